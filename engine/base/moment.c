@@ -2,6 +2,7 @@
 #include "base/moment.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define MS_LAST 253402300799999 /* of the year 9999 */
@@ -13,4 +14,15 @@ void moment_print(int64_t ms, char moment[MOMENT_BYTES])
 	if (ms < 0 || ms > MS_LAST || !gmtime_r(&seconds, &parts) ||
 	    strftime(moment, MOMENT_BYTES, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
 		snprintf(moment, MOMENT_BYTES, "never");
+}
+
+void moment_print_ms(int64_t ms, char moment[MOMENT_MS_BYTES])
+{
+	char whole[MOMENT_BYTES];
+	moment_print(ms, whole);
+	char *end = strchr(whole, 'Z');
+	if (end)
+		snprintf(moment, MOMENT_MS_BYTES, "%.*s.%03dZ", (int)(end - whole), whole, (int)(ms % 1000));
+	else
+		memcpy(moment, whole, sizeof whole);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "cli/log_writer.h"
 #include "cli/model_server.h"
 #include "cli/session_revision.h"
 #include "log/reader.h"
@@ -34,6 +35,7 @@ struct case_engine {
 	struct model_server *models;
 	char address[ADDRESS_BYTES];
 	struct engine_config engine_config;
+	struct log_writer log;
 	struct engine *engine;
 	size_t topic_count;
 	const char **topics; /* that were made for it */
@@ -219,7 +221,7 @@ static bool open_all(struct case_engine *engine, struct error *error)
 						       .state_bytes = STATE_BYTES,
 						       .commit_ms = COMMIT_MS,
 						       .drain_ms = DRAIN_MS,
-						       .out = config->session->out,
+						       .log = &engine->log.sink,
 						       .loop = engine->loop};
 	if (make_topics(engine, revision, error) && open_readers(engine, &revision->plan, error) &&
 	    open_senders(engine, &revision->plan, error))
@@ -237,6 +239,7 @@ struct case_engine *case_engine_open(const struct case_engine_config *config, st
 		return NULL;
 	}
 	engine->config = config;
+	log_writer_open(&engine->log, config->session->err, false, LOG_LEVEL_INFO);
 	if (open_all(engine, error))
 		return engine;
 	case_engine_close(engine);
@@ -255,6 +258,7 @@ void case_engine_close(struct case_engine *engine)
 				    &left);
 	model_server_close(engine->models);
 	loop_close(engine->loop);
+	log_writer_close(&engine->log);
 }
 
 /* ---- sending ---- */

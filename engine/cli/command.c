@@ -9,10 +9,10 @@
 #include "base/suggest.h"
 #include "base/version.h"
 #include "cli/arguments.h"
-#include "cli/line_stream.h"
+#include "cli/log_writer.h"
 #include "cli/manual.h"
 #include "cli/settings.h"
-#include "log/said.h"
+#include "log/kafka_log.h"
 #include "message/json_write.h"
 #include "plan/endpoint.h"
 
@@ -54,7 +54,9 @@ void command_note(struct session *session, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	if (session->form == OUTPUT_JSON)
+	if (session->log)
+		log_say(&session->log->sink, LOG_LEVEL_INFO, NULL, "%s", text);
+	else if (session->form == OUTPUT_JSON)
 		say_object(session, NULL, NULL, text, NULL);
 	else {
 		print_shown(session->err, text);
@@ -90,7 +92,10 @@ int command_servers_misused(struct session *session, const struct command *comma
 int command_failed(struct session *session, const struct error *error)
 {
 	const struct place *place = error->place.line > 0 ? &error->place : NULL;
-	if (session->form == OUTPUT_JSON)
+	if (session->log)
+		log_say(&session->log->sink, LOG_LEVEL_ERROR,
+			&(struct log_fields){.kind = error_kind_name(error->kind), .place = error->place}, "%s", error->text);
+	else if (session->form == OUTPUT_JSON)
 		say_object(session, error_kind_name(error->kind), place, error->text, NULL);
 	else {
 		if (place)
@@ -109,9 +114,28 @@ int command_refused(struct session *session, const struct command *command, cons
 	return misused ? command_misuse(session, command, "%s", error->text) : command_failed(session, error);
 }
 
+/* A line for each. */
+static void log_faults(struct session *session, const struct faults *faults)
+{
+	static const enum log_level levels[] = {
+		[SEVERITY_ERROR] = LOG_LEVEL_ERROR, [SEVERITY_WARNING] = LOG_LEVEL_WARN, [SEVERITY_NOTE] = LOG_LEVEL_INFO};
+	for (size_t i = 0; i < faults_total(faults); i++) {
+		const struct fault *fault = faults_at(faults, i);
+		const struct log_fields fields = {
+			.kind = fault->code->code, .help = fault->code->help, .place = fault->place};
+		log_say(&session->log->sink, levels[fault->code->severity], &fields, "%s%s%s%s", fault->message,
+			fault->suggest ? "; did you mean `" : "", fault->suggest ? fault->suggest : "",
+			fault->suggest ? "`?" : "");
+	}
+}
+
 int command_faults(struct session *session, const struct faults *faults)
 {
 	struct buffer said;
+	if (session->log && !session->fault_pages) {
+		log_faults(session, faults);
+		return EXIT_FAULTS;
+	}
 	buffer_open(&said, FAULTS_BYTES_MAX);
 	if (session->form == OUTPUT_JSON) {
 		faults_print_json(faults, &said);
@@ -234,9 +258,31 @@ static enum output_form form_of(const struct command *command, const void *optio
 	return OUTPUT_TEXT;
 }
 
-static void say_of_kafka(const char *line)
+void command_log_begin(struct session *session, struct log_writer *log, int level)
 {
-	line_stream_say(stderr, text_of(line));
+	log_writer_open(log, session->err, session->form == OUTPUT_JSON, (enum log_level)level);
+	session->log = log;
+	kafka_log_to(&log->sink);
+}
+
+void command_log_end(struct session *session)
+{
+	kafka_log_to(NULL);
+	log_writer_close(session->log);
+	session->log = NULL;
+}
+
+/* Of a command without an engine, what librdkafka has to tell is text for a reader, or objects for a program. */
+static int run_beside_kafka(struct session *session, const struct command *command, const void *options,
+			    const struct arguments *arguments)
+{
+	struct log_writer lines;
+	log_writer_open(&lines, session->err, true, LOG_LEVEL_INFO);
+	kafka_log_to(session->form == OUTPUT_JSON ? &lines.sink : NULL);
+	int code = command->run(session, options, arguments->items, arguments->count);
+	kafka_log_to(NULL);
+	log_writer_close(&lines);
+	return code;
 }
 
 static int run(struct session *session, const struct command *command, const char *const *words, size_t count)
@@ -250,14 +296,13 @@ static int run(struct session *session, const struct command *command, const cha
 	}
 	bool good = arguments_parse(command, words, count, session->arena, options, &arguments, &error);
 	session->form = form_of(command, options);
-	kafka_said_by(session->form == OUTPUT_JSON ? say_of_kafka : NULL);
 	if (!good)
 		return command_refused(session, command, &error);
 	if (arguments.help)
 		return show(session, SHOWN_COMMAND, NULL, command);
 	if (!settings_apply(command, arguments.given, session->arena, options, &error))
 		return command_refused(session, command, &error);
-	return command->run(session, options, arguments.items, arguments.count);
+	return run_beside_kafka(session, command, options, &arguments);
 }
 
 static bool is_help(const char *word)

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/option.h"
 #include "base/text.h"
+#include "observe/log_sink.h"
 #include "spec/fault.h"
 #include "step/step.h"
 
@@ -22,6 +23,8 @@ enum exit_code { EXIT_GOOD = 0, EXIT_FAULTS = 1, EXIT_MISUSE = 2 };
  * behind these two. COMMAND_FORM is its row: `member` of `struct owner` is an int. */
 enum output_form { OUTPUT_TEXT, OUTPUT_JSON };
 
+struct log_writer;
+
 struct session {
 	FILE *out;
 	FILE *err;
@@ -30,6 +33,9 @@ struct session {
 	enum output_form form; /* JSON: what goes to `err` is JSON too, an object a line */
 	const struct step_kind *const *kinds;
 	struct arena *arena; /* command_main()'s; lives as long as the command */
+	/* Of an engine, on `err`: notes, errors and faults are its lines. NULL: the command has no engine, or none yet. */
+	struct log_writer *log;
+	bool fault_pages; /* faults are shown with their lines, as lint does, whatever log there is */
 };
 
 struct command {
@@ -61,6 +67,10 @@ int command_misuse(struct session *session, const struct command *command, const
 /* EXIT_MISUSE, and said so, when what --server was given is no NAME=URL; else EXIT_GOOD. */
 int command_servers_misused(struct session *session, const struct command *command, const struct name_list *servers);
 
+/* From now until command_log_end() what the command says, and librdkafka, are lines of a log of that level. */
+void command_log_begin(struct session *session, struct log_writer *log, int level);
+void command_log_end(struct session *session);
+
 /* Says a line on `err` that is no part of the result; written without its end. */
 void command_note(struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -87,6 +97,13 @@ int command_faults_only(struct session *session, const struct faults *faults);
 	{                                                                                                                          \
 		.name = "format", .letter = FORM_LETTER, .type = OPTION_CHOICE, .offset = offsetof(struct owner, member),          \
 		.choices = forms, .fallback = "text", .help = "The form in which the result is written."                           \
+	}
+
+/* `--log-level` of the commands that run an engine; `member` of `struct owner` is an int, an enum log_level. */
+#define COMMAND_LOG_LEVEL(owner, member)                                                                                           \
+	{                                                                                                                          \
+		.name = "log-level", .type = OPTION_CHOICE, .offset = offsetof(struct owner, member), .choices = LOG_LEVELS,       \
+		.fallback = "info", .help = "The least level of the lines that are logged, on standard error."                     \
 	}
 
 /* `-n NAMESPACE` of the commands that read resources; `member` of `struct owner` is a text. */

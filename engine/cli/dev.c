@@ -11,7 +11,7 @@
 #include "cli/fetching.h"
 #include "cli/file_watch.h"
 #include "cli/kafka.h"
-#include "cli/line_stream.h"
+#include "cli/log_writer.h"
 #include "cli/model_server.h"
 #include "cli/run_limits.h"
 #include "cli/session_revision.h"
@@ -36,6 +36,7 @@
 struct dev_options {
 	const char *namespace;
 	int64_t port;
+	int log_level;
 	int form;
 };
 
@@ -44,6 +45,7 @@ static const struct option options[] = {
 	COMMAND_NAMESPACE(dev_options, namespace),
 	ROW("port", INTEGER, struct dev_options, port, .word = "NUMBER", .fallback = PORT, .least = 0, .most = PORT_MOST,
 	    .help = "Where its broker listens on the loopback; 0: at a port that is free."),
+	COMMAND_LOG_LEVEL(dev_options, log_level),
 	COMMAND_FORM(dev_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -67,7 +69,7 @@ struct dev {
 	struct files *elsewhere; /* that are fetched, or still have to be; NULL: none */
 	bool edited;		 /* while the first ones were fetched */
 	struct dev_lines *lines;
-	FILE *beside; /* where the engine's lines go when the result is JSON; NULL: with it */
+	struct log_writer log;
 	struct loop_timer ready_timer, lines_timer;
 };
 
@@ -143,13 +145,15 @@ static void write_json(const struct dev *dev, const struct pipeline_plan *plan, 
 
 static void say_where_this_differs(const struct dev *dev, const struct plan *plan)
 {
-	FILE *out = dev->config.out;
-	fputs("An engine, a broker and a model server in one process, for development. Nothing is kept on disk, delivery is\n"
-	      "at least once, and of each partition the oldest records beyond about 5 MB are dropped.\n",
-	      out);
-	for (size_t i = 0; i < plan->count; i++)
+	log_say(dev->config.log, LOG_LEVEL_INFO, NULL,
+		"An engine, a broker and a model server in one process, for development. Nothing is kept on disk, delivery is at "
+		"least once, and of each partition the oldest records beyond about 5 MB are dropped.");
+	for (size_t i = 0; i < plan->count; i++) {
+		const char *name = plan->pipelines[i].graph->name;
 		if (plan->pipelines[i].delivery == DELIVERY_EXACTLY_ONCE)
-			fprintf(out, "%s: exactly once for `sluice run`; at least once here\n", plan->pipelines[i].graph->name);
+			log_say(dev->config.log, LOG_LEVEL_INFO, &(struct log_fields){.pipeline = name},
+				"%s: exactly once for `sluice run`; at least once here", name);
+	}
 }
 
 /* In the first turn of the engine's loop, when the engine has said what it runs. */
@@ -224,7 +228,8 @@ static void reload(struct dev *dev)
 	if (error.kind != ERROR_NONE)
 		(void)command_failed(dev->session, &error);
 	if (!good)
-		command_note(dev->session, "the files have a fault: what was running goes on; it is tried again when they change");
+		log_say(dev->config.log, LOG_LEVEL_ERROR, NULL,
+			"the files have a fault: what was running goes on; it is tried again when they change");
 	fflush(dev->session->err);
 	dev_lines_show(dev->lines, dev->engine, loop_now_ms(dev->loop));
 }
@@ -323,9 +328,10 @@ static bool open_engine(struct dev *dev, struct error *error)
 		.partitions = PARTITIONS,
 		.at_least_once = true,
 		.drain_ms = DRAIN_MS,
-		.out = dev->beside ? dev->beside : dev->session->out,
+		.log = &dev->log.sink,
 		.loop = dev->loop,
 	};
+	log_writer_name(&dev->log, dev->config.instance);
 	struct revision *revision = dev->config.instance ? read_first_files(dev, error) : NULL;
 	if (!revision)
 		return false;
@@ -358,8 +364,6 @@ static void close_all(struct dev *dev)
 	relay_close(dev->relay);
 	mock_cluster_close(dev->broker);
 	loop_close(dev->loop);
-	if (dev->beside)
-		fclose(dev->beside);
 }
 
 static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
@@ -371,14 +375,17 @@ static int run(struct session *session, const void *filled, const char *const *a
 	struct error error = {0};
 	sigset_t before;
 	engine_block_signals(&before);
-	bool good = run_limits_check(MEMORY_BYTES, false, WORKERS, &error) &&
-		    (self->form != OUTPUT_JSON || (dev.beside = line_stream_open(session->err, &error)));
-	good = good && open_servers(&dev, &error) && open_engine(&dev, &error) && run_engine(&dev, &error);
+	command_log_begin(session, &dev.log, self->log_level);
+	session->fault_pages = self->form == OUTPUT_TEXT; /* whoever edits a file sees the line with its fault */
+	bool good = run_limits_check(MEMORY_BYTES, false, WORKERS, &error) && open_servers(&dev, &error) &&
+		    open_engine(&dev, &error) && run_engine(&dev, &error);
 	close_all(&dev);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (good)
-		return EXIT_GOOD;
-	return error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_dev, &error);
+	int code = good ? EXIT_GOOD : EXIT_FAULTS;
+	if (error.kind != ERROR_NONE)
+		code = command_refused(session, &command_dev, &error);
+	command_log_end(session);
+	return code;
 }
 
 const struct command command_dev = {

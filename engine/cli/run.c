@@ -7,7 +7,7 @@
 #include "cli/command.h"
 #include "cli/fetching.h"
 #include "cli/kafka.h"
-#include "cli/line_stream.h"
+#include "cli/log_writer.h"
 #include "cli/run_limits.h"
 #include "cli/session_revision.h"
 #include "runtime/engine.h"
@@ -38,6 +38,7 @@ struct run_options {
 	int64_t drain_ns;
 	const char *chaos;
 	bool insecure;
+	int log_level;
 	int form;
 };
 
@@ -73,6 +74,7 @@ static const struct option options[] = {
 		    "`refused`."),
 	ROW("insecure-ignore-security", FLAG, struct run_options, insecure,
 	    .help = "Runs although the files ask for protection that is not in force yet."),
+	COMMAND_LOG_LEVEL(run_options, log_level),
 	COMMAND_FORM(run_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -137,6 +139,7 @@ static bool configure_kafka(struct run_engine *running, const struct revision *r
 	running->engine.instance = engine_name(self->instance, arena, error);
 	if (!running->engine.instance)
 		return false;
+	log_writer_name(running->session->log, running->engine.instance);
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
 }
 
@@ -156,8 +159,8 @@ static bool limit_batches(struct run_engine *running, const struct revision *rev
 	running->engine.batches = &running->batches;
 	size_t bytes = atomic_load(&running->batches.bytes);
 	if (bytes != before && bytes > 0 && bytes < BATCH_USUAL_BYTES)
-		fprintf(running->engine.out,
-			"batches of records have at most %zu bytes, the smallest max.message.bytes of the topics\n", bytes);
+		log_say(running->engine.log, LOG_LEVEL_INFO, NULL,
+			"batches of records have at most %zu bytes, the smallest max.message.bytes of the topics", bytes);
 	return true;
 }
 
@@ -173,7 +176,7 @@ static bool ensure_topics(struct run_engine *running, const struct revision *rev
 	    !topics_ensure(running->engine.brokers, running->engine.producer, wanted, create, &made, error))
 		return false;
 	if (made > 0)
-		fprintf(running->engine.out, "%zu of %zu topics created\n", made, wanted.count);
+		log_say(running->engine.log, LOG_LEVEL_INFO, NULL, "%zu of %zu topics created", made, wanted.count);
 	return limit_batches(running, revision, wanted, error);
 }
 
@@ -216,9 +219,11 @@ static void follow(struct run_engine *running)
 		revision_close(revision);
 	if (error.kind != ERROR_NONE)
 		(void)command_failed(running->session, &error);
-	fputs(good ? "the files were read again\n" : "the files were read again, and are not fit: what was running goes on\n",
-	      running->engine.out);
-	fflush(running->engine.out);
+	if (good)
+		log_say(running->engine.log, LOG_LEVEL_INFO, NULL, "the files were read again");
+	else
+		log_say(running->engine.log, LOG_LEVEL_ERROR, NULL,
+			"the files were read again, and are not fit: what was running goes on");
 }
 
 static void follow_with(void *context, struct files *fetched)
@@ -242,6 +247,7 @@ static void reread(void *context, struct engine *engine)
 static bool run_engine(struct run_engine *running, struct revision *revision, struct error *error)
 {
 	sigset_t before;
+	running->session->fault_pages = false;
 	engine_block_signals(&before);
 	/* Fetch buffers come and go by the megabyte: the heap keeps them. */
 	mallopt(M_MMAP_THRESHOLD, 256 << 20);
@@ -263,7 +269,8 @@ static bool rehearse(struct run_engine *running, struct error *error)
 		return true;
 	running->engine.chaos = chaos_read(rules, running->arena, error);
 	if (running->engine.chaos)
-		fprintf(running->engine.out, "this is a rehearsal: calls of models go wrong on purpose (%s)\n", rules);
+		log_say(running->engine.log, LOG_LEVEL_WARN, NULL, "this is a rehearsal: calls of models go wrong on purpose (%s)",
+			rules);
 	return running->engine.chaos;
 }
 
@@ -307,8 +314,10 @@ static int run(struct session *session, const void *given, const char *const *ar
 	running.arena = arena_open(RUN_ARENA_BYTES);
 	struct revision *revision = NULL;
 	int code = EXIT_GOOD;
-	FILE *lines = self->form == OUTPUT_JSON ? line_stream_open(session->out, &error) : NULL;
-	running.engine.out = lines ? lines : session->out;
+	struct log_writer log;
+	command_log_begin(session, &log, self->log_level);
+	running.engine.log = &log.sink;
+	session->fault_pages = self->form == OUTPUT_TEXT; /* until an engine runs */
 	if (!running.arena)
 		error_memory(&error, ERROR_SYSTEM, "beginning to run");
 	if (error.kind != ERROR_NONE) {
@@ -320,8 +329,7 @@ static int run(struct session *session, const void *given, const char *const *ar
 	} else if (!run_files(&running, revision, &error)) {
 		code = command_failed(session, &error);
 	}
-	if (lines)
-		fclose(lines);
+	command_log_end(session);
 	arena_close(running.arena);
 	return code;
 }

@@ -13,6 +13,7 @@
 #define SLUICE_LOG_ARCHIVE_H
 
 #include "log/consumer.h"
+#include "observe/log_sink.h"
 #include "state/snapshot.h"
 
 struct archive_config {
@@ -21,8 +22,7 @@ struct archive_config {
 	const char *folder;	      /* for snapshots; NULL: there are none */
 	/* Told of what takes long, and of snapshots that could not be read or laid down, one line
 	 * each. From a thread of the archive's own. NULL: nobody asks. */
-	void (*say)(void *context, const char *line);
-	void *context;
+	const struct log_sink *log;
 };
 
 /* A partition of a changelog. */

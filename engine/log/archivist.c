@@ -26,16 +26,14 @@ static struct archivist *archivist_of(struct archive *archive)
 
 /* ---- saying ---- */
 
-void archivist_say(const struct archivist *archivist, const char *format, ...)
+void archivist_say(const struct archivist *archivist, enum log_level level, const char *format, ...)
 {
 	char line[LINE_MAX_BYTES];
 	va_list arguments;
-	if (!archivist->config->say)
-		return;
 	va_start(arguments, format);
 	(void)vsnprintf(line, sizeof line, format, arguments);
 	va_end(arguments);
-	archivist->config->say(archivist->config->context, line);
+	log_say(archivist->config->log, level, NULL, "%s", line);
 }
 
 /* ---- news ---- */
@@ -143,7 +141,8 @@ static void snapshot_go_on(struct archivist *archivist, struct job *job)
 {
 	struct archive_news news = {.kind = ARCHIVE_READY, .ticket = job->ticket};
 	if (!lay(archivist, job, &news)) {
-		archivist_say(archivist, "no snapshot of %s-%d is laid down, and what it would hold is read from Kafka instead: %s",
+		archivist_say(archivist, LOG_LEVEL_WARN,
+			      "no snapshot of %s-%d is laid down, and what it would hold is read from Kafka instead: %s",
 			      job->place.changelog, (int)job->place.input.partition, news.error.text);
 		snapshot_file_drop(laying_end(archivist, job->ticket));
 		news.kind = ARCHIVE_LOST;

@@ -62,7 +62,8 @@ struct archivist {
 };
 
 /* A line for whoever listens; see archive_config. */
-void archivist_say(const struct archivist *archivist, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void archivist_say(const struct archivist *archivist, enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* The news, and the store with them, are the asker's from here on, unless he forgot. */
 void archivist_tell(struct archivist *archivist, struct job *job, const struct archive_news *news);

@@ -91,8 +91,8 @@ static bool store_empty(struct job *job, struct error *error)
 /* A snapshot that is of no use makes room for one that is. */
 static bool snapshot_give_up(const struct archivist *archivist, struct job *job, const char *why, struct error *error)
 {
-	archivist_say(archivist, "the snapshot of %s-%d is not used, its changelog is read whole: %s", job->place.changelog,
-		      (int)job->place.input.partition, why);
+	archivist_say(archivist, LOG_LEVEL_WARN, "the snapshot of %s-%d is not used, its changelog is read whole: %s",
+		      job->place.changelog, (int)job->place.input.partition, why);
 	snapshot_file_remove(archivist->config->folder, job->place.changelog, job->place.input.partition);
 	return store_empty(job, error);
 }
@@ -126,11 +126,11 @@ static bool go_on(void *context, int64_t reached, int64_t end)
 		archivist->said_ms = now_ms;
 		const struct archive_place *place = &archivist->restoring->place;
 		if (end == OFFSET_NONE)
-			archivist_say(archivist,
+			archivist_say(archivist, LOG_LEVEL_INFO,
 				      "bringing back %s-%d: Kafka has not answered yet, or does not show this partition yet",
 				      place->changelog, (int)place->input.partition);
 		else
-			archivist_say(archivist, "bringing back %s-%d: offset %" PRId64 " of %" PRId64 ", %zu keys",
+			archivist_say(archivist, LOG_LEVEL_INFO, "bringing back %s-%d: offset %" PRId64 " of %" PRId64 ", %zu keys",
 				      place->changelog, (int)place->input.partition, reached, end,
 				      store_count(archivist->restoring->store));
 	}
@@ -154,7 +154,8 @@ static enum changelog_end changelog_bring_back(struct archivist *archivist, stru
 	enum changelog_end end = changelog_read(archivist->reader, &source, job->store, extent, error);
 	int64_t took_ms = clock_ms() - archivist->began_ms;
 	if (end == CHANGELOG_READ && took_ms >= SAY_EVERY_MS)
-		archivist_say(archivist, "brought back %s-%d: %zu keys in %.1f s, %s and %" PRIu64 " records of the changelog",
+		archivist_say(archivist, LOG_LEVEL_INFO,
+			      "brought back %s-%d: %zu keys in %.1f s, %s and %" PRIu64 " records of the changelog",
 			      source.topic, (int)source.partition, store_count(job->store), (double)took_ms / 1000,
 			      from == OFFSET_NONE ? "no snapshot" : "a snapshot", extent->records);
 	return end;
@@ -183,7 +184,7 @@ static enum identity_verdict check_identity(const struct archivist *archivist, s
 	*reference = (struct state_reference){.end = extent->end, .changelog = place->changelog};
 	enum identity_verdict verdict = identity_settle(job->store, &check, &reference->id, note, error);
 	if (verdict == IDENTITY_GOOD && note[0])
-		archivist_say(archivist, "%s", note);
+		archivist_say(archivist, LOG_LEVEL_WARN, "%s", note);
 	return verdict;
 }
 

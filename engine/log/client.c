@@ -12,11 +12,11 @@
 #include "base/quote.h"
 #include "base/number.h"
 #include "base/secret.h"
-#include "log/said.h"
+#include "log/kafka_log.h"
 #include "log/topics.h"
 
 #define SAID_BYTES 1024
-#define LEVEL_DEBUG 7 /* of syslog, as librdkafka counts: somebody has set `debug` in kafkaConfig */
+#define SYSLOG_DEBUG 7 /* of syslog, as librdkafka counts: somebody has set `debug` in kafkaConfig */
 #define LEAVE_LOOK_NS 1000000
 #define LOOK_MS 5000 /* before it is seen whether Kafka lets us in at all */
 #define HINDERED_TIMEOUTS 3 /* that pass between two times that it is told */
@@ -53,22 +53,38 @@ static bool set_all(rd_kafka_conf_t *configuration, struct properties properties
 	return true;
 }
 
-static _Atomic(void (*)(const char *line)) print_said;
+/* The lock is held while a line is written: the threads of a client that was left may outlive the sink. */
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+static const struct log_sink *log_sink;
 
-void kafka_said_by(void (*print)(const char *line))
+void kafka_log_to(const struct log_sink *sink)
 {
-	print_said = print;
+	pthread_mutex_lock(&log_lock);
+	log_sink = sink;
+	pthread_mutex_unlock(&log_lock);
 }
 
-void client_say(const char *line)
+/* False: there is none. */
+static bool sink_write(enum log_level level, const struct log_fields *fields, const char *line)
 {
-	void (*print)(const char *line) = print_said;
-	if (print)
-		print(line);
-	else {
-		print_shown(stderr, line);
-		fputc('\n', stderr);
-	}
+	pthread_mutex_lock(&log_lock);
+	bool taken = log_sink != NULL;
+	if (taken)
+		log_say(log_sink, level, fields, "%s", line);
+	pthread_mutex_unlock(&log_lock);
+	return taken;
+}
+
+static void print_plain(const char *line)
+{
+	print_shown(stderr, line);
+	fputc('\n', stderr);
+}
+
+void client_say(enum log_level level, const char *line)
+{
+	if (!sink_write(level, NULL, line))
+		print_plain(line);
 }
 
 void hindrance_meet(struct hindrance *hindrance, int timeout_ms, const char *who, const char *doing, const char *why)
@@ -81,7 +97,7 @@ void hindrance_meet(struct hindrance *hindrance, int timeout_ms, const char *who
 		return;
 	hindrance->since_ms = now_ms;
 	(void)snprintf(line, sizeof line, "%s: nothing is committed for now: %s: %s; it is tried again", who, doing, why);
-	client_say(line);
+	client_say(LOG_LEVEL_WARN, line);
 }
 
 /* What librdkafka says by itself goes beside what is ours, as a line that can be read: without its clock,
@@ -90,15 +106,17 @@ void hindrance_meet(struct hindrance *hindrance, int timeout_ms, const char *who
 void client_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
 {
 	char line[SAID_BYTES];
-	if (level == LEVEL_DEBUG && !print_said) {
-		rd_kafka_log_print(client, level, facility, words);
-		return;
-	}
+	const struct log_fields fields = {.client = client ? rd_kafka_name(client) : NULL};
 	if (strcmp(facility, "GETPID") == 0 || strcmp(facility, "FATAL") == 0)
 		return;
 	const char *thread = words[0] == '[' ? strstr(words, "]: ") : NULL;
 	(void)snprintf(line, sizeof line, "Kafka: %s", thread ? thread + strlen("]: ") : words);
-	client_say(line);
+	if (sink_write(log_level_of_syslog(level), &fields, line))
+		return;
+	if (level == SYSLOG_DEBUG)
+		rd_kafka_log_print(client, level, facility, words);
+	else
+		print_plain(line);
 }
 
 rd_kafka_conf_t *client_configuration(struct properties own, struct properties users, struct error *error)
@@ -519,7 +537,7 @@ void refusal_lower_batches(struct batch_limit *limit, size_t batch_bytes, const 
 	(void)snprintf(line, sizeof line,
 		       "Kafka: topic %s refused a batch of records: %s; from now on %s, and what was refused is produced again",
 		       rd_kafka_topic_name(report->rkt), rd_kafka_err2str(report->err), bound);
-	client_say(line);
+	client_say(LOG_LEVEL_WARN, line);
 }
 
 bool refusal_name_clock(const rd_kafka_message_t *report, struct error *error)

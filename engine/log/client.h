@@ -8,6 +8,7 @@
 
 #include "log/batch_limit.h"
 #include "log/consumer.h"
+#include "observe/log_sink.h"
 
 #define LIBRARY_TEXT_MAX 256 /* of what librdkafka says about a setting */
 
@@ -37,8 +38,8 @@ int client_partition_count(const struct rd_kafka_metadata *metadata, const char 
 /* What librdkafka says by itself, as a line that can be read. Any thread. */
 void client_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words);
 
-/* Says a line, `Kafka: ...` without its end, where librdkafka's own go (log/said.h). */
-void client_say(const char *line);
+/* Says a line, `Kafka: ...` without its end, where librdkafka's own go (log/kafka_log.h). */
+void client_say(enum log_level level, const char *line);
 
 /* Destroys a client that was closed or is beyond it, but does not wait for that
  * any longer: librdkafka 2.0 can be unable to stop one whose partitions are gone. It stays

@@ -176,7 +176,7 @@ static enum transaction_news replace_fallen(struct kafka_shipments *shipments, s
 	snprintf(line, sizeof line, "Kafka: the producer stopped: %s; another one produces again what is not committed",
 		 shipments->reason);
 	if (!shipments->shrinks)
-		client_say(line);
+		client_say(LOG_LEVEL_WARN, line);
 	shipments->fallen = shipments->shrinks = false;
 	shipments->resets++;
 	parcel_empty(&shipments->parcel);

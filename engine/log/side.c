@@ -12,7 +12,15 @@ struct kafka_side {
 	struct side side; /* first: the table of operations */
 	rd_kafka_t *producer;
 	struct topic_handles topics;
+	uint64_t acknowledged; /* counted in the caller's thread, where reports are served */
 };
+
+static void on_report(rd_kafka_t *producer, const rd_kafka_message_t *record, void *context)
+{
+	(void)producer;
+	struct kafka_side *side = context;
+	side->acknowledged += record->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
 
 static bool side_set_up(struct kafka_side *side, const struct side_config *config, struct error *error)
 {
@@ -28,6 +36,10 @@ static bool side_set_up(struct kafka_side *side, const struct side_config *confi
 	if (!configuration)
 		return false;
 	(void)client_limit_batches(configuration, config->batches);
+	if (config->counts) {
+		rd_kafka_conf_set_opaque(configuration, side);
+		rd_kafka_conf_set_dr_msg_cb(configuration, on_report);
+	}
 	rd_kafka_conf_set_log_cb(configuration, NULL); /* the worker's own clients say what is wrong with Kafka */
 	side->producer = client_open(RD_KAFKA_PRODUCER, configuration, error);
 	return side->producer != NULL;
@@ -57,10 +69,18 @@ static bool kafka_produce(struct side *self, const struct outgoing *record)
 	return client_produce(side->producer, side->topics.items[record->topic], record, 0, &refused) == PRODUCED;
 }
 
+static uint64_t kafka_acknowledged(struct side *self)
+{
+	struct kafka_side *side = (struct kafka_side *)self;
+	(void)rd_kafka_poll(side->producer, 0);
+	return side->acknowledged;
+}
+
 static const struct side_operations operations = {
 	.close = kafka_close,
 	.topics = kafka_topics,
 	.produce = kafka_produce,
+	.acknowledged = kafka_acknowledged,
 };
 
 struct side *side_open(const struct side_config *config, struct error *error)

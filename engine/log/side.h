@@ -18,6 +18,7 @@ struct side_operations {
 	void (*close)(struct side *side);
 	bool (*topics)(struct side *side, const char *const *names, size_t count, struct error *error);
 	bool (*produce)(struct side *side, const struct outgoing *record);
+	uint64_t (*acknowledged)(struct side *side); /* of Kafka's alone */
 };
 
 struct side_config {
@@ -26,6 +27,7 @@ struct side_config {
 	bool at_once;	    /* somebody waits for each record: none waits for others to go along */
 	const struct batch_limit *batches; /* log/batch_limit.h; NULL: none */
 	struct properties properties;
+	bool counts; /* side_acknowledged() is asked, again and again; else Kafka's reports are not kept */
 };
 
 /* Kafka's. Borrows the properties while it opens. */
@@ -48,6 +50,12 @@ static inline bool side_topics(struct side *side, const char *const *names, size
 static inline bool side_produce(struct side *side, const struct outgoing *record)
 {
 	return side->operations->produce(side, record);
+}
+
+/* How many records Kafka has acknowledged by now; of one that counts. */
+static inline uint64_t side_acknowledged(struct side *side)
+{
+	return side->operations->acknowledged(side);
 }
 
 #endif

@@ -30,7 +30,7 @@ static void say_waiting(const char *topic)
 	char line[LINE_BYTES];
 	(void)snprintf(line, sizeof line, "Kafka: topic %s is not there yet: it is waited for, %d s at most", topic,
 		       TOPICS_APPEAR_MS / MS_PER_S);
-	client_say(line);
+	client_say(LOG_LEVEL_INFO, line);
 }
 
 static bool is_wanted(const struct topic_keeper *keeper, const char *name)

@@ -15,17 +15,10 @@ void announce_start(const struct engine_config *config, const struct pipeline_pl
 {
 	bool exactly_once = plan->delivery == DELIVERY_EXACTLY_ONCE && !config->at_least_once;
 	const char *answers = topic_of(plan, TOPIC_OUTPUTS);
-	fprintf(config->out, "%s: reads %s, %s%s, dead letters to %s; %s, in group %s as %s\n", plan->graph->name,
+	log_say(config->log, LOG_LEVEL_INFO, &(struct log_fields){.pipeline = plan->graph->name},
+		"%s: reads %s, %s%s, dead letters to %s; %s, in group %s as %s", plan->graph->name,
 		topic_of(plan, TOPIC_INPUTS), answers ? "answers to " : "gives no answers", answers ? answers : "",
 		topic_of(plan, TOPIC_ERRORS), exactly_once ? "exactly once" : "at least once", plan->group, config->instance);
-	fflush(config->out);
-}
-
-void announce_line(void *context, const char *line)
-{
-	const struct engine_config *config = context;
-	fprintf(config->out, "%s\n", line);
-	fflush(config->out);
 }
 
 void announce_changes(const struct engine_config *config, const struct revision *before, const struct revision *now)
@@ -36,26 +29,28 @@ void announce_changes(const struct engine_config *config, const struct revision 
 		if (!old)
 			announce_start(config, plan);
 		else if (revision_version(before, old, config->kinds) != revision_version(now, plan, config->kinds))
-			fprintf(config->out, "%s: changed; what is in flight ends as it began\n", plan->graph->name);
+			log_say(config->log, LOG_LEVEL_INFO, &(struct log_fields){.pipeline = plan->graph->name},
+				"%s: changed; what is in flight ends as it began", plan->graph->name);
 	}
-	for (size_t i = 0; i < before->plan.count; i++)
-		if (!plan_find(&now->plan, before->plan.pipelines[i].graph->name))
-			fprintf(config->out, "%s: is not in the files any more; it drains\n",
-				before->plan.pipelines[i].graph->name);
-	fflush(config->out);
+	for (size_t i = 0; i < before->plan.count; i++) {
+		const char *name = before->plan.pipelines[i].graph->name;
+		if (!plan_find(&now->plan, name))
+			log_say(config->log, LOG_LEVEL_INFO, &(struct log_fields){.pipeline = name},
+				"%s: is not in the files any more; it drains", name);
+	}
 }
 
 void announce_pipeline_end(const struct engine_config *config, const char *name, const struct engine_counts *counts)
 {
-	fprintf(config->out,
+	log_say(config->log, LOG_LEVEL_INFO, &(struct log_fields){.pipeline = name},
 		"%s: ended; taken %" PRIu64 ", released %" PRIu64 ", answered %" PRIu64 ", of them errors %" PRIu64
-		", dead letters %" PRIu64 "\n",
+		", dead letters %" PRIu64,
 		name, counts->taken, counts->ended, counts->answered, counts->failed, counts->dead_letters);
 }
 
 void announce_worker_end(const struct engine_config *config, const char *group, const char *instance, struct worker_counts counts)
 {
 	bool was_reset = counts.resets > 0 && counts.reset_reason;
-	fprintf(config->out, "worker %s of %s: commits %" PRIu64 ", resets %" PRIu64 "%s%s\n", instance, group, counts.commits,
-		counts.resets, was_reset ? "; the last: " : "", was_reset ? counts.reset_reason : "");
+	log_say(config->log, LOG_LEVEL_INFO, NULL, "worker %s of %s: commits %" PRIu64 ", resets %" PRIu64 "%s%s", instance, group,
+		counts.commits, counts.resets, was_reset ? "; the last: " : "", was_reset ? counts.reset_reason : "");
 }

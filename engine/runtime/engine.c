@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "runtime/announcements.h"
 #include "runtime/group_setup.h"
+#include "runtime/model_clients.h"
 #include "runtime/topic_removal.h"
 #include "runtime/worker_threads.h"
 
@@ -104,7 +105,6 @@ static bool join_all(struct engine *engine, struct error *error)
 				announce_pipeline_end(engine->config, served->name, &counts);
 		}
 	}
-	fflush(engine->config->out);
 	return error->kind == ERROR_NONE;
 }
 
@@ -396,6 +396,33 @@ bool engine_counts(const struct engine *engine, const char *pipeline, struct eng
 		add_resets(counts, group, pipeline);
 	}
 	return found;
+}
+
+bool engine_last_failure(const struct engine *engine, const char *pipeline, struct last_failure *failure)
+{
+	struct last_failure one;
+	bool found = false;
+	for (const struct group *group = engine->groups; group; group = group->next)
+		for (const struct served *served = group->served; served; served = served->next)
+			for (size_t i = 0; strcmp(served->pipeline, pipeline) == 0 && i < group->worker_count; i++) {
+				if (!last_failure_read(&served->counts[i].last_failure, &one) ||
+				    (found && one.number < failure->number))
+					continue;
+				*failure = one;
+				found = true;
+			}
+	return found;
+}
+
+void engine_away_model(const struct engine *engine, const char *pipeline, char *words, size_t size)
+{
+	words[0] = '\0';
+	for (const struct group *group = engine->groups; group; group = group->next)
+		for (size_t i = 0; i < group->setup->stage_count; i++) {
+			const struct stage_config *stage = &group->setup->stages[i];
+			if (strcmp(stage->name, pipeline) == 0 && model_news_away(stage->caller, words, size))
+				return;
+		}
 }
 
 /* ---- opening and closing ---- */

@@ -12,13 +12,14 @@
 #define SLUICE_RUNTIME_ENGINE_H
 
 #include <signal.h>
-#include <stdio.h>
 
 #include "log/batch_limit.h"
 #include "log/record.h"
 #include "log/registry.h"
 #include "net/loop.h"
 #include "observe/histogram.h"
+#include "observe/last_failure.h"
+#include "observe/log_sink.h"
 #include "runtime/revision.h"
 
 struct engine;
@@ -43,7 +44,7 @@ struct engine_config {
 	struct name_list new_state; /* pipelines whose state may begin anew though it was lost */
 	int64_t commit_ms;	    /* 0: adaptive */
 	int64_t drain_ms;
-	FILE *out;	   /* a line for each pipeline when it starts, changes, and has ended */
+	const struct log_sink *log; /* observe/log_sink.h: all that the engine tells; from its threads */
 	struct loop *loop; /* of engine_run(), where somebody else's things hang on it too. NULL: the engine's own */
 	/* SIGHUP came: may call engine_reload(). NULL: it ends the engine like the others. */
 	void (*reread)(void *context, struct engine *engine);
@@ -91,5 +92,11 @@ struct engine_counts {
 
 /* False: no such pipeline was ever there. */
 bool engine_counts(const struct engine *engine, const char *pipeline, struct engine_counts *counts);
+
+/* The newest failure of its requests. False: none is known, or a worker writes it just then. */
+bool engine_last_failure(const struct engine *engine, const char *pipeline, struct last_failure *failure);
+
+/* Names one of the models that it calls and that are away, with the reason, as in "score: connection refused"; "": none is. */
+void engine_away_model(const struct engine *engine, const char *pipeline, char *words, size_t size);
 
 #endif

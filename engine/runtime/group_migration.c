@@ -63,7 +63,7 @@ static struct takeover_topic *topics_of(const struct plan *plan, const char *gro
 }
 
 struct takeover_waiting {
-	FILE *out;
+	const struct log_sink *log;
 	int64_t said_ms; /* of the wait; 0: nothing is said yet */
 };
 
@@ -74,8 +74,8 @@ static bool say_waiting(void *context, const char *who, int64_t waited_ms)
 	if (waiting->said_ms > 0 && waited_ms - waiting->said_ms < SAY_EVERY_MS)
 		return true;
 	waiting->said_ms = waited_ms > 0 ? waited_ms : 1;
-	fprintf(waiting->out, "%s; both would answer the same requests, so stop the engines that run the former files\n", who);
-	fflush(waiting->out);
+	log_say(waiting->log, LOG_LEVEL_WARN, NULL,
+		"%s; both would answer the same requests, so stop the engines that run the former files", who);
 	return true;
 }
 
@@ -83,7 +83,7 @@ static bool take_over(const struct engine_config *config, const struct plan *pla
 		      struct arena *arena, struct error *error)
 {
 	size_t count, moved;
-	struct takeover_waiting waiting = {.out = config->out};
+	struct takeover_waiting waiting = {.log = config->log};
 	const struct takeover_config takeover = {.brokers = config->brokers,
 						 .consumer = config->consumer,
 						 .producer = config->producer,
@@ -96,8 +96,8 @@ static bool take_over(const struct engine_config *config, const struct plan *pla
 	if (!takeover_carry_out(&takeover, topics, count, &moved, error))
 		return false;
 	if (moved > 0)
-		fprintf(config->out, "group %s goes on where its pipelines were read by another delivery, in %zu partitions\n",
-			group, moved);
+		log_say(config->log, LOG_LEVEL_INFO, NULL,
+			"group %s goes on where its pipelines were read by another delivery, in %zu partitions", group, moved);
 	return true;
 }
 

@@ -362,7 +362,8 @@ bool group_shares_make(const struct engine_config *config, size_t workers, struc
 	size_t each = config->memory_bytes > fixed ? (config->memory_bytes - fixed) / workers : 0;
 	if (each < MEMORY_LEAST) {
 		each = MEMORY_LEAST;
-		fprintf(config->out, "--memory is %.1f MiB, and %zu worker%s use about %zu MiB at least, which is what is used\n",
+		log_say(config->log, LOG_LEVEL_WARN, NULL,
+			"--memory is %.1f MiB, and %zu worker%s use about %zu MiB at least, which is what is used",
 			(double)config->memory_bytes / (1 << 20), workers, workers == 1 ? "" : "s",
 			(fixed + workers * MEMORY_LEAST) >> 20);
 	}

@@ -2,9 +2,15 @@
 #include "runtime/model_clients.h"
 
 #include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
 
 #include "serving/chaos.h"
 #include "serving/configure.h"
+
+#define AWAY_NAMED_MAX 8 /* models of one client that are named while they are away; who looks sees one of them */
+#define MODEL_NAME_BYTES 256
+#define AWAY_WORDS_BYTES ERROR_TEXT_MAX
 
 /* ---- pipelines that are called ---- */
 
@@ -87,36 +93,104 @@ static bool share(struct caller_config *shared, const struct caller_config *call
 	return true;
 }
 
-/* On the thread of the worker that calls: stdio keeps lines apart. */
+/* ---- what callers have to tell ---- */
+
+/* A model that is away of some workers. */
+struct away_model {
+	size_t workers; /* 0: the place is free */
+	char name[MODEL_NAME_BYTES];
+	char words[AWAY_WORDS_BYTES];
+};
+
+/* Of one client's models. Written by the workers that call when a model goes or comes, read by the engine. */
+struct model_news {
+	const struct log_sink *log;
+	pthread_mutex_t lock;
+	struct away_model away[AWAY_NAMED_MAX];
+};
+
+static struct model_news *model_news_open(const struct log_sink *log, struct arena *lasting)
+{
+	struct model_news *news = ARENA_NEW(lasting, struct model_news);
+	if (news) {
+		news->log = log;
+		pthread_mutex_init(&news->lock, NULL);
+	}
+	return news;
+}
+
+/* The place of that model, or a free one. NULL: all are taken, by others. */
+static struct away_model *away_model_at(struct model_news *news, const char *model)
+{
+	struct away_model *empty = NULL;
+	for (size_t i = 0; i < AWAY_NAMED_MAX; i++) {
+		if (news->away[i].workers > 0 && strcmp(news->away[i].name, model) == 0)
+			return &news->away[i];
+		if (news->away[i].workers == 0 && !empty)
+			empty = &news->away[i];
+	}
+	return empty;
+}
+
+static void model_news_note(struct model_news *news, const char *model, const char *words)
+{
+	pthread_mutex_lock(&news->lock);
+	struct away_model *at = away_model_at(news, model);
+	if (at && words) {
+		at->workers++;
+		(void)snprintf(at->name, sizeof at->name, "%s", model);
+		(void)snprintf(at->words, sizeof at->words, "%s", words);
+	} else if (at && at->workers > 0) {
+		at->workers--;
+	}
+	pthread_mutex_unlock(&news->lock);
+}
+
+bool model_news_away(const struct caller_config *caller, char *words, size_t size)
+{
+	struct model_news *news = caller->told_context;
+	bool found = false;
+	pthread_mutex_lock(&news->lock);
+	for (size_t i = 0; i < AWAY_NAMED_MAX && !found; i++) {
+		found = news->away[i].workers > 0;
+		if (found)
+			(void)snprintf(words, size, "%s: %s", news->away[i].name, news->away[i].words);
+	}
+	pthread_mutex_unlock(&news->lock);
+	return found;
+}
+
+/* On the thread of the worker that calls. */
 static void say_model(void *context, const char *model, const char *words)
 {
-	FILE *out = context;
+	struct model_news *news = context;
+	const struct log_fields fields = {.model = model};
+	model_news_note(news, model, words);
 	if (words)
-		fprintf(out, "model %s is away: %s\n", model, words);
+		log_say(news->log, LOG_LEVEL_WARN, &fields, "model %s is away: %s", model, words);
 	else
-		fprintf(out, "model %s is back\n", model);
-	fflush(out);
+		log_say(news->log, LOG_LEVEL_INFO, &fields, "model %s is back", model);
 }
 
 static void say_way(void *context, const char *model, const struct model_address *address, const char *words)
 {
-	FILE *out = context;
+	const struct model_news *news = context;
+	const struct log_fields fields = {.model = model};
 	if (words)
-		fprintf(out, "model %s is called by REST at %s until %s answers by gRPC: %s\n", model, address->rest->base,
-			address->host, words);
+		log_say(news->log, LOG_LEVEL_WARN, &fields, "model %s is called by REST at %s until %s answers by gRPC: %s", model,
+			address->rest->base, address->host, words);
 	else
-		fprintf(out, "model %s is called by gRPC again at %s\n", model, address->host);
-	fflush(out);
+		log_say(news->log, LOG_LEVEL_INFO, &fields, "model %s is called by gRPC again at %s", model, address->host);
 }
 
 static void say_cache(void *context, const char *model, const char *words)
 {
-	FILE *out = context;
+	const struct model_news *news = context;
+	const struct log_fields fields = {.model = model};
 	if (words)
-		fprintf(out, "replies of model %s are not kept, %s\n", model, words);
+		log_say(news->log, LOG_LEVEL_WARN, &fields, "replies of model %s are not kept, %s", model, words);
 	else
-		fprintf(out, "replies of model %s are kept again\n", model);
-	fflush(out);
+		log_say(news->log, LOG_LEVEL_INFO, &fields, "replies of model %s are kept again", model);
 }
 
 /* Models that called pipelines call are called by the same client, and in an outage as the caller says. */
@@ -154,14 +228,14 @@ const struct caller_config *model_clients_find(struct model_clients *callers, co
 	caller.told = say_model;
 	caller.way_told = say_way;
 	caller.cache_told = say_cache;
-	caller.told_context = config->out;
 	caller.wire = config->chaos ? &wire_chaos : NULL;
 	caller.wire_context = config->chaos;
 	for (size_t i = 0; i < callers->count; i++)
 		if (may_share(&callers->items[i], &caller))
 			return share(&callers->items[i], &caller, arena) ? &callers->items[i] : NULL;
 	caller.away = ARENA_NEW(lasting, _Atomic size_t);
-	if (!caller.away)
+	caller.told_context = model_news_open(config->log, lasting);
+	if (!caller.away || !caller.told_context)
 		return NULL;
 	callers->items[callers->count] = caller;
 	return &callers->items[callers->count++];

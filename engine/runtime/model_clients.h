@@ -25,4 +25,7 @@ const struct caller_config *model_clients_find(struct model_clients *callers, co
 					       const struct called_pipeline *called, size_t called_count, struct arena *arena,
 					       struct arena *lasting, struct error *error);
 
+/* Names one of its models that are away now, and why: "score: connection refused". False: all are there. Any thread. */
+bool model_news_away(const struct caller_config *caller, char *words, size_t size);
+
 #endif

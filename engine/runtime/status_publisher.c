@@ -2,13 +2,15 @@
 #include "runtime/status_publisher.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "log/side.h"
 #include "observe/status.h"
+#include "runtime/failure_watch.h"
 
-#define MODEL_AWAY "a model that it calls is away; the engine's log says which, and why"
+#define MODEL_AWAY "a model that it calls is away: "
 #define ARENA_BYTES ((size_t)64 << 20) /* names, and a last count of each pipeline: a KiB */
 #define QUEUE_BYTES ((size_t)1 << 20)  /* a second of a thousand pipelines */
 #define STATUS_BYTES ((size_t)64 << 10)
@@ -21,6 +23,7 @@ struct announced {
 	uint32_t topic;
 	struct engine_counts counts;
 	uint64_t failed_in_a_row; /* errors since the last result that was none */
+	struct failure_watch watch;
 	struct announced *next;
 };
 
@@ -33,6 +36,7 @@ struct status_publisher {
 	char why[WHY_BYTES];
 	struct loop_timer timer;
 	int64_t started_ms, last_ms;
+	struct outage_watch outage;
 	struct announced *pipelines;
 	const char **topics; /* of the namespaces */
 	size_t topic_count;
@@ -70,6 +74,7 @@ static struct announced *announced_as(struct status_publisher *status_publisher,
 	if (!pipeline || !find_topic(status_publisher, plan, &pipeline->topic))
 		return NULL;
 	pipeline->name = arena_copy(status_publisher->arena, plan->graph->name, strlen(plan->graph->name));
+	pipeline->watch = (struct failure_watch){.since_ms = loop_now_ms(engine_loop(status_publisher->engine)), .is_quiet = true};
 	pipeline->next = status_publisher->pipelines;
 	status_publisher->pipelines = pipeline;
 	return pipeline->name ? pipeline : NULL;
@@ -114,8 +119,14 @@ static const char *state_of(const struct announced *pipeline, const struct engin
 static const char *why_of(struct status_publisher *status_publisher, const struct announced *pipeline,
 			  const struct engine_counts *now)
 {
-	if (now->waits_for || calls_wait(now))
-		return now->waits_for ? now->waits_for : MODEL_AWAY;
+	if (now->waits_for)
+		return now->waits_for;
+	if (calls_wait(now)) {
+		memcpy(status_publisher->why, MODEL_AWAY, sizeof MODEL_AWAY);
+		engine_away_model(status_publisher->engine, pipeline->name, status_publisher->why + sizeof MODEL_AWAY - 1,
+				  sizeof status_publisher->why - sizeof MODEL_AWAY + 1);
+		return status_publisher->why;
+	}
 	if (!is_failing(pipeline))
 		return NULL;
 	snprintf(status_publisher->why, sizeof status_publisher->why,
@@ -195,6 +206,53 @@ static void say(struct status_publisher *status_publisher, const struct pipeline
 		(void)side_produce(status_publisher->side, &record);
 }
 
+/* ---- what is logged ---- */
+
+static void log_failures(const struct status_publisher *status_publisher, struct announced *pipeline,
+			 const struct engine_counts *now, bool at_end)
+{
+	struct failure_window window;
+	struct last_failure last = {0};
+	int64_t now_ms = loop_now_ms(engine_loop(status_publisher->engine));
+	if (!failure_watch_look(&pipeline->watch, now->failed, now->succeeded, now_ms, at_end, &window))
+		return;
+	bool known = engine_last_failure(status_publisher->engine, pipeline->name, &last);
+	const struct log_fields fields = {.pipeline = pipeline->name, .step = last.step[0] ? last.step : NULL,
+					  .kind = known ? error_kind_name(last.kind) : NULL};
+	log_say(status_publisher->config->log, LOG_LEVEL_WARN, &fields,
+		"%s: %" PRIu64 " of %" PRIu64 " requests failed in %" PRId64 " s%s%s", pipeline->name, window.failed, window.of,
+		(window.lasted_ms + MS_PER_S - 1) / MS_PER_S, known ? "; the last: " : "", last.text);
+}
+
+/* Status records go to Kafka each second, so whether they are acknowledged says how Kafka is. */
+static void log_outage(struct status_publisher *status_publisher)
+{
+	int64_t lasted_ms, now_ms = loop_now_ms(engine_loop(status_publisher->engine));
+	const struct log_sink *log = status_publisher->config->log;
+	switch (outage_watch_look(&status_publisher->outage, side_acknowledged(status_publisher->side), now_ms, &lasted_ms)) {
+	case OUTAGE_BEGAN:
+		log_say(log, LOG_LEVEL_WARN, NULL,
+			"Kafka has acknowledged nothing for %" PRId64 " s: what is read and written waits for it",
+			lasted_ms / MS_PER_S);
+		break;
+	case OUTAGE_ENDED:
+		log_say(log, LOG_LEVEL_INFO, NULL, "Kafka is back: it acknowledges again, after %" PRId64 " s",
+			lasted_ms / MS_PER_S);
+		break;
+	case OUTAGE_NONE:
+		break;
+	}
+}
+
+/* What failed since the last line. */
+static void log_last_failures(struct status_publisher *status_publisher)
+{
+	struct engine_counts now;
+	for (struct announced *pipeline = status_publisher->pipelines; pipeline; pipeline = pipeline->next)
+		if (engine_counts(status_publisher->engine, pipeline->name, &now))
+			log_failures(status_publisher, pipeline, &now, true);
+}
+
 static void on_due(void *context)
 {
 	struct status_publisher *status_publisher = context;
@@ -209,8 +267,10 @@ static void on_due(void *context)
 			continue;
 		count_row(pipeline, &now);
 		say(status_publisher, &plan->pipelines[i], pipeline, &now, at_ms);
+		log_failures(status_publisher, pipeline, &now, false);
 		pipeline->counts = now;
 	}
+	log_outage(status_publisher);
 	status_publisher->last_ms = at_ms;
 	loop_timer_set(loop, &status_publisher->timer, loop_now_ms(loop) + STATUS_EVERY_MS, &error);
 }
@@ -220,7 +280,8 @@ static void on_due(void *context)
 struct status_publisher *status_publisher_open(struct engine *engine, const struct engine_config *config, struct error *error)
 {
 	const struct side_config side = {
-		.brokers = config->brokers, .queue_bytes = QUEUE_BYTES, .batches = config->batches, .properties = config->producer};
+		.brokers = config->brokers, .queue_bytes = QUEUE_BYTES, .batches = config->batches,
+		.properties = config->producer, .counts = true};
 	struct status_publisher *status_publisher = memory_take(1, sizeof *status_publisher);
 	if (!status_publisher) {
 		error_memory(error, ERROR_SYSTEM, "telling how pipelines are");
@@ -245,6 +306,7 @@ void status_publisher_close(struct status_publisher *status_publisher)
 	if (!status_publisher)
 		return;
 	loop_timer_stop(engine_loop(status_publisher->engine), &status_publisher->timer);
+	log_last_failures(status_publisher);
 	side_close(status_publisher->side);
 	buffer_close(&status_publisher->text);
 	buffer_close(&status_publisher->names);

@@ -67,12 +67,13 @@ static bool is_due(const struct topic_removal *topic_removal, const struct engin
 static void clean(const struct topic_removal *topic_removal, const struct engine_config *config)
 {
 	struct error error = {0};
+	const struct log_fields fields = {.pipeline = topic_removal->pipeline};
 	if (topics_remove(config->brokers, config->producer, topic_removal->topics, topic_removal->topic_count, &error))
-		fprintf(config->out, "%s: is gone, and its topics with it (%zu)\n", topic_removal->pipeline,
+		log_say(config->log, LOG_LEVEL_INFO, &fields, "%s: is gone, and its topics with it (%zu)", topic_removal->pipeline,
 			topic_removal->topic_count);
 	else
-		fprintf(config->out, "%s: is gone, but not its topics: %s\n", topic_removal->pipeline, error.text);
-	fflush(config->out);
+		log_say(config->log, LOG_LEVEL_WARN, &fields, "%s: is gone, but not its topics: %s", topic_removal->pipeline,
+			error.text);
 }
 
 void topic_removal_carry_out(struct topic_removal **list, const struct engine *engine, const struct engine_config *config,

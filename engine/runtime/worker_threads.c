@@ -57,8 +57,7 @@ static bool member_configure(struct member *member, size_t number, const struct 
 			    .snapshot_ms = config->snapshot_ms,
 			    .snapshot_changes = SNAPSHOT_CHANGES,
 			    .new_state = config->new_state,
-			    .say = announce_line,
-			    .context = (void *)(uintptr_t)config},
+			    .log = config->log},
 	};
 	return config->partitions == 0 || assign_all(member, group, (size_t)config->partitions, arena, error);
 }

@@ -21,10 +21,12 @@ static void outcome_count(struct stage_counts *counts, bool errors_off, bool end
 		count_add(&counts->answered, 1);
 	if (outcome == FLOW_DROPPED)
 		count_add(&counts->dropped, 1);
-	if (answer->error)
+	if (answer->error) {
 		count_add(&counts->failed, 1);
-	else if (ends)
+		last_failure_note(&counts->last_failure, answer->error, answer->step);
+	} else if (ends) {
 		count_add(&counts->succeeded, 1);
+	}
 }
 
 /* An answer or a drop settles the request wherever it happens; a pipeline without output is done with it

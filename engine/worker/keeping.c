@@ -48,8 +48,7 @@ static struct archive *archive_of(struct worker *worker, struct error *error)
 	keepings->archive_config = (struct archive_config){.brokers = worker->config->consumer.brokers,
 							   .properties = worker->config->consumer.properties,
 							   .folder = config->folder,
-							   .say = config->say,
-							   .context = config->context};
+							   .log = config->log};
 	keepings->archive = ground->archive_open(ground->context, worker->loop, &keepings->archive_config, worker->consumer, error);
 	keepings->watch = (struct watch){.ready = on_news, .context = worker};
 	if (keepings->archive && loop_watch(worker->loop, &keepings->watch, archive_bell(keepings->archive), EPOLLIN, error))

@@ -19,6 +19,7 @@
 #include "net/loop.h"
 #include "worker/lanes.h"
 
+struct log_sink;
 struct worker;
 
 struct keeping_config {
@@ -27,9 +28,7 @@ struct keeping_config {
 	int64_t snapshot_ms;	   /* between two snapshots of a partition, at least */
 	uint64_t snapshot_changes; /* since the last one, at least: with fewer, the changelog is read as fast */
 	struct name_list new_state; /* pipelines whose state may begin anew though it was lost */
-	/* Told of what takes long, and of snapshots that are lost; from other threads too. */
-	void (*say)(void *context, const char *line);
-	void *context;
+	const struct log_sink *log; /* told of what takes long, and of snapshots that are lost; NULL: nobody is */
 };
 
 /* A stage's, of one partition number of all topics that it reads. */

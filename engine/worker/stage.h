@@ -14,6 +14,7 @@
 #include "log/upstream.h"
 #include "message/format.h"
 #include "observe/histogram.h"
+#include "observe/last_failure.h"
 #include "plan/graph.h"
 #include "serving/caller.h"
 
@@ -43,6 +44,7 @@ struct stage_counts {
 	_Atomic uint64_t in_flight;
 	_Atomic uint64_t latency[HISTOGRAM_BUCKETS]; /* of requests that ended, from the time of their record */
 	_Atomic(const char *) waits_for;	     /* in words that stay; NULL: nothing keeps it */
+	struct last_failure last_failure;	     /* of those that `failed` counts */
 };
 
 /* Topics for what a step was sent and gave; TOPIC_NOWHERE: none. */

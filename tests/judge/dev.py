@@ -12,6 +12,13 @@ SECONDS_MAX = 20
 REQUESTS, PAUSE_SECONDS = 3000, 0.001
 ASKED_BEFORE = 7  # of hello, until it is put under load
 SETTLE_SECONDS = 0.5  # what a change may take to be followed
+FAILS = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: worse}
+spec:
+  steps: [{name: s, expression: {set: {y: missing}}}]
+  output: {steps: [s]}
+"""
 SECOND = """apiVersion: mlops.seldon.io/v1alpha1
 kind: Pipeline
 metadata: {name: second}
@@ -264,10 +271,21 @@ def speaks_json(judge, binary):
         judge.expect("-o json says where things are", {"brokers", "rest", "grpc", "try", "edit"} <= start.keys(), line)
         done = subprocess.run(start.get("try", "false"), shell=True, capture_output=True, text=True)
         judge.expect("its command answers too", done.returncode == 0, done.stderr)
-        line = dev.wait_for('"pipeline"', 5)
+        line = dev.wait_for('"rate"', 5)
         row = json.loads(line) if line else {}
         judge.expect("-o json says how pipelines are", row.get("pipeline") == "hello" and row.get("answered") == 1, line)
+        dev.write("worse.yaml", FAILS)
+        dev.wait_for("worse: reads", 5)
+        command = [binary, "infer", "worse", "-f", os.path.join(dev.folder, "request.json"), "--brokers", start["brokers"]]
+        subprocess.run(command, capture_output=True, timeout=SECONDS_MAX)
+        dev.wait_for("requests failed", 5)
         judge.expect("it ends well", dev.stop() == 0)
+        logs = [row for row in map(json.loads, dev.lines) if "level" in row]
+        judge.expect("each line of its log has time, level, message and engine",
+                     len(logs) > 3 and all({"time", "level", "message", "engine"} <= row.keys() for row in logs), logs)
+        failed = [row for row in logs if "1 of 1 requests failed" in row["message"] and "`missing`" in row["message"]]
+        judge.expect("failed requests are summed up with the last reason",
+                     failed and failed[0].get("pipeline") == "worse" and failed[0].get("step") == "s" and failed[0]["level"] == "warn", logs)
 
 
 def timed(act):

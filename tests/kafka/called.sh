@@ -62,5 +62,5 @@ call_it http $((rate * seconds)) disturb "$rest"
 call_it grpc $((rate * seconds)) disturb "$grpc"
 call_it both $((rate * seconds)) disturb "$grpc" "$rest"
 call_it nowhere $((rate * 2)) true grpc://127.0.0.1:1 "$rest"
-expect_words "nowhere: what is said" "$dir/engine.log" "^model iris is called by REST at $rest until 127.0.0.1:1 answers by gRPC: .*could not be reached"
+expect_words "nowhere: what is said" "$dir/engine.log" " warn  model iris is called by REST at $rest until 127.0.0.1:1 answers by gRPC: .*could not be reached"
 tell_result

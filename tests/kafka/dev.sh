@@ -95,9 +95,9 @@ sed 's/{name: p}/{name: q}/; s/x \* 2/x * 3/' "$dir/pipelines/p.yaml" >"$dir/q.y
 "$sluice" run "$dir/q.yaml" --brokers "$brokers" --instance beside >"$dir/run.log" 2>&1 &
 ours $!
 beside=$started
-wait_until 15 grep -q "^q: reads" "$dir/run.log"
+wait_until 15 grep -q " info  q: reads" "$dir/run.log"
 expect "an engine of its own beside it: status of looking for what it reads" $? "-eq 0"
-expect_words "its topics are made" "$dir/run.log" "^3 of 4 topics created"
+expect_words "its topics are made" "$dir/run.log" " info  3 of 4 topics created"
 echo "$request" | "$sluice" infer q -f - --pipelines "$dir/q.yaml" --brokers "$brokers" --timeout 20s >"$dir/inferred" 2>&1
 expect_words "it answers" "$dir/inferred" "63"
 stop_engine beside "$beside"

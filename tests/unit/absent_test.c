@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "log/changelog.h"
 #include "log/reader.h"
-#include "log/said.h"
+#include "log/kafka_log.h"
 #include "log/topics.h"
 #include "tests/unit/mock_broker.h"
 
@@ -34,10 +34,14 @@ struct late {
 
 static size_t said;
 
-static void count_said(const char *line)
+static void count_said(const struct log_sink *sink, const struct log_line *said_line)
 {
+	const char *line = said_line->message;
+	(void)sink;
 	said += strstr(line, "topic late is not there yet: it is waited for") != NULL;
 }
+
+static const struct log_sink count_said_sink = {count_said};
 
 static void *appear(void *context)
 {
@@ -54,7 +58,7 @@ static void late_open(struct late *late, const char *topic, bool is_hidden)
 {
 	*late = (struct late){.topic = topic, .is_hidden = is_hidden};
 	said = 0;
-	kafka_said_by(count_said);
+	kafka_log_to(&count_said_sink);
 	mock_open(&late->mock);
 	if (is_hidden)
 		rd_kafka_mock_topic_set_error(late->mock.cluster, topic, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
@@ -65,7 +69,7 @@ static void late_close(struct late *late)
 {
 	pthread_join(late->thread, NULL);
 	mock_close(&late->mock);
-	kafka_said_by(NULL);
+	kafka_log_to(NULL);
 }
 
 static void a_topic_of_somebody_else_that_was_just_made_is_waited_for(void **state)

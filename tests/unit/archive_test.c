@@ -30,6 +30,7 @@ static const char *const names[] = {"n"};
 static const struct scopes scopes = {1, names};
 
 struct stand {
+	struct log_sink sink; /* first */
 	struct mock mock;
 	char folder[64];
 	struct consumer_config consumer_config;
@@ -45,9 +46,10 @@ struct stand {
 	char lines[LINES_MAX][ERROR_TEXT_MAX];
 };
 
-static void note_line(void *context, const char *line)
+static void note_line(const struct log_sink *sink, const struct log_line *said)
 {
-	struct stand *stand = context;
+	struct stand *stand = (struct stand *)(uintptr_t)sink;
+	const char *line = said->message;
 	if (stand->line_count < LINES_MAX)
 		snprintf(stand->lines[stand->line_count++], ERROR_TEXT_MAX, "%s", line);
 }
@@ -70,7 +72,7 @@ static int set_up(void **state)
 {
 	static struct stand stand;
 	struct error error = {0};
-	stand = (struct stand){.folder = "/tmp/sluice-archive-XXXXXX"};
+	stand = (struct stand){.sink = {note_line}, .folder = "/tmp/sluice-archive-XXXXXX"};
 	assert_non_null(mkdtemp(stand.folder));
 	mock_open(&stand.mock);
 	stand.consumer_config = (struct consumer_config){.brokers = stand.mock.brokers,
@@ -82,7 +84,7 @@ static int set_up(void **state)
 	stand.output_config = (struct transaction_config){
 		.brokers = stand.mock.brokers, .topics = mock_out, .topic_count = 1, .properties = mock_quick};
 	stand.archive_config =
-		(struct archive_config){.brokers = stand.mock.brokers, .folder = stand.folder, .say = note_line, .context = &stand};
+		(struct archive_config){.brokers = stand.mock.brokers, .folder = stand.folder, .log = &stand.sink};
 	stand.place = (struct archive_place){
 		.changelog = mock_out[0], .input = {0, 0, OFFSET_NONE}, .scopes = scopes, .bytes_max = BYTES_MAX};
 	stand.consumer = consumer_open(&stand.consumer_config, &error);

@@ -85,7 +85,6 @@ static void stand_open(struct stand *stand, const char *text)
 					       .partitions = 1,
 					       .at_least_once = true,
 					       .drain_ms = 2000,
-					       .out = stand->out,
 					       .loop = stand->loop};
 	stand->engine = engine_open(revision, &stand->config, &error);
 	if (!stand->engine)

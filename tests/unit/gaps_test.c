@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "log/consumer_parts.h"
-#include "log/said.h"
+#include "log/kafka_log.h"
 #include "tests/unit/mock_broker.h"
 
 static void expect_line(const char *words, const char *topic, int32_t partition, int64_t offset)
@@ -67,13 +67,17 @@ static void a_gap_is_said_by_its_offsets(void **state)
 
 static size_t said, others;
 
-static void count_said(const char *line)
+static void count_said(const struct log_sink *sink, const struct log_line *said_line)
 {
+	const char *line = said_line->message;
+	(void)sink;
 	bool tells = strstr(line, "in-0 does not reach to offset 50, where it was read on") != NULL;
 	said += tells;
 	others += !tells;
 	assert_null(strstr(line, "offset reset"));
 }
+
+static const struct log_sink count_said_sink = {count_said};
 
 /* The group has read further than the topic reaches, as when it was made anew. */
 static void read_beyond_the_end(const char *log_level)
@@ -88,7 +92,7 @@ static void read_beyond_the_end(const char *log_level)
 	size_t count = 0;
 	bool found = false;
 	said = others = 0;
-	kafka_said_by(count_said);
+	kafka_log_to(&count_said_sink);
 	mock_open(&mock);
 	mock_write(&mock, "k", "first", NULL, NULL);
 	mock_commit(&mock, "test", 50);
@@ -116,7 +120,7 @@ static void read_beyond_the_end(const char *log_level)
 	record_release(&record);
 	consumer_close(consumer);
 	mock_close(&mock);
-	kafka_said_by(NULL);
+	kafka_log_to(NULL);
 }
 
 static void a_partition_that_is_read_from_its_beginning_is_told_before_its_records(void **state)

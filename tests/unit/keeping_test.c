@@ -44,6 +44,7 @@ static struct position assigned[] = {{0, 0, OFFSET_NONE}, {1, 0, OFFSET_NONE}};
 static const char *const written[] = {"out", "state"};
 
 struct stand {
+	struct log_sink sink; /* first */
 	struct mock mock;
 	char folder[64];
 	struct planning planning, next_planning;
@@ -57,9 +58,10 @@ struct stand {
 	char line[ERROR_TEXT_MAX];
 };
 
-static void note_line(void *context, const char *line)
+static void note_line(const struct log_sink *sink, const struct log_line *said)
 {
-	struct stand *stand = context;
+	struct stand *stand = (struct stand *)(uintptr_t)sink;
+	const char *line = said->message;
 	pthread_mutex_lock(&stand->lock);
 	snprintf(stand->line, sizeof stand->line, "%s", line);
 	pthread_mutex_unlock(&stand->lock);
@@ -114,7 +116,7 @@ static void stop(struct stand *stand)
 static int set_up(void **state)
 {
 	static struct stand stand;
-	stand = (struct stand){.folder = "/tmp/sluice-keeping-XXXXXX"};
+	stand = (struct stand){.sink = {note_line}, .folder = "/tmp/sluice-keeping-XXXXXX"};
 	assert_non_null(mkdtemp(stand.folder));
 	pthread_mutex_init(&stand.lock, NULL);
 	mock_open(&stand.mock);
@@ -124,8 +126,7 @@ static int set_up(void **state)
 						       .bytes_max = 1 << 20,
 						       .snapshot_ms = 1,
 						       .snapshot_changes = 3,
-						       .say = note_line,
-						       .context = &stand};
+						       .log = &stand.sink};
 	*state = &stand;
 	return 0;
 }

@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "log/client.h"
 #include "log/output.h"
-#include "log/said.h"
+#include "log/kafka_log.h"
 #include "tests/unit/mock_broker.h"
 
 static struct position assigned[] = {{0, 0, OFFSET_NONE}};
@@ -360,12 +360,16 @@ static void a_call_that_fails_puts_the_transaction_in_doubt(void **state)
 
 static atomic_int hindrances_told;
 
-static void count_hindrances(const char *line)
+static void count_hindrances(const struct log_sink *sink, const struct log_line *said_line)
 {
+	const char *line = said_line->message;
+	(void)sink;
 	if (strstr(line, "test: nothing is committed for now: opening a transactional producer: ") &&
 	    strstr(line, "it is tried again"))
 		atomic_fetch_add(&hindrances_told, 1);
 }
+
+static const struct log_sink count_hindrances_sink = {count_hindrances};
 
 /* Id NULL: at least once. */
 static int open_in_haste(void **state, const char *id)
@@ -399,7 +403,7 @@ static void what_keeps_the_next_transaction_from_being_open_for_long_is_told(voi
 	struct position position = {0, 0, 1};
 	struct positions committed;
 	struct error error = {0};
-	kafka_said_by(count_hindrances);
+	kafka_log_to(&count_hindrances_sink);
 	produce(stand);
 	assert_int_equal(rd_kafka_mock_broker_set_down(stand->mock.cluster, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
 	assert_true(output_end(stand->output, (struct positions){1, &position}, &error));
@@ -408,16 +412,20 @@ static void what_keeps_the_next_transaction_from_being_open_for_long_is_told(voi
 	assert_true(atomic_load(&hindrances_told) > 0);
 	assert_int_equal(rd_kafka_mock_broker_set_up(stand->mock.cluster, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
 	assert_int_equal(wait_for_news(stand, &committed), NEWS_RESET);
-	kafka_said_by(NULL);
+	kafka_log_to(NULL);
 }
 
 static atomic_int commits_told;
 
-static void count_failed_commits(const char *line)
+static void count_failed_commits(const struct log_sink *sink, const struct log_line *said_line)
 {
+	const char *line = said_line->message;
+	(void)sink;
 	if (strstr(line, "nothing is committed for now: committing offsets: ") && strstr(line, "it is tried again"))
 		atomic_fetch_add(&commits_told, 1);
 }
+
+static const struct log_sink count_failed_commits_sink = {count_failed_commits};
 
 static void offsets_that_the_group_does_not_take_for_long_are_told(void **state)
 {
@@ -426,7 +434,7 @@ static void offsets_that_the_group_does_not_take_for_long_are_told(void **state)
 	struct positions committed;
 	struct error error = {0};
 	int64_t began_ms = clock_ms();
-	kafka_said_by(count_failed_commits);
+	kafka_log_to(&count_failed_commits_sink);
 	for (int64_t offset = 1; atomic_load(&commits_told) == 0 && clock_ms() - began_ms < MOCK_WAIT_MS; offset++) {
 		struct position position = {0, 0, offset};
 		rd_kafka_mock_push_request_errors(stand->mock.cluster, OFFSET_COMMIT, 1,
@@ -435,7 +443,7 @@ static void offsets_that_the_group_does_not_take_for_long_are_told(void **state)
 		assert_int_equal(wait_for_news(stand, &committed), NEWS_COMMITTED);
 		assert_int_equal(committed.count, 0);
 	}
-	kafka_said_by(NULL);
+	kafka_log_to(NULL);
 	assert_int_equal(atomic_load(&commits_told), 1);
 	assert_in_range(clock_ms() - began_ms, 3 * stand->transaction_config.timeout_ms, MOCK_WAIT_MS);
 }

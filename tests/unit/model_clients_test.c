@@ -26,7 +26,7 @@ struct stand {
 static int set_up(void **state)
 {
 	static struct stand stand;
-	stand = (struct stand){.config.out = stdout};
+	stand = (struct stand){0};
 	stand.callers.items = stand.items;
 	*state = &stand;
 	return 0;

@@ -11,7 +11,7 @@
 
 #include "log/client.h"
 #include "log/output.h"
-#include "log/said.h"
+#include "log/kafka_log.h"
 #include "log/sender.h"
 #include "tests/unit/mock_broker.h"
 
@@ -110,10 +110,14 @@ static enum transaction_news end(struct stand *stand, int64_t offset, struct err
 
 static size_t said;
 
-static void count_said(const char *line)
+static void count_said(const struct log_sink *sink, const struct log_line *said_line)
 {
+	const char *line = said_line->message;
+	(void)sink;
 	said += strstr(line, "topic out refused a batch of records") && strstr(line, "produced again");
 }
+
+static const struct log_sink count_said_sink = {count_said};
 
 static void nobody_is_to_blame_for_a_batch(const char *id, rd_kafka_resp_err_t code, size_t lowered)
 {
@@ -121,7 +125,7 @@ static void nobody_is_to_blame_for_a_batch(const char *id, rd_kafka_resp_err_t c
 	struct error error = {0};
 	struct refusal refusal;
 	said = 0;
-	kafka_said_by(count_said);
+	kafka_log_to(&count_said_sink);
 	mock_refuses(stand, code);
 	produce(stand, RECORDS);
 	assert_int_equal(end(stand, RECORDS, &error), NEWS_RESET);
@@ -131,7 +135,7 @@ static void nobody_is_to_blame_for_a_batch(const char *id, rd_kafka_resp_err_t c
 	produce(stand, RECORDS);
 	assert_int_equal(end(stand, RECORDS, &error), NEWS_COMMITTED);
 	assert_false(output_refused(stand->output, &refusal));
-	kafka_said_by(NULL);
+	kafka_log_to(NULL);
 	stand_close(stand);
 }
 

@@ -184,10 +184,10 @@ static void an_engine_answers_until_it_is_told_to_stop(void **state)
 	ask(&mock, answer, sizeof answer);
 	assert_non_null(strstr(answer, "[42]"));
 	engine_stop(&engine, &mock);
-	assert_string_equal(engine.said.err, "");
-	assert_non_null(strstr(engine.said.out,
+	assert_string_equal(engine.said.out, "");
+	assert_non_null(strstr(engine.said.err,
 			       "p: reads in, answers to out, dead letters to sluice.default.pipeline.p.errors; at least once"));
-	assert_non_null(strstr(engine.said.out, "p: ended; taken 1, released 1, answered 1"));
+	assert_non_null(strstr(engine.said.err, "p: ended; taken 1, released 1, answered 1"));
 	said_close(&engine.said);
 }
 
@@ -221,8 +221,8 @@ static void files_are_read_again_and_those_with_faults_change_nothing(void **sta
 	assert_int_equal(kill(getpid(), SIGHUP), 0);
 	ask_until(&mock, "[84]");
 	engine_stop(&engine, &mock);
-	assert_non_null(strstr(engine.said.out, "p: changed; what is in flight ends as it began"));
-	assert_non_null(strstr(engine.said.out, "are not fit: what was running goes on"));
+	assert_non_null(strstr(engine.said.err, "p: changed; what is in flight ends as it began"));
+	assert_non_null(strstr(engine.said.err, "are not fit: what was running goes on"));
 	assert_non_null(strstr(engine.said.err, "expression"));
 	said_close(&engine.said);
 }
