@@ -105,7 +105,7 @@ static bool client_set_up(struct kafka_consumer *consumer, size_t topic_count, s
 static rd_kafka_t *client_take_down(struct kafka_consumer *consumer)
 {
 	topic_handles_close(&consumer->handles);
-	client_queue_forget(consumer->asked);
+	group_forget(consumer->asked);
 	consumer->asked = NULL;
 	if (consumer->membership)
 		rd_kafka_consumer_group_metadata_destroy(consumer->membership);
@@ -288,9 +288,9 @@ static void record_fill(rd_kafka_message_t *message, struct record *record)
 static void hear_of_group(struct kafka_consumer *consumer)
 {
 	rd_kafka_resp_err_t code;
-	if (!group_hear(consumer->client, consumer->config->group, consumer->asked, &code))
+	if (!group_hear(consumer->asked, &code))
 		return;
-	client_queue_forget(consumer->asked);
+	group_forget(consumer->asked);
 	consumer->asked = NULL;
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		(void)failed(&consumer->failure, "join its group again", code);

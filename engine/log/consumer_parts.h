@@ -40,7 +40,7 @@ struct kafka_consumer {
 	struct positions changed;
 	struct positions given; /* accepted, and not given up since */
 	bool joined;		/* and given partitions, since the client was made */
-	rd_kafka_queue_t *asked; /* whether the group reads all that it came for; NULL: nobody asks */
+	struct group_question *asked; /* whether the group reads all that it came for; NULL: nobody asks */
 	bool fenced;		/* another client takes this one's place when the change is accepted */
 	unsigned fenced_times;	/* within a while of each other */
 	int64_t fenced_ms;

@@ -1,14 +1,30 @@
-/* group.c: see group.h. */
+/* group.c: see group.h. What crosses threads are two flags; the rest is not changed while the thread runs. */
 #include "log/group.h"
 
-#include <stdbool.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
-#include "log/client.h"
+#include "base/memory.h"
+#include "log/group_members.h"
+#include "net/loop.h"
 
-#define ANSWER_WAIT_MS 5000 /* then it is asked again */
+static const struct timespec question_pause = {.tv_nsec = 200 * 1000000L}; /* before a group that was not seen is asked for again */
 
-static bool has_topic(const rd_kafka_topic_partition_list_t *list, const char *topic)
+struct group_question {
+	rd_kafka_t *client;
+	const char *group;
+	int bell;
+	rd_kafka_topic_partition_list_t *wanted;
+	const char **topics; /* their names, which are the list's */
+	pthread_t thread;
+	enum members_found found; /* once it is answered */
+	atomic_bool answered;
+	atomic_bool stopping;
+};
+
+static bool list_has_topic(const rd_kafka_topic_partition_list_t *list, const char *topic)
 {
 	for (int i = 0; i < list->cnt; i++)
 		if (strcmp(list->elems[i].topic, topic) == 0)
@@ -16,91 +32,84 @@ static bool has_topic(const rd_kafka_topic_partition_list_t *list, const char *t
 	return false;
 }
 
-static bool has_all_topics(const rd_kafka_topic_partition_list_t *list, const rd_kafka_topic_partition_list_t *wanted)
-{
-	for (int i = 0; i < wanted->cnt; i++)
-		if (!has_topic(list, wanted->elems[i].topic))
-			return false;
-	return true;
-}
-
-static bool is_dealt_out(const rd_kafka_ConsumerGroupDescription_t *group, const char *topic)
-{
-	for (size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(group); i++) {
-		const rd_kafka_MemberAssignment_t *assignment =
-			rd_kafka_MemberDescription_assignment(rd_kafka_ConsumerGroupDescription_member(group, i));
-		if (assignment && has_topic(rd_kafka_MemberAssignment_partitions(assignment), topic))
-			return true;
-	}
-	return false;
-}
-
-/* One that is not settled is about to deal out anew by itself. */
-static bool leaves_out(rd_kafka_event_t *answer, const rd_kafka_topic_partition_list_t *wanted)
-{
-	size_t count = 0;
-	const rd_kafka_DescribeConsumerGroups_result_t *result = rd_kafka_event_DescribeConsumerGroups_result(answer);
-	const rd_kafka_ConsumerGroupDescription_t **groups =
-		result ? rd_kafka_DescribeConsumerGroups_result_groups(result, &count) : NULL;
-	if (count != 1 || rd_kafka_ConsumerGroupDescription_error(groups[0]) ||
-	    rd_kafka_ConsumerGroupDescription_state(groups[0]) != RD_KAFKA_CONSUMER_GROUP_STATE_STABLE)
-		return false;
-	for (int i = 0; i < wanted->cnt; i++)
-		if (!is_dealt_out(groups[0], wanted->elems[i].topic))
-			return true;
-	return false;
-}
-
-static bool request(rd_kafka_t *client, const char *group, rd_kafka_queue_t *answers)
-{
-	char words[LIBRARY_TEXT_MAX];
-	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
-	if (!options)
-		return false;
-	(void)rd_kafka_AdminOptions_set_request_timeout(options, ANSWER_WAIT_MS, words, sizeof words);
-	rd_kafka_DescribeConsumerGroups(client, &group, 1, options, answers);
-	rd_kafka_AdminOptions_destroy(options);
-	return true;
-}
-
-rd_kafka_queue_t *group_ask(rd_kafka_t *client, const char *group, int bell)
+/* What the client came for; NULL: it was given some of each. */
+static rd_kafka_topic_partition_list_t *topics_wanted(rd_kafka_t *client)
 {
 	rd_kafka_topic_partition_list_t *wanted = NULL, *given = NULL;
 	(void)rd_kafka_subscription(client, &wanted);
 	(void)rd_kafka_assignment(client, &given);
-	rd_kafka_queue_t *answers = wanted && given && !has_all_topics(given, wanted) ? rd_kafka_queue_new(client) : NULL;
-	if (wanted)
-		rd_kafka_topic_partition_list_destroy(wanted);
+	bool missed = false;
+	for (int i = 0; wanted && given && i < wanted->cnt; i++)
+		missed = missed || !list_has_topic(given, wanted->elems[i].topic);
 	if (given)
 		rd_kafka_topic_partition_list_destroy(given);
-	if (!answers)
-		return NULL;
-	client_queue_ring(answers, bell);
-	if (request(client, group, answers))
-		return answers;
-	client_queue_forget(answers);
+	if (missed)
+		return wanted;
+	if (wanted)
+		rd_kafka_topic_partition_list_destroy(wanted);
 	return NULL;
 }
 
-static rd_kafka_resp_err_t join_anew(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *wanted)
+static void *question_run(void *context)
 {
-	rd_kafka_resp_err_t code = rd_kafka_unsubscribe(client);
-	return code == RD_KAFKA_RESP_ERR_NO_ERROR ? rd_kafka_subscribe(client, wanted) : code;
+	struct group_question *question = context;
+	const size_t count = (size_t)question->wanted->cnt;
+	while ((question->found = group_members_cover(question->client, question->group, question->topics, count)) ==
+		       MEMBERS_UNSEEN &&
+	       !atomic_load(&question->stopping))
+		nanosleep(&question_pause, NULL);
+	atomic_store(&question->answered, true);
+	bell_ring(question->bell);
+	return NULL;
 }
 
-bool group_hear(rd_kafka_t *client, const char *group, rd_kafka_queue_t *answers, rd_kafka_resp_err_t *code)
+static void question_free(struct group_question *question)
+{
+	rd_kafka_topic_partition_list_destroy(question->wanted);
+	memory_give(question->topics);
+	memory_give(question);
+}
+
+struct group_question *group_ask(rd_kafka_t *client, const char *group, int bell)
+{
+	rd_kafka_topic_partition_list_t *wanted = topics_wanted(client);
+	struct group_question *question = wanted ? memory_take(1, sizeof *question) : NULL;
+	if (!question) {
+		if (wanted)
+			rd_kafka_topic_partition_list_destroy(wanted);
+		return NULL;
+	}
+	question->client = client;
+	question->group = group;
+	question->bell = bell;
+	question->wanted = wanted;
+	question->topics = memory_take((size_t)wanted->cnt, sizeof *question->topics);
+	for (int i = 0; question->topics && i < wanted->cnt; i++)
+		question->topics[i] = wanted->elems[i].topic;
+	if (question->topics && pthread_create(&question->thread, NULL, question_run, question) == 0)
+		return question;
+	question_free(question);
+	return NULL;
+}
+
+bool group_hear(const struct group_question *question, rd_kafka_resp_err_t *code)
 {
 	*code = RD_KAFKA_RESP_ERR_NO_ERROR;
-	rd_kafka_event_t *answer = rd_kafka_queue_poll(answers, 0);
-	if (!answer)
+	if (!atomic_load(&question->answered))
 		return false;
-	bool again = rd_kafka_event_error(answer) == RD_KAFKA_RESP_ERR__TIMED_OUT && request(client, group, answers);
-	rd_kafka_topic_partition_list_t *wanted = NULL;
-	if (!again && rd_kafka_subscription(client, &wanted) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-		if (leaves_out(answer, wanted))
-			*code = join_anew(client, wanted);
-		rd_kafka_topic_partition_list_destroy(wanted);
+	if (question->found == MEMBERS_NONE) {
+		*code = rd_kafka_unsubscribe(question->client);
+		if (*code == RD_KAFKA_RESP_ERR_NO_ERROR)
+			*code = rd_kafka_subscribe(question->client, question->wanted);
 	}
-	rd_kafka_event_destroy(answer);
-	return !again;
+	return true;
+}
+
+void group_forget(struct group_question *question)
+{
+	if (!question)
+		return;
+	atomic_store(&question->stopping, true);
+	pthread_join(question->thread, NULL);
+	question_free(question);
 }

@@ -1,6 +1,4 @@
-/* group_members.c: see group_members.h. By librdkafka's older call for groups, since its DescribeConsumerGroups aborts the
- * process (2.0.2) behind a broker that does not know the question.
- */
+/* group_members.c: see group_members.h. By librdkafka's older call for groups, for the reason given there. */
 #include "log/group_members.h"
 
 #include <endian.h>
@@ -92,17 +90,71 @@ static enum members_found members_look(const struct rd_kafka_group_info *group, 
 	return moves && group->member_cnt > 0 ? MEMBERS_UNKNOWN : MEMBERS_NONE;
 }
 
+/* Whether each topic is given to a member. */
+static bool members_cover(const struct rd_kafka_group_info *group, const char *const *topics, size_t count)
+{
+	char who[GROUP_MEMBER_TEXT_MAX];
+	for (size_t i = 0; i < count; i++) {
+		bool read = false;
+		for (int j = 0; !read && j < group->member_cnt; j++)
+			read = member_reads(&group->members[j], &topics[i], 1, who);
+		if (!read)
+			return false;
+	}
+	return true;
+}
+
+/* The group's description in the list that is returned, which may be NULL as the description may. */
+static const struct rd_kafka_group_list *group_describe(rd_kafka_t *client, const char *group,
+							const struct rd_kafka_group_info **found, rd_kafka_resp_err_t *code)
+{
+	const struct rd_kafka_group_list *groups = NULL;
+	*found = NULL;
+	*code = rd_kafka_list_groups(client, group, &groups, GROUP_MEMBERS_WAIT_MS);
+	for (int i = 0; groups && i < groups->group_cnt; i++)
+		if (strcmp(groups->groups[i].group, group) == 0)
+			*found = &groups->groups[i];
+	return groups;
+}
+
+static bool is_answer(rd_kafka_resp_err_t code)
+{
+	return !code || code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
+}
+
 enum members_found group_members_find(rd_kafka_t *client, const char *group, const char *const *topics, size_t count,
 				      char who[GROUP_MEMBER_TEXT_MAX])
 {
-	const struct rd_kafka_group_list *groups = NULL;
-	rd_kafka_resp_err_t code = rd_kafka_list_groups(client, group, &groups, GROUP_MEMBERS_WAIT_MS);
-	bool answered = !code || code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
-	enum members_found found = answered ? MEMBERS_NONE : MEMBERS_UNSEEN;
-	for (int i = 0; groups && i < groups->group_cnt; i++)
-		if (strcmp(groups->groups[i].group, group) == 0)
-			found = members_look(&groups->groups[i], topics, count, who);
+	const struct rd_kafka_group_info *described;
+	rd_kafka_resp_err_t code;
+	const struct rd_kafka_group_list *groups = group_describe(client, group, &described, &code);
+	enum members_found found = described	     ? members_look(described, topics, count, who)
+				   : is_answer(code) ? MEMBERS_NONE
+						     : MEMBERS_UNSEEN;
 	if (groups)
 		rd_kafka_group_list_destroy(groups);
 	return found;
+}
+
+enum members_found group_members_cover(rd_kafka_t *client, const char *group, const char *const *topics, size_t count)
+{
+	const struct rd_kafka_group_info *described;
+	rd_kafka_resp_err_t code;
+	const struct rd_kafka_group_list *groups = group_describe(client, group, &described, &code);
+	enum members_found found = described || is_answer(code) ? MEMBERS_UNKNOWN : MEMBERS_UNSEEN;
+	if (described && !described->err && strcmp(described->state, "Stable") == 0)
+		found = members_cover(described, topics, count) ? MEMBERS_READ : MEMBERS_NONE;
+	if (groups)
+		rd_kafka_group_list_destroy(groups);
+	return found;
+}
+
+bool group_members_are_known(rd_kafka_t *client, const char *group)
+{
+	const struct rd_kafka_group_info *described;
+	rd_kafka_resp_err_t code;
+	const struct rd_kafka_group_list *groups = group_describe(client, group, &described, &code);
+	if (groups)
+		rd_kafka_group_list_destroy(groups);
+	return code != RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "log/changelog_settings.h"
+#include "log/group_members.h"
 #include "log/probe_state.h"
 
 #define ANSWER_WAIT_MS 15000
@@ -203,8 +204,7 @@ static rd_kafka_resp_err_t read_group(struct probing *probing, const rd_kafka_ev
 		rd_kafka_event_DescribeConsumerGroups_result((rd_kafka_event_t *)event), &count);
 	const rd_kafka_error_t *wrong = count > 0 ? rd_kafka_ConsumerGroupDescription_error(groups[0]) : NULL;
 	rd_kafka_resp_err_t code = rd_kafka_error_code(wrong);
-	/* A Kafka that does not know the question, as that of `sluice dev`, has no rights either. */
-	if (wrong && code != RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE)
+	if (wrong)
 		answer_badly(probing, answer, rd_kafka_error_string(wrong));
 	return code;
 }
@@ -214,7 +214,7 @@ static rd_kafka_resp_err_t ask_of_group(struct probing *probing, struct probe_an
 	rd_kafka_DescribeConsumerGroups(probing->client, (const char **)&answer->name, 1, NULL, probing->queue);
 	rd_kafka_event_t *event = rd_kafka_queue_poll(probing->queue, ANSWER_WAIT_MS);
 	rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
-	answer->state = PROBE_GOOD;
+	answer->state = PROBE_GOOD; /* until it says otherwise */
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		answer_badly(probing, answer, event ? rd_kafka_event_error_string(event) : "no answer");
 	else
@@ -225,9 +225,13 @@ static rd_kafka_resp_err_t ask_of_group(struct probing *probing, struct probe_an
 }
 
 /* Who may join a group may see it described. (To ask for its offsets takes the same right, but where the
- * coordinator is not found yet that ends librdkafka 2.0.2 with a segmentation fault.) */
+ * coordinator is not found yet that ends librdkafka 2.0.2 with a segmentation fault.) A Kafka that does not know
+ * the question, as that of `sluice dev`, has no rights either. */
 static void look_at_group(struct probing *probing, struct probe_answer *answer)
 {
+	answer->state = PROBE_GOOD;
+	if (!group_members_are_known(probing->client, answer->name))
+		return;
 	int64_t end_ms = clock_ms() + ANSWER_WAIT_MS;
 	while (is_not_found_yet(ask_of_group(probing, answer)) && clock_ms() < end_ms)
 		(void)rd_kafka_poll(probing->client, GROUP_PAUSE_MS);
