@@ -91,6 +91,7 @@ struct run_engine {
 	struct batch_limit batches;
 	struct engine_config engine;
 	struct engine *live; /* NULL: nothing runs yet */
+	struct state_history state_history;
 	struct fetching fetching;
 	struct files *elsewhere; /* that are fetched, or still have to be; NULL: none */
 };
@@ -211,8 +212,11 @@ static void follow(struct run_engine *running)
 	if (fetch_first(running, &error))
 		return;
 	bool good = revision && group_migration_refuse(files.before, &revision->plan, &error) &&
-		    state_check_reload(files.before, &revision->plan, running->options->new_state, &error) &&
+		    state_check_reload(files.before, &revision->plan, &running->state_history, running->options->new_state,
+				       &error) &&
 		    prepare_kafka(running, revision, files.before, &error);
+	if (good)
+		good = state_history_note(&running->state_history, files.before, &revision->plan, &error);
 	if (good)
 		good = engine_reload(running->live, revision, &error);
 	else
@@ -258,6 +262,7 @@ static bool run_engine(struct run_engine *running, struct revision *revision, st
 	fetching_close(&running->fetching);
 	status_publisher_close(status_publisher);
 	engine_close(engine);
+	state_history_close(&running->state_history);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return good;
 }

@@ -30,21 +30,134 @@ static bool has_state(const struct graph *graph, size_t at)
 	return here && step_is_stateful(&step);
 }
 
-/* The first step with state of `graph` that `other` has not, under that name and with state; NULL: it has all. */
-static const char *name_missing(const struct graph *graph, const struct graph *other)
+/* ---- names of steps with state ---- */
+
+static size_t graph_names(const struct graph *graph, const char **names)
 {
-	for (size_t i = 0; i < graph->count; i++) {
-		bool found = !has_state(graph, i);
-		for (size_t j = 0; !found && j < other->count; j++)
-			found = has_state(other, j) && strcmp(other->steps[j].name, graph->steps[i].name) == 0;
-		if (!found)
-			return graph->steps[i].name;
-	}
+	size_t count = 0;
+	for (size_t i = 0; i < graph->count; i++)
+		if (has_state(graph, i))
+			names[count++] = graph->steps[i].name;
+	return count;
+}
+
+/* A text of names, each with a NUL behind it; NULL: memory ran out. */
+static char *names_pack(const struct graph *graph, size_t *length)
+{
+	const char **names = memory_take(graph->count + 1, sizeof *names);
+	size_t count = names ? graph_names(graph, names) : 0;
+	*length = 0;
+	for (size_t i = 0; i < count; i++)
+		*length += strlen(names[i]) + 1;
+	char *packed = names ? memory_take(1, *length + 1) : NULL;
+	for (size_t i = 0, at = 0; packed && i < count; at += strlen(names[i]) + 1, i++)
+		memcpy(packed + at, names[i], strlen(names[i]) + 1);
+	memory_give(names);
+	return packed;
+}
+
+static bool names_have(struct text names, const char *name)
+{
+	for (size_t at = 0; at < names.length; at += strlen(names.bytes + at) + 1)
+		if (strcmp(names.bytes + at, name) == 0)
+			return true;
+	return false;
+}
+
+static bool graph_remembers(const struct graph *graph, const char *name)
+{
+	for (size_t i = 0; i < graph->count; i++)
+		if (has_state(graph, i) && strcmp(graph->steps[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* The first of `names` that the graph has not; NULL: it has all. */
+static const char *names_missed(struct text names, const struct graph *graph)
+{
+	for (size_t at = 0; at < names.length; at += strlen(names.bytes + at) + 1)
+		if (!graph_remembers(graph, names.bytes + at))
+			return names.bytes + at;
 	return NULL;
 }
 
+/* The first of the graph's that is not among `names`. */
+static const char *names_added(struct text names, const struct graph *graph)
+{
+	for (size_t i = 0; i < graph->count; i++)
+		if (has_state(graph, i) && !names_have(names, graph->steps[i].name))
+			return graph->steps[i].name;
+	return NULL;
+}
+
+/* ---- pipelines that are gone ---- */
+
+struct changelog_left {
+	struct list_node node;
+	char *names; /* of the steps */
+	size_t length;
+	char changelog[];
+};
+
+static struct changelog_left *changelog_left_of(struct list_node *node)
+{
+	return LIST_OWNER(node, struct changelog_left, node);
+}
+
+static struct changelog_left *history_find(const struct state_history *history, const char *changelog)
+{
+	for (struct list_node *node = history->changelogs.first; node; node = node->next)
+		if (strcmp(changelog_left_of(node)->changelog, changelog) == 0)
+			return changelog_left_of(node);
+	return NULL;
+}
+
+static void changelog_left_close(struct changelog_left *left)
+{
+	list_remove(&left->node);
+	memory_give(left->names);
+	memory_give(left);
+}
+
+void state_history_close(struct state_history *history)
+{
+	while (history->changelogs.first)
+		changelog_left_close(changelog_left_of(history->changelogs.first));
+}
+
+static bool history_add(struct state_history *history, const char *changelog, const struct graph *graph)
+{
+	const size_t size = strlen(changelog) + 1;
+	struct changelog_left *left = memory_take(1, sizeof *left + size);
+	if (!left)
+		return false;
+	memcpy(left->changelog, changelog, size);
+	list_add(&history->changelogs, &left->node);
+	left->names = names_pack(graph, &left->length);
+	return left->names;
+}
+
+bool state_history_note(struct state_history *history, const struct plan *before, const struct plan *now, struct error *error)
+{
+	for (struct list_node *node = history->changelogs.first, *next; node; node = next) {
+		next = node->next;
+		if (stage_of_changelog(now, changelog_left_of(node)->changelog).graph)
+			changelog_left_close(changelog_left_of(node));
+	}
+	for (size_t i = 0; i < before->count; i++)
+		for (size_t j = 0; j < before->pipelines[i].topic_count; j++) {
+			const struct topic *topic = &before->pipelines[i].topics[j];
+			if (topic->role == TOPIC_STATE && !stage_of_changelog(now, topic->name).graph &&
+			    !history_add(history, topic->name, before->pipelines[i].stages[topic->of].graph))
+				return error_memory(error, ERROR_SYSTEM, "noting the state of pipelines that are gone");
+		}
+	return true;
+}
+
+/* ---- files that are read again ---- */
+
 /* The changelog by which a group reads a topic, where `but` has none of that name; NULL: it reads it without state. */
-static const struct topic *changelog_left(const struct plan *plan, const char *group, const char *input, const struct plan *but,
+static const struct topic *changelog_forsaken(const struct plan *plan, const char *group, const char *input, const struct plan *but,
 					  const char **pipeline)
 {
 	for (size_t i = 0; i < plan->count; i++) {
@@ -59,27 +172,42 @@ static const struct topic *changelog_left(const struct plan *plan, const char *g
 	return NULL;
 }
 
-static bool steps_stay(const struct stage_found *old, const struct pipeline_plan *pipeline, const struct topic *changelog,
+static bool steps_stay(struct text names, const struct pipeline_plan *pipeline, const struct topic *changelog,
 		       struct error *error)
 {
 	const struct graph *graph = pipeline->stages[changelog->of].graph;
-	const char *gone = name_missing(old->graph, graph), *added = name_missing(graph, old->graph);
+	const char *gone = names_missed(names, graph), *added = names_added(names, graph);
 	if (!gone || !added)
 		return true;
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "pipeline %s: its changelog %s holds state of step `%s`, and the stage would have `%s` instead, "
 			 "without it; give back the name, or start an engine with --new-state %s",
-			 old->pipeline->graph->name, changelog->name, gone, added, old->pipeline->graph->name);
+			 pipeline->graph->name, changelog->name, gone, added, pipeline->graph->name);
 }
 
-static bool changelog_stays(const struct plan *before, const struct plan *now, const struct pipeline_plan *pipeline,
-			    const struct topic *changelog, struct error *error)
+/* The stage stays, with the same changelog. */
+static bool stage_stays(const struct graph *old, const struct pipeline_plan *pipeline, const struct topic *changelog,
+			struct error *error)
+{
+	size_t length;
+	char *names = names_pack(old, &length);
+	bool good = names ? steps_stay((struct text){names, length}, pipeline, changelog, error)
+			  : error_memory(error, ERROR_SYSTEM, "comparing the state of pipelines");
+	memory_give(names);
+	return good;
+}
+
+static bool changelog_stays(const struct plan *before, const struct plan *now, const struct state_history *history,
+			    const struct pipeline_plan *pipeline, const struct topic *changelog, struct error *error)
 {
 	struct stage_found old = stage_of_changelog(before, changelog->name);
+	const struct changelog_left *gone = history_find(history, changelog->name);
 	const char *input = plan_changelog_input(pipeline, changelog), *owner;
 	if (old.graph)
-		return steps_stay(&old, pipeline, changelog, error);
-	const struct topic *left = changelog_left(before, pipeline->group, input, now, &owner);
+		return stage_stays(old.graph, pipeline, changelog, error);
+	if (gone && !steps_stay((struct text){gone->names, gone->length}, pipeline, changelog, error))
+		return false;
+	const struct topic *left = changelog_forsaken(before, pipeline->group, input, now, &owner);
 	if (!left)
 		return true;
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,
@@ -88,13 +216,14 @@ static bool changelog_stays(const struct plan *before, const struct plan *now, c
 			 pipeline->graph->name, input, left->name, owner, pipeline->graph->name);
 }
 
-bool state_check_reload(const struct plan *before, const struct plan *now, struct name_list new_state, struct error *error)
+bool state_check_reload(const struct plan *before, const struct plan *now, const struct state_history *history,
+			struct name_list new_state, struct error *error)
 {
 	for (size_t i = 0; i < now->count; i++) {
 		const struct pipeline_plan *pipeline = &now->pipelines[i];
 		for (size_t j = 0; !name_list_has(new_state, pipeline->graph->name) && j < pipeline->topic_count; j++)
 			if (pipeline->topics[j].role == TOPIC_STATE &&
-			    !changelog_stays(before, now, pipeline, &pipeline->topics[j], error))
+			    !changelog_stays(before, now, history, pipeline, &pipeline->topics[j], error))
 				return false;
 	}
 	return true;

@@ -19,13 +19,15 @@
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: " name "}\nspec:\n  delivery: " delivery "\n"      \
 	"  input: {topic: " input "}\n  steps:\n" COUNT("a") OUTPUT("a")
 
+static const struct state_history nothing_left = {0};
+
 static struct error ask_of(struct planning first, struct planning second, struct name_list new_state)
 {
 	struct plan old, new;
 	struct error error = {0};
 	planning_plan(&first, NULL, &old);
 	planning_plan(&second, NULL, &new);
-	assert_true(state_check_reload(&old, &new, new_state, &error) == (error.kind == ERROR_NONE));
+	assert_true(state_check_reload(&old, &new, &nothing_left, new_state, &error) == (error.kind == ERROR_NONE));
 	planning_close(&first);
 	planning_close(&second);
 	return error;
@@ -92,6 +94,89 @@ static void one_that_reads_another_topic_or_by_another_group_begins_anew(void **
 	assert_int_equal(ask_files(p, PIPELINE("q", "t", "at-least-once"), (struct name_list){0}).kind, ERROR_NONE);
 }
 
+/* ---- pipelines that go, and come back ---- */
+
+#define OTHER PIPELINE("other", "u", "exactly-once")
+#define WITH(steps) OTHER "---\n" "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"          \
+			  "  delivery: exactly-once\n  input: {topic: t}\n  steps:\n" steps
+
+/* One reading of files after the other. */
+struct readings {
+	struct planning planning;
+	struct plan plan;
+	struct state_history history;
+};
+
+static void readings_begin(struct readings *readings, const char *files)
+{
+	*readings = (struct readings){0};
+	planning_open(&readings->planning, files);
+	planning_plan(&readings->planning, NULL, &readings->plan);
+}
+
+/* They are followed, unless they are refused. */
+static struct error readings_go_on(struct readings *readings, const char *files, struct name_list new_state)
+{
+	struct planning planning;
+	struct plan plan;
+	struct error error = {0};
+	planning_open(&planning, files);
+	planning_plan(&planning, NULL, &plan);
+	if (!state_check_reload(&readings->plan, &plan, &readings->history, new_state, &error)) {
+		planning_close(&planning);
+		return error;
+	}
+	assert_true(state_history_note(&readings->history, &readings->plan, &plan, &error));
+	planning_close(&readings->planning);
+	readings->planning = planning;
+	readings->plan = plan;
+	return error;
+}
+
+static void readings_end(struct readings *readings)
+{
+	planning_close(&readings->planning);
+	state_history_close(&readings->history);
+}
+
+static void one_that_comes_back_with_a_step_renamed_is_refused(void **state)
+{
+	(void)state;
+	static const struct name names[] = {{.text = "p"}};
+	struct readings readings;
+	readings_begin(&readings, WITH(COUNT("a") OUTPUT("a")));
+	assert_int_equal(readings_go_on(&readings, OTHER, (struct name_list){0}).kind, ERROR_NONE);
+	assert_int_equal(readings_go_on(&readings, PIPELINE("other", "u", "exactly-once") "\n", (struct name_list){0}).kind,
+			 ERROR_NONE); /* once more without it */
+	struct error error = readings_go_on(&readings, WITH(COUNT("b") OUTPUT("b")), (struct name_list){0});
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, "pipeline p: its changelog "));
+	assert_non_null(strstr(error.text, "holds state of step `a`, and the stage would have `b` instead"));
+	assert_non_null(strstr(error.text, "give back the name, or start an engine with --new-state p"));
+	assert_int_equal(readings_go_on(&readings, WITH(COUNT("a") NEXT("b", "a") OUTPUT("b")), (struct name_list){0}).kind,
+			 ERROR_NONE);
+	assert_int_equal(readings_go_on(&readings, OTHER, (struct name_list){0}).kind, ERROR_NONE);
+	error = readings_go_on(&readings, WITH(COUNT("a") NEXT("c", "a") OUTPUT("c")), (struct name_list){0});
+	assert_non_null(strstr(error.text, "holds state of step `b`, and the stage would have `c` instead"));
+	assert_int_equal(readings_go_on(&readings, WITH(COUNT("c") OUTPUT("c")), (struct name_list){1, names}).kind, ERROR_NONE);
+	readings_end(&readings);
+}
+
+static void one_that_comes_back_as_it_was_or_accepted_is_forgotten(void **state)
+{
+	(void)state;
+	struct readings readings;
+	readings_begin(&readings, WITH(COUNT("a") OUTPUT("a")));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(readings_go_on(&readings, OTHER, (struct name_list){0}).kind, ERROR_NONE);
+		assert_non_null(readings.history.changelogs.first);
+		assert_null(readings.history.changelogs.first->next);
+		assert_int_equal(readings_go_on(&readings, WITH(COUNT("a") OUTPUT("a")), (struct name_list){0}).kind, ERROR_NONE);
+		assert_null(readings.history.changelogs.first);
+	}
+	readings_end(&readings);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,6 +184,8 @@ int main(void)
 		cmocka_unit_test(steps_may_come_or_go),
 		cmocka_unit_test(a_pipeline_with_state_that_is_renamed_is_refused),
 		cmocka_unit_test(one_that_reads_another_topic_or_by_another_group_begins_anew),
+		cmocka_unit_test(one_that_comes_back_with_a_step_renamed_is_refused),
+		cmocka_unit_test(one_that_comes_back_as_it_was_or_accepted_is_forgotten),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
