@@ -79,6 +79,7 @@ static const struct addrinfo *dial_address(const struct dial *dial)
 /* ---- an address after the other ---- */
 
 static void dial_address_failed(struct dial *dial, const struct error *why);
+static void dial_on_due(void *context);
 
 static void dial_established(struct dial *dial)
 {
@@ -112,7 +113,8 @@ static bool dial_set_share(struct dial *dial, struct error *error)
 	struct loop *loop = dial->host->loop;
 	const int64_t left = (int64_t)(dial->host->address_count - dial->tried), now_ms = loop_now_ms(loop);
 	const int64_t until_ms = left > 1 && dial->deadline_ms < dial->until_ms ? dial->deadline_ms : dial->until_ms;
-	return loop_timer_set(loop, &dial->timer, now_ms + (until_ms - now_ms) / left, error);
+	dial->share_until_ms = now_ms + (until_ms - now_ms) / left;
+	return loop_timer_set(loop, &dial->timer, dial->share_until_ms, error);
 }
 
 /* The next address that does not refuse at once. */
@@ -140,6 +142,23 @@ static void dial_begin(struct dial *dial)
 {
 	dial->begin = host_preferred_place(dial->host);
 	dial_try(dial);
+}
+
+bool dial_pass_over(struct dial *dial)
+{
+	struct error error = {0};
+	dial->tried++;
+	if (!dial_address(dial)) {
+		dial_host_forget(dial->host);
+		return false;
+	}
+	dial->timer = (struct loop_timer){.due = dial_on_due, .context = dial};
+	link_close(dial->link);
+	if (loop_timer_set(dial->host->loop, &dial->timer, dial->until_ms, &error))
+		dial_try(dial);
+	else
+		dial_fail(dial, &error);
+	return true;
 }
 
 /* The addresses may be newer ones, and fewer, if another dial has had them looked up meanwhile. */

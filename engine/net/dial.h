@@ -1,8 +1,9 @@
 /* dial.h: Dialer of one host: looks its name up, tries its addresses in turn, and hands over a link that stands.
  *
  * The time to connect is shared by the addresses that are left, so one that drops packets does not keep the others from
- * being tried. The addresses of a name are believed for a minute, or until none of them answers. After one has failed
- * and another has answered, the next dial begins with the one that answered.
+ * being tried. Nor does one that takes connections and never speaks, where the owner waits for a greeting
+ * (dial_pass_over()). The addresses of a name are believed for a minute, or until none of them answers. After one has
+ * failed and another has answered, the next dial begins with the one that answered.
  *
  * A host and its dials belong to the loop's thread, and are parts of their owners' structs. A host outlives its dials.
  */
@@ -48,11 +49,17 @@ struct dial {
 	bool watched;
 	struct loop_timer timer;
 	int64_t until_ms;
+	int64_t share_until_ms; /* of the address that is tried, or where the link stands: a greeting has to come by then */
 	size_t begin; /* the first address that it tries, by its place */
 	size_t tried; /* addresses that have failed */
 };
 
 void dial_start(struct dial *dial);
+
+/* Behind `done` without an error: the address did not speak as it has to. The socket is not watched. True: the link is
+ * closed, the next address is tried, and `done` comes again. False: it was the last; the link is left as it is. */
+bool dial_pass_over(struct dial *dial);
+
 void dial_stop(struct dial *dial); /* `done` does not come any more; one that is over or was never started is fine */
 
 void dial_host_forget(struct dial_host *host); /* the addresses: the next dial looks them up again */

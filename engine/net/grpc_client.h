@@ -57,7 +57,7 @@ struct grpc_connection {
 	bool dirty;    /* the session may have something to say */
 	bool served;   /* an answer has begun to come */
 	struct loop_timer tend;
-	int64_t begun_ms;
+	int64_t greeted_by_ms; /* its settings have to come by then, or another address is tried */
 	int64_t used_ms;    /* when its last stream ended */
 	int64_t quiet_ms;   /* since when nothing has come that was waited for */
 	int64_t pinged_ms;  /* 0: no ping is under way */

@@ -73,6 +73,21 @@ static void end_with(struct grpc_connection *connection, const char *reason)
 	grpc_connection_end(connection, &error);
 }
 
+/* Where it does not stand yet another address of the host has its turn, unless there is none, or it is our own fault. */
+static void connection_lose(struct grpc_connection *connection, const struct error *error)
+{
+	const struct error why = *error; /* which may be the connection's own */
+	if (!connection->standing && !connection->leaving && why.kind != ERROR_SYSTEM) {
+		loop_timer_stop(connection->http2.loop, &connection->tend);
+		http2_forget(&connection->http2);
+		connection->dirty = false;
+		connection->error = (struct error){0};
+		if (dial_pass_over(&connection->dial))
+			return;
+	}
+	grpc_connection_end(connection, &why);
+}
+
 /* ---- tending: one timer for all that can come to its time ---- */
 
 static int64_t ping_at(const struct grpc_connection *connection)
@@ -88,7 +103,7 @@ static int64_t tend_at(const struct grpc_connection *connection)
 {
 	const struct grpc_limits *limits = &connection->peer->grpc->limits;
 	if (!connection->standing)
-		return connection->begun_ms + limits->connect_ms;
+		return connection->greeted_by_ms;
 	if (connection->pinged_ms)
 		return connection->pinged_ms + limits->silence_ms;
 	if (connection->open > 0)
@@ -141,9 +156,11 @@ static void ping(struct grpc_connection *connection)
 static void on_tend(void *context)
 {
 	struct grpc_connection *connection = context;
+	struct error error = {0};
 	if (tend_at(connection) <= loop_now_ms(connection->http2.loop)) {
 		if (!connection->standing) {
-			end_with(connection, "no HTTP/2 connection stood in time");
+			error_set(&error, ERROR_REMOTE, PLACE_NONE, "no HTTP/2 connection stood in time");
+			connection_lose(connection, &error);
 			return;
 		}
 		if (connection->pinged_ms) {
@@ -171,10 +188,11 @@ static void on_dialled(void *context, const struct error *error)
 		grpc_connection_end(connection, error);
 		return;
 	}
+	connection->greeted_by_ms = connection->dial.share_until_ms;
 	if (!loop_timer_set(http2->loop, &connection->tend, tend_at(connection), &why) || !http2_watch(http2, EPOLLIN, &why) ||
 	    !http2_begin(http2, HTTP2_CLIENT, connection->peer->grpc->callbacks, connection, 0, &why) ||
 	    !http2_speak(http2, &why))
-		grpc_connection_end(connection, &why);
+		connection_lose(connection, &why);
 }
 
 bool grpc_connection_open(struct grpc_peer *peer, struct error *error)
@@ -186,7 +204,6 @@ bool grpc_connection_open(struct grpc_peer *peer, struct error *error)
 	connection->peer = peer;
 	http2_open(&connection->http2, grpc->loop, on_ready, connection);
 	connection->tend = (struct loop_timer){.due = on_tend, .context = connection};
-	connection->begun_ms = loop_now_ms(grpc->loop);
 	list_add_first(&peer->connections, &connection->node);
 	peer->connection_count++;
 	connection->dial = (struct dial){.host = &peer->dial_host,
@@ -212,7 +229,7 @@ static void on_ready(void *context, uint32_t events)
 		connection->quiet_ms = loop_now_ms(grpc->loop);
 		connection->pinged_ms = 0;
 		if (!http2_hear(http2, grpc->room, sizeof grpc->room, &error)) {
-			grpc_connection_end(connection, connection->error.kind ? &connection->error : &error);
+			connection_lose(connection, connection->error.kind ? &connection->error : &error);
 			return;
 		}
 	}
@@ -234,7 +251,7 @@ void grpc_connection_speak(struct grpc_connection *connection)
 	struct error error = {0};
 	connection->dirty = false;
 	if (!http2_speak(http2, &error)) {
-		grpc_connection_end(connection, connection->error.kind ? &connection->error : &error);
+		connection_lose(connection, connection->error.kind ? &connection->error : &error);
 		return;
 	}
 	bool over = !nghttp2_session_want_read(http2->session) && !nghttp2_session_want_write(http2->session);

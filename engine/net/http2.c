@@ -14,13 +14,21 @@ void http2_open(struct http2 *http2, struct loop *loop, void (*ready)(void *cont
 	buffer_open(&http2->out, OUT_BYTES + FRAME_ROOM);
 }
 
-void http2_close(struct http2 *http2)
+void http2_forget(struct http2 *http2)
 {
 	nghttp2_session_del(http2->session);
 	http2->session = NULL;
 	if (http2->events)
 		loop_unwatch(http2->loop, &http2->watch);
 	http2->events = 0;
+	http2->sent = 0;
+	http2->heard = false;
+	buffer_clear(&http2->out);
+}
+
+void http2_close(struct http2 *http2)
+{
+	http2_forget(http2);
 	link_close(&http2->link);
 	buffer_close(&http2->out);
 	pieces_close(&http2->pieces);

@@ -39,6 +39,9 @@ struct http2 {
 void http2_open(struct http2 *http2, struct loop *loop, void (*ready)(void *context, uint32_t events), void *context);
 void http2_close(struct http2 *http2); /* session, link and buffer; half open or closed is fine */
 
+/* As behind http2_open(), but for the link, which is kept and not watched any more: for another begin. */
+void http2_forget(struct http2 *http2);
+
 bool http2_watch(struct http2 *http2, uint32_t events, struct error *error);
 
 enum http2_side { HTTP2_CLIENT, HTTP2_SERVER };

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "net/listen.h"
@@ -289,6 +290,83 @@ static void a_model_by_grpc_is_reached_at_its_second_address(void **state)
 	stand_tear_down((void **)&grpc);
 }
 
+/* Its first address is that one, the second a model's. */
+static struct stand *model_behind(int port)
+{
+	struct stand *grpc;
+	stand_set_up((void **)&grpc);
+	names.ports[0] = port;
+	grpc->puppet.asked = say_yes;
+	grpc->limits.connect_ms = CONNECT_MS;
+	int own = (int)strtol(strchr(grpc->address, ':') + 1, NULL, 10);
+	snprintf(grpc->address, sizeof grpc->address, "two:%d", own);
+	return grpc;
+}
+
+static void an_address_that_never_greets_has_its_share_of_the_time(void **state)
+{
+	(void)state;
+	struct stand *grpc = model_behind(stand.answering_port); /* the kernel accepts, and nobody speaks */
+	int64_t begun_ms = loop_now_ms(grpc->loop);
+	assert_string_equal(ask_once(grpc)->text, "yes");
+	assert_in_range(loop_now_ms(grpc->loop) - begun_ms, CONNECT_MS / 2, CONNECT_MS - 1);
+	for (size_t i = 0; i < grpc->puppet.line_count; i++)
+		puppet_hang_up(&grpc->puppet.lines[i]);
+	turn(grpc);
+	begun_ms = loop_now_ms(grpc->loop); /* the next connection begins with the other */
+	begin(grpc, 1);
+	turn_until_told(grpc, 2);
+	assert_string_equal(grpc->calls[1].text, "yes");
+	assert_in_range(loop_now_ms(grpc->loop) - begun_ms, 0, CONNECT_MS / 2 - 1);
+	stand_tear_down((void **)&grpc);
+}
+
+static void addresses_that_never_greet_take_the_whole_time_and_are_told(void **state)
+{
+	(void)state;
+	struct stand *grpc = model_behind(stand.answering_port);
+	names.ports[1] = stand.answering_port;
+	int64_t begun_ms = loop_now_ms(grpc->loop);
+	assert_fails(ask_once(grpc), ERROR_REMOTE, "no HTTP/2 connection stood in time");
+	assert_in_range(loop_now_ms(grpc->loop) - begun_ms, CONNECT_MS, CONNECT_MS * 2);
+	stand_tear_down((void **)&grpc);
+}
+
+/* Says so to who comes, as a proxy or an HTTP/1 server does, or nothing, and hangs up. */
+struct rude {
+	struct watch watch;
+	int socket;
+	const char *words;
+};
+
+static void on_visitor(void *context, uint32_t events)
+{
+	const struct rude *rude = context;
+	(void)events;
+	int visitor = accept(rude->socket, NULL, NULL);
+	if (visitor < 0)
+		return;
+	(void)!write(visitor, rude->words, strlen(rude->words));
+	close(visitor);
+}
+
+static void an_address_that_speaks_otherwise_or_hangs_up_is_passed_over_at_once(void **state)
+{
+	(void)state;
+	static const char *const words[] = {"", "HTTP/1.1 400 Bad Request\r\n\r\n", "220 mail.example ESMTP ready to take it\r\n"};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		struct stand *grpc = model_behind(stand.answering_port);
+		struct rude rude = {.watch = {.ready = on_visitor, .context = &rude}, .socket = stand.answering, .words = words[i]};
+		struct error error = {0};
+		assert_true(loop_watch(grpc->loop, &rude.watch, stand.answering, EPOLLIN, &error));
+		int64_t begun_ms = loop_now_ms(grpc->loop);
+		assert_string_equal(ask_once(grpc)->text, "yes");
+		assert_in_range(loop_now_ms(grpc->loop) - begun_ms, 0, CONNECT_MS / 2 - 1);
+		loop_unwatch(grpc->loop, &rude.watch);
+		stand_tear_down((void **)&grpc);
+	}
+}
+
 #define DIAL_STORY(name) cmocka_unit_test_setup_teardown(name, open_stand, close_stand)
 
 int main(void)
@@ -302,6 +380,9 @@ int main(void)
 		DIAL_STORY(dials_of_one_host_share_a_look_up),
 		DIAL_STORY(a_dial_that_is_stopped_is_not_told),
 		DIAL_STORY(a_model_by_grpc_is_reached_at_its_second_address),
+		DIAL_STORY(an_address_that_never_greets_has_its_share_of_the_time),
+		DIAL_STORY(addresses_that_never_greet_take_the_whole_time_and_are_told),
+		DIAL_STORY(an_address_that_speaks_otherwise_or_hangs_up_is_passed_over_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
