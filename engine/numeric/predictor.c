@@ -124,9 +124,9 @@ void predictor_margins(const struct predictor *predictor, const double *rows, si
 		return;
 	}
 	trees_sum(predictor->trees, rows, width, count, margins, scratch);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; predictor->base && i < count; i++)
 		for (size_t j = 0; j < each; j++)
-			margins[i * each + j] += predictor->base ? predictor->base[j] : 0;
+			margins[i * each + j] += predictor->base[j];
 }
 
 static size_t place_of_greatest(const double *numbers, size_t count)

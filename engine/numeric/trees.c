@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "numeric/trees_parts.h"
+#include "numeric/trees_complete.h"
 
 struct trees_builder {
 	struct arena *arena;
@@ -234,19 +234,20 @@ static const struct trees *trees_make(struct trees_builder *builder)
 		.slot_count = builder->slots.length / sizeof(struct slot),
 		.slots = moved(builder->arena, &builder->slots),
 		.nodes = nodes,
+		.node_count = builder->nodes.length / sizeof *nodes,
 		.tree_count = builder->trees.length / sizeof *items,
 		.trees = items,
 		.sets = moved(builder->arena, &builder->sets),
 		.vectors = moved(builder->arena, &builder->vectors),
 		.covers = builder->uncovered ? NULL : moved(builder->arena, &builder->covers),
 	};
-	for (size_t i = 0; i < builder->nodes.length / sizeof *nodes; i++)
+	for (size_t i = 0; i < trees->node_count; i++)
 		if (nodes[i].slot == SLOT_OF_LEAVES)
 			nodes[i].slot = (uint32_t)trees->slot_count;
 	qsort(items, trees->tree_count, sizeof *items, compare_trees);
 	while (trees->plain_count < trees->tree_count && !items[trees->plain_count].sets)
 		trees->plain_count++;
-	return trees;
+	return complete_make(trees, builder->arena) ? trees : NULL;
 }
 
 const struct trees *trees_end(struct trees_builder *builder, struct error *error)

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "numeric/trees_parts.h"
+#include "numeric/trees_complete.h"
 
 #define LANES 8
 #define BLOCK_DOUBLES 4096 /* slots of the rows that are walked together: they stay in the nearest cache */
@@ -123,9 +123,10 @@ static void walk_alone(const struct trees *trees, const struct tree *tree, const
 
 /* ---- sums ---- */
 
+/* Those that are not complete. */
 static void sum_row(const struct trees *trees, const double *slots, double *sums)
 {
-	size_t i = 0;
+	size_t i = trees->complete_count;
 	for (; i + LANES <= trees->plain_count; i += LANES)
 		walk_trees(trees, &trees->trees[i], slots, sums);
 	for (; i < trees->tree_count; i++)
@@ -150,7 +151,7 @@ static size_t block_rows(const struct trees *trees)
 static void sum_block(const struct trees *trees, const double *slots, size_t rows, double *sums)
 {
 	size_t stride = stride_of(trees);
-	for (size_t t = 0; t < trees->plain_count; t++)
+	for (size_t t = trees->complete_count; t < trees->plain_count; t++)
 		for (size_t row = 0; row < rows; row += LANES)
 			walk_rows(trees, &trees->trees[t], slots + row * stride, stride, sums + row * trees->form.outputs);
 	for (size_t t = trees->plain_count; t < trees->tree_count; t++)
@@ -168,13 +169,15 @@ size_t trees_steps(const struct trees *trees)
 
 size_t trees_scratch(const struct trees *trees, size_t rows)
 {
-	return stride_of(trees) * (rows < LANES ? 1 : block_rows(trees));
+	const size_t slots = stride_of(trees) * (rows < LANES ? 1 : block_rows(trees));
+	const size_t keys = complete_key_count(trees);
+	return slots > keys ? slots : keys;
 }
 
-void trees_sum(const struct trees *trees, const double *rows, size_t width, size_t count, double *sums, double *scratch)
+/* As trees_sum(), of the others, and added to the sums. */
+static void sum_other(const struct trees *trees, const double *rows, size_t width, size_t count, double *sums, double *scratch)
 {
 	size_t outputs = trees->form.outputs, stride = stride_of(trees), done = 0;
-	memset(sums, 0, count * outputs * sizeof *sums);
 	while (count - done >= LANES) {
 		size_t block = (count - done) / LANES * LANES;
 		block = block < block_rows(trees) ? block : block_rows(trees);
@@ -187,4 +190,23 @@ void trees_sum(const struct trees *trees, const double *rows, size_t width, size
 		trees_slots(trees, rows + done * width, scratch);
 		sum_row(trees, scratch, sums + done * outputs);
 	}
+}
+
+/* As trees_sum(), of the trees that are complete. */
+static void sum_complete(const struct trees *trees, const double *rows, size_t width, size_t count, double *sums, double *scratch)
+{
+	for (size_t i = 0; i < count; i++) {
+		complete_keys(trees, rows + i * width, (uint64_t *)scratch);
+		sums[i] = complete_sum(trees, (const uint64_t *)scratch, 0);
+	}
+}
+
+void trees_sum(const struct trees *trees, const double *rows, size_t width, size_t count, double *sums, double *scratch)
+{
+	if (trees->complete_count > 0)
+		sum_complete(trees, rows, width, count, sums, scratch);
+	else
+		memset(sums, 0, count * trees->form.outputs * sizeof *sums);
+	if (trees->complete_count < trees->tree_count)
+		sum_other(trees, rows, width, count, sums, scratch);
 }
