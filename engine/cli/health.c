@@ -1,17 +1,24 @@
 /* health.c: `sluice health`: whether one engine is well, as it says itself; for the health
  * checks of containers. */
+#include <inttypes.h>
+
 #include "base/clock.h"
 #include "cli/kafka.h"
 #include "log/reader.h"
 #include "message/json_write.h"
 #include "observe/status.h"
+#include "runtime/liveness.h"
 
 #define HEALTH_TEXT_MAX 4096
 #define LOOK_MS 100
+#define ANSWER_MS 2000 /* so long a process that turns has answered, however busy its machine is */
+#define HEALTH_WHY_BYTES 512
 
 struct health_options {
 	struct door_asked asked;
 	const char *instance;
+	const char *socket;
+	int64_t within_ns;
 	int form;
 };
 
@@ -20,6 +27,10 @@ static const struct option options[] = {
 	DOOR_ROWS(struct health_options, asked),
 	ROW("instance", TEXT, struct health_options, instance,
 	    .help = "The engine's name, as `sluice run --instance` has it; default: the name of this host."),
+	ROW("socket", TEXT, struct health_options, socket, .word = "PATH",
+	    .help = "Asks the process itself, without Kafka, whether it turns: the path of `sluice run --health-socket`."),
+	ROW("within", DURATION, struct health_options, within_ns, .word = "TIME", .fallback = "30s",
+	    .help = "With --socket: how long the main loop or a worker may not have turned."),
 	COMMAND_FORM(health_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -119,6 +130,40 @@ static int say(struct session *session, const struct heard *heard, const struct 
 	return code;
 }
 
+/* ---- liveness ---- */
+
+static int say_alive_json(struct session *session, const struct liveness_report *report, bool well)
+{
+	struct buffer text;
+	buffer_open(&text, HEALTH_TEXT_MAX);
+	buffer_print(&text, "{\"instance\":");
+	json_write_string(&text, text_of(report->instance));
+	buffer_print(&text, ",\"alive\":%s,\"running\":%s,\"mainMs\":%" PRId64, well ? "true" : "false",
+		     report->is_running ? "true" : "false", report->main_ms);
+	buffer_print(&text, ",\"workers\":%zu,\"workerMs\":%" PRId64 "}\n", report->workers, report->worker_ms);
+	return command_write(session, &text);
+}
+
+static int ask_process(struct session *session, const struct health_options *self)
+{
+	struct liveness_report report;
+	struct error error = {0};
+	char why[HEALTH_WHY_BYTES];
+	if (!liveness_ask(self->socket, ANSWER_MS, &report, &error))
+		return command_refused(session, &command_health, &error);
+	bool well = liveness_is_well(&report, self->within_ns / NS_PER_MS, why, sizeof why);
+	if (self->form == OUTPUT_JSON)
+		(void)say_alive_json(session, &report, well);
+	if (!well)
+		command_note(session, "%s: %s", report.instance, why);
+	else if (self->form == OUTPUT_TEXT && report.is_running)
+		fprintf(session->out, "%s is alive: its main loop and %zu worker%s turn\n", report.instance, report.workers,
+			report.workers == 1 ? "" : "s");
+	else if (self->form == OUTPUT_TEXT)
+		fprintf(session->out, "%s is alive: it starts or ends\n", report.instance);
+	return well ? EXIT_GOOD : EXIT_FAULTS;
+}
+
 static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct health_options *self = filled;
@@ -127,6 +172,8 @@ static int run(struct session *session, const void *filled, const char *const *a
 	struct heard heard = {.instance = engine_name(self->instance, session->arena, &error)};
 	(void)arguments, (void)count;
 	int code;
+	if (self->socket)
+		return ask_process(session, self);
 	if (!heard.instance || !door_open(session, &self->asked, NULL, &door, &error))
 		code = command_refused(session, &command_health, &error);
 	else if (!listen(&heard, &door, session->arena, &error))
@@ -143,9 +190,15 @@ const struct command command_health = {
 	.help = "An engine says each second how its pipelines are, on the status topic of its namespace. This listens until the "
 		"engine of that name has spoken, and ends with 0 when all its pipelines are ready; with 1 when one is not, or when "
 		"it has said nothing for three seconds. What it waits for is told on standard error. A pipeline whose results are "
-		"all errors is named there too, and does not make the engine unwell: a restart would not help it.\n"
+		"all errors is named there too, and does not make the engine unwell: a restart would not help it. That is "
+		"readiness, and asks Kafka.\n"
 		"\n"
-		"  sluice health --brokers localhost:9092 --instance engine-1\n",
+		"With --socket it asks the process on this machine, without Kafka: for liveness. It ends with 1 when the process "
+		"is frozen or has ended, or when its main loop or a worker has not turned for as long as --within says. While an "
+		"engine starts or Kafka is away it is alive.\n"
+		"\n"
+		"  sluice health --brokers localhost:9092 --instance engine-1\n"
+		"  sluice health --socket /run/sluice/health\n",
 	.options = options,
 	.options_size = sizeof(struct health_options),
 	.group = "run",

@@ -12,6 +12,7 @@
 #include "cli/session_revision.h"
 #include "runtime/engine.h"
 #include "runtime/group_migration.h"
+#include "runtime/liveness.h"
 #include "runtime/revision_topics.h"
 #include "runtime/state_check.h"
 #include "runtime/status_publisher.h"
@@ -38,6 +39,7 @@ struct run_options {
 	int64_t drain_ns;
 	const char *chaos;
 	bool insecure;
+	const char *health_socket;
 	int log_level;
 	int form;
 };
@@ -74,6 +76,8 @@ static const struct option options[] = {
 		    "`refused`."),
 	ROW("insecure-ignore-security", FLAG, struct run_options, insecure,
 	    .help = "Runs although the files ask for protection that is not in force yet."),
+	ROW("health-socket", TEXT, struct run_options, health_socket, .word = "PATH",
+	    .help = "A Unix socket for `sluice health --socket PATH`: it tells, without Kafka, whether the process turns."),
 	COMMAND_LOG_LEVEL(run_options, log_level),
 	COMMAND_FORM(run_options, form, "text json"),
 	{.type = OPTION_END},
@@ -90,6 +94,7 @@ struct run_engine {
 	struct properties topic_settings;
 	struct batch_limit batches;
 	struct engine_config engine;
+	struct liveness *liveness; /* NULL: nobody asks */
 	struct engine *live; /* NULL: nothing runs yet */
 	struct state_history state_history;
 	struct fetching fetching;
@@ -258,7 +263,9 @@ static bool run_engine(struct run_engine *running, struct revision *revision, st
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);
 	struct engine *engine = engine_open(revision, &running->engine, error);
 	struct status_publisher *status_publisher = engine ? status_publisher_open(engine, &running->engine, error) : NULL;
-	bool good = status_publisher && engine_run(engine, error);
+	bool good = status_publisher && (!running->liveness || liveness_watch(running->liveness, engine, error)) &&
+		    engine_run(engine, error);
+	liveness_forget(running->liveness);
 	fetching_close(&running->fetching);
 	status_publisher_close(status_publisher);
 	engine_close(engine);
@@ -279,6 +286,13 @@ static bool rehearse(struct run_engine *running, struct error *error)
 	return running->engine.chaos;
 }
 
+static bool answer_probes(struct run_engine *running, struct error *error)
+{
+	const char *path = running->options->health_socket;
+	running->liveness = path ? liveness_open(path, running->engine.instance, error) : NULL;
+	return !path || running->liveness;
+}
+
 /* Takes the revision. */
 static bool run_files(struct run_engine *running, struct revision *revision, struct error *error)
 {
@@ -295,7 +309,8 @@ static bool run_files(struct run_engine *running, struct revision *revision, str
 	running->engine.reread = reread;
 	running->engine.context = running;
 	if (run_limits_check((size_t)self->memory_bytes, true, (size_t)self->workers, error) && rehearse(running, error) &&
-	    configure_kafka(running, revision, error) && prepare_kafka(running, revision, NULL, error))
+	    configure_kafka(running, revision, error) && answer_probes(running, error) &&
+	    prepare_kafka(running, revision, NULL, error))
 		return run_engine(running, revision, error);
 	revision_close(revision);
 	return false;
@@ -334,6 +349,7 @@ static int run(struct session *session, const void *given, const char *const *ar
 	} else if (!run_files(&running, revision, &error)) {
 		code = command_failed(session, &error);
 	}
+	liveness_close(running.liveness);
 	command_log_end(session);
 	arena_close(running.arena);
 	return code;

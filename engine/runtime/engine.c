@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -396,6 +397,17 @@ bool engine_counts(const struct engine *engine, const char *pipeline, struct eng
 		add_resets(counts, group, pipeline);
 	}
 	return found;
+}
+
+size_t engine_slowest_worker(const struct engine *engine, char *name, size_t size, int64_t *slow_ms)
+{
+	const char *slowest = NULL;
+	size_t count = 0;
+	*slow_ms = 0;
+	for (const struct group *group = engine->groups; group; group = group->next)
+		count += worker_threads_look(group, loop_now_ms(engine->loop), &slowest, slow_ms);
+	(void)snprintf(name, size, "%s", slowest ? slowest : "");
+	return count;
 }
 
 bool engine_last_failure(const struct engine *engine, const char *pipeline, struct last_failure *failure)

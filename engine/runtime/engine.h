@@ -93,6 +93,10 @@ struct engine_counts {
 /* False: no such pipeline was ever there. */
 bool engine_counts(const struct engine *engine, const char *pipeline, struct engine_counts *counts);
 
+/* How many workers run, and the name of the one that has not turned for longest. Their thread may be stuck in a step. From the
+ * thread of engine_run(). */
+size_t engine_slowest_worker(const struct engine *engine, char *name, size_t size, int64_t *slow_ms);
+
 /* The newest failure of its requests. False: none is known, or a worker writes it just then. */
 bool engine_last_failure(const struct engine *engine, const char *pipeline, struct last_failure *failure);
 

@@ -116,6 +116,24 @@ void worker_threads_stop(const struct group *group)
 			worker_stop(group->members[i].worker);
 }
 
+size_t worker_threads_look(const struct group *group, int64_t now_ms, const char **slowest, int64_t *slow_ms)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < group->worker_count; i++) {
+		const struct member *member = &group->members[i];
+		if (!member->started || atomic_load(&member->ended))
+			continue;
+		int64_t turned_ms = worker_turned_ms(member->worker);
+		int64_t since_ms = turned_ms > 0 ? now_ms - turned_ms : 0;
+		count++;
+		if (*slowest && since_ms <= *slow_ms)
+			continue;
+		*slowest = member->config.consumer.instance;
+		*slow_ms = since_ms > 0 ? since_ms : 0;
+	}
+	return count;
+}
+
 bool worker_threads_have_ended(const struct group *group)
 {
 	for (size_t i = 0; i < group->worker_count; i++)

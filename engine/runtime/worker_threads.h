@@ -15,6 +15,9 @@ void worker_threads_close(struct group *group); /* none of them runs */
 /* Each begins; when it ends it rings the bell. False: some could not (SYSTEM). */
 bool worker_threads_start(struct group *group, int bell, struct error *error);
 void worker_threads_stop(const struct group *group);
+
+/* How many run; `slowest` is the one that has not turned for longest, and `slow_ms` how long that is, where it was less before. */
+size_t worker_threads_look(const struct group *group, int64_t now_ms, const char **slowest, int64_t *slow_ms);
 bool worker_threads_have_ended(const struct group *group); /* all that were started */
 
 /* Waits for the ends of those that were started, and says what each did; of those that could

@@ -110,6 +110,7 @@ struct worker {
 	struct loop_timer commit_timer, retry_timer, handover_timer;
 	int command_bell; /* rung by worker_stop() and worker_reload() */
 	atomic_bool stopping;
+	_Atomic int64_t turned_ms; /* when a turn began last, by the loop's clock */
 	_Atomic(const struct worker_setup *) wanted; /* NULL: nothing new */
 	_Atomic(const struct worker_setup *) followed;
 	int64_t drain_until_ms;	   /* 0: not stopping yet */

@@ -86,6 +86,7 @@ static bool is_sound(const struct worker *worker, struct error *error)
 
 bool worker_turn(struct worker *worker, bool *over, struct error *error)
 {
+	atomic_store_explicit(&worker->turned_ms, loop_now_ms(worker->loop), memory_order_relaxed);
 	stop_when_told(worker);
 	*over = is_over(worker);
 	if (*over)
@@ -122,6 +123,11 @@ void worker_reload(struct worker *worker, const struct worker_setup *setup)
 {
 	atomic_store(&worker->wanted, setup);
 	bell_ring(worker->command_bell);
+}
+
+int64_t worker_turned_ms(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->turned_ms, memory_order_relaxed);
 }
 
 const struct worker_setup *worker_follows(const struct worker *worker)

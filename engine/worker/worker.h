@@ -94,6 +94,7 @@ void worker_stop(struct worker *worker);
 void worker_reload(struct worker *worker, const struct worker_setup *setup);
 
 /* The last setup that it has followed. Any thread. */
+int64_t worker_turned_ms(const struct worker *worker); /* when it began to turn last, by its loop; 0: not yet. Any thread */
 const struct worker_setup *worker_follows(const struct worker *worker);
 
 /* Whether a stage can be opened: CONFIG says why not. Any thread. */
