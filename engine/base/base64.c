@@ -45,6 +45,14 @@ bool base64_read(struct text text, char *out, size_t *length)
 	return (bits & ((1u << held) - 1)) == 0;
 }
 
+bool base64url_read(struct text text, char *out, size_t *length)
+{
+	for (size_t i = 0; i < text.length; i++)
+		if (text.bytes[i] == '+' || text.bytes[i] == '/' || text.bytes[i] == '=')
+			return false;
+	return base64_read(text, out, length);
+}
+
 size_t base64_write(struct text bytes, char *out)
 {
 	const unsigned char *from = (const unsigned char *)bytes.bytes;

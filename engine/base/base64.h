@@ -21,6 +21,10 @@ static inline size_t base64_write_room(size_t length)
 /* The bytes that `text` stands for, to `out`; false when it is no base64. */
 bool base64_read(struct text text, char *out, size_t *length);
 
+/* The same in the one form that JSON Web Signatures allow (RFC 7515, 2): the alphabet of addresses, without padding. So two
+ * different texts never stand for the same bytes. */
+bool base64url_read(struct text text, char *out, size_t *length);
+
 /* Writes to `out`, without a NUL; the length. */
 size_t base64_write(struct text bytes, char *out);
 

@@ -51,12 +51,27 @@ static void anything_else_is_refused(void **state)
 			fail_msg("%s was taken", rows[i]);
 }
 
+static void addresses_have_one_form_of_the_same_bytes(void **state)
+{
+	(void)state;
+	static const char *const refused[] = {"-_8=", "+_8", "-/8", "-_9", "Zg==", "=", "Z", "Zm9v Zg", "Zm9v\nZg"};
+	char out[32];
+	size_t length;
+	assert_true(base64url_read(TEXT("-_8"), out, &length));
+	assert_true(text_is((struct text){out, length}, "\xFB\xFF"));
+	assert_true(base64url_read(TEXT(""), out, &length) && length == 0);
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+		if (base64url_read(text_of(refused[i]), out, &length))
+			fail_msg("%s was taken", refused[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_vectors_of_the_rfc_hold_both_ways),
 		cmocka_unit_test(padding_may_be_left_out_and_the_alphabet_be_that_of_addresses),
 		cmocka_unit_test(anything_else_is_refused),
+		cmocka_unit_test(addresses_have_one_form_of_the_same_bytes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
