@@ -288,9 +288,14 @@ soak: kafka-programs
 change: $(BUILD)/sluice
 	@tests/judge/change.py $(BUILD)/sluice 20 130
 
-## long: what make check has in short forms or not at all, for hours: all of static, change and kafka, 100,000 simulated days, soak, fuzz, newcomer
+## torture: every allocation of every command made to fail, up to TORTURE_MOST (2000) of each, under AddressSanitizer
+torture:
+	@$(MAKE) --no-print-directory CC=clang SAN=address,undefined all
+	@tests/torture.py build/address,undefined/clang/sluice
+
+## long: what make check has in short forms or not at all, for hours: all of static, change, torture and kafka, 100,000 simulated days, soak, fuzz, newcomer
 long:
-	@for part in "-k static" change kafka "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" newcomer; do \
+	@for part in "-k static" change torture kafka "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" newcomer; do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed, $$part"; done; \
 		[ -z "$$failed" ] || { echo "long: failed$$failed"; false; }
 
@@ -342,6 +347,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all change static test run-unit known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz sim kafka kafka-programs soak long coverage compose-check docs deps install clean help
+.PHONY: all change static test run-unit known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -168,7 +168,7 @@ part_bars() {
 
 part_torture() {
 	make_quietly CC=clang SAN=address,undefined all
-	TORTURE_MOST=${TORTURE_MOST:-400} tests/torture.py build/address,undefined/clang/sluice
+	TORTURE_MOST=${TORTURE_MOST:-200} tests/torture.py build/address,undefined/clang/sluice
 }
 
 part_fuzz() {
