@@ -1,6 +1,6 @@
 #!/bin/bash
 # sklearn.sh SLUICE: what pipelines/export_sklearn.py exports does what scikit-learn's own transform() does, and what
-# `sluice fit` learns is what its fit() learns.
+# `sluice fit` learns is what its fit() learns, isolation forests too.
 # scikit-learn comes from PyPI once, pinned, and stays in ${XDG_CACHE_HOME:-~/.cache}/sluice; where it cannot
 # be had this is skipped. Prints `N passed, N failed[, N skipped]`.
 set -u
@@ -22,5 +22,6 @@ if [ ! -x "$venv/bin/python" ]; then
 	exit 0
 fi
 "$venv/bin/python" tests/sklearn_learn.py "$1"
+"$venv/bin/python" tests/sklearn_outlier.py "$1"
 "$venv/bin/python" tests/sklearn_check.py "$made/cases" || { echo "0 passed, 1 failed"; exit 1; }
 exec "$1" test "$made/cases"

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "compute/values.h"
+#include "drift/isolation.h"
 #include "drift/outlier.h"
 #include "numeric/moments.h"
 #include "numeric/predictor.h"
@@ -142,6 +143,30 @@ static void mahalanobis_put(const struct compute_case *one, json_t *result, stru
 	compute_put(result, "p_chi2", p ? compute_write_row(p, query.rows) : NULL, error);
 }
 
+/* Scores of rows by a forest, and the limit that its file has. */
+static void forest_scores_put(const struct compute_case *one, const struct predictor *forest, const struct compute_table *rows,
+			      json_t *result, struct error *error)
+{
+	const struct predictor_traits *traits = predictor_traits(forest);
+	double *margins = ARENA_ARRAY(one->arena, double, rows->rows + 1);
+	double *scores = ARENA_ARRAY(one->arena, double, rows->rows + 1);
+	double *scratch = ARENA_ARRAY(one->arena, double, predictor_scratch(forest, rows->rows) + 1);
+	if (!margins || !scores || !scratch) {
+		error_memory(error, ERROR_LIMIT, "scoring rows");
+		return;
+	}
+	if (rows->columns < traits->features) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "rows of `query` have %zu numbers, and the forest takes %zu",
+			  rows->columns, traits->features);
+		return;
+	}
+	predictor_margins(forest, rows->items, rows->columns, rows->rows, margins, scratch);
+	predictor_answers(forest, margins, rows->rows, scores);
+	compute_put(result, "score_samples", compute_write_row(scores, rows->rows), error);
+	if (!isnan(traits->limit))
+		compute_put(result, "limit", compute_write(traits->limit), error);
+}
+
 static void forest_put(const struct compute_case *one, json_t *result, struct error *error)
 {
 	struct compute_table query;
@@ -153,31 +178,52 @@ static void forest_put(const struct compute_case *one, json_t *result, struct er
 		error_set(error, ERROR_INPUT, PLACE_NONE, "`forest` is no forest; give `trees` and `max_samples`");
 		return;
 	}
-	double *margins = ARENA_ARRAY(one->arena, double, query.rows + 1), *scores = ARENA_ARRAY(one->arena, double,
-		query.rows + 1);
-	double *scratch = ARENA_ARRAY(one->arena, double, predictor_scratch(forest, query.rows) + 1);
-	const struct predictor_traits *traits = predictor_traits(forest);
-	if (!margins || !scores || !scratch) {
-		error_memory(error, ERROR_LIMIT, "scoring rows");
+	forest_scores_put(one, forest, &query, result, error);
+}
+
+/* A whole number of 0 or more; SIZE_MAX: it is none, which no setting may be. */
+static size_t setting_of(const struct compute_case *one, const char *key, size_t otherwise, struct error *error)
+{
+	const double number = compute_number_or(one->params, key, (double)otherwise, error);
+	return number >= 0 && number <= 0x1p53 ? (size_t)number : SIZE_MAX;
+}
+
+#define FOREST_BYTES_MAX ((size_t)1 << 30)
+
+static void forest_fit_put(const struct compute_case *one, json_t *result, struct error *error)
+{
+	struct compute_table train, query;
+	struct buffer file;
+	if (!compute_table(one, one->input, "train", &train, error) ||
+	    !compute_table(one, one->input, compute_has(one->input, "query") ? "query" : "train", &query, error))
 		return;
+	const struct isolation_settings settings = {
+		.trees = setting_of(one, "trees", ISOLATION_TREES, error),
+		.sample = setting_of(one, "max_samples", ISOLATION_SAMPLE, error),
+		.seed = setting_of(one, "seed", 0, error),
+		.share = compute_number_or(one->params, "contamination", 0, error),
+	};
+	buffer_open(&file, FOREST_BYTES_MAX);
+	const struct predictor *forest =
+		isolation_fit(&(struct table){train.rows, train.columns, train.items}, &settings, &file, error)
+			? predictor_read(one->arena, buffer_view(&file), ITERATIONS_BEST, error)
+			: NULL;
+	if (forest) {
+		forest_scores_put(one, forest, &query, result, error);
+		compute_put(result, "forest", json_loadb(file.bytes, file.length, 0, NULL), error);
 	}
-	if (query.columns < traits->features || (query.columns > traits->features && !traits->wider)) {
-		error_set(error, ERROR_INPUT, PLACE_NONE, "rows of `query` have %zu numbers, and the forest takes %zu",
-			  query.columns,
-			  traits->features);
-		return;
-	}
-	predictor_margins(forest, query.items, query.columns, query.rows, margins, scratch);
-	predictor_answers(forest, margins, query.rows, scores);
-	compute_put(result, "score_samples", compute_write_row(scores, query.rows), error);
+	buffer_close(&file);
 }
 
 static json_t *outliers_run(const struct compute_case *one, struct error *error)
 {
 	json_t *result = json_object();
 	const json_t *x = json_object_get(one->input, "x");
+	const char *method = compute_text_or(one->params, "method", "", error);
 	if (compute_has(one->input, "forest"))
 		forest_put(one, result, error);
+	else if (compute_has(one->input, "train") && strcmp(method, "isolation_forest") == 0)
+		forest_fit_put(one, result, error);
 	else if (compute_has(one->input, "train"))
 		mahalanobis_put(one, result, error);
 	else if (json_is_array(json_array_get(x, 0)))
@@ -195,6 +241,9 @@ static const struct compute_method outliers_methods[] = {
 	 "variances); p of "
 			"chi-square"},
 	{"isolation_forest", "`forest` and `query` rows: -2^(-(sum of depths + c(leaf))/(T c(max_samples)))"},
+	{"isolation_forest, learnt",
+	 "`train` and `query` rows, `method: isolation_forest`: a forest of `trees` trees of `max_samples` rows, by `seed`; "
+	 "`contamination`: the share of `train` above its limit"},
 	{"covariance", "`x` rows: mean and covariance by Welford's recursion"},
 	{NULL, NULL},
 };

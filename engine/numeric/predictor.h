@@ -33,6 +33,7 @@ struct predictor_traits {
 	bool index;
 	size_t steps; /* for a row: splits that it passes, or products that are made of it */
 	const double *labels; /* of the classes, where the file names them by numbers; NULL */
+	double limit; /* of an isolation forest: a row is an outlier where its answer is below -limit; NaN: the file has none */
 	/* Of an XGBoost file that names its best iteration: how many it has, and how many are used. 0: it names none. */
 	size_t iterations, iterations_used;
 };

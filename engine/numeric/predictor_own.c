@@ -375,6 +375,10 @@ struct predictor *predictor_read_isolation(struct arena *arena, const json_t *ro
 		return NULL;
 	if (!json_take_number(json_object_get(root, "max_samples"), &samples) || samples < 2)
 		return predictor_refuse(error, "its `max_samples` is no number from 2 on");
+	const json_t *limit = json_object_get(root, "limit");
+	predictor->traits.limit = NAN;
+	if (limit && !json_take_number(limit, &predictor->traits.limit))
+		return predictor_refuse(error, "its `limit` is no number");
 	predictor->link = LINK_ANOMALY;
 	predictor->traits.margins = predictor->traits.outputs = 1;
 	predictor->share = 1 / ((double)json_array_size(json_object_get(root, "trees")) * path_length(samples));
