@@ -205,7 +205,7 @@ demo:
 ## |    70  thread     what crosses threads, under ThreadSanitizer
 ## |     5  cases, judge, reference    pipelines and faulty YAML, judged by sluice test and from outside
 ## |    20  gallery    pipelines/: their cases, their pages' numbers computed anew, long streams
-## |    20  oracles    numeric methods beside reference numbers, and steps beside those methods
+## |    30  oracles    numeric methods beside reference numbers and MABWiser (skipped when PyPI cannot be reached), and steps beside those methods
 ## |    40  sklearn    exported preprocessing beside scikit-learn's own (skipped when PyPI cannot be reached)
 ## |    20  sim        simulated days of faults, each from one seed
 ## |    65  models, dev    models served, and files that are edited, judged from outside
@@ -293,9 +293,13 @@ torture:
 	@$(MAKE) --no-print-directory CC=clang SAN=address,undefined all
 	@tests/torture.py build/address,undefined/clang/sluice
 
-## long: what make check has in short forms or not at all, for hours: all of static, change, torture and kafka, 100,000 simulated days, soak, fuzz, newcomer
+## bandits: bandits beside MABWiser's on shared reward tables, for hours (REPLICATIONS=1000; skipped when PyPI cannot be reached)
+bandits: $(BUILD)/sluice
+	@tests/mabwiser.sh $(BUILD)/sluice long $(or $(REPLICATIONS),1000)
+
+## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, torture and kafka, 100,000 simulated days, soak, fuzz, newcomer
 long:
-	@for part in "-k static" change torture kafka "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" newcomer; do \
+	@for part in "-k static" change bandits torture kafka "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" newcomer; do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed, $$part"; done; \
 		[ -z "$$failed" ] || { echo "long: failed$$failed"; false; }
 
@@ -347,6 +351,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all change static test run-unit known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
+.PHONY: all bandits change static test run-unit known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -109,6 +109,7 @@ part_oracles() {
 	tests/judge/windows.py $sluice
 	tests/judge/steps.py $sluice
 	one tests/judge/change.py $sluice
+	tests/mabwiser.sh $sluice short
 }
 
 part_sklearn() {

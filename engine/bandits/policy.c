@@ -10,6 +10,22 @@
 #define MARK UINT64_C(0x7963696c6f700000) /* "policy", and two bytes for the version */
 #define SUM_ERROR 1e-9			  /* of stored probabilities */
 
+/* Two numbers at once. */
+typedef double policy_pair __attribute__((vector_size(2 * sizeof(double)), aligned(sizeof(double)), may_alias));
+
+static size_t spread_row_length(size_t row, size_t features)
+{
+	const size_t even = (row | 1) + 1;
+	return even < features ? even : features;
+}
+
+/* Numbers of an arm. */
+static size_t spread_size(size_t features)
+{
+	const size_t pairs = features / 2;
+	return 2 * pairs * (pairs + 1) + (features % 2 ? features : 0);
+}
+
 /* ---- of a learner ---- */
 
 static struct policy *policy_take(struct arena *arena, size_t arms, size_t features, bool spread)
@@ -23,7 +39,7 @@ static struct policy *policy_take(struct arena *arena, size_t arms, size_t featu
 	else
 		policy->theta = ARENA_ARRAY(arena, double, arms *features);
 	if (spread)
-		policy->spread = ARENA_ARRAY(arena, double, arms *cholesky_size(features));
+		policy->spread = ARENA_ARRAY(arena, double, arms * spread_size(features));
 	return (policy->chances || policy->theta) && (policy->spread || !spread) ? policy : NULL;
 }
 
@@ -38,12 +54,16 @@ struct policy *policy_open(struct arena *arena, const struct bandit_options *opt
 	return policy;
 }
 
-/* Each number beside the diagonal stands for two. */
+/* Rows of the triangle two by two, both as long as the second; each number beside the diagonal stands for two. */
 static void spread_learn(double *spread, const struct ridge *plays)
 {
-	for (size_t i = 0; i < plays->features; i++)
-		for (size_t j = 0; j <= i; j++)
-			spread[cholesky_size(i) + j] = (i == j ? 1 : 2) * plays->inverse[cholesky_size(i) + j];
+	for (size_t i = 0; i < plays->features; i++) {
+		const size_t length = spread_row_length(i, plays->features);
+		for (size_t j = 0; j < length; j++) {
+			const double number = j <= i ? plays->inverse[cholesky_size(i) + j] : 0;
+			*spread++ = (i == j ? 1 : 2) * number;
+		}
+	}
 }
 
 void policy_learn(struct policy *policy, const struct bandit *bandit, uint64_t version)
@@ -62,27 +82,49 @@ void policy_learn(struct policy *policy, const struct bandit *bandit, uint64_t v
 		const struct bandit_arm *arm = bandit_arm(bandit, i);
 		memcpy(policy->theta + i * policy->features, arm->model.theta, policy->features * sizeof *policy->theta);
 		if (policy->spread)
-			spread_learn(policy->spread + i * cholesky_size(policy->features), &arm->plays);
+			spread_learn(policy->spread + i * spread_size(policy->features), &arm->plays);
 	}
 }
 
 /* ---- choices ---- */
 
+static double pair_sum(policy_pair pair)
+{
+	return pair[0] + pair[1];
+}
+
+static double policy_mean(const double *theta, const double *x, size_t features)
+{
+	policy_pair sum = {0, 0};
+	size_t i = 0;
+	for (; i + 2 <= features; i += 2)
+		sum += *(const policy_pair *)(theta + i) * *(const policy_pair *)(x + i);
+	return pair_sum(sum) + (i < features ? theta[i] * x[i] : 0);
+}
+
+static double policy_variance(const double *row, const double *x, size_t features)
+{
+	policy_pair sum = {0, 0};
+	size_t i = 0;
+	for (; i + 2 <= features; i += 2) {
+		policy_pair first = {0, 0}, second = {0, 0};
+		for (size_t j = 0; j <= i; j += 2) {
+			const policy_pair beside = *(const policy_pair *)(x + j);
+			first += *(const policy_pair *)(row + j) * beside;
+			second += *(const policy_pair *)(row + i + 2 + j) * beside;
+		}
+		sum += first * x[i] + second * x[i + 1];
+		row += 2 * (i + 2);
+	}
+	return pair_sum(sum) + (i < features ? policy_mean(row, x, features) * x[i] : 0);
+}
+
 static double policy_score(const struct policy *policy, size_t arm, const double *x)
 {
-	const double *theta = policy->theta + arm * policy->features;
-	double mean = 0, variance = 0;
-	for (size_t i = 0; i < policy->features; i++)
-		mean += theta[i] * x[i];
+	const double mean = policy_mean(policy->theta + arm * policy->features, x, policy->features);
 	if (!policy->spread)
 		return mean;
-	const double *row = policy->spread + arm * cholesky_size(policy->features);
-	for (size_t i = 0; i < policy->features; row += ++i) {
-		double sum = 0;
-		for (size_t j = 0; j <= i; j++)
-			sum += row[j] * x[j];
-		variance += sum * x[i];
-	}
+	const double variance = policy_variance(policy->spread + arm * spread_size(policy->features), x, policy->features);
 	return mean + policy->alpha * sqrt(fmax(0, variance));
 }
 
@@ -134,7 +176,7 @@ void policy_write(const struct policy *policy, struct buffer *out)
 	else
 		stored_put_numbers(out, policy->theta, policy->arms * policy->features);
 	if (policy->spread)
-		stored_put_numbers(out, policy->spread, policy->arms * cholesky_size(policy->features));
+		stored_put_numbers(out, policy->spread, policy->arms * spread_size(policy->features));
 	stored_end(out, begin);
 }
 
@@ -159,7 +201,7 @@ struct policy *policy_read(struct arena *arena, struct text bytes, struct error 
 	const uint64_t seed = stored_take(&record), version = stored_take(&record);
 	const uint64_t arms = stored_take(&record), features = stored_take(&record), spread = stored_take(&record);
 	if (arms < 1 || arms > BANDIT_ARMS_MOST || features > BANDIT_FEATURES_MOST || spread > (features > 0) ||
-	    !stored_has(&record, arms * (features ? features : 1) + spread * arms * cholesky_size(features)))
+	    !stored_has(&record, arms * (features ? features : 1) + spread * arms * spread_size(features)))
 		return stored_damaged(&record, error), NULL;
 	struct policy *policy = policy_take(arena, arms, features, spread);
 	if (!policy)
@@ -173,7 +215,7 @@ struct policy *policy_read(struct arena *arena, struct text bytes, struct error 
 	else
 		stored_take_numbers(&record, policy->theta, arms * features);
 	if (spread)
-		stored_take_numbers(&record, policy->spread, arms * cholesky_size(features));
+		stored_take_numbers(&record, policy->spread, arms * spread_size(features));
 	if (!stored_ended(&record) || !policy_sound(policy))
 		return stored_damaged(&record, error), NULL;
 	return policy;

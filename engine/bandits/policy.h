@@ -23,7 +23,7 @@ struct policy {
 	double alpha;	 /* LinUCB: of the bound; 0 for others */
 	double *chances; /* of each arm; without features */
 	double *theta;	 /* [arms][features] */
-	double *spread;	 /* LinUCB: a triangle for each arm, x'spread x being the variance; NULL for others */
+	double *spread;	 /* LinUCB: of each arm what gives x' M x, in an order of its own; NULL for others */
 };
 
 /* A policy in the form of a learner; it knows nothing yet. NULL: the arena is full. */

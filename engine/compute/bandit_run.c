@@ -10,6 +10,7 @@
 #define REGRET_RUNS 100
 #define RUN_ARENA_BYTES ((size_t)64 << 20)
 #define STEPS_MOST 10000000
+#define SEED_MOST 1e15 /* whole numbers up to here are exact */
 #define RUN_SEED_SALT UINT64_C(0x9e3779b97f4a7c15)
 
 /* ---- a run ---- */
@@ -21,6 +22,7 @@ struct bandit_world {
 	double (*reward)(const void *context, size_t step, size_t arm, struct random *random);
 	size_t steps;
 	size_t delay; /* decisions between a choice and its reward */
+	size_t warm;  /* the first choices, which go around all arms */
 	uint64_t seed;
 };
 
@@ -47,6 +49,8 @@ static const double *run_features(const struct bandit_runner *runner, size_t ste
 static struct policy_choice run_choose(struct bandit_runner *runner, size_t step)
 {
 	const struct bandit_options *options = bandit_options(runner->bandit);
+	if (step < runner->world->warm)
+		return (struct policy_choice){step % options->arms, 1 / (double)options->arms};
 	switch (options->kind) {
 	case BANDIT_THOMPSON_BETA:
 	case BANDIT_THOMPSON_NORMAL:
@@ -145,22 +149,30 @@ static bool learner_read(const json_t *params, size_t arms, size_t features, str
 	return error->kind == ERROR_NONE;
 }
 
+/* A parameter of 0 to `most`. */
+static bool number_within(const json_t *params, const char *key, double otherwise, double most, double *number, struct error *error)
+{
+	*number = compute_number_or(params, key, otherwise, error);
+	return (*number >= 0 && *number <= most) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` is %g. Give a number from 0 to %g.", key, *number, most);
+}
+
 /* A run of one learner: the arms it chose, or NULL. */
 static json_t *trajectory_of(const struct compute_case *one, const json_t *params, const struct compute_table *const tables[2],
 			     size_t *chosen, struct error *error)
 {
 	struct bandit_options options;
-	const double delay = compute_number_or(params, "delay", 0, error), seed = compute_number_or(params, "seed", 1, error);
-	if (!(delay >= 0 && delay <= STEPS_MOST) || !(seed >= 0 && seed < 1e15)) {
-		error_set(error, ERROR_INPUT, PLACE_NONE, "`delay` is %g and `seed` %g. Give 0 to %d, and 0 to 1e15.", delay, seed,
-			  STEPS_MOST);
+	double delay, warm, seed;
+	if (!number_within(params, "delay", 0, STEPS_MOST, &delay, error) ||
+	    !number_within(params, "warm", 0, STEPS_MOST, &warm, error) ||
+	    !number_within(params, "seed", 1, SEED_MOST, &seed, error))
 		return NULL;
-	}
 	const struct bandit_world world = {.context = tables,
 					   .features = table_features,
 					   .reward = table_reward,
 					   .steps = tables[0]->rows,
 					   .delay = (size_t)delay,
+					   .warm = (size_t)warm,
 					   .seed = (uint64_t)seed * RUN_SEED_SALT};
 	if (!learner_read(params, tables[0]->columns, tables[1]->columns, &options, error) ||
 	    !run_all(&world, &options, one->arena, chosen, error))

@@ -86,26 +86,36 @@ static void probabilities_are_the_exact_mixture(void **state)
 		assert_true(near(p[i], 0.98 * chances[i] + 0.02 / 3, 1e-15));
 }
 
+/* Whatever the number of features: the policy keeps them in another order. */
 static void linucb_scores_as_its_learner_does(void **state)
 {
 	(void)state;
-	struct bandit *bandit;
-	struct bandit_options options = bandit_defaults(BANDIT_LINUCB, 3, 3);
-	options.alpha = 2;
-	options.explore = 0;
-	const struct policy *policy = learnt(options, &bandit);
-	size_t chosen[3] = {0};
-	for (size_t i = 0; i < 300; i++) {
-		const double x[3] = {normal_draw(&chance), 3 * normal_draw(&chance), normal_draw(&chance)};
-		double p[3], scores[3];
-		for (size_t arm = 0; arm < 3; arm++)
-			scores[arm] = bandit_score(bandit, arm, x);
-		policy_probabilities(policy, x, p);
-		const size_t best = arm_of_greatest(scores, 3);
-		assert_true(p[best] == 1);
-		chosen[best]++;
+	for (size_t features = 1; features <= 9; features++) {
+		struct error error = {0};
+		struct bandit_options options = bandit_defaults(BANDIT_LINUCB, 3, features);
+		options.alpha = 2;
+		options.explore = 0;
+		struct bandit *bandit = bandit_open(arena, &options, &error);
+		struct policy *policy = policy_open(arena, &options, 99);
+		size_t chosen[3] = {0};
+		double x[9];
+		assert_true(bandit && policy);
+		for (size_t i = 0; i < 400; i++) {
+			double p[3], scores[3];
+			for (size_t j = 0; j < features; j++)
+				x[j] = (double)(j + 1) * normal_draw(&chance);
+			for (size_t arm = 0; arm < 3; arm++)
+				scores[arm] = bandit_score(bandit, arm, x);
+			policy_learn(policy, bandit, i);
+			policy_probabilities(policy, x, p);
+			const size_t best = arm_of_greatest(scores, 3);
+			assert_true(p[best] == 1);
+			chosen[best]++;
+			assert_true(
+				bandit_reward(bandit, &(struct bandit_reward){i % 3, x, x[(i % 3) % features], 1, false}, &error));
+		}
+		assert_true(chosen[0] > 0 && chosen[1] + chosen[2] > 0);
 	}
-	assert_true(chosen[0] > 0 && chosen[1] > 0 && chosen[2] > 0);
 }
 
 static void choices_follow_the_probabilities_that_are_logged(void **state)
