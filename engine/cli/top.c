@@ -1,10 +1,13 @@
 /* top.c: `sluice top`: how the pipelines of a namespace are, as their engines say it. */
 #include <inttypes.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/quote.h"
 #include "cli/kafka.h"
+#include "cli/screen_keys.h"
+#include "cli/top_view.h"
 #include "log/backlog.h"
 #include "log/reader.h"
 #include "observe/status.h"
@@ -16,10 +19,15 @@
 #define FIRST_MS 2500 /* so long an engine that is well has said something */
 #define LAG_MS 3000   /* so long Kafka may take to answer one question */
 #define GROUPS_MAX 16 /* whose lag is looked at: two a namespace */
+#define NEWEST_RECORDS 20000 /* of a partition, with which it begins: an engine that died is among them for a while */
+#define SCREEN_CLEAR "\033[H\033[2J"
+#define SCREEN_COLUMNS 80 /* of a terminal that does not say */
+#define SCREEN_ROWS 24
 
 struct top_options {
 	struct door_asked asked;
 	bool once;
+	int sort;
 	int form;
 };
 
@@ -27,6 +35,8 @@ static const struct option options[] = {
 	DOOR_STATUS_FILES_ROW(struct top_options, asked),
 	DOOR_ROWS(struct top_options, asked),
 	ROW("once", FLAG, struct top_options, once, .help = "Shows it once, and ends; so it does where the output is no terminal."),
+	ROW("sort", CHOICE, struct top_options, sort, .choices = TOP_SORT_WORDS, .fallback = "name",
+	    .help = "By what it is sorted; on a terminal `s` takes the next."),
 	COMMAND_FORM(top_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -45,8 +55,12 @@ struct top {
 	struct session *session;
 	const struct top_options *options;
 	struct top_entry *entries;
+	const struct status **shown; /* of the entries, in the order in which they are shown */
 	size_t count;
 	uint64_t strange;
+	enum top_sort sort;
+	struct screen_keys keys; /* of a terminal */
+	bool over;
 	struct buffer text;
 	const struct door *door;
 	struct group {
@@ -132,15 +146,10 @@ static void measure_lag(struct top *top)
 
 /* ---- showing ---- */
 
-static bool is_silent(const struct status *status, int64_t now_ms)
-{
-	return now_ms - status->at_ms > STATUS_STALE_MS;
-}
-
 static const char *state_of(const struct status *status, int64_t now_ms)
 {
-	if (is_silent(status, now_ms))
-		return "silent";
+	if (top_is_silent(status, now_ms))
+		return status->stopped ? "stopped" : "silent";
 	return status->ready ? NULL : "not ready";
 }
 
@@ -152,26 +161,23 @@ static void print_lag(struct buffer *out, int64_t lag)
 		buffer_print(out, " %9" PRId64, lag);
 }
 
-/* Another engine of the pipeline, which speaks too and was given something else; NULL: none. */
-static const struct status *other_version(const struct top *top, const struct status *status, int64_t now_ms)
+static void print_latency(struct buffer *out, const struct status *status, double latency_ms)
 {
-	for (size_t i = 0; i < top->count; i++) {
-		const struct status *other = &top->entries[i].status;
-		if (text_equal(other->pipeline, status->pipeline) && text_equal(other->group, status->group) &&
-		    other->version.length > 0 && !text_equal(other->version, status->version) && !is_silent(other, now_ms))
-			return other;
-	}
-	return NULL;
+	if (status->rate > 0 || latency_ms > 0)
+		buffer_print(out, " %9.2f", latency_ms);
+	else
+		buffer_print(out, " %9s", "-");
 }
 
-static void print_row(const struct top *top, const struct status *status, int64_t now_ms, struct buffer *out)
+static void print_row(const struct status *const *items, size_t count, const struct status *status, int64_t now_ms,
+		      struct buffer *out)
 {
 	const char *state = state_of(status, now_ms);
-	const struct status *other =
-		status->version.length > 0 && !is_silent(status, now_ms) ? other_version(top, status, now_ms) : NULL;
+	const struct status *other = top_other_version(items, count, status, now_ms);
 	buffer_print(out, "%-24.*s %-20.*s %9.0f", (int)status->pipeline.length, status->pipeline.bytes,
 		     (int)status->instance.length, status->instance.bytes, status->rate);
-	buffer_print(out, " %9.2f %9.2f", status->p50_ms, status->p99_ms);
+	print_latency(out, status, status->p50_ms);
+	print_latency(out, status, status->p99_ms);
 	buffer_print(out, " %9" PRIu64, status->in_flight);
 	print_lag(out, status->lag);
 	buffer_print(out, " %9" PRIu64 " %9" PRIu64 " %9" PRIu64, status->answered, status->failed, status->dead_letters);
@@ -190,36 +196,64 @@ static void print_row(const struct top *top, const struct status *status, int64_
 }
 
 /* Names and reasons are whoever's who may write to the status topic. */
-static void print_entry(const struct top *top, const struct status *status, int64_t now_ms, struct buffer *out)
+static void print_entry(const struct status *const *items, size_t count, const struct status *status, int64_t now_ms,
+			struct buffer *out)
 {
 	struct buffer row;
 	buffer_open(&row, out->ceiling_bytes);
-	print_row(top, status, now_ms, &row);
+	print_row(items, count, status, now_ms, &row);
 	buffer_shown(out, buffer_view(&row));
 	buffer_byte(out, '\n');
 	out->failed = out->failed || buffer_failed(&row);
 	buffer_close(&row);
 }
 
-static void print_json(const struct status *status, struct buffer *out)
+static void print_json(const struct status *status, int64_t now_ms, struct buffer *out)
 {
 	status_write(status, out);
-	buffer_byte(out, '\n');
+	if (!buffer_failed(out))
+		out->length--; /* the brace; what is known here alone goes before it */
+	buffer_print(out, ", \"silent\": %s}\n", top_is_silent(status, now_ms) ? "true" : "false");
+}
+
+/* For pipes: all of it, one line each. */
+static void print_lines(struct top *top, const struct status *const *items, size_t count, int64_t now_ms)
+{
+	if (top->options->form == OUTPUT_TEXT)
+		buffer_print(&top->text, "%-24s %-20s %9s %9s %9s %9s %9s %9s %9s %9s  %s\n", "PIPELINE", "ENGINE", "PER S",
+			     "P50 MS", "P99 MS", "IN FLIGHT", "LAG", "ANSWERED", "ERRORS", "LETTERS", "STATE");
+	for (size_t i = 0; i < count; i++) {
+		if (top->options->form == OUTPUT_TEXT)
+			print_entry(items, count, items[i], now_ms, &top->text);
+		else
+			print_json(items[i], now_ms, &top->text);
+	}
+}
+
+static void print_screen(struct top *top, const struct status *const *items, size_t count, int64_t now_ms)
+{
+	struct winsize size = {0};
+	(void)ioctl(fileno(top->session->out), TIOCGWINSZ, &size);
+	const struct top_view view = {.items = items,
+				      .count = count,
+				      .now_ms = now_ms,
+				      .columns = size.ws_col > 0 ? size.ws_col : SCREEN_COLUMNS,
+				      .rows = size.ws_row > 0 ? size.ws_row : SCREEN_ROWS,
+				      .sort = top->sort};
+	buffer_string(&top->text, SCREEN_CLEAR);
+	top_view_render(&view, &top->text);
 }
 
 static bool show(struct top *top, struct error *error)
 {
 	int64_t now_ms = time_of_day_ms();
 	buffer_clear(&top->text);
-	if (top->options->form == OUTPUT_TEXT)
-		buffer_print(&top->text, "%-24s %-20s %9s %9s %9s %9s %9s %9s %9s %9s  %s\n", "PIPELINE", "ENGINE", "PER S",
-			     "P50 MS", "P99 MS", "IN FLIGHT", "LAG", "ANSWERED", "ERRORS", "LETTERS", "STATE");
-	for (size_t i = 0; i < top->count; i++) {
-		if (top->options->form == OUTPUT_TEXT)
-			print_entry(top, &top->entries[i].status, now_ms, &top->text);
-		else
-			print_json(&top->entries[i].status, &top->text);
-	}
+	for (size_t i = 0; i < top->count; i++)
+		top->shown[i] = &top->entries[i].status;
+	size_t count = top_view_keep(top->shown, top->count, now_ms);
+	if (top->keys.is_open || top->options->sort != TOP_SORT_NAME)
+		top_view_sort(top->shown, count, top->sort);
+	(top->keys.is_open ? print_screen : print_lines)(top, top->shown, count, now_ms);
 	if (buffer_failed(&top->text))
 		return error_memory(error, ERROR_SYSTEM, "showing how pipelines are");
 	if (top->text.length > 0)
@@ -231,15 +265,23 @@ static bool show(struct top *top, struct error *error)
 
 /* ---- running ---- */
 
+/* A key that was pressed is heeded at once: `again` says that it is to be shown anew. */
 static bool hear(struct top *top, struct reader *reader, struct arena *scratch, int64_t until_ns, struct error *error)
 {
-	while (clock_ns() < until_ns) {
+	while (clock_ns() < until_ns && !top->over) {
 		struct record record;
 		if (!reader_next(reader, LOOK_MS, &record, error))
 			return false;
 		bool good = !record.held || take(top, &record, scratch, error);
 		record_release(&record);
 		if (!good)
+			return false;
+		int key = screen_keys_next(&top->keys);
+		top->over = key == SCREEN_KEYS_STOP || key == 'q';
+		if (key != 's')
+			continue;
+		top->sort = (enum top_sort)((top->sort + 1) % TOP_SORTS);
+		if (!show(top, error))
 			return false;
 	}
 	return true;
@@ -251,9 +293,9 @@ static bool watch(struct top *top, struct reader *reader, struct arena *scratch,
 	do {
 		if (!hear(top, reader, scratch, clock_ns() + wait_ms * NS_PER_MS, error))
 			return false;
+		if (top->over)
+			break;
 		measure_lag(top);
-		if (!once && top->options->form == OUTPUT_TEXT)
-			fputs("\033[H\033[2J", top->session->out);
 		if (!show(top, error))
 			return false;
 		wait_ms = STATUS_EVERY_MS;
@@ -264,15 +306,21 @@ static bool watch(struct top *top, struct reader *reader, struct arena *scratch,
 static bool look(struct top *top, const struct door *door, struct error *error)
 {
 	const struct reader_config config = {
-		.brokers = door->kafka.brokers, .topic = door->status, .properties = door->kafka.consumer};
+		.brokers = door->kafka.brokers, .topic = door->status, .newest = NEWEST_RECORDS,
+		.properties = door->kafka.consumer};
 	struct arena *scratch = arena_open(TOP_ARENA_BYTES);
 	bool once = top->options->once || isatty(fileno(top->session->out)) != 1;
 	struct reader *reader = NULL;
 	top->door = door;
+	top->sort = (enum top_sort)top->options->sort;
 	top->entries = scratch ? ARENA_ARRAY(top->session->arena, struct top_entry, ENTRIES_MAX) : NULL;
+	top->shown = top->entries ? ARENA_ARRAY(top->session->arena, const struct status *, ENTRIES_MAX) : NULL;
 	buffer_open(&top->text, TOP_TEXT_MAX);
-	bool good = (top->entries || error_memory(error, ERROR_SYSTEM, "reading the status")) &&
+	if (!once && top->options->form == OUTPUT_TEXT)
+		screen_keys_open(&top->keys);
+	bool good = (top->shown || error_memory(error, ERROR_SYSTEM, "reading the status")) &&
 		    (reader = reader_open(&config, error)) && watch(top, reader, scratch, once, error);
+	screen_keys_close(&top->keys);
 	for (size_t i = 0; i < top->count; i++)
 		arena_close(top->entries[i].arena);
 	for (size_t i = 0; i < top->group_count; i++)
@@ -300,8 +348,9 @@ const struct command command_top = {
 	.name = "top",
 	.summary = "Shows how pipelines are: rates, latencies, errors, what they wait for.",
 	.help = "Every engine says each second how its pipelines are, on the status topic of its namespace; this shows the last "
-		"word of "
-		"each. On a terminal it goes on until it is interrupted.\n"
+		"word of each. On a terminal it fits the screen and goes on until `q`; `s` sorts by the next of name, lag, rate, "
+		"errors and p99. An engine that has died stays there as silent, with the backlog of its pipeline under LAG, as "
+		"long as its last record is among the newest of the topic.\n"
 		"\n"
 		"  sluice top --brokers localhost:9092\n"
 		"  sluice top -n trading -f runtime.yaml --once -o json\n",

@@ -104,7 +104,8 @@ static bool start_partition(struct reader *reader, int32_t partition, struct err
 {
 	int64_t *end = &reader->ends[partition];
 	rd_kafka_resp_err_t code = find_end(reader, partition, end);
-	int64_t begin = reader->config->from_beginning ? RD_KAFKA_OFFSET_BEGINNING : *end;
+	int64_t newest = *end > reader->config->newest ? *end - reader->config->newest : 0;
+	int64_t begin = reader->config->from_beginning ? RD_KAFKA_OFFSET_BEGINNING : newest;
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_consume_start_queue(reader->topic, partition, begin, reader->queue) != 0)
 		code = rd_kafka_last_error();
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR ||

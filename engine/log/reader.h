@@ -14,6 +14,7 @@ struct reader_config {
 	const char *brokers;
 	const char *topic;
 	bool from_beginning; /* else from where the topic ends while the reader is opened */
+	int64_t newest;	     /* else from so many offsets before that, of each partition */
 	struct properties properties;
 };
 

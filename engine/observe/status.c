@@ -36,6 +36,7 @@ static const struct status_member {
 	{"p50_ms", MEMBER_NUMBER, offsetof(struct status, p50_ms)},
 	{"p95_ms", MEMBER_NUMBER, offsetof(struct status, p95_ms)},
 	{"p99_ms", MEMBER_NUMBER, offsetof(struct status, p99_ms)},
+	{"stopped", MEMBER_FLAG, offsetof(struct status, stopped)},
 };
 
 #define MEMBERS (sizeof members / sizeof *members)

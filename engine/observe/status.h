@@ -25,6 +25,7 @@ struct status {
 	int64_t started_ms; /* the engine */
 	bool ready;	    /* it has its partitions, or has none to take, and works */
 	struct text state;  /* one word: running, waiting, paused, failing */
+	bool stopped;	    /* its last word: it was told to stop, and has */
 	struct text why;    /* what it waits for, or what fails; empty: nothing */
 	uint64_t taken;	    /* requests */
 	uint64_t ended;	    /* of them: answered, dropped on purpose, or through, where there is no output */

@@ -37,6 +37,7 @@ struct status_publisher {
 	struct loop_timer timer;
 	int64_t started_ms, last_ms;
 	struct outage_watch outage;
+	bool stopped;
 	struct announced *pipelines;
 	const char **topics; /* of the namespaces */
 	size_t topic_count;
@@ -174,6 +175,7 @@ static void say(struct status_publisher *status_publisher, const struct pipeline
 		.started_ms = status_publisher->started_ms,
 		.ready = !now->waits_for,
 		.state = text_of(state_of(pipeline, now)),
+		.stopped = status_publisher->stopped,
 		.why = text_of(why_of(status_publisher, pipeline, now)),
 		.taken = now->taken,
 		.ended = now->ended,
@@ -244,13 +246,20 @@ static void log_outage(struct status_publisher *status_publisher)
 	}
 }
 
-/* What failed since the last line. */
-static void log_last_failures(struct status_publisher *status_publisher)
+/* What failed since the last line, and the last record of each pipeline. */
+static void say_the_end(struct status_publisher *status_publisher)
 {
 	struct engine_counts now;
-	for (struct announced *pipeline = status_publisher->pipelines; pipeline; pipeline = pipeline->next)
-		if (engine_counts(status_publisher->engine, pipeline->name, &now))
-			log_failures(status_publisher, pipeline, &now, true);
+	const struct plan *plan = &engine_revision(status_publisher->engine)->plan;
+	status_publisher->stopped = true;
+	for (struct announced *pipeline = status_publisher->pipelines; pipeline; pipeline = pipeline->next) {
+		const struct pipeline_plan *planned = plan_find(plan, pipeline->name);
+		if (!engine_counts(status_publisher->engine, pipeline->name, &now))
+			continue;
+		log_failures(status_publisher, pipeline, &now, true);
+		if (planned)
+			say(status_publisher, planned, pipeline, &now, time_of_day_ms());
+	}
 }
 
 static void on_due(void *context)
@@ -306,7 +315,7 @@ void status_publisher_close(struct status_publisher *status_publisher)
 	if (!status_publisher)
 		return;
 	loop_timer_stop(engine_loop(status_publisher->engine), &status_publisher->timer);
-	log_last_failures(status_publisher);
+	say_the_end(status_publisher);
 	side_close(status_publisher->side);
 	buffer_close(&status_publisher->text);
 	buffer_close(&status_publisher->names);

@@ -4,7 +4,7 @@
 A copy of pipelines/hello runs on the embedded broker while its files are edited as a user
 edits them. One line for each behaviour; at the end `N passed, N failed`.
 """
-import base64, http.server, json, os, shutil, signal, subprocess, sys, tempfile, threading, time
+import base64, fcntl, http.server, json, os, pty, shutil, signal, struct, subprocess, sys, tempfile, termios, threading, time
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 START_SECONDS_MAX = 1.0
@@ -234,6 +234,28 @@ def takes_any_bytes(judge, dev):
         judge.expect(f"the request as {line['id']} is answered", f'"{line["id"]}"' in shown, shown)
 
 
+def top_fits_and_quits(judge, dev):
+    """On a terminal of 80 columns, until q"""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(dev.binary, [dev.binary, "top", "--brokers", dev.said("broker")])
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    shown, end = "", time.monotonic() + SECONDS_MAX
+    while "total" not in shown and time.monotonic() < end:
+        shown += os.read(terminal, 65536).decode()
+    lines = shown.split("\033[2J")[-1].split("\r\n")
+    judge.expect("top shows the pipeline in lines of 80 columns", any(line.startswith("hello ") for line in lines) and
+                 all(len(line) <= 80 for line in lines) and len(lines) <= 24, lines)
+    os.write(terminal, b"q")
+    code = None
+    while code is None and time.monotonic() < end:
+        time.sleep(0.05)
+        done, status = os.waitpid(child, os.WNOHANG)
+        code = os.waitstatus_to_exitcode(status) if done else None
+    judge.expect("top ends well at q", code == 0, code)
+    os.close(terminal)
+
+
 def loses_nothing(judge, dev):
     """Changes while requests come; what was asked before counts too."""
     sender, lines = dev.produce("hello", REQUESTS)
@@ -347,7 +369,7 @@ def main():
     with tempfile.TemporaryDirectory() as place:
         dev = Dev(binary, copy(place))
         try:
-            for part in (starts, follows, takes_any_bytes, keys_as_the_pipeline_says, pipelines_come_and_go, loses_nothing):
+            for part in (starts, follows, takes_any_bytes, top_fits_and_quits, keys_as_the_pipeline_says, pipelines_come_and_go, loses_nothing):
                 part(judge, dev)
         finally:
             dev.stop()

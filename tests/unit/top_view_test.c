@@ -1,0 +1,223 @@
+/* The screen of `sluice top`: what it shows, and that it fits the terminal. */
+#include "cli/top_view.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NOW_MS 1769903999000
+#define MANY 60
+
+static struct status running;
+
+static int set_up(void **state)
+{
+	(void)state;
+	running = (struct status){.instance = TEXT("engine-1"),
+				  .pipeline = TEXT("trading"),
+				  .at_ms = NOW_MS - 500,
+				  .ready = true,
+				  .state = TEXT("running"),
+				  .answered = 1000,
+				  .failed = 7,
+				  .dead_letters = 5,
+				  .in_flight = 3,
+				  .version = TEXT("ab"),
+				  .group = TEXT("g"),
+				  .lag = 12,
+				  .rate = 250.4,
+				  .p50_ms = 1.5,
+				  .p99_ms = 22.25};
+	return 0;
+}
+
+static char screen[1 << 16];
+
+static void render(const struct status *const *items, size_t count, int columns, int rows)
+{
+	struct buffer out;
+	const struct top_view view = {items, count, NOW_MS, columns, rows, TOP_SORT_NAME};
+	buffer_open(&out, sizeof screen - 1);
+	top_view_render(&view, &out);
+	assert_false(buffer_failed(&out));
+	memcpy(screen, out.bytes, out.length);
+	screen[out.length] = '\0';
+	buffer_close(&out);
+}
+
+/* As a terminal counts them: each character one column. */
+static void expect_fit(int columns, int rows)
+{
+	int lines = 0, column = 0;
+	for (const char *at = screen; *at; at++) {
+		if (*at == '\n') {
+			lines++;
+			column = 0;
+			continue;
+		}
+		column += ((unsigned char)*at & 0xC0) != 0x80;
+		if (column > columns || (unsigned char)*at < ' ')
+			fail_msg("line %d does not fit %d columns:\n%s", lines, columns, screen);
+	}
+	assert_true(lines < rows);
+}
+
+/* The first line with these words. */
+static char *line_with(const char *words)
+{
+	static char line[4096];
+	const char *found = strstr(screen, words);
+	if (!found)
+		fail_msg("`%s` is not in:\n%s", words, screen);
+	while (found > screen && found[-1] != '\n')
+		found--;
+	snprintf(line, sizeof line, "%.*s", (int)strcspn(found, "\n"), found);
+	return line;
+}
+
+static void figures_stand_below_their_names(void **state)
+{
+	(void)state;
+	const struct status *items[] = {&running};
+	render(items, 1, 80, 24);
+	expect_fit(80, 24);
+	assert_string_equal(line_with("PIPELINE"), "PIPELINE ENGINE     PER S   P99 MS  FLIGHT      LAG  ERRORS STATE");
+	assert_string_equal(line_with("trading"), "trading  engine-1     250     22.2       3       12       7 running");
+	assert_string_equal(line_with("total"), "total                 250        -       3       12       7");
+	assert_string_equal(line_with("2026"), "2026-01-31T23:59:59Z  1 pipelines, 1 engines  s: by name  q: quit");
+	render(items, 1, 200, 50);
+	expect_fit(200, 50);
+	assert_string_equal(line_with("trading"),
+			    "trading  engine-1     250      1.5     22.2       3       12       1000       7        5 running");
+}
+
+static void the_model_that_is_away_is_named_below_or_beside_its_row(void **state)
+{
+	(void)state;
+	struct status waiting = running;
+	waiting.state = TEXT("waiting");
+	waiting.why = TEXT("a model that it calls is away: score: connect to 10.0.0.1:8080 failed: connection refused, for long");
+	const struct status *items[] = {&waiting};
+	render(items, 1, 80, 24);
+	expect_fit(80, 24);
+	assert_string_equal(line_with("score"),
+			    "    a model that it calls is away: score: connect to 10.0.0.1:8080 failed: conn…");
+	assert_non_null(strstr(line_with("trading"), " waiting"));
+	render(items, 1, 200, 50);
+	expect_fit(200, 50);
+	assert_non_null(strstr(line_with("score"), "waiting: a model that it calls is away: score: connect to 10.0.0.1:8080"));
+}
+
+static void an_engine_that_died_is_shown_with_the_backlog_it_left(void **state)
+{
+	(void)state;
+	struct status dead = running;
+	dead.instance = TEXT("engine-2");
+	dead.pipeline = TEXT("orders");
+	dead.at_ms = NOW_MS - 42000;
+	dead.lag = 5000;
+	const struct status *items[] = {&dead, &running};
+	render(items, 2, 80, 24);
+	expect_fit(80, 24);
+	assert_string_equal(line_with("orders"), "orders   engine-2       -        -       -     5000       7 silent 42s");
+	assert_non_null(strstr(line_with("has died"), "5000 records of the pipeline wait"));
+	assert_non_null(strstr(line_with("2026"), "2 pipelines, 2 engines, 1 gone"));
+	assert_string_equal(line_with("total"), "total                 250        -       3     5012      14");
+}
+
+static void an_engine_that_was_stopped_is_shown_only_while_no_other_serves_its_pipeline(void **state)
+{
+	(void)state;
+	struct status stopped = running, dead = running;
+	stopped.instance = TEXT("engine-0");
+	stopped.stopped = true;
+	const struct status *both[] = {&stopped, &running}, *alone[] = {&stopped}, *neither[] = {&stopped, &dead};
+	assert_int_equal(top_view_keep(both, 2, NOW_MS), 1);
+	assert_ptr_equal(both[0], &running);
+	assert_int_equal(top_view_keep(alone, 1, NOW_MS), 1);
+	dead.at_ms = NOW_MS - STATUS_STALE_MS - 1;
+	assert_int_equal(top_view_keep(neither, 2, NOW_MS), 2);
+	render(alone, 1, 80, 24);
+	assert_non_null(strstr(line_with("engine-0"), " stopped"));
+}
+
+static void where_nothing_was_answered_there_is_a_dash(void **state)
+{
+	(void)state;
+	struct status idle = running;
+	idle.rate = 0, idle.p50_ms = 0, idle.p99_ms = 0, idle.lag = -1;
+	const struct status *items[] = {&idle};
+	render(items, 1, 80, 24);
+	assert_string_equal(line_with("trading"), "trading  engine-1       0        -       3        -       7 running");
+}
+
+static void long_names_and_many_rows_fit(void **state)
+{
+	(void)state;
+	static struct status many[MANY];
+	static const struct status *items[MANY];
+	static char names[MANY][128];
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof names[i], "a-pipeline-of-a-very-long-name-that-goes-on-%zu\033[2J\xE4\xBD\xA0", i);
+		many[i] = running;
+		many[i].pipeline = many[i].instance = text_of(names[i]);
+		many[i].answered = many[i].failed = many[i].in_flight = many[i].dead_letters = UINT64_MAX;
+		many[i].rate = 1e15, many[i].p50_ms = many[i].p99_ms = 1e9, many[i].lag = INT64_MAX;
+		many[i].why = i % 2 ? TEXT("waits") : TEXT("");
+		items[i] = &many[i];
+	}
+	for (int columns = TOP_COLUMNS_LEAST; columns <= 250; columns += 7)
+		for (int rows = TOP_ROWS_LEAST; rows <= 130; rows += 11) {
+			render(items, MANY, columns, rows);
+			expect_fit(columns, rows);
+			line_with("total");
+		}
+	render(items, MANY, 80, 24);
+	assert_non_null(strstr(screen, " more that do not fit"));
+	render(items, MANY, 80, 200);
+	assert_null(strstr(screen, " more that do not fit"));
+}
+
+static void rows_are_sorted_by_the_key_and_then_by_name(void **state)
+{
+	(void)state;
+	struct status a = running, b = running, c = running;
+	a.pipeline = TEXT("a"), b.pipeline = TEXT("b"), c.pipeline = TEXT("c");
+	a.lag = 1, b.lag = 9, c.lag = 1;
+	a.rate = 5, b.rate = 1, c.rate = 7;
+	a.failed = 0, b.failed = 3, c.failed = 4;
+	a.p99_ms = 3, b.p99_ms = 2, c.p99_ms = 1;
+	static const struct {
+		enum top_sort sort;
+		const char *order;
+	} rows[] = {{TOP_SORT_NAME, "abc"},
+		    {TOP_SORT_LAG, "bac"},
+		    {TOP_SORT_RATE, "cab"},
+		    {TOP_SORT_ERRORS, "cba"},
+		    {TOP_SORT_P99, "abc"}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct status *items[] = {&c, &b, &a};
+		top_view_sort(items, 3, rows[i].sort);
+		for (size_t j = 0; j < 3; j++)
+			assert_int_equal(items[j]->pipeline.bytes[0], rows[i].order[j]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(figures_stand_below_their_names),
+		cmocka_unit_test(the_model_that_is_away_is_named_below_or_beside_its_row),
+		cmocka_unit_test(an_engine_that_died_is_shown_with_the_backlog_it_left),
+		cmocka_unit_test(an_engine_that_was_stopped_is_shown_only_while_no_other_serves_its_pipeline),
+		cmocka_unit_test(where_nothing_was_answered_there_is_a_dash),
+		cmocka_unit_test(long_names_and_many_rows_fit),
+		cmocka_unit_test(rows_are_sorted_by_the_key_and_then_by_name),
+	};
+	return cmocka_run_group_tests(tests, set_up, NULL);
+}
