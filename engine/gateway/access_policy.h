@@ -1,0 +1,86 @@
+/* access_policy.h: Policies: a table of who may call what. Pure.
+ *
+ * The file that `policiesConfigMap` names is YAML, or a Kubernetes ConfigMap whose data holds such texts:
+ *
+ *	policies:
+ *	- subject: [group:analysts, "key:billing"]
+ *	  resource: pipeline/fraud-*
+ *	  verb: [infer, metadata]
+ *	- subject: anonymous
+ *	  resource: "*"
+ *	  verb: health
+ *
+ * Each of the three is a text or a list. A row allows each of its subjects each of its verbs on each of its resources; `namespace`,
+ * where it is said, narrows it to pipelines and models of those. What no row allows is forbidden: there are no rows that forbid, so
+ * their order means nothing.
+ *
+ *	subject	   sub:NAME           the `sub` of a token
+ *		   group:NAME         `groups` of a token has NAME; role:NAME looks into `roles`, scope:NAME into `scope`
+ *		   claim:PATH=VALUE   the claim of that name, or, with dots, within claims (realm_access.roles), is VALUE or has it
+ *		   key:NAME           an API key of that name
+ *		   certificate:NAME   a client certificate whose subject is NAME, as RFC 2253 writes it: CN=batch,O=Example
+ *		   anyone             everybody who has shown who they are
+ *		   anonymous          everybody
+ *	resource   pipeline/NAME model/NAME deployment/NAME experiment/NAME server; `*` in a name stands for any characters, `?` for
+ *		   one; `*` alone is everything
+ *	verb	   infer explain feedback submit poll cancel watch metadata health metrics; `*` is every one
+ *
+ * Subjects are compared whole, letter by letter: `*` in one is refused, lest it be taken for a pattern.
+ *
+ * A policy is immutable once read.
+ */
+#ifndef SLUICE_GATEWAY_ACCESS_POLICY_H
+#define SLUICE_GATEWAY_ACCESS_POLICY_H
+
+#include "base/error.h"
+#include "base/text.h"
+
+#define ACCESS_POLICY_BYTES_MAX ((size_t)1 << 20) /* what a ConfigMap may hold */
+#define ACCESS_POLICY_ROWS_MAX 1000		   /* each is looked at for each request */
+#define ACCESS_POLICY_ITEMS_MAX 100		   /* of one row: subjects, resources, namespaces */
+#define ACCESS_POLICY_PATTERN_BYTES_MAX 512
+
+enum access_verb {
+	ACCESS_INFER,
+	ACCESS_EXPLAIN,
+	ACCESS_FEEDBACK,
+	ACCESS_SUBMIT,
+	ACCESS_POLL,
+	ACCESS_CANCEL,
+	ACCESS_WATCH,
+	ACCESS_METADATA,
+	ACCESS_HEALTH,
+	ACCESS_METRICS,
+	ACCESS_VERBS
+};
+
+enum access_kind { ACCESS_PIPELINE, ACCESS_MODEL, ACCESS_DEPLOYMENT, ACCESS_EXPERIMENT, ACCESS_SERVER, ACCESS_KINDS };
+
+struct access_resource {
+	enum access_kind kind;
+	struct text namespace, name; /* empty: of the server as a whole */
+};
+
+enum access_caller_kind { ACCESS_CALLER_NOBODY, ACCESS_CALLER_TOKEN, ACCESS_CALLER_KEY, ACCESS_CALLER_CERTIFICATE };
+
+/* How a caller has shown who it is: in one way, the first of those that it used. All borrowed. */
+struct access_caller {
+	enum access_caller_kind kind;
+	struct text name;	      /* the token's `sub`, or that of the key or the certificate's subject */
+	const struct json_t *claims; /* of a token */
+};
+
+struct access_policy;
+
+/* The text of a file of that name. NULL: CONFIG, the first fault with its place; or SYSTEM. */
+struct access_policy *access_policy_read(const char *file, struct text text, struct error *error);
+void access_policy_close(struct access_policy *policy); /* NULL is fine */
+
+bool access_policy_allows(const struct access_policy *policy, const struct access_caller *caller,
+			  const struct access_resource *resource, enum access_verb verb);
+
+size_t access_policy_count(const struct access_policy *policy); /* of rows */
+const char *access_verb_name(enum access_verb verb);
+const char *access_kind_name(enum access_kind kind);
+
+#endif

@@ -1,0 +1,295 @@
+/* access_policy_read.c: files of policies, from YAML to rows; see access_policy.h. */
+#include "base/memory.h"
+#include "base/suggest.h"
+#include "gateway/access_policy_rows.h"
+#include "spec/fault_codes.h"
+#include "spec/options.h"
+
+#define ARENA_BYTES_MAX ((size_t)64 << 20) /* a tree of nodes takes some 40 times its text */
+
+struct written_row { /* as YAML has it */
+	struct place here;
+	const struct node *subject, *resource, *verb, *namespace;
+};
+
+struct written_file {
+	struct item_list policies;
+};
+
+static const struct option written_row_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct written_row, here)},
+	ROW("subject", NODE, struct written_row, subject, .required = true, .help = "Who may."),
+	ROW("resource", NODE, struct written_row, resource, .required = true, .help = "On what they may."),
+	ROW("verb", NODE, struct written_row, verb, .required = true, .help = "What they may do."),
+	ROW("namespace", NODE, struct written_row, namespace, .help = "In which namespaces; absent: in each."),
+	{.type = OPTION_END},
+};
+
+static const struct option written_file_rows[] = {
+	ROW("policies", LIST, struct written_file, policies, .rows = written_row_rows, .item_size = sizeof(struct written_row),
+	    .required = true, .help = "The rows: subject, resource, verb."),
+	{.type = OPTION_END},
+};
+
+static const struct {
+	const char *prefix;
+	enum access_policy_subject_kind kind;
+	const char *claim; /* that is meant by the prefix */
+	bool in_words;
+} prefixes[] = {
+	{"sub:", ACCESS_SUBJECT_NAME, NULL, false},	   {"group:", ACCESS_SUBJECT_CLAIM, "groups", false},
+	{"role:", ACCESS_SUBJECT_CLAIM, "roles", false},   {"scope:", ACCESS_SUBJECT_CLAIM, "scope", true},
+	{"claim:", ACCESS_SUBJECT_CLAIM, NULL, false},	   {"key:", ACCESS_SUBJECT_KEY, NULL, false},
+	{"certificate:", ACCESS_SUBJECT_CERTIFICATE, NULL, false},
+};
+
+struct access_policy_reading {
+	struct access_policy *policy;
+	struct reading *reading;
+};
+
+static void access_fault_say(struct access_policy_reading *reading, const struct node *node, const char *suggest, const char *why)
+{
+	fault_add(reading->reading->faults, CODE_BAD_PARAMETER, node->place, suggest, "`%s` %s", node->scalar.bytes, why);
+}
+
+/* ---- one value ---- */
+
+static bool subject_read(struct access_policy_reading *reading, const struct node *node, void *into)
+{
+	struct access_policy_subject *subject = into;
+	struct text text = node->scalar;
+	size_t row = 0, rows = sizeof prefixes / sizeof *prefixes;
+	bool is_anyone = text_is(text, "anyone");
+	*subject = (struct access_policy_subject){.kind = is_anyone ? ACCESS_SUBJECT_ANYONE : ACCESS_SUBJECT_ANONYMOUS};
+	if (is_anyone || text_is(text, "anonymous"))
+		return true;
+	while (row < rows && !text_starts_with(text, text_of(prefixes[row].prefix)))
+		row++;
+	if (row == rows || memchr(text.bytes, '*', text.length)) {
+		access_fault_say(reading, node, NULL,
+			  row == rows ? "is no subject; write sub:, group:, role:, scope:, claim:, key: or certificate: with a "
+					"name, or anyone, or anonymous"
+				      : "has a `*`, and subjects are no patterns; write `anyone` for everybody");
+		return false;
+	}
+	size_t used = strlen(prefixes[row].prefix);
+	subject->kind = prefixes[row].kind;
+	subject->value = (struct text){text.bytes + used, text.length - used};
+	subject->claim = text_of(prefixes[row].claim);
+	subject->in_words = prefixes[row].in_words;
+	if (subject->kind == ACCESS_SUBJECT_CLAIM && !subject->claim.bytes) {
+		const char *equals = memchr(subject->value.bytes, '=', subject->value.length);
+		size_t length = equals ? (size_t)(equals - subject->value.bytes) : 0;
+		const char *claim = arena_copy(reading->policy->arena, subject->value.bytes, length);
+		if (!claim)
+			return false;
+		subject->claim = (struct text){claim, length};
+		subject->value = equals ? (struct text){equals + 1, subject->value.length - length - 1} : (struct text){0};
+		if (length == 0)
+			subject->value.length = 0;
+	}
+	if (subject->value.length > 0)
+		return true;
+	bool is_claim = subject->kind == ACCESS_SUBJECT_CLAIM && !prefixes[row].claim;
+	access_fault_say(reading, node, NULL,
+			 is_claim ? "compares nothing; write claim:NAME=VALUE" : "has no name behind the colon");
+	return false;
+}
+
+static bool pattern_read(struct access_policy_reading *reading, const struct node *node, void *into)
+{
+	struct access_policy_pattern *pattern = into;
+	const char *slash = memchr(node->scalar.bytes, '/', node->scalar.length);
+	struct text kind = {node->scalar.bytes, slash ? (size_t)(slash - node->scalar.bytes) : node->scalar.length};
+	struct suggestion suggestion = suggest_begin(kind);
+	*pattern = (struct access_policy_pattern){.kind = 0};
+	if (text_is(node->scalar, "*")) {
+		pattern->kind = ACCESS_KINDS;
+		return true;
+	}
+	while (pattern->kind < ACCESS_KINDS && !text_is(kind, access_kind_name((enum access_kind)pattern->kind)))
+		suggest_offer(&suggestion, text_of(access_kind_name((enum access_kind)pattern->kind++)));
+	if (slash)
+		pattern->name = (struct text){slash + 1, node->scalar.length - kind.length - 1};
+	if (pattern->kind < ACCESS_KINDS && (pattern->kind == ACCESS_SERVER) == !slash &&
+	    (pattern->kind == ACCESS_SERVER || pattern->name.length > 0))
+		return true;
+	access_fault_say(reading, node, suggestion.nearest.bytes,
+		  "is no resource; write pipeline/NAME, model/NAME, deployment/NAME, experiment/NAME, server or \"*\"");
+	return false;
+}
+
+static bool namespace_read(struct access_policy_reading *reading, const struct node *node, void *into)
+{
+	(void)reading;
+	*(struct access_policy_pattern *)into = (struct access_policy_pattern){.kind = ACCESS_KINDS, .name = node->scalar};
+	return true;
+}
+
+static bool verb_read(struct access_policy_reading *reading, const struct node *node, void *into)
+{
+	enum access_verb verb = 0;
+	struct suggestion suggestion = suggest_begin(node->scalar);
+	*(unsigned *)into = (1u << ACCESS_VERBS) - 1;
+	if (text_is(node->scalar, "*"))
+		return true;
+	while (verb < ACCESS_VERBS && !text_is(node->scalar, access_verb_name(verb)))
+		suggest_offer(&suggestion, text_of(access_verb_name(verb++)));
+	*(unsigned *)into = 1u << verb;
+	if (verb < ACCESS_VERBS)
+		return true;
+	access_fault_say(reading, node, suggestion.nearest.bytes,
+		  "is no verb; write infer, explain, feedback, submit, poll, cancel, watch, metadata, health, metrics or \"*\"");
+	return false;
+}
+
+/* ---- a text or a list of them ---- */
+
+typedef bool access_policy_item_read(struct access_policy_reading *reading, const struct node *node, void *into);
+
+static bool item_is_text(struct access_policy_reading *reading, const struct node *node)
+{
+	if (node->broken)
+		return false;
+	if (node->type == NODE_SCALAR && node->scalar.length > 0 && node->scalar.length <= ACCESS_POLICY_PATTERN_BYTES_MAX &&
+	    !memchr(node->scalar.bytes, '\0', node->scalar.length))
+		return true;
+	fault_add(reading->reading->faults, CODE_WRONG_TYPE, node->place, NULL,
+		  "this must be a text of 1 to %d bytes, or a list of such", ACCESS_POLICY_PATTERN_BYTES_MAX);
+	return false;
+}
+
+/* Into an array of the arena; how many were read. */
+static size_t items_read(struct access_policy_reading *reading, const struct node *node, access_policy_item_read *read, size_t size,
+			 void **items)
+{
+	size_t count = node->type == NODE_LIST ? node->count : 1, done = 0;
+	if (count == 0 || count > ACCESS_POLICY_ITEMS_MAX) {
+		fault_add(reading->reading->faults, CODE_OUT_OF_RANGE, node->place, NULL,
+			  "this list has %zu items; it may have 1 to %d", count, ACCESS_POLICY_ITEMS_MAX);
+		return 0;
+	}
+	unsigned char *all = arena_take(reading->policy->arena, count, size);
+	for (size_t i = 0; all && i < count; i++) {
+		const struct node *item = node->type == NODE_LIST ? node->items[i] : node;
+		done += item_is_text(reading, item) && read(reading, item, all + done * size);
+	}
+	*items = all;
+	return done;
+}
+
+static void row_read(struct access_policy_reading *reading, const struct written_row *written)
+{
+	struct access_policy *policy = reading->policy;
+	struct access_policy_row row = {0};
+	unsigned *verbs;
+	void *items = NULL;
+	if (policy->count == ACCESS_POLICY_ROWS_MAX) {
+		fault_add(reading->reading->faults, CODE_OUT_OF_RANGE, written->here, NULL,
+			  "the file has more than %d policies, which is the limit", ACCESS_POLICY_ROWS_MAX);
+		return;
+	}
+	if (!written->subject || !written->resource || !written->verb)
+		return; /* which is said */
+	row.subject_count = items_read(reading, written->subject, subject_read, sizeof *row.subjects, &items);
+	row.subjects = items;
+	row.pattern_count = items_read(reading, written->resource, pattern_read, sizeof *row.patterns, &items);
+	row.patterns = items;
+	if (written->namespace) {
+		row.namespace_count = items_read(reading, written->namespace, namespace_read, sizeof *row.namespaces, &items);
+		row.namespaces = items;
+	}
+	size_t count = items_read(reading, written->verb, verb_read, sizeof *verbs, &items);
+	verbs = items;
+	for (size_t i = 0; i < count; i++)
+		row.verbs |= verbs[i];
+	policy->rows[policy->count++] = row;
+}
+
+static void texts_read(struct access_policy_reading *reading, const char *file, struct text text, bool may_be_map);
+
+/* A ConfigMap: each of its data is a file. Places count from where the text begins. */
+static void config_map_read(struct access_policy_reading *reading, const char *file, const struct node *root)
+{
+	const struct node *data = node_get(root, "data");
+	if (!data || data->type != NODE_MAP || data->count == 0) {
+		fault_add(reading->reading->faults, CODE_MISSING_FIELD, root->place, NULL,
+			  "the ConfigMap has no `data` with policies in it");
+		return;
+	}
+	for (size_t i = 0; i < data->count; i++) {
+		const struct node *value = data->entries[i].value;
+		const char *name = arena_print(reading->policy->arena, "%s: data.%s", file, data->entries[i].key->scalar.bytes);
+		if (name && value->type == NODE_SCALAR)
+			texts_read(reading, name, value->scalar, false);
+		else
+			fault_add(reading->reading->faults, CODE_WRONG_TYPE, value->place, NULL,
+				  "this must be a text with policies in it");
+	}
+}
+
+static void texts_read(struct access_policy_reading *reading, const char *file, struct text text, bool may_be_map)
+{
+	struct documents documents = {0};
+	struct arena *arena = reading->policy->arena;
+	struct faults *faults = reading->reading->faults;
+	yaml_read(arena, file, text, &documents, faults);
+	for (size_t i = 0; i < documents.count; i++) {
+		const struct node *root = documents.items[i].root, *kind = root ? node_get(root, "kind") : NULL;
+		struct written_file written = {0};
+		if (!root)
+			continue;
+		if (may_be_map && kind && text_is(kind->scalar, "ConfigMap")) {
+			config_map_read(reading, file, root);
+			continue;
+		}
+		struct reading rows = {.arena = arena, .faults = faults, .field = "policies", .text = documents.items[i].text};
+		options_read(&rows, root, written_file_rows, &written);
+		for (size_t k = 0; k < written.policies.count; k++)
+			row_read(reading, &((const struct written_row *)written.policies.items)[k]);
+	}
+}
+
+/* The first fault as an error; its file is the caller's own name again, for the other dies with the policy. */
+static bool access_faults_fail(struct faults *faults, const char *file, struct error *error)
+{
+	for (size_t i = 0; i < faults_total(faults); i++) {
+		const struct fault *fault = faults_at(faults, i);
+		bool is_within = fault->place.file != file;
+		if (fault->code->severity != SEVERITY_ERROR)
+			continue;
+		struct place place = is_within ? (struct place){file, 1, 1} : fault->place;
+		return error_set(error, ERROR_CONFIG, place, "%s%s%s%s%s", is_within && fault->place.file ? fault->place.file : "",
+				 is_within ? ": " : "", fault->message, fault->suggest ? "; did you mean " : "",
+				 fault->suggest ? fault->suggest : "");
+	}
+	return true;
+}
+
+struct access_policy *access_policy_read(const char *file, struct text text, struct error *error)
+{
+	if (text.length > ACCESS_POLICY_BYTES_MAX) {
+		error_set(error, ERROR_CONFIG, (struct place){file, 1, 1}, "the file of policies has more than %zu bytes",
+			  ACCESS_POLICY_BYTES_MAX);
+		return NULL;
+	}
+	struct access_policy *policy = memory_take(1, sizeof *policy);
+	struct faults *faults = NULL;
+	if (policy && (policy->arena = arena_open(ARENA_BYTES_MAX)))
+		faults = faults_open(policy->arena);
+	bool is_read = faults != NULL;
+	if (is_read) {
+		struct reading rows = {.arena = policy->arena, .faults = faults};
+		texts_read(&(struct access_policy_reading){policy, &rows}, file, text, true);
+		is_read = !arena_failed(policy->arena);
+	}
+	if (!is_read)
+		error_memory(error, ERROR_SYSTEM, "reading policies");
+	else
+		is_read = access_faults_fail(faults, file, error);
+	if (is_read)
+		return policy;
+	access_policy_close(policy);
+	return NULL;
+}

@@ -1,0 +1,43 @@
+/* access_policy_rows.h: Rows of a policy, as they were read. For access_policy.c and access_policy_read.c alone. */
+#ifndef SLUICE_GATEWAY_ACCESS_POLICY_ROWS_H
+#define SLUICE_GATEWAY_ACCESS_POLICY_ROWS_H
+
+#include "base/arena.h"
+#include "gateway/access_policy.h"
+
+enum access_policy_subject_kind {
+	ACCESS_SUBJECT_NAME, /* `sub` of a token */
+	ACCESS_SUBJECT_CLAIM,
+	ACCESS_SUBJECT_KEY,
+	ACCESS_SUBJECT_CERTIFICATE,
+	ACCESS_SUBJECT_ANYONE,
+	ACCESS_SUBJECT_ANONYMOUS
+};
+
+struct access_policy_subject {
+	enum access_policy_subject_kind kind;
+	struct text value;
+	struct text claim; /* of ACCESS_SUBJECT_CLAIM, with a NUL behind it */
+	bool in_words;	   /* the claim's text is words with blanks between (RFC 8693, 4.2) */
+};
+
+struct access_policy_pattern {
+	int kind; /* enum access_kind; ACCESS_KINDS: any */
+	struct text name;
+};
+
+struct access_policy_row {
+	unsigned verbs; /* a set of 1 << enum access_verb */
+	size_t subject_count, pattern_count, namespace_count;
+	struct access_policy_subject *subjects;
+	struct access_policy_pattern *patterns;
+	struct access_policy_pattern *namespaces; /* names alone */
+};
+
+struct access_policy {
+	struct arena *arena;
+	size_t count;
+	struct access_policy_row rows[ACCESS_POLICY_ROWS_MAX];
+};
+
+#endif

@@ -1,0 +1,200 @@
+/* jwks_source.c: see jwks_source.h. */
+#include "gateway/jwks_source.h"
+
+#include <openssl/sha.h>
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "gateway/access_file.h"
+#include "gateway/jwks_refresh.h"
+#include "net/http.h"
+#include "net/url.h"
+
+#define CONNECTION_IDLE_S 5 /* a set is fetched again in minutes */
+#define NOTE_BYTES (ERROR_TEXT_MAX + 128)
+
+struct jwks_source {
+	struct loop *loop;
+	struct jwks_source_settings settings;
+	struct jwks_refresh refresh;
+	struct loop_timer timer;
+	struct http *http; /* NULL: a file */
+	struct http_request request;
+	struct access_file file;
+	bool has_failed; /* the last time; said once */
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+};
+
+static void note_failure(struct jwks_source *source, const struct error *error)
+{
+	char line[NOTE_BYTES];
+	jwks_refresh_fail(&source->refresh);
+	if (source->has_failed)
+		return;
+	source->has_failed = true;
+	snprintf(line, sizeof line, "the key set of tokens cannot be fetched: %s", error->text);
+	source->settings.note(source->settings.context, line);
+}
+
+static void note_success(struct jwks_source *source, const struct jwks *keys)
+{
+	char line[NOTE_BYTES];
+	if (keys && jwks_skipped(keys) > 0) {
+		int length = snprintf(line, sizeof line, "%zu keys of tokens are left out:", jwks_skipped(keys));
+		for (enum jwks_skip skip = 0; skip < JWKS_SKIPS; skip++)
+			if (keys->skipped[skip] > 0)
+				length += snprintf(line + length, sizeof line - (size_t)length, " %zu %s", keys->skipped[skip],
+						   jwks_skip_words(skip));
+		source->settings.note(source->settings.context, line);
+	}
+	if (source->has_failed)
+		source->settings.note(source->settings.context, "the key set of tokens is fetched again");
+	source->has_failed = false;
+}
+
+/* The same bytes are the same set. */
+static bool set_take(struct jwks_source *source, struct text json, struct error *error)
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	struct jwks *keys = NULL;
+	SHA256((const unsigned char *)json.bytes, json.length, digest);
+	bool is_same = source->refresh.keys && memcmp(digest, source->digest, sizeof digest) == 0;
+	if (!is_same && !(keys = jwks_read(json, error)))
+		return false;
+	memcpy(source->digest, digest, sizeof digest);
+	note_success(source, keys);
+	jwks_refresh_succeed(&source->refresh, keys, loop_now_ms(source->loop));
+	if (keys)
+		source->settings.changed(source->settings.context);
+	return true;
+}
+
+static void timer_set(struct jwks_source *source)
+{
+	struct error error = {0};
+	int64_t now_ms = loop_now_ms(source->loop), due_ms = jwks_refresh_due_ms(&source->refresh);
+	if (!source->http && due_ms > now_ms + ACCESS_FILES_MS)
+		due_ms = now_ms + ACCESS_FILES_MS;
+	if (due_ms != INT64_MAX && !loop_timer_set(source->loop, &source->timer, due_ms > now_ms ? due_ms : now_ms, &error))
+		note_failure(source, &error);
+}
+
+static void reply_take(struct http_request *request, const struct http_reply *reply)
+{
+	struct jwks_source *source = request->context;
+	struct error error = reply->error;
+	if (reply->status != 0 && reply->status != 200)
+		error_set(&error, ERROR_REMOTE, PLACE_NONE, "the server of the keys answered %ld", reply->status);
+	if (error.kind != ERROR_NONE || !set_take(source, reply->body, &error))
+		note_failure(source, &error);
+	timer_set(source);
+}
+
+static bool file_take(struct jwks_source *source, struct error *error)
+{
+	struct text json;
+	struct arena *arena = arena_open(2 * JWKS_BYTES_MAX);
+	bool is_taken = arena || error_memory(error, ERROR_SYSTEM, "reading a key set");
+	is_taken = is_taken && access_file_read(&source->file, JWKS_BYTES_MAX, arena, &json, error) && set_take(source, json, error);
+	arena_close(arena);
+	return is_taken;
+}
+
+static void fetch_begin(void *context)
+{
+	struct jwks_source *source = context;
+	struct error error = {0};
+	int64_t now_ms = loop_now_ms(source->loop);
+	bool is_due = jwks_refresh_due_ms(&source->refresh) <= now_ms;
+	if (is_due || access_file_changed(&source->file)) {
+		jwks_refresh_begin(&source->refresh, now_ms);
+		if (!(source->http ? http_start(source->http, &source->request, &error) : file_take(source, &error)))
+			note_failure(source, &error);
+	}
+	timer_set(source);
+}
+
+static bool url_open(struct jwks_source *source, struct error *error)
+{
+	struct url url;
+	const char *uri = source->settings.uri;
+	if (!url_read(uri, &url, error)) {
+		error->kind = ERROR_CONFIG;
+		return false;
+	}
+	if (!url.tls && !text_is(url.host, "127.0.0.1") && !text_is(url.host, "::1") && !text_is(url.host, "localhost"))
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the keys of tokens would come from " TEXT_FORMAT " in the clear, where they could be replaced; "
+				 "use https:, or a file",
+				 TEXT_ARGUMENTS(url.authority));
+	const struct http_limits limits = {.connections_a_host = 1,
+					   .connection_idle_s = CONNECTION_IDLE_S,
+					   .reply_bytes = JWKS_BYTES_MAX,
+					   .connect_ms = JWKS_FETCH_MS,
+					   .tls = source->settings.tls};
+	source->request = (struct http_request){.url = uri,
+						.timeout_ms = JWKS_FETCH_MS,
+						.headers = {"Accept: application/json"},
+						.done = reply_take,
+						.context = source};
+	source->http = http_open(source->loop, &limits, error);
+	return source->http != NULL;
+}
+
+/* `file:PATH`, `file:///PATH`, or what has no scheme. */
+static const char *path_of(const char *uri)
+{
+	if (strncmp(uri, "file:", 5) != 0)
+		return strstr(uri, "://") ? NULL : uri;
+	return strncmp(uri, "file://", 7) == 0 ? uri + 7 : uri + 5;
+}
+
+struct jwks_source *jwks_source_open(struct loop *loop, const struct jwks_source_settings *settings, struct error *error)
+{
+	struct jwks_source *source = memory_take(1, sizeof *source);
+	if (!source) {
+		error_memory(error, ERROR_SYSTEM, "opening a key set");
+		return NULL;
+	}
+	source->loop = loop;
+	source->settings = *settings;
+	source->timer = (struct loop_timer){.due = fetch_begin, .context = source};
+	source->file.path = path_of(settings->uri);
+	if (!source->file.path) {
+		if (url_open(source, error)) {
+			fetch_begin(source);
+			return source;
+		}
+	} else {
+		jwks_refresh_begin(&source->refresh, loop_now_ms(loop));
+		if (file_take(source, error)) {
+			timer_set(source);
+			return source;
+		}
+		error->kind = error->kind == ERROR_REMOTE ? ERROR_CONFIG : error->kind;
+	}
+	jwks_source_close(source);
+	return NULL;
+}
+
+void jwks_source_close(struct jwks_source *source)
+{
+	if (!source)
+		return;
+	loop_timer_stop(source->loop, &source->timer);
+	http_close(source->http);
+	jwks_refresh_close(&source->refresh);
+	memory_give(source);
+}
+
+const struct jwks *jwks_source_keys(const struct jwks_source *source)
+{
+	return jwks_refresh_keys(&source->refresh, loop_now_ms(source->loop));
+}
+
+bool jwks_source_want(struct jwks_source *source)
+{
+	bool is_coming = jwks_refresh_want(&source->refresh, loop_now_ms(source->loop));
+	timer_set(source);
+	return is_coming;
+}
