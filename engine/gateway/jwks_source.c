@@ -95,7 +95,8 @@ static bool file_take(struct jwks_source *source, struct error *error)
 	struct text json;
 	struct arena *arena = arena_open(2 * JWKS_BYTES_MAX);
 	bool is_taken = arena || error_memory(error, ERROR_SYSTEM, "reading a key set");
-	is_taken = is_taken && access_file_read(&source->file, JWKS_BYTES_MAX, arena, &json, error) && set_take(source, json, error);
+	is_taken = is_taken && access_file_read(&source->file, JWKS_BYTES_MAX, arena, &json, error);
+	is_taken = is_taken && set_take(source, json, error);
 	arena_close(arena);
 	return is_taken;
 }

@@ -1,0 +1,351 @@
+/* access.c: see access.h. */
+#include "gateway/access.h"
+
+#include <assert.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+
+#include "base/duration.h"
+#include "base/memory.h"
+#include "gateway/access_file.h"
+#include "gateway/api_keys.h"
+#include "gateway/jwks_source.h"
+#include "gateway/jwt_cache.h"
+
+#define REALM "realm=\"sluice\""
+#define NOTE_BYTES (ERROR_TEXT_MAX + 128)
+#define FILE_ARENA_BYTES (2 * API_KEYS_FILE_BYTES_MAX)
+#define FAR_MS 86400000 /* what a caller is told to wait at the most */
+
+struct access {
+	struct loop *loop;
+	struct access_settings settings;
+	struct jwks_source *keys;
+	struct jwt_cache *tokens;
+	struct access_file api_keys_file, policies_file;
+	struct api_keys *api_keys;
+	struct access_policy *policies;
+	struct access_rate *rate;
+	struct loop_timer timer;
+};
+
+/* ---- opening, and files that change ---- */
+
+/* Both files are read by the same steps, whatever stands in them. In place of what is in force, once it is good. */
+static bool access_file_load(struct access *access, struct access_file *file, struct error *error)
+{
+	struct text text;
+	struct api_keys *keys = NULL;
+	struct access_policy *policies = NULL;
+	bool has_keys = file == &access->api_keys_file;
+	size_t bytes_max = has_keys ? API_KEYS_FILE_BYTES_MAX : ACCESS_POLICY_BYTES_MAX;
+	struct arena *arena = arena_open(FILE_ARENA_BYTES);
+	bool is_read = arena || error_memory(error, ERROR_SYSTEM, "reading who may come in");
+	is_read = is_read && access_file_read(file, bytes_max, arena, &text, error);
+	if (is_read && has_keys)
+		keys = api_keys_read(file->path, text, error);
+	else if (is_read)
+		policies = access_policy_read(file->path, text, error);
+	arena_close(arena);
+	if (keys) {
+		api_keys_close(access->api_keys);
+		access->api_keys = keys;
+	}
+	if (policies) {
+		access_policy_close(access->policies);
+		access->policies = policies;
+	}
+	return keys || policies;
+}
+
+static void access_file_follow(struct access *access, struct access_file *file)
+{
+	struct error error = {0};
+	char line[NOTE_BYTES];
+	if (!access_file_changed(file))
+		return;
+	if (access_file_load(access, file, &error))
+		snprintf(line, sizeof line, "%s was read again", file->path);
+	else
+		snprintf(line, sizeof line, "%s:%u has changed and is not good, what was read before is still in force: %s",
+			 file->path, error.place.line, error.text);
+	access->settings.note(access->settings.context, line);
+}
+
+static void access_files_follow(void *context)
+{
+	struct access *access = context;
+	struct error error = {0};
+	access_file_follow(access, &access->api_keys_file);
+	access_file_follow(access, &access->policies_file);
+	if (!loop_timer_set(access->loop, &access->timer, loop_now_ms(access->loop) + ACCESS_FILES_MS, &error))
+		access->settings.note(access->settings.context, error.text);
+}
+
+static void keys_changed(void *context)
+{
+	struct access *access = context;
+	jwt_cache_clear(access->tokens);
+}
+
+static void keys_note(void *context, const char *line)
+{
+	const struct access *access = context;
+	access->settings.note(access->settings.context, line);
+}
+
+static void access_note_nobody(void *context, const char *line)
+{
+	(void)context;
+	(void)line;
+}
+
+static bool access_tokens_open(struct access *access, struct error *error)
+{
+	const struct access_settings *settings = &access->settings;
+	const struct jwks_source_settings source = {.uri = settings->key_set,
+						    .tls = settings->key_set_tls,
+						    .changed = keys_changed,
+						    .note = keys_note,
+						    .context = access};
+	assert(settings->tokens.algorithms != 0 && settings->tokens.skew_ms >= 0 && settings->tokens.skew_ms <= JWT_SKEW_MS_MAX);
+	access->tokens = jwt_cache_open(error);
+	if (!access->tokens)
+		return false;
+	access->keys = jwks_source_open(access->loop, &source, error);
+	return access->keys != NULL;
+}
+
+static bool access_limits_open(struct access *access, struct error *error)
+{
+	double per_second = access->settings.rate_per_second;
+	int64_t burst = access->settings.rate_burst;
+	if (burst == 0)
+		burst = per_second < 1 ? 1 : (int64_t)per_second;
+	access->rate = access_rate_open(per_second, burst, error);
+	return access->rate != NULL;
+}
+
+struct access *access_open(struct loop *loop, const struct access_settings *settings, struct error *error)
+{
+	struct access *access = memory_take(1, sizeof *access);
+	if (!access) {
+		error_memory(error, ERROR_SYSTEM, "opening who may come in");
+		return NULL;
+	}
+	access->loop = loop;
+	access->settings = *settings;
+	access->settings.note = settings->note ? settings->note : access_note_nobody;
+	access->api_keys_file.path = settings->api_keys;
+	access->policies_file.path = settings->policies;
+	access->timer = (struct loop_timer){.due = access_files_follow, .context = access};
+	if ((!settings->key_set || access_tokens_open(access, error)) &&
+	    (!settings->api_keys || access_file_load(access, &access->api_keys_file, error)) &&
+	    (!settings->policies || access_file_load(access, &access->policies_file, error)) &&
+	    (settings->rate_per_second == 0 || access_limits_open(access, error)) &&
+	    loop_timer_set(loop, &access->timer, loop_now_ms(loop) + ACCESS_FILES_MS, error))
+		return access;
+	access_close(access);
+	return NULL;
+}
+
+void access_close(struct access *access)
+{
+	if (!access)
+		return;
+	loop_timer_stop(access->loop, &access->timer);
+	jwks_source_close(access->keys);
+	jwt_cache_close(access->tokens);
+	api_keys_close(access->api_keys);
+	access_policy_close(access->policies);
+	access_rate_close(access->rate);
+	memory_give(access);
+}
+
+/* ---- one request ---- */
+
+struct access_question {
+	struct access *access;
+	const struct access_request *request;
+	struct access_answer *answer;
+	struct access_identity address;
+};
+
+static struct access_identity access_identity_of(enum access_caller_kind kind, const void *bytes, size_t length)
+{
+	struct access_identity identity;
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	const unsigned char tag = (unsigned char)kind;
+	static_assert(ACCESS_IDENTITY_BYTES == SHA256_DIGEST_LENGTH, "an identity is a digest");
+	SHA256(bytes, length, digest);
+	digest[0] ^= tag; /* a key and a certificate of one name are two callers */
+	memcpy(identity.bytes, digest, sizeof digest);
+	return identity;
+}
+
+/* False, so that a check ends in it. */
+static bool access_refuse(struct access_question *question, int status, const char *words)
+{
+	question->answer->status = status;
+	question->answer->words = words;
+	return false;
+}
+
+/* How one may show who one is (RFC 9110, 11.6.1; RFC 6750, 3). */
+static void access_challenge_write(struct access_question *question, const char *code)
+{
+	const struct access *access = question->access;
+	struct access_answer *answer = question->answer;
+	if (!access->keys) {
+		snprintf(answer->challenge, sizeof answer->challenge, "%s", access->api_keys ? "ApiKey " REALM : "");
+		return;
+	}
+	const char *more = access->api_keys ? ", ApiKey " REALM : "";
+	if (code)
+		snprintf(answer->challenge, sizeof answer->challenge, "Bearer " REALM ", error=\"%s\", error_description=\"%s\"%s",
+			 code, answer->words, more);
+	else
+		snprintf(answer->challenge, sizeof answer->challenge, "Bearer " REALM "%s", more);
+}
+
+static bool access_refuse_token(struct access_question *question, const char *words)
+{
+	access_refuse(question, 401, words);
+	access_challenge_write(question, "invalid_token");
+	return false;
+}
+
+/* So that signatures of a flood of forged tokens are not all verified: who has used up the limit by refusals waits. */
+static bool address_is_spent(struct access_question *question)
+{
+	const struct access *access = question->access;
+	return access->rate && access_rate_is_spent(access->rate, &question->address, loop_now_ms(access->loop));
+}
+
+static bool access_token_check(struct access_question *question, struct text token)
+{
+	struct access *access = question->access;
+	struct access_answer *answer = question->answer;
+	const struct jwt *jwt = NULL;
+	int64_t now_ms = loop_time_of_day_ms(access->loop);
+	const struct jwks *keys = jwks_source_keys(access->keys);
+	if (!keys) {
+		answer->retry_after_s = JWKS_FETCH_MS / MS_PER_S;
+		return access_refuse(question, 503, "The keys that tokens are verified with cannot be fetched. Try again later.");
+	}
+	if (address_is_spent(question) && !jwt_cache_has(access->tokens, token, now_ms))
+		return access_refuse(question, 429, ""); /* access_rate_charge() says how long */
+	enum jwt_refusal refusal = jwt_cache_verify(access->tokens, token, keys, &access->settings.tokens, now_ms, &jwt);
+	if (refusal != JWT_TAKEN) {
+		answer->is_pending = refusal == JWT_UNKNOWN_KEY && jwks_source_want(access->keys);
+		return access_refuse_token(question, jwt_refusal_words(refusal));
+	}
+	answer->caller = (struct access_caller){ACCESS_CALLER_TOKEN, jwt->subject, jwt->claims};
+	return true;
+}
+
+static bool authorization_check(struct access_question *question)
+{
+	struct text value = question->request->authorization;
+	static const struct text scheme = {"Bearer ", 7};
+	if (!question->access->keys) {
+		access_refuse(question, 401, "No tokens are accepted here (Authorization).");
+		access_challenge_write(question, NULL);
+		return false;
+	}
+	if (value.length < scheme.length || !text_equal_caseless((struct text){value.bytes, scheme.length}, scheme)) {
+		access_refuse(question, 401, "Authorization must be Bearer and a JSON Web Token.");
+		access_challenge_write(question, NULL);
+		return false;
+	}
+	value = (struct text){value.bytes + scheme.length, value.length - scheme.length};
+	while (value.length > 0 && value.bytes[0] == ' ')
+		value = (struct text){value.bytes + 1, value.length - 1};
+	return access_token_check(question, value);
+}
+
+static bool access_api_key_check(struct access_question *question)
+{
+	const struct access *access = question->access;
+	struct text name = access->api_keys ? api_keys_find(access->api_keys, question->request->api_key) : (struct text){0};
+	if (name.bytes) {
+		question->answer->caller = (struct access_caller){.kind = ACCESS_CALLER_KEY, .name = name};
+		return true;
+	}
+	access_refuse(question, 401, access->api_keys ? "The API key is not known." : "No API keys are accepted here (x-api-key).");
+	access_challenge_write(question, NULL);
+	return false;
+}
+
+/* Who it is, into the answer; nobody is fine. False: what it shows is not good. */
+static bool access_caller_find(struct access_question *question)
+{
+	const struct access_request *request = question->request;
+	bool is_open = !question->access->keys && !question->access->api_keys; /* nobody asks for either, so neither is looked at */
+	if (request->authorization.bytes && request->api_key.bytes && !is_open) {
+		access_refuse(question, 401, "The request has a token and an API key. Send one of them.");
+		access_challenge_write(question, NULL);
+		return false;
+	}
+	if (request->authorization.bytes && !is_open)
+		return authorization_check(question);
+	if (request->api_key.bytes && !is_open)
+		return access_api_key_check(question);
+	if (request->certificate.bytes && question->access->settings.certificates)
+		question->answer->caller = (struct access_caller){.kind = ACCESS_CALLER_CERTIFICATE, .name = request->certificate};
+	return true;
+}
+
+/* False: not yet; `answer` says when. A refusal costs as much as a request. */
+static bool access_rate_charge(struct access_question *question)
+{
+	struct access *access = question->access;
+	struct access_answer *answer = question->answer;
+	int64_t wait_ms = access->rate ? access_rate_take(access->rate, &answer->identity, loop_now_ms(access->loop)) : 0;
+	if (wait_ms == 0 && answer->status != 429)
+		return true;
+	wait_ms = wait_ms > FAR_MS ? FAR_MS : wait_ms;
+	answer->challenge[0] = '\0';
+	answer->is_pending = false;
+	answer->retry_after_s = wait_ms == 0 ? 1 : (wait_ms + MS_PER_S - 1) / MS_PER_S;
+	return access_refuse(question, 429, "Too many requests of this caller. Wait, as Retry-After says.");
+}
+
+static bool access_policy_check(struct access_question *question)
+{
+	const struct access *access = question->access;
+	const struct access_request *request = question->request;
+	const struct access_caller *caller = &question->answer->caller;
+	bool is_guarded = access->keys || access->api_keys || access->settings.certificates;
+	if (access->policies ? access_policy_allows(access->policies, caller, &request->resource, request->verb)
+			     : !is_guarded || caller->kind != ACCESS_CALLER_NOBODY)
+		return true;
+	if (caller->kind != ACCESS_CALLER_NOBODY) {
+		access_refuse(question, 403, "No policy allows this caller that.");
+		access_challenge_write(question, caller->kind == ACCESS_CALLER_TOKEN ? "insufficient_scope" : NULL);
+		return false;
+	}
+	if (!access->keys && !access->api_keys)
+		return access_refuse(question, 403,
+				     is_guarded ? "A client certificate is required." : "No policy allows everybody that.");
+	access_refuse(question, 401,
+		      access->keys ? "A token is required (Authorization: Bearer)." : "An API key is required (x-api-key).");
+	access_challenge_write(question, NULL);
+	return false;
+}
+
+void access_check(struct access *access, const struct access_request *request, struct access_answer *answer)
+{
+	struct peer_address address = access_address_find(request->peer, request->forwarded_for, access->settings.proxies,
+							  access->settings.proxy_count);
+	struct access_question question = {.access = access, .request = request, .answer = answer};
+	*answer = (struct access_answer){.status = 200, .words = ""};
+	question.address = access_identity_of(ACCESS_CALLER_NOBODY, address.bytes, sizeof address.bytes);
+	bool is_good = access_caller_find(&question);
+	const struct access_caller *caller = &answer->caller;
+	answer->identity = question.address;
+	if (caller->name.bytes)
+		answer->identity = access_identity_of(caller->kind, caller->name.bytes, caller->name.length);
+	if (access_rate_charge(&question) && is_good)
+		access_policy_check(&question);
+}
