@@ -54,7 +54,7 @@ TEST_SOURCES   := $(sort $(wildcard tests/unit/*_test.c))
 HELPER_SOURCES := $(sort $(filter-out %_test.c,$(wildcard tests/unit/*.c)))
 
 BENCH_SOURCES  := $(sort $(wildcard tests/bench/*_bench.c))
-KAFKA_FOLDERS  := tests/kafka tests/grpc tests/bench
+KAFKA_FOLDERS  := tests/kafka tests/grpc tests/bench tests/access
 KAFKA_SOURCES  := $(sort $(filter-out %_bench.c,$(wildcard $(KAFKA_FOLDERS:%=%/*.c))))
 FUZZ_SOURCES   := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_SHARED    := $(sort $(filter-out %_fuzz.c,$(wildcard tests/fuzz/*.c)))
@@ -207,6 +207,7 @@ demo:
 ## |    20  gallery    pipelines/: their cases, their pages' numbers computed anew, long streams
 ## |    30  oracles    numeric methods beside reference numbers and MABWiser (skipped when PyPI cannot be reached), and steps beside those methods
 ## |    40  sklearn    exported preprocessing beside scikit-learn's own (skipped when PyPI cannot be reached)
+## |     5  tokens     tokens that PyJWT signs, and forgeries of them (skipped when PyPI cannot be reached)
 ## |    20  sim        simulated days of faults, each from one seed
 ## |    65  models, dev    models served, and files that are edited, judged from outside
 ## |    30  demo, docs, help, readme, shells, install  what a reader is told to type, and printed pages

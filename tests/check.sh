@@ -26,7 +26,7 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house static sanitize thread cases gallery judge oracles sklearn models dev reference sim demo docs help readme shells install bars
+parts="deps unit layers house static sanitize thread cases gallery judge oracles sklearn tokens models dev reference sim demo docs help readme shells install bars
 	torture fuzz grpc kafka contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
 # In these, clocks and other processes play a part, and a machine that is busy with something
 # else can make one fail for want of time. One that fails is run once more; that it failed at
@@ -114,6 +114,10 @@ part_oracles() {
 
 part_sklearn() {
 	tests/sklearn.sh $sluice
+}
+
+part_tokens() {
+	make_quietly build/kafka/token_verdict && tests/access/tokens.sh build/kafka
 }
 
 part_models() {
