@@ -258,27 +258,11 @@ static bool watch_files(struct dev *dev, struct error *error)
 
 /* ---- the start, with files elsewhere ---- */
 
-static void keep_fetched(void *context, struct files *fetched)
-{
-	struct dev *dev = context;
-	dev->elsewhere = fetched;
-}
-
 /* Until they are there, or an edit may have changed which are needed. A signal ends the fetch. */
 static bool wait_for_fetched(struct dev *dev, struct error *error)
 {
-	struct files *files = dev->elsewhere;
-	dev->elsewhere = NULL;
 	dev->edited = false;
-	if (!watch_files(dev, error)) {
-		files_close(files);
-		return false;
-	}
-	bool good = fetching_start(&dev->fetching, dev->loop, files, keep_fetched, dev, error);
-	while (good && dev->fetching.loop && !dev->edited)
-		good = loop_turn(dev->loop, -1, error);
-	fetching_close(&dev->fetching);
-	return good;
+	return watch_files(dev, error) && fetching_await(dev->loop, &dev->elsewhere, &dev->edited, error);
 }
 
 static struct revision *read_first_files(struct dev *dev, struct error *error)

@@ -57,3 +57,21 @@ void fetching_close(struct fetching *fetching)
 	fetching_end(fetching);
 	files_close(fetching->files);
 }
+
+static void files_keep(void *context, struct files *fetched)
+{
+	struct files **files = context;
+	*files = fetched;
+}
+
+bool fetching_await(struct loop *loop, struct files **files, const bool *over, struct error *error)
+{
+	struct fetching fetching;
+	struct files *wanted = *files;
+	*files = NULL;
+	bool good = fetching_start(&fetching, loop, wanted, files_keep, files, error);
+	while (good && fetching.loop && !*over)
+		good = loop_turn(loop, -1, error);
+	fetching_close(&fetching);
+	return good;
+}

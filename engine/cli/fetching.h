@@ -23,6 +23,10 @@ struct fetching {
 bool fetching_start(struct fetching *fetching, struct loop *loop, struct files *files,
 		    void (*done)(void *context, struct files *files), void *context, struct error *error);
 
+/* Waits for the files: the loop turns while a thread fetches them, until they are there, or `over`, which another of the loop's
+ * sets, ends it. Takes the files at `files`, and hands them back there when they are there; else it is NULL. */
+bool fetching_await(struct loop *loop, struct files **files, const bool *over, struct error *error);
+
 /* Gives it up: within a second, and `done` is not entered. Fine when nothing is fetched, but zeroed. */
 void fetching_close(struct fetching *fetching);
 

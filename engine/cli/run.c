@@ -10,6 +10,7 @@
 #include "cli/log_writer.h"
 #include "cli/run_limits.h"
 #include "cli/session_revision.h"
+#include "cli/stop_signal.h"
 #include "runtime/engine.h"
 #include "runtime/group_migration.h"
 #include "runtime/liveness.h"
@@ -99,6 +100,7 @@ struct run_engine {
 	struct state_history state_history;
 	struct fetching fetching;
 	struct files *elsewhere; /* that are fetched, or still have to be; NULL: none */
+	bool stopped;		 /* before anything began */
 };
 
 /* ---- Kafka ---- */
@@ -316,6 +318,31 @@ static bool run_files(struct run_engine *running, struct revision *revision, str
 	return false;
 }
 
+/* Until files elsewhere are there. False: it failed, or was told to stop, when `stopped` is set. */
+static bool wait_for_fetched(struct run_engine *running, struct error *error)
+{
+	struct stop_signal stop = {0};
+	struct loop *loop = loop_open(error);
+	bool good = loop && stop_signal_open(&stop, loop, error) &&
+		    fetching_await(loop, &running->elsewhere, &stop.asked, error);
+	running->stopped = stop.asked;
+	stop_signal_close(&stop);
+	loop_close(loop);
+	return good && !running->stopped;
+}
+
+static struct revision *read_first_files(struct run_engine *running, struct error *error)
+{
+	struct revision_options files = running->files;
+	files.elsewhere = &running->elsewhere;
+	struct revision *revision = session_revision_open(running->session, &files, error);
+	while (!revision && running->elsewhere && wait_for_fetched(running, error))
+		revision = session_revision_open(running->session, &files, error);
+	files_close(running->elsewhere);
+	running->elsewhere = NULL;
+	return revision;
+}
+
 static int run(struct session *session, const void *given, const char *const *arguments, size_t count)
 {
 	const struct run_options *self = given;
@@ -344,8 +371,8 @@ static int run(struct session *session, const void *given, const char *const *ar
 		code = command_failed(session, &error);
 	} else if (count == 0) {
 		code = command_misuse(session, &command_run, "which pipelines? Give files or folders, as in -f pipelines/");
-	} else if (!(revision = session_revision_open(session, &running.files, &error))) {
-		code = error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_run, &error);
+	} else if (!(revision = read_first_files(&running, &error))) {
+		code = running.stopped ? EXIT_GOOD : error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_run, &error);
 	} else if (!run_files(&running, revision, &error)) {
 		code = command_failed(session, &error);
 	}

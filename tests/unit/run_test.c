@@ -271,17 +271,27 @@ static void trickle_close(struct trickle *trickle)
 	close(trickle->listener);
 }
 
-static void read_again_with_a_slow_file(const struct trickle *trickle, int visitors)
+static void write_slow_file(const struct trickle *trickle)
 {
 	char text[600];
 	snprintf(text, sizeof text,
 		 PIPELINE BINDS "  steps:\n  - {name: a, model: {local: \"http://127.0.0.1:%d/tree.json\"}}\n" ANSWERS,
 		 trickle->port);
 	write_file(file, text);
-	assert_int_equal(kill(getpid(), SIGHUP), 0);
+}
+
+static void wait_for_visitors(const struct trickle *trickle, int visitors)
+{
 	for (int tries = 0; tries < 1000 && atomic_load(&trickle->visitors) < visitors; tries++)
 		usleep(10000);
 	assert_int_equal(atomic_load(&trickle->visitors), visitors);
+}
+
+static void read_again_with_a_slow_file(const struct trickle *trickle, int visitors)
+{
+	write_slow_file(trickle);
+	assert_int_equal(kill(getpid(), SIGHUP), 0);
+	wait_for_visitors(trickle, visitors);
 }
 
 /* The fetch would last ten seconds, until its server is found too slow. */
@@ -322,6 +332,28 @@ static void a_topic_that_is_missing_stops_it_when_topics_are_only_checked(void *
 	mock_close(&mock);
 }
 
+/* Before anything runs, too: where the process is a container's first, nobody else would end it. */
+static void a_slow_file_keeps_nobody_from_signals_at_the_start(void **state)
+{
+	(void)state;
+	struct engine engine = {0};
+	struct trickle trickle;
+	trickle_open(&trickle);
+	block_signals();
+	write_slow_file(&trickle);
+	snprintf(engine.line, sizeof engine.line, "run %s " BROKERS, file);
+	assert_int_equal(pthread_create(&engine.thread, NULL, run_engine, &engine), 0);
+	wait_for_visitors(&trickle, 1);
+	int64_t began_ms = clock_ms();
+	assert_int_equal(kill(getpid(), SIGTERM), 0);
+	assert_int_equal(pthread_join(engine.thread, NULL), 0);
+	assert_in_range(clock_ms() - began_ms, 0, 4000);
+	assert_int_equal(engine.said.code, EXIT_GOOD);
+	assert_string_equal(engine.said.err, "");
+	said_close(&engine.said);
+	trickle_close(&trickle);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +366,7 @@ int main(void)
 		cmocka_unit_test(an_engine_answers_until_it_is_told_to_stop),
 		cmocka_unit_test(files_are_read_again_and_those_with_faults_change_nothing),
 		cmocka_unit_test(a_slow_file_keeps_nobody_from_signals),
+		cmocka_unit_test(a_slow_file_keeps_nobody_from_signals_at_the_start),
 		cmocka_unit_test(a_topic_that_is_missing_stops_it_when_topics_are_only_checked),
 	};
 	return cmocka_run_group_tests(tests, make_file, remove_file);
