@@ -372,7 +372,8 @@ static int run(struct session *session, const void *given, const char *const *ar
 	} else if (count == 0) {
 		code = command_misuse(session, &command_run, "which pipelines? Give files or folders, as in -f pipelines/");
 	} else if (!(revision = read_first_files(&running, &error))) {
-		code = running.stopped ? EXIT_GOOD : error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_run, &error);
+		if (!running.stopped)
+			code = error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_run, &error);
 	} else if (!run_files(&running, revision, &error)) {
 		code = command_failed(session, &error);
 	}

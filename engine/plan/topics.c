@@ -109,11 +109,16 @@ static void note_missing(struct compiler *compiler, struct pipeline_plan *plan, 
 	bool follows = external->point != SOURCE_REQUEST || external->step;
 	note_add(compiler, &plan->notes, external->place,
 		 "pipeline `%s` is not among the files: its topic must exist when this one runs", external->pipeline);
-	if (follows && externals->type == JOIN_INNER && external_points(plan->graph) > 1)
-		note_add(compiler, &plan->notes, external->place,
-			 "nor is it known whether `%s` is behind: the join window of %lld ms does not stand still for it, and a "
-			 "request whose part comes later is not joined; give its file too, or a longer `joinWindowMs`",
-			 external->pipeline, (long long)externals->window_ms);
+	if (!follows || externals->type != JOIN_INNER || external_points(plan->graph) < 2)
+		return;
+	note_add(compiler, &plan->notes, external->place,
+		 "nor is it known whether `%s` is behind: the join window of %lld ms does not stand still for it, and a "
+		 "request whose part comes later is not joined; give its file too, or a longer `joinWindowMs`",
+		 external->pipeline, (long long)externals->window_ms);
+	fault_add(compiler->spec->faults, CODE_SOURCE_UNSEEN, external->place, NULL,
+		  "pipeline `%s` is not among the files: the join window of %lld ms does not stand still while it is behind, and a "
+		  "request whose part comes later is not joined",
+		  external->pipeline, (long long)externals->window_ms);
 }
 
 static void add_externals(struct compiler *compiler, struct pipeline_plan *plan, const struct externals *externals, size_t first,

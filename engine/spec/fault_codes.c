@@ -271,6 +271,10 @@ const struct fault_code fault_codes[] = {
 	WARNING(CODE_UNKNOWN_CHOICE, BAD_REFERENCE, .title = "A choice of a model that nobody has",
 		.help = "Correct the name, or add a Model or a Server that has it; as it is, requests that choose it fail.",
 		.example = "tensorMap: {decision: [modle-a, model-b]}\n\ntensorMap: {decision: [model-a, model-b]}\n"),
+	NOTE(CODE_SOURCE_UNSEEN, BAD_REFERENCE, .title = "A joined pipeline that is not among the files",
+	     .help = "Give its file too, or a `joinWindowMs` that is longer than its outages: the engine does not know by which "
+		     "group a pipeline of other files is run.",
+	     .example = "input: {externalInputs: [near.outputs, far.outputs]}      # far is in other files\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked and not honoured yet",
