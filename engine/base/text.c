@@ -26,6 +26,22 @@ bool text_equal_caseless(struct text a, struct text b)
 	return true;
 }
 
+static bool byte_is_one_of(char byte, const char *bytes)
+{
+	return byte && strchr(bytes, byte);
+}
+
+struct text text_trimmed(struct text a, const char *blanks)
+{
+	while (a.length > 0 && byte_is_one_of(a.bytes[0], blanks)) {
+		a.bytes++;
+		a.length--;
+	}
+	while (a.length > 0 && byte_is_one_of(a.bytes[a.length - 1], blanks))
+		a.length--;
+	return a;
+}
+
 bool text_starts_with(struct text a, struct text prefix)
 {
 	return a.length >= prefix.length && text_equal((struct text){a.bytes, prefix.length}, prefix);

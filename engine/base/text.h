@@ -70,6 +70,7 @@ static inline char letter_lowered(char c) /* ASCII letters only, as below */
 
 bool text_equal_caseless(struct text a, struct text b);
 bool text_starts_with(struct text a, struct text prefix);
+struct text text_trimmed(struct text a, const char *blanks); /* without those of its bytes at either end */
 bool text_is_utf8(struct text a);                        /* no surrogates, no overlong forms */
 size_t text_characters(struct text a);                   /* code points of valid UTF-8 */
 

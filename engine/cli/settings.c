@@ -95,13 +95,9 @@ static bool may_be_read(const char *file, bool named, struct error *error)
 	return true;
 }
 
-static struct text trimmed(const char *bytes, size_t length)
+static struct text line_part(const char *bytes, size_t length)
 {
-	while (length > 0 && isspace((unsigned char)bytes[0]))
-		bytes++, length--;
-	while (length > 0 && isspace((unsigned char)bytes[length - 1]))
-		length--;
-	return (struct text){bytes, length};
+	return text_trimmed((struct text){bytes, length}, " \t\r\n\v\f");
 }
 
 /* A comment begins at a # that stands behind a blank. */
@@ -109,7 +105,7 @@ static struct text uncommented(struct text line)
 {
 	for (size_t i = 1; i < line.length; i++)
 		if (line.bytes[i] == '#' && isspace((unsigned char)line.bytes[i - 1]))
-			return trimmed(line.bytes, i);
+			return line_part(line.bytes, i);
 	return line;
 }
 
@@ -126,8 +122,8 @@ static bool unknown_name(struct text name, struct place place, const struct sugg
 static bool line_take(struct settings *settings, struct text line, struct place place, struct arena *arena, struct error *error)
 {
 	const char *equals = memchr(line.bytes, '=', line.length);
-	struct text name = trimmed(line.bytes, equals ? (size_t)(equals - line.bytes) : line.length);
-	struct text value = equals ? trimmed(equals + 1, (size_t)(line.bytes + line.length - equals) - 1) : (struct text){0};
+	struct text name = line_part(line.bytes, equals ? (size_t)(equals - line.bytes) : line.length);
+	struct text value = equals ? line_part(equals + 1, (size_t)(line.bytes + line.length - equals) - 1) : (struct text){0};
 	struct suggestion suggestion = suggest_begin(name);
 	const struct option *row = find_any_row(name, &suggestion);
 	if (memchr(line.bytes, 0, line.length))
@@ -160,7 +156,7 @@ static bool file_take(struct settings *settings, const char *file, struct arena 
 	for (size_t at = 0; at < text.length;) {
 		const char *end = memchr(text.bytes + at, '\n', text.length - at);
 		size_t length = end ? (size_t)(end - text.bytes) - at : text.length - at;
-		struct text line = trimmed(text.bytes + at, length);
+		struct text line = line_part(text.bytes + at, length);
 		place.line++;
 		at += length + 1;
 		if (line.length > 0 && line.bytes[0] != '#' && !line_take(settings, uncommented(line), place, arena, error))

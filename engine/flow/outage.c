@@ -66,13 +66,6 @@ static int64_t calls_outage_ms(const struct visit *visit)
 	return latest_ms;
 }
 
-static const struct run *root_of(const struct run *run)
-{
-	while (run->child)
-		run = run->child->brood->parent;
-	return run;
-}
-
 static int64_t visit_outage_ms(const struct visit *visit, size_t depth);
 
 /* Of the run's own visits, and of what was made of its message. `lacked`: only at those stations; NULL: at any. */
@@ -97,7 +90,7 @@ static int64_t visit_outage_ms(const struct visit *visit, size_t depth)
 	int64_t latest_ms = caller ? calls_outage_ms(caller) : 0;
 	if (!ahead || ahead == visit->run)
 		return latest_ms;
-	const struct run *root = root_of(ahead);
+	const struct run *root = run_root_seen(ahead);
 	return later_of(latest_ms, later_of(latest_of(root), run_outage_ms(root, NULL, depth + 1)));
 }
 
@@ -156,7 +149,7 @@ static void mark_lacked(const struct run *run, size_t index, bool *lacked)
 int64_t outage_of_lacked_ms(const struct run *run, size_t index)
 {
 	const struct flow *flow = run->flow;
-	const struct run *root = root_of(run);
+	const struct run *root = run_root_seen(run);
 	if (!flow->outside.outage_ms)
 		return 0;
 	mark_lacked(run, index, flow->lacked);

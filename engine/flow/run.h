@@ -261,11 +261,17 @@ static inline const struct halt *halt_seen(const struct run *run, size_t station
 	return run->child ? &run_where(run, station)->halts[station] : &run->halts[station];
 }
 
-static inline struct run *run_root(struct run *run)
+/* The run of the message that was sent, of which all its offspring came. */
+static inline const struct run *run_root_seen(const struct run *run)
 {
 	while (run->child)
 		run = run->child->brood->parent;
 	return run;
+}
+
+static inline struct run *run_root(struct run *run)
+{
+	return (struct run *)(uintptr_t)run_root_seen(run);
 }
 
 /* What the visit has made so far; NULL: nothing. When it has ended: they go on, or are

@@ -20,7 +20,8 @@ enum changelog_fault {
 typedef void changelog_found(void *context, const char *topic, enum changelog_fault fault, const char *words);
 
 /* Asks for the settings of these topics and tells of each that is wrong. A Kafka that does not
- * tell them (no right to, too old) has none that are wrong. */
-void changelog_settings_look(rd_kafka_t *client, const char *const *topics, size_t count, changelog_found *found, void *context);
+ * tell them (no right to, too old) has none that are wrong. False: memory ran out (SYSTEM). */
+bool changelog_settings_look(rd_kafka_t *client, const char *const *topics, size_t count, changelog_found *found, void *context,
+			     struct error *error);
 
 #endif

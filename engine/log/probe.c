@@ -184,8 +184,7 @@ static bool look_at_changelogs(struct probing *probing, struct properties proper
 			look_at_width(probing, topics, i, probe);
 			look_at_state(probing, properties, topics, i, probe);
 		}
-	changelog_settings_look(probing->client, names, count, note_fault, &faults);
-	return true;
+	return changelog_settings_look(probing->client, names, count, note_fault, &faults, error);
 }
 
 /* ---- groups ---- */

@@ -80,15 +80,10 @@ static bool broker_find(struct settings_question *question)
 	return any;
 }
 
-bool topic_settings_read(const char *brokers, struct properties properties, const char *const *names, size_t count,
-			 topic_setting_seen *seen, void *context, struct error *error)
+bool topic_settings_ask(rd_kafka_t *client, const char *const *names, size_t count, topic_setting_seen *seen, void *context,
+			struct error *error)
 {
-	const struct property own[] = {{"bootstrap.servers", brokers}};
-	struct error locked_out = {0};
-	struct settings_question question = {.seen = seen, .context = context};
-	question.client = client_open_to_ask((struct properties){1, own}, properties, &locked_out, error);
-	if (!question.client)
-		return false;
+	struct settings_question question = {.client = client, .seen = seen, .context = context};
 	bool good = true, found = count > 0 && broker_find(&question);
 	for (size_t at = 0; found && good && at < count; at += TOPIC_SETTINGS_AT_ONCE) {
 		question.names = names + at;
@@ -98,6 +93,18 @@ bool topic_settings_read(const char *brokers, struct properties properties, cons
 		if (question.count == 0)
 			break;
 	}
-	rd_kafka_destroy(question.client);
+	return good;
+}
+
+bool topic_settings_read(const char *brokers, struct properties properties, const char *const *names, size_t count,
+			 topic_setting_seen *seen, void *context, struct error *error)
+{
+	const struct property own[] = {{"bootstrap.servers", brokers}};
+	struct error locked_out = {0};
+	rd_kafka_t *client = client_open_to_ask((struct properties){1, own}, properties, &locked_out, error);
+	if (!client)
+		return false;
+	bool good = topic_settings_ask(client, names, count, seen, context, error);
+	rd_kafka_destroy(client);
 	return good;
 }

@@ -5,6 +5,8 @@
 #ifndef SLUICE_LOG_TOPIC_SETTINGS_H
 #define SLUICE_LOG_TOPIC_SETTINGS_H
 
+#include <librdkafka/rdkafka.h>
+
 #include "log/record.h"
 
 #define TOPIC_SETTINGS_AT_ONCE 200    /* topics of one question: Kafka answers with some KiB for each */
@@ -18,5 +20,9 @@ typedef void topic_setting_seen(void *context, size_t topic, const char *name, c
  * CONFIG (a client cannot be opened) or SYSTEM (memory ran out). */
 bool topic_settings_read(const char *brokers, struct properties properties, const char *const *names, size_t count,
 			 topic_setting_seen *seen, void *context, struct error *error);
+
+/* The same by a client that is there. False: memory ran out (SYSTEM). */
+bool topic_settings_ask(rd_kafka_t *client, const char *const *names, size_t count, topic_setting_seen *seen, void *context,
+			struct error *error);
 
 #endif

@@ -266,9 +266,12 @@ static bool refuse_deleting(const struct topic_keeper *keeper, struct error *err
 	for (size_t i = 0; i < keeper->wanted.count; i++)
 		if (keeper->wanted.items[i].changelog_of)
 			names[count++] = keeper->wanted.items[i].name;
-	changelog_settings_look(keeper->client, names, count, note_fault, error);
+	struct error fault = {0};
+	bool good = changelog_settings_look(keeper->client, names, count, note_fault, &fault, error);
 	memory_give(names);
-	return error->kind == ERROR_NONE;
+	if (good && fault.kind != ERROR_NONE)
+		*error = fault;
+	return good && fault.kind == ERROR_NONE;
 }
 
 static bool ensure(struct topic_keeper *keeper, bool create, size_t *made, struct error *error)

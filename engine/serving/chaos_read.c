@@ -12,15 +12,6 @@ struct chaos_reading {
 	struct error *error;
 };
 
-static struct text trimmed(struct text text)
-{
-	while (text.length > 0 && text.bytes[0] == ' ')
-		text.bytes++, text.length--;
-	while (text.length > 0 && text.bytes[text.length - 1] == ' ')
-		text.length--;
-	return text;
-}
-
 /* What stands before the next `mark`, and is taken off `rest` with it; false: nothing is left. */
 static bool next_part(struct text *rest, char mark, struct text *part)
 {
@@ -28,7 +19,7 @@ static bool next_part(struct text *rest, char mark, struct text *part)
 		return false;
 	const char *end = memchr(rest->bytes, mark, rest->length);
 	size_t length = end ? (size_t)(end - rest->bytes) : rest->length;
-	*part = trimmed((struct text){rest->bytes, length});
+	*part = text_trimmed((struct text){rest->bytes, length}, " ");
 	*rest = end ? (struct text){end + 1, rest->length - length - 1} : (struct text){0};
 	return true;
 }
@@ -50,7 +41,7 @@ static bool read_share(const struct chaos_reading *reading, struct text *word, d
 	if (!number_read_double(number, share) || !(*share > 0 && *share <= 100))
 		return refuse(reading, *word, "a share is above 0% and at most 100%");
 	*share /= 100;
-	*word = trimmed((struct text){sign + 1, word->length - number.length - 1});
+	*word = text_trimmed((struct text){sign + 1, word->length - number.length - 1}, " ");
 	return true;
 }
 
@@ -102,7 +93,7 @@ static bool read_rule(const struct chaos_reading *reading, struct text rule)
 	if (!next_part(&rest, ':', &whom) || !rest.bytes)
 		return refuse(reading, rule, "nothing says of which model; begin with `model NAME:` or `models:`");
 	if (whom.length > 6 && memcmp(whom.bytes, "model ", 6) == 0) {
-		struct text name = trimmed((struct text){whom.bytes + 6, whom.length - 6});
+		struct text name = text_trimmed((struct text){whom.bytes + 6, whom.length - 6}, " ");
 		model = arena_copy(reading->arena, name.bytes, name.length);
 		if (!model)
 			return error_memory(reading->error, ERROR_SYSTEM, "reading --chaos");

@@ -42,17 +42,7 @@ bool run_upper(struct evaluation *evaluation, const struct expression_node *node
 	return map_bytes(evaluation, arguments, raised, result);
 }
 
-static struct text trimmed(struct text text)
-{
-	static const char blanks[] = " \t\r\n\v\f";
-	while (text.length && text.bytes[0] && strchr(blanks, text.bytes[0])) {
-		text.bytes++;
-		text.length--;
-	}
-	while (text.length && text.bytes[text.length - 1] && strchr(blanks, text.bytes[text.length - 1]))
-		text.length--;
-	return text;
-}
+#define BLANKS " \t\r\n\v\f"
 
 bool run_trim(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
 	      struct value *result)
@@ -62,7 +52,7 @@ bool run_trim(struct evaluation *evaluation, const struct expression_node *node,
 	const struct text *in = value_texts(arguments);
 	struct text *out = value_make_like(evaluation, result, DATATYPE_BYTES, arguments);
 	for (size_t i = 0; out && i < arguments->count; i++)
-		out[i] = trimmed(in[i]);
+		out[i] = text_trimmed(in[i], BLANKS);
 	return out;
 }
 
@@ -252,7 +242,7 @@ bool run_number(struct evaluation *evaluation, const struct expression_node *nod
 	const struct text *in = value_texts(arguments);
 	double *out = value_make_like(evaluation, result, DATATYPE_FP64, arguments);
 	for (size_t i = 0; out && i < arguments->count; i++) {
-		struct text text = trimmed(in[i]);
+		struct text text = text_trimmed(in[i], BLANKS);
 		if (!read_number(text, &out[i]))
 			return evaluation_fail(evaluation,
 					       "\"%.*s\" is no number; send one such as 1.5, or where(like(x, ..), number(x), 0)",

@@ -19,6 +19,11 @@ static void texts_compare_by_every_byte(void **state)
 	assert_false(text_equal_caseless(TEXT("a-b"), TEXT("a_b")));
 	assert_true(text_starts_with(TEXT("stub://x"), TEXT("stub://")));
 	assert_false(text_starts_with(TEXT("stub"), TEXT("stub://")));
+	assert_true(text_is(text_trimmed(TEXT(" \t a b\t "), " \t"), "a b"));
+	assert_true(text_is(text_trimmed(TEXT("\t a "), " "), "\t a"));
+	assert_int_equal(text_trimmed(TEXT("   "), " ").length, 0);
+	assert_int_equal(text_trimmed((struct text){0}, " ").length, 0);
+	assert_int_equal(text_trimmed((struct text){"\0x\0", 3}, " ").length, 3);
 }
 
 static void a_string_that_is_not_there_equals_only_another(void **state)
