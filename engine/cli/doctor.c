@@ -68,25 +68,50 @@ static void examine_library(struct findings *findings)
 
 /* ---- Kafka ---- */
 
+/* What to do about an answer that is not good: by the reason, so that a broker which is slow is not taken for a right
+ * that is missing. */
+struct answer_advice {
+	const char *bad, *denied, *slow;
+};
+
 static void report_answers(struct findings *findings, const struct probe *probe, size_t from, size_t to, const char *subject,
-			   const char *advice)
+			   const struct answer_advice *advice)
 {
-	size_t absent = 0, bad = 0;
+	size_t absent = 0, other = 0;
 	for (size_t i = from; i < to; i++) {
 		const struct probe_answer *answer = &probe->answers[i];
 		absent += answer->state == PROBE_ABSENT;
-		bad += answer->state == PROBE_BAD;
-		if (answer->state == PROBE_BAD && bad <= NAMED_MAX)
-			findings_add(findings, GRADE_FAULT, subject, advice, "%s: %s", answer->name, answer->words);
+		if (answer->state == PROBE_GOOD || answer->state == PROBE_ABSENT || ++other > NAMED_MAX)
+			continue;
+		bool slow = answer->state == PROBE_SLOW;
+		findings_add(findings, slow ? GRADE_WARNING : GRADE_FAULT, subject,
+			     slow				? advice->slow
+			     : answer->state == PROBE_DENIED ? advice->denied
+								: advice->bad,
+			     "%s: %s", answer->name, answer->words);
 	}
-	if (bad > NAMED_MAX)
-		findings_add(findings, GRADE_FAULT, subject, advice, "and %zu more", bad - NAMED_MAX);
-	if (bad == 0 && absent > 0)
+	if (other > NAMED_MAX)
+		findings_add(findings, GRADE_FAULT, subject, advice->bad, "and %zu more", other - NAMED_MAX);
+	if (other == 0 && absent > 0)
 		findings_add(findings, GRADE_GOOD, subject, NULL, "%zu of %zu are there; `sluice run` may make the others",
 			     to - from - absent, to - from);
-	else if (bad == 0 && to > from)
+	else if (other == 0 && to > from)
 		findings_add(findings, GRADE_GOOD, subject, NULL, "%zu of %zu", to - from, to - from);
 }
+
+static const struct answer_advice topic_advice = {
+	.bad = "See what stands there; make the topic where it is missing.",
+	.denied = "Give this login the rights Describe and Create, and Read or Write, on it; `sluice plan --acls` has the "
+		  "commands.",
+	.slow = "See whether its partitions have leaders, then ask again: brokers that have just started look for them first.",
+};
+
+static const struct answer_advice group_advice = {
+	.bad = "See what stands there, and the log of the group's coordinator.",
+	.denied = "Give this login the right Read on the group; `sluice plan --acls` has the commands.",
+	.slow = "No right is missing for all that is known: the group's coordinator has not answered. See that the brokers of "
+		"__consumer_offsets run, then ask again.",
+};
 
 static void examine_kafka(struct doctor *doctor)
 {
@@ -110,9 +135,8 @@ static void examine_kafka(struct doctor *doctor)
 	}
 	findings_add(findings, GRADE_GOOD, "brokers", NULL, "%d at %s, after %lld ms", probe.brokers, doctor->kafka.brokers,
 		     (long long)probe.answer_ms);
-	report_answers(findings, &probe, 0, wanted.count, "topics",
-		       "Make it, or give this login the rights Describe and Create, and Read or Write, on it.");
-	report_answers(findings, &probe, wanted.count, probe.count, "groups", "Give this login the right Read on the group.");
+	report_answers(findings, &probe, 0, wanted.count, "topics", &topic_advice);
+	report_answers(findings, &probe, wanted.count, probe.count, "groups", &group_advice);
 }
 
 /* ---- the schema registry ---- */

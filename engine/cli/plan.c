@@ -33,7 +33,8 @@ static const struct option options[] = {
 	COMMAND_FORM(plan_arguments, form, "text json dot mermaid"),
 	ROW("rate", NUMBER, struct plan_arguments, rate, .least = 0, .most = 1e12,
 	    .help = "Requests a second, to show records and bytes a day."),
-	ROW("acls", FLAG, struct plan_arguments, acls, .help = "Shows what the engine must be allowed in Kafka."),
+	ROW("acls", FLAG, struct plan_arguments, acls,
+	    .help = "Shows the rights that the engine needs in Kafka instead: as text commands alone, which can be piped to sh."),
 	ROW("slo", FLAG, struct plan_arguments, targets,
 	    .help = "Shows the target_metrics of the files, held against the plan; documents without a kind are then Targets."),
 	ROW("models", TEXT, struct plan_arguments, models, .word = "FILE",
@@ -141,6 +142,7 @@ const struct command command_plan = {
 		"\n"
 		"  sluice plan pipelines/\n"
 		"  sluice plan pipeline.yaml --models metadata.json --rate 1000\n"
+		"  sluice plan pipeline.yaml --acls | BOOTSTRAP=localhost:9092 PRINCIPAL=User:sluice sh\n"
 		"  sluice plan pipeline.yaml -o dot | dot -Tsvg > plan.svg\n",
 	.options = options,
 	.options_size = sizeof(struct plan_arguments),

@@ -29,10 +29,45 @@ struct probing {
 	struct error locked_out;
 };
 
+enum probe_state probe_state_of(int code)
+{
+	switch ((rd_kafka_resp_err_t)code) {
+	case RD_KAFKA_RESP_ERR_NO_ERROR:
+		return PROBE_GOOD;
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+		return PROBE_DENIED;
+	case RD_KAFKA_RESP_ERR__TIMED_OUT:
+	case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
+	case RD_KAFKA_RESP_ERR__TRANSPORT:
+	case RD_KAFKA_RESP_ERR__WAIT_COORD:
+	case RD_KAFKA_RESP_ERR__IN_PROGRESS:
+	case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+	case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+	case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+	case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+		return PROBE_SLOW;
+	default:
+		return PROBE_BAD;
+	}
+}
+
 static void answer_badly(struct probing *probing, struct probe_answer *answer, const char *words)
 {
 	answer->state = PROBE_BAD;
 	answer->words = arena_copy(probing->arena, words, strlen(words));
+}
+
+/* In the broker's words, or in librdkafka's where they are NULL. */
+static void answer_code(struct probing *probing, struct probe_answer *answer, rd_kafka_resp_err_t code, const char *words)
+{
+	answer_badly(probing, answer, words ? words : rd_kafka_err2str(code));
+	answer->state = probe_state_of(code);
 }
 
 /* ---- topics ---- */
@@ -48,7 +83,7 @@ static void look_at_topic(struct probing *probing, const struct rd_kafka_metadat
 			answer->state = PROBE_GOOD;
 			answer->partitions = topic->partition_cnt;
 		} else {
-			answer_badly(probing, answer, rd_kafka_err2str(topic->err));
+			answer_code(probing, answer, topic->err, NULL);
 		}
 	}
 }
@@ -78,7 +113,7 @@ static void read_refusals(struct probing *probing, const rd_kafka_event_t *event
 		const char *words = rd_kafka_topic_result_error_string(results[i]);
 		for (size_t at = 0; code != RD_KAFKA_RESP_ERR_NO_ERROR && at < probe->count; at++)
 			if (strcmp(probe->answers[at].name, rd_kafka_topic_result_name(results[i])) == 0)
-				answer_badly(probing, &probe->answers[at], words ? words : rd_kafka_err2str(code));
+				answer_code(probing, &probe->answers[at], code, words);
 	}
 }
 
@@ -163,7 +198,7 @@ static void look_at_state(struct probing *probing, struct properties properties,
 	struct probe_answer *answer = &probe->answers[at];
 	char words[ERROR_TEXT_MAX];
 	bool absent = answer->state == PROBE_ABSENT;
-	if (answer->state != PROBE_BAD && probe_state(probing->brokers, properties, &topics.items[at],
+	if ((answer->state == PROBE_GOOD || absent) && probe_state(probing->brokers, properties, &topics.items[at],
 						      partitions_beside(topics, at, probe), absent, words) == STATE_LOST)
 		answer_badly(probing, answer, words);
 }
@@ -204,7 +239,7 @@ static rd_kafka_resp_err_t read_group(struct probing *probing, const rd_kafka_ev
 	const rd_kafka_error_t *wrong = count > 0 ? rd_kafka_ConsumerGroupDescription_error(groups[0]) : NULL;
 	rd_kafka_resp_err_t code = rd_kafka_error_code(wrong);
 	if (wrong)
-		answer_badly(probing, answer, rd_kafka_error_string(wrong));
+		answer_code(probing, answer, code, rd_kafka_error_string(wrong));
 	return code;
 }
 
@@ -215,7 +250,7 @@ static rd_kafka_resp_err_t ask_of_group(struct probing *probing, struct probe_an
 	rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
 	answer->state = PROBE_GOOD; /* until it says otherwise */
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		answer_badly(probing, answer, event ? rd_kafka_event_error_string(event) : "no answer");
+		answer_code(probing, answer, code, event ? rd_kafka_event_error_string(event) : NULL);
 	else
 		code = read_group(probing, event, answer);
 	if (event)

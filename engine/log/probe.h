@@ -17,7 +17,12 @@ enum probe_state {
 	PROBE_GOOD,
 	PROBE_ABSENT, /* a topic that is not there, and can be made */
 	PROBE_BAD,    /* `words` say why */
+	PROBE_DENIED, /* this login may not; `words` say what */
+	PROBE_SLOW,   /* who answers for it has not, or has just begun: nothing is known of it yet */
 };
+
+/* What a code of librdkafka (rd_kafka_resp_err_t) says of the thing that was asked about. */
+enum probe_state probe_state_of(int code);
 
 struct probe_answer {
 	const char *name; /* of a topic or of a group */

@@ -102,7 +102,7 @@ static void print_quoted(const char *name, struct buffer *out)
 void acls_print_text(const struct plan *plan, struct arena *arena, struct buffer *out)
 {
 	struct acls acls = acls_of(plan, arena);
-	buffer_string(out, "\n# what the engine's principal needs; set BOOTSTRAP and PRINCIPAL (User:sluice)\n");
+	buffer_string(out, "# what the engine's principal needs; set BOOTSTRAP and PRINCIPAL (User:sluice)\n");
 	for (size_t i = 0; i < acls.count; i++) {
 		const struct acl *acl = &acls.items[i];
 		buffer_string(out, "kafka-acls.sh --bootstrap-server \"$BOOTSTRAP\" --add --allow-principal \"$PRINCIPAL\"");

@@ -330,6 +330,25 @@ static void print_models(const struct plan_text_writer *writer, const struct pla
 	table_print(&table, INDENT, writer->out);
 }
 
+static void print_whole(const struct plan_text_writer *writer, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (i)
+			buffer_byte(writer->out, '\n');
+		print_head(writer, &plan->pipelines[i]);
+		print_stages(writer, &plan->pipelines[i]);
+		print_steps(writer, &plan->pipelines[i]);
+		print_calls(writer, &plan->pipelines[i]);
+		print_topics(writer, &plan->pipelines[i]);
+	}
+	if (plan->count + plan->model_count + plan->notes.count == 0)
+		buffer_string(writer->out, "no pipeline and no model among the files: there is nothing to plan\n");
+	if (plan->count && plan->model_count + plan->notes.count)
+		buffer_byte(writer->out, '\n');
+	print_models(writer, plan);
+	print_notes(writer, &plan->notes, 0);
+}
+
 void plan_print_text(const struct plan *plan, const struct plan_view *view, struct buffer *out)
 {
 	const struct plan_text_writer writer = {.arena = arena_open(TEXT_ARENA_BYTES), .out = out, .view = view};
@@ -337,24 +356,12 @@ void plan_print_text(const struct plan *plan, const struct plan_view *view, stru
 		out->failed = true;
 		return;
 	}
-	for (size_t i = 0; i < plan->count; i++) {
-		if (i)
-			buffer_byte(out, '\n');
-		print_head(&writer, &plan->pipelines[i]);
-		print_stages(&writer, &plan->pipelines[i]);
-		print_steps(&writer, &plan->pipelines[i]);
-		print_calls(&writer, &plan->pipelines[i]);
-		print_topics(&writer, &plan->pipelines[i]);
-	}
-	if (plan->count + plan->model_count + plan->notes.count == 0)
-		buffer_string(out, "no pipeline and no model among the files: there is nothing to plan\n");
-	if (plan->count && plan->model_count + plan->notes.count)
-		buffer_byte(out, '\n');
-	print_models(&writer, plan);
-	print_notes(&writer, &plan->notes, 0);
+	/* Rights go to a shell, so nothing else stands beside them. */
 	if (view->acls)
 		acls_print_text(plan, writer.arena, out);
-	if (view->targets)
+	else
+		print_whole(&writer, plan);
+	if (view->targets && !view->acls)
 		targets_print_text(plan, view->rate, writer.arena, out);
 	if (arena_failed(writer.arena))
 		out->failed = true;

@@ -6,11 +6,13 @@
 
 #include <cmocka.h>
 #include <jansson.h>
+#include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/doctor_machine.h"
+#include "log/probe.h"
 #include "session.h"
 
 static struct findings examined(struct arena *arena, struct machine_needs needs)
@@ -77,9 +79,25 @@ static void faults_of_files_are_told_with_what_else_there_is(void **state)
 	said_close(&said);
 }
 
+static void a_coordinator_that_is_slow_is_no_right_that_is_missing(void **state)
+{
+	(void)state;
+	static const rd_kafka_resp_err_t slow[] = {
+		RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+		RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
+		RD_KAFKA_RESP_ERR_NOT_COORDINATOR, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE};
+	for (size_t i = 0; i < sizeof slow / sizeof *slow; i++)
+		assert_int_equal(probe_state_of(slow[i]), PROBE_SLOW);
+	assert_int_equal(probe_state_of(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED), PROBE_DENIED);
+	assert_int_equal(probe_state_of(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED), PROBE_DENIED);
+	assert_int_equal(probe_state_of(RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION), PROBE_BAD);
+	assert_int_equal(probe_state_of(RD_KAFKA_RESP_ERR_NO_ERROR), PROBE_GOOD);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_coordinator_that_is_slow_is_no_right_that_is_missing),
 		cmocka_unit_test(an_engine_that_is_larger_than_the_machine_is_a_fault),
 		cmocka_unit_test(a_folder_of_state_is_there_and_has_room),
 		cmocka_unit_test(faults_of_files_are_told_with_what_else_there_is),

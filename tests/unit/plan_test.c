@@ -545,25 +545,6 @@ static void the_json_is_json_and_says_it_all(void **state)
 	planning_close(&p);
 }
 
-static void an_engine_gets_the_rights_it_needs_and_no_more(void **state)
-{
-	(void)state;
-	struct planning p;
-	struct plan plan;
-	open_plan(&p, &plan,
-		  PIPELINE("p") "  delivery: exactly-once\n  steps: [{name: a}]\n  input: {topic: its}\n  output: {steps: [a]}\n");
-	const struct plan_view view = {.acls = true};
-	const char *text = printed(&p, &plan, false, &view);
-	assert_non_null(strstr(text, " --operation Read --operation Describe --topic 'its'\n"));
-	assert_non_null(strstr(
-		text, " --operation Write --operation Describe --operation DescribeConfigs --operation Create --topic "
-		      "'sluice.default.pipeline.p.outputs'\n"));
-	assert_non_null(strstr(text, " --operation Read --operation Describe --group 'sluice.default.exactly-once'\n"));
-	assert_non_null(strstr(text, " --operation Describe --group 'sluice.default.at-least-once'\n"));
-	assert_non_null(strstr(text, " --transactional-id 'sluice.default.exactly-once.' --resource-pattern-type prefixed\n"));
-	planning_close(&p);
-}
-
 static void drawings_hold_any_name(void **state)
 {
 	(void)state;
@@ -641,7 +622,6 @@ int main(void)
 		cmocka_unit_test(a_state_that_the_answer_does_not_need_asks_for_nothing),
 		cmocka_unit_test(the_same_files_give_the_same_bytes),
 		cmocka_unit_test(the_json_is_json_and_says_it_all),
-		cmocka_unit_test(an_engine_gets_the_rights_it_needs_and_no_more),
 		cmocka_unit_test(drawings_hold_any_name),
 		cmocka_unit_test(a_drawing_shows_once_whom_steps_call_under_another_name),
 	};

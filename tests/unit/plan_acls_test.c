@@ -1,0 +1,79 @@
+/* plan_acls_test.c: the rights in Kafka that `sluice plan --acls` shows. */
+#include "planning.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "steps/kinds.h"
+
+#define PIPELINE(name) "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: " name "}\nspec:\n"
+
+static void open_plan(struct planning *planning, struct plan *plan, const char *yaml)
+{
+	planning_read(planning, yaml, step_kinds);
+	planning_plan(planning, NULL, plan);
+	assert_int_equal(planning_errors(planning), 0);
+}
+
+/* With whatever else a view may ask for, of which nothing is to be seen. */
+static const char *rights_of(const struct planning *planning, const struct plan *plan)
+{
+	const struct plan_view view = {.rate = 100, .acls = true, .targets = true};
+	struct buffer out;
+	buffer_open(&out, (size_t)1 << 20);
+	plan_print_text(plan, &view, &out);
+	assert_false(buffer_failed(&out));
+	const char *text = arena_copy(planning->arena, out.bytes, out.length);
+	buffer_close(&out);
+	return text;
+}
+
+static void an_engine_gets_the_rights_it_needs_and_no_more(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  delivery: exactly-once\n  steps: [{name: a}]\n  input: {topic: its}\n  output: {steps: [a]}\n");
+	const char *text = rights_of(&p, &plan);
+	assert_non_null(strstr(text, " --operation Read --operation Describe --topic 'its'\n"));
+	assert_non_null(strstr(
+		text, " --operation Write --operation Describe --operation DescribeConfigs --operation Create --topic "
+		      "'sluice.default.pipeline.p.outputs'\n"));
+	assert_non_null(strstr(text, " --operation Read --operation Describe --group 'sluice.default.exactly-once'\n"));
+	assert_non_null(strstr(text, " --operation Describe --group 'sluice.default.at-least-once'\n"));
+	assert_non_null(strstr(text, " --transactional-id 'sluice.default.exactly-once.' --resource-pattern-type prefixed\n"));
+	planning_close(&p);
+}
+
+static void rights_are_commands_that_a_shell_can_be_given(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, PIPELINE("p") "  delivery: exactly-once\n  steps: [{name: a}]\n  output: {steps: [a]}\n");
+	const char *line = rights_of(&p, &plan);
+	size_t commands = 0;
+	while (*line) {
+		bool command = strncmp(line, "kafka-acls.sh ", 14) == 0;
+		if (!command && *line != '#')
+			fail_msg("a shell cannot run: %s", line);
+		commands += command;
+		line += strcspn(line, "\n") + 1;
+	}
+	assert_int_equal(commands, 7);
+	planning_close(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_engine_gets_the_rights_it_needs_and_no_more),
+		cmocka_unit_test(rights_are_commands_that_a_shell_can_be_given),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
