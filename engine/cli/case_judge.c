@@ -22,8 +22,7 @@ static int64_t count_of(const struct case_world *world, const struct case_expect
 	return count;
 }
 
-/* "INPUT|REMOTE" */
-static bool kind_fits(struct text kinds, const char *kind)
+bool kind_fits(struct text kinds, const char *kind)
 {
 	while (kinds.length) {
 		const char *bar = memchr(kinds.bytes, '|', kinds.length);

@@ -12,6 +12,9 @@ void calls_print(const struct case_world *world, struct buffer *out);
 /* How often the model that a server calls so was called. */
 int64_t calls_of(const struct case_world *world, struct text name);
 
+/* Whether "INPUT|REMOTE" has that kind. */
+bool kind_fits(struct text kinds, const char *kind);
+
 /* Whether a line of out.jsonl holds; what is wrong is said in `out`, a sentence and
  * what differs, each line indented. */
 bool expected_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out);

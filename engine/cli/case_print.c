@@ -7,18 +7,35 @@
 
 #define RESPONSE_BYTES_MAX ((size_t)1 << 30)
 
-/* A reply leaves in the format of its request; what stands on a topic is shown as OIP. */
-static bool response_encode(const struct arrival *record, struct buffer *out)
+/* What stands on a topic, and what leaves in no JSON, is shown as OIP. */
+static bool response_encode_oip(const struct arrival *record, struct buffer *out)
 {
 	struct message message = *record->message;
 	struct error error = {0};
-	struct answer answer = {.payload = record->payload};
+	const struct answer answer = {.payload = record->payload};
+	message.format = &format_oip_json;
 	if (record->at) {
-		message.format = &format_oip_json;
 		message.wanted.count = 0;
 		message.payload_id = (struct text){0};
 	}
 	return answer_encode(&message, &answer, message.format, NULL, out, &error) && !buffer_failed(out);
+}
+
+/* A reply leaves in the format of its pipeline, or of its request; it has to fit that, also where its bytes are not shown. */
+static bool response_encode(const struct arrival *record, struct buffer *out)
+{
+	const struct format *format = record->format ? record->format : record->message->format;
+	const struct answer answer = {.payload = record->payload};
+	struct error error = {0};
+	size_t begun = out->length;
+	if (record->at)
+		return response_encode_oip(record, out);
+	if (!answer_encode(record->message, &answer, format, NULL, out, &error) || buffer_failed(out))
+		return false;
+	if (!format || !format->binary)
+		return true;
+	out->length = begun;
+	return response_encode_oip(record, out);
 }
 
 struct text record_response(const struct arrival *record, struct arena *arena)

@@ -61,6 +61,12 @@ struct text case_world_line(const struct message *message)
 	return passage_of(message)->id;
 }
 
+static const struct format *format_of(const struct running *running)
+{
+	const char *name = running && running->graph ? running->graph->spec->output.format : NULL;
+	return name ? format_named(text_of(name)) : NULL;
+}
+
 void case_world_record_of(struct case_world *world, const struct message *message, const char *at, const struct payload *payload,
 			  const struct error *error)
 {
@@ -72,7 +78,12 @@ void case_world_record_of(struct case_world *world, const struct message *messag
 	}
 	if (error)
 		*kept = *error;
-	*record = (struct arrival){.id = case_world_line(message), .at = at, .message = message, .payload = payload, .error = kept};
+	*record = (struct arrival){.id = case_world_line(message),
+				   .at = at,
+				   .message = message,
+				   .format = format_of(passage_of(message)->running),
+				   .payload = payload,
+				   .error = kept};
 	*world->records_end = record;
 	world->records_end = &record->next;
 }

@@ -26,6 +26,7 @@ struct arrival {
 	struct text id;		       /* of the request's line */
 	const char *at;		       /* the topic; NULL: the reply */
 	const struct message *message; /* whose reply it is, for its format */
+	const struct format *format;   /* in which the pipeline has it leave; NULL: that of the request */
 	const struct payload *payload; /* NULL: `error` */
 	const struct error *error;
 	struct text body; /* as it came, where it is JSON; bytes NULL: it is written from the payload */

@@ -136,7 +136,8 @@ bool kafka_find(const struct runtime_spec *runtime, const struct kafka_asked *as
 	*kafka = (struct kafka){.brokers = asked->brokers};
 	if (runtime && !runtime->kafka_enabled && !asked->brokers && !asked->ambient_brokers)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "kafkaConfig.enabled is false, and pipelines run on Kafka only; leave it out, or give --brokers");
+				 "kafkaConfig.enabled is false: `sluice dev` runs these files in one process, without Kafka; for "
+				 "Kafka leave it out, or give --brokers");
 	if (!asked->brokers)
 		kafka->brokers = brokers_of(said, arena);
 	if (!kafka->brokers)

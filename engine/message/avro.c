@@ -93,6 +93,7 @@ bool avro_answer_decode(struct text bytes, const struct schema_source *schemas, 
 
 const struct format format_avro = {
 	.name = "avro",
+	.binary = true,
 	.content_types = "application/avro avro/binary application/vnd.apache.avro+binary",
 	.help = "Avro records of schemas/request.avsc and response.avsc, single-object encoded or numbered by a schema registry.",
 	.sniff = avro_sniff,

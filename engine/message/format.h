@@ -35,6 +35,7 @@ struct format {
 	const char *name;          /* as `output.format` and documentation say it */
 	const char *content_types; /* words; the first is the one written */
 	const char *help;
+	bool binary; /* it is not JSON */
 	/* Whether these bytes look like it: called in the order of the table. */
 	bool (*sniff)(const struct message *message, struct text bytes);
 	bool (*decode)(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error);

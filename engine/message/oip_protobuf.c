@@ -23,6 +23,7 @@ static bool oip_protobuf_sniff(const struct message *message, struct text bytes)
 
 const struct format format_oip_protobuf = {
 	.name = "oip-protobuf",
+	.binary = true,
 	.content_types = "application/x-protobuf application/vnd.google.protobuf application/protobuf",
 	.help = "The Open Inference Protocol's ModelInferRequest and ModelInferResponse in protobuf, as gRPC carries them.",
 	.sniff = oip_protobuf_sniff,

@@ -16,16 +16,6 @@ static bool check_steps(const struct pipeline_plan *plan, struct error *error)
 	return true;
 }
 
-static bool check_format(const struct pipeline_plan *plan, struct error *error)
-{
-	const char *format = plan->graph->spec->output.format;
-	if (format && !format_named(text_of(format)))
-		return error_set(error, ERROR_CONFIG, plan->graph->spec->output.here,
-				 "pipeline %s: output.format `%s` is no format; `sluice help topics` lists them", plan->graph->name,
-				 format);
-	return true;
-}
-
 /* A pipeline that is called runs inside its caller, so it can keep nothing of its own. */
 static bool check_called_pipeline(const struct plan *all, const struct pipeline_plan *plan, const struct callee *callee,
 				  struct error *error)
@@ -98,7 +88,7 @@ bool startup_check(const struct plan *plan, struct arena *arena, struct error *e
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "there is no pipeline in these files; nothing to run");
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		if (!check_steps(pipeline, error) || !check_format(pipeline, error) || !check_calls(plan, pipeline, arena, error))
+		if (!check_steps(pipeline, error) || !check_calls(plan, pipeline, arena, error))
 			return false;
 	}
 	return !shared || error_set(error, ERROR_CONFIG, shared->place, "%s", shared->message);

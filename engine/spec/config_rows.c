@@ -91,7 +91,8 @@ static const struct option registry_rows[] = {
 static const struct option kafka_rows[] = {
 	RUNTIME("bootstrap.servers", NAME, bootstrap_servers, .help = "The brokers, joined by commas."),
 	RUNTIME("brokers", NAMES, brokers, .least = 1, .help = "The brokers, host:port."),
-	RUNTIME("enabled", FLAG, kafka_enabled, .fallback = "true", .help = "false: everything runs in one process, in memory."),
+	RUNTIME("enabled", FLAG, kafka_enabled, .fallback = "true",
+		.help = "false: it runs in one process with a broker of its own, by `sluice dev`; `sluice run` refuses."),
 	RUNTIME("topicPrefix", TEXT, topic_prefix, .place_offset = offsetof(struct runtime_spec, topic_prefix_place),
 		.help = "The beginning of every topic's name; default: sluice."),
 	CHECKED("consumerGroupIdPrefix", TEXT, .effect = EFFECT_LATER, .help = "The beginning of every consumer group's name."),

@@ -1,5 +1,7 @@
 /* pipeline_check.c: what a Pipeline must keep to beyond its rows. References, cycles
  * and whatever needs the graph are checked where it is built. */
+#include "base/suggest.h"
+#include "message/format.h"
 #include "message/tensor.h"
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
@@ -60,12 +62,24 @@ static void check_alerts(const struct pipeline_spec *pipeline, struct faults *fa
 	}
 }
 
+static void check_format(const struct pipeline_output *output, struct faults *faults)
+{
+	struct suggestion suggestion = suggest_begin(text_of(output->format ? output->format : ""));
+	if (!output->format || format_named(suggestion.word))
+		return;
+	for (const struct format *const *format = format_table; (*format)->name; format++)
+		suggest_offer(&suggestion, text_of((*format)->name));
+	fault_add(faults, CODE_NO_CHOICE, output->here, suggestion.nearest.bytes,
+		  "output.format `%s` is no format; `sluice help formats` lists them", output->format);
+}
+
 void pipeline_check(const struct resource *resource, struct faults *faults)
 {
 	const struct pipeline_spec *pipeline = resource->spec;
 	check_step_names(resource, pipeline, faults);
 	check_input_tensors(&pipeline->input, faults);
 	check_alerts(pipeline, faults);
+	check_format(&pipeline->output, faults);
 	const struct pipeline_input *input = &pipeline->input;
 	topic_check(input->topic, input->topic_place, faults);
 	topic_check(pipeline->output.topic, pipeline->output.topic_place, faults);

@@ -104,7 +104,7 @@ static const struct option output_rows[] = {
 	ROW("topic", TEXT, struct pipeline_output, topic, .place_offset = offsetof(struct pipeline_output, topic_place),
 	    .help = "An existing topic to write to; default: the pipeline's own."),
 	ROW("format", TEXT, struct pipeline_output, format,
-	    .help = "The form in which answers leave; default: that of the request."),
+	    .help = "The format in which answers leave, of those that `sluice help formats` lists; default: that of the request."),
 	ROW("errors", FLAG, struct pipeline_output, errors, .fallback = "true", .choices = "keep",
 	    .help = "Whether error answers go to the outputs topic too; `keep`: they do, and a failed request whose caller "
 		    "waits at a gateway is kept as a dead letter, as others are."),

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "session.h"
 #include "steps/kinds.h"
@@ -281,10 +282,80 @@ static void a_case_remembers_from_request_to_request_in_their_order(void **state
 
 #define SHOWS(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
 
+#define ADD10(output)                                                                                                              \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"                                       \
+	"  steps: [{name: add10}]\n"                                                                                               \
+	"  output: {steps: [add10]" output "}\n"
+
+/* What leaves is V1, whatever the request was; so a response of OIP does not hold. */
+static void answers_leave_in_the_format_of_the_pipeline(void **state)
+{
+	(void)state;
+	write_in_folder("pipeline.yaml", ADD10(", format: v1"));
+	struct said said = run_cases("--print");
+	expect_words(said.out, "{\"id\": \"a\", \"response\": {\"predictions\"");
+	said_close(&said);
+	write_in_folder("out.jsonl", "{\"id\": \"a\", \"response\": {\"predictions\": [11, 12]}}\n");
+	said = run_cases("");
+	expect_said(&said, EXIT_GOOD, "1 passed");
+	write_in_folder("out.jsonl", "{\"id\": \"a\", \"response\": {\"predictions\": [11, 13]}}\n");
+	said = run_cases("");
+	expect_said(&said, EXIT_FAULTS, "1 failed");
+	write_in_folder("pipeline.yaml", ADD10(""));
+}
+
+static void what_is_printed_is_json_in_every_format(void **state)
+{
+	(void)state;
+	static const char *const formats[] = {ADD10(", format: avro"), ADD10(", format: oip-protobuf")};
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+		write_in_folder("pipeline.yaml", formats[i]);
+		struct said said = run_cases("--print");
+		assert_int_equal(said.code, EXIT_GOOD);
+		for (const char *line = said.out; *line; line += strcspn(line, "\n") + 1) {
+			json_t *whole = json_loadb(line, strcspn(line, "\n"), 0, NULL);
+			if (!whole)
+				fail_msg("this is no JSON: %s", line);
+			json_decref(whole);
+		}
+		said_close(&said);
+		write_in_folder("out.jsonl", OUTPUT("[11, 12]"));
+		said = run_cases("");
+		expect_said(&said, EXIT_GOOD, "1 passed");
+	}
+	write_in_folder("pipeline.yaml", ADD10(""));
+}
+
+/* An out.jsonl that would hold of anything, and one that awaits the refusal. */
+static void a_case_whose_files_lint_refuses_does_not_pass(void **state)
+{
+	(void)state;
+	static const char *const refused[] = {
+		ADD10(", format: nonsense"),
+		ADD10("") "  unknown: 1\n",
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+		"  steps: [{name: a, expression: {set: {y: '1 + \"x\"'}}}]\n  output: {steps: [a]}\n",
+	};
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		write_in_folder("pipeline.yaml", refused[i]);
+		write_in_folder("out.jsonl", "");
+		struct said said = run_cases("");
+		expect_words(said.out, "`sluice lint` refuses its pipeline");
+		expect_said(&said, EXIT_FAULTS, "1 failed");
+		write_in_folder("out.jsonl", "{\"id\": \"a\", \"error\": {\"kind\": \"CONFIG\"}}\n");
+		said = run_cases("");
+		expect_said(&said, EXIT_GOOD, "1 passed");
+	}
+	write_in_folder("pipeline.yaml", ADD10(""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHOWS(a_case_that_holds_passes),
+		SHOWS(answers_leave_in_the_format_of_the_pipeline),
+		SHOWS(what_is_printed_is_json_in_every_format),
+		SHOWS(a_case_whose_files_lint_refuses_does_not_pass),
 		SHOWS(a_case_remembers_from_request_to_request_in_their_order),
 		SHOWS(a_case_that_does_not_shows_the_difference),
 		SHOWS(what_nobody_expected_is_not_there),
