@@ -129,6 +129,7 @@ part_models() {
 
 part_dev() {
 	tests/judge/dev.py $sluice
+	tests/judge/gateway.py $sluice
 }
 
 part_reference() {

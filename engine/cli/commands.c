@@ -13,6 +13,7 @@ extern const struct command command_eval;
 extern const struct command command_fit;
 extern const struct command command_health;
 extern const struct command command_help;
+extern const struct command command_gateway;
 extern const struct command command_infer;
 extern const struct command command_init;
 extern const struct command command_lint;
@@ -33,6 +34,7 @@ const struct command *const command_table[] = {
 	&command_dev,
 	&command_run,
 	&command_produce,
+	&command_gateway,
 	&command_infer,
 	&command_tail,
 	&command_top,

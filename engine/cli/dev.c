@@ -15,6 +15,7 @@
 #include "cli/model_server.h"
 #include "cli/run_limits.h"
 #include "cli/session_revision.h"
+#include "gateway/gateway.h"
 #include "log/mock.h"
 #include "log/relay.h"
 #include "message/json_write.h"
@@ -32,10 +33,11 @@
 #define PORT "19092" /* stays the same, so that clients outlive a restart */
 #define PORT_MOST 65535
 #define REQUEST_FILE "request.json"
+#define SMALL_REQUEST "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [1], \"data\": [1]}]}"
 
 struct dev_options {
 	const char *namespace;
-	int64_t port;
+	int64_t port, http_port;
 	int log_level;
 	int form;
 };
@@ -46,6 +48,8 @@ static const struct option options[] = {
 	ROW("port", INTEGER, struct dev_options, port, .word = "NUMBER", .fallback = PORT, .least = 0, .most = PORT_MOST,
 	    .help = "Where its broker listens on the loopback; 0: at a port that is free."),
 	COMMAND_LOG_LEVEL(dev_options, log_level),
+	ROW("http", INTEGER, struct dev_options, http_port, .word = "PORT", .fallback = "0", .most = PORT_MOST,
+	    .help = "Where its gateway takes HTTP on the loopback; 0: at a port that is free."),
 	COMMAND_FORM(dev_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -63,6 +67,8 @@ struct dev {
 	struct model_server *server;
 	struct engine_config config;
 	struct engine *engine;
+	struct gateway_config gateway_config;
+	struct gateway *gateway; /* NULL: none can be had */
 	struct status_publisher *status_publisher;
 	struct file_watch watch;
 	struct fetching fetching;
@@ -102,8 +108,7 @@ static void write_command(const struct dev *dev, const struct pipeline_plan *pla
 	struct arena *arena = dev->session->arena;
 	const char *request = arena_print(arena, TEXT_FORMAT REQUEST_FILE, TEXT_ARGUMENTS(folder));
 	if (request && access(request, R_OK) != 0) {
-		buffer_string(out,
-			      "echo '{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [1], \"data\": [1]}]}' | ");
+		buffer_string(out, "echo '" SMALL_REQUEST "' | ");
 		request = "-";
 	}
 	buffer_shell_word(out, text_of(program_invocation_name));
@@ -118,9 +123,30 @@ static void write_command(const struct dev *dev, const struct pipeline_plan *pla
 	buffer_print(out, " --brokers %s", relay_brokers(dev->relay));
 }
 
+/* The same by HTTP; nothing without a gateway. */
+static void write_curl(const struct dev *dev, const struct pipeline_plan *plan, struct buffer *out)
+{
+	const char *file = plan->graph->resource->place.file;
+	struct text folder = folder_of(file);
+	struct arena *arena = dev->session->arena;
+	const char *request = arena_print(arena, TEXT_FORMAT REQUEST_FILE, TEXT_ARGUMENTS(folder));
+	buffer_print(out, "curl http://127.0.0.1:%d/v2/pipelines/", gateway_http_port(dev->gateway));
+	buffer_shell_word(out, text_of(plan->graph->name));
+	buffer_string(out, "/infer -d ");
+	if (request && access(request, R_OK) == 0)
+		buffer_shell_word(out, text_of(arena_print(arena, "@%s", request)));
+	else
+		buffer_string(out, "'" SMALL_REQUEST "'");
+}
+
 static void write_text(const struct dev *dev, const struct pipeline_plan *plan, struct buffer *out)
 {
 	buffer_print(out, "models      http://127.0.0.1:%d  %s\n", model_server_rest_port(dev->server), dev->models);
+	if (dev->gateway) {
+		buffer_print(out, "gateway     http://127.0.0.1:%d\ncurl        ", gateway_http_port(dev->gateway));
+		write_curl(dev, plan, out);
+		buffer_byte(out, '\n');
+	}
 	buffer_print(out, "broker      %s\n", relay_brokers(dev->relay));
 	buffer_string(out, "try         ");
 	write_command(dev, plan, out);
@@ -136,6 +162,12 @@ static void write_json(const struct dev *dev, const struct pipeline_plan *plan, 
 		     "{\"brokers\":\"%s\",\"rest\":\"http://127.0.0.1:%d\",\"grpc\":\"%s\",\"try\":", relay_brokers(dev->relay),
 		     model_server_rest_port(dev->server), dev->models);
 	json_write_string(out, buffer_view(&command));
+	if (dev->gateway) {
+		buffer_clear(&command);
+		write_curl(dev, plan, &command);
+		buffer_print(out, ",\"gateway\":\"http://127.0.0.1:%d\",\"curl\":", gateway_http_port(dev->gateway));
+		json_write_string(out, buffer_view(&command));
+	}
 	buffer_string(out, ",\"edit\":");
 	json_write_string(out, text_of(plan->graph->resource->place.file));
 	buffer_string(out, "}\n");
@@ -177,7 +209,11 @@ static bool make_topics(const struct dev *dev, const struct revision *revision, 
 		const char *status = topic_status_name(revision->arena, plan->prefix, plan->namespace);
 		if (!status)
 			return error_memory(error, ERROR_SYSTEM, "naming topics");
-		if (!mock_cluster_topic(dev->broker, status, PARTITIONS, error))
+		const char *replies = topic_replies_name(revision->arena, plan->prefix, plan->namespace);
+		if (!replies)
+			return error_memory(error, ERROR_SYSTEM, "naming topics");
+		if (!mock_cluster_topic(dev->broker, status, PARTITIONS, error) ||
+		    !mock_cluster_topic(dev->broker, replies, PARTITIONS, error))
 			return false;
 		for (size_t j = 0; j < plan->topic_count; j++)
 			if (!mock_cluster_topic(dev->broker, plan->topics[j].name, PARTITIONS, error))
@@ -212,6 +248,28 @@ static bool fetch_first(struct dev *dev, struct error *error)
 	return true;
 }
 
+/* Without one the engine still runs: the files may hold what a gateway does not serve. */
+static bool follow_gateway(struct dev *dev)
+{
+	const struct plan *plan = &engine_revision(dev->engine)->plan;
+	struct error error = {0};
+	if (dev->gateway && gateway_follow(dev->gateway, plan, &error))
+		return true;
+	gateway_close(dev->gateway);
+	error = (struct error){0};
+	dev->gateway_config = (struct gateway_config){
+		.http_port = (int)dev->options->http_port,
+		.brokers = mock_cluster_brokers(dev->broker),
+		.consumer = mock_consumer_settings,
+		.producer = mock_producer_settings,
+		.record_bytes = GATEWAY_RECORD_BYTES, /* the broker tells no settings of topics */
+	};
+	dev->gateway = gateway_open(dev->loop, &dev->gateway_config, plan, &error);
+	if (!dev->gateway)
+		command_note(dev->session, "there is no gateway: %s", error.text);
+	return true;
+}
+
 /* Models change before the pipelines that may call them. */
 static void reload(struct dev *dev)
 {
@@ -222,7 +280,7 @@ static void reload(struct dev *dev)
 		return;
 	bool good = revision && model_server_reread(dev->server, &error);
 	if (good)
-		good = engine_reload(dev->engine, revision, &error);
+		good = engine_reload(dev->engine, revision, &error) && follow_gateway(dev);
 	else
 		revision_close(revision);
 	if (error.kind != ERROR_NONE)
@@ -321,6 +379,8 @@ static bool open_engine(struct dev *dev, struct error *error)
 		return false;
 	say_where_this_differs(dev, &revision->plan);
 	dev->engine = engine_open(revision, &dev->config, error);
+	if (dev->engine)
+		(void)follow_gateway(dev);
 	dev->status_publisher = dev->engine ? status_publisher_open(dev->engine, &dev->config, error) : NULL;
 	return dev->status_publisher != NULL;
 }
@@ -342,6 +402,7 @@ static void close_all(struct dev *dev)
 	fetching_close(&dev->fetching);
 	files_close(dev->elsewhere);
 	status_publisher_close(dev->status_publisher);
+	gateway_close(dev->gateway);
 	engine_close(dev->engine);
 	dev_lines_close(dev->lines);
 	model_server_close(dev->server);
@@ -376,7 +437,8 @@ const struct command command_dev = {
 	.name = "dev",
 	.arguments = "DIR...",
 	.summary = "Runs pipelines on a broker of its own, and follows their files.",
-	.help = "Starts an embedded broker, the built-in model server, and an engine, in one process and within a second. Models "
+	.help = "Starts an embedded broker, the built-in model server, an engine, and a gateway, in one process and within a "
+		"second. The line that begins with `curl` asks the first pipeline by HTTP. Models "
 		"that have no server of their own are answered by the built-in one. When a file changes its pipelines change, and "
 		"no message is lost; where it has a fault that is told, and what was running goes on. One line for each pipeline "
 		"says how it does; `sluice top` and `sluice health` see it like any other engine.\n"

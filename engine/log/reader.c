@@ -16,7 +16,8 @@ struct reader {
 	rd_kafka_topic_t *topic;
 	rd_kafka_queue_t *queue;
 	struct error locked_out;
-	int32_t partitions; /* that are read */
+	int32_t first;	    /* partition that is read */
+	int32_t partitions; /* behind the last of those */
 	int64_t *ends;	    /* of each, where it ended when it was opened; what was written since is not waited for */
 	bool *ended;	    /* of each, whether that was met */
 	int32_t ended_count;
@@ -122,10 +123,25 @@ static bool reader_set_up(struct reader *reader, struct error *error)
 	reader->ends = memory_take((size_t)count, sizeof *reader->ends);
 	if (!reader->ended || !reader->ends)
 		return error_memory(error, ERROR_SYSTEM, "opening a consumer");
-	for (; reader->partitions < count; reader->partitions++)
+	int32_t end = count;
+	if (reader->config->one_partition) {
+		reader->first = reader->partitions = (int32_t)(reader->config->pick % (uint64_t)count);
+		end = reader->first + 1;
+	}
+	for (; reader->partitions < end; reader->partitions++)
 		if (!start_partition(reader, reader->partitions, error))
 			return false;
 	return true;
+}
+
+void reader_ring(struct reader *reader, int bell)
+{
+	client_queue_ring(reader->queue, bell);
+}
+
+int32_t reader_partition(const struct reader *reader)
+{
+	return reader->first;
 }
 
 struct reader *reader_open(const struct reader_config *config, struct error *error)
@@ -146,10 +162,9 @@ void reader_close(struct reader *reader)
 {
 	if (!reader)
 		return;
-	for (int32_t i = 0; i < reader->partitions; i++)
+	for (int32_t i = reader->first; i < reader->partitions; i++)
 		(void)rd_kafka_consume_stop(reader->topic, i);
-	if (reader->queue)
-		rd_kafka_queue_destroy(reader->queue);
+	client_queue_forget(reader->queue);
 	if (reader->topic)
 		rd_kafka_topic_destroy(reader->topic);
 	if (reader->client)
@@ -165,22 +180,32 @@ static void note_end(struct reader *reader, int32_t partition)
 	reader->ended[partition] = true;
 }
 
+/* What stands in a record's place. False: nothing more can be read. */
+static bool note_remark(struct reader *reader, rd_kafka_message_t *message, struct error *error)
+{
+	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+		note_end(reader, message->partition);
+	bool passing = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF || failure_is_passing(message->err) ||
+		       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka lets topic %s be read no more: %s", reader->config->topic,
+				 rd_kafka_message_errstr(message));
+	rd_kafka_message_destroy(message);
+	return passing;
+}
+
+/* Who does not wait has all that is there: the bell is rung by what comes to an empty queue alone, and a remark may stand before
+ * a record. */
 bool reader_next(struct reader *reader, int wait_ms, struct record *record, struct error *error)
 {
 	*record = (struct record){0};
 	(void)rd_kafka_poll(reader->client, 0);
-	rd_kafka_message_t *message = rd_kafka_consume_queue(reader->queue, wait_ms);
+	rd_kafka_message_t *message;
+	while ((message = rd_kafka_consume_queue(reader->queue, wait_ms)) && message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		if (!note_remark(reader, message, error))
+			return false;
+		else if (wait_ms > 0)
+			return true;
 	if (!message)
 		return true;
-	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-		if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-			note_end(reader, message->partition);
-		bool passing = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF || failure_is_passing(message->err) ||
-			       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka lets topic %s be read no more: %s",
-					 reader->config->topic, rd_kafka_message_errstr(message));
-		rd_kafka_message_destroy(message);
-		return passing;
-	}
 	*record = (struct record){
 		.partition = message->partition,
 		.offset = message->offset,
@@ -196,7 +221,7 @@ bool reader_next(struct reader *reader, int wait_ms, struct record *record, stru
  * when the reader was opened has been given. */
 static bool has_caught_up(const struct reader *reader)
 {
-	return reader->ended_count == reader->partitions;
+	return reader->ended_count == reader->partitions - reader->first;
 }
 
 bool reader_give_all(struct reader *reader, bool (*take)(void *context, const struct record *record, struct error *error),

@@ -1,7 +1,7 @@
-/* reader.h: looking into a topic from a command: all of its partitions, without a group,
+/* reader.h: looking into a topic from a command: all of its partitions, or one, without a group,
  * without a trace in Kafka, and only what is committed.
  *
- * For commands, of one thread: opening waits for Kafka.
+ * Of one thread. Opening waits for Kafka; reading need not: a reader may ring a bell of a loop.
  */
 #ifndef SLUICE_LOG_READER_H
 #define SLUICE_LOG_READER_H
@@ -15,6 +15,8 @@ struct reader_config {
 	const char *topic;
 	bool from_beginning; /* else from where the topic ends while the reader is opened */
 	int64_t newest;	     /* else from so many offsets before that, of each partition */
+	bool one_partition;  /* only that of number `pick` modulo how many the topic has */
+	uint64_t pick;
 	struct properties properties;
 };
 
@@ -24,6 +26,12 @@ struct reader *reader_open(const struct reader_config *config, struct error *err
 
 /* Records taken must be released before. NULL is fine. */
 void reader_close(struct reader *reader);
+
+/* From now on the bell is rung when something comes; reader_next() is then to be asked until it gives nothing. */
+void reader_ring(struct reader *reader, int bell);
+
+/* The first partition that is read. */
+int32_t reader_partition(const struct reader *reader);
 
 /* The next record, waited for up to that long; its `held` is NULL when none came. False:
  * a SYSTEM error, nothing more can be read. */

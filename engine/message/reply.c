@@ -90,6 +90,8 @@ static void place_write(struct buffer *out, const struct reply_failure *failure)
 	} else if (failure->origin.topic.length > 0) {
 		buffer_print(out, ",\"place\":\"" TEXT_FORMAT "/%d/%" PRId64 "\"", TEXT_ARGUMENTS(failure->origin.topic),
 			     (int)failure->origin.partition, failure->origin.offset);
+	} else if (failure->where.length > 0) {
+		json_write_string_after(out, TEXT(",\"place\":"), failure->where);
 	}
 }
 

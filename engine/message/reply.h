@@ -53,6 +53,7 @@ struct reply_failure {
 	unsigned attempts; /* 0: none */
 	struct text id; /* empty: not known */
 	struct origin origin; /* topic empty: not known */
+	struct text where;    /* in place of an origin: where a gateway took the request; empty: not known */
 };
 void reply_error_write(struct buffer *out, const struct reply_failure *failure);
 

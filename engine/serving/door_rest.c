@@ -9,6 +9,7 @@
 #include "message/json_scan.h"
 #include "message/json_write.h"
 #include "net/http_server.h"
+#include "serving/metadata_json.h"
 
 #define CUT_CLAIMS 100 /* bytes that a cut body claims to have beyond those it has */
 #define NUMBER_BYTES 24
@@ -133,33 +134,6 @@ static void model_ready(const struct rest_visitor *visitor)
 	send_reply(visitor, model->ready ? HTTP_OK : HTTP_UNAVAILABLE);
 }
 
-static void write_tensor(struct buffer *reply, const struct tensor_type *tensor)
-{
-	buffer_string(reply, "{\"name\":");
-	json_write_string(reply, tensor->name);
-	buffer_byte(reply, ',');
-	write_member(reply, "datatype", datatype_rows[tensor->type.datatype].name);
-	if (tensor->type.shape_known) {
-		buffer_string(reply, ",\"shape\":[");
-		for (uint32_t i = 0; i < tensor->type.rank; i++) {
-			buffer_string(reply, i ? "," : "");
-			json_write_int64(reply, tensor->type.shape[i]);
-		}
-		buffer_byte(reply, ']');
-	}
-	buffer_byte(reply, '}');
-}
-
-static void write_tensors(struct buffer *reply, const char *key, const struct tensor_types *types)
-{
-	buffer_print(reply, ",\"%s\":[", key);
-	for (size_t i = 0; i < types->count; i++) {
-		buffer_string(reply, i ? "," : "");
-		write_tensor(reply, &types->items[i]);
-	}
-	buffer_byte(reply, ']');
-}
-
 static void model_metadata(const struct rest_visitor *visitor)
 {
 	struct buffer *reply = &visitor->room->reply;
@@ -173,8 +147,8 @@ static void model_metadata(const struct rest_visitor *visitor)
 	json_write_string(reply, text_of(model->version));
 	buffer_string(reply, "],");
 	write_member(reply, "platform", model->kind ? model->kind->name : "");
-	write_tensors(reply, "inputs", &signature.inputs);
-	write_tensors(reply, "outputs", &signature.outputs);
+	metadata_tensors_write(reply, "inputs", &signature.inputs);
+	metadata_tensors_write(reply, "outputs", &signature.outputs);
 	buffer_byte(reply, '}');
 	send_reply(visitor, HTTP_OK);
 }

@@ -1,0 +1,250 @@
+/* gateway.c: `sluice gateway`: HTTP in front of the pipelines of a namespace. */
+#include "gateway/gateway.h"
+
+#include "base/duration.h"
+#include "cli/command.h"
+#include "cli/file_watch.h"
+#include "cli/kafka.h"
+#include "cli/session_revision.h"
+#include "cli/stop_signal.h"
+#include "log/topics.h"
+#include "net/listen.h"
+#include "runtime/revision_topics.h"
+
+#define WAIT_MS 60000 /* there is nothing to do but to wait */
+#define DRAIN_LOOK_MS 50
+#define PORT_MOST 65535
+#define ARENA_BYTES ((size_t)64 << 20)
+
+enum topics_wanted { TOPICS_CREATE, TOPICS_CHECK };
+
+struct gateway_options {
+	const char *namespace;
+	struct kafka_asked kafka;
+	const char *host;
+	int64_t http_port;
+	int64_t timeout_ns, drain_ns;
+	struct name_list passed;
+	const char *certificate, *key, *authorities;
+	int topics;
+	bool insecure;
+};
+
+static const struct option options[] = {
+	COMMAND_FILES,
+	COMMAND_NAMESPACE(gateway_options, namespace),
+	KAFKA_ROWS(struct gateway_options, kafka),
+	ROW("host", TEXT, struct gateway_options, host, .fallback = "127.0.0.1",
+	    .help = "The address at which callers may come in."),
+	ROW("http", INTEGER, struct gateway_options, http_port, .word = "PORT", .fallback = "8080", .most = PORT_MOST,
+	    .help = "The port for REST; 0: a free one."),
+	ROW("timeout", DURATION, struct gateway_options, timeout_ns, .fallback = "30s",
+	    .help = "How long a call may take that says nothing by x-timeout-ms or x-deadline-ms; none takes more than 10 "
+		    "minutes."),
+	ROW("drain", DURATION, struct gateway_options, drain_ns, .fallback = "10s",
+	    .help = "How long open calls may take when it is told to stop."),
+	ROW("pass-header", NAMES, struct gateway_options, passed, .word = "NAME",
+	    .help = "A header of requests that goes along with their records, beside content-type, traceparent, tracestate and "
+		    "seldon-route. May be given several times."),
+	ROW("certificate", TEXT, struct gateway_options, certificate,
+	    .help = "A file with the gateway's certificate, in PEM: it then speaks TLS alone."),
+	ROW("key", TEXT, struct gateway_options, key, .help = "A file with the certificate's key, in PEM."),
+	ROW("authorities", TEXT, struct gateway_options, authorities,
+	    .help = "A file of authorities, in PEM: whoever calls needs a certificate that one of them has signed."),
+	ROW("topics", CHOICE, struct gateway_options, topics, .choices = "create check", .fallback = "create",
+	    .help = "Whether topics that are missing are created, or an error."),
+	ROW("insecure-ignore-security", FLAG, struct gateway_options, insecure,
+	    .help = "Listens beyond this machine (`--host`), although callers are not asked who they are; and although the files "
+		    "ask for protection that is not in force yet."),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_gateway;
+
+struct gateway_run {
+	struct session *session;
+	const struct gateway_options *options;
+	struct arena *arena;
+	struct kafka kafka;
+	struct revision *revision;
+	struct tls_files files;
+	struct gateway_config config;
+	struct gateway *gateway;
+	struct loop *loop;
+	struct stop_signal stopping;
+};
+
+/* ---- what is wanted at the start ---- */
+
+/* Whoever reaches it may call. */
+static bool host_is_fit(const struct gateway_options *self, struct error *error)
+{
+	return self->authorities || self->insecure || listen_is_local(self->host) ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "`--host %s` would let other machines in, and callers are not asked who they are; leave it out, name "
+			 "--authorities of their certificates, or add --insecure-ignore-security",
+			 self->host);
+}
+
+static bool headers_are_fit(const struct gateway_options *self, struct error *error)
+{
+	static const char *const kept_back[] = {"authorization", "cookie", "proxy-authorization"};
+	for (size_t i = 0; i < self->passed.count; i++) {
+		struct text name = text_of(self->passed.items[i].text);
+		bool own = name.length > 7 && text_equal_caseless((struct text){name.bytes, 7}, TEXT("sluice-"));
+		for (size_t j = 0; j < sizeof kept_back / sizeof *kept_back; j++)
+			if (own || text_equal_caseless(name, text_of(kept_back[j])))
+				return error_set(error, ERROR_CONFIG, PLACE_NONE,
+						 "`--pass-header %s`: credentials, cookies and headers of sluice's own never go to "
+						 "Kafka; leave it out",
+						 self->passed.items[i].text);
+	}
+	return true;
+}
+
+static bool tls_is_fit(const struct gateway_options *self, struct error *error)
+{
+	return self->certificate || (!self->key && !self->authorities) ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE, "`--%s` needs `--certificate`: name the gateway's certificate, too",
+			 self->key ? "key" : "authorities");
+}
+
+/* Those of the pipelines' requests, and the namespace's topic of replies. */
+static bool topics_see(struct gateway_run *run, struct error *error)
+{
+	const struct plan *plan = &run->revision->plan;
+	struct wanted_topics wanted;
+	size_t made = 0, count = 0;
+	bool create = run->options->topics == TOPICS_CREATE;
+	if (plan->count == 0)
+		return true; /* which the gateway refuses in its words */
+	if (!revision_topics(run->revision, run->kafka.topics, false, (struct name_list){0}, &wanted, error))
+		return false;
+	struct wanted_topic *items = ARENA_ARRAY(run->arena, struct wanted_topic, wanted.count + 1);
+	const char *replies = topic_replies_name(run->arena, plan->pipelines[0].prefix, plan->pipelines[0].namespace);
+	if (!items || !replies)
+		return error_memory(error, ERROR_SYSTEM, "listing topics");
+	for (size_t i = 0; i < wanted.count; i++)
+		if (!wanted.items[i].written && !wanted.items[i].changelog_of)
+			items[count++] = wanted.items[i];
+	items[count++] = (struct wanted_topic){
+		.name = replies,
+		.partitions = GATEWAY_REPLIES_PARTITIONS,
+		.replication = run->revision->runtime ? run->revision->runtime->replication_factor : 0,
+		.retention_ms = GATEWAY_REPLIES_RETENTION_MS,
+		.settings = run->kafka.topics,
+	};
+	return topics_ensure(run->kafka.brokers, run->kafka.producer, (struct wanted_topics){count, items}, create, &made, error);
+}
+
+static void say_ready(const struct gateway_run *run)
+{
+	const struct plan *plan = &run->revision->plan;
+	FILE *out = run->session->out;
+	fprintf(out, "ready at http%s://%s:%d:", run->options->certificate ? "s" : "", run->options->host,
+		gateway_http_port(run->gateway));
+	for (size_t i = 0; i < plan->count; i++)
+		fprintf(out, "%s %s", i ? "," : "", plan->pipelines[i].graph->name);
+	fputc('\n', out);
+	fflush(out);
+}
+
+/* ---- running ---- */
+
+static void on_certificate_changed(void *context)
+{
+	struct gateway_run *run = context;
+	struct error error = {0};
+	if (gateway_reload_tls(run->gateway, &error))
+		fprintf(run->session->err, "the certificate was read again\n");
+	else if (command_failed(run->session, &error))
+		fprintf(run->session->err, "the certificate that was in use stays\n");
+}
+
+/* When it can answer no call any more, it ends. */
+static bool serve(struct gateway_run *run, struct error *error)
+{
+	bool good = true;
+	while (good && !run->stopping.asked)
+		good = loop_turn(run->loop, WAIT_MS, error) && gateway_is_well(run->gateway, error);
+	for (int64_t until_ms = loop_now_ms(run->loop) + run->options->drain_ns / NS_PER_MS;
+	     good && !gateway_drain(run->gateway) && loop_now_ms(run->loop) < until_ms;)
+		good = loop_turn(run->loop, DRAIN_LOOK_MS, error) && gateway_is_well(run->gateway, error);
+	return good;
+}
+
+static bool open_and_serve(struct gateway_run *run, struct error *error)
+{
+	const struct gateway_options *self = run->options;
+	const char *const certificates[] = {self->certificate, self->key, self->authorities};
+	struct file_watch watch = {0};
+	run->files = (struct tls_files){self->authorities, self->certificate, self->key};
+	run->config = (struct gateway_config){
+		.host = self->host,
+		.http_port = (int)self->http_port,
+		.files = self->certificate ? &run->files : NULL,
+		.brokers = run->kafka.brokers,
+		.consumer = run->kafka.consumer,
+		.producer = run->kafka.producer,
+		.timeout_ms = self->timeout_ns / NS_PER_MS,
+		.passed = self->passed,
+	};
+	run->loop = loop_open(error);
+	bool good = run->loop && stop_signal_open(&run->stopping, run->loop, error) && topics_see(run, error) &&
+		    (run->gateway = gateway_open(run->loop, &run->config, &run->revision->plan, error));
+	if (good && self->certificate)
+		good = file_watch_open(&watch, run->loop, certificates, self->authorities ? 3 : 2, on_certificate_changed, run,
+				       error);
+	if (good) {
+		say_ready(run);
+		good = serve(run, error);
+	}
+	file_watch_close(&watch);
+	gateway_close(run->gateway);
+	stop_signal_close(&run->stopping);
+	loop_close(run->loop);
+	return good;
+}
+
+static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct gateway_options *self = filled;
+	const struct revision_options files = {.paths = arguments,
+					       .path_count = count,
+					       .namespace = self->namespace,
+					       .insecure = self->insecure};
+	struct gateway_run run = {.session = session, .options = self, .arena = arena_open(ARENA_BYTES)};
+	struct error error = {0};
+	if (count == 0) {
+		arena_close(run.arena);
+		return command_misuse(session, &command_gateway, "which pipelines? Give files or folders, as in -f pipelines/");
+	}
+	bool good = run.arena || error_memory(&error, ERROR_SYSTEM, "starting a gateway");
+	good = good && tls_is_fit(self, &error) && host_is_fit(self, &error) && headers_are_fit(self, &error) &&
+	       (run.revision = session_revision_open(session, &files, &error)) &&
+	       kafka_find(run.revision->runtime, &self->kafka, run.arena, &run.kafka, &error) && open_and_serve(&run, &error);
+	revision_close(run.revision);
+	arena_close(run.arena);
+	if (good)
+		return EXIT_GOOD;
+	return error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_gateway, &error);
+}
+
+const struct command command_gateway = {
+	.name = "gateway",
+	.arguments = "[FILE]...",
+	.summary = "Serves pipelines over HTTP to callers that know nothing of Kafka.",
+	.help = "Takes requests by the Open Inference Protocol and those of TensorFlow Serving and the first Seldon Core, writes "
+		"them to the topics that the pipelines of the files read, and answers with what engines answer: start them by "
+		"`sluice run` with the same files. A call ends by its answer or its deadline: 504 where an engine did not answer "
+		"in time, 503 where Kafka did not take the request. Calls that fail are answered, and kept as "
+		"dead letters only where "
+		"the pipeline says `output.errors: keep`. SIGTERM: it is not ready any more, and ends its open calls.\n"
+		"\n"
+		"  sluice gateway -f pipelines/ --http 8080 --brokers localhost:9092\n"
+		"  curl localhost:8080/v2/pipelines/hello/infer -d @pipelines/hello/request.json\n",
+	.options = options,
+	.options_size = sizeof(struct gateway_options),
+	.group = "run",
+	.run = run,
+};

@@ -1,0 +1,94 @@
+/* call_outcome.c: see call_outcome.h. */
+#include "gateway/call_outcome.h"
+
+#include "message/json_write.h"
+#include "message/reply.h"
+
+#define RETRY_AFTER_S 1 /* for an engine to have worked off what it has in hand */
+
+int call_status(struct text kind, struct text limit)
+{
+	if (text_is(limit, "deadline"))
+		return 504;
+	if (text_is(limit, "admission"))
+		return 429;
+	if (text_is(kind, "INPUT") || text_is(kind, "LIMIT"))
+		return 400;
+	return text_is(kind, "REMOTE") ? 502 : 500;
+}
+
+static struct text value_of(struct headers headers, struct text name)
+{
+	const struct header *header = headers_find(headers, name);
+	return header ? header->value : (struct text){0};
+}
+
+/* What is said elsewhere, or is between engines and gateways. */
+static bool is_passed_on(struct text name)
+{
+	static const char *const own[] = {"content-type", "inference-header-content-length", REPLY_ID_HEADER};
+	static const struct text prefix = {"sluice-", 7};
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		if (text_equal_caseless(name, text_of(own[i])))
+			return false;
+	return name.length < prefix.length || !text_equal_caseless((struct text){name.bytes, prefix.length}, prefix);
+}
+
+static struct headers headers_passed_on(struct headers headers, struct arena *arena)
+{
+	struct header *items = ARENA_ARRAY(arena, struct header, headers.count + 1);
+	size_t count = 0;
+	for (size_t i = 0; items && i < headers.count; i++)
+		if (is_passed_on(headers.items[i].name))
+			items[count++] = headers.items[i];
+	return (struct headers){count, items};
+}
+
+bool call_outcome_read(struct call_outcome *outcome, struct text value, struct headers headers, struct arena *arena)
+{
+	struct text kind = value_of(headers, TEXT(REPLY_ERROR_HEADER));
+	*outcome = (struct call_outcome){
+		.end = CALL_ANSWERED,
+		.status = 200,
+		.body = value,
+		.content_type = value_of(headers, TEXT("content-type")),
+		.header_length = value_of(headers, TEXT("Inference-Header-Content-Length")),
+		.id = value_of(headers, TEXT(REPLY_ID_HEADER)),
+		.headers = headers_passed_on(headers, arena),
+	};
+	if (text_is(value_of(headers, TEXT(REPLY_OUTCOME_HEADER)), REPLY_FILTERED)) {
+		outcome->end = CALL_FILTERED;
+		outcome->status = 204;
+	} else if (kind.length > 0) {
+		outcome->end = CALL_FAILED;
+		outcome->status = call_status(kind, value_of(headers, TEXT(REPLY_LIMIT_HEADER)));
+		outcome->retry_after_s = outcome->status == 429 ? RETRY_AFTER_S : 0;
+	}
+	return !arena_failed(arena) && (value.bytes || outcome->end == CALL_FILTERED);
+}
+
+void call_outcome_refused(struct call_outcome *outcome, int status, enum error_kind kind, const char *words, struct text place,
+			  struct text id, struct buffer *body)
+{
+	struct error error = {0};
+	error_set(&error, kind, PLACE_NONE, "%s", words);
+	const struct reply_failure failure = {.error = &error, .id = id, .where = place};
+	buffer_clear(body);
+	reply_error_write(body, &failure);
+	*outcome = (struct call_outcome){
+		.end = CALL_FAILED,
+		.status = status,
+		.body = buffer_view(body),
+		.content_type = TEXT("application/json"),
+		.retry_after_s = status == 503 || status == 429 ? RETRY_AFTER_S : 0,
+	};
+}
+
+void call_outcome_accepted(struct call_outcome *outcome, struct text id, struct buffer *body)
+{
+	buffer_clear(body);
+	json_write_string_after(body, TEXT("{\"id\":"), id);
+	buffer_byte(body, '}');
+	*outcome = (struct call_outcome){
+		.end = CALL_ACCEPTED, .status = 202, .body = buffer_view(body), .content_type = TEXT("application/json")};
+}

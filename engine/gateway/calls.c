@@ -1,0 +1,470 @@
+/* calls.c: see calls.h. What each way of ending looks like to the caller is in call_outcome.c. */
+#include "gateway/calls.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "gateway/call_outcome.h"
+#include "log/reader.h"
+#include "log/request_producer.h"
+#include "message/reply.h"
+
+#define REPLIES_AT_ONCE 1000 /* then connections and timers get their turn */
+#define LOOK_MS 250	     /* between two looks whether callers are gone */
+#define QUEUE_BYTES ((size_t)256 << 20)
+#define PRODUCE_MS 30000 /* a request that Kafka has not taken then is given up; deadlines are mostly shorter */
+#define REPLY_ARENA_BYTES ((size_t)1 << 20) /* of a reply's headers */
+#define SLOT_BITS 16
+#define OWN_HEADERS 3
+
+static_assert(CALLS_OPEN_MAX == (size_t)1 << SLOT_BITS, "a call's number ends with its slot");
+
+struct open_call {
+	struct calls *calls;
+	uint64_t number; /* 0: the slot is free */
+	struct loop_timer deadline;
+	const struct gateway_target *target; /* until the targets change */
+	int64_t began_ms;
+	bool answers;
+	bool taken; /* Kafka has it */
+	char id[CALL_ID_BYTES_MAX];
+	size_t id_length;
+	struct text place;
+	void (*ended)(void *context, const struct call_outcome *outcome);
+	bool (*is_over)(void *context);
+	void *context;
+	size_t next_free;
+};
+
+struct calls {
+	struct loop *loop;
+	struct calls_config config;
+	struct reader_config reader_config;
+	struct request_producer_config producer_config;
+	struct reader *reader;
+	struct request_producer *producer;
+	struct watch watch;
+	struct loop_timer look;
+	int bell;
+	uint64_t epoch;
+	uint64_t serial; /* of the last call */
+	char *replies;	 /* the topic's name */
+	struct open_call **slots;
+	size_t slot_count, first_free, open;
+	struct arena *arena; /* of one reply's headers */
+	struct buffer body;  /* of an error of our own */
+	struct error failure;
+	struct calls_counts counts;
+};
+
+#define NO_SLOT SIZE_MAX
+#define LOST_WORDS "the gateway cannot read replies any more; try again elsewhere"
+
+/* ---- slots ---- */
+
+static struct open_call *call_find(const struct calls *calls, uint64_t number)
+{
+	size_t slot = number & (CALLS_OPEN_MAX - 1);
+	struct open_call *call = slot < calls->slot_count ? calls->slots[slot] : NULL;
+	return call && number != 0 && call->number == number ? call : NULL;
+}
+
+static struct open_call *slot_make(struct calls *calls)
+{
+	if (calls->slot_count == CALLS_OPEN_MAX)
+		return NULL;
+	struct open_call *call = memory_take(1, sizeof *call);
+	if (!call)
+		return NULL;
+	call->calls = calls;
+	call->next_free = calls->first_free;
+	calls->first_free = calls->slot_count;
+	calls->slots[calls->slot_count++] = call;
+	return call;
+}
+
+static struct open_call *slot_take(struct calls *calls)
+{
+	if (calls->first_free == NO_SLOT && !slot_make(calls))
+		return NULL;
+	size_t slot = calls->first_free;
+	struct open_call *call = calls->slots[slot];
+	calls->first_free = call->next_free;
+	call->number = ++calls->serial << SLOT_BITS | slot;
+	calls->open++;
+	return call;
+}
+
+static void slot_give_back(struct open_call *call)
+{
+	struct calls *calls = call->calls;
+	loop_timer_stop(calls->loop, &call->deadline);
+	call->next_free = calls->first_free;
+	calls->first_free = call->number & (CALLS_OPEN_MAX - 1);
+	call->number = 0;
+	calls->open--;
+}
+
+/* ---- the end of a call ---- */
+
+/* The slot is free before the caller is told: it may call again at once. */
+static void call_end(struct open_call *call, struct call_outcome *outcome)
+{
+	char id[CALL_ID_BYTES_MAX];
+	memcpy(id, call->id, call->id_length);
+	if (outcome->id.length == 0)
+		outcome->id = (struct text){id, call->id_length};
+	slot_give_back(call);
+	call->ended(call->context, outcome);
+}
+
+static void call_fail(struct open_call *call, int status, enum error_kind kind, const char *words)
+{
+	struct calls *calls = call->calls;
+	struct call_outcome outcome;
+	call_outcome_refused(&outcome, status, kind, words, call->place, (struct text){call->id, call->id_length}, &calls->body);
+	calls->counts.failed++;
+	call_end(call, &outcome);
+}
+
+static void on_deadline(void *context)
+{
+	struct open_call *call = context;
+	struct calls *calls = call->calls;
+	char words[ERROR_TEXT_MAX];
+	calls->counts.timed_out++;
+	(void)snprintf(words, sizeof words,
+		       call->taken ? "no answer came within %" PRId64 " ms; ask for more time by x-timeout-ms, or see whether an "
+				     "engine runs pipeline %s"
+				   : "Kafka did not take the request within %" PRId64 " ms, for pipeline %s; try again later",
+		       loop_now_ms(calls->loop) - call->began_ms, call->target ? call->target->name : "that was there");
+	call_fail(call, call->taken ? 504 : 503, call->taken ? ERROR_LIMIT : ERROR_REMOTE, words);
+}
+
+/* A caller that is gone waits for nothing. What Kafka has is answered to nobody. */
+static void on_look(void *context)
+{
+	struct calls *calls = context;
+	struct error error = {0};
+	for (size_t i = 0; i < calls->slot_count; i++) {
+		struct open_call *call = calls->slots[i];
+		if (call->number == 0 || !call->is_over(call->context))
+			continue;
+		calls->counts.left++;
+		call_fail(call, 499, ERROR_LIMIT, "the caller is gone");
+	}
+	if (calls->open > 0)
+		(void)loop_timer_set(calls->loop, &calls->look, loop_now_ms(calls->loop) + LOOK_MS, &error);
+}
+
+/* ---- what Kafka says of requests ---- */
+
+static void on_told(void *context, const struct request_report *report)
+{
+	struct calls *calls = context;
+	struct open_call *call = call_find(calls, report->number);
+	char words[ERROR_TEXT_MAX];
+	if (!call)
+		return;
+	if (report->refused) {
+		(void)snprintf(words, sizeof words, "Kafka did not take the request: %s; try again later", report->refused);
+		call_fail(call, 503, ERROR_REMOTE, words);
+		return;
+	}
+	call->taken = true;
+	if (call->answers)
+		return;
+	struct call_outcome outcome;
+	calls->counts.accepted++;
+	call_outcome_accepted(&outcome, (struct text){call->id, call->id_length}, &calls->body);
+	call_end(call, &outcome);
+}
+
+/* ---- replies ---- */
+
+static void reply_take(struct calls *calls, const struct record *record)
+{
+	struct error error = {0};
+	struct headers headers;
+	struct reply_address address;
+	struct call_outcome outcome;
+	arena_reset(calls->arena);
+	const struct header *header = record_headers(record, calls->arena, &headers, &error)
+					      ? headers_find(headers, TEXT(REPLY_HEADER))
+					      : NULL;
+	bool read = header && reply_address_read(header->value, &address);
+	if (read && address.epoch != calls->epoch) {
+		calls->counts.foreign++;
+		return;
+	}
+	struct open_call *call = read ? call_find(calls, address.call) : NULL;
+	if (!call || !call_outcome_read(&outcome, record->value, headers, calls->arena)) {
+		calls->counts.strayed++;
+		return;
+	}
+	calls->counts.answered += outcome.end == CALL_ANSWERED;
+	calls->counts.filtered += outcome.end == CALL_FILTERED;
+	calls->counts.failed += outcome.end == CALL_FAILED;
+	call_end(call, &outcome);
+}
+
+static void fail_all(struct calls *calls)
+{
+	for (size_t i = 0; i < calls->slot_count; i++)
+		if (calls->slots[i]->number != 0)
+			call_fail(calls->slots[i], 503, ERROR_REMOTE, LOST_WORDS);
+}
+
+static void on_bell(void *context, uint32_t events)
+{
+	struct calls *calls = context;
+	(void)events;
+	(void)bell_quiet(calls->bell);
+	request_producer_tell(calls->producer);
+	for (size_t i = 0; calls->failure.kind == ERROR_NONE; i++) {
+		struct record record;
+		if (i == REPLIES_AT_ONCE) {
+			bell_ring(calls->bell);
+			return;
+		}
+		if (!reader_next(calls->reader, 0, &record, &calls->failure)) {
+			fail_all(calls);
+			return;
+		}
+		if (!record.held)
+			return;
+		reply_take(calls, &record);
+		record_release(&record);
+	}
+}
+
+/* ---- the beginning of a call ---- */
+
+void call_refuse(const struct call_request *request, int status, enum error_kind kind, const char *words)
+{
+	struct call_outcome outcome;
+	struct buffer body;
+	buffer_open(&body, CALL_ERROR_BYTES_MAX);
+	call_outcome_refused(&outcome, status, kind, words, request->place, request->id, &body);
+	outcome.id = request->id;
+	request->ended(request->context, &outcome);
+	buffer_close(&body);
+}
+
+static bool record_send(struct calls *calls, const struct open_call *call, const struct call_request *request, struct error *error,
+			enum produce_verdict *verdict)
+{
+	char address[REPLY_ADDRESS_BYTES_MAX], deadline[24];
+	const struct reply_address reply = {.partition = reader_partition(calls->reader),
+					    .epoch = calls->epoch,
+					    .call = call->number,
+					    .pipeline = text_of(request->target->name)};
+	size_t address_length = reply_address_write(&reply, address);
+	size_t count = request->headers.count;
+	struct header *headers = ARENA_ARRAY(calls->arena, struct header, count + OWN_HEADERS);
+	if (!headers)
+		return error_memory(error, ERROR_LIMIT, "taking a call");
+	if (count > 0)
+		memcpy(headers, request->headers.items, count * sizeof *headers);
+	(void)snprintf(deadline, sizeof deadline, "%" PRId64, request->deadline_ms);
+	bool named = request->id.length > 0;
+	headers[count++] = (struct header){named ? TEXT(REPLY_ID_HEADER) : TEXT(REPLY_DEFAULT_ID_HEADER),
+					   {call->id, call->id_length}};
+	headers[count++] = (struct header){TEXT("x-deadline-ms"), text_of(deadline)};
+	headers[count++] = (struct header){TEXT(REPLY_HEADER), {address, address_length}};
+	const struct outgoing record = {
+		.topic = request->target->topic,
+		.key = request->key,
+		.value = request->body,
+		.headers = {count, headers},
+	};
+	*verdict = request_producer_send(calls->producer, &record, call->number, error);
+	return true;
+}
+
+static void call_name(struct open_call *call, const struct call_request *request)
+{
+	const struct calls *calls = call->calls;
+	call->id_length = request->id.length;
+	if (call->id_length > 0)
+		memcpy(call->id, request->id.bytes, call->id_length);
+	else
+		call->id_length = (size_t)snprintf(call->id, sizeof call->id, "%016" PRIx64 "-%" PRIx64, calls->epoch,
+						   call->number);
+}
+
+/* NULL: it is refused. */
+static struct open_call *call_open(struct calls *calls, const struct call_request *request, int64_t left_ms)
+{
+	struct error error = {0};
+	struct open_call *call = slot_take(calls);
+	if (!call) {
+		call_refuse(request, 503, ERROR_LIMIT, "the gateway has as many calls open as it may; try again later");
+		return NULL;
+	}
+	call->target = request->target;
+	call->began_ms = loop_now_ms(calls->loop);
+	call->answers = request->target->answers;
+	call->taken = false;
+	call->place = request->place;
+	call->ended = request->ended;
+	call->is_over = request->is_over;
+	call->context = request->context;
+	call->deadline = (struct loop_timer){.due = on_deadline, .context = call};
+	call_name(call, request);
+	bool timed = loop_timer_set(calls->loop, &call->deadline, call->began_ms + left_ms, &error);
+	if (timed && calls->open == 1)
+		timed = loop_timer_set(calls->loop, &calls->look, call->began_ms + LOOK_MS, &error);
+	if (timed)
+		return call;
+	slot_give_back(call);
+	call_refuse(request, 503, ERROR_LIMIT, "the gateway is short of memory; try again later");
+	return NULL;
+}
+
+void calls_begin(struct calls *calls, const struct call_request *request)
+{
+	struct error error = {0};
+	enum produce_verdict verdict = PRODUCE_SPOILT;
+	int64_t left_ms = request->deadline_ms - loop_time_of_day_ms(calls->loop);
+	calls->counts.begun++;
+	arena_reset(calls->arena);
+	if (calls->failure.kind != ERROR_NONE) {
+		call_refuse(request, 503, ERROR_REMOTE, LOST_WORDS);
+		return;
+	}
+	if (left_ms <= 0) {
+		call_refuse(request, 504, ERROR_LIMIT, "the request's deadline has passed already; allow more time");
+		return;
+	}
+	struct open_call *call = call_open(calls, request, left_ms);
+	if (!call)
+		return;
+	(void)record_send(calls, call, request, &error, &verdict);
+	if (verdict == PRODUCED)
+		return;
+	if (verdict == PRODUCE_REFUSED)
+		call_fail(call, 413, ERROR_LIMIT, "the request is larger than a record may be; send less at a time");
+	else if (verdict == PRODUCE_FULL)
+		call_fail(call, 503, ERROR_LIMIT, "too many requests are on their way to Kafka; try again later");
+	else
+		call_fail(call, 503, ERROR_REMOTE, error.text);
+}
+
+/* ---- opening and closing ---- */
+
+static bool clients_open(struct calls *calls, const struct gateway_targets *targets, struct error *error)
+{
+	struct calls_config *config = &calls->config;
+	calls->reader_config = (struct reader_config){.brokers = config->brokers,
+						      .topic = calls->replies,
+						      .one_partition = true,
+						      .pick = calls->epoch,
+						      .properties = config->consumer};
+	calls->producer_config = (struct request_producer_config){.brokers = config->brokers,
+								  .timeout_ms = PRODUCE_MS,
+								  .message_bytes = config->message_bytes,
+								  .queue_bytes = QUEUE_BYTES,
+								  .properties = config->producer,
+								  .bell = calls->bell,
+								  .told = on_told,
+								  .context = calls};
+	calls->reader = reader_open(&calls->reader_config, error);
+	calls->producer = calls->reader ? request_producer_open(&calls->producer_config, error) : NULL;
+	if (!calls->producer)
+		return false;
+	reader_ring(calls->reader, calls->bell);
+	bell_ring(calls->bell); /* for what came before */
+	return calls_follow(calls, targets, error);
+}
+
+static bool calls_set_up(struct calls *calls, const struct gateway_targets *targets, struct error *error)
+{
+	struct arena *names = arena_open(REPLY_ARENA_BYTES);
+	const char *replies = names ? topic_replies_name(names, targets->prefix, targets->namespace) : NULL;
+	calls->replies = replies ? memory_take(strlen(replies) + 1, 1) : NULL;
+	if (calls->replies)
+		memcpy(calls->replies, replies, strlen(replies));
+	arena_close(names);
+	calls->slots = memory_take(CALLS_OPEN_MAX, sizeof *calls->slots);
+	calls->arena = arena_open(REPLY_ARENA_BYTES);
+	if (!calls->replies || !calls->slots || !calls->arena)
+		return error_memory(error, ERROR_SYSTEM, "opening a gateway");
+	if (getrandom(&calls->epoch, sizeof calls->epoch, 0) != (ssize_t)sizeof calls->epoch)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the system gives no random number for the gateway's replies");
+	calls->bell = bell_open(error);
+	calls->watch = (struct watch){.ready = on_bell, .context = calls};
+	calls->look = (struct loop_timer){.due = on_look, .context = calls};
+	return calls->bell >= 0 && clients_open(calls, targets, error) &&
+	       loop_watch(calls->loop, &calls->watch, calls->bell, EPOLLIN, error);
+}
+
+struct calls *calls_open(struct loop *loop, const struct calls_config *config, const struct gateway_targets *targets,
+			 struct error *error)
+{
+	struct calls *calls = memory_take(1, sizeof *calls);
+	if (!calls) {
+		error_memory(error, ERROR_SYSTEM, "opening a gateway");
+		return NULL;
+	}
+	calls->loop = loop;
+	calls->config = *config;
+	calls->bell = -1;
+	calls->first_free = NO_SLOT;
+	buffer_open(&calls->body, CALL_ERROR_BYTES_MAX);
+	if (calls_set_up(calls, targets, error))
+		return calls;
+	calls_close(calls);
+	return NULL;
+}
+
+void calls_close(struct calls *calls)
+{
+	if (!calls)
+		return;
+	loop_timer_stop(calls->loop, &calls->look);
+	for (size_t i = 0; i < calls->slot_count; i++) {
+		loop_timer_stop(calls->loop, &calls->slots[i]->deadline);
+		memory_give(calls->slots[i]);
+	}
+	if (calls->watch.ready && calls->watch.descriptor > 0)
+		loop_unwatch(calls->loop, &calls->watch);
+	request_producer_close(calls->producer);
+	reader_close(calls->reader);
+	if (calls->bell >= 0)
+		close(calls->bell);
+	buffer_close(&calls->body);
+	arena_close(calls->arena);
+	memory_give(calls->slots);
+	memory_give(calls->replies);
+	memory_give(calls);
+}
+
+bool calls_follow(struct calls *calls, const struct gateway_targets *targets, struct error *error)
+{
+	for (size_t i = 0; i < calls->slot_count; i++)
+		calls->slots[i]->target = NULL;
+	return request_producer_topics(calls->producer, targets->topics, targets->topic_count, error);
+}
+
+size_t calls_open_count(const struct calls *calls)
+{
+	return calls->open;
+}
+
+bool calls_are_well(const struct calls *calls, struct error *error)
+{
+	if (calls->failure.kind != ERROR_NONE)
+		*error = calls->failure;
+	return calls->failure.kind == ERROR_NONE;
+}
+
+struct calls_counts calls_counts(const struct calls *calls)
+{
+	return calls->counts;
+}

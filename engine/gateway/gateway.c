@@ -1,0 +1,164 @@
+/* gateway.c: see gateway.h. */
+#include "gateway/gateway.h"
+
+#include "base/memory.h"
+#include "gateway/rest.h"
+#include "log/topic_settings.h"
+
+#define CONNECTIONS 16384
+#define PEER_CONNECTIONS 8192
+#define BODIES_BYTES ((size_t)512 << 20) /* of all requests that are on their way */
+#define PEER_BODIES_BYTES (BODIES_BYTES / 2)
+#define ANSWER_BYTES_MAX ((size_t)16 << 20) /* of what the gateway writes itself: metadata and errors */
+#define REQUEST_ARENA_BYTES ((size_t)16 << 20)
+#define TARGETS_ARENA_BYTES ((size_t)64 << 20)
+#define RECORD_OVERHEAD_BYTES ((size_t)4096) /* of a request's record beside its body: batch, key, and headers */
+
+struct gateway {
+	struct gateway_config config;
+	struct arena *arena; /* of the targets */
+	struct gateway_targets targets;
+	struct body_budget bodies;
+	struct rest rest;
+	struct http_server *server;
+};
+
+/* ---- limits of topics ---- */
+
+/* A record is refused by Kafka beyond its topic's max.message.bytes: larger bodies are, before anything is produced. */
+static void on_setting(void *context, size_t topic, const char *name, const char *value)
+{
+	struct gateway_targets *targets = context;
+	size_t bytes = 0;
+	if (strcmp(name, "max.message.bytes") != 0 || !value)
+		return;
+	for (const char *digit = value; *digit >= '0' && *digit <= '9' && bytes < ((size_t)1 << 40); digit++)
+		bytes = bytes * 10 + (size_t)(*digit - '0');
+	for (size_t i = 0; i < targets->count; i++)
+		if (targets->items[i].topic == topic && bytes > RECORD_OVERHEAD_BYTES)
+			targets->items[i].request_bytes = bytes - RECORD_OVERHEAD_BYTES;
+}
+
+static bool limits_read(const struct gateway_config *config, struct gateway_targets *targets, struct error *error)
+{
+	size_t usual = config->record_bytes > RECORD_OVERHEAD_BYTES ? config->record_bytes : GATEWAY_RECORD_BYTES;
+	for (size_t i = 0; i < targets->count; i++)
+		targets->items[i].request_bytes = usual - RECORD_OVERHEAD_BYTES;
+	return config->record_bytes > 0 ||
+	       topic_settings_read(config->brokers, config->producer, targets->topics, targets->topic_count, on_setting, targets,
+				   error);
+}
+
+static size_t request_bytes_most(const struct gateway_targets *targets)
+{
+	size_t most = 0;
+	for (size_t i = 0; i < targets->count; i++)
+		if (targets->items[i].request_bytes > most)
+			most = targets->items[i].request_bytes;
+	return most;
+}
+
+/* ---- opening and closing ---- */
+
+static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const struct plan *plan, struct error *error)
+{
+	const struct gateway_config *config = &gateway->config;
+	struct rest *rest = &gateway->rest;
+	gateway->arena = arena_open(TARGETS_ARENA_BYTES);
+	rest->arena = arena_open(REQUEST_ARENA_BYTES);
+	if (!gateway->arena || !rest->arena)
+		return error_memory(error, ERROR_SYSTEM, "opening a gateway");
+	if (!gateway_targets_make(plan, NULL, gateway->arena, &gateway->targets, error) ||
+	    !limits_read(config, &gateway->targets, error))
+		return false;
+	size_t body_bytes = request_bytes_most(&gateway->targets);
+	const struct calls_config calls = {.brokers = config->brokers,
+					   .consumer = config->consumer,
+					   .producer = config->producer,
+					   .message_bytes = body_bytes + RECORD_OVERHEAD_BYTES};
+	const struct http_server_config http = {.host = config->host,
+						.port = config->http_port,
+						.files = config->files,
+						.body_bytes = body_bytes,
+						.bodies = &gateway->bodies,
+						.connections = CONNECTIONS,
+						.peer_connections = PEER_CONNECTIONS,
+						.called = rest_called,
+						.context = rest};
+	gateway->bodies.limit_bytes = BODIES_BYTES;
+	gateway->bodies.peer_limit_bytes = PEER_BODIES_BYTES;
+	rest->config = config;
+	rest->targets = &gateway->targets;
+	rest->loop = loop;
+	rest->calls = calls_open(loop, &calls, &gateway->targets, error);
+	return rest->calls && (gateway->server = http_server_open(loop, &http, error));
+}
+
+struct gateway *gateway_open(struct loop *loop, const struct gateway_config *config, const struct plan *plan, struct error *error)
+{
+	struct gateway *gateway = memory_take(1, sizeof *gateway);
+	if (!gateway) {
+		error_memory(error, ERROR_SYSTEM, "opening a gateway");
+		return NULL;
+	}
+	gateway->config = *config;
+	buffer_open(&gateway->rest.body, ANSWER_BYTES_MAX);
+	if (gateway_set_up(gateway, loop, plan, error))
+		return gateway;
+	gateway_close(gateway);
+	return NULL;
+}
+
+void gateway_close(struct gateway *gateway)
+{
+	if (!gateway)
+		return;
+	calls_close(gateway->rest.calls);
+	http_server_close(gateway->server);
+	buffer_close(&gateway->rest.body);
+	arena_close(gateway->rest.arena);
+	arena_close(gateway->arena);
+	memory_give(gateway);
+}
+
+int gateway_http_port(const struct gateway *gateway)
+{
+	return http_server_port(gateway->server);
+}
+
+bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct error *error)
+{
+	struct gateway_targets targets;
+	struct arena *arena = arena_open(TARGETS_ARENA_BYTES);
+	if (!arena)
+		return error_memory(error, ERROR_SYSTEM, "following the files");
+	bool good = gateway_targets_make(plan, &gateway->targets, arena, &targets, error) &&
+		    limits_read(&gateway->config, &targets, error) && calls_follow(gateway->rest.calls, &targets, error);
+	if (good)
+		gateway->targets = targets;
+	arena_close(good ? gateway->arena : arena);
+	if (good)
+		gateway->arena = arena;
+	return good;
+}
+
+bool gateway_reload_tls(struct gateway *gateway, struct error *error)
+{
+	return http_server_reload(gateway->server, gateway->config.files, error);
+}
+
+bool gateway_drain(struct gateway *gateway)
+{
+	gateway->rest.draining = true;
+	return http_server_drain(gateway->server);
+}
+
+bool gateway_is_well(const struct gateway *gateway, struct error *error)
+{
+	return calls_are_well(gateway->rest.calls, error);
+}
+
+struct calls_counts gateway_counts(const struct gateway *gateway)
+{
+	return calls_counts(gateway->rest.calls);
+}

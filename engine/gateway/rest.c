@@ -1,0 +1,360 @@
+/* rest.c: see rest.h. */
+#include "gateway/rest.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/number.h"
+#include "base/version.h"
+#include "message/format.h"
+#include "message/json_write.h"
+#include "message/reply.h"
+#include "serving/metadata_json.h"
+
+#define ALLOWED_BYTES_MAX 64
+#define ANSWER_HEADERS_MAX 70 /* an answer has at most 64 of steps (worker/outbox.c), and these of ours */
+#define LENGTH_HEADER "Inference-Header-Content-Length"
+#define JSON "application/json"
+
+/* ---- answers ---- */
+
+static void answer(const struct rest_request *request, int status)
+{
+	const struct text lost = TEXT("{\"error\":\"memory ran out\",\"kind\":\"SYSTEM\"}");
+	const struct buffer *body = &request->rest->body;
+	bool good = !buffer_failed(body);
+	http_server_answer(request->incoming, good ? status : 500, JSON, good ? buffer_view(body) : lost, NULL, 0);
+}
+
+static struct text id_of(const struct rest_request *request)
+{
+	struct text id = http_incoming_header(request->incoming, REPLY_ID_HEADER);
+	return id.length <= CALL_ID_BYTES_MAX ? id : (struct text){0};
+}
+
+static void refuse_with(const struct rest_request *request, int status, const struct http_answer_header *header, const char *words)
+{
+	struct error error = {0};
+	struct buffer *body = &request->rest->body;
+	error_set(&error, status >= 500 ? ERROR_REMOTE : status == 413 || status == 504 ? ERROR_LIMIT : ERROR_INPUT, PLACE_NONE,
+		  "%s", words);
+	const struct reply_failure failure = {.error = &error, .id = id_of(request), .where = request->path};
+	buffer_clear(body);
+	reply_error_write(body, &failure);
+	http_server_answer(request->incoming, status, JSON, buffer_view(body), header, header ? 1 : 0);
+}
+
+void rest_refuse(const struct rest_request *request, int status, const char *format, ...)
+{
+	static const struct http_answer_header later = {"Retry-After", "1"};
+	char words[ERROR_TEXT_MAX];
+	va_list arguments;
+	va_start(arguments, format);
+	(void)vsnprintf(words, sizeof words, format, arguments);
+	va_end(arguments);
+	refuse_with(request, status, status == 503 ? &later : NULL, words);
+}
+
+/* ---- health and metadata ---- */
+
+static void live(const struct rest_request *request)
+{
+	buffer_string(&request->rest->body, "{\"live\":true}");
+	answer(request, 200);
+}
+
+static bool is_ready(const struct rest *rest)
+{
+	struct error error = {0};
+	return !rest->draining && calls_are_well(rest->calls, &error);
+}
+
+static void ready(const struct rest_request *request)
+{
+	bool good = is_ready(request->rest);
+	buffer_print(&request->rest->body, "{\"ready\":%s}", good ? "true" : "false");
+	answer(request, good ? 200 : 503);
+}
+
+static void server_metadata(const struct rest_request *request)
+{
+	buffer_string(&request->rest->body, "{\"name\":\"sluice\",\"version\":\"" SLUICE_VERSION
+					    "\",\"extensions\":[\"binary_tensor_data\"]}");
+	answer(request, 200);
+}
+
+static void routes(const struct rest_request *request)
+{
+	struct buffer *body = &request->rest->body;
+	buffer_string(body, "{\"routes\":[");
+	for (const struct gateway_route *route = rest_routes; route->method; route++) {
+		buffer_print(body, "%s{\"method\":\"%s\",\"path\":\"%s\",", route == rest_routes ? "" : ",", route->method,
+			     route->path);
+		json_write_string_after(body, TEXT("\"summary\":"), text_of(route->summary));
+		buffer_byte(body, '}');
+	}
+	buffer_string(body, "]}");
+	answer(request, 200);
+}
+
+/* Seldon's header names what is asked, whatever the path says: `M`, or `P.pipeline`. NULL: it is refused. */
+static const struct gateway_target *find_target(const struct rest_request *request)
+{
+	const struct text end = TEXT(".pipeline");
+	const struct gateway_targets *targets = request->rest->targets;
+	struct text header = http_incoming_header(request->incoming, "seldon-model");
+	struct text name = header.length > 0 && request->namespace.length == 0 ? header : request->name;
+	if (name.length > end.length &&
+	    text_equal((struct text){name.bytes + name.length - end.length, end.length}, end))
+		name.length -= end.length;
+	if (name.length == 0 && targets->count == 1)
+		return &targets->items[0];
+	if (name.length == 0) {
+		rest_refuse(request, 404, "which of the %zu pipelines is asked? Name it by the path /seldon/NAMESPACE/NAME/..., or "
+					  "by the header seldon-model", targets->count);
+		return NULL;
+	}
+	const struct gateway_target *target = gateway_target_find(targets, request->namespace, name);
+	if (!target)
+		rest_refuse(request, 404, "there is no %s `%.*s`%s%.*s among the files of this gateway",
+			    request->pipeline_only ? "pipeline" : "model or pipeline", (int)(name.length < 100 ? name.length : 100),
+			    name.bytes, request->namespace.length ? " in namespace " : "", (int)request->namespace.length,
+			    request->namespace.bytes ? request->namespace.bytes : "");
+	return target;
+}
+
+static void target_ready(const struct rest_request *request)
+{
+	const struct gateway_target *target = find_target(request);
+	struct buffer *body = &request->rest->body;
+	bool good = is_ready(request->rest);
+	if (!target)
+		return;
+	json_write_string_after(body, TEXT("{\"name\":"), text_of(target->name));
+	buffer_print(body, ",\"ready\":%s}", good ? "true" : "false");
+	answer(request, good ? 200 : 503);
+}
+
+static void target_metadata(const struct rest_request *request)
+{
+	const struct gateway_target *target = find_target(request);
+	struct buffer *body = &request->rest->body;
+	if (!target)
+		return;
+	json_write_string_after(body, TEXT("{\"name\":"), text_of(target->name));
+	buffer_string(body, ",\"versions\":[],\"platform\":\"sluice\"");
+	metadata_tensors_write(body, "inputs", &target->plan->types.request);
+	metadata_tensors_write(body, "outputs", &target->plan->types.answer);
+	buffer_byte(body, '}');
+	answer(request, 200);
+}
+
+/* ---- what a call ended with ---- */
+
+static const char *text_kept(struct arena *arena, struct text text)
+{
+	return arena_copy(arena, text.bytes, text.length);
+}
+
+static void header_put(struct http_answer_header *headers, size_t *count, const char *name, const char *value)
+{
+	if (name && value && *count < ANSWER_HEADERS_MAX)
+		headers[(*count)++] = (struct http_answer_header){name, value};
+}
+
+/* A step may set any header; one that is none of HTTP would make the whole answer an error. */
+static bool is_header(const struct header *header)
+{
+	for (size_t i = 0; i < header->value.length; i++)
+		if ((unsigned char)header->value.bytes[i] < ' ' && header->value.bytes[i] != '\t')
+			return false;
+	for (size_t i = 0; i < header->name.length; i++)
+		if (header->name.bytes[i] <= ' ' || header->name.bytes[i] == ':')
+			return false;
+	return header->name.length > 0;
+}
+
+static void on_ended(void *context, const struct call_outcome *outcome)
+{
+	struct http_incoming *incoming = context;
+	struct http_answer_header headers[ANSWER_HEADERS_MAX];
+	struct arena *arena = arena_open((size_t)1 << 20);
+	char retry[24];
+	size_t count = 0;
+	if (!arena) {
+		http_server_answer(incoming, 500, JSON, TEXT("{\"error\":\"memory ran out\"}"), NULL, 0);
+		return;
+	}
+	if (outcome->id.length > 0 && is_header(&(struct header){TEXT(REPLY_ID_HEADER), outcome->id}))
+		header_put(headers, &count, REPLY_ID_HEADER, text_kept(arena, outcome->id));
+	if (outcome->header_length.length > 0)
+		header_put(headers, &count, LENGTH_HEADER, text_kept(arena, outcome->header_length));
+	if (outcome->retry_after_s > 0) {
+		(void)snprintf(retry, sizeof retry, "%d", outcome->retry_after_s);
+		header_put(headers, &count, "Retry-After", retry);
+	}
+	for (size_t i = 0; i < outcome->headers.count; i++)
+		if (is_header(&outcome->headers.items[i]))
+			header_put(headers, &count, text_kept(arena, outcome->headers.items[i].name),
+				   text_kept(arena, outcome->headers.items[i].value));
+	const char *type = outcome->header_length.length > 0 ? "application/octet-stream" : text_kept(arena, outcome->content_type);
+	http_server_answer(incoming, outcome->status, outcome->end == CALL_FILTERED ? NULL : type, outcome->body, headers, count);
+	arena_close(arena);
+}
+
+static bool on_asked_whether_over(void *context)
+{
+	return http_incoming_is_over(context);
+}
+
+/* ---- calls ---- */
+
+/* By the gateway's clock: `x-deadline-ms` is a time of day, `x-timeout-ms` how long from now. False: refused. */
+static bool deadline_read(const struct rest_request *request, int64_t *deadline_ms)
+{
+	static const struct {
+		const char *name;
+		bool absolute;
+	} rows[] = {{"x-deadline-ms", true}, {"x-timeout-ms", false}};
+	const struct rest *rest = request->rest;
+	int64_t now_ms = loop_time_of_day_ms(rest->loop), most_ms = now_ms + GATEWAY_DEADLINE_MAX_MS;
+	*deadline_ms = now_ms + (rest->config->timeout_ms > 0 ? rest->config->timeout_ms : GATEWAY_TIMEOUT_MS);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct text value = http_incoming_header(request->incoming, rows[i].name);
+		int64_t number;
+		if (!value.bytes)
+			continue;
+		if (!number_read_int64(value, &number) || number <= 0) {
+			rest_refuse(request, 400, "the header %s is \"%.*s\"; it must be milliseconds%s, above 0", rows[i].name,
+				    (int)(value.length < 40 ? value.length : 40), value.bytes,
+				    rows[i].absolute ? " since 1970" : "");
+			return false;
+		}
+		if (!rows[i].absolute)
+			number = number < GATEWAY_DEADLINE_MAX_MS ? now_ms + number : most_ms;
+		*deadline_ms = number < most_ms ? number : most_ms;
+		return true;
+	}
+	return true;
+}
+
+/* Only what is named goes along: credentials, cookies, and headers of sluice's own never do. */
+static struct headers headers_passed(const struct rest_request *request)
+{
+	static const char *const usual[] = {"content-type", "Inference-Header-Content-Length", "traceparent", "tracestate",
+					    "seldon-route"};
+	const size_t usual_count = sizeof usual / sizeof *usual;
+	const struct name_list *more = &request->rest->config->passed;
+	struct header *items = ARENA_ARRAY(request->rest->arena, struct header, usual_count + more->count);
+	size_t count = 0;
+	for (size_t i = 0; items && i < usual_count + more->count; i++) {
+		const char *name = i < usual_count ? usual[i] : more->items[i - usual_count].text;
+		struct text value = http_incoming_header(request->incoming, name);
+		if (value.bytes)
+			items[count++] = (struct header){text_of(name), value};
+	}
+	return (struct headers){count, items};
+}
+
+static bool may_be_asked(const struct rest_request *request, const struct gateway_target *target)
+{
+	if (request->rest->draining)
+		rest_refuse(request, 503, "this gateway is stopping; ask another one");
+	else if (target->refusal)
+		rest_refuse(request, 409, "pipeline %s cannot answer while its caller waits: %s. Send to its topic, and read its "
+					  "outputs", target->name, target->refusal);
+	else if (request->body.length > target->request_bytes)
+		rest_refuse(request, 413,
+			    "the request has %zu bytes, and the topic of pipeline %s takes %zu; send less at a time, or raise the "
+			    "topic's max.message.bytes",
+			    request->body.length, target->name, target->request_bytes);
+	else
+		return true;
+	return false;
+}
+
+static void infer(const struct rest_request *request)
+{
+	struct text id = http_incoming_header(request->incoming, REPLY_ID_HEADER);
+	struct text key = http_incoming_header(request->incoming, "sluice-key");
+	const struct gateway_target *target = find_target(request);
+	int64_t deadline_ms;
+	if (!target || !may_be_asked(request, target) || !deadline_read(request, &deadline_ms))
+		return;
+	if (id.length > CALL_ID_BYTES_MAX) {
+		rest_refuse(request, 400, "the header " REPLY_ID_HEADER " has %zu bytes, more than %zu; shorten it", id.length,
+			    CALL_ID_BYTES_MAX);
+		return;
+	}
+	const struct call_request call = {
+		.target = target,
+		.body = request->body,
+		.key = key,
+		.id = id,
+		.deadline_ms = deadline_ms,
+		.headers = headers_passed(request),
+		.place = request->path,
+		.ended = on_ended,
+		.is_over = on_asked_whether_over,
+		.context = request->incoming,
+	};
+	calls_begin(request->rest->calls, &call);
+}
+
+static void explain(const struct rest_request *request)
+{
+	rest_refuse(request, 501,
+		    "explanations by this path are not built yet; a pipeline with a step of kind `explain` answers with its "
+		    "explanation at /v2/pipelines/NAME/infer");
+}
+
+static void feedback(const struct rest_request *request)
+{
+	rest_refuse(request, 501, "feedback over HTTP is not built yet; write it to the pipeline's feedback topic");
+}
+
+/* ---- routes ---- */
+
+const struct gateway_route rest_routes[] = {
+	{"POST", "/v2/pipelines/{pipeline}/infer", infer, "Sends a request through a pipeline and answers with its outputs."},
+	{"POST", "/v2/models/{model}/infer", infer, "The same, of a model or a pipeline."},
+	{"POST", "/v2/models/{model}/versions/{version}/infer", infer, "The same; the version is not looked at."},
+	{"GET", "/v2/pipelines/{pipeline}", target_metadata, "The tensors that a pipeline takes and gives, where known."},
+	{"GET", "/v2/pipelines/{pipeline}/ready", target_ready, "Whether the pipeline can be asked."},
+	{"GET", "/v2/models/{model}", target_metadata, "The same as of a pipeline."},
+	{"GET", "/v2/models/{model}/versions/{version}", target_metadata, "The same."},
+	{"GET", "/v2/models/{model}/ready", target_ready, "Whether the model can be asked."},
+	{"GET", "/v2/models/{model}/versions/{version}/ready", target_ready, "The same."},
+	{"GET", "/v2", server_metadata, "Name, version and extensions of this server."},
+	{"GET", "/v2/health/live", live, "Whether the gateway runs."},
+	{"GET", "/v2/health/ready", ready, "Whether the gateway takes calls."},
+	{"GET", "/v1/health/live", live, "The same as /v2/health/live."},
+	{"GET", "/v1/health/ready", ready, "The same as /v2/health/ready."},
+	{"GET", "/v2/routes", routes, "This table."},
+	{"POST", "/v1/models/{model}:predict", infer, "A request in the form of TensorFlow Serving."},
+	{"POST", "/api/v1.0/predictions", infer, "A request of the first Seldon Core, also behind /seldon/NAMESPACE/NAME."},
+	{"POST", "/api/v0.1/predictions", infer, "The same."},
+	{"POST", "/api/v1.0/explanations", explain, "Not built yet."},
+	{"POST", "/api/v1.0/feedback", feedback, "Not built yet."},
+	{NULL, NULL, NULL, NULL},
+};
+
+void rest_called(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body)
+{
+	struct rest *rest = context;
+	struct rest_request request = {.rest = rest, .incoming = incoming, .path = path, .body = body};
+	char allowed[ALLOWED_BYTES_MAX];
+	arena_reset(rest->arena);
+	buffer_clear(&rest->body);
+	const struct gateway_route *route = rest_route_find(method, path, &request, allowed, sizeof allowed);
+	if (route) {
+		route->serve(&request);
+	} else if (allowed[0]) {
+		char words[ERROR_TEXT_MAX];
+		(void)snprintf(words, sizeof words, "this path takes %s alone", allowed);
+		refuse_with(&request, 405, &(struct http_answer_header){"Allow", allowed}, words);
+	} else {
+		rest_refuse(&request, 404, "there is nothing at this path; GET /v2/routes lists what there is");
+	}
+}

@@ -1,0 +1,50 @@
+/* rest.h: REST of a gateway: the table of routes, and what each does. Private to the gateway.
+ */
+#ifndef SLUICE_GATEWAY_REST_H
+#define SLUICE_GATEWAY_REST_H
+
+#include "gateway/gateway.h"
+#include "net/http_server.h"
+
+struct rest {
+	const struct gateway_config *config;
+	const struct gateway_targets *targets;
+	struct calls *calls;
+	struct loop *loop;
+	bool draining;
+	struct arena *arena; /* of the request at hand */
+	struct buffer body;  /* of the answer at hand */
+};
+
+struct rest_request {
+	struct rest *rest;
+	struct http_incoming *incoming;
+	struct text path, body;
+	struct text namespace; /* of a path that begins with /seldon/NAMESPACE/NAME; empty: none */
+	struct text name;      /* of the target, in the path; empty: none */
+	bool pipeline_only;    /* the path names a pipeline */
+};
+
+/* A row: the same prints what the gateway offers (GET /v2/routes). In `path`, {pipeline}, {model} and {version} stand for one
+ * segment. */
+struct gateway_route {
+	const char *method;
+	const char *path;
+	void (*serve)(const struct rest_request *request);
+	const char *summary;
+};
+
+extern const struct gateway_route rest_routes[]; /* ends with method NULL */
+
+/* As struct http_server_config wants it; the context is a struct rest. */
+void rest_called(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body);
+
+/* The route of that path and method, with what the path names in `request`. NULL: none, and `allowed` are the methods that the
+ * path has, joined by commas (empty: there is no such path). */
+const struct gateway_route *rest_route_find(struct text method, struct text path, struct rest_request *request, char *allowed,
+					 size_t size);
+
+/* Answers with an error of the gateway's own. */
+void rest_refuse(const struct rest_request *request, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,75 @@
+/* rest_route.c: paths matched against the table of routes; see rest.h. */
+#include <stdio.h>
+
+#include "gateway/rest.h"
+
+static struct text segment_take(struct text *path)
+{
+	const char *slash = path->length ? memchr(path->bytes, '/', path->length) : NULL;
+	struct text segment = {path->bytes, slash ? (size_t)(slash - path->bytes) : path->length};
+	size_t taken = segment.length + (slash ? 1 : 0);
+	*path = (struct text){path->bytes + taken, path->length - taken};
+	return segment;
+}
+
+/* `{model}:predict` takes a segment with that end. */
+static bool segment_fits(struct text wanted, struct text segment, struct rest_request *request)
+{
+	const char *closes = wanted.length > 0 && wanted.bytes[0] == '{' ? memchr(wanted.bytes, '}', wanted.length) : NULL;
+	if (!closes)
+		return text_equal(wanted, segment);
+	struct text word = {wanted.bytes + 1, (size_t)(closes - wanted.bytes) - 1};
+	struct text end = {closes + 1, wanted.length - word.length - 2};
+	if (segment.length <= end.length ||
+	    !text_equal(end, (struct text){segment.bytes + segment.length - end.length, end.length}))
+		return false;
+	if (text_is(word, "version"))
+		return true;
+	request->name = (struct text){segment.bytes, segment.length - end.length};
+	request->pipeline_only = text_is(word, "pipeline");
+	return true;
+}
+
+static bool path_fits(struct text pattern, struct text path, struct rest_request *request)
+{
+	while (pattern.length > 0 && path.length > 0)
+		if (!segment_fits(segment_take(&pattern), segment_take(&path), request))
+			return false;
+	return pattern.length == 0 && path.length == 0;
+}
+
+/* What the first Seldon Core's ingress puts before the path names the deployment. */
+static struct text prefix_take(struct text path, struct rest_request *request)
+{
+	struct text rest = path;
+	if (!text_is(segment_take(&rest), "seldon"))
+		return path;
+	request->namespace = segment_take(&rest);
+	request->name = segment_take(&rest);
+	return rest;
+}
+
+const struct gateway_route *rest_route_find(struct text method, struct text path, struct rest_request *request, char *allowed,
+					 size_t size)
+{
+	struct text rest = path;
+	size_t length = 0;
+	allowed[0] = '\0';
+	(void)segment_take(&rest); /* what is before the first slash */
+	rest = prefix_take(rest, request);
+	bool head = text_is(method, "HEAD");
+	for (const struct gateway_route *route = rest_routes; route->method; route++) {
+		struct rest_request fitted = *request;
+		if (!path_fits(text_of(route->path + 1), rest, &fitted))
+			continue;
+		if (text_is(method, route->method) || (head && strcmp(route->method, "GET") == 0)) {
+			if (request->name.length > 0) /* the prefix names it */
+				fitted.name = request->name;
+			*request = fitted;
+			return route;
+		}
+		int written = snprintf(allowed + length, size - length, "%s%s", length ? ", " : "", route->method);
+		length += written > 0 && (size_t)written < size - length ? (size_t)written : 0;
+	}
+	return NULL;
+}

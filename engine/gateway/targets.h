@@ -1,0 +1,35 @@
+/* targets.h: Targets of a gateway's calls: the pipelines of a plan, each with the topic of its requests, and whether it can
+ * answer a caller that waits. Pure.
+ */
+#ifndef SLUICE_GATEWAY_TARGETS_H
+#define SLUICE_GATEWAY_TARGETS_H
+
+#include "plan/plan.h"
+
+struct gateway_target {
+	const char *name;
+	const char *namespace;
+	const struct pipeline_plan *plan;
+	uint32_t topic;	       /* of the requests: its place in the list of topics */
+	size_t request_bytes;  /* limit of a body; set by gateway.c */
+	bool answers;	       /* false: it has no output, and is done when Kafka has the request */
+	const char *refusal;   /* why it cannot answer at once; NULL: it can */
+};
+
+struct gateway_targets {
+	size_t count;
+	struct gateway_target *items;
+	size_t topic_count;
+	const char **topics; /* of requests */
+	const char *prefix, *namespace; /* of the replies topic */
+};
+
+/* Of all pipelines of the plan, which has one at least; all is in the arena, and borrows from the plan. The topics that were there
+ * `before` (NULL: none were) keep their places. CONFIG: the pipelines are of several namespaces or topic prefixes. */
+bool gateway_targets_make(const struct plan *plan, const struct gateway_targets *before, struct arena *arena,
+			  struct gateway_targets *targets, struct error *error);
+
+/* NULL: there is none of that name. `namespace` empty: of any. */
+const struct gateway_target *gateway_target_find(const struct gateway_targets *targets, struct text namespace, struct text name);
+
+#endif

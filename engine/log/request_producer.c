@@ -1,0 +1,98 @@
+/* request_producer.c: see request_producer.h. Idempotent, so that a request which is sent again for want of an
+ * acknowledgement is not answered twice. */
+#include "log/request_producer.h"
+
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "log/client.h"
+
+#define CLOSE_WAIT_S 2
+
+struct request_producer {
+	const struct request_producer_config *config;
+	rd_kafka_t *client;
+	rd_kafka_queue_t *queue;
+	struct topic_handles topics;
+};
+
+static void on_report(rd_kafka_t *client, const rd_kafka_message_t *message, void *context)
+{
+	const struct request_producer *producer = context;
+	const struct request_report report = {
+		.number = (uint64_t)(uintptr_t)message->_private,
+		.refused = message->err ? rd_kafka_err2str(message->err) : NULL,
+		.partition = message->partition,
+		.offset = message->offset,
+	};
+	(void)client;
+	producer->config->told(producer->config->context, &report);
+}
+
+static bool producer_set_up(struct request_producer *producer, struct error *error)
+{
+	const struct request_producer_config *config = producer->config;
+	char timeout[24], message[24], queue[24];
+	(void)snprintf(timeout, sizeof timeout, "%lld", (long long)config->timeout_ms);
+	(void)snprintf(message, sizeof message, "%zu", config->message_bytes);
+	(void)snprintf(queue, sizeof queue, "%zu", config->queue_bytes / 1024 + 1);
+	const struct property own[] = {
+		{"bootstrap.servers", config->brokers}, {"linger.ms", "0"},
+		{"enable.idempotence", "true"},		{"message.timeout.ms", timeout},
+		{"message.max.bytes", message},		{"queue.buffering.max.kbytes", queue},
+		{"partitioner", "murmur2_random"}, /* with a key where Java's producers would put it */
+	};
+	rd_kafka_conf_t *configuration =
+		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
+	if (!configuration)
+		return false;
+	rd_kafka_conf_set_opaque(configuration, producer);
+	rd_kafka_conf_set_dr_msg_cb(configuration, on_report);
+	producer->client = client_open(RD_KAFKA_PRODUCER, configuration, error);
+	if (!producer->client)
+		return false;
+	producer->queue = rd_kafka_queue_get_main(producer->client);
+	client_queue_ring(producer->queue, config->bell);
+	return true;
+}
+
+struct request_producer *request_producer_open(const struct request_producer_config *config, struct error *error)
+{
+	struct request_producer *producer = memory_take(1, sizeof *producer);
+	if (!producer) {
+		error_memory(error, ERROR_SYSTEM, "opening a producer of requests");
+		return NULL;
+	}
+	producer->config = config;
+	if (producer_set_up(producer, error))
+		return producer;
+	memory_give(producer);
+	return NULL;
+}
+
+void request_producer_close(struct request_producer *producer)
+{
+	if (!producer)
+		return;
+	(void)rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+	client_queue_forget(producer->queue);
+	topic_handles_close(&producer->topics);
+	client_leave(producer->client, CLOSE_WAIT_S);
+	memory_give(producer);
+}
+
+bool request_producer_topics(struct request_producer *producer, const char *const *names, size_t count, struct error *error)
+{
+	return topic_handles_follow(&producer->topics, producer->client, names, count, error);
+}
+
+enum produce_verdict request_producer_send(struct request_producer *producer, const struct outgoing *record, uint64_t number,
+					   struct error *error)
+{
+	return client_produce(producer->client, producer->topics.items[record->topic], record, (void *)(uintptr_t)number, error);
+}
+
+void request_producer_tell(struct request_producer *producer)
+{
+	(void)rd_kafka_poll(producer->client, 0);
+}

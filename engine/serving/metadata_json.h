@@ -1,0 +1,12 @@
+/* metadata_json.h: Lists of tensors in the metadata of the Open Inference Protocol, as JSON.
+ */
+#ifndef SLUICE_SERVING_METADATA_JSON_H
+#define SLUICE_SERVING_METADATA_JSON_H
+
+#include "step/step.h"
+
+/* Appends `,"KEY":[{"name", "datatype", "shape"}, ...]`. Left out is what is not known of a tensor, the shape, and a tensor whose
+ * datatype is not, for the protocol has no word for that. */
+void metadata_tensors_write(struct buffer *out, const char *key, const struct tensor_types *types);
+
+#endif

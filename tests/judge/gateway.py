@@ -1,0 +1,263 @@
+#!/usr/bin/env python3
+"""Judges the gateway of `sluice dev` from outside, as callers meet it: gateway.py SLUICE
+
+One line for each behaviour that is not as it should be; at the end `N passed, N failed`.
+"""
+import concurrent.futures, http.client, json, os, socket, subprocess, sys, tempfile, threading, time
+
+sys.path.insert(0, os.path.dirname(__file__))
+from dev import Dev, Judge  # noqa: E402
+
+CALLERS, CALLS_EACH = 16, 60
+HELD_SECONDS = 1.5  # that a model keeps a reply back
+PIPELINE = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: %s}\nspec:\n  steps:\n%s"
+PIPELINES = [
+    ("twice", "  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n"),
+    ("another", "  - {name: triple, expression: {set: {x: x * 3}}}\n  output: {steps: [triple]}\n"),
+    ("small", "  - {name: keep, filter: {keep: \"x < 10\", otherwise: drop}}\n  output: {steps: [keep]}\n"),
+    ("parts", "  - {name: items, split: {by: rows, tensors: [x]}}\n  output: {steps: [items]}\n"),
+    ("bars", "  - {name: minutes, aggregate: {window: {tumbling: 1m}, set: {n: count()}}}\n  output: {steps: [minutes]}\n"),
+    ("reader", "  - {name: seen, expression: {set: {x: x}}}\n  input: {externalInputs: [twice.outputs]}\n  output: {steps: [seen]}\n"),
+    ("heard", "  - name: tell\n    expression:\n      set:\n" + "".join(
+        f"        {name}: '{value}'\n" for name, value in (
+            ("authorization", 'header("authorization") ?? "none"'), ("cookie", 'header("cookie") ?? "none"'),
+            ("own", 'header("sluice-secret") ?? "none"'), ("other", 'header("x-other") ?? "none"'),
+            ("trace", 'header("traceparent") ?? "none"'), ("key_header", 'header("sluice-key") ?? "none"'), ("key", 'key ?? "none"')))
+     + "  output: {steps: [tell]}\n"),
+    ("sink", "  - {name: ends, expression: {set: {x: x}}}\n"),
+    ("strict", "  - {name: fails, expression: {set: {y: nothing * 2}}}\n  output: {steps: [fails], errors: keep}\n"),
+    ("slow", "  - {name: late}\n  output: {steps: [late]}\n"),
+]
+MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: late}\nspec: {storageUri: 'stub://slow?ms=%d'}\n"
+
+
+def request(number=1.0, **more):
+    return {"inputs": [{"name": "x", "datatype": "FP64", "shape": [1], "data": [number]}]} | more
+
+
+class Gateway:
+    def __init__(self, address):
+        host, port = address.split("//")[1].split(":")
+        self.host, self.port = host, int(port)
+
+    def ask(self, method, path, body=None, headers=None, timeout=20):
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        connection.request(method, path, body if body is None or isinstance(body, (bytes, str)) else json.dumps(body), headers or {})
+        reply = connection.getresponse()
+        text = reply.read()
+        connection.close()
+        try:
+            shown = json.loads(text)
+        except ValueError:
+            shown = text
+        return reply.status, shown, {name.lower(): value for name, value in reply.getheaders()}
+
+    def infer(self, pipeline, body, **headers):
+        return self.ask("POST", f"/v2/pipelines/{pipeline}/infer", body, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def number_of(answer):
+    return answer["outputs"][0]["data"][0] if isinstance(answer, dict) and "outputs" in answer else answer
+
+
+def answers(judge, dev, gateway):
+    done = subprocess.run(dev.said("curl") + " -s", shell=True, capture_output=True, text=True)
+    judge.expect("the curl line works when it is pasted", done.returncode == 0 and '"outputs"' in done.stdout, done.stdout + done.stderr)
+    status, answer, headers = gateway.infer("twice", request(21.0, id="mine"))
+    judge.expect("a pipeline answers", status == 200 and number_of(answer) == 42, (status, answer))
+    judge.expect("the caller's id comes back", answer.get("id") == "mine" and headers.get("x-request-id") == "mine", (answer, headers))
+    judge.expect("it is JSON", headers.get("content-type") == "application/json", headers)
+    status, answer, headers = gateway.infer("twice", request(1.0), x_request_id="by-header")
+    judge.expect("an id by header comes back", status == 200 and headers.get("x-request-id") == "by-header", headers)
+    ids = {gateway.infer("twice", request(1.0))[2].get("x-request-id") for _ in range(2)}
+    judge.expect("who has no id is given one, each another", len(ids) == 2 and None not in ids and "" not in ids, ids)
+    for path in ("/v2/models/twice/infer", "/v2/models/twice/versions/1/infer", "/seldon/default/twice/v2/models/any/infer"):
+        status, answer, _ = gateway.ask("POST", path, request(2.0))
+        judge.expect(f"{path} answers", status == 200 and number_of(answer) == 4, (status, answer))
+    for named in ("another", "another.pipeline"):
+        status, answer, _ = gateway.ask("POST", "/v2/models/twice/infer", request(2.0), {"seldon-model": named})
+        judge.expect(f"seldon-model: {named} goes before the path", status == 200 and number_of(answer) == 6, (status, answer))
+
+
+def speaks_other_forms(judge, gateway):
+    body = {"data": {"names": ["a"], "ndarray": [[1.0]]}}
+    status, answer, _ = gateway.ask("POST", "/seldon/default/twice/api/v1.0/predictions", {"jsonData": {}, "data": 3})
+    judge.expect("a bad Seldon message is the caller's error", status == 400 and "error" in answer, (status, answer))
+    status, answer, _ = gateway.ask("POST", "/seldon/default/slow/api/v1.0/predictions", body)
+    judge.expect("a Seldon message is answered by one", status == 200 and "data" in answer, (status, answer))
+    status, answer, _ = gateway.ask("POST", "/api/v1.0/predictions", body, {"seldon-model": "slow"})
+    judge.expect("so it is without the ingress's path", status == 200 and "data" in answer, (status, answer))
+    status, answer, _ = gateway.ask("POST", "/api/v1.0/predictions", body)
+    judge.expect("of many pipelines one must be named", status == 404 and "seldon-model" in answer["error"], (status, answer))
+    status, answer, _ = gateway.ask("POST", "/v1/models/slow:predict", {"instances": [[1.0]]})
+    judge.expect("V1 predict answers", status == 200 and "predictions" in answer, (status, answer))
+    for path in ("explanations", "feedback"):
+        status, answer, _ = gateway.ask("POST", f"/seldon/default/twice/api/v1.0/{path}", body)
+        judge.expect(f"{path} says that it is not built", status == 501 and "not built" in answer["error"], (status, answer))
+    data = json.dumps({"inputs": [{"name": "x", "datatype": "FP64", "shape": [1], "parameters": {"binary_data_size": 8}}],
+                       "parameters": {"binary_data_output": True}}).encode()
+    import struct
+    connection = http.client.HTTPConnection(gateway.host, gateway.port, timeout=20)
+    connection.request("POST", "/v2/models/twice/infer", data + struct.pack("<d", 4.0), {"Inference-Header-Content-Length": str(len(data))})
+    reply = connection.getresponse()
+    body, length = reply.read(), int(reply.getheader("Inference-Header-Content-Length") or 0)
+    judge.expect("binary tensors go both ways", reply.status == 200 and length > 0 and struct.unpack("<d", body[length:])[0] == 8.0,
+                 (reply.status, body, length))
+    connection.close()
+
+
+def says_what_it_is(judge, gateway):
+    for path in ("/v2/health/live", "/v2/health/ready", "/v1/health/live", "/v1/health/ready", "/v2/pipelines/twice/ready",
+                 "/v2/models/twice/ready"):
+        status, _, _ = gateway.ask("GET", path)
+        judge.expect(f"{path} is good", status == 200, status)
+    status, answer, _ = gateway.ask("GET", "/v2")
+    judge.expect("it says what it is", status == 200 and answer["name"] == "sluice" and "binary_tensor_data" in answer["extensions"], answer)
+    status, answer, _ = gateway.ask("GET", "/v2/pipelines/parts")
+    judge.expect("a pipeline has metadata", status == 200 and answer["name"] == "parts" and "inputs" in answer and "outputs" in answer, answer)
+    status, answer, _ = gateway.ask("GET", "/v2/pipelines/twice")
+    judge.expect("it has the types that the plan infers", isinstance(answer["outputs"], list), answer)
+    status, answer, _ = gateway.ask("GET", "/v2/routes")
+    judge.expect("it lists its routes", status == 200 and any(row["path"] == "/v2/pipelines/{pipeline}/infer" for row in answer["routes"]),
+                 answer)
+    status, _, headers = gateway.ask("HEAD", "/v2")
+    judge.expect("HEAD is GET without its body", status == 200 and int(headers["content-length"]) > 0, headers)
+
+
+def refuses(judge, gateway):
+    status, answer, _ = gateway.infer("nobody", request())
+    judge.expect("an unknown pipeline is not found", status == 404 and "nobody" in answer["error"], (status, answer))
+    status, answer, _ = gateway.ask("POST", "/seldon/elsewhere/twice/api/v1.0/predictions", request())
+    judge.expect("nor is one of another namespace", status == 404 and "elsewhere" in answer["error"], (status, answer))
+    status, answer, _ = gateway.ask("GET", "/nothing/here")
+    judge.expect("nor another path", status == 404 and "error" in answer, (status, answer))
+    status, answer, headers = gateway.ask("GET", "/v2/pipelines/twice/infer")
+    judge.expect("another method is not allowed", status == 405 and headers.get("allow") == "POST", (status, headers))
+    status, answer, _ = gateway.infer("twice", "{\"inputs\":", x_request_id="poison")
+    judge.expect("bad input is the caller's error, with its parts",
+                 status == 400 and answer["kind"] == "INPUT" and answer["id"] == "poison" and "/0/" in answer["place"], (status, answer))
+    status, answer, _ = gateway.infer("strict", request())
+    judge.expect("a step that fails is named", status == 400 and answer.get("step") == "fails", (status, answer))
+    status, answer, _ = gateway.infer("twice", b"x" * 1100000)
+    judge.expect("what no topic takes is refused before it is produced", status == 413 and "error" in answer, (status, answer))
+    for name, words in (("parts", "items"), ("bars", "minutes"), ("reader", "twice")):
+        status, answer, _ = gateway.infer(name, request())
+        judge.expect(f"{name} cannot answer at once, and says where", status == 409 and f"`{words}`" in answer["error"], (status, answer))
+    for bad in ("x", "-1", "0", "1e3s"):
+        status, answer, _ = gateway.infer("twice", request(), x_timeout_ms=bad)
+        judge.expect(f"x-timeout-ms: {bad} is refused", status == 400 and "x-timeout-ms" in answer["error"], (status, answer))
+    status, answer, _ = gateway.infer("twice", request(), x_request_id="i" * 257)
+    judge.expect("an id without end is refused", status == 400, (status, answer))
+    status, answer, _ = gateway.infer("twice", request(), x_deadline_ms="1")
+    judge.expect("a deadline that has passed is told at once", status == 504 and answer["kind"] == "LIMIT", (status, answer))
+
+
+def ends_in_other_ways(judge, gateway):
+    status, answer, headers = gateway.infer("small", request(11.0), x_request_id="dropped")
+    judge.expect("a request that is filtered away has no content", status == 204 and answer == b"" and headers["x-request-id"] == "dropped",
+                 (status, answer, headers))
+    status, answer, _ = gateway.infer("small", request(9.0))
+    judge.expect("one that is not is answered", status == 200 and number_of(answer) == 9, (status, answer))
+    status, answer, _ = gateway.infer("sink", request(), x_request_id="there")
+    judge.expect("a pipeline without output accepts", status == 202 and answer == {"id": "there"}, (status, answer))
+    begun = time.monotonic()
+    status, answer, _ = gateway.infer("slow", request(), x_timeout_ms="300")
+    took = time.monotonic() - begun
+    judge.expect("a deadline ends a call", status == 504 and answer["kind"] == "LIMIT" and took < 1.2, (status, answer, took))
+    begun = time.monotonic()
+    status, answer, _ = gateway.infer("slow", request(), x_deadline_ms=str(int(time.time() * 1000) + 300))
+    took = time.monotonic() - begun
+    judge.expect("so does one by the time of day", status == 504 and took < 1.2, (status, answer, took))
+
+
+def holds_headers_back(judge, gateway):
+    """The pipeline `heard` answers with the headers that it sees"""
+    sent = {"Authorization": "secret", "Cookie": "secret", "sluice-secret": "secret", "sluice-reply": "0/0123456789abcdef", "x-other": "secret",
+            "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "sluice-key": "the-key"}
+    status, answer, _ = gateway.ask("POST", "/v2/pipelines/heard/infer", request(), sent)
+    seen = {one["name"]: one["data"][0] for one in answer["outputs"]} if status == 200 else {}
+    for name in ("authorization", "cookie", "own", "other"):
+        judge.expect(f"{name} of a caller stays here", seen.get(name) == "none", (status, answer))
+    judge.expect("what is listed goes along", seen.get("trace") == sent["traceparent"], answer)
+    judge.expect("sluice-key is the record's key, and no header", seen.get("key") == "the-key" and seen.get("key_header") == "none", answer)
+
+
+def keeps_calls_apart(judge, gateway):
+    """Each caller has a connection of its own, and all use the same ids"""
+    wrong = []
+
+    def call(caller):
+        connection = http.client.HTTPConnection(gateway.host, gateway.port, timeout=30)
+        for turn in range(CALLS_EACH):
+            number = caller * 1000.0 + turn
+            pipeline, factor = ("twice", 2) if (caller + turn) % 2 else ("another", 3)
+            connection.request("POST", f"/v2/pipelines/{pipeline}/infer", json.dumps(request(number, id="same")))
+            reply = connection.getresponse()
+            answer = json.loads(reply.read())
+            if reply.status != 200 or number_of(answer) != number * factor:
+                wrong.append((reply.status, answer, number * factor))
+        connection.close()
+
+    with concurrent.futures.ThreadPoolExecutor(CALLERS) as pool:
+        list(pool.map(call, range(CALLERS)))
+    judge.expect("each call gets its own answer, though all have one id", not wrong, wrong[:2])
+
+
+def lets_callers_go(judge, gateway):
+    body = json.dumps(request()).encode()
+    connection = socket.create_connection((gateway.host, gateway.port))
+    connection.sendall(b"POST /v2/pipelines/slow/infer HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    time.sleep(0.1)
+    connection.close()
+    time.sleep(0.5)
+    status, answer, _ = gateway.infer("twice", request(3.0))
+    judge.expect("a caller that leaves does no harm", status == 200 and number_of(answer) == 6, (status, answer))
+
+
+def follows(judge, dev, gateway):
+    dev.write("more.yaml", PIPELINE % ("later", "  - {name: half, expression: {set: {x: x / 2}}}\n  output: {steps: [half]}\n"))
+    end = time.monotonic() + 5
+    while time.monotonic() < end and gateway.infer("later", request(8.0))[0] == 404:
+        time.sleep(0.1)
+    status, answer, _ = gateway.infer("later", request(8.0))
+    judge.expect("a pipeline that comes later is asked at the same port", status == 200 and number_of(answer) == 4, (status, answer))
+    status, answer, _ = gateway.infer("twice", request(8.0))
+    judge.expect("the others go on", status == 200 and number_of(answer) == 16, (status, answer))
+
+
+def ends(judge, dev, gateway):
+    found = []
+    caller = threading.Thread(target=lambda: found.append(gateway.infer("slow", request(7.0))))
+    caller.start()
+    time.sleep(HELD_SECONDS / 5)
+    code = dev.stop()
+    caller.join()
+    judge.expect("what is open when it is stopped is answered", found and found[0][0] == 200, found)
+    judge.expect("it ends well", code == 0, code)
+
+
+def main():
+    judge, binary = Judge(), os.path.abspath(sys.argv[1])
+    with tempfile.TemporaryDirectory() as place:
+        with open(os.path.join(place, "pipelines.yaml"), "w", encoding="utf-8") as file:
+            file.write("---\n".join([PIPELINE % row for row in PIPELINES] + [MODEL % int(HELD_SECONDS * 1000)]))
+        dev = Dev(binary, place)
+        if not dev.started:
+            sys.exit("gateway: it does not start: " + "\n".join(dev.lines))
+        gateway = Gateway(dev.said("gateway"))
+        answers(judge, dev, gateway)
+        speaks_other_forms(judge, gateway)
+        says_what_it_is(judge, gateway)
+        refuses(judge, gateway)
+        ends_in_other_ways(judge, gateway)
+        holds_headers_back(judge, gateway)
+        keeps_calls_apart(judge, gateway)
+        lets_callers_go(judge, gateway)
+        follows(judge, dev, gateway)
+        ends(judge, dev, gateway)
+    print(f"{judge.passed} passed, {judge.failed} failed")
+    sys.exit(judge.failed > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,310 @@
+/* gateway_calls_test.c: open calls against the mock of a broker: each ends once, by its own reply, its deadline, or a refusal. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/calls.h"
+#include "message/reply.h"
+#include "tests/unit/mock_broker.h"
+#include "tests/unit/worker_stand.h"
+
+#define REPLIES "sluice.default.replies"
+#define MOMENT_MS 300
+#define CALLERS 3
+
+struct caller {
+	size_t ended;
+	int status;
+	char body[256], id[64];
+	bool over; /* it is gone */
+};
+
+struct calls_stand {
+	struct mock mock;
+	struct loop *loop;
+	struct gateway_target target;
+	struct gateway_targets targets;
+	struct calls *calls;
+	struct caller callers[CALLERS];
+	rd_kafka_t *engine; /* reads what is asked */
+	rd_kafka_topic_t *replies; /* of the mock's writer */
+};
+
+static int calls_stand_open(void **state)
+{
+	static struct calls_stand stand;
+	struct error error = {0};
+	static const char *topics[] = {"in"};
+	stand = (struct calls_stand){0};
+	mock_open(&stand.mock);
+	rd_kafka_mock_topic_create(stand.mock.cluster, REPLIES, 1, 1);
+	/* One that the writer meets later it looks up after a second. */
+	stand.replies = rd_kafka_topic_new(stand.mock.writer, REPLIES, NULL);
+	stand.loop = loop_open(&error);
+	stand.target = (struct gateway_target){.name = "p", .namespace = "default", .answers = true, .request_bytes = 1 << 20};
+	stand.targets = (struct gateway_targets){1, &stand.target, 1, topics, "sluice", "default"};
+	const struct calls_config config = {
+		.brokers = stand.mock.brokers, .consumer = mock_quick, .producer = mock_quick, .message_bytes = 1 << 20};
+	stand.calls = calls_open(stand.loop, &config, &stand.targets, &error);
+	if (!stand.calls)
+		fail_msg("%s", error.text);
+	*state = &stand;
+	return 0;
+}
+
+static int calls_stand_close(void **state)
+{
+	struct calls_stand *stand = *state;
+	calls_close(stand->calls);
+	loop_close(stand->loop);
+	rd_kafka_topic_destroy(stand->replies);
+	if (stand->engine) {
+		rd_kafka_consumer_close(stand->engine);
+		rd_kafka_destroy(stand->engine);
+	}
+	mock_close(&stand->mock);
+	return 0;
+}
+
+#define CALLS_STORY(name) cmocka_unit_test_setup_teardown(name, calls_stand_open, calls_stand_close)
+
+static void on_ended(void *context, const struct call_outcome *outcome)
+{
+	struct caller *caller = context;
+	caller->ended++;
+	caller->status = outcome->status;
+	(void)snprintf(caller->body, sizeof caller->body, TEXT_FORMAT, TEXT_ARGUMENTS(outcome->body));
+	(void)snprintf(caller->id, sizeof caller->id, TEXT_FORMAT, TEXT_ARGUMENTS(outcome->id));
+}
+
+static bool is_over(void *context)
+{
+	return ((const struct caller *)context)->over;
+}
+
+static void call_with(struct calls_stand *stand, size_t number, int64_t timeout_ms, const char *id, struct text body)
+{
+	const struct call_request request = {
+		.target = &stand->target,
+		.body = body,
+		.id = text_of(id),
+		.deadline_ms = loop_time_of_day_ms(stand->loop) + timeout_ms,
+		.place = TEXT("/here"),
+		.ended = on_ended,
+		.is_over = is_over,
+		.context = &stand->callers[number],
+	};
+	calls_begin(stand->calls, &request);
+}
+
+static void turn_for(struct calls_stand *stand, int64_t wait_ms)
+{
+	struct error error = {0};
+	for (int64_t until_ms = loop_now_ms(stand->loop) + wait_ms; loop_now_ms(stand->loop) < until_ms;)
+		assert_true(loop_turn(stand->loop, 20, &error));
+}
+
+static void await_end(struct calls_stand *stand, size_t number)
+{
+	struct error error = {0};
+	for (int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; stand->callers[number].ended == 0;) {
+		assert_true(loop_turn(stand->loop, 20, &error));
+		assert_true(loop_now_ms(stand->loop) < until_ms);
+	}
+}
+
+/* The reply address of the next request that was asked; the loop goes on meanwhile, for the record's acknowledgement. */
+static void next_asked(struct calls_stand *stand, char *address)
+{
+	char words[256];
+	struct error error = {0};
+	if (!stand->engine) {
+		rd_kafka_conf_t *configuration = rd_kafka_conf_new();
+		rd_kafka_conf_set(configuration, "bootstrap.servers", stand->mock.brokers, words, sizeof words);
+		rd_kafka_conf_set(configuration, "group.id", "engine", words, sizeof words);
+		rd_kafka_conf_set(configuration, "fetch.wait.max.ms", "10", words, sizeof words);
+		rd_kafka_conf_set(configuration, "log_level", "0", words, sizeof words);
+		stand->engine = rd_kafka_new(RD_KAFKA_CONSUMER, configuration, words, sizeof words);
+		rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+		rd_kafka_topic_partition_list_add(list, "in", 0)->offset = 0;
+		assert_int_equal(rd_kafka_assign(stand->engine, list), 0);
+		rd_kafka_topic_partition_list_destroy(list);
+	}
+	for (int turns = 0; turns < MOCK_WAIT_MS / 20; turns++) {
+		assert_true(loop_turn(stand->loop, 0, &error));
+		rd_kafka_message_t *message = rd_kafka_consumer_poll(stand->engine, 20);
+		bool good = message && !message->err;
+		if (good)
+			(void)snprintf(address, REPLY_ADDRESS_BYTES_MAX, "%s", record_header(message, REPLY_HEADER));
+		if (message)
+			rd_kafka_message_destroy(message);
+		if (good)
+			return;
+	}
+	fail_msg("nothing was asked");
+}
+
+static void await_strayed(struct calls_stand *stand, uint64_t count)
+{
+	for (int turns = 0; turns < MOCK_WAIT_MS / MOMENT_MS && calls_counts(stand->calls).strayed < count; turns++)
+		turn_for(stand, MOMENT_MS);
+	assert_int_equal(calls_counts(stand->calls).strayed, count);
+}
+
+/* header NULL: none. */
+static void reply(struct calls_stand *stand, const char *address, const char *value)
+{
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
+	if (address)
+		rd_kafka_header_add(headers, REPLY_HEADER, -1, address, -1);
+	assert_int_equal(rd_kafka_producev(stand->mock.writer, RD_KAFKA_V_RKT(stand->replies), RD_KAFKA_V_PARTITION(0),
+					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+					   RD_KAFKA_V_VALUE((void *)(uintptr_t)value, value ? strlen(value) : 0),
+					   RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END),
+			 0);
+	assert_int_equal(rd_kafka_flush(stand->mock.writer, MOCK_WAIT_MS), 0);
+}
+
+static void each_call_ends_by_its_own_reply(void **state)
+{
+	struct calls_stand *stand = *state;
+	char first[REPLY_ADDRESS_BYTES_MAX], second[REPLY_ADDRESS_BYTES_MAX];
+	call_with(stand, 0, MOCK_WAIT_MS, "same", TEXT("1"));
+	next_asked(stand, first);
+	call_with(stand, 1, MOCK_WAIT_MS, "same", TEXT("2"));
+	next_asked(stand, second);
+	assert_string_not_equal(first, second);
+	reply(stand, second, "to the second");
+	await_end(stand, 1);
+	assert_int_equal(stand->callers[0].ended, 0);
+	assert_string_equal(stand->callers[1].body, "to the second");
+	reply(stand, first, "to the first");
+	await_end(stand, 0);
+	assert_string_equal(stand->callers[0].body, "to the first");
+	assert_string_equal(stand->callers[0].id, "same");
+	assert_int_equal(calls_open_count(stand->calls), 0);
+}
+
+static void a_reply_that_comes_twice_or_late_ends_no_other_call(void **state)
+{
+	struct calls_stand *stand = *state;
+	char first[REPLY_ADDRESS_BYTES_MAX], second[REPLY_ADDRESS_BYTES_MAX];
+	call_with(stand, 0, MOCK_WAIT_MS, "", TEXT("1"));
+	next_asked(stand, first);
+	reply(stand, first, "once");
+	await_end(stand, 0);
+	call_with(stand, 1, MOCK_WAIT_MS, "", TEXT("2")); /* takes the place that the first had */
+	next_asked(stand, second);
+	reply(stand, first, "twice");
+	await_strayed(stand, 1);
+	assert_int_equal(stand->callers[0].ended, 1);
+	assert_int_equal(stand->callers[1].ended, 0);
+	assert_string_not_equal(stand->callers[0].id, ""); /* one was made */
+}
+
+static void rubbish_and_what_is_of_others_is_counted_and_passed_over(void **state)
+{
+	struct calls_stand *stand = *state;
+	char address[REPLY_ADDRESS_BYTES_MAX], other[REPLY_ADDRESS_BYTES_MAX];
+	call_with(stand, 0, MOCK_WAIT_MS, "", TEXT("1"));
+	next_asked(stand, address);
+	memcpy(other, address, sizeof other);
+	char *epoch = strchr(other, '/') + 1;
+	*epoch = *epoch == '0' ? '1' : '0';
+	reply(stand, other, "another epoch's");
+	reply(stand, NULL, "no address");
+	reply(stand, "rubbish", "no address");
+	reply(stand, "0/0123", "no address");
+	reply(stand, address, NULL); /* no value */
+	await_strayed(stand, 4);
+	assert_int_equal(calls_counts(stand->calls).foreign, 1);
+	assert_int_equal(stand->callers[0].ended, 0);
+	reply(stand, address, "mine");
+	await_end(stand, 0);
+	assert_string_equal(stand->callers[0].body, "mine");
+}
+
+static void a_deadline_ends_a_call_that_nobody_answers(void **state)
+{
+	struct calls_stand *stand = *state;
+	call_with(stand, 0, MOMENT_MS, "r", TEXT("1"));
+	int64_t began_ms = loop_now_ms(stand->loop);
+	await_end(stand, 0);
+	assert_in_range(loop_now_ms(stand->loop) - began_ms, MOMENT_MS - 50, 4 * MOMENT_MS);
+	assert_int_equal(stand->callers[0].status, 504);
+	assert_non_null(strstr(stand->callers[0].body, "\"kind\":\"LIMIT\",\"place\":\"/here\",\"id\":\"r\"}"));
+	call_with(stand, 1, -1, "r", TEXT("1"));
+	assert_int_equal(stand->callers[1].status, 504); /* at once */
+	assert_int_equal(calls_open_count(stand->calls), 0);
+}
+
+static void while_kafka_is_away_a_call_ends_by_its_deadline(void **state)
+{
+	struct calls_stand *stand = *state;
+	rd_kafka_mock_broker_set_down(stand->mock.cluster, 1);
+	turn_for(stand, MOMENT_MS);
+	call_with(stand, 0, MOMENT_MS, "r", TEXT("1"));
+	await_end(stand, 0);
+	assert_int_equal(stand->callers[0].status, 503);
+	assert_non_null(strstr(stand->callers[0].body, "Kafka did not take the request"));
+	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
+	char address[REPLY_ADDRESS_BYTES_MAX];
+	next_asked(stand, address); /* the first, late */
+	call_with(stand, 1, MOCK_WAIT_MS, "r", TEXT("2"));
+	next_asked(stand, address);
+	reply(stand, address, "back");
+	await_end(stand, 1);
+	assert_string_equal(stand->callers[1].body, "back");
+}
+
+static void a_request_that_is_too_large_for_a_record_is_refused_at_once(void **state)
+{
+	struct calls_stand *stand = *state;
+	static char large[(1 << 20) + 1];
+	call_with(stand, 0, MOCK_WAIT_MS, "r", (struct text){large, sizeof large});
+	assert_int_equal(stand->callers[0].status, 413);
+	assert_int_equal(calls_open_count(stand->calls), 0);
+}
+
+static void a_caller_that_is_gone_is_let_go(void **state)
+{
+	struct calls_stand *stand = *state;
+	call_with(stand, 0, MOCK_WAIT_MS, "r", TEXT("1"));
+	call_with(stand, 1, MOCK_WAIT_MS, "r", TEXT("1"));
+	stand->callers[0].over = true;
+	await_end(stand, 0);
+	turn_for(stand, MOMENT_MS);
+	assert_int_equal(stand->callers[1].ended, 0);
+	assert_int_equal(calls_open_count(stand->calls), 1);
+	assert_int_equal(calls_counts(stand->calls).left, 1);
+}
+
+static void without_output_a_call_ends_when_kafka_has_its_request(void **state)
+{
+	struct calls_stand *stand = *state;
+	stand->target.answers = false;
+	call_with(stand, 0, MOCK_WAIT_MS, "r", TEXT("1"));
+	await_end(stand, 0);
+	assert_int_equal(stand->callers[0].status, 202);
+	assert_string_equal(stand->callers[0].body, "{\"id\":\"r\"}");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CALLS_STORY(each_call_ends_by_its_own_reply),
+		CALLS_STORY(a_reply_that_comes_twice_or_late_ends_no_other_call),
+		CALLS_STORY(rubbish_and_what_is_of_others_is_counted_and_passed_over),
+		CALLS_STORY(a_deadline_ends_a_call_that_nobody_answers),
+		CALLS_STORY(while_kafka_is_away_a_call_ends_by_its_deadline),
+		CALLS_STORY(a_request_that_is_too_large_for_a_record_is_refused_at_once),
+		CALLS_STORY(a_caller_that_is_gone_is_let_go),
+		CALLS_STORY(without_output_a_call_ends_when_kafka_has_its_request),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
