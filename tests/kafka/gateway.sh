@@ -1,0 +1,81 @@
+#!/bin/bash
+# A gateway on a real Kafka, with one pipeline exactly once and one at least once, under load: the engine is killed with -9, then
+# the gateway. Each call gets its own answer, or 503 or 504 within its deadline, or a reset when its gateway died.
+#   gateway.sh SLUICE BUILD      takes about 20 s
+set -u
+what=gateway
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+
+pipeline() { # $1 name, $2 delivery
+	cat <<-END
+		---
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Pipeline
+		metadata: {name: $1}
+		spec:
+		  delivery: $2
+		  steps:
+		  - {name: double, expression: {set: {x: x * 2}}}
+		  output: {steps: [double]}
+	END
+}
+
+run_engine() {
+	"$sluice" run -f "$dir/pipelines.yaml" --brokers "$brokers" --instance one >>"$dir/engine.log" 2>&1 &
+	ours $!
+	engine=$started
+}
+
+run_gateway() {
+	"$sluice" gateway -f "$dir/pipelines.yaml" --brokers "$brokers" --http "$port" >>"$dir/gateway.log" 2>&1 &
+	ours $!
+	gateway=$started
+}
+
+ask() { # $1 pipeline
+	curl -s --max-time 10 "127.0.0.1:$port/v2/pipelines/$1/infer" -H 'x-timeout-ms: 5000' \
+		-d '{"inputs":[{"name":"x","datatype":"FP64","shape":[1],"data":[21]}]}'
+}
+
+answers() { # $1 pipeline
+	ask "$1" | grep -q '\[42\.0\]'
+}
+
+figure() { # $1 name
+	sed -n "s/.*\b$1=\([0-9]*\).*/\1/p" "$dir/callers.out"
+}
+
+command -v curl >/dev/null || skip "curl is not installed"
+start_broker brisk
+port=$((20000 + RANDOM % 10000))
+{ pipeline once exactly-once; pipeline least at-least-once; } >"$dir/pipelines.yaml"
+run_engine
+run_gateway
+wait_until 15 answers once || give_up "nothing is answered exactly once"
+wait_until 15 answers least || give_up "nothing is answered at least once"
+python3 "$here/gateway_callers.py" "$port" 11 once least >"$dir/callers.out" 2>"$dir/callers.log" &
+ours $!
+callers=$started
+sleep 2
+kill_at_once "$engine"
+run_engine
+sleep 4
+kill_at_once "$gateway"
+run_gateway
+wait_for "$callers" || give_up "the callers did not end"
+cat "$dir/callers.out"
+for fate in wrong late other; do
+	expect "calls that ended $fate" "$(figure $fate)" "-eq 0"
+done
+expect "calls that were answered" "$(figure right)" "-ge 500"
+expect "how long before the end the last caller had its last answer, in ms" "$(figure last_right_before_end_ms)" "-lt 3000"
+
+# What is open when the gateway is told to stop is answered, and then it ends.
+kill "$gateway"
+wait_for "$gateway"
+expect "the exit code of a gateway that was told to stop" "$?" "-eq 0"
+kill "$engine"
+wait_for "$engine"
+expect "the exit code of the engine" "$?" "-eq 0"
+tell_result
