@@ -36,7 +36,7 @@ static bool fits(const struct tdigest *digest, const struct tdigest_cluster *las
 	return weight <= 2 * (double)digest->weight * q * (1 - q) / digest->compression;
 }
 
-static void settle(struct tdigest *digest)
+void tdigest_settle(struct tdigest *digest)
 {
 	struct tdigest_cluster *clusters = digest->clusters;
 	size_t last = 0;
@@ -63,7 +63,7 @@ static void settle(struct tdigest *digest)
 static bool take(struct tdigest *digest, struct tdigest_cluster cluster)
 {
 	if (digest->count - digest->settled >= BUFFER_CLUSTERS)
-		settle(digest);
+		tdigest_settle(digest);
 	if (digest->count == digest->room) {
 		struct tdigest_cluster *more =
 			memory_resize(digest->clusters, digest->room + BUFFER_CLUSTERS, sizeof *digest->clusters);
@@ -116,7 +116,7 @@ double tdigest_quantile(struct tdigest *digest, double q)
 {
 	if (digest->weight == 0 || !(q >= 0 && q <= 1))
 		return (double)NAN;
-	settle(digest);
+	tdigest_settle(digest);
 	double rank = q * (double)(digest->weight - 1), from = 0, low = digest->least;
 	uint64_t before = 0;
 	for (size_t i = 0; i < digest->settled; i++) {

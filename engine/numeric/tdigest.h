@@ -36,12 +36,15 @@ struct tdigest {
 	double most;
 };
 
-void tdigest_open(struct tdigest *digest, double compression); /* at least 10; takes no memory yet */
+void tdigest_open(struct tdigest *digest, double compression); /* above 0, 10 for use; takes no memory yet */
 void tdigest_close(struct tdigest *digest);
 
 /* False: memory ran out, and the number, or a part of `from`, is not counted. */
 bool tdigest_add(struct tdigest *digest, double number);
 bool tdigest_merge(struct tdigest *into, const struct tdigest *from);
+
+/* Merges what came since into the clusters, which are then in order. */
+void tdigest_settle(struct tdigest *digest);
 
 /* Settles what came since. NaN of none, or where `q` is no share. */
 double tdigest_quantile(struct tdigest *digest, double q);
