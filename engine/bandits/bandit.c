@@ -68,7 +68,9 @@ static const struct {
 
 static double option_at(const struct bandit_options *options, size_t offset)
 {
-	return *(const double *)((const char *)options + offset);
+	double value;
+	memcpy(&value, (const char *)options + offset, sizeof value);
+	return value;
 }
 
 bool bandit_check(const struct bandit_options *options, struct error *error)

@@ -57,8 +57,10 @@ void bandit_write(const struct bandit *bandit, struct buffer *out)
 	stored_put(out, options->kind);
 	stored_put(out, options->arms);
 	stored_put(out, options->features);
-	for (size_t i = 0; i < OPTIONS; i++)
-		stored_put_numbers(out, (const double *)((const char *)options + option_offsets[i]), 1);
+	for (size_t i = 0; i < OPTIONS; i++) {
+		const void *option = (const char *)options + option_offsets[i];
+		stored_put_numbers(out, option, 1);
+	}
 	for (size_t i = 0; i < options->arms; i++)
 		arm_write(out, options, &bandit->arms[i]);
 	stored_end(out, begin);
@@ -99,8 +101,10 @@ struct bandit *bandit_read(struct arena *arena, struct text bytes, struct error 
 	struct bandit_options options = {.kind = kind < BANDIT_KINDS ? (enum bandit_kind)kind : BANDIT_KINDS};
 	options.arms = stored_take(&record);
 	options.features = stored_take(&record);
-	for (size_t i = 0; i < OPTIONS; i++)
-		*(double *)((char *)&options + option_offsets[i]) = stored_take_number(&record);
+	for (size_t i = 0; i < OPTIONS; i++) {
+		const double option = stored_take_number(&record);
+		memcpy((char *)&options + option_offsets[i], &option, sizeof option);
+	}
 	/* Before memory is taken for arms: no more than the bytes can hold. */
 	if (!bandit_check(&options, &unsound) || !stored_has(&record, options.arms * cholesky_size(options.features)))
 		return stored_damaged(&record, error), NULL;

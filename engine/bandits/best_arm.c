@@ -14,6 +14,7 @@
 #define SPAN_SHARE 0.5	/* of the least scale: spans are no shorter */
 #define SHARE_LOST 1e-9 /* of a posterior, left out at either end */
 #define PLACES_EACH 50	/* a scale apart near the middle, each twice as far as the last beyond; Student's tails are long */
+#define PLACES_EVEN 7	/* of each side that are a scale apart */
 #define PLACES_MOST (BEST_ARM_MOST * PLACES_EACH)
 
 /* ---- one posterior, at a place of the integral ---- */
@@ -92,12 +93,15 @@ static size_t places_of(const struct posterior_span *spans, size_t count, double
 	places[found++] = low;
 	for (size_t i = 0; i < count; i++) {
 		double away = 0, step = spans[i].scale;
-		for (size_t j = 0; j<PLACES_EACH / 2; j++, away += step, step *= j> 7 ? 2 : 1)
+		for (size_t j = 0; j < PLACES_EACH / 2; j++) {
 			for (int side = -1; side <= 1; side += 2) {
 				const double place = spans[i].middle + side * away;
 				if (place > low && place < high)
 					places[found++] = place;
 			}
+			away += step;
+			step *= j >= PLACES_EVEN ? 2 : 1;
+		}
 	}
 	places[found++] = high;
 	qsort(places, found, sizeof *places, place_order);
@@ -118,9 +122,12 @@ static void chances_at(const struct arm_posterior *arms, const struct posterior_
 		product *= below[i];
 	}
 	product = weight;
-	for (size_t i = count; i-- > 0; product *= below[i])
+	for (size_t i = count; i-- > 0;) {
+		/* cppcheck-suppress uninitvar; the loop above fills in the first `count` */
 		if (place < spans[i].high && before[i] * product > 0)
 			chances[i] += posterior_density(&arms[i], place) * before[i] * product;
+		product *= below[i]; /* cppcheck-suppress uninitvar; likewise */
+	}
 }
 
 void best_arm_chances(const struct arm_posterior *arms, size_t count, double *chances)

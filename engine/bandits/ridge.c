@@ -50,8 +50,9 @@ bool ridge_refresh(struct ridge *ridge)
 	const size_t features = ridge->features;
 	double *factor = ridge->scratch, *column = factor + cholesky_size(features);
 	double diagonal = ridge->lambda, more = (ridge->lambda + ridge_trace(ridge)) * 0x1p-52;
-	for (; !ridge_factor(ridge, factor, diagonal); more *= 16) {
+	while (!ridge_factor(ridge, factor, diagonal)) {
 		diagonal = ridge->lambda + more;
+		more *= 16;
 		if (!isfinite(diagonal))
 			return false;
 	}

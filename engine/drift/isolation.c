@@ -104,7 +104,8 @@ static int64_t node_grow(struct isolation_tree *tree, uint32_t *rows, size_t cou
 static void number_put(struct buffer *file, double number)
 {
 	char text[NUMBER_TEXT_MAX];
-	buffer_append(file, text, number_write_double(text, number));
+	const size_t length = number_write_double(text, number);
+	buffer_append(file, text, length);
 }
 
 static void tree_put(struct buffer *file, const struct isolation_tree *tree)

@@ -23,9 +23,9 @@ typedef uint64_t complete_words __attribute__((vector_size(2 * sizeof(uint64_t))
 /* Numbers in the order of floats, -0 as 0; `missing` for those that are NaN. */
 static ALWAYS_INLINE complete_orders orders_of(complete_floats numbers, int32_t missing)
 {
-	const complete_ints absent = numbers != numbers;
+	const complete_ints absent = ~(numbers >= -INFINITY);
 	const complete_ints bits = (complete_ints)(numbers + 0.0F);
-	return (complete_orders)(((bits ^ ((bits >> 31) | INT32_MIN)) & ~absent) | (absent & missing));
+	return (complete_orders)(((bits ^ ((bits < 0) | INT32_MIN)) & ~absent) | (absent & missing));
 }
 
 /* The greatest order that goes left: of what is below the value. Where that is infinite, infinity goes left too. */
