@@ -1,30 +1,41 @@
 /* errors.c: `sluice errors list|show`: the requests of a pipeline that failed, kept whole
  * in its topic of errors. */
+#include <unistd.h>
+
 #include "base/base64.h"
 #include "base/moment.h"
 #include "base/quote.h"
-#include "cli/letters.h"
+#include "cli/letter_list.h"
 #include "message/json_write.h"
 
 #define LINE_TEXT_MAX ((size_t)1 << 30)
-#define WORDS_SHOWN 80 /* of an error, in a line of the list */
 
 /* ---- what both have ---- */
 
 struct errors_options {
 	struct door_asked asked;
 	struct letters_wanted wanted;
+	bool counts; /* of `list` */
 	int form;
 };
 
-static const struct option options[] = {
-	{.name = "file",
-	 .letter = 'f',
-	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct errors_options, asked.files),
-	 .help = DOOR_FILES_HELP},
-	DOOR_ROWS(struct errors_options, asked),
-	LETTERS_ROWS(struct errors_options, wanted),
+#define ERRORS_ROWS                                                                                                                \
+	{.name = "file",                                                                                                           \
+	 .letter = 'f',                                                                                                            \
+	 .type = OPTION_NAMES,                                                                                                     \
+	 .offset = offsetof(struct errors_options, asked.files),                                                                   \
+	 .help = DOOR_FILES_HELP},                                                                                                 \
+		DOOR_ROWS(struct errors_options, asked), LETTERS_ROWS(struct errors_options, wanted)
+
+static const struct option show_options[] = {
+	ERRORS_ROWS,
+	COMMAND_FORM(errors_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+static const struct option list_options[] = {
+	ERRORS_ROWS,
+	ROW("counts", FLAG, struct errors_options, counts, .help = "Shows the counts by reason alone."),
 	COMMAND_FORM(errors_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -35,6 +46,7 @@ struct errors_showing {
 	struct arena *arena; /* of one letter */
 	struct buffer text;
 	uint64_t shown;
+	struct letter_list list;
 };
 
 static bool write_out(struct errors_showing *showing, struct error *error)
@@ -112,21 +124,114 @@ static const char *shown_string(const struct errors_showing *showing, const char
 static bool list_one(void *context, const struct found_letter *found, struct error *error)
 {
 	struct errors_showing *showing = context;
-	const struct dead_letter *letter = &found->letter;
+	struct text json = {0};
+	arena_reset(showing->arena);
+	if (showing->options->form == OUTPUT_JSON && !showing->options->counts) {
+		print_json(showing, found, false);
+		if (buffer_failed(&showing->text))
+			return error_memory(error, ERROR_SYSTEM, "showing a dead letter");
+		json = (struct text){showing->text.bytes, showing->text.length - 1};
+	}
+	bool good = letter_list_add(&showing->list, found, json, error);
+	buffer_clear(&showing->text);
+	return good;
+}
+
+static bool mark_one(void *context, int32_t partition, int64_t offset, int64_t time_ms, struct error *error)
+{
+	struct errors_showing *showing = context;
+	return letter_list_mark(&showing->list, partition, offset, time_ms, error);
+}
+
+/* On a terminal the reason stands below, where it has a line to itself. */
+static void print_listed(struct errors_showing *showing, const struct listed_letter *letter, bool is_terminal)
+{
+	struct buffer *out = &showing->text;
+	char moment[MOMENT_BYTES];
+	moment_print(letter->failed_ms, moment);
+	buffer_print(out, "%d:%-10lld %-20s %-24s %-7s ", (int)letter->partition, (long long)letter->offset, moment,
+		     shown_string(showing, letter->id), letter->kind);
+	if (is_terminal)
+		buffer_print(out, "%s\n    ", letter->step[0] ? shown_string(showing, letter->step) : "-");
+	else
+		buffer_print(out, "%-16s ", letter->step[0] ? shown_string(showing, letter->step) : "-");
+	buffer_string(out, shown_string(showing, letter->text));
+	if (letter->replayed_ms > 0) {
+		moment_print(letter->replayed_ms, moment);
+		buffer_print(out, "  [replayed %s]", moment);
+	}
+	buffer_byte(out, '\n');
+}
+
+static void print_listed_json(struct errors_showing *showing, const struct listed_letter *letter)
+{
+	if (letter->replayed_ms > 0)
+		buffer_print(&showing->text, "%.*s, \"replayed_ms\": %lld}\n", (int)strlen(letter->json) - 1, letter->json,
+			     (long long)letter->replayed_ms);
+	else
+		buffer_print(&showing->text, "%s\n", letter->json);
+}
+
+static bool print_list(struct errors_showing *showing, struct error *error)
+{
+	bool is_terminal = isatty(fileno(showing->session->out)) == 1;
+	if (showing->options->form == OUTPUT_TEXT && showing->list.count > 0)
+		buffer_print(&showing->text, "%-12s %-20s %-24s %-7s %-16s %s\n", "AT", "FAILED", "ID", "KIND", "STEP",
+			     is_terminal ? "" : "WHY");
+	for (size_t i = 0; i < showing->list.count; i++) {
+		arena_reset(showing->arena);
+		if (showing->options->form == OUTPUT_JSON)
+			print_listed_json(showing, &showing->list.items[i]);
+		else
+			print_listed(showing, &showing->list.items[i], is_terminal);
+		if (!write_out(showing, error))
+			return false;
+	}
+	return true;
+}
+
+static void print_count(struct errors_showing *showing, const struct letter_count *count)
+{
+	struct buffer *out = &showing->text;
+	const struct listed_letter *last = count->last;
 	char moment[MOMENT_BYTES];
 	if (showing->options->form == OUTPUT_JSON) {
-		print_json(showing, found, false);
-		return write_out(showing, error);
+		buffer_print(out, "{\"count\": %zu, \"replayed\": %zu", count->count, count->replayed);
+		print_string(out, "kind", text_of(last->kind));
+		print_string(out, "step", text_of(last->step));
+		print_string(out, "error", text_of(last->text));
+		buffer_print(out, ", \"last_ms\": %lld}\n", (long long)last->failed_ms);
+		return;
 	}
-	if (showing->shown == 0)
-		buffer_print(&showing->text, "%-12s %-20s %-24s %-7s %-16s %s\n", "AT", "FAILED", "ID", "KIND", "STEP", "WHY");
-	moment_print(letter->failed_ms, moment);
-	arena_reset(showing->arena);
-	buffer_print(&showing->text, "%d:%-10lld %-20s %-24s %-7s %-16s %.*s\n", (int)found->partition, (long long)found->offset,
-		     moment, text_shown(letter->id, showing->arena), error_kind_name(letter->error->kind),
-		     letter->step[0] ? shown_string(showing, letter->step) : "-", WORDS_SHOWN,
-		     shown_string(showing, letter->error->text));
-	return write_out(showing, error);
+	moment_print(last->failed_ms, moment);
+	buffer_print(out, "%7zu %8zu %-20s %-7s %-16s %s\n", count->count, count->replayed, moment, last->kind,
+		     last->step[0] ? shown_string(showing, last->step) : "-", shown_string(showing, last->text));
+}
+
+static bool print_counts(struct errors_showing *showing, struct error *error)
+{
+	size_t count;
+	const struct letter_count *counts = letter_list_count(&showing->list, &count);
+	if (!counts)
+		return error_memory(error, ERROR_SYSTEM, "counting dead letters");
+	if (showing->options->form == OUTPUT_TEXT && count > 0)
+		buffer_print(&showing->text, "%s%7s %8s %-20s %-7s %-16s %s\n", showing->shown > 0 ? "\n" : "", "COUNT", "REPLAYED",
+			     "LAST FAILED", "KIND", "STEP", "WHY");
+	for (size_t i = 0; i < count; i++) {
+		arena_reset(showing->arena);
+		print_count(showing, &counts[i]);
+		if (!write_out(showing, error))
+			return false;
+	}
+	return true;
+}
+
+/* When all letters are gathered. */
+static bool show_list(struct errors_showing *showing, struct error *error)
+{
+	letter_list_sort(&showing->list);
+	bool wants_counts = showing->options->counts || showing->options->form == OUTPUT_TEXT;
+	return (showing->options->counts || print_list(showing, error)) && (!wants_counts || print_counts(showing, error));
 }
 
 /* ---- show ---- */
@@ -171,24 +276,28 @@ static bool show_one(void *context, const struct found_letter *found, struct err
 
 /* ---- running ---- */
 
+/* `letters` has no context yet. `end` shows what was gathered; NULL: it is shown already. */
 static int look(struct session *session, const struct errors_options *self, const struct command *command,
-		const struct letters_wanted *wanted, const char *pipeline,
-		bool (*found)(void *context, const struct found_letter *letter, struct error *error))
+		const struct letters_wanted *wanted, const char *pipeline, struct letters_reader letters,
+		bool (*end)(struct errors_showing *showing, struct error *error))
 {
 	struct errors_showing showing = {.session = session, .options = self, .arena = arena_open(LINE_TEXT_MAX)};
-	const struct letters_reader reader = {&showing, found};
 	struct error error = {0};
 	struct door door;
+	letters.context = &showing;
+	showing.list.arena = arena_open(LINE_TEXT_MAX);
 	buffer_open(&showing.text, LINE_TEXT_MAX);
-	bool good = (showing.arena || error_memory(&error, ERROR_SYSTEM, "reading dead letters")) &&
+	bool has_memory = showing.arena && showing.list.arena;
+	bool good = (has_memory || error_memory(&error, ERROR_SYSTEM, "reading dead letters")) &&
 		    door_open(session, &self->asked, pipeline, &door, &error);
-	if (showing.arena) {
-		good = good && letters_read(session, &door, wanted, &reader, &error);
+	if (has_memory) {
+		good = good && letters_read(session, &door, wanted, &letters, &error) && (!end || end(&showing, &error));
 		door_close(&door);
 	}
 	if (good && showing.shown == 0 && self->form == OUTPUT_TEXT)
 		fprintf(session->out, "no dead letters\n");
 	buffer_close(&showing.text);
+	arena_close(showing.list.arena);
 	arena_close(showing.arena);
 	return good ? EXIT_GOOD : command_refused(session, command, &error);
 }
@@ -199,7 +308,8 @@ static int run_list(struct session *session, const void *filled, const char *con
 {
 	const struct errors_options *self = filled;
 	(void)count;
-	return look(session, self, &command_errors_list, &self->wanted, arguments[0], list_one);
+	return look(session, self, &command_errors_list, &self->wanted, arguments[0],
+		    (struct letters_reader){.found = list_one, .replayed = mark_one}, show_list);
 }
 
 static int run_show(struct session *session, const void *filled, const char *const *arguments, size_t count)
@@ -208,7 +318,8 @@ static int run_show(struct session *session, const void *filled, const char *con
 	struct letters_wanted wanted = self->wanted;
 	wanted.names = arguments + 1;
 	wanted.name_count = count - 1;
-	return look(session, self, &command_errors_show, &wanted, arguments[0], show_one);
+	return look(session, self, &command_errors_show, &wanted, arguments[0], (struct letters_reader){.found = show_one},
+		    NULL);
 }
 
 const struct command command_errors_list = {
@@ -217,11 +328,14 @@ const struct command command_errors_list = {
 	.summary = "Lists the requests of a pipeline that failed and were kept.",
 	.help = "Reads the pipeline's topic of errors from its beginning to its end of now. `AT` is the place of the dead letter, "
 		"by "
-		"which `errors show` and `errors replay` find it again; so do they by the request's id.\n"
+		"which `errors show` and `errors replay` find it again; so do they by the request's id. They are sorted by when "
+		"they failed, and marked where they were replayed; below them they are counted by reason, where numbers make no "
+		"difference.\n"
 		"\n"
 		"  sluice errors list hello --brokers localhost:9092\n"
-		"  sluice errors list hello --kind REMOTE --step score -f pipelines/ -o json\n",
-	.options = options,
+		"  sluice errors list hello --kind REMOTE --step score -f pipelines/ -o json\n"
+		"  sluice errors list hello --since 1h --counts --brokers localhost:9092\n",
+	.options = list_options,
 	.options_size = sizeof(struct errors_options),
 	.group = "run",
 	.run = run_list,
@@ -237,7 +351,7 @@ const struct command command_errors_show = {
 		"\n"
 		"  sluice errors show hello 0:17 --brokers localhost:9092\n"
 		"  sluice errors show hello order-4711 -f pipelines/ -o json\n",
-	.options = options,
+	.options = show_options,
 	.options_size = sizeof(struct errors_options),
 	.group = "run",
 	.run = run_show,

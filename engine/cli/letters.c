@@ -1,6 +1,7 @@
 /* letters.c: see letters.h. */
 #include "cli/letters.h"
 
+#include "base/clock.h"
 #include "base/number.h"
 #include "log/reader.h"
 #include "message/format.h"
@@ -13,6 +14,7 @@ struct letters_reading {
 	const struct letters_wanted *wanted;
 	const struct letters_reader *reader;
 	struct arena *arena; /* of one letter */
+	int64_t since_ms;    /* of the day; 0: whenever */
 	bool *met;	     /* of each name, whether a letter answered to it */
 	uint64_t strange;
 };
@@ -20,12 +22,17 @@ struct letters_reading {
 /* ---- which are meant ---- */
 
 /* PARTITION:OFFSET. */
+static bool place_read(struct text name, int64_t *partition, int64_t *offset)
+{
+	const char *colon = memchr(name.bytes, ':', name.length);
+	return colon && number_read_int64((struct text){name.bytes, (size_t)(colon - name.bytes)}, partition) &&
+	       number_read_int64((struct text){colon + 1, name.length - (size_t)(colon - name.bytes) - 1}, offset);
+}
+
 static bool is_at(const char *name, const struct found_letter *found)
 {
-	const char *colon = strchr(name, ':');
 	int64_t partition, offset;
-	return colon && number_read_int64((struct text){name, (size_t)(colon - name)}, &partition) &&
-	       number_read_int64(text_of(colon + 1), &offset) && partition == found->partition && offset == found->offset;
+	return place_read(text_of(name), &partition, &offset) && partition == found->partition && offset == found->offset;
 }
 
 static bool is_named(struct letters_reading *reading, const struct found_letter *found)
@@ -46,6 +53,8 @@ static bool is_wanted(struct letters_reading *reading, const struct found_letter
 		return false;
 	if (wanted->step && strcmp(wanted->step, found->letter.step) != 0)
 		return false;
+	if (found->letter.failed_ms < reading->since_ms)
+		return false;
 	return is_named(reading, found);
 }
 
@@ -61,11 +70,25 @@ static bool all_met(const struct letters_reading *reading, const struct door *do
 
 /* ---- reading ---- */
 
+/* False: it is no mark. */
+static bool mark_read(const struct record *record, int64_t *partition, int64_t *offset)
+{
+	static const size_t begin = sizeof LETTER_REPLAYED_KEY - 1;
+	return record->value.length == 0 && record->key.length > begin &&
+	       memcmp(record->key.bytes, LETTER_REPLAYED_KEY, begin) == 0 &&
+	       place_read((struct text){record->key.bytes + begin, record->key.length - begin}, partition, offset) &&
+	       *partition >= 0 && *partition <= INT32_MAX;
+}
+
 static bool take(void *context, const struct record *record, struct error *error)
 {
 	struct letters_reading *reading = context;
 	struct found_letter found = {.partition = record->partition, .offset = record->offset};
 	struct error wrong = {0};
+	int64_t partition, offset;
+	if (mark_read(record, &partition, &offset))
+		return !reading->reader->replayed || reading->reader->replayed(reading->reader->context, (int32_t)partition, offset,
+									       record->time_ms, error);
 	arena_reset(reading->arena);
 	if (!dead_letter_decode(record->value, reading->arena, &found.letter, &wrong)) {
 		reading->strange++;
@@ -89,6 +112,8 @@ bool letters_read(struct session *session, const struct door *door, const struct
 	const struct reader_config config = {
 		.brokers = door->kafka.brokers, .topic = door->errors, .from_beginning = true, .properties = door->kafka.consumer};
 	struct letters_reading reading = {.wanted = wanted, .reader = letters, .arena = arena_open(LETTER_ARENA_BYTES)};
+	if (wanted->since_ns > 0)
+		reading.since_ms = time_of_day_ms() - wanted->since_ns / NS_PER_MS;
 	struct arena *names = arena_open(LETTER_ARENA_BYTES);
 	reading.met = names ? ARENA_ARRAY(names, bool, wanted->name_count + 1) : NULL;
 	struct reader *reader = NULL;

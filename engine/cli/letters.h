@@ -11,6 +11,7 @@
 struct letters_wanted {
 	const char *kind; /* of the error, as in INPUT; NULL: any */
 	const char *step; /* NULL: any */
+	int64_t since_ns; /* failed so long ago at most; 0: whenever */
 	/* Places PARTITION:OFFSET in the topic of errors, or ids of requests; count 0: all. */
 	const char *const *names;
 	size_t name_count;
@@ -18,7 +19,9 @@ struct letters_wanted {
 
 #define LETTERS_ROWS(owner, member)                                                                                                \
 	ROW("kind", TEXT, owner, member.kind, .help = "Only errors of this kind: INPUT, REMOTE, SYSTEM or CONFIG."),               \
-		ROW("step", TEXT, owner, member.step, .help = "Only requests that failed at this step.")
+		ROW("step", TEXT, owner, member.step, .help = "Only requests that failed at this step."),              \
+		ROW("since", DURATION, owner, member.since_ns, .word = "TIME",                                                     \
+		    .help = "Only requests that failed within that time, as in 15m or 2h.")
 
 /* One that was found. Borrows from the record and the arena. */
 struct found_letter {
@@ -31,7 +34,13 @@ struct letters_reader {
 	void *context;
 	/* False ends the reading, with an error. */
 	bool (*found)(void *context, const struct found_letter *letter, struct error *error);
+	/* The letter at that place was replayed then. NULL: nobody asks. */
+	bool (*replayed)(void *context, int32_t partition, int64_t offset, int64_t time_ms, struct error *error);
 };
+
+/* The key of a record without a value, which `errors replay` writes into the topic of errors, before PARTITION:OFFSET of the
+ * letter that it replayed. */
+#define LETTER_REPLAYED_KEY "sluice.replayed/"
 
 /* Reads the topic from its beginning to where it ends now. Records that are no dead
  * letters are counted, and said on the session's `err`. CONFIG: a name was given to which

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "cli/letters.h"
 #include "log/sender.h"
 #include "message/format.h"
@@ -18,6 +19,7 @@
 #define SEND_MS 30000 /* Kafka's, for each */
 #define DEADLINE_BYTES 24
 #define EDITOR_FALLBACK "vi"
+#define PLACES_FIRST 64
 
 struct replay_options {
 	struct door_asked asked;
@@ -54,12 +56,22 @@ struct replaying {
 	struct sender *sender;
 	struct arena *arena; /* of one letter */
 	uint64_t sent, refused, left_out;
+	struct replayed_place *places; /* of what was sent, by its number from 1 */
+	size_t place_room;
+};
+
+struct replayed_place {
+	int32_t partition;
+	bool was_refused;
+	int64_t offset;
 };
 
 static void refuse(void *context, uint64_t number, const char *reason)
 {
 	struct replaying *replaying = context;
 	replaying->refused++;
+	if (number > 0 && number <= replaying->sent)
+		replaying->places[number - 1].was_refused = true;
 	command_note(replaying->session, "request %" PRIu64 ": %s", number, reason);
 }
 
@@ -179,6 +191,20 @@ static bool request_edit(struct replaying *replaying, const struct dead_letter *
 	return true;
 }
 
+/* Room for the place of one more. */
+static bool place_room(struct replaying *replaying, struct error *error)
+{
+	if (replaying->sent < replaying->place_room)
+		return true;
+	size_t room = replaying->place_room > 0 ? 2 * replaying->place_room : PLACES_FIRST;
+	struct replayed_place *places = memory_resize(replaying->places, room, sizeof *places);
+	if (!places)
+		return error_memory(error, ERROR_SYSTEM, "replaying");
+	replaying->places = places;
+	replaying->place_room = room;
+	return true;
+}
+
 static bool replay_one(void *context, const struct found_letter *found, struct error *error)
 {
 	struct replaying *replaying = context;
@@ -186,7 +212,7 @@ static bool replay_one(void *context, const struct found_letter *found, struct e
 	struct replay_request request;
 	struct error wrong = {0};
 	arena_reset(replaying->arena);
-	if (!request_make(replaying, letter, &request, error))
+	if (!request_make(replaying, letter, &request, error) || !place_room(replaying, error))
 		return false;
 	if (replaying->options->edit && !request_edit(replaying, letter, &request, error))
 		return false;
@@ -200,7 +226,7 @@ static bool replay_one(void *context, const struct found_letter *found, struct e
 		.headers = {request.header_count, request.items},
 	};
 	if (sender_send(replaying->sender, &record, replaying->sent + 1, &wrong))
-		replaying->sent++;
+		replaying->places[replaying->sent++] = (struct replayed_place){found->partition, false, found->offset};
 	else if (wrong.kind == ERROR_SYSTEM)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s", wrong.text);
 	else
@@ -208,11 +234,47 @@ static bool replay_one(void *context, const struct found_letter *found, struct e
 	return true;
 }
 
+/* ---- marking ---- */
+
+static void mark_refused(void *context, uint64_t number, const char *reason)
+{
+	const struct replaying *replaying = context;
+	command_note(replaying->session, "that request %" PRIu64 " was replayed is not marked: %s", number, reason);
+}
+
+/* In the topic of errors, so that whoever lists it sees what was replayed. */
+static void mark_places(struct replaying *replaying, const struct door *door)
+{
+	struct error error = {0};
+	const struct sender_config config = {
+		.brokers = door->kafka.brokers,
+		.topic = door->errors,
+		.timeout_ms = SEND_MS,
+		.properties = door->kafka.producer,
+		.refused = mark_refused,
+		.context = replaying,
+	};
+	struct sender *sender = replaying->sent > 0 ? sender_open(&config, &error) : NULL;
+	for (uint64_t i = 0; sender && i < replaying->sent && error.kind == ERROR_NONE; i++) {
+		const struct replayed_place *place = &replaying->places[i];
+		arena_reset(replaying->arena);
+		const char *key = arena_print(replaying->arena, LETTER_REPLAYED_KEY "%d:%" PRId64, (int)place->partition,
+					      place->offset);
+		if (!place->was_refused && key)
+			(void)sender_send(sender, &(struct outgoing){.key = text_of(key)}, i + 1, &error);
+	}
+	while (sender && !sender_settled(sender, SETTLE_MS))
+		;
+	sender_close(sender);
+	if (error.kind != ERROR_NONE)
+		command_note(replaying->session, "what was replayed is not marked in %s: %s", door->errors, error.text);
+}
+
 /* ---- all that are meant ---- */
 
 static bool replay(struct replaying *replaying, const struct door *door, const struct letters_wanted *wanted, struct error *error)
 {
-	const struct letters_reader reader = {replaying, replay_one};
+	const struct letters_reader reader = {.context = replaying, .found = replay_one};
 	const struct sender_config config = {
 		.brokers = door->kafka.brokers,
 		.topic = door->inputs,
@@ -227,6 +289,7 @@ static bool replay(struct replaying *replaying, const struct door *door, const s
 	bool good = replaying->sender && letters_read(replaying->session, door, wanted, &reader, error);
 	while (replaying->sender && !sender_settled(replaying->sender, SETTLE_MS))
 		;
+	mark_places(replaying, door);
 	return good;
 }
 
@@ -267,6 +330,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 			say(&replaying);
 	}
 	sender_close(replaying.sender);
+	memory_give(replaying.places);
 	door_close(&door);
 	arena_close(replaying.arena);
 	if (!good)
@@ -280,8 +344,8 @@ const struct command command_errors_replay = {
 	.summary = "Asks requests that failed again.",
 	.help = "Writes the requests' bytes, under their keys, ids and headers, to the end of the topic that the pipeline reads; "
 		"with "
-		"--edit after you have corrected them. The dead letters stay where they are: what is replayed twice is answered "
-		"twice.\n"
+		"--edit after you have corrected them. The dead letters stay where they are, and `errors list` marks them as "
+		"replayed: what is replayed twice is answered twice.\n"
 		"\n"
 		"  sluice errors replay hello 0:17 order-4711 --brokers localhost:9092\n"
 		"  sluice errors replay hello --all --kind REMOTE -f pipelines/\n"

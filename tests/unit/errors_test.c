@@ -16,6 +16,7 @@
 #include "message/avro.h"
 #include "message/dead_letter.h"
 #include "steps/kinds.h"
+#include "cli/letter_list.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"
 
@@ -145,6 +146,76 @@ static void the_list_says_where_what_and_why(void **state)
 	mock_close(&mock);
 }
 
+static void letters_are_sorted_by_time_and_counted_by_reason(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct error failures[] = {{.kind = ERROR_REMOTE, .text = "shape [3], not [2]"},
+				   {.kind = ERROR_REMOTE, .text = "shape [17], not [2]"},
+				   {.kind = ERROR_INPUT, .text = "shape [3], not [2]"},
+				   {.kind = ERROR_REMOTE, .text = "shape [3], not [2]!"}};
+	static const int order[] = {1, 2, 0, 3};
+	struct letter_list list = {.arena = arena_open(1 << 20)};
+	for (int i = 0; i < 4; i++) {
+		const struct found_letter found = {
+			.partition = i % 2,
+			.offset = i,
+			.letter = {.error = &failures[i], .step = "s", .failed_ms = 1000 * order[i], .id = TEXT("r")}};
+		assert_true(letter_list_add(&list, &found, TEXT(""), &error));
+	}
+	assert_true(letter_list_mark(&list, 1, 1, 7, &error) && letter_list_mark(&list, 1, 1, 9, &error));
+	assert_true(letter_list_mark(&list, 0, 1, 8, &error)); /* no letter is there */
+	letter_list_sort(&list);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(list.items[i].failed_ms, 1000 * i);
+		assert_int_equal(list.items[i].replayed_ms, list.items[i].offset == 1 ? 9 : 0);
+	}
+	size_t count;
+	const struct letter_count *counts = letter_list_count(&list, &count);
+	assert_int_equal(count, 3);
+	assert_int_equal(counts[0].count, 2);
+	assert_int_equal(counts[0].replayed, 1);
+	assert_string_equal(counts[0].last->text, "shape [17], not [2]");
+	assert_string_equal(counts[1].last->kind, "INPUT");
+	assert_string_equal(counts[2].last->text, "shape [3], not [2]!");
+	arena_close(list.arena);
+}
+
+static void what_was_replayed_is_marked_and_reasons_are_counted(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open_with_letters(&mock);
+	struct said said = errors(&mock, "replay p r-1");
+	assert_int_equal(said.code, EXIT_GOOD);
+	assert_string_equal(said.err, "1 records are no dead letters, and left out\n");
+	said_close(&said);
+	said = errors(&mock, "list p");
+	expect_words(said.out, "the model is away  [replayed 20");
+	expect_words(said.out, "too large\n");
+	expect_words(said.out, "\n      1        1 2023-11-14T22:13:21Z REMOTE  twice            the model is away\n");
+	expect_words(said.out, "\n      1        0 2023-11-14T22:13:21Z INPUT   -                too large\n");
+	assert_string_equal(said.err, "1 records are no dead letters, and left out\n");
+	said_close(&said);
+	said = errors(&mock, "list p --kind REMOTE -o json");
+	expect_words(said.out, "\"replayed_ms\": 1");
+	said_close(&said);
+	said = errors(&mock, "list p --kind INPUT -o json");
+	assert_null(strstr(said.out, "replayed"));
+	said_close(&said);
+	said = errors(&mock, "list p --counts -o json");
+	expect_words(said.out, "{\"count\": 1, \"replayed\": 1, \"kind\": \"REMOTE\", \"step\": \"twice\", "
+			       "\"error\": \"the model is away\", \"last_ms\": 1700000001000}\n");
+	said_close(&said);
+	said = errors(&mock, "list p --since 1h");
+	assert_string_equal(said.out, "no dead letters\n");
+	said_close(&said);
+	said = errors(&mock, "list p --since 1000000h");
+	expect_words(said.out, "too large\n");
+	said_close(&said);
+	mock_close(&mock);
+}
+
 static void one_is_shown_whole_by_its_id_or_place(void **state)
 {
 	(void)state;
@@ -263,6 +334,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_list_says_where_what_and_why),
+		cmocka_unit_test(letters_are_sorted_by_time_and_counted_by_reason),
+		cmocka_unit_test(what_was_replayed_is_marked_and_reasons_are_counted),
 		cmocka_unit_test(one_is_shown_whole_by_its_id_or_place),
 		cmocka_unit_test(a_request_is_asked_again_as_it_was_with_time_left),
 		cmocka_unit_test(all_of_them_are_asked_again_only_when_that_is_said),
