@@ -100,11 +100,13 @@ static int64_t lay_down(struct archive *archive, const struct archive_place *pla
 	return (int64_t)((now_s(CLOCK_MONOTONIC) - began_s) * 1e3);
 }
 
-static void say(void *context, const char *line)
+static void say(const struct log_sink *sink, const struct log_line *line)
 {
-	(void)context;
-	fprintf(stderr, "%s\n", line);
+	(void)sink;
+	fprintf(stderr, "%s\n", line->message);
 }
+
+static const struct log_sink log_said = {say};
 
 int main(int count, char **arguments)
 {
@@ -113,7 +115,7 @@ int main(int count, char **arguments)
 	struct error error = {0};
 	const struct consumer_config consumer_config = {
 		.brokers = arguments[1], .group = "restore", .topics = input, .topic_count = 1, .assigned = {1, assigned}};
-	const struct archive_config config = {.brokers = arguments[1], .folder = arguments[2], .say = say};
+	const struct archive_config config = {.brokers = arguments[1], .folder = arguments[2], .log = &log_said};
 	const struct archive_place place = {
 		.changelog = CHANGELOG, .input = assigned[0], .scopes = {1, names}, .bytes_max = BYTES_MAX};
 	make_changelog(arguments[1]);
