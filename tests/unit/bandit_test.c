@@ -81,6 +81,20 @@ static void ties_go_to_the_lowest_arm(void **state)
 	assert_true(near(chances[0], 0.95, 1e-15));
 }
 
+/* Whatever their order: the sum of whole rewards has no rounding. */
+static void means_of_whole_rewards_are_exact(void **state)
+{
+	(void)state;
+	struct bandit *bandit = simple(BANDIT_EPSILON_GREEDY, 1);
+	unsigned sum = 0;
+	for (unsigned i = 1; i <= 500; i++) {
+		const unsigned reward = (unsigned)random_below(&chance, 3);
+		rewarded(bandit, 0, reward);
+		sum += reward;
+		assert_true(bandit_mean(bandit, 0) == (double)sum / i);
+	}
+}
+
 static void ucb1_first_plays_what_was_never_played(void **state)
 {
 	(void)state;
@@ -155,6 +169,21 @@ static void exp3_weighs_a_reward_by_its_probability(void **state)
 }
 
 /* ---- posteriors ---- */
+
+static void posteriors_follow_from_rewards(void **state)
+{
+	(void)state;
+	struct bandit *beta = simple(BANDIT_THOMPSON_BETA, 1), *student = simple(BANDIT_THOMPSON_STUDENT, 1);
+	for (size_t i = 0; i < 4; i++) {
+		rewarded(beta, 0, i == 0);
+		rewarded(student, 0, i == 0);
+	}
+	const struct arm_posterior rate = bandit_posterior(beta, 0), mean = bandit_posterior(student, 0);
+	assert_true(rate.alpha == 2 && rate.beta == 4);
+	/* 4 rewards of the mean 1/4 and squares 3/4: kappa 5, alpha 3, beta 1 + 3/8 + 4 / 16 / 10. */
+	assert_true(mean.freedom == 6 && near(mean.mean, 0.2, 1e-15));
+	assert_true(near(mean.scale, sqrt(1.4 / 15), 1e-15));
+}
 
 static void chances_to_be_best_are_those_of_draws(void **state)
 {
@@ -486,20 +515,24 @@ static void what_is_removed_leaves_no_trace(void **state)
 	for (size_t i = 0; i < 30; i++) {
 		context_drawn(x[i]);
 		x[i][0] *= i == 7 ? 1e4 : 1; /* nearly all of the variance there is */
-		ridge_add(&ridge, x[i], 0);
+		ridge_add(&ridge, x[i], i < 10 ? 0 : x[i][1]);
 		if (i >= 10)
-			ridge_add(&kept, x[i], 0);
+			ridge_add(&kept, x[i], x[i][1]);
 	}
 	for (size_t i = 0; i < 10; i++)
 		ridge_remove(&ridge, x[i]);
-	for (size_t i = 10; i < 30; i++)
+	for (size_t i = 10; i < 30; i++) {
 		assert_true(near(ridge_variance(&ridge, x[i]), ridge_variance(&kept, x[i]), 1e-6));
+		assert_true(near(ridge_mean(&ridge, x[i]), ridge_mean(&kept, x[i]), 1e-6));
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(ties_go_to_the_lowest_arm, setup, teardown),
+		cmocka_unit_test_setup_teardown(means_of_whole_rewards_are_exact, setup, teardown),
+		cmocka_unit_test_setup_teardown(posteriors_follow_from_rewards, setup, teardown),
 		cmocka_unit_test_setup_teardown(ucb1_first_plays_what_was_never_played, setup, teardown),
 		cmocka_unit_test_setup_teardown(plays_that_wait_widen_no_bound, setup, teardown),
 		cmocka_unit_test_setup_teardown(late_rewards_end_where_prompt_ones_do, setup, teardown),
