@@ -200,17 +200,23 @@ static const struct option multi_region_rows[] = {
 
 /* ---- protection ---- */
 
+/* What a part of it stands in the runtime as; `member` is that part. */
+#define PROTECTION(member)                                                                                                         \
+	{.type = OPTION_HERE, .offset = offsetof(struct runtime_spec, member.here)},                                               \
+		RUNTIME("enabled", FLAG, member.enabled, .place_offset = offsetof(struct runtime_spec, member.enabled_here),       \
+			.help = "Whether it is in force.")
+
 static const struct option authentication_rows[] = {
-	ENABLED,
+	PROTECTION(authentication),
 	CHECKED("type", CHOICE, .choices = "jwt", .required = true, .help = "How callers prove who they are."),
-	CHECKED("jwksUri", TEXT, .help = "Where the keys are that sign their tokens."),
+	RUNTIME("jwksUri", TEXT, authentication.file, .help = "Where the keys are that sign their tokens."),
 	{.type = OPTION_END},
 };
 
 static const struct option authorization_rows[] = {
-	ENABLED,
+	PROTECTION(authorization),
 	CHECKED("type", CHOICE, .choices = "rbac", .required = true, .help = "How it is decided what they may do."),
-	CHECKED("policiesConfigMap", TEXT, .help = "The rules: subject, resource, verb."),
+	RUNTIME("policiesConfigMap", TEXT, authorization.file, .help = "The rules: subject, resource, verb."),
 	{.type = OPTION_END},
 };
 
@@ -221,7 +227,7 @@ static const struct option tls_rows[] = {
 };
 
 static const struct option encryption_rows[] = {
-	ENABLED,
+	PROTECTION(encryption),
 	CHECKED("tls", MAP, .rows = tls_rows, .help = "Certificates."),
 	{.type = OPTION_END},
 };
@@ -234,9 +240,9 @@ static const struct option audit_rows[] = {
 };
 
 static const struct option security_rows[] = {
-	CHECKED("authentication", MAP, .effect = EFFECT_PROTECTS, .rows = authentication_rows, .help = "Who callers are."),
-	CHECKED("authorization", MAP, .effect = EFFECT_PROTECTS, .rows = authorization_rows, .help = "What they may do."),
-	CHECKED("encryption", MAP, .effect = EFFECT_PROTECTS, .rows = encryption_rows, .help = "Whether others can read along."),
+	PART("authentication", authentication_rows, .effect = EFFECT_PROTECTS, .help = "Who callers are."),
+	PART("authorization", authorization_rows, .effect = EFFECT_PROTECTS, .help = "What they may do."),
+	PART("encryption", encryption_rows, .effect = EFFECT_PROTECTS, .help = "Whether others can read along."),
 	CHECKED("audit", MAP, .effect = EFFECT_LATER, .rows = audit_rows, .help = "What is recorded of changes and refusals."),
 	{.type = OPTION_END},
 };
@@ -256,7 +262,7 @@ const struct option config_rows[] = {
 	 .help = "Snapshots of state, by schedule."},
 	CHECKED("disasterRecovery", MAP, .effect = EFFECT_LATER, .rows = disaster_rows,
 		.help = "How much may be lost, and for how long."),
-	CHECKED("securityConfig", MAP, .rows = security_rows, .help = "Protection."),
+	PART("securityConfig", security_rows, .help = "Protection."),
 	CHECKED("multiRegion", MAP, .effect = EFFECT_LATER, .rows = multi_region_rows, .help = "Forwarding to other regions."),
 	{.type = OPTION_END},
 };

@@ -266,6 +266,18 @@ struct registry_spec { /* of schemas */
 	const char *authorities, *certificate, *key; /* files of TLS */
 };
 
+/* A part of securityConfig. It is wanted where it stands, unless it says `enabled: false`. */
+struct security_part {
+	struct place here, enabled_here; /* line 0: not said */
+	bool enabled;
+	const char *file; /* jwksUri, policiesConfigMap; NULL: not said */
+};
+
+static inline bool security_part_is_wanted(const struct security_part *part)
+{
+	return part->here.line > 0 && (part->enabled || part->enabled_here.line == 0);
+}
+
 struct runtime_spec {
 	struct name_list brokers;
 	struct name bootstrap_servers; /* the same, joined by commas; what Seldon calls it */
@@ -281,6 +293,7 @@ struct runtime_spec {
 	struct item_list topic_settings;    /* struct client_setting: of Kafka, for topics that are made */
 	struct registry_spec registry;
 	struct name backup_schedule;
+	struct security_part authentication, authorization, encryption;
 };
 
 /* ---- SeldonDeployment ---- */

@@ -215,6 +215,7 @@ static void weak_and_malformed_keys_are_left_out(void **state)
 	assert_int_equal(skip_of_numbers(n, "10001"), JWKS_SKIP_WEAK);
 	assert_int_equal(skip_of("{\"kty\":\"RSA\",\"n\":\"AAAA\"}"), JWKS_SKIP_MALFORMED);
 	assert_int_equal(skip_of("{\"kty\":\"RSA\",\"n\":\"AA=A\",\"e\":\"AQAB\"}"), JWKS_SKIP_MALFORMED);
+	assert_int_equal(skip_of("{\"kty\":\"RSA\",\"n\":\"AAAA\",\"e\":\"AQ==\"}"), JWKS_SKIP_MALFORMED);
 	assert_int_equal(skip_of("{\"kty\":\"RSA\",\"n\":7,\"e\":\"AQAB\"}"), JWKS_SKIP_MALFORMED);
 	assert_int_equal(skip_of("{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":\"AAAA\"}"), JWKS_SKIP_MALFORMED);
 }

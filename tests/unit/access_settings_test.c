@@ -1,0 +1,98 @@
+/* access_settings_test.c: what a securityConfig asks of a gateway, and what options add. */
+#include "gateway/access_settings.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "steps/kinds.h"
+
+#define RUNTIME "apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nspec:\n  config:\n    securityConfig:\n"
+#define TOKENS "      authentication: {enabled: true, type: jwt, jwksUri: https://auth.example/keys}\n"
+#define POLICIES "      authorization: {enabled: true, type: rbac, policiesConfigMap: seldon-policies}\n"
+#define ENCRYPTION "      encryption: {enabled: true}\n"
+
+/* How it ends for that file; the settings are those of options, and are completed. */
+static struct error complete(const char *text, struct access_settings *settings, bool has_tls, char key_set[64])
+{
+	struct spec spec;
+	struct error error = {0};
+	const struct spec_options options = {.kinds = step_kinds};
+	assert_true(spec_open(&spec, &error));
+	assert_true(spec_read_text(&spec, "runtime.yaml", text_of(text), &options, &error));
+	assert_int_equal(faults_count(spec.faults, SEVERITY_ERROR), 0);
+	const struct resource *runtime = spec_first(&spec, RESOURCE_RUNTIME);
+	assert_non_null(runtime);
+	bool is_complete = access_settings_complete(settings, runtime->spec, has_tls, &error);
+	assert_true(is_complete == (error.kind == ERROR_NONE));
+	key_set[0] = '\0';
+	if (settings->key_set)
+		strncat(key_set, settings->key_set, 63);
+	spec_close(&spec);
+	return error;
+}
+
+static void what_is_asked_for_is_given(void **state)
+{
+	(void)state;
+	char key_set[64];
+	struct access_settings settings = {.policies = "policies.yaml"};
+	assert_int_equal(complete(RUNTIME TOKENS POLICIES ENCRYPTION, &settings, true, key_set).kind, ERROR_NONE);
+	assert_string_equal(key_set, "https://auth.example/keys");
+	assert_int_equal(settings.tokens.algorithms, JWT_EVERY_ALGORITHM);
+	assert_int_equal(settings.tokens.skew_ms, JWT_SKEW_MS_DEFAULT);
+	settings = (struct access_settings){.key_set = "keys.json", .tokens = {.algorithms = 1 << JWT_ES256}};
+	assert_int_equal(complete(RUNTIME TOKENS, &settings, false, key_set).kind, ERROR_NONE);
+	assert_string_equal(key_set, "keys.json"); /* an option goes before the file */
+	assert_int_equal(settings.tokens.algorithms, 1 << JWT_ES256);
+	assert_int_equal(settings.tokens.skew_ms, 0);
+}
+
+static void what_cannot_be_given_is_refused_with_its_place(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *words;
+	} rows[] = {
+		{RUNTIME "      authentication: {enabled: true, type: jwt}\n", "set jwksUri"},
+		{RUNTIME "      authentication: {type: jwt}\n", "set jwksUri"}, /* who writes it wants it */
+		{RUNTIME POLICIES, "`seldon-policies` cannot be read here"},
+		{RUNTIME ENCRYPTION, "no certificate"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char key_set[64];
+		struct access_settings settings = {.policies = NULL};
+		struct error error = complete(rows[i].text, &settings, false, key_set);
+		assert_int_equal(error.kind, ERROR_CONFIG);
+		assert_int_equal(error.place.line, 6);
+		if (!strstr(error.text, rows[i].words))
+			fail_msg("%s: not about %s", error.text, rows[i].words);
+	}
+}
+
+static void what_is_switched_off_is_not_asked_for(void **state)
+{
+	(void)state;
+	char key_set[64];
+	struct access_settings settings = {.policies = NULL};
+	assert_int_equal(complete(RUNTIME "      authentication: {enabled: false, type: jwt, jwksUri: https://auth.example/keys}\n"
+					  "      authorization: {enabled: false, type: rbac}\n      encryption: {enabled: false}\n",
+				  &settings, false, key_set)
+				 .kind,
+			 ERROR_NONE);
+	assert_string_equal(key_set, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_asked_for_is_given),
+		cmocka_unit_test(what_cannot_be_given_is_refused_with_its_place),
+		cmocka_unit_test(what_is_switched_off_is_not_asked_for),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
