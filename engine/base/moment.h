@@ -2,7 +2,7 @@
 #ifndef SLUICE_BASE_MOMENT_H
 #define SLUICE_BASE_MOMENT_H
 
-#include <stdint.h>
+#include "base/text.h"
 
 #define MOMENT_BYTES 24
 
@@ -13,5 +13,10 @@ void moment_print(int64_t ms, char moment[MOMENT_BYTES]);
 
 /* The same with its milliseconds: "2026-01-31T23:59:59.250Z". */
 void moment_print_ms(int64_t ms, char moment[MOMENT_MS_BYTES]);
+
+/* Reads 2026-01-31, 2026-01-31T09:30Z or 2026-01-31 09:30:15.250+01:00: a date, or a date and a time behind `T`, `t` or a
+ * blank, in years 0000 to 9999. Without an offset it is UTC. What is less than a millisecond is left out. False: it is no
+ * point in time, and `ms` is left as it was. */
+bool moment_read(struct text text, int64_t *ms);
 
 #endif

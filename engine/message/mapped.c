@@ -2,6 +2,10 @@
  * mapped.h. */
 #include "message/mapped.h"
 
+#include <math.h>
+
+#include "base/duration.h"
+#include "base/moment.h"
 #include "message/avro_writers.h"
 #include "message/mapped_walk.h"
 
@@ -19,6 +23,9 @@ struct mapped {
 	struct parameters parameters;
 };
 
+#define TIME_SECONDS_MAX 9e15 /* 285 million years, in which milliseconds fit 64 bits */
+#define TIME_ROUNDING_MS 1e-3 /* a double of seconds in these centuries is exact to a microsecond: 0.25 s is not to be 249 ms */
+
 struct mapping {
 	struct map_node root;
 	size_t count;
@@ -26,6 +33,7 @@ struct mapping {
 	size_t path_count;
 	const struct map_path *key;
 	const struct map_path *time;
+	enum time_unit time_unit;
 };
 
 /* ---- compiling ---- */
@@ -151,6 +159,7 @@ const struct mapping *mapping_compile(struct arena *arena, const struct mapped_i
 	}
 	mapping->count = input->count;
 	mapping->tensors = tensors;
+	mapping->time_unit = input->time_unit;
 	for (size_t i = 0; i < input->count; i++)
 		paths += input->tensors[i].path_count;
 	if (paths > MAPPED_PATHS_MAX) {
@@ -302,16 +311,43 @@ static bool set_key(const struct mapped_making *making, struct message *message)
 			error_memory(making->error, ERROR_LIMIT, "mapping an event"));
 }
 
+/* Of seconds there may be fractions; what is less than a millisecond is left out. */
+static bool time_read(const struct cell *cell, enum time_unit unit, struct arena *arena, int64_t *ms)
+{
+	struct text text;
+	int64_t whole;
+	double seconds;
+	if (unit == TIME_ISO8601)
+		return cell->kind == CELL_TEXT && cell_text(cell, arena, &text) && moment_read(text, ms);
+	if (cell_store(cell, DATATYPE_INT64, &whole, 0, arena)) {
+		if (unit == TIME_US)
+			*ms = whole / US_PER_MS - (whole % US_PER_MS < 0);
+		else
+			*ms = whole;
+		return unit != TIME_S || !__builtin_mul_overflow(whole, MS_PER_S, ms);
+	}
+	if (unit != TIME_S || !cell_store(cell, DATATYPE_FP64, &seconds, 0, arena) || !(fabs(seconds) < TIME_SECONDS_MAX))
+		return false;
+	*ms = (int64_t)floor(seconds * MS_PER_S + TIME_ROUNDING_MS);
+	return true;
+}
+
 static bool set_time(const struct mapped_making *making, struct message *message)
 {
-	const struct cell *cell = single_of(making, making->mapping->time, "the time");
+	static const char *const units[] = {
+		[TIME_MS] = "a whole number of milliseconds since 1970",
+		[TIME_S] = "a number of seconds since 1970",
+		[TIME_US] = "a whole number of microseconds since 1970",
+		[TIME_ISO8601] = "a text of ISO 8601, such as 2026-01-31T09:30:00Z",
+	};
+	const struct mapping *mapping = making->mapping;
+	const struct cell *cell = single_of(making, mapping->time, "the time");
 	if (!cell)
 		return false;
-	return cell_store(cell, DATATYPE_INT64, &message->time_ms, 0, making->arena) ||
+	return time_read(cell, mapping->time_unit, making->arena, &message->time_ms) ||
 	       error_set(making->error, ERROR_INPUT, PLACE_NONE,
-			 "the event has %s at `" TEXT_FORMAT "`, and the time is a whole number of milliseconds since 1970; send "
-			 "that",
-			 cell_shown(cell, making->arena), TEXT_ARGUMENTS(making->mapping->time->text));
+			 "the event has %s at `" TEXT_FORMAT "`, and the time is %s; send that", cell_shown(cell, making->arena),
+			 TEXT_ARGUMENTS(mapping->time->text), units[mapping->time_unit]);
 }
 
 static bool make_all(const struct mapped_making *making, struct message *message)

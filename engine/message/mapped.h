@@ -45,11 +45,16 @@ struct mapped_tensor {
 	struct place place;
 };
 
+/* How an event says its time. */
+enum time_unit { TIME_MS, TIME_S, TIME_US, TIME_ISO8601 };
+#define TIME_UNITS "ms s us iso8601"
+
 struct mapped_input {
 	size_t count;
 	const struct mapped_tensor *tensors;
 	struct text key;  /* path; bytes NULL: none */
-	struct text time; /* path, of a number of milliseconds; bytes NULL: none */
+	struct text time; /* path; bytes NULL: none */
+	enum time_unit time_unit;
 	struct place place;
 };
 

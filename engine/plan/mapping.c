@@ -68,7 +68,8 @@ void build_mapping(struct graph_build *build)
 		.count = input->tensors.count,
 		.tensors = tensors,
 		.key = input->key ? text_of(input->key) : (struct text){0},
-		.time = input->time ? text_of(input->time) : (struct text){0},
+		.time = input->time.field ? text_of(input->time.field) : (struct text){0},
+		.time_unit = (enum time_unit)input->time.unit,
 		.place = input->here,
 	};
 	struct error error = {0};

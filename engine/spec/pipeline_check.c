@@ -84,7 +84,7 @@ void pipeline_check(const struct resource *resource, struct faults *faults)
 	topic_check(input->topic, input->topic_place, faults);
 	topic_check(pipeline->output.topic, pipeline->output.topic_place, faults);
 	const struct node *node = node_get(node_get(resource->node, "spec"), "input");
-	bool bound = input->topic || input->key || input->time || input->tensors.count > 0;
+	bool bound = input->topic || input->key || input->time.field || input->tensors.count > 0;
 	if (input->here.line > 0 && !bound && node->type == NODE_MAP && !node_get(node, "externalInputs"))
 		fault_add(faults, CODE_MISSING_FIELD, input->here, NULL,
 			  "`externalInputs` is missing in `input`: the pipelines that feed this one");

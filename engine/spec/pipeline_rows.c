@@ -1,4 +1,5 @@
 /* pipeline_rows.c: the fields of a Pipeline. */
+#include "message/mapped.h"
 #include "spec/rows.h"
 
 static const struct option tensor_map_rows[] = {
@@ -67,6 +68,14 @@ static const struct option input_tensor_rows[] = {
 	{.type = OPTION_END},
 };
 
+static const struct option input_time_rows[] = {
+	ROW("field", TEXT, struct input_time, field, .short_form = true, .required = true,
+	    .help = "Path of the time in the record."),
+	ROW("unit", CHOICE, struct input_time, unit, .choices = TIME_UNITS, .fallback = "ms",
+	    .help = "What it counts since 1970; `iso8601`: a text such as 2026-01-31T09:30:00Z, UTC where it has no offset."),
+	{.type = OPTION_END},
+};
+
 static const struct option input_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct pipeline_input, here)},
 	ROW("externalInputs", REFERENCES, struct pipeline_input, external_inputs, .least = 1,
@@ -84,8 +93,8 @@ static const struct option input_rows[] = {
 	ROW("topic", TEXT, struct pipeline_input, topic, .place_offset = offsetof(struct pipeline_input, topic_place),
 	    .help = "An existing topic to read from; default: the pipeline's own."),
 	ROW("key", TEXT, struct pipeline_input, key, .help = "Path of the key in the record; default: the record's key."),
-	ROW("time", TEXT, struct pipeline_input, time,
-	    .help = "Path of the time in the record, in ms; default: the record's timestamp."),
+	ROW("time", MAP, struct pipeline_input, time, .rows = input_time_rows,
+	    .help = "Where the record has its time, in ms when it is a path alone; default: the record's timestamp."),
 	ROW("tensors", TABLE, struct pipeline_input, tensors, .rows = input_tensor_rows, .item_size = sizeof(struct input_tensor),
 	    .help = "How fields of the record become tensors."),
 	{.type = OPTION_END},

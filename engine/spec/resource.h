@@ -101,7 +101,10 @@ struct pipeline_input {
 	const char *topic;
 	struct place topic_place;
 	const char *key;
-	const char *time;
+	struct input_time {
+		const char *field; /* path; NULL: the record's timestamp */
+		int unit;	   /* enum time_unit */
+	} time;
 	struct item_list tensors; /* struct input_tensor */
 };
 
