@@ -271,37 +271,3 @@ bool topics_nearest(struct session *session, const char *word, struct buffer *na
 	buffer_byte(names, '\0');
 	return self.count > 0;
 }
-
-/* ---- every word ---- */
-
-struct topic_words {
-	struct help_visit visit;
-	struct buffer *out;
-};
-
-static void word_add(struct buffer *out, const char *word)
-{
-	size_t length = strlen(word);
-	for (size_t i = 0; i + length < out->length; i++)
-		if ((i == 0 || out->bytes[i - 1] == ' ') && out->bytes[i + length] == ' ' &&
-		    memcmp(out->bytes + i, word, length) == 0)
-			return;
-	buffer_print(out, "%s ", word);
-}
-
-static void words_see(struct help_visit *visit, const struct help_entry *entry)
-{
-	if (!strpbrk(entry->name, " *'\"`$"))
-		word_add(((struct topic_words *)visit)->out, entry->name);
-}
-
-void topics_words(struct session *session, struct buffer *out)
-{
-	struct topic_words self = {{session, words_see}, out};
-	word_add(out, "topics");
-	for (size_t i = 0; i < TOPIC_COUNT; i++) {
-		word_add(out, topics[i]->name);
-		if (topics[i]->visit)
-			topics[i]->visit(&self.visit);
-	}
-}

@@ -1,6 +1,6 @@
 /* topics.h: Lookup of names for `sluice help` in the tables that the engine works by.
  *
- * Called by cli/help.c, and by cli/completion.c for the words that a shell offers.
+ * Called by cli/help.c.
  */
 #ifndef SLUICE_CLI_TOPICS_H
 #define SLUICE_CLI_TOPICS_H
@@ -18,8 +18,5 @@ bool topics_search(struct session *session, struct page *page, const char *word)
 
 /* The names that are nearest to the word, as "`a`, `b` or `c`": at most three, equally near. False: none is. */
 bool topics_nearest(struct session *session, const char *word, struct buffer *names);
-
-/* Writes every word that topics_print() knows by itself, each once, with a blank behind. */
-void topics_words(struct session *session, struct buffer *out);
 
 #endif
