@@ -294,6 +294,9 @@ static void keys_of_tokens_are_rotated_without_a_pause(void **state)
 	pass_time(2 * JWKS_PAUSE_MS);
 	answer = ask(access, request, 401, "does not publish");
 	assert_true(answer.is_pending); /* one is due again */
+	request.authorization = TEXT("Bearer a.b.c"); /* which no other key would make good */
+	answer = ask(access, request, 401, "header");
+	assert_false(answer.is_pending);
 	/* A file that is not good changes nothing, for an hour. */
 	write_file(keys_path, "{");
 	request.authorization = bearer(next_key, "two", "alice");
@@ -382,13 +385,16 @@ static void each_caller_has_a_rate_of_its_own(void **state)
 	/* A forged token costs its address; once that has no more, its signature is not looked at, but known callers come in. */
 	request.authorization = TEXT("Bearer a.b.c");
 	ask(access, request, 401, "header");
-	ask(access, request, 429, "Too many requests");
+	answer = ask(access, request, 429, "Too many requests");
+	assert_string_equal(answer.challenge, "");
 	other.forwarded_for = TEXT("198.51.100.2");
 	ask(access, other, 200, ""); /* known before */
 	other.authorization = bearer(key, "one", "carol");
 	ask(access, other, 429, "Too many requests");
 	pass_time(1000);
 	ask(access, other, 403, "No policy");
+	ask(access, other, 403, "No policy");
+	ask(access, other, 429, "Too many requests"); /* before what it may do is looked at */
 	access_close(access);
 }
 
