@@ -219,15 +219,16 @@ static void policies_that_are_none_are_refused(void **state)
 	struct bandit *bandit;
 	struct policy *table = learnt(bandit_defaults(BANDIT_UCB1, 3, 0), &bandit);
 	struct policy *linear = learnt(bandit_defaults(BANDIT_LINUCB, 3, 3), &bandit);
-	double *const wrong[] = {&table->chances[1], &linear->greedy, &linear->alpha, &linear->theta[4], &linear->spread[3]};
-	const double by[] = {-0.5, 1.5, -1, NAN, INFINITY};
-	for (size_t i = 0; i < 5; i++) {
+	double *const wrong[] = {&linear->greedy,    &linear->alpha,	 &linear->theta[4],
+				 &linear->spread[3], &table->chances[1], &table->chances[1]};
+	const double by[] = {1.5, -1, NAN, INFINITY, -0.5, 0.5};
+	for (size_t i = 0; i < 6; i++) {
 		struct error error = {0};
 		struct buffer out;
 		const double was = *wrong[i];
 		*wrong[i] = by[i];
 		buffer_open(&out, (size_t)1 << 20);
-		policy_write(i == 0 ? table : linear, &out);
+		policy_write(i < 4 ? linear : table, &out);
 		assert_null(policy_read(arena, (struct text){out.bytes, out.length}, &error));
 		assert_int_equal(error.kind, ERROR_INPUT);
 		*wrong[i] = was;
@@ -297,6 +298,35 @@ static void weights_above_the_clip_count_as_the_clip(void **state)
 	assert_true(isnan(off_policy_result(&sums).ips.value) && off_policy_result(&sums).too_few);
 }
 
+/* Of a mean weight of 2, and of expectations that go along with the weights. */
+static void errors_of_ratios_are_those_of_their_terms(void **state)
+{
+	(void)state;
+	static const double targets[3][2] = {{0.8, 0.2}, {0, 1}, {0.4, 0.6}}, expected[3][2] = {{0.5, 0.1}, {0.2, 0.9}, {0.3, 0.3}};
+	static const double rewards[3] = {1, 1, 0};
+	struct error error = {0};
+	struct off_policy sums;
+	struct moments ratio = {0}, normalised = {0};
+	double total = 0, earned = 0, surplus = 0;
+	assert_true(off_policy_begin(&sums, 2, 10, &error));
+	for (size_t i = 0; i < 3; i++) {
+		const double weight = targets[i][0] / 0.2;
+		added(&sums, (struct off_policy_record){0, rewards[i], 0.2, targets[i], NULL, expected[i]});
+		total += weight;
+		earned += weight * rewards[i];
+		surplus += weight * (rewards[i] - expected[i][0]);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		const double weight = targets[i][0] / 0.2 / (total / 3);
+		const double direct = targets[i][0] * expected[i][0] + targets[i][1] * expected[i][1];
+		moments_add(&ratio, weight * (rewards[i] - earned / total));
+		moments_add(&normalised, direct + weight * (rewards[i] - expected[i][0] - surplus / total));
+	}
+	const struct off_policy_result got = off_policy_result(&sums);
+	assert_true(near(got.snips.error, sqrt(moments_variance(&ratio, 1) / 3), 1e-14));
+	assert_true(near(got.self_normalised_doubly.error, sqrt(moments_variance(&normalised, 1) / 3), 1e-14));
+}
+
 static void estimates_without_support_are_refused(void **state)
 {
 	(void)state;
@@ -336,6 +366,13 @@ static void sums_of_parts_merge(void **state)
 	static const double target[2] = {0.6, 0.4}, expected[2] = {0.3, 0.5};
 	struct error error = {0};
 	struct off_policy whole, part, merged;
+	/* An arm that one part alone has seen is seen. */
+	assert_true(off_policy_begin(&merged, 2, 2, &error) && off_policy_begin(&part, 2, 2, &error));
+	added(&merged, (struct off_policy_record){0, 1, 0.5, target, NULL, NULL});
+	added(&part, (struct off_policy_record){1, 1, 0.5, target, NULL, NULL});
+	assert_true(off_policy_result(&merged).unsupported);
+	off_policy_merge(&merged, &part);
+	assert_true(off_policy_result(&merged).outside == 0);
 	assert_true(off_policy_begin(&whole, 2, 2, &error) && off_policy_begin(&part, 2, 2, &error));
 	log_drawn(&whole, target, expected);
 	merged = whole;
@@ -429,6 +466,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(policies_that_are_none_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(estimates_and_their_errors_are_right_on_average, setup, teardown),
 		cmocka_unit_test_setup_teardown(weights_above_the_clip_count_as_the_clip, setup, teardown),
+		cmocka_unit_test_setup_teardown(errors_of_ratios_are_those_of_their_terms, setup, teardown),
 		cmocka_unit_test_setup_teardown(estimates_without_support_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(few_records_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(sums_of_parts_merge, setup, teardown),
