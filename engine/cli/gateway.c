@@ -28,6 +28,7 @@ struct gateway_options {
 	const char *certificate, *key, *authorities;
 	int topics;
 	bool insecure;
+	int form;
 };
 
 static const struct option options[] = {
@@ -56,6 +57,7 @@ static const struct option options[] = {
 	ROW("insecure-ignore-security", FLAG, struct gateway_options, insecure,
 	    .help = "Listens beyond this machine (`--host`), although callers are not asked who they are; and although the files "
 		    "ask for protection that is not in force yet."),
+	COMMAND_FORM(gateway_options, form, "text json"),
 	{.type = OPTION_END},
 };
 
@@ -140,12 +142,14 @@ static bool topics_see(struct gateway_run *run, struct error *error)
 static void say_ready(const struct gateway_run *run)
 {
 	const struct plan *plan = &run->revision->plan;
+	const bool json = run->options->form == OUTPUT_JSON;
 	FILE *out = run->session->out;
-	fprintf(out, "ready at http%s://%s:%d:", run->options->certificate ? "s" : "", run->options->host,
-		gateway_http_port(run->gateway));
+	fprintf(out, json ? "{\"rest\":\"http%s://%s:%d\",\"pipelines\":[" : "ready at http%s://%s:%d: ",
+		run->options->certificate ? "s" : "", run->options->host, gateway_http_port(run->gateway));
+	/* The names of pipelines are those of Kubernetes: none has a byte that JSON escapes. */
 	for (size_t i = 0; i < plan->count; i++)
-		fprintf(out, "%s %s", i ? "," : "", plan->pipelines[i].graph->name);
-	fputc('\n', out);
+		fprintf(out, json ? "%s\"%s\"" : "%s%s", i == 0 ? "" : json ? "," : ", ", plan->pipelines[i].graph->name);
+	fputs(json ? "]}\n" : "\n", out);
 	fflush(out);
 }
 

@@ -118,6 +118,8 @@ static void a_reader_sees_no_half_of_a_failure(void **state)
 		assert_string_equal(copy.step, strcmp(copy.text, "one") == 0 ? "first" : "second");
 	}
 	pthread_join(thread, NULL);
+	/* A reader that was kept from its processor may have had every failure passed over. */
+	note_both(&last);
 	assert_true(last_failure_read(&last, &copy));
 	assert_true(seen < NOTES + 1);
 }
