@@ -72,7 +72,7 @@ static void what_several_places_say_alike_is_said_once(void **state)
 {
 	(void)state;
 	struct said said = say_with(step_kinds, "help brokers");
-	expect_words(said.out, "run, produce, infer");
+	expect_words(said.out, "run, produce, gateway, infer");
 	const char *option = strstr(said.out, "--brokers HOST:PORT");
 	assert_non_null(option);
 	assert_null(strstr(option + 1, "--brokers HOST:PORT"));
