@@ -40,9 +40,8 @@ void day_fails(char why[DAY_WHY_MAX], const char *format, ...)
 bool day_request_number(const struct record *record, size_t count, int64_t *number)
 {
 	const struct header *id = headers_find(record->headers, TEXT("x-request-id"));
-	return id && id->value.length > 1 &&
-	       number_read_int64((struct text){id->value.bytes + 1, id->value.length - 1}, number) && *number >= 0 &&
-	       (size_t)*number < count;
+	return id && id->value.length > 1 && number_read_int64((struct text){id->value.bytes + 1, id->value.length - 1}, number) &&
+	       *number >= 0 && (size_t)*number < count;
 }
 
 /* ---- what is to be answered ---- */
@@ -190,7 +189,7 @@ static void judge_order(struct day_judge *judge, int64_t number)
 	*last = number;
 }
 
-/* A deadline is near enough to refuse a request: haste keeps a quarter of its whole time,
+/* A deadline is near enough to refuse a request: admission keeps a quarter of its whole time,
  * and a call is not begun whose deadline leaves no time for the line before the model. */
 static bool is_pressed(const struct day_judge *judge, const struct day_request *request, int64_t now_us)
 {

@@ -5,10 +5,10 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "message/reply.h"
+#include "worker/admission.h"
 #include "worker/crossings.h"
 #include "worker/entrances.h"
 #include "worker/gathering.h"
-#include "worker/haste.h"
 #include "worker/parts.h"
 
 #define WAITING_MOST TAKE_AT_ONCE /* records in hand of a full stage; then its partitions are paused */
@@ -134,7 +134,7 @@ void intake_enter(struct worker *worker, struct flight *flight)
 			return;
 	}
 	if (decoded && flight->message.deadline_ms > 0 && graph_decides(flight->stage->config->graph))
-		decoded = !haste_refuses(flight, worker->loop, &error);
+		decoded = !admission_refuses(flight, worker->loop, &error);
 	if (decoded && !is_blamed(flight, &error) &&
 	    flow_enter(flight->stage->flow, &flight->message, loop_now_ms(worker->loop), &error))
 		return;

@@ -3,7 +3,7 @@
  *
  *   worker.c   the loop: what happens in a turn, opening and closing
  *   intake.c   poll -> decode -> enter the stage
- *   haste.c    requests that are taken too late
+ *   admission.c    requests that are taken too late
  *   unread.c   messages whose schema is being asked for
  *   crossings.c  what comes from another stage of its pipeline, and what goes on to one
  *   entrances.c  what comes from other pipelines
@@ -64,7 +64,7 @@ struct waiting {
 struct host {
 	struct worker_stage *stage;
 	struct flow *flow;
-	const char *name; /* of a called pipeline; NULL: it is the stage's own */
+	const char *name;	     /* of a called pipeline; NULL: it is the stage's own */
 	struct stage_counts *counts; /* of a called pipeline; NULL: nobody asks */
 };
 
@@ -90,9 +90,9 @@ struct worker_stage {
 	struct shared_caller *shared;
 	struct load load;
 	struct waiting waiting;
-	bool paused;  /* its partitions are */
+	bool paused; /* its partitions are */
 	enum stage_tenure tenure;
-	int64_t stay_us;  /* how long messages with a deadline are here of late: haste.h */
+	int64_t stay_us;  /* how long messages with a deadline are here of late: admission.h */
 	int64_t quiet_ms; /* since when nothing came for one that lingers */
 	struct stage_upstream upstream;
 	struct stage_counts *counts;
@@ -110,7 +110,7 @@ struct worker {
 	struct loop_timer commit_timer, retry_timer, handover_timer;
 	int command_bell; /* rung by worker_stop() and worker_reload() */
 	atomic_bool stopping;
-	_Atomic int64_t turned_ms; /* when a turn began last, by the loop's clock */
+	_Atomic int64_t turned_ms;		     /* when a turn began last, by the loop's clock */
 	_Atomic(const struct worker_setup *) wanted; /* NULL: nothing new */
 	_Atomic(const struct worker_setup *) followed;
 	int64_t drain_until_ms;	   /* 0: not stopping yet */
@@ -122,8 +122,8 @@ struct worker {
 	struct flight *unread;
 	struct shared_caller *callers;
 	struct worker_stage *stages;
-	size_t stage_count;    /* of those that serve */
-	size_t replaced_count; /* of those that do not any more */
+	size_t stage_count;	      /* of those that serve */
+	size_t replaced_count;	      /* of those that do not any more */
 	struct worker_stage **routes; /* of each topic read; NULL: nobody takes it */
 	size_t route_count;
 

@@ -1,5 +1,5 @@
 /* release.c: finished messages leave in their order, and what has left is committed. */
-#include "worker/haste.h"
+#include "worker/admission.h"
 #include "worker/parts.h"
 
 #define FULL_PAUSE_MS 1	   /* until a full producer queue is tried again */
@@ -49,7 +49,7 @@ void release(struct worker *worker)
 			return;
 		const struct lane *lane = flight->lane;
 		flight_count_out(flight, worker->loop);
-		haste_learn(flight, worker->loop);
+		admission_observe(flight, worker->loop);
 		lanes_leave(&worker->lanes);
 		worker->counts.released++;
 		if (!worker->dirty && lane_has_released(lane))

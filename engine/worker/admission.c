@@ -1,5 +1,5 @@
-/* haste.c: see haste.h. */
-#include "worker/haste.h"
+/* admission.c: see admission.h. */
+#include "worker/admission.h"
 
 #include "base/duration.h"
 #include "worker/parts.h"
@@ -8,7 +8,7 @@
 #define STAY_TIMES 16 /* as long is time enough, also for Kafka on the way back */
 #define MARGIN_PART 4 /* of the request's whole time: more is never asked */
 
-bool haste_refuses(const struct flight *flight, const struct loop *loop, struct error *error)
+bool admission_refuses(const struct flight *flight, const struct loop *loop, struct error *error)
 {
 	const struct message *message = &flight->message;
 	int64_t left_ms = message->deadline_ms - loop_clock_us(loop) / US_PER_MS;
@@ -17,14 +17,15 @@ bool haste_refuses(const struct flight *flight, const struct loop *loop, struct 
 	margin_ms = margin_ms < had_ms / MARGIN_PART ? margin_ms : had_ms / MARGIN_PART;
 	if (left_ms <= 0 || left_ms >= margin_ms) /* the flow itself says that a deadline has passed */
 		return false;
-	error_set_limit(error, LIMIT_OF_ADMISSION,
-		  "the request waited in Kafka until only %lld of its %lld ms were left, too few to answer it in: there is more "
-		  "to do than is done; ask for less at a time, allow more time, or run more workers or engines",
-		  (long long)left_ms, (long long)had_ms);
+	error_set_limit(
+		error, LIMIT_OF_ADMISSION,
+		"the request waited in Kafka until only %lld of its %lld ms were left, too few to answer it in: there is more "
+		"to do than is done; ask for less at a time, allow more time, or run more workers or engines",
+		(long long)left_ms, (long long)had_ms);
 	return true;
 }
 
-void haste_learn(const struct flight *flight, const struct loop *loop)
+void admission_observe(const struct flight *flight, const struct loop *loop)
 {
 	struct worker_stage *stage = flight->stage;
 	if (flight->message.deadline_ms == 0 || flight->answer.error)

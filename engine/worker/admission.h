@@ -1,4 +1,4 @@
-/* haste.h: requests that are taken from Kafka when it is too late to be of use to whoever
+/* admission.h: requests that are taken from Kafka when it is too late to be of use to whoever
  * asked. Private to worker.
  *
  * A stage that has more to do than it can falls behind until each request is taken just
@@ -8,16 +8,16 @@
  * quarter of the time that the request had, so that a stage that was away, and is quick,
  * answers what can still be answered.
  */
-#ifndef SLUICE_WORKER_HASTE_H
-#define SLUICE_WORKER_HASTE_H
+#ifndef SLUICE_WORKER_ADMISSION_H
+#define SLUICE_WORKER_ADMISSION_H
 
 #include "net/loop.h"
 #include "worker/lanes.h"
 
 /* Whether a message with a deadline is refused: LIMIT. */
-bool haste_refuses(const struct flight *flight, const struct loop *loop, struct error *error);
+bool admission_refuses(const struct flight *flight, const struct loop *loop, struct error *error);
 
 /* One leaves: how long it took is learnt, where it had a deadline and was answered. */
-void haste_learn(const struct flight *flight, const struct loop *loop);
+void admission_observe(const struct flight *flight, const struct loop *loop);
 
 #endif

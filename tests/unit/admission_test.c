@@ -1,4 +1,4 @@
-/* haste_test.c: which requests are refused because they are taken too late. */
+/* admission_test.c: which requests are refused because they are taken too late. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "worker/haste.h"
+#include "worker/admission.h"
 #include "worker/parts.h"
 
 #define NOW_MS 100000
@@ -43,7 +43,7 @@ static bool is_refused(int64_t waited_ms, int64_t left_ms)
 {
 	struct error error = {0};
 	struct flight flight = flight_of(waited_ms, left_ms);
-	bool refused = haste_refuses(&flight, loop, &error);
+	bool refused = admission_refuses(&flight, loop, &error);
 	assert_int_equal(error.kind, refused ? ERROR_LIMIT : ERROR_NONE);
 	assert_true(!refused || error.limit == LIMIT_OF_ADMISSION);
 	return refused;
@@ -54,7 +54,7 @@ static void stay_for(int64_t ms)
 	struct flight flight = flight_of(0, 60000);
 	flight.taken_ms = NOW_MS - ms;
 	for (int i = 0; i < 100; i++)
-		haste_learn(&flight, loop);
+		admission_observe(&flight, loop);
 }
 
 static void a_stage_that_answers_at_once_takes_what_has_any_time_left(void **state)
@@ -90,8 +90,8 @@ static void what_failed_or_has_no_deadline_says_nothing(void **state)
 	failed.taken_ms = unbound.taken_ms = NOW_MS - 10000;
 	failed.answer.error = &error;
 	unbound.message.deadline_ms = 0;
-	haste_learn(&failed, loop);
-	haste_learn(&unbound, loop);
+	admission_observe(&failed, loop);
+	admission_observe(&unbound, loop);
 	assert_int_equal(stage.stay_us, 0);
 }
 
