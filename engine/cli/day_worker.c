@@ -9,8 +9,9 @@
 #define CALL_BYTES_MAX ((size_t)1 << 20)
 #define HEARS_US_MOST (2 * SECOND) /* of a deployment */
 #define STATE_BYTES_MAX ((size_t)1 << 20)
-#define TIGHT_ONE_IN 4   /* of the workers that join hold no more than a few requests, those whose joins wait for a commit
-			  * among them */
+#define TIGHT_ONE_IN                                                                                                               \
+	4 /* of the workers that join hold no more than a few requests, those whose joins wait for a commit                        \
+	   * among them */
 #define TIGHT_BYTES 3000
 
 static struct loop *ground_loop(void *context, struct error *error)
@@ -127,7 +128,7 @@ static bool worker_configure(struct day_worker *worker, size_t in_flight, struct
 		.consumer = {.group = worker->ear ? "ears" : "day", .instance = worker->name},
 		.transaction = {.id = day->config->exactly_once ? worker->id : NULL},
 		.limits = worker_limits_usual,
-		.keeping = {.bytes_max = STATE_BYTES_MAX, .snapshot_ms = 1000, .snapshot_changes = 2},
+		.partition_state = {.bytes_max = STATE_BYTES_MAX, .snapshot_ms = 1000, .snapshot_changes = 2},
 		.ground = &worker->ground,
 	};
 	worker->config.limits.in_flight = in_flight;

@@ -73,22 +73,22 @@ bool archivist_is_forgotten(struct archivist *archivist)
 
 /* ---- snapshots ---- */
 
-static struct laying **laying_find(struct archivist *archivist, uint64_t ticket)
+static struct unfinished_snapshot **unfinished_snapshot_find(struct archivist *archivist, uint64_t ticket)
 {
-	struct laying **at = &archivist->layings;
+	struct unfinished_snapshot **at = &archivist->unfinished_snapshots;
 	while (*at && (*at)->ticket != ticket)
 		at = &(*at)->next;
 	return at;
 }
 
-/* Takes the laying out of the list; its file is the caller's. */
-static struct snapshot_file *laying_end(struct archivist *archivist, uint64_t ticket)
+/* Takes the snapshot out of the list; its file is the caller's. */
+static struct snapshot_file *unfinished_snapshot_end(struct archivist *archivist, uint64_t ticket)
 {
-	struct laying **at = laying_find(archivist, ticket), *laying = *at;
-	struct snapshot_file *file = laying ? laying->file : NULL;
-	if (laying)
-		*at = laying->next;
-	memory_give(laying);
+	struct unfinished_snapshot **at = unfinished_snapshot_find(archivist, ticket), *unfinished_snapshot = *at;
+	struct snapshot_file *file = unfinished_snapshot ? unfinished_snapshot->file : NULL;
+	if (unfinished_snapshot)
+		*at = unfinished_snapshot->next;
+	memory_give(unfinished_snapshot);
 	return file;
 }
 
@@ -109,31 +109,32 @@ static bool begin(struct archivist *archivist, const struct job *job, struct sna
 {
 	if (!head_make(archivist, job, head, error))
 		return false;
-	struct laying *laying = memory_take(1, sizeof *laying);
-	if (!laying)
+	struct unfinished_snapshot *unfinished_snapshot = memory_take(1, sizeof *unfinished_snapshot);
+	if (!unfinished_snapshot)
 		return error_memory(error, ERROR_SYSTEM, "writing a snapshot");
-	laying->ticket = job->ticket;
-	laying->file = snapshot_file_begin(archivist->config->folder, head->topic, head->partition, error);
-	if (!laying->file) {
-		memory_give(laying);
+	unfinished_snapshot->ticket = job->ticket;
+	unfinished_snapshot->file = snapshot_file_begin(archivist->config->folder, head->topic, head->partition, error);
+	if (!unfinished_snapshot->file) {
+		memory_give(unfinished_snapshot);
 		return false;
 	}
-	laying->next = archivist->layings;
-	archivist->layings = laying;
+	unfinished_snapshot->next = archivist->unfinished_snapshots;
+	archivist->unfinished_snapshots = unfinished_snapshot;
 	return true;
 }
 
 static bool lay(struct archivist *archivist, const struct job *job, struct archive_news *news)
 {
-	struct laying *laying = *laying_find(archivist, job->ticket);
+	struct unfinished_snapshot *unfinished_snapshot = *unfinished_snapshot_find(archivist, job->ticket);
 	switch (job->kind) {
 	case JOB_BEGIN:
 		return begin(archivist, job, &news->head, &news->error);
 	case JOB_WRITE:
-		return laying && snapshot_file_write(laying->file, buffer_view(&job->block), &news->error);
+		return unfinished_snapshot &&
+		       snapshot_file_write(unfinished_snapshot->file, buffer_view(&job->block), &news->error);
 	default:
 		news->kind = ARCHIVE_LAID;
-		return laying && snapshot_file_keep(laying_end(archivist, job->ticket), &news->error);
+		return unfinished_snapshot && snapshot_file_keep(unfinished_snapshot_end(archivist, job->ticket), &news->error);
 	}
 }
 
@@ -144,7 +145,7 @@ static void snapshot_go_on(struct archivist *archivist, struct job *job)
 		archivist_say(archivist, LOG_LEVEL_WARN,
 			      "no snapshot of %s-%d is laid down, and what it would hold is read from Kafka instead: %s",
 			      job->place.changelog, (int)job->place.input.partition, news.error.text);
-		snapshot_file_drop(laying_end(archivist, job->ticket));
+		snapshot_file_drop(unfinished_snapshot_end(archivist, job->ticket));
 		news.kind = ARCHIVE_LOST;
 	}
 	archivist_tell(archivist, job, &news);
@@ -192,7 +193,7 @@ static void *run(void *context)
 		if (job->kind == JOB_RESTORE)
 			archivist_bring_back(archivist, job);
 		else if (job->kind == JOB_DROP)
-			snapshot_file_drop(laying_end(archivist, job->ticket));
+			snapshot_file_drop(unfinished_snapshot_end(archivist, job->ticket));
 		else
 			snapshot_go_on(archivist, job);
 	}
@@ -364,8 +365,8 @@ static void archivist_close(struct archive *archive)
 	while (archivist->told)
 		told_forget(archivist, archivist->told->news.ticket);
 	archivist_close_reader(archivist);
-	while (archivist->layings)
-		snapshot_file_drop(laying_end(archivist, archivist->layings->ticket));
+	while (archivist->unfinished_snapshots)
+		snapshot_file_drop(unfinished_snapshot_end(archivist, archivist->unfinished_snapshots->ticket));
 	if (archivist->bell >= 0)
 		close(archivist->bell);
 	pthread_cond_destroy(&archivist->asked);

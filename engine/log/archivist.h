@@ -27,8 +27,8 @@ struct job {
 };
 
 /* A snapshot being written; the thread's. */
-struct laying {
-	struct laying *next;
+struct unfinished_snapshot {
+	struct unfinished_snapshot *next;
 	uint64_t ticket;
 	struct snapshot_file *file;
 };
@@ -54,7 +54,7 @@ struct archivist {
 	uint64_t current; /* ticket of the job that the thread is at */
 	bool forgotten;	  /* nobody wants it any more */
 
-	struct laying *layings;
+	struct unfinished_snapshot *unfinished_snapshots;
 	struct changelog_reader *reader; /* while restores follow each other */
 	/* Of the restore that the thread is at: */
 	int64_t began_ms, said_ms;

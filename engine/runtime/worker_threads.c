@@ -52,12 +52,12 @@ static bool member_configure(struct member *member, size_t number, const struct 
 		.registry = config->registry,
 		.setup = *group->setup,
 		.limits = shares->limits,
-		.keeping = {.folder = config->state_folder,
-			    .bytes_max = config->state_bytes,
-			    .snapshot_ms = config->snapshot_ms,
-			    .snapshot_changes = SNAPSHOT_CHANGES,
-			    .new_state = config->new_state,
-			    .log = config->log},
+		.partition_state = {.folder = config->state_folder,
+				    .bytes_max = config->state_bytes,
+				    .snapshot_ms = config->snapshot_ms,
+				    .snapshot_changes = SNAPSHOT_CHANGES,
+				    .new_state = config->new_state,
+				    .log = config->log},
 	};
 	return config->partitions == 0 || assign_all(member, group, (size_t)config->partitions, arena, error);
 }

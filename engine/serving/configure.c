@@ -107,7 +107,7 @@ static struct model_config *model_named(struct model_config *models, size_t coun
 }
 
 /* A step says for how long, and the files where: in memory, unless they say something else. */
-static void read_keeping(const struct graph_step *step, struct model_config *model)
+static void read_partition_state(const struct graph_step *step, struct model_config *model)
 {
 	if (step->kept_ms > 0 && model->cache.backend == CACHE_NONE)
 		model->cache.backend = CACHE_MEMORY;
@@ -127,7 +127,7 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 			continue;
 		struct model_config *model = model_named(models, config->model_count, callee->name);
 		if (model) {
-			read_keeping(&pipeline->graph->steps[callee->step], model);
+			read_partition_state(&pipeline->graph->steps[callee->step], model);
 			continue;
 		}
 		model = &models[config->model_count++];
@@ -143,7 +143,7 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 			if (!read_performance(all, arena, model, error))
 				return false;
 		model->cache.namespace = pipeline->namespace;
-		read_keeping(&pipeline->graph->steps[callee->step], model);
+		read_partition_state(&pipeline->graph->steps[callee->step], model);
 	}
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading the models of a pipeline");
 }

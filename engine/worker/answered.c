@@ -33,7 +33,7 @@ static struct stretch stretch_of(const struct lane *lane)
 {
 	if (lane->answered.end != OFFSET_NONE)
 		return lane->answered;
-	bool any = lane->began != OFFSET_NONE && lane->committed != OFFSET_NONE && !lane->keeping;
+	bool any = lane->began != OFFSET_NONE && lane->committed != OFFSET_NONE && !lane->partition_state;
 	return any ? (struct stretch){lane->began, lane->committed} : (struct stretch){OFFSET_NONE, OFFSET_NONE};
 }
 
@@ -59,7 +59,7 @@ void answered_tell(struct answered_list *list, const struct lanes *lanes, struct
 		struct lane *lane = lanes_find(lanes, given.items[i].topic, given.items[i].partition);
 		if (!answered || !lane)
 			continue;
-		if (!lane->keeping)
+		if (!lane->partition_state)
 			lane->answered = answered->stretch;
 		*answered = list->items[--list->count];
 	}

@@ -30,10 +30,11 @@ static bool partitions_take_over(struct worker *worker, struct positions given, 
 		return error_memory(error, ERROR_SYSTEM, "taking over partitions");
 	worker->positions = positions;
 	order_lanes(worker);
-	if (!keepings_give(worker, error))
+	if (!partition_states_give(worker, error))
 		return false;
 	answered_tell(&worker->answered, &worker->lanes, given);
-	return consumer_accept(worker->consumer, error) && intake_pause_again(worker, error) && keepings_pause(worker, error);
+	return consumer_accept(worker->consumer, error) && intake_pause_again(worker, error) &&
+	       partition_states_pause(worker, error);
 }
 
 bool follow_is_handing_over(const struct worker *worker)
@@ -60,7 +61,7 @@ static bool partitions_hand_over(struct worker *worker, struct positions taken, 
 		answered_note(&worker->answered, &worker->lanes, taken);
 	lanes_remove(&worker->lanes, taken);
 	stages_count_in_flight(worker);
-	keepings_sweep(worker);
+	partition_states_sweep(worker);
 	worker->handover_until_ms = 0;
 	loop_timer_stop(worker->loop, &worker->handover_timer);
 	return consumer_accept(worker->consumer, error);
@@ -194,7 +195,7 @@ static bool read_what_was_left(struct worker *worker, struct error *error)
 		struct lane *lane = worker->lanes.items[i];
 		const struct worker_stage *stage = stage_reading(worker, lane->topic);
 		struct position position = {lane->topic, lane->partition, lane->skipped};
-		if (!stage || lane->skipped == OFFSET_NONE || !keeping_is_ready(lane, stage) || lane->keeping)
+		if (!stage || lane->skipped == OFFSET_NONE || !partition_state_is_ready(lane, stage) || lane->partition_state)
 			continue;
 		lane->skipped = OFFSET_NONE;
 		worker->more = true;

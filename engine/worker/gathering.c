@@ -101,14 +101,12 @@ static bool remember_meeting(struct gathering *gathering, struct flight *flight,
 			     const struct keepsake *own, struct error *error)
 {
 	struct arena *arena = flight->message.arena;
-	struct mark its = {
-		.went_on = meeting_went_on(meeting), .told = meeting_told(meeting), .name = meeting_name(meeting)};
+	struct mark its = {.went_on = meeting_went_on(meeting), .told = meeting_told(meeting), .name = meeting_name(meeting)};
 	bool good = !gathering->puts_off || waiting_keys(meeting, own, arena, &its.parts);
 	if (good && its.parts.length == 0 && meeting_is_settled(gathering->meetings, meeting))
 		return true;
 	struct text bytes = good ? mark_write(&its, gathering_sources(gathering), arena) : (struct text){0};
-	struct keepsake *mark =
-		bytes.bytes ? keepsake_make(&gathering->keepsakes, KEEPSAKE_MEETING, flight->record.offset) : NULL;
+	struct keepsake *mark = bytes.bytes ? keepsake_make(&gathering->keepsakes, KEEPSAKE_MEETING, flight->record.offset) : NULL;
 	if (!mark)
 		return error_memory(error, ERROR_LIMIT, "remembering what has come of a request");
 	meeting_mark(meeting, mark);
@@ -295,8 +293,7 @@ static bool take(struct worker *worker, struct gathering *gathering, struct flig
 }
 
 /* At least once, Kafka refused what left for it: it does again what it did. */
-static bool take_again(struct worker *worker, struct gathering *gathering, struct flight *flight, bool *enters,
-		       struct error *error)
+static bool take_again(struct worker *worker, struct gathering *gathering, struct flight *flight, bool *enters, struct error *error)
 {
 	const struct uncommitted *uncommitted = uncommitted_find(&gathering->uncommitted, flight->record.offset);
 	*enters = true;
@@ -330,7 +327,7 @@ static bool forget_stale(struct gathering *gathering, struct flight *flight, enu
 
 bool gathering_take(struct worker *worker, struct flight *flight, bool *enters, struct error *error)
 {
-	struct gathering *gathering = flight->lane->keeping->gathering;
+	struct gathering *gathering = flight->lane->partition_state->gathering;
 	if (!forget_some(gathering, flight, error))
 		return false;
 	if (flight->again && flight->record.offset < gathering->taken)
@@ -377,7 +374,7 @@ static enum produce_verdict send_word(struct worker *worker, const struct gather
 
 static bool may_send(const struct worker *worker)
 {
-	return !worker->spoilt && !worker->full && !worker->keepings.telling && output_is_open(worker->outbox.output);
+	return !worker->spoilt && !worker->full && !worker->partition_states.telling && output_is_open(worker->outbox.output);
 }
 
 /* A meeting whose window is to be closed; NULL: there is none. An inner join's stands still while its sources are behind,
@@ -387,8 +384,7 @@ static bool next_to_close(struct worker *worker, struct gathering *gathering, st
 	int64_t now_ms = loop_now_ms(worker->loop);
 	*meeting = meetings_overdue(gathering->meetings, now_ms);
 	gathering->stands = false;
-	if (!*meeting || !gathering->rule.patient ||
-	    (!gathering->rule.always && meeting_would_open(gathering->meetings, *meeting)))
+	if (!*meeting || !gathering->rule.patient || (!gathering->rule.always && meeting_would_open(gathering->meetings, *meeting)))
 		return true;
 	int64_t due_ms = meeting_due_ms(gathering->meetings, *meeting);
 	bool passed = false;
@@ -426,8 +422,9 @@ static bool gathering_advance(struct worker *worker, struct gathering *gathering
 
 bool gatherings_advance(struct worker *worker, struct error *error)
 {
-	for (struct keeping *keeping = worker->keepings.first; keeping; keeping = keeping->next)
-		if (keeping->gathering && !gathering_advance(worker, keeping->gathering, error))
+	for (struct partition_state *partition_state = worker->partition_states.first; partition_state;
+	     partition_state = partition_state->next)
+		if (partition_state->gathering && !gathering_advance(worker, partition_state->gathering, error))
 			return false;
 	return true;
 }
@@ -445,8 +442,9 @@ static int64_t gathering_due_ms(const struct worker *worker, const struct gather
 int64_t gatherings_due_ms(const struct worker *worker)
 {
 	int64_t due_ms = NEVER;
-	for (const struct keeping *keeping = worker->keepings.first; keeping && may_send(worker); keeping = keeping->next) {
-		int64_t its_ms = keeping->gathering ? gathering_due_ms(worker, keeping->gathering) : NEVER;
+	for (const struct partition_state *partition_state = worker->partition_states.first; partition_state && may_send(worker);
+	     partition_state = partition_state->next) {
+		int64_t its_ms = partition_state->gathering ? gathering_due_ms(worker, partition_state->gathering) : NEVER;
 		due_ms = its_ms < due_ms ? its_ms : due_ms;
 	}
 	return due_ms;

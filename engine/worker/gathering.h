@@ -23,7 +23,7 @@
 /* Of a partition that has been brought back, which is read on from the offset `begin`, and of which
  * the group has committed what is before `committed`, as far as is known (OFFSET_NONE: nothing is).
  * Nothing where its stage joins nothing. */
-bool gathering_open(struct keeping *keeping, int64_t begin, int64_t committed, struct error *error);
+bool gathering_open(struct partition_state *partition_state, int64_t begin, int64_t committed, struct error *error);
 void gathering_close(struct gathering *gathering); /* NULL is fine */
 
 /* A record of that stage came. It enters the stage, as the whole of its request; or it

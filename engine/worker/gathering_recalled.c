@@ -12,8 +12,7 @@ static bool recall_meeting(struct gathering *gathering, struct keepsake *keepsak
 	struct mark mark = mark_read(bytes, gathering_sources(gathering));
 	if (!mark.told)
 		return true; /* of another version of the pipeline */
-	struct meeting *meeting =
-		meetings_recall(gathering->meetings, mark.name, mark.told, mark.went_on, keepsake, now_ms, error);
+	struct meeting *meeting = meetings_recall(gathering->meetings, mark.name, mark.told, mark.went_on, keepsake, now_ms, error);
 	if (meeting && uncommitted && uncommitted->offset == keepsake_offset(keepsake)) {
 		uncommitted->meeting = meeting;
 		meeting_hold(meeting);
@@ -45,7 +44,7 @@ static bool recall_part(struct gathering *gathering, struct keepsake *own, struc
 
 /* The parts that a mark names are done with, those that still stand there. */
 static bool recall_uncommitted(struct gathering *gathering, struct keepsake_list *list, int64_t offset, struct text keys,
-			   struct error *error)
+			       struct error *error)
 {
 	size_t count = keys.length / KEEPSAKE_PART_KEY_BYTES;
 	struct uncommitted *uncommitted = NULL;
@@ -119,21 +118,21 @@ static struct meeting_rule rule_of(const struct stage_config *config)
 	return rule;
 }
 
-bool gathering_open(struct keeping *keeping, int64_t begin, int64_t committed, struct error *error)
+bool gathering_open(struct partition_state *partition_state, int64_t begin, int64_t committed, struct error *error)
 {
 	uint32_t scope;
 	struct keepsake_list list = {0};
-	struct worker_stage *stage = keeping->stage;
+	struct worker_stage *stage = partition_state->stage;
 	if (!flow_joins_parts(stage->flow, &scope))
 		return true;
 	struct gathering *gathering = memory_take(1, sizeof *gathering);
 	if (!gathering)
 		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
-	keeping->gathering = gathering;
+	partition_state->gathering = gathering;
 	*gathering = (struct gathering){.stage = stage,
-					.input = keeping->input,
+					.input = partition_state->input,
 					.rule = rule_of(stage->config),
-					.keepsakes = {.store = keeping->store, .scope = scope}};
+					.keepsakes = {.store = partition_state->store, .scope = scope}};
 	gathering->input.offset = 0;
 	gathering->puts_off = !stage->worker->config->transaction.id;
 	uncommitted_open(&gathering->uncommitted, &stage->load.uncommitted_bytes);
@@ -142,7 +141,7 @@ bool gathering_open(struct keeping *keeping, int64_t begin, int64_t committed, s
 	gathering->scratch = arena_open(stage->worker->config->limits.message_bytes);
 	if (!gathering->meetings || !gathering->told || !gathering->scratch)
 		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
-	const struct position settled = {keeping->input.topic, keeping->input.partition, committed};
+	const struct position settled = {partition_state->input.topic, partition_state->input.partition, committed};
 	return recall(gathering, &list, gathering->puts_off ? begin : INT64_MAX, error) &&
 	       (committed == OFFSET_NONE || gathering_committed(gathering, &settled, error));
 }

@@ -126,8 +126,8 @@ void intake_enter(struct worker *worker, struct flight *flight)
 		return;
 	if (decoded && flight->from && entrance_passes(worker, flight))
 		return;
-	flight->message.line = flight->lane->keeping ? flight->lane->keeping->line : NULL;
-	if (decoded && flight->lane->keeping && flight->lane->keeping->gathering) {
+	flight->message.line = flight->lane->partition_state ? flight->lane->partition_state->line : NULL;
+	if (decoded && flight->lane->partition_state && flight->lane->partition_state->gathering) {
 		bool enters = false;
 		decoded = gathering_take(worker, flight, &enters, &error);
 		if (decoded && !enters)
@@ -307,7 +307,7 @@ static bool stage_pause(struct worker *worker, struct worker_stage *stage, bool 
 	struct positions positions = {.items = worker->positions};
 	for (size_t i = 0; i < worker->lanes.count; i++) {
 		const struct lane *lane = worker->lanes.items[i];
-		if (stage_reading(worker, lane->topic) == stage && (paused || keeping_is_ready(lane, stage)))
+		if (stage_reading(worker, lane->topic) == stage && (paused || partition_state_is_ready(lane, stage)))
 			positions.items[positions.count++] = (struct position){lane->topic, lane->partition, OFFSET_NONE};
 	}
 	stage->paused = paused;
@@ -352,7 +352,7 @@ static bool pause_full(struct worker *worker, struct error *error)
 static void record_skip(struct lane *lane, struct record *record)
 {
 	if (lane)
-		keeping_skip(lane, record->offset);
+		partition_state_skip(lane, record->offset);
 	record_release(record);
 }
 
@@ -372,7 +372,7 @@ static bool stage_resume(struct worker *worker, struct worker_stage *stage, stru
 		struct lane *lane = lanes_find(&worker->lanes, record->topic, record->partition);
 		struct record taken = *record;
 		drop_first_in_hand(&stage->waiting);
-		if (lane && keeping_is_ready(lane, taker))
+		if (lane && partition_state_is_ready(lane, taker))
 			record_enter(worker, taker, lane, &taken);
 		else
 			record_skip(lane, &taken);
@@ -433,7 +433,7 @@ static void record_route(struct worker *worker, struct lane *lane, struct record
 		record_release(record); /* of a partition that is gone; or one read again for another's sake */
 	else if (!stage)
 		record_skip(lane, record); /* its pipeline is gone, and may come back before the partition is given up */
-	else if (!keeping_is_ready(lane, taker))
+	else if (!partition_state_is_ready(lane, taker))
 		record_skip(lane, record);
 	else if (lane_was_answered(lane, record->offset))
 		record_pass_over(worker, record);

@@ -19,7 +19,7 @@
  *   counting.c what became of requests, counted
  *   outbox.c   what leaves for a message, encoded
  *   replies.c  copies of answers for gateways
- *   keeping.c  what steps remember of each partition
+ *   partition_state.c  what steps remember of each partition
  *   follow.c   partitions come and go, and so do stages
  *   succession.c  how long stages stay that others take the place of
  *   upstreams.c  windows of joins while their sources are behind
@@ -33,9 +33,9 @@
 #include "log/upstream.h"
 #include "net/loop.h"
 #include "worker/answered.h"
-#include "worker/keeping.h"
 #include "worker/lanes.h"
 #include "worker/outbox.h"
+#include "worker/partition_state.h"
 #include "worker/succession.h"
 #include "worker/worker.h"
 
@@ -132,7 +132,7 @@ struct worker {
 	struct position *positions; /* room for one a lane */
 	struct record records[TAKE_AT_ONCE];
 	struct outbox outbox;
-	struct keepings keepings;
+	struct partition_states partition_states;
 	struct upstream *upstream; /* NULL: not needed yet */
 	struct watch upstream_watch;
 	uint64_t upstream_tickets;

@@ -39,13 +39,13 @@ void release(struct worker *worker)
 {
 	struct flight *flight;
 	while ((flight = lanes_first_leaving(&worker->lanes))) {
-		if (worker->spoilt || worker->full || worker->keepings.telling || !output_is_open(worker->outbox.output))
+		if (worker->spoilt || worker->full || worker->partition_states.telling || !output_is_open(worker->outbox.output))
 			return;
 		enum produce_verdict verdict = outbox_put(&worker->outbox, flight);
 		if (verdict == PRODUCE_FULL)
 			release_retry_soon(worker);
 		worker->spoilt = verdict == PRODUCE_SPOILT;
-		if (verdict != PRODUCED || !keeping_release(worker, flight, &worker->failure))
+		if (verdict != PRODUCED || !partition_state_release(worker, flight, &worker->failure))
 			return;
 		const struct lane *lane = flight->lane;
 		flight_count_out(flight, worker->loop);
@@ -77,7 +77,7 @@ static bool send_left(struct worker *worker)
 bool release_end(struct worker *worker, struct error *error)
 {
 	struct error refused = {0};
-	enum produce_verdict verdict = worker->spoilt ? PRODUCE_SPOILT : keepings_tell(worker, &refused);
+	enum produce_verdict verdict = worker->spoilt ? PRODUCE_SPOILT : partition_states_tell(worker, &refused);
 	if (verdict == PRODUCE_FULL) {
 		release_retry_soon(worker);
 		return true;
@@ -89,7 +89,7 @@ bool release_end(struct worker *worker, struct error *error)
 	worker->spoilt = verdict == PRODUCE_SPOILT;
 	if (!send_left(worker))
 		return true;
-	if (!keepings_ended(worker, error))
+	if (!partition_states_ended(worker, error))
 		return false;
 	struct positions positions = lanes_released(&worker->lanes, worker->positions);
 	loop_timer_stop(worker->loop, &worker->commit_timer);
@@ -126,13 +126,13 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 	intake_drop(worker, committed);
 	lanes_reset(&worker->lanes, committed);
 	stages_count_in_flight(worker);
-	if (!keepings_reset(worker, committed, error))
+	if (!partition_states_reset(worker, committed, error))
 		return false;
 	struct positions changed;
 	enum assignment_change change = consumer_change(worker->consumer, &changed);
 	bool leaving = change == ASSIGNMENT_TAKEN || change == ASSIGNMENT_LOST; /* then nobody here reads on */
-	return leaving ||
-	       (intake_go_on(worker, error) && consumer_seek(worker->consumer, committed, error) && keepings_pause(worker, error));
+	return leaving || (intake_go_on(worker, error) && consumer_seek(worker->consumer, committed, error) &&
+			   partition_states_pause(worker, error));
 }
 
 /* ---- what Kafka refused after it had been taken into the producer's queue ---- */
@@ -207,11 +207,11 @@ void release_on_news(void *context, uint32_t events)
 		worker->counts.commits++;
 		replies_committed(&worker->outbox.replies);
 		lanes_committed(&worker->lanes, committed);
-		keepings_committed(worker, committed);
+		partition_states_committed(worker, committed);
 		break;
 	case NEWS_VOID:
 		lanes_committed(&worker->lanes, committed); /* nobody here need commit it any more */
-		keepings_void(&worker->keepings);
+		partition_states_void(&worker->partition_states);
 		break;
 	case NEWS_RESET:
 		fine = start_anew(worker, committed, &error);

@@ -218,7 +218,7 @@ void stage_close(struct worker_stage *stage)
 	if (!stage)
 		return;
 	upstreams_part(stage->worker, stage);
-	keepings_part(stage->worker, stage);
+	partition_states_part(stage->worker, stage);
 	flow_close(stage->flow);
 	copies_close(stage);
 	nested_close(stage);

@@ -102,7 +102,7 @@ void succession_close(struct worker *worker)
 	struct worker_stage **at = &worker->stages;
 	while (*at) {
 		struct worker_stage *stage = *at;
-		if (stage->tenure != STAGE_LEAVES || stage->load.in_flight > 0 || keepings_hold(worker, stage)) {
+		if (stage->tenure != STAGE_LEAVES || stage->load.in_flight > 0 || partition_states_hold(worker, stage)) {
 			at = &stage->next;
 			continue;
 		}

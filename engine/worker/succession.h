@@ -23,9 +23,9 @@
  *   in hand     intake_pass_on(): records wait with the stage that reads their topic, also those
  *               that one that lingers will take, so that none overtakes another of its partition
  *   pauses      the same: partitions that the one before had paused are its heir's to let go on
- *   remembered  keepings_advance(), partition by partition, when nothing of its topics is in flight
+ *   remembered  partition_states_advance(), partition by partition, when nothing of its topics is in flight
  *               and all is committed: the heir's is brought back from the changelog. What comes
- *               before that is skipped, and read again (keeping_skip(), lane->skipped)
+ *               before that is skipped, and read again (partition_state_skip(), lane->skipped)
  */
 #ifndef SLUICE_WORKER_SUCCESSION_H
 #define SLUICE_WORKER_SUCCESSION_H

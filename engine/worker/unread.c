@@ -61,7 +61,7 @@ bool unread_open(struct worker *worker, struct error *error)
 /* What steps remember is in the order of the partition: nobody goes ahead. */
 bool unread_is_ahead(const struct flight *flight)
 {
-	return flight->lane->keeping && flight->lane->unread > 0;
+	return flight->lane->partition_state && flight->lane->unread > 0;
 }
 
 void unread_hold(struct worker *worker, struct flight *flight)

@@ -92,7 +92,7 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	if (*over)
 		return true;
 	intake_begin_turn(worker);
-	if (!follow_assignment(worker, error) || !follow_setup(worker, error) || !keepings_advance(worker, error) ||
+	if (!follow_assignment(worker, error) || !follow_setup(worker, error) || !partition_states_advance(worker, error) ||
 	    !intake_resume(worker, error) || !intake_take(worker, error))
 		return false;
 	stages_advance(worker);
@@ -231,7 +231,7 @@ struct worker *worker_open(const struct worker_config *config, struct error *err
 	worker->handover_timer = (struct loop_timer){.due = on_awake, .context = worker};
 	lanes_open(&worker->lanes, config->limits.message_bytes, config->limits.held_bytes);
 	outbox_open(&worker->outbox, config->limits.answer_bytes);
-	keepings_open(&worker->keepings);
+	partition_states_open(&worker->partition_states);
 	if (worker_set_up(worker, error))
 		return worker;
 	worker_close(worker);
@@ -248,7 +248,7 @@ void worker_close(struct worker *worker)
 		stage_close(stage);
 	}
 	upstreams_close(worker);
-	keepings_close(&worker->keepings);
+	partition_states_close(&worker->partition_states);
 	lanes_close(&worker->lanes);
 	answered_close(&worker->answered);
 	outbox_close(&worker->outbox);

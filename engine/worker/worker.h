@@ -26,7 +26,7 @@
 #include "log/output.h"
 #include "log/registry.h"
 #include "log/side.h"
-#include "worker/keeping.h"
+#include "worker/partition_state.h"
 #include "worker/stage.h"
 
 struct worker;
@@ -70,7 +70,7 @@ struct worker_config {
 	struct registry_config registry;       /* of schemas; url NULL: there is none. Its news are the worker's */
 	struct worker_setup setup;	       /* what it begins with */
 	struct worker_limits limits;
-	struct keeping_config keeping;
+	struct partition_state_config partition_state;
 	const struct worker_ground *ground; /* NULL: the usual */
 };
 
@@ -110,9 +110,9 @@ struct worker_counts {
 	uint64_t copies_lost;	    /* left out: too many were still out */
 	uint64_t dropped_in_flight; /* taken again later */
 	uint64_t commits;
-	uint64_t refused; /* results that Kafka took and then would not have */
+	uint64_t refused;		/* results that Kafka took and then would not have */
 	uint64_t replies, replies_lost; /* copies of answers for gateways */
-	uint64_t replies_malformed; /* requests whose reply address could not be read */
+	uint64_t replies_malformed;	/* requests whose reply address could not be read */
 	uint64_t resets;
 	const char *reset_reason; /* of the last */
 };

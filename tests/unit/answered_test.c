@@ -120,10 +120,10 @@ static void a_partition_that_goes_again_before_anything_came_is_remembered(void 
 static void what_steps_remember_has_no_part_in_it(void **state)
 {
 	struct lanes *lanes = *state;
-	static struct keeping *keeping = (struct keeping *)&load; /* any */
+	static struct partition_state *partition_state = (struct partition_state *)&load; /* any */
 	answer(lanes, 0, 5);
 	answer(lanes, 0, 6);
-	lanes_find(lanes, 0, 0)->keeping = keeping;
+	lanes_find(lanes, 0, 0)->partition_state = partition_state;
 	go_and_come_back(lanes);
 	assert_false(passes(lanes, 0, 6));
 }

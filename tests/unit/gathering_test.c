@@ -82,7 +82,7 @@ static void configure(struct stand *stand, const char *join)
 		.transaction = {.brokers = stand->mock.brokers, .properties = mock_quick},
 		.setup = {.reads = {4, reads}, .writes = {3, writes}, .stage_count = 2, .stages = stand->stages},
 		.limits = worker_limits_usual,
-		.keeping = {.bytes_max = 1 << 20},
+		.partition_state = {.bytes_max = 1 << 20},
 	};
 }
 

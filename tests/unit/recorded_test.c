@@ -311,7 +311,7 @@ static void an_engine_goes_on_with_the_state_of_a_release(void **state)
 		.consumer = {.brokers = mock.brokers, .group = "test", .assigned = {1, assigned}, .properties = mock_quick},
 		.transaction = {.brokers = mock.brokers, .properties = mock_quick},
 		.setup = setup,
-		.keeping = {.bytes_max = BYTES_MAX},
+		.partition_state = {.bytes_max = BYTES_MAX},
 		.limits = worker_limits_usual};
 	running_start(&running, &config);
 	mock_write(&mock, "key-1", REQUEST, NULL, NULL);

@@ -1,4 +1,4 @@
-/* keeping_test.c: a worker whose step counts messages by their keys: what it remembers
+/* partition_state_test.c: a worker whose step counts messages by their keys: what it remembers
  * outlives it. On librdkafka's mock of a broker, so at least once and without crashes
  * (those are shown on a real Kafka, by tests/kafka). The worker runs in a thread of its
  * own, by pthread_create(), as in an engine. */
@@ -122,11 +122,8 @@ static int set_up(void **state)
 	mock_open(&stand.mock);
 	assert_int_equal(rd_kafka_mock_topic_create(stand.mock.cluster, "state", 1, 1), 0);
 	stand.caller = (struct caller_config){.request_bytes = 1 << 20, .reply_bytes = 1 << 20};
-	stand.config.keeping = (struct keeping_config){.folder = stand.folder,
-						       .bytes_max = 1 << 20,
-						       .snapshot_ms = 1,
-						       .snapshot_changes = 3,
-						       .log = &stand.sink};
+	stand.config.partition_state = (struct partition_state_config){
+		.folder = stand.folder, .bytes_max = 1 << 20, .snapshot_ms = 1, .snapshot_changes = 3, .log = &stand.sink};
 	*state = &stand;
 	return 0;
 }
@@ -206,7 +203,7 @@ static bool soon(struct stand *stand, bool (*holds)(const struct stand *stand))
 static void a_worker_goes_on_counting_where_the_one_before_it_stopped(void **state)
 {
 	struct stand *stand = *state;
-	stand->config.keeping.folder = NULL;
+	stand->config.partition_state.folder = NULL;
 	start(stand, counts_keys);
 	expect_answer(stand, "a", "[1]");
 	expect_answer(stand, "a", "[2]");
@@ -375,7 +372,7 @@ static void a_window_begins_anew_when_its_settings_have_changed(void **state)
 static void a_message_that_finds_no_room_to_be_remembered_is_answered_with_the_limit(void **state)
 {
 	struct stand *stand = *state;
-	stand->config.keeping.bytes_max = 100;
+	stand->config.partition_state.bytes_max = 100;
 	start(stand, counts_keys);
 	expect_answer(stand, "a", "remembers nothing more");
 	stop(stand);

@@ -1,0 +1,576 @@
+/* partition_state.c: see partition_state.h. */
+#include "worker/partition_state.h"
+
+#include <assert.h>
+#include <sys/epoll.h>
+
+#include "base/memory.h"
+#include "worker/gathering.h"
+#include "worker/parts.h"
+
+#define CHANGES_MOST 20000 /* untold: then a commit is due, so that none is much longer than others */
+#define SNAPSHOT_BLOCK_BYTES ((size_t)256 << 10)
+#define SNAPSHOT_BUFFER_BYTES ((size_t)64 << 20)
+
+/* ---- one of them ---- */
+
+static void snapshot_progress_give_up(struct partition_states *partition_states)
+{
+	if (partition_states->snapshot_of && partition_states->archive)
+		archive_forget(partition_states->archive, partition_states->snapshot_of->ticket);
+	partition_states->snapshot_of = NULL;
+}
+
+/* Nothing is kept any more, and what is being brought back is not wanted. */
+static void partition_state_empty(struct partition_states *partition_states, struct partition_state *partition_state)
+{
+	if (partition_states->snapshot_of == partition_state)
+		snapshot_progress_give_up(partition_states);
+	else if (partition_states->archive && !partition_state->store)
+		archive_forget(partition_states->archive, partition_state->ticket);
+	gathering_close(partition_state->gathering);
+	partition_state->gathering = NULL;
+	line_close(partition_state->line);
+	store_close(partition_state->store);
+	partition_state->line = NULL;
+	partition_state->store = NULL;
+}
+
+static void on_news(void *context, uint32_t events);
+
+static struct archive *archive_of(struct worker *worker, struct error *error)
+{
+	struct partition_states *partition_states = &worker->partition_states;
+	const struct worker_ground *ground = worker->config->ground ? worker->config->ground : &worker_ground_usual;
+	if (partition_states->archive)
+		return partition_states->archive;
+	const struct partition_state_config *config = &worker->config->partition_state;
+	partition_states->archive_config = (struct archive_config){.brokers = worker->config->consumer.brokers,
+								   .properties = worker->config->consumer.properties,
+								   .folder = config->folder,
+								   .log = config->log};
+	partition_states->archive =
+		ground->archive_open(ground->context, worker->loop, &partition_states->archive_config, worker->consumer, error);
+	partition_states->watch = (struct watch){.ready = on_news, .context = worker};
+	if (partition_states->archive &&
+	    loop_watch(worker->loop, &partition_states->watch, archive_bell(partition_states->archive), EPOLLIN, error))
+		return partition_states->archive;
+	return NULL;
+}
+
+/* The stage's steps, and the changelog's identity. */
+static struct scopes scopes_of(struct partition_states *partition_states, const struct worker_stage *stage)
+{
+	struct scopes scopes = flow_scopes(stage->flow);
+	assert(scopes.count < STORE_SCOPES_MAX);
+	memcpy(partition_states->scope_names, scopes.names, scopes.count * sizeof *scopes.names);
+	partition_states->scope_names[scopes.count] = IDENTITY_SCOPE;
+	return (struct scopes){scopes.count + 1, partition_states->scope_names};
+}
+
+static struct archive_place place_of(struct worker *worker, const struct partition_state *partition_state)
+{
+	const struct stage_config *config = partition_state->stage->config;
+	return (struct archive_place){
+		.changelog = worker->setup->writes.names[config->changelog],
+		.input = partition_state->input,
+		.topic_count = config->topic_count,
+		.topics = config->topics,
+		.pipeline = config->graph->name,
+		.new_state = name_list_has(worker->config->partition_state.new_state, config->graph->name),
+		.scopes = scopes_of(&worker->partition_states, partition_state->stage),
+		.bytes_max = worker->config->partition_state.bytes_max,
+	};
+}
+
+static bool partition_state_restore(struct worker *worker, struct partition_state *partition_state, struct error *error)
+{
+	struct archive *archive = archive_of(worker, error);
+	if (!archive)
+		return false;
+	const struct archive_place place = place_of(worker, partition_state);
+	partition_state->ticket = ++worker->partition_states.tickets;
+	return archive_restore(archive, partition_state->ticket, &place, error);
+}
+
+static struct partition_state *partition_state_find(const struct worker *worker, const struct worker_stage *stage,
+						    int32_t partition)
+{
+	struct partition_state *partition_state = worker->partition_states.first;
+	while (partition_state && (partition_state->stage != stage || partition_state->input.partition != partition))
+		partition_state = partition_state->next;
+	return partition_state;
+}
+
+static struct partition_state *partition_state_make(struct worker *worker, struct worker_stage *stage, const struct lane *lane,
+						    struct error *error)
+{
+	struct partition_state *partition_state = memory_take(1, sizeof *partition_state);
+	if (!partition_state) {
+		error_memory(error, ERROR_SYSTEM, "remembering for a stage");
+		return NULL;
+	}
+	*partition_state = (struct partition_state){.next = worker->partition_states.first,
+						    .stage = stage,
+						    .input = {lane->topic, lane->partition, OFFSET_NONE},
+						    .laid_ms = loop_now_ms(worker->loop)};
+	worker->partition_states.first = partition_state;
+	return partition_state_restore(worker, partition_state, error) ? partition_state : NULL;
+}
+
+/* ---- partitions ---- */
+
+static bool remembers(const struct worker_stage *stage)
+{
+	return stage && stage->config->changelog != TOPIC_NOWHERE && flow_scopes(stage->flow).count > 0;
+}
+
+bool partition_state_is_ready(const struct lane *lane, const struct worker_stage *stage)
+{
+	if (!remembers(stage))
+		return true;
+	return lane->partition_state && lane->partition_state->stage == stage && lane->partition_state->store;
+}
+
+void partition_state_skip(struct lane *lane, int64_t offset)
+{
+	if (lane->skipped == OFFSET_NONE)
+		lane->skipped = offset;
+	if (lane->began == OFFSET_NONE)
+		lane->began = offset; /* where to go back to while nothing is committed */
+}
+
+static bool lane_pause(struct worker *worker, const struct lane *lane, bool paused, struct error *error)
+{
+	struct position position = {lane->topic, lane->partition, OFFSET_NONE};
+	return consumer_pause(worker->consumer, (struct positions){1, &position}, paused, error);
+}
+
+/* What commits of that input refer to from now on; NULL: its stage keeps no state. */
+static bool refer(struct worker *worker, const struct lane *lane, const struct partition_state *partition_state,
+		  struct error *error)
+{
+	static const struct state_reference none = {0};
+	const struct position input = {lane->topic, lane->partition, OFFSET_NONE};
+	return consumer_refer(worker->consumer, &input, partition_state ? &partition_state->reference : &none, error);
+}
+
+static bool lane_give(struct worker *worker, struct lane *lane, struct error *error)
+{
+	struct worker_stage *stage = stage_reading(worker, lane->topic);
+	lane->partition_state = NULL;
+	if (!remembers(stage))
+		return refer(worker, lane, NULL, error);
+	lane->partition_state = partition_state_find(worker, stage, lane->partition);
+	if (!lane->partition_state)
+		lane->partition_state = partition_state_make(worker, stage, lane, error);
+	return lane->partition_state != NULL;
+}
+
+bool partition_states_give(struct worker *worker, struct error *error)
+{
+	for (size_t i = 0; i < worker->lanes.count; i++)
+		if (!worker->lanes.items[i]->partition_state && !lane_give(worker, worker->lanes.items[i], error))
+			return false;
+	return true;
+}
+
+bool partition_states_pause(struct worker *worker, struct error *error)
+{
+	for (size_t i = 0; i < worker->lanes.count; i++) {
+		const struct lane *lane = worker->lanes.items[i];
+		if (!partition_state_is_ready(lane, stage_reading(worker, lane->topic)) && !lane_pause(worker, lane, true, error))
+			return false;
+	}
+	return true;
+}
+
+static bool is_needed(const struct worker *worker, const struct partition_state *partition_state)
+{
+	for (size_t i = 0; i < worker->lanes.count; i++)
+		if (worker->lanes.items[i]->partition_state == partition_state)
+			return true;
+	return false;
+}
+
+void partition_states_sweep(struct worker *worker)
+{
+	struct partition_state **at = &worker->partition_states.first;
+	while (*at) {
+		struct partition_state *partition_state = *at;
+		if (is_needed(worker, partition_state)) {
+			at = &partition_state->next;
+			continue;
+		}
+		*at = partition_state->next;
+		partition_state_empty(&worker->partition_states, partition_state);
+		memory_give(partition_state);
+	}
+}
+
+bool partition_states_hold(const struct worker *worker, const struct worker_stage *stage)
+{
+	const struct partition_state *partition_state = worker->partition_states.first;
+	while (partition_state && partition_state->stage != stage)
+		partition_state = partition_state->next;
+	return partition_state != NULL;
+}
+
+void partition_states_part(struct worker *worker, const struct worker_stage *stage)
+{
+	for (struct partition_state *partition_state = worker->partition_states.first; partition_state;
+	     partition_state = partition_state->next)
+		if (partition_state->stage == stage) {
+			partition_state_empty(&worker->partition_states, partition_state);
+			partition_state->stage = NULL;
+		}
+}
+
+/* ---- the way of a message, and of an end ---- */
+
+bool partition_state_release(struct worker *worker, struct flight *flight, struct error *error)
+{
+	if (!flight->message.writes)
+		return true;
+	struct store *store = flight->lane->partition_state->store;
+	if (!store_release(store, flight->message.writes, error))
+		return false;
+	if (store_changes(store) >= CHANGES_MOST)
+		worker->commit_due = true;
+	return true;
+}
+
+enum produce_verdict partition_states_tell(struct worker *worker, struct error *error)
+{
+	struct partition_states *partition_states = &worker->partition_states;
+	partition_states->telling = true;
+	for (struct partition_state *partition_state = partition_states->first; partition_state;
+	     partition_state = partition_state->next) {
+		size_t before = partition_state->store ? store_changes(partition_state->store) : 0;
+		if (before == 0)
+			continue;
+		enum produce_verdict verdict =
+			changelog_tell(partition_state->store, &partition_states->words, partition_state->stage->config->changelog,
+				       partition_state->input, worker->outbox.output, error);
+		size_t told = before - store_changes(partition_state->store);
+		partition_state->told += told;
+		partition_state->told_open += told;
+		if (verdict != PRODUCED)
+			return verdict;
+	}
+	return PRODUCED;
+}
+
+bool partition_states_ended(struct worker *worker, struct error *error)
+{
+	worker->partition_states.telling = false;
+	worker->partition_states.ends++;
+	for (struct partition_state *partition_state = worker->partition_states.first; partition_state;
+	     partition_state = partition_state->next) {
+		partition_state->reference.end += (int64_t)partition_state->told_open;
+		partition_state->told_ended = partition_state->told_open > 0;
+		partition_state->told_open = 0;
+	}
+	for (size_t i = 0; i < worker->lanes.count; i++) {
+		const struct lane *lane = worker->lanes.items[i];
+		if (lane->partition_state && !refer(worker, lane, lane->partition_state, error))
+			return false;
+	}
+	return true;
+}
+
+/* A transaction has a record of Kafka's own at its end, in each partition that it wrote to. */
+static void count_ends(struct worker *worker)
+{
+	for (struct partition_state *partition_state = worker->partition_states.first; partition_state;
+	     partition_state = partition_state->next) {
+		partition_state->reference.end += worker->config->transaction.id && partition_state->told_ended;
+		partition_state->told_ended = false;
+	}
+}
+
+static bool keep_snapshot(struct worker *worker, struct error *error)
+{
+	struct partition_states *partition_states = &worker->partition_states;
+	if (!partition_states->snapshot_of || partition_states->snapshot_stage != SNAPSHOT_WRITTEN ||
+	    partition_states->owned < partition_states->laid_with)
+		return true;
+	partition_states->snapshot_stage = SNAPSHOT_KEPT;
+	const struct archive_place place = place_of(worker, partition_states->snapshot_of);
+	return archive_keep(partition_states->archive, partition_states->snapshot_of->ticket, &place, error);
+}
+
+/* An end without offsets holds whoever has the partitions: only one with them says that they are still the worker's. */
+void partition_states_committed(struct worker *worker, struct positions committed)
+{
+	struct partition_states *partition_states = &worker->partition_states;
+	partition_states->commits = partition_states->ends;
+	count_ends(worker);
+	for (size_t i = 0; i < committed.count; i++) {
+		const struct position *position = &committed.items[i];
+		const struct lane *lane = lanes_find(&worker->lanes, position->topic, position->partition);
+		if (position->offset == OFFSET_NONE)
+			continue;
+		partition_states->owned = partition_states->ends;
+		if (lane && lane->partition_state && lane->partition_state->gathering)
+			(void)gathering_committed(lane->partition_state->gathering, position, &worker->failure);
+	}
+	(void)keep_snapshot(worker, &worker->failure);
+}
+
+/* A snapshot would be older than it says: others go on with its partition. */
+void partition_states_void(struct partition_states *partition_states)
+{
+	partition_states->commits = partition_states->ends;
+	snapshot_progress_give_up(partition_states);
+}
+
+static void lane_go_back(struct lane *lane, struct positions committed)
+{
+	lane->skipped = OFFSET_NONE;
+	for (size_t i = 0; i < committed.count; i++)
+		if (lane->partition_state && committed.items[i].topic == lane->topic &&
+		    committed.items[i].partition == lane->partition)
+			lane->skipped = committed.items[i].offset;
+}
+
+bool partition_states_reset(struct worker *worker, struct positions committed, struct error *error)
+{
+	struct partition_states *partition_states = &worker->partition_states;
+	partition_states->telling = false;
+	partition_states->commits = partition_states->ends;
+	for (size_t i = 0; i < worker->lanes.count; i++) {
+		struct lane *lane = worker->lanes.items[i];
+		if (!partition_state_is_ready(lane, stage_reading(worker, lane->topic)) && !lane_pause(worker, lane, false, error))
+			return false; /* a place to read from is set for partitions that go on */
+		lane_go_back(lane, committed);
+	}
+	for (struct partition_state *partition_state = partition_states->first; partition_state;
+	     partition_state = partition_state->next) {
+		partition_state_empty(partition_states, partition_state);
+		if (partition_state->stage && !partition_state_restore(worker, partition_state, error))
+			return false;
+	}
+	return true;
+}
+
+/* ---- brought back ---- */
+
+static bool lane_go_on(struct worker *worker, struct lane *lane, struct error *error)
+{
+	struct position position = {lane->topic, lane->partition, lane->skipped};
+	struct worker_stage *stage = stage_reading(worker, lane->topic);
+	lane->skipped = OFFSET_NONE;
+	worker->more = true;
+	if (!(stage && stage->paused) && !lane_pause(worker, lane, false, error))
+		return false;
+	return position.offset == OFFSET_NONE || consumer_seek(worker->consumer, (struct positions){1, &position}, error);
+}
+
+/* From where the partition is read on. */
+static int64_t begin_of(const struct worker *worker, const struct partition_state *partition_state, int64_t committed)
+{
+	const struct lane *lane = lanes_find(&worker->lanes, partition_state->input.topic, partition_state->input.partition);
+	if (lane && lane->skipped != OFFSET_NONE)
+		return lane->skipped;
+	if (lane && lane->entered != OFFSET_NONE)
+		return lane->entered;
+	return committed == OFFSET_NONE ? 0 : committed;
+}
+
+static bool restored(struct worker *worker, struct partition_state *partition_state, const struct archive_news *news,
+		     struct error *error)
+{
+	struct store *store = news->store;
+	int64_t committed = news->committed;
+	partition_state->store = store;
+	partition_state->reference = news->reference;
+	partition_state->told_open = 0;
+	partition_state->told_ended = false;
+	partition_state->told = store_count(store);
+	if (store_changes(store) > 0 && !worker->dirty)
+		release_begin_interval(worker); /* its identity is told though no request comes */
+	partition_state->line = line_open(partition_state->stage->flow, store, error);
+	if (!gathering_open(partition_state, begin_of(worker, partition_state, committed), committed, error))
+		return false;
+	struct positions changed;
+	enum assignment_change change = consumer_change(worker->consumer, &changed);
+	if (!partition_state->line || change == ASSIGNMENT_TAKEN || change == ASSIGNMENT_LOST)
+		return partition_state->line != NULL; /* nobody here reads on */
+	for (size_t i = 0; i < worker->lanes.count; i++) {
+		struct lane *lane = worker->lanes.items[i];
+		bool goes_on = lane->partition_state == partition_state &&
+			       partition_state_is_ready(lane, stage_reading(worker, lane->topic));
+		if (goes_on && !lane_go_on(worker, lane, error))
+			return false;
+	}
+	return true;
+}
+
+/* ---- snapshots ---- */
+
+/* Worth it when reading the changelog would take longer than reading the snapshot. */
+static bool snapshot_is_due(const struct worker *worker, const struct partition_state *partition_state)
+{
+	int64_t since_ms = loop_now_ms(worker->loop) - partition_state->laid_ms;
+	return partition_state->store && partition_state->stage && since_ms >= worker->config->partition_state.snapshot_ms &&
+	       partition_state->told >= worker->config->partition_state.snapshot_changes &&
+	       partition_state->told >= store_count(partition_state->store) / 2;
+}
+
+static bool snapshot_begin(struct worker *worker, struct partition_state *partition_state, struct error *error)
+{
+	struct partition_states *partition_states = &worker->partition_states;
+	const struct archive_place place = place_of(worker, partition_state);
+	partition_state->ticket = ++partition_states->tickets;
+	partition_state->laid_ms = loop_now_ms(worker->loop);
+	partition_state->told = 0;
+	partition_states->snapshot_of = partition_state;
+	partition_states->writer = (struct snapshot_writer){0};
+	partition_states->snapshot_stage = SNAPSHOT_BEGUN;
+	return archive_begin(partition_states->archive, partition_state->ticket, &place, error);
+}
+
+static bool block_write(struct worker *worker, const struct snapshot_head *head, struct error *error)
+{
+	struct partition_states *partition_states = &worker->partition_states;
+	const struct store *store = partition_states->snapshot_of->store;
+	if (partition_states->snapshot_stage == SNAPSHOT_BEGUN)
+		snapshot_write_head(&partition_states->writer, head, store_scopes(store), &partition_states->block);
+	bool more = snapshot_write_block(&partition_states->writer, store, SNAPSHOT_BLOCK_BYTES, &partition_states->block);
+	if (buffer_failed(&partition_states->block))
+		return error_memory(error, ERROR_SYSTEM, "writing a snapshot");
+	partition_states->snapshot_stage = more ? SNAPSHOT_BLOCKS : SNAPSHOT_LAST_BLOCK;
+	const struct archive_place place = place_of(worker, partition_states->snapshot_of);
+	return archive_write(partition_states->archive, partition_states->snapshot_of->ticket, &place, &partition_states->block,
+			     error);
+}
+
+static bool snapshot_go_on(struct worker *worker, const struct snapshot_head *head, struct error *error)
+{
+	struct partition_states *partition_states = &worker->partition_states;
+	if (partition_states->snapshot_stage != SNAPSHOT_LAST_BLOCK)
+		return block_write(worker, head, error);
+	/* An end that begins from here on and holds says also that the partition was this
+	 * worker's all the while: to another's, the snapshot would be older than it says. */
+	partition_states->snapshot_stage = SNAPSHOT_WRITTEN;
+	partition_states->laid_with = partition_states->ends + 1;
+	return true;
+}
+
+/* ---- news ---- */
+
+static struct partition_state *partition_state_of(const struct partition_states *partition_states, uint64_t ticket)
+{
+	struct partition_state *partition_state = partition_states->first;
+	while (partition_state && partition_state->ticket != ticket)
+		partition_state = partition_state->next;
+	return partition_state;
+}
+
+static bool hear(struct worker *worker, struct archive_news *news, struct error *error)
+{
+	struct partition_state *partition_state = partition_state_of(&worker->partition_states, news->ticket);
+	if (!partition_state) {
+		store_close(news->store);
+		return true;
+	}
+	switch (news->kind) {
+	case ARCHIVE_RESTORED:
+		return restored(worker, partition_state, news, error);
+	case ARCHIVE_FAILED:
+		*error = news->error;
+		return false;
+	case ARCHIVE_READY:
+		return snapshot_go_on(worker, &news->head, error);
+	case ARCHIVE_LAID:
+	case ARCHIVE_LOST:
+		worker->partition_states.snapshot_of = NULL;
+		return true;
+	case ARCHIVE_NONE:
+		break;
+	}
+	return true;
+}
+
+static void on_news(void *context, uint32_t events)
+{
+	(void)events;
+	struct worker *worker = context;
+	struct archive_news news;
+	while (archive_news(worker->partition_states.archive, &news)) {
+		struct error error = {0};
+		if (!hear(worker, &news, &error) && worker->failure.kind == ERROR_NONE)
+			worker->failure = error;
+	}
+}
+
+/* ---- once a turn ---- */
+
+static bool all_is_committed(const struct worker *worker)
+{
+	return !worker->dirty && worker->partition_states.commits == worker->partition_states.ends;
+}
+
+/* Nothing is under way of any topic whose lanes share it, and nothing is to be committed. */
+static bool is_at_rest(const struct worker *worker, const struct partition_state *partition_state)
+{
+	for (size_t i = 0; i < worker->lanes.count; i++)
+		if (worker->lanes.items[i]->partition_state == partition_state && !lane_is_empty(worker->lanes.items[i]))
+			return false;
+	return all_is_committed(worker);
+}
+
+/* The lane has another stage than the one that its keeping was made for. */
+static bool lane_succeed(struct worker *worker, struct lane *lane, struct error *error)
+{
+	const struct worker_stage *stage = stage_reading(worker, lane->topic);
+	bool same = lane->partition_state ? lane->partition_state->stage == stage : !remembers(stage);
+	if (same || (lane->partition_state && !is_at_rest(worker, lane->partition_state)))
+		return true;
+	if (!lane_give(worker, lane, error))
+		return false;
+	partition_states_sweep(worker);
+	return partition_state_is_ready(lane, stage) ? lane_go_on(worker, lane, error) : lane_pause(worker, lane, true, error);
+}
+
+bool partition_states_advance(struct worker *worker, struct error *error)
+{
+	struct partition_states *partition_states = &worker->partition_states;
+	struct positions changed;
+	if (consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME)
+		return true;
+	for (size_t i = 0; i < worker->lanes.count; i++)
+		if (!lane_succeed(worker, worker->lanes.items[i], error))
+			return false;
+	if (!partition_states->first || partition_states->snapshot_of || !partition_states->archive ||
+	    !archive_has_snapshots(partition_states->archive))
+		return true;
+	for (struct partition_state *partition_state = partition_states->first; partition_state;
+	     partition_state = partition_state->next)
+		if (snapshot_is_due(worker, partition_state))
+			return snapshot_begin(worker, partition_state, error);
+	return true;
+}
+
+/* ---- opening and closing ---- */
+
+void partition_states_open(struct partition_states *partition_states)
+{
+	changelog_words_open(&partition_states->words);
+	buffer_open(&partition_states->block, SNAPSHOT_BUFFER_BYTES);
+}
+
+void partition_states_close(struct partition_states *partition_states)
+{
+	snapshot_progress_give_up(partition_states);
+	while (partition_states->first) {
+		struct partition_state *partition_state = partition_states->first;
+		partition_states->first = partition_state->next;
+		partition_state_empty(partition_states, partition_state);
+		memory_give(partition_state);
+	}
+	archive_close(partition_states->archive);
+	changelog_words_close(&partition_states->words);
+	buffer_close(&partition_states->block);
+}
