@@ -16,10 +16,10 @@
  * for messages may overtake each other. */
 static bool forget_some(struct gathering *gathering, struct flight *flight, struct error *error)
 {
-	struct keepsake *mark;
+	struct parked_part *mark;
 	for (int i = 0; i < FORGET_AT_ONCE && (mark = meetings_forgotten(gathering->meetings)); i++) {
-		bool good = gathering->puts_off ? keepsake_drop(&gathering->keepsakes, mark, error)
-						: keepsake_forget(&gathering->keepsakes, mark, &flight->message, error);
+		bool good = gathering->puts_off ? parked_part_drop(&gathering->parked_parts, mark, error)
+						: parked_part_forget(&gathering->parked_parts, mark, &flight->message, error);
 		if (!good)
 			return false;
 	}
@@ -54,7 +54,7 @@ static struct text name_of(const struct gathering *gathering, const struct messa
 				   (int)message->origin.partition, (long long)message->origin.offset));
 }
 
-bool gathering_tell(struct gathering *gathering, struct keepsake *own, struct text sender, const struct message *message,
+bool gathering_tell(struct gathering *gathering, struct parked_part *own, struct text sender, const struct message *message,
 		    struct meeting_part *part, struct error *error)
 {
 	const struct entrance *entrance = gathering->stage->config->entrance;
@@ -79,26 +79,26 @@ bool gathering_tell(struct gathering *gathering, struct keepsake *own, struct te
 /* ---- what is over, while more may come ---- */
 
 /* Of the parts that waited, one behind the other. False: memory. */
-static bool waiting_keys(const struct meeting *meeting, const struct keepsake *own, struct arena *arena, struct text *keys)
+static bool waiting_keys(const struct meeting *meeting, const struct parked_part *own, struct arena *arena, struct text *keys)
 {
 	size_t next = 0, count = 0;
 	while (meeting_next_part(meeting, &next))
 		count++;
-	char *bytes = arena_take_raw(arena, count * KEEPSAKE_PART_KEY_BYTES);
+	char *bytes = arena_take_raw(arena, count * PARKED_PART_KEY_BYTES);
 	*keys = (struct text){bytes, 0};
 	next = 0;
-	for (const struct keepsake *part; bytes && (part = meeting_next_part(meeting, &next));) {
+	for (const struct parked_part *part; bytes && (part = meeting_next_part(meeting, &next));) {
 		if (part == own)
 			continue;
-		memcpy(bytes + keys->length, keepsake_key(part).bytes, KEEPSAKE_PART_KEY_BYTES);
-		keys->length += KEEPSAKE_PART_KEY_BYTES;
+		memcpy(bytes + keys->length, parked_part_key(part).bytes, PARKED_PART_KEY_BYTES);
+		keys->length += PARKED_PART_KEY_BYTES;
 	}
 	return bytes != NULL;
 }
 
 /* One that is settled is not asked for; but parts that stand in the store must be known to be done with. */
 static bool remember_meeting(struct gathering *gathering, struct flight *flight, struct meeting *meeting,
-			     const struct keepsake *own, struct error *error)
+			     const struct parked_part *own, struct error *error)
 {
 	struct arena *arena = flight->message.arena;
 	struct mark its = {.went_on = meeting_went_on(meeting), .told = meeting_told(meeting), .name = meeting_name(meeting)};
@@ -106,36 +106,37 @@ static bool remember_meeting(struct gathering *gathering, struct flight *flight,
 	if (good && its.parts.length == 0 && meeting_is_settled(gathering->meetings, meeting))
 		return true;
 	struct text bytes = good ? mark_write(&its, gathering_sources(gathering), arena) : (struct text){0};
-	struct keepsake *mark = bytes.bytes ? keepsake_make(&gathering->keepsakes, KEEPSAKE_MEETING, flight->record.offset) : NULL;
+	struct parked_part *mark =
+		bytes.bytes ? parked_part_make(&gathering->parked_parts, PARKED_TOMBSTONE, flight->record.offset) : NULL;
 	if (!mark)
 		return error_memory(error, ERROR_LIMIT, "remembering what has come of a request");
 	meeting_mark(meeting, mark);
-	return keepsake_write(&gathering->keepsakes, mark, &flight->message, bytes, error);
+	return parked_part_write(&gathering->parked_parts, mark, &flight->message, bytes, error);
 }
 
 /* Its parts wait no more; what is not remembered yet is given back with them. */
 static bool forget_parts(struct gathering *gathering, struct flight *flight, const struct meeting *meeting,
-			 const struct keepsake *own, struct error *error)
+			 const struct parked_part *own, struct error *error)
 {
 	bool good = true;
 	size_t next = 0;
-	for (struct keepsake *part; (part = meeting_next_part(meeting, &next));) {
+	for (struct parked_part *part; (part = meeting_next_part(meeting, &next));) {
 		if (part == own)
-			keepsake_give(&gathering->keepsakes, part);
+			parked_part_give(&gathering->parked_parts, part);
 		else
-			good = keepsake_forget(&gathering->keepsakes, part, &flight->message, error) && good;
+			good = parked_part_forget(&gathering->parked_parts, part, &flight->message, error) && good;
 	}
 	return good;
 }
 
 /* They stay until the flight's offset is committed. */
-static bool put_off(struct gathering *gathering, const struct flight *flight, struct meeting *meeting, struct keepsake *own,
+static bool put_off(struct gathering *gathering, const struct flight *flight, struct meeting *meeting, struct parked_part *own,
 		    struct error *error)
 {
 	size_t next = 0, count = 0, bytes = 0;
-	for (const struct keepsake *part; (part = meeting_next_part(meeting, &next)); count += part != own) {
+	for (const struct parked_part *part; (part = meeting_next_part(meeting, &next)); count += part != own) {
 		struct text known = {0};
-		(void)keepsake_read(&gathering->keepsakes, part, &known);
+		(void)parked_part_read(&gathering->parked_parts, part, &known);
 		bytes += known.length;
 	}
 	struct uncommitted *uncommitted = uncommitted_add(&gathering->uncommitted, flight->record.offset, count, bytes);
@@ -146,14 +147,14 @@ static bool put_off(struct gathering *gathering, const struct flight *flight, st
 	uncommitted->own = own;
 	meeting_hold(meeting);
 	next = count = 0;
-	for (struct keepsake *part; (part = meeting_next_part(meeting, &next));)
+	for (struct parked_part *part; (part = meeting_next_part(meeting, &next));)
 		if (part != own)
 			uncommitted->parts[count++] = part;
 	return true;
 }
 
 /* The meeting went on, or is over. */
-static bool part_from(struct gathering *gathering, struct flight *flight, struct meeting *meeting, struct keepsake *own,
+static bool part_from(struct gathering *gathering, struct flight *flight, struct meeting *meeting, struct parked_part *own,
 		      struct error *error)
 {
 	bool remembered = remember_meeting(gathering, flight, meeting, own, error);
@@ -163,15 +164,15 @@ static bool part_from(struct gathering *gathering, struct flight *flight, struct
 }
 
 static bool join(const struct gathering *gathering, struct flight *flight, const struct meeting *meeting,
-		 const struct keepsake *own, struct error *error)
+		 const struct parked_part *own, struct error *error)
 {
-	const struct joining joining = {gathering->stage, &gathering->keepsakes, meeting, own, flight};
+	const struct joining joining = {gathering->stage, &gathering->parked_parts, meeting, own, flight};
 	return parts_join(&joining, error);
 }
 
 /* The flight goes on as the whole of its request. Whatever fails on the way, the parts
  * are done with: the error is what comes of them. */
-static bool go_on(struct gathering *gathering, struct flight *flight, struct meeting *meeting, struct keepsake *own,
+static bool go_on(struct gathering *gathering, struct flight *flight, struct meeting *meeting, struct parked_part *own,
 		  struct error *error)
 {
 	bool joined = join(gathering, flight, meeting, own, error);
@@ -202,8 +203,8 @@ static struct meeting *meeting_of(struct gathering *gathering, struct text name,
 	struct meeting *meeting = NULL;
 	while ((meeting = meetings_next_open(gathering->meetings, name, meeting))) {
 		size_t next = 0;
-		const struct keepsake *first = meeting_next_part(meeting, &next);
-		if (first && text_equal(keepsake_key(first), key))
+		const struct parked_part *first = meeting_next_part(meeting, &next);
+		if (first && text_equal(parked_part_key(first), key))
 			break;
 	}
 	return meeting;
@@ -250,30 +251,30 @@ static bool part_take(struct worker *worker, struct gathering *gathering, struct
 	struct meeting_part part;
 	struct meeting *meeting;
 	enum meeting_verdict verdict;
-	struct keepsakes *keepsakes = &gathering->keepsakes;
-	struct keepsake *own = keepsake_make(keepsakes, KEEPSAKE_PART, flight->record.offset);
+	struct parked_parts *parked_parts = &gathering->parked_parts;
+	struct parked_part *own = parked_part_make(parked_parts, PARKED_PART, flight->record.offset);
 	struct text bytes = flight->record.value, known;
 	if (!own)
 		return error_memory(error, ERROR_SYSTEM, "keeping a part of a request");
-	if (!is_replayed(gathering, flight) && keepsake_read(keepsakes, own, &known)) {
-		keepsake_give(keepsakes, own);
+	if (!is_replayed(gathering, flight) && parked_part_read(parked_parts, own, &known)) {
+		parked_part_give(parked_parts, own);
 		pass(worker, flight); /* it was taken before */
 		return true;
 	}
 	if (!gathering_tell(gathering, own, flight->sender, &flight->message, &part, error) ||
-	    !keepsake_fits(keepsakes, own, bytes.length, error) ||
+	    !parked_part_fits(parked_parts, own, bytes.length, error) ||
 	    !meetings_take(gathering->meetings, &part, loop_now_ms(worker->loop), &verdict, &meeting, error)) {
-		keepsake_give(keepsakes, own);
+		parked_part_give(parked_parts, own);
 		return false;
 	}
 	*enters = verdict == MEETING_OPENS;
 	if (verdict == MEETING_OPENS)
 		return go_on(gathering, flight, meeting, own, error);
 	if (verdict == MEETING_WAITS) {
-		if (!keepsake_write(keepsakes, own, &flight->message, bytes, error))
+		if (!parked_part_write(parked_parts, own, &flight->message, bytes, error))
 			return false;
 	} else {
-		keepsake_give(keepsakes, own);
+		parked_part_give(parked_parts, own);
 		if (!hold_meeting(gathering, flight, meeting, verdict, error))
 			return false;
 	}
@@ -304,24 +305,24 @@ static bool take_again(struct worker *worker, struct gathering *gathering, struc
 	return uncommitted ? come_late(gathering, error) : take(worker, gathering, flight, enters, error);
 }
 
-static bool writes(const struct message *message, const struct keepsake *keepsake)
+static bool writes(const struct message *message, const struct parked_part *parked_part)
 {
 	const struct write *write = message->writes;
-	while (write && !text_equal(write->key, keepsake_key(keepsake)))
+	while (write && !text_equal(write->key, parked_part_key(parked_part)))
 		write = write->next;
 	return write != NULL;
 }
 
 /* What the record had written when it was taken before a crash, and has not written now. */
-static bool forget_stale(struct gathering *gathering, struct flight *flight, enum keepsake_kind kind, struct error *error)
+static bool forget_stale(struct gathering *gathering, struct flight *flight, enum parked_kind kind, struct error *error)
 {
 	struct text known;
-	struct keepsake *keepsake = keepsake_make(&gathering->keepsakes, kind, flight->record.offset);
-	if (!keepsake)
+	struct parked_part *parked_part = parked_part_make(&gathering->parked_parts, kind, flight->record.offset);
+	if (!parked_part)
 		return error_memory(error, ERROR_SYSTEM, "keeping a part of a request");
-	if (!writes(&flight->message, keepsake) && keepsake_read(&gathering->keepsakes, keepsake, &known))
-		return keepsake_forget(&gathering->keepsakes, keepsake, &flight->message, error);
-	keepsake_give(&gathering->keepsakes, keepsake);
+	if (!writes(&flight->message, parked_part) && parked_part_read(&gathering->parked_parts, parked_part, &known))
+		return parked_part_forget(&gathering->parked_parts, parked_part, &flight->message, error);
+	parked_part_give(&gathering->parked_parts, parked_part);
 	return true;
 }
 
@@ -336,8 +337,8 @@ bool gathering_take(struct worker *worker, struct flight *flight, bool *enters, 
 	bool good = take(worker, gathering, flight, enters, error);
 	if (gathering->taken <= flight->record.offset)
 		gathering->taken = flight->record.offset + 1;
-	return (!replayed || (forget_stale(gathering, flight, KEEPSAKE_PART, error) &&
-			      forget_stale(gathering, flight, KEEPSAKE_MEETING, error))) &&
+	return (!replayed || (forget_stale(gathering, flight, PARKED_PART, error) &&
+			      forget_stale(gathering, flight, PARKED_TOMBSTONE, error))) &&
 	       good;
 }
 
@@ -350,15 +351,15 @@ static enum produce_verdict send_word(struct worker *worker, const struct gather
 {
 	struct outbox *outbox = &worker->outbox;
 	size_t next = 0;
-	const struct keepsake *first = meeting_next_part(meeting, &next);
+	const struct parked_part *first = meeting_next_part(meeting, &next);
 	const struct carried nothing = {0};
 	struct crossing_head head;
 	struct text bytes;
 	arena_reset(gathering->scratch);
-	if (!keepsake_read(&gathering->keepsakes, first, &bytes) || !crossing_peek(bytes, &head, error))
+	if (!parked_part_read(&gathering->parked_parts, first, &bytes) || !crossing_peek(bytes, &head, error))
 		return PRODUCED; /* nothing is remembered of it, so there is nothing to close */
 	const struct message message = {.arena = gathering->scratch, .id = head.id, .origin = head.origin, .carried = &nothing};
-	const struct crossing crossing = {.from = TEXT(SENDER_WINDOW), .original = keepsake_key(first)};
+	const struct crossing crossing = {.from = TEXT(SENDER_WINDOW), .original = parked_part_key(first)};
 	buffer_clear(&outbox->encoded);
 	if (!crossing_encode(&message, 0, &crossing, &outbox->encoded, error))
 		return PRODUCE_REFUSED;
@@ -457,9 +458,9 @@ static bool forget_committed(struct gathering *gathering, struct uncommitted *un
 {
 	bool good = true;
 	for (size_t i = 0; i < uncommitted->part_count; i++)
-		good = keepsake_drop(&gathering->keepsakes, uncommitted->parts[i], error) && good;
+		good = parked_part_drop(&gathering->parked_parts, uncommitted->parts[i], error) && good;
 	if (uncommitted->own)
-		keepsake_give(&gathering->keepsakes, uncommitted->own);
+		parked_part_give(&gathering->parked_parts, uncommitted->own);
 	if (uncommitted->meeting)
 		meetings_let_go(gathering->meetings, uncommitted->meeting);
 	uncommitted_give(uncommitted);
@@ -473,7 +474,7 @@ bool gathering_committed(struct gathering *gathering, const struct position *com
 		return true;
 	for (struct uncommitted *uncommitted; (uncommitted = uncommitted_take(&gathering->uncommitted, committed->offset));)
 		good = forget_committed(gathering, uncommitted, error) && good;
-	for (struct keepsake *mark; gathering->puts_off && (mark = meetings_forgotten(gathering->meetings));)
-		good = keepsake_drop(&gathering->keepsakes, mark, error) && good;
+	for (struct parked_part *mark; gathering->puts_off && (mark = meetings_forgotten(gathering->meetings));)
+		good = parked_part_drop(&gathering->parked_parts, mark, error) && good;
 	return good;
 }

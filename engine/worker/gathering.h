@@ -1,7 +1,7 @@
 /* gathering.h: a stage where what comes of one request by several ways is put together:
  * from stages of its pipeline that lie apart, or from other pipelines. The worker's own.
  *
- * A part that must wait is remembered as a step would remember it (keepsakes.h): its record
+ * A part that must wait is remembered as a step would remember it (parked_parts.h): its record
  * is finished, and its bytes are in the changelog of the same transaction. What has gone
  * on without all of its parts is remembered too, as long as another may come.
  *

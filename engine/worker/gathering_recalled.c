@@ -6,14 +6,15 @@
 #include "worker/marks.h"
 
 /* `uncommitted`: of the same record, or of a later one; NULL: there is none any more. */
-static bool recall_meeting(struct gathering *gathering, struct keepsake *keepsake, struct text bytes,
+static bool recall_meeting(struct gathering *gathering, struct parked_part *parked_part, struct text bytes,
 			   struct uncommitted *uncommitted, int64_t now_ms, struct error *error)
 {
 	struct mark mark = mark_read(bytes, gathering_sources(gathering));
 	if (!mark.told)
 		return true; /* of another version of the pipeline */
-	struct meeting *meeting = meetings_recall(gathering->meetings, mark.name, mark.told, mark.went_on, keepsake, now_ms, error);
-	if (meeting && uncommitted && uncommitted->offset == keepsake_offset(keepsake)) {
+	struct meeting *meeting =
+		meetings_recall(gathering->meetings, mark.name, mark.told, mark.went_on, parked_part, now_ms, error);
+	if (meeting && uncommitted && uncommitted->offset == parked_part_offset(parked_part)) {
 		uncommitted->meeting = meeting;
 		meeting_hold(meeting);
 	}
@@ -21,7 +22,8 @@ static bool recall_meeting(struct gathering *gathering, struct keepsake *keepsak
 }
 
 /* What cannot be read, or comes from nobody that is known, stays where it is. */
-static bool recall_part(struct gathering *gathering, struct keepsake *own, struct text bytes, int64_t now_ms, struct error *error)
+static bool recall_part(struct gathering *gathering, struct parked_part *own, struct text bytes, int64_t now_ms,
+			struct error *error)
 {
 	struct message message = {.arena = gathering->scratch};
 	struct crossing crossing;
@@ -43,14 +45,14 @@ static bool recall_part(struct gathering *gathering, struct keepsake *own, struc
 }
 
 /* The parts that a mark names are done with, those that still stand there. */
-static bool recall_uncommitted(struct gathering *gathering, struct keepsake_list *list, int64_t offset, struct text keys,
+static bool recall_uncommitted(struct gathering *gathering, struct parked_part_list *list, int64_t offset, struct text keys,
 			       struct error *error)
 {
-	size_t count = keys.length / KEEPSAKE_PART_KEY_BYTES;
+	size_t count = keys.length / PARKED_PART_KEY_BYTES;
 	struct uncommitted *uncommitted = NULL;
 	for (size_t i = 0; i < count; i++) {
-		struct text key = {keys.bytes + i * KEEPSAKE_PART_KEY_BYTES, KEEPSAKE_PART_KEY_BYTES};
-		struct keepsake *part = keepsake_list_take(list, key);
+		struct text key = {keys.bytes + i * PARKED_PART_KEY_BYTES, PARKED_PART_KEY_BYTES};
+		struct parked_part *part = parked_part_list_take(list, key);
 		if (!part)
 			continue;
 		if (!uncommitted) {
@@ -65,16 +67,17 @@ static bool recall_uncommitted(struct gathering *gathering, struct keepsake_list
 }
 
 /* What was written by records that come again stays in the store until they do. */
-static bool pass_over(struct gathering *gathering, struct keepsake_list *list, int64_t begin, struct error *error)
+static bool pass_over(struct gathering *gathering, struct parked_part_list *list, int64_t begin, struct error *error)
 {
 	bool good = true;
 	size_t next = 0;
-	for (struct keepsake *keepsake; good && (keepsake = keepsake_list_next(list, &next));) {
+	for (struct parked_part *parked_part; good && (parked_part = parked_part_list_next(list, &next));) {
 		struct text bytes;
-		int64_t offset = keepsake_offset(keepsake);
+		int64_t offset = parked_part_offset(parked_part);
 		if (offset >= begin)
 			gathering->replayed = offset + 1;
-		else if (keepsake_kind(keepsake) == KEEPSAKE_MEETING && keepsake_read(&gathering->keepsakes, keepsake, &bytes)) {
+		else if (parked_kind(parked_part) == PARKED_TOMBSTONE &&
+			 parked_part_read(&gathering->parked_parts, parked_part, &bytes)) {
 			struct text keys = mark_read(bytes, gathering_sources(gathering)).parts;
 			good = keys.length == 0 || recall_uncommitted(gathering, list, offset, keys, error);
 		}
@@ -82,25 +85,25 @@ static bool pass_over(struct gathering *gathering, struct keepsake_list *list, i
 	return good;
 }
 
-static bool recall(struct gathering *gathering, struct keepsake_list *list, int64_t begin, struct error *error)
+static bool recall(struct gathering *gathering, struct parked_part_list *list, int64_t begin, struct error *error)
 {
 	int64_t now_ms = loop_now_ms(gathering->stage->worker->loop);
-	bool good = keepsakes_list(&gathering->keepsakes, list, error) && pass_over(gathering, list, begin, error);
+	bool good = parked_parts_list(&gathering->parked_parts, list, error) && pass_over(gathering, list, begin, error);
 	size_t next = 0;
 	struct uncommitted *uncommitted = gathering->uncommitted.first; /* in the order of the list */
-	for (struct keepsake *keepsake; good && (keepsake = keepsake_list_next(list, &next));) {
+	for (struct parked_part *parked_part; good && (parked_part = parked_part_list_next(list, &next));) {
 		struct text bytes;
-		uncommitted = uncommitted_reach(uncommitted, keepsake_offset(keepsake));
-		if (keepsake_offset(keepsake) >= begin)
-			keepsake_give(&gathering->keepsakes, keepsake);
-		else if (!keepsake_read(&gathering->keepsakes, keepsake, &bytes))
+		uncommitted = uncommitted_reach(uncommitted, parked_part_offset(parked_part));
+		if (parked_part_offset(parked_part) >= begin)
+			parked_part_give(&gathering->parked_parts, parked_part);
+		else if (!parked_part_read(&gathering->parked_parts, parked_part, &bytes))
 			continue;
-		else if (keepsake_kind(keepsake) == KEEPSAKE_MEETING)
-			good = recall_meeting(gathering, keepsake, bytes, uncommitted, now_ms, error);
+		else if (parked_kind(parked_part) == PARKED_TOMBSTONE)
+			good = recall_meeting(gathering, parked_part, bytes, uncommitted, now_ms, error);
 		else
-			good = recall_part(gathering, keepsake, bytes, now_ms, error);
+			good = recall_part(gathering, parked_part, bytes, now_ms, error);
 	}
-	keepsake_list_close(list);
+	parked_part_list_close(list);
 	return good;
 }
 
@@ -121,7 +124,7 @@ static struct meeting_rule rule_of(const struct stage_config *config)
 bool gathering_open(struct partition_state *partition_state, int64_t begin, int64_t committed, struct error *error)
 {
 	uint32_t scope;
-	struct keepsake_list list = {0};
+	struct parked_part_list list = {0};
 	struct worker_stage *stage = partition_state->stage;
 	if (!flow_joins_parts(stage->flow, &scope))
 		return true;
@@ -132,7 +135,7 @@ bool gathering_open(struct partition_state *partition_state, int64_t begin, int6
 	*gathering = (struct gathering){.stage = stage,
 					.input = partition_state->input,
 					.rule = rule_of(stage->config),
-					.keepsakes = {.store = partition_state->store, .scope = scope}};
+					.parked_parts = {.store = partition_state->store, .scope = scope}};
 	gathering->input.offset = 0;
 	gathering->puts_off = !stage->worker->config->transaction.id;
 	uncommitted_open(&gathering->uncommitted, &stage->load.uncommitted_bytes);
@@ -151,7 +154,7 @@ void gathering_close(struct gathering *gathering)
 	if (!gathering)
 		return;
 	uncommitted_close(&gathering->uncommitted);
-	keepsakes_close(&gathering->keepsakes);
+	parked_parts_close(&gathering->parked_parts);
 	meetings_close(gathering->meetings);
 	memory_give(gathering->told);
 	arena_close(gathering->scratch);

@@ -11,12 +11,12 @@ static bool full(struct error *error)
 
 /* The bytes of a part that waited, which stay when it is forgotten: empty where nothing is
  * remembered of it. False: memory. */
-static bool part_bytes(const struct joining *joining, const struct keepsake *part, struct text *bytes, struct error *error)
+static bool part_bytes(const struct joining *joining, const struct parked_part *part, struct text *bytes, struct error *error)
 {
 	*bytes = joining->flight->record.value;
 	if (part == joining->own)
 		return true;
-	if (!keepsake_read(joining->keepsakes, part, bytes))
+	if (!parked_part_read(joining->parked_parts, part, bytes))
 		*bytes = (struct text){0};
 	bytes->bytes = arena_copy(joining->flight->message.arena, bytes->bytes, bytes->length);
 	return bytes->bytes || full(error);
@@ -52,7 +52,7 @@ static bool join_stages(const struct joining *joining, struct error *error)
 	struct crossing crossing = {0};
 	size_t next = 0;
 	message->carried = NULL;
-	for (const struct keepsake *part; (part = meeting_next_part(joining->meeting, &next));) {
+	for (const struct parked_part *part; (part = meeting_next_part(joining->meeting, &next));) {
 		struct text bytes;
 		if (!part_bytes(joining, part, &bytes, error))
 			return false;
@@ -74,7 +74,7 @@ static bool join_inputs(const struct joining *joining, struct error *error)
 	struct arena *arena = message->arena;
 	const struct payload **came = ARENA_ARRAY(arena, const struct payload *, entrance->rule.inputs.count);
 	size_t next = 0;
-	for (const struct keepsake *part; came && (part = meeting_next_part(joining->meeting, &next));) {
+	for (const struct parked_part *part; came && (part = meeting_next_part(joining->meeting, &next));) {
 		struct message *other = ARENA_NEW(arena, struct message);
 		struct crossing crossing;
 		struct text bytes;

@@ -8,15 +8,15 @@
 #ifndef SLUICE_WORKER_JOINING_H
 #define SLUICE_WORKER_JOINING_H
 
-#include "worker/keepsakes.h"
+#include "worker/parked_parts.h"
 #include "worker/parts.h"
 
 struct joining {
 	const struct worker_stage *stage;
-	const struct keepsakes *keepsakes; /* of the meeting's parts */
+	const struct parked_parts *parked_parts; /* of the meeting's parts */
 	const struct meeting *meeting;
-	const struct keepsake *own; /* the part of the flight's own record; NULL: it is only word that a window has closed */
-	struct flight *flight;	    /* whose message it becomes, in its arena */
+	const struct parked_part *own; /* the part of the flight's own record; NULL: it is only word that a window has closed */
+	struct flight *flight;	       /* whose message it becomes, in its arena */
 };
 
 /* False: a part that cannot be read, or memory; the flight is to be answered with the error. */

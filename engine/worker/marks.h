@@ -8,7 +8,7 @@
 #define SLUICE_WORKER_MARKS_H
 
 #include "flow/meeting.h"
-#include "worker/keepsakes.h"
+#include "worker/parked_parts.h"
 
 struct mark {
 	bool went_on;

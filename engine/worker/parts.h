@@ -8,7 +8,7 @@
  *   crossings.c  what comes from another stage of its pipeline, and what goes on to one
  *   entrances.c  what comes from other pipelines
  *   gathering.c  what comes of a request by several ways, until it is enough; gathering_recalled.c brings that back
- *   keepsakes.c  what of that is remembered meanwhile
+ *   parked_parts.c  what of that is remembered meanwhile
  *   marks.c    what stands for a meeting that is over
  *   uncommitted.c  what is forgotten when it is committed
  *   joining.c  the parts put together as one message

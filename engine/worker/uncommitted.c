@@ -42,7 +42,7 @@ static void insert(struct uncommitted_list *list, struct uncommitted *uncommitte
 
 struct uncommitted *uncommitted_add(struct uncommitted_list *list, int64_t offset, size_t part_count, size_t part_bytes)
 {
-	struct uncommitted *uncommitted = memory_take(1, sizeof *uncommitted + part_count * sizeof(struct keepsake *));
+	struct uncommitted *uncommitted = memory_take(1, sizeof *uncommitted + part_count * sizeof(struct parked_part *));
 	if (!uncommitted)
 		return NULL;
 	uncommitted->offset = offset;

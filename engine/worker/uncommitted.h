@@ -11,17 +11,17 @@
 #define SLUICE_WORKER_UNCOMMITTED_H
 
 #include "flow/meeting.h"
-#include "worker/keepsakes.h"
+#include "worker/parked_parts.h"
 
 struct uncommitted {
 	struct uncommitted *next;
 	int64_t offset;		      /* of the record that opened the meeting, closed its window, or came behind that */
 	enum meeting_verdict verdict; /* on that record; what is taken again goes the same way */
 	struct meeting *meeting;      /* it is held; NULL: there is none */
-	struct keepsake *own;	      /* the part of that record, which was never written; NULL: it brought none */
+	struct parked_part *own;      /* the part of that record, which was never written; NULL: it brought none */
 	size_t bytes;		      /* that it is counted for */
 	size_t part_count;
-	struct keepsake *parts[]; /* to be forgotten */
+	struct parked_part *parts[]; /* to be forgotten */
 };
 
 /* In the order of their offsets. */

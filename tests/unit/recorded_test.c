@@ -22,7 +22,7 @@
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
 #include "tests/unit/running.h"
-#include "worker/keepsakes.h"
+#include "worker/parked_parts.h"
 
 #define FOLDER "tests/recorded/0.1.0"
 #define BYTES_MAX ((size_t)1 << 24)
@@ -121,23 +121,23 @@ static void expect_parts(const char *name, const char *first, const char *second
 {
 	static const char *const names[] = {PARTS};
 	struct store *store = store_of(name, (struct scopes){1, names});
-	struct keepsakes keepsakes = {.store = store};
-	struct keepsake_list list = {0};
+	struct parked_parts parked_parts = {.store = store};
+	struct parked_part_list list = {0};
 	struct error error = {0};
 	const char *const ids[] = {first, second};
-	assert_true(keepsakes_list(&keepsakes, &list, &error));
+	assert_true(parked_parts_list(&parked_parts, &list, &error));
 	assert_int_equal(list.count, 2);
 	for (size_t i = 0; i < list.count; i++) {
 		struct text bytes;
 		struct crossing_head head;
-		assert_int_equal(keepsake_kind(list.items[i]), KEEPSAKE_PART);
-		assert_true(keepsake_read(&keepsakes, list.items[i], &bytes));
+		assert_int_equal(parked_kind(list.items[i]), PARKED_PART);
+		assert_true(parked_part_read(&parked_parts, list.items[i], &bytes));
 		assert_true(crossing_peek(bytes, &head, &error));
 		assert_true(text_is(head.id, ids[i]));
 		assert_true(text_is(head.from, "other"));
 	}
-	keepsake_list_close(&list);
-	keepsakes_close(&keepsakes);
+	parked_part_list_close(&list);
+	parked_parts_close(&parked_parts);
 	store_close(store);
 }
 

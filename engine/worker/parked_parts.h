@@ -1,0 +1,72 @@
+/* parked_parts.h: what a gathering remembers over a crash: parts that wait, and meetings that
+ * are over while more may come. The gathering's own.
+ *
+ * Each is known by the record that it is of, and its bytes stand in the partition's store:
+ * they are written and taken out as a step would, so they are seen at once, and kept when the
+ * message that wrote them leaves.
+ */
+#ifndef SLUICE_WORKER_PARKED_PARTS_H
+#define SLUICE_WORKER_PARKED_PARTS_H
+
+#include "message/message.h"
+#include "state/store.h"
+
+struct parked_part;
+
+struct parked_parts {
+	struct store *store; /* borrowed */
+	uint32_t scope;
+	struct parked_part *first;
+};
+
+void parked_parts_close(struct parked_parts *parked_parts); /* what is in the store stays there */
+
+enum parked_kind { PARKED_PART, PARKED_TOMBSTONE };
+
+/* Of the record at that offset; nothing is written yet. NULL: memory. */
+struct parked_part *parked_part_make(struct parked_parts *parked_parts, enum parked_kind kind, int64_t offset);
+void parked_part_give(struct parked_parts *parked_parts, struct parked_part *parked_part); /* its bytes stay in the store */
+
+enum parked_kind parked_kind(const struct parked_part *parked_part);
+int64_t parked_part_offset(const struct parked_part *parked_part);
+
+/* Its key, by which a later record may ask for it; as long as it is there. */
+#define PARKED_PART_KEY_BYTES 8
+struct text parked_part_key(const struct parked_part *parked_part);
+
+/* Its bytes, until it is written or taken out; false: nothing is written. */
+bool parked_part_read(const struct parked_parts *parked_parts, const struct parked_part *parked_part, struct text *bytes);
+
+/* Whether so many bytes still fit; else a LIMIT. */
+bool parked_part_fits(const struct parked_parts *parked_parts, const struct parked_part *parked_part, size_t bytes,
+		      struct error *error);
+
+/* Writes its bytes, which are in the message's arena or last as long; bytes NULL: takes them out. */
+bool parked_part_write(struct parked_parts *parked_parts, const struct parked_part *parked_part, struct message *message,
+		       struct text bytes, struct error *error);
+
+/* Takes its bytes out and gives it back, whatever fails. */
+bool parked_part_forget(struct parked_parts *parked_parts, struct parked_part *parked_part, struct message *message,
+			struct error *error);
+
+/* Takes out at once, past all messages, what no message that is under way has written or asks
+ * for, and gives it back, whatever fails (SYSTEM). */
+bool parked_part_drop(struct parked_parts *parked_parts, struct parked_part *parked_part, struct error *error);
+
+/* All that stands in the store, each once, in the order of their records; the meeting that a
+ * record concluded comes before the part that it brought. Starts as {0}. */
+struct parked_part_list {
+	size_t count;
+	struct parked_part **items;
+};
+
+bool parked_parts_list(struct parked_parts *parked_parts, struct parked_part_list *list, struct error *error);
+void parked_part_list_close(struct parked_part_list *list);
+
+/* Those that nobody has taken out; *next begins as 0. NULL: no more. */
+struct parked_part *parked_part_list_next(const struct parked_part_list *list, size_t *next);
+
+/* Takes the part of that key out of the list. NULL: it does not stand there. */
+struct parked_part *parked_part_list_take(struct parked_part_list *list, struct text key);
+
+#endif
