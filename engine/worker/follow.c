@@ -86,7 +86,7 @@ static bool open_new(struct worker *worker, const struct worker_setup *setup, st
 {
 	worker->stage_count = setup->stage_count;
 	for (size_t i = 0; i < setup->stage_count; i++) {
-		if (succession_has(worker, &setup->stages[i]))
+		if (stage_phase_has(worker, &setup->stages[i]))
 			continue;
 		const struct stage_config *config = &setup->stages[i];
 		bool announces = worker->registry && config->answers != TOPIC_NOWHERE;
@@ -107,13 +107,13 @@ static bool draw_routes(struct worker *worker, const struct worker_setup *setup,
 	if (!routes)
 		return error_memory(error, ERROR_SYSTEM, "opening stages");
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
-		for (size_t i = 0; i < stage->config->topic_count && stage->tenure == STAGE_SERVES; i++) {
+		for (size_t i = 0; i < stage->config->topic_count && stage->phase == STAGE_ACTIVE; i++) {
 			assert(stage->config->topics[i] < setup->reads.count);
 			routes[stage->config->topics[i]] = stage;
 		}
 	/* A topic that nobody reads any more is read to its end. */
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
-		for (size_t i = 0; stage->tenure == STAGE_LINGERS && i < stage->config->topic_count; i++)
+		for (size_t i = 0; stage->phase == STAGE_DRAINING && i < stage->config->topic_count; i++)
 			if (!routes[stage->config->topics[i]])
 				routes[stage->config->topics[i]] = stage;
 	memory_give(worker->routes);
@@ -124,7 +124,7 @@ static bool draw_routes(struct worker *worker, const struct worker_setup *setup,
 
 static bool follow_stages(struct worker *worker, const struct worker_setup *setup, struct error *error)
 {
-	succession_begin(worker, setup);
+	stage_phase_begin(worker, setup);
 	if (!open_new(worker, setup, error) || !draw_routes(worker, setup, error))
 		return false;
 	intake_pass_on(worker);
@@ -222,12 +222,12 @@ bool follow_setup(struct worker *worker, struct error *error)
 {
 	struct positions changed;
 	if (worker->replaced_count > 0)
-		succession_close(worker);
+		stage_phase_close(worker);
 	bool wanted = atomic_load_explicit(&worker->wanted, memory_order_relaxed) != NULL;
 	if ((!wanted && worker->replaced_count == 0) || worker->drain_until_ms > 0 ||
 	    consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME || !output_may_end(worker->outbox.output))
 		return true;
-	if (succession_advance(worker) && !lead_anew(worker, error))
+	if (stage_phase_advance(worker) && !lead_anew(worker, error))
 		return false;
 	const struct worker_setup *setup = atomic_exchange(&worker->wanted, NULL);
 	return !setup || follow_next(worker, setup, error);

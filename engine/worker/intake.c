@@ -187,7 +187,7 @@ static bool has_room(const struct worker *worker, const struct worker_stage *sta
 
 static bool takes_records(const struct worker_stage *stage)
 {
-	return stage->tenure != STAGE_LEAVES;
+	return stage->phase != STAGE_CLOSING;
 }
 
 /* What may leave, has at the end of a turn, unless the producer is full. */
@@ -368,7 +368,7 @@ static bool stage_resume(struct worker *worker, struct worker_stage *stage, stru
 {
 	struct record *record;
 	struct worker_stage *taker = stage;
-	while ((record = first_in_hand(stage)) && has_room(worker, taker = succession_taker(worker, stage, record))) {
+	while ((record = first_in_hand(stage)) && has_room(worker, taker = stage_phase_taker(worker, stage, record))) {
 		struct lane *lane = lanes_find(&worker->lanes, record->topic, record->partition);
 		struct record taken = *record;
 		drop_first_in_hand(&stage->waiting);
@@ -402,14 +402,14 @@ static void pass_on(struct worker *worker, struct worker_stage *replaced)
 	replaced->waiting = (struct waiting){0};
 	replaced->paused = false;
 	for (size_t i = 0; i < replaced->config->topic_count; i++) {
-		struct worker_stage *heir = stage_reading(worker, replaced->config->topics[i]);
-		if (heir && paused)
-			heir->paused = true;
+		struct worker_stage *successor = stage_reading(worker, replaced->config->topics[i]);
+		if (successor && paused)
+			successor->paused = true;
 	}
 	for (size_t i = 0; i < waiting.count; i++) {
 		struct record *record = &waiting.items[waiting.first + i];
-		struct worker_stage *heir = stage_reading(worker, record->topic);
-		if (!heir || !wait_in_hand(heir, record))
+		struct worker_stage *successor = stage_reading(worker, record->topic);
+		if (!successor || !wait_in_hand(successor, record))
 			record_skip(lanes_find(&worker->lanes, record->topic, record->partition), record);
 	}
 	memory_give(waiting.items);
@@ -418,7 +418,7 @@ static void pass_on(struct worker *worker, struct worker_stage *replaced)
 void intake_pass_on(struct worker *worker)
 {
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
-		if (stage->tenure != STAGE_SERVES)
+		if (stage->phase != STAGE_ACTIVE)
 			pass_on(worker, stage);
 }
 
@@ -428,7 +428,7 @@ void intake_pass_on(struct worker *worker)
 static void record_route(struct worker *worker, struct lane *lane, struct record *record)
 {
 	struct worker_stage *stage = lane ? stage_reading(worker, record->topic) : NULL;
-	struct worker_stage *taker = stage ? succession_taker(worker, stage, record) : NULL;
+	struct worker_stage *taker = stage ? stage_phase_taker(worker, stage, record) : NULL;
 	if (!lane || lane_has_taken(lane, record->offset))
 		record_release(record); /* of a partition that is gone; or one read again for another's sake */
 	else if (!stage)

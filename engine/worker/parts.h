@@ -21,7 +21,7 @@
  *   replies.c  copies of answers for gateways
  *   partition_state.c  what steps remember of each partition
  *   follow.c   partitions come and go, and so do stages
- *   succession.c  how long stages stay that others take the place of
+ *   stage_phase.c  how long stages stay that others take the place of
  *   upstreams.c  windows of joins while their sources are behind
  *   answered.c how far partitions were answered when they were taken away
  */
@@ -36,7 +36,7 @@
 #include "worker/lanes.h"
 #include "worker/outbox.h"
 #include "worker/partition_state.h"
-#include "worker/succession.h"
+#include "worker/stage_phase.h"
 #include "worker/worker.h"
 
 /* Units of work (step/expression.h) after which a stage takes no record until the next turn: some tens of milliseconds. What a
@@ -91,7 +91,7 @@ struct worker_stage {
 	struct load load;
 	struct waiting waiting;
 	bool paused; /* its partitions are */
-	enum stage_tenure tenure;
+	enum stage_phase phase;
 	int64_t stay_us;  /* how long messages with a deadline are here of late: admission.h */
 	int64_t quiet_ms; /* since when nothing came for one that lingers */
 	struct stage_upstream upstream;

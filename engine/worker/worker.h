@@ -88,7 +88,7 @@ void worker_stop(struct worker *worker);
 
 /* Serves this from now on; borrowed as long as the worker lives or `users` of its stages
  * says that it has them. Stages that stay the same are left alone. What is in flight ends
- * in the stage that it entered, new records enter the new one (worker/succession.h). Where none
+ * in the stage that it entered, new records enter the new one (worker/stage_phase.h). Where none
  * reads a topic any more, its partitions are given up: what is in flight there has a second to
  * end, and what has not is not committed. One that was not followed yet is replaced. */
 void worker_reload(struct worker *worker, const struct worker_setup *setup);

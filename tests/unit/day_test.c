@@ -97,7 +97,7 @@ static void what_comes_while_a_pipeline_is_away_is_not_lost(void **state)
 	day_holds(20348, false, 1U << DAY_RELOADED | 1U << DAY_STAGED);
 }
 
-/* While a stage that was replaced was full, what was for its heir overtook what was for it,
+/* While a stage that was replaced was full, what was for its successor overtook what was for it,
  * also in what was committed. */
 static void none_overtakes_what_a_replaced_stage_is_still_to_take(void **state)
 {

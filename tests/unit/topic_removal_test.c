@@ -17,7 +17,7 @@
 
 static const char cleaned[] = PIPELINE("gone", "  dataflow: {cleanTopicsOnDelete: true}\n");
 static const char other[] = PIPELINE("other", "");
-static const char heir[] = PIPELINE("heir", "  input: {topic: sluice.default.pipeline.gone.inputs}\n");
+static const char successor[] = PIPELINE("heir", "  input: {topic: sluice.default.pipeline.gone.inputs}\n");
 
 struct stand {
 	struct planning planning[3];
@@ -76,7 +76,7 @@ static void the_topics_of_a_pipeline_that_is_gone_go_with_it(void **state)
 static void a_topic_that_another_pipeline_reads_by_then_stays(void **state)
 {
 	struct stand *stand = *state;
-	assert_true(topic_removal_note(&stand->list, &stand->revisions[1], deploy(stand, 2, heir), 1, stand->arena));
+	assert_true(topic_removal_note(&stand->list, &stand->revisions[1], deploy(stand, 2, successor), 1, stand->arena));
 	assert_null(stand->list->next);
 	assert_false(goes(stand, "sluice.default.pipeline.gone.inputs"));
 	assert_true(goes(stand, "sluice.default.pipeline.gone.outputs"));

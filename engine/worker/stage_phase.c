@@ -1,5 +1,5 @@
-/* succession.c: see succession.h. */
-#include "worker/succession.h"
+/* stage_phase.c: see stage_phase.h. */
+#include "worker/stage_phase.h"
 
 #include <assert.h>
 #include <string.h>
@@ -14,15 +14,15 @@ static bool is_same(const struct stage_config *a, const struct stage_config *b)
 	return strcmp(a->name, b->name) == 0 && a->version == b->version;
 }
 
-bool succession_has(const struct worker *worker, const struct stage_config *config)
+bool stage_phase_has(const struct worker *worker, const struct stage_config *config)
 {
 	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next)
-		if (stage->tenure == STAGE_SERVES && is_same(stage->config, config))
+		if (stage->phase == STAGE_ACTIVE && is_same(stage->config, config))
 			return true;
 	return false;
 }
 
-/* ---- from SERVES ---- */
+/* ---- from ACTIVE ---- */
 
 static bool is_kept(const struct worker_stage *stage, const struct worker_setup *setup)
 {
@@ -38,19 +38,19 @@ static bool may_linger(const struct stage_config *config)
 	return comes_from_stage(config) && config->changelog == TOPIC_NOWHERE;
 }
 
-void succession_begin(struct worker *worker, const struct worker_setup *setup)
+void stage_phase_begin(struct worker *worker, const struct worker_setup *setup)
 {
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
-		if (stage->tenure == STAGE_SERVES && !is_kept(stage, setup)) {
-			stage->tenure = may_linger(stage->config) ? STAGE_LINGERS : STAGE_LEAVES;
+		if (stage->phase == STAGE_ACTIVE && !is_kept(stage, setup)) {
+			stage->phase = may_linger(stage->config) ? STAGE_DRAINING : STAGE_CLOSING;
 			stage->quiet_ms = loop_now_ms(worker->loop);
 			worker->replaced_count++;
 		}
 }
 
-/* ---- from LINGERS ---- */
+/* ---- from DRAINING ---- */
 
-struct worker_stage *succession_taker(struct worker *worker, struct worker_stage *stage, const struct record *record)
+struct worker_stage *stage_phase_taker(struct worker *worker, struct worker_stage *stage, const struct record *record)
 {
 	if (worker->replaced_count == 0 || !may_linger(stage->config))
 		return stage;
@@ -60,7 +60,7 @@ struct worker_stage *succession_taker(struct worker *worker, struct worker_stage
 		return stage;
 	for (struct worker_stage *other = worker->stages; other; other = other->next) {
 		bool same = other->config->version == head.deployment && other->config->topics[0] == record->topic;
-		if (other->tenure != STAGE_LINGERS || !same)
+		if (other->phase != STAGE_DRAINING || !same)
 			continue;
 		other->quiet_ms = loop_now_ms(worker->loop);
 		return other;
@@ -77,32 +77,32 @@ static bool is_of_one_version(const struct stage_config *a, const struct stage_c
 static bool has_lingered(const struct worker *worker, const struct worker_stage *stage)
 {
 	for (const struct worker_stage *other = worker->stages; other; other = other->next) {
-		bool at_work = other->tenure == STAGE_LEAVES || (other->tenure == STAGE_LINGERS && other->load.in_flight > 0);
+		bool at_work = other->phase == STAGE_CLOSING || (other->phase == STAGE_DRAINING && other->load.in_flight > 0);
 		if (other != stage && at_work && is_of_one_version(other->config, stage->config))
 			return false;
 	}
 	return stage->load.in_flight == 0 && stage->waiting.count == 0 && loop_now_ms(worker->loop) - stage->quiet_ms >= LINGER_MS;
 }
 
-bool succession_advance(struct worker *worker)
+bool stage_phase_advance(struct worker *worker)
 {
 	bool ended = false;
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
-		if (stage->tenure == STAGE_LINGERS && has_lingered(worker, stage)) {
-			stage->tenure = STAGE_LEAVES;
+		if (stage->phase == STAGE_DRAINING && has_lingered(worker, stage)) {
+			stage->phase = STAGE_CLOSING;
 			ended = true;
 		}
 	return ended;
 }
 
-/* ---- from LEAVES ---- */
+/* ---- from CLOSING ---- */
 
-void succession_close(struct worker *worker)
+void stage_phase_close(struct worker *worker)
 {
 	struct worker_stage **at = &worker->stages;
 	while (*at) {
 		struct worker_stage *stage = *at;
-		if (stage->tenure != STAGE_LEAVES || stage->load.in_flight > 0 || partition_states_hold(worker, stage)) {
+		if (stage->phase != STAGE_CLOSING || stage->load.in_flight > 0 || partition_states_hold(worker, stage)) {
 			at = &stage->next;
 			continue;
 		}
