@@ -8,7 +8,7 @@
 #include "worker/admission.h"
 #include "worker/crossings.h"
 #include "worker/entrances.h"
-#include "worker/gathering.h"
+#include "worker/join_state.h"
 #include "worker/parts.h"
 
 #define WAITING_MOST TAKE_AT_ONCE /* records in hand of a full stage; then its partitions are paused */
@@ -127,9 +127,9 @@ void intake_enter(struct worker *worker, struct flight *flight)
 	if (decoded && flight->from && entrance_passes(worker, flight))
 		return;
 	flight->message.line = flight->lane->partition_state ? flight->lane->partition_state->line : NULL;
-	if (decoded && flight->lane->partition_state && flight->lane->partition_state->gathering) {
+	if (decoded && flight->lane->partition_state && flight->lane->partition_state->join_state) {
 		bool enters = false;
-		decoded = gathering_take(worker, flight, &enters, &error);
+		decoded = join_state_take(worker, flight, &enters, &error);
 		if (decoded && !enters)
 			return;
 	}

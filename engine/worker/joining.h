@@ -1,5 +1,5 @@
 /* joining.h: the parts of a meeting, put together as the one message that enters its stage.
- * The gathering's own.
+ * The join state's own.
  *
  * Of stages of the pipeline the first part gives the envelope, and those behind it say what
  * else became of the steps; what is missing then fails as a LIMIT that names the window. Of

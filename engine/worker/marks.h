@@ -1,5 +1,5 @@
 /* marks.h: what stands for a meeting that went on or is over, as bytes: whether it went on,
- * what it was told, its name. The gathering's own.
+ * what it was told, its name. The join state's own.
  *
  * At least once it is written while the parts still stand in the store, so it names those
  * that are done with; exactly once they are taken out with the same message.

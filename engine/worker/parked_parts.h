@@ -1,5 +1,5 @@
-/* parked_parts.h: what a gathering remembers over a crash: parts that wait, and meetings that
- * are over while more may come. The gathering's own.
+/* parked_parts.h: what a join state remembers over a crash: parts that wait, and meetings that
+ * are over while more may come. The join state's own.
  *
  * Each is known by the record that it is of, and its bytes stand in the partition's store:
  * they are written and taken out as a step would, so they are seen at once, and kept when the

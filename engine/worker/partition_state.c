@@ -5,7 +5,7 @@
 #include <sys/epoll.h>
 
 #include "base/memory.h"
-#include "worker/gathering.h"
+#include "worker/join_state.h"
 #include "worker/parts.h"
 
 #define CHANGES_MOST 20000 /* untold: then a commit is due, so that none is much longer than others */
@@ -28,8 +28,8 @@ static void partition_state_empty(struct partition_states *partition_states, str
 		snapshot_progress_give_up(partition_states);
 	else if (partition_states->archive && !partition_state->store)
 		archive_forget(partition_states->archive, partition_state->ticket);
-	gathering_close(partition_state->gathering);
-	partition_state->gathering = NULL;
+	join_state_close(partition_state->join_state);
+	partition_state->join_state = NULL;
 	line_close(partition_state->line);
 	store_close(partition_state->store);
 	partition_state->line = NULL;
@@ -312,8 +312,8 @@ void partition_states_committed(struct worker *worker, struct positions committe
 		if (position->offset == OFFSET_NONE)
 			continue;
 		partition_states->owned = partition_states->ends;
-		if (lane && lane->partition_state && lane->partition_state->gathering)
-			(void)gathering_committed(lane->partition_state->gathering, position, &worker->failure);
+		if (lane && lane->partition_state && lane->partition_state->join_state)
+			(void)join_state_committed(lane->partition_state->join_state, position, &worker->failure);
 	}
 	(void)keep_snapshot(worker, &worker->failure);
 }
@@ -391,7 +391,7 @@ static bool restored(struct worker *worker, struct partition_state *partition_st
 	if (store_changes(store) > 0 && !worker->dirty)
 		release_begin_interval(worker); /* its identity is told though no request comes */
 	partition_state->line = line_open(partition_state->stage->flow, store, error);
-	if (!gathering_open(partition_state, begin_of(worker, partition_state, committed), committed, error))
+	if (!join_state_open(partition_state, begin_of(worker, partition_state, committed), committed, error))
 		return false;
 	struct positions changed;
 	enum assignment_change change = consumer_change(worker->consumer, &changed);

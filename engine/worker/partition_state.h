@@ -39,7 +39,7 @@ struct partition_state {
 	uint64_t ticket;     /* under which something may go on in the archive */
 	struct store *store; /* NULL: it is being brought back */
 	struct line *line;
-	struct gathering *gathering;	  /* of a stage that joins what comes of a request; NULL */
+	struct join_state *join_state;	  /* of a stage that joins what comes of a request; NULL */
 	uint64_t told;			  /* changes since the last snapshot */
 	struct state_reference reference; /* what commits refer to; its end is moved by each end of the output */
 	uint64_t told_open;		  /* changes that are part of what is open */

@@ -7,7 +7,7 @@
  *   unread.c   messages whose schema is being asked for
  *   crossings.c  what comes from another stage of its pipeline, and what goes on to one
  *   entrances.c  what comes from other pipelines
- *   gathering.c  what comes of a request by several ways, until it is enough; gathering_recalled.c brings that back
+ *   join_state.c  what comes of a request by several ways, until it is enough; join_state_recalled.c brings that back
  *   parked_parts.c  what of that is remembered meanwhile
  *   marks.c    what stands for a meeting that is over
  *   uncommitted.c  what is forgotten when it is committed

@@ -1,5 +1,5 @@
-/* uncommitted.h: at least once, what a gathering has gone on with and may have to go on with
- * again: meetings whose last record is not committed. The gathering's own.
+/* uncommitted.h: at least once, what a join state has gone on with and may have to go on with
+ * again: meetings whose last record is not committed. The join state's own.
  *
  * An answer and what stands in the changelog reach Kafka one by one, and Kafka may refuse the
  * answer; then, or after a crash before the commit, the record that opened the meeting is taken

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "worker/gathering.h"
+#include "worker/join_state.h"
 #include "worker/parts.h"
 #include "worker/upstreams.h"
 
@@ -61,8 +61,8 @@ static int turn_timeout_ms(const struct worker *worker)
 		return 0;
 	if (intake_owes(worker) || (worker->more && intake_may_take(worker)) || worker->refused_count + worker->nested_waiting > 0)
 		return 0;
-	int64_t due_ms = stages_due_ms(worker), gatherings_ms = gatherings_due_ms(worker);
-	int64_t left_ms = (due_ms < gatherings_ms ? due_ms : gatherings_ms) - loop_now_ms(worker->loop);
+	int64_t due_ms = stages_due_ms(worker), join_states_ms = join_states_due_ms(worker);
+	int64_t left_ms = (due_ms < join_states_ms ? due_ms : join_states_ms) - loop_now_ms(worker->loop);
 	if (left_ms < 0)
 		return 0;
 	int most_ms = worker->lanes.load.in_flight + worker->copy_count > 0 ? LOOP_PAUSE_MS : IDLE_TURN_MS;
@@ -96,7 +96,7 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	    !intake_resume(worker, error) || !intake_take(worker, error))
 		return false;
 	stages_advance(worker);
-	if (!gatherings_advance(worker, error))
+	if (!join_states_advance(worker, error))
 		return false;
 	release(worker);
 	return release_commit_when_due(worker, error) && loop_turn(worker->loop, turn_timeout_ms(worker), error) &&

@@ -10,7 +10,7 @@
 
 /* ---- together again ---- */
 
-static void open_gathering(enum join_type type)
+static void open_join_state(enum join_type type)
 {
 	const struct made_step steps[] = {{.name = "s", .kind = &kind_splits},
 					  {.name = "m", .inputs = "s"},
@@ -22,7 +22,7 @@ static void open_gathering(enum join_type type)
 static void parts_are_put_together_in_their_order(void **state)
 {
 	(void)state;
-	open_gathering(JOIN_INNER);
+	open_join_state(JOIN_INNER);
 	scene_send(&scene, "a", "x=5,6,7");
 	reply_to(2, "x=70");
 	reply_to(0, "x=50");
@@ -35,7 +35,7 @@ static void parts_are_put_together_in_their_order(void **state)
 static void a_part_that_is_dropped_is_left_out(void **state)
 {
 	(void)state;
-	open_gathering(JOIN_INNER);
+	open_join_state(JOIN_INNER);
 	scene_send(&scene, "a", "x=5,6,7");
 	reply_to(1, "x=-1");
 	reply_to(0, "x=50");
@@ -47,7 +47,7 @@ static void a_part_that_is_dropped_is_left_out(void **state)
 static void a_part_that_fails_fails_the_whole_by_its_name(void **state)
 {
 	(void)state;
-	open_gathering(JOIN_INNER);
+	open_join_state(JOIN_INNER);
 	scene_send(&scene, "a", "x=5,6,7");
 	reply_to(2, "x=100");
 	reply_to(1, "x=200");
@@ -60,7 +60,7 @@ static void a_part_that_fails_fails_the_whole_by_its_name(void **state)
 static void an_outer_join_leaves_out_what_failed(void **state)
 {
 	(void)state;
-	open_gathering(JOIN_OUTER);
+	open_join_state(JOIN_OUTER);
 	scene_send(&scene, "a", "x=5,6");
 	reply_to(1, "x=100");
 	reply_to(0, "x=50");
@@ -75,7 +75,7 @@ static void an_outer_join_leaves_out_what_failed(void **state)
 static void when_all_parts_are_dropped_the_whole_is(void **state)
 {
 	(void)state;
-	open_gathering(JOIN_INNER);
+	open_join_state(JOIN_INNER);
 	scene_send(&scene, "a", "x=5,6");
 	reply_to(0, "x=-1");
 	reply_to(1, "x=-1");
@@ -87,7 +87,7 @@ static void when_all_parts_are_dropped_the_whole_is(void **state)
 static void no_parts_are_put_together_to_an_empty_whole(void **state)
 {
 	(void)state;
-	open_gathering(JOIN_INNER);
+	open_join_state(JOIN_INNER);
 	scene_send(&scene, "a", "x= y=1");
 	expect_tensors("a", "x= n=0");
 	expect_all_over();
@@ -96,7 +96,7 @@ static void no_parts_are_put_together_to_an_empty_whole(void **state)
 static void a_message_that_was_passed_on_is_the_only_part(void **state)
 {
 	(void)state;
-	open_gathering(JOIN_INNER);
+	open_join_state(JOIN_INNER);
 	scene_send(&scene, "a", "x=1,2 pass=1");
 	reply_to(0, "x=9");
 	expect_tensors("a", "x=9 n=1");
@@ -106,7 +106,7 @@ static void a_message_that_was_passed_on_is_the_only_part(void **state)
 static void a_failed_split_fails_the_whole(void **state)
 {
 	(void)state;
-	open_gathering(JOIN_INNER);
+	open_join_state(JOIN_INNER);
 	scene_send(&scene, "a", "x=1,2 bad=1");
 	expect_error("a", ERROR_INPUT, "a bad message");
 	scene_send(&scene, "b", "x=1,2 drop=1");
@@ -164,7 +164,7 @@ static void parts_may_read_the_whole_that_was_made_of_them(void **state)
 static void past_the_deadline_a_whole_is_answered_once(void **state)
 {
 	(void)state;
-	open_gathering(JOIN_INNER);
+	open_join_state(JOIN_INNER);
 	struct message *message = scene_message(&scene, "a", "x=5,6");
 	message->deadline_ms = 50;
 	scene_enter(&scene, message);
@@ -194,7 +194,7 @@ static void once_the_whole_has_failed_its_parts_are_not_waited_for(void **state)
 static void a_flow_closes_over_parts_that_wait(void **state)
 {
 	(void)state;
-	open_gathering(JOIN_INNER);
+	open_join_state(JOIN_INNER);
 	scene_send(&scene, "a", "x=5,6");
 	scene_send(&scene, "b", "x=5,6");
 	reply_to(0, "x=1");

@@ -1,13 +1,13 @@
-/* gathering_inside.h: what a gathering is made of, for the files that it is written in: gathering.c,
- * which takes records, and gathering_recalled.c, which brings it back.
+/* join_state_parts.h: what a join state is made of, for the files that it is written in: join_state.c,
+ * which takes records, and join_state_recalled.c, which brings it back.
  */
-#ifndef SLUICE_WORKER_GATHERING_INSIDE_H
-#define SLUICE_WORKER_GATHERING_INSIDE_H
+#ifndef SLUICE_WORKER_JOIN_STATE_INSIDE_H
+#define SLUICE_WORKER_JOIN_STATE_INSIDE_H
 
-#include "worker/gathering.h"
+#include "worker/join_state.h"
 #include "worker/uncommitted.h"
 
-struct gathering {
+struct join_state {
 	struct worker_stage *stage;
 	struct position input;
 	struct meeting_rule rule;
@@ -22,14 +22,14 @@ struct gathering {
 	struct arena *scratch; /* for records that are looked into */
 };
 
-static inline size_t gathering_sources(const struct gathering *gathering)
+static inline size_t join_state_sources(const struct join_state *join_state)
 {
-	return gathering->rule.inputs.count + gathering->rule.triggers.count;
+	return join_state->rule.inputs.count + join_state->rule.triggers.count;
 }
 
 /* What a record brings and where it belongs, until the next one is looked at. False: its sender gives nothing to
  * this stage. */
-bool gathering_tell(struct gathering *gathering, struct parked_part *own, struct text sender, const struct message *message,
-		    struct meeting_part *part, struct error *error);
+bool join_state_tell(struct join_state *join_state, struct parked_part *own, struct text sender, const struct message *message,
+		     struct meeting_part *part, struct error *error);
 
 #endif

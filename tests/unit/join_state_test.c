@@ -1,4 +1,4 @@
-/* gathering_test.c: a worker that joins what other pipelines give of one request: parts
+/* join_state_test.c: a worker that joins what other pipelines give of one request: parts
  * wait in what it remembers, over its end too. On librdkafka's mock of a broker, so at
  * least once; a crash is the end of a worker whose commits are lost (tests/kafka kills engines
  * on a real Kafka). The worker runs in a thread of its own, as in an engine. */

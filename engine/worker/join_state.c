@@ -1,0 +1,483 @@
+/* join_state.c: see join_state.h. */
+#include "worker/join_state.h"
+
+#include "message/carried.h"
+#include "message/crossing.h"
+#include "worker/join_state_parts.h"
+#include "worker/joining.h"
+#include "worker/marks.h"
+#include "worker/upstreams.h"
+
+#define SENDER_WINDOW "+window" /* no stage and no pipeline is called so */
+#define FORGET_AT_ONCE 16	/* what one message takes out that is remembered in vain */
+#define NEVER INT64_MAX
+
+/* What nobody asks for any more leaves with whatever message comes by; at least once by itself,
+ * for messages may overtake each other. */
+static bool forget_some(struct join_state *join_state, struct flight *flight, struct error *error)
+{
+	struct parked_part *mark;
+	for (int i = 0; i < FORGET_AT_ONCE && (mark = meetings_forgotten(join_state->meetings)); i++) {
+		bool good = join_state->puts_off ? parked_part_drop(&join_state->parked_parts, mark, error)
+						 : parked_part_forget(&join_state->parked_parts, mark, &flight->message, error);
+		if (!good)
+			return false;
+	}
+	return true;
+}
+
+/* ---- who sent it, and what it tells ---- */
+
+static const struct graph_part *part_of(const struct join_state *join_state)
+{
+	return join_state->stage->config->graph->part;
+}
+
+static bool find_party(const struct join_state *join_state, struct text sender, size_t *party)
+{
+	const struct entrance *entrance = join_state->stage->config->entrance;
+	const struct graph_part *part = part_of(join_state);
+	size_t count = entrance ? entrance->point_count : part->parent_count;
+	for (*party = 0; *party < count; ++*party)
+		if (text_is(sender, entrance ? entrance->points[*party].name : part->parents[*party]))
+			return true;
+	return false;
+}
+
+/* External inputs are of one request when they share its id; what stages made of one is
+ * known by where it stood. */
+static struct text name_of(const struct join_state *join_state, const struct message *message)
+{
+	if (join_state->stage->config->entrance)
+		return message->id;
+	return text_of(arena_print(message->arena, TEXT_FORMAT "/%d/%lld", TEXT_ARGUMENTS(message->origin.topic),
+				   (int)message->origin.partition, (long long)message->origin.offset));
+}
+
+bool join_state_tell(struct join_state *join_state, struct parked_part *own, struct text sender, const struct message *message,
+		     struct meeting_part *part, struct error *error)
+{
+	const struct entrance *entrance = join_state->stage->config->entrance;
+	*part = (struct meeting_part){.name = name_of(join_state, message),
+				      .told = join_state->told,
+				      .time_ms = entrance ? message->time_ms : -1,
+				      .deadline_ms = entrance ? 0 : message->deadline_ms,
+				      .part = own};
+	if (!find_party(join_state, sender, &part->party))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the record comes from `" TEXT_FORMAT
+				 "`, which gives nothing to this stage any more; the pipeline has changed, send the request again",
+				 TEXT_ARGUMENTS(sender));
+	memset(join_state->told, TOLD_NOTHING, join_state_sources(join_state));
+	if (entrance)
+		(void)entrance_tell(entrance, part->party, &message->payload, join_state->told);
+	else
+		join_state->told[part->party] = TOLD_CAME;
+	return true;
+}
+
+/* ---- what is over, while more may come ---- */
+
+/* Of the parts that waited, one behind the other. False: memory. */
+static bool waiting_keys(const struct meeting *meeting, const struct parked_part *own, struct arena *arena, struct text *keys)
+{
+	size_t next = 0, count = 0;
+	while (meeting_next_part(meeting, &next))
+		count++;
+	char *bytes = arena_take_raw(arena, count * PARKED_PART_KEY_BYTES);
+	*keys = (struct text){bytes, 0};
+	next = 0;
+	for (const struct parked_part *part; bytes && (part = meeting_next_part(meeting, &next));) {
+		if (part == own)
+			continue;
+		memcpy(bytes + keys->length, parked_part_key(part).bytes, PARKED_PART_KEY_BYTES);
+		keys->length += PARKED_PART_KEY_BYTES;
+	}
+	return bytes != NULL;
+}
+
+/* One that is settled is not asked for; but parts that stand in the store must be known to be done with. */
+static bool remember_meeting(struct join_state *join_state, struct flight *flight, struct meeting *meeting,
+			     const struct parked_part *own, struct error *error)
+{
+	struct arena *arena = flight->message.arena;
+	struct mark its = {.went_on = meeting_went_on(meeting), .told = meeting_told(meeting), .name = meeting_name(meeting)};
+	bool good = !join_state->puts_off || waiting_keys(meeting, own, arena, &its.parts);
+	if (good && its.parts.length == 0 && meeting_is_settled(join_state->meetings, meeting))
+		return true;
+	struct text bytes = good ? mark_write(&its, join_state_sources(join_state), arena) : (struct text){0};
+	struct parked_part *mark =
+		bytes.bytes ? parked_part_make(&join_state->parked_parts, PARKED_TOMBSTONE, flight->record.offset) : NULL;
+	if (!mark)
+		return error_memory(error, ERROR_LIMIT, "remembering what has come of a request");
+	meeting_mark(meeting, mark);
+	return parked_part_write(&join_state->parked_parts, mark, &flight->message, bytes, error);
+}
+
+/* Its parts wait no more; what is not remembered yet is given back with them. */
+static bool forget_parts(struct join_state *join_state, struct flight *flight, const struct meeting *meeting,
+			 const struct parked_part *own, struct error *error)
+{
+	bool good = true;
+	size_t next = 0;
+	for (struct parked_part *part; (part = meeting_next_part(meeting, &next));) {
+		if (part == own)
+			parked_part_give(&join_state->parked_parts, part);
+		else
+			good = parked_part_forget(&join_state->parked_parts, part, &flight->message, error) && good;
+	}
+	return good;
+}
+
+/* They stay until the flight's offset is committed. */
+static bool put_off(struct join_state *join_state, const struct flight *flight, struct meeting *meeting, struct parked_part *own,
+		    struct error *error)
+{
+	size_t next = 0, count = 0, bytes = 0;
+	for (const struct parked_part *part; (part = meeting_next_part(meeting, &next)); count += part != own) {
+		struct text known = {0};
+		(void)parked_part_read(&join_state->parked_parts, part, &known);
+		bytes += known.length;
+	}
+	struct uncommitted *uncommitted = uncommitted_add(&join_state->uncommitted, flight->record.offset, count, bytes);
+	if (!uncommitted)
+		return error_memory(error, ERROR_SYSTEM, "remembering what has come of a request");
+	uncommitted->verdict = meeting_went_on(meeting) ? MEETING_OPENS : MEETING_IGNORES;
+	uncommitted->meeting = meeting;
+	uncommitted->own = own;
+	meeting_hold(meeting);
+	next = count = 0;
+	for (struct parked_part *part; (part = meeting_next_part(meeting, &next));)
+		if (part != own)
+			uncommitted->parts[count++] = part;
+	return true;
+}
+
+/* The meeting went on, or is over. */
+static bool part_from(struct join_state *join_state, struct flight *flight, struct meeting *meeting, struct parked_part *own,
+		      struct error *error)
+{
+	bool remembered = remember_meeting(join_state, flight, meeting, own, error);
+	bool done = join_state->puts_off ? put_off(join_state, flight, meeting, own, error)
+					 : forget_parts(join_state, flight, meeting, own, error);
+	return remembered && done;
+}
+
+static bool join(const struct join_state *join_state, struct flight *flight, const struct meeting *meeting,
+		 const struct parked_part *own, struct error *error)
+{
+	const struct joining joining = {join_state->stage, &join_state->parked_parts, meeting, own, flight};
+	return parts_join(&joining, error);
+}
+
+/* The flight goes on as the whole of its request. Whatever fails on the way, the parts
+ * are done with: the error is what comes of them. */
+static bool go_on(struct join_state *join_state, struct flight *flight, struct meeting *meeting, struct parked_part *own,
+		  struct error *error)
+{
+	bool joined = join(join_state, flight, meeting, own, error);
+	struct error kept_error = {0};
+	bool remembered = part_from(join_state, flight, meeting, own, &kept_error);
+	if (joined && !remembered)
+		*error = kept_error;
+	return joined && remembered;
+}
+
+/* ---- a record comes ---- */
+
+static void pass(struct worker *worker, struct flight *flight)
+{
+	const struct answer nothing = {0};
+	flight->message.carried = NULL;
+	flight_finish(&worker->lanes, &flight->message, FLOW_PASSED, &nothing);
+}
+
+/* It was taken before a crash, and is taken as if it had not been. */
+static bool is_replayed(const struct join_state *join_state, const struct flight *flight)
+{
+	return flight->record.offset >= join_state->taken && flight->record.offset < join_state->replayed;
+}
+
+static struct meeting *meeting_of(struct join_state *join_state, struct text name, struct text key)
+{
+	struct meeting *meeting = NULL;
+	while ((meeting = meetings_next_open(join_state->meetings, name, meeting))) {
+		size_t next = 0;
+		const struct parked_part *first = meeting_next_part(meeting, &next);
+		if (first && text_equal(parked_part_key(first), key))
+			break;
+	}
+	return meeting;
+}
+
+/* Word of the stage itself that a window has closed. */
+static bool close_window(struct worker *worker, struct join_state *join_state, struct flight *flight, bool *enters,
+			 struct error *error)
+{
+	struct meeting *meeting = meeting_of(join_state, name_of(join_state, &flight->message), flight->request);
+	*enters = meeting && meetings_conclude(join_state->meetings, meeting);
+	if (*enters)
+		return go_on(join_state, flight, meeting, NULL, error);
+	bool good = !meeting || part_from(join_state, flight, meeting, NULL, error);
+	if (good)
+		pass(worker, flight);
+	return good;
+}
+
+/* What the record came for is known until that record is committed: should it be taken again, it is of no more use. */
+static bool hold_meeting(struct join_state *join_state, const struct flight *flight, struct meeting *meeting,
+			 enum meeting_verdict verdict, struct error *error)
+{
+	if (!join_state->puts_off || (!meeting && verdict != MEETING_LATE))
+		return true;
+	struct uncommitted *uncommitted = uncommitted_add(&join_state->uncommitted, flight->record.offset, 0, 0);
+	if (!uncommitted)
+		return error_memory(error, ERROR_SYSTEM, "remembering what came too late");
+	uncommitted->verdict = verdict;
+	uncommitted->meeting = meeting;
+	if (meeting)
+		meeting_hold(meeting);
+	return true;
+}
+
+static bool come_late(const struct join_state *join_state, struct error *error)
+{
+	entrance_late(join_state->stage->config->entrance, error);
+	return false;
+}
+
+static bool part_take(struct worker *worker, struct join_state *join_state, struct flight *flight, bool *enters,
+		      struct error *error)
+{
+	struct meeting_part part;
+	struct meeting *meeting;
+	enum meeting_verdict verdict;
+	struct parked_parts *parked_parts = &join_state->parked_parts;
+	struct parked_part *own = parked_part_make(parked_parts, PARKED_PART, flight->record.offset);
+	struct text bytes = flight->record.value, known;
+	if (!own)
+		return error_memory(error, ERROR_SYSTEM, "keeping a part of a request");
+	if (!is_replayed(join_state, flight) && parked_part_read(parked_parts, own, &known)) {
+		parked_part_give(parked_parts, own);
+		pass(worker, flight); /* it was taken before */
+		return true;
+	}
+	if (!join_state_tell(join_state, own, flight->sender, &flight->message, &part, error) ||
+	    !parked_part_fits(parked_parts, own, bytes.length, error) ||
+	    !meetings_take(join_state->meetings, &part, loop_now_ms(worker->loop), &verdict, &meeting, error)) {
+		parked_part_give(parked_parts, own);
+		return false;
+	}
+	*enters = verdict == MEETING_OPENS;
+	if (verdict == MEETING_OPENS)
+		return go_on(join_state, flight, meeting, own, error);
+	if (verdict == MEETING_WAITS) {
+		if (!parked_part_write(parked_parts, own, &flight->message, bytes, error))
+			return false;
+	} else {
+		parked_part_give(parked_parts, own);
+		if (!hold_meeting(join_state, flight, meeting, verdict, error))
+			return false;
+	}
+	if (verdict == MEETING_LATE)
+		return come_late(join_state, error);
+	pass(worker, flight);
+	return true;
+}
+
+static bool take(struct worker *worker, struct join_state *join_state, struct flight *flight, bool *enters, struct error *error)
+{
+	if (text_is(flight->sender, SENDER_WINDOW))
+		return close_window(worker, join_state, flight, enters, error);
+	/* The pipeline's own requests are whole. */
+	*enters = join_state->stage->config->entrance && text_is(flight->sender, part_of(join_state)->parents[0]);
+	return *enters || part_take(worker, join_state, flight, enters, error);
+}
+
+/* At least once, Kafka refused what left for it: it does again what it did. */
+static bool take_again(struct worker *worker, struct join_state *join_state, struct flight *flight, bool *enters,
+		       struct error *error)
+{
+	const struct uncommitted *uncommitted = uncommitted_find(&join_state->uncommitted, flight->record.offset);
+	*enters = true;
+	if (uncommitted && uncommitted->verdict == MEETING_OPENS)
+		return join(join_state, flight, uncommitted->meeting, uncommitted->own, error);
+	if (flight->blame & BLAME_ANSWER)
+		return true; /* an error, which another one replaces */
+	return uncommitted ? come_late(join_state, error) : take(worker, join_state, flight, enters, error);
+}
+
+static bool writes(const struct message *message, const struct parked_part *parked_part)
+{
+	const struct write *write = message->writes;
+	while (write && !text_equal(write->key, parked_part_key(parked_part)))
+		write = write->next;
+	return write != NULL;
+}
+
+/* What the record had written when it was taken before a crash, and has not written now. */
+static bool forget_stale(struct join_state *join_state, struct flight *flight, enum parked_kind kind, struct error *error)
+{
+	struct text known;
+	struct parked_part *parked_part = parked_part_make(&join_state->parked_parts, kind, flight->record.offset);
+	if (!parked_part)
+		return error_memory(error, ERROR_SYSTEM, "keeping a part of a request");
+	if (!writes(&flight->message, parked_part) && parked_part_read(&join_state->parked_parts, parked_part, &known))
+		return parked_part_forget(&join_state->parked_parts, parked_part, &flight->message, error);
+	parked_part_give(&join_state->parked_parts, parked_part);
+	return true;
+}
+
+bool join_state_take(struct worker *worker, struct flight *flight, bool *enters, struct error *error)
+{
+	struct join_state *join_state = flight->lane->partition_state->join_state;
+	if (!forget_some(join_state, flight, error))
+		return false;
+	if (flight->again && flight->record.offset < join_state->taken)
+		return take_again(worker, join_state, flight, enters, error);
+	bool replayed = is_replayed(join_state, flight);
+	bool good = take(worker, join_state, flight, enters, error);
+	if (join_state->taken <= flight->record.offset)
+		join_state->taken = flight->record.offset + 1;
+	return (!replayed || (forget_stale(join_state, flight, PARKED_PART, error) &&
+			      forget_stale(join_state, flight, PARKED_TOMBSTONE, error))) &&
+	       good;
+}
+
+/* ---- windows ---- */
+
+/* The window of a meeting has closed: the stage sends itself word, under the name of the
+ * first part. */
+static enum produce_verdict send_word(struct worker *worker, const struct join_state *join_state, const struct meeting *meeting,
+				      struct error *error)
+{
+	struct outbox *outbox = &worker->outbox;
+	size_t next = 0;
+	const struct parked_part *first = meeting_next_part(meeting, &next);
+	const struct carried nothing = {0};
+	struct crossing_head head;
+	struct text bytes;
+	arena_reset(join_state->scratch);
+	if (!parked_part_read(&join_state->parked_parts, first, &bytes) || !crossing_peek(bytes, &head, error))
+		return PRODUCED; /* nothing is remembered of it, so there is nothing to close */
+	const struct message message = {.arena = join_state->scratch, .id = head.id, .origin = head.origin, .carried = &nothing};
+	const struct crossing crossing = {.from = TEXT(SENDER_WINDOW), .original = parked_part_key(first)};
+	buffer_clear(&outbox->encoded);
+	if (!crossing_encode(&message, 0, &crossing, &outbox->encoded, error))
+		return PRODUCE_REFUSED;
+	const struct outgoing outgoing = {
+		.topic = join_state->stage->config->own,
+		.origin = join_state->input,
+		.beside_origin = true,
+		.key = message.id,
+		.value = buffer_view(&outbox->encoded),
+	};
+	return output_produce(outbox->output, &outgoing, error);
+}
+
+static bool may_send(const struct worker *worker)
+{
+	return !worker->spoilt && !worker->full && !worker->partition_states.telling && output_is_open(worker->outbox.output);
+}
+
+/* A meeting whose window is to be closed; NULL: there is none. An inner join's stands still while its sources are behind,
+ * but not beyond the deadline of its request. */
+static bool next_to_close(struct worker *worker, struct join_state *join_state, struct meeting **meeting, struct error *error)
+{
+	int64_t now_ms = loop_now_ms(worker->loop);
+	*meeting = meetings_overdue(join_state->meetings, now_ms);
+	join_state->stands = false;
+	if (!*meeting || !join_state->rule.patient ||
+	    (!join_state->rule.always && meeting_would_open(join_state->meetings, *meeting)))
+		return true;
+	int64_t due_ms = meeting_due_ms(join_state->meetings, *meeting);
+	bool passed = false;
+	if (due_ms <= now_ms && !upstream_is_passed(worker, join_state->stage, due_ms, &passed, error))
+		return false;
+	join_state->stands = !passed;
+	if (!passed)
+		*meeting = meetings_past_deadline(join_state->meetings, now_ms);
+	return true;
+}
+
+static bool join_state_advance(struct worker *worker, struct join_state *join_state, struct error *error)
+{
+	struct meeting *meeting;
+	meetings_tidy(join_state->meetings, loop_now_ms(worker->loop));
+	while (may_send(worker)) {
+		if (!next_to_close(worker, join_state, &meeting, error))
+			return false;
+		if (!meeting)
+			return true;
+		enum produce_verdict verdict = send_word(worker, join_state, meeting, error);
+		worker->spoilt = verdict == PRODUCE_SPOILT;
+		if (verdict == PRODUCE_FULL)
+			release_retry_soon(worker);
+		if (verdict == PRODUCE_REFUSED)
+			return false;
+		if (verdict != PRODUCED)
+			return true;
+		meeting_acknowledge(meeting);
+		if (!worker->dirty)
+			release_begin_interval(worker);
+	}
+	return true;
+}
+
+bool join_states_advance(struct worker *worker, struct error *error)
+{
+	for (struct partition_state *partition_state = worker->partition_states.first; partition_state;
+	     partition_state = partition_state->next)
+		if (partition_state->join_state && !join_state_advance(worker, partition_state->join_state, error))
+			return false;
+	return true;
+}
+
+/* While a window stands still whatever comes next can wait until its sources are asked again. */
+static int64_t join_state_due_ms(const struct worker *worker, const struct join_state *join_state)
+{
+	int64_t due_ms = meetings_due_ms(join_state->meetings), again_ms = upstream_again_ms(join_state->stage);
+	if (!join_state->stands || due_ms > loop_now_ms(worker->loop))
+		return due_ms;
+	return again_ms > loop_now_ms(worker->loop) ? again_ms : loop_now_ms(worker->loop) + 1;
+}
+
+/* When nothing can be sent, whatever ends that wakes the worker. */
+int64_t join_states_due_ms(const struct worker *worker)
+{
+	int64_t due_ms = NEVER;
+	for (const struct partition_state *partition_state = worker->partition_states.first; partition_state && may_send(worker);
+	     partition_state = partition_state->next) {
+		int64_t its_ms = partition_state->join_state ? join_state_due_ms(worker, partition_state->join_state) : NEVER;
+		due_ms = its_ms < due_ms ? its_ms : due_ms;
+	}
+	return due_ms;
+}
+
+/* ---- committed ---- */
+
+/* First the parts, then the mark that says that they are done with: changes are told in their order. */
+static bool forget_committed(struct join_state *join_state, struct uncommitted *uncommitted, struct error *error)
+{
+	bool good = true;
+	for (size_t i = 0; i < uncommitted->part_count; i++)
+		good = parked_part_drop(&join_state->parked_parts, uncommitted->parts[i], error) && good;
+	if (uncommitted->own)
+		parked_part_give(&join_state->parked_parts, uncommitted->own);
+	if (uncommitted->meeting)
+		meetings_let_go(join_state->meetings, uncommitted->meeting);
+	uncommitted_give(uncommitted);
+	return good;
+}
+
+bool join_state_committed(struct join_state *join_state, const struct position *committed, struct error *error)
+{
+	bool good = true;
+	if (committed->topic != join_state->input.topic)
+		return true;
+	for (struct uncommitted *uncommitted; (uncommitted = uncommitted_take(&join_state->uncommitted, committed->offset));)
+		good = forget_committed(join_state, uncommitted, error) && good;
+	for (struct parked_part *mark; join_state->puts_off && (mark = meetings_forgotten(join_state->meetings));)
+		good = parked_part_drop(&join_state->parked_parts, mark, error) && good;
+	return good;
+}

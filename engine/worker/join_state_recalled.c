@@ -1,0 +1,162 @@
+/* join_state_recalled.c: how a join state begins: with what stands in the store of a partition
+ * that has been brought back. And how it ends. See join_state.h. */
+#include "base/memory.h"
+#include "message/crossing.h"
+#include "worker/join_state_parts.h"
+#include "worker/marks.h"
+
+/* `uncommitted`: of the same record, or of a later one; NULL: there is none any more. */
+static bool recall_meeting(struct join_state *join_state, struct parked_part *parked_part, struct text bytes,
+			   struct uncommitted *uncommitted, int64_t now_ms, struct error *error)
+{
+	struct mark mark = mark_read(bytes, join_state_sources(join_state));
+	if (!mark.told)
+		return true; /* of another version of the pipeline */
+	struct meeting *meeting =
+		meetings_recall(join_state->meetings, mark.name, mark.told, mark.went_on, parked_part, now_ms, error);
+	if (meeting && uncommitted && uncommitted->offset == parked_part_offset(parked_part)) {
+		uncommitted->meeting = meeting;
+		meeting_hold(meeting);
+	}
+	return meeting != NULL;
+}
+
+/* What cannot be read, or comes from nobody that is known, stays where it is. */
+static bool recall_part(struct join_state *join_state, struct parked_part *own, struct text bytes, int64_t now_ms,
+			struct error *error)
+{
+	struct message message = {.arena = join_state->scratch};
+	struct crossing crossing;
+	struct meeting_part part;
+	struct error ignored = {0};
+	enum meeting_verdict verdict;
+	struct meeting *meeting;
+	arena_reset(join_state->scratch);
+	if (!crossing_decode(&message, bytes, &crossing, &ignored) ||
+	    !join_state_tell(join_state, own, crossing.from, &message, &part, &ignored))
+		return true;
+	part.again = true;
+	if (crossing.deadline_ms > 0 && !join_state->stage->config->entrance) {
+		message.deadline_ms = crossing.deadline_ms;
+		message_set_clock(&message, join_state->stage->worker->loop);
+		part.deadline_ms = message.deadline_ms;
+	}
+	return meetings_take(join_state->meetings, &part, now_ms, &verdict, &meeting, error);
+}
+
+/* The parts that a mark names are done with, those that still stand there. */
+static bool recall_uncommitted(struct join_state *join_state, struct parked_part_list *list, int64_t offset, struct text keys,
+			       struct error *error)
+{
+	size_t count = keys.length / PARKED_PART_KEY_BYTES;
+	struct uncommitted *uncommitted = NULL;
+	for (size_t i = 0; i < count; i++) {
+		struct text key = {keys.bytes + i * PARKED_PART_KEY_BYTES, PARKED_PART_KEY_BYTES};
+		struct parked_part *part = parked_part_list_take(list, key);
+		if (!part)
+			continue;
+		if (!uncommitted) {
+			uncommitted = uncommitted_add(&join_state->uncommitted, offset, count - i, 0);
+			if (!uncommitted)
+				return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
+			uncommitted->part_count = 0;
+		}
+		uncommitted->parts[uncommitted->part_count++] = part;
+	}
+	return true;
+}
+
+/* What was written by records that come again stays in the store until they do. */
+static bool pass_over(struct join_state *join_state, struct parked_part_list *list, int64_t begin, struct error *error)
+{
+	bool good = true;
+	size_t next = 0;
+	for (struct parked_part *parked_part; good && (parked_part = parked_part_list_next(list, &next));) {
+		struct text bytes;
+		int64_t offset = parked_part_offset(parked_part);
+		if (offset >= begin)
+			join_state->replayed = offset + 1;
+		else if (parked_kind(parked_part) == PARKED_TOMBSTONE &&
+			 parked_part_read(&join_state->parked_parts, parked_part, &bytes)) {
+			struct text keys = mark_read(bytes, join_state_sources(join_state)).parts;
+			good = keys.length == 0 || recall_uncommitted(join_state, list, offset, keys, error);
+		}
+	}
+	return good;
+}
+
+static bool recall(struct join_state *join_state, struct parked_part_list *list, int64_t begin, struct error *error)
+{
+	int64_t now_ms = loop_now_ms(join_state->stage->worker->loop);
+	bool good = parked_parts_list(&join_state->parked_parts, list, error) && pass_over(join_state, list, begin, error);
+	size_t next = 0;
+	struct uncommitted *uncommitted = join_state->uncommitted.first; /* in the order of the list */
+	for (struct parked_part *parked_part; good && (parked_part = parked_part_list_next(list, &next));) {
+		struct text bytes;
+		uncommitted = uncommitted_reach(uncommitted, parked_part_offset(parked_part));
+		if (parked_part_offset(parked_part) >= begin)
+			parked_part_give(&join_state->parked_parts, parked_part);
+		else if (!parked_part_read(&join_state->parked_parts, parked_part, &bytes))
+			continue;
+		else if (parked_kind(parked_part) == PARKED_TOMBSTONE)
+			good = recall_meeting(join_state, parked_part, bytes, uncommitted, now_ms, error);
+		else
+			good = recall_part(join_state, parked_part, bytes, now_ms, error);
+	}
+	parked_part_list_close(list);
+	return good;
+}
+
+static struct meeting_rule rule_of(const struct stage_config *config)
+{
+	struct meeting_rule rule = {.always = true};
+	if (config->entrance) {
+		rule = config->entrance->rule;
+	} else {
+		rule.inputs = (struct meeting_gate){JOIN_INNER, config->graph->part->parent_count};
+		rule.window_ms = config->graph->part->window_ms;
+		rule.parties = config->graph->part->parent_count;
+	}
+	rule.patient = config->upstream.count > 0;
+	return rule;
+}
+
+bool join_state_open(struct partition_state *partition_state, int64_t begin, int64_t committed, struct error *error)
+{
+	uint32_t scope;
+	struct parked_part_list list = {0};
+	struct worker_stage *stage = partition_state->stage;
+	if (!flow_joins_parts(stage->flow, &scope))
+		return true;
+	struct join_state *join_state = memory_take(1, sizeof *join_state);
+	if (!join_state)
+		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
+	partition_state->join_state = join_state;
+	*join_state = (struct join_state){.stage = stage,
+					  .input = partition_state->input,
+					  .rule = rule_of(stage->config),
+					  .parked_parts = {.store = partition_state->store, .scope = scope}};
+	join_state->input.offset = 0;
+	join_state->puts_off = !stage->worker->config->transaction.id;
+	uncommitted_open(&join_state->uncommitted, &stage->load.uncommitted_bytes);
+	join_state->meetings = meetings_open(&join_state->rule);
+	join_state->told = memory_take(join_state_sources(join_state), 1);
+	join_state->scratch = arena_open(stage->worker->config->limits.message_bytes);
+	if (!join_state->meetings || !join_state->told || !join_state->scratch)
+		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
+	const struct position settled = {partition_state->input.topic, partition_state->input.partition, committed};
+	return recall(join_state, &list, join_state->puts_off ? begin : INT64_MAX, error) &&
+	       (committed == OFFSET_NONE || join_state_committed(join_state, &settled, error));
+}
+
+void join_state_close(struct join_state *join_state)
+{
+	if (!join_state)
+		return;
+	uncommitted_close(&join_state->uncommitted);
+	parked_parts_close(&join_state->parked_parts);
+	meetings_close(join_state->meetings);
+	memory_give(join_state->told);
+	arena_close(join_state->scratch);
+	memory_give(join_state);
+}
