@@ -3,9 +3,9 @@
 
 #include "message/carried.h"
 #include "message/crossing.h"
+#include "worker/join_merge.h"
 #include "worker/join_state_parts.h"
-#include "worker/joining.h"
-#include "worker/marks.h"
+#include "worker/join_tombstone.h"
 #include "worker/upstreams.h"
 
 #define SENDER_WINDOW "+window" /* no stage and no pipeline is called so */
@@ -16,10 +16,11 @@
  * for messages may overtake each other. */
 static bool forget_some(struct join_state *join_state, struct flight *flight, struct error *error)
 {
-	struct parked_part *mark;
-	for (int i = 0; i < FORGET_AT_ONCE && (mark = meetings_forgotten(join_state->meetings)); i++) {
-		bool good = join_state->puts_off ? parked_part_drop(&join_state->parked_parts, mark, error)
-						 : parked_part_forget(&join_state->parked_parts, mark, &flight->message, error);
+	struct parked_part *tombstone;
+	for (int i = 0; i < FORGET_AT_ONCE && (tombstone = meetings_forgotten(join_state->meetings)); i++) {
+		bool good = join_state->puts_off
+				    ? parked_part_drop(&join_state->parked_parts, tombstone, error)
+				    : parked_part_forget(&join_state->parked_parts, tombstone, &flight->message, error);
 		if (!good)
 			return false;
 	}
@@ -101,17 +102,18 @@ static bool remember_meeting(struct join_state *join_state, struct flight *fligh
 			     const struct parked_part *own, struct error *error)
 {
 	struct arena *arena = flight->message.arena;
-	struct mark its = {.went_on = meeting_went_on(meeting), .told = meeting_told(meeting), .name = meeting_name(meeting)};
+	struct join_tombstone its = {
+		.went_on = meeting_went_on(meeting), .told = meeting_told(meeting), .name = meeting_name(meeting)};
 	bool good = !join_state->puts_off || waiting_keys(meeting, own, arena, &its.parts);
 	if (good && its.parts.length == 0 && meeting_is_settled(join_state->meetings, meeting))
 		return true;
-	struct text bytes = good ? mark_write(&its, join_state_sources(join_state), arena) : (struct text){0};
-	struct parked_part *mark =
+	struct text bytes = good ? join_tombstone_write(&its, join_state_sources(join_state), arena) : (struct text){0};
+	struct parked_part *tombstone =
 		bytes.bytes ? parked_part_make(&join_state->parked_parts, PARKED_TOMBSTONE, flight->record.offset) : NULL;
-	if (!mark)
+	if (!tombstone)
 		return error_memory(error, ERROR_LIMIT, "remembering what has come of a request");
-	meeting_mark(meeting, mark);
-	return parked_part_write(&join_state->parked_parts, mark, &flight->message, bytes, error);
+	meeting_mark(meeting, tombstone);
+	return parked_part_write(&join_state->parked_parts, tombstone, &flight->message, bytes, error);
 }
 
 /* Its parts wait no more; what is not remembered yet is given back with them. */
@@ -166,8 +168,8 @@ static bool part_from(struct join_state *join_state, struct flight *flight, stru
 static bool join(const struct join_state *join_state, struct flight *flight, const struct meeting *meeting,
 		 const struct parked_part *own, struct error *error)
 {
-	const struct joining joining = {join_state->stage, &join_state->parked_parts, meeting, own, flight};
-	return parts_join(&joining, error);
+	const struct join_merge join_merge = {join_state->stage, &join_state->parked_parts, meeting, own, flight};
+	return join_merge_parts(&join_merge, error);
 }
 
 /* The flight goes on as the whole of its request. Whatever fails on the way, the parts
@@ -477,7 +479,7 @@ bool join_state_committed(struct join_state *join_state, const struct position *
 		return true;
 	for (struct uncommitted *uncommitted; (uncommitted = uncommitted_take(&join_state->uncommitted, committed->offset));)
 		good = forget_committed(join_state, uncommitted, error) && good;
-	for (struct parked_part *mark; join_state->puts_off && (mark = meetings_forgotten(join_state->meetings));)
-		good = parked_part_drop(&join_state->parked_parts, mark, error) && good;
+	for (struct parked_part *tombstone; join_state->puts_off && (tombstone = meetings_forgotten(join_state->meetings));)
+		good = parked_part_drop(&join_state->parked_parts, tombstone, error) && good;
 	return good;
 }

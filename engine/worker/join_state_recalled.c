@@ -3,17 +3,17 @@
 #include "base/memory.h"
 #include "message/crossing.h"
 #include "worker/join_state_parts.h"
-#include "worker/marks.h"
+#include "worker/join_tombstone.h"
 
 /* `uncommitted`: of the same record, or of a later one; NULL: there is none any more. */
 static bool recall_meeting(struct join_state *join_state, struct parked_part *parked_part, struct text bytes,
 			   struct uncommitted *uncommitted, int64_t now_ms, struct error *error)
 {
-	struct mark mark = mark_read(bytes, join_state_sources(join_state));
-	if (!mark.told)
+	struct join_tombstone tombstone = join_tombstone_read(bytes, join_state_sources(join_state));
+	if (!tombstone.told)
 		return true; /* of another version of the pipeline */
-	struct meeting *meeting =
-		meetings_recall(join_state->meetings, mark.name, mark.told, mark.went_on, parked_part, now_ms, error);
+	struct meeting *meeting = meetings_recall(join_state->meetings, tombstone.name, tombstone.told, tombstone.went_on,
+						  parked_part, now_ms, error);
 	if (meeting && uncommitted && uncommitted->offset == parked_part_offset(parked_part)) {
 		uncommitted->meeting = meeting;
 		meeting_hold(meeting);
@@ -78,7 +78,7 @@ static bool pass_over(struct join_state *join_state, struct parked_part_list *li
 			join_state->replayed = offset + 1;
 		else if (parked_kind(parked_part) == PARKED_TOMBSTONE &&
 			 parked_part_read(&join_state->parked_parts, parked_part, &bytes)) {
-			struct text keys = mark_read(bytes, join_state_sources(join_state)).parts;
+			struct text keys = join_tombstone_read(bytes, join_state_sources(join_state)).parts;
 			good = keys.length == 0 || recall_uncommitted(join_state, list, offset, keys, error);
 		}
 	}

@@ -9,9 +9,9 @@
  *   entrances.c  what comes from other pipelines
  *   join_state.c  what comes of a request by several ways, until it is enough; join_state_recalled.c brings that back
  *   parked_parts.c  what of that is remembered meanwhile
- *   marks.c    what stands for a meeting that is over
+ *   join_tombstone.c    what stands for a meeting that is over
  *   uncommitted.c  what is forgotten when it is committed
- *   joining.c  the parts put together as one message
+ *   join_merge.c  the parts put together as one message
  *   nested.c   pipelines that pipelines call
  *   copies.c   what steps send off the path
  *   stages.c   a stage: its flow, and the calls that go from there and come back

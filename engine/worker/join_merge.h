@@ -1,17 +1,17 @@
-/* joining.h: the parts of a meeting, put together as the one message that enters its stage.
+/* join_merge.h: the parts of a meeting, put together as the one message that enters its stage.
  * The join state's own.
  *
  * Of stages of the pipeline the first part gives the envelope, and those behind it say what
  * else became of the steps; what is missing then fails as a LIMIT that names the window. Of
  * other pipelines each part brings a payload, for all the inputs that it is of.
  */
-#ifndef SLUICE_WORKER_JOINING_H
-#define SLUICE_WORKER_JOINING_H
+#ifndef SLUICE_WORKER_JOIN_MERGE_H
+#define SLUICE_WORKER_JOIN_MERGE_H
 
 #include "worker/parked_parts.h"
 #include "worker/parts.h"
 
-struct joining {
+struct join_merge {
 	const struct worker_stage *stage;
 	const struct parked_parts *parked_parts; /* of the meeting's parts */
 	const struct meeting *meeting;
@@ -20,6 +20,6 @@ struct joining {
 };
 
 /* False: a part that cannot be read, or memory; the flight is to be answered with the error. */
-bool parts_join(const struct joining *joining, struct error *error);
+bool join_merge_parts(const struct join_merge *join_merge, struct error *error);
 
 #endif

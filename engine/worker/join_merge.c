@@ -1,5 +1,5 @@
-/* joining.c: see joining.h. */
-#include "worker/joining.h"
+/* join_merge.c: see join_merge.h. */
+#include "worker/join_merge.h"
 
 #include "message/carried.h"
 #include "message/crossing.h"
@@ -11,14 +11,14 @@ static bool full(struct error *error)
 
 /* The bytes of a part that waited, which stay when it is forgotten: empty where nothing is
  * remembered of it. False: memory. */
-static bool part_bytes(const struct joining *joining, const struct parked_part *part, struct text *bytes, struct error *error)
+static bool part_bytes(const struct join_merge *join_merge, const struct parked_part *part, struct text *bytes, struct error *error)
 {
-	*bytes = joining->flight->record.value;
-	if (part == joining->own)
+	*bytes = join_merge->flight->record.value;
+	if (part == join_merge->own)
 		return true;
-	if (!parked_part_read(joining->parked_parts, part, bytes))
+	if (!parked_part_read(join_merge->parked_parts, part, bytes))
 		*bytes = (struct text){0};
-	bytes->bytes = arena_copy(joining->flight->message.arena, bytes->bytes, bytes->length);
+	bytes->bytes = arena_copy(join_merge->flight->message.arena, bytes->bytes, bytes->length);
 	return bytes->bytes || full(error);
 }
 
@@ -46,52 +46,52 @@ static bool note_missing(struct message *message, int64_t window_ms, struct erro
 	return true;
 }
 
-static bool join_stages(const struct joining *joining, struct error *error)
+static bool join_stages(const struct join_merge *join_merge, struct error *error)
 {
-	struct message *message = &joining->flight->message;
+	struct message *message = &join_merge->flight->message;
 	struct crossing crossing = {0};
 	size_t next = 0;
 	message->carried = NULL;
-	for (const struct parked_part *part; (part = meeting_next_part(joining->meeting, &next));) {
+	for (const struct parked_part *part; (part = meeting_next_part(join_merge->meeting, &next));) {
 		struct text bytes;
-		if (!part_bytes(joining, part, &bytes, error))
+		if (!part_bytes(join_merge, part, &bytes, error))
 			return false;
 		bool good = message->carried ? crossing_add(message, bytes, &crossing, error)
 					     : crossing_decode(message, bytes, &crossing, error);
 		if (!good)
 			return false;
 	}
-	keep_request(joining->flight, &crossing);
+	keep_request(join_merge->flight, &crossing);
 	message->deadline_ms = crossing.deadline_ms;
-	message_set_clock(message, joining->stage->worker->loop);
-	return note_missing(message, joining->stage->config->graph->part->window_ms, error);
+	message_set_clock(message, join_merge->stage->worker->loop);
+	return note_missing(message, join_merge->stage->config->graph->part->window_ms, error);
 }
 
-static bool join_inputs(const struct joining *joining, struct error *error)
+static bool join_inputs(const struct join_merge *join_merge, struct error *error)
 {
-	const struct entrance *entrance = joining->stage->config->entrance;
-	struct message *message = &joining->flight->message;
+	const struct entrance *entrance = join_merge->stage->config->entrance;
+	struct message *message = &join_merge->flight->message;
 	struct arena *arena = message->arena;
 	const struct payload **came = ARENA_ARRAY(arena, const struct payload *, entrance->rule.inputs.count);
 	size_t next = 0;
-	for (const struct parked_part *part; came && (part = meeting_next_part(joining->meeting, &next));) {
+	for (const struct parked_part *part; came && (part = meeting_next_part(join_merge->meeting, &next));) {
 		struct message *other = ARENA_NEW(arena, struct message);
 		struct crossing crossing;
 		struct text bytes;
 		if (!other)
 			break;
 		other->arena = arena;
-		if (!part_bytes(joining, part, &bytes, error) || !crossing_decode(other, bytes, &crossing, error))
+		if (!part_bytes(join_merge, part, &bytes, error) || !crossing_decode(other, bytes, &crossing, error))
 			return false;
 		for (size_t i = 0; i < entrance->rule.inputs.count; i++)
-			if (meeting_part_of(joining->meeting, i) == part)
+			if (meeting_part_of(join_merge->meeting, i) == part)
 				came[i] = &other->payload;
 		if (next > 1)
 			continue;
 		other->line = message->line;
 		other->writes = message->writes;
 		*message = *other;
-		keep_request(joining->flight, &crossing);
+		keep_request(join_merge->flight, &crossing);
 	}
 	const struct payload *joined = came && !arena_failed(arena) ? entrance_join(entrance, came, arena) : NULL;
 	if (!joined)
@@ -100,7 +100,7 @@ static bool join_inputs(const struct joining *joining, struct error *error)
 	return true;
 }
 
-bool parts_join(const struct joining *joining, struct error *error)
+bool join_merge_parts(const struct join_merge *join_merge, struct error *error)
 {
-	return (joining->stage->config->entrance ? join_inputs : join_stages)(joining, error);
+	return (join_merge->stage->config->entrance ? join_inputs : join_stages)(join_merge, error);
 }

@@ -1,16 +1,16 @@
-/* marks.h: what stands for a meeting that went on or is over, as bytes: whether it went on,
+/* join_tombstone.h: what stands for a meeting that went on or is over, as bytes: whether it went on,
  * what it was told, its name. The join state's own.
  *
  * At least once it is written while the parts still stand in the store, so it names those
  * that are done with; exactly once they are taken out with the same message.
  */
-#ifndef SLUICE_WORKER_MARKS_H
-#define SLUICE_WORKER_MARKS_H
+#ifndef SLUICE_WORKER_JOIN_TOMBSTONE_H
+#define SLUICE_WORKER_JOIN_TOMBSTONE_H
 
 #include "flow/meeting.h"
 #include "worker/parked_parts.h"
 
-struct mark {
+struct join_tombstone {
 	bool went_on;
 	struct text parts;	   /* the keys of those that are done with, one behind the other */
 	const unsigned char *told; /* of each source; NULL: it is of another version of the pipeline */
@@ -18,9 +18,9 @@ struct mark {
 };
 
 /* In the arena; bytes NULL: memory. */
-struct text mark_write(const struct mark *mark, size_t sources, struct arena *arena);
+struct text join_tombstone_write(const struct join_tombstone *tombstone, size_t sources, struct arena *arena);
 
 /* Points into the bytes. What cannot be read has no parts and was told nothing. */
-struct mark mark_read(struct text bytes, size_t sources);
+struct join_tombstone join_tombstone_read(struct text bytes, size_t sources);
 
 #endif
