@@ -211,8 +211,8 @@ static bool running_listen(struct running *running)
 	if (running->implicit || inputs->count + triggers->count == 0)
 		return true;
 	running->entrance = entrance_make(running->graph, running->world->arena);
-	running->meetings = running->entrance ? meetings_open(&running->entrance->rule) : NULL;
-	return running->meetings != NULL;
+	running->matcher = running->entrance ? join_matcher_open(&running->entrance->rule) : NULL;
+	return running->matcher != NULL;
 }
 
 static void running_add(struct case_world *world, const char *name, struct graph *graph, bool implicit)
@@ -297,7 +297,7 @@ void case_world_close(struct case_world *world)
 		flow_close(running->flow);
 		line_close(running->line);
 		store_close(running->store);
-		meetings_close(running->meetings);
+		join_matcher_close(running->matcher);
 	}
 	for (struct passage *passage = world->passages; passage; passage = passage->next)
 		arena_close(passage->message.arena);

@@ -14,8 +14,8 @@
 #include "cli/case.h"
 #include "flow/entrance.h"
 #include "flow/flow.h"
-#include "serving/files.h"
 #include "serving/attempts.h"
+#include "serving/files.h"
 #include "serving/stub.h"
 
 #define CASE_START_MS INT64_C(1767225600000) /* the first of January 2026: some day after 1970, the same for all */
@@ -53,9 +53,9 @@ struct running { /* a pipeline */
 	struct store *store; /* what its stateful steps remember: all requests are of one partition; NULL: it has none */
 	struct line *line;
 	struct passage *entered, **entered_end; /* and not released, in their order */
-	const char **topics;		 /* inputs, outputs; then inputs and outputs of each step */
-	const struct entrance *entrance; /* NULL: it reads no other pipeline */
-	struct meetings *meetings;	 /* requests of which some external inputs have come */
+	const char **topics;			/* inputs, outputs; then inputs and outputs of each step */
+	const struct entrance *entrance;	/* NULL: it reads no other pipeline */
+	struct matcher *matcher;		/* requests of which some external inputs have come */
 };
 
 struct passage {		/* a message in a pipeline */

@@ -22,12 +22,12 @@ static bool point_find(const struct entrance *entrance, const struct entrance_po
 }
 
 /* What came of each input goes in as one message, in the envelope of what came first. */
-static void meeting_enter(struct running *running, const struct meeting *meeting)
+static void pending_join_enter(struct running *running, const struct pending_join *pending_join)
 {
 	const struct entrance *entrance = running->entrance;
 	struct case_world *world = running->world;
 	size_t next = 0;
-	const struct feed *first = meeting_next_part(meeting, &next);
+	const struct feed *first = pending_join_next_part(pending_join, &next);
 	struct passage *passage = passage_make(world, running, case_world_line(first->message));
 	const struct payload **came = ARENA_ARRAY(world->arena, const struct payload *, entrance->rule.inputs.count);
 	if (!passage || !came) {
@@ -35,7 +35,7 @@ static void meeting_enter(struct running *running, const struct meeting *meeting
 		return;
 	}
 	for (size_t i = 0; i < entrance->rule.inputs.count; i++) {
-		const struct feed *feed = meeting_part_of(meeting, i);
+		const struct feed *feed = join_part_of(pending_join, i);
 		came[i] = feed ? feed->payload : NULL;
 	}
 	struct arena *arena = passage->message.arena;
@@ -54,11 +54,11 @@ static void meeting_enter(struct running *running, const struct meeting *meeting
 
 void case_world_window(struct case_world *world, struct running *running)
 {
-	struct meeting *meeting;
+	struct pending_join *pending_join;
 	bool opens;
-	while ((meeting = meetings_expire(running->meetings, world->now_ms, &opens)) != NULL)
+	while ((pending_join = join_matcher_expire(running->matcher, world->now_ms, &opens)) != NULL)
 		if (opens)
-			meeting_enter(running, meeting);
+			pending_join_enter(running, pending_join);
 }
 
 static void refuse(struct running *running, const struct message *message)
@@ -73,8 +73,8 @@ static void take(struct running *running, size_t point, const struct message *me
 	struct case_world *world = running->world;
 	struct feed *feed = ARENA_NEW(world->arena, struct feed);
 	unsigned char *told = ARENA_ARRAY(world->arena, unsigned char, running->entrance->count);
-	enum meeting_verdict verdict;
-	struct meeting *meeting;
+	enum join_verdict verdict;
+	struct pending_join *pending_join;
 	struct error error = {0};
 	if (!feed || !told) {
 		world->failed = true;
@@ -82,18 +82,17 @@ static void take(struct running *running, size_t point, const struct message *me
 	}
 	*feed = (struct feed){message, payload};
 	entrance_tell(running->entrance, point, payload, told);
-	const struct meeting_part part = {
-		.name = message->id, .party = point, .told = told, .time_ms = world->now_ms, .part = feed};
-	if (!meetings_take(running->meetings, &part, world->now_ms, &verdict, &meeting, &error)) {
+	const struct join_part part = {.name = message->id, .party = point, .told = told, .time_ms = world->now_ms, .part = feed};
+	if (!join_matcher_take(running->matcher, &part, world->now_ms, &verdict, &pending_join, &error)) {
 		world->failed = true;
 		return;
 	}
-	if (verdict == MEETING_OPENS)
-		meeting_enter(running, meeting);
-	else if (verdict == MEETING_LATE)
+	if (verdict == JOIN_OPENS)
+		pending_join_enter(running, pending_join);
+	else if (verdict == JOIN_LATE)
 		refuse(running, message);
-	else if (verdict == MEETING_WAITS)
-		case_world_note(world, EVENT_WINDOW, meetings_due_ms(running->meetings), running);
+	else if (verdict == JOIN_WAITS)
+		case_world_note(world, EVENT_WINDOW, join_matcher_due_ms(running->matcher), running);
 }
 
 void case_world_feed(struct running *from, const struct message *message, enum tap_point point, const char *step,
@@ -108,7 +107,7 @@ void case_world_feed(struct running *from, const struct message *message, enum t
 	};
 	for (struct running *running = from->implicit ? NULL : from->world->runnings; running; running = running->next) {
 		size_t number;
-		if (running->flow && running->meetings && point_find(running->entrance, &here, &number))
+		if (running->flow && running->matcher && point_find(running->entrance, &here, &number))
 			take(running, number, message, payload);
 	}
 }

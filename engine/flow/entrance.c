@@ -53,7 +53,7 @@ const struct entrance *entrance_make(const struct graph *graph, struct arena *ar
 	add(entrance, &graph->triggers, arena);
 	sources_lead(sources, graph->inputs.count, leader);
 	entrance->place = sources[0].place;
-	entrance->rule = (struct meeting_rule){
+	entrance->rule = (struct join_rule){
 		.inputs = {graph->inputs.type, graph->inputs.count},
 		.triggers = {graph->triggers.type, graph->triggers.count},
 		.window_ms = graph->inputs.window_ms,

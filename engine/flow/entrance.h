@@ -3,13 +3,13 @@
  * there, and how that becomes one request.
  *
  * Made once from a graph, immutable; in an arena. What has come of a request, and whether
- * that is enough, is a matter of meetings (flow/meeting.h), one table for what is kept
+ * that is enough, is a matter of joins (flow/join_matcher.h), one table for what is kept
  * together: a partition, or all.
  */
 #ifndef SLUICE_FLOW_ENTRANCE_H
 #define SLUICE_FLOW_ENTRANCE_H
 
-#include "flow/meeting.h"
+#include "flow/join_matcher.h"
 #include "plan/graph.h"
 
 /* A point of another pipeline, and so a topic. */
@@ -21,12 +21,12 @@ struct entrance_point {
 };
 
 struct entrance {
-	size_t point_count; /* the parties of its meetings */
+	size_t point_count; /* the parties of its joins */
 	struct entrance_point *points;
 	size_t count;		/* of references: inputs, then triggers */
 	struct source *sources; /* of each; `step` is its point's number */
 	size_t *leader;		/* of the inputs */
-	struct meeting_rule rule;
+	struct join_rule rule;
 	struct place place; /* of the first reference */
 	const char *pipeline;
 };
@@ -41,7 +41,7 @@ bool entrance_tell(const struct entrance *entrance, size_t point, const struct p
 /* Whether what came at one point is enough, where no other is read: `told` by it. */
 static inline bool entrance_opens(const struct entrance *entrance, const unsigned char *told)
 {
-	return meeting_is_enough(&entrance->rule, told);
+	return pending_join_is_enough(&entrance->rule, told);
 }
 
 /* The request that they make together; of each input what came, NULL: nothing. NULL: the

@@ -77,7 +77,7 @@ static size_t source_of(const struct marking *marking, const struct source *sour
 	return gives_for(marking, source->step);
 }
 
-static void refuse_meeting(struct marking *marking, const char *who, const struct source *source, size_t one, size_t other)
+static void refuse_pending_join(struct marking *marking, const char *who, const struct source *source, size_t one, size_t other)
 {
 	const struct graph_step *steps = marking->graph->steps;
 	fault_add(marking->faults, CODE_OFFSPRING, source->place, NULL,
@@ -93,7 +93,7 @@ static size_t innermost(struct marking *marking, const char *who, const struct j
 		if (is_within(marking, its, inner))
 			inner = its;
 		else if (!is_within(marking, inner, its))
-			refuse_meeting(marking, who, &join->sources[i], inner, its);
+			refuse_pending_join(marking, who, &join->sources[i], inner, its);
 	}
 	return inner;
 }

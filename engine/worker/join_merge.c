@@ -52,7 +52,7 @@ static bool join_stages(const struct join_merge *join_merge, struct error *error
 	struct crossing crossing = {0};
 	size_t next = 0;
 	message->carried = NULL;
-	for (const struct parked_part *part; (part = meeting_next_part(join_merge->meeting, &next));) {
+	for (const struct parked_part *part; (part = pending_join_next_part(join_merge->pending_join, &next));) {
 		struct text bytes;
 		if (!part_bytes(join_merge, part, &bytes, error))
 			return false;
@@ -74,7 +74,7 @@ static bool join_inputs(const struct join_merge *join_merge, struct error *error
 	struct arena *arena = message->arena;
 	const struct payload **came = ARENA_ARRAY(arena, const struct payload *, entrance->rule.inputs.count);
 	size_t next = 0;
-	for (const struct parked_part *part; came && (part = meeting_next_part(join_merge->meeting, &next));) {
+	for (const struct parked_part *part; came && (part = pending_join_next_part(join_merge->pending_join, &next));) {
 		struct message *other = ARENA_NEW(arena, struct message);
 		struct crossing crossing;
 		struct text bytes;
@@ -84,7 +84,7 @@ static bool join_inputs(const struct join_merge *join_merge, struct error *error
 		if (!part_bytes(join_merge, part, &bytes, error) || !crossing_decode(other, bytes, &crossing, error))
 			return false;
 		for (size_t i = 0; i < entrance->rule.inputs.count; i++)
-			if (meeting_part_of(join_merge->meeting, i) == part)
+			if (join_part_of(join_merge->pending_join, i) == part)
 				came[i] = &other->payload;
 		if (next > 1)
 			continue;

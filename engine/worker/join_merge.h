@@ -1,4 +1,4 @@
-/* join_merge.h: the parts of a meeting, put together as the one message that enters its stage.
+/* join_merge.h: the parts of a join, put together as the one message that enters its stage.
  * The join state's own.
  *
  * Of stages of the pipeline the first part gives the envelope, and those behind it say what
@@ -13,8 +13,8 @@
 
 struct join_merge {
 	const struct worker_stage *stage;
-	const struct parked_parts *parked_parts; /* of the meeting's parts */
-	const struct meeting *meeting;
+	const struct parked_parts *parked_parts; /* of the join's parts */
+	const struct pending_join *pending_join;
 	const struct parked_part *own; /* the part of the flight's own record; NULL: it is only word that a window has closed */
 	struct flight *flight;	       /* whose message it becomes, in its arena */
 };

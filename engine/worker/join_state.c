@@ -17,7 +17,7 @@
 static bool forget_some(struct join_state *join_state, struct flight *flight, struct error *error)
 {
 	struct parked_part *tombstone;
-	for (int i = 0; i < FORGET_AT_ONCE && (tombstone = meetings_forgotten(join_state->meetings)); i++) {
+	for (int i = 0; i < FORGET_AT_ONCE && (tombstone = join_matcher_forgotten(join_state->matcher)); i++) {
 		bool good = join_state->puts_off
 				    ? parked_part_drop(&join_state->parked_parts, tombstone, error)
 				    : parked_part_forget(&join_state->parked_parts, tombstone, &flight->message, error);
@@ -56,14 +56,14 @@ static struct text name_of(const struct join_state *join_state, const struct mes
 }
 
 bool join_state_tell(struct join_state *join_state, struct parked_part *own, struct text sender, const struct message *message,
-		     struct meeting_part *part, struct error *error)
+		     struct join_part *part, struct error *error)
 {
 	const struct entrance *entrance = join_state->stage->config->entrance;
-	*part = (struct meeting_part){.name = name_of(join_state, message),
-				      .told = join_state->told,
-				      .time_ms = entrance ? message->time_ms : -1,
-				      .deadline_ms = entrance ? 0 : message->deadline_ms,
-				      .part = own};
+	*part = (struct join_part){.name = name_of(join_state, message),
+				   .told = join_state->told,
+				   .time_ms = entrance ? message->time_ms : -1,
+				   .deadline_ms = entrance ? 0 : message->deadline_ms,
+				   .part = own};
 	if (!find_party(join_state, sender, &part->party))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the record comes from `" TEXT_FORMAT
@@ -80,15 +80,16 @@ bool join_state_tell(struct join_state *join_state, struct parked_part *own, str
 /* ---- what is over, while more may come ---- */
 
 /* Of the parts that waited, one behind the other. False: memory. */
-static bool waiting_keys(const struct meeting *meeting, const struct parked_part *own, struct arena *arena, struct text *keys)
+static bool waiting_keys(const struct pending_join *pending_join, const struct parked_part *own, struct arena *arena,
+			 struct text *keys)
 {
 	size_t next = 0, count = 0;
-	while (meeting_next_part(meeting, &next))
+	while (pending_join_next_part(pending_join, &next))
 		count++;
 	char *bytes = arena_take_raw(arena, count * PARKED_PART_KEY_BYTES);
 	*keys = (struct text){bytes, 0};
 	next = 0;
-	for (const struct parked_part *part; bytes && (part = meeting_next_part(meeting, &next));) {
+	for (const struct parked_part *part; bytes && (part = pending_join_next_part(pending_join, &next));) {
 		if (part == own)
 			continue;
 		memcpy(bytes + keys->length, parked_part_key(part).bytes, PARKED_PART_KEY_BYTES);
@@ -98,31 +99,32 @@ static bool waiting_keys(const struct meeting *meeting, const struct parked_part
 }
 
 /* One that is settled is not asked for; but parts that stand in the store must be known to be done with. */
-static bool remember_meeting(struct join_state *join_state, struct flight *flight, struct meeting *meeting,
-			     const struct parked_part *own, struct error *error)
+static bool remember_pending_join(struct join_state *join_state, struct flight *flight, struct pending_join *pending_join,
+				  const struct parked_part *own, struct error *error)
 {
 	struct arena *arena = flight->message.arena;
-	struct join_tombstone its = {
-		.went_on = meeting_went_on(meeting), .told = meeting_told(meeting), .name = meeting_name(meeting)};
-	bool good = !join_state->puts_off || waiting_keys(meeting, own, arena, &its.parts);
-	if (good && its.parts.length == 0 && meeting_is_settled(join_state->meetings, meeting))
+	struct join_tombstone its = {.went_on = pending_join_went_on(pending_join),
+				     .told = join_told(pending_join),
+				     .name = pending_join_name(pending_join)};
+	bool good = !join_state->puts_off || waiting_keys(pending_join, own, arena, &its.parts);
+	if (good && its.parts.length == 0 && pending_join_is_settled(join_state->matcher, pending_join))
 		return true;
 	struct text bytes = good ? join_tombstone_write(&its, join_state_sources(join_state), arena) : (struct text){0};
 	struct parked_part *tombstone =
 		bytes.bytes ? parked_part_make(&join_state->parked_parts, PARKED_TOMBSTONE, flight->record.offset) : NULL;
 	if (!tombstone)
 		return error_memory(error, ERROR_LIMIT, "remembering what has come of a request");
-	meeting_mark(meeting, tombstone);
+	pending_join_mark(pending_join, tombstone);
 	return parked_part_write(&join_state->parked_parts, tombstone, &flight->message, bytes, error);
 }
 
 /* Its parts wait no more; what is not remembered yet is given back with them. */
-static bool forget_parts(struct join_state *join_state, struct flight *flight, const struct meeting *meeting,
+static bool forget_parts(struct join_state *join_state, struct flight *flight, const struct pending_join *pending_join,
 			 const struct parked_part *own, struct error *error)
 {
 	bool good = true;
 	size_t next = 0;
-	for (struct parked_part *part; (part = meeting_next_part(meeting, &next));) {
+	for (struct parked_part *part; (part = pending_join_next_part(pending_join, &next));) {
 		if (part == own)
 			parked_part_give(&join_state->parked_parts, part);
 		else
@@ -132,11 +134,11 @@ static bool forget_parts(struct join_state *join_state, struct flight *flight, c
 }
 
 /* They stay until the flight's offset is committed. */
-static bool put_off(struct join_state *join_state, const struct flight *flight, struct meeting *meeting, struct parked_part *own,
-		    struct error *error)
+static bool put_off(struct join_state *join_state, const struct flight *flight, struct pending_join *pending_join,
+		    struct parked_part *own, struct error *error)
 {
 	size_t next = 0, count = 0, bytes = 0;
-	for (const struct parked_part *part; (part = meeting_next_part(meeting, &next)); count += part != own) {
+	for (const struct parked_part *part; (part = pending_join_next_part(pending_join, &next)); count += part != own) {
 		struct text known = {0};
 		(void)parked_part_read(&join_state->parked_parts, part, &known);
 		bytes += known.length;
@@ -144,42 +146,42 @@ static bool put_off(struct join_state *join_state, const struct flight *flight, 
 	struct uncommitted *uncommitted = uncommitted_add(&join_state->uncommitted, flight->record.offset, count, bytes);
 	if (!uncommitted)
 		return error_memory(error, ERROR_SYSTEM, "remembering what has come of a request");
-	uncommitted->verdict = meeting_went_on(meeting) ? MEETING_OPENS : MEETING_IGNORES;
-	uncommitted->meeting = meeting;
+	uncommitted->verdict = pending_join_went_on(pending_join) ? JOIN_OPENS : JOIN_IGNORES;
+	uncommitted->pending_join = pending_join;
 	uncommitted->own = own;
-	meeting_hold(meeting);
+	pending_join_hold(pending_join);
 	next = count = 0;
-	for (struct parked_part *part; (part = meeting_next_part(meeting, &next));)
+	for (struct parked_part *part; (part = pending_join_next_part(pending_join, &next));)
 		if (part != own)
 			uncommitted->parts[count++] = part;
 	return true;
 }
 
-/* The meeting went on, or is over. */
-static bool part_from(struct join_state *join_state, struct flight *flight, struct meeting *meeting, struct parked_part *own,
-		      struct error *error)
+/* The join went on, or is over. */
+static bool part_from(struct join_state *join_state, struct flight *flight, struct pending_join *pending_join,
+		      struct parked_part *own, struct error *error)
 {
-	bool remembered = remember_meeting(join_state, flight, meeting, own, error);
-	bool done = join_state->puts_off ? put_off(join_state, flight, meeting, own, error)
-					 : forget_parts(join_state, flight, meeting, own, error);
+	bool remembered = remember_pending_join(join_state, flight, pending_join, own, error);
+	bool done = join_state->puts_off ? put_off(join_state, flight, pending_join, own, error)
+					 : forget_parts(join_state, flight, pending_join, own, error);
 	return remembered && done;
 }
 
-static bool join(const struct join_state *join_state, struct flight *flight, const struct meeting *meeting,
+static bool join(const struct join_state *join_state, struct flight *flight, const struct pending_join *pending_join,
 		 const struct parked_part *own, struct error *error)
 {
-	const struct join_merge join_merge = {join_state->stage, &join_state->parked_parts, meeting, own, flight};
+	const struct join_merge join_merge = {join_state->stage, &join_state->parked_parts, pending_join, own, flight};
 	return join_merge_parts(&join_merge, error);
 }
 
 /* The flight goes on as the whole of its request. Whatever fails on the way, the parts
  * are done with: the error is what comes of them. */
-static bool go_on(struct join_state *join_state, struct flight *flight, struct meeting *meeting, struct parked_part *own,
+static bool go_on(struct join_state *join_state, struct flight *flight, struct pending_join *pending_join, struct parked_part *own,
 		  struct error *error)
 {
-	bool joined = join(join_state, flight, meeting, own, error);
+	bool joined = join(join_state, flight, pending_join, own, error);
 	struct error kept_error = {0};
-	bool remembered = part_from(join_state, flight, meeting, own, &kept_error);
+	bool remembered = part_from(join_state, flight, pending_join, own, &kept_error);
 	if (joined && !remembered)
 		*error = kept_error;
 	return joined && remembered;
@@ -200,45 +202,45 @@ static bool is_replayed(const struct join_state *join_state, const struct flight
 	return flight->record.offset >= join_state->taken && flight->record.offset < join_state->replayed;
 }
 
-static struct meeting *meeting_of(struct join_state *join_state, struct text name, struct text key)
+static struct pending_join *pending_join_of(struct join_state *join_state, struct text name, struct text key)
 {
-	struct meeting *meeting = NULL;
-	while ((meeting = meetings_next_open(join_state->meetings, name, meeting))) {
+	struct pending_join *pending_join = NULL;
+	while ((pending_join = join_matcher_next_open(join_state->matcher, name, pending_join))) {
 		size_t next = 0;
-		const struct parked_part *first = meeting_next_part(meeting, &next);
+		const struct parked_part *first = pending_join_next_part(pending_join, &next);
 		if (first && text_equal(parked_part_key(first), key))
 			break;
 	}
-	return meeting;
+	return pending_join;
 }
 
 /* Word of the stage itself that a window has closed. */
 static bool close_window(struct worker *worker, struct join_state *join_state, struct flight *flight, bool *enters,
 			 struct error *error)
 {
-	struct meeting *meeting = meeting_of(join_state, name_of(join_state, &flight->message), flight->request);
-	*enters = meeting && meetings_conclude(join_state->meetings, meeting);
+	struct pending_join *pending_join = pending_join_of(join_state, name_of(join_state, &flight->message), flight->request);
+	*enters = pending_join && join_matcher_conclude(join_state->matcher, pending_join);
 	if (*enters)
-		return go_on(join_state, flight, meeting, NULL, error);
-	bool good = !meeting || part_from(join_state, flight, meeting, NULL, error);
+		return go_on(join_state, flight, pending_join, NULL, error);
+	bool good = !pending_join || part_from(join_state, flight, pending_join, NULL, error);
 	if (good)
 		pass(worker, flight);
 	return good;
 }
 
 /* What the record came for is known until that record is committed: should it be taken again, it is of no more use. */
-static bool hold_meeting(struct join_state *join_state, const struct flight *flight, struct meeting *meeting,
-			 enum meeting_verdict verdict, struct error *error)
+static bool hold_pending_join(struct join_state *join_state, const struct flight *flight, struct pending_join *pending_join,
+			      enum join_verdict verdict, struct error *error)
 {
-	if (!join_state->puts_off || (!meeting && verdict != MEETING_LATE))
+	if (!join_state->puts_off || (!pending_join && verdict != JOIN_LATE))
 		return true;
 	struct uncommitted *uncommitted = uncommitted_add(&join_state->uncommitted, flight->record.offset, 0, 0);
 	if (!uncommitted)
 		return error_memory(error, ERROR_SYSTEM, "remembering what came too late");
 	uncommitted->verdict = verdict;
-	uncommitted->meeting = meeting;
-	if (meeting)
-		meeting_hold(meeting);
+	uncommitted->pending_join = pending_join;
+	if (pending_join)
+		pending_join_hold(pending_join);
 	return true;
 }
 
@@ -251,9 +253,9 @@ static bool come_late(const struct join_state *join_state, struct error *error)
 static bool part_take(struct worker *worker, struct join_state *join_state, struct flight *flight, bool *enters,
 		      struct error *error)
 {
-	struct meeting_part part;
-	struct meeting *meeting;
-	enum meeting_verdict verdict;
+	struct join_part part;
+	struct pending_join *pending_join;
+	enum join_verdict verdict;
 	struct parked_parts *parked_parts = &join_state->parked_parts;
 	struct parked_part *own = parked_part_make(parked_parts, PARKED_PART, flight->record.offset);
 	struct text bytes = flight->record.value, known;
@@ -266,22 +268,22 @@ static bool part_take(struct worker *worker, struct join_state *join_state, stru
 	}
 	if (!join_state_tell(join_state, own, flight->sender, &flight->message, &part, error) ||
 	    !parked_part_fits(parked_parts, own, bytes.length, error) ||
-	    !meetings_take(join_state->meetings, &part, loop_now_ms(worker->loop), &verdict, &meeting, error)) {
+	    !join_matcher_take(join_state->matcher, &part, loop_now_ms(worker->loop), &verdict, &pending_join, error)) {
 		parked_part_give(parked_parts, own);
 		return false;
 	}
-	*enters = verdict == MEETING_OPENS;
-	if (verdict == MEETING_OPENS)
-		return go_on(join_state, flight, meeting, own, error);
-	if (verdict == MEETING_WAITS) {
+	*enters = verdict == JOIN_OPENS;
+	if (verdict == JOIN_OPENS)
+		return go_on(join_state, flight, pending_join, own, error);
+	if (verdict == JOIN_WAITS) {
 		if (!parked_part_write(parked_parts, own, &flight->message, bytes, error))
 			return false;
 	} else {
 		parked_part_give(parked_parts, own);
-		if (!hold_meeting(join_state, flight, meeting, verdict, error))
+		if (!hold_pending_join(join_state, flight, pending_join, verdict, error))
 			return false;
 	}
-	if (verdict == MEETING_LATE)
+	if (verdict == JOIN_LATE)
 		return come_late(join_state, error);
 	pass(worker, flight);
 	return true;
@@ -302,8 +304,8 @@ static bool take_again(struct worker *worker, struct join_state *join_state, str
 {
 	const struct uncommitted *uncommitted = uncommitted_find(&join_state->uncommitted, flight->record.offset);
 	*enters = true;
-	if (uncommitted && uncommitted->verdict == MEETING_OPENS)
-		return join(join_state, flight, uncommitted->meeting, uncommitted->own, error);
+	if (uncommitted && uncommitted->verdict == JOIN_OPENS)
+		return join(join_state, flight, uncommitted->pending_join, uncommitted->own, error);
 	if (flight->blame & BLAME_ANSWER)
 		return true; /* an error, which another one replaces */
 	return uncommitted ? come_late(join_state, error) : take(worker, join_state, flight, enters, error);
@@ -348,14 +350,14 @@ bool join_state_take(struct worker *worker, struct flight *flight, bool *enters,
 
 /* ---- windows ---- */
 
-/* The window of a meeting has closed: the stage sends itself word, under the name of the
+/* The window of a join has closed: the stage sends itself word, under the name of the
  * first part. */
-static enum produce_verdict send_word(struct worker *worker, const struct join_state *join_state, const struct meeting *meeting,
-				      struct error *error)
+static enum produce_verdict send_word(struct worker *worker, const struct join_state *join_state,
+				      const struct pending_join *pending_join, struct error *error)
 {
 	struct outbox *outbox = &worker->outbox;
 	size_t next = 0;
-	const struct parked_part *first = meeting_next_part(meeting, &next);
+	const struct parked_part *first = pending_join_next_part(pending_join, &next);
 	const struct carried nothing = {0};
 	struct crossing_head head;
 	struct text bytes;
@@ -382,36 +384,37 @@ static bool may_send(const struct worker *worker)
 	return !worker->spoilt && !worker->full && !worker->partition_states.telling && output_is_open(worker->outbox.output);
 }
 
-/* A meeting whose window is to be closed; NULL: there is none. An inner join's stands still while its sources are behind,
+/* A join whose window is to be closed; NULL: there is none. An inner join's stands still while its sources are behind,
  * but not beyond the deadline of its request. */
-static bool next_to_close(struct worker *worker, struct join_state *join_state, struct meeting **meeting, struct error *error)
+static bool next_to_close(struct worker *worker, struct join_state *join_state, struct pending_join **pending_join,
+			  struct error *error)
 {
 	int64_t now_ms = loop_now_ms(worker->loop);
-	*meeting = meetings_overdue(join_state->meetings, now_ms);
+	*pending_join = join_matcher_overdue(join_state->matcher, now_ms);
 	join_state->stands = false;
-	if (!*meeting || !join_state->rule.patient ||
-	    (!join_state->rule.always && meeting_would_open(join_state->meetings, *meeting)))
+	if (!*pending_join || !join_state->rule.patient ||
+	    (!join_state->rule.always && pending_join_would_open(join_state->matcher, *pending_join)))
 		return true;
-	int64_t due_ms = meeting_due_ms(join_state->meetings, *meeting);
+	int64_t due_ms = pending_join_due_ms(join_state->matcher, *pending_join);
 	bool passed = false;
 	if (due_ms <= now_ms && !upstream_is_passed(worker, join_state->stage, due_ms, &passed, error))
 		return false;
 	join_state->stands = !passed;
 	if (!passed)
-		*meeting = meetings_past_deadline(join_state->meetings, now_ms);
+		*pending_join = join_matcher_past_deadline(join_state->matcher, now_ms);
 	return true;
 }
 
 static bool join_state_advance(struct worker *worker, struct join_state *join_state, struct error *error)
 {
-	struct meeting *meeting;
-	meetings_tidy(join_state->meetings, loop_now_ms(worker->loop));
+	struct pending_join *pending_join;
+	join_matcher_tidy(join_state->matcher, loop_now_ms(worker->loop));
 	while (may_send(worker)) {
-		if (!next_to_close(worker, join_state, &meeting, error))
+		if (!next_to_close(worker, join_state, &pending_join, error))
 			return false;
-		if (!meeting)
+		if (!pending_join)
 			return true;
-		enum produce_verdict verdict = send_word(worker, join_state, meeting, error);
+		enum produce_verdict verdict = send_word(worker, join_state, pending_join, error);
 		worker->spoilt = verdict == PRODUCE_SPOILT;
 		if (verdict == PRODUCE_FULL)
 			release_retry_soon(worker);
@@ -419,7 +422,7 @@ static bool join_state_advance(struct worker *worker, struct join_state *join_st
 			return false;
 		if (verdict != PRODUCED)
 			return true;
-		meeting_acknowledge(meeting);
+		pending_join_acknowledge(pending_join);
 		if (!worker->dirty)
 			release_begin_interval(worker);
 	}
@@ -438,7 +441,7 @@ bool join_states_advance(struct worker *worker, struct error *error)
 /* While a window stands still whatever comes next can wait until its sources are asked again. */
 static int64_t join_state_due_ms(const struct worker *worker, const struct join_state *join_state)
 {
-	int64_t due_ms = meetings_due_ms(join_state->meetings), again_ms = upstream_again_ms(join_state->stage);
+	int64_t due_ms = join_matcher_due_ms(join_state->matcher), again_ms = upstream_again_ms(join_state->stage);
 	if (!join_state->stands || due_ms > loop_now_ms(worker->loop))
 		return due_ms;
 	return again_ms > loop_now_ms(worker->loop) ? again_ms : loop_now_ms(worker->loop) + 1;
@@ -466,8 +469,8 @@ static bool forget_committed(struct join_state *join_state, struct uncommitted *
 		good = parked_part_drop(&join_state->parked_parts, uncommitted->parts[i], error) && good;
 	if (uncommitted->own)
 		parked_part_give(&join_state->parked_parts, uncommitted->own);
-	if (uncommitted->meeting)
-		meetings_let_go(join_state->meetings, uncommitted->meeting);
+	if (uncommitted->pending_join)
+		join_matcher_let_go(join_state->matcher, uncommitted->pending_join);
 	uncommitted_give(uncommitted);
 	return good;
 }
@@ -479,7 +482,7 @@ bool join_state_committed(struct join_state *join_state, const struct position *
 		return true;
 	for (struct uncommitted *uncommitted; (uncommitted = uncommitted_take(&join_state->uncommitted, committed->offset));)
 		good = forget_committed(join_state, uncommitted, error) && good;
-	for (struct parked_part *tombstone; join_state->puts_off && (tombstone = meetings_forgotten(join_state->meetings));)
+	for (struct parked_part *tombstone; join_state->puts_off && (tombstone = join_matcher_forgotten(join_state->matcher));)
 		good = parked_part_drop(&join_state->parked_parts, tombstone, error) && good;
 	return good;
 }

@@ -10,8 +10,8 @@
 struct join_state {
 	struct worker_stage *stage;
 	struct position input;
-	struct meeting_rule rule;
-	struct meetings *meetings;
+	struct join_rule rule;
+	struct matcher *matcher;
 	struct parked_parts parked_parts; /* their parts, and the marks of those that are over */
 	bool puts_off;			  /* at least once: the forgetting of parts */
 	struct uncommitted_list uncommitted;
@@ -30,6 +30,6 @@ static inline size_t join_state_sources(const struct join_state *join_state)
 /* What a record brings and where it belongs, until the next one is looked at. False: its sender gives nothing to
  * this stage. */
 bool join_state_tell(struct join_state *join_state, struct parked_part *own, struct text sender, const struct message *message,
-		     struct meeting_part *part, struct error *error);
+		     struct join_part *part, struct error *error);
 
 #endif

@@ -6,19 +6,19 @@
 #include "worker/join_tombstone.h"
 
 /* `uncommitted`: of the same record, or of a later one; NULL: there is none any more. */
-static bool recall_meeting(struct join_state *join_state, struct parked_part *parked_part, struct text bytes,
-			   struct uncommitted *uncommitted, int64_t now_ms, struct error *error)
+static bool recall_pending_join(struct join_state *join_state, struct parked_part *parked_part, struct text bytes,
+				struct uncommitted *uncommitted, int64_t now_ms, struct error *error)
 {
 	struct join_tombstone tombstone = join_tombstone_read(bytes, join_state_sources(join_state));
 	if (!tombstone.told)
 		return true; /* of another version of the pipeline */
-	struct meeting *meeting = meetings_recall(join_state->meetings, tombstone.name, tombstone.told, tombstone.went_on,
-						  parked_part, now_ms, error);
-	if (meeting && uncommitted && uncommitted->offset == parked_part_offset(parked_part)) {
-		uncommitted->meeting = meeting;
-		meeting_hold(meeting);
+	struct pending_join *pending_join = join_matcher_recall(join_state->matcher, tombstone.name, tombstone.told,
+								tombstone.went_on, parked_part, now_ms, error);
+	if (pending_join && uncommitted && uncommitted->offset == parked_part_offset(parked_part)) {
+		uncommitted->pending_join = pending_join;
+		pending_join_hold(pending_join);
 	}
-	return meeting != NULL;
+	return pending_join != NULL;
 }
 
 /* What cannot be read, or comes from nobody that is known, stays where it is. */
@@ -27,10 +27,10 @@ static bool recall_part(struct join_state *join_state, struct parked_part *own, 
 {
 	struct message message = {.arena = join_state->scratch};
 	struct crossing crossing;
-	struct meeting_part part;
+	struct join_part part;
 	struct error ignored = {0};
-	enum meeting_verdict verdict;
-	struct meeting *meeting;
+	enum join_verdict verdict;
+	struct pending_join *pending_join;
 	arena_reset(join_state->scratch);
 	if (!crossing_decode(&message, bytes, &crossing, &ignored) ||
 	    !join_state_tell(join_state, own, crossing.from, &message, &part, &ignored))
@@ -41,7 +41,7 @@ static bool recall_part(struct join_state *join_state, struct parked_part *own, 
 		message_set_clock(&message, join_state->stage->worker->loop);
 		part.deadline_ms = message.deadline_ms;
 	}
-	return meetings_take(join_state->meetings, &part, now_ms, &verdict, &meeting, error);
+	return join_matcher_take(join_state->matcher, &part, now_ms, &verdict, &pending_join, error);
 }
 
 /* The parts that a mark names are done with, those that still stand there. */
@@ -99,7 +99,7 @@ static bool recall(struct join_state *join_state, struct parked_part_list *list,
 		else if (!parked_part_read(&join_state->parked_parts, parked_part, &bytes))
 			continue;
 		else if (parked_kind(parked_part) == PARKED_TOMBSTONE)
-			good = recall_meeting(join_state, parked_part, bytes, uncommitted, now_ms, error);
+			good = recall_pending_join(join_state, parked_part, bytes, uncommitted, now_ms, error);
 		else
 			good = recall_part(join_state, parked_part, bytes, now_ms, error);
 	}
@@ -107,13 +107,13 @@ static bool recall(struct join_state *join_state, struct parked_part_list *list,
 	return good;
 }
 
-static struct meeting_rule rule_of(const struct stage_config *config)
+static struct join_rule rule_of(const struct stage_config *config)
 {
-	struct meeting_rule rule = {.always = true};
+	struct join_rule rule = {.always = true};
 	if (config->entrance) {
 		rule = config->entrance->rule;
 	} else {
-		rule.inputs = (struct meeting_gate){JOIN_INNER, config->graph->part->parent_count};
+		rule.inputs = (struct join_gate){JOIN_INNER, config->graph->part->parent_count};
 		rule.window_ms = config->graph->part->window_ms;
 		rule.parties = config->graph->part->parent_count;
 	}
@@ -139,10 +139,10 @@ bool join_state_open(struct partition_state *partition_state, int64_t begin, int
 	join_state->input.offset = 0;
 	join_state->puts_off = !stage->worker->config->transaction.id;
 	uncommitted_open(&join_state->uncommitted, &stage->load.uncommitted_bytes);
-	join_state->meetings = meetings_open(&join_state->rule);
+	join_state->matcher = join_matcher_open(&join_state->rule);
 	join_state->told = memory_take(join_state_sources(join_state), 1);
 	join_state->scratch = arena_open(stage->worker->config->limits.message_bytes);
-	if (!join_state->meetings || !join_state->told || !join_state->scratch)
+	if (!join_state->matcher || !join_state->told || !join_state->scratch)
 		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
 	const struct position settled = {partition_state->input.topic, partition_state->input.partition, committed};
 	return recall(join_state, &list, join_state->puts_off ? begin : INT64_MAX, error) &&
@@ -155,7 +155,7 @@ void join_state_close(struct join_state *join_state)
 		return;
 	uncommitted_close(&join_state->uncommitted);
 	parked_parts_close(&join_state->parked_parts);
-	meetings_close(join_state->meetings);
+	join_matcher_close(join_state->matcher);
 	memory_give(join_state->told);
 	arena_close(join_state->scratch);
 	memory_give(join_state);

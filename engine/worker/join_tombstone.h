@@ -1,4 +1,4 @@
-/* join_tombstone.h: what stands for a meeting that went on or is over, as bytes: whether it went on,
+/* join_tombstone.h: what stands for a join that went on or is over, as bytes: whether it went on,
  * what it was told, its name. The join state's own.
  *
  * At least once it is written while the parts still stand in the store, so it names those
@@ -7,7 +7,7 @@
 #ifndef SLUICE_WORKER_JOIN_TOMBSTONE_H
 #define SLUICE_WORKER_JOIN_TOMBSTONE_H
 
-#include "flow/meeting.h"
+#include "flow/join_matcher.h"
 #include "worker/parked_parts.h"
 
 struct join_tombstone {

@@ -8,7 +8,7 @@
 #define OFFSET_BYTES PARKED_PART_KEY_BYTES
 #define SHOWN_AT_ONCE 1000
 
-/* The key is the offset, and of a meeting a byte more. */
+/* The key is the offset, and of a join a byte more. */
 struct parked_part {
 	struct parked_part *next, *previous;
 	size_t key_length;

@@ -1,4 +1,4 @@
-/* parked_parts.h: what a join state remembers over a crash: parts that wait, and meetings that
+/* parked_parts.h: what a join state remembers over a crash: parts that wait, and joins that
  * are over while more may come. The join state's own.
  *
  * Each is known by the record that it is of, and its bytes stand in the partition's store:
@@ -53,7 +53,7 @@ bool parked_part_forget(struct parked_parts *parked_parts, struct parked_part *p
  * for, and gives it back, whatever fails (SYSTEM). */
 bool parked_part_drop(struct parked_parts *parked_parts, struct parked_part *parked_part, struct error *error);
 
-/* All that stands in the store, each once, in the order of their records; the meeting that a
+/* All that stands in the store, each once, in the order of their records; the join that a
  * record concluded comes before the part that it brought. Starts as {0}. */
 struct parked_part_list {
 	size_t count;

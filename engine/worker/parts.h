@@ -9,7 +9,7 @@
  *   entrances.c  what comes from other pipelines
  *   join_state.c  what comes of a request by several ways, until it is enough; join_state_recalled.c brings that back
  *   parked_parts.c  what of that is remembered meanwhile
- *   join_tombstone.c    what stands for a meeting that is over
+ *   join_tombstone.c    what stands for a join that is over
  *   uncommitted.c  what is forgotten when it is committed
  *   join_merge.c  the parts put together as one message
  *   nested.c   pipelines that pipelines call

@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 
-#define MEETING_BYTES 256 /* that a meeting takes beside its parts, about */
+#define JOIN_BYTES 256 /* that a join takes beside its parts, about */
 
 void uncommitted_open(struct uncommitted_list *list, size_t *bytes)
 {
@@ -47,7 +47,7 @@ struct uncommitted *uncommitted_add(struct uncommitted_list *list, int64_t offse
 		return NULL;
 	uncommitted->offset = offset;
 	uncommitted->part_count = part_count;
-	uncommitted->bytes = MEETING_BYTES + part_bytes;
+	uncommitted->bytes = JOIN_BYTES + part_bytes;
 	*list->bytes += uncommitted->bytes;
 	insert(list, uncommitted);
 	return uncommitted;

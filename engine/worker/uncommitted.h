@@ -1,25 +1,25 @@
 /* uncommitted.h: at least once, what a join state has gone on with and may have to go on with
- * again: meetings whose last record is not committed. The join state's own.
+ * again: joins whose last record is not committed. The join state's own.
  *
  * An answer and what stands in the changelog reach Kafka one by one, and Kafka may refuse the
- * answer; then, or after a crash before the commit, the record that opened the meeting is taken
+ * answer; then, or after a crash before the commit, the record that opened the join is taken
  * again, and needs the parts that were there. So they are forgotten only when its offset is
- * committed, which it is when all that left for it is acknowledged. So is the mark of a meeting
+ * committed, which it is when all that left for it is acknowledged. So is the mark of a join
  * for which a record came that it had no use for: without it that record would be a new request.
  */
 #ifndef SLUICE_WORKER_UNCOMMITTED_H
 #define SLUICE_WORKER_UNCOMMITTED_H
 
-#include "flow/meeting.h"
+#include "flow/join_matcher.h"
 #include "worker/parked_parts.h"
 
 struct uncommitted {
 	struct uncommitted *next;
-	int64_t offset;		      /* of the record that opened the meeting, closed its window, or came behind that */
-	enum meeting_verdict verdict; /* on that record; what is taken again goes the same way */
-	struct meeting *meeting;      /* it is held; NULL: there is none */
-	struct parked_part *own;      /* the part of that record, which was never written; NULL: it brought none */
-	size_t bytes;		      /* that it is counted for */
+	int64_t offset;			   /* of the record that opened the join, closed its window, or came behind that */
+	enum join_verdict verdict;	   /* on that record; what is taken again goes the same way */
+	struct pending_join *pending_join; /* it is held; NULL: there is none */
+	struct parked_part *own;	   /* the part of that record, which was never written; NULL: it brought none */
+	size_t bytes;			   /* that it is counted for */
 	size_t part_count;
 	struct parked_part *parts[]; /* to be forgotten */
 };

@@ -119,7 +119,7 @@ static void an_id_that_came_in_a_header_is_the_parts_own_there(void **state)
 /* ---- what the message itself has ---- */
 
 /* Each part meets what a step beside the split gives, whichever comes first. */
-static void open_meeting(enum join_type type)
+static void open_pending_join(enum join_type type)
 {
 	const struct made_step steps[] = {{.name = "s", .kind = &kind_splits},
 					  {.name = "m"},
@@ -130,7 +130,7 @@ static void open_meeting(enum join_type type)
 static void what_comes_of_a_step_beside_is_given_to_each_part(void **state)
 {
 	(void)state;
-	open_meeting(JOIN_INNER);
+	open_pending_join(JOIN_INNER);
 	scene_send(&scene, "a", "x=5,6");
 	assert_int_equal(scene.answer_count, 0);
 	scene_reply(&scene, "m", "y=1");
@@ -157,7 +157,7 @@ static void what_came_before_the_split_is_given_to_each_part(void **state)
 static void what_fails_beside_fails_each_part(void **state)
 {
 	(void)state;
-	open_meeting(JOIN_INNER);
+	open_pending_join(JOIN_INNER);
 	scene_send(&scene, "a", "x=5,6");
 	scene_fail(&scene, "m", ERROR_REMOTE, "no server");
 	expect_order((const char *const[]){"a", "a/0", "a/1"}, 3);
@@ -186,7 +186,7 @@ static void a_part_that_ended_early_waits_for_nothing_beside(void **state)
 static void a_join_of_parts_waits_its_window_for_what_is_beside(void **state)
 {
 	(void)state;
-	open_meeting(JOIN_OUTER);
+	open_pending_join(JOIN_OUTER);
 	scene_send(&scene, "a", "x=5,6");
 	scene_advance(&scene, 99);
 	assert_int_equal(scene.answer_count, 0);
@@ -200,7 +200,7 @@ static void a_join_of_parts_waits_its_window_for_what_is_beside(void **state)
 static void without_parts_a_join_has_what_is_beside(void **state)
 {
 	(void)state;
-	open_meeting(JOIN_OUTER);
+	open_pending_join(JOIN_OUTER);
 	scene_send(&scene, "a", "x=5,6 drop=1");
 	scene_reply(&scene, "m", "y=1");
 	expect_tensors("a", "y=1 j=2");

@@ -1,0 +1,554 @@
+/* join_matcher.c: see join_matcher.h. Joins stand in a table by the hash of their names, and in
+ * a list in the order in which they began; those whose window has closed come first. */
+#include "flow/join_matcher.h"
+
+#include <assert.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+
+#define BUCKETS_AT_FIRST 256
+#define NEVER INT64_MAX
+#define LATE_LEAST_MS 10000 /* so long behind a window what comes is known as late: Kafka takes its time now and then */
+
+enum pending_join_stage {
+	STAGE_OPEN,
+	STAGE_GONE, /* it went on */
+	STAGE_OVER  /* its window closed before it was enough */
+};
+
+struct pending_join {
+	struct pending_join *chained; /* of the same bucket, the older first */
+	struct pending_join *older, *younger;
+	uint64_t hash;
+	struct text name;
+	int64_t began_ms;      /* by this clock */
+	int64_t began_time_ms; /* by records */
+	int64_t deadline_ms;   /* of its parts the first; 0: none */
+	size_t input_came, trigger_came, settled;
+	enum pending_join_stage stage;
+	bool late;  /* that something came too late has been said */
+	bool known; /* that its window has closed has been told */
+	void *mark;
+	void **parts;	     /* of each source */
+	unsigned char *told; /* enum join_told, of each source */
+	size_t kept_count, kept_room;
+	void **kept;
+	size_t holds; /* of the caller's: while there are any it is not ended */
+};
+
+struct matcher {
+	const struct join_rule *rule;
+	size_t sources;
+	size_t count, bucket_count; /* a power of two */
+	struct pending_join **buckets;
+	struct pending_join *oldest, *youngest;
+	struct pending_join *first_open; /* the oldest of them */
+	struct pending_join *spent;	 /* nobody asks for it again; the caller still looks at it */
+	void **marks;			 /* of those that are forgotten */
+	size_t mark_count, mark_room;
+	int64_t deadline_ms; /* no open join's comes before */
+	int64_t *heard_ms;   /* of each party: the latest record time; -1: none */
+};
+
+struct matcher *join_matcher_open(const struct join_rule *rule)
+{
+	struct matcher *matcher = memory_take(1, sizeof *matcher);
+	if (!matcher)
+		return NULL;
+	matcher->rule = rule;
+	matcher->deadline_ms = NEVER;
+	matcher->sources = rule->inputs.count + rule->triggers.count;
+	matcher->bucket_count = BUCKETS_AT_FIRST;
+	matcher->buckets = memory_take(BUCKETS_AT_FIRST, sizeof(struct pending_join *));
+	matcher->heard_ms = memory_take(rule->parties + 1, sizeof(int64_t));
+	if (!matcher->buckets || !matcher->heard_ms) {
+		join_matcher_close(matcher);
+		return NULL;
+	}
+	for (size_t i = 0; i < rule->parties; i++)
+		matcher->heard_ms[i] = -1;
+	return matcher;
+}
+
+static void pending_join_free(struct pending_join *pending_join)
+{
+	memory_give(pending_join->kept);
+	memory_give(pending_join);
+}
+
+void join_matcher_close(struct matcher *matcher)
+{
+	if (!matcher)
+		return;
+	while (matcher->oldest) {
+		struct pending_join *pending_join = matcher->oldest;
+		matcher->oldest = pending_join->younger;
+		pending_join_free(pending_join);
+	}
+	memory_give(matcher->buckets);
+	memory_give(matcher->heard_ms);
+	memory_give(matcher->marks);
+	memory_give(matcher);
+}
+
+/* ---- the table ---- */
+
+static struct pending_join **bucket_of(const struct matcher *matcher, uint64_t hash)
+{
+	return &matcher->buckets[hash & (matcher->bucket_count - 1)];
+}
+
+static void chain_at_end(struct pending_join **bucket, struct pending_join *pending_join)
+{
+	pending_join->chained = NULL;
+	while (*bucket)
+		bucket = &(*bucket)->chained;
+	*bucket = pending_join;
+}
+
+static bool table_grow(struct matcher *matcher)
+{
+	if (matcher->count < matcher->bucket_count)
+		return true;
+	struct pending_join **buckets = memory_take(matcher->bucket_count * 2, sizeof(struct pending_join *));
+	if (!buckets)
+		return false;
+	memory_give(matcher->buckets);
+	matcher->buckets = buckets;
+	matcher->bucket_count *= 2;
+	for (struct pending_join *pending_join = matcher->oldest; pending_join; pending_join = pending_join->younger)
+		chain_at_end(bucket_of(matcher, pending_join->hash), pending_join);
+	return true;
+}
+
+/* A mark that cannot be kept is not told: what stands for it elsewhere stays there. */
+static void mark_keep(struct matcher *matcher, void *mark)
+{
+	if (matcher->mark_count == matcher->mark_room) {
+		size_t room = matcher->mark_room ? matcher->mark_room * 2 : 16;
+		void **marks = memory_resize(matcher->marks, room, sizeof *marks);
+		if (!marks)
+			return;
+		matcher->marks = marks;
+		matcher->mark_room = room;
+	}
+	matcher->marks[matcher->mark_count++] = mark;
+}
+
+static struct pending_join *pending_join_begin(struct matcher *matcher, const struct join_part *part, uint64_t hash, int64_t now_ms)
+{
+	size_t size = sizeof(struct pending_join) + matcher->sources * (sizeof(void *) + 1) + part->name.length;
+	struct pending_join *pending_join = table_grow(matcher) ? memory_take(1, size) : NULL;
+	if (!pending_join)
+		return NULL;
+	pending_join->hash = hash;
+	pending_join->parts = (void **)(pending_join + 1);
+	pending_join->told = (unsigned char *)(pending_join->parts + matcher->sources);
+	char *name = (char *)(pending_join->told + matcher->sources);
+	if (part->name.length)
+		memcpy(name, part->name.bytes, part->name.length);
+	pending_join->name = (struct text){name, part->name.length};
+	pending_join->began_ms = now_ms;
+	pending_join->began_time_ms = part->time_ms;
+	chain_at_end(bucket_of(matcher, hash), pending_join);
+	pending_join->older = matcher->youngest;
+	*(pending_join->older ? &pending_join->older->younger : &matcher->oldest) = pending_join;
+	matcher->youngest = pending_join;
+	if (!matcher->first_open)
+		matcher->first_open = pending_join;
+	matcher->count++;
+	return pending_join;
+}
+
+static void pending_join_end(struct matcher *matcher, struct pending_join *pending_join)
+{
+	struct pending_join **link = bucket_of(matcher, pending_join->hash);
+	while (*link != pending_join)
+		link = &(*link)->chained;
+	*link = pending_join->chained;
+	*(pending_join->older ? &pending_join->older->younger : &matcher->oldest) = pending_join->younger;
+	*(pending_join->younger ? &pending_join->younger->older : &matcher->youngest) = pending_join->older;
+	matcher->count--;
+	if (pending_join->mark)
+		mark_keep(matcher, pending_join->mark);
+	pending_join_free(pending_join);
+}
+
+/* ---- what came, and whether it is enough ---- */
+
+/* Whether the join still lacks all that came with the part. */
+static bool lacks(const struct matcher *matcher, const struct pending_join *pending_join, const struct join_part *part)
+{
+	for (size_t i = 0; i < matcher->sources; i++)
+		if (part->told[i] == TOLD_CAME && pending_join->told[i] == TOLD_CAME)
+			return false;
+	return true;
+}
+
+/* Nobody asks for it any more. */
+static bool is_spent(const struct matcher *matcher, const struct pending_join *pending_join)
+{
+	return pending_join->stage == STAGE_GONE && pending_join->settled == matcher->sources;
+}
+
+static struct pending_join *pending_join_of(const struct matcher *matcher, const struct join_part *part, uint64_t hash)
+{
+	struct pending_join *pending_join = *bucket_of(matcher, hash);
+	while (pending_join && (pending_join->hash != hash || !text_equal(pending_join->name, part->name) ||
+				is_spent(matcher, pending_join) || !lacks(matcher, pending_join, part)))
+		pending_join = pending_join->chained;
+	return pending_join;
+}
+
+static void settle(const struct matcher *matcher, struct pending_join *pending_join, const struct join_part *part)
+{
+	for (size_t i = 0; i < matcher->sources; i++) {
+		if (part->told[i] == TOLD_NOTHING || pending_join->told[i] == TOLD_CAME)
+			continue;
+		pending_join->settled += pending_join->told[i] == TOLD_NOTHING;
+		pending_join->told[i] = part->told[i];
+		if (part->told[i] == TOLD_DEAD)
+			continue;
+		pending_join->parts[i] = part->part;
+		*(i < matcher->rule->inputs.count ? &pending_join->input_came : &pending_join->trigger_came) += 1;
+	}
+}
+
+static bool gate_opens(const struct join_gate *gate, size_t came, bool closed)
+{
+	if (gate->count == 0 || came == gate->count)
+		return true;
+	return came > 0 && (gate->type == JOIN_ANY || (gate->type == JOIN_OUTER && closed));
+}
+
+/* Without an input there is nothing to go on with. */
+static bool pending_join_opens(const struct matcher *matcher, const struct pending_join *pending_join, bool closed)
+{
+	const struct join_rule *rule = matcher->rule;
+	closed |= pending_join->settled == matcher->sources;
+	if (pending_join->input_came == 0)
+		return false;
+	return (closed && rule->always) || (gate_opens(&rule->inputs, pending_join->input_came, closed) &&
+					    gate_opens(&rule->triggers, pending_join->trigger_came, closed));
+}
+
+bool pending_join_is_enough(const struct join_rule *rule, const unsigned char *told)
+{
+	size_t inputs = 0, triggers = 0;
+	for (size_t i = 0; i < rule->inputs.count + rule->triggers.count; i++)
+		if (told[i] == TOLD_CAME)
+			*(i < rule->inputs.count ? &inputs : &triggers) += 1;
+	return inputs > 0 && gate_opens(&rule->inputs, inputs, true) && gate_opens(&rule->triggers, triggers, true);
+}
+
+/* The part comes too late; whether it would have been enough with it. */
+static enum join_verdict come_late(const struct matcher *matcher, struct pending_join *pending_join, const struct join_part *part)
+{
+	size_t inputs = pending_join->input_came, triggers = pending_join->trigger_came;
+	for (size_t i = 0; i < matcher->sources; i++)
+		if (part->told[i] == TOLD_CAME && pending_join->told[i] != TOLD_CAME)
+			*(i < matcher->rule->inputs.count ? &inputs : &triggers) += 1;
+	if (pending_join->late || inputs == 0 || !gate_opens(&matcher->rule->inputs, inputs, false) ||
+	    !gate_opens(&matcher->rule->triggers, triggers, false))
+		return JOIN_IGNORES;
+	pending_join->late = true;
+	return JOIN_LATE;
+}
+
+static void note_deadline(struct matcher *matcher, struct pending_join *pending_join, int64_t deadline_ms)
+{
+	if (deadline_ms > 0 && (pending_join->deadline_ms == 0 || deadline_ms < pending_join->deadline_ms))
+		pending_join->deadline_ms = deadline_ms;
+	if (deadline_ms > 0 && deadline_ms < matcher->deadline_ms)
+		matcher->deadline_ms = deadline_ms;
+}
+
+static bool keep(struct pending_join *pending_join, void *part)
+{
+	if (pending_join->kept_count == pending_join->kept_room) {
+		size_t room = pending_join->kept_room ? pending_join->kept_room * 2 : 4;
+		void **kept = memory_resize(pending_join->kept, room, sizeof *kept);
+		if (!kept)
+			return false;
+		pending_join->kept = kept;
+		pending_join->kept_room = room;
+	}
+	pending_join->kept[pending_join->kept_count++] = part;
+	return true;
+}
+
+static bool brings_anything(const struct matcher *matcher, const struct join_part *part)
+{
+	bool outer = matcher->rule->inputs.type == JOIN_OUTER || matcher->rule->triggers.type == JOIN_OUTER;
+	for (size_t i = 0; i < matcher->sources; i++)
+		if (part->told[i] == TOLD_CAME || (part->told[i] == TOLD_DEAD && outer))
+			return true;
+	return false; /* that something is dead shortens an outer join's wait alone */
+}
+
+/* ---- windows ---- */
+
+/* How far the records have come: every party has been heard of past it. */
+static int64_t heard_ms(const struct matcher *matcher)
+{
+	int64_t least_ms = matcher->rule->parties > 0 ? NEVER : -1;
+	for (size_t i = 0; i < matcher->rule->parties; i++)
+		if (matcher->heard_ms[i] < least_ms)
+			least_ms = matcher->heard_ms[i];
+	return least_ms;
+}
+
+static bool is_past(const struct matcher *matcher, const struct pending_join *pending_join, int64_t now_ms)
+{
+	int64_t window_ms = matcher->rule->window_ms;
+	if (now_ms - pending_join->began_ms >= window_ms)
+		return true;
+	return pending_join->began_time_ms >= 0 && heard_ms(matcher) - pending_join->began_time_ms >= window_ms;
+}
+
+/* By their records' time they are too far apart, whichever came first. */
+static bool is_too_far(const struct matcher *matcher, const struct pending_join *pending_join, const struct join_part *part)
+{
+	int64_t apart_ms = part->time_ms - pending_join->began_time_ms;
+	if (part->time_ms < 0 || pending_join->began_time_ms < 0 || (matcher->rule->patient && apart_ms > 0))
+		return false;
+	return apart_ms > matcher->rule->window_ms || apart_ms < -matcher->rule->window_ms;
+}
+
+/* How long after its first part a join is known. */
+static int64_t remembered_ms(const struct matcher *matcher)
+{
+	int64_t window_ms = matcher->rule->window_ms;
+	return window_ms + (window_ms > LATE_LEAST_MS ? window_ms : LATE_LEAST_MS);
+}
+
+/* What is not open any more only waits to be forgotten. */
+static void forget(struct matcher *matcher, int64_t now_ms)
+{
+	while (matcher->oldest && matcher->oldest->stage != STAGE_OPEN && matcher->oldest->holds == 0 &&
+	       now_ms - matcher->oldest->began_ms >= remembered_ms(matcher))
+		pending_join_end(matcher, matcher->oldest);
+}
+
+/* It is not open any more. One of which all has come is asked for by nobody. */
+static void pending_join_leave(struct matcher *matcher, struct pending_join *pending_join, enum pending_join_stage stage)
+{
+	pending_join->stage = stage;
+	if (is_spent(matcher, pending_join))
+		matcher->spent = pending_join;
+	while (matcher->first_open && matcher->first_open->stage != STAGE_OPEN)
+		matcher->first_open = matcher->first_open->younger;
+}
+
+static void end_spent(struct matcher *matcher)
+{
+	struct pending_join *spent = matcher->spent;
+	matcher->spent = NULL;
+	if (spent && spent->holds == 0)
+		pending_join_end(matcher, spent);
+}
+
+struct pending_join *join_matcher_expire(struct matcher *matcher, int64_t now_ms, bool *opens)
+{
+	end_spent(matcher);
+	forget(matcher, now_ms);
+	struct pending_join *pending_join = matcher->first_open;
+	if (!pending_join || !is_past(matcher, pending_join, now_ms))
+		return NULL;
+	*opens = pending_join_opens(matcher, pending_join, true);
+	pending_join_leave(matcher, pending_join, *opens ? STAGE_GONE : STAGE_OVER);
+	return pending_join;
+}
+
+int64_t join_matcher_due_ms(const struct matcher *matcher)
+{
+	const struct pending_join *open = matcher->first_open;
+	while (open && (open->stage != STAGE_OPEN || open->known))
+		open = open->younger;
+	int64_t due_ms = open ? open->began_ms + matcher->rule->window_ms : NEVER;
+	const struct pending_join *oldest = matcher->oldest;
+	if (oldest && oldest == matcher->spent)
+		oldest = oldest->younger;
+	if (oldest && oldest->stage != STAGE_OPEN && oldest->holds == 0 && oldest->began_ms + remembered_ms(matcher) < due_ms)
+		due_ms = oldest->began_ms + remembered_ms(matcher);
+	return due_ms;
+}
+
+/* ---- a part comes ---- */
+
+bool join_matcher_take(struct matcher *matcher, const struct join_part *part, int64_t now_ms, enum join_verdict *verdict,
+		       struct pending_join **pending_join, struct error *error)
+{
+	uint64_t hash = hash_bytes(part->name.bytes, part->name.length, 0);
+	end_spent(matcher);
+	*verdict = JOIN_IGNORES;
+	*pending_join = NULL;
+	assert(part->party < matcher->rule->parties);
+	if (part->time_ms > matcher->heard_ms[part->party])
+		matcher->heard_ms[part->party] = part->time_ms;
+	if (!brings_anything(matcher, part))
+		return true;
+	struct pending_join *found = pending_join_of(matcher, part, hash);
+	if (!found && !(found = pending_join_begin(matcher, part, hash, now_ms)))
+		return error_memory(error, ERROR_SYSTEM, "joining what came of a request");
+	if (found->stage == STAGE_OPEN && is_too_far(matcher, found, part)) {
+		*verdict = come_late(matcher, found, part);
+		return true;
+	}
+	if (found->stage == STAGE_OVER)
+		*verdict = come_late(matcher, found, part);
+	*pending_join = found;
+	settle(matcher, found, part);
+	if (found->stage == STAGE_OPEN) {
+		if (!keep(found, part->part))
+			return error_memory(error, ERROR_SYSTEM, "joining what came of a request");
+		note_deadline(matcher, found, part->deadline_ms);
+		bool opens = !part->again && pending_join_opens(matcher, found, false);
+		*verdict = opens ? JOIN_OPENS : JOIN_WAITS;
+		if (opens)
+			pending_join_leave(matcher, found, STAGE_GONE);
+	} else if (is_spent(matcher, found)) {
+		matcher->spent = found;
+	}
+	return true;
+}
+
+/* ---- windows that are closed by another's word ---- */
+
+struct pending_join *join_matcher_overdue(struct matcher *matcher, int64_t now_ms)
+{
+	struct pending_join *pending_join = matcher->first_open;
+	while (pending_join && (pending_join->stage != STAGE_OPEN || pending_join->known))
+		pending_join = pending_join->younger;
+	return pending_join && is_past(matcher, pending_join, now_ms) ? pending_join : NULL;
+}
+
+int64_t pending_join_due_ms(const struct matcher *matcher, const struct pending_join *pending_join)
+{
+	return pending_join->began_ms + matcher->rule->window_ms;
+}
+
+bool pending_join_would_open(const struct matcher *matcher, const struct pending_join *pending_join)
+{
+	return pending_join_opens(matcher, pending_join, true);
+}
+
+/* They stand in the order of their windows, not of their deadlines. */
+struct pending_join *join_matcher_past_deadline(struct matcher *matcher, int64_t now_ms)
+{
+	struct pending_join *pending_join = now_ms < matcher->deadline_ms ? NULL : matcher->first_open;
+	int64_t next_ms = NEVER;
+	for (; pending_join; pending_join = pending_join->younger) {
+		if (pending_join->stage != STAGE_OPEN || pending_join->known || pending_join->deadline_ms == 0)
+			continue;
+		int64_t due_ms = pending_join_due_ms(matcher, pending_join);
+		due_ms = due_ms > pending_join->deadline_ms ? due_ms : pending_join->deadline_ms;
+		if (due_ms <= now_ms)
+			return pending_join;
+		next_ms = due_ms < next_ms ? due_ms : next_ms;
+	}
+	if (now_ms >= matcher->deadline_ms)
+		matcher->deadline_ms = next_ms;
+	return NULL;
+}
+
+void pending_join_acknowledge(struct pending_join *pending_join)
+{
+	pending_join->known = true;
+}
+
+struct pending_join *join_matcher_next_open(const struct matcher *matcher, struct text name, const struct pending_join *previous)
+{
+	struct pending_join *pending_join =
+		previous ? previous->chained : *bucket_of(matcher, hash_bytes(name.bytes, name.length, 0));
+	while (pending_join && (pending_join->stage != STAGE_OPEN || !text_equal(pending_join->name, name)))
+		pending_join = pending_join->chained;
+	return pending_join;
+}
+
+bool join_matcher_conclude(struct matcher *matcher, struct pending_join *pending_join)
+{
+	assert(pending_join->stage == STAGE_OPEN);
+	bool opens = pending_join_opens(matcher, pending_join, true);
+	end_spent(matcher);
+	pending_join_leave(matcher, pending_join, opens ? STAGE_GONE : STAGE_OVER);
+	return opens;
+}
+
+void pending_join_mark(struct pending_join *pending_join, void *mark)
+{
+	pending_join->mark = mark;
+}
+
+void join_matcher_tidy(struct matcher *matcher, int64_t now_ms)
+{
+	end_spent(matcher);
+	forget(matcher, now_ms);
+}
+
+void *join_matcher_forgotten(struct matcher *matcher)
+{
+	end_spent(matcher);
+	return matcher->mark_count > 0 ? matcher->marks[--matcher->mark_count] : NULL;
+}
+
+struct pending_join *join_matcher_recall(struct matcher *matcher, struct text name, const unsigned char *told, bool went_on,
+					 void *mark, int64_t now_ms, struct error *error)
+{
+	end_spent(matcher);
+	const struct join_part part = {.name = name, .told = told, .time_ms = -1};
+	struct pending_join *pending_join = pending_join_begin(matcher, &part, hash_bytes(name.bytes, name.length, 0), now_ms);
+	if (!pending_join) {
+		error_memory(error, ERROR_SYSTEM, "joining what came of a request");
+		return NULL;
+	}
+	settle(matcher, pending_join, &part);
+	pending_join->mark = mark;
+	pending_join_leave(matcher, pending_join, went_on ? STAGE_GONE : STAGE_OVER);
+	return pending_join;
+}
+
+void pending_join_hold(struct pending_join *pending_join)
+{
+	pending_join->holds++;
+}
+
+void join_matcher_let_go(struct matcher *matcher, struct pending_join *pending_join)
+{
+	assert(pending_join->holds > 0 && pending_join->stage != STAGE_OPEN);
+	end_spent(matcher);
+	pending_join->holds--;
+	if (pending_join->holds == 0 && is_spent(matcher, pending_join))
+		pending_join_end(matcher, pending_join);
+}
+
+bool pending_join_is_settled(const struct matcher *matcher, const struct pending_join *pending_join)
+{
+	return pending_join->settled == matcher->sources;
+}
+
+bool pending_join_went_on(const struct pending_join *pending_join)
+{
+	return pending_join->stage == STAGE_GONE;
+}
+
+struct text pending_join_name(const struct pending_join *pending_join)
+{
+	return pending_join->name;
+}
+
+const unsigned char *join_told(const struct pending_join *pending_join)
+{
+	return pending_join->told;
+}
+
+void *join_part_of(const struct pending_join *pending_join, size_t source)
+{
+	return pending_join->parts[source];
+}
+
+void *pending_join_next_part(const struct pending_join *pending_join, size_t *next)
+{
+	return *next < pending_join->kept_count ? pending_join->kept[(*next)++] : NULL;
+}
