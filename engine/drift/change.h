@@ -11,7 +11,7 @@
  * A number counts by its rank in the reference alone, so the rate of false alarms does not depend on how the column is
  * distributed. Columns whose rows follow from the rows before (autocorrelation) are first freed of it, as the
  * reference shows it. The declared rate is split over statistics, columns and windows, and each gets the level that it
- * crosses so often by chance (crossing.h); it includes what chance did to the reference itself.
+ * crosses so often by chance (stage_link.h); it includes what chance did to the reference itself.
  *
  * Rows that leave the longest window without an alarm make the reference's means surer, up to as many rows as it has;
  * an alarm forgets them. After it all windows are empty and fill again, beside the same reference. A missing number
@@ -31,7 +31,7 @@
 #include "base/error.h"
 #include "numeric/table.h"
 
-#define CHANGE_ROWS_MIN 100   /* of a reference: below, false alarms are twice those declared */
+#define CHANGE_ROWS_MIN 100 /* of a reference: below, false alarms are twice those declared */
 #define CHANGE_COLUMNS_MAX 256
 #define CHANGE_PAIRED_MAX 24 /* columns whose pairs are followed; more have too many pairs for any to be seen */
 
@@ -51,8 +51,7 @@ struct change_detector;
 
 /* `false_alarms` a thousand rows without change. NULL: CONFIG, a reference that is too small, too wide or without a
  * column that varies, or a rate that is none; or SYSTEM. */
-struct change_detector *change_open(struct arena *arena, const struct table *reference, double false_alarms,
-				    struct error *error);
+struct change_detector *change_open(struct arena *arena, const struct table *reference, double false_alarms, struct error *error);
 
 /* Whether the row raises an alarm; `alarm` says which, NULL is fine. */
 bool change_add(struct change_detector *detector, const double *row, struct change_alarm *alarm);

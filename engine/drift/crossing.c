@@ -1,4 +1,4 @@
-/* crossing.c: levels of sliding windows; see crossing.h. */
+/* stage_link.c: levels of sliding windows; see stage_link.h. */
 #include "drift/crossing.h"
 
 #include <math.h>

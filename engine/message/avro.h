@@ -57,6 +57,6 @@ void avro_request_origin(struct message *message, const struct origin *origin);
 uint64_t avro_request_fingerprint(void);
 uint64_t avro_answer_fingerprint(void);
 uint64_t avro_letter_fingerprint(void);	  /* of message/dead_letter.h */
-uint64_t avro_crossing_fingerprint(void); /* of message/crossing.h */
+uint64_t avro_crossing_fingerprint(void); /* of message/stage_link.h */
 
 #endif

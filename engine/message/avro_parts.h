@@ -1,5 +1,5 @@
 /* avro_parts.h: the pieces of our Avro records that several of them have: written and
- * read by avro_write.c and avro_read.c for requests and answers, and for crossing.c.
+ * read by avro_write.c and avro_read.c for requests and answers, and for stage_link.c.
  *
  * Writers put behind `to`, where `*_room` bytes are. Readers move the cursor; what is
  * broken fails it, with an error (INPUT; LIMIT: the arena is full).

@@ -218,11 +218,11 @@ static void emit_topics(const struct plan_json_writer *writer)
 static void emit_volume(const struct plan_json_writer *writer, double rate)
 {
 	const struct volume *volume = &writer->plan->volume;
-	double records = (double)(volume->answers + volume->crossings + volume->taps + volume->states);
+	double records = (double)(volume->answers + volume->stage_links + volume->taps + volume->states);
 	double requests = rate * 86400.0;
 	emit_open(writer->emitter, "perRequest", '{');
 	emit_integer(writer->emitter, "answers", (int64_t)volume->answers);
-	emit_integer(writer->emitter, "crossings", (int64_t)volume->crossings);
+	emit_integer(writer->emitter, "crossings", (int64_t)volume->stage_links);
 	emit_integer(writer->emitter, "taps", (int64_t)volume->taps);
 	emit_integer(writer->emitter, "states", (int64_t)volume->states);
 	emit_integer(writer->emitter, "bytes", (int64_t)volume->bytes);

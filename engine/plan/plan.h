@@ -128,7 +128,7 @@ struct notes {
 /* What one request costs in Kafka. */
 struct volume {
 	size_t answers;	    /* records in outputs, or of the leaf steps of a pipeline without output */
-	size_t crossings;   /* between stages */
+	size_t stage_links; /* between stages */
 	size_t taps;	    /* step topics */
 	size_t states;	    /* changelog */
 	size_t bytes;	    /* of all of them, about */

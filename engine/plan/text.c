@@ -70,11 +70,11 @@ static const char *volume_text(const struct plan_text_writer *writer, const stru
 		const char *what;
 	} parts[] = {
 		{volume->answers, plan->graph->has_output ? "answer" : "last steps' outputs"},
-		{volume->crossings, "between stages"},
+		{volume->stage_links, "between stages"},
 		{volume->taps, "step topics"},
 		{volume->states, "state"},
 	};
-	size_t total = volume->answers + volume->crossings + volume->taps + volume->states;
+	size_t total = volume->answers + volume->stage_links + volume->taps + volume->states;
 	const char *text = "";
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		if (parts[i].count)
@@ -87,7 +87,7 @@ static const char *volume_text(const struct plan_text_writer *writer, const stru
 static const char *rate_text(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
 	const struct volume *volume = &plan->volume;
-	double records = (double)(volume->answers + volume->crossings + volume->taps + volume->states);
+	double records = (double)(volume->answers + volume->stage_links + volume->taps + volume->states);
 	double requests = writer->view->rate * SECONDS_A_DAY;
 	return WORDS(writer->arena, "at %g requests/s: %.0f records and %s a day", writer->view->rate, records * requests,
 		     bytes_text(writer, (double)volume->bytes * requests));
@@ -219,8 +219,7 @@ static const char *extras_text(const struct plan_text_writer *writer, const stru
 	const struct step_batch *batch = &step->spec->batch;
 	if (batch->size > 0)
 		text = WORDS(writer->arena, "%s%sbatches of %lld rows, or after %lld ms", text, *text ? "; " : "",
-			     (long long)batch->size,
-			     (long long)batch_window_ms(batch));
+			     (long long)batch->size, (long long)batch_window_ms(batch));
 	if (step_renames(step->spec))
 		text = WORDS(writer->arena, "%s%srenames its only tensor to `%s`", text, *text ? "; " : "",
 			     step->spec->outputs.items[0].text);

@@ -59,10 +59,10 @@ void plan_volume(struct compiler *compiler, struct pipeline_plan *plan)
 		volume->bytes = record_bytes(volume, &plan->types.answer);
 	}
 	for (size_t i = 0; i < plan->stage_count; i++) {
-		volume->crossings += (size_t)__builtin_popcountll(plan->stages[i].parents);
+		volume->stage_links += (size_t)__builtin_popcountll(plan->stages[i].parents);
 		volume->states += plan->stages[i].state != NULL;
 	}
-	if (volume->crossings + volume->states)
-		volume->bytes += (volume->crossings + volume->states) * record_bytes(volume, &plan->types.request);
+	if (volume->stage_links + volume->states)
+		volume->bytes += (volume->stage_links + volume->states) * record_bytes(volume, &plan->types.request);
 	add_step_records(plan, compiler->arena);
 }

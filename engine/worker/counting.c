@@ -1,8 +1,8 @@
 /* counting.c: counts of requests: taken, ended, failed, and how long they took. Counted by the worker
  * when a message leaves its stage, and when the call of a pipeline ends. */
 #include "message/carried.h"
-#include "worker/crossings.h"
 #include "worker/parts.h"
+#include "worker/stage_links.h"
 
 #define US_OF_MS 1000
 

@@ -6,10 +6,10 @@
 #include "base/number.h"
 #include "message/reply.h"
 #include "worker/admission.h"
-#include "worker/crossings.h"
 #include "worker/entrances.h"
 #include "worker/join_state.h"
 #include "worker/parts.h"
+#include "worker/stage_links.h"
 
 #define WAITING_MOST TAKE_AT_ONCE /* records in hand of a full stage; then its partitions are paused */
 #define WAITING_BYTES_MOST ((size_t)1 << 20)
@@ -83,7 +83,7 @@ static bool flight_decode(const struct worker *worker, struct flight *flight, st
 					  .partition = record->partition,
 					  .offset = record->offset};
 	if (comes_from_stage(flight->stage->config))
-		return crossing_take(worker, flight, error);
+		return stage_link_take(worker, flight, error);
 	message->time_ms = record->time_ms;
 	message->key = record->key;
 	const struct stage_point *point = entrance_point_of(flight);

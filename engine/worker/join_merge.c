@@ -2,7 +2,7 @@
 #include "worker/join_merge.h"
 
 #include "message/carried.h"
-#include "message/crossing.h"
+#include "message/stage_link.h"
 
 static bool full(struct error *error)
 {
@@ -23,10 +23,10 @@ static bool part_bytes(const struct join_merge *join_merge, const struct parked_
 }
 
 /* What the answer keeps of the request. */
-static void keep_request(struct flight *flight, const struct crossing *crossing)
+static void keep_request(struct flight *flight, const struct stage_link *stage_link)
 {
-	flight->request = crossing->original;
-	flight->kept_key = crossing->key;
+	flight->request = stage_link->original;
+	flight->kept_key = stage_link->key;
 }
 
 static bool note_missing(struct message *message, int64_t window_ms, struct error *error)
@@ -49,20 +49,20 @@ static bool note_missing(struct message *message, int64_t window_ms, struct erro
 static bool join_stages(const struct join_merge *join_merge, struct error *error)
 {
 	struct message *message = &join_merge->flight->message;
-	struct crossing crossing = {0};
+	struct stage_link stage_link = {0};
 	size_t next = 0;
 	message->carried = NULL;
 	for (const struct parked_part *part; (part = pending_join_next_part(join_merge->pending_join, &next));) {
 		struct text bytes;
 		if (!part_bytes(join_merge, part, &bytes, error))
 			return false;
-		bool good = message->carried ? crossing_add(message, bytes, &crossing, error)
-					     : crossing_decode(message, bytes, &crossing, error);
+		bool good = message->carried ? stage_link_add(message, bytes, &stage_link, error)
+					     : stage_link_decode(message, bytes, &stage_link, error);
 		if (!good)
 			return false;
 	}
-	keep_request(join_merge->flight, &crossing);
-	message->deadline_ms = crossing.deadline_ms;
+	keep_request(join_merge->flight, &stage_link);
+	message->deadline_ms = stage_link.deadline_ms;
 	message_set_clock(message, join_merge->stage->worker->loop);
 	return note_missing(message, join_merge->stage->config->graph->part->window_ms, error);
 }
@@ -76,12 +76,12 @@ static bool join_inputs(const struct join_merge *join_merge, struct error *error
 	size_t next = 0;
 	for (const struct parked_part *part; came && (part = pending_join_next_part(join_merge->pending_join, &next));) {
 		struct message *other = ARENA_NEW(arena, struct message);
-		struct crossing crossing;
+		struct stage_link stage_link;
 		struct text bytes;
 		if (!other)
 			break;
 		other->arena = arena;
-		if (!part_bytes(join_merge, part, &bytes, error) || !crossing_decode(other, bytes, &crossing, error))
+		if (!part_bytes(join_merge, part, &bytes, error) || !stage_link_decode(other, bytes, &stage_link, error))
 			return false;
 		for (size_t i = 0; i < entrance->rule.inputs.count; i++)
 			if (join_part_of(join_merge->pending_join, i) == part)
@@ -91,7 +91,7 @@ static bool join_inputs(const struct join_merge *join_merge, struct error *error
 		other->line = message->line;
 		other->writes = message->writes;
 		*message = *other;
-		keep_request(join_merge->flight, &crossing);
+		keep_request(join_merge->flight, &stage_link);
 	}
 	const struct payload *joined = came && !arena_failed(arena) ? entrance_join(entrance, came, arena) : NULL;
 	if (!joined)

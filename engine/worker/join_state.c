@@ -2,7 +2,7 @@
 #include "worker/join_state.h"
 
 #include "message/carried.h"
-#include "message/crossing.h"
+#include "message/stage_link.h"
 #include "worker/join_merge.h"
 #include "worker/join_state_parts.h"
 #include "worker/join_tombstone.h"
@@ -359,15 +359,15 @@ static enum produce_verdict send_word(struct worker *worker, const struct join_s
 	size_t next = 0;
 	const struct parked_part *first = pending_join_next_part(pending_join, &next);
 	const struct carried nothing = {0};
-	struct crossing_head head;
+	struct stage_link_head head;
 	struct text bytes;
 	arena_reset(join_state->scratch);
-	if (!parked_part_read(&join_state->parked_parts, first, &bytes) || !crossing_peek(bytes, &head, error))
+	if (!parked_part_read(&join_state->parked_parts, first, &bytes) || !stage_link_peek(bytes, &head, error))
 		return PRODUCED; /* nothing is remembered of it, so there is nothing to close */
 	const struct message message = {.arena = join_state->scratch, .id = head.id, .origin = head.origin, .carried = &nothing};
-	const struct crossing crossing = {.from = TEXT(SENDER_WINDOW), .original = parked_part_key(first)};
+	const struct stage_link stage_link = {.from = TEXT(SENDER_WINDOW), .original = parked_part_key(first)};
 	buffer_clear(&outbox->encoded);
-	if (!crossing_encode(&message, 0, &crossing, &outbox->encoded, error))
+	if (!stage_link_encode(&message, 0, &stage_link, &outbox->encoded, error))
 		return PRODUCE_REFUSED;
 	const struct outgoing outgoing = {
 		.topic = join_state->stage->config->own,

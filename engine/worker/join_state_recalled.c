@@ -1,7 +1,7 @@
 /* join_state_recalled.c: how a join state begins: with what stands in the store of a partition
  * that has been brought back. And how it ends. See join_state.h. */
 #include "base/memory.h"
-#include "message/crossing.h"
+#include "message/stage_link.h"
 #include "worker/join_state_parts.h"
 #include "worker/join_tombstone.h"
 
@@ -26,18 +26,18 @@ static bool recall_part(struct join_state *join_state, struct parked_part *own, 
 			struct error *error)
 {
 	struct message message = {.arena = join_state->scratch};
-	struct crossing crossing;
+	struct stage_link stage_link;
 	struct join_part part;
 	struct error ignored = {0};
 	enum join_verdict verdict;
 	struct pending_join *pending_join;
 	arena_reset(join_state->scratch);
-	if (!crossing_decode(&message, bytes, &crossing, &ignored) ||
-	    !join_state_tell(join_state, own, crossing.from, &message, &part, &ignored))
+	if (!stage_link_decode(&message, bytes, &stage_link, &ignored) ||
+	    !join_state_tell(join_state, own, stage_link.from, &message, &part, &ignored))
 		return true;
 	part.again = true;
-	if (crossing.deadline_ms > 0 && !join_state->stage->config->entrance) {
-		message.deadline_ms = crossing.deadline_ms;
+	if (stage_link.deadline_ms > 0 && !join_state->stage->config->entrance) {
+		message.deadline_ms = stage_link.deadline_ms;
 		message_set_clock(&message, join_state->stage->worker->loop);
 		part.deadline_ms = message.deadline_ms;
 	}

@@ -6,8 +6,8 @@
 
 #include "message/dead_letter.h"
 #include "message/failure.h"
-#include "worker/crossings.h"
 #include "worker/parts.h"
+#include "worker/stage_links.h"
 
 void outbox_open(struct outbox *outbox, size_t answer_bytes)
 {
@@ -383,7 +383,7 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct flight *f
 	if (verdict == PRODUCED && (flight->emissions || config->steps))
 		verdict = emissions_leave(outbox, flight, answer, error);
 	if (verdict == PRODUCED && config->next)
-		verdict = crossings_leave(outbox, flight, error);
+		verdict = stage_links_leave(outbox, flight, error);
 	if (verdict == PRODUCED && parted)
 		return offspring_answers(outbox, flight, error);
 	if (verdict != PRODUCED || flight->outcome != FLOW_ANSWER)

@@ -5,7 +5,7 @@
  *   intake.c   poll -> decode -> enter the stage
  *   admission.c    requests that are taken too late
  *   unread.c   messages whose schema is being asked for
- *   crossings.c  what comes from another stage of its pipeline, and what goes on to one
+ *   stage_links.c  what comes from another stage of its pipeline, and what goes on to one
  *   entrances.c  what comes from other pipelines
  *   join_state.c  what comes of a request by several ways, until it is enough; join_state_recalled.c brings that back
  *   parked_parts.c  what of that is remembered meanwhile

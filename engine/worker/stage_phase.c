@@ -4,8 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "message/crossing.h"
-#include "worker/crossings.h"
+#include "message/stage_link.h"
+#include "worker/stage_links.h"
 
 #define LINGER_MS 10000 /* until what an earlier stage sent last has been fetched, also where partitions move meanwhile */
 
@@ -54,9 +54,9 @@ struct worker_stage *stage_phase_taker(struct worker *worker, struct worker_stag
 {
 	if (worker->replaced_count == 0 || !may_linger(stage->config))
 		return stage;
-	struct crossing_head head;
+	struct stage_link_head head;
 	struct error unread = {0};
-	if (!crossing_peek(record->value, &head, &unread))
+	if (!stage_link_peek(record->value, &head, &unread))
 		return stage;
 	for (struct worker_stage *other = worker->stages; other; other = other->next) {
 		bool same = other->config->version == head.deployment && other->config->topics[0] == record->topic;

@@ -8,9 +8,9 @@
 
 #include "bodies.h"
 #include "message/answer_decode.h"
-#include "message/crossing.h"
 #include "message/dead_letter.h"
 #include "message/schemas.h"
+#include "message/stage_link.h"
 #include "mutate.h"
 #include "observe/status.h"
 
@@ -51,25 +51,25 @@ static void look_at_carried(const struct carried *carried)
 static void crossing_run(struct text bytes)
 {
 	struct message message = {.arena = fuzz_arena()};
-	struct crossing crossing = {0};
-	struct crossing_head head;
+	struct stage_link stage_link = {0};
+	struct stage_link_head head;
 	struct error error = {0};
-	bool peeked = crossing_peek(bytes, &head, &error);
+	bool peeked = stage_link_peek(bytes, &head, &error);
 	if (!peeked)
 		refused(&error);
 	error = (struct error){0};
-	if (!crossing_decode(&message, bytes, &crossing, &error)) {
+	if (!stage_link_decode(&message, bytes, &stage_link, &error)) {
 		refused(&error);
 		return;
 	}
-	if (!peeked || !text_equal(head.from, crossing.from) || !text_equal(head.id, message.id))
+	if (!peeked || !text_equal(head.from, stage_link.from) || !text_equal(head.id, message.id))
 		abort();
-	look_at(crossing.original);
-	look_at(crossing.key);
+	look_at(stage_link.original);
+	look_at(stage_link.key);
 	look_at_carried(message.carried);
-	if (crossing.request)
+	if (stage_link.request)
 		look_at_payload(&message.payload);
-	if (!crossing_add(&message, bytes, &crossing, &error))
+	if (!stage_link_add(&message, bytes, &stage_link, &error))
 		refused(&error);
 	else
 		look_at_carried(message.carried);

@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 #include "cli/day.h"
-#include "message/crossing.h"
+#include "message/stage_link.h"
 #include "steps/kinds.h"
 
 #define DAYS 300 /* a broken engine is found well before */
@@ -351,11 +351,11 @@ static void parts_that_are_not_brought_back_are_found(void **state)
 /* The parts of one request meet, and those of a key go to any partition: as if by its id. */
 static enum produce_verdict produce_by_request(struct output *self, const struct outgoing *record, struct error *error)
 {
-	struct crossing_head head;
+	struct stage_link_head head;
 	struct error ignored = {0};
 	struct outgoing changed = *record;
 	char id[ID_BYTES];
-	if (!record->beside_origin && crossing_peek(record->value, &head, &ignored)) {
+	if (!record->beside_origin && stage_link_peek(record->value, &head, &ignored)) {
 		int length = snprintf(id, sizeof id, "%d/%lld", (int)head.origin.partition, (long long)head.origin.offset);
 		changed.key = (struct text){id, (size_t)length};
 	}

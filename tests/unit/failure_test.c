@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "message/carried.h"
-#include "message/crossing.h"
 #include "message/failure.h"
+#include "message/stage_link.h"
 
 #define ARENA_BYTES ((size_t)1 << 20)
 
@@ -51,14 +51,14 @@ static enum error_limit behind_a_stage(enum error_limit limit)
 	const struct given given = {.step = TEXT("s"), .state = GIVEN_FAILED, .error = &failure, .next = 1};
 	const struct carried carried = {.count = 1, .items = &given, .next = 1};
 	const struct message sent = {.arena = arena, .id = TEXT("r"), .carried = &carried};
-	const struct crossing crossing = {.from = TEXT("stage"), .original = TEXT("bytes")};
+	const struct stage_link stage_link = {.from = TEXT("stage"), .original = TEXT("bytes")};
 	struct message message = {.arena = arena};
-	struct crossing read;
+	struct stage_link read;
 	struct buffer bytes;
 	struct error error = {0};
 	buffer_open(&bytes, ARENA_BYTES);
-	assert_true(crossing_encode(&sent, 1, &crossing, &bytes, &error));
-	assert_true(crossing_decode(&message, buffer_view(&bytes), &read, &error));
+	assert_true(stage_link_encode(&sent, 1, &stage_link, &bytes, &error));
+	assert_true(stage_link_decode(&message, buffer_view(&bytes), &read, &error));
 	assert_int_equal(message.carried->items[0].silence, SILENCE_NONE);
 	enum error_limit behind = message.carried->items[0].error->limit;
 	buffer_close(&bytes);

@@ -91,7 +91,7 @@ static void what_nothing_cuts_is_one_stage(void **state)
 	assert_int_equal(pipeline->delivery, DELIVERY_AT_LEAST_ONCE);
 	assert_string_equal(pipeline->group, "sluice.default.at-least-once");
 	assert_int_equal(pipeline->volume.answers, 1);
-	assert_int_equal(pipeline->volume.crossings, 0);
+	assert_int_equal(pipeline->volume.stage_links, 0);
 	planning_close(&p);
 }
 
@@ -112,7 +112,7 @@ static void an_isolated_step_has_a_stage_to_itself(void **state)
 	assert_non_null(strstr(pipeline->stages[1].reason, "`b` is marked isolate"));
 	assert_non_null(strstr(pipeline->stages[2].reason, "reads step `b`"));
 	assert_string_equal(topic_of_role(pipeline, TOPIC_STAGE)->name, "sluice.default.pipeline.p.stage.b");
-	assert_int_equal(pipeline->volume.crossings, 2);
+	assert_int_equal(pipeline->volume.stage_links, 2);
 	assert_int_equal(pipeline->delivery, DELIVERY_AT_LEAST_ONCE);
 	planning_close(&p);
 }
@@ -191,7 +191,7 @@ static void what_lay_apart_is_joined_in_the_partition_of_the_request(void **stat
 	assert_string_equal(pipeline->order_reason,
 			    "a result leaves behind earlier ones of its key, and without a key behind those of its partition, "
 			    "as long as they have the same `symbol` and `venue` (exactly-once commits a prefix)");
-	assert_int_equal(pipeline->volume.crossings, 4);
+	assert_int_equal(pipeline->volume.stage_links, 4);
 	assert_int_equal(pipeline->volume.states, 3);
 	planning_close(&p);
 }
@@ -463,8 +463,7 @@ static void a_delivery_that_was_asked_for_is_kept_and_its_risk_said(void **state
 	assert_int_equal(plan.pipelines[0].delivery, DELIVERY_AT_LEAST_ONCE);
 	assert_true(plan_is_noted(&plan.pipelines[0].notes, "counted twice"));
 	planning_close(&p);
-	open_plan(&p, &plan,
-		  PIPELINE("p") "  delivery: at-least-once\n  input: {externalInputs: [q, r]}\n  steps: [{name: a}]\n");
+	open_plan(&p, &plan, PIPELINE("p") "  delivery: at-least-once\n  input: {externalInputs: [q, r]}\n  steps: [{name: a}]\n");
 	assert_int_equal(plan.pipelines[0].delivery, DELIVERY_AT_LEAST_ONCE);
 	assert_false(plan_is_noted(&plan.pipelines[0].notes, "delivery is")); /* a join loses nothing */
 	planning_close(&p);

@@ -15,8 +15,8 @@
 
 #include "base/base64.h"
 #include "log/snapshot_file.h"
-#include "message/crossing.h"
 #include "message/dead_letter.h"
+#include "message/stage_link.h"
 #include "observe/status.h"
 #include "state/change.h"
 #include "tests/unit/mock_broker.h"
@@ -129,10 +129,10 @@ static void expect_parts(const char *name, const char *first, const char *second
 	assert_int_equal(list.count, 2);
 	for (size_t i = 0; i < list.count; i++) {
 		struct text bytes;
-		struct crossing_head head;
+		struct stage_link_head head;
 		assert_int_equal(parked_kind(list.items[i]), PARKED_PART);
 		assert_true(parked_part_read(&parked_parts, list.items[i], &bytes));
-		assert_true(crossing_peek(bytes, &head, &error));
+		assert_true(stage_link_peek(bytes, &head, &error));
 		assert_true(text_is(head.id, ids[i]));
 		assert_true(text_is(head.from, "other"));
 	}
@@ -169,7 +169,7 @@ static void a_snapshot_is_read(void **state)
 
 /* ---- stage records ---- */
 
-static void expect_crossings(const char *name, size_t count, char id)
+static void expect_stage_links(const char *name, size_t count, char id)
 {
 	struct recording recording;
 	struct error error = {0};
@@ -177,11 +177,11 @@ static void expect_crossings(const char *name, size_t count, char id)
 	assert_int_equal(recording.count, count);
 	for (size_t i = 0; i < count; i++) {
 		struct message message = {.arena = arena_open(BYTES_MAX)};
-		struct crossing crossing;
-		assert_true(crossing_decode(&message, recording.records[i].value, &crossing, &error));
+		struct stage_link stage_link;
+		assert_true(stage_link_decode(&message, recording.records[i].value, &stage_link, &error));
 		assert_int_equal(message.id.bytes[0], id);
-		assert_non_null(crossing.key.bytes);
-		assert_non_null(strstr(arena_copy(message.arena, crossing.original.bytes, crossing.original.length), "group"));
+		assert_non_null(stage_link.key.bytes);
+		assert_non_null(strstr(arena_copy(message.arena, stage_link.original.bytes, stage_link.original.length), "group"));
 		assert_true(message.headers.count >= 1);
 		arena_close(message.arena);
 	}
@@ -191,13 +191,13 @@ static void expect_crossings(const char *name, size_t count, char id)
 static void stage_records_are_read(void **state)
 {
 	(void)state;
-	expect_crossings("remembers.stage.signals", 24, 'r');
-	expect_crossings("once.stage.sum", 6, 'o');
-	expect_crossings("once.stage.other", 6, 'o');
-	expect_crossings("once.stage.last", 10, 'o');
-	expect_crossings("least.stage.sum", 6, 'l');
-	expect_crossings("least.stage.other", 6, 'l');
-	expect_crossings("least.stage.last", 10, 'l');
+	expect_stage_links("remembers.stage.signals", 24, 'r');
+	expect_stage_links("once.stage.sum", 6, 'o');
+	expect_stage_links("once.stage.other", 6, 'o');
+	expect_stage_links("once.stage.last", 10, 'o');
+	expect_stage_links("least.stage.sum", 6, 'l');
+	expect_stage_links("least.stage.other", 6, 'l');
+	expect_stage_links("least.stage.last", 10, 'l');
 }
 
 /* ---- dead letters and status ---- */

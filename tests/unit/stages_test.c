@@ -14,8 +14,8 @@
 #include "flow/flow.h"
 #include "graphs.h"
 #include "letters.h"
-#include "message/crossing.h"
 #include "message/format.h"
+#include "message/stage_link.h"
 #include "steps/kinds.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
@@ -135,11 +135,12 @@ static void send_on(struct staged *staged, size_t stage, const struct message *m
 			continue;
 		struct buffer bytes;
 		struct error error = {0};
-		const struct crossing crossing = {
-			.from = text_of(staged->plan->stages[stage].name), .original = original,
-						  .key = TEXT("own key"), .request = part->next[i].request};
+		const struct stage_link stage_link = {.from = text_of(staged->plan->stages[stage].name),
+						      .original = original,
+						      .key = TEXT("own key"),
+						      .request = part->next[i].request};
 		buffer_open(&bytes, RECORD_BYTES_MAX);
-		assert_true(crossing_encode(message, (uint64_t)1 << i, &crossing, &bytes, &error));
+		assert_true(stage_link_encode(message, (uint64_t)1 << i, &stage_link, &bytes, &error));
 		struct staged_record *record = &staged->records[staged->record_count++];
 		*record = (struct staged_record){.from = stage, .to = part->next[i].stage};
 		struct letter letter; /* it is what its schema says */
@@ -199,7 +200,7 @@ static bool step_on(struct staged *staged, size_t stage)
 {
 	struct arena *arena = arena_open(ARENA_BYTES);
 	struct message message = {.arena = arena};
-	struct crossing crossing = {0};
+	struct stage_link stage_link = {0};
 	struct error error = {0};
 	uint64_t there = 0;
 	for (size_t i = 0; i < staged->record_count; i++)
@@ -211,18 +212,18 @@ static bool step_on(struct staged *staged, size_t stage)
 		if (record->to != stage || record->taken)
 			continue;
 		record->taken = true;
-		bool good = message.carried ? crossing_add(&message, record->bytes, &crossing, &error)
-					    : crossing_decode(&message, record->bytes, &crossing, &error);
+		bool good = message.carried ? stage_link_add(&message, record->bytes, &stage_link, &error)
+					    : stage_link_decode(&message, record->bytes, &stage_link, &error);
 		assert_string_equal(error.text, "");
 		assert_true(good);
 	}
 	if (whole) {
 		assert_true(text_is(message.id, "r1"));
 		assert_int_equal(message.origin.offset, 77);
-		assert_true(text_is(crossing.original, "bytes of the request"));
+		assert_true(text_is(stage_link.original, "bytes of the request"));
 		running_run(&staged->runnings[stage], &message);
 		note_result(staged, &staged->runnings[stage]);
-		send_on(staged, stage, &message, crossing.original);
+		send_on(staged, stage, &message, stage_link.original);
 	}
 	arena_close(arena);
 	return whole;
@@ -425,10 +426,10 @@ static void only_what_is_read_behind_goes_along_and_each_tensor_once(void **stat
 	assert_int_equal(staged.record_count, 1);
 	struct arena *arena = arena_open(ARENA_BYTES);
 	struct message message = {.arena = arena};
-	struct crossing crossing;
+	struct stage_link stage_link;
 	struct error error = {0};
-	assert_true(crossing_decode(&message, staged.records[0].bytes, &crossing, &error));
-	assert_false(crossing.request);
+	assert_true(stage_link_decode(&message, staged.records[0].bytes, &stage_link, &error));
+	assert_false(stage_link.request);
 	assert_int_equal(message.carried->count, 3);
 	assert_true(text_is(message.carried->items[0].step, "a"));
 	assert_true(text_is(message.carried->items[1].step, "s"));
@@ -438,7 +439,7 @@ static void only_what_is_read_behind_goes_along_and_each_tensor_once(void **stat
 	assert_ptr_equal(s->tensors.items[0], t->tensors.items[0]);
 	assert_true(text_is(message.payload_id, "own"));
 	assert_true(text_is(message.key, "k"));
-	assert_true(text_is(crossing.key, "own key"));
+	assert_true(text_is(stage_link.key, "own key"));
 	assert_int_equal(message.time_ms, 1234);
 	assert_ptr_equal(message.format, &format_oip_json);
 	assert_true(text_is(headers_find(message.headers, TEXT("X-Tier"))->value, "gold"));
@@ -488,10 +489,10 @@ static void expect_missing(const char *join, const char *expected)
 	for (size_t i = 0; i < 2; i++)
 		assert_true(step_on(&staged, 1 + i));
 	struct message message = {.arena = arena};
-	struct crossing crossing;
+	struct stage_link stage_link;
 	struct error error = {0};
-	assert_true(crossing_decode(&message, staged.records[2].bytes, &crossing, &error));
-	assert_true(text_is(crossing.from, "a"));
+	assert_true(stage_link_decode(&message, staged.records[2].bytes, &stage_link, &error));
+	assert_true(text_is(stage_link.from, "a"));
 	struct error missing = {0};
 	error_set(&missing, ERROR_LIMIT, PLACE_NONE, "stage b is late");
 	struct carried carried = *message.carried;

@@ -12,8 +12,8 @@
 
 #include <unistd.h>
 
-#include "message/crossing.h"
 #include "message/format.h"
+#include "message/stage_link.h"
 #include "tests/unit/letters.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
@@ -320,14 +320,13 @@ static void configure_calls(struct stand *stand, const char *steps, const char *
 {
 	static struct called_pipeline called[2];
 	struct arena *arena = arena_open((size_t)1 << 20);
-	planning_open(&stand->planning,
-		      arena_print(arena,
-				  HEAD "%s  output: {steps: [a]}\n" OTHER "q}\nspec:\n  steps:\n"
-				       "  - {name: f, expression: {set: {x: x + 1}}}\n"
-				       "  - {name: g, inputs: [f], route: {cases: [{when: 'true', call: r}]}}\n"
-				       "  output: {steps: [g]}\n" OTHER "r}\nspec:\n  steps:\n"
-				       "%s  output: {steps: [i]}\n",
-				  steps, steps_of_r));
+	planning_open(&stand->planning, arena_print(arena,
+						    HEAD "%s  output: {steps: [a]}\n" OTHER "q}\nspec:\n  steps:\n"
+							 "  - {name: f, expression: {set: {x: x + 1}}}\n"
+							 "  - {name: g, inputs: [f], route: {cases: [{when: 'true', call: r}]}}\n"
+							 "  output: {steps: [g]}\n" OTHER "r}\nspec:\n  steps:\n"
+							 "%s  output: {steps: [i]}\n",
+						    steps, steps_of_r));
 	planning_plan(&stand->planning, NULL, &stand->plan);
 	assert_int_equal(planning_errors(&stand->planning), 0);
 	arena_close(arena);
@@ -417,9 +416,9 @@ static void cross(struct stand *stand, uint64_t deployment, const char *id, stru
 					.format = &format_oip_json,
 					.payload = payload,
 					.carried = &carried};
-	const struct crossing crossing = {.from = TEXT("request"), .deployment = deployment, .original = TEXT("{}")};
+	const struct stage_link stage_link = {.from = TEXT("request"), .deployment = deployment, .original = TEXT("{}")};
 	buffer_open(&record, 1 << 16);
-	assert_true(crossing_encode(&message, 1, &crossing, &record, &error));
+	assert_true(stage_link_encode(&message, 1, &stage_link, &record, &error));
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(stand->mock.writer, "stage-1", NULL);
 	assert_int_equal(rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, record.bytes, record.length, NULL, 0, NULL), 0);
 	rd_kafka_topic_destroy(topic);

@@ -1,4 +1,4 @@
-/* crossing.h: a request on its way from one stage of its pipeline to another: the
+/* stage_link.h: a request on its way from one stage of its pipeline to another: the
  * records of a stage's topic (schemas/crossing.avsc), as single-object Avro.
  *
  * A record has all that the answer will need of the request, so that no later stage
@@ -9,15 +9,15 @@
  * Only the engine writes and reads these; `version` says what the fields mean, and a
  * record of another version is refused by its name.
  */
-#ifndef SLUICE_MESSAGE_CROSSING_H
-#define SLUICE_MESSAGE_CROSSING_H
+#ifndef SLUICE_MESSAGE_STAGE_LINK_H
+#define SLUICE_MESSAGE_STAGE_LINK_H
 
 #include "message/carried.h"
 
-#define CROSSING_VERSION 2
+#define STAGE_LINK_VERSION 2
 
 /* What a record has beside the message itself. All of it is borrowed. */
-struct crossing {
+struct stage_link {
 	struct text from;     /* name of the stage that sends it */
 	uint64_t deployment;  /* version of its pipeline, in which the request began */
 	struct text original; /* the request's record as it came */
@@ -27,7 +27,7 @@ struct crossing {
 };
 
 /* Who a record is of, told without reading all of it. */
-struct crossing_head {
+struct stage_link_head {
 	struct text from;
 	uint64_t deployment;
 	struct text id;
@@ -36,18 +36,18 @@ struct crossing_head {
 
 /* Appends the record of a message that goes on to that stage (a bit of carried->next).
  * Works in the message's arena. LIMIT: it does not fit. */
-bool crossing_encode(const struct message *message, uint64_t next, const struct crossing *crossing, struct buffer *out,
-		     struct error *error);
+bool stage_link_encode(const struct message *message, uint64_t next, const struct stage_link *stage_link, struct buffer *out,
+		       struct error *error);
 
 /* Fills in all of the message but its arena, and `crossing`. Everything borrows from the
  * bytes and the message's arena. The message's own deadline is left as it is: it is of
  * another clock. INPUT: the bytes are no such record. */
-bool crossing_decode(struct message *message, struct text bytes, struct crossing *crossing, struct error *error);
+bool stage_link_decode(struct message *message, struct text bytes, struct stage_link *stage_link, struct error *error);
 
 /* A further record of the same request, from another stage: what that made of it is
  * added to what the message carries. */
-bool crossing_add(struct message *message, struct text bytes, struct crossing *crossing, struct error *error);
+bool stage_link_add(struct message *message, struct text bytes, struct stage_link *stage_link, struct error *error);
 
-bool crossing_peek(struct text bytes, struct crossing_head *head, struct error *error);
+bool stage_link_peek(struct text bytes, struct stage_link_head *head, struct error *error);
 
 #endif

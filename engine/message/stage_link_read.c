@@ -1,19 +1,19 @@
-/* crossing_read.c: the reading side of crossing.h. */
+/* stage_link_read.c: the reading side of stage_link.h. */
 #include "message/avro.h"
 #include "message/avro_parts.h"
 #include "message/avro_writers.h"
-#include "message/crossing.h"
 #include "message/format.h"
 #include "message/provenance.h"
+#include "message/stage_link.h"
 
-struct crossing_reading {
+struct stage_link_reading {
 	struct avro_cursor cursor;
 	struct arena *arena;
 	struct error *error;
 	struct tensors tensors; /* of all payloads */
 };
 
-static bool broken(struct crossing_reading *reading, const char *where)
+static bool broken(struct stage_link_reading *reading, const char *where)
 {
 	avro_fail(&reading->cursor);
 	return error_set(reading->error, ERROR_INPUT, PLACE_NONE,
@@ -21,12 +21,12 @@ static bool broken(struct crossing_reading *reading, const char *where)
 			 where);
 }
 
-static bool full(struct crossing_reading *reading)
+static bool full(struct stage_link_reading *reading)
 {
 	return error_memory(reading->error, ERROR_LIMIT, "reading what came from another stage");
 }
 
-static bool read_flag(struct crossing_reading *reading)
+static bool read_flag(struct stage_link_reading *reading)
 {
 	const unsigned char *flag = avro_read_raw(&reading->cursor, 1);
 	if (flag && *flag > 1)
@@ -35,7 +35,7 @@ static bool read_flag(struct crossing_reading *reading)
 }
 
 /* A number from 0 to `most`. */
-static int64_t read_choice(struct crossing_reading *reading, int64_t most)
+static int64_t read_choice(struct stage_link_reading *reading, int64_t most)
 {
 	int64_t choice = avro_read_long(&reading->cursor);
 	if (choice >= 0 && choice <= most)
@@ -44,7 +44,7 @@ static int64_t read_choice(struct crossing_reading *reading, int64_t most)
 	return 0;
 }
 
-static struct text read_optional(struct crossing_reading *reading)
+static struct text read_optional(struct stage_link_reading *reading)
 {
 	if (!read_choice(reading, 1))
 		return (struct text){0};
@@ -53,7 +53,7 @@ static struct text read_optional(struct crossing_reading *reading)
 
 /* The one block of a list as we write it, and its items' places; the end of the list is
  * read by list_end(). NULL where it is empty, broken, or the arena is full. */
-static void *list_begin(struct crossing_reading *reading, size_t *count, size_t size)
+static void *list_begin(struct stage_link_reading *reading, size_t *count, size_t size)
 {
 	*count = avro_read_block(&reading->cursor);
 	void *items = *count ? arena_take(reading->arena, *count, size) : NULL;
@@ -62,20 +62,20 @@ static void *list_begin(struct crossing_reading *reading, size_t *count, size_t 
 	return items;
 }
 
-static void list_end(struct crossing_reading *reading, size_t count)
+static void list_end(struct stage_link_reading *reading, size_t count)
 {
 	if (count && avro_read_block(&reading->cursor) != 0)
 		avro_fail(&reading->cursor);
 }
 
-static bool read_head(struct crossing_reading *reading, struct crossing_head *head)
+static bool read_head(struct stage_link_reading *reading, struct stage_link_head *head)
 {
 	int64_t version = avro_read_long(&reading->cursor);
-	if (!avro_failed(&reading->cursor) && version != CROSSING_VERSION)
+	if (!avro_failed(&reading->cursor) && version != STAGE_LINK_VERSION)
 		return error_set(reading->error, ERROR_INPUT, PLACE_NONE,
 				 "the record between two stages is of version %lld, and this engine reads version %d; let the "
 				 "engines of the version that wrote it finish what is on its way",
-				 (long long)version, CROSSING_VERSION);
+				 (long long)version, STAGE_LINK_VERSION);
 	head->from = avro_read_bytes(&reading->cursor);
 	head->deployment = (uint64_t)avro_read_long(&reading->cursor);
 	head->id = avro_read_bytes(&reading->cursor);
@@ -85,7 +85,7 @@ static bool read_head(struct crossing_reading *reading, struct crossing_head *he
 	return !avro_failed(&reading->cursor) || broken(reading, "its first fields");
 }
 
-static void read_headers(struct crossing_reading *reading, struct headers *headers)
+static void read_headers(struct stage_link_reading *reading, struct headers *headers)
 {
 	size_t count;
 	struct header *items = list_begin(reading, &count, sizeof *items);
@@ -97,7 +97,7 @@ static void read_headers(struct crossing_reading *reading, struct headers *heade
 	*headers = (struct headers){count, items};
 }
 
-static void read_wanted(struct crossing_reading *reading, struct message *message)
+static void read_wanted(struct stage_link_reading *reading, struct message *message)
 {
 	size_t count;
 	struct text *names = list_begin(reading, &count, sizeof *names);
@@ -111,7 +111,7 @@ static void read_wanted(struct crossing_reading *reading, struct message *messag
 	message->wanted_each = count ? each : NULL;
 }
 
-static bool read_form(struct crossing_reading *reading, struct message *message)
+static bool read_form(struct stage_link_reading *reading, struct message *message)
 {
 	message->format = format_named(avro_read_bytes(&reading->cursor));
 	message->payload_id = read_optional(reading);
@@ -123,7 +123,7 @@ static bool read_form(struct crossing_reading *reading, struct message *message)
 	return !avro_failed(&reading->cursor) || broken(reading, "the form of its answer");
 }
 
-static struct tensors read_places(struct crossing_reading *reading)
+static struct tensors read_places(struct stage_link_reading *reading)
 {
 	size_t count;
 	const struct tensor **items = list_begin(reading, &count, sizeof *items);
@@ -139,7 +139,7 @@ static struct tensors read_places(struct crossing_reading *reading)
 	return (struct tensors){count, items};
 }
 
-static bool read_payload(struct crossing_reading *reading, struct payload *payload)
+static bool read_payload(struct stage_link_reading *reading, struct payload *payload)
 {
 	payload->tensors = read_places(reading);
 	payload->marks = read_places(reading);
@@ -150,7 +150,7 @@ static bool read_payload(struct crossing_reading *reading, struct payload *paylo
 	return !avro_failed(&reading->cursor) || broken(reading, "a payload");
 }
 
-static bool read_given(struct crossing_reading *reading, struct given *given)
+static bool read_given(struct stage_link_reading *reading, struct given *given)
 {
 	given->step = avro_read_bytes(&reading->cursor);
 	given->inputs = read_flag(reading);
@@ -183,7 +183,7 @@ static bool read_given(struct crossing_reading *reading, struct given *given)
 	return (whole && !avro_failed(&reading->cursor)) || broken(reading, "what became of a step");
 }
 
-static bool read_carried(struct crossing_reading *reading, struct carried *carried)
+static bool read_carried(struct stage_link_reading *reading, struct carried *carried)
 {
 	struct given *items = list_begin(reading, &carried->count, sizeof *items);
 	for (size_t i = 0; i < carried->count; i++)
@@ -196,20 +196,21 @@ static bool read_carried(struct crossing_reading *reading, struct carried *carri
 	return avro_left(&reading->cursor) == 0 || broken(reading, "what stands behind it");
 }
 
-static bool read_body(struct crossing_reading *reading, struct message *message, struct carried *carried, struct crossing *crossing)
+static bool read_body(struct stage_link_reading *reading, struct message *message, struct carried *carried,
+		      struct stage_link *stage_link)
 {
 	carried->answered = read_flag(reading);
 	message->time_ms = avro_read_long(&reading->cursor);
-	crossing->deadline_ms = avro_read_long(&reading->cursor);
+	stage_link->deadline_ms = avro_read_long(&reading->cursor);
 	message->key = read_optional(reading);
-	crossing->key = read_optional(reading);
+	stage_link->key = read_optional(reading);
 	read_headers(reading, &message->headers);
-	crossing->original = avro_read_bytes(&reading->cursor);
+	stage_link->original = avro_read_bytes(&reading->cursor);
 	if (!read_form(reading, message) || !avro_read_tensors(&reading->cursor, reading->arena, &reading->tensors, reading->error))
 		return false;
 	models_read(reading->arena, reading->tensors);
-	crossing->request = read_choice(reading, 1);
-	if (crossing->request && !read_payload(reading, &message->payload))
+	stage_link->request = read_choice(reading, 1);
+	if (stage_link->request && !read_payload(reading, &message->payload))
 		return false;
 	return read_carried(reading, carried);
 }
@@ -226,38 +227,38 @@ static bool body_of(struct text bytes, struct text *body, struct error *error)
 			 "the record is none that a stage writes; only the engine may write to a stage's topic");
 }
 
-bool crossing_decode(struct message *message, struct text bytes, struct crossing *crossing, struct error *error)
+bool stage_link_decode(struct message *message, struct text bytes, struct stage_link *stage_link, struct error *error)
 {
 	struct text body;
 	struct carried *carried = ARENA_NEW(message->arena, struct carried);
-	struct crossing_head head = {0};
+	struct stage_link_head head = {0};
 	if (!body_of(bytes, &body, error))
 		return false;
-	struct crossing_reading reading = {.cursor = avro_cursor_of(body), .arena = message->arena, .error = error};
+	struct stage_link_reading reading = {.cursor = avro_cursor_of(body), .arena = message->arena, .error = error};
 	if (!carried)
 		return full(&reading);
-	*crossing = (struct crossing){0};
+	*stage_link = (struct stage_link){0};
 	if (!read_head(&reading, &head))
 		return false;
-	crossing->from = head.from;
-	crossing->deployment = head.deployment;
+	stage_link->from = head.from;
+	stage_link->deployment = head.deployment;
 	message->id = head.id;
 	message->origin = head.origin;
-	if (!read_body(&reading, message, carried, crossing))
+	if (!read_body(&reading, message, carried, stage_link))
 		return false;
 	message->carried = carried;
 	return !arena_failed(message->arena) || full(&reading);
 }
 
-bool crossing_add(struct message *message, struct text bytes, struct crossing *crossing, struct error *error)
+bool stage_link_add(struct message *message, struct text bytes, struct stage_link *stage_link, struct error *error)
 {
-	struct crossing more;
+	struct stage_link more;
 	struct message other = {.arena = message->arena};
-	if (!crossing_decode(&other, bytes, &more, error))
+	if (!stage_link_decode(&other, bytes, &more, error))
 		return false;
-	if (!crossing->request)
+	if (!stage_link->request)
 		message->payload = other.payload;
-	crossing->request |= more.request;
+	stage_link->request |= more.request;
 	const struct carried *one = message->carried, *two = other.carried;
 	struct carried *both = ARENA_NEW(message->arena, struct carried);
 	struct given *items = ARENA_ARRAY(message->arena, struct given, one->count + two->count + 1);
@@ -272,12 +273,12 @@ bool crossing_add(struct message *message, struct text bytes, struct crossing *c
 	return true;
 }
 
-bool crossing_peek(struct text bytes, struct crossing_head *head, struct error *error)
+bool stage_link_peek(struct text bytes, struct stage_link_head *head, struct error *error)
 {
 	struct text body;
-	*head = (struct crossing_head){0};
+	*head = (struct stage_link_head){0};
 	if (!body_of(bytes, &body, error))
 		return false;
-	struct crossing_reading reading = {.cursor = avro_cursor_of(body), .error = error};
+	struct stage_link_reading reading = {.cursor = avro_cursor_of(body), .error = error};
 	return read_head(&reading, head);
 }

@@ -1,6 +1,6 @@
-/* crossing.c: see crossing.h. The room that a record needs is measured first, so that
+/* stage_link.c: see stage_link.h. The room that a record needs is measured first, so that
  * writing checks nothing. */
-#include "message/crossing.h"
+#include "message/stage_link.h"
 
 #include "message/avro.h"
 #include "message/avro_parts.h"
@@ -17,14 +17,14 @@ static const struct payload nothing;
 
 /* ---- the tensors of all payloads, each once ---- */
 
-struct crossing_listing {
+struct stage_link_listing {
 	struct tensors_builder tensors;
 	struct tensors written; /* the same, with the models that replied them */
-	int64_t *places; /* of the tensors and marks of each payload, one behind the other */
+	int64_t *places;	/* of the tensors and marks of each payload, one behind the other */
 	size_t place_count;
 };
 
-static int64_t place_of(struct crossing_listing *listing, const struct tensor *tensor)
+static int64_t place_of(struct stage_link_listing *listing, const struct tensor *tensor)
 {
 	struct tensors_builder *tensors = &listing->tensors;
 	size_t first = tensors->count > ALIKE_MAX ? tensors->count - ALIKE_MAX : 0;
@@ -35,7 +35,7 @@ static int64_t place_of(struct crossing_listing *listing, const struct tensor *t
 	return (int64_t)tensors->count - 1;
 }
 
-static void list_payload(struct crossing_listing *listing, const struct payload *payload)
+static void list_payload(struct stage_link_listing *listing, const struct payload *payload)
 {
 	for (size_t i = 0; i < payload->tensors.count; i++)
 		listing->places[listing->place_count++] = place_of(listing, payload->tensors.items[i]);
@@ -53,13 +53,13 @@ static const struct payload *payload_of(const struct given *given)
 	return given->state == GIVEN_CAME ? given->payload : &nothing;
 }
 
-static bool list_payloads(struct crossing_listing *listing, const struct message *message, uint64_t next, bool request)
+static bool list_payloads(struct stage_link_listing *listing, const struct message *message, uint64_t next, bool request)
 {
 	const struct carried *carried = message->carried;
 	size_t total = request ? payload_size(&message->payload) : 0;
 	for (size_t i = 0; i < carried->count; i++)
 		total += carried->items[i].next & next ? payload_size(payload_of(&carried->items[i])) : 0;
-	*listing = (struct crossing_listing){.places = arena_take_raw(message->arena, (total + 1) * sizeof(int64_t))};
+	*listing = (struct stage_link_listing){.places = arena_take_raw(message->arena, (total + 1) * sizeof(int64_t))};
 	tensors_begin(&listing->tensors, message->arena, total);
 	if (arena_failed(message->arena))
 		return false;
@@ -86,13 +86,13 @@ static size_t payload_room(struct arena *arena, const struct payload *payload)
 	       text_room(payload->model_name) + text_room(payload_version(payload));
 }
 
-static size_t record_room(const struct message *message, uint64_t next, const struct crossing *crossing,
-			  const struct crossing_listing *listing)
+static size_t record_room(const struct message *message, uint64_t next, const struct stage_link *stage_link,
+			  const struct stage_link_listing *listing)
 {
 	const struct carried *carried = message->carried;
-	size_t room = AVRO_SINGLE_OBJECT_BYTES + ENVELOPE_NUMBERS * AVRO_LONG_BYTES_MAX + text_room(crossing->from) +
+	size_t room = AVRO_SINGLE_OBJECT_BYTES + ENVELOPE_NUMBERS * AVRO_LONG_BYTES_MAX + text_room(stage_link->from) +
 		      text_room(message->id) + text_room(message->origin.topic) + text_room(message->key) +
-		      text_room(crossing->key) + text_room(crossing->original) +
+		      text_room(stage_link->key) + text_room(stage_link->original) +
 		      text_room(text_of(message->format ? message->format->name : NULL)) + text_room(message->payload_id) +
 		      text_room(message->seldon_meta) + avro_tensors_room(listing->written) +
 		      payload_room(message->arena, &message->payload);
@@ -147,7 +147,7 @@ static char *put_form(char *to, const struct message *message)
 	return avro_put_bytes(to, message->seldon_meta);
 }
 
-static char *put_places(char *to, struct crossing_listing *listing, size_t count)
+static char *put_places(char *to, struct stage_link_listing *listing, size_t count)
 {
 	to = put_count(to, count);
 	for (size_t i = 0; i < count; i++)
@@ -155,7 +155,7 @@ static char *put_places(char *to, struct crossing_listing *listing, size_t count
 	return avro_put_small(to, 0);
 }
 
-static char *put_payload(char *to, struct crossing_listing *listing, const struct payload *payload)
+static char *put_payload(char *to, struct stage_link_listing *listing, const struct payload *payload)
 {
 	to = put_places(to, listing, payload->tensors.count);
 	to = put_places(to, listing, payload->marks.count);
@@ -164,7 +164,7 @@ static char *put_payload(char *to, struct crossing_listing *listing, const struc
 	return avro_put_bytes(to, payload_version(payload));
 }
 
-static char *put_given(char *to, struct crossing_listing *listing, const struct given *given)
+static char *put_given(char *to, struct stage_link_listing *listing, const struct given *given)
 {
 	to = avro_put_bytes(to, given->step);
 	to = put_flag(to, given->inputs);
@@ -180,7 +180,7 @@ static char *put_given(char *to, struct crossing_listing *listing, const struct 
 	return avro_put_long(to, given->attempts);
 }
 
-static char *put_all_given(char *to, struct crossing_listing *listing, const struct carried *carried, uint64_t next)
+static char *put_all_given(char *to, struct stage_link_listing *listing, const struct carried *carried, uint64_t next)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < carried->count; i++)
@@ -192,16 +192,16 @@ static char *put_all_given(char *to, struct crossing_listing *listing, const str
 	return avro_put_small(to, 0);
 }
 
-bool crossing_encode(const struct message *message, uint64_t next, const struct crossing *crossing, struct buffer *out,
-		     struct error *error)
+bool stage_link_encode(const struct message *message, uint64_t next, const struct stage_link *stage_link, struct buffer *out,
+		       struct error *error)
 {
 	uint64_t fingerprint = avro_crossing_fingerprint();
-	struct crossing_listing listing;
+	struct stage_link_listing listing;
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	if (!list_payloads(&listing, message, next, crossing->request))
+	if (!list_payloads(&listing, message, next, stage_link->request))
 		return error_memory(error, ERROR_LIMIT, "passing a message on to the next stage");
-	size_t room = record_room(message, next, crossing, &listing);
+	size_t room = record_room(message, next, stage_link, &listing);
 	if (arena_failed(message->arena)) /* what is written must be what was measured */
 		return error_memory(error, ERROR_LIMIT, "passing a message on to the next stage");
 	char *begin = buffer_room(out, room);
@@ -211,24 +211,24 @@ bool crossing_encode(const struct message *message, uint64_t next, const struct 
 				 "less at once",
 				 out->ceiling_bytes);
 	char *to = avro_put_single_object(begin, fingerprint);
-	to = avro_put_long(to, CROSSING_VERSION);
-	to = avro_put_bytes(to, crossing->from);
-	to = avro_put_long(to, (int64_t)crossing->deployment);
+	to = avro_put_long(to, STAGE_LINK_VERSION);
+	to = avro_put_bytes(to, stage_link->from);
+	to = avro_put_long(to, (int64_t)stage_link->deployment);
 	to = avro_put_bytes(to, message->id);
 	to = avro_put_bytes(to, message->origin.topic);
 	to = avro_put_long(to, message->origin.partition);
 	to = avro_put_long(to, message->origin.offset);
 	to = put_flag(to, message->carried->answered);
 	to = avro_put_long(to, message->time_ms);
-	to = avro_put_long(to, crossing->deadline_ms);
+	to = avro_put_long(to, stage_link->deadline_ms);
 	to = avro_put_optional(to, message->key);
-	to = avro_put_optional(to, crossing->key);
+	to = avro_put_optional(to, stage_link->key);
 	to = put_headers(to, message->headers);
-	to = avro_put_bytes(to, crossing->original);
+	to = avro_put_bytes(to, stage_link->original);
 	to = put_form(to, message);
 	to = avro_put_tensors(to, listing.written);
-	to = avro_put_small(to, crossing->request);
-	if (crossing->request)
+	to = avro_put_small(to, stage_link->request);
+	if (stage_link->request)
 		to = put_payload(to, &listing, &message->payload);
 	to = put_all_given(to, &listing, message->carried, next);
 	buffer_grown(out, (size_t)(to - begin));

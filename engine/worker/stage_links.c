@@ -1,24 +1,24 @@
-/* crossings.c: see crossings.h. */
-#include "worker/crossings.h"
+/* stage_links.c: see stage_links.h. */
+#include "worker/stage_links.h"
 
 #include "log/partition_key.h"
-#include "message/crossing.h"
+#include "message/stage_link.h"
 
-bool crossing_take(const struct worker *worker, struct flight *flight, struct error *error)
+bool stage_link_take(const struct worker *worker, struct flight *flight, struct error *error)
 {
 	struct message *message = &flight->message;
-	struct crossing crossing = {0};
-	bool decoded = crossing_decode(message, flight->record.value, &crossing, error);
+	struct stage_link stage_link = {0};
+	bool decoded = stage_link_decode(message, flight->record.value, &stage_link, error);
 	if (decoded) {
-		flight->request = crossing.original;
-		flight->kept_key = crossing.key;
-		flight->sender = crossing.from;
+		flight->request = stage_link.original;
+		flight->kept_key = stage_link.key;
+		flight->sender = stage_link.from;
 		if (flight->stage->config->graph->part->own_key)
-			flight->record.key = crossing.key; /* by which it leaves in order */
+			flight->record.key = stage_link.key; /* by which it leaves in order */
 	}
 	if (!message->format)
 		message->format = &format_oip_json;
-	message->deadline_ms = crossing.deadline_ms;
+	message->deadline_ms = stage_link.deadline_ms;
 	message_identify(message);
 	message_set_clock(message, worker->loop);
 	return decoded;
@@ -50,12 +50,12 @@ static struct text key_for(const struct flight *flight, size_t next, char bytes[
 	return key.bytes ? key : partition_key(partition < 0 ? 0 : partition, bytes);
 }
 
-static enum produce_verdict crossing_produce(struct outbox *outbox, const struct flight *flight, size_t next, struct error *error)
+static enum produce_verdict stage_link_produce(struct outbox *outbox, const struct flight *flight, size_t next, struct error *error)
 {
 	const struct stage_config *config = flight->stage->config;
 	const struct graph_part *part = config->graph->part;
 	const struct message *message = &flight->message;
-	const struct crossing crossing = {
+	const struct stage_link stage_link = {
 		.from = text_of(flight->from ? flight->from : part->name),
 		.deployment = config->version,
 		.original = flight->request,
@@ -64,7 +64,7 @@ static enum produce_verdict crossing_produce(struct outbox *outbox, const struct
 		.request = part->next[next].request || flight->from,
 	};
 	buffer_clear(&outbox->encoded);
-	if (!crossing_encode(message, (uint64_t)1 << next, &crossing, &outbox->encoded, error))
+	if (!stage_link_encode(message, (uint64_t)1 << next, &stage_link, &outbox->encoded, error))
 		return PRODUCE_REFUSED;
 	char bytes[PARTITION_KEY_BYTES];
 	const struct outgoing outgoing = {
@@ -76,7 +76,7 @@ static enum produce_verdict crossing_produce(struct outbox *outbox, const struct
 	return output_produce(outbox->output, &outgoing, error);
 }
 
-enum produce_verdict crossings_leave(struct outbox *outbox, struct flight *flight, struct error *error)
+enum produce_verdict stage_links_leave(struct outbox *outbox, struct flight *flight, struct error *error)
 {
 	const struct carried *carried = flight->message.carried;
 	const struct graph_part *part = flight->stage->config->graph->part;
@@ -84,7 +84,7 @@ enum produce_verdict crossings_leave(struct outbox *outbox, struct flight *fligh
 		uint64_t bit = (uint64_t)1 << i;
 		if (!(carried->next & bit) || flight->crossed & bit)
 			continue;
-		enum produce_verdict verdict = crossing_produce(outbox, flight, i, error);
+		enum produce_verdict verdict = stage_link_produce(outbox, flight, i, error);
 		if (verdict != PRODUCED)
 			return verdict;
 		flight->crossed |= bit;
