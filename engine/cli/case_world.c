@@ -210,8 +210,8 @@ static bool running_listen(struct running *running)
 	const struct externals *inputs = &running->graph->inputs, *triggers = &running->graph->triggers;
 	if (running->implicit || inputs->count + triggers->count == 0)
 		return true;
-	running->entrance = entrance_make(running->graph, running->world->arena);
-	running->matcher = running->entrance ? join_matcher_open(&running->entrance->rule) : NULL;
+	running->external_input = external_input_make(running->graph, running->world->arena);
+	running->matcher = running->external_input ? join_matcher_open(&running->external_input->rule) : NULL;
 	return running->matcher != NULL;
 }
 

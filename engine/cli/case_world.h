@@ -12,7 +12,7 @@
 #define SLUICE_CLI_CASE_WORLD_H
 
 #include "cli/case.h"
-#include "flow/entrance.h"
+#include "flow/external_input.h"
 #include "flow/flow.h"
 #include "serving/attempts.h"
 #include "serving/files.h"
@@ -52,10 +52,10 @@ struct running { /* a pipeline */
 	struct error refused;
 	struct store *store; /* what its stateful steps remember: all requests are of one partition; NULL: it has none */
 	struct line *line;
-	struct passage *entered, **entered_end; /* and not released, in their order */
-	const char **topics;			/* inputs, outputs; then inputs and outputs of each step */
-	const struct entrance *entrance;	/* NULL: it reads no other pipeline */
-	struct matcher *matcher;		/* requests of which some external inputs have come */
+	struct passage *entered, **entered_end;	     /* and not released, in their order */
+	const char **topics;			     /* inputs, outputs; then inputs and outputs of each step */
+	const struct external_input *external_input; /* NULL: it reads no other pipeline */
+	struct matcher *matcher;		     /* requests of which some external inputs have come */
 };
 
 struct passage {		/* a message in a pipeline */

@@ -8,11 +8,11 @@ struct feed { /* what came at a point of a pipeline */
 	const struct payload *payload;
 };
 
-/* The number of that point among those that the entrance reads; false: it does not. */
-static bool point_find(const struct entrance *entrance, const struct entrance_point *point, size_t *found)
+/* The number of that point among those that the external input reads; false: it does not. */
+static bool point_find(const struct external_input *external_input, const struct external_input_point *point, size_t *found)
 {
-	for (size_t i = 0; i < entrance->point_count; i++) {
-		const struct entrance_point *one = &entrance->points[i];
+	for (size_t i = 0; i < external_input->point_count; i++) {
+		const struct external_input_point *one = &external_input->points[i];
 		bool same_step = !one->step ? !point->step : point->step && strcmp(one->step, point->step) == 0;
 		*found = i;
 		if (one->point == point->point && same_step && strcmp(one->pipeline, point->pipeline) == 0)
@@ -24,22 +24,22 @@ static bool point_find(const struct entrance *entrance, const struct entrance_po
 /* What came of each input goes in as one message, in the envelope of what came first. */
 static void pending_join_enter(struct running *running, const struct pending_join *pending_join)
 {
-	const struct entrance *entrance = running->entrance;
+	const struct external_input *external_input = running->external_input;
 	struct case_world *world = running->world;
 	size_t next = 0;
 	const struct feed *first = pending_join_next_part(pending_join, &next);
 	struct passage *passage = passage_make(world, running, case_world_line(first->message));
-	const struct payload **came = ARENA_ARRAY(world->arena, const struct payload *, entrance->rule.inputs.count);
+	const struct payload **came = ARENA_ARRAY(world->arena, const struct payload *, external_input->rule.inputs.count);
 	if (!passage || !came) {
 		world->failed = true;
 		return;
 	}
-	for (size_t i = 0; i < entrance->rule.inputs.count; i++) {
+	for (size_t i = 0; i < external_input->rule.inputs.count; i++) {
 		const struct feed *feed = join_part_of(pending_join, i);
 		came[i] = feed ? feed->payload : NULL;
 	}
 	struct arena *arena = passage->message.arena;
-	const struct payload *request = entrance_join(entrance, came, arena);
+	const struct payload *request = external_input_join(external_input, came, arena);
 	if (!request) {
 		world->failed = true;
 		return;
@@ -64,7 +64,7 @@ void case_world_window(struct case_world *world, struct running *running)
 static void refuse(struct running *running, const struct message *message)
 {
 	struct error error = {0};
-	entrance_late(running->entrance, &error);
+	external_input_late(running->external_input, &error);
 	case_world_record_of(running->world, message, running->topics[1], NULL, &error);
 }
 
@@ -72,7 +72,7 @@ static void take(struct running *running, size_t point, const struct message *me
 {
 	struct case_world *world = running->world;
 	struct feed *feed = ARENA_NEW(world->arena, struct feed);
-	unsigned char *told = ARENA_ARRAY(world->arena, unsigned char, running->entrance->count);
+	unsigned char *told = ARENA_ARRAY(world->arena, unsigned char, running->external_input->count);
 	enum join_verdict verdict;
 	struct pending_join *pending_join;
 	struct error error = {0};
@@ -81,7 +81,7 @@ static void take(struct running *running, size_t point, const struct message *me
 		return;
 	}
 	*feed = (struct feed){message, payload};
-	entrance_tell(running->entrance, point, payload, told);
+	external_input_tell(running->external_input, point, payload, told);
 	const struct join_part part = {.name = message->id, .party = point, .told = told, .time_ms = world->now_ms, .part = feed};
 	if (!join_matcher_take(running->matcher, &part, world->now_ms, &verdict, &pending_join, &error)) {
 		world->failed = true;
@@ -98,7 +98,7 @@ static void take(struct running *running, size_t point, const struct message *me
 void case_world_feed(struct running *from, const struct message *message, enum tap_point point, const char *step,
 		     const struct payload *payload)
 {
-	const struct entrance_point here = {
+	const struct external_input_point here = {
 		.pipeline = from->name,
 		.step = step,
 		.point = point == TAP_PIPELINE_INPUTS ? SOURCE_REQUEST
@@ -107,7 +107,7 @@ void case_world_feed(struct running *from, const struct message *message, enum t
 	};
 	for (struct running *running = from->implicit ? NULL : from->world->runnings; running; running = running->next) {
 		size_t number;
-		if (running->flow && running->matcher && point_find(running->entrance, &here, &number))
+		if (running->flow && running->matcher && point_find(running->external_input, &here, &number))
 			take(running, number, message, payload);
 	}
 }

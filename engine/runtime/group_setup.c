@@ -115,7 +115,7 @@ static bool next_make(struct stage_config *stage, struct group *group, const str
 	return next != NULL;
 }
 
-static const struct mapping *mapping_of(const struct plan *plan, const struct entrance_point *point)
+static const struct mapping *mapping_of(const struct plan *plan, const struct external_input_point *point)
 {
 	const struct pipeline_plan *pipeline = point->point == SOURCE_REQUEST ? plan_find(plan, point->pipeline) : NULL;
 	return pipeline ? pipeline->graph->mapping : NULL;
@@ -125,22 +125,22 @@ static const struct mapping *mapping_of(const struct plan *plan, const struct en
 static bool points_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
 			uint32_t *reads, struct arena *arena)
 {
-	const struct entrance *entrance = entrance_make(plan->graph, arena);
+	const struct external_input *external_input = external_input_make(plan->graph, arena);
 	struct stage_point *points = ARENA_ARRAY(arena, struct stage_point, plan->topic_count);
-	if (!points || (!entrance && external_points(plan->graph) > 0))
+	if (!points || (!external_input && external_points(plan->graph) > 0))
 		return false;
 	for (size_t i = 0; i < stage->topic_count; i++)
 		points[i].point = POINT_OWN;
-	for (size_t i = 0; entrance && i < plan->topic_count; i++) {
+	for (size_t i = 0; external_input && i < plan->topic_count; i++) {
 		const struct topic *topic = &plan->topics[i];
 		if (topic->role != TOPIC_EXTERNAL)
 			continue;
-		size_t point = entrance->sources[topic->of].step;
-		points[stage->topic_count] = (struct stage_point){point, mapping_of(all, &entrance->points[point])};
+		size_t point = external_input->sources[topic->of].step;
+		points[stage->topic_count] = (struct stage_point){point, mapping_of(all, &external_input->points[point])};
 		reads[stage->topic_count++] = topic_number(&group->reads, topic->name);
 	}
-	stage->entrance = entrance;
-	stage->points = entrance ? points : NULL;
+	stage->external_input = external_input;
+	stage->points = external_input ? points : NULL;
 	return true;
 }
 
@@ -183,7 +183,7 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 	}
 	if (index == 0 && !points_make(stage, group, all, plan, reads, arena))
 		return false;
-	if (stage->graph->part && stage->graph->part->gathers && !(stage->entrance = entrance_make(plan->graph, arena)))
+	if (stage->graph->part && stage->graph->part->gathers && !(stage->external_input = external_input_make(plan->graph, arena)))
 		return false;
 	return join_sources_make(stage, all, plan, index, arena) && next_make(stage, group, plan, arena) &&
 	       step_topics_make(stage, group, plan, arena) && model_taps_make(stage, group, plan, arena);

@@ -6,7 +6,7 @@
 #include "base/number.h"
 #include "message/reply.h"
 #include "worker/admission.h"
-#include "worker/entrances.h"
+#include "worker/external_inputs.h"
 #include "worker/join_state.h"
 #include "worker/parts.h"
 #include "worker/stage_links.h"
@@ -86,9 +86,9 @@ static bool flight_decode(const struct worker *worker, struct flight *flight, st
 		return stage_link_take(worker, flight, error);
 	message->time_ms = record->time_ms;
 	message->key = record->key;
-	const struct stage_point *point = entrance_point_of(flight);
+	const struct stage_point *point = external_input_point_of(flight);
 	if (point)
-		return entrance_take(flight, point, error);
+		return external_input_take(flight, point, error);
 	bool decoded = record_headers(record, message->arena, &message->headers, error) && read_headers(message, error) &&
 		       value_decode(flight, error);
 	if (!message->format)
@@ -124,7 +124,7 @@ void intake_enter(struct worker *worker, struct flight *flight)
 	bool decoded = flight_decode(worker, flight, &error);
 	if (!decoded && unread_keep(worker, flight))
 		return;
-	if (decoded && flight->from && entrance_passes(worker, flight))
+	if (decoded && flight->from && external_input_passes(worker, flight))
 		return;
 	flight->message.line = flight->lane->partition_state ? flight->lane->partition_state->line : NULL;
 	if (decoded && flight->lane->partition_state && flight->lane->partition_state->join_state) {

@@ -69,10 +69,10 @@ static bool join_stages(const struct join_merge *join_merge, struct error *error
 
 static bool join_inputs(const struct join_merge *join_merge, struct error *error)
 {
-	const struct entrance *entrance = join_merge->stage->config->entrance;
+	const struct external_input *external_input = join_merge->stage->config->external_input;
 	struct message *message = &join_merge->flight->message;
 	struct arena *arena = message->arena;
-	const struct payload **came = ARENA_ARRAY(arena, const struct payload *, entrance->rule.inputs.count);
+	const struct payload **came = ARENA_ARRAY(arena, const struct payload *, external_input->rule.inputs.count);
 	size_t next = 0;
 	for (const struct parked_part *part; came && (part = pending_join_next_part(join_merge->pending_join, &next));) {
 		struct message *other = ARENA_NEW(arena, struct message);
@@ -83,7 +83,7 @@ static bool join_inputs(const struct join_merge *join_merge, struct error *error
 		other->arena = arena;
 		if (!part_bytes(join_merge, part, &bytes, error) || !stage_link_decode(other, bytes, &stage_link, error))
 			return false;
-		for (size_t i = 0; i < entrance->rule.inputs.count; i++)
+		for (size_t i = 0; i < external_input->rule.inputs.count; i++)
 			if (join_part_of(join_merge->pending_join, i) == part)
 				came[i] = &other->payload;
 		if (next > 1)
@@ -93,7 +93,7 @@ static bool join_inputs(const struct join_merge *join_merge, struct error *error
 		*message = *other;
 		keep_request(join_merge->flight, &stage_link);
 	}
-	const struct payload *joined = came && !arena_failed(arena) ? entrance_join(entrance, came, arena) : NULL;
+	const struct payload *joined = came && !arena_failed(arena) ? external_input_join(external_input, came, arena) : NULL;
 	if (!joined)
 		return full(error);
 	message->payload = *joined;
@@ -102,5 +102,5 @@ static bool join_inputs(const struct join_merge *join_merge, struct error *error
 
 bool join_merge_parts(const struct join_merge *join_merge, struct error *error)
 {
-	return (join_merge->stage->config->entrance ? join_inputs : join_stages)(join_merge, error);
+	return (join_merge->stage->config->external_input ? join_inputs : join_stages)(join_merge, error);
 }

@@ -36,11 +36,11 @@ static const struct graph_part *part_of(const struct join_state *join_state)
 
 static bool find_party(const struct join_state *join_state, struct text sender, size_t *party)
 {
-	const struct entrance *entrance = join_state->stage->config->entrance;
+	const struct external_input *external_input = join_state->stage->config->external_input;
 	const struct graph_part *part = part_of(join_state);
-	size_t count = entrance ? entrance->point_count : part->parent_count;
+	size_t count = external_input ? external_input->point_count : part->parent_count;
 	for (*party = 0; *party < count; ++*party)
-		if (text_is(sender, entrance ? entrance->points[*party].name : part->parents[*party]))
+		if (text_is(sender, external_input ? external_input->points[*party].name : part->parents[*party]))
 			return true;
 	return false;
 }
@@ -49,7 +49,7 @@ static bool find_party(const struct join_state *join_state, struct text sender, 
  * known by where it stood. */
 static struct text name_of(const struct join_state *join_state, const struct message *message)
 {
-	if (join_state->stage->config->entrance)
+	if (join_state->stage->config->external_input)
 		return message->id;
 	return text_of(arena_print(message->arena, TEXT_FORMAT "/%d/%lld", TEXT_ARGUMENTS(message->origin.topic),
 				   (int)message->origin.partition, (long long)message->origin.offset));
@@ -58,11 +58,11 @@ static struct text name_of(const struct join_state *join_state, const struct mes
 bool join_state_tell(struct join_state *join_state, struct parked_part *own, struct text sender, const struct message *message,
 		     struct join_part *part, struct error *error)
 {
-	const struct entrance *entrance = join_state->stage->config->entrance;
+	const struct external_input *external_input = join_state->stage->config->external_input;
 	*part = (struct join_part){.name = name_of(join_state, message),
 				   .told = join_state->told,
-				   .time_ms = entrance ? message->time_ms : -1,
-				   .deadline_ms = entrance ? 0 : message->deadline_ms,
+				   .time_ms = external_input ? message->time_ms : -1,
+				   .deadline_ms = external_input ? 0 : message->deadline_ms,
 				   .part = own};
 	if (!find_party(join_state, sender, &part->party))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
@@ -70,8 +70,8 @@ bool join_state_tell(struct join_state *join_state, struct parked_part *own, str
 				 "`, which gives nothing to this stage any more; the pipeline has changed, send the request again",
 				 TEXT_ARGUMENTS(sender));
 	memset(join_state->told, TOLD_NOTHING, join_state_sources(join_state));
-	if (entrance)
-		(void)entrance_tell(entrance, part->party, &message->payload, join_state->told);
+	if (external_input)
+		(void)external_input_tell(external_input, part->party, &message->payload, join_state->told);
 	else
 		join_state->told[part->party] = TOLD_CAME;
 	return true;
@@ -246,7 +246,7 @@ static bool hold_pending_join(struct join_state *join_state, const struct flight
 
 static bool come_late(const struct join_state *join_state, struct error *error)
 {
-	entrance_late(join_state->stage->config->entrance, error);
+	external_input_late(join_state->stage->config->external_input, error);
 	return false;
 }
 
@@ -294,7 +294,7 @@ static bool take(struct worker *worker, struct join_state *join_state, struct fl
 	if (text_is(flight->sender, SENDER_WINDOW))
 		return close_window(worker, join_state, flight, enters, error);
 	/* The pipeline's own requests are whole. */
-	*enters = join_state->stage->config->entrance && text_is(flight->sender, part_of(join_state)->parents[0]);
+	*enters = join_state->stage->config->external_input && text_is(flight->sender, part_of(join_state)->parents[0]);
 	return *enters || part_take(worker, join_state, flight, enters, error);
 }
 

@@ -36,7 +36,7 @@ static bool recall_part(struct join_state *join_state, struct parked_part *own, 
 	    !join_state_tell(join_state, own, stage_link.from, &message, &part, &ignored))
 		return true;
 	part.again = true;
-	if (stage_link.deadline_ms > 0 && !join_state->stage->config->entrance) {
+	if (stage_link.deadline_ms > 0 && !join_state->stage->config->external_input) {
 		message.deadline_ms = stage_link.deadline_ms;
 		message_set_clock(&message, join_state->stage->worker->loop);
 		part.deadline_ms = message.deadline_ms;
@@ -110,8 +110,8 @@ static bool recall(struct join_state *join_state, struct parked_part_list *list,
 static struct join_rule rule_of(const struct stage_config *config)
 {
 	struct join_rule rule = {.always = true};
-	if (config->entrance) {
-		rule = config->entrance->rule;
+	if (config->external_input) {
+		rule = config->external_input->rule;
 	} else {
 		rule.inputs = (struct join_gate){JOIN_INNER, config->graph->part->parent_count};
 		rule.window_ms = config->graph->part->window_ms;

@@ -6,7 +6,7 @@
  *   admission.c    requests that are taken too late
  *   unread.c   messages whose schema is being asked for
  *   stage_links.c  what comes from another stage of its pipeline, and what goes on to one
- *   entrances.c  what comes from other pipelines
+ *   external_inputs.c  what comes from other pipelines
  *   join_state.c  what comes of a request by several ways, until it is enough; join_state_recalled.c brings that back
  *   parked_parts.c  what of that is remembered meanwhile
  *   join_tombstone.c    what stands for a join that is over

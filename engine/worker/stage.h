@@ -10,7 +10,7 @@
 
 #include <stdatomic.h>
 
-#include "flow/entrance.h"
+#include "flow/external_input.h"
 #include "log/upstream.h"
 #include "message/format.h"
 #include "observe/histogram.h"
@@ -38,8 +38,8 @@ struct stage_counts {
 	_Atomic uint64_t failed; /* of the answers: errors */
 	_Atomic uint64_t dropped;
 	_Atomic uint64_t dead_letters;
-	_Atomic uint64_t pauses; /* how often it was full and its partitions were paused */
-	_Atomic uint64_t resets; /* of the worker: transactions that were given up, with all in flight */
+	_Atomic uint64_t pauses;  /* how often it was full and its partitions were paused */
+	_Atomic uint64_t resets;  /* of the worker: transactions that were given up, with all in flight */
 	_Atomic uint64_t skipped; /* records that were deleted before they were read */
 	_Atomic uint64_t in_flight;
 	_Atomic uint64_t latency[HISTOGRAM_BUCKETS]; /* of requests that ended, from the time of their record */
@@ -65,7 +65,7 @@ struct step_taps {
 #define POINT_OWN SIZE_MAX
 
 struct stage_point {
-	size_t point;		       /* of the entrance's: what another pipeline wrote; POINT_OWN: the pipeline's own requests */
+	size_t point; /* of the external input's: what another pipeline wrote; POINT_OWN: the pipeline's own requests */
 	const struct mapping *mapping; /* of another pipeline's requests, where they are mapped; NULL */
 };
 
@@ -93,8 +93,8 @@ struct stage_config {
 	const struct called_pipeline *called;
 	size_t topic_count;
 	const uint32_t *topics; /* of the setup's reads: whose records it takes */
-	const struct entrance
-		*entrance; /* of the first stage that reads other pipelines, and of the one that joins what they gave */
+	const struct external_input
+		*external_input; /* of the first stage that reads other pipelines, and of the one that joins what they gave */
 	const struct stage_point *points; /* of each topic; NULL: all are the pipeline's own */
 	uint32_t answers;		  /* of the setup's writes */
 	const uint32_t *next;		  /* so too: of the stages that it sends on to, as graph->part has them */
@@ -107,12 +107,12 @@ struct stage_config {
 	const struct file_source *files; /* that its steps name; NULL: none can be read */
 	/* Of a stage that joins: what leads to it, for as long as windows stand still for that. Count 0: they do not. */
 	struct upstream_chain upstream;
-	uint32_t changelog;		 /* of the setup's writes: of what its steps remember; TOPIC_NOWHERE: nothing */
+	uint32_t changelog; /* of the setup's writes: of what its steps remember; TOPIC_NOWHERE: nothing */
 	const struct schema_source *schemas;
 	const struct format *format; /* of answers; NULL: as their requests came */
 	bool errors_off;	     /* an error is not answered */
 	bool errors_kept;	     /* the error of a synchronous request is kept as a dead letter, too */
-	bool gap_stops; /* records that were deleted before they were read end the engine */
+	bool gap_stops;		     /* records that were deleted before they were read end the engine */
 	bool by_key;		     /* at least once: a result waits for those of its key alone */
 	struct stage_limits limits;
 	struct stage_counts *counts; /* one a worker, by its number; NULL: nobody asks */

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "flow/entrance.h"
+#include "flow/external_input.h"
 #include "planning.h"
 
 #define WINDOW_MS 100
@@ -352,23 +352,23 @@ static void an_entrance_tells_what_each_reference_selects(void **state)
 				 "  input: {externalInputs: [a.outputs.x, b.step.s.inputs, a.outputs.y], externalTriggers: [a],\n"
 				 "    joinWindowMs: 7, joinType: outer, triggersJoinType: any, tensorMap: {a.outputs.y: z}}\n"
 				 "  steps: [{name: s}]\n");
-	const struct entrance *entrance = entrance_make(planning.graph, planning.arena);
-	assert_non_null(entrance);
-	assert_int_equal(entrance->point_count, 2);
-	assert_int_equal(entrance->rule.inputs.count, 3);
-	assert_int_equal(entrance->rule.inputs.type, JOIN_OUTER);
-	assert_int_equal(entrance->rule.triggers.count, 1);
-	assert_int_equal(entrance->rule.triggers.type, JOIN_ANY);
-	assert_int_equal(entrance->rule.window_ms, 7);
+	const struct external_input *external_input = external_input_make(planning.graph, planning.arena);
+	assert_non_null(external_input);
+	assert_int_equal(external_input->point_count, 2);
+	assert_int_equal(external_input->rule.inputs.count, 3);
+	assert_int_equal(external_input->rule.inputs.type, JOIN_OUTER);
+	assert_int_equal(external_input->rule.triggers.count, 1);
+	assert_int_equal(external_input->rule.triggers.type, JOIN_ANY);
+	assert_int_equal(external_input->rule.window_ms, 7);
 	const struct tensor y = {.name = TEXT("y")}, *const tensors[] = {&y};
 	const struct payload payload = {.tensors = {1, tensors}};
 	unsigned char told[4];
-	assert_true(entrance_tell(entrance, 0, &payload, told));
+	assert_true(external_input_tell(external_input, 0, &payload, told));
 	assert_memory_equal(told, ((unsigned char[]){TOLD_DEAD, TOLD_NOTHING, TOLD_CAME, TOLD_CAME}), 4);
-	assert_true(entrance_tell(entrance, 1, NULL, told));
+	assert_true(external_input_tell(external_input, 1, NULL, told));
 	assert_memory_equal(told, ((unsigned char[]){TOLD_NOTHING, TOLD_DEAD, TOLD_NOTHING, TOLD_NOTHING}), 4);
 	const struct payload *const came[] = {NULL, NULL, &payload};
-	const struct payload *joined = entrance_join(entrance, came, planning.arena);
+	const struct payload *joined = external_input_join(external_input, came, planning.arena);
 	assert_int_equal(joined->tensors.count, 1);
 	assert_true(text_is(joined->tensors.items[0]->name, "z"));
 	planning_close(&planning);

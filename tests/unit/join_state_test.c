@@ -53,7 +53,7 @@ static void configure(struct stand *stand, const char *join)
 	arena_close(arena);
 	const struct pipeline_plan *plan = &stand->plan.pipelines[0];
 	assert_int_equal(plan->stage_count, 2);
-	const struct entrance *entrance = entrance_make(plan->graph, stand->planning.arena);
+	const struct external_input *external_input = external_input_make(plan->graph, stand->planning.arena);
 	stand->caller = (struct caller_config){.request_bytes = 1 << 20, .reply_bytes = 1 << 20};
 	stand->stages[0] = (struct stage_config){.name = "p",
 						 .graph = plan->stages[0].graph,
@@ -61,7 +61,7 @@ static void configure(struct stand *stand, const char *join)
 						 .topic_count = 3,
 						 .topics = first_topics,
 						 .next = next,
-						 .entrance = entrance,
+						 .external_input = external_input,
 						 .points = points,
 						 .dead_letters = TOPIC_NOWHERE,
 						 .changelog = TOPIC_NOWHERE};
@@ -70,7 +70,7 @@ static void configure(struct stand *stand, const char *join)
 						 .caller = &stand->caller,
 						 .topic_count = 1,
 						 .topics = second_topics,
-						 .entrance = entrance,
+						 .external_input = external_input,
 						 .own = 1,
 						 .dead_letters = TOPIC_NOWHERE,
 						 .changelog = 2};

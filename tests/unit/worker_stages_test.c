@@ -243,7 +243,7 @@ static void configure_reader(struct stand *stand, const char *input)
 		.caller = &stand->caller,
 		.topic_count = 2,
 		.topics = numbers,
-		.entrance = entrance_make(stand->planning.graph, stand->planning.arena),
+		.external_input = external_input_make(stand->planning.graph, stand->planning.arena),
 		.points = points,
 		.dead_letters = TOPIC_NOWHERE,
 	};

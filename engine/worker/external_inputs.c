@@ -1,10 +1,10 @@
-/* entrances.c: see entrances.h. */
-#include "worker/entrances.h"
+/* external_inputs.c: see external_inputs.h. */
+#include "worker/external_inputs.h"
 
 #include "message/answer_decode.h"
 #include "message/carried.h"
 
-const struct stage_point *entrance_point_of(const struct flight *flight)
+const struct stage_point *external_input_point_of(const struct flight *flight)
 {
 	const struct stage_config *config = flight->stage->config;
 	for (size_t i = 0; config->points && i < config->topic_count; i++)
@@ -42,10 +42,10 @@ static bool answer_take(struct flight *flight, struct error *error)
 	return true;
 }
 
-bool entrance_take(struct flight *flight, const struct stage_point *point, struct error *error)
+bool external_input_take(struct flight *flight, const struct stage_point *point, struct error *error)
 {
 	struct message *message = &flight->message;
-	const struct entrance_point *its = &flight->stage->config->entrance->points[point->point];
+	const struct external_input_point *its = &flight->stage->config->external_input->points[point->point];
 	bool requests = its->point == SOURCE_REQUEST;
 	bool decoded = record_headers(&flight->record, message->arena, &message->headers, error);
 	if (decoded && !flight->record.value.bytes)
@@ -69,28 +69,28 @@ bool entrance_take(struct flight *flight, const struct stage_point *point, struc
 /* Of the one point that is read. False: it is not enough. */
 static bool enters(struct flight *flight)
 {
-	const struct entrance *entrance = flight->stage->config->entrance;
+	const struct external_input *external_input = flight->stage->config->external_input;
 	struct message *message = &flight->message;
-	unsigned char *told = ARENA_ARRAY(message->arena, unsigned char, entrance->count);
-	const struct payload **came = ARENA_ARRAY(message->arena, const struct payload *, entrance->count);
+	unsigned char *told = ARENA_ARRAY(message->arena, unsigned char, external_input->count);
+	const struct payload **came = ARENA_ARRAY(message->arena, const struct payload *, external_input->count);
 	if (!told || !came)
 		return true; /* which fails for the same want of memory */
-	(void)entrance_tell(entrance, 0, &message->payload, told);
-	if (!entrance_opens(entrance, told))
+	(void)external_input_tell(external_input, 0, &message->payload, told);
+	if (!external_input_opens(external_input, told))
 		return false;
-	for (size_t i = 0; i < entrance->count; i++)
+	for (size_t i = 0; i < external_input->count; i++)
 		came[i] = told[i] == TOLD_CAME ? &message->payload : NULL;
-	const struct payload *joined = entrance_join(entrance, came, message->arena);
+	const struct payload *joined = external_input_join(external_input, came, message->arena);
 	if (joined)
 		message->payload = *joined;
 	return true;
 }
 
-bool entrance_passes(struct worker *worker, struct flight *flight)
+bool external_input_passes(struct worker *worker, struct flight *flight)
 {
 	const struct graph_part *part = flight->stage->config->graph->part;
 	const struct answer nothing = {0};
-	bool relayed = part && flight->stage->config->entrance->point_count > 1;
+	bool relayed = part && flight->stage->config->external_input->point_count > 1;
 	if (relayed) {
 		static const struct text no_key;
 		struct carried *carried = ARENA_NEW(flight->message.arena, struct carried);
