@@ -32,7 +32,7 @@ static bool partitions_take_over(struct worker *worker, struct positions given, 
 	order_lanes(worker);
 	if (!partition_states_give(worker, error))
 		return false;
-	answered_tell(&worker->answered, &worker->lanes, given);
+	revoked_progress_tell(&worker->answered, &worker->lanes, given);
 	return consumer_accept(worker->consumer, error) && intake_pause_again(worker, error) &&
 	       partition_states_pause(worker, error);
 }
@@ -58,7 +58,7 @@ static bool partitions_hand_over(struct worker *worker, struct positions taken, 
 	if (worker->dirty || worker->spoilt)
 		return release_end(worker, error);
 	if (!worker->config->transaction.id)
-		answered_note(&worker->answered, &worker->lanes, taken);
+		revoked_progress_note(&worker->answered, &worker->lanes, taken);
 	lanes_remove(&worker->lanes, taken);
 	stages_count_in_flight(worker);
 	partition_states_sweep(worker);

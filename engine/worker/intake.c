@@ -117,12 +117,12 @@ void intake_enter(struct worker *worker, struct flight *flight)
 	struct error error;
 	const struct answer answer = {.error = &error};
 	error.kind = ERROR_NONE;
-	if (unread_is_ahead(flight)) {
-		unread_hold(worker, flight);
+	if (awaiting_schema_is_ahead(flight)) {
+		awaiting_schema_hold(worker, flight);
 		return;
 	}
 	bool decoded = flight_decode(worker, flight, &error);
-	if (!decoded && unread_keep(worker, flight))
+	if (!decoded && awaiting_schema_keep(worker, flight))
 		return;
 	if (decoded && flight->from && external_input_passes(worker, flight))
 		return;
@@ -166,7 +166,7 @@ static void record_enter(struct worker *worker, struct worker_stage *stage, stru
 static bool waits_for_commit(const struct worker *worker, const struct worker_stage *stage, size_t share)
 {
 	size_t own = stage->config->limits.held_bytes, all = worker->config->limits.held_bytes / share;
-	return stage->load.uncommitted_bytes >= (own > 0 && own < all ? own : all) && !lanes_are_blamed(&worker->lanes);
+	return stage->load.pending_commit_bytes >= (own > 0 && own < all ? own : all) && !lanes_are_blamed(&worker->lanes);
 }
 
 /* While all together are within the worker's limits, a stage has its own alone. */

@@ -143,17 +143,18 @@ static bool put_off(struct join_state *join_state, const struct flight *flight, 
 		(void)parked_part_read(&join_state->parked_parts, part, &known);
 		bytes += known.length;
 	}
-	struct uncommitted *uncommitted = uncommitted_add(&join_state->uncommitted, flight->record.offset, count, bytes);
-	if (!uncommitted)
+	struct pending_commit *pending_commit =
+		pending_commit_add(&join_state->pending_commit, flight->record.offset, count, bytes);
+	if (!pending_commit)
 		return error_memory(error, ERROR_SYSTEM, "remembering what has come of a request");
-	uncommitted->verdict = pending_join_went_on(pending_join) ? JOIN_OPENS : JOIN_IGNORES;
-	uncommitted->pending_join = pending_join;
-	uncommitted->own = own;
+	pending_commit->verdict = pending_join_went_on(pending_join) ? JOIN_OPENS : JOIN_IGNORES;
+	pending_commit->pending_join = pending_join;
+	pending_commit->own = own;
 	pending_join_hold(pending_join);
 	next = count = 0;
 	for (struct parked_part *part; (part = pending_join_next_part(pending_join, &next));)
 		if (part != own)
-			uncommitted->parts[count++] = part;
+			pending_commit->parts[count++] = part;
 	return true;
 }
 
@@ -234,11 +235,11 @@ static bool hold_pending_join(struct join_state *join_state, const struct flight
 {
 	if (!join_state->puts_off || (!pending_join && verdict != JOIN_LATE))
 		return true;
-	struct uncommitted *uncommitted = uncommitted_add(&join_state->uncommitted, flight->record.offset, 0, 0);
-	if (!uncommitted)
+	struct pending_commit *pending_commit = pending_commit_add(&join_state->pending_commit, flight->record.offset, 0, 0);
+	if (!pending_commit)
 		return error_memory(error, ERROR_SYSTEM, "remembering what came too late");
-	uncommitted->verdict = verdict;
-	uncommitted->pending_join = pending_join;
+	pending_commit->verdict = verdict;
+	pending_commit->pending_join = pending_join;
 	if (pending_join)
 		pending_join_hold(pending_join);
 	return true;
@@ -302,13 +303,13 @@ static bool take(struct worker *worker, struct join_state *join_state, struct fl
 static bool take_again(struct worker *worker, struct join_state *join_state, struct flight *flight, bool *enters,
 		       struct error *error)
 {
-	const struct uncommitted *uncommitted = uncommitted_find(&join_state->uncommitted, flight->record.offset);
+	const struct pending_commit *pending_commit = pending_commit_find(&join_state->pending_commit, flight->record.offset);
 	*enters = true;
-	if (uncommitted && uncommitted->verdict == JOIN_OPENS)
-		return join(join_state, flight, uncommitted->pending_join, uncommitted->own, error);
+	if (pending_commit && pending_commit->verdict == JOIN_OPENS)
+		return join(join_state, flight, pending_commit->pending_join, pending_commit->own, error);
 	if (flight->blame & BLAME_ANSWER)
 		return true; /* an error, which another one replaces */
-	return uncommitted ? come_late(join_state, error) : take(worker, join_state, flight, enters, error);
+	return pending_commit ? come_late(join_state, error) : take(worker, join_state, flight, enters, error);
 }
 
 static bool writes(const struct message *message, const struct parked_part *parked_part)
@@ -462,16 +463,16 @@ int64_t join_states_due_ms(const struct worker *worker)
 /* ---- committed ---- */
 
 /* First the parts, then the mark that says that they are done with: changes are told in their order. */
-static bool forget_committed(struct join_state *join_state, struct uncommitted *uncommitted, struct error *error)
+static bool forget_committed(struct join_state *join_state, struct pending_commit *pending_commit, struct error *error)
 {
 	bool good = true;
-	for (size_t i = 0; i < uncommitted->part_count; i++)
-		good = parked_part_drop(&join_state->parked_parts, uncommitted->parts[i], error) && good;
-	if (uncommitted->own)
-		parked_part_give(&join_state->parked_parts, uncommitted->own);
-	if (uncommitted->pending_join)
-		join_matcher_let_go(join_state->matcher, uncommitted->pending_join);
-	uncommitted_give(uncommitted);
+	for (size_t i = 0; i < pending_commit->part_count; i++)
+		good = parked_part_drop(&join_state->parked_parts, pending_commit->parts[i], error) && good;
+	if (pending_commit->own)
+		parked_part_give(&join_state->parked_parts, pending_commit->own);
+	if (pending_commit->pending_join)
+		join_matcher_let_go(join_state->matcher, pending_commit->pending_join);
+	pending_commit_give(pending_commit);
 	return good;
 }
 
@@ -480,8 +481,9 @@ bool join_state_committed(struct join_state *join_state, const struct position *
 	bool good = true;
 	if (committed->topic != join_state->input.topic)
 		return true;
-	for (struct uncommitted *uncommitted; (uncommitted = uncommitted_take(&join_state->uncommitted, committed->offset));)
-		good = forget_committed(join_state, uncommitted, error) && good;
+	for (struct pending_commit *pending_commit;
+	     (pending_commit = pending_commit_take(&join_state->pending_commit, committed->offset));)
+		good = forget_committed(join_state, pending_commit, error) && good;
 	for (struct parked_part *tombstone; join_state->puts_off && (tombstone = join_matcher_forgotten(join_state->matcher));)
 		good = parked_part_drop(&join_state->parked_parts, tombstone, error) && good;
 	return good;

@@ -7,7 +7,7 @@
  *
  * Exactly once, the parts are forgotten in the transaction of the answer. At least once, there
  * is none: the record that brings the last part writes, beside its answer, a mark that names
- * the parts, and they are forgotten when its offset is committed (uncommitted.h). When a partition
+ * the parts, and they are forgotten when its offset is committed (pending_commit.h). When a partition
  * is brought back, what records that come again had written counts for nothing, be it a part
  * or a mark; so what is in memory is what it was at the commit, and they do all of it again.
  * worker/DELIVERY.md says why that loses nothing.

@@ -5,7 +5,7 @@
 #define SLUICE_WORKER_JOIN_STATE_INSIDE_H
 
 #include "worker/join_state.h"
-#include "worker/uncommitted.h"
+#include "worker/pending_commit.h"
 
 struct join_state {
 	struct worker_stage *stage;
@@ -14,7 +14,7 @@ struct join_state {
 	struct matcher *matcher;
 	struct parked_parts parked_parts; /* their parts, and the marks of those that are over */
 	bool puts_off;			  /* at least once: the forgetting of parts */
-	struct uncommitted_list uncommitted;
+	struct pending_commit_list pending_commit;
 	int64_t taken;	       /* the offset behind the last record taken since then */
 	int64_t replayed;      /* behind the last record of which something stands in the store that counts for nothing */
 	bool stands;	       /* a window that is due stands still, for its sources are behind */

@@ -7,15 +7,15 @@
 
 /* `uncommitted`: of the same record, or of a later one; NULL: there is none any more. */
 static bool recall_pending_join(struct join_state *join_state, struct parked_part *parked_part, struct text bytes,
-				struct uncommitted *uncommitted, int64_t now_ms, struct error *error)
+				struct pending_commit *pending_commit, int64_t now_ms, struct error *error)
 {
 	struct join_tombstone tombstone = join_tombstone_read(bytes, join_state_sources(join_state));
 	if (!tombstone.told)
 		return true; /* of another version of the pipeline */
 	struct pending_join *pending_join = join_matcher_recall(join_state->matcher, tombstone.name, tombstone.told,
 								tombstone.went_on, parked_part, now_ms, error);
-	if (pending_join && uncommitted && uncommitted->offset == parked_part_offset(parked_part)) {
-		uncommitted->pending_join = pending_join;
+	if (pending_join && pending_commit && pending_commit->offset == parked_part_offset(parked_part)) {
+		pending_commit->pending_join = pending_join;
 		pending_join_hold(pending_join);
 	}
 	return pending_join != NULL;
@@ -45,23 +45,23 @@ static bool recall_part(struct join_state *join_state, struct parked_part *own, 
 }
 
 /* The parts that a mark names are done with, those that still stand there. */
-static bool recall_uncommitted(struct join_state *join_state, struct parked_part_list *list, int64_t offset, struct text keys,
-			       struct error *error)
+static bool recall_pending_commit(struct join_state *join_state, struct parked_part_list *list, int64_t offset, struct text keys,
+				  struct error *error)
 {
 	size_t count = keys.length / PARKED_PART_KEY_BYTES;
-	struct uncommitted *uncommitted = NULL;
+	struct pending_commit *pending_commit = NULL;
 	for (size_t i = 0; i < count; i++) {
 		struct text key = {keys.bytes + i * PARKED_PART_KEY_BYTES, PARKED_PART_KEY_BYTES};
 		struct parked_part *part = parked_part_list_take(list, key);
 		if (!part)
 			continue;
-		if (!uncommitted) {
-			uncommitted = uncommitted_add(&join_state->uncommitted, offset, count - i, 0);
-			if (!uncommitted)
+		if (!pending_commit) {
+			pending_commit = pending_commit_add(&join_state->pending_commit, offset, count - i, 0);
+			if (!pending_commit)
 				return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
-			uncommitted->part_count = 0;
+			pending_commit->part_count = 0;
 		}
-		uncommitted->parts[uncommitted->part_count++] = part;
+		pending_commit->parts[pending_commit->part_count++] = part;
 	}
 	return true;
 }
@@ -79,7 +79,7 @@ static bool pass_over(struct join_state *join_state, struct parked_part_list *li
 		else if (parked_kind(parked_part) == PARKED_TOMBSTONE &&
 			 parked_part_read(&join_state->parked_parts, parked_part, &bytes)) {
 			struct text keys = join_tombstone_read(bytes, join_state_sources(join_state)).parts;
-			good = keys.length == 0 || recall_uncommitted(join_state, list, offset, keys, error);
+			good = keys.length == 0 || recall_pending_commit(join_state, list, offset, keys, error);
 		}
 	}
 	return good;
@@ -90,16 +90,16 @@ static bool recall(struct join_state *join_state, struct parked_part_list *list,
 	int64_t now_ms = loop_now_ms(join_state->stage->worker->loop);
 	bool good = parked_parts_list(&join_state->parked_parts, list, error) && pass_over(join_state, list, begin, error);
 	size_t next = 0;
-	struct uncommitted *uncommitted = join_state->uncommitted.first; /* in the order of the list */
+	struct pending_commit *pending_commit = join_state->pending_commit.first; /* in the order of the list */
 	for (struct parked_part *parked_part; good && (parked_part = parked_part_list_next(list, &next));) {
 		struct text bytes;
-		uncommitted = uncommitted_reach(uncommitted, parked_part_offset(parked_part));
+		pending_commit = pending_commit_reach(pending_commit, parked_part_offset(parked_part));
 		if (parked_part_offset(parked_part) >= begin)
 			parked_part_give(&join_state->parked_parts, parked_part);
 		else if (!parked_part_read(&join_state->parked_parts, parked_part, &bytes))
 			continue;
 		else if (parked_kind(parked_part) == PARKED_TOMBSTONE)
-			good = recall_pending_join(join_state, parked_part, bytes, uncommitted, now_ms, error);
+			good = recall_pending_join(join_state, parked_part, bytes, pending_commit, now_ms, error);
 		else
 			good = recall_part(join_state, parked_part, bytes, now_ms, error);
 	}
@@ -138,7 +138,7 @@ bool join_state_open(struct partition_state *partition_state, int64_t begin, int
 					  .parked_parts = {.store = partition_state->store, .scope = scope}};
 	join_state->input.offset = 0;
 	join_state->puts_off = !stage->worker->config->transaction.id;
-	uncommitted_open(&join_state->uncommitted, &stage->load.uncommitted_bytes);
+	pending_commit_open(&join_state->pending_commit, &stage->load.pending_commit_bytes);
 	join_state->matcher = join_matcher_open(&join_state->rule);
 	join_state->told = memory_take(join_state_sources(join_state), 1);
 	join_state->scratch = arena_open(stage->worker->config->limits.message_bytes);
@@ -153,7 +153,7 @@ void join_state_close(struct join_state *join_state)
 {
 	if (!join_state)
 		return;
-	uncommitted_close(&join_state->uncommitted);
+	pending_commit_close(&join_state->pending_commit);
 	parked_parts_close(&join_state->parked_parts);
 	join_matcher_close(join_state->matcher);
 	memory_give(join_state->told);

@@ -408,7 +408,7 @@ static void lane_drop(struct lanes *lanes, struct lane *lane)
 			flight_give(lanes, flight);
 	}
 	lane->entered = lane->reached = OFFSET_NONE;
-	lane->unread = 0;
+	lane->awaiting_schema = 0;
 }
 
 /* ---- lanes ---- */

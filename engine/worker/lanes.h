@@ -20,10 +20,10 @@ struct worker_stage;
 
 /* How much somebody holds: a stage, or all. */
 struct load {
-	size_t in_flight;	  /* messages taken and not left; dropped ones too, while the flow has them */
-	size_t held_bytes;	  /* of their records and arenas */
-	size_t uncommitted_bytes; /* of what is forgotten when it is committed, beside them (worker/uncommitted.h) */
-	uint64_t work;		  /* units done for its messages (base/arena.h) beyond what its turns until now allowed */
+	size_t in_flight;	     /* messages taken and not left; dropped ones too, while the flow has them */
+	size_t held_bytes;	     /* of their records and arenas */
+	size_t pending_commit_bytes; /* of what is forgotten when it is committed, beside them (worker/pending_commit.h) */
+	uint64_t work;		     /* units done for its messages (base/arena.h) beyond what its turns until now allowed */
 };
 
 /* A record beside the answer that leaves with it: what a step was sent, or gave. */
@@ -51,33 +51,33 @@ struct blamed {
 struct flight {
 	struct message message; /* first: the flow gives it back by its address */
 	struct record record;
-	struct lane *lane;	      /* NULL: dropped while it was under way */
-	struct worker_stage *stage;   /* the worker's: whose flow it goes through */
-	struct load *load;	      /* the stage's */
-	int64_t taken_ms;	      /* by the worker's clock */
-	uint64_t place;		      /* in its lane */
-	struct flight *next;	      /* in the pool, or among those that may leave */
-	struct flight *made;	      /* the one made before it */
-	struct flight *behind;	      /* the next of its key */
-	struct flight *unread;	      /* the next whose schema is being asked for */
-	uint64_t key;		      /* the hash by which it is found in `keys`; 0: it is not there */
-	size_t counted_bytes;	      /* of its load */
-	uint64_t counted_work;	      /* likewise, so far */
-	bool held;		      /* one of its key is ahead of it */
-	bool settled;		      /* its place among those of its key is known */
-	bool leaving;		      /* it is among those that may leave */
-	bool finished;		      /* those behind `left` are set */
-	unsigned blame;		      /* enum blame, as bits */
-	bool again;		      /* it was refused, or something of its batch, and is taken again */
-	bool unfit;		      /* its answer could not leave: kept as a dead letter, whatever the error */
-	bool lettered;		      /* its dead letter has left */
-	uint64_t crossed;	      /* stages behind that it has gone on to, as bits */
-	struct text request;	      /* the request's record as it came, here or to an earlier stage */
-	struct text kept_key;	      /* of that record: its answer keeps it; bytes NULL: it had none */
-	const char *from;	      /* where it comes from, when it goes on to be joined; NULL: from this stage */
-	struct text sender;	      /* of a record of another stage: who sent it */
-	const struct emission *left;  /* the last of its emissions that has */
-	const struct offspring *told; /* the last of its offspring whose answer has, or need not */
+	struct lane *lane;		/* NULL: dropped while it was under way */
+	struct worker_stage *stage;	/* the worker's: whose flow it goes through */
+	struct load *load;		/* the stage's */
+	int64_t taken_ms;		/* by the worker's clock */
+	uint64_t place;			/* in its lane */
+	struct flight *next;		/* in the pool, or among those that may leave */
+	struct flight *made;		/* the one made before it */
+	struct flight *behind;		/* the next of its key */
+	struct flight *awaiting_schema; /* the next whose schema is being asked for */
+	uint64_t key;			/* the hash by which it is found in `keys`; 0: it is not there */
+	size_t counted_bytes;		/* of its load */
+	uint64_t counted_work;		/* likewise, so far */
+	bool held;			/* one of its key is ahead of it */
+	bool settled;			/* its place among those of its key is known */
+	bool leaving;			/* it is among those that may leave */
+	bool finished;			/* those behind `left` are set */
+	unsigned blame;			/* enum blame, as bits */
+	bool again;			/* it was refused, or something of its batch, and is taken again */
+	bool unfit;			/* its answer could not leave: kept as a dead letter, whatever the error */
+	bool lettered;			/* its dead letter has left */
+	uint64_t crossed;		/* stages behind that it has gone on to, as bits */
+	struct text request;		/* the request's record as it came, here or to an earlier stage */
+	struct text kept_key;		/* of that record: its answer keeps it; bytes NULL: it had none */
+	const char *from;		/* where it comes from, when it goes on to be joined; NULL: from this stage */
+	struct text sender;		/* of a record of another stage: who sent it */
+	const struct emission *left;	/* the last of its emissions that has */
+	const struct offspring *told;	/* the last of its offspring whose answer has, or need not */
 	enum flow_outcome outcome;
 	struct answer answer;
 	struct error error; /* what answer.error points to */
@@ -110,9 +110,9 @@ struct lane {
 	struct blamed *blamed;
 	size_t blamed_count;
 	struct partition_state *partition_state; /* the worker's: what its stage remembers; NULL: nothing */
-	size_t unread;				 /* flights whose schema is being asked for, and those held behind them */
+	size_t awaiting_schema;			 /* flights whose schema is being asked for, and those held behind them */
 	int64_t skipped;			 /* the first record that came before that was there; OFFSET_NONE: none did */
-	struct stretch answered; /* before it was taken away the last time (worker/answered.h); end OFFSET_NONE: nothing */
+	struct stretch answered; /* before it was taken away the last time (worker/revoked_progress.h); end OFFSET_NONE: nothing */
 };
 
 struct lanes_of_topic {

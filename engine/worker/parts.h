@@ -4,13 +4,13 @@
  *   worker.c   the loop: what happens in a turn, opening and closing
  *   intake.c   poll -> decode -> enter the stage
  *   admission.c    requests that are taken too late
- *   unread.c   messages whose schema is being asked for
+ *   awaiting_schema.c   messages whose schema is being asked for
  *   stage_links.c  what comes from another stage of its pipeline, and what goes on to one
  *   external_inputs.c  what comes from other pipelines
  *   join_state.c  what comes of a request by several ways, until it is enough; join_state_recalled.c brings that back
  *   parked_parts.c  what of that is remembered meanwhile
  *   join_tombstone.c    what stands for a join that is over
- *   uncommitted.c  what is forgotten when it is committed
+ *   pending_commit.c  what is forgotten when it is committed
  *   join_merge.c  the parts put together as one message
  *   nested.c   pipelines that pipelines call
  *   copies.c   what steps send off the path
@@ -23,7 +23,7 @@
  *   follow.c   partitions come and go, and so do stages
  *   stage_phase.c  how long stages stay that others take the place of
  *   upstreams.c  windows of joins while their sources are behind
- *   answered.c how far partitions were answered when they were taken away
+ *   revoked_progress.c how far partitions were answered when they were taken away
  */
 #ifndef SLUICE_WORKER_PARTS_H
 #define SLUICE_WORKER_PARTS_H
@@ -32,10 +32,10 @@
 #include "log/side.h"
 #include "log/upstream.h"
 #include "net/loop.h"
-#include "worker/answered.h"
 #include "worker/lanes.h"
 #include "worker/outbox.h"
 #include "worker/partition_state.h"
+#include "worker/revoked_progress.h"
 #include "worker/stage_phase.h"
 #include "worker/worker.h"
 
@@ -119,7 +119,7 @@ struct worker {
 	const struct worker_setup *setup;
 	struct registry *registry; /* NULL: there is none */
 	struct registry_config registry_config;
-	struct flight *unread;
+	struct flight *awaiting_schema;
 	struct shared_caller *callers;
 	struct worker_stage *stages;
 	size_t stage_count;	      /* of those that serve */
@@ -128,7 +128,7 @@ struct worker {
 	size_t route_count;
 
 	struct lanes lanes;
-	struct answered_list answered;
+	struct revoked_list answered;
 	struct position *positions; /* room for one a lane */
 	struct record records[TAKE_AT_ONCE];
 	struct outbox outbox;
@@ -255,18 +255,18 @@ void intake_pass_on(struct worker *worker);
 
 void waiting_close(struct waiting *waiting);
 
-/* ---- unread.c ---- */
+/* ---- awaiting_schema.c ---- */
 
 /* Opens the registry, where the configuration has one. */
-bool unread_open(struct worker *worker, struct error *error);
+bool awaiting_schema_open(struct worker *worker, struct error *error);
 
 /* Keeps a message that could not be decoded, if that was for want of a schema which is
  * being asked for now: it enters again when that has come. */
-bool unread_keep(struct worker *worker, struct flight *flight);
+bool awaiting_schema_keep(struct worker *worker, struct flight *flight);
 
 /* Where the order counts, those behind such a message wait with it. */
-bool unread_is_ahead(const struct flight *flight);
-void unread_hold(struct worker *worker, struct flight *flight);
+bool awaiting_schema_is_ahead(const struct flight *flight);
+void awaiting_schema_hold(struct worker *worker, struct flight *flight);
 
 /* ---- release.c ---- */
 

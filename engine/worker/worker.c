@@ -209,7 +209,7 @@ static bool worker_set_up(struct worker *worker, struct error *error)
 	worker->transaction_config.topic_count = config->setup.writes.count;
 	worker->command_bell = bell_open(error);
 	return worker->command_bell >= 0 && (worker->loop = ground->loop_open(ground->context, error)) &&
-	       unread_open(worker, error) && follow_first(worker, error) &&
+	       awaiting_schema_open(worker, error) && follow_first(worker, error) &&
 	       (worker->consumer = ground->consumer_open(ground->context, worker->loop, &worker->consumer_config, error)) &&
 	       (worker->outbox.output =
 			ground->output_open(ground->context, worker->loop, &worker->transaction_config, worker->consumer, error)) &&
@@ -250,7 +250,7 @@ void worker_close(struct worker *worker)
 	upstreams_close(worker);
 	partition_states_close(&worker->partition_states);
 	lanes_close(&worker->lanes);
-	answered_close(&worker->answered);
+	revoked_progress_close(&worker->answered);
 	outbox_close(&worker->outbox);
 	consumer_close(worker->consumer);
 	registry_close(worker->registry);

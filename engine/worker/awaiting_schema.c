@@ -1,4 +1,4 @@
-/* unread.c: messages whose schema is being asked for: they stay in their lanes, and enter
+/* awaiting_schema.c: messages whose schema is being asked for: they stay in their lanes, and enter
  * again when the registry has news. */
 #include "worker/parts.h"
 
@@ -7,23 +7,23 @@ static void say_why(struct worker *worker)
 	const char *why = NULL;
 	if (!registry_is_ready(worker->registry))
 		why = "the schema registry does not take the schema of answers; look at it and at the login";
-	else if (worker->unread)
+	else if (worker->awaiting_schema)
 		why = "the schema registry does not give the schema of a record; look at it and at the login";
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		atomic_store_explicit(&stage->counts->waits_for, why, memory_order_relaxed);
 }
 
 /* All of them, in the order in which they came. */
-static struct flight *unread_take(struct worker *worker)
+static struct flight *awaiting_schema_take(struct worker *worker)
 {
 	struct flight *first = NULL;
-	while (worker->unread) {
-		struct flight *flight = worker->unread;
-		worker->unread = flight->unread;
-		flight->unread = first;
+	while (worker->awaiting_schema) {
+		struct flight *flight = worker->awaiting_schema;
+		worker->awaiting_schema = flight->awaiting_schema;
+		flight->awaiting_schema = first;
 		first = flight;
 		if (flight->lane)
-			flight->lane->unread = 0;
+			flight->lane->awaiting_schema = 0;
 	}
 	return first;
 }
@@ -32,11 +32,11 @@ static struct flight *unread_take(struct worker *worker)
 static void on_news(void *context)
 {
 	struct worker *worker = context;
-	struct flight *flight = unread_take(worker);
+	struct flight *flight = awaiting_schema_take(worker);
 	const struct answer nobody = {0};
 	while (flight) {
-		struct flight *next = flight->unread;
-		flight->unread = NULL;
+		struct flight *next = flight->awaiting_schema;
+		flight->awaiting_schema = NULL;
 		if (flight->lane)
 			intake_enter(worker, flight);
 		else /* it was dropped meanwhile */
@@ -47,7 +47,7 @@ static void on_news(void *context)
 	worker->more = true; /* what was held back until our schema had its number */
 }
 
-bool unread_open(struct worker *worker, struct error *error)
+bool awaiting_schema_open(struct worker *worker, struct error *error)
 {
 	worker->registry_config = worker->config->registry;
 	worker->registry_config.news = on_news;
@@ -59,26 +59,26 @@ bool unread_open(struct worker *worker, struct error *error)
 }
 
 /* What steps remember is in the order of the partition: nobody goes ahead. */
-bool unread_is_ahead(const struct flight *flight)
+bool awaiting_schema_is_ahead(const struct flight *flight)
 {
-	return flight->lane->partition_state && flight->lane->unread > 0;
+	return flight->lane->partition_state && flight->lane->awaiting_schema > 0;
 }
 
-void unread_hold(struct worker *worker, struct flight *flight)
+void awaiting_schema_hold(struct worker *worker, struct flight *flight)
 {
-	flight->lane->unread++;
-	flight->unread = worker->unread;
-	worker->unread = flight;
+	flight->lane->awaiting_schema++;
+	flight->awaiting_schema = worker->awaiting_schema;
+	worker->awaiting_schema = flight;
 }
 
-bool unread_keep(struct worker *worker, struct flight *flight)
+bool awaiting_schema_keep(struct worker *worker, struct flight *flight)
 {
 	if (!worker->registry || !registry_was_missed(worker->registry))
 		return false;
 	struct arena *arena = flight->message.arena;
 	arena_reset(arena);
 	flight->message = (struct message){.arena = arena};
-	unread_hold(worker, flight);
+	awaiting_schema_hold(worker, flight);
 	say_why(worker);
 	return true;
 }

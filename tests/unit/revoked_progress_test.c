@@ -7,13 +7,13 @@
 
 #include <cmocka.h>
 
-#include "worker/answered.h"
+#include "worker/revoked_progress.h"
 
 static const struct answer done = {0};
 static struct position partitions[] = {{0, 0, OFFSET_NONE}, {0, 1, OFFSET_NONE}};
 static const struct positions both = {2, partitions};
 static struct load load;
-static struct answered_list list;
+static struct revoked_list list;
 
 static int open_lanes(void **state)
 {
@@ -26,7 +26,7 @@ static int open_lanes(void **state)
 
 static int close_lanes(void **state)
 {
-	answered_close(&list);
+	revoked_progress_close(&list);
 	lanes_close(*state);
 	return 0;
 }
@@ -48,10 +48,10 @@ static void answer(struct lanes *lanes, int32_t partition, int64_t offset)
 /* The group takes them away, and gives them again. */
 static void go_and_come_back(struct lanes *lanes)
 {
-	answered_note(&list, lanes, both);
+	revoked_progress_note(&list, lanes, both);
 	lanes_remove(lanes, both);
 	assert_true(lanes_add(lanes, both, &(struct error){0}));
-	answered_tell(&list, lanes, both);
+	revoked_progress_tell(&list, lanes, both);
 }
 
 static bool passes(struct lanes *lanes, int32_t partition, int64_t offset)

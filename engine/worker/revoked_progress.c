@@ -1,17 +1,17 @@
-/* answered.c: see answered.h. */
-#include "worker/answered.h"
+/* revoked_progress.c: see revoked_progress.h. */
+#include "worker/revoked_progress.h"
 
 #include <assert.h>
 
 #include "base/memory.h"
 
-void answered_close(struct answered_list *list)
+void revoked_progress_close(struct revoked_list *list)
 {
 	memory_give(list->items);
-	*list = (struct answered_list){0};
+	*list = (struct revoked_list){0};
 }
 
-static struct answered *answered_of(const struct answered_list *list, const struct position *position)
+static struct revoked_progress *answered_of(const struct revoked_list *list, const struct position *position)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (list->items[i].topic == position->topic && list->items[i].partition == position->partition)
@@ -19,9 +19,9 @@ static struct answered *answered_of(const struct answered_list *list, const stru
 	return NULL;
 }
 
-static struct answered *answered_add(struct answered_list *list)
+static struct revoked_progress *answered_add(struct revoked_list *list)
 {
-	struct answered *items = memory_resize(list->items, list->count + 1, sizeof *items);
+	struct revoked_progress *items = memory_resize(list->items, list->count + 1, sizeof *items);
 	if (!items)
 		return NULL;
 	list->items = items;
@@ -37,7 +37,7 @@ static struct stretch stretch_of(const struct lane *lane)
 	return any ? (struct stretch){lane->began, lane->committed} : (struct stretch){OFFSET_NONE, OFFSET_NONE};
 }
 
-void answered_note(struct answered_list *list, const struct lanes *lanes, struct positions taken)
+void revoked_progress_note(struct revoked_list *list, const struct lanes *lanes, struct positions taken)
 {
 	for (size_t i = 0; i < taken.count; i++) {
 		const struct position *position = &taken.items[i];
@@ -45,17 +45,17 @@ void answered_note(struct answered_list *list, const struct lanes *lanes, struct
 		struct stretch stretch = lane ? stretch_of(lane) : (struct stretch){OFFSET_NONE, OFFSET_NONE};
 		if (stretch.end == OFFSET_NONE)
 			continue;
-		struct answered *answered = answered_of(list, position);
+		struct revoked_progress *answered = answered_of(list, position);
 		if (!answered && !(answered = answered_add(list)))
 			return;
-		*answered = (struct answered){position->topic, position->partition, stretch};
+		*answered = (struct revoked_progress){position->topic, position->partition, stretch};
 	}
 }
 
-void answered_tell(struct answered_list *list, const struct lanes *lanes, struct positions given)
+void revoked_progress_tell(struct revoked_list *list, const struct lanes *lanes, struct positions given)
 {
 	for (size_t i = 0; i < given.count; i++) {
-		struct answered *answered = answered_of(list, &given.items[i]);
+		struct revoked_progress *answered = answered_of(list, &given.items[i]);
 		struct lane *lane = lanes_find(lanes, given.items[i].topic, given.items[i].partition);
 		if (!answered || !lane)
 			continue;
@@ -67,7 +67,7 @@ void answered_tell(struct answered_list *list, const struct lanes *lanes, struct
 
 /* A topic that was made anew meanwhile has the numbers of the old one, but from 0 on, where a
  * group without a commit begins: so what begins there, or before what is known, is of another. */
-bool answered_pass(struct lane *lane, int64_t offset)
+bool revoked_progress_pass(struct lane *lane, int64_t offset)
 {
 	const struct stretch *answered = &lane->answered;
 	if (offset == 0 || offset < answered->begin || offset >= answered->end) {

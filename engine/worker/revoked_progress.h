@@ -1,4 +1,4 @@
-/* answered.h: how far partitions were answered before the group took them away. Private to
+/* revoked_progress.h: how far partitions were answered before the group took them away. Private to
  * worker.
  *
  * While a broker is away for longer than the session, the group drops its members, and
@@ -11,39 +11,39 @@
  * nothing is remembered by steps: what another member makes of the same records meanwhile
  * may have replaced what this one wrote of them.
  */
-#ifndef SLUICE_WORKER_ANSWERED_H
-#define SLUICE_WORKER_ANSWERED_H
+#ifndef SLUICE_WORKER_REVOKED_PROGRESS_H
+#define SLUICE_WORKER_REVOKED_PROGRESS_H
 
 #include "worker/lanes.h"
 
 /* Of one partition that was taken away. */
-struct answered {
+struct revoked_progress {
 	uint32_t topic;
 	int32_t partition;
 	struct stretch stretch;
 };
 
 /* Starts as {0}. */
-struct answered_list {
+struct revoked_list {
 	size_t count;
-	struct answered *items;
+	struct revoked_progress *items;
 };
 
-void answered_close(struct answered_list *list);
+void revoked_progress_close(struct revoked_list *list);
 
 /* These are about to be taken away; all that has left them is acknowledged. Without memory
  * for it nothing is noted, and more is answered twice. */
-void answered_note(struct answered_list *list, const struct lanes *lanes, struct positions taken);
+void revoked_progress_note(struct revoked_list *list, const struct lanes *lanes, struct positions taken);
 
 /* These were just given: what was noted of them is told to their lanes, and forgotten. */
-void answered_tell(struct answered_list *list, const struct lanes *lanes, struct positions given);
+void revoked_progress_tell(struct revoked_list *list, const struct lanes *lanes, struct positions given);
 
 /* Whether a record that comes was answered before; then it counts as one that has left. */
-bool answered_pass(struct lane *lane, int64_t offset);
+bool revoked_progress_pass(struct lane *lane, int64_t offset);
 
 static inline bool lane_was_answered(struct lane *lane, int64_t offset)
 {
-	return lane->answered.end != OFFSET_NONE && answered_pass(lane, offset);
+	return lane->answered.end != OFFSET_NONE && revoked_progress_pass(lane, offset);
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* uncommitted.h: at least once, what a join state has gone on with and may have to go on with
+/* pending_commit.h: at least once, what a join state has gone on with and may have to go on with
  * again: joins whose last record is not committed. The join state's own.
  *
  * An answer and what stands in the changelog reach Kafka one by one, and Kafka may refuse the
@@ -7,14 +7,14 @@
  * committed, which it is when all that left for it is acknowledged. So is the mark of a join
  * for which a record came that it had no use for: without it that record would be a new request.
  */
-#ifndef SLUICE_WORKER_UNCOMMITTED_H
-#define SLUICE_WORKER_UNCOMMITTED_H
+#ifndef SLUICE_WORKER_PENDING_COMMIT_H
+#define SLUICE_WORKER_PENDING_COMMIT_H
 
 #include "flow/join_matcher.h"
 #include "worker/parked_parts.h"
 
-struct uncommitted {
-	struct uncommitted *next;
+struct pending_commit {
+	struct pending_commit *next;
 	int64_t offset;			   /* of the record that opened the join, closed its window, or came behind that */
 	enum join_verdict verdict;	   /* on that record; what is taken again goes the same way */
 	struct pending_join *pending_join; /* it is held; NULL: there is none */
@@ -25,24 +25,24 @@ struct uncommitted {
 };
 
 /* In the order of their offsets. */
-struct uncommitted_list {
-	struct uncommitted *first, *last;
+struct pending_commit_list {
+	struct pending_commit *first, *last;
 	size_t *bytes; /* where they are counted */
 };
 
-void uncommitted_open(struct uncommitted_list *list, size_t *bytes);
-void uncommitted_close(struct uncommitted_list *list); /* one that was never opened is fine */
+void pending_commit_open(struct pending_commit_list *list, size_t *bytes);
+void pending_commit_close(struct pending_commit_list *list); /* one that was never opened is fine */
 
 /* One more, behind those of its offset and below, with room for so many parts, which are the caller's to fill in.
  * NULL: memory. */
-struct uncommitted *uncommitted_add(struct uncommitted_list *list, int64_t offset, size_t part_count, size_t part_bytes);
+struct pending_commit *pending_commit_add(struct pending_commit_list *list, int64_t offset, size_t part_count, size_t part_bytes);
 
 /* The first from there on whose offset is not below; `from` may be NULL. NULL: there is none. */
-struct uncommitted *uncommitted_reach(struct uncommitted *from, int64_t offset);
-struct uncommitted *uncommitted_find(const struct uncommitted_list *list, int64_t offset); /* NULL: there is none */
+struct pending_commit *pending_commit_reach(struct pending_commit *from, int64_t offset);
+struct pending_commit *pending_commit_find(const struct pending_commit_list *list, int64_t offset); /* NULL: there is none */
 
 /* Takes out the first of which that is committed, for the caller to give back. NULL: none is. */
-struct uncommitted *uncommitted_take(struct uncommitted_list *list, int64_t committed);
-void uncommitted_give(struct uncommitted *uncommitted);
+struct pending_commit *pending_commit_take(struct pending_commit_list *list, int64_t committed);
+void pending_commit_give(struct pending_commit *pending_commit);
 
 #endif
