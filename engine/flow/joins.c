@@ -100,7 +100,7 @@ void halt_end(struct run *run, size_t index, const struct error *error)
 		return;
 	}
 	if (run->flow->stations[index].stateful)
-		turnstile_pass(run, &run->flow->stations[index]);
+		ordered_gate_pass(run, &run->flow->stations[index]);
 	struct task *task = arena_take_raw(run->message->arena, sizeof *task);
 	if (!task)
 		return; /* the run ends for want of memory anyway */

@@ -174,13 +174,13 @@ static void inherit(struct run *run, const struct run *parent)
 }
 
 /* Those stateful stations that its offspring come to are theirs. */
-static void leave_turnstiles(struct run *parent, size_t station)
+static void leave_ordered_gates(struct run *parent, size_t station)
 {
 	const struct flow *flow = parent->flow;
-	for (size_t i = 0; i < flow->turnstile_count; i++) {
-		const struct station *turnstile = &flow->stations[flow->turnstiles[i]];
-		if (is_behind(flow, turnstile->comes, station))
-			turnstile_pass(parent, turnstile);
+	for (size_t i = 0; i < flow->ordered_gate_count; i++) {
+		const struct station *ordered_gate = &flow->stations[flow->ordered_gates[i]];
+		if (is_behind(flow, ordered_gate->comes, station))
+			ordered_gate_pass(parent, ordered_gate);
 	}
 }
 
@@ -195,9 +195,9 @@ static bool children_begin(struct brood *brood)
 			return false; /* the root ends for want of memory */
 		child->run = run;
 		brood->alive++;
-		for (size_t i = 0; i < flow->turnstile_count; i++)
-			run->halts[flow->turnstiles[i]].passed =
-				!is_behind(flow, flow->stations[flow->turnstiles[i]].comes, brood->station);
+		for (size_t i = 0; i < flow->ordered_gate_count; i++)
+			run->halts[flow->ordered_gates[i]].passed =
+				!is_behind(flow, flow->stations[flow->ordered_gates[i]].comes, brood->station);
 		if (parent->line)
 			line_insert(run, ahead);
 		ahead = run;
@@ -224,7 +224,7 @@ void brood_begin(struct visit *visit, struct brood *brood)
 	brood->begun = true;
 	if (!children_begin(brood))
 		return;
-	leave_turnstiles(parent, brood->station);
+	leave_ordered_gates(parent, brood->station);
 	for (struct child *child = brood->first; child; child = child->next)
 		child_go(child, visit->only_to);
 }

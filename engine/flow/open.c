@@ -240,7 +240,7 @@ static void mark_plain(struct flow *flow)
 }
 
 /* A stateful station takes its messages one by one, in their order. */
-static bool turnstile_open(struct flow *flow, struct station *station, struct error *error)
+static bool ordered_gate_open(struct flow *flow, struct station *station, struct error *error)
 {
 	const struct step_spec *spec = station->graph_step->spec;
 	if (spec->batch.size > 0)
@@ -248,16 +248,16 @@ static bool turnstile_open(struct flow *flow, struct station *station, struct er
 			error, ERROR_CONFIG, spec->here,
 			"step `%s` remembers something of each message, so it takes them one by one; leave its `batch` out",
 			station->step.name);
-	if (flow->turnstile_count == STATEFUL_MAX || strlen(station->step.name) > STORE_SCOPE_BYTES_MAX)
+	if (flow->ordered_gate_count == STATEFUL_MAX || strlen(station->step.name) > STORE_SCOPE_BYTES_MAX)
 		return error_set(
 			error, ERROR_CONFIG, spec->here,
 			"step `%s` cannot remember anything: a pipeline has at most %d steps that do, with names of at most "
 			"%d bytes; split the pipeline, or shorten the name",
 			station->step.name, STATEFUL_MAX, STORE_SCOPE_BYTES_MAX);
 	station->stateful = true;
-	station->turnstile = (uint32_t)flow->turnstile_count;
-	flow->scopes[flow->turnstile_count] = station->step.name;
-	flow->turnstiles[flow->turnstile_count++] = station->index;
+	station->ordered_gate = (uint32_t)flow->ordered_gate_count;
+	flow->scopes[flow->ordered_gate_count] = station->step.name;
+	flow->ordered_gates[flow->ordered_gate_count++] = station->index;
 	return true;
 }
 
@@ -325,7 +325,7 @@ static bool station_open(struct flow *flow, size_t index, struct error *error)
 		return error_set(error, ERROR_CONFIG, spec->options_here,
 				 "step `%s` cannot run: the kind `%s` is not built yet; leave the step out to run the others",
 				 graph_step->name, spec->kind->name);
-	if (step_is_stateful(&station->step) && !turnstile_open(flow, station, error))
+	if (step_is_stateful(&station->step) && !ordered_gate_open(flow, station, error))
 		return false;
 	if (spec->kind->open && !spec->kind->open(&station->step, error))
 		return false;
@@ -371,7 +371,7 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
 	}
 	marks_spread(flow);
 	mark_plain(flow);
-	flow->scopes[flow->turnstile_count] = SCOPE_OF_PARTS;
+	flow->scopes[flow->ordered_gate_count] = SCOPE_OF_PARTS;
 	flow->run_size_bytes = sizeof(struct run) + (flow->count + 1) * sizeof(struct halt) +
 			       flow->arrivals * sizeof(struct flow_arrival) + sizeof(struct error);
 	return flow;

@@ -82,11 +82,11 @@ static int64_t run_outage_ms(const struct run *run, const bool *lacked, size_t d
 	return latest_ms;
 }
 
-/* Each turnstile on the way up is another one, so there are no more than those to go through. */
+/* Each ordered gate on the way up is another one, so there are no more than those to go through. */
 static int64_t visit_outage_ms(const struct visit *visit, size_t depth)
 {
 	const struct visit *caller = visit->batch ? batch_visit(visit->batch) : visit;
-	const struct run *ahead = visit->parked && depth < visit->flow->turnstile_count ? turnstile_turn(visit) : NULL;
+	const struct run *ahead = visit->parked && depth < visit->flow->ordered_gate_count ? ordered_gate_turn(visit) : NULL;
 	int64_t latest_ms = caller ? calls_outage_ms(caller) : 0;
 	if (!ahead || ahead == visit->run)
 		return latest_ms;

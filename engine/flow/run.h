@@ -26,13 +26,13 @@ struct flow_edge {
 	struct text tensor; /* only this one; empty: all */
 	bool trigger;
 	bool descends; /* from where the message itself is to where its offspring are */
-	bool alone; /* the only source of its station, which fires once: nothing to join */
+	bool alone;    /* the only source of its station, which fires once: nothing to join */
 };
 
 struct outlet {
 	size_t count;
-	bool direct;	      /* to one station alone, whole and under the same names: nothing to select either */
-	struct station *next; /* that one, where it is a plain step */
+	bool direct;		 /* to one station alone, whole and under the same names: nothing to select either */
+	struct station *next;	 /* that one, where it is a plain step */
 	struct flow_edge *edges; /* those of one halt stand together */
 };
 
@@ -56,23 +56,23 @@ struct station {
 	struct outlet sent; /* to those that read what the step was sent */
 	struct outlet gave;
 	struct tensors_wanted outputs; /* that its model is asked for */
-	bool plain;	/* no `when`, switch, batch, renamed output, tap, or reader of what it is sent */
-	bool recurring; /* on a cycle or behind one: may fire again, so nothing is known dead before all is quiet */
-	bool beside;	/* something that it leads to is not part of the answer */
-	bool elsewhere; /* it runs in a stage behind: what opens its gates is news, and no visit */
+	bool plain;		       /* no `when`, switch, batch, renamed output, tap, or reader of what it is sent */
+	bool recurring;		       /* on a cycle or behind one: may fire again, so nothing is known dead before all is quiet */
+	bool beside;		       /* something that it leads to is not part of the answer */
+	bool elsewhere;		       /* it runs in a stage behind: what opens its gates is news, and no visit */
 	bool stateful;
 	bool multiplies;
 	struct inlets {
 		size_t count;
 		const struct flow_edge **items;
-	} inlets;	      /* of one that multiplies: what its offspring are given of where the message is */
-	bool gathers;	      /* what comes to its gates are offspring, what it gives is their parent's */
-	size_t comes;	      /* whose offspring come to its gates: a station; STEP_NONE: the message itself */
-	size_t gives;	      /* whose offspring its results are of; another than `comes` where it gathers */
-	uint32_t turnstile;   /* of a stateful one: which of the flow's, and its scope in a store */
-	struct batch *pots;   /* being filled */
-	struct batch *flying; /* sent on, not answered */
-	struct batch *spare;  /* emptied, with their memory */
+	} inlets;	       /* of one that multiplies: what its offspring are given of where the message is */
+	bool gathers;	       /* what comes to its gates are offspring, what it gives is their parent's */
+	size_t comes;	       /* whose offspring come to its gates: a station; STEP_NONE: the message itself */
+	size_t gives;	       /* whose offspring its results are of; another than `comes` where it gathers */
+	uint32_t ordered_gate; /* of a stateful one: which of the flow's, and its scope in a store */
+	struct batch *pots;    /* being filled */
+	struct batch *flying;  /* sent on, not answered */
+	struct batch *spare;   /* emptied, with their memory */
 };
 
 struct timer {
@@ -101,10 +101,10 @@ struct flow {
 	size_t timer_count;
 	size_t timer_capacity;
 	size_t batch_count; /* each may want a timer */
-	bool *lacked; /* scratch of outage.c: of each station, and the answer */
-	size_t turnstile_count;
-	size_t turnstiles[STORE_SCOPES_MAX];  /* the stateful stations */
-	const char *scopes[STORE_SCOPES_MAX]; /* and their names; one more for parts that wait */
+	bool *lacked;	    /* scratch of outage.c: of each station, and the answer */
+	size_t ordered_gate_count;
+	size_t ordered_gates[STORE_SCOPES_MAX]; /* the stateful stations */
+	const char *scopes[STORE_SCOPES_MAX];	/* and their names; one more for parts that wait */
 };
 
 /* ---- of one message ---- */
@@ -136,7 +136,7 @@ struct halt {
 	const char *only_to; /* the one step that gets what it gave; NULL: all that read it */
 	const struct error *error;
 	unsigned attempts; /* of the visit that failed with `error`, at least 1; 0: the error came from elsewhere */
-	bool passed;	   /* its turnstile, or it will never come to it */
+	bool passed;	   /* its ordered gate, or it will never come to it */
 	bool barren;	   /* of one that multiplies: it has ended, and made no offspring */
 };
 
@@ -184,9 +184,9 @@ struct visit {
 	struct batch *batch;	       /* the one it waits in, or (run NULL) is for */
 	struct visit *next, *previous; /* of those that wait */
 	bool waiting;
-	bool parked;	      /* before a turnstile, until those before it have passed */
-	bool gathers;	      /* `parts` are there, and no sources */
-	bool turns;	      /* it has called, or chosen who gets what it gave: no chain goes on by it */
+	bool parked;	       /* before an ordered gate, until those before it have passed */
+	bool gathers;	       /* `parts` are there, and no sources */
+	bool turns;	       /* it has called, or chosen who gets what it gave: no chain goes on by it */
 	struct drafts *drafts; /* NULL: it wrote nothing */
 };
 
@@ -229,8 +229,8 @@ struct run {
 	struct visit *waiting;
 	struct line *line; /* NULL: of none, or it was closed */
 	struct run *ahead, *behind;
-	struct child *child;	   /* whose run it is; NULL: of a message that was entered */
-	struct brood *broods;	   /* what steps have made of it */
+	struct child *child;  /* whose run it is; NULL: of a message that was entered */
+	struct brood *broods; /* what steps have made of it */
 	bool answered;
 	bool dropped;
 	enum flow_outcome outcome;
@@ -375,7 +375,7 @@ static inline bool flow_decides(const struct flow *flow)
 
 /* ---- visit.c ---- */
 
-/* Runs the step, or hands the visit to a batch or a turnstile. */
+/* Runs the step, or hands the visit to a batch or an ordered gate. */
 void visit_start(struct visit *visit);
 void visit_run(struct visit *visit); /* just runs it */
 void visit_wait(struct visit *visit);
@@ -413,17 +413,17 @@ void outage_stand(struct run *run, size_t index, int64_t until_ms);
 /* When what the halt lacks last waited for a model whose servers could not be reached; 0: never. */
 int64_t outage_of_lacked_ms(const struct run *run, size_t index);
 
-/* ---- turnstile.c ---- */
+/* ---- ordered_gate.c ---- */
 
 /* Whose turn it is where the visit is parked; NULL: nobody's any more. */
-const struct run *turnstile_turn(const struct visit *visit);
+const struct run *ordered_gate_turn(const struct visit *visit);
 
 /* A visit has come to a stateful step: it runs when all before it in its line have passed. */
-void turnstile_enter(struct visit *visit);
+void ordered_gate_enter(struct visit *visit);
 /* The visit has ended: what it wrote is journaled, or dropped when it failed. False: memory. */
 bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *error);
-/* The run has passed the turnstile of that station, or will never come to it. */
-void turnstile_pass(struct run *run, const struct station *station);
+/* The run has passed the ordered gate of that station, or will never come to it. */
+void ordered_gate_pass(struct run *run, const struct station *station);
 void line_join(struct run *run, struct line *line);
 /* Right behind its parent. */
 void line_insert(struct run *run, struct run *ahead);
@@ -463,7 +463,7 @@ static inline void run_push(struct run *run, struct task *task)
 }
 
 const struct error *run_keep_error(struct run *run, const struct error *error); /* a copy in the arena */
-void run_wake(struct run *run);	   /* something happened to it: it is worked off before the flow returns */
+void run_wake(struct run *run);			  /* something happened to it: it is worked off before the flow returns */
 struct run *run_begin_child(struct child *child); /* NULL: memory */
 void run_leave(struct run *run);
 void flow_work(struct flow *flow); /* works off those that were woken */

@@ -328,7 +328,7 @@ static __attribute__((noinline)) void visit_start_fully(struct visit *visit)
 	struct run *run = visit->run;
 	struct station *station = visit->station;
 	if (visit->parked) {
-		turnstile_enter(visit);
+		ordered_gate_enter(visit);
 		return;
 	}
 	if (!visit_admit(visit))
@@ -343,7 +343,7 @@ static __attribute__((noinline)) void visit_start_fully(struct visit *visit)
 		return;
 	}
 	if (station->stateful)
-		turnstile_enter(visit);
+		ordered_gate_enter(visit);
 	else
 		visit_run(visit);
 }
@@ -487,7 +487,7 @@ void visit_finish(struct visit *visit, enum step_verdict verdict, const struct e
 			verdict = STEP_FAIL;
 			error = visit->run->error;
 		}
-		turnstile_pass(visit->run, visit->station);
+		ordered_gate_pass(visit->run, visit->station);
 	}
 	if (visit->station->multiplies && visit_multiply(visit, &verdict, &error))
 		return;

@@ -14,7 +14,7 @@
  * entered when the reply is there. So the
  * same step runs unchanged in `sluice test`, in the simulator and in production.
  *
- * A stateful step remembers bytes by keys from message to message. It is a turnstile:
+ * A stateful step remembers bytes by keys from message to message. It is an ordered gate:
  * the messages of a partition come to it in their order, whatever calls they waited for,
  * and each sees what those before it left there. A visit that fails leaves nothing; once
  * it has ended well what it wrote stands, even when a later step fails.
@@ -50,11 +50,11 @@ struct step {
 	const struct step_kind *kind;
 	const char *name;
 	const char *pipeline;
-	const void *options; /* filled in from the kind's rows */
-	struct place place;  /* of the step in the YAML */
-	struct arena *arena; /* lives as long as the opened step */
-	const struct file_source *files; /* NULL: no file can be read here, as in lint's infer() */
-	void *state;         /* what open() made */
+	const void *options;		     /* filled in from the kind's rows */
+	struct place place;		     /* of the step in the YAML */
+	struct arena *arena;		     /* lives as long as the opened step */
+	const struct file_source *files;     /* NULL: no file can be read here, as in lint's infer() */
+	void *state;			     /* what open() made */
 	const struct assignment *assignment; /* which of its shares a message has; NULL: its kind has none */
 };
 
@@ -70,9 +70,9 @@ enum call_target { CALL_MODEL, CALL_PIPELINE, CALL_EXPERIMENT, CALL_ANY /* a bar
 
 /* Where a call is, for whoever says why it has no answer. */
 enum call_whereabouts {
-	CALL_BEGUN,  /* nobody has said more */
+	CALL_BEGUN,   /* nobody has said more */
 	CALL_IN_LINE, /* others go before it, or who is called is away */
-	CALL_PAUSED, /* it failed, and is to be tried again */
+	CALL_PAUSED,  /* it failed, and is to be tried again */
 	CALL_SENT,
 };
 
@@ -81,27 +81,27 @@ struct call {
 	const char *name;
 	const struct payload *request;
 	const struct message *message; /* for id, headers, deadline; of the first member for a batch */
-	int64_t timeout_ms;            /* of each attempt; 0: the model's own or 30 s */
-	bool timeout_own;              /* the step itself says it: it goes before the model's own */
+	int64_t timeout_ms;	       /* of each attempt; 0: the model's own or 30 s */
+	bool timeout_own;	       /* the step itself says it: it goes before the model's own */
 	struct tensors_wanted outputs; /* that the model is asked for; count 0: all. The step sees that they came */
-	int64_t kept_ms;               /* so long its reply is used again for equal requests, as the step says; 0: it does not */
-	bool once;                     /* of a copy: it is not repeated, and does not wait for a model that is away */
+	int64_t kept_ms;	       /* so long its reply is used again for equal requests, as the step says; 0: it does not */
+	bool once;		       /* of a copy: it is not repeated, and does not wait for a model that is away */
 	/* The answer: one of the two. */
 	const struct payload *reply;
 	struct error error; /* kind NONE: `reply` holds */
 	unsigned attempts;  /* how often it was asked; 0: never */
 	enum call_whereabouts where;
-	int64_t outage_ms;  /* by its answer: when servers of its model last could not be reached; 0: never, or nobody knows */
-	void *owner;        /* who waits: the flow's */
-	void *under_way;    /* who makes it: serving's */
-	void *asker;        /* on whose behalf: of whoever carries the flow's calls out */
+	int64_t outage_ms; /* by its answer: when servers of its model last could not be reached; 0: never, or nobody knows */
+	void *owner;	   /* who waits: the flow's */
+	void *under_way;   /* who makes it: serving's */
+	void *asker;	   /* on whose behalf: of whoever carries the flow's calls out */
 };
 
 /* How tensors go through a step of this kind, for fusion and type inference. */
 enum step_shape {
-	SHAPE_ADDS,     /* passes all on and adds */
+	SHAPE_ADDS,	/* passes all on and adds */
 	SHAPE_REPLACES, /* only what it makes leaves */
-	SHAPE_PASSES,   /* what came in leaves, or nothing */
+	SHAPE_PASSES,	/* what came in leaves, or nothing */
 };
 
 /* A tensor as the plan knows it. */
@@ -126,12 +126,12 @@ struct tensor_types {
 	size_t count;
 	const struct tensor_type *items;
 	struct tensor_room *room; /* NULL: none behind `items` */
-	const char *remark; /* what the plan says of how the step that gives them works; NULL: nothing */
+	const char *remark;	  /* what the plan says of how the step that gives them works; NULL: nothing */
 };
 
 /* What a kind that combines its sources is content with. */
 struct gather {
-	size_t need;       /* of its sources; without so many it fails. 0: as its join is written */
+	size_t need;	   /* of its sources; without so many it fails. 0: as its join is written */
 	int64_t within_ms; /* after the first has come it goes on with what there is; 0: the join's window */
 };
 
@@ -153,21 +153,21 @@ struct fit_source {
 
 /* What a step joins, before anything runs. */
 struct step_sources {
-	size_t count; /* as many as visit_source() has */
+	size_t count;		  /* as many as visit_source() has */
 	const struct name *items; /* the step that each is of, where the reference to it stands */
-	bool one_at_a_time; /* its join lets each go on by itself, unless gather() has it otherwise */
+	bool one_at_a_time;	  /* its join lets each go on by itself, unless gather() has it otherwise */
 };
 
 struct experiment_spec; /* step/experiment.h */
 
 struct step_kind {
-	const char *name;             /* the key in YAML */
-	const char *summary;          /* one sentence, for the reference page */
-	const char *example;          /* YAML of one step */
+	const char *name;	      /* the key in YAML */
+	const char *summary;	      /* one sentence, for the reference page */
+	const char *example;	      /* YAML of one step */
 	const struct option *options; /* ended by OPTION_END; NULL for a kind without options */
 	size_t options_size;
 	enum step_shape shape;
-	bool planned; /* its fields are known, but it cannot run yet */
+	bool planned;  /* its fields are known, but it cannot run yet */
 	bool stateful; /* it may call visit_recall() and its kin */
 	/* What a plain value instead of a map means is a row with short_form. */
 	/* What its expressions may name beside what every one may (`members`); ends with NULL.

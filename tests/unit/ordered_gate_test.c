@@ -1,4 +1,4 @@
-/* turnstile_test.c: stateful steps take the messages of a partition in their order, and
+/* ordered_gate_test.c: stateful steps take the messages of a partition in their order, and
  * what they remember stands or is gone, but never half. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,7 +163,7 @@ static void a_step_that_remembers_too_much_is_answered_with_the_limit(void **sta
 	expect_all_released();
 }
 
-/* ---- the turnstile ---- */
+/* ---- the ordered gate ---- */
 
 static void messages_pass_in_their_order_whatever_calls_came_before(void **state)
 {

@@ -1,7 +1,7 @@
-/* turnstile.c: stateful steps: in which order messages come to them, and what they
+/* ordered_gate.c: stateful steps: in which order messages come to them, and what they
  * remember.
  *
- * A line knows of each turnstile whose turn it is: the first of its runs that has not
+ * A line knows of each ordered gate whose turn it is: the first of its runs that has not
  * passed there. A run passes when its visit has ended, when it can no longer come to the
  * step, and when it ends. The next one's visit, if it has come already, is parked among
  * those that wait, and becomes a task again.
@@ -37,7 +37,7 @@ static void turn_give(struct line *line, const struct station *station, struct r
 {
 	while (run && run->halts[station->index].passed)
 		run = run->behind;
-	line->turns[station->turnstile] = run;
+	line->turns[station->ordered_gate] = run;
 	if (run)
 		unpark(run, station);
 }
@@ -48,25 +48,25 @@ static void turn_hand_on(struct line *line, const struct station *station, struc
 	const struct run_outages *outages = run_root(run)->outages;
 	int64_t outage_ms = outages ? outages->latest_ms : 0;
 	turn_give(line, station, run->behind);
-	struct run *next = line->turns[station->turnstile];
+	struct run *next = line->turns[station->ordered_gate];
 	if (outage_ms > 0 && next)
 		outage_note(next, station->index, outage_ms);
 }
 
-void turnstile_pass(struct run *run, const struct station *station)
+void ordered_gate_pass(struct run *run, const struct station *station)
 {
 	struct line *line = run->line;
 	if (station->recurring || run->halts[station->index].passed)
 		return; /* on a cycle it may come again, and passes when it ends */
 	run->halts[station->index].passed = true;
-	if (line && line->turns[station->turnstile] == run)
+	if (line && line->turns[station->ordered_gate] == run)
 		turn_hand_on(line, station, run);
 }
 
-const struct run *turnstile_turn(const struct visit *visit)
+const struct run *ordered_gate_turn(const struct visit *visit)
 {
 	const struct line *line = visit->run->line;
-	return line ? line->turns[visit->station->turnstile] : NULL;
+	return line ? line->turns[visit->station->ordered_gate] : NULL;
 }
 
 static void visit_refuse(struct visit *visit)
@@ -79,10 +79,10 @@ static void visit_refuse(struct visit *visit)
 	visit_finish(visit, STEP_FAIL, error);
 }
 
-void turnstile_enter(struct visit *visit)
+void ordered_gate_enter(struct visit *visit)
 {
 	struct line *line = visit->run->line;
-	visit->parked = line && line->turns[visit->station->turnstile] != visit->run;
+	visit->parked = line && line->turns[visit->station->ordered_gate] != visit->run;
 	if (visit->parked)
 		visit_wait(visit);
 	else if (line)
@@ -96,13 +96,13 @@ void turnstile_enter(struct visit *visit)
 struct scopes flow_scopes(const struct flow *flow)
 {
 	uint32_t scope;
-	return (struct scopes){flow->turnstile_count + flow_joins_parts(flow, &scope), flow->scopes};
+	return (struct scopes){flow->ordered_gate_count + flow_joins_parts(flow, &scope), flow->scopes};
 }
 
 bool flow_joins_parts(const struct flow *flow, uint32_t *scope)
 {
 	const struct graph_part *part = flow->graph->part;
-	*scope = (uint32_t)flow->turnstile_count;
+	*scope = (uint32_t)flow->ordered_gate_count;
 	return part && (part->gathers || part->parent_count > 1);
 }
 
@@ -128,8 +128,8 @@ void line_close(struct line *line)
 		behind = run->behind;
 		run->line = NULL;
 		run->ahead = run->behind = NULL;
-		for (size_t i = 0; i < flow->turnstile_count; i++)
-			unpark(run, &flow->stations[flow->turnstiles[i]]);
+		for (size_t i = 0; i < flow->ordered_gate_count; i++)
+			unpark(run, &flow->stations[flow->ordered_gates[i]]);
 	}
 	memory_give(line);
 	if (flow)
@@ -148,7 +148,7 @@ void line_join(struct run *run, struct line *line)
 	run->ahead = line->last;
 	*(line->last ? &line->last->behind : &line->first) = run;
 	line->last = run;
-	for (size_t i = 0; i < line->flow->turnstile_count; i++)
+	for (size_t i = 0; i < line->flow->ordered_gate_count; i++)
 		if (!line->turns[i])
 			line->turns[i] = run;
 }
@@ -171,9 +171,9 @@ void line_leave(struct run *run)
 	*(run->ahead ? &run->ahead->behind : &line->first) = run->behind;
 	*(run->behind ? &run->behind->ahead : &line->last) = run->ahead;
 	run->line = NULL;
-	for (size_t i = 0; i < flow->turnstile_count; i++)
+	for (size_t i = 0; i < flow->ordered_gate_count; i++)
 		if (line->turns[i] == run)
-			turn_hand_on(line, &flow->stations[flow->turnstiles[i]], run);
+			turn_hand_on(line, &flow->stations[flow->ordered_gates[i]], run);
 }
 
 /* ---- what a visit remembers ---- */
@@ -189,7 +189,7 @@ bool visit_recall(struct visit *visit, struct text key, struct text *value)
 	const struct store *store = store_of(visit);
 	if (write)
 		*value = write->value;
-	return write ? write->value.bytes != NULL : store && store_read(store, visit->station->turnstile, key, value);
+	return write ? write->value.bytes != NULL : store && store_read(store, visit->station->ordered_gate, key, value);
 }
 
 /* The visit's draft under that key, made where there is none. */
@@ -201,7 +201,7 @@ static struct write *draft(struct visit *visit, struct text key, size_t size, st
 			  "step `%s` remembers nothing, for its partition was taken away", visit->station->step.name);
 		return NULL;
 	}
-	if (!store_may_write(store, visit->station->turnstile, key.length, size, error))
+	if (!store_may_write(store, visit->station->ordered_gate, key.length, size, error))
 		return NULL;
 	if (!visit->drafts)
 		visit->drafts = ARENA_NEW(visit->arena, struct drafts);
@@ -209,7 +209,7 @@ static struct write *draft(struct visit *visit, struct text key, size_t size, st
 	if (visit->drafts && !write)
 		write = drafts_add(visit->drafts, key, visit->arena);
 	if (write)
-		write->scope = visit->station->turnstile;
+		write->scope = visit->station->ordered_gate;
 	else
 		error_memory(error, ERROR_LIMIT, "remembering");
 	return write;
