@@ -6,9 +6,9 @@
 static void answer_blame(struct run *run)
 {
 	for (size_t i = 0; i < run->flow->count; i++)
-		if (halt_seen(run, i)->attempts > 0 && halt_seen(run, i)->error == run->answer.error) {
+		if (node_state_seen(run, i)->attempts > 0 && node_state_seen(run, i)->error == run->answer.error) {
 			run->answer.step = run->flow->graph->steps[i].name;
-			run->answer.attempts = halt_seen(run, i)->attempts;
+			run->answer.attempts = node_state_seen(run, i)->attempts;
 			return;
 		}
 }
@@ -22,7 +22,7 @@ static void answer_give(struct run *run, enum flow_outcome outcome)
 	run->outcome = outcome;
 	if (flow->outside.tap && outcome == FLOW_ANSWER && run->answer.payload)
 		flow->outside.tap(flow->outside.context, run->message, TAP_PIPELINE_OUTPUTS, STEP_NONE, run->answer.payload);
-	if (run->broods)
+	if (run->child_groups)
 		family_wake(run);
 	if (flow->outside.answer && !run->child)
 		flow->outside.answer(flow->outside.context, run->message, outcome, &run->answer);
@@ -88,12 +88,12 @@ static const char *reason_print(const struct run *run, const struct source *sour
 		return text ? text : "";
 	}
 	const char *name = run->flow->graph->steps[source->step].name;
-	const struct halt *halt = halt_seen(run, source->step);
-	if (halt->error) {
-		text = arena_print(arena, "step `%s` failed: %s", name, halt->error->text);
+	const struct node_state *node_state = node_state_seen(run, source->step);
+	if (node_state->error) {
+		text = arena_print(arena, "step `%s` failed: %s", name, node_state->error->text);
 		return text ? text : "";
 	}
-	switch (halt->silence) {
+	switch (node_state->silence) {
 	case SILENCE_WHEN:
 		text = arena_print(arena, "the condition `when` of step `%s` does not hold", name);
 		break;
@@ -124,10 +124,10 @@ static void reasons_add(struct reasons *reasons, const struct run *run, const st
 	reasons->length += strlen(reason);
 }
 
-static bool halt_ran(const struct run *run, size_t index)
+static bool node_state_ran(const struct run *run, size_t index)
 {
-	const struct halt *halt = halt_seen(run, index);
-	return halt->stage == HALT_FIRED || halt->sent;
+	const struct node_state *node_state = node_state_seen(run, index);
+	return node_state->stage == NODE_FIRED || node_state->sent;
 }
 
 /* The n-th source of a gate, when the gate stays shut for want of it. What is still
@@ -148,7 +148,7 @@ static void gate_mark(const struct run *run, const struct gate *gate, bool *neve
 {
 	for (size_t i = 0; i < gate->count; i++) {
 		const struct source *source = gate_lacks(run, gate, i);
-		if (source && source->step != STEP_NONE && !halt_ran(run, source->step))
+		if (source && source->step != STEP_NONE && !node_state_ran(run, source->step))
 			never_ran[source->step] = true;
 	}
 }
@@ -158,7 +158,7 @@ static void gate_explain(const struct run *run, const struct gate *gate, struct 
 {
 	for (size_t i = 0; i < gate->count; i++) {
 		const struct source *source = gate_lacks(run, gate, i);
-		if (source && (source->step == STEP_NONE || halt_ran(run, source->step)))
+		if (source && (source->step == STEP_NONE || node_state_ran(run, source->step)))
 			reasons_add(reasons, run, source);
 	}
 }
@@ -168,7 +168,7 @@ static void explain_nothing(const struct run *run, struct error *error)
 {
 	const struct flow *flow = run->flow;
 	const struct graph *graph = flow->graph;
-	const struct gate *output = &flow->stations[flow->count].inputs;
+	const struct gate *output = &flow->nodes[flow->count].inputs;
 	struct reasons reasons = {.place = graph->resource ? graph->resource->place : PLACE_NONE};
 	bool *never_ran = ARENA_ARRAY(run->message->arena, bool, flow->count);
 	if (never_ran)
@@ -176,16 +176,16 @@ static void explain_nothing(const struct run *run, struct error *error)
 	for (size_t i = never_ran ? flow->count : 0; i-- > 0;) {
 		if (never_ran[graph->order[i]]) {
 			const struct run *where = run_where(run, graph->order[i]);
-			gate_mark(where, &flow->stations[graph->order[i]].inputs, never_ran);
-			gate_mark(where, &flow->stations[graph->order[i]].triggers, never_ran);
+			gate_mark(where, &flow->nodes[graph->order[i]].inputs, never_ran);
+			gate_mark(where, &flow->nodes[graph->order[i]].triggers, never_ran);
 		}
 	}
 	gate_explain(run, output, &reasons);
 	for (size_t i = 0; never_ran && i < flow->count; i++) {
 		if (never_ran[graph->order[i]]) {
 			const struct run *where = run_where(run, graph->order[i]);
-			gate_explain(where, &flow->stations[graph->order[i]].inputs, &reasons);
-			gate_explain(where, &flow->stations[graph->order[i]].triggers, &reasons);
+			gate_explain(where, &flow->nodes[graph->order[i]].inputs, &reasons);
+			gate_explain(where, &flow->nodes[graph->order[i]].triggers, &reasons);
 		}
 	}
 	error_set(error, ERROR_INPUT, reasons.place, "no output: %s",
@@ -196,7 +196,7 @@ static void explain_nothing(const struct run *run, struct error *error)
 static bool was_dropped(const struct run *run)
 {
 	while (run->child && !run->dropped)
-		run = run->child->brood->parent;
+		run = run->child->child_group->parent;
 	return run->dropped;
 }
 

@@ -23,7 +23,7 @@ struct batch_member {
 struct batch {
 	struct timer timer;
 	struct flow *flow;
-	struct station *station;
+	struct flow_node *node;
 	struct batch *next;
 	struct arena *arena;
 	size_t rows;
@@ -46,7 +46,7 @@ static bool pot_takes(const struct batch *batch, const struct payload *payload)
 	return payloads_agree(first->input, payload);
 }
 
-static struct batch *batch_make(struct flow *flow, struct station *station)
+static struct batch *batch_make(struct flow *flow, struct flow_node *node)
 {
 	struct batch *batch = memory_take(1, sizeof *batch);
 	if (!batch)
@@ -59,24 +59,24 @@ static struct batch *batch_make(struct flow *flow, struct station *station)
 	}
 	flow->batch_count++;
 	batch->flow = flow;
-	batch->station = station;
+	batch->node = node;
 	batch->timer.batch = batch;
 	return batch;
 }
 
-static struct batch *pot_open(struct flow *flow, struct station *station)
+static struct batch *pot_open(struct flow *flow, struct flow_node *node)
 {
-	struct batch *batch = station->spare;
+	struct batch *batch = node->spare;
 	if (batch)
-		station->spare = batch->next;
+		node->spare = batch->next;
 	else
-		batch = batch_make(flow, station);
+		batch = batch_make(flow, node);
 	if (!batch)
 		return NULL;
-	batch->next = station->pots;
-	station->pots = batch;
+	batch->next = node->open_batches;
+	node->open_batches = batch;
 	batch->timer.serial = ++flow->serial;
-	timer_set(flow, &batch->timer, flow->now_ms + batch_window_ms(&station->graph_step->spec->batch));
+	timer_set(flow, &batch->timer, flow->now_ms + batch_window_ms(&node->graph_step->spec->batch));
 	return batch;
 }
 
@@ -108,15 +108,15 @@ static void list_remove(struct batch **list, struct batch *batch)
 
 static void batch_retire(struct batch *batch)
 {
-	struct station *station = batch->station;
-	list_remove(batch->flying ? &station->flying : &station->pots, batch);
+	struct flow_node *node = batch->node;
+	list_remove(batch->flying ? &node->flying : &node->open_batches, batch);
 	timer_set(batch->flow, &batch->timer, INT64_MAX);
 	arena_reset(batch->arena);
 	batch->rows = batch->count = batch->capacity = batch->present = 0;
 	batch->members = NULL;
 	batch->flying = false;
-	batch->next = station->spare;
-	station->spare = batch;
+	batch->next = node->spare;
+	node->spare = batch;
 }
 
 const struct visit *batch_visit(const struct batch *batch)
@@ -161,15 +161,15 @@ static void carrier_make(struct batch *batch, const struct message *first)
 
 void batch_send(struct batch *batch)
 {
-	struct station *station = batch->station;
+	struct flow_node *node = batch->node;
 	const struct visit *first = NULL;
 	for (size_t i = 0; !first; i++)
 		first = batch->members[i].visit;
 	timer_set(batch->flow, &batch->timer, INT64_MAX);
-	list_remove(&station->pots, batch);
+	list_remove(&node->open_batches, batch);
 	batch->flying = true;
-	batch->next = station->flying;
-	station->flying = batch;
+	batch->next = node->flying;
+	node->flying = batch;
 	carrier_make(batch, first->message);
 	batch->payload = (struct payload){
 		.tensors = joined(batch),
@@ -179,7 +179,7 @@ void batch_send(struct batch *batch)
 	batch->visit = (struct visit){
 		.task = first->task,
 		.flow = batch->flow,
-		.station = station,
+		.node = node,
 		.message = &batch->message,
 		.arena = batch->arena,
 		.input = &batch->payload,
@@ -191,30 +191,30 @@ void batch_send(struct batch *batch)
 	if (arena_failed(batch->arena))
 		error_memory(&error, ERROR_LIMIT, "gathering a batch");
 	else
-		verdict = station->step.kind->run(&station->step, &batch->visit, &error);
+		verdict = node->step.kind->run(&node->step, &batch->visit, &error);
 	visit_verdict(&batch->visit, verdict, &error);
 }
 
 static void go_alone(struct visit *visit)
 {
 	struct error error = {0};
-	struct step *step = &visit->station->step;
+	struct step *step = &visit->node->step;
 	visit_verdict(visit, step->kind->run(step, visit, &error), &error);
 }
 
 void batch_join(struct visit *visit)
 {
-	struct station *station = visit->station;
+	struct flow_node *node = visit->node;
 	size_t rows = payload_row_count(visit->input);
 	if (rows == 0) {
 		go_alone(visit);
 		return;
 	}
-	struct batch *batch = station->pots;
+	struct batch *batch = node->open_batches;
 	while (batch && (!pot_takes(batch, visit->input) || batch->visit.model != visit->model))
 		batch = batch->next;
 	if (!batch) {
-		batch = pot_open(visit->flow, station);
+		batch = pot_open(visit->flow, node);
 		if (batch)
 			batch->visit.model = visit->model;
 	}
@@ -226,7 +226,7 @@ void batch_join(struct visit *visit)
 		visit_finish(visit, STEP_FAIL, &error);
 		return;
 	}
-	if (batch->rows >= (size_t)station->graph_step->spec->batch.size)
+	if (batch->rows >= (size_t)node->graph_step->spec->batch.size)
 		batch_send(batch);
 }
 
@@ -272,7 +272,7 @@ void batch_note_outage(const struct batch *batch, int64_t outage_ms)
 {
 	for (size_t i = 0; i < batch->count; i++)
 		if (batch->members[i].visit)
-			outage_note(batch->members[i].visit->run, batch->station->index, outage_ms);
+			outage_note(batch->members[i].visit->run, batch->node->index, outage_ms);
 }
 
 static void list_close(struct batch *batch)
@@ -288,9 +288,9 @@ static void list_close(struct batch *batch)
 	}
 }
 
-void batches_close(struct station *station)
+void batches_close(struct flow_node *node)
 {
-	list_close(station->pots);
-	list_close(station->flying);
-	list_close(station->spare);
+	list_close(node->open_batches);
+	list_close(node->flying);
+	list_close(node->spare);
 }

@@ -23,21 +23,21 @@ static size_t step_of(const struct run *run, const struct given *given)
 static void take(struct run *run, size_t step, const struct given *given)
 {
 	const struct graph *graph = run->flow->graph;
-	struct halt *halt = &run->halts[step];
+	struct node_state *node_state = &run->node_states[step];
 	if (given->state == GIVEN_FAILED) {
-		halt->stage = HALT_FAILED;
-		halt->error = given->error;
-		halt->attempts = given->attempts;
+		node_state->stage = NODE_FAILED;
+		node_state->error = given->error;
+		node_state->attempts = given->attempts;
 	} else if (given->inputs) {
-		halt->sent = given->payload;
+		node_state->sent = given->payload;
 	} else if (given->state == GIVEN_CAME) {
-		halt->stage = HALT_FIRED;
-		halt->gave = given->payload;
+		node_state->stage = NODE_FIRED;
+		node_state->gave = given->payload;
 		if (given->only_to.length)
-			halt->only_to = arena_copy(run->message->arena, given->only_to.bytes, given->only_to.length);
+			node_state->only_to = arena_copy(run->message->arena, given->only_to.bytes, given->only_to.length);
 	} else {
-		halt->stage = given->silence == SILENCE_NONE ? HALT_DEAD : HALT_FIRED;
-		halt->silence = (unsigned char)given->silence;
+		node_state->stage = given->silence == SILENCE_NONE ? NODE_DEAD : NODE_FIRED;
+		node_state->silence = (unsigned char)given->silence;
 		run->dropped |= given->silence == SILENCE_DROPPED && (graph->steps[step].answers || !graph->has_output);
 	}
 }
@@ -62,16 +62,16 @@ static void deliver_missing(struct run *run, size_t step, const bool told[2])
 {
 	const struct carried *carried = run->message->carried;
 	const struct error *missing = carried ? carried->missing : NULL;
-	const struct station *station = &run->flow->stations[step];
+	const struct flow_node *node = &run->flow->nodes[step];
 	enum arrival_state state = missing ? ARRIVAL_FAILED : ARRIVAL_DEAD;
 	if (missing && !told[0] && !told[1]) {
-		run->halts[step].stage = HALT_FAILED;
-		run->halts[step].error = missing;
+		run->node_states[step].stage = NODE_FAILED;
+		run->node_states[step].error = missing;
 	}
 	if (!told[0])
-		outlet_deliver(run, &station->sent, state, NULL, NULL);
+		outlet_deliver(run, &node->sent, state, NULL, NULL);
 	if (!told[1])
-		outlet_deliver(run, &station->gave, state, NULL, NULL);
+		outlet_deliver(run, &node->gave, state, NULL, NULL);
 }
 
 void run_deliver_carried(struct run *run)
@@ -86,10 +86,10 @@ void run_deliver_carried(struct run *run)
 		size_t step = step_of(run, given);
 		if (step == STEP_NONE || told[2 * step + !given->inputs])
 			continue;
-		const struct station *station = &flow->stations[step];
+		const struct flow_node *node = &flow->nodes[step];
 		told[2 * step + !given->inputs] = true;
-		outlet_deliver(run, given->inputs ? &station->sent : &station->gave, arrival_of(given->state), given->payload,
-			       given->inputs ? NULL : run->halts[step].only_to);
+		outlet_deliver(run, given->inputs ? &node->sent : &node->gave, arrival_of(given->state), given->payload,
+			       given->inputs ? NULL : run->node_states[step].only_to);
 	}
 	for (size_t i = 0; i < flow->count; i++)
 		if (flow->graph->part->sides[i] == STEP_BEFORE)
@@ -100,8 +100,8 @@ void run_deliver_carried(struct run *run)
 
 static bool may_still_run(const struct run *run, size_t step)
 {
-	const struct halt *halt = &run->halts[step];
-	return (halt->stage == HALT_OPEN || halt->stage == HALT_FIRED) && run_minds(run, &run->flow->stations[step]);
+	const struct node_state *node_state = &run->node_states[step];
+	return (node_state->stage == NODE_OPEN || node_state->stage == NODE_FIRED) && run_minds(run, &run->flow->nodes[step]);
 }
 
 static bool goes_on_to(const struct run *run, const struct graph_next *next)
@@ -116,21 +116,21 @@ static bool goes_on_to(const struct run *run, const struct graph_next *next)
 
 static struct given given_of(const struct run *run, size_t step, bool inputs, uint64_t next)
 {
-	const struct halt *halt = &run->halts[step];
-	const struct payload *payload = inputs ? halt->sent : halt->gave;
+	const struct node_state *node_state = &run->node_states[step];
+	const struct payload *payload = inputs ? node_state->sent : node_state->gave;
 	struct given given = {
 		.step = text_of(run->flow->graph->steps[step].name), .inputs = inputs, .next = next, .state = GIVEN_DEAD};
 	if (payload) {
 		given.state = GIVEN_CAME;
 		given.payload = payload;
 		if (!inputs)
-			given.only_to = text_of(halt->only_to);
-	} else if (halt->error) {
+			given.only_to = text_of(node_state->only_to);
+	} else if (node_state->error) {
 		given.state = GIVEN_FAILED;
-		given.error = halt->error;
-		given.attempts = halt->attempts;
+		given.error = node_state->error;
+		given.attempts = node_state->attempts;
 	} else {
-		given.silence = (enum silence)halt->silence;
+		given.silence = (enum silence)node_state->silence;
 	}
 	return given;
 }
@@ -158,12 +158,12 @@ static void leave(const struct run *run, struct carried *carried, struct given *
 /* A key that cannot be told is left out: the step that wants it fails with the reason. */
 static struct text key_of(struct run *run, const struct graph_next *next)
 {
-	struct station *station = &run->flow->stations[next->key_step];
-	const struct payload *input = gate_collect(run, &station->inputs);
+	struct flow_node *node = &run->flow->nodes[next->key_step];
+	const struct payload *input = gate_collect(run, &node->inputs);
 	struct error error = {0};
 	if (!input)
 		return (struct text){0};
-	const struct visit visit = {.flow = run->flow, .run = run, .station = station, .message = run->message, .input = input};
+	const struct visit visit = {.flow = run->flow, .run = run, .node = node, .message = run->message, .input = input};
 	struct scope scope = visit_scope(&visit, NULL);
 	const struct tensor *key = expression_evaluate(next->key_expression, &scope, run->message->arena, &error);
 	return key ? key_of_tensor(key, run->message->arena) : (struct text){0};
@@ -199,11 +199,12 @@ void run_fail_rest(struct run *run, const struct error *error)
 {
 	const struct error *kept = run_keep_error(run, error);
 	for (size_t i = 0; i < run->flow->count; i++) {
-		struct halt *halt = &run->halts[i];
-		bool ended = halt->gave || halt->error || halt->silence != SILENCE_NONE || halt->stage == HALT_DEAD;
+		struct node_state *node_state = &run->node_states[i];
+		bool ended = node_state->gave || node_state->error || node_state->silence != SILENCE_NONE ||
+			     node_state->stage == NODE_DEAD;
 		if (run->flow->graph->part->sides[i] != STEP_HERE || ended)
 			continue;
-		halt->stage = HALT_FAILED;
-		halt->error = kept;
+		node_state->stage = NODE_FAILED;
+		node_state->error = kept;
 	}
 }

@@ -29,15 +29,15 @@ static uint16_t *tally_count(struct tally *tally, enum arrival_state state)
 
 void arrival_mark(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload)
 {
-	struct halt *halt = &run->halts[edge->station];
+	struct node_state *node_state = &run->node_states[edge->node];
 	struct flow_arrival *arrival = &run->arrivals[edge->arrival];
-	struct tally *tally = edge->trigger ? &halt->triggers : &halt->inputs;
+	struct tally *tally = edge->trigger ? &node_state->triggers : &node_state->inputs;
 	if (arrival->state != ARRIVAL_PENDING)
 		--*tally_count(tally, arrival->state);
 	++*tally_count(tally, state);
 	*arrival = (struct flow_arrival){payload, state};
 	if (state == ARRIVAL_CAME)
-		halt->fresh = true;
+		node_state->fresh = true;
 }
 
 static bool gate_hopeless(const struct gate *gate, const struct tally *tally)
@@ -67,13 +67,14 @@ static int64_t gate_fails_ms(const struct gate *gate, const struct tally *tally)
 /* Since when the window runs that closes on what it lacks. */
 static int64_t lacks_since_ms(const struct run *run, size_t index)
 {
-	int64_t since_ms = run->halts[index].since_ms, stood_ms = run->outages ? run->outages->halts[index].stood_ms : 0;
+	int64_t since_ms = run->node_states[index].since_ms,
+		stood_ms = run->outages ? run->outages->node_states[index].stood_ms : 0;
 	return stood_ms > since_ms ? stood_ms : since_ms;
 }
 
 static const struct error *source_error(const struct run *run, const struct source *source)
 {
-	return halt_seen(run, source->step)->error;
+	return node_state_seen(run, source->step)->error;
 }
 
 /* The error of the first source that failed, if that is what the gate passes on: for an
@@ -88,23 +89,23 @@ static const struct error *gate_error(const struct run *run, const struct gate *
 	return NULL;
 }
 
-void halt_end(struct run *run, size_t index, const struct error *error)
+void node_state_end(struct run *run, size_t index, const struct error *error)
 {
-	struct halt *halt = &run->halts[index];
-	halt->stage = error ? HALT_FAILED : HALT_DEAD;
-	halt->error = error;
-	halt->ticking = false;
-	halt->barren = true;
+	struct node_state *node_state = &run->node_states[index];
+	node_state->stage = error ? NODE_FAILED : NODE_DEAD;
+	node_state->error = error;
+	node_state->ticking = false;
+	node_state->childless = true;
 	if (run->child && part_of_gathering(run, index)) {
 		part_settle(run, index);
 		return;
 	}
-	if (run->flow->stations[index].stateful)
-		ordered_gate_pass(run, &run->flow->stations[index]);
+	if (run->flow->nodes[index].stateful)
+		ordered_gate_pass(run, &run->flow->nodes[index]);
 	struct task *task = arena_take_raw(run->message->arena, sizeof *task);
 	if (!task)
 		return; /* the run ends for want of memory anyway */
-	*task = (struct task){.station = index, .kind = error ? TASK_FAILED : TASK_DEAD};
+	*task = (struct task){.node = index, .kind = error ? TASK_FAILED : TASK_DEAD};
 	run_push(run, task);
 }
 
@@ -140,7 +141,7 @@ static void gate_rearm(struct run *run, const struct gate *gate, struct tally *t
 	for (size_t i = 0; i < gate->count; i++) {
 		struct flow_arrival *arrival = &run->arrivals[gate->first + i];
 		const struct source *source = &gate->join->sources[i];
-		bool again = gate->each || (source->point != SOURCE_REQUEST && run->flow->stations[source->step].recurring);
+		bool again = gate->each || (source->point != SOURCE_REQUEST && run->flow->nodes[source->step].recurring);
 		if (!again || arrival->state == ARRIVAL_PENDING)
 			continue;
 		--*tally_count(tally, arrival->state);
@@ -148,35 +149,35 @@ static void gate_rearm(struct run *run, const struct gate *gate, struct tally *t
 	}
 }
 
-static void halt_exhausted(struct run *run, size_t index)
+static void node_state_exhausted(struct run *run, size_t index)
 {
-	struct halt *halt = &run->halts[index];
+	struct node_state *node_state = &run->node_states[index];
 	const struct graph *graph = run->flow->graph;
 	struct error error = {0};
 	error_set(&error, ERROR_LIMIT, graph->steps[index].spec->here,
 		  "Max step revisits (%lld) exceeded by step `%s`; let the cycle end sooner, or raise maxStepRevisits",
 		  (long long)graph->max_visits - 1, graph->steps[index].name);
-	halt->stage = HALT_FAILED;
-	halt->error = run_keep_error(run, &error);
+	node_state->stage = NODE_FAILED;
+	node_state->error = run_keep_error(run, &error);
 	if (graph->steps[index].answers)
-		run_answer_error(run, halt->error);
+		run_answer_error(run, node_state->error);
 }
 
-struct visit *halt_go(struct run *run, size_t index, const struct payload *input)
+struct visit *node_state_go(struct run *run, size_t index, const struct payload *input)
 {
-	struct station *station = &run->flow->stations[index];
-	if (!station->graph_step) {
+	struct flow_node *node = &run->flow->nodes[index];
+	if (!node->graph_step) {
 		run_answer_payload(run, input);
 		return NULL;
 	}
 	struct visit *visit = arena_take_raw(run->message->arena, sizeof *visit);
 	if (!visit)
 		return NULL;
-	visit->task.station = index;
+	visit->task.node = index;
 	visit->task.kind = TASK_VISIT;
 	visit->flow = run->flow;
 	visit->run = run;
-	visit->station = station;
+	visit->node = node;
 	visit->message = run->message;
 	visit->arena = run->message->arena;
 	visit->input = input;
@@ -185,79 +186,79 @@ struct visit *halt_go(struct run *run, size_t index, const struct payload *input
 	return visit;
 }
 
-static void halt_fire(struct run *run, size_t index)
+static void node_state_fire(struct run *run, size_t index)
 {
-	struct halt *halt = &run->halts[index];
-	struct station *station = &run->flow->stations[index];
-	halt->ticking = false;
-	halt->fresh = false;
-	if (station->recurring && station->graph_step && ++halt->visits > run->flow->graph->max_visits) {
-		halt_exhausted(run, index);
+	struct node_state *node_state = &run->node_states[index];
+	struct flow_node *node = &run->flow->nodes[index];
+	node_state->ticking = false;
+	node_state->fresh = false;
+	if (node->recurring && node->graph_step && ++node_state->visits > run->flow->graph->max_visits) {
+		node_state_exhausted(run, index);
 		return;
 	}
-	halt->stage = station->recurring && station->graph_step ? HALT_OPEN : HALT_FIRED;
-	const struct gate *inputs = &station->inputs;
+	node_state->stage = node->recurring && node->graph_step ? NODE_OPEN : NODE_FIRED;
+	const struct gate *inputs = &node->inputs;
 	const struct payload *const *came = inputs->count > 1 ? gate_sources(run, inputs) : NULL;
 	const struct payload *input = came ? gate_join(run, inputs, came) : gate_collect(run, inputs);
 	if (run->child && part_of_gathering(run, index)) {
 		part_bring(run, index, input);
 		return;
 	}
-	struct visit *visit = halt_go(run, index, input);
+	struct visit *visit = node_state_go(run, index, input);
 	if (visit)
 		visit->sources = came;
-	if (station->recurring) {
-		gate_rearm(run, &station->inputs, &halt->inputs);
-		gate_rearm(run, &station->triggers, &halt->triggers);
+	if (node->recurring) {
+		gate_rearm(run, &node->inputs, &node_state->inputs);
+		gate_rearm(run, &node->triggers, &node_state->triggers);
 	}
 }
 
-static bool halt_opens(const struct run *run, size_t index, int64_t waited_ms)
+static bool node_state_opens(const struct run *run, size_t index, int64_t waited_ms)
 {
-	struct station *station = &run->flow->stations[index];
-	const struct halt *halt = &run->halts[index];
-	return halt->fresh && waited_ms >= gate_opens_ms(&station->inputs, &halt->inputs) &&
-	       waited_ms >= gate_opens_ms(&station->triggers, &halt->triggers);
+	struct flow_node *node = &run->flow->nodes[index];
+	const struct node_state *node_state = &run->node_states[index];
+	return node_state->fresh && waited_ms >= gate_opens_ms(&node->inputs, &node_state->inputs) &&
+	       waited_ms >= gate_opens_ms(&node->triggers, &node_state->triggers);
 }
 
-void halt_settle(struct run *run, size_t index)
+void node_state_settle(struct run *run, size_t index)
 {
-	struct station *station = &run->flow->stations[index];
-	struct halt *halt = &run->halts[index];
+	struct flow_node *node = &run->flow->nodes[index];
+	struct node_state *node_state = &run->node_states[index];
 	int64_t now_ms = run->flow->now_ms;
-	if (halt_opens(run, index, halt->ticking ? now_ms - halt->since_ms : 0)) {
-		if (station->elsewhere)
-			halt->stage = HALT_FIRED;
+	if (node_state_opens(run, index, node_state->ticking ? now_ms - node_state->since_ms : 0)) {
+		if (node->elsewhere)
+			node_state->stage = NODE_FIRED;
 		else
-			halt_fire(run, index);
+			node_state_fire(run, index);
 		return;
 	}
-	bool hopeless = gate_hopeless(&station->inputs, &halt->inputs) || gate_hopeless(&station->triggers, &halt->triggers);
-	if (hopeless && !station->recurring) {
-		const struct error *error = gate_error(run, &station->inputs, &halt->inputs);
-		halt_end(run, index, error ? error : gate_error(run, &station->triggers, &halt->triggers));
-	} else if (!halt->ticking && halt->fresh && !station->elsewhere) {
-		halt->ticking = true;
-		halt->since_ms = now_ms;
+	bool hopeless = gate_hopeless(&node->inputs, &node_state->inputs) || gate_hopeless(&node->triggers, &node_state->triggers);
+	if (hopeless && !node->recurring) {
+		const struct error *error = gate_error(run, &node->inputs, &node_state->inputs);
+		node_state_end(run, index, error ? error : gate_error(run, &node->triggers, &node_state->triggers));
+	} else if (!node_state->ticking && node_state->fresh && !node->elsewhere) {
+		node_state->ticking = true;
+		node_state->since_ms = now_ms;
 	}
 }
 
 static bool edge_is_meant(const struct run *run, const struct flow_edge *edge, const char *only)
 {
-	const struct graph_step *step = run->flow->stations[edge->station].graph_step;
+	const struct graph_step *step = run->flow->nodes[edge->node].graph_step;
 	return !only || (step && strcmp(step->name, only) == 0);
 }
 
-/* There is nothing to join: what comes goes on, and what does not ends the station. */
+/* There is nothing to join: what comes goes on, and what does not ends the node. */
 static void deliver_alone(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload)
 {
-	const struct gate *gate = &run->flow->stations[edge->station].inputs;
+	const struct gate *gate = &run->flow->nodes[edge->node].inputs;
 	run->arrivals[edge->arrival] = (struct flow_arrival){payload, state};
 	if (state == ARRIVAL_CAME) {
-		run->halts[edge->station].stage = HALT_FIRED;
-		(void)halt_go(run, edge->station, gate_collect(run, gate));
+		run->node_states[edge->node].stage = NODE_FIRED;
+		(void)node_state_go(run, edge->node, gate_collect(run, gate));
 	} else {
-		halt_end(run, edge->station, state == ARRIVAL_FAILED ? source_error(run, &gate->join->sources[0]) : NULL);
+		node_state_end(run, edge->node, state == ARRIVAL_FAILED ? source_error(run, &gate->join->sources[0]) : NULL);
 	}
 }
 
@@ -266,47 +267,47 @@ void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arri
 {
 	for (size_t i = 0; i < outlet->count; i++) {
 		const struct flow_edge *edge = &outlet->edges[i];
-		struct halt *halt = &run->halts[edge->station];
+		struct node_state *node_state = &run->node_states[edge->node];
 		bool lost = state == ARRIVAL_CAME && !(source_finds(edge->tensor, payload) && edge_is_meant(run, edge, only));
 		enum arrival_state its_state = lost ? ARRIVAL_DEAD : state;
 		if (edge->alone) {
 			deliver_alone(run, edge, its_state, payload);
 			continue;
 		}
-		bool last = i + 1 == outlet->count || outlet->edges[i + 1].station != edge->station;
+		bool last = i + 1 == outlet->count || outlet->edges[i + 1].node != edge->node;
 		if (edge->descends) {
 			descend(run, edge, its_state, payload, last);
 			continue;
 		}
-		if (halt->stage != HALT_OPEN)
+		if (node_state->stage != NODE_OPEN)
 			continue;
 		arrival_mark(run, edge, its_state, payload);
 		if (last)
-			halt_settle(run, edge->station);
+			node_state_settle(run, edge->node);
 	}
 }
 
 /* ---- time ---- */
 
-static int64_t halt_fails_ms(const struct station *station, const struct halt *halt)
+static int64_t node_state_fails_ms(const struct flow_node *node, const struct node_state *node_state)
 {
-	int64_t inputs_ms = gate_fails_ms(&station->inputs, &halt->inputs);
-	int64_t triggers_ms = gate_fails_ms(&station->triggers, &halt->triggers);
+	int64_t inputs_ms = gate_fails_ms(&node->inputs, &node_state->inputs);
+	int64_t triggers_ms = gate_fails_ms(&node->triggers, &node_state->triggers);
 	return inputs_ms < triggers_ms ? inputs_ms : triggers_ms;
 }
 
-int64_t halt_due_ms(const struct run *run, size_t index)
+int64_t node_state_due_ms(const struct run *run, size_t index)
 {
-	const struct halt *halt = &run->halts[index];
-	const struct station *station = &run->flow->stations[index];
-	if (!halt->ticking || halt->stage != HALT_OPEN)
+	const struct node_state *node_state = &run->node_states[index];
+	const struct flow_node *node = &run->flow->nodes[index];
+	if (!node_state->ticking || node_state->stage != NODE_OPEN)
 		return INT64_MAX;
-	int64_t inputs_ms = gate_opens_ms(&station->inputs, &halt->inputs);
-	int64_t triggers_ms = gate_opens_ms(&station->triggers, &halt->triggers);
+	int64_t inputs_ms = gate_opens_ms(&node->inputs, &node_state->inputs);
+	int64_t triggers_ms = gate_opens_ms(&node->triggers, &node_state->triggers);
 	int64_t due_ms = inputs_ms > triggers_ms ? inputs_ms : triggers_ms; /* both must be open */
 	if (due_ms != INT64_MAX)
-		return halt->since_ms + due_ms;
-	due_ms = halt_fails_ms(station, halt);
+		return node_state->since_ms + due_ms;
+	due_ms = node_state_fails_ms(node, node_state);
 	return due_ms == INT64_MAX ? INT64_MAX : lacks_since_ms(run, index) + due_ms;
 }
 
@@ -318,12 +319,12 @@ static const struct source *first_pending(const struct run *run, const struct ga
 	return NULL;
 }
 
-static void halt_late(struct run *run, size_t index)
+static void node_state_late(struct run *run, size_t index)
 {
-	const struct station *station = &run->flow->stations[index];
-	const struct graph_step *step = station->graph_step;
-	bool inputs = gate_fails_ms(&station->inputs, &run->halts[index].inputs) != INT64_MAX;
-	const struct gate *gate = inputs ? &station->inputs : &station->triggers;
+	const struct flow_node *node = &run->flow->nodes[index];
+	const struct graph_step *step = node->graph_step;
+	bool inputs = gate_fails_ms(&node->inputs, &run->node_states[index].inputs) != INT64_MAX;
+	const struct gate *gate = inputs ? &node->inputs : &node->triggers;
 	const struct source *source = first_pending(run, gate);
 	assert(source); /* a gate whose window ends it waits for something */
 	struct error error = {0};
@@ -338,12 +339,12 @@ static void halt_late(struct run *run, size_t index)
 			  "` has not come; raise joinWindowMs, or join with `outer` or `any`",
 			  (long long)gate->join->window_ms, step ? "step `" : "the output", step ? step->name : "", step ? "`" : "",
 			  TEXT_ARGUMENTS(source->reference));
-	halt_end(run, index, run_keep_error(run, &error));
+	node_state_end(run, index, run_keep_error(run, &error));
 }
 
 /* An outage kept what it lacks away: the window begins anew. While it lasts it is asked for now and then, however
  * short the window. */
-static bool halt_stands_still(struct run *run, size_t index, int64_t window_ms)
+static bool node_state_stands_still(struct run *run, size_t index, int64_t window_ms)
 {
 	int64_t outage_ms = outage_of_lacked_ms(run, index), now_ms = run->flow->now_ms;
 	if (outage_ms >= now_ms && window_ms < OUTAGE_LOOK_MS)
@@ -354,15 +355,15 @@ static bool halt_stands_still(struct run *run, size_t index, int64_t window_ms)
 	return true;
 }
 
-void halt_window_closed(struct run *run, size_t index)
+void node_state_window_closed(struct run *run, size_t index)
 {
-	const struct halt *halt = &run->halts[index];
-	int64_t now_ms = run->flow->now_ms, window_ms = halt_fails_ms(&run->flow->stations[index], halt);
-	if (halt_opens(run, index, now_ms - halt->since_ms))
-		halt_fire(run, index);
+	const struct node_state *node_state = &run->node_states[index];
+	int64_t now_ms = run->flow->now_ms, window_ms = node_state_fails_ms(&run->flow->nodes[index], node_state);
+	if (node_state_opens(run, index, now_ms - node_state->since_ms))
+		node_state_fire(run, index);
 	else if (window_ms != INT64_MAX && now_ms - lacks_since_ms(run, index) >= window_ms &&
-		 !halt_stands_still(run, index, window_ms))
-		halt_late(run, index);
+		 !node_state_stands_still(run, index, window_ms))
+		node_state_late(run, index);
 }
 
 bool run_settle_quiet(struct run *run)
@@ -370,14 +371,14 @@ bool run_settle_quiet(struct run *run)
 	const struct flow *flow = run->flow;
 	for (size_t i = 0; i <= flow->count; i++) {
 		size_t index = i < flow->count ? flow->graph->order[i] : i;
-		const struct halt *halt = &run->halts[index];
-		if (halt->stage != HALT_OPEN || !halt->fresh) /* as most are: asked first */
+		const struct node_state *node_state = &run->node_states[index];
+		if (node_state->stage != NODE_OPEN || !node_state->fresh) /* as most are: asked first */
 			continue;
-		if (flow->stations[index].elsewhere || !run_has(run, flow->stations[index].comes))
+		if (flow->nodes[index].elsewhere || !run_has(run, flow->nodes[index].comes))
 			continue;
-		if (halt->inputs.came >= flow->stations[index].inputs.need &&
-		    halt->triggers.came >= flow->stations[index].triggers.need) {
-			halt_fire(run, index);
+		if (node_state->inputs.came >= flow->nodes[index].inputs.need &&
+		    node_state->triggers.came >= flow->nodes[index].triggers.need) {
+			node_state_fire(run, index);
 			return true;
 		}
 	}

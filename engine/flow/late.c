@@ -9,8 +9,8 @@ static const struct visit *longest_waiting(const struct run *run)
 	const struct visit *visit = run->waiting;
 	while (visit && visit->next)
 		visit = visit->next;
-	for (const struct brood *brood = run->broods; !visit && brood; brood = brood->next)
-		for (const struct child *child = brood->first; !visit && child; child = child->next)
+	for (const struct child_group *child_group = run->child_groups; !visit && child_group; child_group = child_group->next)
+		for (const struct child *child = child_group->first; !visit && child; child = child->next)
 			visit = child->run && !child->ended ? longest_waiting(child->run) : NULL;
 	return visit;
 }
@@ -50,5 +50,5 @@ void late_say(const struct run *run, char words[LATE_WORDS_MAX])
 	else
 		(void)snprintf(reason, sizeof reason, "%s",
 			       visit->parked ? "until those before it in its partition have passed" : "for its batch to be full");
-	(void)snprintf(words, LATE_WORDS_MAX, "step `%s` waited %s", visit->station->step.name, reason);
+	(void)snprintf(words, LATE_WORDS_MAX, "step `%s` waited %s", visit->node->step.name, reason);
 }

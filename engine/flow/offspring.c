@@ -1,11 +1,11 @@
 /* offspring.c: one message into many, and back: what a visit makes goes on in runs of its
  * own, in the arena of the message that was entered.
  *
- * A run knows of the stations where its own message comes; of those before, its parent
- * does. What comes of a station there, for one that offspring come to, is marked where the
+ * A run knows of the nodes where its own message comes; of those before, its parent
+ * does. What comes of a node there, for one that offspring come to, is marked where the
  * message is and given to all of its offspring, also to those that are made later.
  *
- * Where the station that should have multiplied a message made nothing of it (it failed,
+ * Where the node that should have multiplied a message made nothing of it (it failed,
  * dropped it, or passed it on), what stands behind it is the message's own.
  */
 #include "base/memory.h"
@@ -17,85 +17,85 @@
 
 static size_t own_level(const struct run *run)
 {
-	return run->child ? run->child->brood->station : STEP_NONE;
+	return run->child ? run->child->child_group->node : STEP_NONE;
 }
 
 bool run_has_level(const struct run *run, size_t level)
 {
-	for (size_t own = own_level(run); level != own; level = run->flow->stations[level].gives)
-		if (level == STEP_NONE || !run->halts[level].barren)
+	for (size_t own = own_level(run); level != own; level = run->flow->nodes[level].gives)
+		if (level == STEP_NONE || !run->node_states[level].childless)
 			return false;
 	return true;
 }
 
-const struct run *run_where(const struct run *run, size_t station)
+const struct run *run_where(const struct run *run, size_t node)
 {
-	while (run->child && !run_has(run, run->flow->stations[station].gives))
-		run = run->child->brood->parent;
+	while (run->child && !run_has(run, run->flow->nodes[node].gives))
+		run = run->child->child_group->parent;
 	return run;
 }
 
 bool run_is_answered_above(const struct run *run)
 {
-	size_t output = run->flow->stations[run->flow->count].comes;
+	size_t output = run->flow->nodes[run->flow->count].comes;
 	while (!run->answered && run->child && !run_has(run, output))
-		run = run->child->brood->parent;
+		run = run->child->child_group->parent;
 	return run->answered;
 }
 
-/* Whether what comes at `level` are offspring of that station, or theirs. */
-static bool is_behind(const struct flow *flow, size_t level, size_t station)
+/* Whether what comes at `level` are offspring of that node, or theirs. */
+static bool is_behind(const struct flow *flow, size_t level, size_t node)
 {
-	while (level != STEP_NONE && level != station)
-		level = flow->stations[level].gives;
-	return level == station;
+	while (level != STEP_NONE && level != node)
+		level = flow->nodes[level].gives;
+	return level == node;
 }
 
-static struct brood *brood_towards(const struct run *run, size_t level)
+static struct child_group *child_group_towards(const struct run *run, size_t level)
 {
-	struct brood *brood = run->broods;
-	while (brood && !(brood->begun && is_behind(run->flow, level, brood->station)))
-		brood = brood->next;
-	return brood;
+	struct child_group *child_group = run->child_groups;
+	while (child_group && !(child_group->begun && is_behind(run->flow, level, child_group->node)))
+		child_group = child_group->next;
+	return child_group;
 }
 
 /* ---- what a visit makes ---- */
 
 static bool too_many(const struct visit *visit, struct error *error)
 {
-	return error_set(error, ERROR_LIMIT, visit->station->step.place,
+	return error_set(error, ERROR_LIMIT, visit->node->step.place,
 			 "step `%s` would make more than %d messages of one, which is the most; send less at once",
-			 visit->station->step.name, OFFSPRING_MAX);
+			 visit->node->step.name, OFFSPRING_MAX);
 }
 
-struct brood *brood_of(const struct visit *visit)
+struct child_group *child_group_of(const struct visit *visit)
 {
-	struct brood *brood = visit->run->broods;
-	while (brood && brood->station != visit->task.station)
-		brood = brood->next;
-	return brood;
+	struct child_group *child_group = visit->run->child_groups;
+	while (child_group && child_group->node != visit->task.node)
+		child_group = child_group->next;
+	return child_group;
 }
 
-static struct brood *brood_make(const struct visit *visit)
+static struct child_group *child_group_make(const struct visit *visit)
 {
-	struct brood *brood = ARENA_NEW(visit->arena, struct brood);
-	if (!brood)
+	struct child_group *child_group = ARENA_NEW(visit->arena, struct child_group);
+	if (!child_group)
 		return NULL;
-	brood->parent = visit->run;
-	brood->station = visit->task.station;
-	brood->end = &brood->first;
-	brood->next = visit->run->broods;
-	visit->run->broods = brood;
-	return brood;
+	child_group->parent = visit->run;
+	child_group->node = visit->task.node;
+	child_group->end = &child_group->first;
+	child_group->next = visit->run->child_groups;
+	visit->run->child_groups = child_group;
+	return child_group;
 }
 
-void brood_forget(struct visit *visit, struct brood *brood)
+void child_group_forget(struct visit *visit, struct child_group *child_group)
 {
-	struct brood **at = &visit->run->broods;
-	while (*at != brood)
+	struct child_group **at = &visit->run->child_groups;
+	while (*at != child_group)
 		at = &(*at)->next;
-	*at = brood->next;
-	run_root(visit->run)->offspring -= (uint32_t)brood->count;
+	*at = child_group->next;
+	run_root(visit->run)->offspring -= (uint32_t)child_group->count;
 }
 
 /* Its headers are the parent's but for the id, which its answer shows again. */
@@ -119,11 +119,11 @@ bool visit_offspring(struct visit *visit, struct text id, struct text key, int64
 	struct run *root = run_root(visit->run);
 	if (root->offspring == OFFSPRING_MAX)
 		return too_many(visit, error);
-	struct brood *brood = brood_of(visit);
+	struct child_group *child_group = child_group_of(visit);
 	struct child *child = arena_take_raw(visit->arena, sizeof *child);
-	if (!brood)
-		brood = brood_make(visit);
-	if (!brood || !child)
+	if (!child_group)
+		child_group = child_group_make(visit);
+	if (!child_group || !child)
 		return error_memory(error, ERROR_LIMIT, "making many messages of one");
 	memory_clear(child, sizeof *child);
 	const struct message *parent = visit->message;
@@ -140,10 +140,10 @@ bool visit_offspring(struct visit *visit, struct text id, struct text key, int64
 		message->key = key;
 	child->offspring.keyed = key.bytes || (visit->run->child && visit->run->child->offspring.keyed);
 	child->payload = payload;
-	child->brood = brood;
-	*brood->end = child;
-	brood->end = &child->next;
-	brood->count++;
+	child->child_group = child_group;
+	*child_group->end = child;
+	child_group->end = &child->next;
+	child_group->count++;
 	root->offspring++;
 	return true;
 }
@@ -155,11 +155,11 @@ const struct message *visit_message(const struct visit *visit)
 
 /* ---- going on ---- */
 
-/* What has come already of stations where the parent is. */
+/* What has come already of nodes where the parent is. */
 static void inherit(struct run *run, const struct run *parent)
 {
 	const struct flow *flow = run->flow;
-	const struct inlets *inlets = &flow->stations[own_level(run)].inlets;
+	const struct inlets *inlets = &flow->nodes[own_level(run)].inlets;
 	for (size_t i = 0; i < inlets->count; i++) {
 		const struct flow_edge *edge = inlets->items[i];
 		const struct flow_arrival *arrival = &parent->arrivals[edge->arrival];
@@ -167,37 +167,37 @@ static void inherit(struct run *run, const struct run *parent)
 			arrival_mark(run, edge, arrival->state, arrival->payload);
 	}
 	for (size_t i = 0; i < inlets->count; i++) {
-		size_t station = inlets->items[i]->station;
-		if (run->halts[station].stage == HALT_OPEN && run_has(run, flow->stations[station].comes))
-			halt_settle(run, station);
+		size_t node = inlets->items[i]->node;
+		if (run->node_states[node].stage == NODE_OPEN && run_has(run, flow->nodes[node].comes))
+			node_state_settle(run, node);
 	}
 }
 
-/* Those stateful stations that its offspring come to are theirs. */
-static void leave_ordered_gates(struct run *parent, size_t station)
+/* Those stateful nodes that its offspring come to are theirs. */
+static void leave_ordered_gates(struct run *parent, size_t node)
 {
 	const struct flow *flow = parent->flow;
 	for (size_t i = 0; i < flow->ordered_gate_count; i++) {
-		const struct station *ordered_gate = &flow->stations[flow->ordered_gates[i]];
-		if (is_behind(flow, ordered_gate->comes, station))
+		const struct flow_node *ordered_gate = &flow->nodes[flow->ordered_gates[i]];
+		if (is_behind(flow, ordered_gate->comes, node))
 			ordered_gate_pass(parent, ordered_gate);
 	}
 }
 
 /* All stand in their line before the first goes on. */
-static bool children_begin(struct brood *brood)
+static bool children_begin(struct child_group *child_group)
 {
-	struct run *parent = brood->parent, *ahead = parent;
+	struct run *parent = child_group->parent, *ahead = parent;
 	const struct flow *flow = parent->flow;
-	for (struct child *child = brood->first; child; child = child->next) {
+	for (struct child *child = child_group->first; child; child = child->next) {
 		struct run *run = run_begin_child(child);
 		if (!run)
 			return false; /* the root ends for want of memory */
 		child->run = run;
-		brood->alive++;
+		child_group->alive++;
 		for (size_t i = 0; i < flow->ordered_gate_count; i++)
-			run->halts[flow->ordered_gates[i]].passed =
-				!is_behind(flow, flow->stations[flow->ordered_gates[i]].comes, brood->station);
+			run->node_states[flow->ordered_gates[i]].passed =
+				!is_behind(flow, flow->nodes[flow->ordered_gates[i]].comes, child_group->node);
 		if (parent->line)
 			line_insert(run, ahead);
 		ahead = run;
@@ -209,50 +209,50 @@ static void child_go(struct child *child, const char *only_to)
 {
 	struct run *run = child->run;
 	const struct flow *flow = run->flow;
-	const struct station *station = &flow->stations[child->brood->station];
+	const struct flow_node *node = &flow->nodes[child->child_group->node];
 	if (flow->outside.tap)
-		flow->outside.tap(flow->outside.context, run->message, TAP_STEP_OUTPUTS, station->index, child->payload);
-	run->halts[station->index].gave = child->payload;
-	inherit(run, child->brood->parent);
-	outlet_deliver(run, &station->gave, ARRIVAL_CAME, child->payload, only_to);
+		flow->outside.tap(flow->outside.context, run->message, TAP_STEP_OUTPUTS, node->index, child->payload);
+	run->node_states[node->index].gave = child->payload;
+	inherit(run, child->child_group->parent);
+	outlet_deliver(run, &node->gave, ARRIVAL_CAME, child->payload, only_to);
 	run_wake(run);
 }
 
-void brood_begin(struct visit *visit, struct brood *brood)
+void child_group_begin(struct visit *visit, struct child_group *child_group)
 {
 	struct run *parent = visit->run;
-	brood->begun = true;
-	if (!children_begin(brood))
+	child_group->begun = true;
+	if (!children_begin(child_group))
 		return;
-	leave_ordered_gates(parent, brood->station);
-	for (struct child *child = brood->first; child; child = child->next)
+	leave_ordered_gates(parent, child_group->node);
+	for (struct child *child = child_group->first; child; child = child->next)
 		child_go(child, visit->only_to);
 }
 
-/* ---- what comes of stations where the message is ---- */
+/* ---- what comes of nodes where the message is ---- */
 
 static void descend_to(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload,
 		       bool last)
 {
-	if (run->halts[edge->station].stage == HALT_OPEN) {
+	if (run->node_states[edge->node].stage == NODE_OPEN) {
 		arrival_mark(run, edge, state, payload);
 		if (last)
-			halt_settle(run, edge->station);
+			node_state_settle(run, edge->node);
 	}
 	run_wake(run);
 }
 
 void descend(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload, bool last)
 {
-	size_t comes = run->flow->stations[edge->station].comes;
+	size_t comes = run->flow->nodes[edge->node].comes;
 	if (run_has(run, comes)) {
 		descend_to(run, edge, state, payload, last);
 		return;
 	}
-	if (run->halts[edge->station].stage == HALT_OPEN)
+	if (run->node_states[edge->node].stage == NODE_OPEN)
 		arrival_mark(run, edge, state, payload);
-	const struct brood *brood = brood_towards(run, comes);
-	for (struct child *child = brood ? brood->first : NULL; child; child = child->next)
+	const struct child_group *child_group = child_group_towards(run, comes);
+	for (struct child *child = child_group ? child_group->first : NULL; child; child = child->next)
 		if (child->run && !child->ended)
 			descend(child->run, edge, state, payload, last);
 }
@@ -260,11 +260,11 @@ void descend(struct run *run, const struct flow_edge *edge, enum arrival_state s
 /* Something may still come for it of where it comes from, which matters. */
 bool run_expects(const struct run *run)
 {
-	const struct inlets *inlets = &run->flow->stations[own_level(run)].inlets;
+	const struct inlets *inlets = &run->flow->nodes[own_level(run)].inlets;
 	for (size_t i = 0; i < inlets->count; i++) {
 		const struct flow_edge *edge = inlets->items[i];
-		if (run->halts[edge->station].stage == HALT_OPEN && run->arrivals[edge->arrival].state == ARRIVAL_PENDING &&
-		    run_minds(run, &run->flow->stations[edge->station]))
+		if (run->node_states[edge->node].stage == NODE_OPEN && run->arrivals[edge->arrival].state == ARRIVAL_PENDING &&
+		    run_minds(run, &run->flow->nodes[edge->node]))
 			return true;
 	}
 	return false;
@@ -272,64 +272,64 @@ bool run_expects(const struct run *run)
 
 /* ---- gathering ---- */
 
-bool part_of_gathering(const struct run *run, size_t station)
+bool part_of_gathering(const struct run *run, size_t node)
 {
-	const struct station *its = &run->flow->stations[station];
+	const struct flow_node *its = &run->flow->nodes[node];
 	return its->gathers && own_level(run) == its->comes;
 }
 
-/* A part that failed fails the whole, unless the station joins what there is. */
-static bool is_strict(const struct station *station)
+/* A part that failed fails the whole, unless the node joins what there is. */
+static bool is_strict(const struct flow_node *node)
 {
-	return station->graph_step->inputs.type == JOIN_INNER;
+	return node->graph_step->inputs.type == JOIN_INNER;
 }
 
-static const struct child *first_failed(const struct brood *brood, size_t station)
+static const struct child *first_failed(const struct child_group *child_group, size_t node)
 {
-	const struct child *child = brood->first;
-	while (child && child->run->halts[station].stage != HALT_FAILED)
+	const struct child *child = child_group->first;
+	while (child && child->run->node_states[node].stage != NODE_FAILED)
 		child = child->next;
 	return child;
 }
 
-static void gather_failed(struct run *run, size_t station, const struct child *child)
+static void gather_failed(struct run *run, size_t node, const struct child *child)
 {
-	const struct error *error = child->run->halts[station].error;
+	const struct error *error = child->run->node_states[node].error;
 	struct error whole = {0};
 	error_set(&whole, error->kind, error->place, "part `" TEXT_FORMAT "` failed: %s",
 		  TEXT_ARGUMENTS(child->offspring.message.id), error->text);
-	halt_end(run, station, run_keep_error(run, &whole));
+	node_state_end(run, node, run_keep_error(run, &whole));
 }
 
 /* Whatever came was dropped, or gave nothing. */
-static void gather_lost(struct run *run, size_t station, const struct brood *brood)
+static void gather_lost(struct run *run, size_t node, const struct child_group *child_group)
 {
 	bool dropped = false;
-	for (const struct child *child = brood->first; child; child = child->next)
+	for (const struct child *child = child_group->first; child; child = child->next)
 		dropped |= child->run->dropped;
 	run->dropped |= dropped;
-	run->halts[station].silence = dropped ? SILENCE_DROPPED : SILENCE_EMPTY;
-	halt_end(run, station, NULL);
+	run->node_states[node].silence = dropped ? SILENCE_DROPPED : SILENCE_EMPTY;
+	node_state_end(run, node, NULL);
 }
 
-static void gather(struct run *run, size_t station, const struct brood *brood)
+static void gather(struct run *run, size_t node, const struct child_group *child_group)
 {
-	size_t most = brood ? brood->count : 0;
+	size_t most = child_group ? child_group->count : 0;
 	struct parts *parts = arena_take_raw(run->message->arena, sizeof *parts + most * sizeof *parts->items);
 	size_t count = 0;
-	for (const struct child *child = brood ? brood->first : NULL; parts && child; child = child->next)
-		if (child->run->halts[station].stage == HALT_FIRED)
-			parts->items[count++] = (struct part){child, child->run->halts[station].sent};
+	for (const struct child *child = child_group ? child_group->first : NULL; parts && child; child = child->next)
+		if (child->run->node_states[node].stage == NODE_FIRED)
+			parts->items[count++] = (struct part){child, child->run->node_states[node].sent};
 	if (!parts)
 		return; /* the root ends for want of memory */
-	const struct child *failed = brood ? first_failed(brood, station) : NULL;
-	if (failed && (count == 0 || is_strict(&run->flow->stations[station]))) {
-		gather_failed(run, station, failed);
-	} else if (count == 0 && brood) {
-		gather_lost(run, station, brood);
+	const struct child *failed = child_group ? first_failed(child_group, node) : NULL;
+	if (failed && (count == 0 || is_strict(&run->flow->nodes[node]))) {
+		gather_failed(run, node, failed);
+	} else if (count == 0 && child_group) {
+		gather_lost(run, node, child_group);
 	} else {
-		run->halts[station].stage = HALT_FIRED;
-		struct visit *visit = halt_go(run, station, run->halts[run->flow->stations[station].comes].sent);
+		run->node_states[node].stage = NODE_FIRED;
+		struct visit *visit = node_state_go(run, node, run->node_states[run->flow->nodes[node].comes].sent);
 		parts->count = count;
 		if (visit) {
 			visit->parts = parts;
@@ -339,28 +339,28 @@ static void gather(struct run *run, size_t station, const struct brood *brood)
 	run_wake(run);
 }
 
-void part_settle(struct run *run, size_t station)
+void part_settle(struct run *run, size_t node)
 {
-	const struct brood *brood = run->child->brood;
-	struct halt *halt = &brood->parent->halts[station];
-	if ((size_t)++halt->visits == brood->count && halt->stage == HALT_OPEN)
-		gather(brood->parent, station, brood);
+	const struct child_group *child_group = run->child->child_group;
+	struct node_state *node_state = &child_group->parent->node_states[node];
+	if ((size_t)++node_state->visits == child_group->count && node_state->stage == NODE_OPEN)
+		gather(child_group->parent, node, child_group);
 }
 
-void part_bring(struct run *run, size_t station, const struct payload *payload)
+void part_bring(struct run *run, size_t node, const struct payload *payload)
 {
 	const struct flow *flow = run->flow;
-	run->halts[station].sent = payload;
+	run->node_states[node].sent = payload;
 	if (flow->outside.tap && payload)
-		flow->outside.tap(flow->outside.context, run->message, TAP_STEP_INPUTS, station, payload);
-	part_settle(run, station);
+		flow->outside.tap(flow->outside.context, run->message, TAP_STEP_INPUTS, node, payload);
+	part_settle(run, node);
 }
 
-bool gather_nothing(struct run *run, size_t station)
+bool gather_nothing(struct run *run, size_t node)
 {
 	bool gathered = false;
 	for (size_t i = 0; i < run->flow->count; i++) {
-		if (!run->flow->stations[i].gathers || run->flow->stations[i].comes != station)
+		if (!run->flow->nodes[i].gathers || run->flow->nodes[i].comes != node)
 			continue;
 		gather(run, i, NULL);
 		gathered = true;
@@ -384,10 +384,10 @@ bool visit_part(const struct visit *visit, size_t nth, struct text *id, const st
 
 /* ---- the whole family ---- */
 
-bool run_has_young(const struct run *run)
+bool run_has_children(const struct run *run)
 {
-	for (const struct brood *brood = run->broods; brood; brood = brood->next)
-		if (brood->alive > 0)
+	for (const struct child_group *child_group = run->child_groups; child_group; child_group = child_group->next)
+		if (child_group->alive > 0)
 			return true;
 	return false;
 }
@@ -395,21 +395,21 @@ bool run_has_young(const struct run *run)
 void child_end(struct run *run)
 {
 	struct child *child = run->child;
-	struct run *parent = child->brood->parent;
+	struct run *parent = child->child_group->parent;
 	child->ended = true;
 	child->offspring.outcome = run->outcome;
 	child->offspring.answer = run->answer;
 	run_leave(run);
 	if (!parent->failure)
 		parent->failure = run->flow->graph->has_output ? NULL : run->failure;
-	if (--child->brood->alive == 0)
+	if (--child->child_group->alive == 0)
 		run_wake(parent);
 }
 
 void family_wake(struct run *run)
 {
-	for (struct brood *brood = run->broods; brood; brood = brood->next)
-		for (struct child *child = brood->first; child; child = child->next) {
+	for (struct child_group *child_group = run->child_groups; child_group; child_group = child_group->next)
+		for (struct child *child = child_group->first; child; child = child->next) {
 			if (!child->run || child->ended)
 				continue;
 			run_wake(child->run);
@@ -433,8 +433,8 @@ static void family_unlist(const struct run *root)
 
 static void children_leave(struct run *run)
 {
-	for (struct brood *brood = run->broods; brood; brood = brood->next)
-		for (struct child *child = brood->first; child; child = child->next) {
+	for (struct child_group *child_group = run->child_groups; child_group; child_group = child_group->next)
+		for (struct child *child = child_group->first; child; child = child->next) {
 			if (!child->run || child->ended)
 				continue;
 			child->ended = true;
@@ -464,23 +464,23 @@ void family_leave(struct run *run)
 
 void family_answer_error(struct run *run, const struct error *error)
 {
-	const struct brood *brood = brood_towards(run, run->flow->stations[run->flow->count].comes);
-	if (!brood) {
+	const struct child_group *child_group = child_group_towards(run, run->flow->nodes[run->flow->count].comes);
+	if (!child_group) {
 		run_answer_error(run, error);
 		return;
 	}
-	for (struct child *child = brood->first; child; child = child->next)
+	for (struct child *child = child_group->first; child; child = child->next)
 		if (child->run)
 			family_answer_error(child->run, error);
 }
 
 /* ---- the answers ---- */
 
-static struct offspring **list(const struct brood *brood, struct offspring **end)
+static struct offspring **list(const struct child_group *child_group, struct offspring **end)
 {
-	size_t output = brood->parent->flow->stations[brood->parent->flow->count].comes;
-	for (struct child *child = brood->first; child; child = child->next) {
-		const struct brood *further = brood_towards(child->run, output);
+	size_t output = child_group->parent->flow->nodes[child_group->parent->flow->count].comes;
+	for (struct child *child = child_group->first; child; child = child->next) {
+		const struct child_group *further = child_group_towards(child->run, output);
 		if (further) {
 			end = list(further, end);
 			continue;
@@ -495,11 +495,11 @@ static struct offspring **list(const struct brood *brood, struct offspring **end
 
 bool family_collect(struct run *run)
 {
-	const struct brood *brood = brood_towards(run, run->flow->stations[run->flow->count].comes);
-	if (!brood || run->child)
-		return brood != NULL;
+	const struct child_group *child_group = child_group_towards(run, run->flow->nodes[run->flow->count].comes);
+	if (!child_group || run->child)
+		return child_group != NULL;
 	struct offspring *first = NULL;
-	*list(brood, &first) = NULL;
+	*list(child_group, &first) = NULL;
 	run->message->offspring = first;
 	run_answer_parted(run);
 	return true;

@@ -1,4 +1,4 @@
-/* open.c: makes a graph ready to run: stations, gates, edges; and takes it down. */
+/* open.c: makes a graph ready to run: nodes, gates, edges; and takes it down. */
 #include "base/memory.h"
 #include "flow/run.h"
 
@@ -37,8 +37,8 @@ static struct outlet *outlet_of(struct flow *flow, const struct source *source)
 {
 	if (source->point == SOURCE_REQUEST)
 		return &flow->request;
-	struct station *station = &flow->stations[source->step];
-	return source->point == SOURCE_STEP_INPUTS ? &station->sent : &station->gave;
+	struct flow_node *node = &flow->nodes[source->step];
+	return source->point == SOURCE_STEP_INPUTS ? &node->sent : &node->gave;
 }
 
 static void edges_count(struct flow *flow, const struct gate *gate)
@@ -47,13 +47,13 @@ static void edges_count(struct flow *flow, const struct gate *gate)
 		outlet_of(flow, &gate->join->sources[i])->count++;
 }
 
-static void edges_add(struct flow *flow, size_t halt, const struct gate *gate, bool trigger)
+static void edges_add(struct flow *flow, size_t node_state, const struct gate *gate, bool trigger)
 {
 	for (size_t i = 0; i < gate->count; i++) {
 		const struct source *source = &gate->join->sources[i];
 		struct outlet *outlet = outlet_of(flow, source);
 		outlet->edges[outlet->count++] = (struct flow_edge){
-			.station = halt, .arrival = gate->first + i, .tensor = source->tensor, .trigger = trigger};
+			.node = node_state, .arrival = gate->first + i, .tensor = source->tensor, .trigger = trigger};
 	}
 }
 
@@ -66,30 +66,30 @@ static void outlet_take(struct flow *flow, struct outlet *outlet)
 static bool edges_open(struct flow *flow, struct error *error)
 {
 	for (size_t i = 0; i <= flow->count; i++) {
-		edges_count(flow, &flow->stations[i].inputs);
-		edges_count(flow, &flow->stations[i].triggers);
+		edges_count(flow, &flow->nodes[i].inputs);
+		edges_count(flow, &flow->nodes[i].triggers);
 	}
 	outlet_take(flow, &flow->request);
 	for (size_t i = 0; i < flow->count; i++) {
-		outlet_take(flow, &flow->stations[i].sent);
-		outlet_take(flow, &flow->stations[i].gave);
+		outlet_take(flow, &flow->nodes[i].sent);
+		outlet_take(flow, &flow->nodes[i].gave);
 	}
 	if (arena_failed(flow->arena))
 		return error_memory(error, ERROR_SYSTEM, "opening a pipeline");
 	for (size_t i = 0; i <= flow->count; i++) {
-		edges_add(flow, i, &flow->stations[i].inputs, false);
-		edges_add(flow, i, &flow->stations[i].triggers, true);
+		edges_add(flow, i, &flow->nodes[i].inputs, false);
+		edges_add(flow, i, &flow->nodes[i].triggers, true);
 	}
 	return true;
 }
 
 /* Of a step that runs in a stage before, or apart, nothing is waited for. */
-static bool station_runs_later(const struct flow *flow, size_t step)
+static bool node_runs_later(const struct flow *flow, size_t step)
 {
 	return flow->graph->part && flow->graph->part->sides[step] == STEP_AFTER;
 }
 
-static bool station_runs_here(const struct flow *flow, size_t step)
+static bool node_runs_here(const struct flow *flow, size_t step)
 {
 	return !flow->graph->part || flow->graph->part->sides[step] == STEP_HERE;
 }
@@ -98,7 +98,7 @@ static bool gate_recurs(const struct flow *flow, const struct gate *gate)
 {
 	for (size_t i = 0; i < gate->count; i++) {
 		const struct source *source = &gate->join->sources[i];
-		if (source->point != SOURCE_REQUEST && flow->stations[source->step].recurring)
+		if (source->point != SOURCE_REQUEST && flow->nodes[source->step].recurring)
 			return true;
 	}
 	return false;
@@ -107,7 +107,7 @@ static bool gate_recurs(const struct flow *flow, const struct gate *gate)
 static bool outlet_leads_beside(const struct flow *flow, const struct outlet *outlet)
 {
 	for (size_t i = 0; i < outlet->count; i++)
-		if (flow->stations[outlet->edges[i].station].beside)
+		if (flow->nodes[outlet->edges[i].node].beside)
 			return true;
 	return false;
 }
@@ -117,23 +117,21 @@ static bool outlet_leads_beside(const struct flow *flow, const struct outlet *ou
 static void marks_spread(struct flow *flow)
 {
 	for (size_t i = 0; i < flow->count; i++) {
-		flow->stations[i].recurring =
-			flow->graph->steps[i].on_cycle && (station_runs_here(flow, i) || station_runs_later(flow, i));
+		flow->nodes[i].recurring = flow->graph->steps[i].on_cycle && (node_runs_here(flow, i) || node_runs_later(flow, i));
 		/* What it remembers is not part of the answer either. */
-		flow->stations[i].beside = !flow->graph->steps[i].answers || flow->stations[i].stateful;
+		flow->nodes[i].beside = !flow->graph->steps[i].answers || flow->nodes[i].stateful;
 	}
 	for (bool changed = true; changed;) {
 		changed = false;
 		for (size_t i = 0; i <= flow->count; i++) {
-			struct station *station = &flow->stations[i];
-			if (!station->recurring && (gate_recurs(flow, &station->inputs) || gate_recurs(flow, &station->triggers)))
-				station->recurring = changed = true;
+			struct flow_node *node = &flow->nodes[i];
+			if (!node->recurring && (gate_recurs(flow, &node->inputs) || gate_recurs(flow, &node->triggers)))
+				node->recurring = changed = true;
 		}
 		for (size_t i = flow->count; i-- > 0;) {
-			struct station *station = &flow->stations[i];
-			if (!station->beside &&
-			    (outlet_leads_beside(flow, &station->sent) || outlet_leads_beside(flow, &station->gave)))
-				station->beside = changed = true;
+			struct flow_node *node = &flow->nodes[i];
+			if (!node->beside && (outlet_leads_beside(flow, &node->sent) || outlet_leads_beside(flow, &node->gave)))
+				node->beside = changed = true;
 		}
 	}
 }
@@ -141,11 +139,11 @@ static void marks_spread(struct flow *flow)
 static void outlet_mark_alone(const struct flow *flow, struct outlet *outlet)
 {
 	for (size_t i = 0; i < outlet->count; i++) {
-		struct station *station = &flow->stations[outlet->edges[i].station];
-		outlet->edges[i].alone = !station->recurring && !station->elsewhere && !station->gathers &&
-					 !outlet->edges[i].descends && station->inputs.count + station->triggers.count == 1;
-		outlet->direct = outlet->count == 1 && outlet->edges[i].alone && station->inputs.plain;
-		outlet->next = outlet->direct && station->plain ? station : NULL;
+		struct flow_node *node = &flow->nodes[outlet->edges[i].node];
+		outlet->edges[i].alone = !node->recurring && !node->elsewhere && !node->gathers && !outlet->edges[i].descends &&
+					 node->inputs.count + node->triggers.count == 1;
+		outlet->direct = outlet->count == 1 && outlet->edges[i].alone && node->inputs.plain;
+		outlet->next = outlet->direct && node->plain ? node : NULL;
 	}
 }
 
@@ -155,15 +153,13 @@ static void levels_open(struct flow *flow)
 {
 	const struct graph_offspring *offspring = flow->graph->offspring;
 	for (size_t i = 0; i <= flow->count; i++) {
-		struct station *station = &flow->stations[i];
-		station->comes = offspring ? offspring->of[i] : STEP_NONE;
-		station->gathers = offspring && offspring->gathers[i];
-		station->gives = station->gathers ? offspring->of[station->comes] : station->comes;
-		if (i < flow->count && offspring && station->graph_step->spec->kind &&
-		    station->graph_step->spec->kind->multiplies) {
-			const struct step step = {.kind = station->graph_step->spec->kind,
-						  .options = station->graph_step->spec->options};
-			station->multiplies = step.kind->multiplies(&step);
+		struct flow_node *node = &flow->nodes[i];
+		node->comes = offspring ? offspring->of[i] : STEP_NONE;
+		node->gathers = offspring && offspring->gathers[i];
+		node->gives = node->gathers ? offspring->of[node->comes] : node->comes;
+		if (i < flow->count && offspring && node->graph_step->spec->kind && node->graph_step->spec->kind->multiplies) {
+			const struct step step = {.kind = node->graph_step->spec->kind, .options = node->graph_step->spec->options};
+			node->multiplies = step.kind->multiplies(&step);
 		}
 	}
 }
@@ -171,8 +167,8 @@ static void levels_open(struct flow *flow)
 /* That edge leads to all that are made between the level it comes from and the one it goes to. */
 static void inlet_note(struct flow *flow, size_t from, struct flow_edge *edge, bool counting)
 {
-	for (size_t level = flow->stations[edge->station].comes; level != from; level = flow->stations[level].gives) {
-		struct inlets *inlets = &flow->stations[level].inlets;
+	for (size_t level = flow->nodes[edge->node].comes; level != from; level = flow->nodes[level].gives) {
+		struct inlets *inlets = &flow->nodes[level].inlets;
 		edge->descends = true;
 		if (!counting && inlets->items)
 			inlets->items[inlets->count] = edge;
@@ -185,22 +181,22 @@ static void inlets_walk(struct flow *flow, bool counting)
 	for (size_t i = 0; i < flow->request.count; i++)
 		inlet_note(flow, STEP_NONE, &flow->request.edges[i], counting);
 	for (size_t i = 0; i < flow->count; i++) {
-		struct station *station = &flow->stations[i];
-		for (size_t j = 0; j < station->sent.count; j++)
-			inlet_note(flow, station->gives, &station->sent.edges[j], counting);
-		for (size_t j = 0; j < station->gave.count; j++)
-			inlet_note(flow, station->multiplies ? i : station->gives, &station->gave.edges[j], counting);
+		struct flow_node *node = &flow->nodes[i];
+		for (size_t j = 0; j < node->sent.count; j++)
+			inlet_note(flow, node->gives, &node->sent.edges[j], counting);
+		for (size_t j = 0; j < node->gave.count; j++)
+			inlet_note(flow, node->multiplies ? i : node->gives, &node->gave.edges[j], counting);
 	}
 }
 
-/* Where stations of offspring read what the message itself has. */
+/* Where nodes of offspring read what the message itself has. */
 static bool inlets_open(struct flow *flow, struct error *error)
 {
 	if (!flow->graph->offspring)
 		return true;
 	inlets_walk(flow, true);
 	for (size_t i = 0; i < flow->count; i++) {
-		struct inlets *inlets = &flow->stations[i].inlets;
+		struct inlets *inlets = &flow->nodes[i].inlets;
 		inlets->items = arena_take(flow->arena, inlets->count + 1, sizeof *inlets->items);
 		inlets->count = 0;
 	}
@@ -209,73 +205,72 @@ static bool inlets_open(struct flow *flow, struct error *error)
 }
 
 /* Whether what it was sent goes along to another stage. */
-static bool is_sent_along(const struct flow *flow, const struct station *station)
+static bool is_sent_along(const struct flow *flow, const struct flow_node *node)
 {
 	const struct graph_part *part = flow->graph->part;
 	for (size_t i = 0; part && i < part->next_count; i++)
-		if (part->next[i].inputs[station->index])
+		if (part->next[i].inputs[node->index])
 			return true;
 	return false;
 }
 
-static bool step_is_plain(const struct flow *flow, const struct station *station)
+static bool step_is_plain(const struct flow *flow, const struct flow_node *node)
 {
-	const struct step_spec *spec = station->graph_step->spec;
-	return station_runs_here(flow, station->index) && !is_sent_along(flow, station) && !flow->outside.tap &&
-	       !station->stateful && !station->recurring && !station->multiplies && !station->gathers && station->sent.count == 0 &&
-	       !spec->when && station->graph_step->model_switch.decision.length == 0 && spec->batch.size <= 0 &&
-	       spec->outputs.count != 1;
+	const struct step_spec *spec = node->graph_step->spec;
+	return node_runs_here(flow, node->index) && !is_sent_along(flow, node) && !flow->outside.tap && !node->stateful &&
+	       !node->recurring && !node->multiplies && !node->gathers && node->sent.count == 0 && !spec->when &&
+	       node->graph_step->model_switch.decision.length == 0 && spec->batch.size <= 0 && spec->outputs.count != 1;
 }
 
 /* Where there is less to do. */
 static void mark_plain(struct flow *flow)
 {
 	for (size_t i = 0; i < flow->count; i++)
-		flow->stations[i].plain = step_is_plain(flow, &flow->stations[i]);
+		flow->nodes[i].plain = step_is_plain(flow, &flow->nodes[i]);
 	outlet_mark_alone(flow, &flow->request);
 	for (size_t i = 0; i < flow->count; i++) {
-		outlet_mark_alone(flow, &flow->stations[i].sent);
-		outlet_mark_alone(flow, &flow->stations[i].gave);
+		outlet_mark_alone(flow, &flow->nodes[i].sent);
+		outlet_mark_alone(flow, &flow->nodes[i].gave);
 	}
 }
 
-/* A stateful station takes its messages one by one, in their order. */
-static bool ordered_gate_open(struct flow *flow, struct station *station, struct error *error)
+/* A stateful node takes its messages one by one, in their order. */
+static bool ordered_gate_open(struct flow *flow, struct flow_node *node, struct error *error)
 {
-	const struct step_spec *spec = station->graph_step->spec;
+	const struct step_spec *spec = node->graph_step->spec;
 	if (spec->batch.size > 0)
 		return error_set(
 			error, ERROR_CONFIG, spec->here,
 			"step `%s` remembers something of each message, so it takes them one by one; leave its `batch` out",
-			station->step.name);
-	if (flow->ordered_gate_count == STATEFUL_MAX || strlen(station->step.name) > STORE_SCOPE_BYTES_MAX)
+			node->step.name);
+	if (flow->ordered_gate_count == STATEFUL_MAX || strlen(node->step.name) > STORE_SCOPE_BYTES_MAX)
 		return error_set(
 			error, ERROR_CONFIG, spec->here,
 			"step `%s` cannot remember anything: a pipeline has at most %d steps that do, with names of at most "
 			"%d bytes; split the pipeline, or shorten the name",
-			station->step.name, STATEFUL_MAX, STORE_SCOPE_BYTES_MAX);
-	station->stateful = true;
-	station->ordered_gate = (uint32_t)flow->ordered_gate_count;
-	flow->scopes[flow->ordered_gate_count] = station->step.name;
-	flow->ordered_gates[flow->ordered_gate_count++] = station->index;
+			node->step.name, STATEFUL_MAX, STORE_SCOPE_BYTES_MAX);
+	node->stateful = true;
+	node->ordered_gate = (uint32_t)flow->ordered_gate_count;
+	flow->scopes[flow->ordered_gate_count] = node->step.name;
+	flow->ordered_gates[flow->ordered_gate_count++] = node->index;
 	return true;
 }
 
 /* A step of another stage: known by what comes of it, or by what it waits for. A kind
  * that is content with some of its sources is asked only where it runs. */
-static void station_know(struct flow *flow, size_t index)
+static void node_know(struct flow *flow, size_t index)
 {
 	static const struct join none;
 	const struct graph_step *graph_step = &flow->graph->steps[index];
-	struct station *station = &flow->stations[index];
-	bool later = station_runs_later(flow, index);
-	station->index = index;
-	station->graph_step = graph_step;
-	station->elsewhere = true;
-	gate_open(flow, &station->inputs, later ? &graph_step->inputs : &none);
-	gate_open(flow, &station->triggers, later ? &graph_step->triggers : &none);
+	struct flow_node *node = &flow->nodes[index];
+	bool later = node_runs_later(flow, index);
+	node->index = index;
+	node->graph_step = graph_step;
+	node->elsewhere = true;
+	gate_open(flow, &node->inputs, later ? &graph_step->inputs : &none);
+	gate_open(flow, &node->triggers, later ? &graph_step->triggers : &none);
 	if (graph_step->spec->kind && graph_step->spec->kind->gather)
-		station->inputs.need = 0;
+		node->inputs.need = 0;
 }
 
 /* The answer may be settled here, and leaves from here or from another stage. */
@@ -283,33 +278,33 @@ static void answer_open(struct flow *flow)
 {
 	static const struct join none;
 	const struct graph *graph = flow->graph;
-	struct station *station = &flow->stations[flow->count];
-	station->elsewhere = graph->part && !graph->part->answers;
-	gate_open(flow, &station->inputs, flow_decides(flow) ? &graph->output : &none);
+	struct flow_node *node = &flow->nodes[flow->count];
+	node->elsewhere = graph->part && !graph->part->answers;
+	gate_open(flow, &node->inputs, flow_decides(flow) ? &graph->output : &none);
 }
 
 /* Into the flow's arena. */
-static bool outputs_open(struct flow *flow, struct station *station, struct error *error)
+static bool outputs_open(struct flow *flow, struct flow_node *node, struct error *error)
 {
-	const struct step *step = &station->step;
+	const struct step *step = &node->step;
 	const struct name_list *asked = step->kind->asks && step->options ? step->kind->asks(step->options) : NULL;
 	if (!asked || asked->count == 0)
 		return true;
 	struct text *names = ARENA_ARRAY(flow->arena, struct text, asked->count);
 	for (size_t i = 0; names && i < asked->count; i++)
 		names[i] = text_of(asked->items[i].text);
-	station->outputs = (struct tensors_wanted){asked->count, names};
+	node->outputs = (struct tensors_wanted){asked->count, names};
 	return names || error_memory(error, ERROR_SYSTEM, "opening a step");
 }
 
-static bool station_open(struct flow *flow, size_t index, struct error *error)
+static bool node_open(struct flow *flow, size_t index, struct error *error)
 {
 	const struct graph_step *graph_step = &flow->graph->steps[index];
 	const struct step_spec *spec = graph_step->spec;
-	struct station *station = &flow->stations[index];
-	station->index = index;
-	station->graph_step = graph_step;
-	station->step = (struct step){
+	struct flow_node *node = &flow->nodes[index];
+	node->index = index;
+	node->graph_step = graph_step;
+	node->step = (struct step){
 		.kind = spec->kind,
 		.name = graph_step->name,
 		.pipeline = flow->graph->name,
@@ -319,18 +314,18 @@ static bool station_open(struct flow *flow, size_t index, struct error *error)
 		.files = flow->outside.files,
 		.assignment = graph_step->assignment,
 	};
-	gate_open(flow, &station->inputs, &graph_step->inputs);
-	gate_open(flow, &station->triggers, &graph_step->triggers);
+	gate_open(flow, &node->inputs, &graph_step->inputs);
+	gate_open(flow, &node->triggers, &graph_step->triggers);
 	if (spec->kind->planned || !spec->kind->run)
 		return error_set(error, ERROR_CONFIG, spec->options_here,
 				 "step `%s` cannot run: the kind `%s` is not built yet; leave the step out to run the others",
 				 graph_step->name, spec->kind->name);
-	if (step_is_stateful(&station->step) && !ordered_gate_open(flow, station, error))
+	if (step_is_stateful(&node->step) && !ordered_gate_open(flow, node, error))
 		return false;
-	if (spec->kind->open && !spec->kind->open(&station->step, error))
+	if (spec->kind->open && !spec->kind->open(&node->step, error))
 		return false;
-	gate_gather(&station->inputs, &station->step);
-	return outputs_open(flow, station, error);
+	gate_gather(&node->inputs, &node->step);
+	return outputs_open(flow, node, error);
 }
 
 struct flow *flow_open(const struct graph *graph, const struct flow_outside *outside, struct error *error)
@@ -344,20 +339,20 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
 	flow->ready_end = &flow->ready;
 	flow->arena = arena_open(STEPS_BYTES_MAX);
 	if (flow->arena) {
-		flow->stations = arena_take(flow->arena, graph->count + 1, sizeof *flow->stations);
+		flow->nodes = arena_take(flow->arena, graph->count + 1, sizeof *flow->nodes);
 		flow->lacked = ARENA_ARRAY(flow->arena, bool, graph->count + 1);
 	}
-	if (!flow->stations || !flow->lacked) {
+	if (!flow->nodes || !flow->lacked) {
 		error_memory(error, ERROR_SYSTEM, "opening a pipeline");
 		flow_close(flow);
 		return NULL;
 	}
 	bool opened = true;
 	while (opened && flow->count < graph->count) {
-		if (station_runs_here(flow, flow->count))
-			opened = station_open(flow, flow->count, error);
+		if (node_runs_here(flow, flow->count))
+			opened = node_open(flow, flow->count, error);
 		else
-			station_know(flow, flow->count);
+			node_know(flow, flow->count);
 		flow->count++; /* also a half-opened step is closed */
 	}
 	if (opened) {
@@ -372,7 +367,7 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
 	marks_spread(flow);
 	mark_plain(flow);
 	flow->scopes[flow->ordered_gate_count] = SCOPE_OF_PARTS;
-	flow->run_size_bytes = sizeof(struct run) + (flow->count + 1) * sizeof(struct halt) +
+	flow->run_size_bytes = sizeof(struct run) + (flow->count + 1) * sizeof(struct node_state) +
 			       flow->arrivals * sizeof(struct flow_arrival) + sizeof(struct error);
 	return flow;
 }
@@ -391,10 +386,10 @@ void flow_close(struct flow *flow)
 		}
 	}
 	for (size_t i = 0; i < flow->count; i++) {
-		struct station *station = &flow->stations[i];
-		batches_close(station);
-		if (station->step.kind && station->step.kind->close)
-			station->step.kind->close(&station->step);
+		struct flow_node *node = &flow->nodes[i];
+		batches_close(node);
+		if (node->step.kind && node->step.kind->close)
+			node->step.kind->close(&node->step);
 	}
 	memory_give(flow->timers);
 	arena_close(flow->arena);

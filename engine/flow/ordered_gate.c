@@ -21,10 +21,10 @@ struct line {
 /* ---- whose turn it is ---- */
 
 /* Its turn has come, and perhaps it waits for that. */
-static void unpark(struct run *run, const struct station *station)
+static void unpark(struct run *run, const struct flow_node *node)
 {
 	for (struct visit *visit = run->waiting; visit; visit = visit->next) {
-		if (!visit->parked || visit->station != station)
+		if (!visit->parked || visit->node != node)
 			continue;
 		run_push(run, &visit->task);
 		run_wake(run);
@@ -33,56 +33,56 @@ static void unpark(struct run *run, const struct station *station)
 }
 
 /* The turn goes to the first from `run` on that has not passed. */
-static void turn_give(struct line *line, const struct station *station, struct run *run)
+static void turn_give(struct line *line, const struct flow_node *node, struct run *run)
 {
-	while (run && run->halts[station->index].passed)
+	while (run && run->node_states[node->index].passed)
 		run = run->behind;
-	line->turns[station->ordered_gate] = run;
+	line->turns[node->ordered_gate] = run;
 	if (run)
-		unpark(run, station);
+		unpark(run, node);
 }
 
 /* The run has passed, or leaves. Whoever has waited for it has waited for what it waited for. */
-static void turn_hand_on(struct line *line, const struct station *station, struct run *run)
+static void turn_hand_on(struct line *line, const struct flow_node *node, struct run *run)
 {
 	const struct run_outages *outages = run_root(run)->outages;
 	int64_t outage_ms = outages ? outages->latest_ms : 0;
-	turn_give(line, station, run->behind);
-	struct run *next = line->turns[station->ordered_gate];
+	turn_give(line, node, run->behind);
+	struct run *next = line->turns[node->ordered_gate];
 	if (outage_ms > 0 && next)
-		outage_note(next, station->index, outage_ms);
+		outage_note(next, node->index, outage_ms);
 }
 
-void ordered_gate_pass(struct run *run, const struct station *station)
+void ordered_gate_pass(struct run *run, const struct flow_node *node)
 {
 	struct line *line = run->line;
-	if (station->recurring || run->halts[station->index].passed)
+	if (node->recurring || run->node_states[node->index].passed)
 		return; /* on a cycle it may come again, and passes when it ends */
-	run->halts[station->index].passed = true;
-	if (line && line->turns[station->ordered_gate] == run)
-		turn_hand_on(line, station, run);
+	run->node_states[node->index].passed = true;
+	if (line && line->turns[node->ordered_gate] == run)
+		turn_hand_on(line, node, run);
 }
 
 const struct run *ordered_gate_turn(const struct visit *visit)
 {
 	const struct line *line = visit->run->line;
-	return line ? line->turns[visit->station->ordered_gate] : NULL;
+	return line ? line->turns[visit->node->ordered_gate] : NULL;
 }
 
 static void visit_refuse(struct visit *visit)
 {
 	struct error *error = visit->run->error;
 	error->kind = ERROR_NONE;
-	error_set(error, ERROR_SYSTEM, visit->station->step.place,
+	error_set(error, ERROR_SYSTEM, visit->node->step.place,
 		  "step `%s` cannot remember anything here: the partition was taken away, or nothing is kept for it",
-		  visit->station->step.name);
+		  visit->node->step.name);
 	visit_finish(visit, STEP_FAIL, error);
 }
 
 void ordered_gate_enter(struct visit *visit)
 {
 	struct line *line = visit->run->line;
-	visit->parked = line && line->turns[visit->station->ordered_gate] != visit->run;
+	visit->parked = line && line->turns[visit->node->ordered_gate] != visit->run;
 	if (visit->parked)
 		visit_wait(visit);
 	else if (line)
@@ -129,7 +129,7 @@ void line_close(struct line *line)
 		run->line = NULL;
 		run->ahead = run->behind = NULL;
 		for (size_t i = 0; i < flow->ordered_gate_count; i++)
-			unpark(run, &flow->stations[flow->ordered_gates[i]]);
+			unpark(run, &flow->nodes[flow->ordered_gates[i]]);
 	}
 	memory_give(line);
 	if (flow)
@@ -173,7 +173,7 @@ void line_leave(struct run *run)
 	run->line = NULL;
 	for (size_t i = 0; i < flow->ordered_gate_count; i++)
 		if (line->turns[i] == run)
-			turn_hand_on(line, &flow->stations[flow->ordered_gates[i]], run);
+			turn_hand_on(line, &flow->nodes[flow->ordered_gates[i]], run);
 }
 
 /* ---- what a visit remembers ---- */
@@ -189,7 +189,7 @@ bool visit_recall(struct visit *visit, struct text key, struct text *value)
 	const struct store *store = store_of(visit);
 	if (write)
 		*value = write->value;
-	return write ? write->value.bytes != NULL : store && store_read(store, visit->station->ordered_gate, key, value);
+	return write ? write->value.bytes != NULL : store && store_read(store, visit->node->ordered_gate, key, value);
 }
 
 /* The visit's draft under that key, made where there is none. */
@@ -197,11 +197,11 @@ static struct write *draft(struct visit *visit, struct text key, size_t size, st
 {
 	const struct store *store = store_of(visit);
 	if (!store) {
-		error_set(error, ERROR_SYSTEM, visit->station->step.place,
-			  "step `%s` remembers nothing, for its partition was taken away", visit->station->step.name);
+		error_set(error, ERROR_SYSTEM, visit->node->step.place,
+			  "step `%s` remembers nothing, for its partition was taken away", visit->node->step.name);
 		return NULL;
 	}
-	if (!store_may_write(store, visit->station->ordered_gate, key.length, size, error))
+	if (!store_may_write(store, visit->node->ordered_gate, key.length, size, error))
 		return NULL;
 	if (!visit->drafts)
 		visit->drafts = ARENA_NEW(visit->arena, struct drafts);
@@ -209,7 +209,7 @@ static struct write *draft(struct visit *visit, struct text key, size_t size, st
 	if (visit->drafts && !write)
 		write = drafts_add(visit->drafts, key, visit->arena);
 	if (write)
-		write->scope = visit->station->ordered_gate;
+		write->scope = visit->node->ordered_gate;
 	else
 		error_memory(error, ERROR_LIMIT, "remembering");
 	return write;

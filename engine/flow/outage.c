@@ -1,7 +1,7 @@
 /* outage.c: joins and model outages: when what a join lacks last waited for a model whose servers could not be
  * reached. Asked when a window is due, so a message that meets no outage pays nothing.
  *
- * What is under way is asked for by its calls; what has its answer left a note in the halts of the message that was
+ * What is under way is asked for by its calls; what has its answer left a note in the node states of the message that was
  * entered, which stand for its offspring too. A visit that is parked before a stateful step waits for whatever those
  * before it in its partition wait for.
  */
@@ -17,18 +17,19 @@ static int64_t later_of(int64_t one, int64_t other)
 /* NULL: the arena is full, which ends the message. */
 static struct run_outages *outages_of(struct run *run)
 {
-	size_t halts = run->flow->count + 1;
+	size_t node_states = run->flow->count + 1;
 	if (!run->outages)
-		run->outages = arena_take(run->message->arena, 1, sizeof *run->outages + halts * sizeof run->outages->halts[0]);
+		run->outages = arena_take(run->message->arena, 1,
+					  sizeof *run->outages + node_states * sizeof run->outages->node_states[0]);
 	return run->outages;
 }
 
-void outage_note(struct run *run, size_t station, int64_t outage_ms)
+void outage_note(struct run *run, size_t node, int64_t outage_ms)
 {
 	struct run_outages *outages = outages_of(run_root(run));
 	if (!outages)
 		return;
-	outages->halts[station].waited_ms = later_of(outages->halts[station].waited_ms, outage_ms);
+	outages->node_states[node].waited_ms = later_of(outages->node_states[node].waited_ms, outage_ms);
 	outages->latest_ms = later_of(outages->latest_ms, outage_ms);
 }
 
@@ -36,7 +37,7 @@ void outage_stand(struct run *run, size_t index, int64_t until_ms)
 {
 	struct run_outages *outages = outages_of(run);
 	if (outages)
-		outages->halts[index].stood_ms = until_ms;
+		outages->node_states[index].stood_ms = until_ms;
 }
 
 static int64_t latest_of(const struct run *root)
@@ -49,7 +50,7 @@ void outage_note_call(const struct visit *visit, const struct call *call)
 	if (call->outage_ms == 0)
 		return;
 	if (visit->run)
-		outage_note(visit->run, visit->station->index, call->outage_ms);
+		outage_note(visit->run, visit->node->index, call->outage_ms);
 	else
 		batch_note_outage(visit->batch, call->outage_ms);
 }
@@ -68,15 +69,15 @@ static int64_t calls_outage_ms(const struct visit *visit)
 
 static int64_t visit_outage_ms(const struct visit *visit, size_t depth);
 
-/* Of the run's own visits, and of what was made of its message. `lacked`: only at those stations; NULL: at any. */
+/* Of the run's own visits, and of what was made of its message. `lacked`: only at those nodes; NULL: at any. */
 static int64_t run_outage_ms(const struct run *run, const bool *lacked, size_t depth)
 {
 	int64_t latest_ms = 0;
 	for (const struct visit *visit = run->waiting; visit; visit = visit->next)
-		if (!lacked || lacked[visit->station->index])
+		if (!lacked || lacked[visit->node->index])
 			latest_ms = later_of(latest_ms, visit_outage_ms(visit, depth));
-	for (const struct brood *brood = run->broods; brood; brood = brood->next)
-		for (const struct child *child = brood->first; child; child = child->next)
+	for (const struct child_group *child_group = run->child_groups; child_group; child_group = child_group->next)
+		for (const struct child *child = child_group->first; child; child = child->next)
 			if (child->run && !child->ended)
 				latest_ms = later_of(latest_ms, run_outage_ms(child->run, lacked, depth));
 	return latest_ms;
@@ -104,7 +105,7 @@ int64_t flow_outage_ms(const struct flow *flow, const struct message *message)
 	return later_of(latest_of(run), run_outage_ms(run, NULL, 0));
 }
 
-/* ---- what a halt lacks ---- */
+/* ---- what a node state lacks ---- */
 
 static void mark_pending(const struct run *run, const struct gate *gate, bool *lacked)
 {
@@ -132,8 +133,8 @@ static void mark_lacked(const struct run *run, size_t index, bool *lacked)
 {
 	const struct flow *flow = run->flow;
 	memset(lacked, false, flow->count + 1);
-	mark_pending(run, &flow->stations[index].inputs, lacked);
-	mark_pending(run, &flow->stations[index].triggers, lacked);
+	mark_pending(run, &flow->nodes[index].inputs, lacked);
+	mark_pending(run, &flow->nodes[index].triggers, lacked);
 	for (bool more = true; more;) {
 		more = false;
 		for (size_t i = flow->count; i-- > 0;) {
@@ -156,6 +157,6 @@ int64_t outage_of_lacked_ms(const struct run *run, size_t index)
 	int64_t latest_ms = run_outage_ms(root, flow->lacked, 0);
 	for (size_t i = 0; root->outages && i < flow->count; i++)
 		if (flow->lacked[i])
-			latest_ms = later_of(latest_ms, root->outages->halts[i].waited_ms);
+			latest_ms = later_of(latest_ms, root->outages->node_states[i].waited_ms);
 	return latest_ms;
 }

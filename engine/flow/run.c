@@ -26,9 +26,9 @@ static inline struct run *run_make(struct flow *flow, struct message *message, s
 	run->tasks_end = &run->tasks;
 	run->timer.run = run;
 	run->timer.serial = ++flow->serial;
-	run->halts = (struct halt *)(run + 1);
-	run->arrivals = (struct flow_arrival *)(run->halts + flow->count + 1);
-	run->error = child ? child->brood->parent->error : (struct error *)(run->arrivals + flow->arrivals);
+	run->node_states = (struct node_state *)(run + 1);
+	run->arrivals = (struct flow_arrival *)(run->node_states + flow->count + 1);
+	run->error = child ? child->child_group->parent->error : (struct error *)(run->arrivals + flow->arrivals);
 	run->next = flow->runs;
 	if (run->next)
 		run->next->previous = run;
@@ -41,7 +41,7 @@ static inline struct run *run_make(struct flow *flow, struct message *message, s
 
 struct run *run_begin_child(struct child *child)
 {
-	return run_make(child->brood->parent->flow, &child->offspring.message, child);
+	return run_make(child->child_group->parent->flow, &child->offspring.message, child);
 }
 
 static inline void run_unlist(struct run *run)
@@ -68,7 +68,7 @@ void run_leave(struct run *run)
 static void run_end(struct run *run)
 {
 	struct flow *flow = run->flow;
-	if (run->broods)
+	if (run->child_groups)
 		family_leave(run);
 	run_unlist(run);
 	if (flow->graph->part && !run_leave_carried(run) && run->outcome == FLOW_PASSED) {
@@ -82,12 +82,12 @@ static void run_end(struct run *run)
 	flow->outside.finished(flow->outside.context, run->message, run->outcome, &run->answer);
 }
 
-/* A station that never ran passes the news on; for the answer it is the end. */
-static void run_ended_station(struct run *run, const struct task *task)
+/* A node that never ran passes the news on; for the answer it is the end. */
+static void run_ended_node(struct run *run, const struct task *task)
 {
-	struct station *station = &run->flow->stations[task->station];
-	if (!station->graph_step) {
-		const struct error *error = run->halts[task->station].error;
+	struct flow_node *node = &run->flow->nodes[task->node];
+	if (!node->graph_step) {
+		const struct error *error = run->node_states[task->node].error;
 		if (error)
 			run_answer_error(run, error);
 		else
@@ -95,8 +95,8 @@ static void run_ended_station(struct run *run, const struct task *task)
 		return;
 	}
 	enum arrival_state state = task->kind == TASK_DEAD ? ARRIVAL_DEAD : ARRIVAL_FAILED;
-	outlet_deliver(run, &station->sent, state, NULL, NULL);
-	outlet_deliver(run, &station->gave, state, NULL, NULL);
+	outlet_deliver(run, &node->sent, state, NULL, NULL);
+	outlet_deliver(run, &node->gave, state, NULL, NULL);
 }
 
 static void run_work(struct run *run)
@@ -105,12 +105,12 @@ static void run_work(struct run *run)
 		run->tasks = task->next;
 		if (!run->tasks)
 			run->tasks_end = &run->tasks;
-		if (run_is_answered(run) && !run_minds(run, &run->flow->stations[task->station]))
+		if (run_is_answered(run) && !run_minds(run, &run->flow->nodes[task->node]))
 			continue;
 		if (task->kind == TASK_VISIT)
 			visit_start((struct visit *)task);
 		else
-			run_ended_station(run, task);
+			run_ended_node(run, task);
 	}
 }
 
@@ -118,7 +118,7 @@ static void run_prune(struct run *run)
 {
 	for (struct visit *visit = run->waiting, *next; visit; visit = next) {
 		next = visit->next;
-		if (!run_minds(run, visit->station))
+		if (!run_minds(run, visit->node))
 			visit_abandon(visit);
 	}
 }
@@ -128,9 +128,9 @@ static int64_t run_due_ms(const struct run *run)
 	/* Of offspring, their root minds the deadline. */
 	int64_t due_ms = run->message->deadline_ms > 0 && !run->child ? run->message->deadline_ms : INT64_MAX;
 	for (size_t i = 0; i <= run->flow->count; i++) {
-		int64_t halt_ms = halt_due_ms(run, i);
-		if (halt_ms < due_ms)
-			due_ms = halt_ms;
+		int64_t node_state_ms = node_state_due_ms(run, i);
+		if (node_state_ms < due_ms)
+			due_ms = node_state_ms;
 	}
 	return due_ms;
 }
@@ -160,11 +160,11 @@ static bool run_out_of_memory(struct run *run)
 static void run_conclude(struct run *run)
 {
 	const struct graph *graph = run->flow->graph;
-	if (run->broods && family_collect(run))
+	if (run->child_groups && family_collect(run))
 		return;
 	if (graph->part && graph->has_output && !graph->part->answers)
 		run->outcome = FLOW_PASSED;
-	else if (run_has(run, run->flow->stations[run->flow->count].comes))
+	else if (run_has(run, run->flow->nodes[run->flow->count].comes))
 		run_answer_nothing(run);
 }
 
@@ -173,7 +173,7 @@ static __attribute__((noinline)) bool run_stays(struct run *run)
 {
 	if (run->waiting && run_is_answered(run))
 		run_prune(run);
-	return run->waiting || run_has_young(run) || (run->child && run_expects(run));
+	return run->waiting || run_has_children(run) || (run->child && run_expects(run));
 }
 
 /* Works off all tasks; then the run ends, or waits with its timer set. */
@@ -183,7 +183,7 @@ static void run_drain(struct run *run)
 		run_work(run);
 		if (run_out_of_memory(run))
 			return;
-		if ((run->waiting || run->broods || run->child) && run_stays(run)) {
+		if ((run->waiting || run->child_groups || run->child) && run_stays(run)) {
 			run->ready = false;
 			timer_set(run->flow, &run->timer, run_due_ms(run));
 			return;
@@ -230,10 +230,11 @@ static void run_past_deadline(struct run *run)
 		char words[LATE_WORDS_MAX];
 		late_say(run, words);
 		*run->error = (struct error){0};
-		error_set_limit(run->error, LIMIT_OF_DEADLINE,
-			  "the deadline of the request has passed before its answer was there: %s; allow more time, or see why "
-			  "it takes so long",
-			  words[0] ? words : "it came too late for its first step");
+		error_set_limit(
+			run->error, LIMIT_OF_DEADLINE,
+			"the deadline of the request has passed before its answer was there: %s; allow more time, or see why "
+			"it takes so long",
+			words[0] ? words : "it came too late for its first step");
 		if (flow_decides(run->flow))
 			family_answer_error(run, run->error);
 		else
@@ -275,7 +276,7 @@ void flow_abandon(struct flow *flow, const struct message *message)
 	struct run *run = flow->runs;
 	while (run && run->message != message)
 		run = run->next;
-	if (run && run->broods)
+	if (run && run->child_groups)
 		family_leave(run);
 	if (run)
 		run_leave(run); /* between two calls of the flow none is listed to be worked off */
@@ -304,7 +305,7 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 	struct pending *pending = call->owner;
 	struct visit *visit = pending->visit;
 	struct run *run = visit->run;
-	struct step *step = &visit->station->step;
+	struct step *step = &visit->node->step;
 	struct error error;
 	error.kind = ERROR_NONE;
 	flow->now_ms = now_ms;
@@ -325,8 +326,8 @@ static void run_due(struct run *run)
 		return;
 	}
 	for (size_t i = 0; i <= flow->count; i++)
-		if (halt_due_ms(run, i) <= flow->now_ms)
-			halt_window_closed(run, i);
+		if (node_state_due_ms(run, i) <= flow->now_ms)
+			node_state_window_closed(run, i);
 	run_wake(run);
 }
 

@@ -1,12 +1,12 @@
 /* run.h: what the files of this room share: a graph made ready to run, and one
  * message's state in it. Private to engine/flow; its users see flow.h.
  *
- * Made ready (by open.c, once): each step is a station; its inputs and its triggers
- * are gates; what a station sends on leaves by an outlet, whose edges lead to the
- * gates that named it as a source. The answer is the station behind the last step,
+ * Made ready (by open.c, once): each step is a node; its inputs and its triggers
+ * are gates; what a node sends on leaves by an outlet, whose edges lead to the
+ * gates that named it as a source. The answer is the node behind the last step,
  * with an input gate alone.
  *
- * Of one message (in its arena): a run, with a halt for each station and an arrival
+ * Of one message (in its arena): a run, with a node state for each node and an arrival
  * for each source of each gate. A run works off its tasks until none is left; then
  * it is finished, or it waits for calls and for time.
  */
@@ -21,19 +21,19 @@
 /* ---- a graph made ready ---- */
 
 struct flow_edge {
-	size_t station;	    /* whose gate: index into flow->stations */
+	size_t node;	    /* whose gate: index into flow->nodes */
 	size_t arrival;	    /* which source of it: index into run->arrivals */
 	struct text tensor; /* only this one; empty: all */
 	bool trigger;
 	bool descends; /* from where the message itself is to where its offspring are */
-	bool alone;    /* the only source of its station, which fires once: nothing to join */
+	bool alone;    /* the only source of its node, which fires once: nothing to join */
 };
 
 struct outlet {
 	size_t count;
-	bool direct;		 /* to one station alone, whole and under the same names: nothing to select either */
-	struct station *next;	 /* that one, where it is a plain step */
-	struct flow_edge *edges; /* those of one halt stand together */
+	bool direct;		 /* to one node alone, whole and under the same names: nothing to select either */
+	struct flow_node *next;	 /* that one, where it is a plain step */
+	struct flow_edge *edges; /* those of one node state stand together */
 };
 
 struct gate {
@@ -47,7 +47,7 @@ struct gate {
 	size_t *leader;		 /* of each source: the first that names the same producer */
 };
 
-struct station {
+struct flow_node {
 	size_t index;
 	struct step step;
 	const struct graph_step *graph_step; /* NULL: the answer */
@@ -65,14 +65,14 @@ struct station {
 	struct inlets {
 		size_t count;
 		const struct flow_edge **items;
-	} inlets;	       /* of one that multiplies: what its offspring are given of where the message is */
-	bool gathers;	       /* what comes to its gates are offspring, what it gives is their parent's */
-	size_t comes;	       /* whose offspring come to its gates: a station; STEP_NONE: the message itself */
-	size_t gives;	       /* whose offspring its results are of; another than `comes` where it gathers */
-	uint32_t ordered_gate; /* of a stateful one: which of the flow's, and its scope in a store */
-	struct batch *pots;    /* being filled */
-	struct batch *flying;  /* sent on, not answered */
-	struct batch *spare;   /* emptied, with their memory */
+	} inlets;		    /* of one that multiplies: what its offspring are given of where the message is */
+	bool gathers;		    /* what comes to its gates are offspring, what it gives is their parent's */
+	size_t comes;		    /* whose offspring come to its gates: a node; STEP_NONE: the message itself */
+	size_t gives;		    /* whose offspring its results are of; another than `comes` where it gathers */
+	uint32_t ordered_gate;	    /* of a stateful one: which of the flow's, and its scope in a store */
+	struct batch *open_batches; /* being filled */
+	struct batch *flying;	    /* sent on, not answered */
+	struct batch *spare;	    /* emptied, with their memory */
 };
 
 struct timer {
@@ -87,8 +87,8 @@ struct flow {
 	const struct graph *graph;
 	struct flow_outside outside;
 	struct arena *arena;
-	size_t count; /* of steps; stations[count] is the answer */
-	struct station *stations;
+	size_t count; /* of steps; nodes[count] is the answer */
+	struct flow_node *nodes;
 	struct outlet request;
 	size_t arrivals; /* of one run */
 	size_t run_size_bytes;
@@ -101,9 +101,9 @@ struct flow {
 	size_t timer_count;
 	size_t timer_capacity;
 	size_t batch_count; /* each may want a timer */
-	bool *lacked;	    /* scratch of outage.c: of each station, and the answer */
+	bool *lacked;	    /* scratch of outage.c: of each node, and the answer */
 	size_t ordered_gate_count;
-	size_t ordered_gates[STORE_SCOPES_MAX]; /* the stateful stations */
+	size_t ordered_gates[STORE_SCOPES_MAX]; /* the stateful nodes */
 	const char *scopes[STORE_SCOPES_MAX];	/* and their names; one more for parts that wait */
 };
 
@@ -120,12 +120,12 @@ struct tally {			     /* of a gate */
 	uint16_t came, dead, failed; /* a graph joins 1,024 sources at most */
 };
 
-enum halt_stage { HALT_OPEN, HALT_FIRED, HALT_DEAD, HALT_FAILED };
+enum node_state_stage { NODE_OPEN, NODE_FIRED, NODE_DEAD, NODE_FAILED };
 
-struct halt {
+struct node_state {
 	struct tally inputs;
 	struct tally triggers;
-	unsigned char stage;   /* enum halt_stage */
+	unsigned char stage;   /* enum node_state_stage */
 	unsigned char silence; /* enum silence: why it fired and gave nothing */
 	bool ticking;	       /* the window is open, since: */
 	bool fresh;	       /* something came since it last fired */
@@ -137,23 +137,23 @@ struct halt {
 	const struct error *error;
 	unsigned attempts; /* of the visit that failed with `error`, at least 1; 0: the error came from elsewhere */
 	bool passed;	   /* its ordered gate, or it will never come to it */
-	bool barren;	   /* of one that multiplies: it has ended, and made no offspring */
+	bool childless;	   /* of one that multiplies: it has ended, and made no offspring */
 };
 
 /* What a run notes of outages (outage.c), made when it meets the first. */
 struct run_outages {
-	int64_t latest_ms; /* of a root: the latest of its halts */
-	struct halt_outage {
-		int64_t stood_ms;  /* until then an outage kept what the halt lacks away; 0: none did */
+	int64_t latest_ms; /* of a root: the latest of its node states */
+	struct node_state_outage {
+		int64_t stood_ms;  /* until then an outage kept what the node state lacks away; 0: none did */
 		int64_t waited_ms; /* of a root: when a visit there, also of offspring, last waited one out; 0: never */
-	} halts[];
+	} node_states[];
 };
 
 enum task_kind { TASK_VISIT, TASK_DEAD, TASK_FAILED };
 
 struct task {
 	struct task *next;
-	size_t station;
+	size_t node;
 	enum task_kind kind;
 };
 
@@ -168,7 +168,7 @@ struct visit {
 	struct task task; /* first: a visit is a task */
 	struct flow *flow;
 	struct run *run; /* NULL: of a whole batch */
-	struct station *station;
+	struct flow_node *node;
 	const struct message *message;
 	struct arena *arena;
 	const struct payload *input;
@@ -194,17 +194,17 @@ struct visit {
 struct child {
 	struct offspring offspring; /* first: the message is known by its address */
 	const struct payload *payload;
-	struct brood *brood;
+	struct child_group *child_group;
 	struct run *run;
 	struct child *next;
 	bool ended;
 };
 
 /* What one visit has made. */
-struct brood {
-	struct brood *next; /* of the same parent */
+struct child_group {
+	struct child_group *next; /* of the same parent */
 	struct run *parent;
-	size_t station;
+	size_t node;
 	size_t count, alive;
 	bool begun; /* its visit has ended well, and they go on */
 	struct child *first, **end;
@@ -229,8 +229,8 @@ struct run {
 	struct visit *waiting;
 	struct line *line; /* NULL: of none, or it was closed */
 	struct run *ahead, *behind;
-	struct child *child;  /* whose run it is; NULL: of a message that was entered */
-	struct brood *broods; /* what steps have made of it */
+	struct child *child;		  /* whose run it is; NULL: of a message that was entered */
+	struct child_group *child_groups; /* what steps have made of it */
 	bool answered;
 	bool dropped;
 	enum flow_outcome outcome;
@@ -238,34 +238,34 @@ struct run {
 	struct answer answer;
 	const struct error *failure; /* the first of a step that leads to the answer */
 	struct run_outages *outages; /* NULL: it has met none */
-	struct halt *halts;
+	struct node_state *node_states;
 	struct flow_arrival *arrivals;
 	struct error *error; /* scratch, the root's, and the last resort when the arena is full; not cleared at first */
 };
 
 /* ---- offspring.c ---- */
 
-/* Whether what comes to, or is given by, that station's offspring is this run's own: made of
- * its message, or the station that should multiply it made nothing. */
+/* Whether what comes to, or is given by, that node's offspring is this run's own: made of
+ * its message, or the node that should multiply it made nothing. */
 bool run_has_level(const struct run *run, size_t level);
 static inline bool run_has(const struct run *run, size_t level)
 {
-	return level == (run->child ? run->child->brood->station : STEP_NONE) || run_has_level(run, level);
+	return level == (run->child ? run->child->child_group->node : STEP_NONE) || run_has_level(run, level);
 }
 
-/* The run, or that one of those that it comes from, in which a station runs; likewise,
+/* The run, or that one of those that it comes from, in which a node runs; likewise,
  * whose gates open. */
-const struct run *run_where(const struct run *run, size_t station);
-static inline const struct halt *halt_seen(const struct run *run, size_t station)
+const struct run *run_where(const struct run *run, size_t node);
+static inline const struct node_state *node_state_seen(const struct run *run, size_t node)
 {
-	return run->child ? &run_where(run, station)->halts[station] : &run->halts[station];
+	return run->child ? &run_where(run, node)->node_states[node] : &run->node_states[node];
 }
 
 /* The run of the message that was sent, of which all its offspring came. */
 static inline const struct run *run_root_seen(const struct run *run)
 {
 	while (run->child)
-		run = run->child->brood->parent;
+		run = run->child->child_group->parent;
 	return run;
 }
 
@@ -276,24 +276,24 @@ static inline struct run *run_root(struct run *run)
 
 /* What the visit has made so far; NULL: nothing. When it has ended: they go on, or are
  * forgotten. */
-struct brood *brood_of(const struct visit *visit);
-void brood_begin(struct visit *visit, struct brood *brood);
-void brood_forget(struct visit *visit, struct brood *brood);
+struct child_group *child_group_of(const struct visit *visit);
+void child_group_begin(struct visit *visit, struct child_group *child_group);
+void child_group_forget(struct visit *visit, struct child_group *child_group);
 /* Whether it waits for its offspring; for what is still to come from where it comes from. */
-bool run_has_young(const struct run *run);
+bool run_has_children(const struct run *run);
 bool run_expects(const struct run *run);
 /* It has ended; perhaps its parent waited for that. */
 void child_end(struct run *run);
-/* Something has come of a station where the message is, for its offspring. `last` of those of
- * that edge's station. */
+/* Something has come of a node where the message is, for its offspring. `last` of those of
+ * that edge's node. */
 void descend(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload, bool last);
-/* The gate of a station that gathers has opened, or ended, for one of the offspring. */
-bool part_of_gathering(const struct run *run, size_t station);
-void part_settle(struct run *run, size_t station);
-void part_bring(struct run *run, size_t station, const struct payload *payload);
-/* A station made no offspring of a message that has no parts: gathered, that is a whole.
+/* The gate of a node that gathers has opened, or ended, for one of the offspring. */
+bool part_of_gathering(const struct run *run, size_t node);
+void part_settle(struct run *run, size_t node);
+void part_bring(struct run *run, size_t node, const struct payload *payload);
+/* A node made no offspring of a message that has no parts: gathered, that is a whole.
  * False: nobody gathers them. */
-bool gather_nothing(struct run *run, size_t station);
+bool gather_nothing(struct run *run, size_t node);
 /* All that still go on. */
 void family_wake(struct run *run);
 void family_leave(struct run *run);
@@ -314,21 +314,21 @@ static inline bool timers_reserve(struct flow *flow, size_t more)
 }
 void timer_set(struct flow *flow, struct timer *timer, int64_t due_ms); /* INT64_MAX: clears it */
 
-/* ---- joins.c: a halt is a message at a station, whose number is its `index` ---- */
+/* ---- joins.c: a node state is a message at a node, whose number is its `index` ---- */
 
-/* The message goes on to a station (or is the answer) with `input`: a new visit, as a
+/* The message goes on to a node (or is the answer) with `input`: a new visit, as a
  * task. NULL for the answer, and when the arena is full. */
-struct visit *halt_go(struct run *run, size_t index, const struct payload *input);
+struct visit *node_state_go(struct run *run, size_t index, const struct payload *input);
 
 /* Notes what has come, or never will, at one source of a gate. */
 void arrival_mark(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload);
-/* The gates of an open halt have news: it fires, ends, or waits. */
-void halt_settle(struct run *run, size_t index);
-/* Nothing will ever come out of this halt. */
-void halt_end(struct run *run, size_t index, const struct error *error);
+/* The gates of an open node state have news: it fires, ends, or waits. */
+void node_state_settle(struct run *run, size_t index);
+/* Nothing will ever come out of this node state. */
+void node_state_end(struct run *run, size_t index, const struct error *error);
 
 /* Gives `payload` (CAME), or the news that nothing comes (DEAD, FAILED), to all edges
- * of an outlet; `only` is a station that alone gets it, or NULL. Gates that open make
+ * of an outlet; `only` is a node that alone gets it, or NULL. Gates that open make
  * tasks. */
 void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arrival_state state, const struct payload *payload,
 			 const char *only);
@@ -339,17 +339,17 @@ static inline void outlet_deliver(struct run *run, const struct outlet *outlet, 
 	/* cppcheck-suppress nullPointer; what came has a payload */
 	if (outlet->direct && state == ARRIVAL_CAME && !only && payload->tensors.count) {
 		const struct flow_edge *edge = outlet->edges;
-		run->halts[edge->station].stage = HALT_FIRED;
-		(void)halt_go(run, edge->station, payload);
+		run->node_states[edge->node].stage = NODE_FIRED;
+		(void)node_state_go(run, edge->node, payload);
 	} else if (outlet->count) {
 		outlet_deliver_each(run, outlet, state, payload, only);
 	}
 }
 
 /* The gate's window has passed: go on, or fail. */
-void halt_window_closed(struct run *run, size_t index);
-/* When the halt's window wants attention; INT64_MAX: it does not wait. */
-int64_t halt_due_ms(const struct run *run, size_t index);
+void node_state_window_closed(struct run *run, size_t index);
+/* When the node state's window wants attention; INT64_MAX: it does not wait. */
+int64_t node_state_due_ms(const struct run *run, size_t index);
 /* Nothing is under way any more: what never came will not come. True when a gate
  * opened because of it. */
 bool run_settle_quiet(struct run *run);
@@ -390,7 +390,7 @@ void batch_join(struct visit *visit);
 void batch_leave(struct visit *visit);
 void batch_send(struct batch *batch); /* it is full, or its window has closed */
 void batch_verdict(struct batch *batch, enum step_verdict verdict, const struct error *error);
-void batches_close(struct station *station);
+void batches_close(struct flow_node *node);
 /* The visit for all whose answer a member waits for; NULL: it is not sent on yet. */
 const struct visit *batch_visit(const struct batch *batch);
 /* What outage_note() notes, for each member. */
@@ -406,11 +406,11 @@ void late_say(const struct run *run, char words[LATE_WORDS_MAX]);
 
 /* The visit's call has its answer: when it last waited out an outage is noted. */
 void outage_note_call(const struct visit *visit, const struct call *call);
-/* A visit of that run at that station waited for something else that did. */
-void outage_note(struct run *run, size_t station, int64_t outage_ms);
-/* An outage kept what the halt lacks away until then. */
+/* A visit of that run at that node waited for something else that did. */
+void outage_note(struct run *run, size_t node, int64_t outage_ms);
+/* An outage kept what the node state lacks away until then. */
 void outage_stand(struct run *run, size_t index, int64_t until_ms);
-/* When what the halt lacks last waited for a model whose servers could not be reached; 0: never. */
+/* When what the node state lacks last waited for a model whose servers could not be reached; 0: never. */
 int64_t outage_of_lacked_ms(const struct run *run, size_t index);
 
 /* ---- ordered_gate.c ---- */
@@ -422,8 +422,8 @@ const struct run *ordered_gate_turn(const struct visit *visit);
 void ordered_gate_enter(struct visit *visit);
 /* The visit has ended: what it wrote is journaled, or dropped when it failed. False: memory. */
 bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *error);
-/* The run has passed the ordered gate of that station, or will never come to it. */
-void ordered_gate_pass(struct run *run, const struct station *station);
+/* The run has passed the ordered gate of that node, or will never come to it. */
+void ordered_gate_pass(struct run *run, const struct flow_node *node);
 void line_join(struct run *run, struct line *line);
 /* Right behind its parent. */
 void line_insert(struct run *run, struct run *ahead);
@@ -448,11 +448,11 @@ static inline bool run_is_answered(const struct run *run)
 	return run->answered || (run->child && run_is_answered_above(run));
 }
 
-/* Whether what happens at a station still matters: once the answer is known, only what
+/* Whether what happens at a node still matters: once the answer is known, only what
  * leads beside it does, unless someone looks on. */
-static inline bool run_minds(const struct run *run, const struct station *station)
+static inline bool run_minds(const struct run *run, const struct flow_node *node)
 {
-	return !run_is_answered(run) || run->flow->outside.tap || station->beside;
+	return !run_is_answered(run) || run->flow->outside.tap || node->beside;
 }
 
 static inline void run_push(struct run *run, struct task *task)

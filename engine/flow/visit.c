@@ -17,7 +17,7 @@ const struct payload *visit_input(const struct visit *visit)
 
 bool visit_source(const struct visit *visit, size_t nth, const char **step, const struct payload **payload)
 {
-	const struct gate *gate = &visit->station->inputs;
+	const struct gate *gate = &visit->node->inputs;
 	if (nth >= gate->count)
 		return false;
 	const struct source *source = &gate->join->sources[nth];
@@ -47,7 +47,7 @@ void visit_only_to(struct visit *visit, const char *step)
 
 size_t visit_way(const struct visit *visit)
 {
-	return assignment_of_message(visit->station->step.assignment, visit->message);
+	return assignment_of_message(visit->node->step.assignment, visit->message);
 }
 
 bool visit_is_drawn(const struct visit *visit, const char *salt, double percent)
@@ -56,11 +56,11 @@ bool visit_is_drawn(const struct visit *visit, const char *salt, double percent)
 }
 
 /* Offspring see what their parents' steps gave. */
-static const struct payload *run_gave(const struct run *run, size_t station)
+static const struct payload *run_gave(const struct run *run, size_t node)
 {
-	while (run->child && !run->halts[station].gave)
-		run = run->child->brood->parent;
-	return run->halts[station].gave;
+	while (run->child && !run->node_states[node].gave)
+		run = run->child->child_group->parent;
+	return run->node_states[node].gave;
 }
 
 static bool find_step_tensor(const void *context, struct text step, struct text tensor, const struct tensor **found)
@@ -96,8 +96,8 @@ struct scope visit_scope(const struct visit *visit, const struct tensors *made)
 		.step_tensor = find_step_tensor,
 		.step_gave = find_step_gave,
 		.context = visit,
-		.pipeline = visit->station->step.pipeline,
-		.step = visit->station->step.name,
+		.pipeline = visit->node->step.pipeline,
+		.step = visit->node->step.name,
 	};
 }
 
@@ -111,13 +111,13 @@ bool visit_judge(struct visit *visit, const struct expression *condition, bool *
 static void call_fill(struct call *call, const struct visit *visit, enum call_target target, const char *name,
 		      const struct payload *request)
 {
-	const struct graph_step *graph_step = visit->station->graph_step;
+	const struct graph_step *graph_step = visit->node->graph_step;
 	call->target = graph_callee(visit->flow->graph, target, name);
 	call->name = name;
 	call->request = request;
 	call->message = visit->message;
 	call->timeout_ms = graph_step->timeout_ms;
-	call->outputs = visit->station->outputs;
+	call->outputs = visit->node->outputs;
 	call->timeout_own = graph_step->spec->timeout_ns > 0;
 	call->kept_ms = graph_step->kept_ms;
 	call->once = visit->message->copied;
@@ -192,7 +192,7 @@ void visit_abandon(struct visit *visit)
 static void tap(struct visit *visit, enum tap_point point, const struct payload *payload)
 {
 	const struct flow *flow = visit->flow;
-	flow->outside.tap(flow->outside.context, visit->message, point, visit->task.station, payload);
+	flow->outside.tap(flow->outside.context, visit->message, point, visit->task.node, payload);
 }
 
 /* The model that the first element of the decision tensor names, by its place in the
@@ -231,12 +231,12 @@ static const char *switch_choose(const struct model_switch *model_switch, const 
 /* The reference dialect's switch: chooses the model; the decision is not sent on. */
 static bool visit_switch(struct visit *visit, struct error *error)
 {
-	const struct model_switch *model_switch = &visit->station->graph_step->model_switch;
+	const struct model_switch *model_switch = &visit->node->graph_step->model_switch;
 	const struct tensor *decision = tensors_find(visit->input->tensors, model_switch->decision);
 	if (!decision)
-		return error_set(error, ERROR_INPUT, visit->station->step.place,
+		return error_set(error, ERROR_INPUT, visit->node->step.place,
 				 "no route: step `%s` chooses a model by the tensor `" TEXT_FORMAT "`, which did not come",
-				 visit->station->step.name, TEXT_ARGUMENTS(model_switch->decision));
+				 visit->node->step.name, TEXT_ARGUMENTS(model_switch->decision));
 	visit->model = switch_choose(model_switch, decision, error);
 	if (!visit->model)
 		return false;
@@ -257,8 +257,8 @@ static bool visit_switch(struct visit *visit, struct error *error)
 /* A step that declares one output gives its only tensor that name, unless it asks its model for outputs by name. */
 static const struct payload *declared(struct visit *visit, const struct payload *payload)
 {
-	const struct name_list *outputs = &visit->station->graph_step->spec->outputs;
-	if (outputs->count != 1 || visit->station->outputs.count || payload->tensors.count != 1)
+	const struct name_list *outputs = &visit->node->graph_step->spec->outputs;
+	if (outputs->count != 1 || visit->node->outputs.count || payload->tensors.count != 1)
 		return payload;
 	struct text name = text_of(outputs->items[0].text);
 	if (text_equal(payload->tensors.items[0]->name, name))
@@ -277,17 +277,17 @@ static const struct payload *declared(struct visit *visit, const struct payload 
 static void visit_gave(struct visit *visit, const struct payload *gave)
 {
 	struct run *run = visit->run;
-	struct station *station = visit->station;
-	struct halt *halt = &run->halts[visit->task.station];
-	if (!station->plain)
+	struct flow_node *node = visit->node;
+	struct node_state *node_state = &run->node_states[visit->task.node];
+	if (!node->plain)
 		gave = declared(visit, gave);
-	halt->gave = gave;
-	halt->only_to = visit->only_to;
+	node_state->gave = gave;
+	node_state->only_to = visit->only_to;
 	if (gave->tensors.count == 0)
-		halt->silence = SILENCE_EMPTY;
+		node_state->silence = SILENCE_EMPTY;
 	if (run->flow->outside.tap)
 		tap(visit, TAP_STEP_OUTPUTS, gave);
-	outlet_deliver(run, &station->gave, ARRIVAL_CAME, gave, visit->only_to);
+	outlet_deliver(run, &node->gave, ARRIVAL_CAME, gave, visit->only_to);
 }
 
 /* `when`, and the choice of a model: what is decided before the step is sent anything.
@@ -295,21 +295,21 @@ static void visit_gave(struct visit *visit, const struct payload *gave)
 static bool visit_admit(struct visit *visit)
 {
 	struct run *run = visit->run;
-	struct station *station = visit->station;
-	const struct step_spec *spec = station->graph_step->spec;
+	struct flow_node *node = visit->node;
+	const struct step_spec *spec = node->graph_step->spec;
 	struct error *error = run->error;
 	bool holds = true;
 	error->kind = ERROR_NONE;
 	if ((spec->when && !visit_judge(visit, spec->when, &holds, error)) ||
-	    (holds && station->graph_step->model_switch.decision.length && !visit_switch(visit, error))) {
+	    (holds && node->graph_step->model_switch.decision.length && !visit_switch(visit, error))) {
 		visit_finish(visit, STEP_FAIL, error);
-		outlet_deliver(run, &station->sent, ARRIVAL_FAILED, NULL, NULL);
+		outlet_deliver(run, &node->sent, ARRIVAL_FAILED, NULL, NULL);
 		return false;
 	}
 	if (holds)
 		return true;
-	run->halts[visit->task.station].silence = SILENCE_WHEN;
-	outlet_deliver(run, &station->sent, ARRIVAL_DEAD, NULL, NULL);
+	run->node_states[visit->task.node].silence = SILENCE_WHEN;
+	outlet_deliver(run, &node->sent, ARRIVAL_DEAD, NULL, NULL);
 	visit_finish(visit, STEP_DONE, NULL);
 	return false;
 }
@@ -317,32 +317,32 @@ static bool visit_admit(struct visit *visit)
 void visit_run(struct visit *visit)
 {
 	struct error *error = visit->run->error;
-	struct step *step = &visit->station->step;
+	struct step *step = &visit->node->step;
 	error->kind = ERROR_NONE;
 	visit_verdict(visit, step->kind->run(step, visit, error), error);
 }
 
-/* All that a plain station has not; apart, so that it costs those nothing. */
+/* All that a plain node has not; apart, so that it costs those nothing. */
 static __attribute__((noinline)) void visit_start_fully(struct visit *visit)
 {
 	struct run *run = visit->run;
-	struct station *station = visit->station;
+	struct flow_node *node = visit->node;
 	if (visit->parked) {
 		ordered_gate_enter(visit);
 		return;
 	}
 	if (!visit_admit(visit))
 		return;
-	run->halts[visit->task.station].sent = visit->input;
+	run->node_states[visit->task.node].sent = visit->input;
 	if (visit->flow->outside.tap && !visit->gathers)
 		tap(visit, TAP_STEP_INPUTS, visit->input);
-	outlet_deliver(run, &station->sent, ARRIVAL_CAME, visit->input, NULL);
-	if (station->graph_step->spec->batch.size > 0) {
+	outlet_deliver(run, &node->sent, ARRIVAL_CAME, visit->input, NULL);
+	if (node->graph_step->spec->batch.size > 0) {
 		visit_wait(visit);
 		batch_join(visit);
 		return;
 	}
-	if (station->stateful)
+	if (node->stateful)
 		ordered_gate_enter(visit);
 	else
 		visit_run(visit);
@@ -351,9 +351,9 @@ static __attribute__((noinline)) void visit_start_fully(struct visit *visit)
 /* Where a visit that ended at once may go on as the visit of the next step, so that a
  * chain costs one: to one step, which alone gets what came. NULL: nowhere. That the run is
  * not answered was seen when the chain began: no step of it answers. */
-static struct station *next_of(const struct visit *visit, const struct station *station)
+static struct flow_node *next_of(const struct visit *visit, const struct flow_node *node)
 {
-	struct station *next = station->gave.next;
+	struct flow_node *next = node->gave.next;
 	return visit->turns ? NULL : next;
 }
 
@@ -361,34 +361,34 @@ void visit_start(struct visit *visit)
 {
 	struct run *run = visit->run;
 	struct error *error = run->error;
-	struct station *station = visit->station;
-	if (!station->plain || run->answered) {
+	struct flow_node *node = visit->node;
+	if (!node->plain || run->answered) {
 		visit_start_fully(visit);
 		return;
 	}
-	struct halt *halt = &run->halts[station->index];
+	struct node_state *node_state = &run->node_states[node->index];
 	for (;;) {
 		error->kind = ERROR_NONE;
-		enum step_verdict verdict = station->step.kind->run(&station->step, visit, error);
+		enum step_verdict verdict = node->step.kind->run(&node->step, visit, error);
 		const struct payload *gave = visit->emitted;
 		if (verdict != STEP_DONE || !gave || gave->tensors.count == 0) {
 			visit_verdict(visit, verdict, error);
 			return;
 		}
-		halt->gave = gave;
-		struct station *next = next_of(visit, station);
+		node_state->gave = gave;
+		struct flow_node *next = next_of(visit, node);
 		if (!next)
 			break;
-		station = next;
-		halt = &run->halts[next->index];
-		halt->stage = HALT_FIRED;
-		visit->task.station = next->index;
-		visit->station = next;
+		node = next;
+		node_state = &run->node_states[next->index];
+		node_state->stage = NODE_FIRED;
+		visit->task.node = next->index;
+		visit->node = next;
 		visit->input = gave;
 		visit->emitted = NULL;
 	}
-	halt->only_to = visit->only_to;
-	outlet_deliver(run, &station->gave, ARRIVAL_CAME, visit->emitted, visit->only_to);
+	node_state->only_to = visit->only_to;
+	outlet_deliver(run, &node->gave, ARRIVAL_CAME, visit->emitted, visit->only_to);
 }
 
 static bool visit_expects(const struct visit *visit)
@@ -408,8 +408,8 @@ void visit_verdict(struct visit *visit, enum step_verdict verdict, struct error 
 			return;
 		}
 		verdict = STEP_FAIL;
-		error_set(error, ERROR_SYSTEM, visit->station->step.place,
-			  "step `%s` waits and asked for nothing; please report this", visit->station->step.name);
+		error_set(error, ERROR_SYSTEM, visit->node->step.place, "step `%s` waits and asked for nothing; please report this",
+			  visit->node->step.name);
 	}
 	if (visit->run)
 		visit_finish(visit, verdict, error);
@@ -430,28 +430,28 @@ static unsigned visit_attempts(const struct visit *visit)
 static void visit_failed(struct visit *visit, const struct error *error)
 {
 	struct run *run = visit->run;
-	struct halt *halt = &run->halts[visit->task.station];
-	halt->sent = visit->input;
-	halt->error = run_keep_error(run, error);
-	halt->attempts = visit_attempts(visit);
-	if (!visit->station->recurring)
-		halt->stage = HALT_FAILED;
-	if (!run->failure && (visit->station->graph_step->answers || !run->flow->graph->has_output))
-		run->failure = halt->error;
-	outlet_deliver(run, &visit->station->gave, ARRIVAL_FAILED, NULL, NULL);
+	struct node_state *node_state = &run->node_states[visit->task.node];
+	node_state->sent = visit->input;
+	node_state->error = run_keep_error(run, error);
+	node_state->attempts = visit_attempts(visit);
+	if (!visit->node->recurring)
+		node_state->stage = NODE_FAILED;
+	if (!run->failure && (visit->node->graph_step->answers || !run->flow->graph->has_output))
+		run->failure = node_state->error;
+	outlet_deliver(run, &visit->node->gave, ARRIVAL_FAILED, NULL, NULL);
 }
 
 static void visit_gave_nothing(struct visit *visit, bool dropped)
 {
 	struct run *run = visit->run;
-	struct halt *halt = &run->halts[visit->task.station];
+	struct node_state *node_state = &run->node_states[visit->task.node];
 	if (dropped) {
-		halt->silence = SILENCE_DROPPED;
-		run->dropped |= visit->station->graph_step->answers || !run->flow->graph->has_output;
-	} else if (halt->silence == SILENCE_NONE) {
-		halt->silence = SILENCE_EMPTY;
+		node_state->silence = SILENCE_DROPPED;
+		run->dropped |= visit->node->graph_step->answers || !run->flow->graph->has_output;
+	} else if (node_state->silence == SILENCE_NONE) {
+		node_state->silence = SILENCE_EMPTY;
 	}
-	outlet_deliver(run, &visit->station->gave, ARRIVAL_DEAD, NULL, NULL);
+	outlet_deliver(run, &visit->node->gave, ARRIVAL_DEAD, NULL, NULL);
 }
 
 /* What a step that may make many messages of one has made. False: none, and what became of
@@ -459,11 +459,11 @@ static void visit_gave_nothing(struct visit *visit, bool dropped)
 static bool visit_multiply(struct visit *visit, enum step_verdict *verdict, const struct error **error)
 {
 	struct run *run = visit->run;
-	struct halt *halt = &run->halts[visit->task.station];
-	struct brood *brood = brood_of(visit);
-	if (brood && *verdict == STEP_DONE) {
-		if (timers_reserve(run->flow, brood->count)) {
-			brood_begin(visit, brood);
+	struct node_state *node_state = &run->node_states[visit->task.node];
+	struct child_group *child_group = child_group_of(visit);
+	if (child_group && *verdict == STEP_DONE) {
+		if (timers_reserve(run->flow, child_group->count)) {
+			child_group_begin(visit, child_group);
 			return true;
 		}
 		*verdict = STEP_FAIL;
@@ -471,10 +471,11 @@ static bool visit_multiply(struct visit *visit, enum step_verdict *verdict, cons
 		*error = run->error;
 		error_memory(run->error, ERROR_LIMIT, "making many messages of one");
 	}
-	if (brood)
-		brood_forget(visit, brood);
-	halt->barren = true;
-	if (*verdict == STEP_DONE && !visit->emitted && halt->silence == SILENCE_NONE && !gather_nothing(run, visit->task.station))
+	if (child_group)
+		child_group_forget(visit, child_group);
+	node_state->childless = true;
+	if (*verdict == STEP_DONE && !visit->emitted && node_state->silence == SILENCE_NONE &&
+	    !gather_nothing(run, visit->task.node))
 		*verdict = STEP_DROP;
 	return false;
 }
@@ -482,14 +483,14 @@ static bool visit_multiply(struct visit *visit, enum step_verdict *verdict, cons
 void visit_finish(struct visit *visit, enum step_verdict verdict, const struct error *error)
 {
 	visit_unlink(visit);
-	if (visit->station->stateful) {
+	if (visit->node->stateful) {
 		if (visit->drafts && !visit_settle(visit, verdict, visit->run->error)) {
 			verdict = STEP_FAIL;
 			error = visit->run->error;
 		}
-		ordered_gate_pass(visit->run, visit->station);
+		ordered_gate_pass(visit->run, visit->node);
 	}
-	if (visit->station->multiplies && visit_multiply(visit, &verdict, &error))
+	if (visit->node->multiplies && visit_multiply(visit, &verdict, &error))
 		return;
 	if (verdict == STEP_DONE && visit->emitted)
 		visit_gave(visit, visit->emitted);
