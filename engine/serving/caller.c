@@ -20,7 +20,7 @@ struct caller_served {
 	struct cache *cache; /* NULL: replies are not kept */
 	struct dispatch *dispatch;
 	struct wire *wire;
-	bool away;    /* and so it was told */
+	bool away;	  /* and so it was told */
 	bool *binary;	  /* for each address: it takes tensors as binary data */
 	struct way *ways; /* for each address */
 	struct loop_timer timer;
@@ -119,34 +119,34 @@ static void ask_way(struct caller_served *served, size_t nth)
 		way->asking = false;
 }
 
-static bool send_by_way(struct caller_served *served, struct errand *errand, int64_t timeout_ms, struct error *error)
+static bool send_by_way(struct caller_served *served, struct queued_call *queued_call, int64_t timeout_ms, struct error *error)
 {
-	const struct model_address *address = &served->config->addresses.items[errand->replica];
-	const struct wire_call call = {.address = way_address(&served->ways[errand->replica], address),
+	const struct model_address *address = &served->config->addresses.items[queued_call->replica];
+	const struct wire_call call = {.address = way_address(&served->ways[queued_call->replica], address),
 				       .parameters = served->config->parameters,
-				       .binary = served->binary[errand->replica],
+				       .binary = served->binary[queued_call->replica],
 				       .timeout_ms = timeout_ms};
-	return served->caller->wire->send(served->wire, errand, &call, error);
+	return served->caller->wire->send(served->wire, queued_call, &call, error);
 }
 
-static bool on_send(void *context, struct errand *errand, int64_t timeout_ms, struct error *error)
+static bool on_send(void *context, struct queued_call *queued_call, int64_t timeout_ms, struct error *error)
 {
 	struct caller_served *served = context;
-	errand->turned = false;
-	ask_way(served, errand->replica);
-	return send_by_way(served, errand, timeout_ms, error);
+	queued_call->turned = false;
+	ask_way(served, queued_call->replica);
+	return send_by_way(served, queued_call, timeout_ms, error);
 }
 
-static void on_withdraw(void *context, struct errand *errand)
+static void on_withdraw(void *context, struct queued_call *queued_call)
 {
 	struct caller_served *served = context;
-	served->caller->wire->withdraw(served->wire, errand);
+	served->caller->wire->withdraw(served->wire, queued_call);
 }
 
-static void on_discard(void *context, struct errand *errand)
+static void on_discard(void *context, struct queued_call *queued_call)
 {
 	const struct caller_served *served = context;
-	served->caller->wire->discard(errand);
+	served->caller->wire->discard(queued_call);
 }
 
 /* Rounded up: a window that ends with the outage is over when it is. */
@@ -198,8 +198,7 @@ static bool on_ask_ready(void *context, struct dispatch *dispatch, size_t replic
 {
 	struct caller_served *served = context;
 	(void)dispatch;
-	const struct model_address *address =
-		way_address(&served->ways[replica], &served->config->addresses.items[replica]);
+	const struct model_address *address = way_address(&served->ways[replica], &served->config->addresses.items[replica]);
 	return wire_can_ask(address->protocol, ASK_MODEL_READY) &&
 	       served->caller->wire->ask(served->wire, address, ASK_MODEL_READY, READY_MS, on_ready_told, served, replica);
 }
@@ -213,30 +212,30 @@ static struct caller_served *served_of(struct caller *caller, const struct dispa
 }
 
 /* True: nobody was met, and it is on its way by the other protocol. */
-static bool turns(struct caller_served *served, struct errand *errand, struct attempt *attempt, int64_t now)
+static bool turns(struct caller_served *served, struct queued_call *queued_call, struct attempt *attempt, int64_t now)
 {
 	const struct caller_config *config = served->caller->config;
-	const struct model_address *address = &served->config->addresses.items[errand->replica];
-	struct way *way = &served->ways[errand->replica];
+	const struct model_address *address = &served->config->addresses.items[queued_call->replica];
+	struct way *way = &served->ways[queued_call->replica];
 	const char *words;
 	if (way_to_tell(way, address, attempt, &words) && config->way_told)
 		config->way_told(config->told_context, served->config->name, address, words);
-	int64_t timeout_ms = errand_timeout_ms(errand, now);
-	if (!way_turns(way, address, attempt, errand->turned, now) || timeout_ms <= 0)
+	int64_t timeout_ms = queued_call_timeout_ms(queued_call, now);
+	if (!way_turns(way, address, attempt, queued_call->turned, now) || timeout_ms <= 0)
 		return false;
 	struct error error = {0};
-	errand->turned = true;
-	return send_by_way(served, errand, timeout_ms, &error);
+	queued_call->turned = true;
+	return send_by_way(served, queued_call, timeout_ms, &error);
 }
 
-static void on_arrived(void *context, struct errand *errand, struct attempt *attempt)
+static void on_arrived(void *context, struct queued_call *queued_call, struct attempt *attempt)
 {
 	struct caller *caller = context;
-	struct caller_served *served = served_of(caller, errand->dispatch);
+	struct caller_served *served = served_of(caller, queued_call->dispatch);
 	int64_t now = now_us(caller);
-	if (turns(served, errand, attempt, now))
+	if (turns(served, queued_call, attempt, now))
 		return;
-	dispatch_outcome(served->dispatch, errand, attempt, now);
+	dispatch_outcome(served->dispatch, queued_call, attempt, now);
 	set_timer(served, now);
 }
 

@@ -17,11 +17,11 @@ struct wire {
 	struct held *made;
 };
 
-/* What an errand keeps from call to call: also what the real wire keeps with it. */
+/* What a queued call keeps from call to call: also what the real wire keeps with it. */
 struct held {
 	struct wire *wire;
-	struct errand *errand;
-	void *real;	 /* the real wire's, when the errand is not there */
+	struct queued_call *queued_call;
+	void *real;	 /* the real wire's, when the queued call is not there */
 	bool is_through; /* it is there */
 	struct wire_call call;
 	struct attempt attempt;
@@ -104,10 +104,10 @@ static int64_t draw(struct held *held, const char *model)
 
 /* ---- what is sent ---- */
 
-static struct held *held_of(struct wire *wire, struct errand *errand)
+static struct held *held_of(struct wire *wire, struct queued_call *queued_call)
 {
-	struct held *held = errand->sending ? errand->sending : wire->pool;
-	if (held && !errand->sending)
+	struct held *held = queued_call->sending ? queued_call->sending : wire->pool;
+	if (held && !queued_call->sending)
 		wire->pool = held->next;
 	if (!held) {
 		held = memory_take(1, sizeof *held);
@@ -117,19 +117,19 @@ static struct held *held_of(struct wire *wire, struct errand *errand)
 		wire->made = held;
 	}
 	held->wire = wire;
-	held->errand = errand;
+	held->queued_call = queued_call;
 	held->is_through = false;
-	errand->sending = held;
+	queued_call->sending = held;
 	return held;
 }
 
-/* The real wire finds with the errand what it left there. */
+/* The real wire finds with the queued call what it left there. */
 static bool send_really(struct held *held, struct error *error)
 {
-	held->errand->sending = held->real;
-	held->is_through = wire_send(held->wire->real, held->errand, &held->call, error);
-	held->real = held->errand->sending;
-	held->errand->sending = held;
+	held->queued_call->sending = held->real;
+	held->is_through = wire_send(held->wire->real, held->queued_call, &held->call, error);
+	held->real = held->queued_call->sending;
+	held->queued_call->sending = held;
 	return held->is_through;
 }
 
@@ -142,16 +142,16 @@ static void on_due(void *context)
 		return;
 	if (!held->is_decided)
 		held->attempt = (struct attempt){.end = ATTEMPT_REPLIED, .status = 200, .fault = &error};
-	config->arrived(config->context, held->errand, &held->attempt);
+	config->arrived(config->context, held->queued_call, &held->attempt);
 }
 
-static bool chaos_send(struct wire *wire, struct errand *errand, const struct wire_call *call, struct error *error)
+static bool chaos_send(struct wire *wire, struct queued_call *queued_call, const struct wire_call *call, struct error *error)
 {
-	struct held *held = held_of(wire, errand);
+	struct held *held = held_of(wire, queued_call);
 	if (!held)
 		return error_memory(error, ERROR_SYSTEM, "calling a model");
 	held->call = *call;
-	int64_t late_ms = draw(held, errand->attempts.call->name);
+	int64_t late_ms = draw(held, queued_call->attempts.call->name);
 	if (!held->is_decided && late_ms == 0)
 		return send_really(held, error);
 	if (late_ms >= call->timeout_ms) {
@@ -164,27 +164,27 @@ static bool chaos_send(struct wire *wire, struct errand *errand, const struct wi
 	return loop_timer_set(wire->loop, &held->timer, loop_now_ms(wire->loop) + late_ms, error);
 }
 
-static void chaos_withdraw(struct wire *wire, struct errand *errand)
+static void chaos_withdraw(struct wire *wire, struct queued_call *queued_call)
 {
-	struct held *held = errand->sending;
+	struct held *held = queued_call->sending;
 	if (!held->is_through) {
 		loop_timer_stop(wire->loop, &held->timer);
 		return;
 	}
-	errand->sending = held->real;
-	wire_withdraw(wire->real, errand);
-	held->real = errand->sending;
-	errand->sending = held;
+	queued_call->sending = held->real;
+	wire_withdraw(wire->real, queued_call);
+	held->real = queued_call->sending;
+	queued_call->sending = held;
 }
 
-static void chaos_discard(struct errand *errand)
+static void chaos_discard(struct queued_call *queued_call)
 {
-	struct held *held = errand->sending;
+	struct held *held = queued_call->sending;
 	if (!held)
 		return;
 	loop_timer_stop(held->wire->loop, &held->timer);
-	errand->sending = held->real;
-	wire_discard(errand);
+	queued_call->sending = held->real;
+	wire_discard(queued_call);
 	held->real = NULL;
 	held->next = held->wire->pool;
 	held->wire->pool = held;

@@ -1,20 +1,20 @@
 /* dispatch.c: see dispatch.h. A call comes, stands in line, is sent, by itself or with others
- * (carrier.h), and has its outcome; what is over is answered in a turn. */
+ * (call_batch.h), and has its outcome; what is over is answered in a turn. */
 #include "serving/dispatch.h"
 
 #include "base/duration.h"
 #include "base/memory.h"
 #include "serving/budget.h"
-#include "serving/carrier.h"
+#include "serving/call_batch.h"
+#include "serving/call_queue.h"
 #include "serving/health.h"
-#include "serving/roster.h"
 #include "serving/rush.h"
 
 struct dispatch {
 	const struct dispatch_config *config;
 	const struct dispatch_outside *outside;
-	struct roster roster;
-	struct carriers carriers;
+	struct call_queue call_queue;
+	struct call_batching call_batching;
 	struct health health;
 	struct budget budget;
 	bool answering;
@@ -39,10 +39,10 @@ struct dispatch *dispatch_open(const struct dispatch_config *config, const struc
 	}
 	*dispatch = (struct dispatch){.config = config,
 				      .outside = outside,
-				      .roster = {.dispatch = dispatch},
-				      .carriers = {.roster = &dispatch->roster,
-						   .batching = &model->batching,
-						   .window = {.most_us = model->batching.latency_ms * US_PER_MS}}};
+				      .call_queue = {.dispatch = dispatch},
+				      .call_batching = {.call_queue = &dispatch->call_queue,
+							.batching = &model->batching,
+							.window = {.most_us = model->batching.latency_ms * US_PER_MS}}};
 	health_open(&dispatch->health, (struct replicas){model->addresses.count, replicas}, model->lanes_least, model->lanes_most,
 		    config->seed, now_us);
 	budget_open(&dispatch->budget, now_us);
@@ -53,52 +53,52 @@ void dispatch_close(struct dispatch *dispatch)
 {
 	if (!dispatch)
 		return;
-	for (struct errand *errand = dispatch->roster.sent.first; errand; errand = errand->next)
-		dispatch->outside->withdraw(dispatch->outside->context, errand);
-	roster_close(&dispatch->roster, dispatch->outside->discard, dispatch->outside->context);
+	for (struct queued_call *queued_call = dispatch->call_queue.sent.first; queued_call; queued_call = queued_call->next)
+		dispatch->outside->withdraw(dispatch->outside->context, queued_call);
+	call_queue_close(&dispatch->call_queue, dispatch->outside->discard, dispatch->outside->context);
 	memory_give(dispatch->health.replicas.items);
 	memory_give(dispatch);
 }
 
 /* ---- a model that is away ---- */
 
-static void tell_away(struct dispatch *dispatch, struct errand *errand)
+static void tell_away(struct dispatch *dispatch, struct queued_call *queued_call)
 {
-	struct call *call = errand->attempts.call;
-	call->attempts = errand->attempts.made;
+	struct call *call = queued_call->attempts.call;
+	call->attempts = queued_call->attempts.made;
 	error_set(&call->error, ERROR_REMOTE, PLACE_NONE,
 		  "%s : the model is away and not asked until it is back; the last that came: %s", call->name,
 		  dispatch->health.words);
-	roster_end(&dispatch->roster, errand);
+	call_queue_end(&dispatch->call_queue, queued_call);
 }
 
-static bool can_wait(const struct dispatch *dispatch, const struct errand *errand)
+static bool can_wait(const struct dispatch *dispatch, const struct queued_call *queued_call)
 {
-	int64_t deadline_ms = errand->attempts.call->message->deadline_ms;
-	return !dispatch->config->outage_fails && !errand->attempts.call->once &&
+	int64_t deadline_ms = queued_call->attempts.call->message->deadline_ms;
+	return !dispatch->config->outage_fails && !queued_call->attempts.call->once &&
 	       (deadline_ms == 0 || dispatch->health.breaker.again_us < deadline_ms * US_PER_MS);
 }
 
 /* Whoever cannot wait until the model is asked again hears so now. */
 static void dismiss(struct dispatch *dispatch)
 {
-	for (struct errand *errand = dispatch->roster.line.first, *next; errand; errand = next) {
-		next = errand->next;
-		if (can_wait(dispatch, errand))
+	for (struct queued_call *queued_call = dispatch->call_queue.line.first, *next; queued_call; queued_call = next) {
+		next = queued_call->next;
+		if (can_wait(dispatch, queued_call))
 			continue;
-		errands_remove(&dispatch->roster.line, errand);
-		tell_away(dispatch, errand);
+		queued_calls_remove(&dispatch->call_queue.line, queued_call);
+		tell_away(dispatch, queued_call);
 	}
 }
 
 /* In line, unless it cannot wait there. False: it hears so. */
-static bool stand_in_line(struct dispatch *dispatch, struct errand *errand, bool first, int64_t now_us)
+static bool stand_in_line(struct dispatch *dispatch, struct queued_call *queued_call, bool first, int64_t now_us)
 {
-	if (health_is_away(&dispatch->health, now_us) && !can_wait(dispatch, errand)) {
-		tell_away(dispatch, errand);
+	if (health_is_away(&dispatch->health, now_us) && !can_wait(dispatch, queued_call)) {
+		tell_away(dispatch, queued_call);
 		return false;
 	}
-	roster_wait(&dispatch->roster, errand, first);
+	call_queue_wait(&dispatch->call_queue, queued_call, first);
 	return true;
 }
 
@@ -118,34 +118,35 @@ static bool may_go(struct dispatch *dispatch, int64_t now_us)
 
 /* ---- sending ---- */
 
-static void cannot_go(struct dispatch *dispatch, struct errand *errand, const struct error *error)
+static void cannot_go(struct dispatch *dispatch, struct queued_call *queued_call, const struct error *error)
 {
-	health_withdraw(&dispatch->health, errand->replica, errand->probe);
-	if (errand->members) {
-		carrier_unload(&dispatch->roster, errand);
+	health_withdraw(&dispatch->health, queued_call->replica, queued_call->probe);
+	if (queued_call->members) {
+		call_batch_unload(&dispatch->call_queue, queued_call);
 		return;
 	}
-	errand->attempts.call->error = *error;
-	roster_end(&dispatch->roster, errand);
+	queued_call->attempts.call->error = *error;
+	call_queue_end(&dispatch->call_queue, queued_call);
 }
 
-static void send_out(struct dispatch *dispatch, struct errand *errand, int64_t now_us)
+static void send_out(struct dispatch *dispatch, struct queued_call *queued_call, int64_t now_us)
 {
 	struct error error;
 	error.kind = ERROR_NONE;
-	bool first = errand->attempts.made + errand->attempts.unmet + errand->recalls == 0;
-	errand->replica = health_choose(&dispatch->health, first ? REPLICA_NONE : errand->replica, &errand->probe, now_us);
-	int64_t time_ms = errand_timeout_ms(errand, now_us);
-	if (!dispatch->outside->send(dispatch->outside->context, errand, time_ms, &error)) {
-		cannot_go(dispatch, errand, &error);
+	bool first = queued_call->attempts.made + queued_call->attempts.unmet + queued_call->recalls == 0;
+	queued_call->replica =
+		health_choose(&dispatch->health, first ? REPLICA_NONE : queued_call->replica, &queued_call->probe, now_us);
+	int64_t time_ms = queued_call_timeout_ms(queued_call, now_us);
+	if (!dispatch->outside->send(dispatch->outside->context, queued_call, time_ms, &error)) {
+		cannot_go(dispatch, queued_call, &error);
 		return;
 	}
-	errand->state = ERRAND_SENT;
-	errand->attempts.call->where = CALL_SENT;
-	errand->at_us = now_us;
-	errand->paused_us = 0;
-	errand->hasty = rush_is_hasty(errand, dispatch->health.replicas.items[errand->replica].latency_us, now_us);
-	errands_add(&dispatch->roster.sent, errand);
+	queued_call->state = QUEUED_CALL_SENT;
+	queued_call->attempts.call->where = CALL_SENT;
+	queued_call->at_us = now_us;
+	queued_call->paused_us = 0;
+	queued_call->hasty = rush_is_hasty(queued_call, dispatch->health.replicas.items[queued_call->replica].latency_us, now_us);
+	queued_calls_add(&dispatch->call_queue.sent, queued_call);
 	dispatch->counts.sent++;
 	if (first)
 		budget_pay(&dispatch->budget);
@@ -156,50 +157,50 @@ static void send_out(struct dispatch *dispatch, struct errand *errand, int64_t n
 /* ---- the line ---- */
 
 /* With nobody under way it is asked all the same, or what a call takes would never be known anew. */
-static bool is_late(const struct dispatch *dispatch, const struct errand *errand, int64_t now_us)
+static bool is_late(const struct dispatch *dispatch, const struct queued_call *queued_call, int64_t now_us)
 {
-	return rush_is_late(errand, dispatch->roster.sent.count > 0 ? pace_work_us(&dispatch->health.pace) : 0, now_us);
+	return rush_is_late(queued_call, dispatch->call_queue.sent.count > 0 ? pace_work_us(&dispatch->health.pace) : 0, now_us);
 }
 
-static void end_late(struct dispatch *dispatch, struct errand *errand)
+static void end_late(struct dispatch *dispatch, struct queued_call *queued_call)
 {
-	struct call *call = errand->attempts.call;
-	errands_remove(&dispatch->roster.line, errand);
+	struct call *call = queued_call->attempts.call;
+	queued_calls_remove(&dispatch->call_queue.line, queued_call);
 	error_set_limit(&call->error, LIMIT_OF_ADMISSION, "%s : there was no time left to ask the model before the deadline",
-		  call->name);
-	roster_end(&dispatch->roster, errand);
+			call->name);
+	call_queue_end(&dispatch->call_queue, queued_call);
 }
 
 static void move(struct dispatch *dispatch, int64_t now_us)
 {
-	struct roster *roster = &dispatch->roster;
-	roster->moved = false;
-	while (roster->line.first) {
+	struct call_queue *call_queue = &dispatch->call_queue;
+	call_queue->moved = false;
+	while (call_queue->line.first) {
 		if (dispatch->health.breaker.state != BREAKER_CLOSED)
-			errands_prefer_untried(&roster->line);
-		struct errand *first = roster->line.first;
+			queued_calls_prefer_untried(&call_queue->line);
+		struct queued_call *first = call_queue->line.first;
 		if (is_late(dispatch, first, now_us)) {
 			end_late(dispatch, first);
 			continue;
 		}
-		if (roster->sent.count >= dispatch->health.pace.limit || carriers_due_us(&dispatch->carriers, now_us) > 0 ||
-		    !may_go(dispatch, now_us))
+		if (call_queue->sent.count >= dispatch->health.pace.limit ||
+		    call_batching_due_us(&dispatch->call_batching, now_us) > 0 || !may_go(dispatch, now_us))
 			return;
-		send_out(dispatch, carriers_take(&dispatch->carriers), now_us);
+		send_out(dispatch, call_batching_take(&dispatch->call_batching), now_us);
 	}
 }
 
 /* Pauses that have ended; a counted try has to be paid for. */
 static void end_pauses(struct dispatch *dispatch, int64_t now_us)
 {
-	struct roster *roster = &dispatch->roster;
-	while (roster->paused.first && roster->paused.first->at_us <= now_us) {
-		struct errand *errand = errands_take(&roster->paused);
+	struct call_queue *call_queue = &dispatch->call_queue;
+	while (call_queue->paused.first && call_queue->paused.first->at_us <= now_us) {
+		struct queued_call *queued_call = queued_calls_take(&call_queue->paused);
 		int64_t again_us;
-		if (errand->attempts.made > 0 && !budget_take(&dispatch->budget, now_us, &again_us))
-			roster_pause(roster, errand, again_us);
+		if (queued_call->attempts.made > 0 && !budget_take(&dispatch->budget, now_us, &again_us))
+			call_queue_pause(call_queue, queued_call, again_us);
 		else
-			(void)stand_in_line(dispatch, errand, true, now_us);
+			(void)stand_in_line(dispatch, queued_call, true, now_us);
 	}
 }
 
@@ -212,21 +213,21 @@ static void ask_replicas(struct dispatch *dispatch, int64_t now_us)
 }
 
 /* Out of what the transport does: what it still brings is dropped. */
-static void withdraw(struct dispatch *dispatch, struct errand *errand)
+static void withdraw(struct dispatch *dispatch, struct queued_call *queued_call)
 {
-	dispatch->outside->withdraw(dispatch->outside->context, errand);
-	errands_remove(&dispatch->roster.sent, errand);
+	dispatch->outside->withdraw(dispatch->outside->context, queued_call);
+	queued_calls_remove(&dispatch->call_queue.sent, queued_call);
 }
 
-static void recall(struct dispatch *dispatch, struct errand *errand, int64_t now_us)
+static void recall(struct dispatch *dispatch, struct queued_call *queued_call, int64_t now_us)
 {
-	withdraw(dispatch, errand);
-	bool away = health_recalled(&dispatch->health, errand->replica, errand->probe, now_us);
-	if (errand->members) {
-		carrier_recalled(&dispatch->roster, errand);
+	withdraw(dispatch, queued_call);
+	bool away = health_recalled(&dispatch->health, queued_call->replica, queued_call->probe, now_us);
+	if (queued_call->members) {
+		call_batch_recalled(&dispatch->call_queue, queued_call);
 	} else {
-		errand_recalled(errand);
-		roster_wait(&dispatch->roster, errand, true);
+		queued_call_recalled(queued_call);
+		call_queue_wait(&dispatch->call_queue, queued_call, true);
 	}
 	if (away)
 		dismiss(dispatch);
@@ -238,11 +239,11 @@ static void recall_all(struct dispatch *dispatch, int64_t now_us)
 	const struct replicas *replicas = &dispatch->health.replicas;
 	if (!replicas_hold(replicas))
 		return;
-	for (struct errand *errand = dispatch->roster.sent.last, *previous; errand; errand = previous) {
-		previous = errand->previous;
-		if (!errand->attempts.call->once && errand->recalls < RECALLS_MOST &&
-		    replicas_give_up(replicas, errand->replica, errand->at_us, now_us))
-			recall(dispatch, errand, now_us);
+	for (struct queued_call *queued_call = dispatch->call_queue.sent.last, *previous; queued_call; queued_call = previous) {
+		previous = queued_call->previous;
+		if (!queued_call->attempts.call->once && queued_call->recalls < RECALLS_MOST &&
+		    replicas_give_up(replicas, queued_call->replica, queued_call->at_us, now_us))
+			recall(dispatch, queued_call, now_us);
 	}
 }
 
@@ -252,9 +253,9 @@ static void answer_all(struct dispatch *dispatch)
 	if (dispatch->answering)
 		return;
 	dispatch->answering = true;
-	for (struct errand *errand; (errand = errands_take(&dispatch->roster.over));) {
-		struct call *call = errand->attempts.call;
-		roster_give(&dispatch->roster, errand);
+	for (struct queued_call *queued_call; (queued_call = queued_calls_take(&dispatch->call_queue.over));) {
+		struct call *call = queued_call->attempts.call;
+		call_queue_give(&dispatch->call_queue, queued_call);
 		dispatch->outside->answered(dispatch->outside->context, call);
 	}
 	dispatch->answering = false;
@@ -276,15 +277,15 @@ static int64_t earlier(int64_t one, int64_t other)
 
 int64_t dispatch_due_us(const struct dispatch *dispatch, int64_t now_us)
 {
-	const struct roster *roster = &dispatch->roster;
-	if (roster->moved || roster->over.first)
+	const struct call_queue *call_queue = &dispatch->call_queue;
+	if (call_queue->moved || call_queue->over.first)
 		return 0;
-	int64_t due_us = roster->paused.first ? roster->paused.first->at_us : INT64_MAX;
+	int64_t due_us = call_queue->paused.first ? call_queue->paused.first->at_us : INT64_MAX;
 	if (dispatch->health.replicas.count > 1)
 		due_us = earlier(due_us, replicas_due_us(&dispatch->health.replicas, now_us));
-	if (!roster->line.first || roster->sent.count >= dispatch->health.pace.limit)
+	if (!call_queue->line.first || call_queue->sent.count >= dispatch->health.pace.limit)
 		return due_us;
-	int64_t gathered_us = carriers_due_us(&dispatch->carriers, now_us);
+	int64_t gathered_us = call_batching_due_us(&dispatch->call_batching, now_us);
 	if (dispatch->health.breaker.state == BREAKER_OPEN) {
 		int64_t open_us = dispatch->health.doubt ? 0 : dispatch->health.breaker.again_us;
 		return dispatch->health.asking ? due_us : earlier(due_us, open_us > gathered_us ? open_us : gathered_us);
@@ -298,110 +299,113 @@ int64_t dispatch_due_us(const struct dispatch *dispatch, int64_t now_us)
  * that a call takes (Little's law). 0: nobody knows. */
 static int64_t line_us(const struct dispatch *dispatch)
 {
-	const struct roster *roster = &dispatch->roster;
-	size_t abreast = roster->sent.count * carriers_rows_most(&dispatch->carriers);
-	if (dispatch->health.breaker.state != BREAKER_CLOSED || roster->sent.count < dispatch->health.pace.limit)
+	const struct call_queue *call_queue = &dispatch->call_queue;
+	size_t abreast = call_queue->sent.count * call_batching_rows_most(&dispatch->call_batching);
+	if (dispatch->health.breaker.state != BREAKER_CLOSED || call_queue->sent.count < dispatch->health.pace.limit)
 		return 0;
-	return (int64_t)(roster->line.count / abreast) * replicas_latency_us(&dispatch->health.replicas);
+	return (int64_t)(call_queue->line.count / abreast) * replicas_latency_us(&dispatch->health.replicas);
 }
 
-static bool is_refused(struct dispatch *dispatch, struct errand *errand, int64_t now_us)
+static bool is_refused(struct dispatch *dispatch, struct queued_call *queued_call, int64_t now_us)
 {
 	int64_t wait_us = line_us(dispatch);
-	if (!rush_is_too_long(errand, wait_us, now_us))
+	if (!rush_is_too_long(queued_call, wait_us, now_us))
 		return false;
-	error_set_limit(&errand->attempts.call->error, LIMIT_OF_ADMISSION,
-		  "%s : more is asked of the model than it can do: %zu calls are in line, which takes %lld ms, too long for the "
-		  "request's deadline; ask for less at a time, allow more time, or give the model more servers",
-		  errand->attempts.call->name, dispatch->roster.line.count, (long long)(wait_us / US_PER_MS));
-	roster_end(&dispatch->roster, errand);
+	error_set_limit(
+		&queued_call->attempts.call->error, LIMIT_OF_ADMISSION,
+		"%s : more is asked of the model than it can do: %zu calls are in line, which takes %lld ms, too long for the "
+		"request's deadline; ask for less at a time, allow more time, or give the model more servers",
+		queued_call->attempts.call->name, dispatch->call_queue.line.count, (long long)(wait_us / US_PER_MS));
+	call_queue_end(&dispatch->call_queue, queued_call);
 	return true;
 }
 
 bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us, struct error *error)
 {
-	struct errand *errand = roster_take(&dispatch->roster);
-	if (!errand)
+	struct queued_call *queued_call = call_queue_take(&dispatch->call_queue);
+	if (!queued_call)
 		return error_memory(error, ERROR_SYSTEM, "calling a model");
-	attempts_begin(&errand->attempts, call, dispatch->config->model->timeout_ms);
-	errand->attempts.outage_fails = dispatch->config->outage_fails;
-	errand->at_us = now_us;
-	call->under_way = errand;
-	if (is_refused(dispatch, errand, now_us))
+	attempts_begin(&queued_call->attempts, call, dispatch->config->model->timeout_ms);
+	queued_call->attempts.outage_fails = dispatch->config->outage_fails;
+	queued_call->at_us = now_us;
+	call->under_way = queued_call;
+	if (is_refused(dispatch, queued_call, now_us))
 		return true;
 	/* Those that come in one turn of the loop are merged: the line moves at its end. */
-	bool waits = dispatch->roster.line.first || carriers_rows_most(&dispatch->carriers) > 1;
-	if (!stand_in_line(dispatch, errand, false, now_us))
+	bool waits = dispatch->call_queue.line.first || call_batching_rows_most(&dispatch->call_batching) > 1;
+	if (!stand_in_line(dispatch, queued_call, false, now_us))
 		return true;
 	if (!waits)
 		move(dispatch, now_us);
-	else if (dispatch->roster.sent.count >= dispatch->health.pace.limit)
-		dispatch->roster.moved = false;
+	else if (dispatch->call_queue.sent.count >= dispatch->health.pace.limit)
+		dispatch->call_queue.moved = false;
 	return true;
 }
 
 /* Nobody waits for it any more. */
-static void call_off(struct dispatch *dispatch, struct errand *errand)
+static void call_off(struct dispatch *dispatch, struct queued_call *queued_call)
 {
-	withdraw(dispatch, errand);
-	health_withdraw(&dispatch->health, errand->replica, errand->probe);
-	dispatch->roster.moved = dispatch->roster.line.first != NULL;
+	withdraw(dispatch, queued_call);
+	health_withdraw(&dispatch->health, queued_call->replica, queued_call->probe);
+	dispatch->call_queue.moved = dispatch->call_queue.line.first != NULL;
 }
 
 void dispatch_forget(struct dispatch *dispatch, struct call *call)
 {
-	struct errand *errand = call->under_way;
-	if (!errand)
+	struct queued_call *queued_call = call->under_way;
+	if (!queued_call)
 		return;
 	call->under_way = NULL;
-	switch (errand->state) {
-	case ERRAND_WAITS:
-		errands_remove(&dispatch->roster.line, errand);
+	switch (queued_call->state) {
+	case QUEUED_CALL_WAITS:
+		queued_calls_remove(&dispatch->call_queue.line, queued_call);
 		break;
-	case ERRAND_PAUSED:
-		errands_remove(&dispatch->roster.paused, errand);
+	case QUEUED_CALL_PAUSED:
+		queued_calls_remove(&dispatch->call_queue.paused, queued_call);
 		break;
-	case ERRAND_OVER:
-		errands_remove(&dispatch->roster.over, errand);
+	case QUEUED_CALL_OVER:
+		queued_calls_remove(&dispatch->call_queue.over, queued_call);
 		break;
-	case ERRAND_SENT:
-		call_off(dispatch, errand);
+	case QUEUED_CALL_SENT:
+		call_off(dispatch, queued_call);
 		break;
-	case ERRAND_MERGED:
-		if (carrier_forgets(errand)) {
-			call_off(dispatch, errand->carrier);
-			carrier_unload(&dispatch->roster, errand->carrier);
+	case QUEUED_CALL_MERGED:
+		if (call_batch_forgets(queued_call)) {
+			call_off(dispatch, queued_call->call_batch);
+			call_batch_unload(&dispatch->call_queue, queued_call->call_batch);
 		}
 		return;
-	case ERRAND_FREE:
+	case QUEUED_CALL_FREE:
 		return;
 	}
-	roster_give(&dispatch->roster, errand);
+	call_queue_give(&dispatch->call_queue, queued_call);
 }
 
 /* ---- what came of it ---- */
 
 void dispatch_paused(struct dispatch *dispatch, int64_t pause_us, int64_t now_us)
 {
-	for (struct errand *errand = dispatch->roster.sent.first; errand; errand = errand->next)
-		errand_paused(errand, pause_us, now_us);
+	for (struct queued_call *queued_call = dispatch->call_queue.sent.first; queued_call; queued_call = queued_call->next)
+		queued_call_paused(queued_call, pause_us, now_us);
 	replicas_paused(&dispatch->health.replicas, pause_us, now_us);
 }
 
 /* Where we stood still meanwhile it may have taken anything between its time without the pause and all of it: as long
  * as usual, if that can be. Below 0: nobody knows. */
-static int64_t likely_us(const struct dispatch *dispatch, const struct errand *errand, int64_t least_us)
+static int64_t likely_us(const struct dispatch *dispatch, const struct queued_call *queued_call, int64_t least_us)
 {
-	int64_t usual_us = dispatch->health.replicas.items[errand->replica].latency_us, most_us = least_us + errand->paused_us;
+	int64_t usual_us = dispatch->health.replicas.items[queued_call->replica].latency_us,
+		most_us = least_us + queued_call->paused_us;
 	if (usual_us == 0)
 		return -1;
 	return usual_us < least_us ? least_us : usual_us > most_us ? most_us : usual_us;
 }
 
 /* Whether it was not given the time in which it could have been answered. */
-static bool had_no_time(const struct errand *errand, const struct attempt *attempt, int64_t now_us)
+static bool had_no_time(const struct queued_call *queued_call, const struct attempt *attempt, int64_t now_us)
 {
-	return rush_cut_short(errand, now_us) || (attempt->end == ATTEMPT_TIMED_OUT && errand_lay_still(errand, now_us));
+	return rush_cut_short(queued_call, now_us) ||
+	       (attempt->end == ATTEMPT_TIMED_OUT && queued_call_lay_still(queued_call, now_us));
 }
 
 static bool is_kept_waiting(const struct dispatch *dispatch)
@@ -424,64 +428,66 @@ int64_t dispatch_outage_us(const struct dispatch *dispatch, int64_t now_us)
 }
 
 /* What it says of the model. */
-static void learn(struct dispatch *dispatch, struct errand *errand, struct attempt *attempt, int64_t now_us)
+static void learn(struct dispatch *dispatch, struct queued_call *queued_call, struct attempt *attempt, int64_t now_us)
 {
-	int64_t took_us = now_us - errand->at_us;
-	attempt->others_answered = dispatch->health.answers != errand->answers_seen;
-	if (attempt_is_failure(attempt) && had_no_time(errand, attempt, now_us)) {
-		health_withdraw(&dispatch->health, errand->replica, errand->probe);
+	int64_t took_us = now_us - queued_call->at_us;
+	attempt->others_answered = dispatch->health.answers != queued_call->answers_seen;
+	if (attempt_is_failure(attempt) && had_no_time(queued_call, attempt, now_us)) {
+		health_withdraw(&dispatch->health, queued_call->replica, queued_call->probe);
 		return;
 	}
-	if (errand->paused_us > 0)
-		took_us = likely_us(dispatch, errand, took_us);
-	if (health_learn(&dispatch->health, attempt, errand->replica, errand->probe, took_us,
-			 dispatch->roster.line.first != NULL, now_us))
+	if (queued_call->paused_us > 0)
+		took_us = likely_us(dispatch, queued_call, took_us);
+	if (health_learn(&dispatch->health, attempt, queued_call->replica, queued_call->probe, took_us,
+			 dispatch->call_queue.line.first != NULL, now_us))
 		dismiss(dispatch);
-	errand->answers_seen = dispatch->health.answers;
+	queued_call->answers_seen = dispatch->health.answers;
 }
 
-static void conclude(struct dispatch *dispatch, struct errand *errand, const struct attempt *attempt, bool probe, int64_t now_us)
+static void conclude(struct dispatch *dispatch, struct queued_call *queued_call, const struct attempt *attempt, bool probe,
+		     int64_t now_us)
 {
 	int64_t again_ms, now_ms = now_us / US_PER_MS;
 	bool away = dispatch->health.breaker.state == BREAKER_OPEN && !dispatch->health.doubt;
-	if (attempts_take(&errand->attempts, attempt, now_ms, &again_ms)) {
-		roster_end(&dispatch->roster, errand);
+	if (attempts_take(&queued_call->attempts, attempt, now_ms, &again_ms)) {
+		call_queue_end(&dispatch->call_queue, queued_call);
 	} else if (again_ms <= now_ms || away) {
 		/* Another is the next probe, so that none is spent on all of them. */
-		roster_wait(&dispatch->roster, errand, !probe);
-		if (away && !can_wait(dispatch, errand)) {
-			errands_remove(&dispatch->roster.line, errand);
-			errand->attempts.call->attempts = errand->attempts.made;
-			attempts_end(&errand->attempts, attempt, "the model is not asked until it is back");
-			roster_end(&dispatch->roster, errand);
+		call_queue_wait(&dispatch->call_queue, queued_call, !probe);
+		if (away && !can_wait(dispatch, queued_call)) {
+			queued_calls_remove(&dispatch->call_queue.line, queued_call);
+			queued_call->attempts.call->attempts = queued_call->attempts.made;
+			attempts_end(&queued_call->attempts, attempt, "the model is not asked until it is back");
+			call_queue_end(&dispatch->call_queue, queued_call);
 		}
 	} else {
 		int64_t pause_us = (again_ms - now_ms) * US_PER_MS;
 		int64_t drawn_us = pause_us / 2 + (int64_t)(health_draw(&dispatch->health) % (uint64_t)pause_us);
-		roster_pause(&dispatch->roster, errand, now_us + drawn_us);
+		call_queue_pause(&dispatch->call_queue, queued_call, now_us + drawn_us);
 	}
 }
 
-static void conclude_merged(struct dispatch *dispatch, struct errand *carrier, const struct attempt *attempt, int64_t now_us)
+static void conclude_merged(struct dispatch *dispatch, struct queued_call *call_batch, const struct attempt *attempt,
+			    int64_t now_us)
 {
 	struct outcome outcome;
-	bool probe = carrier->probe;
-	if (outcome_split(&outcome, &dispatch->carriers, carrier, attempt))
-		for (struct errand *member; (member = outcome_next(&outcome));)
+	bool probe = call_batch->probe;
+	if (outcome_split(&outcome, &dispatch->call_batching, call_batch, attempt))
+		for (struct queued_call *member; (member = outcome_next(&outcome));)
 			conclude(dispatch, member, &outcome.attempt, probe, now_us);
 }
 
-void dispatch_outcome(struct dispatch *dispatch, struct errand *errand, struct attempt *attempt, int64_t now_us)
+void dispatch_outcome(struct dispatch *dispatch, struct queued_call *queued_call, struct attempt *attempt, int64_t now_us)
 {
-	errands_remove(&dispatch->roster.sent, errand);
+	queued_calls_remove(&dispatch->call_queue.sent, queued_call);
 	note_outage(dispatch, now_us);
-	if (!had_no_time(errand, attempt, now_us))
+	if (!had_no_time(queued_call, attempt, now_us))
 		dispatch->unanswered = attempt->end != ATTEMPT_REPLIED;
-	learn(dispatch, errand, attempt, now_us);
-	if (errand->members)
-		conclude_merged(dispatch, errand, attempt, now_us);
+	learn(dispatch, queued_call, attempt, now_us);
+	if (queued_call->members)
+		conclude_merged(dispatch, queued_call, attempt, now_us);
 	else
-		conclude(dispatch, errand, attempt, errand->probe, now_us);
+		conclude(dispatch, queued_call, attempt, queued_call->probe, now_us);
 	dispatch_turn(dispatch, now_us);
 }
 
@@ -496,10 +502,10 @@ void dispatch_ready(struct dispatch *dispatch, size_t replica, bool ready, int64
 struct dispatch_counts dispatch_counts(const struct dispatch *dispatch)
 {
 	struct dispatch_counts counts = dispatch->counts;
-	counts.waiting = dispatch->roster.line.count + dispatch->roster.paused.count;
-	counts.under_way = dispatch->roster.sent.count;
+	counts.waiting = dispatch->call_queue.line.count + dispatch->call_queue.paused.count;
+	counts.under_way = dispatch->call_queue.sent.count;
 	counts.limit = dispatch->health.pace.limit;
-	counts.merged = dispatch->carriers.merged;
+	counts.merged = dispatch->call_batching.merged;
 	return counts;
 }
 

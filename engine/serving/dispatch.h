@@ -15,23 +15,23 @@
 #define SLUICE_SERVING_DISPATCH_H
 
 #include "serving/caller.h"
-#include "serving/errand.h"
+#include "serving/queued_call.h"
 
 struct dispatch;
 
 struct dispatch_outside {
 	void *context;
-	/* Sends the errand's call to its replica, at most `timeout_ms` long; its end comes by
+	/* Sends the queued call's call to its replica, at most `timeout_ms` long; its end comes by
 	 * dispatch_outcome(), later. False: it cannot be sent (too long, memory). */
-	bool (*send)(void *context, struct errand *errand, int64_t timeout_ms, struct error *error);
+	bool (*send)(void *context, struct queued_call *queued_call, int64_t timeout_ms, struct error *error);
 	/* Nobody waits any more: no outcome. */
-	void (*withdraw)(void *context, struct errand *errand);
+	void (*withdraw)(void *context, struct queued_call *queued_call);
 	/* Asks whether a replica is ready; answered by dispatch_ready(), later. False: it has no
 	 * way to say so. */
 	bool (*ask_ready)(void *context, struct dispatch *dispatch, size_t replica);
 	void (*answered)(void *context, struct call *call);
-	/* What the transport keeps with an errand is given back. */
-	void (*discard)(void *context, struct errand *errand);
+	/* What the transport keeps with a queued call is given back. */
+	void (*discard)(void *context, struct queued_call *queued_call);
 };
 
 struct dispatch_config {
@@ -49,8 +49,8 @@ void dispatch_close(struct dispatch *dispatch); /* forgets all; NULL is fine */
 bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us, struct error *error);
 void dispatch_forget(struct dispatch *dispatch, struct call *call); /* fine when it is not under way */
 
-/* An errand that was sent has its end. */
-void dispatch_outcome(struct dispatch *dispatch, struct errand *errand, struct attempt *attempt, int64_t now_us);
+/* A queued call that was sent has its end. */
+void dispatch_outcome(struct dispatch *dispatch, struct queued_call *queued_call, struct attempt *attempt, int64_t now_us);
 void dispatch_ready(struct dispatch *dispatch, size_t replica, bool ready, int64_t now_us);
 
 /* We ourselves stood still for `pause_us`, up to now, and what came meanwhile has still to be told (net/loop.h). It is

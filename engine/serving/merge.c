@@ -6,9 +6,9 @@
 
 #define CARRIAGE_BYTES_MAX ((size_t)256 << 20) /* the limit of a call's bytes comes first */
 
-size_t merge_rows(const struct errand *errand)
+size_t merge_rows(const struct queued_call *queued_call)
 {
-	return errand->alone || errand->attempts.call->once ? 0 : payload_row_count(errand->attempts.call->request);
+	return queued_call->alone || queued_call->attempts.call->once ? 0 : payload_row_count(queued_call->attempts.call->request);
 }
 
 static bool parameter_equals(const struct parameter *one, const struct parameter *other)
@@ -48,7 +48,7 @@ static bool wanted_equal(struct tensors_wanted one, struct tensors_wanted other)
 	return true;
 }
 
-bool merge_fits(const struct errand *one, const struct errand *other)
+bool merge_fits(const struct queued_call *one, const struct queued_call *other)
 {
 	const struct payload *a = one->attempts.call->request, *b = other->attempts.call->request;
 	if (!wanted_equal(one->attempts.call->outputs, other->attempts.call->outputs))
@@ -61,21 +61,21 @@ bool merge_fits(const struct errand *one, const struct errand *other)
 	return true;
 }
 
-static struct carriage *carriage_ready(struct errand *carrier)
+static struct batch_call *batch_call_ready(struct queued_call *call_batch)
 {
-	if (!carrier->carriage && (carrier->carriage = memory_take(1, sizeof *carrier->carriage)))
-		carrier->carriage->arena = arena_open(CARRIAGE_BYTES_MAX);
-	if (!carrier->carriage || !carrier->carriage->arena)
+	if (!call_batch->batch_call && (call_batch->batch_call = memory_take(1, sizeof *call_batch->batch_call)))
+		call_batch->batch_call->arena = arena_open(CARRIAGE_BYTES_MAX);
+	if (!call_batch->batch_call || !call_batch->batch_call->arena)
 		return NULL;
-	arena_reset(carrier->carriage->arena);
-	return carrier->carriage;
+	arena_reset(call_batch->batch_call->arena);
+	return call_batch->batch_call;
 }
 
 /* As long as one member waits, the call is worth it. */
-static int64_t latest_deadline_ms(const struct errand *carrier)
+static int64_t latest_deadline_ms(const struct queued_call *call_batch)
 {
 	int64_t latest_ms = 0;
-	for (const struct errand *member = carrier->members; member; member = member->next_member) {
+	for (const struct queued_call *member = call_batch->members; member; member = member->next_member) {
 		int64_t deadline_ms = member->attempts.call->message->deadline_ms;
 		if (deadline_ms == 0)
 			return 0;
@@ -93,35 +93,35 @@ static struct tensors_wanted outputs_copied(struct arena *arena, struct tensors_
 	return (struct tensors_wanted){names ? outputs.count : 0, names};
 }
 
-bool merge_load(struct errand *carrier)
+bool merge_load(struct queued_call *call_batch)
 {
-	struct carriage *carriage = carriage_ready(carrier);
-	const struct call *first = carrier->members->attempts.call;
+	struct batch_call *batch_call = batch_call_ready(call_batch);
+	const struct call *first = call_batch->members->attempts.call;
 	size_t count = 0;
-	if (!carriage)
+	if (!batch_call)
 		return false;
-	for (const struct errand *member = carrier->members; member; member = member->next_member)
+	for (const struct queued_call *member = call_batch->members; member; member = member->next_member)
 		count++;
-	const struct payload **parts = ARENA_ARRAY(carriage->arena, const struct payload *, count);
+	const struct payload **parts = ARENA_ARRAY(batch_call->arena, const struct payload *, count);
 	count = 0;
-	for (const struct errand *member = carrier->members; parts && member; member = member->next_member)
+	for (const struct queued_call *member = call_batch->members; parts && member; member = member->next_member)
 		parts[count++] = member->attempts.call->request;
 	if (!parts)
 		return false;
-	carriage->payload = (struct payload){.tensors = payloads_joined(carriage->arena, parts, count, carrier->rows),
-					     .parameters = parameters_copied(carriage->arena, first->request->parameters)};
-	carriage->message = (struct message){.arena = carriage->arena,
-					     .id = text_copied(carriage->arena, first->message->id),
-					     .deadline_ms = latest_deadline_ms(carrier)};
-	carriage->call = (struct call){
-		.target = first->target, .name = first->name, .request = &carriage->payload, .message = &carriage->message};
-	carriage->call.outputs = outputs_copied(carriage->arena, first->outputs);
-	return !arena_failed(carriage->arena);
+	batch_call->payload = (struct payload){.tensors = payloads_joined(batch_call->arena, parts, count, call_batch->rows),
+					       .parameters = parameters_copied(batch_call->arena, first->request->parameters)};
+	batch_call->message = (struct message){.arena = batch_call->arena,
+					       .id = text_copied(batch_call->arena, first->message->id),
+					       .deadline_ms = latest_deadline_ms(call_batch)};
+	batch_call->call = (struct call){
+		.target = first->target, .name = first->name, .request = &batch_call->payload, .message = &batch_call->message};
+	batch_call->call.outputs = outputs_copied(batch_call->arena, first->outputs);
+	return !arena_failed(batch_call->arena);
 }
 
-const struct payload *merge_part(const struct errand *member, const struct payload *reply, size_t first)
+const struct payload *merge_part(const struct queued_call *member, const struct payload *reply, size_t first)
 {
-	return payload_rows(member->attempts.call->message->arena, reply, first, member->rows, member->carrier->rows);
+	return payload_rows(member->attempts.call->message->arena, reply, first, member->rows, member->call_batch->rows);
 }
 
 bool merge_is_by_rows(const struct payload *reply, size_t rows)

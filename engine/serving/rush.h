@@ -11,19 +11,19 @@
 #ifndef SLUICE_SERVING_RUSH_H
 #define SLUICE_SERVING_RUSH_H
 
-#include "serving/errand.h"
+#include "serving/queued_call.h"
 
 /* Whether `wait_us` in line are more than it has to give. */
-bool rush_is_too_long(const struct errand *errand, int64_t wait_us, int64_t now_us);
+bool rush_is_too_long(const struct queued_call *queued_call, int64_t wait_us, int64_t now_us);
 
 /* Whether its deadline comes before an answer can, which takes `least_us`. */
-bool rush_is_late(const struct errand *errand, int64_t least_us, int64_t now_us);
+bool rush_is_late(const struct queued_call *queued_call, int64_t least_us, int64_t now_us);
 
 /* Whether its deadline leaves a call less time than it may well take, where it takes
  * `usual_us` (0: not known). */
-bool rush_is_hasty(const struct errand *errand, int64_t usual_us, int64_t now_us);
+bool rush_is_hasty(const struct queued_call *queued_call, int64_t usual_us, int64_t now_us);
 
 /* Whether a hasty one has ended with its deadline: that says nothing of the model. */
-bool rush_cut_short(const struct errand *errand, int64_t now_us);
+bool rush_cut_short(const struct queued_call *queued_call, int64_t now_us);
 
 #endif

@@ -168,11 +168,11 @@ static void ask_one(struct surveyor *surveyor, struct wire *wire, const struct m
 	}
 }
 
-/* A wire that is asked questions alone is never sent an errand. */
-static void on_arrived(void *context, struct errand *errand, struct attempt *attempt)
+/* A wire that is asked questions alone is never sent a queued call. */
+static void on_arrived(void *context, struct queued_call *queued_call, struct attempt *attempt)
 {
 	(void)context;
-	(void)errand;
+	(void)queued_call;
 	(void)attempt;
 }
 

@@ -7,8 +7,8 @@
 #define SLOW_MS_MOST 4000
 
 const char *const model_mishap_names[MODEL_MISHAPS] = {
-	"models slow",	  "models silent", "models' connections lost", "models' answers cut",
-	"models failing", "models lying",  "models away",
+	"models slow",	"models silent", "models' connections lost", "models' answers cut", "models failing",
+	"models lying", "models away",
 };
 
 /* A twin of a wire. */
@@ -21,10 +21,10 @@ struct wire {
 	struct twin_asked *asked;  /* all there were */
 };
 
-/* What an errand keeps from call to call. */
+/* What a queued call keeps from call to call. */
 struct twin_sending {
 	struct wire *wire;
-	struct errand *errand;
+	struct queued_call *queued_call;
 	struct loop_timer timer;
 	struct attempt attempt;
 	struct stub_reply reply;
@@ -107,8 +107,11 @@ static int64_t attempt_decide(struct twin_sending *sending, enum model_mishap mi
 	struct random *random = &sending->wire->twins->random;
 	int64_t delay_ms = random_between(random, 0, mishap == MODEL_SLOW ? SLOW_MS_MOST : DELAY_MS_MOST);
 	struct attempt *attempt = &sending->attempt;
-	*attempt = (struct attempt){.end = ATTEMPT_REPLIED, .status = sending->reply.status, .words = sending->reply.words,
-				    .payload = sending->reply.payload, .body = sending->reply.body};
+	*attempt = (struct attempt){.end = ATTEMPT_REPLIED,
+				    .status = sending->reply.status,
+				    .words = sending->reply.words,
+				    .payload = sending->reply.payload,
+				    .body = sending->reply.body};
 	if (mishap == MODEL_SILENT || delay_ms >= timeout_ms) {
 		*attempt = (struct attempt){.end = ATTEMPT_TIMED_OUT};
 		return timeout_ms;
@@ -139,13 +142,13 @@ static void on_end(void *context)
 {
 	struct twin_sending *sending = context;
 	struct wire *wire = sending->wire;
-	wire->config->arrived(wire->config->context, sending->errand, &sending->attempt);
+	wire->config->arrived(wire->config->context, sending->queued_call, &sending->attempt);
 }
 
-static struct twin_sending *sending_of(struct wire *wire, struct errand *errand)
+static struct twin_sending *sending_of(struct wire *wire, struct queued_call *queued_call)
 {
-	struct twin_sending *sending = errand->sending ? errand->sending : wire->pool;
-	if (sending && !errand->sending)
+	struct twin_sending *sending = queued_call->sending ? queued_call->sending : wire->pool;
+	if (sending && !queued_call->sending)
 		wire->pool = sending->next;
 	if (!sending) {
 		sending = memory_take(1, sizeof *sending);
@@ -155,8 +158,8 @@ static struct twin_sending *sending_of(struct wire *wire, struct errand *errand)
 		wire->made = sending;
 	}
 	sending->wire = wire;
-	sending->errand = errand;
-	errand->sending = sending;
+	sending->queued_call = queued_call;
+	queued_call->sending = sending;
 	return sending;
 }
 
@@ -173,10 +176,10 @@ static void mix_up(const struct payload *payload)
 	}
 }
 
-static bool twin_send(struct wire *wire, struct errand *errand, const struct wire_call *wire_call, struct error *error)
+static bool twin_send(struct wire *wire, struct queued_call *queued_call, const struct wire_call *wire_call, struct error *error)
 {
-	struct twin_sending *sending = sending_of(wire, errand);
-	const struct call *call = errand->attempts.call;
+	struct twin_sending *sending = sending_of(wire, queued_call);
+	const struct call *call = queued_call->attempts.call;
 	if (!sending)
 		return error_memory(error, ERROR_SYSTEM, "calling a model");
 	const struct model_twin *model = model_of(wire, call->name);
@@ -192,21 +195,21 @@ static bool twin_send(struct wire *wire, struct errand *errand, const struct wir
 	return loop_timer_set(wire->loop, &sending->timer, loop_now_ms(wire->loop) + delay_ms, error);
 }
 
-static void twin_withdraw(struct wire *wire, struct errand *errand)
+static void twin_withdraw(struct wire *wire, struct queued_call *queued_call)
 {
-	struct twin_sending *sending = errand->sending;
+	struct twin_sending *sending = queued_call->sending;
 	loop_timer_stop(wire->loop, &sending->timer);
 }
 
-static void twin_discard(struct errand *errand)
+static void twin_discard(struct queued_call *queued_call)
 {
-	struct twin_sending *sending = errand->sending;
+	struct twin_sending *sending = queued_call->sending;
 	if (!sending)
 		return;
 	loop_timer_stop(sending->wire->loop, &sending->timer);
 	sending->next = sending->wire->pool;
 	sending->wire->pool = sending;
-	errand->sending = NULL;
+	queued_call->sending = NULL;
 }
 
 /* ---- questions ---- */

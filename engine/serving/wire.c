@@ -28,10 +28,10 @@ struct wire {
 	struct wire_asked *asked; /* under way */
 };
 
-/* What an errand keeps from call to call. */
+/* What a queued call keeps from call to call. */
 struct wire_sending {
 	struct wire *wire;
-	struct errand *errand;
+	struct queued_call *queued_call;
 	const struct model_address *address;
 	struct http_request http;
 	struct grpc_call grpc;
@@ -105,7 +105,7 @@ void wire_close(struct wire *wire)
 static void take_reply(struct wire_sending *sending, struct attempt *attempt, struct text body, size_t header_length,
 		       struct payload *payload, struct error *fault)
 {
-	struct arena *arena = sending->errand->attempts.call->message->arena;
+	struct arena *arena = sending->queued_call->attempts.call->message->arena;
 	/* The tensors borrow from the body. */
 	struct text kept = {arena_copy(arena, body.bytes ? body.bytes : "", body.length), body.length};
 	attempt->status = 200;
@@ -120,7 +120,7 @@ static void take_reply(struct wire_sending *sending, struct attempt *attempt, st
 static void arrive(struct wire_sending *sending, struct attempt *attempt)
 {
 	const struct wire_config *config = sending->wire->config;
-	config->arrived(config->context, sending->errand, attempt);
+	config->arrived(config->context, sending->queued_call, attempt);
 }
 
 /* No answer came. What is ours (too long an answer, no memory) is no failure of the server. */
@@ -153,7 +153,7 @@ static void note_http(const struct http_reply *reply, struct attempt *attempt)
 static enum http_echo check_echo(const struct http_request *request, long status, struct text body, struct text header)
 {
 	const struct wire_sending *sending = request->context;
-	const struct message *message = sending->errand->attempts.call->message;
+	const struct message *message = sending->queued_call->attempts.call->message;
 	if (status != 200 || message->id.length == 0)
 		return HTTP_ECHO_NONE;
 	struct text id = protocol_reply_id(sending->address->protocol, message->arena, body, header_length_of(header));
@@ -165,7 +165,7 @@ static enum http_echo check_echo(const struct http_request *request, long status
 static void on_http_done(struct http_request *request, const struct http_reply *reply)
 {
 	struct wire_sending *sending = request->context;
-	struct arena *arena = sending->errand->attempts.call->message->arena;
+	struct arena *arena = sending->queued_call->attempts.call->message->arena;
 	struct attempt attempt = {.status = (int)reply->status, .where = sending->address->url};
 	struct error fault = {0};
 	struct payload *payload = NULL;
@@ -196,7 +196,7 @@ static void note_grpc(const struct grpc_reply *reply, struct attempt *attempt)
 static void on_grpc_done(struct grpc_call *call, const struct grpc_reply *reply)
 {
 	struct wire_sending *sending = call->context;
-	struct arena *arena = sending->errand->attempts.call->message->arena;
+	struct arena *arena = sending->queued_call->attempts.call->message->arena;
 	struct attempt attempt = {.where = sending->address->host};
 	struct error fault = {0};
 	struct payload *payload = NULL;
@@ -218,26 +218,26 @@ static void on_grpc_done(struct grpc_call *call, const struct grpc_reply *reply)
 
 /* ---- what goes out ---- */
 
-static struct wire_sending *sending_of(struct wire *wire, struct errand *errand)
+static struct wire_sending *sending_of(struct wire *wire, struct queued_call *queued_call)
 {
-	struct wire_sending *sending = errand->sending;
-	if (!sending && (errand->sending = sending = memory_take(1, sizeof *sending)))
+	struct wire_sending *sending = queued_call->sending;
+	if (!sending && (queued_call->sending = sending = memory_take(1, sizeof *sending)))
 		buffer_open(&sending->body, wire->config->request_bytes);
 	if (!sending)
 		return NULL;
 	sending->wire = wire;
-	sending->errand = errand;
+	sending->queued_call = queued_call;
 	buffer_clear(&sending->body);
 	return sending;
 }
 
-void wire_discard(struct errand *errand)
+void wire_discard(struct queued_call *queued_call)
 {
-	struct wire_sending *sending = errand->sending;
+	struct wire_sending *sending = queued_call->sending;
 	if (sending)
 		buffer_close(&sending->body);
 	memory_give(sending);
-	errand->sending = NULL;
+	queued_call->sending = NULL;
 }
 
 /* A caller's deadline goes along, as a time of day. */
@@ -258,7 +258,7 @@ static bool send_http(struct wire_sending *sending, const struct wire_call *call
 		(void)snprintf(sending->length, sizeof sending->length, LENGTH_HEADER ": %zu", header_length);
 		length = sending->length;
 	}
-	const char *deadline = deadline_header(sending, sending->errand->attempts.call->message);
+	const char *deadline = deadline_header(sending, sending->queued_call->attempts.call->message);
 	sending->http = (struct http_request){
 		.url = call->address->url,
 		.content_type = header_length ? "application/octet-stream" : "application/json",
@@ -288,14 +288,14 @@ static bool send_grpc(struct wire_sending *sending, const struct wire_call *call
 	return grpc_start(sending->wire->grpc, &sending->grpc, error);
 }
 
-bool wire_send(struct wire *wire, struct errand *errand, const struct wire_call *call, struct error *error)
+bool wire_send(struct wire *wire, struct queued_call *queued_call, const struct wire_call *call, struct error *error)
 {
-	struct wire_sending *sending = sending_of(wire, errand);
+	struct wire_sending *sending = sending_of(wire, queued_call);
 	size_t header_length = 0;
 	if (!sending)
 		return error_memory(error, ERROR_SYSTEM, "calling a model");
 	sending->address = call->address;
-	if (!protocol_write(call->address, errand->attempts.call, call->parameters, &sending->body,
+	if (!protocol_write(call->address, queued_call->attempts.call, call->parameters, &sending->body,
 			    call->binary ? &header_length : NULL, error))
 		return false;
 	sending->part = buffer_view(&sending->body);
@@ -303,9 +303,9 @@ bool wire_send(struct wire *wire, struct errand *errand, const struct wire_call 
 							    : send_http(sending, call, header_length, error);
 }
 
-void wire_withdraw(struct wire *wire, struct errand *errand)
+void wire_withdraw(struct wire *wire, struct queued_call *queued_call)
 {
-	struct wire_sending *sending = errand->sending;
+	struct wire_sending *sending = queued_call->sending;
 	if (sending->address->protocol == PROTOCOL_OIP_GRPC)
 		grpc_forget(wire->grpc, &sending->grpc);
 	else

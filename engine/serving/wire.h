@@ -1,6 +1,6 @@
 /* wire.h: calls of models on their way over HTTP and gRPC.
  *
- * What dispatch.h decides is carried out here: an errand's call is written in the
+ * What dispatch.h decides is carried out here: a queued call's call is written in the
  * protocol of its address, sent, and what comes of it is told as an attempt. A wire may
  * serve several models: what they have in common is its pool of connections.
  *
@@ -11,7 +11,7 @@
 
 #include "net/loop.h"
 #include "serving/caller.h"
-#include "serving/errand.h"
+#include "serving/queued_call.h"
 
 struct wire;
 
@@ -20,9 +20,9 @@ struct wire_config {
 	const struct tls_files *tls;
 	size_t request_bytes, reply_bytes;
 	void *context;
-	/* An errand that was sent has its end; what the attempt points to lives until this
-	 * returns, or in the arena of the errand's message. */
-	void (*arrived)(void *context, struct errand *errand, struct attempt *attempt);
+	/* A queued call that was sent has its end; what the attempt points to lives until this
+	 * returns, or in the arena of the queued call's message. */
+	void (*arrived)(void *context, struct queued_call *queued_call, struct attempt *attempt);
 };
 
 struct wire *wire_open(struct loop *loop, const struct wire_config *config, struct error *error);
@@ -36,9 +36,9 @@ struct wire_call {
 };
 
 /* False: it cannot be sent (LIMIT, SYSTEM). */
-bool wire_send(struct wire *wire, struct errand *errand, const struct wire_call *call, struct error *error);
-void wire_withdraw(struct wire *wire, struct errand *errand);
-void wire_discard(struct errand *errand); /* what it keeps for the next call */
+bool wire_send(struct wire *wire, struct queued_call *queued_call, const struct wire_call *call, struct error *error);
+void wire_withdraw(struct wire *wire, struct queued_call *queued_call);
+void wire_discard(struct queued_call *queued_call); /* what it keeps for the next call */
 
 /* A question about the server or the model, beside the calls. */
 enum wire_question {
@@ -60,9 +60,9 @@ bool wire_ask(struct wire *wire, const struct model_address *address, enum wire_
 struct wire_operations {
 	struct wire *(*open)(void *context, struct loop *loop, const struct wire_config *config, struct error *error);
 	void (*close)(struct wire *wire);
-	bool (*send)(struct wire *wire, struct errand *errand, const struct wire_call *call, struct error *error);
-	void (*withdraw)(struct wire *wire, struct errand *errand);
-	void (*discard)(struct errand *errand);
+	bool (*send)(struct wire *wire, struct queued_call *queued_call, const struct wire_call *call, struct error *error);
+	void (*withdraw)(struct wire *wire, struct queued_call *queued_call);
+	void (*discard)(struct queued_call *queued_call);
 	bool (*ask)(struct wire *wire, const struct model_address *address, enum wire_question question, int64_t timeout_ms,
 		    void (*told)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth);
 };

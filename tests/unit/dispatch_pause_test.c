@@ -186,15 +186,15 @@ static void a_model_that_hung_before_the_pause_is_ill(void **state)
 static void no_time_is_below_nothing(void **state)
 {
 	(void)state;
-	struct errand before = {.at_us = 1000}, within = {.at_us = 5000};
-	errand_paused(&before, 8000, 10000);
-	errand_paused(&within, 8000, 10000);
+	struct queued_call before = {.at_us = 1000}, within = {.at_us = 5000};
+	queued_call_paused(&before, 8000, 10000);
+	queued_call_paused(&within, 8000, 10000);
 	assert_int_equal(before.at_us, 9000);
 	assert_int_equal(before.paused_us, 8000);
 	assert_int_equal(within.at_us, 10000);
 	assert_int_equal(within.paused_us, 5000);
-	assert_true(errand_lay_still(&before, 10000));
-	assert_false(errand_lay_still(&before, 17000));
+	assert_true(queued_call_lay_still(&before, 10000));
+	assert_false(queued_call_lay_still(&before, 17000));
 }
 
 int main(void)

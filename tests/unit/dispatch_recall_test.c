@@ -91,7 +91,7 @@ static void what_a_server_that_is_left_out_will_soon_answer_stays_with_it(void *
 	while (servers.sent[1] < 4)
 		servers_ask(1, 1, 0);
 	for (size_t i = 0; i < servers.flight_count; i++)
-		if (servers.flights[i].errand->replica == 1) {
+		if (servers.flights[i].queued_call->replica == 1) {
 			servers.flights[i].due_us = servers.now_us; /* one is refused, which leaves it out */
 			break;
 		}
@@ -203,7 +203,7 @@ static void a_merged_call_of_which_one_is_forgotten_is_recalled_for_the_others(v
 		calls[i] = servers_ask((float)i, 1, 0);
 	servers_step(servers.now_us);
 	assert_int_equal(servers.flight_count, 1);
-	servers.moods[servers.flights[0].errand->replica == 0] = ANSWERS;
+	servers.moods[servers.flights[0].queued_call->replica == 0] = ANSWERS;
 	dispatch_forget(servers.dispatch, calls[3]);
 	servers_run_for(SECOND);
 	assert_int_equal(servers.answered, 15);

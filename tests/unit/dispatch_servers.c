@@ -33,15 +33,15 @@ static bool holds_poison(const struct payload *payload)
 	return false;
 }
 
-static enum mood mood_for(const struct errand *errand)
+static enum mood mood_for(const struct queued_call *queued_call)
 {
-	return holds_poison(errand->attempts.call->request) ? servers.poisoned : servers.moods[errand->replica];
+	return holds_poison(queued_call->attempts.call->request) ? servers.poisoned : servers.moods[queued_call->replica];
 }
 
-static enum mood drawn_for(const struct errand *errand)
+static enum mood drawn_for(const struct queued_call *queued_call)
 {
-	enum mood mood = mood_for(errand);
-	bool fails = mood == ANSWERS && random_in_thousand(&servers.random, servers.fail_in_thousand[errand->replica]);
+	enum mood mood = mood_for(queued_call);
+	bool fails = mood == ANSWERS && random_in_thousand(&servers.random, servers.fail_in_thousand[queued_call->replica]);
 	return fails ? FAILS : mood;
 }
 
@@ -63,32 +63,30 @@ static const struct payload *reply_to(const struct payload *request, struct aren
 	return reply;
 }
 
-static bool on_send(void *context, struct errand *errand, int64_t timeout_ms, struct error *error)
+static bool on_send(void *context, struct queued_call *queued_call, int64_t timeout_ms, struct error *error)
 {
 	(void)context;
 	(void)error;
-	const struct payload *request = errand->attempts.call->request;
+	const struct payload *request = queued_call->attempts.call->request;
 	assert_true(timeout_ms > 0);
 	assert_in_range(servers.flight_count, 0, FLIGHTS_MAX - 1);
-	enum mood mood = mood_for(errand);
-	int64_t latency_us = mood == HANGS     ? timeout_ms * 1000
-			     : mood == REFUSES ? 100
-					       : servers.latency_us[errand->replica];
-	servers.flights[servers.flight_count++] = (struct flight){errand, servers.now_us + latency_us};
+	enum mood mood = mood_for(queued_call);
+	int64_t latency_us = mood == HANGS ? timeout_ms * 1000 : mood == REFUSES ? 100 : servers.latency_us[queued_call->replica];
+	servers.flights[servers.flight_count++] = (struct flight){queued_call, servers.now_us + latency_us};
 	if (servers.flight_count > servers.flights_most)
 		servers.flights_most = servers.flight_count;
-	servers.sent[errand->replica]++;
+	servers.sent[queued_call->replica]++;
 	size_t rows = (size_t)request->tensors.items[0]->shape[0];
 	servers.most_rows = rows > servers.most_rows ? rows : servers.most_rows;
 	return true;
 }
 
-static void on_withdraw(void *context, struct errand *errand)
+static void on_withdraw(void *context, struct queued_call *queued_call)
 {
 	(void)context;
 	servers.withdrawn++;
 	for (size_t i = 0; i < servers.flight_count; i++)
-		if (servers.flights[i].errand == errand)
+		if (servers.flights[i].queued_call == queued_call)
 			servers.flights[i--] = servers.flights[--servers.flight_count];
 }
 
@@ -122,10 +120,10 @@ static void on_answered(void *context, struct call *call)
 		servers.order[strlen(servers.order)] = *(const char *)call->owner;
 }
 
-static void on_discard(void *context, struct errand *errand)
+static void on_discard(void *context, struct queued_call *queued_call)
 {
 	(void)context;
-	(void)errand;
+	(void)queued_call;
 }
 
 static const struct dispatch_outside outside = {
@@ -133,14 +131,15 @@ static const struct dispatch_outside outside = {
 
 static void land(struct flight flight)
 {
-	struct errand *errand = flight.errand;
-	enum mood mood = drawn_for(errand);
+	struct queued_call *queued_call = flight.queued_call;
+	enum mood mood = drawn_for(queued_call);
 	struct attempt attempt = {.where = "there"};
 	switch (mood) {
 	case ANSWERS:
 	case ANSWERS_WITHOUT_ROWS:
 		attempt.status = 200;
-		attempt.payload = reply_to(errand->attempts.call->request, errand->attempts.call->message->arena, mood == ANSWERS);
+		attempt.payload =
+			reply_to(queued_call->attempts.call->request, queued_call->attempts.call->message->arena, mood == ANSWERS);
 		break;
 	case REFUSES:
 		attempt.end = ATTEMPT_REFUSED;
@@ -166,7 +165,7 @@ static void land(struct flight flight)
 		attempt.words = TEXT("lost");
 		break;
 	}
-	dispatch_outcome(servers.dispatch, errand, &attempt, servers.now_us);
+	dispatch_outcome(servers.dispatch, queued_call, &attempt, servers.now_us);
 }
 
 /* ---- time ---- */

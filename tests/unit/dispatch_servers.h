@@ -25,7 +25,7 @@ struct servers {
 	int64_t latency_us[REPLICAS_MAX];
 	bool has_readiness, unready;
 	struct flight {
-		struct errand *errand;
+		struct queued_call *queued_call;
 		int64_t due_us;
 	} flights[FLIGHTS_MAX];
 	size_t flight_count, flights_most;

@@ -1,0 +1,33 @@
+/* call_queue.h: the queued calls of one model, by what they are at. Private to serving.
+ *
+ * Each stands in one of the lists, is a member of a batch (call_batch.h), or is free: then it
+ * waits for another call, with the batch call and what the transport keeps with it.
+ */
+#ifndef SLUICE_SERVING_CALL_QUEUE_H
+#define SLUICE_SERVING_CALL_QUEUE_H
+
+#include "serving/queued_call.h"
+
+struct call_queue {
+	struct dispatch *dispatch; /* whose they are */
+	struct queued_calls line, paused, sent, over;
+	struct queued_call *free;
+	bool moved; /* the line may go on: in a turn */
+};
+
+/* `discard` gives back what the transport keeps with a queued call. Nothing is on its way any more. */
+void call_queue_close(struct call_queue *call_queue, void (*discard)(void *context, struct queued_call *queued_call),
+		      void *context);
+
+/* One for a call; NULL: memory. */
+struct queued_call *call_queue_take(struct call_queue *call_queue);
+
+/* One that stands in no list; its call, if it has one, is under way no more. */
+void call_queue_give(struct call_queue *call_queue, struct queued_call *queued_call);
+
+/* From no list into one: in line, `first` or last; paused; to be answered. */
+void call_queue_wait(struct call_queue *call_queue, struct queued_call *queued_call, bool first);
+void call_queue_pause(struct call_queue *call_queue, struct queued_call *queued_call, int64_t until_us);
+void call_queue_end(struct call_queue *call_queue, struct queued_call *queued_call);
+
+#endif

@@ -1,0 +1,84 @@
+/* queued_call.c: see queued_call.h. */
+#include "serving/queued_call.h"
+
+#include "base/duration.h"
+
+/* Behind `before`; NULL: first. */
+static void insert(struct queued_calls *list, struct queued_call *before, struct queued_call *queued_call)
+{
+	queued_call->previous = before;
+	queued_call->next = before ? before->next : list->first;
+	*(queued_call->next ? &queued_call->next->previous : &list->last) = queued_call;
+	*(before ? &before->next : &list->first) = queued_call;
+	list->count++;
+}
+
+void queued_calls_add(struct queued_calls *list, struct queued_call *queued_call)
+{
+	insert(list, list->last, queued_call);
+}
+
+void queued_calls_add_first(struct queued_calls *list, struct queued_call *queued_call)
+{
+	insert(list, NULL, queued_call);
+}
+
+void queued_calls_add_by_time(struct queued_calls *list, struct queued_call *queued_call)
+{
+	struct queued_call *before = list->last;
+	while (before && before->at_us > queued_call->at_us)
+		before = before->previous;
+	insert(list, before, queued_call);
+}
+
+void queued_calls_remove(struct queued_calls *list, struct queued_call *queued_call)
+{
+	*(queued_call->previous ? &queued_call->previous->next : &list->first) = queued_call->next;
+	*(queued_call->next ? &queued_call->next->previous : &list->last) = queued_call->previous;
+	queued_call->next = queued_call->previous = NULL;
+	list->count--;
+}
+
+struct queued_call *queued_calls_take(struct queued_calls *list)
+{
+	struct queued_call *queued_call = list->first;
+	if (queued_call)
+		queued_calls_remove(list, queued_call);
+	return queued_call;
+}
+
+void queued_calls_prefer_untried(struct queued_calls *line)
+{
+	size_t looked = 0;
+	struct queued_call *queued_call = line->first;
+	while (queued_call && queued_call->attempts.made > 0 && looked++ < LOOKED_THROUGH_MAX)
+		queued_call = queued_call->next;
+	if (!queued_call || queued_call->attempts.made > 0 || queued_call == line->first)
+		return;
+	queued_calls_remove(line, queued_call);
+	queued_calls_add_first(line, queued_call);
+}
+
+void queued_call_recalled(struct queued_call *queued_call)
+{
+	queued_call->recalls++;
+	queued_call->alone = queued_call->alone || queued_call->recalls == RECALLS_MOST;
+}
+
+void queued_call_paused(struct queued_call *queued_call, int64_t pause_us, int64_t now_us)
+{
+	int64_t since_us = now_us - queued_call->at_us, left_out_us = since_us < pause_us ? since_us : pause_us;
+	queued_call->at_us += left_out_us;
+	queued_call->paused_us += left_out_us;
+}
+
+bool queued_call_lay_still(const struct queued_call *queued_call, int64_t now_us)
+{
+	return queued_call->paused_us > now_us - queued_call->at_us;
+}
+
+int64_t queued_call_timeout_ms(const struct queued_call *queued_call, int64_t now_us)
+{
+	int64_t deadline_ms = queued_call->attempts.call->message->deadline_ms, left_ms = deadline_ms - now_us / US_PER_MS;
+	return deadline_ms > 0 && left_ms < queued_call->attempts.timeout_ms ? left_ms : queued_call->attempts.timeout_ms;
+}
