@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "serving/cache.h"
 #include "serving/dispatch.h"
-#include "serving/way.h"
+#include "serving/protocol_fallback.h"
 #include "serving/wire.h"
 
 #define READY_MS 2000 /* for an answer to whether a model is ready */
@@ -20,9 +20,9 @@ struct caller_served {
 	struct cache *cache; /* NULL: replies are not kept */
 	struct dispatch *dispatch;
 	struct wire *wire;
-	bool away;	  /* and so it was told */
-	bool *binary;	  /* for each address: it takes tensors as binary data */
-	struct way *ways; /* for each address */
+	bool away;			/* and so it was told */
+	bool *binary;			/* for each address: it takes tensors as binary data */
+	struct protocol_fallback *ways; /* for each address */
 	struct loop_timer timer;
 	int64_t due_us; /* of the timer; INT64_MAX: not set */
 };
@@ -106,15 +106,15 @@ static void on_paused(void *context, int64_t pause_ms)
 static void on_way_told(void *context, size_t nth, const struct attempt *attempt)
 {
 	struct caller_served *served = context;
-	way_said(&served->ways[nth], attempt);
+	protocol_fallback_said(&served->ways[nth], attempt);
 }
 
 /* Whether gRPC is there again, where it was not. */
 static void ask_way(struct caller_served *served, size_t nth)
 {
-	struct way *way = &served->ways[nth];
+	struct protocol_fallback *way = &served->ways[nth];
 	const struct model_address *address = &served->config->addresses.items[nth];
-	if (way_to_ask(way, now_us(served->caller)) &&
+	if (protocol_fallback_to_ask(way, now_us(served->caller)) &&
 	    !served->caller->wire->ask(served->wire, address, ASK_MODEL_READY, READY_MS, on_way_told, served, nth))
 		way->asking = false;
 }
@@ -122,7 +122,7 @@ static void ask_way(struct caller_served *served, size_t nth)
 static bool send_by_way(struct caller_served *served, struct queued_call *queued_call, int64_t timeout_ms, struct error *error)
 {
 	const struct model_address *address = &served->config->addresses.items[queued_call->replica];
-	const struct wire_call call = {.address = way_address(&served->ways[queued_call->replica], address),
+	const struct wire_call call = {.address = protocol_fallback_address(&served->ways[queued_call->replica], address),
 				       .parameters = served->config->parameters,
 				       .binary = served->binary[queued_call->replica],
 				       .timeout_ms = timeout_ms};
@@ -189,8 +189,8 @@ static void on_ready_told(void *context, size_t nth, const struct attempt *attem
 	int64_t now = now_us(served->caller);
 	const struct model_address *address = &served->config->addresses.items[nth];
 	struct attempt asked = *attempt;
-	(void)way_turns(&served->ways[nth], address, &asked, false, now);
-	dispatch_ready(served->dispatch, nth, says_ready(way_asked(address, attempt)->protocol, attempt), now);
+	(void)protocol_fallback_turns(&served->ways[nth], address, &asked, false, now);
+	dispatch_ready(served->dispatch, nth, says_ready(protocol_fallback_asked(address, attempt)->protocol, attempt), now);
 	set_timer(served, now);
 }
 
@@ -198,7 +198,8 @@ static bool on_ask_ready(void *context, struct dispatch *dispatch, size_t replic
 {
 	struct caller_served *served = context;
 	(void)dispatch;
-	const struct model_address *address = way_address(&served->ways[replica], &served->config->addresses.items[replica]);
+	const struct model_address *address =
+		protocol_fallback_address(&served->ways[replica], &served->config->addresses.items[replica]);
 	return wire_can_ask(address->protocol, ASK_MODEL_READY) &&
 	       served->caller->wire->ask(served->wire, address, ASK_MODEL_READY, READY_MS, on_ready_told, served, replica);
 }
@@ -216,12 +217,12 @@ static bool turns(struct caller_served *served, struct queued_call *queued_call,
 {
 	const struct caller_config *config = served->caller->config;
 	const struct model_address *address = &served->config->addresses.items[queued_call->replica];
-	struct way *way = &served->ways[queued_call->replica];
+	struct protocol_fallback *way = &served->ways[queued_call->replica];
 	const char *words;
-	if (way_to_tell(way, address, attempt, &words) && config->way_told)
+	if (protocol_fallback_to_tell(way, address, attempt, &words) && config->way_told)
 		config->way_told(config->told_context, served->config->name, address, words);
 	int64_t timeout_ms = queued_call_timeout_ms(queued_call, now);
-	if (!way_turns(way, address, attempt, queued_call->turned, now) || timeout_ms <= 0)
+	if (!protocol_fallback_turns(way, address, attempt, queued_call->turned, now) || timeout_ms <= 0)
 		return false;
 	struct error error = {0};
 	queued_call->turned = true;

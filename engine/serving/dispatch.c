@@ -4,11 +4,11 @@
 
 #include "base/duration.h"
 #include "base/memory.h"
-#include "serving/budget.h"
 #include "serving/call_batch.h"
 #include "serving/call_queue.h"
 #include "serving/health.h"
-#include "serving/rush.h"
+#include "serving/overload.h"
+#include "serving/retry_budget.h"
 
 struct dispatch {
 	const struct dispatch_config *config;
@@ -16,7 +16,7 @@ struct dispatch {
 	struct call_queue call_queue;
 	struct call_batching call_batching;
 	struct health health;
-	struct budget budget;
+	struct retry_budget budget;
 	bool answering;
 	bool unanswered;   /* so was the last attempt that ended */
 	int64_t outage_us; /* when that, or the breaker, last kept calls waiting, as far as it was noted */
@@ -45,7 +45,7 @@ struct dispatch *dispatch_open(const struct dispatch_config *config, const struc
 							.window = {.most_us = model->batching.latency_ms * US_PER_MS}}};
 	health_open(&dispatch->health, (struct replicas){model->addresses.count, replicas}, model->lanes_least, model->lanes_most,
 		    config->seed, now_us);
-	budget_open(&dispatch->budget, now_us);
+	retry_budget_open(&dispatch->budget, now_us);
 	return dispatch;
 }
 
@@ -145,11 +145,12 @@ static void send_out(struct dispatch *dispatch, struct queued_call *queued_call,
 	queued_call->attempts.call->where = CALL_SENT;
 	queued_call->at_us = now_us;
 	queued_call->paused_us = 0;
-	queued_call->hasty = rush_is_hasty(queued_call, dispatch->health.replicas.items[queued_call->replica].latency_us, now_us);
+	queued_call->hurried =
+		overload_is_hurried(queued_call, dispatch->health.replicas.items[queued_call->replica].latency_us, now_us);
 	queued_calls_add(&dispatch->call_queue.sent, queued_call);
 	dispatch->counts.sent++;
 	if (first)
-		budget_pay(&dispatch->budget);
+		retry_budget_pay(&dispatch->budget);
 	else
 		dispatch->counts.repeated++;
 }
@@ -159,7 +160,9 @@ static void send_out(struct dispatch *dispatch, struct queued_call *queued_call,
 /* With nobody under way it is asked all the same, or what a call takes would never be known anew. */
 static bool is_late(const struct dispatch *dispatch, const struct queued_call *queued_call, int64_t now_us)
 {
-	return rush_is_late(queued_call, dispatch->call_queue.sent.count > 0 ? pace_work_us(&dispatch->health.pace) : 0, now_us);
+	return overload_is_late(
+		queued_call,
+		dispatch->call_queue.sent.count > 0 ? concurrency_limit_work_us(&dispatch->health.concurrency_limit) : 0, now_us);
 }
 
 static void end_late(struct dispatch *dispatch, struct queued_call *queued_call)
@@ -183,7 +186,7 @@ static void move(struct dispatch *dispatch, int64_t now_us)
 			end_late(dispatch, first);
 			continue;
 		}
-		if (call_queue->sent.count >= dispatch->health.pace.limit ||
+		if (call_queue->sent.count >= dispatch->health.concurrency_limit.limit ||
 		    call_batching_due_us(&dispatch->call_batching, now_us) > 0 || !may_go(dispatch, now_us))
 			return;
 		send_out(dispatch, call_batching_take(&dispatch->call_batching), now_us);
@@ -197,7 +200,7 @@ static void end_pauses(struct dispatch *dispatch, int64_t now_us)
 	while (call_queue->paused.first && call_queue->paused.first->at_us <= now_us) {
 		struct queued_call *queued_call = queued_calls_take(&call_queue->paused);
 		int64_t again_us;
-		if (queued_call->attempts.made > 0 && !budget_take(&dispatch->budget, now_us, &again_us))
+		if (queued_call->attempts.made > 0 && !retry_budget_take(&dispatch->budget, now_us, &again_us))
 			call_queue_pause(call_queue, queued_call, again_us);
 		else
 			(void)stand_in_line(dispatch, queued_call, true, now_us);
@@ -283,7 +286,7 @@ int64_t dispatch_due_us(const struct dispatch *dispatch, int64_t now_us)
 	int64_t due_us = call_queue->paused.first ? call_queue->paused.first->at_us : INT64_MAX;
 	if (dispatch->health.replicas.count > 1)
 		due_us = earlier(due_us, replicas_due_us(&dispatch->health.replicas, now_us));
-	if (!call_queue->line.first || call_queue->sent.count >= dispatch->health.pace.limit)
+	if (!call_queue->line.first || call_queue->sent.count >= dispatch->health.concurrency_limit.limit)
 		return due_us;
 	int64_t gathered_us = call_batching_due_us(&dispatch->call_batching, now_us);
 	if (dispatch->health.breaker.state == BREAKER_OPEN) {
@@ -301,7 +304,7 @@ static int64_t line_us(const struct dispatch *dispatch)
 {
 	const struct call_queue *call_queue = &dispatch->call_queue;
 	size_t abreast = call_queue->sent.count * call_batching_rows_most(&dispatch->call_batching);
-	if (dispatch->health.breaker.state != BREAKER_CLOSED || call_queue->sent.count < dispatch->health.pace.limit)
+	if (dispatch->health.breaker.state != BREAKER_CLOSED || call_queue->sent.count < dispatch->health.concurrency_limit.limit)
 		return 0;
 	return (int64_t)(call_queue->line.count / abreast) * replicas_latency_us(&dispatch->health.replicas);
 }
@@ -309,7 +312,7 @@ static int64_t line_us(const struct dispatch *dispatch)
 static bool is_refused(struct dispatch *dispatch, struct queued_call *queued_call, int64_t now_us)
 {
 	int64_t wait_us = line_us(dispatch);
-	if (!rush_is_too_long(queued_call, wait_us, now_us))
+	if (!overload_is_too_long(queued_call, wait_us, now_us))
 		return false;
 	error_set_limit(
 		&queued_call->attempts.call->error, LIMIT_OF_ADMISSION,
@@ -337,7 +340,7 @@ bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us,
 		return true;
 	if (!waits)
 		move(dispatch, now_us);
-	else if (dispatch->call_queue.sent.count >= dispatch->health.pace.limit)
+	else if (dispatch->call_queue.sent.count >= dispatch->health.concurrency_limit.limit)
 		dispatch->call_queue.moved = false;
 	return true;
 }
@@ -404,7 +407,7 @@ static int64_t likely_us(const struct dispatch *dispatch, const struct queued_ca
 /* Whether it was not given the time in which it could have been answered. */
 static bool had_no_time(const struct queued_call *queued_call, const struct attempt *attempt, int64_t now_us)
 {
-	return rush_cut_short(queued_call, now_us) ||
+	return overload_cut_short(queued_call, now_us) ||
 	       (attempt->end == ATTEMPT_TIMED_OUT && queued_call_lay_still(queued_call, now_us));
 }
 
@@ -504,7 +507,7 @@ struct dispatch_counts dispatch_counts(const struct dispatch *dispatch)
 	struct dispatch_counts counts = dispatch->counts;
 	counts.waiting = dispatch->call_queue.line.count + dispatch->call_queue.paused.count;
 	counts.under_way = dispatch->call_queue.sent.count;
-	counts.limit = dispatch->health.pace.limit;
+	counts.limit = dispatch->health.concurrency_limit.limit;
 	counts.merged = dispatch->call_batching.merged;
 	return counts;
 }

@@ -4,7 +4,7 @@
  * user's lanes allow; those that fit together are merged; a failed one pauses and stands
  * in line again, before the others. While the breaker is open the line waits. What a server
  * that is left out (replicas.h) does not answer is recalled: withdrawn, and sent to another.
- * That is no try, and costs nothing of what repetitions may cost (budget.h): it takes from one
+ * That is no try, and costs nothing of what repetitions may cost (retry_budget.h): it takes from one
  * server what it gives another, and RECALLS_MOST times at most.
  *
  * Pure: what is sent, how, and what time it is are handed in, so that a day of outage is

@@ -7,7 +7,7 @@ void health_open(struct health *health, struct replicas replicas, size_t lanes_l
 		 int64_t now_us)
 {
 	*health = (struct health){.replicas = replicas, .chance = {seed}};
-	pace_open(&health->pace, lanes_least, lanes_most, now_us);
+	concurrency_limit_open(&health->concurrency_limit, lanes_least, lanes_most, now_us);
 }
 
 uint64_t health_draw(struct health *health)
@@ -79,7 +79,7 @@ static bool learn_failure(struct health *health, const struct attempt *attempt, 
 		return false;
 	health->only_500 = (first || health->only_500) && attempt->end == ATTEMPT_REPLIED && attempt->status == 500;
 	if (attempt->end == ATTEMPT_TIMED_OUT || attempt->status == 429 || attempt->status == 503)
-		pace_overloaded(&health->pace);
+		concurrency_limit_overloaded(&health->concurrency_limit);
 	breaker_failed(&health->breaker, probe, now_us, health_draw(health));
 	if (health->breaker.openings == openings)
 		return false;
@@ -87,7 +87,7 @@ static bool learn_failure(struct health *health, const struct attempt *attempt, 
 	health->ready = false;
 	health->doubt = health->only_500 && !probe;
 	if (!health->doubt)
-		pace_restart(&health->pace);
+		concurrency_limit_restart(&health->concurrency_limit);
 	return !health->doubt;
 }
 
@@ -101,7 +101,7 @@ bool health_learn(struct health *health, const struct attempt *attempt, size_t r
 	replica_answered(&health->replicas, replica, latency_us, now_us);
 	breaker_succeeded(&health->breaker);
 	if (attempt->status == 200 && latency_us >= 0)
-		pace_answered(&health->pace, latency_us, more_wait, now_us);
+		concurrency_limit_answered(&health->concurrency_limit, latency_us, more_wait, now_us);
 	return false;
 }
 

@@ -10,13 +10,13 @@
 #include "base/random.h"
 #include "serving/attempts.h"
 #include "serving/breaker.h"
-#include "serving/pace.h"
+#include "serving/concurrency_limit.h"
 #include "serving/replicas.h"
 
 struct health {
 	struct replicas replicas;
 	struct breaker breaker;
-	struct pace pace;
+	struct concurrency_limit concurrency_limit;
 	struct random chance;
 	uint64_t answers; /* of all replicas, of any kind */
 	bool asking;	  /* a replica whether it is ready, before a probe goes out */

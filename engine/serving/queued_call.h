@@ -37,9 +37,9 @@ struct queued_call {
 	size_t replica;		     /* to which it was sent last */
 	uint64_t answers_seen;	     /* of the model, at its last end */
 	bool probe;		     /* sent to see whether the model is back */
-	bool hasty;		     /* QUEUED_CALL_SENT: its deadline left it little time (rush.h) */
+	bool hurried;		     /* QUEUED_CALL_SENT: its deadline left it little time (overload.h) */
 	bool alone;		     /* not to be merged (again) */
-	bool turned;		     /* QUEUED_CALL_SENT: anew, by its server's other protocol (way.h) */
+	bool turned;		     /* QUEUED_CALL_SENT: anew, by its server's other protocol (protocol_fallback.h) */
 	unsigned recalls;	     /* of its call */
 	struct queued_call *members; /* of a batch, by next_member; NULL: it is none */
 	struct queued_call *next_member;

@@ -6,7 +6,7 @@
 #include "message/protobuf_wire.h"
 #include "message/rows.h"
 #include "serving/protocol.h"
-#include "serving/way.h"
+#include "serving/protocol_fallback.h"
 #include "serving/wire.h"
 
 #define ANSWER_BYTES_MAX ((size_t)1 << 20) /* of one model's metadata */
@@ -108,10 +108,10 @@ static void on_told(void *context, size_t nth, const struct attempt *attempt);
 /* A server that does not answer by gRPC is asked by REST, where it is called so too. True: it is. */
 static bool asks_by_rest(struct surveyor *surveyor, size_t nth, const struct attempt *attempt)
 {
-	struct way way = {0};
+	struct protocol_fallback way = {0};
 	const struct model_address *address = surveyor->addresses[nth];
 	struct attempt asked = *attempt;
-	if (!way_turns(&way, address, &asked, false, 0) || !way.by_rest)
+	if (!protocol_fallback_turns(&way, address, &asked, false, 0) || !way.by_rest)
 		return false;
 	surveyor->addresses[nth] = address->rest;
 	return wire_ask(surveyor->wires[nth], address->rest, ASK_MODEL_METADATA, SURVEY_TIMEOUT_MS, on_told, surveyor, nth);

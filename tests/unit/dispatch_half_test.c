@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "dispatch_servers.h"
-#include "serving/budget.h"
+#include "serving/retry_budget.h"
 
 #define CALLS 3000
 #define HALF 500 /* in a thousand */

@@ -1,4 +1,4 @@
-/* pace.h: how many calls of a model are under way at once, so that its servers have all
+/* concurrency_limit.h: how many calls of a model are under way at once, so that its servers have all
  * they can do and no queue of their own.
  *
  * The least time that a call took is what the work takes; what it takes beyond that is
@@ -9,19 +9,19 @@
  *
  * Pure: the clock is handed in.
  */
-#ifndef SLUICE_SERVING_PACE_H
-#define SLUICE_SERVING_PACE_H
+#ifndef SLUICE_SERVING_CONCURRENCY_H
+#define SLUICE_SERVING_CONCURRENCY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define PACE_START 16
-#define PACE_LEAST 4
-#define PACE_MOST 128
-#define PACE_FELT_US 5000 /* a shorter wait is none: more calls at once cost less each */
+#define CONCURRENCY_START 16
+#define CONCURRENCY_LEAST 4
+#define CONCURRENCY_MOST 128
+#define CONCURRENCY_FELT_US 5000 /* a shorter wait is none: more calls at once cost less each */
 
-struct pace {
+struct concurrency_limit {
 	size_t least, most;
 	size_t limit;
 	size_t before;		      /* the limit that a look at the least time replaced; 0: none */
@@ -33,14 +33,15 @@ struct pace {
 	bool overloaded;
 };
 
-void pace_open(struct pace *pace, size_t least, size_t most, int64_t now_us); /* 0: as usual */
+void concurrency_limit_open(struct concurrency_limit *concurrency_limit, size_t least, size_t most,
+			    int64_t now_us); /* 0: as usual */
 
 /* The least time that a call took of late; 0: not known. */
-int64_t pace_work_us(const struct pace *pace);
+int64_t concurrency_limit_work_us(const struct concurrency_limit *concurrency_limit);
 
 /* A call was answered; `full`: the limit kept others waiting. */
-void pace_answered(struct pace *pace, int64_t latency_us, bool full, int64_t now_us);
-void pace_overloaded(struct pace *pace); /* the server said so, or timed out */
-void pace_restart(struct pace *pace);	 /* the server was away: it begins small */
+void concurrency_limit_answered(struct concurrency_limit *concurrency_limit, int64_t latency_us, bool full, int64_t now_us);
+void concurrency_limit_overloaded(struct concurrency_limit *concurrency_limit); /* the server said so, or timed out */
+void concurrency_limit_restart(struct concurrency_limit *concurrency_limit);	/* the server was away: it begins small */
 
 #endif

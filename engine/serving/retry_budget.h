@@ -1,4 +1,4 @@
-/* budget.h: how much of a model's work may be repetition.
+/* retry_budget.h: how much of a model's work may be repetition.
  *
  * Each call that goes out for the first time pays a fifth of a repetition in, and time
  * pays in a few each second; a repetition takes one out. So a model that fails much gets
@@ -7,13 +7,13 @@
  *
  * Pure: the clock is handed in.
  */
-#ifndef SLUICE_SERVING_BUDGET_H
-#define SLUICE_SERVING_BUDGET_H
+#ifndef SLUICE_SERVING_RETRY_BUDGET_H
+#define SLUICE_SERVING_RETRY_BUDGET_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct budget {
+struct retry_budget {
 	int64_t units; /* a repetition costs BUDGET_COST of them */
 	int64_t paid_us;
 };
@@ -24,10 +24,10 @@ struct budget {
 	100		/* repetitions that time pays for: few for a server that answers, and a slow one's calls are repeated too */
 #define BUDGET_MOST 200 /* repetitions that are saved up */
 
-void budget_open(struct budget *budget, int64_t now_us);
-void budget_pay(struct budget *budget); /* for a first attempt */
+void retry_budget_open(struct retry_budget *budget, int64_t now_us);
+void retry_budget_pay(struct retry_budget *budget); /* for a first attempt */
 
 /* Takes a repetition out. False: come again at `*again_us`. */
-bool budget_take(struct budget *budget, int64_t now_us, int64_t *again_us);
+bool retry_budget_take(struct retry_budget *budget, int64_t now_us, int64_t *again_us);
 
 #endif

@@ -13,8 +13,8 @@
 #include "net/grpc_server.h"
 #include "net/http_server.h"
 #include "serving/caller.h"
+#include "serving/protocol_fallback.h"
 #include "serving/survey.h"
-#include "serving/way.h"
 
 #define NOWHERE 1 /* a port where nothing listens */
 #define CALLS 40
@@ -245,46 +245,46 @@ static const struct model_address both = {.protocol = PROTOCOL_OIP_GRPC, .host =
 static void grpc_is_asked_for_again_and_taken_back(void **state)
 {
 	(void)state;
-	struct way way = {0};
+	struct protocol_fallback way = {0};
 	const char *words;
 	struct attempt refused = {.end = ATTEMPT_REFUSED, .where = both.host, .words = TEXT("no")};
 	struct attempt answered = {.status = 200, .where = rest.url};
-	assert_false(way_to_ask(&way, 0));
-	assert_true(way_turns(&way, &both, &refused, false, 0));
-	assert_ptr_equal(way_address(&way, &both), &rest);
-	assert_true(way_to_tell(&way, &both, &answered, &words));
+	assert_false(protocol_fallback_to_ask(&way, 0));
+	assert_true(protocol_fallback_turns(&way, &both, &refused, false, 0));
+	assert_ptr_equal(protocol_fallback_address(&way, &both), &rest);
+	assert_true(protocol_fallback_to_tell(&way, &both, &answered, &words));
 	assert_string_equal(words, "no");
-	assert_false(way_to_tell(&way, &both, &answered, &words));
-	assert_false(way_to_ask(&way, SECOND_US));
-	assert_true(way_to_ask(&way, 10 * SECOND_US));
-	assert_false(way_to_ask(&way, 30 * SECOND_US)); /* while it is asked */
-	way_said(&way, &refused);
-	assert_ptr_equal(way_address(&way, &both), &rest);
-	assert_true(way_to_ask(&way, 30 * SECOND_US));
+	assert_false(protocol_fallback_to_tell(&way, &both, &answered, &words));
+	assert_false(protocol_fallback_to_ask(&way, SECOND_US));
+	assert_true(protocol_fallback_to_ask(&way, 10 * SECOND_US));
+	assert_false(protocol_fallback_to_ask(&way, 30 * SECOND_US)); /* while it is asked */
+	protocol_fallback_said(&way, &refused);
+	assert_ptr_equal(protocol_fallback_address(&way, &both), &rest);
+	assert_true(protocol_fallback_to_ask(&way, 30 * SECOND_US));
 	answered.where = both.host;
-	way_said(&way, &answered);
-	assert_ptr_equal(way_address(&way, &both), &both);
-	assert_true(way_to_tell(&way, &both, &answered, &words));
+	protocol_fallback_said(&way, &answered);
+	assert_ptr_equal(protocol_fallback_address(&way, &both), &both);
+	assert_true(protocol_fallback_to_tell(&way, &both, &answered, &words));
 	assert_null(words);
 }
 
 static void a_call_that_met_nobody_either_way_waits(void **state)
 {
 	(void)state;
-	struct way way = {.by_rest = true};
+	struct protocol_fallback way = {.by_rest = true};
 	struct attempt refused = {.end = ATTEMPT_REFUSED, .where = rest.url};
 	struct attempt lacking = {.status = 501, .where = both.host};
-	assert_true(way_turns(&way, &both, &refused, false, 0));
-	assert_false(way_turns(&way, &both, &lacking, true, 0));
+	assert_true(protocol_fallback_turns(&way, &both, &refused, false, 0));
+	assert_false(protocol_fallback_turns(&way, &both, &lacking, true, 0));
 	assert_int_equal(lacking.end, ATTEMPT_REFUSED);
 }
 
 static void what_rest_does_not_implement_is_told(void **state)
 {
 	(void)state;
-	struct way way = {.by_rest = true};
+	struct protocol_fallback way = {.by_rest = true};
 	struct attempt lacking = {.status = 501, .where = rest.url};
-	assert_false(way_turns(&way, &both, &lacking, false, 0));
+	assert_false(protocol_fallback_turns(&way, &both, &lacking, false, 0));
 	assert_true(way.by_rest);
 }
 

@@ -1,26 +1,26 @@
-/* budget.c: see budget.h. */
-#include "serving/budget.h"
+/* retry_budget.c: see retry_budget.h. */
+#include "serving/retry_budget.h"
 
 #define SECOND_US 1000000
 
-static void add(struct budget *budget, int64_t units)
+static void add(struct retry_budget *budget, int64_t units)
 {
 	budget->units += units;
 	if (budget->units > (int64_t)BUDGET_MOST * BUDGET_COST)
 		budget->units = (int64_t)BUDGET_MOST * BUDGET_COST;
 }
 
-void budget_open(struct budget *budget, int64_t now_us)
+void retry_budget_open(struct retry_budget *budget, int64_t now_us)
 {
-	*budget = (struct budget){.units = (int64_t)BUDGET_A_SECOND * BUDGET_COST, .paid_us = now_us};
+	*budget = (struct retry_budget){.units = (int64_t)BUDGET_A_SECOND * BUDGET_COST, .paid_us = now_us};
 }
 
-void budget_pay(struct budget *budget)
+void retry_budget_pay(struct retry_budget *budget)
 {
 	add(budget, BUDGET_SHARE);
 }
 
-bool budget_take(struct budget *budget, int64_t now_us, int64_t *again_us)
+bool retry_budget_take(struct retry_budget *budget, int64_t now_us, int64_t *again_us)
 {
 	const int64_t unit_us = SECOND_US / (BUDGET_A_SECOND * BUDGET_COST);
 	int64_t passed = (now_us - budget->paid_us) / unit_us;

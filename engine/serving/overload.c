@@ -1,5 +1,5 @@
-/* rush.c: see rush.h. */
-#include "serving/rush.h"
+/* overload.c: see overload.h. */
+#include "serving/overload.h"
 
 #include "base/duration.h"
 
@@ -12,23 +12,23 @@ static int64_t deadline_us(const struct queued_call *queued_call)
 	return queued_call->attempts.call->message->deadline_ms * US_PER_MS;
 }
 
-bool rush_is_too_long(const struct queued_call *queued_call, int64_t wait_us, int64_t now_us)
+bool overload_is_too_long(const struct queued_call *queued_call, int64_t wait_us, int64_t now_us)
 {
 	return wait_us > 0 && deadline_us(queued_call) > 0 && deadline_us(queued_call) - now_us < 2 * wait_us;
 }
 
-bool rush_is_late(const struct queued_call *queued_call, int64_t least_us, int64_t now_us)
+bool overload_is_late(const struct queued_call *queued_call, int64_t least_us, int64_t now_us)
 {
 	return deadline_us(queued_call) > 0 && deadline_us(queued_call) - now_us <= least_us;
 }
 
-bool rush_is_hasty(const struct queued_call *queued_call, int64_t usual_us, int64_t now_us)
+bool overload_is_hurried(const struct queued_call *queued_call, int64_t usual_us, int64_t now_us)
 {
 	int64_t fair_us = FAIR_TIMES * (usual_us > 0 ? usual_us : USUAL_UNKNOWN_US);
 	return deadline_us(queued_call) > 0 && deadline_us(queued_call) - now_us < fair_us;
 }
 
-bool rush_cut_short(const struct queued_call *queued_call, int64_t now_us)
+bool overload_cut_short(const struct queued_call *queued_call, int64_t now_us)
 {
-	return queued_call->hasty && now_us >= deadline_us(queued_call) - CLOCKS_APART_US;
+	return queued_call->hurried && now_us >= deadline_us(queued_call) - CLOCKS_APART_US;
 }

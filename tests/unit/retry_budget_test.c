@@ -1,4 +1,4 @@
-/* budget_test.c: how much of a model's work may be repetition. */
+/* retry_budget_test.c: how much of a model's work may be repetition. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,13 +6,13 @@
 
 #include <cmocka.h>
 
-#include "serving/budget.h"
+#include "serving/retry_budget.h"
 
-static size_t taken_at(struct budget *budget, int64_t now_us)
+static size_t taken_at(struct retry_budget *budget, int64_t now_us)
 {
 	size_t taken = 0;
 	int64_t again_us;
-	while (budget_take(budget, now_us, &again_us))
+	while (retry_budget_take(budget, now_us, &again_us))
 		taken++;
 	assert_true(again_us > now_us);
 	return taken;
@@ -21,19 +21,19 @@ static size_t taken_at(struct budget *budget, int64_t now_us)
 static void a_fifth_of_the_work_may_be_repeated(void **state)
 {
 	(void)state;
-	struct budget budget;
-	budget_open(&budget, 0);
+	struct retry_budget budget;
+	retry_budget_open(&budget, 0);
 	taken_at(&budget, 0);
 	for (int i = 0; i < 100; i++)
-		budget_pay(&budget);
+		retry_budget_pay(&budget);
 	assert_int_equal(taken_at(&budget, 0), 20);
 }
 
 static void time_pays_for_the_calls_of_a_slow_model(void **state)
 {
 	(void)state;
-	struct budget budget;
-	budget_open(&budget, 0);
+	struct retry_budget budget;
+	retry_budget_open(&budget, 0);
 	taken_at(&budget, 0);
 	assert_int_equal(taken_at(&budget, 1000000), BUDGET_A_SECOND);
 	assert_int_equal(taken_at(&budget, 1000000), 0);
@@ -42,21 +42,21 @@ static void time_pays_for_the_calls_of_a_slow_model(void **state)
 static void who_comes_when_told_finds_one(void **state)
 {
 	(void)state;
-	struct budget budget;
+	struct retry_budget budget;
 	int64_t again_us;
-	budget_open(&budget, 0);
+	retry_budget_open(&budget, 0);
 	taken_at(&budget, 0);
-	assert_false(budget_take(&budget, 5, &again_us));
-	assert_true(budget_take(&budget, again_us, &again_us));
+	assert_false(retry_budget_take(&budget, 5, &again_us));
+	assert_true(retry_budget_take(&budget, again_us, &again_us));
 }
 
 static void no_storm_is_saved_up(void **state)
 {
 	(void)state;
-	struct budget budget;
-	budget_open(&budget, 0);
+	struct retry_budget budget;
+	retry_budget_open(&budget, 0);
 	for (int i = 0; i < 1000000; i++)
-		budget_pay(&budget);
+		retry_budget_pay(&budget);
 	assert_int_equal(taken_at(&budget, (int64_t)1 << 50), BUDGET_MOST);
 }
 

@@ -1,4 +1,4 @@
-/* dispatch_rush_test.c: calls with a deadline, when more come than their model can do. */
+/* dispatch_overload_test.c: calls with a deadline, when more come than their model can do. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
