@@ -8,8 +8,8 @@
 #include "cli/case.h"
 #include "net/body_budget.h"
 #include "serving/catalog_read.h"
-#include "serving/door_grpc.h"
-#include "serving/door_rest.h"
+#include "serving/model_grpc.h"
+#include "serving/model_rest.h"
 
 #define FILES_ARENA_BYTES ((size_t)1 << 30)
 #define URI_BYTES_MAX ((size_t)1 << 20)
@@ -19,8 +19,8 @@ struct model_server {
 	struct model_server_config config;
 	struct catalog *catalog;
 	struct body_budget bodies;
-	struct rest_door *rest;
-	struct grpc_door *grpc;
+	struct model_rest *rest;
+	struct model_grpc *grpc;
 };
 
 /* ---- what the files say ---- */
@@ -146,16 +146,16 @@ static void say_what_is_not_served(const struct model_server *server)
 
 static bool open_doors(struct model_server *server, struct loop *loop, struct error *error)
 {
-	struct door_config door = {.host = server->config.host,
-				   .port = server->config.rest_port,
-				   .files = server->config.files,
-				   .catalog = server->catalog,
-				   .bodies = &server->bodies,
-				   .load = load,
-				   .context = server};
-	server->rest = rest_door_open(loop, &door, error);
-	door.port = server->config.grpc_port;
-	return server->rest && (server->grpc = grpc_door_open(loop, &door, error));
+	struct model_service_config service = {.host = server->config.host,
+					       .port = server->config.rest_port,
+					       .files = server->config.files,
+					       .catalog = server->catalog,
+					       .bodies = &server->bodies,
+					       .load = load,
+					       .context = server};
+	server->rest = model_rest_open(loop, &service, error);
+	service.port = server->config.grpc_port;
+	return server->rest && (server->grpc = model_grpc_open(loop, &service, error));
 }
 
 struct model_server *model_server_open(struct session *session, struct loop *loop, const struct model_server_config *config,
@@ -168,8 +168,8 @@ struct model_server *model_server_open(struct session *session, struct loop *loo
 	}
 	server->session = session;
 	server->config = *config;
-	server->bodies.limit_bytes = DOOR_BODIES_BYTES;
-	server->bodies.peer_limit_bytes = DOOR_PEER_BODIES_BYTES;
+	server->bodies.limit_bytes = MODEL_SERVICE_BODIES_BYTES;
+	server->bodies.peer_limit_bytes = MODEL_SERVICE_PEER_BODIES_BYTES;
 	if ((server->catalog = catalog_open(error)) && model_server_reread(server, error)) {
 		say_what_is_not_served(server);
 		if (open_doors(server, loop, error))
@@ -183,32 +183,32 @@ void model_server_close(struct model_server *server)
 {
 	if (!server)
 		return;
-	grpc_door_close(server->grpc);
-	rest_door_close(server->rest);
+	model_grpc_close(server->grpc);
+	model_rest_close(server->rest);
 	catalog_close(server->catalog);
 	memory_give(server);
 }
 
 bool model_server_drain(struct model_server *server)
 {
-	bool rest = rest_door_drain(server->rest), grpc = grpc_door_drain(server->grpc);
+	bool rest = model_rest_drain(server->rest), grpc = model_grpc_drain(server->grpc);
 	return rest && grpc;
 }
 
 bool model_server_reload_tls(struct model_server *server, struct error *error)
 {
 	const struct tls_files *files = server->config.files;
-	return rest_door_reload(server->rest, files, error) && grpc_door_reload(server->grpc, files, error);
+	return model_rest_reload(server->rest, files, error) && model_grpc_reload(server->grpc, files, error);
 }
 
 int model_server_rest_port(const struct model_server *server)
 {
-	return rest_door_port(server->rest);
+	return model_rest_port(server->rest);
 }
 
 int model_server_grpc_port(const struct model_server *server)
 {
-	return grpc_door_port(server->grpc);
+	return model_grpc_port(server->grpc);
 }
 
 const struct catalog_model *model_server_first(const struct model_server *server)

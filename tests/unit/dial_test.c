@@ -32,7 +32,7 @@ __attribute__((used)) static int find_addresses(const char *restrict host, const
 	struct answer {
 		struct addrinfo info[ADDRESSES];
 		struct sockaddr_in at[ADDRESSES];
-	} *answer;
+	} * answer;
 	if (hints->ai_flags & AI_NUMERICHOST)
 		return EAI_NONAME;
 	if (host && strcmp(host, "two") == 0)
@@ -74,7 +74,7 @@ static struct {
 	struct loop *loop;
 	struct dial_host host;
 	struct dialled dials[2];
-	int answering, answering_port;			 /* a listener */
+	int answering, answering_port;			/* a listener */
 	int dropping, dropping_port, queued[ADDRESSES]; /* one whose queue is full: the kernel drops who knocks */
 	int refusing_port;
 } stand;
@@ -343,11 +343,11 @@ static void on_visitor(void *context, uint32_t events)
 {
 	const struct rude *rude = context;
 	(void)events;
-	int visitor = accept(rude->socket, NULL, NULL);
-	if (visitor < 0)
+	int model_request = accept(rude->socket, NULL, NULL);
+	if (model_request < 0)
 		return;
-	(void)!write(visitor, rude->words, strlen(rude->words));
-	close(visitor);
+	(void)!write(model_request, rude->words, strlen(rude->words));
+	close(model_request);
 }
 
 static void an_address_that_speaks_otherwise_or_hangs_up_is_passed_over_at_once(void **state)

@@ -27,7 +27,7 @@ static int listener;
 static int port;
 static pthread_t thread;
 static atomic_bool ending;
-static atomic_int visitors;
+static atomic_int model_requests;
 
 /* An answer that is promised whole and comes two bytes a second, to one visitor after the other. */
 static void *trickle(void *context)
@@ -36,16 +36,16 @@ static void *trickle(void *context)
 	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
 	while (!atomic_load(&ending)) {
 		struct pollfd wanted = {.fd = listener, .events = POLLIN};
-		int visitor = poll(&wanted, 1, 50) > 0 ? accept(listener, NULL, NULL) : -1;
-		if (visitor < 0)
+		int model_request = poll(&wanted, 1, 50) > 0 ? accept(listener, NULL, NULL) : -1;
+		if (model_request < 0)
 			continue;
-		atomic_fetch_add(&visitors, 1);
-		bool there = send(visitor, head, sizeof head - 1, MSG_NOSIGNAL) > 0;
+		atomic_fetch_add(&model_requests, 1);
+		bool there = send(model_request, head, sizeof head - 1, MSG_NOSIGNAL) > 0;
 		while (there && !atomic_load(&ending)) {
-			there = send(visitor, "x", 1, MSG_NOSIGNAL) == 1;
+			there = send(model_request, "x", 1, MSG_NOSIGNAL) == 1;
 			poll(NULL, 0, 100);
 		}
-		close(visitor);
+		close(model_request);
 	}
 	return NULL;
 }
@@ -102,7 +102,7 @@ static void a_plan_asks_no_server(void **state)
 {
 	(void)state;
 	char path[] = "/tmp/sluice-fetch-XXXXXX", text[400], line[100];
-	int file = mkstemp(path), before = atomic_load(&visitors);
+	int file = mkstemp(path), before = atomic_load(&model_requests);
 	assert_true(file >= 0);
 	close(file);
 	snprintf(text, sizeof text,
@@ -116,7 +116,7 @@ static void a_plan_asks_no_server(void **state)
 	assert_in_range(clock_ms() - began_ms, 0, 5000);
 	assert_int_equal(said.code, EXIT_GOOD);
 	expect_words(said.err, "--fetch reads them");
-	assert_int_equal(atomic_load(&visitors), before);
+	assert_int_equal(atomic_load(&model_requests), before);
 	said_close(&said);
 	unlink(path);
 }

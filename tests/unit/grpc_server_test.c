@@ -66,7 +66,7 @@ static int set_up(void **state)
 	return 0;
 }
 
-static void open_door(struct hall *hall)
+static void open_model_service(struct hall *hall)
 {
 	struct error error = {0};
 	hall->server = grpc_server_open(hall->loop, &hall->config, &error);
@@ -102,7 +102,7 @@ static struct asking *ask_with(struct hall *hall, size_t number, const char *pat
 		.streams = 100, .connections = 1, .connection_idle_s = 60, .reply_bytes = MESSAGE_BYTES, .connect_ms = 2000};
 	struct error error = {0};
 	if (!hall->server)
-		open_door(hall);
+		open_model_service(hall);
 	if (!hall->grpc)
 		hall->grpc = grpc_open(hall->loop, &limits, NULL, &error);
 	struct asking *asking = &hall->askings[number];
@@ -154,7 +154,7 @@ static void turn_hall_until_heard(struct hall *hall, const char *words)
 static struct puppet_line *dial(struct hall *hall)
 {
 	if (!hall->server)
-		open_door(hall);
+		open_model_service(hall);
 	return puppet_dial(&hall->puppet, grpc_server_port(hall->server));
 }
 
@@ -395,7 +395,7 @@ static void a_dead_caller_is_noticed_by_a_ping(void **state)
 /* Says `words` instead of a preface, and waits until the server hangs up. */
 static void say_and_be_closed(struct hall *hall, const char *words)
 {
-	open_door(hall);
+	open_model_service(hall);
 	const struct sockaddr_in address = {.sin_family = AF_INET,
 					    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 					    .sin_port = htons((uint16_t)grpc_server_port(hall->server))};
@@ -473,7 +473,7 @@ static void what_was_sent_before_the_notice_was_heard_is_served(void **state)
 static void an_idle_server_drains_at_once(void **state)
 {
 	struct hall *hall = *state;
-	open_door(hall);
+	open_model_service(hall);
 	assert_true(grpc_server_drain(hall->server));
 }
 

@@ -73,10 +73,10 @@ static void nothing_that_is_sent_changes_anything(void **state)
 	static const char words[10000];
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	for (int i = 0; i < 50; i++) {
-		int visitor = socket(AF_UNIX, SOCK_STREAM, 0);
-		assert_int_equal(connect(visitor, (struct sockaddr *)&address, sizeof address), 0);
-		(void)send(visitor, words, sizeof words, MSG_NOSIGNAL | MSG_DONTWAIT);
-		close(visitor);
+		int model_request = socket(AF_UNIX, SOCK_STREAM, 0);
+		assert_int_equal(connect(model_request, (struct sockaddr *)&address, sizeof address), 0);
+		(void)send(model_request, words, sizeof words, MSG_NOSIGNAL | MSG_DONTWAIT);
+		close(model_request);
 	}
 	assert_true(liveness_ask(path, 2000, &report, &error));
 	assert_string_equal(report.instance, "one");
@@ -237,8 +237,7 @@ static void a_worker_that_is_stuck_is_found_and_one_without_work_is_alive(void *
 	assert_true(wait_for_health("10s", EXIT_GOOD, "one is alive: its main loop and 1 worker turn"));
 	usleep(PAUSE_MS * 1000);
 	assert_true(wait_for_health("2500ms", EXIT_GOOD, "is alive"));
-	mock_write(&mock, "key",
-		   "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[21]}]}", NULL, NULL);
+	mock_write(&mock, "key", "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[21]}]}", NULL, NULL);
 	assert_true(wait_for_health("2500ms", EXIT_FAULTS, "one: worker one.0 has not turned for "));
 	atomic_store(&is_stuck, false);
 	assert_true(wait_for_health("2500ms", EXIT_GOOD, "is alive"));

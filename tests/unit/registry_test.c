@@ -55,8 +55,8 @@ static void world_open(struct world *world, const char *login)
 	struct error error = {0};
 	*world = (struct world){.status = 200, .body = "{}"};
 	world->loop = loop_open(&error);
-	const struct http_server_config door = {.body_bytes = 1 << 20, .connections = 10, .called = on_asked, .context = world};
-	world->server = http_server_open(world->loop, &door, &error);
+	const struct http_server_config service = {.body_bytes = 1 << 20, .connections = 10, .called = on_asked, .context = world};
+	world->server = http_server_open(world->loop, &service, &error);
 	assert_non_null(world->server);
 	snprintf(world->url, sizeof world->url, "http://127.0.0.1:%d/api", http_server_port(world->server));
 	world->config = (struct registry_config){.url = world->url, .login = login, .news = on_news, .context = world};

@@ -231,7 +231,7 @@ static void files_are_read_again_and_those_with_faults_change_nothing(void **sta
 struct trickle {
 	int listener, port;
 	atomic_bool over;
-	atomic_int visitors;
+	atomic_int model_requests;
 	pthread_t thread;
 };
 
@@ -241,16 +241,16 @@ static void *trickle_serve(void *context)
 	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
 	while (!atomic_load(&trickle->over)) {
 		struct pollfd wanted = {.fd = trickle->listener, .events = POLLIN};
-		int visitor = poll(&wanted, 1, 50) > 0 ? accept(trickle->listener, NULL, NULL) : -1;
-		if (visitor < 0)
+		int model_request = poll(&wanted, 1, 50) > 0 ? accept(trickle->listener, NULL, NULL) : -1;
+		if (model_request < 0)
 			continue;
-		atomic_fetch_add(&trickle->visitors, 1);
-		bool there = send(visitor, head, sizeof head - 1, MSG_NOSIGNAL) > 0;
+		atomic_fetch_add(&trickle->model_requests, 1);
+		bool there = send(model_request, head, sizeof head - 1, MSG_NOSIGNAL) > 0;
 		while (there && !atomic_load(&trickle->over)) {
 			poll(NULL, 0, 500);
-			there = send(visitor, "x", 1, MSG_NOSIGNAL) == 1;
+			there = send(model_request, "x", 1, MSG_NOSIGNAL) == 1;
 		}
-		close(visitor);
+		close(model_request);
 	}
 	return NULL;
 }
@@ -280,18 +280,18 @@ static void write_slow_file(const struct trickle *trickle)
 	write_file(file, text);
 }
 
-static void wait_for_visitors(const struct trickle *trickle, int visitors)
+static void wait_for_visitors(const struct trickle *trickle, int model_requests)
 {
-	for (int tries = 0; tries < 1000 && atomic_load(&trickle->visitors) < visitors; tries++)
+	for (int tries = 0; tries < 1000 && atomic_load(&trickle->model_requests) < model_requests; tries++)
 		usleep(10000);
-	assert_int_equal(atomic_load(&trickle->visitors), visitors);
+	assert_int_equal(atomic_load(&trickle->model_requests), model_requests);
 }
 
-static void read_again_with_a_slow_file(const struct trickle *trickle, int visitors)
+static void read_again_with_a_slow_file(const struct trickle *trickle, int model_requests)
 {
 	write_slow_file(trickle);
 	assert_int_equal(kill(getpid(), SIGHUP), 0);
-	wait_for_visitors(trickle, visitors);
+	wait_for_visitors(trickle, model_requests);
 }
 
 /* The fetch would last ten seconds, until its server is found too slow. */

@@ -1,5 +1,5 @@
-/* later.c: see later.h. */
-#include "serving/later.h"
+/* delayed_reply.c: see delayed_reply.h. */
+#include "serving/delayed_reply.h"
 
 #include "base/memory.h"
 
@@ -11,7 +11,7 @@ struct later_waiting {
 	struct loop_timer timer; /* of its answer, or of the next look */
 	int64_t due_ms;
 	void *request;
-	struct door_answer answer;
+	struct model_service_answer answer;
 	char bytes[]; /* the words and the body */
 };
 
@@ -49,7 +49,7 @@ void later_close(struct later *later)
 	memory_give(later);
 }
 
-void later_send_now(struct later *later, void *request, const struct door_answer *answer)
+void later_send_now(struct later *later, void *request, const struct model_service_answer *answer)
 {
 	later->config.send(request, answer);
 }
@@ -76,7 +76,7 @@ static void on_due(void *context)
 	wait_on(context);
 }
 
-void later_send(struct later *later, void *request, const struct door_answer *answer, int64_t delay_ms)
+void later_send(struct later *later, void *request, const struct model_service_answer *answer, int64_t delay_ms)
 {
 	struct later_waiting *waiting = memory_take_raw(sizeof *waiting + answer->words.length + answer->body.length);
 	if (!waiting) {

@@ -1,4 +1,4 @@
-/* later.h: answers of a model server that are sent after a while, or never.
+/* delayed_reply.h: answers of a model server that are sent after a while, or never.
  *
  * For its doors: a stub may be slow, or take a request and never answer it. Whoever waits
  * and goes away is let go within a second.
@@ -10,9 +10,9 @@
 #include "net/loop.h"
 
 /* What a door sends. */
-struct door_answer {
-	int status;	      /* as the door's protocol numbers them */
-	struct text words;    /* why, where a status has words beside the body */
+struct model_service_answer {
+	int status;	   /* as the door's protocol numbers them */
+	struct text words; /* why, where a status has words beside the body */
 	struct text body;
 	size_t header_length; /* of the body, as JSON; 0: all */
 	bool cut;	      /* the body ends before its end */
@@ -21,7 +21,7 @@ struct door_answer {
 struct later;
 
 struct later_config {
-	void (*send)(void *request, const struct door_answer *answer);
+	void (*send)(void *request, const struct model_service_answer *answer);
 	bool (*is_over)(const void *request); /* nobody waits any more */
 };
 
@@ -30,9 +30,9 @@ void later_close(struct later *later); /* what still waits is not sent; NULL is 
 
 #define LATER_NEVER INT64_MAX
 
-void later_send_now(struct later *later, void *request, const struct door_answer *answer);
+void later_send_now(struct later *later, void *request, const struct model_service_answer *answer);
 
 /* Copies the answer. Sends it at once where memory is short. */
-void later_send(struct later *later, void *request, const struct door_answer *answer, int64_t delay_ms);
+void later_send(struct later *later, void *request, const struct model_service_answer *answer, int64_t delay_ms);
 
 #endif

@@ -1,5 +1,5 @@
-/* door_grpc.c: Open Inference Protocol over gRPC; see door_grpc.h. A method is a row. */
-#include "serving/door_grpc.h"
+/* model_grpc.c: Open Inference Protocol over gRPC; see model_grpc.h. A method is a row. */
+#include "serving/model_grpc.h"
 
 #include "base/memory.h"
 #include "base/version.h"
@@ -11,13 +11,13 @@
 #define STREAMS 1024 /* of one connection */
 #define SERVICE "/inference.GRPCInferenceService/"
 
-struct grpc_door {
-	struct door_room room;
+struct model_grpc {
+	struct model_service room;
 	struct grpc_server *server;
 };
 
-struct grpc_visitor { /* the call at hand */
-	struct door_room *room;
+struct grpc_model_request { /* the call at hand */
+	struct model_service *room;
 	struct grpc_request *request;
 	struct text body;
 };
@@ -50,7 +50,7 @@ static int status_of(int http)
 
 /* ---- answers ---- */
 
-static void send_answer(void *request, const struct door_answer *answer)
+static void send_answer(void *request, const struct model_service_answer *answer)
 {
 	grpc_server_answer(request, answer->status, answer->words, answer->body);
 }
@@ -61,18 +61,18 @@ static bool nobody_waits(const void *request)
 }
 
 /* What stands in the reply's buffer. */
-static void send_reply(const struct grpc_visitor *visitor)
+static void send_reply(const struct grpc_model_request *model_request)
 {
-	const struct buffer *reply = &visitor->room->reply;
+	const struct buffer *reply = &model_request->room->reply;
 	if (buffer_failed(reply))
-		grpc_server_answer(visitor->request, GRPC_RESOURCE_EXHAUSTED, TEXT("memory ran out"), (struct text){0});
+		grpc_server_answer(model_request->request, GRPC_RESOURCE_EXHAUSTED, TEXT("memory ran out"), (struct text){0});
 	else
-		grpc_server_answer(visitor->request, GRPC_OK, (struct text){0}, buffer_view(reply));
+		grpc_server_answer(model_request->request, GRPC_OK, (struct text){0}, buffer_view(reply));
 }
 
-static void refuse(const struct grpc_visitor *visitor, int http, struct text words)
+static void refuse(const struct grpc_model_request *model_request, int http, struct text words)
 {
-	grpc_server_answer(visitor->request, status_of(http), words, (struct text){0});
+	grpc_server_answer(model_request->request, status_of(http), words, (struct text){0});
 }
 
 /* ---- protobuf ---- */
@@ -116,39 +116,40 @@ static bool read_flag(struct text body, uint32_t number)
 
 /* ---- health and metadata ---- */
 
-static void live(const struct grpc_visitor *visitor)
+static void live(const struct grpc_model_request *model_request)
 {
-	write_flag(&visitor->room->reply, 1, true);
-	send_reply(visitor);
+	write_flag(&model_request->room->reply, 1, true);
+	send_reply(model_request);
 }
 
-static void server_metadata(const struct grpc_visitor *visitor)
+static void server_metadata(const struct grpc_model_request *model_request)
 {
-	static const char *const extensions[] = DOOR_EXTENSIONS;
-	struct buffer *reply = &visitor->room->reply;
-	write_text(reply, 1, TEXT(DOOR_NAME));
+	static const char *const extensions[] = MODEL_SERVICE_EXTENSIONS;
+	struct buffer *reply = &model_request->room->reply;
+	write_text(reply, 1, TEXT(MODEL_SERVICE_NAME));
 	write_text(reply, 2, TEXT(SLUICE_VERSION));
 	for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
 		write_text(reply, 3, text_of(extensions[i]));
-	send_reply(visitor);
+	send_reply(model_request);
 }
 
-static struct catalog_model *find_model(const struct grpc_visitor *visitor)
+static struct catalog_model *find_model(const struct grpc_model_request *model_request)
 {
-	struct door_refusal refusal;
-	struct catalog_model *model = door_find(visitor->room, read_text(visitor->body, 1), read_text(visitor->body, 2), &refusal);
+	struct model_service_refusal refusal;
+	struct catalog_model *model = model_service_find(model_request->room, read_text(model_request->body, 1),
+							 read_text(model_request->body, 2), &refusal);
 	if (!model)
-		refuse(visitor, refusal.status, text_of(refusal.words));
+		refuse(model_request, refusal.status, text_of(refusal.words));
 	return model;
 }
 
-static void model_ready(const struct grpc_visitor *visitor)
+static void model_ready(const struct grpc_model_request *model_request)
 {
-	const struct catalog_model *model = find_model(visitor);
+	const struct catalog_model *model = find_model(model_request);
 	if (!model)
 		return;
-	write_flag(&visitor->room->reply, 1, model->ready);
-	send_reply(visitor);
+	write_flag(&model_request->room->reply, 1, model->ready);
+	send_reply(model_request);
 }
 
 #define VARINT_BYTES_MAX 10
@@ -182,19 +183,19 @@ static void write_tensors(struct buffer *out, uint32_t number, const struct tens
 		write_tensor(out, number, &types->items[i]);
 }
 
-static void model_metadata(const struct grpc_visitor *visitor)
+static void model_metadata(const struct grpc_model_request *model_request)
 {
-	struct buffer *reply = &visitor->room->reply;
-	const struct catalog_model *model = find_model(visitor);
+	struct buffer *reply = &model_request->room->reply;
+	const struct catalog_model *model = find_model(model_request);
 	if (!model)
 		return;
-	struct model_signature signature = door_signature(model);
+	struct model_signature signature = model_service_signature(model);
 	write_text(reply, 1, text_of(model->name));
 	write_text(reply, 2, text_of(model->version));
 	write_text(reply, 3, text_of(model->kind ? model->kind->name : ""));
 	write_tensors(reply, 4, &signature.inputs);
 	write_tensors(reply, 5, &signature.outputs);
-	send_reply(visitor);
+	send_reply(model_request);
 }
 
 /* ---- the repository ---- */
@@ -215,32 +216,32 @@ static void write_index(struct buffer *out, const struct catalog_model *model)
 		write_text(out, i + 1, texts[i]);
 }
 
-static void repository_index(const struct grpc_visitor *visitor)
+static void repository_index(const struct grpc_model_request *model_request)
 {
-	bool ready_alone = read_flag(visitor->body, 2);
-	for (const struct catalog_model *model = catalog_first(visitor->room->config.catalog); model; model = model->next)
+	bool ready_alone = read_flag(model_request->body, 2);
+	for (const struct catalog_model *model = catalog_first(model_request->room->config.catalog); model; model = model->next)
 		if (model->ready || !ready_alone)
-			write_index(&visitor->room->reply, model);
-	send_reply(visitor);
+			write_index(&model_request->room->reply, model);
+	send_reply(model_request);
 }
 
-static void act(const struct grpc_visitor *visitor, door_act *act_on)
+static void act(const struct grpc_model_request *model_request, model_service_act *act_on)
 {
-	struct door_refusal refusal;
-	if (act_on(visitor->room, read_text(visitor->body, 2), &refusal))
-		send_reply(visitor);
+	struct model_service_refusal refusal;
+	if (act_on(model_request->room, read_text(model_request->body, 2), &refusal))
+		send_reply(model_request);
 	else
-		refuse(visitor, refusal.status, text_of(refusal.words));
+		refuse(model_request, refusal.status, text_of(refusal.words));
 }
 
-static void repository_load(const struct grpc_visitor *visitor)
+static void repository_load(const struct grpc_model_request *model_request)
 {
-	act(visitor, door_load);
+	act(model_request, model_service_load);
 }
 
-static void repository_unload(const struct grpc_visitor *visitor)
+static void repository_unload(const struct grpc_model_request *model_request)
 {
-	act(visitor, door_unload);
+	act(model_request, model_service_unload);
 }
 
 /* ---- inference ---- */
@@ -248,10 +249,10 @@ static void repository_unload(const struct grpc_visitor *visitor)
 /* The answer's message into the reply's buffer. A body that is no JSON is no message
  * either: JSON begins with what protobuf takes for a group that never ends. Nothing at all
  * would be one, and gets a byte that none begins with. */
-static void encode(const struct grpc_visitor *visitor, const struct message *message, const struct stub_reply *reply,
-		   struct door_answer *answer, struct error *error)
+static void encode(const struct grpc_model_request *model_request, const struct message *message, const struct stub_reply *reply,
+		   struct model_service_answer *answer, struct error *error)
 {
-	struct buffer *out = &visitor->room->reply;
+	struct buffer *out = &model_request->room->reply;
 	const struct answer encoded = {.payload = reply->payload};
 	answer->status = status_of(reply->status);
 	answer->words = reply->words;
@@ -267,27 +268,28 @@ static void encode(const struct grpc_visitor *visitor, const struct message *mes
 	answer->body = buffer_view(out);
 }
 
-static void infer(const struct grpc_visitor *visitor)
+static void infer(const struct grpc_model_request *model_request)
 {
-	struct door_room *room = visitor->room;
+	struct model_service *room = model_request->room;
 	struct error error = {0};
 	struct stub_reply reply;
 	struct message message = {.arena = room->arena, .format = &format_oip_protobuf, .names_repeat = true};
-	struct door_answer answer = {0};
-	if (!message_decode(&message, visitor->body, NULL, &error)) {
-		refuse(visitor, HTTP_BAD_REQUEST, text_of(error.text));
+	struct model_service_answer answer = {0};
+	if (!message_decode(&message, model_request->body, NULL, &error)) {
+		refuse(model_request, HTTP_BAD_REQUEST, text_of(error.text));
 		return;
 	}
-	door_infer(room, read_text(visitor->body, 1), read_text(visitor->body, 2), &message, visitor->body, &reply);
-	encode(visitor, &message, &reply, &answer, &error);
-	door_send(room, visitor->request, &reply, &answer);
+	model_service_infer(room, read_text(model_request->body, 1), read_text(model_request->body, 2), &message,
+			    model_request->body, &reply);
+	encode(model_request, &message, &reply, &answer, &error);
+	model_service_send(room, model_request->request, &reply, &answer);
 }
 
 /* ---- methods ---- */
 
 static const struct method {
 	const char *path;
-	void (*serve)(const struct grpc_visitor *visitor);
+	void (*serve)(const struct grpc_model_request *model_request);
 } methods[] = {
 	{SERVICE "ModelInfer", infer},
 	{SERVICE "ServerLive", live},
@@ -302,12 +304,12 @@ static const struct method {
 
 static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
-	struct grpc_door *door = context;
-	const struct grpc_visitor visitor = {&door->room, request, body};
-	door_room_tidy(&door->room);
+	struct model_grpc *service = context;
+	const struct grpc_model_request model_request = {&service->room, request, body};
+	model_service_tidy(&service->room);
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
 		if (text_is(path, methods[i].path)) {
-			methods[i].serve(&visitor);
+			methods[i].serve(&model_request);
 			return;
 		}
 	grpc_server_answer(request, GRPC_UNIMPLEMENTED, TEXT("there is no such method; models answer to " SERVICE "ModelInfer"),
@@ -316,50 +318,51 @@ static void on_called(void *context, struct grpc_request *request, struct text p
 
 /* ---- opening and closing ---- */
 
-struct grpc_door *grpc_door_open(struct loop *loop, const struct door_config *config, struct error *error)
+struct model_grpc *model_grpc_open(struct loop *loop, const struct model_service_config *config, struct error *error)
 {
 	static const struct later_config later = {.send = send_answer, .is_over = nobody_waits};
-	struct grpc_door *door = memory_take(1, sizeof *door);
-	if (!door) {
+	struct model_grpc *service = memory_take(1, sizeof *service);
+	if (!service) {
 		error_memory(error, ERROR_SYSTEM, "opening a model server");
 		return NULL;
 	}
 	const struct grpc_server_config grpc = {.host = config->host,
 						.port = config->port,
 						.files = config->files,
-						.message_bytes = DOOR_REQUEST_BYTES_MAX,
+						.message_bytes = MODEL_SERVICE_REQUEST_BYTES_MAX,
 						.streams = STREAMS,
-						.connections = DOOR_CONNECTIONS,
-						.peer_connections = DOOR_PEER_CONNECTIONS,
+						.connections = MODEL_SERVICE_CONNECTIONS,
+						.peer_connections = MODEL_SERVICE_PEER_CONNECTIONS,
 						.bodies = config->bodies,
 						.called = on_called,
-						.context = door};
-	if (door_room_open(&door->room, loop, config, &later, error) && (door->server = grpc_server_open(loop, &grpc, error)))
-		return door;
-	grpc_door_close(door);
+						.context = service};
+	if (model_service_open(&service->room, loop, config, &later, error) &&
+	    (service->server = grpc_server_open(loop, &grpc, error)))
+		return service;
+	model_grpc_close(service);
 	return NULL;
 }
 
-void grpc_door_close(struct grpc_door *door)
+void model_grpc_close(struct model_grpc *service)
 {
-	if (!door)
+	if (!service)
 		return;
-	grpc_server_close(door->server);
-	door_room_close(&door->room);
-	memory_give(door);
+	grpc_server_close(service->server);
+	model_service_close(&service->room);
+	memory_give(service);
 }
 
-bool grpc_door_drain(struct grpc_door *door)
+bool model_grpc_drain(struct model_grpc *service)
 {
-	return grpc_server_drain(door->server);
+	return grpc_server_drain(service->server);
 }
 
-bool grpc_door_reload(struct grpc_door *door, const struct tls_files *files, struct error *error)
+bool model_grpc_reload(struct model_grpc *service, const struct tls_files *files, struct error *error)
 {
-	return grpc_server_reload(door->server, files, error);
+	return grpc_server_reload(service->server, files, error);
 }
 
-int grpc_door_port(const struct grpc_door *door)
+int model_grpc_port(const struct model_grpc *service)
 {
-	return grpc_server_port(door->server);
+	return grpc_server_port(service->server);
 }

@@ -8,14 +8,14 @@
 #include <stdio.h>
 
 #include "guest.h"
-#include "serving/door_rest.h"
+#include "serving/model_rest.h"
 
 #define ASKED_BYTES 1024
 
 struct stand {
 	struct loop *loop;
 	struct catalog *catalog;
-	struct rest_door *door;
+	struct model_rest *service;
 	struct guest caller;
 	const char *refuses; /* to load it */
 };
@@ -47,10 +47,10 @@ static int open_stand(void **state)
 	put(&stand, "silent", "stub://hang");
 	put(&stand, "away", "s3://bucket/model");
 	put(&stand, "typo", "stub://idntity");
-	const struct door_config config = {.catalog = stand.catalog, .load = on_load, .context = &stand};
-	stand.door = rest_door_open(stand.loop, &config, &error);
-	assert_non_null(stand.door);
-	stand.caller = guest_open(stand.loop, rest_door_port(stand.door));
+	const struct model_service_config config = {.catalog = stand.catalog, .load = on_load, .context = &stand};
+	stand.service = model_rest_open(stand.loop, &config, &error);
+	assert_non_null(stand.service);
+	stand.caller = guest_open(stand.loop, model_rest_port(stand.service));
 	*state = &stand;
 	return 0;
 }
@@ -59,7 +59,7 @@ static int close_stand(void **state)
 {
 	struct stand *stand = *state;
 	guest_close(&stand->caller);
-	rest_door_close(stand->door);
+	model_rest_close(stand->service);
 	catalog_close(stand->catalog);
 	loop_close(stand->loop);
 	return 0;
@@ -172,7 +172,7 @@ static void binary_data_goes_both_ways(void **state)
 static void slow_models_hold_up_nobody_else(void **state)
 {
 	struct stand *stand = *state;
-	struct guest other = guest_open(stand->loop, rest_door_port(stand->door));
+	struct guest other = guest_open(stand->loop, model_rest_port(stand->service));
 	guest_say(&stand->caller, posting("/v2/models/tired/infer", X("1")));
 	assert_non_null(guest_ask(&other, "GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n", "live"));
 	const char *reply = guest_hear(&stand->caller, "\"data\":[1.0]");
@@ -192,12 +192,12 @@ static void flaky_models_fail_the_first_calls_of_each_request(void **state)
 static void broken_replies_break_and_silent_models_are_silent(void **state)
 {
 	struct stand *stand = *state;
-	struct guest other = guest_open(stand->loop, rest_door_port(stand->door));
+	struct guest other = guest_open(stand->loop, model_rest_port(stand->service));
 	const char *reply = guest_ask(&other, posting("/v2/models/broken/infer", X("1")), "");
 	assert_non_null(reply);
 	assert_non_null(strstr(reply, "HTTP/1.1 200 "));
 	guest_close(&other);
-	other = guest_open(stand->loop, rest_door_port(stand->door));
+	other = guest_open(stand->loop, model_rest_port(stand->service));
 	guest_say(&other, posting("/v2/models/silent/infer", X("1")));
 	for (int i = 0; i < 5; i++)
 		guest_turn(&other);

@@ -1,38 +1,39 @@
-/* door.c: see door.h. */
-#include "serving/door.h"
+/* model_service.c: see model_service.h. */
+#include "serving/model_service.h"
 
 #define KEPT_BYTES_MAX ((size_t)1 << 20) /* of a reply's memory, for the next one */
 
-bool door_room_open(struct door_room *room, struct loop *loop, const struct door_config *config, const struct later_config *later,
-		    struct error *error)
+bool model_service_open(struct model_service *room, struct loop *loop, const struct model_service_config *config,
+			const struct later_config *later, struct error *error)
 {
 	room->config = *config;
-	buffer_open(&room->reply, DOOR_REPLY_BYTES_MAX);
-	room->arena = arena_open(DOOR_ARENA_BYTES);
+	buffer_open(&room->reply, MODEL_SERVICE_REPLY_BYTES_MAX);
+	room->arena = arena_open(MODEL_SERVICE_ARENA_BYTES);
 	return room->arena ? (room->later = later_open(loop, later, error)) != NULL
 			   : error_memory(error, ERROR_SYSTEM, "opening a model server");
 }
 
-void door_room_close(struct door_room *room)
+void model_service_close(struct model_service *room)
 {
 	later_close(room->later);
 	arena_close(room->arena);
 	buffer_close(&room->reply);
 }
 
-void door_room_tidy(struct door_room *room)
+void model_service_tidy(struct model_service *room)
 {
 	arena_reset(room->arena);
 	if (room->reply.capacity > KEPT_BYTES_MAX) {
 		buffer_close(&room->reply);
-		buffer_open(&room->reply, DOOR_REPLY_BYTES_MAX);
+		buffer_open(&room->reply, MODEL_SERVICE_REPLY_BYTES_MAX);
 	}
 	buffer_clear(&room->reply);
 }
 
 /* ---- models ---- */
 
-struct catalog_model *door_find(struct door_room *room, struct text name, struct text version, struct door_refusal *refusal)
+struct catalog_model *model_service_find(struct model_service *room, struct text name, struct text version,
+					 struct model_service_refusal *refusal)
 {
 	struct catalog_model *model = catalog_find(room->config.catalog, name, version);
 	if (model)
@@ -47,10 +48,10 @@ struct catalog_model *door_find(struct door_room *room, struct text name, struct
 }
 
 /* The catalog's own where the files do not say otherwise: a stub by its name. */
-bool door_load(struct door_room *room, struct text name, struct door_refusal *refusal)
+bool model_service_load(struct model_service *room, struct text name, struct model_service_refusal *refusal)
 {
 	struct error error = {0};
-	const struct door_config *config = &room->config;
+	const struct model_service_config *config = &room->config;
 	const char *named = arena_copy(room->arena, name.bytes, name.length);
 	if (named && config->load && !config->load(config->context, named, &error)) {
 		refusal->words = arena_print(room->arena, "%s", error.text);
@@ -59,17 +60,17 @@ bool door_load(struct door_room *room, struct text name, struct door_refusal *re
 											  : HTTP_NOT_FOUND;
 		return false;
 	}
-	struct catalog_model *model = door_find(room, name, (struct text){0}, refusal);
+	struct catalog_model *model = model_service_find(room, name, (struct text){0}, refusal);
 	if (!model)
 		return false;
 	model->ready = model->kind != NULL;
-	*refusal = (struct door_refusal){HTTP_UNAVAILABLE, model->why.text};
+	*refusal = (struct model_service_refusal){HTTP_UNAVAILABLE, model->why.text};
 	return model->ready;
 }
 
-bool door_unload(struct door_room *room, struct text name, struct door_refusal *refusal)
+bool model_service_unload(struct model_service *room, struct text name, struct model_service_refusal *refusal)
 {
-	struct catalog_model *model = door_find(room, name, (struct text){0}, refusal);
+	struct catalog_model *model = model_service_find(room, name, (struct text){0}, refusal);
 	if (model)
 		model->ready = false;
 	return model != NULL;
@@ -77,7 +78,7 @@ bool door_unload(struct door_room *room, struct text name, struct door_refusal *
 
 /* ---- inference ---- */
 
-static void refuse(struct stub_reply *reply, struct door_refusal refusal)
+static void refuse(struct stub_reply *reply, struct model_service_refusal refusal)
 {
 	*reply = (struct stub_reply){.status = refusal.status, .words = text_of(refusal.words)};
 }
@@ -93,11 +94,11 @@ static void sign(struct stub_reply *reply, const struct catalog_model *model, st
 	reply->payload = payload;
 }
 
-void door_infer(struct door_room *room, struct text name, struct text version, const struct message *message, struct text bytes,
-		struct stub_reply *reply)
+void model_service_infer(struct model_service *room, struct text name, struct text version, const struct message *message,
+			 struct text bytes, struct stub_reply *reply)
 {
-	struct door_refusal refusal;
-	struct catalog_model *model = door_find(room, name, version, &refusal);
+	struct model_service_refusal refusal;
+	struct catalog_model *model = model_service_find(room, name, version, &refusal);
 	if (!model) {
 		refuse(reply, refusal);
 		return;
@@ -114,11 +115,12 @@ void door_infer(struct door_room *room, struct text name, struct text version, c
 	if (answered && reply->payload && reply->status == HTTP_OK)
 		sign(reply, model, room->arena);
 	if (arena_failed(room->arena))
-		refuse(reply,
-		       (struct door_refusal){HTTP_CONTENT_TOO_LARGE, "the request is larger than this server has memory for"});
+		refuse(reply, (struct model_service_refusal){HTTP_CONTENT_TOO_LARGE,
+							     "the request is larger than this server has memory for"});
 }
 
-void door_send(struct door_room *room, void *request, const struct stub_reply *reply, const struct door_answer *answer)
+void model_service_send(struct model_service *room, void *request, const struct stub_reply *reply,
+			const struct model_service_answer *answer)
 {
 	if (reply->silent || reply->delay_ms > 0)
 		later_send(room->later, request, answer, reply->silent ? LATER_NEVER : reply->delay_ms);
@@ -136,7 +138,7 @@ static struct tensor_types known(struct tensor_types types)
 	return types;
 }
 
-struct model_signature door_signature(const struct catalog_model *model)
+struct model_signature model_service_signature(const struct catalog_model *model)
 {
 	struct model_signature signature = {0};
 	if (model->signature)

@@ -12,7 +12,7 @@
 #include "message/oip_protobuf.h"
 #include "message/protobuf_wire.h"
 #include "net/grpc.h"
-#include "serving/door_grpc.h"
+#include "serving/model_grpc.h"
 
 #define TURN_MS 10
 #define TURNS_MAX 300
@@ -24,7 +24,7 @@ enum { OK = 0, DEADLINE_EXCEEDED = 4, NOT_FOUND = 5, INVALID_ARGUMENT = 3, UNIMP
 struct stand {
 	struct loop *loop;
 	struct catalog *catalog;
-	struct grpc_door *door;
+	struct model_grpc *service;
 	struct grpc *grpc;
 	struct arena *arena;
 	char address[32];
@@ -52,11 +52,11 @@ static int open_stand(void **state)
 	put(&stand, "shaky", "stub://flaky?fails=1&code=503&then=identity");
 	put(&stand, "silent", "stub://hang");
 	put(&stand, "typo", "stub://idntity");
-	stand.door = grpc_door_open(stand.loop, &(struct door_config){.catalog = stand.catalog}, &error);
+	stand.service = model_grpc_open(stand.loop, &(struct model_service_config){.catalog = stand.catalog}, &error);
 	stand.grpc = grpc_open(stand.loop, &limits, NULL, &error);
-	assert_non_null(stand.door);
+	assert_non_null(stand.service);
 	assert_non_null(stand.grpc);
-	snprintf(stand.address, sizeof stand.address, "127.0.0.1:%d", grpc_door_port(stand.door));
+	snprintf(stand.address, sizeof stand.address, "127.0.0.1:%d", model_grpc_port(stand.service));
 	*state = &stand;
 	return 0;
 }
@@ -65,7 +65,7 @@ static int close_stand(void **state)
 {
 	struct stand *stand = *state;
 	grpc_close(stand->grpc);
-	grpc_door_close(stand->door);
+	model_grpc_close(stand->service);
 	catalog_close(stand->catalog);
 	arena_close(stand->arena);
 	loop_close(stand->loop);

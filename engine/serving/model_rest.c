@@ -1,5 +1,5 @@
-/* door_rest.c: Open Inference Protocol REST; see door_rest.h. A path is a row of routes. */
-#include "serving/door_rest.h"
+/* model_rest.c: Open Inference Protocol REST; see model_rest.h. A path is a row of routes. */
+#include "serving/model_rest.h"
 
 #include <stdio.h>
 
@@ -15,13 +15,13 @@
 #define NUMBER_BYTES 24
 #define LENGTH_HEADER "Inference-Header-Content-Length"
 
-struct rest_door {
-	struct door_room room;
+struct model_rest {
+	struct model_service room;
 	struct http_server *server;
 };
 
-struct rest_visitor { /* the request at hand */
-	struct door_room *room;
+struct rest_request { /* the request at hand */
+	struct model_service *room;
 	struct http_incoming *asked;
 	struct text model; /* of the path; empty: none */
 	struct text version;
@@ -30,7 +30,7 @@ struct rest_visitor { /* the request at hand */
 
 /* ---- answers ---- */
 
-static void send_answer(void *request, const struct door_answer *answer)
+static void send_answer(void *request, const struct model_service_answer *answer)
 {
 	char digits[NUMBER_BYTES];
 	const struct http_answer_header header = {LENGTH_HEADER, digits};
@@ -50,14 +50,14 @@ static bool nobody_waits(const void *request)
 }
 
 /* What stands in the reply's buffer. */
-static void send_reply(const struct rest_visitor *visitor, int status)
+static void send_reply(const struct rest_request *model_request, int status)
 {
 	static const struct text lost = {"{\"error\":\"memory ran out\"}", 26};
-	const struct buffer *reply = &visitor->room->reply;
-	struct door_answer answer = {.status = status, .body = buffer_view(reply)};
+	const struct buffer *reply = &model_request->room->reply;
+	struct model_service_answer answer = {.status = status, .body = buffer_view(reply)};
 	if (buffer_failed(reply))
-		answer = (struct door_answer){.status = HTTP_INTERNAL_ERROR, .body = lost};
-	send_answer(visitor->asked, &answer);
+		answer = (struct model_service_answer){.status = HTTP_INTERNAL_ERROR, .body = lost};
+	send_answer(model_request->asked, &answer);
 }
 
 static void write_error(struct buffer *reply, struct text words)
@@ -68,10 +68,10 @@ static void write_error(struct buffer *reply, struct text words)
 	buffer_byte(reply, '}');
 }
 
-static void refuse(const struct rest_visitor *visitor, int status, struct text words)
+static void refuse(const struct rest_request *model_request, int status, struct text words)
 {
-	write_error(&visitor->room->reply, words);
-	send_reply(visitor, status);
+	write_error(&model_request->room->reply, words);
+	send_reply(model_request, status);
 }
 
 static void write_member(struct buffer *reply, const char *key, const char *value)
@@ -82,24 +82,24 @@ static void write_member(struct buffer *reply, const char *key, const char *valu
 
 /* ---- health and metadata ---- */
 
-static void live(const struct rest_visitor *visitor)
+static void live(const struct rest_request *model_request)
 {
-	buffer_string(&visitor->room->reply, "{\"live\":true}");
-	send_reply(visitor, HTTP_OK);
+	buffer_string(&model_request->room->reply, "{\"live\":true}");
+	send_reply(model_request, HTTP_OK);
 }
 
-static void ready(const struct rest_visitor *visitor)
+static void ready(const struct rest_request *model_request)
 {
-	buffer_string(&visitor->room->reply, "{\"ready\":true}");
-	send_reply(visitor, HTTP_OK);
+	buffer_string(&model_request->room->reply, "{\"ready\":true}");
+	send_reply(model_request, HTTP_OK);
 }
 
-static void server_metadata(const struct rest_visitor *visitor)
+static void server_metadata(const struct rest_request *model_request)
 {
-	static const char *const extensions[] = DOOR_EXTENSIONS;
-	struct buffer *reply = &visitor->room->reply;
+	static const char *const extensions[] = MODEL_SERVICE_EXTENSIONS;
+	struct buffer *reply = &model_request->room->reply;
 	buffer_byte(reply, '{');
-	write_member(reply, "name", DOOR_NAME);
+	write_member(reply, "name", MODEL_SERVICE_NAME);
 	buffer_byte(reply, ',');
 	write_member(reply, "version", SLUICE_VERSION);
 	buffer_string(reply, ",\"extensions\":[");
@@ -108,22 +108,23 @@ static void server_metadata(const struct rest_visitor *visitor)
 		json_write_string(reply, text_of(extensions[i]));
 	}
 	buffer_string(reply, "]}");
-	send_reply(visitor, HTTP_OK);
+	send_reply(model_request, HTTP_OK);
 }
 
-static struct catalog_model *find_model(const struct rest_visitor *visitor)
+static struct catalog_model *find_model(const struct rest_request *model_request)
 {
-	struct door_refusal refusal;
-	struct catalog_model *model = door_find(visitor->room, visitor->model, visitor->version, &refusal);
+	struct model_service_refusal refusal;
+	struct catalog_model *model =
+		model_service_find(model_request->room, model_request->model, model_request->version, &refusal);
 	if (!model)
-		refuse(visitor, refusal.status, text_of(refusal.words));
+		refuse(model_request, refusal.status, text_of(refusal.words));
 	return model;
 }
 
-static void model_ready(const struct rest_visitor *visitor)
+static void model_ready(const struct rest_request *model_request)
 {
-	struct buffer *reply = &visitor->room->reply;
-	const struct catalog_model *model = find_model(visitor);
+	struct buffer *reply = &model_request->room->reply;
+	const struct catalog_model *model = find_model(model_request);
 	if (!model)
 		return;
 	buffer_byte(reply, '{');
@@ -131,16 +132,16 @@ static void model_ready(const struct rest_visitor *visitor)
 	buffer_string(reply, ",\"ready\":");
 	json_write_bool(reply, model->ready);
 	buffer_byte(reply, '}');
-	send_reply(visitor, model->ready ? HTTP_OK : HTTP_UNAVAILABLE);
+	send_reply(model_request, model->ready ? HTTP_OK : HTTP_UNAVAILABLE);
 }
 
-static void model_metadata(const struct rest_visitor *visitor)
+static void model_metadata(const struct rest_request *model_request)
 {
-	struct buffer *reply = &visitor->room->reply;
-	const struct catalog_model *model = find_model(visitor);
+	struct buffer *reply = &model_request->room->reply;
+	const struct catalog_model *model = find_model(model_request);
 	if (!model)
 		return;
-	struct model_signature signature = door_signature(model);
+	struct model_signature signature = model_service_signature(model);
 	buffer_byte(reply, '{');
 	write_member(reply, "name", model->name);
 	buffer_string(reply, ",\"versions\":[");
@@ -150,19 +151,19 @@ static void model_metadata(const struct rest_visitor *visitor)
 	metadata_tensors_write(reply, "inputs", &signature.inputs);
 	metadata_tensors_write(reply, "outputs", &signature.outputs);
 	buffer_byte(reply, '}');
-	send_reply(visitor, HTTP_OK);
+	send_reply(model_request, HTTP_OK);
 }
 
 /* ---- the repository ---- */
 
 /* `{"ready": true}` leaves out what is not. */
-static bool wants_ready_alone(const struct rest_visitor *visitor)
+static bool wants_ready_alone(const struct rest_request *model_request)
 {
 	struct json_scan scan;
 	struct error error = {0};
 	struct text key;
 	bool wanted = false;
-	json_begin(&scan, visitor->body, "the request", visitor->room->arena, &error);
+	json_begin(&scan, model_request->body, "the request", model_request->room->arena, &error);
 	if (json_peek(&scan) == JSON_OBJECT && json_enter(&scan))
 		while (json_key(&scan, &key)) {
 			if (text_is(key, "ready"))
@@ -172,13 +173,13 @@ static bool wants_ready_alone(const struct rest_visitor *visitor)
 	return wanted;
 }
 
-static void repository_index(const struct rest_visitor *visitor)
+static void repository_index(const struct rest_request *model_request)
 {
-	struct buffer *reply = &visitor->room->reply;
-	bool ready_alone = visitor->body.length > 0 && wants_ready_alone(visitor);
+	struct buffer *reply = &model_request->room->reply;
+	bool ready_alone = model_request->body.length > 0 && wants_ready_alone(model_request);
 	const char *comma = "";
 	buffer_byte(reply, '[');
-	for (const struct catalog_model *model = catalog_first(visitor->room->config.catalog); model; model = model->next) {
+	for (const struct catalog_model *model = catalog_first(model_request->room->config.catalog); model; model = model->next) {
 		if (ready_alone && !model->ready)
 			continue;
 		buffer_print(reply, "%s{", comma);
@@ -193,38 +194,38 @@ static void repository_index(const struct rest_visitor *visitor)
 		comma = ",";
 	}
 	buffer_byte(reply, ']');
-	send_reply(visitor, HTTP_OK);
+	send_reply(model_request, HTTP_OK);
 }
 
-static void act(const struct rest_visitor *visitor, door_act *act_on)
+static void act(const struct rest_request *model_request, model_service_act *act_on)
 {
-	struct door_refusal refusal;
-	if (act_on(visitor->room, visitor->model, &refusal)) {
-		buffer_string(&visitor->room->reply, "{}");
-		send_reply(visitor, HTTP_OK);
+	struct model_service_refusal refusal;
+	if (act_on(model_request->room, model_request->model, &refusal)) {
+		buffer_string(&model_request->room->reply, "{}");
+		send_reply(model_request, HTTP_OK);
 	} else {
-		refuse(visitor, refusal.status, text_of(refusal.words));
+		refuse(model_request, refusal.status, text_of(refusal.words));
 	}
 }
 
-static void repository_load(const struct rest_visitor *visitor)
+static void repository_load(const struct rest_request *model_request)
 {
-	act(visitor, door_load);
+	act(model_request, model_service_load);
 }
 
-static void repository_unload(const struct rest_visitor *visitor)
+static void repository_unload(const struct rest_request *model_request)
 {
-	act(visitor, door_unload);
+	act(model_request, model_service_unload);
 }
 
 /* ---- inference ---- */
 
 /* The answer's body into the reply's buffer; its status. */
-static int encode(const struct rest_visitor *visitor, const struct message *message, const struct stub_reply *reply,
+static int encode(const struct rest_request *model_request, const struct message *message, const struct stub_reply *reply,
 		  size_t *header_length)
 {
 	struct error error = {0};
-	struct buffer *out = &visitor->room->reply;
+	struct buffer *out = &model_request->room->reply;
 	const struct answer answer = {.payload = reply->payload, .header_length = header_length};
 	if (reply->status != HTTP_OK) {
 		write_error(out, reply->words);
@@ -237,30 +238,30 @@ static int encode(const struct rest_visitor *visitor, const struct message *mess
 	return reply->status;
 }
 
-static void infer(const struct rest_visitor *visitor)
+static void infer(const struct rest_request *model_request)
 {
-	struct door_room *room = visitor->room;
+	struct model_service *room = model_request->room;
 	struct error error = {0};
 	struct stub_reply reply;
-	const struct header header = {TEXT(LENGTH_HEADER), http_incoming_header(visitor->asked, LENGTH_HEADER)};
+	const struct header header = {TEXT(LENGTH_HEADER), http_incoming_header(model_request->asked, LENGTH_HEADER)};
 	struct message message = {
 		.arena = room->arena,
 		.format = &format_oip_json,
 		.headers = {header.value.bytes ? 1 : 0, &header},
 		.names_repeat = true,
 	};
-	if (!message_decode(&message, visitor->body, NULL, &error)) {
-		refuse(visitor, error.kind == ERROR_LIMIT ? HTTP_CONTENT_TOO_LARGE : HTTP_BAD_REQUEST, text_of(error.text));
+	if (!message_decode(&message, model_request->body, NULL, &error)) {
+		refuse(model_request, error.kind == ERROR_LIMIT ? HTTP_CONTENT_TOO_LARGE : HTTP_BAD_REQUEST, text_of(error.text));
 		return;
 	}
-	door_infer(room, visitor->model, visitor->version, &message, visitor->body, &reply);
-	struct door_answer answer = {.cut = reply.cut};
-	answer.status = encode(visitor, &message, &reply, &answer.header_length);
+	model_service_infer(room, model_request->model, model_request->version, &message, model_request->body, &reply);
+	struct model_service_answer answer = {.cut = reply.cut};
+	answer.status = encode(model_request, &message, &reply, &answer.header_length);
 	answer.body = buffer_view(&room->reply);
 	if (buffer_failed(&room->reply))
-		send_reply(visitor, HTTP_INTERNAL_ERROR);
+		send_reply(model_request, HTTP_INTERNAL_ERROR);
 	else
-		door_send(room, visitor->asked, &reply, &answer);
+		model_service_send(room, model_request->asked, &reply, &answer);
 }
 
 /* ---- routes ---- */
@@ -268,7 +269,7 @@ static void infer(const struct rest_visitor *visitor)
 struct rest_route {
 	const char *method;
 	const char *path; /* `M` stands for a model's name, `V` for a version */
-	void (*serve)(const struct rest_visitor *visitor);
+	void (*serve)(const struct rest_request *model_request);
 };
 
 static const struct rest_route routes[] = {
@@ -316,7 +317,7 @@ static struct text take_name(struct text *path, size_t more)
 	return whole ? name : (struct text){0};
 }
 
-static bool fits(struct text pattern, struct text path, size_t more, struct rest_visitor *visitor)
+static bool fits(struct text pattern, struct text path, size_t more, struct rest_request *model_request)
 {
 	while (pattern.length > 0) {
 		struct text wanted = take_segment(&pattern);
@@ -325,9 +326,9 @@ static bool fits(struct text pattern, struct text path, size_t more, struct rest
 		if (segment.length == 0)
 			return false;
 		if (is_model)
-			visitor->model = segment;
+			model_request->model = segment;
 		else if (text_is(wanted, "V"))
-			visitor->version = segment;
+			model_request->version = segment;
 		else if (!text_equal(wanted, segment))
 			return false;
 	}
@@ -335,14 +336,15 @@ static bool fits(struct text pattern, struct text path, size_t more, struct rest
 }
 
 /* Names without slashes go first: only what fits nowhere else has one. */
-static const struct rest_route *find_route(struct text path, bool slashed, struct text method, struct rest_visitor *visitor)
+static const struct rest_route *find_route(struct text path, bool slashed, struct text method, struct rest_request *model_request)
 {
 	const struct rest_route *found = NULL;
 	size_t segments = count_segments(path);
 	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
 		size_t own = count_segments(text_of(routes[i].path));
-		visitor->model = visitor->version = (struct text){0};
-		if (segments < own || (segments > own) != slashed || !fits(text_of(routes[i].path), path, segments - own, visitor))
+		model_request->model = model_request->version = (struct text){0};
+		if (segments < own || (segments > own) != slashed ||
+		    !fits(text_of(routes[i].path), path, segments - own, model_request))
 			continue;
 		found = &routes[i];
 		if (text_is(method, found->method))
@@ -353,69 +355,71 @@ static const struct rest_route *find_route(struct text path, bool slashed, struc
 
 static void on_called(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
-	struct rest_door *door = context;
-	struct rest_visitor visitor = {.room = &door->room, .asked = asked, .body = body};
-	door_room_tidy(&door->room);
+	struct model_rest *service = context;
+	struct rest_request model_request = {.room = &service->room, .asked = asked, .body = body};
+	model_service_tidy(&service->room);
 	(void)take_segment(&path); /* what stands before the first slash */
-	const struct rest_route *found = find_route(path, false, method, &visitor);
+	const struct rest_route *found = find_route(path, false, method, &model_request);
 	if (!found)
-		found = find_route(path, true, method, &visitor);
+		found = find_route(path, true, method, &model_request);
 	if (found && text_is(method, found->method)) {
-		found->serve(&visitor);
+		found->serve(&model_request);
 		return;
 	}
 	if (found)
-		refuse(&visitor, HTTP_METHOD_NOT_ALLOWED,
-		       text_of(arena_print(door->room.arena, "this path takes %s alone", found->method)));
+		refuse(&model_request, HTTP_METHOD_NOT_ALLOWED,
+		       text_of(arena_print(service->room.arena, "this path takes %s alone", found->method)));
 	else
-		refuse(&visitor, HTTP_NOT_FOUND, TEXT("there is nothing at this path; models answer at /v2/models/NAME/infer"));
+		refuse(&model_request, HTTP_NOT_FOUND,
+		       TEXT("there is nothing at this path; models answer at /v2/models/NAME/infer"));
 }
 
 /* ---- opening and closing ---- */
 
-struct rest_door *rest_door_open(struct loop *loop, const struct door_config *config, struct error *error)
+struct model_rest *model_rest_open(struct loop *loop, const struct model_service_config *config, struct error *error)
 {
 	static const struct later_config later = {.send = send_answer, .is_over = nobody_waits};
-	struct rest_door *door = memory_take(1, sizeof *door);
-	if (!door) {
+	struct model_rest *service = memory_take(1, sizeof *service);
+	if (!service) {
 		error_memory(error, ERROR_SYSTEM, "opening a model server");
 		return NULL;
 	}
 	const struct http_server_config http = {.host = config->host,
 						.port = config->port,
 						.files = config->files,
-						.body_bytes = DOOR_REQUEST_BYTES_MAX,
-						.connections = DOOR_CONNECTIONS,
-						.peer_connections = DOOR_PEER_CONNECTIONS,
+						.body_bytes = MODEL_SERVICE_REQUEST_BYTES_MAX,
+						.connections = MODEL_SERVICE_CONNECTIONS,
+						.peer_connections = MODEL_SERVICE_PEER_CONNECTIONS,
 						.bodies = config->bodies,
 						.called = on_called,
-						.context = door};
-	if (door_room_open(&door->room, loop, config, &later, error) && (door->server = http_server_open(loop, &http, error)))
-		return door;
-	rest_door_close(door);
+						.context = service};
+	if (model_service_open(&service->room, loop, config, &later, error) &&
+	    (service->server = http_server_open(loop, &http, error)))
+		return service;
+	model_rest_close(service);
 	return NULL;
 }
 
-void rest_door_close(struct rest_door *door)
+void model_rest_close(struct model_rest *service)
 {
-	if (!door)
+	if (!service)
 		return;
-	http_server_close(door->server);
-	door_room_close(&door->room);
-	memory_give(door);
+	http_server_close(service->server);
+	model_service_close(&service->room);
+	memory_give(service);
 }
 
-bool rest_door_drain(struct rest_door *door)
+bool model_rest_drain(struct model_rest *service)
 {
-	return http_server_drain(door->server);
+	return http_server_drain(service->server);
 }
 
-bool rest_door_reload(struct rest_door *door, const struct tls_files *files, struct error *error)
+bool model_rest_reload(struct model_rest *service, const struct tls_files *files, struct error *error)
 {
-	return http_server_reload(door->server, files, error);
+	return http_server_reload(service->server, files, error);
 }
 
-int rest_door_port(const struct rest_door *door)
+int model_rest_port(const struct model_rest *service)
 {
-	return http_server_port(door->server);
+	return http_server_port(service->server);
 }

@@ -1,0 +1,20 @@
+/* model_rest.h: the models of a catalog, for callers of the Open Inference Protocol over
+ * HTTP: health, metadata, inference with binary data both ways, and the repository's
+ * index, load and unload.
+ *
+ * Belongs to its loop's thread, as the catalog does.
+ */
+#ifndef SLUICE_SERVING_MODEL_SERVICE_REST_H
+#define SLUICE_SERVING_MODEL_SERVICE_REST_H
+
+#include "serving/model_service.h"
+
+struct model_rest;
+
+struct model_rest *model_rest_open(struct loop *loop, const struct model_service_config *config, struct error *error);
+void model_rest_close(struct model_rest *service); /* with the requests that still wait; NULL is fine */
+bool model_rest_drain(struct model_rest *service); /* as http_server_drain() */
+bool model_rest_reload(struct model_rest *service, const struct tls_files *files, struct error *error);
+int model_rest_port(const struct model_rest *service);
+
+#endif

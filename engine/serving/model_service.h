@@ -1,0 +1,90 @@
+/* model_service.h: what the doors of the model server have in common, whatever protocol they
+ * speak: which models there are, loading them, and what one answers. Statuses are those
+ * of HTTP. Private to the doors. */
+#ifndef SLUICE_SERVING_MODEL_SERVICE_H
+#define SLUICE_SERVING_MODEL_SERVICE_H
+
+#include "message/message.h"
+#include "net/loop.h"
+#include "net/tls.h"
+#include "serving/catalog.h"
+#include "serving/delayed_reply.h"
+
+#define MODEL_SERVICE_NAME "sluice"
+#define MODEL_SERVICE_EXTENSIONS                                                                                                   \
+	{                                                                                                                          \
+		"binary_tensor_data", "model_repository"                                                                           \
+	}
+#define MODEL_SERVICE_REQUEST_BYTES_MAX ((size_t)256 << 20)
+#define MODEL_SERVICE_ARENA_BYTES ((size_t)2 << 30) /* of a request's tensors and its answer's: a ceiling, not a budget */
+#define MODEL_SERVICE_REPLY_BYTES_MAX ((size_t)1 << 30)
+#define MODEL_SERVICE_CONNECTIONS 4096
+#define MODEL_SERVICE_PEER_CONNECTIONS 1024	       /* of one address, at each door: so that it takes three others to fill it */
+#define MODEL_SERVICE_BODIES_BYTES ((size_t)512 << 20) /* of all requests on their way, at all doors: two of the largest */
+#define MODEL_SERVICE_PEER_BODIES_BYTES (MODEL_SERVICE_BODIES_BYTES / 2) /* of those of one peer: one of the largest */
+
+enum {
+	HTTP_OK = 200,
+	HTTP_BAD_REQUEST = 400,
+	HTTP_NOT_FOUND = 404,
+	HTTP_METHOD_NOT_ALLOWED = 405,
+	HTTP_CONTENT_TOO_LARGE = 413,
+	HTTP_INTERNAL_ERROR = 500,
+	HTTP_UNAVAILABLE = 503
+};
+
+struct model_service_config {
+	const char *host;	       /* NULL: loopback */
+	int port;		       /* 0: a free one */
+	const struct tls_files *files; /* NULL: without TLS */
+	struct catalog *catalog;
+	struct body_budget *bodies; /* of requests, which doors share; NULL: none. Outlives them */
+	/* Puts the model of that name into the catalog as its files say now. False: there is
+	 * none, or they cannot be read (CONFIG). NULL: models are loaded as they are. */
+	bool (*load)(void *context, const char *name, struct error *error);
+	void *context;
+};
+
+/* What a door works with: one request at a time has the arena and the reply. */
+struct model_service {
+	struct model_service_config config;
+	struct later *later;
+	struct arena *arena;
+	struct buffer reply;
+};
+
+bool model_service_open(struct model_service *room, struct loop *loop, const struct model_service_config *config,
+			const struct later_config *later, struct error *error);
+void model_service_close(struct model_service *room); /* also one that was opened by half, or only zeroed */
+void model_service_tidy(struct model_service *room);  /* before the next request */
+
+/* Why something was not done. */
+struct model_service_refusal {
+	int status;
+	const char *words;
+};
+
+/* A model that is there; NULL after a refusal. */
+struct catalog_model *model_service_find(struct model_service *room, struct text name, struct text version,
+					 struct model_service_refusal *refusal);
+
+typedef bool model_service_act(struct model_service *room, struct text name, struct model_service_refusal *refusal);
+model_service_act model_service_load, model_service_unload;
+
+/* What the model answers to the message, which came as those bytes: the stub's reply, whose
+ * payload bears the model's name, or a refusal in its place. */
+void model_service_infer(struct model_service *room, struct text name, struct text version, const struct message *message,
+			 struct text bytes, struct stub_reply *reply);
+
+/* Sends the answer when the stub's reply is due. */
+void model_service_send(struct model_service *room, void *request, const struct stub_reply *reply,
+			const struct model_service_answer *answer);
+
+/* What the model takes and gives; a list is empty where the datatype of one of its tensors
+ * is not fixed, for metadata cannot say that. */
+struct model_signature model_service_signature(const struct catalog_model *model);
+
+const char *model_state(const struct catalog_model *model);  /* READY, UNAVAILABLE */
+const char *model_reason(const struct catalog_model *model); /* "": it is ready */
+
+#endif
