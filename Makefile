@@ -1,7 +1,7 @@
 # sluice: `make help` lists the targets.
 #
 # One Makefile, nothing recursive, everything made stands in build/. A new .c file
-# needs no line here: it is found in its room.
+# needs no line here: it is found in its module.
 
 SAN     ?=
 # 1: what runs is counted, line by line; `make coverage` says of it.
@@ -230,7 +230,7 @@ demo:
 check:
 	@tests/check.sh $(ONLY)
 
-## layers: fails when a room includes from below it, or files include in a circle
+## layers: fails when a module includes from below it, or files include in a circle
 layers:
 	@tests/layers.sh
 

@@ -2,7 +2,7 @@
 """How much of the engine's code the unit tests and the cases run: coverage.py BUILD [LEAST]
 
 BUILD holds objects made with --coverage whose programs have run (`make coverage` does both).
-Prints the share of lines for each room, the files with the most lines that nothing ran, and
+Prints the share of lines for each module, the files with the most lines that nothing ran, and
 the whole; with LEAST, in percent, less is a failure.
 """
 import collections, concurrent.futures, glob, json, os, subprocess, sys
@@ -23,7 +23,7 @@ def lines_of(path):
     return found
 
 
-def room_of(file):
+def module_of(file):
     return os.path.dirname(file)
 
 
@@ -35,13 +35,13 @@ def main():
         for found in pool.map(lines_of, notes):
             for place, did in found.items():
                 ran[place] = ran.get(place, False) or did
-    rooms, files = collections.Counter(), collections.Counter()
-    whole = collections.Counter(room_of(file) for file, _ in ran)
+    modules, files = collections.Counter(), collections.Counter()
+    whole = collections.Counter(module_of(file) for file, _ in ran)
     for (file, _), did in ran.items():
-        rooms[room_of(file)] += did
+        modules[module_of(file)] += did
         files[file] += not did
-    for room in sorted(whole):
-        print(f"{100 * rooms[room] / whole[room]:6.1f} %  {whole[room]:6} lines  {room}")
+    for module in sorted(whole):
+        print(f"{100 * modules[module] / whole[module]:6.1f} %  {whole[module]:6} lines  {module}")
     print("most lines that nothing ran:")
     for file, count in files.most_common(WORST):
         print(f"{count:9}          {file}")

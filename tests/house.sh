@@ -1,6 +1,6 @@
 #!/bin/bash
 # The rules of the house that a machine can see: calls that may not be used, the heap
-# behind its one door, rooms that are not too full, nothing left lying about.
+# behind its one door, files of at most 650 lines, nothing left lying about.
 # Prints each breach, and at the end `N passed, N failed`: one check a rule.
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -35,7 +35,7 @@ engine=$(printf '%s\n' "$ours" | grep -v '^tests/')
 		"$(grep -nE '(^|[^_a-zA-Z0-9.>])_?exit[[:space:]]*\(' $(printf '%s\n' "$engine" | grep -v '^engine/main.c'))"
 	rule "a file begins with a comment that says what lives in it" \
 		"$(for file in $ours; do head -1 "$file" | grep -q '^/\* ' || echo "$file"; done)"
-	rule "a room is full at 650 lines" \
+	rule "a file has at most 650 lines" \
 		"$(wc -l $ours | awk '$2 != "total" && $1 > 650 {print $2 ": " $1 " lines"}')"
 	rule "a line ends at 132 columns" \
 		"$(for file in $ours; do expand "$file" | awk -v f="$file" 'length($0) > 132 {print f ":" NR}'; done)"
@@ -43,6 +43,10 @@ engine=$(printf '%s\n' "$ours" | grep -v '^tests/')
 	rule "a struct, enum or union has a tag of its own in the tree" \
 		"$(grep -oHE '^(static |typedef )?(const )?(struct|enum|union) [a-z_0-9]+ \{' $engine |
 			awk '{tag = $(NF - 1); sub(/:.*/, "", $1); if (tag != "wire" && tag in first) print tag ": " first[tag] " and " $1; first[tag] = $1}')"
+	rule "engine/GLOSSARY.md has at most 60 words, in order, each in a file that is there" \
+		"$(grep '^| [a-z]' engine/GLOSSARY.md | tail -n +2 | cut -d '|' -f 2 | awk 'NR > 60 {print "word " NR ":" $0}'
+			grep '^| [a-z]' engine/GLOSSARY.md | tail -n +2 | cut -d '|' -f 2 | LC_ALL=C sort -c 2>&1
+			grep -o '`[a-z]*/[a-z_]*\.[ch]`' engine/GLOSSARY.md | tr -d '\140' | while read -r file; do [ -e "engine/$file" ] || [ -e "$file" ] || echo "$file"; done)"
 	rule "nothing is left for later" \
 		"$(grep -nE '\<(TODO|FIXME|XXX|HACK)\>|#if 0' $ours Makefile)"
 	rule "what is allocated on the stack has a size known to the compiler" \

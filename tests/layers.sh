@@ -1,12 +1,12 @@
 #!/bin/sh
-# The one direction: a room includes only from itself and from rooms above it in
+# The one direction: a module includes only from itself and from modules above it in
 # this list, steps/ from `step` and above, and no two headers include each other.
 set -u
-rooms="base numeric statistics bandits drift explain message observe step spec plan state flow net serving log worker runtime control gateway compute cli"
-allowed_for() { # the rooms up to and with $1
-	for room in $rooms; do
-		printf '%s ' "$room"
-		[ "$room" != "$1" ] || return 0
+modules="base numeric statistics bandits drift explain message observe step spec plan state flow net serving log worker runtime control gateway compute cli"
+allowed_for() { # the modules up to and with $1
+	for module in $modules; do
+		printf '%s ' "$module"
+		[ "$module" != "$1" ] || return 0
 	done
 }
 faults=0
@@ -14,7 +14,7 @@ fault() {
 	echo "layers: $*" >&2
 	faults=$((faults + 1))
 }
-check() { # $1 file, $2 the rooms it may include from
+check() { # $1 file, $2 the modules it may include from
 	sed -n 's/^#include "\([^"]*\)".*/\1/p' "$1" | while read -r include; do
 		case " $2 " in
 		*" ${include%%/*} "*) ;;
@@ -25,13 +25,13 @@ check() { # $1 file, $2 the rooms it may include from
 cd "$(dirname "$0")/.." || exit 2
 found=$(
 	for folder in engine/*/; do
-		room=$(basename "$folder")
-		case " $rooms " in
-		*" $room "*) ;;
-		*) echo "engine/$room is no room of engine/README.md" ;;
+		module=$(basename "$folder")
+		case " $modules " in
+		*" $module "*) ;;
+		*) echo "engine/$module is no module of engine/README.md" ;;
 		esac
 		for file in "$folder"*.[ch]; do
-			[ -e "$file" ] && check "$file" "$(allowed_for "$room")"
+			[ -e "$file" ] && check "$file" "$(allowed_for "$module")"
 		done
 	done
 	for file in steps/*.[ch]; do

@@ -1,10 +1,8 @@
-/* external_input.h: where a pipeline reads other pipelines (input.externalInputs and
- * externalTriggers): the points that it reads, what its references select of what comes
- * there, and how that becomes one request.
+/* external_input.h: External inputs of a pipeline (input.externalInputs and externalTriggers): the points of other
+ * pipelines that it reads, the tensors that its references select there, and the request that they make.
  *
- * Made once from a graph, immutable; in an arena. What has come of a request, and whether
- * that is enough, is a matter of joins (flow/join_matcher.h), one table for what is kept
- * together: a partition, or all.
+ * Made once from a graph, immutable, in an arena. Whether the parts of a request are complete is decided by a join
+ * matcher (flow/join_matcher.h), one for each unit of state: a partition, or everything.
  */
 #ifndef SLUICE_FLOW_EXTERNAL_INPUT_H
 #define SLUICE_FLOW_EXTERNAL_INPUT_H

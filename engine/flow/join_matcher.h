@@ -1,19 +1,17 @@
-/* join_matcher.h: what comes of one request by several ways, matched by a name, until it is
- * enough to go on. Pure: it keeps whatever parts it is given and looks into none.
+/* join_matcher.h: Join matcher: groups the parts of one request, which arrive from several sources, by name until
+ * they are enough to go on. Pure: it stores the caller's parts and does not look into them.
  *
- * Each part tells of some of the sources that a rule names: it came, or it will
- * not. Sources are joined as a step's are: inner needs all, any the first, outer what
- * has come when all are settled or the window has passed. Names need not be unique: a
- * part belongs to the oldest join of its name that still lacks what it brings, and
- * what comes twice is another join.
+ * Each part says of some sources of the rule that they came, or that they will not come. Joins have the types of a
+ * step's inputs: inner needs all sources, any the first one, outer those that have come when all are settled or
+ * the window has passed. Names need not be unique: a part belongs to the oldest join of its name that lacks it,
+ * and a source that comes twice starts another join.
  *
- * A window is of record time, from the first part on: it closes when every party has
- * been heard of past it, or, lest a silent party keep things for ever, when as much time
- * has passed here. Then it opens with what there is, if that is enough, or is over, and
- * is remembered for another window, or 10 s, so that what comes too late is known as that.
+ * A window starts with the first part and is measured in record time. It closes when every party has sent a later
+ * record, or, because a party may be silent, when as much time has passed on this clock. A closed join goes on
+ * with its parts if they are enough, or ends. It is remembered for another window, at least 10 s, so that late
+ * parts are recognised.
  *
- * A table belongs to one thread; it keeps nothing over a crash: whoever does gives it the
- * same parts again, in their order.
+ * A matcher belongs to one thread and does not survive a crash: its owner gives it the same parts again, in order.
  */
 #ifndef SLUICE_FLOW_JOIN_MATCHER_H
 #define SLUICE_FLOW_JOIN_MATCHER_H

@@ -1,13 +1,12 @@
-/* stage_link.h: a request on its way from one stage of its pipeline to another: the
- * records of a stage's topic (schemas/crossing.avsc), as single-object Avro.
+/* stage_link.h: Stage link: a request between two stages of its pipeline, as a record of the stage's topic
+ * (schemas/crossing.avsc, single-object Avro).
  *
- * A record has all that the answer will need of the request, so that no later stage
- * looks back: its envelope, the form of the answer, the request's own bytes (for a dead
- * letter), and what became of the steps that are read further on. A tensor that several
- * steps passed on stands in it once.
+ * The record holds everything that the answer needs of the request, so no later stage looks back: the envelope,
+ * the answer's format, the request's own bytes (for a dead letter), and the results of the steps that later stages
+ * read. A tensor that several steps passed on is written once.
  *
- * Only the engine writes and reads these; `version` says what the fields mean, and a
- * record of another version is refused by its name.
+ * Only the engine reads and writes these records. `version` defines the fields; a record of another version is
+ * refused with that version in the error.
  */
 #ifndef SLUICE_MESSAGE_STAGE_LINK_H
 #define SLUICE_MESSAGE_STAGE_LINK_H

@@ -1,10 +1,10 @@
-/* call_batch.h: calls of one model that go together: how long they wait for each other, who goes
- * along, and what each has of what came of it. Private to serving.
+/* call_batch.h: Call batch: calls of one model that are sent together, how long they wait for each other, and what
+ * each member gets of the reply. Private to serving.
  *
- * A batch is a queued call whose call is made of those of its members (merge.h), which stand
- * in no list while it is sent. What one of them may have caused is told by each going alone.
+ * A call batch is a queued call made of its members' calls (merge.h). The members are in no list while it is sent.
+ * A failure that one member may have caused makes each member go alone.
  *
- * Pure: the clock is handed in.
+ * Pure: the clock is an argument.
  */
 #ifndef SLUICE_SERVING_CALL_BATCH_H
 #define SLUICE_SERVING_CALL_BATCH_H

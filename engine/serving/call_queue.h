@@ -1,7 +1,7 @@
-/* call_queue.h: the queued calls of one model, by what they are at. Private to serving.
+/* call_queue.h: Call queue of one model: its calls by state. Private to serving.
  *
- * Each stands in one of the lists, is a member of a batch (call_batch.h), or is free: then it
- * waits for another call, with the batch call and what the transport keeps with it.
+ * Each call is in one of the lists, is a member of a call batch (call_batch.h), or is free for another call, with
+ * its batch call and the transport's own data.
  */
 #ifndef SLUICE_SERVING_CALL_QUEUE_H
 #define SLUICE_SERVING_CALL_QUEUE_H

@@ -1,13 +1,12 @@
-/* concurrency_limit.h: how many calls of a model are under way at once, so that its servers have all
- * they can do and no queue of their own.
+/* concurrency_limit.h: Concurrency limit of one model: the number of calls in flight that keeps its servers busy
+ * without a queue of their own.
  *
- * The least time that a call took is what the work takes; what it takes beyond that is
- * waiting at the server. As long as the wait is not felt, and there is more to do, the
- * limit grows. Once it is felt it is kept where a handful of calls wait (TCP Vegas'
- * measure). A server that says it has too much makes it smaller at once. Now and then
- * the limit is halved for a moment, because the least time cannot be seen under load.
+ * The shortest recent call shows the time that the work takes; anything above it is waiting at the server. The
+ * limit grows while no wait is measurable and more calls are queued. Once a wait is measurable, the limit stays
+ * where a handful of calls wait (TCP Vegas' measure). A server that reports overload lowers the limit at once.
+ * From time to time the limit is halved for a moment, because the shortest time cannot be measured under load.
  *
- * Pure: the clock is handed in.
+ * Pure: the clock is an argument.
  */
 #ifndef SLUICE_SERVING_CONCURRENCY_H
 #define SLUICE_SERVING_CONCURRENCY_H

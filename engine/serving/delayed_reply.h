@@ -1,7 +1,7 @@
-/* delayed_reply.h: answers of a model server that are sent after a while, or never.
+/* delayed_reply.h: Delayed replies of the model server: answers that are sent after a delay, or never, as a stub's
+ * rules say.
  *
- * For its doors: a stub may be slow, or take a request and never answer it. Whoever waits
- * and goes away is let go within a second.
+ * The request of a caller that has disconnected is released within a second.
  */
 #ifndef SLUICE_SERVING_LATER_H
 #define SLUICE_SERVING_LATER_H

@@ -1,6 +1,5 @@
-/* model_grpc.h: the models of a catalog, for callers of inference.GRPCInferenceService:
- * what model_rest.h offers, in protobuf over gRPC. Metadata leaves out the shapes that are
- * not fixed.
+/* model_grpc.h: gRPC front end of the model server: inference.GRPCInferenceService, the same functions as
+ * model_rest.h in protobuf. Metadata omits shapes that are not fixed.
  *
  * Belongs to its loop's thread, as the catalog does.
  */

@@ -20,7 +20,7 @@ struct model_rest {
 	struct http_server *server;
 };
 
-struct rest_request { /* the request at hand */
+struct rest_model_request { /* the request at hand */
 	struct model_service *room;
 	struct http_incoming *asked;
 	struct text model; /* of the path; empty: none */
@@ -50,7 +50,7 @@ static bool nobody_waits(const void *request)
 }
 
 /* What stands in the reply's buffer. */
-static void send_reply(const struct rest_request *model_request, int status)
+static void send_reply(const struct rest_model_request *model_request, int status)
 {
 	static const struct text lost = {"{\"error\":\"memory ran out\"}", 26};
 	const struct buffer *reply = &model_request->room->reply;
@@ -68,7 +68,7 @@ static void write_error(struct buffer *reply, struct text words)
 	buffer_byte(reply, '}');
 }
 
-static void refuse(const struct rest_request *model_request, int status, struct text words)
+static void refuse(const struct rest_model_request *model_request, int status, struct text words)
 {
 	write_error(&model_request->room->reply, words);
 	send_reply(model_request, status);
@@ -82,19 +82,19 @@ static void write_member(struct buffer *reply, const char *key, const char *valu
 
 /* ---- health and metadata ---- */
 
-static void live(const struct rest_request *model_request)
+static void live(const struct rest_model_request *model_request)
 {
 	buffer_string(&model_request->room->reply, "{\"live\":true}");
 	send_reply(model_request, HTTP_OK);
 }
 
-static void ready(const struct rest_request *model_request)
+static void ready(const struct rest_model_request *model_request)
 {
 	buffer_string(&model_request->room->reply, "{\"ready\":true}");
 	send_reply(model_request, HTTP_OK);
 }
 
-static void server_metadata(const struct rest_request *model_request)
+static void server_metadata(const struct rest_model_request *model_request)
 {
 	static const char *const extensions[] = MODEL_SERVICE_EXTENSIONS;
 	struct buffer *reply = &model_request->room->reply;
@@ -111,7 +111,7 @@ static void server_metadata(const struct rest_request *model_request)
 	send_reply(model_request, HTTP_OK);
 }
 
-static struct catalog_model *find_model(const struct rest_request *model_request)
+static struct catalog_model *find_model(const struct rest_model_request *model_request)
 {
 	struct model_service_refusal refusal;
 	struct catalog_model *model =
@@ -121,7 +121,7 @@ static struct catalog_model *find_model(const struct rest_request *model_request
 	return model;
 }
 
-static void model_ready(const struct rest_request *model_request)
+static void model_ready(const struct rest_model_request *model_request)
 {
 	struct buffer *reply = &model_request->room->reply;
 	const struct catalog_model *model = find_model(model_request);
@@ -135,7 +135,7 @@ static void model_ready(const struct rest_request *model_request)
 	send_reply(model_request, model->ready ? HTTP_OK : HTTP_UNAVAILABLE);
 }
 
-static void model_metadata(const struct rest_request *model_request)
+static void model_metadata(const struct rest_model_request *model_request)
 {
 	struct buffer *reply = &model_request->room->reply;
 	const struct catalog_model *model = find_model(model_request);
@@ -157,7 +157,7 @@ static void model_metadata(const struct rest_request *model_request)
 /* ---- the repository ---- */
 
 /* `{"ready": true}` leaves out what is not. */
-static bool wants_ready_alone(const struct rest_request *model_request)
+static bool wants_ready_alone(const struct rest_model_request *model_request)
 {
 	struct json_scan scan;
 	struct error error = {0};
@@ -173,7 +173,7 @@ static bool wants_ready_alone(const struct rest_request *model_request)
 	return wanted;
 }
 
-static void repository_index(const struct rest_request *model_request)
+static void repository_index(const struct rest_model_request *model_request)
 {
 	struct buffer *reply = &model_request->room->reply;
 	bool ready_alone = model_request->body.length > 0 && wants_ready_alone(model_request);
@@ -197,7 +197,7 @@ static void repository_index(const struct rest_request *model_request)
 	send_reply(model_request, HTTP_OK);
 }
 
-static void act(const struct rest_request *model_request, model_service_act *act_on)
+static void act(const struct rest_model_request *model_request, model_service_act *act_on)
 {
 	struct model_service_refusal refusal;
 	if (act_on(model_request->room, model_request->model, &refusal)) {
@@ -208,12 +208,12 @@ static void act(const struct rest_request *model_request, model_service_act *act
 	}
 }
 
-static void repository_load(const struct rest_request *model_request)
+static void repository_load(const struct rest_model_request *model_request)
 {
 	act(model_request, model_service_load);
 }
 
-static void repository_unload(const struct rest_request *model_request)
+static void repository_unload(const struct rest_model_request *model_request)
 {
 	act(model_request, model_service_unload);
 }
@@ -221,7 +221,7 @@ static void repository_unload(const struct rest_request *model_request)
 /* ---- inference ---- */
 
 /* The answer's body into the reply's buffer; its status. */
-static int encode(const struct rest_request *model_request, const struct message *message, const struct stub_reply *reply,
+static int encode(const struct rest_model_request *model_request, const struct message *message, const struct stub_reply *reply,
 		  size_t *header_length)
 {
 	struct error error = {0};
@@ -238,7 +238,7 @@ static int encode(const struct rest_request *model_request, const struct message
 	return reply->status;
 }
 
-static void infer(const struct rest_request *model_request)
+static void infer(const struct rest_model_request *model_request)
 {
 	struct model_service *room = model_request->room;
 	struct error error = {0};
@@ -269,7 +269,7 @@ static void infer(const struct rest_request *model_request)
 struct rest_route {
 	const char *method;
 	const char *path; /* `M` stands for a model's name, `V` for a version */
-	void (*serve)(const struct rest_request *model_request);
+	void (*serve)(const struct rest_model_request *model_request);
 };
 
 static const struct rest_route routes[] = {
@@ -317,7 +317,7 @@ static struct text take_name(struct text *path, size_t more)
 	return whole ? name : (struct text){0};
 }
 
-static bool fits(struct text pattern, struct text path, size_t more, struct rest_request *model_request)
+static bool fits(struct text pattern, struct text path, size_t more, struct rest_model_request *model_request)
 {
 	while (pattern.length > 0) {
 		struct text wanted = take_segment(&pattern);
@@ -336,7 +336,8 @@ static bool fits(struct text pattern, struct text path, size_t more, struct rest
 }
 
 /* Names without slashes go first: only what fits nowhere else has one. */
-static const struct rest_route *find_route(struct text path, bool slashed, struct text method, struct rest_request *model_request)
+static const struct rest_route *find_route(struct text path, bool slashed, struct text method,
+					   struct rest_model_request *model_request)
 {
 	const struct rest_route *found = NULL;
 	size_t segments = count_segments(path);
@@ -356,7 +357,7 @@ static const struct rest_route *find_route(struct text path, bool slashed, struc
 static void on_called(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	struct model_rest *service = context;
-	struct rest_request model_request = {.room = &service->room, .asked = asked, .body = body};
+	struct rest_model_request model_request = {.room = &service->room, .asked = asked, .body = body};
 	model_service_tidy(&service->room);
 	(void)take_segment(&path); /* what stands before the first slash */
 	const struct rest_route *found = find_route(path, false, method, &model_request);

@@ -1,6 +1,5 @@
-/* model_rest.h: the models of a catalog, for callers of the Open Inference Protocol over
- * HTTP: health, metadata, inference with binary data both ways, and the repository's
- * index, load and unload.
+/* model_rest.h: REST front end of the model server: Open Inference Protocol over HTTP, with health, metadata,
+ * inference (binary data both ways), and the repository's index, load and unload.
  *
  * Belongs to its loop's thread, as the catalog does.
  */

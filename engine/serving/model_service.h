@@ -1,6 +1,6 @@
-/* model_service.h: what the doors of the model server have in common, whatever protocol they
- * speak: which models there are, loading them, and what one answers. Statuses are those
- * of HTTP. Private to the doors. */
+/* model_service.h: Service of the model server that its REST and gRPC front ends share: the catalog's models,
+ * loading, inference. Statuses are those of HTTP. Private to the front ends.
+ */
 #ifndef SLUICE_SERVING_MODEL_SERVICE_H
 #define SLUICE_SERVING_MODEL_SERVICE_H
 

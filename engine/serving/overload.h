@@ -1,12 +1,11 @@
-/* overload.h: what becomes of calls with a deadline when more come than their model can do.
+/* overload.h: Overload of one model: refuses calls that would wait too long in its queue.
  *
- * A line that just grows has everybody wait until it is nearly too late: the model works,
- * and nobody has anything of it. So whoever comes to a line that would take half of its
- * time is refused at once: those in it are answered in time, whatever is left to do for
- * them afterwards, and what is refused costs next to nothing. What is cut short by its
- * deadline all the same is not held against the model.
+ * A queue that grows without a limit delays every call until just before its deadline, so the model works and no
+ * caller gains. A call that would spend half of its remaining time in the queue is refused at once, which costs
+ * almost nothing, and the calls in the queue are answered in time. A call that its own deadline cuts short does
+ * not count against the model.
  *
- * Pure: the clock is handed in.
+ * Pure: the clock is an argument.
  */
 #ifndef SLUICE_SERVING_OVERLOAD_H
 #define SLUICE_SERVING_OVERLOAD_H

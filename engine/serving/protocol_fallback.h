@@ -1,10 +1,10 @@
-/* protocol_fallback.h: by which of its two protocols a server is called that offers both on one host.
+/* protocol_fallback.h: Protocol fallback of a server that offers gRPC and REST on one host.
  *
- * By gRPC, which costs less. Where nothing answers there, or who does has no such service,
- * calls go by REST, and now and then gRPC is asked whether it is there. Where neither
- * answers the server is away, and nothing is said of ways.
+ * Calls use gRPC, which costs less. When no gRPC server answers there, or it lacks the service, calls use REST,
+ * and gRPC is tried again every 10 s. When neither answers, the server is unreachable and the protocol is not
+ * changed.
  *
- * Pure: the clock is handed in.
+ * Pure: the clock is an argument.
  */
 #ifndef SLUICE_SERVING_PROTOCOL_FALLBACK_H
 #define SLUICE_SERVING_PROTOCOL_FALLBACK_H

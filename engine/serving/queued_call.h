@@ -1,7 +1,7 @@
-/* queued_call.h: one call on its way, and lists of them. Private to serving.
+/* queued_call.h: Queued call of a model, and lists of them. Private to serving.
  *
- * A queued call has one state and stands in at most one list. A batch is a queued call that
- * takes the rows of several others along: its members.
+ * A queued call has one state and is in at most one list. A call batch is a queued call that carries the rows of
+ * several others, its members.
  */
 #ifndef SLUICE_SERVING_QUEUED_CALL_H
 #define SLUICE_SERVING_QUEUED_CALL_H

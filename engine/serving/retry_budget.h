@@ -1,11 +1,10 @@
-/* retry_budget.h: how much of a model's work may be repetition.
+/* retry_budget.h: Retry budget of one model: the share of its calls that may be retries.
  *
- * Each call that goes out for the first time pays a fifth of a repetition in, and time
- * pays in a few each second; a repetition takes one out. So a model that fails much gets
- * at most a fifth more than what is asked of it, and never a storm. Who finds nothing
- * left waits; nothing is given up for it.
+ * Each first attempt adds a fifth of a retry, and each second adds a few. A retry takes one. So a failing model
+ * gets at most a fifth more calls than were asked for, never a retry storm. A call that finds the budget empty
+ * waits; it does not fail.
  *
- * Pure: the clock is handed in.
+ * Pure: the clock is an argument.
  */
 #ifndef SLUICE_SERVING_RETRY_BUDGET_H
 #define SLUICE_SERVING_RETRY_BUDGET_H

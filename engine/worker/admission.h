@@ -1,12 +1,11 @@
-/* admission.h: requests that are taken from Kafka when it is too late to be of use to whoever
- * asked. Private to worker.
+/* admission.h: Admission of requests by their deadlines: refuses a request that cannot be answered in time.
+ * Private to worker.
  *
- * A stage that has more to do than it can falls behind until each request is taken just
- * before its deadline, and answered just behind it: all of its work is for nobody. So one
- * that has less time left than requests take here of late, with a margin, is refused
- * before it costs anything, and the next ones are in time. The margin is at most a
- * quarter of the time that the request had, so that a stage that was away, and is quick,
- * answers what can still be answered.
+ * A stage with more work than it can do falls behind until it takes each request just before its deadline and
+ * answers just after it, so that all work is wasted. Admission compares the time that a request has left with the
+ * time that requests have recently taken, plus a margin, and refuses the request before it costs anything. The
+ * next ones are then in time. The margin is at most a quarter of the request's whole time, so a fast stage that
+ * was stopped for a while still answers what it can.
  */
 #ifndef SLUICE_WORKER_ADMISSION_H
 #define SLUICE_WORKER_ADMISSION_H

@@ -1,9 +1,9 @@
-/* external_inputs.h: what the first stage of a pipeline reads of other pipelines. The worker's
- * own.
+/* external_inputs.h: External inputs of a pipeline's first stage: records of other pipelines' topics. Private to
+ * worker.
  *
- * Where it reads one point alone, what comes there enters at once, or, where that is not
- * enough, goes nowhere. Where it reads several, each record goes on to the stage that
- * joins them, by the request's id.
+ * A stage that reads one external point starts a request with each record, or drops the record when it is not
+ * enough for a request. A stage that reads several points forwards each record, by the request's id, to the stage
+ * that joins them.
  */
 #ifndef SLUICE_WORKER_EXTERNAL_INPUTS_H
 #define SLUICE_WORKER_EXTERNAL_INPUTS_H

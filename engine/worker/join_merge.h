@@ -1,9 +1,9 @@
-/* join_merge.h: the parts of a join, put together as the one message that enters its stage.
- * The join state's own.
+/* join_merge.h: Merge of the parts of a join into the one message that enters the stage. Private to the join
+ * state.
  *
- * Of stages of the pipeline the first part gives the envelope, and those behind it say what
- * else became of the steps; what is missing then fails as a LIMIT that names the window. Of
- * other pipelines each part brings a payload, for all the inputs that it is of.
+ * Parts from stages of the same pipeline: the first part gives the envelope, and the others add the results of
+ * their steps. A missing result fails as a LIMIT that names the window. Parts from other pipelines: each brings a
+ * payload for the inputs that it belongs to.
  */
 #ifndef SLUICE_WORKER_JOIN_MERGE_H
 #define SLUICE_WORKER_JOIN_MERGE_H

@@ -1,19 +1,18 @@
-/* join_state.h: a stage where what comes of one request by several ways is put together:
- * from stages of its pipeline that lie apart, or from other pipelines. The worker's own.
+/* join_state.h: Join state of a stage and partition: the parts of requests that arrive from several stages of the
+ * pipeline, or from several pipelines. Private to worker.
  *
- * A part that must wait is remembered as a step would remember it (parked_parts.h): its record
- * is finished, and its bytes are in the changelog of the same transaction. What has gone
- * on without all of its parts is remembered too, as long as another may come.
+ * A part that must wait is parked in the partition's store (parked_parts.h): its record is finished, and its bytes
+ * are in the changelog of the same transaction. A join that went on with some parts missing leaves a tombstone,
+ * for as long as late parts may come.
  *
- * Exactly once, the parts are forgotten in the transaction of the answer. At least once, there
- * is none: the record that brings the last part writes, beside its answer, a mark that names
- * the parts, and they are forgotten when its offset is committed (pending_commit.h). When a partition
- * is brought back, what records that come again had written counts for nothing, be it a part
- * or a mark; so what is in memory is what it was at the commit, and they do all of it again.
- * worker/DELIVERY.md says why that loses nothing.
+ * Exactly once, parts are deleted in the transaction of the answer. At least once there is no transaction: the
+ * record that completes the join writes, beside the answer, a tombstone that names the parts, and they are deleted
+ * when its offset is committed (pending_commit.h). A restore ignores everything that uncommitted records had
+ * written, so memory equals the committed state, and those records do all their work again. worker/DELIVERY.md
+ * explains why nothing is lost.
  *
- * A window that closes does so by a record that the stage sends to itself: so what then
- * goes on is the work of a record, as everything is.
+ * A window closes by a record that the stage sends to itself, so the work that follows belongs to a record, as all
+ * work does.
  */
 #ifndef SLUICE_WORKER_JOIN_STATE_H
 #define SLUICE_WORKER_JOIN_STATE_H

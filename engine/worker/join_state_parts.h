@@ -1,5 +1,5 @@
-/* join_state_parts.h: what a join state is made of, for the files that it is written in: join_state.c,
- * which takes records, and join_state_recalled.c, which brings it back.
+/* join_state_parts.h: Struct of the join state, shared by join_state.c (takes records) and join_state_recalled.c
+ * (restores).
  */
 #ifndef SLUICE_WORKER_JOIN_STATE_INSIDE_H
 #define SLUICE_WORKER_JOIN_STATE_INSIDE_H

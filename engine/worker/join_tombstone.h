@@ -1,8 +1,8 @@
-/* join_tombstone.h: what stands for a join that went on or is over, as bytes: whether it went on,
- * what it was told, its name. The join state's own.
+/* join_tombstone.h: Tombstone of a finished join, as bytes: whether the join went on, which sources had come, its
+ * name. Private to the join state.
  *
- * At least once it is written while the parts still stand in the store, so it names those
- * that are done with; exactly once they are taken out with the same message.
+ * At least once, the tombstone is written while the parts are still in the store, so it names the parts to delete.
+ * Exactly once, the parts are deleted with the same message.
  */
 #ifndef SLUICE_WORKER_JOIN_TOMBSTONE_H
 #define SLUICE_WORKER_JOIN_TOMBSTONE_H

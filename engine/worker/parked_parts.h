@@ -1,9 +1,7 @@
-/* parked_parts.h: what a join state remembers over a crash: parts that wait, and joins that
- * are over while more may come. The join state's own.
+/* parked_parts.h: Parked parts and tombstones of joins, which survive a crash. Private to the join state.
  *
- * Each is known by the record that it is of, and its bytes stand in the partition's store:
- * they are written and taken out as a step would, so they are seen at once, and kept when the
- * message that wrote them leaves.
+ * Each has the offset of its record as its identity. Its bytes are in the partition's store and are written and
+ * deleted as a step's state is: visible at once, and kept when the message that wrote them is released.
  */
 #ifndef SLUICE_WORKER_PARKED_PARTS_H
 #define SLUICE_WORKER_PARKED_PARTS_H

@@ -1,15 +1,15 @@
-/* partition_state.h: what stages remember, partition by partition, as long as the partitions are
- * the worker's. The worker's own; it says when.
+/* partition_state.h: State of the stages, partition by partition, while the worker owns the partitions. Private to
+ * worker.
  *
- *   given       brought back from the archive; the partition is paused until it is there
- *   released    a message's writes reach the tables when the message leaves
- *   ended       changes are told to the changelog, then the output is ended
- *   committed   a snapshot that holds nothing newer is laid down
- *   reset       what is in memory is not what was committed: brought back anew
+ *   given       restored from the archive; the partition is paused until that is done
+ *   released    the writes of a message are applied to the tables when the message leaves
+ *   ended       changes are written to the changelog before the output is ended
+ *   committed   a snapshot is kept once everything in it is committed
+ *   reset       the state in memory is not the committed one: restored again
  *   taken       closed
  *
- * A stage that takes over from one of other steps begins with what is in the changelog,
- * when the last message of the one before has left and is committed.
+ * A stage that replaces one with other steps restores its state from the changelog, after the last message of its
+ * predecessor has left and is committed.
  */
 #ifndef SLUICE_WORKER_PARTITION_STATE_H
 #define SLUICE_WORKER_PARTITION_STATE_H

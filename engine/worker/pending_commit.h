@@ -1,11 +1,11 @@
-/* pending_commit.h: at least once, what a join state has gone on with and may have to go on with
- * again: joins whose last record is not committed. The join state's own.
+/* pending_commit.h: Joins whose last record is not committed yet, under at-least-once delivery. Private to the
+ * join state.
  *
- * An answer and what stands in the changelog reach Kafka one by one, and Kafka may refuse the
- * answer; then, or after a crash before the commit, the record that opened the join is taken
- * again, and needs the parts that were there. So they are forgotten only when its offset is
- * committed, which it is when all that left for it is acknowledged. So is the mark of a join
- * for which a record came that it had no use for: without it that record would be a new request.
+ * An answer and a changelog record reach Kafka one by one, and Kafka may refuse the answer. Then, or after a crash
+ * before the commit, the record that completed the join is read again and needs the parts. So parts are deleted
+ * only when the offset of that record is committed, which requires that everything it produced is acknowledged.
+ * The same holds for the tombstone of a join that ignored a later record: without the tombstone that record would
+ * start a new request.
  */
 #ifndef SLUICE_WORKER_PENDING_COMMIT_H
 #define SLUICE_WORKER_PENDING_COMMIT_H

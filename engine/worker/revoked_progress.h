@@ -1,15 +1,13 @@
-/* revoked_progress.h: how far partitions were answered before the group took them away. Private to
- * worker.
+/* revoked_progress.h: Progress of revoked partitions: offsets that were answered but could not be committed.
+ * Private to worker.
  *
- * While a broker is away for longer than the session, the group drops its members, and
- * gives them their partitions again when it is back, from what was committed before. What
- * was answered meanwhile, and acknowledged by Kafka, nobody could commit. So a worker
- * remembers it, and passes over those records when they come again: they are not answered
- * twice, and the commit catches up.
+ * A broker that is unreachable for longer than the session timeout makes the group drop its members. When it is
+ * back, the group assigns the partitions again from the last commit. The worker remembers the records that it had
+ * answered, with Kafka's acknowledgement, and skips them when they come again: no request is answered twice, and
+ * the commit catches up.
  *
- * At least once only: exactly once, what was not committed was not answered. And only where
- * nothing is remembered by steps: what another member makes of the same records meanwhile
- * may have replaced what this one wrote of them.
+ * At least once only: exactly once answers nothing before the commit. And only for stages without state: another
+ * member may have overwritten that state when it processed the same records.
  */
 #ifndef SLUICE_WORKER_REVOKED_PROGRESS_H
 #define SLUICE_WORKER_REVOKED_PROGRESS_H

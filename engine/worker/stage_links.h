@@ -1,5 +1,5 @@
-/* stage_links.h: messages that come from another stage of their pipeline, and those that
- * go on to others (message/stage_link.h). The worker's own.
+/* stage_links.h: Records that link the stages of one pipeline: reads those that come from an earlier stage, and
+ * writes those that go to later ones (message/stage_link.h). Private to worker.
  */
 #ifndef SLUICE_WORKER_STAGE_LINKS_H
 #define SLUICE_WORKER_STAGE_LINKS_H

@@ -1,31 +1,30 @@
-/* stage_phase.h: how a stage comes to its end while records come: a setup is followed that has
- * another in its place, or none. The worker's own. A stage's phase changes here and nowhere else.
+/* stage_phase.h: Phase of a stage after a reload: it stays active, drains, or closes when the new setup has another stage
+ * in its place, or none. Private to worker. The phase of a stage changes here and nowhere else.
  *
- *   phase    what enters                      beginning it gives away        until
- *   ACTIVE    what comes of its topics         -                              a setup has no stage of its
+ *   phase      what enters                      what it passes on             until
+ *   ACTIVE     all records of its topics        -                             a setup has no stage of its
  *                                                                             name and version
- *   DRAINING   what earlier stages of its own   what it has in hand, to whom   no earlier stage of its version
- *             version sent, and all of a       its topics lead then           is at work, nothing is in flight
- *             topic that nobody else reads                                    or in hand, and for 10 s nothing
+ *   DRAINING   records of earlier stages of     queued records, to the        no earlier stage of its version
+ *              its own version, and all of a    stage that its topics lead    is at work, nothing is in flight
+ *              topic that nobody else reads     to then                       or queued, and for 10 s nothing
  *                                                                             has come
- *   CLOSING    nothing; what is in flight       the same; of topics that       nothing is in flight and nothing
- *             goes on to its end               lead nowhere, to nobody        is remembered for it: it is closed
+ *   CLOSING    nothing; what is in flight       the same; records of topics   nothing is in flight and no state
+ *              is finished                      that lead nowhere: to nobody  is held for it: it is closed
  *
- * Only a later stage of a pipeline that remembers nothing lingers; all others leave at once.
- * What one remembers, and what a first stage reads, goes on in the stage that takes its place.
+ * Only a later stage of a pipeline without state drains; all others close at once. The state of a stage, and what a
+ * first stage reads, continue in its successor.
  *
- * What goes over, and where that is done:
+ * What is handed over, and where that is done:
  *
- *   topics      lead to the one that serves, else to one that lingers: follow.c, when a setup is
- *               followed and when somebody has lingered long enough. A topic that leads nowhere is
- *               read no more, and its partitions are taken as the group takes them: what is in
- *               flight there has a second to end, and what has not is left to whoever reads it next
- *   in hand     intake_pass_on(): records wait with the stage that reads their topic, also those
- *               that one that lingers will take, so that none overtakes another of its partition
- *   pauses      the same: partitions that the one before had paused are its successor's to let go on
- *   remembered  partition_states_advance(), partition by partition, when nothing of its topics is in flight
- *               and all is committed: the successor's is brought back from the changelog. What comes
- *               before that is skipped, and read again (partition_state_skip(), lane->skipped)
+ *   topics    lead to the active stage, else to a draining one: follow.c, when a setup is followed and when a stage has
+ *             drained long enough. A topic that leads nowhere is read no more, and its partitions are treated as
+ *             revoked ones: what is in flight has a second to finish, and the rest is left to the next reader
+ *   queued    intake_pass_on(): records wait with the stage that reads their topic, also those for a draining stage,
+ *             so that no record overtakes another of its partition
+ *   pauses    the same: the successor resumes partitions that its predecessor had paused
+ *   state     partition_states_advance(), partition by partition, when nothing of its topics is in flight and all is
+ *             committed: the successor restores it from the changelog. Records that come before that are skipped and
+ *             read again (partition_state_skip(), lane->skipped)
  */
 #ifndef SLUICE_WORKER_STAGE_PHASE_H
 #define SLUICE_WORKER_STAGE_PHASE_H
