@@ -12,7 +12,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "cli/log_writer.h"
 #include "log/client.h"
+#include "log/kafka_log.h"
 #include "tests/unit/session.h"
 
 #define SAID_MOST 4096
@@ -49,12 +51,13 @@ static void a_broker_that_is_not_there_is_told_in_a_line_without_threads_and_clo
 	expect_words(said, "Connection refused");
 }
 
-static void a_command_that_writes_json_has_it_told_in_json(void **state)
+static void a_log_of_objects_has_it_as_an_object_until_it_is_taken_away(void **state)
 {
 	(void)state;
 	char text[SAID_MOST];
-	struct said said = say("schema -o json");
-	said_close(&said);
+	struct log_writer lines;
+	log_writer_open(&lines, stderr, true, LOG_LEVEL_INFO);
+	kafka_log_to(&lines.sink);
 	look_for_nobody(text);
 	*strchrnul(text, '\n') = 0;
 	json_t *line = json_loads(text, 0, NULL);
@@ -63,8 +66,8 @@ static void a_command_that_writes_json_has_it_told_in_json(void **state)
 	assert_memory_equal(message, REFUSED, strlen(REFUSED));
 	assert_non_null(json_object_get(line, "time"));
 	json_decref(line);
-	said = say("schema");
-	said_close(&said);
+	kafka_log_to(NULL);
+	log_writer_close(&lines);
 	look_for_nobody(text);
 	assert_memory_equal(text, REFUSED, strlen(REFUSED));
 }
@@ -73,7 +76,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_broker_that_is_not_there_is_told_in_a_line_without_threads_and_clocks),
-		cmocka_unit_test(a_command_that_writes_json_has_it_told_in_json),
+		cmocka_unit_test(a_log_of_objects_has_it_as_an_object_until_it_is_taken_away),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
