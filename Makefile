@@ -218,7 +218,7 @@ demo:
 ## |   315  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |   100  contract   what the twin and a real Kafka both must do; joins whose sources are away
 ## |    50  guard      a network that loses, delays and repeats, before a real Kafka
-## |    40  features   what is kept of each key, by another key too, of an engine that is killed
+## |    60  features   what is kept of each key, by another key too, of an engine that is killed; calls over HTTP while gateway and engine are
 ## |    60  cases-kafka    what holds in memory, through engines on a real Kafka
 ## |   230  faults     brokers, topics, records and clocks that fail: each with a behaviour that has a name
 ## |    90  overload   ten times the load that a pipeline can hold

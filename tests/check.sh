@@ -202,9 +202,9 @@ part_cases-kafka() {
 	make_quietly kafka NAME=cases
 }
 
-# What features keep of each key, while their engine is killed.
+# What features keep of each key, while their engine is killed; and calls over HTTP, while their gateway is.
 part_features() {
-	make_quietly kafka NAME=features
+	make_quietly kafka NAME="features gateway"
 }
 
 part_contract() {

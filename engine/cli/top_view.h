@@ -36,6 +36,6 @@ size_t top_view_keep(const struct status **items, size_t count, int64_t now_ms);
 void top_view_sort(const struct status **items, size_t count, enum top_sort sort);
 
 /* Lines with their ends: at most `rows` - 1 of them, each of at most `columns` columns. Control characters are escaped. */
-void top_view_render(const struct top_view *view, struct buffer *out);
+void top_view_render(const struct top_view *given, struct buffer *out);
 
 #endif
