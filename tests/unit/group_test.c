@@ -200,6 +200,13 @@ static void who_has_some_of_each_topic_asks_nothing(void **state)
 	group_forget(NULL);
 }
 
+/* librdkafka 2.0.2 loses the list that it began, 96 bytes, when the broker does not know the question. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:rd_kafka_list_groups\n";
+}
+
 /* As that of `sluice dev`: librdkafka's newer call hung its own thread there, one time in some tens. */
 static void a_kafka_that_does_not_know_the_question_harms_nobody(void **state)
 {
