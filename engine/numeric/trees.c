@@ -247,6 +247,8 @@ static const struct trees *trees_make(struct trees_builder *builder)
 	qsort(items, trees->tree_count, sizeof *items, compare_trees);
 	while (trees->plain_count < trees->tree_count && !items[trees->plain_count].sets)
 		trees->plain_count++;
+	if (arena_failed(builder->arena)) /* the slots may be missing */
+		return NULL;
 	return complete_make(trees, builder->arena) ? trees : NULL;
 }
 
