@@ -13,10 +13,10 @@
 #include "net/loop.h"
 #include "worker/lanes.h"
 
-/* Whether a message with a deadline is refused: LIMIT. */
+/* Whether the request of a message with a deadline is refused; the error is then a LIMIT. */
 bool admission_refuses(const struct flight *flight, const struct loop *loop, struct error *error);
 
-/* One leaves: how long it took is learnt, where it had a deadline and was answered. */
+/* Learns from a message that leaves how long it took, if it had a deadline and was answered without an error. */
 void admission_observe(const struct flight *flight, const struct loop *loop);
 
 #endif

@@ -1,5 +1,5 @@
-/* awaiting_schema.c: messages whose schema is being asked for: they stay in their lanes, and enter
- * again when the registry has news. */
+/* awaiting_schema.c: Messages that wait for a schema. They stay in their lanes, and enter again when the registry has
+ * news. */
 #include "worker/parts.h"
 
 static void say_why(struct worker *worker)

@@ -1,9 +1,8 @@
-/* copies.c: what steps send off the path: copies of messages, in arenas of their own, of
- * whose answers nobody hears.
+/* copies.c: Shadow requests: copies of messages in arenas of their own, whose replies are ignored.
  *
- * Nothing waits for them: not the answer, not a commit, not a handover. When many are still
- * out (who gets them is slow), or much is kept for them, further ones are left out and
- * counted, so that a slow shadow costs no memory either. */
+ * Nothing waits for them: no answer, no commit, no handover. If many are outstanding because the target is slow, or
+ * if they hold too much memory, further ones are not sent and counted. So a slow shadow costs no memory either.
+ */
 #include "base/memory.h"
 #include "worker/parts.h"
 

@@ -1,5 +1,5 @@
-/* counting.c: counts of requests: taken, ended, failed, and how long they took. Counted by the worker
- * when a message leaves its stage, and when the call of a pipeline ends. */
+/* counting.c: Counts of requests: taken, ended, failed, and how long they took. The worker counts when a message
+ * leaves its stage, and when the call of a subpipeline ends. */
 #include "message/carried.h"
 #include "worker/parts.h"
 #include "worker/stage_links.h"

@@ -10,13 +10,15 @@
 
 #include "worker/parts.h"
 
-/* What the topic of its record is; NULL: the pipeline's own. */
+/* External point whose topic the flight's record comes from. NULL: the topic holds the pipeline's own requests. */
 const struct stage_point *external_input_point_of(const struct flight *flight);
 
-/* Fills in the flight's message from such a record. On failure it can be answered. */
+/* Fills in the flight's message from a record of another pipeline. On failure the flight can be answered with the
+ * error. */
 bool external_input_take(struct flight *flight, const struct stage_point *point, struct error *error);
 
-/* Whether it does not enter here: it goes on to be joined, or nowhere, and has finished. */
+/* Whether the flight does not enter this stage, and has finished: it is forwarded to the stage that joins, or it is
+ * dropped. */
 bool external_input_passes(struct worker *worker, struct flight *flight);
 
 #endif

@@ -1,5 +1,5 @@
-/* follow.c: partitions come and go, as the group wants it; stages come and go, as the
- * files want it. Entered between messages, when nothing is being ended. */
+/* follow.c: Changes of a worker's partitions, which the group assigns and revokes, and of its stages, which a reload
+ * opens and closes. Called between messages, while no end of the output is in progress. */
 #include <assert.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* intake.c: poll -> decode -> enter the stage. A stage without room has what is in hand
- * for it kept, and its partitions paused; nobody else waits for it. */
+/* intake.c: Intake of records: poll -> decode -> enter the stage. Records for a full stage wait, and its partitions
+ * are paused; other stages are not affected. */
 #include <string.h>
 
 #include "base/memory.h"

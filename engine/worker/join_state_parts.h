@@ -12,14 +12,14 @@ struct join_state {
 	struct position input;
 	struct join_rule rule;
 	struct matcher *matcher;
-	struct parked_parts parked_parts; /* their parts, and the marks of those that are over */
-	bool puts_off;			  /* at least once: the forgetting of parts */
+	struct parked_parts parked_parts; /* parts that wait, and tombstones */
+	bool puts_off;			  /* at least once: parts are deleted only after the commit */
 	struct pending_commit_list pending_commit;
-	int64_t taken;	       /* the offset behind the last record taken since then */
-	int64_t replayed;      /* behind the last record of which something stands in the store that counts for nothing */
-	bool stands;	       /* a window that is due stands still, for its sources are behind */
-	unsigned char *told;   /* scratch: of each source */
-	struct arena *scratch; /* for records that are looked into */
+	int64_t taken;	       /* offset after the last record taken since it was opened */
+	int64_t replayed;      /* offset after the last uncommitted record of which the store still has entries; they are ignored */
+	bool stands;	       /* a window is due and stays open, because its sources are behind */
+	unsigned char *told;   /* scratch: enum join_told of each source */
+	struct arena *scratch; /* scratch: for records that are decoded in part */
 };
 
 static inline size_t join_state_sources(const struct join_state *join_state)
@@ -27,8 +27,8 @@ static inline size_t join_state_sources(const struct join_state *join_state)
 	return join_state->rule.inputs.count + join_state->rule.triggers.count;
 }
 
-/* What a record brings and where it belongs, until the next one is looked at. False: its sender gives nothing to
- * this stage. */
+/* Fills in the part of a record, and the party that it comes from. The part is valid until the next call. False: the
+ * sender is no source of this stage. */
 bool join_state_tell(struct join_state *join_state, struct parked_part *own, struct text sender, const struct message *message,
 		     struct join_part *part, struct error *error);
 

@@ -1,5 +1,5 @@
-/* join_state_recalled.c: how a join state begins: with what stands in the store of a partition
- * that has been brought back. And how it ends. See join_state.h. */
+/* join_state_recalled.c: Restore of a join state from the store of a restored partition; and its close. See
+ * join_state.h. */
 #include "base/memory.h"
 #include "message/stage_link.h"
 #include "worker/join_state_parts.h"

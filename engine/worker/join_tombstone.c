@@ -1,5 +1,5 @@
-/* join_tombstone.c: see join_tombstone.h. A byte of flags; where there is a list, its length in bytes, as 32
- * bits, and the list; what was told, a byte each; the name. */
+/* join_tombstone.c: see join_tombstone.h. Layout: a byte of flags. If there is a list of parts: its length in bytes,
+ * as 32 bits, and the list. Then the enum join_told of each source, a byte each, and the name. */
 #include "worker/join_tombstone.h"
 
 #define WENT_ON 1

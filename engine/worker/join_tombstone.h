@@ -12,15 +12,15 @@
 
 struct join_tombstone {
 	bool went_on;
-	struct text parts;	   /* the keys of those that are done with, one behind the other */
-	const unsigned char *told; /* of each source; NULL: it is of another version of the pipeline */
+	struct text parts;	   /* keys of the parts to delete, one after the other */
+	const unsigned char *told; /* enum join_told of each source; NULL: written by another version of the pipeline */
 	struct text name;
 };
 
-/* In the arena; bytes NULL: memory. */
+/* Encodes into the arena. NULL bytes: memory. */
 struct text join_tombstone_write(const struct join_tombstone *tombstone, size_t sources, struct arena *arena);
 
-/* Points into the bytes. What cannot be read has no parts and was told nothing. */
+/* Decodes; the result points into the bytes. Bytes that cannot be read give no parts and a NULL `told`. */
 struct join_tombstone join_tombstone_read(struct text bytes, size_t sources);
 
 #endif

@@ -1,4 +1,4 @@
-/* keys.c: open addressing, with what follows a gap moved into it; see keys.h. */
+/* keys.c: Hash table with open addressing; a removal moves later entries into the gap. See keys.h. */
 #include "worker/keys.h"
 
 #include "base/memory.h"

@@ -1,7 +1,8 @@
-/* keys.h: who of a key came last, among the flights in flight. The lanes' own.
+/* keys.h: Table of the last in-flight message of each key. Private to the lanes.
  *
- * A table from the hash of a key to the last flight of that key: who comes next stands
- * behind it. Two keys of one hash are taken for one, which holds up and harms nobody.
+ * It maps the hash of a key to the last flight of that key, so that the next flight of the key is queued after it.
+ * Two keys with the same hash count as one: the later message then waits longer than it must, and order is still
+ * right.
  */
 #ifndef SLUICE_WORKER_KEYS_H
 #define SLUICE_WORKER_KEYS_H
@@ -13,7 +14,7 @@
 struct flight;
 
 struct keyed {
-	uint64_t key; /* 0: free */
+	uint64_t key; /* 0: the slot is free */
 	struct flight *last;
 };
 
@@ -25,11 +26,11 @@ struct keys {
 
 void keys_close(struct keys *keys);
 
-/* The last flight of that key, whose place is the caller's to set; NULL: memory ran out.
- * A key that was not there is added, with NULL as its last. */
+/* Last flight of that key, for the caller to read and to set. A key that is not in the table is added, with NULL as
+ * its last flight. NULL: memory ran out. */
 struct flight **keys_last(struct keys *keys, uint64_t key);
 
-/* Takes the key out, when that flight is its last. */
+/* Removes the key if that flight is its last. */
 void keys_drop(struct keys *keys, uint64_t key, const struct flight *last);
 
 #endif

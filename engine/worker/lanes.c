@@ -1,5 +1,4 @@
-/* lanes.c: lanes of flights, the pool they come from, and the line of those that may
- * leave; see lanes.h. */
+/* lanes.c: Lanes of flights, the pool of flights, and the list of those that may leave; see lanes.h. */
 #include "worker/lanes.h"
 
 #include <assert.h>

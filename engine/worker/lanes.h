@@ -1,13 +1,12 @@
-/* lanes.h: the messages in flight, partition by partition, in the order they came.
+/* lanes.h: Lanes of in-flight messages: one queue per partition, in the order in which records came.
  *
- * A flight is one message from its record to its release. A lane is a partition: flights
- * enter it at its end and finish in any order. Which of the finished ones may leave is the
- * lane's order: by partition they leave from the front, one behind the other; by key each
- * leaves behind those of its key that came before it (worker/keys.h), and one without a
- * key at once. Either way what is told for a commit is the finished prefix: one offset
- * says how far all have left.
+ * A flight is one message from its record to its release. A lane belongs to one partition: flights enter at its end
+ * and finish in any order. The lane's order decides which finished flights may leave. Ordered by partition, they
+ * leave one after the other from the front. Ordered by key (worker/keys.h), each leaves after the earlier ones of its
+ * key, and one without a key leaves at once. In both orders the offset to commit is the end of the finished prefix:
+ * all records before it have left.
  *
- * Flights and their arenas are used again: a warm worker takes no memory for a message.
+ * Flights and their arenas are reused: a warm worker allocates nothing for a message.
  */
 #ifndef SLUICE_WORKER_LANES_H
 #define SLUICE_WORKER_LANES_H
@@ -18,69 +17,69 @@
 
 struct worker_stage;
 
-/* How much somebody holds: a stage, or all. */
+/* Resources in use, by one stage or by all. */
 struct load {
-	size_t in_flight;	     /* messages taken and not left; dropped ones too, while the flow has them */
+	size_t in_flight;	     /* messages taken and not left; also dropped ones that the flow still has */
 	size_t held_bytes;	     /* of their records and arenas */
-	size_t pending_commit_bytes; /* of what is forgotten when it is committed, beside them (worker/pending_commit.h) */
-	uint64_t work;		     /* units done for its messages (base/arena.h) beyond what its turns until now allowed */
+	size_t pending_commit_bytes; /* in addition: memory that is freed only after a commit (worker/pending_commit.h) */
+	uint64_t work;		     /* work units (base/arena.h) that its messages used beyond what its turns so far allowed */
 };
 
-/* A record beside the answer that leaves with it: what a step was sent, or gave. */
+/* Record that leaves together with the answer: inputs or outputs of a step. */
 struct emission {
 	const struct emission *next;
 	const struct message *message; /* the flight's, or one of its offspring */
 	const struct payload *payload;
-	uint32_t topic; /* of the output's */
+	uint32_t topic; /* index of the output topic */
 };
 
-/* What is not to leave again for a message, because Kafka refused it. */
+/* Outputs of a message that Kafka refused, and that must not be produced again. */
 enum blame {
-	BLAME_ANSWER = 1, /* its answer, or what stands beside it */
-	BLAME_LETTER = 2, /* its dead letter, with the request's bytes */
+	BLAME_ANSWER = 1, /* its answer, or a record produced with it */
+	BLAME_LETTER = 2, /* its dead letter with the request's bytes */
 };
 
 struct blamed {
 	int64_t offset;
 	unsigned blame; /* enum blame, as bits */
-	bool open;	/* it is to be taken again, and has not left: no commit passes it */
-	bool told;	/* what left in its place, has */
+	bool open;	/* the record must be taken again and has not left yet: no commit goes past it */
+	bool told;	/* its replacement has left */
 	char reason[ERROR_TEXT_MAX / 2];
 };
 
 struct flight {
-	struct message message; /* first: the flow gives it back by its address */
+	struct message message; /* first: the flow returns the flight by this address */
 	struct record record;
-	struct lane *lane;		/* NULL: dropped while it was under way */
-	struct worker_stage *stage;	/* the worker's: whose flow it goes through */
+	struct lane *lane;		/* NULL: dropped while in flight */
+	struct worker_stage *stage;	/* borrowed; the message runs through its flow */
 	struct load *load;		/* the stage's */
 	int64_t taken_ms;		/* by the worker's clock */
-	uint64_t place;			/* in its lane */
-	struct flight *next;		/* in the pool, or among those that may leave */
-	struct flight *made;		/* the one made before it */
-	struct flight *behind;		/* the next of its key */
-	struct flight *awaiting_schema; /* the next whose schema is being asked for */
-	uint64_t key;			/* the hash by which it is found in `keys`; 0: it is not there */
-	size_t counted_bytes;		/* of its load */
-	uint64_t counted_work;		/* likewise, so far */
-	bool held;			/* one of its key is ahead of it */
+	uint64_t place;			/* position in its lane */
+	struct flight *next;		/* in the pool, or in the list of those that may leave */
+	struct flight *made;		/* the flight allocated before it */
+	struct flight *behind;		/* the next flight of its key */
+	struct flight *awaiting_schema; /* next flight that waits for a schema */
+	uint64_t key;			/* hash under which `keys` has it; 0: it is not there */
+	size_t counted_bytes;		/* bytes of it that its load includes */
+	uint64_t counted_work;		/* work units of it that its load includes, so far */
+	bool held;			/* an earlier flight of its key has not left */
 	bool settled;			/* its place among those of its key is known */
-	bool leaving;			/* it is among those that may leave */
-	bool finished;			/* those behind `left` are set */
+	bool leaving;			/* it is in the list of those that may leave */
+	bool finished;			/* the fields after `left` are set */
 	unsigned blame;			/* enum blame, as bits */
-	bool again;			/* it was refused, or something of its batch, and is taken again */
-	bool unfit;			/* its answer could not leave: kept as a dead letter, whatever the error */
-	bool lettered;			/* its dead letter has left */
-	uint64_t crossed;		/* stages behind that it has gone on to, as bits */
-	struct text request;		/* the request's record as it came, here or to an earlier stage */
-	struct text kept_key;		/* of that record: its answer keeps it; bytes NULL: it had none */
-	const char *from;		/* where it comes from, when it goes on to be joined; NULL: from this stage */
-	struct text sender;		/* of a record of another stage: who sent it */
-	const struct emission *left;	/* the last of its emissions that has */
-	const struct offspring *told;	/* the last of its offspring whose answer has, or need not */
+	bool again;			/* taken again because Kafka refused its record or one of the same batch */
+	bool unfit;			/* its answer could not be produced: a dead letter is written, whatever the error */
+	bool lettered;			/* its dead letter was produced */
+	uint64_t crossed;		/* later stages that its stage links were produced for, as bits */
+	struct text request;		/* the request's record as it first came, here or to an earlier stage */
+	struct text kept_key;		/* key of that record, which the answer keeps; NULL bytes: it had none */
+	const char *from;		/* name of the point it comes from, if it is forwarded to be joined; NULL: this stage */
+	struct text sender;		/* of a record of another stage: name of the sender */
+	const struct emission *left;	/* last of its emissions that was produced */
+	const struct offspring *told;	/* last offspring whose answer was produced, or that needs none */
 	enum flow_outcome outcome;
 	struct answer answer;
-	struct error error; /* what answer.error points to */
+	struct error error; /* answer.error points here */
 	const struct emission *emissions;
 	const struct emission **emissions_end;
 };
@@ -90,7 +89,7 @@ struct berth {
 	int64_t offset;
 };
 
-/* Of a partition, from one offset up to another. */
+/* Range of offsets of one partition. */
 struct stretch {
 	int64_t begin, end;
 };
@@ -98,26 +97,26 @@ struct stretch {
 struct lane {
 	uint32_t topic;
 	int32_t partition;
-	bool by_key;	 /* its order */
-	bool keep_keyed; /* what its order is to be from when it is empty */
+	bool by_key;	 /* its order now */
+	bool keep_keyed; /* the order that it takes when it is empty */
 	struct berth *ring;
 	size_t capacity;      /* a power of two */
-	uint64_t front, back; /* places: of the first in it, and behind the last */
-	int64_t entered;      /* the offset behind the last record taken; OFFSET_NONE: none was */
-	int64_t reached;      /* the offset behind the prefix that has left; OFFSET_NONE: none has */
-	int64_t committed;    /* as far as is known; OFFSET_NONE: nothing is */
-	int64_t began;	      /* of the first record since the partition was given; OFFSET_NONE: none came */
+	uint64_t front, back; /* positions: of the first flight, and after the last */
+	int64_t entered;      /* offset after the last record taken; OFFSET_NONE: none */
+	int64_t reached;      /* offset after the prefix that has left; OFFSET_NONE: none */
+	int64_t committed;    /* as far as is known; OFFSET_NONE: nothing */
+	int64_t began;	      /* offset of the first record since the assignment; OFFSET_NONE: none came */
 	struct blamed *blamed;
 	size_t blamed_count;
-	struct partition_state *partition_state; /* the worker's: what its stage remembers; NULL: nothing */
-	size_t awaiting_schema;			 /* flights whose schema is being asked for, and those held behind them */
-	int64_t skipped;			 /* the first record that came before that was there; OFFSET_NONE: none did */
-	struct stretch answered; /* before it was taken away the last time (worker/revoked_progress.h); end OFFSET_NONE: nothing */
+	struct partition_state *partition_state; /* borrowed; NULL: its stage keeps no state */
+	size_t awaiting_schema;			 /* flights that wait for a schema, and those queued after them */
+	int64_t skipped;			 /* first record that came before the state was restored; OFFSET_NONE: none */
+	struct stretch answered; /* answered before the last revocation (worker/revoked_progress.h); end OFFSET_NONE: none */
 };
 
 struct lanes_of_topic {
 	size_t count;
-	struct lane **items; /* by partition; NULL: not given */
+	struct lane **items; /* by partition; NULL: not assigned */
 };
 
 struct lanes {
@@ -127,25 +126,25 @@ struct lanes {
 	struct lanes_of_topic *topics;
 	struct keys keys;
 	struct flight *leaving, **leaving_end; /* finished, and free to leave, in this order */
-	struct flight *pool;		       /* those beyond `pool_limit` without an arena */
-	struct flight *made;		       /* all there are */
+	struct flight *pool;		       /* free flights; those beyond `pool_limit` have no arena */
+	struct flight *made;		       /* all flights, as a list */
 	struct load load;
-	size_t finished;      /* of the load: those that have their answers, and wait to leave */
+	size_t finished;      /* of the load: flights that have their answers and wait to leave */
 	size_t pool_bytes;    /* of the arenas in the pool */
-	size_t pool_limit;    /* of those, and of what is in flight: what is more is given back to the heap */
+	size_t pool_limit;    /* for pool and in-flight messages together; memory beyond it goes back to the heap */
 	size_t message_bytes; /* limit of one arena */
 };
 
 void lanes_open(struct lanes *lanes, size_t message_bytes, size_t pool_bytes);
-void lanes_close(struct lanes *lanes); /* the flows must be closed: what they still had is given up */
+void lanes_close(struct lanes *lanes); /* the flows must be closed before; flights that they still had are freed */
 
-/* A lane for each partition given. SYSTEM: memory. */
+/* Adds a lane for each assigned partition. SYSTEM: memory. */
 bool lanes_add(struct lanes *lanes, struct positions positions, struct error *error);
 
-/* Drops what is in flight there, and the lanes. */
+/* Drops the in-flight messages of these partitions, and removes their lanes. */
 void lanes_remove(struct lanes *lanes, struct positions positions);
 
-/* NULL: no such partition was given, or it was taken away. */
+/* NULL: the partition was never assigned, or was revoked. */
 static inline struct lane *lanes_find(const struct lanes *lanes, uint32_t topic, int32_t partition)
 {
 	if (topic >= lanes->topic_count || (size_t)partition >= lanes->topics[topic].count)
@@ -153,7 +152,7 @@ static inline struct lane *lanes_find(const struct lanes *lanes, uint32_t topic,
 	return lanes->topics[topic].items[partition];
 }
 
-/* All that entered it has left. */
+/* Whether all that entered it has left. */
 static inline bool lane_is_empty(const struct lane *lane)
 {
 	return lane->front == lane->back;
@@ -161,67 +160,63 @@ static inline bool lane_is_empty(const struct lane *lane)
 
 bool lanes_are_empty(const struct lanes *lanes); /* all that entered has left */
 
-/* The order from the next flight on; one that is laxer than that of those in the lane, from
- * when it is empty. */
+/* Sets the order for flights from now on. A change to order by key takes effect when the lane is empty. */
 void lane_order(struct lane *lane, bool by_key);
 
-/* A record becomes a flight at the end of its lane. Takes the record; NULL: memory, and
- * the record stays the caller's. */
+/* Appends a flight for a record to its lane. Takes the record; NULL: memory, and the record remains the caller's. */
 struct flight *lane_enter(struct lanes *lanes, struct lane *lane, struct load *load, const struct record *record,
 			  struct error *error);
 
-/* To be called once, when the flow has had its first go at it: from then on it may leave. */
+/* Called once per flight, after the flow has first run it; from then on the flight may leave. */
 bool flight_settle(struct lanes *lanes, struct flight *flight, struct error *error);
 
-/* The flight whose message this is has its answer, which stays in its arena. */
+/* Reports that the flight of this message has its answer, which remains in its arena. */
 void flight_finish(struct lanes *lanes, struct message *message, enum flow_outcome outcome, const struct answer *answer);
 
-/* Who may leave next; NULL: nobody. */
+/* Next flight that may leave; NULL: none. */
 static inline struct flight *lanes_first_leaving(const struct lanes *lanes)
 {
 	return lanes->leaving;
 }
 
-/* That one has left: its record is given back, its arena used again. */
+/* The first flight that may leave has left: its record is released, its arena reused. */
 void lanes_leave(struct lanes *lanes);
 
-/* ---- what Kafka refuses after it was taken ---- */
+/* ---- records that Kafka refuses after it accepted them ---- */
 
-/* Whether the record that was refused has come since the partition was given. */
+/* Whether the refused record's origin was read since the partition was assigned. */
 bool lane_knows(const struct lane *lane, const struct refusal *refusal);
 
-/* The record that a refused result answers, whose offset's low half is known. SYSTEM: what
- * left in its place was refused too, or memory ran out. With `again` it is to be taken
- * again alone, from where lane_first_blamed() says. */
+/* Notes that Kafka refused an output of a record, of whose offset the refusal has the low half. With `again` that
+ * record alone is taken again, from lane_first_blamed(). SYSTEM: its replacement was refused too, or memory ran out. */
 bool lane_blame(struct lane *lane, const struct refusal *refusal, enum blame blame, bool again, struct error *error);
 int64_t lane_first_blamed(const struct lane *lane); /* OFFSET_NONE: nothing is to be taken again */
-bool lanes_are_blamed(const struct lanes *lanes);   /* something is, in one of them */
+bool lanes_are_blamed(const struct lanes *lanes);   /* whether a record of any lane is to be taken again */
 
 const char *lane_blame_reason(const struct lane *lane, int64_t offset);
 
-/* Whether that record was taken before, and is not to be taken again. */
+/* Whether that record was taken before and must not be taken again. */
 bool lane_has_taken(const struct lane *lane, int64_t offset);
 
 /* ---- commits ---- */
 
-bool lane_has_released(const struct lane *lane); /* anything that is not committed */
+bool lane_has_released(const struct lane *lane); /* whether there are offsets to commit */
 
-/* How far each lane has come since the commit, written into `items`, which has room for
- * all of them. */
+/* Offsets to commit of each lane, as far as they have moved since the last commit. `items` must have space for all
+ * lanes. */
 struct positions lanes_released(const struct lanes *lanes, struct position *items);
 
-/* These positions, which lanes_released() gave, are committed; what left since then is not. */
+/* These positions, which lanes_released() returned, are committed; what left since then is not. */
 void lanes_committed(struct lanes *lanes, struct positions positions);
 
-bool lanes_have_released(const struct lanes *lanes); /* anything that is not committed */
+bool lanes_have_released(const struct lanes *lanes); /* whether there are offsets to commit */
 
-/* At least once, what the lanes know to be committed says enough, for it can only be too
- * little: their offsets into these positions. */
+/* At least once only: writes the commits that the lanes know of into these positions. They can only be too low, so a
+ * reset from them repeats records and skips none. */
 void lanes_recall(const struct lanes *lanes, struct positions positions);
 
-/* Nothing that was released since the commit counts: drops all that is in flight.
- * `committed` are those of lanes_released(), with offsets as the group has them; a
- * partition where nothing was ever committed gets the offset where it began. */
+/* Drops all in-flight messages, because nothing released since the last commit counts. `committed` are the positions
+ * of lanes_released(), with the group's offsets. A partition without a commit gets the offset where it began. */
 void lanes_reset(struct lanes *lanes, struct positions committed);
 
 #endif

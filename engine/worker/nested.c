@@ -1,8 +1,9 @@
-/* nested.c: pipelines that steps of other pipelines call: run whole, by flows of their own
- * in the worker of whoever calls. Their messages live in the caller's arena.
+/* nested.c: Subpipelines: pipelines that steps of other pipelines call. Each runs whole, in a flow of its own in the
+ * caller's worker. Its messages are in the caller's arena.
  *
- * No second topic is crossed, so what is called is answered in the transaction of its
- * caller; its stages are not cut, and it keeps no taps. */
+ * There is no second topic, so a subpipeline is answered in the transaction of its caller. Its stages are not split,
+ * and it has no taps.
+ */
 #include "base/memory.h"
 #include "worker/parts.h"
 

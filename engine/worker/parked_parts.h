@@ -1,7 +1,7 @@
 /* parked_parts.h: Parked parts and tombstones of joins, which survive a crash. Private to the join state.
  *
- * Each has the offset of its record as its identity. Its bytes are in the partition's store and are written and
- * deleted as a step's state is: visible at once, and kept when the message that wrote them is released.
+ * Each has the offset of its record as its identity. Its bytes are in the partition's store, and are written and
+ * deleted like a step's state. A write is visible at once, and it is kept when the message that wrote it is released.
  */
 #ifndef SLUICE_WORKER_PARKED_PARTS_H
 #define SLUICE_WORKER_PARKED_PARTS_H
@@ -21,38 +21,38 @@ void parked_parts_close(struct parked_parts *parked_parts); /* what is in the st
 
 enum parked_kind { PARKED_PART, PARKED_TOMBSTONE };
 
-/* Of the record at that offset; nothing is written yet. NULL: memory. */
+/* Makes a handle for the record at that offset; nothing is written yet. NULL: memory. */
 struct parked_part *parked_part_make(struct parked_parts *parked_parts, enum parked_kind kind, int64_t offset);
 void parked_part_give(struct parked_parts *parked_parts, struct parked_part *parked_part); /* its bytes stay in the store */
 
 enum parked_kind parked_kind(const struct parked_part *parked_part);
 int64_t parked_part_offset(const struct parked_part *parked_part);
 
-/* Its key, by which a later record may ask for it; as long as it is there. */
+/* Key by which a later record may refer to it; valid as long as the handle. */
 #define PARKED_PART_KEY_BYTES 8
 struct text parked_part_key(const struct parked_part *parked_part);
 
-/* Its bytes, until it is written or taken out; false: nothing is written. */
+/* Its bytes, valid until it is written or deleted. False: nothing is written. */
 bool parked_part_read(const struct parked_parts *parked_parts, const struct parked_part *parked_part, struct text *bytes);
 
-/* Whether so many bytes still fit; else a LIMIT. */
+/* Whether so many bytes fit into the store; otherwise a LIMIT. */
 bool parked_part_fits(const struct parked_parts *parked_parts, const struct parked_part *parked_part, size_t bytes,
 		      struct error *error);
 
-/* Writes its bytes, which are in the message's arena or last as long; bytes NULL: takes them out. */
+/* Writes its bytes, which must be in the message's arena or live as long. NULL bytes: deletes them. */
 bool parked_part_write(struct parked_parts *parked_parts, const struct parked_part *parked_part, struct message *message,
 		       struct text bytes, struct error *error);
 
-/* Takes its bytes out and gives it back, whatever fails. */
+/* Deletes its bytes and frees the handle, also on failure. */
 bool parked_part_forget(struct parked_parts *parked_parts, struct parked_part *parked_part, struct message *message,
 			struct error *error);
 
-/* Takes out at once, past all messages, what no message that is under way has written or asks
- * for, and gives it back, whatever fails (SYSTEM). */
+/* Deletes its bytes at once, independent of any message, and frees the handle, also on failure (SYSTEM). No in-flight
+ * message may have written it or still need it. */
 bool parked_part_drop(struct parked_parts *parked_parts, struct parked_part *parked_part, struct error *error);
 
-/* All that stands in the store, each once, in the order of their records; the join that a
- * record concluded comes before the part that it brought. Starts as {0}. */
+/* List of all parts and tombstones in the store, each once, in the order of their records. The tombstone that a
+ * record caused comes before the part that it brought. Starts as {0}. */
 struct parked_part_list {
 	size_t count;
 	struct parked_part **items;
@@ -61,10 +61,10 @@ struct parked_part_list {
 bool parked_parts_list(struct parked_parts *parked_parts, struct parked_part_list *list, struct error *error);
 void parked_part_list_close(struct parked_part_list *list);
 
-/* Those that nobody has taken out; *next begins as 0. NULL: no more. */
+/* Next entry that was not taken out; *next begins as 0. NULL: no more. */
 struct parked_part *parked_part_list_next(const struct parked_part_list *list, size_t *next);
 
-/* Takes the part of that key out of the list. NULL: it does not stand there. */
+/* Takes the part of that key out of the list. NULL: it is not in the list. */
 struct parked_part *parked_part_list_take(struct parked_part_list *list, struct text key);
 
 #endif

@@ -24,41 +24,41 @@ struct worker;
 
 struct partition_state_config {
 	const char *folder;	    /* for snapshots; NULL: none */
-	size_t bytes_max;	    /* that a stage may remember of one partition */
-	int64_t snapshot_ms;	    /* between two snapshots of a partition, at least */
-	uint64_t snapshot_changes;  /* since the last one, at least: with fewer, the changelog is read as fast */
-	struct name_list new_state; /* pipelines whose state may begin anew though it was lost */
-	const struct log_sink *log; /* told of what takes long, and of snapshots that are lost; NULL: nobody is */
+	size_t bytes_max;	    /* limit of what a stage may store for one partition */
+	int64_t snapshot_ms;	    /* shortest time between two snapshots of a partition */
+	uint64_t snapshot_changes;  /* fewest changes since the last snapshot: with fewer, reading the changelog is as fast */
+	struct name_list new_state; /* pipelines whose state may start empty though it was lost */
+	const struct log_sink *log; /* gets slow operations and lost snapshots; NULL: no log */
 };
 
-/* A stage's, of one partition number of all topics that it reads. */
+/* State of one stage for one partition number, of all topics that the stage reads. */
 struct partition_state {
 	struct partition_state *next;
-	struct worker_stage *stage; /* NULL: it was closed */
+	struct worker_stage *stage; /* NULL: the stage was closed */
 	struct position input;
-	uint64_t ticket;     /* under which something may go on in the archive */
-	struct store *store; /* NULL: it is being brought back */
+	uint64_t ticket;     /* number under which the archive may be working for it */
+	struct store *store; /* NULL: it is being restored */
 	struct line *line;
-	struct join_state *join_state;	  /* of a stage that joins what comes of a request; NULL */
-	uint64_t told;			  /* changes since the last snapshot */
-	struct state_reference reference; /* what commits refer to; its end is moved by each end of the output */
-	uint64_t told_open;		  /* changes that are part of what is open */
-	bool told_ended;		  /* some are part of the end that is under way */
-	int64_t laid_ms;		  /* when that was begun */
+	struct join_state *join_state;	  /* NULL: the stage does not join */
+	uint64_t told;			  /* changes written to the changelog since the last snapshot */
+	struct state_reference reference; /* what commits refer to; each end of the output moves its end */
+	uint64_t told_open;		  /* changes that are part of the open output */
+	bool told_ended;		  /* some are part of the end that is in progress */
+	int64_t laid_ms;		  /* when the last snapshot was begun */
 };
 
 struct partition_states {
 	struct partition_state *first;
-	struct archive *archive; /* opened for the first of them */
+	struct archive *archive; /* opened for the first partition with state */
 	struct archive_config archive_config;
 	struct watch watch;
 	struct changelog_words words;
-	const char *scope_names[STORE_SCOPES_MAX]; /* those of the last place */
+	const char *scope_names[STORE_SCOPES_MAX]; /* names for the archive place made last */
 	uint64_t tickets;
-	uint64_t ends, commits; /* of the output: how many were begun, and which was the last that held */
-	uint64_t owned;		/* the last of which the group took offsets: until then its partitions were the worker's */
-	bool telling;		/* an end waits for the rest of the changes */
-	/* The one snapshot that is being written: */
+	uint64_t ends, commits; /* of the output: ends begun, and the last of them that was committed */
+	uint64_t owned;		/* last end whose offsets the group accepted: until then the worker owned its partitions */
+	bool telling;		/* an end waits until all changes are written */
+	/* The one snapshot in progress: */
 	struct partition_state *snapshot_of; /* NULL: none */
 	struct snapshot_writer writer;
 	struct buffer block;
@@ -69,47 +69,49 @@ struct partition_states {
 		SNAPSHOT_WRITTEN,
 		SNAPSHOT_KEPT
 	} snapshot_stage;
-	uint64_t laid_with; /* with whose offsets all that it holds is committed: one that the group takes */
+	uint64_t laid_with; /* end whose offsets commit all that it contains; the group must accept them */
 };
 
 void partition_states_open(struct partition_states *partition_states);
-/* Before the consumer, behind the flows. */
+/* Called after the flows are closed and before the consumer is. */
 void partition_states_close(struct partition_states *partition_states);
 
-/* Lanes were added for partitions that are to be accepted; then, they were accepted. */
+/* The first is called when lanes were added and the assignment is not accepted yet; the second, after it was
+ * accepted. */
 bool partition_states_give(struct worker *worker, struct error *error);
 bool partition_states_pause(struct worker *worker, struct error *error);
 
-/* Lanes were removed, or have other stages: what no lane needs is closed. */
+/* Called when lanes were removed or got other stages: closes the states that no lane uses. */
 void partition_states_sweep(struct worker *worker);
 
 /* Whether messages of that lane may enter the stage. */
 bool partition_state_is_ready(const struct lane *lane, const struct worker_stage *stage);
 
-/* A record that came before it was: it is read again. */
+/* Notes a record that came before the state was restored; it is read again. */
 void partition_state_skip(struct lane *lane, int64_t offset);
 
-/* The message leaves. False: SYSTEM. */
+/* Applies the writes of a flight that leaves. False: SYSTEM. */
 bool partition_state_release(struct worker *worker, struct flight *flight, struct error *error);
 
-/* All changes are told (PRODUCED), or as far as the output takes them. Then partition_states_ended(). */
+/* Writes all changes to the changelog (PRODUCED), or as many as the output accepts. Then partition_states_ended() is
+ * called. */
 enum produce_verdict partition_states_tell(struct worker *worker, struct error *error);
 /* False: SYSTEM. */
 bool partition_states_ended(struct worker *worker, struct error *error);
 void partition_states_committed(struct worker *worker, struct positions committed);
-void partition_states_void(struct partition_states *partition_states); /* what was ended is others' */
+void partition_states_void(struct partition_states *partition_states); /* others own the partitions of the ended output */
 
-/* Behind lanes_reset(): all is brought back anew. The partitions are read from what is
- * committed, and paused when that is said (partition_states_pause()). */
+/* Called after lanes_reset(): restores all states again. The partitions are read from the committed offsets, and
+ * paused when partition_states_pause() is called. */
 bool partition_states_reset(struct worker *worker, struct positions committed, struct error *error);
 
-/* Once a turn: stages that take over, and snapshots that are due. */
+/* Called once a turn: restores the state of stages that replace others, and begins snapshots that are due. */
 bool partition_states_advance(struct worker *worker, struct error *error);
 
-/* Whether something that the stage remembers may not be committed yet: it stays open. */
+/* Whether some state of the stage may not be committed yet; the stage then stays open. */
 bool partition_states_hold(const struct worker *worker, const struct worker_stage *stage);
 
-/* The stage is closed. */
+/* Called when the stage is closed: frees its states. */
 void partition_states_part(struct worker *worker, const struct worker_stage *stage);
 
 #endif

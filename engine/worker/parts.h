@@ -1,29 +1,29 @@
-/* parts.h: what the files of this room share: a worker, and a stage while it is open.
- * Private to engine/worker; its users see worker.h.
+/* parts.h: Structs of a worker and of an open stage, and the functions that the files of this module share. Private
+ * to engine/worker; other modules include worker.h.
  *
- *   worker.c   the loop: what happens in a turn, opening and closing
+ *   worker.c   the loop: steps of a turn, opening and closing
  *   intake.c   poll -> decode -> enter the stage
- *   admission.c    requests that are taken too late
- *   awaiting_schema.c   messages whose schema is being asked for
- *   stage_links.c  what comes from another stage of its pipeline, and what goes on to one
- *   external_inputs.c  what comes from other pipelines
- *   join_state.c  what comes of a request by several ways, until it is enough; join_state_recalled.c brings that back
- *   parked_parts.c  what of that is remembered meanwhile
- *   join_tombstone.c    what stands for a join that is over
- *   pending_commit.c  what is forgotten when it is committed
- *   join_merge.c  the parts put together as one message
- *   nested.c   pipelines that pipelines call
- *   copies.c   what steps send off the path
- *   stages.c   a stage: its flow, and the calls that go from there and come back
+ *   admission.c    refusal of requests that would be answered too late
+ *   awaiting_schema.c   messages that wait for a schema
+ *   stage_links.c  records from and to other stages of the pipeline
+ *   external_inputs.c  records of other pipelines
+ *   join_state.c  parts of requests that wait to be joined; join_state_recalled.c restores them
+ *   parked_parts.c  parts and tombstones in the store
+ *   join_tombstone.c    tombstone of a finished join, as bytes
+ *   pending_commit.c  joins whose last record is not committed yet
+ *   join_merge.c  merge of the parts of a join into one message
+ *   nested.c   subpipelines: pipelines that steps call
+ *   copies.c   shadow requests
+ *   stages.c   a stage: its flow, and the calls of its steps
  *   release.c  leave in order -> produce -> commit
- *   counting.c what became of requests, counted
- *   outbox.c   what leaves for a message, encoded
+ *   counting.c counts of requests and their outcomes
+ *   outbox.c   outputs of a message, encoded and produced
  *   replies.c  copies of answers for gateways
- *   partition_state.c  what steps remember of each partition
- *   follow.c   partitions come and go, and so do stages
- *   stage_phase.c  how long stages stay that others take the place of
+ *   partition_state.c  state of steps, partition by partition
+ *   follow.c   changes of assigned partitions and of stages
+ *   stage_phase.c  phases of stages that a reload replaces
  *   upstreams.c  windows of joins while their sources are behind
- *   revoked_progress.c how far partitions were answered when they were taken away
+ *   revoked_progress.c answered offsets of revoked partitions
  */
 #ifndef SLUICE_WORKER_PARTS_H
 #define SLUICE_WORKER_PARTS_H
@@ -39,42 +39,42 @@
 #include "worker/stage_phase.h"
 #include "worker/worker.h"
 
-/* Units of work (step/expression.h) after which a stage takes no record until the next turn: some tens of milliseconds. What a
- * message takes beyond that is taken off its next turns, so that those beside it get theirs. */
+/* Work units (step/expression.h) after which a stage takes no record until the next turn: some tens of milliseconds.
+ * Work beyond that is subtracted from its next turns, so that other stages get their share. */
 #define STAGE_TURN_WORK ((uint64_t)1 << 22)
 
 #define TAKE_AT_ONCE 500 /* records; then HTTP and timers get their turn */
 
-/* One client of models for all stages that were made with one configuration. */
+/* Client of models that all stages with the same configuration share. */
 struct shared_caller {
 	struct caller *caller;
 	const struct caller_config *config;
-	size_t stages; /* that call by it: with the last it is closed */
+	size_t stages; /* that use it; it is closed with the last one */
 	struct shared_caller *next;
 };
 
-/* Records in hand for a stage that is full. */
+/* Records that wait because their stage is full. */
 struct waiting {
 	struct record *items;
 	size_t first, count, capacity;
 	size_t bytes;
 };
 
-/* A flow that a stage runs messages through, and whose calls it carries out. */
+/* Owner of a flow: runs messages through it and carries out its calls. */
 struct host {
 	struct worker_stage *stage;
 	struct flow *flow;
-	const char *name;	     /* of a called pipeline; NULL: it is the stage's own */
-	struct stage_counts *counts; /* of a called pipeline; NULL: nobody asks */
+	const char *name;	     /* name of a subpipeline; NULL: it is the stage's own flow */
+	struct stage_counts *counts; /* of a subpipeline; NULL: not counted */
 };
 
-/* Whether a stage's sources have come as far as its windows: upstreams.c. By the loop's clock. */
+/* Progress of a stage's sources compared with its join windows (upstreams.c). Times are of the loop's clock. */
 struct stage_upstream {
 	uint64_t ticket;   /* 0: never asked */
-	bool asked;	   /* the answer is to come */
-	int64_t began_ms;  /* since when it is asked, again and again; 0: it is not */
-	int64_t passed_ms; /* what they had then has come; 0: nobody asked */
-	int64_t again_ms;  /* not asked before */
+	bool asked;	   /* an answer is outstanding */
+	int64_t began_ms;  /* when the current series of questions began; 0: there is none */
+	int64_t passed_ms; /* all that the sources had at this time has come; 0: unknown */
+	int64_t again_ms;  /* earliest time of the next question */
 };
 
 struct nested; /* nested.c */
@@ -83,20 +83,20 @@ struct copy;   /* copies.c */
 struct worker_stage {
 	const struct stage_config *config;
 	struct worker *worker;
-	const struct schema_source *schemas; /* its own, else the registry's; NULL: none */
+	const struct schema_source *schemas; /* its own, otherwise the registry's; NULL: none */
 	struct flow *flow;
-	struct host host;    /* of that flow */
-	struct host *called; /* those of the pipelines that its steps call */
+	struct host host;    /* of `flow` */
+	struct host *called; /* of the subpipelines that its steps call */
 	struct shared_caller *shared;
 	struct load load;
 	struct waiting waiting;
-	bool paused; /* its partitions are */
+	bool paused; /* its partitions are paused */
 	enum stage_phase phase;
-	int64_t stay_us;  /* how long messages with a deadline are here of late: admission.h */
-	int64_t quiet_ms; /* since when nothing came for one that lingers */
+	int64_t stay_us;  /* how long messages with a deadline recently took here (admission.h) */
+	int64_t quiet_ms; /* since when a draining stage has received nothing */
 	struct stage_upstream upstream;
 	struct stage_counts *counts;
-	struct stage_counts own_counts; /* where nobody asks */
+	struct stage_counts own_counts; /* used if the configuration has no counts */
 	struct worker_stage *next;
 };
 
@@ -108,13 +108,13 @@ struct worker {
 	struct consumer *consumer;
 	struct watch consumer_watch, output_watch, command_watch;
 	struct loop_timer commit_timer, retry_timer, handover_timer;
-	int command_bell; /* rung by worker_stop() and worker_reload() */
+	int command_bell; /* signalled by worker_stop() and worker_reload() */
 	atomic_bool stopping;
-	_Atomic int64_t turned_ms;		     /* when a turn began last, by the loop's clock */
-	_Atomic(const struct worker_setup *) wanted; /* NULL: nothing new */
+	_Atomic int64_t turned_ms;		     /* when the last turn began, by the loop's clock */
+	_Atomic(const struct worker_setup *) wanted; /* NULL: no new setup */
 	_Atomic(const struct worker_setup *) followed;
-	int64_t drain_until_ms;	   /* 0: not stopping yet */
-	int64_t handover_until_ms; /* 0: no partitions are being taken */
+	int64_t drain_until_ms;	   /* 0: not stopping */
+	int64_t handover_until_ms; /* 0: no partitions are being revoked */
 
 	const struct worker_setup *setup;
 	struct registry *registry; /* NULL: there is none */
@@ -122,45 +122,45 @@ struct worker {
 	struct flight *awaiting_schema;
 	struct shared_caller *callers;
 	struct worker_stage *stages;
-	size_t stage_count;	      /* of those that serve */
-	size_t replaced_count;	      /* of those that do not any more */
-	struct worker_stage **routes; /* of each topic read; NULL: nobody takes it */
+	size_t stage_count;	      /* active stages */
+	size_t replaced_count;	      /* draining and closing stages */
+	struct worker_stage **routes; /* stage of each topic read; NULL: none */
 	size_t route_count;
 
 	struct lanes lanes;
 	struct revoked_list answered;
-	struct position *positions; /* room for one a lane */
+	struct position *positions; /* space for one per lane */
 	struct record records[TAKE_AT_ONCE];
 	struct outbox outbox;
 	struct partition_states partition_states;
 	struct upstream *upstream; /* NULL: not needed yet */
 	struct watch upstream_watch;
 	uint64_t upstream_tickets;
-	bool more;  /* the last take was not the queue's end */
-	bool dirty; /* something is to be committed */
+	bool more;  /* the last poll did not reach the queue's end */
+	bool dirty; /* there is something to commit */
 	bool commit_due;
-	bool full;   /* so is the producer's queue: it is tried again in a moment */
+	bool full;   /* the producer's queue is full; it is tried again in a moment */
 	bool spoilt; /* the open transaction cannot be committed */
 
-	struct nested *nested; /* calls of pipelines that are out */
-	size_t nested_waiting; /* of them those that begin in the next turn */
-	struct call **refused; /* calls that could not be begun, or pipelines answered: told in the next turn */
+	struct nested *nested; /* outstanding calls of subpipelines */
+	size_t nested_waiting; /* those of them that begin in the next turn */
+	struct call **refused; /* calls that could not begin, or whose subpipeline answered: returned in the next turn */
 	size_t refused_count;
 	size_t refused_capacity;
-	struct copy *copies; /* of messages, that are out */
+	struct copy *copies; /* outstanding shadow requests */
 	size_t copy_count;
 	size_t copy_bytes;
 	struct worker_counts counts;
 	struct error failure; /* SYSTEM: the worker stops */
 };
 
-/* Who takes the records of that topic, which is one of the setup's; NULL: nobody, for now. */
+/* Stage that takes the records of that topic, which must be one of the setup's. NULL: none at present. */
 static inline struct worker_stage *stage_reading(const struct worker *worker, uint32_t topic)
 {
 	return worker->routes[topic];
 }
 
-/* The one writer of a count that others read. */
+/* Adds to a count that has one writer and that other threads read. */
 static inline void count_add(_Atomic uint64_t *count, uint64_t more)
 {
 	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + more, memory_order_relaxed);
@@ -168,14 +168,14 @@ static inline void count_add(_Atomic uint64_t *count, uint64_t more)
 
 /* ---- counting.c ---- */
 
-/* A message has left its stage. */
+/* Counts a message that has left its stage. */
 void flight_count_out(const struct flight *flight, struct loop *loop);
 
-/* In flight is what the stages have now: after messages were dropped. */
+/* Sets the in-flight counts from the stages' loads, after messages were dropped. */
 void stages_count_in_flight(const struct worker *worker);
 
-/* A call of a pipeline was taken; has ended with this outcome, so long after it was taken; or is
- * given up by its caller. `counts` NULL: nobody asks. */
+/* Count a call of a subpipeline: when it was taken; when it ended, with its outcome and duration; when its caller
+ * gave it up. `counts` NULL: not counted. */
 void call_count_in(struct stage_counts *counts);
 void call_count_out(struct stage_counts *counts, enum flow_outcome outcome, const struct answer *answer, int64_t took_ms);
 void call_count_forgotten(struct stage_counts *counts);
@@ -183,88 +183,90 @@ void call_count_forgotten(struct stage_counts *counts);
 /* ---- stages.c ---- */
 
 struct worker_stage *stage_open(struct worker *worker, const struct stage_config *config, struct error *error);
-void stage_close(struct worker_stage *stage); /* NULL is fine; its lanes are without its messages */
+void stage_close(struct worker_stage *stage); /* NULL is fine; its lanes must not contain messages of it */
 
-/* The stages whose time has come, and calls that were refused, go on. */
+/* Advances the stages whose timers are due, and returns refused calls. */
 void stages_advance(struct worker *worker);
-int64_t stages_due_ms(const struct worker *worker); /* INT64_MAX: nothing waits for time */
+int64_t stages_due_ms(const struct worker *worker); /* INT64_MAX: no timer is set */
 
-/* The call is answered, in the next turn. */
+/* Returns the call to its flow in the next turn, as answered or failed. */
 void stage_return(struct worker *worker, struct call *call);
 
-/* How a flow of that stage reaches its outside. */
+/* Environment functions of a stage's flows: begin a call, forget it, and report an outage of its model. */
 void host_call(void *context, struct call *call);
 void host_forget(void *context, struct call *call);
 int64_t host_outage_ms(void *context, const struct call *call);
 
 /* ---- nested.c ---- */
 
-/* The pipelines that the stage's steps call. */
+/* Opens the flows of the subpipelines that the stage's steps call. */
 bool nested_open(struct worker_stage *stage, struct error *error);
 void nested_close(struct worker_stage *stage);
 
-/* A call of one of them begins in the next turn. False: it is of none. */
+/* Takes a call of a subpipeline, which begins in the next turn. False: the call has another target. */
 bool nested_call(struct host *host, struct call *call);
 void nested_forget(struct worker *worker, const struct call *call);
-/* As struct flow_outside has it, of the pipeline that is called. False: it is a call of none. */
+/* Outage as in struct flow_outside, for a call of a subpipeline. False: the call has another target. */
 bool nested_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms);
 
-void nested_advance(struct worker *worker); /* begins what was called */
+void nested_advance(struct worker *worker); /* begins the calls that wait */
 void nested_advance_stage(struct worker_stage *stage, int64_t now_ms);
 int64_t nested_due_ms(const struct worker_stage *stage);
 
 /* ---- copies.c ---- */
 
-/* A flow sends a copy: its call has no owner. */
+/* Sends a shadow request: its call has no owner. */
 void host_copy(void *context, const struct call *call);
 void copy_answered(struct worker *worker, struct call *call);
 void copies_close(struct worker_stage *stage); /* forgets those that its flows sent */
 
 /* ---- intake.c ---- */
 
-/* Without an id of its own a message is named by where it stood. */
+/* Gives a message without an id that of its payload, or the default of its gateway, or else one made of the topic,
+ * partition and offset of its record. */
 void message_identify(struct message *message);
 
-/* Callers name a time of day; here time is the loop's, which never goes back. */
+/* Converts the deadline from a time of day, as callers state it, to the loop's clock, which never goes back. */
 void message_set_clock(struct message *message, const struct loop *loop);
 
-/* Whether there is a stage that may take more. */
+/* Whether any stage may take more records. */
 bool intake_may_take(const struct worker *worker);
 
-/* Gives each stage its share of work for the turn; and whether one has used up more than that: then there is another at once. */
+/* The first gives each stage its share of work for the turn. The second checks whether a stage has used more than its
+ * share; then the next turn follows at once. */
 void intake_begin_turn(struct worker *worker);
 bool intake_owes(const struct worker *worker);
 bool intake_take(struct worker *worker, struct error *error);
 
-/* Decodes it and lets it enter its stage; what is wrong with it is its answer. */
+/* Decodes the message and lets it enter its stage; an error in it becomes its answer. */
 void intake_enter(struct worker *worker, struct flight *flight);
 
-/* Stages that have room again take what they had in hand, and their partitions go on. */
+/* Stages with capacity again take their waiting records, and their partitions are resumed. */
 bool intake_resume(struct worker *worker, struct error *error);
 
-/* Drops what is in hand of partitions that are taken or read anew. */
+/* Drops the waiting records of partitions that are revoked or read again. */
 void intake_drop(struct worker *worker, struct positions positions);
 
-bool intake_go_on(struct worker *worker, struct error *error); /* nothing is paused, for now */
+bool intake_go_on(struct worker *worker, struct error *error); /* resumes all paused partitions, for the moment */
 
-/* After partitions were given: those of paused stages are paused too. */
+/* Pauses the new partitions of paused stages, after an assignment. */
 bool intake_pause_again(struct worker *worker, struct error *error);
 
-/* Stages serve no more: what they have in hand, which never entered them, is passed on. */
+/* Passes the waiting records of replaced stages on to their successors; these records never entered a stage. */
 void intake_pass_on(struct worker *worker);
 
 void waiting_close(struct waiting *waiting);
 
 /* ---- awaiting_schema.c ---- */
 
-/* Opens the registry, where the configuration has one. */
+/* Opens the schema registry, if the configuration has one. */
 bool awaiting_schema_open(struct worker *worker, struct error *error);
 
-/* Keeps a message that could not be decoded, if that was for want of a schema which is
- * being asked for now: it enters again when that has come. */
+/* Keeps a message that could not be decoded because its schema is still being fetched. It enters again when the
+ * schema has come. */
 bool awaiting_schema_keep(struct worker *worker, struct flight *flight);
 
-/* Where the order counts, those behind such a message wait with it. */
+/* Whether the order requires that a message waits after one without a schema; and lets it wait. */
 bool awaiting_schema_is_ahead(const struct flight *flight);
 void awaiting_schema_hold(struct worker *worker, struct flight *flight);
 
@@ -282,10 +284,10 @@ void release_retry_soon(struct worker *worker); /* the producer's queue is full 
 /* ---- follow.c ---- */
 
 bool follow_assignment(struct worker *worker, struct error *error);
-bool follow_is_handing_over(const struct worker *worker); /* it waits for what is in flight */
+bool follow_is_handing_over(const struct worker *worker); /* it waits for in-flight messages */
 
-/* The stages of the first setup, before there is a consumer or an output; and the latest,
- * when there is a new one and it may be followed now. Stages that nobody needs are closed. */
+/* The first opens the stages of the first setup, before there is a consumer or an output. The second follows the
+ * latest setup, if there is a new one and it may be followed now. Stages that nothing needs are closed. */
 bool follow_first(struct worker *worker, struct error *error);
 bool follow_setup(struct worker *worker, struct error *error);
 

@@ -15,33 +15,33 @@
 
 struct pending_commit {
 	struct pending_commit *next;
-	int64_t offset;			   /* of the record that opened the join, closed its window, or came behind that */
-	enum join_verdict verdict;	   /* on that record; what is taken again goes the same way */
-	struct pending_join *pending_join; /* it is held; NULL: there is none */
-	struct parked_part *own;	   /* the part of that record, which was never written; NULL: it brought none */
-	size_t bytes;			   /* that it is counted for */
+	int64_t offset;			   /* of the record that completed the join, closed its window, or came after that */
+	enum join_verdict verdict;	   /* on that record; if the record is taken again, its verdict is the same */
+	struct pending_join *pending_join; /* kept alive by a hold; NULL: none */
+	struct parked_part *own;	   /* part of that record, never written; NULL: the record brought none */
+	size_t bytes;			   /* that it adds to `*bytes` of the list */
 	size_t part_count;
-	struct parked_part *parts[]; /* to be forgotten */
+	struct parked_part *parts[]; /* to be deleted */
 };
 
-/* In the order of their offsets. */
+/* List in the order of offsets. */
 struct pending_commit_list {
 	struct pending_commit *first, *last;
-	size_t *bytes; /* where they are counted */
+	size_t *bytes; /* sum of all bytes, in the caller's counter */
 };
 
 void pending_commit_open(struct pending_commit_list *list, size_t *bytes);
 void pending_commit_close(struct pending_commit_list *list); /* one that was never opened is fine */
 
-/* One more, behind those of its offset and below, with room for so many parts, which are the caller's to fill in.
+/* Adds an entry after those with the same or a lower offset, with space for so many parts; the caller fills them in.
  * NULL: memory. */
 struct pending_commit *pending_commit_add(struct pending_commit_list *list, int64_t offset, size_t part_count, size_t part_bytes);
 
-/* The first from there on whose offset is not below; `from` may be NULL. NULL: there is none. */
+/* First entry from `from` on whose offset is at least `offset`; `from` may be NULL. NULL: there is none. */
 struct pending_commit *pending_commit_reach(struct pending_commit *from, int64_t offset);
 struct pending_commit *pending_commit_find(const struct pending_commit_list *list, int64_t offset); /* NULL: there is none */
 
-/* Takes out the first of which that is committed, for the caller to give back. NULL: none is. */
+/* Takes out the first entry if its offset is committed; the caller frees it. NULL: it is not, or there is none. */
 struct pending_commit *pending_commit_take(struct pending_commit_list *list, int64_t committed);
 void pending_commit_give(struct pending_commit *pending_commit);
 

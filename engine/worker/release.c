@@ -1,4 +1,4 @@
-/* release.c: finished messages leave in their order, and what has left is committed. */
+/* release.c: Release of finished messages in their order, and commit of those that have left. */
 #include "worker/admission.h"
 #include "worker/parts.h"
 

@@ -1,10 +1,10 @@
-/* revoked_progress.h: Progress of revoked partitions: offsets that were answered but could not be committed.
- * Private to worker.
+/* revoked_progress.h: Progress of revoked partitions: offsets that were answered but could not be committed. Private
+ * to worker.
  *
- * A broker that is unreachable for longer than the session timeout makes the group drop its members. When it is
- * back, the group assigns the partitions again from the last commit. The worker remembers the records that it had
- * answered, with Kafka's acknowledgement, and skips them when they come again: no request is answered twice, and
- * the commit catches up.
+ * A broker that is unreachable for longer than the session timeout makes the group drop its members. When it is back,
+ * the group assigns the partitions again from the last commit. The worker remembers the records that it had answered,
+ * with Kafka's acknowledgement, and skips them when they come again. So no request is answered twice, and the commit
+ * catches up.
  *
  * At least once only: exactly once answers nothing before the commit. And only for stages without state: another
  * member may have overwritten that state when it processed the same records.
@@ -14,7 +14,7 @@
 
 #include "worker/lanes.h"
 
-/* Of one partition that was taken away. */
+/* Answered offsets of one revoked partition. */
 struct revoked_progress {
 	uint32_t topic;
 	int32_t partition;
@@ -29,14 +29,14 @@ struct revoked_list {
 
 void revoked_progress_close(struct revoked_list *list);
 
-/* These are about to be taken away; all that has left them is acknowledged. Without memory
- * for it nothing is noted, and more is answered twice. */
+/* Notes the answered offsets of partitions that are about to be revoked; Kafka has acknowledged all that left them.
+ * Without memory nothing is noted, and more requests are answered twice. */
 void revoked_progress_note(struct revoked_list *list, const struct lanes *lanes, struct positions taken);
 
-/* These were just given: what was noted of them is told to their lanes, and forgotten. */
+/* Passes the noted offsets of newly assigned partitions to their lanes, and forgets them. */
 void revoked_progress_tell(struct revoked_list *list, const struct lanes *lanes, struct positions given);
 
-/* Whether a record that comes was answered before; then it counts as one that has left. */
+/* Whether a record was answered before. If so, the lane counts it as one that has left. */
 bool revoked_progress_pass(struct lane *lane, int64_t offset);
 
 static inline bool lane_was_answered(struct lane *lane, int64_t offset)

@@ -6,16 +6,16 @@
 
 #include "worker/parts.h"
 
-/* Whether its records are those of other stages, and no requests. */
+/* Whether its records are stage links of earlier stages, and not requests. */
 static inline bool comes_from_stage(const struct stage_config *config)
 {
 	return config->graph->part && !config->graph->part->first;
 }
 
-/* Fills in the flight's message from such a record. On failure it can be answered. */
+/* Fills in the flight's message from a stage link. On failure the flight can be answered with the error. */
 bool stage_link_take(const struct worker *worker, struct flight *flight, struct error *error);
 
-/* Sends the flight on to those stages behind that its message says, each once. */
+/* Produces a stage link for each later stage that the message is to go to, each once. */
 enum produce_verdict stage_links_leave(struct outbox *outbox, struct flight *flight, struct error *error);
 
 #endif

@@ -39,20 +39,20 @@ struct worker_setup;
 
 enum stage_phase { STAGE_ACTIVE, STAGE_DRAINING, STAGE_CLOSING };
 
-/* Whether a stage serves that is the same as this one. */
+/* Whether there is an active stage with the name and version of this configuration. */
 bool stage_phase_has(const struct worker *worker, const struct stage_config *config);
 
-/* That setup is followed: what it has not serves no more. */
+/* Begins the phases for a new setup: active stages that it does not contain start to drain or to close. */
 void stage_phase_begin(struct worker *worker, const struct worker_setup *setup);
 
-/* Who has lingered long enough leaves. False: nobody has; else topics lead elsewhere. */
+/* Closes draining stages whose time is over. False: there was none. True: topics then lead to other stages. */
 bool stage_phase_advance(struct worker *worker);
 
-/* Closes those that have left. */
+/* Frees the closing stages that have finished. */
 void stage_phase_close(struct worker *worker);
 
-/* Who takes a record that came for `stage`, which reads its topic now: a request that
- * crosses between stages stays in the version in which it began, while that lingers. */
+/* Stage that takes a record which came for `stage`, the current reader of its topic. A stage link goes to the
+ * draining stage of the version in which its request began, if there is one. */
 struct worker_stage *stage_phase_taker(struct worker *worker, struct worker_stage *stage, const struct record *record);
 
 #endif

@@ -1,5 +1,4 @@
-/* stages.c: a stage while it is open: its flow, the calls that leave it and come back,
- * and what its steps leave beside the answer. */
+/* stages.c: Open stage: its flow, the calls of its steps, and the records that its steps produce with the answer. */
 #include <string.h>
 
 #include "base/hash.h"

@@ -1,7 +1,5 @@
-/* worker.c: the loop, top to bottom. What can happen is noted by a small function while
- * the loop turns, and acted upon in worker_turn(); see worker.h for what is promised, and
- * parts.h for where the rest of it is.
- */
+/* worker.c: Event loop of a worker, from top to bottom. Small callbacks note events while the loop turns, and
+ * worker_turn() acts upon them. See worker.h for the guarantees, and parts.h for the other files. */
 #include "worker/worker.h"
 
 #include <sys/epoll.h>

@@ -1,24 +1,20 @@
-/* worker.h: the loop that ties flows, the calls they make and the log to one wait
- * point: one thread's whole life.
+/* worker.h: Worker: one thread with one event loop, which runs stages. It connects flows, their calls to models, and
+ * Kafka.
  *
- * A worker serves many pipelines by one consumer, one output and one client of models:
- * the topic of a record leads to its stage. Partitions are shared out among the workers
- * of a group, wherever they run.
+ * A worker serves many pipelines with one consumer, one output and one client of models. The topic of a record
+ * decides its stage. Kafka assigns partitions to the workers of a group, on whatever hosts they run.
  *
- * Exactly once: results leave as the finished prefix of their partition, in the
- * transaction that commits their offsets; transactions are sized by time. What is in
- * flight when a transaction was in doubt is dropped and taken again from the committed
- * offsets, so a model may be called twice for a message; a result never leaves twice.
+ * Exactly once: results leave as the finished prefix of their partition, in the transaction that commits their
+ * offsets. A transaction ends after a time. If its outcome is in doubt, in-flight messages are dropped and taken
+ * again from the committed offsets. So a model may be called twice for a message; a result never leaves twice.
  *
- * At least once: results leave at once, in the order of their key or of their partition;
- * the offsets of the finished prefix are committed when Kafka has acknowledged all of it.
- * A crash repeats some of them.
+ * At least once: results leave at once, in the order of their key or of their partition. The offsets of the finished
+ * prefix are committed when Kafka has acknowledged all of it. A crash repeats some of them.
  *
- * A stage that has as much in flight as it may takes no more: its partitions are paused,
- * and nobody else's.
+ * A stage at its in-flight limit takes no more records: its partitions are paused, and only its.
  *
- * A worker belongs to the thread that runs it; worker_stop() and worker_reload() may be
- * called from any other, worker_stop() from signal handlers too.
+ * A worker belongs to the thread that runs it. worker_stop() and worker_reload() may be called from any thread,
+ * worker_stop() also from signal handlers.
  */
 #ifndef SLUICE_WORKER_WORKER_H
 #define SLUICE_WORKER_WORKER_H
@@ -31,7 +27,7 @@
 
 struct worker;
 
-/* What a worker stands on: where its time, its records and its models come from. */
+/* Platform of a worker: opens its loop, its consumer and the other connections. */
 struct worker_ground {
 	struct loop *(*loop_open)(void *context, struct error *error);
 	struct consumer *(*consumer_open)(void *context, struct loop *loop, const struct consumer_config *config,
@@ -41,82 +37,81 @@ struct worker_ground {
 	struct archive *(*archive_open)(void *context, struct loop *loop, const struct archive_config *config,
 					const struct consumer *consumer, struct error *error);
 	struct side *(*side_open)(void *context, const struct side_config *config, struct error *error);
-	bool asks_groups; /* Kafka can be asked how far groups have come (log/upstream.h) */
+	bool asks_groups; /* whether Kafka can be asked for the progress of groups (log/upstream.h) */
 	void *context;
 };
 
 extern const struct worker_ground worker_ground_usual; /* Kafka, sockets and the machine's clock */
 
-/* Of all its stages together. While they are within them, a stage is bound by its own
- * limits alone; beyond them, each has its equal share. */
+/* Limits of all stages together. While they are not reached, only a stage's own limits apply; beyond them, each stage
+ * has an equal share. */
 struct worker_limits {
 	size_t in_flight;     /* messages taken and not left */
 	size_t held_bytes;    /* of their records and arenas */
 	size_t message_bytes; /* of one message's arena */
 	size_t answer_bytes;  /* of one encoded answer */
-	size_t tap_bytes;     /* waiting for Kafka on the way to taps */
-	int64_t commit_ms;    /* 0: five times what a commit takes, within 10 and 100 ms */
-	int64_t drain_ms;     /* after a stop, for what is in flight */
+	size_t tap_bytes;     /* queued for Kafka, of records for taps */
+	int64_t commit_ms;    /* 0: five times the duration of a commit, within 10 and 100 ms */
+	int64_t drain_ms;     /* time for in-flight messages after a stop */
 };
 
 extern const struct worker_limits worker_limits_usual;
 
-/* Borrowed as long as the worker lives. */
+/* Configuration, borrowed for the worker's lifetime. */
 struct worker_config {
-	size_t number; /* which of its group's here: 0, 1, ... */
-	/* The topics of these two are the setup's, whatever they say. */
+	size_t number; /* among the workers of its group in this process: 0, 1, ... */
+	/* The worker sets the topics of these two from the setup. */
 	struct consumer_config consumer;
 	struct transaction_config transaction; /* id NULL: at least once */
-	struct registry_config registry;       /* of schemas; url NULL: there is none. Its news are the worker's */
-	struct worker_setup setup;	       /* what it begins with */
+	struct registry_config registry;       /* of schemas; url NULL: there is none. The worker sets its callback */
+	struct worker_setup setup;	       /* the first setup */
 	struct worker_limits limits;
 	struct partition_state_config partition_state;
-	const struct worker_ground *ground; /* NULL: the usual */
+	const struct worker_ground *ground; /* NULL: worker_ground_usual */
 };
 
 struct worker *worker_open(const struct worker_config *config, struct error *error);
 void worker_close(struct worker *worker); /* NULL is fine */
 
-/* Until it is stopped and has drained, or cannot go on (SYSTEM). */
+/* Runs until the worker is stopped and drained, or fails (SYSTEM). */
 bool worker_run(struct worker *worker, struct error *error);
 
-/* One turn of that, for whoever has several workers in one hand; `over` says that it was
- * the last. */
+/* Runs one turn, for callers that drive several workers in one thread; `over`: it was the last. */
 bool worker_turn(struct worker *worker, bool *over, struct error *error);
 
 void worker_stop(struct worker *worker);
 
-/* Serves this from now on; borrowed as long as the worker lives or `users` of its stages
- * says that it has them. Stages that stay the same are left alone. What is in flight ends
- * in the stage that it entered, new records enter the new one (worker/stage_phase.h). Where none
- * reads a topic any more, its partitions are given up: what is in flight there has a second to
- * end, and what has not is not committed. One that was not followed yet is replaced. */
+/* Replaces the setup. It is borrowed for the worker's lifetime, or until `users` of its stages shows that the worker
+ * does not have them open. Stages that are the same are not touched. In-flight messages end in the stage that they
+ * entered; new records enter the new one (worker/stage_phase.h). The partitions of a topic that no stage reads any
+ * more are given up. Their in-flight messages have a second to end; those that have not ended are not committed. A
+ * setup that was not followed yet is replaced. */
 void worker_reload(struct worker *worker, const struct worker_setup *setup);
 
-/* The last setup that it has followed. Any thread. */
-int64_t worker_turned_ms(const struct worker *worker); /* when it began to turn last, by its loop; 0: not yet. Any thread */
+/* Any thread: when the last turn began, and the setup that was followed last. */
+int64_t worker_turned_ms(const struct worker *worker); /* by the loop's clock; 0: no turn yet */
 const struct worker_setup *worker_follows(const struct worker *worker);
 
-/* Whether a stage can be opened: CONFIG says why not. Any thread. */
+/* Whether a stage can be opened; CONFIG: the reason why not. Any thread. */
 bool stage_check(const struct stage_config *config, struct error *error);
 
 struct worker_counts {
 	uint64_t taken;
-	uint64_t released; /* of them with an answer: */
+	uint64_t released; /* records that have left, among them: */
 	uint64_t answered;
-	uint64_t failed; /* of the answers: errors */
+	uint64_t failed; /* errors among the answers */
 	uint64_t dead_letters;
-	uint64_t copies;	    /* sent off the path */
-	uint64_t copies_lost;	    /* left out: too many were still out */
+	uint64_t copies;	    /* shadow requests sent */
+	uint64_t copies_lost;	    /* not sent: too many were outstanding */
 	uint64_t dropped_in_flight; /* taken again later */
 	uint64_t commits;
-	uint64_t refused;		/* results that Kafka took and then would not have */
+	uint64_t refused;		/* results that Kafka accepted and then refused */
 	uint64_t replies, replies_lost; /* copies of answers for gateways */
 	uint64_t replies_malformed;	/* requests whose reply address could not be read */
 	uint64_t resets;
-	const char *reset_reason; /* of the last */
+	const char *reset_reason; /* of the last reset */
 };
 
-struct worker_counts worker_counts(const struct worker *worker); /* by its thread, or when that has ended */
+struct worker_counts worker_counts(const struct worker *worker); /* called by its thread, or after that has ended */
 
 #endif
