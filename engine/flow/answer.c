@@ -1,5 +1,5 @@
-/* answer.c: what a message is answered: the joined tensors it asked for, the error that
- * counts, or, when nothing can come out, which tensor or step was missing. */
+/* answer.c: Answer of a message: the joined tensors that it asked for, or the error that counts. If no output is
+ * possible, the error names the missing tensor or step. */
 #include "flow/run.h"
 
 /* An error is known again by its address at the step that it came from. */

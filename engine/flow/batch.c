@@ -1,12 +1,12 @@
-/* batch.c: messages that go through a step together.
+/* batch.c: Batches of messages that go through a step together.
  *
- * A pot gathers messages whose tensors agree in name, datatype and all but the first
- * dimension. With `size` rows, or when its window has passed, it is sent on: the step
- * visits once, with the rows of all, and what it gives is cut apart again. Where the
- * first dimension of a result is not the number of rows, each member gets it whole.
+ * An open batch collects messages whose tensors agree in name, datatype and all but the first dimension. With `size`
+ * rows, or when its window has passed, it is sent: the step runs once, with the rows of all members. Its result is
+ * then split by rows. If the first dimension of a result is not the number of rows, each member gets the whole
+ * result.
  *
- * A batch outlives its members (one may be past its deadline while the call is out), so
- * it copies what it takes from them and what it gives them.
+ * A batch outlives its members, because one may be past its deadline while the call is outstanding. So it copies what
+ * it takes from them and what it gives them.
  */
 #include "base/memory.h"
 #include "flow/run.h"

@@ -1,6 +1,5 @@
-/* carry.c: a graph that is one stage among several: what earlier stages made of a
- * message is settled when it enters, and what is known of it goes along when it leaves.
- */
+/* carry.c: Results carried between the stages of a pipeline. When a message enters, the results of earlier stages
+ * settle its sources; when it leaves, its own results go with it. */
 #include "flow/run.h"
 #include "message/key.h"
 #include "plan/names.h"

@@ -1,4 +1,4 @@
-/* drafts.c: one list, and buckets over it once it is long; see drafts.h. */
+/* drafts.c: Linked list of drafts, with hash buckets once it is long; see drafts.h. */
 #include "flow/drafts.h"
 
 #include "base/hash.h"

@@ -1,8 +1,8 @@
-/* drafts.h: what a visit has written and nobody else sees yet, each key once.
+/* drafts.h: Drafts of one visit: writes to its state that other messages do not see yet, each key once.
  *
- * Most visits write under a key or two, which are looked through; one that closes many
- * windows writes under a thousand, and from DRAFTS_LOOKED_THROUGH on they are found by
- * their hashes. All of it is in the visit's arena. {0}: none.
+ * Most visits write one or two keys; these are searched one by one. A visit that closes many windows writes a
+ * thousand: from DRAFTS_LOOKED_THROUGH on, keys are found by their hashes. All memory is in the visit's arena. {0}:
+ * no drafts.
  */
 #ifndef SLUICE_FLOW_DRAFTS_H
 #define SLUICE_FLOW_DRAFTS_H
@@ -13,18 +13,18 @@
 #define DRAFTS_LOOKED_THROUGH 8
 
 struct drafts {
-	struct write *newest; /* and behind it, by `next`, those before it */
+	struct write *newest; /* the older ones follow by `next` */
 	size_t count;
-	/* Of those that share a bucket one leads, by `chained`, to the next; none until there are many. */
+	/* Writes of the same bucket are chained by `chained`. There are no buckets while there are few writes. */
 	size_t bucket_count;
 	struct write **buckets;
 };
 
-/* NULL: nothing was written under that key. */
+/* NULL: nothing was written to that key. */
 struct write *drafts_find(const struct drafts *drafts, struct text key);
 
-/* One under a key that has none, whose bytes are copied; its value is the caller's to set. NULL:
- * memory ran out, and nothing has changed. */
+/* Adds a write for a key that has none, and copies the key; the caller sets the value. NULL: memory ran out, and
+ * nothing has changed. */
 struct write *drafts_add(struct drafts *drafts, struct text key, struct arena *arena);
 
 #endif

@@ -1,5 +1,5 @@
-/* join_matcher.c: see join_matcher.h. Joins stand in a table by the hash of their names, and in
- * a list in the order in which they began; those whose window has closed come first. */
+/* join_matcher.c: see join_matcher.h. Joins are in a hash table by name, and in a list in the order in which they
+ * began; those whose window has closed come first. */
 #include "flow/join_matcher.h"
 
 #include <assert.h>

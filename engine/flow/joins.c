@@ -1,15 +1,13 @@
-/* joins.c: what comes to a gate, when it opens, and what it lets through.
+/* joins.c: Gates of nodes: the arrivals of their sources, the condition to open, and the payload that goes through.
  *
- * Of each source a gate knows: pending, came, dead (will never come), failed. It opens
- * when all came; or when at least `need` came and the others are settled or `within_ms`
- * has passed. So an inner join needs all, an outer join one within its window, and
- * `any` one at once. A gate that can no longer have what it needs passes that on, so
- * that joins and answers behind it are settled at once too.
+ * A gate has one state for each source: pending, came, dead (will never come), failed. It opens when all came; or
+ * when at least `need` came and the others are settled or `within_ms` has passed. So an inner join needs all, an
+ * outer join one within its window, and `any` one at once. A gate that can no longer get what it needs passes that
+ * on, so that joins and answers after it are settled at once too.
  *
- * Where the window would close on what an outage keeps away, it stands still (outage.c).
+ * The window does not close on a source that an outage delays (outage.c).
  *
- * On a cycle, and behind one, another round may bring what this one did not: there
- * nothing is dead until all is quiet.
+ * On a cycle, and after one, another round may bring what this one did not: there nothing is dead until all is quiet.
  */
 #include <assert.h>
 

@@ -1,4 +1,4 @@
-/* late.c: what a message still waits for when its deadline has passed, in words. */
+/* late.c: Text for a deadline error: the step or model that a message still waits for. */
 #include <stdio.h>
 
 #include "flow/run.h"

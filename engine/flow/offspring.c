@@ -1,12 +1,12 @@
-/* offspring.c: one message into many, and back: what a visit makes goes on in runs of its
+/* offspring.c: Offspring: many messages made of one, and their merge. The offspring of a visit go on in runs of their
  * own, in the arena of the message that was entered.
  *
- * A run knows of the nodes where its own message comes; of those before, its parent
- * does. What comes of a node there, for one that offspring come to, is marked where the
- * message is and given to all of its offspring, also to those that are made later.
+ * A run has the node states of the nodes to which its own message comes; its parent has those of earlier nodes. A
+ * result there that is a source of a node of the offspring is marked in the parent's run. It is given to all
+ * offspring, also to those that are made later.
  *
- * Where the node that should have multiplied a message made nothing of it (it failed,
- * dropped it, or passed it on), what stands behind it is the message's own.
+ * A node that should have multiplied a message may make nothing of it: it failed, dropped it, or passed it on. Then
+ * the nodes after it belong to the message itself.
  */
 #include "base/memory.h"
 #include "flow/run.h"

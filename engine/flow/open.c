@@ -1,4 +1,4 @@
-/* open.c: makes a graph ready to run: nodes, gates, edges; and takes it down. */
+/* open.c: Opens a flow: makes nodes, gates and edges from a graph; and closes it. */
 #include "base/memory.h"
 #include "flow/run.h"
 

@@ -1,10 +1,9 @@
-/* ordered_gate.c: stateful steps: in which order messages come to them, and what they
- * remember.
+/* ordered_gate.c: Ordered gates of stateful steps: the order in which messages come to them, and the state of the
+ * steps.
  *
- * A line knows of each ordered gate whose turn it is: the first of its runs that has not
- * passed there. A run passes when its visit has ended, when it can no longer come to the
- * step, and when it ends. The next one's visit, if it has come already, is parked among
- * those that wait, and becomes a task again.
+ * A line has for each ordered gate the run whose turn it is: the first that has not passed there. A run passes when
+ * its visit has ended, when it can no longer come to the step, and when it ends. If the visit of the next run has
+ * come already, it is parked among the waiting visits, and becomes a task again.
  */
 #include <assert.h>
 

@@ -1,9 +1,9 @@
-/* outage.c: joins and model outages: when what a join lacks last waited for a model whose servers could not be
- * reached. Asked when a window is due, so a message that meets no outage pays nothing.
+/* outage.c: Joins during model outages: when the sources that a join lacks last waited for a model whose servers were
+ * unreachable. Computed when a window is due, so a message that meets no outage pays nothing.
  *
- * What is under way is asked for by its calls; what has its answer left a note in the node states of the message that was
- * entered, which stand for its offspring too. A visit that is parked before a stateful step waits for whatever those
- * before it in its partition wait for.
+ * For visits in progress, the calls are asked. A call that is answered has left a note in the node states of the
+ * entered message, which count for its offspring too. A visit that is parked before a stateful step waits for
+ * whatever the earlier messages of its partition wait for.
  */
 #include "flow/run.h"
 

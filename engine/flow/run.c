@@ -1,4 +1,4 @@
-/* run.c: a message's way: entered, worked off, waiting, answered, finished. */
+/* run.c: Run of one message: entered, worked off, waiting, answered, finished. */
 #include "flow/run.h"
 
 #include "message/provenance.h"

@@ -1,14 +1,12 @@
-/* run.h: what the files of this room share: a graph made ready to run, and one
- * message's state in it. Private to engine/flow; its users see flow.h.
+/* run.h: Structs of a flow and of one message's run in it, and the functions that the files of this module share.
+ * Private to engine/flow; other modules include flow.h.
  *
- * Made ready (by open.c, once): each step is a node; its inputs and its triggers
- * are gates; what a node sends on leaves by an outlet, whose edges lead to the
- * gates that named it as a source. The answer is the node behind the last step,
- * with an input gate alone.
+ * Of a flow (made by open.c, once): each step is a node. Its inputs and its triggers are gates. A node's results
+ * leave by an outlet, whose edges lead to the gates that named the node as a source. The answer is the node after the
+ * last step, with an input gate only.
  *
- * Of one message (in its arena): a run, with a node state for each node and an arrival
- * for each source of each gate. A run works off its tasks until none is left; then
- * it is finished, or it waits for calls and for time.
+ * Of one message (in its arena): a run, with a node state for each node and an arrival for each source of each gate.
+ * A run executes its tasks until none is left; then it is finished, or it waits for calls and for time.
  */
 #ifndef SLUICE_FLOW_RUN_H
 #define SLUICE_FLOW_RUN_H
@@ -18,30 +16,30 @@
 #include "flow/select.h"
 #include "message/carried.h"
 
-/* ---- a graph made ready ---- */
+/* ---- of a flow ---- */
 
 struct flow_edge {
-	size_t node;	    /* whose gate: index into flow->nodes */
-	size_t arrival;	    /* which source of it: index into run->arrivals */
-	struct text tensor; /* only this one; empty: all */
+	size_t node;	    /* of the gate: index into flow->nodes */
+	size_t arrival;	    /* of the source: index into run->arrivals */
+	struct text tensor; /* the only tensor that it takes; empty: all */
 	bool trigger;
-	bool descends; /* from where the message itself is to where its offspring are */
+	bool descends; /* leads from the level of a message to the level of its offspring */
 	bool alone;    /* the only source of its node, which fires once: nothing to join */
 };
 
 struct outlet {
 	size_t count;
-	bool direct;		 /* to one node alone, whole and under the same names: nothing to select either */
-	struct flow_node *next;	 /* that one, where it is a plain step */
-	struct flow_edge *edges; /* those of one node state stand together */
+	bool direct;		 /* leads to one node only, whole and under the same names: nothing to join or select */
+	struct flow_node *next;	 /* that node, if its step is plain */
+	struct flow_edge *edges; /* edges to the same node are next to each other */
 };
 
 struct gate {
 	const struct join *join; /* NULL: always open (no triggers) */
-	size_t count;		 /* of sources */
+	size_t count;		 /* number of sources */
 	size_t first;		 /* of its arrivals in run->arrivals */
 	size_t need;		 /* sources without which it never opens */
-	int64_t within_ms;	 /* after the first arrival it opens with `need`; INT64_MAX: never before all are settled */
+	int64_t within_ms;	 /* time after the first arrival from which `need` are enough; INT64_MAX: all must be settled */
 	bool each;		 /* `any`: opens for each arrival */
 	bool plain;		 /* one whole source, nothing renamed: its payload passes uncopied */
 	size_t *leader;		 /* of each source: the first that names the same producer */
@@ -53,33 +51,33 @@ struct flow_node {
 	const struct graph_step *graph_step; /* NULL: the answer */
 	struct gate inputs;
 	struct gate triggers;
-	struct outlet sent; /* to those that read what the step was sent */
+	struct outlet sent; /* to the readers of the step's inputs */
 	struct outlet gave;
 	struct tensors_wanted outputs; /* that its model is asked for */
-	bool plain;		       /* no `when`, switch, batch, renamed output, tap, or reader of what it is sent */
-	bool recurring;		       /* on a cycle or behind one: may fire again, so nothing is known dead before all is quiet */
-	bool beside;		       /* something that it leads to is not part of the answer */
-	bool elsewhere;		       /* it runs in a stage behind: what opens its gates is news, and no visit */
+	bool plain;		       /* no `when`, switch, batch, renamed output, tap, or reader of its inputs */
+	bool recurring;		       /* on a cycle or after one: may fire again, so nothing is dead before all is quiet */
+	bool beside;		       /* it leads to something that is not part of the answer */
+	bool elsewhere;		       /* it runs in a later stage: the opening of its gates is noted, and there is no visit */
 	bool stateful;
 	bool multiplies;
 	struct inlets {
 		size_t count;
 		const struct flow_edge **items;
-	} inlets;		    /* of one that multiplies: what its offspring are given of where the message is */
-	bool gathers;		    /* what comes to its gates are offspring, what it gives is their parent's */
-	size_t comes;		    /* whose offspring come to its gates: a node; STEP_NONE: the message itself */
-	size_t gives;		    /* whose offspring its results are of; another than `comes` where it gathers */
-	uint32_t ordered_gate;	    /* of a stateful one: which of the flow's, and its scope in a store */
+	} inlets;		    /* of one that multiplies: edges by which its offspring get results of nodes before it */
+	bool gathers;		    /* offspring come to its gates; its result belongs to their parent */
+	size_t comes;		    /* level of its gates: the node whose offspring come there; STEP_NONE: the message itself */
+	size_t gives;		    /* level of its results; other than `comes` if it gathers */
+	uint32_t ordered_gate;	    /* of a stateful one: index of the ordered gate, and its scope in a store */
 	struct batch *open_batches; /* being filled */
-	struct batch *flying;	    /* sent on, not answered */
-	struct batch *spare;	    /* emptied, with their memory */
+	struct batch *flying;	    /* sent, not answered */
+	struct batch *spare;	    /* empty, with their memory */
 };
 
 struct timer {
 	int64_t due_ms;
-	uint64_t serial; /* of equals the first made is the first due */
+	uint64_t serial; /* timers due at the same time expire in the order in which they were made */
 	size_t slot;	 /* in flow->timers; 0: not set */
-	struct run *run; /* whose; or */
+	struct run *run; /* owner, if it is a run; otherwise: */
 	struct batch *batch;
 };
 
@@ -87,24 +85,24 @@ struct flow {
 	const struct graph *graph;
 	struct flow_outside outside;
 	struct arena *arena;
-	size_t count; /* of steps; nodes[count] is the answer */
+	size_t count; /* number of steps; nodes[count] is the answer */
 	struct flow_node *nodes;
 	struct outlet request;
-	size_t arrivals; /* of one run */
+	size_t arrivals; /* number per run */
 	size_t run_size_bytes;
-	struct run *runs;		/* inside */
+	struct run *runs;		/* of messages inside */
 	struct run *ready, **ready_end; /* to be worked off before the flow returns */
 	size_t inside;
 	int64_t now_ms;
 	uint64_t serial;
-	struct timer **timers; /* a heap; [0] is not used */
+	struct timer **timers; /* binary heap; [0] is not used */
 	size_t timer_count;
 	size_t timer_capacity;
-	size_t batch_count; /* each may want a timer */
-	bool *lacked;	    /* scratch of outage.c: of each node, and the answer */
+	size_t batch_count; /* each may set a timer */
+	bool *lacked;	    /* scratch of outage.c: for each node and the answer */
 	size_t ordered_gate_count;
 	size_t ordered_gates[STORE_SCOPES_MAX]; /* the stateful nodes */
-	const char *scopes[STORE_SCOPES_MAX];	/* and their names; one more for parts that wait */
+	const char *scopes[STORE_SCOPES_MAX];	/* their names; and one more for parked parts */
 };
 
 /* ---- of one message ---- */
@@ -112,11 +110,11 @@ struct flow {
 enum arrival_state { ARRIVAL_PENDING, ARRIVAL_CAME, ARRIVAL_DEAD, ARRIVAL_FAILED };
 
 struct flow_arrival {
-	const struct payload *payload; /* all that the producer gave; selected when the gate opens */
+	const struct payload *payload; /* whole output of the producer; selected when the gate opens */
 	enum arrival_state state;
 };
 
-struct tally {			     /* of a gate */
+struct tally {			     /* counts of a gate's arrivals */
 	uint16_t came, dead, failed; /* a graph joins 1,024 sources at most */
 };
 
@@ -130,22 +128,22 @@ struct node_state {
 	bool ticking;	       /* the window is open, since: */
 	bool fresh;	       /* something came since it last fired */
 	int64_t since_ms;
-	int64_t visits; /* on a cycle; of one that gathers: how many offspring have come, or never will */
+	int64_t visits; /* on a cycle; of one that gathers: number of offspring that came or never will */
 	const struct payload *sent;
 	const struct payload *gave;
-	const char *only_to; /* the one step that gets what it gave; NULL: all that read it */
+	const char *only_to; /* the only step that gets its result; NULL: all readers */
 	const struct error *error;
-	unsigned attempts; /* of the visit that failed with `error`, at least 1; 0: the error came from elsewhere */
-	bool passed;	   /* its ordered gate, or it will never come to it */
-	bool childless;	   /* of one that multiplies: it has ended, and made no offspring */
+	unsigned attempts; /* of the visit that failed with `error`, at least 1; 0: the error came from another node */
+	bool passed;	   /* has passed its ordered gate, or will never come to it */
+	bool childless;	   /* of one that multiplies: it has ended without offspring */
 };
 
-/* What a run notes of outages (outage.c), made when it meets the first. */
+/* Outages that a run has met (outage.c); made at the first one. */
 struct run_outages {
-	int64_t latest_ms; /* of a root: the latest of its node states */
+	int64_t latest_ms; /* of a root: latest of its node states */
 	struct node_state_outage {
-		int64_t stood_ms;  /* until then an outage kept what the node state lacks away; 0: none did */
-		int64_t waited_ms; /* of a root: when a visit there, also of offspring, last waited one out; 0: never */
+		int64_t stood_ms;  /* until then an outage delayed what the node state lacks; 0: none did */
+		int64_t waited_ms; /* of a root: when a visit there, also of offspring, last waited during an outage; 0: never */
 	} node_states[];
 };
 
@@ -157,7 +155,7 @@ struct task {
 	enum task_kind kind;
 };
 
-struct pending { /* a call that is out */
+struct pending { /* an outstanding call */
 	struct call call;
 	struct visit *visit;
 	struct pending *next;
@@ -172,27 +170,27 @@ struct visit {
 	const struct message *message;
 	struct arena *arena;
 	const struct payload *input;
-	/* All of these begin as zero. */
+	/* The fields from here on begin as zero. */
 	const struct payload *emitted;
 	union {
-		const struct payload *const *sources; /* of each source of the gate; NULL: `input` is the only one's */
-		const struct parts *parts;	      /* of one that gathers: what has come */
+		const struct payload *const *sources; /* of each source of the gate; NULL: `input` is of the only source */
+		const struct parts *parts;	      /* of one that gathers: the parts that came */
 	};
 	const char *only_to;
 	const char *model; /* chosen by a model switch; NULL: the step's own */
 	struct pending *calls;
-	struct batch *batch;	       /* the one it waits in, or (run NULL) is for */
-	struct visit *next, *previous; /* of those that wait */
+	struct batch *batch;	       /* that it waits in; or (run NULL) that it is for */
+	struct visit *next, *previous; /* in the list of waiting visits */
 	bool waiting;
-	bool parked;	       /* before an ordered gate, until those before it have passed */
-	bool gathers;	       /* `parts` are there, and no sources */
-	bool turns;	       /* it has called, or chosen who gets what it gave: no chain goes on by it */
+	bool parked;	       /* before an ordered gate, until earlier messages have passed */
+	bool gathers;	       /* `parts` is set, and `sources` is not */
+	bool turns;	       /* it has called, or chosen the readers of its result: it ends a chain of plain steps */
 	struct drafts *drafts; /* NULL: it wrote nothing */
 };
 
-/* One of the offspring; in the arena of their root, as its run is. */
+/* One of the offspring; in the arena of their root, as is its run. */
 struct child {
-	struct offspring offspring; /* first: the message is known by its address */
+	struct offspring offspring; /* first: the message is found by its address */
 	const struct payload *payload;
 	struct child_group *child_group;
 	struct run *run;
@@ -200,13 +198,13 @@ struct child {
 	bool ended;
 };
 
-/* What one visit has made. */
+/* Offspring that one visit has made. */
 struct child_group {
 	struct child_group *next; /* of the same parent */
 	struct run *parent;
 	size_t node;
 	size_t count, alive;
-	bool begun; /* its visit has ended well, and they go on */
+	bool begun; /* its visit has ended without error, and they go on */
 	struct child *first, **end;
 };
 
@@ -224,44 +222,43 @@ struct run {
 	struct message *message;
 	struct run *next, *previous;
 	struct run *next_ready;
-	bool ready; /* listed, or being worked off */
+	bool ready; /* in the ready list, or being worked off */
 	struct task *tasks, **tasks_end;
 	struct visit *waiting;
-	struct line *line; /* NULL: of none, or it was closed */
+	struct line *line; /* NULL: it has none, or it was closed */
 	struct run *ahead, *behind;
-	struct child *child;		  /* whose run it is; NULL: of a message that was entered */
-	struct child_group *child_groups; /* what steps have made of it */
+	struct child *child;		  /* that it runs; NULL: it runs an entered message */
+	struct child_group *child_groups; /* offspring that steps have made of its message */
 	bool answered;
 	bool dropped;
 	enum flow_outcome outcome;
-	uint32_t offspring; /* of a root: how many there are */
+	uint32_t offspring; /* of a root: number of all its offspring */
 	struct answer answer;
 	const struct error *failure; /* the first of a step that leads to the answer */
 	struct run_outages *outages; /* NULL: it has met none */
 	struct node_state *node_states;
 	struct flow_arrival *arrivals;
-	struct error *error; /* scratch, the root's, and the last resort when the arena is full; not cleared at first */
+	struct error *error; /* scratch, shared with the root; the last resort when the arena is full; not cleared at first */
 };
 
 /* ---- offspring.c ---- */
 
-/* Whether what comes to, or is given by, that node's offspring is this run's own: made of
- * its message, or the node that should multiply it made nothing. */
+/* Whether nodes of a level belong to this run. A level is the node whose offspring go there, or STEP_NONE for the
+ * message itself. They do if the run's message is such an offspring, or if that node made no offspring of it. */
 bool run_has_level(const struct run *run, size_t level);
 static inline bool run_has(const struct run *run, size_t level)
 {
 	return level == (run->child ? run->child->child_group->node : STEP_NONE) || run_has_level(run, level);
 }
 
-/* The run, or that one of those that it comes from, in which a node runs; likewise,
- * whose gates open. */
+/* The run in which a node runs: this run, or the ancestor; and the node's state there. */
 const struct run *run_where(const struct run *run, size_t node);
 static inline const struct node_state *node_state_seen(const struct run *run, size_t node)
 {
 	return run->child ? &run_where(run, node)->node_states[node] : &run->node_states[node];
 }
 
-/* The run of the message that was sent, of which all its offspring came. */
+/* The run of the entered message, which all its offspring descend from. */
 static inline const struct run *run_root_seen(const struct run *run)
 {
 	while (run->child)
@@ -274,38 +271,36 @@ static inline struct run *run_root(struct run *run)
 	return (struct run *)(uintptr_t)run_root_seen(run);
 }
 
-/* What the visit has made so far; NULL: nothing. When it has ended: they go on, or are
- * forgotten. */
+/* Offspring that a visit has made so far; NULL: none. When it has ended, they begin, or are forgotten. */
 struct child_group *child_group_of(const struct visit *visit);
 void child_group_begin(struct visit *visit, struct child_group *child_group);
 void child_group_forget(struct visit *visit, struct child_group *child_group);
-/* Whether it waits for its offspring; for what is still to come from where it comes from. */
+/* Whether the run waits for its offspring; whether it waits for results of the level that it comes from. */
 bool run_has_children(const struct run *run);
 bool run_expects(const struct run *run);
-/* It has ended; perhaps its parent waited for that. */
+/* Ends the run of an offspring; its parent may have waited for that. */
 void child_end(struct run *run);
-/* Something has come of a node where the message is, for its offspring. `last` of those of
- * that edge's node. */
+/* Passes an arrival from the level of the message on to its offspring. `last`: no other edge to the same node
+ * follows. */
 void descend(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload, bool last);
-/* The gate of a node that gathers has opened, or ended, for one of the offspring. */
+/* Whether a node gathers offspring such as this run. Then the node's gate has opened (part_bring) or ended
+ * (part_settle) for this one. */
 bool part_of_gathering(const struct run *run, size_t node);
 void part_settle(struct run *run, size_t node);
 void part_bring(struct run *run, size_t node, const struct payload *payload);
-/* A node made no offspring of a message that has no parts: gathered, that is a whole.
- * False: nobody gathers them. */
+/* Gathers an empty list of parts, because a node made no offspring of its message. False: no node gathers them. */
 bool gather_nothing(struct run *run, size_t node);
-/* All that still go on. */
+/* Wakes, or removes, all descendants that have not ended. */
 void family_wake(struct run *run);
 void family_leave(struct run *run);
-/* Those that have no answer yet, of the message or its offspring, are answered so. */
+/* Answers the message, or its offspring, with the error; those that have an answer keep it. */
 void family_answer_error(struct run *run, const struct error *error);
-/* Its offspring answer: they are listed. False: it answers by itself. */
+/* Lists the answers of its offspring. False: the message answers by itself. */
 bool family_collect(struct run *run);
 
 /* ---- timers.c ---- */
 
-/* Room for `more` timers beyond those that runs and batches may already want, so that
- * setting one cannot fail. */
+/* Ensures memory for `more` timers beyond those that runs and batches may set, so that timer_set() cannot fail. */
 bool timers_grow(struct flow *flow, size_t wanted);
 static inline bool timers_reserve(struct flow *flow, size_t more)
 {
@@ -316,20 +311,19 @@ void timer_set(struct flow *flow, struct timer *timer, int64_t due_ms); /* INT64
 
 /* ---- joins.c: a node state is a message at a node, whose number is its `index` ---- */
 
-/* The message goes on to a node (or is the answer) with `input`: a new visit, as a
- * task. NULL for the answer, and when the arena is full. */
+/* The message goes on to a node with `input`, or has it as its answer. Returns a new visit, as a task. NULL: it is
+ * the answer, or the arena is full. */
 struct visit *node_state_go(struct run *run, size_t index, const struct payload *input);
 
-/* Notes what has come, or never will, at one source of a gate. */
+/* Notes that a source of a gate has come, or never will. */
 void arrival_mark(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload);
-/* The gates of an open node state have news: it fires, ends, or waits. */
+/* Checks the gates of an open node state after a change: it fires, ends, or waits. */
 void node_state_settle(struct run *run, size_t index);
-/* Nothing will ever come out of this node state. */
+/* Ends a node state that will never give a result. */
 void node_state_end(struct run *run, size_t index, const struct error *error);
 
-/* Gives `payload` (CAME), or the news that nothing comes (DEAD, FAILED), to all edges
- * of an outlet; `only` is a node that alone gets it, or NULL. Gates that open make
- * tasks. */
+/* Delivers `payload` (CAME), or the fact that nothing comes (DEAD, FAILED), to all edges of an outlet. `only`: name
+ * of the one node that gets it, or NULL. Gates that open make tasks. */
 void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arrival_state state, const struct payload *payload,
 			 const char *only);
 
@@ -346,28 +340,27 @@ static inline void outlet_deliver(struct run *run, const struct outlet *outlet, 
 	}
 }
 
-/* The gate's window has passed: go on, or fail. */
+/* The gate's window has passed: the node goes on, or fails. */
 void node_state_window_closed(struct run *run, size_t index);
-/* When the node state's window wants attention; INT64_MAX: it does not wait. */
+/* When the node state's window must be checked; INT64_MAX: it does not wait. */
 int64_t node_state_due_ms(const struct run *run, size_t index);
-/* Nothing is under way any more: what never came will not come. True when a gate
- * opened because of it. */
+/* Nothing is in progress any more: sources that never came will not come. True: a gate opened because of it. */
 bool run_settle_quiet(struct run *run);
-/* All that came through a gate, joined. */
+/* Merges all that came through a gate. */
 const struct payload *gate_collect(const struct run *run, const struct gate *gate);
 
 /* ---- carry.c: of a graph that is one stage among several ---- */
 
-/* What earlier stages made of the message stands where their steps do; then their news
- * is given to those that read it. */
+/* The first puts the results of earlier stages into the node states of their steps. The second delivers them to their
+ * readers. */
 void run_take_carried(struct run *run);
 void run_deliver_carried(struct run *run);
-/* The message leaves the stage: which way, and what goes along. False: memory. */
+/* The message leaves the stage: determines the next stages, and the results that go with it. False: memory. */
 bool run_leave_carried(struct run *run);
-/* Its own steps that have not ended have failed. */
+/* Fails the steps of this stage that have not ended. */
 void run_fail_rest(struct run *run, const struct error *error);
 
-/* Whether what settles the answer is answered here. */
+/* Whether this stage answers an error or a drop that settles the answer. */
 static inline bool flow_decides(const struct flow *flow)
 {
 	return graph_decides(flow->graph);
@@ -375,14 +368,14 @@ static inline bool flow_decides(const struct flow *flow)
 
 /* ---- visit.c ---- */
 
-/* Runs the step, or hands the visit to a batch or an ordered gate. */
+/* Runs the step, or passes the visit to a batch or an ordered gate. */
 void visit_start(struct visit *visit);
-void visit_run(struct visit *visit); /* just runs it */
+void visit_run(struct visit *visit); /* runs the step only */
 void visit_wait(struct visit *visit);
 void visit_verdict(struct visit *visit, enum step_verdict verdict, struct error *error);
-/* It ended: by what the step emitted, dropped, or failed with. */
+/* Ends the visit with the step's output, a drop, or an error. */
 void visit_finish(struct visit *visit, enum step_verdict verdict, const struct error *error);
-void visit_abandon(struct visit *visit); /* nobody waits for it any more */
+void visit_abandon(struct visit *visit); /* nothing waits for it any more */
 
 /* ---- batch.c ---- */
 
@@ -391,49 +384,48 @@ void batch_leave(struct visit *visit);
 void batch_send(struct batch *batch); /* it is full, or its window has closed */
 void batch_verdict(struct batch *batch, enum step_verdict verdict, const struct error *error);
 void batches_close(struct flow_node *node);
-/* The visit for all whose answer a member waits for; NULL: it is not sent on yet. */
+/* The visit of the whole batch, which its members wait for; NULL: the batch is not sent yet. */
 const struct visit *batch_visit(const struct batch *batch);
-/* What outage_note() notes, for each member. */
+/* Calls outage_note() for each member. */
 void batch_note_outage(const struct batch *batch, int64_t outage_ms);
 
 /* ---- late.c ---- */
 
-/* What the run, or what was made of it, waits for: a step, and where that has it. Empty: nothing. */
+/* Writes the step that the run, or one of its offspring, waits for, and the state of its call. Empty: nothing waits. */
 #define LATE_WORDS_MAX 200
 void late_say(const struct run *run, char words[LATE_WORDS_MAX]);
 
 /* ---- outage.c ---- */
 
-/* The visit's call has its answer: when it last waited out an outage is noted. */
+/* Notes when an answered call of the visit last waited for the end of an outage. */
 void outage_note_call(const struct visit *visit, const struct call *call);
-/* A visit of that run at that node waited for something else that did. */
+/* Notes that a visit of that run at that node waited for something else that met an outage. */
 void outage_note(struct run *run, size_t node, int64_t outage_ms);
-/* An outage kept what the node state lacks away until then. */
+/* Notes that an outage delayed until then what the node state lacks. */
 void outage_stand(struct run *run, size_t index, int64_t until_ms);
-/* When what the node state lacks last waited for a model whose servers could not be reached; 0: never. */
+/* When what the node state lacks last waited for a model whose servers were unreachable; 0: never. */
 int64_t outage_of_lacked_ms(const struct run *run, size_t index);
 
 /* ---- ordered_gate.c ---- */
 
-/* Whose turn it is where the visit is parked; NULL: nobody's any more. */
+/* Run whose turn it is at the gate where the visit is parked; NULL: none any more. */
 const struct run *ordered_gate_turn(const struct visit *visit);
 
-/* A visit has come to a stateful step: it runs when all before it in its line have passed. */
+/* A visit has come to a stateful step: it runs when all earlier messages of its line have passed. */
 void ordered_gate_enter(struct visit *visit);
-/* The visit has ended: what it wrote is journaled, or dropped when it failed. False: memory. */
+/* The visit has ended: its drafts are journaled, or dropped if it failed. False: memory. */
 bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *error);
 /* The run has passed the ordered gate of that node, or will never come to it. */
 void ordered_gate_pass(struct run *run, const struct flow_node *node);
 void line_join(struct run *run, struct line *line);
-/* Right behind its parent. */
+/* Directly after its parent or the last of its siblings. */
 void line_insert(struct run *run, struct run *ahead);
 void line_leave(struct run *run);
-void line_abandon(struct line *line); /* its flow closes, and nobody of it is left */
+void line_abandon(struct line *line); /* its flow closes, and has none of its messages any more */
 
 /* ---- answer.c ---- */
 
-/* The answer of the message is known: what the output gate let through, an error, or
- * nothing at all. Only the first counts. */
+/* Set the answer of the message: the payload of the output gate, an error, or nothing. Only the first one counts. */
 void run_answer_payload(struct run *run, const struct payload *payload);
 void run_answer_error(struct run *run, const struct error *error);
 void run_answer_nothing(struct run *run);
@@ -441,15 +433,15 @@ void run_answer_parted(struct run *run); /* its offspring have answered */
 
 /* ---- run.c ---- */
 
-/* Whether the answer is known to which the run may add. */
+/* Whether the answer that the run contributes to is known. */
 bool run_is_answered_above(const struct run *run);
 static inline bool run_is_answered(const struct run *run)
 {
 	return run->answered || (run->child && run_is_answered_above(run));
 }
 
-/* Whether what happens at a node still matters: once the answer is known, only what
- * leads beside it does, unless someone looks on. */
+/* Whether a node is still needed. Once the answer is known, only nodes that lead to something beside it are, unless
+ * there are taps. */
 static inline bool run_minds(const struct run *run, const struct flow_node *node)
 {
 	return !run_is_answered(run) || run->flow->outside.tap || node->beside;
@@ -463,9 +455,9 @@ static inline void run_push(struct run *run, struct task *task)
 }
 
 const struct error *run_keep_error(struct run *run, const struct error *error); /* a copy in the arena */
-void run_wake(struct run *run);			  /* something happened to it: it is worked off before the flow returns */
+void run_wake(struct run *run);			  /* after a change: it is worked off before the flow returns */
 struct run *run_begin_child(struct child *child); /* NULL: memory */
 void run_leave(struct run *run);
-void flow_work(struct flow *flow); /* works off those that were woken */
+void flow_work(struct flow *flow); /* works off the ready runs */
 
 #endif

@@ -1,27 +1,27 @@
-/* select.h: what references take of payloads, and how several become one.
+/* select.h: Selection of tensors by references, and the merge of several payloads into one.
  *
- * References to one producer are one source: its tensors keep its order, and each goes
- * once, by the first reference that takes it, under the name that this one gives it.
+ * References to the same producer count as one source: its tensors keep their order, and each is taken once. The
+ * first reference that selects a tensor decides its name.
  */
 #ifndef SLUICE_FLOW_SELECT_H
 #define SLUICE_FLOW_SELECT_H
 
 #include "plan/graph.h"
 
-/* Of each source the first that names the same producer. */
+/* Sets for each source the first one that names the same producer. */
 void sources_lead(const struct source *sources, size_t count, size_t *leader);
 
-/* Whether anything that it selects is there. */
+/* Whether the payload has a tensor that the source selects. */
 static inline bool source_finds(struct text tensor, const struct payload *payload)
 {
 	return tensor.length ? tensors_find(payload->tensors, tensor) != NULL : payload->tensors.count > 0;
 }
 
-/* What one source selects of a payload; NULL: the arena is full. */
+/* The part of a payload that a source selects; NULL: the arena is full. */
 const struct payload *source_select(struct arena *arena, const struct source *source, const struct payload *payload);
 
-/* What came of each source (NULL: nothing), joined: tensors in the order of the sources,
- * parameters of the leftmost, every mark once. NULL: the arena is full. */
+/* Merges the payloads of all sources (NULL: nothing came): tensors in the order of the sources, parameters of the
+ * leftmost, every mark once. NULL: the arena is full. */
 const struct payload *sources_join(struct arena *arena, const struct source *sources, const size_t *leader, size_t count,
 				   const struct payload *const *came);
 

@@ -1,5 +1,4 @@
-/* timers.c: what waits for time, soonest first: a binary heap of the timers that stand
- * in runs and batches. A message that never waits never comes here. */
+/* timers.c: Timers of runs and batches: a binary heap, soonest first. A message that never waits sets none. */
 #include "base/memory.h"
 #include "flow/run.h"
 

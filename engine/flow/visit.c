@@ -1,5 +1,4 @@
-/* visit.c: one message at one step: what the step sees of it, what it may ask for, and
- * what becomes of its verdict. */
+/* visit.c: Visit of one message at one step: the inputs that the step sees, the calls that it makes, and its verdict. */
 #include "base/memory.h"
 #include "flow/run.h"
 
