@@ -1,7 +1,7 @@
-/* store.c: the journal over the tables; see store.h.
+/* store.c: Journal over the tables; see store.h.
  *
- * The journal is a chained hash of the newest write of each key. An older one of the
- * same key is found no more, only released.
+ * The journal is a chained hash of the newest write of each key. An older write of the same key is not found any
+ * more, only released.
  */
 #include "state/store.h"
 
