@@ -1,4 +1,4 @@
-/* announcements.h: what an engine says of its pipelines and workers. The engine's own. */
+/* announcements.h: Log lines of an engine about its pipelines and workers. Private to the engine. */
 #ifndef SLUICE_RUNTIME_ANNOUNCEMENTS_H
 #define SLUICE_RUNTIME_ANNOUNCEMENTS_H
 
@@ -7,7 +7,7 @@
 
 void announce_start(const struct engine_config *config, const struct pipeline_plan *plan);
 
-/* What a reload changes. */
+/* Logs the changes of a reload. */
 void announce_changes(const struct engine_config *config, const struct revision *before, const struct revision *now);
 
 void announce_pipeline_end(const struct engine_config *config, const char *name, const struct engine_counts *counts);

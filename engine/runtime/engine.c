@@ -1,5 +1,5 @@
-/* engine.c: see engine.h. The main thread waits for signals and for workers that end; the
- * workers (worker_threads.h) share nothing but what a setup says, which never changes. */
+/* engine.c: see engine.h. The main thread waits for signals and for workers that end. The workers (worker_threads.h)
+ * share only the setup, which never changes. */
 #include "runtime/engine.h"
 
 #include <signal.h>

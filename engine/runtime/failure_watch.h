@@ -1,6 +1,5 @@
-/* failure_watch.h: Watch over the failed requests of one pipeline, and over whether Kafka acknowledges: when there is a line to
- * log. Pure: it is handed counts and the time.
- */
+/* failure_watch.h: Rules for log lines about failed requests of a pipeline, and about missing acknowledgements of
+ * Kafka. Pure: counts and the time are arguments. */
 #ifndef SLUICE_RUNTIME_FAILURE_WATCH_H
 #define SLUICE_RUNTIME_FAILURE_WATCH_H
 
@@ -8,22 +7,22 @@
 #include <stdint.h>
 
 #define FAILURE_WINDOW_MS 30000 /* between two lines about failed requests of a pipeline */
-#define OUTAGE_MS 3000		/* without an acknowledgement, before it is an outage */
+#define OUTAGE_MS 3000		/* without an acknowledgement; then it counts as an outage */
 
 /* Starts as {.since_ms = now, .is_quiet = true}. */
 struct failure_watch {
-	uint64_t failed, succeeded; /* when the window began */
+	uint64_t failed, succeeded; /* at the start of the window */
 	int64_t since_ms;
 	bool is_quiet; /* no request failed in the window before */
 };
 
 struct failure_window {
-	uint64_t failed, of; /* requests that ended in it */
+	uint64_t failed, of; /* failed requests, and all that ended in it */
 	int64_t lasted_ms;
 };
 
-/* The first failures after a quiet window are due at once, later ones each FAILURE_WINDOW_MS, and all `at_end`. True: the window
- * is to be told, and another one begins. */
+/* The first failures after a quiet window are due at once, later ones every FAILURE_WINDOW_MS, and all `at_end`.
+ * True: the caller logs the window, and another one begins. */
 bool failure_watch_look(struct failure_watch *watch, uint64_t failed, uint64_t succeeded, int64_t now_ms, bool at_end,
 			struct failure_window *window);
 
@@ -32,12 +31,12 @@ enum outage_news { OUTAGE_NONE, OUTAGE_BEGAN, OUTAGE_ENDED };
 /* Starts as {0}. */
 struct outage_watch {
 	uint64_t acknowledged;
-	int64_t last_ms; /* when an acknowledgement was seen last; 0: none was */
+	int64_t last_ms; /* of the last acknowledgement seen; 0: there was none */
 	bool is_away;
 };
 
-/* Whoever looks has sent something each second. Nothing is an outage before the first acknowledgement. `lasted_ms`: how long there
- * has been none. */
+/* The caller must have sent something every second. Before the first acknowledgement nothing counts as an outage.
+ * `lasted_ms`: time since the last acknowledgement. */
 enum outage_news outage_watch_look(struct outage_watch *watch, uint64_t acknowledged, int64_t now_ms, int64_t *lasted_ms);
 
 #endif

@@ -1,6 +1,5 @@
-/* group_setup.h: what the workers of a group are given: the stages of its pipelines, by
- * the numbers of their topics, within the memory that the engine may have. The engine's own.
- */
+/* group_setup.h: Setup of the workers of a group: the stages of its pipelines, the numbers of their topics, and their
+ * share of the engine's memory. Private to the engine. */
 #ifndef SLUICE_RUNTIME_GROUP_SETUP_H
 #define SLUICE_RUNTIME_GROUP_SETUP_H
 
@@ -8,48 +7,48 @@
 #include "runtime/revision.h"
 #include "worker/worker.h"
 
-/* Topics by number: a name keeps its number as long as the engine runs, and a list that
- * was handed out stays as it is. */
+/* Numbers of topics: a name keeps its number for the engine's lifetime, and a list that was handed out does not
+ * change. */
 struct topic_register {
 	struct arena *arena;
 	const char **names;
 	size_t count, capacity;
 };
 
-/* What stays the same while setups come and go. */
+/* A consumer group: the part that survives a change of setups. */
 struct group {
 	const char *name;
 	bool exactly_once;
 	struct topic_register reads, writes, taps;
-	struct served *served; /* the stages of its pipelines so far, with their counts */
+	struct served *served; /* counts of all its stages so far */
 	struct member *members;
 	size_t worker_count;
-	struct worker_setup *setup; /* the newest */
+	struct worker_setup *setup; /* the latest */
 	struct group *next;
 };
 
-/* What a stage of a pipeline did since the engine began, in all its versions; or the calls of a
- * pipeline by others of the group. */
+/* Counts of a stage since the engine began, over all its versions; or of the calls of a pipeline by others of the
+ * group. */
 struct served {
 	const char *name;
-	const char *pipeline; /* of which it is one */
+	const char *pipeline; /* that the stage belongs to */
 	enum served_kind { SERVED_FIRST, SERVED_LATER, SERVED_CALLS } kind;
-	struct stage_counts *counts; /* one a worker */
+	struct stage_counts *counts; /* one entry per worker */
 	struct served *next;
 };
 
-/* One stage of a pipeline of the plan, as that group's workers serve it: who calls, within
- * which limits and in which version is not said yet. In the arena; false: memory ran out. */
+/* Fills in the configuration of one stage, without its caller, its limits and its version. In the arena; false:
+ * memory ran out. */
 bool stage_config_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
 		       size_t index, struct arena *arena);
 
-/* The setup of that group, in `arena`, where it lives with its revision; counts and names
- * of topics in `lasting`, as long as the engine. `users` counts who has its stages open.
- * CONFIG: a stage that cannot be opened. NULL: `error` says why. */
+/* Makes the group's setup in `arena`, which lives as long as its revision. Counts and names of topics are in
+ * `lasting`, which lives as long as the engine. `users` counts the workers that have its stages open. NULL: `error`
+ * has the reason; CONFIG: a stage that cannot be opened. */
 struct worker_setup *group_setup_make(struct group *group, const struct revision *revision, const struct engine_config *config,
 				      atomic_size_t *users, struct arena *arena, struct arena *lasting, struct error *error);
 
-/* How much each of `workers` may hold, and what its clients are told of it. */
+/* Limits of each of `workers`, and the settings of its Kafka clients that follow from them. */
 struct group_shares {
 	struct worker_limits limits;
 	struct properties consumer;

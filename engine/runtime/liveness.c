@@ -1,5 +1,5 @@
-/* liveness.c: see liveness.h. The main loop notes each second how its workers are; the thread tells it, and how long ago
- * that was. */
+/* liveness.c: see liveness.h. The main loop notes every second the state of its workers. The thread reports it, and
+ * how long ago that was. */
 #include "runtime/liveness.h"
 
 #include <errno.h>

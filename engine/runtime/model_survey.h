@@ -1,5 +1,5 @@
-/* model_survey.h: holds a plan against what the servers of its models say that they take and
- * give. For `sluice run`. */
+/* model_survey.h: Comparison of a plan with the inputs and outputs that the servers of its models report. For `sluice
+ * run`. */
 #ifndef SLUICE_RUNTIME_MODEL_SURVEY_H
 #define SLUICE_RUNTIME_MODEL_SURVEY_H
 
@@ -7,12 +7,11 @@
 #include "runtime/revision.h"
 #include "serving/survey.h"
 
-/* Asks the servers of all models of the plan. In the arena. */
+/* Asks the servers of all models of the plan for their metadata. In the arena. */
 bool model_survey_ask(const struct plan *plan, struct arena *arena, struct survey *survey, struct error *error);
 
-/* Asks the servers, and checks the types of the pipelines with what they say. A model that
- * does not answer is named and left unchecked. False, with the faults reported and `error` empty: the
- * pipelines do not fit their models. */
+/* Asks the servers, and checks the types of the pipelines against their metadata. A model that does not answer is
+ * named and not checked. False, with reported faults and an empty `error`: the pipelines do not fit their models. */
 bool model_survey_check(const struct revision_report *report, const struct spec *spec, const struct plan_options *options,
 			struct arena *arena, const struct plan *plan, struct error *error);
 

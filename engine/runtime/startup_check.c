@@ -1,4 +1,4 @@
-/* startup_check.c: see startup_check.h. Each check is one reason, and says what to do instead. */
+/* startup_check.c: see startup_check.h. Each check is one reason, with what to do instead. */
 #include "runtime/startup_check.h"
 
 #include "spec/fault_codes.h"

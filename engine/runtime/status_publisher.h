@@ -1,6 +1,5 @@
-/* status_publisher.h: tells the status topic each second how an engine's pipelines are, in the
- * engine's own thread; beside the way, so that nothing waits for it.
- */
+/* status_publisher.h: Publisher of the status records of an engine's pipelines, one per second, in the engine's
+ * thread. It writes best effort, so that nothing waits for it. */
 #ifndef SLUICE_RUNTIME_STATUS_PUBLISHER_H
 #define SLUICE_RUNTIME_STATUS_PUBLISHER_H
 
@@ -8,8 +7,8 @@
 
 struct status_publisher;
 
-/* Before engine_run(), which it lives in. Both are borrowed. */
+/* Opened before engine_run(), in whose loop it works. Borrows both. */
 struct status_publisher *status_publisher_open(struct engine *engine, const struct engine_config *config, struct error *error);
-void status_publisher_close(struct status_publisher *status_publisher); /* before the engine; NULL is fine */
+void status_publisher_close(struct status_publisher *status_publisher); /* called before the engine is closed; NULL is fine */
 
 #endif

@@ -1,29 +1,27 @@
-/* topic_removal.h: the topics of pipelines that are not there any more, removed where they
- * said so (`dataflow.cleanTopicsOnDelete`). The engine's own.
- */
+/* topic_removal.h: Removal of the topics of pipelines that are gone, if they request it
+ * (`dataflow.cleanTopicsOnDelete`). Private to the engine. */
 #ifndef SLUICE_RUNTIME_TOPIC_REMOVAL_H
 #define SLUICE_RUNTIME_TOPIC_REMOVAL_H
 
 #include "runtime/engine.h"
 
-/* After a pipeline has nothing in flight any more: its last commit, and other engines. */
+/* Time after a pipeline is gone, for its last commit and for other engines. It must also have nothing in flight. */
 #define CLEAN_AFTER_MS 5000
 
 struct topic_removal {
 	const char *pipeline;
-	const char **topics; /* sluice's own; those that are bound are left */
+	const char **topics; /* that sluice named; bound ones are kept */
 	size_t topic_count;
 	int64_t since_ms;
 	struct topic_removal *next;
 };
 
-/* Those that `before` had and `now` has not go to the list; in the arena, which lasts. What stands
- * there already keeps no topic that `now` uses. To be told of every revision. */
+/* Adds the topics of pipelines that `before` had and `now` has not. In the arena, which must outlive the list. Takes
+ * topics that `now` uses off the list. Called for every revision. */
 bool topic_removal_note(struct topic_removal **list, const struct revision *before, const struct revision *now, int64_t now_ms,
 			struct arena *arena);
 
-/* Removes the topics of those that are due, unless they are there again, and says so.
- * Waits for Kafka. */
+/* Removes the topics that are due, unless their pipeline is back, and logs that. Waits for Kafka. */
 void topic_removal_carry_out(struct topic_removal **list, const struct engine *engine, const struct engine_config *config,
 			     int64_t now_ms);
 
