@@ -1,6 +1,5 @@
-/* last_failure.h: Last failure of a stage: its step and its reason, written by one thread and read by another, neither of which
- * waits for the other.
- */
+/* last_failure.h: Last failure of a stage: its step and its reason. One thread writes it and another reads it;
+ * neither waits for the other. */
 #ifndef SLUICE_OBSERVE_LAST_FAILURE_H
 #define SLUICE_OBSERVE_LAST_FAILURE_H
 
@@ -8,21 +7,22 @@
 
 #include "base/error.h"
 
-#define FAILURE_STEP_BYTES 64 /* of a step's name; more is cut off */
+#define FAILURE_STEP_BYTES 64 /* of a step's name; the rest is cut off */
 
-/* Zeroed it is empty. Both sides use the functions below alone. */
+/* Zeroed it is empty. Both threads use only the functions below. */
 struct last_failure {
 	atomic_bool busy;
-	uint64_t number; /* among all failures of the process, from 1; 0: none was noted */
+	uint64_t number; /* among all failures of the process, from 1; 0: there was none */
 	enum error_kind kind;
 	char step[FAILURE_STEP_BYTES];
 	char text[ERROR_TEXT_MAX];
 };
 
-/* Keeps a failure in the place of the one before, unless the reader is at it just then. `step` NULL: before or behind all. */
+/* Replaces the last failure, unless the reader is just copying it. NULL `step`: the failure is before or after all
+ * steps. */
 void last_failure_note(struct last_failure *last, const struct error *error, const char *step);
 
-/* A copy. False: none was noted, or the writer is at it just then. */
+/* Copies it. False: there was none, or the writer is just writing it. */
 bool last_failure_read(struct last_failure *last, struct last_failure *copy);
 
 #endif

@@ -1,4 +1,4 @@
-/* status.c: see status.h. One table of members says how each is written and read. */
+/* status.c: see status.h. One table of members contains how each is written and read. */
 #include "observe/status.h"
 
 #include "message/json_scan.h"

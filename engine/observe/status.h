@@ -1,10 +1,9 @@
-/* status.h: what an engine says of each of its pipelines once a second: a record of the
- * status topic, keyed `INSTANCE/PIPELINE`, in JSON, so that anything can read it.
+/* status.h: Status of one pipeline in one engine: a record that the engine writes once a second to the status topic.
+ * Its key is `INSTANCE/PIPELINE`, its value JSON, so that any program can read it.
  *
- * A pipeline is counted as a whole, whatever stages it is cut into: requests where they enter it,
- * answers and errors wherever they leave it. Requests that reach it by a call of another pipeline count
- * with its own. Counters count from the engine's start; rates and latencies are those of the time since
- * the record before.
+ * A pipeline is counted as a whole, over all its stages: requests where they enter it, answers and errors wherever
+ * they leave it. Calls of it by other pipelines count as its requests. Counters begin at the engine's start; rates
+ * and latencies cover the time since the previous record.
  */
 #ifndef SLUICE_OBSERVE_STATUS_H
 #define SLUICE_OBSERVE_STATUS_H
@@ -14,40 +13,40 @@
 #include "base/text.h"
 
 #define STATUS_EVERY_MS 1000
-#define STATUS_FAILING_LEAST 10 /* errors one behind the other, by which a pipeline is failing */
-#define STATUS_STALE_MS 3000 /* of an engine that has said nothing for so long, nobody knows how it is */
+#define STATUS_FAILING_LEAST 10 /* errors in a row after which a pipeline is failing */
+#define STATUS_STALE_MS 3000 /* without a record for so long, the state of an engine is unknown */
 
 struct status {
 	struct text instance;
 	struct text pipeline;
 	struct text namespace;
-	int64_t at_ms;	    /* when it was said */
-	int64_t started_ms; /* the engine */
-	bool ready;	    /* it has its partitions, or has none to take, and works */
+	int64_t at_ms;	    /* when it was written */
+	int64_t started_ms; /* start of the engine */
+	bool ready;	    /* it has its partitions, or needs none, and works */
 	struct text state;  /* one word: running, waiting, paused, failing */
-	bool stopped;	    /* its last word: it was told to stop, and has */
-	struct text why;    /* what it waits for, or what fails; empty: nothing */
+	bool stopped;	    /* its last record: it was stopped */
+	struct text why;    /* why it waits or fails; empty: it does neither */
 	uint64_t taken;	    /* requests */
-	uint64_t ended;	    /* of them: answered, dropped on purpose, or through, where there is no output */
+	uint64_t ended;	    /* requests answered, dropped on purpose, or finished, if there is no output */
 	uint64_t answered;  /* a request that was split may have many answers */
 	uint64_t failed;    /* errors: those of the answers, and of requests without one */
 	uint64_t dropped;   /* on purpose: by a filter, or into a window that stays open */
 	uint64_t dead_letters;
-	uint64_t resets; /* transactions given up */
+	uint64_t resets; /* aborted transactions */
 	uint64_t skipped; /* records that were deleted before they were read */
 	uint64_t in_flight;
-	struct text version;	       /* of what it is made of: engines that were given the same say the same; empty: it drains */
-	struct text group;	       /* of Kafka, by which it reads */
-	struct text reads;	       /* the topics, a blank between */
-	int64_t lag;		       /* records of these that are not committed; -1: not known: who reads a status asks Kafka */
-	double rate;		       /* answers a second; of a pipeline without output, requests that ended */
+	struct text version;	       /* hash of what it is made of; engines with the same files have the same. Empty: it drains */
+	struct text group;	       /* consumer group that reads it */
+	struct text reads;	       /* its input topics, separated by a space */
+	int64_t lag;		       /* records of these that are not committed; -1: not known: readers of a status ask Kafka */
+	double rate;		       /* answers per second; without an output, requests that ended */
 	double p50_ms, p95_ms, p99_ms; /* from the time of the request's record to its answer */
 };
 
 void status_write(const struct status *status, struct buffer *out);
 
-/* Texts borrow from `json` and the arena; members it does not know are passed over.
- * INPUT when it is no status. */
+/* Decodes a status. Texts borrow from `json` and the arena; unknown members are skipped. False: INPUT, it is no
+ * status. */
 bool status_read(struct text json, struct arena *arena, struct status *status, struct error *error);
 
 #endif
