@@ -1,4 +1,4 @@
-/* abtest.c: the family `abtest`: statistics by which experiments are decided. */
+/* abtest.c: Family `abtest`: statistics by which experiments are decided. */
 #include <math.h>
 
 #include "compute/values.h"

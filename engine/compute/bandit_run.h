@@ -1,17 +1,16 @@
-/* bandit_run.h: cases of the family `bandits` that run learners, which learn after each decision.
+/* bandit_run.h: Methods of the family `bandits` that run learners, which learn after each decision.
  *
- * Each returns a result that the caller owns, or NULL or an incomplete one after an error.
- */
+ * Each returns a result that the caller owns; after an error NULL, or an incomplete result. */
 #ifndef SLUICE_COMPUTE_BANDIT_RUN_H
 #define SLUICE_COMPUTE_BANDIT_RUN_H
 
 #include "compute/family.h"
 
-/* The arms that learners choose on a table of what each arm would give at each step: of one learner, whose options are the
- * parameters, or a list for each of `learners`. */
+/* Arms that learners choose, on a table of the reward of each arm at each step. There is one learner, whose options
+ * are the parameters, or a list for each of `learners`. */
 json_t *bandit_trajectory(const struct compute_case *one, struct error *error);
 
-/* Pseudo-regret over arms of 0 and 1. */
+/* Pseudo-regret over arms with rewards 0 and 1. */
 json_t *bandit_regret(const struct compute_case *one, struct error *error);
 
 #endif

@@ -1,4 +1,4 @@
-/* bandits.c: the family `bandits`: what learners know after recorded rewards, what they choose, and off-policy estimates. */
+/* bandits.c: Family `bandits`: state of learners after recorded rewards, their choices, and off-policy estimates. */
 #include "bandits/bandit.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* categories.h: the methods of the family `preprocess` that work on texts; called by
- * preprocess.c alone. Each gives the result of a case, or NULL and an error. */
+/* categories.h: Methods of the family `preprocess` for texts; only preprocess.c calls them. Each returns the result
+ * of a case, or NULL and an error. */
 #ifndef SLUICE_COMPUTE_CATEGORIES_H
 #define SLUICE_COMPUTE_CATEGORIES_H
 

@@ -1,4 +1,4 @@
-/* drift_online.c: the family `drift_online`: at which numbers of a stream detectors of change raise an alarm. */
+/* drift_online.c: Family `drift_online`: numbers of a stream at which detectors of change raise an alarm. */
 #include <string.h>
 
 #include "compute/values.h"

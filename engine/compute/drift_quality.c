@@ -1,4 +1,4 @@
-/* drift_quality.c: the family `drift_quality`: at which rows of a stream the change detector raises an alarm. */
+/* drift_quality.c: Family `drift_quality`: rows of a stream at which the change detector raises an alarm. */
 #include "compute/values.h"
 #include "drift/change.h"
 

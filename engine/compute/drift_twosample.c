@@ -1,4 +1,4 @@
-/* drift_twosample.c: the family `drift_twosample`: distances and tests between a reference and current data. */
+/* drift_twosample.c: Family `drift_twosample`: distances and tests between a reference and current data. */
 #include <math.h>
 #include <string.h>
 

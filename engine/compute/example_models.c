@@ -1,4 +1,4 @@
-/* example_models.c: models that a case writes out; see models.h. */
+/* example_models.c: Models that a case writes out; see models.h. */
 #include <math.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* explain_kernelshap.c: the family `explain_kernelshap`: exact Shapley values of any model. */
+/* explain_kernelshap.c: Family `explain_kernelshap`: exact Shapley values of any model. */
 #include <string.h>
 
 #include "compute/models.h"

@@ -1,5 +1,5 @@
-/* explain_other.c: the family `explain_other`: anchors, integrated gradients, permutation
- * importance, and explanations by linear models. */
+/* explain_other.c: Family `explain_other`: anchors, integrated gradients, permutation importance, and explanations by
+ * linear models. */
 #include <math.h>
 #include <string.h>
 

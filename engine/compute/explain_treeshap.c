@@ -1,4 +1,4 @@
-/* explain_treeshap.c: the family `explain_treeshap`: Shapley values of models of trees. */
+/* explain_treeshap.c: Family `explain_treeshap`: Shapley values of tree models. */
 #include <string.h>
 
 #include "compute/models.h"

@@ -1,4 +1,4 @@
-/* family.c: the list of families that `sluice compute` knows. */
+/* family.c: List of the families of `sluice compute`. */
 #include "compute/family.h"
 
 #include <stddef.h>

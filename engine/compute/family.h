@@ -1,9 +1,8 @@
-/* family.h: families of numeric methods that `sluice compute` runs on cases from a file.
+/* family.h: Families of numeric methods that `sluice compute` runs on cases from a file.
  *
- * One family is one file: functions first, its row last; family.c lists the rows. A family takes a
- * case (an input and parameters, in the form of the reference numbers in tests/oracles) and returns
- * the keys that such a file expects. The methods themselves stand in the modules of mathematics;
- * a family only reads and writes JSON.
+ * One family is one file: functions first, its row last; family.c lists the rows. A family takes a case: an input and
+ * parameters, in the form of the reference numbers in tests/oracles. It returns the keys that such a file expects.
+ * The methods are in the modules of mathematics; a family only reads and writes JSON.
  */
 #ifndef SLUICE_COMPUTE_FAMILY_H
 #define SLUICE_COMPUTE_FAMILY_H
@@ -17,9 +16,9 @@ struct compute_case {
 	const char *name;
 	const json_t *input;   /* an object */
 	const json_t *params;  /* an object */
-	const json_t *document; /* the file that lists the case, for what its cases share; NULL of a case alone */
-	const char *directory; /* a file that the input names is relative to it */
-	struct arena *arena;   /* empty again for the next case */
+	const json_t *document; /* the file that lists the case, for data shared by its cases; NULL: there is no file */
+	const char *directory; /* files that the input names are relative to it */
+	struct arena *arena;   /* reset for the next case */
 };
 
 struct compute_method {
@@ -29,7 +28,7 @@ struct compute_method {
 struct compute_family {
 	const char *name, *summary;
 	const struct compute_method *methods; /* ended by a NULL name */
-	/* The result, an object, owned by the caller; NULL: the error says why. */
+	/* Runs a case; returns an object, owned by the caller. NULL: `error` has the reason. */
 	json_t *(*run)(const struct compute_case *one, struct error *error);
 };
 

@@ -1,5 +1,5 @@
-/* features_ta.c: technical indicators on bars, one value a bar: by the same code,
- * from bar to bar, as a features step runs. */
+/* features_ta.c: Technical indicators on bars, one value per bar. The code is that of a features step, which runs
+ * from bar to bar. */
 #include <math.h>
 #include <string.h>
 

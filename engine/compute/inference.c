@@ -1,4 +1,4 @@
-/* inference.c: the family `inference`: what trained models answer, from their files. */
+/* inference.c: Family `inference`: outputs of trained models, read from their files. */
 #include <string.h>
 
 #include "compute/models.h"

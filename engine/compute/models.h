@@ -1,5 +1,4 @@
-/* models.h: models that the cases of `sluice compute` name by a file, or write out.
- */
+/* models.h: Models of the cases of `sluice compute`: read from a file, or written out in the case. */
 #ifndef SLUICE_COMPUTE_MODELS_H
 #define SLUICE_COMPUTE_MODELS_H
 
@@ -7,24 +6,26 @@
 #include "numeric/dense.h"
 #include "numeric/predictor.h"
 
-/* The model of the file that `object` names by `model_file`, in the case's arena. NULL: an error that names the file. */
+/* Reads the model of the file that `object` names by `model_file`, into the case's arena. NULL: an error that names
+ * the file. */
 const struct predictor *compute_model(const struct compute_case *one, const json_t *object, struct error *error);
 
-/* A model that a case writes out: `type` is linear or logistic (w, b), trees (feature, threshold, left, right, value),
+/* Model that a case writes out: `type` is linear or logistic (w, b), trees (feature, threshold, left, right, value),
  * quadratic (z'Qz + w'z), product (a `formula` over z0, z1, ... or x0, x1, ...), or mlp (activation, layers). */
 struct compute_example;
 
 /* NULL: INPUT, or memory ran out. */
 const struct compute_example *compute_example(const struct compute_case *one, const json_t *model, struct error *error);
 
-/* A number for each of `count` rows of `width` numbers. False: the model takes rows of another width, or a formula failed. */
+/* Computes a number for each of `count` rows of `width` numbers. False: the model needs rows of another width, or a
+ * formula failed. */
 bool compute_example_answer(const struct compute_example *example, const struct compute_case *one, const double *rows, size_t width,
 			    size_t count, double *answers, struct error *error);
 
-/* The layers of an mlp; of a linear model its one. NULL: it has none. */
+/* Layers of an mlp; the single layer of a linear model. NULL: it has none. */
 const struct dense *compute_example_layers(const struct compute_example *example);
 
-/* A number for each row: `text` over the columns z0, z1, ..., or x0, x1, .... */
+/* Evaluates `text` for each row, over the columns z0, z1, ..., or x0, x1, .... */
 bool compute_formula(const struct compute_case *one, const char *text, const double *rows, size_t width, size_t count,
 		     double *answers, struct error *error);
 

@@ -1,4 +1,4 @@
-/* outliers.c: the family `outliers`: how unusual numbers and rows are. */
+/* outliers.c: Family `outliers`: outlier scores of numbers and rows. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-/* preprocess.c: the numbers of preprocessing for `sluice compute`: what is learnt of
- * the rows of `train` is applied to those of `query`, or a fixed method to `x`. */
+/* preprocess.c: Family `preprocess`: parameters learnt from the rows of `train` are applied to those of `query`, or a
+ * fixed method to `x`. */
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* shap_budget.c: the family `shap_budget`: estimates of Shapley values within budgets of
- * coalitions, several runs of each, to be scored beside exact values. */
+/* shap_budget.c: Family `shap_budget`: estimates of Shapley values within budgets of coalitions. There are several
+ * runs of each, to be scored against exact values. */
 #include <stdio.h>
 #include <string.h>
 

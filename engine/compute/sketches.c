@@ -1,5 +1,4 @@
-/* sketches.c: the family `sketches`: quantiles of streams that are not kept, beside
- * exact ones. */
+/* sketches.c: Family `sketches`: quantiles of streams that are not stored, next to exact ones. */
 #include <math.h>
 #include <string.h>
 

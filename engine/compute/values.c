@@ -1,4 +1,4 @@
-/* values.c: numbers of JSON, read and written; see values.h. */
+/* values.c: Numbers of JSON, read and written; see values.h. */
 #include "compute/values.h"
 
 #include <math.h>

@@ -1,5 +1,4 @@
-/* windows.c: the family `windows`: what is known of each window of a stream of events,
- * in the order in which the windows close. */
+/* windows.c: Family `windows`: results of each window of a stream of events, in the order in which the windows close. */
 #include <stdlib.h>
 #include <string.h>
 
