@@ -1,13 +1,10 @@
-/* archive.h: where what a stage remembers of a partition is brought back from when the
- * partition is given, and where snapshots of it are laid down, so that bringing it back
- * takes less time.
+/* archive.h: Archive of the state of partitions: restores a partition's state when the partition is assigned, and
+ * writes snapshots, which make restores shorter.
  *
- * All of it takes its time: it is asked for under a ticket, a number of the asker's
- * choice, and what became of it comes later, as news. One thing goes on under a ticket at
- * a time.
+ * Each operation takes time. The caller starts it under a ticket, a number of its own choice, and the result comes
+ * later as news. One operation runs under a ticket at a time.
  *
- * What stands behind an archive is a table of operations, as behind a consumer. All
- * functions are for the worker's thread.
+ * An archive is a table of operations, as a consumer is. All functions are for the worker's thread.
  */
 #ifndef SLUICE_LOG_ARCHIVE_H
 #define SLUICE_LOG_ARCHIVE_H
@@ -20,18 +17,18 @@ struct archive_config {
 	const char *brokers;
 	struct properties properties; /* of consumers */
 	const char *folder;	      /* for snapshots; NULL: there are none */
-	/* Told of what takes long, and of snapshots that could not be read or laid down, one line
-	 * each. From a thread of the archive's own. NULL: nobody asks. */
+	/* Receives one line for each restore that takes long, and for each snapshot that could not be read or
+	 * written. Called from the archive's own thread. NULL: no log. */
 	const struct log_sink *log;
 };
 
 /* A partition of a changelog. */
 struct archive_place {
 	const char *changelog; /* the topic; borrowed as long as the archive lives */
-	struct position input; /* the partition whose messages wrote it */
-	size_t topic_count;    /* all topics whose partitions of that number wrote it, the input's too */
+	struct position input; /* the input partition whose messages wrote it */
+	size_t topic_count;    /* all topics whose partitions of that number wrote it, with the input's own */
 	const uint32_t *topics;
-	const char *pipeline; /* whose it is, for messages; borrowed like `changelog` */
+	const char *pipeline; /* that owns the state, for messages; borrowed like `changelog` */
 	bool new_state;	      /* the loss of state is accepted */
 	struct scopes scopes;
 	size_t bytes_max; /* of the store */
@@ -39,24 +36,24 @@ struct archive_place {
 
 enum archive_news_kind {
 	ARCHIVE_NONE,
-	ARCHIVE_RESTORED, /* `store` is the asker's now */
-	ARCHIVE_FAILED,	  /* it was not: `error` says why (SYSTEM or CONFIG) */
-	ARCHIVE_READY,	  /* the snapshot is begun, with this head, or its last block is written: the next, or the end */
-	ARCHIVE_LAID,	  /* it was kept */
-	ARCHIVE_LOST,	  /* it could not be written; that was said, and the ticket is free */
+	ARCHIVE_RESTORED, /* `store` belongs to the caller now */
+	ARCHIVE_FAILED,	  /* the restore failed; `error` has the reason (SYSTEM or CONFIG) */
+	ARCHIVE_READY,	  /* the snapshot is begun, with this head, or a block is written: write the next one, or keep it */
+	ARCHIVE_LAID,	  /* the snapshot is kept */
+	ARCHIVE_LOST,	  /* the snapshot could not be written; that is logged, and the ticket is free */
 };
 
 struct archive_news {
 	enum archive_news_kind kind;
 	uint64_t ticket;
 	struct store *store;
-	int64_t committed; /* of a restore: by the group, in the input; OFFSET_NONE: nothing */
-	struct state_reference reference; /* of a restore: what commits refer to until the next change; id 0: nothing */
+	int64_t committed; /* of a restore: the group's committed offset of the input; OFFSET_NONE: nothing is committed */
+	struct state_reference reference; /* of a restore: the reference that commits carry until the next change; id 0: none */
 	struct snapshot_head head;
 	struct error error;
 };
 
-/* What a kind of archive does for the functions below; its own struct begins with this. */
+/* Operations of one kind of archive, called by the functions below. Its own struct begins with this one. */
 struct archive {
 	const struct archive_operations *operations;
 };
@@ -67,18 +64,18 @@ struct archive_operations {
 	bool (*news)(struct archive *archive, struct archive_news *news);
 	bool (*restore)(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error);
 	void (*forget)(struct archive *archive, uint64_t ticket);
-	/* Of snapshots; NULL: there are none. */
+	/* Of snapshots; NULL: the archive has none. */
 	bool (*begin)(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error);
 	bool (*write)(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct buffer *block,
 		      struct error *error);
 	bool (*keep)(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error);
 };
 
-/* Kafka's, with files. Borrows the configuration and the consumer as long as it lives;
- * takes no thread before it is asked for something. CONFIG: the folder cannot be used. */
+/* Archive of Kafka, with snapshots in files. Borrows the configuration and the consumer as long as it lives.
+ * Starts its thread with the first operation. CONFIG: the folder cannot be used. */
 struct archive *archive_open(const struct archive_config *config, const struct consumer *consumer, struct error *error);
 
-/* Waits for the call to Kafka or to the disk that it is in. NULL is fine. */
+/* Waits for the current call to Kafka or to the disk. NULL is fine. */
 static inline void archive_close(struct archive *archive)
 {
 	if (archive)
@@ -90,23 +87,22 @@ static inline int archive_bell(const struct archive *archive)
 	return archive->operations->bell(archive);
 }
 
-/* To be asked when the bell rang, until there is none (false). */
+/* The next news; false: there is none. To be called after a ring of the bell, until it returns false. */
 static inline bool archive_news(struct archive *archive, struct archive_news *news)
 {
 	return archive->operations->news(archive, news);
 }
 
-/* Brings back what the changelog holds by now: the group's offsets of the input are
- * settled first, so that it is what the messages before them left. What the group's commits
- * refer to is compared with it (state/identity.h). RESTORED, with an identity that may be to be told;
- * or FAILED, because state was lost too. The topics are copied. */
+/* Restores the state that the changelog holds now. The group's offsets of the input are settled first, so the
+ * state is that of the messages before them. The reference in the group's commits is compared with the changelog
+ * (state/identity.h). The news is RESTORED, perhaps with an identity that is still to be produced, or FAILED, also
+ * because state was lost. The topics are copied. */
 static inline bool archive_restore(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error)
 {
 	return archive->operations->restore(archive, ticket, place, error);
 }
 
-/* What goes on under that ticket is given up, and no news of it come any more; a
- * snapshot leaves no trace. */
+/* Cancels the operation of that ticket. No news of it comes any more, and a snapshot leaves no trace. */
 static inline void archive_forget(struct archive *archive, uint64_t ticket)
 {
 	archive->operations->forget(archive, ticket);
@@ -119,14 +115,14 @@ static inline bool archive_has_snapshots(const struct archive *archive)
 	return archive->operations->begin != NULL;
 }
 
-/* Begins one. READY, with the head that it is to have, or LOST. What is shown of the store
- * from READY on belongs to it. */
+/* Begins a snapshot. The news is READY, with the head that the snapshot is to have, or LOST. The snapshot consists
+ * of what is read from the store from READY on. */
 static inline bool archive_begin(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error)
 {
 	return archive->operations->begin(archive, ticket, place, error);
 }
 
-/* Its next bytes: takes what is in the buffer and leaves that without memory. READY or
+/* Writes the next bytes of a snapshot. Takes the contents of the buffer and leaves it without memory. READY or
  * LOST. */
 static inline bool archive_write(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct buffer *block,
 				 struct error *error)
@@ -134,7 +130,7 @@ static inline bool archive_write(struct archive *archive, uint64_t ticket, const
 	return archive->operations->write(archive, ticket, place, block, error);
 }
 
-/* All of it was written, and all that it holds is committed. LAID or LOST. */
+/* Keeps a snapshot. To be called when all of it is written and all that it holds is committed. LAID or LOST. */
 static inline bool archive_keep(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error)
 {
 	return archive->operations->keep(archive, ticket, place, error);

@@ -1,8 +1,8 @@
-/* archivist.c: Kafka's archive: a thread that reads changelogs and keeps snapshots in
- * files, one thing after the other. See archive.h and archivist.h.
+/* archivist.c: Thread of Kafka's archive: reads changelogs and keeps snapshots in files, one job after the other. See
+ * archive.h and archivist.h.
  *
- * What crosses: jobs go to the thread and news come back, each in a list under one lock.
- * A store and a block belong to whoever holds the job or the news.
+ * Jobs go to the thread and news come back, each in a list under one lock. A store and a block belong to the side
+ * that has the job or the news.
  */
 #include "log/archivist.h"
 

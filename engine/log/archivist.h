@@ -1,6 +1,7 @@
-/* archivist.h: what the files of Kafka's archive share: its jobs, and what its thread says
- * and tells. archivist.c is the thread and what the worker asks of it, and keeps snapshots;
- * archivist_restore.c brings back. All functions here are for the archive's own thread.
+/* archivist.h: Shared parts of Kafka's archive: its jobs, its log lines and its news. Private to the archive.
+ *
+ * archivist.c is the thread, the worker's calls, and the snapshots. archivist_restore.c restores. All functions here
+ * are for the archive's own thread.
  */
 #ifndef SLUICE_LOG_ARCHIVIST_H
 #define SLUICE_LOG_ARCHIVIST_H
@@ -11,7 +12,7 @@
 #include "log/archive.h"
 #include "log/changelog.h"
 
-#define ARCHIVIST_TIMEOUT_MS 10000 /* of one question to Kafka */
+#define ARCHIVIST_TIMEOUT_MS 10000 /* of one request to Kafka */
 
 enum job_kind { JOB_RESTORE, JOB_BEGIN, JOB_WRITE, JOB_KEEP, JOB_DROP };
 
@@ -21,12 +22,12 @@ struct job {
 	uint64_t ticket;
 	struct archive_place place;
 	struct store *store; /* of a restore */
-	uint32_t *topics;    /* those of the place, its own */
+	uint32_t *topics;    /* topics of the place, copied */
 	struct buffer block; /* of a write */
-	struct told *told;   /* what will come of it: made with it, so that it can be told */
+	struct told *told;   /* news of this job: allocated with it, so that its result can always be reported */
 };
 
-/* A snapshot being written; the thread's. */
+/* A snapshot that is being written; belongs to the thread. */
 struct unfinished_snapshot {
 	struct unfinished_snapshot *next;
 	uint64_t ticket;
@@ -51,30 +52,31 @@ struct archivist {
 	pthread_cond_t asked;
 	struct job *jobs, **jobs_end;
 	struct told *told, **told_end;
-	uint64_t current; /* ticket of the job that the thread is at */
-	bool forgotten;	  /* nobody wants it any more */
+	uint64_t current; /* ticket of the current job */
+	bool forgotten;	  /* the worker has cancelled the current job */
 
 	struct unfinished_snapshot *unfinished_snapshots;
-	struct changelog_reader *reader; /* while restores follow each other */
-	/* Of the restore that the thread is at: */
+	struct changelog_reader *reader; /* kept while restores follow each other */
+	/* Of the current restore: */
 	int64_t began_ms, said_ms;
 	const struct job *restoring;
 };
 
-/* A line for whoever listens; see archive_config. */
+/* Logs a line; see archive_config. */
 void archivist_say(const struct archivist *archivist, enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The news, and the store with them, are the asker's from here on, unless he forgot. */
+/* Reports the result of a job. The news, and the store in them, belong to the worker from then on, unless it has
+ * cancelled the job. */
 void archivist_tell(struct archivist *archivist, struct job *job, const struct archive_news *news);
 
-/* Nobody waits any more for what the thread is at, or the archive is being closed. */
+/* Whether the current job is cancelled, or the archive is being closed. */
 bool archivist_is_forgotten(struct archivist *archivist);
 
-/* Brings a store back and tells of it; silent when it was forgotten meanwhile. */
+/* Restores a store and reports it. Nothing is reported of a job that was cancelled meanwhile. */
 void archivist_bring_back(struct archivist *archivist, struct job *job);
 
-/* Gives back the reader that restores which follow each other share; there need be none. */
+/* Closes the reader that successive restores share. Fine when there is none. */
 void archivist_close_reader(struct archivist *archivist);
 
 #endif

@@ -1,6 +1,5 @@
-/* archivist_restore.c: what a stage remembered of a partition is brought back: from its
- * snapshot, if there is a good one, and from there to the end of its changelog. See
- * archivist.h.
+/* archivist_restore.c: Restore of a partition's state: from its snapshot, if there is a good one, and from there to
+ * the end of its changelog. See archivist.h.
  */
 #include "log/archivist.h"
 

@@ -1,10 +1,10 @@
-/* backlog.h: how many records a group has not yet committed of topics: what `sluice top`
- * shows as lag. It reads what Kafka knows and joins nothing.
+/* backlog.h: Backlog of a group: how many records of some topics it has not committed yet. `sluice top` shows it as
+ * lag. It reads offsets from Kafka and does not join the group.
  *
- * Offsets are not all records: the end of a transaction takes one, and records of aborted
- * transactions are never read. So what lies between the group and the end of a partition is read up to
- * its first record; where there is none, nothing is left to do. Behind that record offsets count as
- * records, and so they do all where more than BACKLOG_READ_MOST lie between and the group moves on.
+ * Not every offset is a record: the end of a transaction takes one, and records of aborted transactions are never
+ * read. So a partition is read from the group's offset to the first record after it. If there is no record, the group
+ * has nothing left to read there. After that record each offset counts as a record. All offsets count as records
+ * where more than BACKLOG_READ_MOST of them are left and the group makes progress.
  */
 #ifndef SLUICE_LOG_BACKLOG_H
 #define SLUICE_LOG_BACKLOG_H
@@ -15,18 +15,19 @@
 
 struct backlog;
 
-/* Borrows all of it. NULL: `error` says why. */
+/* Borrows all arguments as long as it lives. NULL: `error` has the reason. */
 struct backlog *backlog_open(const char *brokers, struct properties properties, const char *group, struct error *error);
 void backlog_close(struct backlog *backlog); /* NULL is fine */
 
-/* Over all partitions of `topics`, names with a blank between; each question to Kafka may take
- * `timeout_ms`. -1: Kafka does not say. */
+/* Records over all partitions of `topics`, names with a space between. Each request to Kafka may take
+ * `timeout_ms`. -1: Kafka does not answer. */
 int64_t backlog_measure(struct backlog *backlog, struct text topics, int timeout_ms);
 
-/* Notes where the topics end now, behind what stands there in transactions that are open. False: Kafka does not say. */
+/* Notes the ends of the topics now, including records of transactions that are still open. False: Kafka does not
+ * answer. */
 bool backlog_mark(struct backlog *backlog, struct text topics, int timeout_ms);
 
-/* As backlog_measure(), up to where the topics ended when that was noted; 0: the group has passed all of it. */
+/* As backlog_measure(), but only up to the ends that backlog_mark() noted. 0: the group has passed all of it. */
 int64_t backlog_left(struct backlog *backlog, struct text topics, int timeout_ms);
 
 #endif

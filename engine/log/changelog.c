@@ -1,4 +1,4 @@
-/* changelog.c: see changelog.h. It is read by librdkafka's plain consumer, of one
+/* changelog.c: Writes and reads changelogs; see changelog.h. Reads use librdkafka's plain consumer, for one
  * partition, without a group. */
 #include "log/changelog.h"
 

@@ -1,4 +1,4 @@
-/* client.c: settings, and the forms that librdkafka wants; see client.h. */
+/* client.c: Settings, handles, tags and refused records of librdkafka's clients; see client.h. */
 #include "log/client.h"
 
 #include <assert.h>

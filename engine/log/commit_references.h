@@ -1,8 +1,8 @@
-/* commit_references.h: references to state that commits of a consumer's partitions have in their
- * metadata (state/identity.h), partition by partition. The consumer's own.
+/* commit_references.h: References to state in the metadata of a consumer's commits (state/identity.h), for each
+ * partition. Private to the consumer.
  *
- * They are set by the worker when it ends what is to be committed, and read when that is
- * committed; no second end begins before. So no lock is needed.
+ * The worker sets them when it ends an output, and they are read when that output is committed. No second output ends
+ * before that, so no lock is needed.
  */
 #ifndef SLUICE_LOG_COMMIT_REFERENCES_H
 #define SLUICE_LOG_COMMIT_REFERENCES_H
@@ -22,7 +22,7 @@ struct commit_references {
 
 void commit_references_close(struct commit_references *references);
 
-/* From now on; id 0: none. False: memory ran out (SYSTEM). */
+/* Sets the reference of a partition's commits from now on; id 0: none. False: memory ran out (SYSTEM). */
 bool commit_references_set(struct commit_references *references, const struct position *position,
 			   const struct state_reference *reference, struct error *error);
 

@@ -1,5 +1,5 @@
-/* committer.c: the calls on librdkafka that settle a transaction, in the order that
- * settlement.c says; see committer.h, and transaction.h for why it is so. */
+/* committer.c: Calls on librdkafka that settle a transaction, in the order of settlement.c. See committer.h, and
+ * transaction.h for the reasons. */
 #include "log/committer.h"
 
 #include <pthread.h>

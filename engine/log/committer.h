@@ -1,9 +1,9 @@
-/* committer.h: the thread that owns a transactional producer and makes the calls that
- * block; the worker's side of it is transaction.c, and nobody else's business.
+/* committer.h: Committer: thread that owns a transactional producer and makes the calls that block. transaction.c is
+ * the worker's side of it and its only user.
  *
- * One request at a time goes to the thread and one answer comes back, under a lock that
- * no message passes: a start (the first, by itself), then one end after the other. While
- * it is at one, the worker leaves the producer alone.
+ * The thread gets one request at a time and returns one answer, under a lock that no message needs. The first
+ * request, a start, needs no call. Then one end follows the other. While a request is being served, the worker does
+ * not use the producer.
  */
 #ifndef SLUICE_LOG_COMMITTER_H
 #define SLUICE_LOG_COMMITTER_H
@@ -20,8 +20,9 @@ int committer_bell(const struct committer *committer);
 /* NEWS_NONE: no answer yet. */
 enum transaction_news committer_answer(struct committer *committer, struct error *error);
 
-/* The positions are the committer's until its answer; a reset writes the offsets into
- * them. With `lost`, something that belongs to the transaction is not in it: it is given up. */
+/* Ends the transaction. The positions belong to the committer until its answer; a reset writes the committed
+ * offsets into them. With `lost`, a record that belongs to the transaction is missing from it, so the transaction
+ * is aborted. */
 void committer_end(struct committer *committer, struct positions positions, bool lost);
 
 /* Between an answer and the next end. */

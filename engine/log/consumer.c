@@ -1,8 +1,7 @@
 /* consumer.c: librdkafka's consumer behind one queue and one bell; see consumer.h.
  *
- * The rebalance callback is entered inside consumer_take() and only notes what is
- * wanted: librdkafka waits for the assign or unassign call that follows, and
- * consumer_accept() makes it.
+ * The rebalance callback runs inside consumer_take() and only notes the change. librdkafka waits for the assign or
+ * unassign call that follows, which consumer_accept() makes.
  */
 #include "log/consumer.h"
 

@@ -1,20 +1,17 @@
-/* consumer.h: taking records, as a member of a group or from partitions by name.
+/* consumer.h: Consumer of Kafka records, as a member of a group or of partitions assigned by name.
  *
- * Nothing here waits for Kafka. The consumer's bell rings when there is something to
- * take; it rings once for a queue that was empty, so after a bell take until nothing
- * comes.
+ * Nothing here waits for Kafka. The consumer's bell rings when records or changes can be taken. It rings once for a
+ * queue that was empty, so after a ring records are taken until none is left.
  *
- * In a group, partitions come and go by changes that the worker accepts when it is
- * ready: until then the group waits for this member, so a worker finishes or drops what
- * is in flight and accepts soon. Partitions given start at the group's committed
- * offsets, read when the change is accepted: a worker that restarts accepts only when
- * its producer has ended what its predecessor left open.
+ * In a group, partitions are assigned and revoked by changes, which the worker accepts when it is ready. The group
+ * waits for this member until then, so a worker soon finishes or drops its in-flight messages and accepts. New
+ * partitions start at the group's committed offsets, which are read when the change is accepted. A worker that
+ * restarts accepts only after its producer has ended the transaction that its predecessor left open.
  *
- * A consumer belongs to one thread. What is said of the committer (transaction.h) is
- * the only exception.
+ * A consumer belongs to one thread. The committer (transaction.h) is the only exception.
  *
- * What stands behind a consumer is a table of operations: Kafka's is consumer_open()'s,
- * the twin's that of the simulator. The functions below mean the same for each.
+ * A consumer is a table of operations: that of consumer_open() is Kafka's, that of the twin is the simulator's. The
+ * functions below mean the same for both.
  */
 #ifndef SLUICE_LOG_CONSUMER_H
 #define SLUICE_LOG_CONSUMER_H
@@ -24,58 +21,58 @@
 struct consumer;
 struct consumer_operations;
 
-#define TOPICS_READ_MAX ((size_t)4096) /* of one consumer: as many as a result can say that it answers */
+#define TOPICS_READ_MAX ((size_t)4096) /* of one consumer: as many as the tag of a result can name */
 
 struct consumer_config {
 	const char *brokers;
 	const char *group;
-	const char *instance; /* group.instance.id: stable over restarts; NULL: a member without a memory */
+	const char *instance; /* group.instance.id, the same after a restart; NULL: a dynamic member */
 	const char *const *topics;
 	size_t topic_count;
-	/* Count 0: a member of the group. Else these partitions and no others, from these
-	 * offsets; OFFSET_NONE: from where the group committed. They too come as a change. */
+	/* Count 0: a member of the group. Else these partitions and no others, from these offsets; OFFSET_NONE:
+	 * from the group's committed offset. They also arrive as a change. */
 	struct positions assigned;
 	struct properties properties;
 };
 
-/* Kafka's. Everything in the configuration is borrowed as long as the consumer lives. */
+/* Consumer of Kafka. Everything in the configuration is borrowed as long as the consumer lives. */
 struct consumer *consumer_open(const struct consumer_config *config, struct error *error);
 
-/* Whether a consumer whose queue was full fetches again within milliseconds, so that small
- * fetches do: librdkafka since 2.2. Before, it is a second, and a fetch must last as long. */
+/* Whether a consumer whose queue was full fetches again within milliseconds, so that small fetches suffice.
+ * librdkafka does so since 2.2. Older versions wait a second, and a fetch must last as long. */
 bool consumer_refills_soon(void);
 
 enum assignment_change {
 	ASSIGNMENT_SAME,
-	ASSIGNMENT_GIVEN, /* these partitions are to be read from now on */
-	ASSIGNMENT_TAKEN, /* these are to be given up: what is finished may still be committed */
-	ASSIGNMENT_LOST,  /* these are another's already: what is not committed is void */
+	ASSIGNMENT_GIVEN, /* these partitions are assigned: to be read from now on */
+	ASSIGNMENT_TAKEN, /* these are revoked: finished work may still be committed */
+	ASSIGNMENT_LOST,  /* these already belong to another member: uncommitted work is void */
 };
 
-/* Records that are not read, by offsets: retention, DeleteRecords, a topic made anew. */
+/* Gap: records that were skipped, by their offsets, because of retention, DeleteRecords, or a topic that was
+ * created again. */
 struct gap {
 	uint32_t topic;
 	int32_t partition;
-	int64_t from; /* where it was to be read on */
-	int64_t to;   /* where it begins now; not above `from`: it ends before that. OFFSET_NONE: not known */
-	bool remade; /* another topic of that name was read on in the former one's place: all from its beginning, `from`, up to
-		      * `to` at least was not read */
+	int64_t from; /* next offset to read */
+	int64_t to;   /* first offset now; not above `from`: the partition ends before `from`. OFFSET_NONE: not known */
+	bool remade; /* the topic was created again; not read: from its beginning, `from`, to at least `to` */
 };
 
-/* How many there are; 0: none that is known. Ends of transactions are counted too. */
+/* Number of skipped records; 0: none is known. Ends of transactions are counted too. */
 static inline uint64_t gap_count(const struct gap *gap)
 {
 	return gap->to > gap->from ? (uint64_t)(gap->to - gap->from) : 0;
 }
 
-/* What is read from now on. */
+/* Topics to be read from now on. */
 struct consumer_topics {
-	const char *const *names; /* those before, in their places, and new ones behind */
+	const char *const *names; /* the former ones, at their indexes, then new ones */
 	size_t count;
-	const bool *read; /* of each: whether it is */
+	const bool *read; /* for each topic: whether it is read */
 };
 
-/* What a kind of consumer does for the functions below; its own struct begins with this. */
+/* Operations of one kind of consumer, called by the functions below. Its own struct begins with this one. */
 struct consumer {
 	const struct consumer_operations *operations;
 	struct commit_references references;
@@ -91,11 +88,11 @@ struct consumer_operations {
 	bool (*seek)(struct consumer *consumer, struct positions positions, struct error *error);
 	bool (*pause)(struct consumer *consumer, struct positions positions, bool paused, struct error *error);
 	bool (*follow)(struct consumer *consumer, const struct consumer_topics *topics, struct error *error);
-	bool (*gap)(struct consumer *consumer, struct gap *gap); /* NULL: there are none */
+	bool (*gap)(struct consumer *consumer, struct gap *gap); /* NULL: never a gap */
 };
 
-/* Leaves the group (a member with an instance id keeps its place until its session
- * ends). Records taken must be released before. NULL is fine. */
+/* Leaves the group; a member with an instance id keeps its membership until its session ends. Records taken must
+ * be released before. NULL is fine. */
 static inline void consumer_close(struct consumer *consumer)
 {
 	if (consumer)
@@ -107,29 +104,29 @@ static inline int consumer_bell(const struct consumer *consumer)
 	return consumer->operations->bell(consumer);
 }
 
-/* Up to `room` records, without waiting. False: a SYSTEM error, the client is beyond
- * help (fenced by a newer instance, not authorised, ...). */
+/* Takes up to `room` records, without waiting. False: a SYSTEM error; the client cannot recover (fenced by a newer
+ * instance, not authorised, ...). */
 static inline bool consumer_take(struct consumer *consumer, struct record *records, size_t room, size_t *count, struct error *error)
 {
 	return consumer->operations->take(consumer, records, room, count, error);
 }
 
-/* To be asked whenever something may be taken, before it is acted upon, until there is none: what
- * was skipped before the records that are taken. It is said already. */
+/* The next gap before the records that are taken; false: there is none. To be called until then, whenever records
+ * may have been taken, before they are processed. Each gap is logged already. */
 static inline bool consumer_gap(struct consumer *consumer, struct gap *gap)
 {
 	return consumer->operations->gap && consumer->operations->gap(consumer, gap);
 }
 
-/* Says that the worker is alive though it takes nothing: without this or
- * consumer_take() for max.poll.interval.ms the group drops the member. */
+/* Keeps the membership while the worker takes nothing. Without this or consumer_take() for max.poll.interval.ms
+ * the group drops the member. */
 static inline void consumer_stay(struct consumer *consumer)
 {
 	consumer->operations->stay(consumer);
 }
 
-/* What the group wants, found by consumer_take(): the same until it is accepted. The
- * positions are the consumer's, without offsets. */
+/* The change that consumer_take() found, the same until it is accepted. The positions belong to the consumer and
+ * have no offsets. */
 static inline enum assignment_change consumer_change(const struct consumer *consumer, struct positions *positions)
 {
 	return consumer->operations->change(consumer, positions);
@@ -140,30 +137,29 @@ static inline bool consumer_accept(struct consumer *consumer, struct error *erro
 	return consumer->operations->accept(consumer, error);
 }
 
-/* Reads on from these offsets; what was fetched before is dropped. OFFSET_NONE: that
- * partition stays where it is. */
+/* Continues at these offsets; records fetched before are dropped. OFFSET_NONE: that partition stays where it is. */
 static inline bool consumer_seek(struct consumer *consumer, struct positions positions, struct error *error)
 {
 	return consumer->operations->seek(consumer, positions, error);
 }
 
-/* Of partitions that are paused nothing is taken; what was fetched of them is fetched
- * again when they go on. What is taken away is not paused any more when it is given again. */
+/* Pauses or resumes partitions. Nothing is taken of paused partitions; their fetched records are fetched again
+ * after they resume. A partition that is revoked and assigned again is no longer paused. */
 static inline bool consumer_pause(struct consumer *consumer, struct positions positions, bool paused, struct error *error)
 {
 	return consumer->operations->pause(consumer, positions, paused, error);
 }
 
-/* Commits of that partition have this reference in their metadata from now on; id 0: none. By
- * whoever ends an output, just before. False: SYSTEM. */
+/* Sets the reference to state in the metadata of that partition's commits from now on; id 0: none. To be called
+ * just before an output is ended. False: SYSTEM. */
 static inline bool consumer_refer(struct consumer *consumer, const struct position *position,
 				  const struct state_reference *reference, struct error *error)
 {
 	return commit_references_set(&consumer->references, position, reference, error);
 }
 
-/* Reads these topics; their partitions come, and others go, by changes. Not while a change
- * waits to be accepted. Names are borrowed as long as the consumer lives, the rest is not. */
+/* Reads these topics; partitions are then assigned and revoked by changes. Not while a change waits to be
+ * accepted. Names are borrowed as long as the consumer lives, the rest is not. */
 static inline bool consumer_follow(struct consumer *consumer, const struct consumer_topics *topics, struct error *error)
 {
 	return consumer->operations->follow(consumer, topics, error);

@@ -1,8 +1,8 @@
-/* consumer_gaps.c: records that were deleted before they were read; see consumer_parts.h.
+/* consumer_gaps.c: Detection of records that were deleted before they were read; see consumer_parts.h.
  *
- * librdkafka goes on at the beginning of a partition when Kafka does not have the offset that it
- * asks for (`auto.offset.reset`), and tells that by a line of its log alone: "TOPIC [PARTITION]:
- * offset reset (at offset N, ...". It comes from librdkafka's threads, before the records behind it. */
+ * When Kafka does not have the requested offset, librdkafka continues at the beginning of the partition
+ * (`auto.offset.reset`). It reports that only by a line of its log: "TOPIC [PARTITION]: offset reset (at offset N,
+ * ...". The line comes from librdkafka's threads, before the records behind it. */
 #include <stdio.h>
 #include <string.h>
 

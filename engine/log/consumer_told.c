@@ -1,5 +1,5 @@
-/* consumer_told.c: what librdkafka tells of a consumer: partitions that come and go, another
- * engine of its name, and what it cannot get over by itself; see consumer_parts.h.
+/* consumer_told.c: Events that librdkafka reports of a consumer: rebalances, another engine with its instance id, and
+ * errors from which it cannot recover; see consumer_parts.h.
  */
 #include "log/consumer_parts.h"
 

@@ -1,4 +1,5 @@
-/* group.c: see group.h. What crosses threads are two flags; the rest is not changed while the thread runs. */
+/* group.c: Questions about a group, each in a thread; see group.h. Threads share two flags; the rest does not
+ * change while the thread runs. */
 #include "log/group.h"
 
 #include <pthread.h>

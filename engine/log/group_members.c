@@ -1,4 +1,4 @@
-/* group_members.c: see group_members.h. By librdkafka's older call for groups, for the reason given there. */
+/* group_members.c: Members of groups, by librdkafka's older call; see group_members.h, also for the reason. */
 #include "log/group_members.h"
 
 #include <endian.h>

@@ -1,4 +1,4 @@
-/* kafka_log.h: The lines that librdkafka and this module have to tell beside their results: brokers that cannot be reached,
+/* kafka_log.h: Log lines of librdkafka and of this module, beside their results: brokers that cannot be reached,
  * settings that contradict each other.
  */
 #ifndef SLUICE_LOG_KAFKA_LOG_H
@@ -6,8 +6,9 @@
 
 #include "observe/log_sink.h"
 
-/* Each line, `Kafka: ...`, goes to the sink, from librdkafka's threads, one at a time; NULL, as at first: plain, to standard
- * error. For the whole process, and for clients already open too. When it returns, nobody is in the sink before. */
+/* Sets the sink of these lines, `Kafka: ...`. They come from librdkafka's threads, one at a time. NULL, the
+ * initial sink: plain, to standard error. It holds for the whole process, and for clients already open. When it
+ * returns, no thread is in the previous sink. */
 void kafka_log_to(const struct log_sink *sink);
 
 #endif

@@ -1,4 +1,4 @@
-/* loads.c: see loads.h. */
+/* loads.c: Commit batches of at-least-once delivery; see loads.h. */
 #include "log/loads.h"
 
 #include "base/memory.h"

@@ -1,6 +1,6 @@
-/* loads.h: which offsets may be committed at least once: those of a load whose records
- * are all acknowledged. Two loads exist at a time: the open one, and perhaps one that
- * has ended and waits for its acknowledgements, then for its commit.
+/* loads.h: Commit batches ("loads") of at-least-once delivery: the offsets of a load may be committed when all of its
+ * records are acknowledged. There are two loads at a time: the open one, and perhaps one that has ended. The ended
+ * one waits for its acknowledgements, then for its commit.
  *
  * Pure: shipments.c sends and commits on Kafka, the twin on itself.
  */
@@ -13,17 +13,17 @@ enum loads_stage { LOADS_FILLING, LOADS_ACKNOWLEDGING, LOADS_COMMITTING, LOADS_C
 
 /* Starts as {0}. */
 struct loads {
-	unsigned open;		    /* 0 or 1: which of the two is filled; the other has ended */
+	unsigned open;		    /* 0 or 1: the load that is being filled; the other has ended */
 	size_t waiting[2];	    /* records without an acknowledgement */
-	enum loads_stage stage;	    /* of the one that has ended; FILLING: there is none */
-	bool is_void;		    /* so is what it was to commit */
-	struct positions positions; /* of the one that has ended: those to commit; behind them, up to `all`, those of OFFSET_NONE */
+	enum loads_stage stage;	    /* of the load that has ended; FILLING: there is none */
+	bool is_void;		    /* the ended load is void: the group has assigned its partitions to others */
+	struct positions positions; /* of the load that has ended: first those to commit, then, up to `all`, those of OFFSET_NONE */
 	size_t all, capacity;
 };
 
 void loads_close(struct loads *loads);
 
-/* A record went out: the number is for its acknowledgement. */
+/* Counts a record that was produced. Returns the number of its load, for its acknowledgement. */
 static inline unsigned loads_produced(struct loads *loads)
 {
 	loads->waiting[loads->open]++;
@@ -35,8 +35,8 @@ static inline void loads_acknowledged(struct loads *loads, unsigned load)
 	loads->waiting[load]--;
 }
 
-/* It had its acknowledgement, and is not there: its load commits nothing. The open one may
- * go on, for whoever ends it knows what is missing. */
+/* Notes that Kafka refused a record whose acknowledgement was counted. Its load commits nothing. The open load
+ * continues, because the caller that ends it knows which record is missing. */
 static inline void loads_refused(struct loads *loads, unsigned load)
 {
 	if (load != loads->open)
@@ -48,27 +48,27 @@ static inline bool loads_may_end(const struct loads *loads)
 	return loads->stage == LOADS_FILLING;
 }
 
-/* The open load ends with these positions (copied), and the next is open. */
+/* Ends the open load with these positions (copied), and opens the next one. */
 bool loads_end(struct loads *loads, struct positions positions, struct error *error);
 
-/* True once for each load: these are to be committed now. */
+/* True once for each load: `positions` are to be committed now. */
 bool loads_to_commit(struct loads *loads, struct positions *positions);
 
-/* What came of it. */
+/* Result of a commit. */
 enum loads_outcome {
 	LOADS_TAKEN,
-	LOADS_VOID,   /* the group has given these partitions to others: what they answer is theirs */
-	LOADS_FAILED, /* not this time: to be ended again */
+	LOADS_VOID,   /* the group has assigned these partitions to other members, which now answer their records */
+	LOADS_FAILED, /* not committed this time: to be ended again */
 };
 void loads_took(struct loads *loads, enum loads_outcome outcome);
 
-/* The producer is gone, with what it had not heard of. True: so is the load that has ended,
- * and both are empty; these are the positions that it was ended with, those to commit first.
- * False: none has ended, or all of its records are acknowledged, and it may still commit. */
+/* Gives up the loads of a producer that is lost with its unacknowledged records. True: the ended load is lost too,
+ * both loads are empty, and `ended` has the ended load's positions, those to commit first. False: no load has
+ * ended, or all records of the ended one are acknowledged, and it may still commit. */
 bool loads_give_up(struct loads *loads, struct positions *ended);
 
-/* True once for each load: it is over, and these were committed; none when it failed, or the
- * group has given these to others, and nothing is known of them (`is_void`). */
+/* True once for each load: it is over. `committed` has what was committed, and nothing if the commit failed. With
+ * `is_void` it has the positions of partitions that now belong to other members; nothing is known of those. */
 bool loads_over(struct loads *loads, struct positions *committed, bool *is_void);
 
 #endif

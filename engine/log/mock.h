@@ -1,10 +1,9 @@
-/* mock.h: a broker inside this process: librdkafka's mock cluster, which speaks Kafka's own
- * protocol on a port of the loopback, so that any client can use it.
+/* mock.h: Embedded Kafka broker: librdkafka's mock cluster in this process. It speaks Kafka's own protocol on a port
+ * of the loopback, so that any client can use it.
  *
- * It keeps records in memory alone, of each partition the newest 5 MB or so; it takes
- * transactions and means nothing by them; a group takes three seconds to come together, so
- * consumers had better be given their partitions. Clients of other libraries come by the relay
- * (relay.h). For `sluice dev`.
+ * Limits: it keeps records only in memory, the newest 5 MB or so of each partition. It accepts transactions, but they
+ * have no effect. A group takes three seconds to form, so consumers should have their partitions assigned by name.
+ * Clients of other libraries connect through the relay (relay.h). For `sluice dev`.
  *
  * Any thread may call.
  */
@@ -17,18 +16,18 @@ struct mock_cluster;
 
 struct mock_cluster *mock_cluster_open(struct error *error); /* NULL: SYSTEM */
 
-/* When its clients are closed. NULL is fine. */
+/* To be called after its clients are closed. NULL is fine. */
 void mock_cluster_close(struct mock_cluster *cluster);
 
 const char *mock_cluster_brokers(const struct mock_cluster *cluster); /* host:port; lives as long as it does */
 
-/* One that is there already is fine, whatever it has. */
+/* Creates a topic. A topic that exists is fine, whatever its settings. */
 bool mock_cluster_topic(struct mock_cluster *cluster, const char *name, int partitions, struct error *error);
 
-/* One that a client asks for; gives one of Kafka's error codes, 0: it is made. */
+/* Creates a topic for a client. Returns one of Kafka's error codes; 0: it is created. */
 int16_t mock_cluster_make(struct mock_cluster *cluster, const char *name, int partitions);
 
-/* With which its clients do not wait for what will not come. */
+/* Settings with which its clients do not wait for events that never come. */
 extern const struct properties mock_consumer_settings;
 extern const struct properties mock_producer_settings;
 

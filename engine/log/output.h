@@ -1,13 +1,11 @@
-/* output.h: where results leave, by whichever delivery: at least once (shipments.h) or
- * exactly once (transaction.h). The worker knows only this.
+/* output.h: Output of results to Kafka, at least once (shipments.h) or exactly once (transaction.h). The worker uses
+ * only this interface.
  *
- * Results are produced into what is open: a transaction, or a batch. Ending it hands it
- * over together with the offsets that its results answer, and what became of it comes
- * later, as news. Exactly once, nothing can be produced while a transaction is being
- * ended; at least once, it can.
+ * Results are produced into the open transaction or batch. Ending it passes it on for commit, together with the
+ * offsets that its results answer. The result of the commit comes later, as news. Exactly once, nothing can be
+ * produced while a transaction is being ended; at least once, it can.
  *
- * What stands behind an output is a table of operations, as behind a consumer. All
- * functions are for the worker's thread.
+ * An output is a table of operations, as a consumer is. All functions are for the worker's thread.
  */
 #ifndef SLUICE_LOG_OUTPUT_H
 #define SLUICE_LOG_OUTPUT_H
@@ -18,7 +16,7 @@
 
 struct transaction_config {
 	const char *brokers;
-	const char *id; /* transactional id: of this worker alone, the same after a restart */
+	const char *id; /* transactional id: of this worker alone, and the same after a restart */
 	const char *const *topics;
 	size_t topic_count;
 	int timeout_ms; /* after which Kafka ends a transaction by itself; 0: TRANSACTION_TIMEOUT_MS */
@@ -26,18 +24,18 @@ struct transaction_config {
 	struct properties properties;
 };
 
-#define TRANSACTION_TIMEOUT_MS 10000 /* what a crash may hold back from readers, at most */
+#define TRANSACTION_TIMEOUT_MS 10000 /* upper bound of the time for which a crash may hold back records from readers */
 
 enum transaction_news {
 	NEWS_NONE,
-	NEWS_STARTED,	/* the first transaction is open; nothing of a predecessor is */
-	NEWS_COMMITTED, /* what output_end() was given is; the next is open */
-	NEWS_VOID,	/* at least once: the group has given its partitions to others; what they commit is not known */
-	NEWS_RESET,	/* it was in doubt: the positions say what is committed; the next is open */
-	NEWS_BROKEN,	/* `error` says why no producer can be had: SYSTEM or CONFIG */
+	NEWS_STARTED,	/* the first transaction is open, and none of a predecessor is */
+	NEWS_COMMITTED, /* the positions of output_end() are committed; the next transaction or batch is open */
+	NEWS_VOID,	/* at least once: the group has assigned its partitions to other members; their commits are not known */
+	NEWS_RESET,	/* the transaction was in doubt: the positions have the committed offsets; the next one is open */
+	NEWS_BROKEN,	/* no producer can be opened; `error` has the reason: SYSTEM or CONFIG */
 };
 
-/* What a kind of output does for the functions below; its own struct begins with this. */
+/* Operations of one kind of output, called by the functions below. Its own struct begins with this one. */
 struct output {
 	const struct output_operations *operations;
 };
@@ -49,7 +47,7 @@ struct output_operations {
 	bool (*is_open)(const struct output *output);
 	bool (*may_end)(const struct output *output);
 	enum produce_verdict (*produce)(struct output *output, const struct outgoing *record, struct error *error);
-	enum produce_verdict (*send)(struct output *output, struct error *error); /* NULL: what is produced is on its way */
+	enum produce_verdict (*send)(struct output *output, struct error *error); /* NULL: produced records leave by themselves */
 	bool (*end)(struct output *output, struct positions positions, struct error *error);
 	uint64_t (*resets)(const struct output *output, const char **reason);
 	int64_t (*commit_us)(const struct output *output);
@@ -57,13 +55,12 @@ struct output_operations {
 	bool (*refused)(struct output *output, struct refusal *refusal);
 };
 
-/* Kafka's: a configuration with a transactional id means exactly once, without one at
- * least once. Borrows the configuration and the consumer as long as it lives.
- * NEWS_STARTED says when it is open. */
+/* Output to Kafka: exactly once if the configuration has a transactional id, else at least once. Borrows the
+ * configuration and the consumer as long as it lives. It is open when NEWS_STARTED comes. */
 struct output *output_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error);
 
-/* What is not committed is void, or comes again from the next engine. May wait for a
- * call to Kafka, at most its timeout. NULL is fine. */
+/* Closes the output. What is not committed is void, or produced again by the next engine. May wait for a call to
+ * Kafka, at most its timeout. NULL is fine. */
 static inline void output_close(struct output *output)
 {
 	if (output)
@@ -75,8 +72,8 @@ static inline int output_bell(const struct output *output)
 	return output->operations->bell(output);
 }
 
-/* To be asked when the bell rang. The positions of a NEWS_RESET are those that were
- * given to output_end(), with the committed offsets; they stay until the next end. */
+/* The next news, to be called after a ring of the bell. The positions of a NEWS_RESET are those of output_end(),
+ * with the committed offsets; they stay valid until the next end. */
 static inline enum transaction_news output_news(struct output *output, struct positions *committed, struct error *error)
 {
 	return output->operations->news(output, committed, error);
@@ -99,44 +96,44 @@ static inline enum produce_verdict output_produce(struct output *output, const s
 	return output->operations->produce(output, record, error);
 }
 
-/* What was produced may be kept for a moment, so that many records leave together: now they
- * do. PRODUCE_FULL: to be called again in a moment; PRODUCE_SPOILT: some cannot leave, and
- * nothing of what is open will be committed. */
+/* Sends the produced records, which may have been kept for a moment so that many leave together. PRODUCE_FULL: to
+ * be called again in a moment. PRODUCE_SPOILT: some cannot leave, and nothing of the open transaction or batch
+ * will be committed. */
 static inline enum produce_verdict output_send(struct output *output, struct error *error)
 {
 	return output->operations->send ? output->operations->send(output, error) : PRODUCED;
 }
 
-/* Hands over what is open, all of which was sent, to be committed together with these positions. Those of
- * OFFSET_NONE are not committed, but told by a NEWS_RESET. Copied. */
+/* Ends the open transaction or batch, all of which was sent, and commits it together with these positions.
+ * Positions of OFFSET_NONE are not committed, but a NEWS_RESET reports them. Copied. */
 static inline bool output_end(struct output *output, struct positions positions, struct error *error)
 {
 	return output->operations->end(output, positions, error);
 }
 
-/* How many resets there were, and the reason of the last, for whoever reports. */
+/* Number of resets, and the reason of the last one, for reports. */
 static inline uint64_t output_resets(const struct output *output, const char **reason)
 {
 	return output->operations->resets(output, reason);
 }
 
-/* How long the last end took, from output_end() to the news. */
+/* Duration of the last end, from output_end() to the news. */
 static inline int64_t output_commit_us(const struct output *output)
 {
 	return output->operations->commit_us(output);
 }
 
-/* The topics that records name by number from now on: those before, in their places, and
- * new ones behind. While output_may_end(). Borrowed as long as the output lives. */
+/* Sets the topics that records name by number from now on: the former ones, at their indexes, then new ones. Only
+ * while output_may_end(). Borrowed as long as the output lives. */
 static inline bool output_topics(struct output *output, const char *const *names, size_t count, struct error *error)
 {
 	return output->operations->topics(output, names, count, error);
 }
 
-/* To be asked whenever the news are, before they are acted upon, until there is none: what
- * Kafka would not have though it had a batch to itself (log/batch_limit.h). Nothing of its
- * batch or transaction is committed: the news say so.
- * Who takes that record again and produces something else in its place goes on. */
+/* The next record that Kafka refused although it was alone in its batch (log/batch_limit.h); false: there is none.
+ * To be called until then together with output_news(), before the news are processed. Nothing of the record's
+ * batch or transaction is committed, as the news report. A caller that takes that record again and produces
+ * something else in its place continues. */
 static inline bool output_refused(struct output *output, struct refusal *refusal)
 {
 	return output->operations->refused(output, refusal);

@@ -1,15 +1,14 @@
-/* parcel.h: results on their way into a producer, many at a time. For the log's own files.
+/* parcel.h: Parcel of results that enter a producer's queue together. Private to log.
  *
- * Handed over one by one, each result costs librdkafka three looks at a clock and a lock on
- * its topic, which is a tenth of all that a small message costs an engine. So short ones are
- * copied and kept until a parcel is full, or parcel_send() is called; others go at once, behind
- * those. Starts as {0}.
+ * Passed one by one, each result costs librdkafka three clock reads and a lock on its topic. That is a tenth of the
+ * whole cost of a small message. So short results are copied and kept until the parcel is full, or parcel_send() is
+ * called. Longer ones are passed at once, after those. Starts as {0}.
  *
- * They leave by partition, in their order. librdkafka gives each its own piece of memory, and walks
- * through those of a partition four times: to send, to number, to acknowledge and to free them. By then
- * they have left the caches; but those that lie one behind the other the processor fetches ahead,
- * which halves what they cost librdkafka's thread. By another number of partitions than the topic's own, records of
- * one partition would change places; so what goes to a topic of which that is not known yet is not sorted.
+ * Results leave by partition, in their order. librdkafka allocates memory for each one, and walks through those of a
+ * partition four times: to send, number, acknowledge and free them. By then they have left the caches. The processor
+ * prefetches those that are adjacent, which halves their cost for librdkafka's thread. Sorted by a wrong number of
+ * partitions, records of one partition would change their order. So results are not sorted while the topic's number
+ * of partitions is unknown.
  */
 #ifndef SLUICE_LOG_PARCEL_H
 #define SLUICE_LOG_PARCEL_H
@@ -18,32 +17,32 @@
 
 #define PARCEL_RECORDS 256
 #define PARCEL_BYTES ((size_t)32 << 10)
-#define PARCEL_TOPICS 64 /* whose partitions are known; what goes to further ones is not sorted */
+#define PARCEL_TOPICS 64 /* whose number of partitions is known; results to other topics are not sorted */
 
-/* How many partitions a topic had when something last left for it; 0: not known. */
+/* Number of partitions of a topic when a result last left for it; 0: not known. */
 struct parcel_topic {
 	uint32_t topic;
 	int partitions;
 };
 
 struct parcel {
-	uint32_t topic; /* of all that is in it */
+	uint32_t topic; /* of all results in the parcel */
 	size_t count, first;
 	size_t used;
-	struct parcel_topic topics[PARCEL_TOPICS]; /* each by its number, modulo how many there are */
-	bool lost; /* librdkafka would not have some of what was in it: nothing goes on until it is emptied */
-	rd_kafka_message_t messages[PARCEL_RECORDS], sorted[PARCEL_RECORDS]; /* the second: room to sort them in */
+	struct parcel_topic topics[PARCEL_TOPICS]; /* each at its number modulo PARCEL_TOPICS */
+	bool lost; /* librdkafka refused some of the results: nothing more is accepted until the parcel is emptied */
+	rd_kafka_message_t messages[PARCEL_RECORDS], sorted[PARCEL_RECORDS]; /* `sorted` is scratch memory */
 	char bytes[PARCEL_BYTES]; /* their keys and values */
 };
 
-/* As client_produce(), but for when it leaves. PRODUCE_FULL: what is in it must leave first.
- * PRODUCE_SPOILT with `lost`: something that was PRODUCED before is not there. */
+/* As client_produce(), but the record may leave later. PRODUCE_FULL: the parcel's results must leave first.
+ * PRODUCE_SPOILT with `lost`: a result for which PRODUCED was returned is lost. */
 enum produce_verdict parcel_put(struct parcel *parcel, rd_kafka_t *client, const struct topic_handles *topics,
 				const struct outgoing *record, void *opaque, struct error *error);
 
-/* All that is in it leaves. PRODUCE_FULL: some still is; PRODUCE_SPOILT: it is lost. */
+/* Sends all results of the parcel. PRODUCE_FULL: some are still in it; PRODUCE_SPOILT: it is lost. */
 enum produce_verdict parcel_send(struct parcel *parcel, const struct topic_handles *topics, struct error *error);
 
-void parcel_empty(struct parcel *parcel); /* of what is void */
+void parcel_empty(struct parcel *parcel); /* drops all results, which are void */
 
 #endif

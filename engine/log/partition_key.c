@@ -1,4 +1,4 @@
-/* partition_key.c: see partition_key.h. The steps of murmur2, undone from the last to the first. */
+/* partition_key.c: Inverse of murmur2: its steps are undone from the last to the first. See partition_key.h. */
 #include "log/partition_key.h"
 
 #include <assert.h>

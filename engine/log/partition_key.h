@@ -1,9 +1,9 @@
-/* partition_key.h: the key of a record that is to stand in the partition of a given number.
+/* partition_key.h: Key by which a record goes to the partition of a given number.
  *
- * Kafka's default partitioner hashes a key by murmur2, without its sign, modulo the number of partitions. For
- * keys of four bytes murmur2 can be inverted: for each number there is the one key whose hash it is. So a record
- * with that key stands in the partition of that number, or in the number modulo the number of partitions where its topic has
- * fewer, whoever produces it, and however many partitions the topic has when it does.
+ * Kafka's default partitioner hashes a key by murmur2, without its sign, modulo the number of partitions. For keys of
+ * four bytes murmur2 can be inverted: each number is the hash of exactly one key. So a record with that key goes to
+ * the partition of that number. If its topic has fewer partitions, it goes to the number modulo their number. This
+ * holds for every producer, however many partitions the topic has at that time.
  */
 #ifndef SLUICE_LOG_PARTITION_KEY_H
 #define SLUICE_LOG_PARTITION_KEY_H

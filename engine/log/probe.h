@@ -1,44 +1,45 @@
-/* probe.h: what can be told of Kafka before an engine runs: whether its brokers answer, and
- * whether they would let it read, write and make what it needs. Nothing is changed there.
+/* probe.h: Probe of Kafka before an engine runs: whether its brokers answer, and whether the login may read, write
+ * and create what the engine needs. It changes nothing in Kafka.
  *
- * For commands: it waits for Kafka, 15 s at the most for each question.
+ * For commands: it waits for Kafka, at most 15 s for each request.
  */
 #ifndef SLUICE_LOG_PROBE_H
 #define SLUICE_LOG_PROBE_H
 
 #include "log/topics.h"
 
-/* librdkafka, as it is at run time. */
+/* Version of librdkafka at run time. */
 const char *probe_library(void);
 bool probe_library_is_at_least(int major, int minor, int patch);
 
-/* How it is with one thing that was looked for. */
+/* State of one probed item. */
 enum probe_state {
 	PROBE_GOOD,
-	PROBE_ABSENT, /* a topic that is not there, and can be made */
-	PROBE_BAD,    /* `words` say why */
-	PROBE_DENIED, /* this login may not; `words` say what */
-	PROBE_SLOW,   /* who answers for it has not, or has just begun: nothing is known of it yet */
+	PROBE_ABSENT, /* a topic that does not exist and can be created */
+	PROBE_BAD,    /* `words` has the reason */
+	PROBE_DENIED, /* this login has no right to it, as `words` describes */
+	PROBE_SLOW,   /* its coordinator has not answered, or has just started: its state is not known yet */
 };
 
-/* What a code of librdkafka (rd_kafka_resp_err_t) says of the thing that was asked about. */
+/* State of an item by librdkafka's error code for it (rd_kafka_resp_err_t). */
 enum probe_state probe_state_of(int code);
 
 struct probe_answer {
 	const char *name; /* of a topic or of a group */
 	enum probe_state state;
 	const char *words;
-	int partitions; /* of a topic that is there */
+	int partitions; /* of a topic that exists */
 };
 
 struct probe {
-	int brokers;	   /* that Kafka says it has */
-	int64_t answer_ms; /* how long the first question took */
+	int brokers;	   /* number of brokers in Kafka's metadata */
+	int64_t answer_ms; /* duration of the first request */
 	size_t count;
-	struct probe_answer *answers; /* of each topic, in their order, and then of each group */
+	struct probe_answer *answers; /* one for each topic, in their order, then one for each group */
 };
 
-/* In the arena. False: SYSTEM or CONFIG: no broker answers, or lets us in. */
+/* Probes Kafka; the answers are in the arena. False: SYSTEM or CONFIG: no broker answers, or Kafka refuses the
+ * login. */
 bool probe_kafka(const char *brokers, struct properties properties, struct wanted_topics topics, const char *const *groups,
 		 size_t group_count, struct arena *arena, struct probe *probe, struct error *error);
 

@@ -1,5 +1,5 @@
-/* probe_state.h: Probe of the state that a group's commits refer to: that it is where it should be, as far as
- * can be seen without restoring it. For `sluice doctor`, and for files that are read again: it waits for Kafka.
+/* probe_state.h: Probe of the state that a group's commits refer to: whether the changelog still has it, as far as
+ * can be seen without a restore. For `sluice doctor`, and for reloads: it waits for Kafka.
  */
 #ifndef SLUICE_LOG_PROBE_STATE_H
 #define SLUICE_LOG_PROBE_STATE_H
@@ -8,16 +8,16 @@
 
 enum state_verdict {
 	STATE_THERE,
-	STATE_LOST,    /* `words` say how */
-	STATE_UNKNOWN, /* Kafka does not tell what the group has committed, or where the changelog ends; `words` say why */
+	STATE_LOST,    /* `words` describes the loss */
+	STATE_UNKNOWN, /* Kafka does not show the group's commits, or the end of the changelog; `words` has the reason */
 };
 
-/* Of a changelog, whose input has so many partitions; `absent`: its topic is not there. */
+/* Probes the state of one changelog, whose input has so many partitions; `absent`: its topic does not exist. */
 enum state_verdict probe_state(const char *brokers, struct properties properties, const struct wanted_topic *changelog,
 			       int partitions, bool absent, char words[ERROR_TEXT_MAX]);
 
-/* Of all changelogs among them, where the loss of state is not accepted. CONFIG: state is lost. SYSTEM: Kafka does not
- * tell, or does not answer. */
+/* Probes all changelogs among them for which the loss of state is not accepted. CONFIG: state is lost. SYSTEM:
+ * Kafka does not show it, or does not answer. */
 bool probe_states(const char *brokers, struct properties properties, struct wanted_topics wanted, struct error *error);
 
 #endif

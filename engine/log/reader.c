@@ -1,5 +1,5 @@
-/* reader.c: see reader.h. By librdkafka's plain consumer: its other one looks for the
- * coordinator of a group, which asks for rights that a look should not need. */
+/* reader.c: Reader of a topic, by librdkafka's plain consumer; see reader.h. librdkafka's other consumer connects
+ * to the coordinator of a group, which needs rights that a reader should not need. */
 #include "log/reader.h"
 
 #include "base/clock.h"

@@ -1,4 +1,4 @@
-/* record.c: what of a record is fetched only when it is asked for. */
+/* record.c: Headers of a record, which are parsed only on request, and its release. */
 #include "log/record.h"
 
 #include "log/client.h"

@@ -1,5 +1,5 @@
-/* registry.c: see registry.h. A question is one schema asked for, or one subject to which
- * ours is announced. */
+/* registry.c: Requests to a schema registry; see registry.h. A question is the request of one schema, or the
+ * announcement of ours to one subject. */
 #include "log/registry.h"
 
 #include <stdio.h>

@@ -1,14 +1,13 @@
-/* registry.h: a schema registry (Confluent's HTTP API), asked once for each schema.
+/* registry.h: Client of a schema registry (Confluent's HTTP API), which requests each schema once.
  *
- * A record may name its schema by a number. The first time a number is met, the source
- * refuses it and the registry is asked, without a wait; whoever decodes keeps the record,
- * is told when news has come, and decodes it again. What the registry gave is kept for
- * good, for a number never changes its schema; that it knows no such number is kept for a
- * minute. A registry that is away, or refuses the login, is asked again, less and less
- * often: the records that need it wait.
+ * A record may name its schema by an id. When an id is first met, the schema source refuses it, and the registry is
+ * asked without waiting. The decoder keeps the record, is notified when news has come, and decodes it again. A schema
+ * is cached for ever, since an id never changes its schema. The answer that an id is unknown is cached for a minute.
+ * A registry that is unreachable, or refuses the login, is asked again at growing intervals; the records that need it
+ * wait.
  *
- * Our own answers are announced: their schema is registered under the subjects of the
- * topics they go to, and the number it gets is written before each.
+ * The schema of our own answers is announced: it is registered under the subjects of their topics. The id that it
+ * gets is written before each answer.
  *
  * A registry belongs to its loop's thread.
  */
@@ -19,7 +18,7 @@
 #include "net/http.h"
 #include "net/tls.h"
 
-#define REGISTRY_SCHEMAS_MAX 10000 /* of one engine: more would be a topic of garbage */
+#define REGISTRY_SCHEMAS_MAX 10000 /* of one engine: more would mean a topic of garbage */
 
 struct registry;
 
@@ -27,7 +26,7 @@ struct registry_config {
 	const char *url;   /* http(s)://host:port, with a path where it has one */
 	const char *login; /* user:password; NULL: none */
 	const struct tls_files *files;
-	/* Schemas have come, or are known not to be there; entered by the loop. */
+	/* Called by the loop when schemas have come, or are known to be missing. */
 	void (*news)(void *context);
 	void *context;
 };
@@ -36,21 +35,21 @@ struct registry_config {
 struct registry *registry_open(struct loop *loop, const struct registry_config *config, struct error *error);
 void registry_close(struct registry *registry); /* NULL is fine */
 
-/* To be handed to those who decode and encode; one for the registry's life. */
+/* Schema source for decoders and encoders; one for the registry's life. */
 const struct schema_source *registry_source(const struct registry *registry);
 
-/* Whether the error that decoding has just met is only that a schema is being asked for:
- * then the record is to be decoded again at the next news. Asking forgets it. */
+/* Whether the last decoding failed only because its schema is still being requested. Then the record is to be
+ * decoded again at the next news. The call resets this. */
 bool registry_was_missed(struct registry *registry);
 
-/* Announces our schema for a topic of answers; one that is known is left alone. Until
- * it has its number there, registry_is_ready() is false. False: SYSTEM. */
+/* Announces our schema for a topic of answers; a topic that was announced is left alone. registry_is_ready() is
+ * false until the schema has its id there. False: SYSTEM. */
 bool registry_announce(struct registry *registry, const char *topic, struct error *error);
 
-/* Whether our own schema has its number: before that nothing is to be answered. */
+/* Whether our own schema has its id; before that, no answer may be written. */
 bool registry_is_ready(const struct registry *registry);
 
-/* Why it is not, or why a schema does not come; empty: nothing is wrong. */
+/* Reason why it is not ready, or why a schema does not come; empty: no error. */
 const char *registry_trouble(const struct registry *registry);
 
 #endif

@@ -1,5 +1,5 @@
-/* relay_protocol.c: see relay_protocol.h. Numbers are big-endian, as Kafka's protocol has them; tagged
- * fields are written by ApiVersions alone, whose later versions have them. */
+/* relay_protocol.c: Parser and writer of the relay's Kafka messages; see relay_protocol.h. Numbers are big-endian,
+ * as in Kafka's protocol. Tagged fields are written only by ApiVersions, whose later versions have them. */
 #include "log/relay_protocol.h"
 
 #include <string.h>

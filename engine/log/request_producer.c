@@ -1,5 +1,5 @@
-/* request_producer.c: see request_producer.h. Idempotent, so that a request which is sent again for want of an
- * acknowledgement is not answered twice. */
+/* request_producer.c: Producer of a gateway's requests; see request_producer.h. It is idempotent, so that a
+ * request is not answered twice when it is sent again because its acknowledgement is missing. */
 #include "log/request_producer.h"
 
 #include <stdio.h>

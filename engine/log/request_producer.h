@@ -1,7 +1,8 @@
-/* request_producer.h: Producer of a gateway's requests: it waits for nothing, and tells what became of each by its number.
+/* request_producer.h: Producer of a gateway's requests. It never waits, and reports the result of each record by its
+ * number.
  *
- * A record that Kafka does not acknowledge within the configuration's time is refused, so each is told once. Of one thread;
- * its bell is rung when request_producer_tell() has something to tell.
+ * A record that Kafka does not acknowledge within the configured time is refused, so each record is reported once.
+ * Belongs to one thread. Its bell rings when request_producer_tell() has a result to report.
  */
 #ifndef SLUICE_LOG_REQUEST_PRODUCER_H
 #define SLUICE_LOG_REQUEST_PRODUCER_H
@@ -30,16 +31,16 @@ struct request_producer_config {
 
 /* Everything in the configuration is borrowed as long as the producer lives. CONFIG: a setting is wrong. */
 struct request_producer *request_producer_open(const struct request_producer_config *config, struct error *error);
-void request_producer_close(struct request_producer *producer); /* what is under way is given up, untold; NULL is fine */
+void request_producer_close(struct request_producer *producer); /* records in flight are dropped without a report; NULL is fine */
 
-/* The topics that records name by number from now on: those before, and new ones behind. The names are borrowed. */
+/* Sets the topics that records name by number from now on: the former ones, then new ones. The names are borrowed. */
 bool request_producer_topics(struct request_producer *producer, const char *const *names, size_t count, struct error *error);
 
 /* Copies the record. `number` is above 0. */
 enum produce_verdict request_producer_send(struct request_producer *producer, const struct outgoing *record, uint64_t number,
 					   struct error *error);
 
-/* Enters `told` for each record whose end is known. */
+/* Calls `told` for each record whose result is known. */
 void request_producer_tell(struct request_producer *producer);
 
 #endif

@@ -1,9 +1,8 @@
-/* sender.c: see sender.h.
+/* sender.c: Producer for commands; see sender.h.
  *
- * An idempotent producer of librdkafka can come to an end for good, as when a broker that
- * was restarted and it disagree about what came last. What it says was not persisted then is
- * kept, and sent by another in its place, in the same order. So is a batch that is larger than its
- * topic takes (log/batch_limit.h). */
+ * An idempotent producer of librdkafka can fail for good, as when it and a restarted broker disagree about the
+ * last record. Records that it reports as not persisted are kept, and another producer sends them in the same
+ * order. The same is done with a batch that is larger than its topic accepts (log/batch_limit.h). */
 #include "log/sender.h"
 
 #include <stdio.h>

@@ -1,8 +1,7 @@
-/* sender.h: producing from a command: records with numbers, each acknowledged by Kafka
- * or refused with a reason.
+/* sender.h: Producer for commands: sends numbered records, each of which Kafka acknowledges or refuses with a reason.
  *
- * For commands, of one thread: these calls wait for Kafka. A record that Kafka does not
- * acknowledge within the configuration's time is refused, so no wait is without an end.
+ * Belongs to one thread; its calls wait for Kafka. A record that Kafka does not acknowledge within the configured
+ * time is refused, so every wait ends.
  */
 #ifndef SLUICE_LOG_SENDER_H
 #define SLUICE_LOG_SENDER_H
@@ -16,20 +15,20 @@ struct sender_config {
 	const char *topic;
 	int64_t timeout_ms; /* of each record */
 	struct properties properties;
-	/* Told of each record that Kafka refuses, by the number it was sent with. */
+	/* Called for each record that Kafka refuses, with the number of its sender_send(). */
 	void (*refused)(void *context, uint64_t number, const char *reason);
 	void *context;
 };
 
 /* Everything in the configuration is borrowed as long as the sender lives. */
 struct sender *sender_open(const struct sender_config *config, struct error *error);
-void sender_close(struct sender *sender); /* NULL is fine; what is not acknowledged is given up */
+void sender_close(struct sender *sender); /* NULL is fine; unacknowledged records are dropped */
 
-/* Waits for room. The outgoing record's topic does not count: there is one. False: the
- * record can never be produced (LIMIT), or nothing can (SYSTEM). */
+/* Sends a record; waits while the queue is full. The record's topic number is ignored, since there is one topic.
+ * False: the record can never be produced (LIMIT), or no record can (SYSTEM). */
 bool sender_send(struct sender *sender, const struct outgoing *record, uint64_t number, struct error *error);
 
-/* Waits up to that long for acknowledgements; whether all that was sent has one, or is refused. */
+/* Waits at most `wait_ms` for acknowledgements. True: all records sent are acknowledged or refused. */
 bool sender_settled(struct sender *sender, int wait_ms);
 
 uint64_t sender_acknowledged(const struct sender *sender);

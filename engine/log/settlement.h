@@ -1,7 +1,9 @@
-/* settlement.h: how a transaction is settled: which call comes next on its producer, and
- * what the outcome of a call means. This is the exactly-once of sluice: begin - produce -
- * offsets - commit, and when anything in between is in doubt (transaction.h says why), a
- * new producer under the same id and the offsets that the group has.
+/* settlement.h: Settlement of a transaction: which call comes next on its producer, and what the result of a call
+ * means.
+ *
+ * This is the exactly-once delivery of sluice: begin, produce, send offsets, commit. If any step is in doubt
+ * (transaction.h has the reasons), a new producer is opened under the same id, and the group's committed offsets are
+ * read.
  *
  * Pure: the committer's thread makes the calls on Kafka, the twin makes them on itself.
  */
@@ -11,28 +13,28 @@
 #include "log/output.h"
 
 enum settlement_call {
-	SETTLEMENT_OVER,	   /* none: `news` says how it went */
-	SETTLEMENT_OPEN,	   /* another producer under the id, instead of any there is, ready for transactions */
+	SETTLEMENT_OVER,	   /* no call: `news` has the result */
+	SETTLEMENT_OPEN,	   /* open another producer under the id in place of any former one, and initialize it */
 	SETTLEMENT_BEGIN,
-	SETTLEMENT_SEND_OFFSETS,   /* those of the positions that have one */
+	SETTLEMENT_SEND_OFFSETS,   /* of the positions that have an offset */
 	SETTLEMENT_COMMIT,
-	SETTLEMENT_READ_COMMITTED, /* the group's offsets, into the positions */
-	SETTLEMENT_PAUSE,	   /* a moment, before something is tried again */
+	SETTLEMENT_READ_COMMITTED, /* read the group's offsets into the positions */
+	SETTLEMENT_PAUSE,	   /* wait a moment before a retry */
 };
 
 enum settlement_outcome {
 	SETTLEMENT_DONE,
 	SETTLEMENT_FAILED,
-	SETTLEMENT_HOPELESS, /* and always will: no producer can be had, or the worker ends */
+	SETTLEMENT_HOPELESS, /* it failed, and so would any retry: no producer can be opened, or the worker ends */
 };
 
-#define SETTLEMENT_PAUSE_MS 100 /* while Kafka is away */
+#define SETTLEMENT_PAUSE_MS 100 /* while Kafka is unreachable */
 
 struct settlement {
-	enum settlement_call call; /* to be made now */
+	enum settlement_call call; /* the next call to make */
 	enum transaction_news news;
 	struct positions positions; /* as given to the end; a reset writes the offsets into them */
-	unsigned closed;	    /* connections that closed during the transaction that was given up */
+	unsigned closed;	    /* connections that closed during the transaction that was aborted */
 	/* Private: */
 	bool ending;
 	bool doubted;
@@ -40,14 +42,14 @@ struct settlement {
 	enum settlement_call paused;
 };
 
-/* The first producer of a worker. */
+/* Starts the settlement of a worker's first producer. */
 void settlement_start(struct settlement *settlement);
 
-/* The end of the open transaction. `closed`, here and below: how many connections of its
- * producers have closed so far. */
+/* Ends the open transaction. `closed`, here and below: number of connections of its producers that have closed so
+ * far. */
 void settlement_end(struct settlement *settlement, struct positions positions, unsigned closed);
 
-/* What came of the call. */
+/* Takes the result of the call, and sets the next one. */
 void settlement_took(struct settlement *settlement, enum settlement_outcome outcome, unsigned closed);
 
 #endif

@@ -1,5 +1,5 @@
-/* shipments.c: Kafka's side of producing at least once; when which offsets are committed
- * is decided in loads.c. See shipments.h. */
+/* shipments.c: At-least-once output on Kafka. loads.c decides which offsets are committed, and when. See
+ * shipments.h. */
 #include "log/shipments.h"
 
 #include <stdio.h>

@@ -1,28 +1,27 @@
-/* shipments.h: producing at least once: one batch of records after the other, each with
- * the offsets that its records answer.
+/* shipments.h: At-least-once output: one batch of records after the other, each with the offsets that its records
+ * answer.
  *
- * Records go out as they are produced, by an idempotent producer. When a batch is ended
- * its offsets wait until Kafka has acknowledged every record of it, and are committed
- * then; meanwhile the next batch is filled already. So a crash repeats what was not
- * committed, and loses nothing. Nothing here blocks, and there is no thread.
+ * Records leave as they are produced, by an idempotent producer. When a batch is ended, its offsets wait until Kafka
+ * has acknowledged every record of it, and are then committed. Meanwhile the next batch is filled. So a crash repeats
+ * what was not committed, and loses nothing. Nothing here blocks, and there is no thread.
  *
- * A record that Kafka will not have for its own sake (too large) is told by
- * output_refused(), and its batch commits nothing. A producer that stops for good (what
- * librdkafka calls fatal: Kafka has lost track of it) is replaced, and what is not
- * committed is taken again. One that stops again and again ends the engine (NEWS_BROKEN),
- * and so does what forbids all records (no rights, no topic), with their offsets not
- * committed: a supervisor starts it again, and whoever reads why can mend it. What the
- * network does is tried again for as long as it takes.
+ * A record that Kafka refuses for its own sake (too large) is reported by output_refused(), and its batch commits
+ * nothing. A producer that fails for good (a fatal error of librdkafka: Kafka has lost track of it) is replaced, and
+ * uncommitted records are taken again.
+ *
+ * Two kinds of errors end the engine (NEWS_BROKEN) with uncommitted offsets: repeated fatal errors of producers, and
+ * errors that concern all records (no rights, no topic). A supervisor restarts the engine, and an operator can fix
+ * the reported cause. Network errors are retried without limit.
  */
 #ifndef SLUICE_LOG_SHIPMENTS_H
 #define SLUICE_LOG_SHIPMENTS_H
 
 #include "log/output.h"
 
-/* The configuration's id and timeout play no part. Its news are NEWS_COMMITTED with the
- * positions that were committed, none of them when Kafka could not take them this time:
- * they are to be ended again; NEWS_VOID, with those that are others' by now; and NEWS_RESET,
- * whose offsets say nothing: what is committed knows who heard of it. */
+/* The configuration's id and timeout are ignored. Its news are NEWS_COMMITTED, NEWS_VOID and NEWS_RESET.
+ * NEWS_COMMITTED has the committed positions; there are none if Kafka could not commit this time, and then they
+ * are to be ended again. NEWS_VOID has the positions of partitions that now belong to other members. The offsets
+ * of NEWS_RESET mean nothing: the caller knows from former news what is committed. */
 struct output *shipments_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error);
 
 #endif

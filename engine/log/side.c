@@ -1,4 +1,4 @@
-/* side.c: a producer of which nobody asks what became of a record; see side.h. */
+/* side.c: Best-effort producer on Kafka, which ignores the results of records; see side.h. */
 #include "log/side.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* takeover.c: see takeover.h. */
+/* takeover.c: Migration of committed offsets between groups; see takeover.h. */
 #include "log/takeover.h"
 
 #include <stdint.h>

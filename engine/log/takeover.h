@@ -1,18 +1,21 @@
-/* takeover.h: a group goes on where another one stood.
+/* takeover.h: Migration of committed offsets between groups: a new group continues where a former one stopped.
  *
- * What reads a pipeline is a group whose name says its delivery, and whether it reads topics of
- * others. Where that changes from one start to the next, the new group would begin where its topics
- * do, and all that is kept in them would be answered again; or where it stood itself when that was
- * its delivery last. So before it is joined, each partition in which a former group has committed more
- * is committed so far for the new one: in one transaction, and after a look behind the fence, so that of
- * engines that start together one does it and nothing is moved back.
+ * The name of the group that reads a pipeline contains its delivery, and whether it reads topics of others. When that
+ * changes between two starts, another group reads the topics. Without migration it would begin at the start of its
+ * topics and answer all kept requests again. Or it would begin at offsets that it committed when the delivery was
+ * last the same.
  *
- * While a member of a former group still reads such a topic, nothing is moved: both would answer what comes, and what
- * steps remember would be counted by both. It is waited for, and that is said. An engine with the former files that is
- * started later waits in its turn. That nobody reads is believed only behind an answer of the group's coordinator: while
- * there is none, nothing is moved.
+ * So before the group is joined, offsets are migrated. In each partition where a former group has committed more, that
+ * offset is committed for the new group. All are committed in one transaction. Its producer first fences those of other
+ * engines, then reads the offsets again. So of engines that start together only one migrates, and no offset is moved
+ * back.
  *
- * Whoever sets offsets back, to have requests answered again, sets those of the former group back too.
+ * While a member of a former group still reads such a topic, nothing is moved. Otherwise both groups would answer new
+ * requests, and both would count them in the state of steps. The migration waits for the members to leave, and
+ * reports that. An engine with the former files that is started later waits in the same way. That a group has no
+ * member is accepted only from an answer of its coordinator; without one, nothing is moved.
+ *
+ * An operator who resets offsets, to have requests answered again, must also reset those of the former group.
  *
  * For commands, before any worker starts: this waits for Kafka.
  */
@@ -22,28 +25,28 @@
 #include "log/record.h"
 
 #define TAKEOVER_FORMERS_MAX 3
-#define TAKEOVER_LOOK_MS 500   /* between two looks whether members of a former group are gone */
-#define TAKEOVER_UNKNOWN_MS 5000 /* for a coordinator to say who reads, where members are not waited for */
-#define TAKEOVER_WAIT_MS 20000 /* for each answer: longer than a transaction that its engine left open */
+#define TAKEOVER_LOOK_MS 500   /* between two checks whether members of a former group have left */
+#define TAKEOVER_UNKNOWN_MS 5000 /* for a coordinator to report members, where members are not waited for */
+#define TAKEOVER_WAIT_MS 20000 /* for each answer: longer than a transaction that the group's engine left open */
 
 struct takeover_topic {
 	const char *name;
-	const char *formers[TAKEOVER_FORMERS_MAX]; /* groups that may have read it for the pipeline; NULL: no more */
-	bool shared; /* one of them reads it still, for another pipeline: who its members are says nothing */
+	const char *formers[TAKEOVER_FORMERS_MAX]; /* groups that may have read it for the pipeline; NULL: end of list */
+	bool shared; /* one of them still reads it for another pipeline: its members are ignored */
 };
 
 struct takeover_config {
 	const char *brokers;
 	struct properties consumer, producer;
 	const char *group;
-	/* Told while members of a former group read, or its coordinator does not say: how long that has been so. False: it is
-	 * not waited for any longer. NULL: members are not waited for. */
+	/* Called while members of a former group read, or its coordinator gives no answer, with the time since
+	 * that began. False: the wait ends. NULL: members are not waited for. */
 	bool (*waits)(void *context, const char *who, int64_t waited_ms);
 	void *context;
 };
 
-/* `moved`: in how many partitions the group goes on where a former one stood. Which groups there were, Kafka may not let
- * us see: those are taken for none. SYSTEM: Kafka does not, or does not answer. */
+/* `moved`: number of partitions in which the group continues where a former one stopped. Groups that Kafka does
+ * not let the login see are treated as absent. SYSTEM: Kafka refuses, or does not answer. */
 bool takeover_carry_out(const struct takeover_config *config, const struct takeover_topic *topics, size_t count, size_t *moved,
 			struct error *error);
 

@@ -1,4 +1,4 @@
-/* topic_settings.h: settings of topics as the brokers have them, read by the admin API.
+/* topic_settings.h: Settings of topics as the brokers have them, read by the admin API.
  *
  * For commands, before any worker starts: these calls wait for Kafka.
  */
@@ -9,19 +9,20 @@
 
 #include "log/record.h"
 
-#define TOPIC_SETTINGS_AT_ONCE 200    /* topics of one question: Kafka answers with some KiB for each */
+#define TOPIC_SETTINGS_AT_ONCE 200    /* topics of one request: Kafka answers with some KiB for each */
 #define TOPIC_SETTINGS_WAIT_MS 10000 /* for each answer */
 
-/* One setting of a topic, by its place among the names. `value` is NULL where Kafka does not show it. */
+/* Receives one setting of a topic, which is given by its index among the names. `value` is NULL if Kafka does not
+ * show it. */
 typedef void topic_setting_seen(void *context, size_t topic, const char *name, const char *value);
 
-/* Calls `seen` for each setting of each topic. Left out are topics that do not exist, that the login
- * may not describe (DescribeConfigs), and those of a question that Kafka does not answer. False:
- * CONFIG (a client cannot be opened) or SYSTEM (memory ran out). */
+/* Calls `seen` for each setting of each topic. Left out are topics that do not exist, and those that the login may
+ * not describe (DescribeConfigs). So are the topics of a request that Kafka does not answer. False: CONFIG (a
+ * client cannot be opened) or SYSTEM (memory ran out). */
 bool topic_settings_read(const char *brokers, struct properties properties, const char *const *names, size_t count,
 			 topic_setting_seen *seen, void *context, struct error *error);
 
-/* The same by a client that is there. False: memory ran out (SYSTEM). */
+/* The same by an open client. False: memory ran out (SYSTEM). */
 bool topic_settings_ask(rd_kafka_t *client, const char *const *names, size_t count, topic_setting_seen *seen, void *context,
 			struct error *error);
 

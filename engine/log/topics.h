@@ -1,4 +1,4 @@
-/* topics.h: the topics that a plan needs, looked for and made, by the admin API.
+/* topics.h: Topics that a plan needs: checks that they exist, and creates them, by the admin API.
  *
  * For commands, before any worker starts: these calls wait for Kafka.
  */
@@ -7,26 +7,26 @@
 
 #include "log/record.h"
 
-#define TOPICS_WAIT_MS 15000  /* for Kafka to answer, or to show what was made */
-#define TOPICS_APPEAR_MS 2000 /* for a topic that somebody else may just have made */
+#define TOPICS_WAIT_MS 15000  /* for Kafka to answer, or to show what was created */
+#define TOPICS_APPEAR_MS 2000 /* for a topic that another program may just have created */
 
 struct wanted_topic {
 	const char *name;
-	bool bound;		    /* the user's own: it must be there, and is never made */
+	bool bound;		    /* the user's own: it must exist, and is never created */
 	bool written;		    /* by an engine */
 	int64_t partitions;	    /* 0: the broker's default */
 	int64_t replication;	    /* 0: the broker's default */
 	int64_t retention_ms;	    /* 0: the broker's default */
-	/* The topic of whose partitions it keeps a changelog: it is compacted, and has as many.
-	 * NULL: of none. */
+	/* Of a changelog: the topic whose partitions it belongs to. It is compacted, and has as many partitions.
+	 * NULL: no changelog. */
 	const char *changelog_of;
-	/* Of a changelog: its pipeline and group, how the names of all of that pipeline's begin (they end as its own
-	 * does), and whether the loss of state is accepted. */
+	/* Of a changelog: its pipeline and group, and whether the loss of state is accepted. `family` is the
+	 * prefix of the names of all changelogs of that pipeline; they end as its own does. */
 	const char *pipeline;
-	const char *group; /* that reads its input */
+	const char *group; /* the group that reads its input */
 	const char *family;
 	bool new_state;
-	struct properties settings; /* Kafka's, by their names; before the above */
+	struct properties settings; /* Kafka's settings by name; they override the fields above */
 };
 
 struct wanted_topics {
@@ -34,20 +34,20 @@ struct wanted_topics {
 	const struct wanted_topic *items;
 };
 
-/* How the name of each changelog ends. */
+/* End of the name of each changelog. */
 #define CHANGELOG_NAME_END ".state"
 
-/* Sees that all of them are there. With `create` those that are missing, and not
- * bound, are made first; `made` (NULL: nobody asks) says how many. One that somebody
- * else made meanwhile is as good; what is not made here is waited for, and that is said.
- * CONFIG: one is missing, or cannot be made as it is wanted, or state is lost: by a changelog
- * that is to be made while its pipeline's state stands in another, or that Kafka would delete
- * (log/changelog_settings.h); SYSTEM: Kafka does not answer. */
+/* Ensures that all topics exist. With `create`, missing topics that are not bound are created first; `made` (may
+ * be NULL) is their number. A topic that another program created meanwhile is as good. A topic that is not created
+ * here is waited for, and that is logged.
+ *
+ * CONFIG: a topic is missing, or cannot be created as wanted, or state is lost. State is lost if a changelog is to
+ * be created while its pipeline's state is in another one, or if Kafka would delete it (log/changelog_settings.h).
+ * SYSTEM: Kafka does not answer. */
 bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,
 		   struct error *error);
 
-/* Removes them; one that is not there is as good. SYSTEM: Kafka does not, or does not
- * answer. */
+/* Removes the topics; a topic that does not exist is fine. SYSTEM: Kafka refuses, or does not answer. */
 bool topics_remove(const char *brokers, struct properties properties, const char *const *names, size_t count, struct error *error);
 
 #endif

@@ -1,5 +1,5 @@
-/* transaction.c: the worker's side of its transactional producer; the thread that
- * makes the calls is in committer.c. See transaction.h.
+/* transaction.c: Worker's side of its transactional producer; the committer's thread (committer.c) makes the calls.
+ * See transaction.h.
  */
 #include "log/transaction.h"
 

@@ -1,4 +1,4 @@
-/* twin.c: the twin's clock, its chance and its processes; see twin.h. */
+/* twin.c: Clock, random faults and processes of the simulated Kafka; see twin.h. */
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* twin_archive.c: an archive of the twin: changelogs are read from its partitions, and
- * snapshots stay with the process's name, as files do; see archive.h for what is promised.
+/* twin_archive.c: Archive of the simulated Kafka: reads changelogs from the twin's partitions. Snapshots are kept
+ * under the process's name, as files are. See archive.h for its contract.
  */
 #include <assert.h>
 

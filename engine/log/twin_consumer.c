@@ -1,5 +1,5 @@
-/* twin_consumer.c: a consumer of the twin: what it is given and gives up, and what it
- * fetches; see consumer.h for what is promised, twin_world.h for the rest. */
+/* twin_consumer.c: Consumer of the simulated Kafka: its assignment and its fetches. See consumer.h for its
+ * contract, and twin_world.h for the rest. */
 #include "log/twin_world.h"
 
 #define FETCH_MOST 50		 /* records at once */

@@ -1,8 +1,8 @@
-/* twin_coordinator.c: transactions at the broker: who may write under an id, what is
- * open, and the markers that end it; see twin_world.h.
+/* twin_coordinator.c: Transaction coordinator of the simulated Kafka: which producer may write under an id, which
+ * transaction is open, and the markers that end it. See twin_world.h.
  *
- * A transaction begins with the first record or offsets. Its end is decided at once and
- * seen later, when the markers are written; until then its producer is told to come again.
+ * A transaction begins with its first record or offsets. Its end is decided at once and becomes visible later, when
+ * the markers are written. Until then its producer gets the answer to retry.
  */
 #include "log/twin_world.h"
 

@@ -1,10 +1,8 @@
-/* twin_group.c: groups: who reads which partition, and the offsets that are committed;
- * see twin_world.h.
+/* twin_group.c: Consumer groups of the simulated Kafka: assignments and committed offsets. See twin_world.h.
  *
- * A rebalance stops everybody: each member hears of it with its next heartbeat, gives its
- * partitions up and joins again; when all have, partitions are dealt out in ranges. A
- * member with an instance's name that comes back takes its old place, and its old share,
- * whatever it reads now (KAFKA-12759): nobody deals anew for its sake.
+ * A rebalance stops all members. Each learns of it with its next heartbeat, gives its partitions up and joins again.
+ * When all have joined, partitions are assigned in ranges. A member that comes back with an instance id gets its old
+ * membership and its old partitions, whatever it reads now (KAFKA-12759): there is no new assignment.
  */
 #include <assert.h>
 

@@ -1,5 +1,5 @@
-/* twin_partition.c: partitions: what is appended, by whom, and what readers of committed
- * records see of it; see twin_world.h. */
+/* twin_partition.c: Partitions of the simulated Kafka: appends of producers, and the view of readers of committed
+ * records. See twin_world.h. */
 #include "base/hash.h"
 #include "base/memory.h"
 #include "log/partition_key.h"

@@ -1,5 +1,5 @@
-/* twin_producer.c: an idempotent producer of the twin: records wait a moment, leave
- * partition by partition, one request of each at a time; see twin_world.h. */
+/* twin_producer.c: Idempotent producer of the simulated Kafka: records wait a moment, then leave by partition, one
+ * request of each partition at a time. See twin_world.h. */
 #include "log/twin_world.h"
 
 #define SEND_MOST 100 /* records in one request */

@@ -1,8 +1,8 @@
-/* twin_requests.c: the way of a request from a client to the broker and back, and what
- * happens to it there; see twin_world.h.
+/* twin_requests.c: Requests of the simulated Kafka: their way from a client to the broker and back, and their faults.
+ * See twin_world.h.
  *
- * As librdkafka does, a client sends a request again by itself when its connection was
- * lost or the broker had a passing trouble, and its caller hears only how it ended.
+ * As librdkafka does, a client resends a request by itself after a lost connection or a temporary error of the
+ * broker. Its caller gets only the final result.
  */
 #include <assert.h>
 

@@ -1,5 +1,5 @@
-/* twin_shipments.c: producing at least once on the twin, with the decisions of loads.c;
- * see shipments.h for what is promised. */
+/* twin_shipments.c: At-least-once output of the simulated Kafka, with the decisions of loads.c. See shipments.h
+ * for its contract. */
 #include "log/loads.h"
 #include "log/twin_world.h"
 

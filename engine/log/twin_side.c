@@ -1,5 +1,5 @@
-/* twin_side.c: records beside the way, on the twin: there at once, and lost while the
- * process is cut off; see side.h for what is promised, twin_world.h for the rest. */
+/* twin_side.c: Best-effort producer of the simulated Kafka: records arrive at once, and are lost while the process
+ * is cut off. See side.h for its contract, and twin_world.h for the rest. */
 #include "log/twin_world.h"
 
 struct twin_side {

@@ -1,5 +1,5 @@
-/* twin_transaction.c: producing exactly once on the twin: the calls that settlement.c
- * asks for, made as requests; see transaction.h for what is promised. */
+/* twin_transaction.c: Exactly-once output of the simulated Kafka: makes the calls of settlement.c as requests. See
+ * transaction.h for its contract. */
 #include <stdio.h>
 
 #include "log/settlement.h"

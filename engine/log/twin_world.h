@@ -1,4 +1,5 @@
-/* twin_world.h: what the files of the twin share. Private to them. */
+/* twin_world.h: Shared structs of the simulated Kafka: its log, transactions, groups, requests and clients.
+ * Private to the twin. */
 #ifndef SLUICE_LOG_TWIN_WORLD_H
 #define SLUICE_LOG_TWIN_WORLD_H
 
@@ -8,7 +9,7 @@
 
 #define TWIN_PARTITIONS_MAX 1024 /* of all topics */
 #define TWIN_SESSION_MS 6000
-#define TWIN_UNWANTED_MAX 64 /* of one producer at a time; more are taken after all */
+#define TWIN_UNWANTED_MAX 64 /* of one producer at a time; further records are accepted */
 #define TWIN_HEARTBEAT_US 1500000
 #define MS 1000 /* in microseconds */
 
@@ -21,22 +22,22 @@ struct twin_entry {
 	struct text key, value;
 	struct headers headers;
 	int64_t time_ms;
-	int64_t producer; /* of a transaction's; else 0 */
+	int64_t producer; /* of a record in a transaction; else 0 */
 	enum entry_state state;
-	unsigned load; /* its producer's number for the acknowledgement */
-	/* Of one that the broker will not have: */
+	unsigned load; /* its producer's load number, for the acknowledgement */
+	/* Of a record that the broker refuses: */
 	bool unwanted;
 	struct position origin;
 	uint32_t topic; /* of its producer's configuration */
 };
 
-/* What a partition knows of a producer. */
+/* State of one producer at a partition. */
 struct twin_sequence {
 	struct twin_sequence *next;
 	int64_t producer;
 	int epoch;
 	int64_t last;	/* sequence number */
-	int64_t opened; /* the first offset of its open transaction; OFFSET_NONE: none is */
+	int64_t opened; /* first offset of its open transaction; OFFSET_NONE: none is open */
 };
 
 struct twin_partition {
@@ -46,7 +47,7 @@ struct twin_partition {
 	size_t count, capacity;
 	struct twin_entry **entries;
 	struct twin_sequence *sequences;
-	size_t readers; /* readings of consumers */
+	size_t readers; /* number of consumers' readings */
 };
 
 struct twin_topic {
@@ -54,7 +55,7 @@ struct twin_topic {
 	struct text name;
 	int32_t count;
 	struct twin_partition *partitions;
-	uint64_t changes; /* of them */
+	uint64_t changes; /* of the partitions */
 };
 
 /* ---- transactions, at the broker ---- */
@@ -67,12 +68,12 @@ struct twin_transaction {
 	int64_t producer;
 	int epoch;
 	enum transaction_state state;
-	bool commits; /* while it is ending */
+	bool commits; /* while it is ending: it commits */
 	size_t markers; /* still to be written */
-	bool partitions[TWIN_PARTITIONS_MAX]; /* those it wrote to */
-	struct twin_group *group; /* whose offsets it commits; NULL: none */
+	bool partitions[TWIN_PARTITIONS_MAX]; /* the partitions it wrote to */
+	struct twin_group *group; /* the group whose offsets it commits; NULL: none */
 	int64_t timeout_us;
-	uint64_t serial; /* of the transaction: an old time-out means nothing */
+	uint64_t serial; /* of the transaction, so that an old timeout is ignored */
 };
 
 /* ---- groups ---- */
@@ -90,9 +91,9 @@ struct twin_member {
 	const char *instance;
 	uint64_t id;
 	struct twin_consumer *consumer;
-	bool joined; /* the rebalance that is under way */
+	bool joined; /* it has joined the present rebalance */
 	size_t share_count;
-	const struct twin_partition **share; /* dealt out to it last */
+	const struct twin_partition **share; /* its last assignment */
 };
 
 struct twin_group {
@@ -103,7 +104,7 @@ struct twin_group {
 	uint64_t rebalance;
 	struct twin_member *members; /* in the order of their names */
 	int64_t committed[TWIN_PARTITIONS_MAX];
-	struct state_reference references[TWIN_PARTITIONS_MAX]; /* of what is committed */
+	struct state_reference references[TWIN_PARTITIONS_MAX]; /* of the committed offsets */
 	struct twin_pending *pending;
 };
 
@@ -120,17 +121,17 @@ struct twin_host {
 struct twin_client {
 	struct twin_host *host;
 	bool closed;
-	unsigned *closed_sockets; /* counted for its owner */
+	unsigned *closed_sockets; /* counter of its owner */
 };
 
 enum twin_answer {
 	TWIN_GOOD,
-	TWIN_AGAIN,  /* a passing state of the broker: the client sends it again */
+	TWIN_AGAIN,  /* a temporary error of the broker: the client retries */
 	TWIN_FENCED, /* a newer producer has come */
-	TWIN_VOID,   /* the sender is not the member that it says */
+	TWIN_VOID,   /* the sender is not the group member that it claims to be */
 };
 
-/* Who commits offsets, as of the assignment that it accepted. */
+/* The member that commits offsets, as of the assignment that it accepted. */
 struct twin_membership {
 	struct twin_group *group;
 	uint64_t member; /* 0: none, its partitions were assigned by name */
@@ -138,7 +139,7 @@ struct twin_membership {
 };
 
 struct twin_request {
-	struct twin_request *next; /* free ones */
+	struct twin_request *next; /* list of free requests */
 	enum twin_request_kind kind;
 	struct twin_client *client;
 	void (*replied)(struct twin_request *request, enum twin_answer answer); /* NULL: a late copy */
@@ -146,8 +147,8 @@ struct twin_request {
 	uint64_t serial; /* the owner's */
 	bool reply_lost;
 	enum twin_answer answer;
-	/* What it says: */
-	struct twin_transaction *transaction; /* the broker's, of an id */
+	/* Its contents: */
+	struct twin_transaction *transaction; /* of the broker, by id */
 	int64_t producer;
 	int epoch; /* of the producer; an answer to INIT_PRODUCER */
 	struct twin_partition *partition;
@@ -155,14 +156,14 @@ struct twin_request {
 	size_t count;
 	struct twin_entry *first;
 	struct twin_membership membership;
-	struct positions positions; /* topic: the number of a partition among all */
+	struct positions positions; /* topic: number of a partition among all */
 	struct state_reference *references; /* of each of them */
 	size_t position_room;
 };
 
 /* ---- the whole ---- */
 
-/* Of a store, laid down by the processes of a name. */
+/* Snapshot of a store, written by the processes of a name. */
 struct twin_snapshot {
 	struct twin_snapshot *next;
 	const char *host;
@@ -173,7 +174,7 @@ struct twin_snapshot {
 
 struct twin_event {
 	int64_t due_us;
-	uint64_t order; /* what is due at one moment happens as it was noted */
+	uint64_t order; /* order of events that are due at the same time */
 	void (*happen)(struct twin *twin, void *subject);
 	void *subject;
 };
@@ -213,11 +214,11 @@ struct twin {
 void *twin_take(struct twin *twin, size_t count, size_t size); /* zeroed; NULL: memory, and the twin has failed */
 void twin_note(struct twin *twin, int64_t due_us, void (*happen)(struct twin *twin, void *subject), void *subject);
 void twin_tell(struct twin *twin, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));
-int64_t twin_delay_us(struct twin *twin); /* of a way over the network */
+int64_t twin_delay_us(struct twin *twin); /* of one way over the network */
 bool twin_mishap_strikes(struct twin *twin, enum twin_mishap mishap);
 
-/* When the client can do something: now, or when its process wakes and the network is
- * back; INT64_MAX: never. */
+/* The earliest time at which the client can act: now, or when its process wakes and the network is back.
+ * INT64_MAX: never. */
 int64_t twin_client_free_us(const struct twin_client *client, bool network);
 
 /* twin_requests.c */
@@ -231,7 +232,7 @@ struct twin_partition *twin_partition_of(const struct twin_topic *topic, const s
 struct twin_entry *twin_entry_make(struct twin *twin, const struct outgoing *record);
 enum twin_answer twin_partition_serve(struct twin *twin, struct twin_request *request);
 void twin_partition_mark(struct twin *twin, struct twin_partition *partition, int64_t producer, bool commits);
-int64_t twin_partition_end(const struct twin_partition *partition); /* of what readers of committed records see */
+int64_t twin_partition_end(const struct twin_partition *partition); /* end for readers of committed records */
 const struct twin_entry *twin_partition_next(const struct twin_partition *partition, int64_t *offset);
 
 /* twin_coordinator.c: transactions */
@@ -244,7 +245,7 @@ enum twin_answer twin_transaction_end(struct twin *twin, struct twin_request *re
 struct twin_group *twin_group_find(struct twin *twin, const char *name);
 void twin_group_rejoin(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
 void twin_group_follow(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
-void twin_group_ask(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer); /* as log/group.h says */
+void twin_group_ask(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer); /* as log/group.h describes */
 void twin_group_leave(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
 void twin_group_silence(struct twin *twin, struct twin_group *group, struct twin_consumer *consumer);
 enum twin_answer twin_group_pend(struct twin *twin, struct twin_request *request);
@@ -258,8 +259,8 @@ struct twin_reading {
 	struct twin_partition *partition;
 	uint32_t topic;
 	int64_t position;
-	unsigned version; /* what was fetched before a seek is dropped */
-	bool known;	  /* where to read from */
+	unsigned version; /* records fetched before a seek are dropped */
+	bool known;	  /* the position is known */
 	bool paused;
 	bool fetching;
 };
@@ -280,15 +281,15 @@ struct twin_consumer {
 	struct twin_client client;
 	unsigned closed_sockets;
 	struct consumer_config config;
-	struct consumer_topics topics; /* that it reads */
-	struct twin_topic **found;     /* each of them */
+	struct consumer_topics topics; /* the topics that it reads */
+	struct twin_topic **found;     /* each of those topics */
 	struct loop *loop;
 	int bell;
 	struct twin_group *group;
 	uint64_t member; /* 0: none */
-	bool joined;	 /* once */
+	bool joined;	 /* it has joined at least once */
 	struct twin_membership membership;
-	/* What the group wants; taken to `change` by consumer_take(). */
+	/* Changes that the group requests; consumer_take() moves them to `change`. */
 	bool give, revoke, lost;
 	int given_generation;
 	struct positions given;
@@ -303,8 +304,8 @@ struct twin_consumer {
 
 void twin_consumer_wake(struct twin *twin, const struct twin_partition *partition);
 void twin_consumer_give(struct twin_consumer *consumer, int generation, struct positions positions);
-void twin_consumer_told(struct twin_consumer *consumer); /* that a rebalance is under way */
-void twin_consumer_drop(struct twin_consumer *consumer); /* it is no member any more */
+void twin_consumer_told(struct twin_consumer *consumer); /* a rebalance is under way */
+void twin_consumer_drop(struct twin_consumer *consumer); /* it is not a member any more */
 void twin_consumer_fence(struct twin_consumer *consumer);
 
 /* twin_producer.c */
@@ -328,19 +329,19 @@ struct twin_producer {
 	int64_t producer;
 	int epoch;
 	bool fenced;
-	bool spoilt; /* a record of its transaction is not there */
+	bool spoilt; /* a record of its transaction is missing */
 	size_t waiting; /* records without an acknowledgement */
 	size_t unwanted_count;
-	struct twin_unwanted unwanted[TWIN_UNWANTED_MAX]; /* not told yet */
-	const struct twin_topic **topics; /* by the numbers of its configuration */
-	struct twin_lane **lanes; /* by the numbers of partitions; NULL: nothing went there yet */
-	/* A record arrived, or the producer was fenced. */
+	struct twin_unwanted unwanted[TWIN_UNWANTED_MAX]; /* not reported yet */
+	const struct twin_topic **topics; /* by the topic numbers of its configuration */
+	struct twin_lane **lanes; /* by partition numbers; NULL: nothing was produced there yet */
+	/* Called when a record arrived, or the producer was fenced. */
 	void (*heard)(void *owner, const struct twin_entry *entry);
 	void *owner;
 };
 
 struct twin_producer *twin_producer_make(struct twin_host *host, const struct transaction_config *config, unsigned *closed_sockets);
-bool twin_producer_unwanted(struct twin_producer *producer, struct refusal *refusal); /* the next that is not told */
+bool twin_producer_unwanted(struct twin_producer *producer, struct refusal *refusal); /* the next one that is not reported */
 bool twin_producer_topics(struct twin_producer *producer, const char *const *names, size_t count, struct error *error);
 enum produce_verdict twin_producer_put(struct twin_producer *producer, const struct outgoing *record, unsigned load,
 				       struct error *error);

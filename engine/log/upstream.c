@@ -1,5 +1,5 @@
-/* upstream.c: see upstream.h. What crosses threads are questions, under one lock; each belongs to the thread while it
- * asks it, and to the owner otherwise. */
+/* upstream.c: Questions about upstream groups, and the thread that asks Kafka; see upstream.h. Threads share
+ * questions, under one lock. A question belongs to the thread while it is being asked, and to the owner otherwise. */
 #include "log/upstream.h"
 
 #include <pthread.h>

@@ -1,11 +1,12 @@
-/* upstream.h: Progress of the consumer groups that lead to a topic: whether all that stood in their topics when the
- * question was first asked has been worked off. A join across topics asks before it closes a window, so that what a
- * group has not come to yet, because a model is unreachable or the group has no member, is not taken for missing.
+/* upstream.h: Progress of the consumer groups upstream of a topic. It shows whether they have processed all records
+ * that were in their topics when the question was first asked. A join across topics asks before it closes a window.
+ * So records that a group has not processed yet, because a model is unreachable or the group has no member, are not
+ * treated as missing.
  *
- * The links of a chain are gone through in their order: where the topics of a link end is noted, and the next link's
- * turn comes when the group has committed all records up to there. So what stood in the first link's topics has come
- * out of the last one. Questions to Kafka block, so a thread asks them, begun with the first question; it reads what
- * Kafka knows and joins nothing.
+ * The links of a chain are checked in their order. The ends of a link's topics are noted, and the next link is
+ * checked when the group has committed all records up to there. So all records of the first link's topics have passed
+ * through the last link. Requests to Kafka block, so a thread makes them; it starts with the first question. It reads
+ * offsets and joins no group.
  *
  * All functions are for the owner's thread.
  */
@@ -18,35 +19,35 @@ struct upstream;
 
 struct upstream_link {
 	const char *group;
-	const char *topics; /* with a blank between */
+	const char *topics; /* names with a space between */
 };
 
 struct upstream_chain {
-	size_t count; /* 0: nothing is known of what leads there */
+	size_t count; /* 0: the upstream of the topic is unknown */
 	const struct upstream_link *links;
 };
 
 enum upstream_progress {
 	UPSTREAM_NONE,	 /* there is no answer */
-	UPSTREAM_BEHIND, /* not yet, or Kafka does not say: to be asked again */
-	UPSTREAM_PASSED, /* the next question of that ticket begins anew */
+	UPSTREAM_BEHIND, /* not processed yet, or Kafka does not answer: to be asked again */
+	UPSTREAM_PASSED, /* all processed; the next question of that ticket starts again */
 };
 
-/* Borrows all of it. NULL: SYSTEM. */
+/* Borrows all arguments as long as it lives. NULL: SYSTEM. */
 struct upstream *upstream_open(const char *brokers, struct properties properties, struct error *error);
-void upstream_close(struct upstream *upstream); /* waits for the question that it is at; NULL is fine */
+void upstream_close(struct upstream *upstream); /* waits for the current request; NULL is fine */
 
-/* Rings when there is an answer. */
+/* The bell that rings when there is an answer. */
 int upstream_bell(const struct upstream *upstream);
 
-/* Asks, under a number of the asker's choice; one question a ticket at a time, whose chain is copied at the first. Questions
- * are asked in the order in which they came. */
+/* Asks under a ticket, a number of the caller's choice. A ticket has one question at a time, and its chain is
+ * copied at the first one. Questions are processed in their order. */
 bool upstream_ask(struct upstream *upstream, uint64_t ticket, const struct upstream_chain *chain, struct error *error);
 
-/* The next answer, until there is none; in the order of the questions. */
+/* The next answer, in the order of the questions, until there is none. */
 enum upstream_progress upstream_answer(struct upstream *upstream, uint64_t *ticket);
 
-/* No answer comes any more. Does not wait for the question when it is being asked. */
+/* Cancels a ticket: no answer of it comes any more. Does not wait for a request that is under way. */
 void upstream_forget(struct upstream *upstream, uint64_t ticket);
 
 #endif

@@ -1,4 +1,5 @@
-/* witness.c: see witness.h. What crosses threads are the places, under one lock; while one is read its copy is. */
+/* witness.c: Witness of the partitions that a consumer reads, and its thread; see witness.h. Threads share the
+ * noted records, under one lock; while one is read, the thread uses a copy. */
 #include "log/witness.h"
 
 #include <pthread.h>

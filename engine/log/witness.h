@@ -1,10 +1,12 @@
-/* witness.h: Witness of the partitions that a consumer reads: whether a record that was read still stands at its offset.
+/* witness.h: Witness of the partitions that a consumer reads: checks whether a record that was read is still at its
+ * offset.
  *
- * A topic that is deleted, made anew, and filled beyond where it was read on is read on there, and what stands before is
- * never read. librdkafka does not tell: below 2.3 it knows no ids of topics, and a fetch by offset finds a record. So one
- * record that was read is remembered of each partition, by its offset and its time, and read again from time to time by a
- * client of its own, in a thread that begins with the first record. Where another one stands there twice in a row, the
- * partition is another. Nothing is said of a record that retention or compaction has removed.
+ * A topic may be deleted, created again, and filled beyond the next offset to read. Then reading continues at that
+ * offset, and earlier records of the new topic are never read. librdkafka does not report this: below 2.3 it has no
+ * topic ids, and a fetch by offset finds a record. So the witness keeps the offset and the time of one record of each
+ * partition. It reads that record again from time to time, by a client of its own, in a thread that starts with the
+ * first record. If another record is there twice in a row, the partition has been replaced. A record that retention
+ * or compaction has removed is not reported.
  *
  * All functions are for the owner's thread.
  */
@@ -14,7 +16,7 @@
 #include "log/record.h"
 
 #define WITNESS_EVERY_MS 5000 /* between two rounds */
-#define WITNESS_AT_ONCE 16    /* partitions of a round */
+#define WITNESS_AT_ONCE 16    /* partitions in one round */
 
 struct witness;
 
@@ -22,28 +24,28 @@ struct witness_config {
 	const char *brokers;
 	struct properties properties; /* the user's, of consumers */
 	int64_t every_ms;
-	int bell; /* rung when there is something to be taken */
+	int bell; /* rings when there is news to take */
 };
 
-/* What is borrowed must live as long. NULL: SYSTEM. */
+/* Borrows everything in the configuration as long as it lives. NULL: SYSTEM. */
 struct witness *witness_open(const struct witness_config *config, struct error *error);
-void witness_close(struct witness *witness); /* waits for the record that it reads; NULL is fine */
+void witness_close(struct witness *witness); /* waits for the current read; NULL is fine */
 
-/* A record was read there. Borrows nothing. */
+/* Notes a record that was read. Borrows nothing. */
 void witness_note(struct witness *witness, const char *topic, int32_t partition, int64_t offset, int64_t time_ms);
 
-/* All that was noted: partitions are given up, or read from elsewhere. */
+/* Drops all notes: partitions are given up, or read from elsewhere. */
 void witness_forget(struct witness *witness);
 
-/* A partition that is another than the one that was read. */
+/* A partition that was replaced by another of its name. */
 struct witness_news {
-	char topic[250]; /* as long as Kafka has them, and a NUL */
+	char topic[250]; /* Kafka's longest name, and a NUL */
 	int32_t partition;
 	int64_t begin; /* its first offset */
-	int64_t end;   /* up to there the former one was read, at least */
+	int64_t end;   /* at least up to here the former partition was read */
 };
 
-/* The next one; false: there is none. */
+/* The next replaced partition; false: there is none. */
 bool witness_take(struct witness *witness, struct witness_news *news);
 
 #endif
