@@ -16,7 +16,7 @@ struct acceptor_config {
 	int port;	  /* 0: any free one */
 	size_t connections;
 	size_t peer_connections; /* of one peer (net/peers.h); 0: as many as there may be */
-	/* Takes the socket, which does not wait, and the peer's place, to be given back by acceptor_leave(). */
+	/* Takes the socket, which does not block, and the peer's entry, which acceptor_leave() gives back. */
 	void (*accepted)(void *context, int socket, struct peer *peer);
 	void *context;
 };
@@ -24,22 +24,22 @@ struct acceptor_config {
 struct acceptor {
 	struct loop *loop;
 	struct acceptor_config config;
-	int port; /* that is listened at */
+	int port; /* the port that it listens at */
 	size_t connections;
 	uint64_t refused; /* connections beyond a limit */
 	/* Its own: */
-	struct watch watch; /* its descriptor is -1 when nothing is listened at */
+	struct watch watch; /* its descriptor is -1 when it does not listen */
 	struct loop_timer again;
 	struct peers peers;
 };
 
-/* False: nothing is listened at (CONFIG, SYSTEM); acceptor_shut() is fine. */
+/* Starts to listen. False: it does not listen (CONFIG, SYSTEM); acceptor_shut() is still fine. */
 bool acceptor_open(struct acceptor *acceptor, struct loop *loop, const struct acceptor_config *config, struct error *error);
 
-/* No connection comes any more. Fine when it was never open, and when it is shut. */
+/* Stops accepting connections. Fine when it was never open, and when it is shut. */
 void acceptor_shut(struct acceptor *acceptor);
 
-/* A connection has ended. Also behind acceptor_shut(). */
+/* Notes the end of a connection. Also after acceptor_shut(). */
 void acceptor_leave(struct acceptor *acceptor, struct peer *peer);
 
 #endif

@@ -1,8 +1,8 @@
 /* body_budget.h: Memory budget of request bodies, which several servers may share.
  *
- * A body is charged for the memory that it has taken; a server refuses what would take
- * more than is left, and gives the charge back when the request is over. No peer is charged
- * for more than its share, so that one peer cannot keep all others out. One thread.
+ * A body is charged for the memory that it has taken. A server refuses a body that would take more than is left, and
+ * gives the charge back when the request is over. No peer is charged for more than its share, so that one peer cannot
+ * keep all others out. One thread.
  */
 #ifndef SLUICE_NET_BODY_BUDGET_H
 #define SLUICE_NET_BODY_BUDGET_H
@@ -12,19 +12,20 @@
 
 struct body_budget {
 	size_t limit_bytes;
-	size_t peer_limit_bytes; /* of the bodies of one peer; 0: as much as there is */
+	size_t peer_limit_bytes; /* of the bodies of one peer; 0: no limit of its own */
 	size_t used_bytes;
-	struct peers peers; /* that have a connection to any of the servers */
+	struct peers peers; /* peers that have a connection to any of the servers */
 };
 
-/* What one body is charged for. */
+/* Charge of one body. */
 struct body_charge {
-	struct peer *peer; /* of the budget's, borrowed from the connection; NULL: counted for no peer */
+	struct peer *peer; /* of the budget's table, borrowed from the connection; NULL: charged to no peer */
 	size_t bytes;
-	bool holds_peer; /* for itself */
+	bool holds_peer; /* it holds a reference of its own to the peer */
 };
 
-/* Whether `more` bytes fit behind what the body has, which doubles when it grows. No budget (NULL): always. */
+/* Whether the budget has memory for `more` bytes at the end of the body, which doubles when it grows. No budget
+ * (NULL): always. */
 static inline bool body_budget_allows(const struct body_budget *budget, const struct buffer *body, const struct body_charge *charge,
 				      size_t more)
 {
@@ -51,14 +52,15 @@ static inline void body_budget_charge(struct body_budget *budget, struct body_ch
 	charge->bytes = bytes;
 }
 
-/* The request outlives its connection: what its body takes is counted for the peer until it is given back. */
+/* Keeps the peer for a request that outlives its connection: its body stays charged to the peer until it is given
+ * back. */
 static inline void body_budget_hold(struct body_budget *budget, struct body_charge *charge)
 {
 	if (charge->peer && !charge->holds_peer) /* it is in the table: no memory */
 		charge->holds_peer = peers_enter(&budget->peers, &charge->peer->address) != NULL;
 }
 
-/* The request is over. */
+/* Gives the charge back at the end of the request. */
 static inline void body_budget_give_back(struct body_budget *budget, struct body_charge *charge)
 {
 	body_budget_charge(budget, charge, 0);

@@ -1,4 +1,4 @@
-/* dial.c: one host's addresses, and each attempt to connect to one of them; see dial.h. */
+/* dial.c: Addresses of one host, and each attempt to connect to one of them; see dial.h. */
 #include "net/dial.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* grpc.c: calls started, forgotten and told, and the addresses they go to; see
- * grpc_client.h for how the parts hang together. */
+/* grpc.c: Calls of the gRPC client: their start, cancellation and result, and the addresses they go to. See
+ * grpc_client.h for the other parts. */
 #include "net/grpc.h"
 
 #include "base/memory.h"

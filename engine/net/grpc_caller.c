@@ -1,4 +1,4 @@
-/* grpc_caller.c: one connection of the gRPC server; see grpc_door.h. */
+/* grpc_caller.c: Connection of the gRPC server; see grpc_door.h. */
 #include <sys/epoll.h>
 #include <unistd.h>
 

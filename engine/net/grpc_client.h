@@ -1,13 +1,12 @@
-/* grpc_client.h: what the files of the gRPC client share; for them alone.
+/* grpc_client.h: Shared parts of the gRPC client. Private to its files:
  *
- *   grpc.c             calls started, forgotten and told; addresses and their lines
- *   grpc_connection.c  one connection: made, tended, lost
- *   grpc_stream.c      one call on a connection: what is sent, and what the answer means
+ *   grpc.c             start, cancellation and result of calls; addresses and their lines (queues of calls)
+ *   grpc_connection.c  one connection: made, supervised, lost
+ *   grpc_stream.c      one call on a connection: its request and its answer
  *
- * A call's way: it waits in its address's line, is open on a connection as a stream, and
- * is finished, when it waits for its `done`. That is entered by the client's one timer,
- * due at once: after all that one turn has brought, and before what is new is sent. So
- * `done` is never entered from inside nghttp2, and may start and forget what it likes.
+ * A call waits in its address's line, is then open on a connection as a stream, and is at last finished, when it
+ * waits for its `done`. The client's one timer calls `done`. It is due at once: after all events of one turn, and
+ * before new data is sent. So `done` is never called from inside nghttp2, and may start and cancel any call.
  */
 #ifndef SLUICE_NET_GRPC_CLIENT_H
 #define SLUICE_NET_GRPC_CLIENT_H
@@ -18,27 +17,27 @@
 #include "net/http2.h"
 
 #define GRPC_NO_STATUS (-1)
-#define GRPC_ANEW_MAX 6 /* how often a call goes anew by itself, before its caller decides */
+#define GRPC_ANEW_MAX 6 /* number of times that a call is resent by itself; then its caller decides */
 
 struct grpc_stream {
 	struct grpc *grpc;
-	struct grpc_call *call; /* NULL: forgotten */
+	struct grpc_call *call; /* NULL: cancelled */
 	struct grpc_peer *peer;
-	struct grpc_connection *connection; /* while it is open there */
-	struct list_node node;		    /* of a line, a connection's streams, the finished, the pool */
+	struct grpc_connection *connection; /* while the stream is open */
+	struct list_node node;		    /* of a line, of a connection's streams, of the finished calls, or of the pool */
 	uint64_t number; /* calls are sent in this order */
 	int32_t id;
 	unsigned anew;
 	struct loop_timer deadline;
 	/* The request: */
 	size_t length;	     /* of the message */
-	size_t part, offset; /* what of it has been handed to nghttp2 */
+	size_t part, offset; /* position up to which it was passed to nghttp2 */
 	bool prefix_sent, whole_sent;
 	/* The answer: */
 	struct grpc_intake intake;
 	int http_status;
-	bool is_grpc; /* by its content type */
-	bool ended;   /* by headers, which is how gRPC ends */
+	bool is_grpc; /* as its content type shows */
+	bool ended;   /* ended by headers, as gRPC does */
 	bool reset;   /* by the server */
 	struct buffer body;
 	struct buffer words;
@@ -48,51 +47,51 @@ struct grpc_stream {
 struct grpc_connection {
 	struct http2 http2;
 	struct grpc_peer *peer;
-	struct list_node node; /* of the peer's */
-	struct dial dial; /* until the link stands */
+	struct list_node node; /* of the peer's connections */
+	struct dial dial; /* until the link is established */
 	struct list streams;
-	size_t open;   /* streams of the session, with those whose calls are over */
-	bool standing; /* the server has said its settings */
-	bool leaving;  /* no new streams: it said GOAWAY, or numbers have run out */
-	bool dirty;    /* the session may have something to say */
-	bool served;   /* an answer has begun to come */
+	size_t open;   /* streams of the session, also those whose calls are over */
+	bool standing; /* the server has sent its SETTINGS */
+	bool leaving;  /* no new streams: the server sent GOAWAY, or the stream numbers are used up */
+	bool dirty;    /* the session may have data to send */
+	bool served;   /* an answer has started to arrive */
 	struct loop_timer tend;
-	int64_t greeted_by_ms; /* its settings have to come by then, or another address is tried */
-	int64_t used_ms;    /* when its last stream ended */
-	int64_t quiet_ms;   /* since when nothing has come that was waited for */
-	int64_t pinged_ms;  /* 0: no ping is under way */
-	unsigned pings;	    /* since anything came on a stream */
-	struct error error; /* why the session ends itself; else none */
+	int64_t greeted_by_ms; /* its SETTINGS must come by then, or another address is tried */
+	int64_t used_ms;    /* end of its last stream */
+	int64_t quiet_ms;   /* since when no expected data has come */
+	int64_t pinged_ms;  /* 0: no ping is unanswered */
+	unsigned pings;	    /* pings since data came on a stream */
+	struct error error; /* reason why the session ends itself; else none */
 };
 
-/* An address, and what is under way there. */
+/* An address, with its connections and calls. */
 struct grpc_peer {
 	struct grpc *grpc;
 	struct grpc_peer *next;
 	struct list connections;
-	size_t connection_count; /* without those that are leaving */
+	size_t connection_count; /* without connections that are `leaving` */
 	struct list line;
 	size_t line_length;
-	int64_t line_until_ms;	 /* it stands still, after a stream was refused */
-	struct loop_timer again; /* when it moves on */
-	int64_t pause_until_ms;	 /* before another connection is tried beside those that stand */
-	int64_t last_timeout_ms; /* the same again is worth a place in HPACK's table */
+	int64_t line_until_ms;	 /* the line is paused until then, after a stream was refused */
+	struct loop_timer again; /* end of that pause */
+	int64_t pause_until_ms;	 /* no further connection is tried before that, while others are established */
+	int64_t last_timeout_ms; /* a repeated value gets an entry in HPACK's table */
 	bool tls;
-	struct dial_host dial_host; /* its names are parts of `address` */
-	char address[];		    /* host:port as it was given, and again in parts */
+	struct dial_host dial_host; /* its strings are parts of `address` */
+	char address[];		    /* host:port as it was given, and again in its parts */
 };
 
 struct grpc {
 	struct loop *loop;
 	struct grpc_limits limits;
 	nghttp2_session_callbacks *callbacks;
-	struct ssl_ctx_st *tls; /* opened with the first call that needs it, or with files */
+	struct ssl_ctx_st *tls; /* opened with the first call that needs it, or with `files` */
 	struct grpc_peer *peers;
 	struct list finished, pool;
-	struct loop_timer now; /* `done` is entered, lines move on, sessions speak */
+	struct loop_timer now; /* calls `done`, sends calls of lines, flushes sessions */
 	bool awake;	       /* it is due at once */
 	uint64_t calls;
-	char room[64 << 10]; /* that all connections read into */
+	char room[64 << 10]; /* into which all connections read */
 };
 
 static inline struct grpc_stream *grpc_stream_of(struct list_node *node)
@@ -108,46 +107,47 @@ static inline struct grpc_connection *grpc_connection_of(struct list_node *node)
 /* ---- grpc.c ---- */
 
 void grpc_wake(struct grpc *grpc);
-void grpc_stream_leave(struct grpc_stream *stream); /* the list that it is in */
-void grpc_line_add(struct grpc_stream *stream); /* by its number */
+void grpc_stream_leave(struct grpc_stream *stream); /* removes it from its list */
+void grpc_line_add(struct grpc_stream *stream); /* inserts it by its number */
 
-/* A server that refuses a stream counts fewer of them free than it said: its line stands still for a
- * little, and longer with every try. */
+/* Pauses a line. A server that refuses a stream has fewer free streams than it announced. So its line pauses
+ * briefly, and longer with every try. */
 void grpc_peer_slow_down(struct grpc_peer *peer, unsigned tries);
 
-/* All that wait in its line are told so. */
+/* Fails all calls in its line. */
 void grpc_peer_fail(struct grpc_peer *peer, const struct error *error);
 
-/* To a stream that is in a line or on a connection: its `done` comes, with its reply as it is. */
+/* Finishes a stream that is in a line or on a connection: its `done` comes, with its present reply. */
 void grpc_stream_finish(struct grpc_stream *stream);
 
 /* ---- grpc_connection.c ---- */
 
-/* Begins to connect; whatever comes of it, calls in the line are told in a later turn. */
+/* Starts to connect. If it fails, calls in the line get the error in a later turn. */
 bool grpc_connection_open(struct grpc_peer *peer, struct error *error);
 
-/* Its streams that the server cannot have seen go anew, the others are told why; then it is gone. */
+/* Ends a connection and frees it. Its streams that the server cannot have seen are sent again; the others get the
+ * error. */
 void grpc_connection_end(struct grpc_connection *connection, const struct error *error);
 bool grpc_connection_has_room(const struct grpc_connection *connection);
 
-void grpc_connection_leave(struct grpc_connection *connection); /* no new streams; those open may end */
+void grpc_connection_leave(struct grpc_connection *connection); /* no new streams; open ones may end */
 void grpc_connection_opened_stream(struct grpc_connection *connection);
 void grpc_connection_closed_stream(struct grpc_connection *connection);
 
-/* Sends what there is, and closes it when it is over: then it is gone. */
+/* Sends pending data, and closes the connection when it is over; then it is freed. */
 void grpc_connection_speak(struct grpc_connection *connection);
 
 /* ---- grpc_stream.c ---- */
 
 void grpc_stream_set_up_callbacks(nghttp2_session_callbacks *callbacks);
 
-/* From the line onto a connection. False: it has no room after all. */
+/* Moves a stream from the line onto a connection. False: the connection has no free stream after all. */
 bool grpc_stream_submit(struct grpc_stream *stream, struct grpc_connection *connection);
 
-/* Of an open stream: the server is told, and nothing is heard of it any more. */
+/* Resets an open stream: the server is informed, and later data of the stream is ignored. */
 void grpc_stream_reset(struct grpc_stream *stream);
 
-/* The connection that it was on is gone. */
+/* Handles a stream whose connection is gone. */
 void grpc_stream_was_lost(struct grpc_stream *stream, const struct error *error);
 
 #endif

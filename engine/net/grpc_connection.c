@@ -1,7 +1,7 @@
-/* grpc_connection.c: one connection of the gRPC client: made, tended and lost.
+/* grpc_connection.c: Connection of the gRPC client: made, supervised and lost.
  *
- * It stands when the server has said its SETTINGS: until then nothing is sent that
- * could be lost, and who does not speak HTTP/2 is found out. See grpc_client.h.
+ * It is ready when the server has sent its SETTINGS. Until then no call is sent that could be lost, and a server that
+ * does not speak HTTP/2 is detected. See grpc_client.h.
  */
 #include <string.h>
 #include <sys/epoll.h>

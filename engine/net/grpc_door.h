@@ -1,12 +1,12 @@
-/* grpc_door.h: what the files of the gRPC server share; for them alone.
+/* grpc_door.h: Shared parts of the gRPC server. Private to its files:
  *
- *   grpc_server.c   the door: who may come in, and how it is closed
- *   grpc_caller.c   one connection: accepted, tended, drained, lost
- *   grpc_request.c  one call on it: what comes, and what is answered
+ *   grpc_server.c   the server: limits, opening, drain and close
+ *   grpc_caller.c   one connection: accepted, supervised, drained, lost
+ *   grpc_request.c  one call on it: its message and its answer
  *
- * A request is held by the wire, from its first header to the end of its stream, and by
- * the application, from `called` to its answer; it goes back to the pool when both have
- * let go. What is to be sent is sent once a turn, by the server's one timer.
+ * Two sides hold a request: the connection, from its first header to the end of its stream, and the application, from
+ * `called` to its answer. It returns to the pool when both have released it. Data is sent once a turn, by the
+ * server's one timer.
  */
 #ifndef SLUICE_NET_GRPC_DOOR_H
 #define SLUICE_NET_GRPC_DOOR_H
@@ -18,13 +18,13 @@
 
 struct grpc_request {
 	struct grpc_server *server;
-	struct grpc_caller *caller; /* NULL: gone */
+	struct grpc_caller *caller; /* NULL: the connection is gone */
 	bool on_wire;
 	struct grpc_request *next, *previous;
 	int32_t id;
-	bool called; /* and not answered yet */
+	bool called; /* passed to the application, and not answered yet */
 	bool over;   /* nothing more can be sent */
-	/* What has come: */
+	/* Received: */
 	bool is_post, is_grpc;
 	struct buffer path;
 	struct grpc_intake intake;
@@ -32,27 +32,27 @@ struct grpc_request {
 	struct body_charge charge; /* of the budget of bodies */
 	int64_t timeout_ms; /* -1: none */
 	struct loop_timer deadline;
-	/* The answer, with its prefix, and what of it has been handed to nghttp2: */
+	/* The answer, with its prefix, and the position up to which it was passed to nghttp2: */
 	struct buffer answer;
 	size_t offset;
 };
 
-enum grpc_leaving { GRPC_STAYS, GRPC_NOTICED, GRPC_LEAVES }; /* noticed: told so, but what it sends meanwhile still counts */
+enum grpc_leaving { GRPC_STAYS, GRPC_NOTICED, GRPC_LEAVES }; /* noticed: it was sent a shutdown notice; new calls still count */
 
 struct grpc_caller {
 	struct http2 http2;
 	struct grpc_server *server;
 	struct grpc_caller *next, *previous;
-	struct peer *peer, *body_peer; /* its address' places in the acceptor and in the budget of bodies */
-	size_t on_wire;	  /* requests */
-	size_t held;	  /* by the application, of those that came from here */
-	size_t answering; /* answers that are not wholly sent */
+	struct peer *peer, *body_peer; /* entries of its address in the acceptor and in the budget of bodies */
+	size_t on_wire;	  /* number of requests whose streams are open */
+	size_t held;	  /* number of its requests that the application holds */
+	size_t answering; /* number of answers that are not completely sent */
 	enum grpc_leaving leaving;
-	bool dirty; /* the session may have something to say */
+	bool dirty; /* the session may have data to send */
 	struct loop_timer tend;
-	int64_t heard_ms;  /* when anything came */
-	int64_t moved_ms;  /* when an answer last moved on */
-	int64_t pinged_ms; /* 0: no ping is under way */
+	int64_t heard_ms;  /* time of the last data received */
+	int64_t moved_ms;  /* time when data of an answer was last sent */
+	int64_t pinged_ms; /* 0: no ping is unanswered */
 };
 
 struct grpc_server {
@@ -63,12 +63,12 @@ struct grpc_server {
 	struct acceptor acceptor;
 	struct grpc_caller *callers;
 	struct grpc_request *requests, *pool;
-	size_t called;	   /* and not answered */
-	size_t held_bytes; /* of messages that have come */
+	size_t called;	   /* calls that are not answered */
+	size_t held_bytes; /* of messages that were received */
 	struct loop_timer now;
 	bool awake; /* `now` is due at once */
 	bool draining;
-	char room[64 << 10]; /* that all connections read into */
+	char room[64 << 10]; /* into which all connections read */
 };
 
 /* ---- grpc_server.c ---- */
@@ -77,16 +77,16 @@ void grpc_caller_is_dirty(struct grpc_caller *caller);
 
 /* ---- grpc_caller.c ---- */
 
-void grpc_caller_accept(void *context, int socket, struct peer *peer); /* takes the socket, for the server's acceptor */
+void grpc_caller_accept(void *context, int socket, struct peer *peer); /* takes the socket; called by the server's acceptor */
 void grpc_caller_end(struct grpc_caller *caller);
-void grpc_caller_speak(struct grpc_caller *caller);  /* and closes it when it is over: then it is gone */
-void grpc_caller_drain(struct grpc_caller *caller);  /* may close it too */
-void grpc_caller_leaves(struct grpc_caller *caller); /* it has noticed: nothing new from now on */
+void grpc_caller_speak(struct grpc_caller *caller);  /* sends pending data, and closes it when it is over: then it is freed */
+void grpc_caller_drain(struct grpc_caller *caller);  /* may also close it */
+void grpc_caller_leaves(struct grpc_caller *caller); /* the notice has arrived: no new calls from now on */
 
 /* ---- grpc_request.c ---- */
 
 void grpc_request_set_up_callbacks(nghttp2_session_callbacks *callbacks);
 void grpc_request_leave_wire(struct grpc_request *request); /* its stream, or its connection, is gone */
-void grpc_request_give(struct grpc_request *request);	    /* its memory */
+void grpc_request_give(struct grpc_request *request);	    /* frees its memory */
 
 #endif

@@ -1,4 +1,4 @@
-/* grpc_request.c: one call on a connection of the gRPC server; see grpc_door.h. */
+/* grpc_request.c: Call on a connection of the gRPC server; see grpc_door.h. */
 #include <stdio.h>
 #include <string.h>
 

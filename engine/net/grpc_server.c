@@ -1,5 +1,5 @@
-/* grpc_server.c: the door of the gRPC server; see grpc_server.h, and grpc_door.h for how the
- * parts hang together. */
+/* grpc_server.c: The gRPC server opened, drained and closed; see grpc_server.h, and grpc_door.h for the other
+ * parts. */
 #include "net/grpc_server.h"
 
 #include "base/memory.h"

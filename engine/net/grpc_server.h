@@ -1,9 +1,8 @@
-/* grpc_server.h: a door for unary gRPC calls, by nghttp2, driven by a loop.
+/* grpc_server.h: Server of unary gRPC calls, by nghttp2, on a loop.
  *
- * Each call that comes is handed to `called` once its message is whole, and answered
- * by grpc_server_answer(), at once or later. A caller that has gone, and a deadline of
- * its grpc-timeout that has passed (which the server has answered by itself), are seen by
- * grpc_request_is_over(); answering then is fine, does nothing, and is still due.
+ * Each call is passed to `called` once its message is complete, and answered by grpc_server_answer(), at once or
+ * later. The caller may disconnect. The deadline of its grpc-timeout may pass, which the server answers by itself. In
+ * both cases grpc_request_is_over() is true; the answer is still required then, and has no effect.
  *
  * A server belongs to its loop's thread.
  */
@@ -16,30 +15,30 @@
 #include "net/tls.h"
 
 struct grpc_server;
-struct grpc_request; /* one call that came; until it is answered */
+struct grpc_request; /* one received call, until it is answered */
 
 struct grpc_server_config {
 	const char *host;	       /* NULL: loopback */
-	int port;		       /* 0: any free one, which grpc_server_port() tells */
+	int port;		       /* 0: any free one, which grpc_server_port() returns */
 	const struct tls_files *files; /* NULL: without TLS */
 	size_t message_bytes;	       /* a longer one is refused (RESOURCE_EXHAUSTED) */
-	size_t streams;		       /* of one connection, as it is told to callers */
-	struct body_budget *bodies;    /* of all messages that are on their way: beyond it RESOURCE_EXHAUSTED; NULL: none */
+	size_t streams;		       /* of one connection, as announced to callers */
+	struct body_budget *bodies;    /* of all messages in flight: beyond it RESOURCE_EXHAUSTED; NULL: no limit */
 	size_t connections;	       /* more are closed at once */
-	size_t peer_connections;       /* of one peer (net/peers.h), likewise; 0: as many as there may be */
-	int64_t silence_ms;	       /* of a caller, until it is asked by a ping, and for the answer; also for a handshake, and
-					* for one that does not read its answers; 0: a minute */
+	size_t peer_connections;       /* of one peer (net/peers.h), likewise; 0: no limit of its own */
+	int64_t silence_ms;	       /* time without data, after which a caller gets a ping, and the time for its answer; also
+					* for a handshake, and for a caller that does not read its answers; 0: a minute */
 	/* `path` and `body` live until the call is answered, which may be at once. */
 	void (*called)(void *context, struct grpc_request *request, struct text path, struct text body);
 	void *context;
 };
 
 struct grpc_server *grpc_server_open(struct loop *loop, const struct grpc_server_config *config, struct error *error);
-void grpc_server_close(struct grpc_server *server); /* requests that are not answered die with it; NULL is fine */
+void grpc_server_close(struct grpc_server *server); /* drops requests that are not answered; NULL is fine */
 int grpc_server_port(const struct grpc_server *server);
 
-/* No new calls from now on (GOAWAY), what has come may still be answered; true once none is left.
- * To be asked again after each turn, until then. */
+/* Stops accepting calls (GOAWAY); received ones may still be answered. True: none is left. To be called again
+ * after each turn until then. */
 bool grpc_server_drain(struct grpc_server *server);
 
 /* As http_server_reload(). */
@@ -47,7 +46,8 @@ bool grpc_server_reload(struct grpc_server *server, const struct tls_files *file
 
 bool grpc_request_is_over(const struct grpc_request *request);
 
-/* `status` as gRPC numbers them; 0: `body`, else `words` say why. Copied. Ends the request. */
+/* Answers a request and ends it. `status` is gRPC's number; 0: `body` is the answer, else `words` are the reason.
+ * Copied. */
 void grpc_server_answer(struct grpc_request *request, int status, struct text words, struct text body);
 
 #endif

@@ -1,8 +1,7 @@
-/* grpc_stream.c: one call as a stream of HTTP/2: what is sent, and what its answer means.
+/* grpc_stream.c: Call of the gRPC client as a stream of HTTP/2: its request, and the meaning of its answer.
  *
- * nghttp2 enters the callbacks here while it reads and writes. A stream whose call is
- * over is taken out of the session's hands at once (its user data is NULL from then on),
- * so nothing that still comes for it finds a call. See grpc_client.h.
+ * nghttp2 calls the callbacks here while it reads and writes. A stream whose call is over is detached from the
+ * session at once (its user data is NULL from then on). So later data of the stream finds no call. See grpc_client.h.
  */
 #include <stdio.h>
 #include <string.h>

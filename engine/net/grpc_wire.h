@@ -1,6 +1,6 @@
-/* grpc_wire.h: how gRPC writes things into HTTP/2: messages, statuses, timeouts.
+/* grpc_wire.h: gRPC's encoding in HTTP/2: messages, statuses, timeouts.
  *
- * As "gRPC over HTTP/2" (the protocol's own page) says. Pure; any thread may call.
+ * It follows "gRPC over HTTP/2" (the protocol's own page). Pure; any thread may call.
  */
 #ifndef SLUICE_NET_GRPC_WIRE_H
 #define SLUICE_NET_GRPC_WIRE_H
@@ -29,21 +29,21 @@ enum grpc_status {
 	GRPC_UNAUTHENTICATED,
 };
 
-/* What a proxy meant that answered without gRPC. */
+/* Status of an answer without gRPC, as from a proxy. */
 enum grpc_status grpc_status_of_http(int http_status);
 
-/* ---- messages: a byte that says whether it is compressed, four of its length, itself ---- */
+/* ---- messages: one byte (compressed or not), four bytes of length, the message ---- */
 
 #define GRPC_PREFIX_BYTES 5
 
 void grpc_prefix_write(unsigned char *prefix, size_t length); /* a length below 4 GiB */
 
-/* A message as it comes, in pieces that are cut anywhere. Starts as `{0}`, beside a buffer whose
- * ceiling is the limit of a message. */
+/* A message that arrives in pieces, cut anywhere. Starts as `{0}`, beside a buffer whose ceiling is the limit of a
+ * message. */
 struct grpc_intake {
 	unsigned char prefix[GRPC_PREFIX_BYTES];
-	size_t have;	/* of the prefix */
-	size_t missing; /* of the message */
+	size_t have;	/* received bytes of the prefix */
+	size_t missing; /* missing bytes of the message */
 };
 
 enum grpc_intake_fault { GRPC_INTAKE_GOOD, GRPC_INTAKE_COMPRESSED, GRPC_INTAKE_LARGE, GRPC_INTAKE_SECOND, GRPC_INTAKE_MEMORY };
@@ -56,14 +56,14 @@ static inline bool grpc_intake_is_whole(const struct grpc_intake *intake)
 
 /* ---- headers ---- */
 
-#define GRPC_TIMEOUT_MAX (NUMBER_TEXT_MAX + 1) /* room that a timeout needs */
+#define GRPC_TIMEOUT_MAX (NUMBER_TEXT_MAX + 1) /* buffer size for a timeout */
 
 size_t grpc_timeout_write(char *out, int64_t timeout_ms);      /* at least 1 ms; without a NUL */
-bool grpc_timeout_read(struct text text, int64_t *timeout_ms); /* rounded up; false: it is none */
+bool grpc_timeout_read(struct text text, int64_t *timeout_ms); /* rounded up; false: it is no timeout */
 
 bool grpc_status_read(struct text text, int *status); /* a number from 0 to 999 */
 
-/* Words in grpc-message are UTF-8, percent-encoded; url_decode() reads them. Appends. */
+/* Appends the text of grpc-message: UTF-8, percent-encoded; url_decode() reads it. */
 void grpc_words_write(struct buffer *out, struct text words);
 
 bool grpc_is_content_type(struct text type); /* application/grpc, with or without +proto or parameters */

@@ -1,5 +1,5 @@
-/* http.c: requests started, forgotten and told, and the hosts they go to; see http_client.h for
- * how the parts hang together. */
+/* http.c: Requests of the HTTP client: their start, cancellation and result, and the hosts they go to. See
+ * http_client.h for the other parts. */
 #include "net/http.h"
 
 #include <stdio.h>

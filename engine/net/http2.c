@@ -1,4 +1,4 @@
-/* http2.c: nghttp2 on a link; see http2.h. */
+/* http2.c: One connection of HTTP/2: nghttp2's session on a link; see http2.h. */
 #include "net/http2.h"
 
 #include <sys/epoll.h>

@@ -1,10 +1,9 @@
-/* http2.h: one connection of HTTP/2: nghttp2's session on a link, driven by a loop.
+/* http2.h: One connection of HTTP/2: nghttp2's session on a link, driven by a loop.
  *
- * Bytes that come are handed to the session whole, what the session has to say is
- * gathered and sent at once, and the rest of a short write is kept until the socket
- * takes it: so a slow reader costs one buffer, and what is behind it stays in the
- * session, under the reader's own windows. Client and server are told apart only by
- * the callbacks of the session.
+ * All bytes that arrive are passed to the session. The session's output is collected and sent at once; the rest of a
+ * short write is kept until the socket accepts it. So a slow reader costs one buffer. Later data stays in the
+ * session, limited by the reader's own flow-control windows. Client and server differ only in the callbacks of the
+ * session.
  *
  * A connection belongs to its loop's thread, and is a part of its owner's struct.
  */
@@ -25,44 +24,44 @@ struct http2 {
 	nghttp2_session *session; /* once the link is established */
 	/* Its own: */
 	struct watch watch;
-	uint32_t events; /* that are watched for; 0: none */
+	uint32_t events; /* events that are watched; 0: none */
 	struct buffer out;
-	size_t sent;	      /* of `out` */
-	bool heard;	      /* any byte */
-	struct pieces pieces; /* of the session */
+	size_t sent;	      /* bytes of `out` that are sent */
+	bool heard;	      /* any byte has been received */
+	struct pieces pieces; /* memory of the session */
 };
 
-#define HTTP2_STREAM_WINDOW (8 << 20)	   /* a stream's and a connection's: what comes is taken at once, so they */
-#define HTTP2_CONNECTION_WINDOW (64 << 20) /* are wide; what a message may hold is its receiver's limit */
+#define HTTP2_STREAM_WINDOW (8 << 20)	   /* windows of a stream and a connection are wide, because */
+#define HTTP2_CONNECTION_WINDOW (64 << 20) /* data is read at once; the receiver limits its messages */
 
-/* `ready` is entered for the link's socket. */
+/* `ready` is called for the link's socket. */
 void http2_open(struct http2 *http2, struct loop *loop, void (*ready)(void *context, uint32_t events), void *context);
-void http2_close(struct http2 *http2); /* session, link and buffer; half open or closed is fine */
+void http2_close(struct http2 *http2); /* closes session, link and buffer; fine when half open or closed */
 
-/* As behind http2_open(), but for the link, which is kept and not watched any more: for another begin. */
+/* Returns to the state after http2_open(), but keeps the link, unwatched, so that the connection can begin again. */
 void http2_forget(struct http2 *http2);
 
 bool http2_watch(struct http2 *http2, uint32_t events, struct error *error);
 
 enum http2_side { HTTP2_CLIENT, HTTP2_SERVER };
 
-/* The session, its settings (`streams`: as many as the other side may open) and windows. */
+/* Opens the session with its settings and windows. `streams`: number of streams that the peer may open. */
 bool http2_begin(struct http2 *http2, enum http2_side side, const nghttp2_session_callbacks *callbacks, void *context,
 		 uint32_t streams, struct error *error);
 
-/* Reads what has come into `room` and hands it to the session, whose callbacks are entered.
- * False: the connection is over; the error is empty when the other side ended it in good order. */
+/* Reads received data into `room` and passes it to the session, whose callbacks are called. False: the connection
+ * is over; `error` is empty if the peer closed it regularly. */
 bool http2_hear(struct http2 *http2, char *room, size_t size, struct error *error);
 
-/* Sends what the session has to say. False: the connection is over. */
+/* Sends the session's output. False: the connection is over. */
 bool http2_speak(struct http2 *http2, struct error *error);
 
-static inline bool http2_is_stuck(const struct http2 *http2) /* the other side does not read */
+static inline bool http2_is_stuck(const struct http2 *http2) /* the peer does not read */
 {
 	return http2->sent < http2->out.length;
 }
 
-/* A constant pair of a header, not copied, and one that is copied. */
+/* A header field that is not copied, and one that is copied. */
 nghttp2_nv http2_constant(struct text name, struct text value);
 nghttp2_nv http2_variable(struct text name, struct text value);
 

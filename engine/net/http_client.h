@@ -1,13 +1,12 @@
-/* http_client.h: what the files of the HTTP client share; for them alone.
+/* http_client.h: Shared parts of the HTTP client. Private to its files:
  *
- *   http.c             requests started, forgotten and told; hosts and their lines
- *   http_connection.c  one connection: made, spoken on, kept, lost
- *   http_wire.c        the bytes of both ways
+ *   http.c             start, cancellation and result of requests; hosts and their lines (queues of requests)
+ *   http_connection.c  one connection: made, used, kept, lost
+ *   http_wire.c        the bytes in both directions
  *
- * A request's way: it is on a connection, its own until the answer is whole, or waits in its
- * host's line for one; then it is finished, and waits for its `done`. That is entered by the
- * client's one timer, due at once: after all that one turn has brought. So `done` is never
- * entered from the midst of a connection, and may start and forget what it likes.
+ * A request is on a connection, which it uses alone until the answer is complete, or waits in its host's line for
+ * one. Then it is finished, and waits for its `done`. The client's one timer calls `done`. It is due at once, after
+ * all events of one turn. So `done` is never called from inside a connection, and may start and cancel any request.
  */
 #ifndef SLUICE_NET_HTTP_CLIENT_H
 #define SLUICE_NET_HTTP_CLIENT_H
@@ -16,17 +15,17 @@
 #include "net/dial.h"
 #include "net/link.h"
 
-/* One request, with what its answer is put together in, which outlives it in the pool. */
+/* One request, with the memory for its answer, which outlives it in the pool. */
 struct exchange {
 	struct http *http;
-	struct http_request *request; /* NULL: forgotten */
+	struct http_request *request; /* NULL: cancelled */
 	struct http_origin *origin;
 	struct http_connection *connection; /* NULL: it waits, or is finished */
-	struct list_node node; /* of a line, the finished, the pool; of none on a connection */
+	struct list_node node; /* of a line, of the finished exchanges, or of the pool; of no list while on a connection */
 	struct loop_timer deadline;
 	struct url url;
 	struct buffer head;
-	size_t sent; /* of head and body */
+	size_t sent; /* sent bytes of head and body */
 	struct http_intake intake;
 	struct http_reply reply;
 };
@@ -35,40 +34,40 @@ struct http_connection {
 	struct http_origin *origin;
 	struct exchange *exchange; /* NULL: it is idle */
 	struct list_node node;	   /* of the origin's idle or busy ones */
-	struct dial dial; /* until the link stands */
+	struct dial dial; /* until the link is established */
 	struct link link;
 	struct watch watch;
-	uint32_t events;	/* that are watched for; 0: none */
-	bool served;		/* an answer has come on it */
+	uint32_t events;	/* events that are watched; 0: none */
+	bool served;		/* an answer has arrived on it */
 	bool echoes;		/* an answer on it echoed the id of its request */
-	bool deaf;		/* the other side takes no more of the request */
-	struct loop_timer tend; /* it may have been idle for too long */
-	int64_t used_ms;	/* when its last answer was whole */
+	bool deaf;		/* the peer has stopped reading the request */
+	struct loop_timer tend; /* closes it after too long an idle time */
+	int64_t used_ms;	/* time when its last answer was complete */
 };
 
 /* A host and port, plain or through TLS. */
 struct http_origin {
 	struct http *http;
 	struct http_origin *next;
-	struct list idle, busy; /* connections, the last used first */
+	struct list idle, busy; /* connections, the most recently used first */
 	size_t connection_count;
 	struct list line;
 	struct dial_host dial_host;
 	bool tls;
-	struct text host, port; /* each with a NUL behind it */
+	struct text host, port; /* each with a NUL after it */
 	char names[];
 };
 
 struct http {
 	struct loop *loop;
 	struct http_limits limits;
-	struct ssl_ctx_st *tls; /* opened with the first request that needs it, or with files */
+	struct ssl_ctx_st *tls; /* opened with the first request that needs it, or with `files` */
 	struct http_origin *origins;
 	struct list finished, pool;
-	size_t waiting;	       /* in lines */
-	struct loop_timer now; /* `done` is entered, lines move on */
+	size_t waiting;	       /* number of requests in lines */
+	struct loop_timer now; /* calls `done`, sends requests of lines */
 	bool awake;	       /* it is due at once */
-	char room[64 << 10];   /* that all connections read into, and put together what they send */
+	char room[64 << 10];   /* into which all connections read, and where they assemble what they send */
 };
 
 static inline struct exchange *exchange_of(struct list_node *node)
@@ -81,7 +80,7 @@ static inline struct http_connection *http_connection_of(struct list_node *node)
 	return LIST_OWNER(node, struct http_connection, node);
 }
 
-static inline void error_clear(struct error *error) /* its text is long, and this is done with every call */
+static inline void error_clear(struct error *error) /* faster than zeroing its long text: every call does this */
 {
 	error->kind = ERROR_NONE;
 	error->text[0] = '\0';
@@ -91,19 +90,19 @@ static inline void error_clear(struct error *error) /* its text is long, and thi
 
 void http_wake(struct http *http);
 
-/* Off its connection, with what its intake holds as the answer, or with why there is none: `why` says so
- * without saying who. */
+/* Finishes an exchange and takes it off its connection. It succeeds with the answer that its intake has, or fails
+ * with `why`, which does not name the host. */
 void http_exchange_succeed(struct exchange *exchange);
 void http_exchange_fail(struct exchange *exchange, const struct error *why);
 
 /* ---- http_connection.c ---- */
 
-/* A new one for the exchange, which is told when nothing comes of it. */
+/* Opens a new connection for the exchange, which gets the error if that fails. */
 void http_connection_open(struct http_origin *origin, struct exchange *exchange);
 
-/* An idle one. False: it is closed, because the server closed it or sent what was not asked for. */
+/* Uses an idle connection. False: the connection is closed, because the server closed it or sent unexpected data. */
 bool http_connection_use(struct http_connection *connection, struct exchange *exchange);
 
-void http_connection_end(struct http_connection *connection); /* has no exchange any more */
+void http_connection_end(struct http_connection *connection); /* must have no exchange */
 
 #endif

@@ -1,10 +1,9 @@
-/* http_connection.c: one connection of the HTTP client: made, spoken on, kept, lost; see
- * http_client.h.
+/* http_connection.c: Connection of the HTTP client: made, used, kept, lost; see http_client.h.
  *
- * It is watched for what comes from the moment it stands until it is closed, so that a call
- * asks nothing of the kernel but to send and to receive, and a server that closes an idle
- * connection is heard at once. Only a request that does not fit into the socket is watched for
- * more. What has come on an idle connection since the loop last looked is asked for before it is used. */
+ * Its socket is watched for input from its establishment to its close. So a call needs no system calls except send
+ * and receive, and the close of an idle connection by the server is noticed at once. The socket is watched for
+ * output only while a request does not fit into it. Before an idle connection is used, it is checked for data that
+ * has arrived since the loop's last turn. */
 #include <string.h>
 #include <sys/epoll.h>
 

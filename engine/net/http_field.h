@@ -1,4 +1,4 @@
-/* http_field.h: Values of HTTP header fields: the blanks around them, and numbers. For the readers of requests and of
+/* http_field.h: Values of HTTP header fields: surrounding spaces, and numbers. For the parsers of requests and of
  * answers. */
 #ifndef SLUICE_NET_HTTP_FIELD_H
 #define SLUICE_NET_HTTP_FIELD_H
@@ -25,7 +25,8 @@ static inline struct text http_field_trimmed(struct text text)
 	return text;
 }
 
-/* Digits alone, of base 16 or 10: a sign, a blank or a point is none. False: there is none, or the number does not fit. */
+/* Parses a number of base 16 or 10, which has only digits: no sign, space or dot. False: there is no number, or it
+ * does not fit. */
 static inline bool http_field_number(struct text digits, unsigned base, uint64_t *number)
 {
 	*number = 0;

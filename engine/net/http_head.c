@@ -1,4 +1,5 @@
-/* http_head.c: see http_head.h. RFC 9112 has the grammar, and RFC 9110 the words. */
+/* http_head.c: Heads of HTTP/1.1 messages at a server; see http_head.h. The grammar is that of RFC 9112, the
+ * meaning of the fields that of RFC 9110. */
 #include "net/http_head.h"
 
 #include "base/number.h"

@@ -1,16 +1,20 @@
-/* http_head.h: Heads of HTTP/1.1 at a server: that of a request is found and read, that of an answer is written. Pure.
+/* http_head.h: Heads of HTTP/1.1 messages at a server: a request's is found and parsed, an answer's is written. Pure.
  *
- * Whatever could make two readers see two requests in the same bytes is refused (RFC 9112, and its chapter 11.2):
- * a line that does not end with a carriage return and a line feed, a carriage return or a control character within
- * one, a header that goes on in the next line, a blank before a colon, two lengths, a length beside chunks, a coding
- * other than chunks, no or two `Host`. Each refusal has a status and a sentence.
+ * Everything that could make two parsers see two requests in the same bytes is refused (RFC 9112, and its chapter
+ * 11.2). Each refusal has a status and a sentence. Refused are:
+ *
+ *   - a line that does not end with a carriage return and a line feed
+ *   - a carriage return or a control character within a line
+ *   - a header that continues in the next line, and a space before a colon
+ *   - two lengths, a length together with chunks, and a coding other than chunks
+ *   - no `Host`, or two
  */
 #ifndef SLUICE_NET_HTTP_HEAD_H
 #define SLUICE_NET_HTTP_HEAD_H
 
 #include "base/text.h"
 
-#define HTTP_REQUEST_HEAD_BYTES_MAX ((size_t)32 << 10) /* twice what other servers take by default; offsets fit into 16 bits */
+#define HTTP_REQUEST_HEAD_BYTES_MAX ((size_t)32 << 10) /* twice the default of other servers; offsets fit into 16 bits */
 #define HTTP_TARGET_BYTES_MAX ((size_t)8 << 10)	       /* path and query (RFC 9110, 4.1: at least 8,000) */
 #define HTTP_METHOD_BYTES_MAX ((size_t)16)
 #define HTTP_REQUEST_FIELDS_MAX 128 /* headers: clients send about ten, and proxies add a few */
@@ -28,13 +32,13 @@ enum http_head_outcome { HTTP_HEAD_MORE, HTTP_HEAD_WHOLE, HTTP_HEAD_REFUSED };
 
 /* Begun by http_head_scan_begin(). */
 struct http_head_scan {
-	size_t begin; /* of the head, behind an empty line that may go before it */
-	size_t end;   /* of a whole head, with the empty line that ends it */
+	size_t begin; /* start of the head, after an empty line that may precede it */
+	size_t end;   /* end of a complete head, with the empty line that ends it */
 	struct http_refusal refusal;
 	/* Its own: */
 	size_t line, seen;
 	unsigned lines;
-	uint16_t line_ends[HTTP_HEAD_LINES_MAX]; /* where their line feeds are */
+	uint16_t line_ends[HTTP_HEAD_LINES_MAX]; /* positions of their line feeds */
 };
 
 static inline void http_head_scan_begin(struct http_head_scan *scan)
@@ -42,14 +46,14 @@ static inline void http_head_scan_begin(struct http_head_scan *scan)
 	memset(scan, 0, offsetof(struct http_head_scan, line_ends));
 }
 
-/* `bytes` are all that has come of the head, and may be followed by others. When more have come, it is called again with
- * the same bytes and those; none is looked at twice. */
+/* Looks for the end of a head. `bytes` are all bytes of the head so far, and may contain later ones. When more
+ * have come, it is called again with all of them; no byte is examined twice. */
 enum http_head_outcome http_head_find_end(struct http_head_scan *scan, struct text bytes);
 
 /* ---- requests ---- */
 
 struct http_slice {
-	uint16_t at, length; /* of the head's bytes */
+	uint16_t at, length; /* in the head's bytes */
 };
 
 struct http_field {
@@ -62,19 +66,19 @@ struct http_head {
 	const char *bytes;
 	struct http_slice method;
 	struct http_slice path;	 /* percent-decoded */
-	struct http_slice query; /* as it came, without the question mark */
+	struct http_slice query; /* as it was received, without the question mark */
 	bool is_old;		 /* HTTP/1.0 */
-	bool keeps;		 /* the connection is wanted for more */
+	bool keeps;		 /* the connection is to be kept open */
 	bool expects_continue;
 	enum http_framing framing;
-	uint64_t length; /* of the body, where it is said */
+	uint64_t length; /* of the body, if the head has it */
 	struct http_refusal refusal;
 	unsigned field_count;
 	struct http_field fields[HTTP_REQUEST_FIELDS_MAX];
 };
 
-/* Reads a whole head, whose end was found in these bytes, and decodes the path in place; the bytes are borrowed as long as
- * the head. False: refused. */
+/* Parses a complete head, whose end was found in these bytes, and decodes the path in place. The bytes are
+ * borrowed as long as the head. False: refused. */
 bool http_head_read(struct http_head *head, const struct http_head_scan *scan, char *bytes);
 
 static inline struct text http_head_text(const struct http_head *head, struct http_slice slice)
@@ -82,7 +86,7 @@ static inline struct text http_head_text(const struct http_head *head, struct ht
 	return (struct text){head->bytes + slice.at, slice.length};
 }
 
-/* The value of the first header of that name, whatever its case; bytes NULL: there is none. */
+/* Value of the first header of that name, in any case; bytes NULL: there is none. */
 struct text http_head_value(const struct http_head *head, struct text name);
 
 /* ---- answers ---- */
@@ -96,17 +100,18 @@ enum http_connection_word { HTTP_CONNECTION_UNSAID, HTTP_CONNECTION_CLOSE, HTTP_
 
 struct http_answer_head {
 	int status;
-	const char *content_type; /* NULL: none is said */
-	const char *date;	  /* as RFC 9110, 5.6.7, writes it */
+	const char *content_type; /* NULL: none is written */
+	const char *date;	  /* in the format of RFC 9110, 5.6.7 */
 	size_t body_bytes;
 	bool in_chunks; /* the length is not known yet */
-	bool unsized;	/* nor is the body in chunks: it ends with the connection */
+	bool unsized;	/* no length and no chunks: the body ends with the connection */
 	enum http_connection_word connection;
 	const struct http_answer_header *headers;
 	size_t header_count;
 };
 
-/* With the empty line behind it. False: a header holds a control character, and nothing is written. Fails as buffers do. */
+/* Writes a head, with the empty line that ends it. False: a header contains a control character, and nothing is
+ * written. Memory fails as in buffers. */
 bool http_answer_head_write(struct buffer *out, const struct http_answer_head *head);
 
 /* Whether an answer of that status has no body, nor a length (RFC 9110, 6.4.1). */
@@ -115,6 +120,6 @@ static inline bool http_status_is_bodiless(int status)
 	return status < 200 || status == 204 || status == 304;
 }
 
-const char *http_status_words(int status); /* "Not Found"; "": not known */
+const char *http_status_words(int status); /* "Not Found"; "": unknown status */
 
 #endif

@@ -1,4 +1,4 @@
-/* http_inbound.c: one connection of the HTTP server: what comes, what leaves, and its time limits; see
+/* http_inbound.c: Connection of the HTTP server: its input, its output, and its time limits; see
  * http_server_parts.h. */
 #include <sys/epoll.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-/* http_incoming.c: one request of the HTTP server, and its answer; see http_server_parts.h. */
+/* http_incoming.c: Request of the HTTP server, and its answer; see http_server_parts.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
-/* http_server.c: the HTTP server opened, drained and closed; see http_server.h, and http_server_parts.h for how the
- * parts hang together. */
+/* http_server.c: The HTTP server opened, drained and closed; see http_server.h, and http_server_parts.h for the
+ * other parts. */
 #include "net/http_server.h"
 
 #include <time.h>

@@ -1,4 +1,4 @@
-/* http_wire.c: see http_wire.h. RFC 9112 has the grammar, and what is to be refused. */
+/* http_wire.c: Bytes of HTTP/1.1; see http_wire.h. The grammar and the reasons to refuse are those of RFC 9112. */
 #include "net/http_wire.h"
 
 #include "base/base64.h"

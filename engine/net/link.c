@@ -1,7 +1,6 @@
-/* link.c: sockets and OpenSSL's sessions on them; see link.h.
+/* link.c: Sockets, and OpenSSL's sessions on them; see link.h.
  *
- * OpenSSL writes to sockets in a way that raises SIGPIPE, so it is given a BIO of ours,
- * which sends without.
+ * OpenSSL's own socket writes raise SIGPIPE. So it gets a BIO of ours, which sends without that signal.
  */
 #include "net/link.h"
 

@@ -1,8 +1,8 @@
-/* link.h: the bytes of one connection, plain or through TLS, without waiting.
+/* link.h: Link: one connection, plain or through TLS, which is read and written without blocking.
  *
- * A link is a part of its owner's struct. It starts as LINK_NONE, is given a socket by
- * link_dial() or link_adopt(), and is ready for bytes once link_establish() says so.
- * The owner watches `socket` for what link_events() names.
+ * A link is a part of its owner's struct. It starts as LINK_NONE and gets a socket by link_dial() or link_adopt().
+ * Bytes can be read and written once link_establish() returns LINK_DONE. The owner watches `socket` for the events
+ * that link_events() returns.
  *
  * A link belongs to one thread.
  */
@@ -23,36 +23,36 @@ struct link {
 	int socket;	    /* -1: none */
 	struct ssl_st *tls; /* NULL: plain */
 	bool established;
-	bool wants_to_write; /* to be established */
-	bool any_protocol;   /* through TLS: else HTTP/2 alone is spoken; set behind link_secure() */
+	bool wants_to_write; /* while it is being established */
+	bool any_protocol;   /* with TLS: false allows only HTTP/2; set after link_secure() */
 };
 
 #define LINK_NONE ((struct link){.socket = -1})
 
-enum link_outcome { LINK_DONE, LINK_LATER, LINK_BROKEN }; /* BROKEN: `error` says why, as REMOTE, without saying who */
+enum link_outcome { LINK_DONE, LINK_LATER, LINK_BROKEN }; /* BROKEN: `error` has the reason, as REMOTE, without the address */
 
-/* Begins to connect; false: `error` is filled in, and the link is none again. */
+/* Starts to connect. False: `error` is set, and the link is LINK_NONE again. */
 bool link_dial(struct link *link, const struct sockaddr *address, socklen_t length, struct error *error);
 
-/* A connection that was accepted, non-blocking; takes the socket. */
+/* Takes the non-blocking socket of an accepted connection. */
 void link_adopt(struct link *link, int socket);
 
-/* From now on through TLS, before link_establish(). A link that was dialled accepts only a server
- * that can prove to be `host`, a name or a numeric address; `host` is NULL at a server. */
+/* Switches to TLS, before link_establish(). A dialled link accepts only a server whose certificate is for `host`,
+ * a name or a numeric address; at a server `host` is NULL. */
 bool link_secure(struct link *link, struct ssl_ctx_st *tls, const char *host, struct error *error);
 
-/* Whenever the socket is ready: LINK_DONE once connection and handshake stand. */
+/* To be called whenever the socket is ready. LINK_DONE: connection and handshake are complete. */
 enum link_outcome link_establish(struct link *link, struct error *error);
-uint32_t link_events(const struct link *link); /* while it is being established */
+uint32_t link_events(const struct link *link); /* events to watch while it is being established */
 
-/* `count`: of bytes read or written, at least 1 when it is done. LINK_BROKEN with an empty
- * error: the other side has ended the connection in good order. */
+/* `count`: number of bytes read or written, at least 1 with LINK_DONE. LINK_BROKEN with an empty error: the peer
+ * has closed the connection regularly. */
 enum link_outcome link_read(struct link *link, char *bytes, size_t size, size_t *count, struct error *error);
 enum link_outcome link_write(struct link *link, const char *bytes, size_t size, size_t *count, struct error *error);
 
-/* Says to the other side that nothing more is sent; what it still sends can be read. */
+/* Ends the sending direction; data that the peer still sends can be read. */
 void link_finish(struct link *link);
 
-void link_close(struct link *link); /* the socket is not to be watched any more; none is fine */
+void link_close(struct link *link); /* the socket must not be watched any more; LINK_NONE is fine */
 
 #endif

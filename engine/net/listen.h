@@ -1,16 +1,15 @@
-/* listen.h: a socket that listens, for the doors that other programs call. */
+/* listen.h: Listening socket of a server. */
 #ifndef SLUICE_NET_LISTEN_H
 #define SLUICE_NET_LISTEN_H
 
 #include "base/error.h"
 
-/* A socket that does not wait, listening at `*port` of `host` (NULL: loopback); a port of
- * 0 becomes the one that was free. The caller closes it. -1: CONFIG, says what is in the
- * way. */
+/* Opens a non-blocking socket that listens at `*port` of `host` (NULL: loopback). A port of 0 is replaced by the
+ * free one that was chosen. The caller closes the socket. -1: CONFIG, with the reason. */
 int listen_open(const char *host, int *port, struct error *error);
 
-/* Whether only this machine can call at that host (NULL: loopback); true too where the name is not known, for then
- * nobody can listen there. */
+/* Whether only this machine can connect to that host (NULL: loopback). True also if the name is unknown, since
+ * then no server can listen there. */
 bool listen_is_local(const char *host);
 
 #endif

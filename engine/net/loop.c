@@ -1,4 +1,4 @@
-/* loop.c: epoll and a heap of timers; what is virtual stands below; see loop.h. */
+/* loop.c: Event loop on epoll, with a heap of timers; virtual loops are at the end. See loop.h. */
 #include "net/loop.h"
 
 #include <assert.h>

@@ -12,14 +12,14 @@
 #include <sys/socket.h>
 
 struct peer_address {
-	unsigned char bytes[16]; /* of IPv4: mapped into IPv6 */
+	unsigned char bytes[16]; /* IPv4 is mapped into IPv6 */
 };
 
 struct peer {
 	struct peer *next;
 	struct peer_address address;
 	size_t connections;
-	size_t body_bytes; /* that a budget has charged (net/body_budget.h) */
+	size_t body_bytes; /* bytes charged by a budget (net/body_budget.h) */
 };
 
 #define PEERS_ROWS 1024 /* so that 10,000 peers are about ten in a row */
@@ -30,7 +30,7 @@ struct peers {
 
 struct peer_address peer_address_of(const struct sockaddr_storage *address);
 
-/* One connection more. The peer lives until peers_leave() was called as often. NULL: no memory. */
+/* Counts one more connection. The peer lives until peers_leave() was called as often. NULL: no memory. */
 struct peer *peers_enter(struct peers *peers, const struct peer_address *address);
 void peers_leave(struct peers *peers, struct peer *peer); /* NULL is fine */
 

@@ -1,4 +1,4 @@
-/* pieces.c: a list of free pieces for each size; see pieces.h. */
+/* pieces.c: Pool of small pieces of memory, with a list of free pieces for each size; see pieces.h. */
 #include "net/pieces.h"
 
 #include <stdalign.h>

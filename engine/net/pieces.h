@@ -1,11 +1,10 @@
-/* pieces.h: small pieces of memory, kept by size when they are given back.
+/* pieces.h: Pool of small pieces of memory, by size, in which freed pieces are kept.
  *
- * For a library that takes and gives the same few sizes with every call: once it is
- * warm, the heap is not asked any more. What is kept is never more than was in use at
- * once. Built with -DARENA_EVERY_ALLOCATION_APART each piece comes from the heap and
- * goes back to it, so that AddressSanitizer sees what is done to it.
+ * For a library that allocates and frees the same few sizes with every call: once the pool is warm, the heap is not
+ * used. It never keeps more than was in use at one time. Built with -DARENA_EVERY_ALLOCATION_APART each piece comes
+ * from the heap and returns to it, so that AddressSanitizer can check its use.
  *
- * A store belongs to one thread, starts as `{0}`, and outlives its pieces.
+ * A pool belongs to one thread, starts as `{0}`, and outlives its pieces.
  */
 #ifndef SLUICE_NET_PIECES_H
 #define SLUICE_NET_PIECES_H
@@ -14,7 +13,7 @@
 
 struct piece;
 
-#define PIECES_SIZES 6 /* 64 bytes to 2 KiB; larger ones are the heap's */
+#define PIECES_SIZES 6 /* 64 bytes to 2 KiB; larger ones come from the heap */
 
 struct pieces {
 	struct piece *kept[PIECES_SIZES];

@@ -1,7 +1,7 @@
-/* resolve.c: names looked up by a thread each; see resolve.h.
+/* resolve.c: Look-ups of names, by a thread each; see resolve.h.
  *
- * A look-up is held by its thread and by who asked; the one that lets go last gives it
- * back, so that nobody waits for a resolver that hangs.
+ * A look-up belongs to its thread and to its caller; the last of them to release it frees it. So no caller waits for
+ * a resolver that hangs.
  */
 #include "net/resolve.h"
 

@@ -1,7 +1,7 @@
-/* resolve.h: a host's addresses, without waiting for the system's resolver.
+/* resolve.h: Resolver of a host's addresses, which does not block.
  *
- * Numeric addresses need no look-up; a name is looked up by a thread that lives for
- * that alone, for the resolver waits as it pleases and cannot be told to stop.
+ * Numeric addresses need no look-up. A name is looked up by a thread of its own, because the system's resolver may
+ * block for any time and cannot be interrupted.
  *
  * A look-up belongs to its loop's thread.
  */
@@ -14,16 +14,16 @@
 
 struct resolve;
 
-/* `host` is numeric, or the result is NULL. To be given back with freeaddrinfo(). */
+/* Addresses of a numeric `host`; NULL: it is not numeric. To be freed with freeaddrinfo(). */
 struct addrinfo *resolve_numeric(const char *host, const char *port);
 
-/* `found` is entered once, in a later turn, with the addresses, which it takes, or with NULL
- * and the resolver's words. NULL: `error` is filled in, and `found` does not come. */
+/* Starts a look-up. `found` is called once, in a later turn. It takes the addresses, or gets NULL and the
+ * resolver's reason. NULL: `error` is set, and `found` does not come. */
 struct resolve *resolve_start(struct loop *loop, const char *host, const char *port,
 			      void (*found)(void *context, struct addrinfo *addresses, const char *words), void *context,
 			      struct error *error);
 
-/* `found` does not come any more. NULL is fine. */
+/* Cancels a look-up: `found` does not come any more. NULL is fine. */
 void resolve_forget(struct resolve *resolve);
 
 #endif

@@ -1,4 +1,4 @@
-/* tls.c: contexts of OpenSSL; see tls.h. */
+/* tls.c: TLS contexts of OpenSSL; see tls.h. */
 #include "net/tls.h"
 
 #include <assert.h>

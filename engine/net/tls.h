@@ -1,6 +1,6 @@
-/* tls.h: what a TLS connection is made with: whose word counts, and who we are.
+/* tls.h: TLS settings of connections: trusted authorities, and our own certificate and key.
  *
- * Each file is in PEM, and NULL where the system's, or none, will do. Borrowed.
+ * Each file is in PEM. NULL: the system's authorities, or no certificate. Borrowed.
  */
 #ifndef SLUICE_NET_TLS_H
 #define SLUICE_NET_TLS_H
@@ -8,27 +8,29 @@
 #include "base/error.h"
 
 struct tls_files {
-	const char *authorities; /* of those whose signature counts; a server with them asks its callers for certificates */
+	const char *authorities; /* trusted authorities; a server with them requires certificates of its clients */
 	const char *certificate; /* ours */
 	const char *key;
 };
 
-/* Behind why a peer's certificate does not hold: what to look at. */
+/* Advice after the reason why a peer's certificate is invalid. */
 #define TLS_ADVICE "; see its certificate, and whom `authorities` name"
 
-struct ssl_ctx_st; /* OpenSSL's context, from which links take their sessions (net/link.h) */
+struct ssl_ctx_st; /* OpenSSL's context, from which links get their sessions (net/link.h) */
 
-/* The protocols that a client may offer, as ALPN names them. */
+/* Protocols that a client may offer, by their ALPN names. */
 #define TLS_HTTP1 "http/1.1"
 #define TLS_HTTP2 "h2"
 
-/* TLS 1.2 at least. A client offers one protocol (NULL: none). A server speaks one, a constant, and refuses those in the
- * handshake who offer others alone; who offers none is taken. `files` is read here and not kept; NULL: the system's
- * authorities and no certificate. NULL: CONFIG, naming the file; or SYSTEM. */
+/* Opens a context, TLS 1.2 or later. A client offers one protocol (NULL: none). A server supports one, a constant;
+ * in the handshake it refuses clients that offer only others, and accepts clients that offer none. `files` is read
+ * here and not kept; NULL: the system's authorities and no certificate. NULL: CONFIG, with the file's name; or
+ * SYSTEM. */
 struct ssl_ctx_st *tls_open_client(const struct tls_files *files, const char *protocol, struct error *error);
 struct ssl_ctx_st *tls_open_server(const struct tls_files *files, const char *protocol, struct error *error);
 
-/* In place of one that is in use: the files are read anew. False: they cannot be used, and it stays as it was. */
+/* Replaces a context that is in use: the files are read again. False: they cannot be used, and the context stays
+ * as it was. */
 bool tls_reload_server(struct ssl_ctx_st **tls, const struct tls_files *files, const char *protocol, struct error *error);
 
 void tls_close(struct ssl_ctx_st *tls); /* links that were opened with it may outlive it; NULL is fine */

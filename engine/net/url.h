@@ -1,9 +1,9 @@
-/* url.h: an address over HTTP, taken apart. Pure, and takes no memory.
+/* url.h: Parser of HTTP URLs. Pure; allocates no memory.
  *
  *   http://user:password@host:8080/path?query#fragment
  *
- * The parts borrow from the text that was read. What they hold may be sent as it stands:
- * an address with blanks or control characters is refused.
+ * The parts borrow from the text that was parsed. They may be sent as they are: a URL with spaces or control
+ * characters is refused.
  */
 #ifndef SLUICE_NET_URL_H
 #define SLUICE_NET_URL_H
@@ -15,17 +15,17 @@ struct url {
 	bool tls;
 	struct text login;     /* user, or user:password, percent-encoded; bytes NULL: none */
 	struct text host;      /* a name, or a numeric address without brackets */
-	struct text port;      /* the scheme's where none is written */
-	struct text authority; /* host, and port where it is not the scheme's, as `Host` says them */
-	struct text target;    /* path and query; where it does not begin with a slash, one goes before */
+	struct text port;      /* the scheme's default if the URL has none */
+	struct text authority; /* host, and port unless it is the scheme's default, as in `Host` */
+	struct text target;    /* path and query; a slash is to be sent before it if it does not begin with one */
 };
 
-/* False: `error` says as REMOTE why it can be no address; for to whoever calls it, nobody is there. */
+/* Parses a URL. False: `error` has the reason, as REMOTE, because a request to it cannot reach any server. */
 bool url_read(const char *text, struct url *url, struct error *error);
 
-/* Appends what a percent-encoded text stands for; `%` without two digits stands for itself. */
+/* Appends the decoded form of a percent-encoded text; `%` without two digits stays as it is. */
 void url_decode(struct buffer *out, struct text encoded);
 
-int url_digit(char byte); /* hexadecimal; -1: none */
+int url_digit(char byte); /* value of a hexadecimal digit; -1: none */
 
 #endif
