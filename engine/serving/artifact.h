@@ -1,9 +1,8 @@
-/* artifact.h: files that are elsewhere: http:, https: and s3:.
+/* artifact.h: Remote files of steps and models: http:, https: and s3: URLs.
  *
- * s3://BUCKET/KEY is asked for with the credentials of the environment, as AWS's own tools
- * are: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION (or
- * AWS_DEFAULT_REGION; else us-east-1), and AWS_ENDPOINT_URL for a store that is not AWS's.
- * Without a key the request is not signed.
+ * A request for s3://BUCKET/KEY uses the credentials of the environment, as AWS's own tools do:
+ * AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION (or AWS_DEFAULT_REGION; else
+ * us-east-1), and AWS_ENDPOINT_URL for a store that is not AWS's. Without a key the request is not signed.
  */
 #ifndef SLUICE_SERVING_ARTIFACT_H
 #define SLUICE_SERVING_ARTIFACT_H
@@ -14,15 +13,15 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* Whether it is a URL; then only artifact_fetch() knows what it is. */
+/* Whether `name` is a URL, of any scheme. Only artifact_fetch() checks the scheme. */
 bool artifact_is_elsewhere(const char *name);
 
-/* Whether a URL is one that could be fetched, as far as its words say. False: CONFIG at the place. */
+/* Whether the text of a URL is such that it can be fetched; nothing is sent. False: CONFIG at the place. */
 bool artifact_check(const char *url, struct place place, struct arena *arena, struct error *error);
 
-/* Appends the file to `content`, whose ceiling bounds it; waits for it, until another thread
- * gives it up (net/fetch.h). The arena is for what is in between. False: CONFIG at the place,
- * with the name but no secret of it, or SYSTEM. */
+/* Appends the file to `content`, whose ceiling limits its size. Blocks until the file has come, or until
+ * another thread sets `given_up` (net/fetch.h). The arena is for intermediate data. False: CONFIG at the place,
+ * with the name but without any secret in it, or SYSTEM. */
 bool artifact_fetch(const char *url, const atomic_bool *given_up, struct place place, struct arena *arena, struct buffer *content,
 		    struct error *error);
 

@@ -1,18 +1,17 @@
-/* attempts.h: how often a model is asked, and what its answers mean.
+/* attempts.h: Attempts of one call: the retry policy, and the meaning of each reply of a model.
  *
- * A call is one or more attempts. A failure of the outside (5xx, too many requests, no
- * answer in time, an answer that breaks off) is tried again, soon and then less soon, as
- * long as the message's deadline allows; what the server says is the caller's fault (4xx)
- * never is. A 4xx that names an output which the step asks for, and nothing that was sent,
- * is REMOTE: the caller did not ask for it. A reply that is no reply is REMOTE too, and is never passed on; asking again
- * would bring the same, so it is not repeated.
+ * A call is one or more attempts. An attempt that fails for reasons outside the request is retried: 5xx, too
+ * many requests, a timeout, a reply that breaks off. The pauses grow, and the message's deadline ends the
+ * retries. A 4xx that blames the request is never retried. It is REMOTE if it names an output which the step
+ * asks for, and nothing that was sent: the request did not cause it. A reply that cannot be read is REMOTE too,
+ * and is never passed on; it is not retried, because the next reply would be the same.
  *
- * An attempt that the server never came to answer (refused, lost) counts no try: the
- * call waits until there is a server, or until its deadline. One exception: a connection
- * that is lost over and over while the same server answers others is lost by this call.
+ * An attempt that the server never began to answer (refused, lost) does not count as a try. The call waits
+ * until a server is reachable, or until its deadline. One exception: if the connection is lost repeatedly while
+ * the same server answers other calls, this call is taken as the cause, and the attempt counts.
  *
- * Pure: the clock is handed in, so the same policy serves real connections and the
- * stubs of `sluice test`. One thread, that of the call.
+ * Pure: the clock is an argument, so the same policy serves real connections and the stubs of `sluice test`.
+ * Belongs to the thread of the call.
  */
 #ifndef SLUICE_SERVING_ATTEMPTS_H
 #define SLUICE_SERVING_ATTEMPTS_H
@@ -24,46 +23,46 @@
 
 struct attempts {
 	struct call *call;
-	int64_t timeout_ms; /* of each */
-	unsigned made;	    /* attempts_take() counts them */
-	unsigned unmet;	    /* in a row, that count no try */
-	bool outage_fails;  /* onOutage: deadletter: they do count */
-	bool lost;	    /* the last one, on the way */
+	int64_t timeout_ms; /* of each attempt */
+	unsigned made;	    /* tries, counted by attempts_take() */
+	unsigned unmet;	    /* attempts in a row that do not count as tries */
+	bool outage_fails;  /* onOutage: deadletter: unmet attempts count as tries */
+	bool lost;	    /* the connection of the last attempt was lost */
 };
 
-/* What came of one attempt. */
+/* Outcome of one attempt. */
 enum attempt_end {
-	ATTEMPT_REPLIED, /* with `status`, and what belongs to it */
-	ATTEMPT_BROKE,	 /* the answer broke off */
+	ATTEMPT_REPLIED, /* with `status` and its fields */
+	ATTEMPT_BROKE,	 /* the reply broke off */
 	ATTEMPT_TIMED_OUT,
 	ATTEMPT_REFUSED, /* no connection */
-	ATTEMPT_LOST,	 /* the connection ended before any of an answer came */
+	ATTEMPT_LOST,	 /* the connection closed before any of a reply came */
 };
 
 struct attempt {
 	enum attempt_end end;
-	int status;		       /* of HTTP; of gRPC, as HTTP would say it */
-	struct text words;	       /* status other than 200: the server's; no status: what happened */
-	const char *where;	       /* the address; NULL: it has none */
-	const struct payload *payload; /* a reply that was read; NULL: `fault`, or `body` */
-	const struct error *fault;     /* it could not be read */
+	int status;		       /* HTTP status, or the HTTP equivalent of the gRPC status */
+	struct text words;	       /* status not 200: the server's text; no status: what happened */
+	const char *where;	       /* the address; NULL: none */
+	const struct payload *payload; /* the reply, decoded; NULL: see `fault` or `body` */
+	const struct error *fault;     /* the reply could not be decoded */
 	struct text body;	       /* OIP JSON; lives as long as the call's message */
-	bool others_answered;	       /* the server answered other calls since this one's last attempt */
-	bool loading;		       /* the server does not know the model, which it may be about to load */
+	bool others_answered;	       /* the server answered other calls since this call's last attempt */
+	bool loading;		       /* the server does not have the model, but may be about to load it */
 };
 
-/* `model_timeout_ms`: the model's own (annotation seldon.io/rest-timeout); 0: none. The
- * step's own timeout goes before it, the pipeline's behind it. */
+/* `model_timeout_ms`: the timeout of the model itself (annotation seldon.io/rest-timeout); 0: none. It is used
+ * after the step's own timeout and before the pipeline's. */
 void attempts_begin(struct attempts *attempts, struct call *call, int64_t model_timeout_ms);
 
-/* True: the call has its end, `call->reply` or `call->error`. False: try again at
+/* Records one attempt. True: the call is finished, with `call->reply` or `call->error`. False: retry at
  * `*again_ms`. */
 bool attempts_take(struct attempts *attempts, const struct attempt *attempt, int64_t now_ms, int64_t *again_ms);
 
-/* The call ends without a further attempt, because `why`; the last attempt is told. */
+/* Finishes the call without a further attempt. The error contains the last attempt and `why`. */
 void attempts_end(struct attempts *attempts, const struct attempt *last, const char *why);
 
-/* Whether it says that the server is ill, rather than the request. */
+/* Whether the attempt shows a failure of the server, not of the request. */
 bool attempt_is_failure(const struct attempt *attempt);
 
 #endif

@@ -1,5 +1,5 @@
-/* cache.c: see cache.h. A flight is one key that is looked for; who wants it rides along,
- * the first of them in front: it is the one that goes to the model. */
+/* cache.c: see cache.h. A flight is the lookup of one key. Its riders are the calls that wait for the reply;
+ * the first rider's call is the one that is sent to the model. */
 #include "serving/cache.h"
 
 #include <assert.h>

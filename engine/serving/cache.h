@@ -1,14 +1,14 @@
-/* cache.h: replies of one model that are used again for equal requests, and equal requests
- * that are under way asked once.
+/* cache.h: Cache of one model's replies: reuses a reply for equal requests, and sends equal requests in flight
+ * only once.
  *
- * How long, each call says (step/step.h), or the model's configuration; one of which neither
- * says it is asked as if there were no cache. The key is a digest of that time, of the
- * namespace, of the model as it is called, of its parameters and of the request's tensors and
- * parameters: so no step gets a reply that is older than it allows, because another keeps it for
- * longer, nor that of a namesake of its model from a Redis that several use. Errors are not kept.
- * A cache that fails is none: the model is asked. Whoever waits for another's call is answered,
- * also when memory ends. It stands before a model's line: what it has no reply for goes on by
- * `ask`, and its answer comes back by cache_answered().
+ * The time to live comes from the call (step/step.h) or from the model's configuration. A call for which
+ * neither sets one bypasses the cache. The key is a digest of that time, the namespace, the model as it is
+ * called, its parameters, and the tensors and parameters of the request. So no step gets a reply that is older
+ * than it allows, because another step allows more. And no step gets a reply of another model of the same name
+ * from a Redis that several deployments share. Errors are not cached. A cache that fails is bypassed: the model
+ * is called. A call that waits for the reply to an equal call is always answered, also when memory runs out.
+ * The cache is in front of a model's queue: a call without a cached reply is passed on by `ask`, and its answer
+ * comes back by cache_answered().
  *
  * A cache belongs to its loop's thread.
  */
@@ -22,12 +22,12 @@ struct cache;
 struct cache_outside {
 	void *context;
 	bool (*ask)(void *context, struct call *call, struct error *error);
-	void (*forget)(void *context, struct call *call);   /* one that was asked */
-	void (*answered)(void *context, struct call *call); /* from the loop alone */
+	void (*forget)(void *context, struct call *call);   /* a call that was passed to `ask` */
+	void (*answered)(void *context, struct call *call); /* called only from the loop */
 	void (*told)(void *context, const char *words);	    /* redis_config.told */
 };
 
-/* The model's configuration and the outside are borrowed. */
+/* Borrows the model's configuration and the outside. */
 struct cache *cache_open(struct loop *loop, const struct model_config *model, const struct cache_outside *outside,
 			 struct error *error);
 void cache_close(struct cache *cache); /* NULL is fine */
@@ -36,7 +36,7 @@ void cache_close(struct cache *cache); /* NULL is fine */
 bool cache_call(struct cache *cache, struct call *call, struct error *error);
 void cache_forget(struct cache *cache, struct call *call);
 
-/* A call that was asked has its end: it and all that wait for the same are answered. */
+/* A call that was passed to `ask` is finished: it and all calls that wait for the same reply are answered. */
 void cache_answered(struct cache *cache, struct call *call);
 
 #endif

@@ -9,23 +9,23 @@
 #include "serving/queued_call.h"
 
 struct call_queue {
-	struct dispatch *dispatch; /* whose they are */
+	struct dispatch *dispatch; /* the owner of the calls */
 	struct queued_calls line, paused, sent, over;
 	struct queued_call *free;
-	bool moved; /* the line may go on: in a turn */
+	bool moved; /* the queue may proceed in the next turn */
 };
 
-/* `discard` gives back what the transport keeps with a queued call. Nothing is on its way any more. */
+/* `discard` releases the transport's data of a queued call. No call may be in flight any more. */
 void call_queue_close(struct call_queue *call_queue, void (*discard)(void *context, struct queued_call *queued_call),
 		      void *context);
 
-/* One for a call; NULL: memory. */
+/* A queued call for a new call; NULL: memory. */
 struct queued_call *call_queue_take(struct call_queue *call_queue);
 
-/* One that stands in no list; its call, if it has one, is under way no more. */
+/* Releases a queued call that is in no list. Its call, if it has one, must not be in flight. */
 void call_queue_give(struct call_queue *call_queue, struct queued_call *queued_call);
 
-/* From no list into one: in line, `first` or last; paused; to be answered. */
+/* Puts a queued call that is in no list into one: queued, `first` or last; paused; finished. */
 void call_queue_wait(struct call_queue *call_queue, struct queued_call *queued_call, bool first);
 void call_queue_pause(struct call_queue *call_queue, struct queued_call *queued_call, int64_t until_us);
 void call_queue_end(struct call_queue *call_queue, struct queued_call *queued_call);

@@ -1,5 +1,5 @@
-/* caller.c: see caller.h. Each model has a line of its own (dispatch.h); models whose
- * connections are alike share a wire (wire.h). */
+/* caller.c: see caller.h. Each model has its own queue (dispatch.h). Models with the same connection settings
+ * share a wire (wire.h). */
 #include "serving/caller.h"
 
 #include "base/duration.h"

@@ -1,14 +1,13 @@
-/* caller.h: a step's calls of models, made real.
+/* caller.h: Caller of models: sends a step's calls to model servers and returns their replies.
  *
- * Each call's tensors go out in the protocol of the address that is chosen for it, and
- * its answer comes back as tensors in the message's arena, or as the error that the
- * server gave, in its own words. What is in between is the caller's: which replica is
- * asked, how many at a time, what is asked again and when, what is merged, and what is
- * answered without asking.
+ * Each call's tensors are sent in the protocol of the address that is chosen for it. The answer comes back as
+ * tensors in the message's arena, or as the server's error in its own words. The caller decides which replica
+ * is called, how many calls are in flight, what is retried and when, what is batched, and what is answered from
+ * the cache.
  *
- * A model that is away keeps its calls here, in order: those whose message has no
- * deadline wait until it is back (unless `outage_deadletter`), and no attempt that
- * never reached it counts. A call whose deadline has passed is never sent.
+ * While a model is unavailable, its calls are queued here, in order. Those whose message has no deadline wait
+ * until it is back (unless `outage_deadletter`). An attempt that never reached the model does not count as a
+ * try. A call whose deadline has passed is never sent.
  *
  * A caller belongs to its loop's thread.
  */
@@ -26,69 +25,71 @@ struct caller;
 
 enum cache_backend { CACHE_NONE, CACHE_MEMORY, CACHE_REDIS };
 
-/* A model, by the name that calls use. What is 0 or NULL is as usual; the texts are
- * borrowed as long as the caller lives. */
+/* A model, by the name that calls use. A field that is 0 or NULL means the default. The texts are borrowed as
+ * long as the caller lives. */
 struct model_config {
 	const char *name;
-	struct model_addresses addresses; /* several are replicas */
-	struct parameters parameters;	  /* sent with each call, behind the request's own */
-	int64_t timeout_ms;		  /* of an attempt; the step's own goes before it */
-	size_t lanes_least, lanes_most;	  /* calls under way at once: between these the server's pace decides */
+	struct model_addresses addresses; /* several addresses are replicas */
+	struct parameters parameters;	  /* sent with each call, after the request's own */
+	int64_t timeout_ms;		  /* of an attempt; the step's own timeout overrides it */
+	size_t lanes_least, lanes_most;	  /* limits of calls in flight; between them the concurrency limit adapts */
 	struct model_batching {
-		size_t rows_most;   /* that are merged into one call; 0: none are */
-		int64_t latency_ms; /* the longest that one waits for others */
-		int64_t timeout_ms; /* of a merged call */
+		size_t rows_most;   /* most rows of one batch; 0: calls are not merged */
+		int64_t latency_ms; /* the longest time that a call waits for others */
+		int64_t timeout_ms; /* of a batch */
 	} batching;
 	struct model_pool {
 		size_t connections; /* to one address */
-		int64_t idle_ms;    /* an idle one is closed after so long */
+		int64_t idle_ms;    /* an idle connection is closed after this time */
 	} pool;
 	struct model_cache {
 		enum cache_backend backend;
-		const char *namespace; /* whose they are: those of another are not used; NULL: nobody's */
-		int64_t ttl_ms;	   /* of replies to calls that do not say it themselves; 0: those are not kept */
+		const char *namespace; /* owner of the replies; replies of other owners are not used; NULL: none */
+		int64_t ttl_ms;	   /* for calls that set none themselves; 0: their replies are not cached */
 		const char *redis; /* host:port */
 		const char *login; /* PASSWORD, or USER:PASSWORD; NULL: none */
 		bool redis_tls;
 		struct tls_files redis_files;
 	} cache;
 	const struct tls_files *tls; /* for addresses with TLS; NULL: the system's authorities */
-	struct place place;	     /* where the user wrote it */
+	struct place place;	     /* in the user's files */
 };
 
 struct caller_config {
 	size_t model_count;
 	const struct model_config *models;
-	size_t request_bytes; /* of one call; a longer one is a LIMIT */
+	size_t request_bytes; /* of one call; a longer one fails with LIMIT */
 	size_t reply_bytes;
-	bool outage_deadletter;		    /* onOutage: a model that is away fails its calls (REMOTE) */
-	uint64_t seed;			    /* of what is drawn: replicas, pauses */
-	const struct wire_operations *wire; /* serving/wire.h; NULL: the usual, sockets */
+	bool outage_deadletter;		    /* onOutage: calls of an unavailable model fail (REMOTE) */
+	uint64_t seed;			    /* of random choices: replicas, pauses */
+	const struct wire_operations *wire; /* serving/wire.h; NULL: the default, sockets */
 	void *wire_context;
-	/* A model is away, because of `words`, or back (NULL). From the caller's thread; NULL:
-	 * nobody listens. */
+	/* Reports that a model is unavailable, because of `words`, or available again (NULL). Called from the
+	 * caller's thread. NULL: not reported. */
 	void (*told)(void *context, const char *model, const char *words);
-	/* A server that is to be called by gRPC is called by REST, because of `words`, or by gRPC again (NULL). */
+	/* Reports that a server configured for gRPC is called by REST, because of `words`, or by gRPC again
+	 * (NULL). */
 	void (*way_told)(void *context, const char *model, const struct model_address *address, const char *words);
-	/* Its replies are not kept, because of `words` of Redis (redis.h), or they are again (NULL). */
+	/* Reports that a model's replies are not cached, because of Redis' error `words` (redis.h), or are
+	 * cached again (NULL). */
 	void (*cache_told)(void *context, const char *model, const char *words);
 	void *told_context;
-	/* How many of the models are away now, over all callers of this configuration; NULL: nobody counts. */
+	/* Number of models that are unavailable now, over all callers of this configuration; NULL: not counted. */
 	_Atomic size_t *away;
 };
 
-/* `answered` is entered in a later turn of the loop, once for each call, with reply or
- * error filled in. The configuration is borrowed. */
+/* `answered` is called in a later turn of the loop, once for each call, with reply or error filled in. The
+ * configuration is borrowed. */
 struct caller *caller_open(struct loop *loop, const struct caller_config *config,
 			   void (*answered)(void *context, struct call *call), void *context, struct error *error);
-void caller_close(struct caller *caller); /* forgets what is under way; NULL is fine */
+void caller_close(struct caller *caller); /* forgets calls in flight; NULL is fine */
 
-/* Borrows the call and its message until it is answered or forgotten. False: it could
- * not be begun, and `answered` does not come. */
+/* Borrows the call and its message until the call is answered or forgotten. False: the call could not be
+ * started, and `answered` is not called for it. */
 bool caller_call(struct caller *caller, struct call *call, struct error *error);
 
-/* When the call's model last kept calls waiting because none of its servers could be reached, by the loop's clock: now, if
- * it still does; 0: never, or it has none that wait. */
+/* Last time at which the call's model kept calls waiting because none of its servers was reachable, by the
+ * loop's clock: now, if it still does. 0: never, or its calls do not wait. */
 int64_t caller_outage_ms(struct caller *caller, const struct call *call);
 
 void caller_forget(struct caller *caller, struct call *call);

@@ -1,5 +1,5 @@
-/* chaos.c: see chaos.h. A wire before the usual one: what is late or answered here is kept
- * until its time, and what is let through goes on as if nothing had been. */
+/* chaos.c: see chaos.h. A wire in front of the default one. It keeps calls that it delays or answers itself
+ * until their time, and passes all others on unchanged. */
 #include "serving/chaos.h"
 
 #include <string.h>

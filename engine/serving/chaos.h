@@ -1,16 +1,15 @@
-/* chaos.h: bad days of models, rehearsed: calls that are late, lost or answered with an
- * error on purpose, as rules say.
+/* chaos.h: Fault injection for calls of models: calls that are late, lost, or answered with an error, by rules.
  *
  *   model scorer: 5% 503, +200ms; model ranker: 1% lost, 2% silent, 10% +2s
  *
- * For each model, or for all (`models: ...`), a list of mishaps. `+TIME` makes a call
- * that much later; a number of three digits answers with that status of HTTP; `lost` cuts the
- * connection, `refused` has none, `silent` never answers. `N%` before one: of so many
- * calls; without it, of all. Every part of a rule is drawn by itself; of the ends the first
- * that is drawn counts, and the model is not asked.
+ * A rule is a list of faults for one model, or for all (`models: ...`). `+TIME` delays a call by that time. A
+ * number of three digits answers with that HTTP status. `lost` closes the connection, `refused` makes none,
+ * `silent` never answers. `N%` before a fault is the share of calls that it affects; without it, all calls.
+ * Each fault of a rule is drawn independently. Of the faults that end a call the first that is drawn counts,
+ * and the model is not called.
  *
- * It stands where connections do (serving/wire.h), so breakers, retries and deadlines
- * meet it as they would meet the real thing.
+ * It replaces the connections (serving/wire.h), so circuit breakers, retries and deadlines act as they do on
+ * real faults.
  */
 #ifndef SLUICE_SERVING_CHAOS_H
 #define SLUICE_SERVING_CHAOS_H
@@ -23,7 +22,7 @@
 struct chaos {
 	size_t count;
 	struct mishap {
-		const char *model; /* NULL: of all */
+		const char *model; /* NULL: all models */
 		double share;	   /* 0 to 1 */
 		enum mishap_kind { MISHAP_LATE, MISHAP_STATUS, MISHAP_LOST, MISHAP_REFUSED, MISHAP_SILENT } kind;
 		int64_t late_ms;
@@ -31,10 +30,10 @@ struct chaos {
 	} mishaps[CHAOS_MISHAPS_MAX];
 };
 
-/* In the arena. NULL: a CONFIG error that names the word. */
+/* Parses rules into the arena. NULL: a CONFIG error that names the word. */
 struct chaos *chaos_read(const char *rules, struct arena *arena, struct error *error);
 
-/* The wire that does so; its context is the chaos. */
+/* The wire that injects the faults; its context is the struct chaos. */
 extern const struct wire_operations wire_chaos;
 
 #endif

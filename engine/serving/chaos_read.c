@@ -1,4 +1,4 @@
-/* chaos_read.c: the rules of a rehearsal; see chaos.h. */
+/* chaos_read.c: Parser of fault injection rules; see chaos.h. */
 #include "serving/chaos.h"
 
 #include <string.h>

@@ -1,13 +1,14 @@
-/* configure.h: what the YAML says of the models that a pipeline calls, as the caller
- * wants it (serving/caller.h): addresses, parameters, lanes, merging, cache. */
+/* configure.h: Caller configuration from the YAML: addresses, parameters, concurrency limits, batching and
+ * cache of the models that a pipeline calls (serving/caller.h).
+ */
 #ifndef SLUICE_SERVING_CONFIGURE_H
 #define SLUICE_SERVING_CONFIGURE_H
 
 #include "plan/plan.h"
 #include "serving/caller.h"
 
-/* All callees of a pipeline. In the arena, and borrowing from the plan. CONFIG: a model
- * without an address that can be called. */
+/* Configures all models that a pipeline calls, in the arena, borrowing from the plan. CONFIG: a model without
+ * an address that can be called. */
 bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipeline, struct arena *arena,
 		      struct caller_config *config, struct error *error);
 

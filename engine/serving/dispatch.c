@@ -1,5 +1,5 @@
-/* dispatch.c: see dispatch.h. A call comes, stands in line, is sent, by itself or with others
- * (call_batch.h), and has its outcome; what is over is answered in a turn. */
+/* dispatch.c: see dispatch.h. A call is queued, sent, alone or in a batch (call_batch.h), and has an outcome. A
+ * finished call is answered in a turn. */
 #include "serving/dispatch.h"
 
 #include "base/duration.h"

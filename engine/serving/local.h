@@ -1,5 +1,5 @@
-/* local.h: models of files, for the built-in model server: the evaluator that a step has in
- * the worker (step/local_model.h), asked over the wire.
+/* local.h: Models in local files, for the built-in model server: the evaluator that a step has in the worker
+ * (step/local_model.h), called over the network.
  */
 #ifndef SLUICE_SERVING_LOCAL_H
 #define SLUICE_SERVING_LOCAL_H
@@ -8,14 +8,14 @@
 #include "serving/stub.h"
 #include "step/local_model.h"
 
-/* `file:model.json`, or a name that ends as a model's file does. */
+/* Whether the URI is `file:model.json`, or a name that ends as a model's file does. */
 bool served_file_takes(struct text uri);
 
-/* The model, in the arena; relative names are relative to the YAML of the place. NULL: CONFIG
- * at the place, or SYSTEM. */
+/* Reads the model into the arena. Relative names are relative to the YAML of the place. NULL: CONFIG at the
+ * place, or SYSTEM. */
 const struct local_model *served_file_open(struct arena *arena, const char *uri, struct place place, struct error *error);
 
-/* What it gives; what it takes goes by any name. NULL: memory ran out. */
+/* The outputs of the model. Its inputs may have any name. NULL: memory ran out. */
 const struct model_signature *served_file_signature(struct arena *arena, const struct local_model *model);
 
 /* As stub_answer(). */

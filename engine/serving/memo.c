@@ -1,5 +1,5 @@
-/* memo.c: see memo.h. Positions count all bytes that were ever written: one that is more
- * than the size behind the end was written over. */
+/* memo.c: see memo.h. Positions count all bytes that were ever written. A position more than the ring's size
+ * before the end has been overwritten. */
 #include "serving/memo.h"
 
 #include "base/memory.h"

@@ -5,8 +5,8 @@
 
 #include "step/step.h"
 
-/* Appends `,"KEY":[{"name", "datatype", "shape"}, ...]`. Left out is what is not known of a tensor, the shape, and a tensor whose
- * datatype is not, for the protocol has no word for that. */
+/* Appends `,"KEY":[{"name", "datatype", "shape"}, ...]`. An unknown shape is omitted. A tensor of unknown
+ * datatype is omitted too, because the protocol cannot express that. */
 void metadata_tensors_write(struct buffer *out, const char *key, const struct tensor_types *types);
 
 #endif

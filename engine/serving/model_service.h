@@ -16,12 +16,12 @@
 		"binary_tensor_data", "model_repository"                                                                           \
 	}
 #define MODEL_SERVICE_REQUEST_BYTES_MAX ((size_t)256 << 20)
-#define MODEL_SERVICE_ARENA_BYTES ((size_t)2 << 30) /* of a request's tensors and its answer's: a ceiling, not a budget */
+#define MODEL_SERVICE_ARENA_BYTES ((size_t)2 << 30) /* of a request's tensors and its answer's; not reserved */
 #define MODEL_SERVICE_REPLY_BYTES_MAX ((size_t)1 << 30)
 #define MODEL_SERVICE_CONNECTIONS 4096
-#define MODEL_SERVICE_PEER_CONNECTIONS 1024	       /* of one address, at each door: so that it takes three others to fill it */
-#define MODEL_SERVICE_BODIES_BYTES ((size_t)512 << 20) /* of all requests on their way, at all doors: two of the largest */
-#define MODEL_SERVICE_PEER_BODIES_BYTES (MODEL_SERVICE_BODIES_BYTES / 2) /* of those of one peer: one of the largest */
+#define MODEL_SERVICE_PEER_CONNECTIONS 1024	       /* of one address, per front end: three others are needed to fill it */
+#define MODEL_SERVICE_BODIES_BYTES ((size_t)512 << 20) /* of all requests being received, at all front ends: two of the largest */
+#define MODEL_SERVICE_PEER_BODIES_BYTES (MODEL_SERVICE_BODIES_BYTES / 2) /* of one peer: one of the largest */
 
 enum {
 	HTTP_OK = 200,
@@ -38,14 +38,14 @@ struct model_service_config {
 	int port;		       /* 0: a free one */
 	const struct tls_files *files; /* NULL: without TLS */
 	struct catalog *catalog;
-	struct body_budget *bodies; /* of requests, which doors share; NULL: none. Outlives them */
-	/* Puts the model of that name into the catalog as its files say now. False: there is
-	 * none, or they cannot be read (CONFIG). NULL: models are loaded as they are. */
+	struct body_budget *bodies; /* shared by the front ends; NULL: no limit. Outlives them */
+	/* Puts the model of that name into the catalog, as its files describe it now. False: there is none, or
+	 * its files cannot be read (CONFIG). NULL: models are loaded as they are. */
 	bool (*load)(void *context, const char *name, struct error *error);
 	void *context;
 };
 
-/* What a door works with: one request at a time has the arena and the reply. */
+/* State of one front end. The arena and the reply belong to one request at a time. */
 struct model_service {
 	struct model_service_config config;
 	struct later *later;
@@ -55,24 +55,24 @@ struct model_service {
 
 bool model_service_open(struct model_service *room, struct loop *loop, const struct model_service_config *config,
 			const struct later_config *later, struct error *error);
-void model_service_close(struct model_service *room); /* also one that was opened by half, or only zeroed */
-void model_service_tidy(struct model_service *room);  /* before the next request */
+void model_service_close(struct model_service *room); /* also if it was opened only in part, or only zeroed */
+void model_service_tidy(struct model_service *room);  /* frees the last request's memory */
 
-/* Why something was not done. */
+/* Reason of a refusal. */
 struct model_service_refusal {
 	int status;
 	const char *words;
 };
 
-/* A model that is there; NULL after a refusal. */
+/* Finds a model that is ready; NULL: refused. */
 struct catalog_model *model_service_find(struct model_service *room, struct text name, struct text version,
 					 struct model_service_refusal *refusal);
 
 typedef bool model_service_act(struct model_service *room, struct text name, struct model_service_refusal *refusal);
 model_service_act model_service_load, model_service_unload;
 
-/* What the model answers to the message, which came as those bytes: the stub's reply, whose
- * payload bears the model's name, or a refusal in its place. */
+/* Answers the message, whose bytes are `bytes`. The result is the stub's reply, whose payload contains the
+ * model's name, or a refusal. */
 void model_service_infer(struct model_service *room, struct text name, struct text version, const struct message *message,
 			 struct text bytes, struct stub_reply *reply);
 
@@ -80,8 +80,8 @@ void model_service_infer(struct model_service *room, struct text name, struct te
 void model_service_send(struct model_service *room, void *request, const struct stub_reply *reply,
 			const struct model_service_answer *answer);
 
-/* What the model takes and gives; a list is empty where the datatype of one of its tensors
- * is not fixed, for metadata cannot say that. */
+/* The signature of the model. A list is empty if the datatype of one of its tensors is not fixed, because
+ * metadata cannot express that. */
 struct model_signature model_service_signature(const struct catalog_model *model);
 
 const char *model_state(const struct catalog_model *model);  /* READY, UNAVAILABLE */

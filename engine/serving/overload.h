@@ -12,17 +12,16 @@
 
 #include "serving/queued_call.h"
 
-/* Whether `wait_us` in line are more than it has to give. */
+/* Whether `wait_us` in the queue are more than half of the time that the call has left. */
 bool overload_is_too_long(const struct queued_call *queued_call, int64_t wait_us, int64_t now_us);
 
-/* Whether its deadline comes before an answer can, which takes `least_us`. */
+/* Whether the call's deadline comes before an answer can, which takes at least `least_us`. */
 bool overload_is_late(const struct queued_call *queued_call, int64_t least_us, int64_t now_us);
 
-/* Whether its deadline leaves a call less time than it may well take, where it takes
- * `usual_us` (0: not known). */
+/* Whether the deadline leaves a call less time than it may take, if calls usually take `usual_us` (0: unknown). */
 bool overload_is_hurried(const struct queued_call *queued_call, int64_t usual_us, int64_t now_us);
 
-/* Whether a hasty one has ended with its deadline: that says nothing of the model. */
+/* Whether a hurried call ended with its deadline: that does not count against the model. */
 bool overload_cut_short(const struct queued_call *queued_call, int64_t now_us);
 
 #endif

@@ -1,31 +1,29 @@
-/* protocol.h: the bytes of a call and of its answer, in each protocol that model servers
- * speak. Pure. */
+/* protocol.h: Encoding of calls and decoding of replies, in each protocol of model servers. Pure. */
 #ifndef SLUICE_SERVING_PROTOCOL_H
 #define SLUICE_SERVING_PROTOCOL_H
 
 #include "plan/address.h"
 #include "step/step.h"
 
-/* The call's request as the body of a call to that address, with the model's own
- * `parameters` behind those of the request. With a place for `header_length` tensors go as
- * binary data (OIP REST alone). */
+/* Encodes the call's request as the body for that address, with the model's own `parameters` after those of the
+ * request. If `header_length` is not NULL, tensors are binary data (OIP REST only). */
 bool protocol_write(const struct model_address *address, const struct call *call, struct parameters parameters, struct buffer *out,
 		    size_t *header_length, struct error *error);
 
-/* A reply, which borrows from `body`. REMOTE: it is none. */
+/* Decodes a reply, which borrows from `body`. REMOTE: the body is not a reply. */
 bool protocol_read(enum model_protocol protocol, struct arena *arena, struct text body, size_t header_length,
 		   struct payload *payload, struct error *error);
 
-/* The id that a reply echoes: `id` of OIP over REST, `meta.puid` of Seldon. Bytes NULL: it has none, or the protocol
- * has none. */
+/* The id that a reply echoes: `id` of OIP over REST, `meta.puid` of Seldon. Bytes NULL: the reply or the
+ * protocol has none. */
 struct text protocol_reply_id(enum model_protocol protocol, struct arena *arena, struct text body, size_t header_length);
 
-/* What a server says of a failure in the body of its answer: its own words; else the
- * body, cut; empty where that is no text. */
+/* The server's message in the body of a failure. Without one: the body, truncated; empty if the body is not
+ * text. */
 struct text protocol_words(struct arena *arena, struct text body);
 
-/* What HTTP would say for a status of gRPC with these words, and how gRPC calls it. A message that is too
- * large for the server (413) has the status of a server with too much to do (429): its words tell. */
+/* HTTP equivalent of a gRPC status with this text, and the name of a gRPC status. In gRPC one status means both
+ * a message too large for the server (413) and an overloaded server (429): the text decides between them. */
 int protocol_http_status(int grpc_status, struct text words);
 const char *protocol_status_name(int grpc_status);
 

@@ -12,34 +12,34 @@
 #include "plan/address.h"
 #include "serving/attempts.h"
 
-#define GRPC_AGAIN_US 10000000 /* until gRPC is asked again */
+#define GRPC_AGAIN_US 10000000 /* until gRPC is tried again */
 
 struct protocol_fallback {
 	bool by_rest;
-	bool told;	  /* that it is */
-	bool asking;	  /* whether gRPC is there again */
-	int64_t again_us; /* when it is to be asked */
-	char words[200];  /* why it is not called */
+	bool told;	  /* the fallback was reported */
+	bool asking;	  /* a question whether gRPC is available again is in flight */
+	int64_t again_us; /* time of the next such question */
+	char words[200];  /* why gRPC is not used */
 };
 
-/* Where calls go now. */
+/* The address of calls at present. */
 const struct model_address *protocol_fallback_address(const struct protocol_fallback *way, const struct model_address *address);
 
-/* Of the two, the one at which this attempt was made. */
+/* The one of the two addresses at which this attempt was made. */
 const struct model_address *protocol_fallback_asked(const struct model_address *address, const struct attempt *attempt);
 
-/* What came of an attempt at that address. True: it met nobody who serves models, and is
- * to be made anew, by the other protocol; `turned`: that it was already, and that the server
- * lacks the service by gRPC is as if it were away. */
+/* The outcome of an attempt at that address. True: no model server answered there, and the call is to be sent
+ * again by the other protocol. `turned`: it was sent again already; if the server lacks the gRPC service, it
+ * then counts as unreachable. */
 bool protocol_fallback_turns(struct protocol_fallback *way, const struct model_address *address, struct attempt *attempt,
 			     bool turned, int64_t now_us);
 
-/* Whether the change of ways is to be told, once the other one has answered: by REST, because of
- * `words`, or (NULL) by gRPC again. */
+/* Whether a change of protocol is to be reported, once the other one has answered: to REST, because of `words`,
+ * or (NULL) back to gRPC. */
 bool protocol_fallback_to_tell(struct protocol_fallback *way, const struct model_address *address, const struct attempt *attempt,
 			       const char **words);
 
-/* True: gRPC is to be asked whether it is there; protocol_fallback_said() is told. */
+/* True: ask whether gRPC is available, and pass the outcome to protocol_fallback_said(). */
 bool protocol_fallback_to_ask(struct protocol_fallback *way, int64_t now_us);
 void protocol_fallback_said(struct protocol_fallback *way, const struct attempt *attempt);
 

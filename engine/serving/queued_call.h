@@ -10,14 +10,14 @@
 
 enum queued_call_state {
 	QUEUED_CALL_FREE,
-	QUEUED_CALL_WAITS,  /* in line */
-	QUEUED_CALL_PAUSED, /* until `at_us`, then in line again */
+	QUEUED_CALL_WAITS,  /* queued */
+	QUEUED_CALL_PAUSED, /* until `at_us`, then queued again */
 	QUEUED_CALL_SENT,   /* since `at_us` */
-	QUEUED_CALL_MERGED, /* a member of a batch, which is sent */
-	QUEUED_CALL_OVER,   /* to be answered in the loop's next turn */
+	QUEUED_CALL_MERGED, /* a member of a batch that is sent */
+	QUEUED_CALL_OVER,   /* finished; answered in the loop's next turn */
 };
 
-/* What a batch has beside: the call that stands for those of its members. */
+/* Additional data of a batch: the call that contains those of its members. */
 struct batch_call {
 	struct arena *arena;
 	struct message message;
@@ -28,25 +28,25 @@ struct batch_call {
 struct dispatch;
 
 struct queued_call {
-	struct dispatch *dispatch; /* whose it is */
+	struct dispatch *dispatch; /* its owner */
 	enum queued_call_state state;
 	struct queued_call *next, *previous;
-	struct attempts attempts; /* its call; NULL: forgotten while it was merged */
+	struct attempts attempts; /* of its call; NULL: forgotten while in a batch */
 	int64_t at_us;
-	int64_t paused_us;	     /* QUEUED_CALL_SENT: so much is left out of the time since `at_us` */
-	size_t replica;		     /* to which it was sent last */
-	uint64_t answers_seen;	     /* of the model, at its last end */
-	bool probe;		     /* sent to see whether the model is back */
-	bool hurried;		     /* QUEUED_CALL_SENT: its deadline left it little time (overload.h) */
+	int64_t paused_us;	     /* QUEUED_CALL_SENT: not counted in the time since `at_us` */
+	size_t replica;		     /* the last one */
+	uint64_t answers_seen;	     /* of the model, at this call's last outcome */
+	bool probe;		     /* tests whether the model is available again */
+	bool hurried;		     /* QUEUED_CALL_SENT: its deadline left little time (overload.h) */
 	bool alone;		     /* not to be merged (again) */
-	bool turned;		     /* QUEUED_CALL_SENT: anew, by its server's other protocol (protocol_fallback.h) */
-	unsigned recalls;	     /* of its call */
-	struct queued_call *members; /* of a batch, by next_member; NULL: it is none */
+	bool turned;		     /* QUEUED_CALL_SENT: again, by the other protocol (protocol_fallback.h) */
+	unsigned recalls;	     /* how often its call was recalled */
+	struct queued_call *members; /* of a batch, by next_member; NULL: no batch */
 	struct queued_call *next_member;
-	struct queued_call *call_batch; /* QUEUED_CALL_MERGED: whose member it is */
+	struct queued_call *call_batch; /* QUEUED_CALL_MERGED: its batch */
 	size_t rows;			/* of its request, when it was merged; of a batch, all */
 	struct batch_call *batch_call;
-	void *sending; /* the transport's, kept from call to call */
+	void *sending; /* the transport's data, reused by later calls */
 };
 
 struct queued_calls {
@@ -60,27 +60,27 @@ void queued_calls_add_by_time(struct queued_calls *list, struct queued_call *que
 void queued_calls_remove(struct queued_calls *list, struct queued_call *queued_call);
 struct queued_call *queued_calls_take(struct queued_calls *list); /* the first; NULL: none */
 
-#define LOOKED_THROUGH_MAX 256 /* of a line, for queued calls of some kind */
+#define LOOKED_THROUGH_MAX 256 /* queued calls that a search looks at */
 
-/* One that has not failed yet goes to the front, to be a probe: it says more of the model,
- * and less is lost by it. */
+/* Moves a call that has not failed yet to the front, as the probe: it shows more about the model, and less is
+ * lost with it. */
 void queued_calls_prefer_untried(struct queued_calls *line);
 
-/* What makes any server hang that gets it goes to so many others at most. */
+/* Limits how many other servers one call can reach, if it makes every server hang. */
 #define RECALLS_MOST 2
 
-/* Its call is taken from its server, to be given to another. The last time it goes alone: it may be what its
- * server did not answer. */
+/* The call is recalled from its server, to be sent to another. The last time it is sent alone, because it may
+ * be the reason why its server did not answer. */
 void queued_call_recalled(struct queued_call *queued_call);
 
-/* It is not known what came of it in the `pause_us` up to now, for we ourselves stood still: they are left out of its
- * time, which is then the least that it can have taken. */
+/* This process was suspended for the `pause_us` up to now, so the call's progress meanwhile is unknown. The
+ * pause is left out of the call's time, which is then a lower bound. */
 void queued_call_paused(struct queued_call *queued_call, int64_t pause_us, int64_t now_us);
 
-/* Whether that is most of its time: having no answer then says nothing of its server. */
+/* Whether such pauses are most of the call's time: a missing answer then does not count against its server. */
 bool queued_call_lay_still(const struct queued_call *queued_call, int64_t now_us);
 
-/* How long its next attempt may take: its own time, or what its deadline leaves of it. */
+/* Timeout of its next attempt: its own timeout, or the rest of its deadline if that is shorter. */
 int64_t queued_call_timeout_ms(const struct queued_call *queued_call, int64_t now_us);
 
 #endif

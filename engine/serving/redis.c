@@ -1,5 +1,5 @@
-/* redis.c: see redis.h. Commands are gathered and leave together when the socket takes them;
- * answers come in the order of the questions. */
+/* redis.c: see redis.h. Commands are buffered and sent together when the socket is writable. Replies come in
+ * the order of the commands. */
 #include "serving/redis.h"
 
 #include <hiredis/hiredis.h>

@@ -1,10 +1,10 @@
-/* redis.h: values in a Redis server, over a link of ours, in hiredis' words; never waited for.
+/* redis.h: Redis client: gets and sets values without blocking, over a link of the engine, in hiredis'
+ * encoding.
  *
- * A server that is not there, keeps silent or does not let us in is no fault of anybody's
- * request: what is asked of it is answered `not found`, soon, and it is tried again after a
- * pause. Why there is none is told once, until there is one again; so is with what words it
- * refuses what it is asked (no memory left, a replica that takes nothing), until it has refused
- * nothing for REDIS_QUIET_MS.
+ * A server that is unreachable, silent, or refuses the login never fails a request. Its questions are answered
+ * `not found` soon, and the connection is tried again after a pause. An outage is reported once, with its
+ * reason, and so is its end. Errors that the server returns (no memory left, a read-only replica) are reported
+ * once too, until it has returned none for REDIS_QUIET_MS.
  *
  * A client belongs to its loop's thread.
  */
@@ -18,8 +18,8 @@
 struct redis;
 struct redis_question;
 
-#define REDIS_SILENCE_MS 100 /* so long a cache is worth waiting for */
-#define REDIS_QUIET_MS 1000  /* one at the edge of its memory takes some and refuses some: it is not told each time */
+#define REDIS_SILENCE_MS 100 /* longest time to wait for a cached value */
+#define REDIS_QUIET_MS 1000  /* a server at its memory limit accepts some and refuses some: not each is reported */
 
 /* Borrowed. */
 struct redis_config {
@@ -27,21 +27,22 @@ struct redis_config {
 	const char *login;   /* PASSWORD, or USER:PASSWORD; NULL: none */
 	bool tls;
 	struct tls_files files;				/* for TLS */
-	/* "Redis is away: HOST:PORT: ..." or "Redis refuses: HOST:PORT: ..."; NULL: it serves again. NULL: nobody asks. */
+	/* Reports "Redis is away: HOST:PORT: ..." or "Redis refuses: HOST:PORT: ..."; NULL: it works again.
+	 * `told` NULL: not reported. */
 	void (*told)(void *context, const char *words);
 	void *context;
 };
 
-/* NULL: SYSTEM, or CONFIG for an address that is none, or a file that cannot be used. */
+/* NULL: SYSTEM, or CONFIG for an invalid address or an unusable file. */
 struct redis *redis_open(struct loop *loop, const struct redis_config *config, struct error *error);
-void redis_close(struct redis *redis); /* forgets what was asked; NULL is fine */
+void redis_close(struct redis *redis); /* forgets open questions; NULL is fine */
 
-/* `found` comes once, in a later turn; bytes NULL: there is none, or nobody to ask. The
- * value is borrowed until it returns. NULL: there is no connection, and it does not come. */
+/* Gets a value. `found` is called once, in a later turn; bytes NULL: no value, or no connection. The value is
+ * borrowed until `found` returns. NULL: there is no connection, and `found` is not called. */
 struct redis_question *redis_get(struct redis *redis, struct text key, void (*found)(void *context, struct text value),
 				 void *context);
-void redis_forget(struct redis_question *question); /* `found` does not come any more */
+void redis_forget(struct redis_question *question); /* `found` is not called any more */
 
-void redis_set(struct redis *redis, struct text key, struct text value, int64_t ttl_ms); /* if it can */
+void redis_set(struct redis *redis, struct text key, struct text value, int64_t ttl_ms); /* fails silently */
 
 #endif

@@ -1,15 +1,16 @@
-/* replicas.h: which of a model's servers is asked next.
+/* replicas.h: Replicas of one model: chooses the server of the next call, and leaves out servers that fail.
  *
- * Of two that are drawn, the one with less to do: its calls under way, times how long it
- * takes to answer; one that has not answered yet is taken for one like the others. What failed
- * at one is given to another next, if there is one, so that a server that fails a part of what
- * it gets, and so stays, costs no call its tries. A server
- * that cannot be reached, fails five times in a row, is far slower than the others, or leaves
- * all its calls without an answer for as long while another answers, is left out for a while,
- * longer each time, and taken back once it says that it is ready. What it then still holds for
- * as long is to be given to another. When all are out, all are asked.
+ * Two replicas are drawn, and the one with the lower load is chosen. The load is its calls in flight times its
+ * latency; a replica that has not answered yet is given the mean latency of the others. A call that failed at
+ * one replica goes to another next, if there is one. So a server that fails a part of its calls, and stays in,
+ * does not use up their tries.
  *
- * Pure: clock and chance are handed in.
+ * A server is left out if it is unreachable, fails five times in a row, or is far slower than the others. So is
+ * a server that leaves all its calls unanswered for as long, while another answers. It is left out for a while,
+ * longer each time, and is taken back when it answers that it is ready. Calls that it then still has for as
+ * long are to be given to another. If all are left out, all are called.
+ *
+ * Pure: clock and random numbers are arguments.
  */
 #ifndef SLUICE_SERVING_REPLICAS_H
 #define SLUICE_SERVING_REPLICAS_H
@@ -28,47 +29,47 @@ struct replica {
 	int64_t heard_us;     /* when it last answered, or had nothing to do */
 	unsigned failures;    /* in a row */
 	unsigned outs;	      /* in a row */
-	int64_t out_until_us; /* 0: it is in */
-	bool asked;	      /* whether it is ready */
+	int64_t out_until_us; /* 0: it is not left out */
+	bool asked;	      /* it is being asked whether it is ready */
 };
 
 struct replicas {
 	size_t count;
-	struct replica *items; /* the owner's */
+	struct replica *items; /* owned by the caller */
 };
 
-/* What a call takes, by those that have answered; 0: none has. */
+/* Mean latency of the replicas that have answered; 0: none has. */
 int64_t replicas_latency_us(const struct replicas *replicas);
 
 #define REPLICA_NONE SIZE_MAX
 
-/* An index; count must not be 0. `but`: another one, if another is in; REPLICA_NONE: any. */
+/* Returns an index; count must not be 0. Avoids `but`, if another is not left out; REPLICA_NONE: any. */
 size_t replicas_choose(const struct replicas *replicas, size_t but, uint64_t chance);
 
 void replica_sent(struct replica *replica, int64_t now_us);
-void replica_forgotten(struct replica *replica); /* a call under way is not waited for */
-/* `latency_us` below 0: it is not known. */
+void replica_forgotten(struct replica *replica); /* a call in flight is not waited for */
+/* `latency_us` below 0: unknown. */
 void replica_answered(struct replicas *replicas, size_t index, int64_t latency_us, int64_t now_us);
-/* `unmet`: it could not even be reached. */
+/* `unmet`: it was unreachable. */
 void replica_failed(struct replicas *replicas, size_t index, bool unmet, int64_t now_us);
 
-/* We ourselves stood still for so long, up to now: that was nobody's silence. */
+/* This process was suspended for `pause_us`, up to now: that time is not counted as silence of a server. */
 void replicas_paused(struct replicas *replicas, int64_t pause_us, int64_t now_us);
 
-/* Whether it is out while others are in: what it fails then says nothing of the model. */
+/* Whether it is left out while others are not: its failures then do not count against the model. */
 bool replicas_leave_out(const struct replicas *replicas, size_t index);
 
-/* One that is out and due to be asked whether it is ready: marks it as asked. False: none. */
+/* Finds a replica that is left out and due to be asked whether it is ready, and marks it as asked. False: none. */
 bool replicas_to_ask(struct replicas *replicas, int64_t now_us, size_t *index);
 void replica_said(struct replica *replica, bool ready, int64_t now_us);
 
-/* Whether a server that is left out holds calls. */
+/* Whether a server that is left out has calls in flight. */
 bool replicas_hold(const struct replicas *replicas);
 
-/* Whether a call that was sent to it then is better given to another. */
+/* Whether a call that was sent to it at `sent_us` is to be recalled and given to another. */
 bool replicas_give_up(const struct replicas *replicas, size_t index, int64_t sent_us, int64_t now_us);
 
-/* When replicas_to_ask() or replicas_give_up() may say something else; INT64_MAX: not by itself. */
+/* When the result of replicas_to_ask() or replicas_give_up() may change; INT64_MAX: only after another event. */
 int64_t replicas_due_us(const struct replicas *replicas, int64_t now_us);
 
 #endif

@@ -13,20 +13,20 @@
 #include <stdint.h>
 
 struct retry_budget {
-	int64_t units; /* a repetition costs BUDGET_COST of them */
+	int64_t units; /* a retry costs BUDGET_COST of them */
 	int64_t paid_us;
 };
 
 #define BUDGET_COST 1000
-#define BUDGET_SHARE 200 /* paid in by a first attempt */
+#define BUDGET_SHARE 200 /* added by a first attempt */
 #define BUDGET_A_SECOND                                                                                                            \
-	100		/* repetitions that time pays for: few for a server that answers, and a slow one's calls are repeated too */
-#define BUDGET_MOST 200 /* repetitions that are saved up */
+	100		/* retries that each second adds: few for a server that answers, but calls of a slow one are retried too */
+#define BUDGET_MOST 200 /* retries that are saved at most */
 
 void retry_budget_open(struct retry_budget *budget, int64_t now_us);
 void retry_budget_pay(struct retry_budget *budget); /* for a first attempt */
 
-/* Takes a repetition out. False: come again at `*again_us`. */
+/* Takes one retry. False: try again at `*again_us`. */
 bool retry_budget_take(struct retry_budget *budget, int64_t now_us, int64_t *again_us);
 
 #endif

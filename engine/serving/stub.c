@@ -1,4 +1,4 @@
-/* stub.c: the table of stubs; reading `stub://NAME?key=value`; see stub.h. */
+/* stub.c: Table of stubs, and parser of `stub://NAME?key=value`; see stub.h. */
 #include <stdarg.h>
 #include <stdio.h>
 

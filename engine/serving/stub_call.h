@@ -1,5 +1,4 @@
-/* stub_call.h: what the stubs have in common: a call at hand, and how they read their
- * options and inputs and write their outputs. Private to the stubs. */
+/* stub_call.h: One call of a stub: reads its options and inputs, and writes its outputs. Private to the stubs. */
 #ifndef SLUICE_SERVING_STUB_CALL_H
 #define SLUICE_SERVING_STUB_CALL_H
 
@@ -18,37 +17,36 @@ struct stub_call {
 	uint64_t earlier;
 };
 
-/* Options; `fallback` where it is absent or no number. */
+/* Options; `fallback` if the option is absent or not a number. */
 struct text stub_text(const struct stub_call *call, const char *key, const char *fallback);
 double stub_number(const struct stub_call *call, const char *key, double fallback);
 
-/* Status 400 with those words, as a server says it. */
+/* Sets status 400 with that text, as a server would. */
 void stub_refuse(const struct stub_call *call, struct stub_reply *reply, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The input of that name; NULL after refusing when it is not there. */
+/* The input of that name; NULL: it is missing, and the call is refused. */
 const struct tensor *stub_input(const struct stub_call *call, struct stub_reply *reply, const char *name);
 const struct tensor *stub_first(const struct stub_call *call, struct stub_reply *reply);
-/* False after refusing: its datatype is none of those words. */
+/* False: its datatype is none of those listed, and the call is refused. */
 bool stub_expect(const struct stub_call *call, struct stub_reply *reply, const struct tensor *tensor, const char *datatypes);
 #define STUB_NUMERIC "UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 FP32 FP64 BF16 BOOL"
 
-/* An output, with room for its elements in `elements`, added to the reply; NULL when
- * the arena is full. */
+/* Adds an output to the reply, with memory for its elements in `elements`. NULL: the arena is full. */
 struct tensor *stub_output(const struct stub_call *call, struct stub_reply *reply, struct text name, enum datatype datatype,
 			   const int64_t *shape, size_t rank, void **elements);
 struct tensor *stub_output_like(const struct stub_call *call, struct stub_reply *reply, const char *name, enum datatype datatype,
 				const struct tensor *like, void **elements);
-/* An output of shape [1]. */
+/* Adds an output of shape [1]. */
 void stub_output_number(const struct stub_call *call, struct stub_reply *reply, const char *name, enum datatype datatype,
 			double number);
 void stub_output_text(const struct stub_call *call, struct stub_reply *reply, const char *name, struct text text);
-/* An input under another name. */
+/* Adds an input as an output of another name. */
 void stub_output_tensor(const struct stub_call *call, struct stub_reply *reply, const struct tensor *tensor, struct text name);
 
 double stub_sum(const struct tensor *tensor);
 
-/* By rows of the table. */
+/* Answers of the rows of the table. */
 void stub_identity(const struct stub_call *call, struct stub_reply *reply);
 void stub_add10(const struct stub_call *call, struct stub_reply *reply);
 void stub_add20(const struct stub_call *call, struct stub_reply *reply);

@@ -1,5 +1,5 @@
-/* stub_choices.c: the stubs that choose, count, name and say; and the one whose outputs
- * are expressions. */
+/* stub_choices.c: Stubs that choose, count, and return names or text, and the stub whose outputs are
+ * expressions. */
 #include "base/number.h"
 #include "serving/stub_call.h"
 

@@ -1,4 +1,4 @@
-/* stub_failures.c: the stubs that are slow, fail, or answer what no server should. */
+/* stub_failures.c: Stubs that are slow, fail, or send invalid replies. */
 #include "serving/stub_call.h"
 
 /* The stub that the option `then` names, with the same options. */

@@ -1,4 +1,4 @@
-/* stub_numbers.c: the stubs that compute: on FP32 in double, rounded once. */
+/* stub_numbers.c: Stubs that compute: FP32 is computed in double and rounded once. */
 #include <math.h>
 
 #include "base/number.h"

@@ -1,5 +1,5 @@
-/* survey.h: what the servers of models say that these take and give, asked once, before
- * an engine starts: so that a pipeline that does not fit is told before its first message.
+/* survey.h: Survey of model servers: reads the inputs and outputs of models from their metadata, once, before
+ * an engine starts. So a pipeline that does not fit its models is reported before its first message.
  */
 #ifndef SLUICE_SERVING_SURVEY_H
 #define SLUICE_SERVING_SURVEY_H
@@ -10,22 +10,21 @@
 
 #define SURVEY_TIMEOUT_MS 2000
 
-/* What a server says of one model. */
+/* Result of the survey for one model. */
 struct survey_answer {
 	const char *model;
-	bool told;	   /* its metadata came */
-	const char *words; /* why it did not; NULL: there is nothing to ask, or it came */
+	bool told;	   /* its metadata was read */
+	const char *words; /* why it was not; NULL: it was, or there is none to read */
 };
 
 struct survey {
 	size_t count;
 	struct survey_answer *answers;
-	struct models_metadata metadata; /* of those that were told */
+	struct models_metadata metadata; /* of the models whose metadata was read */
 };
 
-/* Asks for all models of the configurations, all at a time, and waits: at most
- * SURVEY_TIMEOUT_MS. A model that does not answer is no fault: it may come later. In the
- * arena. False: SYSTEM. */
+/* Asks the servers of all models of the configurations, in parallel, and waits at most SURVEY_TIMEOUT_MS. A
+ * model that does not answer is not an error: its server may start later. In the arena. False: SYSTEM. */
 bool survey_models(const struct caller_config *configs, size_t count, struct arena *arena, struct survey *survey,
 		   struct error *error);
 

@@ -1,4 +1,4 @@
-/* twin.c: see twin.h. An attempt is decided when it is sent, and told by a timer. */
+/* twin.c: see twin.h. The outcome of an attempt is decided when it is sent, and reported by a timer. */
 #include "serving/twin.h"
 
 #include "base/memory.h"

@@ -1,10 +1,10 @@
-/* window.h: how long a call waits for others that it could be merged with.
+/* window.h: Batching window of one model: how long a call waits for others to be merged with.
  *
- * Not at all when nothing is under way: then there is no load that merging would help.
- * Under load the window grows as long as others are left behind in the line, up to what the
- * user allows, and shrinks to nothing again when calls leave alone.
+ * If no call is in flight, a call does not wait: without load merging would not help. Under load the window
+ * grows as long as calls are left in the queue, up to the user's limit. It shrinks to zero when calls are sent
+ * alone.
  *
- * Pure: the clock is handed in.
+ * Pure: the clock is an argument.
  */
 #ifndef SLUICE_SERVING_WINDOW_H
 #define SLUICE_SERVING_WINDOW_H
@@ -17,14 +17,13 @@
 
 struct window {
 	int64_t most_us;
-	int64_t us; /* at present */
+	int64_t us; /* the present window */
 };
 
-/* When a merged call that began to gather at `since_us` leaves at the latest; with
- * nothing else under way at once. */
+/* Latest time at which a batch that began at `since_us` is sent; at once if no other call is in flight. */
 int64_t window_due_us(const struct window *window, int64_t since_us, size_t under_way);
 
-/* One left, made of so many calls; `backlog`: others wait on. */
+/* A batch of `calls` calls was sent. `backlog`: other calls still wait. */
 void window_left(struct window *window, size_t calls, bool backlog);
 
 #endif
