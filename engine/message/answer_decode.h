@@ -1,24 +1,24 @@
-/* answer_decode.h: answers as they stand on a topic, read whatever their format is: by
- * commands that show them, and by pipelines that read other pipelines.
+/* answer_decode.h: Decoder of answers read from a topic, whatever their format: for commands that show them,
+ * and for pipelines that read other pipelines.
  */
 #ifndef SLUICE_MESSAGE_ANSWER_DECODE_H
 #define SLUICE_MESSAGE_ANSWER_DECODE_H
 
 #include "message/format.h"
 
-/* All of it is borrowed from the bytes, the headers and the arena. */
+/* A decoded answer. All of it is borrowed from the bytes, the headers and the arena. */
 struct decoded_answer {
-	bool readable;	/* `payload` is what it says; else it is an error, or only bytes */
+	bool readable;	/* `payload` is the decoded answer; else it is an error, or only bytes */
 	bool failed;	/* an error answer */
 	const struct format *format;
-	struct text id; /* that the answer or its header names; empty: neither does */
+	struct text id; /* from the answer or its header; empty: neither has one */
 	struct payload payload;
-	struct text kind;  /* of the error, as in INPUT; empty: not said */
-	struct text words; /* what an error says; of what is not readable the bytes */
+	struct text kind;  /* of the error, as in INPUT; empty: unknown */
+	struct text words; /* the error's text; if not readable, the bytes */
 };
 
-/* By the header content-type, else by a look at the bytes. What cannot be read is not
- * failed over: it is not readable. LIMIT: the arena is too small. */
+/* Decodes by the header content-type, else by the form of the bytes. Bytes that cannot be decoded are not an
+ * error: the answer is then not `readable`. LIMIT: the arena is too small. */
 bool answer_decode(struct headers headers, struct text bytes, const struct schema_source *schemas, struct arena *arena,
 		   struct decoded_answer *answer, struct error *error);
 

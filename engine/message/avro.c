@@ -1,5 +1,4 @@
-/* avro.c: which schema a record was written with, and so who reads it; the format's
- * row. */
+/* avro.c: Row of the Avro format: selects the reader of a record by the schema with which it was written. */
 #include "message/avro.h"
 
 #include "message/avro_foreign.h"

@@ -1,8 +1,8 @@
 /* avro_foreign.c: see avro_foreign.h.
  *
- * avro-c resolves a record only when the writer has every field of the reader: it
- * knows no defaults. So the reader's schema is first reduced to the fields that the
- * writer has, and what is missing is left as it is, which is our default: nothing. */
+ * avro-c resolves a record only if the writer has every field of the reader, because it does not support
+ * defaults. So the reader's schema is first reduced to the fields that the writer has. The other fields keep
+ * their default, which is empty. */
 #include "message/avro_foreign.h"
 
 #include "base/memory.h"

@@ -1,8 +1,7 @@
-/* avro_foreign.h: records of other writers' schemas, resolved to ours by avro-c.
+/* avro_foreign.h: Reader of Avro records in other writers' schemas, which avro-c resolves to the engine's.
  *
- * Fields are matched by name, as Avro's schema resolution does; a field of ours that
- * the writer does not have takes its default. Records of any name are taken: what
- * counts is what they hold. Content is copied into the arena.
+ * Fields are matched by name, as in Avro's schema resolution. A field that the writer does not have gets its
+ * default. The name of the record does not matter, only its fields. Content is copied into the arena.
  */
 #ifndef SLUICE_MESSAGE_AVRO_FOREIGN_H
 #define SLUICE_MESSAGE_AVRO_FOREIGN_H

@@ -1,8 +1,8 @@
-/* avro_parts.h: the pieces of our Avro records that several of them have: written and
- * read by avro_write.c and avro_read.c for requests and answers, and for stage_link.c.
+/* avro_parts.h: Parts that several of the engine's Avro records share: parameters, tensors and errors. Used by
+ * avro_write.c and avro_read.c for requests and answers, and by stage_link.c.
  *
- * Writers put behind `to`, where `*_room` bytes are. Readers move the cursor; what is
- * broken fails it, with an error (INPUT; LIMIT: the arena is full).
+ * Writers write at `to`, which must have `*_room` bytes. Readers advance the cursor; invalid bytes fail it,
+ * with an error (INPUT; LIMIT: the arena is full).
  */
 #ifndef SLUICE_MESSAGE_AVRO_PARTS_H
 #define SLUICE_MESSAGE_AVRO_PARTS_H

@@ -1,5 +1,5 @@
-/* avro_read.c: reads the body of our own request and answer records: the fast path,
- * so one pass, no look-ups, nothing copied but elements that stand misaligned. */
+/* avro_read.c: Reader of the engine's own request and answer records: the fast path. It makes one pass without
+ * look-ups, and copies only misaligned elements. */
 #include "message/avro.h"
 #include "message/avro_parts.h"
 #include "message/avro_wire.h"

@@ -1,9 +1,7 @@
-/* avro_wire.h: Avro's binary encoding, byte by byte: what the readers and writers of
- * avro*.c and mapped*.c share.
+/* avro_wire.h: Avro's binary encoding, shared by the readers and writers of avro*.c and mapped*.c.
  *
- * A cursor fails once and for good: what is read from then on is 0 or empty, and
- * the caller asks avro_failed() at the end of a piece. No loop can run on, because
- * a count is held against the bytes that are left.
+ * A cursor that has failed stays failed: later reads return 0 or empty, and the caller checks avro_failed() at
+ * the end of a part. Every loop ends, because a count is checked against the bytes that are left.
  */
 #ifndef SLUICE_MESSAGE_AVRO_WIRE_H
 #define SLUICE_MESSAGE_AVRO_WIRE_H
@@ -46,11 +44,11 @@ static inline int64_t avro_from_zigzag(uint64_t bits)
 	return (int64_t)(bits >> 1 ^ (0 - (bits & 1)));
 }
 
-/* The slow way in: a number of more than one byte, or none. By value, so that a
- * reader's cursor can stay in registers. */
+/* Slow path: a number of more than one byte, or none. By value, so that the reader's cursor can stay in
+ * registers. */
 struct avro_long {
 	int64_t number;
-	const unsigned char *behind; /* NULL: there is no number */
+	const unsigned char *behind; /* first byte after it; NULL: there is no number */
 };
 struct avro_long avro_long_beyond(const unsigned char *at, const unsigned char *end);
 
@@ -71,7 +69,7 @@ static inline int64_t avro_read_long(struct avro_cursor *cursor)
 	return avro_from_zigzag(*cursor->at++);
 }
 
-/* A number that is seldom negative or above 63: a length, a count, an index. */
+/* A number that is rarely negative or above 63: a length, a count, an index. */
 static inline int64_t avro_read_small(struct avro_cursor *cursor)
 {
 	if (AVRO_UNLIKELY(cursor->at == cursor->end || (*cursor->at & 0x81) != 0))
@@ -90,7 +88,7 @@ static inline int32_t avro_read_int(struct avro_cursor *cursor)
 	return (int32_t)number;
 }
 
-/* `size` bytes as they stand; NULL when fewer are left. */
+/* `size` raw bytes; NULL: fewer are left. */
 static inline const void *avro_read_raw(struct avro_cursor *cursor, size_t size)
 {
 	if (AVRO_UNLIKELY(size > avro_left(cursor))) {
@@ -102,7 +100,7 @@ static inline const void *avro_read_raw(struct avro_cursor *cursor, size_t size)
 	return bytes;
 }
 
-/* `length` bytes that follow: borrowed, not looked into. */
+/* The next `length` bytes: borrowed, not checked. */
 static inline struct text avro_read_counted(struct avro_cursor *cursor, int64_t length)
 {
 	if (AVRO_UNLIKELY((uint64_t)length > avro_left(cursor))) {
@@ -120,7 +118,7 @@ static inline struct text avro_read_bytes(struct avro_cursor *cursor)
 	return avro_read_counted(cursor, avro_read_small(cursor));
 }
 
-/* The same where more than 63 bytes are usual, and so a length of two bytes. */
+/* The same for contents, which usually have more than 63 bytes, and so a length of two bytes. */
 static inline struct text avro_read_contents(struct avro_cursor *cursor)
 {
 	const unsigned char *at = cursor->at;
@@ -130,8 +128,8 @@ static inline struct text avro_read_contents(struct avro_cursor *cursor)
 	return avro_read_counted(cursor, (at[0] & 0x7F) >> 1 | at[1] << 6);
 }
 
-/* Items in the next block of an array or map; 0: no more. Each item must take a
- * byte at least, so a block of more than are left is broken. */
+/* Number of items in the next block of an array or map; 0: no more blocks. Each item takes at least one byte,
+ * so a larger count than bytes left is invalid. */
 static inline size_t avro_read_block(struct avro_cursor *cursor)
 {
 	int64_t count = avro_read_small(cursor);
@@ -155,8 +153,7 @@ static inline double avro_read_double(struct avro_cursor *cursor)
 	return number;
 }
 
-/* Writers put what they write behind `to`, where they have made room before, and
- * return where it ends. */
+/* Writers write at `to`, where the caller has reserved memory, and return the end. */
 static inline char *avro_put_long(char *to, int64_t number)
 {
 	/* cppcheck-suppress shiftTooManyBitsSigned; gcc and clang both keep the sign */
@@ -169,7 +166,7 @@ static inline char *avro_put_long(char *to, int64_t number)
 	return to;
 }
 
-/* What single-object encoding writes before a record. */
+/* The header of single-object encoding. */
 static inline char *avro_put_single_object(char *to, uint64_t fingerprint)
 {
 	*to++ = (char)0xC3;
@@ -178,7 +175,7 @@ static inline char *avro_put_single_object(char *to, uint64_t fingerprint)
 	return to + sizeof fingerprint;
 }
 
-/* A length, a count or an index: seldom above 63, never negative. */
+/* A length, a count or an index: rarely above 63, never negative. */
 static inline char *avro_put_small(char *to, size_t number)
 {
 	if (AVRO_UNLIKELY(number > 63))
@@ -195,7 +192,7 @@ static inline char *avro_put_bytes(char *to, struct text bytes)
 	return to + bytes.length;
 }
 
-/* By the branches of its union: none, the bytes. */
+/* A union of null and bytes: the branch, then the bytes. */
 static inline char *avro_put_optional(char *to, struct text bytes)
 {
 	to = avro_put_small(to, bytes.bytes != NULL);

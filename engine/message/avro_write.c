@@ -1,5 +1,5 @@
-/* avro_write.c: writes our own request and answer records as avro-c would. The room
- * that a record needs is measured first, so that writing checks nothing. */
+/* avro_write.c: Writer of the engine's own request and answer records, with the same bytes as avro-c. It
+ * computes the size of a record first, so writing needs no checks. */
 #include "message/avro.h"
 
 #include <stdatomic.h>

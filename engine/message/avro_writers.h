@@ -1,8 +1,7 @@
-/* avro_writers.h: the schemas that records were written with, as a record names
- * them, parsed once and kept.
+/* avro_writers.h: Cache of writers' schemas, by the names in records: each is parsed once.
  *
- * A cache belongs to a schema source and to one thread, and holds a bounded number
- * of schemas: past that it forgets all and begins again.
+ * A cache belongs to a schema source and to one thread. It has a bounded number of schemas; when it is full, it
+ * is emptied.
  */
 #ifndef SLUICE_MESSAGE_AVRO_WRITERS_H
 #define SLUICE_MESSAGE_AVRO_WRITERS_H
@@ -11,35 +10,33 @@
 
 #include "message/format.h"
 
-struct avro_resolution; /* avro_foreign.c: from a writer's schema to ours */
+struct avro_resolution; /* avro_foreign.c: from a writer's schema to the engine's */
 
 enum avro_schema_owner { AVRO_OWN_REQUEST, AVRO_OWN_ANSWER, AVRO_FOREIGN };
 
 struct avro_name {
-	bool by_id;     /* Confluent's id, else a fingerprint */
+	bool by_id;     /* Confluent's id; else a fingerprint */
 	uint64_t value;
 };
 
 struct avro_writer {
 	struct avro_name name;
 	enum avro_schema_owner owner;
-	avro_schema_t schema; /* parsed also where it is our own: mapped records look into any */
-	/* Made by avro_foreign.c when first needed, freed with the writer. */
+	avro_schema_t schema; /* parsed for own schemas too: mapped records read any */
+	/* Created by avro_foreign.c on first use, freed with the writer. */
 	struct avro_resolution *request;
 	struct avro_resolution *answer;
 };
 
-/* The writer of that name: from the source's cache, else from the source. Given back
- * with avro_writer_return(), and not used across another find. NULL and an error
- * when the schema is not to be had or does not parse. */
+/* Finds the writer of that name in the source's cache, else loads it from the source. Release it with
+ * avro_writer_return() before the next find. NULL and an error: the schema cannot be loaded or parsed. */
 struct avro_writer *avro_writer_find(const struct schema_source *schemas, struct avro_name name, struct error *error);
 void avro_writer_return(const struct schema_source *schemas, struct avro_writer *writer);
 
 #define AVRO_SINGLE_OBJECT_BYTES 10
 #define AVRO_CONFLUENT_BYTES 5
 
-/* How the first bytes of a record name its schema, and the body behind them. False
- * when they name none. */
+/* Reads the framing of a record: the name of its schema, and the body after it. False: there is no framing. */
 static inline bool avro_framing(struct text bytes, struct avro_name *name, struct text *body)
 {
 	const unsigned char *at = (const unsigned char *)bytes.bytes;

@@ -1,52 +1,50 @@
-/* carried.h: what a message carries from stage to stage of its pipeline, beside the
- * request: what became of the steps that earlier stages ran.
+/* carried.h: Results that a message carries between stages of its pipeline: those of the steps that earlier
+ * stages ran.
  *
- * A flow takes it in when the message enters, and leaves what came of its own steps in
- * its place when the message has finished. All of it lives in the message's arena, or is
- * borrowed from the graph.
+ * A flow reads them when the message enters. When the message has finished, it replaces them with the results
+ * of its own steps. All of it lives in the message's arena, or is borrowed from the graph.
  */
 #ifndef SLUICE_MESSAGE_CARRIED_H
 #define SLUICE_MESSAGE_CARRIED_H
 
 #include "message/message.h"
 
-/* Numbers stand in the crossing record: append only. */
+/* The numbers are part of the stage link record: append only. */
 enum given_state {
 	GIVEN_CAME,
-	GIVEN_DEAD, /* it will never come */
+	GIVEN_DEAD, /* will never come */
 	GIVEN_FAILED
 };
 
-/* Why a step that ran gave nothing. Numbers as above. */
+/* Why a step that ran had no output. The numbers are part of the record too. */
 enum silence {
-	SILENCE_NONE, /* it gave something, or never ran */
+	SILENCE_NONE, /* it had an output, or did not run */
 	SILENCE_EMPTY,
 	SILENCE_WHEN,
 	SILENCE_DROPPED
 };
 
-/* One point of a step: what it was sent, or what it gave. */
+/* One point of a step: its inputs or its outputs. */
 struct given {
 	struct text step;
-	bool inputs; /* what it was sent */
+	bool inputs; /* its inputs, else its outputs */
 	enum given_state state;
 	const struct payload *payload; /* of GIVEN_CAME */
-	struct text only_to;	       /* the one step for which it is; empty: for all that read it */
+	struct text only_to;	       /* the only step that reads it; empty: all its readers */
 	enum silence silence;	       /* of GIVEN_DEAD; in the record of GIVEN_FAILED its place is the error's `limit` */
 	const struct error *error;     /* of GIVEN_FAILED */
-	unsigned attempts;	       /* of the step that failed; 0: the error came from elsewhere */
-	uint64_t next;		       /* when it leaves a stage: which of those behind read it, as bits */
+	unsigned attempts;	       /* of the step that failed; 0: the error has another source */
+	uint64_t next;		       /* on leaving a stage: the later stages that read it, as bits */
 };
 
 struct carried {
 	size_t count;
 	const struct given *items;
-	bool answered; /* the answer was decided before; what still runs is beside it */
-	/* What has not come from a stage before has failed with this; NULL: it never comes. */
+	bool answered; /* the answer was decided before; steps that still run do not affect it */
+	/* Error of everything that did not come from an earlier stage; NULL: that never comes. */
 	const struct error *missing;
-	/* When it leaves a stage: which of the stages behind it (graph_part's `next`) it goes
-	 * on to, as bits; and the keys by which their topics are partitioned, where they have
-	 * one of their own: bytes NULL, it has none. */
+	/* On leaving a stage: the stages to which it goes on (graph_part's `next`), as bits. `keys` are the
+	 * partition keys of their topics; bytes NULL: that topic has no key of its own. */
 	uint64_t next;
 	const struct text *keys;
 };

@@ -1,7 +1,7 @@
-/* columns.h: the names of a tensor's columns, one after the other.
+/* columns.h: Iterator over the names of a tensor's columns.
  *
- * They stand in a parameter of the tensor: joined by commas in `columns`, where records
- * are mapped, or as a JSON list in `names`, as Seldon's protocol has them.
+ * The names are in a parameter of the tensor: joined by commas in `columns`, for mapped records, or as a JSON
+ * list in `names`, as in Seldon's protocol.
  */
 #ifndef SLUICE_MESSAGE_COLUMNS_H
 #define SLUICE_MESSAGE_COLUMNS_H
@@ -10,23 +10,23 @@
 #include "message/tensor.h"
 
 struct columns {
-	struct text written; /* all of them, as they stand there */
-	struct text rest;    /* of those with commas; NULL: none is left */
+	struct text written; /* all names, as written in the parameter */
+	struct text rest;    /* rest of names joined by commas; NULL: none are left */
 	bool json;
 	struct json_scan scan;
 	struct error unheard;
 };
 
-/* False: the tensor names no columns. */
+/* False: the tensor has no column names. */
 bool columns_begin(struct columns *columns, struct parameters parameters, struct arena *arena);
 
-/* The next name; false behind the last. */
+/* The next name; false: there are no more. */
 bool columns_next(struct columns *columns, struct text *name);
 
-/* The number of the column of that name. False: there is none. */
+/* The index of the column of that name. False: there is none. */
 bool columns_find(struct parameters parameters, struct text name, struct arena *arena, size_t *column);
 
-/* Of all parameters the one that names columns; borrowed. */
+/* The one parameter that contains column names; borrowed. */
 struct parameters columns_parameters(struct parameters parameters);
 
 #endif

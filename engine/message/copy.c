@@ -1,4 +1,4 @@
-/* copy.c: a message once more, in an arena of its own; see message.h. */
+/* copy.c: Copy of a message in an arena of its own; see message.h. */
 #include "message/rows.h"
 
 struct headers headers_copied(struct arena *arena, struct headers headers)

@@ -1,5 +1,5 @@
-/* dead_letter.c: see dead_letter.h. The room that a record needs is measured first, so
- * that writing checks nothing; reading asks once, at the end, whether all was there. */
+/* dead_letter.c: see dead_letter.h. The size of a record is computed first, so writing needs no checks. Reading
+ * checks once, at the end, that all of it was there. */
 #include "message/dead_letter.h"
 
 #include "message/avro.h"

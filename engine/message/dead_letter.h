@@ -1,4 +1,4 @@
-/* dead_letter.h: a request that failed, kept whole: the records of a pipeline's errors
+/* dead_letter.h: Dead letter: a failed request with its bytes and error, as a record of a pipeline's errors
  * topic (schemas/error.avsc), as single-object Avro.
  */
 #ifndef SLUICE_MESSAGE_DEAD_LETTER_H
@@ -10,21 +10,21 @@ struct dead_letter {
 	struct text id;
 	const struct error *error;
 	const char *pipeline;
-	const char *step;  /* NULL: before or behind all of them */
+	const char *step;  /* NULL: before or after all steps */
 	unsigned attempts; /* of that step; 0 counts as 1 */
 	struct origin origin;
 	int64_t time_ms; /* of the record */
 	int64_t failed_ms;
 	struct text key; /* bytes NULL: none */
 	struct headers headers;
-	struct text payload; /* the record's bytes, untouched */
+	struct text payload; /* the record's bytes, unchanged */
 };
 
 /* Appends the record. LIMIT: it does not fit into the buffer. */
 bool dead_letter_encode(const struct dead_letter *letter, struct buffer *out, struct error *error);
 
-/* Reads it back: texts borrow from the bytes, the rest lives in the arena. INPUT when the
- * bytes are no dead letter. */
+/* Decodes a dead letter. Texts borrow from the bytes, the rest lives in the arena. INPUT: the bytes are not a
+ * dead letter. */
 bool dead_letter_decode(struct text bytes, struct arena *arena, struct dead_letter *letter, struct error *error);
 
 #endif

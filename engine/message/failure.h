@@ -1,5 +1,6 @@
-/* failure.h: Table of the ways in which a request can fail, with each: whether it is answered, and
- * whether it is kept in the errors topic, from where it can be sent again. `sluice help failures` prints it.
+/* failure.h: Table of the ways in which a request can fail. Each row states whether the failure is answered,
+ * and whether the request is kept in the errors topic, from where it can be sent again. `sluice help failures`
+ * prints the table.
  */
 #ifndef SLUICE_MESSAGE_FAILURE_H
 #define SLUICE_MESSAGE_FAILURE_H

@@ -1,4 +1,4 @@
-/* format.c: the table of formats, and choosing from it; see format.h. */
+/* format.c: Table of formats, and the choice of one; see format.h. */
 #include "message/format.h"
 
 /* The binary framings begin with a magic byte. Protobuf is what is left, and so the

@@ -1,5 +1,4 @@
-/* half.c: FP16 and BF16, exact to float, from double to nearest even in one
- * rounding. */
+/* half.c: FP16 and BF16 conversion: to float exactly, from double to nearest even in one rounding. */
 #include <math.h>
 
 #include "message/tensor.h"

@@ -1,4 +1,4 @@
-/* json_form.h: which of the JSON formats a body is in, by the keys at its top. */
+/* json_form.h: Detection of a body's JSON format, by the keys of its outermost object. */
 #ifndef SLUICE_MESSAGE_JSON_FORM_H
 #define SLUICE_MESSAGE_JSON_FORM_H
 
@@ -7,8 +7,8 @@
 
 enum json_form { JSON_FORM_NONE, JSON_FORM_OIP, JSON_FORM_V1, JSON_FORM_SELDON };
 
-/* Looks no further than needed, and reports nothing: NONE when it is no object, OIP
- * when no key says otherwise. */
+/* Reads only as far as needed, and reports no errors. NONE: it is not an object. OIP: no key indicates another
+ * format. */
 enum json_form json_form_of(struct text body, struct arena *arena);
 
 #endif

@@ -1,27 +1,26 @@
-/* json_list.h: lists of lists in JSON: the data of tensors.
+/* json_list.h: Walk over nested lists in JSON, which hold the data of tensors.
  *
- * All of one depth have one length, and all elements stand at one depth; anything
- * else is ragged. What an element is, the caller says.
+ * All lists of one depth must have one length, and all elements must be at one depth; anything else is ragged.
+ * The caller defines what an element is.
  */
 #ifndef SLUICE_MESSAGE_JSON_LIST_H
 #define SLUICE_MESSAGE_JSON_LIST_H
 
 #include "message/json_scan.h"
 
-/* Takes the element that the scan stands before; false ends the walk. `*more` is how many it
- * may take behind that, with the commas before them, and becomes how many it took. */
+/* Reads the element at the scan; false ends the walk. `*more` is the number of elements that it may read after
+ * that one, with the commas before them. It sets `*more` to the number that it read. */
 typedef bool json_element(void *context, struct json_scan *scan, size_t *more);
 
 struct json_list {
 	size_t count;			/* of elements */
-	size_t rank;			/* of lists in each other; 0 for an element alone */
+	size_t rank;			/* of nested lists; 0: a single element */
 	size_t lengths[JSON_DEPTH_MAX]; /* by depth, `rank` of them */
-	const char *ragged;		/* byte of the body where that was seen; NULL: not ragged */
+	const char *ragged;		/* position in the body that shows it; NULL: not ragged */
 };
 
-/* Over the list, or the element alone, that the scan stands before. False when the
- * JSON is wrong or an element was refused, whose error is set; or when it is ragged,
- * which is the caller's to say. */
+/* Walks the list, or the single element, at the scan. False: the JSON is invalid or an element was refused, and
+ * the error is set; or it is ragged, which the caller must report. */
 bool json_list_walk(struct json_scan *scan, struct json_list *list, json_element *element, void *context);
 
 #endif

@@ -1,5 +1,4 @@
-/* json_plain.h: the bytes that stand in a string of JSON as they are, many at a time. For
- * json_scan.c and json_write.c. */
+/* json_plain.h: Scan for plain bytes in JSON strings, many at a time. For json_scan.c and json_write.c. */
 #ifndef SLUICE_MESSAGE_JSON_PLAIN_H
 #define SLUICE_MESSAGE_JSON_PLAIN_H
 
@@ -12,9 +11,8 @@
 
 #define JSON_EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 
-/* How many of the next eight bytes come before one that ends a plain run: a quote, a backslash, a
- * control character, or one beyond ASCII. A difference borrows only from bytes behind a found one,
- * so the first found is one. */
+/* How many of the next eight bytes precede the end of a plain run: a quote, a backslash, a control character,
+ * or a byte beyond ASCII. A subtraction borrows only from bytes after a match, so the first match is correct. */
 static inline unsigned json_plain_of_8(const char *at)
 {
 	uint64_t bytes;
@@ -26,12 +24,12 @@ static inline unsigned json_plain_of_8(const char *at)
 	return found ? (unsigned)__builtin_ctzll(found) >> 3 : 8;
 }
 
-/* The same of sixteen. */
+/* The same for sixteen bytes. */
 static inline unsigned json_plain_of_16(const char *at)
 {
 #ifdef __SSE2__
 	__m128i bytes = _mm_loadu_si128((const __m128i *)at);
-	__m128i found = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)); /* beyond ASCII they are negative */
+	__m128i found = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)); /* bytes beyond ASCII are negative */
 	found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
 	found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
 	return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(found) | 1U << 16);
@@ -41,7 +39,7 @@ static inline unsigned json_plain_of_16(const char *at)
 #endif
 }
 
-/* To the first of the bytes before `end` that ends a plain run. Of the last seven it may be any. */
+/* Advances to the first byte before `end` that ends a plain run. May stop early in the last seven bytes. */
 static inline const char *json_skip_plain(const char *at, const char *end)
 {
 	unsigned plain = 16;

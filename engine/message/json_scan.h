@@ -1,7 +1,6 @@
-/* json_scan.h: JSON read from front to back, without making a tree of it.
+/* json_scan.h: Pull parser of JSON, which builds no tree.
  *
- * The caller pulls: it peeks at the type of what comes next, enters a list or an
- * object, and takes or skips each value in it:
+ * The caller peeks at the type of the next value, enters a list or an object, and takes or skips each value in it:
  *
  *	json_begin(&scan, body, "the request", arena, error);
  *	if (json_peek(&scan) == JSON_OBJECT) {
@@ -16,10 +15,9 @@
  *	}
  *	return json_end(&scan);
  *
- * Every value must be taken or skipped. What is wrong with the JSON is sticky: the
- * error is set (INPUT), loops end, and each call fails from then on. Offsets in
- * errors count bytes from 0. Texts borrow from the body; one with escapes is made in the
- * arena. Nothing takes from the heap.
+ * Every value must be taken or skipped. Invalid JSON is a sticky failure: the error is set (INPUT), loops end, and
+ * each later call fails. Offsets in errors count bytes from 0. Texts borrow from the body; a text with escapes is
+ * decoded into the arena. Nothing is allocated on the heap.
  */
 #ifndef SLUICE_MESSAGE_JSON_SCAN_H
 #define SLUICE_MESSAGE_JSON_SCAN_H
@@ -32,7 +30,7 @@
 #define JSON_DEPTH_MAX 64 /* lists and objects in each other; a bit each in the skipping of them */
 
 enum json_type {
-	JSON_WRONG, /* no value stands there; the error is set */
+	JSON_WRONG, /* no value is there; the error is set */
 	JSON_OBJECT,
 	JSON_ARRAY,
 	JSON_STRING,
@@ -47,13 +45,13 @@ struct json_scan {
 	const char *at;
 	const char *end;
 	const char *begin;
-	const char *what; /* whose JSON it is, to begin a sentence with */
+	const char *what; /* name of the JSON, which begins an error's sentence */
 	struct arena *arena;
 	struct error *error;
 	uint32_t depth;
-	bool fresh;  /* just entered: no comma is due */
-	bool failed; /* and nothing is left to be read */
-	bool bare;   /* the bare words that some servers write for floats are taken */
+	bool fresh;  /* just entered: no comma is expected */
+	bool failed; /* `at` is then at the end */
+	bool bare;   /* accepts the bare words that some servers write for floats */
 };
 
 void json_begin(struct json_scan *scan, struct text body, const char *what, struct arena *arena, struct error *error);
@@ -65,11 +63,11 @@ void json_skip_blanks_further(struct json_scan *scan);
 
 static inline void json_skip_blanks(struct json_scan *scan)
 {
-	if (scan->at < scan->end && (unsigned char)*scan->at <= ' ') /* nearly all bytes are above */
+	if (scan->at < scan->end && (unsigned char)*scan->at <= ' ') /* true for nearly all bytes */
 		json_skip_blanks_further(scan);
 }
 
-extern const unsigned char json_first_bytes[256]; /* the json_type that begins so; 0: more has to be seen */
+extern const unsigned char json_first_bytes[256]; /* the json_type that begins with the byte; 0: needs more bytes */
 
 enum json_type json_peek_further(struct json_scan *scan);
 
@@ -79,7 +77,7 @@ static inline enum json_type json_peek(struct json_scan *scan)
 	return type != JSON_WRONG ? type : json_peek_further(scan);
 }
 
-/* The list or object that json_peek() saw. */
+/* Enters the list or object that json_peek() returned. */
 static inline bool json_enter(struct json_scan *scan)
 {
 	if (scan->failed || scan->depth == JSON_DEPTH_MAX)
@@ -90,7 +88,7 @@ static inline bool json_enter(struct json_scan *scan)
 	return true;
 }
 
-/* Whether another item stands in the list; leaves the list when not. */
+/* Whether the list has another item; leaves the list if not. */
 static inline bool json_item(struct json_scan *scan)
 {
 	json_skip_blanks(scan);
@@ -114,8 +112,7 @@ static inline bool json_item(struct json_scan *scan)
 
 bool json_key_further(struct json_scan *scan, struct text *key);
 
-/* The next member's key, the scan standing before its value; false leaves the
- * object. */
+/* Reads the next member's key, and stops before its value. False: there are no more, and the object is left. */
 static inline bool json_key(struct json_scan *scan, struct text *key)
 {
 	if (scan->at == scan->end || *scan->at != '}')
@@ -128,8 +125,8 @@ static inline bool json_key(struct json_scan *scan, struct text *key)
 
 #define JSON_LIKELY_MAX 16
 
-/* For keys that are likely: where the next begins, if no more than a blank stands before it; NULL:
- * ask json_key(). JSON_LIKELY_MAX bytes may be looked at there. */
+/* Fast path for expected keys: the position of the next key, if at most one space precedes it. NULL: call
+ * json_key(). JSON_LIKELY_MAX bytes may be read there. */
 static inline const char *json_key_begin(const struct json_scan *scan)
 {
 	const char *at = scan->at;
@@ -139,8 +136,8 @@ static inline const char *json_key_begin(const struct json_scan *scan)
 	return *at == '"' ? at : NULL;
 }
 
-/* Whether it is this one, given with its quotes and colon (TEXT("\"id\":")); then the scan stands
- * before its value. Else it stays. */
+/* Whether the key is this one, given with its quotes and colon (TEXT("\"id\":")). If so, the scan moves before
+ * its value; else it does not move. */
 static inline bool json_key_passed(struct json_scan *scan, const char *begin, struct text member)
 {
 	if (memcmp(begin, member.bytes, member.length) != 0)
@@ -169,14 +166,14 @@ bool json_number(struct json_scan *scan, struct decimal *decimal);
 bool json_word(struct json_scan *scan); /* true, false, null */
 bool json_bare(struct json_scan *scan, double *number);
 
-/* Passes over any value, checking it; `json_span` says where it stood. */
+/* Skips any value, and checks it; `json_span` also returns its bytes. */
 bool json_skip(struct json_scan *scan);
 bool json_span(struct json_scan *scan, struct text *span);
 
-/* Whether the JSON was right and nothing but blanks follows. */
+/* Whether the JSON was valid and only white space follows. */
 bool json_end(struct json_scan *scan);
 
-/* A second look at a span of this body: errors count from the body's begin. */
+/* A second scan over a span of this body. Offsets in its errors count from the body's start. */
 struct json_scan json_again(const struct json_scan *scan, struct text span);
 
 #endif

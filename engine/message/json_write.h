@@ -1,8 +1,8 @@
-/* json_write.h: the values of JSON, written to a buffer.
+/* json_write.h: Writer of JSON values to a buffer.
  *
- * What is written is always JSON: control characters, quotes and backslashes are
- * escaped, bytes that are no UTF-8 become the replacement character (a caller that
- * must keep them writes base64), and NaN and the infinities stand in quotes.
+ * The output is always valid JSON: control characters, quotes and backslashes are escaped. Bytes that are not
+ * UTF-8 become the replacement character; a caller that must keep them writes base64. NaN and the infinities
+ * are written in quotes.
  */
 #ifndef SLUICE_MESSAGE_JSON_WRITE_H
 #define SLUICE_MESSAGE_JSON_WRITE_H
@@ -11,13 +11,13 @@
 #include "base/text.h"
 
 void json_write_string(struct buffer *out, struct text text);
-void json_write_string_after(struct buffer *out, struct text before, struct text text); /* `before` as it is */
+void json_write_string_after(struct buffer *out, struct text before, struct text text); /* `before` is not escaped */
 void json_write_double(struct buffer *out, double number);
 void json_write_int64(struct buffer *out, int64_t number);
 void json_write_uint64(struct buffer *out, uint64_t number);
 void json_write_bool(struct buffer *out, bool flag);
 
-/* Whether all of it had room; else a LIMIT error. Asked once at the end. */
+/* Whether all of it fitted; else a LIMIT error. Call once at the end. */
 bool json_written(const struct buffer *out, struct error *error);
 
 #endif

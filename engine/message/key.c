@@ -1,4 +1,4 @@
-/* key.c: keys from tensors; see key.h. */
+/* key.c: see key.h. */
 #include "message/key.h"
 
 #include "base/number.h"

@@ -1,11 +1,11 @@
-/* key.h: the key that a tensor is: what messages are told apart by. */
+/* key.h: Key of a tensor, which distinguishes messages. */
 #ifndef SLUICE_MESSAGE_KEY_H
 #define SLUICE_MESSAGE_KEY_H
 
 #include "message/tensor.h"
 
-/* Its first element as bytes: a text as it is, a number as it is written, true or false.
- * Bytes NULL: it has no element, or the arena is full. */
+/* The tensor's first element as bytes: text unchanged, numbers in decimal, true or false. Bytes NULL: there is
+ * no element, or the arena is full. */
 struct text key_of_tensor(const struct tensor *tensor, struct arena *arena);
 
 #endif

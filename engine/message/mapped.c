@@ -1,5 +1,4 @@
-/* mapped.c: compiles a mapping, and makes tensors of what the walk has gathered; see
- * mapped.h. */
+/* mapped.c: Compiler of a mapping, and conversion of the values found by the walk to tensors; see mapped.h. */
 #include "message/mapped.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* mapped_avro.c: see mapped_walk.h. avro-c parses the schema; the bytes are walked by
- * it in place, so nothing is taken but the cells. */
+/* mapped_avro.c: see mapped_walk.h. avro-c parses the schema. The bytes are walked in place by the schema, so
+ * only cells are allocated. */
 #include "message/avro_walk.h"
 #include "message/mapped_walk.h"
 

@@ -1,5 +1,4 @@
-/* mapped_cell.h: one value found in an event, before it is known which datatype it
- * becomes.
+/* mapped_cell.h: One value found in an event, before its datatype is known.
  */
 #ifndef SLUICE_MESSAGE_MAPPED_CELL_H
 #define SLUICE_MESSAGE_MAPPED_CELL_H
@@ -7,11 +6,11 @@
 #include "message/tensor.h"
 
 enum cell_kind {
-	CELL_NOTHING, /* null, or not there */
+	CELL_NOTHING, /* null, or absent */
 	CELL_FLAG,
 	CELL_INTEGER,
 	CELL_NUMBER,
-	CELL_NUMERAL, /* a number as JSON writes it */
+	CELL_NUMERAL, /* the text of a number in JSON */
 	CELL_TEXT
 };
 
@@ -25,15 +24,14 @@ struct cell {
 	} value;
 };
 
-/* Puts it where the element `index` of such a tensor stands. False when it does not
- * fit; text that must be made (a number in BYTES) comes from the arena, and a full
- * arena shows in arena_failed(). */
+/* Stores the value as element `index` of such a tensor. False: it does not fit. Text that must be created (a
+ * number in BYTES) comes from the arena; check arena_failed() for a full arena. */
 bool cell_store(const struct cell *cell, enum datatype datatype, void *elements, size_t index, struct arena *arena);
 
-/* As text, for keys and BYTES; false for NOTHING. */
+/* The value as text, for keys and BYTES; false for NOTHING. */
 bool cell_text(const struct cell *cell, struct arena *arena, struct text *text);
 
-/* What an error shows of it: at most some 40 bytes, in the arena. */
+/* The value as errors show it: at most about 40 bytes, in the arena. */
 const char *cell_shown(const struct cell *cell, struct arena *arena);
 
 #endif

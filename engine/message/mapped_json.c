@@ -1,5 +1,5 @@
-/* mapped_json.c: see mapped_walk.h. Recursion is as deep as the paths, or as
- * json_scan.h lets lists be. */
+/* mapped_json.c: see mapped_walk.h. The recursion is as deep as the paths, or as deep as json_scan.h allows for
+ * lists. */
 #include "message/json_scan.h"
 #include "message/mapped_walk.h"
 

@@ -1,5 +1,5 @@
-/* mapped_paths.h: the paths of a mapping as a tree, so that an event is walked once,
- * and what is gathered on the walk. Between mapped*.c alone.
+/* mapped_paths.h: Tree of a mapping's paths, so that an event is walked once, and the values collected on the
+ * walk. Private to mapped*.c.
  */
 #ifndef SLUICE_MESSAGE_MAPPED_PATHS_H
 #define SLUICE_MESSAGE_MAPPED_PATHS_H
@@ -12,12 +12,12 @@ struct map_path {
 	struct text text;
 	size_t number;         /* in the order of the mapping */
 	bool starred;          /* has a [*] */
-	struct map_path *next; /* that ends at the same node */
-	struct map_path *next_starred; /* whose last [*] is the same node */
+	struct map_path *next; /* next path that ends at the same node */
+	struct map_path *next_starred; /* next path whose last [*] is the same node */
 };
 
-/* A part of a path. Its children are what may follow; `ends` are the paths that end
- * here, `starred` those whose last [*] this is. */
+/* A part of a path. Its children are the parts that may follow. `ends` are the paths that end here; `starred`
+ * are the paths whose last [*] is this part. */
 struct map_node {
 	enum path_step step;
 	struct text name;
@@ -32,22 +32,22 @@ struct map_node {
 struct map_path *path_add(struct map_node *root, struct text text, size_t number, struct arena *arena, struct place place,
 			  struct error *error);
 
-/* What stands behind the last dot. */
+/* The part of a path after its last dot. */
 struct text path_last_part(struct text path);
 
-/* The child for a field of that name; NULL: no path goes there. */
+/* The child for a field of that name; NULL: no path has it. */
 const struct map_node *node_field(const struct map_node *node, struct text name);
 
-/* The next child at or behind `from` that takes the item `index` of a list. */
+/* The first child, from `from` on, that matches the list item `index`. */
 const struct map_node *node_item(const struct map_node *from, uint64_t index);
 
-/* What was found for one path. */
+/* Values found for one path. */
 struct found {
 	struct cell *cells;
 	size_t count;
 	size_t capacity;
-	size_t items; /* as many cells as there should be: one for each item so far */
-	bool listed;  /* a list stood there, be it empty */
+	size_t items; /* number of cells expected: one for each item so far */
+	bool listed;  /* there was a list, possibly empty */
 };
 
 struct mapped_gathering {
@@ -56,19 +56,19 @@ struct mapped_gathering {
 	struct error *error;
 };
 
-/* A value at a node, for all paths that end there. False when the arena is full. */
+/* Adds a value at a node, for all paths that end there. False: the arena is full. */
 bool gather_cell(struct mapped_gathering *gathering, const struct map_node *node, const struct cell *cell);
 
-/* A list stands at a node, for the paths that end there or star it. */
+/* Notes a list at a node, for the paths that end there or have [*] there. */
 void gather_list(struct mapped_gathering *gathering, const struct map_node *node);
 
-/* That list had no items: what lies behind its [*] is there, and empty. */
+/* Notes that the list had no items: the values after its [*] are present, but there are none. */
 void gather_empty_list(struct mapped_gathering *gathering, const struct map_node *node);
 
-/* An item of a starred list is over: paths that found nothing in it get nothing. */
+/* Ends an item of a list with [*]: paths that found no value in it get an absent one. */
 bool gather_item_end(struct mapped_gathering *gathering, const struct map_node *node);
 
-/* An object stands where paths end. Always false. */
+/* Reports an object where paths end. Always false. */
 bool gather_object(struct mapped_gathering *gathering, const struct map_node *node);
 
 #endif

@@ -1,4 +1,4 @@
-/* message.c: looking things up in a message, and building lists of tensors. */
+/* message.c: Look-ups in a message, and builder of lists of tensors. */
 #include "message/message.h"
 
 #include "base/hash.h"

@@ -1,5 +1,4 @@
-/* oip_json.c: the row of OIP V2 JSON among the formats. Reading stands in
- * oip_json_read.c, writing in oip_json_write.c. */
+/* oip_json.c: Row of the OIP V2 JSON format. The reader is in oip_json_read.c, the writer in oip_json_write.c. */
 #include "message/oip_json.h"
 
 #include "base/number.h"

@@ -1,5 +1,4 @@
-/* oip_json_read.c: bodies of OIP V2 over REST to payloads: the requests of callers,
- * and the replies of model servers. */
+/* oip_json_read.c: Reader of OIP V2 bodies over REST: requests of clients, and replies of model servers. */
 #include "message/oip_json.h"
 #include "message/oip_json_tensors.h"
 

@@ -1,5 +1,4 @@
-/* oip_json_write.c: payloads to bodies of OIP V2 over REST: calls of models, and
- * answers. */
+/* oip_json_write.c: Writer of OIP V2 bodies over REST: calls of models, and answers. */
 #include "message/json_write.h"
 #include "message/oip_json.h"
 #include "message/raw.h"

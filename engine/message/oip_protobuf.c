@@ -1,4 +1,4 @@
-/* oip_protobuf.c: how a protobuf request is recognised; the format's row. */
+/* oip_protobuf.c: Row of the OIP protobuf format, and recognition of its requests. */
 #include "message/oip_protobuf.h"
 
 #include "message/protobuf_wire.h"

@@ -1,5 +1,5 @@
-/* oip_protobuf_read.c: ModelInferRequest and ModelInferResponse, from bytes to
- * tensors. A message is walked twice: how much there is, then what. */
+/* oip_protobuf_read.c: Reader of ModelInferRequest and ModelInferResponse. A message is walked twice: first to
+ * count, then to read. */
 #include "message/oip_contents.h"
 #include "message/oip_protobuf.h"
 #include "message/raw.h"

@@ -1,6 +1,5 @@
-/* oip_protobuf_write.c: ModelInferRequest and ModelInferResponse, from tensors to
- * bytes: fields in the order of their numbers, contents raw. Sizes are worked out
- * first, for protobuf writes each before what it is the size of. */
+/* oip_protobuf_write.c: Writer of ModelInferRequest and ModelInferResponse: fields in the order of their
+ * numbers, contents raw. Sizes are computed first, because protobuf writes each size before its content. */
 #include "message/oip_protobuf.h"
 #include "message/protobuf_wire.h"
 #include "message/raw.h"

@@ -1,8 +1,7 @@
-/* protobuf_wire.h: protobuf's binary encoding, byte by byte: what the OIP codec is
- * made of.
+/* protobuf_wire.h: Protobuf's binary encoding, for the OIP codec.
  *
- * Reading goes field by field. A cursor fails once and for good: then there are no
- * more fields, and the caller asks `failed` at the end.
+ * Reading goes field by field. A cursor that has failed stays failed: it has no more fields, and the caller
+ * checks `failed` at the end.
  */
 #ifndef SLUICE_MESSAGE_PROTOBUF_WIRE_H
 #define SLUICE_MESSAGE_PROTOBUF_WIRE_H
@@ -36,11 +35,10 @@ static inline size_t protobuf_left(const struct protobuf_cursor *cursor)
 	return (size_t)(cursor->end - cursor->at);
 }
 
-/* The next field; groups are stepped over. False at the end, and when what follows
- * is broken: then `failed` is set. */
+/* Reads the next field; groups are skipped. False: the end, or invalid bytes, and then `failed` is set. */
 bool protobuf_next(struct protobuf_cursor *cursor, struct protobuf_field *field);
 
-/* A number, as in packed lists; 0 and `failed` when there is none. */
+/* Reads a number, as in packed lists; 0 and `failed`: there is none. */
 uint64_t protobuf_varint(struct protobuf_cursor *cursor);
 
 static inline bool protobuf_is(const struct protobuf_field *field, uint32_t number, enum protobuf_wire wire)
@@ -48,8 +46,7 @@ static inline bool protobuf_is(const struct protobuf_field *field, uint32_t numb
 	return field->number == number && field->wire == wire;
 }
 
-/* Writers put what they write behind `to`, where they have made room before, and
- * return where it ends. Sizes are exact. */
+/* Writers write at `to`, where the caller has reserved memory, and return the end. Sizes are exact. */
 static inline size_t protobuf_varint_size(uint64_t value)
 {
 	size_t bits = 64 - (size_t)__builtin_clzll(value | 1);
@@ -66,7 +63,7 @@ static inline char *protobuf_put_varint(char *to, uint64_t value)
 	return to;
 }
 
-/* Fields up to 15 have a tag of one byte; ours are. */
+/* Fields up to 15 have a tag of one byte; all fields here do. */
 static inline char *protobuf_put_tag(char *to, uint32_t number, enum protobuf_wire wire)
 {
 	*to = (char)(number << 3 | wire);

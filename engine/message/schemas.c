@@ -1,6 +1,5 @@
-/* schemas.c: canonical forms and fingerprints of Avro schemas, as the Avro
- * specification defines them ("Parsing Canonical Form", "Schema Fingerprints").
- * The table of schemas itself is made by schemas/embed.sh. */
+/* schemas.c: Canonical forms and fingerprints of Avro schemas, as the Avro specification defines them ("Parsing
+ * Canonical Form", "Schema Fingerprints"). schemas/embed.sh creates the table of schemas. */
 #include "message/schemas.h"
 
 #include <jansson.h>

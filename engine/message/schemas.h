@@ -1,5 +1,5 @@
-/* schemas.h: the Avro schemas that are our contract (those of schemas/), built in, and
- * what names a schema on the wire.
+/* schemas.h: Avro schemas of the engine's public contract (those of schemas/), built in, and their names in
+ * records.
  */
 #ifndef SLUICE_MESSAGE_SCHEMAS_H
 #define SLUICE_MESSAGE_SCHEMAS_H
@@ -9,24 +9,22 @@
 
 struct schema {
 	const char *name; /* of its file: request, response, error, ... */
-	const char *json; /* the file's bytes, with a NUL behind them */
+	const char *json; /* the file's bytes, followed by a NUL */
 };
 
-/* All of them, by name; ends with a row without one. The table is made from the
- * files when sluice is built. */
+/* All schemas, by name; the last row has none. The build creates the table from the files. */
 extern const struct schema schema_table[];
 
-/* NULL when there is none of that name. */
+/* NULL: there is none of that name. */
 const char *schema_json(const char *name);
 
-/* Appends the parsing canonical form of a schema: what two schemas that read the
- * same bytes alike have in common. INPUT for what is no schema. The buffer's
- * ceiling is kept: a form that does not fit leaves the buffer failed, and is a
- * LIMIT. */
+/* Appends the parsing canonical form of a schema, which is equal for schemas that read the same bytes alike.
+ * INPUT: it is not a schema. The buffer's ceiling is respected: a form that does not fit leaves the buffer
+ * failed, and is a LIMIT. */
 bool schema_canonical(const char *json, struct buffer *out, struct error *error);
 
-/* The CRC-64-AVRO fingerprint of the canonical form: what single-object encoding
- * writes before a record, its lowest byte first. */
+/* The CRC-64-AVRO fingerprint of the canonical form. Single-object encoding writes it before a record, lowest
+ * byte first. */
 bool schema_fingerprint(const char *json, uint64_t *fingerprint, struct error *error);
 
 #endif

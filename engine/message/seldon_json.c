@@ -1,9 +1,8 @@
-/* seldon_json.c: the SeldonMessage of Seldon v1, as a format.
+/* seldon_json.c: Format of Seldon v1: the SeldonMessage.
  *
- * data.ndarray and data.tensor are a tensor `data` of FP64 (a list may also hold
- * strings or booleans), with the column names as JSON in its parameter `names`.
- * strData, binData and jsonData are one element of BYTES in a tensor called so. The
- * answer has the form of the request, and its meta.
+ * data.ndarray and data.tensor are a tensor `data` of FP64 (a list may also contain strings or booleans), with
+ * the column names as JSON in its parameter `names`. strData, binData and jsonData are one element of BYTES in
+ * a tensor of the same name. The answer has the form of the request, and its meta.
  */
 #include "message/seldon_json.h"
 

@@ -1,5 +1,4 @@
-/* stage_link.c: see stage_link.h. The room that a record needs is measured first, so that
- * writing checks nothing. */
+/* stage_link.c: see stage_link.h. The size of a record is computed first, so writing needs no checks. */
 #include "message/stage_link.h"
 
 #include "message/avro.h"

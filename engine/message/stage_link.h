@@ -15,17 +15,17 @@
 
 #define STAGE_LINK_VERSION 2
 
-/* What a record has beside the message itself. All of it is borrowed. */
+/* Fields of a record besides the message. All of it is borrowed. */
 struct stage_link {
-	struct text from;     /* name of the stage that sends it */
-	uint64_t deployment;  /* version of its pipeline, in which the request began */
-	struct text original; /* the request's record as it came */
-	struct text key;      /* of that record: its answer keeps it; bytes NULL: none */
-	int64_t deadline_ms;  /* of the clock on the wall; 0: none */
-	bool request;	      /* whether the request's payload goes along; when read: whether it did */
+	struct text from;     /* name of the sending stage */
+	uint64_t deployment;  /* version of the pipeline in which the request began */
+	struct text original; /* the request's record, unchanged */
+	struct text key;      /* of that record, and of its answer; bytes NULL: none */
+	int64_t deadline_ms;  /* wall clock; 0: none */
+	bool request;	      /* whether the request's payload is included */
 };
 
-/* Who a record is of, told without reading all of it. */
+/* Head of a record, read without decoding the rest. */
 struct stage_link_head {
 	struct text from;
 	uint64_t deployment;
@@ -33,18 +33,18 @@ struct stage_link_head {
 	struct origin origin;
 };
 
-/* Appends the record of a message that goes on to that stage (a bit of carried->next).
- * Works in the message's arena. LIMIT: it does not fit. */
+/* Appends the record of a message that goes on to that stage (a bit of carried->next). Uses the message's
+ * arena. LIMIT: it does not fit. */
 bool stage_link_encode(const struct message *message, uint64_t next, const struct stage_link *stage_link, struct buffer *out,
 		       struct error *error);
 
-/* Fills in all of the message but its arena, and `crossing`. Everything borrows from the
- * bytes and the message's arena. The message's own deadline is left as it is: it is of
- * another clock. INPUT: the bytes are no such record. */
+/* Decodes a record: sets all of the message except its arena, and `stage_link`. Everything borrows from the
+ * bytes and the message's arena. The message's own deadline is not changed, because it uses another clock.
+ * INPUT: the bytes are not such a record. */
 bool stage_link_decode(struct message *message, struct text bytes, struct stage_link *stage_link, struct error *error);
 
-/* A further record of the same request, from another stage: what that made of it is
- * added to what the message carries. */
+/* Adds a further record of the same request, from another stage: its results are added to what the message
+ * carries. */
 bool stage_link_add(struct message *message, struct text bytes, struct stage_link *stage_link, struct error *error);
 
 bool stage_link_peek(struct text bytes, struct stage_link_head *head, struct error *error);

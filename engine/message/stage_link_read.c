@@ -1,4 +1,4 @@
-/* stage_link_read.c: the reading side of stage_link.h. */
+/* stage_link_read.c: Decoder of stage links; see stage_link.h. */
 #include "message/avro.h"
 #include "message/avro_parts.h"
 #include "message/avro_writers.h"

@@ -1,5 +1,4 @@
-/* tensor.c: the table of datatypes, and making tensors; see tensor.h. Half floats
- * stand in half.c. */
+/* tensor.c: Table of datatypes, and creation of tensors; see tensor.h. Half floats are in half.c. */
 #include "message/tensor.h"
 
 #include <math.h>

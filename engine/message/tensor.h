@@ -1,12 +1,11 @@
-/* tensor.h: what flows: typed, shaped, named arrays.
+/* tensor.h: Tensor: a typed, shaped, named array.
  *
- * A tensor is immutable once it is part of a payload: steps share it by pointer
- * and never copy what they only pass on. It borrows everything: from the bytes it
- * was decoded from, or from the message's arena; both outlive it.
+ * A tensor is immutable once it is part of a payload: steps share it by pointer and never copy what they only
+ * pass on. It borrows everything: from the bytes it was decoded from, or from the message's arena; both outlive
+ * it.
  *
- * Elements stand row-major, little-endian, aligned to their size (a decoder that
- * finds them misaligned copies them once). BYTES elements are a `struct text`
- * each, pointing wherever their bytes are.
+ * Elements are row-major, little-endian, aligned to their size; a decoder copies misaligned ones once. Each
+ * element of BYTES is a `struct text`, which may point anywhere.
  */
 #ifndef SLUICE_MESSAGE_TENSOR_H
 #define SLUICE_MESSAGE_TENSOR_H
@@ -18,8 +17,8 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* The names and their order are those of the Open Inference Protocol; the numbers
- * are ours, and stand in our Avro schema: append only. */
+/* Names and order are those of the Open Inference Protocol. The numbers are the engine's, and part of its Avro
+ * schema: append only. */
 enum datatype {
 	DATATYPE_BOOL,
 	DATATYPE_UINT8,
@@ -41,17 +40,17 @@ enum datatype {
 enum datatype_class { CLASS_BOOL, CLASS_UNSIGNED, CLASS_SIGNED, CLASS_FLOAT, CLASS_BYTES };
 
 struct datatype_row {
-	char name[8]; /* and zeros */
-	size_t size;  /* of one element on the wire; 0: BYTES */
+	char name[8]; /* filled up with zeros */
+	size_t size;  /* of one encoded element; 0: BYTES */
 	enum datatype_class class;
 };
 
 extern const struct datatype_row datatype_rows[DATATYPE_COUNT];
 
-/* False when `name` is none of them: capitals only. */
+/* False: `name` is not a datatype; only capitals match. */
 bool datatype_find(struct text name, enum datatype *datatype);
 
-/* Bytes that one element takes in `data`: of BYTES that of a struct text. */
+/* Bytes of one element in `data`: for BYTES those of a struct text. */
 static inline size_t datatype_stride(enum datatype datatype)
 {
 	return datatype == DATATYPE_BYTES ? sizeof(struct text) : datatype_rows[datatype].size;
@@ -64,7 +63,7 @@ enum parameter_type { PARAMETER_FLAG, PARAMETER_INTEGER, PARAMETER_UNSIGNED, PAR
 
 struct parameter {
 	struct text name;
-	enum parameter_type type; /* UNSIGNED only for what int64_t cannot hold */
+	enum parameter_type type; /* UNSIGNED only for values that int64_t cannot hold */
 	union {
 		bool flag;
 		int64_t integer;
@@ -79,7 +78,7 @@ struct parameters {
 	const struct parameter *items;
 };
 
-/* NULL when there is none of that name. */
+/* NULL: there is none of that name. */
 const struct parameter *parameters_find(struct parameters parameters, struct text name);
 
 struct tensor {
@@ -90,7 +89,7 @@ struct tensor {
 	enum datatype datatype;
 	uint32_t rank;
 	struct parameters parameters;
-	const char *model; /* in whose reply it came (message/provenance.h); NULL: the caller's, or made by a step */
+	const char *model; /* model in whose reply it came (message/provenance.h); NULL: from the caller or a step */
 };
 
 static inline size_t tensor_size_bytes(const struct tensor *tensor)
@@ -98,29 +97,28 @@ static inline size_t tensor_size_bytes(const struct tensor *tensor)
 	return tensor->count * datatype_stride(tensor->datatype);
 }
 
-/* The product of a shape, checked: INPUT errors for a negative dimension, too high
- * a rank and more than TENSOR_ELEMENTS_MAX elements, naming the tensor. Dimensions of 0
- * are left out of that limit, as numpy does it: so rows can be added up wherever they are. */
+/* The product of a shape, checked. INPUT errors name the tensor: a negative dimension, too high a rank, or more
+ * than TENSOR_ELEMENTS_MAX elements. Dimensions of 0 are left out of that limit, as in numpy, so that rows can
+ * be added up everywhere. */
 bool shape_count(struct text tensor_name, const int64_t *shape, size_t rank, size_t *count, struct error *error);
 
-/* A tensor in the arena with room for its elements, not yet written (through
- * `elements`). NULL when the arena is full or the shape is refused. */
+/* Creates a tensor in the arena, with memory for its elements, not yet written (through `elements`). NULL: the
+ * arena is full or the shape is refused. */
 struct tensor *tensor_make(struct arena *arena, struct text name, enum datatype datatype, const int64_t *shape, size_t rank,
 			   void **elements, struct error *error);
 
-/* The same elements under another name: shares everything. */
+/* The tensor under another name: shares everything. */
 const struct tensor *tensor_renamed(struct arena *arena, const struct tensor *tensor, struct text name);
 
 /* "FP32[1,16]", for error messages; in the arena. */
 const char *tensor_type_text(struct arena *arena, const struct tensor *tensor);
 
-/* One element as a double: BOOL as 0 or 1; integers beyond 2^53 are rounded; not
- * for BYTES. `tensor_store` is its reverse, rounding to nearest even and, for
- * integers, refusing what does not fit (false). */
+/* One element as a double: BOOL as 0 or 1; integers beyond 2^53 are rounded; not for BYTES. `tensor_store` is
+ * the reverse: it rounds to nearest even and, for integers, refuses values that do not fit (false). */
 double tensor_number(const struct tensor *tensor, size_t index);
 bool tensor_store(void *elements, enum datatype datatype, size_t index, double number);
 
-/* Half floats, exact one way, to nearest even the other (overflow gives inf). */
+/* Conversion of half floats: to float exactly, from double to nearest even (overflow becomes inf). */
 float half_to_float(uint16_t half);
 uint16_t half_from_double(double number);
 float bfloat_to_float(uint16_t bfloat);

@@ -1,9 +1,8 @@
-/* v1_json.c: V1 of TensorFlow Serving and KServe, as a format.
+/* v1_json.c: Format of the V1 protocol of TensorFlow Serving and KServe.
  *
- * Rows: {"instances": [...]} is one tensor `input-0`; rows that are objects are one
- * tensor for each key. Columns: {"inputs": {"name": [...]}}, or one without a name.
- * The answer has `predictions` for `instances` and `outputs` for `inputs`. A caller of a
- * model server sees the same from the other end; see v1_json.h.
+ * Rows: {"instances": [...]} is one tensor `input-0`; rows that are objects are one tensor for each key.
+ * Columns: {"inputs": {"name": [...]}}, or one without a name. The answer has `predictions` for `instances` and
+ * `outputs` for `inputs`. For clients of model servers see v1_json.h.
  */
 #include "message/v1_json.h"
 
