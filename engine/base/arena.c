@@ -1,4 +1,4 @@
-/* arena.c: a chain of blocks, each twice the last; see arena.h. */
+/* arena.c: see arena.h. A chain of blocks, each twice the size of the last. */
 #include "base/arena.h"
 
 #include <stdarg.h>

@@ -1,16 +1,14 @@
-/* arena.h: memory that dies together.
+/* arena.h: Arena: memory of one owner that is freed as a whole.
  *
- * A message's arena lives as long as the message, a pipeline's as long as its
- * deployed version. Nothing in it is freed alone: arena_reset() empties it and
- * keeps the newest block for the next message, so a warm worker asks the heap
- * for nothing.
+ * A message's arena lives as long as the message, a pipeline's as long as its deployed version. Single
+ * allocations are not freed. arena_reset() empties the arena and keeps the newest block for the next message,
+ * so a warm worker does not use the heap.
  *
- * Running out is sticky. An allocation that does not fit returns NULL, and from
- * then on every allocation does, until the reset: a step may take ten pieces in
- * a row and check arena_failed() once.
+ * Running out is sticky. An allocation that does not fit returns NULL, and so does every later one until the
+ * reset. So a step may allocate ten times and check arena_failed() once.
  *
- * Built with -DARENA_EVERY_ALLOCATION_APART each piece comes from the heap
- * alone, so that AddressSanitizer sees an overrun inside the arena too.
+ * With -DARENA_EVERY_ALLOCATION_APART each allocation comes from the heap, so that AddressSanitizer also finds
+ * an overrun inside the arena.
  *
  * An arena belongs to one thread.
  */
@@ -25,28 +23,27 @@
 
 struct arena_block;
 
-/* Only the functions below look inside. */
+/* Private to the functions below, except for `work`. */
 struct arena {
 	unsigned char *next; /* first free byte of the newest block */
-	size_t room;         /* free bytes behind it */
+	size_t room;         /* free bytes from there on */
 	struct arena_block *blocks;
 	size_t held_bytes;
 	size_t limit_bytes;
-	/* Units of work that were done for what the arena belongs to, as those count who do it (step/expression.h, local models,
-	 * operations). Whoever owns the arena may share out its time by them; arena_reset() forgets them. */
+	/* Units of work done for the owner of the arena, as counted by those that do it (step/expression.h,
+	 * local models, operations). The owner may divide its time by them. arena_reset() sets them to 0. */
 	uint64_t work;
 	bool failed;
 };
 
 #define ARENA_GRAIN alignof(max_align_t)
 
-/* An arena that never holds more than `limit_bytes`. NULL when even its header
- * cannot be had. */
+/* An arena of at most `limit_bytes`. NULL: there is no memory even for its header. */
 struct arena *arena_open(size_t limit_bytes);
 void arena_close(struct arena *arena); /* NULL is fine */
 void arena_reset(struct arena *arena);
 
-/* The slow way in: takes a new block. Callers want arena_take_raw(). */
+/* Slow path: takes a new block. Call arena_take_raw() instead. */
 void *arena_take_beyond(struct arena *arena, size_t size);
 
 /* `size` bytes, aligned for any type, not zeroed. */
@@ -61,8 +58,7 @@ static inline void *arena_take_raw(struct arena *arena, size_t size)
 	return piece;
 }
 
-/* `count` elements of `size`, zeroed, aligned for any type. The product is
- * checked. */
+/* `count` elements of `size`, zeroed, aligned for any type. The product is checked for overflow. */
 static inline void *arena_take(struct arena *arena, size_t count, size_t size)
 {
 	size_t need;
@@ -75,19 +71,19 @@ static inline void *arena_take(struct arena *arena, size_t count, size_t size)
 	return piece ? memset(piece, 0, need) : NULL;
 }
 
-/* `length` bytes copied, with a NUL behind them. */
+/* Copies `length` bytes and adds a NUL. */
 char *arena_copy(struct arena *arena, const char *bytes, size_t length);
 
-/* printf into the arena; the text ends in a NUL. */
+/* printf into the arena; the text ends with a NUL. */
 char *arena_print(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* How many bytes it may hold at the most. */
+/* The most bytes that it may have. */
 static inline size_t arena_limit(const struct arena *arena)
 {
 	return arena->limit_bytes;
 }
 
-/* How many bytes of it are taken, and at the ends of its blocks left over. */
+/* Bytes in use, with those left over at the ends of its blocks. */
 static inline size_t arena_taken(const struct arena *arena)
 {
 	return arena->held_bytes - arena->room;

@@ -1,7 +1,7 @@
-/* clock.h: how much time has passed, and what time it is. Any thread.
+/* clock.h: Clocks: monotonic time, CPU time of a thread, and time of day. Callable from any thread.
  *
- * For what talks to the world alone. What has to run the same in a test, in a simulated
- * day and in production is handed its time, and does not include this.
+ * Only for code that communicates with the outside. Code that must behave the same in tests, in the simulator
+ * and in production gets its time as an argument, and does not include this header.
  */
 #ifndef SLUICE_BASE_CLOCK_H
 #define SLUICE_BASE_CLOCK_H
@@ -11,7 +11,7 @@
 
 #include "base/duration.h"
 
-/* Time that passes: never set back, and counted from no moment that means anything. */
+/* Monotonic time: never set back; its zero has no meaning. */
 static inline int64_t clock_ns(void)
 {
 	struct timespec now;
@@ -29,7 +29,7 @@ static inline int64_t clock_ms(void)
 	return clock_ns() / NS_PER_MS;
 }
 
-/* What the calling thread has had of a processor; a system call. */
+/* CPU time of the calling thread; a system call. */
 static inline int64_t thread_ran_ms(void)
 {
 	struct timespec ran;
@@ -37,7 +37,7 @@ static inline int64_t thread_ran_ms(void)
 	return (int64_t)ran.tv_sec * MS_PER_S + ran.tv_nsec / NS_PER_MS;
 }
 
-/* Of the wall, since 1970; people set it, forwards and back. */
+/* Wall-clock time since 1970; people set it, forwards and back. */
 static inline int64_t time_of_day_ms(void)
 {
 	struct timespec now;

@@ -1,5 +1,5 @@
-/* duration.c: see duration.h. Sums are made in 128 bits, so that only the end has to
- * be held against what fits. */
+/* duration.c: see duration.h. Sums are computed in 128 bits, so that only the result has to be checked for
+ * overflow. */
 #include "base/duration.h"
 
 #include <stdio.h>

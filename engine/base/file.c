@@ -1,4 +1,4 @@
-/* file.c: a file read whole; see file.h. */
+/* file.c: see file.h. */
 #include "base/file.h"
 
 #include <errno.h>

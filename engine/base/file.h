@@ -1,4 +1,4 @@
-/* file.h: a file, or standard input, read whole into an arena. */
+/* file.h: Reader of a whole file, or of standard input, into an arena. */
 #ifndef SLUICE_BASE_FILE_H
 #define SLUICE_BASE_FILE_H
 
@@ -6,14 +6,13 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* How long the bytes of a pipe may take: one that nobody writes to, or that does not end, is no file. */
+/* Longest time to read a pipe: one without a writer, or without an end, is refused. */
 #define FILE_PIPE_MS 10000
 
-/* Reads what stands at `path` ("-": standard input) into `text`, behind which a NUL
- * stands. A terminal, a disk or a socket is refused, and a pipe is not waited for longer
- * than FILE_PIPE_MS. No more than `bytes_max` bytes are read: who has a limit asks for one byte
- * more, and refuses what is that long. false: it cannot be read (CONFIG), or memory ran
- * out (SYSTEM). */
+/* Reads the file at `path` ("-": standard input) into `text`, and adds a NUL after it. Refuses a terminal, a
+ * disk or a socket, and reads a pipe for at most FILE_PIPE_MS. Reads at most `bytes_max` bytes. A caller with a
+ * limit passes one byte more than the limit, and refuses a text of that length. False: it cannot be read
+ * (CONFIG), or memory ran out (SYSTEM). */
 bool file_read(const char *path, size_t bytes_max, struct arena *arena, struct text *text, struct error *error);
 
 #endif

@@ -1,8 +1,8 @@
-/* hash.h: a hash that never changes.
+/* hash.h: Hash function whose values never change.
  *
- * XXH64 (Yann Collet's xxHash, 64 bits, the seed 0 unless said otherwise), from its
- * published specification. Its values may be stored, sent and compared with those
- * of other programs; it does not resist someone who looks for collisions.
+ * XXH64 (Yann Collet's xxHash, 64 bits, seed 0 unless stated otherwise), from its published specification. Its
+ * values may be stored, sent, and compared with those of other programs. It does not resist deliberate
+ * collisions.
  */
 #ifndef SLUICE_BASE_HASH_H
 #define SLUICE_BASE_HASH_H
@@ -12,10 +12,10 @@
 
 #include "base/text.h"
 
-/* Of no bytes `bytes` may be NULL. */
+/* If `length` is 0, `bytes` may be NULL. */
 uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed);
 
-/* By which tables in memory find a key. */
+/* Hash for tables in memory. */
 static inline uint32_t hash_key(struct text key)
 {
 	return (uint32_t)hash_bytes(key.bytes, key.length, 0);

@@ -1,7 +1,8 @@
-/* list.h: doubly linked list whose nodes are members of the structs that it lists.
+/* list.h: Doubly linked list whose nodes are members of the structs that it lists.
  *
- * A zeroed list is empty, and a zeroed node is in no list. A node is in one list at a time and knows which, so it is removed
- * without a search and without the list at hand. Nothing is taken from the heap, and what is listed keeps its owner.
+ * A zeroed list is empty, and a zeroed node is in no list. A node is in one list at a time and points to it. So
+ * it is removed without a search and without naming the list. The list allocates nothing and does not own its
+ * items.
  */
 #ifndef SLUICE_BASE_LIST_H
 #define SLUICE_BASE_LIST_H
@@ -21,7 +22,7 @@ struct list_node {
 /* The struct of `type` whose member `member` is the node. */
 #define LIST_OWNER(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
-/* Behind `place` of the list; NULL: before all others. The node is in no list. */
+/* Inserts the node after `place` in the list; NULL: before all others. The node must not be in a list. */
 static inline void list_add_behind(struct list *list, struct list_node *place, struct list_node *node)
 {
 	assert(!node->list);
@@ -30,19 +31,19 @@ static inline void list_add_behind(struct list *list, struct list_node *place, s
 	*(place ? &place->next : &list->first) = node;
 }
 
-/* Behind all others. */
+/* Inserts the node after all others. */
 static inline void list_add(struct list *list, struct list_node *node)
 {
 	list_add_behind(list, list->last, node);
 }
 
-/* Before all others. */
+/* Inserts the node before all others. */
 static inline void list_add_first(struct list *list, struct list_node *node)
 {
 	list_add_behind(list, NULL, node);
 }
 
-/* From the list that it is in, if any. */
+/* Removes the node from its list, if it is in one. */
 static inline void list_remove(struct list_node *node)
 {
 	struct list *list = node->list;

@@ -1,4 +1,4 @@
-/* little.h: numbers as 8 bytes, the least significant first, which any machine reads back the same. */
+/* little.h: Little-endian encoding of numbers in 8 bytes, the same on every machine. */
 #ifndef SLUICE_BASE_LITTLE_H
 #define SLUICE_BASE_LITTLE_H
 

@@ -1,17 +1,18 @@
-/* mask.h: Logins in URLs, hidden before anything is printed: plans, echoed files, faults, errors.
+/* mask.h: Mask of logins in URLs, for everything that is printed: plans, echoed files, faults, errors.
  *
- * error_set() and fault_add() mask what they are given; whoever prints addresses otherwise does so itself. Any thread may call.
+ * error_set() and fault_add() mask their texts; other code that prints addresses must call this itself.
+ * Callable from any thread.
  */
 #ifndef SLUICE_BASE_MASK_H
 #define SLUICE_BASE_MASK_H
 
 #include "base/text.h"
 
-/* In place: the login of `redis://:secret@host` becomes three stars, wherever the URL stands. The new length, which is no more
- * than it was. */
+/* Replaces the login of every URL in the text, as in `redis://:secret@host`, by three stars, in place. Returns
+ * the new length, which is never larger. */
 size_t mask_logins(char *bytes, size_t length);
 
-/* Of a string, and of what a buffer holds. */
+/* The same for a string, and for the contents of a buffer. */
 void mask_string(char *string);
 void mask_buffer(struct buffer *buffer);
 

@@ -1,11 +1,9 @@
-/* memory.h: the only door to the heap.
+/* memory.h: Heap allocation: the only access to the heap.
  *
- * Everything that lives longer than a message or is not in an arena comes from
- * here, so that a test can make each allocation fail once and see that nothing
- * leaks and nothing crashes (tests/torture.py).
+ * Everything that lives longer than a message, or is not in an arena, is allocated here. So a test can make
+ * each allocation fail once and check that nothing leaks or crashes (tests/torture.py).
  *
- * Any thread may call. What is returned is the caller's, to be given back with
- * memory_give().
+ * Callable from any thread. The caller owns what is returned and frees it with memory_give().
  */
 #ifndef SLUICE_BASE_MEMORY_H
 #define SLUICE_BASE_MEMORY_H
@@ -14,27 +12,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `count` elements of `size`, zeroed. NULL when the heap is empty or the product
- * overflows. */
+/* `count` elements of `size`, zeroed. NULL: memory ran out, or the product overflows. */
 void *memory_take(size_t count, size_t size);
 
-/* As memory_take(), but not zeroed: for large blocks that are written before
- * they are read. */
+/* As memory_take(), but not zeroed: for large blocks that are written before they are read. */
 void *memory_take_raw(size_t size);
 
-/* `piece` (or NULL) with room for `count` elements of `size`; what is new is not
- * zeroed. On failure NULL, and `piece` stays as it was. */
+/* Resizes `piece` (or NULL) to `count` elements of `size`; new elements are not zeroed. On failure NULL, and
+ * `piece` is unchanged. */
 void *memory_resize(void *piece, size_t count, size_t size);
 
 void memory_give(void *piece); /* NULL is fine */
 
-/* Zeroes it, by a call: what compilers make of `= {0}` for some hundred bytes takes longer
- * to start than this takes whole. For the way of a message. */
+/* Zeroes memory by a function call. What compilers generate for `= {0}` of some hundred bytes takes longer to
+ * start than this takes in all. For code that runs for each message. */
 void memory_clear(void *piece, size_t size);
 
-/* Makes the `nth` allocation from now on fail, once (1: the next); 0 stops that.
- * memory_taken() counts the allocations so far. For tests; main reads
- * SLUICE_FAIL_ALLOCATION. */
+/* Makes the `nth` allocation from now on fail, once (1: the next); 0 cancels that. memory_taken() is the number
+ * of allocations so far. For tests; main reads SLUICE_FAIL_ALLOCATION. */
 void memory_fail_at(uint64_t nth);
 uint64_t memory_taken(void);
 

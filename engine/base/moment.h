@@ -1,4 +1,4 @@
-/* moment.h: a point in time as people read it: ISO 8601, in UTC. Any thread. */
+/* moment.h: Points in time as text: ISO 8601, in UTC. Callable from any thread. */
 #ifndef SLUICE_BASE_MOMENT_H
 #define SLUICE_BASE_MOMENT_H
 
@@ -6,7 +6,7 @@
 
 #define MOMENT_BYTES 24
 
-/* "2026-01-31T23:59:59Z", of milliseconds since 1970; "never" for what no calendar has. */
+/* "2026-01-31T23:59:59Z", from milliseconds since 1970; "never" for values outside the calendar. */
 void moment_print(int64_t ms, char moment[MOMENT_BYTES]);
 
 #define MOMENT_MS_BYTES 28
@@ -14,9 +14,9 @@ void moment_print(int64_t ms, char moment[MOMENT_BYTES]);
 /* The same with its milliseconds: "2026-01-31T23:59:59.250Z". */
 void moment_print_ms(int64_t ms, char moment[MOMENT_MS_BYTES]);
 
-/* Reads 2026-01-31, 2026-01-31T09:30Z or 2026-01-31 09:30:15.250+01:00: a date, or a date and a time behind `T`, `t` or a
- * blank, in years 0000 to 9999. Without an offset it is UTC. What is less than a millisecond is left out. False: it is no
- * point in time, and `ms` is left as it was. */
+/* Reads 2026-01-31, 2026-01-31T09:30Z or 2026-01-31 09:30:15.250+01:00: a date, or a date and a time after `T`,
+ * `t` or a space, in years 0000 to 9999. Without an offset it is UTC. Fractions of a millisecond are ignored.
+ * False: the text is not a point in time, and `ms` is unchanged. */
 bool moment_read(struct text text, int64_t *ms);
 
 #endif

@@ -1,4 +1,4 @@
-/* moment_read.c: a point in time read from ISO 8601; see moment.h. */
+/* moment_read.c: Reader of points in time in ISO 8601; see moment.h. */
 #include "base/moment.h"
 
 #include "base/duration.h"

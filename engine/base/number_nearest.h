@@ -1,6 +1,6 @@
-/* number_nearest.h: the double or float nearest to a decimal, by Eisel and Lemire's algorithm
- * ("Number parsing at a gigabyte per second", 2021), which multiplies by a power of ten of 128
- * bits. For number_read.c and number_rows.c. */
+/* number_nearest.h: Rounding of a decimal to the nearest double or float, by Eisel and Lemire's algorithm
+ * ("Number parsing at a gigabyte per second", 2021), which multiplies by a 128-bit power of ten. For
+ * number_read.c and number_rows.c. */
 #ifndef SLUICE_BASE_NUMBER_NEAREST_H
 #define SLUICE_BASE_NUMBER_NEAREST_H
 
@@ -13,8 +13,8 @@ static inline uint64_t form_infinity(const struct binary_form *form)
 	return (uint64_t)form->exponent_infinite << form->fraction_bits;
 }
 
-/* The upper 128 bits of digits * 10^exponent, `digits` having its first bit set;
- * the lower half of the power is needed only when it can change the kept bits. */
+/* The upper 128 bits of digits * 10^exponent; the first bit of `digits` must be set. The lower half of the
+ * power is used only if it can change the kept bits. */
 static inline uint64_t scale(uint64_t digits, int exponent, int kept_bits, uint64_t *low)
 {
 	const struct number_power *power = &powers_of_ten[exponent - POWER_LEAST];
@@ -56,7 +56,7 @@ static inline uint64_t nearest_bits(uint64_t digits, int64_t exponent, const str
 	    fraction << shift == high)
 		fraction &= ~UINT64_C(1); /* exactly halfway: to even */
 	fraction = (fraction + (fraction & 1)) >> 1;
-	/* A carry out of the fraction runs into the exponent by itself. */
+	/* A carry out of the fraction increments the exponent. */
 	uint64_t bits = ((uint64_t)(power_two - 1) << form->fraction_bits) + fraction;
 	return bits < form_infinity(form) ? bits : form_infinity(form);
 }

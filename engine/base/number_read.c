@@ -1,4 +1,4 @@
-/* number_read.c: decimal to binary, one number at a time. */
+/* number_read.c: Conversion from decimal to binary, one number at a time. */
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>

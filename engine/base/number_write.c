@@ -1,5 +1,5 @@
-/* number_write.c: binary to shortest decimal, by Giulietti's algorithm ("The Schubfach way to render
- * doubles", 2020), which multiplies by a power of ten of 128 bits; for floats of usual size by less. */
+/* number_write.c: Conversion from binary to the shortest decimal, by Giulietti's algorithm ("The Schubfach way
+ * to render doubles", 2020), which multiplies by a 128-bit power of ten; floats of usual size need fewer bits. */
 #include "base/number.h"
 #include "base/number_parts.h"
 

@@ -1,12 +1,11 @@
-/* option.h: one row an option, as its user sees it.
+/* option.h: Option row: one option of a resource, a step or a command.
  *
- * The rows of a resource kind, a step kind or a command parse the YAML (or the
- * command line), check it, fill in a struct, and print the reference page, the
- * completion and the JSON Schema. So a fact about an option is written once.
+ * The rows of a resource kind, a step kind or a command parse the YAML (or the command line), check it, and
+ * fill in a struct. They also print the reference page, the completion and the JSON Schema. So each fact about
+ * an option is written once.
  *
- * Each row says where its value goes (`offset` into the struct that the rows
- * describe) and by its type which C type stands there. Rows end with OPTION_END.
- * What is filled in lives as long as the spec it was read from.
+ * Each row contains the place of its value (`offset` into the struct that the rows describe) and, by its type,
+ * the C type there. Rows end with OPTION_END. Values live as long as the spec from which they were read.
  */
 #ifndef SLUICE_BASE_OPTION_H
 #define SLUICE_BASE_OPTION_H
@@ -17,7 +16,7 @@
 
 #include "base/error.h"
 
-/* A text that knows where the user wrote it. `text` is NULL when it is absent. */
+/* A text with its place in the user's files. `text` is NULL if it is absent. */
 struct name {
 	const char *text;
 	struct place place;
@@ -41,8 +40,8 @@ struct number_list {
 	const double *items;
 };
 
-/* What OPTION_LIST and OPTION_TABLE fill in: `count` structs of the row's
- * `item_size`, one behind the other, in the order of the file. */
+/* Values of OPTION_LIST and OPTION_TABLE: `count` structs of the row's `item_size`, one after the other, in the
+ * order of the file. */
 struct item_list {
 	size_t count;
 	const void *items;
@@ -55,14 +54,14 @@ struct threshold {
 	double value;
 };
 
-/* A number of messages or a stretch of time: `500` or `7d`. */
+/* A number of messages or a duration: `500` or `7d`. */
 struct extent {
 	int64_t count;	     /* 0 when it is a time */
 	int64_t duration_ns; /* 0 when it is a count */
 };
 
 struct operation {
-	const struct option *row; /* which one of the rows */
+	const struct option *row; /* the row of this operation */
 	const void *options;	  /* a struct of row->item_size, filled in by row->rows */
 	struct place place;
 };
@@ -70,41 +69,41 @@ struct operation {
 enum option_type {
 	OPTION_END,	   /* ends the rows */
 	OPTION_TEXT,	   /* const char *, NULL when absent */
-	OPTION_NAME,	   /* struct name: a text whose place is needed later */
+	OPTION_NAME,	   /* struct name: a text with its place */
 	OPTION_FLAG,	   /* bool; with `choices` an int: 0, 1, or OPTION_FLAG_CHOICE and the index of one of its words */
 	OPTION_INTEGER,	   /* int64_t, within `least` and `most` */
 	OPTION_NUMBER,	   /* double, within `least` and `most`; `5%` is 0.05 */
 	OPTION_NUMBERS,	   /* struct number_list; nan and inf are allowed */
-	OPTION_SCALAR,	   /* const char *: a text, number or flag, as it is written */
+	OPTION_SCALAR,	   /* const char *: a text, number or flag, as written */
 	OPTION_NAMES,	   /* struct name_list */
-	OPTION_REFERENCES, /* struct name_list: of a pipeline; an item left empty has the text "", the graph says so */
+	OPTION_REFERENCES, /* struct name_list: of a pipeline; an empty item has the text "", which the graph reports */
 	OPTION_DURATION,   /* int64_t, nanoseconds, above 0: 250ms, 1h30m */
 	OPTION_QUANTITY,   /* double: a Kubernetes quantity, 100Ki or 250m */
 	OPTION_CHOICE,	   /* int: index into the words of `choices` */
 	OPTION_THRESHOLD,  /* struct threshold: "<100ms" (in ms), ">99.9%" */
 	OPTION_EXTENT,	   /* struct extent */
 	OPTION_EXPRESSION, /* const struct expression *, NULL when absent */
-	OPTION_MAP,	   /* `rows` fill in the struct that stands at `offset` */
+	OPTION_MAP,	   /* `rows` fill in the struct at `offset` */
 	OPTION_LIST,	   /* struct item_list; each item is a map by `rows` */
 	OPTION_TABLE,	   /* struct item_list; free keys, each to an OPTION_KEY row, its value by the other rows.
 			    * Without name and short form: keys that no other row names */
 	OPTION_OPERATIONS, /* struct item_list of struct operation: a list of maps with one key each, one of `rows` */
-	OPTION_NODE,	   /* const struct node *: any YAML, kept as it is written */
-	OPTION_HERE,	   /* struct place: where this map stands; line 0 when it is absent. Has no name */
+	OPTION_NODE,	   /* const struct node *: any YAML, as written */
+	OPTION_HERE,	   /* struct place: of this map; line 0: it is absent. Has no name */
 	OPTION_KEY,	   /* struct name: the entry's key, in the rows of an OPTION_TABLE. Has no name */
-	OPTION_KIND,	   /* any key of the table of step kinds, in the rows of a step alone. Has no name */
+	OPTION_KIND,	   /* any key of the table of step kinds, only in the rows of a step. Has no name */
 };
 
 enum option_effect {
 	EFFECT_HONOURED,
-	EFFECT_LATER,	 /* known, checked, and not honoured yet: lint warns */
-	EFFECT_NONE,	 /* only Kubernetes could honour it: `plan` notes "no effect here" */
-	EFFECT_PROTECTS, /* not honoured yet, and it protects: what would listen refuses to, lint warns */
+	EFFECT_LATER,	 /* known and checked, but not supported yet: lint warns */
+	EFFECT_NONE,	 /* only Kubernetes can support it: `plan` notes "no effect here" */
+	EFFECT_PROTECTS, /* not supported yet, but a protection: a listener refuses to start, lint warns */
 };
 
 #define OPTION_FLAG_CHOICE 2
 
-/* An offset: the value is checked and kept nowhere; so is all that stands in it. */
+/* An offset: the value is checked but not stored, and so is all that it contains. */
 #define OPTION_UNSTORED ((size_t)-1)
 
 struct option {
@@ -112,35 +111,35 @@ struct option {
 	enum option_type type;
 	enum option_effect effect;
 	size_t offset;		   /* into the struct that these rows fill in */
-	size_t place_offset;	   /* where a struct place of the value stands; 0: nowhere */
+	size_t place_offset;	   /* offset of a struct place for the value's place; 0: none */
 	const char *fallback;	   /* as the user would write it; NULL: zero or absent */
-	const char *choices;	   /* OPTION_CHOICE, and an OPTION_TEXT that is one of few: words with one blank between */
+	const char *choices;	   /* OPTION_CHOICE, and an OPTION_TEXT with few values: words separated by one space */
 	const struct option *rows; /* OPTION_MAP, _LIST, _TABLE, _OPERATIONS */
 	size_t item_size;	   /* OPTION_LIST, _TABLE: of one item; OPTION_MAP inside OPTION_OPERATIONS: of its struct */
 	double least, most;	   /* OPTION_INTEGER, _NUMBER; both 0: no bounds but the type's */
 	bool required;
-	bool whole;     /* OPTION_NUMBERS: of whole numbers alone; OPTION_DURATION: of whole milliseconds */
-	bool secret;    /* what stands there is not shown again */
-	bool or_none;   /* OPTION_DURATION: 0s may be written too */
-	bool condition; /* OPTION_EXPRESSION: one element, and no text */
-	bool quotable;  /* OPTION_INTEGER: "4" is as good as 4 (Kubernetes' int-or-string) */
-	/* A value that is no map goes to the first row with this that can take it:
-	 * `otherwise: drop`. Without a name the row has no other form, and if it is an
-	 * OPTION_TABLE or OPTION_NODE it takes maps as well. */
+	bool whole;     /* OPTION_NUMBERS: only whole numbers; OPTION_DURATION: only whole milliseconds */
+	bool secret;    /* its value is never shown */
+	bool or_none;   /* OPTION_DURATION: 0s is allowed too */
+	bool condition; /* OPTION_EXPRESSION: one element, not text */
+	bool quotable;  /* OPTION_INTEGER: "4" is the same as 4 (Kubernetes' int-or-string) */
+	/* A value that is not a map is read by the first row with this flag that accepts it: `otherwise: drop`.
+	 * Without a name the row has no other form, and if it is an OPTION_TABLE or OPTION_NODE it accepts maps
+	 * too. */
 	bool short_form;
-	unsigned uses;	  /* OPTION_EXPRESSION: what it may use beside the message, a set of expression_use */
+	unsigned uses;	  /* OPTION_EXPRESSION: what it may use besides the message, a set of expression_use */
 	char letter;	  /* of a command's option: -f */
-	bool argument;	  /* of a command's OPTION_NAMES: its values are arguments, as if they stood alone */
-	const char *word; /* of a command's option: what its help writes for the value; NULL: the option's name */
-	/* Of a command's OPTION_TEXT or OPTION_NAMES: the environment variable that stands in for it, as a line of
-	 * the settings file does (cli/settings.h); "": that alone; NULL: neither. */
+	bool argument;	  /* of a command's OPTION_NAMES: its values are arguments, as if written without the option */
+	const char *word; /* of a command's option: placeholder of the value in its help; NULL: the option's name */
+	/* Of a command's OPTION_TEXT or OPTION_NAMES: the environment variable that may replace it; so may a
+	 * line of the settings file (cli/settings.h). "": only the settings file; NULL: neither. */
 	const char *variable;
-	size_t ambient_offset; /* where a value from there goes; 0: to `offset` */
+	size_t ambient_offset; /* offset of a value from there; 0: `offset` */
 	const char *help; /* one sentence */
 };
 
-/* A row in one line: ROW("size", INTEGER, struct step_batch, size, .help = "...");
- * CHECKED("replicas", INTEGER, .help = "...") keeps its value nowhere. */
+/* A row in one line: ROW("size", INTEGER, struct step_batch, size, .help = "..."); CHECKED("replicas", INTEGER,
+ * .help = "...") does not store its value. */
 #define ROW(key, kind, struct_type, member, ...)                                                                                   \
 	{                                                                                                                          \
 		.name = key, .type = OPTION_##kind, .offset = offsetof(struct_type, member), __VA_ARGS__                           \

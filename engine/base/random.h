@@ -1,5 +1,5 @@
-/* random.h: numbers that look random and follow from a seed: the same seed, the same
- * numbers, everywhere. Not for secrets.
+/* random.h: Pseudorandom numbers from a seed: the same seed gives the same numbers on every machine. Not for
+ * secrets.
  *
  * SplitMix64 (Steele, Lea and Flood, 2014). A state belongs to one thread.
  */
@@ -21,13 +21,13 @@ static inline uint64_t random_next(struct random *random)
 	return mixed ^ mixed >> 31;
 }
 
-/* 0 .. bound - 1, of a bound far below 2^32: how uneven it is does not show. */
+/* 0 .. bound - 1; `bound` must be far below 2^32, so that the bias is negligible. */
 static inline uint64_t random_below(struct random *random, uint64_t bound)
 {
 	return (random_next(random) >> 32) * bound >> 32;
 }
 
-/* least .. most, both among them. */
+/* least .. most, inclusive. */
 static inline int64_t random_between(struct random *random, int64_t least, int64_t most)
 {
 	return least + (int64_t)random_below(random, (uint64_t)(most - least) + 1);

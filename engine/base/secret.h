@@ -1,8 +1,7 @@
-/* secret.h: settings that say where their value is instead of what it is, so that no
- * secret stands in a file of YAML: `env:NAME` is an environment variable, `file:PATH` the
- * contents of a file, without the line's end.
+/* secret.h: References to secrets in settings, so that no YAML file contains a secret: `env:NAME` is an
+ * environment variable, `file:PATH` is the contents of a file, without the line's end.
  *
- * What was fetched is never printed: not in errors, nor in what commands show.
+ * A fetched value is never printed: not in errors, nor in the output of commands.
  */
 #ifndef SLUICE_BASE_SECRET_H
 #define SLUICE_BASE_SECRET_H
@@ -10,14 +9,14 @@
 #include "base/arena.h"
 #include "base/error.h"
 
-/* Whether `value` says where it is. */
+/* Whether `value` is such a reference. */
 bool secret_is_reference(const char *value);
 
-/* Whether what stands under that name is a secret, wherever it comes from. */
+/* Whether a setting of that name is a secret, wherever its value comes from. */
 bool secret_is_named(const char *setting);
 
-/* The value that a reference stands for, in the arena; any other value is itself. NULL: a
- * CONFIG error at `place` that names the setting and what is not there, or SYSTEM. */
+/* The value to which a reference points, in the arena; any other value is returned as it is. NULL: a CONFIG
+ * error at `place` that names the setting and what is missing, or SYSTEM. */
 const char *secret_fetch(const char *value, const char *setting, struct place place, struct arena *arena, struct error *error);
 
 #endif

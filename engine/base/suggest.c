@@ -1,5 +1,5 @@
-/* suggest.c: see suggest.h. The distance is that of optimal string alignment
- * (Damerau-Levenshtein without overlapping swaps): what fingers do wrong. */
+/* suggest.c: see suggest.h. The distance is optimal string alignment (Damerau-Levenshtein without overlapping
+ * swaps), which models typing errors. */
 #include "base/suggest.h"
 
 #define WORD_MAX 48 /* a longer word is no slip of the fingers; it is only compared */

@@ -1,12 +1,11 @@
-/* suggest.h: did-you-mean.
+/* suggest.h: Suggestions for mistyped words ("did you mean").
  *
- * The candidate that a mistyped word was most likely meant to be. Near is: the same
- * but for case, hyphens and underscores; a few letters left out, added, changed or
- * swapped (the longer the word, the more); or one the beginning of the other. Among
- * equals the first offered wins. When nothing is near, nothing is said: a far-fetched
- * suggestion misleads more than none.
+ * The suggestion is the candidate that was most likely meant. A candidate is near if it is equal except for
+ * case, hyphens and underscores. It is also near if a few letters are missing, added, changed or swapped (more
+ * in longer words), or if one word is the beginning of the other. Among equals the first wins. If none is near,
+ * there is no suggestion, because a wrong one misleads more than none.
  *
- * Nothing is kept or taken from the heap; any thread may call.
+ * Nothing is stored or allocated; callable from any thread.
  */
 #ifndef SLUICE_BASE_SUGGEST_H
 #define SLUICE_BASE_SUGGEST_H
@@ -16,8 +15,8 @@
 /* One of `candidates`, or NULL. */
 const char *suggest_nearest(const char *word, const char *const *candidates, size_t count);
 
-/* The same when the candidates do not stand in one array: begin, offer each, and
- * read `nearest` (bytes NULL: nothing near; else it borrows what was offered). */
+/* The same for candidates that are not in one array: begin, offer each, and read `nearest` (bytes NULL: none is
+ * near; else it borrows the candidate). */
 struct suggestion {
 	struct text word;
 	struct text nearest;

@@ -1,11 +1,10 @@
-/* text.h: bytes with a length, and the buffer that grows.
+/* text.h: Text, which is bytes with a length, and buffer, which grows.
  *
- * A `struct text` borrows: it points into a message, a file or a constant and
- * never owns. It may hold any byte, NUL too.
+ * A `struct text` borrows: it points into a message, a file or a constant and never owns. It may contain any
+ * byte, also NUL.
  *
- * A `struct buffer` owns its bytes and has a ceiling. Running into the ceiling or
- * out of memory is sticky: later appends do nothing, and buffer_failed() is asked
- * once at the end.
+ * A `struct buffer` owns its bytes and has a ceiling. Reaching the ceiling, or running out of memory, is
+ * sticky: later appends do nothing, and the caller checks buffer_failed() once at the end.
  */
 #ifndef SLUICE_BASE_TEXT_H
 #define SLUICE_BASE_TEXT_H
@@ -32,7 +31,7 @@ static inline bool text_equal(struct text a, struct text b)
 	return a.length == b.length && (a.bytes == b.bytes || a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
 }
 
-/* The same without a call, for names, which are short and of which many are compared. */
+/* The same inlined, for names, which are short and often compared. */
 static inline bool text_equal_short(struct text a, struct text b)
 {
 	if (a.length != b.length)
@@ -55,7 +54,7 @@ static inline bool text_is(struct text a, const char *string)
 	return text_equal(a, text_of(string));
 }
 
-/* Of strings, either of which may be NULL, which equals only itself. */
+/* Compares strings, either of which may be NULL; NULL equals only NULL. */
 static inline bool strings_equal(const char *a, const char *b)
 {
 	return a == b || (a && b && strcmp(a, b) == 0);
@@ -70,7 +69,7 @@ static inline char letter_lowered(char c) /* ASCII letters only, as below */
 
 bool text_equal_caseless(struct text a, struct text b);
 bool text_starts_with(struct text a, struct text prefix);
-struct text text_trimmed(struct text a, const char *blanks); /* without those of its bytes at either end */
+struct text text_trimmed(struct text a, const char *blanks); /* without the bytes of `blanks` at either end */
 bool text_is_utf8(struct text a);                        /* no surrogates, no overlong forms */
 size_t text_characters(struct text a);                   /* code points of valid UTF-8 */
 
@@ -85,15 +84,14 @@ struct buffer {
 	bool failed;
 };
 
-void buffer_open(struct buffer *buffer, size_t ceiling_bytes); /* takes no memory yet */
+void buffer_open(struct buffer *buffer, size_t ceiling_bytes); /* does not allocate yet */
 void buffer_close(struct buffer *buffer);
-void buffer_clear(struct buffer *buffer); /* empties it and keeps its memory; a failure is forgotten */
+void buffer_clear(struct buffer *buffer); /* empties it, keeps its memory, and clears a failure */
 
-/* The slow way in: grows. Callers want buffer_room(). */
+/* Slow path: grows. Call buffer_room() instead. */
 char *buffer_room_beyond(struct buffer *buffer, size_t size);
 
-/* Room for `size` more bytes behind the end, or NULL; buffer_grown() says how
- * many of them were written. */
+/* Memory for `size` more bytes after the end, or NULL; then buffer_grown() adds the bytes that were written. */
 static inline char *buffer_room(struct buffer *buffer, size_t size)
 {
 	if (__builtin_expect(buffer->failed || size >= buffer->capacity - buffer->length, 0))

@@ -1,4 +1,4 @@
-/* version.h: which sluice this is. */
+/* version.h: Version of sluice. */
 #ifndef SLUICE_BASE_VERSION_H
 #define SLUICE_BASE_VERSION_H
 
