@@ -1,7 +1,9 @@
-/* access_address.h: Address of a caller behind proxies: from the peer of the connection and X-Forwarded-For. Pure.
+/* access_address.h: Address of a caller behind proxies, from the peer of the connection and X-Forwarded-For.
+ * Pure.
  *
- * Anybody can write X-Forwarded-For. So it counts only where the peer is a listed proxy, and is read from its end, where that proxy
- * wrote whom it had seen: the last address that is no listed proxy itself is the caller. What stands before it may be invented.
+ * Anybody can write X-Forwarded-For. So it counts only if the peer is a listed proxy. It is read from its end,
+ * where that proxy added its own peer. The last address that is not a listed proxy is the caller. Addresses
+ * before it may be forged.
  */
 #ifndef SLUICE_GATEWAY_ACCESS_ADDRESS_H
 #define SLUICE_GATEWAY_ACCESS_ADDRESS_H
@@ -12,11 +14,12 @@
 #define ACCESS_HOPS_MAX 32 /* of proxies that are believed; nobody has so many */
 
 struct access_network {
-	unsigned char bytes[16]; /* of IPv4: mapped into IPv6 */
-	unsigned bits;		 /* that count, of 128 */
+	unsigned char bytes[16]; /* IPv4 is mapped into IPv6 */
+	unsigned bits;		 /* significant bits, of 128 */
 };
 
-/* An address, or ADDRESS/BITS as networks are written. False: it is neither, or has bits beyond those that count. */
+/* Reads an address, or a network as ADDRESS/BITS. False: it is neither, or has bits set after the significant
+ * ones. */
 bool access_network_read(struct text text, struct access_network *network);
 
 /* `forwarded` is the value of the header; bytes NULL: there was none. */

@@ -1,7 +1,8 @@
-/* access_file.h: File that is read again when it has changed: of keys and policies, which are replaced while they are in force.
+/* access_file.h: File that is read again when it has changed: keys and policies, which are replaced while in
+ * use.
  *
- * A change is seen by the file's number, size and time of change, through links, so a mounted ConfigMap, whose folder is replaced,
- * is seen too.
+ * A change is detected by the file's number, size and time of change, through links. So a change of a mounted
+ * ConfigMap, whose folder is replaced, is detected too.
  */
 #ifndef SLUICE_GATEWAY_ACCESS_FILE_H
 #define SLUICE_GATEWAY_ACCESS_FILE_H
@@ -10,17 +11,18 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define ACCESS_FILES_MS 2000 /* how often files are looked at: a call of the system each */
+#define ACCESS_FILES_MS 2000 /* interval of checks for changes: each is a system call */
 
 struct access_file {
-	const char *path; /* borrowed; NULL: there is none, and it never changes */
-	int64_t stamp[5]; /* its own */
+	const char *path; /* borrowed; NULL: there is no file, and it never changes */
+	int64_t stamp[5]; /* private */
 };
 
-/* Whether it is not what was read last. A file that is gone has not changed. */
+/* Whether the file differs from what was read last. A deleted file has not changed. */
 bool access_file_changed(const struct access_file *file);
 
-/* Reads it whole, at most a byte more than `bytes_max`. False: CONFIG or SYSTEM; it is read again when it changes. */
+/* Reads the whole file, but at most one byte more than `bytes_max`. False: CONFIG or SYSTEM; it is read again
+ * when it changes. */
 bool access_file_read(struct access_file *file, size_t bytes_max, struct arena *arena, struct text *text, struct error *error);
 
 #endif

@@ -1,4 +1,4 @@
-/* access_policy.c: see access_policy.h: what the rows of a policy allow. */
+/* access_policy.c: Decision whether a policy's rows allow a request; see access_policy.h. */
 #include "gateway/access_policy.h"
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
-/* access_policy.h: Policies: a table of who may call what. Pure.
+/* access_policy.h: Access policies of a gateway: table of the calls that each caller may make. Pure.
  *
- * The file that `policiesConfigMap` names is YAML, or a Kubernetes ConfigMap whose data holds such texts:
+ * The file that `policiesConfigMap` names is YAML, or a Kubernetes ConfigMap whose data contains such texts:
  *
  *	policies:
  *	- subject: [group:analysts, "key:billing"]
@@ -10,24 +10,24 @@
  *	  resource: "*"
  *	  verb: health
  *
- * Each of the three is a text or a list. A row allows each of its subjects each of its verbs on each of its resources; `namespace`,
- * where it is said, narrows it to pipelines and models of those. What no row allows is forbidden: there are no rows that forbid, so
- * their order means nothing.
+ * Each of the three is a text or a list. A row allows each of its subjects each of its verbs on each of its resources. An
+ * optional `namespace` restricts the row to pipelines and models of those namespaces. What no row allows is forbidden. No row
+ * forbids anything, so the order of rows has no effect.
  *
  *	subject	   sub:NAME           the `sub` of a token
- *		   group:NAME         `groups` of a token has NAME; role:NAME looks into `roles`, scope:NAME into `scope`
- *		   claim:PATH=VALUE   the claim of that name, or, with dots, within claims (realm_access.roles), is VALUE or has it
+ *		   group:NAME         NAME is in `groups` of a token; role:NAME: in `roles`; scope:NAME: in `scope`
+ *		   claim:PATH=VALUE   the claim of that name, or with dots a nested one (realm_access.roles), is VALUE or contains it
  *		   key:NAME           an API key of that name
- *		   certificate:NAME   a client certificate whose subject is NAME, as RFC 2253 writes it: CN=batch,O=Example
- *		   anyone             everybody who has shown who they are
- *		   anonymous          everybody
- *	resource   pipeline/NAME model/NAME deployment/NAME experiment/NAME server; `*` in a name stands for any characters, `?` for
- *		   one; `*` alone is everything
- *	verb	   infer explain feedback submit poll cancel watch metadata health metrics; `*` is every one
+ *		   certificate:NAME   a client certificate whose subject is NAME, in the form of RFC 2253: CN=batch,O=Example
+ *		   anyone             every authenticated caller
+ *		   anonymous          every caller
+ *	resource   pipeline/NAME model/NAME deployment/NAME experiment/NAME server; `*` in a name matches any characters, `?`
+ *		   one; `*` alone is every resource
+ *	verb	   infer explain feedback submit poll cancel watch metadata health metrics; `*` is every verb
  *
- * Subjects are compared whole, letter by letter: `*` in one is refused, lest it be taken for a pattern.
+ * Subjects are compared exactly. `*` in a subject is refused, so that it is not mistaken for a pattern.
  *
- * A policy is immutable once read.
+ * A policy is immutable after reading.
  */
 #ifndef SLUICE_GATEWAY_ACCESS_POLICY_H
 #define SLUICE_GATEWAY_ACCESS_POLICY_H
@@ -35,7 +35,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define ACCESS_POLICY_BYTES_MAX ((size_t)1 << 20) /* what a ConfigMap may hold */
+#define ACCESS_POLICY_BYTES_MAX ((size_t)1 << 20) /* the most that a ConfigMap can contain */
 #define ACCESS_POLICY_ROWS_MAX 1000		   /* each is looked at for each request */
 #define ACCESS_POLICY_ITEMS_MAX 100		   /* of one row: subjects, resources, namespaces */
 #define ACCESS_POLICY_PATTERN_BYTES_MAX 512
@@ -58,21 +58,21 @@ enum access_kind { ACCESS_PIPELINE, ACCESS_MODEL, ACCESS_DEPLOYMENT, ACCESS_EXPE
 
 struct access_resource {
 	enum access_kind kind;
-	struct text namespace, name; /* empty: of the server as a whole */
+	struct text namespace, name; /* empty: the server as a whole */
 };
 
 enum access_caller_kind { ACCESS_CALLER_NOBODY, ACCESS_CALLER_TOKEN, ACCESS_CALLER_KEY, ACCESS_CALLER_CERTIFICATE };
 
-/* How a caller has shown who it is: in one way, the first of those that it used. All borrowed. */
+/* Identity of a caller, from the first credential that it used. All borrowed. */
 struct access_caller {
 	enum access_caller_kind kind;
-	struct text name;	      /* the token's `sub`, or that of the key or the certificate's subject */
+	struct text name;	      /* the token's `sub`, the key's name, or the certificate's subject */
 	const struct json_t *claims; /* of a token */
 };
 
 struct access_policy;
 
-/* The text of a file of that name. NULL: CONFIG, the first fault with its place; or SYSTEM. */
+/* Reads the text of a file of that name. NULL: CONFIG, the first fault with its place; or SYSTEM. */
 struct access_policy *access_policy_read(const char *file, struct text text, struct error *error);
 void access_policy_close(struct access_policy *policy); /* NULL is fine */
 

@@ -1,4 +1,4 @@
-/* access_policy_read.c: files of policies, from YAML to rows; see access_policy.h. */
+/* access_policy_read.c: Reader of policy files, from YAML to rows; see access_policy.h. */
 #include "base/memory.h"
 #include "base/suggest.h"
 #include "gateway/access_policy_rows.h"

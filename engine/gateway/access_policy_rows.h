@@ -1,4 +1,4 @@
-/* access_policy_rows.h: Rows of a policy, as they were read. For access_policy.c and access_policy_read.c alone. */
+/* access_policy_rows.h: Rows of a policy, as read. Private to access_policy.c and access_policy_read.c. */
 #ifndef SLUICE_GATEWAY_ACCESS_POLICY_ROWS_H
 #define SLUICE_GATEWAY_ACCESS_POLICY_ROWS_H
 
@@ -17,8 +17,8 @@ enum access_policy_subject_kind {
 struct access_policy_subject {
 	enum access_policy_subject_kind kind;
 	struct text value;
-	struct text claim; /* of ACCESS_SUBJECT_CLAIM, with a NUL behind it */
-	bool in_words;	   /* the claim's text is words with blanks between (RFC 8693, 4.2) */
+	struct text claim; /* of ACCESS_SUBJECT_CLAIM, followed by a NUL */
+	bool in_words;	   /* the claim is words separated by spaces (RFC 8693, 4.2) */
 };
 
 struct access_policy_pattern {
@@ -31,7 +31,7 @@ struct access_policy_row {
 	size_t subject_count, pattern_count, namespace_count;
 	struct access_policy_subject *subjects;
 	struct access_policy_pattern *patterns;
-	struct access_policy_pattern *namespaces; /* names alone */
+	struct access_policy_pattern *namespaces; /* only names */
 };
 
 struct access_policy {

@@ -1,7 +1,8 @@
 /* access_rate.h: Rate limiter of callers: a token bucket for each identity, in a table of fixed size. Pure.
  *
- * A bucket that is full again says no more than none at all, so its place may be given to another. When no place is free, newcomers
- * share one bucket: whoever comes under ever new identities gets no more by it than a single caller, and nobody else gets less.
+ * A full bucket holds no information, so its place may be given to another identity. If no place is free, new
+ * identities share one bucket. So a caller that uses ever new identities gets no more than a single caller, and
+ * no other caller gets less.
  *
  * A limiter belongs to one thread.
  */
@@ -10,7 +11,7 @@
 
 #include "base/error.h"
 
-#define ACCESS_IDENTITY_BYTES 32	/* a SHA-256, so that nobody can choose whose bucket is theirs */
+#define ACCESS_IDENTITY_BYTES 32	/* a SHA-256, so that no caller can choose another's bucket */
 #define ACCESS_RATE_IDENTITIES 16384	/* that are being limited at once: 1.4 MiB */
 #define ACCESS_RATE_PER_SECOND_MAX 1e6	/* a microsecond, in which buckets count */
 #define ACCESS_RATE_BURST_MAX 1000000
@@ -21,11 +22,12 @@ struct access_identity {
 
 struct access_rate;
 
-/* So many requests a second, and so many at once after a pause. NULL: CONFIG, a number is out of range; SYSTEM. */
+/* `per_second` requests a second, and `burst` at once after a pause. NULL: CONFIG (a number is out of range) or
+ * SYSTEM. */
 struct access_rate *access_rate_open(double per_second, int64_t burst, struct error *error);
 void access_rate_close(struct access_rate *rate); /* NULL is fine */
 
-/* Takes one request out of the identity's bucket: 0, or after how many milliseconds there will be one. */
+/* Takes one request from the identity's bucket. Returns 0, or the milliseconds until there will be one. */
 int64_t access_rate_take(struct access_rate *rate, const struct access_identity *identity, int64_t now_ms);
 
 /* Whether access_rate_take() would refuse. */

@@ -1,8 +1,9 @@
-/* access_settings.h: What a SeldonRuntime's securityConfig asks of a gateway, beside what options give it. Pure.
+/* access_settings.h: Access settings from a SeldonRuntime's securityConfig, which add to those from options.
+ * Pure.
  *
- * Options go before the file: a key set or policies that they name stand in for those of the file. A ConfigMap is nothing that can
- * be read here, so its policies must come from a file that an option names. Protection that is asked for and cannot be given is an
- * error, and nobody listens.
+ * Options override the file: a key set or policies that they name replace those of the file. A ConfigMap cannot
+ * be read here, so its policies must come from a file that an option names. A protection that is requested but
+ * cannot be provided is an error, and the gateway does not listen.
  */
 #ifndef SLUICE_GATEWAY_ACCESS_SETTINGS_H
 #define SLUICE_GATEWAY_ACCESS_SETTINGS_H
@@ -10,8 +11,9 @@
 #include "gateway/access.h"
 #include "spec/resource.h"
 
-/* Fills in what `settings`, filled in by options, leaves open; what is not said of tokens gets every algorithm and
- * JWT_SKEW_MS_DEFAULT. `has_tls`: whoever listens has a certificate. False: CONFIG, with the place in the file. */
+/* Fills in the fields of `settings` that options left unset. Tokens get every algorithm and JWT_SKEW_MS_DEFAULT
+ * unless stated otherwise. `has_tls`: the listener has a certificate. False: CONFIG, with the place in the
+ * file. */
 bool access_settings_complete(struct access_settings *settings, const struct runtime_spec *runtime, bool has_tls,
 			      struct error *error);
 

@@ -1,4 +1,4 @@
-/* calls.c: see calls.h. What each way of ending looks like to the caller is in call_outcome.c. */
+/* calls.c: see calls.h. The outcomes that callers get are written in call_outcome.c. */
 #include "gateway/calls.h"
 
 #include <assert.h>

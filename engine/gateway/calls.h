@@ -1,8 +1,9 @@
-/* calls.h: Open calls of a gateway: requests produced for callers that wait, each of which is ended once: by its reply, by a
- * refusal of Kafka, or by its deadline.
+/* calls.h: Open calls of a gateway: requests produced for callers that wait. Each call ends once: by its reply,
+ * by a refusal of Kafka, or by its deadline.
  *
- * Of no protocol: whoever took a call hands in the request and is told how it ended. A call is known by its number, which
- * never returns, so a reply that comes twice, or late, ends nobody else's call. Belongs to its loop's thread.
+ * Independent of protocols: a front end passes in the request and gets the outcome. A call is identified by its
+ * number, which is never used again. So a duplicate or late reply cannot end another call. Belongs to its
+ * loop's thread.
  */
 #ifndef SLUICE_GATEWAY_CALLS_H
 #define SLUICE_GATEWAY_CALLS_H
@@ -11,16 +12,16 @@
 #include "log/record.h"
 #include "net/loop.h"
 
-#define CALLS_OPEN_MAX ((size_t)65536) /* more are refused: each holds a connection, or a stream of one */
+#define CALLS_OPEN_MAX ((size_t)65536) /* more are refused: each uses a connection, or a stream of one */
 #define CALL_ID_BYTES_MAX ((size_t)256) /* of a request's id */
 
 struct calls;
 
 enum call_end {
 	CALL_ANSWERED, /* `body`, of `content_type` */
-	CALL_ACCEPTED, /* by Kafka; the target has no output, and there is no answer */
+	CALL_ACCEPTED, /* by Kafka; the target has no output, so there is no answer */
 	CALL_FILTERED, /* a step dropped the request */
-	CALL_FAILED,   /* `status` as HTTP has it, and an error body of JSON */
+	CALL_FAILED,   /* `status` of HTTP, and a JSON error body */
 };
 
 /* Borrowed while `ended` runs. */
@@ -29,10 +30,10 @@ struct call_outcome {
 	int status; /* of HTTP */
 	struct text body;
 	struct text content_type;
-	struct text header_length; /* Inference-Header-Content-Length; empty: not said */
+	struct text header_length; /* Inference-Header-Content-Length; empty: absent */
 	struct text id;
-	struct headers headers; /* that steps have set */
-	int retry_after_s;	/* 0: not said */
+	struct headers headers; /* set by steps */
+	int retry_after_s;	/* 0: absent */
 };
 
 struct calls_config {
@@ -41,42 +42,42 @@ struct calls_config {
 	size_t message_bytes; /* of the largest record */
 };
 
-/* Waits for Kafka, of which the replies topic and the topics of the targets are wanted. */
+/* Blocks until Kafka answers. Kafka must have the replies topic and the topics of the targets. */
 struct calls *calls_open(struct loop *loop, const struct calls_config *config, const struct gateway_targets *targets,
 			 struct error *error);
-void calls_close(struct calls *calls); /* open calls are forgotten, untold; NULL is fine */
+void calls_close(struct calls *calls); /* open calls are forgotten without an outcome; NULL is fine */
 
-/* Other targets from now on; open calls are still answered. */
+/* Replaces the targets; open calls are still answered. */
 bool calls_follow(struct calls *calls, const struct gateway_targets *targets, struct error *error);
 
 struct call_request {
 	const struct gateway_target *target;
 	struct text body;
 	struct text key;	/* bytes NULL: none */
-	struct text id;		/* the caller's; empty: one is made */
+	struct text id;		/* the caller's; empty: one is generated */
 	int64_t deadline_ms;	/* since 1970 */
-	struct headers headers; /* those that pass, without id and deadline */
-	struct text place;	/* where it came in, for errors of the gateway's own: the path. Lives until `ended` */
+	struct headers headers; /* those that are passed on, without id and deadline */
+	struct text place;	/* the request's path, for the gateway's own errors. Lives until `ended` */
 	void (*ended)(void *context, const struct call_outcome *outcome);
-	bool (*is_over)(void *context); /* the caller is gone; looked at now and then */
+	bool (*is_over)(void *context); /* whether the caller has disconnected; checked now and then */
 	void *context;
 };
 
-/* `ended` is entered later, or at once when it cannot be taken. */
+/* Starts a call. `ended` is called later, or at once if the call cannot be accepted. */
 void calls_begin(struct calls *calls, const struct call_request *request);
 
 size_t calls_open_count(const struct calls *calls);
 
-/* Writes an error of the gateway's own and hands it to `ended`. */
+/* Writes an error of the gateway itself and passes it to `ended`. */
 void call_refuse(const struct call_request *request, int status, enum error_kind kind, const char *words);
 
-/* Whether replies can be read. False: no call will be answered any more, and `error` says why. */
+/* Whether replies can be read. False: no call will be answered any more, and `error` has the reason. */
 bool calls_are_well(const struct calls *calls, struct error *error);
 
 struct calls_counts {
 	uint64_t begun, answered, failed, filtered, accepted, timed_out, left;
 	uint64_t foreign; /* replies of other epochs */
-	uint64_t strayed; /* replies to calls that are over, or that cannot be read */
+	uint64_t strayed; /* replies to calls that are over, or that cannot be decoded */
 };
 struct calls_counts calls_counts(const struct calls *calls);
 

@@ -1,11 +1,13 @@
-/* jwks_refresh.h: Refresh policy of a key set: when it is fetched again, and for how long an old one does. Pure.
+/* jwks_refresh.h: Refresh policy of a key set: when it is fetched again, and how long an old one is valid.
+ * Pure.
  *
- * A set is fetched when there is none, every so often, and when a token names a key that it lacks, for then its issuer may have
- * changed its keys. One fetch is under way at a time, and one begins at most every JWKS_PAUSE_MS, whatever tokens name and however
- * the last one ended. A new set takes the old one's place whole: what its issuer withdrew is gone.
+ * A set is fetched if there is none, at regular intervals, and when a token names a key that the set lacks,
+ * because its issuer may have changed the keys. One fetch is in flight at a time. One begins at most every
+ * JWKS_PAUSE_MS, whatever keys tokens name, and even if the last one failed. A new set replaces the old one
+ * completely: keys that the issuer withdrew are not accepted any more.
  *
- * While fetches fail, the old set stays in force until it is JWKS_OLD_MS_MAX old; then there is none, and callers are told to
- * come again (503), for a key that was withdrawn meanwhile could not be told from one that was not.
+ * While fetches fail, the old set is used until its age is JWKS_OLD_MS_MAX. Then there is none, and callers get
+ * a 503 and should retry, because a key that was withdrawn meanwhile could not be recognised.
  *
  * Times are of the loop's clock.
  */
@@ -16,12 +18,12 @@
 
 #define JWKS_PAUSE_MS 10000	/* so that tokens which name any key cost an issuer 6 requests a minute */
 #define JWKS_EVERY_MS 300000	/* a withdrawn key does harm for at most so long */
-#define JWKS_OLD_MS_MAX 3600000 /* an issuer that is away for less is noticed by nobody */
+#define JWKS_OLD_MS_MAX 3600000 /* a shorter outage of an issuer has no effect */
 
 struct jwks_refresh { /* starts as `{0}` */
-	struct jwks *keys;  /* its own; NULL: none was fetched yet */
-	int64_t fetched_ms; /* the last that succeeded */
-	int64_t begun_ms;   /* the last, whatever came of it */
+	struct jwks *keys;  /* owned; NULL: none was fetched yet */
+	int64_t fetched_ms; /* time of the last one that succeeded */
+	int64_t begun_ms;   /* time of the last one, whatever its result */
 	bool has_begun;
 	bool is_under_way;
 	bool is_wanted; /* a token named a key that is not in the set */
@@ -29,19 +31,20 @@ struct jwks_refresh { /* starts as `{0}` */
 
 void jwks_refresh_close(struct jwks_refresh *refresh);
 
-/* When the next fetch is due; it may be past. INT64_MAX: one is under way. */
+/* Time at which the next fetch is due, possibly in the past. INT64_MAX: one is in flight. */
 int64_t jwks_refresh_due_ms(const struct jwks_refresh *refresh);
 
 void jwks_refresh_begin(struct jwks_refresh *refresh, int64_t now_ms);
 
-/* Takes the keys; NULL: the set is as it was. What jwks_refresh_keys() gave before is gone when there are other keys. */
+/* Takes ownership of the keys; NULL: the set is unchanged. With new keys, the result of an earlier
+ * jwks_refresh_keys() is not valid any more. */
 void jwks_refresh_succeed(struct jwks_refresh *refresh, struct jwks *keys, int64_t now_ms);
 void jwks_refresh_fail(struct jwks_refresh *refresh);
 
-/* A token named a key that the set lacks. True: a fetch that may bring it is due or under way. */
+/* A token named a key that the set lacks. True: a fetch that may bring it is due or in flight. */
 bool jwks_refresh_want(struct jwks_refresh *refresh, int64_t now_ms);
 
-/* The set in force; NULL: there is none, or it is too old. */
+/* The current set; NULL: there is none, or it is too old. */
 const struct jwks *jwks_refresh_keys(const struct jwks_refresh *refresh, int64_t now_ms);
 
 #endif

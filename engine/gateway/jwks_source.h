@@ -1,10 +1,10 @@
-/* jwks_source.h: Key set that is kept fresh, from a file or by HTTP, off the way of requests.
+/* jwks_source.h: Source of a key set, from a file or by HTTP, which refreshes it in the background of requests.
  *
- * When it is fetched, and how long it does, is jwks_refresh.h's. A fetch waits for nothing: it is a request of the loop's HTTP
- * client. A file is looked at every ACCESS_FILES_MS.
+ * jwks_refresh.h decides when it is fetched, and how long it is valid. A fetch does not block: it is a request
+ * of the loop's HTTP client. A file is checked every ACCESS_FILES_MS.
  *
- * Keys that come in the clear could be replaced on their way by whoever wants to come in, so http: is refused, but from this
- * machine.
+ * An attacker could replace keys that are sent without TLS and then authenticate. So http: is refused, except
+ * from this machine.
  *
  * A source belongs to its loop's thread.
  */
@@ -22,19 +22,19 @@ struct jwks_source;
 struct jwks_source_settings { /* all borrowed, as long as the source */
 	const char *uri;		      /* https://..., file:PATH, or a path */
 	const struct tls_files *tls;	      /* of https; NULL: the system's authorities */
-	void (*changed)(void *context);	      /* another set is in force */
-	void (*note)(void *context, const char *line); /* a fetch failed, or is well again; keys were left out */
+	void (*changed)(void *context);	      /* the current set has changed */
+	void (*note)(void *context, const char *line); /* a fetch failed, or works again; keys were left out */
 	void *context;
 };
 
-/* Begins the first fetch of a URL; a file must be there. NULL: CONFIG, or SYSTEM. */
+/* Starts the first fetch of a URL; a file must exist. NULL: CONFIG, or SYSTEM. */
 struct jwks_source *jwks_source_open(struct loop *loop, const struct jwks_source_settings *settings, struct error *error);
 void jwks_source_close(struct jwks_source *source); /* NULL is fine */
 
-/* The set in force, until `changed`; NULL: there is none, or it is too old. */
+/* The current set, until `changed`; NULL: there is none, or it is too old. */
 const struct jwks *jwks_source_keys(const struct jwks_source *source);
 
-/* A token named a key that the set lacks. True: a fetch that may bring it is under way, or will be before long. */
+/* A token named a key that the set lacks. True: a fetch that may bring it is in flight, or will be soon. */
 bool jwks_source_want(struct jwks_source *source);
 
 #endif

@@ -1,4 +1,4 @@
-/* rest.h: REST of a gateway: the table of routes, and what each does. Private to the gateway.
+/* rest.h: REST front end of a gateway: the table of routes and their handlers. Private to the gateway.
  */
 #ifndef SLUICE_GATEWAY_REST_H
 #define SLUICE_GATEWAY_REST_H
@@ -12,8 +12,8 @@ struct rest {
 	struct calls *calls;
 	struct loop *loop;
 	bool draining;
-	struct arena *arena; /* of the request at hand */
-	struct buffer body;  /* of the answer at hand */
+	struct arena *arena; /* of the current request */
+	struct buffer body;  /* of the current answer */
 };
 
 struct rest_request {
@@ -25,8 +25,8 @@ struct rest_request {
 	bool pipeline_only;    /* the path names a pipeline */
 };
 
-/* A row: the same prints what the gateway offers (GET /v2/routes). In `path`, {pipeline}, {model} and {version} stand for one
- * segment. */
+/* A route. The same rows print what the gateway offers (GET /v2/routes). In `path`, {pipeline}, {model} and
+ * {version} match one segment. */
 struct gateway_route {
 	const char *method;
 	const char *path;
@@ -36,15 +36,15 @@ struct gateway_route {
 
 extern const struct gateway_route rest_routes[]; /* ends with method NULL */
 
-/* As struct http_server_config wants it; the context is a struct rest. */
+/* Callback for struct http_server_config; the context is a struct rest. */
 void rest_called(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body);
 
-/* The route of that path and method, with what the path names in `request`. NULL: none, and `allowed` are the methods that the
- * path has, joined by commas (empty: there is no such path). */
+/* Finds the route of that path and method, and sets in `request` what the path names. NULL: none; `allowed` is
+ * then the methods of that path, joined by commas (empty: there is no such path). */
 const struct gateway_route *rest_route_find(struct text method, struct text path, struct rest_request *request, char *allowed,
 					 size_t size);
 
-/* Answers with an error of the gateway's own. */
+/* Answers with an error of the gateway itself. */
 void rest_refuse(const struct rest_request *request, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

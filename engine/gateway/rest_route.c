@@ -1,4 +1,4 @@
-/* rest_route.c: paths matched against the table of routes; see rest.h. */
+/* rest_route.c: Matching of paths against the table of routes; see rest.h. */
 #include <stdio.h>
 
 #include "gateway/rest.h"

@@ -1,5 +1,5 @@
-/* targets.h: Targets of a gateway's calls: the pipelines of a plan, each with the topic of its requests, and whether it can
- * answer a caller that waits. Pure.
+/* targets.h: Targets of a gateway's calls: the pipelines of a plan, each with the topic of its requests, and
+ * whether it can answer a caller that waits. Pure.
  */
 #ifndef SLUICE_GATEWAY_TARGETS_H
 #define SLUICE_GATEWAY_TARGETS_H
@@ -10,10 +10,10 @@ struct gateway_target {
 	const char *name;
 	const char *namespace;
 	const struct pipeline_plan *plan;
-	uint32_t topic;	       /* of the requests: its place in the list of topics */
+	uint32_t topic;	       /* of the requests: index in `topics` */
 	size_t request_bytes;  /* limit of a body; set by gateway.c */
-	bool answers;	       /* false: it has no output, and is done when Kafka has the request */
-	const char *refusal;   /* why it cannot answer at once; NULL: it can */
+	bool answers;	       /* false: it has no output, and ends when Kafka has the request */
+	const char *refusal;   /* why it cannot answer a waiting caller; NULL: it can */
 };
 
 struct gateway_targets {
@@ -24,12 +24,13 @@ struct gateway_targets {
 	const char *prefix, *namespace; /* of the replies topic */
 };
 
-/* Of all pipelines of the plan, which has one at least; all is in the arena, and borrows from the plan. The topics that were there
- * `before` (NULL: none were) keep their places. CONFIG: the pipelines are of several namespaces or topic prefixes. */
+/* Makes targets of all pipelines of the plan, which must have at least one. All of it is in the arena, and
+ * borrows from the plan. Topics that were there `before` (NULL: none) keep their indexes. CONFIG: the pipelines
+ * have several namespaces or topic prefixes. */
 bool gateway_targets_make(const struct plan *plan, const struct gateway_targets *before, struct arena *arena,
 			  struct gateway_targets *targets, struct error *error);
 
-/* NULL: there is none of that name. `namespace` empty: of any. */
+/* NULL: there is none of that name. `namespace` empty: any. */
 const struct gateway_target *gateway_target_find(const struct gateway_targets *targets, struct text namespace, struct text name);
 
 #endif
