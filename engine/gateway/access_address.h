@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "net/peers.h"
 
-#define ACCESS_HOPS_MAX 32 /* of proxies that are believed; nobody has so many */
+#define ACCESS_HOPS_MAX 32 /* trusted proxies; no deployment has so many */
 
 struct access_network {
 	unsigned char bytes[16]; /* IPv4 is mapped into IPv6 */

@@ -16,7 +16,7 @@
  *
  *	subject	   sub:NAME           the `sub` of a token
  *		   group:NAME         NAME is in `groups` of a token; role:NAME: in `roles`; scope:NAME: in `scope`
- *		   claim:PATH=VALUE   the claim of that name, or with dots a nested one (realm_access.roles), is VALUE or contains it
+ *		   claim:PATH=VALUE   the claim of that name, or nested, with dots (realm_access.roles), is VALUE or has it
  *		   key:NAME           an API key of that name
  *		   certificate:NAME   a client certificate whose subject is NAME, in the form of RFC 2253: CN=batch,O=Example
  *		   anyone             every authenticated caller
@@ -36,7 +36,7 @@
 #include "base/text.h"
 
 #define ACCESS_POLICY_BYTES_MAX ((size_t)1 << 20) /* the most that a ConfigMap can contain */
-#define ACCESS_POLICY_ROWS_MAX 1000		   /* each is looked at for each request */
+#define ACCESS_POLICY_ROWS_MAX 1000		   /* each is checked for each request */
 #define ACCESS_POLICY_ITEMS_MAX 100		   /* of one row: subjects, resources, namespaces */
 #define ACCESS_POLICY_PATTERN_BYTES_MAX 512
 

@@ -1,10 +1,10 @@
 /* jwks_refresh.h: Refresh policy of a key set: when it is fetched again, and how long an old one is valid.
  * Pure.
  *
- * A set is fetched if there is none, at regular intervals, and when a token names a key that the set lacks,
- * because its issuer may have changed the keys. One fetch is in flight at a time. One begins at most every
- * JWKS_PAUSE_MS, whatever keys tokens name, and even if the last one failed. A new set replaces the old one
- * completely: keys that the issuer withdrew are not accepted any more.
+ * A set is fetched if there is none, and at regular intervals. It is also fetched when a token names a key that
+ * the set lacks, because its issuer may have changed the keys. One fetch is in flight at a time. One begins at
+ * most every JWKS_PAUSE_MS, whatever keys tokens name, and even if the last one failed. A new set replaces the
+ * old one completely: keys that the issuer withdrew are not accepted any more.
  *
  * While fetches fail, the old set is used until its age is JWKS_OLD_MS_MAX. Then there is none, and callers get
  * a 503 and should retry, because a key that was withdrawn meanwhile could not be recognised.
@@ -16,8 +16,8 @@
 
 #include "gateway/jwks.h"
 
-#define JWKS_PAUSE_MS 10000	/* so that tokens which name any key cost an issuer 6 requests a minute */
-#define JWKS_EVERY_MS 300000	/* a withdrawn key does harm for at most so long */
+#define JWKS_PAUSE_MS 10000	/* so that tokens with unknown keys cost an issuer 6 requests a minute */
+#define JWKS_EVERY_MS 300000	/* a withdrawn key is accepted for at most so long, unless fetches fail */
 #define JWKS_OLD_MS_MAX 3600000 /* a shorter outage of an issuer has no effect */
 
 struct jwks_refresh { /* starts as `{0}` */

@@ -27,7 +27,7 @@
 #include "base/number.h"
 #include "message/json_plain.h"
 
-#define JSON_DEPTH_MAX 64 /* lists and objects in each other; a bit each in the skipping of them */
+#define JSON_DEPTH_MAX 64 /* nested lists and objects; json_skip() uses a bit for each */
 
 enum json_type {
 	JSON_WRONG, /* no value is there; the error is set */

@@ -23,6 +23,6 @@ bool oip_contents_count(struct oip_contents *contents, struct text message);
 bool oip_contents_read(const struct oip_contents *contents, struct text tensor_message, struct tensor *tensor, struct arena *arena,
 		       struct error *error);
 
-#define OIP_TENSOR_CONTENTS 5 /* its number in a tensor */
+#define OIP_TENSOR_CONTENTS 5 /* its field number in a tensor */
 
 #endif

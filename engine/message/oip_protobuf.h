@@ -4,7 +4,7 @@
  * format_oip_protobuf (message/format.h) reads a ModelInferRequest and writes a ModelInferResponse. The
  * functions here are the other direction: the client of a model server. Contents are always written raw. They
  * are read raw or typed, packed or not; unknown fields are skipped. Tensors borrow from the bytes if the
- * elements are aligned there.
+ * elements are already in the tensor's form there.
  *
  * A valid request has a raw entry for each tensor and no typed contents, or no raw entry at all. Typed contents
  * are in the field of the datatype, as many as the shape requires. FP16 and BF16 must be raw. Each parameter
@@ -18,7 +18,7 @@
 
 #include "message/format.h"
 
-#define OIP_PARAMETERS_MAX 1024 /* in one place; they are compared with one another */
+#define OIP_PARAMETERS_MAX 1024 /* in one list; they are compared with one another */
 
 /* Contents of a request to a model server. Borrowed for the call. */
 struct oip_request {

@@ -1,9 +1,9 @@
 /* stage_link.h: Stage link: a request between two stages of its pipeline, as a record of the stage's topic
  * (schemas/crossing.avsc, single-object Avro).
  *
- * The record holds everything that the answer needs of the request, so no later stage looks back: the envelope,
- * the answer's format, the request's own bytes (for a dead letter), and the results of the steps that later stages
- * read. A tensor that several steps passed on is written once.
+ * The record holds everything that the answer needs of the request, so no later stage looks back. It has the
+ * envelope, the answer's format, the request's own bytes (for a dead letter), and the results of the steps that
+ * later stages read. A tensor that several steps passed on is written once.
  *
  * Only the engine reads and writes these records. `version` defines the fields; a record of another version is
  * refused with that version in the error.

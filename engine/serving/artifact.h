@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-/* Whether `name` is a URL, of any scheme. Only artifact_fetch() checks the scheme. */
+/* Whether `name` is a URL, of any scheme. Only artifact_fetch() can read it. */
 bool artifact_is_elsewhere(const char *name);
 
 /* Whether the text of a URL is such that it can be fetched; nothing is sent. False: CONFIG at the place. */

@@ -1,7 +1,7 @@
 /* call_queue.h: Call queue of one model: its calls by state. Private to serving.
  *
- * Each call is in one of the lists, is a member of a call batch (call_batch.h), or is free for another call, with
- * its batch call and the transport's own data.
+ * Each call is in one of the lists, is a member of a call batch (call_batch.h), or is free. A free one keeps
+ * its batch call and the transport's data for the next call.
  */
 #ifndef SLUICE_SERVING_CALL_QUEUE_H
 #define SLUICE_SERVING_CALL_QUEUE_H

@@ -65,9 +65,9 @@ int64_t dispatch_due_us(const struct dispatch *dispatch, int64_t now_us);
 /* Why the model is unavailable, from its last failure; NULL: it is available. */
 const char *dispatch_away(const struct dispatch *dispatch);
 
-/* Last time at which calls of the model waited because none of its servers was reachable: while the breaker is
- * open for that reason, and from an attempt without an answer until the next answer. Now, if they wait now; 0:
- * never, or calls do not wait (onOutage). */
+/* Last time at which calls of the model waited because none of its servers was reachable. They wait while the
+ * breaker is open for that reason, and from an attempt without an answer until the next answer. Now, if they
+ * wait now; 0: never, or calls do not wait (onOutage). */
 int64_t dispatch_outage_us(const struct dispatch *dispatch, int64_t now_us);
 
 struct dispatch_counts {

@@ -1,9 +1,9 @@
 /* overload.h: Overload of one model: refuses calls that would wait too long in its queue.
  *
- * A queue that grows without a limit delays every call until just before its deadline, so the model works and no
- * caller gains. A call that would spend half of its remaining time in the queue is refused at once, which costs
- * almost nothing, and the calls in the queue are answered in time. A call that its own deadline cuts short does
- * not count against the model.
+ * A queue that grows without a limit delays every call until just before its deadline, so the model works and
+ * no caller gains. A call that would spend half of its remaining time in the queue is refused at once. A
+ * refusal costs almost nothing, and the calls in the queue are answered in time. A call that its own deadline
+ * cuts short does not count against the model.
  *
  * Pure: the clock is an argument.
  */

@@ -6,9 +6,9 @@
  * does not use up their tries.
  *
  * A server is left out if it is unreachable, fails five times in a row, or is far slower than the others. So is
- * a server that leaves all its calls unanswered for as long, while another answers. It is left out for a while,
- * longer each time, and is taken back when it answers that it is ready. Calls that it then still has for as
- * long are to be given to another. If all are left out, all are called.
+ * a server that has answered none of its calls for as long as that, while another answers. It is left out for a
+ * while, longer each time, and is taken back when it answers that it is ready. Calls that it has kept for as
+ * long as that are to be given to another. If all are left out, all are called.
  *
  * Pure: clock and random numbers are arguments.
  */

@@ -37,7 +37,7 @@ struct wire_call {
 /* False: the call cannot be sent (LIMIT, SYSTEM). */
 bool wire_send(struct wire *wire, struct queued_call *queued_call, const struct wire_call *call, struct error *error);
 void wire_withdraw(struct wire *wire, struct queued_call *queued_call);
-void wire_discard(struct queued_call *queued_call); /* frees its data for the next call */
+void wire_discard(struct queued_call *queued_call); /* frees the data that it keeps for the next call */
 
 /* A question about the server or the model, separate from the calls. */
 enum wire_question {
