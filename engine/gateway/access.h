@@ -7,8 +7,7 @@
  * invalid credential is refused even if anonymous callers are allowed.
  *
  * Then the policies decide what the caller may do. Without a file of policies, an authenticated caller may do
- * everything. If nothing is configured, everybody may do everything; then the caller of this module must listen
- * on loopback only.
+ * everything. If nothing is configured, everybody may do everything; then the listener must use loopback only.
  *
  * Files (keys, policies) are read again when they change. If the new version is not valid, nothing changes, and
  * a note contains the reason.

@@ -63,7 +63,7 @@ void json_skip_blanks_further(struct json_scan *scan);
 
 static inline void json_skip_blanks(struct json_scan *scan)
 {
-	if (scan->at < scan->end && (unsigned char)*scan->at <= ' ') /* true for nearly all bytes */
+	if (scan->at < scan->end && (unsigned char)*scan->at <= ' ') /* false for nearly all bytes */
 		json_skip_blanks_further(scan);
 }
 

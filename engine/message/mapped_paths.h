@@ -59,10 +59,10 @@ struct mapped_gathering {
 /* Adds a value at a node, for all paths that end there. False: the arena is full. */
 bool gather_cell(struct mapped_gathering *gathering, const struct map_node *node, const struct cell *cell);
 
-/* Notes a list at a node, for the paths that end there or have [*] there. */
+/* Records a list at a node, for the paths that end there or have [*] there. */
 void gather_list(struct mapped_gathering *gathering, const struct map_node *node);
 
-/* Notes that the list had no items: the values after its [*] are present, but there are none. */
+/* Records that the list had no items: the values after its [*] are present, but there are none. */
 void gather_empty_list(struct mapped_gathering *gathering, const struct map_node *node);
 
 /* Ends an item of a list with [*]: paths that found no value in it get an absent one. */

@@ -72,8 +72,8 @@ static inline struct text payload_version(const struct payload *payload)
 }
 void payload_set_version(struct payload *payload, struct arena *arena, struct text version);
 
-/* Checks tensor names. INPUT: a name is empty or, unless `repeat`, occurs twice; the error names the first such
- * tensor. Allocates a table in the arena. */
+/* INPUT for the first tensor whose name is empty or, unless `repeat`, is another's too. Allocates a table in
+ * the arena. */
 bool tensors_check_names(struct tensors tensors, bool repeat, struct arena *arena, struct error *error);
 
 /* A list of tensors that is being built in an arena; its capacity doubles. */
@@ -137,7 +137,7 @@ struct message {
  * outputs, and has no line. NULL: the arena is full. */
 struct message *message_copy(struct arena *arena, const struct message *message, const struct payload *payload);
 
-/* The message that was read from a topic, of which this one is a descendant or which it is. */
+/* The message of which this one is a child, at any depth; without a parent, the message itself. */
 static inline struct message *message_root(const struct message *message)
 {
 	while (message->parent)
@@ -151,7 +151,7 @@ struct answer {
 	const struct error *error;
 	const char *step;  /* the step that failed; NULL: before or after all of them */
 	unsigned attempts; /* of that step; 0: it made no calls */
-	int64_t outage_ms; /* last wait of its steps for an unreachable model, by their flow's clock; 0: never */
+	int64_t outage_ms; /* when its steps last waited for an unreachable model, by their flow's clock; 0: never */
 	/* Set to the number of JSON bytes in the body if binary data follows, else to 0: the value of the
 	 * header Inference-Header-Content-Length. NULL: the caller sends no headers, and no answer has binary
 	 * data. */

@@ -39,7 +39,7 @@ struct breaker {
 	bool probe_out;
 };
 
-/* Whether a call may be sent now. In state PROBING the call becomes the probe. */
+/* Whether a call may be sent now. If the breaker is not closed, the call is then the probe. */
 bool breaker_admits(struct breaker *breaker, int64_t now_us);
 /* The probe was not sent after all, or its call was forgotten. */
 void breaker_withdraw(struct breaker *breaker);
