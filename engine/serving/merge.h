@@ -4,8 +4,8 @@
  * parameters are equal. A reply whose number of rows differs from the call's cannot be split, and no member
  * gets it.
  *
- * Pure. Of the members only the fields named here are used: a batch outlives members that are forgotten while
- * it is sent.
+ * Pure. Only members that are still there are used: a batch outlives members that are forgotten while it is
+ * sent.
  */
 #ifndef SLUICE_SERVING_MERGE_H
 #define SLUICE_SERVING_MERGE_H

@@ -56,7 +56,7 @@ struct model_service {
 bool model_service_open(struct model_service *room, struct loop *loop, const struct model_service_config *config,
 			const struct later_config *later, struct error *error);
 void model_service_close(struct model_service *room); /* also if it was opened only in part, or only zeroed */
-void model_service_tidy(struct model_service *room);  /* frees the last request's memory */
+void model_service_tidy(struct model_service *room);  /* clears the last request's data */
 
 /* Reason of a refusal. */
 struct model_service_refusal {

@@ -31,7 +31,7 @@ struct queued_call {
 	struct dispatch *dispatch; /* its owner */
 	enum queued_call_state state;
 	struct queued_call *next, *previous;
-	struct attempts attempts; /* of its call; NULL: forgotten while in a batch */
+	struct attempts attempts; /* its `call` is NULL if it was forgotten while in a batch */
 	int64_t at_us;
 	int64_t paused_us;	     /* QUEUED_CALL_SENT: not counted in the time since `at_us` */
 	size_t replica;		     /* the last one */
