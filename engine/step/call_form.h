@@ -1,6 +1,5 @@
-/* call_form.h: how a model is called where its address does not say: rows that kinds which
- * call models share. An address whose path is a protocol's own goes before them.
- */
+/* call_form.h: Protocol and method of a model call when the model's address does not decide them. Option rows, shared
+ * by the kinds that call models. An address whose path belongs to a protocol overrides these rows. */
 #ifndef SLUICE_STEP_CALL_FORM_H
 #define SLUICE_STEP_CALL_FORM_H
 
@@ -9,7 +8,7 @@
 enum call_protocol { CALL_BY_V2, CALL_BY_SELDON, CALL_BY_TENSORFLOW };
 #define CALL_PROTOCOLS "v2 seldon tensorflow"
 
-/* Of a component of the first Seldon Core; other protocols know `predict` alone. */
+/* Of a Seldon Core v1 component; the other protocols have `predict` only. */
 enum call_method { CALL_PREDICT, CALL_TRANSFORM_INPUT, CALL_TRANSFORM_OUTPUT, CALL_ROUTE, CALL_AGGREGATE };
 #define CALL_METHODS "predict transform-input transform-output route aggregate"
 

@@ -1,4 +1,4 @@
-/* experiment.c: the rows of an experiment, and what they cannot say; see experiment.h. */
+/* experiment.c: Option rows of an experiment, and the checks that rows cannot express; see experiment.h. */
 #include "step/experiment.h"
 
 #include <stdio.h>

@@ -1,7 +1,5 @@
-/* experiment.h: an experiment as its user writes it: a resource of its own, or inline
- * in a step. Both read it by the same rows and check it by the same rules, and so they
- * stand here, where a step kind sees them too.
- */
+/* experiment.h: Specification of an experiment, as a resource of its own or inline in a step. Both forms use the same
+ * option rows and the same checks. They are in this module because step kinds include them too. */
 #ifndef SLUICE_STEP_EXPERIMENT_H
 #define SLUICE_STEP_EXPERIMENT_H
 
@@ -31,7 +29,7 @@ struct bandits {
 	struct name_list context_features;
 	int64_t update_interval_ns;
 	double explore;
-	struct place explore_place; /* line 0: not said */
+	struct place explore_place; /* line 0: not given */
 };
 
 struct rollout_stage {
@@ -95,8 +93,7 @@ extern const struct option progressive_rows[];
 extern const struct option criterion_rows[];
 extern const struct option promotion_rows[];
 
-/* What the rows cannot say. Each fault is told to `say`; `name` is the experiment's own
- * or NULL. */
+/* The checks that option rows cannot express. Each fault is passed to `say`; `name` is the experiment's own or NULL. */
 enum experiment_fault {
 	EXPERIMENT_EMPTY,
 	EXPERIMENT_REPEATED,

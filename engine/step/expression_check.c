@@ -1,6 +1,5 @@
-/* expression_check.c: types and shapes before anything runs. What is not known is
- * taken to fit; what is known and does not fit is a CONFIG error at its place, with
- * both sides shown. */
+/* expression_check.c: Static check of types and shapes. Unknown types are accepted. A known type that does not fit is
+ * a CONFIG error at its place, which shows both sides. */
 #include <stdarg.h>
 #include <stdio.h>
 

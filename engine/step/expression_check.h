@@ -1,16 +1,16 @@
-/* expression_check.h: what the files of the check share; private to
+/* expression_check.h: Type inference of expressions: the functions that its files share. Private to
  * engine/step/expression_*.c. */
 #ifndef SLUICE_STEP_EXPRESSION_CHECK_H
 #define SLUICE_STEP_EXPRESSION_CHECK_H
 
 #include "step/expression_tree.h"
 
-/* A type on its way through the tree. */
+/* The inferred type of a node. */
 struct inferred {
 	struct value_type type;
-	unsigned width;	  /* of the float tensors that went in; see expression_value.h */
+	unsigned width;	  /* of the float tensors that it depends on; see expression_value.h */
 	bool width_known; /* all their datatypes are known */
-	bool fits_any;	  /* an integer literal that goes with its partner's sign */
+	bool fits_any;	  /* an integer literal: signed or unsigned, as the other operand is */
 };
 
 struct expression_inference {
@@ -33,29 +33,28 @@ bool inference_trailing(struct expression_inference *inference, const struct exp
 			const struct inferred *arguments, struct inferred *result);
 bool inference_index(struct expression_inference *inference, const struct expression_node *node, struct inferred *result);
 
-/* The shape that two have together, by numpy's rules. */
+/* The joint shape of two types, by numpy's broadcasting rules. */
 bool inference_join(struct expression_inference *inference, const struct expression_node *node, const struct inferred *a,
 		    const struct inferred *b, struct value_type *joint);
-/* Of all of them, one at least. */
+/* The joint shape of all arguments; there is at least one. */
 bool inference_join_all(struct expression_inference *inference, const struct expression_node *node,
 			const struct inferred *arguments, uint32_t count, struct inferred *result);
 
-/* The class of what a function of that letter gives; see function_rules. */
+/* The result class of a function with that letter in `gives`; see function_rules. */
 enum value_class class_given(char gives, const struct inferred *arguments, size_t count);
 
-/* The class of a result of these operands, and its datatype by the rule of the language. */
+/* Sets the class of a result of these operands, and its datatype by the rule of the language. */
 void inferred_set_class(struct inferred *result, enum value_class class, const struct inferred *operands, size_t count);
 void inferred_set_datatype(struct inferred *result, enum datatype datatype);
 void inferred_set_scalar(struct inferred *result);
 
-/* Whether it may have just one element: then it decides alone, and what it makes
- * unneeded may be left out. */
+/* Whether a value of the type may have exactly one element. Then it decides alone, and the other side need not be evaluated. */
 bool may_be_single(const struct value_type *type);
 
-/* Forgets the shape of `type` when the other's is not the same. */
+/* Sets the shape of `type` to unknown when the other's is not the same. */
 void keep_alike(struct value_type *type, const struct value_type *other);
 
-bool classes_alike(enum value_class left, enum value_class right); /* may be compared, or chosen between */
+bool classes_alike(enum value_class left, enum value_class right); /* may be compared, or be the two branches of where() */
 enum value_class class_of_datatype(enum datatype datatype);
 
 #endif

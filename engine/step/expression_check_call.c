@@ -1,4 +1,4 @@
-/* expression_check_call.c: the types and shapes that functions and indices give. */
+/* expression_check_call.c: Types and shapes of the results of functions and indices. */
 #include "step/expression_check.h"
 #include "step/expression_index.h"
 

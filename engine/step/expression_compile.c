@@ -1,6 +1,5 @@
-/* expression_compile.c: from a tree to instructions, and the calls that need no
- * message. Slots are numbered by depth: an operand's value stands in its own slot,
- * the result in that of the first operand. */
+/* expression_compile.c: Compiler from a tree to instructions; evaluates calls that need no message. Slots are
+ * numbered by depth: an operand's value is in its own slot, the result in that of the first operand. */
 #include "step/expression_run.h"
 
 struct expression_emitter {

@@ -1,10 +1,9 @@
-/* expression_kernels.h: the loops of float arithmetic and comparison; private to
- * engine/step/expression_*.c but for floats_widen() and doubles_narrow().
+/* expression_kernels.h: Inner loops of float arithmetic and comparison. Private to engine/step/expression_*.c except
+ * floats_widen() and doubles_narrow().
  *
- * One kernel for each operator, kind of operands and result, so that each loop is
- * plain enough to be vectorised. All compute in double and round once, at the
- * store; where float arithmetic gives the very same bits (+ - * / of two floats:
- * 53 >= 2*24+2), the compiler uses it.
+ * There is one kernel for each operator, operand kind and result, so that each loop is simple enough to be
+ * vectorised. All compute in double and round once, at the store. Where float arithmetic gives the same bits (+ - * /
+ * of two floats: 53 >= 2*24+2), the compiler uses it.
  */
 #ifndef SLUICE_STEP_EXPRESSION_KERNELS_H
 #define SLUICE_STEP_EXPRESSION_KERNELS_H
@@ -12,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where an operand's elements are. */
+/* Kind of an operand: an array of floats, an array of doubles, or one double. */
 enum operand_kind { OPERAND_FLOATS, OPERAND_DOUBLES, OPERAND_DOUBLE, OPERAND_KINDS };
 
 enum arithmetic {
@@ -28,13 +27,12 @@ enum order { ORDER_LESS, ORDER_LESS_EQUAL, ORDER_EQUAL, ORDER_NOT_EQUAL, ORDER_C
 
 typedef void kernel(void *out, const void *left, const void *right, size_t count);
 
-/* [operator][kind of left][kind of right]; the first writes doubles, the second
- * floats, the third bools, a byte each. */
+/* [operator][kind of left][kind of right]. The first table writes doubles, the second floats, the third bools of one byte. */
 extern kernel *const arithmetic_doubles[ARITHMETIC_COUNT][OPERAND_KINDS][OPERAND_KINDS];
 extern kernel *const arithmetic_floats[ARITHMETIC_COUNT][OPERAND_KINDS][OPERAND_KINDS];
 extern kernel *const order_truths[ORDER_COUNT][OPERAND_KINDS][OPERAND_KINDS];
 
-/* Between elements of 64 bits, of any kind; a single one is chosen again and again. */
+/* Arguments of where() for elements of 64 bits, of any datatype. A single element is reused for all. */
 struct word_choice {
 	const uint8_t *truths;
 	const void *thens, *others;
@@ -43,15 +41,14 @@ struct word_choice {
 
 void words_choose(void *out, const struct word_choice *choice, size_t count);
 
-/* How many bytes are not 0. */
+/* The number of bytes that are not 0. */
 size_t truths_count(const uint8_t *items, size_t count);
 
-/* The sum with what each addition lost carried along (TwoSum, in lanes). */
+/* The sum, compensated for the rounding error of each addition (TwoSum, in lanes). */
 double sum_doubles(const double *items, size_t count);
 double sum_floats(const float *items, size_t count);
 
-/* The sum of the squares around `centre`, summed alike; `rest` is what the distances
- * themselves add up to. */
+/* The sum of the squared distances from `centre`, compensated likewise. `rest` is the sum of the distances themselves. */
 double sum_squares(const double *items, size_t count, double centre, double *rest);
 
 void floats_widen(double *out, const float *items, size_t count);

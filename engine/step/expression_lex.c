@@ -1,4 +1,4 @@
-/* expression_lex.c: the words of an expression. Called by the parser alone. */
+/* expression_lex.c: Lexer of expressions. Called by the parser only. */
 #include <stdio.h>
 
 #include "base/number.h"

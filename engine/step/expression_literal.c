@@ -1,5 +1,4 @@
-/* expression_literal.c: numbers, texts, durations and lists of them, on their way into
- * the tree. */
+/* expression_literal.c: Parser of literals: numbers, texts, durations and lists of them. */
 #include "step/expression_parser.h"
 
 static struct expression_node *node_literal(struct parser *parser, uint32_t at, enum value_class class, struct value value)

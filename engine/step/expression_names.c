@@ -1,5 +1,5 @@
-/* expression_names.c: what a name in an expression stands for: a tensor, a mark, a
- * parameter, a header, or what every message has; and what is said where it is missing. */
+/* expression_names.c: Resolution of names in an expression: a tensor, a mark, a parameter, a header, or a predefined
+ * name; and the error for a missing one. */
 #include "base/suggest.h"
 #include "message/provenance.h"
 #include "step/expression_run.h"

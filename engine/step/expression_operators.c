@@ -1,5 +1,5 @@
-/* expression_operators.c: arithmetic on values: floats through the kernels, integers
- * exactly, texts joined. Comparisons and logic stand in expression_compare.c. */
+/* expression_operators.c: Arithmetic on values: floats through the kernels, integers exactly, texts concatenated.
+ * Comparisons and logic are in expression_compare.c. */
 #include "step/expression_operators.h"
 
 #include <math.h>

@@ -1,14 +1,12 @@
-/* expression_operators.h: operators on values; private to
- * engine/step/expression_*.c. All leave an INPUT or LIMIT error behind when they
- * return false. `result` may be one of the operands. */
+/* expression_operators.h: Operators on values. Private to engine/step/expression_*.c. All set an INPUT or LIMIT error
+ * when they return false. `result` may be one of the operands. */
 #ifndef SLUICE_STEP_EXPRESSION_OPERATORS_H
 #define SLUICE_STEP_EXPRESSION_OPERATORS_H
 
 #include "step/expression_kernels.h"
 #include "step/expression_tree.h"
 
-/* + - * / ^ and the comparisons. `last`: the result is the whole expression's, and
- * may be rounded to FP32 already. */
+/* + - * / ^ and the comparisons. `last`: the result is that of the whole expression, and may be rounded to FP32 already. */
 bool operate_arithmetic(struct evaluation *evaluation, enum operator_kind operation, const struct value *left,
 			const struct value *right, bool last, struct value *result);
 bool operate_comparison(struct evaluation *evaluation, enum operator_kind operation, const struct value *left,
@@ -27,19 +25,18 @@ bool operate_where(struct evaluation *evaluation, const struct value *condition,
 bool operate_floored(struct evaluation *evaluation, bool quotient, const struct value *left, const struct value *right,
 		     struct value *result);
 
-/* Both spread to their joint shape, when they are not of one shape or single. */
+/* Broadcasts both to their joint shape, unless they have one shape or are single elements. */
 bool operands_spread(struct evaluation *evaluation, struct value *left, struct value *right);
 
-/* Runs a kernel of the table over two numbers that broadcast. */
+/* Runs a kernel of the table over two numeric values, which it broadcasts. */
 bool operands_run(struct evaluation *evaluation, kernel *const table[OPERAND_KINDS][OPERAND_KINDS], enum datatype storage,
 		  const struct value *left, const struct value *right, struct value *result);
 
-/* The error that shows both types; always false. */
+/* Sets the error that shows both types; always false. */
 bool operands_refuse(struct evaluation *evaluation, enum operator_kind operation, const char *takes, const struct value *left,
 		     const struct value *right);
 
-/* Whether the integers of both are computed unsigned: a literal goes with its
- * partner. */
+/* Whether integers are computed unsigned. A literal takes the signedness of the other operand. */
 bool operands_unsigned(const struct value *left, const struct value *right);
 
 #endif

@@ -1,5 +1,5 @@
-/* expression_parse.c: from words to a tree, by precedence climbing. Only the grammar
- * is judged here, and what calls are written with; types are expression_check.c's. */
+/* expression_parse.c: Parser from tokens to a tree, by precedence climbing. It checks only the grammar and the form
+ * of calls; expression_check.c checks types. */
 #include <stdarg.h>
 #include <stdio.h>
 

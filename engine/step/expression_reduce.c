@@ -1,5 +1,5 @@
-/* expression_reduce.c: functions that make one element of many: of all, or along one
- * axis. Sums are compensated, deviations two-pass around a compensated mean. */
+/* expression_reduce.c: Reductions: one element from many, over all or along one axis. Sums are compensated;
+ * deviations are computed in two passes around a compensated mean. */
 #include <math.h>
 
 #include "numeric/quantile.h"

@@ -1,5 +1,5 @@
-/* expression_run.c: the evaluator: runs the instructions of an expression over what
- * a message offers, and brings the result to its datatype. */
+/* expression_run.c: Evaluator: runs the instructions of an expression over a message's scope, and converts the result
+ * to its datatype. */
 #include "step/expression_run.h"
 
 #include "step/expression_index.h"

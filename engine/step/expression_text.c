@@ -1,5 +1,5 @@
-/* expression_text.c: functions on texts. They know ASCII letters and blanks, and
- * count characters of UTF-8; other bytes are passed on as they are. */
+/* expression_text.c: Functions on texts. They treat ASCII letters and blanks, and count characters of UTF-8. Other
+ * bytes are passed on unchanged. */
 #include <math.h>
 
 #include "base/hash.h"

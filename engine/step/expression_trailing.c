@@ -1,6 +1,5 @@
-/* expression_trailing.c: calls that look back over messages: what they ask for, their
- * types, and what a message gives to them. What they come to is worked out by who
- * remembers; see expression.h. */
+/* expression_trailing.c: Trailing calls, which look back over messages: their parameters, their types, and a
+ * message's values for them. The step that keeps the state computes their results; see expression.h. */
 #include <math.h>
 
 #include "base/hash.h"

@@ -1,9 +1,8 @@
-/* expression_tree.h: an expression between its text and its answer; private to
- * engine/step/expression_*.c.
+/* expression_tree.h: Syntax tree, bytecode and tokens of an expression. Private to engine/step/expression_*.c.
  *
- * The parser makes a tree of nodes; the check walks it for types and shapes; the
- * compiler turns it into instructions, which the evaluator runs. Tree and
- * instructions live in the arena of the expression and never change after.
+ * The parser makes a tree of nodes. The check infers their types and shapes. The compiler turns the tree into
+ * instructions, which the evaluator runs. Tree and instructions live in the arena of the expression and never change
+ * afterwards.
  */
 #ifndef SLUICE_STEP_EXPRESSION_TREE_H
 #define SLUICE_STEP_EXPRESSION_TREE_H
@@ -18,8 +17,8 @@ enum node_kind {
 	NODE_UNARY,
 	NODE_BINARY,
 	NODE_CALL,
-	NODE_INDEX, /* items: what is indexed, then one for each dimension */
-	NODE_SLICE, /* items: from, to; NULL where left out */
+	NODE_INDEX, /* items: the indexed value, then one index for each dimension */
+	NODE_SLICE, /* items: from, to; NULL where omitted */
 };
 
 enum operator_kind {
@@ -45,7 +44,7 @@ enum operator_kind {
 /* As the user writes it: "+", "and". */
 extern const char *const operator_texts[];
 
-/* Names that every message has or may have, when no tensor or mark is called so. */
+/* Predefined names of a message. They apply when no tensor or mark has the name. */
 enum special_name {
 	SPECIAL_NONE,
 	SPECIAL_KEY,
@@ -66,7 +65,7 @@ struct expression_node {
 	enum operator_kind operation; /* NODE_UNARY, NODE_BINARY */
 	uint32_t at, end;	      /* bytes of the source */
 	uint32_t count;
-	bool bracketed; /* stands in round brackets */
+	bool bracketed; /* is in round brackets */
 	struct expression_node **items;
 	enum value_class class;				/* NODE_LITERAL */
 	struct value literal;				/* NODE_LITERAL */
@@ -75,11 +74,11 @@ struct expression_node {
 	enum special_name special;			/* NODE_NAME */
 	const struct expression_function_row *function; /* NODE_CALL */
 	enum datatype datatype;				/* NODE_CALL: of cast */
-	bool has_along;					/* NODE_CALL: `along` was written */
+	bool has_along;					/* NODE_CALL: `along` was given */
 	int64_t along;
-	bool has_over;		     /* NODE_CALL: `over` was written */
+	bool has_over;		     /* NODE_CALL: `over` was given */
 	int64_t over_count, over_ms; /* one of them is above 0 */
-	uint32_t trailing;	     /* NODE_CALL: which of the trailing calls, from 1; 0: none of them */
+	uint32_t trailing;	     /* NODE_CALL: number of the trailing call, from 1; 0: not one */
 };
 
 struct evaluation;
@@ -89,30 +88,30 @@ typedef bool instruction_run(struct evaluation *evaluation, const struct instruc
 struct instruction {
 	instruction_run *run;
 	uint32_t slot;		  /* of the first operand, and of the result */
-	uint32_t count;		  /* operands, in slots one behind the other */
-	uint32_t end;		  /* control: the first instruction behind what it governs */
-	uint32_t after;		  /* control: where to go on when that succeeded */
+	uint32_t count;		  /* operands, in consecutive slots */
+	uint32_t end;		  /* control: the first instruction after the governed ones */
+	uint32_t after;		  /* control: the instruction to continue at after success */
 	const struct value *left; /* operands (of where: choices) that are literals; NULL: from the slots */
 	const struct value *right;
 	const struct expression_node *node;
 	struct text name; /* of instruct_name */
-	bool last;	  /* its result is the answer: may be rounded already */
-	bool heavy;	  /* of instruct_call: takes more than one unit of work for an element */
+	bool last;	  /* its result is that of the expression: may be rounded already */
+	bool heavy;	  /* of instruct_call: more than one unit of work for an element */
 };
 
 struct brief;
 typedef const struct tensor *brief_run(const struct brief *brief, const struct tensor *operand, struct text name,
 				       struct arena *arena);
 
-/* The whole of an expression that is one name with one number, under one function, or
- * both: what it does when the name is a tensor of floats. */
+/* Short form of an expression that consists of one name with one number, under one function, or both. It applies when
+ * the name is a tensor of floats. */
 struct brief {
 	brief_run *run; /* NULL: the expression has no such form */
 	struct text name;
-	enum datatype datatype; /* of the answer */
+	enum datatype datatype; /* of the result */
 	size_t element_bytes;
 	const double *number;
-	bool turned; /* the number stands left in the kernel */
+	bool turned; /* the number is the left operand of the kernel */
 	kernel *kernel;
 };
 
@@ -127,35 +126,32 @@ struct expression {
 	uint32_t instructions_count;
 	uint32_t slots_count;
 	struct brief brief;
-	struct trailing_call *trailing; /* those inside another before it; those over a window, where that is meant */
+	struct trailing_call *trailing; /* nested ones before the outer; with USE_WINDOW, the calls over the window */
 	uint32_t trailing_count;
 };
 
-/* Where byte `at` of the source stands in the user's file. */
+/* The place of byte `at` of the source in the user's file. */
 struct place expression_place_at(const struct expression *expression, size_t at);
 
-/* The tree of the source, in the arena; fills in root and names. False and a
- * CONFIG error. */
+/* Parses the source into a tree in the arena; fills in root and names. False and a CONFIG error. */
 bool expression_parse(struct expression *expression, struct arena *arena, struct error *error);
 
-/* Fills in which function `call` calls, by name, number of arguments and `over`;
- * false and a CONFIG error. */
+/* Fills in the function of `call`, by name, number of arguments and `over`. False and a CONFIG error. */
 bool function_find(struct expression *expression, struct text name, struct expression_node *call, struct error *error);
 
-/* The instructions of the tree; `answers`: what it comes to is an answer, and may be
- * rounded. False: memory ran out. expression_compile.c */
+/* Emits the instructions of the tree. `answers`: the result is the final value and may be rounded. False: memory ran
+ * out. expression_compile.c */
 bool expression_emit(struct expression *expression, bool answers, struct arena *arena);
 
 /* ---- calls over the messages of a window; expression_window.c ---- */
 
-/* The function of that name over a window's messages, called so; NULL: there is none. */
+/* The function over a window's messages that `call` calls. NULL: there is none. */
 const struct expression_function_row *function_over_window(const struct expression_node *call);
 
-/* Whether a function of that name exists, wherever it may be used. */
+/* Whether a function of that name exists in any kind of expression. */
 bool function_exists(struct text name);
 
-/* With USE_WINDOW: which calls go over the window's messages, and
- * which names stand outside of them. False and a CONFIG error. */
+/* With USE_WINDOW: finds the calls over the window's messages, and the names outside of them. False and a CONFIG error. */
 bool window_resolve(struct expression *expression, struct expression_node *root, struct error *error);
 
 /* ---- trailing calls; expression_trailing.c ---- */
@@ -189,10 +185,10 @@ struct token {
 	enum token_kind kind;
 	enum sign sign;
 	enum operator_kind operation;
-	bool quoted;	     /* TOKEN_NAME: its last part in backquotes, so never a word of the language */
+	bool quoted;	     /* TOKEN_NAME: its last part is in backquotes, so it is never a keyword */
 	uint32_t at, end;    /* bytes of the source */
 	struct text text;    /* TOKEN_NAME, TOKEN_TEXT: without quotes, escapes resolved */
-	struct text owner;   /* TOKEN_NAME: the part before the first point */
+	struct text owner;   /* TOKEN_NAME: the part before the first dot */
 	struct value number; /* TOKEN_NUMBER; TOKEN_DURATION: in milliseconds */
 };
 
@@ -203,7 +199,7 @@ struct lexer {
 	uint32_t at;
 };
 
-/* The next token; false and a CONFIG error at its place. */
+/* Reads the next token. False and a CONFIG error at its place. */
 bool lexer_next(struct lexer *lexer, struct token *token);
 
 #endif

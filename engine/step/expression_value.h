@@ -1,12 +1,10 @@
-/* expression_value.h: values while an expression runs; private to
- * engine/step/expression_*.c.
+/* expression_value.h: Values of a running expression. Private to engine/step/expression_*.c.
  *
- * A value is a view of elements: of a tensor of the message, of a literal, or of
- * an intermediate result in the message's arena. Nothing is changed in place, so
- * values share elements freely.
+ * A value is a view of elements: of a tensor of the message, of a literal, or of an intermediate result in the
+ * message's arena. Nothing is changed in place, so values share elements freely.
  *
- * Floats are computed in double. `width` remembers which float tensors went in: if
- * all of them were FP32 or smaller, the answer is rounded once to FP32, at the end.
+ * Floats are computed in double. `width` records which float tensors went in. If all of them were FP32 or smaller,
+ * the result is rounded to FP32 once, at the end.
  */
 #ifndef SLUICE_STEP_EXPRESSION_VALUE_H
 #define SLUICE_STEP_EXPRESSION_VALUE_H
@@ -23,9 +21,9 @@ struct value {
 	uint32_t rank;
 	uint8_t storage; /* enum datatype of the elements */
 	uint8_t width;
-	bool fits_any;		     /* a literal not below zero: signed or unsigned, as its partner is */
-	bool keeps_datatype;	     /* made by cast: leaves in just this datatype */
-	const struct tensor *tensor; /* untouched, as it came; NULL: made here */
+	bool fits_any;		     /* a non-negative literal: signed or unsigned, as the other operand is */
+	bool keeps_datatype;	     /* made by cast: the result keeps this datatype */
+	const struct tensor *tensor; /* the unchanged tensor; NULL: the value was computed */
 };
 
 struct expression;
@@ -37,31 +35,31 @@ struct evaluation {
 	struct arena *arena;
 	struct error *error;
 	struct value *slots;
-	const struct instruction *instruction; /* the one that runs */
-	const struct instruction *next;	       /* the one behind it */
+	const struct instruction *instruction; /* the current one */
+	const struct instruction *next;	       /* the one after it */
 	uint64_t work;			       /* units so far */
-	bool quiet;			       /* a failure is expected here: no words are made for it */
-	bool missing_expected;		       /* the same for what is missing */
-	bool missing;			       /* the last failure was something missing */
+	bool quiet;			       /* a failure is expected here: no error text is made */
+	bool missing_expected;		       /* the same for a missing name */
+	bool missing;			       /* the last failure was a missing name */
 };
 
-/* An INPUT error at the instruction that runs, or REMOTE where a model is to blame; always false. */
+/* Sets an INPUT error at the current instruction, or REMOTE if a model caused it; always false. */
 bool evaluation_fail(struct evaluation *evaluation, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool evaluation_miss(struct evaluation *evaluation, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same where the value of the node `culprit` is of a wrong class: a model is to blame that replied all that it is made
- * of. NULL: the node that runs. */
+/* The same for a value of a wrong class, at the node `culprit`. It is a REMOTE error when all tensors in that value
+ * came in a model's replies. NULL: the current node. */
 struct expression_node;
 bool evaluation_mistype(struct evaluation *evaluation, const struct expression_node *culprit, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The message's memory is used up: a LIMIT error; always false. */
+/* Sets a LIMIT error: the message's arena is full; always false. */
 bool evaluation_full(struct evaluation *evaluation);
 
-/* The work is more than one evaluation may take: a LIMIT error, said also where failures are quiet; always false. */
+/* Sets a LIMIT error: the work exceeds the limit of one evaluation. It is set even when failures are quiet; always false. */
 bool evaluation_spent(struct evaluation *evaluation);
 
-/* Counts units of work before they are done; false when that is too much. */
+/* Counts units of work before they are done. False: they exceed the limit. */
 static inline bool evaluation_works(struct evaluation *evaluation, uint64_t units)
 {
 	bool overflows = __builtin_add_overflow(evaluation->work, units, &evaluation->work);
@@ -114,15 +112,13 @@ static inline void value_of_tensor(struct value *value, const struct tensor *ten
 	value->tensor = tensor;
 }
 
-/* The elements as doubles: those of an FP64 value itself, else converted. NULL
- * when memory ran out. Numbers and bools. */
+/* The elements as doubles: those of an FP64 value itself, else converted. For numbers and bools. NULL: memory ran out. */
 const double *value_doubles(struct evaluation *evaluation, const struct value *value);
 
-/* The elements as integers of 64 bits; those of the storage UINT64 are handed on as the same bits. */
+/* The elements as integers of 64 bits. Those of UINT64 storage keep their bits. */
 const int64_t *value_signed(struct evaluation *evaluation, const struct value *value);
 
-/* The elements as truths, a byte each: not zero and not nan. NULL and an error for
- * texts. */
+/* The elements as bools of one byte: not zero and not nan. NULL and an error for texts. */
 const uint8_t *value_truths(struct evaluation *evaluation, const struct value *value);
 
 static inline const struct text *value_texts(const struct value *value)
@@ -130,7 +126,7 @@ static inline const struct text *value_texts(const struct value *value)
 	return value->data;
 }
 
-/* The units of going through a value once: its elements, and the bytes of its texts. */
+/* The work units of one pass over a value: its elements, and the bytes of its texts. */
 static inline uint64_t value_work(const struct value *value)
 {
 	uint64_t units = value->count;
@@ -140,8 +136,8 @@ static inline uint64_t value_work(const struct value *value)
 	return units;
 }
 
-/* A value of this storage and shape, its elements not yet written. NULL when
- * memory ran out or it has too many elements. */
+/* Makes a value of this storage and shape, with elements not yet written. NULL: memory ran out, or there are too many
+ * elements. */
 void *value_make(struct evaluation *evaluation, struct value *result, enum datatype storage, const int64_t *shape, uint32_t rank);
 
 /* The same for a single element; it is written through the result. */
@@ -170,9 +166,8 @@ static inline void *value_make_like(struct evaluation *evaluation, struct value 
 	return elements;
 }
 
-/* The shape two values have together, by numpy's rules, into `shape` (room for
- * TENSOR_RANK_MAX) or, when it is one's own, by pointer. False and an error that
- * shows both. */
+/* The joint shape of the values, by numpy's broadcasting rules: in `room`, or a pointer to the shape of one of them.
+ * False: an error that shows both shapes. */
 struct joint_shape {
 	const int64_t *shape;
 	uint32_t rank;
@@ -182,17 +177,16 @@ struct joint_shape {
 
 bool shapes_join(struct evaluation *evaluation, const struct value *const *values, size_t count, struct joint_shape *joint);
 
-/* `value` spread to that shape: itself when it has it already. */
+/* Broadcasts `value` to that shape; no copy when it has the shape already. */
 bool value_spread(struct evaluation *evaluation, struct value *value, const struct joint_shape *joint);
 
-/* The only element as an integer, for indices and the like; an error that says
- * `what` is needed. */
+/* The only element as an integer, for indices and similar arguments. The error names `what` as the thing needed. */
 bool value_one_integer(struct evaluation *evaluation, const struct value *value, const char *what, int64_t *number);
 
 /* Whether the condition `value` holds: one element, not zero, not nan. */
 bool value_holds(struct evaluation *evaluation, const struct value *value, bool *holds);
 
-/* ---- what functions are made of; expression_function*.c ---- */
+/* ---- implementation of functions; expression_function*.c ---- */
 
 struct expression_node;
 
@@ -203,39 +197,38 @@ enum function_shape {
 	SHAPE_JOINT,   /* all arguments broadcast */
 	SHAPE_REDUCED, /* [] or, with `along`, without that axis */
 	SHAPE_SCALAR,
-	SHAPE_SAME,   /* of the first argument */
+	SHAPE_SAME,   /* as the first argument */
 	SHAPE_VECTOR, /* one dimension of unknown length */
-	SHAPE_WANTED, /* the second argument says it */
-	SHAPE_FREE,   /* known only when it runs */
+	SHAPE_WANTED, /* given by the second argument */
+	SHAPE_FREE,   /* known only at run time */
 };
 
 enum trailing_extent { EXTENT_ANY, EXTENT_MESSAGES, EXTENT_DURATION };
 
-/* How a function is checked and run. `takes` has a letter for each argument, the
- * last for all that follow: n number, t text, v number or text, b truth, i integer, a anything;
- * `gives` one of n (as the arguments), f float, b, t, i, u (UINT64), = (the first
- * argument's class), v (text of text, else float), s (as =, but an integer for bools), c (what cast
- * is told). */
+/* Rules by which a function is checked and run. `takes` has a letter for each argument, the last letter for all that
+ * follow: n number, t text, v number or text, b truth, i integer, a anything. `gives` is one of n (as the arguments),
+ * f float, b, t, i, u (UINT64), = (the first argument's class), v (text for text, else float), s (as =, but an
+ * integer for bools), c (the datatype given to cast). */
 struct function_rules {
 	uint8_t least, most;
 	const char *takes;
 	char gives;
 	enum function_shape shape;
 	bool takes_along;
-	function_run *run;				     /* NULL: a form of its own, or not evaluated here */
-	bool greatest;					     /* of the extremes: the greatest, not the least */
-	double (*each)(double);				     /* of a float function of one number */
-	double (*reduce)(const double *items, size_t count); /* of a reduction to a float */
-	bool sorts;					     /* takes n log n for n elements */
-	bool takes_over;				     /* how far back it looks is said by `over` */
-	/* Of a trailing one: */
-	uint8_t series;		       /* how many of its arguments come from message to message; 0: it is no trailing one */
-	enum trailing_extent extent;   /* of what `over` may be */
+	function_run *run;				     /* NULL: has its own instruction, or is not evaluated here */
+	bool greatest;					     /* for extremes: the greatest, not the least */
+	double (*each)(double);				     /* for a float function of one number */
+	double (*reduce)(const double *items, size_t count); /* for a reduction to a float */
+	bool sorts;					     /* sorts: n log n work for n elements */
+	bool takes_over;				     /* `over` gives its extent */
+	/* For trailing calls: */
+	uint8_t series;		       /* arguments that are series; 0: it is no trailing function */
+	enum trailing_extent extent;   /* the kinds of `over` that it accepts */
 	enum feature_function feature;
 	bool over_window; /* its messages are those of a closed window */
 };
 
-/* Whether a value of the class fits the letter, and in words what does. */
+/* Whether a value of the class fits the letter; and the text that names what fits. */
 static inline bool letter_takes(char letter, enum datatype_class class)
 {
 	enum { INTEGER = 1 << CLASS_SIGNED | 1 << CLASS_UNSIGNED, NUMBER = INTEGER | 1 << CLASS_FLOAT };
@@ -247,8 +240,8 @@ static inline bool letter_takes(char letter, enum datatype_class class)
 
 const char *letter_words(char letter);
 
-/* The shape that reshape() makes of `count` elements, into `shape`, and how many elements that has
- * (WANTED_ANOTHER, where it is another number). False: WANTED_ODD. */
+/* The shape that reshape() makes of `count` elements, into `shape`, and the number of its elements (WANTED_ANOTHER if
+ * that number is not `count`). False: WANTED_ODD. */
 bool shape_wanted(const int64_t *sizes, size_t rank, size_t count, int64_t *shape, size_t *product);
 #define WANTED_ODD "reshape() takes dimensions of 0 or more, and one -1 for what is left"
 #define WANTED_ANOTHER "%s has %zu elements, and the shape wanted has %zu; write one that fits, or -1 for one of them"

@@ -1,9 +1,9 @@
-/* expression_window.c: calls over the messages of a window: which they are, and what stands
- * outside of them.
+/* expression_window.c: Calls over the messages of a window: finds them, and the names outside of them.
  *
- * `max(mid)` is the greatest over all messages, `max(sum(x))` the greatest of what sum(x) is
- * of each: the outermost call of such a name goes over the messages, and what is inside it sees
- * one of them. They are numbered as trailing calls are, which are worked out alike. */
+ * `max(mid)` is the greatest over all messages. `max(sum(x))` is the greatest of sum(x) of each message: the
+ * outermost call of such a name is over the messages, and its argument is evaluated for one of them. The calls are
+ * numbered like trailing calls, which are evaluated in the same way.
+ */
 #include "step/expression_tree.h"
 
 static bool resolve(struct expression *expression, struct expression_node *node, bool inside, struct error *error)

@@ -1,4 +1,4 @@
-/* file.c: the files that options name, through the source that was handed in. */
+/* file.c: Files that options name, read through the file source of the step. */
 #include "step/step.h"
 
 bool step_file(const struct step *step, const struct name *file, const char *digest, struct text *content, struct error *error)

@@ -1,4 +1,4 @@
-/* kind.c: finding a step kind by the key that stands in the YAML. */
+/* kind.c: Lookup of a step kind by its key in the YAML. */
 #include <string.h>
 
 #include "step/step.h"

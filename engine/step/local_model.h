@@ -1,10 +1,9 @@
-/* local_model.h: a trained model (numeric/predictor.h) asked with tensors: for the step kind
- * that has it in the worker, and for the built-in model server.
+/* local_model.h: Trained model that is evaluated in the process (numeric/predictor.h), called with tensors. Used by
+ * the step kind that runs it in the worker, and by the built-in model server.
  *
- * It takes one numeric tensor of rows: [rows, features], or [features], which is one row.
- * It answers FP64: [rows] where it gives a number a row, else [rows, outputs]; and where
- * its classes have names, also the name for which each row decides, as BYTES [rows].
- * Immutable; may be shared by threads.
+ * Its input is one numeric tensor of rows: [rows, features], or [features] for one row. Its output is FP64: [rows]
+ * where it gives one number for a row, else [rows, outputs]. Where its classes have names, it also outputs the name
+ * of each row's class, as BYTES [rows]. Immutable; may be shared by threads.
  */
 #ifndef SLUICE_STEP_LOCAL_MODEL_H
 #define SLUICE_STEP_LOCAL_MODEL_H
@@ -18,18 +17,18 @@
 struct local_model {
 	const struct predictor *predictor;
 	const char *whose;  /* for errors: "step `x`" */
-	struct text input;  /* the tensor it takes; empty: the only numeric one */
-	struct text output; /* the name of what it answers */
-	const char *marked; /* the model that its answers are marked with (message/provenance.h); NULL: with none */
+	struct text input;  /* the input tensor; empty: the only numeric one */
+	struct text output; /* the name of the output tensor */
+	const char *marked; /* the model named in the provenance of its answers (message/provenance.h); NULL: none */
 	size_t label_count; /* 0: no names */
 	const struct text *labels;
 };
 
-/* INPUT: what came is not what it takes; REMOTE: a model replied so; LIMIT: the arena. */
+/* INPUT: the tensors do not fit. REMOTE: they do not, and came from a model. LIMIT: the arena. */
 bool local_model_answer(const struct local_model *model, const struct payload *request, struct arena *arena, struct tensors *answer,
 			struct error *error);
 
-/* The types of that; CONFIG where what is known of `in` can never do. */
+/* The types of its output. CONFIG: the known part of `in` can never fit. */
 bool local_model_types(const struct local_model *model, const struct tensor_types *in, struct arena *arena,
 		       struct tensor_types *out, struct error *error);
 

@@ -1,31 +1,26 @@
-/* step.h: the contract between the engine and a step.
+/* step.h: Contract between the engine and a step kind.
  *
- * A step kind is one file in steps/. It ends in one `const struct step_kind`,
- * which steps/kinds.c lists; the engine knows nothing else of it.
+ * A step kind is one file in steps/. It ends in one `const struct step_kind`, which steps/kinds.c lists. The engine
+ * has no other access to it.
  *
- * Life: open() once for each deployed version of a pipeline and worker; run() for
- * each visit; close() once, also after an open() that failed. A step belongs to one
- * worker, so it needs no lock.
+ * Lifecycle: open() once for each worker and deployed version of a pipeline; run() for each visit; close() once, also
+ * after an open() that failed. A step belongs to one worker, so it needs no lock.
  *
- * A visit is one message at one step: what came in (several sources, at a join),
- * what leaves (none, one, or many), and scratch memory that dies with the message. A step
- * never waits and never touches a socket, a file or a clock. What it needs of the
- * outside it asks for with visit_call() and returns STEP_WAIT; answered() is
- * entered when the reply is there. So the
- * same step runs unchanged in `sluice test`, in the simulator and in production.
+ * A visit is one message at one step. It has the input (several sources, at a join), the output (no message, one, or
+ * many), and scratch memory that is freed with the message. A step never waits and never uses a socket, a file or a
+ * clock. For anything outside the process it makes a call with visit_call() and returns STEP_WAIT. The engine enters
+ * answered() with the reply. So the same step runs unchanged in `sluice test`, in the simulator and in production.
  *
- * A stateful step remembers bytes by keys from message to message. It is an ordered gate:
- * the messages of a partition come to it in their order, whatever calls they waited for,
- * and each sees what those before it left there. A visit that fails leaves nothing; once
- * it has ended well what it wrote stands, even when a later step fails.
+ * A stateful step stores bytes by key from message to message. It is an ordered gate: it gets the messages of a
+ * partition in their order, whatever calls they waited for, and each message sees what earlier ones stored. A visit
+ * that fails stores nothing. The writes of a visit that ended well stay, even when a later step fails.
  *
- * A step may make many messages of one. These offspring have ids, keys and times of their
- * own and go on through the steps behind it as messages of their own, in the order in
- * which they were made, also where a later step remembers. What such a step reads of steps
- * that are not behind this one is the parent's, the same for all. The parent itself goes no
- * further there: where offspring reach the output they answer, each for itself, and leave
- * with the parent, in its place and its transaction. A later step may gather them, and what
- * that gives is the parent's own again.
+ * A step may make many child messages (offspring) of one message. Children have ids, keys and times of their own.
+ * They pass through the later steps as messages of their own, in the order in which they were made, also through a
+ * stateful step. Where a later step also reads a step that is not after the one that made the children, it gets the
+ * parent's value, the same for all. The parent itself does not continue there. Where children reach the output, each
+ * of them gives an answer of its own; these leave with the parent, in its position and transaction. A later step may
+ * collect the children, and its output belongs to the parent again.
  */
 #ifndef SLUICE_STEP_STEP_H
 #define SLUICE_STEP_STEP_H
@@ -37,9 +32,8 @@
 
 struct visit; /* one message at a step; flow/visit.c */
 
-/* Where the bytes of files come from that options name: whoever opens a flow hands it in.
- * Any thread may read. `content` stays as long as the source, with a NUL behind it; reading
- * the same file again gives the same bytes. */
+/* Source of the bytes of files that options name. The opener of a flow passes it in. Any thread may read. `content`
+ * lives as long as the source and is followed by a NUL. Reading the same file again gives the same bytes. */
 struct file_source {
 	void *context;
 	bool (*read)(void *context, const struct name *file, const char *digest, struct text *content, struct error *error);
@@ -50,29 +44,29 @@ struct step {
 	const struct step_kind *kind;
 	const char *name;
 	const char *pipeline;
-	const void *options;		     /* filled in from the kind's rows */
+	const void *options;		     /* filled from the kind's rows */
 	struct place place;		     /* of the step in the YAML */
 	struct arena *arena;		     /* lives as long as the opened step */
 	const struct file_source *files;     /* NULL: no file can be read here, as in lint's infer() */
-	void *state;			     /* what open() made */
-	const struct assignment *assignment; /* which of its shares a message has; NULL: its kind has none */
+	void *state;			     /* set by open() */
+	const struct assignment *assignment; /* from messages to the step's shares; NULL: its kind has none */
 };
 
 enum step_verdict {
-	STEP_DONE, /* what was emitted goes on */
-	STEP_WAIT, /* a call is out */
-	STEP_DROP, /* nothing leaves on this branch, and that is no error */
-	STEP_FAIL, /* `error` says why; its kind decides the fate */
+	STEP_DONE, /* the emitted payload continues */
+	STEP_WAIT, /* a call is in progress */
+	STEP_DROP, /* no output on this branch, and that is no error */
+	STEP_FAIL, /* `error` gives the reason; its kind decides what happens to the message */
 };
 
-/* What a step asks of the outside, and its answer. */
-enum call_target { CALL_MODEL, CALL_PIPELINE, CALL_EXPERIMENT, CALL_ANY /* a bare name: the graph says what it means */ };
+/* Target of a call. */
+enum call_target { CALL_MODEL, CALL_PIPELINE, CALL_EXPERIMENT, CALL_ANY /* a plain name: the graph resolves it */ };
 
-/* Where a call is, for whoever says why it has no answer. */
+/* State of a call, for the error that explains why it has no reply. */
 enum call_whereabouts {
-	CALL_BEGUN,   /* nobody has said more */
-	CALL_IN_LINE, /* others go before it, or who is called is away */
-	CALL_PAUSED,  /* it failed, and is to be tried again */
+	CALL_BEGUN,   /* nothing more is reported */
+	CALL_IN_LINE, /* queued behind other calls, or its target is unreachable */
+	CALL_PAUSED,  /* it failed and waits for its retry */
 	CALL_SENT,
 };
 
@@ -80,82 +74,82 @@ struct call {
 	enum call_target target;
 	const char *name;
 	const struct payload *request;
-	const struct message *message; /* for id, headers, deadline; of the first member for a batch */
-	int64_t timeout_ms;	       /* of each attempt; 0: the model's own or 30 s */
-	bool timeout_own;	       /* the step itself says it: it goes before the model's own */
-	struct tensors_wanted outputs; /* that the model is asked for; count 0: all. The step sees that they came */
-	int64_t kept_ms;	       /* so long its reply is used again for equal requests, as the step says; 0: it does not */
-	bool once;		       /* of a copy: it is not repeated, and does not wait for a model that is away */
-	/* The answer: one of the two. */
+	const struct message *message; /* for id, headers, deadline; for a batch: of its first member */
+	int64_t timeout_ms;	       /* of each attempt; 0: the model's timeout, or 30 s */
+	bool timeout_own;	       /* the step sets the timeout: it overrides the model's */
+	struct tensors_wanted outputs; /* requested from the model; count 0: all. The step checks that they came */
+	int64_t kept_ms;	       /* the step's cache time: the reply answers equal requests for so long; 0: no caching */
+	bool once;		       /* a shadow request: no retry, and it does not wait for an unreachable model */
+	/* The result: one of the two. */
 	const struct payload *reply;
 	struct error error; /* kind NONE: `reply` holds */
-	unsigned attempts;  /* how often it was asked; 0: never */
+	unsigned attempts;  /* attempts that were sent; 0: none */
 	enum call_whereabouts where;
-	int64_t outage_ms; /* by its answer: when servers of its model last could not be reached; 0: never, or nobody knows */
-	void *owner;	   /* who waits: the flow's */
-	void *under_way;   /* who makes it: serving's */
-	void *asker;	   /* on whose behalf: of whoever carries the flow's calls out */
+	int64_t outage_ms; /* set with the result: when servers of its model were last unreachable; 0: never, or not known */
+	void *owner;	   /* the waiting party; used by flow */
+	void *under_way;   /* the request in progress; used by serving */
+	void *asker;	   /* the requester; used by the platform that runs the flow's calls */
 };
 
-/* How tensors go through a step of this kind, for fusion and type inference. */
+/* Effect of a kind on the tensors of a message, for fusion and type inference. */
 enum step_shape {
-	SHAPE_ADDS,	/* passes all on and adds */
-	SHAPE_REPLACES, /* only what it makes leaves */
-	SHAPE_PASSES,	/* what came in leaves, or nothing */
+	SHAPE_ADDS,	/* passes all tensors and adds some */
+	SHAPE_REPLACES, /* passes only the tensors that it makes */
+	SHAPE_PASSES,	/* passes all tensors unchanged, or no message */
 };
 
-/* A tensor as the plan knows it. */
+/* Statically known type of a tensor. */
 struct tensor_type {
 	struct text name;
 	struct value_type type;
-	const struct parameters *parameters; /* that name its columns; NULL: what they are is not known */
+	const struct parameters *parameters; /* with the names of its columns; NULL: not known */
 };
 
-/* Where a list stands, how many of its places are taken, and how many there are. */
+/* Memory of lists of types: its entries, how many are used, and how many there are. */
 struct tensor_room {
 	struct tensor_type *items;
 	size_t taken;
 	size_t size;
 };
 
-/* Lists are shared and never changed. Who adds to one takes the places behind it, where
- * nobody else did so before; else he makes a list of his own. So a chain of steps of
- * which each adds a tensor needs no list for each. */
+/* Types of a list of tensors. Lists are shared and never changed. A step that adds types to a list uses the free
+ * entries after it, unless another list has used them already; then it copies the list. So a chain of steps, each of
+ * which adds a tensor, needs no list for each step. */
 struct tensor_types {
-	bool complete; /* false: others may be there too */
+	bool complete; /* false: there may be other tensors */
 	size_t count;
 	const struct tensor_type *items;
-	struct tensor_room *room; /* NULL: none behind `items` */
-	const char *remark;	  /* what the plan says of how the step that gives them works; NULL: nothing */
+	struct tensor_room *room; /* NULL: no entries after `items` */
+	const char *remark;	  /* remark of the plan on how the step makes them; NULL: none */
 };
 
-/* What a kind that combines its sources is content with. */
+/* Quorum of a kind that combines its sources. */
 struct gather {
-	size_t need;	   /* of its sources; without so many it fails. 0: as its join is written */
-	int64_t within_ms; /* after the first has come it goes on with what there is; 0: the join's window */
+	size_t need;	   /* sources needed; with fewer it fails. 0: as its join is written */
+	int64_t within_ms; /* window from the first source, after which it continues without the others; 0: the join's window */
 };
 
-/* Messages that a kind learns from; they can be gone through again and again. */
+/* Messages from which a kind learns its parameters. They can be read several times. */
 struct fit_source {
 	void *context;
 	void (*rewind)(void *context);
-	/* The tensors of the next one, as they come to the step, in the arena. False: none is
-	 * left, or the error says why. */
+	/* The tensors of the next message, as the step would get them, in the arena. False: there is no next one, or
+	 * `error` is set. */
 	bool (*next)(void *context, struct arena *arena, struct payload *payload, struct error *error);
-	/* The step would refuse the last one, an INPUT error. `texts`: the tensor whose elements are texts where numbers are
-	 * wanted, if that is why; else NULL. True: it is left out from now on; false: the error has been told where it
-	 * stands, and ends it. */
+	/* Reports that the step rejects the last message with an INPUT error. `texts`: the tensor whose elements are
+	 * texts where numbers are needed, if that is the reason; else NULL. True: the message is left out from now
+	 * on. False: the error was reported and ends the fit. */
 	bool (*refused)(void *context, const struct tensor *texts, struct error *error);
-	/* What is to be known of what was learnt, and is no error; NULL: nobody wants to. */
+	/* Reports a remark on the learnt parameters that is no error; NULL: nobody reads it. */
 	void (*remarked)(void *listener, const char *text);
 	void *listener;
 };
 
-/* What a step joins, before anything runs. */
+/* Sources of a step's join, for a static check. */
 struct step_sources {
-	size_t count;		  /* as many as visit_source() has */
-	const struct name *items; /* the step that each is of, where the reference to it stands */
-	bool one_at_a_time;	  /* its join lets each go on by itself, unless gather() has it otherwise */
+	size_t count;		  /* the same as for visit_source() */
+	const struct name *items; /* the step of each source, with the place of its reference */
+	bool one_at_a_time;	  /* its join is `any`: each source continues alone, unless gather() returns otherwise */
 };
 
 struct experiment_spec; /* step/experiment.h */
@@ -167,62 +161,56 @@ struct step_kind {
 	const struct option *options; /* ended by OPTION_END; NULL for a kind without options */
 	size_t options_size;
 	enum step_shape shape;
-	bool planned;  /* its fields are known, but it cannot run yet */
-	bool stateful; /* it may call visit_recall() and its kin */
-	/* What a plain value instead of a map means is a row with short_form. */
-	/* What its expressions may name beside what every one may (`members`); ends with NULL.
-	 * NULL: nothing. */
+	bool planned;  /* its fields are parsed, but it cannot run yet */
+	bool stateful; /* it may call visit_recall(), visit_remember() and visit_forget() */
+	/* A plain value instead of a map is read by the row with short_form. */
+	/* Names that its expressions may use in addition to the common ones and to `members`; ends with NULL. NULL: none. */
 	const char *const *own_names;
-	/* Checks beyond the rows; adds to `error` only the first fault. NULL: none. */
+	/* Checks beyond the rows; sets `error` to the first fault only. NULL: none. */
 	bool (*check)(const void *options, struct place place, struct error *error);
-	/* The experiment that is written in its options, for what can be said of any
-	 * experiment; NULL (also as hook): none is. */
+	/* The experiment in its options, for the checks that apply to any experiment. NULL (also as hook): none. */
 	const struct experiment_spec *(*experiment)(const void *options);
-	/* The types that leave when `in` comes in. `out` holds what is known without it: what
-	 * the model called is known to answer, else by `shape`. NULL: that is all. */
+	/* Infers the output types for the input types `in`. `out` contains the types that are known without the hook:
+	 * from the called model, else from `shape`. NULL: there are no others. */
 	bool (*infer)(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 		      struct error *error);
-	/* Whether it makes offspring, visit_offspring(); NULL: it does not. */
+	/* Whether it makes child messages with visit_offspring(). NULL: it does not. */
 	bool (*multiplies)(const struct step *step);
-	/* The step whose offspring it gathers: then it is visited once, when all of them have
-	 * come or ended, and has visit_part(). It remembers nothing. False or NULL: none. */
+	/* The step whose child messages it collects. It is then visited once, when all of them have come or ended,
+	 * and reads them with visit_part(). It stores no state. False or NULL: none. */
 	bool (*gathers)(const struct step *step, struct name *multiplier);
-	/* Whom it calls, for the plan: the n-th, until it returns false. NULL: nobody. */
+	/* The targets that it calls, for the plan: the n-th, until it returns false. NULL: none. */
 	bool (*calls)(const struct step *step, size_t nth, enum call_target *target, const char **name);
-	/* Whom it sends copies (visit_copy()), likewise. NULL: nobody. */
+	/* The targets of its shadow requests (visit_copy()), likewise. NULL: none. */
 	bool (*copies)(const struct step *step, size_t nth, enum call_target *target, const char **name);
-	/* The outputs that it asks of the model it calls; an empty list or NULL: it leaves that to the model. */
+	/* The outputs that it requests from its model; empty list or NULL: the model decides. */
 	const struct name_list *(*asks)(const void *options);
-	/* An option that is read, and that nothing heeds yet: the nth, with the words that follow "`NAME` is of ". NULL: none. */
+	/* An option that is read but has no effect yet: the n-th, with the words that follow "`NAME` is of ". NULL: none. */
 	bool (*later)(const void *options, size_t nth, struct name *option, const char **words);
-	/* To which later steps alone it may send (visit_only_to()): the n-th, until it
-	 * returns false. Each must list this step in its inputs. NULL: to none. */
+	/* The later steps that visit_only_to() may select: the n-th, until it returns false. Each must list this step
+	 * in its inputs. NULL: none. */
 	bool (*targets)(const struct step *step, size_t nth, struct name *target);
-	/* The ways among which it shares messages out: the n-th, until it returns false. They
-	 * have different names, and weights of which one is above 0. NULL: it does not. */
+	/* The choices among which it splits messages: the n-th, until it returns false. They have different names,
+	 * and weights of which at least one is above 0. NULL: it does not split. */
 	bool (*shares)(const struct step *step, size_t nth, struct share *share);
-	/* Those of its sources that its options name: the n-th, until it returns false. Each
-	 * must be a step that it reads, or the pipeline. NULL: it names none. */
+	/* The sources that its options name: the n-th, until it returns false. Each must be a step that it reads, or
+	 * the pipeline. NULL: none. */
 	bool (*members)(const struct step *step, size_t nth, struct name *member);
-	/* A step of the pipeline whose answer it looks at, another than itself. False or NULL: it
-	 * names none. */
+	/* Another step of the pipeline whose result it reads. False or NULL: none. */
 	bool (*watches)(const struct step *step, struct name *watched);
-	/* The tensor that each of its sources must give, but for those that gather() does not need.
-	 * False or NULL: none is named. */
+	/* The tensor that each source must give, except sources that gather() does not need. False or NULL: none is named. */
 	bool (*wants)(const struct step *step, struct text *tensor);
-	/* Checks what it joins; an error without a place is one of its options. NULL: any sources
-	 * will do. */
+	/* Checks the sources of its join. An error without a place is about its options. NULL: no check. */
 	bool (*joins)(const struct step *step, const struct step_sources *sources, struct error *error);
-	/* Where the step itself says its model is (a storageUri); NULL: it does not, and the
-	 * Model of that name does. */
+	/* The address of its model, if the step has one (a storageUri). NULL: it has none; the Model of that name applies. */
 	const char *(*storage)(const struct step *step);
-	/* The key by which it needs its messages partitioned; NULL: none. */
+	/* The key by which its messages must be partitioned; NULL: none. */
 	const struct expression *(*key)(const struct step *step);
-	/* How many of its sources it waits for, and how long; false or NULL: as its join is
-	 * written. Asked once, behind open(). */
+	/* Number of sources that it waits for, and how long. False or NULL: as its join is written. Called once,
+	 * after open(). */
 	bool (*gather)(const struct step *step, struct gather *gather);
-	/* Learns what its options leave to fitted files, of a step that is not opened, and
-	 * writes the file (`sluice fit`). NULL: it learns nothing. */
+	/* Learns the parameters that its options leave to fitted files, and writes the file (`sluice fit`). The step
+	 * is not opened. NULL: it learns nothing. */
 	bool (*fit)(struct step *step, const struct fit_source *source, struct buffer *file, struct error *error);
 	bool (*open)(struct step *step, struct error *error);
 	enum step_verdict (*run)(struct step *step, struct visit *visit, struct error *error);
@@ -230,101 +218,93 @@ struct step_kind {
 	void (*close)(struct step *step);
 };
 
-#define STEP_KIND_DEFAULT "model" /* of a step without a kind key: it calls the model of its own name */
+#define STEP_KIND_DEFAULT "model" /* for a step without a kind key: it calls the model of its own name */
 
-/* The table that main hands down; ends with NULL. */
+/* The table of kinds, which main() passes down; ends with NULL. */
 typedef const struct step_kind *const step_kind_table[];
 const struct step_kind *step_kind_find(const struct step_kind *const *kinds, const char *name);
 
-/* The bytes of the file that an option names, in open() or infer() alone; they stay as long
- * as the opened step. A relative name is relative to the YAML that it stands in. `digest` is
- * its SHA-256 in hexadecimal digits, with or without `sha256:` before them; NULL: it is not
- * checked. What fails is a CONFIG error at the file's place. */
+/* The bytes of the file that an option names. Only for open() and infer(). They live as long as the opened step. A
+ * relative name is relative to the YAML file that contains it. `digest` is its SHA-256 in hexadecimal digits, with or
+ * without `sha256:` before them; NULL: it is not checked. A failure is a CONFIG error at the file's place. */
 bool step_file(const struct step *step, const struct name *file, const char *digest, struct text *content, struct error *error);
 
-/* Whether it may remember, as its options are. */
+/* Whether the step, with its options, may have state. */
 bool step_is_stateful(const struct step *step);
 
 /* ---- of the visit ---- */
 
 struct arena *visit_arena(struct visit *visit);
 
-/* What came in: all sources joined, selected and renamed. */
+/* The input: all sources joined, selected and renamed. */
 const struct payload *visit_input(const struct visit *visit);
 
-/* What came from each source alone, for kinds that combine: the n-th, in the order
- * of `inputs`; payload NULL where that source gave nothing. False past the last. */
+/* The input from one source, for kinds that combine: the n-th, in the order of `inputs`. The payload is NULL where
+ * that source gave nothing. False past the last. */
 bool visit_source(const struct visit *visit, size_t nth, const char **step, const struct payload **payload);
 
-/* What leaves; the payload lives in the visit's arena. visit_pass() emits what came
- * in, untouched and uncopied. */
+/* Emits the output; the payload lives in the visit's arena. visit_pass() emits the input, unchanged and not copied. */
 void visit_emit(struct visit *visit, const struct payload *payload);
 void visit_pass(struct visit *visit);
 
-/* What is emitted goes only to the step of that name (route's `to`); NULL: to all that
- * read it. */
+/* Sends the output only to the step of that name (route's `to`); NULL: to all its readers. */
 void visit_only_to(struct visit *visit, const char *step);
 
-/* Which of the kind's shares the message has: it stays the same for its key, or without a
- * key for the record that it was. */
+/* The index of the message's choice among the kind's shares. It is the same for all messages of a key. Without a key
+ * it is fixed for the record. */
 size_t visit_way(const struct visit *visit);
 
-/* Whether the message is among `percent` of all; what is drawn under one salt says nothing
- * of another. */
+/* Whether the message is in a sample of `percent` of all. Samples of different salts are independent. */
 bool visit_is_drawn(const struct visit *visit, const char *salt, double percent);
 
 /* ---- one message into many, and back ---- */
 
-#define OFFSPRING_MAX 10000 /* of one message, its offspring's offspring counted too; an arena holds no more */
+#define OFFSPRING_MAX 10000 /* of one message, including children of children; an arena has memory for no more */
 
-/* A message of its own leaves, behind those that were made before it, when the visit ends
- * with STEP_DONE; nothing else leaves then. All that is given lives in the visit's arena.
- * The id tells it from every other: `ID/0`, `ID/1` of the message's own, where a step has no
- * better. Key bytes NULL: that of the message, which its answer keeps. A visit that makes
- * none is no error: STEP_DROP says that nothing has left yet, STEP_DONE that the message has
- * no parts, which is gathered to an empty whole. LIMIT: too many. */
+/* Emits a child message, after those made before it, when the visit ends with STEP_DONE; nothing else is emitted
+ * then. All arguments live in the visit's arena. The id is unique: `ID/0`, `ID/1` from the message's own id, where a
+ * step has no better one. Key bytes NULL: the message's key, which its answer keeps. A visit without children is no
+ * error. STEP_DROP means that no child is ready yet. STEP_DONE means that the message has none; a collecting step
+ * then gets an empty list. LIMIT: too many. */
 bool visit_offspring(struct visit *visit, struct text id, struct text key, int64_t time_ms, const struct payload *payload,
 		     struct error *error);
 
-/* The message that is visited: for ids, keys and times. */
+/* The message of the visit: for ids, keys and times. */
 const struct message *visit_message(const struct visit *visit);
 
-/* Of a step that gathers: what the n-th of the offspring that came has brought, in their
- * order; visit_input() is what the step that made them was sent. False past the last. */
+/* For a step that collects children: the payload of the n-th child that came, in their order. visit_input() is the
+ * input of the step that made them. False past the last. */
 bool visit_part(const struct visit *visit, size_t nth, struct text *id, const struct payload **payload);
 
 /* A scope over the visit's input; `made` may be NULL. */
 struct scope visit_scope(const struct visit *visit, const struct tensors *made);
 
-/* Evaluates a condition over the input: false fills in an INPUT error that names
- * what was missing. */
+/* Evaluates a condition over the input. False: an INPUT error that names the missing tensor. */
 bool visit_judge(struct visit *visit, const struct expression *condition, bool *holds, struct error *error);
 
-/* Asks the outside. `request` lives in the visit's arena. The call's answer comes to
- * answered(). NULL when memory ran out. */
+/* Starts a call. `request` lives in the visit's arena. The result is passed to answered(). NULL: memory ran out. */
 struct call *visit_call(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
 			struct error *error);
 
-/* Sends a copy off the path: nobody waits for it, it is sent once, and what comes of it is
- * dropped. `request` is read before this returns. */
+/* Sends a shadow request: no step waits for it, it is sent once, and its reply is dropped. `request` is read before
+ * this returns. */
 void visit_copy(struct visit *visit, enum call_target target, const char *name, const struct payload *request);
 
 /* ---- of a stateful step's visit ----
  *
- * Keys are the step's own: no other step sees them. Only messages of one partition share
- * them, so a key must be part of what the stage is partitioned by. Values outlive the
- * engine that wrote them: begin them with a version. */
+ * A step's keys are private to it. Only messages of one partition share them, so the key by which the stage is
+ * partitioned must be part of each key. Values outlive the process that wrote them, so they begin with a version.
+ */
 
-/* What is remembered under `key`; false: nothing. The value is aligned to 8 bytes; it
- * stays until run() or answered() returns, and until that key is written. */
+/* Reads the value stored under `key`. False: there is none. The value is aligned to 8 bytes. It is valid until run()
+ * or answered() returns, and until that key is written. */
 bool visit_recall(struct visit *visit, struct text key, struct text *value);
 
-/* `size` bytes, aligned for any type, that are remembered under `key` from now on; they
- * are the step's to change until its visit ends. They begin as what was remembered there
- * before, cut off or with zeros behind it. The key is copied. NULL: LIMIT. */
+/* Stores `size` bytes under `key`, aligned for any type; the step may change them until its visit ends. They begin as
+ * the previous value, cut off or extended with zeros. The key is copied. NULL: LIMIT. */
 void *visit_remember(struct visit *visit, struct text key, size_t size, struct error *error);
 
-/* Nothing is remembered under `key` any more. False: LIMIT. */
+/* Deletes the value under `key`. False: LIMIT. */
 bool visit_forget(struct visit *visit, struct text key, struct error *error);
 
 #endif
