@@ -1,6 +1,4 @@
-/* acls.c: what an engine's principal must be allowed in Kafka, for `plan --acls`: as
- * commands to run, or as JSON.
- */
+/* acls.c: Kafka permissions that an engine's principal needs, for `plan --acls`: as commands, or as JSON. */
 #include "plan/names.h"
 #include "plan/print.h"
 

@@ -1,6 +1,4 @@
-/* callees.c: what a bare name means that a step calls (route, traffic): decided here once, for the plan and
- * for whoever runs the graph.
- */
+/* callees.c: Resolution of the plain names that steps call (route, traffic). It is done once, for the plan and for the flow. */
 #include "plan/build.h"
 #include "spec/fault_codes.h"
 

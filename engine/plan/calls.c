@@ -1,8 +1,7 @@
-/* calls.c: whom the steps of a pipeline call, and where those are.
+/* calls.c: Targets of the calls of a pipeline's steps, and their endpoints.
  *
- * A kind says by its hooks whom it calls, and where that is stored. What else its
- * options say about the model (server, modelSettings) is found through their rows, so
- * that no kind is named here.
+ * A kind names its targets and their storage through hooks. The other options of the model (server, modelSettings)
+ * are found through their rows, so that this file names no kind.
  */
 #include "plan/build.h"
 #include "plan/compile.h"

@@ -1,5 +1,4 @@
-/* delivery.c: exactly-once or at-least-once, and how long a result may wait.
- */
+/* delivery.c: Delivery guarantee, exactly-once or at-least-once, and the longest wait of a result. */
 #include "plan/compile.h"
 
 /* ---- delivery ---- */

@@ -1,8 +1,7 @@
-/* drawing.c: a plan as a drawing, for Graphviz and for Mermaid; see plan.h.
+/* drawing.c: Drawing of a plan, for Graphviz and for Mermaid; see plan.h.
  *
- * Stages are boxes, steps stand in them, arrows are what flows and say which tensor;
- * a broken arrow is a trigger. Whom a step calls is drawn beside it where the name is
- * another than the step's.
+ * Stages are boxes with steps in them. Arrows are data flows and name the tensor; a dashed arrow is a trigger. The
+ * target of a step's call is drawn next to the step when its name differs from the step's.
  */
 #include "plan/print.h"
 

@@ -1,6 +1,4 @@
-/* emit.h: JSON written member by member, with the commas where they belong. For
- * json.c, acls.c and targets.c.
- */
+/* emit.h: JSON writer, member by member; it places the commas. For json.c, acls.c and targets.c. */
 #ifndef SLUICE_PLAN_EMIT_H
 #define SLUICE_PLAN_EMIT_H
 
@@ -8,7 +6,7 @@
 
 struct emitter {
 	struct buffer *out;
-	bool comma; /* one is due before the next member */
+	bool comma; /* a comma is needed before the next member */
 };
 
 /* `key` NULL: an item of a list. `bracket` is '{' or '['. */

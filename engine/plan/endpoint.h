@@ -1,8 +1,8 @@
-/* endpoint.h: where a model is.
+/* endpoint.h: Endpoint of a model: the addresses of the servers that run it, and their origin.
  *
- * In this order: a stub, unless `--server` names the model itself; a storageUri of scheme
- * http(s) or grpc(s); the Server that the model names; the only Server whose capabilities
- * cover its requirements; what `--server NAME=URL` says. None is no fault of the YAML: `plan` notes it, `run` stops.
+ * The first of these that applies: a stub, unless `--server` names the model itself; a storageUri with scheme http(s)
+ * or grpc(s); the Server that the model names; the only Server whose capabilities cover the model's requirements; the
+ * address in `--server NAME=URL`. If none applies, that is no fault of the YAML: `plan` notes it, and `run` stops.
  */
 #ifndef SLUICE_PLAN_ENDPOINT_H
 #define SLUICE_PLAN_ENDPOINT_H
@@ -12,40 +12,40 @@
 
 enum endpoint_origin {
 	ENDPOINT_NONE,
-	ENDPOINT_STUB,	  /* built in, for tests */
-	ENDPOINT_URI,	  /* its storageUri is one */
-	ENDPOINT_NAMED,	  /* the Server it names */
-	ENDPOINT_FITTING, /* the only Server that has what it requires */
+	ENDPOINT_STUB,	  /* built-in stub, for tests */
+	ENDPOINT_URI,	  /* its storageUri is an address */
+	ENDPOINT_NAMED,	  /* the Server that it names */
+	ENDPOINT_FITTING, /* the only Server that has the required capabilities */
 	ENDPOINT_GIVEN	  /* --server */
 };
 
 struct endpoint {
 	enum endpoint_origin origin;
-	const char *addresses; /* with one blank between them; NULL: none */
-	const char *server;    /* NULL: none plays a part */
-	struct call_form form; /* how it is called, where its address does not say */
-	const char *advice;    /* ENDPOINT_NONE: what is missing, and the line to write */
+	const char *addresses; /* separated by one blank; NULL: none */
+	const char *server;    /* name of the Server; NULL: none is involved */
+	struct call_form form; /* protocol and method, where the address does not decide them */
+	const char *advice;    /* ENDPOINT_NONE: the missing setting, and the line to write */
 };
 
-/* What is known of a model; from its resource, or written into a step. */
+/* Facts of a model, from its resource or from a step's options. */
 struct model_facts {
 	const char *name;
 	const char *storage_uri; /* NULL: none */
 	const char *server;	 /* NULL: any that fits */
 	struct name_list requirements;
-	struct item_list environment; /* struct environment_variable: of its own server, which may say its ports */
+	struct item_list environment; /* struct environment_variable: of its own server, which may set its ports */
 };
 
-/* The first of the words of --server that is no NAME=URL; NULL: all are. */
+/* The first argument of --server that is not NAME=URL; NULL: all are. */
 const char *endpoint_given_badly(const struct name_list *given);
 
-/* `given` are the NAME=URL of --server; several of one name are replicas. What is returned lives in the arena or the
- * spec; addresses NULL and origin NONE when memory ran out, too. */
+/* Finds the endpoint of a model. `given` are the NAME=URL of --server; several of one name are replicas. The result
+ * lives in the arena or the spec. Addresses NULL and origin NONE also mean that memory ran out. */
 struct endpoint endpoint_find(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
 			      struct arena *arena);
 
-/* Where it can be called, and how, for a model of that name; none when there is no
- * endpoint, it is a stub, or memory ran out. In the arena. */
+/* The parsed addresses of the endpoint, for a model of that name. None when there is no endpoint, it is a stub, or
+ * memory ran out. In the arena. */
 struct model_addresses endpoint_addresses(const struct endpoint *endpoint, const char *model, struct arena *arena);
 
 const char *endpoint_origin_text(enum endpoint_origin origin); /* "named by the model" */

@@ -1,6 +1,5 @@
-/* externals.c: input.externalInputs and input.externalTriggers, and the tensorMap of
- * the input. Part of graph_build().
- */
+/* externals.c: Inputs from other pipelines: input.externalInputs, input.externalTriggers, and the tensorMap of the
+ * input. Part of graph_build(). */
 #include "plan/build.h"
 
 #include "base/suggest.h"

@@ -1,7 +1,6 @@
-/* feeds.c: which pipelines read what others give, so that those topics are written; whether
- * one gets back what it gave, so that its records would never stop, or is called by what it
- * calls; and which would take records from each other. Part of plan_make().
- */
+/* feeds.c: Connections between pipelines. It finds the topics that other pipelines read, so that they are written. It
+ * finds pipelines that read back their own output, so that records would never stop, and pipelines called by those
+ * that they call. It finds pipelines that would take records from each other. Part of plan_make(). */
 #include "plan/compile.h"
 
 #include "spec/fault_codes.h"

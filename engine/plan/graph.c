@@ -1,6 +1,5 @@
-/* graph.c: from a resource to a graph; see graph.h. The parts of the way stand in
- * join.c, externals.c, mapping.c, order.c, reach.c and shares.c.
- */
+/* graph.c: Construction of a graph from a resource; see graph.h. Its phases are in join.c, externals.c, mapping.c,
+ * order.c, reach.c and shares.c. */
 #include "plan/build.h"
 
 #include "base/duration.h"

@@ -1,6 +1,4 @@
-/* implicit.c: the one-step pipeline as which a Model is called by its own name; see
- * graph.h.
- */
+/* implicit.c: Implicit one-step pipeline of a Model, for calls to the Model by its own name; see graph.h. */
 #include "plan/build.h"
 
 /* The request goes in, the step's outputs are the answer. */

@@ -1,6 +1,5 @@
-/* join.c: lists of references become joins: resolved, without doubles, those of one
- * topic side by side; and tensorMap becomes their renames. Part of graph_build().
- */
+/* join.c: Construction of joins from lists of references: it resolves them, removes duplicates, groups them by topic,
+ * and turns tensorMap into renames. Part of graph_build(). */
 #include "plan/build.h"
 
 #include "spec/fault_codes.h"

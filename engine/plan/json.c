@@ -1,5 +1,4 @@
-/* json.c: a plan for machines: all that the text says, and more; see plan.h.
- */
+/* json.c: JSON form of a plan, for programs. It contains all that the text contains, and more; see plan.h. */
 #include "plan/print.h"
 
 #define JSON_ARENA_BYTES ((size_t)256 << 20) /* of the small words made on the way */

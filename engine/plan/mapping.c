@@ -1,6 +1,4 @@
-/* mapping.c: input.tensors, input.key and input.time made ready for mapped records.
- * Part of graph_build().
- */
+/* mapping.c: Mapping of records from input.tensors, input.key and input.time. Part of graph_build(). */
 #include "plan/build.h"
 #include "spec/fault_codes.h"
 

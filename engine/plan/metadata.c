@@ -1,6 +1,4 @@
-/* metadata.c: the metadata of models, as `sluice plan --models FILE` reads it; see
- * signature.h.
- */
+/* metadata.c: Parser of the models' metadata of `sluice plan --models FILE`; see signature.h. */
 #include "plan/signature.h"
 
 #include <jansson.h>

@@ -1,7 +1,7 @@
-/* names.h: which index a name has, found in logarithmic time.
+/* names.h: Index of names: finds the position of a name in logarithmic time.
  *
- * Made once from a list of names; lives in the arena it was made in and borrows the
- * names. Where a name stands twice, the first of the list counts.
+ * It is made once from a list of names, lives in the arena in which it was made, and borrows the names. If a name
+ * occurs twice, the first in the list counts.
  */
 #ifndef SLUICE_PLAN_NAMES_H
 #define SLUICE_PLAN_NAMES_H
@@ -21,12 +21,12 @@ struct name_index {
 
 #define NAME_NONE ((size_t)-1)
 
-/* Puts `items` in order and keeps them. */
+/* Sorts `items` and keeps them. */
 void names_sort(struct name_index *names);
 
-size_t names_find(const struct name_index *names, struct text name); /* NAME_NONE: not there */
+size_t names_find(const struct name_index *names, struct text name); /* NAME_NONE: not found */
 
-/* Where in `items` the first of that name stands, or would: those of one name stand side by side. */
+/* The position in `items` of the first entry of that name, or its insertion point. Equal names are adjacent. */
 size_t names_first(const struct name_index *names, struct text name);
 
 #endif

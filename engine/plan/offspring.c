@@ -1,10 +1,10 @@
-/* offspring.c: which steps a message comes to as it was sent, and which its offspring do:
- * those behind a step that makes offspring, as far as a step that gathers them again.
- * Part of graph_build().
+/* offspring.c: Steps that get child messages: those after a step that makes children, up to a step that collects
+ * them. The other steps get the message itself. Part of graph_build().
  *
- * The steps that make offspring, each in what another one makes or in the message itself,
- * are a tree. What a step reads must lie on one way from its root: then the step runs for
- * the innermost, and the rest is given to each of those. */
+ * The steps that make children form a tree: each gets the message itself, or the children of another. The sources of
+ * a step must lie on one path from its root. Then the step runs for the innermost children, and the other sources are
+ * given to each of them.
+ */
 #include "plan/build.h"
 
 #include "base/suggest.h"

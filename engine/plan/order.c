@@ -1,9 +1,9 @@
-/* order.c: each step behind its sources, and the cycles where that cannot be. Part of
+/* order.c: Order of the steps, each after its sources, and the cycles where no such order exists. Part of
  * graph_build().
  *
- * The order is the reverse postorder of a search from the request along the readers:
- * it enters a cycle where the request enters it, and the edges that lead back to a
- * step still being searched are exactly those that close cycles.
+ * The order is the reverse postorder of a search from the request along the readers. The search enters a cycle where
+ * the request enters it, and the edges that lead back to a step still in the search are exactly those that close
+ * cycles.
  */
 #include "plan/build.h"
 

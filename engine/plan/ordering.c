@@ -1,8 +1,9 @@
-/* ordering.c: what order results keep, and where a pipeline's stages cannot keep it. Part of plan_delivery().
+/* ordering.c: Order of the results, and a check where the stages of a pipeline cannot keep it. Part of
+ * plan_delivery().
  *
- * A stage hands records on in the order of their key, or of their partition. So results keep the order of the requests, as long as
- * requests of one key take one way: a stage that is partitioned by another key parts those of different values
- * of it, and what several pipelines give of requests comes in any order.
+ * A stage passes records on in the order of their key, or of their partition. So results keep the order of the
+ * requests as long as requests of one key take one path. A stage that is partitioned by another key separates
+ * requests with different values of it. The inputs from several pipelines come in any order.
  */
 #include "plan/compile.h"
 

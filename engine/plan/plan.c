@@ -1,6 +1,5 @@
-/* plan.c: from a spec to a plan; see plan.h. The parts of the way stand in stages.c,
- * topics.c, calls.c, delivery.c and volume.c.
- */
+/* plan.c: Compiler from a spec to a plan; see plan.h. Its phases are in stages.c, topics.c, calls.c, delivery.c and
+ * volume.c. */
 #include "plan/compile.h"
 
 #include <stdarg.h>

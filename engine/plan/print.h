@@ -1,6 +1,5 @@
-/* print.h: what the printers of a plan share; private to text.c, json.c, drawing.c,
- * acls.c and targets.c. Texts are made in the arena they are given.
- */
+/* print.h: Printers of access lists and target metrics, shared by the printers of a plan. Private to text.c, json.c,
+ * drawing.c, acls.c and targets.c. Texts are made in the arena that they are given. */
 #ifndef SLUICE_PLAN_PRINT_H
 #define SLUICE_PLAN_PRINT_H
 

@@ -1,6 +1,5 @@
-/* reach.c: which steps can ever run, which ones the answer needs, and whether those to
- * which a route sends really read it. Part of graph_build().
- */
+/* reach.c: Reachability of steps: those that can never run, those that the answer depends on, and whether the targets
+ * of a route read it. Part of graph_build(). */
 #include "plan/build.h"
 
 #include "spec/fault_codes.h"

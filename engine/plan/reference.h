@@ -1,6 +1,5 @@
-/* reference.h: `step.outputs.tensor` as its parts. Only the form is read here; what
- * the names stand for is for join.c and externals.c to say.
- */
+/* reference.h: Parser of references such as `step.outputs.tensor`. It reads only the form; join.c and externals.c
+ * resolve the names. */
 #ifndef SLUICE_PLAN_REFERENCE_H
 #define SLUICE_PLAN_REFERENCE_H
 
@@ -10,18 +9,18 @@
 enum reference_point { POINT_NONE, POINT_INPUTS, POINT_OUTPUTS };
 
 struct reference {
-	struct text owner; /* the step or pipeline */
-	struct text step;  /* of `pipeline.step.NAME.…`; empty: none */
+	struct text owner; /* name of the step or pipeline */
+	struct text step;  /* in `pipeline.step.NAME.…`; empty: none */
 	enum reference_point point;
 	struct text tensor; /* empty: all */
 };
 
-/* Inside a pipeline: OWNER, OWNER.inputs|outputs, OWNER.inputs|outputs.TENSOR. False
- * when it has none of these forms; then *why ends the sentence "`…` …", and *suggest
- * is the reference that was probably meant, or NULL. Both may live in the arena. */
+/* Parses a reference inside a pipeline: OWNER, OWNER.inputs|outputs, OWNER.inputs|outputs.TENSOR. False: it has none
+ * of these forms. Then *why ends the sentence "`…` …", and *suggest is the reference that was probably meant, or
+ * NULL. Both may live in the arena. */
 bool reference_read(struct text text, struct reference *reference, struct arena *arena, const char **why, const char **suggest);
 
-/* From outside: these, and OWNER.step.NAME.inputs|outputs[.TENSOR]. */
+/* Parses a reference from another pipeline: the same, and OWNER.step.NAME.inputs|outputs[.TENSOR]. */
 bool reference_read_external(struct text text, struct reference *reference, struct arena *arena, const char **why,
 			     const char **suggest);
 

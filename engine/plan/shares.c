@@ -1,6 +1,5 @@
-/* shares.c: the tables by which steps share messages out (step/assignment.h): made from the
- * weights alone, or moved from those that were in force.
- */
+/* shares.c: Assignment tables of the steps that split messages (step/assignment.h): made from the weights alone, or
+ * changed from the previous tables. */
 #include "plan/build.h"
 
 /* The shares of a step; 0: it has none that could be used. */

@@ -1,6 +1,5 @@
-/* signature.h: what a model takes and gives, from metadata or from the rows of the
- * built-in stubs. Used by types.c, and by the command that reads --models.
- */
+/* signature.h: Signature of a model: the types of its inputs and outputs, from metadata or from the rows of the
+ * built-in stubs. Used by types.c, and by the command that reads --models. */
 #ifndef SLUICE_PLAN_SIGNATURE_H
 #define SLUICE_PLAN_SIGNATURE_H
 
@@ -8,7 +7,7 @@
 
 struct model_signature {
 	struct text name;
-	struct tensor_types inputs; /* count 0: whatever comes */
+	struct tensor_types inputs; /* count 0: any */
 	struct tensor_types outputs;
 };
 
@@ -17,16 +16,14 @@ struct models_metadata {
 	const struct model_signature *items;
 };
 
-/* Reads {"MODEL": {"inputs": [{"name", "datatype", "shape"}], "outputs": [...]}}, the
- * metadata of the Open Inference Protocol; -1 is a dimension that may be anything.
- * CONFIG errors have the place in the file. What is read lives in the arena. */
+/* Parses {"MODEL": {"inputs": [{"name", "datatype", "shape"}], "outputs": [...]}}, the metadata of the Open Inference
+ * Protocol. -1 is a dimension of any size. CONFIG errors have the place in the file. The result lives in the arena. */
 bool metadata_read(struct arena *arena, const char *file, struct text json, struct models_metadata *metadata, struct error *error);
 
-/* NULL: that model is not in it. */
+/* NULL: the metadata do not contain that model. */
 const struct model_signature *metadata_find(const struct models_metadata *metadata, const char *model);
 
-/* The signature of a stub, where it is fixed, in the arena; NULL: it is not, or `uri`
- * (stub://NAME?options) names none. */
+/* The signature of a stub, in the arena. NULL: it is not fixed, or `uri` (stub://NAME?options) names no stub. */
 const struct model_signature *stub_signature(struct arena *arena, struct text uri);
 
 #endif

@@ -1,8 +1,8 @@
-/* stage_graph.c: what each stage of a pipeline runs of its graph, what it knows of the
- * rest, and what goes along to the stages behind it. Part of plan_make().
+/* stage_graph.c: Part of the graph that each stage of a pipeline runs, its view of the other parts, and the contents
+ * of its records to later stages. Part of plan_make().
  *
- * A stage's graph has all the steps of the pipeline under their own numbers, so that
- * errors name them and joins find them; its part says which of them run here.
+ * A stage's graph has all steps of the pipeline under their own numbers, so that errors name them and joins find
+ * them. Its part marks the steps that run in the stage.
  */
 #include "plan/compile.h"
 

@@ -1,10 +1,10 @@
-/* stages.c: a pipeline becomes as few stages as its meaning allows.
+/* stages.c: Partition of a pipeline into as few stages as possible.
  *
- * Steps are placed in their order. A step stays in the stage of its sources, unless it
- * wants its records partitioned by another key, is isolated or reads an isolated one,
- * or puts together what stages made apart from each other. What other pipelines give is brought together by the request's id;
- * what stages made, by the key that their records have in common. What came before travels in
- * the record, so a step may also read from every ancestor of its stage.
+ * Steps are placed in their order. A step stays in the stage of its sources, except in three cases: it needs its
+ * records partitioned by another key; it is isolated or reads an isolated step; it joins the results of separate
+ * stages. The inputs from other pipelines are joined by the request's id, the results of stages by the key that their
+ * records have in common. A record contains the earlier results, so a step may also read from every ancestor of its
+ * stage.
  */
 #include "plan/compile.h"
 

@@ -1,7 +1,5 @@
-/* stub_types.c: what the built-in stubs take and give, where that is fixed. A row says
- * it as `NAME DATATYPE[SHAPE]`; `?` is any datatype, and without a shape it is any; see
- * signature.h.
- */
+/* stub_types.c: Fixed signatures of the built-in stubs. A row has the form `NAME DATATYPE[SHAPE]`; `?` is any
+ * datatype, and without a shape it is any shape; see signature.h. */
 #include "plan/signature.h"
 
 struct stub_type_row {

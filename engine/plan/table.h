@@ -1,6 +1,5 @@
-/* table.h: rows of words in columns that line up, for people. Widths are those of the
- * longest cell, in characters; the last column is never padded.
- */
+/* table.h: Text table with aligned columns, for people. A column is as wide as its longest cell, in characters. The
+ * last column is not padded. */
 #ifndef SLUICE_PLAN_TABLE_H
 #define SLUICE_PLAN_TABLE_H
 
@@ -16,10 +15,10 @@ struct plan_table {
 	const char **cells;
 };
 
-/* A row of `table->columns` cells, borrowed; NULL is an empty cell. */
+/* Adds a row of `table->columns` cells, borrowed; NULL is an empty cell. */
 void table_add(struct plan_table *table, const char *const *cells);
 
-/* Each row behind `indent` blanks. */
+/* Prints the rows, each indented by `indent` blanks. */
 void table_print(const struct plan_table *table, size_t indent, struct buffer *out);
 
 #endif

@@ -1,9 +1,8 @@
-/* targets.c: the target_metrics that the files state, held against what the plan knows,
- * for `plan --slo`.
+/* targets.c: Comparison of the target_metrics in the files with the plan, for `plan --slo`.
  *
- * A plan knows no measured time. It knows what is voluntary: how long a request waits
- * in a batch or a join on purpose, and what one call may take. What a target forbids
- * and the plan allows is said; the rest only running can tell.
+ * A plan contains no measured times. It contains the deliberate ones: how long a request waits in a batch or a join,
+ * and how long one call may take. It reports times that the plan allows and a target forbids. Only a running pipeline
+ * shows the rest.
  */
 #include "plan/print.h"
 #include "plan/table.h"

@@ -1,6 +1,5 @@
-/* text.c: a plan for people. What needs their attention comes first, then what there
- * is, each with its reason; see plan.h.
- */
+/* text.c: Text form of a plan, for people. Findings that need attention come first, then the contents, each with its
+ * reason; see plan.h. */
 #include "plan/print.h"
 
 #include "plan/table.h"

@@ -1,6 +1,4 @@
-/* topics.c: the topics of a pipeline: their names, what they are for, and how long
- * they keep what they hold. The names are those of the rows below and nowhere else.
- */
+/* topics.c: Topics of a pipeline: their names, roles and retention. The names are made only from the rows below. */
 #include "plan/compile.h"
 #include "spec/fault_codes.h"
 

@@ -1,16 +1,15 @@
-/* type_names.h: names in expressions, held against what is known of the tensors where
- * they stand; and what types.c and type_names.c share.
- */
+/* type_names.h: Check of the names in expressions against the known tensors; and the state that types.c and
+ * type_names.c share. */
 #ifndef SLUICE_PLAN_TYPE_NAMES_H
 #define SLUICE_PLAN_TYPE_NAMES_H
 
 #include "plan/types.h"
 
-/* Which steps one step waits for, itself or through others: worked out for one step at a time. */
+/* The steps that one step waits for, directly or through others; computed for one step at a time. */
 struct awaited {
-	size_t reader; /* STEP_NONE: of none yet */
-	bool *steps;   /* its inputs or triggers have what that one gave */
-	bool *seen;    /* its own sources have been looked at */
+	size_t reader; /* STEP_NONE: not yet computed */
+	bool *steps;   /* that step's result is among its inputs or triggers */
+	bool *seen;    /* that step's own sources have been visited */
 	size_t *stack;
 };
 
@@ -27,11 +26,10 @@ struct inference {
 	struct type_bounds *bounds; /* plan/type_bounds.h */
 };
 
-/* Checks `when` and the expressions in the options of a step, over what comes in; false
- * after a fault. */
+/* Checks `when` and the expressions in the options of a step, over its inputs. False: a fault was added. */
 bool type_names_check(const struct inference *inference, size_t step, const struct tensor_types *inputs);
 
-const struct tensor_type *types_find(const struct tensor_types *types, struct text name); /* NULL: not there */
+const struct tensor_type *types_find(const struct tensor_types *types, struct text name); /* NULL: not found */
 const char *types_nearest(const struct tensor_types *types, struct text name, struct arena *arena);
 
 #endif

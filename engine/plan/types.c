@@ -1,4 +1,4 @@
-/* types.c: see types.h. What stands in expressions is checked in type_names.c. */
+/* types.c: see types.h. Names in expressions are checked in type_names.c. */
 #include "plan/types.h"
 
 #include "base/suggest.h"

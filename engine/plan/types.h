@@ -1,9 +1,8 @@
-/* types.h: what is known of every tensor before anything runs.
+/* types.h: Static types of all tensors of a graph.
  *
- * From the request on, step by step: what mapped records say, what models declare
- * (metadata handed in, or a stub's fixed types), what kinds infer. What is not known
- * stays unknown and is never a fault; what contradicts itself is one, with both sides
- * shown.
+ * They are inferred from the request on, step by step. The sources are the mapping of records, the declarations of
+ * models (given metadata, or a stub's fixed types), and the inference of step kinds. An unknown type is never a
+ * fault. A contradiction is a fault, which shows both sides.
  */
 #ifndef SLUICE_PLAN_TYPES_H
 #define SLUICE_PLAN_TYPES_H
@@ -11,8 +10,7 @@
 #include "plan/graph.h"
 #include "plan/signature.h"
 
-/* The model that a step calls, where there is exactly one: its name and where it is
- * stored (NULL: not known). */
+/* The model that a step calls, if there is exactly one: its name and its storage URI (NULL: not known). */
 struct called_model {
 	const char *name;
 	const char *storage_uri;
@@ -27,26 +25,26 @@ struct graph_types {
 	struct tensor_types request;
 	struct step_types *steps; /* NULL: not inferred */
 	struct tensor_types answer;
-	bool refused; /* more tensors than STEP_TENSORS_MAX would come to a step: that is a fault, and the pipeline cannot run */
+	bool refused; /* more than STEP_TENSORS_MAX tensors would come to a step: a fault; the pipeline cannot run */
 };
 
-/* What is handed in. */
+/* Inputs of the inference besides the graph. */
 struct types_known {
 	const struct models_metadata *metadata; /* NULL: none */
-	const struct file_source *files;	/* that steps name; NULL: none is read */
-	size_t *bytes_left; /* for the types of a whole plan, from which those of the graph are taken; NULL: no such bound */
+	const struct file_source *files;	/* named by steps; NULL: no file is read */
+	size_t *bytes_left;			/* memory left for the types of the whole plan; NULL: not bounded */
 };
 
-/* `called` has one for each step; name NULL: none, or several. A source of files that has not got
- * one fails with REMOTE: then its step is taken as if no file could be read. What the types take is bounded
- * (plan/type_bounds.h). False only when memory ran out. */
+/* `called` has one entry for each step; name NULL: none, or several. A file source without a file fails with REMOTE;
+ * the step is then treated as if no file could be read. The memory of types is bounded (plan/type_bounds.h). False
+ * only when memory ran out. */
 bool types_infer(const struct graph *graph, const struct called_model *called, const struct types_known *known,
 		 struct arena *arena, struct faults *faults, struct graph_types *types);
 
-/* Whether the only tensor of what the step gives gets the name of the one output that it declares. */
+/* Whether the single tensor that the step gives is renamed to the one output that it declares. */
 bool step_renames(const struct step_spec *spec);
 
-/* "FP32[-1,16]"; "?" where nothing is known. */
+/* "FP32[-1,16]"; "?" for an unknown type. */
 const char *type_text(const struct value_type *type, struct arena *arena);
 
 #endif

@@ -1,5 +1,4 @@
-/* volume.c: what one request costs in records and bytes.
- */
+/* volume.c: Records and bytes in Kafka for one request. */
 #include "plan/compile.h"
 
 #define RECORD_BYTES 100   /* of a record and our envelope around the tensors: framing, id, origin, names */
