@@ -1,6 +1,6 @@
-/* condition.c: operators in an alert's condition that look right and are not, and those
- * that want blanks. The expression language would call the first a syntax error and let
- * the second pass; here one can say what was meant. */
+/* condition.c: Check of the operators in an alert's condition: wrong ones from other languages, and those that need
+ * blanks. The expression language would report a syntax error for the first and accept the second. This check names
+ * the intended one. */
 #include "spec/fault_codes.h"
 #include "spec/options.h"
 

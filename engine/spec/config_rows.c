@@ -1,5 +1,5 @@
-/* config_rows.c: the config of a SeldonRuntime or SeldonConfig: how the whole
- * installation is set up, in Seldon's own form and in that of the reference dialect. */
+/* config_rows.c: Option rows of the config of a SeldonRuntime or SeldonConfig: the settings of an installation, in
+ * Seldon's form and in that of the reference dialect. */
 #include "spec/rows.h"
 
 #define RUNTIME(key, kind, member, ...) ROW(key, kind, struct runtime_spec, member, __VA_ARGS__)

@@ -1,5 +1,5 @@
-/* deployment_check.c: what a SeldonDeployment must keep to beyond its rows: traffic,
- * shadows, names, and graphs whose nodes can be called. */
+/* deployment_check.c: Checks of a SeldonDeployment beyond its rows: traffic, shadows, names, and graphs whose nodes
+ * can be called. */
 #include "base/number.h"
 #include "base/suggest.h"
 #include "spec/deployment_pipeline.h"

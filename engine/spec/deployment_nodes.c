@@ -1,5 +1,4 @@
-/* deployment_nodes.c: what a node of a SeldonDeployment's graph does; see
- * deployment_pipeline.h. */
+/* deployment_nodes.c: Actions of a node in a SeldonDeployment's graph; see deployment_pipeline.h. */
 #include "spec/deployment_pipeline.h"
 
 enum built_in node_built_in(const struct graph_node *node)

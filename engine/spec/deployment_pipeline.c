@@ -1,5 +1,4 @@
-/* deployment_pipeline.c: from predictors and their graphs to steps; see
- * deployment_pipeline.h. */
+/* deployment_pipeline.c: Conversion of predictors and their graphs to steps; see deployment_pipeline.h. */
 #include "spec/deployment_pipeline.h"
 
 #include "base/number.h"

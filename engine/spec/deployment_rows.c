@@ -1,4 +1,4 @@
-/* deployment_rows.c: the fields of a SeldonDeployment (v1), old names included. */
+/* deployment_rows.c: Option rows of a SeldonDeployment (v1), including old names. */
 #include "spec/rows.h"
 
 #define NODE_TYPES "MODEL ROUTER COMBINER TRANSFORMER OUTPUT_TRANSFORMER UNKNOWN_TYPE"

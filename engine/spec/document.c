@@ -1,5 +1,5 @@
-/* document.c: what a document is, whether it is ours, its name, and its fields by the
- * rows of its kind. */
+/* document.c: Parser of a document: it determines its kind, whether sluice reads it, and its name, and parses its
+ * fields by the rows of the kind. */
 #include "spec/document.h"
 
 #include "base/suggest.h"

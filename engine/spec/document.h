@@ -1,11 +1,11 @@
-/* document.h: one YAML document into a resource of a spec. For spec.c alone. */
+/* document.h: Conversion of one YAML document to a resource of a spec. For spec.c only. */
 #ifndef SLUICE_SPEC_DOCUMENT_H
 #define SLUICE_SPEC_DOCUMENT_H
 
 #include "spec/resource.h"
 
-/* Adds the resource, or several for a Kubernetes List; what is wrong goes to the
- * spec's faults. Running out of memory is seen in its arena. */
+/* Adds the resource, or several for a Kubernetes List. Errors are added to the spec's faults. If memory runs out, the
+ * spec's arena has failed. */
 void document_read(struct spec *spec, const struct document *document, const struct spec_options *options);
 
 #endif

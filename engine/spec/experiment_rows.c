@@ -1,6 +1,5 @@
-/* experiment_rows.c: an Experiment that is a resource of its own: the rows of
- * step/experiment.h; and the faults of any experiment, also of one that is written in a
- * step, under the codes of lint. */
+/* experiment_rows.c: Option rows of an Experiment resource, from step/experiment.h; and the faults of any experiment,
+ * also of one inline in a step, under the codes of lint. */
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
 

@@ -1,5 +1,4 @@
-/* fault.c: see fault.h. Faults are kept sorted as they come: by file, in the order in
- * which files were made known, then by place. */
+/* fault.c: see fault.h. Faults are kept sorted on insertion: by file, in the order of registration, then by place. */
 #include "spec/fault.h"
 
 #include <assert.h>

@@ -1,12 +1,10 @@
-/* fault.h: what is wrong with the user's YAML, all of it, in one run.
+/* fault.h: Faults in the user's YAML, all of them found in one run.
  *
- * Each fault has a code from one table (`sluice help CODE` explains it with an
- * example), a kind, a place, one sentence, what was probably meant, and what to do.
- * Reading goes on after a fault, so that a user mends a file once.
+ * Each fault has a code from one table (`sluice help CODE` explains it with an example), a kind, a place, one
+ * sentence, the probable intention, and the fix. Parsing continues after a fault, so that a user fixes a file once.
  *
- * Severities: an error stops every command; a warning is something the user should
- * know and may live with (`lint --strict` does not); a note tells that a field has
- * no effect here, and never fails anything.
+ * Severities: an error stops every command. A warning is something that the user should check and may accept (`lint
+ * --strict` does not). A note means that a field has no effect here; it never fails anything.
  */
 #ifndef SLUICE_SPEC_FAULT_H
 #define SLUICE_SPEC_FAULT_H
@@ -39,13 +37,13 @@ struct fault_code {
 	enum fault_kind kind;
 	enum severity severity;
 	const char *title;   /* one line */
-	const char *help;    /* what to do; printed with every fault of this code */
-	const char *example; /* YAML that has it, and the same mended */
+	const char *help;    /* the fix; printed with every fault of this code */
+	const char *example; /* YAML with the fault, and the same fixed */
 };
 
 extern const struct fault_code fault_codes[]; /* ends with a row without a code */
 
-/* The row of "SL0103" (small letters too); NULL: there is none. */
+/* The row of a code such as "SL0103" (small letters too); NULL: there is none. */
 const struct fault_code *fault_code_find(const char *code);
 
 struct fault {
@@ -53,40 +51,39 @@ struct fault {
 	struct place place;
 	size_t width;	     /* characters to underline; 0: one */
 	const char *message; /* one sentence */
-	const char *suggest; /* the did-you-mean; NULL: none */
+	const char *suggest; /* the "did you mean" text; NULL: none */
 	struct text line;    /* the source line, without its end */
 };
 
-#define FAULTS_MAX 10000 /* kept of one run; nobody reads more, and the last one says so */
+#define FAULTS_MAX 10000 /* limit of faults kept in one run; the last one reports that there are more */
 
-struct faults; /* a growing list; lives in its arena */
+struct faults; /* a list that grows; lives in its arena */
 
 struct faults *faults_open(struct arena *arena); /* NULL when memory ran out */
 
-/* The text of a file, for the lines under its faults; borrowed. Files are listed in
- * the order in which they were made known. `file` is the pointer that places carry. */
+/* Registers the text of a file, for the lines shown with its faults; borrowed. Files are listed in the order of
+ * registration. `file` is the pointer that places carry. */
 void faults_know(struct faults *faults, const char *file, struct text text);
 
-/* `code` is a name of the table; an unknown one is a bug and asserts. The message
- * is printed into the arena, `suggest` is copied. What was said before at the same
- * place in the same words (an alias used twice) is not said again. */
+/* Adds a fault. `code` is a name of the table; an unknown one is a bug and asserts. The message is printed into the
+ * arena, `suggest` is copied. A fault with the same place and text as an earlier one (an alias used twice) is not
+ * added again. */
 void fault_add(struct faults *faults, const char *code, struct place place, const char *suggest, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
 size_t faults_count(const struct faults *faults, enum severity severity);
 size_t faults_total(const struct faults *faults);
-/* Whether FAULTS_MAX are kept: what is added is left out, and need not be thought of. */
+/* Whether there are FAULTS_MAX faults: further ones are dropped and need no work. */
 bool faults_are_full(const struct faults *faults);
-/* Whether a value was refused where it stands: what would follow from it is not judged. */
+/* Whether a value at that place was rejected: its consequences are then not checked. */
 bool faults_refused(const struct faults *faults, struct place place);
 const struct fault *faults_at(const struct faults *faults, size_t index); /* sorted by file and place */
 
-/* The line's text, without its end; empty when file or line is not known. */
+/* The line's text, without its end; empty when file or line is unknown. */
 struct text faults_line(struct faults *faults, struct place place);
 
-/* For people: file:line:col, kind, the line with a caret, the suggestion, the help.
- * For machines: one array of {"file","line","column","kind","severity","code",
- * "message","suggest","help"}. */
+/* Prints the faults. Text: file:line:col, kind, the line with a caret, the suggestion, the help. JSON: one array of
+ * {"file","line","column","kind","severity","code","message","suggest","help"}. */
 void faults_print_text(const struct faults *faults, struct buffer *out, bool colour);
 void faults_print_json(const struct faults *faults, struct buffer *out);
 

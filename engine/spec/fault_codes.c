@@ -1,4 +1,4 @@
-/* fault_codes.c: every code that a fault can have; `sluice help CODE` prints its row. */
+/* fault_codes.c: Table of all fault codes; `sluice help CODE` prints a row. */
 #include "spec/fault_codes.h"
 
 #include "spec/fault.h"

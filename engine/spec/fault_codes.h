@@ -1,7 +1,7 @@
-/* fault_codes.h: the names under which the code refers to rows of the table.
+/* fault_codes.h: Names of the fault codes in the C code.
  *
- * SL01 reading YAML, SL02 resources, SL03 fields, SL04 what one resource says in
- * itself, SL05 references and graphs, SL06 what is known and not done yet, SL07 tensor types.
+ * SL01 parsing YAML, SL02 resources, SL03 fields, SL04 consistency of one resource, SL05 references and graphs, SL06
+ * features that are known but not implemented yet, SL07 tensor types.
  */
 #ifndef SLUICE_SPEC_FAULT_CODES_H
 #define SLUICE_SPEC_FAULT_CODES_H

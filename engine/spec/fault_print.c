@@ -1,4 +1,4 @@
-/* fault_print.c: faults for people, with the line and a caret, and for machines. */
+/* fault_print.c: Printer of faults: as text with the line and a caret, and as JSON. */
 #include "base/quote.h"
 #include "spec/fault.h"
 

@@ -1,6 +1,5 @@
-/* fragment_rows.c: documents that are no resources and are read only under --kind:
- * health checks, performance settings, targets. Their rows are those of the whole
- * document. */
+/* fragment_rows.c: Option rows of documents that are not resources and are read only with --kind: health checks,
+ * performance settings, targets. The rows describe the whole document. */
 #include "spec/rows.h"
 
 #define ANY_DOCUMENT                                                                                                               \

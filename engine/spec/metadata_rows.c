@@ -1,4 +1,4 @@
-/* metadata_rows.c: what every resource says about itself, and the names it may have. */
+/* metadata_rows.c: Option rows of the metadata of every resource, and the check of names. */
 #include "base/suggest.h"
 #include "spec/fault_codes.h"
 #include "spec/rows.h"

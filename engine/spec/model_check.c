@@ -1,4 +1,4 @@
-/* model_check.c: what a Model must keep to beyond its rows. */
+/* model_check.c: Checks of a Model beyond its rows. */
 #include "base/number.h"
 #include "spec/fault_codes.h"
 #include "spec/options.h"

@@ -1,5 +1,5 @@
-/* model_rows.c: the fields of a Model, as Seldon's CRD and the reference dialect have
- * them. Replicas and memory are a cluster's matter. */
+/* model_rows.c: Option rows of a Model, as in Seldon's CRD and the reference dialect. Replicas and memory concern
+ * only a cluster. */
 #include "spec/rows.h"
 
 const struct option environment_rows[] = {

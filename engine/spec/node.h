@@ -1,9 +1,8 @@
-/* node.h: YAML as a tree in which every value knows its line and column.
+/* node.h: YAML tree in which every value has its line and column.
  *
- * Made from libyaml's events by our own composer, because aliases, depth, size and
- * repeated keys have to be bounded and reported with their place. Nodes live in the
- * arena they were read into, and keep their file's text, so that a fault can show
- * the line.
+ * It is composed from libyaml's events by our own code, because aliases, depth, size and repeated keys must be
+ * bounded and reported with their place. Nodes live in the arena into which they were read. They keep their file's
+ * text, so that a fault can show the line.
  */
 #ifndef SLUICE_SPEC_NODE_H
 #define SLUICE_SPEC_NODE_H
@@ -14,25 +13,25 @@
 
 struct faults;
 
-#define YAML_BYTES_MAX ((size_t)4 << 20) /* of one file: a thousand pipelines fit; more is no configuration */
+#define YAML_BYTES_MAX ((size_t)4 << 20) /* of one file: a thousand pipelines fit */
 #define YAML_DEPTH_MAX 64		 /* the deepest known resource, a PodSpec, needs 12 */
-#define YAML_NODES_MAX ((size_t)1 << 20) /* of one file, aliases counted each time they are used */
+#define YAML_NODES_MAX ((size_t)1 << 20) /* of one file; aliases are counted at each use */
 #define YAML_DOCUMENTS_MAX 4096
-#define YAML_ANCHORS_MAX 1000 /* of one document: nobody keeps more apart */
+#define YAML_ANCHORS_MAX 1000 /* of one document */
 
 enum node_type { NODE_NULL, NODE_SCALAR, NODE_LIST, NODE_MAP };
 
 struct node_entry {
-	const struct node *key; /* a scalar, perhaps empty */
+	const struct node *key; /* a scalar, possibly empty */
 	const struct node *value;
 };
 
 struct node {
 	enum node_type type;
 	struct place place; /* of the first character of the value */
-	bool quoted;	    /* a scalar in quotes, a block, or tagged !!str: a text whatever it looks like */
-	bool broken;	    /* a fault was said about it: it is NODE_NULL, and nothing more needs to be said */
-	struct text scalar; /* NODE_SCALAR; ends in a NUL behind its length */
+	bool quoted;	    /* a scalar in quotes, a block, or tagged !!str: always a text */
+	bool broken;	    /* it has a fault already: it is NODE_NULL, and gets no further faults */
+	struct text scalar; /* NODE_SCALAR; followed by a NUL */
 	size_t count;	    /* of items or entries */
 	const struct node *const *items;
 	const struct node_entry *entries;
@@ -49,15 +48,14 @@ struct documents {
 	const struct document *items;
 };
 
-/* All documents of one file's text, which must outlive them and the faults; `file` is
- * made known to `faults`. Syntax, encoding, limits, duplicate keys and unknown aliases
- * go there too. Behind a document that cannot be read, reading goes on at the next
- * line `---`. Documents that cannot be read are left out; empty ones have no root; a
- * file with neither is a fault. Aliases share their anchor's node; merge keys `<<` are
- * resolved. False only when memory ran out. */
+/* Parses all documents of one file's text, which must outlive them and the faults. Registers `file` with `faults`.
+ * Faults of syntax, encoding, limits, duplicate keys and unknown aliases are added there too. After an invalid
+ * document, parsing continues at the next line `---`. Invalid documents are left out; empty ones have no root; a file
+ * with neither valid nor empty documents is a fault. Aliases share their anchor's node; merge keys `<<` are resolved.
+ * False only when memory ran out. */
 bool yaml_read(struct arena *arena, const char *file, struct text text, struct documents *documents, struct faults *faults);
 
-/* The value under `key`; NULL when `map` is no map or has no such key. */
+/* The value under `key`; NULL: `map` is not a map, or has no such key. */
 const struct node *node_get(const struct node *map, const char *key);
 
 #endif

@@ -1,4 +1,4 @@
-/* node_print.c: a tree of nodes as YAML and as JSON. */
+/* node_print.c: Printer of a node tree, as YAML and as JSON. */
 #include "base/number.h"
 #include "base/quote.h"
 #include "spec/normal.h"

@@ -1,5 +1,4 @@
-/* normal.c: see normal.h. The tree of the file is walked by the rows that read it; what
- * comes out are new nodes over the same scalars. */
+/* normal.c: see normal.h. It walks the file's tree by the rows that parse it; the result is new nodes over the same scalars. */
 #include "spec/normal.h"
 
 #include "base/duration.h"

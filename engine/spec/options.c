@@ -1,4 +1,4 @@
-/* options.c: maps, lists and tables of the user's YAML, read by rows; see options.h. */
+/* options.c: Parser of maps, lists and tables of the user's YAML by rows; see options.h. */
 #include "spec/options.h"
 
 #include <assert.h>

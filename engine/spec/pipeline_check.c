@@ -1,5 +1,5 @@
-/* pipeline_check.c: what a Pipeline must keep to beyond its rows. References, cycles
- * and whatever needs the graph are checked where it is built. */
+/* pipeline_check.c: Checks of a Pipeline beyond its rows. References, cycles and other checks that need the graph are
+ * made where the graph is built. */
 #include "base/suggest.h"
 #include "message/format.h"
 #include "message/tensor.h"

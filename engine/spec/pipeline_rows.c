@@ -1,4 +1,4 @@
-/* pipeline_rows.c: the fields of a Pipeline. */
+/* pipeline_rows.c: Option rows of a Pipeline. */
 #include "message/mapped.h"
 #include "spec/rows.h"
 

@@ -1,8 +1,7 @@
-/* resource.h: the resources, as structs that the rows of spec/..._rows.c fill in.
+/* resource.h: Resources of a spec, as structs that the rows of spec/..._rows.c fill.
  *
- * A resource is one YAML document. Everything in it is borrowed from the arena of
- * the spec that it was read into, and immutable. A text that is absent is NULL; a
- * map that is absent has a `here` of line 0.
+ * A resource is one YAML document. All its contents are borrowed from the arena of its spec, and immutable. An absent
+ * text is NULL; an absent map has a `here` of line 0.
  */
 #ifndef SLUICE_SPEC_RESOURCE_H
 #define SLUICE_SPEC_RESOURCE_H
@@ -37,10 +36,9 @@ struct resource_kind {
 	const char *help;
 	const struct option *rows; /* of spec (of the whole document for a fragment) */
 	size_t size;
-	bool later;    /* checked, not run yet: lint warns */
-	bool nameless; /* it may do without metadata.name: it is then called "default" */
-	/* Checks beyond the rows, within this one resource; `name` may be absent there.
-	 * NULL: none. */
+	bool later;    /* checked but not implemented yet: lint warns */
+	bool nameless; /* metadata.name may be absent: it is then called "default" */
+	/* Checks of one resource beyond the rows; its `name` may be absent. NULL: none. */
 	void (*check)(const struct resource *resource, struct faults *faults);
 };
 
@@ -57,7 +55,7 @@ struct resource {
 	struct place place;	      /* of the document */
 	const struct node *node;      /* the document */
 	const void *spec;	      /* struct pipeline_spec, ... by kind->type */
-	const struct resource *made_of; /* of a Pipeline that stands in no file: the SeldonDeployment that it is; NULL */
+	const struct resource *made_of; /* for a Pipeline that is in no file: its SeldonDeployment; else NULL */
 };
 
 /* ---- Pipeline ---- */
@@ -67,8 +65,8 @@ enum join_type { JOIN_INNER, JOIN_OUTER, JOIN_ANY };
 #define JOIN_WINDOW_MS_DEFAULT 60000
 #define BATCH_WINDOW_MS_DEFAULT 1000
 
-/* tensorMap: from a reference to a new name or, in the reference dialect, to a
- * list of models among which the tensor's value chooses. */
+/* An entry of tensorMap: from a reference to a new name or, in the reference dialect, to a list of models among which
+ * the tensor's value selects. */
 struct tensor_mapping {
 	struct name from;
 	struct name to; /* text NULL: a list */
@@ -108,7 +106,8 @@ struct pipeline_input {
 	struct item_list tensors; /* struct input_tensor */
 };
 
-/* `output.errors: keep`: they do, and the failed request of a caller that waits is kept as a dead letter, too. */
+/* `output.errors: keep`: error answers go to the outputs topic, and the failed request of a waiting caller is also
+ * kept as a dead letter. */
 #define OUTPUT_ERRORS_KEEP OPTION_FLAG_CHOICE
 
 struct pipeline_output {
@@ -126,11 +125,11 @@ struct pipeline_output {
 struct step_batch {
 	struct place here;
 	int64_t size;	   /* 0: off */
-	int64_t window_ms; /* as it was written; see batch_window_ms() */
+	int64_t window_ms; /* as written; see batch_window_ms() */
 	bool rolling;
 };
 
-/* In Seldon's fields 0 is what is absent. */
+/* In Seldon's fields 0 means absent. */
 static inline int64_t batch_window_ms(const struct step_batch *batch)
 {
 	return batch->window_ms > 0 ? batch->window_ms : BATCH_WINDOW_MS_DEFAULT;
@@ -149,13 +148,12 @@ struct step_spec {
 	struct name_list triggers;
 	int triggers_join_type;
 	struct step_batch batch;
-	struct name_list outputs; /* reference dialect: the tensors it makes */
+	struct name_list outputs; /* reference dialect: the tensors that it makes */
 	const struct expression *when;
 	int64_t timeout_ns; /* 0: the pipeline's */
 	bool isolate;
 	int lineage; /* enum lineage, or LINEAGE_OF_PIPELINE */
-	/* Which kind key it has; a step without one calls the model of its own name, and
-	 * is of kind `model` with empty options. */
+	/* Its kind key. A step without one calls the model of its own name, and is of kind `model` with empty options. */
 	const struct step_kind *kind;
 	const void *options;
 	struct place options_here; /* line 0: no kind key */
@@ -195,7 +193,7 @@ struct pipeline_spec {
 	int lineage;
 	int on_outage;		  /* enum on_outage */
 	int on_gap;		  /* enum on_gap */
-	struct item_list metrics; /* struct metric_spec, in pipeline_rows.c: checked, not read yet */
+	struct item_list metrics; /* struct metric_spec, in pipeline_rows.c: checked, not used yet */
 	struct item_list alerts;  /* struct alert_spec */
 };
 
@@ -255,12 +253,12 @@ struct runtime_override {
 	struct place here;
 	struct name name;
 	int64_t replicas;
-	struct place replicas_place; /* line 0: not said */
+	struct place replicas_place; /* line 0: not given */
 };
 
-struct client_setting { /* of librdkafka; which are passed on: spec/kafka_setting.h */
+struct client_setting { /* of librdkafka; spec/kafka_setting.h decides which are passed on */
 	struct name name;
-	const char *value; /* as it is written: perhaps where a secret is */
+	const char *value; /* as written; may be a reference to a secret */
 };
 
 struct registry_spec { /* of schemas */
@@ -269,11 +267,11 @@ struct registry_spec { /* of schemas */
 	const char *authorities, *certificate, *key; /* files of TLS */
 };
 
-/* A part of securityConfig. It is wanted where it stands, unless it says `enabled: false`. */
+/* A part of securityConfig. It is enabled if present, unless it has `enabled: false`. */
 struct security_part {
-	struct place here, enabled_here; /* line 0: not said */
+	struct place here, enabled_here; /* line 0: not given */
 	bool enabled;
-	const char *file; /* jwksUri, policiesConfigMap; NULL: not said */
+	const char *file; /* jwksUri, policiesConfigMap; NULL: not given */
 };
 
 static inline bool security_part_is_wanted(const struct security_part *part)
@@ -283,17 +281,17 @@ static inline bool security_part_is_wanted(const struct security_part *part)
 
 struct runtime_spec {
 	struct name_list brokers;
-	struct name bootstrap_servers; /* the same, joined by commas; what Seldon calls it */
+	struct name bootstrap_servers; /* the same, joined by commas; Seldon's name for it */
 	bool kafka_enabled;	       /* false: in-process */
 	const char *topic_prefix;      /* NULL: sluice */
 	struct place topic_prefix_place;
 	int64_t timeout_ns;
-	int64_t partitions;	    /* 0: the broker's */
-	int64_t replication_factor; /* 0: the broker's */
+	int64_t partitions;	    /* 0: the broker's default */
+	int64_t replication_factor; /* 0: the broker's default */
 	struct item_list overrides; /* struct runtime_override */
 	struct item_list consumer_settings; /* struct client_setting */
 	struct item_list producer_settings; /* struct client_setting */
-	struct item_list topic_settings;    /* struct client_setting: of Kafka, for topics that are made */
+	struct item_list topic_settings;    /* struct client_setting: of Kafka, for topics that sluice creates */
 	struct registry_spec registry;
 	struct name backup_schedule;
 	struct security_part authentication, authorization, encryption;
@@ -309,14 +307,14 @@ struct graph_parameter {
 
 struct graph_endpoint {
 	struct name host;
-	int64_t port, http_port, grpc_port; /* 0: not said */
-	const char *type;		    /* REST GRPC; NULL: not said */
+	int64_t port, http_port, grpc_port; /* 0: not given */
+	const char *type;		    /* REST GRPC; NULL: not given */
 };
 
 struct graph_node {
 	struct place here;
 	struct name name;
-	const char *type; /* NULL: MODEL, or what the implementation is */
+	const char *type; /* NULL: MODEL, or the implementation's type */
 	struct name implementation;
 	struct name model_uri;
 	struct item_list children;   /* struct graph_node */
@@ -330,7 +328,7 @@ struct deployment_predictor {
 	struct name name;
 	struct graph_node graph;
 	int64_t traffic;
-	struct place traffic_place; /* line 0: not said */
+	struct place traffic_place; /* line 0: not given */
 	bool shadow;
 	struct place shadow_place;
 	struct place explainer_here; /* line 0: it has none */
@@ -353,7 +351,7 @@ static inline enum call_protocol deployment_protocol(const struct deployment_spe
 enum cache_place { CACHE_IN_MEMORY, CACHE_IN_REDIS };
 #define CACHE_CHOICES "memory redis"
 
-/* What calls of all models have that do not say it themselves. */
+/* Defaults for the calls of all models. */
 struct performance_spec {
 	struct call_batching {
 		int64_t rows_most;
@@ -381,7 +379,7 @@ struct performance_spec {
 
 /* ---- Targets (a fragment) ---- */
 
-/* Those that are absent have the value 0. Times are in ms. */
+/* Absent targets have the value 0. Times are in ms. */
 struct targets_spec {
 	struct threshold latency_p50, latency_p95, latency_p99;
 	struct threshold requests_per_second, concurrent_users;
@@ -399,24 +397,23 @@ struct spec {
 };
 
 extern const struct resource_kind resource_kinds[]; /* ends with a row without a name */
-extern const struct option resource_rows[];	    /* of every document around its spec */
+extern const struct option resource_rows[];	    /* of every document outside its spec */
 
-/* The kind that a user names on a command line; an unknown one is CONFIG. */
+/* The kind of that name on a command line; an unknown one is CONFIG. */
 const struct resource_kind *resource_kind_find(const char *name, struct error *error);
 
-/* How a spec is read; zero-filled is fine. */
+/* Options for reading a spec; zero-filled is fine. */
 struct spec_options {
-	const struct step_kind *const *kinds; /* the table that main hands down */
-	const char *kind;		      /* --kind: what documents without a kind are; NULL: a fault */
-	const char *namespace;		      /* of resources that state none; NULL: they have none */
-	struct arena *names;		      /* where files' names are kept, for errors that outlive the spec; NULL: there */
+	const struct step_kind *const *kinds; /* the table that main() passes down */
+	const char *kind;		      /* --kind: the kind of documents without one; NULL: that is a fault */
+	const char *namespace;		      /* of resources without one; NULL: they have none */
+	struct arena *names;		      /* memory for file names, for errors that outlive the spec; NULL: the spec's arena */
 };
 
-/* Reads what stands at `paths` into an opened spec: files; folders: their .yaml and .yml,
- * sorted, or where there is none those of the folders in them; "-": standard input. Faults
- * go to its list; false only when --kind is none or a file cannot be read (CONFIG), or
- * memory ran out (SYSTEM). A spec with errors among its faults still has the resources that
- * could be read. The text given to spec_read_text() is borrowed as long as the spec lives. */
+/* Reads `paths` into an opened spec: files; folders: their .yaml and .yml files, sorted, or if there are none, those
+ * of their subfolders; "-": standard input. Faults are added to its list. False: --kind is unknown or a file cannot
+ * be read (CONFIG), or memory ran out (SYSTEM). A spec with errors among its faults still has the valid resources.
+ * The text given to spec_read_text() is borrowed as long as the spec lives. */
 bool spec_open(struct spec *spec, struct error *error);
 bool spec_read(struct spec *spec, const char *const *paths, size_t count, const struct spec_options *options, struct error *error);
 bool spec_read_text(struct spec *spec, const char *file, struct text text, const struct spec_options *options, struct error *error);

@@ -1,12 +1,12 @@
-/* rows.h: what the files of rows share: ranges, rows that stand in several kinds, and
- * the checks of one kind. The structs that they fill in are in resource.h. */
+/* rows.h: Option rows of the resources, shared rows and ranges, and the checks of each kind of resource. The structs
+ * that they fill are in resource.h. */
 #ifndef SLUICE_SPEC_ROWS_H
 #define SLUICE_SPEC_ROWS_H
 
 #include "spec/resource.h"
 
 #define UINT32_RANGE .least = 0, .most = 4294967295.0
-#define INT32_RANGE .least = 0, .most = 2147483647.0 /* of counts: none is negative */
+#define INT32_RANGE .least = 0, .most = 2147483647.0 /* for counts, which are never negative */
 #define POSITIVE_RANGE .least = 1, .most = 2147483647.0
 #define PERCENT_RANGE .least = 0, .most = 100
 #define SHARE_RANGE .least = 0, .most = 1
@@ -27,7 +27,7 @@ extern const struct option target_rows[];
 /* Shared by kinds. */
 extern const struct option metadata_rows[];    /* struct metadata */
 extern const struct option config_rows[];      /* struct runtime_spec */
-extern const struct option text_value_rows[];  /* struct annotation: free keys to texts */
+extern const struct option text_value_rows[];  /* struct annotation: any keys, with texts */
 extern const struct option environment_rows[]; /* struct environment_variable */
 extern const struct option dataflow_rows[];    /* one bool: cleanTopicsOnDelete, at offset 0 */
 
@@ -38,12 +38,12 @@ struct metadata {
 	struct item_list annotations; /* struct annotation */
 };
 
-/* What Kafka would refuse to call a topic, or to begin a topic's name with. */
+/* Adds faults for a topic name, or the beginning of one, that Kafka would reject. */
 void topic_check(const char *topic, struct place place, struct faults *faults); /* NULL is fine */
 
 void pipeline_check(const struct resource *resource, struct faults *faults);
 void model_check(const struct resource *resource, struct faults *faults);
-/* What the rows cannot say of an experiment, wherever it is written. */
+/* The checks of an experiment that rows cannot express, for any experiment. */
 void experiment_say(const struct experiment_spec *experiment, struct faults *faults);
 
 void experiment_check(const struct resource *resource, struct faults *faults);
@@ -52,18 +52,18 @@ void seldon_config_check(const struct resource *resource, struct faults *faults)
 void server_check(const struct resource *resource, struct faults *faults);
 void deployment_check(const struct resource *resource, struct faults *faults);
 
-/* The name of a resource or a step: its letters, and its length. */
+/* Checks the name of a resource or a step: its characters, and its length. */
 void name_check(struct name name, const char *what, struct faults *faults);
 
-/* Whether a text is what a parameter of that type can be (MODEL_PARAMETER_CHOICES). */
+/* Whether a text is valid for a parameter of that type (MODEL_PARAMETER_CHOICES). */
 bool parameter_fits(const char *value, int type);
 const char *parameter_type_name(int type);
 
-/* How long the scheme of a server's address is, 0: it has none; and whether the whole is one. */
+/* Length of the scheme of a server's address, 0: it has none; and whether the address is valid. */
 size_t address_scheme(const char *text);
 bool address_fits(const char *text);
 
-/* Five fields, as cron has them. */
+/* Checks a schedule: five fields, as in cron. */
 void schedule_check(struct name schedule, struct faults *faults);
 
 #endif

@@ -1,6 +1,5 @@
-/* runtime_rows.c: SeldonRuntime, SeldonConfig, ServerConfig and Server: the
- * installation around the pipelines. Of what Kubernetes would do with them nothing
- * happens here. */
+/* runtime_rows.c: Option rows of SeldonRuntime, SeldonConfig, ServerConfig and Server: the installation around the
+ * pipelines. Fields for Kubernetes have no effect here. */
 #include "base/number.h"
 #include "spec/fault_codes.h"
 #include "spec/kafka_setting.h"

@@ -1,4 +1,4 @@
-/* scalars.c: what a scalar of YAML is, and texts that hold numbers with units. */
+/* scalars.c: Types of YAML scalars, and texts that contain numbers with units. */
 #include "base/duration.h"
 #include "base/number.h"
 #include "spec/options.h"

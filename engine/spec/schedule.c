@@ -1,4 +1,4 @@
-/* schedule.c: five-field schedules, as cron reads them; only their form is checked. */
+/* schedule.c: Check of five-field cron schedules; only their form is checked. */
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
 

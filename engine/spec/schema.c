@@ -1,5 +1,5 @@
-/* schema.c: rows as JSON Schema. A row's schema is all that can be said of its value
- * alone; what lint checks beyond that (references, sums) no schema can say. */
+/* schema.c: Conversion of rows to JSON Schema. A row's schema describes its value alone. Further checks of lint
+ * (references, sums) cannot be expressed in a schema. */
 #include "spec/schema.h"
 
 #include "base/quote.h"

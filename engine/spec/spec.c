@@ -1,5 +1,5 @@
-/* spec.c: files into resources: which documents are ours, what they are called, and
- * the rows that read the rest; see resource.h. */
+/* spec.c: Reader of files into resources: it selects the documents that sluice reads and their names, and applies
+ * their rows; see resource.h. */
 #include <dirent.h>
 #include <stdlib.h>
 #include <sys/stat.h>

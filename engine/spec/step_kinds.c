@@ -1,5 +1,5 @@
-/* step_kinds.c: the key of a step that says of what kind it is, read by the rows of
- * that kind. The table of kinds is handed in; none of them is known here. */
+/* step_kinds.c: Parser of the kind key of a step, by the rows of that kind. The table of kinds is passed in; this
+ * file names no kind. */
 #include "spec/fault_codes.h"
 #include "spec/options.h"
 #include "spec/rows.h"

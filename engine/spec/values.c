@@ -1,4 +1,4 @@
-/* values.c: one value of the user's YAML into the C type of its row. */
+/* values.c: Conversion of one value of the user's YAML to the C type of its row. */
 #include "base/duration.h"
 #include "base/number.h"
 #include "base/suggest.h"

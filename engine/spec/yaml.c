@@ -1,8 +1,7 @@
-/* yaml.c: a file's text cut into documents, libyaml's events composed into nodes.
+/* yaml.c: YAML parser: splits a file's text into documents, and composes libyaml's events into nodes.
  *
- * Bounds: libyaml may need time quadratic in the nesting, so reading stops at the
- * first value that is too deep. Aliases cost what they stand for, so that a bomb is
- * met before it is walked by anybody.
+ * Bounds: libyaml may need time quadratic in the nesting, so parsing stops at the first value that is too deep. An
+ * alias counts as many nodes as its target, so an alias bomb is found before its tree is walked.
  */
 #include <stdlib.h>
 #include <yaml.h>

@@ -1,12 +1,12 @@
-/* yaml_comma.h: expressions that YAML cut at their commas. For yaml.c alone. */
+/* yaml_comma.h: Repair of expressions that YAML splits at their commas. For yaml.c only. */
 #ifndef SLUICE_SPEC_YAML_COMMA_H
 #define SLUICE_SPEC_YAML_COMMA_H
 
 #include "spec/node.h"
 
-/* In the braces of `{l: lag(v, 1)}` a comma ends a text, so that what follows is a key without a value. Where an
- * entry's open `(` is closed by the keys behind it, that is a fault, and the entries become the one that was meant,
- * for all that is checked further on. False when memory ran out. */
+/* In the braces of `{l: lag(v, 1)}` a comma ends a text, so that the rest becomes a key without a value. If an open
+ * `(` of an entry is closed by the keys after it, a fault is added, and the entries are joined to the intended one
+ * for further checks. False when memory ran out. */
 bool yaml_commas_mend(struct arena *arena, struct faults *faults, struct node_entry *entries, size_t *count);
 
 #endif

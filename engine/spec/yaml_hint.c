@@ -1,5 +1,4 @@
-/* yaml_hint.c: see yaml_hint.h. Most of what stops libyaml in a pipeline is an expression that
- * wants quotes. */
+/* yaml_hint.c: see yaml_hint.h. In a pipeline libyaml mostly stops at an expression that needs quotes. */
 #include "spec/yaml_hint.h"
 
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* yaml_hint.h: what is probably meant where libyaml cannot go on. For yaml.c alone. */
+/* yaml_hint.h: Hints for YAML that libyaml cannot parse. For yaml.c only. */
 #ifndef SLUICE_SPEC_YAML_HINT_H
 #define SLUICE_SPEC_YAML_HINT_H
 
@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 
-/* Where libyaml stopped: its words, the line, and the column from 1. */
+/* The error of libyaml: its text, the line, and the column from 1. */
 struct yaml_stop {
 	const char *context; /* NULL: none */
 	const char *problem;
@@ -14,7 +14,7 @@ struct yaml_stop {
 	uint32_t column;
 };
 
-/* A sentence that says what to do, and in `stop->column` where; NULL: nothing is known beyond libyaml's words. */
+/* A sentence with the fix; its column is set in `stop->column`. NULL: there is no hint beyond libyaml's text. */
 const char *yaml_hint(struct yaml_stop *stop);
 
 #endif

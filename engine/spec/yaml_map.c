@@ -1,5 +1,5 @@
-/* yaml_map.c: see yaml_map.h. Keys are found twice by sorting, so that a map of a
- * million keys costs no more than its size. */
+/* yaml_map.c: see yaml_map.h. Duplicate keys are found by sorting, so that the cost of a map of a million keys stays
+ * in proportion to its size. */
 #include "spec/yaml_map.h"
 
 #include <stdlib.h>
