@@ -1,6 +1,5 @@
-/* answer_view.h: View of one answer: a record of any format, decoded to be shown to a
- * person or printed as JSON. For the commands that look at answers.
- */
+/* answer_view.h: View of one answer: a record of any format, decoded for display to a person or as JSON. For the
+ * commands that print answers. */
 #ifndef SLUICE_CLI_ANSWER_VIEW_H
 #define SLUICE_CLI_ANSWER_VIEW_H
 
@@ -15,9 +14,8 @@ struct answer_view {
 	struct decoded_answer answer;
 };
 
-/* LIMIT: the arena is too small; SYSTEM: the registry that the record's schema must come from
- * does not answer. What cannot be read is not an error. Where there is no registry, a number
- * in its place is taken for that of our own answers. */
+/* Decodes a record. LIMIT: the arena is too small; SYSTEM: the registry with the record's schema does not answer. An
+ * unreadable record is not an error. Without a registry, a schema number is taken for that of sluice's own answers. */
 bool answer_view_read(const struct record *record, struct schema_asker *asker, struct arena *arena, struct answer_view *view,
 		      struct error *error);
 

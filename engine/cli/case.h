@@ -1,8 +1,6 @@
-/* case.h: a case folder as `sluice test` reads it: what is sent, what must come, and
- * who stands in for which model.
+/* case.h: Case folder of `sluice test`: the requests, the expected results, and the stubs of the models.
  *
- * Everything read lives in the arena it was read into. Errors say the file and line
- * of the case.
+ * The contents live in the arena into which they were read. Errors have the file and line of the case.
  */
 #ifndef SLUICE_CLI_CASE_H
 #define SLUICE_CLI_CASE_H
@@ -14,20 +12,20 @@
 
 struct case_request { /* a line of in.jsonl */
 	struct text id;
-	struct text body;     /* as it arrives */
+	struct text body;     /* as sent */
 	struct text protocol; /* empty: v2 */
-	struct text target;   /* "pipelines/x"; empty: the first that there is */
+	struct text target;   /* "pipelines/x"; empty: the first pipeline */
 	struct headers headers;
 	struct text key; /* bytes NULL: none */
 	int64_t repeat;
 	struct place place;
 };
 
-struct case_result {	      /* a response or an error that may come */
+struct case_result {	      /* a response or an error that is allowed */
 	struct text response; /* JSON; bytes NULL: an error */
 	struct text kinds;    /* "INPUT|REMOTE" */
 	struct text contains;
-	int64_t least, most; /* of a split: how often */
+	int64_t least, most; /* for a split: the allowed number of times */
 };
 
 struct case_calls {
@@ -36,10 +34,10 @@ struct case_calls {
 };
 
 enum case_demand {
-	DEMAND_RESULT, /* this one thing */
+	DEMAND_RESULT, /* exactly one result */
 	DEMAND_ABSENT,
-	DEMAND_SPLIT, /* each of `results` between least and most times, `repeat` in all */
-	DEMAND_SAME,  /* `repeat` times the same one of `results` */
+	DEMAND_SPLIT, /* each of `results` between `least` and `most` times, `repeat` in total */
+	DEMAND_SAME,  /* `repeat` times the same one of `results`; any of them */
 	DEMAND_ALERT,
 	DEMAND_CALLS,
 };
@@ -53,7 +51,7 @@ struct case_expected { /* a line of out.jsonl */
 	int64_t repeat;
 	size_t call_count;
 	struct case_calls *calls;
-	struct text line; /* as it is written */
+	struct text line; /* as written */
 	struct place place;
 };
 
@@ -73,21 +71,21 @@ struct case_files {
 	const char *pipeline; /* path of pipeline.yaml: the folder's, or of the nearest folder above */
 	size_t request_count;
 	struct case_request *requests;
-	bool has_expected; /* there is an out.jsonl */
+	bool has_expected; /* the folder has an out.jsonl */
 	size_t expected_count;
 	struct case_expected *expected;
 	size_t stub_count;
 	struct case_stub *stubs;
 };
 
-/* False with an error (CONFIG) that names file and line. */
+/* Reads a case. False with an error (CONFIG) that has file and line. */
 bool case_read(const char *folder, struct arena *arena, struct case_files *files, struct error *error);
 
-/* The same of its stubs.json alone, which may be absent: for the model server. */
+/* Reads only its stubs.json, which may be absent: for the model server. */
 bool case_read_stubs(const char *folder, struct arena *arena, struct case_files *files, struct error *error);
 
-/* Gives tensors with `fill: {start, step}` their data: in the JSON of a request or of a
- * response, which is then another one, in the arena. */
+/* Replaces `fill: {start, step}` of tensors by their data, in the JSON of a request or of a response. The result is a
+ * new text in the arena. */
 bool case_fill(struct arena *arena, struct text *json, struct error *error);
 
 #endif

@@ -1,5 +1,4 @@
-/* case_compare.c: two responses held against each other: tensors by name, datatype,
- * shape and element; other bodies as JSON. */
+/* case_compare.c: Comparison of two responses: tensors by name, datatype, shape and element; other bodies as JSON. */
 #include <math.h>
 
 #include "cli/case_json.h"

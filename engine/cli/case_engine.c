@@ -1,5 +1,4 @@
-/* case_engine.c: see case_engine.h. What is sent and read hangs on a timer of the engine's
- * loop, where the models' doors stand too. */
+/* case_engine.c: see case_engine.h. A timer of the engine's loop sends and reads; the model servers run on that loop too. */
 #include "cli/case_engine.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* case_fill.c: tensors that a case describes by `fill: {start, step}` instead of
- * spelling them out: start, start+step, ... over the product of the shape. */
+/* case_fill.c: Expansion of `fill: {start, step}` in the tensors of a case: start, start+step, ... over the product
+ * of the shape. */
 #include "cli/case.h"
 #include "message/json_write.h"
 

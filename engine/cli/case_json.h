@@ -1,14 +1,14 @@
-/* case_json.h: JSON bodies held against each other. Apart, because jansson's names and
- * those of our own scanner do not go into one file. */
+/* case_json.h: Comparison of JSON bodies. It has its own file because jansson's names conflict with those of our own
+ * scanner. */
 #ifndef SLUICE_CLI_CASE_JSON_H
 #define SLUICE_CLI_CASE_JSON_H
 
 #include "base/text.h"
 
-/* Equal, or within a relative 1e-9: sums may be added up in another order. */
+/* Whether two numbers are equal within a relative 1e-9, since sums may be added in another order. */
 bool numbers_near(double a, double b);
 
-/* The same JSON, its numbers near; false when one of them is none. */
+/* Whether two texts are the same JSON, with numbers within that tolerance. False: one is not JSON. */
 bool json_near(struct text got, struct text wanted);
 
 #endif

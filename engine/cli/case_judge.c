@@ -1,4 +1,4 @@
-/* case_judge.c: each line of out.jsonl held against what came; see case_judge.h. */
+/* case_judge.c: Comparison of each line of out.jsonl with the results; see case_judge.h. */
 #include "cli/case_judge.h"
 
 static bool belongs(const struct arrival *record, const struct case_expected *expected)

@@ -1,5 +1,5 @@
-/* case_kafka.c: see case_kafka.h. The case has run in memory: what was sent there, under
- * which ids and how long it took is known, and only has to be done again. */
+/* case_kafka.c: see case_kafka.h. The case has already run in memory. Its requests, their ids and its duration are
+ * known, and are only repeated. */
 #include "cli/case_kafka.h"
 
 #include "base/number.h"

@@ -1,4 +1,4 @@
-/* case_print.c: records as JSON lines. */
+/* case_print.c: Printer of records as JSON lines. */
 #include "cli/case_judge.h"
 #include "message/format.h"
 #include "message/json_write.h"

@@ -1,4 +1,4 @@
-/* case_read.c: in.jsonl, out.jsonl and stubs.json, read line by line; see case.h. */
+/* case_read.c: Parser of in.jsonl, out.jsonl and stubs.json, line by line; see case.h. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/* case_world.c: opens and closes the world of a case, and says what it lacks; see case_world.h. */
+/* case_world.c: Opening and closing of the world of a case, and its missing features; see case_world.h. */
 #include "cli/case_world.h"
 
 #include <stdio.h>

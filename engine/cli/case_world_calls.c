@@ -1,5 +1,5 @@
-/* case_world_calls.c: the calls of a case: models answered by their stubs, under the same
- * policy of attempts as real ones, and pipelines called by pipelines. */
+/* case_world_calls.c: Calls of a case: stubs answer for models, with the same retry policy as real models; and calls
+ * between pipelines. */
 #include "base/number.h"
 #include "cli/case_world.h"
 #include "plan/address.h"

@@ -1,6 +1,5 @@
-/* case_world_feeds.c: pipelines that read other pipelines (input.externalInputs): what comes
- * at a point of one enters those that named it, joined by request id where they named
- * several. */
+/* case_world_feeds.c: Pipelines of a case that read other pipelines (input.externalInputs). A result at a point of
+ * one enters the pipelines that read it, joined by request id where they read several points. */
 #include "cli/case_world.h"
 
 struct feed { /* what came at a point of a pipeline */

@@ -1,4 +1,4 @@
-/* case_world_run.c: sends the requests of a case and lets the clock run until all is quiet. */
+/* case_world_run.c: Run of a case: sends the requests and advances the clock until nothing is left to do. */
 #include "base/number.h"
 #include "base/suggest.h"
 #include "cli/case_world.h"

@@ -1,4 +1,4 @@
-/* command.c: from a command line to its command; see command.h. */
+/* command.c: Dispatch of a command line to its command; see command.h. */
 #include "cli/command.h"
 
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* commands.c: the table of commands, in the order in which they are shown. */
+/* commands.c: Table of commands, in the order of the overview. */
 #include "cli/command.h"
 
 extern const struct command command_completion;

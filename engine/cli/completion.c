@@ -1,9 +1,7 @@
-/* completion.c: `sluice completion`: what a shell needs to complete our words,
- * printed from the rows of the commands.
+/* completion.c: `sluice completion`: shell completion scripts, printed from the rows of the commands.
  *
- * Each shell has a file of calls here; what is common to them is how the table is
- * walked. An argument that the usage line has in lower case ("bash|zsh") is a word
- * to be typed as it is.
+ * Each shell has its own functions here; the walk over the table is common. An argument in lower case in the usage
+ * line ("bash|zsh") is a word to be typed literally.
  */
 #include <ctype.h>
 #include <string.h>

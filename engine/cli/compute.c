@@ -1,5 +1,4 @@
-/* compute.c: `sluice compute`: numeric methods, run on cases from a file, so that anyone can
- * hold them against another implementation. */
+/* compute.c: `sluice compute`: numeric methods, run on cases from a file, for comparison with other implementations. */
 #include "compute/family.h"
 
 #include <string.h>

@@ -1,5 +1,4 @@
-/* day.c: the clock of a simulated day, the day from its begin to its end, and what came
- * of it; see day.h and day_parts.h. */
+/* day.c: Clock of a simulation run, the run from start to end, and its result; see day.h and day_parts.h. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,11 +1,10 @@
-/* day.h: a simulated day: workers on the twin of Kafka, requests for a small pipeline, and
- * mishaps, all from one seed; and what must hold when it is over.
+/* day.h: Simulation run ("day") of `sluice sim`: workers on the twin of Kafka, requests for small pipelines, and
+ * injected faults, all from one seed; and the properties that are checked at its end.
  *
- * Exactly once: each request is answered once, at least once: none is lost; answers keep
- * the order of their key; an answer is that of its request; and all of it in time.
+ * Exactly-once: each request is answered once. At-least-once: none is lost. Answers keep the order of their key. An
+ * answer belongs to its request. All of it is in time.
  *
- * The same seed gives the same day, to the last turn of a loop. Private to `sluice sim`
- * and its tests.
+ * The same seed gives the same run, down to each turn of a loop. Private to `sluice sim` and its tests.
  */
 #ifndef SLUICE_CLI_DAY_H
 #define SLUICE_CLI_DAY_H
@@ -16,35 +15,35 @@
 #include "spec/resource.h"
 #include "worker/worker.h"
 
-/* What befalls the workers, beside the twin's mishaps of requests. */
+/* Injected faults of the workers, in addition to the twin's request faults. */
 enum day_fault {
-	DAY_CRASH,  /* killed, and started again under its name */
-	DAY_STOP,   /* told to stop, and started again */
-	DAY_FREEZE, /* stands still and goes on */
-	DAY_CUT,    /* nothing reaches Kafka */
-	DAY_JOIN,   /* one more comes */
-	DAY_LEAVE,  /* killed, and not started for a long time: its partitions go to others */
-	DAY_AWAY,   /* a model's server is not there */
+	DAY_CRASH,  /* killed, and restarted under its name */
+	DAY_STOP,   /* stopped in order, and restarted */
+	DAY_FREEZE, /* frozen for a time, then continues */
+	DAY_CUT,    /* connection to Kafka lost */
+	DAY_JOIN,   /* one more worker joins */
+	DAY_LEAVE,  /* killed, and restarted much later: its partitions move to others */
+	DAY_AWAY,   /* a model's server is unreachable */
 	DAY_FAULTS
 };
 
 extern const char *const day_fault_names[DAY_FAULTS];
 
-/* What a day has, beside its faults; most days some of it. */
+/* Features of a run in addition to its faults; most runs have some. */
 enum day_trait {
-	DAY_RELOADED, /* pipelines change, come and go while requests are under way */
-	DAY_HURRIED,  /* requests have deadlines: near, far and past */
-	DAY_BATCHED,  /* steps take several requests together */
-	DAY_STAGED,   /* pipelines are cut into stages */
+	DAY_RELOADED, /* pipelines are changed, added and removed while requests are in flight */
+	DAY_HURRIED,  /* requests have deadlines: near, far and already past */
+	DAY_BATCHED,  /* steps process several requests as a batch */
+	DAY_STAGED,   /* pipelines have several stages */
 	DAY_FED,      /* a pipeline reads others, in workers of its own */
-	DAY_TAPPED,   /* what steps and models give is told */
-	DAY_JOINED,   /* pipelines, unless they change, are cut into stages that are joined, whose topics have other partitions */
+	DAY_TAPPED,   /* the outputs of steps and models are recorded (lineage, logger) */
+	DAY_JOINED,   /* pipelines, unless they change, have joined stages, with other partition counts on their topics */
 	DAY_TRAITS
 };
 
 extern const char *const day_trait_names[DAY_TRAITS];
 
-/* What a test hands in to see that the simulator finds what is broken. */
+/* Platform that a test replaces, to prove that the simulator finds defects. */
 struct day_ground {
 	struct consumer *(*consumer_open)(struct twin_host *host, struct loop *loop, const struct consumer_config *config,
 					  struct error *error);
@@ -57,25 +56,25 @@ struct day_ground {
 
 extern const struct day_ground day_ground_twin;
 
-/* What is broken on purpose where no ground stands, so that tests see it found. */
+/* Deliberate defects outside the platform, with which tests prove that they are found. */
 enum day_break {
 	DAY_SOUND,
-	DAY_KEEPS_STAGES, /* a changed pipeline is taken for the one before */
-	DAY_MIXES_STAGES, /* a request that crosses is not known by its version */
-	DAY_MIXES_BATCHES /* who is in a batch gets another's rows */
+	DAY_KEEPS_STAGES, /* a changed pipeline is treated as the previous one */
+	DAY_MIXES_STAGES, /* a request between stages loses its version */
+	DAY_MIXES_BATCHES /* a request in a batch gets the rows of another */
 };
 
 struct day_config {
 	uint64_t seed;
-	bool exactly_once; /* else at least once */
+	bool exactly_once; /* else at-least-once */
 	const struct step_kind *const *kinds;
 	const struct day_ground *ground;
 	/* For tests: */
-	bool deaf;	   /* connections that close are not counted */
-	bool traits_given; /* as `traits` says, as bits; else they are drawn */
+	bool deaf;	   /* closed connections are not counted */
+	bool traits_given; /* `traits` is given, as bits; else they are drawn */
 	unsigned traits;
-	enum day_break broken; /* what the workers do wrong */
-	/* Told what happens; NULL: nobody listens. */
+	enum day_break broken; /* defect of the workers */
+	/* Called for each event of the run; NULL: not called. */
 	void (*tell)(void *context, int64_t now_us, const char *who, const char *what);
 	void *context;
 };
@@ -88,18 +87,18 @@ struct day_counts {
 	uint64_t mishaps[TWIN_MISHAPS];
 	uint64_t models[MODEL_MISHAPS];
 	uint64_t rebalances, fences, timeouts, resets, commits;
-	uint64_t fewest_faults, fewest_workers, fewest_messages; /* of one day */
+	uint64_t fewest_faults, fewest_workers, fewest_messages; /* of one run */
 };
 
 #define DAY_WHY_MAX 512
 
 struct day_result {
 	bool held;
-	char why[DAY_WHY_MAX]; /* of the first thing that did not hold */
+	char why[DAY_WHY_MAX]; /* the first property that was violated */
 	struct day_counts counts;
 };
 
-/* False: SYSTEM, the day could not be simulated. */
+/* Simulates one run. False: SYSTEM, the run could not be simulated. */
 bool day_run(const struct day_config *config, struct day_result *result, struct error *error);
 
 void day_counts_add(struct day_counts *counts, const struct day_counts *day);

@@ -1,6 +1,5 @@
-/* day_count.c: the simulator's own step: it counts the numbers of each class that it has
- * seen, and says the count in its answer. So whatever is forgotten, or counted twice,
- * shows. */
+/* day_count.c: Stateful step of the simulator: it counts the numbers of each class, and adds the count to its answer.
+ * So lost or repeated state becomes visible. */
 #include "cli/day_pipeline.h"
 
 struct day_counted {

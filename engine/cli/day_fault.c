@@ -1,5 +1,5 @@
-/* day_fault.c: what befalls the workers of a simulated day, and when they hear of another
- * deployment; see day_parts.h. */
+/* day_fault.c: Injected faults of the workers in a simulation run, and the times at which workers get a deployment;
+ * see day_parts.h. */
 #include "cli/day_parts.h"
 
 #include <assert.h>

@@ -1,13 +1,13 @@
-/* day_feed.h: a pipeline of a simulated day that reads others: their requests, answers or
- * what a step of theirs gave; alone, joined by request, or started by one of them. And
- * what must hold of its answers. Private to `sluice sim`. */
+/* day_feed.h: Pipeline of a simulation run that reads other pipelines: their requests, their answers, or a step's
+ * output. It reads one of them, joins several by request, or is triggered by one. Also the properties that its
+ * answers must have. Private to `sluice sim`. */
 #ifndef SLUICE_CLI_DAY_FEED_H
 #define SLUICE_CLI_DAY_FEED_H
 
 #include "cli/day_line.h"
 
 #define DAY_POINTS_MAX 2
-#define DAY_VALUES_MAX 16 /* that came of one request at a point: at least once, there may be several */
+#define DAY_VALUES_MAX 16 /* for one request at a point: with at-least-once there may be several */
 
 enum day_point_kind { DAY_REQUESTS, DAY_FIRST_BLOCK, DAY_ANSWERS, DAY_POINT_KINDS };
 
@@ -18,11 +18,11 @@ struct day_point {
 	struct day_reading reading;
 };
 
-/* What came of a request at a point. */
+/* The records of a request at a point. */
 struct day_given {
-	unsigned records, count; /* of different values */
+	unsigned records, count; /* count: different values */
 	int64_t values[DAY_VALUES_MAX];
-	bool failed; /* an error, which gives nothing */
+	bool failed; /* an error, which passes no value on */
 };
 
 struct day_fed {
@@ -34,31 +34,31 @@ struct day_feed {
 	const char *name;
 	struct day_reading answers;
 	bool exactly_once;
-	bool triggered; /* the second point only starts it */
+	bool triggered; /* the second point is only a trigger */
 	size_t point_count;
 	struct day_point points[DAY_POINTS_MAX];
-	size_t count; /* of the requests of a line, at most */
+	size_t count; /* the greatest number of requests of a line */
 	struct day_fed *fed;
 	uint64_t answered;
-	bool unwanted; /* some answers were, by the twin of Kafka */
-	struct arena *arena; /* of one answer */
+	bool unwanted; /* the twin of Kafka rejected some answers */
+	struct arena *arena; /* memory of one answer */
 	char *why;
 	void (*tell)(void *context, int64_t now_us, const char *who, const char *what);
 	void *context;
 };
 
-/* In the arena, of some of these lines. `why` is as for judges. False: memory. */
+/* Opens a feed that reads some of these lines, in the arena. `why` is as for judges. False: memory. */
 bool day_feed_open(struct day_feed *feed, const struct day_line *lines, size_t line_count, char *why, struct random *random,
 		   struct arena *arena);
-void day_feed_close(struct day_feed *feed); /* one that was never opened is fine */
+void day_feed_close(struct day_feed *feed); /* an unopened one is fine */
 
 bool day_feed_reads(const struct day_feed *feed, const struct day_line *line);
 void day_feed_write(const struct day_feed *feed, struct buffer *yaml);
 
-/* Reads what came since, up to now: at its points first, then what it answered. */
+/* Reads the new records up to now: first at its points, then its answers. */
 void day_feed_read(struct day_feed *feed, const struct twin *twin, int64_t now_us);
 
-/* Whether all is answered that came at all of its points. */
+/* Whether every request that came at all of its points is answered. */
 bool day_feed_settled(const struct day_feed *feed);
 void day_feed_end(struct day_feed *feed);
 

@@ -1,5 +1,5 @@
-/* day_pipeline.h: the pipeline of a simulated day, drawn from its seed: a few blocks, one
- * behind the other, whose answer to a number is known. Private to `sluice sim`. */
+/* day_pipeline.h: Random pipeline of a simulation run, drawn from its seed: a chain of a few blocks whose answer to a
+ * number is known. Private to `sluice sim`. */
 #ifndef SLUICE_CLI_DAY_PIPELINE_H
 #define SLUICE_CLI_DAY_PIPELINE_H
 
@@ -11,29 +11,29 @@
 
 enum day_block_kind {
 	DAY_SCALE,  /* an expression */
-	DAY_FORK,   /* two branches that meet again */
-	DAY_FILTER, /* drops some */
-	DAY_CALL,   /* asks a model, which has the step's name */
-	DAY_GATHER, /* rows that each ask a model, and come together again */
+	DAY_FORK,   /* two branches that are joined again */
+	DAY_FILTER, /* drops some requests */
+	DAY_CALL,   /* calls a model, which has the step's name */
+	DAY_GATHER, /* child messages, one for each row, that each call a model and are collected again */
 	DAY_BLOCK_KINDS,
-	DAY_COUNT = DAY_BLOCK_KINDS, /* remembers: the first of a pipeline alone, and not in every one */
-	DAY_SPLIT		     /* rows that answer for themselves: the last alone, and not in every one */
+	DAY_COUNT = DAY_BLOCK_KINDS, /* has state: only as the first of a pipeline, and not in every one */
+	DAY_SPLIT		     /* child messages that each answer: only as the last, and not in every one */
 };
 
-#define DAY_PARTS 3 /* rows; each is one more than that before it */
+#define DAY_PARTS 3 /* rows; each is one greater than the previous one */
 
-/* What it remembers: how many numbers of each class came in a partition. */
+/* Its state: the count of numbers of each class in a partition. */
 #define DAY_CLASSES 4
-#define DAY_COUNTED 1000 /* the answer has so much more for each */
+#define DAY_COUNTED 1000 /* the answer is greater by so much for each */
 extern const struct step_kind day_count;
 
 struct day_block {
 	enum day_block_kind kind;
 	int64_t factor, addend;
-	bool isolated;	   /* its last step is a stage of its own */
-	bool apart;	   /* of a fork, and before what counts: two branches are stages of their own, and are joined */
-	int batch;	   /* so many requests go through it together; 0: each alone */
-	int batch_wait_ms; /* for the others */
+	bool isolated;	   /* its last step is its own stage */
+	bool apart;	   /* for a fork before the counting step: two branches are stages of their own, and are joined */
+	int batch;	   /* requests in a batch; 0: no batches */
+	int batch_wait_ms; /* time to wait for the others */
 };
 
 struct day_pipeline {
@@ -41,8 +41,8 @@ struct day_pipeline {
 	bool exactly_once;
 	bool counts;
 	bool by_partition; /* `order: partition` */
-	bool tapped;	 /* what its steps are given and give is told */
-	unsigned logged; /* so is a share of what its models are sent and give, in percent; 0: nothing */
+	bool tapped;	 /* inputs and outputs of its steps are recorded */
+	unsigned logged; /* share of its models' requests and replies that is recorded, in percent; 0: none */
 	unsigned parts;	 /* answers to a request that is not dropped: 1, or DAY_PARTS */
 	size_t count;
 	struct day_block blocks[DAY_BLOCKS_MAX + 1];
@@ -51,21 +51,21 @@ struct day_pipeline {
 	struct model_config model_configs[DAY_BLOCKS_MAX];
 };
 
-/* Named, and either delivery. `may_count`: one of its blocks may remember. */
+/* Draws a pipeline. Its name and delivery are set before. `may_count`: a block may have state. */
 void day_pipeline_draw(struct day_pipeline *pipeline, bool may_count, struct random *random);
 
-/* The same with other numbers. */
+/* Draws the same pipeline with other numbers. */
 void day_pipeline_redraw(struct day_pipeline *pipeline, const struct day_pipeline *before, struct random *random);
 
-/* The models that it calls, in the arena. False: SYSTEM. */
+/* Makes the models that it calls, in the arena. False: SYSTEM. */
 bool day_pipeline_models(struct day_pipeline *pipeline, const char *mark, struct random *random, struct arena *arena,
 			 struct error *error);
 
-/* Appends it as YAML, and its models where something is to be said of them. */
+/* Appends its YAML, and that of its models if they have settings. */
 void day_pipeline_write(const struct day_pipeline *pipeline, struct buffer *yaml);
 
-/* What a block makes of a number, of whose class `count` have come, itself among them;
- * false: it is dropped. Of parts it is that of the first. */
+/* The result of a block for a number; `count` numbers of its class have come, including itself. False: it is dropped.
+ * With parts: the result of the first. */
 bool day_block_answer(const struct day_block *block, int64_t count, int64_t *number);
 
 #endif

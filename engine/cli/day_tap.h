@@ -1,6 +1,6 @@
-/* day_tap.h: what the steps and models of a simulated day's pipelines are said to have
- * given (lineage, logger), and what must hold of it: it follows from its request; none is
- * missing of what was answered, unless it was lost on the way. Private to `sluice sim`. */
+/* day_tap.h: Recorded outputs (lineage, logger) of the steps and models in a simulation run, and their checks: a
+ * record follows from its request, and no answered request lacks one, unless it was lost in transit. Private to
+ * `sluice sim`. */
 #ifndef SLUICE_CLI_DAY_TAP_H
 #define SLUICE_CLI_DAY_TAP_H
 
@@ -10,25 +10,25 @@
 
 struct day_tap {
 	const struct day_line *line;
-	size_t blocks;	/* that a request went through when it was told */
-	unsigned share; /* of the requests, in percent */
-	uint64_t records, told; /* requests */
-	bool *has;	/* of each request, whether it was told */
+	size_t blocks;	/* blocks that a request has passed when it is recorded */
+	unsigned share; /* share of the requests, in percent */
+	uint64_t records, told; /* number of recorded requests */
+	bool *has;	/* for each request, whether it was recorded */
 	struct day_reading reading;
 };
 
 struct day_taps {
 	size_t count;
 	struct day_tap items[DAY_TAPS_MAX];
-	struct arena *arena; /* of one record */
+	struct arena *arena; /* memory of one record */
 	char *why;
 };
 
-/* Of no line yet. `why` is as for judges. False: memory. */
+/* Opens taps without lines. `why` is as for judges. False: memory. */
 bool day_taps_open(struct day_taps *taps, char *why);
-void day_taps_close(struct day_taps *taps); /* those that were never opened are fine */
+void day_taps_close(struct day_taps *taps); /* unopened ones are fine */
 
-/* The line is told, as its pipeline says. False: memory. */
+/* Adds the taps of a line, by its pipeline's settings. False: memory. */
 bool day_taps_add(struct day_taps *taps, const struct day_line *line, struct arena *arena);
 
 void day_taps_read(struct day_taps *taps, const struct twin *twin);

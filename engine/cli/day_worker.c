@@ -1,4 +1,4 @@
-/* day_worker.c: the workers of a simulated day; see day_parts.h. */
+/* day_worker.c: Workers of a simulation run; see day_parts.h. */
 #include "cli/day_parts.h"
 
 #include <inttypes.h>

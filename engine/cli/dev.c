@@ -1,5 +1,4 @@
-/* dev.c: `sluice dev`: a broker, a model server and an engine in this process, following
- * the files. */
+/* dev.c: `sluice dev`: a broker, a model server and an engine in one process, which follows edits of the files. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* doctor.c: `sluice doctor`: looks at all that an engine will lean on, and says what to do. */
+/* doctor.c: `sluice doctor`: checks everything that an engine depends on, and prints advice. */
 #include <curl/curl.h>
 #include <stdlib.h>
 

@@ -1,5 +1,4 @@
-/* doctor_machine.h: what an engine needs of the machine that it is to run on: descriptors,
- * processors, memory, a clock, a disk. */
+/* doctor_machine.h: Check of a machine for an engine: descriptors, processors, memory, clock, disk. */
 #ifndef SLUICE_CLI_DOCTOR_MACHINE_H
 #define SLUICE_CLI_DOCTOR_MACHINE_H
 
@@ -7,9 +6,9 @@
 
 struct machine_needs {
 	size_t workers;
-	double memory_bytes;	  /* of the engine, and of what it remembers */
+	double memory_bytes;	  /* of the engine and its state */
 	const char *state_folder; /* NULL: none */
-	double state_bytes;	  /* that a snapshot may take there */
+	double state_bytes;	  /* the most that a snapshot takes there */
 };
 
 void machine_examine(const struct machine_needs *needs, struct findings *findings);

@@ -1,5 +1,4 @@
-/* echo.c: `sluice echo`: what a file says once defaults, aliases and short forms are
- * written out. */
+/* echo.c: `sluice echo`: prints a file with defaults, aliases and short forms resolved. */
 #include "base/mask.h"
 #include "cli/command.h"
 #include "spec/normal.h"

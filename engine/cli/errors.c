@@ -1,5 +1,4 @@
-/* errors.c: `sluice errors list|show`: the requests of a pipeline that failed, kept whole
- * in its topic of errors. */
+/* errors.c: `sluice errors list|show`: the failed requests of a pipeline, which its errors topic contains completely. */
 #include <unistd.h>
 
 #include "base/base64.h"

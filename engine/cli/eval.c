@@ -1,4 +1,4 @@
-/* eval.c: `sluice eval`: what an expression is worth over one request. */
+/* eval.c: `sluice eval`: evaluates an expression against one request. */
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/suggest.h"

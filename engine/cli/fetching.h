@@ -1,6 +1,6 @@
-/* fetching.h: Fetch of the files of a revision that lie elsewhere, in a thread of its own, while the loop of the
- * engine goes on: signals and edits are heeded, and what runs keeps running. For `sluice run` and `sluice dev`.
- */
+/* fetching.h: Download of the remote files of a revision, in a thread of its own. The loop of the engine continues
+ * meanwhile: signals and edits are handled, and the running pipelines keep running. For `sluice run` and `sluice
+ * dev`. */
 #ifndef SLUICE_CLI_FETCHING_H
 #define SLUICE_CLI_FETCHING_H
 
@@ -10,24 +10,26 @@
 #include "serving/files.h"
 
 struct fetching {
-	struct loop *loop; /* NULL: nothing is fetched */
+	struct loop *loop; /* NULL: no download is in progress */
 	struct files *files;
 	struct watch watch;
 	int bell;
 	pthread_t thread;
-	void (*done)(void *context, struct files *files); /* takes the files */
+	void (*done)(void *context, struct files *files); /* takes ownership of the files */
 	void *context;
 };
 
-/* Takes the files, which revision_open() has handed out; also when it fails. `done` is entered from the loop. */
+/* Takes ownership of the files, which revision_open() has passed out; also when it fails. `done` is called from the loop. */
 bool fetching_start(struct fetching *fetching, struct loop *loop, struct files *files,
 		    void (*done)(void *context, struct files *files), void *context, struct error *error);
 
-/* Waits for the files: the loop turns while a thread fetches them, until they are there, or `over`, which another of the loop's
- * sets, ends it. Takes the files at `files`, and hands them back there when they are there; else it is NULL. */
+/* Waits for the files. The loop runs while a thread downloads them, until they are complete, or until another watch
+ * of the loop sets `over`. Takes the files at `files`, and returns them there when they are complete; else it is
+ * NULL. */
 bool fetching_await(struct loop *loop, struct files **files, const bool *over, struct error *error);
 
-/* Gives it up: within a second, and `done` is not entered. Fine when nothing is fetched, but zeroed. */
+/* Cancels the download within a second; `done` is not called. Allowed when there is no download, but the struct must
+ * be zeroed. */
 void fetching_close(struct fetching *fetching);
 
 #endif

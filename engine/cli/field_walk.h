@@ -1,6 +1,6 @@
 /* field_walk.h: Walk over the fields of all kinds of YAML documents and of all step kinds, each with its path.
  *
- * The rows that parse the files are what is walked; rows that contain themselves are walked once.
+ * It walks the rows that parse the files; rows that contain themselves are walked once.
  */
 #ifndef SLUICE_CLI_FIELD_WALK_H
 #define SLUICE_CLI_FIELD_WALK_H
@@ -10,9 +10,9 @@
 
 struct field {
 	const char *path;	/* "spec.steps[].batch.size"; a free key is `*` */
-	const char *owner;	/* "Pipeline"; "" where every kind has it */
+	const char *owner;	/* "Pipeline"; "" if every kind has it */
 	const struct option *row;
-	bool operation; /* it is an operation of preprocess or postprocess */
+	bool operation; /* an operation of preprocess or postprocess */
 };
 
 /* The path and owner live until `see` returns. */

@@ -1,8 +1,7 @@
-/* file_watch.h: folders in which files change, seen by a loop: for commands that follow
- * what their user edits.
+/* file_watch.h: Watch of folders for changed files, on a loop. For commands that follow the user's edits.
  *
- * Changes come in bursts (an editor writes, renames, removes), so `changed` is entered once
- * when a burst has been quiet for a moment.
+ * Changes come in bursts (an editor writes, renames, removes), so `changed` is called once, when a burst has been
+ * quiet for a moment.
  */
 #ifndef SLUICE_CLI_FILE_WATCH_H
 #define SLUICE_CLI_FILE_WATCH_H
@@ -18,9 +17,9 @@ struct file_watch {
 	void *context;
 };
 
-/* `paths` are folders, watched with those in them, or files whose folders are meant. */
+/* `paths` are folders, watched with their subfolders, or files, whose folders are watched. */
 bool file_watch_open(struct file_watch *files, struct loop *loop, const char *const *paths, size_t count,
 		     void (*changed)(void *context), void *context, struct error *error);
-void file_watch_close(struct file_watch *files); /* fine when it was not opened, but zeroed */
+void file_watch_close(struct file_watch *files); /* allowed when it is zeroed and not opened */
 
 #endif

@@ -1,4 +1,4 @@
-/* findings.h: what `sluice doctor` found, one line each: how it is, and what to do. */
+/* findings.h: Findings of `sluice doctor`, one line each: the state, and the advice. */
 #ifndef SLUICE_CLI_FINDINGS_H
 #define SLUICE_CLI_FINDINGS_H
 
@@ -17,14 +17,14 @@ struct finding {
 	enum grade grade;
 	const char *subject; /* brokers, topics, clock, ...; borrowed */
 	const char *words;
-	const char *advice; /* what to do; NULL: nothing; borrowed */
+	const char *advice; /* the fix; NULL: none needed; borrowed */
 };
 
-/* Adds one; the words are kept. */
+/* Adds a finding; its text is copied. */
 void findings_add(struct findings *findings, enum grade grade, const char *subject, const char *advice, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
-/* Prints all; EXIT_FAULTS where one is a fault. */
+/* Prints all findings; EXIT_FAULTS if one is a fault. */
 int findings_print(struct session *session, const struct findings *findings, enum output_form form);
 
 #endif

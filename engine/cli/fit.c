@@ -1,5 +1,4 @@
-/* fit.c: `sluice fit`: what a step of a pipeline learns from data, written to the file that the
- * step names. */
+/* fit.c: `sluice fit`: learns the parameters of a step from data, and writes them to the file that the step names. */
 #include <errno.h>
 #include <string.h>
 

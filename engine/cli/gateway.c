@@ -1,4 +1,4 @@
-/* gateway.c: `sluice gateway`: HTTP in front of the pipelines of a namespace. */
+/* gateway.c: `sluice gateway`: HTTP interface to the pipelines of a namespace. */
 #include "gateway/gateway.h"
 
 #include "base/duration.h"

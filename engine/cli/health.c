@@ -1,5 +1,4 @@
-/* health.c: `sluice health`: whether one engine is well, as it says itself; for the health
- * checks of containers. */
+/* health.c: `sluice health`: whether one engine is healthy, by its own status; for the health checks of containers. */
 #include <inttypes.h>
 
 #include "base/clock.h"

@@ -1,5 +1,4 @@
-/* help.c: `sluice help`: commands and topics, for a terminal, as Markdown, as a man
- * page. */
+/* help.c: `sluice help`: pages of commands and topics, for a terminal, as Markdown, as a man page. */
 #include <string.h>
 
 #include "cli/command.h"

@@ -1,9 +1,7 @@
-/* help_topic.h: Topic of `sluice help`: a table that the engine works by, as a page and as entries
- * that can be looked up by name.
+/* help_topic.h: Topic of `sluice help`: a table of the engine, as a page and as entries that can be found by name.
  *
- * A topic visits all of its entries; looking a name up, searching, suggesting and listing are each a
- * visit. So a name is written in the engine's own table and nowhere else. The topics are listed in
- * cli/topics.c.
+ * A topic visits all of its entries. Lookup, search, suggestions and lists are visits. So a name is written only in
+ * the engine's own table. The topics are listed in cli/topics.c.
  */
 #ifndef SLUICE_CLI_HELP_TOPIC_H
 #define SLUICE_CLI_HELP_TOPIC_H
@@ -11,10 +9,10 @@
 #include "cli/command.h"
 #include "cli/page.h"
 
-/* One name. Lives as long as the visit unless help_entry_keep() copies it. */
+/* One name. It lives until the visit returns unless help_entry_keep() copies it. */
 struct help_entry {
 	const char *name;
-	const char *where; /* what the name belongs to, as `spec.steps[].batch` or `lint`; "": to nothing */
+	const char *where; /* the owner of the name, as `spec.steps[].batch` or `lint`; "": none */
 	const char *text;  /* one line */
 	const void *item;  /* the row of its table */
 };
@@ -26,16 +24,16 @@ struct help_visit {
 
 struct help_topic {
 	const char *name;    /* "functions" */
-	const char *one;     /* what an entry is: "function" */
+	const char *one;     /* the word for one entry: "function" */
 	const char *summary; /* one sentence */
-	/* The whole page; NULL: a list of the entries, a line each. */
+	/* Prints the whole page; NULL: it is a list of the entries, one on each line. */
 	void (*print)(struct session *session, struct page *page);
-	/* NULL: the entries are those of other topics. */
+	/* Visits the entries. NULL: they belong to other topics. */
 	void (*visit)(struct help_visit *visit);
-	/* An entry, below a heading that names it. `where`: all places that have the same entry. */
+	/* Prints an entry below a heading with its name. `where`: all places that have the same entry. */
 	void (*print_entry)(struct session *session, struct page *page, const struct help_entry *entry, const char *where);
 	bool caseless;
-	bool by_place; /* an entry is known by where it stands rather than by its name */
+	bool by_place; /* an entry is identified by its place rather than by its name */
 };
 
 extern const struct help_topic topic_commands, topic_options, topic_kafka_settings, topic_settings;	/* topics_command_line.c */

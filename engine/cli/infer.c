@@ -1,4 +1,4 @@
-/* infer.c: `sluice infer`: one request through a running pipeline, and its answer. */
+/* infer.c: `sluice infer`: sends one request through a running pipeline, and prints its answer. */
 #include <inttypes.h>
 #include <sys/random.h>
 

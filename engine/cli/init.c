@@ -1,7 +1,6 @@
-/* init.c: `sluice init`: a first pipeline with a request and a test, to be changed.
+/* init.c: `sluice init`: writes a first pipeline with a request and a test, for the user to change.
  *
- * It asks nothing and overwrites nothing; what it writes passes `sluice lint` and
- * `sluice test` as it is.
+ * It asks no questions and overwrites no files. Its output passes `sluice lint` and `sluice test` unchanged.
  */
 #include <errno.h>
 #include <string.h>

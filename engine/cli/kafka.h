@@ -1,8 +1,7 @@
-/* kafka.h: how a command finds Kafka, and the topics of a pipeline in it.
+/* kafka.h: Kafka settings of a command, and the topics of a pipeline.
  *
- * For `sluice run`, and for the commands that talk to what it runs: they may be handed
- * the pipeline's files, where a topic has a name of its own or kafkaConfig says how to
- * log in; without files the names of topics follow the rule.
+ * For `sluice run`, and for the commands that use what it runs. These may get the pipeline's files, for topics with
+ * names of their own or a login in kafkaConfig. Without files, the names of topics follow the rule.
  */
 #ifndef SLUICE_CLI_KAFKA_H
 #define SLUICE_CLI_KAFKA_H
@@ -15,20 +14,21 @@
 
 struct kafka {
 	const char *brokers;
-	struct properties consumer, producer; /* kafkaConfig's */
-	struct properties topics;	      /* of topics that are made */
+	struct properties consumer, producer; /* from kafkaConfig */
+	struct properties topics;	      /* for topics that are created */
 	struct registry_access {
-		const char *url;   /* NULL: there is none */
-		const char *login; /* NULL: none is needed */
+		const char *url;   /* NULL: no registry */
+		const char *login; /* NULL: no login */
 		struct tls_files files;
 	} registry;
 };
 
-/* What the command line says of Kafka itself; KAFKA_ROWS fill it in. */
+/* Kafka options of the command line; KAFKA_ROWS fill them. */
 struct kafka_asked {
-	const char *brokers;	   /* NULL: the runtime says them */
-	struct name_list settings; /* NAME=VALUE each, behind the runtime's: any that librdkafka has, since the operator gave it */
-	/* Of the environment and the settings file (cli/settings.h): where neither says otherwise. */
+	const char *brokers;	   /* NULL: from the runtime */
+	struct name_list settings; /* NAME=VALUE each, override the runtime's: any of librdkafka, since the operator gives them */
+	/* From the environment and the settings file (cli/settings.h); used when neither the command line nor the
+	 * runtime sets them. */
 	const char *ambient_brokers;
 	struct name_list ambient_settings;
 };
@@ -42,18 +42,18 @@ struct kafka_asked {
 		    .ambient_offset = offsetof(owner, member.ambient_settings),                                                    \
 		    .help = "A setting of librdkafka, any; goes before the runtime's. May be given several times.")
 
-/* `asked` goes before what the runtime says, which may be NULL. A CONFIG error when nothing says where the brokers are, for
- * a setting that is no NAME=VALUE, or for a secret that is not where it is said to be. Borrows from both. Of the runtime's settings
- * only those that may come from a file (spec/kafka_setting.h) are taken. */
+/* Finds the Kafka settings. `asked` overrides the runtime, which may be NULL. CONFIG: there are no brokers, a setting
+ * is not NAME=VALUE, or a secret is not at the given place. Borrows from both. From the runtime's settings only those
+ * that a file may set (spec/kafka_setting.h) are used. */
 bool kafka_find(const struct runtime_spec *runtime, const struct kafka_asked *asked, struct arena *arena, struct kafka *kafka,
 		struct error *error);
 
-/* What the command line says of it; the rows of commands fill it in. */
+/* Options of a command that uses a pipeline's topics; the rows of commands fill them. */
 struct door_asked {
 	struct name_list files;
 	struct kafka_asked kafka;
 	const char *namespace;
-	const char *ambient_namespace; /* of the environment or the settings file: where neither it nor the files say one */
+	const char *ambient_namespace; /* of the environment or the settings file, if neither command line nor files set it */
 };
 
 #define DOOR_ROWS(owner, member)                                                                                                   \
@@ -64,7 +64,7 @@ struct door_asked {
 		.help = "The pipeline's namespace; default: that of the files, else SLUICE_NAMESPACE, or `default`."               \
 	}
 
-/* Where only Kafka and the status topic are to be found by them. */
+/* For commands that need the files only to find Kafka and the status topic. */
 #define DOOR_STATUS_FILES_ROW(owner, member)                                                                                       \
 	{                                                                                                                          \
 		.name = "file", .letter = 'f', .type = OPTION_NAMES, .offset = offsetof(owner, member.files),                      \
@@ -77,29 +77,28 @@ struct door_asked {
 struct door {
 	struct kafka kafka;
 	const char *inputs;
-	bool bound; /* the user's own topic, or another pipeline's, is read: sluice does not make it */
-	const char *outputs; /* of the pipeline, or of the step that was named */
+	bool bound; /* the inputs topic belongs to the user or another pipeline: sluice does not create it */
+	const char *outputs; /* of the pipeline, or of the named step */
 	const char *errors;
-	const char *status; /* of its namespace */
-	const struct mapping *mapping; /* by which its requests have a key; NULL: no file says one */
+	const char *status; /* status topic of its namespace */
+	const struct mapping *mapping; /* mapping with the key of its requests; NULL: no file sets one */
 	struct spec spec;
 	bool spec_is_open;
 };
 
-/* `name` is PIPELINE or PIPELINE.STEP; NULL: only `status` is wanted, of the namespace asked
- * for, else of the files' first pipeline. False: CONFIG when the command line is at fault; the
- * faults of the files are said on the session's `err`. The arena lives as long as the door. */
+/* `name` is PIPELINE or PIPELINE.STEP. NULL: only `status` is needed, for the given namespace, else that of the
+ * files' first pipeline. False: CONFIG when the command line is at fault; the faults of the files are printed on the
+ * session's `err`. The arena lives as long as the door. */
 bool door_open(struct session *session, const struct door_asked *asked, const char *name, struct door *door, struct error *error);
 void door_close(struct door *door);
 
-/* Sees that the topic that the pipeline reads is there, before a request is sent. */
+/* Checks that the pipeline's inputs topic exists, before a request is sent. */
 bool door_see_inputs(const struct door *door, struct error *error);
 
-/* The key under which a request belongs on the topic, where the pipeline's files say so
- * (`input.key`); bytes NULL: nothing does. In the arena. */
+/* The key of a request on the topic, if the pipeline's files set one (`input.key`); bytes NULL: none. In the arena. */
 struct text door_key(const struct door *door, struct text request, struct arena *arena);
 
-/* What an engine on this host is called: `asked`, or without it the host's name. */
+/* The name of an engine on this host: `asked`, or without it the host's name. */
 const char *engine_name(const char *asked, struct arena *arena, struct error *error);
 
 #endif

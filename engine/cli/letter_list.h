@@ -1,5 +1,5 @@
-/* letter_list.h: List of dead letters, gathered whole, then sorted by time, marked where they were replayed, and counted by reason.
- */
+/* letter_list.h: List of dead letters: collected completely, then sorted by time, marked if they were replayed, and
+ * counted by reason. */
 #ifndef SLUICE_CLI_LETTER_LIST_H
 #define SLUICE_CLI_LETTER_LIST_H
 
@@ -10,15 +10,15 @@ struct listed_letter {
 	int32_t partition;
 	int64_t offset;
 	int64_t failed_ms;
-	int64_t replayed_ms; /* when it was asked again last; 0: never */
+	int64_t replayed_ms; /* time of the last replay; 0: never */
 	const char *kind;
 	const char *step; /* "": none */
 	const char *id;
 	const char *text;
-	const char *json; /* an object with its braces, without its line's end; NULL: nobody wants it */
+	const char *json; /* an object with its braces, without a line end; NULL: not needed */
 };
 
-/* Letters that failed at the same step for the same reason: their texts differ in digits at most. */
+/* Count of letters that failed at one step for one reason: their texts differ at most in digits. */
 struct letter_count {
 	size_t count, replayed;
 	const struct listed_letter *last; /* the newest */
@@ -29,7 +29,7 @@ struct letter_mark {
 	int64_t offset, time_ms;
 };
 
-/* Starts as {.arena = an arena of its own}; all of it is gone with the arena. */
+/* Starts as {.arena = an arena of its own}; everything is freed with the arena. */
 struct letter_list {
 	struct arena *arena;
 	struct listed_letter *items;
@@ -38,16 +38,16 @@ struct letter_list {
 	size_t mark_count, mark_room;
 };
 
-/* Copies one. `json` is copied too; empty: none. False: LIMIT, there are more than memory has room for. */
+/* Copies a letter. `json` is copied too; empty: none. False: LIMIT, memory has no space for more. */
 bool letter_list_add(struct letter_list *list, const struct found_letter *found, struct text json, struct error *error);
 
-/* Notes that the letter at that place was replayed then. False: LIMIT. */
+/* Marks the letter at that position as replayed at that time. False: LIMIT. */
 bool letter_list_mark(struct letter_list *list, int32_t partition, int64_t offset, int64_t time_ms, struct error *error);
 
-/* When all are there: by when they failed, the oldest first, and each knows whether it was replayed. */
+/* To be called when all are added: sorts by time of failure, the oldest first, and sets `replayed_ms`. */
 void letter_list_sort(struct letter_list *list);
 
-/* By reason, the most frequent first; in the arena. NULL: memory ran out. */
+/* Counts by reason, the most frequent first; in the arena. NULL: memory ran out. */
 struct letter_count *letter_list_count(const struct letter_list *list, size_t *count);
 
 #endif

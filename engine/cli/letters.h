@@ -1,18 +1,16 @@
-/* letters.h: looking through a pipeline's topic of dead letters. For the commands
- * `errors list`, `show` and `replay`.
- */
+/* letters.h: Reader of a pipeline's dead letters. For the commands `errors list`, `show` and `replay`. */
 #ifndef SLUICE_CLI_LETTERS_H
 #define SLUICE_CLI_LETTERS_H
 
 #include "cli/kafka.h"
 #include "message/dead_letter.h"
 
-/* Which letters are meant. */
+/* Selection of letters. */
 struct letters_wanted {
 	const char *kind; /* of the error, as in INPUT; NULL: any */
 	const char *step; /* NULL: any */
-	int64_t since_ns; /* failed so long ago at most; 0: whenever */
-	/* Places PARTITION:OFFSET in the topic of errors, or ids of requests; count 0: all. */
+	int64_t since_ns; /* failed at most so long ago; 0: any time */
+	/* Positions PARTITION:OFFSET in the errors topic, or ids of requests; count 0: all. */
 	const char *const *names;
 	size_t name_count;
 };
@@ -23,34 +21,32 @@ struct letters_wanted {
 		ROW("since", DURATION, owner, member.since_ns, .word = "TIME",                                                     \
 		    .help = "Only requests that failed within that time, as in 15m or 2h.")
 
-/* One that was found. Borrows from the record and the arena. */
+/* A letter that was found. Borrows from the record and the arena. */
 struct found_letter {
-	int32_t partition; /* where the letter stands in the topic of errors */
+	int32_t partition; /* position of the letter in the errors topic */
 	int64_t offset;
 	struct dead_letter letter;
 };
 
 struct letters_reader {
 	void *context;
-	/* False ends the reading, with an error. */
+	/* Called for each letter. False ends the reading, with an error. */
 	bool (*found)(void *context, const struct found_letter *letter, struct error *error);
-	/* The letter at that place was replayed then. NULL: nobody asks. */
+	/* Called for each replay mark: the position of the letter, and the time. NULL: not called. */
 	bool (*replayed)(void *context, int32_t partition, int64_t offset, int64_t time_ms, struct error *error);
 };
 
-/* The key of a record without a value, which `errors replay` writes into the topic of errors, before PARTITION:OFFSET of the
- * letter that it replayed. */
+/* Key prefix of a replay mark: a record without a value, which `errors replay` writes into the errors topic.
+ * PARTITION:OFFSET of the replayed letter follows. */
 #define LETTER_REPLAYED_KEY "sluice.replayed/"
 
-/* Reads the topic from its beginning to where it ends now. Records that are no dead
- * letters are counted, and said on the session's `err`. CONFIG: a name was given to which
- * no letter answers. */
+/* Reads the topic from its beginning to its current end. Records that are no dead letters are counted, and reported
+ * on the session's `err`. CONFIG: no letter has one of the given names. */
 bool letters_read(struct session *session, const struct door *door, const struct letters_wanted *wanted,
 		  const struct letters_reader *reader, struct error *error);
 
-/* The request's bytes made readable: as they are when they are text, else as Open
- * Inference Protocol JSON when they can be read as a request, else nothing (bytes NULL).
- * `translated` says which. Lives in the arena. */
+/* The request's bytes in readable form: unchanged if they are text, else as Open Inference Protocol JSON if they
+ * parse as a request, else bytes NULL. `translated`: they were converted. Lives in the arena. */
 struct text letter_request(const struct dead_letter *letter, struct arena *arena, bool *translated);
 
 #endif

@@ -1,5 +1,4 @@
-/* lint.c: `sluice lint`: everything that is wrong with YAML, in one run, before
- * anything is started. */
+/* lint.c: `sluice lint`: all faults of YAML files, in one run, without starting anything. */
 #include "cli/command.h"
 #include "cli/spec_check.h"
 

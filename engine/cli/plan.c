@@ -1,5 +1,4 @@
-/* plan.c: `sluice plan`: what the pipelines compile to, and why.
- */
+/* plan.c: `sluice plan`: prints the plans of the pipelines, with reasons. */
 #include "plan/plan.h"
 
 #include "base/file.h"

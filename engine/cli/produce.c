@@ -1,4 +1,4 @@
-/* produce.c: `sluice produce`: requests, one a line, into the topic that a pipeline reads. */
+/* produce.c: `sluice produce`: sends requests, one on each line, to the topic that a pipeline reads. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* replay.c: `sluice errors replay`: requests that failed, asked again. */
+/* replay.c: `sluice errors replay`: sends failed requests again. */
 #include <errno.h>
 #include <inttypes.h>
 #include <spawn.h>

@@ -1,4 +1,4 @@
-/* run.c: `sluice run`: an engine on Kafka, from the files to the end of its workers. */
+/* run.c: `sluice run`: an engine on Kafka, from reading the files to the end of its workers. */
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>

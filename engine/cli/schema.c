@@ -1,4 +1,4 @@
-/* schema.c: `sluice schema`: what each kind of YAML may hold, for editors. */
+/* schema.c: `sluice schema`: the schema of each kind of YAML, for editors. */
 #include "spec/schema.h"
 
 #include "cli/command.h"

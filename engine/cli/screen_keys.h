@@ -1,6 +1,5 @@
-/* screen_keys.h: Keys pressed at a terminal, one by one and without an echo, and the signals to stop, for commands that redraw a
- * screen.
- */
+/* screen_keys.h: Reader of single keys at a terminal, without echo, and of the signals to stop. For commands that
+ * redraw a screen. */
 #ifndef SLUICE_CLI_SCREEN_KEYS_H
 #define SLUICE_CLI_SCREEN_KEYS_H
 
@@ -10,19 +9,19 @@
 
 #define SCREEN_KEYS_STOP (-1) /* SIGINT or SIGTERM came */
 
-/* Zeroed it is not open. */
+/* A zeroed struct is not open. */
 struct screen_keys {
 	bool is_open, is_raw;
 	struct termios before;
 	sigset_t signals_before;
-	int signals; /* a descriptor; -1: none could be had */
+	int signals; /* a descriptor; -1: none was available */
 };
 
-/* Standard input is read key by key from now on, where it is a terminal; signals wait to be asked for. */
+/* Reads standard input key by key from now on, if it is a terminal. Signals are held for screen_keys_next(). */
 void screen_keys_open(struct screen_keys *keys);
-void screen_keys_close(struct screen_keys *keys); /* the terminal is as it was; fine when it is not open */
+void screen_keys_close(struct screen_keys *keys); /* restores the terminal; allowed when it is not open */
 
-/* The next key, SCREEN_KEYS_STOP, or 0: none was pressed. Does not wait. */
+/* The next key, SCREEN_KEYS_STOP, or 0: no key was pressed. Does not wait. */
 int screen_keys_next(struct screen_keys *keys);
 
 #endif

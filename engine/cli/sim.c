@@ -1,4 +1,4 @@
-/* sim.c: `sluice sim`: days of faults, each from one seed. */
+/* sim.c: `sluice sim`: runs the engine in a deterministic simulator with injected faults, each run from one seed. */
 #include <inttypes.h>
 
 #include "base/clock.h"

@@ -1,5 +1,4 @@
-/* stop_signal.h: SIGTERM and SIGINT as an event of a loop, for commands that run until they are
- * told to stop. */
+/* stop_signal.h: SIGTERM and SIGINT as an event of a loop, for commands that run until they are stopped. */
 #ifndef SLUICE_CLI_STOP_SIGNAL_H
 #define SLUICE_CLI_STOP_SIGNAL_H
 
@@ -12,11 +11,11 @@ struct stop_signal {
 	struct watch watch;
 	sigset_t before;
 	int signals;
-	bool asked; /* it was told to stop */
+	bool asked; /* a signal came */
 };
 
-/* From here on the signals wait for the loop, in this thread and in those it starts. */
+/* Blocks the signals in this thread and in those that it starts; the loop receives them. */
 bool stop_signal_open(struct stop_signal *stop, struct loop *loop, struct error *error);
-void stop_signal_close(struct stop_signal *stop); /* fine when it was not opened, but zeroed */
+void stop_signal_close(struct stop_signal *stop); /* allowed when it is zeroed and not opened */
 
 #endif

@@ -1,4 +1,4 @@
-/* tail.c: `sluice tail`: the answers of a pipeline as they come. */
+/* tail.c: `sluice tail`: prints the answers of a pipeline as they come. */
 #include "base/clock.h"
 #include "cli/answer_view.h"
 #include "cli/kafka.h"

@@ -1,4 +1,4 @@
-/* test.c: `sluice test`: runs cases, each in a world of its own, and says which hold. */
+/* test.c: `sluice test`: runs cases, each in a world of its own, and reports which pass. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>

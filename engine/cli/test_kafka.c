@@ -1,7 +1,6 @@
-/* test_kafka.c: `sluice test --kafka`: cases in memory and then on Kafka, several at once,
- * each in a thread of its own with all that it needs. Threads take the next case from a
- * counter and ring when it is done; the first thread alone says what came of it.
- */
+/* test_kafka.c: `sluice test --kafka`: runs cases in memory and then on Kafka, several at once. Each case has a
+ * thread and all its resources of its own. Threads take the next case from a counter and signal when it is done; only
+ * the first thread reports the results. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>

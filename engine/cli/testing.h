@@ -1,5 +1,4 @@
-/* testing.h: what the halves of `sluice test` have in common: in memory (test.c) and on
- * Kafka (test_kafka.c). */
+/* testing.h: State shared by the two parts of `sluice test`: in memory (test.c) and on Kafka (test_kafka.c). */
 #ifndef SLUICE_CLI_TESTING_H
 #define SLUICE_CLI_TESTING_H
 
@@ -24,8 +23,8 @@ struct testing {
 	const struct test_options *options;
 	size_t counts[CASE_SKIPPED + 1];
 	struct buffer json; /* -o json: the cases */
-	bool incomplete;    /* memory ran out while looking for cases */
-	/* With --kafka cases are only gathered first. */
+	bool incomplete;    /* memory ran out during the search for cases */
+	/* With --kafka, cases are first only collected. */
 	struct arena *arena;
 	const char **folders;
 	size_t folder_count;
@@ -34,14 +33,14 @@ struct testing {
 void say_case(struct testing *testing, const char *folder, enum verdict verdict, const struct buffer *why);
 void say_error(const struct error *error, struct buffer *why);
 
-/* Whether all lines of out.jsonl hold; what does not is said. */
+/* Whether all lines of out.jsonl are met. Violations go to `why`. */
 bool judge_world(const struct case_world *world, struct buffer *why);
 
-/* Runs the world, or answers all with why it cannot: a fault of the files, or what it
- * `lacks`; `refused` says which. */
+/* Runs the world, or answers all requests with the reason why it cannot run: a fault of the files, or a missing
+ * feature (`lacks`). `refused` has the reason. */
 bool play_world(struct case_world *world, const char *lacks, struct error *refused, struct error *error);
 
-/* Runs the gathered cases, several at once, and says what came of each. */
+/* Runs the collected cases, several at once, and reports the result of each. */
 bool test_on_kafka(struct testing *testing, struct error *error);
 
 #endif

@@ -1,4 +1,4 @@
-/* top.c: `sluice top`: how the pipelines of a namespace are, as their engines say it. */
+/* top.c: `sluice top`: shows the status of the pipelines of a namespace, as reported by their engines. */
 #include <inttypes.h>
 #include <sys/ioctl.h>
 #include <unistd.h>

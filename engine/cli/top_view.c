@@ -1,5 +1,5 @@
-/* top_view.c: see top_view.h. A row has what is narrow in columns, and a line below for what it waits for; on a wide terminal
- * that stands in the row. */
+/* top_view.c: see top_view.h. A row has narrow fields in columns, and below them a line with what the pipeline waits
+ * for; on a wide terminal that is part of the row. */
 #include "cli/top_view.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* topics.c: see topics.h. A name is looked up by a visit of all topics, in their order. */
+/* topics.c: see topics.h. A lookup visits all topics, in their order. */
 #include "cli/topics.h"
 
 #include <string.h>

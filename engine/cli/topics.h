@@ -1,4 +1,4 @@
-/* topics.h: Lookup of names for `sluice help` in the tables that the engine works by.
+/* topics.h: Lookup of names for `sluice help` in the tables of the engine.
  *
  * Called by cli/help.c.
  */
@@ -8,15 +8,15 @@
 #include "cli/command.h"
 #include "cli/page.h"
 
-/* Prints what the words name: a topic ("steps"), one entry of any topic ("filter", a field also by its
- * path), both words ("steps filter"), or `topics NAME` for a topic without whatever else has its name.
- * A name of several things prints each. False: there is none. */
+/* Prints the entry that the words name: a topic ("steps"), one entry of any topic ("filter", a field also by its
+ * path), or both ("steps filter"). `topics NAME` is only the topic, not another entry of that name. For a name with
+ * several entries it prints each. False: there is none. */
 bool topics_print(struct session *session, struct page *page, const char *const *words, size_t count);
 
-/* Lists the entries whose name, place or text has the word in it, whatever its case; false: none has. */
+/* Lists the entries whose name, place or text contains the word, ignoring case. False: none. */
 bool topics_search(struct session *session, struct page *page, const char *word);
 
-/* The names that are nearest to the word, as "`a`, `b` or `c`": at most three, equally near. False: none is. */
+/* The names nearest to the word, as "`a`, `b` or `c`": at most three, equally near. False: none. */
 bool topics_nearest(struct session *session, const char *word, struct buffer *names);
 
 #endif

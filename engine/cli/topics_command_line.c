@@ -1,5 +1,5 @@
-/* topics_command_line.c: What stands on the command line and in settings, as topics of `sluice help`:
- * commands, their options, settings of Kafka's clients, the environment. */
+/* topics_command_line.c: Topics of `sluice help` for the command line and settings: commands, their options, settings
+ * of Kafka's clients, the environment. */
 #include "cli/help_topic.h"
 #include "cli/manual.h"
 #include "spec/kafka_setting.h"

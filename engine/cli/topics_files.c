@@ -1,5 +1,4 @@
-/* topics_files.c: What stands in the user's files, as topics of `sluice help`: step kinds, operations,
- * resources, fields, and faults. */
+/* topics_files.c: Topics of `sluice help` for the user's files: step kinds, operations, resources, fields, and faults. */
 #include <string.h>
 
 #include "cli/field_walk.h"

@@ -1,5 +1,5 @@
-/* topics_messages.c: What messages are, become and are computed by, as topics of `sluice help`: failures,
- * expressions and their functions, formats, datatypes, stub models. */
+/* topics_messages.c: Topics of `sluice help` for messages: failures, expressions and their functions, formats,
+ * datatypes, stub models. */
 #include <string.h>
 
 #include "cli/help_topic.h"
