@@ -1,5 +1,5 @@
-/* aggregate.c: the step that makes one message of many: of a closed window (windows.h), or of
- * the parts into which a step split one (aggregate_parts.h). */
+/* aggregate.c: Step that makes one message from many: from a closed window (windows.h), or from the child messages of
+ * a split (aggregate_parts.h). */
 #include "base/duration.h"
 #include "steps/aggregate_parts.h"
 #include "steps/kinds.h"

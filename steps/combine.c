@@ -1,10 +1,10 @@
-/* combine.c: the step that makes one tensor of those of several members.
+/* combine.c: Step that makes one tensor from the tensors of several members.
  *
- * Members are the step's sources, in the order of its `inputs`, each with the tensor
- * named `tensor`, or without that its first. Their shapes must agree. `first` alone lets a
- * whole member through: the first of the list that has come. Without `need` all must come; with it the
- * step goes on with what is there when the others are known not to come, or when
- * `within` has passed. */
+ * Members are the step's sources, in the order of its `inputs`. Each gives its tensor named `tensor`, or without that
+ * option its first. Their shapes must agree. Only `first` passes a whole member on: the first of the list that has
+ * come. Without `need` all must come. With `need` the step continues with those present when the others are known not
+ * to come, or when `within` has passed.
+ */
 #include <assert.h>
 #include <float.h>
 #include <math.h>

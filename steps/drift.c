@@ -1,5 +1,5 @@
-/* drift.c: the step that watches how far live data has moved from what the model knew,
- * beside the path. Its fields are known and checked; it cannot run yet. */
+/* drift.c: Step that measures how far live data have moved from the training data, off the answer path. Its fields
+ * are parsed and checked; it cannot run yet. */
 #include <float.h>
 
 #include "base/duration.h"

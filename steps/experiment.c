@@ -1,6 +1,5 @@
-/* experiment.c: the step that sends each message to one of several candidates: those of
- * an Experiment named, or written here. Its fields are known and checked; it cannot run
- * yet. */
+/* experiment.c: Step that sends each message to one of several candidates, from a named Experiment or an inline one.
+ * Its fields are parsed and checked; it cannot run yet. */
 #include "step/experiment.h"
 #include "steps/kinds.h"
 

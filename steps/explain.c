@@ -1,5 +1,4 @@
-/* explain.c: the step that says why a model answered as it did. Its fields are known
- * and checked; it cannot run yet. */
+/* explain.c: Step that explains the answers of a model. Its fields are parsed and checked; it cannot run yet. */
 #include "steps/kinds.h"
 
 struct background {

@@ -1,7 +1,8 @@
-/* expression.c: the step that computes tensors from tensors.
+/* expression.c: Step that computes tensors from tensors.
  *
- * Each entry of `set` is evaluated in the order in which it was written and may use
- * those above it; an equal name is replaced. `drop` and `keep` come last. */
+ * The entries of `set` are evaluated in the order of the file; each may use earlier ones, and replaces a tensor of
+ * the same name. `drop` and `keep` come last.
+ */
 #include "message/provenance.h"
 #include "steps/kinds.h"
 #include "steps/typing.h"

@@ -1,4 +1,4 @@
-/* feature_program.c: from settings to what is kept; see feature_program.h. */
+/* feature_program.c: Compiler from settings to state forms; see feature_program.h. */
 #include "steps/feature_program.h"
 
 #include "base/hash.h"

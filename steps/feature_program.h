@@ -1,23 +1,23 @@
-/* feature_program.h: what a features step has to do for a message: its settings, their
- * trailing calls, and what is kept for these, which calls that are alike share. */
+/* feature_program.h: Program of a features step: its settings, their trailing calls, and the state forms of these
+ * calls. Calls with equal forms share their state. */
 #ifndef SLUICE_STEPS_FEATURE_PROGRAM_H
 #define SLUICE_STEPS_FEATURE_PROGRAM_H
 
 #include "numeric/feature.h"
 #include "step/step.h"
 
-/* What is kept: a form, for the series of a call of a setting. */
+/* A state form, for the series of a call of a setting. */
 struct feature_program_form {
 	struct feature_form form;
 	const struct trailing_call *call;
 	size_t setting;
-	uint32_t keeps; /* says what, in the state */
+	uint32_t keeps; /* identifies the form in the state */
 };
 
 struct feature_program_call {
 	const struct trailing_call *call;
 	size_t count;
-	size_t forms[FEATURE_FORMS_MAX]; /* of the program */
+	size_t forms[FEATURE_FORMS_MAX]; /* indexes into the program's forms */
 };
 
 struct feature_program_setting {
@@ -25,7 +25,7 @@ struct feature_program_setting {
 	const struct expression *value;
 	size_t count;
 	struct feature_program_call *calls;
-	uint64_t meaning; /* of its expression, and of the names above it that this uses */
+	uint64_t meaning; /* hash of its expression, and of the earlier settings that it uses */
 };
 
 struct feature_program {

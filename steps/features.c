@@ -1,10 +1,9 @@
-/* features.c: the step that computes trailing features per key: one message out for
- * each in.
+/* features.c: Step that computes trailing features for each key: one output message for each input message.
  *
- * What is kept of a key is one value (numeric/feature_state.h). Mostly a message fits into
- * it as it is: then it is remembered first, and changed where it stands. Else each of its
- * parts is brought, as the settings come to it, to where the message can be taken in, and
- * all are remembered anew in the end. */
+ * The state of a key is one value (numeric/feature_state.h). Usually a message fits into it without a change of size:
+ * then the value is stored first, and changed in place. Otherwise each part is resized when its setting is reached,
+ * so that it can take the message, and all parts are stored again at the end.
+ */
 #include <math.h>
 
 #include "base/duration.h"

@@ -1,7 +1,8 @@
-/* filter.c: the step that lets messages through which meet a condition.
+/* filter.c: Step that passes the messages that meet a condition.
  *
- * What does not meet it is dropped and counted or, where the user gave a text,
- * answered with it: a caller who waits deserves to hear why. */
+ * Other messages are dropped and counted. If the user gave a text, they are answered with it, so that a waiting
+ * caller learns the reason.
+ */
 #include "steps/kinds.h"
 
 struct filter {

@@ -1,4 +1,4 @@
-/* kinds.c: all step kinds, in the order in which help lists them. */
+/* kinds.c: List of all step kinds, in the order of the help pages. */
 #include "steps/kinds.h"
 
 const struct step_kind *const step_kinds[] = {

@@ -1,5 +1,4 @@
-/* kinds.h: the table of step kinds that main hands down. A kind becomes known by its
- * line in kinds.c, and by nothing else. */
+/* kinds.h: Table of step kinds, which main() passes down. A kind is registered by its line in kinds.c, and nowhere else. */
 #ifndef SLUICE_STEPS_KINDS_H
 #define SLUICE_STEPS_KINDS_H
 
@@ -20,7 +19,7 @@ extern const struct step_kind step_aggregate;
 extern const struct step_kind step_preprocess;
 extern const struct step_kind step_postprocess;
 
-/* Known and checked; they cannot run yet. */
+/* These are parsed and checked; they cannot run yet. */
 extern const struct step_kind step_experiment;
 extern const struct step_kind step_outlier;
 extern const struct step_kind step_drift;

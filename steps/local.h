@@ -1,4 +1,4 @@
-/* local.h: a model's file read for a step: what `local` and its fellows say. */
+/* local.h: Reader of a model's file for a step: the options of `local` and similar options. */
 #ifndef SLUICE_STEPS_LOCAL_H
 #define SLUICE_STEPS_LOCAL_H
 
@@ -6,7 +6,7 @@
 
 struct local_options {
 	struct name file;
-	const char *digest; /* NULL: any file will do */
+	const char *digest; /* NULL: any file is accepted */
 	const char *input;  /* NULL: the only numeric tensor */
 	const char *output; /* NULL: LOCAL_MODEL_OUTPUT */
 	struct name_list labels;
@@ -14,7 +14,7 @@ struct local_options {
 	enum predictor_iterations iterations;
 };
 
-/* The model, in the arena; NULL: CONFIG at the file's place, or SYSTEM. */
+/* Reads the model into the arena. NULL: CONFIG at the file's place, or SYSTEM. */
 const struct local_model *local_read(const struct step *step, const struct local_options *options, struct arena *arena,
 				     struct error *error);
 

@@ -1,8 +1,8 @@
-/* model.c: the step that asks a model: of a server, or one that it has itself (`local`).
+/* model.c: Step that calls a model, on a server or in the process (`local`).
  *
- * It is also what a step without a kind is: it then calls the model of its own name.
- * The settings written in the step go with every call as typed parameters; marks travel
- * past the model, which never sees them. */
+ * A step without a kind is also of this kind; it calls the model of its own name. The settings of the step are sent
+ * with every call as typed parameters. Marks are not sent to the model; the step passes them on.
+ */
 #include "message/provenance.h"
 #include "step/call_form.h"
 #include "step/setting.h"

@@ -1,4 +1,4 @@
-/* operation_answers.c: the operations of postprocess: probabilities, labels, headers. */
+/* operation_answers.c: Operations of postprocess: probabilities, labels, headers. */
 #include <math.h>
 
 #include "base/number.h"

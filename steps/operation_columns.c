@@ -1,5 +1,5 @@
-/* operation_columns.c: operations on the columns of tensors: which columns, as doubles or
- * texts, through a chain of kinds or one that turns them, and what their types become. */
+/* operation_columns.c: Operations on the columns of tensors: their selection, as doubles or texts, their run through
+ * a chain of kinds or one that turns them, and their types. */
 #include "base/number.h"
 #include "message/columns.h"
 #include "message/provenance.h"

@@ -1,12 +1,13 @@
-/* operation_files.c: operations with their constants as a JSON file, read and written by the
- * rows that read them from YAML:
+/* operation_files.c: Fitted files: operations with their constants as JSON, read and written by the rows that read
+ * them from YAML:
  *
  *	{"format": "sluice_preprocess/1",
  *	 "operations": [{"impute": {"tensor": "x", "by": "median", "values": [99.5, 1000.0]}},
  *	                {"scale": {"tensor": "x", "center": [100.1, 950.0], "scale": [0.7, 120.0]}}]}
  *
- * An operation is an object with one key, whose fields are those of the step's reference
- * page; NaN and infinities are texts. */
+ * An operation is an object with one key, whose fields are those of the step's reference page; NaN and infinities are
+ * texts.
+ */
 #include <math.h>
 
 #include "message/json_scan.h"

@@ -1,6 +1,5 @@
-/* operation_fit.c: learns the constants that operations leave to a fitted file: one operation
- * after the other, each of what those above it make of every message. Nothing but the columns
- * that it learns from is kept in memory. */
+/* operation_fit.c: Learning of the constants of a fitted file: one operation after the other, each from the output of
+ * the earlier ones for every message. Only the columns that it learns from are kept in memory. */
 #include <assert.h>
 
 #include <math.h>

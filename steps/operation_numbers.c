@@ -1,5 +1,4 @@
-/* operation_numbers.c: the operations of preprocess that change numbers where they are, and
- * how their constants are learnt. */
+/* operation_numbers.c: Operations of preprocess that change numbers in place, and the learning of their constants. */
 #include <math.h>
 
 #include "numeric/imputing.h"

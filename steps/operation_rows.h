@@ -1,11 +1,11 @@
-/* operation_rows.h: the options of the operations of preprocess and postprocess: as what
- * they are kept, and the rows that read them from YAML and from fitted files. */
+/* operation_rows.h: Options of the operations of preprocess and postprocess: their structs, and the rows that read
+ * them from YAML and from fitted files. */
 #ifndef SLUICE_STEPS_OPERATION_ROWS_H
 #define SLUICE_STEPS_OPERATION_ROWS_H
 
 #include "base/option.h"
 
-/* The one option of such a kind. */
+/* The single option of such a kind. */
 struct operations {
 	struct item_list list; /* struct operation */
 };
@@ -16,19 +16,19 @@ struct scalar_item {
 	struct place place;
 };
 
-/* On what an operation works, and what its result is called. It is first in the options of
- * all that work on columns. */
+/* Target of an operation: its tensors and columns, and the name of its result. It is the first member in the options
+ * of all operations on columns. */
 struct operation_target {
 	struct name tensor;
 	struct name_list tensors;
 	struct item_list columns; /* struct scalar_item */
 	struct name as;
-	struct name fitted; /* where its constants stand; absent: in the options */
+	struct name fitted; /* file of its constants; absent: they are in the options */
 };
 
-/* What stands at one place of a list: a category, or those of one column. */
+/* An item of a list of categories: one category, or the categories of one column. */
 struct category_item {
-	const char *text;	 /* NULL: of one column */
+	const char *text;	 /* NULL: the categories of one column */
 	struct item_list column; /* struct scalar_item */
 };
 
@@ -49,7 +49,7 @@ struct operation_clip {
 
 struct operation_impute {
 	struct operation_target target;
-	int by; /* IMPUTE_MEAN, _MEDIAN, _MOST_FREQUENT, and a constant */
+	int by; /* IMPUTE_MEAN, _MEDIAN, _MOST_FREQUENT, or a constant */
 	struct number_list values;
 };
 
@@ -104,7 +104,7 @@ struct operation_kbins {
 struct operation_categories {
 	struct operation_target target;
 	struct item_list categories; /* struct category_item */
-	int drop;		     /* onehot: 1 the first */
+	int drop;		     /* onehot: 1 drops the first */
 	int64_t unknown;	     /* ordinal */
 };
 
@@ -170,14 +170,14 @@ struct operation_table {
 		.item_size = sizeof(struct struct_type), .help = text                                                              \
 	}
 
-/* The one row of such a kind: the list itself. */
+/* The single row of such a kind: the list itself. */
 #define OPERATIONS_LIST(operation_rows)                                                                                            \
 	{                                                                                                                          \
 		.type = OPTION_OPERATIONS, .short_form = true, .offset = offsetof(struct operations, list),                        \
 		.rows = operation_rows, .least = 1, .help = "The operations, in order."                                            \
 	}
 
-extern const struct option operation_target_rows[]; /* nothing but the target; also a bare tensor name */
+extern const struct option operation_target_rows[]; /* only the target; also a plain tensor name */
 extern const struct option operation_rename_rows[], operation_cast_rows[], operation_clip_rows[], operation_reshape_rows[],
 	operation_concat_rows[], operation_names_rows[], operation_set_rows[];
 extern const struct option operation_impute_rows[], operation_scale_rows[], operation_power_rows[], operation_quantile_rows[],
@@ -185,7 +185,7 @@ extern const struct option operation_impute_rows[], operation_scale_rows[], oper
 	operation_onehot_rows[], operation_ordinal_rows[], operation_hash_rows[], operation_split_rows[], operation_file_rows[];
 extern const struct option operation_calibrate_rows[], operation_threshold_rows[], operation_argmax_rows[];
 
-/* The operations that both kinds know. */
+/* The operations of both kinds. */
 #define OPERATIONS_OF_BOTH                                                                                                         \
 	OPERATION("rename", operation_rename_rows, operation_table, "Gives tensors new names, all at once: old to new."),          \
 		OPERATION("cast", operation_cast_rows, operation_cast,                                                             \

@@ -1,4 +1,4 @@
-/* operation_shapes.c: the operations that join tensors, cut them, and give them other shapes. */
+/* operation_shapes.c: Operations that join, split and reshape tensors. */
 #include "steps/operations.h"
 
 #include "message/provenance.h"

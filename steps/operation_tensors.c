@@ -1,5 +1,4 @@
-/* operation_tensors.c: the operations that work on the list of tensors: names, shapes,
- * datatypes, expressions. */
+/* operation_tensors.c: Operations on the list of tensors: names, shapes, datatypes, expressions. */
 #include "message/columns.h"
 #include "steps/operations.h"
 

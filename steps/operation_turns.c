@@ -1,5 +1,5 @@
-/* operation_turns.c: the operations of preprocess that make other columns of columns:
- * products, bins, categories; and how their constants are learnt. */
+/* operation_turns.c: Operations of preprocess that turn columns into other columns: products, bins, categories; and
+ * the learning of their constants. */
 #include <math.h>
 
 #include "base/number.h"

@@ -1,5 +1,5 @@
-/* operations.c: a list of operations as a step: checked, made into a program, its types
- * inferred, and run; see operations.h. */
+/* operations.c: Implementation of a step of operations: its check, its program, its type inference, and its run; see
+ * operations.h. */
 #include "steps/operations.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
-/* outlier.c: the step that marks messages unlike those it knows. Its fields are known
- * and checked; it cannot run yet. */
+/* outlier.c: Step that marks messages that differ from the training data. Its fields are parsed and checked; it
+ * cannot run yet. */
 #include <float.h>
 
 #include "steps/kinds.h"

@@ -1,4 +1,4 @@
-/* postprocess.c: the step that makes an answer of what a model gave: a list of operations. */
+/* postprocess.c: Step that makes an answer from a model's output: a list of operations. */
 #include "steps/kinds.h"
 #include "steps/operations.h"
 

@@ -1,4 +1,4 @@
-/* preprocess.c: the step that prepares tensors as training did: a list of operations. */
+/* preprocess.c: Step that prepares tensors as the training did: a list of operations. */
 #include "steps/kinds.h"
 #include "steps/operations.h"
 

@@ -1,4 +1,4 @@
-/* references.h: what live data is held against: a file, or a stretch of the past. */
+/* references.h: Reference data to which live data are compared: a file, or a period of the past. */
 #ifndef SLUICE_STEPS_REFERENCES_H
 #define SLUICE_STEPS_REFERENCES_H
 
@@ -14,7 +14,7 @@ struct step_reference {
 
 extern const struct option reference_rows[]; /* of a struct step_reference */
 
-/* Says what is usual in one way; else a CONFIG error where it stands. */
+/* Checks that the reference is given in exactly one way; else a CONFIG error at its place. */
 bool reference_check(const struct step_reference *reference, struct error *error);
 
 #endif

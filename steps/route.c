@@ -1,8 +1,8 @@
-/* route.c: the step that chooses one way of several.
+/* route.c: Step that chooses one of several targets.
  *
- * The first case that holds decides: its model, pipeline or experiment is called and
- * answers in the step's place, or the message goes to that later step alone. Only the
- * way chosen costs. */
+ * The first case whose condition is true decides. Its model, pipeline or experiment is called and answers in place of
+ * the step, or the message goes only to that later step. Only the chosen target costs anything.
+ */
 #include "steps/kinds.h"
 
 struct route_way {

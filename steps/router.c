@@ -1,7 +1,8 @@
-/* router.c: the step that asks a model which way a message goes.
+/* router.c: Step that lets a model choose the branch of a message.
  *
- * The first element of the answer is the number of the way, from 0. As in the graphs of the
- * first Seldon Core, -1 is all of them and -2 is none: then the message goes to `none`. */
+ * The first element of the answer is the number of the branch, from 0. As in the graphs of Seldon Core v1, -1 is all
+ * of them and -2 is none: then the message goes to `none`.
+ */
 #include "step/call_form.h"
 #include "steps/kinds.h"
 

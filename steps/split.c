@@ -1,5 +1,5 @@
-/* split.c: the step that makes many messages of one, row by row: with each row go all the
- * tensors that are not split. A row shares its elements with the whole. */
+/* split.c: Step that makes many messages from one, row by row. Each row carries all the tensors that are not split. A
+ * row shares its elements with the original message. */
 #include "base/number.h"
 #include "message/provenance.h"
 #include "steps/kinds.h"

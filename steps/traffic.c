@@ -1,9 +1,9 @@
-/* traffic.c: the step that shares messages out among several ways by weights, and copies
- * them off the path.
+/* traffic.c: Step that splits messages among several targets by weights, and sends shadow requests.
  *
- * Which way a message goes follows from its key (or, without one, from where it stood), so
- * a key keeps its way, here and on every engine (step/assignment.h). A copy is sent once;
- * whatever becomes of it, the answer neither waits for it nor knows of it. */
+ * The target follows from the message's key (or, without one, from its topic position), so a key keeps its target,
+ * here and on every engine (step/assignment.h). A shadow request is sent once. The answer neither waits for its reply
+ * nor depends on it.
+ */
 #include "steps/kinds.h"
 
 struct traffic_part {

@@ -1,4 +1,4 @@
-/* window_functions.c: functions over a window; see window_functions.h. */
+/* window_functions.c: Functions over a window; see window_functions.h. */
 #include "steps/window_functions.h"
 
 #include <math.h>

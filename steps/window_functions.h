@@ -1,15 +1,15 @@
-/* window_functions.h: what a call over a window's messages is answered from, by name. */
+/* window_functions.h: Table of the functions over a window's messages, with the summaries that each needs, by name. */
 #ifndef SLUICE_STEPS_WINDOW_FUNCTIONS_H
 #define SLUICE_STEPS_WINDOW_FUNCTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* One element of a series, at the window's end. */
+/* State of one element of a series at the window's end. */
 struct window_element {
 	unsigned tracks;
 	const void *summary;
-	const double *sorted; /* of a series whose numbers are kept; NaN left out */
+	const double *sorted; /* for a series whose numbers are kept; without NaN */
 	size_t count;
 	double q;
 };
@@ -17,9 +17,9 @@ struct window_element {
 enum window_answer {
 	ANSWER_FLOAT,
 	ANSWER_WHOLE,
-	ANSWER_ALIKE, /* whole where the series is */
-	ANSWER_GIVEN, /* likewise, and a text where it is given one */
-	ANSWER_SUM,   /* whole likewise, and exact beyond what a double holds */
+	ANSWER_ALIKE, /* an integer if the series is of integers */
+	ANSWER_GIVEN, /* likewise, and a text for a text */
+	ANSWER_SUM,   /* an integer likewise, and exact beyond the precision of a double */
 };
 
 struct window_function {
@@ -27,10 +27,10 @@ struct window_function {
 	double (*answer)(const struct window_element *element);
 	unsigned tracks; /* of enum summary_track */
 	enum window_answer type;
-	bool keeps; /* the numbers themselves */
+	bool keeps; /* it needs the numbers themselves */
 };
 
-/* There is one for each row of the group `windows` of the expression language. */
+/* Finds a function; there is one for each row of the group `windows` of the expression language. */
 const struct window_function *window_function_find(const char *name);
 
 #endif

@@ -1,9 +1,10 @@
-/* window_index.c: keys in the order in which their windows close; see window_index.h.
+/* window_index.c: Index of keys in the order in which their windows close; see window_index.h.
  *
- * A tree of nodes (Bayer and McCreight's, with all entries in the leaves). A node is a head and
- * its entries, one behind the other; those that were taken out at its front are skipped, and go
- * when it is written anew. An entry of a node above others has the number of one of them, and the
- * least entry there; the first stands for everything that is before the second. */
+ * It is a B-tree of Bayer and McCreight, with all entries in the leaves. A node is a head and its entries,
+ * contiguous. Entries removed at its front are skipped, and disappear when it is written again. An entry of an inner
+ * node has the number of a child, and the least entry there; the first child covers everything before the second
+ * entry.
+ */
 #include "steps/window_index.h"
 
 #include <string.h>

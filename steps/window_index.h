@@ -1,10 +1,9 @@
-/* window_index.h: the keys that have open windows, in the order in which these close.
+/* window_index.h: Index of the keys that have open windows, in the order in which these close.
  *
- * It stands in what the step remembers, so it must cost little to change: a tree of nodes of about
- * 2 KB, each a value of its own. So an entry costs a node, and now and then the one above it, however
- * many there are.
+ * It is part of the step's state, so changes must be cheap: it is a tree of nodes of about 2 KB, each a stored value
+ * of its own. So an entry costs one node, and sometimes its parent, however many entries there are.
  *
- * Everything borrowed from it stays until the index is changed.
+ * Everything borrowed from it is valid until the index is changed.
  */
 #ifndef SLUICE_STEPS_WINDOW_INDEX_H
 #define SLUICE_STEPS_WINDOW_INDEX_H
@@ -12,9 +11,9 @@
 #include "numeric/closing.h"
 #include "step/step.h"
 
-#define WINDOW_KEY_BYTES_MAX 1024 /* a node splits into two that have an entry each at least */
+#define WINDOW_KEY_BYTES_MAX 1024 /* a node splits into two that have at least one entry each */
 
-/* The key of a remembered value that has a number: `kind` and the number's bytes. */
+/* The key of a stored value with a number: `kind` and the number's bytes. */
 struct numbered_key {
 	char bytes[1 + sizeof(uint64_t)];
 };
@@ -26,16 +25,16 @@ struct window_entry {
 	struct text key;
 };
 
-/* By end, start and key. */
+/* Compares by end, start and key. */
 int window_entry_order(const struct window_entry *left, const struct window_entry *right);
 
 /* The first entry; false: there is none. */
 bool window_index_first(struct visit *visit, struct window_entry *first);
 
-/* Puts an entry in; nothing where it is there already. False: an error. */
+/* Adds an entry, unless it is there already. False: an error. */
 bool window_index_put(struct visit *visit, const struct window_entry *entry, struct error *error);
 
-/* Takes the first entry out; there must be one. */
+/* Removes the first entry; there must be one. */
 bool window_index_pop(struct visit *visit, struct error *error);
 
 #endif

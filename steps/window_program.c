@@ -1,4 +1,4 @@
-/* window_program.c: what a window holds and comes to; see window_program.h. */
+/* window_program.c: Contents and results of a window; see window_program.h. */
 #include "steps/window_program.h"
 
 #include <assert.h>

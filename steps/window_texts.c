@@ -1,4 +1,4 @@
-/* window_texts.c: a window's texts; see window_texts.h. */
+/* window_texts.c: First and last texts of a window; see window_texts.h. */
 #include "steps/window_texts.h"
 
 #include <string.h>

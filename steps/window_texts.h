@@ -1,7 +1,5 @@
-/* window_texts.h: the first and the last text by time of each element of some series, as the
- * plain bytes in which a window holds them. Texts are of any length, so the bytes are written anew
- * with each message, into a room that is used again for the next window.
- */
+/* window_texts.h: First and last text by time of each element of some series, as plain bytes in a window. Texts have
+ * any length. So the bytes are written again with each message, into a buffer that is used again for the next window. */
 #ifndef SLUICE_STEPS_WINDOW_TEXTS_H
 #define SLUICE_STEPS_WINDOW_TEXTS_H
 
@@ -13,16 +11,15 @@ struct window_texts {
 	size_t length, room;
 };
 
-/* What a message brings is put behind what was written: `before` are such bytes of a series, which
- * are gone through, or NULL. The later of two equal times is the last. False: memory ran out. */
+/* Appends the state after a message to the bytes written so far. `before` are the previous bytes of a series, which
+ * are read and advanced, or NULL. Of two equal times the later added is the last. False: memory ran out. */
 bool window_texts_add(struct window_texts *made, const char **before, const struct text *texts, size_t count, int64_t time,
 		      struct arena *arena);
 
-/* The same of two windows; those of `from` are as if added behind those of `into`. */
+/* The same for two windows; the texts of `from` count as added after those of `into`. */
 bool window_texts_join(struct window_texts *made, const char **into, const char **from, size_t count, struct arena *arena);
 
-/* Goes through the bytes of a series, and copies its first texts, or its last ones; `texts` NULL:
- * none. False: memory ran out. */
+/* Reads and advances the bytes of a series, and copies its first or last texts; `texts` NULL: none. False: memory ran out. */
 bool window_texts_read(const char **bytes, size_t count, bool last, struct text *texts, struct arena *arena);
 
 #endif

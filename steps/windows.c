@@ -1,10 +1,10 @@
-/* windows.c: closing windows, message by message; see windows.h.
+/* windows.c: Closing windows, message by message; see windows.h.
  *
- * What is remembered, each a value of its own: how far the stream has come; for each key its
- * open windows; for each window what it holds (window_program.h), by a number; and the
- * index of keys (window_index.h). A key stands in the index once, with a span that is not behind its
- * next window to close; so a session that grows leaves the index alone, and is put where it
- * belongs when its turn comes. */
+ * The state has these values, each stored separately: the stream time; for each key its open windows; for each window
+ * its contents (window_program.h), by a number; and the index of keys (window_index.h). A key is in the index once,
+ * with a span that is not after its next window to close. So a session that grows does not change the index; its
+ * entry is moved when its turn comes.
+ */
 #include "steps/windows.h"
 
 #include <string.h>
