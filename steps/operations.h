@@ -87,7 +87,7 @@ struct operation_kind {
 
 	/* For kinds that turn columns. */
 	enum cell_class takes;
-	bool reduces;								/* the columns themselves go: [2,3] becomes [2] */
+	bool reduces;								/* drops the columns: [2,3] becomes [2] */
 	size_t (*width)(const struct operation_instruction *instruction, size_t columns); /* 0: too many */
 	enum turned (*form)(const struct operation_instruction *instruction);
 	/* Writes rows * width elements: int64_t, float, double or struct text. */

@@ -1,8 +1,7 @@
-/* binning.h: numbers sorted into bins, and edges of bins learnt.
+/* binning.h: Binning of numbers by edges, and learning of the edges.
  *
- * Bin k lies between edges k-1 and k; bin 0 is below the first edge. To which bin an
- * edge itself belongs is said: closed on the left, edges[k-1] <= x < edges[k], or on the
- * right. NaN is in no bin: -1.
+ * Bin k is between edges k-1 and k; bin 0 is below the first edge. A parameter decides the bin of an edge itself:
+ * closed on the left, edges[k-1] <= x < edges[k], or on the right. NaN is in no bin: -1.
  */
 #ifndef SLUICE_NUMERIC_BINNING_H
 #define SLUICE_NUMERIC_BINNING_H
@@ -12,22 +11,22 @@
 #include "numeric/quantile.h"
 #include "numeric/table.h"
 
-/* `edges` rise. */
+/* The bin of a number. `edges` are in ascending order. */
 int64_t bin_of(const double *edges, size_t count, double value, bool closed_left);
 
-/* Edges as scikit-learn's KBinsDiscretizer learns them of a column without NaN: all, from
- * the least number to the most. Fewer bins than asked for may come out: of the edges that
- * fall together one is left, and a column that does not vary has one bin from -inf to inf. */
+/* Learns edges as scikit-learn's KBinsDiscretizer does, from a column without NaN: all edges, from the least number
+ * to the greatest. There may be fewer bins than requested: equal edges become one, and a constant column has one bin
+ * from -inf to inf. */
 enum binning { BINNING_UNIFORM, BINNING_QUANTILE, BINNING_KMEANS };
 
 struct edges {
-	size_t count;  /* one more than there are bins */
-	double *items; /* in the arena; NULL: it is full, or the column is empty */
+	size_t count;  /* one more than the number of bins */
+	double *items; /* in the arena; NULL: the arena is full, or the column is empty */
 };
 
 struct edges bins_fit(const struct sorted *column, size_t bins, enum binning by, enum quantile_type type, struct arena *arena);
 
-/* The bin of a number among learnt edges: what lies outside is in the first or the last. */
+/* The bin of a number among learnt edges; numbers outside are in the first or the last bin. */
 static inline int64_t bin_within(const struct edges *edges, double value)
 {
 	return bin_of(edges->items + 1, edges->count < 2 ? 0 : edges->count - 2, value, true);

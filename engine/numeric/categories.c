@@ -1,4 +1,4 @@
-/* categories.c: see categories.h. Two tables with open addressing, half full at most. */
+/* categories.c: see categories.h. There are two tables with open addressing, at most half full. */
 #include "numeric/categories.h"
 
 #include <math.h>

@@ -1,5 +1,4 @@
-/* cholesky.c: see cholesky.h. Rows are made in blocks, so that a row that is done is read
- * once for a whole block. */
+/* cholesky.c: see cholesky.h. Rows are computed in blocks, so that a finished row is read once for a whole block. */
 #ifndef __clang__
 #pragma GCC optimize("O3") /* the short loops are here for being unrolled, which -O2 does not do */
 #endif

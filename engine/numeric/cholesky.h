@@ -1,22 +1,21 @@
-/* cholesky.h: Cholesky factor of a symmetric positive matrix, kept as the rows of its lower
- * triangle, one behind the other. The factor of the first rows is the beginning of the factor.
- */
+/* cholesky.h: Cholesky factor of a symmetric positive matrix, stored as the rows of its lower triangle, contiguous.
+ * The factor of the first rows is the beginning of the factor. */
 #ifndef SLUICE_NUMERIC_CHOLESKY_H
 #define SLUICE_NUMERIC_CHOLESKY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Numbers of a triangle, or of those before a row. */
+/* The number of elements in a triangle of `rows` rows; also the offset of that row. */
 static inline size_t cholesky_size(size_t rows)
 {
 	return rows * (rows + 1) / 2;
 }
 
-/* Puts the factor in the place of the matrix. False: it is not positive, and is spoilt. */
+/* Replaces the matrix by its factor. False: the matrix is not positive; its contents are invalid then. */
 bool cholesky_factor(double *matrix, size_t rows);
 
-/* Solves factor * solution = vector, and its transpose, in place. */
+/* Solves factor * solution = vector, or the same with the transpose, in place. */
 void cholesky_forward(const double *factor, size_t rows, double *vector);
 void cholesky_backward(const double *factor, size_t rows, double *vector);
 

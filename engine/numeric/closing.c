@@ -1,4 +1,4 @@
-/* closing.c: windows that close; see closing.h. */
+/* closing.c: Rules of closing windows; see closing.h. */
 #include "numeric/closing.h"
 
 static int64_t add(int64_t left, int64_t right)

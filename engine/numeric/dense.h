@@ -1,6 +1,6 @@
-/* dense.h: layers of weights over rows of numbers: linear models and small networks.
+/* dense.h: Dense layers over rows of numbers: linear models and small networks.
  *
- * Immutable once made, in the arena of whoever made it.
+ * Immutable once made, in the arena of the caller that made it.
  */
 #ifndef SLUICE_NUMERIC_DENSE_H
 #define SLUICE_NUMERIC_DENSE_H
@@ -18,21 +18,21 @@ struct dense_layer {
 };
 
 struct dense {
-	size_t count; /* of layers, at least 1; each takes what the one before gives */
+	size_t count; /* of layers, at least 1; the output of each is the input of the next */
 	const struct dense_layer *layers;
-	bool skips_missing; /* a NaN of a row adds nothing, instead of making all NaN */
+	bool skips_missing; /* a NaN in a row adds nothing, instead of making all results NaN */
 };
 
-/* Numbers of the widest output of a layer. */
+/* The size of the widest output of a layer. */
 size_t dense_widest(const struct dense *dense);
 
-/* How many doubles of working space a row needs. */
+/* The number of doubles of working memory for a row. */
 size_t dense_scratch(const struct dense *dense);
 
-/* Products of a row. */
+/* The number of products for a row. */
 size_t dense_steps(const struct dense *dense);
 
-/* `results` gets the outputs of the last layer for each row. */
+/* Computes the outputs of the last layer for each row, into `results`. */
 void dense_run(const struct dense *dense, const double *rows, size_t count, double *results, double *scratch);
 
 double logistic(double number);

@@ -1,4 +1,4 @@
-/* feature_state.c: what is kept of a key; see feature_state.h. */
+/* feature_state.c: State of one key; see feature_state.h. */
 #include "numeric/feature_state.h"
 
 #include <string.h>

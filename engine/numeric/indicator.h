@@ -1,15 +1,13 @@
-/* indicator.h: smoothed indicators of a series, each a few numbers.
+/* indicator.h: Smoothed indicators of a series, with a few numbers of state each.
  *
- * A struct is what is kept from value to value: plain bytes, all zero before the first.
- * An update takes the next value and returns what the indicator then is, NaN while it
- * warms up. NaN and infinite values are left out, for they would stay for ever: they
- * change nothing, and what was is returned again. So are finite values whose change, or
- * sum with the first ones, would lie beyond a double.
+ * A struct is the state from value to value: plain bytes, all zero before the first. An update takes the next value
+ * and returns the indicator, NaN while it warms up. NaN and infinite values are ignored, because they would stay in
+ * the state for ever: the previous result is returned again. Finite values are also ignored if their change, or their
+ * sum with the first ones, would exceed the range of a double.
  *
- * Exponential averages weigh the newest value by 2 / (n + 1). They begin with the mean
- * of the first n values (SEED_MEAN, as TA-Lib), NaN before that; or with the first value
- * (SEED_FIRST, as pandas with adjust=False). RSI and ATR are Wilder's: they begin with
- * the mean of the first n changes, then the newest weighs 1 / n.
+ * Exponential averages weigh the newest value by 2 / (n + 1). They begin with the mean of the first n values
+ * (SEED_MEAN, as TA-Lib), NaN before that; or with the first value (SEED_FIRST, as pandas with adjust=False). RSI and
+ * ATR are Wilder's: they begin with the mean of the first n changes, then the newest weighs 1 / n.
  *
  * Pure. Any thread may use structs of its own.
  */
@@ -30,9 +28,8 @@ struct ema {
 double ema_update(struct ema *ema, uint32_t span, enum seed seed, double value);
 double ema_value(const struct ema *ema, uint32_t span, enum seed seed);
 
-/* The difference of a fast and a slow average, and an average of that. By SEED_MEAN the
- * fast one begins where the slow one does, with the mean of the last `fast` values; and
- * all three are NaN until the average is there. */
+/* MACD: the difference of a fast and a slow average, and an average of that. With SEED_MEAN the fast one begins where
+ * the slow one does, with the mean of the last `fast` values; and all three are NaN until the average exists. */
 struct macd {
 	struct ema fast, slow, signal;
 };
@@ -41,12 +38,11 @@ struct macd_spans {
 	uint32_t fast, slow, signal; /* fast below slow */
 };
 
-/* out: the difference, its average, and what is between them. */
+/* out: the difference, its average, and the difference between these two. */
 void macd_update(struct macd *macd, const struct macd_spans *spans, enum seed seed, double value, double out[3]);
 void macd_value(const struct macd *macd, const struct macd_spans *spans, enum seed seed, double out[3]);
 
-/* Relative strength index: 100 gain / (gain + loss); 50 where nothing changed. From the
- * (n + 1)th value on. */
+/* Relative strength index: 100 gain / (gain + loss); 50 if nothing changed. It exists from the (n + 1)th value on. */
 struct rsi {
 	double previous;
 	double gain, loss; /* while it warms up: sums */
@@ -56,7 +52,7 @@ struct rsi {
 double rsi_update(struct rsi *rsi, uint32_t span, double value);
 double rsi_value(const struct rsi *rsi, uint32_t span);
 
-/* Average true range, from the (n + 1)th bar on. */
+/* Average true range; it exists from the (n + 1)th bar on. */
 struct atr {
 	double previous; /* close */
 	double range;	 /* while it warms up: the sum */
@@ -66,8 +62,7 @@ struct atr {
 double atr_update(struct atr *atr, uint32_t span, double high, double low, double close);
 double atr_value(const struct atr *atr, uint32_t span);
 
-/* On-balance volume: volume counts up while the close rises, down while it falls. The
- * first bar's volume counts up. */
+/* On-balance volume: volume is added while the close rises, and subtracted while it falls. The first bar's volume is added. */
 struct obv {
 	double previous; /* close */
 	double balance;
@@ -76,7 +71,7 @@ struct obv {
 
 double obv_update(struct obv *obv, double close, double volume);
 
-/* Price weighted by volume over all there was; NaN while all volume is 0. */
+/* Volume-weighted average price of all values so far; NaN while all volume is 0. */
 struct vwap {
 	struct sum products, volumes;
 };

@@ -1,6 +1,5 @@
-/* legendre.h: Gauss-Legendre rule on 0..1: points and weights by which polynomials of a
- * degree up to 2 count - 1 are integrated exactly.
- */
+/* legendre.h: Gauss-Legendre quadrature on 0..1: points and weights that integrate polynomials of degree up to 2
+ * count - 1 exactly. */
 #ifndef SLUICE_NUMERIC_LEGENDRE_H
 #define SLUICE_NUMERIC_LEGENDRE_H
 

@@ -1,11 +1,11 @@
-/* moments.h: count, sum, mean and variance of numbers as they come.
+/* moments.h: Running sum, mean and variance of numbers.
  *
- * The sum is Neumaier's, so its error does not grow with the number of terms; mean and
- * squared deviations are Welford's, and merge as Chan, Golub and LeVeque (1979) say. So
- * each costs the same however many numbers there were.
+ * The sum is Neumaier's, so its error does not grow with the number of terms. Mean and squared deviations are
+ * Welford's, and merge as in Chan, Golub and LeVeque (1979). So the cost of a number does not depend on how many
+ * there were.
  *
- * Numbers that are none are the caller's to leave out: a NaN stays in what it was added
- * to. Nothing is taken from the heap; any thread may use its own.
+ * The caller must leave out NaN: it stays in everything to which it was added. No heap memory is allocated; any
+ * thread may use structs of its own.
  */
 #ifndef SLUICE_NUMERIC_MOMENTS_H
 #define SLUICE_NUMERIC_MOMENTS_H
@@ -14,11 +14,11 @@
 
 struct sum {
 	double total;
-	double rest; /* what was lost below the total's last digit */
+	double rest; /* rounding error below the total's last digit */
 };
 
 void sum_add(struct sum *sum, double number);
-double sum_value(const struct sum *sum); /* 0 of none */
+double sum_value(const struct sum *sum); /* 0 without numbers */
 
 struct moments {
 	uint64_t count;
@@ -29,8 +29,8 @@ struct moments {
 void moments_add(struct moments *moments, double number);
 void moments_merge(struct moments *into, const struct moments *from);
 
-/* Divided by count - freedom: 1 for a sample, 0 for all there is. NaN where that leaves
- * nothing to divide by. */
+/* The squared deviations divided by count - freedom; freedom is 1 for a sample, 0 for a population. NaN if the
+ * divisor is not above 0. */
 double moments_variance(const struct moments *moments, unsigned freedom);
 
 #endif

@@ -1,5 +1,5 @@
-/* polynomial.c: see polynomial.h. Each product is one of a degree less times a column that
- * does not stand before its own last one, so that all come in their order. */
+/* polynomial.c: see polynomial.h. Each product is one of the next lower degree times a column that is not before its
+ * own last one, so that the products come in the right order. */
 #include "numeric/polynomial.h"
 
 static size_t first_factor(const struct polynomial *polynomial, uint32_t last)

@@ -1,5 +1,5 @@
-/* polynomial.h: products of columns: all of up to a degree, in the order of scikit-learn:
- * 1 (the bias), then by degree, and of one degree by the numbers of their columns. */
+/* polynomial.h: Polynomial features: all products of columns up to a degree, in the order of scikit-learn: 1 (the
+ * bias), then by degree, and within a degree by column numbers. */
 #ifndef SLUICE_NUMERIC_POLYNOMIAL_H
 #define SLUICE_NUMERIC_POLYNOMIAL_H
 
@@ -8,15 +8,15 @@
 struct polynomial {
 	size_t degree; /* at least 1 */
 	bool bias;
-	bool interactions; /* only products of columns that differ */
+	bool interactions; /* only products of different columns */
 };
 
-#define POLYNOMIAL_COLUMNS_MAX ((size_t)1 << 20) /* more is a mistake: 1,000 columns of degree 2 are half of it */
+#define POLYNOMIAL_COLUMNS_MAX ((size_t)1 << 20) /* 1,000 columns of degree 2 need half of it */
 
-/* How many columns come of `columns`; 0: more than there may be. */
+/* The number of columns made from `columns`; 0: more than the limit. */
 size_t polynomial_columns(const struct polynomial *polynomial, size_t columns);
 
-/* From `table` into `out`, which has as many rows and polynomial_columns(). False: the arena is full. */
+/* Computes the products of `table` into `out`, which has as many rows and polynomial_columns(). False: the arena is full. */
 bool polynomial_apply(const struct polynomial *polynomial, const struct table *table, double *out, struct arena *arena);
 
 #endif

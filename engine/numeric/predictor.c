@@ -1,5 +1,4 @@
-/* predictor.c: finds the reader of a model's file, and makes answers of margins; see
- * predictor.h. */
+/* predictor.c: Selection of the reader for a model's file, and the links from margins to answers; see predictor.h. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>

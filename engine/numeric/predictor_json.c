@@ -1,4 +1,4 @@
-/* predictor_json.c: what the readers of JSON models take from it. */
+/* predictor_json.c: Parsing functions shared by the readers of JSON models. */
 #include <math.h>
 
 #include "base/number.h"

@@ -1,9 +1,9 @@
-/* predictor_lightgbm.c: reads LightGBM's text: lines of `key=value`, first of the model, then
- * of each tree behind a line `Tree=N`, up to `end of trees`.
+/* predictor_lightgbm.c: Reader of LightGBM's text: lines of `key=value`, first for the model, then for each tree
+ * after a line `Tree=N`, up to `end of trees`.
  *
- * A split's decision_type has bit 0 for categories, bit 1 for the way of what is missing
- * (left), and in bits 2 and 3 what that is: nothing, zero, NaN. A child below 0 is a leaf,
- * the complement of its place. */
+ * A split's decision_type has bit 0 for categories and bit 1 for the direction of missing numbers (left). Bits 2 and
+ * 3 define what is missing: nothing, zero, NaN. A child below 0 is a leaf, the complement of its index.
+ */
 #include <math.h>
 
 #include "base/number.h"

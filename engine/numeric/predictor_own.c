@@ -1,6 +1,5 @@
-/* predictor_own.c: reads our own small JSON formats: linear models, networks, random
- * forests, isolation forests. scikit-learn's models can be written out to them in a few
- * lines. */
+/* predictor_own.c: Reader of our own small JSON formats: linear models, networks, random forests, isolation forests.
+ * A few lines of code write scikit-learn's models in them. */
 #include <math.h>
 
 #include "base/memory.h"

@@ -1,9 +1,9 @@
-/* predictor_xgboost.c: reads XGBoost's JSON: boosters of trees (gbtree, dart) and gblinear.
+/* predictor_xgboost.c: Reader of XGBoost's JSON: boosters of trees (gbtree, dart) and gblinear.
  *
- * Its numbers are floats: rows are rounded to float before a split compares. base_score is
- * written as what the model would answer without trees, not as a margin, and since 3.1 as a
- * text of a list. An early stop leaves more trees than those up to the best iteration, which
- * the learner's attributes name. */
+ * Its numbers are floats: rows are rounded to float before a split compares. base_score is written as the answer of
+ * the model without trees, not as a margin, and since 3.1 as a text of a list. Early stopping leaves more trees than
+ * those up to the best iteration, which is an attribute of the learner.
+ */
 #include <math.h>
 
 #include "base/number.h"

@@ -1,7 +1,7 @@
-/* quantile.h: quantiles of numbers that are all there.
+/* quantile.h: Exact quantiles of numbers in memory.
  *
- * The types are those of Hyndman and Fan (1996) that numpy knows, by numpy's names; its
- * default, `linear`, is their type 7 and what the expression language means by a quantile.
+ * The types are those of Hyndman and Fan (1996) that numpy has, with numpy's names. Its default, `linear`, is their
+ * type 7 and the quantile of the expression language.
  *
  * Pure; any thread may call.
  */
@@ -11,40 +11,39 @@
 #include <stddef.h>
 
 enum quantile_type {
-	QUANTILE_LINEAR,	  /* type 7: between the neighbours of (n - 1) q */
+	QUANTILE_LINEAR,	  /* type 7: interpolated between the neighbours of (n - 1) q */
 	QUANTILE_LOWER,		  /* the lower of these neighbours */
 	QUANTILE_HIGHER,	  /* the higher */
-	QUANTILE_INVERTED_CDF,	  /* type 1: the first that at least a share q does not exceed */
-	QUANTILE_INTERPOLATED,	  /* type 4: the same, with lines between the steps */
-	QUANTILE_HAZEN,		  /* type 5: steps met in their middle */
+	QUANTILE_INVERTED_CDF,	  /* type 1: the least number that at least a share q does not exceed */
+	QUANTILE_INTERPOLATED,	  /* type 4: the same, interpolated between the steps */
+	QUANTILE_HAZEN,		  /* type 5: interpolated between the middles of the steps */
 	QUANTILE_WEIBULL,	  /* type 6: by (n + 1) q */
 	QUANTILE_MEDIAN_UNBIASED, /* type 8 */
 	QUANTILE_NORMAL_UNBIASED, /* type 9 */
-	QUANTILE_AVERAGED,	  /* type 2: as type 1, but in the middle of two at a step itself */
-	QUANTILE_CLOSEST	  /* type 3: the nearest number; of two as near, that of the even place, from 1 */
+	QUANTILE_AVERAGED,	  /* type 2: as type 1, but the mean of two numbers at a step */
+	QUANTILE_CLOSEST	  /* type 3: the nearest number; of two equally near, that of even rank, from 1 */
 };
 
 struct quantile_type_row {
 	const char *name;
-	double alpha, beta; /* where between two numbers it stands: n q + alpha + q (1 - alpha - beta) - 1 */
+	double alpha, beta; /* position: n q + alpha + q (1 - alpha - beta) - 1 */
 };
 
 extern const struct quantile_type_row quantile_types[]; /* by enum; ends without a name */
 
-/* What stands so far between two numbers, `part` above 0 and below 1: from the nearer end, as
- * numpy does. Infinite beside a finite number is infinite; between both infinities it is NaN. */
+/* Interpolates between two numbers; `part` is above 0 and below 1. It computes from the nearer end, as numpy does.
+ * Between a finite number and an infinity the result is infinite; between both infinities it is NaN. */
 double quantile_between(double low, double high, double part);
 
-/* The quantile `q` (0..1) of `count` numbers in ascending order without NaN among them.
- * NaN of none, or where `q` is no share. */
+/* The quantile `q` (0..1) of `count` numbers in ascending order without NaN. NaN if there are none, or `q` is not in 0..1. */
 double quantile_sorted(const double *sorted, size_t count, double q, enum quantile_type type);
 
-/* The quantile `q` of type QUANTILE_LINEAR of numbers in any order, which it puts into another. None of them is NaN.
- * `*steps` grows by the numbers that it went through: some three times `count`, and at the worst, which needs numbers
- * made for it, as often as a sort. */
+/* The quantile `q` of type QUANTILE_LINEAR of unordered numbers without NaN; it changes their order. `*steps` grows
+ * by the numbers visited: some three times `count`. In the worst case, which needs numbers made for it, the cost is
+ * that of a sort. */
 double quantile_selected(double *numbers, size_t count, double q, size_t *steps);
 
-/* Puts numbers in ascending order; NaN are left out. How many are left. */
+/* Sorts numbers in ascending order and removes NaN; returns the number left. */
 size_t quantile_sort(double *numbers, size_t count);
 
 #endif

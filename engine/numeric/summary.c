@@ -1,4 +1,4 @@
-/* summary.c: many numbers as a few; see summary.h. */
+/* summary.c: Summary of many numbers; see summary.h. */
 #include "numeric/summary.h"
 
 #include <assert.h>

@@ -1,13 +1,12 @@
-/* summary.h: what is known of many numbers that are not kept.
+/* summary.h: Summary of many numbers that are not kept.
  *
- * Plain bytes without pointers, aligned to 8, that may be copied, kept and moved; all zero
- * they are the summary of nothing. Which facts are in them says a set of tracks, the same for every
- * call. Adding a number costs the same however many there were, and two summaries merge to that
- * of all their numbers.
+ * It is plain bytes without pointers, aligned to 8, that may be copied, stored and moved; all zero it is the summary
+ * of no numbers. A set of tracks, the same for every call, selects its contents. The cost of adding a number does not
+ * depend on how many there were. Two summaries merge into that of all their numbers.
  *
- * NaN is left out of all of it. What nothing has is NaN, but for a sum, which is 0. The sum is
- * Neumaier's, the spread Welford's and Chan's (moments.h), over distances from the
- * first number, so that a large offset costs no digits; of an infinite number the spread is NaN.
+ * NaN is ignored. Without numbers every result is NaN, except a sum, which is 0. The sum is Neumaier's, the spread
+ * Welford's and Chan's (moments.h), over distances from the first number, so that a large offset costs no digits.
+ * With an infinite number the spread is NaN.
  *
  * Pure; any thread may call.
  */
@@ -22,7 +21,7 @@ enum summary_track {
 	SUMMARY_SUM = 1,     /* and the mean */
 	SUMMARY_SPREAD = 2,  /* variances */
 	SUMMARY_LEAST = 4,   /* and the greatest */
-	SUMMARY_ENDS = 8,    /* the first and the last by time; of equal times by when they were added */
+	SUMMARY_ENDS = 8,    /* the first and the last by time; for equal times by order of addition */
 	SUMMARY_SQUARES = 16 /* the sum of squares, for the norm */
 };
 
@@ -30,14 +29,14 @@ size_t summary_bytes(unsigned tracks);
 
 void summary_add(unsigned tracks, void *summary, int64_t time, double number);
 
-/* Those of `from` are as if added behind those of `into`. */
+/* The numbers of `from` count as added after those of `into`. */
 void summary_merge(unsigned tracks, void *into, const void *from);
 
-uint64_t summary_count(const void *summary); /* of any tracks; NaN is not in it */
+uint64_t summary_count(const void *summary); /* with any tracks; without NaN */
 
-/* Each of a summary that tracks it. */
+/* Each needs a summary with its track. */
 double summary_sum(unsigned tracks, const void *summary);
-bool summary_sum_whole(unsigned tracks, const void *summary, int64_t *sum); /* of integers, exact; false: it does not fit */
+bool summary_sum_whole(unsigned tracks, const void *summary, int64_t *sum); /* for integers, exact; false: it does not fit */
 double summary_mean(unsigned tracks, const void *summary);
 double summary_variance(unsigned tracks, const void *summary, unsigned freedom); /* divided by count - freedom */
 double summary_least(unsigned tracks, const void *summary);

@@ -1,7 +1,7 @@
-/* table.h: numbers in rows and columns, as a data set or a batch of messages has them.
+/* table.h: Table of numbers in rows and columns: a data set, or a batch of messages.
  *
- * Row-major: the elements of a row stand behind one another. A missing number is NaN.
- * Constants of columns are lists of one number a column.
+ * It is row-major: the elements of a row are contiguous. A missing number is NaN. Constants of columns are lists with
+ * one number for each column.
  */
 #ifndef SLUICE_NUMERIC_TABLE_H
 #define SLUICE_NUMERIC_TABLE_H
@@ -16,13 +16,13 @@ struct table {
 	double *values;
 };
 
-/* Numbers in rising order, without NaN. */
+/* Numbers in ascending order, without NaN. */
 struct sorted {
 	size_t count;
 	double *values;
 };
 
-/* What is there of one column; `values` NULL when the arena is full. */
+/* The numbers of one column, sorted, without NaN; `values` NULL when the arena is full. */
 struct sorted column_sorted(const struct table *table, size_t column, struct arena *arena);
 
 #endif

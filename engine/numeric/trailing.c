@@ -1,5 +1,4 @@
-/* trailing.c: a window's values, and what comes of each that is added or forgotten; see
- * trailing.h. */
+/* trailing.c: Values of a window, and the updates when one is added or removed; see trailing.h. */
 #include "numeric/trailing.h"
 
 #include <math.h>

@@ -1,26 +1,24 @@
-/* trailing.h: the last values of one series, kept as plain bytes.
+/* trailing.h: Trailing window over the last values of one series, stored as plain bytes.
  *
- * A window holds the last so many values, in the order in which they were added; or
- * those of the last so many milliseconds, in the order of their times, equal times in
- * the order in which they were added. Beside the values stands what is tracked of them:
- * each value added or forgotten costs the same, however many there are, but for order,
- * which costs the logarithm and a move of two bytes a value, and for a value that is
- * older than others, which is put between them.
+ * A window contains the last values by count, in the order of addition. Or it contains the values of the last
+ * milliseconds, in the order of their times, equal times in the order of addition. In addition to the values it
+ * contains tracked results. The cost of adding or removing a value does not depend on their number, with two
+ * exceptions. Order costs the logarithm, and a move of two bytes for each value. A value older than others is
+ * inserted between them.
  *
- * The bytes have no pointers: they may be copied, kept and moved, aligned to 8. They
- * have room for `capacity` values; who owns them asks trailing_capacity() before each
- * value, and moves them when it is another. So what was seen once takes little.
+ * The bytes have no pointers: they may be copied, stored and moved, aligned to 8. They have space for `capacity`
+ * values. Their owner calls trailing_capacity() before each value, and moves them when it returns another capacity.
+ * So a rarely seen key needs little memory.
  *
- * NaN is left out of all that is tracked, and counted: it takes a place among the
- * messages. Infinite values are counted too, so that all is as before once they have
- * left. What a window without values has is NaN; a sum is 0. Finite values whose sum or
- * squares overflow are gone through anew with each message while they are there; what is
- * made of them is infinite only where it lies beyond a double itself.
+ * NaN is ignored by all tracked results, but counts as a message. Infinite values are counted separately, so that the
+ * results recover after they have left. The results of a window without values are NaN; a sum is 0. While there are
+ * finite values whose sum or squares overflow, the results are computed again from all values with each message. Such
+ * a result is infinite only if it exceeds the range of a double itself.
  *
- * Sums are compensated (Neumaier); spread is Welford's, with values taken off again, over
- * distances from one of them, so that a large offset costs no digits. Both are made anew
- * from the values every window length, and when most of what they held has left, so
- * errors do not pile up. Extremes are monotone queues; order is an array of places.
+ * Sums are compensated (Neumaier). Spread is Welford's, with removal of values, over distances from one of them, so
+ * that a large offset costs no digits. Both are computed again from the values every window length, and when most of
+ * their content has left, so that errors do not accumulate. Extremes are monotone queues; order is an array of
+ * positions.
  *
  * Pure. Any thread may use windows of its own.
  */
@@ -31,8 +29,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* In one window, at most: places are numbers of 16 bits, and what a key remembers is one
- * record of Kafka, of less than 1 MB. */
+/* The most values of one window: positions are numbers of 16 bits, and the state of a key is one record of Kafka, of
+ * less than 1 MB. */
 #define TRAILING_VALUES_MAX 32768
 
 enum trailing_track {
@@ -44,29 +42,28 @@ enum trailing_track {
 };
 
 struct trailing {
-	uint32_t messages;   /* how many it spans; 0: it spans a duration */
-	int64_t duration_ms; /* a value is in it while it is younger than that */
-	unsigned tracks;     /* of trailing_track */
+	uint32_t messages;   /* number of messages that it spans; 0: it spans a duration */
+	int64_t duration_ms; /* values younger than that are in it */
+	unsigned tracks;     /* set of trailing_track */
 };
 
-/* How many bytes a window of that capacity takes, a multiple of 8. All zero it is empty. */
+/* The size in bytes of a window of that capacity, a multiple of 8. All zero it is empty. */
 size_t trailing_bytes(const struct trailing *form, uint32_t capacity);
 
-/* The capacity that it must have to take another value when the newest time is
- * `newest_ms`; `window` NULL: it is not there yet. Above TRAILING_VALUES_MAX: it must not
- * take another one. */
+/* The capacity needed for another value when the newest time is `newest_ms`; `window` NULL: there is none yet. Above
+ * TRAILING_VALUES_MAX: no other value may be added. */
 uint32_t trailing_capacity(const struct trailing *form, const void *window, uint32_t capacity, int64_t newest_ms);
 
-/* Writes at `to`, which is all zero, what `from` holds. */
+/* Copies the window `from` to `to`, which is all zero. */
 void trailing_move(const struct trailing *form, const void *from, uint32_t from_capacity, void *to, uint32_t to_capacity);
 
-/* Forgets what is too old at `newest_ms`, and adds a value, unless that is too old itself. */
+/* Removes values that are too old at `newest_ms`, and adds a value, unless it is too old itself. */
 void trailing_add(const struct trailing *form, void *window, uint32_t capacity, int64_t time_ms, int64_t newest_ms, double value);
 
-/* Whether it has seen all the messages that it spans; one of a duration always has. */
+/* Whether as many messages as it spans were added; always true for a duration. */
 bool trailing_warm(const struct trailing *form, const void *window);
 
-/* Whether nothing is in it at that time, of all that was added: it is as good as new. */
+/* Whether all values have left at that time, so that it equals a new window. */
 bool trailing_spent(const struct trailing *form, const void *window, uint32_t capacity, int64_t newest_ms);
 
 uint32_t trailing_messages(const void *window); /* in it */
@@ -76,36 +73,37 @@ uint32_t trailing_zeros(const void *window);	/* of them, 0 */
 double trailing_sum(const struct trailing *form, const void *window, uint32_t capacity);
 double trailing_mean(const struct trailing *form, const void *window, uint32_t capacity);
 
-/* The mean and the sum of squared distances from it; both NaN where infinite values are. */
+/* The mean and the sum of squared distances from it; both NaN if there are infinite values. */
 double trailing_squares(const struct trailing *form, const void *window, uint32_t capacity, double *mean);
 
-/* The root of these squares over so many values less `freedom`: 1 of a sample, 0 of all there
- * is. NaN where that leaves none. */
+/* The square root of these squares divided by the number of values less `freedom`: 1 for a sample, 0 for a
+ * population. NaN if the divisor is not above 0. */
 double trailing_deviation(const struct trailing *form, const void *window, uint32_t capacity, unsigned freedom);
 
-/* How far a value lies above that mean, also where an offset leaves the mean itself few digits. */
+/* The distance of a value above that mean, exact also where a large offset leaves the mean few digits. */
 double trailing_above_mean(const struct trailing *form, const void *window, uint32_t capacity, double value);
 
 double trailing_least(const struct trailing *form, const void *window, uint32_t capacity);
 double trailing_greatest(const struct trailing *form, const void *window, uint32_t capacity);
 
-/* Linear between order statistics (type 7). */
+/* Interpolated linearly between order statistics (type 7). */
 double trailing_quantile(const struct trailing *form, const void *window, uint32_t capacity, double q);
 uint32_t trailing_distinct(const void *window);
 
-/* Rests are what doubles leave of integers beyond 2^53: x - (double)x. They are a window beside that of the values, of the
- * same messages, extent and capacity, which tracks nothing: rests are added, and moved, when values are. */
+/* Rests are the parts of integers beyond 2^53 that a double cannot hold: x - (double)x. They have a window of their
+ * own beside that of the values, with the same messages, extent and capacity, and no tracks. Rests are added and
+ * moved together with values. */
 struct trailing trailing_rests_form(const struct trailing *form);
 
-/* Rests of 0 for all that a window has; `rests` is all zero. */
+/* Adds rests of 0 for all values of a window; `rests` is all zero. */
 void trailing_rests_begin(const struct trailing *form, const void *window, uint32_t capacity, void *rests);
 
-/* The rest of the least or the greatest of the integers. It goes through all of them. */
+/* The rest of the least or the greatest integer. It visits all of them. */
 double trailing_rest_of_extreme(const struct trailing *form, const void *window, const void *rests, uint32_t capacity,
 				bool greatest);
 
-double trailing_first(const struct trailing *form, const void *window, uint32_t capacity);  /* that is not NaN */
-double trailing_last(const struct trailing *form, const void *window, uint32_t capacity);   /* that is not NaN */
-double trailing_oldest(const struct trailing *form, const void *window, uint32_t capacity); /* NaN too */
+double trailing_first(const struct trailing *form, const void *window, uint32_t capacity);  /* the first or last that is not NaN */
+double trailing_last(const struct trailing *form, const void *window, uint32_t capacity);   /* the first or last that is not NaN */
+double trailing_oldest(const struct trailing *form, const void *window, uint32_t capacity); /* may be NaN */
 
 #endif

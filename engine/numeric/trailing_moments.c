@@ -1,4 +1,4 @@
-/* trailing_moments.c: the sums and the spread of a window; see trailing.h. */
+/* trailing_moments.c: Sums and spread of a window; see trailing.h. */
 #include <assert.h>
 #include <math.h>
 

@@ -1,4 +1,4 @@
-/* trailing_order.c: the extremes and the order of a window's values; see trailing.h. */
+/* trailing_order.c: Extremes and order of a window's values; see trailing.h. */
 #include <math.h>
 #include <string.h>
 

@@ -1,30 +1,29 @@
-/* trailing_parts.h: where in a window's bytes what stands; private to
- * engine/numeric/trailing*.c. */
+/* trailing_parts.h: Memory layout of a window. Private to engine/numeric/trailing*.c. */
 #ifndef SLUICE_NUMERIC_TRAILING_PARTS_H
 #define SLUICE_NUMERIC_TRAILING_PARTS_H
 
 #include "numeric/moments.h"
 #include "numeric/trailing.h"
 
-/* Values stand in a ring of `capacity` places. */
+/* Head of a window, whose values are a ring buffer of `capacity` positions. */
 struct trailing_head {
-	_Alignas(double) uint16_t first; /* the oldest one's place */
+	_Alignas(double) uint16_t first; /* position of the oldest */
 	uint16_t count;			 /* messages */
 	uint16_t values;		 /* of them, not NaN */
 	uint16_t zeros;
 	uint16_t infinite;
 	uint16_t distinct;
-	uint16_t since; /* sums and spread were made anew: values added */
+	uint16_t since; /* values added since sums and spread were computed again */
 	uint16_t least_first, least_count;
 	uint16_t greatest_first, greatest_count;
 };
 
-/* Of distances from `origin`, so that a large offset costs no digits. */
+/* Spread of the distances from `origin`, so that a large offset costs no digits. */
 struct trailing_spread {
 	double origin;
 	double mean;
 	double squares;
-	double peak; /* the greatest that `squares` was since it was made anew */
+	double peak; /* the greatest value of `squares` since it was computed again */
 };
 
 struct trailing_parts {
@@ -33,8 +32,8 @@ struct trailing_parts {
 	struct trailing_spread *spread;
 	int64_t *times;
 	double *values;
-	uint16_t *order; /* places, by value, then age */
-	uint16_t *least; /* rings of places: values that rise, the oldest first */
+	uint16_t *order; /* positions, by value, then age */
+	uint16_t *least; /* ring of positions: ascending values, the oldest first */
 	uint16_t *greatest;
 	uint32_t capacity;
 };
@@ -76,7 +75,7 @@ static inline struct trailing_parts trailing_parts(const struct trailing *form, 
 	return parts;
 }
 
-/* The place of the value that is the n-th in age, the oldest 0. */
+/* The position of the value that is the n-th in age; the oldest is 0. */
 static inline uint16_t trailing_place(const struct trailing_parts *parts, uint32_t age)
 {
 	uint32_t place = parts->head->first + age;
@@ -89,23 +88,23 @@ static inline uint32_t trailing_age(const struct trailing_parts *parts, uint16_t
 	return place >= first ? place - first : place + parts->capacity - first;
 }
 
-/* Whether a window of a duration holds it no more, or never. */
+/* Whether that time is too old for a window of a duration. */
 static inline bool trailing_too_old(const struct trailing *form, int64_t time_ms, int64_t newest_ms)
 {
 	int64_t border;
 	return !__builtin_sub_overflow(newest_ms, form->duration_ms, &border) && time_ms <= border;
 }
 
-/* ---- what is tracked; each NaN is kept from it ---- */
+/* ---- tracked results; the caller leaves out NaN ---- */
 
-/* trailing_moments.c: of finite values; `count` of them when it is in, or out again. */
+/* trailing_moments.c: for finite values; `count` is their number after the addition or removal. */
 void trailing_moments_add(struct trailing_parts *parts, double value, uint32_t count);
 void trailing_moments_take(struct trailing_parts *parts, double value, uint32_t count);
 void trailing_moments_anew(struct trailing_parts *parts);
-/* Whether most of their digits are those of what has left, or they overflowed. */
+/* Whether most of their digits come from removed values, or they overflowed. */
 bool trailing_moments_worn(const struct trailing_parts *parts);
 
-/* trailing_order.c: the value in that place. Of extremes the oldest one is taken. */
+/* trailing_order.c: for the value in that position. For extremes the oldest one is removed. */
 void trailing_order_add(struct trailing_parts *parts, uint16_t place);
 void trailing_order_take(struct trailing_parts *parts, uint16_t place);
 void trailing_extremes_add(struct trailing_parts *parts, uint16_t place);

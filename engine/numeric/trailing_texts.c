@@ -1,7 +1,8 @@
-/* trailing_texts.c: windows of texts; see trailing_texts.h.
+/* trailing_texts.c: Windows of texts; see trailing_texts.h.
  *
- * A head, then a row for each message, the oldest first: its time, the length of each text,
- * and the texts one behind the other, with zeros to a multiple of 8. */
+ * A head, then a row for each message, the oldest first: its time, the length of each text, and the texts,
+ * contiguous, with zeros to a multiple of 8.
+ */
 #include "numeric/trailing_texts.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* trees.c: lays trees out, and refuses what is none; see trees.h and trees_parts.h. */
+/* trees.c: Builder of the tree layout, which rejects invalid trees; see trees.h and trees_parts.h. */
 #include "numeric/trees.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* trees_complete.c: makes and walks complete trees; see trees_complete.h. */
+/* trees_complete.c: Construction and walk of complete trees; see trees_complete.h. */
 #include "numeric/trees_complete.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* trees_layout.c: shows trees as they are laid out; see trees.h and trees_parts.h. */
+/* trees_layout.c: Access to the layout of trees; see trees.h and trees_parts.h. */
 #include "numeric/trees_parts.h"
 
 struct trees_layout trees_layout(const struct trees *trees)
