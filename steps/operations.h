@@ -71,8 +71,8 @@ struct operation_kind {
 	const char *name;
 	bool on_columns; /* its options begin with a struct operation_target */
 	bool is_file;	 /* it is replaced by all operations of a file */
-	/* Checks beyond the rows. With a fitted file, whose constants are checked separately, only `settings` applies
-	 * to the other options. NULL: no check. */
+	/* Checks beyond the rows. `settings` replaces `check` for an operation with a fitted file, whose constants
+	 * are checked separately. NULL: no check. */
 	bool (*settings)(const void *options, struct place place, struct error *error);
 	bool (*check)(const void *options, struct place place, struct error *error);
 	/* Sets `made`, when the program is made. NULL: there is none. */

@@ -1,10 +1,10 @@
 /* window_program.h: Program of an aggregate step's settings: the series that it takes from each message, and the
  * summaries that it needs when a window closes.
  *
- * The contents of a window are plain bytes. They begin with their meaning: the number of messages, and for each
- * series its shape and a summary of each element (numeric/summary.h). The numbers themselves are kept only for
- * median, quantile and distinct, one row for each message. The first and last texts for the functions first and last
- * come after them.
+ * The contents of a window are plain bytes. They begin with a hash of the settings that give them their meaning. Then
+ * come the number of messages, and for each series its shape and a summary of each element (numeric/summary.h). The
+ * numbers themselves are kept only for median, quantile and distinct, one row for each message. The texts of the
+ * functions first and last are at the end.
  */
 #ifndef SLUICE_STEPS_WINDOW_PROGRAM_H
 #define SLUICE_STEPS_WINDOW_PROGRAM_H

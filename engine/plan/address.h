@@ -51,7 +51,7 @@ struct model_addresses addresses_read_as(const char *list, const char *model, bo
  * the part before a slash. */
 const char *model_served_name(const char *name);
 
-/* The same list, with a port added to each address that has none; NULL: such an address is left out. */
+/* The same list, with a port added to each address that has none. A port of NULL is not added. */
 const char *addresses_with_ports(const char *list, const char *http_port, const char *grpc_port, struct arena *arena);
 
 #endif

@@ -62,12 +62,13 @@ void plan_order(struct compiler *compiler, struct pipeline_plan *plan);
 /* volume.c: the records and bytes in Kafka for one request. */
 void plan_volume(struct compiler *compiler, struct pipeline_plan *plan);
 
-/* The steps whose outputs no step reads. They are the purpose of a pipeline without output. */
+/* Whether records of the stage `other` reach the stage, or it is the stage itself. */
 static inline bool stage_reads(const struct stage *stage, size_t other)
 {
 	return (stage->ancestors >> other & 1) != 0;
 }
 
+/* The steps whose outputs no step reads. They are the purpose of a pipeline without output. */
 bool *leaf_steps(const struct graph *graph, struct arena *arena);
 
 /* The timeout of an attempt when none is given. */

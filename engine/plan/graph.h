@@ -37,8 +37,8 @@ struct source {
 };
 
 /* Join of a step. Sources of one point and step are adjacent, in the order of their first mention, without
- * duplicates. All outputs of a step include a single one of them (but not among triggers, where each reference is a
- * condition). */
+ * duplicates. A single output is left out if all outputs of its step are listed (but not among triggers, where each
+ * reference is a condition). */
 struct join {
 	enum join_type type;
 	int64_t window_ms;
@@ -115,7 +115,7 @@ struct graph_next {
 	/* Steps that run in that stage, in the stages after it, or where their results are joined. While any of these
 	 * steps may still run, the message is sent on. */
 	const bool *steps;
-	bool answer; /* the answer is made there */
+	bool answer; /* one of these stages makes the answer */
 	bool always; /* its input is joined with another stage's records: each message is sent */
 	/* Contents of the record: the steps whose inputs it contains, those whose outputs it contains, and whether it
 	 * contains the request. */

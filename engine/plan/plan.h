@@ -202,7 +202,7 @@ size_t plan_errors(const struct plan *plan);
 /* NULL: no such pipeline. If two namespaces have the name, the first. */
 const struct pipeline_plan *plan_find(const struct plan *plan, const char *name);
 
-/* The topic whose partitions a changelog belongs to; NULL: that topic is no changelog. */
+/* The topic that the stage of the changelog `topic` reads; NULL: `topic` is no changelog. */
 const char *plan_changelog_input(const struct pipeline_plan *plan, const struct topic *topic);
 
 /* The consumer groups of its pipelines, each once, `count` of them; NULL: no memory. */

@@ -50,9 +50,9 @@ struct documents {
 
 /* Parses all documents of one file's text, which must outlive them and the faults. Registers `file` with `faults`.
  * Faults of syntax, encoding, limits, duplicate keys and unknown aliases are added there too. After an invalid
- * document, parsing continues at the next line `---`. Invalid documents are left out; empty ones have no root; a file
- * with neither valid nor empty documents is a fault. Aliases share their anchor's node; merge keys `<<` are resolved.
- * False only when memory ran out. */
+ * document, parsing continues at the next line `---`. Invalid documents are left out. Empty ones have no root; a file
+ * that has only empty documents, or none, is a fault. Aliases share their anchor's node; merge keys `<<` are
+ * resolved. False only when memory ran out. */
 bool yaml_read(struct arena *arena, const char *file, struct text text, struct documents *documents, struct faults *faults);
 
 /* The value under `key`; NULL: `map` is not a map, or has no such key. */

@@ -78,7 +78,7 @@ struct call {
 	int64_t timeout_ms;	       /* of each attempt; 0: the model's timeout, or 30 s */
 	bool timeout_own;	       /* the step sets the timeout: it overrides the model's */
 	struct tensors_wanted outputs; /* requested from the model; count 0: all. The step checks that they came */
-	int64_t kept_ms;	       /* the step's cache time: the reply answers equal requests for so long; 0: no caching */
+	int64_t kept_ms;	       /* cache time set by the step: the reply answers equal requests meanwhile; 0: the model's */
 	bool once;		       /* a shadow request: no retry, and it does not wait for an unreachable model */
 	/* The result: one of the two. */
 	const struct payload *reply;
@@ -138,7 +138,7 @@ struct fit_source {
 	bool (*next)(void *context, struct arena *arena, struct payload *payload, struct error *error);
 	/* Reports that the step rejects the last message with an INPUT error. `texts`: the tensor whose elements are
 	 * texts where numbers are needed, if that is the reason; else NULL. True: the message is left out from now
-	 * on. False: the error was reported and ends the fit. */
+	 * on. False: `error` now has the place of the message, and ends the fit. */
 	bool (*refused)(void *context, const struct tensor *texts, struct error *error);
 	/* Reports a remark on the learnt parameters that is no error; NULL: nobody reads it. */
 	void (*remarked)(void *listener, const char *text);
