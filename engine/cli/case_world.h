@@ -123,7 +123,7 @@ void case_world_refuse(struct case_world *world, const struct error *why);
 /* Why the case cannot be run yet: it uses a feature that is not implemented. NULL: it can. */
 const char *case_world_lacks(const struct case_world *world);
 
-/* ---- between its files ---- */
+/* ---- private to case_world*.c ---- */
 
 void case_world_note(struct case_world *world, enum event_kind kind, int64_t at_ms, void *about);
 struct event case_world_next(struct case_world *world); /* removes and returns the first event; there must be one */

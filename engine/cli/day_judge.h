@@ -36,7 +36,7 @@ struct day_judge {
 	bool exactly_once;
 	bool by_partition; /* order is kept for each partition, not for each key */
 	bool hurried;  /* some requests have deadlines */
-	bool unwanted; /* some answers were, by the twin of Kafka */
+	bool unwanted; /* the twin of Kafka rejected some answers */
 	size_t count;
 	struct day_request *requests;
 	size_t wanted, answered; /* requests */

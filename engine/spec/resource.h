@@ -220,7 +220,7 @@ struct model_spec {
 	int64_t batch_size_max; /* batchingConfig; 0: none */
 	int64_t batch_latency_ns;
 	int64_t batch_timeout_ns;
-	int64_t replicas_min; /* autoscaling: lanes; 0: none */
+	int64_t replicas_min; /* autoscaling: parallel calls; 0: none */
 	int64_t replicas_max;
 	struct place autoscaling_here;
 	int64_t logger_percent;

@@ -39,7 +39,7 @@ struct file_source {
 	bool (*read)(void *context, const struct name *file, const char *digest, struct text *content, struct error *error);
 };
 
-/* One step of one running pipeline. Borrowed from the plan but for `state`. */
+/* One step of one running pipeline. Borrowed from the plan except `state`. */
 struct step {
 	const struct step_kind *kind;
 	const char *name;
