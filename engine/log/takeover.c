@@ -408,7 +408,7 @@ static bool formers_take_over(const struct formers *formers, size_t *moved, stru
 		*error = (struct error){0};
 		good = find_settled(formers, &list, error) &&
 		       (list->cnt == 0 || commit_all(formers->config, &list, &again, error));
-		*moved = good ? (size_t)list->cnt : 0;
+		*moved = good && list ? (size_t)list->cnt : 0;
 		if (list)
 			rd_kafka_topic_partition_list_destroy(list);
 	}
