@@ -195,9 +195,11 @@ static void sum_other(const struct trees *trees, const double *rows, size_t widt
 /* As trees_sum(), of the trees that are complete. */
 static void sum_complete(const struct trees *trees, const double *rows, size_t width, size_t count, double *sums, double *scratch)
 {
+	void *bytes = scratch; /* its bytes, of which keys take as many as numbers do */
+	uint64_t *keys = bytes;
 	for (size_t i = 0; i < count; i++) {
-		complete_keys(trees, rows + i * width, (uint64_t *)scratch);
-		sums[i] = complete_sum(trees, (const uint64_t *)scratch, 0);
+		complete_keys(trees, rows + i * width, keys);
+		sums[i] = complete_sum(trees, keys, 0);
 	}
 }
 
