@@ -350,7 +350,7 @@ static int compute_run(struct session *session, const void *filled, const char *
 const struct command command_compute = {
 	.name = "compute",
 	.arguments = "[FAMILY] [FILE]",
-	.summary = "Runs numeric methods on cases, so that they can be checked.",
+	.summary = "Runs numeric methods on cases from a file, to check their results.",
 	.help = "A file has cases with `name`, `input` and `params`: as a list under `cases`, or one a line; without a file, or "
 		"with `-`, "
 		"they come from standard input. For each a line `{\"name\":...,\"result\":{...}}` is written. A case that fails is "

@@ -435,7 +435,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 const struct command command_dev = {
 	.name = "dev",
 	.arguments = "DIR...",
-	.summary = "Runs pipelines on a broker of its own, and follows their files.",
+	.summary = "Runs pipelines on an embedded broker, and reloads files that change.",
 	.help = "Starts an embedded broker, the built-in model server, an engine, and a gateway, in one process and within a "
 		"second. The line that begins with `curl` asks the first pipeline by HTTP. Models "
 		"that have no server of their own are answered by the built-in one. When a file changes its pipelines change, and "

@@ -290,7 +290,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 const struct command command_doctor = {
 	.name = "doctor",
 	.arguments = "[FILE]...",
-	.summary = "Looks at all that an engine will lean on, and says what to do.",
+	.summary = "Checks everything that an engine needs, and says what to do.",
 	.help = "Brokers, rights, topics, groups, the schema registry, models, librdkafka, limits, memory, clock and disk: each is "
 		"looked at as `sluice run` with these options would meet it, and nothing is changed. A fault keeps an engine from "
 		"running; a warning is for later. Without files it looks at the brokers and the machine alone.\n"

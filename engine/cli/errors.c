@@ -324,7 +324,7 @@ static int run_show(struct session *session, const void *filled, const char *con
 const struct command command_errors_list = {
 	.name = "errors list",
 	.arguments = "PIPELINE",
-	.summary = "Lists the requests of a pipeline that failed and were kept.",
+	.summary = "Lists the failed requests of a pipeline that were kept.",
 	.help = "Reads the pipeline's topic of errors from its beginning to its end of now. `AT` is the place of the dead letter, "
 		"by "
 		"which `errors show` and `errors replay` find it again; so do they by the request's id. They are sorted by when "
@@ -343,7 +343,7 @@ const struct command command_errors_list = {
 const struct command command_errors_show = {
 	.name = "errors show",
 	.arguments = "PIPELINE [AT|ID]...",
-	.summary = "Shows requests that failed, whole.",
+	.summary = "Shows failed requests in full.",
 	.help = "The reason, the step and its attempts, where the request stood, its key and headers, and what was asked: text as "
 		"it "
 		"was, other formats as JSON. Without a name it shows all.\n"

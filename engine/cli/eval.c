@@ -164,7 +164,7 @@ static int eval_run(struct session *session, const void *filled, const char *con
 const struct command command_eval = {
 	.name = "eval",
 	.arguments = "EXPRESSION",
-	.summary = "Says what an expression is worth over one request.",
+	.summary = "Evaluates an expression against one request.",
 	.help = "The value comes with its datatype and shape. Without a request there are no tensors, but literals, headers and "
 		"the "
 		"time. `sluice help expressions` has the language.\n\n"

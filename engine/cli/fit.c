@@ -251,7 +251,7 @@ static int fit_run(struct session *session, const void *filled, const char *cons
 const struct command command_fit = {
 	.name = "fit",
 	.arguments = "KIND SOURCE",
-	.summary = "Learns a step's constants from data.",
+	.summary = "Learns the constants of a step from data.",
 	.help = "KIND is `preprocess`. SOURCE is a CSV with a header, or requests (events, where the pipeline maps them), one JSON "
 		"a line; `-` is standard input. Or it is `topic:NAME`, all that a topic of Kafka holds now, requests, events or "
 		"answers in any format; `topic:` alone is the pipeline's own. Its rows are messages as they come to the step. Each "

@@ -185,7 +185,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 
 const struct command command_health = {
 	.name = "health",
-	.summary = "Says whether one engine is well: for the health checks of containers.",
+	.summary = "Checks whether one engine is healthy, for health checks of containers.",
 	.help = "An engine says each second how its pipelines are, on the status topic of its namespace. This listens until the "
 		"engine of that name has spoken, and ends with 0 when all its pipelines are ready; with 1 when one is not, or when "
 		"it has said nothing for three seconds. What it waits for is told on standard error. A pipeline whose results are "

@@ -94,7 +94,7 @@ static int help_run(struct session *session, const void *filled_in, const char *
 const struct command command_help = {
 	.name = "help",
 	.arguments = "[COMMAND|TOPIC|CODE]...",
-	.summary = "Explains any name: a command, a field, a function, a fault, a topic.",
+	.summary = "Explains any name: a command, field, function, fault or topic.",
 	.help = "`sluice help topics` lists the topics. A name of several things shows each; `sluice help steps filter` shows one. "
 		"A field is found by its name, or by the end of its path.\n\n"
 		"  sluice help lint\n"

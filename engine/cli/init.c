@@ -191,7 +191,7 @@ static int init_run(struct session *session, const void *filled, const char *con
 const struct command command_init = {
 	.name = "init",
 	.arguments = "DIR",
-	.summary = "Begins a pipeline: ten lines of YAML, a request, and a test.",
+	.summary = "Creates a pipeline: ten lines of YAML, a request, and a test.",
 	.help = "It asks nothing and overwrites nothing.\n\n"
 		"  sluice init trading\n"
 		"  sluice test trading",

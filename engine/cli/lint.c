@@ -71,7 +71,7 @@ static int lint_run(struct session *session, const void *filled, const char *con
 const struct command command_lint = {
 	.name = "lint",
 	.arguments = "FILE...",
-	.summary = "Checks YAML: every fault of every file, with its place and what to do.",
+	.summary = "Checks YAML files: every fault, with its place and what to do.",
 	.help = "A FILE may be a folder (its .yaml and .yml files; where it has none, those of the folders in it) or `-` (standard "
 		"input). Errors stop every other command too; "
 		"warnings say what sluice does not do yet, and which files are not there yet; notes say what has no effect "

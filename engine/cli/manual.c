@@ -139,7 +139,7 @@ void manual_overview(struct page *page)
 	page_text(page, "  sluice COMMAND [OPTION]... [ARGUMENT]...");
 	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
 		list_group(page, &groups[i]);
-	page_text(page, "`sluice help COMMAND` explains one; `sluice help topics` lists what else there is to read.");
+	page_text(page, "`sluice help COMMAND` explains a command. `sluice help topics` lists the other topics.");
 }
 
 void manual_begin(struct page *page)

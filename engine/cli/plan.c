@@ -134,7 +134,7 @@ static int run(struct session *session, const void *given, const char *const *pa
 const struct command command_plan = {
 	.name = "plan",
 	.arguments = "FILE...",
-	.summary = "Shows what pipelines compile to, and why.",
+	.summary = "Shows how pipelines are compiled, and the reason for each choice.",
 	.help = "Reads files, or folders of them, and says for each pipeline how it is cut into stages, which topics it reads and "
 		"writes, whom it calls and where, how it delivers, what waits for what and how long, and what a request costs. "
 		"Lines that begin with ! need attention. Nothing is touched, and nothing is fetched unless --fetch is given.\n"

@@ -349,7 +349,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 const struct command command_produce = {
 	.name = "produce",
 	.arguments = "PIPELINE [REQUESTS]",
-	.summary = "Writes requests, one a line, into the topic that a pipeline reads.",
+	.summary = "Writes requests, one in each line, to the topic that a pipeline reads.",
 	.help = "A line is a JSON object, sent as it is; or one with a member `request` (or `body`, a text, or `body_b64`, any "
 		"bytes), which is sent, and beside it `id`, `key` and `headers`, as in the in.jsonl of a case. Where "
 		"the pipeline's files are given and say `input.key`, a line without a key goes by that. Lines "

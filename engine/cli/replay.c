@@ -341,7 +341,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 const struct command command_errors_replay = {
 	.name = "errors replay",
 	.arguments = "PIPELINE [AT|ID]...",
-	.summary = "Asks requests that failed again.",
+	.summary = "Sends failed requests again.",
 	.help = "Writes the requests' bytes, under their keys, ids and headers, to the end of the topic that the pipeline reads; "
 		"with "
 		"--edit after you have corrected them. The dead letters stay where they are, and `errors list` marks them as "

@@ -386,7 +386,7 @@ static int run(struct session *session, const void *given, const char *const *ar
 const struct command command_run = {
 	.name = "run",
 	.arguments = "[FILE]...",
-	.summary = "Runs pipelines on Kafka until it is told to stop.",
+	.summary = "Runs pipelines on Kafka until it is stopped.",
 	.help = "Reads files, or folders of them, sees that their topics are there, and runs them: all pipelines of a delivery on "
 		"the "
 		"same workers. SIGTERM and SIGINT let it finish what is in flight. SIGHUP reads the files again: pipelines that "

@@ -35,7 +35,7 @@ static int schema_run(struct session *session, const void *filled, const char *c
 const struct command command_schema = {
 	.name = "schema",
 	.arguments = "[KIND]",
-	.summary = "Prints the JSON Schema of a kind, or of all of them.",
+	.summary = "Prints the JSON Schema of one kind of resource, or of all.",
 	.help = "Editors complete and check YAML by it. It says what can be said of each value alone; `sluice lint` says the "
 		"rest.\n\n"
 		"  sluice schema > sluice.schema.json\n  sluice schema Pipeline\n",

@@ -159,7 +159,7 @@ static int run(struct session *session, const void *options_given, const char *c
 
 const struct command command_sim = {
 	.name = "sim",
-	.summary = "Runs workers through simulated days of faults.",
+	.summary = "Runs the engine in a deterministic simulator with injected faults.",
 	.help = "A day is a few workers with a small pipeline on a Kafka in memory, under one seed: workers crash, stop, freeze "
 		"and come, requests and replies are lost, late and repeated, transactions are fenced and time out; on some days "
 		"pipelines are changed, taken out and put back, requests have deadlines, steps take several requests together, "

@@ -154,7 +154,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 const struct command command_tail = {
 	.name = "tail",
 	.arguments = "PIPELINE",
-	.summary = "Shows the answers of a pipeline as they come.",
+	.summary = "Shows the answers of a pipeline as they arrive.",
 	.help = "Reads the topic of a pipeline's answers, or of a step's where PIPELINE.STEP is said and the step has a topic, in "
 		"any format, beside whoever else reads it: no group, no trace, and only what is committed. An expression chooses "
 		"among them by tensors, headers, key and id. It goes on until it is interrupted, unless told when to end.\n"

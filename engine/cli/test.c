@@ -408,7 +408,7 @@ static const struct option rows[] = {
 const struct command command_test = {
 	.name = "test",
 	.arguments = "[DIR]...",
-	.summary = "Runs the cases of pipelines, in memory and in no time.",
+	.summary = "Runs the test cases of pipelines, in memory and on a virtual clock.",
 	.help = "A case is a folder with `in.jsonl` (a request a line), `out.jsonl` (what must come, by id), and the "
 		"`pipeline.yaml` "
 		"that it tests: in the folder, or in one of the two above it, so that a pipeline's cases may stand in its "

@@ -346,7 +346,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 
 const struct command command_top = {
 	.name = "top",
-	.summary = "Shows how pipelines are: rates, latencies, errors, what they wait for.",
+	.summary = "Shows the state of pipelines: rates, latencies, errors, waits.",
 	.help = "Every engine says each second how its pipelines are, on the status topic of its namespace; this shows the last "
 		"word of each. On a terminal it fits the screen and goes on until `q`; `s` sorts by the next of name, lag, rate, "
 		"errors and p99. An engine that has died stays there as silent, with the backlog of its pipeline under LAG, as "
