@@ -3,16 +3,13 @@
 
 #include "base/duration.h"
 #include "cli/command.h"
-#include "cli/file_watch.h"
 #include "cli/kafka.h"
+#include "cli/listening.h"
 #include "cli/session_revision.h"
-#include "cli/stop_signal.h"
 #include "log/topics.h"
-#include "net/listen.h"
+#include "message/reply.h"
 #include "runtime/revision_topics.h"
 
-#define WAIT_MS 60000 /* there is nothing to do but to wait */
-#define DRAIN_LOOK_MS 50
 #define PORT_MOST 65535
 #define ARENA_BYTES ((size_t)64 << 20)
 
@@ -21,13 +18,11 @@ enum topics_wanted { TOPICS_CREATE, TOPICS_CHECK };
 struct gateway_options {
 	const char *namespace;
 	struct kafka_asked kafka;
-	const char *host;
+	struct listening_asked listening;
 	int64_t http_port;
 	int64_t timeout_ns, drain_ns;
 	struct name_list passed;
-	const char *certificate, *key, *authorities;
 	int topics;
-	bool insecure;
 	int form;
 };
 
@@ -35,7 +30,7 @@ static const struct option options[] = {
 	COMMAND_FILES,
 	COMMAND_NAMESPACE(gateway_options, namespace),
 	KAFKA_ROWS(struct gateway_options, kafka),
-	ROW("host", TEXT, struct gateway_options, host, .fallback = "127.0.0.1",
+	ROW("host", TEXT, struct gateway_options, listening.host, .fallback = "127.0.0.1",
 	    .help = "The address at which callers may come in."),
 	ROW("http", INTEGER, struct gateway_options, http_port, .word = "PORT", .fallback = "8080", .most = PORT_MOST,
 	    .help = "The port for REST; 0: a free one."),
@@ -47,14 +42,14 @@ static const struct option options[] = {
 	ROW("pass-header", NAMES, struct gateway_options, passed, .word = "NAME",
 	    .help = "A header of requests that goes along with their records, beside content-type, traceparent, tracestate and "
 		    "seldon-route. May be given several times."),
-	ROW("certificate", TEXT, struct gateway_options, certificate,
+	ROW("certificate", TEXT, struct gateway_options, listening.certificate,
 	    .help = "A file with the gateway's certificate, in PEM: it then speaks TLS alone."),
-	ROW("key", TEXT, struct gateway_options, key, .help = "A file with the certificate's key, in PEM."),
-	ROW("authorities", TEXT, struct gateway_options, authorities,
+	ROW("key", TEXT, struct gateway_options, listening.key, .help = "A file with the certificate's key, in PEM."),
+	ROW("authorities", TEXT, struct gateway_options, listening.authorities,
 	    .help = "A file of authorities, in PEM: whoever calls needs a certificate that one of them has signed."),
 	ROW("topics", CHOICE, struct gateway_options, topics, .choices = "create check", .fallback = "create",
 	    .help = "Whether topics that are missing are created, or an error."),
-	ROW("insecure-ignore-security", FLAG, struct gateway_options, insecure,
+	ROW("insecure-ignore-security", FLAG, struct gateway_options, listening.insecure,
 	    .help = "Listens beyond this machine (`--host`), although callers are not asked who they are; and although the files "
 		    "ask for protection that is not in force yet."),
 	COMMAND_FORM(gateway_options, form, "text json"),
@@ -72,28 +67,16 @@ struct gateway_run {
 	struct tls_files files;
 	struct gateway_config config;
 	struct gateway *gateway;
-	struct loop *loop;
-	struct stop_signal stopping;
 };
 
 /* ---- what is wanted at the start ---- */
-
-/* Whoever reaches it may call. */
-static bool host_is_fit(const struct gateway_options *self, struct error *error)
-{
-	return self->authorities || self->insecure || listen_is_local(self->host) ||
-	       error_set(error, ERROR_CONFIG, PLACE_NONE,
-			 "`--host %s` would let other machines in, and callers are not asked who they are; leave it out, name "
-			 "--authorities of their certificates, or add --insecure-ignore-security",
-			 self->host);
-}
 
 static bool headers_are_fit(const struct gateway_options *self, struct error *error)
 {
 	static const char *const kept_back[] = {"authorization", "cookie", "proxy-authorization"};
 	for (size_t i = 0; i < self->passed.count; i++) {
 		struct text name = text_of(self->passed.items[i].text);
-		bool own = name.length > 7 && text_equal_caseless((struct text){name.bytes, 7}, TEXT("sluice-"));
+		bool own = reply_header_is_own(name);
 		for (size_t j = 0; j < sizeof kept_back / sizeof *kept_back; j++)
 			if (own || text_equal_caseless(name, text_of(kept_back[j])))
 				return error_set(error, ERROR_CONFIG, PLACE_NONE,
@@ -104,11 +87,13 @@ static bool headers_are_fit(const struct gateway_options *self, struct error *er
 	return true;
 }
 
-static bool tls_is_fit(const struct gateway_options *self, struct error *error)
+/* Whoever reaches it may call. */
+static bool options_check(const struct gateway_options *self, struct error *error)
 {
-	return self->certificate || (!self->key && !self->authorities) ||
-	       error_set(error, ERROR_CONFIG, PLACE_NONE, "`--%s` needs `--certificate`: name the gateway's certificate, too",
-			 self->key ? "key" : "authorities");
+	return listening_check_tls(&self->listening, "gateway", error) &&
+	       listening_check_host(&self->listening, "callers are not asked who they are",
+				    "name --authorities of their certificates", error) &&
+	       headers_are_fit(self, error);
 }
 
 /* Those of the pipelines' requests, and the namespace's topic of replies. */
@@ -145,7 +130,7 @@ static void say_ready(const struct gateway_run *run)
 	const bool json = run->options->form == OUTPUT_JSON;
 	FILE *out = run->session->out;
 	fprintf(out, json ? "{\"rest\":\"http%s://%s:%d\",\"pipelines\":[" : "ready at http%s://%s:%d: ",
-		run->options->certificate ? "s" : "", run->options->host, gateway_http_port(run->gateway));
+		run->options->listening.certificate ? "s" : "", run->options->listening.host, gateway_http_port(run->gateway));
 	/* The names of pipelines are those of Kubernetes: none has a byte that JSON escapes. */
 	for (size_t i = 0; i < plan->count; i++)
 		fprintf(out, json ? "%s\"%s\"" : "%s%s", i == 0 ? "" : json ? "," : ", ", plan->pipelines[i].graph->name);
@@ -155,58 +140,47 @@ static void say_ready(const struct gateway_run *run)
 
 /* ---- running ---- */
 
-static void on_certificate_changed(void *context)
+static bool server_reload_tls(void *gateway, struct error *error)
 {
-	struct gateway_run *run = context;
-	struct error error = {0};
-	if (gateway_reload_tls(run->gateway, &error))
-		fprintf(run->session->err, "the certificate was read again\n");
-	else if (command_failed(run->session, &error))
-		fprintf(run->session->err, "the certificate that was in use stays\n");
+	return gateway_reload_tls(gateway, error);
 }
 
-/* When it can answer no call any more, it ends. */
-static bool serve(struct gateway_run *run, struct error *error)
+static bool server_drain(void *gateway)
 {
-	bool good = true;
-	while (good && !run->stopping.asked)
-		good = loop_turn(run->loop, WAIT_MS, error) && gateway_is_well(run->gateway, error);
-	for (int64_t until_ms = loop_now_ms(run->loop) + run->options->drain_ns / NS_PER_MS;
-	     good && !gateway_drain(run->gateway) && loop_now_ms(run->loop) < until_ms;)
-		good = loop_turn(run->loop, DRAIN_LOOK_MS, error) && gateway_is_well(run->gateway, error);
-	return good;
+	return gateway_drain(gateway);
+}
+
+static bool server_is_well(void *gateway, struct error *error)
+{
+	return gateway_is_well(gateway, error);
 }
 
 static bool open_and_serve(struct gateway_run *run, struct error *error)
 {
 	const struct gateway_options *self = run->options;
-	const char *const certificates[] = {self->certificate, self->key, self->authorities};
-	struct file_watch watch = {0};
-	run->files = (struct tls_files){self->authorities, self->certificate, self->key};
+	struct listening listening = {0};
+	struct listening_server server = {.reload_tls = server_reload_tls, .drain = server_drain, .is_well = server_is_well};
+	run->files = listening_files(&self->listening);
 	run->config = (struct gateway_config){
-		.host = self->host,
+		.host = self->listening.host,
 		.http_port = (int)self->http_port,
-		.files = self->certificate ? &run->files : NULL,
+		.files = self->listening.certificate ? &run->files : NULL,
 		.brokers = run->kafka.brokers,
 		.consumer = run->kafka.consumer,
 		.producer = run->kafka.producer,
 		.timeout_ms = self->timeout_ns / NS_PER_MS,
 		.passed = self->passed,
 	};
-	run->loop = loop_open(error);
-	bool good = run->loop && stop_signal_open(&run->stopping, run->loop, error) && topics_see(run, error) &&
-		    (run->gateway = gateway_open(run->loop, &run->config, &run->revision->plan, error));
-	if (good && self->certificate)
-		good = file_watch_open(&watch, run->loop, certificates, self->authorities ? 3 : 2, on_certificate_changed, run,
-				       error);
+	bool good = listening_open(&listening, run->session, error) && topics_see(run, error) &&
+		    (run->gateway = gateway_open(listening.loop, &run->config, &run->revision->plan, error));
+	server.server = run->gateway;
+	good = good && listening_attach(&listening, &server, &self->listening, error);
 	if (good) {
 		say_ready(run);
-		good = serve(run, error);
+		good = listening_serve(&listening, self->drain_ns / NS_PER_MS, error);
 	}
-	file_watch_close(&watch);
 	gateway_close(run->gateway);
-	stop_signal_close(&run->stopping);
-	loop_close(run->loop);
+	listening_close(&listening);
 	return good;
 }
 
@@ -216,7 +190,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	const struct revision_options files = {.paths = arguments,
 					       .path_count = count,
 					       .namespace = self->namespace,
-					       .insecure = self->insecure};
+					       .insecure = self->listening.insecure};
 	struct gateway_run run = {.session = session, .options = self, .arena = arena_open(ARENA_BYTES)};
 	struct error error = {0};
 	if (count == 0) {
@@ -224,7 +198,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 		return command_misuse(session, &command_gateway, "which pipelines? Give files or folders, as in -f pipelines/");
 	}
 	bool good = run.arena || error_memory(&error, ERROR_SYSTEM, "starting a gateway");
-	good = good && tls_is_fit(self, &error) && host_is_fit(self, &error) && headers_are_fit(self, &error) &&
+	good = good && options_check(self, &error) &&
 	       (run.revision = session_revision_open(session, &files, &error)) &&
 	       kafka_find(run.revision->runtime, &self->kafka, run.arena, &run.kafka, &error) && open_and_serve(&run, &error);
 	revision_close(run.revision);

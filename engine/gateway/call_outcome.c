@@ -27,11 +27,10 @@ static struct text value_of(struct headers headers, struct text name)
 static bool is_passed_on(struct text name)
 {
 	static const char *const own[] = {"content-type", "inference-header-content-length", REPLY_ID_HEADER};
-	static const struct text prefix = {"sluice-", 7};
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		if (text_equal_caseless(name, text_of(own[i])))
 			return false;
-	return name.length < prefix.length || !text_equal_caseless((struct text){name.bytes, prefix.length}, prefix);
+	return !reply_header_is_own(name);
 }
 
 static struct headers headers_passed_on(struct headers headers, struct arena *arena)

@@ -80,6 +80,12 @@ const char *reply_limit_name(const struct error *error)
 	return error->limit == LIMIT_OF_DEADLINE ? "deadline" : "admission";
 }
 
+bool reply_header_is_own(struct text name)
+{
+	static const struct text prefix = {"sluice-", 7};
+	return name.length >= prefix.length && text_equal_caseless((struct text){name.bytes, prefix.length}, prefix);
+}
+
 static void place_write(struct buffer *out, const struct reply_failure *failure)
 {
 	const struct place *place = &failure->error->place;

@@ -29,6 +29,9 @@
  * gateways. */
 #define REPLY_DEFAULT_ID_HEADER "sluice-id"
 
+/* Whether the header is one of sluice's own, between engines and gateways: callers neither set nor see it. */
+bool reply_header_is_own(struct text name);
+
 struct reply_address {
 	int32_t partition;
 	uint64_t epoch;

@@ -118,6 +118,17 @@ static void only_limits_of_time_have_names(void **state)
 	assert_null(reply_limit_name(&error));
 }
 
+static void a_header_of_sluices_own_is_known_by_its_beginning(void **state)
+{
+	static const char *const own[] = {"sluice-reply", "Sluice-Error", "SLUICE-x", "sluice-"};
+	static const char *const others[] = {"", "sluice", "sluices-x", "x-sluice-id", "x-request-id"};
+	(void)state;
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		assert_true(reply_header_is_own(text_of(own[i])));
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		assert_false(reply_header_is_own(text_of(others[i])));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +137,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_address_is_refused),
 		cmocka_unit_test(an_error_body_has_the_parts_that_are_known),
 		cmocka_unit_test(only_limits_of_time_have_names),
+		cmocka_unit_test(a_header_of_sluices_own_is_known_by_its_beginning),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,57 @@
+/* listening.h: Serving side of a command that listens: the checks of its host and certificate options, the loop until
+ * a signal, and the reload of certificate files that change.
+ *
+ * The command opens its server on the loop and closes it before listening_close().
+ */
+#ifndef SLUICE_CLI_LISTENING_H
+#define SLUICE_CLI_LISTENING_H
+
+#include "cli/command.h"
+#include "cli/file_watch.h"
+#include "cli/stop_signal.h"
+#include "net/tls.h"
+
+/* Options of the command line. */
+struct listening_asked {
+	const char *host;
+	const char *certificate, *key, *authorities;
+	bool insecure;
+};
+
+/* CONFIG: a key or authorities without a certificate. `name` is that of the server in the message. */
+bool listening_check_tls(const struct listening_asked *asked, const char *name, struct error *error);
+
+/* CONFIG: the host lets other machines in. `reason` says why that is a risk, and `advice` which options avert it. */
+bool listening_check_host(const struct listening_asked *asked, const char *reason, const char *advice, struct error *error);
+
+/* Files of a server's TLS; no certificate: a server without TLS. */
+struct tls_files listening_files(const struct listening_asked *asked);
+
+/* Server of a command, with what every such server can do. */
+struct listening_server {
+	void *server;
+	bool (*reload_tls)(void *server, struct error *error);
+	bool (*drain)(void *server); /* true: nothing is left; called again after each turn */
+	bool (*is_well)(void *server, struct error *error); /* false: it can answer nobody any more. NULL: it always can */
+};
+
+struct listening {
+	struct session *session;
+	struct loop *loop;
+	struct stop_signal stopping;
+	struct listening_server server;
+	struct file_watch certificates;
+};
+
+/* Opens the loop, on which SIGTERM and SIGINT are received. */
+bool listening_open(struct listening *listening, struct session *session, struct error *error);
+void listening_close(struct listening *listening); /* allowed when it is zeroed and not opened */
+
+/* Takes the server, and reloads its certificate when one of the files changes. */
+bool listening_attach(struct listening *listening, const struct listening_server *server, const struct listening_asked *asked,
+		      struct error *error);
+
+/* Serves until a signal, and then until the server has drained, at most for that long. */
+bool listening_serve(struct listening *listening, int64_t drain_ms, struct error *error);
+
+#endif
