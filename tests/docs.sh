@@ -18,6 +18,7 @@ engine/message/README.md formats
 engine/message/DATATYPES.md datatypes
 engine/message/FAILURES.md failures
 engine/serving/README.md stubs
+engine/observe/README.md metrics
 "
 
 page() {

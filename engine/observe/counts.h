@@ -1,0 +1,119 @@
+/* counts.h: Counts of pipelines, steps, models and workers, each written by one thread and read by any.
+ *
+ * The writer uses count_add() and count_set(); another thread reads by counts_add(), which never waits and is never
+ * waited for. It may see one count of a moment that is not yet in another. A struct of counts consists of words, so
+ * that structs of the same kind can be summed; observe/metric.h names what each word is.
+ *
+ * Counts of two workers lie at least a cache line apart: the structs that contain them end with words that are rarely
+ * written, or with `apart`.
+ */
+#ifndef SLUICE_OBSERVE_COUNTS_H
+#define SLUICE_OBSERVE_COUNTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CACHE_LINE_BYTES 64
+
+/* Errors by their kind (base/error.h), in its order, without ERROR_NONE. */
+#define COUNTED_ERROR_KINDS 5
+
+/* Upper limits of the buckets of a histogram; one more bucket has what is longer. */
+#define DURATION_LIMITS 14
+#define SIZE_LIMITS 10
+
+extern const uint64_t duration_limits_us[DURATION_LIMITS];
+extern const uint64_t size_limits[SIZE_LIMITS];
+
+struct duration_counts {
+	uint64_t sum_us;
+	uint64_t buckets[DURATION_LIMITS + 1];
+};
+
+struct size_counts {
+	uint64_t sum;
+	uint64_t buckets[SIZE_LIMITS + 1];
+};
+
+/* Of a pipeline, or of one of its stages in one worker: requests where they enter, answers and errors wherever they
+ * leave. */
+struct pipeline_counts {
+	uint64_t taken;
+	uint64_t released;
+	uint64_t ended;	    /* requests that the pipeline has finished */
+	uint64_t succeeded; /* results that are no error: answers, drops, ends without output */
+	uint64_t answered;  /* a request that was split may have many answers */
+	uint64_t failed;    /* errors: those of the answers, and of requests without one */
+	uint64_t dropped;   /* on purpose: by a filter, or into a window that stays open */
+	uint64_t dead_letters;
+	uint64_t pauses;  /* how often it was full and its partitions were paused */
+	uint64_t resets;  /* of the worker: aborted transactions, with all in flight */
+	uint64_t skipped; /* records that were deleted before they were read */
+	uint64_t in_flight;
+	uint64_t errors[COUNTED_ERROR_KINDS];
+	struct duration_counts duration; /* of requests that ended */
+};
+
+/* Of a step in one worker. */
+struct step_counts {
+	uint64_t visits;
+	uint64_t errors[COUNTED_ERROR_KINDS];
+	struct duration_counts duration; /* of visits that ended */
+	char apart[CACHE_LINE_BYTES];	 /* not a count: from those of the next worker */
+};
+
+enum { BREAKERS_CLOSED, BREAKERS_OPEN, BREAKERS_PROBING, BREAKER_STATES };
+
+/* Of a model, as one worker calls it. */
+struct model_counts {
+	uint64_t calls;
+	uint64_t attempts;
+	uint64_t retries;
+	uint64_t errors[COUNTED_ERROR_KINDS]; /* of calls that ended with one */
+	uint64_t in_flight;
+	uint64_t waiting;
+	uint64_t limit; /* of calls in flight, at present */
+	uint64_t breakers[BREAKER_STATES]; /* 1 for the state that it has */
+	uint64_t cache_hits;
+	uint64_t cache_misses;
+	struct duration_counts duration; /* of attempts */
+	struct size_counts batch_rows;	 /* of attempts that are batches */
+	char apart[CACHE_LINE_BYTES];
+};
+
+/* Words of a struct of counts that are summed; `apart` is none of them. */
+#define COUNT_WORDS(type) ((sizeof(type)) / sizeof(uint64_t))
+#define COUNT_WORDS_APART(type) (offsetof(type, apart) / sizeof(uint64_t))
+
+/* For the one writer of a count. */
+static inline void count_set(uint64_t *count, uint64_t value)
+{
+	__atomic_store_n(count, value, __ATOMIC_RELAXED);
+}
+
+static inline void count_add(uint64_t *count, uint64_t more)
+{
+	count_set(count, *count + more);
+}
+
+static inline void duration_count(struct duration_counts *counts, uint64_t us)
+{
+	size_t bucket = 0;
+	while (bucket < DURATION_LIMITS && us > duration_limits_us[bucket])
+		bucket++;
+	count_add(&counts->buckets[bucket], 1);
+	count_add(&counts->sum_us, us);
+}
+
+void size_count(struct size_counts *counts, uint64_t size);
+
+/* For any thread. */
+static inline uint64_t count_read(const uint64_t *count)
+{
+	return __atomic_load_n(count, __ATOMIC_RELAXED);
+}
+
+/* Adds each word of `live`, which its writer may be changing, to the word of `sum` at the same place. */
+void counts_add(void *sum, const void *live, size_t words);
+
+#endif

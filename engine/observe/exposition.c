@@ -1,0 +1,229 @@
+/* exposition.c: see exposition.h. */
+#include "observe/exposition.h"
+
+#include <math.h>
+
+#include "base/error.h"
+#include "base/number.h"
+
+#define US_PER_SECOND 1e6
+
+/* ---- what a scraper takes ---- */
+
+/* The weight of OpenMetrics among what is accepted: 0 where it is not named, or is refused. */
+static double media_weight(struct text range)
+{
+	double weight = 1;
+	for (size_t i = 0; i + 1 < range.length; i++) {
+		if (range.bytes[i] != ';')
+			continue;
+		struct text rest = text_trimmed((struct text){range.bytes + i + 1, range.length - i - 1}, " \t");
+		const char *end = memchr(rest.bytes, ';', rest.length);
+		size_t length = end ? (size_t)(end - rest.bytes) : rest.length;
+		if (text_starts_with(rest, TEXT("q=")))
+			(void)number_read_double(text_trimmed((struct text){rest.bytes + 2, length - 2}, " \t"), &weight);
+	}
+	return weight;
+}
+
+enum exposition_form exposition_negotiate(struct text accept)
+{
+	double open = 0, text = 0;
+	for (size_t at = 0; at < accept.length;) {
+		const char *comma = memchr(accept.bytes + at, ',', accept.length - at);
+		size_t length = comma ? (size_t)(comma - accept.bytes) - at : accept.length - at;
+		struct text range = text_trimmed((struct text){accept.bytes + at, length}, " \t");
+		const char *parameters = memchr(range.bytes, ';', range.length);
+		struct text type = text_trimmed(
+			(struct text){range.bytes, parameters ? (size_t)(parameters - range.bytes) : range.length}, " \t");
+		double weight = media_weight(range);
+		if (text_equal_caseless(type, TEXT("application/openmetrics-text")) && weight > open)
+			open = weight;
+		else if (text_equal_caseless(type, TEXT("text/plain")) && weight > text)
+			text = weight;
+		at += length + 1;
+	}
+	return open > 0 && open >= text ? EXPOSITION_OPENMETRICS : EXPOSITION_TEXT;
+}
+
+const char *exposition_content_type(enum exposition_form form)
+{
+	return form == EXPOSITION_OPENMETRICS ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+					      : "text/plain; version=0.0.4; charset=utf-8";
+}
+
+/* ---- one family ---- */
+
+#define TOTAL "_total"
+
+/* OpenMetrics names a counter without the `_total` of its samples. */
+static struct text family_name(const struct exposition *exposition, const struct metric *row)
+{
+	struct text name = text_of(row->name);
+	if (exposition->form == EXPOSITION_OPENMETRICS && row->kind == METRIC_COUNTER)
+		name.length -= sizeof TOTAL - 1;
+	return name;
+}
+
+/* Help has no quotes around it, so only OpenMetrics escapes them there. */
+static void escape_into(struct buffer *out, struct text text, bool quotes)
+{
+	bool is_text = text_is_utf8(text);
+	for (size_t i = 0; i < text.length; i++) {
+		char byte = text.bytes[i];
+		if (byte == '\n')
+			buffer_string(out, "\\n");
+		else if (byte == '\\' || (byte == '"' && quotes))
+			buffer_print(out, "\\%c", byte);
+		else if ((unsigned char)byte >= 0x80 && !is_text)
+			buffer_byte(out, '?');
+		else
+			buffer_byte(out, byte);
+	}
+}
+
+static void family_begin(const struct exposition *exposition, const struct metric *row)
+{
+	static const char *const kinds[] = {"counter", "gauge", "histogram"};
+	struct text name = family_name(exposition, row);
+	bool open = exposition->form == EXPOSITION_OPENMETRICS;
+	struct buffer *out = exposition->out;
+	buffer_print(out, "# HELP " TEXT_FORMAT " ", TEXT_ARGUMENTS(name));
+	escape_into(out, text_of(row->help), open);
+	buffer_print(out, "\n# TYPE " TEXT_FORMAT " %s\n", TEXT_ARGUMENTS(name), kinds[row->kind]);
+	if (open && row->unit)
+		buffer_print(out, "# UNIT " TEXT_FORMAT " %s\n", TEXT_ARGUMENTS(name), row->unit);
+}
+
+/* ---- samples ---- */
+
+/* A label beside those of the subject; name NULL: none. */
+struct extra_label {
+	const char *name;
+	const char *value;
+};
+
+static void write_labels(struct buffer *out, const char *names, const struct metric_subject *subject, struct extra_label extra)
+{
+	const char *gap = "{";
+	for (size_t i = 0; *names; i++) {
+		size_t length = strcspn(names, " ");
+		buffer_print(out, "%s%.*s=\"", gap, (int)length, names);
+		escape_into(out, subject->labels[i], true);
+		buffer_byte(out, '"');
+		names += length + (names[length] == ' ');
+		gap = ",";
+	}
+	if (extra.name) {
+		buffer_print(out, "%s%s=\"%s\"", gap, extra.name, extra.value);
+		gap = ",";
+	}
+	if (*gap == ',')
+		buffer_byte(out, '}');
+}
+
+struct sample_family {
+	const struct exposition *exposition;
+	const struct metric *row;
+	const struct metric_subject *subject;
+};
+
+static void sample_name(const struct sample_family *family, const char *ending, struct extra_label extra)
+{
+	struct buffer *out = family->exposition->out;
+	buffer_string(out, family->row->name);
+	buffer_string(out, ending);
+	write_labels(out, metric_scope_labels[family->row->scope], family->subject, extra);
+	buffer_byte(out, ' ');
+}
+
+static void sample_count(const struct sample_family *family, const char *ending, struct extra_label extra, uint64_t count)
+{
+	char digits[NUMBER_TEXT_MAX];
+	sample_name(family, ending, extra);
+	buffer_append(family->exposition->out, digits, number_write_uint64(digits, count));
+	buffer_byte(family->exposition->out, '\n');
+}
+
+static void sample_number(const struct sample_family *family, const char *ending, double number)
+{
+	char digits[NUMBER_TEXT_MAX];
+	if (isnan(number))
+		return;
+	sample_name(family, ending, (struct extra_label){0});
+	buffer_append(family->exposition->out, digits, number_write_double(digits, number));
+	buffer_byte(family->exposition->out, '\n');
+}
+
+/* `scale`: units of a limit in the unit of the metric. */
+static void sample_histogram(const struct sample_family *family, const uint64_t *buckets, const uint64_t *limits,
+			     size_t limit_count, uint64_t sum, double scale)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; i < limit_count; i++) {
+		char limit[NUMBER_TEXT_MAX + 1];
+		limit[number_write_double(limit, (double)limits[i] / scale)] = '\0';
+		count += buckets[i];
+		sample_count(family, "_bucket", (struct extra_label){"le", limit}, count);
+	}
+	count += buckets[limit_count];
+	sample_count(family, "_bucket", (struct extra_label){"le", "+Inf"}, count);
+	if (scale == 1)
+		sample_count(family, "_sum", (struct extra_label){0}, sum);
+	else
+		sample_number(family, "_sum", (double)sum / scale);
+	sample_count(family, "_count", (struct extra_label){0}, count);
+}
+
+static void sample_list(const struct sample_family *family, const uint64_t *counts, const char *label, const char *const *values,
+			size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		sample_count(family, "", (struct extra_label){label, values[i]}, counts[i]);
+}
+
+static void write_sample(const struct sample_family *family)
+{
+	static const char *const kinds[COUNTED_ERROR_KINDS] = {"CONFIG", "INPUT", "REMOTE", "LIMIT", "SYSTEM"};
+	static const char *const states[BREAKER_STATES] = {"closed", "open", "half-open"};
+	const void *at = (const char *)family->subject->values + family->row->offset;
+	const struct duration_counts *durations = at;
+	const struct size_counts *sizes = at;
+	switch (family->row->value) {
+	case VALUE_COUNT:
+		sample_count(family, "", (struct extra_label){0}, *(const uint64_t *)at);
+		break;
+	case VALUE_NUMBER:
+		sample_number(family, "", *(const double *)at);
+		break;
+	case VALUE_ERRORS:
+		sample_list(family, at, "kind", kinds, COUNTED_ERROR_KINDS);
+		break;
+	case VALUE_BREAKERS:
+		sample_list(family, at, "state", states, BREAKER_STATES);
+		break;
+	case VALUE_DURATIONS:
+		sample_histogram(family, durations->buckets, duration_limits_us, DURATION_LIMITS, durations->sum_us, US_PER_SECOND);
+		break;
+	case VALUE_SIZES:
+		sample_histogram(family, sizes->buckets, size_limits, SIZE_LIMITS, sizes->sum, 1);
+		break;
+	}
+}
+
+void exposition_write(struct exposition *exposition, enum metric_scope scope, const struct metric_subject *subjects, size_t count)
+{
+	for (const struct metric *row = metric_rows; row->name; row++) {
+		if (row->scope != scope || count == 0)
+			continue;
+		family_begin(exposition, row);
+		for (size_t i = 0; i < count; i++)
+			write_sample(&(struct sample_family){exposition, row, &subjects[i]});
+	}
+}
+
+void exposition_end(struct exposition *exposition)
+{
+	if (exposition->form == EXPOSITION_OPENMETRICS)
+		buffer_string(exposition->out, "# EOF\n");
+}

@@ -1,0 +1,187 @@
+/* metric.c: see metric.h. */
+#include "observe/metric.h"
+
+#define COUNTER(scope, type, field, name, help) {name, METRIC_COUNTER, NULL, help, scope, VALUE_COUNT, offsetof(type, field)}
+#define GAUGE(scope, type, field, name, help) {name, METRIC_GAUGE, NULL, help, scope, VALUE_COUNT, offsetof(type, field)}
+#define ERRORS(scope, type, field, name, help) {name, METRIC_COUNTER, NULL, help, scope, VALUE_ERRORS, offsetof(type, field)}
+#define NUMBER(scope, type, field, unit, name, help) {name, METRIC_GAUGE, unit, help, scope, VALUE_NUMBER, offsetof(type, field)}
+#define DURATION(scope, type, field, name, help)                                                                                 \
+	{name, METRIC_HISTOGRAM, "seconds", help, scope, VALUE_DURATIONS, offsetof(type, field)}
+
+#define PROCESS(field, unit, name, help) NUMBER(SCOPE_PROCESS, struct process_state, field, unit, name, help)
+#define NAMESPACE(field, name, help) NUMBER(SCOPE_NAMESPACE, struct namespace_state, field, NULL, name, help)
+#define PIPELINE(field, name, help) COUNTER(SCOPE_PIPELINE, struct pipeline_counts, field, name, help)
+#define PIPELINE_NOW(field, unit, name, help) NUMBER(SCOPE_PIPELINE_NOW, struct pipeline_state, field, unit, name, help)
+#define MODEL(field, name, help) COUNTER(SCOPE_MODEL, struct model_counts, field, name, help)
+#define MODEL_NOW(field, name, help) GAUGE(SCOPE_MODEL, struct model_counts, field, name, help)
+#define WORKER(field, name, help) COUNTER(SCOPE_WORKER, struct worker_state, field, name, help)
+
+const struct metric metric_rows[] = {
+	{"process_cpu_seconds_total", METRIC_COUNTER, "seconds", "Processor time of the process, user and system.", SCOPE_PROCESS,
+	 VALUE_NUMBER, offsetof(struct process_state, cpu_seconds)},
+	PROCESS(resident_bytes, "bytes", "process_resident_memory_bytes", "Resident memory of the process."),
+	PROCESS(virtual_bytes, "bytes", "process_virtual_memory_bytes", "Virtual memory of the process."),
+	PROCESS(open_fds, NULL, "process_open_fds", "Open file descriptors of the process."),
+	PROCESS(max_fds, NULL, "process_max_fds", "Limit of open file descriptors."),
+	PROCESS(start_seconds, "seconds", "process_start_time_seconds", "Start of the process, in seconds since 1970."),
+	NUMBER(SCOPE_BUILD, struct build_state, one, NULL, "sluice_build_info", "1, with the version of the program."),
+
+	NAMESPACE(replicas_wanted, "sluice_replicas_wanted",
+		  "Engines that the namespace needs. The largest of three quotients, rounded up: the lag in records over what one "
+		  "engine ends in 30 seconds at its highest recent rate; the rate at which records come over 0.8 of that rate; "
+		  "the processor time that this engine uses, over 0.8 of that of its workers' threads. At least 1, and never "
+		  "more than the partitions with work. Every engine of the namespace reports its own estimate: take the largest."),
+	NAMESPACE(lag_records, "sluice_namespace_lag_records",
+		  "Records of all pipelines of the namespace that are not committed, as in `sluice_pipeline_lag_records`."),
+	NAMESPACE(busy_partitions, "sluice_namespace_busy_partitions",
+		  "Partitions with work: those that have records which are not committed. More engines than these have nothing "
+		  "to do."),
+
+	PIPELINE(taken, "sluice_pipeline_requests_total", "Requests that the pipeline has taken, and calls of it."),
+	PIPELINE(ended, "sluice_pipeline_requests_ended_total",
+		 "Requests that were answered, dropped on purpose, or finished in a pipeline without output."),
+	PIPELINE(answered, "sluice_pipeline_answers_total",
+		 "Answers, errors among them. A request that was split may have several."),
+	ERRORS(SCOPE_PIPELINE, struct pipeline_counts, errors, "sluice_pipeline_errors_total",
+	       "Errors by kind: those of the answers, and of requests without an answer."),
+	PIPELINE(dropped, "sluice_pipeline_dropped_total",
+		 "Requests that were dropped on purpose: by a filter, or into a window that stays open."),
+	PIPELINE(dead_letters, "sluice_pipeline_dead_letters_total", "Requests that were written to the errors topic."),
+	PIPELINE(pauses, "sluice_pipeline_pauses_total", "How often a stage was full and its partitions were paused."),
+	PIPELINE(skipped, "sluice_pipeline_skipped_records_total", "Records that were deleted from Kafka before they were read."),
+	PIPELINE(resets, "sluice_pipeline_resets_total", "Aborted transactions of the workers that serve the pipeline."),
+	GAUGE(SCOPE_PIPELINE, struct pipeline_counts, in_flight, "sluice_pipeline_in_flight",
+	      "Messages that the pipeline's stages have taken and not finished."),
+	DURATION(SCOPE_PIPELINE, struct pipeline_counts, duration, "sluice_pipeline_request_duration_seconds",
+		 "Time from a request's record to the end of the request."),
+	PIPELINE_NOW(lag_records, NULL, "sluice_pipeline_lag_records",
+		     "Records of the pipeline's input topics that its group has not committed. The ends of transactions, which "
+		     "take an offset each, are not counted where they come before the first record. Not reported while Kafka "
+		     "does not answer."),
+	PIPELINE_NOW(lag_seconds, "seconds", "sluice_pipeline_lag_seconds",
+		     "Age of the oldest record of the pipeline's input topics that its group has not committed; 0: there is none."),
+	PIPELINE_NOW(waiting, NULL, "sluice_pipeline_waiting",
+		     "1 while the pipeline waits for partitions, for state, or for a model that is away; else 0."),
+	PIPELINE_NOW(models_away, NULL, "sluice_pipeline_models_away",
+		     "Models that the pipeline calls and that are away, over all workers."),
+
+	COUNTER(SCOPE_STEP, struct step_counts, visits, "sluice_step_visits_total",
+		"Messages, and batches of them, that the step has finished."),
+	ERRORS(SCOPE_STEP, struct step_counts, errors, "sluice_step_errors_total",
+	       "Visits that failed, by the kind of their error."),
+	DURATION(SCOPE_STEP, struct step_counts, duration, "sluice_step_duration_seconds",
+		 "Time of a visit from its start to its end, with its calls. The clock has milliseconds and is read once a turn: a "
+		 "step that calls nothing takes 0."),
+
+	MODEL(calls, "sluice_model_calls_total", "Calls of the model by steps."),
+	MODEL(attempts, "sluice_model_attempts_total", "Attempts that were sent; a batch of calls is one."),
+	MODEL(retries, "sluice_model_retries_total", "Attempts that were sent again after another failed or was recalled."),
+	ERRORS(SCOPE_MODEL, struct model_counts, errors, "sluice_model_errors_total",
+	       "Calls that ended with an error, by its kind."),
+	DURATION(SCOPE_MODEL, struct model_counts, duration, "sluice_model_attempt_duration_seconds",
+		 "Time of an attempt from its sending to its outcome."),
+	MODEL_NOW(in_flight, "sluice_model_in_flight", "Attempts that were sent and have no outcome."),
+	MODEL_NOW(waiting, "sluice_model_waiting", "Calls that are queued, or pause before they are sent again."),
+	MODEL_NOW(limit, "sluice_model_concurrency_limit", "Present limit of attempts in flight, over all workers."),
+	{"sluice_model_breakers", METRIC_GAUGE, NULL, "Workers whose circuit breaker of the model is in the state.", SCOPE_MODEL,
+	 VALUE_BREAKERS, offsetof(struct model_counts, breakers)},
+	MODEL(cache_hits, "sluice_model_cache_hits_total",
+	      "Calls that were answered from the cache, or by the reply to an equal call."),
+	MODEL(cache_misses, "sluice_model_cache_misses_total", "Calls that were looked up in the cache and sent to the model."),
+	{"sluice_model_batch_rows", METRIC_HISTOGRAM, NULL, "Rows of the batches that were sent, where calls are merged.",
+	 SCOPE_MODEL, VALUE_SIZES, offsetof(struct model_counts, batch_rows)},
+
+	WORKER(taken, "sluice_worker_records_total", "Records that the worker has taken from Kafka."),
+	WORKER(released, "sluice_worker_released_total", "Records that have left the worker in their order."),
+	WORKER(commits, "sluice_worker_commits_total", "Commits of offsets: transactions exactly once, else batches."),
+	WORKER(resets, "sluice_worker_resets_total", "Aborted transactions."),
+	WORKER(dropped_in_flight, "sluice_worker_dropped_in_flight_total",
+	       "Messages that were in flight when a transaction was aborted, and are taken again."),
+	WORKER(refused, "sluice_worker_refused_total", "Results that Kafka accepted and then refused."),
+	WORKER(copies, "sluice_worker_copies_total", "Shadow requests that were sent."),
+	WORKER(copies_lost, "sluice_worker_copies_lost_total", "Shadow requests that were not sent: too many were outstanding."),
+	WORKER(taps_lost, "sluice_worker_taps_lost_total", "Records for taps that were lost: too many waited for Kafka."),
+	WORKER(replies, "sluice_worker_replies_total", "Copies of answers for gateways that were sent."),
+	WORKER(replies_lost, "sluice_worker_replies_lost_total", "Copies of answers for gateways that were lost."),
+	WORKER(replies_malformed, "sluice_worker_replies_malformed_total", "Requests whose reply address could not be read."),
+	NUMBER(SCOPE_WORKER, struct worker_state, turned_seconds, "seconds", "sluice_worker_turn_age_seconds",
+	       "Time since the worker's last turn began; large: it is stuck in a step, or dead."),
+
+	COUNTER(SCOPE_GATEWAY, struct gateway_counts, calls, "sluice_gateway_calls_total", "Calls that the gateway has begun."),
+	COUNTER(SCOPE_GATEWAY, struct gateway_counts, failed, "sluice_gateway_failures_total",
+		"Calls that ended with a status of 400 or more."),
+	GAUGE(SCOPE_GATEWAY, struct gateway_counts, open, "sluice_gateway_open_calls", "Calls that wait for their answer."),
+	DURATION(SCOPE_GATEWAY, struct gateway_counts, duration, "sluice_gateway_call_duration_seconds",
+		 "Time of a call from its beginning to its end."),
+
+	COUNTER(SCOPE_SERVED, struct served_counts, calls, "sluice_served_model_calls_total",
+		"Calls of the model that this server has answered."),
+	{0},
+};
+
+const char *const metric_scope_labels[METRIC_SCOPES] = {
+	[SCOPE_PROCESS] = "",
+	[SCOPE_BUILD] = "version",
+	[SCOPE_NAMESPACE] = "namespace",
+	[SCOPE_PIPELINE] = "namespace pipeline",
+	[SCOPE_PIPELINE_NOW] = "namespace pipeline",
+	[SCOPE_STEP] = "namespace pipeline step",
+	[SCOPE_MODEL] = "namespace model",
+	[SCOPE_WORKER] = "group worker",
+	[SCOPE_GATEWAY] = "pipeline",
+	[SCOPE_SERVED] = "model",
+};
+
+static size_t value_series(enum metric_value value)
+{
+	switch (value) {
+	case VALUE_ERRORS:
+		return COUNTED_ERROR_KINDS;
+	case VALUE_BREAKERS:
+		return BREAKER_STATES;
+	case VALUE_DURATIONS:
+		return DURATION_LIMITS + 3; /* the last bucket, the sum and the count */
+	case VALUE_SIZES:
+		return SIZE_LIMITS + 3;
+	default:
+		return 1;
+	}
+}
+
+size_t metric_series(enum metric_scope scope)
+{
+	size_t series = 0;
+	for (const struct metric *row = metric_rows; row->name; row++)
+		series += row->scope == scope ? value_series(row->value) : 0;
+	return series;
+}
+
+static size_t labels_counted(const char *labels)
+{
+	size_t count = labels[0] ? 1 : 0;
+	for (; *labels; labels++)
+		count += *labels == ' ';
+	return count;
+}
+
+size_t metric_subjects_fold(struct metric_subject *subjects, size_t count, size_t most, enum metric_scope scope, size_t words,
+			    struct arena *arena)
+{
+	if (count <= most)
+		return count;
+	size_t last = labels_counted(metric_scope_labels[scope]) - 1, kept = 0;
+	uint64_t *sum = ARENA_ARRAY(arena, uint64_t, words);
+	struct metric_subject rest = subjects[0];
+	rest.labels[last] = TEXT(SUBJECT_OTHER);
+	rest.values = sum;
+	for (size_t i = 0; sum && i < count; i++) {
+		if (kept + 1 < most && !text_is(subjects[i].labels[last], SUBJECT_OTHER))
+			subjects[kept++] = subjects[i];
+		else
+			counts_add(sum, subjects[i].values, words);
+	}
+	if (!sum)
+		return 0;
+	subjects[kept] = rest;
+	return kept + 1;
+}

@@ -1,0 +1,110 @@
+/* metric.h: Table of metrics: all that `/metrics` of an engine, a gateway or a model server reports, one row each.
+ *
+ * A row names the metric, says what it is, and where its value is in the struct of its scope. The same rows are
+ * written to Prometheus (observe/exposition.h), printed by `sluice help metrics`, and checked by tests.
+ */
+#ifndef SLUICE_OBSERVE_METRIC_H
+#define SLUICE_OBSERVE_METRIC_H
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "observe/counts.h"
+
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+
+/* Subject of a metric, which decides its labels and the struct that has its value. */
+enum metric_scope {
+	SCOPE_PROCESS,	    /* struct process_state */
+	SCOPE_BUILD,	    /* struct build_state */
+	SCOPE_NAMESPACE,    /* struct namespace_state */
+	SCOPE_PIPELINE,	    /* struct pipeline_counts */
+	SCOPE_PIPELINE_NOW, /* struct pipeline_state */
+	SCOPE_STEP,	    /* struct step_counts */
+	SCOPE_MODEL,	    /* struct model_counts */
+	SCOPE_WORKER,	    /* struct worker_state */
+	SCOPE_GATEWAY,	    /* struct gateway_counts */
+	SCOPE_SERVED,	    /* struct served_counts */
+	METRIC_SCOPES
+};
+
+/* What stands at a row's offset. */
+enum metric_value {
+	VALUE_COUNT,	 /* uint64_t */
+	VALUE_NUMBER,	 /* double; NaN: not known, and not reported */
+	VALUE_ERRORS,	 /* uint64_t[COUNTED_ERROR_KINDS], with a label `kind` */
+	VALUE_BREAKERS,	 /* uint64_t[BREAKER_STATES], with a label `state` */
+	VALUE_DURATIONS, /* struct duration_counts */
+	VALUE_SIZES,	 /* struct size_counts */
+};
+
+struct metric {
+	const char *name; /* as Prometheus has it: of a counter with `_total` */
+	enum metric_kind kind;
+	const char *unit; /* the word before `_total`, if it is a unit; NULL: none */
+	const char *help; /* one sentence, or some */
+	enum metric_scope scope;
+	enum metric_value value;
+	size_t offset;
+};
+
+extern const struct metric metric_rows[]; /* ends with a row without a name; rows of a scope are next to each other */
+
+#define METRIC_LABELS_MAX 3
+
+/* Labels of a scope, separated by a space; "": none. */
+extern const char *const metric_scope_labels[METRIC_SCOPES];
+
+struct process_state {
+	double cpu_seconds, resident_bytes, virtual_bytes, open_fds, max_fds, start_seconds;
+};
+
+struct build_state {
+	double one;
+};
+
+struct namespace_state {
+	double replicas_wanted, lag_records, busy_partitions;
+};
+
+struct pipeline_state {
+	double lag_records, lag_seconds, waiting, models_away;
+};
+
+struct worker_state {
+	uint64_t taken, released, commits, resets, dropped_in_flight, refused, copies, copies_lost, taps_lost;
+	uint64_t replies, replies_lost, replies_malformed;
+	double turned_seconds;
+};
+
+/* Calls of a pipeline, or of a model, at a gateway. */
+struct gateway_counts {
+	uint64_t calls;
+	uint64_t open;
+	uint64_t failed;
+	struct duration_counts duration;
+};
+
+/* Calls of a model at a model server. */
+struct served_counts {
+	uint64_t calls;
+};
+
+/* One subject of a scope. */
+struct metric_subject {
+	struct text labels[METRIC_LABELS_MAX]; /* values, in the order of the scope's labels */
+	const void *values;		       /* the struct of its scope */
+};
+
+/* Number of series that one subject of the scope has. */
+size_t metric_series(enum metric_scope scope);
+
+#define SUBJECT_OTHER "other"
+
+/* Reduces subjects to `most`, at least 1: the first stay, and the rest are one subject, whose last label is
+ * SUBJECT_OTHER and whose counts are the sum. `words`: of the scope's struct. Subjects that have that name already
+ * belong to the rest, if there is a rest. Returns the new count. The sum is in the arena, which fails if there is no
+ * memory for it. */
+size_t metric_subjects_fold(struct metric_subject *subjects, size_t count, size_t most, enum metric_scope scope, size_t words,
+			    struct arena *arena);
+
+#endif

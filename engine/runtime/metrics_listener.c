@@ -1,0 +1,138 @@
+/* metrics_listener.c: see metrics_listener.h. */
+#include "runtime/metrics_listener.h"
+
+#include "base/memory.h"
+#include "base/number.h"
+#include "base/version.h"
+#include "net/http_server.h"
+#include "runtime/process_usage.h"
+
+#define PORT_MOST 65535
+#define BODY_BYTES_MOST 1024 /* a GET has none; a short one is read and ignored */
+
+struct metrics_listener {
+	struct metrics_address address;
+	struct metrics_owner owner;
+	struct http_server *server;
+	struct buffer text;
+};
+
+/* ---- where ---- */
+
+static bool port_read(struct text text, int *port)
+{
+	uint64_t number;
+	bool good = text.length > 0 && number_read_uint64(text, &number) && number <= PORT_MOST;
+	*port = good ? (int)number : 0;
+	return good;
+}
+
+bool metrics_address_read(const char *text, struct metrics_address *address, struct error *error)
+{
+	const char *colon = strrchr(text, ':');
+	struct text host = {text, colon ? (size_t)(colon - text) : 0};
+	*address = (struct metrics_address){0};
+	bool bracketed = host.length > 2 && host.bytes[0] == '[' && host.bytes[host.length - 1] == ']';
+	if (bracketed)
+		host = (struct text){host.bytes + 1, host.length - 2};
+	bool good = port_read(text_of(colon ? colon + 1 : text), &address->port) && (!colon || host.length > 0) &&
+		    host.length < sizeof address->host && (bracketed || strcspn(text, "[:") >= host.length);
+	if (!good)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "`--metrics %s` is no address: give PORT, which listens on this machine alone, or HOST:PORT",
+				 text);
+	memcpy(address->host, host.bytes, host.length);
+	return true;
+}
+
+/* ---- answers ---- */
+
+static void answer_text(struct http_incoming *incoming, int status, const char *text)
+{
+	http_server_answer(incoming, status, "text/plain; charset=utf-8", text_of(text), NULL, 0);
+}
+
+static void answer_metrics(struct metrics_listener *listener, struct http_incoming *incoming)
+{
+	const struct process_state process = process_usage();
+	const struct build_state build = {1};
+	struct exposition exposition = {.out = &listener->text,
+					.form = exposition_negotiate(http_incoming_header(incoming, "Accept"))};
+	buffer_clear(&listener->text);
+	exposition_write(&exposition, SCOPE_PROCESS, &(struct metric_subject){.values = &process}, 1);
+	exposition_write(&exposition, SCOPE_BUILD, &(struct metric_subject){{TEXT(SLUICE_VERSION)}, &build}, 1);
+	if (listener->owner.write)
+		listener->owner.write(listener->owner.context, &exposition);
+	exposition_end(&exposition);
+	if (buffer_failed(&listener->text))
+		answer_text(incoming, 500, "The metrics are longer than 64 MiB, or there is no memory for them.\n");
+	else
+		http_server_answer(incoming, 200, exposition_content_type(exposition.form), buffer_view(&listener->text), NULL, 0);
+}
+
+static void answer_ready(const struct metrics_listener *listener, struct http_incoming *incoming)
+{
+	const char *reason = listener->owner.unready ? listener->owner.unready(listener->owner.context) : NULL;
+	answer_text(incoming, reason ? 503 : 200, reason ? reason : "ready\n");
+}
+
+static void on_called(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body)
+{
+	struct metrics_listener *listener = context;
+	bool is_known = text_is(path, "/metrics") || text_is(path, "/live") || text_is(path, "/ready");
+	(void)body;
+	if (!is_known)
+		answer_text(incoming, 404, "This port has /metrics, /live and /ready.\n");
+	else if (!text_is(method, "GET") && !text_is(method, "HEAD"))
+		http_server_answer(incoming, 405, "text/plain; charset=utf-8", TEXT("Nothing can be changed here: ask by GET.\n"),
+				   &(struct http_answer_header){"Allow", "GET, HEAD"}, 1);
+	else if (text_is(path, "/metrics"))
+		answer_metrics(listener, incoming);
+	else if (text_is(path, "/ready"))
+		answer_ready(listener, incoming);
+	else
+		answer_text(incoming, 200, "live\n");
+}
+
+/* ---- opening and closing ---- */
+
+struct metrics_listener *metrics_listener_open(struct loop *loop, const struct metrics_address *address,
+					       const struct metrics_owner *owner, struct error *error)
+{
+	struct metrics_listener *listener = memory_take(1, sizeof *listener);
+	if (!listener) {
+		error_memory(error, ERROR_SYSTEM, "opening a listener for metrics");
+		return NULL;
+	}
+	*listener = (struct metrics_listener){.address = *address, .owner = *owner};
+	buffer_open(&listener->text, METRICS_BYTES_MAX);
+	const struct http_server_config config = {.host = listener->address.host[0] ? listener->address.host : NULL,
+						  .port = address->port,
+						  .body_bytes = BODY_BYTES_MOST,
+						  .connections = METRICS_CONNECTIONS,
+						  .peer_connections = METRICS_PEER_CONNECTIONS,
+						  .head_ms = METRICS_HEAD_MS,
+						  .body_ms = METRICS_HEAD_MS,
+						  .idle_ms = METRICS_IDLE_MS,
+						  .called = on_called,
+						  .context = listener};
+	listener->server = http_server_open(loop, &config, error);
+	if (listener->server)
+		return listener;
+	metrics_listener_close(listener);
+	return NULL;
+}
+
+void metrics_listener_close(struct metrics_listener *listener)
+{
+	if (!listener)
+		return;
+	http_server_close(listener->server);
+	buffer_close(&listener->text);
+	memory_give(listener);
+}
+
+int metrics_listener_port(const struct metrics_listener *listener)
+{
+	return http_server_port(listener->server);
+}

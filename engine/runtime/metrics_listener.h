@@ -1,0 +1,51 @@
+/* metrics_listener.h: HTTP listener for metrics and probes, on a port of its own on which nothing can be changed.
+ *
+ * It answers GET and HEAD of three paths to anybody who can connect:
+ *
+ *   /metrics   the metrics of this process, as Prometheus or OpenMetrics reads them (observe/exposition.h)
+ *   /live      200 as long as the process answers
+ *   /ready     200, or 503 with a reason
+ *
+ * Connections and their times are limited, and an answer is made from counts that other threads write and nobody
+ * waits for: neither a scrape nor a caller that is slow delays messages, and no worker delays a scrape.
+ *
+ * A listener belongs to its loop's thread.
+ */
+#ifndef SLUICE_RUNTIME_METRICS_LISTENER_H
+#define SLUICE_RUNTIME_METRICS_LISTENER_H
+
+#include "net/loop.h"
+#include "observe/exposition.h"
+
+#define METRICS_CONNECTIONS ((size_t)32)
+#define METRICS_PEER_CONNECTIONS ((size_t)16)
+#define METRICS_HEAD_MS 5000
+#define METRICS_IDLE_MS 75000 /* longer than Prometheus' usual minute between two scrapes */
+#define METRICS_BYTES_MAX ((size_t)64 << 20)
+
+struct metrics_listener;
+
+struct metrics_address {
+	char host[256]; /* "": loopback */
+	int port;	/* 0: any free one */
+};
+
+/* Reads `PORT`, or `HOST:PORT` with an IPv6 address in brackets. False: CONFIG, with the reason. */
+bool metrics_address_read(const char *text, struct metrics_address *address, struct error *error);
+
+/* Owner of a listener: what it reports beside the process. */
+struct metrics_owner {
+	/* Writes its metrics; called in the listener's thread. NULL: it has none. */
+	void (*write)(void *context, struct exposition *exposition);
+	/* Why it is not ready, as text that lives until the next call; NULL: it is. NULL as a function: it always is. */
+	const char *(*unready)(void *context);
+	void *context;
+};
+
+/* Borrows the loop and copies the rest. NULL: it cannot listen there (CONFIG), or memory ran out (SYSTEM). */
+struct metrics_listener *metrics_listener_open(struct loop *loop, const struct metrics_address *address,
+					       const struct metrics_owner *owner, struct error *error);
+void metrics_listener_close(struct metrics_listener *listener); /* NULL is fine */
+int metrics_listener_port(const struct metrics_listener *listener);
+
+#endif

@@ -1,0 +1,209 @@
+/* exposition_test.c: what Prometheus is told of counts: names, labels that need escapes, histograms, and the subjects
+ * that are beyond a limit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "observe/exposition.h"
+
+#define BYTES ((size_t)1 << 22)
+
+static const char *write_one(struct buffer *out, enum exposition_form form, enum metric_scope scope,
+			     const struct metric_subject *subjects, size_t count)
+{
+	struct exposition exposition = {.out = out, .form = form};
+	buffer_clear(out);
+	exposition_write(&exposition, scope, subjects, count);
+	exposition_end(&exposition);
+	buffer_byte(out, '\0');
+	assert_false(buffer_failed(out));
+	return out->bytes;
+}
+
+static void a_label_cannot_end_its_line_or_its_quotes(void **state)
+{
+	(void)state;
+	struct buffer out;
+	buffer_open(&out, BYTES);
+	const struct pipeline_counts counts = {.taken = 7};
+	const struct metric_subject subject = {{TEXT("a\"} 1\nevil 1"), TEXT("back\\slash \xC3\xBC")}, &counts};
+	const char *text = write_one(&out, EXPOSITION_TEXT, SCOPE_PIPELINE, &subject, 1);
+	assert_non_null(strstr(text, "\nsluice_pipeline_requests_total{namespace=\"a\\\"} 1\\nevil 1\","
+				     "pipeline=\"back\\\\slash \xC3\xBC\"} 7\n"));
+	assert_null(strstr(text, "\nevil"));
+	const struct metric_subject broken = {{TEXT("\xFF"), TEXT("x")}, &counts};
+	text = write_one(&out, EXPOSITION_TEXT, SCOPE_PIPELINE, &broken, 1);
+	assert_non_null(strstr(text, "{namespace=\"?\",pipeline=\"x\"} 7\n"));
+	buffer_close(&out);
+}
+
+static void a_counter_has_its_total_where_each_format_wants_it(void **state)
+{
+	(void)state;
+	struct buffer out;
+	buffer_open(&out, BYTES);
+	const struct process_state process = {.cpu_seconds = 1.5, .open_fds = NAN};
+	const struct metric_subject subject = {.values = &process};
+	const char *text = write_one(&out, EXPOSITION_TEXT, SCOPE_PROCESS, &subject, 1);
+	assert_non_null(strstr(text, "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 1.5\n"));
+	assert_null(strstr(text, "# EOF"));
+	assert_null(strstr(text, "# UNIT"));
+	assert_null(strstr(text, "process_open_fds 0")); /* not known: no sample */
+	text = write_one(&out, EXPOSITION_OPENMETRICS, SCOPE_PROCESS, &subject, 1);
+	assert_non_null(strstr(text, "# TYPE process_cpu_seconds counter\n# UNIT process_cpu_seconds seconds\n"
+				     "process_cpu_seconds_total 1.5\n"));
+	assert_string_equal(text + strlen(text) - 6, "# EOF\n");
+	buffer_close(&out);
+}
+
+static void buckets_of_a_histogram_grow_to_its_count(void **state)
+{
+	(void)state;
+	struct buffer out;
+	buffer_open(&out, BYTES);
+	struct pipeline_counts counts = {0};
+	duration_count(&counts.duration, 0);
+	duration_count(&counts.duration, 1000); /* at a limit: within it */
+	duration_count(&counts.duration, 1001);
+	duration_count(&counts.duration, 30000000);
+	duration_count(&counts.duration, 30000001);
+	const struct metric_subject subject = {{TEXT("n"), TEXT("p")}, &counts};
+	const char *text = write_one(&out, EXPOSITION_TEXT, SCOPE_PIPELINE, &subject, 1);
+	assert_non_null(strstr(text, "_seconds_bucket{namespace=\"n\",pipeline=\"p\",le=\"0.001\"} 2\n"));
+	assert_non_null(strstr(text, "le=\"0.0025\"} 3\n"));
+	assert_non_null(strstr(text, "le=\"10.0\"} 3\n"));
+	assert_non_null(strstr(text, "le=\"30.0\"} 4\n"));
+	assert_non_null(strstr(text, "le=\"+Inf\"} 5\n"));
+	assert_non_null(strstr(text, "_duration_seconds_sum{namespace=\"n\",pipeline=\"p\"} 60.002002\n"));
+	assert_non_null(strstr(text, "_duration_seconds_count{namespace=\"n\",pipeline=\"p\"} 5\n"));
+	buffer_close(&out);
+}
+
+static void errors_are_told_by_their_kind(void **state)
+{
+	(void)state;
+	struct buffer out;
+	buffer_open(&out, BYTES);
+	const struct step_counts counts = {.visits = 9, .errors = {1, 2, 3, 4, 5}};
+	const struct metric_subject subject = {{TEXT("n"), TEXT("p"), TEXT("s")}, &counts};
+	const char *text = write_one(&out, EXPOSITION_TEXT, SCOPE_STEP, &subject, 1);
+	assert_non_null(strstr(text, "step=\"s\",kind=\"CONFIG\"} 1\n"));
+	assert_non_null(strstr(text, "step=\"s\",kind=\"LIMIT\"} 4\n"));
+	assert_non_null(strstr(text, "step=\"s\",kind=\"SYSTEM\"} 5\n"));
+	buffer_close(&out);
+}
+
+static size_t lines_with(const char *text, const char *word)
+{
+	size_t count = 0;
+	for (const char *at = text; (at = strstr(at, word)); at++)
+		count++;
+	return count;
+}
+
+static void a_subject_has_as_many_series_as_it_claims(void **state)
+{
+	(void)state;
+	struct buffer out;
+	static uint64_t values[256]; /* larger than each struct of counts */
+	buffer_open(&out, BYTES);
+	for (enum metric_scope scope = 0; scope < METRIC_SCOPES; scope++) {
+		const struct metric_subject subject = {{TEXT("a"), TEXT("b"), TEXT("c")}, values};
+		const char *text = write_one(&out, EXPOSITION_TEXT, scope, &subject, 1);
+		assert_int_equal(lines_with(text, "\n") - lines_with(text, "# "), metric_series(scope));
+	}
+	buffer_close(&out);
+}
+
+static void subjects_beyond_the_limit_are_summed_as_other(void **state)
+{
+	(void)state;
+	enum { COUNT = 6 };
+	struct arena *arena = arena_open(BYTES);
+	struct step_counts counts[COUNT];
+	const char *const names[COUNT] = {"a", SUBJECT_OTHER, "b", "c", "d", "e"};
+	struct metric_subject subjects[COUNT];
+	for (size_t most = 1; most <= COUNT + 1; most++) {
+		uint64_t sum = 0;
+		for (size_t i = 0; i < COUNT; i++) {
+			counts[i] = (struct step_counts){.visits = (uint64_t)1 << i};
+			subjects[i] = (struct metric_subject){{TEXT("n"), TEXT("p"), text_of(names[i])}, &counts[i]};
+		}
+		size_t kept = metric_subjects_fold(subjects, COUNT, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts), arena);
+		assert_true(kept <= most);
+		assert_int_equal(kept, most < COUNT ? most : COUNT);
+		for (size_t i = 0; i < kept; i++) {
+			sum += ((const struct step_counts *)subjects[i].values)->visits;
+			for (size_t j = 0; j < i; j++)
+				assert_false(text_equal(subjects[i].labels[2], subjects[j].labels[2]));
+		}
+		assert_int_equal(sum, 63);
+		if (most < COUNT)
+			assert_true(text_is(subjects[kept - 1].labels[2], SUBJECT_OTHER));
+	}
+	arena_close(arena);
+}
+
+static void the_format_is_the_one_that_is_accepted(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *accept;
+		enum exposition_form form;
+	} cases[] = {
+		{"", EXPOSITION_TEXT},
+		{"*/*", EXPOSITION_TEXT},
+		{"text/plain", EXPOSITION_TEXT},
+		{"application/openmetrics-text", EXPOSITION_OPENMETRICS},
+		{"application/openmetrics-text; version=1.0.0; charset=utf-8", EXPOSITION_OPENMETRICS},
+		{"Application/OpenMetrics-Text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1",
+		 EXPOSITION_OPENMETRICS},
+		{"application/openmetrics-text;q=0.3, text/plain;q=0.9", EXPOSITION_TEXT},
+		{"application/openmetrics-text;q=0", EXPOSITION_TEXT},
+		{"application/openmetrics-texts", EXPOSITION_TEXT},
+		{",,;q=1,", EXPOSITION_TEXT},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_int_equal(exposition_negotiate(text_of(cases[i].accept)), cases[i].form);
+	assert_int_equal(exposition_negotiate((struct text){0}), EXPOSITION_TEXT);
+}
+
+/* The rules of promtool, and of OpenMetrics. */
+static void names_in_the_table_follow_the_rules_of_prometheus(void **state)
+{
+	(void)state;
+	for (const struct metric *row = metric_rows; row->name; row++) {
+		size_t length = strlen(row->name);
+		bool total = length > 6 && strcmp(row->name + length - 6, "_total") == 0;
+		assert_int_equal(total, row->kind == METRIC_COUNTER);
+		assert_int_equal(strspn(row->name, "abcdefghijklmnopqrstuvwxyz_"), length);
+		assert_true(strlen(row->help) > 10);
+		if (row->unit) {
+			char ending[64];
+			(void)snprintf(ending, sizeof ending, "_%s%s", row->unit, total ? "_total" : "");
+			assert_string_equal(row->name + length - strlen(ending), ending);
+		}
+		for (const struct metric *other = row + 1; other->name; other++)
+			assert_string_not_equal(row->name, other->name);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_label_cannot_end_its_line_or_its_quotes),
+		cmocka_unit_test(a_counter_has_its_total_where_each_format_wants_it),
+		cmocka_unit_test(buckets_of_a_histogram_grow_to_its_count),
+		cmocka_unit_test(errors_are_told_by_their_kind),
+		cmocka_unit_test(a_subject_has_as_many_series_as_it_claims),
+		cmocka_unit_test(subjects_beyond_the_limit_are_summed_as_other),
+		cmocka_unit_test(the_format_is_the_one_that_is_accepted),
+		cmocka_unit_test(names_in_the_table_follow_the_rules_of_prometheus),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,180 @@
+/* metrics_listener_test.c: the port for metrics and probes: what it answers, and to whom not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "guest.h"
+#include "runtime/metrics_listener.h"
+
+#define ASK(method, path) method " " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+
+struct metrics_stand {
+	struct loop *loop;
+	struct metrics_listener *listener;
+	const char *reason;
+	int writes;
+};
+
+static void on_write(void *context, struct exposition *exposition)
+{
+	struct metrics_stand *stand = context;
+	const struct pipeline_counts counts = {.taken = (uint64_t)++stand->writes};
+	const struct metric_subject subject = {{TEXT("space"), TEXT("pipe")}, &counts};
+	exposition_write(exposition, SCOPE_PIPELINE, &subject, 1);
+}
+
+static const char *on_unready(void *context)
+{
+	const struct metrics_stand *stand = context;
+	return stand->reason;
+}
+
+static int stand_open(void **state)
+{
+	static struct metrics_stand stand;
+	struct error error = {0};
+	stand = (struct metrics_stand){.loop = loop_open(&error)};
+	const struct metrics_address address = {0};
+	const struct metrics_owner owner = {on_write, on_unready, &stand};
+	stand.listener = metrics_listener_open(stand.loop, &address, &owner, &error);
+	assert_non_null(stand.listener);
+	*state = &stand;
+	return 0;
+}
+
+static int stand_close(void **state)
+{
+	struct metrics_stand *stand = *state;
+	metrics_listener_close(stand->listener);
+	loop_close(stand->loop);
+	return 0;
+}
+
+static struct guest stand_call(const struct metrics_stand *stand)
+{
+	return guest_open(stand->loop, metrics_listener_port(stand->listener));
+}
+
+static void metrics_come_in_the_format_that_is_asked_for(void **state)
+{
+	struct metrics_stand *stand = *state;
+	struct guest caller = stand_call(stand);
+	const char *reply = guest_ask(&caller, ASK("GET", "/metrics"),
+				      "_duration_seconds_count{namespace=\"space\",pipeline=\"pipe\"} 0\n");
+	assert_non_null(reply);
+	assert_non_null(strstr(reply, "HTTP/1.1 200"));
+	assert_non_null(strstr(reply, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+	assert_non_null(strstr(reply, "sluice_pipeline_requests_total{namespace=\"space\",pipeline=\"pipe\"} 1\n"));
+	assert_non_null(strstr(reply, "\nprocess_resident_memory_bytes "));
+	assert_non_null(strstr(reply, "\nsluice_build_info{version=\""));
+	reply = guest_ask(&caller,
+			  "GET /metrics HTTP/1.1\r\nHost: x\r\n"
+			  "Accept: application/openmetrics-text; version=1.0.0\r\n\r\n",
+			  "# EOF\n");
+	assert_non_null(reply);
+	assert_non_null(strstr(reply, "Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"));
+	assert_non_null(strstr(reply, "# TYPE sluice_pipeline_requests counter\n"));
+	guest_close(&caller);
+}
+
+static void nothing_can_be_changed(void **state)
+{
+	struct metrics_stand *stand = *state;
+	static const char *const asked[] = {"POST /metrics", "PUT /ready", "DELETE /live", "PATCH /metrics", "OPTIONS /metrics"};
+	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+		char words[256];
+		struct guest caller = stand_call(stand);
+		(void)snprintf(words, sizeof words, "%s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", asked[i]);
+		const char *reply = guest_ask(&caller, words, "GET.\n");
+		assert_non_null(reply);
+		assert_non_null(strstr(reply, "HTTP/1.1 405"));
+		assert_non_null(strstr(reply, "Allow: GET, HEAD\r\n"));
+		guest_close(&caller);
+	}
+	assert_int_equal(stand->writes, 0);
+	struct guest caller = stand_call(stand);
+	assert_non_null(strstr(guest_ask(&caller, ASK("GET", "/v2/repository/index"), "/ready.\n"), "HTTP/1.1 404"));
+	assert_non_null(strstr(guest_ask(&caller, ASK("HEAD", "/metrics"), "\r\n\r\n"), "HTTP/1.1 200"));
+	assert_non_null(strstr(guest_ask(&caller, ASK("GET", "/live"), "live\n"), "HTTP/1.1 200"));
+	guest_close(&caller);
+}
+
+static void readiness_has_its_reason(void **state)
+{
+	struct metrics_stand *stand = *state;
+	struct guest caller = stand_call(stand);
+	assert_non_null(strstr(guest_ask(&caller, ASK("GET", "/ready"), "ready\n"), "HTTP/1.1 200"));
+	stand->reason = "pipeline pipe waits for its partitions\n";
+	const char *reply = guest_ask(&caller, ASK("GET", "/ready"), "partitions\n");
+	assert_non_null(reply);
+	assert_non_null(strstr(reply, "HTTP/1.1 503"));
+	guest_close(&caller);
+}
+
+/* Beyond the limit of one peer a connection is closed at once; those that are open go on being answered. */
+static void idle_and_half_callers_do_not_shut_others_out(void **state)
+{
+	struct metrics_stand *stand = *state;
+	struct guest slow[METRICS_PEER_CONNECTIONS - 1], scraper = stand_call(stand);
+	assert_non_null(guest_ask(&scraper, ASK("GET", "/live"), "live\n"));
+	for (size_t i = 0; i < sizeof slow / sizeof *slow; i++) {
+		slow[i] = stand_call(stand);
+		guest_say(&slow[i], "GET /metrics HT");
+	}
+	struct guest beyond = stand_call(stand);
+	assert_string_equal(guest_hear(&beyond, ""), "");
+	assert_non_null(strstr(guest_ask(&scraper, ASK("GET", "/live"), "live\n"), "HTTP/1.1 200"));
+	int64_t began_ms = clock_ms();
+	const char *reply = NULL;
+	while (!reply && clock_ms() - began_ms < 2 * METRICS_HEAD_MS)
+		reply = guest_hear(&slow[0], "\r\n\r\n");
+	assert_non_null(reply);
+	assert_non_null(strstr(reply, "HTTP/1.1 408"));
+	guest_close(&beyond);
+	guest_close(&scraper);
+	for (size_t i = 0; i < sizeof slow / sizeof *slow; i++)
+		guest_close(&slow[i]);
+}
+
+static void an_address_is_a_port_or_a_host_and_a_port(void **state)
+{
+	(void)state;
+	struct metrics_address address;
+	struct error error = {0};
+	static const struct {
+		const char *text, *host;
+		int port;
+	} good[] = {{"9090", "", 9090},	       {"0", "", 0},	     {"0.0.0.0:1", "0.0.0.0", 1},
+		    {"[::1]:65535", "::1", 65535}, {"host.name:80", "host.name", 80}};
+	static const char *const bad[] = {"", ":80", "host:", "65536", "host:65536", "::1:80", "-1", "80x", "[]:80", "9090 "};
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		assert_true(metrics_address_read(good[i].text, &address, &error));
+		assert_string_equal(address.host, good[i].host);
+		assert_int_equal(address.port, good[i].port);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		error.kind = ERROR_NONE;
+		assert_false(metrics_address_read(bad[i], &address, &error));
+		assert_int_equal(error.kind, ERROR_CONFIG);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(metrics_come_in_the_format_that_is_asked_for, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(nothing_can_be_changed, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(readiness_has_its_reason, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(idle_and_half_callers_do_not_shut_others_out, stand_open, stand_close),
+		cmocka_unit_test(an_address_is_a_port_or_a_host_and_a_port),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
