@@ -183,10 +183,6 @@ static inline bool graph_decides(const struct graph *graph)
  * `faults`; the graph may be run if none of them is an error. NULL: memory ran out, or there is nothing to build. */
 struct graph *graph_build(const struct resource *pipeline, const struct spec *spec, struct arena *arena, struct faults *faults);
 
-/* Takes the assignments over from `before`, the previous graph of the same pipeline: steps of the same name move as
- * few units as the new weights allow. */
-void graph_follow(struct graph *graph, const struct graph *before, struct arena *arena);
-
 /* The shares of a step, and the number of buckets of each; 0: it has none. Both arrays have space for ASSIGNMENT_WAYS_MAX. */
 size_t graph_shares(const struct graph *graph, size_t step, struct share *shares, size_t *buckets);
 

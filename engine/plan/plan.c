@@ -43,15 +43,6 @@ void note_add(struct compiler *compiler, struct notes *notes, struct place place
 
 /* ---- graphs ---- */
 
-/* What was planned before under that name decides where shares begin. */
-static void follow(const struct compiler *compiler, struct graph *graph)
-{
-	const struct plan *before = compiler->options->before;
-	const struct pipeline_plan *former = before ? plan_find(before, graph->name) : NULL;
-	if (former)
-		graph_follow(graph, former->graph, compiler->arena);
-}
-
 static const struct runtime_spec *runtime_of(const struct spec *spec)
 {
 	const struct resource *runtime = spec_first(spec, RESOURCE_RUNTIME);
@@ -97,7 +88,6 @@ static bool build_graphs(struct compiler *compiler)
 			return false;
 		if (!graph)
 			continue;
-		follow(compiler, graph);
 		pipeline_add(compiler, graph);
 	}
 	names_sort(&compiler->pipelines);

@@ -172,7 +172,6 @@ struct plan_options {
 	const struct models_metadata *metadata; /* NULL: none given */
 	struct name_list servers;		/* NAME=URL */
 	const struct file_source *files;	/* named by steps, for type inference; NULL: no file is read */
-	const struct plan *before;		/* the previous plan, from which shares are moved; NULL: none */
 };
 
 struct plan {

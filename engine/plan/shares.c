@@ -1,5 +1,5 @@
-/* shares.c: Assignment tables of the steps that split messages (step/assignment.h): made from the weights alone, or
- * changed from the previous tables. */
+/* shares.c: Assignment tables of the steps that split messages (step/assignment.h): made from their names and
+ * weights alone. */
 #include "plan/build.h"
 
 /* The shares of a step; 0: it has none that could be used. */
@@ -38,17 +38,5 @@ void build_shares(struct graph_build *build)
 		const char *choice = arena_print(build->arena, "%s/%s", graph->name, graph->steps[i].name);
 		if (count > 0 && choice)
 			graph->steps[i].assignment = assignment_make(build->arena, choice, shares, count);
-	}
-}
-
-void graph_follow(struct graph *graph, const struct graph *before, struct arena *arena)
-{
-	for (size_t i = 0; i < graph->count; i++) {
-		struct share shares[ASSIGNMENT_WAYS_MAX], old[ASSIGNMENT_WAYS_MAX];
-		size_t was = graph_find(before, graph->steps[i].name);
-		const struct assignment *table = was == STEP_NONE ? NULL : before->steps[was].assignment;
-		if (!graph->steps[i].assignment || !table || shares_of(before, was, old) != table->count)
-			continue;
-		graph->steps[i].assignment = assignment_change(arena, table, old, shares, shares_of(graph, i, shares));
 	}
 }

@@ -73,7 +73,6 @@ static bool make_plan(struct revision *revision, const struct revision_options *
 	const struct plan_options plan_options = {.kinds = options->kinds,
 						  .metadata = &none,
 						  .servers = options->servers,
-						  .before = options->before,
 						  .files = files_source(revision->files)};
 	const struct faults *faults = revision->spec.faults;
 	const struct resource *runtime = spec_first(&revision->spec, RESOURCE_RUNTIME);

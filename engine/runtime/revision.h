@@ -34,7 +34,8 @@ struct revision_options {
 	/* Address for models without one of their own: stubs, and models that no Server offers. NULL: none. */
 	const char *built_in;
 	bool built_in_only;	      /* it is used for all models, also for those with an address */
-	const struct plan *before;    /* running plan, from which shares of messages move; NULL: none */
+	/* Running plan: a pipeline of it that would be refused now is a reason to refuse the revision. NULL: none. */
+	const struct plan *before;
 	const char *namespace;	      /* of resources that state none; NULL: the default */
 	const char *namespace_forced; /* of all resources, whatever the files state; NULL: as in the files */
 	bool lineage_full;	      /* of all pipelines, whatever the files state */

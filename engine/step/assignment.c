@@ -1,7 +1,11 @@
 /* assignment.c: see assignment.h. */
 #include "step/assignment.h"
 
+#include <limits.h>
+
 #include "base/hash.h"
+#include "base/memory.h"
+#include "base/random.h"
 
 #define WHOLE_PERCENT 100.0
 
@@ -34,62 +38,73 @@ bool assignment_count(const struct share *shares, size_t count, size_t *buckets)
 
 /* ---- which ---- */
 
-static struct assignment *table_begin(struct arena *arena, uint64_t seed, size_t count, unsigned char **ways)
+#define NO_WAY UCHAR_MAX
+
+/* Sorts the choices by name; `order[i]` is the index of the `i`th. So the order in which they are written is nothing
+ * to the table, even where two choices rank a bucket alike or rounding leaves one. */
+static void shares_sort(const struct share *shares, size_t count, struct share *sorted, unsigned char *order)
 {
-	struct assignment *assignment = ARENA_NEW(arena, struct assignment);
-	*ways = ARENA_ARRAY(arena, unsigned char, ASSIGNMENT_BUCKETS);
-	if (!assignment || !*ways)
-		return NULL;
-	*assignment = (struct assignment){.seed = seed, .count = count, .ways = *ways};
-	return assignment;
+	for (size_t i = 0; i < count; i++) {
+		size_t at = i;
+		for (; at > 0 && strcmp(sorted[at - 1].name, shares[i].name) > 0; at--) {
+			sorted[at] = sorted[at - 1];
+			order[at] = order[at - 1];
+		}
+		sorted[at] = shares[i];
+		order[at] = (unsigned char)i;
+	}
+}
+
+/* All buckets in the order in which a choice of that name ranks them. */
+static void ranking_fill(uint16_t *ranking, const char *name)
+{
+	struct random random = {hash_bytes(name, strlen(name), 0)};
+	for (size_t i = 0; i < ASSIGNMENT_BUCKETS; i++)
+		ranking[i] = (uint16_t)i;
+	for (size_t i = ASSIGNMENT_BUCKETS; i > 1; i--) {
+		size_t other = random_below(&random, i);
+		uint16_t bucket = ranking[other];
+		ranking[other] = ranking[i - 1];
+		ranking[i - 1] = bucket;
+	}
+}
+
+/* Deals the buckets out, rank by rank, until each choice has as many as it `lacks`. */
+static void buckets_deal(const uint16_t *rankings, size_t count, size_t *lacks, const unsigned char *order, unsigned char *ways)
+{
+	memset(ways, NO_WAY, ASSIGNMENT_BUCKETS);
+	for (size_t rank = 0; rank < ASSIGNMENT_BUCKETS; rank++)
+		for (size_t i = 0; i < count; i++) {
+			size_t bucket = rankings[i * ASSIGNMENT_BUCKETS + rank];
+			if (lacks[i] == 0 || ways[bucket] != NO_WAY)
+				continue;
+			ways[bucket] = order[i];
+			lacks[i]--;
+		}
 }
 
 const struct assignment *assignment_make(struct arena *arena, const char *choice, const struct share *shares, size_t count)
 {
-	size_t buckets[ASSIGNMENT_WAYS_MAX];
-	unsigned char *ways;
-	if (!assignment_count(shares, count, buckets))
+	struct share sorted[ASSIGNMENT_WAYS_MAX];
+	unsigned char order[ASSIGNMENT_WAYS_MAX];
+	size_t lacks[ASSIGNMENT_WAYS_MAX];
+	if (count > ASSIGNMENT_WAYS_MAX)
 		return NULL;
-	struct assignment *assignment = table_begin(arena, hash_bytes(choice, strlen(choice), 0), count, &ways);
-	for (size_t way = 0, bucket = 0; assignment && way < count; way++)
-		for (size_t i = 0; i < buckets[way]; i++)
-			ways[bucket++] = (unsigned char)way;
-	return assignment;
-}
-
-/* Which of the new ways an old one is; `count`: it is gone. */
-static size_t way_named(const char *name, const struct share *shares, size_t count)
-{
-	size_t way = 0;
-	while (way < count && strcmp(shares[way].name, name) != 0)
-		way++;
-	return way;
-}
-
-const struct assignment *assignment_change(struct arena *arena, const struct assignment *before, const struct share *old,
-					   const struct share *shares, size_t count)
-{
-	size_t wanted[ASSIGNMENT_WAYS_MAX], had[ASSIGNMENT_WAYS_MAX + 1] = {0}, now[ASSIGNMENT_WAYS_MAX];
-	unsigned char *ways;
-	if (!assignment_count(shares, count, wanted))
+	shares_sort(shares, count, sorted, order);
+	if (!assignment_count(sorted, count, lacks))
 		return NULL;
-	struct assignment *assignment = table_begin(arena, before->seed, count, &ways);
-	if (!assignment)
-		return NULL;
-	for (size_t i = 0; i < before->count; i++)
-		now[i] = way_named(old[i].name, shares, count);
-	for (size_t bucket = 0; bucket < ASSIGNMENT_BUCKETS; bucket++)
-		had[now[before->ways[bucket]]]++;
-	for (size_t bucket = 0, taker = 0; bucket < ASSIGNMENT_BUCKETS; bucket++) {
-		size_t way = now[before->ways[bucket]];
-		if (way == count || had[way] > wanted[way]) {
-			had[way]--;
-			while (had[taker] >= wanted[taker])
-				taker++;
-			had[way = taker]++;
-		}
-		ways[bucket] = (unsigned char)way;
+	struct assignment *assignment = ARENA_NEW(arena, struct assignment);
+	unsigned char *ways = ARENA_ARRAY(arena, unsigned char, ASSIGNMENT_BUCKETS);
+	uint16_t *rankings = memory_take_raw(count * ASSIGNMENT_BUCKETS * sizeof *rankings);
+	if (assignment && ways && rankings) {
+		*assignment = (struct assignment){.seed = hash_bytes(choice, strlen(choice), 0), .count = count, .ways = ways};
+		for (size_t i = 0; i < count; i++)
+			ranking_fill(rankings + i * ASSIGNMENT_BUCKETS, sorted[i].name);
+		buckets_deal(rankings, count, lacks, order, ways);
+	} else {
+		assignment = NULL;
 	}
+	memory_give(rankings);
 	return assignment;
 }
 

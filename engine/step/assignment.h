@@ -1,9 +1,21 @@
 /* assignment.h: Assignment of units to shares: a unit gets one of several choices by weight, always the same one.
  *
  * A unit is a key, a customer, or a message without a key. It is hashed into one of 10,000 buckets, and each bucket
- * belongs to one choice. When the weights change, as few buckets as possible change their choice, those with the
- * smallest numbers first. So most units keep their choice, and the new table follows from the two sets of weights
- * alone. (Hashing without a table moves more than this minimum when there are three choices.)
+ * belongs to one choice. The table follows from the names and weights of the choices alone, whatever weights were
+ * there before and in whatever order they are written. So engines with the same files agree, also after a restart.
+ *
+ * Each choice ranks all buckets in an order that follows from its name. A bucket goes to the choice that ranks it
+ * highest among those that still lack buckets. When the weights change, the buckets that move are, compared with the
+ * fewest possible:
+ *
+ *   two choices          exactly as many: the boundary between the two moves
+ *   three                1.1 times as many on average, 1.3 times when a few move from one to another
+ *   five                 1.2 times, and 1.7 times
+ *   eight                1.3 times, and 1.9 times
+ *   `n` choices          at most n - 1 times as many: a bucket that is taken displaces at most one of each choice
+ *
+ * (tests/unit/assignment_test.c measures them.) No table that follows from the weights alone moves the fewest for
+ * every change among three choices.
  *
  * Pure. A table is immutable and lives in the arena in which it was made.
  */
@@ -23,7 +35,7 @@ struct assignment {
 
 /* A choice, as the user writes it. */
 struct share {
-	const char *name; /* identifies it when the weights change */
+	const char *name; /* decides which buckets it gets */
 	double weight;	  /* relative to the others; not negative */
 };
 
@@ -31,14 +43,8 @@ struct share {
  * fractions, to the first among equals. False: the sum of the weights is not above 0. */
 bool assignment_count(const struct share *shares, size_t count, size_t *buckets);
 
-/* The first table of an assignment: the buckets of a choice are adjacent, in the order of the choices. NULL: no
- * weights, or memory ran out. */
+/* The table of these weights. NULL: no weights, or memory ran out. The names of the choices differ. */
 const struct assignment *assignment_make(struct arena *arena, const char *choice, const struct share *shares, size_t count);
-
-/* The table that replaces `before`, whose weights were `old`. A choice of the same name keeps its buckets, up to the
- * number that it gets now. */
-const struct assignment *assignment_change(struct arena *arena, const struct assignment *before, const struct share *old,
-					   const struct share *shares, size_t count);
 
 /* The number of buckets whose choice, by name, is another one than before. */
 size_t assignment_moved(const struct assignment *before, const struct share *old, const struct assignment *after,
