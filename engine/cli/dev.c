@@ -25,8 +25,10 @@
 #define PARTITIONS 1 /* of every topic: joins fit, and nothing is shared out */
 #define LINES_MS 1000
 #define DRAIN_MS 5000
+#define LAST_REPLIES_MS 1000 /* for what the engine has answered to come to the gateway's callers */
 #define MEMORY_BYTES ((size_t)256 << 20)
 #define STATE_BYTES ((size_t)256 << 20) /* of a pipeline; one partition has it all */
+#define DRAIN_LOOK_MS 20
 #define ADDRESS_BYTES 96
 #define SAID_BYTES_MAX ((size_t)1 << 20)
 #define PORT "19092" /* stays the same, so that clients outlive a restart */
@@ -395,6 +397,16 @@ static bool run_engine(struct dev *dev, struct error *error)
 	       engine_run(dev->engine, error);
 }
 
+/* The engine has answered what was open; its replies are on their way. */
+static void drain_gateway(struct dev *dev)
+{
+	struct error error = {0};
+	for (int64_t until_ms = loop_now_ms(dev->loop) + LAST_REPLIES_MS;
+	     dev->gateway && !gateway_drain(dev->gateway) && loop_now_ms(dev->loop) < until_ms;)
+		if (!loop_turn(dev->loop, DRAIN_LOOK_MS, &error))
+			return;
+}
+
 static void close_all(struct dev *dev)
 {
 	file_watch_close(&dev->watch);
@@ -423,6 +435,8 @@ static int run(struct session *session, const void *filled, const char *const *a
 	session->fault_pages = self->form == OUTPUT_TEXT; /* whoever edits a file sees the line with its fault */
 	bool good = run_limits_check(MEMORY_BYTES, false, WORKERS, &error) && open_servers(&dev, &error) &&
 		    open_engine(&dev, &error) && run_engine(&dev, &error);
+	if (good)
+		drain_gateway(&dev);
 	close_all(&dev);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	int code = good ? EXIT_GOOD : EXIT_FAULTS;

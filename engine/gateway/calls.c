@@ -18,7 +18,7 @@
 #define LOOK_MS 250	     /* between two looks whether callers are gone */
 #define QUEUE_BYTES ((size_t)256 << 20)
 #define PRODUCE_MS 30000 /* a request that Kafka has not taken then is given up; deadlines are mostly shorter */
-#define REPLY_ARENA_BYTES ((size_t)1 << 20) /* of a reply's headers */
+#define REPLY_ARENA_BYTES ((size_t)2 << 20) /* of a reply's headers, and a front end's copy of them */
 #define SLOT_BITS 16
 #define OWN_HEADERS 3
 
@@ -56,7 +56,7 @@ struct calls {
 	char *replies;	 /* the topic's name */
 	struct open_call **slots;
 	size_t slot_count, first_free, open;
-	struct arena *arena; /* of one reply's headers */
+	struct arena *arena; /* of one request's or reply's headers */
 	struct buffer body;  /* of an error of our own */
 	struct error failure;
 	struct calls_counts counts;
@@ -119,6 +119,7 @@ static void call_end(struct open_call *call, struct call_outcome *outcome)
 	memcpy(id, call->id, call->id_length);
 	if (outcome->id.length == 0)
 		outcome->id = (struct text){id, call->id_length};
+	outcome->arena = call->calls->arena;
 	slot_give_back(call);
 	call->ended(call->context, outcome);
 }
@@ -127,6 +128,7 @@ static void call_fail(struct open_call *call, int status, enum error_kind kind, 
 {
 	struct calls *calls = call->calls;
 	struct call_outcome outcome;
+	arena_reset(calls->arena);
 	call_outcome_refused(&outcome, status, kind, words, call->place, (struct text){call->id, call->id_length}, &calls->body);
 	calls->counts.failed++;
 	call_end(call, &outcome);
@@ -180,6 +182,7 @@ static void on_told(void *context, const struct request_report *report)
 	if (call->answers)
 		return;
 	struct call_outcome outcome;
+	arena_reset(calls->arena);
 	calls->counts.accepted++;
 	call_outcome_accepted(&outcome, (struct text){call->id, call->id_length}, &calls->body);
 	call_end(call, &outcome);
@@ -245,13 +248,16 @@ static void on_bell(void *context, uint32_t events)
 
 /* ---- the beginning of a call ---- */
 
-void call_refuse(const struct call_request *request, int status, enum error_kind kind, const char *words)
+static void call_refuse(struct calls *calls, const struct call_request *request, int status, enum error_kind kind,
+			const char *words)
 {
 	struct call_outcome outcome;
 	struct buffer body;
 	buffer_open(&body, CALL_ERROR_BYTES_MAX);
+	arena_reset(calls->arena);
 	call_outcome_refused(&outcome, status, kind, words, request->place, request->id, &body);
 	outcome.id = request->id;
+	outcome.arena = calls->arena;
 	request->ended(request->context, &outcome);
 	buffer_close(&body);
 }
@@ -304,7 +310,7 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	struct error error = {0};
 	struct open_call *call = slot_take(calls);
 	if (!call) {
-		call_refuse(request, 503, ERROR_LIMIT, "the gateway has as many calls open as it may; try again later");
+		call_refuse(calls, request, 503, ERROR_LIMIT, "the gateway has as many calls open as it may; try again later");
 		return NULL;
 	}
 	call->target = request->target;
@@ -323,7 +329,7 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	if (timed)
 		return call;
 	slot_give_back(call);
-	call_refuse(request, 503, ERROR_LIMIT, "the gateway is short of memory; try again later");
+	call_refuse(calls, request, 503, ERROR_LIMIT, "the gateway is short of memory; try again later");
 	return NULL;
 }
 
@@ -335,11 +341,11 @@ void calls_begin(struct calls *calls, const struct call_request *request)
 	calls->counts.begun++;
 	arena_reset(calls->arena);
 	if (calls->failure.kind != ERROR_NONE) {
-		call_refuse(request, 503, ERROR_REMOTE, LOST_WORDS);
+		call_refuse(calls, request, 503, ERROR_REMOTE, LOST_WORDS);
 		return;
 	}
 	if (left_ms <= 0) {
-		call_refuse(request, 504, ERROR_LIMIT, "the request's deadline has passed already; allow more time");
+		call_refuse(calls, request, 504, ERROR_LIMIT, "the request's deadline has passed already; allow more time");
 		return;
 	}
 	struct open_call *call = call_open(calls, request, left_ms);

@@ -33,6 +33,7 @@ struct call_outcome {
 	struct text header_length; /* Inference-Header-Content-Length; empty: absent */
 	struct text id;
 	struct headers headers; /* set by steps */
+	struct arena *arena;	/* for the receiver's own data; emptied with the next call */
 	int retry_after_s;	/* 0: absent */
 };
 
@@ -67,9 +68,6 @@ struct call_request {
 void calls_begin(struct calls *calls, const struct call_request *request);
 
 size_t calls_open_count(const struct calls *calls);
-
-/* Writes an error of the gateway itself and passes it to `ended`. */
-void call_refuse(const struct call_request *request, int status, enum error_kind kind, const char *words);
 
 /* Whether replies can be read. False: no call will be answered any more, and `error` has the reason. */
 bool calls_are_well(const struct calls *calls, struct error *error);

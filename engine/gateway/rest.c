@@ -1,12 +1,11 @@
 /* rest.c: see rest.h. */
 #include "gateway/rest.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/number.h"
 #include "base/version.h"
+#include "gateway/call_setup.h"
 #include "message/format.h"
 #include "message/json_write.h"
 #include "message/reply.h"
@@ -98,29 +97,30 @@ static void routes(const struct rest_request *request)
 	answer(request, 200);
 }
 
-/* Seldon's header names what is asked, whatever the path says: `M`, or `P.pipeline`. NULL: it is refused. */
+static struct text rest_header(const void *context, const char *name)
+{
+	return http_incoming_header(context, name);
+}
+
+static struct call_source rest_source(const struct rest_request *request)
+{
+	const struct rest *rest = request->rest;
+	return (struct call_source){.config = rest->config,
+				    .targets = rest->targets,
+				    .now_ms = loop_time_of_day_ms(rest->loop),
+				    .context = request->incoming,
+				    .header = rest_header};
+}
+
+/* NULL: it is refused. */
 static const struct gateway_target *find_target(const struct rest_request *request)
 {
-	const struct text end = TEXT(".pipeline");
-	const struct gateway_targets *targets = request->rest->targets;
-	struct text header = http_incoming_header(request->incoming, "seldon-model");
-	struct text name = header.length > 0 && request->namespace.length == 0 ? header : request->name;
-	if (name.length > end.length &&
-	    text_equal((struct text){name.bytes + name.length - end.length, end.length}, end))
-		name.length -= end.length;
-	if (name.length == 0 && targets->count == 1)
-		return &targets->items[0];
-	if (name.length == 0) {
-		rest_refuse(request, 404, "which of the %zu pipelines is asked? Name it by the path /seldon/NAMESPACE/NAME/..., or "
-					  "by the header seldon-model", targets->count);
-		return NULL;
-	}
-	const struct gateway_target *target = gateway_target_find(targets, request->namespace, name);
+	const struct call_source source = rest_source(request);
+	const struct call_name name = {request->namespace, request->name, request->pipeline_only};
+	struct call_refusal refusal;
+	const struct gateway_target *target = call_target_find(&source, &name, &refusal);
 	if (!target)
-		rest_refuse(request, 404, "there is no %s `%.*s`%s%.*s among the files of this gateway",
-			    request->pipeline_only ? "pipeline" : "model or pipeline", (int)(name.length < 100 ? name.length : 100),
-			    name.bytes, request->namespace.length ? " in namespace " : "", (int)request->namespace.length,
-			    request->namespace.bytes ? request->namespace.bytes : "");
+		rest_refuse(request, refusal.status, "%s", refusal.words);
 	return target;
 }
 
@@ -179,13 +179,9 @@ static void on_ended(void *context, const struct call_outcome *outcome)
 {
 	struct http_incoming *incoming = context;
 	struct http_answer_header headers[ANSWER_HEADERS_MAX];
-	struct arena *arena = arena_open((size_t)1 << 20);
+	struct arena *arena = outcome->arena;
 	char retry[24];
 	size_t count = 0;
-	if (!arena) {
-		http_server_answer(incoming, 500, JSON, TEXT("{\"error\":\"memory ran out\"}"), NULL, 0);
-		return;
-	}
 	if (outcome->id.length > 0 && is_header(&(struct header){TEXT(REPLY_ID_HEADER), outcome->id}))
 		header_put(headers, &count, REPLY_ID_HEADER, text_kept(arena, outcome->id));
 	if (outcome->header_length.length > 0)
@@ -200,7 +196,6 @@ static void on_ended(void *context, const struct call_outcome *outcome)
 				   text_kept(arena, outcome->headers.items[i].value));
 	const char *type = outcome->header_length.length > 0 ? "application/octet-stream" : text_kept(arena, outcome->content_type);
 	http_server_answer(incoming, outcome->status, outcome->end == CALL_FILTERED ? NULL : type, outcome->body, headers, count);
-	arena_close(arena);
 }
 
 static bool on_asked_whether_over(void *context)
@@ -210,96 +205,31 @@ static bool on_asked_whether_over(void *context)
 
 /* ---- calls ---- */
 
-/* By the gateway's clock: `x-deadline-ms` is a time of day, `x-timeout-ms` how long from now. False: refused. */
-static bool deadline_read(const struct rest_request *request, int64_t *deadline_ms)
-{
-	static const struct {
-		const char *name;
-		bool absolute;
-	} rows[] = {{"x-deadline-ms", true}, {"x-timeout-ms", false}};
-	const struct rest *rest = request->rest;
-	int64_t now_ms = loop_time_of_day_ms(rest->loop), most_ms = now_ms + GATEWAY_DEADLINE_MAX_MS;
-	*deadline_ms = now_ms + (rest->config->timeout_ms > 0 ? rest->config->timeout_ms : GATEWAY_TIMEOUT_MS);
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct text value = http_incoming_header(request->incoming, rows[i].name);
-		int64_t number;
-		if (!value.bytes)
-			continue;
-		if (!number_read_int64(value, &number) || number <= 0) {
-			rest_refuse(request, 400, "the header %s is \"%.*s\"; it must be milliseconds%s, above 0", rows[i].name,
-				    (int)(value.length < 40 ? value.length : 40), value.bytes,
-				    rows[i].absolute ? " since 1970" : "");
-			return false;
-		}
-		if (!rows[i].absolute)
-			number = number < GATEWAY_DEADLINE_MAX_MS ? now_ms + number : most_ms;
-		*deadline_ms = number < most_ms ? number : most_ms;
-		return true;
-	}
-	return true;
-}
-
-/* Only what is named goes along: credentials, cookies, and headers of sluice's own never do. */
-static struct headers headers_passed(const struct rest_request *request)
-{
-	static const char *const usual[] = {"content-type", "Inference-Header-Content-Length", "traceparent", "tracestate",
-					    "seldon-route"};
-	const size_t usual_count = sizeof usual / sizeof *usual;
-	const struct name_list *more = &request->rest->config->passed;
-	struct header *items = ARENA_ARRAY(request->rest->arena, struct header, usual_count + more->count);
-	size_t count = 0;
-	for (size_t i = 0; items && i < usual_count + more->count; i++) {
-		const char *name = i < usual_count ? usual[i] : more->items[i - usual_count].text;
-		struct text value = http_incoming_header(request->incoming, name);
-		if (value.bytes)
-			items[count++] = (struct header){text_of(name), value};
-	}
-	return (struct headers){count, items};
-}
-
-static bool may_be_asked(const struct rest_request *request, const struct gateway_target *target)
-{
-	if (request->rest->draining)
-		rest_refuse(request, 503, "this gateway is stopping; ask another one");
-	else if (target->refusal)
-		rest_refuse(request, 409, "pipeline %s cannot answer while its caller waits: %s. Send to its topic, and read its "
-					  "outputs", target->name, target->refusal);
-	else if (request->body.length > target->request_bytes)
-		rest_refuse(request, 413,
-			    "the request has %zu bytes, and the topic of pipeline %s takes %zu; send less at a time, or raise the "
-			    "topic's max.message.bytes",
-			    request->body.length, target->name, target->request_bytes);
-	else
-		return true;
-	return false;
-}
-
 static void infer(const struct rest_request *request)
 {
-	struct text id = http_incoming_header(request->incoming, REPLY_ID_HEADER);
-	struct text key = http_incoming_header(request->incoming, "sluice-key");
+	const struct call_source source = rest_source(request);
 	const struct gateway_target *target = find_target(request);
-	int64_t deadline_ms;
-	if (!target || !may_be_asked(request, target) || !deadline_read(request, &deadline_ms))
-		return;
-	if (id.length > CALL_ID_BYTES_MAX) {
-		rest_refuse(request, 400, "the header " REPLY_ID_HEADER " has %zu bytes, more than %zu; shorten it", id.length,
-			    CALL_ID_BYTES_MAX);
-		return;
-	}
-	const struct call_request call = {
+	struct call_request call = {
 		.target = target,
 		.body = request->body,
-		.key = key,
-		.id = id,
-		.deadline_ms = deadline_ms,
-		.headers = headers_passed(request),
+		.key = rest_header(request->incoming, "sluice-key"),
 		.place = request->path,
 		.ended = on_ended,
 		.is_over = on_asked_whether_over,
 		.context = request->incoming,
 	};
-	calls_begin(request->rest->calls, &call);
+	struct call_refusal refusal;
+	if (!target)
+		return;
+	if (request->rest->draining) {
+		rest_refuse(request, 503, "this gateway is stopping; ask another one");
+	} else if (!call_is_possible(target, request->body.length, &refusal) ||
+		   !call_deadline_read(&source, &call.deadline_ms, &refusal) || !call_id_read(&source, &call.id, &refusal)) {
+		rest_refuse(request, refusal.status, "%s", refusal.words);
+	} else {
+		call.headers = call_headers_passed(&source, request->rest->arena);
+		calls_begin(request->rest->calls, &call);
+	}
 }
 
 static void explain(const struct rest_request *request)

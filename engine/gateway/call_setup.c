@@ -1,0 +1,116 @@
+/* call_setup.c: see call_setup.h. */
+#include "gateway/call_setup.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/number.h"
+#include "message/reply.h"
+
+#define NAME_SHOWN 100 /* characters of a name in a refusal */
+
+__attribute__((format(printf, 3, 4))) static bool call_setup_refuse(struct call_refusal *refusal, int status, const char *format,
+								    ...)
+{
+	va_list arguments;
+	refusal->status = status;
+	va_start(arguments, format);
+	(void)vsnprintf(refusal->words, sizeof refusal->words, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+/* ---- target ---- */
+
+const struct gateway_target *call_target_find(const struct call_source *source, const struct call_name *asked,
+					      struct call_refusal *refusal)
+{
+	const struct text end = TEXT(".pipeline");
+	const struct gateway_targets *targets = source->targets;
+	struct text header = source->header(source->context, "seldon-model");
+	struct text name = header.length > 0 && asked->namespace.length == 0 ? header : asked->name;
+	if (name.length > end.length && text_equal((struct text){name.bytes + name.length - end.length, end.length}, end))
+		name.length -= end.length;
+	if (name.length == 0 && targets->count == 1)
+		return &targets->items[0];
+	if (name.length == 0) {
+		call_setup_refuse(refusal, 404, "which of the %zu pipelines is asked? Name it by the request, by the path "
+						"/seldon/NAMESPACE/NAME/..., or by the header seldon-model", targets->count);
+		return NULL;
+	}
+	const struct gateway_target *target = gateway_target_find(targets, asked->namespace, name);
+	if (!target)
+		call_setup_refuse(refusal, 404, "there is no %s `%.*s`%s%.*s among the files of this gateway",
+				  asked->pipeline_only ? "pipeline" : "model or pipeline",
+				  (int)(name.length < NAME_SHOWN ? name.length : NAME_SHOWN), name.bytes,
+				  asked->namespace.length ? " in namespace " : "", (int)asked->namespace.length,
+				  asked->namespace.bytes ? asked->namespace.bytes : "");
+	return target;
+}
+
+bool call_is_possible(const struct gateway_target *target, size_t body_bytes, struct call_refusal *refusal)
+{
+	if (target->refusal)
+		return call_setup_refuse(refusal, 409,
+					 "pipeline %s cannot answer while its caller waits: %s. Send to its topic, and read its "
+					 "outputs", target->name, target->refusal);
+	return body_bytes <= target->request_bytes ||
+	       call_setup_refuse(refusal, 413,
+				 "the request has %zu bytes, and the topic of pipeline %s takes %zu; send less at a time, or raise "
+				 "the topic's max.message.bytes",
+				 body_bytes, target->name, target->request_bytes);
+}
+
+/* ---- deadline, id and headers ---- */
+
+bool call_deadline_read(const struct call_source *source, int64_t *deadline_ms, struct call_refusal *refusal)
+{
+	static const struct {
+		const char *name;
+		bool absolute;
+	} rows[] = {{"x-deadline-ms", true}, {"x-timeout-ms", false}};
+	int64_t now_ms = source->now_ms, most_ms = now_ms + GATEWAY_DEADLINE_MAX_MS;
+	*deadline_ms = now_ms + (source->config->timeout_ms > 0 ? source->config->timeout_ms : GATEWAY_TIMEOUT_MS);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct text value = source->header(source->context, rows[i].name);
+		int64_t number;
+		if (!value.bytes)
+			continue;
+		if (!number_read_int64(value, &number) || number <= 0)
+			return call_setup_refuse(refusal, 400, "the header %s is \"%.*s\"; it must be milliseconds%s, above 0",
+						 rows[i].name, (int)(value.length < 40 ? value.length : 40), value.bytes,
+						 rows[i].absolute ? " since 1970" : "");
+		if (!rows[i].absolute)
+			number = number < GATEWAY_DEADLINE_MAX_MS ? now_ms + number : most_ms;
+		*deadline_ms = number < most_ms ? number : most_ms;
+		return true;
+	}
+	return true;
+}
+
+bool call_id_read(const struct call_source *source, struct text *id, struct call_refusal *refusal)
+{
+	*id = source->header(source->context, REPLY_ID_HEADER);
+	return id->length <= CALL_ID_BYTES_MAX ||
+	       call_setup_refuse(refusal, 400, "the header " REPLY_ID_HEADER " has %zu bytes, more than %zu; shorten it",
+				 id->length, CALL_ID_BYTES_MAX);
+}
+
+struct headers call_headers_passed(const struct call_source *source, struct arena *arena)
+{
+	static const char *const usual[] = {"content-type", "Inference-Header-Content-Length", "traceparent", "tracestate",
+					    "seldon-route"};
+	const size_t usual_count = sizeof usual / sizeof *usual;
+	const struct name_list *more = &source->config->passed;
+	struct header *items = ARENA_ARRAY(arena, struct header, usual_count + more->count);
+	size_t count = 0;
+	for (size_t i = 0; items && i < usual_count + more->count; i++) {
+		const char *name = i < usual_count ? usual[i] : more->items[i - usual_count].text;
+		struct text value = source->header(source->context, name);
+		if (i == 0 && source->content_type)
+			value = text_of(source->content_type);
+		if (value.bytes)
+			items[count++] = (struct header){text_of(name), value};
+	}
+	return (struct headers){count, items};
+}
