@@ -410,12 +410,23 @@ static bool restored(struct worker *worker, struct partition_state *partition_st
 /* ---- snapshots ---- */
 
 /* Worth it when reading the changelog would take longer than reading the snapshot. */
-static bool snapshot_is_due(const struct worker *worker, const struct partition_state *partition_state)
+static bool snapshot_is_due(const struct partition_state *partition_state, const struct partition_state_config *config,
+			    int64_t now_ms)
 {
-	int64_t since_ms = loop_now_ms(worker->loop) - partition_state->laid_ms;
-	return partition_state->store && partition_state->stage && since_ms >= worker->config->partition_state.snapshot_ms &&
-	       partition_state->told >= worker->config->partition_state.snapshot_changes &&
+	const int64_t since_ms = now_ms - partition_state->laid_ms;
+	return partition_state->store && partition_state->stage && since_ms >= config->snapshot_ms &&
+	       partition_state->told >= config->snapshot_changes &&
 	       partition_state->told >= store_count(partition_state->store) / 2;
+}
+
+struct partition_state *partition_states_due(const struct partition_states *partition_states,
+					     const struct partition_state_config *config, int64_t now_ms)
+{
+	struct partition_state *due = NULL;
+	for (struct partition_state *at = partition_states->first; at; at = at->next)
+		if (snapshot_is_due(at, config, now_ms) && (!due || at->laid_ms < due->laid_ms))
+			due = at;
+	return due;
 }
 
 static bool snapshot_begin(struct worker *worker, struct partition_state *partition_state, struct error *error)
@@ -546,11 +557,9 @@ bool partition_states_advance(struct worker *worker, struct error *error)
 	if (!partition_states->first || partition_states->snapshot_of || !partition_states->archive ||
 	    !archive_has_snapshots(partition_states->archive))
 		return true;
-	for (struct partition_state *partition_state = partition_states->first; partition_state;
-	     partition_state = partition_state->next)
-		if (snapshot_is_due(worker, partition_state))
-			return snapshot_begin(worker, partition_state, error);
-	return true;
+	struct partition_state *due =
+		partition_states_due(partition_states, &worker->config->partition_state, loop_now_ms(worker->loop));
+	return !due || snapshot_begin(worker, due, error);
 }
 
 /* ---- opening and closing ---- */

@@ -19,6 +19,7 @@
 #include "tests/unit/planning.h"
 #include "tests/unit/running.h"
 #include "tests/unit/tally.h"
+#include "worker/partition_state.h"
 #include "worker/worker.h"
 
 #define PIPELINE(steps) "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n" steps "\n"
@@ -271,6 +272,31 @@ static void a_snapshot_waits_for_a_commit_that_the_group_has_taken(void **state)
 	stop(stand);
 }
 
+static void of_several_snapshots_that_are_due_the_oldest_comes_first(void **state)
+{
+	const struct stand *stand = *state;
+	struct worker_stage *stage = (struct worker_stage *)&(int){0}; /* any */
+	struct store *store = store_open((struct scopes){0}, 1 << 20);
+	struct partition_state items[] = {{.laid_ms = 30}, {.laid_ms = 20}, {.laid_ms = 10}, {.laid_ms = 20}};
+	struct partition_states states = {.first = items};
+	assert_non_null(store);
+	for (size_t i = 0; i < 4; i++) {
+		items[i].next = i < 3 ? &items[i + 1] : NULL;
+		items[i].stage = stage, items[i].store = store, items[i].told = stand->config.partition_state.snapshot_changes;
+	}
+	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 31), &items[2]);
+	items[2].laid_ms = 31; /* it has begun */
+	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 32), &items[1]);
+	items[1].told--;
+	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 32), &items[3]);
+	items[3].stage = NULL;
+	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 32), &items[0]);
+	items[0].store = NULL; /* it is being restored */
+	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 32), &items[2]);
+	assert_null(partition_states_due(&states, &stand->config.partition_state, 31));
+	store_close(store);
+}
+
 static void on_a_full_disk_it_goes_on_without_snapshots_and_says_so(void **state)
 {
 	struct stand *stand = *state;
@@ -386,6 +412,7 @@ int main(void)
 		WITH(a_worker_goes_on_counting_where_the_one_before_it_stopped),
 		WITH(a_snapshot_is_laid_down_when_enough_has_changed_and_is_read_again),
 		WITH(a_snapshot_waits_for_a_commit_that_the_group_has_taken),
+		WITH(of_several_snapshots_that_are_due_the_oldest_comes_first),
 		WITH(on_a_full_disk_it_goes_on_without_snapshots_and_says_so),
 		WITH(a_changed_pipeline_takes_over_what_its_steps_remember),
 		WITH(a_changed_pipeline_waits_for_what_is_in_flight_of_its_other_topics),
