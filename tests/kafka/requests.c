@@ -14,9 +14,9 @@
  *       for 15 s (-q), and then all there is; prints how many answers were lost, doubled, out of
  *       their key's order, wrong or errors, how many records stand there uncommitted, and
  *       the longest stretch without an answer; -c: an answer has also the tensor `count`,
- *       and is right when that says how many requests of its key there were; -m PARTS: a
- *       request has so many answers, "S/0", "S/1" and so on, each of its part of the elements; -k: the requests had
- *       no keys, and their order is that of their partition
+ *       and is right when that says how many requests of its key there were, or with -l as many or
+ *       more; -m PARTS: a request has so many answers, "S/0", "S/1" and so on, each of its part
+ *       of the elements; -k: the requests had no keys, and their order is that of their partition
  *   requests strike -b BROKERS -o OUT -p PID
  *       kills process PID as soon as records stand in OUT whose transaction is open: such a kill is worth more than
  *       one at any moment. After -q seconds it kills it all the same
@@ -37,7 +37,7 @@
 struct options {
 	const char *brokers, *in, *out, *group;
 	long count, rate, pid, quiet_s;
-	bool json, counted, apart, keyless;
+	bool json, counted, least, apart, keyless;
 	long partitions, elements;
 	long parts; /* answers of a request */
 };
@@ -213,18 +213,20 @@ struct tally {
 	unsigned char written[STRETCH_MS]; /* whether one was, in each millisecond behind it */
 };
 
-/* How many requests of its key there were up to this one. */
-static bool is_counted(const struct avro_answer *answer, long number)
+/* How many requests of its key there were up to this one; at least once one may count twice, but none may be left out. */
+static bool is_counted(const struct options *options, const struct avro_answer *answer, long number)
 {
 	const struct tensor *count = tensors_find(answer->payload.tensors, TEXT("count"));
-	const long place = number / LOAD_KEYS + 1;
-	return count && count->count == 1 && tensor_number(count, 0) == (double)place;
+	const double place = (double)(number / LOAD_KEYS + 1);
+	if (!count || count->count != 1)
+		return false;
+	return options->least ? tensor_number(count, 0) >= place : tensor_number(count, 0) == place;
 }
 
 static bool is_right(const struct options *options, const struct avro_answer *answer, long number)
 {
 	const struct tensor *sum = tensors_find(answer->payload.tensors, TEXT("sum"));
-	if (options->counted && !is_counted(answer, number))
+	if (options->counted && !is_counted(options, answer, number))
 		return false;
 	return sum && sum->count == 1 && tensor_number(sum, 0) == (double)(options->elements * (2 * (number % 1000) + 1));
 }
@@ -351,6 +353,7 @@ int main(int argc, char **argv)
 					 {'j', .flag = &options.json},
 					 {'a', .flag = &options.apart},
 					 {'c', .flag = &options.counted},
+					 {'l', .flag = &options.least},
 					 {'k', .flag = &options.keyless},
 					 {0}};
 	letters_read(argc - 1, argv + 1, letters);

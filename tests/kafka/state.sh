@@ -2,8 +2,9 @@
 # What steps remember, held on a real Kafka. A step counts the messages of each key, behind
 # a model call that lets them overtake each other. Under load its engine is killed with -9
 # every 4 s and started again, with snapshots; then a second one joins it and is killed for
-# good. Exactly once, each answer must say exactly how many came before it. Then a million
-# keys of 200 bytes are brought back, from the changelog and from a snapshot.
+# good. Exactly once, each answer must say exactly how many came before it; at least once as
+# many or more, for a request may count twice, and none may be left out. Then a million keys of
+# 200 bytes are brought back, from the changelog and from a snapshot.
 #   state.sh SLUICE BUILD      with counting, requests, restore and model_server in BUILD
 # SECONDS_UNDER_FIRE and RATE change the sizes. Takes about a minute.
 set -u
@@ -36,6 +37,20 @@ sent
 check_answers restarts $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:4000"
 stop_engine restarts "$engine"
 expect "restarts: snapshots that were laid down" "$(find "$dir/state-one" -name '*.snapshot' | wc -l)" "-eq 4"
+
+# ---- the same at least once ----
+
+topics repeats repeats-answers
+send repeats $((rate * 6)) "$rate"
+start_counting repeats at-least-once one
+for second in 2 4 6; do
+	sleep 2
+	kill_at_once "$engine"
+	start_counting repeats at-least-once one
+done
+sent
+check_count="-c -l" check_answers repeats $((rate * 6)) "doubled:-ge:1 uncommitted: silence_ms:-lt:4000"
+stop_engine repeats "$engine"
 
 # ---- joined by another, which dies ----
 
