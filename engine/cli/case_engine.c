@@ -315,9 +315,9 @@ static bool is_idle(struct case_engine *engine)
 	struct engine_counts counts;
 	for (size_t i = 0; i < plan->count; i++)
 		if (engine_counts(engine->engine, plan->pipelines[i].graph->name, &counts)) {
-			taken += counts.taken - counts.called;
+			taken += counts.sums.taken - counts.called;
 			entered += counts.entered;
-			left += counts.left;
+			left += counts.sums.released;
 		}
 	return is_settled(engine) && taken >= engine->config->send_count && entered == left;
 }

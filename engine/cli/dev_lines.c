@@ -100,9 +100,9 @@ static void write_text(struct buffer *out, const char *name, const struct engine
 		write_latency(out, "p50", recent, 0.5);
 		write_latency(out, "p99", recent, 0.99);
 	}
-	buffer_print(out, "   %" PRIu64 " answered, %" PRIu64 " of them errors", counts->answered, counts->failed);
-	if (counts->in_flight > 0)
-		buffer_print(out, ", %" PRIu64 " in flight", counts->in_flight);
+	buffer_print(out, "   %" PRIu64 " answered, %" PRIu64 " of them errors", counts->sums.answered, counts->sums.failed);
+	if (counts->sums.in_flight > 0)
+		buffer_print(out, ", %" PRIu64 " in flight", counts->sums.in_flight);
 	buffer_byte(out, '\n');
 }
 
@@ -113,8 +113,8 @@ static void write_json(struct buffer *out, const char *name, const struct engine
 	json_write_string(out, text_of(name));
 	buffer_print(out, ",\"rate\":%.1f,\"p50Ms\":%" PRIu64 ",\"p99Ms\":%" PRIu64, rate,
 		     histogram_quantile(recent, 0.5) / US_PER_MS, histogram_quantile(recent, 0.99) / US_PER_MS);
-	buffer_print(out, ",\"answered\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"inFlight\":%" PRIu64 "}\n", counts->answered,
-		     counts->failed, counts->in_flight);
+	buffer_print(out, ",\"answered\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"inFlight\":%" PRIu64 "}\n", counts->sums.answered,
+		     counts->sums.failed, counts->sums.in_flight);
 }
 
 static void write_line(struct dev_lines *lines, const struct engine *engine, const char *name, int64_t now_ms)
@@ -124,7 +124,7 @@ static void write_line(struct dev_lines *lines, const struct engine *engine, con
 	struct dev_look *look = look_of(lines, name);
 	if (!look || !engine_counts(engine, name, &counts))
 		return;
-	uint64_t ended = counts.ended - look->counts.ended;
+	uint64_t ended = counts.sums.ended - look->counts.sums.ended;
 	double seconds = (double)(now_ms - lines->shown_ms) / MS_PER_S;
 	histogram_since(&counts.latency, &look->counts.latency, &recent);
 	look->counts = counts;

@@ -178,19 +178,20 @@ static void print_row(const struct status *const *items, size_t count, const str
 		     (int)status->instance.length, status->instance.bytes, status->rate);
 	print_latency(out, status, status->p50_ms);
 	print_latency(out, status, status->p99_ms);
-	buffer_print(out, " %9" PRIu64, status->in_flight);
+	buffer_print(out, " %9" PRIu64, status->sums.in_flight);
 	print_lag(out, status->lag);
-	buffer_print(out, " %9" PRIu64 " %9" PRIu64 " %9" PRIu64, status->answered, status->failed, status->dead_letters);
+	buffer_print(out, " %9" PRIu64 " %9" PRIu64 " %9" PRIu64, status->sums.answered, status->sums.failed,
+		     status->sums.dead_letters);
 	if (state)
 		buffer_print(out, "  %s", state);
 	else
 		buffer_print(out, "  " TEXT_FORMAT, TEXT_ARGUMENTS(status->state));
 	if (status->why.length > 0)
 		buffer_print(out, ": " TEXT_FORMAT, TEXT_ARGUMENTS(status->why));
-	if (status->resets > 0)
-		buffer_print(out, "; resets %" PRIu64, status->resets);
-	if (status->skipped > 0)
-		buffer_print(out, "; skipped %" PRIu64, status->skipped);
+	if (status->sums.resets > 0)
+		buffer_print(out, "; resets %" PRIu64, status->sums.resets);
+	if (status->sums.skipped > 0)
+		buffer_print(out, "; skipped %" PRIu64, status->sums.skipped);
 	if (other)
 		buffer_print(out, "; runs other files than " TEXT_FORMAT, TEXT_ARGUMENTS(other->instance));
 }

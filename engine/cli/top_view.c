@@ -69,7 +69,7 @@ static double sort_key(const struct status *status, enum top_sort sort)
 	case TOP_SORT_RATE:
 		return status->rate;
 	case TOP_SORT_ERRORS:
-		return (double)status->failed;
+		return (double)status->sums.failed;
 	case TOP_SORT_P99:
 		return status->p99_ms;
 	default:
@@ -236,19 +236,19 @@ static void print_figure(const struct status *status, enum top_figure figure, bo
 			print_number(text, has_latency ? latency : -1);
 		break;
 	case FIGURE_IN_FLIGHT:
-		print_number(text, is_heard ? (double)status->in_flight : -1);
+		print_number(text, is_heard ? (double)status->sums.in_flight : -1);
 		break;
 	case FIGURE_LAG:
 		print_number(text, (double)status->lag);
 		break;
 	case FIGURE_ANSWERED:
-		print_number(text, (double)status->answered);
+		print_number(text, (double)status->sums.answered);
 		break;
 	case FIGURE_ERRORS:
-		print_number(text, (double)status->failed);
+		print_number(text, (double)status->sums.failed);
 		break;
 	case FIGURE_LETTERS:
-		print_number(text, (double)status->dead_letters);
+		print_number(text, (double)status->sums.dead_letters);
 		break;
 	}
 }
@@ -282,12 +282,12 @@ static void print_notes(const struct top_view *view, const struct status *status
 		buffer_text(out, status->why);
 		gap = "; ";
 	}
-	if (status->resets > 0) {
-		buffer_print(out, "%sresets %" PRIu64, gap, status->resets);
+	if (status->sums.resets > 0) {
+		buffer_print(out, "%sresets %" PRIu64, gap, status->sums.resets);
 		gap = "; ";
 	}
-	if (status->skipped > 0) {
-		buffer_print(out, "%sskipped %" PRIu64, gap, status->skipped);
+	if (status->sums.skipped > 0) {
+		buffer_print(out, "%sskipped %" PRIu64, gap, status->sums.skipped);
 		gap = "; ";
 	}
 	if (other)
@@ -380,10 +380,10 @@ static struct top_total total_of(const struct top_view *view)
 			total.silent += !is_heard;
 		}
 		total.rate += is_heard ? status->rate : 0;
-		total.in_flight += is_heard ? (double)status->in_flight : 0;
-		total.answered += (double)status->answered;
-		total.failed += (double)status->failed;
-		total.letters += (double)status->dead_letters;
+		total.in_flight += is_heard ? (double)status->sums.in_flight : 0;
+		total.answered += (double)status->sums.answered;
+		total.failed += (double)status->sums.failed;
+		total.letters += (double)status->sums.dead_letters;
 	}
 	return total;
 }

@@ -81,6 +81,24 @@ struct model_counts {
 	char apart[CACHE_LINE_BYTES];
 };
 
+/* Of a worker. */
+struct worker_counts {
+	uint64_t taken;
+	uint64_t released; /* records that have left, among them: */
+	uint64_t answered;
+	uint64_t failed; /* errors among the answers */
+	uint64_t dead_letters;
+	uint64_t copies;	    /* shadow requests sent */
+	uint64_t copies_lost;	    /* not sent: too many were outstanding */
+	uint64_t taps_lost;	    /* records for taps: too many waited for Kafka */
+	uint64_t dropped_in_flight; /* taken again later */
+	uint64_t commits;
+	uint64_t refused;		/* results that Kafka accepted and then refused */
+	uint64_t replies, replies_lost; /* copies of answers for gateways */
+	uint64_t replies_malformed;	/* requests whose reply address could not be read */
+	uint64_t resets;
+};
+
 /* Words of a struct of counts that are summed; `apart` is none of them. */
 #define COUNT_WORDS(type) ((sizeof(type)) / sizeof(uint64_t))
 #define COUNT_WORDS_APART(type) (offsetof(type, apart) / sizeof(uint64_t))

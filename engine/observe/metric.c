@@ -14,7 +14,7 @@
 #define PIPELINE_NOW(field, unit, name, help) NUMBER(SCOPE_PIPELINE_NOW, struct pipeline_state, field, unit, name, help)
 #define MODEL(field, name, help) COUNTER(SCOPE_MODEL, struct model_counts, field, name, help)
 #define MODEL_NOW(field, name, help) GAUGE(SCOPE_MODEL, struct model_counts, field, name, help)
-#define WORKER(field, name, help) COUNTER(SCOPE_WORKER, struct worker_state, field, name, help)
+#define WORKER(field, name, help) COUNTER(SCOPE_WORKER, struct worker_counts, field, name, help)
 
 const struct metric metric_rows[] = {
 	{"process_cpu_seconds_total", METRIC_COUNTER, "seconds", "Processor time of the process, user and system.", SCOPE_PROCESS,
@@ -104,7 +104,7 @@ const struct metric metric_rows[] = {
 	WORKER(replies, "sluice_worker_replies_total", "Copies of answers for gateways that were sent."),
 	WORKER(replies_lost, "sluice_worker_replies_lost_total", "Copies of answers for gateways that were lost."),
 	WORKER(replies_malformed, "sluice_worker_replies_malformed_total", "Requests whose reply address could not be read."),
-	NUMBER(SCOPE_WORKER, struct worker_state, turned_seconds, "seconds", "sluice_worker_turn_age_seconds",
+	NUMBER(SCOPE_WORKER_NOW, struct worker_state, turn_age_seconds, "seconds", "sluice_worker_turn_age_seconds",
 	       "Time since the worker's last turn began; large: it is stuck in a step, or dead."),
 
 	COUNTER(SCOPE_GATEWAY, struct gateway_counts, calls, "sluice_gateway_calls_total", "Calls that the gateway has begun."),
@@ -128,6 +128,7 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_STEP] = "namespace pipeline step",
 	[SCOPE_MODEL] = "namespace model",
 	[SCOPE_WORKER] = "group worker",
+	[SCOPE_WORKER_NOW] = "group worker",
 	[SCOPE_GATEWAY] = "pipeline",
 	[SCOPE_SERVED] = "model",
 };

@@ -21,7 +21,8 @@ enum metric_scope {
 	SCOPE_PIPELINE_NOW, /* struct pipeline_state */
 	SCOPE_STEP,	    /* struct step_counts */
 	SCOPE_MODEL,	    /* struct model_counts */
-	SCOPE_WORKER,	    /* struct worker_state */
+	SCOPE_WORKER,	    /* struct worker_counts */
+	SCOPE_WORKER_NOW,   /* struct worker_state */
 	SCOPE_GATEWAY,	    /* struct gateway_counts */
 	SCOPE_SERVED,	    /* struct served_counts */
 	METRIC_SCOPES
@@ -71,9 +72,7 @@ struct pipeline_state {
 };
 
 struct worker_state {
-	uint64_t taken, released, commits, resets, dropped_in_flight, refused, copies, copies_lost, taps_lost;
-	uint64_t replies, replies_lost, replies_malformed;
-	double turned_seconds;
+	double turn_age_seconds;
 };
 
 /* Calls of a pipeline, or of a model, at a gateway. */

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "observe/counts.h"
 
 #define STATUS_EVERY_MS 1000
 #define STATUS_FAILING_LEAST 10 /* errors in a row after which a pipeline is failing */
@@ -26,15 +27,7 @@ struct status {
 	struct text state;  /* one word: running, waiting, paused, failing */
 	bool stopped;	    /* its last record: it was stopped */
 	struct text why;    /* why it waits or fails; empty: it does neither */
-	uint64_t taken;	    /* requests */
-	uint64_t ended;	    /* requests answered, dropped on purpose, or finished, if there is no output */
-	uint64_t answered;  /* a request that was split may have many answers */
-	uint64_t failed;    /* errors: those of the answers, and of requests without one */
-	uint64_t dropped;   /* on purpose: by a filter, or into a window that stays open */
-	uint64_t dead_letters;
-	uint64_t resets; /* aborted transactions */
-	uint64_t skipped; /* records that were deleted before they were read */
-	uint64_t in_flight;
+	struct pipeline_counts sums; /* of which the record has those that the members name */
 	struct text version;	       /* hash of what it is made of; engines with the same files have the same. Empty: it drains */
 	struct text group;	       /* consumer group that reads it */
 	struct text reads;	       /* its input topics, separated by a space */

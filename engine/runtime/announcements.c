@@ -45,12 +45,15 @@ void announce_pipeline_end(const struct engine_config *config, const char *name,
 	log_say(config->log, LOG_LEVEL_INFO, &(struct log_fields){.pipeline = name},
 		"%s: ended; taken %" PRIu64 ", released %" PRIu64 ", answered %" PRIu64 ", of them errors %" PRIu64
 		", dead letters %" PRIu64,
-		name, counts->taken, counts->ended, counts->answered, counts->failed, counts->dead_letters);
+		name, counts->sums.taken, counts->sums.ended, counts->sums.answered, counts->sums.failed,
+		counts->sums.dead_letters);
 }
 
-void announce_worker_end(const struct engine_config *config, const char *group, const char *instance, struct worker_counts counts)
+void announce_worker_end(const struct engine_config *config, const char *group, const char *instance, const struct worker *worker)
 {
-	bool was_reset = counts.resets > 0 && counts.reset_reason;
+	const struct worker_counts counts = worker_counts(worker);
+	const char *reset_reason = worker_reset_reason(worker);
+	bool was_reset = counts.resets > 0 && reset_reason;
 	log_say(config->log, LOG_LEVEL_INFO, NULL, "worker %s of %s: commits %" PRIu64 ", resets %" PRIu64 "%s%s", instance, group,
-		counts.commits, counts.resets, was_reset ? "; the last: " : "", was_reset ? counts.reset_reason : "");
+		counts.commits, counts.resets, was_reset ? "; the last: " : "", was_reset ? reset_reason : "");
 }

@@ -11,6 +11,6 @@ void announce_start(const struct engine_config *config, const struct pipeline_pl
 void announce_changes(const struct engine_config *config, const struct revision *before, const struct revision *now);
 
 void announce_pipeline_end(const struct engine_config *config, const char *name, const struct engine_counts *counts);
-void announce_worker_end(const struct engine_config *config, const char *group, const char *instance, struct worker_counts counts);
+void announce_worker_end(const struct engine_config *config, const char *group, const char *instance, const struct worker *worker);
 
 #endif

@@ -335,22 +335,16 @@ struct loop *engine_loop(struct engine *engine)
 
 static void add_counts(struct engine_counts *sum, const struct stage_counts *counts, enum served_kind kind)
 {
-	sum->taken += kind == SERVED_LATER ? 0 : counts->taken;
-	sum->called += kind == SERVED_CALLS ? counts->taken : 0;
-	sum->entered += counts->taken;
-	sum->left += counts->released;
-	sum->ended += counts->ended;
-	sum->succeeded += counts->succeeded;
-	sum->answered += counts->answered;
-	sum->failed += counts->failed;
-	sum->dropped += counts->dropped;
-	sum->dead_letters += counts->dead_letters;
-	sum->pauses += counts->pauses;
-	sum->skipped += counts->skipped;
-	sum->in_flight += counts->in_flight;
+	struct pipeline_counts seen = {0};
+	counts_add(&seen, &counts->sums, COUNT_WORDS(struct pipeline_counts));
+	sum->called += kind == SERVED_CALLS ? seen.taken : 0;
+	sum->entered += seen.taken;
+	seen.taken = kind == SERVED_LATER ? 0 : seen.taken;
+	seen.resets = 0; /* add_resets() */
+	counts_add(&sum->sums, &seen, COUNT_WORDS(struct pipeline_counts));
 	sum->waits_for = counts->waits_for ? counts->waits_for : sum->waits_for;
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		uint64_t count = counts->latency[i];
+		uint64_t count = count_read(&counts->latency[i]);
 		sum->latency.buckets[i] += (uint32_t)count;
 		sum->latency.count += count;
 	}
@@ -375,9 +369,9 @@ static void add_resets(struct engine_counts *sum, const struct group *group, con
 	for (size_t i = 0; i < group->worker_count; i++) {
 		uint64_t most = 0;
 		for (const struct served *served = group->served; served; served = served->next)
-			if (strcmp(served->pipeline, pipeline) == 0 && served->counts[i].resets > most)
-				most = served->counts[i].resets;
-		sum->resets += most;
+			if (strcmp(served->pipeline, pipeline) == 0 && count_read(&served->counts[i].sums.resets) > most)
+				most = count_read(&served->counts[i].sums.resets);
+		sum->sums.resets += most;
 	}
 }
 

@@ -15,6 +15,7 @@
 #include "log/record.h"
 #include "log/registry.h"
 #include "net/loop.h"
+#include "observe/counts.h"
 #include "observe/histogram.h"
 #include "observe/last_failure.h"
 #include "observe/log_sink.h"
@@ -76,12 +77,9 @@ void engine_stop(struct engine *engine); /* as a signal does */
 /* Counts of a pipeline since the engine began, over all its versions, stages and workers, and over its calls by other
  * pipelines: worker/stage.h. */
 struct engine_counts {
-	uint64_t taken;	 /* requests that its first stage took, and calls of it */
-	uint64_t called; /* calls among them */
-	uint64_t ended, succeeded, answered, failed, dropped, dead_letters, pauses, resets;
-	uint64_t skipped;	  /* records that were deleted before they were read */
-	uint64_t entered, left;	  /* records of all its stages */
-	uint64_t in_flight;	  /* of all its stages */
+	struct pipeline_counts sums; /* `taken` counts requests that its first stage took, and calls of it */
+	uint64_t called;	     /* calls among them */
+	uint64_t entered;	     /* records that all its stages have taken */
 	struct histogram latency; /* of requests that ended */
 	const char *waits_for;	  /* why it waits; NULL: it does not */
 	size_t models_away;	  /* number of unreachable models that it calls */

@@ -91,16 +91,16 @@ static double quantile_ms(const struct histogram *histogram, double share)
 /* An engine whose model is away is well: it is ready, and what was asked waits in it. */
 static bool calls_wait(const struct engine_counts *now)
 {
-	return now->models_away > 0 && now->in_flight > 0;
+	return now->models_away > 0 && now->sums.in_flight > 0;
 }
 
 /* Whether results of a second were errors or not is known, their order is not: one that is none ends the row. */
 static void count_row(struct announced *pipeline, const struct engine_counts *now)
 {
-	if (now->succeeded > pipeline->counts.succeeded)
+	if (now->sums.succeeded > pipeline->counts.sums.succeeded)
 		pipeline->failed_in_a_row = 0;
 	else
-		pipeline->failed_in_a_row += now->failed - pipeline->counts.failed;
+		pipeline->failed_in_a_row += now->sums.failed - pipeline->counts.sums.failed;
 }
 
 static bool is_failing(const struct announced *pipeline)
@@ -114,7 +114,7 @@ static const char *state_of(const struct announced *pipeline, const struct engin
 		return "waiting";
 	if (is_failing(pipeline))
 		return "failing";
-	return now->pauses > pipeline->counts.pauses ? "paused" : "running";
+	return now->sums.pauses > pipeline->counts.sums.pauses ? "paused" : "running";
 }
 
 static const char *why_of(struct status_publisher *status_publisher, const struct announced *pipeline,
@@ -154,7 +154,8 @@ static struct text reads_of(struct status_publisher *status_publisher, const str
 static double rate_of(const struct pipeline_plan *plan, const struct engine_counts *now, const struct engine_counts *before,
 		      int64_t passed_ms)
 {
-	uint64_t count = plan->graph->has_output ? now->answered - before->answered : now->ended - before->ended;
+	uint64_t count = plan->graph->has_output ? now->sums.answered - before->sums.answered
+						 : now->sums.ended - before->sums.ended;
 	return (double)count * MS_PER_S / (double)passed_ms;
 }
 
@@ -177,15 +178,7 @@ static void say(struct status_publisher *status_publisher, const struct pipeline
 		.state = text_of(state_of(pipeline, now)),
 		.stopped = status_publisher->stopped,
 		.why = text_of(why_of(status_publisher, pipeline, now)),
-		.taken = now->taken,
-		.ended = now->ended,
-		.answered = now->answered,
-		.failed = now->failed,
-		.dropped = now->dropped,
-		.dead_letters = now->dead_letters,
-		.resets = now->resets,
-		.skipped = now->skipped,
-		.in_flight = now->in_flight,
+		.sums = now->sums,
 		.version = text_of(version),
 		.group = text_of(plan->group),
 		.reads = reads_of(status_publisher, plan),
@@ -216,7 +209,7 @@ static void log_failures(const struct status_publisher *status_publisher, struct
 	struct failure_window window;
 	struct last_failure last = {0};
 	int64_t now_ms = loop_now_ms(engine_loop(status_publisher->engine));
-	if (!failure_watch_look(&pipeline->watch, now->failed, now->succeeded, now_ms, at_end, &window))
+	if (!failure_watch_look(&pipeline->watch, now->sums.failed, now->sums.succeeded, now_ms, at_end, &window))
 		return;
 	bool known = engine_last_failure(status_publisher->engine, pipeline->name, &last);
 	const struct log_fields fields = {.pipeline = pipeline->name, .step = last.step[0] ? last.step : NULL,

@@ -61,7 +61,7 @@ static bool is_due(const struct topic_removal *topic_removal, const struct engin
 {
 	struct engine_counts counts;
 	return now_ms - topic_removal->since_ms >= CLEAN_AFTER_MS &&
-	       (!engine_counts(engine, topic_removal->pipeline, &counts) || counts.in_flight == 0);
+	       (!engine_counts(engine, topic_removal->pipeline, &counts) || counts.sums.in_flight == 0);
 }
 
 static void clean(const struct topic_removal *topic_removal, const struct engine_config *config)

@@ -151,7 +151,7 @@ void worker_threads_join(struct group *group, const struct engine_config *config
 		pthread_join(member->thread, NULL);
 		member->started = false;
 		const char *instance = member->config.consumer.instance;
-		announce_worker_end(config, group->name, instance, worker_counts(member->worker));
+		announce_worker_end(config, group->name, instance, member->worker);
 		if (!member->drained)
 			error_set(error, member->error.kind, member->error.place, "worker %s of %s: %s", instance, group->name,
 				  member->error.text);

@@ -52,7 +52,7 @@ void host_copy(void *context, const struct call *call)
 	bool room = worker->copy_count < COPIES_MAX && worker->copy_bytes < COPIES_BYTES_MAX;
 	struct copy *copy = room ? copy_make(call) : NULL;
 	if (!copy) {
-		worker->counts.copies_lost++;
+		count_add(&worker->counts.copies_lost, 1);
 		return;
 	}
 	copy->host = host;
@@ -62,7 +62,7 @@ void host_copy(void *context, const struct call *call)
 	worker->copies = copy;
 	worker->copy_count++;
 	worker->copy_bytes += copy->bytes;
-	worker->counts.copies++;
+	count_add(&worker->counts.copies, 1);
 	host_call(host, &copy->call);
 }
 

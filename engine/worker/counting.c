@@ -10,6 +10,7 @@ static void latency_count(struct stage_counts *counts, int64_t took_ms)
 {
 	uint64_t us = took_ms > 0 ? (uint64_t)took_ms * US_OF_MS : 0;
 	count_add(&counts->latency[histogram_bucket(us)], 1);
+	duration_count(&counts->sums.duration, us);
 }
 
 /* Of a message, or of each of its offspring that answers instead of it. `ends`: nothing of it goes on
@@ -18,14 +19,15 @@ static void outcome_count(struct stage_counts *counts, bool errors_off, bool end
 			  const struct answer *answer)
 {
 	if (outcome == FLOW_ANSWER && !(answer->error && errors_off))
-		count_add(&counts->answered, 1);
+		count_add(&counts->sums.answered, 1);
 	if (outcome == FLOW_DROPPED)
-		count_add(&counts->dropped, 1);
+		count_add(&counts->sums.dropped, 1);
 	if (answer->error) {
-		count_add(&counts->failed, 1);
+		count_add(&counts->sums.failed, 1);
+		count_add(&counts->sums.errors[answer->error->kind - 1], 1);
 		last_failure_note(&counts->last_failure, answer->error, answer->step);
 	} else if (ends) {
-		count_add(&counts->succeeded, 1);
+		count_add(&counts->sums.succeeded, 1);
 	}
 }
 
@@ -64,10 +66,10 @@ void flight_count_out(const struct flight *flight, struct loop *loop)
 	bool errors_off = stage->config->errors_off;
 	bool ends = outcome_ends(flight);
 	const struct offspring *offspring = flight->outcome == FLOW_PARTED ? flight->message.offspring : NULL;
-	count_add(&counts->released, 1);
-	atomic_store_explicit(&counts->in_flight, stage->load.in_flight - 1, memory_order_relaxed);
+	count_add(&counts->sums.released, 1);
+	count_set(&counts->sums.in_flight, stage->load.in_flight - 1);
 	if (ends) {
-		count_add(&counts->ended, 1);
+		count_add(&counts->sums.ended, 1);
 		latency_count(counts, flight_took_ms(flight, loop));
 	}
 	if (!offspring)
@@ -79,7 +81,7 @@ void flight_count_out(const struct flight *flight, struct loop *loop)
 void stages_count_in_flight(const struct worker *worker)
 {
 	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next)
-		atomic_store_explicit(&stage->counts->in_flight, stage->load.in_flight, memory_order_relaxed);
+		count_set(&stage->counts->sums.in_flight, stage->load.in_flight);
 }
 
 /* ---- calls of pipelines ---- */
@@ -88,14 +90,14 @@ void call_count_in(struct stage_counts *counts)
 {
 	if (!counts)
 		return;
-	count_add(&counts->taken, 1);
-	count_add(&counts->in_flight, 1);
+	count_add(&counts->sums.taken, 1);
+	count_add(&counts->sums.in_flight, 1);
 }
 
 void call_count_forgotten(struct stage_counts *counts)
 {
 	if (counts)
-		count_add(&counts->in_flight, UINT64_MAX); /* one less */
+		count_add(&counts->sums.in_flight, UINT64_MAX); /* one less */
 }
 
 void call_count_out(struct stage_counts *counts, enum flow_outcome outcome, const struct answer *answer, int64_t took_ms)
@@ -103,8 +105,8 @@ void call_count_out(struct stage_counts *counts, enum flow_outcome outcome, cons
 	if (!counts)
 		return;
 	call_count_forgotten(counts);
-	count_add(&counts->released, 1);
-	count_add(&counts->ended, 1);
+	count_add(&counts->sums.released, 1);
+	count_add(&counts->sums.ended, 1);
 	latency_count(counts, took_ms);
 	outcome_count(counts, false, true, outcome, answer);
 }

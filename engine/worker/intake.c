@@ -151,9 +151,9 @@ static void record_enter(struct worker *worker, struct worker_stage *stage, stru
 	}
 	flight->stage = stage;
 	flight->taken_ms = loop_now_ms(worker->loop);
-	worker->counts.taken++;
-	count_add(&stage->counts->taken, 1);
-	atomic_store_explicit(&stage->counts->in_flight, stage->load.in_flight, memory_order_relaxed);
+	count_add(&worker->counts.taken, 1);
+	count_add(&stage->counts->sums.taken, 1);
+	count_set(&stage->counts->sums.in_flight, stage->load.in_flight);
 	intake_enter(worker, flight);
 	if (flight_settle(&worker->lanes, flight, &worker->failure))
 		release(worker);
@@ -312,7 +312,7 @@ static bool stage_pause(struct worker *worker, struct worker_stage *stage, bool 
 	}
 	stage->paused = paused;
 	if (paused)
-		count_add(&stage->counts->pauses, 1);
+		count_add(&stage->counts->sums.pauses, 1);
 	return positions.count == 0 || consumer_pause(worker->consumer, positions, paused, error);
 }
 
@@ -451,7 +451,7 @@ static bool gaps_count(struct worker *worker, struct error *error)
 		const struct worker_stage *stage = stage_reading(worker, gap.topic);
 		if (!stage)
 			continue;
-		count_add(&stage->counts->skipped, gap_count(&gap));
+		count_add(&stage->counts->sums.skipped, gap_count(&gap));
 		if (stage->config->gap_stops)
 			return error_set(error, ERROR_SYSTEM, PLACE_NONE,
 					 "records of %s-%d from offset %lld on were %s, and pipeline "

@@ -9,11 +9,11 @@
 #include "worker/parts.h"
 #include "worker/stage_links.h"
 
-void outbox_open(struct outbox *outbox, size_t answer_bytes)
+void outbox_open(struct outbox *outbox, struct worker_counts *counts, size_t answer_bytes)
 {
-	*outbox = (struct outbox){0};
+	*outbox = (struct outbox){.counts = counts};
 	buffer_open(&outbox->encoded, answer_bytes);
-	replies_open(&outbox->replies);
+	replies_open(&outbox->replies, counts);
 }
 
 void outbox_close(struct outbox *outbox)
@@ -125,8 +125,8 @@ static enum produce_verdict answer_produce(struct outbox *outbox, const struct f
 	outgoing.topic = config->answers;
 	enum produce_verdict verdict = output_produce(outbox->output, &outgoing, error);
 	if (verdict == PRODUCED) {
-		outbox->answered++;
-		outbox->failed += answer->error != NULL;
+		count_add(&outbox->counts->answered, 1);
+		count_add(&outbox->counts->failed, answer->error != NULL);
 	}
 	return verdict;
 }
@@ -253,7 +253,8 @@ void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const s
 	bool written = step_write(outbox, stage, message, payload, &headers, &outgoing, &error);
 	outgoing.topic = topic;
 	outgoing.origin.partition = message->origin.partition;
-	outbox->taps_lost += !written || !side_produce(outbox->side, &outgoing);
+	if (!written || !side_produce(outbox->side, &outgoing))
+		count_add(&outbox->counts->taps_lost, 1);
 }
 
 static enum produce_verdict emissions_leave(struct outbox *outbox, struct flight *flight, const struct answer *answer,
@@ -343,9 +344,10 @@ static enum produce_verdict flight_bury(struct outbox *outbox, struct flight *fl
 	if (verdict == PRODUCE_REFUSED)
 		outbox->failure = error;
 	flight->lettered = verdict == PRODUCED;
-	outbox->dead_letters += flight->lettered;
-	if (flight->lettered)
-		count_add(&flight->stage->counts->dead_letters, 1);
+	if (flight->lettered) {
+		count_add(&outbox->counts->dead_letters, 1);
+		count_add(&flight->stage->counts->sums.dead_letters, 1);
+	}
 	return verdict;
 }
 

@@ -15,15 +15,13 @@ struct outbox {
 	struct side *side;		  /* likewise; NULL: there are no taps */
 	struct replies replies; /* copies of answers for gateways; exactly once, held until their transaction is committed */
 	struct buffer encoded;
-	uint64_t answered;
-	uint64_t failed; /* errors among the answers */
-	uint64_t dead_letters;
-	uint64_t taps_lost;
+	struct worker_counts *counts; /* of the worker */
 	size_t half_left;     /* flights whose outputs were produced in part: no commit now, it would separate them */
 	struct error failure; /* SYSTEM: not even an error can be produced; the worker stops */
 };
 
-void outbox_open(struct outbox *outbox, size_t answer_bytes);
+/* Borrows the counts. */
+void outbox_open(struct outbox *outbox, struct worker_counts *counts, size_t answer_bytes);
 void outbox_close(struct outbox *outbox); /* produced records may still be on their way to Kafka */
 
 /* Position of the record that this flight answers. */

@@ -150,7 +150,8 @@ struct worker {
 	struct copy *copies; /* outstanding shadow requests */
 	size_t copy_count;
 	size_t copy_bytes;
-	struct worker_counts counts;
+	struct worker_counts counts; /* read by other threads too */
+	_Atomic(const char *) reset_reason; /* of the last reset, static text */
 	struct error failure; /* SYSTEM: the worker stops */
 };
 
@@ -158,12 +159,6 @@ struct worker {
 static inline struct worker_stage *stage_reading(const struct worker *worker, uint32_t topic)
 {
 	return worker->routes[topic];
-}
-
-/* Adds to a count that has one writer and that other threads read. */
-static inline void count_add(_Atomic uint64_t *count, uint64_t more)
-{
-	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + more, memory_order_relaxed);
 }
 
 /* ---- counting.c ---- */

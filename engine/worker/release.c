@@ -51,7 +51,7 @@ void release(struct worker *worker)
 		flight_count_out(flight, worker->loop);
 		admission_observe(flight, worker->loop);
 		lanes_leave(&worker->lanes);
-		worker->counts.released++;
+		count_add(&worker->counts.released, 1);
 		if (!worker->dirty && lane_has_released(lane))
 			release_begin_interval(worker);
 	}
@@ -115,11 +115,13 @@ void release_on_commit_due(void *context)
 
 static bool start_anew(struct worker *worker, struct positions committed, struct error *error)
 {
-	worker->counts.dropped_in_flight += worker->lanes.load.in_flight;
+	count_add(&worker->counts.dropped_in_flight, worker->lanes.load.in_flight);
 	replies_void(&worker->outbox.replies);
-	worker->counts.resets = output_resets(worker->outbox.output, &worker->counts.reset_reason);
+	const char *reason;
+	count_set(&worker->counts.resets, output_resets(worker->outbox.output, &reason));
+	atomic_store_explicit(&worker->reset_reason, reason, memory_order_relaxed);
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
-		atomic_store_explicit(&stage->counts->resets, worker->counts.resets, memory_order_relaxed);
+		count_set(&stage->counts->sums.resets, worker->counts.resets);
 	worker->outbox.half_left = 0;
 	if (!worker->config->transaction.id)
 		lanes_recall(&worker->lanes, committed);
@@ -179,7 +181,7 @@ static bool hear_refusals(struct worker *worker, struct error *error)
 {
 	struct refusal refusal;
 	while (output_refused(worker->outbox.output, &refusal)) {
-		worker->counts.refused++;
+		count_add(&worker->counts.refused, 1);
 		if (is_of_changelog(worker, &refusal, error))
 			return false;
 		if (!take_again(worker, &refusal, error))
@@ -204,7 +206,7 @@ void release_on_news(void *context, uint32_t events)
 	case NEWS_STARTED:
 		break;
 	case NEWS_COMMITTED:
-		worker->counts.commits++;
+		count_add(&worker->counts.commits, 1);
 		replies_committed(&worker->outbox.replies);
 		lanes_committed(&worker->lanes, committed);
 		partition_states_committed(worker, committed);

@@ -11,9 +11,9 @@ struct held_reply {
 	struct header headers[]; /* then the bytes */
 };
 
-void replies_open(struct replies *replies)
+void replies_open(struct replies *replies, struct worker_counts *counts)
 {
-	*replies = (struct replies){0};
+	*replies = (struct replies){.counts = counts};
 	replies->end = &replies->first;
 }
 
@@ -41,7 +41,7 @@ bool replies_wanted(struct replies *replies, struct headers headers, const char 
 	if (!header)
 		return false;
 	if (!reply_address_read(header->value, address)) {
-		replies->malformed++;
+		count_add(&replies->counts->replies_malformed, 1);
 		return false;
 	}
 	return address->pipeline.length == 0 || text_is(address->pipeline, pipeline);
@@ -73,8 +73,7 @@ static bool side_ready(struct worker *worker)
 static void reply_send(struct replies *replies, const struct outgoing *record)
 {
 	bool sent = replies->side && side_produce(replies->side, record);
-	replies->sent += sent;
-	replies->lost += !sent;
+	count_add(sent ? &replies->counts->replies : &replies->counts->replies_lost, 1);
 }
 
 /* ---- holding ---- */
@@ -124,11 +123,11 @@ void replies_put(struct worker *worker, const struct reply_address *address, con
 	copy.origin.partition = address->partition;
 	copy.key = (struct text){0};
 	if (!worker->setup->replies || !side_ready(worker))
-		replies->lost++;
+		count_add(&replies->counts->replies_lost, 1);
 	else if (!worker->config->transaction.id)
 		reply_send(replies, &copy);
-	else
-		replies->lost += !reply_hold(replies, &copy);
+	else if (!reply_hold(replies, &copy))
+		count_add(&replies->counts->replies_lost, 1);
 }
 
 void replies_committed(struct replies *replies)

@@ -12,6 +12,7 @@
 
 #include "log/side.h"
 #include "message/reply.h"
+#include "observe/counts.h"
 
 struct worker;
 
@@ -23,10 +24,11 @@ struct replies {
 	struct side *side; /* NULL: no copy was sent yet, or it could not be opened */
 	struct held_reply *first, **end;
 	size_t held_bytes;
-	uint64_t sent, lost, malformed;
+	struct worker_counts *counts; /* of the worker */
 };
 
-void replies_open(struct replies *replies);
+/* Borrows the counts. */
+void replies_open(struct replies *replies, struct worker_counts *counts);
 void replies_close(struct replies *replies); /* drops held copies; one that is only zeroed is fine */
 
 /* Whether a gateway waits for this pipeline's answer to a request with those headers. An address that cannot be read

@@ -12,6 +12,7 @@
 #include "flow/external_input.h"
 #include "log/upstream.h"
 #include "message/format.h"
+#include "observe/counts.h"
 #include "observe/histogram.h"
 #include "observe/last_failure.h"
 #include "plan/graph.h"
@@ -26,22 +27,11 @@ struct stage_limits {
 	size_t held_bytes; /* of their records and arenas */
 };
 
-/* Counters of a stage, written by its worker and read by any thread. In a pipeline of several stages each request
+/* Counts of a stage, written by its worker and read by any thread (observe/counts.h). In a pipeline of several stages each request
  * ends in one of them. A message that only goes on to another stage is not counted as an end. */
 struct stage_counts {
-	_Atomic uint64_t taken;
-	_Atomic uint64_t released;
-	_Atomic uint64_t ended;	    /* requests that the pipeline has finished */
-	_Atomic uint64_t succeeded; /* results that are no error: answers, drops, ends without output */
-	_Atomic uint64_t answered;
-	_Atomic uint64_t failed; /* errors among the answers */
-	_Atomic uint64_t dropped;
-	_Atomic uint64_t dead_letters;
-	_Atomic uint64_t pauses;  /* how often the stage was full and its partitions were paused */
-	_Atomic uint64_t resets;  /* of the worker: aborted transactions, with all in flight */
-	_Atomic uint64_t skipped; /* records that were deleted before they were read */
-	_Atomic uint64_t in_flight;
-	_Atomic uint64_t latency[HISTOGRAM_BUCKETS]; /* of requests that ended, since the time of their record */
+	struct pipeline_counts sums;
+	uint64_t latency[HISTOGRAM_BUCKETS];   /* of requests that ended, since the time of their record, finer than in `sums` */
 	_Atomic(const char *) waits_for;	     /* why the stage waits, as static text; NULL: it does not */
 	struct last_failure last_failure;	     /* the last one that `failed` counts */
 };

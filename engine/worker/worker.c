@@ -135,14 +135,14 @@ const struct worker_setup *worker_follows(const struct worker *worker)
 
 struct worker_counts worker_counts(const struct worker *worker)
 {
-	struct worker_counts counts = worker->counts;
-	counts.answered = worker->outbox.answered;
-	counts.failed = worker->outbox.failed;
-	counts.dead_letters = worker->outbox.dead_letters;
-	counts.replies = worker->outbox.replies.sent;
-	counts.replies_lost = worker->outbox.replies.lost;
-	counts.replies_malformed = worker->outbox.replies.malformed;
+	struct worker_counts counts = {0};
+	counts_add(&counts, &worker->counts, COUNT_WORDS(struct worker_counts));
 	return counts;
+}
+
+const char *worker_reset_reason(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->reset_reason, memory_order_relaxed);
 }
 
 /* ---- opening and closing ---- */
@@ -228,7 +228,7 @@ struct worker *worker_open(const struct worker_config *config, struct error *err
 	worker->retry_timer = (struct loop_timer){.due = release_on_retry, .context = worker};
 	worker->handover_timer = (struct loop_timer){.due = on_awake, .context = worker};
 	lanes_open(&worker->lanes, config->limits.message_bytes, config->limits.held_bytes);
-	outbox_open(&worker->outbox, config->limits.answer_bytes);
+	outbox_open(&worker->outbox, &worker->counts, config->limits.answer_bytes);
 	partition_states_open(&worker->partition_states);
 	if (worker_set_up(worker, error))
 		return worker;

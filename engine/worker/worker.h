@@ -95,23 +95,8 @@ const struct worker_setup *worker_follows(const struct worker *worker);
 /* Whether a stage can be opened; CONFIG: the reason why not. Any thread. */
 bool stage_check(const struct stage_config *config, struct error *error);
 
-struct worker_counts {
-	uint64_t taken;
-	uint64_t released; /* records that have left, among them: */
-	uint64_t answered;
-	uint64_t failed; /* errors among the answers */
-	uint64_t dead_letters;
-	uint64_t copies;	    /* shadow requests sent */
-	uint64_t copies_lost;	    /* not sent: too many were outstanding */
-	uint64_t dropped_in_flight; /* taken again later */
-	uint64_t commits;
-	uint64_t refused;		/* results that Kafka accepted and then refused */
-	uint64_t replies, replies_lost; /* copies of answers for gateways */
-	uint64_t replies_malformed;	/* requests whose reply address could not be read */
-	uint64_t resets;
-	const char *reset_reason; /* of the last reset */
-};
-
-struct worker_counts worker_counts(const struct worker *worker); /* called by its thread, or after that has ended */
+/* Any thread: what the worker has counted, and the reason of its last reset (NULL: there was none). */
+struct worker_counts worker_counts(const struct worker *worker);
+const char *worker_reset_reason(const struct worker *worker);
 
 #endif

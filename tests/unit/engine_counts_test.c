@@ -52,7 +52,7 @@ static void on_tick(void *context)
 	struct error error = {0};
 	assert_true(engine_counts(stand->engine, stand->pipeline, &stand->counts));
 	int64_t now_ms = loop_now_ms(stand->loop);
-	if (stand->counts.ended >= stand->until || now_ms >= stand->end_ms)
+	if (stand->counts.sums.ended >= stand->until || now_ms >= stand->end_ms)
 		engine_stop(stand->engine);
 	else
 		assert_true(loop_timer_set(stand->loop, &stand->timer, now_ms + TICK_MS, &error));
@@ -140,15 +140,22 @@ static void expect_counts(const struct stand *stand, const char *pipeline, struc
 {
 	struct engine_counts counts;
 	assert_true(engine_counts(stand->engine, pipeline, &counts));
-	assert_int_equal(counts.taken, expected.taken);
-	assert_int_equal(counts.ended, expected.ended);
-	assert_int_equal(counts.succeeded, expected.succeeded);
-	assert_int_equal(counts.answered, expected.answered);
-	assert_int_equal(counts.failed, expected.failed);
-	assert_int_equal(counts.dropped, expected.dropped);
-	assert_int_equal(counts.dead_letters, expected.dead_letters);
-	assert_int_equal(counts.in_flight, 0);
+	assert_int_equal(counts.sums.taken, expected.taken);
+	assert_int_equal(counts.sums.ended, expected.ended);
+	assert_int_equal(counts.sums.succeeded, expected.succeeded);
+	assert_int_equal(counts.sums.answered, expected.answered);
+	assert_int_equal(counts.sums.failed, expected.failed);
+	assert_int_equal(counts.sums.dropped, expected.dropped);
+	assert_int_equal(counts.sums.dead_letters, expected.dead_letters);
+	assert_int_equal(counts.sums.in_flight, 0);
 	assert_int_equal(counts.latency.count, expected.ended);
+	uint64_t errors = 0, timed = 0;
+	for (size_t i = 0; i < COUNTED_ERROR_KINDS; i++)
+		errors += counts.sums.errors[i];
+	for (size_t i = 0; i <= DURATION_LIMITS; i++)
+		timed += counts.sums.duration.buckets[i];
+	assert_int_equal(errors, expected.failed);
+	assert_int_equal(timed, expected.ended);
 }
 
 /* `asked` requests to the pipeline, of which all are to end, and what is then counted of it. */
@@ -317,14 +324,14 @@ static void ten_errors_in_a_row_are_a_pipeline_that_fails(void **state)
 	assert_true(text_is(status.state, "failing"));
 	assert_true(text_is(status.why, "the last 10 results are errors; `sluice errors list p` says why"));
 	assert_true(status.ready);
-	assert_int_equal(status.taken, STATUS_FAILING_LEAST);
-	assert_int_equal(status.ended, STATUS_FAILING_LEAST);
-	assert_int_equal(status.failed, STATUS_FAILING_LEAST);
+	assert_int_equal(status.sums.taken, STATUS_FAILING_LEAST);
+	assert_int_equal(status.sums.ended, STATUS_FAILING_LEAST);
+	assert_int_equal(status.sums.failed, STATUS_FAILING_LEAST);
 	stand_close(&stand);
 	status = status_after(STATUS_FAILING_LEAST - 1, &stand);
 	assert_true(text_is(status.state, "running"));
 	assert_int_equal(status.why.length, 0);
-	assert_int_equal(status.failed, STATUS_FAILING_LEAST - 1);
+	assert_int_equal(status.sums.failed, STATUS_FAILING_LEAST - 1);
 	stand_close(&stand);
 }
 

@@ -158,7 +158,7 @@ static void expect(struct stand *stand, const char *id, const char *words)
 static void wait_until_joined(struct stand *stand, uint64_t records)
 {
 	const struct timespec pause = {0, 10000000};
-	for (int waited_ms = 0; atomic_load(&stand->counts[1].released) < records; waited_ms += 10) {
+	for (int waited_ms = 0; count_read(&stand->counts[1].sums.released) < records; waited_ms += 10) {
 		assert_in_range(waited_ms, 0, MOCK_WAIT_MS);
 		nanosleep(&pause, NULL);
 	}
@@ -294,7 +294,7 @@ static void expect_no_word(struct stand *stand, uint64_t released)
 {
 	const struct timespec windows = {1, 200000000};
 	nanosleep(&windows, NULL);
-	assert_int_equal(atomic_load(&stand->counts[1].released), released);
+	assert_int_equal(count_read(&stand->counts[1].sums.released), released);
 }
 
 /* What it waits for, for `top`. */

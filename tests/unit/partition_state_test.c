@@ -178,11 +178,11 @@ static void expect_answer(struct stand *stand, const char *key, const char *expe
 /* A request that is taken, and has no answer of its own. */
 static void expect_nothing(struct stand *stand, const char *key)
 {
-	uint64_t before = stand->counts.released;
+	uint64_t before = count_read(&stand->counts.sums.released);
 	ask(stand, key);
-	for (int waited_ms = 0; waited_ms < MOCK_WAIT_MS && stand->counts.released == before; waited_ms += 10)
+	for (int waited_ms = 0; waited_ms < MOCK_WAIT_MS && count_read(&stand->counts.sums.released) == before; waited_ms += 10)
 		usleep(10000);
-	assert_true(stand->counts.released > before);
+	assert_true(count_read(&stand->counts.sums.released) > before);
 	assert_null(rd_kafka_consumer_poll(stand->mock.reader, 0));
 }
 
@@ -350,7 +350,7 @@ static void a_changed_pipeline_takes_over_what_its_steps_remember(void **state)
 
 static bool has_taken(const struct stand *stand)
 {
-	return stand->counts.taken > 0;
+	return count_read(&stand->counts.sums.taken) > 0;
 }
 
 /* What a stage remembers of a partition is of all its topics: the next stage begins with it when

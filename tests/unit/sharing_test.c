@@ -213,11 +213,11 @@ static void a_full_pipeline_holds_up_no_other_and_loses_nothing(void **state)
 				 0);
 	}
 	assert_int_equal(rd_kafka_flush(stand->mock.writer, MOCK_WAIT_MS), 0);
-	for (int waited_ms = 0; counts.pauses == 0; waited_ms += 10) {
+	for (int waited_ms = 0; count_read(&counts.sums.pauses) == 0; waited_ms += 10) {
 		assert_true(waited_ms < MOCK_WAIT_MS);
 		pause_ms(10);
 	}
-	assert_int_equal(counts.taken, 5);
+	assert_int_equal(count_read(&counts.sums.taken), 5);
 	stand_ask_at(stand, "also", "key", "other", 21);
 	expect(stand, "[63]");
 	atomic_store(&model.open, true);

@@ -23,10 +23,10 @@ static int set_up(void **state)
 				  .at_ms = NOW_MS - 500,
 				  .ready = true,
 				  .state = TEXT("running"),
-				  .answered = 1000,
-				  .failed = 7,
-				  .dead_letters = 5,
-				  .in_flight = 3,
+				  .sums.answered = 1000,
+				  .sums.failed = 7,
+				  .sums.dead_letters = 5,
+				  .sums.in_flight = 3,
 				  .version = TEXT("ab"),
 				  .group = TEXT("g"),
 				  .lag = 12,
@@ -166,7 +166,8 @@ static void long_names_and_many_rows_fit(void **state)
 		snprintf(names[i], sizeof names[i], "a-pipeline-of-a-very-long-name-that-goes-on-%zu\033[2J\xE4\xBD\xA0", i);
 		many[i] = running;
 		many[i].pipeline = many[i].instance = text_of(names[i]);
-		many[i].answered = many[i].failed = many[i].in_flight = many[i].dead_letters = UINT64_MAX;
+		many[i].sums.answered = many[i].sums.failed = UINT64_MAX;
+		many[i].sums.in_flight = many[i].sums.dead_letters = UINT64_MAX;
 		many[i].rate = 1e15, many[i].p50_ms = many[i].p99_ms = 1e9, many[i].lag = INT64_MAX;
 		many[i].why = i % 2 ? TEXT("waits") : TEXT("");
 		items[i] = &many[i];
@@ -190,7 +191,7 @@ static void rows_are_sorted_by_the_key_and_then_by_name(void **state)
 	a.pipeline = TEXT("a"), b.pipeline = TEXT("b"), c.pipeline = TEXT("c");
 	a.lag = 1, b.lag = 9, c.lag = 1;
 	a.rate = 5, b.rate = 1, c.rate = 7;
-	a.failed = 0, b.failed = 3, c.failed = 4;
+	a.sums.failed = 0, b.sums.failed = 3, c.sums.failed = 4;
 	a.p99_ms = 3, b.p99_ms = 2, c.p99_ms = 1;
 	static const struct {
 		enum top_sort sort;

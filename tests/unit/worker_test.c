@@ -381,8 +381,8 @@ static uint64_t most_in_flight(struct stand *stand, uint64_t asked)
 	assert_int_equal(rd_kafka_flush(stand->mock.writer, MOCK_WAIT_MS), 0);
 	stand_start(stand);
 	uint64_t most = 0;
-	for (int waited_ms = 0; waited_ms < MOCK_WAIT_MS && atomic_load(&counts.released) < asked; waited_ms++) {
-		uint64_t in_flight = atomic_load(&counts.in_flight);
+	for (int waited_ms = 0; waited_ms < MOCK_WAIT_MS && count_read(&counts.sums.released) < asked; waited_ms++) {
+		uint64_t in_flight = count_read(&counts.sums.in_flight);
 		most = in_flight > most ? in_flight : most;
 		usleep(1000);
 	}
