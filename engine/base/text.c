@@ -47,6 +47,21 @@ bool text_starts_with(struct text a, struct text prefix)
 	return a.length >= prefix.length && text_equal((struct text){a.bytes, prefix.length}, prefix);
 }
 
+bool text_ends_with(struct text a, struct text end)
+{
+	return a.length >= end.length && (end.length == 0 || memcmp(a.bytes + a.length - end.length, end.bytes, end.length) == 0);
+}
+
+struct text text_take_until(struct text *rest, char byte)
+{
+	const char *found = rest->length > 0 ? memchr(rest->bytes, byte, rest->length) : NULL;
+	struct text taken = {rest->bytes, found ? (size_t)(found - rest->bytes) : rest->length};
+	size_t dropped = taken.length + (found ? 1 : 0);
+	if (dropped > 0)
+		*rest = (struct text){rest->bytes + dropped, rest->length - dropped};
+	return taken;
+}
+
 /* How many continuation bytes follow `lead`, and the smallest code point that
  * may be written so; -1 for a byte that leads nothing. */
 static int continuation(unsigned char lead, uint32_t *least)

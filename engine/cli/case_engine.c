@@ -83,14 +83,6 @@ static const struct topic *step_topic(const struct pipeline_plan *pipeline, stru
 	return NULL;
 }
 
-static bool ends_with(struct text *text, struct text end)
-{
-	if (text->length < end.length || memcmp(text->bytes + text->length - end.length, end.bytes, end.length) != 0)
-		return false;
-	text->length -= end.length;
-	return true;
-}
-
 /* "outputs", "step.a.inputs": what stands behind the pipeline's name. */
 static const struct topic *topic_at(const struct pipeline_plan *pipeline, struct text rest)
 {
@@ -98,10 +90,12 @@ static const struct topic *topic_at(const struct pipeline_plan *pipeline, struct
 		return step_topic(pipeline, (struct text){0}, TOPIC_INPUTS);
 	if (text_is(rest, "outputs"))
 		return step_topic(pipeline, (struct text){0}, TOPIC_OUTPUTS);
-	bool inputs = ends_with(&rest, TEXT(".inputs"));
-	if (!text_starts_with(rest, TEXT("step.")) || (!inputs && !ends_with(&rest, TEXT(".outputs"))))
+	const struct text begin = TEXT("step."), inputs_end = TEXT(".inputs"), outputs_end = TEXT(".outputs");
+	bool inputs = text_ends_with(rest, inputs_end);
+	struct text end = inputs ? inputs_end : outputs_end;
+	if (!text_starts_with(rest, begin) || !text_ends_with(rest, end) || rest.length < begin.length + end.length)
 		return NULL;
-	struct text step = {rest.bytes + strlen("step."), rest.length - strlen("step.")};
+	struct text step = {rest.bytes + begin.length, rest.length - begin.length - end.length};
 	return step_topic(pipeline, step, inputs ? TOPIC_STEP_INPUTS : TOPIC_STEP_OUTPUTS);
 }
 

@@ -3,15 +3,6 @@
 
 #include "gateway/rest.h"
 
-static struct text segment_take(struct text *path)
-{
-	const char *slash = path->length ? memchr(path->bytes, '/', path->length) : NULL;
-	struct text segment = {path->bytes, slash ? (size_t)(slash - path->bytes) : path->length};
-	size_t taken = segment.length + (slash ? 1 : 0);
-	*path = (struct text){path->bytes + taken, path->length - taken};
-	return segment;
-}
-
 /* `{model}:predict` takes a segment with that end. */
 static bool segment_fits(struct text wanted, struct text segment, struct rest_request *request)
 {
@@ -20,8 +11,7 @@ static bool segment_fits(struct text wanted, struct text segment, struct rest_re
 		return text_equal(wanted, segment);
 	struct text word = {wanted.bytes + 1, (size_t)(closes - wanted.bytes) - 1};
 	struct text end = {closes + 1, wanted.length - word.length - 2};
-	if (segment.length <= end.length ||
-	    !text_equal(end, (struct text){segment.bytes + segment.length - end.length, end.length}))
+	if (segment.length == end.length || !text_ends_with(segment, end))
 		return false;
 	if (text_is(word, "version"))
 		return true;
@@ -33,7 +23,7 @@ static bool segment_fits(struct text wanted, struct text segment, struct rest_re
 static bool path_fits(struct text pattern, struct text path, struct rest_request *request)
 {
 	while (pattern.length > 0 && path.length > 0)
-		if (!segment_fits(segment_take(&pattern), segment_take(&path), request))
+		if (!segment_fits(text_take_until(&pattern, '/'), text_take_until(&path, '/'), request))
 			return false;
 	return pattern.length == 0 && path.length == 0;
 }
@@ -42,10 +32,10 @@ static bool path_fits(struct text pattern, struct text path, struct rest_request
 static struct text prefix_take(struct text path, struct rest_request *request)
 {
 	struct text rest = path;
-	if (!text_is(segment_take(&rest), "seldon"))
+	if (!text_is(text_take_until(&rest, '/'), "seldon"))
 		return path;
-	request->namespace = segment_take(&rest);
-	request->name = segment_take(&rest);
+	request->namespace = text_take_until(&rest, '/');
+	request->name = text_take_until(&rest, '/');
 	return rest;
 }
 
@@ -55,7 +45,7 @@ const struct gateway_route *rest_route_find(struct text method, struct text path
 	struct text rest = path;
 	size_t length = 0;
 	allowed[0] = '\0';
-	(void)segment_take(&rest); /* what is before the first slash */
+	(void)text_take_until(&rest, '/'); /* what is before the first slash */
 	rest = prefix_take(rest, request);
 	bool head = text_is(method, "HEAD");
 	for (const struct gateway_route *route = rest_routes; route->method; route++) {

@@ -14,12 +14,8 @@
 /* Takes what is before the next slash. False: nothing is. */
 static bool part_take(struct text *rest, struct text *part)
 {
-	const char *slash = rest->length > 0 ? memchr(rest->bytes, '/', rest->length) : NULL;
-	size_t length = slash ? (size_t)(slash - rest->bytes) : rest->length;
-	size_t taken = slash ? length + 1 : length;
-	*part = (struct text){rest->bytes, length};
-	*rest = (struct text){rest->bytes + taken, rest->length - taken};
-	return length > 0;
+	*part = text_take_until(rest, '/');
+	return part->length > 0;
 }
 
 /* Digits alone: a number of JSON may have a fraction, too. */

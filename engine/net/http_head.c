@@ -326,12 +326,9 @@ static bool read_connection(struct http_head *head, struct http_head_said *said,
 		return true;
 	}
 	while (value.length > 0) {
-		const char *comma = memchr(value.bytes, ',', value.length);
-		size_t length = comma ? (size_t)(comma - value.bytes) : value.length, behind = length + (comma != NULL);
-		struct text word = http_field_trimmed((struct text){value.bytes, length});
+		struct text word = http_field_trimmed(text_take_until(&value, ','));
 		said->closes |= is_named(word, TEXT("close"));
 		said->stays |= is_named(word, TEXT("keep-alive"));
-		value = (struct text){value.bytes + behind, value.length - behind};
 	}
 	return true;
 }

@@ -182,12 +182,9 @@ static void take_coding(struct http_intake *intake, struct text value)
 static void take_connection(struct http_intake *intake, struct text value)
 {
 	while (value.length > 0) {
-		const char *comma = memchr(value.bytes, ',', value.length);
-		size_t length = comma ? (size_t)(comma - value.bytes) : value.length, behind = length + (comma != NULL);
-		struct text word = http_field_trimmed((struct text){value.bytes, length});
+		struct text word = http_field_trimmed(text_take_until(&value, ','));
 		intake->closes |= text_equal_caseless(word, TEXT("close"));
 		intake->stays |= text_equal_caseless(word, TEXT("keep-alive"));
-		value = (struct text){value.bytes + behind, value.length - behind};
 	}
 }
 
@@ -277,8 +274,7 @@ static void end_head(struct http_intake *intake)
 
 static void take_chunk_size(struct http_intake *intake, struct text line)
 {
-	const char *extension = memchr(line.bytes, ';', line.length);
-	struct text digits = {line.bytes, extension ? (size_t)(extension - line.bytes) : line.length};
+	struct text digits = text_take_until(&line, ';'); /* before the extensions */
 	while (digits.length > 0 && http_field_blank(digits.bytes[digits.length - 1]))
 		digits.length--;
 	intake->line_bytes = 0;

@@ -26,19 +26,14 @@ static bool line_next(struct lightgbm_lines *lines)
 {
 	struct text line = {0};
 	while (lines->rest.length > 0 && line.length == 0) {
-		const char *end = memchr(lines->rest.bytes, '\n', lines->rest.length);
-		size_t length = end ? (size_t)(end - lines->rest.bytes) : lines->rest.length;
-		line = (struct text){lines->rest.bytes, length};
-		lines->rest =
-			(struct text){lines->rest.bytes + length + (end != NULL), lines->rest.length - length - (end != NULL)};
+		line = text_take_until(&lines->rest, '\n');
 		if (line.length && line.bytes[line.length - 1] == '\r')
 			line.length--;
 	}
-	const char *equals = line.length ? memchr(line.bytes, '=', line.length) : NULL;
-	size_t length = equals ? (size_t)(equals - line.bytes) : line.length;
-	lines->key = (struct text){line.bytes, length};
-	lines->value = equals ? (struct text){equals + 1, line.length - length - 1} : (struct text){0};
-	return line.length > 0;
+	bool found = line.length > 0;
+	lines->key = text_take_until(&line, '=');
+	lines->value = line;
+	return found;
 }
 
 /* The next word of a line; empty at its end. */

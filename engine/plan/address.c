@@ -53,11 +53,6 @@ static struct text behind(struct text whole, size_t length)
 
 /* ---- paths of REST ---- */
 
-static bool ends_with(struct text path, struct text ending)
-{
-	return path.length >= ending.length && text_equal(behind(path, path.length - ending.length), ending);
-}
-
 /* The name behind `mark` and what follows it: `/v2/models/` M `/versions/3/infer`. */
 static bool names_model(struct text path, struct text mark, size_t *begin, struct text *model)
 {
@@ -105,7 +100,7 @@ static struct address_reading read_path(struct text path)
 		return reading;
 	}
 	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-		if (ends_with(path, text_of(endings[i].ending))) {
+		if (text_ends_with(path, text_of(endings[i].ending))) {
 			reading.protocol = endings[i].protocol;
 			reading.prefix = path.length - strlen(endings[i].ending);
 			if (endings[i].whole)
@@ -132,7 +127,7 @@ static const char *call_path(const struct address_reading *reading, const char *
 	struct text verb = v1 ? TEXT(":predict") : TEXT("/infer");
 	if (!reading->call.bytes)
 		return arena_print(arena, v1 ? "/v1/models/%s:predict" : "/v2/models/%s/infer", model);
-	bool complete = !reading->model.bytes || ends_with(reading->call, verb);
+	bool complete = !reading->model.bytes || text_ends_with(reading->call, verb);
 	return arena_print(arena, TEXT_FORMAT "%s", TEXT_ARGUMENTS(reading->call), complete ? "" : verb.bytes);
 }
 

@@ -5,17 +5,13 @@
 
 #define SCHEME "file:"
 
-static bool ends_with(struct text text, struct text end)
-{
-	return text.length > end.length && memcmp(text.bytes + text.length - end.length, end.bytes, end.length) == 0;
-}
-
 bool served_file_takes(struct text uri)
 {
 	if (text_starts_with(uri, TEXT(SCHEME)))
 		return true;
 	bool elsewhere = uri.length && memmem(uri.bytes, uri.length, "://", 3);
-	return !elsewhere && (ends_with(uri, TEXT(".json")) || ends_with(uri, TEXT(".txt")));
+	return !elsewhere && ((text_ends_with(uri, TEXT(".json")) && uri.length > strlen(".json")) ||
+			      (text_ends_with(uri, TEXT(".txt")) && uri.length > strlen(".txt")));
 }
 
 const struct local_model *served_file_open(struct arena *arena, const char *uri, struct place place, struct error *error)

@@ -287,15 +287,6 @@ static const struct rest_route routes[] = {
 	{"POST", "v2/repository/models/M/unload", repository_unload},
 };
 
-static struct text take_segment(struct text *path)
-{
-	const char *slash = path->length ? memchr(path->bytes, '/', path->length) : NULL;
-	struct text segment = {path->bytes, slash ? (size_t)(slash - path->bytes) : path->length};
-	size_t taken = segment.length + (slash ? 1 : 0);
-	*path = (struct text){path->bytes + taken, path->length - taken};
-	return segment;
-}
-
 static size_t count_segments(struct text path)
 {
 	size_t count = path.length > 0;
@@ -307,10 +298,10 @@ static size_t count_segments(struct text path)
 /* A name may have slashes in it: it takes `more` segments beside its own. Empty: one of them is. */
 static struct text take_name(struct text *path, size_t more)
 {
-	struct text name = take_segment(path);
+	struct text name = text_take_until(path, '/');
 	bool whole = name.length > 0;
 	while (more-- > 0) {
-		struct text segment = take_segment(path);
+		struct text segment = text_take_until(path, '/');
 		whole = whole && segment.length > 0;
 		name.length += 1 + segment.length;
 	}
@@ -320,9 +311,9 @@ static struct text take_name(struct text *path, size_t more)
 static bool fits(struct text pattern, struct text path, size_t more, struct rest_model_request *model_request)
 {
 	while (pattern.length > 0) {
-		struct text wanted = take_segment(&pattern);
+		struct text wanted = text_take_until(&pattern, '/');
 		bool is_model = text_is(wanted, "M");
-		struct text segment = is_model ? take_name(&path, more) : take_segment(&path);
+		struct text segment = is_model ? take_name(&path, more) : text_take_until(&path, '/');
 		if (segment.length == 0)
 			return false;
 		if (is_model)
@@ -359,7 +350,7 @@ static void on_called(void *context, struct http_incoming *asked, struct text me
 	struct model_rest *service = context;
 	struct rest_model_request model_request = {.room = &service->room, .asked = asked, .body = body};
 	model_service_tidy(&service->room);
-	(void)take_segment(&path); /* what stands before the first slash */
+	(void)text_take_until(&path, '/'); /* what stands before the first slash */
 	const struct rest_route *found = find_route(path, false, method, &model_request);
 	if (!found)
 		found = find_route(path, true, method, &model_request);

@@ -85,20 +85,11 @@ static struct text form_decoded(struct arena *arena, struct text text)
 	return (struct text){out, out ? length : 0};
 }
 
-static struct text take_until(struct text *rest, char end)
-{
-	const char *found = rest->length ? memchr(rest->bytes, end, rest->length) : NULL;
-	struct text part = {rest->bytes, found ? (size_t)(found - rest->bytes) : rest->length};
-	size_t taken = part.length + (found ? 1 : 0);
-	*rest = (struct text){rest->bytes + taken, rest->length - taken};
-	return part;
-}
-
 static size_t options_count(struct text query)
 {
 	size_t count = 0;
 	while (query.length)
-		count += take_until(&query, '&').length > 0;
+		count += text_take_until(&query, '&').length > 0;
 	return count;
 }
 
@@ -107,11 +98,11 @@ static bool options_parse(struct arena *arena, struct stub *stub, struct text qu
 	struct stub_option *options = ARENA_ARRAY(arena, struct stub_option, options_count(query));
 	stub->options = options;
 	while (options && query.length) {
-		struct text value = take_until(&query, '&');
+		struct text value = text_take_until(&query, '&');
 		if (value.length == 0)
 			continue;
 		struct stub_option *option = &options[stub->count++];
-		option->key = form_decoded(arena, take_until(&value, '='));
+		option->key = form_decoded(arena, text_take_until(&value, '='));
 		option->value = form_decoded(arena, value);
 		if (stub->row->answer != stub_expression)
 			continue;
@@ -140,7 +131,7 @@ const struct stub *stub_parse(struct arena *arena, const char *uri, struct place
 	struct text scheme = TEXT(STUB_SCHEME);
 	if (text_starts_with(rest, scheme))
 		rest = (struct text){rest.bytes + scheme.length, rest.length - scheme.length};
-	struct text name = take_until(&rest, '?');
+	struct text name = text_take_until(&rest, '?');
 	const struct stub_row *row = stub_row_find(name);
 	if (!row) {
 		stub_unknown(name, place, error);
@@ -228,7 +219,7 @@ bool stub_expect(const struct stub_call *call, struct stub_reply *reply, const s
 {
 	struct text words = text_of(datatypes);
 	while (words.length)
-		if (text_is(take_until(&words, ' '), datatype_rows[tensor->datatype].name))
+		if (text_is(text_take_until(&words, ' '), datatype_rows[tensor->datatype].name))
 			return true;
 	stub_refuse(call, reply, "input " TEXT_FORMAT " has datatype %s, expected %s", TEXT_ARGUMENTS(tensor->name),
 		    datatype_rows[tensor->datatype].name, strcmp(datatypes, STUB_NUMERIC) == 0 ? "a numeric one" : datatypes);

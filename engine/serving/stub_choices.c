@@ -56,14 +56,11 @@ void stub_route(const struct stub_call *call, struct stub_reply *reply)
 	const struct tensor *input = stub_input(call, reply, "INPUT");
 	struct text names = stub_text(call, "names", "");
 	for (int64_t index = 0; input && names.length; index++) {
-		const char *comma = memchr(names.bytes, ',', names.length);
-		size_t length = comma ? (size_t)(comma - names.bytes) : names.length;
+		struct text chosen = text_take_until(&names, ',');
 		if (index == wanted) {
-			stub_output_tensor(call, reply, input, (struct text){names.bytes, length});
+			stub_output_tensor(call, reply, input, chosen);
 			return;
 		}
-		length += comma ? 1 : 0;
-		names = (struct text){names.bytes + length, names.length - length};
 	}
 }
 

@@ -95,13 +95,9 @@ static size_t weights_read(const struct stub_call *call, double *weights, size_t
 	struct text list = stub_text(call, "w", "");
 	size_t count = 0;
 	while (list.length && count < most) {
-		const char *comma = memchr(list.bytes, ',', list.length);
-		size_t length = comma ? (size_t)(comma - list.bytes) : list.length;
-		if (!number_read_double((struct text){list.bytes, length}, &weights[count]))
+		if (!number_read_double(text_take_until(&list, ','), &weights[count]))
 			weights[count] = 0;
 		count++;
-		length += comma ? 1 : 0;
-		list = (struct text){list.bytes + length, list.length - length};
 	}
 	return count;
 }

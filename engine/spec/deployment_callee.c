@@ -96,12 +96,10 @@ static const char *endpoint_uri(const struct callee_scope *scope, const struct g
 /* What a packaged server is able to: SKLEARN_SERVER has the capability sklearn. */
 static const char *capability(const struct callee_scope *scope, const struct graph_node *node)
 {
-	static const char suffix[] = "_SERVER";
-	const char *implementation = node->implementation.text;
-	size_t length = implementation ? strlen(implementation) : 0;
-	if (length < sizeof suffix || strcmp(implementation + length - (sizeof suffix - 1), suffix) != 0)
+	const struct text end = TEXT("_SERVER"), whole = text_of(node->implementation.text);
+	if (whole.length <= end.length || !text_ends_with(whole, end))
 		return NULL;
-	char *word = arena_copy(scope->arena, implementation, length - (sizeof suffix - 1));
+	char *word = arena_copy(scope->arena, whole.bytes, whole.length - end.length);
 	for (char *c = word; c && *c; c++)
 		*c = letter_lowered(*c);
 	return word;

@@ -69,9 +69,8 @@ static void check_shadows(const struct deployment_spec *deployment, struct fault
 
 static bool ends_in_server(const char *implementation)
 {
-	static const char suffix[] = "_SERVER";
-	size_t length = strlen(implementation);
-	return length > sizeof suffix - 1 && strcmp(implementation + length - (sizeof suffix - 1), suffix) == 0;
+	const struct text end = TEXT("_SERVER"), whole = text_of(implementation);
+	return whole.length > end.length && text_ends_with(whole, end);
 }
 
 /* Other servers than these can be set up, so only what nearly is one of them is a slip. */

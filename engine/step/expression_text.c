@@ -75,11 +75,6 @@ static bool holds_text(struct text text, struct text part)
 	return part.length == 0 || (text.length && memmem(text.bytes, text.length, part.bytes, part.length));
 }
 
-static bool ends_with_text(struct text text, struct text end)
-{
-	return text.length >= end.length && text_equal((struct text){text.bytes + text.length - end.length, end.length}, end);
-}
-
 /* The bytes of the character that begins at `at`. */
 static size_t character_length(struct text text, size_t at)
 {
@@ -159,7 +154,7 @@ bool run_ends_with(struct evaluation *evaluation, const struct expression_node *
 {
 	(void)node;
 	(void)count;
-	return test_texts(evaluation, arguments, ends_with_text, result);
+	return test_texts(evaluation, arguments, text_ends_with, result);
 }
 
 bool run_like(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,

@@ -26,6 +26,38 @@ static void texts_compare_by_every_byte(void **state)
 	assert_int_equal(text_trimmed((struct text){"\0x\0", 3}, " ").length, 3);
 }
 
+static void the_end_of_a_text_is_compared(void **state)
+{
+	(void)state;
+	assert_true(text_ends_with(TEXT("a.json"), TEXT(".json")));
+	assert_true(text_ends_with(TEXT(".json"), TEXT(".json")));
+	assert_false(text_ends_with(TEXT("json"), TEXT(".json")));
+	assert_false(text_ends_with(TEXT("a.jsons"), TEXT(".json")));
+	assert_false(text_ends_with(TEXT("a.jsom"), TEXT(".json")));
+	assert_true(text_ends_with(TEXT("a"), TEXT("")));
+	assert_true(text_ends_with((struct text){0}, (struct text){0}));
+	assert_false(text_ends_with((struct text){0}, TEXT("a")));
+	assert_false(text_ends_with((struct text){"b\0a", 3}, (struct text){"\0b", 2}));
+}
+
+static void a_text_is_taken_part_by_part(void **state)
+{
+	(void)state;
+	struct text rest = TEXT("a//bc");
+	assert_true(text_is(text_take_until(&rest, '/'), "a"));
+	assert_true(text_is(rest, "/bc"));
+	assert_true(text_is(text_take_until(&rest, '/'), "")); /* an empty part between two */
+	assert_true(text_is(text_take_until(&rest, '/'), "bc"));
+	assert_int_equal(rest.length, 0);
+	assert_int_equal(text_take_until(&rest, '/').length, 0);
+	rest = (struct text){"a\0/b", 4};
+	assert_int_equal(text_take_until(&rest, '/').length, 2);
+	assert_true(text_is(rest, "b"));
+	rest = (struct text){0};
+	assert_null(text_take_until(&rest, '/').bytes);
+	assert_null(rest.bytes);
+}
+
 static void a_string_that_is_not_there_equals_only_another(void **state)
 {
 	(void)state;
@@ -136,6 +168,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_compare_by_every_byte),
+		cmocka_unit_test(the_end_of_a_text_is_compared),
+		cmocka_unit_test(a_text_is_taken_part_by_part),
 		cmocka_unit_test(a_string_that_is_not_there_equals_only_another),
 		cmocka_unit_test(one_of_some_words_is_all_of_it),
 		cmocka_unit_test(names_of_every_length_compare_by_every_byte),
