@@ -50,6 +50,12 @@ bool number_read_double(struct text text, double *number);
 bool number_read_int64(struct text text, int64_t *number);
 bool number_read_uint64(struct text text, uint64_t *number);
 
+int digit_value(char byte); /* value of a hexadecimal digit of either case; -1: it is none */
+
+/* The whole of `digits` as a number of base 10 or 16, without sign, space or point. Leading zeros are allowed. False:
+ * there is no digit, another byte, or the number does not fit. */
+bool digits_read(struct text digits, unsigned base, uint64_t *number);
+
 #define NUMBER_TEXT_MAX 48 /* room that each of the writers needs; the text is shorter */
 
 /* Writes to `out`, without a NUL, and returns the length. NaN and infinities are written as NaN, Infinity and

@@ -224,3 +224,23 @@ bool number_read_uint64(struct text text, uint64_t *number)
 	struct decimal decimal;
 	return text.length > 0 && decimal_scan(text, &decimal) == text.length && decimal_to_uint64(&decimal, number);
 }
+
+int digit_value(char byte)
+{
+	if (is_digit(byte))
+		return byte - '0';
+	byte = letter_lowered(byte);
+	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+bool digits_read(struct text digits, unsigned base, uint64_t *number)
+{
+	*number = 0;
+	for (size_t i = 0; i < digits.length; i++) {
+		int digit = digit_value(digits.bytes[i]);
+		if (digit < 0 || (unsigned)digit >= base || __builtin_mul_overflow(*number, base, number) ||
+		    __builtin_add_overflow(*number, (unsigned)digit, number))
+			return false;
+	}
+	return digits.length > 0;
+}

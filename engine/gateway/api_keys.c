@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "net/url.h"
+#include "base/number.h"
 
 #define DIGEST_BYTES SHA256_DIGEST_LENGTH
 #define SLOTS 32768u /* three for each key at the most: a free one is near */
@@ -32,7 +32,7 @@ static bool digest_read(struct text hexadecimal, unsigned char *digest)
 	if (hexadecimal.length != (size_t)2 * DIGEST_BYTES)
 		return false;
 	for (size_t i = 0; i < DIGEST_BYTES; i++) {
-		int high = url_digit(hexadecimal.bytes[2 * i]), low = url_digit(hexadecimal.bytes[2 * i + 1]);
+		int high = digit_value(hexadecimal.bytes[2 * i]), low = digit_value(hexadecimal.bytes[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		digest[i] = (unsigned char)(high << 4 | low);

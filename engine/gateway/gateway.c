@@ -29,11 +29,9 @@ struct gateway {
 static void on_setting(void *context, size_t topic, const char *name, const char *value)
 {
 	struct gateway_targets *targets = context;
-	size_t bytes = 0;
-	if (strcmp(name, "max.message.bytes") != 0 || !value)
+	size_t bytes;
+	if (!topic_setting_record_bytes(name, value, &bytes))
 		return;
-	for (const char *digit = value; *digit >= '0' && *digit <= '9' && bytes < ((size_t)1 << 40); digit++)
-		bytes = bytes * 10 + (size_t)(*digit - '0');
 	for (size_t i = 0; i < targets->count; i++)
 		if (targets->items[i].topic == topic && bytes > RECORD_OVERHEAD_BYTES)
 			targets->items[i].request_bytes = bytes - RECORD_OVERHEAD_BYTES;

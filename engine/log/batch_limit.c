@@ -1,9 +1,6 @@
 /* batch_limit.c: see batch_limit.h. */
 #include "log/batch_limit.h"
 
-#include <string.h>
-
-#include "base/number.h"
 #include "log/topic_settings.h"
 
 struct smallest {
@@ -14,11 +11,9 @@ static void setting_seen(void *context, size_t topic, const char *name, const ch
 {
 	(void)topic;
 	struct smallest *smallest = context;
-	uint64_t bytes;
-	if (!value || strcmp(name, "max.message.bytes") != 0 || !number_read_uint64(text_of(value), &bytes) || bytes == 0)
-		return;
-	if (smallest->bytes == 0 || bytes < smallest->bytes)
-		smallest->bytes = (size_t)bytes;
+	size_t bytes;
+	if (topic_setting_record_bytes(name, value, &bytes) && (smallest->bytes == 0 || bytes < smallest->bytes))
+		smallest->bytes = bytes;
 }
 
 bool batch_limit_read(struct batch_limit *limit, const char *brokers, struct properties properties, const char *const *topics,

@@ -2,6 +2,7 @@
 #include "log/topic_settings.h"
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "log/client.h"
 
 struct settings_question {
@@ -107,4 +108,13 @@ bool topic_settings_read(const char *brokers, struct properties properties, cons
 	bool good = topic_settings_ask(client, names, count, seen, context, error);
 	rd_kafka_destroy(client);
 	return good;
+}
+
+bool topic_setting_record_bytes(const char *name, const char *value, size_t *bytes)
+{
+	uint64_t number;
+	if (strcmp(name, "max.message.bytes") != 0 || !value || !number_read_uint64(text_of(value), &number))
+		return false;
+	*bytes = (size_t)number;
+	return number > 0;
 }

@@ -18,13 +18,10 @@ static bool part_take(struct text *rest, struct text *part)
 	return part->length > 0;
 }
 
-/* Digits alone: a number of JSON may have a fraction, too. */
+/* As it is written: without leading zeros. */
 static bool natural_read(struct text digits, uint64_t *number)
 {
-	for (size_t i = 0; i < digits.length; i++)
-		if (digits.bytes[i] < '0' || digits.bytes[i] > '9')
-			return false;
-	return number_read_uint64(digits, number);
+	return digits_read(digits, 10, number) && (digits.length == 1 || digits.bytes[0] != '0');
 }
 
 static bool epoch_read(struct text digits, uint64_t *epoch)

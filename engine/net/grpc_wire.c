@@ -59,25 +59,17 @@ enum grpc_intake_fault grpc_intake_take(struct grpc_intake *intake, struct buffe
 
 /* ---- headers ---- */
 
+#define TIMEOUT_DIGITS_MAX 8 /* by gRPC's specification */
+#define STATUS_DIGITS_MAX 3  /* codes have two digits so far */
+
 size_t grpc_timeout_write(char *out, int64_t timeout_ms)
 {
-	const int64_t most = 99999999; /* eight digits are allowed */
+	const int64_t most = 99999999; /* of TIMEOUT_DIGITS_MAX digits */
 	bool in_seconds = timeout_ms > most;
 	int64_t count = in_seconds ? timeout_ms / 1000 : timeout_ms;
 	size_t length = number_write_int64(out, count < 1 ? 1 : count > most ? most : count);
 	out[length] = in_seconds ? 'S' : 'm';
 	return length + 1;
-}
-
-static bool read_digits(struct text text, size_t most, int64_t *number)
-{
-	*number = 0;
-	for (size_t i = 0; i < text.length && i < most; i++) {
-		if (text.bytes[i] < '0' || text.bytes[i] > '9')
-			return false;
-		*number = *number * 10 + (text.bytes[i] - '0');
-	}
-	return text.length > 0 && text.length <= most;
 }
 
 bool grpc_timeout_read(struct text text, int64_t *timeout_ms)
@@ -86,9 +78,11 @@ bool grpc_timeout_read(struct text text, int64_t *timeout_ms)
 		char letter;
 		int64_t numerator, denominator; /* in milliseconds */
 	} units[] = {{'H', 3600000, 1}, {'M', 60000, 1}, {'S', 1000, 1}, {'m', 1, 1}, {'u', 1, 1000}, {'n', 1, 1000000}};
-	int64_t count;
-	if (text.length == 0 || !read_digits((struct text){text.bytes, text.length - 1}, 8, &count))
+	uint64_t number;
+	if (text.length == 0 || text.length - 1 > TIMEOUT_DIGITS_MAX ||
+	    !digits_read((struct text){text.bytes, text.length - 1}, 10, &number))
 		return false;
+	int64_t count = (int64_t)number;
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
 		if (units[i].letter != text.bytes[text.length - 1])
 			continue;
@@ -100,9 +94,9 @@ bool grpc_timeout_read(struct text text, int64_t *timeout_ms)
 
 bool grpc_status_read(struct text text, int *status)
 {
-	int64_t number;
-	bool good = read_digits(text, 3, &number);
-	*status = (int)number;
+	uint64_t number;
+	bool good = text.length <= STATUS_DIGITS_MAX && digits_read(text, 10, &number);
+	*status = good ? (int)number : 0;
 	return good;
 }
 

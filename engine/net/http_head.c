@@ -182,8 +182,8 @@ static bool decode_path(char *path, size_t length, size_t *decoded)
 		path[out] = path[at];
 		if (path[at] != '%')
 			continue;
-		int high = length - at > 2 ? url_digit(path[at + 1]) : -1;
-		int low = high >= 0 ? url_digit(path[at + 2]) : -1;
+		int high = length - at > 2 ? digit_value(path[at + 1]) : -1;
+		int low = high >= 0 ? digit_value(path[at + 2]) : -1;
 		if (low < 0 || (high == 0 && low == 0))
 			return false;
 		path[out] = (char)(high << 4 | low);
@@ -304,7 +304,7 @@ static bool read_length(struct http_head *head, struct http_head_said *said, str
 	if (said->length)
 		return head_refuse(head, BAD_REQUEST, "the request has two `Content-Length` headers");
 	said->length = true;
-	return http_field_number(value, 10, &head->length) ||
+	return digits_read(value, 10, &head->length) ||
 	       head_refuse(head, BAD_REQUEST, "the request's `Content-Length` is no number");
 }
 

@@ -149,7 +149,7 @@ static void take_status(struct http_intake *intake, struct text line)
 	const size_t minor = strlen(BEGINNING), code = minor + 2, end = code + 3;
 	uint64_t status;
 	if (line.length < end || line.bytes[minor] < '0' || line.bytes[minor] > '9' || line.bytes[minor + 1] != ' ' ||
-	    !http_field_number((struct text){line.bytes + code, 3}, 10, &status) || status < 100 ||
+	    !digits_read((struct text){line.bytes + code, 3}, 10, &status) || status < 100 ||
 	    (line.length > end && line.bytes[end] != ' ')) {
 		refuse(intake, "its status line is none");
 		return;
@@ -164,7 +164,7 @@ static void take_status(struct http_intake *intake, struct text line)
 static void take_length(struct http_intake *intake, struct text value)
 {
 	uint64_t length;
-	if (!http_field_number(value, 10, &length))
+	if (!digits_read(value, 10, &length))
 		refuse(intake, "its Content-Length is no number");
 	else if (intake->has_length && length != intake->left)
 		refuse(intake, "it says two lengths");
@@ -278,7 +278,7 @@ static void take_chunk_size(struct http_intake *intake, struct text line)
 	while (digits.length > 0 && http_field_blank(digits.bytes[digits.length - 1]))
 		digits.length--;
 	intake->line_bytes = 0;
-	if (!http_field_number(digits, 16, &intake->left))
+	if (!digits_read(digits, 16, &intake->left))
 		refuse(intake, "the size of a chunk is no number");
 	else if (intake->left > intake->body.ceiling_bytes - intake->body.length)
 		fail(intake, ERROR_LIMIT, NULL);

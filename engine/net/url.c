@@ -1,22 +1,16 @@
 /* url.c: see url.h. */
 #include "net/url.h"
 
-#define PORT_MOST 65535
+#include "base/number.h"
 
-int url_digit(char byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	byte = (char)(byte | 0x20);
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
+#define PORT_MOST 65535
 
 void url_decode(struct buffer *out, struct text encoded)
 {
 	for (size_t i = 0; i < encoded.length; i++) {
 		char byte = encoded.bytes[i];
-		int high = byte == '%' && i + 2 < encoded.length ? url_digit(encoded.bytes[i + 1]) : -1;
-		int low = high >= 0 ? url_digit(encoded.bytes[i + 2]) : -1;
+		int high = byte == '%' && i + 2 < encoded.length ? digit_value(encoded.bytes[i + 1]) : -1;
+		int low = high >= 0 ? digit_value(encoded.bytes[i + 2]) : -1;
 		if (low >= 0) {
 			byte = (char)(high << 4 | low);
 			i += 2;

@@ -26,6 +26,4 @@ bool url_read(const char *text, struct url *url, struct error *error);
 /* Appends the decoded form of a percent-encoded text; `%` without two digits stays as it is. */
 void url_decode(struct buffer *out, struct text encoded);
 
-int url_digit(char byte); /* value of a hexadecimal digit; -1: none */
-
 #endif

@@ -47,10 +47,10 @@ static bool read_share(const struct chaos_reading *reading, struct text *word, d
 
 static bool read_status(struct text word, int *status)
 {
-	*status = 0;
-	for (size_t i = 0; i < word.length && word.length == 3; i++)
-		*status = word.bytes[i] >= '0' && word.bytes[i] <= '9' ? *status * 10 + (word.bytes[i] - '0') : -1000;
-	return *status >= 300 && *status <= 599;
+	uint64_t number;
+	bool good = word.length == 3 && digits_read(word, 10, &number) && number >= 300 && number <= 599;
+	*status = good ? (int)number : 0;
+	return good;
 }
 
 static bool read_mishap(const struct chaos_reading *reading, const char *model, struct text word)

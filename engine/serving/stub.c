@@ -58,14 +58,6 @@ bool stub_known(const char *name)
 
 /* ---- reading ---- */
 
-static int hex_digit(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	digit |= 0x20;
-	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 /* application/x-www-form-urlencoded; an escape that is none stays as it is. */
 static struct text form_decoded(struct arena *arena, struct text text)
 {
@@ -75,9 +67,9 @@ static struct text form_decoded(struct arena *arena, struct text text)
 		char byte = text.bytes[i];
 		if (byte == '+') {
 			byte = ' ';
-		} else if (byte == '%' && i + 2 < text.length && hex_digit(text.bytes[i + 1]) >= 0 &&
-			   hex_digit(text.bytes[i + 2]) >= 0) {
-			byte = (char)(hex_digit(text.bytes[i + 1]) * 16 + hex_digit(text.bytes[i + 2]));
+		} else if (byte == '%' && i + 2 < text.length && digit_value(text.bytes[i + 1]) >= 0 &&
+			   digit_value(text.bytes[i + 2]) >= 0) {
+			byte = (char)(digit_value(text.bytes[i + 1]) * 16 + digit_value(text.bytes[i + 2]));
 			i += 2;
 		}
 		out[length++] = byte;

@@ -508,6 +508,36 @@ static void integers_are_written_whole(void **state)
 	assert_memory_equal(text, "100", 3);
 }
 
+static void digits_alone_are_read_in_either_base(void **state)
+{
+	static const char *const none[] = {"", "-1", "+1", " 1", "1 ", "1.0", "1e3", "a", "18446744073709551616"};
+	uint64_t number;
+	(void)state;
+	assert_true(digits_read(TEXT("0"), 10, &number) && number == 0);
+	assert_true(digits_read(TEXT("007"), 10, &number) && number == 7);
+	assert_true(digits_read(TEXT("18446744073709551615"), 10, &number) && number == UINT64_MAX);
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+		assert_false(digits_read(text_of(none[i]), 10, &number));
+	assert_true(digits_read(TEXT("1aF"), 16, &number) && number == 0x1AF);
+	assert_true(digits_read(TEXT("ffffffffffffffff"), 16, &number) && number == UINT64_MAX);
+	assert_false(digits_read(TEXT("10000000000000000"), 16, &number));
+	assert_false(digits_read(TEXT("g"), 16, &number));
+	assert_false(digits_read(TEXT("0x1"), 16, &number));
+	assert_false(digits_read((struct text){"1\0", 2}, 16, &number));
+}
+
+static void digits_are_hexadecimal_in_either_case(void **state)
+{
+	static const char digits[] = "0123456789abcdef", capitals[] = "0123456789ABCDEF";
+	(void)state;
+	for (int i = 0; i < 16; i++)
+		assert_true(digit_value(digits[i]) == i && digit_value(capitals[i]) == i);
+	int known = 0;
+	for (int byte = 0; byte < 256; byte++)
+		known += digit_value((char)byte) >= 0;
+	assert_int_equal(known, 22);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -529,6 +559,8 @@ int main(void)
 		cmocka_unit_test(floats_of_a_list_stand_as_json_has_them),
 		cmocka_unit_test(usual_floats_are_written_as_short_and_near_as_can_be),
 		cmocka_unit_test(integers_are_written_whole),
+		cmocka_unit_test(digits_alone_are_read_in_either_base),
+		cmocka_unit_test(digits_are_hexadecimal_in_either_case),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,6 +48,7 @@ static void what_is_no_address_is_refused(void **state)
 		"3/",
 		"/0123456789abcdef",
 		"-1/0123456789abcdef",
+		"03/0123456789abcdef",
 		"3.0/0123456789abcdef",
 		"10000/0123456789abcdef", /* partitions end before */
 		"3/0123456789abcde",
