@@ -9,6 +9,7 @@
 #include "cli/session_revision.h"
 #include "log/reader.h"
 #include "log/sender.h"
+#include "message/oip_json.h"
 #include "runtime/engine.h"
 #include "runtime/revision_topics.h"
 
@@ -268,7 +269,7 @@ static bool headers_of(const struct case_engine *engine, const struct case_send 
 	for (size_t i = 0; items && i < headers->count; i++)
 		items[i] = headers->items[i];
 	if (items && deadline)
-		items[headers->count] = (struct header){TEXT("x-deadline-ms"), text_of(deadline)};
+		items[headers->count] = (struct header){TEXT(DEADLINE_HEADER), text_of(deadline)};
 	*headers = (struct headers){headers->count + 1, items};
 	return items && deadline;
 }
@@ -355,7 +356,7 @@ static bool take(struct case_engine *engine, size_t index, const struct record *
 	headers.items = items;
 	if (!decode(engine, &engine->points[index], headers, value, &came))
 		return false;
-	bool framed = headers_find(headers, TEXT("Inference-Header-Content-Length"));
+	bool framed = headers_find(headers, TEXT(OIP_LENGTH_HEADER));
 	if (value.length && value.bytes[0] == '{' && !framed)
 		came.body = value;
 	engine->config->came(engine->config->context, index, &came);

@@ -160,7 +160,7 @@ static int64_t timeout_of(struct headers headers)
 {
 	const struct header *timeout = headers_find(headers, TEXT("x-timeout-ms"));
 	int64_t ms = 0;
-	bool given = timeout && !headers_find(headers, TEXT("x-deadline-ms")) && number_read_int64(timeout->value, &ms);
+	bool given = timeout && !headers_find(headers, TEXT(DEADLINE_HEADER)) && number_read_int64(timeout->value, &ms);
 	return given && ms > 0 ? ms : 0;
 }
 

@@ -108,7 +108,7 @@ static void fill_envelope(struct message *message, const struct case_sending *se
 	message->key = request->key;
 	message->time_ms = now_ms;
 	message->origin = (struct origin){.topic = TEXT("case"), .offset = sending->turn};
-	message->deadline_ms = header_ms(message, TEXT("x-deadline-ms"));
+	message->deadline_ms = header_ms(message, TEXT(DEADLINE_HEADER));
 	int64_t timeout_ms = header_ms(message, TEXT("x-timeout-ms"));
 	if (!message->deadline_ms && timeout_ms)
 		message->deadline_ms = now_ms + timeout_ms;

@@ -51,7 +51,7 @@ bool day_line_send(struct day_line *line, struct twin *twin, int64_t now_us, str
 	size_t id_length = 1 + number_write_uint64(id + 1, line->sent);
 	value_write(&line->value, (struct text){id, id_length}, (struct text){id + 1, id_length - 1});
 	size_t deadline_length = number_write_int64(deadline, LOOP_VIRTUAL_EPOCH_MS + request->deadline_us / MS);
-	struct header headers[] = {{TEXT("x-request-id"), {id, id_length}}, {TEXT("x-deadline-ms"), {deadline, deadline_length}}};
+	struct header headers[] = {{TEXT("x-request-id"), {id, id_length}}, {TEXT(DEADLINE_HEADER), {deadline, deadline_length}}};
 	request->sent_us = now_us;
 	const struct outgoing record = {
 		.origin = {.partition = request->partition},

@@ -35,7 +35,7 @@ static const struct option options[] = {
 	ROW("http", INTEGER, struct gateway_options, http_port, .word = "PORT", .fallback = "8080", .most = PORT_MOST,
 	    .help = "The port for REST; 0: a free one."),
 	ROW("timeout", DURATION, struct gateway_options, timeout_ns, .fallback = "30s",
-	    .help = "How long a call may take that says nothing by x-timeout-ms or x-deadline-ms; none takes more than 10 "
+	    .help = "How long a call may take that says nothing by x-timeout-ms or " DEADLINE_HEADER "; none takes more than 10 "
 		    "minutes."),
 	ROW("drain", DURATION, struct gateway_options, drain_ns, .fallback = "10s",
 	    .help = "How long open calls may take when it is told to stop."),

@@ -36,7 +36,7 @@ static const struct option options[] = {
 	ROW("id", TEXT, struct infer_options, id, .help = "The request's id; default: one that nobody had before."),
 	ROW("key", TEXT, struct infer_options, key, .help = "The record's key."),
 	ROW("timeout", DURATION, struct infer_options, timeout_ns, .fallback = "30s",
-	    .help = "How long the answer may take; the request says so to engines, by the header x-deadline-ms."),
+	    .help = "How long the answer may take; the request says so to engines, by the header " DEADLINE_HEADER "."),
 	COMMAND_FORM(infer_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -94,7 +94,7 @@ static struct text deadline_of(const struct inferring *inferring)
 static bool send(struct inferring *inferring, const struct door *door, struct error *error)
 {
 	const struct header headers[] = {{TEXT("x-request-id"), inferring->id},
-					 {TEXT("x-deadline-ms"), deadline_of(inferring)}};
+					 {TEXT(DEADLINE_HEADER), deadline_of(inferring)}};
 	const struct outgoing record = {
 		.key = inferring->options->key ? text_of(inferring->options->key)
 					       : door_key(door, inferring->request, inferring->session->arena),

@@ -151,7 +151,7 @@ static bool had_deadline(const struct dead_letter *letter, struct arena *arena)
 {
 	struct message message = {.arena = arena, .headers = letter->headers};
 	struct error wrong = {0};
-	return headers_find(letter->headers, TEXT("x-deadline-ms")) ||
+	return headers_find(letter->headers, TEXT(DEADLINE_HEADER)) ||
 	       (message_decode(&message, letter->payload, NULL, &wrong) && message.deadline_ms != 0);
 }
 
@@ -169,7 +169,7 @@ static bool request_make(struct replaying *replaying, const struct dead_letter *
 		put_header(request, TEXT("x-request-id"), letter->id);
 	if (had_deadline(letter, arena)) {
 		char *deadline = arena_print(arena, "%" PRId64, time_of_day_ms() + replaying->options->deadline_ns / NS_PER_MS);
-		put_header(request, TEXT("x-deadline-ms"), text_of(deadline));
+		put_header(request, TEXT(DEADLINE_HEADER), text_of(deadline));
 	}
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "making a request");
 }

@@ -2,6 +2,7 @@
 #include "gateway/call_outcome.h"
 
 #include "message/json_write.h"
+#include "message/oip_json.h"
 #include "message/reply.h"
 
 #define RETRY_AFTER_S 1 /* for an engine to have worked off what it has in hand */
@@ -26,7 +27,7 @@ static struct text value_of(struct headers headers, struct text name)
 /* What is said elsewhere, or is between engines and gateways. */
 static bool is_passed_on(struct text name)
 {
-	static const char *const own[] = {"content-type", "inference-header-content-length", REPLY_ID_HEADER};
+	static const char *const own[] = {"content-type", OIP_LENGTH_HEADER, REPLY_ID_HEADER};
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		if (text_equal_caseless(name, text_of(own[i])))
 			return false;
@@ -51,7 +52,7 @@ bool call_outcome_read(struct call_outcome *outcome, struct text value, struct h
 		.status = 200,
 		.body = value,
 		.content_type = value_of(headers, TEXT("content-type")),
-		.header_length = value_of(headers, TEXT("Inference-Header-Content-Length")),
+		.header_length = value_of(headers, TEXT(OIP_LENGTH_HEADER)),
 		.id = value_of(headers, TEXT(REPLY_ID_HEADER)),
 		.headers = headers_passed_on(headers, arena),
 	};

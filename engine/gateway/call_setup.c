@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/number.h"
+#include "message/oip_json.h"
 #include "message/reply.h"
 
 #define NAME_SHOWN 100 /* characters of a name in a refusal */
@@ -29,7 +30,7 @@ const struct gateway_target *call_target_find(const struct call_source *source, 
 	const struct gateway_targets *targets = source->targets;
 	struct text header = source->header(source->context, "seldon-model");
 	struct text name = header.length > 0 && asked->namespace.length == 0 ? header : asked->name;
-	if (name.length > end.length && text_equal((struct text){name.bytes + name.length - end.length, end.length}, end))
+	if (name.length > end.length && text_ends_with(name, end))
 		name.length -= end.length;
 	if (name.length == 0 && targets->count == 1)
 		return &targets->items[0];
@@ -68,7 +69,7 @@ bool call_deadline_read(const struct call_source *source, int64_t *deadline_ms, 
 	static const struct {
 		const char *name;
 		bool absolute;
-	} rows[] = {{"x-deadline-ms", true}, {"x-timeout-ms", false}};
+	} rows[] = {{DEADLINE_HEADER, true}, {"x-timeout-ms", false}};
 	int64_t now_ms = source->now_ms, most_ms = now_ms + GATEWAY_DEADLINE_MAX_MS;
 	*deadline_ms = now_ms + (source->config->timeout_ms > 0 ? source->config->timeout_ms : GATEWAY_TIMEOUT_MS);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -98,7 +99,7 @@ bool call_id_read(const struct call_source *source, struct text *id, struct call
 
 struct headers call_headers_passed(const struct call_source *source, struct arena *arena)
 {
-	static const char *const usual[] = {"content-type", "Inference-Header-Content-Length", "traceparent", "tracestate",
+	static const char *const usual[] = {"content-type", OIP_LENGTH_HEADER, "traceparent", "tracestate",
 					    "seldon-route"};
 	const size_t usual_count = sizeof usual / sizeof *usual;
 	const struct name_list *more = &source->config->passed;

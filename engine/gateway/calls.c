@@ -281,7 +281,7 @@ static bool record_send(struct calls *calls, const struct open_call *call, const
 	bool named = request->id.length > 0;
 	headers[count++] = (struct header){named ? TEXT(REPLY_ID_HEADER) : TEXT(REPLY_DEFAULT_ID_HEADER),
 					   {call->id, call->id_length}};
-	headers[count++] = (struct header){TEXT("x-deadline-ms"), text_of(deadline)};
+	headers[count++] = (struct header){TEXT(DEADLINE_HEADER), text_of(deadline)};
 	headers[count++] = (struct header){TEXT(REPLY_HEADER), {address, address_length}};
 	const struct outgoing record = {
 		.topic = request->target->topic,

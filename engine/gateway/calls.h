@@ -30,7 +30,7 @@ struct call_outcome {
 	int status; /* of HTTP */
 	struct text body;
 	struct text content_type;
-	struct text header_length; /* Inference-Header-Content-Length; empty: absent */
+	struct text header_length; /* OIP_LENGTH_HEADER; empty: absent */
 	struct text id;
 	struct headers headers; /* set by steps */
 	struct arena *arena;	/* for the receiver's own data; emptied with the next call */

@@ -8,12 +8,12 @@
 #include "gateway/call_setup.h"
 #include "message/format.h"
 #include "message/json_write.h"
+#include "message/oip_json.h"
 #include "message/reply.h"
 #include "serving/metadata_json.h"
 
 #define ALLOWED_BYTES_MAX 64
 #define ANSWER_HEADERS_MAX 70 /* an answer has at most 64 of steps (worker/outbox.c), and these of ours */
-#define LENGTH_HEADER "Inference-Header-Content-Length"
 #define JSON "application/json"
 
 /* ---- answers ---- */
@@ -185,7 +185,7 @@ static void on_ended(void *context, const struct call_outcome *outcome)
 	if (outcome->id.length > 0 && is_header(&(struct header){TEXT(REPLY_ID_HEADER), outcome->id}))
 		header_put(headers, &count, REPLY_ID_HEADER, text_kept(arena, outcome->id));
 	if (outcome->header_length.length > 0)
-		header_put(headers, &count, LENGTH_HEADER, text_kept(arena, outcome->header_length));
+		header_put(headers, &count, OIP_LENGTH_HEADER, text_kept(arena, outcome->header_length));
 	if (outcome->retry_after_s > 0) {
 		(void)snprintf(retry, sizeof retry, "%d", outcome->retry_after_s);
 		header_put(headers, &count, "Retry-After", retry);

@@ -80,7 +80,7 @@ static const struct format *form_of(const struct answer_reading *reading, struct
 
 static bool read_oip(const struct answer_reading *reading)
 {
-	const struct header *length = headers_find(reading->headers, TEXT("Inference-Header-Content-Length"));
+	const struct header *length = headers_find(reading->headers, TEXT(OIP_LENGTH_HEADER));
 	uint64_t header_length = 0;
 	struct oip_reply reply;
 	struct error wrong = {0};

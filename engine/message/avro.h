@@ -9,7 +9,7 @@
  * they write requests for a topic, and read answers from one. Records of other schemas are resolved by
  * message/avro_foreign.h.
  *
- * A record contains what is not in headers: the id, the deadline (the header x-deadline-ms overrides it),
+ * A record contains what is not in headers: the id, the deadline (DEADLINE_HEADER overrides it),
  * marks, and the origin of a request that has passed another topic before. The schemas also have assignments
  * and versions. The engine writes them as empty lists, and skips them when it reads.
  */

@@ -54,6 +54,8 @@ static inline const struct tensor *tensors_find(struct tensors tensors, struct t
 /* A mark whose name is this prefix and a header's name leaves as that header of the answer: one text. */
 #define MARK_OF_HEADER "header:"
 
+#define DEADLINE_HEADER "x-deadline-ms" /* of a message: the time of day, in ms since 1970 */
+
 struct replier; /* message/provenance.h */
 
 struct payload {
@@ -153,7 +155,7 @@ struct answer {
 	unsigned attempts; /* of that step; 0: it made no calls */
 	int64_t outage_ms; /* when its steps last waited for an unreachable model, by their flow's clock; 0: never */
 	/* Set to the number of JSON bytes in the body if binary data follows, else to 0: the value of the
-	 * header Inference-Header-Content-Length. NULL: the caller sends no headers, and no answer has binary
+	 * header OIP_LENGTH_HEADER (message/oip_json.h). NULL: the caller sends no headers, and no answer has binary
 	 * data. */
 	size_t *header_length;
 };

@@ -5,22 +5,19 @@
 #include "message/format.h"
 #include "message/json_form.h"
 
-#define LENGTH_HEADER TEXT("Inference-Header-Content-Length")
-
 static bool oip_sniff(const struct message *message, struct text bytes)
 {
-	return headers_find(message->headers, LENGTH_HEADER) || json_form_of(bytes, message->arena) == JSON_FORM_OIP;
+	return headers_find(message->headers, TEXT(OIP_LENGTH_HEADER)) || json_form_of(bytes, message->arena) == JSON_FORM_OIP;
 }
 
 static bool oip_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
 {
 	(void)schemas;
-	const struct header *header = headers_find(message->headers, LENGTH_HEADER);
+	const struct header *header = headers_find(message->headers, TEXT(OIP_LENGTH_HEADER));
 	uint64_t length = 0;
 	if (header && (!number_read_uint64(header->value, &length) || length == 0))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the header Inference-Header-Content-Length is `" TEXT_FORMAT
-				 "`; send how many bytes of the body are JSON",
+				 "the header " OIP_LENGTH_HEADER " is `" TEXT_FORMAT "`; send how many bytes of the body are JSON",
 				 TEXT_ARGUMENTS(header->value));
 	return oip_json_decode_request(message, bytes, length, error);
 }

@@ -4,13 +4,15 @@
  * servers, the functions here write a request and read the reply.
  *
  * Binary-data extension: after the JSON come the raw elements of the tensors that have the parameter
- * binary_data_size instead of data. The header Inference-Header-Content-Length is the length of the JSON. A
+ * binary_data_size instead of data. The header OIP_LENGTH_HEADER is the length of the JSON. A
  * parameter `header_length` is that number; 0 means that the whole body is JSON.
  */
 #ifndef SLUICE_MESSAGE_OIP_JSON_H
 #define SLUICE_MESSAGE_OIP_JSON_H
 
 #include "message/message.h"
+
+#define OIP_LENGTH_HEADER "Inference-Header-Content-Length"
 
 /* Reads a request into `message`: its payload, payload_id, wanted and wanted_binary. */
 bool oip_json_decode_request(struct message *message, struct text body, size_t header_length, struct error *error);

@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "base/memory.h"
 #include "base/suggest.h"
+#include "message/oip_json.h"
 #include "message/raw.h"
 #include "message/tensor_json.h"
 
@@ -40,7 +41,7 @@ bool oip_reader_begin(struct oip_reader *reader, struct text body, size_t header
 {
 	if (header_length > body.length)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "%s is cut: its header Inference-Header-Content-Length says %zu bytes of JSON, and %zu came", what,
+				 "%s is cut: its header " OIP_LENGTH_HEADER " says %zu bytes of JSON, and %zu came", what,
 				 header_length, body.length);
 	struct text json = body;
 	reader->error = error;
@@ -344,7 +345,7 @@ static bool take_binary(struct oip_reader *reader, const struct oip_json_parts *
 		return INPUT_ERROR(reader, "%s: it has data and binary_data_size; send one of them", label_of(reader));
 	if (!reader->has_binary)
 		return INPUT_ERROR(
-			reader, "%s: it has binary_data_size, but the header Inference-Header-Content-Length is missing; send it",
+			reader, "%s: it has binary_data_size, but the header " OIP_LENGTH_HEADER " is missing; send it",
 			label_of(reader));
 	if (size > reader->binary.length)
 		return INPUT_ERROR(reader, "%s: the binary data ends after %zu bytes of its binary_data_size", label_of(reader),

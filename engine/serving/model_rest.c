@@ -8,12 +8,12 @@
 #include "message/format.h"
 #include "message/json_scan.h"
 #include "message/json_write.h"
+#include "message/oip_json.h"
 #include "net/http_server.h"
 #include "serving/metadata_json.h"
 
 #define CUT_CLAIMS 100 /* bytes that a cut body claims to have beyond those it has */
 #define NUMBER_BYTES 24
-#define LENGTH_HEADER "Inference-Header-Content-Length"
 
 struct model_rest {
 	struct model_service room;
@@ -33,7 +33,7 @@ struct rest_model_request { /* the request at hand */
 static void send_answer(void *request, const struct model_service_answer *answer)
 {
 	char digits[NUMBER_BYTES];
-	const struct http_answer_header header = {LENGTH_HEADER, digits};
+	const struct http_answer_header header = {OIP_LENGTH_HEADER, digits};
 	struct text body = answer->body;
 	snprintf(digits, sizeof digits, "%zu", answer->header_length);
 	if (answer->cut)
@@ -243,7 +243,7 @@ static void infer(const struct rest_model_request *model_request)
 	struct model_service *room = model_request->room;
 	struct error error = {0};
 	struct stub_reply reply;
-	const struct header header = {TEXT(LENGTH_HEADER), http_incoming_header(model_request->asked, LENGTH_HEADER)};
+	const struct header header = {TEXT(OIP_LENGTH_HEADER), http_incoming_header(model_request->asked, OIP_LENGTH_HEADER)};
 	struct message message = {
 		.arena = room->arena,
 		.format = &format_oip_json,

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "message/oip_json.h"
 #include "message/protobuf_wire.h"
 #include "net/grpc.h"
 #include "net/http.h"
@@ -16,7 +17,6 @@
 #define IDLE_MS 60000
 #define CONNECT_MS 2000
 #define SERVICE "/inference.GRPCInferenceService/"
-#define LENGTH_HEADER "Inference-Header-Content-Length"
 #define QUESTION_BYTES 512
 #define REDIRECTED "it sends its callers to another address, which is not followed; write that one"
 
@@ -247,7 +247,7 @@ static const char *deadline_header(struct wire_sending *sending, const struct me
 		return NULL;
 	struct loop *loop = sending->wire->loop;
 	int64_t day_ms = message->deadline_ms + loop_began_ms(loop);
-	(void)snprintf(sending->deadline, sizeof sending->deadline, "x-deadline-ms: %" PRId64, day_ms);
+	(void)snprintf(sending->deadline, sizeof sending->deadline, DEADLINE_HEADER ": %" PRId64, day_ms);
 	return sending->deadline;
 }
 
@@ -255,7 +255,7 @@ static bool send_http(struct wire_sending *sending, const struct wire_call *call
 {
 	const char *length = NULL;
 	if (header_length > 0) {
-		(void)snprintf(sending->length, sizeof sending->length, LENGTH_HEADER ": %zu", header_length);
+		(void)snprintf(sending->length, sizeof sending->length, OIP_LENGTH_HEADER ": %zu", header_length);
 		length = sending->length;
 	}
 	const char *deadline = deadline_header(sending, sending->queued_call->attempts.call->message);
@@ -265,7 +265,7 @@ static bool send_http(struct wire_sending *sending, const struct wire_call *call
 		.body = sending->part,
 		.timeout_ms = call->timeout_ms,
 		.headers = {deadline ? deadline : length, deadline ? length : NULL},
-		.wanted_header = call->binary ? LENGTH_HEADER : NULL,
+		.wanted_header = call->binary ? OIP_LENGTH_HEADER : NULL,
 		.check_echo = check_echo,
 		.done = on_http_done,
 		.context = sending,

@@ -26,10 +26,10 @@ static bool read_headers(struct message *message, struct error *error)
 	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
 	if (id)
 		message->id = id->value;
-	const struct header *deadline = headers_find(message->headers, TEXT("x-deadline-ms"));
+	const struct header *deadline = headers_find(message->headers, TEXT(DEADLINE_HEADER));
 	if (deadline && !number_read_int64(deadline->value, &message->deadline_ms))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the header x-deadline-ms is \"" TEXT_FORMAT "\"; it must be milliseconds since 1970",
+				 "the header " DEADLINE_HEADER " is \"" TEXT_FORMAT "\"; it must be milliseconds since 1970",
 				 TEXT_ARGUMENTS(deadline->value));
 	return true;
 }

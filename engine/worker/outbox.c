@@ -6,6 +6,7 @@
 
 #include "message/dead_letter.h"
 #include "message/failure.h"
+#include "message/oip_json.h"
 #include "worker/parts.h"
 #include "worker/stage_links.h"
 
@@ -80,7 +81,7 @@ static bool answer_headers(const struct message *message, const struct answer *a
 	if (headers->json_length > 0) {
 		snprintf(headers->json_length_text, sizeof headers->json_length_text, "%zu", headers->json_length);
 		headers->items[headers->count++] =
-			(struct header){TEXT("Inference-Header-Content-Length"), text_of(headers->json_length_text)};
+			(struct header){TEXT(OIP_LENGTH_HEADER), text_of(headers->json_length_text)};
 	}
 	*all = (struct headers){headers->count, headers->items};
 	return true;
