@@ -1,5 +1,5 @@
-/* grpc_bench.c: what a unary call by gRPC costs the client and the server, each a thread of
- * its own with a loop, over loopback.
+/* grpc_bench.c: Cost of a unary gRPC call for the client and for the server. Each is a thread with a loop of its own;
+ * they are connected over loopback.
  *
  *   grpc_bench STREAMS CALLS [BYTES [tls FOLDER]]
  *
@@ -142,7 +142,7 @@ int main(int count, char **words)
 		.streams = streams, .connections = 1, .connection_idle_s = 60, .reply_bytes = sizeof message, .connect_ms = 5000};
 	struct host host = {0};
 	struct error error = {0};
-	pthread_t thread;
+	pthread_t thread = 0;
 	for (size_t i = 0; i < message_bytes; i++)
 		message[i] = (char)(i * 7);
 	if (sem_init(&host.listens, 0, 0) != 0 || pthread_create(&thread, NULL, serve, &host) != 0)

@@ -1,4 +1,4 @@
-/* access_policy_test.c: who may call what, by a file of policies; and files that are none. */
+/* access_policy_test.c: Policies of who may call what, read from files; broken files are rejected. */
 #include "gateway/access_policy.h"
 
 #include <setjmp.h>

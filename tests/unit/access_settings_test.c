@@ -1,4 +1,4 @@
-/* access_settings_test.c: what a securityConfig asks of a gateway, and what options add. */
+/* access_settings_test.c: Access settings of a gateway, from a securityConfig and from options. */
 #include "gateway/access_settings.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* access_test.c: what a gateway answers callers who show tokens, keys, certificates or nothing; on a clock that the test turns. */
+/* access_test.c: Answers of a gateway to callers with tokens, keys, certificates or nothing, on a clock that the test sets. */
 #include "gateway/access.h"
 
 #include <setjmp.h>

@@ -1,7 +1,6 @@
-/* archive_test.c: what was told to a changelog is brought back, with and without a
- * snapshot. On librdkafka's mock of a broker: what a transaction gave up is not seen by
- * readers is shown on a real Kafka, by tests/kafka. The archivist's thread:
- * pthread_create(). */
+/* archive_test.c: Restore of state from a changelog, with and without a snapshot. It runs on librdkafka's mock
+ * of a broker. tests/kafka shows on a real Kafka that readers do not see what a transaction aborted.
+ * The archivist starts its thread with pthread_create(). */
 #include "log/archive.h"
 
 #include <setjmp.h>

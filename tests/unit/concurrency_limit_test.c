@@ -1,4 +1,4 @@
-/* concurrency_limit_test.c: how many calls of a model are under way at once. */
+/* concurrency_limit_test.c: Concurrency limit of a model: how many calls may be in flight at once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

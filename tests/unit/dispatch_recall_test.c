@@ -1,5 +1,5 @@
-/* dispatch_recall_test.c: what becomes of the calls that a server was given and does not answer,
- * while others of its model do. */
+/* dispatch_recall_test.c: Recall of calls that a server was given and does not answer, while other servers of
+ * its model do. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

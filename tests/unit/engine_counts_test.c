@@ -1,5 +1,5 @@
-/* engine_counts_test.c: what an engine counts of pipelines as a whole: in stages, joined, called, split,
- * with windows, without output. On the embedded broker, as `sluice dev` runs them. */
+/* engine_counts_test.c: Counts of an engine for whole pipelines: in stages, joined, called, split, with windows,
+ * without output. They run on the embedded broker, as under `sluice dev`. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
