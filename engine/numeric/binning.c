@@ -32,13 +32,21 @@ static void spread(double *items, size_t count, double low, double high)
 	items[count - 1] = high;
 }
 
-static size_t without_twins(double *items, size_t count)
+/* Keeps the edges that are more than `apart` above the one before. */
+static size_t edges_merge(double *items, size_t count, double apart)
 {
 	size_t left = 1;
 	for (size_t i = 1; i < count; i++)
-		if (items[i] - items[i - 1] > EDGES_APART)
+		if (items[i] - items[i - 1] > apart)
 			items[left++] = items[i];
 	return left;
+}
+
+static void edges_of_one_bin(struct edges *edges)
+{
+	edges->items[0] = -INFINITY;
+	edges->items[1] = INFINITY;
+	edges->count = 2;
 }
 
 /* Clusters in one dimension are stretches of the sorted column, in the order of their centers. */
@@ -166,9 +174,7 @@ struct edges bins_fit(const struct sorted *column, size_t bins, enum binning by,
 		return (struct edges){0};
 	const double low = column->values[0], high = column->values[column->count - 1];
 	if (low == high) {
-		edges.items[0] = -INFINITY;
-		edges.items[1] = INFINITY;
-		edges.count = 2;
+		edges_of_one_bin(&edges);
 		return edges;
 	}
 	spread(edges.items, edges.count, low, high);
@@ -180,7 +186,8 @@ struct edges bins_fit(const struct sorted *column, size_t bins, enum binning by,
 		edges.items[bins] = quantile_sorted(column->values, column->count, 1, type);
 	if (by == BINNING_KMEANS && !fit_kmeans(column, bins, edges.items, arena))
 		return (struct edges){0};
-	if (by != BINNING_UNIFORM)
-		edges.count = without_twins(edges.items, edges.count);
+	edges.count = edges_merge(edges.items, edges.count, by == BINNING_UNIFORM ? 0 : EDGES_APART);
+	if (edges.count < 2)
+		edges_of_one_bin(&edges);
 	return edges;
 }

@@ -15,8 +15,9 @@
 int64_t bin_of(const double *edges, size_t count, double value, bool closed_left);
 
 /* Learns edges as scikit-learn's KBinsDiscretizer does, from a column without NaN: all edges, from the least number
- * to the greatest. There may be fewer bins than requested: equal edges become one, and a constant column has one bin
- * from -inf to inf. */
+ * to the greatest, each above the one before. There may be fewer bins than requested: equal edges become one, as do
+ * those of quantiles and clusters that are within 1e-8. A column that is constant, or that leaves one edge, has one
+ * bin from -inf to inf. */
 enum binning { BINNING_UNIFORM, BINNING_QUANTILE, BINNING_KMEANS };
 
 struct edges {

@@ -3,6 +3,8 @@
  *
  * The first byte says whether the rest is a file as it is, or the making of one: of fields that are numbers, nearly
  * numbers and texts, as a CSV or as requests. The next ones choose up to three operations.
+ *
+ * seeds: tests/data/fuzz/fit-*.bin
  */
 #include <stdint.h>
 #include <stdlib.h>

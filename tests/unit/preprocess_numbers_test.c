@@ -101,6 +101,23 @@ static void edges_that_fall_together_are_one(void **state)
 	assert_true(isinf(one.items[0]) && isinf(one.items[1]));
 }
 
+/* Columns narrower than what parts two edges, or than the distance of two doubles. */
+static void learnt_edges_ascend_however_narrow_the_column(void **state)
+{
+	(void)state;
+	double columns[][3] = {{1e-320, 1e-308, 1e-308}, {0, 0, 5e-324},	 {1, 1, 1 + 1e-9},
+			       {1e16, 1e16 + 2, 1e16 + 2}, {-1e300, -1e300, 1e300}, {0, 1e-8, 3e-8}};
+	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+		for (enum binning by = BINNING_UNIFORM; by <= BINNING_KMEANS; by++) {
+			const struct edges edges = bins_fit(&(struct sorted){3, columns[i]}, 4, by, QUANTILE_LINEAR, arena);
+			assert_true(edges.count >= 2);
+			for (size_t k = 1; k < edges.count; k++)
+				assert_true(edges.items[k - 1] < edges.items[k]);
+			assert_true(bin_within(&edges, columns[i][0]) >= 0);
+			assert_true(bin_within(&edges, columns[i][2]) <= (int64_t)edges.count - 2);
+		}
+}
+
 static void means_of_clusters_part_them_in_the_middle(void **state)
 {
 	(void)state;
@@ -290,6 +307,7 @@ int main(void)
 		cmocka_unit_test(a_row_as_good_as_zeros_stays_as_it_is),
 		cmocka_unit_test(an_edge_is_where_it_is_said_to_be_and_nan_in_no_bin),
 		cmocka_unit_test(edges_that_fall_together_are_one),
+		cmocka_unit_test(learnt_edges_ascend_however_narrow_the_column),
 		cmocka_unit_test(means_of_clusters_part_them_in_the_middle),
 		cmocka_unit_test(quantiles_of_types_2_and_3_are_those_of_hyndman_and_fan),
 		cmocka_unit_test(a_selected_quantile_is_that_of_sorted_numbers),
