@@ -213,7 +213,7 @@ demo:
 ## |    30  demo, docs, help, readme, shells, install  what a reader is told to type, and printed pages
 ## |   140  bars       instructions, ratios and memory beside their bars
 ## |    95  torture    allocations of every command made to fail, one in each run
-## |    90  fuzz       a short run of every fuzz target
+## |    90  fuzz       a short run of every fuzz target, from one seed
 ## |    15  grpc       our gRPC and grpcio, both ways (skipped when PyPI cannot be reached)
 ## |   315  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |   100  contract   what the twin and a real Kafka both must do; joins whose sources are away
@@ -267,7 +267,7 @@ race: known-race kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(RACES)); do \
 		tests/bench/race/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; exit $${failed:-0}
 
-## fuzz: every fuzz target, TIME seconds (600) shared by all (NAME=yaml runs one)
+## fuzz: every fuzz target, TIME seconds (600) shared by all (NAME=yaml runs one; SEED=1 repeats a run)
 fuzz: known-fuzz $(if $(NAME),$(filter $(FUZZERS),$(NAME:%=build/fuzz/%_fuzz)),$(FUZZERS))
 	@tests/run-fuzz.sh $(TIME) $(filter $(FUZZERS),$^)
 

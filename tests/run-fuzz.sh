@@ -2,7 +2,7 @@
 # Runs fuzz targets for SECONDS in all, shared evenly: run-fuzz.sh SECONDS TARGET...
 # A target begins with the files that its source names (a line ` * seeds: GLOB...` of
 # its first comment) and with what earlier runs found interesting (build/fuzz/corpus).
-# What breaks it is kept in build/fuzz/findings.
+# What breaks it is kept in build/fuzz/findings. SEED in the environment makes a run repeatable, but for how far it comes.
 set -u
 seconds=$1
 shift
@@ -32,11 +32,12 @@ fuzz() { # $1 target
 	seed "$name" "$corpus"
 	[ ! -f "tests/fuzz/$name.dict" ] || dictionary=-dict=tests/fuzz/$name.dict
 	if "$1" -max_total_time=$each -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
-		-artifact_prefix=$findings/"$name"- ${dictionary:+"$dictionary"} "$corpus" >"$log" 2>&1; then
+		-seed="${SEED:-0}" -artifact_prefix=$findings/"$name"- ${dictionary:+"$dictionary"} "$corpus" >"$log" 2>&1; then
 		echo "fuzz: $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs in $each s, nothing found"
 		echo "1 passed, 0 failed"
 	else
-		grep -E 'ERROR|SUMMARY|Test unit written|runtime error' "$log" | head -8
+		grep -E 'ERROR|SUMMARY|Test unit written|runtime error|^ +#[0-9]+ .* in .*(engine|tests)/|^Base64' "$log" |
+			cut -c 1-180 | head -12 | sed "s/^/fuzz error: $name: /"
 		echo "fuzz: $name: broken; see $log, and build/fuzz/$name on the file it names"
 		echo "0 passed, 1 failed"
 	fi
