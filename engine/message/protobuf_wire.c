@@ -104,3 +104,41 @@ bool protobuf_next(struct protobuf_cursor *cursor, struct protobuf_field *field)
 	}
 	return false;
 }
+
+/* ---- whole fields ---- */
+
+void protobuf_write_text(struct buffer *out, uint32_t number, struct text text)
+{
+	char *room = text.length ? buffer_room(out, protobuf_bytes_size(text.length)) : NULL;
+	if (room)
+		buffer_grown(out, (size_t)(protobuf_put_bytes(room, number, text) - room));
+}
+
+void protobuf_write_flag(struct buffer *out, uint32_t number, bool flag)
+{
+	char *room = flag ? buffer_room(out, 2) : NULL;
+	if (room)
+		buffer_grown(out, (size_t)(protobuf_put_varint(protobuf_put_tag(room, number, WIRE_VARINT), flag) - room));
+}
+
+struct text protobuf_read_text(struct text body, uint32_t number)
+{
+	struct protobuf_cursor cursor = protobuf_cursor_of(body);
+	struct protobuf_field field;
+	struct text text = {0};
+	while (protobuf_next(&cursor, &field))
+		if (protobuf_is(&field, number, WIRE_BYTES))
+			text = field.bytes;
+	return text;
+}
+
+bool protobuf_read_flag(struct text body, uint32_t number)
+{
+	struct protobuf_cursor cursor = protobuf_cursor_of(body);
+	struct protobuf_field field;
+	bool flag = false;
+	while (protobuf_next(&cursor, &field))
+		if (protobuf_is(&field, number, WIRE_VARINT))
+			flag = field.value != 0;
+	return flag;
+}

@@ -87,6 +87,9 @@ void grpc_caller_leaves(struct grpc_caller *caller)
 	nghttp2_session *session = caller->http2.session;
 	caller->leaving = GRPC_LEAVES;
 	caller->pinged_ms = 0;
+	for (struct grpc_request *request = caller->server->requests; request; request = request->next)
+		if (request->caller == caller && request->converses && request->on_wire) /* which may last as long as it likes */
+			grpc_conversation_end(request, GRPC_UNAVAILABLE, "the server is stopping");
 	nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session), NGHTTP2_NO_ERROR, NULL,
 			      0);
 	grpc_caller_is_dirty(caller);

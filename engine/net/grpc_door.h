@@ -3,6 +3,8 @@
  *   grpc_server.c   the server: limits, opening, drain and close
  *   grpc_caller.c   one connection: accepted, supervised, drained, lost
  *   grpc_request.c  one call on it: its message and its answer
+ *   grpc_fields.c   metadata of a call, both ways
+ *   grpc_conversation.c  a call of several messages
  *
  * Two sides hold a request: the connection, from its first header to the end of its stream, and the application, from
  * `called` to its answer. It returns to the pool when both have released it. Data is sent once a turn, by the
@@ -27,6 +29,7 @@ struct grpc_request {
 	/* Received: */
 	bool is_post, is_grpc;
 	struct buffer path;
+	struct buffer metadata; /* names and values in turn, each with a NUL */
 	struct grpc_intake intake;
 	struct buffer body;
 	struct body_charge charge; /* of the budget of bodies */
@@ -35,6 +38,13 @@ struct grpc_request {
 	/* The answer, with its prefix, and the position up to which it was passed to nghttp2: */
 	struct buffer answer;
 	size_t offset;
+	bool pending;	      /* it has bytes, and counts in the caller's `answering` */
+	struct buffer fields; /* metadata before it, as `metadata` */
+	/* A conversation: */
+	bool converses;
+	bool responded; /* its first answer was submitted */
+	int end_status; /* what it ends with; -1: it has not ended */
+	const char *end_words; /* constant */
 };
 
 enum grpc_leaving { GRPC_STAYS, GRPC_NOTICED, GRPC_LEAVES }; /* noticed: it was sent a shutdown notice; new calls still count */
@@ -88,5 +98,21 @@ void grpc_caller_leaves(struct grpc_caller *caller); /* the notice has arrived: 
 void grpc_request_set_up_callbacks(nghttp2_session_callbacks *callbacks);
 void grpc_request_leave_wire(struct grpc_request *request); /* its stream, or its connection, is gone */
 void grpc_request_give(struct grpc_request *request);	    /* frees its memory */
+void grpc_request_refuse(struct grpc_request *request, int status, struct text words); /* nothing was answered yet */
+
+/* ---- grpc_fields.c ---- */
+
+void grpc_fields_append(struct buffer *fields, struct text name, struct text value);
+
+/* Writes them as pairs, which borrow; at most GRPC_FIELDS_MAX. */
+size_t grpc_fields_pairs(const struct buffer *fields, nghttp2_nv *pairs);
+
+/* ---- grpc_conversation.c ---- */
+
+/* Takes bytes of a conversation, and answers each message that is whole. A fault is not answered yet. */
+enum grpc_intake_fault grpc_conversation_take(struct grpc_request *request, const uint8_t *bytes, size_t count);
+
+/* Ends a call of either kind, unless it is over. The words of one that has answered must be constant. */
+void grpc_conversation_end(struct grpc_request *request, int status, const char *words);
 
 #endif

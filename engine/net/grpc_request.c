@@ -8,6 +8,9 @@
 #define PATH_BYTES 4096
 #define WORDS_BYTES ((size_t)8 << 10)  /* encoded: callers take no more headers than that */
 #define KEPT_BYTES ((size_t)256 << 10) /* of a buffer, by a request in the pool */
+#define DEADLINE_WORDS "the deadline of grpc-timeout has passed"
+#define SHORT_WORDS "the message is shorter than its prefix says"
+#define FIELDS_BYTES ((size_t)64 << 10) /* of an answer: callers take far less */
 #define CROWDED "too many messages at once; call again later"
 #define HELD_MESSAGES 16	       /* of the largest size, that all callers together may send at once */
 
@@ -23,6 +26,8 @@ static struct grpc_request *request_make(struct grpc_server *server)
 	request->server = server;
 	request->deadline = (struct loop_timer){.due = on_deadline, .context = request};
 	buffer_open(&request->path, PATH_BYTES);
+	buffer_open(&request->metadata, server->config.metadata_bytes);
+	buffer_open(&request->fields, FIELDS_BYTES);
 	buffer_open(&request->body, server->config.message_bytes);
 	buffer_open(&request->answer, SIZE_MAX);
 	return request;
@@ -33,6 +38,8 @@ void grpc_request_give(struct grpc_request *request)
 	loop_timer_stop(request->server->loop, &request->deadline);
 	body_budget_give_back(request->server->config.bodies, &request->charge);
 	buffer_close(&request->path);
+	buffer_close(&request->metadata);
+	buffer_close(&request->fields);
 	buffer_close(&request->body);
 	buffer_close(&request->answer);
 	memory_give(request);
@@ -56,10 +63,13 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 	request->on_wire = true;
 	request->id = id;
 	request->called = request->over = request->is_post = request->is_grpc = false;
+	request->pending = request->converses = request->responded = false;
 	request->intake = (struct grpc_intake){0};
 	request->timeout_ms = -1;
 	request->offset = 0;
 	buffer_clear(&request->path);
+	buffer_clear(&request->metadata);
+	buffer_clear(&request->fields);
 	caller->on_wire++;
 	return request;
 }
@@ -92,7 +102,8 @@ void grpc_request_leave_wire(struct grpc_request *request)
 {
 	struct grpc_caller *caller = request->caller;
 	caller->on_wire--;
-	caller->answering -= request->answer.length > 0;
+	caller->answering -= request->pending;
+	request->pending = false;
 	request->on_wire = false;
 	request->over = true;
 	loop_timer_stop(request->server->loop, &request->deadline);
@@ -132,19 +143,24 @@ static void send_headers(struct grpc_request *request, const nghttp2_nv *pairs, 
 	grpc_caller_is_dirty(request->caller);
 }
 
-static void refuse(struct grpc_request *request, int status, struct text words)
+void grpc_request_refuse(struct grpc_request *request, int status, struct text words)
 {
 	char number[NUMBER_TEXT_MAX];
 	char bytes[WORDS_BYTES];
 	struct buffer encoded = {.bytes = bytes, .capacity = sizeof bytes, .ceiling_bytes = sizeof bytes};
-	grpc_words_write(&encoded, words); /* more is cut */
-	const nghttp2_nv pairs[] = {
+	nghttp2_nv pairs[5 + GRPC_FIELDS_MAX] = {
 		http2_constant(TEXT(":status"), TEXT("200")),
 		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
-		http2_variable(TEXT("grpc-status"), (struct text){number, number_write_int64(number, status)}),
-		http2_variable(TEXT("grpc-message"), buffer_view(&encoded)),
 	};
-	send_headers(request, pairs, sizeof pairs / sizeof *pairs - (words.length == 0));
+	size_t count = 2;
+	if (status == GRPC_UNIMPLEMENTED) /* the reason may be a compressed message */
+		pairs[count++] = http2_constant(TEXT("grpc-accept-encoding"), TEXT("identity"));
+	pairs[count++] = http2_variable(TEXT("grpc-status"), (struct text){number, number_write_int64(number, status)});
+	grpc_words_write(&encoded, words); /* more is cut */
+	if (words.length > 0)
+		pairs[count++] = http2_variable(TEXT("grpc-message"), buffer_view(&encoded));
+	count += grpc_fields_pairs(&request->fields, pairs + count);
+	send_headers(request, pairs, count);
 }
 
 static void refuse_as_http(struct grpc_request *request, struct text http_status)
@@ -158,25 +174,28 @@ static void send_answer(struct grpc_request *request, struct text body)
 	struct grpc_caller *caller = request->caller;
 	unsigned char prefix[GRPC_PREFIX_BYTES];
 	if (body.length > UINT32_MAX) {
-		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("the answer has more than the 4 GiB that gRPC can carry"));
+		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED,
+				    TEXT("the answer has more than the 4 GiB that gRPC can carry"));
 		return;
 	}
 	grpc_prefix_write(prefix, body.length);
 	buffer_append(&request->answer, prefix, sizeof prefix);
 	buffer_text(&request->answer, body);
-	const nghttp2_nv pairs[] = {
+	nghttp2_nv pairs[2 + GRPC_FIELDS_MAX] = {
 		http2_constant(TEXT(":status"), TEXT("200")),
 		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
 	};
+	size_t count = 2 + grpc_fields_pairs(&request->fields, pairs + 2);
 	const nghttp2_data_provider message = {.read_callback = on_wanted};
 	if (buffer_failed(&request->answer) ||
-	    nghttp2_submit_response(caller->http2.session, request->id, pairs, sizeof pairs / sizeof *pairs, &message) != 0) {
+	    nghttp2_submit_response(caller->http2.session, request->id, pairs, count, &message) != 0) {
 		buffer_clear(&request->answer);
-		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for the answer"));
+		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for the answer"));
 		return;
 	}
 	if (caller->answering++ == 0)
 		caller->moved_ms = loop_now_ms(request->server->loop);
+	request->pending = true;
 	request->over = true;
 	grpc_caller_is_dirty(caller);
 }
@@ -184,6 +203,14 @@ static void send_answer(struct grpc_request *request, struct text body)
 bool grpc_request_is_over(const struct grpc_request *request)
 {
 	return request->over;
+}
+
+int64_t grpc_request_left_ms(const struct grpc_request *request)
+{
+	int64_t left_ms = request->deadline.due_ms - loop_now_ms(request->server->loop);
+	if (request->timeout_ms < 0)
+		return -1;
+	return left_ms > 0 ? left_ms : 0;
 }
 
 void grpc_server_answer(struct grpc_request *request, int status, struct text words, struct text body)
@@ -198,14 +225,13 @@ void grpc_server_answer(struct grpc_request *request, int status, struct text wo
 	else if (!request->over && status == GRPC_OK)
 		send_answer(request, body);
 	else if (!request->over)
-		refuse(request, status, words);
+		grpc_request_refuse(request, status, words);
 }
 
 static void on_deadline(void *context)
 {
 	struct grpc_request *request = context;
-	if (!request->over)
-		refuse(request, GRPC_DEADLINE_EXCEEDED, TEXT("the deadline of grpc-timeout has passed"));
+	grpc_conversation_end(request, GRPC_DEADLINE_EXCEEDED, DEADLINE_WORDS);
 }
 
 /* ---- what comes ---- */
@@ -245,22 +271,33 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 		request->is_grpc = grpc_is_content_type(value);
 	else if (text_equal_short(name, TEXT("grpc-timeout")) && !grpc_timeout_read(value, &request->timeout_ms))
 		request->timeout_ms = -1;
+	if (request->server->config.metadata_bytes > 0 && name.length > 0 && name.bytes[0] != ':')
+		grpc_fields_append(&request->metadata, name, value);
 	return 0;
 }
 
 static void headers_are_whole(struct grpc_request *request)
 {
 	struct loop *loop = request->server->loop;
+	const struct grpc_server_config *config = &request->server->config;
 	struct error error = {0};
+	char words[120];
 	if (!request->is_post)
 		refuse_as_http(request, TEXT("405"));
 	else if (!request->is_grpc)
 		refuse_as_http(request, TEXT("415"));
 	else if (buffer_failed(&request->path))
-		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("the path is longer than 4096 bytes"));
-	else if (request->timeout_ms >= 0 &&
+		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("the path is longer than 4096 bytes"));
+	else if (buffer_failed(&request->metadata)) {
+		snprintf(words, sizeof words, "the metadata has more than %zu bytes", config->metadata_bytes);
+		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, text_of(words));
+	} else if (request->timeout_ms == 0)
+		grpc_request_refuse(request, GRPC_DEADLINE_EXCEEDED, TEXT(DEADLINE_WORDS));
+	else if (request->timeout_ms > 0 &&
 		 !loop_timer_set(loop, &request->deadline, loop_now_ms(loop) + request->timeout_ms, &error))
-		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for a deadline"));
+		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for a deadline"));
+	else
+		request->converses = config->converses && config->converses(config->context, buffer_view(&request->path));
 }
 
 static void request_is_whole(struct grpc_request *request)
@@ -268,9 +305,17 @@ static void request_is_whole(struct grpc_request *request)
 	struct grpc_server *server = request->server;
 	if (request->over)
 		return;
+	if (request->converses && request->intake.have == 0) {
+		grpc_conversation_end(request, GRPC_OK, "");
+		return;
+	}
+	if (request->converses) {
+		grpc_conversation_end(request, GRPC_INTERNAL, SHORT_WORDS);
+		return;
+	}
 	if (!grpc_intake_is_whole(&request->intake)) {
-		refuse(request, GRPC_INTERNAL,
-		       request->intake.have ? TEXT("the message is shorter than its prefix says")
+		grpc_request_refuse(request, GRPC_INTERNAL,
+		       request->intake.have ? TEXT(SHORT_WORDS)
 					    : TEXT("the call has no message; it must have one"));
 		return;
 	}
@@ -285,22 +330,33 @@ static void refuse_message(struct grpc_request *request, enum grpc_intake_fault 
 	char words[120];
 	switch (fault) {
 	case GRPC_INTAKE_COMPRESSED:
-		refuse(request, GRPC_UNIMPLEMENTED, TEXT("the message is compressed; send it as it is (identity)"));
+		grpc_conversation_end(request, GRPC_UNIMPLEMENTED, "the message is compressed; send it as it is (identity)");
 		break;
 	case GRPC_INTAKE_LARGE:
 		snprintf(words, sizeof words, "the message has %zu bytes; the limit is %zu", request->intake.missing,
 			 request->server->config.message_bytes);
-		refuse(request, GRPC_RESOURCE_EXHAUSTED, text_of(words));
+		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, request->responded ? "a message is too long" : words);
 		break;
 	case GRPC_INTAKE_SECOND:
-		refuse(request, GRPC_UNIMPLEMENTED, TEXT("there is more than one message; only unary calls are served"));
+		grpc_conversation_end(request, GRPC_UNIMPLEMENTED,
+				      "there is more than one message; only unary calls are served");
 		break;
 	case GRPC_INTAKE_MEMORY:
-		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for the message"));
+		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, "no memory for the message");
 		break;
 	case GRPC_INTAKE_GOOD:
 		break;
 	}
+}
+
+static enum grpc_intake_fault request_take_bytes(struct grpc_request *request, const uint8_t *bytes, size_t count)
+{
+	size_t before = request->body.length;
+	if (request->converses)
+		return grpc_conversation_take(request, bytes, count);
+	enum grpc_intake_fault fault = grpc_intake_take(&request->intake, &request->body, bytes, count);
+	request->server->held_bytes += request->body.length - before;
+	return fault;
 }
 
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes, size_t count, void *context)
@@ -311,18 +367,16 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 		return 0;
 	struct grpc_server *server = request->server;
 	struct body_budget *bodies = server->config.bodies;
-	size_t before = request->body.length;
 	if (!body_budget_allows(bodies, &request->body, &request->charge, count)) {
-		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(CROWDED));
+		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, CROWDED);
 		return 0;
 	}
-	enum grpc_intake_fault fault = grpc_intake_take(&request->intake, &request->body, bytes, count);
-	server->held_bytes += request->body.length - before;
+	enum grpc_intake_fault fault = request_take_bytes(request, bytes, count);
 	body_budget_charge(bodies, &request->charge, request->body.capacity);
 	if (fault != GRPC_INTAKE_GOOD)
 		refuse_message(request, fault);
-	else if (server->held_bytes / HELD_MESSAGES > server->config.message_bytes)
-		refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(CROWDED));
+	else if (!request->over && server->held_bytes / HELD_MESSAGES > server->config.message_bytes)
+		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, CROWDED);
 	return 0;
 }
 

@@ -1,8 +1,10 @@
-/* grpc_server.h: Server of unary gRPC calls, by nghttp2, on a loop.
+/* grpc_server.h: Server of gRPC calls, by nghttp2, on a loop. Calls are unary, but for conversations.
  *
  * Each call is passed to `called` once its message is complete, and answered by grpc_server_answer(), at once or
  * later. The caller may disconnect. The deadline of its grpc-timeout may pass, which the server answers by itself. In
  * both cases grpc_request_is_over() is true; the answer is still required then, and has no effect.
+ *
+ * A conversation is a call of any number of messages, each answered by one at once, until the caller ends it.
  *
  * A server belongs to its loop's thread.
  */
@@ -22,6 +24,7 @@ struct grpc_server_config {
 	int port;		       /* 0: any free one, which grpc_server_port() returns */
 	const struct tls_files *files; /* NULL: without TLS */
 	size_t message_bytes;	       /* a longer one is refused (RESOURCE_EXHAUSTED) */
+	size_t metadata_bytes;	       /* kept of each call's metadata; more is refused. 0: metadata is not kept */
 	size_t streams;		       /* of one connection, as announced to callers */
 	struct body_budget *bodies;    /* of all messages in flight: beyond it RESOURCE_EXHAUSTED; NULL: no limit */
 	size_t connections;	       /* more are closed at once */
@@ -30,6 +33,11 @@ struct grpc_server_config {
 					* for a handshake, and for a caller that does not read its answers; 0: a minute */
 	/* `path` and `body` live until the call is answered, which may be at once. */
 	void (*called)(void *context, struct grpc_request *request, struct text path, struct text body);
+	/* Whether a call of that path is a conversation. NULL: none is. */
+	bool (*converses)(void *context, struct text path);
+	/* Appends the answer to one message of a conversation. False: the message cannot be read, which ends the call
+	 * (INVALID_ARGUMENT). */
+	bool (*said)(void *context, struct text path, struct text message, struct buffer *answer);
 	void *context;
 };
 
@@ -45,6 +53,16 @@ bool grpc_server_drain(struct grpc_server *server);
 bool grpc_server_reload(struct grpc_server *server, const struct tls_files *files, struct error *error);
 
 bool grpc_request_is_over(const struct grpc_request *request);
+
+/* The first value of that name, in any case; lives until the answer. Bytes NULL: there is none, or metadata is not kept. */
+struct text grpc_request_metadata(const struct grpc_request *request, const char *name);
+
+int64_t grpc_request_left_ms(const struct grpc_request *request); /* until its deadline; -1: it has none */
+
+/* Adds metadata before the answer's message or status. A name or value that gRPC does not allow is left out, and so is
+ * what comes after GRPC_FIELDS_MAX. Copied. */
+#define GRPC_FIELDS_MAX 70
+void grpc_request_add_field(struct grpc_request *request, struct text name, struct text value);
 
 /* Answers a request and ends it. `status` is gRPC's number; 0: `body` is the answer, else `words` are the reason.
  * Copied. */

@@ -22,6 +22,31 @@ enum grpc_status grpc_status_of_http(int http_status)
 	}
 }
 
+int grpc_status_for_http(int http_status)
+{
+	static const struct {
+		int http, grpc;
+	} rows[] = {
+		{200, GRPC_OK},
+		{401, GRPC_UNAUTHENTICATED},
+		{403, GRPC_PERMISSION_DENIED},
+		{404, GRPC_NOT_FOUND},
+		{408, GRPC_DEADLINE_EXCEEDED},
+		{409, GRPC_FAILED_PRECONDITION},
+		{413, GRPC_RESOURCE_EXHAUSTED},
+		{429, GRPC_RESOURCE_EXHAUSTED},
+		{499, GRPC_CANCELLED},
+		{501, GRPC_UNIMPLEMENTED},
+		{502, GRPC_UNAVAILABLE},
+		{503, GRPC_UNAVAILABLE},
+		{504, GRPC_DEADLINE_EXCEEDED},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rows[i].http == http_status)
+			return rows[i].grpc;
+	return http_status < 500 ? GRPC_INVALID_ARGUMENT : GRPC_INTERNAL;
+}
+
 /* ---- messages ---- */
 
 void grpc_prefix_write(unsigned char *prefix, size_t length)
@@ -40,21 +65,28 @@ static enum grpc_intake_fault prefix_is_whole(struct grpc_intake *intake, const 
 	return intake->missing > message->ceiling_bytes ? GRPC_INTAKE_LARGE : GRPC_INTAKE_GOOD;
 }
 
-enum grpc_intake_fault grpc_intake_take(struct grpc_intake *intake, struct buffer *message, const uint8_t *bytes, size_t count)
+enum grpc_intake_fault grpc_intake_next(struct grpc_intake *intake, struct buffer *message, const uint8_t **bytes, size_t *count)
 {
-	for (; intake->have < GRPC_PREFIX_BYTES && count > 0; bytes++, count--) {
-		intake->prefix[intake->have++] = *bytes;
+	for (; intake->have < GRPC_PREFIX_BYTES && *count > 0; ++*bytes, --*count) {
+		intake->prefix[intake->have++] = **bytes;
 		if (intake->have < GRPC_PREFIX_BYTES)
 			continue;
 		enum grpc_intake_fault fault = prefix_is_whole(intake, message);
 		if (fault)
 			return fault;
 	}
-	if (count > intake->missing)
-		return GRPC_INTAKE_SECOND;
-	buffer_append(message, bytes, count);
-	intake->missing -= count;
+	size_t now = *count < intake->missing ? *count : intake->missing;
+	buffer_append(message, *bytes, now);
+	*bytes += now;
+	*count -= now;
+	intake->missing -= now;
 	return buffer_failed(message) ? GRPC_INTAKE_MEMORY : GRPC_INTAKE_GOOD;
+}
+
+enum grpc_intake_fault grpc_intake_take(struct grpc_intake *intake, struct buffer *message, const uint8_t *bytes, size_t count)
+{
+	enum grpc_intake_fault fault = grpc_intake_next(intake, message, &bytes, &count);
+	return fault == GRPC_INTAKE_GOOD && count > 0 ? GRPC_INTAKE_SECOND : fault;
 }
 
 /* ---- headers ---- */

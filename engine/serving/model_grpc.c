@@ -7,6 +7,7 @@
 #include "message/protobuf_wire.h"
 #include "net/grpc_server.h"
 #include "net/grpc_wire.h"
+#include "serving/metadata_protobuf.h"
 
 #define STREAMS 1024 /* of one connection */
 #define SERVICE "/inference.GRPCInferenceService/"
@@ -21,32 +22,6 @@ struct grpc_model_request { /* the call at hand */
 	struct grpc_request *request;
 	struct text body;
 };
-
-/* What a status of HTTP is here: what may be tried again there may be here. */
-static int status_of(int http)
-{
-	static const struct {
-		int http, grpc;
-	} rows[] = {
-		{HTTP_OK, GRPC_OK},
-		{401, GRPC_UNAUTHENTICATED},
-		{403, GRPC_PERMISSION_DENIED},
-		{404, GRPC_NOT_FOUND},
-		{408, GRPC_DEADLINE_EXCEEDED},
-		{409, GRPC_ALREADY_EXISTS},
-		{413, GRPC_RESOURCE_EXHAUSTED},
-		{429, GRPC_RESOURCE_EXHAUSTED},
-		{499, GRPC_CANCELLED},
-		{501, GRPC_UNIMPLEMENTED},
-		{502, GRPC_UNAVAILABLE},
-		{503, GRPC_UNAVAILABLE},
-		{504, GRPC_DEADLINE_EXCEEDED},
-	};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (rows[i].http == http)
-			return rows[i].grpc;
-	return http < HTTP_INTERNAL_ERROR ? GRPC_INVALID_ARGUMENT : GRPC_INTERNAL;
-}
 
 /* ---- answers ---- */
 
@@ -72,53 +47,14 @@ static void send_reply(const struct grpc_model_request *model_request)
 
 static void refuse(const struct grpc_model_request *model_request, int http, struct text words)
 {
-	grpc_server_answer(model_request->request, status_of(http), words, (struct text){0});
-}
-
-/* ---- protobuf ---- */
-
-static void write_text(struct buffer *out, uint32_t number, struct text text)
-{
-	char *room = text.length ? buffer_room(out, protobuf_bytes_size(text.length)) : NULL;
-	if (room)
-		buffer_grown(out, (size_t)(protobuf_put_bytes(room, number, text) - room));
-}
-
-static void write_flag(struct buffer *out, uint32_t number, bool flag)
-{
-	char *room = flag ? buffer_room(out, 2) : NULL;
-	if (room)
-		buffer_grown(out, (size_t)(protobuf_put_varint(protobuf_put_tag(room, number, WIRE_VARINT), flag) - room));
-}
-
-/* The last of that number, as protobuf has it; empty: none. */
-static struct text read_text(struct text body, uint32_t number)
-{
-	struct protobuf_cursor cursor = protobuf_cursor_of(body);
-	struct protobuf_field field;
-	struct text text = {0};
-	while (protobuf_next(&cursor, &field))
-		if (protobuf_is(&field, number, WIRE_BYTES))
-			text = field.bytes;
-	return text;
-}
-
-static bool read_flag(struct text body, uint32_t number)
-{
-	struct protobuf_cursor cursor = protobuf_cursor_of(body);
-	struct protobuf_field field;
-	bool flag = false;
-	while (protobuf_next(&cursor, &field))
-		if (protobuf_is(&field, number, WIRE_VARINT))
-			flag = field.value != 0;
-	return flag;
+	grpc_server_answer(model_request->request, grpc_status_for_http(http), words, (struct text){0});
 }
 
 /* ---- health and metadata ---- */
 
 static void live(const struct grpc_model_request *model_request)
 {
-	write_flag(&model_request->room->reply, 1, true);
+	protobuf_write_flag(&model_request->room->reply, 1, true);
 	send_reply(model_request);
 }
 
@@ -126,18 +62,18 @@ static void server_metadata(const struct grpc_model_request *model_request)
 {
 	static const char *const extensions[] = MODEL_SERVICE_EXTENSIONS;
 	struct buffer *reply = &model_request->room->reply;
-	write_text(reply, 1, TEXT(MODEL_SERVICE_NAME));
-	write_text(reply, 2, TEXT(SLUICE_VERSION));
+	protobuf_write_text(reply, 1, TEXT(MODEL_SERVICE_NAME));
+	protobuf_write_text(reply, 2, TEXT(SLUICE_VERSION));
 	for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
-		write_text(reply, 3, text_of(extensions[i]));
+		protobuf_write_text(reply, 3, text_of(extensions[i]));
 	send_reply(model_request);
 }
 
 static struct catalog_model *find_model(const struct grpc_model_request *model_request)
 {
 	struct model_service_refusal refusal;
-	struct catalog_model *model = model_service_find(model_request->room, read_text(model_request->body, 1),
-							 read_text(model_request->body, 2), &refusal);
+	struct catalog_model *model = model_service_find(model_request->room, protobuf_read_text(model_request->body, 1),
+							 protobuf_read_text(model_request->body, 2), &refusal);
 	if (!model)
 		refuse(model_request, refusal.status, text_of(refusal.words));
 	return model;
@@ -148,39 +84,8 @@ static void model_ready(const struct grpc_model_request *model_request)
 	const struct catalog_model *model = find_model(model_request);
 	if (!model)
 		return;
-	write_flag(&model_request->room->reply, 1, model->ready);
+	protobuf_write_flag(&model_request->room->reply, 1, model->ready);
 	send_reply(model_request);
-}
-
-#define VARINT_BYTES_MAX 10
-#define TENSOR_SHAPE_BYTES_MAX (TENSOR_RANK_MAX * VARINT_BYTES_MAX)
-
-/* TensorMetadata: name 1, datatype 2, shape 3. */
-static void write_tensor(struct buffer *out, uint32_t number, const struct tensor_type *tensor)
-{
-	char shape[TENSOR_SHAPE_BYTES_MAX];
-	char *end = shape;
-	struct text datatype = text_of(datatype_rows[tensor->type.datatype].name);
-	for (uint32_t i = 0; tensor->type.shape_known && i < tensor->type.rank; i++)
-		end = protobuf_put_varint(end, (uint64_t)tensor->type.shape[i]);
-	struct text dimensions = {shape, (size_t)(end - shape)};
-	size_t size = protobuf_bytes_size(tensor->name.length) + protobuf_bytes_size(datatype.length) +
-		      (dimensions.length ? protobuf_bytes_size(dimensions.length) : 0);
-	char *room = buffer_room(out, protobuf_bytes_size(size));
-	if (!room)
-		return;
-	char *to = protobuf_put_head(room, number, size);
-	to = protobuf_put_bytes(to, 1, tensor->name);
-	to = protobuf_put_bytes(to, 2, datatype);
-	if (dimensions.length)
-		to = protobuf_put_bytes(to, 3, dimensions);
-	buffer_grown(out, (size_t)(to - room));
-}
-
-static void write_tensors(struct buffer *out, uint32_t number, const struct tensor_types *types)
-{
-	for (size_t i = 0; i < types->count; i++)
-		write_tensor(out, number, &types->items[i]);
 }
 
 static void model_metadata(const struct grpc_model_request *model_request)
@@ -190,11 +95,11 @@ static void model_metadata(const struct grpc_model_request *model_request)
 	if (!model)
 		return;
 	struct model_signature signature = model_service_signature(model);
-	write_text(reply, 1, text_of(model->name));
-	write_text(reply, 2, text_of(model->version));
-	write_text(reply, 3, text_of(model->kind ? model->kind->name : ""));
-	write_tensors(reply, 4, &signature.inputs);
-	write_tensors(reply, 5, &signature.outputs);
+	protobuf_write_text(reply, 1, text_of(model->name));
+	protobuf_write_text(reply, 2, text_of(model->version));
+	protobuf_write_text(reply, 3, text_of(model->kind ? model->kind->name : ""));
+	metadata_tensors_write_protobuf(reply, 4, &signature.inputs);
+	metadata_tensors_write_protobuf(reply, 5, &signature.outputs);
 	send_reply(model_request);
 }
 
@@ -213,12 +118,12 @@ static void write_index(struct buffer *out, const struct catalog_model *model)
 		return;
 	buffer_grown(out, (size_t)(protobuf_put_head(room, 1, size) - room));
 	for (uint32_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		write_text(out, i + 1, texts[i]);
+		protobuf_write_text(out, i + 1, texts[i]);
 }
 
 static void repository_index(const struct grpc_model_request *model_request)
 {
-	bool ready_alone = read_flag(model_request->body, 2);
+	bool ready_alone = protobuf_read_flag(model_request->body, 2);
 	for (const struct catalog_model *model = catalog_first(model_request->room->config.catalog); model; model = model->next)
 		if (model->ready || !ready_alone)
 			write_index(&model_request->room->reply, model);
@@ -228,7 +133,7 @@ static void repository_index(const struct grpc_model_request *model_request)
 static void act(const struct grpc_model_request *model_request, model_service_act *act_on)
 {
 	struct model_service_refusal refusal;
-	if (act_on(model_request->room, read_text(model_request->body, 2), &refusal))
+	if (act_on(model_request->room, protobuf_read_text(model_request->body, 2), &refusal))
 		send_reply(model_request);
 	else
 		refuse(model_request, refusal.status, text_of(refusal.words));
@@ -254,7 +159,7 @@ static void encode(const struct grpc_model_request *model_request, const struct 
 {
 	struct buffer *out = &model_request->room->reply;
 	const struct answer encoded = {.payload = reply->payload};
-	answer->status = status_of(reply->status);
+	answer->status = grpc_status_for_http(reply->status);
 	answer->words = reply->words;
 	if (reply->status != HTTP_OK)
 		return;
@@ -279,7 +184,7 @@ static void infer(const struct grpc_model_request *model_request)
 		refuse(model_request, HTTP_BAD_REQUEST, text_of(error.text));
 		return;
 	}
-	model_service_infer(room, read_text(model_request->body, 1), read_text(model_request->body, 2), &message,
+	model_service_infer(room, protobuf_read_text(model_request->body, 1), protobuf_read_text(model_request->body, 2), &message,
 			    model_request->body, &reply);
 	encode(model_request, &message, &reply, &answer, &error);
 	model_service_send(room, model_request->request, &reply, &answer);

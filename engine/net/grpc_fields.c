@@ -1,0 +1,92 @@
+/* grpc_fields.c: Metadata of a call on the gRPC server; see grpc_door.h. */
+#include <string.h>
+
+#include "net/grpc_door.h"
+
+#define FIELD_NAME_BYTES_MAX ((size_t)256)
+
+void grpc_fields_append(struct buffer *fields, struct text name, struct text value)
+{
+	buffer_text(fields, name);
+	buffer_byte(fields, '\0');
+	buffer_text(fields, value);
+	buffer_byte(fields, '\0');
+}
+
+/* Takes the next one. False: the end. */
+static bool field_next(struct text *left, struct text *name, struct text *value)
+{
+	struct text *const parts[] = {name, value};
+	if (left->length == 0)
+		return false;
+	for (size_t i = 0; i < 2; i++) {
+		*parts[i] = text_of(left->bytes);
+		left->bytes += parts[i]->length + 1;
+		left->length -= parts[i]->length + 1;
+	}
+	return true;
+}
+
+struct text grpc_request_metadata(const struct grpc_request *request, const char *wanted)
+{
+	struct text left = buffer_view(&request->metadata), name, value;
+	while (field_next(&left, &name, &value))
+		if (text_equal_caseless(name, text_of(wanted)))
+			return value;
+	return (struct text){0};
+}
+
+size_t grpc_fields_pairs(const struct buffer *fields, nghttp2_nv *pairs)
+{
+	struct text left = buffer_view(fields), name, value;
+	size_t count = 0;
+	while (count < GRPC_FIELDS_MAX && field_next(&left, &name, &value))
+		pairs[count++] = http2_variable(name, value);
+	return count;
+}
+
+/* ---- what an answer may have ---- */
+
+static bool is_name(struct text name)
+{
+	static const char *const reserved[] = {"connection", "content-length", "content-type", "keep-alive", "proxy-connection",
+					       "te", "trailer", "transfer-encoding", "upgrade", "host"};
+	const struct text own = TEXT("grpc-"), binary = TEXT("-bin");
+	for (size_t i = 0; i < name.length; i++) {
+		char c = name.bytes[i];
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_' && c != '.')
+			return false;
+	}
+	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+		if (text_is(name, reserved[i]))
+			return false;
+	/* The value of a name with that end is base64, which nobody has made. */
+	return name.length > 0 && !text_starts_with(name, own) &&
+	       (name.length < binary.length ||
+		!text_equal((struct text){name.bytes + name.length - binary.length, binary.length}, binary));
+}
+
+static bool is_value(struct text value)
+{
+	for (size_t i = 0; i < value.length; i++)
+		if (value.bytes[i] < ' ' || value.bytes[i] > '~')
+			return false;
+	return true;
+}
+
+void grpc_request_add_field(struct grpc_request *request, struct text name, struct text value)
+{
+	char lowered[FIELD_NAME_BYTES_MAX];
+	if (name.length > sizeof lowered)
+		return;
+	for (size_t i = 0; i < name.length; i++)
+		lowered[i] = letter_lowered(name.bytes[i]);
+	const struct text small = {lowered, name.length};
+	size_t before = request->fields.length;
+	if (!is_name(small) || !is_value(value))
+		return;
+	grpc_fields_append(&request->fields, small, value);
+	if (!buffer_failed(&request->fields))
+		return;
+	request->fields.length = before; /* without the half of it */
+}

@@ -1,0 +1,306 @@
+/* grpc_conversation_test.c: calls of several messages, and metadata both ways, on the gRPC server; the caller is a puppet. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "net/grpc_server.h"
+#include "net/grpc_wire.h"
+#include "tests/unit/puppet.h"
+
+#define WAIT_MS 5000
+#define METADATA_BYTES ((size_t)150)
+#define ANSWER_BYTES 40000 /* to the message "much": more than a few of them are unread with windows of HTTP/2's own */
+
+struct talk_stand {
+	struct loop *loop;
+	struct grpc_server *server;
+	struct grpc_server_config config;
+	struct puppet puppet;
+	char seen[256]; /* the metadata x-seen of the last unary call */
+	int64_t left_ms;
+	struct grpc_request *waiting;
+};
+
+static void unary_called(void *context, struct grpc_request *request, struct text path, struct text body)
+{
+	struct talk_stand *stand = context;
+	struct text seen = grpc_request_metadata(request, "X-Seen");
+	(void)snprintf(stand->seen, sizeof stand->seen, "%s", seen.bytes ? seen.bytes : "none");
+	stand->left_ms = grpc_request_left_ms(request);
+	grpc_request_add_field(request, TEXT("X-Told"), TEXT("yes"));
+	grpc_request_add_field(request, TEXT("x-line"), TEXT("a\nb"));
+	grpc_request_add_field(request, TEXT("x bad"), TEXT("b"));
+	grpc_request_add_field(request, TEXT("grpc-status"), TEXT("7"));
+	grpc_request_add_field(request, TEXT("x-raw-bin"), TEXT("no base64"));
+	grpc_request_add_field(request, TEXT("Content-Type"), TEXT("text/html"));
+	if (text_is(path, "/refuse"))
+		grpc_server_answer(request, GRPC_NOT_FOUND, TEXT("no"), body);
+	else
+		grpc_server_answer(request, GRPC_OK, (struct text){0}, body);
+}
+
+static bool path_converses(void *context, struct text path)
+{
+	(void)context;
+	return text_is(path, "/talk");
+}
+
+static bool talk_said(void *context, struct text path, struct text message, struct buffer *answer)
+{
+	(void)context, (void)path;
+	buffer_string(answer, "re:");
+	buffer_text(answer, message);
+	for (size_t i = 0; text_is(message, "much") && i < ANSWER_BYTES; i++)
+		buffer_byte(answer, 'x');
+	return !text_is(message, "bad");
+}
+
+static int talk_stand_open(void **state)
+{
+	static struct talk_stand stand;
+	struct error error = {0};
+	stand = (struct talk_stand){.loop = loop_open(&error)};
+	stand.config = (struct grpc_server_config){.message_bytes = 1000,
+						   .metadata_bytes = METADATA_BYTES,
+						   .streams = 8,
+						   .connections = 4,
+						   .called = unary_called,
+						   .converses = path_converses,
+						   .said = talk_said,
+						   .context = &stand};
+	stand.server = grpc_server_open(stand.loop, &stand.config, &error);
+	assert_non_null(stand.server);
+	stand.puppet.loop = stand.loop;
+	*state = &stand;
+	return 0;
+}
+
+static int talk_stand_close(void **state)
+{
+	struct talk_stand *stand = *state;
+	puppet_hang_up_all(&stand->puppet);
+	grpc_server_close(stand->server);
+	loop_close(stand->loop);
+	return 0;
+}
+
+#define TALK_STORY(name) cmocka_unit_test_setup_teardown(name, talk_stand_open, talk_stand_close)
+
+static void turn_until_heard(struct talk_stand *stand, const char *words)
+{
+	for (int64_t until_ms = loop_now_ms(stand->loop) + WAIT_MS; !strstr(stand->puppet.heard, words);) {
+		if (loop_now_ms(stand->loop) > until_ms)
+			assert_string_equal(stand->puppet.heard, words);
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	}
+}
+
+static struct puppet_line *talk_dial(struct talk_stand *stand)
+{
+	return puppet_dial(&stand->puppet, grpc_server_port(stand->server));
+}
+
+#define HEAD(path)                                                                                                                 \
+	":method", "POST", ":scheme", "http", ":path", path, ":authority", "us", "te", "trailers", "content-type",                 \
+		"application/grpc"
+
+static void say(struct puppet_line *line, int32_t id, int flags, const char *message)
+{
+	unsigned char bytes[64] = {0, 0, 0, 0, (unsigned char)strlen(message)};
+	memcpy(bytes + GRPC_PREFIX_BYTES, message, strlen(message));
+	puppet_frame(line, FRAME_DATA, flags, id, bytes, GRPC_PREFIX_BYTES + strlen(message));
+}
+
+static void forget(struct talk_stand *stand)
+{
+	stand->puppet.heard[0] = '\0';
+}
+
+/* ---- conversations ---- */
+
+static void each_message_is_answered_at_once_until_the_caller_ends(void **state)
+{
+	struct talk_stand *stand = *state;
+	struct puppet_line *line = talk_dial(stand);
+	puppet_headers(line, 1, 0, HEAD("/talk"), NULL);
+	say(line, 1, 0, "one");
+	turn_until_heard(stand, "1 data 11\n"); /* a prefix, and re:one */
+	assert_null(strstr(stand->puppet.heard, "grpc-status"));
+	say(line, 1, 0, "three");
+	turn_until_heard(stand, "1 data 13\n");
+	forget(stand);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, "", 0);
+	turn_until_heard(stand, "1 grpc-status: 0\n1 end\n");
+}
+
+static void messages_in_one_frame_and_cut_anywhere_are_answered_in_order(void **state)
+{
+	static const unsigned char two[] = {0, 0, 0, 0, 1, 'a', 0, 0, 0, 0, 2, 'b', 'c'};
+	struct talk_stand *stand = *state;
+	struct puppet_line *line = talk_dial(stand);
+	puppet_headers(line, 1, 0, HEAD("/talk"), NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, two, sizeof two);
+	turn_until_heard(stand, "1 data 19\n1 grpc-status: 0\n1 end\n");
+	puppet_headers(line, 3, 0, HEAD("/talk"), NULL);
+	for (size_t i = 0; i < sizeof two; i++)
+		puppet_frame(line, FRAME_DATA, i + 1 == sizeof two ? FLAG_END_STREAM : 0, 3, two + i, 1);
+	turn_until_heard(stand, "3 grpc-status: 0\n3 end\n");
+}
+
+static void a_conversation_without_a_message_ends_well(void **state)
+{
+	struct talk_stand *stand = *state;
+	struct puppet_line *line = talk_dial(stand);
+	puppet_headers(line, 1, FLAG_END_STREAM, HEAD("/talk"), NULL);
+	turn_until_heard(stand, "1 grpc-status: 0\n1 end\n");
+}
+
+static void a_message_that_is_cut_or_cannot_be_read_ends_it(void **state)
+{
+	struct talk_stand *stand = *state;
+	struct puppet_line *line = talk_dial(stand);
+	puppet_headers(line, 1, 0, HEAD("/talk"), NULL);
+	say(line, 1, 0, "good");
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, "\0\0\0\0\5he", 7);
+	turn_until_heard(stand, "1 grpc-status: 13\n1 grpc-message: the message is shorter than its prefix says\n1 end\n");
+	assert_non_null(strstr(stand->puppet.heard, "1 data 12\n"));
+	puppet_headers(line, 3, 0, HEAD("/talk"), NULL);
+	say(line, 3, 0, "bad");
+	turn_until_heard(stand, "3 grpc-status: 3\n");
+	puppet_headers(line, 5, 0, HEAD("/talk"), NULL);
+	say(line, 5, 0, "good");
+	puppet_frame(line, FRAME_DATA, 0, 5, "\1\0\0\0\5hello", 10);
+	turn_until_heard(stand, "5 grpc-status: 12\n");
+	puppet_headers(line, 7, 0, HEAD("/talk"), NULL);
+	puppet_frame(line, FRAME_DATA, 0, 7, "\0\0\0\4\0", 5);
+	turn_until_heard(stand, "7 grpc-status: 8\n");
+}
+
+static void a_caller_that_does_not_read_its_answers_is_refused_more(void **state)
+{
+	struct talk_stand *stand = *state;
+	struct puppet_line *line = talk_dial(stand); /* it opens no window: 65,535 bytes are sent */
+	puppet_headers(line, 1, 0, HEAD("/talk"), NULL);
+	for (size_t i = 0; i < 26; i++)
+		say(line, 1, 0, "much");
+	for (size_t i = 0; i < 10; i++)
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	assert_null(strstr(stand->puppet.heard, "grpc-status"));
+	for (size_t i = 0; i < 4; i++)
+		say(line, 1, 0, "much");
+	for (size_t i = 0; i < 10; i++)
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	puppet_number(line, FRAME_WINDOW, 0, 2 << 20);
+	puppet_number(line, FRAME_WINDOW, 1, 2 << 20);
+	turn_until_heard(stand, "1 grpc-status: 8\n1 grpc-message: too many answers are not read\n");
+}
+
+static void a_deadline_and_a_drain_end_it(void **state)
+{
+	struct talk_stand *stand = *state;
+	struct puppet_line *line = talk_dial(stand);
+	puppet_headers(line, 1, 0, HEAD("/talk"), "grpc-timeout", "100m", NULL);
+	say(line, 1, 0, "one");
+	turn_until_heard(stand, "1 grpc-status: 4\n");
+	puppet_headers(line, 3, 0, HEAD("/talk"), NULL);
+	say(line, 3, 0, "one");
+	turn_until_heard(stand, "3 data 11\n");
+	(void)grpc_server_drain(stand->server);
+	turn_until_heard(stand, "3 grpc-status: 14\n3 grpc-message: the server is stopping\n3 end\n");
+	for (size_t i = 0; i < 100 && !grpc_server_drain(stand->server); i++)
+		assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+	assert_true(grpc_server_drain(stand->server));
+}
+
+static void a_caller_that_leaves_takes_its_conversation_along(void **state)
+{
+	struct talk_stand *stand = *state;
+	struct puppet_line *line = talk_dial(stand), *other;
+	puppet_headers(line, 1, 0, HEAD("/talk"), NULL);
+	say(line, 1, 0, "one");
+	turn_until_heard(stand, "1 data 11\n");
+	puppet_number(line, FRAME_RESET, 1, 8);
+	puppet_headers(line, 3, 0, HEAD("/talk"), NULL);
+	say(line, 3, 0, "much");
+	turn_until_heard(stand, "3 data");
+	puppet_hang_up(line);
+	forget(stand);
+	other = talk_dial(stand);
+	puppet_headers(other, 1, 0, HEAD("/talk"), NULL);
+	say(other, 1, FLAG_END_STREAM, "last");
+	turn_until_heard(stand, "1 data 12\n1 grpc-status: 0\n");
+}
+
+/* ---- metadata ---- */
+
+static void metadata_is_read_in_any_case_and_goes_before_an_answer(void **state)
+{
+	struct talk_stand *stand = *state;
+	struct puppet_line *line = talk_dial(stand);
+	puppet_headers(line, 1, 0, HEAD("/echo"), "x-seen", "first", "x-seen", "second", NULL);
+	say(line, 1, FLAG_END_STREAM, "hi");
+	turn_until_heard(stand, "1 end\n");
+	assert_string_equal(stand->seen, "first");
+	assert_int_equal(stand->left_ms, -1);
+	assert_string_equal(stand->puppet.heard, "1 :status: 200\n1 content-type: application/grpc\n1 x-told: yes\n1 data 7\n"
+						 "1 grpc-status: 0\n1 end\n");
+	forget(stand);
+	puppet_headers(line, 3, 0, HEAD("/refuse"), "grpc-timeout", "50S", NULL);
+	say(line, 3, FLAG_END_STREAM, "hi");
+	turn_until_heard(stand, "3 end\n");
+	assert_string_equal(stand->seen, "none");
+	assert_in_range(stand->left_ms, 45000, 50000);
+	assert_string_equal(stand->puppet.heard, "3 :status: 200\n3 content-type: application/grpc\n3 grpc-status: 5\n"
+						 "3 grpc-message: no\n3 x-told: yes\n3 end\n");
+}
+
+static void metadata_has_a_limit(void **state)
+{
+	static char value[METADATA_BYTES + 1];
+	static const char head[] = "te\0trailers\0content-type\0application/grpc\0x-seen\0"; /* all of it is kept */
+	const size_t most = METADATA_BYTES - sizeof head; /* with the last NUL */
+	struct talk_stand *stand = *state;
+	struct puppet_line *line = talk_dial(stand);
+	memset(value, 'v', most);
+	puppet_headers(line, 1, 0, HEAD("/echo"), "x-seen", value, NULL);
+	say(line, 1, FLAG_END_STREAM, "hi");
+	turn_until_heard(stand, "1 end\n");
+	assert_int_equal(strlen(stand->seen), most);
+	value[most] = 'v';
+	puppet_headers(line, 3, 0, HEAD("/echo"), "x-seen", value, NULL);
+	say(line, 3, FLAG_END_STREAM, "hi");
+	turn_until_heard(stand, "3 grpc-status: 8\n3 grpc-message: the metadata has more than 150 bytes\n3 end\n");
+}
+
+static void a_deadline_of_nothing_has_passed(void **state)
+{
+	struct talk_stand *stand = *state;
+	struct puppet_line *line = talk_dial(stand);
+	(void)snprintf(stand->seen, sizeof stand->seen, "not called");
+	puppet_headers(line, 1, 0, HEAD("/echo"), "grpc-timeout", "0m", NULL);
+	say(line, 1, FLAG_END_STREAM, "hi");
+	turn_until_heard(stand, "1 grpc-status: 4\n");
+	assert_string_equal(stand->seen, "not called");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TALK_STORY(each_message_is_answered_at_once_until_the_caller_ends),
+		TALK_STORY(messages_in_one_frame_and_cut_anywhere_are_answered_in_order),
+		TALK_STORY(a_conversation_without_a_message_ends_well),
+		TALK_STORY(a_message_that_is_cut_or_cannot_be_read_ends_it),
+		TALK_STORY(a_caller_that_does_not_read_its_answers_is_refused_more),
+		TALK_STORY(a_deadline_and_a_drain_end_it),
+		TALK_STORY(a_caller_that_leaves_takes_its_conversation_along),
+		TALK_STORY(metadata_is_read_in_any_case_and_goes_before_an_answer),
+		TALK_STORY(metadata_has_a_limit),
+		TALK_STORY(a_deadline_of_nothing_has_passed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
