@@ -160,7 +160,8 @@ static const struct option options[] = {
 		    "go back; a message that is repeated counts again; where no message falls there is no window. NaN is left "
 		    "out of all but count(): of nothing, count(x), sum, norm and distinct are 0, and all else is nan. What is "
 		    "infinite counts: sums and means are then infinite, or nan, and deviations nan. Integers "
-		    "are exact, and below 2^53 in size. first and last also give texts, of 4096 bytes at most. "
+		    "are exact; a message with one of 2^53 or more, of either sign, is refused by all calls but count(). Keep "
+		    "such identifiers by first(text(x)) or last(text(x)). These give texts of 4096 bytes at most. "
 		    "One message closes 256 windows, or twice as many as it falls into; the "
 		    "next ones close the rest."),
 	ROW("set", TABLE, struct aggregate, set, .rows = value_rows, .item_size = sizeof(struct aggregate_setting),

@@ -1,6 +1,8 @@
 /* expression_trailing.c: Trailing calls, which look back over messages: their parameters, their types, and a
  * message's values for them. The step that keeps the state computes their results; see expression.h. */
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "base/hash.h"
 #include "step/expression_check.h"
@@ -252,17 +254,33 @@ static bool rests_of(struct evaluation *evaluation, const struct value *value, c
 }
 
 /* What is kept of integers are doubles. */
-static bool integers_fit(const struct trailing_call *call, const struct value *value, const double *numbers, struct error *error)
+static bool integers_fit(const struct trailing_call *call, size_t series, const struct value *value, const double *numbers,
+			 struct error *error)
 {
 	const bool one = strcmp(call->name, "first") == 0 || strcmp(call->name, "last") == 0;
-	for (size_t i = 0; i < value->count; i++)
-		if (fabs(numbers[i]) >= WHOLE_END)
-			return error_set(error, ERROR_INPUT, call->place,
-					 "%s() is given an integer of 2^53 or more, which windows do not hold exactly; cast it to "
-					 "FP64%s%s%s",
-					 call->name, one ? ", or keep it as a text: " : "", one ? call->name : "",
-					 one ? "(text(x))" : "");
+	const struct expression *given = call->series[series];
+	const int length = (int)(given->root->end - given->root->at);
+	char number[32];
+	for (size_t i = 0; i < value->count; i++) {
+		if (fabs(numbers[i]) < WHOLE_END)
+			continue;
+		if (value->storage == DATATYPE_UINT64)
+			(void)snprintf(number, sizeof number, "%" PRIu64, ((const uint64_t *)value->data)[i]);
+		else
+			(void)snprintf(number, sizeof number, "%" PRId64, ((const int64_t *)value->data)[i]);
+		return error_set(error, ERROR_INPUT, call->place,
+				 "%s() is given an integer of 2^53 or more, which windows do not hold exactly; cast it to "
+				 "FP64%s%s%s; `%.*s` is %s",
+				 call->name, one ? ", or keep it as a text: " : "", one ? call->name : "", one ? "(text(x))" : "",
+				 length, given->source.bytes + given->root->at, number);
+	}
 	return true;
+}
+
+/* How many there are does not depend on their values. */
+static bool counts_only(const struct trailing_call *call)
+{
+	return given_over_window(call) && call->feature.function == FEATURE_COUNT;
 }
 
 bool trailing_evaluate(const struct trailing_call *call, const struct scope *scope, struct arena *arena,
@@ -291,11 +309,11 @@ bool trailing_evaluate(const struct trailing_call *call, const struct scope *sco
 		input->numbers[i] = numbers_of(&evaluation, &values[i]);
 		if (!input->numbers[i])
 			return false;
-		if (!value_is_integer(&values[i]))
+		if (!value_is_integer(&values[i]) || counts_only(call))
 			continue;
 		const bool takes_any = !given_over_window(call) && feature_takes_any(call->feature.function);
 		if (!(takes_any ? rests_of(&evaluation, &values[i], input->numbers[i], &input->rests)
-				: integers_fit(call, &values[i], input->numbers[i], error)))
+				: integers_fit(call, i, &values[i], input->numbers[i], error)))
 			return false;
 	}
 	input->whole = value_class_of(&values[0]) != CLASS_FLOAT && value_class_of(&values[0]) != CLASS_BYTES;
