@@ -23,16 +23,17 @@ static enum state_verdict reference_look(rd_kafka_t *asker, const struct wanted_
 					 const rd_kafka_topic_partition_t *commit, bool absent, char words[ERROR_TEXT_MAX])
 {
 	struct state_reference reference;
-	char name[CHANGELOG_NAME_BYTES_MAX];
+	char name[CHANGELOG_NAME_BYTES_MAX], difference[CHANGELOG_DIFFERENCE_BYTES_MAX];
 	int64_t low, high;
 	state_reference_read((struct text){commit->metadata, commit->metadata_size}, &reference, name);
 	if (reference.id == 0)
 		return STATE_THERE;
 	if (strcmp(name, changelog->name) != 0) {
+		changelog_difference_write(name, changelog->name, difference);
 		(void)snprintf(words, ERROR_TEXT_MAX,
 			       "state of pipeline %s is lost: the last commit was made with the changelog %s; was the "
-			       "pipeline or a step renamed, or `isolate` changed?",
-			       changelog->pipeline, name);
+			       "pipeline or a step renamed, or `isolate` changed?%s%s",
+			       changelog->pipeline, name, difference[0] ? " " : "", difference);
 		return STATE_LOST;
 	}
 	if (absent) {

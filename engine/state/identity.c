@@ -64,6 +64,49 @@ void state_reference_read(struct text metadata, struct state_reference *referenc
 	*reference = (struct state_reference){id, (int64_t)end, changelog};
 }
 
+/* ---- names of changelogs ---- */
+
+struct changelog_parts {
+	struct text pipeline, stage;
+};
+
+static bool changelog_split(const char *name, struct changelog_parts *parts)
+{
+	static const char before_pipeline[] = ".pipeline.", before_stage[] = ".stage.", end[] = ".state";
+	const char *pipeline = strstr(name, before_pipeline);
+	const char *stage = pipeline ? strstr(pipeline, before_stage) : NULL;
+	if (!stage)
+		return false;
+	pipeline += sizeof before_pipeline - 1;
+	parts->pipeline = (struct text){pipeline, (size_t)(stage - pipeline)};
+	parts->stage = text_of(stage + sizeof before_stage - 1);
+	const size_t length = parts->stage.length, rest = sizeof end - 1;
+	if (length <= rest || strcmp(parts->stage.bytes + length - rest, end) != 0)
+		return false;
+	parts->stage.length -= rest;
+	return true;
+}
+
+static bool part_compare(const char *what, struct text before, struct text now, char words[CHANGELOG_DIFFERENCE_BYTES_MAX])
+{
+	const size_t at = strlen(words), room = CHANGELOG_DIFFERENCE_BYTES_MAX - at;
+	if (text_equal(before, now))
+		return true;
+	int length = snprintf(words + at, room, "%s%s `%.*s` is now `%.*s`", at > 0 ? ", " : "", what, (int)before.length,
+			      before.bytes, (int)now.length, now.bytes);
+	return length > 0 && (size_t)length < room;
+}
+
+void changelog_difference_write(const char *before, const char *now, char words[CHANGELOG_DIFFERENCE_BYTES_MAX])
+{
+	struct changelog_parts old, new;
+	words[0] = '\0';
+	if (!changelog_split(before, &old) || !changelog_split(now, &new))
+		return;
+	if (!part_compare("pipeline", old.pipeline, new.pipeline, words) || !part_compare("stage", old.stage, new.stage, words))
+		words[0] = '\0';
+}
+
 /* ---- the identity, as bytes ---- */
 
 struct identity {
@@ -194,14 +237,15 @@ static enum identity_verdict lost(const struct identity_check *check, struct err
 /* There is none, and a commit that refers to one. */
 static enum identity_verdict absent(const struct identity_check *check, struct error *error)
 {
-	char reason[ERROR_TEXT_MAX];
+	char reason[ERROR_TEXT_MAX], difference[CHANGELOG_DIFFERENCE_BYTES_MAX];
 	const char *before = check->reference.changelog;
 	if (strcmp(before, check->changelog) == 0)
 		return lost(check, error, "the topic was deleted and made again, or emptied; restore it");
+	changelog_difference_write(before, check->changelog, difference);
 	(void)snprintf(reason, sizeof reason,
 		       "the last commit was made with the changelog %s; was the pipeline or a step renamed, or `isolate` changed? "
-		       "Give back the names",
-		       before);
+		       "%s%sGive back the names",
+		       before, difference, difference[0] ? ". " : "");
 	return lost(check, error, reason);
 }
 

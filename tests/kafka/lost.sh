@@ -114,6 +114,7 @@ for delivery in $deliveries; do
 		doctor $case
 		expect_words "$case: the doctor, before the engine starts" "$dir/$case.doctor.log" "state of pipeline [pq] is lost"
 	done
+	expect_words "$delivery-renamed: the doctor" "$dir/$delivery-renamed.doctor.log" "pipeline .p. is now .q."
 	doctor $delivery-kept
 	expect "$delivery-kept: the doctor finds no lost state" "$(grep -c 'is lost' "$dir/$delivery-kept.doctor.log")" "-eq 0"
 done
@@ -134,9 +135,9 @@ for delivery in $deliveries; do
 	expect_lost $delivery-deleted "deleted and made again, or emptied"
 	expect_lost $delivery-remade "deleted and made again, or emptied"
 	expect_lost $delivery-emptied "before offset .* were deleted|deleted and made again, or emptied"
-	expect_lost $delivery-renamed "was the pipeline or a step renamed"
+	expect_lost $delivery-renamed "was the pipeline or a step renamed.*pipeline .p. is now .q."
 	expect_lost $delivery-step "holds state of .count., and the stage has .tally. instead"
-	expect_lost $delivery-isolated "\`isolate\`"
+	expect_lost $delivery-isolated "what it kept before is in sluice.$delivery-isolated.pipeline.p.stage.request.state: .*\`isolate\`"
 done
 
 # ---- a changelog that Kafka would delete ----
@@ -187,10 +188,12 @@ done
 
 # ---- accepted ----
 
-accepted="deleted step isolated"
+accepted="deleted renamed step isolated"
 for delivery in $deliveries; do
 	for event in $accepted; do
-		start $delivery-$event --new-state p
+		name=p
+		[ $event != renamed ] || name=q
+		start $delivery-$event --new-state $name
 		engines[$delivery-$event]=$started
 	done
 done

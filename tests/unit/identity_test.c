@@ -107,6 +107,32 @@ static void a_changelog_of_another_name_is_noticed(void **state)
 	restart(stand, scopes, true);
 	stand->check.changelog = "sluice.ns.pipeline.q.stage.request.state";
 	expect_lost(stand, CHANGELOG "; was the pipeline or a step renamed");
+	expect_lost(stand, "changed? pipeline `p` is now `q`. Give back the names");
+}
+
+#define LONG "a-name-of-a-hundred-characters-is-too-long-for-an-error-that-also-has-to-tell-what-to-do-about-it-all"
+
+static void what_differs_between_two_changelogs_is_named(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *now, *words;
+	} cases[] = {
+		{"sluice.ns.pipeline.p.stage.request.state", ""},
+		{"sluice.ns.pipeline.q.stage.request.state", "pipeline `p` is now `q`"},
+		{"sluice.ns.pipeline.p.stage.count.state", "stage `request` is now `count`"},
+		{"sluice.ns.pipeline.q.r.stage.count.state", "pipeline `p` is now `q.r`, stage `request` is now `count`"},
+		{"sluice.ns.pipeline." LONG ".stage.request.state", ""},
+		{"of.another.tool", ""},
+		{"sluice.ns.pipeline.q.stage.request", ""},
+	};
+	char words[CHANGELOG_DIFFERENCE_BYTES_MAX];
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		changelog_difference_write(CHANGELOG, cases[i].now, words);
+		assert_string_equal(words, cases[i].words);
+	}
+	changelog_difference_write("of.another.tool", CHANGELOG, words);
+	assert_string_equal(words, "");
 }
 
 static void a_changelog_that_ends_early_is_waited_for(void **state)
@@ -239,6 +265,7 @@ int main(void)
 		TEST(a_partition_that_is_as_it_was_is_good_and_has_nothing_to_tell),
 		TEST(a_changelog_that_is_empty_is_noticed),
 		TEST(a_changelog_of_another_name_is_noticed),
+		cmocka_unit_test(what_differs_between_two_changelogs_is_named),
 		TEST(a_changelog_that_ends_early_is_waited_for),
 		TEST(a_changelog_whose_beginning_was_deleted_is_noticed),
 		TEST(a_step_that_was_renamed_is_noticed),
