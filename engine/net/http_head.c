@@ -405,13 +405,18 @@ bool http_head_read(struct http_head *head, const struct http_head_scan *scan, c
 	return conclude(head, &said);
 }
 
-struct text http_head_value(const struct http_head *head, struct text name)
+struct text http_head_value_at(const struct http_head *head, struct text name, size_t place)
 {
 	for (unsigned i = 0; i < head->field_count; i++)
 		if (head->fields[i].name.length == name.length &&
-		    text_equal_caseless(http_head_text(head, head->fields[i].name), name))
+		    text_equal_caseless(http_head_text(head, head->fields[i].name), name) && place-- == 0)
 			return http_head_text(head, head->fields[i].value);
 	return (struct text){0};
+}
+
+struct text http_head_value(const struct http_head *head, struct text name)
+{
+	return http_head_value_at(head, name, 0);
 }
 
 /* ---- answers ---- */

@@ -89,6 +89,9 @@ static inline struct text http_head_text(const struct http_head *head, struct ht
 /* Value of the first header of that name, in any case; bytes NULL: there is none. */
 struct text http_head_value(const struct http_head *head, struct text name);
 
+/* The same of the header's second line (`place` 1), its third, and so on. */
+struct text http_head_value_at(const struct http_head *head, struct text name, size_t place);
+
 /* ---- answers ---- */
 
 struct http_answer_header {

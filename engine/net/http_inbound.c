@@ -10,6 +10,7 @@
 #define DISCARDED_BYTES_MAX ((uint64_t)64 << 20) /* beyond a limit: a client that sends first and reads then gets its answer */
 #define LINGER_MS 2000
 #define BODY_BYTES_A_MS 64
+#define UNREAD_BYTES_MAX ((uint64_t)64 << 10) /* a longer body costs more than a new connection */
 #define RECORDS_A_TURN 4 /* of TLS, which come one by one */
 #define FAR_MS INT64_MAX
 
@@ -133,6 +134,28 @@ static void inbound_begin_body(struct http_inbound *connection, bool more_is_her
 	http_inbound_flush(connection);
 }
 
+/* False: it is answered already. A short body is dropped then, so that the connection serves the next request. */
+static bool inbound_admit(struct http_inbound *connection, bool has_body)
+{
+	const struct http_server_config *config = &connection->server->config;
+	struct http_incoming *incoming = connection->incoming;
+	const struct http_head *head = &incoming->head;
+	struct text method = http_head_text(head, head->method);
+	bool is_short = head->framing == HTTP_BODY_OF_LENGTH && head->length <= UNREAD_BYTES_MAX && !head->expects_continue;
+	if (!config->admits)
+		return true;
+	connection->closes |= has_body && !is_short;
+	incoming->unread_bytes = has_body && is_short ? head->length : 0;
+	incoming->is_called = true;
+	if (!config->admits(config->context, incoming, text_equal(method, TEXT("HEAD")) ? TEXT("GET") : method,
+			    http_head_text(head, head->path)))
+		return false;
+	connection->closes = !head->keeps;
+	incoming->unread_bytes = 0;
+	incoming->is_called = false;
+	return true;
+}
+
 static void inbound_begin_request(struct http_inbound *connection, bool more_is_here)
 {
 	struct http_incoming *incoming = connection->incoming;
@@ -141,11 +164,14 @@ static void inbound_begin_request(struct http_inbound *connection, bool more_is_
 		http_incoming_refuse(incoming, head->refusal, false);
 		return;
 	}
+	bool has_body = head->framing == HTTP_BODY_IN_CHUNKS || (head->framing == HTTP_BODY_OF_LENGTH && head->length > 0);
 	connection->closes = !head->keeps;
-	if (head->framing == HTTP_BODY_NONE || (head->framing == HTTP_BODY_OF_LENGTH && head->length == 0))
-		inbound_call(connection);
-	else
+	if (!inbound_admit(connection, has_body))
+		return;
+	if (has_body)
 		inbound_begin_body(connection, more_is_here);
+	else
+		inbound_call(connection);
 }
 
 static size_t inbound_take_head(struct http_inbound *connection, const char *bytes, size_t size)
@@ -224,8 +250,14 @@ static size_t inbound_throw_away(struct http_inbound *connection, size_t size)
 		return taken;
 	}
 	connection->incoming->came_bytes += taken;
-	if (connection->left == 0)
+	if (connection->left > 0)
+		return taken;
+	if (connection->incoming->refusal.status > 0) {
 		http_incoming_refuse(connection->incoming, connection->incoming->refusal, true);
+	} else { /* its answer may have left already */
+		inbound_set_phase(connection, HTTP_PHASE_SENDING);
+		http_inbound_flush(connection);
+	}
 	return taken;
 }
 
@@ -332,7 +364,8 @@ static void inbound_expire(struct http_inbound *connection)
 	if (connection->phase == HTTP_PHASE_HEAD)
 		http_incoming_refuse(connection->incoming,
 				     (struct http_refusal){408, "the request's head did not come in time"}, false);
-	else if (connection->phase == HTTP_PHASE_BODY || connection->phase == HTTP_PHASE_DISCARD)
+	else if (connection->phase == HTTP_PHASE_BODY ||
+		 (connection->phase == HTTP_PHASE_DISCARD && connection->incoming->refusal.status > 0))
 		http_incoming_refuse(connection->incoming,
 				     (struct http_refusal){408, "the request's body did not come in time"}, false);
 	else

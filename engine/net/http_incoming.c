@@ -76,7 +76,7 @@ static void incoming_end(struct http_incoming *incoming)
 	incoming->refusal = (struct http_refusal){0};
 	incoming->is_called = incoming->in_pieces = incoming->is_cut = false;
 	incoming->written = 0;
-	incoming->came_bytes = 0;
+	incoming->came_bytes = incoming->unread_bytes = 0;
 	incoming->next = server->pool;
 	server->pool = incoming;
 	server->pooled++;
@@ -96,6 +96,23 @@ void http_incoming_leave(struct http_incoming *incoming)
 struct text http_incoming_header(const struct http_incoming *incoming, const char *name)
 {
 	return http_head_value(&incoming->head, text_of(name));
+}
+
+struct text http_incoming_header_at(const struct http_incoming *incoming, const char *name, size_t place)
+{
+	return http_head_value_at(&incoming->head, text_of(name), place);
+}
+
+bool http_incoming_peer(const struct http_incoming *incoming, struct sockaddr_storage *address)
+{
+	socklen_t length = sizeof *address;
+	return incoming->connection &&
+	       getpeername(incoming->connection->link.socket, (struct sockaddr *)address, &length) == 0;
+}
+
+struct text http_incoming_certificate(const struct http_incoming *incoming, char *out, size_t size)
+{
+	return incoming->connection ? link_peer_subject(&incoming->connection->link, out, size) : (struct text){0};
 }
 
 struct text http_incoming_query(const struct http_incoming *incoming)
@@ -157,8 +174,10 @@ static void answer_complete(struct http_incoming *incoming)
 	}
 	if (buffer_failed(&incoming->output))
 		connection->phase = HTTP_PHASE_OVER;
-	if (connection->phase != HTTP_PHASE_OVER)
-		connection->phase = HTTP_PHASE_SENDING;
+	if (connection->phase != HTTP_PHASE_OVER) {
+		connection->phase = incoming->unread_bytes > 0 && !connection->closes ? HTTP_PHASE_DISCARD : HTTP_PHASE_SENDING;
+		connection->left = incoming->unread_bytes;
+	}
 	connection->since_ms = loop_now_ms(incoming->server->loop);
 	http_inbound_flush(connection);
 	if (!connection->in_turn)

@@ -36,6 +36,9 @@ struct http_server_config {
 	size_t connections;
 	size_t peer_connections; /* of one peer (net/peers.h); further ones are closed at once. 0: no limit of its own */
 	int64_t head_ms, body_ms, idle_ms; /* 0: 30 s, 30 s, 75 s */
+	/* Called when the head of a request is complete, before its body is read. False: it has answered the request,
+	 * and the body is dropped. NULL: all requests are admitted. */
+	bool (*admits)(void *context, struct http_incoming *incoming, struct text method, struct text path);
 	/* All texts live until the request is answered. `path` is percent-decoded and has no query. */
 	void (*called)(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body);
 	void *context;
@@ -55,10 +58,18 @@ bool http_server_reload(struct http_server *server, const struct tls_files *file
 
 /* Bytes NULL: it has no such header. */
 struct text http_incoming_header(const struct http_incoming *incoming, const char *name);
+/* The same of the header's second line (`place` 1), its third, and so on. */
+struct text http_incoming_header_at(const struct http_incoming *incoming, const char *name, size_t place);
 struct text http_incoming_query(const struct http_incoming *incoming); /* as it was received */
 
 /* Whether the caller has disconnected, or sends nothing more. An answer is still required, and need not arrive. */
 bool http_incoming_is_over(const struct http_incoming *incoming);
+
+/* Address of the connection's other end. False: the connection is gone. */
+bool http_incoming_peer(const struct http_incoming *incoming, struct sockaddr_storage *address);
+
+/* Subject of the caller's certificate, as link_peer_subject(). In `out`; empty: it has none. */
+struct text http_incoming_certificate(const struct http_incoming *incoming, char *out, size_t size);
 
 /* ---- answers: everything is copied ---- */
 

@@ -30,6 +30,7 @@ struct http_incoming {
 	struct http_intake intake; /* parser of the body */
 	struct body_charge charge;
 	uint64_t came_bytes;	     /* received bytes of the body */
+	uint64_t unread_bytes;	     /* bytes of a body that is answered without being read; 0: none, or the connection closes */
 	struct http_refusal refusal; /* for which the rest of the body is dropped */
 	bool is_called;		     /* passed to the application, and not answered yet */
 	bool in_pieces;		     /* it has an answer in pieces that is not ended */

@@ -185,6 +185,25 @@ static enum link_outcome shake_hands(struct link *link, struct error *error)
 	return LINK_DONE;
 }
 
+struct text link_peer_subject(const struct link *link, char *out, size_t size)
+{
+	X509 *certificate = link->tls ? SSL_get0_peer_certificate(link->tls) : NULL;
+	if (!certificate || SSL_get_verify_result(link->tls) != X509_V_OK)
+		return (struct text){0};
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *bytes = NULL;
+	long length = 0;
+	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0)
+		length = BIO_get_mem_data(bio, &bytes);
+	bool fits = length > 0 && (size_t)length < size;
+	if (fits) {
+		memcpy(out, bytes, (size_t)length);
+		out[length] = '\0';
+	}
+	BIO_free(bio);
+	return fits ? (struct text){out, (size_t)length} : (struct text){0};
+}
+
 /* ---- both ---- */
 
 void link_finish(struct link *link)

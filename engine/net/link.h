@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 struct ssl_st;
 struct ssl_ctx_st;
@@ -49,6 +50,10 @@ uint32_t link_events(const struct link *link); /* events to watch while it is be
  * has closed the connection regularly. */
 enum link_outcome link_read(struct link *link, char *bytes, size_t size, size_t *count, struct error *error);
 enum link_outcome link_write(struct link *link, const char *bytes, size_t size, size_t *count, struct error *error);
+
+/* Subject of the certificate that the other side has shown and TLS has verified, in the form of RFC 2253, with UTF-8
+ * as it is. In `out`, with a NUL. Bytes NULL: it has none, or it is longer. */
+struct text link_peer_subject(const struct link *link, char *out, size_t size);
 
 /* Ends the sending direction; data that the peer still sends can be read. */
 void link_finish(struct link *link);

@@ -77,6 +77,58 @@ static void a_body_may_come_in_pieces_and_without_a_length(void **state)
 	guest_close(&caller);
 }
 
+static void a_request_may_be_turned_away_before_its_body_is_read(void **state)
+{
+	struct server_stand *stand = *state;
+	struct guest caller = server_stand_call(stand);
+	const char *reply = guest_ask(&caller, POST("/refused", "Content-Length: 9\r\n", ""), "not you");
+	assert_non_null(strstr(reply, "HTTP/1.1 401"));
+	assert_non_null(strstr(reply, "www-authenticate: Bearer"));
+	assert_null(strstr(reply, "Connection: close"));
+	guest_say(&caller, "its ");
+	guest_turn(&caller);
+	assert_non_null(guest_ask(&caller, "body." GET("/next"), "/next")); /* which is no request of its own */
+	assert_non_null(guest_ask(&caller, POST("/refused", "Content-Length: 4\r\n", "body") GET("/then"), "/then"));
+	assert_non_null(strstr(guest_ask(&caller, GET("/refused"), "not you"), "401"));
+	assert_non_null(strstr(guest_ask(&caller, "HEAD /refused HTTP/1.1\r\nHost: x\r\n\r\n", "\r\n\r\n"), "401"));
+	assert_int_equal(stand->calls, 2);
+	assert_int_equal(stand->heads, 6);
+	guest_close(&caller);
+}
+
+static void a_connection_ends_when_it_is_not_known_how_much_of_a_body_is_left(void **state)
+{
+	static const char *const heads[] = {POST("/refused", "Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n"),
+					    POST("/refused", "Content-Length: 65537\r\n", "abc"),
+					    POST("/refused", "Content-Length: 4\r\nExpect: 100-continue\r\n", "")};
+	struct server_stand *stand = *state;
+	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+		struct guest caller = server_stand_call(stand);
+		const char *reply = guest_ask(&caller, heads[i], "");
+		assert_non_null(reply);
+		assert_memory_equal(reply, "HTTP/1.1 401", 12);
+		assert_non_null(strstr(reply, "Connection: close"));
+		assert_non_null(strstr(reply, "not you"));
+		guest_close(&caller);
+	}
+	struct guest caller = server_stand_call(stand); /* the longest that is thrown away */
+	const char *reply = guest_ask(&caller, POST("/refused", "Content-Length: 65536\r\n", "abc"), "not you");
+	assert_null(strstr(reply, "Connection: close"));
+	assert_string_equal(guest_hear(&caller, ""), ""); /* and does not come in time */
+	guest_close(&caller);
+	assert_int_equal(stand->calls, 0);
+}
+
+static void a_header_may_have_several_lines_and_a_caller_an_address(void **state)
+{
+	struct server_stand *stand = *state;
+	struct guest caller = server_stand_call(stand);
+	assert_non_null(guest_ask(&caller, "GET /once HTTP/1.1\r\nHost: x\r\nX-Twice: a\r\nx-twicer: b\r\n\r\n", "/once"));
+	assert_non_null(guest_ask(&caller, "GET /two HTTP/1.1\r\nHost: x\r\nX-Twice: a\r\nx-twice: b\r\n\r\n", "not you"));
+	assert_non_null(guest_ask(&caller, GET("/peer"), "1 from this machine, 0 of a certificate"));
+	guest_close(&caller);
+}
+
 static void headers_go_both_ways(void **state)
 {
 	struct server_stand *stand = *state;
@@ -355,6 +407,9 @@ int main(void)
 		TEST(an_answer_may_come_later_while_others_are_served),
 		TEST(a_caller_that_has_gone_is_seen_and_may_be_answered),
 		TEST(a_body_may_come_in_pieces_and_without_a_length),
+		TEST(a_request_may_be_turned_away_before_its_body_is_read),
+		TEST(a_connection_ends_when_it_is_not_known_how_much_of_a_body_is_left),
+		TEST(a_header_may_have_several_lines_and_a_caller_an_address),
 		TEST(headers_go_both_ways),
 		TEST(a_body_can_be_cut_short_of_what_it_claims),
 		TEST(closing_lets_those_go_that_still_wait),

@@ -10,6 +10,17 @@
 #include <stdio.h>
 #include <string.h>
 
+static void answer_peer(struct http_incoming *incoming)
+{
+	struct sockaddr_storage address;
+	char subject[64], words[128];
+	bool is_known = http_incoming_peer(incoming, &address);
+	struct text name = http_incoming_certificate(incoming, subject, sizeof subject);
+	snprintf(words, sizeof words, "%d from this machine, %zu of a certificate", is_known && address.ss_family == AF_INET,
+		 name.length);
+	http_server_answer(incoming, 200, "text/plain", text_of(words), NULL, 0);
+}
+
 /* The paths say what is to be done. */
 static void on_called(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body)
 {
@@ -32,10 +43,24 @@ static void on_called(void *context, struct http_incoming *incoming, struct text
 		http_server_cut(incoming, 200, "text/plain", TEXT("0123456789"), 4);
 	else if (text_is(path, "/cut-at-once"))
 		http_server_cut(incoming, 200, "text/plain", TEXT("0123456789"), 0);
+	else if (text_is(path, "/peer"))
+		answer_peer(incoming);
 	else if (text_is(path, "/header"))
 		http_server_answer(incoming, 200, "text/plain", http_incoming_header(incoming, "x-mine"), &header, 1);
 	else
 		http_server_answer(incoming, 200, "text/plain", body.length ? body : path, NULL, 0);
+}
+
+/* Whoever asks for /refused, or gives the header `x-twice` two times, is turned away. */
+static bool on_admits(void *context, struct http_incoming *incoming, struct text method, struct text path)
+{
+	struct server_stand *stand = context;
+	(void)method;
+	stand->heads++;
+	if (!text_is(path, "/refused") && !http_incoming_header_at(incoming, "x-twice", 1).bytes)
+		return true;
+	http_server_answer(incoming, 401, "text/plain", TEXT("not you"), &(struct http_answer_header){"www-authenticate", "Bearer"}, 1);
+	return false;
 }
 
 int server_stand_open(void **state)
@@ -49,6 +74,7 @@ int server_stand_open(void **state)
 						  .head_ms = HEAD_MS,
 						  .body_ms = BODY_MS,
 						  .idle_ms = IDLE_MS,
+						  .admits = on_admits,
 						  .called = on_called,
 						  .context = &stand};
 	stand.server = http_server_open(stand.loop, &config, &error);

@@ -18,7 +18,7 @@ struct server_stand {
 	struct loop *loop;
 	struct http_server *server;
 	struct http_incoming *waiting; /* of /later, and of /pieces */
-	int calls;
+	int calls, heads; /* requests, and those whose head was looked at */
 	char last[LAST_BYTES];
 };
 
