@@ -130,6 +130,7 @@ part_models() {
 part_dev() {
 	tests/judge/dev.py $sluice
 	tests/judge/gateway.py $sluice
+	tests/judge/access.py $sluice
 }
 
 part_reference() {

@@ -99,6 +99,7 @@ enum option_effect {
 	EFFECT_LATER,	 /* known and checked, but not supported yet: lint warns */
 	EFFECT_NONE,	 /* only Kubernetes can support it: `plan` notes "no effect here" */
 	EFFECT_PROTECTS, /* not supported yet, but a protection: a listener refuses to start, lint warns */
+	EFFECT_GATEWAY,	 /* a protection that only a gateway puts in force: lint notes it, an engine without one refuses */
 };
 
 #define OPTION_FLAG_CHOICE 2

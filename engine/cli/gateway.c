@@ -3,14 +3,15 @@
 
 #include "base/duration.h"
 #include "cli/command.h"
+#include "cli/gateway_access.h"
 #include "cli/kafka.h"
-#include "cli/listening.h"
 #include "cli/session_revision.h"
 #include "log/topics.h"
 #include "message/reply.h"
 #include "runtime/revision_topics.h"
 
 #define PORT_MOST 65535
+#define NO_MODELS "http://127.0.0.1:1" /* engines call them, so nothing is asked of where they are */
 #define ARENA_BYTES ((size_t)64 << 20)
 
 enum topics_wanted { TOPICS_CREATE, TOPICS_CHECK };
@@ -19,6 +20,7 @@ struct gateway_options {
 	const char *namespace;
 	struct kafka_asked kafka;
 	struct listening_asked listening;
+	struct gateway_access_asked access;
 	int64_t http_port;
 	int64_t timeout_ns, drain_ns;
 	struct name_list passed;
@@ -47,6 +49,7 @@ static const struct option options[] = {
 	ROW("key", TEXT, struct gateway_options, listening.key, .help = "A file with the certificate's key, in PEM."),
 	ROW("authorities", TEXT, struct gateway_options, listening.authorities,
 	    .help = "A file of authorities, in PEM: whoever calls needs a certificate that one of them has signed."),
+	GATEWAY_ACCESS_ROWS(struct gateway_options, access),
 	ROW("topics", CHOICE, struct gateway_options, topics, .choices = "create check", .fallback = "create",
 	    .help = "Whether topics that are missing are created, or an error."),
 	ROW("insecure-ignore-security", FLAG, struct gateway_options, listening.insecure,
@@ -65,6 +68,7 @@ struct gateway_run {
 	struct kafka kafka;
 	struct revision *revision;
 	struct tls_files files;
+	struct gateway_access access;
 	struct gateway_config config;
 	struct gateway *gateway;
 };
@@ -73,7 +77,7 @@ struct gateway_run {
 
 static bool headers_are_fit(const struct gateway_options *self, struct error *error)
 {
-	static const char *const kept_back[] = {"authorization", "cookie", "proxy-authorization"};
+	static const char *const kept_back[] = {"authorization", "cookie", "proxy-authorization", ACCESS_API_KEY_HEADER};
 	for (size_t i = 0; i < self->passed.count; i++) {
 		struct text name = text_of(self->passed.items[i].text);
 		bool own = reply_header_is_own(name);
@@ -87,13 +91,13 @@ static bool headers_are_fit(const struct gateway_options *self, struct error *er
 	return true;
 }
 
-/* Whoever reaches it may call. */
-static bool options_check(const struct gateway_options *self, struct error *error)
+/* What the files ask for, too. */
+static bool access_see(struct gateway_run *run, struct error *error)
 {
-	return listening_check_tls(&self->listening, "gateway", error) &&
-	       listening_check_host(&self->listening, "callers are not asked who they are",
-				    "name --authorities of their certificates", error) &&
-	       headers_are_fit(self, error);
+	const struct gateway_options *self = run->options;
+	return gateway_access_fill(&run->access, &self->access, &self->listening, run->revision->runtime, run->session, run->arena,
+				   error) &&
+	       gateway_access_check_host(&run->access, &self->listening, error);
 }
 
 /* Those of the pipelines' requests, and the namespace's topic of replies. */
@@ -169,6 +173,7 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 		.consumer = run->kafka.consumer,
 		.producer = run->kafka.producer,
 		.timeout_ms = self->timeout_ns / NS_PER_MS,
+		.access = run->access.wanted,
 		.passed = self->passed,
 	};
 	bool good = listening_open(&listening, run->session, error) && topics_see(run, error) &&
@@ -190,6 +195,8 @@ static int run(struct session *session, const void *filled, const char *const *a
 	const struct revision_options files = {.paths = arguments,
 					       .path_count = count,
 					       .namespace = self->namespace,
+					       .built_in = NO_MODELS,
+					       .has_gateway = true,
 					       .insecure = self->listening.insecure};
 	struct gateway_run run = {.session = session, .options = self, .arena = arena_open(ARENA_BYTES)};
 	struct error error = {0};
@@ -198,8 +205,8 @@ static int run(struct session *session, const void *filled, const char *const *a
 		return command_misuse(session, &command_gateway, "which pipelines? Give files or folders, as in -f pipelines/");
 	}
 	bool good = run.arena || error_memory(&error, ERROR_SYSTEM, "starting a gateway");
-	good = good && options_check(self, &error) &&
-	       (run.revision = session_revision_open(session, &files, &error)) &&
+	good = good && listening_check_tls(&self->listening, "gateway", &error) && headers_are_fit(self, &error) &&
+	       (run.revision = session_revision_open(session, &files, &error)) && access_see(&run, &error) &&
 	       kafka_find(run.revision->runtime, &self->kafka, run.arena, &run.kafka, &error) && open_and_serve(&run, &error);
 	revision_close(run.revision);
 	arena_close(run.arena);

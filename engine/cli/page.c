@@ -289,6 +289,7 @@ void page_describe(struct buffer *text, const struct option *row)
 		[EFFECT_LATER] = " Not honoured yet: `lint` warns.",
 		[EFFECT_NONE] = " Has no effect here.",
 		[EFFECT_PROTECTS] = " Not honoured yet, and it protects: what would listen refuses to, `lint` warns.",
+		[EFFECT_GATEWAY] = " The gateway puts it in force.",
 	};
 	buffer_string(text, option_type_name(row));
 	if (row->choices)

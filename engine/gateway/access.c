@@ -82,6 +82,17 @@ static void access_files_follow(void *context)
 		access->settings.note(access->settings.context, error.text);
 }
 
+bool access_reread(struct access *access, struct error *error)
+{
+	struct error later = {0};
+	bool good = !access->keys || jwks_source_reread(access->keys, error);
+	if (access->api_keys_file.path && !access_file_load(access, &access->api_keys_file, good ? error : &later))
+		good = false;
+	if (access->policies_file.path && !access_file_load(access, &access->policies_file, good ? error : &later))
+		good = false;
+	return good;
+}
+
 static void keys_changed(void *context)
 {
 	struct access *access = context;

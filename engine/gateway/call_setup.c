@@ -23,8 +23,7 @@ __attribute__((format(printf, 3, 4))) static bool call_setup_refuse(struct call_
 
 /* ---- target ---- */
 
-const struct gateway_target *call_target_find(const struct call_source *source, const struct call_name *asked,
-					      struct call_refusal *refusal)
+struct text call_name_asked(const struct call_source *source, const struct call_name *asked)
 {
 	const struct text end = TEXT(".pipeline");
 	const struct gateway_targets *targets = source->targets;
@@ -32,8 +31,14 @@ const struct gateway_target *call_target_find(const struct call_source *source, 
 	struct text name = header.length > 0 && asked->namespace.length == 0 ? header : asked->name;
 	if (name.length > end.length && text_ends_with(name, end))
 		name.length -= end.length;
-	if (name.length == 0 && targets->count == 1)
-		return &targets->items[0];
+	return name.length == 0 && targets->count == 1 ? text_of(targets->items[0].name) : name;
+}
+
+const struct gateway_target *call_target_find(const struct call_source *source, const struct call_name *asked,
+					      struct call_refusal *refusal)
+{
+	const struct gateway_targets *targets = source->targets;
+	struct text name = call_name_asked(source, asked);
 	if (name.length == 0) {
 		call_setup_refuse(refusal, 404, "which of the %zu pipelines is asked? Name it by the request, by the path "
 						"/seldon/NAMESPACE/NAME/..., or by the header seldon-model", targets->count);

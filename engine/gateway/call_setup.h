@@ -30,6 +30,9 @@ struct call_name {
 	bool pipeline_only;    /* for the refusal */
 };
 
+/* The name of what is asked for. Empty: none is given, and there are several. */
+struct text call_name_asked(const struct call_source *source, const struct call_name *name);
+
 /* The header is `NAME` or `NAME.pipeline`, as in Seldon. NULL: refused. */
 const struct gateway_target *call_target_find(const struct call_source *source, const struct call_name *name,
 					      struct call_refusal *refusal);

@@ -81,6 +81,7 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 						.bodies = &gateway->bodies,
 						.connections = CONNECTIONS,
 						.peer_connections = PEER_CONNECTIONS,
+						.admits = rest_admits,
 						.called = rest_called,
 						.context = rest};
 	gateway->bodies.limit_bytes = BODIES_BYTES;
@@ -88,6 +89,8 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 	rest->config = config;
 	rest->targets = &gateway->targets;
 	rest->loop = loop;
+	if (!gateway_protect(gateway, config->access, error))
+		return false;
 	rest->calls = calls_open(loop, &calls, &gateway->targets, error);
 	return rest->calls && (gateway->server = http_server_open(loop, &http, error));
 }
@@ -113,6 +116,7 @@ void gateway_close(struct gateway *gateway)
 		return;
 	calls_close(gateway->rest.calls);
 	http_server_close(gateway->server);
+	access_close(gateway->rest.access);
 	buffer_close(&gateway->rest.body);
 	arena_close(gateway->rest.arena);
 	arena_close(gateway->arena);
@@ -143,6 +147,21 @@ bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct err
 bool gateway_reload_tls(struct gateway *gateway, struct error *error)
 {
 	return http_server_reload(gateway->server, gateway->config.files, error);
+}
+
+bool gateway_protect(struct gateway *gateway, const struct access_settings *settings, struct error *error)
+{
+	struct access *access = settings ? access_open(gateway->rest.loop, settings, error) : NULL;
+	if (settings && !access)
+		return false;
+	access_close(gateway->rest.access);
+	gateway->rest.access = access;
+	return true;
+}
+
+bool gateway_reread_access(struct gateway *gateway, struct error *error)
+{
+	return !gateway->rest.access || access_reread(gateway->rest.access, error);
 }
 
 bool gateway_drain(struct gateway *gateway)

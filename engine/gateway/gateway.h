@@ -10,8 +10,8 @@
 #ifndef SLUICE_GATEWAY_GATEWAY_H
 #define SLUICE_GATEWAY_GATEWAY_H
 
+#include "gateway/access.h"
 #include "gateway/calls.h"
-#include "net/tls.h"
 
 struct gateway;
 
@@ -29,6 +29,7 @@ struct gateway_config {
 	struct properties consumer, producer;
 	size_t record_bytes; /* limit of a request's record; 0: the topic's own */
 	int64_t timeout_ms;  /* 0: GATEWAY_TIMEOUT_MS */
+	const struct access_settings *access; /* who may call what; NULL: everybody everything */
 	struct name_list passed; /* headers of requests that are passed on, besides the usual ones */
 };
 
@@ -44,6 +45,13 @@ bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct err
 /* Loads the certificate again for new connections. False: it is unchanged, and CONFIG has the reason. Only with
  * TLS. */
 bool gateway_reload_tls(struct gateway *gateway, struct error *error);
+
+/* Uses these access settings from now on (NULL: everybody may do everything), which are borrowed like the
+ * configuration. False: nothing has changed. */
+bool gateway_protect(struct gateway *gateway, const struct access_settings *settings, struct error *error);
+
+/* Reads the files of the present access settings again, as access_reread(). */
+bool gateway_reread_access(struct gateway *gateway, struct error *error);
 
 /* Drains the gateway: it reports not ready, accepts no new call, and ends its open ones. True: no connection is
  * left. To be called again after each turn. */

@@ -193,6 +193,20 @@ const struct jwks *jwks_source_keys(const struct jwks_source *source)
 	return jwks_refresh_keys(&source->refresh, loop_now_ms(source->loop));
 }
 
+bool jwks_source_reread(struct jwks_source *source, struct error *error)
+{
+	if (source->http) {
+		(void)jwks_source_want(source);
+		return true;
+	}
+	jwks_refresh_begin(&source->refresh, loop_now_ms(source->loop));
+	bool is_taken = file_take(source, error);
+	if (!is_taken)
+		jwks_refresh_fail(&source->refresh);
+	timer_set(source);
+	return is_taken;
+}
+
 bool jwks_source_want(struct jwks_source *source)
 {
 	bool is_coming = jwks_refresh_want(&source->refresh, loop_now_ms(source->loop));

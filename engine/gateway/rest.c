@@ -5,14 +5,12 @@
 #include <stdio.h>
 
 #include "base/version.h"
-#include "gateway/call_setup.h"
 #include "message/format.h"
 #include "message/json_write.h"
 #include "message/oip_json.h"
 #include "message/reply.h"
 #include "serving/metadata_json.h"
 
-#define ALLOWED_BYTES_MAX 64
 #define ANSWER_HEADERS_MAX 70 /* an answer has at most 64 of steps (worker/outbox.c), and these of ours */
 #define JSON "application/json"
 
@@ -32,16 +30,17 @@ static struct text id_of(const struct rest_request *request)
 	return id.length <= CALL_ID_BYTES_MAX ? id : (struct text){0};
 }
 
-static void refuse_with(const struct rest_request *request, int status, const struct http_answer_header *header, const char *words)
+void rest_refuse_with(const struct rest_request *request, int status, const struct http_answer_header *headers, size_t count,
+		      const char *words)
 {
 	struct error error = {0};
 	struct buffer *body = &request->rest->body;
-	error_set(&error, status >= 500 ? ERROR_REMOTE : status == 413 || status == 504 ? ERROR_LIMIT : ERROR_INPUT, PLACE_NONE,
-		  "%s", words);
+	bool is_limit = status == 413 || status == 429 || status == 504;
+	error_set(&error, is_limit ? ERROR_LIMIT : status >= 500 ? ERROR_REMOTE : ERROR_INPUT, PLACE_NONE, "%s", words);
 	const struct reply_failure failure = {.error = &error, .id = id_of(request), .where = request->path};
 	buffer_clear(body);
 	reply_error_write(body, &failure);
-	http_server_answer(request->incoming, status, JSON, buffer_view(body), header, header ? 1 : 0);
+	http_server_answer(request->incoming, status, JSON, buffer_view(body), headers, count);
 }
 
 void rest_refuse(const struct rest_request *request, int status, const char *format, ...)
@@ -52,7 +51,7 @@ void rest_refuse(const struct rest_request *request, int status, const char *for
 	va_start(arguments, format);
 	(void)vsnprintf(words, sizeof words, format, arguments);
 	va_end(arguments);
-	refuse_with(request, status, status == 503 ? &later : NULL, words);
+	rest_refuse_with(request, status, &later, status == 503, words);
 }
 
 /* ---- health and metadata ---- */
@@ -102,7 +101,7 @@ static struct text rest_header(const void *context, const char *name)
 	return http_incoming_header(context, name);
 }
 
-static struct call_source rest_source(const struct rest_request *request)
+struct call_source rest_source(const struct rest_request *request)
 {
 	const struct rest *rest = request->rest;
 	return (struct call_source){.config = rest->config,
@@ -112,11 +111,16 @@ static struct call_source rest_source(const struct rest_request *request)
 				    .header = rest_header};
 }
 
+struct call_name rest_call_name(const struct rest_request *request)
+{
+	return (struct call_name){request->namespace, request->name, request->pipeline_only};
+}
+
 /* NULL: it is refused. */
 static const struct gateway_target *find_target(const struct rest_request *request)
 {
 	const struct call_source source = rest_source(request);
-	const struct call_name name = {request->namespace, request->name, request->pipeline_only};
+	const struct call_name name = rest_call_name(request);
 	struct call_refusal refusal;
 	const struct gateway_target *target = call_target_find(&source, &name, &refusal);
 	if (!target)
@@ -247,34 +251,38 @@ static void feedback(const struct rest_request *request)
 /* ---- routes ---- */
 
 const struct gateway_route rest_routes[] = {
-	{"POST", "/v2/pipelines/{pipeline}/infer", infer, "Sends a request through a pipeline and answers with its outputs."},
-	{"POST", "/v2/models/{model}/infer", infer, "The same, of a model or a pipeline."},
-	{"POST", "/v2/models/{model}/versions/{version}/infer", infer, "The same; the version is not looked at."},
-	{"GET", "/v2/pipelines/{pipeline}", target_metadata, "The tensors that a pipeline takes and gives, where known."},
-	{"GET", "/v2/pipelines/{pipeline}/ready", target_ready, "Whether the pipeline can be asked."},
-	{"GET", "/v2/models/{model}", target_metadata, "The same as of a pipeline."},
-	{"GET", "/v2/models/{model}/versions/{version}", target_metadata, "The same."},
-	{"GET", "/v2/models/{model}/ready", target_ready, "Whether the model can be asked."},
-	{"GET", "/v2/models/{model}/versions/{version}/ready", target_ready, "The same."},
-	{"GET", "/v2", server_metadata, "Name, version and extensions of this server."},
-	{"GET", "/v2/health/live", live, "Whether the gateway runs."},
-	{"GET", "/v2/health/ready", ready, "Whether the gateway takes calls."},
-	{"GET", "/v1/health/live", live, "The same as /v2/health/live."},
-	{"GET", "/v1/health/ready", ready, "The same as /v2/health/ready."},
-	{"GET", "/v2/routes", routes, "This table."},
-	{"POST", "/v1/models/{model}:predict", infer, "A request in the form of TensorFlow Serving."},
-	{"POST", "/api/v1.0/predictions", infer, "A request of the first Seldon Core, also behind /seldon/NAMESPACE/NAME."},
-	{"POST", "/api/v0.1/predictions", infer, "The same."},
-	{"POST", "/api/v1.0/explanations", explain, "Not built yet."},
-	{"POST", "/api/v1.0/feedback", feedback, "Not built yet."},
-	{NULL, NULL, NULL, NULL},
+	{"POST", "/v2/pipelines/{pipeline}/infer", infer, "Sends a request through a pipeline and answers with its outputs.",
+	 ACCESS_INFER, false},
+	{"POST", "/v2/models/{model}/infer", infer, "The same, of a model or a pipeline.", ACCESS_INFER, false},
+	{"POST", "/v2/models/{model}/versions/{version}/infer", infer, "The same; the version is not looked at.",
+	 ACCESS_INFER, false},
+	{"GET", "/v2/pipelines/{pipeline}", target_metadata, "The tensors that a pipeline takes and gives, where known.",
+	 ACCESS_METADATA, false},
+	{"GET", "/v2/pipelines/{pipeline}/ready", target_ready, "Whether the pipeline can be asked.", ACCESS_HEALTH, false},
+	{"GET", "/v2/models/{model}", target_metadata, "The same as of a pipeline.", ACCESS_METADATA, false},
+	{"GET", "/v2/models/{model}/versions/{version}", target_metadata, "The same.", ACCESS_METADATA, false},
+	{"GET", "/v2/models/{model}/ready", target_ready, "Whether the model can be asked.", ACCESS_HEALTH, false},
+	{"GET", "/v2/models/{model}/versions/{version}/ready", target_ready, "The same.", ACCESS_HEALTH, false},
+	{"GET", "/v2", server_metadata, "Name, version and extensions of this server.", ACCESS_METADATA, false},
+	{"GET", "/v2/health/live", live, "Whether the gateway runs.", ACCESS_HEALTH, true},
+	{"GET", "/v2/health/ready", ready, "Whether the gateway takes calls.", ACCESS_HEALTH, true},
+	{"GET", "/v1/health/live", live, "The same as /v2/health/live.", ACCESS_HEALTH, true},
+	{"GET", "/v1/health/ready", ready, "The same as /v2/health/ready.", ACCESS_HEALTH, true},
+	{"GET", "/v2/routes", routes, "This table.", ACCESS_METADATA, false},
+	{"POST", "/v1/models/{model}:predict", infer, "A request in the form of TensorFlow Serving.", ACCESS_INFER, false},
+	{"POST", "/api/v1.0/predictions", infer, "A request of the first Seldon Core, also behind /seldon/NAMESPACE/NAME.",
+	 ACCESS_INFER, false},
+	{"POST", "/api/v0.1/predictions", infer, "The same.", ACCESS_INFER, false},
+	{"POST", "/api/v1.0/explanations", explain, "Not built yet.", ACCESS_EXPLAIN, false},
+	{"POST", "/api/v1.0/feedback", feedback, "Not built yet.", ACCESS_FEEDBACK, false},
+	{.method = NULL},
 };
 
 void rest_called(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body)
 {
 	struct rest *rest = context;
 	struct rest_request request = {.rest = rest, .incoming = incoming, .path = path, .body = body};
-	char allowed[ALLOWED_BYTES_MAX];
+	char allowed[REST_ALLOWED_BYTES_MAX];
 	arena_reset(rest->arena);
 	buffer_clear(&rest->body);
 	const struct gateway_route *route = rest_route_find(method, path, &request, allowed, sizeof allowed);
@@ -283,7 +291,7 @@ void rest_called(void *context, struct http_incoming *incoming, struct text meth
 	} else if (allowed[0]) {
 		char words[ERROR_TEXT_MAX];
 		(void)snprintf(words, sizeof words, "this path takes %s alone", allowed);
-		refuse_with(&request, 405, &(struct http_answer_header){"Allow", allowed}, words);
+		rest_refuse_with(&request, 405, &(struct http_answer_header){"Allow", allowed}, 1, words);
 	} else {
 		rest_refuse(&request, 404, "there is nothing at this path; GET /v2/routes lists what there is");
 	}

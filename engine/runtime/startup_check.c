@@ -94,9 +94,11 @@ bool startup_check(const struct plan *plan, struct arena *arena, struct error *e
 	return !shared || error_set(error, ERROR_CONFIG, shared->place, "%s", shared->message);
 }
 
-bool startup_check_protection(const struct faults *faults, struct error *error)
+bool startup_check_protection(const struct faults *faults, bool has_gateway, struct error *error)
 {
 	const struct fault *fault = fault_of(faults, CODE_PROTECTION_LATER);
+	if (!fault && !has_gateway)
+		fault = fault_of(faults, CODE_PROTECTION_OF_GATEWAY);
 	return !fault || error_set(error, ERROR_CONFIG, fault->place,
 				   "%s; `run` starts without it only with --insecure-ignore-security", fault->message);
 }

@@ -240,9 +240,9 @@ static const struct option audit_rows[] = {
 };
 
 static const struct option security_rows[] = {
-	PART("authentication", authentication_rows, .effect = EFFECT_PROTECTS, .help = "Who callers are."),
-	PART("authorization", authorization_rows, .effect = EFFECT_PROTECTS, .help = "What they may do."),
-	PART("encryption", encryption_rows, .effect = EFFECT_PROTECTS, .help = "Whether others can read along."),
+	PART("authentication", authentication_rows, .effect = EFFECT_GATEWAY, .help = "Who callers are."),
+	PART("authorization", authorization_rows, .effect = EFFECT_GATEWAY, .help = "What they may do."),
+	PART("encryption", encryption_rows, .effect = EFFECT_GATEWAY, .help = "Whether others can read along."),
 	CHECKED("audit", MAP, .effect = EFFECT_LATER, .rows = audit_rows, .help = "What is recorded of changes and refusals."),
 	{.type = OPTION_END},
 };

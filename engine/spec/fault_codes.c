@@ -291,6 +291,10 @@ const struct fault_code fault_codes[] = {
 	WARNING(CODE_STEP_KIND_LATER, UNSUPPORTED, .title = "A kind of step that is checked and not run yet",
 		.help = "Lint and plan understand it; `run`, `dev` and `test` refuse the pipeline in this version.",
 		.example = "- name: watch\n  drift: {window: 500}\n"),
+	NOTE(CODE_PROTECTION_OF_GATEWAY, UNSUPPORTED, .title = "A protection that the gateway puts in force",
+	     .help = "`sluice gateway` does, with the files that its options name, or does not listen. `sluice run` without a "
+		     "gateway of its own starts only with --insecure-ignore-security.",
+	     .example = "securityConfig:\n  authentication: {enabled: true, type: jwt, jwksUri: https://auth.example/keys}\n"),
 
 	/* ---- tensor types ---- */
 	WARNING(CODE_MISSING_TENSOR, BAD_REFERENCE, .title = "A tensor that is never there",

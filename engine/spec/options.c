@@ -158,6 +158,11 @@ static void say_effect(struct reading *reading, const struct option *row, const 
 			fault_add(reading->faults, CODE_PROTECTION_LATER, place, NULL,
 				  "`%s` is not in force yet: `run` and the gateway refuse to listen beyond loopback", field);
 		return;
+	case EFFECT_GATEWAY:
+		if (!switched_off(entry->value))
+			fault_add(reading->faults, CODE_PROTECTION_OF_GATEWAY, place, NULL,
+				  "`%s` is put in force by a gateway, not by an engine without one", field);
+		return;
 	}
 }
 

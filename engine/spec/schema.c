@@ -42,6 +42,7 @@ static void print_about(struct printer *printer, const struct option *row)
 		[EFFECT_LATER] = "not honoured yet",
 		[EFFECT_NONE] = "no effect",
 		[EFFECT_PROTECTS] = "not in force yet",
+		[EFFECT_GATEWAY] = "in force at the gateway",
 	};
 	if (row->help) {
 		buffer_string(printer->out, ",\"description\":");

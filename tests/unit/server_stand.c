@@ -59,7 +59,8 @@ static bool on_admits(void *context, struct http_incoming *incoming, struct text
 	stand->heads++;
 	if (!text_is(path, "/refused") && !http_incoming_header_at(incoming, "x-twice", 1).bytes)
 		return true;
-	http_server_answer(incoming, 401, "text/plain", TEXT("not you"), &(struct http_answer_header){"www-authenticate", "Bearer"}, 1);
+	const struct http_answer_header header = {"www-authenticate", "Bearer"};
+	http_server_answer(incoming, 401, "text/plain", TEXT("not you"), &header, 1);
 	return false;
 }
 

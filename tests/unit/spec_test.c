@@ -341,7 +341,8 @@ static void what_is_not_honoured_is_said_and_is_no_error(void **state)
 	expect_told(MODEL "  storageUri: a\n  llm: {modelRef: b}\n", SEVERITY_WARNING, "6:3", "llm");
 	expect_told(MODEL "  storageUri: a\n  replicas: 3\n", SEVERITY_NOTE, "6:3", "no effect");
 	expect_told(MODEL "  storageUri: a\n  server:\n", SEVERITY_NOTE, "6:3", "server");
-	expect_told(RUNTIME "  config: {securityConfig: {encryption: {enabled: true}}}\n", SEVERITY_WARNING, "5:29", "loopback");
+	expect_told(RUNTIME "  config: {securityConfig: {encryption: {enabled: true}}}\n", SEVERITY_NOTE, "5:29", "gateway");
+	expect_told(RUNTIME "  config: {securityConfig: {audit: {enabled: true}}}\n", SEVERITY_WARNING, "5:29", "audit");
 	expect_told(RUNTIME "  overrides: [{name: seldon-dataflow-engine, replicas: 0}]\n", SEVERITY_WARNING, "5:56",
 		    "all the same");
 	expect_told(EXPERIMENT "  candidates: [{name: a, weight: 1}]\n", SEVERITY_WARNING, "2:7", "Experiment");

@@ -1,0 +1,70 @@
+/* gateway_access.h: Access options of a command with a gateway, which become the gateway's access settings together
+ * with the files' securityConfig.
+ */
+#ifndef SLUICE_CLI_GATEWAY_ACCESS_H
+#define SLUICE_CLI_GATEWAY_ACCESS_H
+
+#include "cli/listening.h"
+#include "gateway/access_settings.h"
+
+/* Options of the command line; GATEWAY_ACCESS_ROWS fill them. */
+struct gateway_access_asked {
+	const char *key_set, *key_set_authorities;
+	struct name_list audiences, issuers, algorithms;
+	int64_t skew_ns;
+	const char *api_keys, *policies;
+	double rate_per_second;
+	int64_t rate_burst;
+	struct name_list proxies;
+};
+
+#define GATEWAY_ACCESS_ROWS(owner, member)                                                                                         \
+	ROW("jwks", TEXT, owner, member.key_set, .word = "URI",                                                                    \
+	    .help = "The keys that sign callers' tokens: https://..., or a file. Goes before the files' jwksUri."),                \
+		ROW("jwks-authorities", TEXT, owner, member.key_set_authorities, .word = "FILE",                                   \
+		    .help = "A file of authorities, in PEM, for the server of the keys; default: the system's."),                  \
+		ROW("audience", NAMES, owner, member.audiences, .word = "NAME",                                                    \
+		    .help = "A token must be for this audience; given several times, for one of them. Default: any."),             \
+		ROW("issuer", NAMES, owner, member.issuers, .word = "NAME",                                                        \
+		    .help = "A token must be of this issuer; given several times, of one of them. Default: any whose key it "      \
+			    "is."),                                                                                                \
+		ROW("algorithm", NAMES, owner, member.algorithms, .word = "NAME",                                                  \
+		    .help = "An algorithm that tokens may be signed by, of " JWT_ALGORITHM_WORDS "; several times: several. "      \
+			    "Default: all of these."),                                                                             \
+		ROW("clock-skew", DURATION, owner, member.skew_ns, .fallback = "1m", .or_none = true,                              \
+		    .help = "By how much an issuer's clock may differ; 5 minutes at most."),                                       \
+		ROW("api-keys", TEXT, owner, member.api_keys, .word = "FILE",                                                      \
+		    .help = "A file of callers' API keys, `NAME:SHA-256` in each line; they come in the header x-api-key."),       \
+		ROW("policies", TEXT, owner, member.policies, .word = "FILE",                                                      \
+		    .help = "A file of who may do what: rows of subject, resource, verb. What no row allows is forbidden."),       \
+		ROW("rate", NUMBER, owner, member.rate_per_second, .word = "N", .fallback = "0", .least = 0,                       \
+		    .most = ACCESS_RATE_PER_SECOND_MAX,                                                                            \
+		    .help = "How many calls a second a caller may make; callers that are not known are told apart by their "       \
+			    "addresses. 0: any number."),                                                                          \
+		ROW("burst", INTEGER, owner, member.rate_burst, .word = "N", .fallback = "0", .least = 0,                          \
+		    .most = ACCESS_RATE_BURST_MAX,                                                                                 \
+		    .help = "How many calls may come at once after a pause; 0: as many as in a second."),                          \
+		ROW("proxy", NAMES, owner, member.proxies, .word = "ADDRESS",                                                      \
+		    .help = "A proxy, or a network of them as ADDRESS/BITS, whose X-Forwarded-For says whom a call is from; "      \
+			    "several times: several. Default: none is believed.")
+
+struct gateway_access {
+	struct tls_files key_set_tls;
+	struct access_settings settings;
+	const struct access_settings *wanted; /* NULL: everybody may do everything */
+	bool asks; /* it asks callers who they are, or forbids what no policy allows */
+};
+
+/* Fills in `access`, in the arena and from borrowed texts. `runtime` NULL: the files have none. CONFIG: an option has
+ * no meaning, or the files ask for protection that is not given; the latter is only noted with --insecure-ignore-security. */
+bool gateway_access_fill(struct gateway_access *access, const struct gateway_access_asked *asked,
+			 const struct listening_asked *listening, const struct runtime_spec *runtime, struct session *session,
+			 struct arena *arena, struct error *error);
+
+/* Whether both are the same, so that an open gateway needs no other. */
+bool gateway_access_equal(const struct gateway_access *access, const struct gateway_access *other);
+
+/* Checks that the listener does not let in other machines unasked; CONFIG. */
+bool gateway_access_check_host(const struct gateway_access *access, const struct listening_asked *listening, struct error *error);
+
+#endif

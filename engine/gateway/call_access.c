@@ -1,0 +1,80 @@
+/* call_access.c: see call_access.h. */
+#include "gateway/call_access.h"
+
+#define FORWARDED_HEADER "x-forwarded-for"
+
+static enum access_kind kind_of(const struct gateway_target *target)
+{
+	switch (target->plan->graph->resource->kind->type) {
+	case RESOURCE_MODEL:
+		return ACCESS_MODEL;
+	case RESOURCE_DEPLOYMENT:
+		return ACCESS_DEPLOYMENT;
+	case RESOURCE_EXPERIMENT:
+		return ACCESS_EXPERIMENT;
+	default:
+		return ACCESS_PIPELINE;
+	}
+}
+
+struct access_resource call_resource(const struct call_source *source, const struct call_name *asked)
+{
+	struct text name = call_name_asked(source, asked);
+	const struct gateway_target *target = gateway_target_find(source->targets, asked->namespace, name);
+	if (target)
+		return (struct access_resource){kind_of(target), text_of(target->namespace), text_of(target->name)};
+	return (struct access_resource){
+		.kind = asked->pipeline_only ? ACCESS_PIPELINE : ACCESS_MODEL,
+		.namespace = asked->namespace.length > 0 ? asked->namespace : text_of(source->targets->namespace),
+		.name = name};
+}
+
+static bool is_given_twice(const struct call_credentials *credentials, const char *name)
+{
+	return credentials->header(credentials->context, name, 1).bytes != NULL;
+}
+
+/* Each proxy adds itself at the end, to the line or in one of its own (RFC 9110, 5.3). False: no memory. */
+static bool forwarded_join(const struct call_credentials *credentials, struct arena *arena, struct text *joined)
+{
+	size_t bytes = 0, count = 0;
+	struct text line;
+	for (; (line = credentials->header(credentials->context, FORWARDED_HEADER, count)).bytes; count++)
+		bytes += line.length + 1;
+	char *all = count > 1 ? ARENA_ARRAY(arena, char, bytes) : NULL;
+	*joined = credentials->header(credentials->context, FORWARDED_HEADER, 0);
+	if (count < 2)
+		return true;
+	if (!all)
+		return false;
+	*joined = (struct text){all, bytes - 1};
+	for (size_t place = 0; place < count; place++) {
+		line = credentials->header(credentials->context, FORWARDED_HEADER, place);
+		memcpy(all, line.bytes, line.length);
+		all[line.length] = ',';
+		all += line.length + 1;
+	}
+	return true;
+}
+
+void call_access_check(struct access *access, const struct call_credentials *credentials, enum access_verb verb,
+		       struct access_resource resource, struct arena *arena, struct access_answer *answer)
+{
+	struct access_request request = {.authorization = credentials->header(credentials->context, "authorization", 0),
+					 .api_key = credentials->header(credentials->context, ACCESS_API_KEY_HEADER, 0),
+					 .certificate = credentials->certificate,
+					 .peer = credentials->peer,
+					 .verb = verb,
+					 .resource = resource};
+	*answer = (struct access_answer){.status = 200, .words = ""};
+	if (!access)
+		return;
+	if (is_given_twice(credentials, "authorization") || is_given_twice(credentials, ACCESS_API_KEY_HEADER))
+		*answer = (struct access_answer){.status = 400,
+						 .words = "The header Authorization or " ACCESS_API_KEY_HEADER
+							  " is there twice. Send it once."};
+	else if (!forwarded_join(credentials, arena, &request.forwarded_for))
+		*answer = (struct access_answer){.status = 500, .words = "Memory ran out."};
+	else
+		access_check(access, &request, answer);
+}

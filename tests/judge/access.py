@@ -1,0 +1,442 @@
+#!/usr/bin/env python3
+"""Judges who may call `sluice gateway`, from outside: access.py SLUICE
+
+The broker and the engine are those of `sluice dev`. Tokens, keys and certificates are made by the openssl command.
+One line for each behaviour that is not as it should be; at the end `N passed, N failed`.
+"""
+import base64, hashlib, hmac, http.client, json, os, shutil, socket, ssl, subprocess, sys, tempfile, threading, time
+
+sys.path.insert(0, os.path.dirname(__file__))
+from dev import Dev, Judge, ROOT  # noqa: E402
+from gateway import PIPELINE, number_of, request  # noqa: E402
+
+SECONDS_MAX = 10
+DAY = 86400
+KEY = "correct-horse-battery-staple"
+PIPELINES = [
+    ("twice", "  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n"),
+    ("secret", "  - {name: triple, expression: {set: {x: x * 3}}}\n  output: {steps: [triple]}\n"),
+    ("heard", "  - name: tell\n    expression:\n      set:\n" + "".join(
+        f"        {name}: 'header(\"{header}\") ?? \"none\"'\n" for name, header in (
+            ("authorization", "authorization"), ("cookie", "cookie"), ("key", "x-api-key"), ("mine", "x-mine")))
+     + "  output: {steps: [tell]}\n"),
+]
+POLICIES = """policies:
+- {subject: [sub:alice, key:billing, "certificate:CN=batch,O=Example"], resource: [pipeline/twice, pipeline/heard], verb: [infer, metadata]}
+- {subject: "group:admins", resource: "*", verb: "*"}
+"""
+
+
+def openssl(*words, given=None):
+    return subprocess.run(["openssl", *words], input=given, capture_output=True, check=True).stdout
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class Keys:
+    """A folder of keys and certificates"""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name) + ".new", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.rename(self.path(name) + ".new", self.path(name))
+        return self.path(name)
+
+    def rsa(self, name):
+        openssl("genrsa", "-out", self.path(name), "2048")
+        return name
+
+    def jwk(self, name, kid):
+        modulus = openssl("rsa", "-in", self.path(name), "-noout", "-modulus").decode().strip().split("=")[1]
+        return {"kty": "RSA", "kid": kid, "n": base64url(bytes.fromhex(modulus)), "e": "AQAB"}
+
+    def write_set(self, *keys):
+        return self.write("jwks.json", json.dumps({"keys": [self.jwk(name, kid) for name, kid in keys]}))
+
+    def token(self, key="signer", kid="one", algorithm="RS256", **claims):
+        claims = {"sub": "alice", "aud": "sluice", "iss": "https://auth.example", "exp": int(time.time()) + 600} | claims
+        header = {"alg": algorithm, "typ": "JWT"} | ({"kid": kid} if kid else {})
+        claims = {name: value for name, value in claims.items() if value is not None}
+        signed = base64url(json.dumps(header).encode()) + "." + base64url(json.dumps(claims).encode())
+        if algorithm == "none":
+            return signed + "."
+        if algorithm == "HS256":
+            public = openssl("rsa", "-in", self.path(key), "-pubout")
+            return signed + "." + base64url(hmac.new(public, signed.encode(), hashlib.sha256).digest())
+        return signed + "." + base64url(openssl("dgst", "-sha256", "-sign", self.path(key), given=signed.encode()))
+
+    def authority(self):
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=authority", "-keyout", self.path("ca.key"),
+                "-out", self.path("ca.pem"))
+
+    def certificate(self, name, subject):
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", subject, "-keyout", self.path(name + ".key"), "-out", self.path(name + ".csr"))
+        extensions = self.write("extensions", "subjectAltName=IP:127.0.0.1\n")
+        openssl("x509", "-req", "-in", self.path(name + ".csr"), "-CA", self.path("ca.pem"), "-CAkey", self.path("ca.key"), "-CAcreateserial",
+                "-days", "2", "-extfile", extensions, "-out", self.path(name + ".pem"))
+
+
+class Verdict(Judge):
+    def expect(self, what, good, shown=""):
+        self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
+        if not good:
+            print(f"access: {what}: no; {shown}")
+
+
+class Gateway:
+    """A gateway process; its refusals to start are in `words`"""
+
+    def __init__(self, binary, brokers, files, *more, host="127.0.0.1"):
+        command = [binary, "gateway", "-f", files, "--brokers", brokers, "--http", "0", "--host", host, "-o", "json", *more]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.lines, self.context = [], None
+        reader = threading.Thread(target=self.read, daemon=True)
+        reader.start()
+        line = self.process.stdout.readline()
+        self.started = line.startswith("{") and "rest" in line
+        if self.started:
+            self.port = int(json.loads(line)["rest"].rsplit(":", 1)[1])
+        else:
+            self.process.wait()
+            reader.join()
+
+    def read(self):
+        for line in self.process.stderr:
+            self.lines.append(line)
+
+    @property
+    def words(self):
+        return "".join(self.lines)
+
+    def says(self, words, times=1):
+        end = time.monotonic() + SECONDS_MAX
+        while time.monotonic() < end and self.words.count(words) < times:
+            time.sleep(0.02)
+        return self.words.count(words) >= times
+
+    def connect(self):
+        if self.context:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=SECONDS_MAX, context=self.context)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS_MAX)
+
+    def ask(self, method, path, body=None, headers=()):
+        """`headers` is pairs, so that one may come twice"""
+        connection = self.connect()
+        body = json.dumps(body).encode() if body is not None else None
+        connection.putrequest(method, path)
+        for name, value in headers:
+            connection.putheader(name, value)
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        reply = connection.getresponse()
+        text = reply.read()
+        connection.close()
+        try:
+            shown = json.loads(text)
+        except ValueError:
+            shown = text
+        return reply.status, shown, {name.lower(): value for name, value in reply.getheaders()}
+
+    def infer(self, pipeline, *headers):
+        return self.ask("POST", f"/v2/pipelines/{pipeline}/infer", request(21.0), headers)
+
+    def say(self, text):
+        """What comes to a request that is written by hand"""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS_MAX) as connection:
+            connection.sendall(text)
+            return connection.recv(1 << 16).decode()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(SECONDS_MAX)
+
+
+def bearer(token):
+    return ("Authorization", "Bearer " + token)
+
+
+def asks_for_tokens(judge, gateway, keys):
+    status, answer, headers = gateway.infer("twice")
+    judge.expect("who shows nothing is told what to show", status == 401 and headers.get("www-authenticate", "").startswith("Bearer ")
+                 and answer["kind"] == "INPUT" and "required" in answer["error"], (status, answer, headers))
+    for path in ("/v2/health/live", "/v2/health/ready", "/v1/health/live", "/v1/health/ready"):
+        judge.expect(f"{path} is open to probes", gateway.ask("GET", path)[0] == 200 and
+                     gateway.ask("GET", path, None, [("Authorization", "nonsense")])[0] == 200)
+    guarded = [("GET", "/v2"), ("GET", "/v2/routes"), ("GET", "/v2/pipelines/twice"), ("GET", "/v2/pipelines/twice/ready"),
+               ("GET", "/v2/models/twice"), ("GET", "/v2/models/twice/versions/1"), ("GET", "/v2/models/twice/ready"),
+               ("GET", "/v2/models/twice/versions/1/ready"), ("HEAD", "/v2/models/twice"),
+               ("POST", "/v2/pipelines/twice/infer"), ("POST", "/v2/models/twice/infer"), ("POST", "/v2/models/twice/versions/1/infer"),
+               ("POST", "/v1/models/twice:predict"), ("POST", "/api/v1.0/predictions"), ("POST", "/api/v0.1/predictions"),
+               ("POST", "/api/v1.0/explanations"), ("POST", "/api/v1.0/feedback"), ("POST", "/seldon/default/twice/api/v1.0/predictions"),
+               ("POST", "/v2/pipelines/nobody/infer")]
+    for method, path in guarded:
+        status, answer, _ = gateway.ask(method, path, request() if method == "POST" else None)
+        judge.expect(f"{method} {path} is not open", status == 401, (status, answer))
+    _, answer, _ = gateway.ask("GET", "/v2/routes", None, [bearer(keys.token(groups=["admins"]))])
+    reached = {path for _, path in guarded}
+    missing = [row["path"] for row in answer["routes"] if "health" not in row["path"]
+               and row["path"].replace("{pipeline}", "twice").replace("{model}", "twice").replace("{version}", "1") not in reached]
+    judge.expect("no route is left out here", not missing, missing)
+    status, answer, _ = gateway.infer("twice", bearer(keys.token()))
+    judge.expect("a good token is taken", status == 200 and number_of(answer) == 42, (status, answer))
+    status, answer, _ = gateway.infer("twice", ("AUTHORIZATION", "bearer " + keys.token(aud=["other", "sluice"])))
+    judge.expect("a token for several audiences is, too", status == 200, (status, answer))
+
+
+def refuses_tokens(judge, gateway, keys):
+    now = int(time.time())
+    cut = keys.token()
+    tampered = cut.split(".")
+    tampered[1] = base64url(json.dumps({"sub": "root", "aud": "sluice", "iss": "https://auth.example", "exp": now + 600}).encode())
+    rows = [("expired", keys.token(exp=now - 3600), "expired"), ("without an end", keys.token(exp=None), "exp"),
+            ("of tomorrow (nbf)", keys.token(nbf=now + DAY), "not valid yet"), ("of tomorrow (iat)", keys.token(iat=now + DAY), "future"),
+            ("of another audience", keys.token(aud="elsewhere"), "audience"), ("without an audience", keys.token(aud=None), "audience"),
+            ("of another issuer", keys.token(iss="https://other.example"), "issuer"), ("alg none", keys.token(algorithm="none"), "not signed"),
+            ("signed by the public key as a secret", keys.token(algorithm="HS256"), "algorithm"),
+            ("of an algorithm that is not pinned", keys.token(algorithm="ES256"), "algorithm"),
+            ("of an unknown key", keys.token(kid="nobody"), "key"), ("signed by another's key", keys.token(key="stranger"), "signature"),
+            ("with other claims", ".".join(tampered), "signature"), ("cut short", cut[:-20], "signature"), ("20 KiB", cut + "A" * 20000, "16384"),
+            ("nonsense", "nonsense", "Token")]
+    for name, token, words in rows:
+        status, answer, headers = gateway.infer("twice", bearer(token))
+        judge.expect(f"a token is refused: {name}", status == 401 and 'error="invalid_token"' in headers.get("www-authenticate", "")
+                     and words.lower() in answer["error"].lower() and token[:40] not in answer["error"], (status, answer, headers))
+    reply = gateway.say(b"POST /v2/pipelines/twice/infer HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " + b"A" * (1 << 20) + b"\r\n\r\n")
+    judge.expect("a token of 1 MiB is refused by its size", reply.startswith("HTTP/1.1 431"), reply[:200])
+    for name, headers in (("Basic", [("Authorization", "Basic YTpi")]), ("no scheme", [("Authorization", keys.token())])):
+        status, answer, found = gateway.infer("twice", *headers)
+        judge.expect(f"{name} is no token", status == 401 and "Bearer" in answer["error"] and "www-authenticate" in found, (status, answer))
+
+
+def refuses_credentials_twice(judge, gateway, keys):
+    good, bad = bearer(keys.token()), bearer(keys.token(kid="nobody"))
+    for first, second in ((good, good), (good, bad), (bad, good)):
+        status, answer, _ = gateway.infer("twice", first, second)
+        judge.expect("two Authorization headers are refused", status == 400 and "twice" in answer["error"], (status, answer))
+    status, answer, _ = gateway.infer("twice", ("x-api-key", KEY), ("X-API-Key", KEY))
+    judge.expect("two API keys are refused", status == 400 and "twice" in answer["error"], (status, answer))
+    status, answer, _ = gateway.infer("twice", ("x-api-key", KEY), good)
+    judge.expect("a token beside a key is refused", status == 401 and "one of them" in answer["error"], (status, answer))
+
+
+def takes_api_keys(judge, gateway):
+    status, answer, _ = gateway.infer("twice", ("x-api-key", KEY))
+    judge.expect("an API key is taken", status == 200 and number_of(answer) == 42, (status, answer))
+    status, answer, headers = gateway.infer("twice", ("x-api-key", KEY + "x"))
+    judge.expect("an unknown one is not", status == 401 and "www-authenticate" in headers, (status, answer, headers))
+
+
+def follows_policies(judge, gateway, keys):
+    alice, admin, bob = bearer(keys.token()), bearer(keys.token(sub="root", groups=["admins"])), bearer(keys.token(sub="bob"))
+    status, answer, headers = gateway.infer("secret", alice)
+    judge.expect("what no policy allows is forbidden", status == 403 and answer["kind"] == "INPUT"
+                 and "insufficient_scope" in headers.get("www-authenticate", ""), (status, answer, headers))
+    judge.expect("to a caller that none names, too", gateway.infer("twice", bob)[0] == 403)
+    judge.expect("an admin may", gateway.infer("secret", admin)[0] == 200)
+    for name, path, more in (("as a model", "/v2/models/secret/infer", []), ("of a version", "/v2/models/secret/versions/1/infer", []),
+                             ("by Seldon's header", "/v2/pipelines/twice/infer", [("seldon-model", "secret")]),
+                             ("by Seldon's header as a pipeline", "/v2/models/twice/infer", [("seldon-model", "secret.pipeline")]),
+                             ("by V1", "/v1/models/secret:predict", []), ("by the ingress's path", "/seldon/default/secret/v2/models/twice/infer", []),
+                             ("by escapes", "/v2/pipelines/%73ecret/infer", [])):
+        status, answer, _ = gateway.ask("POST", path, request(), [alice] + more)
+        judge.expect(f"there is no way around: {name}", status == 403, (status, answer))
+    judge.expect("the verb counts", gateway.ask("GET", "/v2/pipelines/twice", None, [alice])[0] == 200
+                 and gateway.ask("GET", "/v2/pipelines/twice/ready", None, [alice])[0] == 403
+                 and gateway.ask("GET", "/v2/pipelines/secret", None, [alice])[0] == 403
+                 and gateway.ask("GET", "/v2", None, [alice])[0] == 403)
+    judge.expect("what is not there is told to those alone who might have it",
+                 gateway.infer("nobody", alice)[0] == 403 and gateway.infer("nobody", admin)[0] == 404)
+
+
+def answers_before_the_body(judge, gateway):
+    begun = time.monotonic()
+    reply = gateway.say(b"POST /v2/pipelines/twice/infer HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n")
+    judge.expect("who may not call is told before the body comes", reply.startswith("HTTP/1.1 401") and time.monotonic() - begun < 2, reply)
+    reply = gateway.say(b"POST /v2/pipelines/twice/infer HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
+    judge.expect("and is not told to send it", reply.startswith("HTTP/1.1 401"), reply)
+
+
+def keeps_credentials(judge, gateway, keys):
+    sent = [bearer(keys.token()), ("Cookie", "a=b"), ("x-mine", "goes")]
+    status, answer, _ = gateway.infer("heard", *sent)
+    seen = {one["name"]: one["data"][0] for one in answer["outputs"]} if status == 200 else {}
+    seen.pop("x", None)
+    judge.expect("credentials stay at the gateway", seen == {"authorization": "none", "cookie": "none", "key": "none", "mine": "goes"}, (status, answer))
+    status, answer, _ = gateway.infer("heard", ("x-api-key", KEY))
+    seen = {one["name"]: one["data"][0] for one in answer["outputs"]} if status == 200 else {}
+    judge.expect("so do keys", seen.get("key") == "none", (status, answer))
+
+
+def limits_rates(judge, start):
+    gateway = start("--rate", "0.2", "--burst", "2", "--proxy", "127.0.0.1")
+
+    def call(*headers):
+        return gateway.infer("twice", *headers)
+
+    judge.expect("a burst passes", [call()[0] for _ in range(2)] == [200, 200])
+    status, answer, headers = call()
+    judge.expect("then it is too many", status == 429 and answer["kind"] == "LIMIT" and 1 <= int(headers.get("retry-after", 0)) <= 5,
+                 (status, answer, headers))
+    first, second = ("X-Forwarded-For", "192.0.2.7"), ("X-Forwarded-For", "192.0.2.8")
+    judge.expect("behind a listed proxy callers have addresses of their own", [call(first)[0] for _ in range(3)] == [200, 200, 429])
+    judge.expect("another has a limit of its own", call(second)[0] == 200)
+    judge.expect("what a caller wrote before the proxy's entry does not count, in a line of its own either",
+                 call(("X-Forwarded-For", "198.51.100.1"), first)[0] == 429 and call(("X-Forwarded-For", "198.51.100.1, 192.0.2.7"))[0] == 429)
+    judge.expect("the last line is the nearest proxy's", call(first, ("X-Forwarded-For", "192.0.2.9"))[0] == 200)
+    gateway.stop()
+    gateway = start("--rate", "0.2", "--burst", "1")
+    judge.expect("who is no listed proxy is not believed",
+                 [gateway.infer("twice", ("X-Forwarded-For", f"192.0.2.{i}"))[0] for i in range(2)] == [200, 429])
+    gateway.stop()
+
+
+def speaks_tls(judge, start, keys):
+    files = ["--certificate", keys.path("server.pem"), "--key", keys.path("server.key"), "--authorities", keys.path("ca.pem")]
+    shutil.copy(keys.path("first.pem"), keys.path("server.pem"))
+    shutil.copy(keys.path("first.key"), keys.path("server.key"))
+    gateway = start(*files, "--policies", keys.path("policies.yaml"))
+
+    def caller(name):
+        context = ssl.create_default_context(cafile=keys.path("ca.pem"))
+        if name:
+            context.load_cert_chain(keys.path(name + ".pem"), keys.path(name + ".key"))
+        return context
+
+    def served():
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=SECONDS_MAX) as plain:
+            with caller("batch").wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+                return dict(row[0] for row in connection.getpeercert()["subject"])["commonName"]
+
+    gateway.context = caller("batch")
+    judge.expect("a certificate is who a caller is", gateway.infer("twice")[0] == 200 and gateway.infer("secret")[0] == 403)
+    gateway.context = caller("other")
+    judge.expect("another's is another", gateway.infer("twice")[0] == 403)
+    gateway.context = caller(None)
+    try:
+        status = gateway.infer("twice")[0]
+    except OSError as error:
+        status = error
+    judge.expect("without one nobody comes in", isinstance(status, OSError), status)
+    gateway.context = caller("batch")
+    shutil.copy(keys.path("second.pem"), keys.path("server.pem"))
+    judge.expect("a certificate whose key is another's is refused", gateway.says("is not that of the certificate"), gateway.words)
+    judge.expect("and the old one stays", gateway.infer("twice")[0] == 200 and served() == "first")
+    shutil.copy(keys.path("second.key"), keys.path("server.key"))
+    judge.expect("with its key it is taken", gateway.says("the certificate was read again") and served() == "second", gateway.words)
+    gateway.stop()
+
+
+def listens_as_the_runtime_asks(judge, start, keys):
+    """The reference's file, whose key set is replaced by an option"""
+    folder = keys.path("guarded")
+    os.makedirs(folder)
+    shutil.copy(keys.path("pipelines.yaml"), os.path.join(folder, "pipelines.yaml"))
+    shutil.copy(os.path.join(ROOT, "tests", "reference", "runtime-security.yaml"), os.path.join(folder, "runtime.yaml"))
+    tls = ["--certificate", keys.path("first.pem"), "--key", keys.path("first.key")]
+    for more, words in (([], "name their file"), (["--policies", keys.path("policies.yaml")], "there is no certificate"), (tls, "name their file")):
+        gateway = start(*more, files=folder, host="0.0.0.0")
+        judge.expect(f"it refuses to listen: {words}", not gateway.started and gateway.process.returncode != 0 and words in gateway.words,
+                     (more, gateway.words))
+    gateway = start(*tls, "--policies", keys.path("policies.yaml"), files=folder, host="0.0.0.0")
+    judge.expect("with all of it, it listens", gateway.started, gateway.words)
+    gateway.context = ssl.create_default_context(cafile=keys.path("ca.pem"))
+    status, answer, headers = gateway.infer("twice", bearer(keys.token()))
+    judge.expect("while the issuer's keys are not there, tokens wait", status == 503 and int(headers["retry-after"]) > 0, (status, answer))
+    judge.expect("probes do not", gateway.ask("GET", "/v2/health/ready")[0] == 200)
+    gateway.stop()
+    gateway = start(*tls, "--policies", keys.path("policies.yaml"), "--jwks", keys.path("jwks.json"), files=folder, host="0.0.0.0")
+    gateway.context = ssl.create_default_context(cafile=keys.path("ca.pem"))
+    judge.expect("an option's keys go before the file's", gateway.infer("twice", bearer(keys.token()))[0] == 200
+                 and gateway.infer("twice")[0] == 401)
+    gateway.stop()
+
+
+def refuses_options(judge, start, keys):
+    short = keys.write("short", "policies: [{subject: nonsense, resource: '*', verb: infer}]\n")
+    for more, words in ((["--audience", "a"], "--jwks"), (["--algorithm", "HS256", "--jwks", keys.path("jwks.json")], "HS256"),
+                        (["--algorithm", "none", "--jwks", keys.path("jwks.json")], "none"), (["--clock-skew", "6m"], "5 minutes"),
+                        (["--burst", "3"], "--rate"), (["--proxy", "10.0.0.1/8"], "10.0.0.1/8"), (["--proxy", "nonsense"], "nonsense"),
+                        (["--jwks", keys.path("nothing")], "nothing"), (["--jwks", "http://auth.example/keys"], "in the clear"),
+                        (["--api-keys", keys.path("nothing")], "nothing"), (["--policies", short], "short"),
+                        (["--pass-header", "X-API-Key"], "X-API-Key"), (["--pass-header", "Authorization"], "Authorization"),
+                        (["--key", keys.path("first.key")], "--certificate"),
+                        (["--certificate", keys.path("first.pem"), "--key", keys.path("second.key")], "is not that of the certificate")):
+        gateway = start(*more)
+        judge.expect(f"{' '.join(more)} is refused", not gateway.started and gateway.process.returncode > 0 and words in gateway.words, gateway.words)
+        gateway.stop()
+    gateway = start(host="0.0.0.0")
+    judge.expect("nobody is let in unasked from elsewhere", not gateway.started and "--jwks" in gateway.words, gateway.words)
+    gateway = start("--rate", "5", host="0.0.0.0")
+    judge.expect("a limit is no question who they are", not gateway.started, gateway.words)
+
+
+def lint_names_the_rest(judge, binary):
+    done = subprocess.run([binary, "lint", "--format", "json", os.path.join(ROOT, "tests", "reference", "runtime-security.yaml")], capture_output=True)
+    found = [fault["message"] for fault in json.loads(done.stdout) if fault["severity"] == "warning"]
+    judge.expect("lint names what is not honoured, and that alone", len(found) == 1 and "`audit`" in found[0], found)
+
+
+def prepare(folder):
+    keys = Keys(folder)
+    for name in ("signer", "stranger"):
+        keys.rsa(name)
+    keys.write_set(("signer", "one"))
+    keys.write("api-keys", "# of callers\nbilling:" + hashlib.sha256(KEY.encode()).hexdigest() + "\n")
+    keys.write("policies.yaml", POLICIES)
+    keys.write("pipelines.yaml", "---\n".join(PIPELINE % row for row in PIPELINES))
+    keys.authority()
+    for name, subject in (("first", "/CN=first"), ("second", "/CN=second"), ("batch", "/O=Example/CN=batch"), ("other", "/CN=other")):
+        keys.certificate(name, subject)
+    return keys
+
+
+def main():
+    judge, binary = Verdict(), os.path.abspath(sys.argv[1])
+    with tempfile.TemporaryDirectory() as place:
+        keys, gateways = prepare(place), []
+        dev = Dev(binary, keys.path("pipelines.yaml"))
+        if not dev.started:
+            sys.exit("access: it does not start: " + "\n".join(dev.lines))
+
+        def start(*more, files=keys.path("pipelines.yaml"), host="127.0.0.1"):
+            gateways.append(Gateway(binary, dev.said("broker"), files, *more, host=host))
+            return gateways[-1]
+
+        try:
+            gateway = start("--jwks", keys.path("jwks.json"), "--audience", "sluice", "--issuer", "https://auth.example", "--algorithm", "RS256",
+                            "--api-keys", keys.path("api-keys"), "--policies", keys.path("policies.yaml"), "--pass-header", "x-mine")
+            if not gateway.started:
+                sys.exit("access: no gateway: " + gateway.words)
+            asks_for_tokens(judge, gateway, keys)
+            refuses_tokens(judge, gateway, keys)
+            refuses_credentials_twice(judge, gateway, keys)
+            takes_api_keys(judge, gateway)
+            follows_policies(judge, gateway, keys)
+            answers_before_the_body(judge, gateway)
+            keeps_credentials(judge, gateway, keys)
+            limits_rates(judge, start)
+            listens_as_the_runtime_asks(judge, start, keys)
+            refuses_options(judge, start, keys)
+            speaks_tls(judge, start, keys)
+            lint_names_the_rest(judge, binary)
+            judge.expect("it ends well", gateway.stop() == 0)
+        finally:
+            for gateway in gateways:
+                gateway.stop()
+            dev.stop()
+    print(f"{judge.passed} passed, {judge.failed} failed")
+    sys.exit(judge.failed > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+/* call_access_test.c: what a call's headers and its target become when it is checked, whatever its protocol. */
+#include "gateway/call_access.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+#include "tests/unit/planning.h"
+
+struct line {
+	const char *name, *value;
+};
+
+static struct text header_of(const void *context, const char *name, size_t place)
+{
+	for (const struct line *line = context; line->name; line++)
+		if (strcmp(line->name, name) == 0 && place-- == 0)
+			return text_of(line->value);
+	return (struct text){0};
+}
+
+static struct text first_header_of(const void *context, const char *name)
+{
+	return header_of(context, name, 0);
+}
+
+static struct sockaddr_storage peer_of(const char *address)
+{
+	struct sockaddr_storage peer = {.ss_family = AF_INET};
+	inet_pton(AF_INET, address, &((struct sockaddr_in *)&peer)->sin_addr);
+	return peer;
+}
+
+static struct access_answer check(struct access *access, const struct line *lines)
+{
+	struct access_answer answer;
+	const struct sockaddr_storage peer = peer_of("10.0.0.1");
+	const struct call_credentials credentials = {.header = header_of, .context = lines, .peer = &peer};
+	struct arena *arena = arena_open((size_t)1 << 16);
+	call_access_check(access, &credentials, ACCESS_INFER, (struct access_resource){.kind = ACCESS_PIPELINE}, arena, &answer);
+	arena_close(arena);
+	return answer;
+}
+
+/* One call is let through for each address, so that the second shows whether it is the same. */
+static struct access *access_of_one_call_each(struct loop *loop)
+{
+	static struct access_network proxies[1];
+	struct error error = {0};
+	assert_true(access_network_read(TEXT("10.0.0.0/8"), &proxies[0]));
+	const struct access_settings settings = {
+		.rate_per_second = 0.001, .rate_burst = 1, .proxies = proxies, .proxy_count = 1};
+	struct access *access = access_open(loop, &settings, &error);
+	assert_non_null(access);
+	return access;
+}
+
+static void a_credential_that_is_sent_twice_is_refused(void **state)
+{
+	(void)state;
+	static const struct line rows[][4] = {
+		{{"authorization", "a"}, {"authorization", "a"}},
+		{{"authorization", "a"}, {"x-api-key", "b"}, {"authorization", "c"}},
+		{{"x-api-key", "a"}, {"x-api-key", "a"}},
+	};
+	struct error error = {0};
+	struct loop *loop = loop_open_virtual(0, &error);
+	struct access *access = access_of_one_call_each(loop);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct access_answer answer = check(access, rows[i]);
+		assert_int_equal(answer.status, 400);
+		assert_non_null(strstr(answer.words, "twice"));
+		assert_int_equal(check(NULL, rows[i]).status, 200); /* where nobody asks for them */
+	}
+	assert_int_equal(check(access, (const struct line[]){{"authorization", "a"}, {"x-api-key", "b"}, {0}}).status, 200);
+	access_close(access);
+	loop_close(loop);
+}
+
+static void lines_of_forwarded_addresses_are_one_list(void **state)
+{
+	(void)state;
+	static const struct {
+		struct line lines[4];
+		const char *same; /* the address by which it is known */
+	} rows[] = {
+		{{{"x-forwarded-for", "192.0.2.1"}}, "192.0.2.1"},
+		{{{"x-forwarded-for", "203.0.113.9"}, {"x-forwarded-for", "192.0.2.2"}}, "192.0.2.2"},
+		{{{"x-forwarded-for", "203.0.113.9, 192.0.2.3"}, {"x-forwarded-for", "10.1.1.1"}, {"x-forwarded-for", "10.2.2.2"}},
+		 "192.0.2.3"},
+		{{{"x-forwarded-for", "192.0.2.4"}, {"x-forwarded-for", ""}}, "10.0.0.1"},
+	};
+	struct error error = {0};
+	struct loop *loop = loop_open_virtual(0, &error);
+	struct access *access = access_of_one_call_each(loop);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct line plain[] = {{"x-forwarded-for", rows[i].same}, {0}};
+		assert_int_equal(check(access, rows[i].lines).status, 200);
+		assert_int_equal(check(access, plain).status, 429);
+	}
+	access_close(access);
+	loop_close(loop);
+}
+
+static void a_call_asks_for_what_its_name_leads_to(void **state)
+{
+	(void)state;
+	struct planning planning;
+	struct plan plan;
+	struct gateway_targets targets;
+	struct error error = {0};
+	planning_open_steps(&planning, "  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n");
+	planning_plan(&planning, NULL, &plan);
+	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
+	struct line lines[] = {{"seldon-model", "p.pipeline"}, {0}};
+	struct call_source source = {.targets = &targets, .context = lines + 1, .header = first_header_of};
+	struct call_name name = {.name = TEXT("p")};
+	struct access_resource found = call_resource(&source, &name);
+	assert_int_equal(found.kind, ACCESS_PIPELINE); /* though it is asked as a model */
+	assert_true(text_is(found.name, "p"));
+	assert_true(text_is(found.namespace, "default"));
+	name.name = TEXT("q");
+	found = call_resource(&source, &name);
+	assert_int_equal(found.kind, ACCESS_MODEL);
+	assert_true(text_is(found.name, "q"));
+	assert_true(text_is(found.namespace, "default"));
+	source.context = lines;
+	assert_int_equal(call_resource(&source, &name).kind, ACCESS_PIPELINE); /* the header goes before the name */
+	name = (struct call_name){.namespace = TEXT("elsewhere"), .name = TEXT("p"), .pipeline_only = true};
+	found = call_resource(&source, &name);
+	assert_int_equal(found.kind, ACCESS_PIPELINE);
+	assert_true(text_is(found.namespace, "elsewhere"));
+	name = (struct call_name){0};
+	assert_true(text_is(call_resource(&source, &name).name, "p"));
+	source.context = lines + 1;
+	assert_true(text_is(call_resource(&source, &name).name, "p")); /* the only one needs no name */
+	planning_close(&planning);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_credential_that_is_sent_twice_is_refused),
+		cmocka_unit_test(lines_of_forwarded_addresses_are_one_list),
+		cmocka_unit_test(a_call_asks_for_what_its_name_leads_to),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
