@@ -62,16 +62,16 @@ static enum step_verdict aggregate_run(struct step *step, struct visit *visit, s
 
 /* ---- for the plan ---- */
 
-static bool aggregate_multiplies(const struct step *step)
+static bool aggregate_makes(const struct step *step)
 {
 	const struct aggregate *self = step->options;
 	return self->window.here.line > 0;
 }
 
-static bool aggregate_gathers(const struct step *step, struct name *multiplier)
+static bool aggregate_collects(const struct step *step, struct name *maker)
 {
 	const struct aggregate *self = step->options;
-	*multiplier = self->parts;
+	*maker = self->parts;
 	return self->parts.text != NULL;
 }
 
@@ -260,12 +260,10 @@ const struct step_kind step_aggregate = {
 	.options = options,
 	.options_size = sizeof(struct aggregate),
 	.shape = SHAPE_REPLACES,
-	.stateful = true,
+	.offspring = &(const struct offspring_rules){.makes = aggregate_makes, .collects = aggregate_collects},
+	.state = &(const struct state_rules){.key = aggregate_key},
 	.check = aggregate_check,
 	.infer = aggregate_infer,
-	.multiplies = aggregate_multiplies,
-	.gathers = aggregate_gathers,
-	.key = aggregate_key,
 	.open = aggregate_open,
 	.run = aggregate_run,
 };

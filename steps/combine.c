@@ -57,10 +57,10 @@ static bool combine_check(const void *options, struct place place, struct error 
 	return true;
 }
 
-static bool combine_gather(const struct step *step, struct gather *gather)
+static bool combine_quorum(const struct step *step, struct quorum *quorum)
 {
 	const struct combine *self = step->options;
-	*gather = (struct gather){.need = (size_t)self->need, .within_ms = (self->within_ns + NS_PER_MS - 1) / NS_PER_MS};
+	*quorum = (struct quorum){.need = (size_t)self->need, .within_ms = (self->within_ns + NS_PER_MS - 1) / NS_PER_MS};
 	return self->need > 0;
 }
 
@@ -90,7 +90,7 @@ static bool combine_members(const struct step *step, size_t nth, struct name *me
 	return true;
 }
 
-static bool combine_wants(const struct step *step, struct text *tensor)
+static bool combine_member_tensor(const struct step *step, struct text *tensor)
 {
 	const struct combine *self = step->options;
 	*tensor = text_of(self->tensor ? self->tensor : "");
@@ -106,7 +106,7 @@ static double weight_of(const struct combine *self, const char *member)
 	return 1;
 }
 
-static bool combine_joins(const struct step *step, const struct step_sources *sources, struct error *error)
+static bool combine_sources_check(const struct step *step, const struct step_sources *sources, struct error *error)
 {
 	const struct combine *self = step->options;
 	const struct weight *weights = self->weights.items;
@@ -145,7 +145,7 @@ static bool members_find(const struct step *step, struct visit *visit, struct me
 		const struct tensor *tensor = payload ? member_tensor(self, payload) : NULL;
 		if (!tensor)
 			continue;
-		assert(members->count < MEMBERS_MAX); /* combine_joins() refuses more sources */
+		assert(members->count < MEMBERS_MAX); /* combine_sources_check() refuses more sources */
 		members->weights[members->count] = weight_of(self, name);
 		members->tensors[members->count++] = tensor;
 	}
@@ -473,6 +473,14 @@ static const struct option rows[] = {
 
 static const char *const own_names[] = {"members", NULL};
 
+static const struct merge_rules rules = {
+	.own_names = own_names,
+	.members = combine_members,
+	.tensor = combine_member_tensor,
+	.check = combine_sources_check,
+	.quorum = combine_quorum,
+};
+
 const struct step_kind step_combine = {
 	.name = "combine",
 	.summary = "Makes one tensor of those of several steps.",
@@ -482,12 +490,8 @@ const struct step_kind step_combine = {
 	.options = rows,
 	.options_size = sizeof(struct combine),
 	.shape = SHAPE_REPLACES,
-	.own_names = own_names,
+	.merges = &rules,
 	.check = combine_check,
 	.infer = combine_infer,
-	.members = combine_members,
-	.wants = combine_wants,
-	.joins = combine_joins,
-	.gather = combine_gather,
 	.run = combine_run,
 };

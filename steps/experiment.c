@@ -33,7 +33,7 @@ static bool experiment_check(const void *filled, struct place place, struct erro
 			 "neither `name` nor `candidates` says which experiment is meant; write one of them");
 }
 
-static bool experiment_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
+static bool experiment_targets(const struct step *step, size_t nth, enum call_target *target, const char **name)
 {
 	const struct experiment *self = step->options;
 	const struct experiment_spec *written = experiment_written(self);
@@ -60,7 +60,7 @@ const struct step_kind step_experiment = {
 	.options_size = sizeof(struct experiment),
 	.shape = SHAPE_REPLACES,
 	.planned = true,
+	.calls = &(const struct call_rules){.targets = experiment_targets},
+	.routes = &(const struct route_rules){.experiment = experiment_written},
 	.check = experiment_check,
-	.experiment = experiment_written,
-	.calls = experiment_calls,
 };

@@ -64,6 +64,6 @@ const struct step_kind step_explain = {
 	.options_size = sizeof(struct explain),
 	.shape = SHAPE_REPLACES,
 	.planned = true,
+	.monitors = &(const struct monitor_rules){.watches = explain_watches},
 	.check = explain_check,
-	.watches = explain_watches,
 };

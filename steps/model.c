@@ -88,7 +88,7 @@ static const char *model_name(const struct step *step)
 	return self->name.text ? self->name.text : step->name;
 }
 
-static bool model_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
+static bool model_targets(const struct step *step, size_t nth, enum call_target *target, const char **name)
 {
 	const struct model_step *self = step->options;
 	*target = CALL_MODEL;
@@ -123,7 +123,7 @@ static bool model_later(const void *options, size_t nth, struct name *option, co
 	return false;
 }
 
-static const struct name_list *model_asks(const void *options)
+static const struct name_list *model_outputs(const void *options)
 {
 	return &((const struct model_step *)options)->outputs;
 }
@@ -452,6 +452,14 @@ static const struct option rows[] = {
 	{0},
 };
 
+static const struct call_rules rules = {
+	.targets = model_targets,
+	.outputs = model_outputs,
+	.storage = model_storage,
+	.later = model_later,
+	.answered = model_answered,
+};
+
 const struct step_kind step_model = {
 	.name = "model",
 	.summary = "Calls a model and gives its reply.",
@@ -461,13 +469,9 @@ const struct step_kind step_model = {
 	.options = rows,
 	.options_size = sizeof(struct model_step),
 	.shape = SHAPE_REPLACES,
+	.calls = &rules,
 	.check = model_check,
-	.calls = model_calls,
-	.asks = model_asks,
-	.later = model_later,
-	.storage = model_storage,
 	.infer = model_infer,
 	.open = model_open,
 	.run = model_run,
-	.answered = model_answered,
 };

@@ -38,7 +38,7 @@ static bool route_check(const void *options, struct place place, struct error *e
 	return true;
 }
 
-static bool route_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
+static bool route_call_targets(const struct step *step, size_t nth, enum call_target *target, const char **name)
 {
 	const struct route_step *self = step->options;
 	const struct route_way *ways = self->cases.items;
@@ -51,7 +51,7 @@ static bool route_calls(const struct step *step, size_t nth, enum call_target *t
 	return false;
 }
 
-static bool route_targets(const struct step *step, size_t nth, struct name *target)
+static bool route_step_targets(const struct step *step, size_t nth, struct name *target)
 {
 	const struct route_step *self = step->options;
 	const struct route_way *ways = self->cases.items;
@@ -70,7 +70,7 @@ static bool route_infer(const struct step *step, const struct tensor_types *in, 
 	enum call_target target;
 	const char *name;
 	(void)arena, (void)error;
-	if (!route_calls(step, 0, &target, &name))
+	if (!route_call_targets(step, 0, &target, &name))
 		*out = *in;
 	return true;
 }
@@ -184,10 +184,9 @@ const struct step_kind step_route = {
 	.options = rows,
 	.options_size = sizeof(struct route_step),
 	.shape = SHAPE_REPLACES,
+	.calls = &(const struct call_rules){.targets = route_call_targets, .answered = route_answered},
+	.routes = &(const struct route_rules){.targets = route_step_targets},
 	.check = route_check,
 	.infer = route_infer,
-	.calls = route_calls,
-	.targets = route_targets,
 	.run = route_run,
-	.answered = route_answered,
 };

@@ -25,7 +25,7 @@ static const char *router_model(const struct step *step)
 	return self->model.text ? self->model.text : step->name;
 }
 
-static bool router_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
+static bool router_call_targets(const struct step *step, size_t nth, enum call_target *target, const char **name)
 {
 	*target = CALL_MODEL;
 	*name = router_model(step);
@@ -37,7 +37,7 @@ static const char *router_storage(const struct step *step)
 	return ((const struct router *)step->options)->storage_uri.text;
 }
 
-static bool router_targets(const struct step *step, size_t nth, struct name *target)
+static bool router_step_targets(const struct step *step, size_t nth, struct name *target)
 {
 	const struct router *self = step->options;
 	if (nth > self->ways.count || (nth == self->ways.count && !self->none.text))
@@ -106,6 +106,12 @@ static const struct option rows[] = {
 	{0},
 };
 
+static const struct call_rules rules = {
+	.targets = router_call_targets,
+	.storage = router_storage,
+	.answered = router_answered,
+};
+
 const struct step_kind step_router = {
 	.name = "router",
 	.summary = "Asks a model which of several later steps a message goes to.",
@@ -114,10 +120,8 @@ const struct step_kind step_router = {
 	.options = rows,
 	.options_size = sizeof(struct router),
 	.shape = SHAPE_PASSES,
-	.calls = router_calls,
-	.targets = router_targets,
-	.storage = router_storage,
+	.calls = &rules,
+	.routes = &(const struct route_rules){.targets = router_step_targets},
 	.infer = router_infer,
 	.run = router_run,
-	.answered = router_answered,
 };

@@ -128,7 +128,7 @@ static enum step_verdict split_run(struct step *step, struct visit *visit, struc
 	return STEP_DONE;
 }
 
-static bool split_multiplies(const struct step *step)
+static bool split_makes(const struct step *step)
 {
 	(void)step;
 	return true;
@@ -167,7 +167,7 @@ const struct step_kind step_split = {
 	.options = options,
 	.options_size = sizeof(struct split),
 	.shape = SHAPE_PASSES,
-	.multiplies = split_multiplies,
+	.offspring = &(const struct offspring_rules){.makes = split_makes},
 	.infer = split_infer,
 	.run = split_run,
 };

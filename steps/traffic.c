@@ -59,7 +59,7 @@ static bool traffic_shares(const struct step *step, size_t nth, struct share *sh
 	return true;
 }
 
-static bool traffic_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
+static bool traffic_call_targets(const struct step *step, size_t nth, enum call_target *target, const char **name)
 {
 	const struct traffic *self = step->options;
 	const struct traffic_part *parts = self->parts.items;
@@ -72,7 +72,7 @@ static bool traffic_calls(const struct step *step, size_t nth, enum call_target 
 	return false;
 }
 
-static bool traffic_copies(const struct step *step, size_t nth, enum call_target *target, const char **name)
+static bool traffic_shadows(const struct step *step, size_t nth, enum call_target *target, const char **name)
 {
 	const struct traffic *self = step->options;
 	const struct traffic_copy *copies = self->copies.items;
@@ -83,7 +83,7 @@ static bool traffic_copies(const struct step *step, size_t nth, enum call_target
 	return true;
 }
 
-static bool traffic_targets(const struct step *step, size_t nth, struct name *target)
+static bool traffic_step_targets(const struct step *step, size_t nth, struct name *target)
 {
 	const struct traffic *self = step->options;
 	const struct traffic_part *parts = self->parts.items;
@@ -161,6 +161,17 @@ static const struct option rows[] = {
 	{0},
 };
 
+static const struct call_rules call_rules = {
+	.targets = traffic_call_targets,
+	.shadows = traffic_shadows,
+	.answered = traffic_answered,
+};
+
+static const struct route_rules route_rules = {
+	.targets = traffic_step_targets,
+	.shares = traffic_shares,
+};
+
 const struct step_kind step_traffic = {
 	.name = "traffic",
 	.summary = "Shares messages out among several ways by weights, so that a key keeps its way.",
@@ -171,12 +182,9 @@ const struct step_kind step_traffic = {
 	.options = rows,
 	.options_size = sizeof(struct traffic),
 	.shape = SHAPE_REPLACES,
+	.calls = &call_rules,
+	.routes = &route_rules,
 	.check = traffic_check,
 	.infer = traffic_infer,
-	.calls = traffic_calls,
-	.copies = traffic_copies,
-	.shares = traffic_shares,
-	.targets = traffic_targets,
 	.run = traffic_run,
-	.answered = traffic_answered,
 };

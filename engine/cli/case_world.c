@@ -198,8 +198,8 @@ static void know_models(struct case_world *world, const struct graph *graph)
 		const struct step step = {.kind = spec->kind, .name = graph->steps[i].name, .options = spec->options};
 		enum call_target target;
 		const char *name;
-		const char *uri = spec->kind->storage ? spec->kind->storage(&step) : NULL;
-		if (uri && spec->kind->calls && spec->kind->calls(&step, 0, &target, &name))
+		const char *uri = step_storage(&step);
+		if (uri && step_calls(&step, 0, &target, &name))
 			(void)model_of(world, name, uri);
 	}
 }

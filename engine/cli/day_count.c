@@ -39,6 +39,6 @@ const struct step_kind day_count = {
 	.example = "- name: n\n  count: {}\n",
 	.options = options,
 	.shape = SHAPE_REPLACES,
-	.stateful = true,
+	.state = &(const struct state_rules){0},
 	.run = count_run,
 };

@@ -23,13 +23,13 @@ static void gate_open(struct flow *flow, struct gate *gate, const struct join *j
 }
 
 /* A kind may be content with some of its sources (combine's `need` and `within`). */
-static void gate_gather(struct gate *gate, const struct step *step)
+static void gate_take_quorum(struct gate *gate, const struct step *step)
 {
-	struct gather gather = {0};
-	if (!step->kind->gather || !step->kind->gather(step, &gather) || gather.need == 0)
+	struct quorum quorum = {0};
+	if (!step_quorum(step, &quorum) || quorum.need == 0)
 		return;
-	gate->need = gather.need < gate->count ? gather.need : gate->count;
-	gate->within_ms = gather.within_ms > 0 ? gather.within_ms : gate->join->window_ms;
+	gate->need = quorum.need < gate->count ? quorum.need : gate->count;
+	gate->within_ms = quorum.within_ms > 0 ? quorum.within_ms : gate->join->window_ms;
 	gate->each = false;
 }
 
@@ -157,9 +157,9 @@ static void levels_open(struct flow *flow)
 		node->comes = offspring ? offspring->of[i] : STEP_NONE;
 		node->gathers = offspring && offspring->gathers[i];
 		node->gives = node->gathers ? offspring->of[node->comes] : node->comes;
-		if (i < flow->count && offspring && node->graph_step->spec->kind && node->graph_step->spec->kind->multiplies) {
+		if (i < flow->count && offspring) {
 			const struct step step = {.kind = node->graph_step->spec->kind, .options = node->graph_step->spec->options};
-			node->multiplies = step.kind->multiplies(&step);
+			node->multiplies = step_makes_offspring(&step);
 		}
 	}
 }
@@ -269,7 +269,7 @@ static void node_know(struct flow *flow, size_t index)
 	node->elsewhere = true;
 	gate_open(flow, &node->inputs, later ? &graph_step->inputs : &none);
 	gate_open(flow, &node->triggers, later ? &graph_step->triggers : &none);
-	if (graph_step->spec->kind && graph_step->spec->kind->gather)
+	if (graph_step->spec->kind && graph_step->spec->kind->merges)
 		node->inputs.need = 0;
 }
 
@@ -287,7 +287,7 @@ static void answer_open(struct flow *flow)
 static bool outputs_open(struct flow *flow, struct flow_node *node, struct error *error)
 {
 	const struct step *step = &node->step;
-	const struct name_list *asked = step->kind->asks && step->options ? step->kind->asks(step->options) : NULL;
+	const struct name_list *asked = step_model_outputs(step);
 	if (!asked || asked->count == 0)
 		return true;
 	struct text *names = ARENA_ARRAY(flow->arena, struct text, asked->count);
@@ -324,7 +324,7 @@ static bool node_open(struct flow *flow, size_t index, struct error *error)
 		return false;
 	if (spec->kind->open && !spec->kind->open(&node->step, error))
 		return false;
-	gate_gather(&node->inputs, &node->step);
+	gate_take_quorum(&node->inputs, &node->step);
 	return outputs_open(flow, node, error);
 }
 
@@ -385,12 +385,8 @@ void flow_close(struct flow *flow)
 				visit_abandon(visit);
 		}
 	}
-	for (size_t i = 0; i < flow->count; i++) {
-		struct flow_node *node = &flow->nodes[i];
-		batches_close(node);
-		if (node->step.kind && node->step.kind->close)
-			node->step.kind->close(&node->step);
-	}
+	for (size_t i = 0; i < flow->count; i++)
+		batches_close(&flow->nodes[i]);
 	memory_give(flow->timers);
 	arena_close(flow->arena);
 	memory_give(flow);

@@ -312,7 +312,7 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 	pending->open = false;
 	outage_note_call(visit, call);
 	mark_reply(call, visit->arena);
-	visit_verdict(visit, step->kind->answered(step, visit, call, &error), &error);
+	visit_verdict(visit, step->kind->calls->answered(step, visit, call, &error), &error);
 	if (run)
 		run_wake(run);
 	flow_work(flow);

@@ -73,8 +73,8 @@ static void add_all(struct graph_build *build, struct name_index *callees)
 		const struct step_spec *spec = build->graph->steps[i].spec;
 		if (!spec->kind || !spec->options)
 			continue;
-		add_bare(build, i, spec->kind->calls, callees);
-		add_bare(build, i, spec->kind->copies, callees);
+		add_bare(build, i, step_calls, callees);
+		add_bare(build, i, step_shadows, callees);
 	}
 }
 

@@ -109,9 +109,8 @@ struct endpoint plan_model(struct compiler *compiler, const struct resource *mod
 
 static const char *storage_of(const struct graph *graph, size_t step)
 {
-	const struct step_kind *kind = graph->steps[step].spec->kind;
 	struct step self = step_seen(graph, step);
-	return kind && kind->storage ? kind->storage(&self) : NULL;
+	return step_storage(&self);
 }
 
 static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_plan *plan, size_t step, const char *model)
@@ -215,11 +214,10 @@ static void add_switch(struct compiler *compiler, struct pipeline_plan *plan, si
 /* Whom the step's kind says that it calls, or sends copies to. */
 static void add_said(struct compiler *compiler, struct pipeline_plan *plan, size_t index, bool copies)
 {
-	const struct step_kind *kind = plan->graph->steps[index].spec->kind;
-	bool (*hook)(const struct step *, size_t, enum call_target *, const char **) = copies ? kind->copies : kind->calls;
+	bool (*hook)(const struct step *, size_t, enum call_target *, const char **) = copies ? step_shadows : step_calls;
 	struct step self = step_seen(plan->graph, index);
 	struct callee callee = {.step = index, .how = copies ? "a copy, off the path" : NULL, .copy = copies};
-	for (size_t i = 0; hook && hook(&self, i, &callee.target, &callee.name); i++)
+	for (size_t i = 0; hook(&self, i, &callee.target, &callee.name); i++)
 		if (callee.name)
 			add_call(compiler, plan, callee);
 }

@@ -118,10 +118,10 @@ static void link_calls(struct compiler *compiler, const struct graph *graph, str
 	for (size_t i = 0; i < graph->count; i++) {
 		const struct step_spec *spec = graph->steps[i].spec;
 		const struct step self = step_seen(graph, i);
-		bool calls = spec->kind && spec->kind->calls && spec->options && graph->steps[i].model_switch.count == 0;
+		bool calls = graph->steps[i].model_switch.count == 0;
 		enum call_target target;
 		const char *name;
-		for (size_t j = 0; calls && spec->kind->calls(&self, j, &target, &name); j++)
+		for (size_t j = 0; calls && step_calls(&self, j, &target, &name); j++)
 			if (name && graph_callee(graph, target, name) == CALL_PIPELINE)
 				link_add(compiler, links, name, spec->options_here);
 	}

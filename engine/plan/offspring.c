@@ -28,17 +28,10 @@ static struct step seen(const struct graph *graph, size_t step)
 			     .place = spec->here};
 }
 
-/* Where the spec has faults a step may be without its options. */
-static bool is_whole(const struct graph *graph, size_t step)
-{
-	const struct step_spec *spec = graph->steps[step].spec;
-	return spec->kind && (spec->options || !spec->kind->options);
-}
-
 static bool multiplies(const struct graph *graph, size_t step)
 {
 	const struct step self = seen(graph, step);
-	return is_whole(graph, step) && self.kind->multiplies && self.kind->multiplies(&self);
+	return step_makes_offspring(&self);
 }
 
 static bool any_multiplies(const struct graph *graph)
@@ -52,7 +45,7 @@ static bool any_multiplies(const struct graph *graph)
 static bool names_gathered(const struct graph *graph, size_t step, struct name *multiplier)
 {
 	const struct step self = seen(graph, step);
-	return is_whole(graph, step) && self.kind->gathers && self.kind->gathers(&self, multiplier) && multiplier->text;
+	return step_collects(&self, multiplier) && multiplier->text;
 }
 
 /* Whose messages a step's results are of. */

@@ -248,8 +248,7 @@ static void check_calls(const struct compiler *compiler)
 			const struct step self = step_seen(plan->graph, step);
 			enum call_target target;
 			const char *name;
-			bool calls = self.kind && self.options && self.kind->calls;
-			for (size_t nth = 0; calls && self.kind->calls(&self, nth, &target, &name); nth++)
+			for (size_t nth = 0; step_calls(&self, nth, &target, &name); nth++)
 				if (name && graph_callee(plan->graph, target, name) == CALL_PIPELINE)
 					check_called_pipeline(compiler, plan->graph, step, name);
 		}

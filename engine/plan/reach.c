@@ -121,7 +121,8 @@ static void check_target(struct graph_build *build, size_t step, const struct na
 static void check_targets(struct graph_build *build, const struct step *self, size_t step)
 {
 	struct name target = {0};
-	for (size_t i = 0; self->kind->targets(self, i, &target); i++)
+	const struct route_rules *rules = self->kind->routes;
+	for (size_t i = 0; rules && rules->targets && rules->targets(self, i, &target); i++)
 		if (target.text)
 			check_target(build, step, &target);
 }
@@ -142,7 +143,8 @@ static void check_member(struct graph_build *build, size_t step, const struct na
 static void check_members(struct graph_build *build, const struct step *self, size_t step)
 {
 	struct name member = {0};
-	for (size_t i = 0; self->kind->members(self, i, &member); i++)
+	const struct merge_rules *rules = self->kind->merges;
+	for (size_t i = 0; rules && rules->members && rules->members(self, i, &member); i++)
 		if (member.text)
 			check_member(build, step, &member);
 }
@@ -150,7 +152,7 @@ static void check_members(struct graph_build *build, const struct step *self, si
 static void check_watched(struct graph_build *build, const struct step *self, size_t step)
 {
 	struct name watched;
-	if (!self->kind->watches(self, &watched))
+	if (!self->kind->monitors || !self->kind->monitors->watches(self, &watched))
 		return;
 	size_t found = graph_find(build->graph, watched.text);
 	if (found == STEP_NONE)
@@ -161,26 +163,26 @@ static void check_watched(struct graph_build *build, const struct step *self, si
 		fault_add(build->faults, CODE_UNKNOWN_REFERENCE, watched.place, NULL, "step `%s` names itself", self->name);
 }
 
-static void check_gather(struct graph_build *build, const struct step *self, size_t step)
+static void check_quorum(struct graph_build *build, const struct step *self, size_t step)
 {
 	const struct step_spec *spec = &build->steps[step];
-	struct gather gather = {0};
+	struct quorum quorum = {0};
 	size_t inputs = spec->inputs.count ? spec->inputs.count : 1;
-	if (self->kind->gather(self, &gather) && gather.need > inputs)
+	if (step_quorum(self, &quorum) && quorum.need > inputs)
 		fault_add(build->faults, CODE_STEP_OPTIONS, spec->options_here, NULL,
-			  "step `%s` needs %zu of its inputs, and has %zu", self->name, gather.need, inputs);
+			  "step `%s` needs %zu of its inputs, and has %zu", self->name, quorum.need, inputs);
 }
 
 /* A batch is one visit with the rows of several messages, joined: it has no sources to tell apart, and no
  * message of its own to remember. */
 static void check_batch(struct graph_build *build, const struct step *self, const struct step_spec *spec)
 {
-	if (spec->batch.size > 0 && self->kind->gather)
+	if (spec->batch.size > 0 && self->kind->merges)
 		fault_add(build->faults, CODE_STEP_OPTIONS, spec->batch.here, NULL,
 			  "step `%s` combines what each message has of its inputs, so it takes them one by one: leave its `batch` "
 			  "out",
 			  self->name);
-	else if (spec->batch.size > 0 && step_is_stateful(self) && !(self->kind->multiplies && self->kind->multiplies(self)))
+	else if (spec->batch.size > 0 && step_is_stateful(self) && !step_makes_offspring(self))
 		fault_add(build->faults, CODE_STEP_OPTIONS, spec->batch.here, NULL,
 			  "step `%s` remembers something of each message, so it takes them one by one: leave its `batch` out",
 			  self->name);
@@ -190,7 +192,8 @@ static void check_later(struct graph_build *build, const struct step_spec *spec)
 {
 	struct name option;
 	const char *words;
-	for (size_t i = 0; spec->kind->later && spec->kind->later(spec->options, i, &option, &words); i++)
+	const struct call_rules *rules = spec->kind->calls;
+	for (size_t i = 0; rules && rules->later && rules->later(spec->options, i, &option, &words); i++)
 		fault_add(build->faults, CODE_FIELD_LATER, option.place, NULL, "`%s` is of %s", option.text, words);
 }
 
@@ -207,14 +210,10 @@ static void check_options(struct graph_build *build, size_t step)
 				  .options = spec->options,
 				  .place = spec->here};
 	check_batch(build, &self, spec);
-	if (spec->kind->targets)
-		check_targets(build, &self, step);
-	if (spec->kind->members)
-		check_members(build, &self, step);
-	if (spec->kind->watches)
-		check_watched(build, &self, step);
-	if (spec->kind->gather)
-		check_gather(build, &self, step);
+	check_targets(build, &self, step);
+	check_members(build, &self, step);
+	check_watched(build, &self, step);
+	check_quorum(build, &self, step);
 }
 
 void build_reach(struct graph_build *build)

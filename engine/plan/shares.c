@@ -8,9 +8,10 @@ static size_t shares_of(const struct graph *graph, size_t index, struct share *s
 	const struct step_spec *spec = graph->steps[index].spec;
 	struct step step = step_seen(graph, index);
 	size_t count = 0;
-	if (!spec->kind || !spec->kind->shares || !spec->options)
+	const struct route_rules *rules = spec->kind && spec->options ? spec->kind->routes : NULL;
+	if (!rules || !rules->shares)
 		return 0;
-	for (struct share share; spec->kind->shares(&step, count, &share); count++) {
+	for (struct share share; rules->shares(&step, count, &share); count++) {
 		if (count == ASSIGNMENT_WAYS_MAX || !share.name)
 			return 0;
 		shares[count] = share;

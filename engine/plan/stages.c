@@ -57,10 +57,9 @@ static bool is_message_key(const struct pipeline_input *input, const char *key)
 const struct expression *step_key(const struct graph *graph, size_t step)
 {
 	const struct step_spec *spec = graph->steps[step].spec;
-	if (!spec->kind || !spec->kind->key || !spec->options)
-		return NULL;
+	const struct state_rules *rules = spec->kind && spec->options ? spec->kind->state : NULL;
 	struct step self = step_seen(graph, step);
-	return spec->kind->key(&self);
+	return rules && rules->key ? rules->key(&self) : NULL;
 }
 
 static const char *wanted_key(const struct cutter *cutter, size_t step)

@@ -99,6 +99,11 @@ static bool of_step(const struct lookup *lookup, size_t step, const struct expre
 	return false;
 }
 
+static const char *const *own_names(const struct lookup *lookup)
+{
+	return lookup->kind && lookup->kind->merges ? lookup->kind->merges->own_names : NULL;
+}
+
 static bool plain_name(const struct lookup *lookup, const struct expression_name *name, struct value_type *type,
 		       const char **suggest)
 {
@@ -112,7 +117,7 @@ static bool plain_name(const struct lookup *lookup, const struct expression_name
 	if (!types_find(lookup->inputs, name->name)) {
 		if (expression_is_mark(name->name))
 			return true;
-		for (const char *const *own = lookup->kind ? lookup->kind->own_names : NULL; own && *own; own++)
+		for (const char *const *own = own_names(lookup); own && *own; own++)
 			if (text_is(name->name, *own))
 				return true;
 	}
@@ -184,7 +189,7 @@ static void check_condition(struct lookup *lookup, const struct expression *expr
 /* Where the kind has names of its own, an expression that uses none of them is a slip. */
 static void check_value(struct lookup *lookup, const struct expression *expression, struct value_type *type)
 {
-	const char *const *own = lookup->kind->own_names;
+	const char *const *own = own_names(lookup);
 	if (!check(lookup, expression, type) || !own)
 		return;
 	for (size_t i = 0; own[i]; i++)

@@ -266,19 +266,19 @@ static void check_members(const struct inference *inference, size_t step)
 	const struct graph_step *of = &inference->graph->steps[step];
 	const struct step self = {.kind = of->spec->kind, .name = of->name, .options = of->spec->options, .place = of->spec->here};
 	const struct source *sources = of->inputs.sources, *lacking = NULL;
-	struct gather gather = {0};
+	const struct merge_rules *rules = self.kind->merges;
+	struct quorum quorum = {0};
 	struct text tensor;
 	size_t giving = 0;
-	if (!self.kind->wants || !self.kind->wants(&self, &tensor))
+	if (!rules || !rules->tensor || !rules->tensor(&self, &tensor))
 		return;
 	for (size_t i = 0; i < of->inputs.count; i++)
 		if (may_give(inference, &sources[i], tensor))
 			giving++;
 		else if (!lacking)
 			lacking = &sources[i];
-	if (self.kind->gather)
-		(void)self.kind->gather(&self, &gather);
-	if (lacking && giving < (gather.need ? gather.need : of->inputs.count))
+	(void)step_quorum(&self, &quorum);
+	if (lacking && giving < (quorum.need ? quorum.need : of->inputs.count))
 		fault_add(inference->faults, CODE_WRONG_EXPRESSION, lacking->place,
 			  types_nearest(source_types(inference, lacking), tensor, inference->arena),
 			  "step `%s` combines the tensor `" TEXT_FORMAT "` of its members, and what `" TEXT_FORMAT "` gives is %s",
@@ -301,7 +301,8 @@ static void check_joined(const struct inference *inference, size_t step)
 {
 	const struct graph_step *of = &inference->graph->steps[step];
 	const struct step self = {.kind = of->spec->kind, .name = of->name, .options = of->spec->options, .place = of->spec->here};
-	struct name *items = self.kind->joins ? ARENA_ARRAY(inference->arena, struct name, of->inputs.count + 1) : NULL;
+	const struct merge_rules *rules = self.kind->merges;
+	struct name *items = rules && rules->check ? ARENA_ARRAY(inference->arena, struct name, of->inputs.count + 1) : NULL;
 	struct error error = {0};
 	for (size_t i = 0; items && i < of->inputs.count; i++) {
 		const struct source *source = &of->inputs.sources[i];
@@ -309,7 +310,7 @@ static void check_joined(const struct inference *inference, size_t step)
 		items[i] = (struct name){name, source->place};
 	}
 	const struct step_sources sources = {of->inputs.count, items, come_one_at_a_time(of)};
-	if (items && !self.kind->joins(&self, &sources, &error))
+	if (items && !rules->check(&self, &sources, &error))
 		fault_add(inference->faults, CODE_STEP_OPTIONS, error.place.line ? error.place : of->spec->options_here, NULL,
 			  "step `%s`: %s", of->name, error.text);
 }
@@ -317,8 +318,9 @@ static void check_joined(const struct inference *inference, size_t step)
 /* Whether it asks its model for outputs by name. */
 static bool step_asks(const struct step_spec *spec)
 {
-	const struct step_kind *kind = spec->kind;
-	return kind && kind->asks && spec->options && kind->asks(spec->options)->count > 0;
+	const struct step self = {.kind = spec->kind, .options = spec->options};
+	const struct name_list *asked = step_model_outputs(&self);
+	return asked && asked->count > 0;
 }
 
 bool step_renames(const struct step_spec *spec)

@@ -21,10 +21,9 @@ static void look_at(struct kinds *kinds, const struct join *join, bool need_less
 
 static bool needs_less(const struct graph *graph, size_t index)
 {
-	struct gather gather = {0};
+	struct quorum quorum = {0};
 	struct step step = step_seen(graph, index);
-	return step.kind && step.kind->gather && step.options && step.kind->gather(&step, &gather) && gather.need > 0 &&
-	       gather.need < graph->steps[index].inputs.count;
+	return step_quorum(&step, &quorum) && quorum.need > 0 && quorum.need < graph->steps[index].inputs.count;
 }
 
 /* Where nothing but joins that can do with less are in the stage, all of them keep their windows. */

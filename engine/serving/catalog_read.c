@@ -29,12 +29,11 @@ static bool take_steps(struct catalog_taking *taking, const struct pipeline_spec
 {
 	const struct step_spec *steps = pipeline->steps.items;
 	for (size_t i = 0; i < pipeline->steps.count; i++) {
-		const struct step_kind *kind = steps[i].kind;
-		const struct step step = {.kind = kind, .name = steps[i].name.text, .options = steps[i].options};
+		const struct step step = {.kind = steps[i].kind, .name = steps[i].name.text, .options = steps[i].options};
 		enum call_target target;
 		const char *name;
-		const char *uri = kind && kind->storage && steps[i].options ? kind->storage(&step) : NULL;
-		if (!uri || !kind->calls || !kind->calls(&step, 0, &target, &name) || target != CALL_MODEL)
+		const char *uri = step_storage(&step);
+		if (!uri || !step_calls(&step, 0, &target, &name) || target != CALL_MODEL)
 			continue;
 		if (!take(taking, &(struct catalog_entry){.name = name, .uri = uri, .place = steps[i].options_here}))
 			return false;

@@ -19,7 +19,8 @@ static void *options_new(struct reading *reading, const struct step_kind *kind)
 static void check_options(struct reading *reading, const struct step_spec *step)
 {
 	struct error error = {0};
-	const struct experiment_spec *experiment = step->kind->experiment ? step->kind->experiment(step->options) : NULL;
+	const struct route_rules *routes = step->kind->routes;
+	const struct experiment_spec *experiment = routes && routes->experiment ? routes->experiment(step->options) : NULL;
 	if (experiment)
 		experiment_say(experiment, reading->faults);
 	if (!step->kind->check || step->kind->check(step->options, step->options_here, &error))

@@ -1,4 +1,4 @@
-/* kind.c: Lookup of a step kind by its key in the YAML. */
+/* kind.c: Lookup of a step kind by its key in the YAML, and what the rules of a kind say of a step. */
 #include <string.h>
 
 #include "step/step.h"
@@ -11,8 +11,55 @@ const struct step_kind *step_kind_find(const struct step_kind *const *kinds, con
 	return NULL;
 }
 
+/* Where the YAML has faults a step may be without its options. */
+static bool is_whole(const struct step *step)
+{
+	return step->kind && (step->options || !step->kind->options);
+}
+
 bool step_is_stateful(const struct step *step)
 {
-	struct name multiplier;
-	return step->kind->stateful && !(step->kind->gathers && step->kind->gathers(step, &multiplier));
+	struct name maker;
+	return step->kind->state && !step_collects(step, &maker);
+}
+
+bool step_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
+{
+	return is_whole(step) && step->kind->calls && step->kind->calls->targets(step, nth, target, name);
+}
+
+bool step_shadows(const struct step *step, size_t nth, enum call_target *target, const char **name)
+{
+	const struct call_rules *rules = is_whole(step) ? step->kind->calls : NULL;
+	return rules && rules->shadows && rules->shadows(step, nth, target, name);
+}
+
+const struct name_list *step_model_outputs(const struct step *step)
+{
+	const struct call_rules *rules = is_whole(step) ? step->kind->calls : NULL;
+	return rules && rules->outputs ? rules->outputs(step->options) : NULL;
+}
+
+const char *step_storage(const struct step *step)
+{
+	const struct call_rules *rules = is_whole(step) ? step->kind->calls : NULL;
+	return rules && rules->storage ? rules->storage(step) : NULL;
+}
+
+bool step_makes_offspring(const struct step *step)
+{
+	const struct offspring_rules *rules = is_whole(step) ? step->kind->offspring : NULL;
+	return rules && rules->makes && rules->makes(step);
+}
+
+bool step_collects(const struct step *step, struct name *maker)
+{
+	const struct offspring_rules *rules = is_whole(step) ? step->kind->offspring : NULL;
+	return rules && rules->collects && rules->collects(step, maker);
+}
+
+bool step_quorum(const struct step *step, struct quorum *quorum)
+{
+	const struct merge_rules *rules = is_whole(step) ? step->kind->merges : NULL;
+	return rules && rules->quorum && rules->quorum(step, quorum);
 }

@@ -3,13 +3,14 @@
  * A step kind is one file in steps/. It ends in one `const struct step_kind`, which steps/kinds.c lists. The engine
  * has no other access to it.
  *
- * Lifecycle: open() once for each worker and deployed version of a pipeline; run() for each visit; close() once, also
- * after an open() that failed. A step belongs to one worker, so it needs no lock.
+ * Lifecycle: open() once for each worker and deployed version of a pipeline; run() for each visit. What open() makes is
+ * in the step's arena and ends with it. A step belongs to one worker, so it needs no lock.
  *
  * A visit is one message at one step. It has the input (several sources, at a join), the output (no message, one, or
  * many), and scratch memory that is freed with the message. A step never waits and never uses a socket, a file or a
  * clock. For anything outside the process it makes a call with visit_call() and returns STEP_WAIT. The engine enters
- * answered() with the reply. So the same step runs unchanged in `sluice test`, in the simulator and in production.
+ * answered() of its call rules with the reply. So the same step runs unchanged in `sluice test`, in the simulator and
+ * in production.
  *
  * A stateful step stores bytes by key from message to message. It is an ordered gate: it gets the messages of a
  * partition in their order, whatever calls they waited for, and each message sees what earlier ones stored. A visit
@@ -123,12 +124,6 @@ struct tensor_types {
 	const char *remark;	  /* remark of the plan on how the step makes them; NULL: none */
 };
 
-/* Quorum of a kind that combines its sources. */
-struct gather {
-	size_t need;	   /* sources needed; with fewer it fails. 0: as its join is written */
-	int64_t within_ms; /* window from the first source, after which it continues without the others; 0: the join's window */
-};
-
 /* Messages from which a kind learns its parameters. They can be read several times. */
 struct fit_source {
 	void *context;
@@ -145,15 +140,92 @@ struct fit_source {
 	void *listener;
 };
 
-/* Sources of a step's join, for a static check. */
-struct step_sources {
-	size_t count;		  /* the same as for visit_source() */
-	const struct name *items; /* the step of each source, with the place of its reference */
-	bool one_at_a_time;	  /* its join is `any`: each source continues alone, unless gather() returns otherwise */
+/* ---- rules of a kind: what the engine must know of it beyond its visits ---- */
+
+/* Rules of a kind that calls models or pipelines. */
+struct call_rules {
+	/* The targets that it calls: the n-th, until it returns false. */
+	bool (*targets)(const struct step *step, size_t nth, enum call_target *target, const char **name);
+	/* The targets of its shadow requests (visit_copy()), likewise. NULL: none. */
+	bool (*shadows)(const struct step *step, size_t nth, enum call_target *target, const char **name);
+	/* The outputs that it requests from its model; empty list or NULL: the model decides. */
+	const struct name_list *(*outputs)(const void *options);
+	/* The address of its model, if the step has one (a storageUri). NULL: it has none; the Model of that name applies. */
+	const char *(*storage)(const struct step *step);
+	/* A parameter that is sent to its model and has no other effect yet: the n-th, with the words that follow
+	 * "`NAME` is of ". NULL: none. */
+	bool (*later)(const void *options, size_t nth, struct name *option, const char **words);
+	/* The reply of a call has come, or its error. */
+	enum step_verdict (*answered)(struct step *step, struct visit *visit, struct call *call, struct error *error);
 };
 
 struct experiment_spec; /* step/experiment.h */
 
+/* Rules of a kind that chooses where a message continues. */
+struct route_rules {
+	/* The later steps that visit_only_to() may select: the n-th, until it returns false. Each must list this step
+	 * in its inputs. NULL: none. */
+	bool (*targets)(const struct step *step, size_t nth, struct name *target);
+	/* The choices among which it splits messages (visit_way()): the n-th, until it returns false. They have
+	 * different names, and weights of which at least one is above 0. NULL: it does not split. */
+	bool (*shares)(const struct step *step, size_t nth, struct share *share);
+	/* The experiment in its options, for the checks that apply to any experiment. NULL (also as hook): none. */
+	const struct experiment_spec *(*experiment)(const void *options);
+};
+
+/* Number of sources that a merging step waits for, and how long. */
+struct quorum {
+	size_t need;	   /* sources needed; with fewer it fails. 0: as its join is written */
+	int64_t within_ms; /* window from the first source, after which it continues without the others; 0: the join's window */
+};
+
+/* Sources of a step's join, for a static check. */
+struct step_sources {
+	size_t count;		  /* the same as for visit_source() */
+	const struct name *items; /* the step of each source, with the place of its reference */
+	bool one_at_a_time;	  /* its join is `any`: each source continues alone, unless quorum() returns otherwise */
+};
+
+/* Rules of a kind that merges its sources into one output. It reads them with visit_source(). */
+struct merge_rules {
+	/* Names that its expressions may use in addition to the common ones; ends with NULL. NULL: none. */
+	const char *const *own_names;
+	/* The sources that its options name: the n-th, until it returns false. Each must be a step that it reads, or
+	 * the pipeline. NULL: none. */
+	bool (*members)(const struct step *step, size_t nth, struct name *member);
+	/* The tensor that each source must give, except sources that the quorum does not need. False or NULL: none is
+	 * named. */
+	bool (*tensor)(const struct step *step, struct text *tensor);
+	/* Checks the sources of its join. An error without a place is about its options. NULL: no check. */
+	bool (*check)(const struct step *step, const struct step_sources *sources, struct error *error);
+	/* False or NULL: as its join is written. Called once, after open(). */
+	bool (*quorum)(const struct step *step, struct quorum *quorum);
+};
+
+/* Rules of a kind that makes child messages, or collects them. */
+struct offspring_rules {
+	/* Whether it makes child messages with visit_offspring(). NULL: it does not. */
+	bool (*makes)(const struct step *step);
+	/* The step whose child messages it collects. It is then visited once, when all of them have come or ended,
+	 * and reads them with visit_part(). It stores no state. False or NULL: none. */
+	bool (*collects)(const struct step *step, struct name *maker);
+};
+
+/* Rules of a kind that stores state: it may call visit_recall(), visit_remember() and visit_forget(). */
+struct state_rules {
+	/* The key by which its messages must be partitioned; the step evaluates it itself, for the key of its state.
+	 * NULL (also as hook): the key of the record. */
+	const struct expression *(*key)(const struct step *step);
+};
+
+/* Rules of a kind that assesses what other steps do. */
+struct monitor_rules {
+	/* Another step of the pipeline whose result it reads. False: none. */
+	bool (*watches)(const struct step *step, struct name *watched);
+};
+
+/* A step kind: functions of its own, and the rules of what it does. A plain value instead of a map is read by the row
+ * with short_form. */
 struct step_kind {
 	const char *name;	      /* the key in YAML */
 	const char *summary;	      /* one sentence, for the reference page */
@@ -161,61 +233,26 @@ struct step_kind {
 	const struct option *options; /* ended by OPTION_END; NULL for a kind without options */
 	size_t options_size;
 	enum step_shape shape;
-	bool planned;  /* its fields are parsed, but it cannot run yet */
-	bool stateful; /* it may call visit_recall(), visit_remember() and visit_forget() */
-	/* A plain value instead of a map is read by the row with short_form. */
-	/* Names that its expressions may use in addition to the common ones and to `members`; ends with NULL. NULL: none. */
-	const char *const *own_names;
+	bool planned; /* its fields are parsed, but it cannot run yet */
+	/* Rules; NULL: it does nothing of the sort. */
+	const struct call_rules *calls;
+	const struct route_rules *routes;
+	const struct merge_rules *merges;
+	const struct offspring_rules *offspring;
+	const struct state_rules *state;
+	const struct monitor_rules *monitors;
 	/* Checks beyond the rows; sets `error` to the first fault only. NULL: none. */
 	bool (*check)(const void *options, struct place place, struct error *error);
-	/* The experiment in its options, for the checks that apply to any experiment. NULL (also as hook): none. */
-	const struct experiment_spec *(*experiment)(const void *options);
 	/* Infers the output types for the input types `in`. `out` contains the types that are known without the hook:
 	 * from the called model, else from `shape`. NULL: there are no others. */
 	bool (*infer)(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 		      struct error *error);
-	/* Whether it makes child messages with visit_offspring(). NULL: it does not. */
-	bool (*multiplies)(const struct step *step);
-	/* The step whose child messages it collects. It is then visited once, when all of them have come or ended,
-	 * and reads them with visit_part(). It stores no state. False or NULL: none. */
-	bool (*gathers)(const struct step *step, struct name *multiplier);
-	/* The targets that it calls, for the plan: the n-th, until it returns false. NULL: none. */
-	bool (*calls)(const struct step *step, size_t nth, enum call_target *target, const char **name);
-	/* The targets of its shadow requests (visit_copy()), likewise. NULL: none. */
-	bool (*copies)(const struct step *step, size_t nth, enum call_target *target, const char **name);
-	/* The outputs that it requests from its model; empty list or NULL: the model decides. */
-	const struct name_list *(*asks)(const void *options);
-	/* An option that is read but has no effect yet: the n-th, with the words that follow "`NAME` is of ". NULL: none. */
-	bool (*later)(const void *options, size_t nth, struct name *option, const char **words);
-	/* The later steps that visit_only_to() may select: the n-th, until it returns false. Each must list this step
-	 * in its inputs. NULL: none. */
-	bool (*targets)(const struct step *step, size_t nth, struct name *target);
-	/* The choices among which it splits messages: the n-th, until it returns false. They have different names,
-	 * and weights of which at least one is above 0. NULL: it does not split. */
-	bool (*shares)(const struct step *step, size_t nth, struct share *share);
-	/* The sources that its options name: the n-th, until it returns false. Each must be a step that it reads, or
-	 * the pipeline. NULL: none. */
-	bool (*members)(const struct step *step, size_t nth, struct name *member);
-	/* Another step of the pipeline whose result it reads. False or NULL: none. */
-	bool (*watches)(const struct step *step, struct name *watched);
-	/* The tensor that each source must give, except sources that gather() does not need. False or NULL: none is named. */
-	bool (*wants)(const struct step *step, struct text *tensor);
-	/* Checks the sources of its join. An error without a place is about its options. NULL: no check. */
-	bool (*joins)(const struct step *step, const struct step_sources *sources, struct error *error);
-	/* The address of its model, if the step has one (a storageUri). NULL: it has none; the Model of that name applies. */
-	const char *(*storage)(const struct step *step);
-	/* The key by which its messages must be partitioned; NULL: none. */
-	const struct expression *(*key)(const struct step *step);
-	/* Number of sources that it waits for, and how long. False or NULL: as its join is written. Called once,
-	 * after open(). */
-	bool (*gather)(const struct step *step, struct gather *gather);
 	/* Learns the parameters that its options leave to fitted files, and writes the file (`sluice fit`). The step
 	 * is not opened. NULL: it learns nothing. */
 	bool (*fit)(struct step *step, const struct fit_source *source, struct buffer *file, struct error *error);
+	/* Prepares what it needs in the step's arena. NULL: nothing. */
 	bool (*open)(struct step *step, struct error *error);
 	enum step_verdict (*run)(struct step *step, struct visit *visit, struct error *error);
-	enum step_verdict (*answered)(struct step *step, struct visit *visit, struct call *call, struct error *error);
-	void (*close)(struct step *step);
 };
 
 #define STEP_KIND_DEFAULT "model" /* for a step without a kind key: it calls the model of its own name */
@@ -229,8 +266,15 @@ const struct step_kind *step_kind_find(const struct step_kind *const *kinds, con
  * without `sha256:` before them; NULL: it is not checked. A failure is a CONFIG error at the file's place. */
 bool step_file(const struct step *step, const struct name *file, const char *digest, struct text *content, struct error *error);
 
-/* Whether the step, with its options, may have state. */
-bool step_is_stateful(const struct step *step);
+/* What the rules of the step's kind say of it. Without a kind, without options or without the rule: false, or NULL. */
+bool step_is_stateful(const struct step *step); /* whether it may have state: a step that collects children has none */
+bool step_calls(const struct step *step, size_t nth, enum call_target *target, const char **name);
+bool step_shadows(const struct step *step, size_t nth, enum call_target *target, const char **name);
+const struct name_list *step_model_outputs(const struct step *step);
+const char *step_storage(const struct step *step);
+bool step_makes_offspring(const struct step *step);
+bool step_collects(const struct step *step, struct name *maker);
+bool step_quorum(const struct step *step, struct quorum *quorum);
 
 /* ---- of the visit ---- */
 

@@ -36,7 +36,7 @@ static enum step_verdict update(struct step *step, struct visit *visit, struct e
 	return STEP_DONE;
 }
 
-static const struct step_kind kind = {.name = "update", .stateful = true, .run = update};
+static const struct step_kind kind = {.name = "update", .state = &(const struct state_rules){0}, .run = update};
 
 static void release(void *context, struct message *finished, enum flow_outcome outcome, const struct answer *answer)
 {

@@ -90,7 +90,8 @@ static enum step_verdict asks_answered(struct step *step, struct visit *visit, s
 	return STEP_DONE;
 }
 
-const struct step_kind kind_asks = {.name = "asks", .run = asks_run, .answered = asks_answered};
+const struct step_kind kind_asks = {
+	.name = "asks", .run = asks_run, .calls = &(const struct call_rules){.answered = asks_answered}};
 
 static enum step_verdict adds_run(struct step *step, struct visit *visit, struct error *error)
 {
@@ -163,9 +164,15 @@ static enum step_verdict counts_run(struct step *step, struct visit *visit, stru
 	return counts_answered(step, visit, NULL, error);
 }
 
-const struct step_kind kind_counts = {.name = "counts", .stateful = true, .run = counts_run};
+static const struct state_rules remembers;
+
+const struct step_kind kind_counts = {.name = "counts", .state = &remembers, .run = counts_run};
 const struct step_kind kind_asks_and_counts = {
-	.name = "asks-and-counts", .stateful = true, .run = asks_run, .answered = counts_answered};
+	.name = "asks-and-counts",
+	.state = &remembers,
+	.run = asks_run,
+	.calls = &(const struct call_rules){.answered = counts_answered},
+};
 
 /* ---- one into many ---- */
 
@@ -205,13 +212,13 @@ static enum step_verdict splits_run(struct step *step, struct visit *visit, stru
 		float number = (float)tensor_number(x, i);
 		float last = number;
 		const char *key = arena_print(arena, "key %g", (double)number);
-		if (step->kind->stateful) {
+		if (step->kind->state) {
 			int64_t *count = visit_remember(visit, text_of(key), sizeof *count, error);
 			assert_non_null(count);
 			last = (float)++*count;
 		}
 		const char *id = arena_print(arena, "%s/%zu", message->id.bytes, i);
-		const struct payload *part = pair_made(arena, "x", number, step->kind->stateful ? "n" : "k", last);
+		const struct payload *part = pair_made(arena, "x", number, step->kind->state ? "n" : "k", last);
 		if (!visit_offspring(visit, text_of(id), text_of(key), message->time_ms + (int64_t)i, part, error))
 			return STEP_FAIL;
 	}
@@ -247,9 +254,9 @@ static enum step_verdict gathers_run(struct step *step, struct visit *visit, str
 }
 
 /* There is one that splits in each graph of a test, and it is called so; a further one `t`. */
-static bool gathers(const struct step *step, struct name *multiplier)
+static bool gathers(const struct step *step, struct name *maker)
 {
-	*multiplier = (struct name){.text = step->name[0] == 't' ? "t" : "s"};
+	*maker = (struct name){.text = step->name[0] == 't' ? "t" : "s"};
 	return true;
 }
 
@@ -263,10 +270,12 @@ static enum step_verdict sieves_run(struct step *step, struct visit *visit, stru
 	return x < 0 ? STEP_DROP : STEP_DONE;
 }
 
-const struct step_kind kind_splits = {.name = "splits", .multiplies = multiplies, .run = splits_run};
+static const struct offspring_rules makes = {.makes = multiplies}, collects = {.collects = gathers};
+
+const struct step_kind kind_splits = {.name = "splits", .offspring = &makes, .run = splits_run};
 const struct step_kind kind_splits_and_counts = {
-	.name = "splits-and-counts", .stateful = true, .multiplies = multiplies, .run = splits_run};
-const struct step_kind kind_gathers = {.name = "gathers", .gathers = gathers, .run = gathers_run};
+	.name = "splits-and-counts", .state = &remembers, .offspring = &makes, .run = splits_run};
+const struct step_kind kind_gathers = {.name = "gathers", .offspring = &collects, .run = gathers_run};
 const struct step_kind kind_sieves = {.name = "sieves", .run = sieves_run};
 
 /* ---- graphs ---- */

@@ -287,7 +287,8 @@ static bool crowds(const struct step *step)
 	return true;
 }
 
-static const struct step_kind kind_crowds = {.name = "crowds", .multiplies = crowds, .run = crowds_run};
+static const struct step_kind kind_crowds = {
+	.name = "crowds", .offspring = &(const struct offspring_rules){.makes = crowds}, .run = crowds_run};
 
 static enum step_verdict passes_run(struct step *step, struct visit *visit, struct error *error)
 {

@@ -36,7 +36,7 @@ static const struct step_kind counting = {
 	.options = counting_rows,
 	.options_size = sizeof(struct counting),
 	.shape = SHAPE_ADDS,
-	.key = counting_key,
+	.state = &(const struct state_rules){.key = counting_key},
 };
 
 static const struct step_kind *const kinds[] = {&step_model, &step_expression, &step_experiment, &counting, NULL};

@@ -42,7 +42,7 @@ const struct step_kind tally_kind = {
 	.example = "- name: n\n  tally: {}\n",
 	.options = options,
 	.shape = SHAPE_ADDS,
-	.stateful = true,
+	.state = &(const struct state_rules){0},
 	.run = tally_run,
 };
 

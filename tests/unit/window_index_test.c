@@ -94,7 +94,8 @@ static enum step_verdict run(struct step *step, struct visit *visit, struct erro
 	return STEP_DONE;
 }
 
-static const struct step_kind kind_lists = {.name = "lists", .stateful = true, .shape = SHAPE_PASSES, .run = run};
+static const struct step_kind kind_lists = {
+	.name = "lists", .state = &(const struct state_rules){0}, .shape = SHAPE_PASSES, .run = run};
 
 static void the_first_is_always_the_one_that_closes_first(void **state)
 {
