@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What must come of the requests of a test, computed here and not by sluice; MEMBER: one that does not answer in time.
 expect.py tests/one-is-late/in.jsonl [MEMBER...] > tests/one-is-late/out.jsonl"""
-import json, math, sys
+import functools, json, math, operator, sys
 
 MEMBERS = {  # weight in the average, then what the member's model multiplies and adds
     "history": (1, [22, 14, 2, 1], 60),
@@ -9,6 +9,11 @@ MEMBERS = {  # weight in the average, then what the member's model multiplies an
     "partner": (2, [20, 16, 4, 0], 63),
 }
 CENTRE, WIDTH = [20, 12, 2, 13], [10, 6, 3, 4]
+
+
+def total(numbers):
+    """one after the other; the built-in sum() rounds in another way since Python 3.12"""
+    return functools.reduce(operator.add, numbers)
 
 
 def tensor(name, datatype, data):
@@ -25,8 +30,8 @@ def answer(line, away):
     minutes, latest, sure = [], [], []
     for row in range(trip["shape"][0]):
         facts = [(x - c) / w for x, c, w in zip(trip["data"][4 * row:4 * row + 4], CENTRE, WIDTH)]
-        said = [(weight, sum(w * fact for w, fact in zip(weights, facts)) + base) for weight, weights, base in there]
-        minutes.append(sum(weight * value for weight, value in said) / sum(weight for weight, _ in said))
+        said = [(weight, total(w * fact for w, fact in zip(weights, facts)) + base) for weight, weights, base in there]
+        minutes.append(total(weight * value for weight, value in said) / total(weight for weight, _ in said))
         apart = max(value for _, value in said) - min(value for _, value in said)
         latest.append(math.ceil((minutes[-1] + apart) / 5) * 5.0)
         sure.append(apart < 0.25 * minutes[-1])
