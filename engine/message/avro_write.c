@@ -13,22 +13,10 @@
 #define PREFIXED(length) ((length) + AVRO_LONG_BYTES_MAX) /* a string or bytes, at most */
 #define BLOCK_BYTES_MAX (AVRO_LONG_BYTES_MAX + 1)	  /* a block's count, and the 0 that ends the list */
 
-/* A schema's fingerprint never changes: whoever comes first works it out, and if two
- * do, both find the same. */
-static __attribute__((noinline, cold)) uint64_t work_out(const char *name, _Atomic uint64_t *kept)
-{
-	struct error error = {0};
-	uint64_t fingerprint = 0;
-	if (!schema_fingerprint(schema_json(name), &fingerprint, &error))
-		return 0;
-	atomic_store_explicit(kept, fingerprint, memory_order_relaxed);
-	return fingerprint;
-}
-
 static inline uint64_t fingerprint_of(const char *name, _Atomic uint64_t *kept)
 {
 	uint64_t fingerprint = atomic_load_explicit(kept, memory_order_relaxed);
-	return AVRO_UNLIKELY(fingerprint == 0) ? work_out(name, kept) : fingerprint;
+	return AVRO_UNLIKELY(fingerprint == 0) ? schema_fingerprint_keep(name, kept) : fingerprint;
 }
 
 uint64_t avro_request_fingerprint(void)

@@ -3,6 +3,7 @@
 #include "message/schemas.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 
 #define CRC64_EMPTY UINT64_C(0xc15d213aa4d7a795)
 #define CANONICAL_BYTES_MAX ((size_t)1 << 20) /* the largest schemas in use take a tenth of it */
@@ -217,4 +218,14 @@ bool schema_fingerprint(const char *json, uint64_t *fingerprint, struct error *e
 		*fingerprint = crc64(buffer_view(&canonical));
 	buffer_close(&canonical);
 	return good;
+}
+
+uint64_t schema_fingerprint_keep(const char *name, _Atomic uint64_t *kept)
+{
+	struct error error = {0};
+	uint64_t fingerprint = 0;
+	if (!schema_fingerprint(schema_json(name), &fingerprint, &error))
+		return 0;
+	atomic_store_explicit(kept, fingerprint, memory_order_relaxed);
+	return fingerprint;
 }

@@ -1,0 +1,232 @@
+/* keeper.c: see keeper.h. The steps, and the records that they give. */
+#include "control/keeper.h"
+
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "control/keeper_parts.h"
+
+#define STEP_BYTES_MAX ((size_t)256 << 20) /* the largest proposal, its versions, and the checker's work */
+#define DECODED_BYTES_MAX ((size_t)64 << 20)
+
+struct keeper *keeper_open(const struct keeper_options *options, struct error *error)
+{
+	struct keeper *keeper = memory_take(1, sizeof *keeper);
+	if (!keeper || !ledger_open(&keeper->ledger, options->namespace, error) || !(keeper->arena = arena_open(STEP_BYTES_MAX))) {
+		keeper_close(keeper);
+		error_memory(error, ERROR_SYSTEM, "starting the keeper");
+		return NULL;
+	}
+	keeper->options = *options;
+	buffer_open(&keeper->bytes, CONTROL_RECORD_BYTES_MAX);
+	return keeper;
+}
+
+void keeper_close(struct keeper *keeper)
+{
+	if (!keeper)
+		return;
+	keeper_waiting_close(keeper);
+	keeper_engines_close(keeper);
+	ledger_close(&keeper->ledger);
+	arena_close(keeper->arena);
+	buffer_close(&keeper->bytes);
+	memory_give(keeper);
+}
+
+/* ---- what a step writes ---- */
+
+static void step_begin(struct keeper *keeper)
+{
+	arena_reset(keeper->arena);
+	keeper->records = NULL;
+	keeper->count = keeper->room = 0;
+}
+
+static bool record_list(struct keeper *keeper, struct text key, struct text value)
+{
+	if (keeper->count == keeper->room) {
+		size_t room = keeper->room > 0 ? keeper->room * 2 : 16;
+		struct keeper_record *grown = ARENA_ARRAY(keeper->arena, struct keeper_record, room);
+		if (!grown)
+			return false;
+		if (keeper->count > 0)
+			memcpy(grown, keeper->records, keeper->count * sizeof *grown);
+		keeper->records = grown;
+		keeper->room = room;
+	}
+	keeper->records[keeper->count++] = (struct keeper_record){key, value};
+	return true;
+}
+
+bool keeper_write(struct keeper *keeper, const struct record_form *form, const void *record, struct text key, int64_t now_ms,
+		  struct error *error)
+{
+	struct text value = {0};
+	buffer_clear(&keeper->bytes);
+	if (form && !record_encode(form, record, &keeper->bytes, error))
+		return false;
+	if (form)
+		value = (struct text){arena_copy(keeper->arena, keeper->bytes.bytes, keeper->bytes.length), keeper->bytes.length};
+	if (arena_failed(keeper->arena) || !key.bytes || !record_list(keeper, key, value))
+		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
+	return ledger_fold(&keeper->ledger, key, value, now_ms, error);
+}
+
+static struct text key_kept(struct keeper *keeper, struct buffer *key)
+{
+	struct text kept = {buffer_failed(key) ? NULL : arena_copy(keeper->arena, key->bytes, key->length), key->length};
+	buffer_close(key);
+	return kept;
+}
+
+struct text keeper_key_of_version(struct keeper *keeper, struct text kind, struct text name, int64_t version)
+{
+	struct buffer key;
+	buffer_open(&key, CONTROL_RECORD_BYTES_MAX);
+	version_key(kind, name, version, &key);
+	return key_kept(keeper, &key);
+}
+
+struct text keeper_key_of_change(struct keeper *keeper, int64_t number)
+{
+	struct buffer key;
+	buffer_open(&key, CONTROL_RECORD_BYTES_MAX);
+	change_key(number, &key);
+	return key_kept(keeper, &key);
+}
+
+bool keeper_ignore(struct keeper *keeper, const char *why)
+{
+	keeper->refused++;
+	keeper->last_refused = (struct error){0};
+	(void)error_set(&keeper->last_refused, ERROR_INPUT, PLACE_NONE, "%s", why);
+	return true;
+}
+
+/* ---- steps ---- */
+
+bool keeper_restore(struct keeper *keeper, struct text key, struct text value, int64_t now_ms, struct error *error)
+{
+	struct error reason = {0};
+	if (ledger_fold(&keeper->ledger, key, value, now_ms, &reason) || reason.kind == ERROR_INPUT)
+		return true;
+	*error = reason;
+	return false;
+}
+
+bool keeper_begin(struct keeper *keeper, int64_t now_ms, struct error *error)
+{
+	step_begin(keeper);
+	const struct control_keeper record = {.namespace = text_of(keeper->options.namespace),
+					      .epoch = keeper->ledger.epoch + 1,
+					      .keeper = text_of(keeper->options.engine),
+					      .time_ms = now_ms};
+	keeper->begun = true;
+	keeper->listens_ms = now_ms;
+	keeper->next_offset = keeper->ledger.resume;
+	return keeper_write(keeper, &keeper_form, &record, KEEPER_KEY, now_ms, error);
+}
+
+/* What is wrong with a record on its own; NULL: nothing. */
+static const char *proposal_fault(const struct keeper *keeper, const struct proposal *proposal, size_t bytes, int64_t now_ms)
+{
+	if (bytes > PROPOSAL_BYTES_MAX)
+		return arena_print(keeper->arena, "the proposal's record has %zu bytes, and %zu are the most; send it in parts",
+				   bytes, PROPOSAL_BYTES_MAX);
+	if (proposal->author.length > CONTROL_NAME_BYTES_MAX || proposal->reason.length > PROPOSAL_REASON_BYTES_MAX)
+		return arena_print(keeper->arena, "an author has %d bytes at most, and a reason %d", CONTROL_NAME_BYTES_MAX,
+				   PROPOSAL_REASON_BYTES_MAX);
+	if (!text_is(proposal->namespace, keeper->options.namespace))
+		return arena_print(keeper->arena, "the proposal is for the namespace `" TEXT_FORMAT "`, and this topic is of `%s`",
+				   TEXT_ARGUMENTS(proposal->namespace), keeper->options.namespace);
+	if (proposal->time_ms > now_ms && proposal->time_ms - now_ms > CONTROL_FUTURE_MS)
+		return arena_print(keeper->arena,
+				   "the proposal is %lld s from the future; set the clock of the machine that sent it",
+				   (long long)((proposal->time_ms - now_ms) / 1000));
+	if (proposal->parts < 0 || proposal->parts > KEEPER_PARTS_MAX || proposal->part < 0 ||
+	    (proposal->part > 0 && proposal->part >= proposal->parts))
+		return arena_print(keeper->arena, "there is no part %lld of %lld parts; they count from 0, and %d are the most",
+				   (long long)proposal->part, (long long)proposal->parts, KEEPER_PARTS_MAX);
+	return NULL;
+}
+
+static bool proposal_take(struct keeper *keeper, int64_t offset, struct text value, int64_t now_ms, struct error *error)
+{
+	struct proposal proposal, whole;
+	struct error reason = {0};
+	struct arena *decoded = arena_open(DECODED_BYTES_MAX);
+	if (!decoded)
+		return error_memory(error, ERROR_SYSTEM, "reading a proposal");
+	bool good = true, is_whole = true;
+	if (!record_decode(&proposal_form, value, decoded, &proposal, &reason)) {
+		good = reason.kind == ERROR_SYSTEM ? error_memory(error, ERROR_SYSTEM, "reading a proposal")
+						   : keeper_ignore(keeper, reason.text);
+	} else if (!control_name_is_valid(proposal.id)) {
+		good = keeper_ignore(keeper, "the proposal has no id that can be answered");
+	} else if (!ledger_verdict_find(&keeper->ledger, proposal.id)) {
+		const char *fault = proposal_fault(keeper, &proposal, value.length, now_ms);
+		whole = proposal;
+		if (!fault && proposal.parts > 1)
+			good = keeper_part_take(keeper, offset, value, &proposal, now_ms, &whole, &is_whole, error);
+		if (good && fault)
+			good = keeper_refuse(keeper, proposal.id, fault, now_ms, error);
+		else if (good && is_whole)
+			good = keeper_decide(keeper, &whole, now_ms, error);
+	}
+	arena_close(decoded);
+	return good;
+}
+
+bool keeper_propose(struct keeper *keeper, int64_t offset, struct text value, int64_t now_ms, struct error *error)
+{
+	step_begin(keeper);
+	if (offset < keeper->next_offset)
+		return true;
+	keeper->next_offset = offset + 1;
+	return proposal_take(keeper, offset, value, now_ms, error) && keeper_waiting_expire(keeper, now_ms, error) &&
+	       keeper_converge(keeper, now_ms, error);
+}
+
+bool keeper_report(struct keeper *keeper, struct text value, int64_t now_ms, struct error *error)
+{
+	step_begin(keeper);
+	return keeper_engine_take(keeper, value, now_ms, error) && keeper_converge(keeper, now_ms, error);
+}
+
+bool keeper_tick(struct keeper *keeper, int64_t now_ms, struct error *error)
+{
+	step_begin(keeper);
+	return keeper_waiting_expire(keeper, now_ms, error) && keeper_converge(keeper, now_ms, error);
+}
+
+/* ---- what is asked ---- */
+
+size_t keeper_records(const struct keeper *keeper, const struct keeper_record **records)
+{
+	*records = keeper->records;
+	return keeper->count;
+}
+
+int64_t keeper_resume(const struct keeper *keeper)
+{
+	const struct list_node *first = keeper->waiting.first;
+	return first ? LIST_OWNER(first, const struct waiting_proposal, node)->offset : keeper->next_offset;
+}
+
+const struct ledger *keeper_ledger(const struct keeper *keeper)
+{
+	return &keeper->ledger;
+}
+
+uint64_t keeper_refused(const struct keeper *keeper, const char **why)
+{
+	*why = keeper->last_refused.text;
+	return keeper->refused;
+}
+
+int64_t keeper_due(const struct keeper *keeper)
+{
+	int64_t converge = keeper_converge_due(keeper), waiting = keeper_waiting_due(keeper);
+	return converge < waiting ? converge : waiting;
+}

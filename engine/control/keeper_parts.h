@@ -1,0 +1,92 @@
+/* keeper_parts.h: Parts of the keeper, for keeper*.c only. */
+#ifndef SLUICE_CONTROL_KEEPER_PARTS_H
+#define SLUICE_CONTROL_KEEPER_PARTS_H
+
+#include "control/keeper.h"
+
+/* A proposal of which not all parts have come. */
+struct waiting_proposal {
+	struct list_node node;
+	char *parts[KEEPER_PARTS_MAX]; /* copies of their records; NULL: not there */
+	size_t lengths[KEEPER_PARTS_MAX];
+	size_t count, there; /* how many there are to be, and are */
+	size_t bytes;
+	int64_t offset;	  /* of its first record */
+	int64_t due_ms;
+	char *id;
+	size_t id_length;
+};
+
+/* An engine, by its newest report. */
+struct known_engine {
+	struct list_node node;
+	struct engine_report record;
+	char *bytes;
+	struct arena *lists;
+	int64_t heard_ms;
+};
+
+/* When a change must have been prepared; only those that engines prepare now have one. */
+struct change_deadline {
+	struct list_node node;
+	int64_t change;
+	int64_t due_ms;
+};
+
+struct keeper {
+	struct keeper_options options;
+	struct ledger ledger;
+	bool begun;
+	int64_t listens_ms;	 /* since when it hears reports */
+	int64_t next_offset;	 /* of proposals */
+	struct list waiting;	 /* struct waiting_proposal, by offset */
+	size_t waiting_bytes;
+	struct list engines;	 /* struct known_engine */
+	struct list deadlines;	 /* struct change_deadline */
+	struct arena *arena;	 /* of the step */
+	struct buffer bytes;	 /* of the record that is being written */
+	struct keeper_record *records; /* of the step, in the arena */
+	size_t count, room;
+	uint64_t refused;
+	struct error last_refused;
+};
+
+/* Appends a record to those of the step and folds it into the ledger; `form` NULL: the key is removed. */
+bool keeper_write(struct keeper *keeper, const struct record_form *form, const void *record, struct text key, int64_t now_ms,
+		  struct error *error);
+
+/* The key of a record, in the arena of the step; NULL bytes: memory ran out. */
+struct text keeper_key_of_version(struct keeper *keeper, struct text kind, struct text name, int64_t version);
+struct text keeper_key_of_change(struct keeper *keeper, int64_t number);
+
+/* Counts a record that no verdict can answer. Always true. */
+bool keeper_ignore(struct keeper *keeper, const char *why);
+
+/* keeper_decide.c: decides a whole proposal, and writes its verdict. */
+bool keeper_decide(struct keeper *keeper, const struct proposal *proposal, int64_t now_ms, struct error *error);
+
+/* Writes the verdict REFUSED with one sentence. */
+bool keeper_refuse(struct keeper *keeper, struct text id, const char *why, int64_t now_ms, struct error *error);
+
+/* Words from outside, cut between characters to the length of an error. */
+struct text keeper_words(struct text words);
+
+/* keeper_collect.c: removes versions that nothing needs but for the newest `keep`, of one resource, and verdicts above
+ * their limit. */
+bool keeper_collect(struct keeper *keeper, struct ledger_resource *resource, size_t keep, int64_t now_ms, struct error *error);
+bool keeper_collect_verdicts(struct keeper *keeper, int64_t now_ms, struct error *error);
+
+/* keeper_converge.c: activates and fails changes. Called at the end of each step. */
+bool keeper_converge(struct keeper *keeper, int64_t now_ms, struct error *error);
+bool keeper_engine_take(struct keeper *keeper, struct text value, int64_t now_ms, struct error *error);
+int64_t keeper_converge_due(const struct keeper *keeper);
+void keeper_engines_close(struct keeper *keeper);
+
+/* keeper_waiting.c: gathers the parts of proposals. `*whole` is set when all are there, in the arena of the step. */
+bool keeper_part_take(struct keeper *keeper, int64_t offset, struct text value, const struct proposal *part, int64_t now_ms,
+		      struct proposal *whole, bool *is_whole, struct error *error);
+bool keeper_waiting_expire(struct keeper *keeper, int64_t now_ms, struct error *error);
+int64_t keeper_waiting_due(const struct keeper *keeper);
+void keeper_waiting_close(struct keeper *keeper);
+
+#endif

@@ -1,0 +1,163 @@
+/* record_form.c: see record_form.h. */
+#include "control/record_form.h"
+
+#include <stdatomic.h>
+
+#include "message/avro_wire.h"
+#include "message/schemas.h"
+
+#define SINGLE_OBJECT_BYTES 10
+
+uint64_t record_fingerprint(const struct record_form *form)
+{
+	uint64_t fingerprint = atomic_load_explicit(form->schema_name, memory_order_relaxed);
+	return fingerprint ? fingerprint : schema_fingerprint_keep(form->schema, form->schema_name);
+}
+
+/* ---- writing ---- */
+
+static void number_put(struct buffer *out, int64_t number)
+{
+	char *room = buffer_room(out, AVRO_LONG_BYTES_MAX);
+	if (room)
+		buffer_grown(out, (size_t)(avro_put_long(room, number) - room));
+}
+
+static void fields_put(const struct record_field *fields, const void *record, struct buffer *out);
+
+static void list_put_items(const struct record_field *field, const struct record_list *list, struct buffer *out)
+{
+	if (list->count > 0)
+		number_put(out, (int64_t)list->count);
+	for (size_t i = 0; i < list->count; i++)
+		fields_put(field->fields, (const char *)list->items + i * field->item_bytes, out);
+	number_put(out, 0);
+}
+
+static void fields_put(const struct record_field *fields, const void *record, struct buffer *out)
+{
+	for (const struct record_field *field = fields; field->type != RECORD_FIELD_END; field++) {
+		const void *at = (const char *)record + field->offset;
+		if (field->type == RECORD_FIELD_TEXT) {
+			const struct text *text = at;
+			number_put(out, (int64_t)text->length);
+			buffer_text(out, *text);
+		} else if (field->type == RECORD_FIELD_NUMBER) {
+			number_put(out, *(const int64_t *)at);
+		} else if (field->type == RECORD_FIELD_FLAG) {
+			buffer_byte(out, (char)*(const bool *)at);
+		} else if (field->type == RECORD_FIELD_CHOICE) {
+			number_put(out, *(const int *)at);
+		} else {
+			list_put_items(field, at, out);
+		}
+	}
+}
+
+bool record_encode(const struct record_form *form, const void *record, struct buffer *out, struct error *error)
+{
+	uint64_t fingerprint = record_fingerprint(form);
+	if (fingerprint == 0)
+		return error_memory(error, ERROR_SYSTEM, "reading a schema");
+	char *room = buffer_room(out, SINGLE_OBJECT_BYTES);
+	if (room)
+		buffer_grown(out, (size_t)(avro_put_single_object(room, fingerprint) - room));
+	fields_put(form->fields, record, out);
+	return !buffer_failed(out) || error_set(error, ERROR_LIMIT, PLACE_NONE, "a %s does not fit into %zu bytes", form->called,
+						out->ceiling_bytes);
+}
+
+/* ---- reading ---- */
+
+static void fields_get(const struct record_field *fields, struct avro_cursor *cursor, struct arena *arena, void *record);
+
+/* Memory for more items; what was read is copied, at most as many bytes as are new. */
+static char *items_grow(struct arena *arena, char *items, size_t count, size_t *room, size_t more, size_t item_bytes)
+{
+	if (more <= *room - count)
+		return items;
+	size_t wanted = count + (more > count ? more : count);
+	char *grown = arena_take(arena, wanted, item_bytes);
+	if (!grown)
+		return NULL;
+	if (count > 0)
+		memcpy(grown, items, count * item_bytes);
+	*room = wanted;
+	return grown;
+}
+
+static void list_get(const struct record_field *field, struct avro_cursor *cursor, struct arena *arena, struct record_list *list)
+{
+	char *items = NULL;
+	size_t count = 0, room = 0, block;
+	while ((block = avro_read_block(cursor)) > 0) {
+		items = items_grow(arena, items, count, &room, block, field->item_bytes);
+		if (!items) {
+			avro_fail(cursor);
+			return;
+		}
+		for (size_t i = 0; i < block && !avro_failed(cursor); i++)
+			fields_get(field->fields, cursor, arena, items + count++ * field->item_bytes);
+	}
+	*list = (struct record_list){count, items};
+}
+
+static int choice_get(struct avro_cursor *cursor, unsigned choices)
+{
+	int32_t choice = avro_read_int(cursor);
+	if (choice >= 0 && (unsigned)choice < choices)
+		return choice;
+	avro_fail(cursor);
+	return 0;
+}
+
+static void flag_get(struct avro_cursor *cursor, bool *flag)
+{
+	const unsigned char *byte = avro_read_raw(cursor, 1);
+	if (byte && *byte > 1)
+		avro_fail(cursor);
+	*flag = byte && *byte == 1;
+}
+
+static void fields_get(const struct record_field *fields, struct avro_cursor *cursor, struct arena *arena, void *record)
+{
+	for (const struct record_field *field = fields; field->type != RECORD_FIELD_END; field++) {
+		void *at = (char *)record + field->offset;
+		if (field->type == RECORD_FIELD_TEXT)
+			*(struct text *)at = avro_read_bytes(cursor);
+		else if (field->type == RECORD_FIELD_NUMBER)
+			*(int64_t *)at = avro_read_long(cursor);
+		else if (field->type == RECORD_FIELD_FLAG)
+			flag_get(cursor, at);
+		else if (field->type == RECORD_FIELD_CHOICE)
+			*(int *)at = choice_get(cursor, field->choices);
+		else
+			list_get(field, cursor, arena, at);
+	}
+}
+
+uint64_t record_schema(struct text bytes)
+{
+	uint64_t fingerprint = 0;
+	if (bytes.length >= SINGLE_OBJECT_BYTES && memcmp(bytes.bytes, "\xC3\x01", 2) == 0)
+		memcpy(&fingerprint, bytes.bytes + 2, sizeof fingerprint);
+	return fingerprint;
+}
+
+bool record_decode(const struct record_form *form, struct text bytes, struct arena *arena, void *record, struct error *error)
+{
+	uint64_t schema = record_schema(bytes), own = record_fingerprint(form);
+	if (own == 0)
+		return error_memory(error, ERROR_SYSTEM, "reading a schema");
+	if (schema != own)
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is no %s of this version of sluice", form->called);
+	struct avro_cursor cursor =
+		avro_cursor_of((struct text){bytes.bytes + SINGLE_OBJECT_BYTES, bytes.length - SINGLE_OBJECT_BYTES});
+	memset(record, 0, form->bytes);
+	fields_get(form->fields, &cursor, arena, record);
+	if (arena_failed(arena))
+		return error_memory(error, ERROR_LIMIT, "reading a record of the control plane");
+	if (!avro_failed(&cursor) && avro_left(&cursor) == 0)
+		return true;
+	return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is a broken %s", form->called);
+}

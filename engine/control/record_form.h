@@ -1,0 +1,57 @@
+/* record_form.h: Form of a record of the control plane: rows from which its Avro bytes are written and read.
+ *
+ * A record is a C struct. Its rows name the fields in the order of the schema (schemas/NAME.avsc). Records are framed
+ * as single-object Avro, so a record of a schema that this version of sluice does not know is recognised as such.
+ *
+ * Pure. Reading borrows texts from the bytes; lists live in the arena.
+ */
+#ifndef SLUICE_CONTROL_RECORD_FORM_H
+#define SLUICE_CONTROL_RECORD_FORM_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
+
+enum record_field_type {
+	RECORD_FIELD_END,
+	RECORD_FIELD_TEXT,   /* struct text */
+	RECORD_FIELD_NUMBER, /* int64_t */
+	RECORD_FIELD_FLAG,   /* bool */
+	RECORD_FIELD_CHOICE, /* an enum of `choices` symbols */
+	RECORD_FIELD_LIST,   /* struct record_list; also a map, whose items are a key and a value */
+};
+
+struct record_field {
+	enum record_field_type type;
+	unsigned choices;
+	size_t offset;			   /* in the struct */
+	const struct record_field *fields; /* of an item of the list */
+	size_t item_bytes;
+};
+
+struct record_list {
+	size_t count;
+	const void *items;
+};
+
+struct record_form {
+	const char *schema; /* its name in schemas/ */
+	const char *called; /* "proposal", for errors */
+	const struct record_field *fields;
+	size_t bytes;		  /* of the struct */
+	_Atomic uint64_t *schema_name; /* kept by record_fingerprint(); starts as 0 */
+};
+
+/* The name of the schema as bytes carry it; 0: memory ran out. Any thread may call. */
+uint64_t record_fingerprint(const struct record_form *form);
+
+/* Appends the record. LIMIT: it does not fit. */
+bool record_encode(const struct record_form *form, const void *record, struct buffer *out, struct error *error);
+
+/* The schema that the bytes name; 0: they are not framed as single-object Avro. */
+uint64_t record_schema(struct text bytes);
+
+/* Decodes a record of that form. INPUT: the bytes are of another schema, or broken. LIMIT: the arena is full. */
+bool record_decode(const struct record_form *form, struct text bytes, struct arena *arena, void *record, struct error *error);
+
+#endif

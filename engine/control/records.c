@@ -1,0 +1,179 @@
+/* records.c: see records.h. */
+#include "control/records.h"
+
+#include <inttypes.h>
+
+static _Atomic uint64_t schema_names[6]; /* of the forms below */
+
+#define FIELD(kind, record, member) {.type = RECORD_FIELD_##kind, .offset = offsetof(record, member)}
+#define CHOICE(record, member, count) {.type = RECORD_FIELD_CHOICE, .choices = (count), .offset = offsetof(record, member)}
+#define LIST(record, member, rows, item)                                                                                           \
+	{.type = RECORD_FIELD_LIST, .offset = offsetof(record, member), .fields = (rows), .item_bytes = sizeof(item)}
+#define END {.type = RECORD_FIELD_END}
+
+static const struct record_field label_fields[] = {
+	FIELD(TEXT, struct control_label, key),
+	FIELD(TEXT, struct control_label, value),
+	END,
+};
+
+static const struct record_field resource_fields[] = {
+	FIELD(TEXT, struct resource_version, kind),
+	FIELD(TEXT, struct resource_version, name),
+	FIELD(NUMBER, struct resource_version, version),
+	END,
+};
+
+static const struct record_field version_fields[] = {
+	FIELD(TEXT, struct control_version, kind),
+	FIELD(TEXT, struct control_version, name),
+	FIELD(TEXT, struct control_version, namespace),
+	FIELD(NUMBER, struct control_version, version),
+	CHOICE(struct control_version, action, CONTROL_DELETE + 1),
+	FIELD(TEXT, struct control_version, document),
+	FIELD(TEXT, struct control_version, author),
+	FIELD(TEXT, struct control_version, reason),
+	FIELD(TEXT, struct control_version, proposal),
+	FIELD(NUMBER, struct control_version, time_ms),
+	FIELD(TEXT, struct control_version, keeper),
+	LIST(struct control_version, labels, label_fields, struct control_label),
+	FIELD(NUMBER, struct control_version, change),
+	FIELD(NUMBER, struct control_version, epoch),
+	END,
+};
+const struct record_form version_form = {"control", "version of a resource", version_fields, sizeof(struct control_version),
+					&schema_names[0]};
+
+static const struct record_field change_fields[] = {
+	FIELD(TEXT, struct control_change, namespace),
+	FIELD(NUMBER, struct control_change, number),
+	CHOICE(struct control_change, phase, CHANGE_FAILED + 1),
+	FIELD(TEXT, struct control_change, why),
+	LIST(struct control_change, versions, resource_fields, struct resource_version),
+	FIELD(TEXT, struct control_change, author),
+	FIELD(TEXT, struct control_change, proposal),
+	FIELD(NUMBER, struct control_change, time_ms),
+	FIELD(TEXT, struct control_change, keeper),
+	FIELD(NUMBER, struct control_change, epoch),
+	END,
+};
+const struct record_form change_form = {"change", "change", change_fields, sizeof(struct control_change),
+					&schema_names[1]};
+
+static const struct record_field fault_fields[] = {
+	FIELD(TEXT, struct verdict_fault, kind),
+	FIELD(TEXT, struct verdict_fault, name),
+	FIELD(NUMBER, struct verdict_fault, line),
+	FIELD(NUMBER, struct verdict_fault, column),
+	FIELD(TEXT, struct verdict_fault, code),
+	FIELD(TEXT, struct verdict_fault, text),
+	END,
+};
+
+static const struct record_field verdict_fields[] = {
+	FIELD(TEXT, struct control_verdict, id),
+	FIELD(TEXT, struct control_verdict, namespace),
+	CHOICE(struct control_verdict, outcome, VERDICT_CONFLICT + 1),
+	FIELD(TEXT, struct control_verdict, why),
+	FIELD(NUMBER, struct control_verdict, change),
+	LIST(struct control_verdict, versions, resource_fields, struct resource_version),
+	FIELD(TEXT, struct control_verdict, other),
+	LIST(struct control_verdict, faults, fault_fields, struct verdict_fault),
+	FIELD(NUMBER, struct control_verdict, resume),
+	FIELD(NUMBER, struct control_verdict, time_ms),
+	FIELD(TEXT, struct control_verdict, keeper),
+	FIELD(NUMBER, struct control_verdict, epoch),
+	END,
+};
+const struct record_form verdict_form = {"verdict", "verdict", verdict_fields, sizeof(struct control_verdict),
+					&schema_names[2]};
+
+static const struct record_field keeper_fields[] = {
+	FIELD(TEXT, struct control_keeper, namespace),
+	FIELD(NUMBER, struct control_keeper, epoch),
+	FIELD(TEXT, struct control_keeper, keeper),
+	FIELD(NUMBER, struct control_keeper, time_ms),
+	END,
+};
+const struct record_form keeper_form = {"keeper", "record of a keeper", keeper_fields, sizeof(struct control_keeper),
+					&schema_names[3]};
+
+static const struct record_field item_fields[] = {
+	FIELD(TEXT, struct proposal_item, kind),
+	FIELD(TEXT, struct proposal_item, name),
+	CHOICE(struct proposal_item, action, PROPOSAL_COLLECT + 1),
+	FIELD(TEXT, struct proposal_item, document),
+	FIELD(NUMBER, struct proposal_item, expected),
+	FIELD(NUMBER, struct proposal_item, to),
+	LIST(struct proposal_item, labels, label_fields, struct control_label),
+	END,
+};
+
+static const struct record_field proposal_fields[] = {
+	FIELD(TEXT, struct proposal, id),
+	FIELD(TEXT, struct proposal, namespace),
+	FIELD(TEXT, struct proposal, author),
+	FIELD(TEXT, struct proposal, reason),
+	FIELD(NUMBER, struct proposal, time_ms),
+	FIELD(NUMBER, struct proposal, part),
+	FIELD(NUMBER, struct proposal, parts),
+	LIST(struct proposal, items, item_fields, struct proposal_item),
+	END,
+};
+const struct record_form proposal_form = {"proposal", "proposal", proposal_fields, sizeof(struct proposal),
+					&schema_names[4]};
+
+static const struct record_field number_fields[] = {{.type = RECORD_FIELD_NUMBER}, END};
+
+static const struct record_field failed_fields[] = {
+	FIELD(NUMBER, struct failed_change, change),
+	FIELD(TEXT, struct failed_change, why),
+	END,
+};
+
+static const struct record_field report_fields[] = {
+	FIELD(TEXT, struct engine_report, namespace),
+	FIELD(TEXT, struct engine_report, engine),
+	FIELD(NUMBER, struct engine_report, started_ms),
+	FIELD(NUMBER, struct engine_report, sequence),
+	FIELD(FLAG, struct engine_report, stopped),
+	LIST(struct engine_report, prepared, number_fields, int64_t),
+	LIST(struct engine_report, failed, failed_fields, struct failed_change),
+	END,
+};
+const struct record_form report_form = {"report", "report of an engine", report_fields, sizeof(struct engine_report),
+					&schema_names[5]};
+
+/* ---- keys ---- */
+
+void version_key(struct text kind, struct text name, int64_t version, struct buffer *out)
+{
+	buffer_text(out, kind);
+	buffer_byte(out, '/');
+	buffer_text(out, name);
+	buffer_print(out, "@%" PRId64, version);
+}
+
+void change_key(int64_t number, struct buffer *out)
+{
+	buffer_print(out, "change@%" PRId64, number);
+}
+
+void verdict_key(struct text id, struct buffer *out)
+{
+	buffer_string(out, "verdict@");
+	buffer_text(out, id);
+}
+
+bool control_name_is_valid(struct text name)
+{
+	if (name.length == 0 || name.length > CONTROL_NAME_BYTES_MAX || !text_is_utf8(name) || text_is(name, ".") ||
+	    text_is(name, ".."))
+		return false;
+	for (size_t i = 0; i < name.length; i++) {
+		unsigned char byte = (unsigned char)name.bytes[i];
+		if (byte <= ' ' || byte == 0x7F || byte == '/' || byte == '@')
+			return false;
+	}
+	return true;
+}

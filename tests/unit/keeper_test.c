@@ -1,0 +1,416 @@
+/* keeper_test.c: what a keeper accepts and refuses, how changes come into force, and what a new keeper knows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/control_stand.h"
+
+static struct control_stand stand;
+
+static int keeper_setup(void **state)
+{
+	(void)state;
+	stand_open(&stand);
+	stand_keeper_start(&stand);
+	return 0;
+}
+
+static int keeper_teardown(void **state)
+{
+	(void)state;
+	stand_close(&stand);
+	return 0;
+}
+
+#define ITEM(named, ...) ((struct proposal_item){.kind = TEXT("Pipeline"), .name = TEXT(named), __VA_ARGS__})
+#define APPLY(named, version, yaml) ITEM(named, .document = TEXT(yaml), .expected = (version))
+#define COLLECT_ALL(most) ((struct proposal_item){.action = PROPOSAL_COLLECT, .to = (most)})
+#define ITEMS(...)                                                                                                                 \
+	.items = {sizeof((struct proposal_item[]){__VA_ARGS__}) / sizeof(struct proposal_item),                                    \
+		  (struct proposal_item[]){__VA_ARGS__}}
+#define ASK(...) stand_ask(&stand, (struct proposal){__VA_ARGS__})
+
+static void accepted(const struct control_verdict *verdict, int64_t version)
+{
+	assert_non_null(verdict);
+	if (verdict->outcome != VERDICT_ACCEPTED)
+		fail_msg("%.*s", TEXT_ARGUMENTS(verdict->why));
+	assert_int_equal(((const struct resource_version *)verdict->versions.items)[0].version, version);
+}
+
+static void refused(const struct control_verdict *verdict, const char *why)
+{
+	assert_non_null(verdict);
+	assert_int_equal(verdict->outcome, VERDICT_REFUSED);
+	if (!text_is(verdict->why, why))
+		fail_msg("%.*s", TEXT_ARGUMENTS(verdict->why));
+}
+
+static const struct ledger_resource *resource(const char *name)
+{
+	return ledger_resource_find(keeper_ledger(stand.keeper), TEXT("Pipeline"), text_of(name));
+}
+
+/* The version in force; 0: none. */
+static int64_t in_force(const char *name)
+{
+	const struct ledger_version *version = resource(name) ? ledger_in_force(keeper_ledger(stand.keeper), resource(name)) : NULL;
+	return version ? version->record.version : 0;
+}
+
+static void versions_count_up_also_over_a_delete(void **state)
+{
+	(void)state;
+	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
+	accepted(ASK(ITEMS(APPLY("p", 1, "two"))), 2);
+	accepted(ASK(ITEMS(ITEM("p", .action = PROPOSAL_DELETE, .expected = 2))), 3);
+	accepted(ASK(ITEMS(APPLY("p", 0, "three"))), 4);
+	const struct control_verdict *verdict = ASK(ITEMS(ITEM("p", .action = PROPOSAL_COLLECT, .to = 1)));
+	assert_true(verdict->outcome == VERDICT_ACCEPTED && verdict->change == 0 && verdict->versions.count == 0);
+	accepted(ASK(ITEMS(ITEM("p", .action = PROPOSAL_DELETE, .expected = 4))), 5);
+	assert_int_equal(ASK(ITEMS(ITEM("p", .action = PROPOSAL_COLLECT, .to = 1)))->outcome, VERDICT_ACCEPTED);
+	stand_compact(&stand);
+	stand_keeper_start(&stand);
+	accepted(ASK(ITEMS(APPLY("p", 0, "four"))), 6);
+}
+
+static void a_conflict_names_the_other(void **state)
+{
+	(void)state;
+	accepted(ASK(.author = TEXT("bob"), ITEMS(APPLY("p", 0, "one"))), 1);
+	const struct control_verdict *verdict = ASK(ITEMS(APPLY("q", 0, "x"), APPLY("p", 0, "two")));
+	assert_int_equal(verdict->outcome, VERDICT_CONFLICT);
+	assert_true(text_is(verdict->other, "bob"));
+	const struct resource_version *there = verdict->versions.items;
+	assert_true(text_is(there->name, "p") && there->version == 1);
+	assert_true(text_is(verdict->why, "`Pipeline/p` is at version 1, applied by bob, and version 0 was expected; "
+					  "look at it and apply again"));
+	assert_null(resource("q")); /* all or none */
+	assert_int_equal(ASK(ITEMS(APPLY("q", 3, "x")))->outcome, VERDICT_CONFLICT);
+	accepted(ASK(ITEMS(APPLY("p", PROPOSAL_EXPECTS_ANY, "two"))), 2);
+}
+
+static void a_rollback_is_a_version_of_its_own(void **state)
+{
+	(void)state;
+	const struct control_label label = {TEXT("team"), TEXT("risk")};
+	accepted(ASK(ITEMS(ITEM("p", .document = TEXT("one"), .labels = {1, &label}))), 1);
+	accepted(ASK(ITEMS(APPLY("p", 1, "two"))), 2);
+	accepted(ASK(.reason = TEXT("too slow"), ITEMS(ITEM("p", .action = PROPOSAL_ROLLBACK, .expected = 2, .to = 1))), 3);
+	const struct control_version *newest = &ledger_newest(resource("p"))->record;
+	assert_true(text_is(newest->document, "one") && text_is(newest->reason, "too slow"));
+	assert_int_equal(newest->labels.count, 1);
+	refused(ASK(ITEMS(ITEM("p", .action = PROPOSAL_ROLLBACK, .expected = 3, .to = 9))),
+		"`Pipeline/p` has no version 9 any more; `sluice history` lists those kept");
+}
+
+static void what_can_never_be_accepted_is_refused_with_its_words(void **state)
+{
+	(void)state;
+	refused(ASK(.items = {0}), "the proposal has no documents");
+	refused(ASK(ITEMS(APPLY("../x", 0, "one"))), "`Pipeline/../x` is no kind and name; neither may have blanks, `/` or `@`");
+	refused(ASK(ITEMS(APPLY("p", 0, "one"), APPLY("p", 0, "two"))),
+		"`Pipeline/p` is there twice; a proposal has each resource once");
+	refused(ASK(ITEMS(ITEM("p", .action = PROPOSAL_DELETE))), "`Pipeline/p` is not there, so it cannot be deleted");
+	refused(ASK(.namespace = TEXT("../x"), ITEMS(APPLY("p", 0, "one"))),
+		"the proposal is for the namespace `../x`, and this topic is of `default`");
+	refused(ASK(.time_ms = stand.now_ms + CONTROL_FUTURE_MS + 1000, ITEMS(APPLY("p", 0, "one"))),
+		"the proposal is 601 s from the future; set the clock of the machine that sent it");
+	accepted(ASK(.time_ms = stand.now_ms + CONTROL_FUTURE_MS, ITEMS(APPLY("edge", 0, "one"))), 1);
+	refused(ASK(.part = 3, .parts = 3, ITEMS(APPLY("p", 0, "one"))),
+		"there is no part 3 of 3 parts; they count from 0, and 64 are the most");
+	refused(ASK(.parts = 65, ITEMS(APPLY("p", 0, "one"))),
+		"there is no part 0 of 65 parts; they count from 0, and 64 are the most");
+	refused(ASK(ITEMS(ITEM("p", .action = PROPOSAL_COLLECT))), "0 versions cannot be kept; 1 to 50 can");
+	assert_null(resource("p"));
+}
+
+static void a_proposal_of_two_mebibytes_is_refused(void **state)
+{
+	static char yaml[2 << 20];
+	(void)state;
+	memset(yaml, 'y', sizeof yaml);
+	struct proposal_item item = {.kind = TEXT("Pipeline"), .name = TEXT("p"), .document = {yaml, sizeof yaml}};
+	const struct control_verdict *verdict = ASK(.items = {1, &item});
+	assert_int_equal(verdict->outcome, VERDICT_REFUSED);
+	assert_non_null(strstr(verdict->why.bytes, "and 1032192 are the most; send it in parts"));
+	item.document.length = PROPOSAL_BYTES_MAX - 200;
+	accepted(ASK(.items = {1, &item}), 1);
+}
+
+static void bytes_that_are_no_proposal_are_counted(void **state)
+{
+	const char *why;
+	struct error error = {0};
+	const struct control_keeper other = {.namespace = TEXT("default")};
+	(void)state;
+	assert_true(keeper_propose(stand.keeper, 0, TEXT("rubbish"), stand.now_ms, &error));
+	assert_int_equal(keeper_refused(stand.keeper, &why), 1);
+	assert_string_equal(why, "the record is no proposal of this version of sluice");
+	assert_true(keeper_propose(stand.keeper, 1, stand_encode(&stand, &keeper_form, &other), stand.now_ms, &error));
+	const struct proposal nameless = {.id = TEXT("a/b"), .namespace = TEXT("default")};
+	assert_true(keeper_propose(stand.keeper, 2, stand_encode(&stand, &proposal_form, &nameless), stand.now_ms, &error));
+	assert_int_equal(keeper_refused(stand.keeper, &why), 3);
+	assert_string_equal(why, "the proposal has no id that can be answered");
+	assert_int_equal(keeper_resume(stand.keeper), 3);
+}
+
+static bool check_words(void *context, const struct record_list *items, const struct ledger *ledger, struct arena *arena,
+			struct record_list *faults, struct error *error)
+{
+	(void)error;
+	(void)ledger;
+	size_t *asked = context;
+	const struct proposal_item *item = items->items;
+	*asked += items->count;
+	for (size_t i = 0; i < items->count; i++)
+		if (text_is(item[i].document, "wrong")) {
+			struct verdict_fault *fault = ARENA_NEW(arena, struct verdict_fault);
+			*fault = (struct verdict_fault){item[i].kind, item[i].name, 1, 2, TEXT("SL0101"), TEXT("unknown field")};
+			*faults = (struct record_list){1, fault};
+		}
+	return true;
+}
+
+static void the_checker_decides_about_documents(void **state)
+{
+	size_t asked = 0;
+	(void)state;
+	stand.options.checker = (struct keeper_checker){check_words, &asked};
+	stand_keeper_start(&stand);
+	const struct control_verdict *verdict = ASK(ITEMS(APPLY("q", 0, "right"), APPLY("p", 0, "wrong")));
+	assert_int_equal(verdict->outcome, VERDICT_REFUSED);
+	assert_true(text_is(verdict->why, "the documents have 1 error; nothing was accepted"));
+	const struct verdict_fault *fault = verdict->faults.items;
+	assert_true(text_is(fault->name, "p") && fault->line == 1 && fault->column == 2 && text_is(fault->text, "unknown field"));
+	assert_null(resource("q"));
+	assert_int_equal(asked, 2);
+}
+
+static void the_same_proposal_again_has_the_same_verdict(void **state)
+{
+	(void)state;
+	accepted(ASK(.id = TEXT("x"), ITEMS(APPLY("p", PROPOSAL_EXPECTS_ANY, "one"))), 1);
+	accepted(ASK(.id = TEXT("x"), ITEMS(APPLY("p", PROPOSAL_EXPECTS_ANY, "one"))), 1);
+	stand_compact(&stand);
+	stand_keeper_start(&stand);
+	accepted(ASK(.id = TEXT("x"), ITEMS(APPLY("p", PROPOSAL_EXPECTS_ANY, "one"))), 1);
+	assert_int_equal(resource("p")->count, 1);
+}
+
+static void parts_are_one_proposal(void **state)
+{
+	(void)state;
+	assert_null(ASK(.id = TEXT("x"), .part = 1, .parts = 3, ITEMS(APPLY("b", 0, "b"))));
+	assert_null(ASK(.id = TEXT("y"), .part = 0, .parts = 2, ITEMS(APPLY("z", 0, "z"))));
+	assert_null(ASK(.id = TEXT("x"), .part = 1, .parts = 3, ITEMS(APPLY("b", 0, "b"))));
+	assert_null(ASK(.id = TEXT("x"), .part = 2, .parts = 3, ITEMS(APPLY("c", 0, "c"))));
+	assert_int_equal(keeper_resume(stand.keeper), 0);
+	stand_keeper_start(&stand); /* reads them again */
+	accepted(ASK(.id = TEXT("x"), .part = 0, .parts = 3, ITEMS(APPLY("a", 0, "a"))), 1);
+	assert_true(resource("a") && resource("b") && resource("c") && !resource("z"));
+	assert_int_equal(keeper_resume(stand.keeper), 1);
+	stand_pass(&stand, KEEPER_DEADLINE_MS - 1);
+	assert_null(ledger_verdict_find(keeper_ledger(stand.keeper), TEXT("y")));
+	assert_int_equal(keeper_due(stand.keeper), stand.now_ms + 1);
+	stand_pass(&stand, 1);
+	refused(&ledger_verdict_find(keeper_ledger(stand.keeper), TEXT("y"))->record,
+		"only 1 of its 2 parts came in time; apply it again");
+	assert_int_equal(keeper_resume(stand.keeper), (int64_t)stand.proposal_count);
+}
+
+static void parts_that_disagree_or_are_left_far_behind_are_refused(void **state)
+{
+	(void)state;
+	assert_null(ASK(.id = TEXT("x"), .part = 1, .parts = 3, ITEMS(APPLY("b", 0, "b"))));
+	refused(ASK(.id = TEXT("x"), .part = 0, .parts = 2, ITEMS(APPLY("a", 0, "a"))),
+		"its parts do not agree how many there are");
+	assert_null(ASK(.id = TEXT("y"), .part = 1, .parts = 3, ITEMS(APPLY("b", 0, "b"))));
+	for (int i = 0; i < KEEPER_WAITING_RECORDS; i++) {
+		assert_null(ledger_verdict_find(keeper_ledger(stand.keeper), TEXT("y")));
+		accepted(ASK(ITEMS(APPLY("p", PROPOSAL_EXPECTS_ANY, "one"))), i + 1);
+	}
+	assert_non_null(ledger_verdict_find(keeper_ledger(stand.keeper), TEXT("y")));
+}
+
+/* ---- convergence ---- */
+
+static void engine_says(const char *engine, int64_t sequence, int64_t prepared)
+{
+	stand_report(&stand, (struct engine_report){.engine = text_of(engine),
+						    .started_ms = 1,
+						    .sequence = sequence,
+						    .prepared = {prepared > 0, &prepared}});
+}
+
+static void a_change_is_active_when_all_live_engines_are_ready(void **state)
+{
+	(void)state;
+	engine_says("a", 1, 0);
+	engine_says("b", 1, 0);
+	stand_pass(&stand, 4000);
+	engine_says("a", 2, 0);
+	engine_says("b", 2, 0);
+	stand_pass(&stand, 1000);
+	accepted(ASK(ITEMS(APPLY("p", 0, "one"), APPLY("q", 0, "one"))), 1);
+	engine_says("a", 3, 1);
+	assert_int_equal(in_force("p"), 0);
+	engine_says("b", 2, 1); /* an old one, late */
+	assert_int_equal(in_force("p"), 0);
+	engine_says("b", 3, 1);
+	assert_int_equal(in_force("p"), 1);
+	assert_int_equal(in_force("q"), 1);
+}
+
+static void an_engine_that_is_silent_or_stops_is_not_waited_for(void **state)
+{
+	(void)state;
+	engine_says("a", 1, 0);
+	engine_says("b", 1, 0);
+	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
+	stand_pass(&stand, KEEPER_SILENT_MS - 1);
+	engine_says("a", 2, 1);
+	assert_int_equal(in_force("p"), 0);
+	assert_int_equal(keeper_due(stand.keeper), stand.now_ms + 1);
+	stand_pass(&stand, 1);
+	assert_int_equal(in_force("p"), 1);
+	engine_says("b", 2, 0);
+	accepted(ASK(ITEMS(APPLY("p", 1, "two"))), 2);
+	engine_says("a", 3, 2);
+	assert_int_equal(in_force("p"), 1);
+	stand_report(&stand, (struct engine_report){.engine = TEXT("b"), .started_ms = 1, .sequence = 3, .stopped = true});
+	assert_int_equal(in_force("p"), 2);
+}
+
+static void a_new_keeper_listens_before_it_activates(void **state)
+{
+	(void)state;
+	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
+	stand_keeper_start(&stand);
+	stand_pass(&stand, KEEPER_SILENT_MS - 1);
+	assert_int_equal(in_force("p"), 0);
+	stand_pass(&stand, 1);
+	assert_int_equal(in_force("p"), 1);
+}
+
+static void a_change_fails_with_the_reason_and_the_version_before_stays(void **state)
+{
+	(void)state;
+	stand_pass(&stand, KEEPER_SILENT_MS);
+	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
+	assert_int_equal(in_force("p"), 1);
+	engine_says("a", 1, 0);
+	accepted(ASK(ITEMS(APPLY("p", 1, "two"))), 2);
+	const struct failed_change failed = {2, TEXT("model `m` is not there")};
+	stand_report(&stand, (struct engine_report){.engine = TEXT("a"), .started_ms = 1, .sequence = 2, .failed = {1, &failed}});
+	const struct ledger_change *change = ledger_change_find(keeper_ledger(stand.keeper), 2);
+	assert_int_equal(change->record.phase, CHANGE_FAILED);
+	assert_true(text_is(change->record.why, "engine `a`: model `m` is not there"));
+	assert_int_equal(in_force("p"), 1);
+	accepted(ASK(ITEMS(APPLY("p", 2, "three"))), 3);
+	int64_t until = stand.now_ms + KEEPER_DEADLINE_MS;
+	for (int64_t sequence = 3; stand.now_ms < until; sequence++) {
+		assert_int_equal(ledger_change_find(keeper_ledger(stand.keeper), 3)->record.phase, CHANGE_ACCEPTED);
+		engine_says("a", sequence, 2);
+		stand_pass(&stand, 1000);
+	}
+	change = ledger_change_find(keeper_ledger(stand.keeper), 3);
+	assert_int_equal(change->record.phase, CHANGE_FAILED);
+	assert_true(text_is(change->record.why, "engine `a` did not prepare it in time"));
+	assert_int_equal(in_force("p"), 1);
+	stand_compact(&stand);
+	stand_keeper_start(&stand);
+	assert_int_equal(in_force("p"), 1);
+	assert_int_equal(ledger_newest(resource("p"))->record.version, 3);
+}
+
+static void a_later_change_replaces_an_undecided_one_or_waits_for_it(void **state)
+{
+	(void)state;
+	stand_pass(&stand, KEEPER_SILENT_MS);
+	engine_says("a", 1, 0);
+	accepted(ASK(ITEMS(APPLY("p", 0, "one"), APPLY("q", 0, "one"))), 1);
+	accepted(ASK(ITEMS(APPLY("q", 1, "two"))), 2); /* waits: `p` would be lost */
+	engine_says("a", 2, 2);
+	assert_int_equal(in_force("q"), 0);
+	accepted(ASK(.author = TEXT("bob"), ITEMS(APPLY("p", 1, "x"), APPLY("q", 2, "x"), APPLY("r", 0, "x"))), 2);
+	const struct control_change *first = &ledger_change_find(keeper_ledger(stand.keeper), 1)->record;
+	assert_int_equal(first->phase, CHANGE_FAILED);
+	assert_true(text_is(first->why, "change 3 by bob replaced it before all engines were ready"));
+	assert_int_equal(ledger_change_find(keeper_ledger(stand.keeper), 2)->record.phase, CHANGE_FAILED);
+	engine_says("a", 3, 3);
+	assert_true(in_force("p") == 2 && in_force("q") == 3 && in_force("r") == 1);
+	accepted(ASK(ITEMS(APPLY("p", 2, "y"), APPLY("q", 3, "y"))), 3);
+	accepted(ASK(ITEMS(APPLY("q", 4, "z"))), 5);
+	const int64_t both[] = {4, 5};
+	stand_report(&stand, (struct engine_report){.engine = TEXT("a"), .started_ms = 1, .sequence = 4, .prepared = {2, both}});
+	assert_true(in_force("p") == 3 && in_force("q") == 5);
+}
+
+/* ---- what is kept ---- */
+
+static void fifty_versions_are_kept_and_what_is_in_force(void **state)
+{
+	(void)state;
+	stand_pass(&stand, KEEPER_SILENT_MS);
+	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
+	assert_int_equal(in_force("p"), 1);
+	engine_says("a", 1, 0); /* never prepares a change: each fails when the next replaces it */
+	for (int64_t version = 1; version < 3 * KEEPER_VERSIONS; version++)
+		accepted(ASK(ITEMS(APPLY("p", version, "more"))), version + 1);
+	assert_int_equal(in_force("p"), 1);
+	assert_in_range(resource("p")->count, KEEPER_VERSIONS, KEEPER_VERSIONS + 2);
+	assert_int_equal(resource("p")->versions[0]->record.version, 1);
+	size_t changes = 0;
+	const struct ledger_change *change;
+	LIST_EACH_CHANGE(keeper_ledger(stand.keeper), change)
+	changes += change->record.phase != CHANGE_ACCEPTED || change->record.number == 150;
+	assert_int_equal(changes, resource("p")->count);
+	assert_int_equal(ASK(ITEMS(COLLECT_ALL(1)))->outcome, VERDICT_ACCEPTED);
+	assert_int_equal(resource("p")->count, 2); /* the newest, and the one in force */
+	stand_compact(&stand);
+	assert_true(stand.control_count < 250);
+	stand_keeper_start(&stand);
+	assert_int_equal(in_force("p"), 1);
+	accepted(ASK(ITEMS(APPLY("p", 150, "on"))), 151);
+}
+
+static void verdicts_are_kept_for_a_while(void **state)
+{
+	(void)state;
+	for (int i = 0; i < KEEPER_VERDICTS + 10; i++)
+		assert_int_equal(ASK(ITEMS(ITEM("p", .action = PROPOSAL_DELETE)))->outcome, VERDICT_REFUSED);
+	assert_int_equal(keeper_ledger(stand.keeper)->verdict_count, KEEPER_VERDICTS);
+	assert_null(ledger_verdict_find(keeper_ledger(stand.keeper), TEXT("p9")));
+	assert_non_null(ledger_verdict_find(keeper_ledger(stand.keeper), TEXT("p10")));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, keeper_setup, keeper_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(versions_count_up_also_over_a_delete),
+		TEST(a_conflict_names_the_other),
+		TEST(a_rollback_is_a_version_of_its_own),
+		TEST(what_can_never_be_accepted_is_refused_with_its_words),
+		TEST(a_proposal_of_two_mebibytes_is_refused),
+		TEST(bytes_that_are_no_proposal_are_counted),
+		TEST(the_checker_decides_about_documents),
+		TEST(the_same_proposal_again_has_the_same_verdict),
+		TEST(parts_are_one_proposal),
+		TEST(parts_that_disagree_or_are_left_far_behind_are_refused),
+		TEST(a_change_is_active_when_all_live_engines_are_ready),
+		TEST(an_engine_that_is_silent_or_stops_is_not_waited_for),
+		TEST(a_new_keeper_listens_before_it_activates),
+		TEST(a_change_fails_with_the_reason_and_the_version_before_stays),
+		TEST(a_later_change_replaces_an_undecided_one_or_waits_for_it),
+		TEST(fifty_versions_are_kept_and_what_is_in_force),
+		TEST(verdicts_are_kept_for_a_while),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
