@@ -209,7 +209,7 @@ demo:
 ## |    40  sklearn    exported preprocessing beside scikit-learn's own (skipped when PyPI cannot be reached)
 ## |     5  tokens     tokens that PyJWT signs, and forgeries of them (skipped when PyPI cannot be reached)
 ## |    20  sim        simulated days of faults, each from one seed
-## |    65  models, dev    models served, and files that are edited, judged from outside
+## |    80  models, dev    models served, files that are edited, and metrics, judged from outside
 ## |    30  demo, docs, help, readme, shells, install  what a reader is told to type, and printed pages
 ## |   140  bars       instructions, ratios and memory beside their bars
 ## |    95  torture    allocations of every command made to fail, one in each run

@@ -131,6 +131,7 @@ part_dev() {
 	tests/judge/dev.py $sluice
 	tests/judge/gateway.py $sluice
 	tests/judge/access.py $sluice
+	tests/judge/metrics.py $sluice
 }
 
 part_reference() {

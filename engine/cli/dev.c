@@ -19,6 +19,7 @@
 #include "log/relay.h"
 #include "message/json_write.h"
 #include "runtime/engine.h"
+#include "runtime/engine_metrics.h"
 #include "runtime/status_publisher.h"
 
 #define WORKERS 1
@@ -41,6 +42,7 @@ struct dev_options {
 	int64_t port, http_port;
 	int log_level;
 	int form;
+	const char *metrics;
 };
 
 static const struct option options[] = {
@@ -51,6 +53,7 @@ static const struct option options[] = {
 	COMMAND_LOG_LEVEL(dev_options, log_level),
 	ROW("http", INTEGER, struct dev_options, http_port, .word = "PORT", .fallback = "0", .most = PORT_MOST,
 	    .help = "Where its gateway takes HTTP on the loopback; 0: at a port that is free."),
+	COMMAND_METRICS(dev_options, metrics),
 	COMMAND_FORM(dev_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -71,6 +74,7 @@ struct dev {
 	struct gateway_config gateway_config;
 	struct gateway *gateway; /* NULL: none can be had */
 	struct status_publisher *status_publisher;
+	struct engine_metrics *metrics; /* NULL: nobody asks */
 	struct file_watch watch;
 	struct fetching fetching;
 	struct files *elsewhere; /* that are fetched, or still have to be; NULL: none */
@@ -383,7 +387,10 @@ static bool open_engine(struct dev *dev, struct error *error)
 	if (dev->engine)
 		(void)follow_gateway(dev);
 	dev->status_publisher = dev->engine ? status_publisher_open(dev->engine, &dev->config, error) : NULL;
-	return dev->status_publisher != NULL;
+	const char *address = dev->options->metrics;
+	dev->metrics =
+		dev->status_publisher && address ? engine_metrics_open(dev->engine, &dev->config, address, error) : NULL;
+	return dev->status_publisher && (dev->metrics || !address);
 }
 
 static bool run_engine(struct dev *dev, struct error *error)
@@ -412,6 +419,7 @@ static void close_all(struct dev *dev)
 	file_watch_close(&dev->watch);
 	fetching_close(&dev->fetching);
 	files_close(dev->elsewhere);
+	engine_metrics_close(dev->metrics);
 	status_publisher_close(dev->status_publisher);
 	gateway_close(dev->gateway);
 	engine_close(dev->engine);

@@ -12,6 +12,7 @@
 #include "cli/session_revision.h"
 #include "cli/stop_signal.h"
 #include "runtime/engine.h"
+#include "runtime/engine_metrics.h"
 #include "runtime/group_migration.h"
 #include "runtime/liveness.h"
 #include "runtime/revision_topics.h"
@@ -41,6 +42,7 @@ struct run_options {
 	const char *chaos;
 	bool insecure;
 	const char *health_socket;
+	const char *metrics;
 	int log_level;
 	int form;
 };
@@ -79,6 +81,7 @@ static const struct option options[] = {
 	    .help = "Runs although the files ask for protection that is not in force yet."),
 	ROW("health-socket", TEXT, struct run_options, health_socket, .word = "PATH",
 	    .help = "A Unix socket for `sluice health --socket PATH`: it tells, without Kafka, whether the process turns."),
+	COMMAND_METRICS(run_options, metrics),
 	COMMAND_LOG_LEVEL(run_options, log_level),
 	COMMAND_FORM(run_options, form, "text json"),
 	{.type = OPTION_END},
@@ -265,10 +268,14 @@ static bool run_engine(struct run_engine *running, struct revision *revision, st
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);
 	struct engine *engine = engine_open(revision, &running->engine, error);
 	struct status_publisher *status_publisher = engine ? status_publisher_open(engine, &running->engine, error) : NULL;
-	bool good = status_publisher && (!running->liveness || liveness_watch(running->liveness, engine, error)) &&
-		    engine_run(engine, error);
+	const char *address = running->options->metrics;
+	struct engine_metrics *metrics =
+		status_publisher && address ? engine_metrics_open(engine, &running->engine, address, error) : NULL;
+	bool good = status_publisher && (metrics || !address) &&
+		    (!running->liveness || liveness_watch(running->liveness, engine, error)) && engine_run(engine, error);
 	liveness_forget(running->liveness);
 	fetching_close(&running->fetching);
+	engine_metrics_close(metrics);
 	status_publisher_close(status_publisher);
 	engine_close(engine);
 	state_history_close(&running->state_history);

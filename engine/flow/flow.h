@@ -25,6 +25,7 @@
 #ifndef SLUICE_FLOW_FLOW_H
 #define SLUICE_FLOW_FLOW_H
 
+#include "observe/counts.h"
 #include "plan/graph.h"
 #include "state/store.h"
 #include "step/step.h"
@@ -78,6 +79,9 @@ struct flow_outside {
 	 * no taps; then the flow does not wait for steps that could only change an answer already given, and gives up
 	 * their calls. */
 	void (*tap)(void *context, const struct message *message, enum tap_point point, size_t step, const struct payload *payload);
+	/* Counts of each step, of which the flow writes the entry `counted_as`; NULL: not counted. */
+	struct step_counts *const *step_counts;
+	size_t counted_as;
 	const struct file_source *files; /* for steps whose options name files; outlives the flow. NULL: no files */
 };
 

@@ -366,6 +366,8 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
 	}
 	marks_spread(flow);
 	mark_plain(flow);
+	for (size_t i = 0; outside->step_counts && i < flow->count; i++)
+		flow->nodes[i].counts = &outside->step_counts[i][outside->counted_as];
 	flow->scopes[flow->ordered_gate_count] = SCOPE_OF_PARTS;
 	flow->run_size_bytes = sizeof(struct run) + (flow->count + 1) * sizeof(struct node_state) +
 			       flow->arrivals * sizeof(struct flow_arrival) + sizeof(struct error);

@@ -68,6 +68,7 @@ struct flow_node {
 	size_t comes;		    /* level of its gates: the node whose offspring come there; STEP_NONE: the message itself */
 	size_t gives;		    /* level of its results; other than `comes` if it gathers */
 	uint32_t ordered_gate;	    /* of a stateful one: index of the ordered gate, and its scope in a store */
+	struct step_counts *counts; /* NULL: not counted */
 	struct batch *open_batches; /* being filled */
 	struct batch *flying;	    /* sent, not answered */
 	struct batch *spare;	    /* empty, with their memory */
@@ -170,6 +171,7 @@ struct visit {
 	const struct message *message;
 	struct arena *arena;
 	const struct payload *input;
+	int64_t began_ms;
 	/* The fields from here on begin as zero. */
 	const struct payload *emitted;
 	union {

@@ -1,4 +1,5 @@
 /* visit.c: Visit of one message at one step: the inputs that the step sees, the calls that it makes, and its verdict. */
+#include "base/duration.h"
 #include "base/memory.h"
 #include "flow/run.h"
 
@@ -374,6 +375,8 @@ void visit_start(struct visit *visit)
 			visit_verdict(visit, verdict, error);
 			return;
 		}
+		if (node->counts)
+			count_add(&node->counts->duration.buckets[0], 1);
 		node_state->gave = gave;
 		struct flow_node *next = next_of(visit, node);
 		if (!next)
@@ -479,6 +482,16 @@ static bool visit_multiply(struct visit *visit, enum step_verdict *verdict, cons
 	return false;
 }
 
+static void visit_count(const struct visit *visit, enum step_verdict verdict, const struct error *error)
+{
+	struct step_counts *counts = visit->node->counts;
+	if (!counts)
+		return;
+	duration_count(&counts->duration, (uint64_t)(visit->flow->now_ms - visit->began_ms) * US_PER_MS);
+	if (verdict == STEP_FAIL)
+		count_add(&counts->errors[error->kind - 1], 1);
+}
+
 void visit_finish(struct visit *visit, enum step_verdict verdict, const struct error *error)
 {
 	visit_unlink(visit);
@@ -489,6 +502,7 @@ void visit_finish(struct visit *visit, enum step_verdict verdict, const struct e
 		}
 		ordered_gate_pass(visit->run, visit->node);
 	}
+	visit_count(visit, verdict, error);
 	if (visit->node->multiplies && visit_multiply(visit, &verdict, &error))
 		return;
 	if (verdict == STEP_DONE && visit->emitted)

@@ -56,13 +56,12 @@ struct pipeline_counts {
 
 /* Of a step in one worker. */
 struct step_counts {
-	uint64_t visits;
 	uint64_t errors[COUNTED_ERROR_KINDS];
-	struct duration_counts duration; /* of visits that ended */
+	struct duration_counts duration; /* of visits that ended: their number too */
 	char apart[CACHE_LINE_BYTES];	 /* not a count: from those of the next worker */
 };
 
-enum { BREAKERS_CLOSED, BREAKERS_OPEN, BREAKERS_PROBING, BREAKER_STATES };
+#define BREAKER_STATES 3 /* closed, open, half-open, as serving/breaker.h numbers them */
 
 /* Of a model, as one worker calls it. */
 struct model_counts {

@@ -182,6 +182,14 @@ static void sample_list(const struct sample_family *family, const uint64_t *coun
 		sample_count(family, "", (struct extra_label){label, values[i]}, counts[i]);
 }
 
+static uint64_t durations_counted(const struct duration_counts *durations)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; i <= DURATION_LIMITS; i++)
+		count += durations->buckets[i];
+	return count;
+}
+
 static void write_sample(const struct sample_family *family)
 {
 	static const char *const kinds[COUNTED_ERROR_KINDS] = {"CONFIG", "INPUT", "REMOTE", "LIMIT", "SYSTEM"};
@@ -204,6 +212,9 @@ static void write_sample(const struct sample_family *family)
 		break;
 	case VALUE_DURATIONS:
 		sample_histogram(family, durations->buckets, duration_limits_us, DURATION_LIMITS, durations->sum_us, US_PER_SECOND);
+		break;
+	case VALUE_DURATED:
+		sample_count(family, "", (struct extra_label){0}, durations_counted(durations));
 		break;
 	case VALUE_SIZES:
 		sample_histogram(family, sizes->buckets, size_limits, SIZE_LIMITS, sizes->sum, 1);

@@ -65,12 +65,13 @@ const struct metric metric_rows[] = {
 	PIPELINE_NOW(models_away, NULL, "sluice_pipeline_models_away",
 		     "Models that the pipeline calls and that are away, over all workers."),
 
-	COUNTER(SCOPE_STEP, struct step_counts, visits, "sluice_step_visits_total",
-		"Messages, and batches of them, that the step has finished."),
+	{"sluice_step_messages_total", METRIC_COUNTER, NULL,
+	 "Messages that have come to the step and been finished there; those that were given up are not counted.", SCOPE_STEP,
+	 VALUE_DURATED, offsetof(struct step_counts, duration)},
 	ERRORS(SCOPE_STEP, struct step_counts, errors, "sluice_step_errors_total",
-	       "Visits that failed, by the kind of their error."),
+	       "Messages that failed at the step, by the kind of their error."),
 	DURATION(SCOPE_STEP, struct step_counts, duration, "sluice_step_duration_seconds",
-		 "Time of a visit from its start to its end, with its calls. The clock has milliseconds and is read once a turn: a "
+		 "Time of a message at the step, with its calls. The clock has milliseconds and is read once a turn: a "
 		 "step that calls nothing takes 0."),
 
 	MODEL(calls, "sluice_model_calls_total", "Calls of the model by steps."),

@@ -35,6 +35,7 @@ enum metric_value {
 	VALUE_ERRORS,	 /* uint64_t[COUNTED_ERROR_KINDS], with a label `kind` */
 	VALUE_BREAKERS,	 /* uint64_t[BREAKER_STATES], with a label `state` */
 	VALUE_DURATIONS, /* struct duration_counts */
+	VALUE_DURATED,	 /* struct duration_counts, of which the number is reported */
 	VALUE_SIZES,	 /* struct size_counts */
 };
 

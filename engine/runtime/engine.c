@@ -393,6 +393,16 @@ bool engine_counts(const struct engine *engine, const char *pipeline, struct eng
 	return found;
 }
 
+const struct group *engine_groups(const struct engine *engine)
+{
+	return engine->groups;
+}
+
+bool engine_is_stopping(const struct engine *engine)
+{
+	return engine->stopping;
+}
+
 size_t engine_slowest_worker(const struct engine *engine, char *name, size_t size, int64_t *slow_ms)
 {
 	const char *slowest = NULL;

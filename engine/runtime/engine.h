@@ -22,6 +22,7 @@
 #include "runtime/revision.h"
 
 struct engine;
+struct group;
 
 /* Configuration, borrowed for the engine's lifetime. */
 struct engine_config {
@@ -85,6 +86,11 @@ struct engine_counts {
 	size_t models_away;	  /* number of unreachable models that it calls */
 	uint64_t version;	  /* revision_version() of the one that new messages enter; 0: it drains */
 };
+
+/* Consumer groups (runtime/group_setup.h), for what reports their counts. Called from the thread of engine_run(). */
+const struct group *engine_groups(const struct engine *engine);
+
+bool engine_is_stopping(const struct engine *engine);
 
 /* False: there was never such a pipeline. */
 bool engine_counts(const struct engine *engine, const char *pipeline, struct engine_counts *counts);

@@ -211,13 +211,77 @@ static struct served *served_of(struct group *group, enum served_kind kind, cons
 	return group->served = served;
 }
 
-static bool count_calls(struct group *group, struct called_pipeline *called, size_t count, struct arena *lasting)
+/* That of the list with the name; made, in its order, if there is none. NULL: no memory. */
+static struct counted *counted_of(struct counted **list, const char *name, size_t workers, size_t size, struct arena *lasting)
+{
+	for (; *list; list = &(*list)->next)
+		if (strcmp((*list)->name, name) == 0)
+			return *list;
+	struct counted *counted = ARENA_NEW(lasting, struct counted);
+	if (!counted)
+		return NULL;
+	counted->name = arena_copy(lasting, name, strlen(name));
+	counted->counts = arena_take(lasting, workers, size);
+	if (!counted->name || !counted->counts)
+		return NULL;
+	return *list = counted;
+}
+
+static struct counted_pipeline *counted_pipeline_of(struct group *group, const char *name, struct arena *lasting)
+{
+	for (struct counted_pipeline *pipeline = group->pipelines; pipeline; pipeline = pipeline->next)
+		if (strcmp(pipeline->name, name) == 0)
+			return pipeline;
+	struct counted_pipeline *pipeline = ARENA_NEW(lasting, struct counted_pipeline);
+	if (!pipeline)
+		return NULL;
+	pipeline->name = arena_copy(lasting, name, strlen(name));
+	pipeline->next = group->pipelines;
+	return pipeline->name ? (group->pipelines = pipeline) : NULL;
+}
+
+/* Of each step of the graph. NULL: no memory. */
+static struct step_counts *const *count_steps(struct group *group, const struct graph *graph, const char *name, struct arena *arena,
+					      struct arena *lasting)
+{
+	struct counted_pipeline *pipeline = counted_pipeline_of(group, name, lasting);
+	struct step_counts **steps = ARENA_ARRAY(arena, struct step_counts *, graph->count + 1);
+	for (size_t i = 0; pipeline && steps && i < graph->count; i++) {
+		struct counted *step = counted_of(&pipeline->steps, graph->steps[i].name, group->worker_count,
+						  sizeof(struct step_counts), lasting);
+		if (!step)
+			return NULL;
+		steps[i] = step->counts;
+	}
+	return pipeline ? steps : NULL;
+}
+
+/* Of each model of the client. */
+static bool count_models(struct group *group, struct caller_config *caller, struct arena *arena, struct arena *lasting)
+{
+	struct model_counts **models = ARENA_ARRAY(arena, struct model_counts *, caller->model_count + 1);
+	for (size_t i = 0; models && i < caller->model_count; i++) {
+		struct counted *model = counted_of(&group->models, caller->models[i].name, group->worker_count,
+						   sizeof(struct model_counts), lasting);
+		if (!model)
+			return false;
+		models[i] = model->counts;
+	}
+	caller->counts = models;
+	return models != NULL;
+}
+
+static bool count_calls(struct group *group, struct called_pipeline *called, size_t count, struct arena *arena,
+			struct arena *lasting)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct served *served = served_of(group, SERVED_CALLS, called[i].name, called[i].name, lasting);
 		if (!served)
 			return false;
 		called[i].counts = served->counts;
+		called[i].step_counts = count_steps(group, called[i].graph, called[i].name, arena, lasting);
+		if (!called[i].step_counts)
+			return false;
 	}
 	return true;
 }
@@ -245,7 +309,7 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 			return false;
 		struct called_pipeline *called = ARENA_ARRAY(arena, struct called_pipeline, plan->count);
 		size_t called_count = called ? called_pipelines_find(plan, pipeline, called) : 0;
-		if (!called || !count_calls(group, called, called_count, lasting))
+		if (!called || !count_calls(group, called, called_count, arena, lasting))
 			return false;
 		const struct caller_config *caller =
 			model_clients_find(&callers, config, plan, pipeline, called, called_count, arena, lasting, error);
@@ -260,6 +324,9 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 			if (!caller || !served || !stage_check(stage, error))
 				return false;
 			stage->counts = served->counts;
+			stage->step_counts = count_steps(group, stage->graph, pipeline->graph->name, arena, lasting);
+			if (!stage->step_counts)
+				return false;
 		}
 		uint64_t version = revision_version(revision, pipeline, config->kinds);
 		if (version == 0)
@@ -267,6 +334,9 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 		for (size_t j = first; j < setup->stage_count; j++)
 			stages[j].version = version;
 	}
+	for (size_t i = 0; i < callers.count; i++)
+		if (!count_models(group, &callers.items[i], arena, lasting))
+			return false;
 	return callers.items && !arena_failed(arena) && !arena_failed(lasting);
 }
 

@@ -21,6 +21,8 @@ struct group {
 	bool exactly_once;
 	struct topic_register reads, writes, taps;
 	struct served *served; /* counts of all its stages so far */
+	struct counted_pipeline *pipelines; /* counts of their steps */
+	struct counted *models;
 	struct member *members;
 	size_t worker_count;
 	struct worker_setup *setup; /* the latest */
@@ -35,6 +37,19 @@ struct served {
 	enum served_kind { SERVED_FIRST, SERVED_LATER, SERVED_CALLS } kind;
 	struct stage_counts *counts; /* one entry per worker */
 	struct served *next;
+};
+
+/* Counts of a step, or of a model, since the engine began. */
+struct counted {
+	const char *name;
+	void *counts; /* struct step_counts or model_counts, one entry per worker */
+	struct counted *next;
+};
+
+struct counted_pipeline {
+	const char *name;
+	struct counted *steps;
+	struct counted_pipeline *next;
 };
 
 /* Fills in the configuration of one stage, without its caller, its limits and its version. In the arena; false:

@@ -134,6 +134,11 @@ size_t worker_threads_look(const struct group *group, int64_t now_ms, const char
 	return count;
 }
 
+const struct worker *worker_threads_worker(const struct group *group, size_t number)
+{
+	return group->members[number].worker;
+}
+
 bool worker_threads_have_ended(const struct group *group)
 {
 	for (size_t i = 0; i < group->worker_count; i++)

@@ -18,6 +18,8 @@ void worker_threads_stop(const struct group *group);
 /* Number of running workers. If one has not turned for longer than `*slow_ms`, or `*slowest` is NULL, sets both to
  * it. */
 size_t worker_threads_look(const struct group *group, int64_t now_ms, const char **slowest, int64_t *slow_ms);
+/* That of the number, whose counts may be read while it runs. */
+const struct worker *worker_threads_worker(const struct group *group, size_t number);
 bool worker_threads_have_ended(const struct group *group); /* all that were started */
 
 /* Waits for the ends of those that were started, and logs the counts of each. `error` gets the reason of one that

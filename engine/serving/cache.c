@@ -316,6 +316,13 @@ static void on_told(void *context)
 
 /* ---- asking ---- */
 
+static void count_hit(const struct cache *cache, bool hit)
+{
+	struct model_counts *counts = cache->outside->counts;
+	if (counts)
+		count_add(hit ? &counts->cache_hits : &counts->cache_misses, 1);
+}
+
 static bool ask_model(struct cache_flight *flight, struct error *error)
 {
 	struct cache *cache = flight->cache;
@@ -345,7 +352,9 @@ static void on_redis_told(void *context, struct text value)
 	struct cache_flight *flight = context;
 	struct error error = {0};
 	flight->question = NULL;
-	if (value.bytes && first_takes(flight, value))
+	bool found = value.bytes && first_takes(flight, value);
+	count_hit(flight->cache, found);
+	if (found)
 		tell_now(flight, value, NULL);
 	else if (!ask_model(flight, &error))
 		tell_now(flight, (struct text){0}, &error);
@@ -368,7 +377,9 @@ static bool look_up(struct cache_flight *flight)
 		flight->question = redis_get(cache->redis, redis_key(&flight->key, text), on_redis_told, flight);
 		return flight->question != NULL;
 	}
-	if (!memo_find(cache->memo, &flight->key, loop_now_ms(cache->loop), &value))
+	bool found = memo_find(cache->memo, &flight->key, loop_now_ms(cache->loop), &value);
+	count_hit(cache, found);
+	if (!found)
 		return false;
 	buffer_text(&flight->reply, value);
 	if (buffer_failed(&flight->reply))
@@ -385,6 +396,7 @@ bool cache_call(struct cache *cache, struct call *call, struct error *error)
 		return cache->outside->ask(cache->outside->context, call, error);
 	struct cache_flight *flight = flight_find(cache, &key);
 	if (flight) {
+		count_hit(cache, true);
 		return rider_join(flight, call) || error_memory(error, ERROR_SYSTEM, "calling a model");
 	}
 	flight = flight_begin(cache, &key, ttl_ms);

@@ -25,6 +25,7 @@ struct cache_outside {
 	void (*forget)(void *context, struct call *call);   /* a call that was passed to `ask` */
 	void (*answered)(void *context, struct call *call); /* called only from the loop */
 	void (*told)(void *context, const char *words);	    /* redis_config.told */
+	struct model_counts *counts;			    /* NULL: not counted */
 };
 
 /* Borrows the model's configuration and the outside. */

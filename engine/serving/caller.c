@@ -20,6 +20,8 @@ struct caller_served {
 	struct cache *cache; /* NULL: replies are not kept */
 	struct dispatch *dispatch;
 	struct wire *wire;
+	struct model_counts *counts;	/* NULL: not counted */
+	struct dispatch_counts counted; /* what the counts have of this line now */
 	bool away;			/* and so it was told */
 	bool *binary;			/* for each address: it takes tensors as binary data */
 	struct protocol_fallback *ways; /* for each address */
@@ -68,10 +70,33 @@ static void tell_away(struct caller_served *served)
 		config->told(config->told_context, served->config->name, words);
 }
 
+/* Gauges are sums over the lines that write them: before and after a reload two do for a moment. */
+static void gauge_move(uint64_t *gauge, size_t before, size_t now)
+{
+	if (before != now)
+		count_add(gauge, (uint64_t)now - before);
+}
+
+static void gauges_write(struct caller_served *served, struct dispatch_counts now)
+{
+	const struct dispatch_counts before = served->counted;
+	struct model_counts *counts = served->counts;
+	gauge_move(&counts->in_flight, before.under_way, now.under_way);
+	gauge_move(&counts->waiting, before.waiting, now.waiting);
+	gauge_move(&counts->limit, before.limit, now.limit);
+	if (before.breaker != now.breaker) {
+		count_add(&counts->breakers[before.breaker], UINT64_MAX); /* one less */
+		count_add(&counts->breakers[now.breaker], 1);
+	}
+	served->counted = now;
+}
+
 /* After whatever may have changed something in the line. */
 static void set_timer(struct caller_served *served, int64_t now)
 {
 	tell_away(served);
+	if (served->counts)
+		gauges_write(served, dispatch_counts(served->dispatch));
 	struct caller *caller = served->caller;
 	int64_t due_us = dispatch_due_us(served->dispatch, now);
 	if (due_us == served->due_us)
@@ -159,6 +184,8 @@ static void give_back(void *context, struct call *call)
 {
 	struct caller_served *served = context;
 	call->outage_ms = served_outage_ms(served);
+	if (served->counts && call->error.kind != ERROR_NONE)
+		count_add(&served->counts->errors[call->error.kind - 1], 1);
 	served->caller->answered(served->caller->context, call);
 }
 
@@ -386,6 +413,24 @@ struct caller *caller_open(struct loop *loop, const struct caller_config *config
 	return NULL;
 }
 
+void caller_count_as(struct caller *caller, size_t number)
+{
+	for (size_t i = 0; caller->config->counts && i < caller->count; i++) {
+		struct caller_served *served = &caller->models[i];
+		served->counts = &caller->config->counts[i][number];
+		served->dispatch_config.counts = served->cache_outside.counts = served->counts;
+		count_add(&served->counts->breakers[BREAKER_CLOSED], 1);
+		gauges_write(served, dispatch_counts(served->dispatch));
+	}
+}
+
+/* What it counts of the present is nothing from now on. */
+static void gauges_leave(struct caller_served *served)
+{
+	gauges_write(served, (struct dispatch_counts){0});
+	count_add(&served->counts->breakers[BREAKER_CLOSED], UINT64_MAX);
+}
+
 void caller_close(struct caller *caller)
 {
 	if (!caller)
@@ -394,6 +439,8 @@ void caller_close(struct caller *caller)
 	for (size_t i = 0; i < caller->count; i++) {
 		if (caller->models[i].away)
 			count_away(caller->config, false);
+		if (caller->models[i].counts)
+			gauges_leave(&caller->models[i]);
 		cache_close(caller->models[i].cache);
 		dispatch_close(caller->models[i].dispatch);
 		loop_timer_stop(caller->loop, &caller->models[i].timer);
@@ -422,6 +469,8 @@ bool caller_call(struct caller *caller, struct call *call, struct error *error)
 {
 	struct caller_served *served = served_named(caller, call->name);
 	call->under_way = NULL;
+	if (served && served->counts)
+		count_add(&served->counts->calls, 1);
 	if (!served)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "no endpoint is known for model %s; name its server", call->name);
 	return served->cache ? cache_call(served->cache, call, error) : ask(served, call, error);

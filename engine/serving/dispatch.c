@@ -129,6 +129,17 @@ static void cannot_go(struct dispatch *dispatch, struct queued_call *queued_call
 	call_queue_end(&dispatch->call_queue, queued_call);
 }
 
+static void count_sent(const struct dispatch *dispatch, const struct queued_call *queued_call, bool first)
+{
+	struct model_counts *counts = dispatch->config->counts;
+	if (!counts)
+		return;
+	count_add(&counts->attempts, 1);
+	count_add(&counts->retries, !first);
+	if (queued_call->members)
+		size_count(&counts->batch_rows, queued_call->rows);
+}
+
 static void send_out(struct dispatch *dispatch, struct queued_call *queued_call, int64_t now_us)
 {
 	struct error error;
@@ -149,6 +160,7 @@ static void send_out(struct dispatch *dispatch, struct queued_call *queued_call,
 		overload_is_hurried(queued_call, dispatch->health.replicas.items[queued_call->replica].latency_us, now_us);
 	queued_calls_add(&dispatch->call_queue.sent, queued_call);
 	dispatch->counts.sent++;
+	count_sent(dispatch, queued_call, first);
 	if (first)
 		retry_budget_pay(&dispatch->budget);
 	else
@@ -434,6 +446,8 @@ int64_t dispatch_outage_us(const struct dispatch *dispatch, int64_t now_us)
 static void learn(struct dispatch *dispatch, struct queued_call *queued_call, struct attempt *attempt, int64_t now_us)
 {
 	int64_t took_us = now_us - queued_call->at_us;
+	if (dispatch->config->counts)
+		duration_count(&dispatch->config->counts->duration, (uint64_t)took_us);
 	attempt->others_answered = dispatch->health.answers != queued_call->answers_seen;
 	if (attempt_is_failure(attempt) && had_no_time(queued_call, attempt, now_us)) {
 		health_withdraw(&dispatch->health, queued_call->replica, queued_call->probe);
@@ -507,6 +521,7 @@ struct dispatch_counts dispatch_counts(const struct dispatch *dispatch)
 	struct dispatch_counts counts = dispatch->counts;
 	counts.waiting = dispatch->call_queue.line.count + dispatch->call_queue.paused.count;
 	counts.under_way = dispatch->call_queue.sent.count;
+	counts.breaker = dispatch->health.breaker.state;
 	counts.limit = dispatch->health.concurrency_limit.limit;
 	counts.merged = dispatch->call_batching.merged;
 	return counts;

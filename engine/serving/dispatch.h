@@ -14,6 +14,7 @@
 #ifndef SLUICE_SERVING_DISPATCH_H
 #define SLUICE_SERVING_DISPATCH_H
 
+#include "serving/breaker.h"
 #include "serving/caller.h"
 #include "serving/queued_call.h"
 
@@ -38,6 +39,7 @@ struct dispatch_config {
 	const struct model_config *model;
 	bool outage_fails;
 	uint64_t seed;
+	struct model_counts *counts; /* NULL: not counted */
 };
 
 /* Borrows the configuration and the outside. */
@@ -71,6 +73,7 @@ const char *dispatch_away(const struct dispatch *dispatch);
 int64_t dispatch_outage_us(const struct dispatch *dispatch, int64_t now_us);
 
 struct dispatch_counts {
+	enum breaker_state breaker;
 	size_t waiting;	  /* queued or paused */
 	size_t under_way; /* a batch counts as one */
 	size_t limit;	  /* present limit of calls in flight */

@@ -38,6 +38,8 @@ bool nested_open(struct worker_stage *stage, struct error *error)
 						     .forget = host_forget,
 						     .outage_ms = host_outage_ms,
 						     .finished = nested_finished,
+						     .step_counts = config->called[i].step_counts,
+						     .counted_as = stage->worker->config->number,
 						     .files = config->files};
 		host->stage = stage;
 		host->name = config->called[i].name;

@@ -70,6 +70,7 @@ struct called_pipeline {
 	const char *name;
 	const struct graph *graph;
 	struct stage_counts *counts; /* of the calls, one entry per worker, by its number; NULL: not counted */
+	struct step_counts *const *step_counts; /* of each step, likewise */
 };
 
 struct stage_config {
@@ -106,6 +107,7 @@ struct stage_config {
 	bool by_key;		     /* at least once: a result waits only for those of its key */
 	struct stage_limits limits;
 	struct stage_counts *counts; /* one entry per worker, by its number; NULL: not counted */
+	struct step_counts *const *step_counts; /* of each step, likewise */
 	atomic_size_t *users;	     /* number of workers that have it open; NULL: not counted */
 };
 

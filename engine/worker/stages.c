@@ -154,6 +154,7 @@ static struct shared_caller *shared_take(struct worker *worker, const struct cal
 			memory_give(shared);
 			return NULL;
 		}
+		caller_count_as(shared->caller, worker->config->number);
 		shared->next = worker->callers;
 		worker->callers = shared;
 	}
@@ -185,6 +186,8 @@ static bool stage_set_up(struct worker_stage *stage, struct error *error)
 					     .outage_ms = host_outage_ms,
 					     .finished = flow_finished,
 					     .files = config->files,
+					     .step_counts = config->step_counts,
+					     .counted_as = stage->worker->config->number,
 					     .tap = config->steps || config->taps ? flow_taps : NULL};
 	stage->shared = shared_take(stage->worker, config->caller, error);
 	stage->host.stage = stage;

@@ -89,9 +89,10 @@ static void errors_are_told_by_their_kind(void **state)
 	(void)state;
 	struct buffer out;
 	buffer_open(&out, BYTES);
-	const struct step_counts counts = {.visits = 9, .errors = {1, 2, 3, 4, 5}};
+	const struct step_counts counts = {.duration = {.buckets = {4, 5}}, .errors = {1, 2, 3, 4, 5}};
 	const struct metric_subject subject = {{TEXT("n"), TEXT("p"), TEXT("s")}, &counts};
 	const char *text = write_one(&out, EXPOSITION_TEXT, SCOPE_STEP, &subject, 1);
+	assert_non_null(strstr(text, "sluice_step_messages_total{namespace=\"n\",pipeline=\"p\",step=\"s\"} 9\n"));
 	assert_non_null(strstr(text, "step=\"s\",kind=\"CONFIG\"} 1\n"));
 	assert_non_null(strstr(text, "step=\"s\",kind=\"LIMIT\"} 4\n"));
 	assert_non_null(strstr(text, "step=\"s\",kind=\"SYSTEM\"} 5\n"));
@@ -131,14 +132,14 @@ static void subjects_beyond_the_limit_are_summed_as_other(void **state)
 	for (size_t most = 1; most <= COUNT + 1; most++) {
 		uint64_t sum = 0;
 		for (size_t i = 0; i < COUNT; i++) {
-			counts[i] = (struct step_counts){.visits = (uint64_t)1 << i};
+			counts[i] = (struct step_counts){.duration = {.sum_us = (uint64_t)1 << i}};
 			subjects[i] = (struct metric_subject){{TEXT("n"), TEXT("p"), text_of(names[i])}, &counts[i]};
 		}
 		size_t kept = metric_subjects_fold(subjects, COUNT, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts), arena);
 		assert_true(kept <= most);
 		assert_int_equal(kept, most < COUNT ? most : COUNT);
 		for (size_t i = 0; i < kept; i++) {
-			sum += ((const struct step_counts *)subjects[i].values)->visits;
+			sum += ((const struct step_counts *)subjects[i].values)->duration.sum_us;
 			for (size_t j = 0; j < i; j++)
 				assert_false(text_equal(subjects[i].labels[2], subjects[j].labels[2]));
 		}

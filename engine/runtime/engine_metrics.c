@@ -1,0 +1,312 @@
+/* engine_metrics.c: see engine_metrics.h. A scrape lists the subjects of each scope in an arena, and writes them. */
+#include "runtime/engine_metrics.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/duration.h"
+#include "base/memory.h"
+#include "runtime/group_setup.h"
+#include "runtime/metrics_listener.h"
+#include "runtime/worker_threads.h"
+
+#define SCRAPE_BYTES ((size_t)64 << 20) /* of the subjects and their sums: 20 KiB a pipeline at the most */
+#define REASON_BYTES 512
+
+struct engine_metrics {
+	struct engine *engine;
+	const struct engine_config *config;
+	struct arena *arena; /* of one scrape */
+	struct metrics_listener *listener;
+	char reason[REASON_BYTES];
+};
+
+/* Subjects of one scope, with space for all that there may be. */
+struct subject_list {
+	struct metric_subject *items;
+	size_t count, capacity;
+};
+
+static void subject_add(struct subject_list *list, struct metric_subject subject)
+{
+	if (list->items && list->count < list->capacity)
+		list->items[list->count++] = subject;
+}
+
+static bool list_open(struct subject_list *list, size_t capacity, struct arena *arena)
+{
+	*list = (struct subject_list){.items = ARENA_ARRAY(arena, struct metric_subject, capacity + 1), .capacity = capacity};
+	return list->items;
+}
+
+/* ---- pipelines ---- */
+
+struct pipeline_subject {
+	struct engine_counts counts;
+	struct pipeline_state state;
+};
+
+static void write_pipelines(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
+{
+	struct subject_list sums, states;
+	struct arena *arena = metrics->arena;
+	if (!list_open(&sums, plan->count, arena) || !list_open(&states, plan->count, arena))
+		return;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		struct pipeline_subject *subject = ARENA_NEW(arena, struct pipeline_subject);
+		if (!subject || !engine_counts(metrics->engine, pipeline->graph->name, &subject->counts))
+			continue;
+		subject->state = (struct pipeline_state){.lag_records = NAN,
+							 .lag_seconds = NAN,
+							 .waiting = subject->counts.waits_for != NULL,
+							 .models_away = (double)subject->counts.models_away};
+		struct metric_subject of = {{text_of(pipeline->namespace), text_of(pipeline->graph->name)}, &subject->counts.sums};
+		subject_add(&sums, of);
+		of.values = &subject->state;
+		subject_add(&states, of);
+	}
+	exposition_write(exposition, SCOPE_PIPELINE, sums.items, sums.count);
+	exposition_write(exposition, SCOPE_PIPELINE_NOW, states.items, states.count);
+}
+
+/* ---- steps ---- */
+
+/* The counts of all workers, in a struct of so many words. NULL: no memory. */
+static void *workers_sum(const void *counts, size_t workers, size_t size_bytes, size_t words, void *sum, struct arena *arena)
+{
+	sum = sum ? sum : arena_take(arena, 1, size_bytes);
+	for (size_t i = 0; sum && i < workers; i++)
+		counts_add(sum, (const char *)counts + i * size_bytes, words);
+	return sum;
+}
+
+/* The subject of that last label; made if there is none. */
+static struct metric_subject *subject_of(struct subject_list *list, size_t label, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (text_is(list->items[i].labels[label], name))
+			return &list->items[i];
+	if (!list->items || list->count == list->capacity)
+		return NULL;
+	struct metric_subject *subject = &list->items[list->count++];
+	*subject = (struct metric_subject){0};
+	subject->labels[label] = text_of(name);
+	return subject;
+}
+
+static const struct counted *steps_of(const struct group *group, const char *pipeline)
+{
+	const struct counted_pipeline *found = group->pipelines;
+	while (found && strcmp(found->name, pipeline) != 0)
+		found = found->next;
+	return found ? found->steps : NULL;
+}
+
+/* A pipeline that others call is counted by their groups too. */
+static void list_steps(const struct engine_metrics *metrics, const struct pipeline_plan *pipeline, struct subject_list *steps)
+{
+	const struct graph *graph = pipeline->graph;
+	size_t first = steps->count;
+	struct subject_list its = {.items = steps->items + first, .capacity = graph->count};
+	for (size_t i = 0; i < graph->count; i++)
+		its.items[its.count++] = (struct metric_subject){
+			{text_of(pipeline->namespace), text_of(graph->name), text_of(graph->steps[i].name)}, NULL};
+	for (const struct group *group = engine_groups(metrics->engine); group; group = group->next)
+		for (const struct counted *step = steps_of(group, graph->name); step; step = step->next)
+			for (size_t i = 0; i < its.count; i++)
+				if (text_is(its.items[i].labels[2], step->name))
+					its.items[i].values =
+						workers_sum(step->counts, group->worker_count, sizeof(struct step_counts),
+							    COUNT_WORDS_APART(struct step_counts),
+							    (void *)(uintptr_t)its.items[i].values, metrics->arena);
+	size_t kept = 0;
+	for (size_t i = 0; i < its.count; i++)
+		if (its.items[i].values)
+			its.items[kept++] = its.items[i];
+	const size_t own = metric_series(SCOPE_PIPELINE) + metric_series(SCOPE_PIPELINE_NOW);
+	size_t most = (PIPELINE_SERIES_MAX - PIPELINE_MODEL_SERIES - own) / metric_series(SCOPE_STEP);
+	steps->count += metric_subjects_fold(its.items, kept, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts),
+					     metrics->arena);
+}
+
+static void write_steps(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
+{
+	struct subject_list steps;
+	size_t count = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		count += plan->pipelines[i].graph->count;
+	if (!list_open(&steps, count, metrics->arena))
+		return;
+	for (size_t i = 0; i < plan->count; i++)
+		list_steps(metrics, &plan->pipelines[i], &steps);
+	exposition_write(exposition, SCOPE_STEP, steps.items, steps.count);
+}
+
+/* ---- models ---- */
+
+/* Of the group's pipelines; NULL: it has none any more. */
+static const char *group_namespace(const struct group *group, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (strcmp(plan->pipelines[i].group, group->name) == 0)
+			return plan->pipelines[i].namespace;
+	return NULL;
+}
+
+static void list_models(const struct engine_metrics *metrics, const struct plan *plan, const char *namespace,
+			struct subject_list *models)
+{
+	size_t pipelines = 0;
+	struct subject_list its = {.items = models->items + models->count, .capacity = models->capacity - models->count};
+	for (size_t i = 0; i < plan->count; i++)
+		pipelines += strcmp(plan->pipelines[i].namespace, namespace) == 0;
+	for (const struct group *group = engine_groups(metrics->engine); group; group = group->next) {
+		const char *theirs = group_namespace(group, plan);
+		if (!theirs || strcmp(theirs, namespace) != 0)
+			continue;
+		for (const struct counted *model = group->models; model; model = model->next) {
+			struct metric_subject *subject = subject_of(&its, 1, model->name);
+			if (!subject)
+				return;
+			subject->labels[0] = text_of(namespace);
+			subject->values = workers_sum(model->counts, group->worker_count, sizeof(struct model_counts),
+						      COUNT_WORDS_APART(struct model_counts), (void *)(uintptr_t)subject->values,
+						      metrics->arena);
+		}
+	}
+	models->count += metric_subjects_fold(its.items, its.count, pipelines * PIPELINE_MODEL_SERIES / metric_series(SCOPE_MODEL),
+					      SCOPE_MODEL, COUNT_WORDS_APART(struct model_counts), metrics->arena);
+}
+
+static bool is_first_of_namespace(const struct plan *plan, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(plan->pipelines[i].namespace, plan->pipelines[index].namespace) == 0)
+			return false;
+	return true;
+}
+
+static void write_models(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
+{
+	struct subject_list models;
+	size_t count = 0;
+	for (const struct group *group = engine_groups(metrics->engine); group; group = group->next)
+		for (const struct counted *model = group->models; model; model = model->next)
+			count++;
+	if (!list_open(&models, count, metrics->arena))
+		return;
+	for (size_t i = 0; i < plan->count; i++)
+		if (is_first_of_namespace(plan, i))
+			list_models(metrics, plan, plan->pipelines[i].namespace, &models);
+	if (!arena_failed(metrics->arena))
+		exposition_write(exposition, SCOPE_MODEL, models.items, models.count);
+}
+
+/* ---- workers ---- */
+
+struct worker_subject {
+	struct worker_counts counts;
+	struct worker_state state;
+};
+
+static void write_workers(const struct engine_metrics *metrics, struct exposition *exposition)
+{
+	struct subject_list counts, states;
+	size_t count = 0;
+	int64_t now_ms = loop_now_ms(engine_loop(metrics->engine));
+	for (const struct group *group = engine_groups(metrics->engine); group; group = group->next)
+		count += group->worker_count;
+	if (!list_open(&counts, count, metrics->arena) || !list_open(&states, count, metrics->arena))
+		return;
+	for (const struct group *group = engine_groups(metrics->engine); group; group = group->next)
+		for (size_t i = 0; i < group->worker_count; i++) {
+			const struct worker *worker = worker_threads_worker(group, i);
+			struct worker_subject *subject = ARENA_NEW(metrics->arena, struct worker_subject);
+			const char *number = arena_print(metrics->arena, "%zu", i);
+			if (!subject || !number)
+				return;
+			int64_t turned_ms = worker_turned_ms(worker);
+			subject->counts = worker_counts(worker);
+			double age_ms = turned_ms > 0 && now_ms > turned_ms ? (double)(now_ms - turned_ms) : 0;
+			subject->state.turn_age_seconds = age_ms / MS_PER_S;
+			struct metric_subject of = {{text_of(group->name), text_of(number)}, &subject->counts};
+			subject_add(&counts, of);
+			of.values = &subject->state;
+			subject_add(&states, of);
+		}
+	exposition_write(exposition, SCOPE_WORKER, counts.items, counts.count);
+	exposition_write(exposition, SCOPE_WORKER_NOW, states.items, states.count);
+}
+
+/* ---- for the listener ---- */
+
+static void on_write(void *context, struct exposition *exposition)
+{
+	struct engine_metrics *metrics = context;
+	const struct plan *plan = &engine_revision(metrics->engine)->plan;
+	arena_reset(metrics->arena);
+	write_pipelines(metrics, plan, exposition);
+	write_steps(metrics, plan, exposition);
+	write_models(metrics, plan, exposition);
+	write_workers(metrics, exposition);
+	if (arena_failed(metrics->arena))
+		exposition->out->failed = true;
+}
+
+static const char *on_unready(void *context)
+{
+	struct engine_metrics *metrics = context;
+	const struct plan *plan = &engine_revision(metrics->engine)->plan;
+	if (engine_is_stopping(metrics->engine))
+		return "the engine is stopping\n";
+	for (size_t i = 0; i < plan->count; i++) {
+		struct engine_counts counts;
+		const char *name = plan->pipelines[i].graph->name;
+		if (!engine_counts(metrics->engine, name, &counts) || !counts.waits_for)
+			continue;
+		(void)snprintf(metrics->reason, sizeof metrics->reason, "pipeline %s waits: %s\n", name, counts.waits_for);
+		return metrics->reason;
+	}
+	return NULL;
+}
+
+/* ---- opening and closing ---- */
+
+struct engine_metrics *engine_metrics_open(struct engine *engine, const struct engine_config *config, const char *address,
+					   struct error *error)
+{
+	struct metrics_address where;
+	struct engine_metrics *metrics = metrics_address_read(address, &where, error) ? memory_take(1, sizeof *metrics) : NULL;
+	if (!metrics) {
+		error_memory(error, ERROR_SYSTEM, "opening the metrics of an engine");
+		return NULL;
+	}
+	*metrics = (struct engine_metrics){.engine = engine, .config = config, .arena = arena_open(SCRAPE_BYTES)};
+	const struct metrics_owner owner = {on_write, on_unready, metrics};
+	if (metrics->arena)
+		metrics->listener = metrics_listener_open(engine_loop(engine), &where, &owner, error);
+	if (metrics->listener) {
+		log_say(config->log, LOG_LEVEL_INFO, NULL, "metrics are at http://%s%s%s:%d/metrics",
+			strchr(where.host, ':') ? "[" : "", where.host[0] ? where.host : "127.0.0.1",
+			strchr(where.host, ':') ? "]" : "", metrics_listener_port(metrics->listener));
+		return metrics;
+	}
+	error_memory(error, ERROR_SYSTEM, "opening the metrics of an engine");
+	engine_metrics_close(metrics);
+	return NULL;
+}
+
+void engine_metrics_close(struct engine_metrics *metrics)
+{
+	if (!metrics)
+		return;
+	metrics_listener_close(metrics->listener);
+	arena_close(metrics->arena);
+	memory_give(metrics);
+}
+
+int engine_metrics_port(const struct engine_metrics *metrics)
+{
+	return metrics_listener_port(metrics->listener);
+}

@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Judges `/metrics` and the probes of `sluice dev` from outside, as Prometheus and a hostile neighbour meet them: metrics.py SLUICE
+
+One line for each behaviour that is not as it should be; at the end `N passed, N failed[, N skipped]`.
+"""
+import http.client, os, shutil, socket, subprocess, sys, tempfile, time
+
+sys.path.insert(0, os.path.dirname(__file__))
+from dev import Dev, Judge, copy  # noqa: E402
+from exposition import exposition_read  # noqa: E402
+
+SERIES_MAX = 2000
+STEPS = 130  # more than have series of their own
+ASKED = 3
+OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+PIPELINE = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: %s}\nspec:\n  steps:\n%s"
+HEAD_SECONDS = 5  # the listener's limit
+
+
+class Listener:
+    def __init__(self, address):
+        self.host, port = address.split("//")[1].split("/")[0].split(":")
+        self.port = int(port)
+
+    def ask(self, path, method="GET", **headers):
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=20)
+        connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        reply = connection.getresponse()
+        text = reply.read().decode()
+        connection.close()
+        return reply.status, reply.getheader("content-type"), text
+
+    def families(self, **headers):
+        _, kind, text = self.ask("/metrics", **headers)
+        return exposition_read(text, kind.startswith("application/openmetrics"))
+
+
+def value(families, name, **labels):
+    found = [number for family in families.values() for sample, its, number in family.samples if sample == name and its == labels]
+    return found[0] if len(found) == 1 else found
+
+
+def many_steps(name, count, operation):
+    return PIPELINE % (name, "".join(f"  - {{name: s{number}, {'inputs: [s%d], ' % (number - 1) if number else ''}"
+                                     f"expression: {{set: {{quote: '{operation}'}}}}}}\n" for number in range(count))
+                       + f"  output: {{steps: [s{count - 1}]}}\n")
+
+
+def counts(judge, dev, listener):
+    for _ in range(ASKED):
+        dev.ask("hello")
+    dev.ask("fails")
+    dev.ask("many")
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        families = listener.families()
+        if value(families, "sluice_pipeline_requests_ended_total", namespace="default", pipeline="many") == 1:
+            break
+        time.sleep(0.1)
+    of = {"namespace": "default", "pipeline": "hello"}
+    judge.expect("requests are counted", value(families, "sluice_pipeline_requests_total", **of) == ASKED, of)
+    judge.expect("and timed", value(families, "sluice_pipeline_request_duration_seconds_count", **of) == ASKED)
+    judge.expect("nothing is in flight", value(families, "sluice_pipeline_in_flight", **of) == 0)
+    for step in ("prepare", "score", "decide"):
+        judge.expect(f"step {step} is counted", value(families, "sluice_step_messages_total", step=step, **of) == ASKED)
+    model = {"namespace": "default", "model": "score"}
+    judge.expect("calls are counted", value(families, "sluice_model_calls_total", **model) == ASKED)
+    judge.expect("attempts are timed", value(families, "sluice_model_attempt_duration_seconds_count", **model) == ASKED)
+    judge.expect("its breaker is closed", value(families, "sluice_model_breakers", state="closed", **model) == 1)
+    judge.expect("no call is out", value(families, "sluice_model_in_flight", **model) == 0)
+    fails = {"namespace": "default", "pipeline": "fails"}
+    judge.expect("an error has its kind", value(families, "sluice_pipeline_errors_total", kind="INPUT", **fails) == 1)
+    judge.expect("and its step", value(families, "sluice_step_errors_total", kind="INPUT", step="b", **fails) == 1)
+    judge.expect("the step before has none", value(families, "sluice_step_errors_total", kind="INPUT", step="a", **fails) == 0)
+    judge.expect("memory is known", value(families, "process_resident_memory_bytes") > 1 << 20)
+    judge.expect("the start is known", abs(value(families, "process_start_time_seconds") - time.time()) < 60)
+    judge.expect("descriptors are counted", value(families, "process_open_fds") > 5)
+
+
+def keeps_within_its_series(judge, listener):
+    families = listener.families()
+    for pipeline in ("hello", "fails", "many"):
+        series = [1 for family in families.values() for _, labels, _ in family.samples if labels.get("pipeline") == pipeline]
+        judge.expect(f"{pipeline} has at most {SERIES_MAX} series", 0 < len(series) <= SERIES_MAX, len(series))
+    steps = {labels["step"]: number for name, labels, number in families["sluice_step_messages_total"].samples
+             if labels["pipeline"] == "many"}
+    judge.expect("the first steps have their own", all(steps.get(f"s{number}") == 1 for number in range(len(steps) - 1)), steps)
+    judge.expect("the rest is summed", steps.get("other") == STEPS - len(steps) + 1 and len(steps) < STEPS, steps)
+
+
+def speaks_both_formats(judge, listener):
+    text = listener.families()
+    open_metrics = listener.families(Accept=OPEN)
+    judge.expect("OpenMetrics names counters without _total", "sluice_pipeline_requests" in open_metrics, list(open_metrics))
+    judge.expect("both have the same metrics", {name.removesuffix("_total") for name in text} == set(open_metrics))
+    judge.expect("a unit is named", open_metrics["sluice_pipeline_request_duration_seconds"].unit == "seconds")
+    judge.expect("the type of the text is Prometheus'", listener.ask("/metrics")[1] == "text/plain; version=0.0.4; charset=utf-8")
+
+
+def answers_probes_alone(judge, listener):
+    judge.expect("it is live", listener.ask("/live")[0] == 200)
+    judge.expect("it is ready", listener.ask("/ready")[0] == 200)
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        judge.expect(f"{method} changes nothing", listener.ask("/metrics", method)[0] == 405)
+    judge.expect("there is nothing else", listener.ask("/v2/models/score/infer", "POST")[0] == 404)
+    with socket.socket() as other:
+        other.settimeout(1)
+        outside = subprocess.run(["hostname", "-I"], capture_output=True, text=True).stdout.split()
+        if outside and ":" not in outside[0]:
+            judge.expect("other machines are not let in", other.connect_ex((outside[0], listener.port)) != 0)
+
+
+def sheds_the_slow(judge, listener):
+    slow = []
+    for _ in range(8):
+        one = socket.create_connection((listener.host, listener.port))
+        one.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        slow.append(one)
+    begun, seconds = time.monotonic(), []
+    while time.monotonic() - begun < HEAD_SECONDS + 3:
+        at = time.monotonic()
+        judge.expect("others are answered meanwhile", listener.ask("/metrics")[0] == 200)
+        seconds.append(time.monotonic() - at)
+        for one in slow:
+            try:
+                one.sendall(b"a")
+            except OSError:
+                pass
+        time.sleep(0.3)
+    judge.expect("and at once", sorted(seconds)[len(seconds) // 2] < 0.2, seconds)
+    for one in slow:
+        one.settimeout(1)
+        try:
+            said = one.recv(4096)
+        except OSError:
+            said = b""
+        judge.expect("who sends a head byte by byte is sent away", said == b"" or b" 408 " in said, said)
+        one.close()
+
+
+def promtool():
+    """The program, from the Debian package if it is not installed; None: it cannot be had"""
+    path = shutil.which("promtool") or os.path.join("build", "promtool")
+    if not os.path.exists(path) and shutil.which("apt-get"):
+        with tempfile.TemporaryDirectory() as place:
+            done = subprocess.run("apt-get -qq download prometheus && dpkg -x prometheus_*.deb .", shell=True, cwd=place, capture_output=True)
+            if done.returncode == 0:
+                shutil.copy(os.path.join(place, "usr", "bin", "promtool"), path)
+    return path if os.path.exists(path) else None
+
+
+def satisfies_promtool(judge, listener):
+    tool = promtool()
+    if not tool:
+        print("skipped: promtool check metrics: neither promtool nor the package prometheus can be had here")
+        return 1
+    done = subprocess.run([tool, "check", "metrics"], input=listener.ask("/metrics")[2], capture_output=True, text=True)
+    judge.expect("promtool check metrics passes", done.returncode == 0 and not done.stderr, done.stdout + done.stderr)
+    return 0
+
+
+def main():
+    judge, binary = Judge(), os.path.abspath(sys.argv[1])
+    with tempfile.TemporaryDirectory() as place:
+        folder = copy(place)
+        with open(os.path.join(folder, "more.yaml"), "w", encoding="utf-8") as file:
+            file.write(many_steps("many", STEPS, "quote * 1") + "---\n" + PIPELINE % (
+                "fails", "  - {name: a, expression: {set: {y: quote * 2}}}\n  - {name: b, inputs: [a], expression: {set: {z: y + missing}}}\n"
+                "  output: {steps: [b]}\n"))
+        dev = Dev(binary, folder, "--metrics", "0")
+        if not dev.started:
+            sys.exit("metrics: it does not start: " + "\n".join(dev.lines))
+        line = next(line for line in dev.lines if "metrics are at" in line)
+        listener = Listener(line.split("metrics are at ")[1].split()[0])
+        counts(judge, dev, listener)
+        keeps_within_its_series(judge, listener)
+        speaks_both_formats(judge, listener)
+        answers_probes_alone(judge, listener)
+        sheds_the_slow(judge, listener)
+        skipped = satisfies_promtool(judge, listener)
+        dev.process.terminate()
+        judge.expect("it ends well", dev.process.wait(20) == 0, dev.lines[-5:])
+    print(f"{judge.passed} passed, {judge.failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    sys.exit(judge.failed > 0)
+
+
+if __name__ == "__main__":
+    main()
