@@ -126,7 +126,7 @@ expect "turned: status of looking for what is said of another delivery while it 
 stop_engine turned "$engine"
 
 # Also where it was killed, and left a transaction open: nobody comes by its name to end it, so Kafka does when its 10 s
-# are over, for which it looks each 10 s, and until then shows nothing of what lies behind it.
+# are over, for which it looks each 10 s, and until then shows nothing of what lies behind it: for 20 s at most.
 topics ended ended-answers
 start_engine call ended ended exactly-once one
 engine=$started
@@ -137,7 +137,7 @@ kill_at_once "$engine"
 start_engine call ended ended at-least-once one
 engine=$started
 sent
-quiet_s=30 check_answers ended $((rate * 4)) "uncommitted: silence_ms:"
+quiet_s=20 check_answers ended $((rate * 4)) "uncommitted: silence_ms:"
 stop_engine ended "$engine"
 
 # While one engine has other files than the other, top says so of both; and no more when it has the same.
