@@ -230,9 +230,10 @@ demo:
 check:
 	@tests/check.sh $(ONLY)
 
-## layers: fails when a module includes from below it, or files include in a circle
-layers:
+## layers: fails when a module includes from below it, or files include or call each other in a circle
+layers: $(BUILD)/sluice
 	@tests/layers.sh
+	@tests/cycles.py $(BUILD)/obj
 
 ANALYZER := -fanalyzer -fdiagnostics-path-format=separate-events
 # An object is the sign that its source has passed all three.

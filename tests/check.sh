@@ -47,7 +47,7 @@ part_unit() {
 }
 
 part_layers() {
-	one tests/layers.sh
+	one sh -c 'tests/layers.sh && tests/cycles.py build/obj'
 }
 
 part_house() {

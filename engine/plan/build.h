@@ -63,9 +63,6 @@ void build_callees(struct graph_build *build);
 /* shares.c: the split of messages among choices. */
 void build_shares(struct graph_build *build);
 
-/* calls.c: `cache: {ttl: TIME}` of the step's options; 0: not given. */
-int64_t step_cache_ns(const struct step_spec *step);
-
 /* graph.c: the nearest name of a step (or of the pipeline, or of a declared tensor), in the arena. NULL: no name is near. */
 const char *build_suggest(struct graph_build *build, struct text word);
 

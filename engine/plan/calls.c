@@ -1,10 +1,11 @@
 /* calls.c: Targets of the calls of a pipeline's steps, and their endpoints.
  *
- * A kind names its targets and their storage through hooks. The other options of the model (server, modelSettings)
- * are found through their rows, so that this file names no kind.
+ * A kind names its targets and their storage by its call rules. The other options of the model (server, modelSettings)
+ * are found through their rows.
  */
 #include "plan/build.h"
 #include "plan/compile.h"
+#include "plan/step_options.h"
 
 const char *call_target_name(enum call_target target)
 {
@@ -13,77 +14,14 @@ const char *call_target_name(enum call_target target)
 	return names[target];
 }
 
-/* ---- options of a step, by the names of their rows ---- */
-
-static const struct option *row_named(const struct option *rows, const char *name)
-{
-	for (const struct option *row = rows; row && row->type != OPTION_END; row++)
-		if (row->name && row->offset != OPTION_UNSTORED && strcmp(row->name, name) == 0)
-			return row;
-	return NULL;
-}
-
-static const void *value_at(const void *options, const struct option *row)
-{
-	return (const unsigned char *)options + row->offset;
-}
-
-/* NULL: no such row, or nothing written there. */
-static const char *option_text(const struct step_spec *step, const char *name)
-{
-	const struct option *row = step->kind && step->options ? row_named(step->kind->options, name) : NULL;
-	if (row && row->type == OPTION_TEXT)
-		return *(const char *const *)value_at(step->options, row);
-	if (row && row->type == OPTION_NAME)
-		return ((const struct name *)value_at(step->options, row))->text;
-	return NULL;
-}
-
-static int option_choice(const struct step_spec *step, const char *name)
-{
-	const struct option *row = step->kind && step->options ? row_named(step->kind->options, name) : NULL;
-	return row && row->type == OPTION_CHOICE ? *(const int *)value_at(step->options, row) : 0;
-}
-
-static struct name_list option_names(const struct step_spec *step, const char *name)
-{
-	const struct option *row = step->kind && step->options ? row_named(step->kind->options, name) : NULL;
-	return row && row->type == OPTION_NAMES ? *(const struct name_list *)value_at(step->options, row) : (struct name_list){0};
-}
-
-int64_t step_cache_ns(const struct step_spec *step)
-{
-	const struct option *cache = step->kind && step->options ? row_named(step->kind->options, "cache") : NULL;
-	const struct option *ttl = cache && cache->type == OPTION_MAP ? row_named(cache->rows, "ttl") : NULL;
-	return ttl && ttl->type == OPTION_DURATION ? *(const int64_t *)value_at(value_at(step->options, cache), ttl) : 0;
-}
-
-/* Whether the step's modelSettings have one of these parameters. */
-static bool has_setting(const struct step_spec *step, const char *const *names, size_t count)
-{
-	const struct option *settings = step->kind && step->options ? row_named(step->kind->options, "modelSettings") : NULL;
-	const struct option *list = settings && settings->type == OPTION_MAP ? row_named(settings->rows, "parameters") : NULL;
-	const struct option *key = list && list->type == OPTION_LIST ? row_named(list->rows, "name") : NULL;
-	if (!key || key->type != OPTION_NAME)
-		return false;
-	const struct item_list *items = value_at(value_at(step->options, settings), list);
-	for (size_t i = 0; i < items->count; i++) {
-		const struct name *name = value_at((const unsigned char *)items->items + i * list->item_size, key);
-		for (size_t j = 0; j < count && name->text; j++)
-			if (strcmp(name->text, names[j]) == 0)
-				return true;
-	}
-	return false;
-}
-
 /* What the reference dialect's parameters tell that no other model has. */
 static const char *built_in_role(const struct step_spec *step)
 {
 	static const char *const drift[] = {"reference_window", "detection_threshold", "drift_methods"};
 	static const char *const explainer[] = {"explanation_method", "background_samples"};
-	if (has_setting(step, drift, sizeof drift / sizeof *drift))
+	if (step_has_parameter(step, drift, sizeof drift / sizeof *drift))
 		return "drift detector";
-	return has_setting(step, explainer, sizeof explainer / sizeof *explainer) ? "explainer" : NULL;
+	return step_has_parameter(step, explainer, sizeof explainer / sizeof *explainer) ? "explainer" : NULL;
 }
 
 /* ---- models ---- */
@@ -121,11 +59,11 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 	/* A step that chooses among models says nothing about one of them. */
 	bool chooses = plan->graph->steps[step].model_switch.count > 0;
 	const char *storage = chooses ? NULL : storage_of(plan->graph, step);
-	const char *server = chooses ? NULL : option_text(spec, "server");
+	const char *server = chooses ? NULL : step_option_text(spec, "server");
 	if (resource)
 		facts = facts_of_resource(resource);
 	else
-		facts.requirements = option_names(spec, "requirements");
+		facts.requirements = step_option_names(spec, "requirements");
 	if (storage || server) {
 		facts.storage_uri = storage;
 		facts.server = server;
@@ -134,7 +72,7 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 			 model, plan->graph->steps[step].name);
 	}
 	struct endpoint endpoint = endpoint_find(&facts, compiler->spec, &compiler->options->servers, compiler->arena);
-	endpoint.form = (struct call_form){option_choice(spec, "protocol"), option_choice(spec, "method")};
+	endpoint.form = (struct call_form){step_option_choice(spec, "protocol"), step_option_choice(spec, "method")};
 	if (endpoint.origin != ENDPOINT_NONE || !endpoint.advice)
 		return endpoint;
 	const char *role = built_in_role(spec);
@@ -227,7 +165,7 @@ void plan_calls(struct compiler *compiler, struct pipeline_plan *plan)
 	for (size_t i = 0; i < plan->graph->count; i++) {
 		const struct graph_step *step = &plan->graph->steps[i];
 		add_switch(compiler, plan, i);
-		if (step->model_switch.count || !step->spec->kind || !step->spec->options || option_text(step->spec, "local"))
+		if (step->model_switch.count || !step->spec->kind || !step->spec->options || step_option_text(step->spec, "local"))
 			continue;
 		add_said(compiler, plan, i, false);
 		add_said(compiler, plan, i, true);

@@ -4,6 +4,7 @@
 
 #include "base/duration.h"
 #include "base/suggest.h"
+#include "plan/step_options.h"
 
 /* ---- names ---- */
 

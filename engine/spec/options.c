@@ -5,6 +5,7 @@
 
 #include "base/suggest.h"
 #include "spec/fault_codes.h"
+#include "spec/step_kinds.h"
 
 #define ROWS_MAX 64	/* of one map: `given` is a set of bits */
 #define ITEMS_MAX 10000 /* of a list of maps, or a table: nobody writes more steps or candidates by hand */

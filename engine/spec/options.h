@@ -60,8 +60,4 @@ const char *operator_meant(struct text sign);
  * <>), or one without blanks around it. */
 bool condition_fault(struct reading *reading, const struct node *node);
 
-/* Reads the kind key of a step: a map entry that no row names. True: it was read. */
-bool step_kind_read(struct reading *reading, const struct node_entry *entry, void *step);
-void step_kind_fall_back(struct reading *reading, void *into);
-
 #endif

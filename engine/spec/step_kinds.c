@@ -1,7 +1,8 @@
 /* step_kinds.c: Parser of the kind key of a step, by the rows of that kind. The table of kinds is passed in; this
  * file names no kind. */
+#include "spec/step_kinds.h"
+
 #include "spec/fault_codes.h"
-#include "spec/options.h"
 #include "spec/rows.h"
 
 static const struct option no_options[] = {{.type = OPTION_END}};

@@ -1,0 +1,18 @@
+/* step_options.h: Options of a step, found by the names of their rows, so that the plan names no kind. */
+#ifndef SLUICE_PLAN_STEP_OPTIONS_H
+#define SLUICE_PLAN_STEP_OPTIONS_H
+
+#include "spec/resource.h"
+
+/* The value of a row of that name and type. NULL, 0 or an empty list: there is no such row, or no value. */
+const char *step_option_text(const struct step_spec *step, const char *name);
+int step_option_choice(const struct step_spec *step, const char *name);
+struct name_list step_option_names(const struct step_spec *step, const char *name);
+
+/* `cache: {ttl: TIME}`; 0: not given. */
+int64_t step_cache_ns(const struct step_spec *step);
+
+/* Whether the step's modelSettings have one of these parameters. */
+bool step_has_parameter(const struct step_spec *step, const char *const *names, size_t count);
+
+#endif
