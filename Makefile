@@ -214,7 +214,7 @@ demo:
 ## |   140  bars       instructions, ratios and memory beside their bars
 ## |    95  torture    allocations of every command made to fail, one in each run
 ## |    90  fuzz       a short run of every fuzz target, from one seed
-## |    15  grpc       our gRPC and grpcio, both ways (skipped when PyPI cannot be reached)
+## |    25  grpc       our gRPC and grpcio, both ways, and the gateway with tritonclient (skipped when PyPI cannot be reached)
 ## |   315  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |   100  contract   what the twin and a real Kafka both must do; joins whose sources are away
 ## |    50  guard      a network that loses, delays and repeats, before a real Kafka

@@ -192,6 +192,7 @@ part_demo() {
 # Against another implementation, which comes from PyPI.
 part_grpc() {
 	make_quietly build/kafka/peer && tests/grpc/interop.sh build/kafka/peer
+	tests/grpc/triton.sh $sluice
 }
 
 part_kafka() {

@@ -39,7 +39,7 @@
 
 struct dev_options {
 	const char *namespace;
-	int64_t port, http_port;
+	int64_t port, http_port, grpc_port;
 	int log_level;
 	int form;
 	const char *metrics;
@@ -53,6 +53,8 @@ static const struct option options[] = {
 	COMMAND_LOG_LEVEL(dev_options, log_level),
 	ROW("http", INTEGER, struct dev_options, http_port, .word = "PORT", .fallback = "0", .most = PORT_MOST,
 	    .help = "Where its gateway takes HTTP on the loopback; 0: at a port that is free."),
+	ROW("grpc", INTEGER, struct dev_options, grpc_port, .word = "PORT", .fallback = "0", .most = PORT_MOST,
+	    .help = "Where its gateway takes gRPC on the loopback; 0: at a port that is free."),
 	COMMAND_METRICS(dev_options, metrics),
 	COMMAND_FORM(dev_options, form, "text json"),
 	{.type = OPTION_END},
@@ -148,7 +150,8 @@ static void write_text(const struct dev *dev, const struct pipeline_plan *plan, 
 {
 	buffer_print(out, "models      http://127.0.0.1:%d  %s\n", model_server_rest_port(dev->server), dev->models);
 	if (dev->gateway) {
-		buffer_print(out, "gateway     http://127.0.0.1:%d\ncurl        ", gateway_http_port(dev->gateway));
+		buffer_print(out, "gateway     http://127.0.0.1:%d\ngrpc        127.0.0.1:%d\ncurl        ",
+			     gateway_http_port(dev->gateway), gateway_grpc_port(dev->gateway));
 		write_curl(dev, plan, out);
 		buffer_byte(out, '\n');
 	}
@@ -170,7 +173,8 @@ static void write_json(const struct dev *dev, const struct pipeline_plan *plan, 
 	if (dev->gateway) {
 		buffer_clear(&command);
 		write_curl(dev, plan, &command);
-		buffer_print(out, ",\"gateway\":\"http://127.0.0.1:%d\",\"curl\":", gateway_http_port(dev->gateway));
+		buffer_print(out, ",\"gateway\":\"http://127.0.0.1:%d\",\"gateway_grpc\":\"127.0.0.1:%d\",\"curl\":",
+			     gateway_http_port(dev->gateway), gateway_grpc_port(dev->gateway));
 		json_write_string(out, buffer_view(&command));
 	}
 	buffer_string(out, ",\"edit\":");
@@ -264,6 +268,8 @@ static bool follow_gateway(struct dev *dev)
 	error = (struct error){0};
 	dev->gateway_config = (struct gateway_config){
 		.http_port = (int)dev->options->http_port,
+		.serves_grpc = true,
+		.grpc_port = (int)dev->options->grpc_port,
 		.brokers = mock_cluster_brokers(dev->broker),
 		.consumer = mock_consumer_settings,
 		.producer = mock_producer_settings,

@@ -1,4 +1,4 @@
-/* gateway.c: `sluice gateway`: HTTP interface to the pipelines of a namespace. */
+/* gateway.c: `sluice gateway`: interface over HTTP and gRPC to the pipelines of a namespace. */
 #include "gateway/gateway.h"
 
 #include "base/duration.h"
@@ -21,7 +21,7 @@ struct gateway_options {
 	struct kafka_asked kafka;
 	struct listening_asked listening;
 	struct gateway_access_asked access;
-	int64_t http_port;
+	int64_t http_port, grpc_port;
 	int64_t timeout_ns, drain_ns;
 	struct name_list passed;
 	int topics;
@@ -36,6 +36,8 @@ static const struct option options[] = {
 	    .help = "The address at which callers may come in."),
 	ROW("http", INTEGER, struct gateway_options, http_port, .word = "PORT", .fallback = "8080", .most = PORT_MOST,
 	    .help = "The port for REST; 0: a free one."),
+	ROW("grpc", INTEGER, struct gateway_options, grpc_port, .word = "PORT", .fallback = "-1", .least = -1, .most = PORT_MOST,
+	    .help = "The port for gRPC; 0: a free one; -1: there is none."),
 	ROW("timeout", DURATION, struct gateway_options, timeout_ns, .fallback = "30s",
 	    .help = "How long a call may take that says nothing by x-timeout-ms or " DEADLINE_HEADER "; none takes more than 10 "
 		    "minutes."),
@@ -133,8 +135,14 @@ static void say_ready(const struct gateway_run *run)
 	const struct plan *plan = &run->revision->plan;
 	const bool json = run->options->form == OUTPUT_JSON;
 	FILE *out = run->session->out;
-	fprintf(out, json ? "{\"rest\":\"http%s://%s:%d\",\"pipelines\":[" : "ready at http%s://%s:%d: ",
-		run->options->listening.certificate ? "s" : "", run->options->listening.host, gateway_http_port(run->gateway));
+	const struct listening_asked *listening = &run->options->listening;
+	const char *tls = listening->certificate ? "s" : "";
+	int grpc_port = gateway_grpc_port(run->gateway);
+	fprintf(out, json ? "{\"rest\":\"http%s://%s:%d\"," : "ready at http%s://%s:%d", tls, listening->host,
+		gateway_http_port(run->gateway));
+	if (grpc_port > 0)
+		fprintf(out, json ? "\"grpc\":\"%s:%d\"," : ", gRPC at %s:%d", listening->host, grpc_port);
+	fputs(json ? "\"pipelines\":[" : ": ", out);
 	/* The names of pipelines are those of Kubernetes: none has a byte that JSON escapes. */
 	for (size_t i = 0; i < plan->count; i++)
 		fprintf(out, json ? "%s\"%s\"" : "%s%s", i == 0 ? "" : json ? "," : ", ", plan->pipelines[i].graph->name);
@@ -168,6 +176,8 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 	run->config = (struct gateway_config){
 		.host = self->listening.host,
 		.http_port = (int)self->http_port,
+		.serves_grpc = self->grpc_port >= 0,
+		.grpc_port = (int)self->grpc_port,
 		.files = self->listening.certificate ? &run->files : NULL,
 		.brokers = run->kafka.brokers,
 		.consumer = run->kafka.consumer,
@@ -218,7 +228,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 const struct command command_gateway = {
 	.name = "gateway",
 	.arguments = "[FILE]...",
-	.summary = "Serves pipelines over HTTP to callers that know nothing of Kafka.",
+	.summary = "Serves pipelines over HTTP and gRPC to callers that know nothing of Kafka.",
 	.help = "Takes requests by the Open Inference Protocol and those of TensorFlow Serving and the first Seldon Core, writes "
 		"them to the topics that the pipelines of the files read, and answers with what engines answer: start them by "
 		"`sluice run` with the same files. A call ends by its answer or its deadline: 504 where an engine did not answer "
@@ -226,7 +236,7 @@ const struct command command_gateway = {
 		"dead letters only where "
 		"the pipeline says `output.errors: keep`. SIGTERM: it is not ready any more, and ends its open calls.\n"
 		"\n"
-		"  sluice gateway -f pipelines/ --http 8080 --brokers localhost:9092\n"
+		"  sluice gateway -f pipelines/ --http 8080 --grpc 8081 --brokers localhost:9092\n"
 		"  curl localhost:8080/v2/pipelines/hello/infer -d @pipelines/hello/request.json\n",
 	.options = options,
 	.options_size = sizeof(struct gateway_options),

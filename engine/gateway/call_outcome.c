@@ -4,6 +4,7 @@
 #include "message/json_write.h"
 #include "message/oip_json.h"
 #include "message/reply.h"
+#include "net/grpc_wire.h"
 
 #define RETRY_AFTER_S 1 /* for an engine to have worked off what it has in hand */
 
@@ -16,6 +17,11 @@ int call_status(struct text kind, struct text limit)
 	if (text_is(kind, "INPUT") || text_is(kind, "LIMIT"))
 		return 400;
 	return text_is(kind, "REMOTE") ? 502 : 500;
+}
+
+int call_grpc_status(const struct call_outcome *outcome)
+{
+	return outcome->limit ? GRPC_RESOURCE_EXHAUSTED : grpc_status_for_http(outcome->status);
 }
 
 static struct text value_of(struct headers headers, struct text name)
@@ -62,6 +68,7 @@ bool call_outcome_read(struct call_outcome *outcome, struct text value, struct h
 	} else if (kind.length > 0) {
 		outcome->end = CALL_FAILED;
 		outcome->status = call_status(kind, value_of(headers, TEXT(REPLY_LIMIT_HEADER)));
+		outcome->limit = outcome->status == 400 && text_is(kind, "LIMIT");
 		outcome->retry_after_s = outcome->status == 429 ? RETRY_AFTER_S : 0;
 	}
 	return !arena_failed(arena) && (value.bytes || outcome->end == CALL_FILTERED);

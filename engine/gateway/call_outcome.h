@@ -11,6 +11,9 @@
 /* HTTP status of an error of that kind from an engine. `limit` as message/reply.h writes it; empty: none. */
 int call_status(struct text kind, struct text limit);
 
+/* gRPC's status of an outcome that failed. */
+int call_grpc_status(const struct call_outcome *outcome);
+
 /* Reads a reply's value and headers, from which the outcome borrows; lists are in the arena. False: it is not a
  * reply. */
 bool call_outcome_read(struct call_outcome *outcome, struct text value, struct headers headers, struct arena *arena);

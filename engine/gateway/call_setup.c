@@ -113,8 +113,8 @@ struct headers call_headers_passed(const struct call_source *source, struct aren
 	for (size_t i = 0; items && i < usual_count + more->count; i++) {
 		const char *name = i < usual_count ? usual[i] : more->items[i - usual_count].text;
 		struct text value = source->header(source->context, name);
-		if (i == 0 && source->content_type)
-			value = text_of(source->content_type);
+		if (i < 2 && source->content_type) /* which has no binary data behind it */
+			value = i == 0 ? text_of(source->content_type) : (struct text){0};
 		if (value.bytes)
 			items[count++] = (struct header){text_of(name), value};
 	}

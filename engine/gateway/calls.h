@@ -28,6 +28,7 @@ enum call_end {
 struct call_outcome {
 	enum call_end end;
 	int status; /* of HTTP */
+	bool limit; /* CALL_FAILED: by a limit of the engine, which HTTP has no status for */
 	struct text body;
 	struct text content_type;
 	struct text header_length; /* OIP_LENGTH_HEADER; empty: absent */

@@ -2,6 +2,7 @@
 #include "gateway/gateway.h"
 
 #include "base/memory.h"
+#include "gateway/grpc_front.h"
 #include "gateway/rest.h"
 #include "log/topic_settings.h"
 
@@ -21,6 +22,7 @@ struct gateway {
 	struct body_budget bodies;
 	struct rest rest;
 	struct http_server *server;
+	struct grpc_front *grpc; /* NULL: it does not serve gRPC */
 };
 
 /* ---- limits of topics ---- */
@@ -58,6 +60,19 @@ static size_t request_bytes_most(const struct gateway_targets *targets)
 
 /* ---- opening and closing ---- */
 
+static bool grpc_set_up(struct gateway *gateway, struct loop *loop, size_t body_bytes, struct error *error)
+{
+	const struct grpc_front_config config = {.gateway = &gateway->config,
+						 .targets = &gateway->targets,
+						 .calls = gateway->rest.calls,
+						 .bodies = &gateway->bodies,
+						 .message_bytes = body_bytes,
+						 .connections = CONNECTIONS,
+						 .peer_connections = PEER_CONNECTIONS};
+	gateway->grpc = grpc_front_open(loop, &config, error);
+	return gateway->grpc != NULL;
+}
+
 static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const struct plan *plan, struct error *error)
 {
 	const struct gateway_config *config = &gateway->config;
@@ -92,7 +107,8 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 	if (!gateway_protect(gateway, config->access, error))
 		return false;
 	rest->calls = calls_open(loop, &calls, &gateway->targets, error);
-	return rest->calls && (gateway->server = http_server_open(loop, &http, error));
+	return rest->calls && (gateway->server = http_server_open(loop, &http, error)) &&
+	       (!config->serves_grpc || grpc_set_up(gateway, loop, body_bytes, error));
 }
 
 struct gateway *gateway_open(struct loop *loop, const struct gateway_config *config, const struct plan *plan, struct error *error)
@@ -116,6 +132,7 @@ void gateway_close(struct gateway *gateway)
 		return;
 	calls_close(gateway->rest.calls);
 	http_server_close(gateway->server);
+	grpc_front_close(gateway->grpc);
 	access_close(gateway->rest.access);
 	buffer_close(&gateway->rest.body);
 	arena_close(gateway->rest.arena);
@@ -126,6 +143,11 @@ void gateway_close(struct gateway *gateway)
 int gateway_http_port(const struct gateway *gateway)
 {
 	return http_server_port(gateway->server);
+}
+
+int gateway_grpc_port(const struct gateway *gateway)
+{
+	return gateway->grpc ? grpc_front_port(gateway->grpc) : 0;
 }
 
 bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct error *error)
@@ -146,7 +168,8 @@ bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct err
 
 bool gateway_reload_tls(struct gateway *gateway, struct error *error)
 {
-	return http_server_reload(gateway->server, gateway->config.files, error);
+	return http_server_reload(gateway->server, gateway->config.files, error) &&
+	       (!gateway->grpc || grpc_front_reload(gateway->grpc, error));
 }
 
 bool gateway_protect(struct gateway *gateway, const struct access_settings *settings, struct error *error)
@@ -167,7 +190,9 @@ bool gateway_reread_access(struct gateway *gateway, struct error *error)
 bool gateway_drain(struct gateway *gateway)
 {
 	gateway->rest.draining = true;
-	return http_server_drain(gateway->server);
+	bool without_http = http_server_drain(gateway->server);
+	bool without_grpc = !gateway->grpc || grpc_front_drain(gateway->grpc);
+	return without_http && without_grpc;
 }
 
 bool gateway_is_well(const struct gateway *gateway, struct error *error)

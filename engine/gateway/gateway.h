@@ -1,11 +1,12 @@
-/* gateway.h: Gateway of a namespace: an HTTP server in front of its pipelines, for callers without Kafka.
+/* gateway.h: Gateway of a namespace: servers of HTTP and gRPC in front of its pipelines, for callers without Kafka.
  *
  * A request becomes a record of its pipeline's topic, with the address of this gateway's partition of the
  * replies topic (message/reply.h). The engine that answers it sends a copy of the answer there, which ends the
  * call. So a gateway has connections and open calls, and no state that must outlive it.
  *
  * Everything runs on the loop of its thread; only opening blocks, until Kafka answers. Its parts: targets.h has
- * the pipelines that can be called, calls.h the open calls, rest.h the table of routes.
+ * the pipelines that can be called, calls.h the open calls, rest.h the table of
+ * routes, grpc_front.h that of methods.
  */
 #ifndef SLUICE_GATEWAY_GATEWAY_H
 #define SLUICE_GATEWAY_GATEWAY_H
@@ -24,6 +25,8 @@ struct gateway;
 struct gateway_config {
 	const char *host; /* NULL: loopback */
 	int http_port;	  /* 0: a free one */
+	bool serves_grpc;
+	int grpc_port;	  /* likewise */
 	const struct tls_files *files; /* NULL: without TLS */
 	const char *brokers;
 	struct properties consumer, producer;
@@ -38,6 +41,7 @@ struct gateway_config {
 struct gateway *gateway_open(struct loop *loop, const struct gateway_config *config, const struct plan *plan, struct error *error);
 void gateway_close(struct gateway *gateway); /* NULL is fine */
 int gateway_http_port(const struct gateway *gateway);
+int gateway_grpc_port(const struct gateway *gateway); /* 0: it does not serve gRPC */
 
 /* Serves this plan from now on. False: nothing has changed. */
 bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct error *error);

@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "gateway/call_outcome.h"
+#include "gateway/call_setup.h"
 #include "gateway/rest.h"
 #include "message/reply.h"
+#include "net/grpc_wire.h"
 #include "tests/unit/planning.h"
 
 /* ---- routes ---- */
@@ -112,6 +114,105 @@ static void a_reply_is_read_by_its_headers(void **state)
 	arena_close(arena);
 }
 
+static void a_failure_has_a_status_of_grpc(void **state)
+{
+	static const struct {
+		const char *kind, *limit;
+		int status;
+	} rows[] = {{"INPUT", "", GRPC_INVALID_ARGUMENT},	   {"REMOTE", "", GRPC_UNAVAILABLE},
+		    {"LIMIT", "", GRPC_RESOURCE_EXHAUSTED},	   {"LIMIT", "deadline", GRPC_DEADLINE_EXCEEDED},
+		    {"LIMIT", "admission", GRPC_RESOURCE_EXHAUSTED}, {"SYSTEM", "", GRPC_INTERNAL}};
+	static const struct {
+		int http;
+		int status;
+	} own[] = {{404, GRPC_NOT_FOUND}, {409, GRPC_FAILED_PRECONDITION}, {413, GRPC_RESOURCE_EXHAUSTED}, {499, GRPC_CANCELLED},
+		   {401, GRPC_UNAUTHENTICATED}, {403, GRPC_PERMISSION_DENIED}, {429, GRPC_RESOURCE_EXHAUSTED},
+		   {501, GRPC_UNIMPLEMENTED}, {503, GRPC_UNAVAILABLE}, {504, GRPC_DEADLINE_EXCEEDED}, {422, GRPC_INVALID_ARGUMENT}};
+	struct arena *arena = arena_open((size_t)1 << 16);
+	struct call_outcome outcome;
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct header headers[] = {{TEXT(REPLY_ERROR_HEADER), text_of(rows[i].kind)},
+						 {TEXT(REPLY_LIMIT_HEADER), text_of(rows[i].limit)}};
+		assert_true(call_outcome_read(&outcome, TEXT("{}"), (struct headers){2, headers}, arena));
+		assert_int_equal(call_grpc_status(&outcome), rows[i].status);
+	}
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+		outcome = (struct call_outcome){.end = CALL_FAILED, .status = own[i].http};
+		assert_int_equal(call_grpc_status(&outcome), own[i].status);
+	}
+	arena_close(arena);
+}
+
+/* ---- setting up ---- */
+
+struct asked_header {
+	const char *name, *value;
+};
+
+static struct text header_given(const void *context, const char *name)
+{
+	for (const struct asked_header *header = context; header->name; header++)
+		if (strcmp(header->name, name) == 0)
+			return text_of(header->value);
+	return (struct text){0};
+}
+
+static void listed_headers_alone_are_passed_on(void **state)
+{
+	static const struct asked_header given[] = {{"content-type", "application/json"},
+						    {"Inference-Header-Content-Length", "7"},
+						    {"traceparent", "t"},
+						    {"authorization", "secret"},
+						    {"x-mine", "m"},
+						    {NULL, NULL}};
+	const struct name more = {.text = "x-mine"};
+	const struct gateway_config config = {.passed = {1, &more}};
+	struct call_source source = {.config = &config, .context = given, .header = header_given};
+	struct arena *arena = arena_open((size_t)1 << 16);
+	(void)state;
+	struct headers passed = call_headers_passed(&source, arena);
+	assert_int_equal(passed.count, 4);
+	assert_true(text_is(headers_find(passed, TEXT("x-mine"))->value, "m"));
+	assert_true(text_is(headers_find(passed, TEXT("content-type"))->value, "application/json"));
+	source.content_type = "application/x-protobuf"; /* by gRPC: there is nothing behind the message */
+	passed = call_headers_passed(&source, arena);
+	assert_int_equal(passed.count, 3);
+	assert_true(text_is(headers_find(passed, TEXT("content-type"))->value, "application/x-protobuf"));
+	assert_null(headers_find(passed, TEXT("Inference-Header-Content-Length")));
+	arena_close(arena);
+}
+
+static void a_deadline_is_the_callers_within_the_most(void **state)
+{
+	static const struct {
+		struct asked_header given[3];
+		int64_t deadline_ms; /* -1: refused */
+	} rows[] = {
+		{{{0}}, 1000 + GATEWAY_TIMEOUT_MS},
+		{{{"x-timeout-ms", "5"}}, 1005},
+		{{{"x-timeout-ms", "5"}, {"x-deadline-ms", "1200"}}, 1200},
+		{{{"x-timeout-ms", "999999999999999999"}}, 1000 + GATEWAY_DEADLINE_MAX_MS},
+		{{{"x-deadline-ms", "9999999999999"}}, 1000 + GATEWAY_DEADLINE_MAX_MS},
+		{{{"x-timeout-ms", "0"}}, -1},
+		{{{"x-deadline-ms", "soon"}}, -1},
+	};
+	const struct gateway_config config = {0};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct call_source source = {
+			.config = &config, .now_ms = 1000, .context = rows[i].given, .header = header_given};
+		struct call_refusal refusal;
+		int64_t deadline_ms = -1;
+		bool read = call_deadline_read(&source, &deadline_ms, &refusal);
+		assert_int_equal(read, rows[i].deadline_ms >= 0);
+		if (read)
+			assert_int_equal(deadline_ms, rows[i].deadline_ms);
+		else
+			assert_int_equal(refusal.status, 400);
+	}
+}
+
 /* ---- targets ---- */
 
 static const char *refusal_of(const char *steps)
@@ -153,6 +254,9 @@ int main(void)
 		cmocka_unit_test(a_path_says_which_methods_it_has),
 		cmocka_unit_test(a_kind_of_error_has_a_status),
 		cmocka_unit_test(a_reply_is_read_by_its_headers),
+		cmocka_unit_test(a_failure_has_a_status_of_grpc),
+		cmocka_unit_test(listed_headers_alone_are_passed_on),
+		cmocka_unit_test(a_deadline_is_the_callers_within_the_most),
 		cmocka_unit_test(a_pipeline_that_answers_otherwise_names_the_step),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

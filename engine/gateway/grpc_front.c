@@ -1,0 +1,374 @@
+/* grpc_front.c: see grpc_front.h. A method is a row. */
+#include "gateway/grpc_front.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "base/version.h"
+#include "gateway/call_outcome.h"
+#include "gateway/call_setup.h"
+#include "message/format.h"
+#include "message/protobuf_wire.h"
+#include "message/reply.h"
+#include "net/grpc_reflection.h"
+#include "net/grpc_server.h"
+#include "net/grpc_wire.h"
+#include "serving/inference_proto.h"
+#include "serving/metadata_protobuf.h"
+
+#define STREAMS 1024 /* of one connection */
+#define METADATA_BYTES ((size_t)32 << 10) /* twice what other servers take; nghttp2 ends a connection at 64 KiB */
+#define REPLY_BYTES_MAX ((size_t)16 << 20) /* of what the gateway writes itself */
+#define REQUEST_ARENA_BYTES ((size_t)16 << 20)
+#define CONTENT_TYPE_BYTES 64
+#define INFERENCE "/" INFERENCE_PACKAGE "." INFERENCE_SERVICE "/"
+#define HEALTH "/" HEALTH_PACKAGE "." HEALTH_SERVICE "/"
+
+enum { MODEL_NAME = 1, ID = 3 }; /* fields of requests and responses */
+
+struct grpc_front {
+	struct grpc_front_config config;
+	struct loop *loop;
+	struct grpc_server *server;
+	struct arena *arena; /* of the current request */
+	struct buffer reply; /* to it */
+	char content_type[CONTENT_TYPE_BYTES]; /* of records */
+	bool draining;
+};
+
+struct grpc_asked { /* the call at hand */
+	struct grpc_front *front;
+	struct grpc_request *request;
+	struct text path, body;
+};
+
+/* ---- answers ---- */
+
+static void reply_send(const struct grpc_asked *asked)
+{
+	const struct buffer *reply = &asked->front->reply;
+	if (buffer_failed(reply))
+		grpc_server_answer(asked->request, GRPC_RESOURCE_EXHAUSTED, TEXT("memory ran out"), (struct text){0});
+	else
+		grpc_server_answer(asked->request, GRPC_OK, (struct text){0}, buffer_view(reply));
+}
+
+static void refuse(const struct grpc_asked *asked, int status, const char *words)
+{
+	grpc_server_answer(asked->request, status, text_of(words), (struct text){0});
+}
+
+/* ---- health and metadata ---- */
+
+static bool is_ready(const struct grpc_front *front)
+{
+	struct error error = {0};
+	return !front->draining && calls_are_well(front->config.calls, &error);
+}
+
+static void server_live(const struct grpc_asked *asked)
+{
+	protobuf_write_flag(&asked->front->reply, 1, true);
+	reply_send(asked);
+}
+
+static void server_ready(const struct grpc_asked *asked)
+{
+	protobuf_write_flag(&asked->front->reply, 1, is_ready(asked->front));
+	reply_send(asked);
+}
+
+static void health_check(const struct grpc_asked *asked)
+{
+	struct text service = protobuf_read_text(asked->body, 1);
+	char status[2];
+	if (service.length > 0 && !text_is(service, INFERENCE_PACKAGE "." INFERENCE_SERVICE) &&
+	    !text_is(service, HEALTH_PACKAGE "." HEALTH_SERVICE)) {
+		refuse(asked, GRPC_NOT_FOUND, "there is no service of that name");
+		return;
+	}
+	char *end = protobuf_put_varint(protobuf_put_tag(status, 1, WIRE_VARINT),
+					is_ready(asked->front) ? HEALTH_SERVING : HEALTH_NOT_SERVING);
+	buffer_append(&asked->front->reply, status, (size_t)(end - status));
+	reply_send(asked);
+}
+
+static void health_watch(const struct grpc_asked *asked)
+{
+	refuse(asked, GRPC_UNIMPLEMENTED, "health is not watched here; call Check now and then");
+}
+
+static void server_metadata(const struct grpc_asked *asked)
+{
+	struct buffer *reply = &asked->front->reply;
+	protobuf_write_text(reply, 1, TEXT("sluice"));
+	protobuf_write_text(reply, 2, TEXT(SLUICE_VERSION));
+	reply_send(asked);
+}
+
+static struct text metadata_of(const void *request, const char *name)
+{
+	return grpc_request_metadata(request, name);
+}
+
+static struct call_source source_of(const struct grpc_asked *asked)
+{
+	const struct grpc_front *front = asked->front;
+	return (struct call_source){.config = front->config.gateway,
+				    .targets = front->config.targets,
+				    .now_ms = loop_time_of_day_ms(front->loop),
+				    .content_type = front->content_type,
+				    .context = asked->request,
+				    .header = metadata_of};
+}
+
+/* NULL: it is refused. All requests have the name in field 1. */
+static const struct gateway_target *find_target(const struct grpc_asked *asked)
+{
+	const struct call_source source = source_of(asked);
+	const struct call_name name = {.name = protobuf_read_text(asked->body, MODEL_NAME)};
+	struct call_refusal refusal;
+	const struct gateway_target *target = call_target_find(&source, &name, &refusal);
+	if (!target)
+		refuse(asked, grpc_status_for_http(refusal.status), refusal.words);
+	return target;
+}
+
+static void model_ready(const struct grpc_asked *asked)
+{
+	if (find_target(asked))
+		server_ready(asked);
+}
+
+static void model_metadata(const struct grpc_asked *asked)
+{
+	const struct gateway_target *target = find_target(asked);
+	struct buffer *reply = &asked->front->reply;
+	if (!target)
+		return;
+	protobuf_write_text(reply, 1, text_of(target->name));
+	protobuf_write_text(reply, 3, TEXT("sluice"));
+	metadata_tensors_write_protobuf(reply, 4, &target->plan->types.request);
+	metadata_tensors_write_protobuf(reply, 5, &target->plan->types.answer);
+	reply_send(asked);
+}
+
+/* ---- what a call ended with ---- */
+
+static void failure_field(struct grpc_request *request, const json_t *body, const char *key, const char *name)
+{
+	const json_t *value = json_object_get(body, key);
+	char number[24];
+	if (json_is_string(value)) {
+		grpc_request_add_field(request, text_of(name), text_of(json_string_value(value)));
+	} else if (json_is_integer(value)) {
+		(void)snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
+		grpc_request_add_field(request, text_of(name), text_of(number));
+	}
+}
+
+/* A failure is JSON, whatever the request was (message/reply.h): its sentence is the status's, the rest is metadata. */
+static void answer_failed(struct grpc_request *request, const struct call_outcome *outcome)
+{
+	static const char *const fields[][2] = {{"kind", REPLY_ERROR_HEADER},
+						{"place", "sluice-place"},
+						{"step", "sluice-step"},
+						{"attempts", "sluice-attempts"}};
+	json_t *body = json_loadb(outcome->body.bytes ? outcome->body.bytes : "", outcome->body.length, 0, NULL);
+	const char *words = json_string_value(json_object_get(body, "error"));
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		failure_field(request, body, fields[i][0], fields[i][1]);
+	grpc_server_answer(request, call_grpc_status(outcome), text_of(words ? words : "the request failed"), (struct text){0});
+	json_decref(body);
+}
+
+static void answer_empty(struct grpc_request *request, const struct call_outcome *outcome, const char *word)
+{
+	char bytes[CALL_ID_BYTES_MAX + 8];
+	struct text id = outcome->id;
+	char *end = bytes;
+	if (id.length > 0 && id.length <= CALL_ID_BYTES_MAX)
+		end = protobuf_put_bytes(bytes, ID, id);
+	grpc_request_add_field(request, TEXT(REPLY_OUTCOME_HEADER), text_of(word));
+	grpc_server_answer(request, GRPC_OK, (struct text){0}, (struct text){bytes, (size_t)(end - bytes)});
+}
+
+static void on_ended(void *context, const struct call_outcome *outcome)
+{
+	struct grpc_request *request = context;
+	char retry[24];
+	if (outcome->id.length > 0)
+		grpc_request_add_field(request, TEXT(REPLY_ID_HEADER), outcome->id);
+	if (outcome->retry_after_s > 0) {
+		(void)snprintf(retry, sizeof retry, "%d", outcome->retry_after_s);
+		grpc_request_add_field(request, TEXT("retry-after"), text_of(retry));
+	}
+	for (size_t i = 0; i < outcome->headers.count; i++)
+		grpc_request_add_field(request, outcome->headers.items[i].name, outcome->headers.items[i].value);
+	switch (outcome->end) {
+	case CALL_ANSWERED:
+		grpc_server_answer(request, GRPC_OK, (struct text){0}, outcome->body);
+		break;
+	case CALL_FILTERED:
+		answer_empty(request, outcome, REPLY_FILTERED);
+		break;
+	case CALL_ACCEPTED:
+		answer_empty(request, outcome, "accepted");
+		break;
+	case CALL_FAILED:
+		answer_failed(request, outcome);
+		break;
+	}
+}
+
+static bool is_over(void *context)
+{
+	return grpc_request_is_over(context);
+}
+
+/* ---- inference ---- */
+
+/* An empty value would be a tombstone in Kafka. */
+static bool body_is_fit(const struct grpc_asked *asked)
+{
+	if (asked->body.length > 0)
+		return true;
+	refuse(asked, GRPC_INVALID_ARGUMENT, "the request is empty; it must have inputs");
+	return false;
+}
+
+static void model_infer(const struct grpc_asked *asked)
+{
+	struct grpc_front *front = asked->front;
+	const struct call_source source = source_of(asked);
+	const struct gateway_target *target = body_is_fit(asked) ? find_target(asked) : NULL;
+	int64_t left_ms = grpc_request_left_ms(asked->request);
+	struct call_request call = {
+		.target = target,
+		.body = asked->body,
+		.key = metadata_of(asked->request, "sluice-key"),
+		.place = asked->path,
+		.ended = on_ended,
+		.is_over = is_over,
+		.context = asked->request,
+	};
+	struct call_refusal refusal;
+	if (!target)
+		return;
+	if (!call_is_possible(target, asked->body.length, &refusal) || !call_deadline_read(&source, &call.deadline_ms, &refusal) ||
+	    !call_id_read(&source, &call.id, &refusal)) {
+		refuse(asked, grpc_status_for_http(refusal.status), refusal.words);
+		return;
+	}
+	if (left_ms >= 0 && source.now_ms + left_ms < call.deadline_ms)
+		call.deadline_ms = source.now_ms + left_ms;
+	call.headers = call_headers_passed(&source, front->arena);
+	calls_begin(front->config.calls, &call);
+}
+
+/* ---- methods ---- */
+
+static const struct grpc_route {
+	const char *path;
+	void (*serve)(const struct grpc_asked *asked);
+} routes[] = {
+	{INFERENCE "ModelInfer", model_infer},
+	{INFERENCE "ServerLive", server_live},
+	{INFERENCE "ServerReady", server_ready},
+	{INFERENCE "ModelReady", model_ready},
+	{INFERENCE "ServerMetadata", server_metadata},
+	{INFERENCE "ModelMetadata", model_metadata},
+	{HEALTH "Check", health_check},
+	{HEALTH "Watch", health_watch},
+};
+
+static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
+{
+	struct grpc_front *front = context;
+	const struct grpc_asked asked = {front, request, path, body};
+	arena_reset(front->arena);
+	buffer_clear(&front->reply);
+	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+		if (text_is(path, routes[i].path)) {
+			routes[i].serve(&asked);
+			return;
+		}
+	refuse(&asked, GRPC_UNIMPLEMENTED, "there is no such method here; pipelines and models answer to " INFERENCE "ModelInfer");
+}
+
+static bool on_asked_whether_conversation(void *context, struct text path)
+{
+	(void)context;
+	return grpc_reflection_is_path(path);
+}
+
+static bool on_said(void *context, struct text path, struct text message, struct buffer *answer)
+{
+	static const struct proto_file *const files[] = {&inference_file, &health_file, NULL};
+	(void)context, (void)path;
+	return grpc_reflection_answer(files, message, answer);
+}
+
+/* ---- opening and closing ---- */
+
+struct grpc_front *grpc_front_open(struct loop *loop, const struct grpc_front_config *config, struct error *error)
+{
+	struct grpc_front *front = memory_take(1, sizeof *front);
+	const char *types = format_oip_protobuf.content_types;
+	if (!front) {
+		error_memory(error, ERROR_SYSTEM, "opening a gateway");
+		return NULL;
+	}
+	const struct grpc_server_config grpc = {.host = config->gateway->host,
+						.port = config->gateway->grpc_port,
+						.files = config->gateway->files,
+						.message_bytes = config->message_bytes,
+						.metadata_bytes = METADATA_BYTES,
+						.streams = STREAMS,
+						.bodies = config->bodies,
+						.connections = config->connections,
+						.peer_connections = config->peer_connections,
+						.called = on_called,
+						.converses = on_asked_whether_conversation,
+						.said = on_said,
+						.context = front};
+	front->config = *config;
+	front->loop = loop;
+	buffer_open(&front->reply, REPLY_BYTES_MAX);
+	(void)snprintf(front->content_type, sizeof front->content_type, "%.*s", (int)strcspn(types, " "), types);
+	front->arena = arena_open(REQUEST_ARENA_BYTES);
+	if (!front->arena)
+		error_memory(error, ERROR_SYSTEM, "opening a gateway");
+	else if ((front->server = grpc_server_open(loop, &grpc, error)))
+		return front;
+	grpc_front_close(front);
+	return NULL;
+}
+
+void grpc_front_close(struct grpc_front *front)
+{
+	if (!front)
+		return;
+	grpc_server_close(front->server);
+	buffer_close(&front->reply);
+	arena_close(front->arena);
+	memory_give(front);
+}
+
+int grpc_front_port(const struct grpc_front *front)
+{
+	return grpc_server_port(front->server);
+}
+
+bool grpc_front_reload(struct grpc_front *front, struct error *error)
+{
+	return grpc_server_reload(front->server, front->config.gateway->files, error);
+}
+
+bool grpc_front_drain(struct grpc_front *front)
+{
+	front->draining = true;
+	return grpc_server_drain(front->server);
+}

@@ -1,0 +1,51 @@
+/* grpc_describe.h: Descriptions of gRPC services as rows, and their form in protobuf: a FileDescriptorProto. Pure.
+ *
+ * A field's type is a scalar of proto3, or the full name of a message or enum without the package and behind a dot:
+ * ".ModelInferRequest.InferInputTensor". Before it may stand `repeated`, `map` (from strings), `enum`, or `oneof` for a
+ * member of the message's only oneof.
+ */
+#ifndef SLUICE_NET_GRPC_DESCRIBE_H
+#define SLUICE_NET_GRPC_DESCRIBE_H
+
+#include "base/text.h"
+
+/* All lists end with a row without a name. */
+struct proto_field {
+	const char *name;
+	uint32_t number;
+	const char *type;
+};
+
+struct proto_value { /* of an enum */
+	const char *name;
+	uint32_t number;
+};
+
+struct proto_message {
+	const char *name;
+	const struct proto_field *fields; /* NULL: none */
+	const struct proto_message *nested; /* NULL: none; their own `nested` is not looked at */
+	const char *oneof;		    /* NULL: none */
+	const char *enum_name;		    /* of the enum within it; NULL: none */
+	const struct proto_value *values;
+};
+
+struct proto_method {
+	const char *name, *input, *output; /* messages, as in types */
+	bool client_streams, server_streams;
+};
+
+struct proto_file {
+	const char *name, *package;
+	const struct proto_message *messages;
+	const char *service; /* the only one */
+	const struct proto_method *methods;
+};
+
+/* Appends the file as a FileDescriptorProto. */
+void proto_file_write(const struct proto_file *file, struct buffer *out);
+
+/* Whether the file has a service, method, message, field or enum of that full name. */
+bool proto_file_has(const struct proto_file *file, struct text symbol);
+
+#endif

@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+"""The gateway of `sluice dev` as others' clients meet it: triton.py SLUICE
+
+One line for each behaviour that is not as it should be; at the end `N passed, N failed`.
+"""
+import os, sys, tempfile, threading, time
+
+import grpc
+import numpy as np
+import tritonclient.grpc as by_grpc
+import tritonclient.http as by_http
+from google.protobuf import descriptor_pool
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from tritonclient.grpc import service_pb2, service_pb2_grpc
+from tritonclient.utils import InferenceServerException
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "judge"))
+from dev import Dev, Judge  # noqa: E402
+
+HELD_SECONDS = 1.5  # that a model keeps a reply back
+DOCUMENT = "apiVersion: mlops.seldon.io/v1alpha1\nkind: %s\nmetadata: {name: %s}\nspec:\n%s"
+PIPELINES = {
+    "twice": "  steps:\n  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n",
+    "same": "  steps:\n  - {name: pass, filter: {keep: 'true'}}\n  output: {steps: [pass]}\n",
+    "small": "  steps:\n  - {name: keep, filter: {keep: 'x < 10', otherwise: drop}}\n  output: {steps: [keep]}\n",
+    "parts": "  steps:\n  - {name: items, split: {by: rows, tensors: [x]}}\n  output: {steps: [items]}\n",
+    "strict": "  steps:\n  - {name: fails, expression: {set: {y: nothing * 2}}}\n  output: {steps: [fails]}\n",
+    "sink": "  steps:\n  - {name: ends, expression: {set: {x: x}}}\n",
+    "told": "  steps:\n  - name: tell\n    expression:\n      set: {other: 'header(\"x-other\") ?? \"none\"', key: 'key ?? \"none\"', "
+            "trace: 'header(\"traceparent\") ?? \"none\"'}\n  output: {steps: [tell]}\n",
+    "typed": "  steps:\n  - {name: fixed, expression: {set: {total: 'reshape([0.1, 0.9, 0.5], [1, 3])'}, keep: [total]}}\n"
+             "  output: {steps: [fixed]}\n",
+    "slow": "  steps:\n  - {name: late}\n  output: {steps: [late]}\n",
+}
+MODELS = {"late": "  storageUri: stub://slow?ms=%d\n" % int(HELD_SECONDS * 1000)}
+ARRAYS = {
+    "BOOL": np.array([True, False]), "INT8": np.array([-128, 127], np.int8), "INT16": np.array([-32768, 32767], np.int16),
+    "INT32": np.array([[-1], [2]], np.int32), "INT64": np.array([2**53 + 1, -2**63], np.int64), "UINT8": np.array([0, 255], np.uint8),
+    "UINT16": np.array([0, 65535], np.uint16), "UINT32": np.array([2**32 - 1, 1], np.uint32),
+    "UINT64": np.array([2**64 - 1, 1], np.uint64), "FP16": np.array([0.5, -2.0], np.float16),
+    "FP32": np.arange(6, dtype=np.float32).reshape(2, 3), "FP64": np.array([0.1, -1e300]),
+    "BYTES": np.array([b"caf\xc3\xa9", b"\x00\xff", b""], dtype=object),
+}
+TYPED = {"BOOL": "bool_contents", "INT8": "int_contents", "INT16": "int_contents", "INT32": "int_contents", "INT64": "int64_contents",
+         "UINT8": "uint_contents", "UINT16": "uint_contents", "UINT32": "uint_contents", "UINT64": "uint64_contents",
+         "FP32": "fp32_contents", "FP64": "fp64_contents", "BYTES": "bytes_contents"}
+
+
+def inputs_of(module, **arrays):
+    """Tensors for one of the two clients, each named, as FP64 unless its array says otherwise"""
+    made = []
+    for name, value in arrays.items():
+        array = np.asarray(value)
+        datatype = next(kind for kind, sample in ARRAYS.items() if sample.dtype == array.dtype)
+        made.append(module.InferInput(name, list(array.shape), datatype))
+        made[-1].set_data_from_numpy(array)
+    return made
+
+
+def failure(call, *words, **named):
+    """Status and words of a call that fails; None: it does not"""
+    try:
+        call(*words, **named)
+    except InferenceServerException as error:
+        return str(error.status()), error.message()
+    except grpc.RpcError as error:
+        return str(error.code()), error.details()
+    return None
+
+
+def answers(judge, name, module, client):
+    result = client.infer("twice", inputs_of(module, x=np.array([21.0])), request_id="mine")
+    got = result.get_response()
+    judge.expect(f"{name}: a pipeline answers", result.as_numpy("x").tolist() == [42.0], got)
+    judge.expect(f"{name}: the id comes back", (got["id"] if isinstance(got, dict) else got.id) == "mine", got)
+    for kind, array in ARRAYS.items():
+        tensor = module.InferInput("t", list(array.shape), kind)
+        tensor.set_data_from_numpy(array)
+        result = client.infer("same", [tensor])
+        back = result.as_numpy("t")
+        judge.expect(f"{name}: {kind} comes back as it went", back is not None and back.dtype == array.dtype and
+                     back.shape == array.shape and (back == array).all(), back)
+    seen = failure(client.infer, "nobody", inputs_of(module, x=np.array([1.0])))
+    judge.expect(f"{name}: an unknown pipeline is not found", seen and "nobody" in seen[1], seen)
+    judge.expect(f"{name}: it lives", client.is_server_live() and client.is_server_ready())
+    judge.expect(f"{name}: a model is ready", client.is_model_ready("twice") and
+                 (failure(client.is_model_ready, "nobody") or not client.is_model_ready("nobody")))
+
+
+def says_what_it_is(judge, http, call):
+    server = call.get_server_metadata()
+    judge.expect("grpc: it says what it is", server.name == "sluice" and server.version == http.get_server_metadata()["version"], server)
+    model = call.get_model_metadata("typed")
+    judge.expect("grpc: metadata has the types that the plan infers",
+                 model.name == "typed" and [(t.name, t.datatype, list(t.shape)) for t in model.outputs] == [("total", "FP64", [1, 3])],
+                 model)
+    theirs = http.get_model_metadata("typed")
+    judge.expect("both say the same", [(t["name"], t["datatype"], t.get("shape", [])) for t in theirs["inputs"] + theirs["outputs"]] ==
+                 [(t.name, t.datatype, list(t.shape)) for t in list(model.inputs) + list(model.outputs)], theirs)
+    seen = failure(call.get_model_metadata, "nobody")
+    judge.expect("grpc: there is no metadata of nobody", seen and "NOT_FOUND" in seen[0], seen)
+
+
+def typed_request(kind, array, model="same"):
+    request = service_pb2.ModelInferRequest(model_name=model, id="r")
+    tensor = request.inputs.add(name="t", datatype=kind, shape=list(array.shape))
+    getattr(tensor.contents, TYPED[kind]).extend(array.flatten().tolist())
+    return request
+
+
+def typed_contents(judge, stub):
+    for kind in TYPED:
+        array = ARRAYS[kind]
+        got = stub.ModelInfer(typed_request(kind, array), timeout=20)
+        tensor = got.outputs[0]
+        raw = by_grpc.InferResult(got).as_numpy("t")
+        judge.expect(f"typed {kind} is read", tensor.datatype == kind and got.id == "r" and (raw == array).all(), got)
+    short = typed_request("FP32", ARRAYS["FP32"])
+    short.inputs[0].shape[0] = 3
+    seen = failure(stub.ModelInfer, short, timeout=20)
+    judge.expect("contents that do not fill the shape are refused", seen and "INVALID_ARGUMENT" in seen[0] and "tensor t" in seen[1], seen)
+    raw = service_pb2.ModelInferRequest(model_name="same")
+    raw.inputs.add(name="t", datatype="FP32", shape=[2])
+    raw.raw_input_contents.append(bytes(7))
+    seen = failure(stub.ModelInfer, raw, timeout=20)
+    judge.expect("so are raw ones of another size", seen and "INVALID_ARGUMENT" in seen[0], seen)
+    raw.inputs[0].contents.fp32_contents.extend([1, 2])
+    seen = failure(stub.ModelInfer, raw, timeout=20)
+    judge.expect("so is a mix of both", seen and "INVALID_ARGUMENT" in seen[0], seen)
+
+
+def number(value, model="twice", **more):
+    return service_pb2.ModelInferRequest(model_name=model, inputs=[service_pb2.ModelInferRequest.InferInputTensor(
+        name="x", datatype="FP64", shape=[1], contents=service_pb2.InferTensorContents(fp64_contents=[value]))], **more)
+
+
+def metadata_goes_along(judge, stub):
+    sent = (("x-other", "secret"), ("sluice-key", "the-key"), ("traceparent", "00-" + "a" * 32 + "-" + "b" * 16 + "-01"),
+            ("x-request-id", "by-header"), ("seldon-model", "told.pipeline"))
+    got, call = stub.ModelInfer.with_call(number(1.0), metadata=sent, timeout=20)
+    seen = {tensor.name: by_grpc.InferResult(got).as_numpy(tensor.name).flatten()[0] for tensor in got.outputs}
+    judge.expect("seldon-model goes before the name", set(seen) == {"x", "other", "key", "trace"}, seen)
+    judge.expect("what is not listed stays here", seen.get("other") == b"none", seen)
+    judge.expect("sluice-key is the record's key", seen.get("key") == b"the-key", seen)
+    judge.expect("what is listed goes along", seen.get("trace") == sent[2][1].encode(), seen)
+    back = dict(call.initial_metadata())
+    judge.expect("the id by metadata comes back", back.get("x-request-id") == "by-header", back)
+
+
+def ends_in_other_ways(judge, stub):
+    got, call = stub.ModelInfer.with_call(number(11.0, "small"), metadata=(("x-request-id", "gone"),), timeout=20)
+    judge.expect("what is filtered away is answered without tensors", not got.outputs and got.id == "gone" and
+                 dict(call.initial_metadata()).get("sluice-outcome") == "filtered", got)
+    got, call = stub.ModelInfer.with_call(number(1.0, "sink"), timeout=20)
+    judge.expect("so is what has no answer", not got.outputs and got.id and
+                 dict(call.initial_metadata()).get("sluice-outcome") == "accepted", got)
+    seen = failure(stub.ModelInfer, number(1.0, "parts"), timeout=20)
+    judge.expect("what cannot answer at once says so", seen and "FAILED_PRECONDITION" in seen[0] and "`items`" in seen[1], seen)
+    begun = time.monotonic()
+    seen = failure(stub.ModelInfer, number(1.0, "slow"), timeout=0.3)
+    judge.expect("a deadline ends a call", seen and "DEADLINE_EXCEEDED" in seen[0] and time.monotonic() - begun < 1.2, seen)
+    seen = failure(stub.ModelInfer, number(1.0, "slow"), metadata=(("x-timeout-ms", "300"),), timeout=20)
+    judge.expect("so does one by metadata", seen and "DEADLINE_EXCEEDED" in seen[0] and "300 ms" in seen[1], seen)
+    seen = failure(stub.ModelInfer, number(1.0), metadata=(("x-timeout-ms", "soon"),), timeout=20)
+    judge.expect("a bad one is refused", seen and "INVALID_ARGUMENT" in seen[0] and "x-timeout-ms" in seen[1], seen)
+    seen = failure(stub.ModelInfer, number(1.0), metadata=(("x-request-id", "i" * 257),), timeout=20)
+    judge.expect("an id without end is refused", seen and "INVALID_ARGUMENT" in seen[0], seen)
+    try:
+        stub.ModelInfer(number(1.0, "strict"), timeout=20)
+        told = None
+    except grpc.RpcError as error:
+        told = error
+    parts = dict(list(told.initial_metadata()) + list(told.trailing_metadata())) if told else {}
+    judge.expect("a failure has its kind, place and step as metadata", told and told.code() == grpc.StatusCode.INVALID_ARGUMENT and
+                 parts.get("sluice-error") == "INPUT" and parts.get("sluice-step") == "fails" and "pipelines.yaml:" in parts["sluice-place"], parts)
+
+
+def refuses(judge, stub, channel):
+    seen = failure(stub.ModelInfer, service_pb2.ModelInferRequest(), timeout=20)
+    judge.expect("an empty request is refused", seen and "INVALID_ARGUMENT" in seen[0], seen)
+    seen = failure(stub.ModelInfer, number(1.0, ""), timeout=20)
+    judge.expect("of many pipelines one must be named", seen and "NOT_FOUND" in seen[0] and "seldon-model" in seen[1], seen)
+    seen = failure(stub.RepositoryIndex, service_pb2.RepositoryIndexRequest(), timeout=20)
+    judge.expect("a method that it lacks is told", seen and "UNIMPLEMENTED" in seen[0], seen)
+    seen = failure(channel.unary_unary("/nobody.Service/Method"), b"", timeout=20)
+    judge.expect("so is a service", seen and "UNIMPLEMENTED" in seen[0], seen)
+    seen = failure(channel.unary_unary("/inference.GRPCInferenceService/ModelInfer"), b"\x0a\x05twice\xff\xff", timeout=20)
+    judge.expect("rubbish is the caller's error", seen and seen[0].split(".")[-1] in ("INVALID_ARGUMENT", "NOT_FOUND"), seen)
+    much = typed_request("FP64", np.zeros(1000))  # a short one is not made shorter, and goes as it is
+    seen = failure(stub.ModelInfer, much, compression=grpc.Compression.Gzip, timeout=20)
+    judge.expect("compression is refused in words", seen and "UNIMPLEMENTED" in seen[0] and "identity" in seen[1], seen)
+    large = number(1.0)
+    large.inputs[0].parameters["p"].string_param = "x" * 1100000
+    seen = failure(stub.ModelInfer, large, timeout=20)
+    judge.expect("what no topic takes is refused", seen and "RESOURCE_EXHAUSTED" in seen[0], seen)
+    seen = failure(stub.ModelInfer, number(1.0), metadata=(("x-much", "x" * 33000),), timeout=20)
+    judge.expect("so is metadata without end", seen and "RESOURCE_EXHAUSTED" in seen[0] and "32768" in seen[1], seen)
+    judge.expect("it is as good as new after that", stub.ModelInfer(number(4.0), timeout=20).raw_output_contents[0] ==
+                 np.array([8.0]).tobytes())
+
+
+def has_health_and_reflection(judge, channel):
+    health = health_pb2_grpc.HealthStub(channel)
+    for service in ("", "inference.GRPCInferenceService"):
+        status = health.Check(health_pb2.HealthCheckRequest(service=service), timeout=20).status
+        judge.expect(f"health of `{service}` is good", status == health_pb2.HealthCheckResponse.SERVING, status)
+    seen = failure(health.Check, health_pb2.HealthCheckRequest(service="nobody"), timeout=20)
+    judge.expect("health of nobody is not found", seen and "NOT_FOUND" in seen[0], seen)
+    seen = failure(lambda: next(health.Watch(health_pb2.HealthCheckRequest(), timeout=20)))
+    judge.expect("health is not watched, and says so", seen and "UNIMPLEMENTED" in seen[0], seen)
+    known = ProtoReflectionDescriptorDatabase(channel)
+    services = list(known.get_services())
+    judge.expect("services are listed", services[:2] == ["inference.GRPCInferenceService", "grpc.health.v1.Health"], services)
+    pool = descriptor_pool.DescriptorPool(known)
+    for ours in (service_pb2.DESCRIPTOR.message_types_by_name[name] for name in ("ModelInferRequest", "ModelInferResponse",
+                 "ModelMetadataResponse", "InferParameter", "InferTensorContents", "ServerMetadataResponse", "ModelReadyRequest")):
+        theirs = pool.FindMessageTypeByName(ours.full_name)
+
+        def fields(message):
+            return [(f.name, f.number, f.type, f.label, f.message_type and f.message_type.full_name,
+                     f.containing_oneof and f.containing_oneof.name) for f in message.fields]
+        judge.expect(f"{ours.full_name} is described as Triton's client has it", fields(theirs) == fields(ours) and
+                     sorted((n.name, fields(n)) for n in theirs.nested_types) == sorted((n.name, fields(n)) for n in ours.nested_types),
+                     fields(theirs))
+    service = pool.FindServiceByName("inference.GRPCInferenceService")
+    judge.expect("its methods are described", "ModelInfer" in service.methods_by_name, service.methods_by_name)
+    judge.expect("so is health", pool.FindServiceByName("grpc.health.v1.Health").methods_by_name["Watch"].server_streaming)
+
+
+def keeps_calls_apart(judge, stub):
+    calls = [(i, stub.ModelInfer.future(number(float(i), "twice", id="same"), timeout=30)) for i in range(1000)]
+    wrong = [i for i, call in calls if np.frombuffer(call.result().raw_output_contents[0])[0] != 2.0 * i]
+    judge.expect("a thousand calls at once get their own answers", not wrong, wrong[:5])
+    open_calls = [stub.ModelInfer.future(number(1.0, "slow"), timeout=30) for _ in range(50)]
+    time.sleep(0.2)
+    for call in open_calls:
+        call.cancel()
+    time.sleep(0.5)
+    judge.expect("calls that are cancelled do no harm", np.frombuffer(stub.ModelInfer(number(3.0), timeout=20).raw_output_contents[0])[0] == 6.0)
+
+
+def ends(judge, dev, stub):
+    found = []
+    caller = threading.Thread(target=lambda: found.append(failure(stub.ModelInfer, number(7.0, "slow"), timeout=20)))
+    caller.start()
+    time.sleep(HELD_SECONDS / 5)
+    code = dev.stop()
+    caller.join()
+    judge.expect("what is open when it is stopped is answered", found == [None], found)
+    judge.expect("it ends well", code == 0, code)
+
+
+def main():
+    judge, binary = Judge(), os.path.abspath(sys.argv[1])
+    with tempfile.TemporaryDirectory() as place:
+        with open(os.path.join(place, "pipelines.yaml"), "w", encoding="utf-8") as file:
+            file.write("---\n".join([DOCUMENT % ("Pipeline", *row) for row in PIPELINES.items()] +
+                                    [DOCUMENT % ("Model", *row) for row in MODELS.items()]))
+        dev = Dev(binary, place)
+        if not dev.started:
+            sys.exit("triton: dev does not start: " + "\n".join(dev.lines))
+        http = by_http.InferenceServerClient(dev.said("gateway").split("//")[1])
+        call = by_grpc.InferenceServerClient(dev.said("grpc"))
+        channel = grpc.insecure_channel(dev.said("grpc"))
+        stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+        answers(judge, "http", by_http, http)
+        answers(judge, "grpc", by_grpc, call)
+        says_what_it_is(judge, http, call)
+        typed_contents(judge, stub)
+        metadata_goes_along(judge, stub)
+        ends_in_other_ways(judge, stub)
+        refuses(judge, stub, channel)
+        has_health_and_reflection(judge, channel)
+        keeps_calls_apart(judge, stub)
+        ends(judge, dev, stub)
+        call.close()
+        http.close()
+        channel.close()
+    print(f"{judge.passed} passed, {judge.failed} failed")
+    sys.exit(judge.failed > 0)
+
+
+if __name__ == "__main__":
+    main()
