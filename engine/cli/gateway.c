@@ -229,12 +229,14 @@ const struct command command_gateway = {
 	.name = "gateway",
 	.arguments = "[FILE]...",
 	.summary = "Serves pipelines over HTTP and gRPC to callers that know nothing of Kafka.",
-	.help = "Takes requests by the Open Inference Protocol and those of TensorFlow Serving and the first Seldon Core, writes "
-		"them to the topics that the pipelines of the files read, and answers with what engines answer: start them by "
-		"`sluice run` with the same files. A call ends by its answer or its deadline: 504 where an engine did not answer "
-		"in time, 503 where Kafka did not take the request. Calls that fail are answered, and kept as "
-		"dead letters only where "
-		"the pipeline says `output.errors: keep`. SIGTERM: it is not ready any more, and ends its open calls.\n"
+	.help = "Takes requests by the Open Inference Protocol (over HTTP, and with --grpc over gRPC) and those of "
+		"TensorFlow Serving and the first Seldon Core, writes them to the topics that the pipelines of the files "
+		"read, and answers with what engines answer: start them by `sluice run` with the same files. A call ends "
+		"by its answer or its deadline: 504 where an engine did not answer in time, 503 where Kafka did not take "
+		"the request. Calls that fail are answered, and kept as dead letters only where the pipeline says "
+		"`output.errors: keep`. A Model that no pipeline, experiment or deployment of the files names is asked by "
+		"its own name; `sluice plan` shows the pipeline that it gets. SIGTERM: it is not ready any more, and ends "
+		"its open calls.\n"
 		"\n"
 		"  sluice gateway -f pipelines/ --http 8080 --grpc 8081 --brokers localhost:9092\n"
 		"  curl localhost:8080/v2/pipelines/hello/infer -d @pipelines/hello/request.json\n",

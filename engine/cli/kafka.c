@@ -239,9 +239,9 @@ static bool read_files(struct session *session, const struct door_asked *asked, 
 		       struct error *error)
 {
 	const char *namespace = asked->namespace ? asked->namespace : asked->ambient_namespace;
-	const struct spec_options spec_options = {.kinds = session->kinds, .namespace = namespace};
+	const struct spec_options spec_options = {.kinds = session->kinds, .namespace = namespace, .model_pipelines = true};
 	const struct models_metadata none = {0};
-	const struct plan_options plan_options = {.kinds = session->kinds, .metadata = &none};
+	const struct plan_options plan_options = {.kinds = session->kinds, .metadata = &none, .models_served = true};
 	const char **paths = ARENA_ARRAY(session->arena, const char *, asked->files.count);
 	for (size_t i = 0; paths && i < asked->files.count; i++)
 		paths[i] = asked->files.items[i].text;

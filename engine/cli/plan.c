@@ -106,7 +106,8 @@ static int plan_spec(struct session *session, const struct plan_arguments *argum
 static int run(struct session *session, const void *given, const char *const *paths, size_t count)
 {
 	const struct plan_arguments *arguments = given;
-	struct spec_options spec_options = {.kinds = session->kinds, .kind = arguments->kind, .namespace = arguments->namespace};
+	struct spec_options spec_options = {
+		.kinds = session->kinds, .kind = arguments->kind, .namespace = arguments->namespace, .model_pipelines = true};
 	struct error error = {0};
 	struct spec spec;
 	int misuse = command_servers_misused(session, &command_plan, &arguments->servers);

@@ -74,6 +74,19 @@ static void pipeline_add(struct compiler *compiler, const struct graph *graph)
 	compiler->pipelines.items[compiler->pipelines.count++] = (struct name_entry){text_of(graph->name), plan->count++};
 }
 
+static const struct resource *model_made_into(const struct resource *pipeline)
+{
+	const struct resource *made_of = pipeline->made_of;
+	return made_of && made_of->kind->type == RESOURCE_MODEL ? made_of : NULL;
+}
+
+/* Nobody can ask a Model that no server has: its pipeline is left out, which nobody wrote. */
+static bool is_left_out(struct compiler *compiler, const struct resource *pipeline)
+{
+	const struct resource *model = model_made_into(pipeline);
+	return model && !compiler->options->models_served && plan_model(compiler, model).origin == ENDPOINT_NONE;
+}
+
 static bool build_graphs(struct compiler *compiler)
 {
 	const struct spec *spec = compiler->spec;
@@ -81,7 +94,7 @@ static bool build_graphs(struct compiler *compiler)
 		return false;
 	for (size_t i = 0; i < spec->count; i++) {
 		const struct resource *resource = spec->resources[i];
-		if (resource->kind->type != RESOURCE_PIPELINE)
+		if (resource->kind->type != RESOURCE_PIPELINE || is_left_out(compiler, resource))
 			continue;
 		struct graph *graph = graph_build(resource, spec, compiler->arena, spec->faults);
 		if (!graph && arena_failed(compiler->arena))
@@ -163,6 +176,9 @@ static void plan_pipeline(struct compiler *compiler, struct pipeline_plan *plan)
 	plan_delivery(compiler, plan);
 	infer_types(compiler, plan);
 	plan_volume(compiler, plan);
+	if (model_made_into(plan->graph->resource))
+		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
+			 "it is made of the Model of this name, which no other resource names, so that it can be asked");
 	note_planned(compiler, plan);
 	note_unused_steps(compiler, plan);
 }

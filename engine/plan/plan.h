@@ -172,6 +172,7 @@ struct plan_options {
 	const struct models_metadata *metadata; /* NULL: none given */
 	struct name_list servers;		/* NAME=URL */
 	const struct file_source *files;	/* named by steps, for type inference; NULL: no file is read */
+	bool models_served;			/* Models without an endpoint get one later */
 };
 
 struct plan {

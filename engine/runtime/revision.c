@@ -73,6 +73,7 @@ static bool make_plan(struct revision *revision, const struct revision_options *
 	const struct plan_options plan_options = {.kinds = options->kinds,
 						  .metadata = &none,
 						  .servers = options->servers,
+						  .models_served = options->built_in != NULL,
 						  .files = files_source(revision->files)};
 	const struct faults *faults = revision->spec.faults;
 	const struct resource *runtime = spec_first(&revision->spec, RESOURCE_RUNTIME);
@@ -153,7 +154,7 @@ static uint64_t certificates_of(const struct spec *spec, struct arena *arena)
 static bool revision_read(struct revision *revision, const struct revision_options *options, struct error *error)
 {
 	const struct spec_options spec_options = {
-		.kinds = options->kinds, .namespace = options->namespace, .names = options->names};
+		.kinds = options->kinds, .namespace = options->namespace, .model_pipelines = true, .names = options->names};
 	revision->arena = arena_open(REVISION_ARENA_BYTES);
 	if (!revision->arena)
 		return error_memory(error, ERROR_SYSTEM, "reading files");

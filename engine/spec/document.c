@@ -5,6 +5,7 @@
 #include "base/suggest.h"
 #include "spec/deployment_pipeline.h"
 #include "spec/fault_codes.h"
+#include "spec/model_pipeline.h"
 #include "spec/node_make.h"
 #include "spec/options.h"
 #include "spec/rows.h"
@@ -23,7 +24,8 @@ const struct resource_kind resource_kinds[] = {
 	KIND("Pipeline", MLOPS, PIPELINE, .rows = pipeline_rows, .size = sizeof(struct pipeline_spec), .check = pipeline_check,
 	     .help = "A graph of steps."),
 	KIND("Model", MLOPS, MODEL, .rows = model_rows, .size = sizeof(struct model_spec), .check = model_check,
-	     .help = "A model, and where it answers."),
+	     .help = "A model, and where it answers. One that no pipeline, experiment or deployment of the files names is asked by "
+		     "itself: it gets a pipeline of its name, with one step that calls it."),
 	KIND("Experiment", MLOPS, EXPERIMENT, .rows = experiment_rows, .size = sizeof(struct experiment_spec),
 	     .check = experiment_check, .later = true, .help = "Models or pipelines among which requests are split."),
 	KIND("SeldonRuntime", MLOPS, RUNTIME, .rows = runtime_rows, .size = sizeof(struct runtime_spec), .check = runtime_check,
@@ -453,6 +455,17 @@ static void read_root(struct spec *spec, const struct node *root, const struct s
 	const struct resource_kind *kind = kind_of(spec, root, options);
 	if (kind)
 		read_resource(spec, root, kind, NULL, options);
+}
+
+void documents_read_models(struct spec *spec, const struct spec_options *options)
+{
+	size_t count;
+	const struct resource **models = models_alone(spec, &count);
+	for (size_t i = 0; models && i < count; i++) {
+		const struct node *document = model_pipeline(models[i], spec->arena);
+		if (document)
+			read_resource(spec, document, kind_named(TEXT("Pipeline")), models[i], options);
+	}
 }
 
 void document_read(struct spec *spec, const struct document *document, const struct spec_options *options)

@@ -8,4 +8,7 @@
  * spec's arena has failed. */
 void document_read(struct spec *spec, const struct document *document, const struct spec_options *options);
 
+/* Adds the pipelines of Models (spec/model_pipeline.h), when all documents were read. */
+void documents_read_models(struct spec *spec, const struct spec_options *options);
+
 #endif

@@ -55,7 +55,7 @@ struct resource {
 	struct place place;	      /* of the document */
 	const struct node *node;      /* the document */
 	const void *spec;	      /* struct pipeline_spec, ... by kind->type */
-	const struct resource *made_of; /* for a Pipeline that is in no file: its SeldonDeployment; else NULL */
+	const struct resource *made_of; /* for a Pipeline that is in no file: its SeldonDeployment or Model; else NULL */
 };
 
 /* ---- Pipeline ---- */
@@ -407,6 +407,7 @@ struct spec_options {
 	const struct step_kind *const *kinds; /* the table that main() passes down */
 	const char *kind;		      /* --kind: the kind of documents without one; NULL: that is a fault */
 	const char *namespace;		      /* of resources without one; NULL: they have none */
+	bool model_pipelines;		      /* spec_read() adds pipelines of Models (spec/model_pipeline.h) */
 	struct arena *names;		      /* memory for file names, for errors that outlive the spec; NULL: the spec's arena */
 };
 

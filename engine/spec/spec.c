@@ -126,7 +126,9 @@ bool spec_read(struct spec *spec, const char *const *paths, size_t count, const 
 	for (size_t i = 0; i < count; i++)
 		if (!(is_folder(paths[i]) ? read_folder : read_file)(&reading, paths[i], error))
 			return false;
-	return true;
+	if (options->model_pipelines)
+		documents_read_models(spec, options);
+	return !arena_failed(spec->arena) || error_memory(error, ERROR_SYSTEM, "reading YAML");
 }
 
 /* ---- finding ---- */

@@ -33,7 +33,7 @@ PIPELINES = {
              "  output: {steps: [fixed]}\n",
     "slow": "  steps:\n  - {name: late}\n  output: {steps: [late]}\n",
 }
-MODELS = {"late": "  storageUri: stub://slow?ms=%d\n" % int(HELD_SECONDS * 1000)}
+MODELS = {"late": "  storageUri: stub://slow?ms=%d\n" % int(HELD_SECONDS * 1000), "alone": "  storageUri: stub://expression?y=x*5\n"}
 ARRAYS = {
     "BOOL": np.array([True, False]), "INT8": np.array([-128, 127], np.int8), "INT16": np.array([-32768, 32767], np.int16),
     "INT32": np.array([[-1], [2]], np.int32), "INT64": np.array([2**53 + 1, -2**63], np.int64), "UINT8": np.array([0, 255], np.uint8),
@@ -81,6 +81,8 @@ def answers(judge, name, module, client):
         back = result.as_numpy("t")
         judge.expect(f"{name}: {kind} comes back as it went", back is not None and back.dtype == array.dtype and
                      back.shape == array.shape and (back == array).all(), back)
+    result = client.infer("alone", inputs_of(module, x=np.array([2.0])))
+    judge.expect(f"{name}: a Model without a pipeline answers", result.as_numpy("y").tolist() == [10.0], result.get_response())
     seen = failure(client.infer, "nobody", inputs_of(module, x=np.array([1.0])))
     judge.expect(f"{name}: an unknown pipeline is not found", seen and "nobody" in seen[1], seen)
     judge.expect(f"{name}: it lives", client.is_server_live() and client.is_server_ready())

@@ -28,7 +28,8 @@ PIPELINES = [
     ("strict", "  - {name: fails, expression: {set: {y: nothing * 2}}}\n  output: {steps: [fails], errors: keep}\n"),
     ("slow", "  - {name: late}\n  output: {steps: [late]}\n"),
 ]
-MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: late}\nspec: {storageUri: 'stub://slow?ms=%d'}\n"
+MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: 'stub://%s'}\n"
+MODELS = [("late", f"slow?ms={int(HELD_SECONDS * 1000)}"), ("alone", "expression?y=x*5")]  # `late` is asked by a pipeline
 
 
 def request(number=1.0, **more):
@@ -77,6 +78,24 @@ def answers(judge, dev, gateway):
     for named in ("another", "another.pipeline"):
         status, answer, _ = gateway.ask("POST", "/v2/models/twice/infer", request(2.0), {"seldon-model": named})
         judge.expect(f"seldon-model: {named} goes before the path", status == 200 and number_of(answer) == 6, (status, answer))
+
+
+def asks_models(judge, dev, gateway):
+    """A Model that nothing else names is asked by its own name; one that a pipeline calls is asked there"""
+    for path in ("/v2/models/alone/infer", "/v2/models/alone/versions/1/infer"):
+        status, answer, _ = gateway.ask("POST", path, request(3.0, id="m"))
+        judge.expect(f"{path} asks a Model without a pipeline", status == 200 and number_of(answer) == 15 and answer["id"] == "m", (status, answer))
+    status, answer, _ = gateway.ask("POST", "/v2/models/any/infer", request(3.0), {"seldon-model": "alone"})
+    judge.expect("so does seldon-model", status == 200 and number_of(answer) == 15, (status, answer))
+    status, answer, _ = gateway.ask("POST", "/v1/models/alone:predict", {"instances": [1.0]})
+    judge.expect("and another form, whose error is the model's", status in (400, 502) and "error" in answer, (status, answer))
+    status, answer, _ = gateway.ask("GET", "/v2/models/alone")
+    judge.expect("it has metadata", status == 200 and answer["name"] == "alone", (status, answer))
+    done = subprocess.run([dev.binary, "infer", "alone", "-f", "-", "--brokers", dev.said("broker"), "-o", "json", "--timeout", "10s"],
+                          input=json.dumps(request(2.0)), capture_output=True, text=True)
+    judge.expect("`sluice infer` asks it, too", done.returncode == 0 and "10.0" in done.stdout, done.stdout + done.stderr)
+    status, answer, _ = gateway.ask("POST", "/v2/models/late/infer", request(3.0))
+    judge.expect("a Model that a pipeline calls has no way in of its own", status == 404 and "late" in answer["error"], (status, answer))
 
 
 def speaks_other_forms(judge, gateway):
@@ -240,12 +259,13 @@ def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory() as place:
         with open(os.path.join(place, "pipelines.yaml"), "w", encoding="utf-8") as file:
-            file.write("---\n".join([PIPELINE % row for row in PIPELINES] + [MODEL % int(HELD_SECONDS * 1000)]))
+            file.write("---\n".join([PIPELINE % row for row in PIPELINES] + [MODEL % row for row in MODELS]))
         dev = Dev(binary, place)
         if not dev.started:
             sys.exit("gateway: it does not start: " + "\n".join(dev.lines))
         gateway = Gateway(dev.said("gateway"))
         answers(judge, dev, gateway)
+        asks_models(judge, dev, gateway)
         speaks_other_forms(judge, gateway)
         says_what_it_is(judge, gateway)
         refuses(judge, gateway)

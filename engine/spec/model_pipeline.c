@@ -1,0 +1,114 @@
+/* model_pipeline.c: see model_pipeline.h. */
+#include "spec/model_pipeline.h"
+
+#include <stdlib.h>
+
+#include "spec/node_make.h"
+
+/* ---- the document ---- */
+
+static const struct node *metadata_made(const struct resource *model, struct arena *arena)
+{
+	struct growing metadata = map_begin(arena, model->place, 3);
+	map_put(&metadata, "name", node_scalar(arena, model->name.place, model->name.text, true));
+	map_put(&metadata, "namespace", node_scalar(arena, model->place, model->namespace, true));
+	map_put(&metadata, "annotations", node_get(node_get(model->node, "metadata"), "annotations"));
+	return metadata.node;
+}
+
+const struct node *model_pipeline(const struct resource *model, struct arena *arena)
+{
+	struct place place = model->place;
+	/* A step has another name than its pipeline. */
+	const struct node *name =
+		node_scalar(arena, model->name.place, strcmp(model->name.text, "model") == 0 ? "call" : "model", true);
+	struct growing root = map_begin(arena, place, 4), spec = map_begin(arena, place, 2);
+	struct growing steps = list_begin(arena, place, 1), step = map_begin(arena, place, 2), call = map_begin(arena, place, 1);
+	struct growing output = map_begin(arena, place, 1), answers = list_begin(arena, place, 1);
+	map_put(&root, "apiVersion", node_scalar(arena, place, PIPELINE_VERSION, true));
+	map_put(&root, "kind", node_scalar(arena, place, "Pipeline", true));
+	map_put(&root, "metadata", metadata_made(model, arena));
+	map_put(&root, "spec", spec.node);
+	map_put(&spec, "steps", steps.node);
+	list_put(&steps, step.node);
+	map_put(&step, "name", name);
+	map_put(&step, "model", call.node);
+	map_put(&call, "name", node_scalar(arena, model->name.place, model->name.text, true));
+	map_put(&spec, "output", output.node);
+	map_put(&output, "steps", answers.node);
+	list_put(&answers, name);
+	return arena_failed(arena) ? NULL : root.node;
+}
+
+/* ---- which Models ---- */
+
+struct model_mark {
+	struct text name;
+	size_t place; /* in the spec */
+	bool named;
+};
+
+struct model_marks {
+	size_t count;
+	struct model_mark *items; /* by name */
+};
+
+static int marks_compare(const void *left, const void *right)
+{
+	const struct model_mark *a = left, *b = right;
+	return strcmp(a->name.bytes, b->name.bytes);
+}
+
+static int place_compare(const void *left, const void *right)
+{
+	const struct model_mark *a = left, *b = right;
+	return a->place < b->place ? -1 : a->place > b->place;
+}
+
+static void scalar_mark(const struct model_marks *marks, const struct node *node)
+{
+	const struct model_mark wanted = {.name = node->scalar};
+	struct model_mark *mark =
+		node->scalar.length > 0 ? bsearch(&wanted, marks->items, marks->count, sizeof *marks->items, marks_compare) : NULL;
+	if (mark)
+		mark->named = true;
+}
+
+/* A name may stand in many fields, of many kinds of steps; one that is there by chance costs the Model its pipeline, and
+ * harms nobody. */
+static void names_mark(const struct model_marks *marks, const struct node *node)
+{
+	if (!node)
+		return;
+	if (node->type == NODE_SCALAR)
+		scalar_mark(marks, node);
+	for (size_t i = 0; node->type == NODE_LIST && i < node->count; i++)
+		names_mark(marks, node->items[i]);
+	for (size_t i = 0; node->type == NODE_MAP && i < node->count; i++) {
+		names_mark(marks, node->entries[i].key);
+		names_mark(marks, node->entries[i].value);
+	}
+}
+
+const struct resource **models_alone(const struct spec *spec, size_t *count)
+{
+	struct model_marks marks = {.items = ARENA_ARRAY(spec->arena, struct model_mark, spec->count + 1)};
+	const struct resource **models = ARENA_ARRAY(spec->arena, const struct resource *, spec->count + 1);
+	*count = 0;
+	if (!marks.items || !models)
+		return NULL;
+	for (size_t i = 0; i < spec->count; i++)
+		if (spec->resources[i]->kind->type == RESOURCE_MODEL && spec->resources[i]->name.text)
+			marks.items[marks.count++] = (struct model_mark){text_of(spec->resources[i]->name.text), i, false};
+	qsort(marks.items, marks.count, sizeof *marks.items, marks_compare);
+	for (size_t i = 0; i < spec->count; i++) {
+		enum resource_type type = spec->resources[i]->kind->type;
+		if (type == RESOURCE_PIPELINE || type == RESOURCE_EXPERIMENT || type == RESOURCE_DEPLOYMENT)
+			names_mark(&marks, spec->resources[i]->node);
+	}
+	qsort(marks.items, marks.count, sizeof *marks.items, place_compare);
+	for (size_t i = 0; i < marks.count; i++)
+		if (!marks.items[i].named)
+			models[(*count)++] = spec->resources[marks.items[i].place];
+	return models;
+}

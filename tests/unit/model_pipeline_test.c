@@ -1,0 +1,130 @@
+/* model_pipeline_test.c: Models that can be asked by themselves: which of them get a pipeline, and what it is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "spec/model_pipeline.h"
+#include "steps/kinds.h"
+#include "tests/unit/planning.h"
+
+#define DOCUMENT(kind, name, spec)                                                                                                 \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: " kind "\nmetadata: {name: " name "}\nspec: {" spec "}\n"
+#define MODEL(name) DOCUMENT("Model", name, "storageUri: 'stub://identity'")
+
+/* Names of the pipelines of the plan, joined by spaces, as of a file with that text. */
+static const char *pipelines_of(const char *yaml, bool models_served, struct planning *planning, struct plan *plan)
+{
+	static char names[256];
+	char path[] = "/tmp/model_pipeline_XXXXXX";
+	const char *paths[] = {path};
+	const struct spec_options options = {.kinds = step_kinds, .model_pipelines = true};
+	const struct plan_options plan_options = {.kinds = step_kinds, .models_served = models_served};
+	struct error error = {0};
+	int file = mkstemp(path);
+	assert_true(file >= 0 && write(file, yaml, strlen(yaml)) == (ssize_t)strlen(yaml));
+	close(file);
+	*planning = (struct planning){.arena = arena_open((size_t)64 << 20)};
+	assert_true(spec_open(&planning->spec, &error) && spec_read(&planning->spec, paths, 1, &options, &error));
+	unlink(path);
+	planning_plan(planning, &plan_options, plan);
+	assert_int_equal(planning_errors(planning), 0);
+	names[0] = '\0';
+	for (size_t i = 0; i < plan->count; i++) {
+		size_t length = strlen(names);
+		(void)snprintf(names + length, sizeof names - length, "%s%s", i ? " " : "", plan->pipelines[i].graph->name);
+	}
+	return names;
+}
+
+static void assert_pipelines(const char *yaml, const char *wanted)
+{
+	struct planning planning;
+	struct plan plan;
+	assert_string_equal(pipelines_of(yaml, false, &planning, &plan), wanted);
+	planning_close(&planning);
+}
+
+static void a_model_that_nobody_names_gets_a_pipeline(void **state)
+{
+	(void)state;
+	assert_pipelines(MODEL("b") MODEL("a"), "b a"); /* in the order of the files */
+	assert_pipelines(MODEL("a") DOCUMENT("Pipeline", "p", "steps: [{name: a}], output: {steps: [a]}"), "p");
+	assert_pipelines(MODEL("a") DOCUMENT("Pipeline", "p", "steps: [{name: s, model: {name: a}}], output: {steps: [s]}"),
+			 "p");
+	assert_pipelines(MODEL("a") MODEL("c") DOCUMENT("Pipeline", "p", "steps: [{name: c}], output: {steps: [c]}"), "p a");
+	assert_pipelines(MODEL("a")
+				 DOCUMENT("Pipeline", "a", "steps: [{name: f, filter: {keep: 'y'}}], output: {steps: [f]}"),
+			 "a");
+	assert_pipelines(MODEL("a") MODEL("b")
+				 DOCUMENT("Experiment", "e",
+					  "default: a, candidates: [{name: a, weight: 1}, {name: b, weight: 1}]"),
+			 "");
+	assert_pipelines(MODEL("a") DOCUMENT("Server", "a", "serverConfig: mlserver"), "a"); /* a Server asks nothing */
+}
+
+static void its_one_step_calls_the_model_and_answers(void **state)
+{
+	struct planning planning;
+	struct plan plan;
+	(void)state;
+	assert_string_equal(pipelines_of("apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\n"
+					 "metadata: {name: model, namespace: there}\nspec: {storageUri: 'stub://identity'}\n",
+					 false, &planning, &plan),
+			    "model");
+	const struct pipeline_plan *pipeline = &plan.pipelines[0];
+	assert_string_equal(pipeline->namespace, "there");
+	assert_string_equal(pipeline->topics[0].name, "sluice.there.pipeline.model.inputs");
+	assert_int_equal(pipeline->graph->count, 1);
+	assert_string_equal(pipeline->graph->steps[0].name, "call"); /* a step has another name than its pipeline */
+	assert_true(pipeline->graph->has_output);
+	assert_int_equal(pipeline->callee_count, 1);
+	assert_int_equal(pipeline->callees[0].target, CALL_MODEL);
+	assert_string_equal(pipeline->callees[0].name, "model");
+	assert_int_equal(pipeline->callees[0].endpoint.origin, ENDPOINT_STUB);
+	assert_true(plan_is_noted(&pipeline->notes, "made of the Model"));
+	planning_close(&planning);
+}
+
+static void a_model_without_a_server_has_none_unless_it_gets_one_later(void **state)
+{
+	struct planning planning;
+	struct plan plan;
+	const char *yaml = DOCUMENT("Model", "away", "storageUri: 's3://bucket/model'");
+	(void)state;
+	assert_pipelines(yaml, "");
+	assert_string_equal(pipelines_of(yaml, true, &planning, &plan), "away");
+	planning_close(&planning);
+}
+
+static void it_is_made_only_where_it_is_asked_for(void **state)
+{
+	struct planning planning;
+	struct plan plan;
+	size_t count;
+	(void)state;
+	planning_read(&planning, MODEL("a"), step_kinds);
+	planning_plan(&planning, NULL, &plan);
+	assert_int_equal(plan.count, 0);
+	const struct resource **models = models_alone(&planning.spec, &count);
+	assert_int_equal(count, 1);
+	assert_string_equal(models[0]->name.text, "a");
+	planning_close(&planning);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_model_that_nobody_names_gets_a_pipeline),
+		cmocka_unit_test(its_one_step_calls_the_model_and_answers),
+		cmocka_unit_test(a_model_without_a_server_has_none_unless_it_gets_one_later),
+		cmocka_unit_test(it_is_made_only_where_it_is_asked_for),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
