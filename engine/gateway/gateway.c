@@ -65,6 +65,7 @@ static bool grpc_set_up(struct gateway *gateway, struct loop *loop, size_t body_
 	const struct grpc_front_config config = {.gateway = &gateway->config,
 						 .targets = &gateway->targets,
 						 .calls = gateway->rest.calls,
+						 .access = &gateway->rest.access,
 						 .bodies = &gateway->bodies,
 						 .message_bytes = body_bytes,
 						 .connections = CONNECTIONS,

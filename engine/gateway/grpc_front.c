@@ -1,12 +1,13 @@
 /* grpc_front.c: see grpc_front.h. A method is a row. */
 #include "gateway/grpc_front.h"
 
+#include <inttypes.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/memory.h"
 #include "base/version.h"
+#include "gateway/call_access.h"
 #include "gateway/call_outcome.h"
 #include "gateway/call_setup.h"
 #include "message/format.h"
@@ -23,6 +24,7 @@
 #define REPLY_BYTES_MAX ((size_t)16 << 20) /* of what the gateway writes itself */
 #define REQUEST_ARENA_BYTES ((size_t)16 << 20)
 #define CONTENT_TYPE_BYTES 64
+#define SUBJECT_BYTES_MAX 1024 /* of a certificate; a longer one names nobody */
 #define INFERENCE "/" INFERENCE_PACKAGE "." INFERENCE_SERVICE "/"
 #define HEALTH "/" HEALTH_PACKAGE "." HEALTH_SERVICE "/"
 
@@ -110,7 +112,7 @@ static void server_metadata(const struct grpc_asked *asked)
 
 static struct text metadata_of(const void *request, const char *name)
 {
-	return grpc_request_metadata(request, name);
+	return grpc_request_metadata(request, name, 0);
 }
 
 static struct call_source source_of(const struct grpc_asked *asked)
@@ -124,11 +126,17 @@ static struct call_source source_of(const struct grpc_asked *asked)
 				    .header = metadata_of};
 }
 
-/* NULL: it is refused. All requests have the name in field 1. */
+/* All requests that name a target have its name in field 1. */
+static struct call_name name_of(const struct grpc_asked *asked)
+{
+	return (struct call_name){.name = protobuf_read_text(asked->body, MODEL_NAME)};
+}
+
+/* NULL: it is refused. */
 static const struct gateway_target *find_target(const struct grpc_asked *asked)
 {
 	const struct call_source source = source_of(asked);
-	const struct call_name name = {.name = protobuf_read_text(asked->body, MODEL_NAME)};
+	const struct call_name name = name_of(asked);
 	struct call_refusal refusal;
 	const struct gateway_target *target = call_target_find(&source, &name, &refusal);
 	if (!target)
@@ -273,16 +281,64 @@ static void model_infer(const struct grpc_asked *asked)
 static const struct grpc_route {
 	const char *path;
 	void (*serve)(const struct grpc_asked *asked);
+	enum access_verb verb; /* that the caller must be allowed */
+	bool is_open;	       /* to everybody, with or without credentials: probes have none */
+	bool names_target;     /* the request has its name; else it is for the server as a whole */
 } routes[] = {
-	{INFERENCE "ModelInfer", model_infer},
-	{INFERENCE "ServerLive", server_live},
-	{INFERENCE "ServerReady", server_ready},
-	{INFERENCE "ModelReady", model_ready},
-	{INFERENCE "ServerMetadata", server_metadata},
-	{INFERENCE "ModelMetadata", model_metadata},
-	{HEALTH "Check", health_check},
-	{HEALTH "Watch", health_watch},
+	{INFERENCE "ModelInfer", model_infer, ACCESS_INFER, false, true},
+	{INFERENCE "ServerLive", server_live, ACCESS_HEALTH, true, false},
+	{INFERENCE "ServerReady", server_ready, ACCESS_HEALTH, true, false},
+	{INFERENCE "ModelReady", model_ready, ACCESS_HEALTH, false, true},
+	{INFERENCE "ServerMetadata", server_metadata, ACCESS_METADATA, false, false},
+	{INFERENCE "ModelMetadata", model_metadata, ACCESS_METADATA, false, true},
+	{HEALTH "Check", health_check, ACCESS_HEALTH, true, false},
+	{HEALTH "Watch", health_watch, ACCESS_HEALTH, true, false},
 };
+
+static struct text metadata_at(const void *request, const char *name, size_t place)
+{
+	return grpc_request_metadata(request, name, place);
+}
+
+/* False: `answer` says why, and its fields are with the request's answer. */
+static bool caller_may(struct grpc_front *front, struct grpc_request *request, enum access_verb verb,
+		       struct access_resource resource, struct access_answer *answer)
+{
+	struct sockaddr_storage peer;
+	char subject[SUBJECT_BYTES_MAX], seconds[24];
+	if (!grpc_request_peer(request, &peer))
+		peer = (struct sockaddr_storage){.ss_family = AF_INET}; /* nobody hears the answer */
+	const struct call_credentials credentials = {.header = metadata_at,
+						     .context = request,
+						     .peer = &peer,
+						     .certificate = grpc_request_certificate(request, subject, sizeof subject)};
+	call_access_check(*front->config.access, &credentials, verb, resource, front->arena, answer);
+	if (answer->challenge[0])
+		grpc_request_add_field(request, TEXT("www-authenticate"), text_of(answer->challenge));
+	if (answer->retry_after_s > 0) {
+		(void)snprintf(seconds, sizeof seconds, "%" PRId64, answer->retry_after_s);
+		grpc_request_add_field(request, TEXT("retry-after"), text_of(seconds));
+	}
+	return answer->status == 200;
+}
+
+static struct access_resource server_resource(const struct grpc_front *front)
+{
+	return (struct access_resource){.kind = ACCESS_SERVER, .namespace = text_of(front->config.targets->namespace)};
+}
+
+static void route_serve(const struct grpc_asked *asked, const struct grpc_route *route)
+{
+	const struct call_source source = source_of(asked);
+	const struct call_name name = name_of(asked);
+	struct access_answer answer;
+	if (route->is_open || !*asked->front->config.access ||
+	    caller_may(asked->front, asked->request, route->verb,
+		       route->names_target ? call_resource(&source, &name) : server_resource(asked->front), &answer))
+		route->serve(asked);
+	else
+		refuse(asked, grpc_status_for_http(answer.status), answer.words);
+}
 
 static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
@@ -292,16 +348,26 @@ static void on_called(void *context, struct grpc_request *request, struct text p
 	buffer_clear(&front->reply);
 	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
 		if (text_is(path, routes[i].path)) {
-			routes[i].serve(&asked);
+			route_serve(&asked, &routes[i]);
 			return;
 		}
 	refuse(&asked, GRPC_UNIMPLEMENTED, "there is no such method here; pipelines and models answer to " INFERENCE "ModelInfer");
 }
 
-static bool on_asked_whether_conversation(void *context, struct text path)
+/* Reflection is metadata of the server. */
+static bool on_asked_whether_conversation(void *context, struct grpc_request *request, struct text path, int *status,
+					  const char **words)
 {
-	(void)context;
-	return grpc_reflection_is_path(path);
+	struct grpc_front *front = context;
+	struct access_answer answer;
+	if (!grpc_reflection_is_path(path))
+		return false;
+	arena_reset(front->arena);
+	if (*front->config.access && !caller_may(front, request, ACCESS_METADATA, server_resource(front), &answer)) {
+		*status = grpc_status_for_http(answer.status);
+		*words = answer.words;
+	}
+	return true;
 }
 
 static bool on_said(void *context, struct text path, struct text message, struct buffer *answer)

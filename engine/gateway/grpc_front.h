@@ -4,7 +4,7 @@
  * A request's bytes are the record: the engine decodes them (message/oip_protobuf.h), and its answer's bytes are the
  * response. Metadata is what headers are for REST (call_setup.h); the deadline of grpc-timeout counts too. A request
  * that a step drops, and one of a pipeline without an output, are answered by a response without tensors and by
- * `sluice-outcome`. A failed one has its kind, place, step and attempts as metadata.
+ * `sluice-outcome`. Access is checked when a message is whole, because its target may be named in it. A failed one has its kind, place, step and attempts as metadata.
  */
 #ifndef SLUICE_GATEWAY_GRPC_FRONT_H
 #define SLUICE_GATEWAY_GRPC_FRONT_H
@@ -17,6 +17,7 @@ struct grpc_front_config { /* all borrowed */
 	const struct gateway_config *gateway;
 	const struct gateway_targets *targets;
 	struct calls *calls;
+	struct access *const *access; /* at the time of a call; to NULL: everybody may do everything */
 	struct body_budget *bodies;
 	size_t message_bytes, connections, peer_connections;
 };

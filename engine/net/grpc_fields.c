@@ -27,11 +27,11 @@ static bool field_next(struct text *left, struct text *name, struct text *value)
 	return true;
 }
 
-struct text grpc_request_metadata(const struct grpc_request *request, const char *wanted)
+struct text grpc_request_metadata(const struct grpc_request *request, const char *wanted, size_t place)
 {
 	struct text left = buffer_view(&request->metadata), name, value;
 	while (field_next(&left, &name, &value))
-		if (text_equal_caseless(name, text_of(wanted)))
+		if (text_equal_caseless(name, text_of(wanted)) && place-- == 0)
 			return value;
 	return (struct text){0};
 }

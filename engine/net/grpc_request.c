@@ -205,6 +205,17 @@ bool grpc_request_is_over(const struct grpc_request *request)
 	return request->over;
 }
 
+bool grpc_request_peer(const struct grpc_request *request, struct sockaddr_storage *address)
+{
+	socklen_t length = sizeof *address;
+	return request->caller && getpeername(request->caller->http2.link.socket, (struct sockaddr *)address, &length) == 0;
+}
+
+struct text grpc_request_certificate(const struct grpc_request *request, char *out, size_t size)
+{
+	return request->caller ? link_peer_subject(&request->caller->http2.link, out, size) : (struct text){0};
+}
+
 int64_t grpc_request_left_ms(const struct grpc_request *request)
 {
 	int64_t left_ms = request->deadline.due_ms - loop_now_ms(request->server->loop);
@@ -276,6 +287,16 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	return 0;
 }
 
+static void request_ask_whether_conversation(struct grpc_request *request)
+{
+	const struct grpc_server_config *config = &request->server->config;
+	const char *words = "";
+	int status = GRPC_OK;
+	request->converses = config->converses(config->context, request, buffer_view(&request->path), &status, &words);
+	if (status != GRPC_OK)
+		grpc_request_refuse(request, status, text_of(words));
+}
+
 static void headers_are_whole(struct grpc_request *request)
 {
 	struct loop *loop = request->server->loop;
@@ -296,8 +317,8 @@ static void headers_are_whole(struct grpc_request *request)
 	else if (request->timeout_ms > 0 &&
 		 !loop_timer_set(loop, &request->deadline, loop_now_ms(loop) + request->timeout_ms, &error))
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for a deadline"));
-	else
-		request->converses = config->converses && config->converses(config->context, buffer_view(&request->path));
+	else if (config->converses)
+		request_ask_whether_conversation(request);
 }
 
 static void request_is_whole(struct grpc_request *request)

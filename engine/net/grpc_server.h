@@ -11,6 +11,8 @@
 #ifndef SLUICE_NET_GRPC_SERVER_H
 #define SLUICE_NET_GRPC_SERVER_H
 
+#include <sys/socket.h>
+
 #include "base/text.h"
 #include "net/body_budget.h"
 #include "net/loop.h"
@@ -33,8 +35,9 @@ struct grpc_server_config {
 					* for a handshake, and for a caller that does not read its answers; 0: a minute */
 	/* `path` and `body` live until the call is answered, which may be at once. */
 	void (*called)(void *context, struct grpc_request *request, struct text path, struct text body);
-	/* Whether a call of that path is a conversation. NULL: none is. */
-	bool (*converses)(void *context, struct text path);
+	/* Whether a call of that path is a conversation. NULL: none is. A status that it sets refuses the call, with words
+	 * that live as long as the call. */
+	bool (*converses)(void *context, struct grpc_request *request, struct text path, int *status, const char **words);
 	/* Appends the answer to one message of a conversation. False: the message cannot be read, which ends the call
 	 * (INVALID_ARGUMENT). */
 	bool (*said)(void *context, struct text path, struct text message, struct buffer *answer);
@@ -54,8 +57,15 @@ bool grpc_server_reload(struct grpc_server *server, const struct tls_files *file
 
 bool grpc_request_is_over(const struct grpc_request *request);
 
-/* The first value of that name, in any case; lives until the answer. Bytes NULL: there is none, or metadata is not kept. */
-struct text grpc_request_metadata(const struct grpc_request *request, const char *name);
+/* The value of that name, in any case: the first (`place` 0), the second, and so on; lives until the answer. Bytes NULL:
+ * there are no more, or metadata is not kept. */
+struct text grpc_request_metadata(const struct grpc_request *request, const char *name, size_t place);
+
+/* False: the connection is gone. */
+bool grpc_request_peer(const struct grpc_request *request, struct sockaddr_storage *address);
+
+/* Subject of the caller's certificate, as link_peer_subject(). In `out`; empty: it has none. */
+struct text grpc_request_certificate(const struct grpc_request *request, char *out, size_t size);
 
 int64_t grpc_request_left_ms(const struct grpc_request *request); /* until its deadline; -1: it has none */
 

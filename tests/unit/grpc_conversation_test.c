@@ -29,7 +29,7 @@ struct talk_stand {
 static void unary_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
 	struct talk_stand *stand = context;
-	struct text seen = grpc_request_metadata(request, "X-Seen");
+	struct text seen = grpc_request_metadata(request, "X-Seen", text_is(path, "/second") ? 1 : 0);
 	(void)snprintf(stand->seen, sizeof stand->seen, "%s", seen.bytes ? seen.bytes : "none");
 	stand->left_ms = grpc_request_left_ms(request);
 	grpc_request_add_field(request, TEXT("X-Told"), TEXT("yes"));
@@ -44,9 +44,16 @@ static void unary_called(void *context, struct grpc_request *request, struct tex
 		grpc_server_answer(request, GRPC_OK, (struct text){0}, body);
 }
 
-static bool path_converses(void *context, struct text path)
+static bool path_converses(void *context, struct grpc_request *request, struct text path, int *status, const char **words)
 {
+	struct sockaddr_storage peer;
 	(void)context;
+	assert_true(grpc_request_peer(request, &peer));
+	assert_int_equal(peer.ss_family, AF_INET);
+	if (grpc_request_metadata(request, "x-forbidden", 0).bytes) {
+		*status = GRPC_PERMISSION_DENIED;
+		*words = "you may not";
+	}
 	return text_is(path, "/talk");
 }
 
@@ -236,6 +243,19 @@ static void a_caller_that_leaves_takes_its_conversation_along(void **state)
 	turn_until_heard(stand, "1 data 12\n1 grpc-status: 0\n");
 }
 
+static void a_conversation_may_be_refused_before_it_begins(void **state)
+{
+	struct talk_stand *stand = *state;
+	struct puppet_line *line = talk_dial(stand);
+	puppet_headers(line, 1, 0, HEAD("/talk"), "x-forbidden", "yes", NULL);
+	turn_until_heard(stand, "1 grpc-status: 7\n1 grpc-message: you may not\n1 end\n");
+	say(line, 1, 0, "one");
+	puppet_headers(line, 3, 0, HEAD("/talk"), NULL);
+	say(line, 3, FLAG_END_STREAM, "one");
+	turn_until_heard(stand, "3 grpc-status: 0\n");
+	assert_null(strstr(stand->puppet.heard, "1 data"));
+}
+
 /* ---- metadata ---- */
 
 static void metadata_is_read_in_any_case_and_goes_before_an_answer(void **state)
@@ -249,14 +269,18 @@ static void metadata_is_read_in_any_case_and_goes_before_an_answer(void **state)
 	assert_int_equal(stand->left_ms, -1);
 	assert_string_equal(stand->puppet.heard, "1 :status: 200\n1 content-type: application/grpc\n1 x-told: yes\n1 data 7\n"
 						 "1 grpc-status: 0\n1 end\n");
+	puppet_headers(line, 5, 0, HEAD("/second"), "x-seen", "first", "x-seen", "second", NULL);
+	say(line, 5, FLAG_END_STREAM, "hi");
+	turn_until_heard(stand, "5 end\n");
+	assert_string_equal(stand->seen, "second");
 	forget(stand);
-	puppet_headers(line, 3, 0, HEAD("/refuse"), "grpc-timeout", "50S", NULL);
-	say(line, 3, FLAG_END_STREAM, "hi");
-	turn_until_heard(stand, "3 end\n");
+	puppet_headers(line, 7, 0, HEAD("/refuse"), "grpc-timeout", "50S", NULL);
+	say(line, 7, FLAG_END_STREAM, "hi");
+	turn_until_heard(stand, "7 end\n");
 	assert_string_equal(stand->seen, "none");
 	assert_in_range(stand->left_ms, 45000, 50000);
-	assert_string_equal(stand->puppet.heard, "3 :status: 200\n3 content-type: application/grpc\n3 grpc-status: 5\n"
-						 "3 grpc-message: no\n3 x-told: yes\n3 end\n");
+	assert_string_equal(stand->puppet.heard, "7 :status: 200\n7 content-type: application/grpc\n7 grpc-status: 5\n"
+						 "7 grpc-message: no\n7 x-told: yes\n7 end\n");
 }
 
 static void metadata_has_a_limit(void **state)
@@ -298,6 +322,7 @@ int main(void)
 		TALK_STORY(a_caller_that_does_not_read_its_answers_is_refused_more),
 		TALK_STORY(a_deadline_and_a_drain_end_it),
 		TALK_STORY(a_caller_that_leaves_takes_its_conversation_along),
+		TALK_STORY(a_conversation_may_be_refused_before_it_begins),
 		TALK_STORY(metadata_is_read_in_any_case_and_goes_before_an_answer),
 		TALK_STORY(metadata_has_a_limit),
 		TALK_STORY(a_deadline_of_nothing_has_passed),
