@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "net/grpc.h"
+#include "net/grpc_reflection.h"
 #include "net/grpc_server.h"
 #include "net/listen.h"
+#include "serving/inference_proto.h"
 
 #define CALLS 3
 #define TURNS_MOST 2000
@@ -84,14 +86,14 @@ static size_t put_pair(uint8_t *out, const char *name, const char *value)
 }
 
 /* Headers that make sense, one pair for each bit of `which`. */
-static void put_headers(struct script *script, int from_server, unsigned which, unsigned flags, unsigned id)
+static void put_headers(struct script *script, int from_server, const char *path, unsigned which, unsigned flags, unsigned id)
 {
 	static const char *const of_server[][2] = {{":status", "200"},	       {"content-type", "application/grpc"},
 						   {"grpc-status", "0"},       {"grpc-message", "a%20b%"},
 						   {"grpc-status", "5"},       {":status", "503"},
 						   {"content-type", "a/html"}, {"grpc-encoding", "gzip"}};
-	static const char *const of_client[][2] = {
-		{":method", "POST"},	 {":scheme", "http"}, {":path", "/wait"},	    {"content-type", "application/grpc"},
+	const char *const of_client[][2] = {
+		{":method", "POST"},	 {":scheme", "http"}, {":path", path},		    {"content-type", "application/grpc"},
 		{"grpc-timeout", "20m"}, {"te", "trailers"},  {"grpc-timeout", "9999999H"}, {":authority", "x"}};
 	uint8_t payload[512];
 	size_t length = 0;
@@ -103,7 +105,7 @@ static void put_headers(struct script *script, int from_server, unsigned which, 
 }
 
 /* A command is what, stream, flags and a number: 0 a message of so many bytes, 1 and 2 headers
- * by the bits of the number, 3 so many bytes as they are; else a frame of that type, with so
+ * by the bits of the number, of a call or of a conversation, 3 so many bytes as they are; else a frame of that type, with so
  * many bytes of the input. */
 static void say_all(struct script *script, int from_server)
 {
@@ -117,7 +119,7 @@ static void say_all(struct script *script, int from_server)
 			break;
 		case 1:
 		case 2:
-			put_headers(script, from_server, number, flags, id);
+			put_headers(script, from_server, what == 1 ? "/wait" : "/talk", number, flags, id);
 			break;
 		case 3:
 			put(script, script->bytes, length);
@@ -213,10 +215,30 @@ static size_t waiting_count;
 static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
 	(void)context;
-	if (text_is(path, "/wait") && body.length % 2 && waiting_count < WAITING_MOST)
+	if (text_is(path, "/wait") && body.length % 2 && waiting_count < WAITING_MOST) {
 		waiting[waiting_count++] = request;
-	else
+	} else {
+		grpc_request_add_field(request, TEXT("X-Body"), body);
 		grpc_server_answer(request, body.length % 3 == 0 ? 0 : 5, TEXT("as it is"), body);
+	}
+}
+
+static bool on_asked_whether_conversation(void *context, struct grpc_request *request, struct text path, int *status,
+					  const char **words)
+{
+	(void)context;
+	if (grpc_request_metadata(request, "te", 1).bytes) {
+		*status = 7;
+		*words = "twice";
+	}
+	return text_is(path, "/talk");
+}
+
+static bool on_said(void *context, struct text path, struct text message, struct buffer *answer)
+{
+	static const struct proto_file *const files[] = {&inference_file, &health_file, NULL};
+	(void)context, (void)path;
+	return grpc_reflection_answer(files, message, answer);
 }
 
 /* The fuzzer's alarm may ring meanwhile. */
@@ -256,7 +278,13 @@ static void lie_to_server(struct script *script)
 static void set_up(void)
 {
 	struct error error = {0};
-	const struct grpc_server_config config = {.message_bytes = 200, .streams = 10, .connections = 100, .called = on_called};
+	const struct grpc_server_config config = {.message_bytes = 200,
+						  .metadata_bytes = 120,
+						  .streams = 10,
+						  .connections = 100,
+						  .called = on_called,
+						  .converses = on_asked_whether_conversation,
+						  .said = on_said};
 	loop = loop_open(&error);
 	must(loop != NULL);
 	server = grpc_server_open(loop, &config, &error);

@@ -3,7 +3,7 @@
 
 One line for each behaviour that is not as it should be; at the end `N passed, N failed`.
 """
-import os, sys, tempfile, threading, time
+import hashlib, json, os, signal, subprocess, sys, tempfile, threading, time
 
 import grpc
 import numpy as np
@@ -11,6 +11,7 @@ import tritonclient.grpc as by_grpc
 import tritonclient.http as by_http
 from google.protobuf import descriptor_pool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException
@@ -18,6 +19,7 @@ from tritonclient.utils import InferenceServerException
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "judge"))
 from dev import Dev, Judge  # noqa: E402
 
+KEYS = {"billing": "correct-horse-battery-staple", "admin": "staple-battery-horse-correct"}
 HELD_SECONDS = 1.5  # that a model keeps a reply back
 DOCUMENT = "apiVersion: mlops.seldon.io/v1alpha1\nkind: %s\nmetadata: {name: %s}\nspec:\n%s"
 PIPELINES = {
@@ -242,6 +244,73 @@ def keeps_calls_apart(judge, stub):
     judge.expect("calls that are cancelled do no harm", np.frombuffer(stub.ModelInfer(number(3.0), timeout=20).raw_output_contents[0])[0] == 6.0)
 
 
+class Command:
+    """`sluice gateway` beside the broker of dev"""
+
+    def __init__(self, dev, place, *more):
+        command = [dev.binary, "gateway", "-f", os.path.join(place, "pipelines.yaml"), "--brokers", dev.said("broker"), "--http", "0",
+                   "--grpc", "0", "-o", "json", *more]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.said = json.loads(self.process.stdout.readline())
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+def asks_who_calls(judge, dev, place):
+    """The same keys and policies as over HTTP (judge/access.py)"""
+    def write(name, text):
+        with open(os.path.join(place, name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return file.name
+    keys = write("keys", "".join(f"{name}:{hashlib.sha256(key.encode()).hexdigest()}\n" for name, key in KEYS.items()))
+    policies = write("policies", "policies:\n- {subject: 'key:billing', resource: pipeline/twice, verb: [infer, metadata]}\n"
+                                 "- {subject: 'key:admin', resource: '*', verb: '*'}\n")
+    command = Command(dev, place, "--api-keys", keys, "--policies", policies)
+    channel = grpc.insecure_channel(command.said["grpc"])
+    stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+    reflection = reflection_pb2_grpc.ServerReflectionStub(channel)
+
+    def status(call, request, key):
+        try:
+            answer = call(request, metadata=key and (("x-api-key", KEYS.get(key, key)),), timeout=20)
+            return next(answer, None) and "OK" if hasattr(answer, "__next__") else "OK"
+        except grpc.RpcError as error:
+            return error.code().name
+    infer, metadata, ready = stub.ModelInfer, stub.ModelMetadata, stub.ServerReady
+    twice = service_pb2.ModelMetadataRequest(name="twice")
+    live, listed = service_pb2.ServerReadyRequest(), iter([reflection_pb2.ServerReflectionRequest(list_services="*")])
+    rows = [("who has no key", infer, number(1.0), None, "UNAUTHENTICATED"),
+            ("who has another", infer, number(1.0), "x" * 32, "UNAUTHENTICATED"),
+            ("who may", infer, number(1.0), "billing", "OK"), ("who may not", infer, number(1.0, "same"), "billing", "PERMISSION_DENIED"),
+            ("metadata", metadata, twice, "billing", "OK"), ("metadata of nobody", metadata, twice, None, "UNAUTHENTICATED"),
+            ("what is not there", infer, number(1.0, "nobody"), "billing", "PERMISSION_DENIED"),
+            ("what is not there, of all", infer, number(1.0, "nobody"), "admin", "NOT_FOUND"),
+            ("a probe", ready, live, None, "OK"), ("health", health_pb2_grpc.HealthStub(channel).Check,
+                                                   health_pb2.HealthCheckRequest(), None, "OK"),
+            ("reflection", reflection.ServerReflectionInfo, listed, None, "UNAUTHENTICATED"),
+            ("reflection of all", reflection.ServerReflectionInfo,
+             iter([reflection_pb2.ServerReflectionRequest(list_services="*")]), "admin", "OK")]
+    for name, call, request, key, wanted in rows:
+        seen = status(call, request, key)
+        judge.expect(f"access: {name} is {wanted}", seen == wanted, seen)
+    try:
+        stub.ModelInfer(number(1.0), timeout=20)
+    except grpc.RpcError as error:
+        back = dict(list(error.initial_metadata()) + list(error.trailing_metadata()))
+        judge.expect("access: a refusal has its challenge", "ApiKey" in back.get("www-authenticate", ""), back)
+    seen = failure(stub.ModelInfer, number(1.0), metadata=(("x-api-key", KEYS["billing"]), ("x-api-key", KEYS["admin"])), timeout=20)
+    judge.expect("access: two keys are refused", seen and "INVALID_ARGUMENT" in seen[0], seen)
+    seen = failure(stub.ModelInfer, number(1.0, "twice"), metadata=(("x-api-key", KEYS["billing"]), ("seldon-model", "same")), timeout=20)
+    judge.expect("access: seldon-model is what counts", seen and "PERMISSION_DENIED" in seen[0], seen)
+    answered = stub.ModelInfer.future(number(1.0, "slow"), metadata=(("x-api-key", KEYS["admin"]),), timeout=20)
+    time.sleep(HELD_SECONDS / 5)
+    code = command.end()
+    judge.expect("what is open when the gateway is stopped is answered", failure(answered.result) is None and code == 0, code)
+    channel.close()
+
+
 def ends(judge, dev, stub):
     found = []
     caller = threading.Thread(target=lambda: found.append(failure(stub.ModelInfer, number(7.0, "slow"), timeout=20)))
@@ -275,6 +344,7 @@ def main():
         refuses(judge, stub, channel)
         has_health_and_reflection(judge, channel)
         keeps_calls_apart(judge, stub)
+        asks_who_calls(judge, dev, place)
         ends(judge, dev, stub)
         call.close()
         http.close()
