@@ -45,7 +45,12 @@ const struct gateway_target *call_target_find(const struct call_source *source, 
 		return NULL;
 	}
 	const struct gateway_target *target = gateway_target_find(targets, asked->namespace, name);
-	if (!target)
+	if (!target && !asked->pipeline_only && gateway_targets_have_model(targets, name))
+		call_setup_refuse(refusal, 404,
+				  "the Model `%.*s` cannot be asked by itself: a pipeline of the files calls it, or no server has "
+				  "it. Ask the pipeline; `sluice plan` shows both",
+				  (int)name.length, name.bytes);
+	else if (!target)
 		call_setup_refuse(refusal, 404, "there is no %s `%.*s`%s%.*s among the files of this gateway",
 				  asked->pipeline_only ? "pipeline" : "model or pipeline",
 				  (int)(name.length < NAME_SHOWN ? name.length : NAME_SHOWN), name.bytes,

@@ -2,9 +2,11 @@
  * reflection. Private to the gateway.
  *
  * A request's bytes are the record: the engine decodes them (message/oip_protobuf.h), and its answer's bytes are the
- * response. Metadata is what headers are for REST (call_setup.h); the deadline of grpc-timeout counts too. A request
- * that a step drops, and one of a pipeline without an output, are answered by a response without tensors and by
- * `sluice-outcome`. Access is checked when a message is whole, because its target may be named in it. A failed one has its kind, place, step and attempts as metadata.
+ * response. Metadata is what headers are for REST (call_setup.h); the deadline of grpc-timeout counts too. Access is
+ * checked when a message is whole, because its target may be named in it.
+ *
+ * A request that a step drops, and one of a pipeline without an output, are answered by a response without tensors and
+ * by `sluice-outcome`. A failed one has its kind, place, step and attempts as metadata.
  */
 #ifndef SLUICE_GATEWAY_GRPC_FRONT_H
 #define SLUICE_GATEWAY_GRPC_FRONT_H

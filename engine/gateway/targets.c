@@ -81,6 +81,7 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 				 "the files have no pipeline, so nothing can be asked; name its file");
 	if (!targets->items || !targets->topics || !topics_keep(targets, before, arena))
 		return error_memory(error, ERROR_SYSTEM, "preparing a gateway");
+	targets->spec = plan->spec;
 	targets->prefix = plan->pipelines[0].prefix;
 	targets->namespace = plan->pipelines[0].namespace;
 	for (size_t i = 0; i < plan->count; i++) {
@@ -110,4 +111,14 @@ const struct gateway_target *gateway_target_find(const struct gateway_targets *t
 			return target;
 	}
 	return NULL;
+}
+
+bool gateway_targets_have_model(const struct gateway_targets *targets, struct text name)
+{
+	for (size_t i = 0; targets->spec && i < targets->spec->count; i++) {
+		const struct resource *resource = targets->spec->resources[i];
+		if (resource->kind->type == RESOURCE_MODEL && resource->name.text && text_is(name, resource->name.text))
+			return true;
+	}
+	return false;
 }

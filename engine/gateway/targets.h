@@ -22,6 +22,7 @@ struct gateway_targets {
 	size_t topic_count;
 	const char **topics; /* of requests */
 	const char *prefix, *namespace; /* of the replies topic */
+	const struct spec *spec;	/* of the plan */
 };
 
 /* Makes targets of all pipelines of the plan, which must have at least one. All of it is in the arena, and
@@ -32,5 +33,8 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 
 /* NULL: there is none of that name. `namespace` empty: any. */
 const struct gateway_target *gateway_target_find(const struct gateway_targets *targets, struct text namespace, struct text name);
+
+/* Whether there is a Model of that name, although it is no target: other resources call it, or no server has it. */
+bool gateway_targets_have_model(const struct gateway_targets *targets, struct text name);
 
 #endif

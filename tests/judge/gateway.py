@@ -95,7 +95,8 @@ def asks_models(judge, dev, gateway):
                           input=json.dumps(request(2.0)), capture_output=True, text=True)
     judge.expect("`sluice infer` asks it, too", done.returncode == 0 and "10.0" in done.stdout, done.stdout + done.stderr)
     status, answer, _ = gateway.ask("POST", "/v2/models/late/infer", request(3.0))
-    judge.expect("a Model that a pipeline calls has no way in of its own", status == 404 and "late" in answer["error"], (status, answer))
+    judge.expect("a Model that a pipeline calls has no way in of its own", status == 404 and "late" in answer["error"] and "Ask the pipeline" in answer["error"],
+                 (status, answer))
 
 
 def speaks_other_forms(judge, gateway):
