@@ -159,6 +159,21 @@ static void messages_in_one_frame_and_cut_anywhere_are_answered_in_order(void **
 	turn_until_heard(stand, "3 grpc-status: 0\n3 end\n");
 }
 
+/* What was answered is held no more: else all messages together would be too many bytes. */
+static void a_conversation_may_be_long(void **state)
+{
+	static const char message[] = "fifty characters, which is as many as it may hold.";
+	struct talk_stand *stand = *state;
+	struct puppet_line *line = talk_dial(stand);
+	puppet_headers(line, 1, 0, HEAD("/talk"), NULL);
+	for (size_t i = 0; i < 500; i++) {
+		say(line, 1, i == 499 ? FLAG_END_STREAM : 0, message);
+		if (i % 50 == 0)
+			assert_true(loop_turn(stand->loop, 0, &(struct error){0}));
+	}
+	turn_until_heard(stand, "1 grpc-status: 0\n");
+}
+
 static void a_conversation_without_a_message_ends_well(void **state)
 {
 	struct talk_stand *stand = *state;
@@ -317,6 +332,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TALK_STORY(each_message_is_answered_at_once_until_the_caller_ends),
 		TALK_STORY(messages_in_one_frame_and_cut_anywhere_are_answered_in_order),
+		TALK_STORY(a_conversation_may_be_long),
 		TALK_STORY(a_conversation_without_a_message_ends_well),
 		TALK_STORY(a_message_that_is_cut_or_cannot_be_read_ends_it),
 		TALK_STORY(a_caller_that_does_not_read_its_answers_is_refused_more),
