@@ -66,6 +66,7 @@ struct register_model {
 	int64_t newest;
 	struct text documents[VERSIONS_MOST]; /* by version; empty: it deletes */
 	bool written[VERSIONS_MOST];
+	int64_t in_force;
 };
 
 struct day {
@@ -223,6 +224,7 @@ static void activation_judge(struct day *day, const struct control_change *chang
 		assert_non_null(resource);
 		const struct ledger_version *current = ledger_in_force(&day->judge.ledger, resource);
 		assert_true(!current || current->record.version < versions[i].version); /* it only goes on */
+		day->model[resource_index(versions[i].name)].in_force = versions[i].version;
 	}
 }
 
@@ -236,6 +238,17 @@ static void change_judge(struct day *day, const struct control_change *change)
 	assert_int_equal(change->why.length > 0, change->phase == CHANGE_FAILED);
 	if (change->phase == CHANGE_ACTIVE)
 		activation_judge(day, change);
+}
+
+/* What is in force stays until a change replaces it, whatever is collected. */
+static void in_force_judge(struct day *day)
+{
+	for (size_t i = 0; i < RESOURCES; i++) {
+		const struct ledger_resource *resource =
+			ledger_resource_find(&day->judge.ledger, TEXT("Pipeline"), text_of(names[i]));
+		const struct ledger_version *current = resource ? ledger_in_force(&day->judge.ledger, resource) : NULL;
+		assert_int_equal(current ? current->record.version : 0, day->model[i].in_force);
+	}
 }
 
 static void records_judge(struct day *day, const struct keeper_record *records, size_t count, struct arena *arena)
@@ -258,6 +271,7 @@ static void records_judge(struct day *day, const struct keeper_record *records, 
 		assert_true(control_reader_take(&day->judge, records[i].key, records[i].value, day->stand.now_ms, &error));
 	}
 	assert_true(control_reader_is_whole(&day->judge, &error));
+	in_force_judge(day);
 }
 
 static void day_commit(struct day *day)

@@ -379,6 +379,21 @@ static void fifty_versions_are_kept_and_what_is_in_force(void **state)
 	accepted(ASK(ITEMS(APPLY("p", 150, "on"))), 151);
 }
 
+/* Its number would be used again. */
+static void the_newest_version_is_kept_though_it_failed(void **state)
+{
+	const struct failed_change failed = {2, TEXT("it does not fit here")};
+	(void)state;
+	stand_pass(&stand, KEEPER_SILENT_MS);
+	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
+	engine_says("a", 1, 0);
+	accepted(ASK(ITEMS(APPLY("p", 1, "two"))), 2);
+	stand_report(&stand, (struct engine_report){.engine = TEXT("a"), .started_ms = 1, .sequence = 2, .failed = {1, &failed}});
+	assert_int_equal(ASK(ITEMS(COLLECT_ALL(1)))->outcome, VERDICT_ACCEPTED);
+	assert_int_equal(resource("p")->count, 2);
+	accepted(ASK(ITEMS(APPLY("p", 2, "three"))), 3);
+}
+
 static void verdicts_are_kept_for_a_while(void **state)
 {
 	(void)state;
@@ -410,6 +425,7 @@ int main(void)
 		TEST(a_change_fails_with_the_reason_and_the_version_before_stays),
 		TEST(a_later_change_replaces_an_undecided_one_or_waits_for_it),
 		TEST(fifty_versions_are_kept_and_what_is_in_force),
+		TEST(the_newest_version_is_kept_though_it_failed),
 		TEST(verdicts_are_kept_for_a_while),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
