@@ -1,0 +1,166 @@
+/* document_check_test.c: what a keeper refuses for the documents' sake, with the place of each error. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "control/document_check.h"
+#include "spec/fault_codes.h"
+#include "steps/kinds.h"
+#include "tests/unit/control_stand.h"
+
+#define MODEL(name)                                                                                                                \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: " name "}\nspec: {storageUri: 'stub://echo'}\n"
+#define PIPELINE(name, steps)                                                                                                      \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: " name "}\nspec:\n  steps: " steps "\n"
+
+static struct control_stand stand;
+static struct document_checker checker = {.kinds = step_kinds, .namespace = "default"};
+
+static int documents_setup(void **state)
+{
+	(void)state;
+	stand_open(&stand);
+	stand.options.checker = document_check_of(&checker);
+	stand_keeper_start(&stand);
+	return 0;
+}
+
+static int documents_teardown(void **state)
+{
+	(void)state;
+	stand_close(&stand);
+	return 0;
+}
+
+static const struct control_verdict *propose(const char *kind, const char *name, const char *yaml)
+{
+	const struct proposal_item item = {.kind = text_of(kind),
+					   .name = text_of(name),
+					   .action = yaml ? PROPOSAL_APPLY : PROPOSAL_DELETE,
+					   .document = text_of(yaml),
+					   .expected = PROPOSAL_EXPECTS_ANY};
+	return stand_ask(&stand, (struct proposal){.items = {1, &item}});
+}
+
+static void accepts(const char *kind, const char *name, const char *yaml)
+{
+	const struct control_verdict *verdict = propose(kind, name, yaml);
+	const struct verdict_fault *faults = verdict->faults.items;
+	if (verdict->outcome != VERDICT_ACCEPTED)
+		fail_msg("%.*s: %.*s", TEXT_ARGUMENTS(verdict->why), TEXT_ARGUMENTS(faults ? faults->text : TEXT("")));
+}
+
+static const struct verdict_fault *refuses(const char *kind, const char *name, const char *yaml)
+{
+	const struct control_verdict *verdict = propose(kind, name, yaml);
+	assert_int_equal(verdict->outcome, VERDICT_REFUSED);
+	assert_true(verdict->faults.count > 0);
+	return verdict->faults.items;
+}
+
+static void a_document_is_read_with_all_that_is_accepted(void **state)
+{
+	(void)state;
+	accepts("Model", "m", MODEL("m"));
+	accepts("Pipeline", "p", PIPELINE("p", "[{name: m}]"));
+	accepts("Pipeline", "q",
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: q}\nspec:\n"
+		"  input: {externalInputs: [p.outputs]}\n  steps: [{name: m}]\n");
+}
+
+static void errors_have_the_place_in_their_document(void **state)
+{
+	(void)state;
+	accepts("Model", "m", MODEL("m"));
+	const struct verdict_fault *fault = refuses("Pipeline", "p", PIPELINE("p", "[{name: m, inputz: [x]}]"));
+	assert_true(text_is(fault->kind, "Pipeline") && text_is(fault->name, "p"));
+	assert_int_equal(fault->line, 5);
+	assert_int_equal(fault->column, 21);
+	assert_true(text_is(fault->code, CODE_UNKNOWN_FIELD));
+	fault = refuses("Pipeline", "p", "a: [");
+	assert_true(text_is(fault->name, "p") && fault->line > 0);
+	assert_null(ledger_resource_find(keeper_ledger(stand.keeper), TEXT("Pipeline"), TEXT("p")));
+}
+
+/* What is left behind is named, not what is deleted. */
+static void a_delete_that_breaks_another_document_is_refused(void **state)
+{
+	(void)state;
+	accepts("Pipeline", "p", PIPELINE("p", "[{name: m}]\n  output: {steps: [m]}"));
+	accepts("Pipeline", "q",
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: q}\nspec:\n"
+		"  input: {externalInputs: [p.step.m.outputs]}\n  steps: [{name: m}]\n");
+	const struct verdict_fault *fault = refuses("Pipeline", "p", PIPELINE("p", "[{name: other}]\n  output: {steps: [other]}"));
+	assert_true(text_is(fault->kind, "Pipeline") && text_is(fault->name, "q"));
+	fault = refuses("Pipeline", "p", NULL);
+	assert_true(text_is(fault->kind, "Pipeline") && text_is(fault->name, "q"));
+	accepts("Pipeline", "q", NULL);
+	accepts("Pipeline", "p", NULL);
+}
+
+static void a_model_that_a_pipeline_calls_cannot_be_deleted(void **state)
+{
+	(void)state;
+	accepts("Model", "m", MODEL("m"));
+	accepts("Pipeline", "p", PIPELINE("p", "[{name: m}]"));
+	const struct verdict_fault *fault = refuses("Model", "m", NULL);
+	assert_true(text_is(fault->kind, "Pipeline") && text_is(fault->name, "p") && fault->line == 1);
+	assert_true(text_is(fault->text, "the pipeline needs `m`, which is to be deleted; delete or change it too"));
+	const struct proposal_item both[] = {
+		{.kind = TEXT("Model"), .name = TEXT("m"), .action = PROPOSAL_DELETE, .expected = PROPOSAL_EXPECTS_ANY},
+		{.kind = TEXT("Pipeline"), .name = TEXT("p"), .action = PROPOSAL_DELETE, .expected = PROPOSAL_EXPECTS_ANY},
+	};
+	assert_int_equal(stand_ask(&stand, (struct proposal){.items = {2, both}})->outcome, VERDICT_ACCEPTED);
+}
+
+static void a_document_is_the_resource_that_it_is_said_to_be(void **state)
+{
+	(void)state;
+	const struct verdict_fault *fault = refuses("Pipeline", "p", MODEL("p"));
+	assert_true(text_is(fault->text, "the document is another resource than the one under whose name it is proposed"));
+	assert_true(text_is(fault->name, "p") && fault->line == 0);
+	(void)refuses("Model", "n", MODEL("m"));
+	fault = refuses("Model", "m", MODEL("m") "---\n" MODEL("n"));
+	assert_true(text_is(fault->text, "the document has several resources; propose each under its own name"));
+	fault = refuses("Model", "m",
+			"apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: m, namespace: other}\n"
+			"spec: {storageUri: 'stub://echo'}\n");
+	assert_true(text_is(fault->text, "the resource is in the namespace `other`, and is proposed for `default`"));
+}
+
+/* Aliases that multiply: the parser's own limit. */
+static void a_yaml_bomb_is_refused(void **state)
+{
+	static char yaml[4096];
+	size_t length = 0;
+	(void)state;
+	length += (size_t)snprintf(yaml, sizeof yaml, "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+	for (int i = 1; i < 10; i++) {
+		length += (size_t)snprintf(yaml + length, sizeof yaml - length, "a%d: &a%d [", i, i);
+		for (int j = 0; j < 10; j++)
+			length += (size_t)snprintf(yaml + length, sizeof yaml - length, "%s*a%d", j ? ", " : "", i - 1);
+		length += (size_t)snprintf(yaml + length, sizeof yaml - length, "]\n");
+	}
+	const struct verdict_fault *fault = refuses("Pipeline", "p", yaml);
+	assert_true(fault->text.length > 0 && fault->line > 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, documents_setup, documents_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_document_is_read_with_all_that_is_accepted),
+		TEST(errors_have_the_place_in_their_document),
+		TEST(a_delete_that_breaks_another_document_is_refused),
+		TEST(a_model_that_a_pipeline_calls_cannot_be_deleted),
+		TEST(a_document_is_the_resource_that_it_is_said_to_be),
+		TEST(a_yaml_bomb_is_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
