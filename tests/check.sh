@@ -225,6 +225,7 @@ part_secure() {
 }
 
 part_mlserver() {
+	tests/readme.py check $sluice pipelines/TUTORIAL.md
 	make_quietly kafka NAME="called foreign"
 }
 

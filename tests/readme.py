@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs what the pages of the repository tell a reader to type: readme.py check|write SLUICE
+"""Runs what the pages of the repository tell a reader to type: readme.py check|write SLUICE [PAGE]...
 
 In a block marked `console`, each `$ command` is run and what stands below it must be
 what it prints. In a block marked `sh` each line must succeed. A block of any kind below
@@ -7,12 +7,25 @@ the line `<!-- $ command -->` is what that command prints. All of it runs in a f
 its own in which the repository's files stand. Lines that begin with make, git, cd
 or sudo are the reader's way there, and other parts of the check see to them. `write`
 puts what the commands print now into the pages, for whoever changed it on purpose.
+
+The line above a block may say more about it:
+  <!-- file PATH -->     the block is the content of that file
+  <!-- until TEXT -->    its commands keep running while the page is read; each is ready when it prints TEXT
+  <!-- retry -->         its commands are repeated until they do what the page says, at most RETRY_SECONDS
+  <!-- by COMMAND -->    it downloads something: the check runs COMMAND instead, which keeps downloads
+A check of all pages reads a page only up to its first download; a check that names the page reads all of it. If COMMAND
+exits with 3, the download is not possible, and the rest of the page is skipped. Ports of a page with `until` are replaced
+by free ones.
 """
-import os, subprocess, sys, tempfile
+import os, random, re, signal, socket, subprocess, sys, tempfile, time
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
 ELSEWHERE = ("make", "git", "cd", "sudo", "#")
 SECONDS_MAX = 60
+START_SECONDS, RETRY_SECONDS = 90, 30
+DOWNLOAD_SECONDS = 600
+PORTS = ("19092", "8000", "8080", "8081", "8082")  # the ports of servers that pages start
+MARKS = ("file ", "until ", "retry", "by ")
 
 
 def pages():
@@ -21,18 +34,20 @@ def pages():
 
 
 def blocks(page):
-    """(line number, language, lines) of each fenced block"""
-    language, begun, lines, above = None, 0, [], ""
+    """(line number, language, lines, mark) of each fenced block"""
+    language, begun, lines, above, mark = None, 0, [], "", ""
     for number, line in enumerate(open(os.path.join(ROOT, page), encoding="utf-8"), 1):
         line = line.rstrip("\n")
         if line.startswith("```"):
             if language is not None:
-                yield begun, language, lines
-                language = None
+                yield begun, language, lines, mark
+                language, mark = None, ""
             elif above.startswith("<!-- $ "):
                 language, begun, lines = "console", number - 1, [above[5:].removesuffix(" -->")]
             else:
                 language, begun, lines = line[3:].strip(), number, []
+                said = above.removeprefix("<!-- ").removesuffix(" -->")
+                mark = said if above.startswith("<!-- ") and said.startswith(MARKS) else ""
         elif language is not None:
             lines.append(line)
         above = line
@@ -50,10 +65,85 @@ def commands(number, language, lines):
             yield number + 1 + start, lines[start][2:], lines[start + 1:end]
 
 
-def run(command, folder, environment):
-    done = subprocess.run(["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=SECONDS_MAX)
-    return done.returncode, [line.rstrip() for line in (done.stdout + done.stderr).rstrip("\n").split("\n")]
+class Desk:
+    """Where the commands of one page run: the folder, the ports, and the servers that the page has started"""
+
+    def __init__(self, folder, environment, page):
+        self.folder, self.environment, self.servers = folder, environment, []
+        text = open(os.path.join(ROOT, page), encoding="utf-8").read()
+        self.ports = {port: free_port() for port in PORTS if "<!-- until " in text}
+
+    def translate(self, text, back=False):
+        ports = {new: old for old, new in self.ports.items()} if back else self.ports
+        return re.sub(r"\b(" + "|".join(ports) + r")\b", lambda found: ports[found[0]], text) if ports else text
+
+    def run(self, command, seconds=SECONDS_MAX):
+        done = subprocess.run(["bash", "-c", self.translate(command)], cwd=self.folder, env=self.environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds)
+        printed = self.translate(done.stdout + done.stderr, back=True)
+        return done.returncode, [line.rstrip() for line in printed.rstrip("\n").split("\n")]
+
+    def put(self, path, lines):
+        path = os.path.join(self.folder, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.translate("\n".join(lines) + "\n"))
+
+    def serve(self, command, text):
+        """starts it and waits until it prints the text: (0 or 1, what it printed)"""
+        with tempfile.TemporaryFile("w+") as log:
+            server = subprocess.Popen(["bash", "-c", self.translate(command)], cwd=self.folder, env=self.environment,
+                                      stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self.servers.append(server)
+            end = time.monotonic() + START_SECONDS
+            while True:
+                ended = server.poll() is not None
+                printed = os.pread(log.fileno(), 1 << 20, 0).decode(errors="replace")
+                if text in printed:
+                    return 0, printed.split("\n")
+                if ended or time.monotonic() > end:
+                    return 1, printed.split("\n")
+                time.sleep(0.1)
+
+    def close(self):
+        for server in self.servers:
+            try:
+                os.killpg(server.pid, signal.SIGTERM)
+                server.wait(10)
+            except ProcessLookupError:
+                pass
+            except subprocess.TimeoutExpired:
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
+
+
+def free_port():
+    while True:
+        with socket.socket() as tried:
+            try:
+                port = random.randrange(20000, 32000)  # below the ports of outgoing connections
+                tried.bind(("127.0.0.1", port))
+                return str(port)
+            except OSError:
+                pass
+
+
+def right(code, printed, expected):
+    return code == 0 if expected is None else printed == [text.rstrip() for text in expected]
+
+
+def do(desk, mark, command, expected):
+    """(did it, exit code, what it printed)"""
+    if mark.startswith("until "):
+        code, printed = desk.serve(command, mark.removeprefix("until "))
+        return code == 0, code, printed
+    end = time.monotonic() + RETRY_SECONDS
+    while True:
+        code, printed = desk.run(command)
+        done = right(code, printed, expected)
+        if done or mark != "retry" or time.monotonic() > end:
+            return done, code, printed
+        time.sleep(0.5)
 
 
 def write(page, edits):
@@ -64,15 +154,30 @@ def write(page, edits):
     open(path, "w", encoding="utf-8").write("\n".join(lines))
 
 
-def visit(page, folder, environment, writing):
-    """how many commands did what the page says, and how many did not"""
+def visit(page, desk, writing, whole):
+    """how many commands did what the page says, how many did not, and how many parts were not read"""
     passed, failed, edits = 0, 0, []
-    for block in blocks(page):
-        for line, command, expected in commands(*block):
+    for number, language, lines, mark in blocks(page):
+        if mark.startswith("file "):
+            desk.put(mark.removeprefix("file "), lines)
+            continue
+        todo = list(commands(number, language, lines))
+        if mark.startswith("by "):
+            if not whole:
+                break
+            todo = []
+            code, printed = desk.run(mark.removeprefix("by "), DOWNLOAD_SECONDS)
+            if code == 3:
+                print(f"skipped: {page} from line {number} on: {printed[-1]}")
+                return passed, failed, 1
+            passed, failed = passed + (code == 0), failed + (code != 0)
+            if code != 0:
+                print(f"{page}:{number}: {mark} ended with {code}: {printed[-1]}")
+        for line, command, expected in todo:
             if command.split()[0] in ELSEWHERE:
                 continue
-            code, printed = run(command, folder, environment)
-            if code == 0 if expected is None else printed == [text.rstrip() for text in expected]:
+            done, code, printed = do(desk, mark, command, expected)
+            if done:
                 passed += 1
                 continue
             if writing and expected is not None:
@@ -82,7 +187,15 @@ def visit(page, folder, environment, writing):
             print(f"{page}:{line}: `{command}` ended with {code} and printed")
             print("\n".join("    " + text for text in printed[:30]))
     write(page, edits)
-    return passed, failed
+    return passed, failed, 0
+
+
+def read_page(page, folder, environment, writing, whole):
+    desk = Desk(folder, environment, page)
+    try:
+        return visit(page, desk, writing, whole)
+    finally:
+        desk.close()
 
 
 def main():
@@ -94,9 +207,10 @@ def main():
         os.mkdir(os.path.join(folder, "build"))
         os.symlink(binary, os.path.join(folder, "build", "sluice"))
         environment = dict(os.environ, PATH=os.path.dirname(binary) + ":" + os.environ["PATH"], NO_COLOR="1")
-        results = [visit(page, folder, environment, writing) for page in pages()]
-    passed, failed = (sum(column) for column in zip(*results))
-    print(f"{passed} passed, {failed} failed")
+        named = sys.argv[3:]
+        results = [read_page(page, folder, environment, writing, bool(named)) for page in named or pages()]
+    passed, failed, skipped = (sum(column) for column in zip(*results))
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed else 0
 
 

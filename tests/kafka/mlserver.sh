@@ -2,6 +2,7 @@
 # A real MLServer with a model of scikit-learn's, on loopback, for tests.
 #   mlserver.sh start DIR     prints its HTTP and its gRPC address; everything of it stands in DIR
 #   mlserver.sh stop DIR      ends the one that runs in DIR, and no other
+#   mlserver.sh venv DIR      makes DIR a link to the virtual environment in which MLServer is installed
 #   mlserver.sh kill DIR      with -9; `resume DIR` starts it again on the same ports
 # It comes from PyPI once and stays in ${XDG_CACHE_HOME:-~/.cache}/sluice. The model is
 # `iris`: four numbers under the name `predict`, and a class.
@@ -85,5 +86,9 @@ start)
 	;;
 stop | kill) stop "$dir" ;;
 resume) launch "$dir" ;;
+venv)
+	fetch
+	ln -sfn "$venv" "$2"
+	;;
 *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
