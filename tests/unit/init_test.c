@@ -62,7 +62,60 @@ static void it_writes_a_pipeline_of_ten_lines_named_as_its_folder(void **state)
 	size_t lines = 0;
 	for (; *text; text++)
 		lines += *text == '\n';
-	assert_int_equal(lines, 10);
+	assert_int_equal(lines, 11); /* ten, and the line for editors */
+}
+
+static void editors_find_the_schema_beside_the_yaml(void **state)
+{
+	(void)state;
+	static const char line[] = "# yaml-language-server: $schema=";
+	struct said said = init("edited"), schema = say("schema");
+	assert_int_equal(said.code, EXIT_GOOD);
+	const char *text = read_back("edited/pipeline.yaml");
+	assert_int_equal(strncmp(text, line, strlen(line)), 0);
+	char command[256];
+	snprintf(command, sizeof command, "mv %s/edited/%.*s %s/schema.json", folder,
+		 (int)strcspn(text + strlen(line), "\n"), text + strlen(line), folder);
+	assert_int_equal(system(command), 0);
+	char path[256];
+	json_error_t why;
+	snprintf(path, sizeof path, "%s/schema.json", folder);
+	json_t *written = json_load_file(path, 0, &why), *printed = json_loads(schema.out, 0, NULL);
+	assert_non_null(written);
+	assert_true(json_equal(written, printed));
+	json_decref(written);
+	json_decref(printed);
+	said_close(&said);
+	said_close(&schema);
+}
+
+static void with_a_model_the_pipeline_calls_it_and_its_test_needs_no_server(void **state)
+{
+	(void)state;
+	struct said said = init("churn --model leaves");
+	assert_int_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	const char *text = read_back("churn/pipeline.yaml");
+	expect_words(text, "kind: Pipeline\nmetadata: {name: churn}\n");
+	expect_words(text, "  - name: leaves ");
+	expect_words(text, "inputs: [leaves]\n");
+	expect_words(text, "kind: Model\nmetadata: {name: leaves}\n");
+	expect_words(read_back("churn/tests/decides/stubs.json"), "{\"leaves\": {\"predict_proba\": ");
+}
+
+static void a_model_whose_name_does_not_fit_is_refused_before_anything_is_written(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {"wrong --model My_Model", "wrong --model -x", "wrong --model decide",
+					    "wrong --model wrong", "Wrong --model hello"};
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		struct said said = init(lines[i]);
+		assert_int_equal(said.code, EXIT_MISUSE);
+		said_close(&said);
+	}
+	char path[256];
+	snprintf(path, sizeof path, "%s/wrong", folder);
+	assert_int_equal(access(path, F_OK), -1);
 }
 
 static void a_folder_whose_name_cannot_name_a_pipeline_holds_hello(void **state)
@@ -98,7 +151,7 @@ static void what_was_written_can_be_read_by_a_program(void **state)
 	json_t *json = json_loads(said.out, 0, NULL);
 	const json_t *files = json_object_get(json, "files");
 	assert_non_null(strstr(json_string_value(json_object_get(json, "folder")), "/listed"));
-	assert_int_equal(json_array_size(files), 4);
+	assert_int_equal(json_array_size(files), 5);
 	assert_string_equal(json_string_value(json_array_get(files, 0)), "pipeline.yaml");
 	json_decref(json);
 	said_close(&said);
@@ -155,6 +208,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_writes_a_pipeline_of_ten_lines_named_as_its_folder),
+		cmocka_unit_test(editors_find_the_schema_beside_the_yaml),
+		cmocka_unit_test(with_a_model_the_pipeline_calls_it_and_its_test_needs_no_server),
+		cmocka_unit_test(a_model_whose_name_does_not_fit_is_refused_before_anything_is_written),
 		cmocka_unit_test(a_folder_whose_name_cannot_name_a_pipeline_holds_hello),
 		cmocka_unit_test(it_writes_a_request_and_a_test_beside_it),
 		cmocka_unit_test(what_was_written_can_be_read_by_a_program),
