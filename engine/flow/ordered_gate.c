@@ -155,6 +155,7 @@ void line_join(struct run *run, struct line *line)
 void line_insert(struct run *run, struct run *ahead)
 {
 	struct line *line = ahead->line;
+	assert(line && !run->line);
 	run->line = line;
 	run->ahead = ahead;
 	run->behind = ahead->behind;
@@ -186,6 +187,7 @@ bool visit_recall(struct visit *visit, struct text key, struct text *value)
 {
 	const struct write *write = visit->drafts ? drafts_find(visit->drafts, key) : NULL;
 	const struct store *store = store_of(visit);
+	assert(visit->node->stateful); /* another step's state is under the number 0 */
 	if (write)
 		*value = write->value;
 	return write ? write->value.bytes != NULL : store && store_read(store, visit->node->ordered_gate, key, value);
@@ -195,6 +197,7 @@ bool visit_recall(struct visit *visit, struct text key, struct text *value)
 static struct write *draft(struct visit *visit, struct text key, size_t size, struct error *error)
 {
 	const struct store *store = store_of(visit);
+	assert(visit->node->stateful); /* its kind has state rules, and the step collects no children */
 	if (!store) {
 		error_set(error, ERROR_SYSTEM, visit->node->step.place,
 			  "step `%s` remembers nothing, for its partition was taken away", visit->node->step.name);

@@ -1,6 +1,8 @@
 /* run.c: Run of one message: entered, worked off, waiting, answered, finished. */
 #include "flow/run.h"
 
+#include <assert.h>
+
 #include "message/provenance.h"
 
 const struct error *run_keep_error(struct run *run, const struct error *error)
@@ -303,6 +305,8 @@ static void mark_reply(struct call *call, struct arena *arena)
 void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 {
 	struct pending *pending = call->owner;
+	assert(pending && pending->open);		       /* a call is answered once */
+	assert(call->reply || call->error.kind != ERROR_NONE); /* by a reply or an error */
 	struct visit *visit = pending->visit;
 	struct run *run = visit->run;
 	struct step *step = &visit->node->step;
@@ -333,6 +337,7 @@ static void run_due(struct run *run)
 
 void flow_advance(struct flow *flow, int64_t now_ms)
 {
+	assert(now_ms >= flow->now_ms); /* timers are ordered by a clock that does not go back */
 	flow->now_ms = now_ms;
 	while (flow_due_ms(flow) <= now_ms) {
 		struct timer *timer = flow->timers[1];

@@ -1,4 +1,6 @@
 /* visit.c: Visit of one message at one step: the inputs that the step sees, the calls that it makes, and its verdict. */
+#include <assert.h>
+
 #include "base/duration.h"
 #include "base/memory.h"
 #include "flow/run.h"
@@ -47,6 +49,7 @@ void visit_only_to(struct visit *visit, const char *step)
 
 size_t visit_way(const struct visit *visit)
 {
+	assert(visit->node->step.assignment); /* its kind has shares */
 	return assignment_of_message(visit->node->step.assignment, visit->message);
 }
 
@@ -135,6 +138,8 @@ void visit_copy(struct visit *visit, enum call_target target, const char *name, 
 struct call *visit_call(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
 			struct error *error)
 {
+	const struct call_rules *rules = visit->node->step.kind->calls;
+	assert(rules && rules->answered); /* the reply needs a receiver */
 	struct pending *pending = arena_take_raw(visit->arena, sizeof *pending);
 	if (!pending) {
 		error_memory(error, ERROR_LIMIT, "calling a model");

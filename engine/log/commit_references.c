@@ -1,6 +1,8 @@
 /* commit_references.c: see commit_references.h. */
 #include "log/commit_references.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 
 static struct commit_reference *find(const struct commit_references *references, const struct position *position)
@@ -22,6 +24,7 @@ void commit_references_close(struct commit_references *references)
 bool commit_references_set(struct commit_references *references, const struct position *position,
 			   const struct state_reference *reference, struct error *error)
 {
+	assert(position->partition >= 0);
 	struct commit_reference *item = find(references, position);
 	if (!item && reference->id == 0)
 		return true;

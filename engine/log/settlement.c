@@ -1,6 +1,8 @@
 /* settlement.c: see settlement.h. */
 #include "log/settlement.h"
 
+#include <assert.h>
+
 static void over(struct settlement *settlement, enum transaction_news news)
 {
 	settlement->call = SETTLEMENT_OVER;
@@ -77,6 +79,7 @@ static void failed(struct settlement *settlement, unsigned closed)
 
 void settlement_took(struct settlement *settlement, enum settlement_outcome outcome, unsigned closed)
 {
+	assert(settlement->call != SETTLEMENT_OVER); /* there is no call whose result could be taken */
 	if (outcome == SETTLEMENT_HOPELESS) {
 		over(settlement, NEWS_BROKEN);
 		return;

@@ -1,11 +1,14 @@
 /* change.c: see change.h. */
 #include "state/change.h"
 
+#include <assert.h>
+
 #define VERSION '\1'
 
 void change_write_key(struct buffer *out, const char *scope, struct text key)
 {
 	size_t length = strlen(scope);
+	assert(length > 0 && length <= UINT8_MAX); /* the key has one byte for it, and 0 names no step */
 	buffer_byte(out, VERSION);
 	buffer_byte(out, (char)length);
 	buffer_append(out, scope, length);

@@ -83,6 +83,8 @@ void snapshot_write_head(struct snapshot_writer *writer, const struct snapshot_h
 	buffer_append(out, MAGIC, MAGIC_BYTES);
 	buffer_byte(out, VERSION);
 	size_t at = block_begin(out), topic = strlen(head->topic);
+	assert(topic > 0 && topic <= SNAPSHOT_TOPIC_MAX);
+	assert(head->partition >= 0 && scopes.count <= STORE_SCOPES_MAX);
 	number_write(out, topic, 1);
 	buffer_append(out, head->topic, topic);
 	number_write(out, (uint32_t)head->partition, 4);
@@ -117,6 +119,7 @@ static void entry_write(void *context, const struct change *kept)
 
 bool snapshot_write_block(struct snapshot_writer *writer, const struct store *store, size_t bytes, struct buffer *out)
 {
+	assert(bytes > 0); /* else no block has an entry */
 	struct entries entries = {out, 0};
 	size_t at = block_begin(out);
 	bool more = true;
@@ -245,6 +248,7 @@ static bool end_take(struct snapshot_reader *reader, struct text body, struct er
 
 bool snapshot_take(struct snapshot_reader *reader, struct text bytes, struct store *store, struct error *error)
 {
+	assert(!reader->whole && bytes.length == snapshot_wants(reader));
 	if (!reader->begun)
 		return magic_take(reader, bytes, error);
 	if (!reader->in_block)

@@ -139,6 +139,7 @@ static bool journal_grow(struct store *store)
 
 bool store_read(const struct store *store, uint32_t scope, struct text key, struct text *value)
 {
+	assert(scope < store->scopes.count);
 	const struct write *write = store->journaled ? *newest(store, write_hash(scope, key), scope, key) : NULL;
 	if (!write)
 		return table_read(store->tables[scope], key, value);
@@ -148,6 +149,7 @@ bool store_read(const struct store *store, uint32_t scope, struct text key, stru
 
 bool store_may_write(const struct store *store, uint32_t scope, size_t key_length, size_t value_length, struct error *error)
 {
+	assert(scope < store->scopes.count);
 	const char *step = store->scopes.names[scope];
 	if (key_length > STORE_KEY_BYTES_MAX)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
@@ -173,9 +175,10 @@ static size_t write_cost(const struct write *write)
 
 bool store_journal(struct store *store, struct write *write, struct error *error)
 {
+	assert(write->scope < store->scopes.count);
+	assert(write->key.length <= STORE_KEY_BYTES_MAX); /* store_may_write() has shown that it fits */
 	if (store->journaled >= store->bucket_count && !journal_grow(store))
 		return error_memory(error, ERROR_SYSTEM, "remembering for a step");
-	assert(write->scope < store->scopes.count);
 	write->hash = write_hash(write->scope, write->key);
 	struct write **at = newest(store, write->hash, write->scope, write->key);
 	write->chained = *at ? (*at)->chained : NULL;
@@ -188,6 +191,7 @@ bool store_journal(struct store *store, struct write *write, struct error *error
 bool store_release(struct store *store, struct write *writes, struct error *error)
 {
 	for (struct write *write = writes; write; write = write->next) {
+		assert(write->scope < store->scopes.count);
 		if (!table_put(store->tables[write->scope], write->key, write->value, true))
 			return error_memory(error, ERROR_SYSTEM, "keeping what a step remembers");
 		struct write **at = newest(store, write->hash, write->scope, write->key);
@@ -195,6 +199,7 @@ bool store_release(struct store *store, struct write *writes, struct error *erro
 		store->pending_bytes -= write_cost(write);
 		if (*at != write)
 			continue;
+		assert(store->journaled > 0);
 		*at = write->chained;
 		store->journaled--;
 	}
@@ -203,6 +208,7 @@ bool store_release(struct store *store, struct write *writes, struct error *erro
 
 bool store_restore(struct store *store, uint32_t scope, struct text key, struct text value, struct error *error)
 {
+	assert(scope < store->scopes.count);
 	return table_put(store->tables[scope], key, value, false) ||
 	       error_memory(error, ERROR_SYSTEM, "bringing back what steps remember");
 }
@@ -257,6 +263,7 @@ static void show_one(void *context, struct text key, struct text value)
 bool store_show(const struct store *store, struct store_walk *walk, size_t items,
 		void (*show)(void *context, const struct change *kept), void *context)
 {
+	assert(items > 0); /* else a walk shows nothing and never ends */
 	struct store_showing showing = {.show = show, .context = context};
 	for (; walk->scope < store->scopes.count; walk->scope++, walk->bucket = 0) {
 		const struct state_table *table = store->tables[walk->scope];

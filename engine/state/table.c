@@ -361,6 +361,7 @@ size_t table_buckets(const struct state_table *table)
 void table_show(const struct state_table *table, size_t bucket, void (*show)(void *context, struct text key, struct text value),
 		void *context)
 {
+	assert(bucket < table_buckets(table));
 	for (const struct item *item = *bucket_at(table, bucket); item; item = item->next)
 		if (item->value_length != VALUE_REMOVED)
 			show(context, item_key(item), item_value(item));

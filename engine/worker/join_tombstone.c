@@ -2,12 +2,15 @@
  * as 32 bits, and the list. Then the enum join_told of each source, a byte each, and the name. */
 #include "worker/join_tombstone.h"
 
+#include <assert.h>
+
 #define WENT_ON 1
 #define LISTS_PARTS 2
 #define LENGTH_BYTES sizeof(uint32_t)
 
 struct text join_tombstone_write(const struct join_tombstone *tombstone, size_t sources, struct arena *arena)
 {
+	assert(tombstone->told && tombstone->parts.length <= UINT32_MAX);
 	uint32_t listed = (uint32_t)tombstone->parts.length;
 	size_t length = 1 + (listed ? LENGTH_BYTES + listed : 0) + sources + tombstone->name.length;
 	char *bytes = arena_take_raw(arena, length);

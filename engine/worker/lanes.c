@@ -214,6 +214,7 @@ static void forgive(struct lane *lane, int64_t committed)
 struct flight *lane_enter(struct lanes *lanes, struct lane *lane, struct load *load, const struct record *record,
 			  struct error *error)
 {
+	assert(record->topic == lane->topic && record->partition == lane->partition); /* its offset is of that partition */
 	bool room = lane->back - lane->front < lane->capacity || lane_grow(lane);
 	struct flight *flight = room ? flight_take(lanes) : NULL;
 	if (!flight) {
@@ -312,6 +313,7 @@ static void flight_count_work(struct flight *flight)
  * behind it there, so its key need not be known. */
 bool flight_settle(struct lanes *lanes, struct flight *flight, struct error *error)
 {
+	assert(!flight->settled); /* its key would have it twice */
 	flight->settled = true;
 	bool at_once = flight->finished && is_at_front(flight);
 	flight_count_work(flight);
@@ -326,6 +328,7 @@ bool flight_settle(struct lanes *lanes, struct flight *flight, struct error *err
 void flight_finish(struct lanes *lanes, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct flight *flight = (struct flight *)message;
+	assert(!flight->finished); /* a message has one end */
 	flight->finished = true;
 	lanes->finished++;
 	if (!flight->lane) {

@@ -1,6 +1,7 @@
 /* parked_parts.c: see parked_parts.h. */
 #include "worker/parked_parts.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -32,6 +33,7 @@ static struct parked_part *add(struct parked_parts *parked_parts, const char *ke
 
 struct parked_part *parked_part_make(struct parked_parts *parked_parts, enum parked_kind kind, int64_t offset)
 {
+	assert(offset >= 0); /* keys of others would not be in the order of their records */
 	/* Highest byte first, so that keys in order are records in order. */
 	uint64_t big_endian = __builtin_bswap64((uint64_t)offset);
 	char key[OFFSET_BYTES + 1];
@@ -42,6 +44,7 @@ struct parked_part *parked_part_make(struct parked_parts *parked_parts, enum par
 
 void parked_part_give(struct parked_parts *parked_parts, struct parked_part *parked_part)
 {
+	assert((parked_part->previous ? parked_part->previous->next : parked_parts->first) == parked_part);
 	if (parked_part->next)
 		parked_part->next->previous = parked_part->previous;
 	*(parked_part->previous ? &parked_part->previous->next : &parked_parts->first) = parked_part->next;
@@ -184,6 +187,7 @@ struct parked_part *parked_part_list_next(const struct parked_part_list *list, s
 struct parked_part *parked_part_list_take(struct parked_part_list *list, struct text key)
 {
 	struct parked_part wanted = {.key_length = OFFSET_BYTES}, *its = &wanted;
+	assert(key.length == OFFSET_BYTES);
 	memcpy(wanted.key, key.bytes, OFFSET_BYTES);
 	struct parked_part **found = list->count > 0 ? bsearch(&its, list->items, list->count, sizeof *list->items, compare) : NULL;
 	if (!found || (*found)->taken)

@@ -1,6 +1,8 @@
 /* pending_commit.c: see pending_commit.h. */
 #include "worker/pending_commit.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 
 #define JOIN_BYTES 256 /* that a join takes beside its parts, about */
@@ -16,6 +18,7 @@ static struct pending_commit *first_take(struct pending_commit_list *list)
 	list->first = first->next;
 	if (!list->first)
 		list->last = NULL;
+	assert(*list->bytes >= first->bytes);
 	*list->bytes -= first->bytes;
 	return first;
 }
@@ -42,6 +45,7 @@ static void insert(struct pending_commit_list *list, struct pending_commit *pend
 
 struct pending_commit *pending_commit_add(struct pending_commit_list *list, int64_t offset, size_t part_count, size_t part_bytes)
 {
+	assert(list->bytes && offset >= 0); /* pending_commit_open() has given it a counter */
 	struct pending_commit *pending_commit = memory_take(1, sizeof *pending_commit + part_count * sizeof(struct parked_part *));
 	if (!pending_commit)
 		return NULL;
