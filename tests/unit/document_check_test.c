@@ -115,6 +115,8 @@ static void a_model_that_a_pipeline_calls_cannot_be_deleted(void **state)
 		{.kind = TEXT("Model"), .name = TEXT("m"), .action = PROPOSAL_DELETE, .expected = PROPOSAL_EXPECTS_ANY},
 		{.kind = TEXT("Pipeline"), .name = TEXT("p"), .action = PROPOSAL_DELETE, .expected = PROPOSAL_EXPECTS_ANY},
 	};
+	accepts("Pipeline", "m", PIPELINE("m", "[{name: other}]"));
+	accepts("Pipeline", "m", NULL); /* the model of that name is still there */
 	assert_int_equal(stand_ask(&stand, (struct proposal){.items = {2, both}})->outcome, VERDICT_ACCEPTED);
 }
 
