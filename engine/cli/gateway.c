@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/gateway_access.h"
 #include "cli/kafka.h"
+#include "cli/server_metrics.h"
 #include "cli/session_revision.h"
 #include "log/topics.h"
 #include "message/reply.h"
@@ -26,6 +27,7 @@ struct gateway_options {
 	struct name_list passed;
 	int topics;
 	int form;
+	const char *metrics;
 };
 
 static const struct option options[] = {
@@ -57,6 +59,7 @@ static const struct option options[] = {
 	ROW("insecure-ignore-security", FLAG, struct gateway_options, listening.insecure,
 	    .help = "Listens beyond this machine (`--host`), although callers are not asked who they are; and although the files "
 		    "ask for protection that is not in force yet."),
+	COMMAND_METRICS(gateway_options, metrics),
 	COMMAND_FORM(gateway_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -171,6 +174,7 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 {
 	const struct gateway_options *self = run->options;
 	struct listening listening = {0};
+	struct metrics_listener *metrics = NULL;
 	struct listening_server server = {.reload_tls = server_reload_tls, .drain = server_drain, .is_well = server_is_well};
 	run->files = listening_files(&self->listening);
 	run->config = (struct gateway_config){
@@ -190,10 +194,13 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 		    (run->gateway = gateway_open(listening.loop, &run->config, &run->revision->plan, error));
 	server.server = run->gateway;
 	good = good && listening_attach(&listening, &server, &self->listening, error);
+	if (good && self->metrics)
+		good = (metrics = gateway_metrics_open(run->session, listening.loop, run->gateway, self->metrics, error));
 	if (good) {
 		say_ready(run);
 		good = listening_serve(&listening, self->drain_ns / NS_PER_MS, error);
 	}
+	metrics_listener_close(metrics);
 	gateway_close(run->gateway);
 	listening_close(&listening);
 	return good;

@@ -1,6 +1,7 @@
 /* models.c: `sluice models serve`: the built-in model server. */
 #include "cli/listening.h"
 #include "cli/model_server.h"
+#include "cli/server_metrics.h"
 #include "message/json_write.h"
 
 #define DRAIN_MS 5000 /* what is under way when it is told to stop has so long */
@@ -12,6 +13,7 @@ struct serve_options {
 	int64_t port;
 	int64_t grpc_port;
 	int form;
+	const char *metrics;
 };
 
 static const struct option options[] = {
@@ -30,6 +32,7 @@ static const struct option options[] = {
 	    .help = "A file of authorities, in PEM: whoever calls needs a certificate that one of them has signed."),
 	ROW("insecure-ignore-security", FLAG, struct serve_options, listening.insecure,
 	    .help = "Listens beyond this machine (`--host`), although the server asks nobody who they are."),
+	COMMAND_METRICS(serve_options, metrics),
 	COMMAND_FORM(serve_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -107,11 +110,16 @@ static int run(struct session *session, const void *filled, const char *const *a
 	struct listening listening = {0};
 	struct listening_server server = {.reload_tls = server_reload_tls, .drain = server_drain};
 	struct model_server *models = NULL;
+	struct metrics_listener *metrics = NULL;
 	struct error error = {0};
 	bool good = options_check(self, &error) && listening_open(&listening, session, &error) &&
 		    (server.server = models = model_server_open(session, listening.loop, &config, &error)) &&
-		    listening_attach(&listening, &server, &self->listening, &error) && say_ready(session, self, models, &error) &&
+		    listening_attach(&listening, &server, &self->listening, &error) &&
+		    (!self->metrics ||
+		     (metrics = model_metrics_open(session, listening.loop, models, self->metrics, &error))) &&
+		    say_ready(session, self, models, &error) &&
 		    listening_serve(&listening, DRAIN_MS, &error);
+	metrics_listener_close(metrics);
 	model_server_close(models);
 	listening_close(&listening);
 	if (good)

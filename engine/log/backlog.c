@@ -16,6 +16,8 @@ struct backlog_look {
 	int64_t from;  /* where the group stood; OFFSET_NONE: not measured yet */
 	int64_t clear; /* from there up to this offset there is no record */
 	bool record;   /* there is one at `clear`, which needs not be read again */
+	int64_t time_ms; /* of that one; 0: it has none */
+	int64_t end;	 /* at the last survey */
 	int64_t mark;  /* its end when that was noted */
 };
 
@@ -26,6 +28,7 @@ struct backlog {
 	rd_kafka_t *reader; /* of no group, so that nothing is ever committed by it; NULL: not needed yet */
 	rd_kafka_t *marker; /* asks where partitions end, behind transactions that are open too; NULL: not needed yet */
 	struct backlog_look *looks;
+	struct backlog_state *state; /* of the survey that is made; NULL: of none */
 };
 
 struct backlog *backlog_open(const char *brokers, struct properties properties, const char *group, struct error *error)
@@ -168,6 +171,7 @@ static void read_on(rd_kafka_topic_t *topic, struct backlog_look *look, int time
 		if (!message)
 			continue;
 		look->record = message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+		look->time_ms = look->record ? rd_kafka_message_timestamp(message, NULL) : 0;
 		if (look->record || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 			look->clear = message->offset;
 		rd_kafka_message_destroy(message);
@@ -199,7 +203,8 @@ static int64_t records_between(struct backlog *backlog, const rd_kafka_topic_par
 		look->record = false;
 	}
 	look->from = from;
-	if (!look->record && look->clear < end && (!moves || end - from <= BACKLOG_READ_MOST))
+	bool few = !moves || backlog->state || end - from <= BACKLOG_READ_MOST;
+	if (!look->record && look->clear < end && few)
 		find_record(backlog, look, timeout_ms);
 	return end > look->clear ? end - look->clear : 0;
 }
@@ -242,6 +247,30 @@ static int64_t measure(struct backlog *backlog, const rd_kafka_topic_partition_t
 int64_t backlog_measure(struct backlog *backlog, struct text topics, int timeout_ms)
 {
 	return look_through(backlog, topics, measure, timeout_ms);
+}
+
+static int64_t survey(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
+{
+	struct backlog_state *state = backlog->state;
+	struct backlog_look *look = look_of(backlog, at->topic, at->partition);
+	int64_t records = look ? records_between(backlog, at, begin_of(at, first), end, timeout_ms) : -1;
+	if (records < 0)
+		return -1;
+	state->busy += records > 0 || (look->end > 0 && end > look->end);
+	look->end = end;
+	state->ends += end;
+	if (records > 0 && look->record && look->time_ms > 0 && (state->oldest_ms == 0 || look->time_ms < state->oldest_ms))
+		state->oldest_ms = look->time_ms;
+	return records;
+}
+
+bool backlog_survey(struct backlog *backlog, struct text topics, int timeout_ms, struct backlog_state *state)
+{
+	*state = (struct backlog_state){0};
+	backlog->state = state;
+	state->records = look_through(backlog, topics, survey, timeout_ms);
+	backlog->state = NULL;
+	return state->records >= 0;
 }
 
 /* Behind what stands in transactions that are open: it may be committed any moment. */

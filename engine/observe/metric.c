@@ -14,6 +14,7 @@
 #define PIPELINE_NOW(field, unit, name, help) NUMBER(SCOPE_PIPELINE_NOW, struct pipeline_state, field, unit, name, help)
 #define MODEL(field, name, help) COUNTER(SCOPE_MODEL, struct model_counts, field, name, help)
 #define MODEL_NOW(field, name, help) GAUGE(SCOPE_MODEL, struct model_counts, field, name, help)
+#define GATEWAY(field, name, help) COUNTER(SCOPE_GATEWAY, struct gateway_calls, field, name, help)
 #define WORKER(field, name, help) COUNTER(SCOPE_WORKER, struct worker_counts, field, name, help)
 
 const struct metric metric_rows[] = {
@@ -27,15 +28,16 @@ const struct metric metric_rows[] = {
 	NUMBER(SCOPE_BUILD, struct build_state, one, NULL, "sluice_build_info", "1, with the version of the program."),
 
 	NAMESPACE(replicas_wanted, "sluice_replicas_wanted",
-		  "Engines that the namespace needs. The largest of three quotients, rounded up: the lag in records over what one "
-		  "engine ends in 30 seconds at its highest recent rate; the rate at which records come over 0.8 of that rate; "
-		  "the processor time that this engine uses, over 0.8 of that of its workers' threads. At least 1, and never "
-		  "more than the partitions with work. Every engine of the namespace reports its own estimate: take the largest."),
+		  "Engines that the namespace needs: (records that come per second + lag / 30) / (0.8 * capacity of an engine), "
+		  "rounded up; at least 1, and at most the partitions with work, so 0 when there is none. Each engine reports its "
+		  "own estimate: take the largest. Where engines are scaled by it, keep at least 1."),
+	NAMESPACE(capacity, "sluice_engine_capacity",
+		  "Records per second that this engine can end: what it has ended in the last seconds while more than a second's "
+		  "records waited; else that over the share of its workers' processor time that it has used, at least 5%."),
 	NAMESPACE(lag_records, "sluice_namespace_lag_records",
 		  "Records of all pipelines of the namespace that are not committed, as in `sluice_pipeline_lag_records`."),
 	NAMESPACE(busy_partitions, "sluice_namespace_busy_partitions",
-		  "Partitions with work: those that have records which are not committed. More engines than these have nothing "
-		  "to do."),
+		  "Partitions with work: those with records that are not committed, or that have come in the last seconds."),
 
 	PIPELINE(taken, "sluice_pipeline_requests_total", "Requests that the pipeline has taken, and calls of it."),
 	PIPELINE(ended, "sluice_pipeline_requests_ended_total",
@@ -108,12 +110,14 @@ const struct metric metric_rows[] = {
 	NUMBER(SCOPE_WORKER_NOW, struct worker_state, turn_age_seconds, "seconds", "sluice_worker_turn_age_seconds",
 	       "Time since the worker's last turn began; large: it is stuck in a step, or dead."),
 
-	COUNTER(SCOPE_GATEWAY, struct gateway_counts, calls, "sluice_gateway_calls_total", "Calls that the gateway has begun."),
-	COUNTER(SCOPE_GATEWAY, struct gateway_counts, failed, "sluice_gateway_failures_total",
-		"Calls that ended with a status of 400 or more."),
-	GAUGE(SCOPE_GATEWAY, struct gateway_counts, open, "sluice_gateway_open_calls", "Calls that wait for their answer."),
-	DURATION(SCOPE_GATEWAY, struct gateway_counts, duration, "sluice_gateway_call_duration_seconds",
-		 "Time of a call from its beginning to its end."),
+	GATEWAY(begun, "sluice_gateway_calls_total", "Calls that the gateway has begun."),
+	GATEWAY(answered, "sluice_gateway_answers_total", "Calls that were answered by a pipeline without an error."),
+	GATEWAY(failed, "sluice_gateway_failures_total", "Calls that ended with an error."),
+	GATEWAY(filtered, "sluice_gateway_filtered_total", "Calls whose request a step has dropped."),
+	GATEWAY(accepted, "sluice_gateway_accepted_total", "Calls of pipelines without output, which end when Kafka has it."),
+	GATEWAY(timed_out, "sluice_gateway_timeouts_total", "Calls that ended by their deadline; they are failures too."),
+	GATEWAY(left, "sluice_gateway_abandoned_total", "Calls whose caller disconnected."),
+	GATEWAY(strayed, "sluice_gateway_stray_replies_total", "Replies to calls that are over, or that are another gateway's."),
 
 	COUNTER(SCOPE_SERVED, struct served_counts, calls, "sluice_served_model_calls_total",
 		"Calls of the model that this server has answered."),
@@ -130,7 +134,7 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_MODEL] = "namespace model",
 	[SCOPE_WORKER] = "group worker",
 	[SCOPE_WORKER_NOW] = "group worker",
-	[SCOPE_GATEWAY] = "pipeline",
+	[SCOPE_GATEWAY] = "",
 	[SCOPE_SERVED] = "model",
 };
 

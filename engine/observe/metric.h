@@ -23,7 +23,7 @@ enum metric_scope {
 	SCOPE_MODEL,	    /* struct model_counts */
 	SCOPE_WORKER,	    /* struct worker_counts */
 	SCOPE_WORKER_NOW,   /* struct worker_state */
-	SCOPE_GATEWAY,	    /* struct gateway_counts */
+	SCOPE_GATEWAY,	    /* struct gateway_calls */
 	SCOPE_SERVED,	    /* struct served_counts */
 	METRIC_SCOPES
 };
@@ -65,7 +65,7 @@ struct build_state {
 };
 
 struct namespace_state {
-	double replicas_wanted, lag_records, busy_partitions;
+	double replicas_wanted, lag_records, busy_partitions, capacity;
 };
 
 struct pipeline_state {
@@ -76,18 +76,17 @@ struct worker_state {
 	double turn_age_seconds;
 };
 
-/* Calls of a pipeline, or of a model, at a gateway. */
-struct gateway_counts {
-	uint64_t calls;
-	uint64_t open;
-	uint64_t failed;
-	struct duration_counts duration;
+/* Calls of a gateway. */
+struct gateway_calls {
+	uint64_t begun, answered, failed, filtered, accepted, timed_out, left, strayed;
 };
 
 /* Calls of a model at a model server. */
 struct served_counts {
 	uint64_t calls;
 };
+
+#define SERVED_MODELS_MAX ((size_t)2000) /* that have a series of their own at a model server */
 
 /* One subject of a scope. */
 struct metric_subject {

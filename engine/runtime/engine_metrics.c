@@ -4,20 +4,26 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "base/duration.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "runtime/group_setup.h"
 #include "runtime/metrics_listener.h"
+#include "runtime/namespace_load.h"
 #include "runtime/worker_threads.h"
 
 #define SCRAPE_BYTES ((size_t)64 << 20) /* of the subjects and their sums: 20 KiB a pipeline at the most */
 #define REASON_BYTES 512
+#define FOLLOW_EVERY_MS 1000
 
 struct engine_metrics {
 	struct engine *engine;
 	const struct engine_config *config;
 	struct arena *arena; /* of one scrape */
 	struct metrics_listener *listener;
+	struct lag_watch *lags;
+	struct namespace_loads *loads;
+	const struct revision *followed; /* whose pipelines the lag watch has */
+	struct loop_timer follow_timer;
 	char reason[REASON_BYTES];
 };
 
@@ -46,6 +52,20 @@ struct pipeline_subject {
 	struct pipeline_state state;
 };
 
+/* Not known where Kafka has not answered lately. */
+static void lag_take(const struct engine_metrics *metrics, const char *pipeline, struct pipeline_state *state)
+{
+	struct backlog_state lag;
+	if (!lag_watch_read(metrics->lags, pipeline, &lag))
+		return;
+	int64_t age_ms = time_of_day_ms() - lag.oldest_ms;
+	state->lag_records = (double)lag.records;
+	if (lag.records == 0)
+		state->lag_seconds = 0;
+	else if (lag.oldest_ms > 0)
+		state->lag_seconds = age_ms > 0 ? (double)age_ms / MS_PER_S : 0;
+}
+
 static void write_pipelines(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
 {
 	struct subject_list sums, states;
@@ -61,6 +81,7 @@ static void write_pipelines(const struct engine_metrics *metrics, const struct p
 							 .lag_seconds = NAN,
 							 .waiting = subject->counts.waits_for != NULL,
 							 .models_away = (double)subject->counts.models_away};
+		lag_take(metrics, pipeline->graph->name, &subject->state);
 		struct metric_subject of = {{text_of(pipeline->namespace), text_of(pipeline->graph->name)}, &subject->counts.sums};
 		subject_add(&sums, of);
 		of.values = &subject->state;
@@ -203,6 +224,24 @@ static void write_models(const struct engine_metrics *metrics, const struct plan
 		exposition_write(exposition, SCOPE_MODEL, models.items, models.count);
 }
 
+/* ---- namespaces ---- */
+
+static void write_namespaces(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
+{
+	struct subject_list namespaces;
+	if (!list_open(&namespaces, plan->count, metrics->arena))
+		return;
+	for (size_t i = 0; i < plan->count; i++) {
+		bool first = is_first_of_namespace(plan, i);
+		struct namespace_state *state = first ? ARENA_NEW(metrics->arena, struct namespace_state) : NULL;
+		if (!state)
+			continue;
+		*state = namespace_load_state(metrics->loads, plan->pipelines[i].namespace);
+		subject_add(&namespaces, (struct metric_subject){{text_of(plan->pipelines[i].namespace)}, state});
+	}
+	exposition_write(exposition, SCOPE_NAMESPACE, namespaces.items, namespaces.count);
+}
+
 /* ---- workers ---- */
 
 struct worker_subject {
@@ -246,6 +285,7 @@ static void on_write(void *context, struct exposition *exposition)
 	struct engine_metrics *metrics = context;
 	const struct plan *plan = &engine_revision(metrics->engine)->plan;
 	arena_reset(metrics->arena);
+	write_namespaces(metrics, plan, exposition);
 	write_pipelines(metrics, plan, exposition);
 	write_steps(metrics, plan, exposition);
 	write_models(metrics, plan, exposition);
@@ -273,6 +313,30 @@ static const char *on_unready(void *context)
 
 /* ---- opening and closing ---- */
 
+/* After a reload the pipelines may be others. */
+static void on_follow_due(void *context)
+{
+	struct engine_metrics *metrics = context;
+	const struct revision *revision = engine_revision(metrics->engine);
+	struct loop *loop = engine_loop(metrics->engine);
+	struct error error = {0};
+	if (revision != metrics->followed && lag_watch_follow(metrics->lags, &revision->plan))
+		metrics->followed = revision;
+	(void)loop_timer_set(loop, &metrics->follow_timer, loop_now_ms(loop) + FOLLOW_EVERY_MS, &error);
+}
+
+static bool metrics_set_up(struct engine_metrics *metrics, const struct metrics_address *where, struct error *error)
+{
+	const struct metrics_owner owner = {on_write, on_unready, metrics};
+	struct loop *loop = engine_loop(metrics->engine);
+	metrics->follow_timer = (struct loop_timer){.due = on_follow_due, .context = metrics};
+	return (metrics->arena || error_memory(error, ERROR_SYSTEM, "opening the metrics of an engine")) &&
+	       (metrics->lags = lag_watch_open(metrics->config, error)) &&
+	       (metrics->loads = namespace_loads_open(metrics->engine, metrics->config, metrics->lags, error)) &&
+	       loop_timer_set(loop, &metrics->follow_timer, loop_now_ms(loop), error) &&
+	       (metrics->listener = metrics_listener_open(loop, where, &owner, error));
+}
+
 struct engine_metrics *engine_metrics_open(struct engine *engine, const struct engine_config *config, const char *address,
 					   struct error *error)
 {
@@ -283,16 +347,12 @@ struct engine_metrics *engine_metrics_open(struct engine *engine, const struct e
 		return NULL;
 	}
 	*metrics = (struct engine_metrics){.engine = engine, .config = config, .arena = arena_open(SCRAPE_BYTES)};
-	const struct metrics_owner owner = {on_write, on_unready, metrics};
-	if (metrics->arena)
-		metrics->listener = metrics_listener_open(engine_loop(engine), &where, &owner, error);
-	if (metrics->listener) {
+	if (metrics_set_up(metrics, &where, error)) {
 		log_say(config->log, LOG_LEVEL_INFO, NULL, "metrics are at http://%s%s%s:%d/metrics",
 			strchr(where.host, ':') ? "[" : "", where.host[0] ? where.host : "127.0.0.1",
 			strchr(where.host, ':') ? "]" : "", metrics_listener_port(metrics->listener));
 		return metrics;
 	}
-	error_memory(error, ERROR_SYSTEM, "opening the metrics of an engine");
 	engine_metrics_close(metrics);
 	return NULL;
 }
@@ -301,7 +361,10 @@ void engine_metrics_close(struct engine_metrics *metrics)
 {
 	if (!metrics)
 		return;
+	loop_timer_stop(engine_loop(metrics->engine), &metrics->follow_timer);
 	metrics_listener_close(metrics->listener);
+	namespace_loads_close(metrics->loads);
+	lag_watch_close(metrics->lags);
 	arena_close(metrics->arena);
 	memory_give(metrics);
 }

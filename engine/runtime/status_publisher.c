@@ -9,6 +9,7 @@
 #include "log/side.h"
 #include "observe/status.h"
 #include "runtime/failure_watch.h"
+#include "runtime/lag_watch.h"
 
 #define MODEL_AWAY "a model that it calls is away: "
 #define ARENA_BYTES ((size_t)64 << 20) /* names, and a last count of each pipeline: a KiB */
@@ -141,13 +142,7 @@ static struct text reads_of(struct status_publisher *status_publisher, const str
 {
 	struct buffer *names = &status_publisher->names;
 	buffer_clear(names);
-	for (size_t i = 0; i < plan->topic_count; i++) {
-		bool read = false;
-		for (size_t stage = 0; stage < plan->stage_count; stage++)
-			read = read || (plan->topics[i].role != TOPIC_STATE && stage_reads_topic(plan, stage, i));
-		if (read)
-			buffer_print(names, "%s%s", names->length > 0 ? " " : "", plan->topics[i].name);
-	}
+	pipeline_reads(plan, names);
 	return buffer_failed(names) ? TEXT("") : buffer_view(names);
 }
 

@@ -77,6 +77,21 @@ def counts(judge, dev, listener):
     judge.expect("descriptors are counted", value(families, "process_open_fds") > 5)
 
 
+def knows_the_lag(judge, listener):
+    of = {"namespace": "default", "pipeline": "hello"}
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        families = listener.families()
+        wanted = value(families, "sluice_replicas_wanted", namespace="default")
+        if wanted != []:
+            break
+        time.sleep(0.5)
+    judge.expect("nothing lags", value(families, "sluice_pipeline_lag_records", **of) == 0, of)
+    judge.expect("and not for a second", value(families, "sluice_pipeline_lag_seconds", **of) == 0, of)
+    busy = value(families, "sluice_namespace_busy_partitions", namespace="default")
+    judge.expect("no more engines are wanted than partitions have work", wanted != [] and wanted <= busy, (wanted, busy))
+
+
 def keeps_within_its_series(judge, listener):
     families = listener.families()
     for pipeline in ("hello", "fails", "many"):
@@ -173,6 +188,7 @@ def main():
         line = next(line for line in dev.lines if "metrics are at" in line)
         listener = Listener(line.split("metrics are at ")[1].split()[0])
         counts(judge, dev, listener)
+        knows_the_lag(judge, listener)
         keeps_within_its_series(judge, listener)
         speaks_both_formats(judge, listener)
         answers_probes_alone(judge, listener)

@@ -1,0 +1,67 @@
+/* server_metrics.c: see server_metrics.h. */
+#include "cli/server_metrics.h"
+
+static void gateway_write(void *context, struct exposition *exposition)
+{
+	const struct calls_counts seen = gateway_counts(context);
+	const struct gateway_calls counts = {.begun = seen.begun,
+					     .answered = seen.answered,
+					     .failed = seen.failed,
+					     .filtered = seen.filtered,
+					     .accepted = seen.accepted,
+					     .timed_out = seen.timed_out,
+					     .left = seen.left,
+					     .strayed = seen.foreign + seen.strayed};
+	exposition_write(exposition, SCOPE_GATEWAY, &(struct metric_subject){.values = &counts}, 1);
+}
+
+static const char *gateway_unready(void *context)
+{
+	struct error error = {0};
+	return gateway_is_well(context, &error) ? NULL : "replies cannot be read any more\n";
+}
+
+static void models_write(void *context, struct exposition *exposition)
+{
+	struct arena *arena = arena_open(METRICS_BYTES_MAX);
+	size_t count = 0;
+	for (const struct catalog_model *model = model_server_first(context); model; model = model->next)
+		count++;
+	struct metric_subject *subjects = arena ? ARENA_ARRAY(arena, struct metric_subject, count + 1) : NULL;
+	count = 0;
+	for (const struct catalog_model *model = model_server_first(context); subjects && model; model = model->next)
+		subjects[count++] = (struct metric_subject){{text_of(model->name)}, &model->calls};
+	if (subjects)
+		count = metric_subjects_fold(subjects, count, SERVED_MODELS_MAX, SCOPE_SERVED, COUNT_WORDS(struct served_counts),
+					     arena);
+	exposition_write(exposition, SCOPE_SERVED, subjects, count);
+	exposition->out->failed = exposition->out->failed || !arena || arena_failed(arena);
+	arena_close(arena);
+}
+
+static struct metrics_listener *listener_open(struct session *session, struct loop *loop, const struct metrics_owner *owner,
+					      const char *address, struct error *error)
+{
+	struct metrics_address where;
+	if (!metrics_address_read(address, &where, error))
+		return NULL;
+	struct metrics_listener *listener = metrics_listener_open(loop, &where, owner, error);
+	if (listener)
+		fprintf(session->err, "metrics are at http://%s:%d/metrics\n", where.host[0] ? where.host : "127.0.0.1",
+			metrics_listener_port(listener));
+	return listener;
+}
+
+struct metrics_listener *gateway_metrics_open(struct session *session, struct loop *loop, struct gateway *gateway,
+					      const char *address, struct error *error)
+{
+	const struct metrics_owner owner = {gateway_write, gateway_unready, gateway};
+	return listener_open(session, loop, &owner, address, error);
+}
+
+struct metrics_listener *model_metrics_open(struct session *session, struct loop *loop, struct model_server *server,
+					    const char *address, struct error *error)
+{
+	const struct metrics_owner owner = {models_write, NULL, server};
+	return listener_open(session, loop, &owner, address, error);
+}

@@ -1,0 +1,17 @@
+/* server_metrics.h: Metrics of servers without an engine: `/metrics` and the probes of `sluice gateway` and `sluice
+ * models serve` (runtime/metrics_listener.h). */
+#ifndef SLUICE_CLI_SERVER_METRICS_H
+#define SLUICE_CLI_SERVER_METRICS_H
+
+#include "cli/model_server.h"
+#include "gateway/gateway.h"
+#include "runtime/metrics_listener.h"
+
+/* Listen at an address as `--metrics` has it, and say where on the session's `err`. The server must outlive the
+ * listener. NULL: `error` has the reason. */
+struct metrics_listener *gateway_metrics_open(struct session *session, struct loop *loop, struct gateway *gateway,
+					      const char *address, struct error *error);
+struct metrics_listener *model_metrics_open(struct session *session, struct loop *loop, struct model_server *server,
+					    const char *address, struct error *error);
+
+#endif
