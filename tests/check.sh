@@ -225,7 +225,7 @@ part_secure() {
 }
 
 part_mlserver() {
-	tests/readme.py check $sluice pipelines/TUTORIAL.md
+	tests/readme.py check $sluice pipelines/TUTORIAL.md pipelines/CLIENTS.md
 	make_quietly kafka NAME="called foreign"
 }
 

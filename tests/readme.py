@@ -13,9 +13,9 @@ The line above a block may say more about it:
   <!-- until TEXT -->    its commands keep running while the page is read; each is ready when it prints TEXT
   <!-- retry -->         its commands are repeated until they do what the page says, at most RETRY_SECONDS
   <!-- by COMMAND -->    it downloads something: the check runs COMMAND instead, which keeps downloads
-A check of all pages reads a page only up to its first download; a check that names the page reads all of it. If COMMAND
-exits with 3, the download is not possible, and the rest of the page is skipped. Ports of a page with `until` are replaced
-by free ones.
+A check of all pages skips the rest of a section (to the next heading of level 2) from its first download on; a check that
+names the page reads all of it. If COMMAND exits with 3, the download is not possible, and the rest of the section is
+skipped too. Ports of a page with `until` are replaced by free ones.
 """
 import os, random, re, signal, socket, subprocess, sys, tempfile, time
 
@@ -34,13 +34,13 @@ def pages():
 
 
 def blocks(page):
-    """(line number, language, lines, mark) of each fenced block"""
-    language, begun, lines, above, mark = None, 0, [], "", ""
+    """(section, line number, language, lines, mark) of each fenced block"""
+    section, language, begun, lines, above, mark = "", None, 0, [], "", ""
     for number, line in enumerate(open(os.path.join(ROOT, page), encoding="utf-8"), 1):
         line = line.rstrip("\n")
         if line.startswith("```"):
             if language is not None:
-                yield begun, language, lines, mark
+                yield section, begun, language, lines, mark
                 language, mark = None, ""
             elif above.startswith("<!-- $ "):
                 language, begun, lines = "console", number - 1, [above[5:].removesuffix(" -->")]
@@ -50,6 +50,8 @@ def blocks(page):
                 mark = said if above.startswith("<!-- ") and said.startswith(MARKS) else ""
         elif language is not None:
             lines.append(line)
+        elif line.startswith("## "):
+            section = line
         above = line
 
 
@@ -156,20 +158,24 @@ def write(page, edits):
 
 def visit(page, desk, writing, whole):
     """how many commands did what the page says, how many did not, and how many parts were not read"""
-    passed, failed, edits = 0, 0, []
-    for number, language, lines, mark in blocks(page):
+    passed, failed, skipped, edits, without = 0, 0, 0, [], None
+    for section, number, language, lines, mark in blocks(page):
+        if section == without:
+            continue
         if mark.startswith("file "):
             desk.put(mark.removeprefix("file "), lines)
             continue
         todo = list(commands(number, language, lines))
         if mark.startswith("by "):
-            if not whole:
-                break
             todo = []
+            if not whole:
+                without = section
+                continue
             code, printed = desk.run(mark.removeprefix("by "), DOWNLOAD_SECONDS)
             if code == 3:
-                print(f"skipped: {page} from line {number} on: {printed[-1]}")
-                return passed, failed, 1
+                print(f"skipped: {page}:{number}: {section.lstrip('# ')}: {printed[-1]}")
+                skipped, without = skipped + 1, section
+                continue
             passed, failed = passed + (code == 0), failed + (code != 0)
             if code != 0:
                 print(f"{page}:{number}: {mark} ended with {code}: {printed[-1]}")
@@ -187,7 +193,7 @@ def visit(page, desk, writing, whole):
             print(f"{page}:{line}: `{command}` ended with {code} and printed")
             print("\n".join("    " + text for text in printed[:30]))
     write(page, edits)
-    return passed, failed, 0
+    return passed, failed, skipped
 
 
 def read_page(page, folder, environment, writing, whole):
