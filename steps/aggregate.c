@@ -135,15 +135,15 @@ static const struct option value_rows[] = {
 static const struct option window_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct window, here)},
 	ROW("tumbling", DURATION, struct window, tumbling_ns, .whole = true,
-	    .help = "Windows of that length, one behind the other."),
+	    .help = "Windows of that length, one after the other."),
 	ROW("hopping", DURATION, struct window, hopping_ns, .whole = true,
 	    .help = "Windows of that length that overlap."),
 	ROW("every", DURATION, struct window, every_ns, .whole = true,
-	    .help = "For hopping: how long after one the next begins."),
+	    .help = "For hopping: the time from the start of one window to the start of the next."),
 	ROW("session", DURATION, struct window, session_ns, .whole = true,
-	    .help = "Messages that are no further apart than that; one between two windows makes them one."),
+	    .help = "Messages that are no further apart than this; a message between two windows joins them."),
 	ROW("count", INTEGER, struct window, count, .least = 1, .most = 1000000000.0,
-	    .help = "Windows of so many messages of a key."),
+	    .help = "Windows of that many messages of a key."),
 	ROW("grace", DURATION, struct window, grace_ns, .whole = true, .or_none = true,
 	    .help = "How long a window stays open for late messages; default: not at all, as 0s."),
 	{.type = OPTION_END},
@@ -151,26 +151,26 @@ static const struct option window_rows[] = {
 
 static const struct option options[] = {
 	ROW("key", EXPRESSION, struct aggregate, key,
-	    .help = "Whose windows they are; default: the message's key. Messages without a key have windows together."),
+	    .help = "The key of the windows; default: the message's key. Messages without a key share windows."),
 	ROW("window", MAP, struct aggregate, window, .rows = window_rows,
-	    .help = "Over what is aggregated. A closed window leaves as a message of its own, with the id KEY/START (of a count "
+	    .help = "The kind of window. A closed window leaves as a message of its own, with the id KEY/START (for a count "
 		    "KEY/NUMBER), its key, and its end as its time. It closes when the greatest time of any message of the "
-		    "partition is past its end and grace, so where nothing more comes the last windows stay open, and are kept, "
-		    "until a message comes to that partition: where they may not wait, send one to each now and then. Times may "
-		    "go back; a message that is repeated counts again; where no message falls there is no window. NaN is left "
-		    "out of all but count(): of nothing, count(x), sum, norm and distinct are 0, and all else is nan. What is "
-		    "infinite counts: sums and means are then infinite, or nan, and deviations nan. Integers "
-		    "are exact; a message with one of 2^53 or more, of either sign, is refused by all calls but count(). Keep "
-		    "such identifiers by first(text(x)) or last(text(x)). These give texts of 4096 bytes at most. "
-		    "One message closes 256 windows, or twice as many as it falls into; the "
-		    "next ones close the rest."),
+		    "partition is past its end and grace. So if no more messages arrive, the last windows stay open, and are "
+		    "kept, until a message arrives in that partition; if they must not wait, send a message to each partition "
+		    "from time to time. Times may go back. A message that is repeated counts again. A period without messages "
+		    "has no window. All functions but count() leave NaN out: of no values, count(x), sum, norm and distinct "
+		    "are 0, and all others are nan. Infinite values count: sums and means are then infinite or nan, and "
+		    "deviations nan. Integers are exact; all calls but count() refuse a message with one of 2^53 or more, of "
+		    "either sign. Keep such identifiers by first(text(x)) or last(text(x)); these give texts of at most 4096 "
+		    "bytes. One message closes at most 256 windows, or twice as many as it belongs to; the next messages close "
+		    "the rest."),
 	ROW("set", TABLE, struct aggregate, set, .rows = value_rows, .item_size = sizeof(struct aggregate_setting),
-	    .help = "Tensors made by expressions over the window's messages, element by element; a name outside of such calls is "
-		    "one set above. When what they are made of has changed, windows that are open begin anew with their next "
-		    "message; one that gets none leaves with `window_error` alone."),
+	    .help = "Tensors made by expressions over the window's messages, element by element; a name outside such calls is "
+		    "one that was set above. If the expressions were changed, open windows start again with their next "
+		    "message; a window that receives none leaves with `window_error` only."),
 	ROW("late", CHOICE, struct aggregate, late, .choices = "drop dead-letter", .fallback = "drop",
-	    .help = "What becomes of messages whose windows are all closed."),
-	ROW("parts", NAME, struct aggregate, parts, .help = "The step whose parts are put together again, instead of a window."),
+	    .help = "What happens to messages whose windows are all closed."),
+	ROW("parts", NAME, struct aggregate, parts, .help = "The step whose parts are combined, in place of a window."),
 	{.type = OPTION_END},
 };
 
@@ -205,8 +205,8 @@ static bool check_names(const struct aggregate *self, struct error *error)
 			if (name->owner.length || !(is_set_above(self, i, name->name) || is_own(name->name)))
 				return error_set(
 					error, ERROR_CONFIG, name->place,
-					"`" TEXT_FORMAT "` is of a message, and a window has many: say what of them all, as "
-					"last(" TEXT_FORMAT ") or mean(" TEXT_FORMAT ")",
+					"`" TEXT_FORMAT "` belongs to one message, and a window has many: apply a function to "
+							"all, such as last(" TEXT_FORMAT ") or mean(" TEXT_FORMAT ")",
 					TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(name->name));
 	return true;
 }
@@ -221,14 +221,14 @@ static bool check_window(const struct window *window, struct error *error)
 		return error_set(error, ERROR_CONFIG, window->here, "`hopping` and `every` belong together; write both or neither");
 	if (window->every_ns > window->hopping_ns)
 		return error_set(error, ERROR_CONFIG, window->here,
-				 "`every` is longer than `hopping`, so messages would fall between two windows");
+				 "`every` is longer than `hopping`, so some messages would belong to no window");
 	if (window->count > 0 && window->grace_ns > 0)
 		return error_set(error, ERROR_CONFIG, window->here,
-				 "`grace` waits for late messages, and a `count` has no time to be late for: leave it out");
+				 "`grace` waits for late messages, and windows of a `count` have no times: leave it out");
 	const struct closing form = form_of(window);
 	return closing_is_sound(&form) ||
 	       error_set(error, ERROR_CONFIG, window->here,
-			 "every message would fall into %lld windows, and %d are the most; make `every` longer",
+			 "every message would belong to %lld windows, and at most %d are allowed; make `every` longer",
 			 (long long)((form.size - 1) / form.every) + 1, CLOSING_WINDOWS_MAX);
 }
 
@@ -237,20 +237,20 @@ static bool aggregate_check(const void *filled, struct place place, struct error
 	const struct aggregate *self = filled;
 	if (self->parts.text && (self->window.here.line > 0 || self->set.count > 0))
 		return error_set(error, ERROR_CONFIG, self->parts.place,
-				 "`parts` puts parts together and takes no `window` and no `set`");
+				 "`parts` combines parts, and cannot be used with `window` or `set`");
 	if (self->parts.text)
 		return true;
 	if (self->window.here.line == 0)
 		return error_set(error, ERROR_CONFIG, place,
-				 "neither `window` nor `parts` says what is aggregated; write one of them");
+				 "`window` or `parts` is missing; write one of them");
 	if (self->set.count == 0)
-		return error_set(error, ERROR_CONFIG, place, "`set` is missing: what is made of a window's messages");
+		return error_set(error, ERROR_CONFIG, place, "`set` is missing: the tensors to make of a window's messages");
 	return check_window(&self->window, error) && check_names(self, error);
 }
 
 const struct step_kind step_aggregate = {
 	.name = "aggregate",
-	.summary = "Makes one message of many: of a window, or of the parts of one message.",
+	.summary = "Makes one message from many: from a window, or from the parts of one message.",
 	.example = "- name: bars\n"
 		   "  inputs: [clean]\n"
 		   "  aggregate:\n"

@@ -65,8 +65,8 @@ static bool rows_count(const struct aggregate_parts *parts, const struct tensor 
 		if (!tensor || parts->items[i]->tensors.count != parts->items[0]->tensors.count)
 			return error_set(error, ERROR_INPUT, PLACE_NONE,
 					 "parts `" TEXT_FORMAT "` and `" TEXT_FORMAT
-					 "` do not have the same tensors, so they cannot be "
-					 "put together; let the steps between give the same for each part",
+					 "` do not have the same tensors, so they cannot be combined; let the steps between "
+					 "give the same tensors for each part",
 					 TEXT_ARGUMENTS(parts->ids[0]), TEXT_ARGUMENTS(parts->ids[i]));
 		if (!same_shape(first, tensor, 1))
 			return error_set(error, ERROR_INPUT, PLACE_NONE,

@@ -47,13 +47,13 @@ static bool combine_check(const void *options, struct place place, struct error 
 				 self->value ? "write `by: expression`" : "write `value`, an expression over `members`");
 	if (self->weights.count > 0 && self->by != BY_AVERAGE && self->by != BY_VOTE)
 		return error_set(error, ERROR_CONFIG, place,
-				 "`weights` count in an average or a vote alone: leave them out, or write `by: average`");
+				 "`weights` have an effect only in an average or a vote: leave them out, or write `by: average`");
 	if (self->as && self->by == BY_FIRST)
 		return error_set(error, ERROR_CONFIG, place,
-				 "`by: first` lets a whole member through, so there is no result for `as` to name; leave it out");
+				 "`by: first` passes one member on unchanged, so `as` has no result to name; leave it out");
 	if (self->within_ns > 0 && self->need == 0)
 		return error_set(error, ERROR_CONFIG, place,
-				 "`within` needs `need`: with how many members to go on when it has passed");
+				 "`within` needs `need`: the number of members that are enough when it has passed");
 	return true;
 }
 
@@ -115,12 +115,13 @@ static bool combine_sources_check(const struct step *step, const struct step_sou
 		return true;
 	if (sources->count > MEMBERS_MAX)
 		return error_set(error, ERROR_CONFIG, sources->items[MEMBERS_MAX].place,
-				 "%zu members are combined, and %d are the most; combine some of them in a step of their own",
+				 "%zu members are combined, and at most %d are allowed; combine some of them in a step of "
+				 "their own",
 				 sources->count, MEMBERS_MAX);
 	if (self->need == 0 && sources->one_at_a_time)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "all members are combined, and by `inputsJoinType: any` they never come together; leave that out, "
-				 "or write with how many to go on: `need`");
+				 "all members are combined, but with `inputsJoinType: any` only one is waited for; leave that "
+				 "out, or write how many are enough: `need`");
 	for (size_t i = 0; i < sources->count; i++)
 		weighs |= weight_of(self, sources->items[i].text) > 0;
 	return weighs || error_set(error, ERROR_CONFIG, weights[0].member.place,
@@ -300,7 +301,7 @@ static const struct tensor *each_element(const struct step *step, const struct m
 	}
 	if (!any_weighs(members)) {
 		error_set(error, ERROR_INPUT, step->place,
-			  "step `%s` has only members of weight 0 to combine; give one that came a weight, or `need` more of them",
+			  "step `%s` has only members of weight 0 to combine; give one of them a weight, or `need` more of them",
 			  step->name);
 		return NULL;
 	}
@@ -339,7 +340,7 @@ static const struct tensor *laid_out(const struct step *step, const struct membe
 		const struct tensor *other = members->tensors[i];
 		if (other->datatype != first->datatype || other->rank != first->rank || other->rank < skip ||
 		    memcmp(other->shape + skip, first->shape + skip, (first->rank - skip) * sizeof *shape) != 0) {
-			error_set(error, ERROR_INPUT, step->place, "step `%s` cannot put %s behind %s", step->name,
+			error_set(error, ERROR_INPUT, step->place, "step `%s` cannot append %s to %s", step->name,
 				  tensor_type_text(arena, other), tensor_type_text(arena, first));
 			reply_blamed(error, text_member(first, other));
 			return NULL;
@@ -380,7 +381,7 @@ static enum step_verdict pass_first(const struct step *step, struct visit *visit
 	for (size_t i = 0; !payload && visit_source(visit, i, &name, &payload);)
 		i++;
 	if (!payload) {
-		error_set(error, ERROR_INPUT, step->place, "step `%s` has nothing to pass on: no member came", step->name);
+		error_set(error, ERROR_INPUT, step->place, "step `%s` has nothing to pass on: no member arrived", step->name);
 		return STEP_FAIL;
 	}
 	visit_emit(visit, payload);
@@ -419,7 +420,7 @@ static enum step_verdict combine_run(struct step *step, struct visit *visit, str
 }
 
 static const struct option weight_rows[] = {
-	{.type = OPTION_KEY, .offset = offsetof(struct weight, member), .help = "Step whose tensor it is."},
+	{.type = OPTION_KEY, .offset = offsetof(struct weight, member), .help = "The step that gives the tensor."},
 	{.name = "value",
 	 .type = OPTION_NUMBER,
 	 .offset = offsetof(struct weight, value),
@@ -427,7 +428,7 @@ static const struct option weight_rows[] = {
 	 .most = DBL_MAX,
 	 .required = true,
 	 .short_form = true,
-	 .help = "How much it counts."},
+	 .help = "Its weight."},
 	{0},
 };
 
@@ -445,15 +446,14 @@ static const struct option rows[] = {
 	 .offset = offsetof(struct combine, by),
 	 .choices = "average vote min max concat stack expression first",
 	 .fallback = "average",
-	 .help = "How; `concat` along dimension 0, `stack` along a new one, `expression` as `value` says, `first` lets the first "
-		 "of "
-		 "the list that came through."},
+	 .help = "The method: `concat` along dimension 0, `stack` along a new one, `expression` as given in `value`, `first` "
+		 "passes on the first member of the list that arrived."},
 	{.name = "weights",
 	 .type = OPTION_TABLE,
 	 .offset = offsetof(struct combine, weights),
 	 .rows = weight_rows,
 	 .item_size = sizeof(struct weight),
-	 .help = "How much each member counts in an average or a vote; default 1."},
+	 .help = "The weight of each member in an average or a vote; default 1."},
 	{.name = "need",
 	 .type = OPTION_INTEGER,
 	 .offset = offsetof(struct combine, need),
@@ -463,7 +463,7 @@ static const struct option rows[] = {
 	{.name = "within",
 	 .type = OPTION_DURATION,
 	 .offset = offsetof(struct combine, within_ns),
-	 .help = "After the first, how long to wait for more than `need`; default: the join's window."},
+	 .help = "How long to wait, after the first member, for more than `need`; default: the join's window."},
 	{.name = "value",
 	 .type = OPTION_EXPRESSION,
 	 .offset = offsetof(struct combine, value),
@@ -483,7 +483,7 @@ static const struct merge_rules rules = {
 
 const struct step_kind step_combine = {
 	.name = "combine",
-	.summary = "Makes one tensor of those of several steps.",
+	.summary = "Combines tensors of several steps into one.",
 	.example = "- name: ensemble\n"
 		   "  inputs: [one, other]\n"
 		   "  combine: {tensor: predict, by: average, weights: {one: 2, other: 1}, need: 1, within: 50ms}\n",

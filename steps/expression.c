@@ -122,7 +122,8 @@ static bool all_there(const struct step *step, const struct payload *payload, st
 		if (!tensors_find(payload->tensors, opened->keep.items[i]))
 			return !reply_lacks(payload, opened->keep.items[i], self->keep.items[i].place, "`keep`", error) &&
 			       error_set(error, ERROR_INPUT, self->keep.items[i].place,
-					 "no tensor `%s` to keep; name one that came, or set it", self->keep.items[i].text);
+					 "no tensor `%s` to keep; name one that the message has, or set it",
+					 self->keep.items[i].text);
 	return true;
 }
 
@@ -232,12 +233,12 @@ static const struct option rows[] = {
 	 .type = OPTION_NAMES,
 	 .offset = offsetof(struct expression_options, drop),
 	 .least = 1,
-	 .help = "Tensors that go no further."},
+	 .help = "Tensors to remove."},
 	{.name = "keep",
 	 .type = OPTION_NAMES,
 	 .offset = offsetof(struct expression_options, keep),
 	 .least = 1,
-	 .help = "The only tensors that go on; each must be there."},
+	 .help = "The only tensors to keep; each must exist."},
 	{0},
 };
 
@@ -245,8 +246,7 @@ static bool expression_options_check(const void *filled, struct place place, str
 {
 	const struct expression_options *self = filled;
 	return self->set.count || self->drop.count || self->keep.count ||
-	       error_set(error, ERROR_CONFIG, place,
-			 "neither `set`, `drop` nor `keep` says what this step does; write one of them");
+	       error_set(error, ERROR_CONFIG, place, "`set`, `drop` or `keep` is missing; write at least one of them");
 }
 
 const struct step_kind step_expression = {

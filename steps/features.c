@@ -410,7 +410,7 @@ static bool key_find(const struct features_work *work, struct text *key)
 		return false;
 	*key = key_of_tensor(tensor, work->arena);
 	return key->bytes || error_set(work->error, ERROR_INPUT, expression_place(self->key),
-				       "the key has no element; send one, for features are kept by it");
+				       "the key has no element; send one, because features are kept by key");
 }
 
 static bool state_recall(struct features_work *work, struct text key)
@@ -420,7 +420,8 @@ static bool state_recall(struct features_work *work, struct text key)
 	(void)visit_recall(work->visit, key, &value);
 	if (!feature_state_read(value.bytes, value.length, &work->before))
 		return error_set(work->error, ERROR_SYSTEM, work->step->place,
-				 "step `%s` finds features that another version of sluice kept; run that one, or rename the step",
+				 "step `%s` has state that another version of sluice wrote; run that version, or rename the "
+				 "step",
 				 work->step->name);
 	int64_t newest = work->before.newest_ms, border;
 	work->newest_ms = work->time_ms > newest ? work->time_ms : newest;
@@ -560,38 +561,38 @@ static const struct option value_rows[] = {
 
 static const struct option table_rows[] = {
 	CHECKED("topic", TEXT, .required = true, .help = "A compacted topic."),
-	CHECKED("key", EXPRESSION, .required = true, .help = "Whose row is looked up."),
+	CHECKED("key", EXPRESSION, .required = true, .help = "The key of the row to look up."),
 	{.type = OPTION_END},
 };
 
 static const struct option options[] = {
 	ROW("key", EXPRESSION, struct features, key,
-	    .help = "Whose state it is; default: the message's key. Messages without a key have one state together."),
+	    .help = "The key of the state; default: the message's key. Messages without a key share one state."),
 	ROW("lateness", DURATION, struct features, lateness_ns, .place_offset = offsetof(struct features, lateness_place),
 	    .whole = true, .or_none = true,
-	    .help = "How late a message may come, behind the newest of its key, and still count; 0s: not at all; default: however "
-		    "late. One that does not count is given what there is."),
-	CHECKED("tables", TABLE, .effect = EFFECT_LATER, .rows = table_rows, .help = "Tables in which rows are looked up."),
+	    .help = "How much older than the newest message of its key a message may be and still count; 0s: not at all; "
+		    "default: no limit. A message that does not count gets the present values."),
+	CHECKED("tables", TABLE, .effect = EFFECT_LATER, .rows = table_rows, .help = "Tables to look up rows in."),
 	ROW("set", TABLE, struct features, set, .rows = value_rows, .item_size = sizeof(struct feature_setting), .required = true,
 	    .least = 1,
-	    .help = "Tensors made by expressions, in order; a name may use those above it. Windows of messages go by their coming; "
-		    "those of a duration by event time, back from the newest of the key. Each holds 32768 messages at most: "
-		    "beyond, a message is a LIMIT. Times may go back; a message that is repeated counts again. Until a key has had "
-		    "as many messages as a window wants, it says nan; count, distinct and last say what there is. What is nan is "
-		    "left out: of nothing, count, sum, rate and distinct are 0, and all else is nan. What is infinite counts while "
-		    "it is in a window: sums and means are then infinite, or nan, deviations and all of bollinger nan; ema, "
-		    "macd, rsi and atr leave it out. lag, first, last, min and max of integers are integers, any of them "
-		    "exactly, and missing where a float would be nan: write lag(x, 1) ?? 0. What else is computed of integers "
-		    "takes those below 2^53 in size; a sum of them beyond is refused. Under one key a series has as many "
-		    "elements each time, and is of texts or of numbers; another one begins where a window of a duration holds "
-		    "nothing any more, else it is refused. Of texts first, last and lag give the text, empty where a number "
-		    "would be nan; one of more than 4096 bytes is a LIMIT."),
+	    .help = "Tensors made by expressions, in order; a name may use those above it. Windows of messages are in order of "
+		    "arrival. Windows of a duration use event time, back from the newest message of the key. A window has at "
+		    "most 32768 messages; one more is a LIMIT error. Times may go back. A message that is repeated counts "
+		    "again. Until a key has had enough messages for a window, the result is nan; count, distinct and last use "
+		    "the messages so far. NaN values are left out: of no values, count, sum, rate and distinct are 0, and all "
+		    "others are nan. Infinite values count while they are in a window: sums and means are then infinite or "
+		    "nan, deviations and all of bollinger nan; ema, macd, rsi and atr leave them out. lag, first, last, min "
+		    "and max of integers are integers, exact for all values, and missing where a float would be nan: write "
+		    "lag(x, 1) ?? 0. All other functions accept integers below 2^53 in size; a sum beyond that is refused. "
+		    "Under one key, a series must always have the same number of elements, and always be of texts or always of "
+		    "numbers; a change is accepted only when a window of a duration is empty. Of texts, first, last and lag "
+		    "give the text, empty where a number would be nan; a text of more than 4096 bytes is a LIMIT error."),
 	{.type = OPTION_END},
 };
 
 const struct step_kind step_features = {
 	.name = "features",
-	.summary = "Computes features over the messages of a key that came before.",
+	.summary = "Computes features over the earlier messages of a key.",
 	.example = "- name: signals\n"
 		   "  inputs: [clean]\n"
 		   "  features:\n"

@@ -36,7 +36,7 @@ static const struct option otherwise_rows[] = {
 	 .choices = "drop",
 	 .fallback = "drop",
 	 .short_form = true,
-	 .help = "`drop`: no answer, and it is counted."},
+	 .help = "`drop`: no answer; the message is counted as dropped."},
 	{.name = "error",
 	 .type = OPTION_NAME,
 	 .offset = offsetof(struct otherwise, error),
@@ -55,13 +55,13 @@ static const struct option rows[] = {
 	 .type = OPTION_MAP,
 	 .offset = offsetof(struct filter, otherwise),
 	 .rows = otherwise_rows,
-	 .help = "What becomes of the others: `drop`, or `{error: TEXT}`."},
+	 .help = "What happens to other messages: `drop`, or `{error: TEXT}`."},
 	{0},
 };
 
 const struct step_kind step_filter = {
 	.name = "filter",
-	.summary = "Lets messages through which meet a condition.",
+	.summary = "Passes on messages that meet a condition.",
 	.example = "- name: sane\n"
 		   "  inputs: [spread]\n"
 		   "  filter: {keep: width >= 0 and mid > 0, otherwise: {error: \"crossed book\"}}\n",

@@ -8,11 +8,10 @@ static bool labels_take(struct local_model *model, const struct local_options *o
 	if (!labels)
 		return error_memory(error, ERROR_SYSTEM, "reading a model");
 	if (options->labels.count && options->labels.count != classes)
-		return error_set(
-			error, ERROR_CONFIG, options->labels.items[0].place,
-			"%zu labels stand here, and the model decides among %zu classes; name each of them, in its order, or "
-			"leave `labels` out",
-			options->labels.count, classes);
+		return error_set(error, ERROR_CONFIG, options->labels.items[0].place,
+				 "`labels` has %zu names, and the model has %zu classes; name each of them, in its order, or leave "
+				 "`labels` out",
+				 options->labels.count, classes);
 	for (size_t i = 0; i < options->labels.count; i++)
 		labels[i] = text_of(options->labels.items[i].text);
 	model->label_count = options->labels.count;

@@ -56,14 +56,12 @@ static bool model_check(const void *options, struct place place, struct error *e
 	const struct model_step *self = options;
 	const struct model_setting *settings = self->settings.parameters.items;
 	if (self->local.text && (self->storage_uri.text || self->server || self->cache.ttl_ns || self->settings.parameters.count))
-		return error_set(
-			error, ERROR_CONFIG, self->local.place,
-			"a model of the worker's own is on no server; leave out storageUri, server, cache and modelSettings, or "
-			"`local`");
+		return error_set(error, ERROR_CONFIG, self->local.place,
+				 "a local model runs in the worker and has no server; leave out storageUri, server, cache and "
+				 "modelSettings, or `local`");
 	if (self->local.text && self->outputs.count)
 		return error_set(error, ERROR_CONFIG, self->outputs.items[0].place,
-				 "`outputs` are asked of a server, and a model of the worker's own answers all that it has; leave "
-				 "it out");
+				 "`outputs` are requested from a server, and a local model gives all that it has; leave it out");
 	for (size_t i = 0; i < self->outputs.count; i++)
 		for (size_t j = 0; j <= i; j++)
 			if (self->outputs.items[i].text[0] == '\0' ||
@@ -73,7 +71,7 @@ static bool model_check(const void *options, struct place place, struct error *e
 						 j < i ? "there already" : "empty");
 	if (!self->local.text && (self->digest || self->labels.count || self->iterations != ITERATIONS_BEST))
 		return error_set(error, ERROR_CONFIG, place,
-				 "`digest`, `labels` and `iterations` are of a file; name it with `local`");
+				 "`digest`, `labels` and `iterations` need a file; name it with `local`");
 	for (size_t i = 0; i < self->settings.parameters.count; i++) {
 		struct parameter parameter;
 		if (!setting_typed(&settings[i], &parameter, error))
@@ -103,10 +101,11 @@ static const char *built_in(const char *parameter)
 	static const char *const explainer[] = {"explanation_method", "background_samples"};
 	for (size_t i = 0; i < sizeof detector / sizeof *detector; i++)
 		if (strcmp(parameter, detector[i]) == 0)
-			return "the built-in drift detector, which cannot run yet; a server's model is sent it as a parameter";
+			return "the built-in drift detector, which cannot run yet; a model on a server receives it as a "
+			       "parameter";
 	for (size_t i = 0; i < sizeof explainer / sizeof *explainer; i++)
 		if (strcmp(parameter, explainer[i]) == 0)
-			return "the built-in explainer, which cannot run yet; a server's model is sent it as a parameter";
+			return "the built-in explainer, which cannot run yet; a model on a server receives it as a parameter";
 	return NULL;
 }
 
@@ -238,7 +237,7 @@ static bool infer_asked(const struct model_step *self, struct arena *arena, stru
 				items[i] = out->items[j];
 		if (!found && out->complete)
 			return error_set(error, ERROR_CONFIG, self->outputs.items[i].place,
-					 "the model is asked for `%s`, which it is known not to answer",
+					 "the output `%s` is requested, which the model does not have according to its metadata",
 					 self->outputs.items[i].text);
 	}
 	*out = (struct tensor_types){.complete = true, .count = self->outputs.count, .items = items};
@@ -302,8 +301,8 @@ static bool outputs_chosen(const struct step *step, struct arena *arena, struct 
 	for (size_t i = 0; i < self->outputs.count; i++)
 		if (!tensors_find(reply->tensors, text_of(self->outputs.items[i].text)))
 			return error_set(error, ERROR_REMOTE, self->outputs.items[i].place,
-					 "model `%s` was asked for the output `%s`, and its reply lacks it; see which outputs the "
-					 "model has",
+					 "model `%s` was asked for the output `%s`, and its reply lacks it; check which "
+					 "outputs the model has",
 					 state->name, self->outputs.items[i].text);
 	for (size_t i = 0; i < reply->tensors.count; i++)
 		for (size_t j = 0; j < self->outputs.count; j++)
@@ -360,7 +359,7 @@ static const struct option setting_rows[] = {
 	 .offset = offsetof(struct model_setting, type),
 	 .choices = SETTING_CHOICES,
 	 .fallback = "STRING",
-	 .help = "As what the value is sent."},
+	 .help = "The type as which the value is sent."},
 	{0},
 };
 
@@ -378,7 +377,7 @@ static const struct option cache_rows[] = {
 	{.name = "ttl",
 	 .type = OPTION_DURATION,
 	 .offset = offsetof(struct cache, ttl_ns),
-	 .help = "How long a reply may be used again."},
+	 .help = "How long a cached reply is used."},
 	{0},
 };
 
@@ -395,34 +394,34 @@ static const struct option rows[] = {
 	{.name = "storageUri",
 	 .type = OPTION_NAME,
 	 .offset = offsetof(struct model_step, storage_uri),
-	 .help = "Where it is: `http://host:8080`, `grpc://host:8081/name`, `stub://name`, or an artifact that a Server loads."},
+	 .help = "Its address: `http://host:8080`, `grpc://host:8081/name`, `stub://name`, or an artifact that a Server loads."},
 	{.name = "modelSettings",
 	 .type = OPTION_MAP,
 	 .offset = offsetof(struct model_step, settings),
 	 .rows = settings_rows,
-	 .help = "What goes with every call."},
+	 .help = "Data that is sent with every call."},
 	{.name = "server",
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct model_step, server),
 	 .help = "Name of the Server that has it."},
 	ROW("requirements", NAMES, struct model_step, requirements,
-	    .help = "Capabilities that its Server must have, where no Model says them."),
+	    .help = "Capabilities that its Server must have, if no Model lists them."),
 	CALL_FORM_ROWS(struct model_step, form),
 	{.name = "cache",
 	 .type = OPTION_MAP,
 	 .offset = offsetof(struct model_step, cache),
 	 .rows = cache_rows,
-	 .help = "Replies that are used again for equal tensors."},
+	 .help = "A cache of replies, which are used again for equal tensors."},
 	{.name = "local",
 	 .type = OPTION_NAME,
 	 .offset = offsetof(struct model_step, local),
 	 .help = "File of a model that runs inside the worker: XGBoost's JSON, LightGBM's text, sluice_linear/1, sluice_mlp/1, "
-		 "sluice_forest/1, or an isolation forest; also by http:, https: and s3: (with AWS_... of the environment). It "
-		 "takes rows of numbers and answers FP64: [rows], or [rows, classes]."},
+		 "sluice_forest/1, or an isolation forest; also by http:, https: and s3: (with AWS_... of the environment). "
+		 "Its input is rows of numbers, its output FP64: [rows], or [rows, classes]."},
 	{.name = "digest",
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct model_step, digest),
-	 .help = "SHA-256 of that file: another one is refused."},
+	 .help = "SHA-256 of that file; a file with another digest is refused."},
 	{.name = "input",
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct model_step, input),
@@ -430,25 +429,25 @@ static const struct option rows[] = {
 	{.name = "output",
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct model_step, output),
-	 .help = "Name that the reply's tensor gets, when it is one; of a local model `predict`, if nothing else is said."},
+	 .help = "A new name for the reply's tensor, if it is the only one; default for a local model: `predict`."},
 	{.name = "outputs",
 	 .type = OPTION_NAMES,
 	 .offset = offsetof(struct model_step, outputs),
-	 .help = "Outputs that the model is asked for, over REST and gRPC of the Open Inference Protocol; what else it replies is "
-		 "left out, and a reply that lacks one of them is REMOTE. Default: what the model gives unasked."},
+	 .help = "Outputs to request from the model, over REST and gRPC of the Open Inference Protocol. Other tensors of the "
+		 "reply are dropped. A reply that lacks one of them is a REMOTE error. Default: the outputs that the model "
+		 "gives without a request."},
 	{.name = "labels",
 	 .type = OPTION_NAMES,
 	 .offset = offsetof(struct model_step, labels),
-	 .help = "Names of a local model's classes, in its order: each row's class then leaves beside, as the text tensor "
+	 .help = "Names of a local model's classes, in its order. The class of each row is then added as the text tensor "
 		 "`label`."},
 	{.name = "iterations",
 	 .type = OPTION_CHOICE,
 	 .offset = offsetof(struct model_step, iterations),
 	 .choices = "best all",
 	 .fallback = "best",
-	 .help = "Which iterations of a local XGBoost model answer whose file names its best one, by early stopping: those up to "
-		 "the "
-		 "best, as XGBClassifier.load_model and MLServer have it, or all. `sluice plan` says how many."},
+	 .help = "The iterations to use of a local XGBoost model whose file names its best one, by early stopping: those up to "
+		 "the best, as in XGBClassifier.load_model and MLServer, or all. `sluice plan` prints how many."},
 	{0},
 };
 

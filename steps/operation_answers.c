@@ -72,7 +72,8 @@ static bool calibration_read(struct text content, const char *file, struct calib
 	size_t y_count = 0;
 	json_begin(&scan, content, file, arena, error);
 	if (json_peek(&scan) != JSON_OBJECT || !json_enter(&scan))
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s is no calibration: it is an object with `x` and `y`", file);
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s is not a calibration, which is an object with `x` and `y`",
+				 file);
 	while (!error->kind && json_key(&scan, &key)) {
 		if (text_is(key, "x"))
 			take_points(&scan, &made->x, &made->count);
@@ -84,7 +85,8 @@ static bool calibration_read(struct text content, const char *file, struct calib
 	const struct number_list rising = {made->count, made->x};
 	if (!error->kind && json_end(&scan) && (made->count == 0 || made->count != y_count || !numbers_rise(&rising)))
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "%s is no calibration: `x` and `y` are lists of as many numbers, at least one, and `x` rises",
+				 "%s is not a calibration: `x` and `y` must be lists of the same length, at least 1, and `x` "
+				 "must rise",
 				 file);
 	return error->kind == ERROR_NONE;
 }
@@ -304,7 +306,7 @@ static bool header_value(const struct operation_instruction *instruction, const 
 	for (size_t i = 0; i < text->length; i++)
 		if ((unsigned char)text->bytes[i] < ' ' || text->bytes[i] == 0x7f)
 			return error_set(error, ERROR_INPUT, instruction->place,
-					 "the header `%s` would have a control character in it, at byte %zu", item->name.text, i);
+					 "the header `%s` would have a control character, at byte %zu", item->name.text, i);
 	return true;
 }
 

@@ -50,7 +50,7 @@ static bool select_columns(const struct operation_instruction *instruction, cons
 		if (!column_find(tensor, items[i].text, work->arena, &columns[i]))
 			return refuse(instruction, work, tensor, error,
 				      arena_print(work->arena,
-						  "finds no column `%s`; name one that is there, or give its number from 0",
+						  "finds no column `%s`; name one that exists, or give its number from 0",
 						  items[i].text)) ||
 			       reply_blamed(error, tensor);
 	if (chosen->count)

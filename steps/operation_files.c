@@ -252,7 +252,7 @@ static bool read_value(struct operation_file_reading *reading, const struct opti
 	case OPTION_TABLE:
 		return read_table(reading, row, at);
 	default:
-		return refuse(reading, "cannot stand in a file; write it in the step");
+		return refuse(reading, "is not allowed in a file; write it in the step");
 	}
 }
 
@@ -290,7 +290,7 @@ static bool read_map(struct operation_file_reading *reading, const struct option
 		const struct option *row = row_named(rows, key);
 		reading->field = arena_copy(reading->scan->arena, key.bytes, key.length);
 		if (!row)
-			return refuse(reading, "is no field here; `sluice help steps` lists them");
+			return refuse(reading, "is not a field here; `sluice help steps` lists them");
 		if (row->place_offset)
 			*(struct place *)((unsigned char *)into + row->place_offset) = reading->place;
 		if (!read_value(reading, row, (unsigned char *)into + row->offset))
@@ -317,7 +317,7 @@ static bool read_operation(struct operation_file_reading *reading, const struct 
 	const struct option *row = row_named(rows, key);
 	reading->field = arena_copy(reading->scan->arena, key.bytes, key.length);
 	if (!row)
-		return refuse(reading, "is no operation; `sluice help steps` lists them");
+		return refuse(reading, "is not an operation; `sluice help steps` lists them");
 	void *options = arena_take(reading->scan->arena, 1, row->item_size);
 	if (!options)
 		return false;
@@ -325,7 +325,7 @@ static bool read_operation(struct operation_file_reading *reading, const struct 
 	const bool read = read_whole(reading, row->rows, options);
 	reading->field = row->name;
 	if (!read || json_key(reading->scan, &key))
-		return refuse(reading, "stands with another operation in one object; give each its own");
+		return refuse(reading, "is in one object with another operation; write each into its own");
 	const struct operation_kind *kind = operation_kind_find(row->name);
 	if (!reading->scan->failed && kind->check && !kind->check(options, reading->place, &wrong))
 		return fail(reading->scan, wrong.text);

@@ -23,7 +23,7 @@ struct fit_columns {
 
 static bool out_of_memory(struct error *error)
 {
-	return error_memory(error, ERROR_SYSTEM, "gathering what is learnt from");
+	return error_memory(error, ERROR_SYSTEM, "collecting the data for fit");
 }
 
 /* Room for as many more rows. */
@@ -59,8 +59,8 @@ static bool gathered_add(struct fit_columns *all, const struct cells *cells, con
 		table->columns = cells->numbers.columns;
 	} else if (table->columns != cells->numbers.columns || texts != (all->texts != NULL)) {
 		return error_set(error, ERROR_INPUT, instruction->place,
-				 "`%s` cannot learn of %zu columns after messages with %zu, or of texts after numbers; "
-				 "give messages that are alike",
+				 "`%s` cannot learn of %zu columns after messages with %zu, or of texts after numbers; give "
+				 "messages of one form",
 				 instruction->kind->name, cells->numbers.columns, table->columns);
 	}
 	if (!gathered_grow(all, cells->numbers.rows, texts))
@@ -102,7 +102,7 @@ static void texts_show(const struct tensor *tensor, struct arena *arena, struct 
 		return;
 	const struct cell cell = {.kind = CELL_TEXT, .value.text = texts[at]};
 	*error = (struct error){0};
-	(void)error_set(error, why.kind, why.place, "%s, and its element %zu is %s; send numbers, or let it work on other tensors",
+	(void)error_set(error, why.kind, why.place, "%s, and its element %zu is %s; send numbers, or apply it to other tensors",
 			why.text, at, cell_shown(&cell, arena));
 }
 
@@ -140,7 +140,7 @@ static bool gather(const struct program *program, const struct operation_instruc
 	all->cells.texts = all->texts;
 	if (error->kind == ERROR_NONE && all->cells.numbers.rows == 0)
 		return error_set(error, ERROR_INPUT, instruction->place, "`%s` has nothing to learn from: %s",
-				 instruction->kind->name, refused ? "the step refuses every message" : "no message has come");
+				 instruction->kind->name, refused ? "the step refuses every message" : "there is no message");
 	return error->kind == ERROR_NONE;
 }
 
@@ -188,9 +188,8 @@ bool operations_fit(struct step *step, const struct fit_source *source, struct b
 		const struct operation_target *target = operations[i].options;
 		all[i] = operations[i];
 		if (kind->is_file)
-			return error_set(
-				error, ERROR_CONFIG, operations[i].place,
-				"what is learnt is said operation by operation: write them here, each with `fitted: FILE`");
+			return error_set(error, ERROR_CONFIG, operations[i].place,
+					 "the step does not list what to learn: write its operations, each with `fitted: FILE`");
 		if (!kind->fit || !target->fitted.text)
 			continue;
 		const struct item_list above = {i, all};

@@ -57,9 +57,9 @@ static bool clip_check(const void *options, struct place place, struct error *er
 {
 	const struct operation_clip *self = options;
 	if (!self->low_here.line && !self->high_here.line)
-		return error_set(error, ERROR_CONFIG, place, "`clip` cuts nothing off; write `low`, `high` or both");
+		return error_set(error, ERROR_CONFIG, place, "`clip` has no bound; write `low`, `high` or both");
 	if (self->low_here.line && self->high_here.line && self->low > self->high)
-		return error_set(error, ERROR_CONFIG, self->low_here, "`low` is above `high`; turn them round");
+		return error_set(error, ERROR_CONFIG, self->low_here, "`low` is above `high`; exchange them");
 	return true;
 }
 

@@ -19,11 +19,11 @@ static const struct option scalar_rows[] = {
 		    .help = "The tensors that it works on; default: all numeric ones but BOOL."),                                  \
 		ROW("columns", LIST, struct operation_target, columns, .least = 1, .rows = scalar_rows,                            \
 		    .item_size = sizeof(struct scalar_item),                                                                       \
-		    .help = "Which columns of them, by name or by number from 0; default: all."),                                  \
+		    .help = "The columns to use, by name or by number from 0; default: all."),                                     \
 		ROW("as", NAME, struct operation_target, as, .help = "The name of the result; default: in place.")
 #define TARGET TARGET_BY(false)
 
-#define FITTED ROW("fitted", NAME, struct operation_target, fitted, .help = "A file made by `sluice fit`, instead of numbers here.")
+#define FITTED ROW("fitted", NAME, struct operation_target, fitted, .help = "A file made by `sluice fit`, in place of numbers.")
 
 const struct option operation_target_rows[] = {
 	TARGET_BY(true),
@@ -59,7 +59,7 @@ const struct option operation_cast_rows[] = {
 const struct option operation_reshape_rows[] = {
 	ROW("tensor", NAME, struct operation_reshape, tensor, .required = true, .help = "The tensor that it works on."),
 	ROW("shape", NUMBERS, struct operation_reshape, shape, .whole = true, .least = -1, .most = 4294967295.0, .required = true,
-	    .help = "The new shape; one -1 stands for what is left."),
+	    .help = "The new shape; one dimension may be -1, for the remaining elements."),
 	ROW("as", NAME, struct operation_reshape, as, .help = "The name of the result; default: in place."),
 	{.type = OPTION_END},
 };
@@ -67,7 +67,7 @@ const struct option operation_reshape_rows[] = {
 const struct option operation_concat_rows[] = {
 	ROW("tensors", NAMES, struct operation_concat, tensors, .least = 1, .required = true, .help = "The tensors, in order."),
 	ROW("axis", INTEGER, struct operation_concat, axis, .least = -16, .most = 15, .fallback = "-1",
-	    .help = "Along which axis; -1 is the last."),
+	    .help = "The axis; -1 is the last."),
 	ROW("as", NAME, struct operation_concat, as, .required = true, .help = "The name of the result."),
 	{.type = OPTION_END},
 };
@@ -75,7 +75,7 @@ const struct option operation_concat_rows[] = {
 const struct option operation_split_rows[] = {
 	ROW("tensor", NAME, struct operation_split, tensor, .required = true, .help = "The tensor that is split."),
 	ROW("axis", INTEGER, struct operation_split, axis, .least = -16, .most = 15, .fallback = "-1",
-	    .help = "Along which axis; -1 is the last."),
+	    .help = "The axis; -1 is the last."),
 	ROW("as", NAMES, struct operation_split, as, .least = 1, .required = true, .help = "The names of the parts."),
 	{.type = OPTION_END},
 };
@@ -111,17 +111,17 @@ const struct option operation_file_rows[] = {
 const struct option operation_clip_rows[] = {
 	TARGET,
 	ROW("low", NUMBER, struct operation_clip, low, .least = -DBL_MAX, .most = DBL_MAX,
-	    .place_offset = offsetof(struct operation_clip, low_here), .help = "What is below becomes this."),
+	    .place_offset = offsetof(struct operation_clip, low_here), .help = "Smaller values become this one."),
 	ROW("high", NUMBER, struct operation_clip, high, .least = -DBL_MAX, .most = DBL_MAX,
-	    .place_offset = offsetof(struct operation_clip, high_here), .help = "What is above becomes this."),
+	    .place_offset = offsetof(struct operation_clip, high_here), .help = "Larger values become this one."),
 	{.type = OPTION_END},
 };
 
 const struct option operation_impute_rows[] = {
 	TARGET,
 	ROW("by", CHOICE, struct operation_impute, by, .choices = "mean median most-frequent constant", .fallback = "mean",
-	    .help = "How the values are learnt; of several that are the most frequent it is the smallest."),
-	NUMBERS_OF("values", struct operation_impute, values, "What stands in for NaN: one number, or one for each column."),
+	    .help = "How the values are learned; if several are most frequent, the smallest is used."),
+	NUMBERS_OF("values", struct operation_impute, values, "The replacement of NaN: one number, or one for each column."),
 	FITTED,
 	{.type = OPTION_END},
 };
@@ -129,16 +129,16 @@ const struct option operation_impute_rows[] = {
 const struct option operation_scale_rows[] = {
 	TARGET,
 	ROW("by", CHOICE, struct operation_scale, by, .choices = "standard min-max robust max-abs", .fallback = "standard",
-	    .help = "How the numbers are learnt: mean and deviation (ddof 0), least and width, median and distance of quantiles, "
-		    "0 and largest size."),
-	NUMBERS_OF("center", struct operation_scale, center, "What is subtracted: one number, or one for each column; default: 0."),
+	    .help = "How the constants are learned: mean and standard deviation (ddof 0); minimum and range; median and "
+		    "interquantile range; 0 and largest absolute value."),
+	NUMBERS_OF("center", struct operation_scale, center, "The number to subtract: one, or one for each column; default: 0."),
 	NUMBERS_OF("scale", struct operation_scale, scale,
-		   "By what is divided: one number, or one for each column; 0 counts as 1. Default: 1."),
+		   "The divisor: one number, or one for each column; 0 counts as 1. Default: 1."),
 	NUMBERS_OF("range", struct operation_scale, range,
-		   "For min-max: where the least and the largest that were learnt come to lie; default: 0 and 1."),
+		   "For min-max: the results for the learned minimum and maximum; default: 0 and 1."),
 	ROW("clip", FLAG, struct operation_scale, clip, .help = "For min-max: keeps results within the range."),
 	ROW("quantiles", NUMBERS, struct operation_scale, quantiles, .least = 0, .most = 100,
-	    .help = "For robust: the two quantiles in percent whose distance is learnt; default: 25 and 75."),
+	    .help = "For robust: the two quantiles, in percent, of the interquantile range; default: 25 and 75."),
 	FITTED,
 	{.type = OPTION_END},
 };
@@ -146,7 +146,7 @@ const struct option operation_scale_rows[] = {
 const struct option operation_power_rows[] = {
 	TARGET,
 	ROW("by", CHOICE, struct operation_power, by, .choices = "yeo-johnson box-cox", .fallback = "yeo-johnson",
-	    .help = "Which power; Box-Cox is for numbers above 0, and makes NaN of others."),
+	    .help = "The kind of power; Box-Cox needs numbers above 0, and gives NaN for others."),
 	NUMBERS_OF("lambdas", struct operation_power, lambdas, "The exponents: one number, or one for each column."),
 	FITTED,
 	{.type = OPTION_END},
@@ -162,9 +162,9 @@ static const struct option numbers_rows[] = {
 const struct option operation_quantile_rows[] = {
 	TARGET,
 	ROW("to", CHOICE, struct operation_quantile, to, .choices = "uniform normal", .fallback = "uniform",
-	    .help = "What an element becomes: its rank, from 0 to 1, or the normal number of that rank."),
+	    .help = "The result for an element: its rank, from 0 to 1, or the quantile of that rank in the normal distribution."),
 	ROW("size", INTEGER, struct operation_quantile, size, .least = 2, .most = 100000, .fallback = "1000",
-	    .help = "How many quantiles are learnt; no more than there are rows."),
+	    .help = "The number of quantiles to learn, at most the number of rows."),
 	ROW("values", LIST, struct operation_quantile, values, .least = 1, .rows = numbers_rows,
 	    .item_size = sizeof(struct numbers_item),
 	    .help = "A list of rising quantiles for each column, at equal steps from 0 to 1."),
@@ -175,7 +175,7 @@ const struct option operation_quantile_rows[] = {
 const struct option operation_normalise_rows[] = {
 	TARGET,
 	ROW("by", CHOICE, struct operation_normalise, by, .choices = "l1 l2 max", .fallback = "l2",
-	    .help = "The norm that each row gets; a row of zeros stays."),
+	    .help = "The norm to which each row is scaled; a row of zeros is unchanged."),
 	{.type = OPTION_END},
 };
 
@@ -184,7 +184,7 @@ const struct option operation_normalise_rows[] = {
 const struct option operation_polynomial_rows[] = {
 	TARGET,
 	ROW("degree", INTEGER, struct operation_polynomial, degree, .least = 1, .most = 16, .fallback = "2",
-	    .help = "Of the highest products."),
+	    .help = "The degree of the highest products."),
 	ROW("bias", FLAG, struct operation_polynomial, bias, .fallback = "true", .help = "Whether the first column is 1."),
 	ROW("interactions", FLAG, struct operation_polynomial, interactions, .help = "Only products of columns that differ."),
 	{.type = OPTION_END},
@@ -194,7 +194,7 @@ const struct option operation_bucketize_rows[] = {
 	TARGET,
 	NUMBERS_OF("edges", struct operation_bucketize, edges, "The edges of the buckets, rising; bucket 0 is below the first."),
 	ROW("closed", CHOICE, struct operation_bucketize, closed, .choices = "left right", .fallback = "left",
-	    .help = "Whether an edge is in the bucket above it, or below it. NaN is in none: -1."),
+	    .help = "Whether an edge belongs to the bucket above it or below it. NaN belongs to none: -1."),
 	{.type = OPTION_END},
 };
 
@@ -206,15 +206,15 @@ const struct option operation_bucketize_rows[] = {
 const struct option operation_kbins_rows[] = {
 	TARGET,
 	ROW("by", CHOICE, struct operation_kbins, by, .choices = "uniform quantile kmeans", .fallback = "quantile",
-	    .help = "How the edges are learnt."),
+	    .help = "How the edges are learned."),
 	ROW("bins", INTEGER, struct operation_kbins, bins, .least = 2, .most = 65536, .fallback = "5",
-	    .help = "How many bins are learnt; fewer where edges fall together."),
+	    .help = "The number of bins to learn; fewer if edges coincide."),
 	ROW("method", CHOICE, struct operation_kbins, method, .choices = KBINS_METHODS, .fallback = "averaged_inverted_cdf",
-	    .help = "How quantiles are learnt, by numpy's name."),
+	    .help = "The method of quantiles, by numpy's name."),
 	ROW("edges", LIST, struct operation_kbins, edges, .least = 1, .rows = numbers_rows,
 	    .item_size = sizeof(struct numbers_item),
-	    .help = "A list of rising edges for each column; what lies outside is in the first or the last bin. NaN is in none: "
-		    "-1."),
+	    .help = "A list of rising edges for each column; values outside belong to the first or the last bin. NaN belongs "
+		    "to none: -1."),
 	FITTED,
 	{.type = OPTION_END},
 };
@@ -253,7 +253,7 @@ const struct option operation_ordinal_rows[] = {
 const struct option operation_hash_rows[] = {
 	TARGET,
 	ROW("size", INTEGER, struct operation_hash, size, .least = 1, .most = 16777216.0, .required = true,
-	    .help = "How many columns the result has."),
+	    .help = "The number of columns of the result."),
 	{.type = OPTION_END},
 };
 
@@ -262,17 +262,17 @@ const struct option operation_hash_rows[] = {
 const struct option operation_calibrate_rows[] = {
 	TARGET,
 	ROW("table", NAME, struct operation_calibrate, table, .required = true,
-	    .help = "A JSON file with the points of the calibration: `x`, rising, and `y`. Between them it is straight, outside "
-		    "level."),
+	    .help = "A JSON file with the points of the calibration: `x`, in rising order, and `y`. It is linear between "
+		    "points and constant outside."),
 	{.type = OPTION_END},
 };
 
 const struct option operation_threshold_rows[] = {
 	TARGET,
 	ROW("cuts", NUMBERS, struct operation_labels, cuts, .least = -DBL_MAX, .most = DBL_MAX, .required = true,
-	    .help = "Where one label ends and the next begins, rising; a cut itself has the label above it."),
+	    .help = "The limits between labels, in rising order; a value equal to a limit has the label above it."),
 	ROW("labels", NAMES, struct operation_labels, labels, .least = 1,
-	    .help = "One more than there are cuts; default: their numbers."),
+	    .help = "The labels, one more than cuts; default: their numbers."),
 	{.type = OPTION_END},
 };
 

@@ -8,7 +8,7 @@ static bool refuse_axis(const struct operation_instruction *instruction, enum er
 {
 	return error_set(error, kind, instruction->place,
 			 "`%s` is along axis %lld, and `" TEXT_FORMAT
-			 "` has %u dimensions; count them from 0, or from -1 at the end",
+			 "` has %u dimensions; count them from 0, or backwards from -1",
 			 instruction->kind->name, (long long)axis, TEXT_ARGUMENTS(name), rank);
 }
 
@@ -36,7 +36,7 @@ static bool reshape_check(const void *options, struct place place, struct error 
 		open += self->shape.items[i] < 0;
 	if (self->shape.count > TENSOR_RANK_MAX)
 		return error_set(error, ERROR_CONFIG, place, "a shape has at most %d dimensions", TENSOR_RANK_MAX);
-	return open < 2 || error_set(error, ERROR_CONFIG, place, "`shape` has more than one -1; one of them can be found out");
+	return open < 2 || error_set(error, ERROR_CONFIG, place, "`shape` has more than one -1; at most one is possible");
 }
 
 /* The shape for `count` elements; false: they do not fill it. */
@@ -272,7 +272,7 @@ static bool split_check(const void *options, struct place place, struct error *e
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(as->items[i].text, as->items[j].text) == 0)
 				return error_set(error, ERROR_CONFIG, as->items[i].place,
-						 "`%s` is another part already; give each a name of its own", as->items[i].text);
+						 "`%s` is already another part; give each a different name", as->items[i].text);
 	return true;
 }
 

@@ -185,7 +185,7 @@ static bool column_make(const struct operation_categories *self, size_t column, 
 	if (!texts || !categories_make(made, texts, count, arena, &twice))
 		return error_memory(error, ERROR_SYSTEM, "opening a step");
 	if (twice >= 0)
-		return error_set(error, ERROR_CONFIG, place, "the category `" TEXT_FORMAT "` stands there twice; leave one out",
+		return error_set(error, ERROR_CONFIG, place, "the category `" TEXT_FORMAT "` occurs twice; remove one",
 				 TEXT_ARGUMENTS(texts[twice]));
 	return true;
 }
@@ -295,8 +295,8 @@ static bool column_learn(const struct cells *cells, size_t column, struct item_l
 	for (size_t i = 0; items && i < count; i++) {
 		if (memchr(texts[i].bytes, '\0', texts[i].length))
 			return error_set(error, ERROR_INPUT, PLACE_NONE,
-					 "no categories can be learnt of column %zu: a text of it has a NUL byte, which none can "
-					 "have; take it out of the data, or leave the column out by `columns`",
+					 "no categories can be learned from column %zu: a text has a NUL byte, which is not "
+					 "allowed; remove it from the data, or leave the column out by `columns`",
 					 column);
 		items[i].text = arena_copy(arena, texts[i].bytes, texts[i].length);
 	}
@@ -314,7 +314,7 @@ static bool categories_fit(void *options, const struct cells *cells, struct aren
 			return false;
 		if (items[i].column.count == 0)
 			return error_set(error, ERROR_INPUT, PLACE_NONE,
-					 "no categories can be learnt of column %zu: all of it is missing; leave it out by "
+					 "no categories can be learned from column %zu: all of it is missing; leave it out by "
 					 "`columns`, or `impute` it before",
 					 i);
 	}

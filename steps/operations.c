@@ -45,11 +45,10 @@ static bool target_check(const struct operation_kind *kind, const struct operati
 		return error_set(error, ERROR_CONFIG, target->as.place,
 				 "`%s` names one result by `as` and works on several tensors; write `tensor` too", kind->name);
 	if (kind->takes != CELLS_NUMBERS && !target->tensor.text && !target->tensors.count)
-		return error_set(error, ERROR_CONFIG, place, "`%s` works on the tensors that it is told; write `tensor: NAME`",
-				 kind->name);
+		return error_set(error, ERROR_CONFIG, place, "`%s` needs the name of its tensor; write `tensor: NAME`", kind->name);
 	if (kind->turn && target->columns.count && !target->as.text)
 		return error_set(error, ERROR_CONFIG, place,
-				 "`%s` makes a tensor of the chosen columns alone; name it by `as`, so that the others stay",
+				 "`%s` makes a tensor of the chosen columns only; name it by `as`, so that the others are kept",
 				 kind->name);
 	return true;
 }

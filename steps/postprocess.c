@@ -7,7 +7,7 @@ static const struct option operations[] = {
 	OPERATION("sigmoid", operation_target_rows, operation_target, "Turns margins into probabilities."),
 	OPERATION("softmax", operation_target_rows, operation_target, "Turns the margins of a row into probabilities."),
 	OPERATION("argmax", operation_argmax_rows, operation_labels,
-		  "The number of the largest column, or its label; of equal ones the first. [2,3] becomes [2]."),
+		  "Gives the number of the largest column, or its label; of equal ones the first. [2,3] becomes [2]."),
 	OPERATION("calibrate", operation_calibrate_rows, operation_calibrate, "Corrects probabilities by a table."),
 	OPERATION("threshold", operation_threshold_rows, operation_labels, "Turns numbers into labels, or the numbers of labels."),
 	OPERATION("headers", operation_set_rows, operation_table,
@@ -22,7 +22,7 @@ static const struct option options[] = {
 
 const struct step_kind step_postprocess = {
 	.name = "postprocess",
-	.summary = "Makes an answer of what a model gave: probabilities, labels, headers.",
+	.summary = "Turns a model's output into an answer: probabilities, labels, headers.",
 	.example = "- name: decide\n"
 		   "  inputs: [scores]\n"
 		   "  postprocess:\n"

@@ -32,7 +32,7 @@ static bool route_check(const void *options, struct place place, struct error *e
 	for (size_t i = 0; i < self->cases.count; i++)
 		if (!ways[i].call.text == !ways[i].to.text)
 			return error_set(error, ERROR_CONFIG, ways[i].here,
-					 "a case has either `call` (whom to ask) or `to` (a later step)");
+					 "a case has either `call` (a model or pipeline) or `to` (a later step)");
 	if (self->fallback.here.line && !!self->fallback.call.text + !!self->fallback.error.text + self->fallback.drop != 1)
 		return error_set(error, ERROR_CONFIG, self->fallback.here, "`default` has one of `call`, `error` and `drop: true`");
 	return true;
@@ -90,7 +90,7 @@ static enum step_verdict fall_back(const struct route_step *self, const struct s
 	if (fallback->error.text)
 		error_set(error, ERROR_INPUT, fallback->error.place, "%s", fallback->error.text);
 	else
-		error_set(error, ERROR_INPUT, step->place, "no case of the route `%s` holds; add a case, or a `default`",
+		error_set(error, ERROR_INPUT, step->place, "no case of the route `%s` is true; add a case, or a `default`",
 			  step->name);
 	return STEP_FAIL;
 }
@@ -135,11 +135,11 @@ static const struct option case_rows[] = {
 	{.name = "call",
 	 .type = OPTION_NAME,
 	 .offset = offsetof(struct route_way, call),
-	 .help = "Model, pipeline or experiment whose answer leaves."},
+	 .help = "Model, pipeline or experiment to call; its answer is the step's output."},
 	{.name = "to",
 	 .type = OPTION_NAME,
 	 .offset = offsetof(struct route_way, to),
-	 .help = "A later step that lists this one in its inputs; it alone gets the message."},
+	 .help = "A later step that lists this one in its inputs; only that step receives the message."},
 	{.type = OPTION_HERE, .offset = offsetof(struct route_way, here)},
 	{0},
 };
@@ -148,9 +148,13 @@ static const struct option default_rows[] = {
 	{.name = "call",
 	 .type = OPTION_NAME,
 	 .offset = offsetof(struct fallback, call),
-	 .help = "Model, pipeline or experiment whose answer leaves."},
+	 .help = "Model, pipeline or experiment to call; its answer is the step's output."},
 	{.name = "error", .type = OPTION_NAME, .offset = offsetof(struct fallback, error), .help = "Text of the error answer."},
-	{.name = "drop", .type = OPTION_FLAG, .offset = offsetof(struct fallback, drop), .help = "No answer, and it is counted."},
+	{.name = "drop",
+	 .type = OPTION_FLAG,
+	 .offset = offsetof(struct fallback, drop),
+	 .help = "No answer; the message is counted as "
+		 "dropped."},
 	{.type = OPTION_HERE, .offset = offsetof(struct fallback, here)},
 	{0},
 };
@@ -162,18 +166,18 @@ static const struct option rows[] = {
 	 .rows = case_rows,
 	 .item_size = sizeof(struct route_way),
 	 .required = true,
-	 .help = "The first that holds decides."},
+	 .help = "The cases; the first whose condition is true decides."},
 	{.name = "default",
 	 .type = OPTION_MAP,
 	 .offset = offsetof(struct route_step, fallback),
 	 .rows = default_rows,
-	 .help = "What happens when none holds; without it, an INPUT error."},
+	 .help = "What happens if no case is true; without it, an INPUT error."},
 	{0},
 };
 
 const struct step_kind step_route = {
 	.name = "route",
-	.summary = "Sends a message the way of the first case that holds.",
+	.summary = "Routes a message by the first case whose condition is true.",
 	.example = "- name: by-regime\n"
 		   "  inputs: [watch]\n"
 		   "  route:\n"

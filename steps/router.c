@@ -66,8 +66,7 @@ static bool find_way(const struct step *step, const struct payload *reply, const
 	const struct tensor *first = reply->tensors.count ? reply->tensors.items[0] : NULL;
 	if (!first || first->count == 0 || first->datatype == DATATYPE_BYTES)
 		return error_set(error, ERROR_REMOTE, step->place,
-				 "%s : the answer has no number, which would say the way of step `%s`", router_model(step),
-				 step->name);
+				 "%s : the answer has no number, by which step `%s` chooses a way", router_model(step), step->name);
 	double number = tensor_number(first, 0);
 	if (number == ALL_WAYS)
 		return true;
@@ -96,13 +95,13 @@ static enum step_verdict router_answered(struct step *step, struct visit *visit,
 
 static const struct option rows[] = {
 	ROW("model", NAME, struct router, model, .short_form = true, .help = "Name of the model; default: that of the step."),
-	ROW("storageUri", NAME, struct router, storage_uri, .help = "Where it is, as for a step of the kind model."),
+	ROW("storageUri", NAME, struct router, storage_uri, .help = "Its address, as for a step of the kind model."),
 	ROW("server", TEXT, struct router, server, .help = "Name of the Server that has it."),
 	ROW("requirements", NAMES, struct router, requirements, .help = "Capabilities that its Server must have."),
 	CALL_FORM_ROWS(struct router, form),
 	ROW("ways", NAMES, struct router, ways, .least = 1, .required = true,
 	    .help = "Later steps that list this one in their inputs, by number from 0; -1 is all of them."),
-	ROW("none", NAME, struct router, none, .help = "The later step that gets the message when the answer is -2."),
+	ROW("none", NAME, struct router, none, .help = "The later step that receives the message if the answer is -2."),
 	{0},
 };
 
@@ -114,7 +113,7 @@ static const struct call_rules rules = {
 
 const struct step_kind step_router = {
 	.name = "router",
-	.summary = "Asks a model which of several later steps a message goes to.",
+	.summary = "Lets a model choose which of several later steps receives a message.",
 	.example = "- name: chooser\n"
 		   "  router: {storageUri: \"grpc://mlserver:8081/chooser\", ways: [fast, careful]}\n",
 	.options = rows,

@@ -32,7 +32,7 @@ static bool find_absent(const struct split *self, const struct payload *payload,
 			return !reply_lacks(payload, text_of(self->tensors.items[i].text), self->tensors.items[i].place, "`split`",
 					    error) &&
 			       error_set(error, ERROR_INPUT, self->tensors.items[i].place,
-					 "tensor `%s` is to be split, and did not come; send it, or leave it out of `tensors`",
+					 "tensor `%s` is to be split, but is missing; send it, or leave it out of `tensors`",
 					 self->tensors.items[i].text);
 	return true;
 }
@@ -152,15 +152,15 @@ static bool split_infer(const struct step *step, const struct tensor_types *in, 
 }
 
 static const struct option options[] = {
-	ROW("by", CHOICE, struct split, by, .choices = "rows", .fallback = "rows", .help = "What a part is."),
+	ROW("by", CHOICE, struct split, by, .choices = "rows", .fallback = "rows", .help = "The unit of a part."),
 	ROW("tensors", NAMES, struct split, tensors, .least = 1,
-	    .help = "The tensors that are split; the others go with each part. Default: all."),
+	    .help = "The tensors to split; the others are passed on with each part. Default: all."),
 	{.type = OPTION_END},
 };
 
 const struct step_kind step_split = {
 	.name = "split",
-	.summary = "Makes a message of each row, with the ids ID/0, ID/1 and so on; of no rows, none.",
+	.summary = "Makes one message from each row, with the ids ID/0, ID/1 and so on; without rows, no message.",
 	.example = "- name: items\n"
 		   "  inputs: [ensemble]\n"
 		   "  split: {by: rows, tensors: [predict]}\n",

@@ -34,19 +34,19 @@ static bool traffic_check(const void *options, struct place place, struct error 
 	const struct traffic_part *parts = self->parts.items;
 	double sum = 0;
 	if (self->parts.count > ASSIGNMENT_WAYS_MAX)
-		return error_set(error, ERROR_CONFIG, place, "`shares` has %zu ways, and %d is the most", self->parts.count,
-				 ASSIGNMENT_WAYS_MAX);
+		return error_set(error, ERROR_CONFIG, place, "`shares` has %zu entries, and at most %d are allowed",
+				 self->parts.count, ASSIGNMENT_WAYS_MAX);
 	for (size_t i = 0; i < self->parts.count; i++) {
 		if (!parts[i].call.text == !parts[i].to.text)
 			return error_set(error, ERROR_CONFIG, parts[i].here,
-					 "a share has either `call` (whom to ask) or `to` (a later step)");
+					 "a share has either `call` (a model or pipeline) or `to` (a later step)");
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(part_name(&parts[i]), part_name(&parts[j])) == 0)
 				return error_set(error, ERROR_CONFIG, parts[i].here, "`%s` has a share already; add the two up",
 						 part_name(&parts[i]));
 		sum += parts[i].weight;
 	}
-	return sum > 0 || error_set(error, ERROR_CONFIG, place, "every weight is 0, so no way would ever be taken");
+	return sum > 0 || error_set(error, ERROR_CONFIG, place, "every weight is 0, so no entry could ever be chosen");
 }
 
 static bool traffic_shares(const struct step *step, size_t nth, struct share *share)
@@ -139,25 +139,25 @@ static enum step_verdict traffic_answered(struct step *step, struct visit *visit
 static const struct option part_rows[] = {
 	ROW("weight", NUMBER, struct traffic_part, weight, .least = 0, .most = 1e9, .required = true,
 	    .help = "Its share, relative to the others."),
-	ROW("call", NAME, struct traffic_part, call, .help = "Model or pipeline whose answer leaves."),
+	ROW("call", NAME, struct traffic_part, call, .help = "Model or pipeline to call; its answer is the step's output."),
 	ROW("to", NAME, struct traffic_part, to,
-	    .help = "A later step that lists this one in its inputs; it alone gets the message."),
+	    .help = "A later step that lists this one in its inputs; only that step receives the message."),
 	{.type = OPTION_HERE, .offset = offsetof(struct traffic_part, here)},
 	{0},
 };
 
 static const struct option copy_rows[] = {
-	ROW("call", NAME, struct traffic_copy, call, .required = true, .help = "Model or pipeline that gets the copy."),
+	ROW("call", NAME, struct traffic_copy, call, .required = true, .help = "Model or pipeline that receives the copy."),
 	ROW("percent", NUMBER, struct traffic_copy, percent, .least = 0, .most = 100, .fallback = "100",
-	    .help = "Of how many messages in a hundred."),
+	    .help = "The percentage of messages."),
 	{0},
 };
 
 static const struct option rows[] = {
 	ROW("shares", LIST, struct traffic, parts, .rows = part_rows, .item_size = sizeof(struct traffic_part), .least = 1,
-	    .required = true, .help = "The ways, and how much of the traffic each has; a key keeps its way."),
+	    .required = true, .help = "The targets and their weights; a key always has the same target."),
 	ROW("copies", LIST, struct traffic, copies, .rows = copy_rows, .item_size = sizeof(struct traffic_copy),
-	    .help = "Who gets copies that nobody waits for; what comes of them is dropped."),
+	    .help = "Receivers of copies; the answer does not wait for them, and their replies are dropped."),
 	{0},
 };
 
@@ -174,7 +174,7 @@ static const struct route_rules route_rules = {
 
 const struct step_kind step_traffic = {
 	.name = "traffic",
-	.summary = "Shares messages out among several ways by weights, so that a key keeps its way.",
+	.summary = "Distributes messages among several targets by weights; a key always has the same target.",
 	.example = "- name: canary\n"
 		   "  traffic:\n"
 		   "    shares: [{weight: 90, call: stable}, {weight: 10, call: newer}]\n"

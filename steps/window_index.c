@@ -73,8 +73,7 @@ static bool node_read(struct visit *visit, struct text name, struct window_index
 
 static bool node_missing(struct error *error)
 {
-	return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-			 "a part of what the step remembers is missing; restore it, or rename the step");
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "a part of the step's state is missing; restore it, or rename the step");
 }
 
 static size_t child_bytes(const struct node_head *head)

@@ -250,7 +250,7 @@ static bool refuse_kind(const struct trailing_call *call, bool texts, struct err
 static bool refuse_shape(const struct trailing_call *call, struct error *error)
 {
 	return error_set(error, ERROR_INPUT, call->place,
-			 "%s() is given another shape than by the messages before it in the window; send one shape, or reshape it",
+			 "%s() is given another shape than in earlier messages of the window; send one shape, or reshape it",
 			 call->name);
 }
 
@@ -275,7 +275,7 @@ static bool too_many(const struct window_program *program, struct error *error)
 	while (!program->series[at].keeps)
 		at++;
 	return error_set(error, ERROR_LIMIT, program->series[at].call->place,
-			 "%s() keeps the numbers of its window, %d at most, and they are more; make the window shorter",
+			 "%s() keeps at most %d numbers of its window, and there are more; make the window shorter",
 			 program->series[at].call->name, WINDOW_NUMBERS_MAX);
 }
 
@@ -609,7 +609,8 @@ const struct payload *window_answer(const struct window_program *program, const 
 	tensors_begin(&builder, arena, program->count + 1);
 	inside.payload = payload;
 	if (payload && !own) {
-		put(&builder, excuse("the settings of the step have changed since the window began; the next one is whole", arena));
+		put(&builder,
+		    excuse("the settings of the step have changed since the window began; the next one is complete", arena));
 		payload->tensors = tensors_end(&builder);
 	}
 	for (size_t i = 0; own && payload && i < program->count && !arena_failed(arena); i++) {

@@ -68,7 +68,7 @@ static bool work_fail(const struct windows_work *work)
 static bool refuse_version(const struct windows_work *work)
 {
 	return error_set(work->error, ERROR_SYSTEM, work->step->place,
-			 "step `%s` finds windows that another version of sluice kept; run that one, or rename the step",
+			 "step `%s` has windows that another version of sluice wrote; run that version, or rename the step",
 			 work->step->name);
 }
 
@@ -163,7 +163,7 @@ static bool open_insert(struct windows_work *work, struct key_state *state, stru
 	if (state->head.count == WINDOWS_OF_KEY_MAX || state->head.count == state->room)
 		return error_set(work->error, ERROR_LIMIT, work->step->place,
 				 "the key `" TEXT_FORMAT
-				 "` has %d open windows, the most there may be; make windows or their grace shorter",
+				 "` has %d open windows, which is the limit; make windows or their grace shorter",
 				 TEXT_ARGUMENTS(work->key), WINDOWS_OF_KEY_MAX);
 	while (at > 0 && closing_order(&state->open[at - 1].span, &window.span) > 0)
 		at--;
@@ -355,7 +355,7 @@ static bool key_find(struct windows_work *work)
 		work->key = key_of_tensor(tensor, work->arena);
 		if (!work->key.bytes)
 			return error_set(work->error, ERROR_INPUT, expression_place(expression),
-					 "the key has no element; send one, for windows are kept by it");
+					 "the key has no element; send one, because windows are kept by key");
 	}
 	return work->key.length <= WINDOW_KEY_BYTES_MAX ||
 	       error_set(work->error, ERROR_INPUT, work->step->place,
@@ -393,8 +393,8 @@ static bool refuse_late(const struct windows_work *work)
 {
 	return error_set(
 		work->error, ERROR_INPUT, work->step->place,
-		"too late: its windows closed when the stream had come to %lld, and its time is %lld; a longer `grace` waits for "
-		"such messages",
+		"too late: its windows closed when the stream had reached %lld, and its time is %lld; a longer `grace` waits "
+		"for such messages",
 		(long long)work->stream->time, (long long)work->time);
 }
 

@@ -72,7 +72,7 @@ static void print_words(struct text words, struct buffer *out)
 {
 	size_t length = words.length < WORDS_SHOWN_MAX ? words.length : WORDS_SHOWN_MAX;
 	if (!text_is_utf8(words))
-		buffer_print(out, "%zu bytes that are no answer in a format known here", words.length);
+		buffer_print(out, "%zu bytes that are not an answer in a known format", words.length);
 	else
 		json_write_string(out, (struct text){words.bytes, length});
 }

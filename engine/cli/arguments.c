@@ -218,8 +218,8 @@ static bool take_option(struct argument_parser *parser, const struct option *row
 		const char *word = parser->next < parser->count ? parser->words[parser->next] : NULL;
 		bool option = word && word[0] == '-' && word[1] && !strchr("0123456789.", word[1]);
 		if (!word || option)
-			return misuse(parser, "--%s needs a value behind it%s", row->name,
-				      option ? "; one that begins with a dash goes behind =" : "");
+			return misuse(parser, "--%s needs a value after it%s", row->name,
+				      option ? "; write one that begins with a dash after =" : "");
 		value = word;
 		parser->next++;
 	}
@@ -244,7 +244,7 @@ static bool unknown_letter(struct argument_parser *parser, const char *word, cha
 	if (option || !parser->command->arguments)
 		return misuse(parser, "there is no option -%c", letter);
 	return misuse(parser,
-		      "there is no option -%c; what begins with a dash and is none goes behind --, as in `sluice %s -- '%s'`",
+		      "there is no option -%c; write an argument that begins with a dash after --, as in `sluice %s -- '%s'`",
 		      letter, parser->command->name, word);
 }
 
@@ -292,10 +292,10 @@ static bool check_count(struct argument_parser *parser)
 	size_t least, most;
 	count_allowed(parser->command->arguments, &least, &most);
 	if (parser->items_count < least)
-		return misuse(parser, "something is missing: the usage is `sluice %s %s`", parser->command->name,
+		return misuse(parser, "an argument is missing: the usage is `sluice %s %s`", parser->command->name,
 			      parser->command->arguments);
 	if (parser->items_count > most)
-		return misuse(parser, "there is no place for `%s`: the usage is `sluice %s%s%s`", parser->items[most],
+		return misuse(parser, "the argument `%s` is one too many: the usage is `sluice %s%s%s`", parser->items[most],
 			      parser->command->name, most ? " " : "", most ? parser->command->arguments : "");
 	return true;
 }

@@ -421,7 +421,7 @@ bool case_engine_run(struct case_engine *engine, struct error *error)
 		*error = engine->error;
 		return false;
 	}
-	return good && (engine->over || error_set(error, ERROR_SYSTEM, PLACE_NONE, "it was told to stop"));
+	return good && (engine->over || error_set(error, ERROR_SYSTEM, PLACE_NONE, "it was stopped"));
 }
 
 uint64_t case_engine_calls(struct case_engine *engine, const char *model, const char **name)

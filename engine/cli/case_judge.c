@@ -121,7 +121,7 @@ static bool absent_judge(const struct case_world *world, const struct case_expec
 	if (!record)
 		return true;
 	name_expected(expected, out);
-	buffer_string(out, ": came, and nothing should\n    ");
+	buffer_string(out, ": came, and none was expected\n    ");
 	record_print(record, out);
 	return false;
 }
@@ -204,6 +204,6 @@ bool expected_judge(const struct case_world *world, const struct case_expected *
 	case DEMAND_ALERT:
 		break;
 	}
-	buffer_print(out, "  line %u of out.jsonl says nothing that could come\n", expected->place.line);
+	buffer_print(out, "  line %u of out.jsonl expects no answer, error, absence or calls\n", expected->place.line);
 	return false;
 }

@@ -56,9 +56,9 @@ static bool is_chance(const struct externals *externals, struct buffer *unfit)
 	for (size_t i = 1; i < externals->count; i++)
 		several = several || !external_same_topic(&externals->items[0], &externals->items[i]);
 	if (several && externals->type == JOIN_ANY)
-		buffer_string(unfit, "which of several topics comes first is chance there");
+		buffer_string(unfit, "on Kafka the order of several topics is not determined");
 	else if (several && externals->window_ms > 0 && externals->window_ms < WINDOW_MS_LEAST)
-		buffer_print(unfit, "a join across topics within %lld ms is shorter than Kafka's own ways",
+		buffer_print(unfit, "a join across topics within %lld ms is shorter than Kafka needs for a record",
 			     (long long)externals->window_ms);
 	else
 		return false;
@@ -70,7 +70,7 @@ static bool is_fit_to_run(const struct running *running, struct buffer *unfit)
 	if (running->implicit)
 		return true;
 	if (!running->flow) {
-		buffer_print(unfit, "no engine starts with it: %s", running->refused.text);
+		buffer_print(unfit, "no engine starts with these files: %s", running->refused.text);
 		return false;
 	}
 	return !is_chance(&running->graph->inputs, unfit) && !is_chance(&running->graph->triggers, unfit);
@@ -80,7 +80,7 @@ static bool is_fit(const struct case_world *played, struct buffer *unfit)
 {
 	int64_t took_ms = played->now_ms - CASE_START_MS;
 	if (took_ms > CLOCK_MS_MAX) {
-		buffer_print(unfit, "it takes %lld s by a real clock", (long long)(took_ms / 1000));
+		buffer_print(unfit, "it takes %lld s on a real clock", (long long)(took_ms / 1000));
 		return false;
 	}
 	for (const struct running *running = played->runnings; running; running = running->next)
@@ -88,7 +88,7 @@ static bool is_fit(const struct case_world *played, struct buffer *unfit)
 			return false;
 	for (const struct model *model = played->models; model; model = model->next)
 		if (!model->stub) {
-			buffer_print(unfit, "no stub stands for the model `%s`, and without one no engine starts", model->name);
+			buffer_print(unfit, "the model `%s` has no stub, and without one no engine starts", model->name);
 			return false;
 		}
 	for (const struct passage *passage = played->passages; passage; passage = passage->next) {
@@ -96,7 +96,7 @@ static bool is_fit(const struct case_world *played, struct buffer *unfit)
 		if (!passage->asked)
 			continue;
 		if (!running || running->implicit)
-			buffer_string(unfit, "a request is for no pipeline, and only pipelines have a topic to send to");
+			buffer_string(unfit, "a request has no pipeline as its target, and only pipelines have a topic");
 		else if (!running->graph->has_output && expects_error(played->files, passage->id))
 			buffer_string(unfit, "a pipeline without output has no topic where an error could be seen");
 		else
@@ -253,7 +253,7 @@ static bool error_of(const struct decoded_answer *answer, struct error *error)
 	for (enum error_kind kind = ERROR_CONFIG; kind <= ERROR_SYSTEM; kind++)
 		if (text_is(answer->kind, error_kind_name(kind)))
 			return error_set(error, kind, PLACE_NONE, TEXT_FORMAT, TEXT_ARGUMENTS(answer->words));
-	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "what stands there is no answer: " TEXT_FORMAT,
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the record is not an answer: " TEXT_FORMAT,
 			 TEXT_ARGUMENTS(answer->words));
 }
 

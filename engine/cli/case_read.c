@@ -346,7 +346,7 @@ static bool read_stubs(struct text json, struct place place, struct arena *arena
 	place.line = 1;
 	json_begin(&scan, json, "stubs.json", arena, &wrong);
 	if (json_peek(&scan) != JSON_OBJECT && wrong.kind == ERROR_NONE)
-		return error_set(error, ERROR_CONFIG, place, "stubs.json is no object of {\"MODEL\": \"stub://NAME\"}");
+		return error_set(error, ERROR_CONFIG, place, "stubs.json is not an object such as {\"MODEL\": \"stub://NAME\"}");
 	size_t count = look_ahead(&scan, JSON_OBJECT, &again);
 	files->stubs = ARENA_ARRAY(arena, struct case_stub, count);
 	while (files->stubs && files->stub_count < count && json_key(&again, &files->stubs[files->stub_count].model)) {

@@ -51,7 +51,7 @@ static const struct stub *find_stub(struct case_world *world, const char *name, 
 	if (stub_known(model_served_name(name)))
 		return stub_parse(world->arena, model_served_name(name), PLACE_NONE, error);
 	error_set(error, ERROR_CONFIG, resource ? resource->place : PLACE_NONE,
-		  "no stub stands for the model `%s`; name one in stubs.json: {\"%s\": \"stub://identity\"}", name, name);
+		  "the model `%s` has no stub; add one to stubs.json: {\"%s\": \"stub://identity\"}", name, name);
 	return NULL;
 }
 

@@ -224,7 +224,7 @@ bool case_world_run(struct case_world *world, struct error *error)
 			return true;
 		}
 		if (count == EVENTS_MAX)
-			return error_set(error, ERROR_LIMIT, PLACE_NONE, "%s does not come to an end", world->files->folder);
+			return error_set(error, ERROR_LIMIT, PLACE_NONE, "%s does not end", world->files->folder);
 	}
 	return error_memory(error, ERROR_SYSTEM, "running a case");
 }

@@ -121,11 +121,9 @@ static void log_faults(struct session *session, const struct faults *faults)
 		[SEVERITY_ERROR] = LOG_LEVEL_ERROR, [SEVERITY_WARNING] = LOG_LEVEL_WARN, [SEVERITY_NOTE] = LOG_LEVEL_INFO};
 	for (size_t i = 0; i < faults_total(faults); i++) {
 		const struct fault *fault = faults_at(faults, i);
-		const struct log_fields fields = {
-			.kind = fault->code->code, .help = fault->code->help, .place = fault->place};
+		const struct log_fields fields = {.kind = fault->code->code, .help = fault->code->help, .place = fault->place};
 		log_say(&session->log->sink, levels[fault->code->severity], &fields, "%s%s%s%s", fault->message,
-			fault->suggest ? "; did you mean `" : "", fault->suggest ? fault->suggest : "",
-			fault->suggest ? "`?" : "");
+			fault->suggest ? "; did you mean `" : "", fault->suggest ? fault->suggest : "", fault->suggest ? "`?" : "");
 	}
 }
 
@@ -313,7 +311,7 @@ static bool is_help(const char *word)
 static int dispatch(struct session *session, const char *const *words, size_t count)
 {
 	if (count == 0)
-		return command_misuse(session, NULL, "what shall it do? `sluice init DIR` begins a pipeline");
+		return command_misuse(session, NULL, "a command is missing; `sluice init DIR` creates a pipeline");
 	if (is_help(words[0]))
 		return show(session, SHOWN_OVERVIEW, NULL, NULL);
 	if (strcmp(words[0], "--version") == 0) {

@@ -25,7 +25,7 @@ static const struct option options[] = {
 	 .offset = offsetof(struct compute_options, form),
 	 .choices = "text json",
 	 .fallback = "text",
-	 .help = "The form of the list; results are always a line of JSON each."},
+	 .help = "The format of the list. Results are always JSON, one in each line."},
 	{.type = OPTION_END},
 };
 
@@ -60,7 +60,7 @@ static int family_unknown(struct session *session, const char *name)
 	if (suggestion.nearest.bytes)
 		return command_misuse(session, &command_compute, "no family is called `%s`; did you mean `" TEXT_FORMAT "`?", name,
 				      TEXT_ARGUMENTS(suggestion.nearest));
-	return command_misuse(session, &command_compute, "no family is called `%s`; `sluice compute --list` names them", name);
+	return command_misuse(session, &command_compute, "no family is called `%s`; `sluice compute --list` lists them", name);
 }
 
 static void list_text(const struct compute_family *family, struct buffer *out)
@@ -190,7 +190,7 @@ static bool object_of(const json_t *value, const char *key, const json_t **objec
 	*object = json_object_get(value, key);
 	if (!*object || json_is_object(*object))
 		return true;
-	return error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` is no object of names and values; write `{...}`", key);
+	return error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` is not an object of names and values; write `{...}`", key);
 }
 
 /* `number` is the place of the case, for one without a name; `document` is NULL where it stands alone. */
@@ -206,7 +206,7 @@ static void run_case(struct computing *self, const json_t *document, const json_
 	bool good = json_is_object(value)
 			    ? object_of(value, "input", &one.input, &error) && object_of(value, "params", &one.params, &error)
 			    : error_set(&error, ERROR_INPUT, PLACE_NONE,
-					"a case is an object with `name`, `input` and `params`; this is none");
+					"a case is an object with `name`, `input` and `params`, and this is not one");
 	json_t *result = good ? self->family->run(&one, &error) : NULL;
 	if (!result || !write_result(self, &one, result, &error))
 		fail(self, one.name, &error);
@@ -234,7 +234,7 @@ static bool read_document(struct computing *self, struct text text, size_t line,
 	struct error error = {0};
 	char where[256];
 	if (text.length == 0)
-		error_set(&error, ERROR_INPUT, PLACE_NONE, "there is nothing; hand in cases, one JSON a line");
+		error_set(&error, ERROR_INPUT, PLACE_NONE, "there are no cases; give them as JSON, one in each line");
 	else
 		error_set(&error, ERROR_INPUT, PLACE_NONE, "no JSON: %s", fault.text);
 	(void)snprintf(where, sizeof where, "%s:%zu:%d", self->file, line + (size_t)(fault.line > 0 ? fault.line - 1 : 0),
@@ -324,7 +324,7 @@ static int compute_run(struct session *session, const void *filled, const char *
 	if (self->list)
 		return list(session, family, (enum output_form)self->form);
 	if (!family)
-		return command_misuse(session, &command_compute, "it wants a family; `sluice compute --list` names them");
+		return command_misuse(session, &command_compute, "the family is missing; `sluice compute --list` lists them");
 	struct computing computing = {.session = session, .family = family, .file = count > 1 ? arguments[1] : "-"};
 	if (!file_read(computing.file, CASES_BYTES_MAX + 1, session->arena, &text, &error))
 		return command_refused(session, &command_compute, &error);
@@ -351,10 +351,10 @@ const struct command command_compute = {
 	.name = "compute",
 	.arguments = "[FAMILY] [FILE]",
 	.summary = "Runs numeric methods on cases from a file, to check their results.",
-	.help = "A file has cases with `name`, `input` and `params`: as a list under `cases`, or one a line; without a file, or "
-		"with `-`, "
-		"they come from standard input. For each a line `{\"name\":...,\"result\":{...}}` is written. A case that fails is "
-		"said beside it, a line that is no JSON by its number, the others run all the same, and the exit code is 1.\n\n"
+	.help = "A file has cases with `name`, `input` and `params`: as a list under `cases`, or one in each line. Without a "
+		"file, or with `-`, they come from standard input. For each case one line is written: "
+		"`{\"name\":...,\"result\":{...}}`. A case that fails has `error` in place of `result`. A line that is not "
+		"JSON is reported by its number. The other cases still run, and the exit code is 1.\n\n"
 		"  sluice compute --list\n"
 		"  echo '{\"name\": \"five\", \"input\": {\"x\": [3, 1, 4, 1, 5]}, \"params\": {\"q\": [0.5]}}' |\n"
 		"      sluice compute sketches\n",

@@ -49,12 +49,12 @@ static const struct option options[] = {
 	COMMAND_FILES,
 	COMMAND_NAMESPACE(dev_options, namespace),
 	ROW("port", INTEGER, struct dev_options, port, .word = "NUMBER", .fallback = PORT, .least = 0, .most = PORT_MOST,
-	    .help = "Where its broker listens on the loopback; 0: at a port that is free."),
+	    .help = "The port of its broker on the loopback interface; 0: any free port."),
 	COMMAND_LOG_LEVEL(dev_options, log_level),
 	ROW("http", INTEGER, struct dev_options, http_port, .word = "PORT", .fallback = "0", .most = PORT_MOST,
-	    .help = "Where its gateway takes HTTP on the loopback; 0: at a port that is free."),
+	    .help = "The port of its gateway for HTTP on the loopback interface; 0: any free port."),
 	ROW("grpc", INTEGER, struct dev_options, grpc_port, .word = "PORT", .fallback = "0", .most = PORT_MOST,
-	    .help = "Where its gateway takes gRPC on the loopback; 0: at a port that is free."),
+	    .help = "The port of its gateway for gRPC on the loopback interface; 0: any free port."),
 	COMMAND_METRICS(dev_options, metrics),
 	COMMAND_FORM(dev_options, form, "text json"),
 	{.type = OPTION_END},
@@ -187,8 +187,8 @@ static void write_json(const struct dev *dev, const struct pipeline_plan *plan, 
 static void say_where_this_differs(const struct dev *dev, const struct plan *plan)
 {
 	log_say(dev->config.log, LOG_LEVEL_INFO, NULL,
-		"An engine, a broker and a model server in one process, for development. Nothing is kept on disk, delivery is at "
-		"least once, and of each partition the oldest records beyond about 5 MB are dropped.");
+		"An engine, a broker and a model server in one process, for development. Nothing is kept on disk, delivery is "
+		"at least once, and each partition keeps about its newest 5 MB of records.");
 	for (size_t i = 0; i < plan->count; i++) {
 		const char *name = plan->pipelines[i].graph->name;
 		if (plan->pipelines[i].delivery == DELIVERY_EXACTLY_ONCE)
@@ -253,7 +253,7 @@ static bool fetch_first(struct dev *dev, struct error *error)
 	dev->elsewhere = NULL;
 	if (!files || !fetching_start(&dev->fetching, dev->loop, files, reload_with, dev, error))
 		return false;
-	command_note(dev->session, "the files name others that lie elsewhere: they are fetched, and what was running goes on");
+	command_note(dev->session, "fetching remote files that the files name; the running version is unchanged until then");
 	return true;
 }
 
@@ -298,7 +298,8 @@ static void reload(struct dev *dev)
 		(void)command_failed(dev->session, &error);
 	if (!good)
 		log_say(dev->config.log, LOG_LEVEL_ERROR, NULL,
-			"the files have a fault: what was running goes on; it is tried again when they change");
+			"reload rejected: the files have errors. The running version is unchanged; the next change is tried "
+			"again");
 	fflush(dev->session->err);
 	dev_lines_show(dev->lines, dev->engine, loop_now_ms(dev->loop));
 }
@@ -464,20 +465,17 @@ const struct command command_dev = {
 	.name = "dev",
 	.arguments = "DIR...",
 	.summary = "Runs pipelines on an embedded broker, and reloads files that change.",
-	.help = "Starts an embedded broker, the built-in model server, an engine, and a gateway, in one process and within a "
-		"second. The line that begins with `curl` asks the first pipeline by HTTP. Models "
-		"that have no server of their own are answered by the built-in one. When a file changes its pipelines change, and "
-		"no message is lost; where it has a fault that is told, and what was running goes on. One line for each pipeline "
-		"says how it does; `sluice top` and `sluice health` see it like any other engine.\n"
-		"\n"
-		"The broker listens on the loopback, at the same port each time. Clients that are tested with it: Java's of Kafka "
-		"3.9 and 4.2 with their console tools, librdkafka 2.0 and 2.16 (confluent-kafka), kafka-python 2.2 and 3.0. "
-		"They produce, consume alone or in groups, and list, describe and make topics. Administration beyond that, "
-		"transactions that mean something, and logins want a real Kafka: `sluice run --brokers HOST:PORT` with "
-		"`sluice models serve` beside it.\n"
-		"\n"
-		"It is for development: nothing is kept on disk, of each partition the newest 5 MB or so, and delivery is at least "
-		"once whatever the files say.\n"
+	.help = "Starts an embedded broker, the built-in model server, an engine and a gateway, in one process and within a "
+		"second. The line that begins with `curl` sends a request to the first pipeline by HTTP. The built-in server "
+		"answers for models that have no server of their own. When a file changes, its pipelines are reloaded, and no "
+		"message is lost. If the file has an error, it is reported and the running version is unchanged. One line for "
+		"each pipeline shows its state; `sluice top` and `sluice health` work as with any engine.\n\nThe broker "
+		"listens on the loopback interface, always at the same port. Tested clients: Java clients of Kafka 3.9 and 4.2 "
+		"with their console tools, librdkafka 2.0 and 2.16 (confluent-kafka), kafka-python 2.2 and 3.0. They can "
+		"produce, consume with or without groups, and list, describe and create topics. Other administration, real "
+		"transactions, and logins need a real Kafka: use `sluice run --brokers HOST:PORT` with `sluice models "
+		"serve`.\n\nUse it for development only. Nothing is kept on disk, each partition keeps about its newest 5 MB, "
+		"and delivery is at least once whatever the files say.\n"
 		"\n"
 		"  sluice dev pipelines/hello\n",
 	.options = options,

@@ -32,14 +32,14 @@ static const struct option options[] = {
 	COMMAND_NAMESPACE(doctor_options, namespace),
 	KAFKA_ROWS(struct doctor_options, kafka),
 	ROW("server", NAMES, struct doctor_options, servers, .word = "NAME=URL",
-	    .help = "Where the server, or the model, of that name is; given several times, its replicas."),
+	    .help = "The address of the server or model of that name. Given several times for one name: its replicas."),
 	ROW("workers", INTEGER, struct doctor_options, workers, .word = "N", .fallback = "1", .least = 1, .most = 256,
-	    .help = "As `sluice run` will have it."),
+	    .help = "The value for `sluice run`."),
 	ROW("memory", QUANTITY, struct doctor_options, memory_bytes, .word = "SIZE", .fallback = "256Mi",
-	    .help = "As `sluice run` will have it."),
-	ROW("state", TEXT, struct doctor_options, state_folder, .word = "DIR", .help = "As `sluice run` will have it."),
+	    .help = "The value for `sluice run`."),
+	ROW("state", TEXT, struct doctor_options, state_folder, .word = "DIR", .help = "The value for `sluice run`."),
 	ROW("state-memory", QUANTITY, struct doctor_options, state_bytes, .word = "SIZE", .fallback = "1Gi",
-	    .help = "As `sluice run` will have it."),
+	    .help = "The value for `sluice run`."),
 	COMMAND_FORM(doctor_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -61,7 +61,7 @@ static void examine_library(struct findings *findings)
 	if (!probe_library_is_at_least(2, 6, 1))
 		findings_add(findings, GRADE_WARNING, "librdkafka",
 			     "Build with a current one: make RDKAFKA=$(tests/librdkafka.sh).",
-			     "%s: its SCRAM logins are refused by Kafka 4, and commits cost it a third more", probe_library());
+			     "%s: Kafka 4 refuses its SCRAM logins, and its commits cost a third more", probe_library());
 	else
 		findings_add(findings, GRADE_GOOD, "librdkafka", NULL, "%s", probe_library());
 }
@@ -85,32 +85,32 @@ static void report_answers(struct findings *findings, const struct probe *probe,
 			continue;
 		bool slow = answer->state == PROBE_SLOW;
 		findings_add(findings, slow ? GRADE_WARNING : GRADE_FAULT, subject,
-			     slow				? advice->slow
+			     slow			     ? advice->slow
 			     : answer->state == PROBE_DENIED ? advice->denied
-								: advice->bad,
+							     : advice->bad,
 			     "%s: %s", answer->name, answer->words);
 	}
 	if (other > NAMED_MAX)
 		findings_add(findings, GRADE_FAULT, subject, advice->bad, "and %zu more", other - NAMED_MAX);
 	if (other == 0 && absent > 0)
-		findings_add(findings, GRADE_GOOD, subject, NULL, "%zu of %zu are there; `sluice run` may make the others",
+		findings_add(findings, GRADE_GOOD, subject, NULL, "%zu of %zu exist; `sluice run` may create the others",
 			     to - from - absent, to - from);
 	else if (other == 0 && to > from)
 		findings_add(findings, GRADE_GOOD, subject, NULL, "%zu of %zu", to - from, to - from);
 }
 
 static const struct answer_advice topic_advice = {
-	.bad = "See what stands there; make the topic where it is missing.",
+	.bad = "Check the reason; create the topic if it is missing.",
 	.denied = "Give this login the rights Describe and Create, and Read or Write, on it; `sluice plan --acls` has the "
 		  "commands.",
-	.slow = "See whether its partitions have leaders, then ask again: brokers that have just started look for them first.",
+	.slow = "Check whether its partitions have leaders, then try again: brokers elect leaders after they have started.",
 };
 
 static const struct answer_advice group_advice = {
-	.bad = "See what stands there, and the log of the group's coordinator.",
+	.bad = "Check the reason, and the log of the group's coordinator.",
 	.denied = "Give this login the right Read on the group; `sluice plan --acls` has the commands.",
-	.slow = "No right is missing for all that is known: the group's coordinator has not answered. See that the brokers of "
-		"__consumer_offsets run, then ask again.",
+	.slow = "No right is known to be missing: the group's coordinator has not answered. Check that the brokers of "
+		"__consumer_offsets run, then try again.",
 };
 
 static void examine_kafka(struct doctor *doctor)
@@ -130,7 +130,7 @@ static void examine_kafka(struct doctor *doctor)
 	if (!good ||
 	    !probe_kafka(doctor->kafka.brokers, doctor->kafka.producer, wanted, groups, group_count, arena, &probe, &error)) {
 		findings_add(findings, GRADE_FAULT, "brokers",
-			     "See that they run, can be reached from here, and let this login in.", "%s", error.text);
+			     "Check that they run, are reachable from here, and accept this login.", "%s", error.text);
 		return;
 	}
 	findings_add(findings, GRADE_GOOD, "brokers", NULL, "%d at %s, after %lld ms", probe.brokers, doctor->kafka.brokers,
@@ -187,7 +187,7 @@ static void compare_clocks(struct findings *findings, const struct doctor_questi
 {
 	int64_t apart_ms = time_of_day_ms() - question->their_ms;
 	if (question->their_ms >= 0 && llabs(apart_ms) > SKEW_MAX_MS)
-		findings_add(findings, GRADE_WARNING, "clock", "Let both follow a time server.",
+		findings_add(findings, GRADE_WARNING, "clock", "Synchronize both with a time server.",
 			     "the schema registry's is %lld s %s ours", llabs(apart_ms) / MS_PER_S,
 			     apart_ms > 0 ? "behind" : "ahead of");
 }
@@ -204,11 +204,11 @@ static void examine_registry(struct doctor *doctor)
 	if (!ask(&doctor->kafka, url, &question, &error))
 		findings_add(findings, GRADE_FAULT, "registry", NULL, "%s", error.text);
 	else if (question.status == 0)
-		findings_add(findings, GRADE_FAULT, "registry", "See that it runs, and that the url is its own.", "%s: %s",
+		findings_add(findings, GRADE_FAULT, "registry", "Check that it runs, and that the url is correct.", "%s: %s",
 			     doctor->kafka.registry.url, question.words);
 	else if (question.status != 200)
-		findings_add(findings, GRADE_FAULT, "registry", "See its url (it may want a path) and its login.", "%s answers %ld",
-			     url, question.status);
+		findings_add(findings, GRADE_FAULT, "registry", "Check its url (it may need a path) and its login.",
+			     "%s answers %ld", url, question.status);
 	else
 		findings_add(findings, GRADE_GOOD, "registry", NULL, "%s", doctor->kafka.registry.url);
 	if (question.status != 0)
@@ -231,13 +231,13 @@ static void examine_models(struct doctor *doctor)
 	for (size_t i = 0; i < survey.count; i++) {
 		const struct survey_answer *answer = &survey.answers[i];
 		if (answer->words)
-			findings_add(findings, GRADE_FAULT, "models", "See that its server runs and has loaded it.", "%s: %s",
+			findings_add(findings, GRADE_FAULT, "models", "Check that its server runs and has loaded it.", "%s: %s",
 				     answer->model, answer->words);
 		else if (answer->told)
-			findings_add(findings, GRADE_GOOD, "models", NULL, "%s answers, and says what it takes", answer->model);
+			findings_add(findings, GRADE_GOOD, "models", NULL, "%s answers, and describes its inputs", answer->model);
 		else
-			findings_add(findings, GRADE_WARNING, "models", "Send it a request to see whether it answers.",
-				     "%s was not asked: its protocol has no question for it", answer->model);
+			findings_add(findings, GRADE_WARNING, "models", "Send it a request to check whether it answers.",
+				     "%s was not checked: its protocol has no request for that", answer->model);
 	}
 }
 
@@ -261,7 +261,7 @@ static void examine_files(struct doctor *doctor, const char *const *paths, size_
 	else if (error.kind != ERROR_NONE)
 		findings_add(&doctor->findings, GRADE_FAULT, "files", NULL, "%s", error.text);
 	else
-		findings_add(&doctor->findings, GRADE_FAULT, "files", "See above; `sluice lint` says it again.",
+		findings_add(&doctor->findings, GRADE_FAULT, "files", "See above; `sluice lint` shows them too.",
 			     "they have faults");
 }
 
@@ -291,9 +291,9 @@ const struct command command_doctor = {
 	.name = "doctor",
 	.arguments = "[FILE]...",
 	.summary = "Checks everything that an engine needs, and says what to do.",
-	.help = "Brokers, rights, topics, groups, the schema registry, models, librdkafka, limits, memory, clock and disk: each is "
-		"looked at as `sluice run` with these options would meet it, and nothing is changed. A fault keeps an engine from "
-		"running; a warning is for later. Without files it looks at the brokers and the machine alone.\n"
+	.help = "Checks brokers, rights, topics, groups, the schema registry, models, librdkafka, limits, memory, clock and "
+		"disk, as `sluice run` with these options would use them. It changes nothing. A fault prevents an engine from "
+		"running; a warning does not. Without files it checks only the brokers and the machine.\n"
 		"\n"
 		"  sluice doctor -f runtime.yaml -f pipelines/ --state /var/lib/sluice\n"
 		"  sluice doctor --brokers localhost:9092\n",

@@ -20,11 +20,10 @@ static void examine_descriptors(struct findings *findings)
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur < DESCRIPTORS_LEAST)
 		findings_add(findings, GRADE_WARNING, "limits", "Raise it: `ulimit -n`, or LimitNOFILE of the service.",
-			     "%llu open files at the most; with many brokers and models they run out, %d are enough",
+			     "at most %llu open files; too few for many brokers and models, %d are enough",
 			     (unsigned long long)limit.rlim_cur, DESCRIPTORS_LEAST);
 	else
-		findings_add(findings, GRADE_GOOD, "limits", NULL, "%llu open files at the most",
-			     (unsigned long long)limit.rlim_cur);
+		findings_add(findings, GRADE_GOOD, "limits", NULL, "at most %llu open files", (unsigned long long)limit.rlim_cur);
 }
 
 static void examine_processors(const struct machine_needs *needs, struct findings *findings)
@@ -33,7 +32,7 @@ static void examine_processors(const struct machine_needs *needs, struct finding
 	size_t count = sched_getaffinity(0, sizeof ours, &ours) == 0 ? (size_t)CPU_COUNT(&ours) : 1;
 	if (needs->workers > count)
 		findings_add(findings, GRADE_WARNING, "processors", "Give --workers as many as there are processors.",
-			     "%zu workers of each delivery shall run on %zu processors", needs->workers, count);
+			     "%zu workers of each delivery are to run on %zu processors", needs->workers, count);
 	else
 		findings_add(findings, GRADE_GOOD, "processors", NULL, "%zu", count);
 }
@@ -44,8 +43,7 @@ static double read_number(const char *path)
 	char line[NUMBER_TEXT_MAX + 2];
 	double number = -1;
 	FILE *file = fopen(path, "r");
-	bool good = file && fgets(line, sizeof line, file) &&
-		    number_read_double((struct text){line, strcspn(line, "\n")}, &number);
+	bool good = file && fgets(line, sizeof line, file) && number_read_double((struct text){line, strcspn(line, "\n")}, &number);
 	if (file)
 		(void)fclose(file);
 	return good ? number : -1;
@@ -65,7 +63,7 @@ static void examine_memory(const struct machine_needs *needs, struct findings *f
 {
 	double limit = memory_limit();
 	if (needs->memory_bytes > limit)
-		findings_add(findings, GRADE_FAULT, "memory", "Give --memory less, or the container more.",
+		findings_add(findings, GRADE_FAULT, "memory", "Lower --memory, or give the container more.",
 			     "--memory is %.0f MiB, and there are %.0f MiB", needs->memory_bytes / MIB, limit / MIB);
 	else
 		findings_add(findings, GRADE_GOOD, "memory", NULL, "--memory is %.0f MiB of %.0f MiB", needs->memory_bytes / MIB,
@@ -77,16 +75,19 @@ static void examine_clock(struct findings *findings)
 	struct timex clock = {0};
 	int state = ntp_adjtime(&clock);
 	if (state < 0)
-		findings_add(findings, GRADE_WARNING, "clock", "See on the host that it follows a time server.",
-			     "whether it is right cannot be told here: %s", strerror(errno));
+		findings_add(findings, GRADE_WARNING, "clock", "Check on the host that it is synchronized with a time server.",
+			     "it cannot be checked here: %s", strerror(errno));
 	else if (state == TIME_ERROR || (clock.status & STA_UNSYNC))
-		findings_add(findings, GRADE_WARNING, "clock", "Let it follow a time server: chrony, or systemd-timesyncd.",
-			     "nothing keeps it right; deadlines and times of events lean on it");
+		findings_add(findings, GRADE_WARNING, "clock",
+			     "Synchronize it with a time server: chrony, or "
+			     "systemd-timesyncd.",
+			     "it is not synchronized; deadlines and times of events depend on it");
 	else if (clock.maxerror > CLOCK_ERROR_MAX_US)
-		findings_add(findings, GRADE_WARNING, "clock", "See what its time server says.", "it may be wrong by %ld ms",
+		findings_add(findings, GRADE_WARNING, "clock", "Check its time server.", "it may be wrong by %ld ms",
 			     clock.maxerror / 1000);
 	else
-		findings_add(findings, GRADE_GOOD, "clock", NULL, "it follows a time server, to %ld ms", clock.maxerror / 1000);
+		findings_add(findings, GRADE_GOOD, "clock", NULL, "it is synchronized with a time server, to %ld ms",
+			     clock.maxerror / 1000);
 }
 
 static void examine_disk(const struct machine_needs *needs, struct findings *findings)
@@ -95,13 +96,15 @@ static void examine_disk(const struct machine_needs *needs, struct findings *fin
 	if (!needs->state_folder)
 		return;
 	if (statvfs(needs->state_folder, &disk) != 0 || access(needs->state_folder, W_OK | X_OK) != 0) {
-		findings_add(findings, GRADE_FAULT, "disk", "Make the folder of --state, writable for who runs the engine.",
+		findings_add(findings, GRADE_FAULT, "disk",
+			     "Create the folder of --state, writable for the user that runs the "
+			     "engine.",
 			     "%s: %s", needs->state_folder, strerror(errno));
 		return;
 	}
 	double free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
 	if (free_bytes < needs->state_bytes)
-		findings_add(findings, GRADE_WARNING, "disk", "Make room, or give --state-memory less.",
+		findings_add(findings, GRADE_WARNING, "disk", "Free disk space, or lower --state-memory.",
 			     "%s has %.0f MiB free, and the state of one partition may take %.0f MiB", needs->state_folder,
 			     free_bytes / MIB, needs->state_bytes / MIB);
 	else

@@ -14,14 +14,14 @@ enum echo_form { ECHO_TEXT = OUTPUT_TEXT, ECHO_JSON = OUTPUT_JSON, ECHO_YAML };
 
 static const struct option options[] = {
 	COMMAND_FILES,
-	ROW("kind", TEXT, struct echo_options, kind, .help = "What documents without a kind are, as for lint."),
+	ROW("kind", TEXT, struct echo_options, kind, .help = "The kind of documents that have none, as in lint."),
 	{.name = "format",
 	 .letter = 'o',
 	 .type = OPTION_CHOICE,
 	 .offset = offsetof(struct echo_options, form),
 	 .choices = "text json yaml",
 	 .fallback = "text",
-	 .help = "YAML, which is the text too, or one JSON array of all resources."},
+	 .help = "YAML (`text` means the same), or one JSON array of all resources."},
 	{.type = OPTION_END},
 };
 
@@ -71,7 +71,8 @@ const struct command command_echo = {
 	.name = "echo",
 	.arguments = "FILE...",
 	.summary = "Prints resources with defaults and aliases written out.",
-	.help = "Runtimes said in several documents are merged. What has errors is not printed; they are.\n\n"
+	.help = "Documents of one SeldonRuntime are merged. If files have errors, the errors are printed instead of the "
+		"resources.\n\n"
 		"  sluice echo pipeline.yaml\n  sluice echo -o json pipelines/\n",
 	.options = options,
 	.options_size = sizeof(struct echo_options),

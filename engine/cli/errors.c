@@ -34,7 +34,7 @@ static const struct option show_options[] = {
 
 static const struct option list_options[] = {
 	ERRORS_ROWS,
-	ROW("counts", FLAG, struct errors_options, counts, .help = "Shows the counts by reason alone."),
+	ROW("counts", FLAG, struct errors_options, counts, .help = "Shows only the counts by reason."),
 	COMMAND_FORM(errors_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -250,8 +250,7 @@ static bool show_one(void *context, const struct found_letter *found, struct err
 	struct text request = letter_request(letter, showing->arena, &translated);
 	moment_print(letter->time_ms, asked);
 	moment_print(letter->failed_ms, failed);
-	buffer_print(out, "%d:%lld  %s\n", (int)found->partition, (long long)found->offset,
-		     text_shown(letter->id, showing->arena));
+	buffer_print(out, "%d:%lld  %s\n", (int)found->partition, (long long)found->offset, text_shown(letter->id, showing->arena));
 	buffer_print(out, "  why       %s: %s\n", error_kind_name(letter->error->kind), shown_string(showing, letter->error->text));
 	if (letter->error->place.line > 0)
 		buffer_print(out, "  in        %s:%u:%u\n", shown_string(showing, letter->error->place.file),
@@ -269,7 +268,7 @@ static bool show_one(void *context, const struct found_letter *found, struct err
 	if (request.bytes)
 		buffer_print(out, "  request   %s%s\n", text_shown(request, showing->arena), translated ? "  (as JSON)" : "");
 	else
-		buffer_print(out, "  request   %zu bytes that are no request in a format known here\n", letter->payload.length);
+		buffer_print(out, "  request   %zu bytes that are not a request in a known format\n", letter->payload.length);
 	return write_out(showing, error);
 }
 
@@ -317,19 +316,17 @@ static int run_show(struct session *session, const void *filled, const char *con
 	struct letters_wanted wanted = self->wanted;
 	wanted.names = arguments + 1;
 	wanted.name_count = count - 1;
-	return look(session, self, &command_errors_show, &wanted, arguments[0], (struct letters_reader){.found = show_one},
-		    NULL);
+	return look(session, self, &command_errors_show, &wanted, arguments[0], (struct letters_reader){.found = show_one}, NULL);
 }
 
 const struct command command_errors_list = {
 	.name = "errors list",
 	.arguments = "PIPELINE",
 	.summary = "Lists the failed requests of a pipeline that were kept.",
-	.help = "Reads the pipeline's topic of errors from its beginning to its end of now. `AT` is the place of the dead letter, "
-		"by "
-		"which `errors show` and `errors replay` find it again; so do they by the request's id. They are sorted by when "
-		"they failed, and marked where they were replayed; below them they are counted by reason, where numbers make no "
-		"difference.\n"
+	.help = "Reads the pipeline's errors topic from its beginning to its present end. `AT` is the position of the dead "
+		"letter; `errors show` and `errors replay` accept it, or the request's id. Dead letters are sorted by the time "
+		"of the failure, and marked if they were replayed. Below them are the counts by reason; reasons that differ "
+		"only in numbers are counted together.\n"
 		"\n"
 		"  sluice errors list hello --brokers localhost:9092\n"
 		"  sluice errors list hello --kind REMOTE --step score -f pipelines/ -o json\n"
@@ -344,9 +341,8 @@ const struct command command_errors_show = {
 	.name = "errors show",
 	.arguments = "PIPELINE [AT|ID]...",
 	.summary = "Shows failed requests in full.",
-	.help = "The reason, the step and its attempts, where the request stood, its key and headers, and what was asked: text as "
-		"it "
-		"was, other formats as JSON. Without a name it shows all.\n"
+	.help = "Shows the reason, the step and its attempts, the topic and offset of the request, its key and headers, and "
+		"its content: text as it is, other formats as JSON. Without a name it shows all.\n"
 		"\n"
 		"  sluice errors show hello 0:17 --brokers localhost:9092\n"
 		"  sluice errors show hello order-4711 -f pipelines/ -o json\n",

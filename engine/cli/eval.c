@@ -22,8 +22,8 @@ static const struct option options[] = {
 	 .letter = 'f',
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct eval_options, file),
-	 .help = "A request in any format that a pipeline takes (`-`: from standard input): its tensors, params and id are what "
-		 "the names stand for."},
+	 .help = "A request in any format that a pipeline accepts (`-`: from standard input). The names in the expression are "
+		 "its tensors, params and id."},
 	ROW("header", NAMES, struct eval_options, headers, .word = "NAME=VALUE", .help = "A header of the message."),
 	ROW("key", TEXT, struct eval_options, key, .help = "The key of the message."),
 	COMMAND_FORM(eval_options, form, "text json"),
@@ -42,7 +42,7 @@ static bool read_headers(const struct name_list *given, struct arena *arena, str
 	for (size_t i = 0; i < given->count; i++) {
 		const char *equals = strchr(given->items[i].text, '=');
 		if (!equals || equals == given->items[i].text)
-			return error_set(error, ERROR_CONFIG, PLACE_NONE, "--header takes NAME=VALUE, and this is `%s`",
+			return error_set(error, ERROR_CONFIG, PLACE_NONE, "--header takes NAME=VALUE, not `%s`",
 					 given->items[i].text);
 		items[i] = (struct header){{given->items[i].text, (size_t)(equals - given->items[i].text)}, text_of(equals + 1)};
 	}
@@ -165,9 +165,8 @@ const struct command command_eval = {
 	.name = "eval",
 	.arguments = "EXPRESSION",
 	.summary = "Evaluates an expression against one request.",
-	.help = "The value comes with its datatype and shape. Without a request there are no tensors, but literals, headers and "
-		"the "
-		"time. `sluice help expressions` has the language.\n\n"
+	.help = "Prints the value with its datatype and shape. Without a request there are no tensors, only literals, headers "
+		"and the time. `sluice help expressions` describes the language.\n\n"
 		"  sluice eval 'mean(x) > 0.5' -f request.json\n"
 		"  sluice eval 'header(\"x-tier\") == \"fast\"' --header x-tier=fast\n"
 		"  sluice eval -o json 'quantile([1, 2, 3, 4], 90%)'\n",

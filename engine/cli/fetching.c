@@ -41,7 +41,7 @@ bool fetching_start(struct fetching *fetching, struct loop *loop, struct files *
 		}
 		loop_unwatch(loop, &fetching->watch);
 		error_set(error, ERROR_SYSTEM, PLACE_NONE,
-			  "no thread could be started that fetches files; raise the limits on threads");
+			  "the thread that fetches files could not be started; raise the limits on threads");
 	}
 	if (fetching->bell >= 0)
 		close(fetching->bell);

@@ -84,7 +84,7 @@ int findings_print(struct session *session, const struct findings *findings, enu
 	if (form == OUTPUT_JSON)
 		buffer_string(&out, "\n]}\n");
 	else
-		buffer_print(&out, "%zu looked at: %zu fault%s, %zu warning%s\n", findings->count, faults, faults == 1 ? "" : "s",
+		buffer_print(&out, "%zu checked: %zu fault%s, %zu warning%s\n", findings->count, faults, faults == 1 ? "" : "s",
 			     warnings, warnings == 1 ? "" : "s");
 	int code = command_write(session, &out);
 	return faults > 0 || findings->failed ? EXIT_FAULTS : code;

@@ -32,14 +32,16 @@ static const struct option options[] = {
 	 .type = OPTION_NAMES,
 	 .offset = offsetof(struct fit_options, asked.files),
 	 .required = true,
-	 .help = "The YAML of the pipeline, whose step says what is learnt: its operations with `fitted: FILE`."},
-	ROW("step", TEXT, struct fit_options, step, .word = "STEP", .help = "The step; default: the only one of that kind."),
+	 .help = "The YAML of the pipeline. The operations of its step with `fitted: FILE` are learned."},
+	ROW("step", TEXT, struct fit_options, step, .word = "STEP",
+	    .help = "The name of the step; default: the only one of "
+		    "that kind."),
 	ROW("tensor", NAMES, struct fit_options, tensors, .word = "NAME=COLUMN,COLUMN",
-	    .help = "Columns of a CSV that make one tensor; every other column is a tensor of its own name."),
+	    .help = "Columns of a CSV that form one tensor; every other column is a tensor with the column's name."),
 	DOOR_ROWS(struct fit_options, asked),
 	ROW("count", INTEGER, struct fit_options, count, .least = 1, .most = COUNT_MAX,
-	    .help = "Of a topic only the first so many; default: all that it holds."),
-	ROW("out", TEXT, struct fit_options, out, .word = "FILE", .help = "Where the file goes; default: standard output."),
+	    .help = "Reads only that many first records of a topic; default: all."),
+	ROW("out", TEXT, struct fit_options, out, .word = "FILE", .help = "The file to write; default: standard output."),
 	COMMAND_FORM(fit_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -98,9 +100,8 @@ static bool fit_file(struct fitting *self, struct step *step, const struct mappi
 	if (!file_read(self->source, DATA_BYTES_MAX + 1, self->arena, &text, error))
 		return false;
 	if (text.length > DATA_BYTES_MAX)
-		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "%s has more than the %zu GiB that are learnt from; take a sample of it", self->source,
-				 DATA_BYTES_MAX >> 30);
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, "%s has more than the %zu GiB that fit reads; take a sample of it",
+				 self->source, DATA_BYTES_MAX >> 30);
 	if (!fit_rows_open(&rows, self->source, text, &self->options->tensors, mapping, self->arena, error))
 		return false;
 	struct fit_source source = fit_rows_source(&rows);
@@ -123,7 +124,7 @@ static bool fit_topic(struct fitting *self, struct step *step, const struct mapp
 				 "pipeline `%s` reads no topic of its own; write topic:NAME, as `sluice plan` lists them",
 				 step->pipeline);
 	if (good && self->options->tensors.count > 0)
-		good = error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor gathers columns of a CSV, and a topic has requests");
+		good = error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor combines columns of a CSV, and a topic has requests");
 	good = good && fit_topic_open(&topic, &config, self->arena, error);
 	if (good) {
 		struct fit_source source = fit_topic_source(&topic);
@@ -132,11 +133,11 @@ static bool fit_topic(struct fitting *self, struct step *step, const struct mapp
 		good = self->kind->fit(step, &source, &self->made, error);
 	}
 	if (topic.left_out > 0 && topic.count > 0)
-		command_note(self->session, "%llu records left out that cannot be read; the first: %s",
+		command_note(self->session, "%llu records that cannot be read were left out; the first: %s",
 			     (unsigned long long)topic.left_out, topic.left_out_why.text);
 	if (topic.refused > 0)
 		command_note(self->session,
-			     "%llu of %zu records left out that the step refuses; the first, partition %d offset %lld: %s",
+			     "%llu of %zu records that the step refuses were left out; the first, partition %d offset %lld: %s",
 			     (unsigned long long)topic.refused, topic.count, (int)topic.first_refused.partition,
 			     (long long)topic.first_refused.offset, topic.refused_why.text);
 	fit_topic_close(&topic);
@@ -174,7 +175,7 @@ static int fit_spec(struct fitting *self, const struct spec *spec)
 		return command_faults_only(self->session, spec->faults);
 	const struct fit_found found = step_find(spec, self->kind, self->options->step);
 	if (found.count != 1)
-		return command_misuse(self->session, &command_fit, "the files have %zu steps `%s`%s%s; name one by --step",
+		return command_misuse(self->session, &command_fit, "the files have %zu steps `%s`%s%s; choose one by --step",
 				      found.count, self->kind->name, self->options->step ? " called " : "",
 				      self->options->step ? self->options->step : "");
 	if (!fit_step(self, spec, &found, &error))
@@ -195,7 +196,7 @@ static int fit_spec(struct fitting *self, const struct spec *spec)
 		json_write_string(&said, text_of(self->options->out));
 		buffer_string(&said, "}\n");
 	} else {
-		buffer_print(&said, "%s: what step `%s` has learnt\n", self->options->out, found.step->name.text);
+		buffer_print(&said, "%s: the constants that step `%s` has learned\n", self->options->out, found.step->name.text);
 	}
 	return command_write(self->session, &said);
 }
@@ -226,10 +227,10 @@ static int fit_run(struct session *session, const void *filled, const char *cons
 		.session = session, .options = self, .kind = kind_of(session, arguments[0]), .source = arguments[1]};
 	(void)count;
 	if (!fitting.kind)
-		return command_misuse(session, &command_fit, "steps of the kind `%s` learn nothing; `preprocess` does",
+		return command_misuse(session, &command_fit, "steps of the kind `%s` have nothing to learn; `preprocess` has",
 				      arguments[0]);
 	if (self->asked.files.count == 0)
-		return command_misuse(session, &command_fit, "it wants the pipeline whose step learns: -f FILE");
+		return command_misuse(session, &command_fit, "the pipeline is missing: give the file of its step by -f FILE");
 	fitting.arena = arena_open(FIT_ARENA_BYTES);
 	fitting.files = files_open(&error);
 	buffer_open(&fitting.made, FILE_BYTES_OUT_MAX);
@@ -252,21 +253,20 @@ const struct command command_fit = {
 	.name = "fit",
 	.arguments = "KIND SOURCE",
 	.summary = "Learns the constants of a step from data.",
-	.help = "KIND is `preprocess`. SOURCE is a CSV with a header, or requests (events, where the pipeline maps them), one JSON "
-		"a line; `-` is standard input. Or it is `topic:NAME`, all that a topic of Kafka holds now, requests, events or "
-		"answers in any format; `topic:` alone is the pipeline's own. Its rows are messages as they come to the step. Each "
-		"of the step's operations that has "
-		"`fitted: FILE` is "
-		"learnt, in order, of what the operations above it make of the rows, and all of them are written as one file. So "
-		"the step that learns is the step that runs. Of a topic, records are left out, and counted, that cannot be read or "
-		"that the step refuses, as when they lack its tensor; of a file, they end it.\n"
+	.help = "KIND is `preprocess`. SOURCE is a CSV with a header, or requests as JSON, one in each line (events, if the "
+		"pipeline maps them); `-` is standard input. Or it is `topic:NAME`: all present records of a Kafka topic, "
+		"which may be requests, events or answers in any format. `topic:` alone is the pipeline's own topic. The rows "
+		"are the messages that the step would receive. Each operation of the step with `fitted: FILE` is learned, in "
+		"order, from the output of the operations above it. All are written to one file. So fit and the running "
+		"pipeline use the same step. Records of a topic that cannot be read, or that the step refuses (for example, "
+		"because its tensor is missing), are left out and counted. In a file they are errors.\n"
 		"\n"
 		"  sluice fit preprocess quotes.csv -f pipeline.yaml --tensor x=bid,ask,volume --out prep.json\n"
 		"  sluice fit preprocess topic:market.ticks -f pipeline.yaml --brokers localhost:9092 --out prep.json\n"
 		"\n"
-		"The file is JSON: {\"format\": \"sluice_preprocess/1\", \"operations\": [...]}, each operation with the fields "
-		"that "
-		"`sluice help steps` lists. pipelines/export_sklearn.py writes it of fitted scikit-learn transformers.",
+		"The file is JSON: {\"format\": \"sluice_preprocess/1\", \"operations\": [...]}, each operation with the "
+		"fields that `sluice help steps` lists. pipelines/export_sklearn.py writes such a file from fitted "
+		"scikit-learn transformers.",
 	.options = options,
 	.options_size = sizeof(struct fit_options),
 	.group = "run",

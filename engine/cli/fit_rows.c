@@ -57,8 +57,8 @@ static bool field_quoted(struct fit_rows *rows, struct arena *arena, struct csv_
 	const char next = *at < text.length ? text.bytes[*at] : '\n';
 	if (next != ',' && next != '\n' && next != '\r')
 		return error_set(error, ERROR_INPUT, place_of_field(rows, field),
-				 "more follows the closing quote of this field; put all of it between the quotes, and double those "
-				 "that are part of it");
+				 "text follows the closing quote of this field; put all of it between the quotes, and double "
+				 "quotes that are part of it");
 	if (doubled == 0)
 		return true;
 	char *out = arena_take_raw(arena, field->text.length);
@@ -99,7 +99,7 @@ static bool field_next(struct fit_rows *rows, struct arena *arena, struct csv_fi
 static bool refuse_fields(const struct fit_rows *rows, size_t count, struct error *error)
 {
 	return error_set(error, ERROR_INPUT, place_of(rows),
-			 "the row before this line has %zu fields, and the header %zu; quote what has a comma in it", count,
+			 "the row before this line has %zu fields, and the header %zu; quote fields that contain a comma", count,
 			 rows->column_count);
 }
 
@@ -155,9 +155,8 @@ static size_t column_find(const struct fit_rows *rows, struct text name)
 static bool refuse_column(const struct fit_rows *rows, const struct csv_column *column, const char *otherwise, struct error *error)
 {
 	struct text shown = column->other.text;
-	while (shown.length > 0 &&
-	       (shown.length > VALUE_SHOWN_MAX ||
-		(shown.length < column->other.text.length && ((unsigned char)shown.bytes[shown.length] & 0xC0) == 0x80)))
+	while (shown.length > 0 && (shown.length > VALUE_SHOWN_MAX || (shown.length < column->other.text.length &&
+								       ((unsigned char)shown.bytes[shown.length] & 0xC0) == 0x80)))
 		shown.length--;
 	return error_set(error, ERROR_INPUT, place_of_field(rows, &column->other),
 			 "column `" TEXT_FORMAT "` is not all numbers: here it has `" TEXT_FORMAT "%s`; write a number without "
@@ -171,7 +170,7 @@ static bool column_gather(struct fit_rows *rows, size_t tensor, struct text name
 	const size_t column = column_find(rows, name);
 	struct suggestion suggestion = suggest_begin(name);
 	if (column != OWN_TENSOR && rows->columns[column].gathered != OWN_TENSOR)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor has the column `" TEXT_FORMAT "` twice; name it once",
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor has the column `" TEXT_FORMAT "` twice; give it once",
 				 TEXT_ARGUMENTS(name));
 	if (column != OWN_TENSOR && !rows->columns[column].number)
 		return refuse_column(rows, &rows->columns[column], "leave the column out of --tensor", error);
@@ -221,7 +220,7 @@ static bool names_check(const struct fit_rows *rows, struct error *error)
 		const struct text name = rows->columns[i].name;
 		if (name.length && column_find(rows, name) < i)
 			return error_set(error, ERROR_INPUT, (struct place){rows->file, 1, 1},
-					 "the header has the column `" TEXT_FORMAT "` twice; give each a name of its own",
+					 "the header has the column `" TEXT_FORMAT "` twice; give each a different name",
 					 TEXT_ARGUMENTS(name));
 	}
 	for (size_t i = 0; i < rows->tensor_count; i++) {
@@ -232,7 +231,7 @@ static bool names_check(const struct fit_rows *rows, struct error *error)
 			twice = twice || text_equal(rows->tensors[j].name, name);
 		if (twice)
 			return error_set(error, ERROR_CONFIG, PLACE_NONE,
-					 "--tensor makes `" TEXT_FORMAT "`, and there is one of that name already; give it another",
+					 "--tensor makes `" TEXT_FORMAT "`, which exists already; choose another name",
 					 TEXT_ARGUMENTS(name));
 	}
 	return true;
@@ -423,12 +422,12 @@ bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, co
 	*rows = (struct fit_rows){.file = file, .text = text, .arena = arena, .mapping = mapping, .line = 1, .begin_line = 1};
 	if (first == text.length)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "%s is empty; it wants a CSV with a header, or requests, one a line", file);
+				 "%s is empty; it needs a CSV with a header, or requests, one in each line", file);
 	rows->csv = text.bytes[first] != '{';
 	if (rows->csv)
 		return csv_open(rows, gather, error);
 	if (gather->count)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor gathers columns of a CSV, and %s has requests", file);
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor combines columns of a CSV, and %s has requests", file);
 	return true;
 }
 

@@ -63,11 +63,10 @@ static bool keep(struct fit_topic *topic, const struct kept_record *record, stru
 		topic->records = records;
 		topic->room = room;
 	}
-	topic->records[topic->count++] =
-		(struct kept_record){.partition = record->partition,
-				     .offset = record->offset,
-				     .value = text_copied(topic->arena, record->value),
-				     .headers = headers_copied(topic->arena, record->headers)};
+	topic->records[topic->count++] = (struct kept_record){.partition = record->partition,
+							      .offset = record->offset,
+							      .value = text_copied(topic->arena, record->value),
+							      .headers = headers_copied(topic->arena, record->headers)};
 	return !arena_failed(topic->arena) || error_memory(error, ERROR_SYSTEM, "reading a topic");
 }
 
@@ -90,8 +89,8 @@ static bool take(void *context, const struct record *record, struct error *error
 	taking->bytes += record->value.length + RECORD_BYTES;
 	if (taking->bytes > TOPIC_BYTES_MAX)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "topic %s has more than the %zu GiB that are learnt from; write --count for the first of it",
-				 topic->config->topic, TOPIC_BYTES_MAX >> 30);
+				 "topic %s has more than the %zu GiB that fit reads; limit it by --count", topic->config->topic,
+				 TOPIC_BYTES_MAX >> 30);
 	if (!record_headers(record, topic->arena, &seen.headers, error))
 		return false;
 	if (decode(topic, &seen, taking->arena, &payload, &wrong))
@@ -128,9 +127,9 @@ bool fit_topic_open(struct fit_topic *topic, const struct fit_topic_config *conf
 	if (topic->count > 0)
 		return true;
 	return topic->left_out == 0
-		       ? error_set(error, ERROR_INPUT, PLACE_NONE, "topic %s is empty; `sluice produce` puts requests in it",
+		       ? error_set(error, ERROR_INPUT, PLACE_NONE, "topic %s is empty; `sluice produce` writes requests to it",
 				   config->topic)
-		       : error_set(error, ERROR_INPUT, PLACE_NONE, "topic %s has %llu records and no message that can be read: %s",
+		       : error_set(error, ERROR_INPUT, PLACE_NONE, "topic %s has %llu records, and none of them can be read: %s",
 				   config->topic, (unsigned long long)topic->left_out, topic->left_out_why.text);
 }
 

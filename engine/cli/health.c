@@ -25,11 +25,11 @@ static const struct option options[] = {
 	DOOR_STATUS_FILES_ROW(struct health_options, asked),
 	DOOR_ROWS(struct health_options, asked),
 	ROW("instance", TEXT, struct health_options, instance,
-	    .help = "The engine's name, as `sluice run --instance` has it; default: the name of this host."),
+	    .help = "The engine's name, as given to `sluice run --instance`; default: the name of this host."),
 	ROW("socket", TEXT, struct health_options, socket, .word = "PATH",
-	    .help = "Asks the process itself, without Kafka, whether it turns: the path of `sluice run --health-socket`."),
+	    .help = "Checks the process itself, without Kafka: the path of `sluice run --health-socket`."),
 	ROW("within", DURATION, struct health_options, within_ns, .word = "TIME", .fallback = "30s",
-	    .help = "With --socket: how long the main loop or a worker may not have turned."),
+	    .help = "With --socket: the longest time that the main loop or a worker may be blocked."),
 	COMMAND_FORM(health_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -42,7 +42,7 @@ struct heard {
 	struct text first; /* the pipeline of which it spoke first; when it comes again, all have been told */
 	bool whole;
 	size_t pipelines, ready, failing;
-	struct text waiting, why;	   /* one that is not ready */
+	struct text waiting, why;	 /* one that is not ready */
 	struct text failing_one, reason; /* one whose results are errors */
 };
 
@@ -115,14 +115,15 @@ static int say(struct session *session, const struct heard *heard, const struct 
 	if (form == OUTPUT_JSON)
 		return say_json(session, heard) == EXIT_GOOD ? code : EXIT_FAULTS;
 	if (heard->pipelines == 0)
-		command_note(session, "%s has said nothing on %s for %d ms; is it running, and under this name?", heard->instance,
+		command_note(session, "%s has not reported on %s for %d ms; is it running, and under this name?", heard->instance,
 			     door->status, STATUS_STALE_MS);
 	else if (!is_well(heard))
 		command_note(session, "%s: %zu of %zu pipelines are not ready; " TEXT_FORMAT ": " TEXT_FORMAT, heard->instance,
 			     heard->pipelines - heard->ready, heard->pipelines, TEXT_ARGUMENTS(heard->waiting),
 			     TEXT_ARGUMENTS(heard->why));
 	else
-		fprintf(session->out, "%s is well: %zu of %zu pipelines ready\n", heard->instance, heard->ready, heard->pipelines);
+		fprintf(session->out, "%s is healthy: %zu of %zu pipelines ready\n", heard->instance, heard->ready,
+			heard->pipelines);
 	if (heard->failing > 0)
 		command_note(session, "%s: %zu of %zu pipelines are failing; " TEXT_FORMAT ": " TEXT_FORMAT, heard->instance,
 			     heard->failing, heard->pipelines, TEXT_ARGUMENTS(heard->failing_one), TEXT_ARGUMENTS(heard->reason));
@@ -156,10 +157,10 @@ static int ask_process(struct session *session, const struct health_options *sel
 	if (!well)
 		command_note(session, "%s: %s", report.instance, why);
 	else if (self->form == OUTPUT_TEXT && report.is_running)
-		fprintf(session->out, "%s is alive: its main loop and %zu worker%s turn\n", report.instance, report.workers,
+		fprintf(session->out, "%s is alive: its main loop and %zu worker%s run\n", report.instance, report.workers,
 			report.workers == 1 ? "" : "s");
 	else if (self->form == OUTPUT_TEXT)
-		fprintf(session->out, "%s is alive: it starts or ends\n", report.instance);
+		fprintf(session->out, "%s is alive: it is starting or stopping\n", report.instance);
 	return well ? EXIT_GOOD : EXIT_FAULTS;
 }
 
@@ -186,15 +187,14 @@ static int run(struct session *session, const void *filled, const char *const *a
 const struct command command_health = {
 	.name = "health",
 	.summary = "Checks whether one engine is healthy, for health checks of containers.",
-	.help = "An engine says each second how its pipelines are, on the status topic of its namespace. This listens until the "
-		"engine of that name has spoken, and ends with 0 when all its pipelines are ready; with 1 when one is not, or when "
-		"it has said nothing for three seconds. What it waits for is told on standard error. A pipeline whose results are "
-		"all errors is named there too, and does not make the engine unwell: a restart would not help it. That is "
-		"readiness, and asks Kafka.\n"
-		"\n"
-		"With --socket it asks the process on this machine, without Kafka: for liveness. It ends with 1 when the process "
-		"is frozen or has ended, or when its main loop or a worker has not turned for as long as --within says. While an "
-		"engine starts or Kafka is away it is alive.\n"
+	.help = "Each second, an engine reports the state of its pipelines on the status topic of its namespace. This command "
+		"waits for a report of the engine. The exit code is 0 if all its pipelines are ready, and 1 if one is not, or "
+		"if there is no report for three seconds. It prints on standard error what the engine waits for. A pipeline "
+		"whose results are all errors is printed too, but does not make the engine unhealthy: a restart would not "
+		"help. Use this check for readiness. It needs Kafka.\n\nWith --socket the command checks the process on this "
+		"machine, without Kafka. Use this check for liveness. The exit code is 1 if the process is frozen or has "
+		"ended, or if its main loop or a worker has been blocked for longer than --within. An engine that is starting, "
+		"or whose Kafka is unreachable, is alive.\n"
 		"\n"
 		"  sluice health --brokers localhost:9092 --instance engine-1\n"
 		"  sluice health --socket /run/sluice/health\n",

@@ -13,10 +13,19 @@ struct help_options {
 };
 
 static const struct option options[] = {
-	{.name = "format", .letter = 'o', .type = OPTION_CHOICE, .offset = offsetof(struct help_options, form),
-	 .choices = "text json markdown man", .fallback = "text", .help = "For a terminal, a program, a web page, or `man`."},
-	{.name = "keyword", .letter = 'k', .type = OPTION_TEXT, .offset = offsetof(struct help_options, search), .word = "WORD",
-	 .help = "Search all names and what is said of them in a line, whatever their case."},
+	{.name = "format",
+	 .letter = 'o',
+	 .type = OPTION_CHOICE,
+	 .offset = offsetof(struct help_options, form),
+	 .choices = "text json markdown man",
+	 .fallback = "text",
+	 .help = "For a terminal, a program, a web page, or `man`."},
+	{.name = "keyword",
+	 .letter = 'k',
+	 .type = OPTION_TEXT,
+	 .offset = offsetof(struct help_options, search),
+	 .word = "WORD",
+	 .help = "Searches all names and their one-line descriptions, ignoring case."},
 	{0},
 };
 
@@ -29,12 +38,11 @@ static int help_unknown(struct session *session, const char *word)
 	bool any = topics_nearest(session, word, &nearest) && !buffer_failed(&nearest);
 	int code;
 	if (any)
-		code = command_misuse(session, &command_help, "there is nothing about `%s`; did you mean %s?", word,
-				      nearest.bytes);
+		code = command_misuse(session, &command_help, "there is no help on `%s`; did you mean %s?", word, nearest.bytes);
 	else
 		code = command_misuse(session, &command_help,
-				      "there is nothing about `%s`; `sluice help topics` lists what there is, and `sluice help "
-				      "-k WORD` searches it",
+				      "there is no help on `%s`; `sluice help topics` lists the topics, and `sluice help -k "
+				      "WORD` searches them",
 				      word);
 	buffer_close(&nearest);
 	return code;
@@ -95,8 +103,8 @@ const struct command command_help = {
 	.name = "help",
 	.arguments = "[COMMAND|TOPIC|CODE]...",
 	.summary = "Explains any name: a command, field, function, fault or topic.",
-	.help = "`sluice help topics` lists the topics. A name of several things shows each; `sluice help steps filter` shows one. "
-		"A field is found by its name, or by the end of its path.\n\n"
+	.help = "`sluice help topics` lists the topics. If a name has several meanings, all are shown; `sluice help steps "
+		"filter` shows one. A field is found by its name, or by the end of its path.\n\n"
 		"  sluice help lint\n"
 		"  sluice help steps\n"
 		"  sluice help output.format\n"

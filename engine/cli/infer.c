@@ -30,13 +30,13 @@ static const struct option options[] = {
 	 .letter = 'f',
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct infer_options, request),
-	 .help = "The request, in any format that the pipeline takes (`-`: from standard input)."},
+	 .help = "The request, in any format that the pipeline accepts (`-`: from standard input)."},
 	ROW("pipelines", NAMES, struct infer_options, asked.files, .help = DOOR_FILES_HELP),
 	DOOR_ROWS(struct infer_options, asked),
-	ROW("id", TEXT, struct infer_options, id, .help = "The request's id; default: one that nobody had before."),
+	ROW("id", TEXT, struct infer_options, id, .help = "The request's id; default: a random one."),
 	ROW("key", TEXT, struct infer_options, key, .help = "The record's key."),
 	ROW("timeout", DURATION, struct infer_options, timeout_ns, .fallback = "30s",
-	    .help = "How long the answer may take; the request says so to engines, by the header " DEADLINE_HEADER "."),
+	    .help = "How long the answer may take. The request has this deadline in the header " DEADLINE_HEADER "."),
 	COMMAND_FORM(infer_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -63,7 +63,9 @@ static bool make_id(struct inferring *inferring, struct error *error)
 		return true;
 	}
 	if (getrandom(chance, sizeof chance, 0) != (ssize_t)sizeof chance)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the system gives no random number; name the request by --id");
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				 "the system returns no random number; set the request's id "
+				 "by --id");
 	inferring->id = text_of(arena_print(inferring->session->arena, "infer-%016" PRIx64 "%016" PRIx64, chance[0], chance[1]));
 	return inferring->id.bytes || error_memory(error, ERROR_SYSTEM, "naming the request");
 }
@@ -114,7 +116,7 @@ static bool send(struct inferring *inferring, const struct door *door, struct er
 	while (good && !sender_settled(sender, LOOK_MS) && clock_ns() < inferring->end_ns)
 		;
 	if (good && sender_acknowledged(sender) == 0)
-		good = error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka did not take the request into %s: %s", config.topic,
+		good = error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka did not accept the request in %s: %s", config.topic,
 				 inferring->refused ? inferring->refused : "it does not answer in time");
 	sender_close(sender);
 	return good;
@@ -189,7 +191,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 		return command_misuse(session, &command_infer, "requests go to a pipeline, and `%s` is one of its steps",
 				      arguments[0]);
 	if (!self->request)
-		return command_misuse(session, &command_infer, "which request? Give a file, as in -f request.json");
+		return command_misuse(session, &command_infer, "the request is missing; give a file, as in -f request.json");
 	if (!read_request(&inferring, &error) || !make_id(&inferring, &error))
 		return command_refused(session, &command_infer, &error);
 	bool good = door_open(session, &self->asked, arguments[0], &door, &error) && infer(&inferring, &door, &error);
@@ -203,10 +205,10 @@ const struct command command_infer = {
 	.name = "infer",
 	.arguments = "PIPELINE",
 	.summary = "Sends one request to a running pipeline and waits for its answer.",
-	.help = "The request goes into the topic that the pipeline reads, under an id of its own; the answer with that id is "
-		"waited for where answers leave. It goes along with a deadline, by the clock of this machine: an engine "
-		"that takes it later answers LIMIT and does nothing. An error answer is said on standard error, and the "
-		"exit code is then 1. A request that a filter holds back has no answer.\n"
+	.help = "Writes the request to the topic that the pipeline reads, with a unique id, and waits for the answer with that "
+		"id on the topic of the answers. The request has a deadline, by the clock of this machine; after it, an engine "
+		"answers LIMIT without processing the request. An error answer is printed on standard error, and the exit code "
+		"is 1. A request that a filter drops has no answer.\n"
 		"\n"
 		"  sluice infer hello -f request.json --brokers localhost:9092\n"
 		"  sluice infer hello -f request.json --pipelines runtime.yaml --pipelines pipelines/ -o json\n",

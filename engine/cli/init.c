@@ -287,7 +287,7 @@ static int init_run(struct session *session, const void *filled, const char *con
 	struct error error = {0};
 	const char *folder = arguments[0];
 	if (!*folder)
-		return command_misuse(session, &command_init, "the folder needs a name");
+		return command_misuse(session, &command_init, "the name of the folder is missing");
 	struct writing writing = {
 		.session = session, .folder = folder, .model = self->model, .files = self->model ? calling : plain};
 	name_from(folder, writing.pipeline);

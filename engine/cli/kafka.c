@@ -43,7 +43,7 @@ static bool take_runtime(struct kafka_gathered *into, const struct item_list *se
 	for (size_t i = 0; i < settings->count; i++) {
 		const struct name *name = &items[i].name;
 		if (!kafka_setting_passes(name->text, items[i].value, into->client))
-			continue; /* lint has said so */
+			continue;							  /* lint has said so */
 		if (!secret_fetch(items[i].value, name->text, name->place, arena, error)) /* here its line is known */
 			return false;
 		into->items[into->count++] = (struct property){name->text, items[i].value};
@@ -136,15 +136,16 @@ bool kafka_find(const struct runtime_spec *runtime, const struct kafka_asked *as
 	*kafka = (struct kafka){.brokers = asked->brokers};
 	if (runtime && !runtime->kafka_enabled && !asked->brokers && !asked->ambient_brokers)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "kafkaConfig.enabled is false: `sluice dev` runs these files in one process, without Kafka; for "
-				 "Kafka leave it out, or give --brokers");
+				 "kafkaConfig.enabled is false: `sluice dev` runs these files in one process, without Kafka; "
+				 "to use Kafka, remove the field or give --brokers");
 	if (!asked->brokers)
 		kafka->brokers = brokers_of(said, arena);
 	if (!kafka->brokers)
 		kafka->brokers = asked->ambient_brokers;
 	if (!kafka->brokers)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "where is Kafka? Give --brokers HOST:PORT, set SLUICE_BROKERS (`sluice help settings`), or write "
+				 "the address of Kafka is missing: give --brokers HOST:PORT, set SLUICE_BROKERS (`sluice help "
+				 "settings`), or write "
 				 "kafkaConfig.bootstrap.servers in a SeldonRuntime");
 	return properties_of(&said->consumer_settings, asked, KAFKA_CONSUMER, arena, &kafka->consumer, error) &&
 	       properties_of(&said->producer_settings, asked, KAFKA_PRODUCER, arena, &kafka->producer, error) &&
@@ -198,11 +199,11 @@ static const struct pipeline_plan *find_pipeline(const struct plan *plan, const 
 		suggest_offer(&suggestion, text_of(pipeline->graph->name));
 	}
 	if (suggestion.nearest.bytes && !text_is(suggestion.nearest, name))
-		error_set(error, ERROR_CONFIG, PLACE_NONE, "no pipeline `%s` is in the files; did you mean `" TEXT_FORMAT "`?",
-			  name, TEXT_ARGUMENTS(suggestion.nearest));
+		error_set(error, ERROR_CONFIG, PLACE_NONE, "the files have no pipeline `%s`; did you mean `" TEXT_FORMAT "`?", name,
+			  TEXT_ARGUMENTS(suggestion.nearest));
 	else
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
-			  "no pipeline `%s`%s%s is in the files; `sluice plan` shows those that are", name,
+			  "the files have no pipeline `%s`%s%s; `sluice plan` lists those that they have", name,
 			  asked->namespace ? " of namespace " : "", asked->namespace ? asked->namespace : "");
 	return NULL;
 }

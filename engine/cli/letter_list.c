@@ -8,7 +8,7 @@
 static bool list_full(struct error *error)
 {
 	return error_set(error, ERROR_LIMIT, PLACE_NONE,
-			 "there are more dead letters than find room in memory; ask for fewer, with --since, --kind or --step");
+			 "there are more dead letters than fit in memory; select fewer by --since, --kind or --step");
 }
 
 /* Room for one more, in the arena: what was outgrown stays there, as much again at most. */

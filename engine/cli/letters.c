@@ -63,8 +63,8 @@ static bool all_met(const struct letters_reading *reading, const struct door *do
 	for (size_t i = 0; i < reading->wanted->name_count; i++)
 		if (!reading->met[i])
 			return error_set(error, ERROR_CONFIG, PLACE_NONE,
-					 "no dead letter in %s is called `%s`; `sluice errors list` shows those that are there",
-					 door->errors, reading->wanted->names[i]);
+					 "%s has no dead letter `%s`; `sluice errors list` lists those that it has", door->errors,
+					 reading->wanted->names[i]);
 	return true;
 }
 
@@ -87,8 +87,8 @@ static bool take(void *context, const struct record *record, struct error *error
 	struct error wrong = {0};
 	int64_t partition, offset;
 	if (mark_read(record, &partition, &offset))
-		return !reading->reader->replayed || reading->reader->replayed(reading->reader->context, (int32_t)partition, offset,
-									       record->time_ms, error);
+		return !reading->reader->replayed ||
+		       reading->reader->replayed(reading->reader->context, (int32_t)partition, offset, record->time_ms, error);
 	arena_reset(reading->arena);
 	if (!dead_letter_decode(record->value, reading->arena, &found.letter, &wrong)) {
 		reading->strange++;
@@ -103,7 +103,7 @@ static bool check_kind(const char *kind, struct error *error)
 		if (text_equal_caseless(text_of(kind), text_of(error_kind_name(known))))
 			return true;
 	return !kind || error_set(error, ERROR_CONFIG, PLACE_NONE,
-				  "no error is of kind `%s`; write INPUT, REMOTE, SYSTEM or CONFIG", kind);
+				  "there is no kind of error `%s`; write INPUT, REMOTE, SYSTEM or CONFIG", kind);
 }
 
 bool letters_read(struct session *session, const struct door *door, const struct letters_wanted *wanted,
@@ -122,7 +122,7 @@ bool letters_read(struct session *session, const struct door *door, const struct
 	good = good && (reader = reader_open(&config, error)) && reader_give_all(reader, take, &reading, error) &&
 	       all_met(&reading, door, error);
 	if (reading.strange > 0)
-		command_note(session, "%llu records are no dead letters, and left out", (unsigned long long)reading.strange);
+		command_note(session, "%llu records are not dead letters and were left out", (unsigned long long)reading.strange);
 	reader_close(reader);
 	arena_close(names);
 	arena_close(reading.arena);

@@ -13,8 +13,8 @@ struct lint_options {
 static const struct option options[] = {
 	COMMAND_FILES,
 	ROW("kind", TEXT, struct lint_options, kind,
-	    .help = "What documents without a kind are: SeldonDeployment, HealthChecks, Performance, Targets, ..."),
-	ROW("strict", FLAG, struct lint_options, strict, .help = "Warnings fail too; notes never do."),
+	    .help = "The kind of documents that have none: SeldonDeployment, HealthChecks, Performance, Targets, ..."),
+	ROW("strict", FLAG, struct lint_options, strict, .help = "Warnings make the check fail too; notes never do."),
 	COMMAND_FORM(lint_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -72,10 +72,9 @@ const struct command command_lint = {
 	.name = "lint",
 	.arguments = "FILE...",
 	.summary = "Checks YAML files: every fault, with its place and what to do.",
-	.help = "A FILE may be a folder (its .yaml and .yml files; where it has none, those of the folders in it) or `-` (standard "
-		"input). Errors stop every other command too; "
-		"warnings say what sluice does not do yet, and which files are not there yet; notes say what has no effect "
-		"here. `sluice help CODE` explains a fault.\n\n"
+	.help = "A FILE may be a folder (its .yaml and .yml files; if it has none, those of the folders in it) or `-` "
+		"(standard input). Errors stop every other command too. Warnings report what sluice does not support yet, and "
+		"files that do not exist yet. Notes report what has no effect here. `sluice help CODE` explains a fault.\n\n"
 		"  sluice lint pipelines/\n  sluice lint --strict -o json pipeline.yaml\n  sluice lint --kind Targets "
 		"targets.yaml\n",
 	.options = options,

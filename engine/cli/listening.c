@@ -19,7 +19,8 @@ bool listening_check_host(const struct listening_asked *asked, const char *reaso
 {
 	return asked->authorities || asked->insecure || listen_is_local(asked->host) ||
 	       error_set(error, ERROR_CONFIG, PLACE_NONE,
-			 "`--host %s` would let other machines in, and %s; leave it out, %s, or add --insecure-ignore-security",
+			 "`--host %s` would allow connections from other machines, and %s; remove it, %s, or add "
+			 "--insecure-ignore-security",
 			 asked->host, reason, advice);
 }
 
@@ -49,9 +50,9 @@ static void on_certificate_changed(void *context)
 	struct listening *listening = context;
 	struct error error = {0};
 	if (listening->server.reload_tls(listening->server.server, &error))
-		fprintf(listening->session->err, "the certificate was read again\n");
+		fprintf(listening->session->err, "the certificate was reloaded\n");
 	else if (command_failed(listening->session, &error))
-		fprintf(listening->session->err, "the certificate that was in use stays\n");
+		fprintf(listening->session->err, "the former certificate stays in use\n");
 }
 
 bool listening_attach(struct listening *listening, const struct listening_server *server, const struct listening_asked *asked,

@@ -8,8 +8,8 @@
 
 /* The overview's order. */
 const struct manual_variable manual_variables[] = {
-	{"NO_COLOR", "When it is set to anything, nothing is written in colour."},
-	{"SLUICE_FAIL_ALLOCATION", "The number of the one allocation that is made to fail, for tests of what happens then."},
+	{"NO_COLOR", "If it is set, output has no colours."},
+	{"SLUICE_FAIL_ALLOCATION", "The number of one allocation that fails; for tests."},
 	{0},
 };
 
@@ -77,7 +77,7 @@ void manual_option(struct page *page, const struct option *row)
 	buffer_byte(&term, '\0');
 	buffer_string(&help, row->help ? row->help : "");
 	if (row->type == OPTION_NAMES)
-		buffer_string(&help, " May be given again.");
+		buffer_string(&help, " May be repeated.");
 	if (row->required)
 		buffer_string(&help, " Needed.");
 	if (row->fallback)
@@ -162,7 +162,7 @@ void manual_all(struct page *page)
 		body_of(page, *command);
 	}
 	page_heading(page, 2, "%s", page->form == PAGE_MAN ? "EXIT STATUS" : "Exit status");
-	page_text(page, "0: good. 1: faults were found. 2: the command was misused, and nothing was done.");
+	page_text(page, "0: success. 1: faults were found. 2: the command was misused, and nothing was done.");
 	page_heading(page, 2, "%s", page->form == PAGE_MAN ? "ENVIRONMENT" : "Environment");
 	for (const struct manual_variable *row = manual_variables; row->name; row++)
 		page_item(page, 0, row->help, "%s", row->name);

@@ -93,7 +93,7 @@ static bool judge(const struct model_server *server, const struct spec *spec, co
 	while (faults_at(spec->faults, first)->code->severity != SEVERITY_ERROR)
 		first++;
 	const struct fault *fault = faults_at(spec->faults, first);
-	return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s:%u: %s; mend the file, then load again", fault->place.file,
+	return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s:%u: %s; correct the file, then load it again", fault->place.file,
 			 fault->place.line, fault->message);
 }
 
@@ -126,7 +126,7 @@ static bool load(void *context, const char *name, struct error *error)
 	if (!read_models(server, name, &count, error))
 		return false;
 	return count > 0 || stub_known(name) ||
-	       error_set(error, ERROR_CONFIG, PLACE_NONE, "there is no model `%s` among the files that this server reads", name);
+	       error_set(error, ERROR_CONFIG, PLACE_NONE, "the files of this server have no model `%s`", name);
 }
 
 bool model_server_reread(struct model_server *server, struct error *error)

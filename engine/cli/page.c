@@ -286,10 +286,11 @@ void page_describe(struct buffer *text, const struct option *row)
 {
 	static const char *const effects[] = {
 		[EFFECT_HONOURED] = "",
-		[EFFECT_LATER] = " Not honoured yet: `lint` warns.",
+		[EFFECT_LATER] = " Not supported yet: `lint` warns.",
 		[EFFECT_NONE] = " Has no effect here.",
-		[EFFECT_PROTECTS] = " Not honoured yet, and it protects: what would listen refuses to, `lint` warns.",
-		[EFFECT_GATEWAY] = " The gateway puts it in force.",
+		[EFFECT_PROTECTS] = " Not supported yet. It is a protection, so a server with it refuses to start; `lint` "
+				    "warns.",
+		[EFFECT_GATEWAY] = " The gateway enforces it.",
 	};
 	buffer_string(text, option_type_name(row));
 	if (row->choices)

@@ -31,18 +31,19 @@ static const struct option options[] = {
 	COMMAND_NAMESPACE(plan_arguments, namespace),
 	COMMAND_FORM(plan_arguments, form, "text json dot mermaid"),
 	ROW("rate", NUMBER, struct plan_arguments, rate, .least = 0, .most = 1e12,
-	    .help = "Requests a second, to show records and bytes a day."),
+	    .help = "Requests a second, to estimate records and bytes a day."),
 	ROW("acls", FLAG, struct plan_arguments, acls,
-	    .help = "Shows the rights that the engine needs in Kafka instead: as text commands alone, which can be piped to sh."),
+	    .help = "Shows instead the rights that the engine needs in Kafka; as text, only commands, which can be piped to sh."),
 	ROW("slo", FLAG, struct plan_arguments, targets,
-	    .help = "Shows the target_metrics of the files, held against the plan; documents without a kind are then Targets."),
+	    .help = "Compares the target_metrics of the files with the plan; documents without a kind are then Targets."),
 	ROW("models", TEXT, struct plan_arguments, models, .word = "FILE",
-	    .help = "JSON with the metadata of models: tensors are checked against it, -1 is any size."),
+	    .help = "JSON with the metadata of models. Tensors are checked against it; -1 is any size."),
 	ROW("server", NAMES, struct plan_arguments, servers, .word = "NAME=URL",
-	    .help = "Where the server, or the model, of that name is, a stub's too; given several times, its replicas."),
+	    .help = "The address of the server or model of that name, also of a stub. Given several times for one name: its "
+		    "replicas."),
 	ROW("fetch", FLAG, struct plan_arguments, fetch,
-	    .help = "Fetches files of steps that are elsewhere (http, https, s3), for what they say of tensors."),
-	ROW("kind", TEXT, struct plan_arguments, kind, .help = "The kind of documents that state none."),
+	    .help = "Fetches remote files of steps (http, https, s3), to check tensors against them."),
+	ROW("kind", TEXT, struct plan_arguments, kind, .help = "The kind of documents that have none."),
 	{.type = OPTION_END},
 };
 
@@ -94,8 +95,7 @@ static int plan_spec(struct session *session, const struct plan_arguments *argum
 	if (faults_count(spec->faults, SEVERITY_WARNING) > 0)
 		(void)command_faults(session, spec->faults);
 	if (files_left(files) > 0)
-		command_note(session, "files elsewhere were not fetched, so what they say of tensors is not known; --fetch reads "
-				      "them");
+		command_note(session, "remote files were not fetched, so their tensors are unknown; --fetch reads them");
 	struct buffer out;
 	buffer_open(&out, PLAN_BYTES_MAX);
 	print(&plan, arguments, &out);
@@ -136,9 +136,10 @@ const struct command command_plan = {
 	.name = "plan",
 	.arguments = "FILE...",
 	.summary = "Shows how pipelines are compiled, and the reason for each choice.",
-	.help = "Reads files, or folders of them, and says for each pipeline how it is cut into stages, which topics it reads and "
-		"writes, whom it calls and where, how it delivers, what waits for what and how long, and what a request costs. "
-		"Lines that begin with ! need attention. Nothing is touched, and nothing is fetched unless --fetch is given.\n"
+	.help = "Reads files, or folders of them. Shows for each pipeline its stages, the topics that it reads and writes, the "
+		"models that it calls and their addresses, its delivery, its joins and their windows, and the cost of a "
+		"request. Lines that begin with ! need attention. It changes nothing, and fetches nothing unless --fetch is "
+		"given.\n"
 		"\n"
 		"  sluice plan pipelines/\n"
 		"  sluice plan pipeline.yaml --models metadata.json --rate 1000\n"

@@ -34,9 +34,9 @@ static const struct option options[] = {
 	ROW("timeout", DURATION, struct produce_options, timeout_ns, .word = "TIME", .fallback = "30s",
 	    .help = "How long Kafka may take to acknowledge a request before it counts as refused."),
 	ROW("rate", INTEGER, struct produce_options, rate, .least = 1, .most = 1e9,
-	    .help = "So many requests a second, evenly; default: as fast as Kafka takes them."),
+	    .help = "Requests a second, evenly spaced; default: as fast as Kafka accepts them."),
 	ROW("repeat", FLAG, struct produce_options, repeat,
-	    .help = "Begins again behind the last request, until it is interrupted."),
+	    .help = "Starts again after the last request, until it is interrupted."),
 	COMMAND_FORM(produce_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -95,7 +95,7 @@ static void take_text(struct json_scan *scan, const char *member, struct text *t
 	if (json_peek(scan) == JSON_STRING) {
 		json_text(scan, text);
 	} else {
-		error_set(scan->error, ERROR_INPUT, PLACE_NONE, "`%s` is to be a string", member);
+		error_set(scan->error, ERROR_INPUT, PLACE_NONE, "`%s` must be a string", member);
 		scan->failed = true;
 	}
 }
@@ -106,7 +106,7 @@ static void take_headers(struct json_scan *scan, struct arena *arena, struct req
 	struct text span, key;
 	size_t count = 0;
 	if (json_peek(scan) != JSON_OBJECT) {
-		error_set(scan->error, ERROR_INPUT, PLACE_NONE, "`headers` is to be an object");
+		error_set(scan->error, ERROR_INPUT, PLACE_NONE, "`headers` must be an object");
 		scan->failed = true;
 		return;
 	}
@@ -134,7 +134,7 @@ static void take_bytes(struct json_scan *scan, struct arena *arena, struct reque
 	if (!bytes)
 		scan->failed = !error_memory(scan->error, ERROR_LIMIT, "reading a line");
 	else if (!scan->failed && !base64_read(written, bytes, &line->request.length))
-		scan->failed = !error_set(scan->error, ERROR_INPUT, PLACE_NONE, "`body_b64` is no base64");
+		scan->failed = !error_set(scan->error, ERROR_INPUT, PLACE_NONE, "`body_b64` is not base64");
 }
 
 static void take_members(struct json_scan *scan, struct arena *arena, struct request_line *line)
@@ -170,7 +170,7 @@ static bool has_request(struct text bytes, struct arena *arena, bool *has, struc
 	json_begin(&scan, bytes, "the line", arena, error);
 	*has = false;
 	if (json_peek(&scan) != JSON_OBJECT)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "the line is no JSON object");
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "the line is not a JSON object");
 	json_enter(&scan);
 	while (json_key(&scan, &key)) {
 		*has |= text_is(key, "request") || text_is(key, "body") || text_is(key, "body_b64");
@@ -273,8 +273,8 @@ static bool send_lines(struct producing *producing, FILE *from, bool repeat, str
 	}
 	free(bytes);
 	if (good && ferror(from))
-		good = error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				 "the requests could not be read to their end, but to line %" PRIu64, producing->line);
+		good = error_set(error, ERROR_SYSTEM, PLACE_NONE, "the requests could be read only up to line %" PRIu64,
+				 producing->line);
 	while (!sender_settled(producing->sender, PROGRESS_MS))
 		show_progress(producing);
 	return good;
@@ -335,7 +335,9 @@ static int run(struct session *session, const void *filled, const char *const *a
 	if (!from)
 		return command_misuse(session, &command_produce, "%s cannot be read: %s", arguments[1], strerror(errno));
 	bool again = !self->repeat || fseek(from, 0, SEEK_CUR) == 0 ||
-		     error_set(&error, ERROR_CONFIG, PLACE_NONE, "--repeat reads a file again and again, and this is none");
+		     error_set(&error, ERROR_CONFIG, PLACE_NONE,
+			       "--repeat needs a file, which it reads again and again, and "
+			       "this is none");
 	bool good = again && door_open(session, &self->asked, arguments[0], &door, &error) &&
 		    produce(&producing, &door, self, from, &error);
 	door_close(&door);
@@ -350,11 +352,11 @@ const struct command command_produce = {
 	.name = "produce",
 	.arguments = "PIPELINE [REQUESTS]",
 	.summary = "Writes requests, one in each line, to the topic that a pipeline reads.",
-	.help = "A line is a JSON object, sent as it is; or one with a member `request` (or `body`, a text, or `body_b64`, any "
-		"bytes), which is sent, and beside it `id`, `key` and `headers`, as in the in.jsonl of a case. Where "
-		"the pipeline's files are given and say `input.key`, a line without a key goes by that. Lines "
-		"come from the file REQUESTS, or from standard input. Each is waited for until Kafka acknowledges it; those that "
-		"it refuses are named by their numbers, and the exit code is then 1.\n"
+	.help = "A line is a JSON object. It is sent as it is, or it has a member `request` (or `body`, a text, or `body_b64`, "
+		"any bytes), which is sent, and optional members `id`, `key` and `headers`, as in the in.jsonl of a case. If "
+		"the pipeline's files are given and have `input.key`, a line without a key gets its key from there. Lines come "
+		"from the file REQUESTS, or from standard input. The command waits until Kafka has acknowledged each request. "
+		"It prints the line numbers of refused requests, and the exit code is then 1.\n"
 		"\n"
 		"  sluice produce hello --brokers localhost:9092 < requests.jsonl\n"
 		"  sluice produce hello requests.jsonl -f runtime.yaml -f pipelines/\n",

@@ -38,11 +38,12 @@ static const struct option options[] = {
 	 .help = DOOR_FILES_HELP},
 	DOOR_ROWS(struct replay_options, asked),
 	LETTERS_ROWS(struct replay_options, wanted),
-	ROW("all", FLAG, struct replay_options, all, .help = "All that --kind and --step leave; else they are named one by one."),
+	ROW("all", FLAG, struct replay_options, all, .help = "All that match --kind and --step; without it, name each one."),
 	ROW("edit", FLAG, struct replay_options, edit,
-	    .help = "Opens each request in $VISUAL or $EDITOR first, as JSON where it is not text; one saved empty is left out."),
+	    .help = "Opens each request in $VISUAL or $EDITOR first, as JSON if it is not text. A request that is saved empty "
+		    "is left out."),
 	ROW("deadline", DURATION, struct replay_options, deadline_ns, .word = "TIME", .fallback = "1h",
-	    .help = "The new deadline of those that had one, which has passed."),
+	    .help = "The new deadline of requests that had one, because that has passed."),
 	COMMAND_FORM(replay_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -96,7 +97,7 @@ static bool run_editor(const char *path, struct error *error)
 		;
 	return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
 	       error_set(error, ERROR_CONFIG, PLACE_NONE,
-			 "the editor `%s` did not end well; nothing more is sent (set EDITOR to one that waits)", editor);
+			 "the editor `%s` ended with an error; nothing more is sent (set EDITOR to one that waits)", editor);
 }
 
 static bool write_file(int file, struct text bytes)
@@ -182,7 +183,7 @@ static bool request_edit(struct replaying *replaying, const struct dead_letter *
 	if (!before.bytes)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the request of `" TEXT_FORMAT
-				 "` cannot be shown as text, and so not edited; replay it without --edit",
+				 "` cannot be shown as text, so it cannot be edited; replay it without --edit",
 				 TEXT_ARGUMENTS(letter->id));
 	if (!edit_bytes(before, replaying->arena, &request->payload, error))
 		return false;
@@ -239,7 +240,7 @@ static bool replay_one(void *context, const struct found_letter *found, struct e
 static void mark_refused(void *context, uint64_t number, const char *reason)
 {
 	const struct replaying *replaying = context;
-	command_note(replaying->session, "that request %" PRIu64 " was replayed is not marked: %s", number, reason);
+	command_note(replaying->session, "request %" PRIu64 " was replayed, but could not be marked: %s", number, reason);
 }
 
 /* In the topic of errors, so that whoever lists it sees what was replayed. */
@@ -258,8 +259,8 @@ static void mark_places(struct replaying *replaying, const struct door *door)
 	for (uint64_t i = 0; sender && i < replaying->sent && error.kind == ERROR_NONE; i++) {
 		const struct replayed_place *place = &replaying->places[i];
 		arena_reset(replaying->arena);
-		const char *key = arena_print(replaying->arena, LETTER_REPLAYED_KEY "%d:%" PRId64, (int)place->partition,
-					      place->offset);
+		const char *key =
+			arena_print(replaying->arena, LETTER_REPLAYED_KEY "%d:%" PRId64, (int)place->partition, place->offset);
 		if (!place->was_refused && key)
 			(void)sender_send(sender, &(struct outgoing){.key = text_of(key)}, i + 1, &error);
 	}
@@ -267,7 +268,7 @@ static void mark_places(struct replaying *replaying, const struct door *door)
 		;
 	sender_close(sender);
 	if (error.kind != ERROR_NONE)
-		command_note(replaying->session, "what was replayed is not marked in %s: %s", door->errors, error.text);
+		command_note(replaying->session, "replayed requests could not be marked in %s: %s", door->errors, error.text);
 }
 
 /* ---- all that are meant ---- */
@@ -302,7 +303,7 @@ static void say(const struct replaying *replaying)
 			"{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"left_out\": %" PRIu64 "}\n",
 			replaying->topic, acknowledged, replaying->refused, replaying->left_out);
 	else
-		fprintf(out, "%" PRIu64 " asked again in %s, %" PRIu64 " refused, %" PRIu64 " left out\n", acknowledged,
+		fprintf(out, "%" PRIu64 " sent again to %s, %" PRIu64 " refused, %" PRIu64 " left out\n", acknowledged,
 			replaying->topic, replaying->refused, replaying->left_out);
 }
 
@@ -317,7 +318,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	wanted.name_count = count - 1;
 	if (wanted.name_count == 0 && !self->all)
 		return command_misuse(session, &command_errors_replay,
-				      "which of them? Name their places or ids, or say --all (with --kind and --step)");
+				      "the requests are missing: give their positions or ids, or --all (with --kind and --step)");
 	if (!(replaying.arena = arena_open(REPLAY_ARENA_BYTES))) {
 		error_memory(&error, ERROR_SYSTEM, "reading dead letters");
 		return command_failed(session, &error);
@@ -342,10 +343,9 @@ const struct command command_errors_replay = {
 	.name = "errors replay",
 	.arguments = "PIPELINE [AT|ID]...",
 	.summary = "Sends failed requests again.",
-	.help = "Writes the requests' bytes, under their keys, ids and headers, to the end of the topic that the pipeline reads; "
-		"with "
-		"--edit after you have corrected them. The dead letters stay where they are, and `errors list` marks them as "
-		"replayed: what is replayed twice is answered twice.\n"
+	.help = "Writes the requests' bytes, with their keys, ids and headers, to the end of the topic that the pipeline "
+		"reads; with --edit, after you have corrected them. The dead letters stay in their topic, and `errors list` "
+		"marks them as replayed. A request that is replayed twice is answered twice.\n"
 		"\n"
 		"  sluice errors replay hello 0:17 order-4711 --brokers localhost:9092\n"
 		"  sluice errors replay hello --all --kind REMOTE -f pipelines/\n"

@@ -52,35 +52,37 @@ static const struct option options[] = {
 	COMMAND_NAMESPACE(run_options, namespace),
 	KAFKA_ROWS(struct run_options, kafka),
 	ROW("topics", CHOICE, struct run_options, topics, .choices = "create check", .fallback = "create",
-	    .help = "Whether topics that are missing are created, or an error."),
+	    .help = "Whether missing topics are created, or are an error."),
 	ROW("instance", TEXT, struct run_options, instance,
-	    .help = "Who this engine is in its groups: of its own, and the same after a restart; default: the host's name."),
+	    .help = "The engine's name in its groups: unique, and the same after a restart; default: the host's name."),
 	ROW("workers", INTEGER, struct run_options, workers, .word = "N", .fallback = "1", .least = 1, .most = WORKERS_MAX,
-	    .help = "Threads for each delivery, which share out the partitions of all its pipelines."),
+	    .help = "Threads for each delivery, which share the partitions of all its pipelines."),
 	ROW("memory", QUANTITY, struct run_options, memory_bytes, .word = "SIZE", .fallback = "256Mi",
-	    .help = "What the engine may use: what is too much waits in Kafka."),
+	    .help = "The memory that messages may use; beyond it, requests wait in Kafka."),
 	ROW("state", TEXT, struct run_options, state_folder, .word = "DIR",
-	    .help = "A folder of this engine's own for snapshots of what steps remember: with them it is back sooner."),
+	    .help = "A folder, used by this engine only, for snapshots of the state of steps. They shorten a restart."),
 	ROW("state-memory", QUANTITY, struct run_options, state_bytes, .word = "SIZE", .fallback = "1Gi",
-	    .help = "What a pipeline may remember of one partition, beside --memory; beyond it a LIMIT is the answer."),
+	    .help = "The memory for the state of a pipeline in one partition, in addition to --memory; beyond it, requests are "
+		    "answered with LIMIT."),
 	ROW("snapshot-every", DURATION, struct run_options, snapshot_ns, .word = "TIME", .fallback = "1m",
-	    .help = "How long after a snapshot of a partition the next one is laid down, at least."),
+	    .help = "The least time between two snapshots of a partition."),
 	ROW("new-state", NAMES, struct run_options, new_state, .word = "PIPELINE",
-	    .help = "Accepts that state of this pipeline was lost, and begins with what its changelogs hold now; for one start. "
-		    "Given several times, several pipelines."),
+	    .help = "Accepts that state of this pipeline was lost, and starts with the present content of its changelogs; for "
+		    "one start. May be given for several pipelines."),
 	ROW("server", NAMES, struct run_options, servers, .word = "NAME=URL",
-	    .help = "Where the server, or the model, of that name is, a stub's too; given several times, its replicas."),
+	    .help = "The address of the server or model of that name, also of a stub. Given several times for one name: its "
+		    "replicas."),
 	ROW("commit", DURATION, struct run_options, commit_ns, .word = "TIME",
-	    .help = "Time between two commits; default: what a commit takes decides, between 10 and 100 ms."),
+	    .help = "Time between two commits; default: from 10 to 100 ms, by the duration of a commit."),
 	ROW("drain", DURATION, struct run_options, drain_ns, .word = "TIME", .fallback = "10s",
-	    .help = "How long what is in flight may take when it is told to stop."),
+	    .help = "The longest time to finish requests in flight when it is stopped."),
 	ROW("chaos", TEXT, struct run_options, chaos, .word = "RULES",
-	    .help = "Rehearses bad days of models: \"model scorer: 5% 503, +200ms; models: 1% lost, 2% silent, 10% +2s\"; also "
-		    "`refused`."),
+	    .help = "Injects failures into calls of models: \"model scorer: 5% 503, +200ms; models: 1% lost, 2% silent, 10% "
+		    "+2s\"; also `refused`."),
 	ROW("insecure-ignore-security", FLAG, struct run_options, insecure,
-	    .help = "Runs although the files ask for protection that is not in force yet."),
+	    .help = "Runs although the files require protection that is not supported yet."),
 	ROW("health-socket", TEXT, struct run_options, health_socket, .word = "PATH",
-	    .help = "A Unix socket for `sluice health --socket PATH`: it tells, without Kafka, whether the process turns."),
+	    .help = "A Unix socket for `sluice health --socket PATH`, which checks without Kafka whether the process runs."),
 	COMMAND_METRICS(run_options, metrics),
 	COMMAND_LOG_LEVEL(run_options, log_level),
 	COMMAND_FORM(run_options, form, "text json"),
@@ -99,7 +101,7 @@ struct run_engine {
 	struct batch_limit batches;
 	struct engine_config engine;
 	struct liveness *liveness; /* NULL: nobody asks */
-	struct engine *live; /* NULL: nothing runs yet */
+	struct engine *live;	   /* NULL: nothing runs yet */
 	struct state_history state_history;
 	struct fetching fetching;
 	struct files *elsewhere; /* that are fetched, or still have to be; NULL: none */
@@ -221,10 +223,10 @@ static void follow(struct run_engine *running)
 	struct revision *revision = session_revision_open(running->session, &files, &error);
 	if (fetch_first(running, &error))
 		return;
-	bool good = revision && group_migration_refuse(files.before, &revision->plan, &error) &&
-		    state_check_reload(files.before, &revision->plan, &running->state_history, running->options->new_state,
-				       &error) &&
-		    prepare_kafka(running, revision, files.before, &error);
+	bool good =
+		revision && group_migration_refuse(files.before, &revision->plan, &error) &&
+		state_check_reload(files.before, &revision->plan, &running->state_history, running->options->new_state, &error) &&
+		prepare_kafka(running, revision, files.before, &error);
 	if (good)
 		good = state_history_note(&running->state_history, files.before, &revision->plan, &error);
 	if (good)
@@ -234,10 +236,10 @@ static void follow(struct run_engine *running)
 	if (error.kind != ERROR_NONE)
 		(void)command_failed(running->session, &error);
 	if (good)
-		log_say(running->engine.log, LOG_LEVEL_INFO, NULL, "the files were read again");
+		log_say(running->engine.log, LOG_LEVEL_INFO, NULL, "the files were reloaded");
 	else
 		log_say(running->engine.log, LOG_LEVEL_ERROR, NULL,
-			"the files were read again, and are not fit: what was running goes on");
+			"reload rejected: the files have errors. The running version is unchanged");
 }
 
 static void follow_with(void *context, struct files *fetched)
@@ -290,8 +292,7 @@ static bool rehearse(struct run_engine *running, struct error *error)
 		return true;
 	running->engine.chaos = chaos_read(rules, running->arena, error);
 	if (running->engine.chaos)
-		log_say(running->engine.log, LOG_LEVEL_WARN, NULL, "this is a rehearsal: calls of models go wrong on purpose (%s)",
-			rules);
+		log_say(running->engine.log, LOG_LEVEL_WARN, NULL, "failures are injected into calls of models (%s)", rules);
 	return running->engine.chaos;
 }
 
@@ -330,8 +331,7 @@ static bool wait_for_fetched(struct run_engine *running, struct error *error)
 {
 	struct stop_signal stop = {0};
 	struct loop *loop = loop_open(error);
-	bool good = loop && stop_signal_open(&stop, loop, error) &&
-		    fetching_await(loop, &running->elsewhere, &stop.asked, error);
+	bool good = loop && stop_signal_open(&stop, loop, error) && fetching_await(loop, &running->elsewhere, &stop.asked, error);
 	running->stopped = stop.asked;
 	stop_signal_close(&stop);
 	loop_close(loop);
@@ -377,7 +377,9 @@ static int run(struct session *session, const void *given, const char *const *ar
 	if (error.kind != ERROR_NONE) {
 		code = command_failed(session, &error);
 	} else if (count == 0) {
-		code = command_misuse(session, &command_run, "which pipelines? Give files or folders, as in -f pipelines/");
+		code = command_misuse(session, &command_run,
+				      "the pipelines are missing: give files or folders, as in -f "
+				      "pipelines/");
 	} else if (!(revision = read_first_files(&running, &error))) {
 		if (!running.stopped)
 			code = error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_run, &error);
@@ -394,15 +396,11 @@ const struct command command_run = {
 	.name = "run",
 	.arguments = "[FILE]...",
 	.summary = "Runs pipelines on Kafka until it is stopped.",
-	.help = "Reads files, or folders of them, sees that their topics are there, and runs them: all pipelines of a delivery on "
-		"the "
-		"same workers. SIGTERM and SIGINT let it finish what is in flight. SIGHUP reads the files again: pipelines that "
-		"are "
-		"the same are left alone, others change without losing a message, and where there is a fault nothing changes. "
-		"Started "
-		"on several machines, each with an --instance of its own, Kafka's group shares the work out among them. What "
-		"cannot run "
-		"yet is refused, with the reason, before anything starts.\n"
+	.help = "Reads files, or folders of them, creates or checks their topics, and runs the pipelines: all pipelines of a "
+		"delivery on the same workers. On SIGTERM and SIGINT it finishes the requests in flight. On SIGHUP it reads "
+		"the files again: unchanged pipelines go on, others change without losing a message, and if there is a fault "
+		"nothing changes. To share the work among several machines, start it on each with its own --instance. "
+		"Pipelines that sluice cannot run yet are refused, with the reason, before anything starts.\n"
 		"\n"
 		"  sluice run -f runtime.yaml -f pipelines/\n"
 		"  sluice run -f pipeline.yaml --brokers localhost:9092 --server scorer=http://localhost:8080\n",

@@ -18,7 +18,7 @@ bool run_limits_check(size_t memory_bytes, bool chosen, size_t workers, struct e
 	if (getrlimit(RLIMIT_AS, &limit) == 0 && is_below(&limit, address))
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
 				 "the limit on address space (ulimit -v) is %zu MiB, and with %s and %zu worker%s an engine needs "
-				 "%zu MiB; raise it, or set none%s",
+				 "%zu MiB; raise it, or remove it%s",
 				 (size_t)limit.rlim_cur / MIB, chosen ? "this --memory" : "its own broker", workers,
 				 workers == 1 ? "" : "s", address / MIB, chosen ? ": --memory bounds what the engine uses" : "");
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && is_below(&limit, descriptors))

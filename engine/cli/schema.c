@@ -36,8 +36,7 @@ const struct command command_schema = {
 	.name = "schema",
 	.arguments = "[KIND]",
 	.summary = "Prints the JSON Schema of one kind of resource, or of all.",
-	.help = "Editors complete and check YAML by it. It says what can be said of each value alone; `sluice lint` says the "
-		"rest.\n\n"
+	.help = "Editors use it to complete and check YAML. It checks each value alone; `sluice lint` checks the rest.\n\n"
 		"  sluice schema > sluice.schema.json\n  sluice schema Pipeline\n",
 	.options = options,
 	.options_size = sizeof(struct schema_options),

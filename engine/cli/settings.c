@@ -87,11 +87,11 @@ static bool may_be_read(const char *file, bool named, struct error *error)
 					  "variable, or unset it");
 	if (!S_ISREG(found.st_mode))
 		return error_set(error, ERROR_CONFIG, place,
-				 "the settings file is no regular file; write one, or name another by SLUICE_SETTINGS");
+				 "the settings file is not a regular file; write one, or name another by SLUICE_SETTINGS");
 	if ((found.st_uid != geteuid() && found.st_uid != 0) || (found.st_mode & (S_IWGRP | S_IWOTH)))
 		return error_set(error, ERROR_CONFIG, place,
-				 "others can write to this settings file, and it says where requests and logins go; make it your "
-				 "own: chown it, and chmod go-w");
+				 "other users can write to this settings file, which determines where requests and logins are "
+				 "sent; make it your own: chown it, and chmod go-w");
 	return true;
 }
 
@@ -135,7 +135,7 @@ static bool line_take(struct settings *settings, struct text line, struct place 
 		return unknown_name(name, place, &suggestion, error);
 	for (size_t i = 0; i < settings->count && row->type != OPTION_NAMES; i++)
 		if (text_equal(settings->items[i].name, name))
-			return error_set(error, ERROR_CONFIG, place, "`%s` stands on line %d already; write it once", row->name,
+			return error_set(error, ERROR_CONFIG, place, "`%s` is on line %d already; write it once", row->name,
 					 (int)settings->items[i].place.line);
 	if (settings->count == SETTINGS_LINES_MAX)
 		return error_set(error, ERROR_LIMIT, place, "a settings file has at most %d settings", SETTINGS_LINES_MAX);

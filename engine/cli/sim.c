@@ -16,10 +16,10 @@ struct sim_options {
 };
 
 static const struct option options[] = {
-	ROW("seed", INTEGER, struct sim_options, seed, .word = "N", .fallback = "1", .help = "The first day's seed."),
+	ROW("seed", INTEGER, struct sim_options, seed, .word = "N", .fallback = "1", .help = "The seed of the first run."),
 	ROW("seeds", INTEGER, struct sim_options, seeds, .word = "COUNT", .fallback = "1", .least = 1, .most = 1e15,
-	    .help = "How many seeds, one after the other; it ends with the first that does not hold."),
-	ROW("trace", FLAG, struct sim_options, trace, .help = "Tells each day as it goes."),
+	    .help = "The number of seeds, one after the other; it ends at the first run that fails."),
+	ROW("trace", FLAG, struct sim_options, trace, .help = "Prints each run as it goes."),
 	COMMAND_FORM(sim_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -101,7 +101,8 @@ static void show_held(FILE *out, const struct sim_options *self, const struct da
 	bool json = self->form == OUTPUT_JSON;
 	fprintf(out,
 		json ? "{\"held\": true, \"seed\": %" PRId64 ", \"seeds\": %" PRId64 ", \"seconds\": %.1f, \"counts\": {"
-		     : "from seed %" PRId64 " on %" PRId64 " held, each one day exactly once and one at least once, in %.1f s:\n",
+		     : "from seed %" PRId64 " on %" PRId64 " passed, each with one run exactly once and one at least once, in "
+		       "%.1f s:\n",
 		self->seed, self->seeds, seconds);
 	for (size_t i = 0; count_at(counts, i, &name, &number); i++)
 		if (json)
@@ -119,7 +120,7 @@ static int show_broken(struct session *session, const struct sim_options *self, 
 	if (self->form == OUTPUT_TEXT) {
 		fprintf(session->out, "seed %" PRIu64 ", %s: %s\n", day->seed, delivery, result->why);
 		if (!self->trace)
-			fprintf(session->err, "its story: sluice sim --seed %" PRIu64 " --trace\n", day->seed);
+			fprintf(session->err, "to repeat it: sluice sim --seed %" PRIu64 " --trace\n", day->seed);
 		return EXIT_FAULTS;
 	}
 	struct buffer why;
@@ -160,12 +161,12 @@ static int run(struct session *session, const void *options_given, const char *c
 const struct command command_sim = {
 	.name = "sim",
 	.summary = "Runs the engine in a deterministic simulator with injected faults.",
-	.help = "A day is a few workers with a small pipeline on a Kafka in memory, under one seed: workers crash, stop, freeze "
-		"and come, requests and replies are lost, late and repeated, transactions are fenced and time out; on some days "
-		"pipelines are changed, taken out and put back, requests have deadlines, steps take several requests together, "
-		"pipelines are cut into stages, or another pipeline reads them, and what their steps give is told. When it has "
-		"settled, every request must be answered, exactly once where that was promised, in order and in time. The "
-		"same seed gives the same day.\n"
+	.help = "A run has a few workers with a small pipeline on a simulated Kafka, and one seed. Workers crash, stop, freeze "
+		"and start. Requests and replies are lost, late and repeated. Transactions are fenced and time out. In some "
+		"runs pipelines are changed, removed and added again, requests have deadlines, steps process several requests "
+		"together, pipelines have stages or are read by another pipeline, and taps record what their steps give. At "
+		"the end every request must be answered in order and in time, with exactly-once delivery exactly once. The "
+		"same seed gives the same run.\n"
 		"\n"
 		"  sluice sim --seeds 1000\n"
 		"  sluice sim --seed 7 --trace\n",

@@ -64,7 +64,7 @@ static bool near_read(void *context, const struct name *file, const char *digest
 		fault_add(self->faults, CODE_ABSENT_FILE, file->place, NULL, "there is no file %s", path);
 	else if (!artifact_check(path, file->place, self->arena, error))
 		return false;
-	return error_set(error, ERROR_REMOTE, file->place, "%s is not read here", path);
+	return error_set(error, ERROR_REMOTE, file->place, "%s is not read by this command", path);
 }
 
 /* ---- pipelines ---- */

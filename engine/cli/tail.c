@@ -30,9 +30,11 @@ static const struct option options[] = {
 	DOOR_ROWS(struct tail_options, asked),
 	ROW("where", TEXT, struct tail_options, where, .help = "Shows only answers of which this expression is true."),
 	ROW("from", CHOICE, struct tail_options, from, .choices = "end beginning", .fallback = "end",
-	    .help = "Where to begin: with what comes from now on, or with all that the topic holds."),
-	ROW("count", INTEGER, struct tail_options, count, .least = 1, .most = COUNT_MAX, .help = "Ends when that many are shown."),
-	ROW("idle", DURATION, struct tail_options, idle_ns, .help = "Ends when nothing has come for that long; default: never."),
+	    .help = "Where to begin: with new answers, or with all that are in the topic."),
+	ROW("count", INTEGER, struct tail_options, count, .least = 1, .most = COUNT_MAX, .help = "Ends after that many answers."),
+	ROW("idle", DURATION, struct tail_options, idle_ns,
+	    .help = "Ends when no answer has arrived for that long; default: "
+		    "never."),
 	COMMAND_FORM(tail_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -100,7 +102,7 @@ static bool follow(struct tailing *tailing, struct reader *reader, struct error 
 		}
 		fflush(tailing->session->out);
 		if (ferror(tailing->session->out))
-			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "what is shown cannot be written; see where it goes");
+			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the output cannot be written; check where it goes");
 	}
 	return good;
 }
@@ -146,7 +148,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	bool good = door_open(session, &self->asked, arguments[0], &door, &error) && tail(&tailing, &door, &error);
 	door_close(&door);
 	if (tailing.unjudged > 0)
-		command_note(session, "%llu left out that --where cannot be said of; the first: %s",
+		command_note(session, "%llu answers for which --where fails were left out; the first: %s",
 			     (unsigned long long)tailing.unjudged, tailing.unjudged_why.text);
 	return good ? EXIT_GOOD : command_refused(session, &command_tail, &error);
 }
@@ -155,9 +157,10 @@ const struct command command_tail = {
 	.name = "tail",
 	.arguments = "PIPELINE",
 	.summary = "Shows the answers of a pipeline as they arrive.",
-	.help = "Reads the topic of a pipeline's answers, or of a step's where PIPELINE.STEP is said and the step has a topic, in "
-		"any format, beside whoever else reads it: no group, no trace, and only what is committed. An expression chooses "
-		"among them by tensors, headers, key and id. It goes on until it is interrupted, unless told when to end.\n"
+	.help = "Reads the topic of a pipeline's answers. With PIPELINE.STEP it reads that of a step, if the step has one. It "
+		"reads any format, only committed records, and joins no group, so it does not disturb other readers. An "
+		"expression selects answers by tensors, headers, key and id. The command runs until it is interrupted, unless "
+		"an option ends it.\n"
 		"\n"
 		"  sluice tail hello --brokers localhost:9092\n"
 		"  sluice tail hello --from beginning --where 'max(score) > 0.9' --count 10 -o json -f pipelines/\n",

@@ -68,7 +68,7 @@ bool judge_world(const struct case_world *world, struct buffer *why)
 	const struct case_files *files = world->files;
 	bool holds = true;
 	if (!files->has_expected) {
-		buffer_string(why, "  it has no out.jsonl; `sluice test --update` writes down what comes\n");
+		buffer_string(why, "  it has no out.jsonl; `sluice test --update` writes the actual answers\n");
 		return false;
 	}
 	for (size_t i = 0; i < files->expected_count; i++)
@@ -138,9 +138,9 @@ static bool update_case(const struct case_world *world, struct buffer *why, stru
 	if (!written)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s/out.jsonl cannot be written: %s", world->files->folder,
 				 strerror(errno));
-	buffer_string(why, "  out.jsonl now says what came\n");
+	buffer_string(why, "  out.jsonl now has the actual answers\n");
 	if (!holds)
-		buffer_string(why, "  but for counts and splits, which stay: change those that do not hold by hand\n");
+		buffer_string(why, "  except counts and splits, which are unchanged: correct wrong ones by hand\n");
 	return holds;
 }
 
@@ -387,20 +387,20 @@ static const struct option rows[] = {
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct test_options, only),
 	 .word = "PREFIX",
-	 .help = "Only cases whose folder's name begins so."},
+	 .help = "Only cases whose folder's name begins with this."},
 	{.name = "print",
 	 .type = OPTION_FLAG,
 	 .offset = offsetof(struct test_options, print),
-	 .help = "Writes what comes as JSON lines instead of judging it."},
+	 .help = "Prints the actual answers as JSON lines instead of comparing them."},
 	{.name = "update",
 	 .type = OPTION_FLAG,
 	 .offset = offsetof(struct test_options, update),
-	 .help = "Shows what differs, then writes what came into out.jsonl."},
+	 .help = "Shows differences, then writes the actual answers to out.jsonl."},
 	{.name = "kafka",
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct test_options, kafka),
 	 .word = "HOST:PORT",
-	 .help = "Runs the cases through an engine on this Kafka instead of in memory."},
+	 .help = "Runs the cases in an engine on this Kafka instead of in memory."},
 	COMMAND_FORM(test_options, format, "text json"),
 	{0},
 };
@@ -409,29 +409,25 @@ const struct command command_test = {
 	.name = "test",
 	.arguments = "[DIR]...",
 	.summary = "Runs the test cases of pipelines, in memory and on a virtual clock.",
-	.help = "A case is a folder with `in.jsonl` (a request a line), `out.jsonl` (what must come, by id), and the "
-		"`pipeline.yaml` "
-		"that it tests: in the folder, or in one of the two above it, so that a pipeline's cases may stand in its "
-		"`tests/`. "
-		"Folders are searched for cases. Time is virtual: a window of a minute passes at once, and a case always goes the "
-		"same "
-		"way.\n\n"
+	.help = "A case is a folder with `in.jsonl` (one request in each line), `out.jsonl` (the expected answers, by id), and "
+		"the `pipeline.yaml` that it tests: in the folder, or in one of the two above it, so that a pipeline's cases "
+		"may be in its `tests/`. Folders are searched for cases. Time is virtual: a window of a minute passes at once, "
+		"and a case always gives the same result.\n\n"
 		"A line of in.jsonl has `id`, and `request` (OIP V2 JSON) or `body` or `body_b64`; it may have `target` "
 		"(`pipelines/NAME`, `models/NAME`; default: the first pipeline, else the first model), `headers`, `key`, `repeat`, "
 		"`protocol` (v2, v1, seldon). A tensor may have `fill: {start, step}` instead of data.\n\n"
 		"A line of out.jsonl has `id` and one of `response`, `error` (`kind`, `contains`) and `absent: true`; with `at`, "
-		"`PIPELINE.outputs` or `PIPELINE.step.STEP.outputs` (or inputs), it speaks of that topic. `{\"calls\": {\"MODEL\": "
+		"`PIPELINE.outputs` or `PIPELINE.step.STEP.outputs` (or inputs), it is about that topic. `{\"calls\": "
+		"{\"MODEL\": "
 		"[1, 1]}}` "
 		"counts the calls of a model.\n\n"
-		"Models are played by stubs: named in the case's `stubs.json`, by a storageUri `stub://NAME`, or by the model's "
-		"own name. "
+		"Stubs replace models: by the case's `stubs.json`, by a storageUri `stub://NAME`, or by the model's own name. "
 		"`sluice help stubs` lists them. A stub of your own is a set of expressions over the request's tensors:\n\n"
 		"  {\"scorer\": {\"score\": \"mean(x) * 2\"}, \"other\": \"stub://add10\"}\n\n"
 		"or, as a storageUri, `stub://expression?score=mean(x)*2` (there a plus is `%2B`).\n\n"
-		"With --kafka each case runs as `sluice run` would run it, on topics of its own that are removed afterwards, "
-		"with "
-		"`lineage: full`, and must come to the same as in memory. What a real clock or Kafka cannot show is skipped, and "
-		"why is said.",
+		"With --kafka each case runs as in `sluice run`, with `lineage: full`, on topics of its own that are removed "
+		"afterwards. It must give the same results as in memory. Cases that a real clock or Kafka cannot reproduce are "
+		"skipped, with the reason.",
 	.options = rows,
 	.options_size = sizeof(struct test_options),
 	.group = "run",

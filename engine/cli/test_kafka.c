@@ -81,10 +81,10 @@ static void conclude(struct pool *pool, struct case_job *job, struct case_world 
 		job->verdict = CASE_SKIPPED;
 		buffer_string(&job->why, lacks);
 	} else if (!judge_world(world, &job->why)) {
-		buffer_string(&job->why, "  and this in memory already\n");
+		buffer_string(&job->why, "  and this in memory too\n");
 	} else if (refused.kind != ERROR_NONE) {
 		job->verdict = CASE_SKIPPED;
-		buffer_string(&job->why, "its files have the fault that it expects, and no engine starts");
+		buffer_string(&job->why, "its files have the expected fault, so no engine starts");
 	} else {
 		on_kafka(pool, job, world, error);
 	}

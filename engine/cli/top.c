@@ -16,9 +16,9 @@
 #define TOP_TEXT_MAX ((size_t)16 << 20)
 #define ENTRIES_MAX 4096 /* of engines times pipelines that are shown */
 #define LOOK_MS 100
-#define FIRST_MS 2500 /* so long an engine that is well has said something */
-#define LAG_MS 3000   /* so long Kafka may take to answer one question */
-#define GROUPS_MAX 16 /* whose lag is looked at: two a namespace */
+#define FIRST_MS 2500	     /* so long an engine that is well has said something */
+#define LAG_MS 3000	     /* so long Kafka may take to answer one question */
+#define GROUPS_MAX 16	     /* whose lag is looked at: two a namespace */
 #define NEWEST_RECORDS 20000 /* of a partition, with which it begins: an engine that died is among them for a while */
 #define SCREEN_CLEAR "\033[H\033[2J"
 #define SCREEN_COLUMNS 80 /* of a terminal that does not say */
@@ -34,9 +34,11 @@ struct top_options {
 static const struct option options[] = {
 	DOOR_STATUS_FILES_ROW(struct top_options, asked),
 	DOOR_ROWS(struct top_options, asked),
-	ROW("once", FLAG, struct top_options, once, .help = "Shows it once, and ends; so it does where the output is no terminal."),
+	ROW("once", FLAG, struct top_options, once,
+	    .help = "Shows the state once, and ends. This is also the case if the "
+		    "output is not a terminal."),
 	ROW("sort", CHOICE, struct top_options, sort, .choices = TOP_SORT_WORDS, .fallback = "name",
-	    .help = "By what it is sorted; on a terminal `s` takes the next."),
+	    .help = "The column to sort by; on a terminal `s` selects the next."),
 	COMMAND_FORM(top_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -102,7 +104,7 @@ static bool take(struct top *top, const struct record *record, struct arena *scr
 	struct top_entry *entry = entry_for(top, &status);
 	if (!entry)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "more than %d engines' pipelines are not shown; look at one namespace, or with `sluice tail`",
+				 "pipelines of more than %d engines are not shown; select one namespace, or use `sluice tail`",
 				 ENTRIES_MAX);
 	arena_reset(entry->arena);
 	entry->json = arena_copy(entry->arena, record->value.bytes, record->value.length);
@@ -261,7 +263,7 @@ static bool show(struct top *top, struct error *error)
 		fwrite(top->text.bytes, 1, top->text.length, top->session->out);
 	fflush(top->session->out);
 	return !ferror(top->session->out) ||
-	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "what is shown cannot be written; see where it goes");
+	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "the output cannot be written; check where it goes");
 }
 
 /* ---- running ---- */
@@ -306,9 +308,10 @@ static bool watch(struct top *top, struct reader *reader, struct arena *scratch,
 
 static bool look(struct top *top, const struct door *door, struct error *error)
 {
-	const struct reader_config config = {
-		.brokers = door->kafka.brokers, .topic = door->status, .newest = NEWEST_RECORDS,
-		.properties = door->kafka.consumer};
+	const struct reader_config config = {.brokers = door->kafka.brokers,
+					     .topic = door->status,
+					     .newest = NEWEST_RECORDS,
+					     .properties = door->kafka.consumer};
 	struct arena *scratch = arena_open(TOP_ARENA_BYTES);
 	bool once = top->options->once || isatty(fileno(top->session->out)) != 1;
 	struct reader *reader = NULL;
@@ -341,17 +344,17 @@ static int run(struct session *session, const void *filled, const char *const *a
 	bool good = door_open(session, &top.options->asked, NULL, &door, &error) && look(&top, &door, &error);
 	door_close(&door);
 	if (good && top.count == 0)
-		command_note(session, "no engine has said anything on %s; is one running in this namespace?", door.status);
+		command_note(session, "no engine has reported on %s; is one running in this namespace?", door.status);
 	return good ? EXIT_GOOD : command_refused(session, &command_top, &error);
 }
 
 const struct command command_top = {
 	.name = "top",
 	.summary = "Shows the state of pipelines: rates, latencies, errors, waits.",
-	.help = "Every engine says each second how its pipelines are, on the status topic of its namespace; this shows the last "
-		"word of each. On a terminal it fits the screen and goes on until `q`; `s` sorts by the next of name, lag, rate, "
-		"errors and p99. An engine that has died stays there as silent, with the backlog of its pipeline under LAG, as "
-		"long as its last record is among the newest of the topic.\n"
+	.help = "Each second, every engine reports the state of its pipelines on the status topic of its namespace; this "
+		"command shows the latest report of each. On a terminal it fits the screen and runs until `q`; `s` sorts by "
+		"the next of name, lag, rate, errors and p99. An engine that has crashed is shown as silent, with the backlog "
+		"of its pipeline under LAG, as long as its last record is among the newest of the topic.\n"
 		"\n"
 		"  sluice top --brokers localhost:9092\n"
 		"  sluice top -n trading -f runtime.yaml --once -o json\n",

@@ -26,8 +26,7 @@ bool top_is_silent(const struct status *status, int64_t now_ms)
 	return now_ms - status->at_ms > STATUS_STALE_MS;
 }
 
-const struct status *top_other_version(const struct status *const *items, size_t count, const struct status *status,
-				       int64_t now_ms)
+const struct status *top_other_version(const struct status *const *items, size_t count, const struct status *status, int64_t now_ms)
 {
 	if (status->version.length == 0 || top_is_silent(status, now_ms))
 		return NULL;
@@ -53,8 +52,8 @@ size_t top_view_keep(const struct status **items, size_t count, int64_t now_ms)
 	size_t kept = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct status *status = items[i];
-		bool leaves = status->stopped && (is_served(items, kept, status, now_ms) ||
-						  is_served(items + i, count - i, status, now_ms));
+		bool leaves = status->stopped &&
+			      (is_served(items, kept, status, now_ms) || is_served(items + i, count - i, status, now_ms));
 		if (!leaves)
 			items[kept++] = status;
 	}
@@ -157,12 +156,13 @@ enum top_figure {
 
 static const struct figure_column {
 	const char *title;
-	int columns;	   /* with the space before it */
+	int columns; /* with the space before it */
 	bool is_wide_only;
 } figures[] = {
-	[FIGURE_RATE] = {"PER S", 8, false},	     [FIGURE_P50] = {"P50 MS", 9, true},	[FIGURE_P99] = {"P99 MS", 9, false},
-	[FIGURE_IN_FLIGHT] = {"FLIGHT", 8, false},   [FIGURE_LAG] = {"LAG", 9, false},	[FIGURE_ANSWERED] = {"ANSWERED", 11, true},
-	[FIGURE_ERRORS] = {"ERRORS", 8, false},	     [FIGURE_LETTERS] = {"LETTERS", 9, true},
+	[FIGURE_RATE] = {"PER S", 8, false},	[FIGURE_P50] = {"P50 MS", 9, true},
+	[FIGURE_P99] = {"P99 MS", 9, false},	[FIGURE_IN_FLIGHT] = {"FLIGHT", 8, false},
+	[FIGURE_LAG] = {"LAG", 9, false},	[FIGURE_ANSWERED] = {"ANSWERED", 11, true},
+	[FIGURE_ERRORS] = {"ERRORS", 8, false}, [FIGURE_LETTERS] = {"LETTERS", 9, true},
 };
 
 #define FIGURES (sizeof figures / sizeof *figures)
@@ -274,9 +274,9 @@ static void print_notes(const struct top_view *view, const struct status *status
 	const char *gap = "";
 	if (is_silent || status->stopped) {
 		if (status->lag > 0)
-			buffer_print(out, "%" PRId64 " records of the pipeline wait; ", status->lag);
-		buffer_string(out, status->stopped ? "the engine was stopped"
-						   : "the engine has died, is frozen, or has no network");
+			buffer_print(out, "%" PRId64 " records of the pipeline are waiting; ", status->lag);
+		buffer_string(out,
+			      status->stopped ? "the engine was stopped" : "the engine has crashed, is frozen, or has no network");
 		gap = "; ";
 	} else if (status->why.length > 0) {
 		buffer_text(out, status->why);

@@ -23,8 +23,8 @@ static void topics_list(struct page *page)
 	page_heading(page, 1, "Topics");
 	for (size_t i = 0; i < TOPIC_COUNT; i++)
 		page_item(page, 0, topics[i]->summary, "%s", topics[i]->name);
-	page_text(page, "`sluice help TOPIC` prints one; `sluice help NAME` one thing of any of them; `sluice help -k WORD` "
-			"searches all of them.");
+	page_text(page, "`sluice help TOPIC` prints a topic. `sluice help NAME` prints one entry of any topic. `sluice help -k "
+			"WORD` searches all topics.");
 }
 
 /* By its name, or by that in the singular. */
@@ -267,7 +267,10 @@ bool topics_nearest(struct session *session, const char *word, struct buffer *na
 		self.found[self.count++] = self.suggestion.nearest;
 	}
 	for (size_t i = 0; i < self.count; i++)
-		buffer_print(names, "%s`" TEXT_FORMAT "`", i == 0 ? "" : i + 1 < self.count ? ", " : " or ",
+		buffer_print(names, "%s`" TEXT_FORMAT "`",
+			     i == 0		  ? ""
+			     : i + 1 < self.count ? ", "
+						  : " or ",
 			     TEXT_ARGUMENTS(self.found[i]));
 	buffer_byte(names, '\0');
 	return self.count > 0;

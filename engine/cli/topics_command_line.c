@@ -28,15 +28,15 @@ static void kafka_settings_print(struct session *session, struct page *page)
 	(void)session;
 	page_heading(page, 1, "Kafka settings");
 	page_text(page, "What a SeldonRuntime may set under `kafkaConfig.consumer` and `kafkaConfig.producer`, by librdkafka's "
-			"names. Any other name is a warning and is not passed on. `--kafka-setting NAME=VALUE` of a command takes "
-			"every setting that librdkafka has: the command line is the operator's.");
-	settings_of_kind(page, KAFKA_SETTING_PASSED, "Passed on", "They go to librdkafka as they are written.");
-	settings_of_kind(page, KAFKA_SETTING_FILE, "Files", "They name files, and are taken only from a SeldonRuntime.");
+			"names. Any other name causes a warning and is not passed on. The option `--kafka-setting NAME=VALUE` "
+			"of a command accepts every setting of librdkafka, because the operator controls the command line.");
+	settings_of_kind(page, KAFKA_SETTING_PASSED, "Passed on", "They are passed to librdkafka unchanged.");
+	settings_of_kind(page, KAFKA_SETTING_FILE, "Files", "They name files, and are accepted only in a SeldonRuntime.");
 	settings_of_kind(page, KAFKA_SETTING_PRINCIPAL, "Kerberos",
-			 "librdkafka writes them into the command that gets a ticket, which a shell runs: any other character than "
-			 "those named is an error.");
+			 "librdkafka inserts them into the command that gets a ticket, and a shell runs it: any character "
+			 "other than the listed ones is an error.");
 	settings_of_kind(page, KAFKA_SETTING_ENGINE, "Set by the engine",
-			 "What the engine promises depends on them. In a file they are a warning and are not passed on.");
+			 "The guarantees of the engine depend on them. In a file they cause a warning and are not passed on.");
 	settings_of_kind(page, KAFKA_SETTING_CODE, "Refused", "They load code or run commands: in a file they are errors.");
 }
 
@@ -76,7 +76,7 @@ static const struct shared_row {
 	{"SLUICE_SETTINGS", SHARED_ENVIRONMENT, "The settings file; empty: none is read."},
 	{"brokers", SHARED_FILE, "As --brokers."},
 	{"namespace", SHARED_FILE, "As --namespace."},
-	{"kafka-setting", SHARED_FILE, "As --kafka-setting; what the runtime says of the same goes before it."},
+	{"kafka-setting", SHARED_FILE, "As --kafka-setting; a setting of the same name in the SeldonRuntime overrides it."},
 	{0},
 };
 
@@ -91,16 +91,16 @@ static void settings_print(struct session *session, struct page *page)
 {
 	(void)session;
 	page_heading(page, 1, "Settings");
-	page_text(page, "Options that every command needs to find Kafka may be left out of the command line. What it says goes "
-			"before what the files of the command say (kafkaConfig of a SeldonRuntime, the namespace of a resource), "
-			"that before the environment, and that before the settings file.");
+	page_text(page, "Options that commands need to reach Kafka may be set outside the command line. The command line has "
+			"the highest precedence. Next are the files of the command (kafkaConfig of a SeldonRuntime, the "
+			"namespace of a resource), then the environment, then the settings file.");
 	page_heading(page, 2, "Environment");
 	shared_items(page, SHARED_ENVIRONMENT);
 	page_heading(page, 2, "File");
-	page_text(page, "$XDG_CONFIG_HOME/sluice/settings, or ~/.config/sluice/settings where that variable is not set. A line is "
-			"NAME = VALUE, a comment behind #, or both, or empty; a # in a value has no blank before it. kafka-setting "
-			"may stand on several lines. The file is refused when "
-			"others can write to it, for it says where requests and logins go.");
+	page_text(page, "$XDG_CONFIG_HOME/sluice/settings, or ~/.config/sluice/settings if that variable is not set. A line is "
+			"NAME = VALUE, a comment after #, both, or empty; a # in a value has no space before it. kafka-setting "
+			"may be on several lines. The file is refused if other users can write to it, because it determines "
+			"where requests and logins are sent.");
 	page_text(page, "  brokers = localhost:9092\n  namespace = trading\n  kafka-setting = security.protocol=SASL_SSL\n");
 	shared_items(page, SHARED_FILE);
 }

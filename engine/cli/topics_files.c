@@ -22,8 +22,8 @@ static void step_body(struct page *page, const struct step_kind *kind)
 static void steps_print(struct session *session, struct page *page)
 {
 	page_heading(page, 1, "Step kinds");
-	page_text(page, "A step has one of these keys, or none: then it calls the model of its own name. Every step also takes "
-			"the fields of `spec.steps[]` of a Pipeline (`sluice help resources`).");
+	page_text(page, "A step has one of these keys. Without one, it calls the model with the same name as the step. Every "
+			"step also has the fields of `spec.steps[]` of a Pipeline (`sluice help resources`).");
 	for (const struct step_kind *const *kind = session->kinds; *kind; kind++) {
 		page_heading(page, 2, "%s", (*kind)->name);
 		step_body(page, *kind);
@@ -63,7 +63,7 @@ static void resource_body(struct page *page, const struct resource_kind *kind)
 	if (kind->help)
 		page_text(page, kind->help);
 	if (kind->later)
-		page_text(page, "Its fields are checked; what it says is not done yet.");
+		page_text(page, "Its fields are checked, but it has no effect yet.");
 	page_options(page, kind->rows);
 }
 
@@ -72,8 +72,7 @@ static void resources_print(struct session *session, struct page *page)
 	(void)session;
 	page_heading(page, 1, "Resources");
 	page_text(page, "A resource is one YAML document: `apiVersion`, `kind`, `metadata` with a name, and `spec`, whose "
-			"fields these are. What sluice does not know is an error; what it knows and does not honour yet is a "
-			"warning.");
+			"fields these are. An unknown field is an error. A known field that is not supported yet is a warning.");
 	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++) {
 		page_heading(page, 2, "%s", kind->name);
 		resource_body(page, kind);
@@ -105,10 +104,10 @@ const struct help_topic topic_resources = {
 static void kinds_print(struct session *session, struct page *page)
 {
 	page_heading(page, 1, "Kinds");
-	page_heading(page, 2, "Of YAML documents: `kind`");
+	page_heading(page, 2, "Kinds of YAML documents: `kind`");
 	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++)
 		page_item(page, 0, resource_text(kind), "%s", kind->name);
-	page_heading(page, 2, "Of steps: the key of a step");
+	page_heading(page, 2, "Kinds of steps: the key of a step");
 	for (const struct step_kind *const *kind = session->kinds; *kind; kind++)
 		page_item(page, 0, (*kind)->summary, "%s", (*kind)->name);
 	page_heading(page, 2, "Of errors");
@@ -118,7 +117,7 @@ static void kinds_print(struct session *session, struct page *page)
 
 const struct help_topic topic_kinds = {
 	.name = "kinds",
-	.summary = "The kinds of documents, of steps and of errors, a line each.",
+	.summary = "The kinds of documents, steps and errors, with one line each.",
 	.print = kinds_print,
 };
 
@@ -222,7 +221,8 @@ static void words_print_entry(struct session *session, struct page *page, const 
 static void operations_print(struct session *session, struct page *page)
 {
 	page_heading(page, 1, "Operations");
-	page_text(page, "What the lists of `preprocess` and `postprocess` may have. `sluice help NAME` has the options of one.");
+	page_text(page, "Operations in the lists of `preprocess` and `postprocess`. `sluice help NAME` shows the options of "
+			"one.");
 	for (const struct step_kind *const *kind = session->kinds; *kind; kind++) {
 		const struct option *rows = (*kind)->options;
 		if (!rows || rows->type != OPTION_OPERATIONS)
@@ -245,7 +245,7 @@ const struct help_topic topic_fields = {
 const struct help_topic topic_operations = {
 	.name = "operations",
 	.one = "operation",
-	.summary = "What a `preprocess` or `postprocess` step can do with tensors.",
+	.summary = "The operations of `preprocess` and `postprocess` steps on tensors.",
 	.print = operations_print,
 	.visit = operations_visit,
 	.print_entry = fields_print_entry,
@@ -254,7 +254,7 @@ const struct help_topic topic_operations = {
 const struct help_topic topic_words = {
 	.name = "words",
 	.one = "value of a field",
-	.summary = "The words that fields take, such as delivery modes, each with its field.",
+	.summary = "The values of fields that accept words, such as delivery modes.",
 	.visit = words_visit,
 	.print_entry = words_print_entry,
 };
@@ -274,8 +274,8 @@ static void faults_print(struct session *session, struct page *page)
 {
 	(void)session;
 	page_heading(page, 1, "Faults");
-	page_text(page, "What `sluice lint` can find: the code, what it means, what to do, and an example that has it with the "
-			"same mended.");
+	page_text(page, "The faults that `sluice lint` can find: the code, its meaning, what to do, and an example with its "
+			"correction.");
 	for (const struct fault_code *code = fault_codes; code->code; code++) {
 		page_heading(page, 2, "%s: %s", code->code, code->title);
 		fault_body(page, code);
@@ -298,7 +298,7 @@ static void faults_print_entry(struct session *session, struct page *page, const
 const struct help_topic topic_faults = {
 	.name = "faults",
 	.one = "fault",
-	.summary = "What `sluice lint` can find, by code.",
+	.summary = "The faults that `sluice lint` can find, by code.",
 	.print = faults_print,
 	.visit = faults_visit,
 	.print_entry = faults_print_entry,

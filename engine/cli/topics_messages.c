@@ -21,9 +21,9 @@ static void failures_print(struct session *session, struct page *page)
 {
 	(void)session;
 	page_heading(page, 1, "Failures");
-	page_text(page, "How a request can fail, and what becomes of it then. A request that is kept stands in the pipeline's "
-			"errors topic, whole and with the reason: `sluice errors list` shows it, `sluice errors replay` sends it "
-			"again. An error answer is left out where the pipeline says `output.errors: off`.");
+	page_text(page, "How a request can fail, and what happens to it. A request that is kept is in the pipeline's errors "
+			"topic, complete and with the reason: `sluice errors list` shows it, `sluice errors replay` sends it "
+			"again. There is no error answer if the pipeline has `output.errors: off`.");
 	for (const struct failure_row *row = failure_rows; row->name; row++)
 		failure_item(page, row);
 }
@@ -55,23 +55,24 @@ static const char expressions_text[] =
 	"An expression is one line: names, numbers, texts, operators and functions. It has no statements and no loops, and "
 	"gives the same result everywhere.\n\n"
 	"  (price - mean(price)) / std(price)\n"
-	"  where(predict > 0.5, \"buy\", \"hold\")\n"
-	"  header(\"x-tier\") == \"fast\" or (vol ?? 0) > 3%\n\n"
-	"Names are the tensors of the message, what was set above in the same step, `step.tensor` of an earlier step, "
-	"`request.tensor` and `params.name` of what the caller sent, and `key id ts pipeline step variant model version` of "
-	"the message. `has(x)` and `x ?? y` may name what is missing; else using it is an error that names it.\n\n"
+	"  where(predict > 0.5, \"buy\", \"hold\")\n  header(\"x-tier\") == \"fast\" or (vol ?? 0) > 3%\n\nNames are the "
+	"tensors of the message, names that were set above in the same step, `step.tensor` of an earlier step, "
+	"`request.tensor` and `params.name` of the caller's request, and `key id ts pipeline step variant model version` of "
+	"the message. `has(x)` and `x ?? y` may use a missing name; any other use of a missing name is an error that contains "
+	"it.\n\n"
 	"Operators, tightest first: `x[i] f(x) a.b`, `^`, `-x not x`, `* /`, `+ -`, `< <= > >= == != in`, `and`, `or`, `??`. "
 	"Shapes broadcast as in numpy. Integers stay exact and overflow is an error; `/` always gives a floating point number. "
-	"Blanks stand around a minus between names: `a-b` is one name.\n\n"
-	"`not` binds tighter than a comparison, so it stands before brackets: `not (a > b)`. A comparison has two sides: "
-	"`a < b and b < c`. Durations are whole milliseconds, as `ts` is. A condition of one element (left of `and` or `or`, or in "
-	"`where`) forgives what goes wrong on the side that it makes unneeded; that side is left out of the shape then.\n\n"
+	"Write spaces around a minus between names: `a-b` is one name.\n\n"
+	"`not` binds tighter than a comparison, so use brackets: `not (a > b)`. A comparison has two sides: "
+	"`a < b and b < c`. Durations are whole milliseconds, as `ts` is. If a condition of one element (left of `and` or "
+	"`or`, or in `where`) makes one side unnecessary, errors of that side are ignored, and that side does not count for "
+	"the shape.\n\n"
 	"Results are BOOL, INT64, UINT64 when all integers are unsigned, FP32 when all float tensors in the expression are FP32 or "
-	"smaller, else FP64; `cast` gives just what it is told, and a bare name its tensor as it came.\n\n"
-	"One evaluation may take 16,777,216 units of work, and more is a LIMIT error: an element made, or given to a function or a "
-	"comparison, is one, each byte of a text that is looked at is one, and each time that `sort`, `median` or `quantile` go "
-	"through an element. So a million numbers may pass sixteen operators, a `sort` takes some 400,000 of them, and a `median` "
-	"or `quantile` some 2,000,000.";
+	"smaller, else FP64; `cast` gives exactly the datatype that it names, and a name alone gives its tensor unchanged.\n\n"
+	"One evaluation may use 16,777,216 units of work; more is a LIMIT error. These count as one unit: an element that is "
+	"made, or passed to a function or a comparison; a byte of a text that is read; and each time that `sort`, `median` or "
+	"`quantile` processes an element. So a million numbers may pass sixteen operators, a `sort` may process some 400,000 "
+	"numbers, and a `median` or `quantile` some 2,000,000.";
 
 static void function_item(struct page *page, const struct expression_function_row *row)
 {
@@ -107,7 +108,7 @@ static void functions_print(struct session *session, struct page *page)
 {
 	(void)session;
 	page_heading(page, 1, "Functions");
-	page_text(page, "What an expression can call; `sluice help expressions` has the language.");
+	page_text(page, "Functions that an expression can call; `sluice help expressions` describes the language.");
 	functions_list(page);
 }
 
@@ -144,8 +145,8 @@ static void formats_print(struct session *session, struct page *page)
 {
 	(void)session;
 	page_heading(page, 1, "Formats");
-	page_text(page, "A message's format is told by its header `content-type`, or seen from its bytes, in this order. An "
-			"answer leaves in the format of its request, unless `output.format` names another.");
+	page_text(page, "The format of a message is taken from its header `content-type`, or detected from its bytes, in this "
+			"order. An answer has the format of its request, unless `output.format` names another.");
 	for (const struct format *const *format = format_table; (*format)->name; format++) {
 		page_heading(page, 2, "%s", (*format)->name);
 		format_body(page, *format);
@@ -167,7 +168,7 @@ static void formats_print_entry(struct session *session, struct page *page, cons
 const struct help_topic topic_formats = {
 	.name = "formats",
 	.one = "format",
-	.summary = "What messages arrive and leave in.",
+	.summary = "The formats of requests and answers.",
 	.print = formats_print,
 	.visit = formats_visit,
 	.print_entry = formats_print_entry,
@@ -186,8 +187,8 @@ static void stubs_print(struct session *session, struct page *page)
 {
 	(void)session;
 	page_heading(page, 1, "Stub models");
-	page_text(page, "Models that are not there, for tests: a Model's `storageUri: stub://NAME?key=value`, or its own name "
-			"when it has no other place. They need no server and always answer the same.");
+	page_text(page, "Simulated models for tests: use `storageUri: stub://NAME?key=value` in a Model, or the stub's name as "
+			"the name of a Model without an address. They need no server, and always give the same answer.");
 	for (const struct stub_row *row = stub_rows; row->name; row++)
 		stub_item(page, row);
 }
@@ -207,7 +208,7 @@ static void stubs_print_entry(struct session *session, struct page *page, const 
 const struct help_topic topic_stubs = {
 	.name = "stubs",
 	.one = "stub model",
-	.summary = "Models that stand in for real ones in tests.",
+	.summary = "Simulated models for tests.",
 	.print = stubs_print,
 	.visit = stubs_visit,
 	.print_entry = stubs_print_entry,
@@ -216,11 +217,8 @@ const struct help_topic topic_stubs = {
 /* ---- datatypes ---- */
 
 static const char *const datatype_classes[] = {
-	[CLASS_BOOL] = "true or false",
-	[CLASS_UNSIGNED] = "whole number from 0 on",
-	[CLASS_SIGNED] = "whole number",
-	[CLASS_FLOAT] = "floating point number",
-	[CLASS_BYTES] = "any bytes, of any length",
+	[CLASS_BOOL] = "true or false",		 [CLASS_UNSIGNED] = "whole number from 0 on", [CLASS_SIGNED] = "whole number",
+	[CLASS_FLOAT] = "floating point number", [CLASS_BYTES] = "any bytes, of any length",
 };
 
 static void datatype_item(struct page *page, const struct datatype_row *row)
@@ -238,7 +236,8 @@ static void datatypes_print(struct session *session, struct page *page)
 {
 	(void)session;
 	page_heading(page, 1, "Datatypes");
-	page_text(page, "Tensors have the datatypes of the Open Inference Protocol, and BF16. Names are in capitals.");
+	page_text(page, "Tensors have the datatypes of the Open Inference Protocol, and BF16. Their names are in capital "
+			"letters.");
 	for (size_t i = 0; i < DATATYPE_COUNT; i++)
 		datatype_item(page, &datatype_rows[i]);
 }
@@ -258,7 +257,7 @@ static void datatypes_print_entry(struct session *session, struct page *page, co
 const struct help_topic topic_datatypes = {
 	.name = "datatypes",
 	.one = "datatype",
-	.summary = "What elements of a tensor can be.",
+	.summary = "The datatypes of a tensor's elements.",
 	.print = datatypes_print,
 	.visit = datatypes_visit,
 	.print_entry = datatypes_print_entry,

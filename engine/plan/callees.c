@@ -35,7 +35,7 @@ static enum call_target target_of(struct graph_build *build, const struct step_s
 			found[count++] = i;
 	if (count > 1)
 		fault_add(build->faults, CODE_TWO_MEANINGS, step->options_here, NULL,
-			  "`%s` is %s and %s among these files; the first is called here: rename one of them", name,
+			  "`%s` is %s and %s among these files; the first one is called here: rename one of them", name,
 			  meanings[found[0]].words, meanings[found[1]].words);
 	return count ? meanings[found[0]].target : CALL_MODEL;
 }

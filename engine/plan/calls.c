@@ -78,7 +78,8 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 	const char *role = built_in_role(spec);
 	if (role)
 		note_add(compiler, &plan->notes, spec->name.place,
-			 "step `%s` is the built-in %s, as no Server, endpoint or stub offers model `%s`; it cannot run yet",
+			 "step `%s` is the built-in %s, because no Server, endpoint or stub offers model `%s`; it cannot run "
+			 "yet",
 			 spec->name.text, role, model);
 	else
 		note_add(compiler, &plan->notes, spec->name.place, "model `%s` has no endpoint: %s", model, endpoint.advice);
@@ -154,7 +155,7 @@ static void add_said(struct compiler *compiler, struct pipeline_plan *plan, size
 {
 	bool (*hook)(const struct step *, size_t, enum call_target *, const char **) = copies ? step_shadows : step_calls;
 	struct step self = step_seen(plan->graph, index);
-	struct callee callee = {.step = index, .how = copies ? "a copy, off the path" : NULL, .copy = copies};
+	struct callee callee = {.step = index, .how = copies ? "a shadow copy, not part of the answer" : NULL, .copy = copies};
 	for (size_t i = 0; hook(&self, i, &callee.target, &callee.name); i++)
 		if (callee.name)
 			add_call(compiler, plan, callee);

@@ -32,7 +32,7 @@ static void choose_delivery(struct compiler *compiler, struct pipeline_plan *pla
 	}
 	plan->delivery = stateful ? DELIVERY_EXACTLY_ONCE : DELIVERY_AT_LEAST_ONCE;
 	plan->delivery_reason = stateful ? arena_print(compiler->arena, "the answer needs %s", stateful->state)
-					 : "no stage keeps a state that the answer needs";
+					 : "no stage keeps state that the answer needs";
 }
 
 /* ---- the longest way of a request ---- */
@@ -100,12 +100,12 @@ static const char *duration_text(struct compiler *compiler, int64_t ms)
 static void explain_wait(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	if (plan->wait_ms == 0)
-		plan->wait_reason = "nothing in it waits";
+		plan->wait_reason = "no step waits";
 	else
 		plan->wait_reason =
 			arena_print(compiler->arena,
-				    "%s at most, by %d attempts of each call and by windows; a deadline ends it sooner, "
-				    "an outage makes it longer (onOutage)",
+				    "at most %s, by %d attempts of each call and by windows; a deadline can end it sooner, an "
+				    "outage can make it longer (onOutage)",
 				    duration_text(compiler, plan->wait_ms), ATTEMPTS_MAX);
 }
 

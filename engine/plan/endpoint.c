@@ -135,7 +135,7 @@ static const char *missing_capability(const struct model_facts *model, const str
 					   TEXT_ARGUMENTS(wanted), TEXT_ARGUMENTS(suggestion.nearest));
 		return arena_print(arena, "no Server has the capability `" TEXT_FORMAT "`", TEXT_ARGUMENTS(wanted));
 	}
-	return "no Server has all that it requires";
+	return "no Server has all its requirements";
 }
 
 static const char *server_names(const struct spec *spec, struct arena *arena)
@@ -259,7 +259,7 @@ struct endpoint endpoint_find(const struct model_facts *model, const struct spec
 	endpoint.origin = endpoint.addresses ? ENDPOINT_GIVEN : ENDPOINT_NONE;
 	if (!endpoint.addresses)
 		endpoint.advice = advice(model, spec,
-					 fitting ? "more than one Server has all that it requires, name one in `server`"
+					 fitting ? "more than one Server has all its requirements; name one in `server`"
 						 : missing_capability(model, spec, arena),
 					 arena);
 	return endpoint;
@@ -280,7 +280,7 @@ const char *endpoint_origin_text(enum endpoint_origin origin)
 		[ENDPOINT_STUB] = "a stub",
 		[ENDPOINT_URI] = "its storageUri",
 		[ENDPOINT_NAMED] = "the Server it names",
-		[ENDPOINT_FITTING] = "the only Server that fits",
+		[ENDPOINT_FITTING] = "the only suitable Server",
 		[ENDPOINT_GIVEN] = "--server",
 	};
 	return texts[origin];

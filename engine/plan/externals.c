@@ -126,7 +126,7 @@ static size_t mapped_external(struct graph_build *build, const struct tensor_map
 		    (inputs->items[i].tensor.length == 0 || text_equal(inputs->items[i].tensor, key->tensor)))
 			return i;
 	fault_add(build->faults, CODE_IDLE_MAPPING, mapping->from.place, NULL,
-		  "the tensorMap of the input has the key `%s`, which is none of its externalInputs", mapping->from.text);
+		  "the tensorMap of the input has the key `%s`, which is not one of its externalInputs", mapping->from.text);
 	return NONE;
 }
 

@@ -151,15 +151,15 @@ static void meet_feed(struct faults *faults, const struct graph *graph, const st
 			  "pipeline `%s` reads the topic that its answers leave to: a cycle that never ends", graph->name);
 	else
 		fault_add(faults, CODE_CYCLE, place, NULL,
-			  "pipeline `%s` reads what comes of its own outputs by way of pipeline `%s`: a cycle that never ends",
+			  "pipeline `%s` reads results of its own outputs through pipeline `%s`: a cycle that never ends",
 			  graph->name, to->name);
 }
 
 static void meet_call(struct faults *faults, const struct graph *graph, const struct graph *to, struct place place)
 {
 	fault_add(faults, CODE_CALL_CIRCLE, place, NULL,
-		  "pipeline `%s` calls `%s` and comes back to itself: a message that takes this way each time ends in a LIMIT "
-		  "error; call another, or let a condition lead out",
+		  "pipeline `%s` calls `%s`, which leads back to it: a message that always takes this path ends in a LIMIT "
+		  "error; call another pipeline, or add a condition that ends the cycle",
 		  graph->name, to->name);
 }
 
@@ -250,8 +250,8 @@ static void check_reader(const struct compiler *compiler, const struct name_inde
 		struct place place = one->graph->spec->input.topic_place;
 		fault_add(compiler->spec->faults, CODE_TWO_READERS, place.line > 0 ? place : other->graph->spec->input.topic_place,
 			  NULL,
-			  "pipelines `%s` and `%s` read the same topic `%s` in one group, so each would see a part of it "
-			  "only; let `%s` read what `%s` does, by `externalInputs: [%s.inputs]` in place of `topic`",
+			  "pipelines `%s` and `%s` read the same topic `%s` in one group, so each would receive only a part of "
+			  "its records; let `%s` read the inputs of `%s`, by `externalInputs: [%s.inputs]` in place of `topic`",
 			  other->graph->name, one->graph->name, one->topics[0].name, one->graph->name, other->graph->name,
 			  other->graph->name);
 		return;
@@ -270,8 +270,8 @@ static void check_answers_read(const struct compiler *compiler, const struct nam
 		const struct place place = answers_read(&plan->pipelines[j], &plan->pipelines[i]);
 		if (i != j && reader->spec->input.tensors.count == 0 && place.line > 0)
 			fault_add(compiler->spec->faults, CODE_ANSWERS_READ, place, NULL,
-				  "pipeline `%s` takes the answers of `%s` for requests, which they are not; let it read "
-				  "them by `externalInputs: [%s.outputs]`",
+				  "pipeline `%s` reads the answers of `%s` as requests, which they are not; let it read them "
+				  "by `externalInputs: [%s.outputs]`",
 				  reader->name, writer->name, writer->name);
 	}
 }

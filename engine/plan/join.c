@@ -58,8 +58,8 @@ static void fault_unknown(const struct join_listing *listing, struct text text, 
 	if (build->suggestions_left && name && spec_find(build->spec, RESOURCE_PIPELINE, name)) {
 		build->suggestions_left--;
 		fault_add(build->faults, CODE_UNKNOWN_REFERENCE, place, NULL,
-			  "%s names `" TEXT_FORMAT "`, which is of another pipeline: only input.externalInputs and "
-			  "input.externalTriggers read those",
+			  "%s names `" TEXT_FORMAT "`, which belongs to another pipeline: only input.externalInputs and "
+						   "input.externalTriggers can read that",
 			  where(listing), TEXT_ARGUMENTS(text));
 		return;
 	}
@@ -75,7 +75,7 @@ static bool resolve_request(const struct join_listing *listing, struct text text
 	struct graph_build *build = listing->build;
 	if (listing->purpose == LIST_OUTPUT) {
 		fault_add(build->faults, CODE_BAD_REFERENCE, place, NULL,
-			  "the output names `" TEXT_FORMAT "`, which is the request and no step", TEXT_ARGUMENTS(text));
+			  "the output names `" TEXT_FORMAT "`, which is the request and not a step", TEXT_ARGUMENTS(text));
 		return false;
 	}
 	if (reference->point == POINT_OUTPUTS) {
@@ -237,7 +237,7 @@ static size_t mapped_source(const struct join_listing *listing, const struct ten
 	size_t at = matching(listing, key);
 	if (at == NONE && !listing->faulty)
 		fault_add(build->faults, mapping->to.text ? CODE_IDLE_MAPPING : CODE_BAD_SWITCH, mapping->from.place, NULL,
-			  "the tensorMap of %s has the key `%s`, which is none of its %s", where(listing), mapping->from.text,
+			  "the tensorMap of %s has the key `%s`, which is not one of its %s", where(listing), mapping->from.text,
 			  listing->purpose == LIST_OUTPUT ? "steps" : "inputs");
 	return at;
 }
@@ -371,7 +371,7 @@ static void build_triggers(struct graph_build *build, size_t step)
 			if (same_source(input, trigger))
 				fault_add(build->faults, CODE_INPUT_IS_TRIGGER, trigger->place, NULL,
 					  "step `%s` has `" TEXT_FORMAT
-					  "` among its inputs and its triggers: as an input it is waited for already",
+					  "` among its inputs and its triggers: the step waits for its inputs anyway",
 					  made->name, TEXT_ARGUMENTS(trigger->reference));
 		}
 	}

@@ -13,8 +13,7 @@ static bool plain_value(struct graph_build *build, const struct node *node, cons
 		return true;
 	}
 	fault_add(build->faults, CODE_WRONG_TYPE, node->place, NULL,
-		  "`%s` is no plain value; write one number, text or flag, which then stands for each element that is not there",
-		  field);
+		  "`%s` is not a plain value; write one number, text or flag, which replaces each missing element", field);
 	return false;
 }
 

@@ -26,13 +26,13 @@ static bool read_shape(const struct metadata_reader *reader, const json_t *shape
 	if (!shape)
 		return true;
 	if (!json_is_array(shape) || json_array_size(shape) > TENSOR_RANK_MAX)
-		return refuse(reader, "has a shape that is no list of up to 16 numbers");
+		return refuse(reader, "has a shape that is not a list of up to 16 numbers");
 	type->shape_known = true;
 	type->rank = (uint32_t)json_array_size(shape);
 	for (uint32_t i = 0; i < type->rank; i++) {
 		const json_t *dimension = json_array_get(shape, i);
 		if (!json_is_integer(dimension) || json_integer_value(dimension) < -1)
-			return refuse(reader, "has a dimension that is no whole number from -1 on");
+			return refuse(reader, "has a dimension that is not a whole number of at least -1");
 		type->shape[i] = json_integer_value(dimension);
 	}
 	return true;
@@ -46,7 +46,7 @@ static bool read_tensor(const struct metadata_reader *reader, const json_t *json
 	if (!name || !datatype)
 		return refuse(reader, "has a tensor without a name and a datatype");
 	if (!datatype_find(text_of(datatype), &found))
-		return refuse(reader, "has a datatype that is none of the protocol's");
+		return refuse(reader, "has a datatype that the protocol does not have");
 	const char *kept = arena_copy(reader->arena, name, strlen(name));
 	tensor->name = text_of(kept);
 	tensor->type = type_of_datatype(found);
@@ -58,7 +58,7 @@ static bool read_tensors(const struct metadata_reader *reader, const json_t *lis
 	if (!list)
 		return true;
 	if (!json_is_array(list))
-		return refuse(reader, "has inputs or outputs that are no list");
+		return refuse(reader, "has inputs or outputs that are not a list");
 	struct tensor_type *items = ARENA_ARRAY(reader->arena, struct tensor_type, json_array_size(list) + 1);
 	if (!items)
 		return error_memory(reader->error, ERROR_SYSTEM, "reading the metadata of models");
@@ -101,7 +101,7 @@ bool metadata_read(struct arena *arena, const char *file, struct text json, stru
 	json_t *root = json_loadb(json.bytes, json.length, JSON_REJECT_DUPLICATES, &fault);
 	if (!root)
 		return error_set(error, ERROR_CONFIG, (struct place){file, (uint32_t)fault.line, (uint32_t)fault.column},
-				 "this is no JSON: %s; the form is " FORM, fault.text);
+				 "this is not JSON: %s; the form is " FORM, fault.text);
 	bool good = json_is_object(root) ? read_models(&reader, root, metadata)
 					 : error_set(error, ERROR_CONFIG, (struct place){file, 1, 1},
 						     "the metadata of models is an object; the form is " FORM);

@@ -74,8 +74,8 @@ static void refuse_pending_join(struct marking *marking, const char *who, const 
 {
 	const struct graph_step *steps = marking->graph->steps;
 	fault_add(marking->faults, CODE_OFFSPRING, source->place, NULL,
-		  "%s would bring together messages that `%s` makes with messages that `%s` makes, and nothing says which belong "
-		  "to which: put one kind together again first, with `aggregate: {parts: %s}`",
+		  "%s would bring together messages that `%s` makes with messages that `%s` makes, and they cannot be matched: "
+		  "combine one kind first, with `aggregate: {parts: %s}`",
 		  who, steps[one].name, steps[other].name, steps[other].name);
 }
 
@@ -110,20 +110,20 @@ static void mark_gathering(struct marking *marking, size_t step, const struct na
 	marking->gathers[step] = named != STEP_NONE && named == marking->of[step];
 	if (named == STEP_NONE)
 		fault_add(marking->faults, CODE_UNKNOWN_REFERENCE, multiplier->place, nearest(marking, multiplier->text),
-			  "step `%s` puts together the parts of `%s`, and there is no such step", name, multiplier->text);
+			  "step `%s` combines the parts of `%s`, and there is no such step", name, multiplier->text);
 	else if (!multiplies(graph, named))
 		fault_add(marking->faults, CODE_OFFSPRING, multiplier->place, NULL,
-			  "step `%s` puts together the parts of `%s`, which makes none: name a step that splits messages", name,
+			  "step `%s` combines the parts of `%s`, which makes none: name a step that splits messages", name,
 			  multiplier->text);
 	else if (named != marking->of[step] && is_within(marking, marking->of[step], named))
 		fault_add(marking->faults, CODE_OFFSPRING, multiplier->place, NULL,
-			  "step `%s` puts together the parts of `%s`, and what comes to it are parts of `%s`, made further in: put "
-			  "those together first",
+			  "step `%s` combines the parts of `%s`, but it receives parts of `%s`, which were split again: "
+			  "combine those first",
 			  name, multiplier->text, graph->steps[marking->of[step]].name);
 	else if (named != marking->of[step])
 		fault_add(marking->faults, CODE_OFFSPRING, multiplier->place, NULL,
-			  "step `%s` puts together the parts of `%s`, which do not come to it: read `%s`, or a step behind it",
-			  name, multiplier->text, multiplier->text);
+			  "step `%s` combines the parts of `%s`, which do not come to it: read `%s`, or a step after it", name,
+			  multiplier->text, multiplier->text);
 }
 
 static void mark_step(struct marking *marking, size_t step)
@@ -138,7 +138,8 @@ static void mark_step(struct marking *marking, size_t step)
 		mark_gathering(marking, step, &multiplier);
 	if (multiplies(graph, step) && its->spec->batch.size > 0)
 		fault_add(marking->faults, CODE_OFFSPRING, its->spec->here, NULL,
-			  "step `%s` makes many messages of one, so it takes them one by one: leave its `batch` out", its->name);
+			  "step `%s` makes many messages of one, so it processes them one by one: leave its `batch` out",
+			  its->name);
 }
 
 static bool any_gathers(const struct graph *graph, struct name *multiplier)
@@ -165,11 +166,10 @@ void graph_mark_offspring(struct graph *graph, struct arena *arena, struct fault
 	for (size_t i = 0; i <= graph->count; i++)
 		marking.of[i] = STEP_NONE;
 	if (graph->cyclic)
-		fault_add(
-			faults, CODE_OFFSPRING, graph->resource ? graph->resource->place : PLACE_NONE, NULL,
-			"pipeline `%s` has a cycle and a step that makes many messages of one, and nothing says which of them goes "
-			"round: call a pipeline of its own from there",
-			graph->name);
+		fault_add(faults, CODE_OFFSPRING, graph->resource ? graph->resource->place : PLACE_NONE, NULL,
+			  "pipeline `%s` has a cycle and a step that makes many messages of one, which cannot be combined: put "
+			  "the cycle or the step into a pipeline of its own, and call that",
+			  graph->name);
 	for (size_t i = 0; i < graph->count && !graph->cyclic; i++)
 		mark_step(&marking, graph->order[i]);
 	if (!graph->cyclic)

@@ -84,17 +84,17 @@ void plan_order(struct compiler *compiler, struct pipeline_plan *plan)
 	bool by_partition = partition || (exact && plan->stage_count == 1);
 	struct stage_order order = order_of_results(plan);
 	if (order.lost) {
-		plan->order_reason = "results keep no order: what other pipelines give of a request is brought together by its id";
-		report(compiler, plan, "keep no order: what other pipelines give of a request is brought together by its id");
+		plan->order_reason = "results keep no order: results of other pipelines for a request are joined by its id";
+		report(compiler, plan, "keep no order: results of other pipelines for a request are joined by its id");
 		return;
 	}
 	const char *whom = by_partition ? "all earlier ones of its partition"
-			   : exact	? "earlier ones of its key, and without a key behind those of its partition"
+			   : exact	? "earlier ones of its key, and without a key after those of its partition"
 					: "earlier ones of its key";
 	const char *why = partition ? "order: partition" : exact ? "exactly-once commits a prefix" : "order: key";
 	const char *keys = keys_text(compiler, plan, order.parted);
 	const char *same = order.parted ? arena_print(arena, ", as long as they have the same %s", keys) : "";
-	plan->order_reason = arena_print(arena, "a result leaves behind %s%s (%s)", whom, same, why);
+	plan->order_reason = arena_print(arena, "a result leaves after %s%s (%s)", whom, same, why);
 	if (!order.parted)
 		return;
 	report(compiler, plan,

@@ -144,14 +144,14 @@ static void note_planned(struct compiler *compiler, struct pipeline_plan *plan)
 	}
 	if (spec->metrics.count)
 		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
-			 "its metrics are for an observer, which cannot run yet: they are checked only");
+			 "its metrics need an observer, which cannot run yet: they are only checked");
 	if (spec->alerts.count)
 		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
-			 "its alerts are for an observer, which cannot run yet: they are checked only");
+			 "its alerts need an observer, which cannot run yet: they are only checked");
 	if (plan->graph->cyclic && spec->allow_cycles && spec->max_step_revisits == 0)
 		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
-			 "it has a cycle, and maxStepRevisits is 0: a request that comes to a step again is answered with a LIMIT "
-			 "error");
+			 "it has a cycle, and maxStepRevisits is 0: a request that reaches a step again is answered with a "
+			 "LIMIT error");
 }
 
 static void note_unused_steps(struct compiler *compiler, struct pipeline_plan *plan)
@@ -160,7 +160,7 @@ static void note_unused_steps(struct compiler *compiler, struct pipeline_plan *p
 	for (size_t i = 0; leaves && plan->graph->has_output && i < plan->graph->count; i++)
 		if (leaves[i] && !plan->graph->steps[i].answers)
 			note_add(compiler, &plan->notes, plan->graph->steps[i].spec->name.place,
-				 "step `%s` is run, and nothing reads what it gives: it neither changes nor fails the answer",
+				 "step `%s` runs, and nothing reads its output: it neither changes the answer nor makes it fail",
 				 plan->graph->steps[i].name);
 }
 
@@ -190,7 +190,8 @@ static void note_explainers(struct compiler *compiler, const struct resource *re
 	for (size_t i = 0; i < deployment->predictors.count; i++)
 		if (predictors[i].explainer_here.line)
 			note_add(compiler, &compiler->plan->notes, predictors[i].explainer_here,
-				 "the explainer of the predictor `%s` is checked, and cannot run yet: its answers come unexplained",
+				 "the explainer of the predictor `%s` is checked, but cannot run yet: its answers have no "
+				 "explanation",
 				 predictors[i].name.text);
 }
 
@@ -208,7 +209,7 @@ static bool plan_others(struct compiler *compiler)
 			note_explainers(compiler, resource);
 		if (type == RESOURCE_EXPERIMENT && resource->name.text)
 			note_add(compiler, &plan->notes, resource->name.place,
-				 "%s `%s` is checked, and not compiled yet: it cannot run", resource->kind->name,
+				 "%s `%s` is checked, but not compiled yet: it cannot run", resource->kind->name,
 				 resource->name.text);
 	}
 	return !arena_failed(compiler->arena);
@@ -250,7 +251,8 @@ static void check_choices(const struct compiler *compiler, const struct pipeline
 					  plan->callees[k].endpoint.origin != ENDPOINT_NONE;
 			if (!offered)
 				fault_add(spec->faults, CODE_UNKNOWN_CHOICE, model->place, NULL,
-					  "`%s` is chosen here, and no Model of the files is called so, nor does a Server offer it",
+					  "`%s` is chosen here, and the files have no Model of that name, nor does a Server "
+					  "offer it",
 					  model->text);
 		}
 	}

@@ -49,7 +49,7 @@ static void check_all_run(struct graph_build *build)
 	for (size_t i = 0; i < graph->count; i++)
 		if (!waiting[i].runs)
 			fault_add(build->faults, CODE_UNREACHABLE, build->steps[i].name.place, NULL,
-				  "step `%s` can never run: on a cycle it waits for what only comes after it",
+				  "step `%s` can never run: on a cycle it waits for steps that run only after it",
 				  graph->steps[i].name);
 }
 
@@ -110,7 +110,7 @@ static void check_target(struct graph_build *build, size_t step, const struct na
 	size_t reader = graph_find(build->graph, target->text);
 	if (reader == STEP_NONE)
 		fault_add(build->faults, CODE_UNKNOWN_REFERENCE, target->place, build_suggest(build, text_of(target->text)),
-			  "step `%s` sends to `%s`, and no step of pipeline `" TEXT_FORMAT "` is called so", name, target->text,
+			  "step `%s` sends to `%s`, and no step of pipeline `" TEXT_FORMAT "` has that name", name, target->text,
 			  TEXT_ARGUMENTS(build->pipeline));
 	else if (!reads(build, reader, step))
 		fault_add(build->faults, CODE_NO_READER, target->place, NULL,
@@ -137,7 +137,7 @@ static void check_member(struct graph_build *build, size_t step, const struct na
 		return;
 	fault_add(build->faults, CODE_UNKNOWN_REFERENCE, member->place,
 		  source == STEP_NONE ? build_suggest(build, text_of(member->text)) : NULL,
-		  "step `%s` names `%s`, which is none of its inputs", build->graph->steps[step].name, member->text);
+		  "step `%s` names `%s`, which is not one of its inputs", build->graph->steps[step].name, member->text);
 }
 
 static void check_members(struct graph_build *build, const struct step *self, size_t step)
@@ -157,7 +157,7 @@ static void check_watched(struct graph_build *build, const struct step *self, si
 	size_t found = graph_find(build->graph, watched.text);
 	if (found == STEP_NONE)
 		fault_add(build->faults, CODE_UNKNOWN_REFERENCE, watched.place, build_suggest(build, text_of(watched.text)),
-			  "step `%s` names `%s`, and no step of pipeline `%s` is called that", self->name, watched.text,
+			  "step `%s` names `%s`, and no step of pipeline `%s` has that name", self->name, watched.text,
 			  build->graph->name);
 	else if (found == step)
 		fault_add(build->faults, CODE_UNKNOWN_REFERENCE, watched.place, NULL, "step `%s` names itself", self->name);
@@ -179,12 +179,12 @@ static void check_batch(struct graph_build *build, const struct step *self, cons
 {
 	if (spec->batch.size > 0 && self->kind->merges)
 		fault_add(build->faults, CODE_STEP_OPTIONS, spec->batch.here, NULL,
-			  "step `%s` combines what each message has of its inputs, so it takes them one by one: leave its `batch` "
+			  "step `%s` combines the inputs of each message, so it processes them one by one: leave its `batch` "
 			  "out",
 			  self->name);
 	else if (spec->batch.size > 0 && step_is_stateful(self) && !step_makes_offspring(self))
 		fault_add(build->faults, CODE_STEP_OPTIONS, spec->batch.here, NULL,
-			  "step `%s` remembers something of each message, so it takes them one by one: leave its `batch` out",
+			  "step `%s` keeps state of each message, so it processes them one by one: leave its `batch` out",
 			  self->name);
 }
 

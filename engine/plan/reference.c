@@ -65,7 +65,7 @@ static bool tail_read(struct text text, const struct text *tail, size_t count, s
 		return true;
 	reference->point = point_of(tail[0]);
 	if (reference->point == POINT_NONE) {
-		*why = arena_print(arena, "has `" TEXT_FORMAT "` where `inputs` or `outputs` must stand", TEXT_ARGUMENTS(tail[0]));
+		*why = arena_print(arena, "has `" TEXT_FORMAT "` in place of `inputs` or `outputs`", TEXT_ARGUMENTS(tail[0]));
 		*suggest = mended(arena, text, tail[0]);
 		return false;
 	}
@@ -108,7 +108,7 @@ bool reference_read_external(struct text text, struct reference *reference, stru
 	if (!of_step)
 		return tail_read(text, parts.items + 1, parts.count - 1, reference, arena, why, suggest);
 	if (parts.count < 4) {
-		*why = "does not say which side of the step";
+		*why = "does not name `inputs` or `outputs` of the step";
 		*suggest = parts.count == 3 ? arena_print(arena, TEXT_FORMAT ".outputs", TEXT_ARGUMENTS(text)) : NULL;
 		return false;
 	}

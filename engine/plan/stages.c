@@ -182,7 +182,7 @@ static size_t join_stage(struct cutter *cutter)
 	const char *who = cutter->step == STEP_NONE
 				  ? "the output"
 				  : arena_print(cutter->compiler->arena, "step `%s`", cutter->graph->steps[cutter->step].name);
-	const char *reason = arena_print(cutter->compiler->arena, "%s puts together what the stages %s made of one request", who,
+	const char *reason = arena_print(cutter->compiler->arena, "%s joins the results of the stages %s for one request", who,
 					 stage_names(cutter, outermost(cutter, cutter->from)));
 	return begin_stage(cutter, BOUNDARY_JOIN, key, reason);
 }
@@ -216,7 +216,8 @@ static size_t keyed_stage(struct cutter *cutter, const char *name, const char *k
 	if (!before)
 		before = cutter->graph->spec->input.key ? cutter->graph->spec->input.key : "the record's own key";
 	return begin_stage(cutter, BOUNDARY_KEY, key,
-			   arena_print(cutter->compiler->arena, "step `%s` needs its records by %s%s%s, and they come by %s", name,
+			   arena_print(cutter->compiler->arena, "step `%s` needs its records by %s%s%s, and they are "
+								"partitioned by %s", name,
 				       key ? "`" : "", key ? key : "their own key", key ? "`" : "", before));
 }
 
@@ -258,7 +259,7 @@ static size_t stage_for(struct cutter *cutter)
 		cutter->from = bit(cutter->root);
 	if (step->on_cycle && (key || step->spec->isolate))
 		note_add(cutter->compiler, &cutter->plan->notes, step->spec->here,
-			 "step `%s` is on a cycle: all of a cycle runs in one stage, so its key or isolate has no effect",
+			 "step `%s` is on a cycle: a cycle runs in one stage, so its key or isolate has no effect",
 			 step->name);
 	else if (step->spec->isolate)
 		return isolated_stage(cutter, step->name, keyed ? key : NULL);
@@ -291,8 +292,8 @@ static void check_edges(struct cutter *cutter)
 			if (source->step == STEP_NONE || stage_reads(&cutter->plan->stages[stage_of[i]], stage_of[source->step]))
 				continue;
 			fault_add(cutter->compiler->spec->faults, CODE_CYCLE, source->place, NULL,
-				  "step `%s` is in another stage than `%s`, which it would have to send back to: a cycle must stay "
-				  "in one",
+				  "step `%s` is in another stage than `%s`, to which it would have to send back: a cycle must "
+				  "stay in one",
 				  cutter->graph->steps[source->step].name, step->name);
 		}
 	}
@@ -313,9 +314,9 @@ static void check_offspring(struct cutter *cutter)
 			continue;
 		struct place here = output ? graph->output.sources[0].place : graph->steps[i].spec->here;
 		fault_add(cutter->compiler->spec->faults, CODE_OFFSPRING, here, NULL,
-			  "%s%s%s is in another stage than `%s`, and messages that a step makes stay in its stage: leave `isolate` "
-			  "and "
-			  "`key` out between them, put the parts together first, or read this pipeline's outputs by another one",
+			  "%s%s%s is in another stage than `%s`, and messages that a step makes stay in its stage: remove "
+			  "`isolate` and `key` between them, combine the parts first, or read this pipeline's outputs by "
+			  "another one",
 			  output ? "the output" : "step `", output ? "" : graph->steps[i].name, output ? "" : "`",
 			  graph->steps[maker].name);
 	}
@@ -349,8 +350,8 @@ static void note_promise(struct cutter *cutter, const struct stage *stage, const
 	const char *path = cutter->graph->spec->input.key;
 	if (stage->boundary == BOUNDARY_REQUEST && path && strcmp(key, "key") != 0)
 		note_add(cutter->compiler, &cutter->plan->notes, step->place,
-			 "step `%s` relies on it that records are written to the topic by the key `%s`; where that is not sure "
-			 "leave `input.key` out, and each is sent on by it first",
+			 "step `%s` assumes that records are written to the topic with the key `%s`; if that is not certain, "
+			 "remove `input.key`, and each record is first sent on with that key",
 			 step->name, path);
 }
 
@@ -362,22 +363,22 @@ static void find_state(struct cutter *cutter)
 	for (size_t i = 0; i < cutter->plan->stage_count; i++) {
 		struct stage *stage = &cutter->plan->stages[i];
 		if (stage->boundary == BOUNDARY_JOIN)
-			stage->state = "what has come of a request, until the rest is there";
+			stage->state = "the parts of a request that wait for the others";
 		if (i > 0 && i == cutter->root)
-			stage->state = "what has come of a request from other pipelines, until the rest is there";
+			stage->state = "the parts of a request from other pipelines that wait for the others";
 		bool joins = stage->state != NULL;
 		for (size_t j = 0; j < stage->count && !stage->risk; j++) {
 			const char *key = wanted_key(cutter, stage->steps[j]);
 			const struct step step = step_seen(graph, stage->steps[j]);
 			bool remembers = key || (step.kind && step_is_stateful(&step));
 			if (remembers)
-				stage->risk = joins ? "after a crash a request may be counted twice in what its steps remember"
-						    : "after a crash a request may be counted twice in it";
+				stage->risk = joins ? "after a crash, the state of its steps may count a request twice"
+						    : "after a crash, it may count a request twice";
 			if (key && !joins) {
 				note_promise(cutter, stage, &step, key);
-				stage->state = arena_print(arena, "what step `%s` remembers for each `%s`", step.name, key);
+				stage->state = arena_print(arena, "the state of step `%s` for each `%s`", step.name, key);
 			} else if (remembers && !joins) {
-				stage->state = arena_print(arena, "what step `%s` remembers for each key of a record", step.name);
+				stage->state = arena_print(arena, "the state of step `%s` for each key of a record", step.name);
 			}
 		}
 	}
@@ -386,7 +387,7 @@ static void find_state(struct cutter *cutter)
 static const char *first_reason(const struct cutter *cutter)
 {
 	const struct graph *graph = cutter->graph;
-	const char *reason = "the request comes in here";
+	const char *reason = "requests arrive here";
 	for (size_t i = 0; reason && i < graph->inputs.count; i++) {
 		const struct external *external = &graph->inputs.items[i];
 		reason = arena_print(cutter->compiler->arena, "%s%s `%s`", reason, i ? "," : ", and an input from pipeline",
@@ -429,7 +430,7 @@ static void gather_inputs(struct cutter *cutter)
 		return;
 	cutter->from = bit(0);
 	cutter->root = begin_stage(cutter, BOUNDARY_JOIN, STAGE_KEY_ID,
-				   "what its external inputs give of one request is brought together by the request's id");
+				   "the results of its external inputs for one request are joined by the request's id");
 	cutter->plan->stages[cutter->root].name = "inputs";
 }
 

@@ -68,9 +68,9 @@ static const char *verdict(const struct targets *targets, const struct target *t
 	if (strcmp(target->group, "latency") == 0)
 		return latency_verdict(targets, threshold.value);
 	if (strcmp(target->metric, "rps") != 0)
-		return "only running can tell";
+		return "known only at run time";
 	if (targets->rate <= 0)
-		return "give --rate to see what it costs";
+		return "give --rate to estimate the cost";
 	if (targets->rate < threshold.value)
 		return arena_print(targets->arena, "--rate %g is less than that", targets->rate);
 	return arena_print(targets->arena, "--rate %g covers it", targets->rate);

@@ -100,7 +100,7 @@ static void print_head(const struct plan_text_writer *writer, const struct pipel
 		{"delivery", WORDS(writer->arena, "%s: %s", delivery, plan->delivery_reason)},
 		{"order", plan->order_reason},
 		{"held up", plan->wait_reason},
-		{"gaps", plan->graph->spec->on_gap == GAP_STOP ? "stop: records that were deleted unread end the engine"
+		{"gaps", plan->graph->spec->on_gap == GAP_STOP ? "stop: the engine stops when records were deleted unread"
 							       : "continue: records that were deleted unread are counted"},
 		{"group", plan->group},
 		{"a request", volume_text(writer, plan)},
@@ -137,7 +137,7 @@ static void print_stages(const struct plan_text_writer *writer, const struct pip
 	for (size_t i = 0; i < plan->stage_count; i++) {
 		const struct stage *stage = &plan->stages[i];
 		buffer_print(writer->out, "%*s%zu. %s: %s", 2 * INDENT, "", i + 1, stage->name,
-			     stage->count ? "" : "no step, it only passes on");
+			     stage->count ? "" : "no step, it only passes records on");
 		for (size_t j = 0; j < stage->count; j++)
 			buffer_print(writer->out, "%s%s", j ? ", " : "", plan->graph->steps[stage->steps[j]].name);
 		buffer_print(writer->out, "\n%*sbecause  %s\n", 3 * INDENT, "", stage->reason);
@@ -340,7 +340,7 @@ static void print_whole(const struct plan_text_writer *writer, const struct plan
 		print_topics(writer, &plan->pipelines[i]);
 	}
 	if (plan->count + plan->model_count + plan->notes.count == 0)
-		buffer_string(writer->out, "no pipeline and no model among the files: there is nothing to plan\n");
+		buffer_string(writer->out, "the files have no pipeline and no model: there is nothing to plan\n");
 	if (plan->count && plan->model_count + plan->notes.count)
 		buffer_byte(writer->out, '\n');
 	print_models(writer, plan);

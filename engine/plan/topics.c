@@ -13,17 +13,16 @@ const struct topic_role_row topic_roles[TOPIC_ROLES] = {
 	[TOPIC_OUTPUTS] = {"outputs", .written = true, .retention_ms = 7 * DAY_MS, .help = "Answers, errors among them."},
 	[TOPIC_ERRORS] = {"errors", .written = true, .retention_ms = 30 * DAY_MS,
 			  .help = "Dead letters: the original bytes, the reason, the step, the attempts."},
-	[TOPIC_EXTERNAL] = {"external", .read = true, .help = "What another pipeline writes."},
+	[TOPIC_EXTERNAL] = {"external", .read = true, .help = "Records that another pipeline writes."},
 	[TOPIC_STAGE] = {"stage", .read = true, .written = true, .retention_ms = 7 * DAY_MS,
-			 .help = "Requests on their way from stage to stage."},
-	[TOPIC_STEP_INPUTS] = {"step inputs", .written = true, .retention_ms = DAY_MS, .help = "What a step was sent."},
-	[TOPIC_STEP_OUTPUTS] = {"step outputs", .written = true, .retention_ms = DAY_MS, .help = "What a step gave."},
-	[TOPIC_STATE] = {"state", .read = true, .written = true, .compacted = true,
-			 .help = "The changelog of what a stage remembers."},
+			 .help = "Requests between two stages."},
+	[TOPIC_STEP_INPUTS] = {"step inputs", .written = true, .retention_ms = DAY_MS, .help = "The inputs of a step."},
+	[TOPIC_STEP_OUTPUTS] = {"step outputs", .written = true, .retention_ms = DAY_MS, .help = "The outputs of a step."},
+	[TOPIC_STATE] = {"state", .read = true, .written = true, .compacted = true, .help = "The changelog of a stage's state."},
 	[TOPIC_MODEL_INPUTS] = {"model inputs", .written = true, .retention_ms = DAY_MS,
-				.help = "What a model was sent (logger.percent)."},
+				.help = "Requests to a model (logger.percent)."},
 	[TOPIC_MODEL_OUTPUTS] = {"model outputs", .written = true, .retention_ms = DAY_MS,
-				 .help = "What a model gave (logger.percent)."},
+				 .help = "Replies of a model (logger.percent)."},
 };
 
 const char *topic_own_name(struct arena *arena, const char *prefix, const char *namespace, const char *pipeline, const char *rest)
@@ -60,8 +59,8 @@ static size_t add(struct compiler *compiler, struct pipeline_plan *plan, struct 
 		return TOPIC_NONE;
 	if (!topic.bound && strlen(topic.name) > TOPIC_CHARACTERS_MAX)
 		fault_add(compiler->spec->faults, CODE_BAD_TOPIC, plan->graph->resource->name.place, NULL,
-			  "the topic `%s` would have %zu characters, more than the %d that Kafka takes; shorten the names that it "
-			  "is made of",
+			  "the topic `%s` would have %zu characters, more than the %d that Kafka allows; shorten the names in "
+			  "it",
 			  topic.name, strlen(topic.name), TOPIC_CHARACTERS_MAX);
 	if (!topic.bound && !topic.partitions && compiler->runtime)
 		topic.partitions = compiler->runtime->partitions;
@@ -81,7 +80,7 @@ static void add_inputs(struct compiler *compiler, struct pipeline_plan *plan)
 		.bound = input->topic != NULL,
 		.of = TOPIC_NONE,
 		.key = input->key ? input->key : "the record's own",
-		.reason = input->topic ? "input.topic" : "requests come in here",
+		.reason = input->topic ? "input.topic" : "requests arrive here",
 	};
 	add(compiler, plan, topic);
 }
@@ -110,12 +109,12 @@ static void note_missing(struct compiler *compiler, struct pipeline_plan *plan, 
 	if (!follows || externals->type != JOIN_INNER || external_points(plan->graph) < 2)
 		return;
 	note_add(compiler, &plan->notes, external->place,
-		 "nor is it known whether `%s` is behind: the join window of %lld ms does not stand still for it, and a "
-		 "request whose part comes later is not joined; give its file too, or a longer `joinWindowMs`",
+		 "and the engine cannot check whether `%s` is behind: the join window of %lld ms does not stand still for it, "
+		 "and a request whose part arrives later is not joined; give its file too, or a longer `joinWindowMs`",
 		 external->pipeline, (long long)externals->window_ms);
 	fault_add(compiler->spec->faults, CODE_SOURCE_UNSEEN, external->place, NULL,
-		  "pipeline `%s` is not among the files: the join window of %lld ms does not stand still while it is behind, and a "
-		  "request whose part comes later is not joined",
+		  "pipeline `%s` is not among the files: the join window of %lld ms does not stand still while it is behind, "
+		  "and a request whose part arrives later is not joined",
 		  external->pipeline, (long long)externals->window_ms);
 }
 

@@ -74,7 +74,7 @@ static void check_awaited(const struct lookup *lookup, size_t step, const struct
 	if (!waits_for(lookup->inference, lookup->step, step))
 		fault_add(lookup->inference->faults, CODE_NOT_AWAITED, name->place, NULL,
 			  "step `%s` does not wait for `%s`, so `" TEXT_FORMAT "." TEXT_FORMAT
-			  "` may not be there yet when it runs; add `%s` to its triggers, or to its inputs",
+			  "` may not exist yet when it runs; add `%s` to its triggers, or to its inputs",
 			  graph->steps[lookup->step].name, graph->steps[step].name, TEXT_ARGUMENTS(name->owner),
 			  TEXT_ARGUMENTS(name->name), graph->steps[step].name);
 }
@@ -177,12 +177,12 @@ static void check_condition(struct lookup *lookup, const struct expression *expr
 			  "the condition `" TEXT_FORMAT "` is a text; compare it with something", TEXT_ARGUMENTS(source));
 	else if (elements > 1)
 		fault_add(lookup->inference->faults, CODE_WRONG_EXPRESSION, expression_place(expression), NULL,
-			  "the condition `" TEXT_FORMAT "` has more than one element, %s; say any(..) or all(..)",
+			  "the condition `" TEXT_FORMAT "` has more than one element, %s; write any(..) or all(..)",
 			  TEXT_ARGUMENTS(source), type_text(&type, lookup->inference->arena));
 	else if (type.class == VALUE_DURATION || is_number(expression))
 		fault_add(lookup->inference->faults, CODE_IDLE_EXPRESSION, expression_place(expression), NULL,
-			  "the condition `" TEXT_FORMAT "` is %s and compares nothing: it holds wherever it is not 0; compare it "
-			  "with something",
+			  "the condition `" TEXT_FORMAT "` is %s and compares nothing: it is true for every value but 0; "
+							"compare it with something",
 			  TEXT_ARGUMENTS(source), type.class == VALUE_DURATION ? "a duration" : "a number");
 }
 
@@ -196,7 +196,7 @@ static void check_value(struct lookup *lookup, const struct expression *expressi
 		if (expression_uses(expression, text_of(own[i])))
 			return;
 	fault_add(lookup->inference->faults, CODE_IDLE_EXPRESSION, expression_place(expression), NULL,
-		  "`" TEXT_FORMAT "` uses no `%s`: of tensors that are called alike it sees that of the first input alone",
+		  "`" TEXT_FORMAT "` does not use `%s`: of tensors with the same name it sees only that of the first input",
 		  TEXT_ARGUMENTS(expression_source(expression)), own[0]);
 }
 

@@ -122,7 +122,7 @@ static struct text renamed(const struct source *source, struct text name)
 static void fault_missing(const struct inference *inference, const struct source *source, const struct tensor_types *given)
 {
 	fault_add(inference->faults, CODE_MISSING_TENSOR, source->place, types_nearest(given, source->tensor, inference->arena),
-		  "`" TEXT_FORMAT "` is read here, and what is there is %s", TEXT_ARGUMENTS(source->reference),
+		  "`" TEXT_FORMAT "` is read here, and the tensors there are %s", TEXT_ARGUMENTS(source->reference),
 		  names_text(given, inference->arena));
 }
 
@@ -178,14 +178,14 @@ static void check_bounds(const struct inference *inference, const char *what, st
 	if (count > STEP_TENSORS_MAX && !inference->types->refused) {
 		inference->types->refused = true;
 		fault_add(inference->faults, CODE_MANY_TENSORS, place, NULL,
-			  "more than %d tensors of one request would come to %s of pipeline `%s`: each step before it passes "
-			  "on all that it reads",
+			  "more than %d tensors of one request would reach %s of pipeline `%s`: each step before it passes on "
+			  "all that it reads",
 			  STEP_TENSORS_MAX, what, inference->graph->name);
 	}
 	if (bounds->bytes_left == 0 && !bounds->spent) {
 		bounds->spent = true;
 		fault_add(inference->faults, CODE_LARGE_PIPELINE, place, NULL,
-			  "from %s on, the tensors of pipeline `%s` are not known: its types would take more than %zu MiB", what,
+			  "from %s on, the tensors of pipeline `%s` are unknown: their types would need more than %zu MiB", what,
 			  inference->graph->name, PIPELINE_TYPES_BYTES >> 20);
 	}
 }

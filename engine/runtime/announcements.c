@@ -30,13 +30,13 @@ void announce_changes(const struct engine_config *config, const struct revision 
 			announce_start(config, plan);
 		else if (revision_version(before, old, config->kinds) != revision_version(now, plan, config->kinds))
 			log_say(config->log, LOG_LEVEL_INFO, &(struct log_fields){.pipeline = plan->graph->name},
-				"%s: changed; what is in flight ends as it began", plan->graph->name);
+				"%s: changed; requests in flight finish with the former version", plan->graph->name);
 	}
 	for (size_t i = 0; i < before->plan.count; i++) {
 		const char *name = before->plan.pipelines[i].graph->name;
 		if (!plan_find(&now->plan, name))
 			log_say(config->log, LOG_LEVEL_INFO, &(struct log_fields){.pipeline = name},
-				"%s: is not in the files any more; it drains", name);
+				"%s: is not in the files any more; draining", name);
 	}
 }
 

@@ -97,7 +97,7 @@ static bool take_over(const struct engine_config *config, const struct plan *pla
 		return false;
 	if (moved > 0)
 		log_say(config->log, LOG_LEVEL_INFO, NULL,
-			"group %s goes on where its pipelines were read by another delivery, in %zu partitions", group, moved);
+			"group %s continues where its pipelines were read with another delivery, in %zu partitions", group, moved);
 	return true;
 }
 
@@ -130,8 +130,8 @@ bool group_migration_refuse(const struct plan *before, const struct plan *now, s
 		const struct pipeline_plan *pipeline = &now->pipelines[i], *old = namesake(before, pipeline);
 		if (old && strcmp(old->group, pipeline->group) != 0)
 			return error_set(error, ERROR_CONFIG, PLACE_NONE,
-					 "pipeline %s is read by group %s, and would be by %s: that goes on where it was only when "
-					 "an engine starts; stop this one, and start it with these files",
+					 "pipeline %s is read by group %s, and these files would change that to %s: offsets "
+					 "are moved only when an engine starts; stop this one, and start it with these files",
 					 pipeline->graph->name, old->group, pipeline->group);
 	}
 	return true;

@@ -433,7 +433,7 @@ bool group_shares_make(const struct engine_config *config, size_t workers, struc
 	if (each < MEMORY_LEAST) {
 		each = MEMORY_LEAST;
 		log_say(config->log, LOG_LEVEL_WARN, NULL,
-			"--memory is %.1f MiB, and %zu worker%s use about %zu MiB at least, which is what is used",
+			"--memory is %.1f MiB, and %zu worker%s use about %zu MiB at least; this minimum is used",
 			(double)config->memory_bytes / (1 << 20), workers, workers == 1 ? "" : "s",
 			(fixed + workers * MEMORY_LEAST) >> 20);
 	}

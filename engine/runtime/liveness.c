@@ -117,7 +117,7 @@ static bool address_make(const char *path, struct sockaddr_un *address, struct e
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof address->sun_path)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "the path of a socket has at most %zu bytes, and `%s` has more; name a shorter one",
+				 "the path of a socket has at most %zu bytes, and `%s` has more; choose a shorter one",
 				 sizeof address->sun_path - 1, path);
 	memcpy(address->sun_path, path, strlen(path) + 1);
 	return true;
@@ -142,7 +142,7 @@ static bool place_clear(const struct sockaddr_un *address, struct error *error)
 	if (lstat(address->sun_path, &found) != 0)
 		return true;
 	if (!S_ISSOCK(found.st_mode))
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s is no socket, and is left as it is; name another path",
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s is not a socket, and was not changed; choose another path",
 				 address->sun_path);
 	int other = liveness_connect(address, CONNECT_LOOK_MS);
 	if (other < 0)
@@ -161,7 +161,7 @@ static bool liveness_listen(struct liveness *liveness, struct error *error)
 	    listen(liveness->listener, WAITING_MAX) == 0)
 		return true;
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,
-			 "the health socket %s cannot be opened: %s; name a path that can be written",
+			 "the health socket %s cannot be opened: %s; choose a path that can be written",
 			 liveness->address.sun_path, strerror(errno));
 }
 
@@ -180,7 +180,8 @@ struct liveness *liveness_open(const char *path, const char *instance, struct er
 	liveness->has_thread = good && pthread_create(&liveness->thread, NULL, liveness_run, liveness) == 0;
 	if (liveness->has_thread)
 		return liveness;
-	error_set(error, ERROR_SYSTEM, PLACE_NONE, "no thread for the health socket; raise the limit on threads");
+	error_set(error, ERROR_SYSTEM, PLACE_NONE, "the thread of the health socket could not be started; raise the limit on "
+						   "threads");
 	liveness_close(liveness);
 	return NULL;
 }
@@ -250,7 +251,7 @@ bool liveness_ask(const char *path, int wait_ms, struct liveness_report *report,
 	close(opened);
 	line[length > 0 ? length : 0] = '\0';
 	return report_parse(line, report) ||
-	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "what answers at %s is no engine of this version", path);
+	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "the process at %s is not an engine of this version", path);
 }
 
 bool liveness_is_well(const struct liveness_report *report, int64_t within_ms, char *why, size_t size)
@@ -260,9 +261,9 @@ bool liveness_is_well(const struct liveness_report *report, int64_t within_ms, c
 	if (!report->is_running || (main_turns && workers_turn))
 		return true;
 	if (!main_turns)
-		(void)snprintf(why, size, "the main loop has not turned for %" PRId64 " s", report->main_ms / MS_PER_S);
+		(void)snprintf(why, size, "the main loop has not run for %" PRId64 " s", report->main_ms / MS_PER_S);
 	else
-		(void)snprintf(why, size, "worker %s has not turned for %" PRId64 " s", report->worker,
+		(void)snprintf(why, size, "worker %s has not run for %" PRId64 " s", report->worker,
 			       report->worker_ms / MS_PER_S);
 	return false;
 }

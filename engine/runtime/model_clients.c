@@ -167,9 +167,9 @@ static void say_model(void *context, const char *model, const char *words)
 	const struct log_fields fields = {.model = model};
 	model_news_note(news, model, words);
 	if (words)
-		log_say(news->log, LOG_LEVEL_WARN, &fields, "model %s is away: %s", model, words);
+		log_say(news->log, LOG_LEVEL_WARN, &fields, "model %s is unreachable: %s", model, words);
 	else
-		log_say(news->log, LOG_LEVEL_INFO, &fields, "model %s is back", model);
+		log_say(news->log, LOG_LEVEL_INFO, &fields, "model %s is reachable again", model);
 }
 
 static void say_way(void *context, const char *model, const struct model_address *address, const char *words)
@@ -188,9 +188,9 @@ static void say_cache(void *context, const char *model, const char *words)
 	const struct model_news *news = context;
 	const struct log_fields fields = {.model = model};
 	if (words)
-		log_say(news->log, LOG_LEVEL_WARN, &fields, "replies of model %s are not kept, %s", model, words);
+		log_say(news->log, LOG_LEVEL_WARN, &fields, "replies of model %s are not cached: %s", model, words);
 	else
-		log_say(news->log, LOG_LEVEL_INFO, &fields, "replies of model %s are kept again", model);
+		log_say(news->log, LOG_LEVEL_INFO, &fields, "replies of model %s are cached again", model);
 }
 
 /* Models that called pipelines call are called by the same client, and in an outage as the caller says. */
@@ -208,8 +208,8 @@ static bool caller_gather(const struct plan *plan, const struct pipeline_plan *p
 		if (!agree(caller, &theirs))
 			return error_set(
 				error, ERROR_CONFIG, other->graph->resource->name.place,
-				"pipelines %s and %s call a model of one name in different places, and the first calls the "
-				"second; give one of the models another name",
+				"pipelines %s and %s call models of the same name at different addresses, and the first calls "
+				"the second; rename one of the models",
 				pipeline->graph->name, called[i].name);
 		if (!share(caller, &theirs, arena))
 			return false;

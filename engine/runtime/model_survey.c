@@ -7,7 +7,7 @@ bool model_survey_ask(const struct plan *plan, struct arena *arena, struct surve
 {
 	struct caller_config *configs = ARENA_ARRAY(arena, struct caller_config, plan->count);
 	if (!configs)
-		return error_memory(error, ERROR_SYSTEM, "asking models what they take");
+		return error_memory(error, ERROR_SYSTEM, "reading the metadata of models");
 	for (size_t i = 0; i < plan->count; i++)
 		if (!caller_configure(plan, &plan->pipelines[i], arena, &configs[i], error))
 			return false;
@@ -20,7 +20,7 @@ static void report_unchecked(const struct revision_report *report, const struct 
 		const struct survey_answer *answer = &survey->answers[i];
 		const char *line =
 			answer->words
-				? arena_print(arena, "model %s does not say what it takes, so its tensors are not checked: %s",
+				? arena_print(arena, "model %s does not describe its inputs, so its tensors are not checked: %s",
 					      answer->model, answer->words)
 				: NULL;
 		if (line)
@@ -63,12 +63,12 @@ bool model_survey_check(const struct revision_report *report, const struct spec 
 	informed.metadata = &survey.metadata;
 	checked.faults = faults_open(arena);
 	if (!checked.faults)
-		return error_memory(error, ERROR_SYSTEM, "checking what models take");
+		return error_memory(error, ERROR_SYSTEM, "checking the inputs of models");
 	if (!plan_make(&checked, &informed, arena, &made, error))
 		return false;
 	struct faults *fresh = only_new(checked.faults, spec->faults, arena);
 	if (!fresh)
-		return error_memory(error, ERROR_SYSTEM, "checking what models take");
+		return error_memory(error, ERROR_SYSTEM, "checking the inputs of models");
 	if (faults_total(fresh) > 0)
 		report->faults(report->context, fresh);
 	return faults_count(fresh, SEVERITY_ERROR) == 0;

@@ -8,10 +8,9 @@ static bool check_steps(const struct pipeline_plan *plan, struct error *error)
 	for (size_t i = 0; i < plan->graph->count; i++) {
 		const struct step_spec *step = plan->graph->steps[i].spec;
 		if (step->kind && step->kind->planned)
-			return error_set(
-				error, ERROR_CONFIG, step->name.place,
-				"pipeline %s cannot run yet: step `%s` is of kind `%s`, which is checked only; leave it out",
-				plan->graph->name, plan->graph->steps[i].name, step->kind->name);
+			return error_set(error, ERROR_CONFIG, step->name.place,
+					 "pipeline %s cannot run yet: step `%s` is of kind `%s`, which is only checked; remove it",
+					 plan->graph->name, plan->graph->steps[i].name, step->kind->name);
 	}
 	return true;
 }
@@ -29,8 +28,8 @@ static bool check_called_pipeline(const struct plan *all, const struct pipeline_
 			if (called->stages[j].state)
 				return error_set(
 					error, ERROR_CONFIG, step->spec->name.place,
-					"step `%s` of pipeline %s calls the pipeline `%s`, which remembers %s: send to its topic "
-					"instead, and read its answers by externalInputs",
+					"step `%s` of pipeline %s calls the pipeline `%s`, which remembers %s: send requests "
+					"to its topic instead, and read its answers by externalInputs",
 					step->name, plan->graph->name, callee->name, called->stages[j].state);
 		return true;
 	}
@@ -57,8 +56,8 @@ static bool check_callee(const struct plan *all, const struct pipeline_plan *pla
 		return true;
 	if (callee->endpoint.origin == ENDPOINT_STUB)
 		return error_set(error, ERROR_CONFIG, place,
-				 "step `%s`: model `%s` is at %s, a stub, which is no server; let `sluice models serve` answer "
-				 "for it, and give --server %s=http://HOST:PORT",
+				 "step `%s`: model `%s` is at %s, a stub, which is not a server; serve it by `sluice models "
+				 "serve`, and give --server %s=http://HOST:PORT",
 				 step->name, callee->name, callee->endpoint.addresses, callee->name);
 	return error_set(error, ERROR_CONFIG, place,
 			 "step `%s`: model `%s` is at %s (%s), which cannot be called; write http://HOST:PORT or grpc://HOST:PORT",
@@ -85,7 +84,9 @@ bool startup_check(const struct plan *plan, struct arena *arena, struct error *e
 {
 	const struct fault *shared = fault_of(plan->spec->faults, CODE_TWO_READERS);
 	if (plan->count == 0)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "there is no pipeline in these files; nothing to run");
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "there is no pipeline in these files, so there is nothing to "
+				 "run");
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		if (!check_steps(pipeline, error) || !check_calls(plan, pipeline, arena, error))

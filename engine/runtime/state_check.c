@@ -181,7 +181,7 @@ static bool steps_stay(struct text names, const struct pipeline_plan *pipeline, 
 		return true;
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "pipeline %s: its changelog %s holds state of step `%s`, and the stage would have `%s` instead, "
-			 "without it; give back the name, or start an engine with --new-state %s",
+			 "without state; undo the renaming, or start an engine with --new-state %s",
 			 pipeline->graph->name, changelog->name, gone, added, pipeline->graph->name);
 }
 
@@ -211,8 +211,8 @@ static bool changelog_stays(const struct plan *before, const struct plan *now, c
 	if (!left)
 		return true;
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,
-			 "pipeline %s would read %s with no state: its state is in changelog %s, of pipeline %s; was that renamed? "
-			 "Give back the name, or start an engine with --new-state %s",
+			 "pipeline %s would read %s with no state: its state is in changelog %s, of pipeline %s; was that "
+			 "renamed? Undo the renaming, or start an engine with --new-state %s",
 			 pipeline->graph->name, input, left->name, owner, pipeline->graph->name);
 }
 

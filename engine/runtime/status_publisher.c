@@ -11,7 +11,7 @@
 #include "runtime/failure_watch.h"
 #include "runtime/lag_watch.h"
 
-#define MODEL_AWAY "a model that it calls is away: "
+#define MODEL_AWAY "a model that it calls is unreachable: "
 #define ARENA_BYTES ((size_t)64 << 20) /* names, and a last count of each pipeline: a KiB */
 #define QUEUE_BYTES ((size_t)1 << 20)  /* a second of a thousand pipelines */
 #define STATUS_BYTES ((size_t)64 << 10)
@@ -132,7 +132,7 @@ static const char *why_of(struct status_publisher *status_publisher, const struc
 	if (!is_failing(pipeline))
 		return NULL;
 	snprintf(status_publisher->why, sizeof status_publisher->why,
-		 "the last %" PRIu64 " results are errors; `sluice errors list %s` says why", pipeline->failed_in_a_row,
+		 "the last %" PRIu64 " results are errors; `sluice errors list %s` shows the reasons", pipeline->failed_in_a_row,
 		 pipeline->name);
 	return status_publisher->why;
 }
@@ -222,7 +222,7 @@ static void log_outage(struct status_publisher *status_publisher)
 	switch (outage_watch_look(&status_publisher->outage, side_acknowledged(status_publisher->side), now_ms, &lasted_ms)) {
 	case OUTAGE_BEGAN:
 		log_say(log, LOG_LEVEL_WARN, NULL,
-			"Kafka has acknowledged nothing for %" PRId64 " s: what is read and written waits for it",
+			"Kafka has acknowledged nothing for %" PRId64 " s: requests and answers wait for it",
 			lasted_ms / MS_PER_S);
 		break;
 	case OUTAGE_ENDED:
@@ -281,7 +281,7 @@ struct status_publisher *status_publisher_open(struct engine *engine, const stru
 		.properties = config->producer, .counts = true};
 	struct status_publisher *status_publisher = memory_take(1, sizeof *status_publisher);
 	if (!status_publisher) {
-		error_memory(error, ERROR_SYSTEM, "telling how pipelines are");
+		error_memory(error, ERROR_SYSTEM, "reporting the state of pipelines");
 		return NULL;
 	}
 	struct loop *loop = engine_loop(engine);
@@ -293,7 +293,7 @@ struct status_publisher *status_publisher_open(struct engine *engine, const stru
 	if (status_publisher->arena && (status_publisher->side = side_open(&side, error)) &&
 	    loop_timer_set(loop, &status_publisher->timer, loop_now_ms(loop) + STATUS_EVERY_MS, error))
 		return status_publisher;
-	error_memory(error, ERROR_SYSTEM, "telling how pipelines are");
+	error_memory(error, ERROR_SYSTEM, "reporting the state of pipelines");
 	status_publisher_close(status_publisher);
 	return NULL;
 }

@@ -69,11 +69,11 @@ static void clean(const struct topic_removal *topic_removal, const struct engine
 	struct error error = {0};
 	const struct log_fields fields = {.pipeline = topic_removal->pipeline};
 	if (topics_remove(config->brokers, config->producer, topic_removal->topics, topic_removal->topic_count, &error))
-		log_say(config->log, LOG_LEVEL_INFO, &fields, "%s: is gone, and its topics with it (%zu)", topic_removal->pipeline,
+		log_say(config->log, LOG_LEVEL_INFO, &fields, "%s: was removed, with its topics (%zu)", topic_removal->pipeline,
 			topic_removal->topic_count);
 	else
-		log_say(config->log, LOG_LEVEL_WARN, &fields, "%s: is gone, but not its topics: %s", topic_removal->pipeline,
-			error.text);
+		log_say(config->log, LOG_LEVEL_WARN, &fields, "%s: was removed, but its topics were not: %s",
+			topic_removal->pipeline, error.text);
 }
 
 void topic_removal_carry_out(struct topic_removal **list, const struct engine *engine, const struct engine_config *config,

@@ -56,7 +56,7 @@ struct redis {
 
 static void tell(struct redis *redis, enum trouble trouble, const char *words)
 {
-	static const char *const names[] = {[TROUBLE_AWAY] = "is away", [TROUBLE_REFUSES] = "refuses"};
+	static const char *const names[] = {[TROUBLE_AWAY] = "is unreachable", [TROUBLE_REFUSES] = "refuses"};
 	bool news = redis->told != trouble;
 	char line[LINE_BYTES];
 	redis->told = trouble;

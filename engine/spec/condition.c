@@ -80,7 +80,7 @@ bool condition_fault(struct reading *reading, const struct node *node)
 		const char *meant = operator_meant(sign);
 		if (meant && !inside_quotes(text, at)) {
 			fault_add(reading->faults, CODE_BAD_CONDITION, node->place, meant,
-				  "`%s`: `" TEXT_FORMAT "` is no operator in `%s`", reading->field, TEXT_ARGUMENTS(sign),
+				  "`%s`: `" TEXT_FORMAT "` is not an operator in `%s`", reading->field, TEXT_ARGUMENTS(sign),
 				  text.bytes);
 			return true;
 		}
@@ -89,7 +89,9 @@ bool condition_fault(struct reading *reading, const struct node *node)
 	const char *mended = spaced(reading->arena, text);
 	if (!mended || strlen(mended) == text.length)
 		return false;
-	fault_add(reading->faults, CODE_BAD_CONDITION, node->place, mended, "`%s`: blanks are missing around an operator of `%s`",
+	fault_add(reading->faults, CODE_BAD_CONDITION, node->place, mended,
+		  "`%s`: spaces are missing around an operator of "
+		  "`%s`",
 		  reading->field, text.bytes);
 	return true;
 }

@@ -7,7 +7,7 @@
 	{                                                                                                                          \
 		.name = key, .type = OPTION_MAP, .offset = 0, .rows = part_rows, __VA_ARGS__                                       \
 	}
-#define ENABLED CHECKED("enabled", FLAG, .help = "Whether it is in force.")
+#define ENABLED CHECKED("enabled", FLAG, .help = "Whether it is enabled.")
 
 /* ---- agents, listeners, scaling ---- */
 
@@ -26,7 +26,7 @@ static const struct option agent_rows[] = {
 
 static const struct option listener_rows[] = {
 	ENABLED,
-	CHECKED("port", INTEGER, PORT_RANGE, .help = "The port that is listened on."),
+	CHECKED("port", INTEGER, PORT_RANGE, .help = "The port of the listener."),
 	{.type = OPTION_END},
 };
 
@@ -42,13 +42,13 @@ static const struct option scaling_models_rows[] = {ENABLED, {.type = OPTION_END
 
 static const struct option scaling_servers_rows[] = {
 	ENABLED,
-	CHECKED("scaleDownPackingEnabled", FLAG, .help = "Whether models are packed onto fewer servers."),
-	CHECKED("scaleDownPackingPercentage", INTEGER, PERCENT_RANGE, .help = "How many of them, in percent."),
+	CHECKED("scaleDownPackingEnabled", FLAG, .help = "Whether models are placed on fewer servers."),
+	CHECKED("scaleDownPackingPercentage", INTEGER, PERCENT_RANGE, .help = "The share of them, in percent."),
 	{.type = OPTION_END},
 };
 
 static const struct option scaling_pipelines_rows[] = {
-	CHECKED("maxShardCountMultiplier", INTEGER, INT32_RANGE, .help = "Shards for each pipeline at the most."),
+	CHECKED("maxShardCountMultiplier", INTEGER, INT32_RANGE, .help = "The largest number of shards for each pipeline."),
 	{.type = OPTION_END},
 };
 
@@ -70,7 +70,7 @@ static const struct option client_setting_rows[] = {
 static const struct option topic_rows[] = {
 	RUNTIME("numPartitions", INTEGER, partitions, POSITIVE_RANGE, .quotable = true, .help = "Partitions of each topic."),
 	RUNTIME("replicationFactor", INTEGER, replication_factor, POSITIVE_RANGE, .quotable = true,
-		.help = "Copies of each partition."),
+		.help = "Replicas of each partition."),
 	{.type = OPTION_TABLE,
 	 .offset = offsetof(struct runtime_spec, topic_settings),
 	 .rows = client_setting_rows,
@@ -79,75 +79,78 @@ static const struct option topic_rows[] = {
 };
 
 static const struct option registry_rows[] = {
-	RUNTIME("url", NAME, registry.url, .required = true, .help = "Where it is, http:// or https://."),
+	RUNTIME("url", NAME, registry.url, .required = true, .help = "Its address, http:// or https://."),
 	RUNTIME("login", NAME, registry.login, .secret = true,
-		.help = "USER:PASSWORD; better `env:NAME` or `file:PATH`, which point to it."),
-	RUNTIME("authorities", TEXT, registry.authorities, .help = "A file of those whose signature counts, in PEM."),
-	RUNTIME("certificate", TEXT, registry.certificate, .help = "A file with our own certificate, in PEM."),
+		.help = "USER:PASSWORD; better `env:NAME` or `file:PATH`, which refer to it."),
+	RUNTIME("authorities", TEXT, registry.authorities, .help = "A file with the trusted authorities, in PEM."),
+	RUNTIME("certificate", TEXT, registry.certificate, .help = "A file with the client's certificate, in PEM."),
 	RUNTIME("key", TEXT, registry.key, .help = "A file with its key, in PEM."),
 	{.type = OPTION_END},
 };
 
 static const struct option kafka_rows[] = {
-	RUNTIME("bootstrap.servers", NAME, bootstrap_servers, .help = "The brokers, joined by commas."),
+	RUNTIME("bootstrap.servers", NAME, bootstrap_servers, .help = "The brokers, separated by commas."),
 	RUNTIME("brokers", NAMES, brokers, .least = 1, .help = "The brokers, host:port."),
 	RUNTIME("enabled", FLAG, kafka_enabled, .fallback = "true",
-		.help = "false: it runs in one process with a broker of its own, by `sluice dev`; `sluice run` refuses."),
+		.help = "false: `sluice dev` runs the files in one process with an embedded broker; `sluice run` refuses them."),
 	RUNTIME("topicPrefix", TEXT, topic_prefix, .place_offset = offsetof(struct runtime_spec, topic_prefix_place),
 		.help = "The beginning of every topic's name; default: sluice."),
 	CHECKED("consumerGroupIdPrefix", TEXT, .effect = EFFECT_LATER, .help = "The beginning of every consumer group's name."),
 	CHECKED("debug", TEXT, .effect = EFFECT_LATER, .help = "What librdkafka logs."),
 	RUNTIME("consumer", TABLE, consumer_settings, .rows = client_setting_rows, .item_size = sizeof(struct client_setting),
-		.help = "Settings of consumers, those that `sluice help kafka-settings` lists; `env:NAME` and `file:PATH` "
-			"point to a secret."),
+		.help = "Settings of consumers, as listed by `sluice help kafka-settings`; `env:NAME` and `file:PATH` refer to "
+			"a secret."),
 	RUNTIME("producer", TABLE, producer_settings, .rows = client_setting_rows, .item_size = sizeof(struct client_setting),
-		.help = "Settings of producers, likewise."),
+		.help = "Settings of producers, in the same way."),
 	CHECKED("streams", TABLE, .effect = EFFECT_NONE, .rows = client_setting_rows,
-		.help = "Settings of Kafka Streams, which sluice does without."),
+		.help = "Settings of Kafka Streams, which sluice does not use."),
 	PART("schemaRegistry", registry_rows,
-	     .help = "Where records' schemas are asked for by number, and that of answers in Avro is announced."),
-	PART("topics", topic_rows, .help = "Settings of topics that are made, as Kafka names them; before those of `plan`."),
+	     .help = "The schema registry: schemas of records are requested there by number, and the schema of Avro answers is "
+		     "registered."),
+	PART("topics", topic_rows,
+	     .help = "Settings of topics that are created, by Kafka's names; they override those of "
+		     "`plan`."),
 	{.type = OPTION_END},
 };
 
 /* ---- traces and metrics ---- */
 
 static const struct option jaeger_rows[] = {
-	CHECKED("endpoint", TEXT, .help = "Where spans are sent, host:port."),
+	CHECKED("endpoint", TEXT, .help = "The address to which spans are sent, host:port."),
 	CHECKED("samplingRate", NUMBER, SHARE_RANGE, .help = "The share of traces that is kept."),
 	{.type = OPTION_END},
 };
 
 static const struct option tracing_rows[] = {
 	ENABLED,
-	CHECKED("disable", FLAG, .help = "Whether nothing is traced."),
-	CHECKED("otelExporterEndpoint", TEXT, .help = "Where spans are sent by OTLP."),
+	CHECKED("disable", FLAG, .help = "Whether tracing is disabled."),
+	CHECKED("otelExporterEndpoint", TEXT, .help = "The address to which spans are sent by OTLP."),
 	CHECKED("otelExporterProtocol", TEXT, .help = "grpc or http/protobuf."),
 	CHECKED("ratio", TEXT, .help = "The share of traces that is kept, as a text."),
-	CHECKED("jaeger", MAP, .rows = jaeger_rows, .help = "Where spans are sent by Jaeger's HTTP form."),
+	CHECKED("jaeger", MAP, .rows = jaeger_rows, .help = "The address to which spans are sent by Jaeger's HTTP protocol."),
 	{.type = OPTION_END},
 };
 
 static const struct option prometheus_rows[] = {
-	CHECKED("endpoint", TEXT, .help = "Where metrics are asked for, for criteria."),
-	CHECKED("pushgateway", TEXT, .help = "Where metrics are pushed to."),
+	CHECKED("endpoint", TEXT, .help = "The address at which metrics are queried, for criteria."),
+	CHECKED("pushgateway", TEXT, .help = "The address to which metrics are pushed."),
 	{.type = OPTION_END},
 };
 
 static const struct option custom_metric_rows[] = {
-	CHECKED("name", NAME, .required = true, .help = "The metric's name, and the tensor or feedback that feeds it."),
+	CHECKED("name", NAME, .required = true, .help = "The metric's name, and the tensor or feedback that it counts."),
 	CHECKED("type", CHOICE, .choices = "gauge counter histogram summary", .required = true,
 		.help = "gauge, counter, histogram or summary."),
 	CHECKED("help", TEXT, .help = "What it tells."),
-	CHECKED("buckets", NUMBERS, .help = "Upper bounds of a histogram's buckets, rising."),
+	CHECKED("buckets", NUMBERS, .help = "Upper bounds of a histogram's buckets, in rising order."),
 	{.type = OPTION_END},
 };
 
 static const struct option metrics_rows[] = {
 	ENABLED,
 	CHECKED("prometheus", MAP, .rows = prometheus_rows, .help = "Prometheus and its push gateway."),
-	CHECKED("pushgateway", TEXT, .help = "Where metrics are pushed to."),
-	CHECKED("customMetrics", LIST, .rows = custom_metric_rows, .help = "Metrics of one's own."),
+	CHECKED("pushgateway", TEXT, .help = "The address to which metrics are pushed."),
+	CHECKED("customMetrics", LIST, .rows = custom_metric_rows, .help = "User-defined metrics."),
 	{.type = OPTION_END},
 };
 
@@ -157,13 +160,13 @@ static const struct option storage_rows[] = {
 	CHECKED("type", TEXT, .required = true, .help = "s3, gcs, azure or file."),
 	CHECKED("bucket", TEXT, .help = "The bucket, or the folder."),
 	CHECKED("region", TEXT, .help = "The bucket's region."),
-	CHECKED("endpoint", TEXT, .help = "Another address than the provider's own."),
+	CHECKED("endpoint", TEXT, .help = "An address other than the provider's own."),
 	{.type = OPTION_END},
 };
 
 static const struct option backup_rows[] = {
 	ENABLED,
-	RUNTIME("schedule", NAME, backup_schedule, .help = "When, in UTC: minute, hour, day of month, month, day of week."),
+	RUNTIME("schedule", NAME, backup_schedule, .help = "The times, in UTC: minute, hour, day of month, month, day of week."),
 	CHECKED("retention", DURATION, .help = "How long a snapshot is kept."),
 	CHECKED("storage", MAP, .rows = storage_rows, .help = "Where snapshots go."),
 	{.type = OPTION_END},
@@ -171,9 +174,9 @@ static const struct option backup_rows[] = {
 
 static const struct option disaster_rows[] = {
 	ENABLED,
-	CHECKED("rto", DURATION, .help = "How long a recovery may take."),
-	CHECKED("rpo", DURATION, .help = "How old the newest snapshot may be."),
-	CHECKED("failoverStrategy", CHOICE, .choices = "automatic manual", .help = "Whether it happens without anybody."),
+	CHECKED("rto", DURATION, .help = "The longest duration of a recovery."),
+	CHECKED("rpo", DURATION, .help = "The largest age of the newest snapshot."),
+	CHECKED("failoverStrategy", CHOICE, .choices = "automatic manual", .help = "Whether it happens automatically."),
 	{.type = OPTION_END},
 };
 
@@ -186,15 +189,15 @@ static const struct option region_rows[] = {
 
 static const struct option failover_rows[] = {
 	ENABLED,
-	CHECKED("healthCheckInterval", DURATION, .help = "How often a region is asked whether it is well."),
-	CHECKED("failoverTimeout", DURATION, .help = "After so long its share moves to the others."),
+	CHECKED("healthCheckInterval", DURATION, .help = "How often the health of a region is checked."),
+	CHECKED("failoverTimeout", DURATION, .help = "The time after which its share moves to the others."),
 	{.type = OPTION_END},
 };
 
 static const struct option multi_region_rows[] = {
 	ENABLED,
 	CHECKED("regions", LIST, .rows = region_rows, .least = 1, .help = "The regions."),
-	CHECKED("failover", MAP, .rows = failover_rows, .help = "What happens when one is not well."),
+	CHECKED("failover", MAP, .rows = failover_rows, .help = "What happens when one is unhealthy."),
 	{.type = OPTION_END},
 };
 
@@ -204,18 +207,18 @@ static const struct option multi_region_rows[] = {
 #define PROTECTION(member)                                                                                                         \
 	{.type = OPTION_HERE, .offset = offsetof(struct runtime_spec, member.here)},                                               \
 		RUNTIME("enabled", FLAG, member.enabled, .place_offset = offsetof(struct runtime_spec, member.enabled_here),       \
-			.help = "Whether it is in force.")
+			.help = "Whether it is enabled.")
 
 static const struct option authentication_rows[] = {
 	PROTECTION(authentication),
-	CHECKED("type", CHOICE, .choices = "jwt", .required = true, .help = "How callers prove who they are."),
-	RUNTIME("jwksUri", TEXT, authentication.file, .help = "Where the keys are that sign their tokens."),
+	CHECKED("type", CHOICE, .choices = "jwt", .required = true, .help = "How callers are authenticated."),
+	RUNTIME("jwksUri", TEXT, authentication.file, .help = "The address of the keys that sign their tokens."),
 	{.type = OPTION_END},
 };
 
 static const struct option authorization_rows[] = {
 	PROTECTION(authorization),
-	CHECKED("type", CHOICE, .choices = "rbac", .required = true, .help = "How it is decided what they may do."),
+	CHECKED("type", CHOICE, .choices = "rbac", .required = true, .help = "How callers are authorized."),
 	RUNTIME("policiesConfigMap", TEXT, authorization.file, .help = "The rules: subject, resource, verb."),
 	{.type = OPTION_END},
 };
@@ -234,15 +237,15 @@ static const struct option encryption_rows[] = {
 
 static const struct option audit_rows[] = {
 	ENABLED,
-	CHECKED("logLevel", TEXT, .choices = "DEBUG INFO WARN WARNING ERROR", .help = "How much is recorded."),
+	CHECKED("logLevel", TEXT, .choices = "DEBUG INFO WARN WARNING ERROR", .help = "The level of detail."),
 	CHECKED("destination", TEXT, .help = "A file, a topic, or Elasticsearch."),
 	{.type = OPTION_END},
 };
 
 static const struct option security_rows[] = {
 	PART("authentication", authentication_rows, .effect = EFFECT_GATEWAY, .help = "Who callers are."),
-	PART("authorization", authorization_rows, .effect = EFFECT_GATEWAY, .help = "What they may do."),
-	PART("encryption", encryption_rows, .effect = EFFECT_GATEWAY, .help = "Whether others can read along."),
+	PART("authorization", authorization_rows, .effect = EFFECT_GATEWAY, .help = "What callers may do."),
+	PART("encryption", encryption_rows, .effect = EFFECT_GATEWAY, .help = "Whether traffic is encrypted."),
 	CHECKED("audit", MAP, .effect = EFFECT_LATER, .rows = audit_rows, .help = "What is recorded of changes and refusals."),
 	{.type = OPTION_END},
 };
@@ -261,7 +264,7 @@ const struct option config_rows[] = {
 	 .rows = backup_rows,
 	 .help = "Snapshots of state, by schedule."},
 	CHECKED("disasterRecovery", MAP, .effect = EFFECT_LATER, .rows = disaster_rows,
-		.help = "How much may be lost, and for how long."),
+		.help = "Recovery objectives: how much may be lost, and for how long."),
 	PART("securityConfig", security_rows, .help = "Protection."),
 	CHECKED("multiRegion", MAP, .effect = EFFECT_LATER, .rows = multi_region_rows, .help = "Forwarding to other regions."),
 	{.type = OPTION_END},

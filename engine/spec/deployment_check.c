@@ -59,10 +59,10 @@ static void check_shadows(const struct deployment_spec *deployment, struct fault
 		shadow = shadow ? shadow : &predictors[i];
 		if (shadows++ > 0)
 			fault_add(faults, CODE_SHADOW, predictors[i].shadow_place, NULL,
-				  "a second shadow; the one in line %u is the one that there may be", shadow->shadow_place.line);
+				  "a second shadow; only one is allowed, and it is in line %u", shadow->shadow_place.line);
 	}
 	if (shadows > 0 && shadows == deployment->predictors.count)
-		fault_add(faults, CODE_SHADOW, shadow->shadow_place, NULL, "a shadow alone: nobody is left to answer");
+		fault_add(faults, CODE_SHADOW, shadow->shadow_place, NULL, "only a shadow: no predictor answers");
 }
 
 /* ---- graphs ---- */
@@ -124,7 +124,9 @@ static void check_test(const struct graph_node *node, struct faults *faults)
 			  "the parameter `ratioA` is missing: the share of the first child, from 0 to 1");
 	check_ratio(node, faults);
 	if (node->children.count != 2)
-		fault_add(faults, CODE_OUT_OF_RANGE, node->here, NULL, "RANDOM_ABTEST shares out between two children, not %zu",
+		fault_add(faults, CODE_OUT_OF_RANGE, node->here, NULL,
+			  "RANDOM_ABTEST divides requests between two children, "
+			  "not %zu",
 			  node->children.count);
 }
 
@@ -146,13 +148,13 @@ static void check_node(const struct graph_node *node, bool root, struct faults *
 		check_implementation(node, faults);
 		if (ends_in_server(node->implementation.text) && !node->model_uri.text)
 			fault_add(faults, CODE_MISSING_FIELD, node->here, NULL,
-				  "`modelUri` is missing: %s has to be told what to serve", node->implementation.text);
+				  "`modelUri` is missing: %s needs the model to serve", node->implementation.text);
 	}
 	check_test(node, faults);
 	for (size_t i = 0; i < node->parameters.count; i++)
 		if (parameters[i].name.text && parameters[i].value.text && !value_fits(&parameters[i]))
 			fault_add(faults, CODE_BAD_PARAMETER, parameters[i].value.place, NULL,
-				  "the parameter `%s` is of type %s, and `%s` is none", parameters[i].name.text,
+				  "the parameter `%s` is of type %s, and `%s` is not", parameters[i].name.text,
 				  parameter_type_name(parameters[i].type), parameters[i].value.text);
 	for (size_t i = 0; i < node->children.count; i++)
 		check_node(&children[i], false, faults);
@@ -170,7 +172,8 @@ static void node_parameters_say(const struct graph_node *node, struct faults *fa
 		bool ratio = node_built_in(node) == BUILT_IN_RANDOM && name->text && strcmp(name->text, "ratioA") == 0;
 		if (name->text && !ratio)
 			fault_add(faults, CODE_NO_EFFECT, name->place, NULL,
-				  "the parameter `%s` has no effect here: a node is called where it answers, and is not started",
+				  "the parameter `%s` has no effect here: sluice calls a node at its address and does not "
+				  "start it",
 				  name->text);
 	}
 	for (size_t i = 0; i < node->children.count; i++)
@@ -195,11 +198,11 @@ static void orchestrator_say(const struct node *spec, const struct node *predict
 	for (size_t i = 0; environment && environment->type == NODE_LIST && i < environment->count; i++) {
 		const struct node *name = node_get(environment->items[i], "name");
 		if (name && name->type == NODE_SCALAR && !topic_is_read(spec, first, name))
-			fault_add(faults, CODE_IGNORED_SETTING, name->place, NULL, "sluice does not act on `%s` here: %s",
+			fault_add(faults, CODE_IGNORED_SETTING, name->place, NULL, "sluice does not support `%s` here: %s",
 				  name->scalar.bytes,
 				  word_is(name, "KAFKA_BROKER")
-					  ? "say where the brokers are in a SeldonRuntime, or by --brokers"
-					  : "with `serverType: kafka`, it reads the topics of the first predictor alone");
+					  ? "set the brokers in a SeldonRuntime, or by --brokers"
+					  : "with `serverType: kafka`, it reads the topics of the first predictor only");
 	}
 }
 
@@ -208,7 +211,7 @@ static void endpoints_say(const struct graph_node *node, struct faults *faults)
 	const struct graph_node *children = node->children.items;
 	if (node->endpoint.type && strcmp(node->endpoint.type, "GRPC") == 0)
 		fault_add(faults, CODE_IGNORED_SETTING, node->here, NULL,
-			  "this node is called by REST all the same: by gRPC only `protocol: v2` is spoken");
+			  "this node is called by REST all the same: gRPC is supported only with `protocol: v2`");
 	for (size_t i = 0; i < node->children.count; i++)
 		endpoints_say(&children[i], faults);
 }
@@ -224,7 +227,7 @@ static void transport_say(const struct deployment_spec *deployment, const struct
 		endpoints_say(&predictors[i].graph, faults);
 	if (word_is(transport, "grpc"))
 		fault_add(faults, CODE_IGNORED_SETTING, transport->place, NULL,
-			  "nodes are called by REST all the same: by gRPC only `protocol: v2` is spoken");
+			  "nodes are called by REST all the same: gRPC is supported only with `protocol: v2`");
 }
 
 void deployment_check(const struct resource *resource, struct faults *faults)

@@ -24,25 +24,25 @@ const struct resource_kind resource_kinds[] = {
 	KIND("Pipeline", MLOPS, PIPELINE, .rows = pipeline_rows, .size = sizeof(struct pipeline_spec), .check = pipeline_check,
 	     .help = "A graph of steps."),
 	KIND("Model", MLOPS, MODEL, .rows = model_rows, .size = sizeof(struct model_spec), .check = model_check,
-	     .help = "A model, and where it answers. One that no pipeline, experiment or deployment of the files names is asked by "
-		     "itself: it gets a pipeline of its name, with one step that calls it."),
+	     .help = "A model, and its address. A model that no pipeline, experiment or deployment of the files names gets a "
+		     "pipeline of its name, with one step that calls it."),
 	KIND("Experiment", MLOPS, EXPERIMENT, .rows = experiment_rows, .size = sizeof(struct experiment_spec),
 	     .check = experiment_check, .later = true, .help = "Models or pipelines among which requests are split."),
 	KIND("SeldonRuntime", MLOPS, RUNTIME, .rows = runtime_rows, .size = sizeof(struct runtime_spec), .check = runtime_check,
 	     .nameless = true, .help = "An installation and its settings."),
 	KIND("SeldonConfig", MLOPS, CONFIG, .rows = seldon_config_rows, .size = sizeof(struct runtime_spec),
-	     .check = seldon_config_check, .help = "Settings that runtimes of a cluster build on."),
+	     .check = seldon_config_check, .help = "Base settings of the runtimes of a cluster."),
 	KIND("ServerConfig", MLOPS, SERVER_CONFIG, .rows = server_config_rows,
-	     .help = "How Kubernetes would make a server; of no effect here."),
+	     .help = "How Kubernetes would create a server; it has no effect here."),
 	KIND("Server", MLOPS, SERVER, .rows = server_rows, .size = sizeof(struct server_spec), .check = server_check,
-	     .help = "A model server, and where it answers."),
+	     .help = "A model server, and its address."),
 	KIND("SeldonDeployment", MACHINE_LEARNING, DEPLOYMENT, .rows = deployment_rows, .size = sizeof(struct deployment_spec),
 	     .check = deployment_check, .help = "Graphs of the first Seldon Core."),
 	KIND("HealthChecks", NULL, FRAGMENT, .rows = health_rows, .help = "A fragment: extra health paths of the gateway."),
 	KIND("Performance", NULL, FRAGMENT, .rows = performance_rows, .size = sizeof(struct performance_spec),
 	     .help = "A fragment: settings of calls to models."),
 	KIND("Targets", NULL, FRAGMENT, .rows = target_rows, .size = sizeof(struct targets_spec),
-	     .help = "A fragment: what `plan --slo` holds the plan against."),
+	     .help = "A fragment: targets with which `plan --slo` compares the plan."),
 	{0},
 };
 
@@ -52,11 +52,11 @@ struct envelope {
 };
 
 const struct option resource_rows[] = {
-	CHECKED("apiVersion", TEXT, .help = "Whose kind it is, and its version."),
-	CHECKED("kind", TEXT, .help = "What the document is."),
+	CHECKED("apiVersion", TEXT, .help = "The group and version of the kind."),
+	CHECKED("kind", TEXT, .help = "The kind of resource."),
 	ROW("metadata", MAP, struct envelope, metadata, .rows = metadata_rows, .help = "Its name and annotations."),
 	ROW("spec", NODE, struct envelope, spec, .help = "What it says."),
-	CHECKED("status", NODE, .effect = EFFECT_NONE, .help = "What a cluster said about it."),
+	CHECKED("status", NODE, .effect = EFFECT_NONE, .help = "The state that a cluster reported."),
 	{.type = OPTION_END},
 };
 
@@ -135,7 +135,7 @@ static const struct resource_kind *kind_by_option(const struct spec_options *opt
 
 static void say_missing(struct spec *spec, const struct node *root, const char *key)
 {
-	fault_add(spec->faults, CODE_MISSING_KIND, root->place, NULL, "`%s` is missing: nothing says what this document is", key);
+	fault_add(spec->faults, CODE_MISSING_KIND, root->place, NULL, "`%s` is missing: the kind of this document is unknown", key);
 }
 
 /* Without a kind no fields are looked at, so a key that was meant for it is told of here. */
@@ -145,7 +145,7 @@ static void say_misspelt_kind(struct spec *spec, const struct node *root)
 	for (size_t i = 0; i < root->count; i++) {
 		const struct node *key = root->entries[i].key;
 		if (!text_is(key->scalar, meant[0]) && suggest_nearest(key->scalar.bytes, meant, 1))
-			fault_add(spec->faults, CODE_UNKNOWN_FIELD, key->place, meant[0], "`%s` is no field of the document",
+			fault_add(spec->faults, CODE_UNKNOWN_FIELD, key->place, meant[0], "`%s` is not a field of the document",
 				  key->scalar.bytes);
 	}
 }
@@ -192,7 +192,7 @@ static const struct resource_kind *kind_of(struct spec *spec, const struct node 
 		const bool serves = memmem(version.bytes, version.length, "serving.k", 9) != NULL; /* KServe, of old in Kubeflow */
 		spec->foreign++;
 		fault_add(spec->faults, serves ? CODE_FOREIGN_MODEL : CODE_FOREIGN, node_get(root, "apiVersion")->place, NULL,
-			  "`%s` %s is not ours and is skipped%s", version.bytes, has_kind ? name.bytes : "",
+			  "`%s` %s is not known to sluice and is skipped%s", version.bytes, has_kind ? name.bytes : "",
 			  serves ? ": the models that it declares are not served" : "");
 		return NULL;
 	}
@@ -277,9 +277,8 @@ static void say_second_runtime(const struct spec *spec, const struct resource *r
 	const struct resource *first = resource->kind->type == RESOURCE_RUNTIME ? spec_first(spec, RESOURCE_RUNTIME) : NULL;
 	if (first)
 		fault_add(spec->faults, CODE_IGNORED_SETTING, resource->name.place, NULL,
-			  "sluice acts on one SeldonRuntime, `%s` in line %u of %s; nothing that `%s` says is in force",
-			  first->name.text, first->place.line, first->place.file ? first->place.file : "the files",
-			  resource->name.text);
+			  "sluice uses one SeldonRuntime, `%s` in line %u of %s; `%s` has no effect", first->name.text,
+			  first->place.line, first->place.file ? first->place.file : "the files", resource->name.text);
 }
 
 /* ---- reading ---- */
@@ -350,7 +349,7 @@ static const struct node *spec_node(struct spec *spec, const struct node *root, 
 			*empty = (struct node){.type = NODE_MAP, .place = root->place};
 		return empty;
 	} else if (node ? !node->broken : !is_misspelt(root, "spec", resource_rows))
-		fault_add(spec->faults, CODE_MISSING_FIELD, root->place, NULL, "`spec` is missing: it says what the resource is");
+		fault_add(spec->faults, CODE_MISSING_FIELD, root->place, NULL, "`spec` is missing: it defines the resource");
 	return NULL;
 }
 

@@ -19,41 +19,41 @@
 const struct fault_code fault_codes[] = {
 	/* ---- reading YAML ---- */
 	ERROR(CODE_SYNTAX, SYNTAX, .title = "This is not YAML",
-	      .help = "Mend the line shown, or the one above it: look for a wrong indent, or a missing quote, comma or bracket.",
-	      .example =
-		      "metadata:\n  name: p\n labels: {}      # between the two indents\n\nmetadata:\n  name: p\n  labels: {}\n"),
-	ERROR(CODE_TAB, SYNTAX, .title = "A tab character where YAML wants blanks",
-	      .help = "Indent with blanks; YAML allows no tabs there.",
+	      .help = "Correct the line shown, or the one above it: look for a wrong indent, or a missing quote, comma or "
+		      "bracket.",
+	      .example = "metadata:\n  name: p\n labels: {}      # neither indent\n\nmetadata:\n  name: p\n  labels: {}\n"),
+	ERROR(CODE_TAB, SYNTAX, .title = "A tab character where YAML needs spaces",
+	      .help = "Indent with spaces; YAML allows no tabs there.",
 	      .example = "metadata:\n\tname: p      # a tab\n\nmetadata:\n  name: p\n"),
-	ERROR(CODE_UNKNOWN_ALIAS, SYNTAX, .title = "An alias whose anchor does not stand above it",
+	ERROR(CODE_UNKNOWN_ALIAS, SYNTAX, .title = "An alias without an anchor above it",
 	      .help = "Put `&name` before the value that is meant, further up in the same document, or write the value out.",
 	      .example = "inputs: *sources\n\nfirst: &sources [a, b]\ninputs: *sources\n"),
 	ERROR(CODE_NOT_UTF8, ENCODING, .title = "The file is not UTF-8", .help = "Save the file as UTF-8.",
 	      .example = "name: caf\\xe9      # Latin-1\n\nname: caf\\xc3\\xa9  # UTF-8\n"),
 	ERROR(CODE_CONTROL_CHARACTER, ENCODING, .title = "A control character that YAML does not allow",
 	      .help = "Remove it, or write it as an escape inside double quotes.", .example = "name: a\\x07\n\nname: a\n"),
-	ERROR(CODE_EMPTY_FILE, EMPTY, .title = "The file holds no document",
-	      .help = "Write a resource into it; `sluice init` makes one to begin with.",
+	ERROR(CODE_EMPTY_FILE, EMPTY, .title = "The file has no document",
+	      .help = "Write a resource into it; `sluice init` creates one to start with.",
 	      .example = "# only a comment\n\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\n"),
-	ERROR(CODE_TOO_LARGE, LIMIT, .title = "More than a file may hold",
+	ERROR(CODE_TOO_LARGE, LIMIT, .title = "A file beyond a limit",
 	      .help = "Split the file, or write it flatter: limits are 4 MiB, 4,096 documents, a depth of 64, 10,000 entries of a "
 		      "list of maps, and a million values with every alias counted each time it is used.",
 	      .example = "a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a]      # and so on: it multiplies\n\na: [x, x, x, x]\n"),
-	ERROR(CODE_DUPLICATE_KEY, DUPLICATE_KEY, .title = "A key that stands twice in one map",
+	ERROR(CODE_DUPLICATE_KEY, DUPLICATE_KEY, .title = "A key that occurs twice in one map",
 	      .help = "Remove one of the two; only one value can count.",
 	      .example = "spec:\n  steps: [{name: a}]\n  steps: [{name: b}]\n\nspec:\n  steps: [{name: a}, {name: b}]\n"),
 	ERROR(CODE_NUL_CHARACTER, BAD_VALUE, .title = "A text with a NUL character in it", .help = "Remove the \\0 from the text.",
 	      .example = "name: \"a\\0b\"\n\nname: \"ab\"\n"),
-	ERROR(CODE_UNKNOWN_TAG, SYNTAX, .title = "A YAML tag that means nothing here",
+	ERROR(CODE_UNKNOWN_TAG, SYNTAX, .title = "A YAML tag without a meaning here",
 	      .help = "Remove the tag; only !!str, !!int, !!float, !!bool, !!null, !!map and !!seq are known.",
 	      .example = "name: !secret abc\n\nname: abc\n"),
 	ERROR(CODE_BAD_MERGE, SYNTAX, .title = "A merge key `<<` without a map",
 	      .help = "Give `<<` an alias of a map, or a list of them.", .example = "<<: 5\n\n<<: *defaults\n"),
-	WARNING(CODE_TOO_MANY_FAULTS, LIMIT, .title = "More faults than are shown", .help = "Mend the first ones and run again.",
+	WARNING(CODE_TOO_MANY_FAULTS, LIMIT, .title = "More faults than are shown", .help = "Correct the first ones and run again.",
 		.example = "(the first 10,000 are shown)\n"),
 
 	/* ---- resources ---- */
-	ERROR(CODE_MISSING_KIND, MISSING_FIELD, .title = "A document that does not say what it is",
+	ERROR(CODE_MISSING_KIND, MISSING_FIELD, .title = "A document without apiVersion or kind",
 	      .help = "Write `apiVersion: mlops.seldon.io/v1alpha1` and a `kind`, or give --kind for a fragment.",
 	      .example = "metadata: {name: p}\n\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"),
 	ERROR(CODE_UNKNOWN_KIND, UNSUPPORTED, .title = "A kind that does not exist",
@@ -63,10 +63,10 @@ const struct fault_code fault_codes[] = {
 	ERROR(CODE_UNKNOWN_VERSION, UNSUPPORTED, .title = "An apiVersion that sluice does not know",
 	      .help = "Known are mlops.seldon.io/v1alpha1 and, for a SeldonDeployment, machinelearning.seldon.io/v1.",
 	      .example = "apiVersion: mlops.seldon.io/v2\n\napiVersion: mlops.seldon.io/v1alpha1\n"),
-	NOTE(CODE_FOREIGN, UNSUPPORTED, .title = "A resource of somebody else", .help = "It is skipped; nothing needs to be done.",
+	NOTE(CODE_FOREIGN, UNSUPPORTED, .title = "A resource of another system", .help = "It is skipped; nothing needs to be done.",
 	     .example = "apiVersion: apps/v1\nkind: Deployment\n"),
 	WARNING(CODE_FOREIGN_MODEL, UNSUPPORTED, .title = "A model of another platform, which is not served",
-		.help = "sluice does not read KServe's resources: write a Model whose storageUri says where the model answers.",
+		.help = "sluice does not read KServe's resources: write a Model whose storageUri is the address of the model.",
 		.example = "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\n\n"
 			   "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\n"),
 	ERROR(CODE_REPEATED_RESOURCE, REPEATED_NAME, .title = "Two resources of one kind and name in a file",
@@ -78,35 +78,35 @@ const struct fault_code fault_codes[] = {
 	      .help = "Use small letters, digits and inner dashes; dots separate the parts of references and topics.",
 	      .example = "name: My.Pipe\n\nname: my-pipe\n"),
 	WARNING(CODE_UNDERSCORE_NAME, BAD_VALUE, .title = "A name with an underscore",
-		.help = "sluice takes it, Kubernetes and Seldon refuse it; a dash works everywhere.",
+		.help = "sluice accepts it, Kubernetes and Seldon refuse it; a dash works everywhere.",
 		.example = "name: my_pipe\n\nname: my-pipe\n"),
 	WARNING(CODE_REPEATED_ACROSS_FILES, REPEATED_NAME, .title = "One resource in two files",
-		.help = "Give one of the two files only; of both, the one read last counts.",
+		.help = "Give only one of the two files. If both are given, the one that is read last is used.",
 		.example = "sluice lint base/model.yaml overlay/model.yaml\n\nsluice lint overlay/model.yaml\n"),
 	NOTE(CODE_OLD_VERSION, UNSUPPORTED, .title = "An old version of a resource",
-	     .help = "It is read as the present one, which has all of its fields; nothing needs to be done.",
+	     .help = "It is read as the current version, which has all of its fields; nothing needs to be done.",
 	     .example = "apiVersion: machinelearning.seldon.io/v1alpha2\nkind: SeldonDeployment\n\n"
 			"apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\n"),
 	ERROR(CODE_BAD_TOPIC, BAD_VALUE, .title = "A name that no topic may have",
-	      .help = "Kafka takes letters, digits, `.`, `_` and `-`, at most 249 of them.",
+	      .help = "Kafka accepts letters, digits, `.`, `_` and `-`, at most 249 of them.",
 	      .example = "input: {topic: market ticks}\n\ninput: {topic: market.ticks}\n"),
 
 	/* ---- fields ---- */
 	ERROR(CODE_UNKNOWN_FIELD, UNKNOWN_FIELD, .title = "A field that does not exist here",
 	      .help = "Correct its name, or remove it; `sluice schema KIND` lists all fields.",
 	      .example = "spec:\n  storageURL: s3://b/m\n\nspec:\n  storageUri: s3://b/m\n"),
-	ERROR(CODE_MISSING_FIELD, MISSING_FIELD, .title = "A field that must be there", .help = "Add the field.",
+	ERROR(CODE_MISSING_FIELD, MISSING_FIELD, .title = "A required field is missing", .help = "Add the field.",
 	      .example = "steps:\n- inputs: [p]\n\nsteps:\n- name: a\n  inputs: [p]\n"),
 	ERROR(CODE_WRONG_TYPE, WRONG_TYPE, .title = "A value of another type than the field's",
-	      .help = "Write a value of the type that the field takes; a text that looks like a number or a flag needs quotes.",
+	      .help = "Write a value of the field's type; a text that looks like a number or a flag needs quotes.",
 	      .example = "name: 12\ninputs: a\n\nname: \"12\"\ninputs: [a]\n"),
-	ERROR(CODE_OUT_OF_RANGE, BAD_VALUE, .title = "A number out of its range",
+	ERROR(CODE_OUT_OF_RANGE, BAD_VALUE, .title = "A number outside its range",
 	      .help = "Write a number within the range that the message states.", .example = "epsilon: 1.5\n\nepsilon: 0.1\n"),
-	ERROR(CODE_NO_CHOICE, BAD_VALUE, .title = "A word that is none of the choices",
+	ERROR(CODE_NO_CHOICE, BAD_VALUE, .title = "A word that is not one of the choices",
 	      .help = "Write one of the words that the message lists.",
 	      .example = "inputsJoinType: left\n\ninputsJoinType: inner\n"),
 	ERROR(CODE_BAD_DURATION, BAD_VALUE, .title = "A duration that cannot be read",
-	      .help = "Write numbers with units and no blanks: ms, s, m, h or d.",
+	      .help = "Write numbers with units and no spaces: ms, s, m, h or d.",
 	      .example = "updateInterval: 5 minutos\n\nupdateInterval: 5m\n"),
 	ERROR(CODE_BAD_QUANTITY, BAD_VALUE, .title = "A quantity that cannot be read",
 	      .help = "Write it as Kubernetes does: 100Ki, 2Gi, 500m or 1.5.", .example = "memory: 100 KB\n\nmemory: 100Ki\n"),
@@ -114,9 +114,9 @@ const struct fault_code fault_codes[] = {
 	      .help = "Write a comparison, a number and perhaps a unit, in quotes: \"<100ms\", \"<0.01\", \">99.9%\".",
 	      .example = "latency: 100\n\nlatency: \"<100ms\"\n"),
 	ERROR(CODE_BAD_EXPRESSION, BAD_VALUE, .title = "An expression that cannot be read",
-	      .help = "Mend the expression where the caret stands; `sluice help expressions` has the language on one page.",
+	      .help = "Correct the expression at the caret; `sluice help expressions` describes the language on one page.",
 	      .example = "when: vol-0.3\n\nwhen: vol > 0.3\n"),
-	ERROR(CODE_EMPTY_VALUE, BAD_VALUE, .title = "An empty value where something must stand",
+	ERROR(CODE_EMPTY_VALUE, BAD_VALUE, .title = "An empty value where one is required",
 	      .help = "Write a value, or remove the field.", .example = "steps: []\n\nsteps: [{name: a}]\n"),
 	ERROR(CODE_TWO_KINDS, BAD_VALUE, .title = "A step of two kinds",
 	      .help = "Make two steps of it, each with one kind; the second reads the first.",
@@ -132,13 +132,13 @@ const struct fault_code fault_codes[] = {
 	ERROR(CODE_REPEATED_STEP, REPEATED_NAME, .title = "Two steps of one name, or a step named like its pipeline",
 	      .help = "Give each step a name of its own; references could not tell them apart.",
 	      .example = "steps: [{name: a}, {name: a}]\n\nsteps: [{name: a}, {name: b}]\n"),
-	ERROR(CODE_REPEATED_NAME, REPEATED_NAME, .title = "A name that stands twice in a list",
+	ERROR(CODE_REPEATED_NAME, REPEATED_NAME, .title = "A name that occurs twice in a list",
 	      .help = "Remove one of the two, or rename it.",
 	      .example = "candidates: [{name: a, weight: 1}, {name: a, weight: 2}]\n\ncandidates: [{name: a, weight: 3}]\n"),
-	ERROR(CODE_NO_CANDIDATE, BAD_REFERENCE, .title = "A default that is no candidate",
+	ERROR(CODE_NO_CANDIDATE, BAD_REFERENCE, .title = "A default that is not a candidate",
 	      .help = "Name one of the candidates, or add it to them.",
 	      .example = "default: c\ncandidates: [{name: a, weight: 1}]\n\ndefault: a\ncandidates: [{name: a, weight: 1}]\n"),
-	ERROR(CODE_NO_WEIGHT, BAD_VALUE, .title = "Weights that leave nobody to choose",
+	ERROR(CODE_NO_WEIGHT, BAD_VALUE, .title = "Weights that leave no candidate to choose",
 	      .help = "Give at least one candidate a weight above 0; only bandits choose without weights.",
 	      .example = "candidates: [{name: a, weight: 0}]\n\ncandidates: [{name: a, weight: 1}]\n"),
 	ERROR(CODE_TRAFFIC_SUM, BAD_VALUE, .title = "Traffic that does not add up to 100",
@@ -146,7 +146,7 @@ const struct fault_code fault_codes[] = {
 	      .example = "predictors: [{name: a, traffic: 50}, {name: b, traffic: 40}]\n\n"
 			 "predictors: [{name: a, traffic: 60}, {name: b, traffic: 40}]\n"),
 	ERROR(CODE_SHADOW, BAD_VALUE, .title = "A shadow without a predictor, or more than one",
-	      .help = "Keep one shadow, beside at least one predictor that answers.",
+	      .help = "Keep one shadow, and at least one predictor that answers.",
 	      .example = "predictors: [{name: a, shadow: true}]\n\npredictors: [{name: b}, {name: a, shadow: true}]\n"),
 	ERROR(CODE_CONTRADICTION, BAD_VALUE, .title = "Fields that exclude each other", .help = "Change or remove one of them.",
 	      .example = "minReplicas: 5\nmaxReplicas: 2\n\nminReplicas: 2\nmaxReplicas: 5\n"),
@@ -154,7 +154,7 @@ const struct fault_code fault_codes[] = {
 	      .help = "Write five fields, in UTC: minute, hour, day of the month, month, day of the week.",
 	      .example = "schedule: \"2am\"\n\nschedule: \"0 2 * * *\"\n"),
 	ERROR(CODE_BAD_CONDITION, BAD_VALUE, .title = "A condition that cannot be read",
-	      .help = "Write `name operator number` with blanks between; operators are > >= < <= == and !=; && and || join two.",
+	      .help = "Write `name operator number` with spaces between; operators are > >= < <= == and !=; && and || join two.",
 	      .example = "condition: \"drift_score => 0.05\"\n\ncondition: \"drift_score >= 0.05\"\n"),
 	ERROR(CODE_BAD_PARAMETER, BAD_VALUE, .title = "A parameter whose value is not of its type",
 	      .help = "Change the value, or the type.",
@@ -165,12 +165,12 @@ const struct fault_code fault_codes[] = {
 	ERROR(CODE_BAD_ADDRESS, BAD_VALUE, .title = "An address that cannot be read",
 	      .help = "Write a scheme, a host and a port: grpc://mlserver:8081.",
 	      .example = "endpoints: [mlserver]\n\nendpoints: [\"grpc://mlserver:8081\"]\n"),
-	WARNING(CODE_IGNORED_SETTING, BAD_VALUE, .title = "A setting that sluice takes differently",
-		.help = "The message says what happens; change the setting to make it plain.",
+	WARNING(CODE_IGNORED_SETTING, BAD_VALUE, .title = "A setting that sluice interprets differently",
+		.help = "The message describes the effect; change the setting to make it explicit.",
 		.example = "replicas: 0      # of seldon-dataflow-engine\n\nreplicas: 1\n"),
 	ERROR(CODE_SETTING_RUNS_CODE, BAD_VALUE, .title = "A Kafka setting that loads code or runs a command",
-	      .help = "Remove it. Who starts sluice may give it as `--kafka-setting NAME=VALUE`; `sluice help kafka-settings` "
-		      "lists what a file may set.",
+	      .help = "Remove it. The operator may give it as `--kafka-setting NAME=VALUE`; `sluice help kafka-settings` lists "
+		      "what a file may set.",
 	      .example = "consumer: {plugin.library.paths: /tmp/x.so}\n\nsluice run --kafka-setting "
 			 "plugin.library.paths=/opt/x.so\n"),
 	WARNING(CODE_SETTING_NOT_PASSED, BAD_VALUE, .title = "A Kafka setting that is not passed on",
@@ -195,101 +195,101 @@ const struct fault_code fault_codes[] = {
 	      .help = "Name another step, or set `allowCycles: true` and `maxStepRevisits` if the cycle is meant.",
 	      .example = "- name: a\n  inputs: [a.outputs.x]\n\n- name: b\n  inputs: [a.outputs.x]\n"),
 	WARNING(CODE_UNREACHABLE, BAD_REFERENCE, .title = "A step on a cycle that can never run",
-		.help = "Let it begin with what is there from the start: `inputsJoinType: any` on the step where the cycle is "
-			"entered.",
+		.help = "Let it start with the inputs that exist at first: `inputsJoinType: any` on the step where the cycle "
+			"is entered.",
 		.example = "allowCycles: true\nsteps:\n- {name: a, inputs: [p.inputs, b]}\n- {name: b, inputs: [a]}\n\n"
 			   "allowCycles: true\nsteps:\n- {name: a, inputs: [p.inputs, b], inputsJoinType: any}\n- {name: b, "
 			   "inputs: [a]}\n"),
 	WARNING(CODE_INPUT_IS_TRIGGER, BAD_VALUE, .title = "An input that is also a trigger",
-		.help = "Remove it from the triggers: an input is waited for anyway.",
+		.help = "Remove it from the triggers: a step waits for its inputs anyway.",
 		.example = "inputs: [a]\ntriggers: [a]\n\ninputs: [a]\n"),
 	ERROR(CODE_MANY_REFERENCES, LIMIT, .title = "A list of more references than a join may have",
-	      .help = "Put steps between, or name a step instead of each of its tensors: a list has at most 1024.",
+	      .help = "Insert steps between, or name a step instead of each of its tensors: a list has at most 1024 references.",
 	      .example = "inputs: [a.outputs.t1, a.outputs.t2]      # and so on, to t2000\n\ninputs: [a]\n"),
 	ERROR(CODE_BAD_SWITCH, BAD_REFERENCE, .title = "A choice among models that cannot be made",
-	      .help = "Put one list of models under the tensor that decides, and that tensor into the inputs of the step.",
+	      .help = "Write one list of models for the tensor that decides, and that tensor into the inputs of the step.",
 	      .example = "inputs: [request]\ntensorMap:\n  decision: [m1, m2]\n\ninputs: [request, decision]\ntensorMap:\n  "
 			 "decision: [m1, m2]\n"),
-	WARNING(CODE_IDLE_MAPPING, BAD_REFERENCE, .title = "A new name for a tensor that does not come this way",
+	WARNING(CODE_IDLE_MAPPING, BAD_REFERENCE, .title = "A new name for a tensor that is not read here",
 		.help = "Name one of the tensors that are read, STEP.outputs.TENSOR, or remove the entry.",
 		.example = "inputs: [b]\ntensorMap: {a.outputs.x: y}\n\ninputs: [a]\ntensorMap: {a.outputs.x: y}\n"),
 	ERROR(CODE_NO_READER, BAD_REFERENCE, .title = "A route to a step that does not read it",
-	      .help = "Add the route to the inputs of that step.",
+	      .help = "Add the routing step to the inputs of that step.",
 	      .example = "- name: way\n  route: {cases: [{when: x > 0, to: b}]}\n- name: b\n\n"
 			 "- name: way\n  route: {cases: [{when: x > 0, to: b}]}\n- name: b\n  inputs: [way]\n"),
-	ERROR(CODE_MANY_STAGES, LIMIT, .title = "A pipeline that would cross Kafka too often",
+	ERROR(CODE_MANY_STAGES, LIMIT, .title = "A pipeline with too many stages",
 	      .help = "Isolate fewer steps, or use fewer different keys: a pipeline has at most 64 stages.",
 	      .example = "- {name: a, isolate: true}      # and so on, 64 times\n\n- {name: a}\n"),
-	ERROR(CODE_BAD_MAPPING, BAD_VALUE, .title = "A field of mapped records that cannot be picked",
+	ERROR(CODE_BAD_MAPPING, BAD_VALUE, .title = "A field of mapped records that cannot be selected",
 	      .help = "Write paths as a.b, a[0] or bids[*].px, and a `pad` or `default` that is of the datatype.",
 	      .example = "tensors: {price: quote..mid}\n\ntensors: {price: quote.mid}\n"),
 
-	ERROR(CODE_OFFSPRING, BAD_REFERENCE, .title = "Parts of messages that cannot meet",
-	      .help = "A step runs for the parts of one step. Put those together again, with `aggregate: {parts: STEP}` behind it, "
-		      "before "
-		      "they meet those of another.",
+	ERROR(CODE_OFFSPRING, BAD_REFERENCE, .title = "Parts of split messages that cannot be joined",
+	      .help = "A step can read the parts of one splitting step only. Combine them by a step `aggregate: {parts: STEP}` "
+		      "before you join them with the parts of another.",
 	      .example = "- {name: rows, split: {by: rows}}\n- {name: whole, inputs: [other], aggregate: {parts: rows}}\n\n"
 			 "- {name: rows, split: {by: rows}}\n- {name: whole, inputs: [rows], aggregate: {parts: rows}}\n"),
-	WARNING(CODE_TWO_READERS, BAD_REFERENCE, .title = "Two pipelines that would take each other's records",
-		.help = "Who reads another's inputs is a group of its own. A namespace of its own, or another delivery, is "
-			"one too.",
+	WARNING(CODE_TWO_READERS, BAD_REFERENCE, .title = "Two pipelines that would take records from each other",
+		.help = "Pipelines of one group share the records of a topic. A pipeline that reads another's inputs by "
+			"`externalInputs` has a group of its own; so has one with another namespace or delivery.",
 		.example = "spec: {input: {topic: prices}}      # in pipeline a and in pipeline b\n\n"
 			   "spec: {input: {externalInputs: [a.inputs]}}      # in pipeline b\n"),
-	WARNING(CODE_CALL_CIRCLE, CYCLE, .title = "Pipelines that call each other in a circle",
-		.help = "Call another pipeline, or a model. `allowCycles: true` says that a condition ends it.",
+	WARNING(CODE_CALL_CIRCLE, CYCLE, .title = "Pipelines that call each other in a cycle",
+		.help = "Call another pipeline, or a model. Set `allowCycles: true` if a condition ends the cycle.",
 		.example = "metadata: {name: p}\nspec:\n  steps: [{name: a, traffic: {shares: [{weight: 1, call: p}]}}]\n\n"
 			   "metadata: {name: p}\nspec:\n  steps: [{name: a, traffic: {shares: [{weight: 1, call: other}]}}]\n"),
-	WARNING(CODE_ANSWERS_READ, BAD_REFERENCE, .title = "A pipeline that takes answers for requests",
-		.help = "An answer as it leaves fails there as a request. `input.tensors` may pick its fields as those of any "
-			"event.",
+	WARNING(CODE_ANSWERS_READ, BAD_REFERENCE, .title = "A pipeline that reads answers as requests",
+		.help = "The topic has answers of another pipeline, which are not valid requests. `input.tensors` may map "
+			"their fields as those of any event.",
 		.example = "spec: {output: {steps: [s], topic: scores}}      # in pipeline a\nspec: {input: {topic: scores}}      "
 			   "# in pipeline b\n\nspec: {input: {externalInputs: [a.outputs]}}      # in pipeline b\n"),
-	WARNING(CODE_TWO_MEANINGS, REPEATED_NAME, .title = "A bare name that means two resources",
-		.help = "Where a step calls by name alone, a Model goes before a Pipeline, and both before an Experiment. Give "
-			"them names of their own.",
+	WARNING(CODE_TWO_MEANINGS, REPEATED_NAME, .title = "A name that means two resources",
+		.help = "If a step calls by name only, a Model takes precedence over a Pipeline, and both over an Experiment. "
+			"Give them different names.",
 		.example = "metadata: {name: scorer}      # a Model, and a Pipeline too\n\n"
 			   "steps: [{name: a, traffic: {shares: [{weight: 1, call: scorer}]}}]\n"),
-	ERROR(CODE_MANY_TENSORS, LIMIT, .title = "More tensors of one request than a step may get",
-	      .help = "Let a step before it pass on only what is needed (`keep`), or read single tensors (`step.outputs.NAME`). "
+	ERROR(CODE_MANY_TENSORS, LIMIT, .title = "More tensors of one request than a step may receive",
+	      .help = "Let an earlier step pass on only the tensors that are needed (`keep`), or read single tensors "
+		      "(`step.outputs.NAME`). "
 		      "`run` and `dev` leave this pipeline out and run the others.",
 	      .example = "steps:      # each reads the five before it, and passes on all that it reads\n"
 			 "- {name: s49, inputs: [s44, s45, s46, s47, s48], expression: {set: {y: \"1\"}}}\n\n"
 			 "steps:\n- {name: s49, inputs: [s48.outputs.y], expression: {set: {y: \"1\"}}}\n"),
-	WARNING(CODE_ORDER_LOST, UNSUPPORTED, .title = "An order of results that cannot be kept",
-		.help = "Leave `order` out if you can do without; else read one pipeline instead of joining several, and leave "
-			"out the `key` of the step.",
+	WARNING(CODE_ORDER_LOST, UNSUPPORTED, .title = "An order of answers that cannot be kept",
+		.help = "Remove `order` if you do not need it. Otherwise read one pipeline instead of joining several, and "
+			"remove the `key` of the step.",
 		.example = "spec: {order: partition, input: {externalInputs: [a.outputs, b.outputs]}}\n\n"
 			   "spec: {order: partition, input: {externalInputs: [a.outputs]}}\n"),
-	NOTE(CODE_ORDER_PARTED, UNSUPPORTED, .title = "Results that keep less order than usual",
-	     .help = "It may stay, if nobody counts on the order of a key; `plan` says which order is kept.",
+	NOTE(CODE_ORDER_PARTED, UNSUPPORTED, .title = "Answers that keep less order than usual",
+	     .help = "This is fine if no consumer relies on the order of a key; `plan` shows which order is kept.",
 	     .example = "steps: [{name: a, features: {key: user, set: {n: count(x over 1h)}}}]\n"),
-	ERROR(CODE_CALLED_REMEMBERS, BAD_REFERENCE, .title = "A call of a pipeline that remembers",
-	      .help = "What it remembers belongs to the partitions of its own topic, and a call crosses none: send to its topic, "
-		      "and read its answers by externalInputs.",
+	ERROR(CODE_CALLED_REMEMBERS, BAD_REFERENCE, .title = "A call of a pipeline with state",
+	      .help = "Its state belongs to the partitions of its own topic, and a call does not use that topic: send requests "
+		      "to its topic, and read its answers by externalInputs.",
 	      .example = "route: {cases: [{when: \"true\", call: averages}]}      # its step `features` remembers\n\n"
 			 "input: {externalInputs: [averages]}\n"),
-	WARNING(CODE_UNKNOWN_CHOICE, BAD_REFERENCE, .title = "A choice of a model that nobody has",
-		.help = "Correct the name, or add a Model or a Server that has it; as it is, requests that choose it fail.",
+	WARNING(CODE_UNKNOWN_CHOICE, BAD_REFERENCE, .title = "A choice of a model that does not exist",
+		.help = "Correct the name, or add a Model or a Server that has it. Without it, requests that choose it fail.",
 		.example = "tensorMap: {decision: [modle-a, model-b]}\n\ntensorMap: {decision: [model-a, model-b]}\n"),
 	NOTE(CODE_SOURCE_UNSEEN, BAD_REFERENCE, .title = "A joined pipeline that is not among the files",
-	     .help = "Give its file too, or a `joinWindowMs` that is longer than its outages: the engine does not know by which "
-		     "group a pipeline of other files is run.",
+	     .help = "Give its file too, or a `joinWindowMs` longer than its outages: the engine does not know the consumer "
+		     "group of a pipeline in other files.",
 	     .example = "input: {externalInputs: [near.outputs, far.outputs]}      # far is in other files\n"),
 
 	/* ---- known, and not done yet ---- */
-	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked and not honoured yet",
-		.help = "Leave it in if you can do without; this version does not act on it.", .example = "llm: {modelRef: m}\n"),
+	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",
+		.help = "It may stay; this version ignores it.", .example = "llm: {modelRef: m}\n"),
 	NOTE(CODE_NO_EFFECT, UNSUPPORTED, .title = "A field without effect here",
-	     .help = "Only Kubernetes could honour it; it may stay.", .example = "replicas: 3\n"),
-	WARNING(CODE_PROTECTION_LATER, UNSUPPORTED, .title = "A protection that is not in force yet",
-		.help = "Because of it, what would listen beyond this machine refuses to, unless it is given "
-			"--insecure-ignore-security.",
+	     .help = "It would have an effect only in Kubernetes; it may stay.", .example = "replicas: 3\n"),
+	WARNING(CODE_PROTECTION_LATER, UNSUPPORTED, .title = "A protection that is not supported yet",
+		.help = "Servers that would listen beyond this machine refuse to start, unless --insecure-ignore-security is "
+			"given.",
 		.example = "securityConfig:\n  authentication: {enabled: true}\n"),
-	WARNING(CODE_KIND_LATER, UNSUPPORTED, .title = "A kind of resource that is checked and not run yet",
-		.help = "Lint and plan understand it; `run`, `dev` and `test` refuse it in this version.",
+	WARNING(CODE_KIND_LATER, UNSUPPORTED, .title = "A kind of resource that is checked but not run yet",
+		.help = "`lint` and `plan` accept it; `run`, `dev` and `test` refuse it in this version.",
 		.example = "kind: Experiment\n"),
-	WARNING(CODE_STEP_KIND_LATER, UNSUPPORTED, .title = "A kind of step that is checked and not run yet",
-		.help = "Lint and plan understand it; `run`, `dev` and `test` refuse the pipeline in this version.",
+	WARNING(CODE_STEP_KIND_LATER, UNSUPPORTED, .title = "A kind of step that is checked but not run yet",
+		.help = "`lint` and `plan` accept it; `run`, `dev` and `test` refuse the pipeline in this version.",
 		.example = "- name: watch\n  drift: {window: 500}\n"),
 	NOTE(CODE_PROTECTION_OF_GATEWAY, UNSUPPORTED, .title = "A protection that the gateway puts in force",
 	     .help = "`sluice gateway` does, with the files that its options name, or does not listen. `sluice run` without a "
@@ -297,41 +297,40 @@ const struct fault_code fault_codes[] = {
 	     .example = "securityConfig:\n  authentication: {enabled: true, type: jwt, jwksUri: https://auth.example/keys}\n"),
 
 	/* ---- tensor types ---- */
-	WARNING(CODE_MISSING_TENSOR, BAD_REFERENCE, .title = "A tensor that is never there",
-		.help = "Name a tensor that is there, or rename one with tensorMap; as it is, nothing comes this way.",
+	WARNING(CODE_MISSING_TENSOR, BAD_REFERENCE, .title = "A tensor that never exists",
+		.help = "Name a tensor that exists, or rename one with tensorMap. Without it, this input stays empty.",
 		.example = "- name: a      # gives OUTPUT\n- name: b\n  inputs: [a.outputs.output]\n\n"
 			   "- name: a\n- name: b\n  inputs: [a.outputs.OUTPUT]\n"),
-	ERROR(CODE_WRONG_TENSOR, BAD_VALUE, .title = "A tensor of another type or shape than the model takes",
+	ERROR(CODE_WRONG_TENSOR, BAD_VALUE, .title = "A tensor of another type or shape than the model accepts",
 	      .help = "Convert it in a step before (expression: cast, reshape), or read another tensor.",
 	      .example = "inputs: [a]      # x is FP64[4], and the model takes FP32[-1,4]\n\n"
 			 "- name: fit\n  inputs: [a]\n  expression: {set: {x: \"cast(reshape(x, [1, 4]), FP32)\"}}\n"),
-	ERROR(CODE_WRONG_EXPRESSION, BAD_VALUE, .title = "An expression that does not fit the tensors where it stands",
-	      .help = "Use the tensors that are there, in the types and shapes that they have.",
+	ERROR(CODE_WRONG_EXPRESSION, BAD_VALUE, .title = "An expression that does not fit its tensors",
+	      .help = "Use tensors that exist, with their types and shapes.",
 	      .example = "when: pirce > 3      # the tensor is called price\n\nwhen: price > 3\n"),
-	ERROR(CODE_BAD_FILE, BAD_VALUE, .title = "A file that cannot be read, or is not what its step takes",
+	ERROR(CODE_BAD_FILE, BAD_VALUE, .title = "A file that cannot be read, or that its step does not accept",
 	      .help = "Put it where the YAML names it: a relative name is relative to the YAML's own folder.",
 	      .example = "model: {local: model.json}      # it stands in models/\n\nmodel: {local: models/model.json}\n"),
-	WARNING(CODE_ABSENT_FILE, BAD_VALUE, .title = "A file that is not there yet",
-		.help = "Make it (`sluice fit`, a training script), or correct the path; `plan` and `run` refuse to go on "
-			"without it.",
+	WARNING(CODE_ABSENT_FILE, BAD_VALUE, .title = "A file that does not exist yet",
+		.help = "Create it (`sluice fit`, a training script), or correct the path; `plan` and `run` need it.",
 		.example = "preprocess: [{fitted: perp.json}]      # it is called prep.json\n\npreprocess: [{fitted: "
 			   "prep.json}]\n"),
-	WARNING(CODE_IDLE_EXPRESSION, BAD_VALUE, .title = "An expression that leaves out what it is there for",
+	WARNING(CODE_IDLE_EXPRESSION, BAD_VALUE, .title = "An expression that lacks its purpose",
 		.help = "Compare a number or a duration with something that the message has; combine members by "
 			"`members`.",
 		.example = "filter: {keep: 2d}\n\nfilter: {keep: ts - t < 2d}\n"),
-	WARNING(CODE_NOT_AWAITED, BAD_REFERENCE, .title = "A tensor of a step that is not waited for",
-		.help = "Steps beside each other run in no order that a file may count on: without its answer, the tensor is "
-			"missing. A step in the `triggers` is waited for, and passes nothing on.",
+	WARNING(CODE_NOT_AWAITED, BAD_REFERENCE, .title = "A tensor of a step that this step does not wait for",
+		.help = "Parallel steps run in no fixed order: until the other step has run, its tensor is missing. Add that "
+			"step to the `triggers`: then this step waits for it, without its tensors as inputs.",
 		.example = "steps:\n- {name: a}\n- {name: b, expression: {set: {z: a.y * 2}}}\n\n"
 			   "steps:\n- {name: a}\n- {name: b, triggers: [a], expression: {set: {z: a.y * 2}}}\n"),
 	WARNING(CODE_LARGE_PIPELINE, LIMIT, .title = "A pipeline too large for all checks",
-		.help = "All that is read of it is checked, but not what its steps make of each other's tensors, nor, by `lint`, "
-			"what lies between it and other pipelines. `plan` checks more of it.",
+		.help = "Its fields are checked, but not the tensors between its steps, nor, by `lint`, its relations to other "
+			"pipelines. `plan` checks more of it.",
 		.example = "steps: [...]      # a thousand of them\n"),
-	NOTE(CODE_RENAMED_OUTPUT, BAD_REFERENCE, .title = "An output that renames, and asks for nothing",
-	     .help = "One name in a step's `outputs` is given to the only tensor of the reply. It may stay; `outputs` of the "
-		     "step's `model` asks the model for tensors by their names.",
+	NOTE(CODE_RENAMED_OUTPUT, BAD_REFERENCE, .title = "An output that renames and does not request",
+	     .help = "A single name in a step's `outputs` renames the only tensor of the reply. It may stay. To request "
+		     "tensors of the model by name, use `outputs` of the step's `model`.",
 	     .example = "- {name: a, outputs: [predict_proba]}      # a rename\n\n"
 			"- {name: a, model: {outputs: [predict_proba]}}\n"),
 	{0},

@@ -9,25 +9,29 @@
 /* ---- HealthChecks ---- */
 
 static const struct option get_rows[] = {
-	CHECKED("path", TEXT, .required = true, .help = "The path that answers."),
-	CHECKED("port", INTEGER, PORT_RANGE, .required = true, .help = "The port on which it does."),
+	CHECKED("path", TEXT, .required = true, .help = "The path to check."),
+	CHECKED("port", INTEGER, PORT_RANGE, .required = true, .help = "The port of the check."),
 	CHECKED("scheme", TEXT, .choices = "HTTP HTTPS", .help = "HTTP or HTTPS."),
 	{.type = OPTION_END},
 };
 
 static const struct option probe_rows[] = {
 	CHECKED("httpGet", MAP, .rows = get_rows, .required = true, .help = "What is asked."),
-	CHECKED("initialDelaySeconds", INTEGER, INT32_RANGE, .help = "When it is asked first."),
-	CHECKED("periodSeconds", INTEGER, POSITIVE_RANGE, .help = "How often it is asked."),
-	CHECKED("timeoutSeconds", INTEGER, POSITIVE_RANGE, .help = "How long an answer may take."),
-	CHECKED("successThreshold", INTEGER, POSITIVE_RANGE, .help = "So many good answers in a row make it well."),
-	CHECKED("failureThreshold", INTEGER, POSITIVE_RANGE, .help = "So many bad ones make it ill."),
+	CHECKED("initialDelaySeconds", INTEGER, INT32_RANGE, .help = "The time until the first check."),
+	CHECKED("periodSeconds", INTEGER, POSITIVE_RANGE, .help = "The time between two checks."),
+	CHECKED("timeoutSeconds", INTEGER, POSITIVE_RANGE, .help = "The timeout of a check."),
+	CHECKED("successThreshold", INTEGER, POSITIVE_RANGE,
+		.help = "The number of successive successes after which it is "
+			"healthy."),
+	CHECKED("failureThreshold", INTEGER, POSITIVE_RANGE,
+		.help = "The number of successive failures after which it is "
+			"unhealthy."),
 	{.type = OPTION_END},
 };
 
 static const struct option checks_rows[] = {
-	CHECKED("livenessProbe", MAP, .rows = probe_rows, .help = "Whether the gateway lives."),
-	CHECKED("readinessProbe", MAP, .rows = probe_rows, .help = "Whether it is ready for requests."),
+	CHECKED("livenessProbe", MAP, .rows = probe_rows, .help = "The liveness check of the gateway."),
+	CHECKED("readinessProbe", MAP, .rows = probe_rows, .help = "The readiness check of the gateway."),
 	{.type = OPTION_END},
 };
 
@@ -42,16 +46,16 @@ const struct option health_rows[] = {
 
 static const struct option batching_rows[] = {
 	ROW("maxBatchSize", INTEGER, struct call_batching, rows_most, POSITIVE_RANGE,
-	    .help = "Rows that are merged into one call."),
+	    .help = "The largest number of rows that are merged into one call."),
 	ROW("maxLatency", DURATION, struct call_batching, latency_ns,
-	    .help = "After so long a merged call leaves with what there is."),
+	    .help = "The time after which a merged call is sent with the rows that it has."),
 	ROW("batchTimeout", DURATION, struct call_batching, timeout_ns, .help = "The deadline of a merged call."),
 	{.type = OPTION_END},
 };
 
 static const struct option scaling_rows[] = {
-	ROW("minReplicas", INTEGER, struct call_scaling, least, INT32_RANGE, .help = "Parallel calls at the least."),
-	ROW("maxReplicas", INTEGER, struct call_scaling, most, INT32_RANGE, .help = "Parallel calls at the most."),
+	ROW("minReplicas", INTEGER, struct call_scaling, least, INT32_RANGE, .help = "The least number of parallel calls."),
+	ROW("maxReplicas", INTEGER, struct call_scaling, most, INT32_RANGE, .help = "The largest number of parallel calls."),
 	CHECKED("targetCPUUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE,
 		.help = "A target of Kubernetes, in percent."),
 	CHECKED("targetMemoryUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE,
@@ -60,33 +64,33 @@ static const struct option scaling_rows[] = {
 };
 
 static const struct option caching_rows[] = {
-	ROW("enabled", FLAG, struct call_caching, enabled, .help = "Whether it is in force."),
+	ROW("enabled", FLAG, struct call_caching, enabled, .help = "Whether it is enabled."),
 	ROW("backend", CHOICE, struct call_caching, place, .choices = CACHE_CHOICES, .fallback = "memory",
-	    .help = "Where replies are kept."),
+	    .help = "The store for replies."),
 	ROW("ttl", DURATION, struct call_caching, ttl_ns, .help = "For how long."),
-	ROW("address", TEXT, struct call_caching, redis, .fallback = "127.0.0.1:6379", .help = "Where Redis is: host:port."),
+	ROW("address", TEXT, struct call_caching, redis, .fallback = "127.0.0.1:6379", .help = "The address of Redis: host:port."),
 	ROW("login", NAME, struct call_caching, login, .secret = true,
-	    .help = "PASSWORD or USER:PASSWORD of Redis; better `env:NAME` or `file:PATH`, which point to it."),
-	ROW("tls", FLAG, struct call_caching, tls, .help = "Whether Redis is spoken to through TLS."),
-	ROW("authorities", TEXT, struct call_caching, authorities, .help = "A file of those whose signature counts, in PEM."),
-	ROW("certificate", TEXT, struct call_caching, certificate, .help = "A file with our own certificate, in PEM."),
+	    .help = "PASSWORD or USER:PASSWORD of Redis; better `env:NAME` or `file:PATH`, which refer to it."),
+	ROW("tls", FLAG, struct call_caching, tls, .help = "Whether connections to Redis use TLS."),
+	ROW("authorities", TEXT, struct call_caching, authorities, .help = "A file with the trusted authorities, in PEM."),
+	ROW("certificate", TEXT, struct call_caching, certificate, .help = "A file with the client's certificate, in PEM."),
 	ROW("key", TEXT, struct call_caching, key, .help = "A file with its key, in PEM."),
 	{.type = OPTION_END},
 };
 
 static const struct option pooling_rows[] = {
-	ROW("enabled", FLAG, struct call_pooling, enabled, .help = "Whether it is in force."),
+	ROW("enabled", FLAG, struct call_pooling, enabled, .help = "Whether it is enabled."),
 	ROW("maxConnections", INTEGER, struct call_pooling, connections, POSITIVE_RANGE,
-	    .help = "Connections to one server at the most."),
-	ROW("maxIdleTime", DURATION, struct call_pooling, idle_ns, .help = "After so long an idle one is closed."),
+	    .help = "The largest number of connections to one server."),
+	ROW("maxIdleTime", DURATION, struct call_pooling, idle_ns, .help = "The time after which an idle connection is closed."),
 	{.type = OPTION_END},
 };
 
 static const struct option optimization_rows[] = {
 	ROW("batching", MAP, struct performance_spec, batching, .rows = batching_rows, .help = "Merging of calls."),
-	ROW("scaling", MAP, struct performance_spec, scaling, .rows = scaling_rows, .help = "How many calls run side by side."),
+	ROW("scaling", MAP, struct performance_spec, scaling, .rows = scaling_rows, .help = "The number of parallel calls."),
 	ROW("caching", MAP, struct performance_spec, caching, .rows = caching_rows,
-	    .help = "Replies kept by the tensors of the request."),
+	    .help = "A cache of replies, by the tensors of the request."),
 	ROW("connection_pooling", MAP, struct performance_spec, pooling, .rows = pooling_rows, .help = "Limits of connections."),
 	{.type = OPTION_END},
 };
@@ -98,7 +102,7 @@ const struct option performance_rows[] = {
 	 .offset = 0,
 	 .rows = optimization_rows,
 	 .required = true,
-	 .help = "Settings of calls to all models that do not say them."},
+	 .help = "Settings of calls to all models that have none of their own."},
 	{.type = OPTION_END},
 };
 
@@ -115,7 +119,7 @@ static const struct option latency_rows[] = {
 
 static const struct option throughput_rows[] = {
 	TARGET("rps", requests_per_second, "Requests a second: \">1000\"."),
-	TARGET("concurrent_users", concurrent_users, "Callers at a time: \">100\"."),
+	TARGET("concurrent_users", concurrent_users, "Concurrent callers: \">100\"."),
 	{.type = OPTION_END},
 };
 
@@ -131,9 +135,9 @@ static const struct option availability_rows[] = {
 	}
 
 static const struct option targets_rows[] = {
-	PART("latency", latency_rows, "How long answers take."),
-	PART("throughput", throughput_rows, "How much is carried."),
-	PART("availability", availability_rows, "How often it is there."),
+	PART("latency", latency_rows, "Latency of answers."),
+	PART("throughput", throughput_rows, "Throughput."),
+	PART("availability", availability_rows, "Availability."),
 	{.type = OPTION_END},
 };
 
@@ -144,7 +148,7 @@ const struct option target_rows[] = {
 	 .offset = 0,
 	 .rows = targets_rows,
 	 .required = true,
-	 .help = "What `plan --slo` holds the plan against."},
+	 .help = "Targets with which `plan --slo` compares the plan."},
 	CHECKED("business_impact", NODE, .effect = EFFECT_NONE, .help = "A comment."),
 	CHECKED("observed_issues", NODE, .effect = EFFECT_NONE, .help = "A comment."),
 	{.type = OPTION_END},

@@ -15,19 +15,21 @@ const struct option text_value_rows[] = {
 /* What Kubernetes adds when it prints a resource is read back without a word. */
 const struct option metadata_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct metadata, here)},
-	ROW("name", NAME, struct metadata, name, .help = "The name by which others refer to it."),
+	ROW("name", NAME, struct metadata, name, .help = "The name by which other resources refer to it."),
 	ROW("namespace", NAME, struct metadata, namespace, .help = "The namespace; part of the names of topics."),
 	ROW("annotations", TABLE, struct metadata, annotations, .rows = text_value_rows, .item_size = sizeof(struct annotation),
-	    .help = "Free keys and texts; some begin with seldon.io/ and mean something."),
-	CHECKED("labels", TABLE, .rows = text_value_rows, .help = "Free keys and texts."),
-	CHECKED("generateName", TEXT, .effect = EFFECT_NONE, .help = "The beginning of a name that Kubernetes would make."),
+	    .help = "Any keys and texts; some that begin with seldon.io/ have a meaning."),
+	CHECKED("labels", TABLE, .rows = text_value_rows, .help = "Any keys and texts."),
+	CHECKED("generateName", TEXT, .effect = EFFECT_NONE, .help = "The beginning of a name that Kubernetes would generate."),
 	CHECKED("creationTimestamp", SCALAR, .help = "Set by Kubernetes."),
 	CHECKED("deletionTimestamp", SCALAR, .help = "Set by Kubernetes."),
 	CHECKED("deletionGracePeriodSeconds", INTEGER, .help = "Set by Kubernetes."),
-	CHECKED("finalizers", NAMES, .effect = EFFECT_NONE, .help = "Who must agree before Kubernetes removes it."),
+	CHECKED("finalizers", NAMES, .effect = EFFECT_NONE,
+		.help = "The components that must agree before Kubernetes removes "
+			"it."),
 	CHECKED("generation", INTEGER, .help = "Set by Kubernetes."),
 	CHECKED("managedFields", NODE, .help = "Set by Kubernetes."),
-	CHECKED("ownerReferences", NODE, .effect = EFFECT_NONE, .help = "With whom Kubernetes removes it."),
+	CHECKED("ownerReferences", NODE, .effect = EFFECT_NONE, .help = "The resources with which Kubernetes removes it."),
 	CHECKED("resourceVersion", TEXT, .help = "Set by Kubernetes."),
 	CHECKED("selfLink", TEXT, .help = "Set by Kubernetes."),
 	CHECKED("uid", TEXT, .help = "Set by Kubernetes."),
@@ -84,7 +86,7 @@ void topic_check(const char *topic, struct place place, struct faults *faults)
 	const size_t length = strlen(topic), good = strspn(topic, TOPIC_CHARACTERS);
 	if (length > TOPIC_CHARACTERS_MAX)
 		fault_add(faults, CODE_BAD_TOPIC, place, NULL,
-			  "the name of a topic has %zu characters, more than the %d that Kafka takes", length,
+			  "the name of a topic has %zu characters, more than the %d that Kafka allows", length,
 			  TOPIC_CHARACTERS_MAX);
 	else if (good < length || strcmp(topic, ".") == 0 || strcmp(topic, "..") == 0)
 		fault_add(faults, CODE_BAD_TOPIC, place, NULL, "`%s` cannot be a topic, nor begin the name of one", topic);

@@ -37,7 +37,7 @@ static void check_settings(const struct item_list *settings, struct faults *faul
 			continue;
 		if (!parameter_fits(parameters[i].value.text, parameters[i].type))
 			fault_add(faults, CODE_BAD_PARAMETER, parameters[i].value.place, NULL,
-				  "the parameter `%s` is of type %s, and `%s` is none", parameters[i].name.text,
+				  "the parameter `%s` is of type %s, and `%s` is not", parameters[i].name.text,
 				  parameter_type_name(parameters[i].type), parameters[i].value.text);
 		for (size_t j = 0; j < i; j++)
 			if (parameters[j].name.text && strcmp(parameters[j].name.text, parameters[i].name.text) == 0)
@@ -58,7 +58,7 @@ static void check_requirements(const struct name_list *requirements, struct faul
 		if (name > 0 && (rest.length == 0 || versioned || compared))
 			continue;
 		const char *suggest = name > 0 && rest.length > 1 && rest.bytes[0] == '=' && rest.bytes[1] != '=' ? "==" : NULL;
-		fault_add(faults, CODE_BAD_REQUIREMENT, item->place, suggest, "`%s` is no requirement", item->text);
+		fault_add(faults, CODE_BAD_REQUIREMENT, item->place, suggest, "`%s` is not a requirement", item->text);
 	}
 }
 

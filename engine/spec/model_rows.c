@@ -13,7 +13,7 @@ static const struct option setting_rows[] = {
 	ROW("name", NAME, struct model_parameter, name, .required = true, .help = "The parameter's name."),
 	ROW("value", NAME, struct model_parameter, value, .required = true, .help = "Its value, as a text."),
 	ROW("type", CHOICE, struct model_parameter, type, .choices = MODEL_PARAMETER_CHOICES, .fallback = "STRING",
-	    .help = "What the text is read as."),
+	    .help = "The type of the text."),
 	{.type = OPTION_END},
 };
 
@@ -34,7 +34,9 @@ static const struct option parameter_rows[] = {
 };
 
 static const struct option server_settings_rows[] = {
-	CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes."),
+	CHECKED("resources", NODE, .effect = EFFECT_NONE,
+		.help = "The resources that a container would request from "
+			"Kubernetes."),
 	{.name = "env",
 	 .type = OPTION_LIST,
 	 .offset = 0,
@@ -55,17 +57,17 @@ static const struct option reference_rows[] = {
 
 static const struct option batching_config_rows[] = {
 	ROW("maxBatchSize", INTEGER, struct model_spec, batch_size_max, POSITIVE_RANGE,
-	    .help = "Rows that are merged into one call."),
+	    .help = "The largest number of rows that are merged into one call."),
 	ROW("maxLatency", DURATION, struct model_spec, batch_latency_ns,
-	    .help = "After so long a merged call leaves with what there is."),
+	    .help = "The time after which a merged call is sent with the rows that it has."),
 	ROW("batchTimeout", DURATION, struct model_spec, batch_timeout_ns, .help = "The deadline of a merged call."),
 	{.type = OPTION_END},
 };
 
 static const struct option autoscaling_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct model_spec, autoscaling_here)},
-	ROW("minReplicas", INTEGER, struct model_spec, replicas_min, INT32_RANGE, .help = "Parallel calls at the least."),
-	ROW("maxReplicas", INTEGER, struct model_spec, replicas_max, INT32_RANGE, .help = "Parallel calls at the most."),
+	ROW("minReplicas", INTEGER, struct model_spec, replicas_min, INT32_RANGE, .help = "The least number of parallel calls."),
+	ROW("maxReplicas", INTEGER, struct model_spec, replicas_max, INT32_RANGE, .help = "The largest number of parallel calls."),
 	CHECKED("targetCPUUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE,
 		.help = "A target of Kubernetes, in percent."),
 	CHECKED("targetMemoryUtilization", INTEGER, .effect = EFFECT_NONE, PERCENT_RANGE,
@@ -75,7 +77,7 @@ static const struct option autoscaling_rows[] = {
 
 static const struct option logger_rows[] = {
 	ROW("percent", INTEGER, struct model_spec, logger_percent, PERCENT_RANGE,
-	    .help = "Share of the calls whose requests and answers go to topics of the model, in percent."),
+	    .help = "The share of calls whose requests and answers are copied to topics of the model, in percent."),
 	{.type = OPTION_END},
 };
 
@@ -99,42 +101,42 @@ const struct option dataflow_rows[] = {
 
 const struct option model_rows[] = {
 	ROW("storageUri", NAME, struct model_spec, storage_uri, .required = true,
-	    .help = "The artifact; or where the model answers: grpc://host:port/model, http://host:port, stub://name."),
+	    .help = "The artifact, or the address of the model: grpc://host:port/model, http://host:port, stub://name."),
 	CHECKED("modelType", TEXT, .effect = EFFECT_NONE, .help = "The kind of model, for a server that loads it."),
 	CHECKED("schemaUri", TEXT, .effect = EFFECT_NONE, .help = "The model's schema, for a server that loads it."),
-	CHECKED("secretName", TEXT, .effect = EFFECT_NONE, .help = "The secret with which a server fetches the artifact."),
+	CHECKED("secretName", TEXT, .effect = EFFECT_NONE, .help = "The secret that a server needs to fetch the artifact."),
 	CHECKED("artifactVersion", INTEGER, .effect = EFFECT_NONE, UINT32_RANGE,
 		.help = "The numbered folder that a server loads."),
 	ROW("requirements", NAMES, struct model_spec, requirements,
 	    .help = "Capabilities that a server must have: sklearn, mlflow==2.8.1."),
-	CHECKED("memory", QUANTITY, .effect = EFFECT_NONE, .help = "What the model needs on its server."),
-	CHECKED("replicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "Copies that a cluster would run."),
-	CHECKED("minReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The fewest that a cluster would run."),
+	CHECKED("memory", QUANTITY, .effect = EFFECT_NONE, .help = "The resources that the model needs on its server."),
+	CHECKED("replicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE,
+		.help = "The number of copies that a cluster would "
+			"run."),
+	CHECKED("minReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE,
+		.help = "The least number of copies that a cluster "
+			"would run."),
 	CHECKED("maxReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE,
-		.help = "The most that a cluster would run; 0: no scaling."),
-	ROW("server", NAME, struct model_spec, server, .help = "The Server that has it; default: any that fits."),
+		.help = "The largest number of copies that a cluster would run; 0: no scaling."),
+	ROW("server", NAME, struct model_spec, server, .help = "The Server that has it; default: any that is suitable."),
 	CHECKED("preloaded", FLAG, .effect = EFFECT_NONE, .help = "Whether a server has it already."),
-	CHECKED("dedicated", FLAG, .effect = EFFECT_NONE, .help = "Whether a server has it alone."),
+	CHECKED("dedicated", FLAG, .effect = EFFECT_NONE, .help = "Whether it has a server of its own."),
 	{.name = "logger",
 	 .type = OPTION_MAP,
 	 .offset = 0,
 	 .rows = logger_rows,
-	 .help = "Topics that are told of its requests and answers."},
+	 .help = "Topics to which its requests and answers are copied."},
 	CHECKED("explainer", MAP, .effect = EFFECT_LATER, .rows = explainer_rows, .help = "What it explains, for an explainer."),
 	CHECKED("parameters", LIST, .effect = EFFECT_NONE, .rows = parameter_rows,
 		.help = "Parameters with which a server loads it."),
 	CHECKED("llm", MAP, .effect = EFFECT_LATER, .rows = llm_rows, .help = "What it calls, for a language model."),
 	CHECKED("dataflow", MAP, .effect = EFFECT_NONE, .rows = dataflow_rows,
-		.help = "What becomes of the topics; a pipeline says it here."),
+		.help = "What happens to the topics; used in a pipeline only."),
 	ROW("serverConfig", MAP, struct model_spec, environment, .rows = server_settings_rows,
 	    .help = "Settings of the model's own server."),
-	ROW("modelSettings", MAP, struct model_spec, settings, .rows = settings_rows, .help = "What is sent along with each call."),
+	ROW("modelSettings", MAP, struct model_spec, settings, .rows = settings_rows, .help = "Data that is sent with each call."),
 	CHECKED("runtime", MAP, .effect = EFFECT_NONE, .rows = reference_rows, .help = "The SeldonRuntime to which it belongs."),
 	{.name = "batchingConfig", .type = OPTION_MAP, .offset = 0, .rows = batching_config_rows, .help = "Merging of calls."},
-	{.name = "autoscaling",
-	 .type = OPTION_MAP,
-	 .offset = 0,
-	 .rows = autoscaling_rows,
-	 .help = "How many calls run side by side."},
+	{.name = "autoscaling", .type = OPTION_MAP, .offset = 0, .rows = autoscaling_rows, .help = "The number of parallel calls."},
 	{.type = OPTION_END},
 };

@@ -121,10 +121,10 @@ static const struct option *say_unknown(struct reading *reading, const struct op
 		suggest_offer(&suggestion, text_of(reading->kinds[i]->name));
 	const char *nearest = suggestion.nearest.bytes;
 	if (nearest)
-		fault_add(reading->faults, CODE_UNKNOWN_FIELD, key->place, nearest, "`%s` is no field of %s", key->scalar.bytes,
+		fault_add(reading->faults, CODE_UNKNOWN_FIELD, key->place, nearest, "`%s` is not a field of %s", key->scalar.bytes,
 			  where);
 	else
-		fault_add(reading->faults, CODE_UNKNOWN_FIELD, key->place, NULL, "`%s` is no field of %s, which takes %s",
+		fault_add(reading->faults, CODE_UNKNOWN_FIELD, key->place, NULL, "`%s` is not a field of %s, which has %s",
 			  key->scalar.bytes, where, names_of(reading, rows));
 	return nearest ? option_named(rows, suggestion.nearest) : NULL;
 }
@@ -149,7 +149,7 @@ static void say_effect(struct reading *reading, const struct option *row, const 
 	case EFFECT_LATER:
 		if (!switched_off(entry->value))
 			fault_add(reading->faults, CODE_FIELD_LATER, place, NULL,
-				  "`%s` is known and checked; sluice does not act on it yet", field);
+				  "`%s` is known and checked; sluice does not support it yet", field);
 		return;
 	case EFFECT_NONE:
 		fault_add(reading->faults, CODE_NO_EFFECT, place, NULL, "`%s` has no effect here", field);
@@ -157,7 +157,7 @@ static void say_effect(struct reading *reading, const struct option *row, const 
 	case EFFECT_PROTECTS:
 		if (!switched_off(entry->value))
 			fault_add(reading->faults, CODE_PROTECTION_LATER, place, NULL,
-				  "`%s` is not in force yet: `run` and the gateway refuse to listen beyond loopback", field);
+				  "`%s` is not supported yet: `run` and the gateway refuse to listen beyond loopback", field);
 		return;
 	case EFFECT_GATEWAY:
 		if (!switched_off(entry->value))
@@ -364,8 +364,8 @@ static void read_list(struct reading *reading, const struct option *row, const s
 		return;
 	}
 	if (node->count == 0 && row->least > 0)
-		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL,
-			  "`%s` is an empty list; at least one item must stand in it", reading->field);
+		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL, "`%s` is an empty list; it needs at least one item",
+			  reading->field);
 	if (too_many(reading, node))
 		return;
 	const char *field = reading->field;
@@ -385,8 +385,8 @@ static void read_table(struct reading *reading, const struct option *row, const 
 		return;
 	}
 	if (node->count == 0 && row->least > 0)
-		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL,
-			  "`%s` is an empty map; at least one entry must stand in it", reading->field);
+		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL, "`%s` is an empty map; it needs at least one entry",
+			  reading->field);
 	if (too_many(reading, node))
 		return;
 	const char *field = reading->field;
@@ -412,7 +412,8 @@ static bool read_operation(struct reading *reading, const struct option *row, co
 			value_wrong_type(reading, &item_row, node);
 		else
 			fault_add(reading->faults, CODE_STEP_OPTIONS, node->place, NULL,
-				  "`%s` is one operation, and this has %zu; give each its own `-`", reading->field, node->count);
+				  "`%s` is one operation, and this has %zu; write each after its own `-`", reading->field,
+				  node->count);
 		return false;
 	}
 	const struct node_entry *entry = &node->entries[0];

@@ -14,7 +14,9 @@ static void check_step_names(const struct resource *resource, const struct pipel
 			continue;
 		name_check(steps[i].name, "the step's name", faults);
 		if (resource->name.text && strcmp(steps[i].name.text, resource->name.text) == 0)
-			fault_add(faults, CODE_REPEATED_STEP, steps[i].name.place, NULL, "the step `%s` is named like its pipeline",
+			fault_add(faults, CODE_REPEATED_STEP, steps[i].name.place, NULL,
+				  "the step `%s` has the same name as its "
+				  "pipeline",
 				  steps[i].name.text);
 		for (size_t j = 0; j < i; j++)
 			if (steps[j].name.text && strcmp(steps[j].name.text, steps[i].name.text) == 0) {
@@ -35,7 +37,7 @@ static void check_input_tensors(const struct pipeline_input *input, struct fault
 				  tensors[i].name.text);
 		else if (!path && !paths)
 			fault_add(faults, CODE_MISSING_FIELD, tensors[i].here, NULL,
-				  "`path` is missing in `%s`: where the value stands in the record", tensors[i].name.text);
+				  "`path` is missing in `%s`: the place of the value in the record", tensors[i].name.text);
 		if (tensors[i].shape.count > TENSOR_RANK_MAX)
 			fault_add(faults, CODE_OUT_OF_RANGE, tensors[i].here, NULL,
 				  "`shape` of `%s` has %zu dimensions, more than %d", tensors[i].name.text, tensors[i].shape.count,
@@ -53,7 +55,7 @@ static void check_alerts(const struct pipeline_spec *pipeline, struct faults *fa
 			bool complete = actions[j].type == 0 ? actions[j].url != NULL : actions[j].recipients.count > 0;
 			if (!complete)
 				fault_add(faults, CODE_MISSING_FIELD, actions[j].here, NULL,
-					  "`%s` is missing in this action: whom it tells", needed[actions[j].type]);
+					  "`%s` is missing in this action: the receiver of the message", needed[actions[j].type]);
 		}
 		for (size_t j = 0; j < i; j++)
 			if (alerts[i].name.text && alerts[j].name.text && strcmp(alerts[i].name.text, alerts[j].name.text) == 0)
@@ -70,7 +72,7 @@ static void check_format(const struct pipeline_output *output, struct faults *fa
 	for (const struct format *const *format = format_table; (*format)->name; format++)
 		suggest_offer(&suggestion, text_of((*format)->name));
 	fault_add(faults, CODE_NO_CHOICE, output->here, suggestion.nearest.bytes,
-		  "output.format `%s` is no format; `sluice help formats` lists them", output->format);
+		  "output.format `%s` is not a format; `sluice help formats` lists them", output->format);
 }
 
 void pipeline_check(const struct resource *resource, struct faults *faults)

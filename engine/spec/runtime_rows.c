@@ -10,13 +10,13 @@
 static const struct option override_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct runtime_override, here)},
 	ROW("name", NAME, struct runtime_override, name, .choices = COMPONENTS, .required = true, .help = "The component."),
-	CHECKED("disable", FLAG, .effect = EFFECT_NONE, .help = "Whether Seldon would leave it out."),
+	CHECKED("disable", FLAG, .effect = EFFECT_NONE, .help = "Whether Seldon would disable it."),
 	ROW("replicas", INTEGER, struct runtime_override, replicas, .effect = EFFECT_NONE, INT32_RANGE,
 	    .place_offset = offsetof(struct runtime_override, replicas_place),
-	    .help = "How many of it a cluster would run; here `--workers` says how many threads an engine has."),
+	    .help = "The number of copies that a cluster would run; here `--workers` sets the threads of an engine."),
 	CHECKED("serviceType", TEXT, .effect = EFFECT_NONE, .help = "The type of its Kubernetes service."),
 	CHECKED("podSpec", NODE, .effect = EFFECT_NONE, .help = "Its pod."),
-	CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "What it would ask of Kubernetes."),
+	CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "The resources that it would request from Kubernetes."),
 	{.type = OPTION_END},
 };
 
@@ -31,7 +31,7 @@ const struct option runtime_rows[] = {
 	    .help = "Settings of single components."),
 	CHECKED("disableAutoUpdate", FLAG, .effect = EFFECT_NONE, .help = "Whether changes of the SeldonConfig are left alone."),
 	ROW("timeout", DURATION, struct runtime_spec, timeout_ns,
-	    .help = "Of each attempt of a call, where the pipeline says nothing; default 30s."),
+	    .help = "The timeout of each attempt of a call, if the pipeline sets none; default 30s."),
 	{.type = OPTION_END},
 };
 
@@ -43,9 +43,9 @@ static const struct option claim_rows[] = {
 
 static const struct option component_rows[] = {
 	CHECKED("name", NAME, .required = true, .help = "The component."),
-	CHECKED("labels", TABLE, .rows = text_value_rows, .help = "Free keys and texts."),
-	CHECKED("annotations", TABLE, .rows = text_value_rows, .help = "Free keys and texts."),
-	CHECKED("replicas", INTEGER, INT32_RANGE, .help = "How many of it a cluster would run."),
+	CHECKED("labels", TABLE, .rows = text_value_rows, .help = "Any keys and texts."),
+	CHECKED("annotations", TABLE, .rows = text_value_rows, .help = "Any keys and texts."),
+	CHECKED("replicas", INTEGER, INT32_RANGE, .help = "The number of copies that a cluster would run."),
 	CHECKED("podSpec", NODE, .help = "Its pod."),
 	CHECKED("volumeClaimTemplates", LIST, .rows = claim_rows, .help = "Its volumes."),
 	{.type = OPTION_END},
@@ -53,7 +53,8 @@ static const struct option component_rows[] = {
 
 const struct option seldon_config_rows[] = {
 	{.name = "config", .type = OPTION_MAP, .offset = 0, .rows = config_rows, .help = "Settings of the installation."},
-	CHECKED("components", LIST, .effect = EFFECT_NONE, .rows = component_rows, .help = "What a cluster would run."),
+	CHECKED("components", LIST, .effect = EFFECT_NONE, .rows = component_rows,
+		.help = "The components that a cluster would run."),
 	{.type = OPTION_END},
 };
 
@@ -77,7 +78,7 @@ static const struct option retention_rows[] = {
 
 static const struct option server_tls_rows[] = {
 	ROW("authorities", TEXT, struct server_tls, authorities,
-	    .help = "File of the authorities whose signature counts; default: the system's."),
+	    .help = "File of the trusted authorities; default: the system's."),
 	ROW("certificate", TEXT, struct server_tls, certificate, .help = "File of the certificate that is shown to the server."),
 	ROW("key", TEXT, struct server_tls, key, .help = "File of that certificate's key."),
 	{.type = OPTION_END},
@@ -87,19 +88,20 @@ const struct option server_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct server_spec, here)},
 	CHECKED("serverConfig", NAME, .effect = EFFECT_NONE, .help = "The ServerConfig that a cluster would make it from."),
 	ROW("endpoints", NAMES, struct server_spec, endpoints, .least = 1,
-	    .help = "Where it answers: grpc://host:8081, http://host:8080; several are replicas."),
+	    .help = "Its addresses: grpc://host:8081, http://host:8080; several are replicas."),
 	ROW("tls", MAP, struct server_spec, tls, .rows = server_tls_rows,
-	    .help = "How its endpoints https:// and grpcs:// are trusted: files in PEM."),
+	    .help = "The TLS files of its endpoints https:// and grpcs://, in PEM."),
 	ROW("capabilities", NAMES, struct server_spec, capabilities,
-	    .help = "What it can serve, instead of what its ServerConfig says."),
-	ROW("extraCapabilities", NAMES, struct server_spec, extra_capabilities, .help = "What it can serve besides."),
+	    .help = "What it can serve, in place of the capabilities of its ServerConfig."),
+	ROW("extraCapabilities", NAMES, struct server_spec, extra_capabilities, .help = "Additional capabilities."),
 	CHECKED("imageOverrides", MAP, .effect = EFFECT_NONE, .rows = image_rows, .help = "Other images."),
 	CHECKED("podSpec", NODE, .effect = EFFECT_NONE, .help = "Its pod."),
-	CHECKED("replicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "How many of it a cluster would run."),
+	CHECKED("replicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The number of copies that a cluster would "
+										 "run."),
 	CHECKED("minReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The fewest."),
 	CHECKED("maxReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The most."),
 	CHECKED("statefulSetPersistentVolumeClaimRetentionPolicy", MAP, .effect = EFFECT_NONE, .rows = retention_rows,
-		.help = "What becomes of its volumes."),
+		.help = "What happens to its volumes."),
 	CHECKED("deploymentStrategy", NODE, .effect = EFFECT_NONE, .help = "How a cluster would replace it."),
 	CHECKED("disableAutoUpdate", FLAG, .effect = EFFECT_NONE, .help = "Whether changes of the ServerConfig are left alone."),
 	{.type = OPTION_END},
@@ -117,7 +119,8 @@ void runtime_check(const struct resource *resource, struct faults *faults)
 		bool none = overrides[i].replicas_place.line > 0 && overrides[i].replicas == 0;
 		if (none && strcmp(overrides[i].name.text, "seldon-dataflow-engine") == 0)
 			fault_add(faults, CODE_IGNORED_SETTING, overrides[i].replicas_place, NULL,
-				  "no replicas of seldon-dataflow-engine would run no pipeline; sluice runs them all the same");
+				  "with no replicas of seldon-dataflow-engine, Seldon would run no pipeline; sluice runs them "
+				  "all the same");
 		for (size_t j = 0; j < i; j++)
 			if (overrides[j].name.text && strcmp(overrides[j].name.text, overrides[i].name.text) == 0)
 				fault_add(faults, CODE_REPEATED_NAME, overrides[i].name.place, NULL,
@@ -140,8 +143,8 @@ void seldon_config_check(const struct resource *resource, struct faults *faults)
 	runtime_check(resource, faults);
 	if (kafka)
 		fault_add(faults, CODE_FIELD_LATER, kafka->place, NULL,
-			  "`kafkaConfig` of a SeldonConfig is checked, and sluice does not act on it: write it under `spec.config` "
-			  "of a SeldonRuntime");
+			  "`kafkaConfig` of a SeldonConfig is checked, but has no effect: write it under `spec.config` of a "
+			  "SeldonRuntime");
 }
 
 size_t address_scheme(const char *text)
@@ -176,7 +179,7 @@ void server_check(const struct resource *resource, struct faults *faults)
 	const struct node *spec = node_get(resource->node, "spec");
 	if (!node_get(spec, "serverConfig") && !node_get(spec, "endpoints"))
 		fault_add(faults, CODE_MISSING_FIELD, server->here, NULL,
-			  "`serverConfig` is missing in `spec`; or write `endpoints`, where it answers");
+			  "`serverConfig` is missing in `spec`; or write `endpoints`, its addresses");
 	for (size_t i = 0; i < server->endpoints.count; i++)
 		if (!address_fits(server->endpoints.items[i].text))
 			fault_add(faults, CODE_BAD_ADDRESS, server->endpoints.items[i].place, NULL,

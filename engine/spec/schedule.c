@@ -80,8 +80,8 @@ void schedule_check(struct name schedule, struct faults *faults)
 			break;
 		if (count < FIELD_COUNT && !is_field(&fields[count], text)) {
 			fault_add(faults, CODE_BAD_SCHEDULE, schedule.place, NULL,
-				  "`%s`: `" TEXT_FORMAT "` is no %s, which goes from %d to %d", schedule.text, TEXT_ARGUMENTS(text),
-				  fields[count].name, fields[count].least, fields[count].most);
+				  "`%s`: `" TEXT_FORMAT "` is not a %s, which goes from %d to %d", schedule.text,
+				  TEXT_ARGUMENTS(text), fields[count].name, fields[count].least, fields[count].most);
 			return;
 		}
 		at += text.length;

@@ -115,7 +115,10 @@ static bool read_folder(struct spec_reading *reading, const char *path, struct e
 		return false;
 	if (reading->files == before && !read_entries(reading, path, may_be_folder, read_lower_folder, error))
 		return false;
-	return reading->files > before || cannot_read(path, "no .yaml or .yml stands in this folder, nor in those in it", error);
+	return reading->files > before || cannot_read(path,
+						      "this folder has no .yaml or .yml file, and neither have the "
+						      "folders in it",
+						      error);
 }
 
 bool spec_read(struct spec *spec, const char *const *paths, size_t count, const struct spec_options *options, struct error *error)

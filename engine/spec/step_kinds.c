@@ -39,7 +39,7 @@ bool step_kind_read(struct reading *reading, const struct node_entry *entry, voi
 	bool second = step->options_here.line > 0;
 	if (second)
 		fault_add(reading->faults, CODE_TWO_KINDS, entry->key->place, NULL,
-			  "this step is a `%s` already and cannot be a `%s` too", step->kind->name, kind->name);
+			  "this step is already of the kind `%s` and cannot be a `%s` too", step->kind->name, kind->name);
 	if (kind->planned)
 		fault_add(reading->faults, CODE_STEP_KIND_LATER, entry->key->place, NULL,
 			  "`%s` is known and checked; sluice does not run steps of that kind yet", kind->name);

@@ -363,7 +363,7 @@ another_delivery_waits() {
 	"$build/requests" follow -b "$brokers" -i delivery -g sluice.delivery.at-least-once -n $((rate * 2)) -p "$first" \
 		>"$dir/followed.txt" 2>>"$dir/topics.log" || give_up "the first engine does not answer"
 	stop_engine delivery "$first"
-	wait_until 30 grep -qs "delivery.exactly-once goes on where" "$dir/engine.log" || give_up "another delivery waits for ever"
+	wait_until 30 grep -qs "delivery.exactly-once continues where" "$dir/engine.log" || give_up "another delivery waits for ever"
 	send delivery $((rate * 2)) "$rate"
 	sent
 	# The same numbers again: each is answered by the first engine, and once more by the second.
@@ -408,9 +408,9 @@ redis_is_away() {
 	engine_arguments=(-f "$dir/cached.yaml")
 	deliveries=at-least-once both_under_load cached 5 kill_and_hang_redis
 	engine_arguments=()
-	expect_words "Redis is killed" "$dir/engine.log" "replies of model sum are not kept, Redis is away: 127.0.0.1:$redis_port: (Connection|it hung up)"
-	expect_words "Redis hangs" "$dir/engine.log" "Redis is away: 127.0.0.1:$redis_port: it has fallen silent"
-	expect_words "Redis comes back" "$dir/engine.log" "replies of model sum are kept again"
+	expect_words "Redis is killed" "$dir/engine.log" "replies of model sum are not cached: Redis is unreachable: 127.0.0.1:$redis_port: (Connection|it hung up)"
+	expect_words "Redis hangs" "$dir/engine.log" "Redis is unreachable: 127.0.0.1:$redis_port: it has fallen silent"
+	expect_words "Redis comes back" "$dir/engine.log" "replies of model sum are cached again"
 }
 
 # ---- records ----

@@ -106,8 +106,8 @@ behind_tls() {
 	engine_runs tls
 	send tls 500 "$rate"
 	sent
-	wait_until 10 grep -q "sum.*away" "$dir/engine.log"
-	expect_words "tls: what is said of a wrong certificate" "$dir/engine.log" "sum.*away.*certificate does not hold"
+	wait_until 10 grep -q "sum.*unreachable" "$dir/engine.log"
+	expect_words "tls: what is said of a wrong certificate" "$dir/engine.log" "sum.*unreachable.*certificate does not hold"
 	stop_foreign
 	expect "tls: calls by way of a wrong certificate" "$(told calls)" "-eq 0"
 	start_foreign tls="$dir/right" port="$port" age=300 grace=1000

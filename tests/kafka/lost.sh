@@ -163,8 +163,8 @@ for delivery in $deliveries; do
 	expect "$case: status of looking for what is said of a pipeline that is renamed while it runs" $? "-eq 0"
 	pipeline $case >"$dir/$case.yaml"
 	produce $case 1
-	wait_until 30 has 22 $case || give_up "$case is not answered after its files were not fit"
-	expect "$case: the count goes on where files were not fit" "$(last_count $case)" "-eq 22"
+	wait_until 30 has 22 $case || give_up "$case is not answered after its reload was rejected"
+	expect "$case: the count goes on where a reload was rejected" "$(last_count $case)" "-eq 22"
 	kill "${engines[$case]}" && wait_for "${engines[$case]}"
 	case=$delivery-running
 	wait_until 30 has 21 $case || give_up "$case is not answered"

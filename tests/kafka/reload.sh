@@ -58,13 +58,13 @@ for delivery in exactly-once at-least-once; do
 	change_files "$delivery" "$delivery"
 	sent
 	check_answers "$delivery" $((rate * seconds)) "uncommitted: silence_ms:-lt:6000"
-	wait_until 15 grep -q "more: is gone, and its topics with it (1)" "$dir/engine.log"
+	wait_until 15 grep -q "more: was removed, with its topics (1)" "$dir/engine.log"
 	expect "$delivery: status of looking for what was said of topics that went with their pipeline" $? "-eq 0"
 	stop_engine "$delivery" "$engine"
 	health "$delivery" one
 	expect "$delivery: health of an engine that is gone" $? "-eq 1"
-	expect_words "$delivery: health of an engine that is gone" "$dir/health.log" "one has said nothing on sluice.$delivery.status for 3000 ms"
-	expect "$delivery: how often the files were not fit" "$(grep -c 'not fit' "$dir/engine.log")" "-eq 0"
+	expect_words "$delivery: health of an engine that is gone" "$dir/health.log" "one has not reported on sluice.$delivery.status for 3000 ms"
+	expect "$delivery: how often a reload was rejected" "$(grep -c 'reload rejected' "$dir/engine.log")" "-eq 0"
 	expect "$delivery: how often the pipeline was changed" "$(grep -c 'call: changed' "$dir/engine.log")" "-eq $seconds"
 done
 
@@ -112,7 +112,7 @@ for delivery in at-least-once exactly-once at-least-once; do
 	stop_engine turned "$engine"
 	stop_engine turned "$two"
 done
-expect "turned: groups that went on where another stood" "$(grep -c "group sluice.turned.*goes on where .*, in 4 partitions" "$dir/engine.log")" "-eq 2"
+expect "turned: groups that went on where another stood" "$(grep -c "group sluice.turned.*continues where .*, in 4 partitions" "$dir/engine.log")" "-eq 2"
 
 # While it runs that cannot be.
 : >"$dir/engine.log"
@@ -121,7 +121,7 @@ engine=$started
 engine_runs turned
 sed -i "s/delivery: at-least-once/delivery: exactly-once/" "$dir/turned.one.yaml"
 kill -HUP "$engine"
-wait_until 15 grep -q "is read by group sluice.turned.at-least-once, and would be by sluice.turned.exactly-once" "$dir/engine.log"
+wait_until 15 grep -q "is read by group sluice.turned.at-least-once, and these files would change that to sluice.turned.exactly-once" "$dir/engine.log"
 expect "turned: status of looking for what is said of another delivery while it runs" $? "-eq 0"
 stop_engine turned "$engine"
 

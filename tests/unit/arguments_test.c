@@ -189,7 +189,7 @@ static void an_option_that_cannot_be_right_is_refused(void **state)
 {
 	(void)state;
 	refused(GIVE(&bake, "tart", "--tin"), "--tin needs a value");
-	refused(GIVE(&bake, "tart", "--tin", "--sweet"), "one that begins with a dash goes behind =");
+	refused(GIVE(&bake, "tart", "--tin", "--sweet"), "write one that begins with a dash after =");
 	refused(GIVE(&bake, "tart", "--tin=a", "-t", "b"), "--tin was given twice");
 	refused(GIVE(&bake, "tart", "--sweet=yes"), "--sweet takes no value");
 }
@@ -201,13 +201,13 @@ static void the_usage_line_says_how_many_arguments_there_may_be(void **state)
 	static const struct command one = {.name = "one", .arguments = "[FILE]"};
 	static const struct command some = {.name = "some", .arguments = "FILE..."};
 	refused(GIVE(&bake, "--sweet"), "the usage is `sluice bake CAKE [GUEST]...`");
-	refused(GIVE(&alone, "x"), "no place for `x`: the usage is `sluice alone`");
-	refused(GIVE(&one, "a", "b"), "no place for `b`: the usage is `sluice one [FILE]`");
+	refused(GIVE(&alone, "x"), "the argument `x` is one too many: the usage is `sluice alone`");
+	refused(GIVE(&one, "a", "b"), "the argument `b` is one too many: the usage is `sluice one [FILE]`");
 	struct given three = GIVE(&some, "a", "b", "c");
 	assert_true(three.good);
 	assert_int_equal(three.arguments.count, 3);
 	arena_close(three.arena);
-	refused(give(&some, NULL, 0), "something is missing");
+	refused(give(&some, NULL, 0), "an argument is missing");
 }
 
 static void a_needed_option_is_asked_for(void **state)

@@ -46,8 +46,8 @@ static void a_misspelt_command_names_the_one_that_was_meant(void **state)
 	says("hlep", EXIT_MISUSE, "", "there is no command `hlep`; did you mean `help`?");
 	says("xyzzy", EXIT_MISUSE, "", "there is no command `xyzzy`\n");
 	says("version", EXIT_MISUSE, "", "did you mean `--version`?");
-	says("eval -1", EXIT_MISUSE, "", "there is no option -1; what begins with a dash and is none goes behind --");
-	says("eval -2^2", EXIT_MISUSE, "", "goes behind --, as in `sluice eval -- '-2^2'`");
+	says("eval -1", EXIT_MISUSE, "", "there is no option -1; write an argument that begins with a dash after --");
+	says("eval -2^2", EXIT_MISUSE, "", "after --, as in `sluice eval -- '-2^2'`");
 	says("eval -mean(x)", EXIT_MISUSE, "", "as in `sluice eval -- '-mean(x)'`");
 	says("eval -x", EXIT_MISUSE, "", "there is no option -x\n");
 	says("eval -- -2^2", EXIT_GOOD, "-4", "");
@@ -61,7 +61,7 @@ static void what_help_does_not_know_is_misuse_with_the_nearest_it_knows(void **s
 	says("help fp32", EXIT_MISUSE, "", "did you mean `FP32`?");
 	says("help datatype", EXIT_GOOD, "UINT64", "");
 	says("help datatypes BF16", EXIT_GOOD, "BF16", "");
-	says("help steps nothing", EXIT_MISUSE, "", "there is nothing about `nothing`");
+	says("help steps nothing", EXIT_MISUSE, "", "there is no help on `nothing`");
 }
 
 static void an_output_that_cannot_be_written_is_not_good(void **state)
@@ -131,7 +131,7 @@ static void what_goes_wrong_is_said_as_json_where_the_result_would_be(void **sta
 		{"lint -o json /nowhere/at-all.yaml", "MISUSE", "/nowhere/at-all.yaml cannot be read", EXIT_MISUSE},
 		{"plan -ojson --nonsense", "MISUSE", "there is no option --nonsense", EXIT_MISUSE},
 		{"eval -o json 1+", "CONFIG", "the expression ends here", EXIT_FAULTS},
-		{"run -o json", "MISUSE", "which pipelines?", EXIT_MISUSE},
+		{"run -o json", "MISUSE", "the pipelines are missing", EXIT_MISUSE},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct said said = say(cases[i].line);

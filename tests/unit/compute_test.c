@@ -79,7 +79,7 @@ static void what_is_missing_or_of_another_kind_is_named(void **state)
 		const char *given, *said;
 	} wrong[] = {
 		{"{\"name\": \"w\", \"params\": {\"q\": [0.5]}}", "w: `x` is missing, and a list of numbers is wanted"},
-		{"{\"name\": \"w\", \"input\": 3, \"params\": {\"q\": [0.5]}}", "w: `input` is no object"},
+		{"{\"name\": \"w\", \"input\": 3, \"params\": {\"q\": [0.5]}}", "w: `input` is not an object"},
 		{"{\"input\": {\"x\": [\"one\"]}, \"params\": {\"q\": [0.5]}}", "case 1: `x` is something else, and a list"},
 		{"{\"name\": \"w\", \"input\": {\"values\": []}, \"params\": {\"quantiles\": [0.5], \"ddsketch_alpha\": [0.1]}}",
 		 "w: the stream is empty"},
@@ -192,8 +192,8 @@ static void what_cannot_be_meant_is_misuse(void **state)
 		const char *line, *said;
 	} misuse[] = {
 		{"compute sketch", "no family is called `sketch`; did you mean `sketches`?"},
-		{"compute zebra", "`sluice compute --list` names them"},
-		{"compute", "it wants a family"},
+		{"compute zebra", "`sluice compute --list` lists them"},
+		{"compute", "the family is missing"},
 		{"compute sketches build/nothing.json", "cannot be read"},
 	};
 	for (size_t i = 0; i < sizeof misuse / sizeof *misuse; i++) {

@@ -70,7 +70,7 @@ static void faults_of_files_are_told_with_what_else_there_is(void **state)
 	unlink("/tmp/sluice-doctor.yaml");
 	assert_int_equal(EXIT_FAULTS, said.code);
 	expect_words(said.out, "\"grade\":\"fault\",\"subject\":\"files\"");
-	expect_words(said.out, "\"grade\":\"fault\",\"subject\":\"brokers\",\"words\":\"where is Kafka?");
+	expect_words(said.out, "\"grade\":\"fault\",\"subject\":\"brokers\",\"words\":\"the address of Kafka is missing");
 	expect_words(said.out, "\"subject\":\"memory\"");
 	json_t *whole = json_loads(said.out, 0, NULL);
 	assert_true(json_array_size(json_object_get(whole, "findings")) > 3);

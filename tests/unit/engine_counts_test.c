@@ -322,7 +322,7 @@ static void ten_errors_in_a_row_are_a_pipeline_that_fails(void **state)
 	struct stand stand;
 	struct status status = status_after(STATUS_FAILING_LEAST, &stand);
 	assert_true(text_is(status.state, "failing"));
-	assert_true(text_is(status.why, "the last 10 results are errors; `sluice errors list p` says why"));
+	assert_true(text_is(status.why, "the last 10 results are errors; `sluice errors list p` shows the reasons"));
 	assert_true(status.ready);
 	assert_int_equal(status.sums.taken, STATUS_FAILING_LEAST);
 	assert_int_equal(status.sums.ended, STATUS_FAILING_LEAST);

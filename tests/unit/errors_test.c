@@ -126,7 +126,7 @@ static void the_list_says_where_what_and_why(void **state)
 	expect_words(said.out,
 		     "0:0          2023-11-14T22:13:21Z r-1                      REMOTE  twice            the model is away\n");
 	expect_words(said.out, "0:1          2023-11-14T22:13:21Z binary                   INPUT   -                too large\n");
-	assert_string_equal(said.err, "1 records are no dead letters, and left out\n");
+	assert_string_equal(said.err, "1 records are not dead letters and were left out\n");
 	assert_int_equal(said.code, EXIT_GOOD);
 	said_close(&said);
 	said = errors(&mock, "list p --kind remote -o json");
@@ -137,7 +137,7 @@ static void the_list_says_where_what_and_why(void **state)
 	assert_null(strstr(said.out, "binary"));
 	said_close(&said);
 	said = errors(&mock, "list p --kind remot");
-	expect_words(said.err, "no error is of kind `remot`; write INPUT, REMOTE, SYSTEM or CONFIG");
+	expect_words(said.err, "there is no kind of error `remot`; write INPUT, REMOTE, SYSTEM or CONFIG");
 	assert_int_equal(said.code, EXIT_MISUSE);
 	said_close(&said);
 	said = errors(&mock, "list p --step nowhere");
@@ -188,14 +188,14 @@ static void what_was_replayed_is_marked_and_reasons_are_counted(void **state)
 	mock_open_with_letters(&mock);
 	struct said said = errors(&mock, "replay p r-1");
 	assert_int_equal(said.code, EXIT_GOOD);
-	assert_string_equal(said.err, "1 records are no dead letters, and left out\n");
+	assert_string_equal(said.err, "1 records are not dead letters and were left out\n");
 	said_close(&said);
 	said = errors(&mock, "list p");
 	expect_words(said.out, "the model is away  [replayed 20");
 	expect_words(said.out, "too large\n");
 	expect_words(said.out, "\n      1        1 2023-11-14T22:13:21Z REMOTE  twice            the model is away\n");
 	expect_words(said.out, "\n      1        0 2023-11-14T22:13:21Z INPUT   -                too large\n");
-	assert_string_equal(said.err, "1 records are no dead letters, and left out\n");
+	assert_string_equal(said.err, "1 records are not dead letters and were left out\n");
 	said_close(&said);
 	said = errors(&mock, "list p --kind REMOTE -o json");
 	expect_words(said.out, "\"replayed_ms\": 1");
@@ -236,7 +236,7 @@ static void one_is_shown_whole_by_its_id_or_place(void **state)
 	assert_null(strstr(said.out, "r-1"));
 	said_close(&said);
 	said = errors(&mock, "show p 0:9");
-	expect_words(said.err, "no dead letter in " ERRORS " is called `0:9`");
+	expect_words(said.err, ERRORS " has no dead letter `0:9`");
 	assert_int_equal(said.code, EXIT_MISUSE);
 	said_close(&said);
 	mock_close(&mock);
@@ -260,7 +260,7 @@ static void a_request_is_asked_again_as_it_was_with_time_left(void **state)
 	struct mock mock;
 	mock_open_with_letters(&mock);
 	struct said said = errors(&mock, "replay p r-1");
-	assert_string_equal(said.out, "1 asked again in out, 0 refused, 0 left out\n");
+	assert_string_equal(said.out, "1 sent again to out, 0 refused, 0 left out\n");
 	assert_int_equal(said.code, EXIT_GOOD);
 	said_close(&said);
 	rd_kafka_message_t *message = mock_read(&mock);
@@ -284,7 +284,7 @@ static void all_of_them_are_asked_again_only_when_that_is_said(void **state)
 	struct mock mock;
 	mock_open_with_letters(&mock);
 	struct said said = errors(&mock, "replay p");
-	expect_words(said.err, "which of them?");
+	expect_words(said.err, "the requests are missing");
 	assert_int_equal(said.code, EXIT_MISUSE);
 	said_close(&said);
 	said = errors(&mock, "replay p --all --kind INPUT -o json");
@@ -307,8 +307,8 @@ static void what_is_edited_goes_out_as_it_was_saved(void **state)
 	snprintf(command, sizeof command, "sh %s", editor);
 	setenv("VISUAL", command, 1);
 	struct said said = errors(&mock, "replay p binary --edit");
-	assert_string_equal(said.err, "1 records are no dead letters, and left out\n");
-	assert_string_equal(said.out, "1 asked again in out, 0 refused, 0 left out\n");
+	assert_string_equal(said.err, "1 records are not dead letters and were left out\n");
+	assert_string_equal(said.out, "1 sent again to out, 0 refused, 0 left out\n");
 	said_close(&said);
 	rd_kafka_message_t *message = mock_read(&mock);
 	char body[200] = "";
@@ -319,11 +319,11 @@ static void what_is_edited_goes_out_as_it_was_saved(void **state)
 	rd_kafka_message_destroy(message);
 	setenv("VISUAL", "truncate -s 0", 1);
 	said = errors(&mock, "replay p r-1 --edit");
-	expect_words(said.out, "0 asked again in out, 0 refused, 1 left out\n");
+	expect_words(said.out, "0 sent again to out, 0 refused, 1 left out\n");
 	said_close(&said);
 	setenv("VISUAL", "false", 1);
 	said = errors(&mock, "replay p r-1 --edit");
-	expect_words(said.err, "the editor `false` did not end well");
+	expect_words(said.err, "the editor `false` ended with an error");
 	assert_int_equal(said.code, EXIT_MISUSE);
 	said_close(&said);
 	unsetenv("VISUAL");

@@ -175,7 +175,7 @@ static void a_plan_says_how_much_of_a_model_is_used_that_was_stopped_early(void 
 	write_file(path, STOPPED);
 	expect_plan("a, b", "local: model", "uses   1 of the 3 iterations of its file, up to its best_iteration", "");
 	expect_plan("a, b", "local: model, iterations: all", "uses   3 of the 3 iterations of its file, as `iterations: all`", "");
-	expect_plan("a, b", "name: n, iterations: all", "", "`iterations` are of a file; name it with `local`");
+	expect_plan("a, b", "name: n, iterations: all", "", "`iterations` need a file; name it with `local`");
 }
 
 static void a_plan_knows_what_a_models_file_takes_and_gives(void **state)
@@ -186,9 +186,9 @@ static void a_plan_knows_what_a_models_file_takes_and_gives(void **state)
 	expect_plan("a, b", "local: model, output: p", "gives  p FP64[1,2]", "");
 	expect_plan("a, b, c", "local: model", "", "takes 2 numbers a row, and `x` has 3");
 	expect_plan("a, b", "local: model, input: y", "", "takes the tensor `y`, which never comes");
-	expect_plan("a, b", "local: model, labels: [one]", "", "1 labels stand here, and the model decides among 2 classes");
+	expect_plan("a, b", "local: model, labels: [one]", "", "`labels` has 1 names, and the model has 2 classes");
 	expect_plan("a, b", "local: gone", "", "/gone cannot be read");
-	expect_plan("a, b", "local: model, server: s", "", "is on no server");
+	expect_plan("a, b", "local: model, server: s", "", "has no server");
 	write_file(path, "nonsense");
 	expect_plan("a, b", "local: model", "", ":8:20: error: step `m`: model is no model that can run here");
 }

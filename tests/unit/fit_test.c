@@ -120,7 +120,7 @@ static void events_are_mapped_as_the_pipeline_says(void **state)
 	write_file("data", "{\"q\": {\"bid\": 1, \"ask\": 2}}\n{\"q\": {\"bid\": 1, \"ask\": 6}}\n");
 	struct said said = say_with(step_kinds, "fit preprocess data -f p.yaml --out out.json");
 	assert_int_equal(said.code, 0);
-	assert_string_equal(said.out, "out.json: what step `clean` has learnt\n");
+	assert_string_equal(said.out, "out.json: the constants that step `clean` has learned\n");
 	said_close(&said);
 	FILE *file = fopen("out.json", "r");
 	char made[512];
@@ -138,9 +138,10 @@ static void what_cannot_be_learnt_is_said_with_its_place(void **state)
 		const char *operations, *data, *more, *words;
 	} rows[] = {
 		{"    - impute: {tensor: a, fitted: f}\n", "a\nnan\n", "", "nothing to learn from in column 0"},
-		{"    - impute: {tensor: a, fitted: f}\n", "a\n", "", "p.yaml:8:7: `impute` has nothing to learn from: no message"},
+		{"    - impute: {tensor: a, fitted: f}\n",
+		       "a\n", "", "p.yaml:8:7: `impute` has nothing to learn from: there is no message"},
 		{"    - impute: {tensor: a, values: [1]}\n", "a\n1\n", "", "step `clean` has nothing to learn"},
-		{"    - fitted: f\n", "a\n1\n", "", "operation by operation"},
+		{"    - fitted: f\n", "a\n1\n", "", "does not list what to learn"},
 		{"    - scale: {tensor: x, fitted: f}\n", "a\n1\n", "",
 		 "data, in the row before line 3: `scale` needs the tensor `x`, and what is there is `a`"},
 		{"    - scale: {fitted: f}\n", "a\n1\n", "", "write `tensor: NAME`"},
@@ -150,7 +151,7 @@ static void what_cannot_be_learnt_is_said_with_its_place(void **state)
 		{"    - scale: {tensor: x, fitted: f}\n", "a,b\n1,w\n", " --tensor x=a,b", "column `b` is not all numbers"},
 		{"    - power: {tensor: a, by: box-cox, fitted: f}\n", "a\n1\n-2\n", "", "Box-Cox needs numbers above 0"},
 		{"    - ordinal: {tensor: a, fitted: f}\n", "a\nnan\n", "",
-		 "no categories can be learnt of column 0: all of it is missing"},
+		 "no categories can be learned from column 0: all of it is missing"},
 		{"    - scale: {tensor: a, fitted: f}\n", " \n", "", "is empty"},
 		{"    - scale: {tensor: a, fitted: f}\n", "{\"inputs\": 3}\n", "", "data:1:1"},
 	};
@@ -226,7 +227,7 @@ static void a_text_with_a_nul_becomes_no_category(void **state)
 				       "\"data\": [\"a\", \"b\\u0000c\"]}]}\n",
 				       "");
 		assert_int_equal(said.code, EXIT_FAULTS);
-		expect_words(said.err, "column 0: a text of it has a NUL byte");
+		expect_words(said.err, "column 0: a text has a NUL byte");
 		assert_string_equal(said.out, "");
 		said_close(&said);
 	}
@@ -254,11 +255,11 @@ static void what_a_csv_has_wrong_is_said_where_it_stands(void **state)
 	(void)state;
 	static const char scale[] = "    - scale: {tensor: a, fitted: f}\n";
 	expect_refusal(scale, "a,a\n1,2\n", "", WORDS("data:1:1: the header has the column `a` twice"));
-	expect_refusal(scale, "a,b\n\"1\"x,2\n", "", WORDS("data:2:1: more follows the closing quote"));
+	expect_refusal(scale, "a,b\n\"1\"x,2\n", "", WORDS("data:2:1: text follows the closing quote"));
 	expect_refusal(scale, "a,b\n1,\"2\n3,4\n", "", WORDS("data:2:3: the quote that begins here is never closed"));
 	expect_refusal(scale, "a,b\n1,2\n", " --tensor x=a,a", WORDS("--tensor has the column `a` twice"));
 	expect_refusal(scale, "a,b\n1,2\n", " --tensor x=a --tensor y=a", WORDS("--tensor has the column `a` twice"));
-	expect_refusal(scale, "a,b\n1,2\n", " --tensor b=a", WORDS("--tensor makes `b`, and there is one of that name"));
+	expect_refusal(scale, "a,b\n1,2\n", " --tensor b=a", WORDS("--tensor makes `b`, which exists already"));
 	expect_refusal(scale, "a,b\n1,2\n", " --tensor x=a --tensor x=b", WORDS("--tensor makes `x`"));
 	expect_refusal(scale, "a,b\n1,2\n", " --tensor x=", WORDS("`x=` has no column"));
 	/* An index without a name, as pandas writes it, and a header of two lines. */
@@ -372,7 +373,7 @@ static void a_topic_teaches_by_all_that_it_holds(void **state)
 	struct said said = fit_topic(&mock, "    - scale: {tensor: x, by: max-abs, fitted: f}\n", "topic:in", "");
 	assert_int_equal(said.code, 0);
 	expect_words(said.out, "\"scale\": [6.0, 8.0]");
-	expect_words(said.err, "1 records left out that cannot be read; the first: ");
+	expect_words(said.err, "1 records that cannot be read were left out; the first: ");
 	said_close(&said);
 	said = fit_topic(&mock, "    - scale: {tensor: x, by: max-abs, fitted: f}\n", "topic:in", " --count 2");
 	assert_int_equal(said.code, 0);
@@ -395,12 +396,12 @@ static void what_the_step_refuses_of_a_topic_is_left_out_and_counted(void **stat
 	assert_int_equal(said.code, 0);
 	expect_words(said.out, "\"scale\": [3.0]"); /* the first operation takes what has its tensor */
 	expect_words(said.out, "\"scale\": [5.0]");
-	expect_words(said.err, "2 of 3 records left out that the step refuses; the first, partition 0 offset 0: ");
+	expect_words(said.err, "2 of 3 records that the step refuses were left out; the first, partition 0 offset 0: ");
 	expect_words(said.err, "needs the tensor `x`, and what is there is `y`");
 	said_close(&said);
 	said = fit_topic(&mock, "    - scale: {tensor: z, fitted: f}\n", "topic:in", "");
 	assert_int_not_equal(said.code, 0);
-	expect_words(said.err, "3 of 3 records left out");
+	expect_words(said.err, "3 of 3 records that the step refuses were left out");
 	expect_words(said.err, "nothing to learn from: the step refuses every message");
 	said_close(&said);
 	mock_write(&mock, "k", TEXTS_ROW("[1]", "[\"50,000\"]"), NULL, NULL);
@@ -430,11 +431,11 @@ static void a_topic_that_teaches_nothing_is_said(void **state)
 	mock_write(&mock, NULL, "nothing", NULL, NULL);
 	said = fit_topic(&mock, "    - scale: {tensor: x, fitted: f}\n", "topic:in", "");
 	assert_int_not_equal(said.code, 0);
-	expect_words(said.err, "topic in has 1 records and no message that can be read: ");
+	expect_words(said.err, "topic in has 1 records, and none of them can be read: ");
 	said_close(&said);
 	said = fit_topic(&mock, "    - scale: {tensor: x, fitted: f}\n", "topic:in", " --tensor x=a,b");
 	assert_int_not_equal(said.code, 0);
-	expect_words(said.err, "--tensor gathers columns of a CSV");
+	expect_words(said.err, "--tensor combines columns of a CSV");
 	said_close(&said);
 	mock_close(&mock);
 }

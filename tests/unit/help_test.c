@@ -90,8 +90,8 @@ static void a_topic_and_a_name_show_that_one_alone(void **state)
 	said = say_with(step_kinds, "help topics formats"); /* as the reference pages are printed */
 	assert_null(strstr(said.out, "spec.output.format"));
 	said_close(&said);
-	refused("help steps hash", "nothing about `hash`");
-	refused("help topics nothing", "nothing about `nothing`");
+	refused("help steps hash", "no help on `hash`");
+	refused("help topics nothing", "no help on `nothing`");
 }
 
 static void a_field_is_found_by_the_end_of_its_path(void **state)
@@ -99,7 +99,7 @@ static void a_field_is_found_by_the_end_of_its_path(void **state)
 	(void)state;
 	PAGE_HAS("help output.format", "Pipeline spec.output.format");
 	PAGE_HAS("help spec.steps[].batch.size", "Pipeline spec.steps[].batch.size");
-	refused("help put.format", "nothing about `put.format`"); /* whole parts alone */
+	refused("help put.format", "no help on `put.format`"); /* whole parts alone */
 	struct said said = say_with(step_kinds, "help filter.keep");
 	assert_null(strstr(said.out, "expression.keep"));
 	said_close(&said);
@@ -130,7 +130,7 @@ static void search_looks_at_names_and_at_their_line(void **state)
 	PAGE_HAS("help -k LOGARITHM", "Found: LOGARITHM", "log (function)", "Natural logarithm", "log10 (function)");
 	PAGE_HAS("help -k exactly-", "exactly-once");
 	PAGE_HAS("help -k bucketiz", "bucketize (operation");
-	refused("help -k qqqq", "nothing about `qqqq`");
+	refused("help -k qqqq", "no help on `qqqq`");
 	refused("help -k rate lint", "leave `lint` out");
 }
 
@@ -141,7 +141,7 @@ static void an_unknown_name_gets_the_nearest_ones(void **state)
 	refused("help lag1", "did you mean `lag`?");
 	refused("help FP33", "did you mean `FP32`?");
 	refused("help add30", "did you mean `add10` or `add20`?");
-	refused("help zzzzzzzz", "`sluice help topics` lists what there is, and `sluice help -k WORD` searches it");
+	refused("help zzzzzzzz", "`sluice help topics` lists the topics, and `sluice help -k WORD` searches them");
 }
 
 int main(void)

@@ -53,7 +53,7 @@ static void a_process_that_starts_is_alive(void **state)
 	snprintf(line, sizeof line, "health --socket %s", path);
 	struct said said = say(line);
 	assert_int_equal(said.code, EXIT_GOOD);
-	assert_string_equal(said.out, "one is alive: it starts or ends\n");
+	assert_string_equal(said.out, "one is alive: it is starting or stopping\n");
 	said_close(&said);
 	liveness_close(liveness);
 	assert_int_equal(access(path, F_OK), -1);
@@ -136,7 +136,7 @@ static void what_an_ended_process_left_is_replaced_and_nothing_else_is(void **st
 	write_file(path, "precious");
 	error = (struct error){0};
 	assert_null(liveness_open(path, "two", &error));
-	expect_words(error.text, "is no socket");
+	expect_words(error.text, "is not a socket");
 	assert_int_equal(access(path, F_OK), 0);
 	unlink(path);
 	char longest[300];
@@ -157,10 +157,10 @@ static void a_loop_or_a_worker_that_does_not_turn_is_named(void **state)
 	struct liveness_report report = {.is_running = true, .main_ms = 1000, .workers = 2, .worker_ms = 5000, .worker = "one.1"};
 	assert_true(liveness_is_well(&report, 5000, why, sizeof why));
 	assert_false(liveness_is_well(&report, 4999, why, sizeof why));
-	assert_string_equal(why, "worker one.1 has not turned for 5 s");
+	assert_string_equal(why, "worker one.1 has not run for 5 s");
 	report.main_ms = 7000;
 	assert_false(liveness_is_well(&report, 6000, why, sizeof why));
-	assert_string_equal(why, "the main loop has not turned for 7 s");
+	assert_string_equal(why, "the main loop has not run for 7 s");
 	report.is_running = false;
 	assert_true(liveness_is_well(&report, 0, why, sizeof why));
 }
@@ -234,11 +234,11 @@ static void a_worker_that_is_stuck_is_found_and_one_without_work_is_alive(void *
 	snprintf(line, sizeof line, "run %s --brokers %s --topics check --instance one --health-socket %s", yaml, mock.brokers,
 		 path);
 	assert_int_equal(pthread_create(&thread, NULL, engine_thread, line), 0);
-	assert_true(wait_for_health("10s", EXIT_GOOD, "one is alive: its main loop and 1 worker turn"));
+	assert_true(wait_for_health("10s", EXIT_GOOD, "one is alive: its main loop and 1 worker run"));
 	usleep(PAUSE_MS * 1000);
 	assert_true(wait_for_health("2500ms", EXIT_GOOD, "is alive"));
 	mock_write(&mock, "key", "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[21]}]}", NULL, NULL);
-	assert_true(wait_for_health("2500ms", EXIT_FAULTS, "one: worker one.0 has not turned for "));
+	assert_true(wait_for_health("2500ms", EXIT_FAULTS, "one: worker one.0 has not run for "));
 	atomic_store(&is_stuck, false);
 	assert_true(wait_for_health("2500ms", EXIT_GOOD, "is alive"));
 	kill(getpid(), SIGTERM);

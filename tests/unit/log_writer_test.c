@@ -44,14 +44,15 @@ static const struct log_fields all_fields = {.pipeline = "p",
 static void text_has_time_level_message_and_fields(void **state)
 {
 	(void)state;
-	struct log_line line = {.level = LOG_LEVEL_WARN, .fields = all_fields, .engine = "one", .message = "model m is away: no"};
+	struct log_line line = {
+		.level = LOG_LEVEL_WARN, .fields = all_fields, .engine = "one", .message = "model m is unreachable: no"};
 	struct buffer out;
 	buffer_open(&out, 10000);
 	log_line_text(&line, 1234, &out);
 	buffer_byte(&out, '\0');
 	assert_string_equal(out.bytes,
-			    "1970-01-01T00:00:01.234Z warn  a.yaml:8:5: model m is away: no  pipeline=p step=\"a step\" model=m "
-			    "client=rdkafka#consumer-1 engine=one kind=CONFIG help=\"say \\\"so\\\"\"\n");
+			    "1970-01-01T00:00:01.234Z warn  a.yaml:8:5: model m is unreachable: no  pipeline=p step=\"a step\" "
+			    "model=m client=rdkafka#consumer-1 engine=one kind=CONFIG help=\"say \\\"so\\\"\"\n");
 	buffer_clear(&out);
 	log_line_text(&(struct log_line){.level = LOG_LEVEL_ERROR, .message = "bare"}, 0, &out);
 	buffer_byte(&out, '\0');

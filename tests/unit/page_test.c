@@ -115,7 +115,7 @@ static void rows_that_contain_themselves_end(void **state)
 	page_options(&page, tree);
 	became("- `name`: a text, required. Of the node.\n"
 	       "- `children`: a list. Below it.\n"
-	       "- `weight`: a number from 0 to 1. Its share. Not honoured yet: `lint` warns.\n");
+	       "- `weight`: a number from 0 to 1. Its share. Not supported yet: `lint` warns.\n");
 }
 
 int main(void)

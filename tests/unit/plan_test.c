@@ -169,7 +169,7 @@ static void the_key_of_the_records_is_no_other_key(void **state)
 		/* What is read in the record, and not the record's key, is a promise of those who write. */
 		assert_int_equal(plan.pipelines[0].notes.count, i > 0);
 		if (i > 0)
-			assert_non_null(strstr(plan.pipelines[0].notes.items[0].text, "leave `input.key` out"));
+			assert_non_null(strstr(plan.pipelines[0].notes.items[0].text, "remove `input.key`"));
 		planning_close(&p);
 		arena_close(arena);
 	}
@@ -189,7 +189,7 @@ static void what_lay_apart_is_joined_in_the_partition_of_the_request(void **stat
 	assert_null(pipeline->stages[3].key);
 	assert_non_null(pipeline->stages[3].state);
 	assert_string_equal(pipeline->order_reason,
-			    "a result leaves behind earlier ones of its key, and without a key behind those of its partition, "
+			    "a result leaves after earlier ones of its key, and without a key after those of its partition, "
 			    "as long as they have the same `symbol` and `venue` (exactly-once commits a prefix)");
 	assert_int_equal(pipeline->volume.stage_links, 4);
 	assert_int_equal(pipeline->volume.states, 3);
@@ -218,16 +218,16 @@ static void branches_that_are_joined_keep_the_order_of_a_key(void **state)
 	const struct pipeline_plan *pipeline = plan_branches(&p, &plan, "  delivery: at-least-once\n", joined);
 	assert_string_equal(stages_text(&p, pipeline), "request: | a: a < request | b: b < request | output: < a < b");
 	assert_null(pipeline->stages[3].key);
-	assert_string_equal(pipeline->order_reason, "a result leaves behind earlier ones of its key (order: key)");
+	assert_string_equal(pipeline->order_reason, "a result leaves after earlier ones of its key (order: key)");
 	assert_int_equal(faults_count(p.spec.faults, SEVERITY_NOTE), 0);
 	planning_close(&p);
 	pipeline = plan_branches(&p, &plan, "  delivery: exactly-once\n", joined);
 	assert_string_equal(pipeline->order_reason,
-			    "a result leaves behind earlier ones of its key, and without a key behind those of its partition "
+			    "a result leaves after earlier ones of its key, and without a key after those of its partition "
 			    "(exactly-once commits a prefix)");
 	planning_close(&p);
 	pipeline = plan_branches(&p, &plan, "  order: partition\n", joined);
-	assert_string_equal(pipeline->order_reason, "a result leaves behind all earlier ones of its partition (order: partition)");
+	assert_string_equal(pipeline->order_reason, "a result leaves after all earlier ones of its partition (order: partition)");
 	planning_close(&p);
 }
 
@@ -294,7 +294,7 @@ static void an_order_that_cannot_be_had_is_warned_of(void **state)
 						    "  steps: [{name: a, expression: {set: {y: x}}}]\n  output: {steps: [a]}\n",
 				      heads[i]));
 		assert_string_equal(plan.pipelines[0].order_reason,
-				    "results keep no order: what other pipelines give of a request is brought together by its id");
+				    "results keep no order: results of other pipelines for a request are joined by its id");
 		assert_int_equal(faults_count(p.spec.faults, SEVERITY_NOTE), 2 + (i == 0)); /* q and r are not among the files */
 		assert_int_equal(faults_count(p.spec.faults, SEVERITY_WARNING), i == 1);
 		planning_close(&p);
@@ -461,7 +461,7 @@ static void a_delivery_that_was_asked_for_is_kept_and_its_risk_said(void **state
 	open_plan(&p, &plan,
 		  PIPELINE("p") "  delivery: at-least-once\n  steps: [{name: a, counting: {by: key}}]\n  output: {steps: [a]}\n");
 	assert_int_equal(plan.pipelines[0].delivery, DELIVERY_AT_LEAST_ONCE);
-	assert_true(plan_is_noted(&plan.pipelines[0].notes, "counted twice"));
+	assert_true(plan_is_noted(&plan.pipelines[0].notes, "count a request twice"));
 	planning_close(&p);
 	open_plan(&p, &plan, PIPELINE("p") "  delivery: at-least-once\n  input: {externalInputs: [q, r]}\n  steps: [{name: a}]\n");
 	assert_int_equal(plan.pipelines[0].delivery, DELIVERY_AT_LEAST_ONCE);
@@ -470,7 +470,7 @@ static void a_delivery_that_was_asked_for_is_kept_and_its_risk_said(void **state
 	open_plan(&p, &plan,
 		  PIPELINE("p") "  delivery: at-least-once\n  input: {externalInputs: [q, r]}\n"
 				"  steps: [{name: a, counting: {by: key}}]\n  output: {steps: [a]}\n");
-	assert_true(plan_is_noted(&plan.pipelines[0].notes, "counted twice"));
+	assert_true(plan_is_noted(&plan.pipelines[0].notes, "count a request twice"));
 	planning_close(&p);
 }
 
@@ -481,7 +481,7 @@ static void a_state_that_the_answer_does_not_need_asks_for_nothing(void **state)
 	struct plan plan;
 	open_plan(&p, &plan, PIPELINE("p") "  steps: [{name: a}, {name: side, counting: {by: other}}]\n  output: {steps: [a]}\n");
 	assert_int_equal(plan.pipelines[0].delivery, DELIVERY_AT_LEAST_ONCE);
-	assert_true(plan_is_noted(&plan.pipelines[0].notes, "nothing reads what it gives"));
+	assert_true(plan_is_noted(&plan.pipelines[0].notes, "nothing reads its output"));
 	planning_close(&p);
 }
 

@@ -66,7 +66,7 @@ static void what_cannot_run_yet_is_refused_with_its_reason(void **state)
 		 "step `watch` is of kind `drift`"},
 		{"  steps:\n  - {name: a}\n  output: {steps: [a]}\n", "model `a` has no endpoint"},
 		{"  steps:\n  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a], format: yaml}\n",
-		 "output.format `yaml` is no format"},
+		 "output.format `yaml` is not a format"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char text[1000];
@@ -79,7 +79,7 @@ static void a_model_without_a_server_is_refused(void **state)
 {
 	(void)state;
 	expect_refusal(PIPELINE "  steps:\n  - {name: a, model: {storageUri: \"stub://add10\"}}\n  output: {steps: [a]}\n", BROKERS,
-		       "stub://add10, a stub, which is no server; let `sluice models serve` answer for it, and give --server a=");
+		       "stub://add10, a stub, which is not a server; serve it by `sluice models serve`, and give --server a=");
 }
 
 static void two_readers_of_one_topic_are_refused(void **state)
@@ -89,8 +89,8 @@ static void two_readers_of_one_topic_are_refused(void **state)
 				"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: q}\nspec:\n"
 				"  input: {topic: t}\n" DOUBLES,
 		       BROKERS,
-		       "pipelines `p` and `q` read the same topic `t` in one group, so each would see a part of it only; let `q` "
-		       "read what `p` does, by `externalInputs: [p.inputs]`");
+		       "pipelines `p` and `q` read the same topic `t` in one group, so each would receive only a part of its "
+		       "records; let `q` read the inputs of `p`, by `externalInputs: [p.inputs]`");
 }
 
 static void protection_that_is_not_in_force_is_refused_unless_it_is_said(void **state)
@@ -114,7 +114,7 @@ static void settings_of_librdkafka_are_passed_through(void **state)
 static void without_brokers_it_asks_where_kafka_is(void **state)
 {
 	(void)state;
-	expect_refusal(PIPELINE DOUBLES, "", "where is Kafka?");
+	expect_refusal(PIPELINE DOUBLES, "", "the address of Kafka is missing");
 	expect_refusal(PIPELINE DOUBLES RUNTIME "kafkaConfig: {enabled: false}}}\n", "", "kafkaConfig.enabled is false");
 	expect_refusal(RUNTIME "kafkaConfig: {}}}\n", "", "there is no pipeline");
 }
@@ -221,8 +221,8 @@ static void files_are_read_again_and_those_with_faults_change_nothing(void **sta
 	assert_int_equal(kill(getpid(), SIGHUP), 0);
 	ask_until(&mock, "[84]");
 	engine_stop(&engine, &mock);
-	assert_non_null(strstr(engine.said.err, "p: changed; what is in flight ends as it began"));
-	assert_non_null(strstr(engine.said.err, "are not fit: what was running goes on"));
+	assert_non_null(strstr(engine.said.err, "p: changed; requests in flight finish with the former version"));
+	assert_non_null(strstr(engine.said.err, "The running version is unchanged"));
 	assert_non_null(strstr(engine.said.err, "expression"));
 	said_close(&engine.said);
 }

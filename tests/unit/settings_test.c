@@ -137,7 +137,7 @@ static void what_is_wrong_is_named_with_file_and_line(void **state)
 	} cases[] = {
 		{"broker = a:1\n", "there is no setting `broker`; did you mean `brokers`?", 1},
 		{"\nworkers = 3\n", "there is no setting `workers`", 2},
-		{"brokers = a:1\nbrokers = b:1\n", "`brokers` stands on line 1 already", 2},
+		{"brokers = a:1\nbrokers = b:1\n", "`brokers` is on line 1 already", 2},
 		{"brokers\n", "the line is `brokers`; write NAME = VALUE", 1},
 		{"brokers =\n", "write NAME = VALUE", 1},
 		{"= a:1\n", "write NAME = VALUE", 1},
@@ -190,7 +190,7 @@ static void a_file_that_others_can_write_to_is_refused(void **state)
 		assert_int_equal(chmod(file, modes[i]), 0);
 		struct taken taken = take("brokers = a:1\n");
 		assert_false(taken.good);
-		expect_words(taken.error.text, "others can write to this settings file");
+		expect_words(taken.error.text, "other users can write to this settings file");
 		arena_close(taken.arena);
 	}
 	assert_int_equal(chmod(file, 0644), 0);

@@ -152,7 +152,7 @@ static void one_that_comes_back_with_a_step_renamed_is_refused(void **state)
 	assert_int_equal(error.kind, ERROR_CONFIG);
 	assert_non_null(strstr(error.text, "pipeline p: its changelog "));
 	assert_non_null(strstr(error.text, "holds state of step `a`, and the stage would have `b` instead"));
-	assert_non_null(strstr(error.text, "give back the name, or start an engine with --new-state p"));
+	assert_non_null(strstr(error.text, "undo the renaming, or start an engine with --new-state p"));
 	assert_int_equal(readings_go_on(&readings, WITH(COUNT("a") NEXT("b", "a") OUTPUT("b")), (struct name_list){0}).kind,
 			 ERROR_NONE);
 	assert_int_equal(readings_go_on(&readings, OTHER, (struct name_list){0}).kind, ERROR_NONE);

@@ -130,7 +130,7 @@ static void *say_statuses(void *context)
 	struct sender *sender = sender_open(&config, &error);
 	for (unsigned i = 0; i < 30; i++) {
 		say_status(sender, "one", "ab", "", time_of_day_ms());
-		say_status(sender, "two", "ab", "model nn is away", time_of_day_ms());
+		say_status(sender, "two", "ab", "model nn is unreachable", time_of_day_ms());
 		say_status(sender, "changed", "cd", "", time_of_day_ms());
 		say_status(sender, "draining", "", "", time_of_day_ms());
 		say_status(sender, "fails", "ab", "all is lost", time_of_day_ms());
@@ -161,7 +161,7 @@ static void the_last_word_of_each_engine_is_shown(void **state)
 		"2"
 		"         1  running; resets 3; skipped 900; runs other files than changed\n",
 		"two                       1500      0.50      2.25         4       123        10         2         1  running: "
-		"model nn is away; resets 3; skipped 900; runs other files than changed\n",
+		"model nn is unreachable; resets 3; skipped 900; runs other files than changed\n",
 		"changed                   1500      0.50      2.25         4       123        10         2         1  running; "
 		"resets 3; skipped 900; runs other files than one\n",
 		"draining                  1500      0.50      2.25         4       123        10         2         1  running; "
@@ -182,8 +182,8 @@ static void health_is_of_one_engine_and_names_what_fails(void **state)
 	static const struct {
 		const char *instance, *out, *err;
 	} rows[] = {
-		{"one", "one is well: 1 of 1 pipelines ready\n", ""},
-		{"fails", "fails is well: 1 of 1 pipelines ready\n", "fails: 1 of 1 pipelines are failing; p: all is lost\n"},
+		{"one", "one is healthy: 1 of 1 pipelines ready\n", ""},
+		{"fails", "fails is healthy: 1 of 1 pipelines ready\n", "fails: 1 of 1 pipelines are failing; p: all is lost\n"},
 	};
 	struct mock mock;
 	pthread_t engines;
@@ -213,7 +213,7 @@ static void a_namespace_without_engines_is_told_so(void **state)
 	snprintf(line, sizeof line, "top -n trading --once -o json --brokers %s", mock.brokers);
 	struct said said = say(line);
 	assert_string_equal(said.out, "");
-	assert_string_equal(said.err, "{\"note\":{\"message\":\"no engine has said anything on " TOPIC
+	assert_string_equal(said.err, "{\"note\":{\"message\":\"no engine has reported on " TOPIC
 				      "; is one running in this namespace?\"}}\n");
 	said_close(&said);
 	mock_close(&mock);

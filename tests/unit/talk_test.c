@@ -121,8 +121,8 @@ static void a_line_that_is_refused_is_named_and_the_rest_go_on(void **state)
 	write_file(requests, "{\"inputs\": [}\n[1]\n{\"id\": 7, \"request\": {}}\n" REQUEST("4") "\n");
 	struct said said = talk(&mock, "produce p %s -f %s", requests, pipeline);
 	expect_words(said.err, "line 1: the line is not JSON");
-	expect_words(said.err, "line 2: the line is no JSON object");
-	expect_words(said.err, "line 3: `id` is to be a string");
+	expect_words(said.err, "line 2: the line is not a JSON object");
+	expect_words(said.err, "line 3: `id` must be a string");
 	assert_string_equal(said.out, "1 acknowledged by out, 3 refused\n");
 	assert_int_equal(said.code, EXIT_FAULTS);
 	said_close(&said);
@@ -231,7 +231,7 @@ static void what_cannot_be_meant_is_refused_before_kafka_is_asked(void **state)
 	} rows[] = {
 		{"produce p.twice", "`p.twice` is one of its steps"},
 		{"produce p /nowhere/at/all", "cannot be read"},
-		{"produce q /dev/null", "no pipeline `q` is in the files"},
+		{"produce q /dev/null", "the files have no pipeline `q`"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct said said = talk(NULL, "%s -f %s", rows[i].line, pipeline);
@@ -240,7 +240,7 @@ static void what_cannot_be_meant_is_refused_before_kafka_is_asked(void **state)
 		said_close(&said);
 	}
 	struct said said = say_with(step_kinds, "produce p /dev/null");
-	expect_words(said.err, "where is Kafka?");
+	expect_words(said.err, "the address of Kafka is missing");
 	assert_int_equal(said.code, EXIT_MISUSE);
 	said_close(&said);
 }
@@ -283,7 +283,7 @@ static void an_expression_chooses_and_what_it_cannot_be_said_of_is_counted(void 
 	expect_words(said.out, "{\"id\": \"third\", \"partition\": 0, \"offset\": 2, \"time_ms\": 1000, \"response\": {");
 	assert_null(strstr(said.out, "first"));
 	expect_words(said.out, "\"data\":[3]");
-	expect_words(said.err, "2 left out that --where cannot be said of");
+	expect_words(said.err, "2 answers for which --where fails were left out");
 	assert_int_equal(said.code, EXIT_GOOD);
 	said_close(&said);
 	mock_close(&mock);
@@ -342,7 +342,7 @@ static void tail_asks_the_registry_for_schemas(void **state)
 	registry.over = true;
 	pthread_join(thread, NULL);
 	assert_string_equal(said.err, "");
-	expect_words(said.out, "10 bytes that are no answer in a format known here");
+	expect_words(said.out, "10 bytes that are not an answer in a known format");
 	assert_int_equal(registry.asked, 1);
 	said_close(&said);
 	http_server_close(registry.server);
@@ -465,7 +465,7 @@ static void without_an_engine_no_answer_comes_in_time(void **state)
 	assert_int_equal(said.code, EXIT_FAULTS);
 	said_close(&said);
 	said = talk(&mock, "infer p");
-	expect_words(said.err, "which request?");
+	expect_words(said.err, "the request is missing");
 	assert_int_equal(said.code, EXIT_MISUSE);
 	said_close(&said);
 	mock_close(&mock);

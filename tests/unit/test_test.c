@@ -100,7 +100,7 @@ static void what_nobody_expected_is_not_there(void **state)
 				"{\"id\": \"a\", \"absent\": true}\n");
 	struct said said = run_cases("");
 	assert_non_null(strstr(said.out, "b: nothing came"));
-	expect_said(&said, EXIT_FAULTS, "a: came, and nothing should");
+	expect_said(&said, EXIT_FAULTS, "a: came, and none was expected");
 }
 
 static void update_writes_what_came_and_keeps_what_held(void **state)
@@ -111,7 +111,7 @@ static void update_writes_what_came_and_keeps_what_held(void **state)
 	snprintf(text, sizeof text, "%s%s", OUTPUT("[1, 2]"), calls);
 	write_in_folder("out.jsonl", text);
 	struct said said = run_cases("--update");
-	expect_said(&said, EXIT_GOOD, "out.jsonl now says what came");
+	expect_said(&said, EXIT_GOOD, "out.jsonl now has the actual answers");
 	read_file("out.jsonl", text, sizeof text);
 	assert_non_null(strstr(text, "[11.0,12.0]"));
 	assert_non_null(strstr(text, calls));
@@ -163,8 +163,8 @@ static void an_update_leaves_counts_to_judgement_and_says_so(void **state)
 	(void)state;
 	write_in_folder("out.jsonl", "{\"id\": \"a\", \"absent\": true}\n{\"calls\": {\"nobody\": [1, 2]}}\n");
 	struct said said = run_cases("--update");
-	assert_non_null(strstr(said.out, "out.jsonl now says what came"));
-	expect_said(&said, EXIT_FAULTS, "counts and splits, which stay");
+	assert_non_null(strstr(said.out, "out.jsonl now has the actual answers"));
+	expect_said(&said, EXIT_FAULTS, "except counts and splits, which are unchanged");
 }
 
 static void a_step_that_cannot_run_is_named(void **state)
@@ -210,7 +210,7 @@ static void what_kafka_cannot_show_is_skipped_with_its_reason(void **state)
 	write_in_folder("in.jsonl", "{\"id\": \"a\", \"target\": \"models/add10\", \"request\": {\"inputs\": []}}\n");
 	write_in_folder("out.jsonl", "{\"id\": \"a\", \"error\": {\"kind\": \"INPUT\"}}\n");
 	said = run_cases(NO_KAFKA);
-	expect_said(&said, EXIT_GOOD, "a request is for no pipeline");
+	expect_said(&said, EXIT_GOOD, "a request has no pipeline as its target");
 	said = run_cases(NO_KAFKA);
 	expect_said(&said, EXIT_GOOD, "0 passed, 0 failed, 1 skipped");
 }
@@ -221,7 +221,7 @@ static void what_takes_minutes_by_a_real_clock_is_skipped(void **state)
 	write_in_folder("stubs.json", "{\"add10\": \"stub://hang\"}");
 	write_in_folder("out.jsonl", "{\"id\": \"a\", \"error\": {\"kind\": \"REMOTE\"}}\n");
 	struct said said = run_cases(NO_KAFKA);
-	expect_said(&said, EXIT_GOOD, "s by a real clock");
+	expect_said(&said, EXIT_GOOD, "s on a real clock");
 }
 
 static void what_fails_in_memory_is_not_tried_on_kafka(void **state)
@@ -229,7 +229,7 @@ static void what_fails_in_memory_is_not_tried_on_kafka(void **state)
 	(void)state;
 	write_in_folder("out.jsonl", OUTPUT("[11, 13]"));
 	struct said said = run_cases(NO_KAFKA);
-	expect_said(&said, EXIT_FAULTS, "and this in memory already");
+	expect_said(&said, EXIT_FAULTS, "and this in memory too");
 }
 
 static void nothing_is_written_down_of_what_kafka_gave(void **state)
@@ -315,7 +315,7 @@ static void what_is_printed_is_json_in_every_format(void **state)
 		for (const char *line = said.out; *line; line += strcspn(line, "\n") + 1) {
 			json_t *whole = json_loadb(line, strcspn(line, "\n"), 0, NULL);
 			if (!whole)
-				fail_msg("this is no JSON: %s", line);
+				fail_msg("this is not JSON: %s", line);
 			json_decref(whole);
 		}
 		said_close(&said);

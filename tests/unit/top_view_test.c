@@ -101,16 +101,18 @@ static void the_model_that_is_away_is_named_below_or_beside_its_row(void **state
 	(void)state;
 	struct status waiting = running;
 	waiting.state = TEXT("waiting");
-	waiting.why = TEXT("a model that it calls is away: score: connect to 10.0.0.1:8080 failed: connection refused, for long");
+	waiting.why =
+		TEXT("a model that it calls is unreachable: score: connect to 10.0.0.1:8080 failed: connection refused, for long");
 	const struct status *items[] = {&waiting};
 	render(items, 1, 80, 24);
 	expect_fit(80, 24);
 	assert_string_equal(line_with("score"),
-			    "    a model that it calls is away: score: connect to 10.0.0.1:8080 failed: conn…");
+			    "    a model that it calls is unreachable: score: connect to 10.0.0.1:8080 faile…");
 	assert_non_null(strstr(line_with("trading"), " waiting"));
 	render(items, 1, 200, 50);
 	expect_fit(200, 50);
-	assert_non_null(strstr(line_with("score"), "waiting: a model that it calls is away: score: connect to 10.0.0.1:8080"));
+	assert_non_null(
+		strstr(line_with("score"), "waiting: a model that it calls is unreachable: score: connect to 10.0.0.1:8080"));
 }
 
 static void an_engine_that_died_is_shown_with_the_backlog_it_left(void **state)
@@ -125,7 +127,7 @@ static void an_engine_that_died_is_shown_with_the_backlog_it_left(void **state)
 	render(items, 2, 80, 24);
 	expect_fit(80, 24);
 	assert_string_equal(line_with("orders"), "orders   engine-2       -        -       -     5000       7 silent 42s");
-	assert_non_null(strstr(line_with("has died"), "5000 records of the pipeline wait"));
+	assert_non_null(strstr(line_with("has crashed"), "5000 records of the pipeline are waiting"));
 	assert_non_null(strstr(line_with("2026"), "2 pipelines, 2 engines, 1 gone"));
 	assert_string_equal(line_with("total"), "total                 250        -       3     5012      14");
 }

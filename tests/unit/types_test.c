@@ -342,14 +342,14 @@ static void metadata_of_no_form_is_refused(void **state)
 	static const struct {
 		const char *json, *says;
 	} rows[] = {
-		{"{", "this is no JSON"},
+		{"{", "this is not JSON"},
 		{"[]", "is an object"},
 		{"{\"m\": 1}", "model `m` is no object"},
-		{"{\"m\": {\"inputs\": 1}}", "model `m` has inputs or outputs that are no list"},
+		{"{\"m\": {\"inputs\": 1}}", "model `m` has inputs or outputs that are not a list"},
 		{"{\"m\": {\"inputs\": [{\"name\": \"x\"}]}}", "without a name and a datatype"},
-		{"{\"m\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"fp32\"}]}}", "none of the protocol's"},
-		{"{\"m\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [-2]}]}}", "from -1 on"},
-		{"{\"m\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": 4}]}}", "no list of up to 16"},
+		{"{\"m\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"fp32\"}]}}", "that the protocol does not have"},
+		{"{\"m\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": [-2]}]}}", "at least -1"},
+		{"{\"m\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP32\", \"shape\": 4}]}}", "not a list of up to 16"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct arena *arena = arena_open((size_t)1 << 16);
@@ -397,7 +397,7 @@ static void a_step_may_get_so_many_tensors_and_no_more(void **state)
 		assert_int_equal(planning_errors(&p), refused);
 		assert_int_equal(plan.pipelines[0].types.refused, refused);
 		if (refused)
-			assert_non_null(strstr(planning_fault(&p, CODE_MANY_TENSORS)->message, "to step `all` of pipeline `p`"));
+			assert_non_null(strstr(planning_fault(&p, CODE_MANY_TENSORS)->message, "reach step `all` of pipeline `p`"));
 		assert_int_equal(plan_errors(&plan), 0);
 		assert_int_equal(plan_leave_refused(&plan), refused);
 		assert_int_equal(plan.count, !refused);
