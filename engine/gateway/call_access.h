@@ -19,7 +19,7 @@ struct call_credentials { /* of one call, borrowed */
 
 /* What a call asks for: the target that call_target_find() finds. Of a name that it does not find, a pipeline or a
  * model of that name. */
-struct access_resource call_resource(const struct call_source *source, const struct call_name *name);
+struct access_resource call_resource(const struct call_source *source, const struct call_name *asked);
 
 /* Checks a call. `access` NULL: everybody may do everything. Besides the statuses of access_check(): 400 for a
  * credential that is sent twice, and 500 if memory ran out. Several lines of X-Forwarded-For are one list, joined in

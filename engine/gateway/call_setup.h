@@ -31,10 +31,10 @@ struct call_name {
 };
 
 /* The name of what is asked for. Empty: none is given, and there are several. */
-struct text call_name_asked(const struct call_source *source, const struct call_name *name);
+struct text call_name_asked(const struct call_source *source, const struct call_name *asked);
 
 /* The header is `NAME` or `NAME.pipeline`, as in Seldon. NULL: refused. */
-const struct gateway_target *call_target_find(const struct call_source *source, const struct call_name *name,
+const struct gateway_target *call_target_find(const struct call_source *source, const struct call_name *asked,
 					      struct call_refusal *refusal);
 
 /* Whether a caller can wait for the target's answer to a body of that length. False: refused. */

@@ -16,14 +16,10 @@ void grpc_fields_append(struct buffer *fields, struct text name, struct text val
 /* Takes the next one. False: the end. */
 static bool field_next(struct text *left, struct text *name, struct text *value)
 {
-	struct text *const parts[] = {name, value};
 	if (left->length == 0)
 		return false;
-	for (size_t i = 0; i < 2; i++) {
-		*parts[i] = text_of(left->bytes);
-		left->bytes += parts[i]->length + 1;
-		left->length -= parts[i]->length + 1;
-	}
+	*name = text_take_until(left, '\0');
+	*value = text_take_until(left, '\0');
 	return true;
 }
 

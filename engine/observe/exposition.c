@@ -141,7 +141,8 @@ static void sample_count(const struct sample_family *family, const char *ending,
 {
 	char digits[NUMBER_TEXT_MAX];
 	sample_name(family, ending, extra);
-	buffer_append(family->exposition->out, digits, number_write_uint64(digits, count));
+	size_t length = number_write_uint64(digits, count);
+	buffer_append(family->exposition->out, digits, length);
 	buffer_byte(family->exposition->out, '\n');
 }
 

@@ -161,7 +161,7 @@ void graph_mark_offspring(struct graph *graph, struct arena *arena, struct fault
 				  .faults = faults,
 				  .of = ARENA_ARRAY(arena, size_t, graph->count + 1),
 				  .gathers = ARENA_ARRAY(arena, bool, graph->count + 1)};
-	if (arena_failed(arena))
+	if (!offspring || !marking.of || !marking.gathers)
 		return;
 	for (size_t i = 0; i <= graph->count; i++)
 		marking.of[i] = STEP_NONE;

@@ -221,13 +221,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
+#define REQUEST_OF_FOUR "{\"inputs\": [{\"name\": \"a\", \"datatype\": \"FP64\", \"shape\": [2, 2], \"data\": [1, 2, 3, 4]}]}\n"
+
 static const char *const samples[] = {
 	"a,b\n1,x\n2.5,y\n-3,\n,x\n1e9,\"z,z\"\n",
 	"b,a\r\n\"q\"\"q\",4\r\n,5\r\nx,6\r\n",
 	"a\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n",
 	"{\"a\": [1, 2], \"b\": \"x\"}\n{\"a\": [3, 4], \"b\": \"y\"}\n{\"a\": [5, null]}\n",
-	"{\"inputs\": [{\"name\": \"a\", \"datatype\": \"FP64\", \"shape\": [2, 2], \"data\": [1, 2, 3, 4]}]}\n"
-	"{\"inputs\": [{\"name\": \"a\", \"datatype\": \"INT64\", \"shape\": [1, 2], \"data\": [5, 6]}]}\n",
+	REQUEST_OF_FOUR "{\"inputs\": [{\"name\": \"a\", \"datatype\": \"INT64\", \"shape\": [1, 2], \"data\": [5, 6]}]}\n",
 };
 
 /* A file as it is changes by its lines; of one that is made, the bytes that make it. */

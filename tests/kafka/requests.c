@@ -217,7 +217,8 @@ struct tally {
 static bool is_counted(const struct options *options, const struct avro_answer *answer, long number)
 {
 	const struct tensor *count = tensors_find(answer->payload.tensors, TEXT("count"));
-	const double place = (double)(number / LOAD_KEYS + 1);
+	const long turn = number / LOAD_KEYS;
+	const double place = (double)turn + 1;
 	if (!count || count->count != 1)
 		return false;
 	return options->least ? tensor_number(count, 0) >= place : tensor_number(count, 0) == place;

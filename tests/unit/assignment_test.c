@@ -116,7 +116,7 @@ static double moved_to_least(size_t count, enum change change)
 {
 	static const char *const names[] = {"main", "canary", "shadowed", "v4", "v5", "candidate-6", "g", "blue"};
 	struct random random = {count};
-	struct share shares[8], next[8];
+	struct share shares[8] = {0}, next[8] = {0};
 	size_t moved = 0, least = 0;
 	for (int round = 0; round < 100; round++) {
 		for (size_t i = 0; i < count; i++)
