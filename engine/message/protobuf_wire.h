@@ -27,7 +27,7 @@ struct protobuf_field {
 static inline struct protobuf_cursor protobuf_cursor_of(struct text bytes)
 {
 	const unsigned char *at = (const unsigned char *)bytes.bytes;
-	return (struct protobuf_cursor){.at = at, .end = at + bytes.length};
+	return (struct protobuf_cursor){.at = at, .end = bytes.length > 0 ? at + bytes.length : at}; /* no bytes: NULL */
 }
 
 static inline size_t protobuf_left(const struct protobuf_cursor *cursor)
