@@ -3,6 +3,8 @@
 
 #include "base/duration.h"
 
+#define ARENA_BYTES ((size_t)1 << 20) /* of a command line */
+
 /* ---- options ---- */
 
 static const char **texts_of(const struct name_list *names, struct arena *arena)
@@ -75,13 +77,15 @@ static void on_note(void *context, const char *line)
 	command_note(context, "%s", line);
 }
 
-bool gateway_access_fill(struct gateway_access *access, const struct gateway_access_asked *asked,
+bool gateway_access_open(struct gateway_access *access, const struct gateway_access_asked *asked,
 			 const struct listening_asked *listening, const struct runtime_spec *runtime, struct session *session,
-			 struct arena *arena, struct error *error)
+			 struct error *error)
 {
 	struct error lacking = {0};
 	struct access_settings *settings = &access->settings;
-	*access = (struct gateway_access){.key_set_tls = {.authorities = asked->key_set_authorities},
+	struct arena *arena = arena_open(ARENA_BYTES);
+	*access = (struct gateway_access){.arena = arena,
+					  .key_set_tls = {.authorities = asked->key_set_authorities},
 					  .settings = {.key_set = asked->key_set,
 						       .api_keys = asked->api_keys,
 						       .policies = asked->policies,
@@ -90,6 +94,8 @@ bool gateway_access_fill(struct gateway_access *access, const struct gateway_acc
 						       .rate_burst = asked->rate_burst,
 						       .note = on_note,
 						       .context = session}};
+	if (!arena)
+		return error_memory(error, ERROR_SYSTEM, "reading who may call");
 	if (!tokens_read(asked, &settings->tokens, arena, error) || !proxies_read(&asked->proxies, settings, arena, error))
 		return false;
 	if (runtime && !access_settings_complete(settings, runtime, listening->certificate != NULL, &lacking)) {
@@ -99,10 +105,18 @@ bool gateway_access_fill(struct gateway_access *access, const struct gateway_acc
 		}
 		command_note(session, "--insecure-ignore-security: %s", lacking.text);
 	}
+	if (settings->key_set && !(settings->key_set = arena_copy(arena, settings->key_set, strlen(settings->key_set))))
+		return error_memory(error, ERROR_SYSTEM, "reading who may call");
 	settings->key_set_tls = asked->key_set_authorities ? &access->key_set_tls : NULL;
 	access->asks = settings->key_set || settings->api_keys || settings->policies || settings->certificates;
 	access->wanted = access->asks || settings->rate_per_second > 0 ? settings : NULL;
 	return options_fit(asked, settings, error);
+}
+
+void gateway_access_close(struct gateway_access *access)
+{
+	arena_close(access->arena);
+	*access = (struct gateway_access){0};
 }
 
 /* ---- what depends on them ---- */

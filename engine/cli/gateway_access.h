@@ -48,18 +48,21 @@ struct gateway_access_asked {
 		    .help = "A proxy, or a network of them as ADDRESS/BITS, whose X-Forwarded-For says whom a call is from; "      \
 			    "several times: several. Default: none is believed.")
 
-struct gateway_access {
+struct gateway_access { /* starts as `{0}` */
+	struct arena *arena;
 	struct tls_files key_set_tls;
 	struct access_settings settings;
 	const struct access_settings *wanted; /* NULL: everybody may do everything */
 	bool asks; /* it asks callers who they are, or forbids what no policy allows */
 };
 
-/* Fills in `access`, in the arena and from borrowed texts. `runtime` NULL: the files have none. CONFIG: an option has
- * no meaning, or the files ask for protection that is not given; the latter is only noted with --insecure-ignore-security. */
-bool gateway_access_fill(struct gateway_access *access, const struct gateway_access_asked *asked,
+/* Fills in `access`, which borrows from the options and nothing from the files. `runtime` NULL: the files have none.
+ * CONFIG: an option has no meaning, or the files ask for protection that is not given; the latter is only noted with
+ * --insecure-ignore-security. To be closed also on failure. */
+bool gateway_access_open(struct gateway_access *access, const struct gateway_access_asked *asked,
 			 const struct listening_asked *listening, const struct runtime_spec *runtime, struct session *session,
-			 struct arena *arena, struct error *error);
+			 struct error *error);
+void gateway_access_close(struct gateway_access *access);
 
 /* Whether both are the same, so that an open gateway needs no other. */
 bool gateway_access_equal(const struct gateway_access *access, const struct gateway_access *other);

@@ -11,7 +11,11 @@ static void on_signal(void *context, uint32_t events)
 	(void)events;
 	struct stop_signal *stop = context;
 	struct signalfd_siginfo which;
-	if (read(stop->signals, &which, sizeof which) == (ssize_t)sizeof which)
+	if (read(stop->signals, &which, sizeof which) != (ssize_t)sizeof which)
+		return;
+	if (which.ssi_signo == SIGHUP)
+		stop->hung_up(stop->context);
+	else
 		stop->asked = true;
 }
 
@@ -30,6 +34,20 @@ bool stop_signal_open(struct stop_signal *stop, struct loop *loop, struct error 
 		return true;
 	stop_signal_close(stop);
 	return false;
+}
+
+bool stop_signal_heed_hangup(struct stop_signal *stop, void (*hung_up)(void *context), void *context, struct error *error)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	stop->hung_up = hung_up;
+	stop->context = context;
+	return signalfd(stop->signals, &set, 0) >= 0 ||
+	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "SIGHUP cannot be received; the kernel refuses signalfd");
 }
 
 void stop_signal_close(struct stop_signal *stop)

@@ -1,4 +1,5 @@
-/* stop_signal.h: SIGTERM and SIGINT as an event of a loop, for commands that run until they are stopped. */
+/* stop_signal.h: SIGTERM and SIGINT, and SIGHUP if asked for, as events of a loop, for commands that run until they are
+ * stopped. */
 #ifndef SLUICE_CLI_STOP_SIGNAL_H
 #define SLUICE_CLI_STOP_SIGNAL_H
 
@@ -11,11 +12,15 @@ struct stop_signal {
 	struct watch watch;
 	sigset_t before;
 	int signals;
-	bool asked; /* a signal came */
+	bool asked; /* SIGTERM or SIGINT came */
+	void (*hung_up)(void *context);
+	void *context;
 };
 
 /* Blocks the signals in this thread and in those that it starts; the loop receives them. */
 bool stop_signal_open(struct stop_signal *stop, struct loop *loop, struct error *error);
+/* From now on SIGHUP is received, too: `hung_up` is called in the loop. */
+bool stop_signal_heed_hangup(struct stop_signal *stop, void (*hung_up)(void *context), void *context, struct error *error);
 void stop_signal_close(struct stop_signal *stop); /* allowed when it is zeroed and not opened */
 
 #endif

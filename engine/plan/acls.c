@@ -1,4 +1,5 @@
-/* acls.c: Kafka permissions that an engine's principal needs, for `plan --acls`: as commands, or as JSON. */
+/* acls.c: Kafka permissions that the principals of an engine and of a gateway need, for `plan --acls`: as commands, or
+ * as JSON. */
 #include "plan/names.h"
 #include "plan/print.h"
 
@@ -63,7 +64,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 {
 	struct acls acls = {.arena = arena};
 	for (size_t i = 0; i < plan->count; i++)
-		acls.room += plan->pipelines[i].topic_count + 3 + FORMER_GROUPS_MAX;
+		acls.room += plan->pipelines[i].topic_count + 4 + FORMER_GROUPS_MAX;
 	acls.items = ARENA_ARRAY(arena, struct acl, acls.room + 1);
 	if (!acls.items)
 		return (struct acls){.arena = arena};
@@ -73,6 +74,8 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 			add(&acls, "topic", pipeline->topics[j].name, false, topic_operations(&pipeline->topics[j]));
 		add(&acls, "topic", topic_status_name(arena, pipeline->prefix, pipeline->namespace), false,
 		    "Write Describe DescribeConfigs Create");
+		/* The copies that gateways wait for (message/reply.h); a gateway makes the topic. */
+		add(&acls, "topic", topic_replies_name(arena, pipeline->prefix, pipeline->namespace), false, "Write Describe");
 		add(&acls, "group", pipeline->group, false, "Read Describe");
 		for (size_t j = 0; j < FORMER_GROUPS_MAX && pipeline->former_groups[j]; j++)
 			add(&acls, "group", pipeline->former_groups[j], false, "Describe");
@@ -80,6 +83,32 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 		bool all = pipeline->delivery == DELIVERY_EXACTLY_ONCE;
 		add(&acls, "transactional-id", arena_print(arena, "%s.%s", pipeline->group, all ? "" : "takeover"), all,
 		    "Write Describe");
+	}
+	drop_repeated(&acls);
+	return acls;
+}
+
+/* A gateway is in no group: it reads a partition of the replies by assignment. */
+static struct acls acls_of_gateway(const struct plan *plan, struct arena *arena)
+{
+	struct acls acls = {.arena = arena};
+	for (size_t i = 0; i < plan->count; i++)
+		acls.room += plan->pipelines[i].topic_count + 1;
+	acls.items = ARENA_ARRAY(arena, struct acl, acls.room + 1);
+	if (!acls.items)
+		return (struct acls){.arena = arena};
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		for (size_t j = 0; j < pipeline->topic_count; j++) {
+			const struct topic *topic = &pipeline->topics[j];
+			if (topic->role == TOPIC_INPUTS)
+				add(&acls, "topic", topic->name, false,
+				    topic->bound ? "Write Describe DescribeConfigs" : "Write Describe DescribeConfigs Create");
+			else if (topic->role == TOPIC_EXTERNAL)
+				add(&acls, "topic", topic->name, false, "Describe"); /* it sees that it is there */
+		}
+		add(&acls, "topic", topic_replies_name(arena, pipeline->prefix, pipeline->namespace), false,
+		    "Read Describe Create");
 	}
 	drop_repeated(&acls);
 	return acls;
@@ -97,13 +126,11 @@ static void print_quoted(const char *name, struct buffer *out)
 	buffer_byte(out, '\'');
 }
 
-void acls_print_text(const struct plan *plan, struct arena *arena, struct buffer *out)
+static void print_commands(const struct acls *acls, const char *principal, struct buffer *out)
 {
-	struct acls acls = acls_of(plan, arena);
-	buffer_string(out, "# what the engine's principal needs; set BOOTSTRAP and PRINCIPAL (User:sluice)\n");
-	for (size_t i = 0; i < acls.count; i++) {
-		const struct acl *acl = &acls.items[i];
-		buffer_string(out, "kafka-acls.sh --bootstrap-server \"$BOOTSTRAP\" --add --allow-principal \"$PRINCIPAL\"");
+	for (size_t i = 0; i < acls->count; i++) {
+		const struct acl *acl = &acls->items[i];
+		buffer_print(out, "kafka-acls.sh --bootstrap-server \"$BOOTSTRAP\" --add --allow-principal \"%s\"", principal);
 		for (const char *at = acl->operations; *at;) {
 			size_t length = strcspn(at, " ");
 			buffer_print(out, " --operation %.*s", (int)length, at);
@@ -115,12 +142,20 @@ void acls_print_text(const struct plan *plan, struct arena *arena, struct buffer
 	}
 }
 
-void acls_emit(const struct plan *plan, struct arena *arena, struct emitter *emitter)
+void acls_print_text(const struct plan *plan, struct arena *arena, struct buffer *out)
 {
-	struct acls acls = acls_of(plan, arena);
-	emit_open(emitter, "acls", '[');
-	for (size_t i = 0; i < acls.count; i++) {
-		const struct acl *acl = &acls.items[i];
+	const struct acls engine = acls_of(plan, arena), gateway = acls_of_gateway(plan, arena);
+	buffer_string(out, "# what the engine's principal needs; set BOOTSTRAP and PRINCIPAL (User:sluice)\n");
+	print_commands(&engine, "$PRINCIPAL", out);
+	buffer_string(out, "# what a gateway's principal needs; by default the engine's\n");
+	print_commands(&gateway, "${GATEWAY_PRINCIPAL:-$PRINCIPAL}", out);
+}
+
+static void emit_list(const struct acls *acls, const char *name, struct emitter *emitter)
+{
+	emit_open(emitter, name, '[');
+	for (size_t i = 0; i < acls->count; i++) {
+		const struct acl *acl = &acls->items[i];
 		emit_open(emitter, NULL, '{');
 		emit_text(emitter, "resource", acl->resource);
 		emit_text(emitter, "name", acl->name);
@@ -135,4 +170,11 @@ void acls_emit(const struct plan *plan, struct arena *arena, struct emitter *emi
 		emit_close(emitter, '}');
 	}
 	emit_close(emitter, ']');
+}
+
+void acls_emit(const struct plan *plan, struct arena *arena, struct emitter *emitter)
+{
+	const struct acls engine = acls_of(plan, arena), gateway = acls_of_gateway(plan, arena);
+	emit_list(&engine, "acls", emitter);
+	emit_list(&gateway, "gateway_acls", emitter);
 }

@@ -4,7 +4,7 @@
 The broker and the engine are those of `sluice dev`. Tokens, keys and certificates are made by the openssl command.
 One line for each behaviour that is not as it should be; at the end `N passed, N failed`.
 """
-import base64, hashlib, hmac, http.client, json, os, shutil, socket, ssl, subprocess, sys, tempfile, threading, time
+import base64, hashlib, hmac, http.client, json, os, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import Dev, Judge, ROOT  # noqa: E402
@@ -300,6 +300,60 @@ def limits_rates(judge, start):
     gateway.stop()
 
 
+def follows_files(judge, gateway, keys):
+    """Of the keys, the policies and the key set"""
+    key = "another-key-of-enough-length"
+    line = "second:" + hashlib.sha256(key.encode()).hexdigest() + "\n"
+    with open(keys.path("api-keys"), encoding="utf-8") as file:
+        before = file.read()
+    policies = POLICIES.replace("key:billing", "key:billing, key:second")
+    judge.expect("a key that is not listed is refused", gateway.infer("twice", ("x-api-key", key))[0] == 401)
+    keys.write("api-keys", before + line)
+    keys.write("policies.yaml", policies)
+    keys.rsa("rotated")
+    keys.write_set(("rotated", "two"))
+    gateway.process.send_signal(signal.SIGHUP)
+    judge.expect("SIGHUP reads the files", gateway.says("the files were read again"), gateway.words)
+    status, answer, _ = gateway.infer("twice", ("x-api-key", key))
+    judge.expect("a new key and its policy are in force", status == 200, (status, answer))
+    judge.expect("so are new keys of tokens", gateway.infer("twice", bearer(keys.token(key="rotated", kid="two")))[0] == 200)
+    judge.expect("and the old ones are not", gateway.infer("twice", bearer(keys.token()))[0] == 401)
+    for name, text in (("api-keys", "billing:nonsense\n"), ("policies.yaml", "policies: [{subject: nonsense}]\n"), ("jwks.json", "{}")):
+        with open(keys.path(name), encoding="utf-8") as file:
+            good = file.read()
+        keys.write(name, text)
+        times = gateway.words.count("unchanged") + 1
+        gateway.process.send_signal(signal.SIGHUP)
+        judge.expect(f"a bad {name} is refused", gateway.says("unchanged", times), gateway.words)
+        judge.expect("and the old one stays", gateway.infer("twice", ("x-api-key", key))[0] == 200
+                     and gateway.infer("secret", ("x-api-key", key))[0] == 403
+                     and gateway.infer("twice", bearer(keys.token(key="rotated", kid="two")))[0] == 200)
+        keys.write(name, good)
+    keys.write("api-keys", before)
+    judge.expect("a changed file is seen without a signal", gateway.says(f"{keys.path('api-keys')} was read again"), gateway.words)
+    judge.expect("a key that was taken out is refused", gateway.infer("twice", ("x-api-key", key))[0] == 401)
+
+
+def follows_pipelines(judge, start, keys):
+    folder = keys.path("more")
+    os.makedirs(folder)
+    shutil.copy(keys.path("pipelines.yaml"), os.path.join(folder, "pipelines.yaml"))
+    gateway = start(files=folder)
+    later = os.path.join(folder, "later.yaml")
+    with open(later, "w", encoding="utf-8") as file:
+        file.write(PIPELINE % ("later", "  - {name: half, expression: {set: {x: x / 2}}}\n  output: {steps: [half]}\n"))
+    judge.expect("a pipeline that is not read yet is not there", gateway.ask("GET", "/v2/pipelines/later")[0] == 404)
+    gateway.process.send_signal(signal.SIGHUP)
+    judge.expect("SIGHUP reads the pipelines", gateway.says("the files were read again"), gateway.words)
+    judge.expect("and they are there", gateway.ask("GET", "/v2/pipelines/later")[0] == 200 and gateway.infer("twice")[0] == 200)
+    with open(later, "w", encoding="utf-8") as file:
+        file.write("kind: Nonsense\n")
+    gateway.process.send_signal(signal.SIGHUP)
+    judge.expect("files with a fault change nothing", gateway.says("unchanged") and gateway.ask("GET", "/v2/pipelines/later")[0] == 200
+                 and gateway.infer("twice")[0] == 200, gateway.words)
+    judge.expect("it ends well", gateway.stop() == 0)
+
+
 def speaks_tls(judge, start, keys):
     files = ["--certificate", keys.path("server.pem"), "--key", keys.path("server.key"), "--authorities", keys.path("ca.pem")]
     shutil.copy(keys.path("first.pem"), keys.path("server.pem"))
@@ -331,6 +385,10 @@ def speaks_tls(judge, start, keys):
     shutil.copy(keys.path("second.pem"), keys.path("server.pem"))
     judge.expect("a certificate whose key is another's is refused", gateway.says("is not that of the certificate"), gateway.words)
     judge.expect("and the old one stays", gateway.infer("twice")[0] == 200 and served() == "first")
+    times = gateway.words.count("is not that of the certificate") + 1
+    gateway.process.send_signal(signal.SIGHUP)
+    judge.expect("by SIGHUP, too", gateway.says("is not that of the certificate", times) and gateway.infer("twice")[0] == 200 and served() == "first",
+                 gateway.words)
     shutil.copy(keys.path("second.key"), keys.path("server.key"))
     judge.expect("with its key it is taken", gateway.says("the certificate was read again") and served() == "second", gateway.words)
     gateway.stop()
@@ -428,6 +486,8 @@ def main():
             listens_as_the_runtime_asks(judge, start, keys)
             refuses_options(judge, start, keys)
             speaks_tls(judge, start, keys)
+            follows_files(judge, gateway, keys)
+            follows_pipelines(judge, start, keys)
             lint_names_the_rest(judge, binary)
             judge.expect("it ends well", gateway.stop() == 0)
         finally:

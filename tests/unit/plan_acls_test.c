@@ -47,6 +47,7 @@ static void an_engine_gets_the_rights_it_needs_and_no_more(void **state)
 	assert_non_null(strstr(text, " --operation Read --operation Describe --group 'sluice.default.exactly-once'\n"));
 	assert_non_null(strstr(text, " --operation Describe --group 'sluice.default.at-least-once'\n"));
 	assert_non_null(strstr(text, " --transactional-id 'sluice.default.exactly-once.' --resource-pattern-type prefixed\n"));
+	assert_non_null(strstr(text, " --operation Write --operation Describe --topic 'sluice.default.replies'\n"));
 	planning_close(&p);
 }
 
@@ -65,7 +66,29 @@ static void rights_are_commands_that_a_shell_can_be_given(void **state)
 		commands += command;
 		line += strcspn(line, "\n") + 1;
 	}
-	assert_int_equal(commands, 7);
+	assert_int_equal(commands, 10); /* eight of the engine, two of a gateway */
+	planning_close(&p);
+}
+
+static void a_gateway_writes_requests_and_reads_replies(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps: [{name: a}]\n  input: {topic: its}\n  output: {steps: [a]}\n---\n"
+		  PIPELINE("q") "  steps: [{name: b}]\n  output: {steps: [b]}\n");
+	const char *rights = strstr(rights_of(&p, &plan), "# what a gateway's principal needs");
+	assert_non_null(rights);
+	assert_null(strstr(rights, "--allow-principal \"$PRINCIPAL\""));
+	assert_non_null(strstr(rights, " --operation Write --operation Describe --operation DescribeConfigs --topic 'its'\n"));
+	assert_non_null(strstr(rights, " --operation Write --operation Describe --operation DescribeConfigs --operation Create "
+				       "--topic 'sluice.default.pipeline.q.inputs'\n"));
+	const char *replies = strstr(rights, " --operation Read --operation Describe --operation Create --topic 'sluice.default.replies'\n");
+	assert_non_null(replies);
+	assert_null(strstr(replies + 1, "sluice.default.replies")); /* once for both */
+	assert_null(strstr(rights, "--group"));
+	assert_null(strstr(rights, "outputs"));
 	planning_close(&p);
 }
 
@@ -73,6 +96,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_engine_gets_the_rights_it_needs_and_no_more),
+		cmocka_unit_test(a_gateway_writes_requests_and_reads_replies),
 		cmocka_unit_test(rights_are_commands_that_a_shell_can_be_given),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

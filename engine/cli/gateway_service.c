@@ -1,0 +1,121 @@
+/* gateway_service.c: see gateway_service.h. */
+#include "cli/gateway_service.h"
+
+#include "base/duration.h"
+#include "message/reply.h"
+
+/* ---- what is wanted at the start ---- */
+
+static bool headers_are_fit(const struct name_list *passed, struct error *error)
+{
+	static const char *const kept_back[] = {"authorization", "cookie", "proxy-authorization", ACCESS_API_KEY_HEADER};
+	for (size_t i = 0; i < passed->count; i++) {
+		struct text name = text_of(passed->items[i].text);
+		bool is_kept = reply_header_is_own(name);
+		for (size_t j = 0; j < sizeof kept_back / sizeof *kept_back; j++)
+			is_kept = is_kept || text_equal_caseless(name, text_of(kept_back[j]));
+		if (is_kept)
+			return error_set(error, ERROR_CONFIG, PLACE_NONE,
+					 "`--pass-header %s`: credentials, cookies and headers of sluice's own never go to Kafka; "
+					 "leave it out",
+					 passed->items[i].text);
+	}
+	return true;
+}
+
+bool gateway_asked_check(const struct gateway_asked *asked, struct error *error)
+{
+	return listening_check_tls(&asked->listening, "gateway", error) && headers_are_fit(&asked->passed, error);
+}
+
+/* What the files ask for, too. */
+static bool access_see(const struct gateway_service *service, struct gateway_access *access, const struct revision *revision,
+		       struct error *error)
+{
+	const struct gateway_asked *asked = service->asked;
+	return gateway_access_open(access, &asked->access, &asked->listening, revision->runtime, service->session, error) &&
+	       gateway_access_check_host(access, &asked->listening, error);
+}
+
+bool gateway_service_begin(struct gateway_service *service, struct session *session, const struct gateway_asked *asked,
+			   const struct revision *revision, struct error *error)
+{
+	service->session = session;
+	service->asked = asked;
+	service->access = service->accesses;
+	return access_see(service, service->access, revision, error);
+}
+
+bool gateway_service_open(struct gateway_service *service, struct loop *loop, const struct gateway_config *ports,
+			  const struct plan *plan, struct error *error)
+{
+	const struct gateway_asked *asked = service->asked;
+	service->files = listening_files(&asked->listening);
+	service->config = *ports;
+	service->config.host = asked->listening.host;
+	service->config.files = asked->listening.certificate ? &service->files : NULL;
+	service->config.timeout_ms = asked->timeout_ns / NS_PER_MS;
+	service->config.access = service->access->wanted;
+	service->config.passed = asked->passed;
+	service->gateway = gateway_open(loop, &service->config, plan, error);
+	return service->gateway != NULL;
+}
+
+void gateway_service_close(struct gateway_service *service)
+{
+	gateway_close(service->gateway);
+	service->gateway = NULL;
+	if (service->access)
+		gateway_access_close(service->access);
+}
+
+struct wanted_topic gateway_replies_topic(const struct revision *revision, struct properties settings)
+{
+	const struct pipeline_plan *pipeline = &revision->plan.pipelines[0];
+	return (struct wanted_topic){
+		.name = topic_replies_name(revision->arena, pipeline->prefix, pipeline->namespace),
+		.partitions = GATEWAY_REPLIES_PARTITIONS,
+		.replication = revision->runtime ? revision->runtime->replication_factor : 0,
+		.retention_ms = GATEWAY_REPLIES_RETENTION_MS,
+		.settings = settings,
+	};
+}
+
+/* ---- files that change ---- */
+
+/* Access is put in force first: no pipeline is served by the old rules of its new files. */
+bool gateway_service_follow(struct gateway_service *service, const struct revision *revision, struct error *error)
+{
+	struct gateway_access *before = service->access, *used = before;
+	struct gateway_access *next = &service->accesses[before == service->accesses];
+	bool good = access_see(service, next, revision, error);
+	if (good && !gateway_access_equal(before, next)) {
+		good = gateway_protect(service->gateway, next->wanted, error);
+		used = good ? next : before;
+	}
+	good = good && gateway_follow(service->gateway, &revision->plan, error);
+	if (!good && used == next && gateway_protect(service->gateway, before->wanted, &(struct error){0}))
+		used = before;
+	gateway_access_close(used == next ? before : next);
+	service->access = used;
+	return good;
+}
+
+static bool part_reread(const struct gateway_service *service, bool good, const char *part, const struct error *error)
+{
+	if (good)
+		return true;
+	(void)command_failed(service->session, error);
+	command_note(service->session, "Reload rejected: %s has errors. The running version is unchanged.", part);
+	return false;
+}
+
+bool gateway_service_reread(struct gateway_service *service)
+{
+	struct error access = {0}, certificate = {0};
+	bool has_access = gateway_reread_access(service->gateway, &access);
+	bool has_certificate = !service->config.files || gateway_reload_tls(service->gateway, &certificate);
+	has_access = part_reread(service, has_access, "a file of callers' keys or policies", &access);
+	has_certificate = part_reread(service, has_certificate, "the certificate", &certificate);
+	return has_access && has_certificate;
+}

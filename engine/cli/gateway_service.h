@@ -1,0 +1,70 @@
+/* gateway_service.h: Gateway of a command: opened by the command's options, and kept in step with the files. For
+ * `sluice gateway`, and for `sluice run` with a gateway inside.
+ */
+#ifndef SLUICE_CLI_GATEWAY_SERVICE_H
+#define SLUICE_CLI_GATEWAY_SERVICE_H
+
+#include "cli/gateway_access.h"
+#include "cli/kafka.h"
+#include "gateway/gateway.h"
+#include "runtime/revision.h"
+#include "runtime/revision_topics.h"
+
+/* Options of the command line; GATEWAY_ROWS fill them, except `insecure`. */
+struct gateway_asked {
+	struct listening_asked listening;
+	struct gateway_access_asked access;
+	struct name_list passed;
+	int64_t timeout_ns;
+};
+
+#define GATEWAY_ROWS(owner, member)                                                                                                \
+	ROW("host", TEXT, owner, member.listening.host, .fallback = "127.0.0.1",                                                   \
+	    .help = "The address at which callers may come in."),                                                                  \
+		ROW("timeout", DURATION, owner, member.timeout_ns, .fallback = "30s",                                              \
+		    .help = "How long a call of the gateway may take that says nothing by x-timeout-ms or x-deadline-ms; none "    \
+			    "takes more than 10 minutes."),                                                                        \
+		ROW("pass-header", NAMES, owner, member.passed, .word = "NAME",                                                    \
+		    .help = "A header of requests that goes along with their records, beside content-type, traceparent, "          \
+			    "tracestate and seldon-route. May be given several times."),                                           \
+		ROW("certificate", TEXT, owner, member.listening.certificate,                                                      \
+		    .help = "A file with the gateway's certificate, in PEM: it then speaks TLS alone."),                           \
+		ROW("key", TEXT, owner, member.listening.key, .help = "A file with the certificate's key, in PEM."),               \
+		ROW("authorities", TEXT, owner, member.listening.authorities,                                                      \
+		    .help = "A file of authorities, in PEM: whoever calls needs a certificate that one of them has signed."),      \
+		GATEWAY_ACCESS_ROWS(owner, member.access)
+
+struct gateway_service { /* starts as `{0}` */
+	struct session *session;
+	const struct gateway_asked *asked;
+	struct gateway_access *access, accesses[2]; /* the present one, and a place for the next */
+	struct tls_files files;
+	struct gateway_config config;
+	struct gateway *gateway;
+};
+
+/* Checks options that have no meaning without others, or that would send credentials to Kafka; CONFIG. */
+bool gateway_asked_check(const struct gateway_asked *asked, struct error *error);
+
+/* Reads who may call, before anything is opened. Borrows the options. CONFIG: also if it would let other machines in
+ * unasked. To be closed also on failure. */
+bool gateway_service_begin(struct gateway_service *service, struct session *session, const struct gateway_asked *asked,
+			   const struct revision *revision, struct error *error);
+
+/* Opens the gateway. `ports` has the ports, Kafka's settings, and `record_bytes`; the rest is filled in. What it
+ * borrows lives as long as the service. */
+bool gateway_service_open(struct gateway_service *service, struct loop *loop, const struct gateway_config *ports,
+			  const struct plan *plan, struct error *error);
+void gateway_service_close(struct gateway_service *service);
+
+/* The topic of replies, which a gateway needs beside the topics of requests. NULL name: no memory. */
+struct wanted_topic gateway_replies_topic(const struct revision *revision, struct properties settings);
+
+/* Serves this revision from now on, and asks of callers what it asks. False: nothing has changed. */
+bool gateway_service_follow(struct gateway_service *service, const struct revision *revision, struct error *error);
+
+/* Reads callers' keys and policies, and the certificate again. False: some have errors, which are reported; they stay
+ * as they were. */
+bool gateway_service_reread(struct gateway_service *service);
+
+#endif
