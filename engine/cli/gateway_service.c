@@ -83,6 +83,14 @@ struct wanted_topic gateway_replies_topic(const struct revision *revision, struc
 
 /* ---- files that change ---- */
 
+bool gateway_service_check(const struct gateway_service *service, const struct revision *revision, struct error *error)
+{
+	struct gateway_access access = {0};
+	bool good = access_see(service, &access, revision, error);
+	gateway_access_close(&access);
+	return good;
+}
+
 /* Access is put in force first: no pipeline is served by the old rules of its new files. */
 bool gateway_service_follow(struct gateway_service *service, const struct revision *revision, struct error *error)
 {

@@ -60,6 +60,9 @@ void gateway_service_close(struct gateway_service *service);
 /* The topic of replies, which a gateway needs beside the topics of requests. NULL name: no memory. */
 struct wanted_topic gateway_replies_topic(const struct revision *revision, struct properties settings);
 
+/* Whether gateway_service_follow() could ask of callers what that revision asks; CONFIG. */
+bool gateway_service_check(const struct gateway_service *service, const struct revision *revision, struct error *error);
+
 /* Serves this revision from now on, and asks of callers what it asks. False: nothing has changed. */
 bool gateway_service_follow(struct gateway_service *service, const struct revision *revision, struct error *error);
 

@@ -6,7 +6,7 @@
 #include "base/duration.h"
 #include "cli/command.h"
 #include "cli/fetching.h"
-#include "cli/kafka.h"
+#include "cli/gateway_service.h"
 #include "cli/log_writer.h"
 #include "cli/run_limits.h"
 #include "cli/session_revision.h"
@@ -22,6 +22,9 @@
 
 #define RUN_ARENA_BYTES ((size_t)64 << 20) /* paths and settings */
 #define WORKERS_MAX 256
+#define HTTP_PORT 8080 /* of serviceConfig.http without one */
+#define PORT_MOST 65535
+#define DRAIN_LOOK_MS 50
 
 enum topics_choice { TOPICS_CREATE, TOPICS_CHECK };
 
@@ -40,7 +43,8 @@ struct run_options {
 	int64_t commit_ns;
 	int64_t drain_ns;
 	const char *chaos;
-	bool insecure;
+	int64_t http_port; /* 0: not given */
+	struct gateway_asked gateway;
 	const char *health_socket;
 	const char *metrics;
 	int log_level;
@@ -79,8 +83,13 @@ static const struct option options[] = {
 	ROW("chaos", TEXT, struct run_options, chaos, .word = "RULES",
 	    .help = "Injects failures into calls of models: \"model scorer: 5% 503, +200ms; models: 1% lost, 2% silent, 10% "
 		    "+2s\"; also `refused`."),
-	ROW("insecure-ignore-security", FLAG, struct run_options, insecure,
-	    .help = "Runs although the files require protection that is not supported yet."),
+	ROW("http", INTEGER, struct run_options, http_port, .word = "PORT", .least = 1, .most = PORT_MOST,
+	    .help = "The port of a gateway in this process, as `sluice gateway` is one; default: the files' serviceConfig.http, "
+		    "else there is none."),
+	GATEWAY_ROWS(struct run_options, gateway),
+	ROW("insecure-ignore-security", FLAG, struct run_options, gateway.listening.insecure,
+	    .help = "Runs although the files ask for protection that is not in force yet; and its gateway listens beyond this "
+		    "machine (`--host`), although callers are not asked who they are."),
 	ROW("health-socket", TEXT, struct run_options, health_socket, .word = "PATH",
 	    .help = "A Unix socket for `sluice health --socket PATH`, which checks without Kafka whether the process runs."),
 	COMMAND_METRICS(run_options, metrics),
@@ -103,6 +112,10 @@ struct run_engine {
 	struct liveness *liveness; /* NULL: nobody asks */
 	struct engine *live;	   /* NULL: nothing runs yet */
 	struct state_history state_history;
+	struct gateway_service gateway; /* has none if its `gateway` is NULL */
+	int http_port;			/* 0: none */
+	struct loop_timer drain_timer;
+	int64_t drain_until_ms;
 	struct fetching fetching;
 	struct files *elsewhere; /* that are fetched, or still have to be; NULL: none */
 	bool stopped;		 /* before anything began */
@@ -177,6 +190,18 @@ static bool limit_batches(struct run_engine *running, const struct revision *rev
 	return true;
 }
 
+static bool ensure_replies(const struct run_engine *running, const struct revision *revision, struct error *error)
+{
+	size_t made = 0;
+	struct wanted_topic replies;
+	if (!running->http_port || revision->plan.count == 0)
+		return true;
+	replies = gateway_replies_topic(revision, running->topic_settings);
+	return (replies.name || error_memory(error, ERROR_SYSTEM, "listing topics")) &&
+	       topics_ensure(running->engine.brokers, running->engine.producer, (struct wanted_topics){1, &replies},
+			     running->options->topics == TOPICS_CREATE, &made, error);
+}
+
 /* Topics of a pipeline that a worker writes or reads. `before`: what runs; NULL at the start. */
 static bool ensure_topics(struct run_engine *running, const struct revision *revision, const struct plan *before,
 			  struct error *error)
@@ -190,7 +215,7 @@ static bool ensure_topics(struct run_engine *running, const struct revision *rev
 		return false;
 	if (made > 0)
 		log_say(running->engine.log, LOG_LEVEL_INFO, NULL, "%zu of %zu topics created", made, wanted.count);
-	return limit_batches(running, revision, wanted, error);
+	return limit_batches(running, revision, wanted, error) && ensure_replies(running, revision, error);
 }
 
 /* Before anything is read: the topics, and from where in them. */
@@ -199,6 +224,73 @@ static bool prepare_kafka(struct run_engine *running, const struct revision *rev
 {
 	return ensure_topics(running, revision, before, error) &&
 	       group_migration_carry_out(&running->engine, &revision->plan, before == NULL, error);
+}
+
+/* ---- the gateway inside ---- */
+
+/* What is asked of callers, before anything is opened. */
+static bool gateway_begin(struct run_engine *running, const struct revision *revision, struct error *error)
+{
+	const struct run_options *self = running->options;
+	const struct listener_spec *http = revision->runtime ? &revision->runtime->http : NULL;
+	running->http_port = (int)self->http_port;
+	if (!running->http_port && http && listener_is_wanted(http))
+		running->http_port = http->port > 0 ? (int)http->port : HTTP_PORT;
+	return !running->http_port ||
+	       (gateway_asked_check(&self->gateway, error) &&
+		gateway_service_begin(&running->gateway, running->session, &self->gateway, revision, error));
+}
+
+static bool gateway_start(struct run_engine *running, struct engine *engine, struct error *error)
+{
+	const struct engine_config *config = &running->engine;
+	const struct gateway_config ports = {.http_port = running->http_port,
+					     .brokers = config->brokers,
+					     .consumer = config->consumer,
+					     .producer = config->producer};
+	if (!running->http_port)
+		return true;
+	if (!gateway_service_open(&running->gateway, engine_loop(engine), &ports, &engine_revision(engine)->plan, error))
+		return false;
+	log_say(config->log, LOG_LEVEL_INFO, NULL, "pipelines are served at http%s://%s:%d",
+		running->options->gateway.listening.certificate ? "s" : "", running->options->gateway.listening.host,
+		gateway_http_port(running->gateway.gateway));
+	return true;
+}
+
+/* A plan that is gone cannot be served: without a gateway the engine still runs. */
+static void gateway_reread(struct run_engine *running)
+{
+	struct error error = {0};
+	if (!running->gateway.gateway)
+		return;
+	(void)gateway_service_reread(&running->gateway);
+	if (gateway_service_follow(&running->gateway, engine_revision(running->live), &error))
+		return;
+	gateway_service_close(&running->gateway);
+	(void)command_failed(running->session, &error);
+	log_say(running->engine.log, LOG_LEVEL_ERROR, NULL, "the gateway has stopped: it cannot serve the new files. Restart the "
+							    "engine to have one again.");
+}
+
+static void gateway_drain_look(void *context)
+{
+	struct run_engine *running = context;
+	struct loop *loop = engine_loop(running->live);
+	struct error error = {0};
+	bool is_over = !running->gateway.gateway || gateway_drain(running->gateway.gateway) ||
+		       loop_now_ms(loop) >= running->drain_until_ms;
+	if (is_over || !loop_timer_set(loop, &running->drain_timer, loop_now_ms(loop) + DRAIN_LOOK_MS, &error))
+		engine_stop(running->live);
+}
+
+/* Open calls are answered by the engine, which therefore stops after the gateway. */
+static void asked_to_stop(void *context, struct engine *engine)
+{
+	struct run_engine *running = context;
+	running->live = engine;
+	running->drain_until_ms = loop_now_ms(engine_loop(engine)) + running->engine.drain_ms;
+	gateway_drain_look(running);
 }
 
 /* ---- the engine ---- */
@@ -227,6 +319,7 @@ static void follow(struct run_engine *running)
 		revision && group_migration_refuse(files.before, &revision->plan, &error) &&
 		state_check_reload(files.before, &revision->plan, &running->state_history, running->options->new_state, &error) &&
 		prepare_kafka(running, revision, files.before, &error);
+	good = good && (!running->gateway.gateway || gateway_service_check(&running->gateway, revision, &error));
 	if (good)
 		good = state_history_note(&running->state_history, files.before, &revision->plan, &error);
 	if (good)
@@ -240,6 +333,7 @@ static void follow(struct run_engine *running)
 	else
 		log_say(running->engine.log, LOG_LEVEL_ERROR, NULL,
 			"reload rejected: the files have errors. The running version is unchanged");
+	gateway_reread(running);
 }
 
 static void follow_with(void *context, struct files *fetched)
@@ -274,9 +368,11 @@ static bool run_engine(struct run_engine *running, struct revision *revision, st
 	struct engine_metrics *metrics =
 		status_publisher && address ? engine_metrics_open(engine, &running->engine, address, error) : NULL;
 	bool good = status_publisher && (metrics || !address) &&
-		    (!running->liveness || liveness_watch(running->liveness, engine, error)) && engine_run(engine, error);
+		    (!running->liveness || liveness_watch(running->liveness, engine, error)) &&
+		    gateway_start(running, engine, error) && engine_run(engine, error);
 	liveness_forget(running->liveness);
 	fetching_close(&running->fetching);
+	gateway_service_close(&running->gateway);
 	engine_metrics_close(metrics);
 	status_publisher_close(status_publisher);
 	engine_close(engine);
@@ -317,9 +413,11 @@ static bool run_files(struct run_engine *running, struct revision *revision, str
 	running->engine.commit_ms = self->commit_ns / NS_PER_MS;
 	running->engine.drain_ms = self->drain_ns / NS_PER_MS;
 	running->engine.reread = reread;
+	running->engine.asked_to_stop = asked_to_stop;
 	running->engine.context = running;
+	running->drain_timer = (struct loop_timer){.due = gateway_drain_look, .context = running};
 	if (run_limits_check((size_t)self->memory_bytes, true, (size_t)self->workers, error) && rehearse(running, error) &&
-	    configure_kafka(running, revision, error) && answer_probes(running, error) &&
+	    configure_kafka(running, revision, error) && gateway_begin(running, revision, error) && answer_probes(running, error) &&
 	    prepare_kafka(running, revision, NULL, error))
 		return run_engine(running, revision, error);
 	revision_close(revision);
@@ -362,7 +460,9 @@ static int run(struct session *session, const void *given, const char *const *ar
 					       .path_count = count,
 					       .namespace = self->namespace,
 					       .servers = self->servers,
-					       .insecure = self->insecure,
+					       .insecure = self->gateway.listening.insecure,
+					       .has_gateway = self->http_port > 0,
+					       .may_have_gateway = true,
 					       .survey = true}};
 	struct error error = {0};
 	running.arena = arena_open(RUN_ARENA_BYTES);
@@ -386,6 +486,7 @@ static int run(struct session *session, const void *given, const char *const *ar
 	} else if (!run_files(&running, revision, &error)) {
 		code = command_failed(session, &error);
 	}
+	gateway_service_close(&running.gateway);
 	liveness_close(running.liveness);
 	command_log_end(session);
 	arena_close(running.arena);
@@ -401,6 +502,10 @@ const struct command command_run = {
 		"the files again: unchanged pipelines go on, others change without losing a message, and if there is a fault "
 		"nothing changes. To share the work among several machines, start it on each with its own --instance. "
 		"Pipelines that sluice cannot run yet are refused, with the reason, before anything starts.\n"
+		"\n"
+		"With --http, or serviceConfig.http of the files, it has a gateway: `sluice help gateway` says what that does. On "
+		"SIGTERM the gateway is not ready any more and ends its open calls, and then the engine stops; each has the time "
+		"of --drain.\n"
 		"\n"
 		"  sluice run -f runtime.yaml -f pipelines/\n"
 		"  sluice run -f pipeline.yaml --brokers localhost:9092 --server scorer=http://localhost:8080\n",

@@ -41,6 +41,7 @@ struct engine {
 	struct loop_timer sweep_timer;
 	struct topic_removal *removals; /* of pipelines that are gone */
 	bool running;
+	bool asked_to_stop;
 	bool stopping;
 };
 
@@ -62,8 +63,11 @@ static void on_signal(void *context, uint32_t events)
 		return;
 	if (which.ssi_signo == SIGHUP && engine->config->reread)
 		engine->config->reread(engine->config->context, engine);
+	else if (engine->config->asked_to_stop && !engine->asked_to_stop)
+		engine->config->asked_to_stop(engine->config->context, engine);
 	else
 		engine_stop(engine);
+	engine->asked_to_stop |= which.ssi_signo != SIGHUP;
 }
 
 /* A worker ends when it was told to, or cannot go on: then nobody goes on without it. */

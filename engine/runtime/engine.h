@@ -48,6 +48,9 @@ struct engine_config {
 	struct loop *loop; /* of engine_run(), if the caller has watches of its own in it. NULL: the engine opens its own loop */
 	/* Called on SIGHUP; may call engine_reload(). NULL: SIGHUP ends the engine like the other signals. */
 	void (*reread)(void *context, struct engine *engine);
+	/* Called on the first SIGTERM or SIGINT; calls engine_stop() at once or later. NULL, and on a second signal: the
+	 * engine stops at once. */
+	void (*asked_to_stop)(void *context, struct engine *engine);
 	void *context;
 };
 

@@ -91,7 +91,9 @@ static bool make_plan(struct revision *revision, const struct revision_options *
 		lead_to_built_in(&revision->plan, options, revision->arena);
 	if (faults_count(faults, SEVERITY_ERROR) + faults_count(faults, SEVERITY_WARNING) > 0)
 		options->report.faults(options->report.context, faults);
-	return good && (options->insecure || startup_check_protection(faults, options->has_gateway, error)) &&
+	bool has_gateway = options->has_gateway || (options->may_have_gateway && revision->runtime &&
+						    listener_is_wanted(&revision->runtime->http));
+	return good && (options->insecure || startup_check_protection(faults, has_gateway, error)) &&
 	       startup_check(&revision->plan, revision->arena, error) &&
 	       (!options->survey ||
 		model_survey_check(&options->report, &revision->spec, &plan_options, revision->arena, &revision->plan, error));

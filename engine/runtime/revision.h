@@ -40,6 +40,7 @@ struct revision_options {
 	const char *namespace_forced; /* of all resources, whatever the files state; NULL: as in the files */
 	bool lineage_full;	      /* of all pipelines, whatever the files state */
 	bool has_gateway;	      /* the caller has one, which puts securityConfig in force, or refuses to listen */
+	bool may_have_gateway;	      /* it has one if the runtime's serviceConfig says so */
 	bool insecure;		      /* protection that is requested and not in force is no obstacle */
 	/* For files that must be fetched from elsewhere first. Then no revision is made, and they are returned here,
 	 * for a thread to fetch them (cli/fetching.h); the next call takes them back. NULL: the call waits for them. */

@@ -30,11 +30,19 @@ static const struct option listener_rows[] = {
 	{.type = OPTION_END},
 };
 
+static const struct option http_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct runtime_spec, http.here)},
+	RUNTIME("enabled", FLAG, http.enabled, .place_offset = offsetof(struct runtime_spec, http.enabled_here),
+		.help = "Whether it is in force."),
+	RUNTIME("port", INTEGER, http.port, PORT_RANGE, .help = "The port that is listened on; default: 8080."),
+	{.type = OPTION_END},
+};
+
 static const struct option service_rows[] = {
 	CHECKED("grpcServicePrefix", TEXT, .effect = EFFECT_NONE, .help = "A prefix of Kubernetes services."),
 	CHECKED("serviceType", TEXT, .effect = EFFECT_NONE, .help = "The type of Kubernetes services."),
 	CHECKED("grpc", MAP, .effect = EFFECT_LATER, .rows = listener_rows, .help = "The gateway's gRPC listener."),
-	CHECKED("http", MAP, .effect = EFFECT_LATER, .rows = listener_rows, .help = "The gateway's HTTP listener."),
+	PART("http", http_rows, .help = "The HTTP listener of the gateway inside `sluice run`."),
 	{.type = OPTION_END},
 };
 
@@ -253,7 +261,7 @@ static const struct option security_rows[] = {
 const struct option config_rows[] = {
 	CHECKED("agentConfig", MAP, .effect = EFFECT_LATER, .rows = agent_rows, .help = "Fetching of artifacts."),
 	PART("kafkaConfig", kafka_rows, .help = "Kafka."),
-	CHECKED("serviceConfig", MAP, .rows = service_rows, .help = "Listeners."),
+	PART("serviceConfig", service_rows, .help = "Listeners."),
 	CHECKED("tracingConfig", MAP, .effect = EFFECT_LATER, .rows = tracing_rows, .help = "Traces."),
 	CHECKED("scalingConfig", MAP, .effect = EFFECT_NONE, .rows = scaling_rows, .help = "Scaling by Seldon's scheduler."),
 	CHECKED("metricsConfig", MAP, .effect = EFFECT_LATER, .rows = metrics_rows, .help = "Metrics."),

@@ -279,6 +279,17 @@ static inline bool security_part_is_wanted(const struct security_part *part)
 	return part->here.line > 0 && (part->enabled || part->enabled_here.line == 0);
 }
 
+struct listener_spec { /* of serviceConfig; enabled if present, unless it has `enabled: false` */
+	struct place here, enabled_here; /* line 0: not given */
+	bool enabled;
+	int64_t port; /* 0: not given */
+};
+
+static inline bool listener_is_wanted(const struct listener_spec *listener)
+{
+	return listener->here.line > 0 && (listener->enabled || listener->enabled_here.line == 0);
+}
+
 struct runtime_spec {
 	struct name_list brokers;
 	struct name bootstrap_servers; /* the same, joined by commas; Seldon's name for it */
@@ -294,6 +305,7 @@ struct runtime_spec {
 	struct item_list topic_settings;    /* struct client_setting: of Kafka, for topics that sluice creates */
 	struct registry_spec registry;
 	struct name backup_schedule;
+	struct listener_spec http;
 	struct security_part authentication, authorization, encryption;
 };
 

@@ -91,22 +91,38 @@ class Verdict(Judge):
             print(f"access: {what}: no; {shown}")
 
 
-class Gateway:
-    """A gateway process; its refusals to start are in `words`"""
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
 
-    def __init__(self, binary, brokers, files, *more, host="127.0.0.1"):
-        command = [binary, "gateway", "-f", files, "--brokers", brokers, "--http", "0", "--host", host, "-o", "json", *more]
+
+class Gateway:
+    """A gateway process, or with `port` an engine that has one; its refusals to start are in `words`"""
+
+    def __init__(self, binary, brokers, files, *more, host="127.0.0.1", port=None, waits_for="served at"):
+        command = ["gateway", "--http", "0"] if port is None else ["run", "--instance", f"engine-{port}"]
+        command = [binary, *command, "-f", files, "--brokers", brokers, "--host", host, "-o", "json", *more]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.lines, self.context = [], None
+        self.lines, self.context, self.port = [], None, port
         reader = threading.Thread(target=self.read, daemon=True)
         reader.start()
-        line = self.process.stdout.readline()
-        self.started = line.startswith("{") and "rest" in line
-        if self.started:
-            self.port = int(json.loads(line)["rest"].rsplit(":", 1)[1])
+        if port is not None:
+            self.started = self.wait_for(waits_for)
         else:
-            self.process.wait()
+            line = self.process.stdout.readline()
+            self.started = line.startswith("{") and "rest" in line
+            self.port = int(json.loads(line)["rest"].rsplit(":", 1)[1]) if self.started else None
+        if not self.started:
+            self.process.wait(SECONDS_MAX)
             reader.join()
+
+    def wait_for(self, words):
+        """False: the process ended before it said so"""
+        end = time.monotonic() + SECONDS_MAX
+        while words not in self.words and time.monotonic() < end and self.process.poll() is None:
+            time.sleep(0.02)
+        return words in self.words
 
     def read(self):
         for line in self.process.stderr:
@@ -330,8 +346,11 @@ def follows_files(judge, gateway, keys):
                      and gateway.infer("twice", bearer(keys.token(key="rotated", kid="two")))[0] == 200)
         keys.write(name, good)
     keys.write("api-keys", before)
-    judge.expect("a changed file is seen without a signal", gateway.says(f"{keys.path('api-keys')} was read again"), gateway.words)
-    judge.expect("a key that was taken out is refused", gateway.infer("twice", ("x-api-key", key))[0] == 401)
+    end = time.monotonic() + SECONDS_MAX
+    while gateway.infer("twice", ("x-api-key", key))[0] == 200 and time.monotonic() < end:
+        time.sleep(0.1)
+    judge.expect("a key that was taken out is refused, without a signal", gateway.infer("twice", ("x-api-key", key))[0] == 401
+                 and gateway.infer("twice", ("x-api-key", KEY))[0] == 200, gateway.words)
 
 
 def follows_pipelines(judge, start, keys):
@@ -419,6 +438,76 @@ def listens_as_the_runtime_asks(judge, start, keys):
     gateway.stop()
 
 
+def runs_inside_an_engine(judge, start, keys):
+    """With pipelines that nobody else runs"""
+    folder, port = keys.path("inside"), free_port()
+    os.makedirs(folder)
+
+    def write(name, text):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    write("pipelines.yaml", PIPELINE % ("inner", "  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n"))
+    write("slow.yaml", PIPELINE % ("slow", "  - {name: late}\n  output: {steps: [late]}\n"))
+    write("model.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: late}\nspec: {storageUri: 'stub://slow?ms=1500'}\n")
+    models = subprocess.Popen([start.binary, "models", "serve", folder, "-o", "json"], stdout=subprocess.PIPE, text=True)
+    server = "late=" + json.loads(models.stdout.readline())["rest"]
+    both = ["--http", str(port), "--api-keys", keys.path("api-keys"), "--server", server]
+    engine = start(*both, files=folder, port=port)
+    judge.expect("an engine has a gateway inside", engine.started, engine.words)
+
+    def answers(pipeline, *headers):
+        end = time.monotonic() + SECONDS_MAX
+        while (status := engine.infer(pipeline, *headers)[0]) not in (200, 401, 404) and time.monotonic() < end:
+            pass
+        return status
+
+    judge.expect("which asks who calls", engine.infer("inner")[0] == 401)
+    judge.expect("and answers", answers("inner", ("x-api-key", KEY)) == 200 and answers("slow", ("x-api-key", KEY)) == 200, engine.words)
+    write("later.yaml", PIPELINE % ("later", "  - {name: half, expression: {set: {x: x / 2}}}\n  output: {steps: [half]}\n"))
+    engine.process.send_signal(signal.SIGHUP)
+    judge.expect("it follows the files with its engine", engine.says("the files were reloaded")
+                 and answers("later", ("x-api-key", KEY)) == 200, engine.words)
+    write("runtime.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nspec: {config: {securityConfig: {encryption: {enabled: true}}}}\n")
+    engine.process.send_signal(signal.SIGHUP)
+    judge.expect("files that ask for more than it has are refused", engine.says("there is no certificate")
+                 and answers("later", ("x-api-key", KEY)) == 200, engine.words)
+    os.remove(os.path.join(folder, "runtime.yaml"))
+    found = []
+    caller = threading.Thread(target=lambda: found.append(engine.infer("slow", ("x-api-key", KEY))))
+    caller.start()
+    time.sleep(0.5)
+    engine.process.terminate()
+    time.sleep(0.3)
+    try:
+        engine.ask("GET", "/v2/health/ready")
+        is_open = True
+    except OSError:
+        is_open = False
+    judge.expect("nobody new comes in meanwhile", not is_open and not found, found)
+    caller.join()
+    judge.expect("what is open when it is stopped is answered", found[0][0] == 200, (found, engine.words))
+    judge.expect("it ends well", engine.stop() == 0, engine.words)
+    service = "{serviceConfig: {http: {enabled: %s, port: %d}}}"
+    text = "apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nspec: {config: %s}\n"
+    port = free_port()
+    write("runtime.yaml", text % (service % ("true", port)))
+    engine = start("--server", server, files=folder, port=port)
+    judge.expect("serviceConfig opens one, too", engine.started and engine.ask("GET", "/v2/health/ready")[0] == 200, engine.words)
+    engine.stop()
+    write("runtime.yaml", text % (service % ("false", port)))
+    engine = start("--server", server, files=folder, port=port, waits_for="at least once")
+    try:
+        engine.ask("GET", "/v2/health/ready")
+        is_open = True
+    except OSError:
+        is_open = False
+    judge.expect("and not when it is switched off", engine.started and not is_open, engine.words)
+    engine.stop()
+    models.terminate()
+    models.wait(SECONDS_MAX)
+
+
 def refuses_options(judge, start, keys):
     short = keys.write("short", "policies: [{subject: nonsense, resource: '*', verb: infer}]\n")
     for more, words in ((["--audience", "a"], "--jwks"), (["--algorithm", "HS256", "--jwks", keys.path("jwks.json")], "HS256"),
@@ -466,9 +555,11 @@ def main():
         if not dev.started:
             sys.exit("access: it does not start: " + "\n".join(dev.lines))
 
-        def start(*more, files=keys.path("pipelines.yaml"), host="127.0.0.1"):
-            gateways.append(Gateway(binary, dev.said("broker"), files, *more, host=host))
+        def start(*more, files=keys.path("pipelines.yaml"), **others):
+            gateways.append(Gateway(binary, dev.said("broker"), files, *more, **others))
             return gateways[-1]
+
+        start.binary = binary
 
         try:
             gateway = start("--jwks", keys.path("jwks.json"), "--audience", "sluice", "--issuer", "https://auth.example", "--algorithm", "RS256",
@@ -488,6 +579,7 @@ def main():
             speaks_tls(judge, start, keys)
             follows_files(judge, gateway, keys)
             follows_pipelines(judge, start, keys)
+            runs_inside_an_engine(judge, start, keys)
             lint_names_the_rest(judge, binary)
             judge.expect("it ends well", gateway.stop() == 0)
         finally:
