@@ -409,7 +409,7 @@ def speaks_tls(judge, start, keys):
     judge.expect("by SIGHUP, too", gateway.says("is not that of the certificate", times) and gateway.infer("twice")[0] == 200 and served() == "first",
                  gateway.words)
     shutil.copy(keys.path("second.key"), keys.path("server.key"))
-    judge.expect("with its key it is taken", gateway.says("the certificate was read again") and served() == "second", gateway.words)
+    judge.expect("with its key it is taken", gateway.says("the certificate was reloaded") and served() == "second", gateway.words)
     gateway.stop()
 
 
