@@ -17,8 +17,8 @@ static int reader_setup(void **state)
 {
 	struct error error = {0};
 	(void)state;
-	stand_open(&stand);
-	stand_keeper_start(&stand);
+	control_open(&stand);
+	control_keeper_start(&stand);
 	return control_reader_open(&reader, "default", stand.now_ms, &error) ? 0 : -1;
 }
 
@@ -26,7 +26,7 @@ static int reader_teardown(void **state)
 {
 	(void)state;
 	control_reader_close(&reader);
-	stand_close(&stand);
+	control_close(&stand);
 	return 0;
 }
 
@@ -49,7 +49,7 @@ static void apply(const char *name, int64_t expected, const char *yaml)
 {
 	const struct proposal_item item = {
 		.kind = TEXT("Pipeline"), .name = text_of(name), .document = text_of(yaml), .expected = expected};
-	const struct control_verdict *verdict = stand_ask(&stand, (struct proposal){.items = {1, &item}});
+	const struct control_verdict *verdict = control_ask(&stand, (struct proposal){.items = {1, &item}});
 	assert_int_equal(verdict->outcome, VERDICT_ACCEPTED);
 }
 
@@ -71,13 +71,13 @@ static void what_is_in_force_changes_as_a_whole(void **state)
 	taken = 0;
 	const struct proposal_item items[] = {{.kind = TEXT("Pipeline"), .name = TEXT("p"), .document = TEXT("one")},
 					      {.kind = TEXT("Pipeline"), .name = TEXT("q"), .document = TEXT("one")}};
-	assert_int_equal(stand_ask(&stand, (struct proposal){.items = {2, items}})->outcome, VERDICT_ACCEPTED);
+	assert_int_equal(control_ask(&stand, (struct proposal){.items = {2, items}})->outcome, VERDICT_ACCEPTED);
 	reader_follow();
 	in_force_is("p", NULL);
 	assert_true(text_is(control_reader_prepared(&reader, resource("p"), 1)->document, "one"));
 	assert_null(control_reader_prepared(&reader, resource("p"), 2));
 	assert_int_equal(control_reader_generation(&reader), 0);
-	stand_pass(&stand, KEEPER_SILENT_MS);
+	control_pass(&stand, KEEPER_SILENT_MS);
 	while (taken < stand.control_count) { /* no record shows one of the two alone */
 		reader_take_next();
 		bool is_there = control_reader_in_force(&reader, resource("p")) != NULL;
@@ -86,7 +86,7 @@ static void what_is_in_force_changes_as_a_whole(void **state)
 	in_force_is("p", "one");
 	assert_int_equal(control_reader_generation(&reader), 1);
 	const struct proposal_item gone = {.kind = TEXT("Pipeline"), .name = TEXT("p"), .action = PROPOSAL_DELETE, .expected = 1};
-	assert_int_equal(stand_ask(&stand, (struct proposal){.items = {1, &gone}})->outcome, VERDICT_ACCEPTED);
+	assert_int_equal(control_ask(&stand, (struct proposal){.items = {1, &gone}})->outcome, VERDICT_ACCEPTED);
 	reader_follow();
 	in_force_is("p", NULL);
 	in_force_is("q", "one");
@@ -110,7 +110,7 @@ static void what_cannot_be_taken_is_refused_and_what_was_in_force_stays(void **s
 	(void)state;
 	taken = 0;
 	apply("p", 0, "one");
-	stand_pass(&stand, KEEPER_SILENT_MS);
+	control_pass(&stand, KEEPER_SILENT_MS);
 	reader_follow();
 	struct control_version version = {.kind = TEXT("Pipeline"),
 					  .name = TEXT("p"),
@@ -126,34 +126,34 @@ static void what_cannot_be_taken_is_refused_and_what_was_in_force_stays(void **s
 		"have written it");
 	refuses(TEXT("Pipeline/p@2"), (struct text){large, sizeof large}, LEDGER_REFUSED_LARGE,
 		"record `Pipeline/p@2` has 1048577 bytes, and 1048576 are the most");
-	struct text right = stand_encode(&stand, &version_form, &version);
+	struct text right = control_encode(&stand, &version_form, &version);
 	refuses(TEXT("Pipeline/p@2"), (struct text){right.bytes, right.length - 1}, LEDGER_REFUSED_BROKEN,
 		"the record is a broken version of a resource");
 	refuses(TEXT("Pipeline/q@2"), right, LEDGER_REFUSED_BROKEN,
 		"record `Pipeline/q@2` holds `Pipeline/p@2`; only the keeper may write to this topic");
 	version.time_ms = stand.now_ms + CONTROL_FUTURE_MS + 1;
-	refuses(TEXT("Pipeline/p@2"), stand_encode(&stand, &version_form, &version), LEDGER_REFUSED_FUTURE,
+	refuses(TEXT("Pipeline/p@2"), control_encode(&stand, &version_form, &version), LEDGER_REFUSED_FUTURE,
 		"record `Pipeline/p@2` is 600 s from the future; set the clocks of the engines");
 	version.time_ms = stand.now_ms;
 	version.epoch = 0;
-	refuses(TEXT("Pipeline/p@2"), stand_encode(&stand, &version_form, &version), LEDGER_REFUSED_FORMER,
+	refuses(TEXT("Pipeline/p@2"), control_encode(&stand, &version_form, &version), LEDGER_REFUSED_FORMER,
 		"record `Pipeline/p@2` is of a keeper that was replaced (epoch 0, now 1)");
 	version.epoch = CONTROL_NUMBER_MAX + 1;
-	refuses(TEXT("Pipeline/p@2"), stand_encode(&stand, &version_form, &version), LEDGER_REFUSED_BROKEN,
+	refuses(TEXT("Pipeline/p@2"), control_encode(&stand, &version_form, &version), LEDGER_REFUSED_BROKEN,
 		"record `Pipeline/p@2` has an epoch that no keeper has");
 	version.epoch = 1;
 	version.namespace = TEXT("../x");
-	refuses(TEXT("Pipeline/p@2"), stand_encode(&stand, &version_form, &version), LEDGER_REFUSED_NAMESPACE,
+	refuses(TEXT("Pipeline/p@2"), control_encode(&stand, &version_form, &version), LEDGER_REFUSED_NAMESPACE,
 		"record `Pipeline/p@2` is of the namespace `../x`, and this one is `default`");
 	version.namespace = TEXT("default");
 	version.name = TEXT("../x");
-	refuses(TEXT("Pipeline/../x@2"), stand_encode(&stand, &version_form, &version), LEDGER_REFUSED_BROKEN,
+	refuses(TEXT("Pipeline/../x@2"), control_encode(&stand, &version_form, &version), LEDGER_REFUSED_BROKEN,
 		"record `Pipeline/../x@2` names no resource");
 	const struct control_verdict verdict = {.id = TEXT("a/b@3"), .namespace = TEXT("default"), .epoch = 1};
-	refuses(TEXT("verdict@a/b@3"), stand_encode(&stand, &verdict_form, &verdict), LEDGER_REFUSED_BROKEN,
+	refuses(TEXT("verdict@a/b@3"), control_encode(&stand, &verdict_form, &verdict), LEDGER_REFUSED_BROKEN,
 		"record `verdict@a/b@3` names no proposal");
 	const struct control_change change = {.namespace = TEXT("default"), .epoch = 1};
-	refuses(TEXT("change@0"), stand_encode(&stand, &change_form, &change), LEDGER_REFUSED_BROKEN,
+	refuses(TEXT("change@0"), control_encode(&stand, &change_form, &change), LEDGER_REFUSED_BROKEN,
 		"record `change@0` numbers no change");
 	in_force_is("p", "one");
 }
@@ -167,7 +167,7 @@ static void tombstones_of_anything_are_harmless(void **state)
 	(void)state;
 	taken = 0;
 	apply("p", 0, "one");
-	stand_pass(&stand, KEEPER_SILENT_MS);
+	control_pass(&stand, KEEPER_SILENT_MS);
 	reader_follow();
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		assert_true(control_reader_take(&reader, text_of(keys[i]), (struct text){0}, stand.now_ms, &error));
@@ -186,7 +186,7 @@ static void what_is_missing_is_named(void **state)
 	(void)state;
 	taken = 0;
 	apply("p", 0, "one");
-	stand_pass(&stand, KEEPER_SILENT_MS);
+	control_pass(&stand, KEEPER_SILENT_MS);
 	reader_follow();
 	apply("p", 1, "two");
 	while (taken < stand.control_count)
@@ -203,7 +203,7 @@ static void beat(int64_t epoch, const char *namespace)
 {
 	struct error error = {0};
 	const struct control_keeper record = {.namespace = text_of(namespace), .epoch = epoch};
-	assert_true(control_reader_beat(&reader, stand_encode(&stand, &keeper_form, &record), stand.now_ms, &error));
+	assert_true(control_reader_beat(&reader, control_encode(&stand, &keeper_form, &record), stand.now_ms, &error));
 }
 
 static void without_a_beat_a_reader_is_stale(void **state)

@@ -16,7 +16,7 @@
 #define STAND_BYTES_MAX ((size_t)1 << 30)
 #define START_MS 1700000000000
 
-void stand_open(struct control_stand *stand)
+void control_open(struct control_stand *stand)
 {
 	*stand = (struct control_stand){.arena = arena_open(STAND_BYTES_MAX), .now_ms = START_MS};
 	stand->control = ARENA_ARRAY(stand->arena, struct keeper_record, STAND_RECORDS_MAX);
@@ -25,7 +25,7 @@ void stand_open(struct control_stand *stand)
 	assert_true(stand->control && stand->proposals);
 }
 
-void stand_close(struct control_stand *stand)
+void control_close(struct control_stand *stand)
 {
 	keeper_close(stand->keeper);
 	arena_close(stand->arena);
@@ -36,21 +36,21 @@ static struct text kept(struct control_stand *stand, struct text text)
 	return (struct text){text.bytes ? arena_copy(stand->arena, text.bytes, text.length) : NULL, text.length};
 }
 
-void stand_append(struct control_stand *stand, struct text key, struct text value)
+void control_append(struct control_stand *stand, struct text key, struct text value)
 {
 	assert_true(stand->control_count < STAND_RECORDS_MAX);
 	stand->control[stand->control_count++] = (struct keeper_record){kept(stand, key), kept(stand, value)};
 }
 
-void stand_commit(struct control_stand *stand)
+void control_commit(struct control_stand *stand)
 {
 	const struct keeper_record *records;
 	size_t count = keeper_records(stand->keeper, &records);
 	for (size_t i = 0; i < count; i++)
-		stand_append(stand, records[i].key, records[i].value);
+		control_append(stand, records[i].key, records[i].value);
 }
 
-void stand_keeper_start(struct control_stand *stand)
+void control_keeper_start(struct control_stand *stand)
 {
 	struct error error = {0};
 	keeper_close(stand->keeper);
@@ -59,11 +59,11 @@ void stand_keeper_start(struct control_stand *stand)
 	for (size_t i = 0; i < stand->control_count; i++)
 		assert_true(keeper_restore(stand->keeper, stand->control[i].key, stand->control[i].value, stand->now_ms, &error));
 	assert_true(keeper_begin(stand->keeper, stand->now_ms, &error));
-	stand_commit(stand);
+	control_commit(stand);
 	stand->taken = (size_t)keeper_resume(stand->keeper);
 }
 
-void stand_compact(struct control_stand *stand)
+void control_compact(struct control_stand *stand)
 {
 	struct state_table *last = table_open();
 	size_t count = 0;
@@ -81,7 +81,7 @@ void stand_compact(struct control_stand *stand)
 	table_close(last);
 }
 
-struct text stand_encode(struct control_stand *stand, const struct record_form *form, const void *record)
+struct text control_encode(struct control_stand *stand, const struct record_form *form, const void *record)
 {
 	struct buffer out;
 	struct error error = {0};
@@ -92,7 +92,7 @@ struct text stand_encode(struct control_stand *stand, const struct record_form *
 	return bytes;
 }
 
-void stand_send(struct control_stand *stand, struct proposal proposal)
+void control_send(struct control_stand *stand, struct proposal proposal)
 {
 	if (!proposal.id.bytes)
 		proposal.id = text_of(arena_print(stand->arena, "p%zu", stand->proposal_count));
@@ -103,49 +103,49 @@ void stand_send(struct control_stand *stand, struct proposal proposal)
 	if (proposal.time_ms == 0)
 		proposal.time_ms = stand->now_ms;
 	assert_true(stand->proposal_count < STAND_RECORDS_MAX);
-	stand->proposals[stand->proposal_count++] = stand_encode(stand, &proposal_form, &proposal);
+	stand->proposals[stand->proposal_count++] = control_encode(stand, &proposal_form, &proposal);
 }
 
-void stand_read(struct control_stand *stand)
+void control_read(struct control_stand *stand)
 {
 	struct error error = {0};
 	while (stand->taken < stand->proposal_count) {
 		size_t offset = stand->taken++;
 		if (!keeper_propose(stand->keeper, (int64_t)offset, stand->proposals[offset], stand->now_ms, &error))
 			fail_msg("%s", error.text);
-		stand_commit(stand);
+		control_commit(stand);
 	}
 }
 
-const struct control_verdict *stand_ask(struct control_stand *stand, struct proposal proposal)
+const struct control_verdict *control_ask(struct control_stand *stand, struct proposal proposal)
 {
 	char id[32];
 	(void)snprintf(id, sizeof id, "p%zu", stand->proposal_count);
-	stand_send(stand, proposal);
-	stand_read(stand);
+	control_send(stand, proposal);
+	control_read(stand);
 	const struct ledger_verdict *verdict =
 		ledger_verdict_find(keeper_ledger(stand->keeper), proposal.id.bytes ? proposal.id : text_of(id));
 	return verdict ? &verdict->record : NULL;
 }
 
-void stand_report(struct control_stand *stand, struct engine_report report)
+void control_report(struct control_stand *stand, struct engine_report report)
 {
 	struct error error = {0};
 	if (!report.namespace.bytes)
 		report.namespace = text_of(stand->options.namespace);
-	assert_true(keeper_report(stand->keeper, stand_encode(stand, &report_form, &report), stand->now_ms, &error));
-	stand_commit(stand);
+	assert_true(keeper_report(stand->keeper, control_encode(stand, &report_form, &report), stand->now_ms, &error));
+	control_commit(stand);
 }
 
-void stand_pass(struct control_stand *stand, int64_t ms)
+void control_pass(struct control_stand *stand, int64_t ms)
 {
 	struct error error = {0};
 	stand->now_ms += ms;
 	assert_true(keeper_tick(stand->keeper, stand->now_ms, &error));
-	stand_commit(stand);
+	control_commit(stand);
 }
 
-void stand_reader(const struct control_stand *stand, struct control_reader *reader)
+void control_reader(const struct control_stand *stand, struct control_reader *reader)
 {
 	struct error error = {0};
 	assert_true(control_reader_open(reader, stand->options.namespace, stand->now_ms, &error));

@@ -20,41 +20,41 @@ struct control_stand {
 	size_t taken; /* proposals that the keeper has read */
 };
 
-void stand_open(struct control_stand *stand);
-void stand_close(struct control_stand *stand);
+void control_open(struct control_stand *stand);
+void control_close(struct control_stand *stand);
 
 /* Starts a keeper from what `control` holds; the one before is closed. Its first record is appended. */
-void stand_keeper_start(struct control_stand *stand);
+void control_keeper_start(struct control_stand *stand);
 
 /* Appends the records of the keeper's last step. */
-void stand_commit(struct control_stand *stand);
+void control_commit(struct control_stand *stand);
 
 /* Removes from `control` what a compacted topic may lack: all but the last record of a key, and tombstones. */
-void stand_compact(struct control_stand *stand);
+void control_compact(struct control_stand *stand);
 
 /* Appends a record to `control`. */
-void stand_append(struct control_stand *stand, struct text key, struct text value);
+void control_append(struct control_stand *stand, struct text key, struct text value);
 
 /* Encoded in the stand's arena. */
-struct text stand_encode(struct control_stand *stand, const struct record_form *form, const void *record);
+struct text control_encode(struct control_stand *stand, const struct record_form *form, const void *record);
 
 /* Appends a proposal; the id, namespace and time are filled in where they are not set. */
-void stand_send(struct control_stand *stand, struct proposal proposal);
+void control_send(struct control_stand *stand, struct proposal proposal);
 
 /* Lets the keeper read all proposals that it has not read, and commits each step. */
-void stand_read(struct control_stand *stand);
+void control_read(struct control_stand *stand);
 
 /* Sends, reads, and returns the verdict of that id. */
-const struct control_verdict *stand_ask(struct control_stand *stand, struct proposal proposal);
+const struct control_verdict *control_ask(struct control_stand *stand, struct proposal proposal);
 
 /* An engine's report reaches the keeper, which commits. */
-void stand_report(struct control_stand *stand, struct engine_report report);
+void control_report(struct control_stand *stand, struct engine_report report);
 
 /* Time passes, and the keeper looks. */
-void stand_pass(struct control_stand *stand, int64_t ms);
+void control_pass(struct control_stand *stand, int64_t ms);
 
 /* A reader of all of `control`. */
-void stand_reader(const struct control_stand *stand, struct control_reader *reader);
+void control_reader(const struct control_stand *stand, struct control_reader *reader);
 
 /* All that a ledger holds, as text, to compare. */
 void ledger_print(const struct ledger *ledger, struct buffer *out);

@@ -24,16 +24,16 @@ static struct document_checker checker = {.kinds = step_kinds, .namespace = "def
 static int documents_setup(void **state)
 {
 	(void)state;
-	stand_open(&stand);
+	control_open(&stand);
 	stand.options.checker = document_check_of(&checker);
-	stand_keeper_start(&stand);
+	control_keeper_start(&stand);
 	return 0;
 }
 
 static int documents_teardown(void **state)
 {
 	(void)state;
-	stand_close(&stand);
+	control_close(&stand);
 	return 0;
 }
 
@@ -44,7 +44,7 @@ static const struct control_verdict *propose(const char *kind, const char *name,
 					   .action = yaml ? PROPOSAL_APPLY : PROPOSAL_DELETE,
 					   .document = text_of(yaml),
 					   .expected = PROPOSAL_EXPECTS_ANY};
-	return stand_ask(&stand, (struct proposal){.items = {1, &item}});
+	return control_ask(&stand, (struct proposal){.items = {1, &item}});
 }
 
 static void accepts(const char *kind, const char *name, const char *yaml)
@@ -117,7 +117,7 @@ static void a_model_that_a_pipeline_calls_cannot_be_deleted(void **state)
 	};
 	accepts("Pipeline", "m", PIPELINE("m", "[{name: other}]"));
 	accepts("Pipeline", "m", NULL); /* the model of that name is still there */
-	assert_int_equal(stand_ask(&stand, (struct proposal){.items = {2, both}})->outcome, VERDICT_ACCEPTED);
+	assert_int_equal(control_ask(&stand, (struct proposal){.items = {2, both}})->outcome, VERDICT_ACCEPTED);
 }
 
 static void a_document_is_the_resource_that_it_is_said_to_be(void **state)

@@ -280,7 +280,7 @@ static void day_commit(struct day *day)
 	size_t count = keeper_records(day->stand.keeper, &records);
 	struct arena *arena = arena_open((size_t)16 << 20);
 	records_judge(day, records, count, arena);
-	stand_commit(&day->stand);
+	control_commit(&day->stand);
 	arena_close(arena);
 }
 
@@ -318,14 +318,14 @@ static void keeper_replace(struct day *day)
 		stand->keeper = NULL;
 	}
 	if (day->is_compacted && chance(day, 500)) {
-		stand_compact(stand);
+		control_compact(stand);
 		for (size_t i = 0; i < APPLIERS + ENGINES; i++) { /* they read from the start */
 			bool is_applier = i < APPLIERS;
 			reader_begin(day, is_applier ? &day->appliers[i].reader : &day->engines[i - APPLIERS].reader,
 				     is_applier ? &day->appliers[i].read : &day->engines[i - APPLIERS].read);
 		}
 	}
-	stand_keeper_start(stand);
+	control_keeper_start(stand);
 	const struct keeper_record *begin = &stand->control[stand->control_count - 1];
 	struct error error = {0};
 	assert_true(control_reader_take(&day->judge, begin->key, begin->value, stand->now_ms, &error));
@@ -370,7 +370,7 @@ static void former_turn(struct day *day)
 	size_t count = keeper_records(day->former, &records);
 	for (size_t i = 0; i < count && !day->is_compacted; i++)
 		if (records[i].value.bytes) {
-			stand_append(stand, records[i].key, records[i].value);
+			control_append(stand, records[i].key, records[i].value);
 			assert_true(control_reader_take(&day->judge, records[i].key, records[i].value, stand->now_ms, &error));
 		}
 	if (count > 0 && chance(day, 300)) {
@@ -442,7 +442,7 @@ static void mail_deliver(struct day *day, const struct mail *mail)
 		engine->known = mail->report;
 		engine->heard_ms = stand->now_ms;
 	}
-	struct text bytes = stand_encode(stand, &report_form, &mail->report);
+	struct text bytes = control_encode(stand, &report_form, &mail->report);
 	assert_true(keeper_report(stand->keeper, bytes, stand->now_ms, &error));
 	if (day->is_calm || !chance(day, 5))
 		day_commit(day);
@@ -512,7 +512,7 @@ static void request_send(struct day *day, struct applier *applier)
 					      .items = {count, request->items}};
 	applier->request = day->request_count++;
 	if (count < 2 || chance(day, 700)) {
-		stand_send(&day->stand, request->proposal);
+		control_send(&day->stand, request->proposal);
 		return;
 	}
 	struct proposal part = request->proposal;
@@ -521,7 +521,7 @@ static void request_send(struct day *day, struct applier *applier)
 	for (size_t i = 0; i < count - request->is_cut; i++) {
 		part.part = (int64_t)i;
 		part.items = (struct record_list){1, &request->items[i]};
-		stand_send(&day->stand, part);
+		control_send(&day->stand, part);
 	}
 }
 
@@ -550,7 +550,7 @@ static void day_open(struct day *day, uint64_t seed)
 {
 	struct error error = {0};
 	*day = (struct day){.random = {seed}, .is_compacted = seed % 2 == 0};
-	stand_open(&day->stand);
+	control_open(&day->stand);
 	assert_true(control_reader_open(&day->judge, day->stand.options.namespace, day->stand.now_ms, &error));
 	for (size_t i = 0; i < APPLIERS; i++) {
 		day->appliers[i].request = NONE;
@@ -569,7 +569,7 @@ static void day_close(struct day *day)
 	for (size_t i = 0; i < ENGINES; i++)
 		control_reader_close(&day->engines[i].reader);
 	keeper_close(day->former);
-	stand_close(&day->stand);
+	control_close(&day->stand);
 }
 
 /* Nothing fails any more, and nothing new is asked: all is decided, and everyone agrees. */

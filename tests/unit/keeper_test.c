@@ -14,15 +14,15 @@ static struct control_stand stand;
 static int keeper_setup(void **state)
 {
 	(void)state;
-	stand_open(&stand);
-	stand_keeper_start(&stand);
+	control_open(&stand);
+	control_keeper_start(&stand);
 	return 0;
 }
 
 static int keeper_teardown(void **state)
 {
 	(void)state;
-	stand_close(&stand);
+	control_close(&stand);
 	return 0;
 }
 
@@ -32,7 +32,7 @@ static int keeper_teardown(void **state)
 #define ITEMS(...)                                                                                                                 \
 	.items = {sizeof((struct proposal_item[]){__VA_ARGS__}) / sizeof(struct proposal_item),                                    \
 		  (struct proposal_item[]){__VA_ARGS__}}
-#define ASK(...) stand_ask(&stand, (struct proposal){__VA_ARGS__})
+#define ASK(...) control_ask(&stand, (struct proposal){__VA_ARGS__})
 
 static void accepted(const struct control_verdict *verdict, int64_t version)
 {
@@ -73,8 +73,8 @@ static void versions_count_up_also_over_a_delete(void **state)
 	assert_true(verdict->outcome == VERDICT_ACCEPTED && verdict->change == 0 && verdict->versions.count == 0);
 	accepted(ASK(ITEMS(ITEM("p", .action = PROPOSAL_DELETE, .expected = 4))), 5);
 	assert_int_equal(ASK(ITEMS(ITEM("p", .action = PROPOSAL_COLLECT, .to = 1)))->outcome, VERDICT_ACCEPTED);
-	stand_compact(&stand);
-	stand_keeper_start(&stand);
+	control_compact(&stand);
+	control_keeper_start(&stand);
 	accepted(ASK(ITEMS(APPLY("p", 0, "four"))), 6);
 }
 
@@ -151,9 +151,9 @@ static void bytes_that_are_no_proposal_are_counted(void **state)
 	assert_true(keeper_propose(stand.keeper, 0, TEXT("rubbish"), stand.now_ms, &error));
 	assert_int_equal(keeper_refused(stand.keeper, &why), 1);
 	assert_string_equal(why, "the record is no proposal of this version of sluice");
-	assert_true(keeper_propose(stand.keeper, 1, stand_encode(&stand, &keeper_form, &other), stand.now_ms, &error));
+	assert_true(keeper_propose(stand.keeper, 1, control_encode(&stand, &keeper_form, &other), stand.now_ms, &error));
 	const struct proposal nameless = {.id = TEXT("a/b"), .namespace = TEXT("default")};
-	assert_true(keeper_propose(stand.keeper, 2, stand_encode(&stand, &proposal_form, &nameless), stand.now_ms, &error));
+	assert_true(keeper_propose(stand.keeper, 2, control_encode(&stand, &proposal_form, &nameless), stand.now_ms, &error));
 	assert_int_equal(keeper_refused(stand.keeper, &why), 3);
 	assert_string_equal(why, "the proposal has no id that can be answered");
 	assert_int_equal(keeper_resume(stand.keeper), 3);
@@ -181,7 +181,7 @@ static void the_checker_decides_about_documents(void **state)
 	size_t asked = 0;
 	(void)state;
 	stand.options.checker = (struct keeper_checker){check_words, &asked};
-	stand_keeper_start(&stand);
+	control_keeper_start(&stand);
 	const struct control_verdict *verdict = ASK(ITEMS(APPLY("q", 0, "right"), APPLY("p", 0, "wrong")));
 	assert_int_equal(verdict->outcome, VERDICT_REFUSED);
 	assert_true(text_is(verdict->why, "the documents have 1 error; nothing was accepted"));
@@ -196,8 +196,8 @@ static void the_same_proposal_again_has_the_same_verdict(void **state)
 	(void)state;
 	accepted(ASK(.id = TEXT("x"), ITEMS(APPLY("p", PROPOSAL_EXPECTS_ANY, "one"))), 1);
 	accepted(ASK(.id = TEXT("x"), ITEMS(APPLY("p", PROPOSAL_EXPECTS_ANY, "one"))), 1);
-	stand_compact(&stand);
-	stand_keeper_start(&stand);
+	control_compact(&stand);
+	control_keeper_start(&stand);
 	accepted(ASK(.id = TEXT("x"), ITEMS(APPLY("p", PROPOSAL_EXPECTS_ANY, "one"))), 1);
 	assert_int_equal(resource("p")->count, 1);
 }
@@ -210,14 +210,14 @@ static void parts_are_one_proposal(void **state)
 	assert_null(ASK(.id = TEXT("x"), .part = 1, .parts = 3, ITEMS(APPLY("b", 0, "b"))));
 	assert_null(ASK(.id = TEXT("x"), .part = 2, .parts = 3, ITEMS(APPLY("c", 0, "c"))));
 	assert_int_equal(keeper_resume(stand.keeper), 0);
-	stand_keeper_start(&stand); /* reads them again */
+	control_keeper_start(&stand); /* reads them again */
 	accepted(ASK(.id = TEXT("x"), .part = 0, .parts = 3, ITEMS(APPLY("a", 0, "a"))), 1);
 	assert_true(resource("a") && resource("b") && resource("c") && !resource("z"));
 	assert_int_equal(keeper_resume(stand.keeper), 1);
-	stand_pass(&stand, KEEPER_DEADLINE_MS - 1);
+	control_pass(&stand, KEEPER_DEADLINE_MS - 1);
 	assert_null(ledger_verdict_find(keeper_ledger(stand.keeper), TEXT("y")));
 	assert_int_equal(keeper_due(stand.keeper), stand.now_ms + 1);
-	stand_pass(&stand, 1);
+	control_pass(&stand, 1);
 	refused(&ledger_verdict_find(keeper_ledger(stand.keeper), TEXT("y"))->record,
 		"only 1 of its 2 parts came in time; apply it again");
 	assert_int_equal(keeper_resume(stand.keeper), (int64_t)stand.proposal_count);
@@ -241,7 +241,7 @@ static void parts_that_disagree_or_are_left_far_behind_are_refused(void **state)
 
 static void engine_says(const char *engine, int64_t sequence, int64_t prepared)
 {
-	stand_report(&stand, (struct engine_report){.engine = text_of(engine),
+	control_report(&stand, (struct engine_report){.engine = text_of(engine),
 						    .started_ms = 1,
 						    .sequence = sequence,
 						    .prepared = {prepared > 0, &prepared}});
@@ -252,10 +252,10 @@ static void a_change_is_active_when_all_live_engines_are_ready(void **state)
 	(void)state;
 	engine_says("a", 1, 0);
 	engine_says("b", 1, 0);
-	stand_pass(&stand, 4000);
+	control_pass(&stand, 4000);
 	engine_says("a", 2, 0);
 	engine_says("b", 2, 0);
-	stand_pass(&stand, 1000);
+	control_pass(&stand, 1000);
 	accepted(ASK(ITEMS(APPLY("p", 0, "one"), APPLY("q", 0, "one"))), 1);
 	engine_says("a", 3, 1);
 	assert_int_equal(in_force("p"), 0);
@@ -272,17 +272,17 @@ static void an_engine_that_is_silent_or_stops_is_not_waited_for(void **state)
 	engine_says("a", 1, 0);
 	engine_says("b", 1, 0);
 	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
-	stand_pass(&stand, KEEPER_SILENT_MS - 1);
+	control_pass(&stand, KEEPER_SILENT_MS - 1);
 	engine_says("a", 2, 1);
 	assert_int_equal(in_force("p"), 0);
 	assert_int_equal(keeper_due(stand.keeper), stand.now_ms + 1);
-	stand_pass(&stand, 1);
+	control_pass(&stand, 1);
 	assert_int_equal(in_force("p"), 1);
 	engine_says("b", 2, 0);
 	accepted(ASK(ITEMS(APPLY("p", 1, "two"))), 2);
 	engine_says("a", 3, 2);
 	assert_int_equal(in_force("p"), 1);
-	stand_report(&stand, (struct engine_report){.engine = TEXT("b"), .started_ms = 1, .sequence = 3, .stopped = true});
+	control_report(&stand, (struct engine_report){.engine = TEXT("b"), .started_ms = 1, .sequence = 3, .stopped = true});
 	assert_int_equal(in_force("p"), 2);
 }
 
@@ -290,23 +290,23 @@ static void a_new_keeper_listens_before_it_activates(void **state)
 {
 	(void)state;
 	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
-	stand_keeper_start(&stand);
-	stand_pass(&stand, KEEPER_SILENT_MS - 1);
+	control_keeper_start(&stand);
+	control_pass(&stand, KEEPER_SILENT_MS - 1);
 	assert_int_equal(in_force("p"), 0);
-	stand_pass(&stand, 1);
+	control_pass(&stand, 1);
 	assert_int_equal(in_force("p"), 1);
 }
 
 static void a_change_fails_with_the_reason_and_the_version_before_stays(void **state)
 {
 	(void)state;
-	stand_pass(&stand, KEEPER_SILENT_MS);
+	control_pass(&stand, KEEPER_SILENT_MS);
 	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
 	assert_int_equal(in_force("p"), 1);
 	engine_says("a", 1, 0);
 	accepted(ASK(ITEMS(APPLY("p", 1, "two"))), 2);
 	const struct failed_change failed = {2, TEXT("model `m` is not there")};
-	stand_report(&stand, (struct engine_report){.engine = TEXT("a"), .started_ms = 1, .sequence = 2, .failed = {1, &failed}});
+	control_report(&stand, (struct engine_report){.engine = TEXT("a"), .started_ms = 1, .sequence = 2, .failed = {1, &failed}});
 	const struct ledger_change *change = ledger_change_find(keeper_ledger(stand.keeper), 2);
 	assert_int_equal(change->record.phase, CHANGE_FAILED);
 	assert_true(text_is(change->record.why, "engine `a`: model `m` is not there"));
@@ -316,14 +316,14 @@ static void a_change_fails_with_the_reason_and_the_version_before_stays(void **s
 	for (int64_t sequence = 3; stand.now_ms < until; sequence++) {
 		assert_int_equal(ledger_change_find(keeper_ledger(stand.keeper), 3)->record.phase, CHANGE_ACCEPTED);
 		engine_says("a", sequence, 2);
-		stand_pass(&stand, 1000);
+		control_pass(&stand, 1000);
 	}
 	change = ledger_change_find(keeper_ledger(stand.keeper), 3);
 	assert_int_equal(change->record.phase, CHANGE_FAILED);
 	assert_true(text_is(change->record.why, "engine `a` did not prepare it in time"));
 	assert_int_equal(in_force("p"), 1);
-	stand_compact(&stand);
-	stand_keeper_start(&stand);
+	control_compact(&stand);
+	control_keeper_start(&stand);
 	assert_int_equal(in_force("p"), 1);
 	assert_int_equal(ledger_newest(resource("p"))->record.version, 3);
 }
@@ -331,7 +331,7 @@ static void a_change_fails_with_the_reason_and_the_version_before_stays(void **s
 static void a_later_change_replaces_an_undecided_one_or_waits_for_it(void **state)
 {
 	(void)state;
-	stand_pass(&stand, KEEPER_SILENT_MS);
+	control_pass(&stand, KEEPER_SILENT_MS);
 	engine_says("a", 1, 0);
 	accepted(ASK(ITEMS(APPLY("p", 0, "one"), APPLY("q", 0, "one"))), 1);
 	accepted(ASK(ITEMS(APPLY("q", 1, "two"))), 2); /* waits: `p` would be lost */
@@ -347,7 +347,7 @@ static void a_later_change_replaces_an_undecided_one_or_waits_for_it(void **stat
 	accepted(ASK(ITEMS(APPLY("p", 2, "y"), APPLY("q", 3, "y"))), 3);
 	accepted(ASK(ITEMS(APPLY("q", 4, "z"))), 5);
 	const int64_t both[] = {4, 5};
-	stand_report(&stand, (struct engine_report){.engine = TEXT("a"), .started_ms = 1, .sequence = 4, .prepared = {2, both}});
+	control_report(&stand, (struct engine_report){.engine = TEXT("a"), .started_ms = 1, .sequence = 4, .prepared = {2, both}});
 	assert_true(in_force("p") == 3 && in_force("q") == 5);
 }
 
@@ -356,7 +356,7 @@ static void a_later_change_replaces_an_undecided_one_or_waits_for_it(void **stat
 static void fifty_versions_are_kept_and_what_is_in_force(void **state)
 {
 	(void)state;
-	stand_pass(&stand, KEEPER_SILENT_MS);
+	control_pass(&stand, KEEPER_SILENT_MS);
 	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
 	assert_int_equal(in_force("p"), 1);
 	engine_says("a", 1, 0); /* never prepares a change: each fails when the next replaces it */
@@ -372,9 +372,9 @@ static void fifty_versions_are_kept_and_what_is_in_force(void **state)
 	assert_int_equal(changes, resource("p")->count);
 	assert_int_equal(ASK(ITEMS(COLLECT_ALL(1)))->outcome, VERDICT_ACCEPTED);
 	assert_int_equal(resource("p")->count, 2); /* the newest, and the one in force */
-	stand_compact(&stand);
+	control_compact(&stand);
 	assert_true(stand.control_count < 250);
-	stand_keeper_start(&stand);
+	control_keeper_start(&stand);
 	assert_int_equal(in_force("p"), 1);
 	accepted(ASK(ITEMS(APPLY("p", 150, "on"))), 151);
 }
@@ -384,11 +384,11 @@ static void the_newest_version_is_kept_though_it_failed(void **state)
 {
 	const struct failed_change failed = {2, TEXT("it does not fit here")};
 	(void)state;
-	stand_pass(&stand, KEEPER_SILENT_MS);
+	control_pass(&stand, KEEPER_SILENT_MS);
 	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
 	engine_says("a", 1, 0);
 	accepted(ASK(ITEMS(APPLY("p", 1, "two"))), 2);
-	stand_report(&stand, (struct engine_report){.engine = TEXT("a"), .started_ms = 1, .sequence = 2, .failed = {1, &failed}});
+	control_report(&stand, (struct engine_report){.engine = TEXT("a"), .started_ms = 1, .sequence = 2, .failed = {1, &failed}});
 	assert_int_equal(ASK(ITEMS(COLLECT_ALL(1)))->outcome, VERDICT_ACCEPTED);
 	assert_int_equal(resource("p")->count, 2);
 	accepted(ASK(ITEMS(APPLY("p", 2, "three"))), 3);
