@@ -211,7 +211,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 const struct command command_gateway = {
 	.name = "gateway",
 	.arguments = "[FILE]...",
-	.summary = "Serves pipelines over HTTP and gRPC to callers that know nothing of Kafka.",
+	.summary = "Serves pipelines over HTTP and gRPC.",
 	.help = "Takes requests by the Open Inference Protocol (over HTTP, and with --grpc over gRPC) and those of "
 		"TensorFlow Serving and the first Seldon Core, writes them to the topics that the pipelines of the files "
 		"read, and answers with what engines answer: start them by `sluice run` with the same files. A call ends "

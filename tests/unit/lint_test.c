@@ -104,7 +104,7 @@ static void metadata_with_a_fault_is_a_fault_and_has_its_place(void **state)
 		{"{\"wide\": {},\n  \"bad\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP31\"}]}}",
 		 ":2:10: model `bad` has a datatype"},
 		{"[]", ":1:1: the metadata of models is an object"},
-		{"{\n\"a\": }", ":2:6: this is no JSON"},
+		{"{\n\"a\": }", ":2:6: this is not JSON"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char path[] = "/tmp/sluice-models-XXXXXX", line[128], says[128];
