@@ -47,7 +47,8 @@ static int calls_stand_open(void **state)
 	stand.replies = rd_kafka_topic_new(stand.mock.writer, REPLIES, NULL);
 	stand.loop = loop_open(&error);
 	stand.target = (struct gateway_target){.name = "p", .namespace = "default", .answers = true, .request_bytes = 1 << 20};
-	stand.targets = (struct gateway_targets){1, &stand.target, 1, topics, "sluice", "default"};
+	stand.targets = (struct gateway_targets){
+		.count = 1, .items = &stand.target, .topic_count = 1, .topics = topics, .prefix = "sluice", .namespace = "default"};
 	const struct calls_config config = {
 		.brokers = stand.mock.brokers, .consumer = mock_quick, .producer = mock_quick, .message_bytes = 1 << 20};
 	stand.calls = calls_open(stand.loop, &config, &stand.targets, &error);
