@@ -3,9 +3,11 @@
 
 #define FORWARDED_HEADER "x-forwarded-for"
 
+/* Policies name what the files have: the Model or SeldonDeployment that a pipeline was made of. */
 static enum access_kind kind_of(const struct gateway_target *target)
 {
-	switch (target->plan->graph->resource->kind->type) {
+	const struct resource *resource = target->plan->graph->resource;
+	switch ((resource->made_of ? resource->made_of : resource)->kind->type) {
 	case RESOURCE_MODEL:
 		return ACCESS_MODEL;
 	case RESOURCE_DEPLOYMENT:

@@ -143,12 +143,45 @@ static void a_call_asks_for_what_its_name_leads_to(void **state)
 	planning_close(&planning);
 }
 
+/* A policy for model/NAME or deployment/NAME is about what the files have, not about the pipeline that is made of it. */
+static void a_pipeline_that_was_made_of_something_is_asked_for_as_that(void **state)
+{
+	(void)state;
+	struct planning planning;
+	struct plan plan;
+	struct gateway_targets targets;
+	struct error error = {0};
+	struct call_source source = {.targets = &targets, .context = &(const struct line){0}, .header = first_header_of};
+	const struct call_name name = {.name = TEXT("d")};
+	planning_open(&planning, "apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: {name: d}\nspec:\n"
+				 "  predictors:\n  - name: main\n    graph: {name: m, type: MODEL, endpoint: {type: REST}}\n");
+	planning_plan(&planning, NULL, &plan);
+	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
+	assert_int_equal(call_resource(&source, &name).kind, ACCESS_DEPLOYMENT);
+	planning_close(&planning);
+	planning_open_steps(&planning, "  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n");
+	planning_plan(&planning, NULL, &plan);
+	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
+	const struct resource_kind model = {.type = RESOURCE_MODEL};
+	const struct resource made_of = {.kind = &model};
+	struct resource pipeline = *targets.items[0].plan->graph->resource;
+	struct graph graph = *targets.items[0].plan->graph;
+	struct pipeline_plan planned = *targets.items[0].plan;
+	pipeline.made_of = &made_of;
+	graph.resource = &pipeline;
+	planned.graph = &graph;
+	targets.items[0].plan = &planned;
+	assert_int_equal(call_resource(&source, &(struct call_name){.name = TEXT("p")}).kind, ACCESS_MODEL);
+	planning_close(&planning);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_credential_that_is_sent_twice_is_refused),
 		cmocka_unit_test(lines_of_forwarded_addresses_are_one_list),
 		cmocka_unit_test(a_call_asks_for_what_its_name_leads_to),
+		cmocka_unit_test(a_pipeline_that_was_made_of_something_is_asked_for_as_that),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
