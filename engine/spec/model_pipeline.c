@@ -68,9 +68,13 @@ static int place_compare(const void *left, const void *right)
 static void scalar_mark(const struct model_marks *marks, const struct node *node)
 {
 	const struct model_mark wanted = {.name = node->scalar};
+	const struct model_mark *end = marks->items + marks->count;
 	struct model_mark *mark =
 		node->scalar.length > 0 ? bsearch(&wanted, marks->items, marks->count, sizeof *marks->items, marks_compare) : NULL;
-	if (mark)
+	/* Models of several namespaces may have one name, and the search finds any of them. */
+	while (mark && mark > marks->items && marks_compare(mark - 1, &wanted) == 0)
+		mark--;
+	for (; mark && mark < end && marks_compare(mark, &wanted) == 0; mark++)
 		mark->named = true;
 }
 

@@ -56,6 +56,8 @@ static void a_model_that_nobody_names_gets_a_pipeline(void **state)
 	(void)state;
 	assert_pipelines(MODEL("b") MODEL("a"), "b a"); /* in the order of the files */
 	assert_pipelines(MODEL("a") DOCUMENT("Pipeline", "p", "steps: [{name: a}], output: {steps: [a]}"), "p");
+	assert_pipelines(MODEL("a") MODEL("a, namespace: here") MODEL("a, namespace: there")
+				 DOCUMENT("Pipeline", "p", "steps: [{name: a}], output: {steps: [a]}"), "p");
 	assert_pipelines(MODEL("a") DOCUMENT("Pipeline", "p", "steps: [{name: s, model: {name: a}}], output: {steps: [s]}"),
 			 "p");
 	assert_pipelines(MODEL("a") MODEL("c") DOCUMENT("Pipeline", "p", "steps: [{name: c}], output: {steps: [c]}"), "p a");
