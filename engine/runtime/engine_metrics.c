@@ -22,7 +22,7 @@ struct engine_metrics {
 	struct metrics_listener *listener;
 	struct lag_watch *lags;
 	struct namespace_loads *loads;
-	const struct revision *followed; /* whose pipelines the lag watch has */
+	uint64_t followed; /* number of the revision whose pipelines the lag watch has; 0: none yet */
 	struct loop_timer follow_timer;
 	char reason[REASON_BYTES];
 };
@@ -320,8 +320,8 @@ static void on_follow_due(void *context)
 	const struct revision *revision = engine_revision(metrics->engine);
 	struct loop *loop = engine_loop(metrics->engine);
 	struct error error = {0};
-	if (revision != metrics->followed && lag_watch_follow(metrics->lags, &revision->plan))
-		metrics->followed = revision;
+	if (revision->number != metrics->followed && lag_watch_follow(metrics->lags, &revision->plan))
+		metrics->followed = revision->number;
 	(void)loop_timer_set(loop, &metrics->follow_timer, loop_now_ms(loop) + FOLLOW_EVERY_MS, &error);
 }
 

@@ -176,6 +176,8 @@ struct revision *revision_open(const struct revision_options *options, struct er
 		error_memory(error, ERROR_SYSTEM, "reading files");
 		return NULL;
 	}
+	static _Atomic uint64_t revisions;
+	revision->number = ++revisions;
 	if (revision_read(revision, options, error))
 		return revision;
 	revision_close(revision);

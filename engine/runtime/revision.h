@@ -7,6 +7,7 @@
 #include "serving/files.h"
 
 struct revision {
+	uint64_t number; /* among all revisions of the process, from 1 */
 	struct spec spec;
 	struct arena *arena;
 	struct files *files; /* that its steps name */
