@@ -110,7 +110,8 @@ static void error_write(struct buffer *out, int status, const char *words)
 	struct buffer part;
 	char code[12];
 	buffer_open(&part, PART_BYTES_MAX);
-	buffer_append(&part, code, (size_t)(protobuf_put_varint(protobuf_put_tag(code, 1, WIRE_VARINT), (uint64_t)status) - code));
+	const char *end = protobuf_put_varint(protobuf_put_tag(code, 1, WIRE_VARINT), (uint64_t)status);
+	buffer_append(&part, code, (size_t)(end - code));
 	protobuf_write_text(&part, 2, text_of(words));
 	part_write(out, ERROR_RESPONSE, &part);
 	buffer_close(&part);

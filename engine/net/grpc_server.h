@@ -57,9 +57,9 @@ bool grpc_server_reload(struct grpc_server *server, const struct tls_files *file
 
 bool grpc_request_is_over(const struct grpc_request *request);
 
-/* The value of that name, in any case: the first (`place` 0), the second, and so on; lives until the answer. Bytes NULL:
+/* The value of the name `wanted`, in any case: the first (`place` 0), the second, and so on; lives until the answer. Bytes NULL:
  * there are no more, or metadata is not kept. */
-struct text grpc_request_metadata(const struct grpc_request *request, const char *name, size_t place);
+struct text grpc_request_metadata(const struct grpc_request *request, const char *wanted, size_t place);
 
 /* False: the connection is gone. */
 bool grpc_request_peer(const struct grpc_request *request, struct sockaddr_storage *address);

@@ -1,5 +1,6 @@
 /* http_inbound.c: Connection of the HTTP server: its input, its output, and its time limits; see
  * http_server_parts.h. */
+#include <assert.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -177,11 +178,11 @@ static void inbound_begin_request(struct http_inbound *connection, bool more_is_
 static size_t inbound_take_head(struct http_inbound *connection, const char *bytes, size_t size)
 {
 	struct http_incoming *incoming = connection->incoming;
-	size_t before = incoming->bytes.length, taken = size;
-	if (before > 0) { /* what is beyond the limit is looked at all the same, and refused */
-		size_t room = incoming->bytes.ceiling_bytes - before;
-		buffer_append(&incoming->bytes, bytes, size < room ? size : room);
-	}
+	assert(incoming->bytes.length <= incoming->bytes.ceiling_bytes);
+	size_t before = incoming->bytes.length, room = incoming->bytes.ceiling_bytes - before;
+	size_t taken = before > 0 && size > room ? room : size;
+	if (before > 0) /* no more than is refused if it has no end */
+		buffer_append(&incoming->bytes, bytes, taken);
 	struct text all = before > 0 ? buffer_view(&incoming->bytes) : (struct text){bytes, size};
 	enum http_head_outcome outcome = http_head_find_end(&incoming->scan, all);
 	if (outcome == HTTP_HEAD_REFUSED || (outcome == HTTP_HEAD_MORE && buffer_failed(&incoming->bytes))) {

@@ -8,6 +8,8 @@
 
 #define ANSWER_BYTES_MAX (((size_t)1 << 30) + ((size_t)64 << 10)) /* waiting to be sent: a body, and a head */
 #define KEPT_BYTES_MAX ((size_t)64 << 10)			   /* of each buffer, for the next request */
+/* Of a head: an empty line before it, and the byte by which it is too long. Less would be full before it is refused. */
+#define HEAD_KEPT_BYTES_MAX (HTTP_REQUEST_HEAD_BYTES_MAX + 3)
 #define POOLED_MAX 256
 #define INTERNAL_ERROR 500
 
@@ -25,7 +27,7 @@ struct http_incoming *http_incoming_open(struct http_inbound *connection)
 		if (!incoming)
 			return NULL;
 		incoming->server = server;
-		buffer_open(&incoming->bytes, HTTP_REQUEST_HEAD_BYTES_MAX + 2);
+		buffer_open(&incoming->bytes, HEAD_KEPT_BYTES_MAX);
 		buffer_open(&incoming->output, ANSWER_BYTES_MAX);
 		http_intake_open(&incoming->intake, server->config.body_bytes);
 	}

@@ -113,6 +113,32 @@ static void refuses(struct server_stand *stand, const char *words, const char *s
 	guest_close(&caller);
 }
 
+/* A head that comes in three pieces, without an end: the second fills what is kept of it to the byte, or nearly. */
+static void a_head_without_end_is_refused_wherever_it_is_cut(void **state)
+{
+	struct server_stand *stand = *state;
+	static const char *const begins[] = {"GET / HTTP/1.1\r\nHost: a\r\nA: ", "\r\nGET / HTTP/1.1\r\nHost: a\r\nA: "};
+	static char piece[HTTP_REQUEST_HEAD_BYTES_MAX + 16], rest[(1 << 16) + 1];
+	memset(rest, 'b', sizeof rest - 1);
+	for (size_t i = 0; i < 2; i++)
+		for (size_t whole = HTTP_REQUEST_HEAD_BYTES_MAX - 2; whole < HTTP_REQUEST_HEAD_BYTES_MAX + 6; whole++) {
+			size_t length = whole - strlen(begins[i]);
+			struct guest caller = server_stand_call(stand);
+			guest_say(&caller, begins[i]);
+			guest_turn(&caller);
+			memset(piece, 'a', length);
+			piece[length] = '\0';
+			guest_say(&caller, piece);
+			guest_turn(&caller);
+			guest_say(&caller, rest);
+			const char *reply = guest_hear(&caller, "");
+			if (!reply || !strstr(reply, " 431 "))
+				fail_msg("%zu bytes: %s", whole, reply ? reply : "nothing");
+			guest_close(&caller);
+		}
+	assert_int_equal(stand->calls, 0);
+}
+
 static void smuggled_requests_are_refused_with_a_status(void **state)
 {
 	struct server_stand *stand = *state;
@@ -251,6 +277,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, server_stand_open, server_stand_close)
 	const struct CMUnitTest tests[] = {
 		TEST(callers_that_lie_or_talk_nonsense_harm_nobody),
+		TEST(a_head_without_end_is_refused_wherever_it_is_cut),
 		TEST(smuggled_requests_are_refused_with_a_status),
 		TEST(chunks_may_have_extensions_and_trailers),
 		TEST(a_hundred_thousand_headers_are_refused),
