@@ -74,7 +74,8 @@ part_thread() {
 	local names still=
 	setarch -R true 2>/dev/null && still="setarch -R"
 	names=$(units_with 'pthread_create|resolve_start|running_start')
-	$still make --no-print-directory -j"$jobs" SAN=thread NAME="$names" run-unit
+	$still make --no-print-directory -j"$jobs" SAN=thread NAME="$names" all run-unit || return
+	one build/thread/sluice --version
 }
 
 # The unit tests in whose source a pattern stands.
