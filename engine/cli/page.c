@@ -288,8 +288,7 @@ void page_describe(struct buffer *text, const struct option *row)
 		[EFFECT_HONOURED] = "",
 		[EFFECT_LATER] = " Not supported yet: `lint` warns.",
 		[EFFECT_NONE] = " Has no effect here.",
-		[EFFECT_PROTECTS] = " Not supported yet. It is a protection, so a server with it refuses to start; `lint` "
-				    "warns.",
+		[EFFECT_PROTECTS] = " Not supported yet. As it is a protection, a server with it refuses to start. `lint` warns.",
 		[EFFECT_GATEWAY] = " The gateway enforces it.",
 	};
 	buffer_string(text, option_type_name(row));
