@@ -231,13 +231,15 @@ static void check_called_pipeline(const struct compiler *compiler, const struct 
 
 static bool any_server_offers(const struct spec *spec)
 {
-	for (size_t i = 0; i < spec->count; i++)
-		if (spec->resources[i]->kind->type == RESOURCE_SERVER)
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		if (resource->kind->type == RESOURCE_SERVER && ((const struct server_spec *)resource->spec)->endpoints.count > 0)
 			return true;
+	}
 	return false;
 }
 
-/* Without the options of a command only the files are known: a Server among them may have any model. */
+/* Without the options of a command only the files are known: a Server with endpoints may have any model. */
 static void check_choices(const struct compiler *compiler, const struct pipeline_plan *plan)
 {
 	const struct spec *spec = compiler->spec;
