@@ -89,7 +89,7 @@ static bool make_plan(struct revision *revision, const struct revision_options *
 		return error_memory(error, ERROR_SYSTEM, "reading files");
 	if (options->built_in)
 		lead_to_built_in(&revision->plan, options, revision->arena);
-	if (faults_count(faults, SEVERITY_ERROR) + faults_count(faults, SEVERITY_WARNING) > 0)
+	if (faults_total(faults) > 0)
 		options->report.faults(options->report.context, faults);
 	bool has_gateway = options->has_gateway || (options->may_have_gateway && revision->runtime &&
 						    listener_is_wanted(&revision->runtime->http));

@@ -168,12 +168,36 @@ static void a_pipeline_that_is_too_much_is_left_out_and_the_others_run(void **st
 	fclose(said);
 }
 
+/* lint is not the only one that tells what has no effect. */
+static void what_has_no_effect_is_reported_when_files_are_read(void **state)
+{
+	(void)state;
+	char *said = NULL;
+	size_t length = 0;
+	FILE *to = open_memstream(&said, &length);
+	struct session session = {.out = to, .err = to, .kinds = step_kinds, .arena = arena_open((size_t)1 << 20)};
+	write_file(file, "apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: {name: d}\nspec:\n"
+			 "  predictors:\n  - name: main\n    replicas: 2\n"
+			 "    graph: {name: m, type: MODEL, endpoint: {type: REST, service_host: h, service_port: 1}}\n");
+	struct revision *revision = open_now(&session, NULL);
+	fclose(to);
+	assert_non_null(revision);
+	assert_int_equal(faults_count(revision->spec.faults, SEVERITY_WARNING), 0);
+	assert_int_not_equal(faults_total(revision->spec.faults), 0);
+	if (!strstr(said, "replicas"))
+		fail_msg("`%s` does not name replicas", said);
+	revision_close(revision);
+	arena_close(session.arena);
+	free(said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_pipeline_is_another_when_what_its_calls_depend_on_is, make_files, remove_files),
 		cmocka_unit_test_setup_teardown(a_pipeline_that_is_too_much_is_left_out_and_the_others_run, make_files,
 						remove_files),
+		cmocka_unit_test_setup_teardown(what_has_no_effect_is_reported_when_files_are_read, make_files, remove_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
