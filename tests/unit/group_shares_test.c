@@ -69,9 +69,38 @@ static void sizes_of_the_user_are_kept_to(void **state)
 		}
 }
 
+static char warned[512];
+
+static void warning_take(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	assert_int_equal(line->level, LOG_LEVEL_WARN);
+	snprintf(warned, sizeof warned, "%s", line->message);
+}
+
+static void too_little_memory_is_reported_with_the_minimum(void **state)
+{
+	(void)state;
+	static const struct log_sink sink = {warning_take};
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct group_shares shares;
+	struct error error = {0};
+	struct engine_config config = {.memory_bytes = (size_t)4 << 20, .log = &sink};
+	warned[0] = '\0';
+	assert_true(group_shares_make(&config, 2, arena, &shares, &error));
+	if (!strstr(warned, "--memory is 4.0 MiB, and 2 workers use about ") || !strstr(warned, "this minimum is used"))
+		fail_msg("`%s`", warned);
+	warned[0] = '\0';
+	config.memory_bytes = (size_t)1 << 30;
+	assert_true(group_shares_make(&config, 2, arena, &shares, &error));
+	assert_string_equal(warned, "");
+	arena_close(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(too_little_memory_is_reported_with_the_minimum),
 		cmocka_unit_test(clients_take_what_is_made_of_any_memory),
 		cmocka_unit_test(sizes_of_the_user_are_kept_to),
 	};

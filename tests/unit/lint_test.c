@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -366,9 +367,25 @@ static void references_in_a_schema_point_somewhere(void **state)
 	}
 }
 
+static void a_pipe_is_refused_and_not_waited_for(void **state)
+{
+	(void)state;
+	char folder[] = "/tmp/sluice-lint-XXXXXX", path[64], line[128];
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/p.yaml", folder);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	snprintf(line, sizeof line, "lint %s", path);
+	struct said said = run(line);
+	assert_int_equal(unlink(path) + rmdir(folder), 0);
+	assert_int_equal(said.code, EXIT_MISUSE);
+	assert_non_null(strstr(said.err, "pipe"));
+	said_close(&said);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_pipe_is_refused_and_not_waited_for),
 		cmocka_unit_test(a_pipeline_too_large_for_all_checks_is_told_of),
 		cmocka_unit_test(the_exit_code_tells_clean_from_faulty_from_misused),
 		cmocka_unit_test(plan_and_echo_are_misused_as_lint_is),
