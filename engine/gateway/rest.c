@@ -167,9 +167,22 @@ static void header_put(struct http_answer_header *headers, size_t *count, const 
 		headers[(*count)++] = (struct http_answer_header){name, value};
 }
 
+/* Fields by which the server itself says how long an answer is, and what becomes of the connection. */
+static bool is_of_the_server(struct text name)
+{
+	static const char *const names[] = {"connection", "content-length", "keep-alive", "proxy-connection",
+					    "te",	  "trailer",	    "transfer-encoding", "upgrade"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (text_equal_caseless(name, text_of(names[i])))
+			return true;
+	return false;
+}
+
 /* A step may set any header; one that is none of HTTP would make the whole answer an error. */
 static bool is_header(const struct header *header)
 {
+	if (is_of_the_server(header->name))
+		return false;
 	for (size_t i = 0; i < header->value.length; i++)
 		if ((unsigned char)header->value.bytes[i] < ' ' && header->value.bytes[i] != '\t')
 			return false;
@@ -227,6 +240,8 @@ static void infer(const struct rest_request *request)
 		return;
 	if (request->rest->draining) {
 		rest_refuse(request, 503, "this gateway is stopping; ask another one");
+	} else if (request->body.length == 0) { /* a record without a value deletes its key where a topic is compacted */
+		rest_refuse(request, 400, "the request has no body; send the tensors in it");
 	} else if (!call_is_possible(target, request->body.length, &refusal) ||
 		   !call_deadline_read(&source, &call.deadline_ms, &refusal) || !call_id_read(&source, &call.id, &refusal)) {
 		rest_refuse(request, refusal.status, "%s", refusal.words);

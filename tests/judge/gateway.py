@@ -160,6 +160,8 @@ def refuses(judge, gateway):
     judge.expect("a step that fails is named", status == 400 and answer.get("step") == "fails", (status, answer))
     status, answer, _ = gateway.infer("twice", b"x" * 1100000)
     judge.expect("what no topic takes is refused before it is produced", status == 413 and "error" in answer, (status, answer))
+    status, answer, _ = gateway.infer("twice", b"")
+    judge.expect("a request without a body is refused, and is no record", status == 400 and "body" in answer["error"], (status, answer))
     for name, words in (("parts", "items"), ("bars", "minutes"), ("reader", "twice")):
         status, answer, _ = gateway.infer(name, request())
         judge.expect(f"{name} cannot answer at once, and says where", status == 409 and f"`{words}`" in answer["error"], (status, answer))
