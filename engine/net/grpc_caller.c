@@ -6,6 +6,7 @@
 #include "net/grpc_door.h"
 
 #define NOTICE_MS 1000 /* for the answer to the ping behind a notice to leave */
+#define MESSAGE_BYTES_A_MS 64 /* the least, beyond config.silence_ms; as for bodies over HTTP */
 
 static void on_ready(void *context, uint32_t events);
 
@@ -61,6 +62,17 @@ static void ping(struct grpc_caller *caller)
 	grpc_caller_is_dirty(caller);
 }
 
+/* A caller that answers pings and never ends its messages must not hold what it has sent of them. */
+static void late_messages_refuse(struct grpc_caller *caller, int64_t now_ms)
+{
+	const struct grpc_server_config *config = &caller->server->config;
+	int64_t most_ms = config->silence_ms + (int64_t)(config->message_bytes / MESSAGE_BYTES_A_MS);
+	for (struct grpc_request *request = caller->server->requests; request; request = request->next)
+		if (request->caller == caller && request->on_wire && !request->called && !request->over && !request->converses &&
+		    now_ms - request->began_ms >= most_ms)
+			grpc_request_refuse(request, GRPC_DEADLINE_EXCEEDED, TEXT("the message did not come in time"));
+}
+
 static void on_tend(void *context)
 {
 	struct grpc_caller *caller = context;
@@ -72,6 +84,8 @@ static void on_tend(void *context)
 		grpc_caller_end(caller);
 		return;
 	}
+	if (caller->on_wire > 0)
+		late_messages_refuse(caller, now_ms);
 	if (caller->leaving == GRPC_NOTICED && now_ms - caller->pinged_ms >= NOTICE_MS)
 		grpc_caller_leaves(caller);
 	else if (quiet && !caller->pinged_ms)

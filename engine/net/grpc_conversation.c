@@ -77,10 +77,22 @@ void grpc_conversation_end(struct grpc_request *request, int status, const char 
 	grpc_caller_is_dirty(request->caller);
 }
 
+/* A caller that always leaves a little unread must not make what was read stay. */
+static void drop_sent(struct grpc_request *request)
+{
+	size_t left = request->answer.length - request->offset;
+	if (request->offset < left || request->offset == 0)
+		return;
+	memmove(request->answer.bytes, request->answer.bytes + request->offset, left);
+	request->answer.length = left;
+	request->offset = 0;
+}
+
 static void answer_message(struct grpc_request *request)
 {
 	struct grpc_server *server = request->server;
 	struct buffer *answer = &request->answer;
+	drop_sent(request);
 	size_t before = answer->length;
 	buffer_append(answer, (const char[GRPC_PREFIX_BYTES]){0}, GRPC_PREFIX_BYTES);
 	if (!server->config.said(server->config.context, buffer_view(&request->path), buffer_view(&request->body), answer)) {

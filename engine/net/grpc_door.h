@@ -33,6 +33,8 @@ struct grpc_request {
 	struct grpc_intake intake;
 	struct buffer body;
 	struct body_charge charge; /* of the budget of bodies */
+	size_t head_bytes;	   /* part of the charge that is for path and metadata */
+	int64_t began_ms;
 	int64_t timeout_ms; /* -1: none */
 	struct loop_timer deadline;
 	/* The answer, with its prefix, and the position up to which it was passed to nghttp2: */
@@ -73,6 +75,7 @@ struct grpc_server {
 	struct acceptor acceptor;
 	struct grpc_caller *callers;
 	struct grpc_request *requests, *pool;
+	size_t pooled;
 	size_t called;	   /* calls that are not answered */
 	size_t held_bytes; /* of messages that were received */
 	struct loop_timer now;

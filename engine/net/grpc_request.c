@@ -12,7 +12,9 @@
 #define SHORT_WORDS "the message is shorter than its prefix says"
 #define FIELDS_BYTES ((size_t)64 << 10) /* of an answer: callers take far less */
 #define CROWDED "too many messages at once; call again later"
-#define HELD_MESSAGES 16	       /* of the largest size, that all callers together may send at once */
+/* Messages of the largest size that all callers together may send at once, where no budget limits them. */
+#define HELD_MESSAGES 16
+#define POOLED_MAX 64
 
 /* ---- their pool ---- */
 
@@ -49,10 +51,12 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 {
 	struct grpc_server *server = caller->server;
 	struct grpc_request *request = server->pool;
-	if (request)
+	if (request) {
 		server->pool = request->next;
-	else if (!(request = request_make(server)))
+		server->pooled--;
+	} else if (!(request = request_make(server))) {
 		return NULL;
+	}
 	request->next = server->requests;
 	request->previous = NULL;
 	if (request->next)
@@ -66,10 +70,8 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 	request->pending = request->converses = request->responded = false;
 	request->intake = (struct grpc_intake){0};
 	request->timeout_ms = -1;
-	request->offset = 0;
-	buffer_clear(&request->path);
-	buffer_clear(&request->metadata);
-	buffer_clear(&request->fields);
+	request->offset = request->head_bytes = 0;
+	request->began_ms = loop_now_ms(server->loop);
 	caller->on_wire++;
 	return request;
 }
@@ -92,10 +94,16 @@ static void request_to_pool(struct grpc_request *request)
 	*(request->previous ? &request->previous->next : &server->requests) = request->next;
 	server->held_bytes -= request->body.length;
 	body_budget_give_back(server->config.bodies, &request->charge);
-	keep_small(&request->body);
-	keep_small(&request->answer);
+	struct buffer *const buffers[] = {&request->path, &request->metadata, &request->fields, &request->body, &request->answer};
+	for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+		keep_small(buffers[i]);
+	if (server->pooled >= POOLED_MAX) {
+		grpc_request_give(request);
+		return;
+	}
 	request->next = server->pool;
 	server->pool = request;
+	server->pooled++;
 }
 
 void grpc_request_leave_wire(struct grpc_request *request)
@@ -297,6 +305,19 @@ static void request_ask_whether_conversation(struct grpc_request *request)
 		grpc_request_refuse(request, status, text_of(words));
 }
 
+/* Compressed headers take few bytes on the wire: what they come to is charged as the body is. */
+static bool head_is_charged(struct grpc_request *request)
+{
+	struct body_budget *bodies = request->server->config.bodies;
+	const struct buffer none = {.ceiling_bytes = SIZE_MAX};
+	size_t bytes = request->path.capacity + request->metadata.capacity;
+	if (!body_budget_allows(bodies, &none, &request->charge, bytes))
+		return false;
+	request->head_bytes = bytes;
+	body_budget_charge(bodies, &request->charge, bytes);
+	return true;
+}
+
 static void headers_are_whole(struct grpc_request *request)
 {
 	struct loop *loop = request->server->loop;
@@ -312,7 +333,9 @@ static void headers_are_whole(struct grpc_request *request)
 	else if (buffer_failed(&request->metadata)) {
 		snprintf(words, sizeof words, "the metadata has more than %zu bytes", config->metadata_bytes);
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, text_of(words));
-	} else if (request->timeout_ms == 0)
+	} else if (!head_is_charged(request))
+		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(CROWDED));
+	else if (request->timeout_ms == 0)
 		grpc_request_refuse(request, GRPC_DEADLINE_EXCEEDED, TEXT(DEADLINE_WORDS));
 	else if (request->timeout_ms > 0 &&
 		 !loop_timer_set(loop, &request->deadline, loop_now_ms(loop) + request->timeout_ms, &error))
@@ -393,10 +416,10 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 		return 0;
 	}
 	enum grpc_intake_fault fault = request_take_bytes(request, bytes, count);
-	body_budget_charge(bodies, &request->charge, request->body.capacity);
+	body_budget_charge(bodies, &request->charge, request->head_bytes + request->body.capacity);
 	if (fault != GRPC_INTAKE_GOOD)
 		refuse_message(request, fault);
-	else if (!request->over && server->held_bytes / HELD_MESSAGES > server->config.message_bytes)
+	else if (!request->over && !bodies && server->held_bytes / HELD_MESSAGES > server->config.message_bytes)
 		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, CROWDED);
 	return 0;
 }

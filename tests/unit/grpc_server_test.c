@@ -332,6 +332,39 @@ static void a_deadline_that_passes_is_answered_by_the_server(void **state)
 	assert_null(strstr(hall->puppet.heard, "1 data"));
 }
 
+static void a_message_that_never_ends_is_refused(void **state)
+{
+	struct hall *hall = *state;
+	hall->config.silence_ms = 30;
+	hall->config.message_bytes = 640;
+	struct puppet_line *line = dial(hall);
+	puppet_headers(line, 1, 0, HEAD("/echo"), NULL);
+	puppet_frame(line, FRAME_DATA, 0, 1, "\0\0\0\0\5hel", 8);
+	turn_hall_until_heard(hall, "1 grpc-status: 4\n"); /* though it answers pings */
+	puppet_asks(line, 3, "/echo");
+	turn_hall_until_heard(hall, "3 grpc-status: 0\n3 end\n");
+}
+
+static void metadata_counts_in_the_budget_of_bodies(void **state)
+{
+	struct hall *hall = *state;
+	static char value[121];
+	static struct body_budget bodies = {.limit_bytes = 4096};
+	memset(value, 'v', sizeof value - 1);
+	hall->config.metadata_bytes = 4000;
+	hall->config.bodies = &bodies;
+	struct puppet_line *line = dial(hall);
+	for (int32_t id = 1; id <= 9; id += 2)
+		puppet_headers(line, id, 0, HEAD("/wait"), "a", value, "b", value, "c", value, "d", value, "e", value, NULL);
+	turn_hall_until_heard(hall, "9 grpc-status: 8\n");
+	assert_null(strstr(hall->puppet.heard, "1 grpc-status"));
+	assert_in_range(bodies.used_bytes, 600, 4096);
+	puppet_hang_up_all(&hall->puppet);
+	grpc_server_close(hall->server);
+	hall->server = NULL;
+	assert_int_equal(bodies.used_bytes, 0);
+}
+
 static void connections_beyond_the_limit_are_closed(void **state)
 {
 	struct hall *hall = *state;
@@ -566,6 +599,8 @@ int main(void)
 		STORY(a_message_beyond_the_limit_is_refused_at_once),
 		STORY(messages_that_are_too_many_bytes_together_are_refused),
 		STORY(a_deadline_that_passes_is_answered_by_the_server),
+		STORY(a_message_that_never_ends_is_refused),
+		STORY(metadata_counts_in_the_budget_of_bodies),
 		STORY(connections_beyond_the_limit_are_closed),
 		STORY(a_caller_that_has_gone_is_seen_and_may_be_answered),
 		STORY(a_caller_that_asks_and_resets_without_end_is_refused),
