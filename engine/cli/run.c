@@ -258,14 +258,14 @@ static bool gateway_start(struct run_engine *running, struct engine *engine, str
 	return true;
 }
 
-/* A plan that is gone cannot be served: without a gateway the engine still runs. */
-static void gateway_reread(struct run_engine *running)
+/* A plan that is gone cannot be served: without a gateway the engine still runs. Unless it `is_reloaded` the plan stays. */
+static void gateway_reread(struct run_engine *running, bool is_reloaded)
 {
 	struct error error = {0};
 	if (!running->gateway.gateway)
 		return;
 	(void)gateway_service_reread(&running->gateway);
-	if (gateway_service_follow(&running->gateway, engine_revision(running->live), &error))
+	if (!is_reloaded || gateway_service_follow(&running->gateway, engine_revision(running->live), &error))
 		return;
 	gateway_service_close(&running->gateway);
 	(void)command_failed(running->session, &error);
@@ -333,7 +333,7 @@ static void follow(struct run_engine *running)
 	else
 		log_say(running->engine.log, LOG_LEVEL_ERROR, NULL,
 			"reload rejected: the files have errors. The running version is unchanged");
-	gateway_reread(running);
+	gateway_reread(running, good);
 }
 
 static void follow_with(void *context, struct files *fetched)
