@@ -39,11 +39,17 @@ static void on_setting(void *context, size_t topic, const char *name, const char
 			targets->items[i].request_bytes = bytes - RECORD_OVERHEAD_BYTES;
 }
 
-static bool limits_read(const struct gateway_config *config, struct gateway_targets *targets, struct error *error)
+/* Where Kafka does not answer, the limit of a topic stays the one that was known `before` (NULL: none was). */
+static bool limits_read(const struct gateway_config *config, const struct gateway_targets *before, struct gateway_targets *targets,
+			struct error *error)
 {
 	size_t usual = config->record_bytes > RECORD_OVERHEAD_BYTES ? config->record_bytes : GATEWAY_RECORD_BYTES;
-	for (size_t i = 0; i < targets->count; i++)
+	for (size_t i = 0; i < targets->count; i++) {
 		targets->items[i].request_bytes = usual - RECORD_OVERHEAD_BYTES;
+		for (size_t k = 0; before && k < before->count; k++)
+			if (before->items[k].topic == targets->items[i].topic)
+				targets->items[i].request_bytes = before->items[k].request_bytes;
+	}
 	return config->record_bytes > 0 ||
 	       topic_settings_read(config->brokers, config->producer, targets->topics, targets->topic_count, on_setting, targets,
 				   error);
@@ -83,7 +89,7 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 	if (!gateway->arena || !rest->arena)
 		return error_memory(error, ERROR_SYSTEM, "opening a gateway");
 	if (!gateway_targets_make(plan, NULL, gateway->arena, &gateway->targets, error) ||
-	    !limits_read(config, &gateway->targets, error))
+	    !limits_read(config, NULL, &gateway->targets, error))
 		return false;
 	size_t body_bytes = request_bytes_most(&gateway->targets);
 	const struct calls_config calls = {.brokers = config->brokers,
@@ -158,7 +164,8 @@ bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct err
 	if (!arena)
 		return error_memory(error, ERROR_SYSTEM, "following the files");
 	bool good = gateway_targets_make(plan, &gateway->targets, arena, &targets, error) &&
-		    limits_read(&gateway->config, &targets, error) && calls_follow(gateway->rest.calls, &targets, error);
+		    limits_read(&gateway->config, &gateway->targets, &targets, error) &&
+		    calls_follow(gateway->rest.calls, &targets, error);
 	if (good)
 		gateway->targets = targets;
 	arena_close(good ? gateway->arena : arena);
