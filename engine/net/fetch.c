@@ -36,6 +36,16 @@ static int look_for_an_end(void *context, curl_off_t wanted, curl_off_t taken, c
 	return 0;
 }
 
+static int slow_seconds(const struct fetch_request *request)
+{
+	return request->slow_seconds > 0 ? request->slow_seconds : FETCH_SLOW_SECONDS;
+}
+
+static int seconds_max(const struct fetch_request *request)
+{
+	return request->seconds_max > 0 ? request->seconds_max : FETCH_SECONDS_MAX;
+}
+
 static bool set_up(CURL *curl, const struct fetch_request *request, struct curl_slist *headers, char *signature,
 		   struct buffer *body)
 {
@@ -45,8 +55,8 @@ static bool set_up(CURL *curl, const struct fetch_request *request, struct curl_
 		    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, SLOWEST_BYTES) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)FETCH_SLOW_SECONDS) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)FETCH_SECONDS_MAX) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)slow_seconds(request)) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)seconds_max(request)) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_for_an_end) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, request) == CURLE_OK &&
@@ -62,7 +72,8 @@ static bool set_up(CURL *curl, const struct fetch_request *request, struct curl_
 	return good && length > 0 && length < SIGNATURE_BYTES && curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, signature) == CURLE_OK;
 }
 
-static bool answered(CURL *curl, CURLcode code, struct place place, const struct buffer *body, struct error *error)
+static bool answered(CURL *curl, CURLcode code, const struct fetch_request *request, struct place place, const struct buffer *body,
+		     struct error *error)
 {
 	long status = 0;
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
@@ -76,7 +87,7 @@ static bool answered(CURL *curl, CURLcode code, struct place place, const struct
 		return error_set(error, ERROR_CONFIG, place,
 				 "its server is too slow: it sent less than %ld bytes a second for %d s, or did not end within %d "
 				 "s; fetch it beforehand and name the file",
-				 SLOWEST_BYTES, FETCH_SLOW_SECONDS, FETCH_SECONDS_MAX);
+				 SLOWEST_BYTES, slow_seconds(request), seconds_max(request));
 	if (code != CURLE_OK)
 		return error_set(error, ERROR_CONFIG, place, "%s", curl_easy_strerror(code));
 	return status == STATUS_GOOD || error_set(error, ERROR_CONFIG, place, "the server answers %ld", status);
@@ -101,7 +112,7 @@ bool fetch(const struct fetch_request *request, struct place place, struct buffe
 	struct curl_slist *headers = NULL;
 	bool good = curl && headers_make(request, &headers) && set_up(curl, request, headers, signature, body);
 	if (good)
-		good = answered(curl, curl_easy_perform(curl), place, body, error);
+		good = answered(curl, curl_easy_perform(curl), request, place, body, error);
 	else
 		error_memory(error, ERROR_SYSTEM, "fetching a file");
 	curl_slist_free_all(headers);

@@ -27,6 +27,7 @@ struct fetch_request {
 	const char *login;			/* "user:password"; NULL: none but the URL's */
 	const char *headers[FETCH_HEADERS_MAX]; /* "Name: value", in addition to the usual ones; up to NULL */
 	const atomic_bool *given_up;		/* set by another thread, it ends the fetch within a second; NULL: there is none */
+	int slow_seconds, seconds_max;		/* 0: FETCH_SLOW_SECONDS, FETCH_SECONDS_MAX */
 };
 
 /* Appends the body to `body`, whose ceiling bounds it. Redirections are followed where nothing is signed. False:

@@ -98,6 +98,28 @@ static void a_signal_that_waits_ends_a_fetch(void **state)
 	}
 }
 
+/* Two bytes a second: too slow, and where that is not looked at, not over in time. */
+static void a_server_that_is_too_slow_is_given_up(void **state)
+{
+	(void)state;
+	static const struct fetch_request limits[] = {{.slow_seconds = 1}, {.seconds_max = 1}};
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+		char url[64];
+		struct buffer body;
+		struct error error = {0};
+		struct fetch_request request = limits[i];
+		snprintf(url, sizeof url, "http://127.0.0.1:%d/model", port);
+		request.url = url;
+		buffer_open(&body, 1 << 20);
+		int64_t began_ms = clock_ms();
+		assert_false(fetch(&request, PLACE_NONE, &body, &error));
+		assert_in_range(clock_ms() - began_ms, 900, 8000);
+		assert_int_equal(error.kind, ERROR_CONFIG);
+		assert_non_null(strstr(error.text, i == 0 ? "for 1 s" : "within 1 s"));
+		buffer_close(&body);
+	}
+}
+
 static void a_plan_asks_no_server(void **state)
 {
 	(void)state;
@@ -125,6 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plan_asks_no_server),
+		cmocka_unit_test(a_server_that_is_too_slow_is_given_up),
 		cmocka_unit_test(a_signal_that_waits_ends_a_fetch),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
