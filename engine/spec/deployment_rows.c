@@ -96,7 +96,7 @@ static const struct option predictor_rows[] = {
 	CHECKED("annotations", TABLE, .effect = EFFECT_NONE, .rows = text_value_rows,
 		.help = "Any keys and texts; those of the deployment are used."),
 	KUBERNETES("engineResources", NODE, "The old name of svcOrchSpec.resources."),
-	CHECKED("labels", TABLE, .rows = text_value_rows, .help = "Any keys and texts."),
+	CHECKED("labels", TABLE, .effect = EFFECT_NONE, .rows = text_value_rows, .help = "Any keys and texts."),
 	CHECKED("svcOrchSpec", MAP, .rows = orchestrator_rows, .help = "The component that runs its graph."),
 	ROW("traffic", INTEGER, struct deployment_predictor, traffic,
 	    .place_offset = offsetof(struct deployment_predictor, traffic_place), PERCENT_RANGE,
