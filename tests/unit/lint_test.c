@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -40,6 +41,7 @@ static json_t *json_of(const char *line, int code)
 }
 
 #define LARGE "build/lint_large.yaml"
+#define SECONDS_OF_LARGE 6 /* of processor time, also with sanitizers; looking for names takes twenty */
 
 /* A pipeline of 10 values beside its steps, of which each is 2. */
 static size_t warnings_of_large(size_t steps, const char *beside)
@@ -367,6 +369,24 @@ static void references_in_a_schema_point_somewhere(void **state)
 	}
 }
 
+/* A name that was meant is looked for no longer once the list of faults is full. */
+static void a_quarter_of_a_million_unknown_keys_take_little_time(void **state)
+{
+	(void)state;
+	FILE *file = fopen(LARGE, "w");
+	assert_non_null(file);
+	fputs("apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps: [{name: s}]\n", file);
+	for (int i = 0; i < 250000; i++)
+		fprintf(file, "  stepz%d: 1\n", i);
+	assert_int_equal(fclose(file), 0);
+	struct timespec began, ended;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &began);
+	assert_int_equal(code_of("lint " LARGE), EXIT_FAULTS);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ended);
+	unlink(LARGE);
+	assert_in_range(ended.tv_sec - began.tv_sec, 0, SECONDS_OF_LARGE);
+}
+
 static void a_pipe_is_refused_and_not_waited_for(void **state)
 {
 	(void)state;
@@ -385,6 +405,7 @@ static void a_pipe_is_refused_and_not_waited_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_quarter_of_a_million_unknown_keys_take_little_time),
 		cmocka_unit_test(a_pipe_is_refused_and_not_waited_for),
 		cmocka_unit_test(a_pipeline_too_large_for_all_checks_is_told_of),
 		cmocka_unit_test(the_exit_code_tells_clean_from_faulty_from_misused),
