@@ -320,7 +320,7 @@ def heeds_while_it_fetches(judge, binary, address):
     with tempfile.TemporaryDirectory() as place:
         dev = Dev(binary, copy(place))
         dev.write("tree.yaml", ELSEWHERE % f"{address}/slow")
-        judge.expect("a slow file is fetched while the engine runs", dev.wait_for("they are fetched"), dev.lines)
+        judge.expect("a slow file is fetched while the engine runs", dev.wait_for("fetching remote files"), dev.lines)
         answer, seconds = timed(lambda: dev.ask("hello"))
         judge.expect("requests are answered meanwhile", "probability" in answer and seconds < HEED_SECONDS_MAX, f"{answer} in {seconds:.1f} s")
         dev.write("tree.yaml", ELSEWHERE % f"{address}/tree.json")
