@@ -179,7 +179,6 @@ struct visit *node_state_go(struct run *run, size_t index, const struct payload 
 	visit->message = run->message;
 	visit->arena = run->message->arena;
 	visit->input = input;
-	visit->began_ms = run->flow->now_ms;
 	memset(&visit->emitted, 0, sizeof *visit - offsetof(struct visit, emitted));
 	run_push(run, &visit->task);
 	return visit;

@@ -366,8 +366,11 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
 	}
 	marks_spread(flow);
 	mark_plain(flow);
-	for (size_t i = 0; outside->step_counts && i < flow->count; i++)
-		flow->nodes[i].counts = &outside->step_counts[i][outside->counted_as];
+	for (size_t i = 0; i < flow->count; i++) {
+		struct flow_node *node = &flow->nodes[i];
+		node->chains = node->plain && !outside->step_counts;
+		node->counts = outside->step_counts ? &outside->step_counts[i][outside->counted_as] : NULL;
+	}
 	flow->scopes[flow->ordered_gate_count] = SCOPE_OF_PARTS;
 	flow->run_size_bytes = sizeof(struct run) + (flow->count + 1) * sizeof(struct node_state) +
 			       flow->arrivals * sizeof(struct flow_arrival) + sizeof(struct error);

@@ -55,6 +55,7 @@ struct flow_node {
 	struct outlet gave;
 	struct tensors_wanted outputs; /* that its model is asked for */
 	bool plain;		       /* no `when`, switch, batch, renamed output, tap, or reader of its inputs */
+	bool chains;		       /* plain, and not counted */
 	bool recurring;		       /* on a cycle or after one: may fire again, so nothing is dead before all is quiet */
 	bool beside;		       /* it leads to something that is not part of the answer */
 	bool elsewhere;		       /* it runs in a later stage: the opening of its gates is noted, and there is no visit */
@@ -171,7 +172,7 @@ struct visit {
 	const struct message *message;
 	struct arena *arena;
 	const struct payload *input;
-	int64_t began_ms;
+	int64_t began_ms; /* if its step is counted */
 	/* The fields from here on begin as zero. */
 	const struct payload *emitted;
 	union {
