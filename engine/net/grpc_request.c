@@ -94,9 +94,11 @@ static void request_to_pool(struct grpc_request *request)
 	*(request->previous ? &request->previous->next : &server->requests) = request->next;
 	server->held_bytes -= request->body.length;
 	body_budget_give_back(server->config.bodies, &request->charge);
-	struct buffer *const buffers[] = {&request->path, &request->metadata, &request->fields, &request->body, &request->answer};
-	for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
-		keep_small(buffers[i]);
+	buffer_clear(&request->path);
+	buffer_clear(&request->metadata);
+	buffer_clear(&request->fields);
+	keep_small(&request->body);
+	keep_small(&request->answer);
 	if (server->pooled >= POOLED_MAX) {
 		grpc_request_give(request);
 		return;
@@ -333,7 +335,7 @@ static void headers_are_whole(struct grpc_request *request)
 	else if (buffer_failed(&request->metadata)) {
 		snprintf(words, sizeof words, "the metadata has more than %zu bytes", config->metadata_bytes);
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, text_of(words));
-	} else if (!head_is_charged(request))
+	} else if (config->bodies && !head_is_charged(request))
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(CROWDED));
 	else if (request->timeout_ms == 0)
 		grpc_request_refuse(request, GRPC_DEADLINE_EXCEEDED, TEXT(DEADLINE_WORDS));
