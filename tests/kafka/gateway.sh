@@ -1,7 +1,7 @@
 #!/bin/bash
 # A gateway on a real Kafka, with one pipeline exactly once and one at least once, under load: the engine is killed with -9, then
 # the gateway. Each call gets its own answer, or 503 or 504 within its deadline, or a reset when its gateway died.
-#   gateway.sh SLUICE BUILD      takes about 20 s
+#   gateway.sh SLUICE BUILD      takes about 35 s
 set -u
 what=gateway
 # shellcheck source=tests/kafka/stand.sh
@@ -54,7 +54,7 @@ run_engine
 run_gateway
 wait_until 15 answers once || give_up "nothing is answered exactly once"
 wait_until 15 answers least || give_up "nothing is answered at least once"
-python3 "$here/gateway_callers.py" "$port" 11 once least >"$dir/callers.out" 2>"$dir/callers.log" &
+python3 "$here/gateway_callers.py" "$port" 25 once least >"$dir/callers.out" 2>"$dir/callers.log" &
 ours $!
 callers=$started
 sleep 2
