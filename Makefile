@@ -18,7 +18,7 @@ export SLUICE_SETTINGS :=
 unexport SLUICE_BROKERS SLUICE_NAMESPACE
 BUILD   := build$(if $(SAN),/$(SAN))$(if $(COVER),/coverage)$(if $(filter clang%,$(CC)),/$(CC))$(if $(RDKAFKA),/$(notdir $(RDKAFKA)))
 
-PACKAGES := rdkafka avro-c jansson libcurl yaml-0.1 libnghttp2 hiredis openssl
+PACKAGES := rdkafka avro-c jansson libcurl yaml-0.1 libnghttp2 hiredis openssl zlib
 # Warnings are errors in `make check` alone (tests/check.sh sets it): a compiler newer than the tree may know more of them.
 WERROR  ?=
 # The last two are clang's: librdkafka's own macros, and tables of texts longer than a line.
@@ -31,7 +31,10 @@ HARDENED_WHERE_KNOWN := -fstack-clash-protection -fcf-protection=return
 HARDENED_MORE = $(eval HARDENED_MORE := $$(shell for flag in $(HARDENED_WHERE_KNOWN); do \
 	echo | $(CC) -Werror $$$$flag -x c -c -o /dev/null - 2>/dev/null && echo $$$$flag; done))$(HARDENED_MORE)
 HARDENED = -fstack-protector-strong -fPIE $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3) $(HARDENED_MORE)
-SANITIZE := $(if $(COVER),--coverage )$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_EVERY_ALLOCATION_APART)
+# clang's sanitized objects serve the fuzz targets too, which want to know what an input reaches: to compile the engine once more
+# takes minutes.
+REACHED  := $(if $(filter clang%,$(CC)),$(if $(SAN),$(if $(filter thread,$(SAN)),,-fsanitize=fuzzer-no-link)))
+SANITIZE = $(if $(COVER),--coverage )$(if $(SAN),-fsanitize=$(SAN) $(REACHED) -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_EVERY_ALLOCATION_APART)
 
 # Others' headers are not held to our warnings. pkg-config is asked only when something is compiled: `make deps` runs before it is there.
 PKG_CONFIG = $(if $(RDKAFKA),PKG_CONFIG_PATH=$(RDKAFKA)/lib/pkgconfig )pkg-config
@@ -39,14 +42,14 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $$(patsubst -I%,-isystem%,$$(shell $(PKG_CONFI
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PKG_LIBS)
 
 CPPFLAGS += -Iengine -I. -D_GNU_SOURCE
-CFLAGS   ?= $(if $(SAN),-O1 -g1,-O2 -g)
+# To optimise the checks of UndefinedBehaviorSanitizer takes a compiler three times as long as all else, and pays only in
+# the modules that compute.
+CFLAGS   ?= $(if $(SAN),-O0 -g1,-O2 -g)
+COMPUTING := base bandits control drift explain numeric statistics
 ALL_CFLAGS = -std=c17 $(CFLAGS) $(WARNINGS) $(HARDENED) $(SANITIZE) $(PKG_CFLAGS)
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(if $(RDKAFKA),-Xlinker -rpath=$(RDKAFKA)/lib)
 LDLIBS    = $(PKG_LIBS) -lm -lpthread
 
-# Fuzzing is clang's, whatever the rest is built with.
-FUZZ_CFLAGS = -std=c17 -O1 -g $(WARNINGS) -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
-	-fno-sanitize-recover=all -DARENA_EVERY_ALLOCATION_APART $(PKG_CFLAGS)
 TIME ?= 600
 
 ENGINE_SOURCES := $(sort $(wildcard engine/*/*.c) $(wildcard steps/*.c))
@@ -69,8 +72,8 @@ ALWAYS  := $(if $(filter thread,$(SAN)),$(BUILD)/obj/tests/thread_sanitizer.o)
 TESTS   := $(TEST_SOURCES:tests/unit/%.c=$(BUILD)/unit/%)
 BENCHES := $(BENCH_SOURCES:tests/bench/%.c=$(BUILD)/bench/%)
 KAFKAS  := $(addprefix $(BUILD)/kafka/,$(notdir $(KAFKA_SOURCES:.c=)))
-FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=build/fuzz/%)
-FUZZ_OBJECTS := $(ENGINE_SOURCES:%.c=build/fuzz/obj/%.o) build/fuzz/obj/build/gen/schemas.o $(FUZZ_SHARED:%.c=build/fuzz/obj/%.o)
+FUZZERS := $(FUZZ_SOURCES:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+FUZZ_HELPERS := $(FUZZ_SHARED:%.c=$(BUILD)/obj/%.o)
 LIBRARY := $(BUILD)/libsluice.a
 # The engine for unit tests, of the same objects: linked once, where each program had it in itself.
 SHARED_LIBRARY := $(BUILD)/libsluice.so
@@ -105,7 +108,9 @@ $(LIBRARY) $(HELPER_LIBRARY):
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(SHARED_CFLAGS) -MMD -MP -c -o $@ $<
+	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(OPTIMISED) $(SHARED_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(foreach module,$(COMPUTING),$(eval $(BUILD)/obj/engine/$(module)/%.o: OPTIMISED := $(if $(SAN),-O1)))
 
 # Code for programs may stand in a shared object too, but for what names a variable of the C library: it expects a copy in the
 # program. Code for shared objects costs more instructions, so only the few files that need it have it, and tests.
@@ -114,7 +119,9 @@ SHARED_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(shell grep -lwE '$(NAMES_OF_
 UNIT_OBJECTS := $(HELPERS) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.o)
 $(SHARED_OBJECTS): SHARED_CFLAGS := -fPIC -fno-semantic-interposition
 $(SHARED_OBJECTS): Makefile
-$(UNIT_OBJECTS): SHARED_CFLAGS := -fPIC -include tests/unit_program.h
+# Tests are compiled quickly: nobody waits for what they compute. (Nor is anything fortified that is not optimised.)
+$(UNIT_OBJECTS): REACHED :=
+$(UNIT_OBJECTS): SHARED_CFLAGS := -fPIC -O0 -U_FORTIFY_SOURCE -include tests/unit_program.h
 $(UNIT_OBJECTS): tests/unit_program.h
 
 build/gen/schemas.c: schemas/embed.sh $(SCHEMA_FILES)
@@ -150,19 +157,10 @@ $(foreach folder,$(KAFKA_FOLDERS),$(eval $(call kafka_program_from,$(folder))))
 # The stories that the unit tests tell of the twin.
 $(BUILD)/kafka/contract: $(BUILD)/obj/tests/unit/contract.o
 
-build/fuzz/obj/%.o: %.c
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_HELPERS) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(call say,CC,$<)
-	$(QUIET)clang $(CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
-
-build/fuzz/libsluice.a: $(FUZZ_OBJECTS)
-	@rm -f $@
-	$(call say,AR,$@)
-	$(QUIET)ar rcs $@ $^
-
-build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/libsluice.a
 	$(call say,LINK,$@)
-	$(QUIET)clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
+	$(QUIET)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
 # As many compilers at once as there are processors, where the caller has not said how many.
 MAKE_AT_ONCE = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
@@ -196,36 +194,36 @@ demo:
 	@tests/demo.sh $(BUILD)/sluice
 
 ## check: everything; installs what is missing (ONLY="unit fuzz" runs parts)
-## |  seconds, on 2 cores from nothing built; faults, mlserver, reload, contract and secure run beside one another, 280 in all
+## |  seconds, on 2 cores from nothing built; faults, mlserver, reload, dev, contract, secure and cases-kafka run beside one another, 350 in all
 ## |    50  deps       packages (when some are missing)
-## |    60  unit       unit tests
+## |   320  unit       unit tests
 ## |     5  layers, house      who includes whom; rules that a machine can see
-## |    30  static     what -fanalyzer, clang-tidy and cppcheck see in what the last commits touched
-## |   130  sanitize   the same with the other compiler, AddressSanitizer and UndefinedBehaviorSanitizer
-## |    70  thread     what crosses threads, under ThreadSanitizer
+## |   120  static     what -fanalyzer, clang-tidy and cppcheck see in what the last commits touched
+## |   360  sanitize   the same with the other compiler, AddressSanitizer and UndefinedBehaviorSanitizer
+## |   220  thread     what crosses threads, under ThreadSanitizer
 ## |     5  cases, judge, reference    pipelines and faulty YAML, judged by sluice test and from outside
-## |    20  gallery    pipelines/: their cases, their pages' numbers computed anew, long streams
-## |    30  oracles    numeric methods beside reference numbers and MABWiser (skipped when PyPI cannot be reached), and steps beside those methods
-## |    40  sklearn    exported preprocessing beside scikit-learn's own (skipped when PyPI cannot be reached)
+## |    25  gallery    pipelines/: their cases, their pages' numbers computed anew, long streams
+## |    75  oracles    numeric methods beside reference numbers and MABWiser (skipped when PyPI cannot be reached), and steps beside those methods
+## |    30  sklearn    exported preprocessing beside scikit-learn's own (skipped when PyPI cannot be reached)
 ## |     5  tokens     tokens that PyJWT signs, and forgeries of them (skipped when PyPI cannot be reached)
-## |    20  sim        simulated days of faults, each from one seed
+## |    50  sim        simulated days of faults, each from one seed
 ## |    80  models, dev    models served, files that are edited, and metrics, judged from outside
 ## |    30  demo, docs, help, readme, shells, install  what a reader is told to type, and printed pages
-## |   140  bars       instructions, ratios and memory beside their bars
-## |    95  torture    allocations of every command made to fail, one in each run
-## |    90  fuzz       a short run of every fuzz target, from one seed
-## |    25  grpc       our gRPC and grpcio, both ways, and the gateway with tritonclient (skipped when PyPI cannot be reached)
-## |   315  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
+## |   300  bars       instructions, ratios and memory beside their bars
+## |   120  torture    allocations of every command made to fail, one in each run
+## |    65  fuzz       a short run of every fuzz target, from one seed
+## |    80  grpc       our gRPC and grpcio, both ways, and the gateway with tritonclient (skipped when PyPI cannot be reached)
+## |   350  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |   100  contract   what the twin and a real Kafka both must do; joins whose sources are away
-## |    50  guard      a network that loses, delays and repeats, before a real Kafka
-## |    60  features   what is kept of each key, by another key too, of an engine that is killed; calls over HTTP while gateway and engine are
-## |    60  cases-kafka    what holds in memory, through engines on a real Kafka
+## |    75  guard      a network that loses, delays and repeats, before a real Kafka
+## |    75  features   what is kept of each key, by another key too, of an engine that is killed; calls over HTTP while gateway and engine are
+## |    90  cases-kafka    what holds in memory, through engines on a real Kafka
 ## |   230  faults     brokers, topics, records and clocks that fail: each with a behaviour that has a name
 ## |    90  overload   ten times the load that a pipeline can hold
 ## |   150  mlserver   calls of a real MLServer that is killed, hangs and is slow, and of grpcio (skipped when PyPI cannot be reached)
-## |    35  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
+## |   100  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
 ## |   125  reload     files changed under load, a backlog within the memory that is given, a model that is away, or hangs
-## |   120  librdkafka unit tests of the log with a current librdkafka (skipped where cargo cannot fetch it)
+## |    60  librdkafka unit tests of the log with a current librdkafka (skipped where cargo cannot fetch it)
 ## |   240  compose    the stack of containers (skipped where `make compose-check` has not built its images)
 check:
 	@tests/check.sh $(ONLY)
@@ -236,12 +234,13 @@ layers: $(BUILD)/sluice
 	@tests/cycles.py $(BUILD)/obj
 
 ANALYZER := -fanalyzer -fdiagnostics-path-format=separate-events
+UNIT_INCLUDE = $(if $(filter tests/unit/%,$<),-include tests/unit_program.h)
 # An object is the sign that its source has passed all three.
 build/static/%.o: %.c .clang-tidy
 	@mkdir -p $(@D)
 	$(call say,CHECK,$<)
-	$(QUIET)gcc $(CPPFLAGS) -std=c17 -O2 $(WARNINGS) -Werror $(PKG_CFLAGS) $(if $(filter tests/%,$<),,$(ANALYZER)) -MMD -MP -c -o $@ $<
-	$(QUIET)clang-tidy --quiet $< -- -std=c17 $(CPPFLAGS) $(PKG_CFLAGS) 2>$@.log || { cat $@.log; false; }
+	$(QUIET)gcc $(CPPFLAGS) -std=c17 -O2 $(WARNINGS) -Werror $(PKG_CFLAGS) $(UNIT_INCLUDE) $(if $(filter tests/%,$<),,$(ANALYZER)) -MMD -MP -c -o $@ $<
+	$(QUIET)clang-tidy --quiet $< -- -std=c17 $(CPPFLAGS) $(PKG_CFLAGS) $(UNIT_INCLUDE) 2>$@.log || { cat $@.log; false; }
 	$(QUIET)$(CPPCHECK) $(CPPFLAGS) $<
 
 # returnDanglingLifetime takes what a pointer in a struct points to for the struct itself; gcc looks for the same, and
@@ -269,15 +268,18 @@ race: known-race kafka-programs
 		tests/bench/race/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; exit $${failed:-0}
 
 ## fuzz: every fuzz target, TIME seconds (600) shared by all (NAME=yaml runs one; SEED=1 repeats a run)
-fuzz: known-fuzz $(if $(NAME),$(filter $(FUZZERS),$(NAME:%=build/fuzz/%_fuzz)),$(FUZZERS))
-	@tests/run-fuzz.sh $(TIME) $(filter $(FUZZERS),$^)
+fuzz: known-fuzz
+	@+$(MAKE_AT_ONCE) CC=clang SAN=address,undefined run-fuzz
+
+run-fuzz: $(if $(NAME),$(filter $(FUZZERS),$(NAME:%=$(BUILD)/fuzz/%_fuzz)),$(FUZZERS))
+	@tests/run-fuzz.sh $(TIME) $^
 
 ## sim: simulated days of faults (SEEDS=10000 from SEED=1): about 10,500 a minute
 sim: $(BUILD)/sluice
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill soak state stages windows features contract settled lost guard cases secure reload away joins hung faults called foreign overload dev gateway
+KAFKA_TESTS := kill soak state stages windows features contract settled lost guard cases secure reload away joins hung faults called foreign overload dev gateway control converge histories
 kafka: known-kafka kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]
@@ -299,9 +301,13 @@ torture:
 bandits: $(BUILD)/sluice
 	@tests/mabwiser.sh $(BUILD)/sluice long $(or $(REPLICATIONS),1000)
 
-## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, torture and kafka, 100,000 simulated days, soak, fuzz, newcomer
+## experiments: 2,000 simulated A/A runs of each sort, looked at after each value, and the power of 1,000, for minutes
+experiments: $(BUILD)/unit/analysis_test
+	@ANALYSIS_RUNS=2000 $(BUILD)/unit/analysis_test
+
+## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, experiments, torture and kafka, 100,000 simulated days, soak, fuzz, newcomer
 long:
-	@for part in "-k static" change bandits torture kafka "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" newcomer; do \
+	@for part in "-k static" change bandits experiments torture kafka "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" newcomer; do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed, $$part"; done; \
 		[ -z "$$failed" ] || { echo "long: failed$$failed"; false; }
 
@@ -353,6 +359,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all bandits change static test run-unit known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
+.PHONY: all bandits change experiments static test run-unit known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz run-fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

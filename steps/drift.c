@@ -1,62 +1,414 @@
-/* drift.c: Step that measures how far live data have moved from the training data, off the answer path. Its fields
- * are parsed and checked; it cannot run yet. */
+/* drift.c: Step that measures how far live data have moved from the training data. The step itself passes messages on, with
+ * the verdict that is known last; its observer (steps/drift_observer.c) compares them, beside the answer. `sluice fit drift`
+ * learns its reference, and `sluice drift report` compares messages that have come already. */
 #include <float.h>
 
-#include "base/duration.h"
-#include "base/number.h"
+#include "message/json_write.h"
+#include "observe/verdict_board.h"
+#include "steps/drift_comparison.h"
+#include "steps/drift_observer.h"
+#include "steps/drift_reference.h"
 #include "steps/kinds.h"
-#include "steps/references.h"
+#include "steps/marks.h"
+#include "steps/typing.h"
 
+#define MESSAGE_BYTES_MAX ((size_t)1 << 30)
 #define METHODS "auto ks psi wasserstein jensen-shannon chi-square mmd page-hinkley adwin cusum"
 
 static const struct option method_rows[] = {
-	{.type = OPTION_TEXT, .short_form = true, .choices = METHODS, .offset = OPTION_UNSTORED},
+	ROW(NULL, NAME, struct drift_method, name, .short_form = true, .choices = METHODS),
 	{.type = OPTION_END},
 };
-
-struct drift {
-	struct step_reference reference;
-	struct name false_alarms;
-};
-
-/* `1 per 30d`, or `0.5 per 1000` messages. */
-static bool is_rate(struct text text)
-{
-	static const char per[] = " per ";
-	const char *between = memmem(text.bytes, text.length, per, strlen(per));
-	if (!between)
-		return false;
-	const char *behind = between + strlen(per);
-	const struct text extent = {behind, text.length - (size_t)(behind - text.bytes)};
-	double alarms;
-	int64_t messages, duration_ns;
-	return number_read_double((struct text){text.bytes, (size_t)(between - text.bytes)}, &alarms) && alarms > 0 &&
-	       ((number_read_int64(extent, &messages) && messages > 0) || !duration_read(extent, &duration_ns));
-}
 
 static bool drift_check(const void *options, struct place place, struct error *error)
 {
 	const struct drift *self = options;
+	struct monitor_settings settings;
 	(void)place;
-	if (!reference_check(&self->reference, error))
+	return reference_check(&self->reference, error) && drift_settings_read(self, &settings, error);
+}
+
+static bool drift_later(const void *options, size_t nth, struct name *option, const char **words)
+{
+	*words = "a method that cannot run yet; choose from ks, psi, wasserstein, jensen-shannon and chi-square, or leave "
+		 "`methods` out";
+	return drift_method_later(options, nth, option);
+}
+
+/* ---- learning ---- */
+
+static bool drift_fit(struct step *step, const struct fit_source *source, struct buffer *file, struct error *error)
+{
+	const struct drift *self = step->options;
+	const bool good = drift_reference_learn(step, &self->tensors, source, file, error);
+	if (!good && !error->place.line)
+		error->place = step->place;
+	return good;
+}
+
+/* ---- a report on messages that have come already ---- */
+
+struct drift_review {
+	struct drift_comparison comparison;
+	const struct fit_source *source;
+	bool json;
+	uint64_t windows, drifted, quality;
+	struct buffer *report;
+};
+
+/* ---- the lines of a report ---- */
+
+static void number_put(struct buffer *out, const char *name, double number)
+{
+	buffer_print(out, ", \"%s\": ", name);
+	json_write_double(out, number);
+}
+
+static void count_put(struct buffer *out, const char *name, uint64_t count)
+{
+	buffer_print(out, ", \"%s\": %llu", name, (unsigned long long)count);
+}
+
+static void feature_put(struct buffer *out, const struct monitor_feature *feature)
+{
+	const struct monitor_quality *quality = &feature->quality;
+	buffer_string(out, "{\"name\": ");
+	json_write_string(out, feature->name);
+	count_put(out, "values", feature->count);
+	count_put(out, "missing", quality->missing);
+	count_put(out, "outside", quality->outside);
+	count_put(out, "unseen", quality->unseen);
+	buffer_print(out, ", \"still\": %s, \"quality_alarm\": %s, \"tests\": [", quality->still ? "true" : "false",
+		     quality->missing_alarm || quality->outside_alarm || quality->unseen_alarm || quality->still_alarm ? "true"
+														       : "false");
+	for (size_t i = 0; i < feature->test_count; i++) {
+		const struct monitor_test *test = &feature->tests[i];
+		buffer_print(out, "%s{\"method\": \"%s\"", i ? ", " : "", monitor_method_names[test->method]);
+		number_put(out, "statistic", test->statistic);
+		number_put(out, "p", test->p);
+		number_put(out, "effect", test->effect);
+		number_put(out, "level", test->level);
+		buffer_print(out, ", \"established\": %s}", test->established ? "true" : "false");
+	}
+	buffer_string(out, "]}");
+}
+
+static void verdict_json(const struct drift_review *review, const struct monitor_verdict *verdict)
+{
+	struct buffer *out = review->report;
+	buffer_print(out, "{\"window\": %llu", (unsigned long long)verdict->window);
+	if (review->source->time_ms)
+		buffer_print(out, ", \"begin_ms\": %lld, \"end_ms\": %lld", (long long)verdict->begin_ms,
+			     (long long)verdict->end_ms);
+	count_put(out, "rows", verdict->rows);
+	count_put(out, "late", verdict->late);
+	buffer_print(out, ", \"judged\": %s", verdict->judged ? "true" : "false");
+	if (verdict->judged)
+		number_put(out, "drift_score", verdict->score);
+	buffer_print(out, ", \"is_drift\": %s, \"quality_alarm\": %s, \"features\": [", verdict->drifted ? "true" : "false",
+		     verdict->quality_alarm ? "true" : "false");
+	for (size_t i = 0; i < verdict->feature_count; i++) {
+		buffer_string(out, i ? ", " : "");
+		feature_put(out, &verdict->features[i]);
+	}
+	buffer_string(out, "]}\n");
+}
+
+static void quality_say(struct buffer *out, const struct monitor_feature *feature)
+{
+	const struct monitor_quality *quality = &feature->quality;
+	const struct {
+		bool alarm;
+		uint64_t count;
+		const char *words;
+	} items[] = {{quality->missing_alarm, quality->missing, "missing"},
+		     {quality->outside_alarm, quality->outside, "outside of the range"},
+		     {quality->unseen_alarm, quality->unseen, "never seen before"}};
+	for (size_t i = 0; i < sizeof items / sizeof *items; i++)
+		if (items[i].alarm)
+			buffer_print(out, "; " TEXT_FORMAT ": %llu values %s", TEXT_ARGUMENTS(feature->name),
+				     (unsigned long long)items[i].count, items[i].words);
+	if (quality->still_alarm)
+		buffer_print(out, "; " TEXT_FORMAT ": does not vary any more", TEXT_ARGUMENTS(feature->name));
+}
+
+static void verdict_say(const struct drift_review *review, const struct monitor_verdict *verdict)
+{
+	struct buffer *out = review->report;
+	buffer_print(out, "window %llu, %llu rows: ", (unsigned long long)verdict->window, (unsigned long long)verdict->rows);
+	if (!verdict->judged) {
+		buffer_string(out, "too few values to be judged");
+	} else if (verdict->score > 0) {
+		const struct monitor_feature *feature = &verdict->features[verdict->feature];
+		const struct monitor_test *test = &feature->tests[verdict->test];
+		buffer_print(out, "%s, drift_score %.3g by %s of `" TEXT_FORMAT "` (effect %.3g, level %.3g, p %.2g)",
+			     verdict->drifted ? "drift" : "a small change", verdict->score, monitor_method_names[test->method],
+			     TEXT_ARGUMENTS(feature->name), test->effect, test->level, test->p);
+	} else {
+		buffer_string(out, "no drift");
+	}
+	for (size_t i = 0; i < verdict->feature_count; i++)
+		quality_say(out, &verdict->features[i]);
+	buffer_byte(out, '\n');
+}
+
+static void verdict_report(struct drift_review *review, const struct monitor_verdict *verdict)
+{
+	review->windows++;
+	review->drifted += verdict->drifted;
+	review->quality += verdict->quality_alarm;
+	if (review->json)
+		verdict_json(review, verdict);
+	else
+		verdict_say(review, verdict);
+}
+
+/* ---- its reading ---- */
+
+static bool review_open(struct drift_review *review, const struct step *step, struct error *error)
+{
+	if (!drift_comparison_open(&review->comparison, step, error))
 		return false;
-	return is_rate(text_of(self->false_alarms.text)) ||
-	       error_set(error, ERROR_CONFIG, self->false_alarms.place,
-			 "`falseAlarms` is `%s`; write how many in how long, or of how many messages: `1 per 30d`, `0.5 per 1000`",
-			 self->false_alarms.text);
+	const struct monitor_settings *settings = &review->comparison.settings;
+	if (!review->source->time_ms && (settings->window_ms > 0 || settings->rate.duration_ms > 0))
+		return error_set(error, ERROR_CONFIG, step->place,
+				 "the rows of a file have no times; read a topic, or give `window` and `falseAlarms` by messages, "
+				 "as "
+				 "`window: 500` and `falseAlarms: 0.5 per 1000`");
+	return true;
+}
+
+static bool message_review(struct drift_review *review, const struct payload *payload, struct arena *arena,
+			   const struct tensor **texts, struct error *error)
+{
+	const double *rows;
+	size_t count;
+	if (!drift_comparison_rows(&review->comparison, payload, arena, &rows, &count, texts, error))
+		return false;
+	const int64_t time_ms = review->source->time_ms ? review->source->time_ms(review->source->context) : 0;
+	for (size_t i = 0; i < count; i++) {
+		const double *row = rows + i * review->comparison.reference.feature_count;
+		const struct monitor_verdict *verdict = monitor_add(review->comparison.monitor, row, time_ms);
+		if (verdict)
+			verdict_report(review, verdict);
+	}
+	return true;
+}
+
+static bool drift_review(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error)
+{
+	struct drift_review review = {.source = source, .json = json, .report = report};
+	struct arena *arena = arena_open(MESSAGE_BYTES_MAX);
+	struct payload payload;
+	bool good = (arena || error_memory(error, ERROR_SYSTEM, "comparing messages")) && review_open(&review, step, error);
+	if (good)
+		source->rewind(source->context);
+	for (; good && source->next(source->context, arena, &payload, error); arena_reset(arena)) {
+		const struct tensor *texts;
+		if (message_review(&review, &payload, arena, &texts, error))
+			continue;
+		if (error->kind != ERROR_INPUT || !source->refused(source->context, texts, error))
+			break;
+		*error = (struct error){0};
+	}
+	arena_close(arena);
+	if (!good && !error->place.line)
+		error->place = step->place;
+	const struct monitor_verdict *last = good && error->kind == ERROR_NONE ? monitor_end(review.comparison.monitor) : NULL;
+	if (last)
+		verdict_report(&review, last);
+	if (!json)
+		buffer_print(report, "%llu windows: %llu with drift, %llu with data out of the bounds of quality\n",
+			     (unsigned long long)review.windows, (unsigned long long)review.drifted,
+			     (unsigned long long)review.quality);
+	return good && error->kind == ERROR_NONE;
+}
+
+/* ---- the step in the path ---- */
+
+static const struct text name_score = {"drift_score", 11}, name_flag = {"is_drift", 8}, name_state = {"drift_state", 11};
+
+static bool drift_marks(const struct step *step)
+{
+	return ((const struct drift *)step->options)->as == MARKS_AS_MARKS;
+}
+
+static bool drift_open(struct step *step, struct error *error)
+{
+	if (!step->board)
+		return true;
+	step->state = verdict_board_entry(step->board, step->pipeline, step->name);
+	return step->state || error_memory(error, ERROR_SYSTEM, "opening a step");
+}
+
+/* The last verdict as values of a message. */
+struct drift_values {
+	struct payload payload;
+	struct tensor score, flag, state;
+	int64_t shape[1];
+	double number;
+	uint8_t flagged;
+	struct text name;
+};
+
+static enum step_verdict drift_run(struct step *step, struct visit *visit, struct error *error)
+{
+	struct arena *arena = visit_arena(visit);
+	const struct last_verdict last = step->state ? verdict_entry_get(step->state) : (struct last_verdict){0};
+	const struct payload *in = visit_input(visit);
+	const bool marks = drift_marks(step);
+	const struct tensors before = marks ? in->marks : in->tensors;
+	struct drift_values *made = ARENA_NEW(arena, struct drift_values);
+	struct tensors_builder list;
+	tensors_begin(&list, arena, before.count + 3);
+	if (!made || arena_failed(arena)) {
+		error_memory(error, ERROR_LIMIT, "marking a message");
+		return STEP_FAIL;
+	}
+	*made = (struct drift_values){.payload = *in,
+				      .shape = {1},
+				      .number = last.score,
+				      .flagged = last.verdict == DRIFT_FOUND,
+				      .name = text_of(drift_verdict_names[last.verdict])};
+	const struct tensor form = {.shape = made->shape, .rank = marks ? 0 : 1, .count = 1};
+	made->score = made->flag = made->state = form;
+	made->score.name = name_score;
+	made->score.datatype = DATATYPE_FP64;
+	made->score.data = &made->number;
+	made->flag.name = name_flag;
+	made->flag.datatype = DATATYPE_BOOL;
+	made->flag.data = &made->flagged;
+	made->state.name = name_state;
+	made->state.datatype = DATATYPE_BYTES;
+	made->state.data = &made->name;
+	for (size_t i = 0; i < before.count; i++)
+		tensors_add(&list, before.items[i]);
+	tensors_put(&list, &made->score);
+	tensors_put(&list, &made->flag);
+	tensors_put(&list, &made->state);
+	if (arena_failed(arena)) {
+		error_memory(error, ERROR_LIMIT, "marking a message");
+		return STEP_FAIL;
+	}
+	*(marks ? &made->payload.marks : &made->payload.tensors) = tensors_end(&list);
+	visit_emit(visit, &made->payload);
+	return STEP_DONE;
+}
+
+/* ---- types ---- */
+
+/* The features of a tensor in the reference, and whether they are texts. */
+static size_t features_of(const struct drift_reference *reference, struct text tensor, bool *texts)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < reference->feature_count; i++) {
+		const struct text name = reference->features[i].name;
+		const bool column = name.length > tensor.length && name.bytes[tensor.length] == '.';
+		if ((column || name.length == tensor.length) && memcmp(name.bytes, tensor.bytes, tensor.length) == 0) {
+			count++;
+			*texts = reference->features[i].categories;
+		}
+	}
+	return count;
+}
+
+/* CONFIG: no message with such a tensor fits the reference. */
+static bool type_check(const struct drift_reference *reference, const struct tensor_type *tensor, const struct name *name,
+		       struct place place, struct error *error)
+{
+	const struct value_type *type = &tensor->type;
+	bool texts = false;
+	const size_t features = features_of(reference, text_of(name->text), &texts);
+	if (features == 0)
+		return error_set(error, ERROR_CONFIG, place,
+				 "the reference does not have `%s`; learn the reference again, with the tensors that are watched",
+				 name->text);
+	if (type->class != VALUE_UNKNOWN && (type->class == VALUE_TEXT) != texts)
+		return error_set(error, ERROR_CONFIG, place,
+				 "the reference has `%s` of %s, and the messages have %s; learn the reference again", name->text,
+				 texts ? "texts" : "numbers", texts ? "numbers" : "texts");
+	const int64_t last = type->shape_known && type->rank == 2 ? type->shape[1] : -1;
+	if (last > 0 && (size_t)last != features)
+		return error_set(error, ERROR_CONFIG, place,
+				 "the reference has %zu columns of `%s`, and it has %lld; learn the reference again", features,
+				 name->text, (long long)last);
+	return true;
+}
+
+/* CONFIG: all values of the reference are missing. */
+static bool values_check(const struct drift_reference *reference, struct place place, struct error *error)
+{
+	for (size_t i = 0; i < reference->feature_count; i++)
+		if (reference->features[i].missing < reference->all_rows)
+			return true;
+	return error_set(error, ERROR_CONFIG, place,
+			 "all values of the reference are missing, so nothing can be compared with it; learn it from rows with "
+			 "values");
+}
+
+static bool tensors_type(struct typing *typing)
+{
+	struct value_type type = {.class = VALUE_FLOAT,
+				  .datatype_known = true,
+				  .datatype = DATATYPE_FP64,
+				  .shape_known = true,
+				  .rank = 1,
+				  .shape = {1}};
+	if (!typing_put(typing, name_score, &type))
+		return false;
+	type.class = VALUE_BOOL;
+	type.datatype = DATATYPE_BOOL;
+	if (!typing_put(typing, name_flag, &type))
+		return false;
+	type.class = VALUE_TEXT;
+	type.datatype = DATATYPE_BYTES;
+	return typing_put(typing, name_state, &type);
+}
+
+static bool drift_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
+			struct error *error)
+{
+	const struct drift *self = step->options;
+	struct typing typing = {.types = *in, .arena = arena};
+	struct drift_reference reference;
+	struct text content;
+	const bool known = step->files && self->reference.file.text;
+	if (known && (!drift_reference_load(step, arena, &reference, &content, error) ||
+		      !values_check(&reference, self->reference.here, error)))
+		return false;
+	for (size_t i = 0; i < self->tensors.count; i++) {
+		const struct name *name = &self->tensors.items[i];
+		const struct tensor_type *tensor = typing_find(&typing, text_of(name->text));
+		if (!tensor && in->complete)
+			return error_set(error, ERROR_CONFIG, name->place, "it watches the tensor `%s`, which never comes",
+					 name->text);
+		if (known && tensor && !type_check(&reference, tensor, name, self->reference.here, error))
+			return false;
+	}
+	if (self->as == MARKS_AS_TENSORS && !tensors_type(&typing))
+		return error_memory(error, ERROR_SYSTEM, "inferring types");
+	*out = typing.types;
+	return true;
 }
 
 static const struct option options[] = {
-	CHECKED("tensors", NAMES, .least = 1, .help = "The tensors that are watched; default: all numeric ones."),
+	ROW("tensors", NAMES, struct drift, tensors, .least = 1, .help = "The tensors that are watched; default: all numeric "
+	"ones."),
 	ROW("reference", MAP, struct drift, reference, .rows = reference_rows, .required = true,
 		.help = "What is usual: a file of `sluice fit drift`, {past: 7d}, or {topic: T}."),
-	CHECKED("window", EXTENT, .fallback = "500", .help = "How many messages, or how long, one look takes in."),
-	CHECKED("methods", LIST, .rows = method_rows, .least = 1, .help = "The tests; default: by datatype."),
+	ROW("window", EXTENT, struct drift, window, .place_offset = offsetof(struct drift, window_here), .fallback = "500",
+	    .help = "How many messages, or how long, one look takes in. Rows of a batch count as messages."),
+	ROW("methods", LIST, struct drift, methods, .rows = method_rows, .item_size = sizeof(struct drift_method), .least = 1,
+	    .help = "The tests; default: by datatype."),
 	ROW("falseAlarms", NAME, struct drift, false_alarms, .fallback = "1 per 30d",
 		.help = "Over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages."),
-	CHECKED("effect", NUMBER, .least = 0, .most = DBL_MAX, .help = "The smallest change worth an alarm."),
-	CHECKED("as", CHOICE, .choices = "marks tensors", .fallback = "marks",
-		.help = "Whether score and verdict travel as marks or as tensors."),
+	ROW("effect", NUMBER, struct drift, effect, .least = 0, .most = DBL_MAX, .help = "The smallest change worth an alarm."),
+	ROW("share", NUMBER, struct drift, share, .least = 0, .most = 1, .fallback = "1",
+	    .help = "Of how many messages: 10%."),
+	ROW("as", CHOICE, struct drift, as, .choices = MARKS_AS_NAMES, .fallback = "marks",
+	    .help = "Whether drift_score, is_drift and drift_state (`learning`, `steady` or `drift`) travel as marks or as "
+		    "tensors. They are those of the last window that was closed in the same engine; until then 0, false "
+		    "and `learning`."),
 	{.type = OPTION_END},
 };
 
@@ -68,7 +420,14 @@ const struct step_kind step_drift = {
 		   "  drift: {tensors: [features], reference: refs/features.json, falseAlarms: 1 per 30d}\n",
 	.options = options,
 	.options_size = sizeof(struct drift),
-	.shape = SHAPE_PASSES,
-	.planned = true,
+	.shape = SHAPE_ADDS,
+	.calls = &(const struct call_rules){.later = drift_later, .refused = true},
+	.monitors = &(const struct monitor_rules){.observer = &step_drift_observer},
+	.marks = drift_marks,
 	.check = drift_check,
+	.infer = drift_infer,
+	.open = drift_open,
+	.run = drift_run,
+	.fit = drift_fit,
+	.review = drift_review,
 };

@@ -1,5 +1,7 @@
 /* experiment.c: Step that sends each message to one of several candidates, from a named Experiment or an inline one.
- * Its fields are parsed and checked; it cannot run yet. */
+ *
+ * The engine chooses when the step calls the experiment (plan/experiments.c, flow/experiment.c), as for any call of an
+ * experiment or of its default. */
 #include "step/experiment.h"
 #include "steps/kinds.h"
 
@@ -22,6 +24,11 @@ static const struct experiment_spec *experiment_written(const void *filled)
 {
 	const struct experiment *self = filled;
 	return self->own.candidates.count > 0 || self->own.mirror_name.text ? &self->own : NULL;
+}
+
+static const char *experiment_name(const void *filled)
+{
+	return ((const struct experiment *)filled)->name.text;
 }
 
 static bool experiment_check(const void *filled, struct place place, struct error *error)
@@ -48,6 +55,29 @@ static bool experiment_targets(const struct step *step, size_t nth, enum call_ta
 	return nth < written->candidates.count || (nth == written->candidates.count && *name);
 }
 
+static enum step_verdict experiment_run(struct step *step, struct visit *visit, struct error *error)
+{
+	const char *name = experiment_name(step->options);
+	return visit_call(visit, CALL_EXPERIMENT, name ? name : step->name, visit_input(visit), error) ? STEP_WAIT : STEP_FAIL;
+}
+
+static enum step_verdict experiment_answered(struct step *step, struct visit *visit, struct call *call, struct error *error)
+{
+	(void)step;
+	if (call->error.kind != ERROR_NONE) {
+		*error = call->error;
+		return STEP_FAIL;
+	}
+	struct payload *reply = ARENA_NEW(visit_arena(visit), struct payload);
+	if (!reply)
+		return error_memory(error, ERROR_LIMIT, "taking the reply of a candidate"), STEP_FAIL;
+	*reply = *call->reply;
+	if (reply->marks.count == 0) /* a pipeline's answer has the marks of the request already */
+		reply->marks = visit_input(visit)->marks;
+	visit_emit(visit, reply);
+	return STEP_DONE;
+}
+
 const struct step_kind step_experiment = {
 	.name = "experiment",
 	.summary = "Sends each message to one of several models or pipelines, and remembers which.",
@@ -59,8 +89,8 @@ const struct step_kind step_experiment = {
 	.options = options,
 	.options_size = sizeof(struct experiment),
 	.shape = SHAPE_REPLACES,
-	.planned = true,
-	.calls = &(const struct call_rules){.targets = experiment_targets},
-	.routes = &(const struct route_rules){.experiment = experiment_written},
+	.calls = &(const struct call_rules){.targets = experiment_targets, .answered = experiment_answered},
+	.routes = &(const struct route_rules){.experiment = experiment_written, .experiment_name = experiment_name},
 	.check = experiment_check,
+	.run = experiment_run,
 };

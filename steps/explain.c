@@ -1,23 +1,40 @@
-/* explain.c: Step that explains the answers of a model. Its fields are parsed and checked; it cannot run yet. */
+/* explain.c: Step that explains the answers of a model's step: what each of its features contributed. */
+#include <math.h>
+
+#include "base/duration.h"
+#include "message/explained.h"
+#include "steps/explain_tensors.h"
+#include "steps/explainer.h"
 #include "steps/kinds.h"
 
-struct background {
-	struct place here;
-	const char *file;
-	int64_t rows;
-};
+enum explain_delivery { DELIVER_BESIDE, DELIVER_INLINE, DELIVER_ON_REQUEST };
 
 struct explain {
+	struct place here;
 	struct name step;
-	struct background background;
+	int by; /* enum explain_by */
+	struct explain_background {
+		struct place here;
+		struct name file;
+		int64_t rows;
+	} background;
+	int deliver; /* enum explain_delivery */
+	double share;
+	struct explain_budget {
+		int64_t calls;
+		int64_t time_ns;
+	} budget;
 };
 
 static bool explain_check(const void *options, struct place place, struct error *error)
 {
-	const struct background *background = &((const struct explain *)options)->background;
+	const struct explain *self = options;
+	const struct explain_background *background = &self->background;
 	(void)place;
-	return background->here.line == 0 || (background->file != NULL) != (background->rows > 0) ||
-	       error_set(error, ERROR_CONFIG, background->here, "`background` is a file, or {rows: 100}; write one of them");
+	if (background->here.line != 0 && (background->file.text != NULL) == (background->rows > 0))
+		return error_set(error, ERROR_CONFIG, background->here,
+				 "`background` is a file, or {rows: 100}; write one of them");
+	return true;
 }
 
 static bool explain_watches(const struct step *step, struct name *watched)
@@ -27,30 +44,273 @@ static bool explain_watches(const struct step *step, struct name *watched)
 	return self->step.text != NULL;
 }
 
+static bool explain_can(const struct step *step, const struct step *explained, const char **later, struct error *error)
+{
+	const struct explain *self = step->options;
+	if (!step_asks_model(explained) && explained->kind->calls)
+		*later = "which chooses among models: the answers of such a step cannot be explained yet, and `run` refuses it";
+	else if (!step_asks_model(explained))
+		return error_set(error, ERROR_CONFIG, self->step.place,
+				 "step `%s` explains `%s`, which is of kind `%s`; explained are the answers of a step of kind "
+				 "`model`: name "
+				 "one with `step`",
+				 step->name, explained->name, explained->kind->name);
+	return true;
+}
+
+/* Whether the method cannot run yet. */
+static bool is_later(const struct explain *self)
+{
+	return self->by == BY_ANCHORS || self->by == BY_PERMUTATION;
+}
+
+static bool explain_later(const void *options, size_t nth, struct name *option, const char **words)
+{
+	const struct explain *self = options;
+	if (nth > 0 || !is_later(self))
+		return false;
+	*option = (struct name){self->by == BY_ANCHORS ? "by: anchors" : "by: permutation", self->here};
+	*words = "a method that cannot run yet; `auto` explains by contributions of features";
+	return true;
+}
+
+static bool explain_open(struct step *step, struct error *error)
+{
+	const struct explain *self = step->options;
+	struct explainer *explainer = ARENA_NEW(step->arena, struct explainer);
+	struct step *explained = (struct step *)(uintptr_t)step->explained; /* this opening's own */
+	const char *whose = arena_print(step->arena, "step `%s`", step->name);
+	struct error why = {0};
+	if (!explainer || !whose)
+		return error_memory(error, ERROR_SYSTEM, "opening an explaining step");
+	*explainer = (struct explainer){
+		.whose = whose,
+		.step = explained->name,
+		.by = (enum explain_by)self->by,
+		.budget = (size_t)self->budget.calls,
+		.time_ms = self->budget.time_ns / NS_PER_MS,
+		.arena = step->arena,
+	};
+	step->state = explainer;
+	if (is_later(self))
+		return error_set(error, ERROR_CONFIG, self->here,
+			"step `%s` cannot run: its method is not built yet; write `by: auto`",
+				 step->name);
+	if (!step_asks_model(explained))
+		return error_set(error, ERROR_CONFIG, self->here,
+				 "step `%s` cannot run: the answers of a step of kind `%s` cannot be explained yet; name a step of "
+				 "kind "
+				 "`model` with `step`",
+				 step->name, explained->kind->name);
+	if (!asked_model_read(explained, &explainer->model, error))
+		return false;
+	if (self->background.file.text && !background_read(&explainer->background, step, &self->background.file, error))
+		return false;
+	if (self->background.rows)
+		background_sample(&explainer->background, (size_t)self->background.rows);
+	if (explainer_open(explainer, &why))
+		return true;
+	const struct place place = self->background.file.text ? self->background.file.place : self->here;
+	return error_set(error, why.kind, why.place.line ? why.place : place, "%s", why.text);
+}
+
+/* It gives what it lists as its inputs, which `in` mixes with the inputs of the explained step, and the explanation. */
+static bool explain_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
+			  struct error *error)
+{
+	(void)step;
+	(void)in;
+	(void)arena;
+	(void)error;
+	*out = (struct tensor_types){0};
+	return true;
+}
+
+static bool explain_is_beside(const struct step *step)
+{
+	return ((const struct explain *)step->options)->deliver == DELIVER_BESIDE;
+}
+
+/* ---- visits ---- */
+
+/* What the step gives without an explanation: all that it got. */
+static enum step_verdict explain_pass(struct visit *visit, const struct payload *others)
+{
+	visit_emit(visit, others);
+	return STEP_DONE;
+}
+
+/* What could not be explained. Beside the answer that is listed with the message, and fails nothing. */
+static enum step_verdict explain_fail(const struct step *step, struct visit *visit, struct error *error)
+{
+	const struct payload *others;
+	struct arena *arena = visit_arena(visit);
+	struct explained *failed = ARENA_NEW(arena, struct explained);
+	struct error *kept = ARENA_NEW(arena, struct error);
+	if (!explain_is_beside(step) || !failed || !kept || !visit_explained(visit, &others))
+		return STEP_FAIL;
+	*kept = *error;
+	*failed = (struct explained){.step = step->explained->name, .failure = kept};
+	*error = (struct error){0};
+	visit_explain(visit, failed);
+	return explain_pass(visit, others);
+}
+
+static enum step_verdict explain_give(struct step *step, struct visit *visit, struct explain_work *work, struct error *error)
+{
+	const struct payload *others;
+	if (!visit_explained(visit, &others)) {
+		error_memory(error, ERROR_LIMIT, "explaining a message");
+		return STEP_FAIL;
+	}
+	const struct payload *given = others;
+	if (!explain_is_beside(step))
+		given = explain_tensors(work->made, work->rows.rows, others, visit_arena(visit), error);
+	if (!given)
+		return explain_fail(step, visit, error);
+	visit_explain(visit, work->made);
+	visit_emit(visit, given);
+	return STEP_DONE;
+}
+
+static bool explain_rows_read(const struct explainer *explainer, struct explain_work *work, const struct payload *payload,
+			      struct arena *arena, struct error *error)
+{
+	const struct asked_model *model = &explainer->model;
+	const struct local_model *local = model->local;
+	const struct feature_wanted wanted = {
+		.whose = explainer->whose,
+		.tensor = text_of(model->input ? model->input : ""),
+		.single = local != NULL,
+		.count = local ? predictor_traits(local->predictor)->features : 0,
+	};
+	return feature_rows_read(&work->rows, payload, &wanted, arena, error);
+}
+
+/* Whether this message is explained: because it asks for it, or because it is in the share. */
+static bool explain_is_due(const struct step *step, const struct visit *visit)
+{
+	const struct explain *self = step->options;
+	if (explained_is_wanted(visit_message(visit)))
+		return true;
+	return self->deliver != DELIVER_ON_REQUEST && (self->share >= 1 || visit_is_drawn(visit, step->name, self->share * 100));
+}
+
+/* Whether a row may stand for what is usual. Only trees have a branch for a missing number. */
+static bool row_is_usual(const struct explainer *explainer, const double *row, size_t features)
+{
+	const struct local_model *local = explainer->model.local;
+	const bool branches = local && predictor_parts(local->predictor).trees;
+	for (size_t i = 0; !branches && i < features; i++)
+		if (!isfinite(row[i]))
+			return false;
+	return true;
+}
+
+static bool background_grow(struct explainer *explainer, const struct feature_rows *rows, struct error *error)
+{
+	for (size_t i = 0; i < rows->rows; i++) {
+		const double *row = rows->values + i * rows->features;
+		if (row_is_usual(explainer, row, rows->features) &&
+		    !background_add(&explainer->background, row, rows->features, explainer->arena, error))
+			return false;
+	}
+	return true;
+}
+
+static enum step_verdict explain_end(struct step *step, struct visit *visit, struct explain_work *work, enum step_verdict verdict,
+				     struct error *error)
+{
+	if (verdict == STEP_DONE)
+		return explain_give(step, visit, work, error);
+	return verdict == STEP_FAIL ? explain_fail(step, visit, error) : verdict;
+}
+
+static enum step_verdict explain_run(struct step *step, struct visit *visit, struct error *error)
+{
+	struct explainer *explainer = step->state;
+	const struct payload *others, *explained = visit_explained(visit, &others);
+	struct explain_work *work = ARENA_NEW(visit_arena(visit), struct explain_work);
+	const bool due = explain_is_due(step, visit);
+	if (!explained || !work) {
+		error_memory(error, ERROR_LIMIT, "explaining a message");
+		return STEP_FAIL;
+	}
+	if (!due && explainer->background.most == 0)
+		return explain_pass(visit, others);
+	struct error why = {0};
+	const bool good = explain_rows_read(explainer, work, explained, visit_arena(visit), &why) &&
+			  background_grow(explainer, &work->rows, &why);
+	if (!due)
+		return explain_pass(visit, others);
+	if (!good) {
+		*error = why;
+		return explain_fail(step, visit, error);
+	}
+	if (explainer->background.most && !background_is_ready(&explainer->background)) {
+		if (!explained_is_wanted(visit_message(visit)))
+			return explain_pass(visit, others);
+		error_set_limit(error, LIMIT_OF_WARMUP,
+			  "step `%s` has seen %zu requests, and its background needs %d; ask again later, or name a file with "
+			  "`background`",
+			  step->name, explainer->background.count, BACKGROUND_SAMPLE_LEAST);
+		return explain_fail(step, visit, error);
+	}
+	const enum step_verdict verdict = explain_begin(explainer, work, visit, error);
+	return explain_end(step, visit, work, verdict, error);
+}
+
+static enum step_verdict explain_continue(struct step *step, struct visit *visit, struct call *call, struct error *error)
+{
+	struct explain_work *work;
+	const enum step_verdict verdict = explain_answered(visit, call, &work, error);
+	return explain_end(step, visit, work, verdict, error);
+}
+
+/* ---- the table ---- */
+
 static const struct option background_rows[] = {
-	{.type = OPTION_HERE, .offset = offsetof(struct background, here)},
-	ROW("file", TEXT, struct background, file, .short_form = true, .help = "A file with rows of usual data."),
-	ROW("rows", INTEGER, struct background, rows, .least = 1, .most = 1000000.0,
-	    .help = "A running sample of so many rows."),
+	{.type = OPTION_HERE, .offset = offsetof(struct explain_background, here)},
+	ROW("file", NAME, struct explain_background, file, .short_form = true,
+	    .help = "A file with rows of usual data: numbers separated by commas, in the order of the model's features. The first "
+		    "line may name them."),
+	ROW("rows", INTEGER, struct explain_background, rows, .least = 2, .most = 65536,
+	    .help = "A running sample of so many rows, of the requests that the step gets. The first 20 are not explained."),
 	{.type = OPTION_END},
 };
 
 static const struct option budget_rows[] = {
-	CHECKED("calls", INTEGER, .least = 1, .most = 1000000.0, .help = "Rows sent to the model at the most."),
-	CHECKED("time", DURATION, .help = "How long it may take at the most."),
+	ROW("calls", INTEGER, struct explain_budget, calls, .least = 2, .most = SAMPLER_BUDGET_MAX, .fallback = "512",
+	    .help = "Coalitions of features for which a model on a server is asked, at the most; for each, one row for each row of "
+		    "the background. They are sent together, in large calls."),
+	ROW("time", DURATION, struct explain_budget, time_ns, .whole = true,
+	    .help = "How long these calls may take at the most. Then the best estimate counts, with its error. Default: as long as "
+		    "the request may take."),
 	{.type = OPTION_END},
 };
 
 static const struct option options[] = {
-	ROW("step", NAME, struct explain, step, .help = "Whose answer is explained; default: the step it reads."),
-	CHECKED("by", CHOICE, .choices = "auto tree linear exact sample anchors gradients permutation", .fallback = "auto",
-		.help = "The method."),
+	{.type = OPTION_HERE, .offset = offsetof(struct explain, here)},
+	ROW("step", NAME, struct explain, step,
+	    .help = "The step whose answer is explained, at that step's own inputs; default: the step it reads first."),
+	ROW("by", CHOICE, struct explain, by, .choices = "auto tree linear exact sample gradients anchors permutation",
+	    .fallback = "auto",
+	    .help = "The method. `auto`: by what the file of a local model has (trees, weights, layers), else by a sample of "
+		    "coalitions, or by all if the budget is enough."),
 	ROW("background", MAP, struct explain, background, .rows = background_rows,
-	    .help = "What is usual: a file, or {rows: 100}."),
-	CHECKED("deliver", CHOICE, .choices = "beside inline on-request", .fallback = "beside",
-		.help = "Whether the answer waits for it, or it follows on a topic of its own."),
-	CHECKED("share", NUMBER, .least = 0, .most = 1, .fallback = "1", .help = "Of how many requests: 10%."),
-	CHECKED("budget", MAP, .rows = budget_rows, .help = "What it may cost; then the best estimate counts."),
+	    .help = "What is usual: a file, or {rows: 100}. Default: none for local trees, which are explained by the training "
+		    "rows of their branches, else {rows: 100}."),
+	ROW("deliver", CHOICE, struct explain, deliver, .choices = "beside inline on-request", .fallback = "beside",
+	    .help = "`beside`: the answer leaves at once, and explanations follow on the topic `explanations` of the pipeline, "
+		    "with the same id; the step is a stage of its own, and gives what it got. `inline`: the step adds the "
+		    "explanation "
+		    "to "
+		    "what it got, as the tensors explanation, explanation_base and so on, and records follow too. `on-request`: as "
+		    "`inline`, for requests with the header `x-explain: yes`."),
+	ROW("share", NUMBER, struct explain, share, .least = 0, .most = 1, .fallback = "1",
+	    .help = "Of how many requests: 10%. Those with the header `x-explain: yes` are always explained."),
+	ROW("budget", MAP, struct explain, budget, .rows = budget_rows,
+	    .help = "What it may cost; then the best estimate counts."),
 	{.type = OPTION_END},
 };
 
@@ -62,8 +322,11 @@ const struct step_kind step_explain = {
 		   "  explain: {step: local, background: {rows: 100}, share: 10%}\n",
 	.options = options,
 	.options_size = sizeof(struct explain),
-	.shape = SHAPE_REPLACES,
-	.planned = true,
-	.monitors = &(const struct monitor_rules){.watches = explain_watches},
+	.shape = SHAPE_ADDS,
+	.calls = &(const struct call_rules){.answered = explain_continue, .later = explain_later, .refused = true},
+	.monitors = &(const struct monitor_rules){.watches = explain_watches, .explains = explain_can, .beside = explain_is_beside},
 	.check = explain_check,
+	.infer = explain_infer,
+	.open = explain_open,
+	.run = explain_run,
 };

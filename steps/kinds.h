@@ -18,11 +18,9 @@ extern const struct step_kind step_split;
 extern const struct step_kind step_aggregate;
 extern const struct step_kind step_preprocess;
 extern const struct step_kind step_postprocess;
-
-/* These are parsed and checked; they cannot run yet. */
-extern const struct step_kind step_experiment;
 extern const struct step_kind step_outlier;
-extern const struct step_kind step_drift;
 extern const struct step_kind step_explain;
+extern const struct step_kind step_experiment;
+extern const struct step_kind step_drift;
 
 #endif

@@ -8,6 +8,7 @@
 #include "step/setting.h"
 #include "steps/kinds.h"
 #include "steps/local.h"
+#include "steps/model.h"
 
 struct model_setting {
 	struct name name;
@@ -165,6 +166,22 @@ static bool model_open(struct step *step, struct error *error)
 			return false;
 	state->parameters = (struct parameters){self->settings.parameters.count, items};
 	return items || error_memory(error, ERROR_SYSTEM, "opening a model step");
+}
+
+bool step_asks_model(const struct step *step)
+{
+	return step->kind == &step_model;
+}
+
+bool asked_model_read(struct step *step, struct asked_model *asked, struct error *error)
+{
+	const struct model_step *self = step->options;
+	if (!model_open(step, error))
+		return false;
+	const struct model_state *state = step->state;
+	*asked = (struct asked_model){
+		.name = state->name, .local = state->local, .input = self->input, .parameters = state->parameters};
+	return true;
 }
 
 static const struct payload *request_made(const struct step *step, struct visit *visit, struct error *error)

@@ -3,15 +3,16 @@
 
 const struct option reference_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct step_reference, here)},
-	ROW("file", TEXT, struct step_reference, file, .short_form = true, .help = "A file made by `sluice fit`."),
-	ROW("past", DURATION, struct step_reference, past_ns, .help = "So much of the stream's own past."),
-	ROW("topic", TEXT, struct step_reference, topic, .help = "A topic with the data."),
+	ROW("file", NAME, struct step_reference, file, .short_form = true, .help = "A file made by `sluice fit`."),
+	ROW("past", DURATION, struct step_reference, past_ns, .effect = EFFECT_REFUSED, .help = "So much of the stream's own "
+	"past."),
+	ROW("topic", TEXT, struct step_reference, topic, .effect = EFFECT_REFUSED, .help = "A topic with the data."),
 	{.type = OPTION_END},
 };
 
 bool reference_check(const struct step_reference *reference, struct error *error)
 {
-	int ways = (reference->file != NULL) + (reference->past_ns > 0) + (reference->topic != NULL);
+	int ways = (reference->file.text != NULL) + (reference->past_ns > 0) + (reference->topic != NULL);
 	return ways == 1 || error_set(error, ERROR_CONFIG, reference->here,
 				      "`reference` says %s what is usual; write one of `file`, `past` and `topic`",
 				      ways ? "in several ways" : "in no way");

@@ -7,7 +7,7 @@
 
 struct step_reference {
 	struct place here;
-	const char *file;
+	struct name file;
 	int64_t past_ns;
 	const char *topic;
 };

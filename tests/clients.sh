@@ -1,6 +1,7 @@
 #!/bin/bash
-# The Kafka clients of pipelines/CLIENTS.md, for the check of that page.
+# Kafka clients: those of pipelines/CLIENTS.md, for the check of that page, and those that `sluice dev` was tested with.
 #   clients.sh python DIR     makes DIR a link to a virtual environment with confluent-kafka
+#   clients.sh kafka-python VERSION DIR    the same, with kafka-python
 #   clients.sh java DIR       makes DIR a link to a folder with the jars of Kafka's own client
 #   clients.sh kcat           whether kcat is installed
 # Downloads come from PyPI and Maven once, pinned, and stay in ${XDG_CACHE_HOME:-~/.cache}/sluice.
@@ -19,17 +20,17 @@ keep() { # $1 the whole download, $2 its name
 	mv -T "$1" "$2" 2>/dev/null || rm -rf "$1"
 }
 
-python_client() { # $1 DIR
-	local kept=$cache/confluent-kafka-2.15.0 part
+python_client() { # $1 package, $2 version, $3 DIR
+	local package=$1==$2 kept=$cache/$1-$2 part
 	if [ ! -x "$kept/bin/python" ]; then
 		part=$(mktemp -d "$kept.XXXXXX")
 		python3 -m venv --without-pip "$part" &&
-			python3 -m pip --python "$part/bin/python" install -q --only-binary :all: confluent-kafka==2.15.0 >&2 &&
+			python3 -m pip --python "$part/bin/python" install -q --only-binary :all: "$package" >&2 &&
 			keep "$part" "$kept"
 		rm -rf "$part"
 	fi
-	[ -x "$kept/bin/python" ] || missing "confluent-kafka cannot be had from PyPI"
-	ln -sfn "$kept" "$1"
+	[ -x "$kept/bin/python" ] || missing "$package cannot be had from PyPI"
+	ln -sfn "$kept" "$3"
 }
 
 java_client() { # $1 DIR
@@ -48,7 +49,8 @@ java_client() { # $1 DIR
 
 mkdir -p "$cache"
 case ${1-} in
-python) python_client "$2" ;;
+python) python_client confluent-kafka 2.15.0 "$2" ;;
+kafka-python) python_client kafka-python "$2" "$3" ;;
 java) java_client "$2" ;;
 kcat) command -v kcat >/dev/null || missing "kcat is not installed" ;;
 *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;

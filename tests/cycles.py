@@ -10,7 +10,7 @@ behind one private header. Each line of LIST is a header and the files of its se
 - a file of a set that does not include the set's header, directly or through another header;
 - a header of a set that is included from another module.
 """
-import collections, os, re, subprocess, sys
+import collections, functools, os, re, subprocess, sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -61,6 +61,7 @@ def circles_of(calls):
     return circles
 
 
+@functools.cache
 def includes_of(path):
     with open(os.path.join(ROOT, path)) as source:
         return re.findall(r'^#include "([^"]+)"', source.read(), re.M)

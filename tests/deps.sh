@@ -5,9 +5,9 @@
 set -u
 
 build="gcc libc6-dev make pkg-config librdkafka-dev libavro-dev libjansson-dev libcurl4-openssl-dev libyaml-dev
-	libnghttp2-dev libhiredis-dev libssl-dev"
+	libnghttp2-dev libhiredis-dev libssl-dev zlib1g-dev"
 test="libcmocka-dev"
-check="git clang clang-tidy cppcheck libclang-rt-dev llvm valgrind python3"
+check="git clang clang-tidy cppcheck libclang-rt-dev llvm valgrind python3 curl"
 # Tests that need one of these are skipped by name where it is missing: the official protobuf
 # library as a second opinion, a Redis; and in the check a real Kafka, other shells.
 test_optional="protobuf-compiler python3-protobuf redis-server"

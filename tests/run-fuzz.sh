@@ -38,7 +38,7 @@ fuzz() { # $1 target
 	else
 		grep -E 'ERROR|SUMMARY|Test unit written|runtime error|^ +#[0-9]+ .* in .*(engine|tests)/|^Base64' "$log" |
 			cut -c 1-180 | head -12 | sed "s/^/fuzz error: $name: /"
-		echo "fuzz: $name: broken; see $log, and build/fuzz/$name on the file it names"
+		echo "fuzz: $name: broken; see $log, and $1 on the file it names"
 		echo "0 passed, 1 failed"
 	fi
 }

@@ -16,6 +16,14 @@
 
 #include <cmocka.h>
 
+/* How many of `count` repetitions a long test does. A sanitizer makes each of them some thirty times as slow, and the first
+ * tenth shows what it looks for; how often something happens is judged without it. */
+#ifdef ARENA_EVERY_ALLOCATION_APART
+#define UNIT_REPETITIONS(count) (((count) + 9) / 10)
+#else
+#define UNIT_REPETITIONS(count) (count)
+#endif
+
 struct unit_place {
 	const char *file;
 	int line;

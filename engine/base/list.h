@@ -43,6 +43,14 @@ static inline void list_add_first(struct list *list, struct list_node *node)
 	list_add_behind(list, NULL, node);
 }
 
+static inline size_t list_length(const struct list *list)
+{
+	size_t length = 0;
+	for (const struct list_node *node = list->first; node; node = node->next)
+		length++;
+	return length;
+}
+
 /* Removes the node from its list, if it is in one. */
 static inline void list_remove(struct list_node *node)
 {

@@ -97,9 +97,10 @@ enum option_type {
 enum option_effect {
 	EFFECT_HONOURED,
 	EFFECT_LATER,	 /* known and checked, but not supported yet: lint warns */
+	EFFECT_REFUSED,	 /* known and checked, but what it asks for cannot run yet: lint warns, a run refuses */
 	EFFECT_NONE,	 /* only Kubernetes can support it: `plan` notes "no effect here" */
 	EFFECT_PROTECTS, /* not supported yet, but a protection: a listener refuses to start, lint warns */
-	EFFECT_GATEWAY,	 /* a protection that only a gateway puts in force: lint notes it, an engine without one refuses */
+	EFFECT_GATEWAY,	 /* a protection that only a gateway enforces: lint notes it, an engine without a gateway refuses */
 };
 
 #define OPTION_FLAG_CHOICE 2

@@ -113,3 +113,16 @@ const char *suggest_nearest(const char *word, const char *const *candidates, siz
 		suggest_offer(&suggestion, text_of(candidates[i]));
 	return suggestion.nearest.bytes;
 }
+
+int choice_find(const char *choices, struct text word, struct suggestion *suggestion)
+{
+	struct text rest = text_of(choices);
+	for (int place = 0; rest.length > 0; place++) {
+		const struct text choice = text_take_until(&rest, ' ');
+		if (text_equal(choice, word))
+			return place;
+		if (suggestion)
+			suggest_offer(suggestion, choice);
+	}
+	return -1;
+}

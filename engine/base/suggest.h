@@ -26,4 +26,8 @@ struct suggestion {
 struct suggestion suggest_begin(struct text word);
 void suggest_offer(struct suggestion *suggestion, struct text candidate);
 
+/* The place of a word among `choices`, which are separated by one space, as in an option row; -1: it is none of them. Those
+ * before it are offered to `suggestion`, unless that is NULL. */
+int choice_find(const char *choices, struct text word, struct suggestion *suggestion);
+
 #endif

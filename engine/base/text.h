@@ -70,7 +70,8 @@ static inline char letter_lowered(char c) /* ASCII letters only, as below */
 bool text_equal_caseless(struct text a, struct text b);
 bool text_starts_with(struct text a, struct text prefix);
 bool text_ends_with(struct text a, struct text end);
-struct text text_take_until(struct text *rest, char byte); /* takes what is before the first `byte`, or all; `byte` is dropped */
+struct text text_take_until(struct text *rest, char byte); /* removes and returns the bytes before the first `byte`, or all;
+							    * drops `byte` */
 struct text text_trimmed(struct text a, const char *blanks); /* without the bytes of `blanks` at either end */
 bool text_is_utf8(struct text a);                        /* no surrogates, no overlong forms */
 size_t text_characters(struct text a);                   /* code points of valid UTF-8 */

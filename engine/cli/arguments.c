@@ -74,16 +74,10 @@ static bool set_duration(struct argument_parser *parser, const struct option *ro
 static bool set_choice(struct argument_parser *parser, const struct option *row, const char *value, void *at)
 {
 	struct suggestion suggestion = suggest_begin(text_of(value));
-	int index = 0;
-	for (const char *word = row->choices; *word; index++) {
-		struct text choice = {word, strcspn(word, " ")};
-		if (text_is(choice, value)) {
-			*(int *)at = index;
-			return true;
-		}
-		suggest_offer(&suggestion, choice);
-		word += choice.length;
-		word += *word == ' ';
+	const int index = choice_find(row->choices, text_of(value), &suggestion);
+	if (index >= 0) {
+		*(int *)at = index;
+		return true;
 	}
 	if (suggestion.nearest.bytes)
 		return misuse(parser, "--%s cannot be `%s`; did you mean `" TEXT_FORMAT "`? It is one of: %s", row->name, value,

@@ -1,4 +1,5 @@
-/* case_engine.c: see case_engine.h. A timer of the engine's loop sends and reads; the model servers run on that loop too. */
+/* case_engine.c: see case_engine.h. A timer of the engine's loop sends requests and reads answers. The model servers
+ * run on that loop too. */
 #include "cli/case_engine.h"
 
 #include <stdio.h>
@@ -10,21 +11,22 @@
 #include "log/reader.h"
 #include "log/sender.h"
 #include "message/oip_json.h"
+#include "message/rows.h"
 #include "runtime/engine.h"
 #include "runtime/revision_topics.h"
 
 #define TICK_MS 20
-#define SEND_MS 10000 /* for Kafka to take a request */
+#define SEND_MS 10000 /* for Kafka to accept a request */
 #define DRAIN_MS 2000
 #define COMMIT_MS 10
-#define INCOMPLETE_MS 10000 /* of quiet, before what is missing counts as missing */
+#define INCOMPLETE_MS 10000 /* time without records after which missing answers count as missing */
 #define MEMORY_BYTES ((size_t)256 << 20)
 #define STATE_BYTES ((size_t)256 << 20)
 #define ADDRESS_BYTES 64
 #define REQUEST_BYTES_MAX "64000000"
 
 struct case_point {
-	const struct pipeline_plan *pipeline; /* NULL: nothing can be read there */
+	const struct pipeline_plan *pipeline; /* NULL: nothing can be read from its topic */
 	struct reader *reader;
 	bool requests; /* its records are requests */
 };
@@ -38,7 +40,7 @@ struct case_engine {
 	struct log_writer log;
 	struct engine *engine;
 	size_t topic_count;
-	const char **topics; /* that were made for it */
+	const char **topics; /* topics created for the case */
 	struct case_point *points;
 	struct sender **senders; /* by pipeline of the plan */
 	size_t sender_count;
@@ -84,7 +86,7 @@ static const struct topic *step_topic(const struct pipeline_plan *pipeline, stru
 	return NULL;
 }
 
-/* "outputs", "step.a.inputs": what stands behind the pipeline's name. */
+/* The topic of a point: "outputs" or "step.a.inputs", the text after the pipeline's name. */
 static const struct topic *topic_at(const struct pipeline_plan *pipeline, struct text rest)
 {
 	if (text_is(rest, "inputs"))
@@ -244,7 +246,7 @@ void case_engine_close(struct case_engine *engine)
 {
 	if (!engine)
 		return;
-	struct error left = {0}; /* a case is judged by what came, not by what stays */
+	struct error left = {0}; /* a case is judged by its answers, not by topics that remain */
 	close_clients(engine);
 	engine_close(engine->engine);
 	if (engine->topic_count > 0)
@@ -257,7 +259,7 @@ void case_engine_close(struct case_engine *engine)
 
 /* ---- sending ---- */
 
-/* A deadline stands in a header, as the gateway would write it. */
+/* Headers of a request. A deadline is a header, as the gateway writes it. */
 static bool headers_of(const struct case_engine *engine, const struct case_send *send, struct headers *headers)
 {
 	*headers = send->headers;
@@ -302,7 +304,7 @@ static bool is_settled(struct case_engine *engine)
 	return settled;
 }
 
-/* Whether every request that Kafka took has been taken and released by the workers. */
+/* Whether the workers have taken and released every request that Kafka accepted. */
 static bool is_idle(struct case_engine *engine)
 {
 	const struct plan *plan = &engine_revision(engine->engine)->plan;
@@ -337,23 +339,16 @@ static bool decode(struct case_engine *engine, const struct case_point *point, s
 	return true;
 }
 
-/* The record is released: all that is kept is copied. */
+/* Copies what is kept of a record, which is then released. */
 static bool take(struct case_engine *engine, size_t index, const struct record *record)
 {
 	struct arena *arena = engine->config->arena;
 	struct case_came came = {0};
 	struct headers headers;
-	const char *bytes = arena_copy(arena, record->value.bytes, record->value.length);
-	if (!bytes || !record_headers(record, arena, &headers, &engine->error))
+	const struct text value = text_copied(arena, record->value);
+	if (!record_headers(record, arena, &headers, &engine->error) || arena_failed(arena))
 		return error_memory(&engine->error, ERROR_LIMIT, "reading a case's topics");
-	struct header *items = ARENA_ARRAY(arena, struct header, headers.count);
-	for (size_t i = 0; items && i < headers.count; i++) {
-		struct header header = headers.items[i];
-		items[i] = (struct header){{arena_copy(arena, header.name.bytes, header.name.length), header.name.length},
-					   {arena_copy(arena, header.value.bytes, header.value.length), header.value.length}};
-	}
-	struct text value = {bytes, record->value.length};
-	headers.items = items;
+	headers = headers_copied(arena, headers);
 	if (!decode(engine, &engine->points[index], headers, value, &came))
 		return false;
 	bool framed = headers_find(headers, TEXT(OIP_LENGTH_HEADER));

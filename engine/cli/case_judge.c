@@ -24,14 +24,9 @@ static int64_t count_of(const struct case_world *world, const struct case_expect
 
 bool kind_fits(struct text kinds, const char *kind)
 {
-	while (kinds.length) {
-		const char *bar = memchr(kinds.bytes, '|', kinds.length);
-		size_t length = bar ? (size_t)(bar - kinds.bytes) : kinds.length;
-		if (text_is((struct text){kinds.bytes, length}, kind))
+	while (kinds.length)
+		if (text_is(text_take_until(&kinds, '|'), kind))
 			return true;
-		length += bar ? 1 : 0;
-		kinds = (struct text){kinds.bytes + length, kinds.length - length};
-	}
 	return false;
 }
 
@@ -87,7 +82,7 @@ static bool is_alike(const struct case_expected *a, const struct case_expected *
 	return b->demand == DEMAND_RESULT && text_equal(a->id, b->id) && text_equal(a->at, b->at);
 }
 
-/* What comes of one request at one place stands there in the order in which it is expected. */
+/* The answers to one request at one point are compared in the order in which they are expected. */
 static bool one_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
 {
 	int64_t count = count_of(world, expected), wanted = 0;

@@ -25,7 +25,7 @@ struct comparing {
 	struct case_send *sends;
 	size_t point_count;
 	const char **points;
-	bool *matched; /* of each point, what was sent: its answer came there */
+	bool *matched; /* for each point and request: the answer was found there */
 };
 
 static const struct case_request *request_of(const struct case_world *played, const struct passage *passage)
@@ -73,6 +73,12 @@ static bool is_fit_to_run(const struct running *running, struct buffer *unfit)
 		buffer_print(unfit, "no engine starts with these files: %s", running->refused.text);
 		return false;
 	}
+	for (size_t i = 0; i < running->graph->count; i++)
+		if (running->graph->steps[i].key) {
+			buffer_print(unfit, "when `%s` has seen a message is not determined, and with it the marks of later ones",
+				     running->graph->steps[i].name);
+			return false;
+		}
 	return !is_chance(&running->graph->inputs, unfit) && !is_chance(&running->graph->triggers, unfit);
 }
 
@@ -106,7 +112,7 @@ static bool is_fit(const struct case_world *played, struct buffer *unfit)
 	return true;
 }
 
-/* ---- what is sent ---- */
+/* ---- sending ---- */
 
 /* Under which id the engine is to know it. */
 static struct text id_of(const struct passage *passage, const struct case_request *request, struct arena *arena)
@@ -192,7 +198,7 @@ static bool gather_sends(struct comparing *comparing)
 	return comparing->sent && comparing->sends;
 }
 
-/* ---- what is read ---- */
+/* ---- reading ---- */
 
 static void add_point(struct comparing *comparing, const char *point)
 {
@@ -289,7 +295,7 @@ static const struct sent *sent_before(const struct comparing *comparing, struct 
 	return found;
 }
 
-/* A reply of the case is what stands in the outputs of the pipeline that it was sent to. */
+/* A reply of the case is a record in the outputs of the pipeline to which the request was sent. */
 static void on_came(void *context, size_t index, const struct case_came *came)
 {
 	struct comparing *comparing = context;
@@ -365,7 +371,7 @@ static bool expects_absence(const struct case_files *files)
 	return false;
 }
 
-/* Models that are told apart by their part of a revision may be one to their server. */
+/* Models that differ only by their part of a deployment may be one model at their server. */
 static bool is_counted(const struct case_world *world, const char *name)
 {
 	for (const struct model *model = world->models; model; model = model->next)

@@ -9,7 +9,7 @@
 
 #define CASE_FILE_BYTES_MAX ((size_t)256 << 20)
 
-/* What stands at the path; none of it when nothing does: most files of a case may be absent. */
+/* The contents of the file at the path; empty if there is none: most files of a case are optional. */
 static bool read_if_there(const char *path, struct arena *arena, struct text *text, struct error *error)
 {
 	*text = (struct text){0};
@@ -32,11 +32,7 @@ struct case_lines {
 static bool next_line(struct case_lines *lines, struct text *line)
 {
 	while (lines->rest.length) {
-		const char *end = memchr(lines->rest.bytes, '\n', lines->rest.length);
-		size_t length = end ? (size_t)(end - lines->rest.bytes) : lines->rest.length;
-		*line = (struct text){lines->rest.bytes, length};
-		length += end ? 1 : 0;
-		lines->rest = (struct text){lines->rest.bytes + length, lines->rest.length - length};
+		*line = text_take_until(&lines->rest, '\n');
 		lines->place.line++;
 		lines->place.column = 1;
 		if (strspn(line->bytes, " \t\r\n") < line->length)
@@ -373,7 +369,7 @@ static bool file_in(const char *folder, const char *name, struct arena *arena, s
 	return path ? read_if_there(path, arena, text, error) : error_memory(error, ERROR_SYSTEM, "reading a case");
 }
 
-/* A user's case stands in PIPELINE/tests/CASE and has its pipeline.yaml above. */
+/* A user's case is in PIPELINE/tests/CASE, and its pipeline.yaml is above. */
 static const char *find_pipeline(const char *folder, struct arena *arena)
 {
 	static const char *const above[] = {"", "/..", "/../.."};

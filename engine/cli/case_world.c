@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "observe/verdict_board.h"
 
 #define EVENTS_AT_FIRST 256
 #define STATE_BYTES_MAX ((size_t)1 << 30) /* of a pipeline */
@@ -129,7 +130,7 @@ static void on_answer(void *context, struct message *message, enum flow_outcome 
 {
 	const struct passage *passage = passage_of(message);
 	if (passage->parent) {
-		asking_answered(passage->parent, outcome, answer);
+		asking_answered(passage->parent, message, outcome, answer);
 		return;
 	}
 	answer_record(context, message, outcome, answer);
@@ -143,7 +144,7 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 {
 	struct running *running = context;
 	passage_of(message)->finished = true;
-	/* What goes on behind an answer has nobody who would be told that it found no memory. */
+	/* Work after an answer has no caller to which lack of memory could be reported. */
 	if (outcome == FLOW_ANSWER && !answer->error && arena_failed(message->arena))
 		running->world->failed = true;
 	struct error error = {0};
@@ -234,6 +235,7 @@ static void running_add(struct case_world *world, const char *name, struct graph
 		.finished = on_finished,
 		.tap = on_tap,
 		.files = files_source(world->named),
+		.board = world->board,
 	};
 	if (faults_count(world->spec->faults, SEVERITY_ERROR) == 0) /* else a step may be without what it needs */
 		running->flow = flow_open(graph, &outside, &running->refused);
@@ -263,8 +265,11 @@ bool case_world_open(struct case_world *world, const struct case_files *files, c
 	world->named = files_open(error);
 	if (!world->named)
 		return false;
+	world->board = verdict_board_open();
+	if (!world->board)
+		return error_memory(error, ERROR_SYSTEM, "opening the pipelines of a case");
 	bool any = spec_first(spec, RESOURCE_PIPELINE) != NULL;
-	for (int made = 0; made < 2; made++) /* what a SeldonDeployment is stands behind what is written as a Pipeline */
+	for (int made = 0; made < 2; made++) /* generated pipelines come after those written as Pipeline */
 		for (size_t i = 0; i < spec->count; i++) {
 			const struct resource *resource = spec->resources[i];
 			if (resource->kind->type == RESOURCE_PIPELINE && (resource->made_of != NULL) == made)
@@ -301,31 +306,12 @@ void case_world_close(struct case_world *world)
 	}
 	for (struct passage *passage = world->passages; passage; passage = passage->next)
 		arena_close(passage->message.arena);
+	verdict_board_close(world->board);
 	files_close(world->named);
 	memory_give(world->events);
 }
 
-/* ---- what is not built ---- */
-
-static const char *lacking_steps(const struct case_world *world)
-{
-	for (const struct running *running = world->runnings; running; running = running->next)
-		for (size_t i = 0; i < running->graph->count; i++) {
-			const struct graph_step *step = &running->graph->steps[i];
-			if (step->spec->kind->planned)
-				return arena_print(world->arena, "step `%s` cannot run: the kind `%s` is not built yet", step->name,
-						   step->spec->kind->name);
-		}
-	return NULL;
-}
-
-static bool target_begins(const struct case_world *world, const char *prefix)
-{
-	for (size_t i = 0; i < world->files->request_count; i++)
-		if (text_starts_with(world->files->requests[i].target, text_of(prefix)))
-			return true;
-	return false;
-}
+/* ---- features that are not supported ---- */
 
 static bool expects_alerts(const struct case_files *files)
 {
@@ -337,9 +323,5 @@ static bool expects_alerts(const struct case_files *files)
 
 const char *case_world_lacks(const struct case_world *world)
 {
-	if (spec_first(world->spec, RESOURCE_EXPERIMENT) || target_begins(world, "experiments/"))
-		return "experiments are not built yet";
-	if (expects_alerts(world->files))
-		return "alerts are not built yet";
-	return lacking_steps(world);
+	return expects_alerts(world->files) ? "alerts are not built yet" : NULL;
 }

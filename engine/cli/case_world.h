@@ -99,6 +99,7 @@ struct case_world {
 	const struct case_files *files;
 	struct files *named; /* files named by its steps */
 	const struct step_kind *const *kinds;
+	struct verdict_board *board; /* of steps that watch */
 	struct running *runnings;
 	struct model *models;
 	struct passage *passages;
@@ -149,7 +150,7 @@ void case_world_forget(void *context, struct call *call);
 void asking_attempt(struct case_world *world, struct asking *asking);
 void asking_outcome(struct case_world *world, struct asking *asking);
 void asking_return(struct case_world *world, struct asking *asking);
-void asking_answered(struct asking *asking, enum flow_outcome outcome, const struct answer *answer);
+void asking_answered(struct asking *asking, const struct message *message, enum flow_outcome outcome, const struct answer *answer);
 struct model *model_of(struct case_world *world, const char *name, const char *storage_uri);
 
 /* case_world_feeds.c: passes a result at a point of a pipeline to the pipelines that read it. */

@@ -10,13 +10,13 @@
 struct asking {
 	struct asking *next;
 	struct attempts attempts;
-	struct running *running; /* who asks */
+	struct running *running; /* the caller */
 	struct call *call;
 	struct model *model;
 	struct attempt outcome;
 };
 
-/* ---- which stub stands for a model ---- */
+/* ---- stubs of models ---- */
 
 static const struct stub *stub_of_case(struct case_world *world, const struct case_stub *given, struct error *error)
 {
@@ -162,7 +162,7 @@ static void call_pipeline(struct case_world *world, struct asking *asking, struc
 		refuse(asking, &error);
 		return;
 	}
-	struct passage *passage = passage_make(world, called, asking->call->message->id);
+	struct passage *passage = passage_make(world, called, case_world_line(asking->call->message));
 	if (!passage)
 		return;
 	struct arena *arena = passage->message.arena;
@@ -207,7 +207,7 @@ void case_world_copy(void *context, const struct call *call)
 {
 	struct running *running = context;
 	struct case_world *world = running->world;
-	struct passage *passage = passage_make(world, NULL, call->message->id);
+	struct passage *passage = passage_make(world, NULL, case_world_line(call->message));
 	const struct message *copy = passage ? message_copy(passage->message.arena, call->message, call->request) : NULL;
 	struct call *made = copy ? ARENA_NEW(passage->message.arena, struct call) : NULL;
 	if (!made) {
@@ -284,15 +284,16 @@ void asking_return(struct case_world *world, struct asking *asking)
 	if (!asking_open(world, asking))
 		return;
 	asking_remove(world, asking);
-	if (asking->call->owner) /* of a copy nobody hears */
+	if (asking->call->owner) /* a shadow request has no owner */
 		flow_answered(asking->running->flow, asking->call, world->now_ms);
 }
 
-void asking_answered(struct asking *asking, enum flow_outcome outcome, const struct answer *answer)
+void asking_answered(struct asking *asking, const struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct case_world *world = asking->running->world;
 	if (!asking_open(world, asking))
 		return;
 	call_take_answer(asking->call, outcome, answer);
+	call_take_assigned(asking->call, message);
 	case_world_note(world, EVENT_RETURN, world->now_ms, asking);
 }

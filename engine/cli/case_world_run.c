@@ -46,9 +46,14 @@ static struct text target_meant(struct case_world *world, struct text target)
 	struct suggestion suggestion = suggest_begin(target);
 	for (size_t i = 0; i < world->spec->count; i++) {
 		const struct resource *resource = world->spec->resources[i];
-		bool model = resource->kind->type == RESOURCE_MODEL;
-		const char *name = model || resource->kind->type == RESOURCE_PIPELINE ? resource->name.text : NULL;
-		const char *whole = name ? arena_print(world->arena, "%s/%s", model ? "models" : "pipelines", name) : NULL;
+		enum resource_type type = resource->kind->type;
+		const char *folder = type == RESOURCE_MODEL	   ? "models"
+				     : type == RESOURCE_EXPERIMENT ? "experiments"
+				     : type == RESOURCE_PIPELINE   ? "pipelines"
+								   : NULL;
+		bool twice = resource->made_of && resource->made_of->kind->type == RESOURCE_EXPERIMENT;
+		const char *name = twice ? NULL : resource->name.text;
+		const char *whole = name && folder ? arena_print(world->arena, "%s/%s", folder, name) : NULL;
 		if (whole)
 			suggest_offer(&suggestion, text_of(whole));
 	}
@@ -63,13 +68,16 @@ static bool find_target(struct case_world *world, const struct case_request *req
 		const char *slash = memchr(target.bytes, '/', target.length);
 		size_t skip = slash ? (size_t)(slash - target.bytes) + 1 : 0;
 		const char *name = arena_copy(world->arena, target.bytes + skip, target.length - skip);
-		*running = name ? case_world_find(world, name, text_starts_with(target, TEXT("models/"))) : NULL;
+		bool model = text_starts_with(target, TEXT("models/")), pipeline = text_starts_with(target, TEXT("pipelines/"));
+		const struct resource *front = name && pipeline ? spec_experiment_of(world->spec, name) : NULL;
+		*running = name ? case_world_find(world, front ? front->name.text : name, model) : NULL;
 	}
 	if (!*running) {
 		struct text meant = target_meant(world, target);
 		return error_set(error, ERROR_INPUT, request->place,
 				 "there is no `" TEXT_FORMAT "` to send it to; %s" TEXT_FORMAT "%s", TEXT_ARGUMENTS(target),
-				 meant.length ? "did you mean `" : "targets are `pipelines/NAME` and `models/NAME`",
+				 meant.length ? "did you mean `"
+					      : "targets are `pipelines/NAME`, `models/NAME` and `experiments/NAME`",
 				 TEXT_ARGUMENTS(meant), meant.length ? "`?" : "");
 	}
 	if ((*running)->flow)

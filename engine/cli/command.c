@@ -247,7 +247,7 @@ static int show(struct session *session, enum command_shown what, const char *no
 	return command_write(session, &out);
 }
 
-/* What `-o` said; where it is not known, or has not been read before a misuse: text. */
+/* The value of `-o`; text if it is not known, or was not read before a misuse. */
 static enum output_form form_of(const struct command *command, const void *options)
 {
 	for (const struct option *row = command->options; row && row->type != OPTION_END; row++)

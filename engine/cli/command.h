@@ -46,7 +46,7 @@ struct command {
 	const char *help;	      /* a paragraph or two, with an example */
 	const struct option *options; /* its options, including -o, -n, -f; of the types that arguments.c reads; NULL: none */
 	size_t options_size;
-	const char *group; /* group in the overview: "write", "run", "look" */
+	const char *group; /* group in the overview: "write", "run", "deploy", "look" */
 	/* `options` is the filled struct; `arguments` are the words that are neither option nor value. */
 	int (*run)(struct session *session, const void *options, const char *const *arguments, size_t count);
 };

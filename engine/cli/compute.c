@@ -193,7 +193,7 @@ static bool object_of(const json_t *value, const char *key, const json_t **objec
 	return error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` is not an object of names and values; write `{...}`", key);
 }
 
-/* `number` is the place of the case, for one without a name; `document` is NULL where it stands alone. */
+/* `number` is the position of the case, for one without a name; `document` is NULL if the case is alone. */
 static void run_case(struct computing *self, const json_t *document, const json_t *value, size_t number)
 {
 	struct error error = {0};
@@ -252,30 +252,17 @@ static void run_text(struct computing *self, struct text text, size_t line)
 	json_decref(document);
 }
 
-/* The line at `*at`, without its end. */
-static struct text line_next(struct text text, size_t *at)
-{
-	const char *begin = text.bytes + *at;
-	const char *end = memchr(begin, '\n', text.length - *at);
-	size_t length = end ? (size_t)(end - begin) : text.length - *at;
-	*at += length + (end != NULL);
-	return (struct text){begin, length};
-}
-
 static bool is_blank(struct text line)
 {
-	size_t at = 0;
-	while (at < line.length && strchr(" \t\r", line.bytes[at]))
-		at++;
-	return at == line.length;
+	return text_trimmed(line, " \t\r").length == 0;
 }
 
 /* Cases stand one a line where the first line is one whole by itself; or where most are, though the first is none. */
 static bool is_lines(struct text text)
 {
 	size_t whole = 0, broken = 0;
-	for (size_t at = 0; at < text.length;) {
-		struct text line = line_next(text, &at);
+	while (text.length > 0) {
+		struct text line = text_take_until(&text, '\n');
 		if (is_blank(line))
 			continue;
 		json_t *value = json_loadb(line.bytes, line.length, JSON_ALLOW_NUL, NULL);
@@ -295,9 +282,8 @@ static void run_cases(struct computing *self, struct text text)
 		run_text(self, text, 1);
 		return;
 	}
-	size_t number = 1;
-	for (size_t at = 0; at < text.length; number++) {
-		struct text line = line_next(text, &at);
+	for (size_t number = 1; text.length > 0; number++) {
+		struct text line = text_take_until(&text, '\n');
 		if (!is_blank(line))
 			run_text(self, line, number);
 	}

@@ -23,12 +23,12 @@
 #include "runtime/status_publisher.h"
 
 #define WORKERS 1
-#define PARTITIONS 1 /* of every topic: joins fit, and nothing is shared out */
+#define PARTITIONS 1 /* of every topic: joins work, and nothing needs to be distributed */
 #define LINES_MS 1000
 #define DRAIN_MS 5000
-#define LAST_REPLIES_MS 1000 /* for what the engine has answered to come to the gateway's callers */
+#define LAST_REPLIES_MS 1000 /* for the engine's last answers to reach the gateway's callers */
 #define MEMORY_BYTES ((size_t)256 << 20)
-#define STATE_BYTES ((size_t)256 << 20) /* of a pipeline; one partition has it all */
+#define STATE_BYTES ((size_t)256 << 20) /* of a pipeline, all in one partition */
 #define DRAIN_LOOK_MS 20
 #define ADDRESS_BYTES 96
 #define SAID_BYTES_MAX ((size_t)1 << 20)
@@ -69,33 +69,33 @@ struct dev {
 	char models[ADDRESS_BYTES]; /* of the built-in server */
 	struct loop *loop;
 	struct mock_cluster *broker;
-	struct relay *relay; /* in front of it, for clients */
+	struct relay *relay; /* in front of the broker, for clients */
 	struct model_server *server;
 	struct engine_config config;
 	struct engine *engine;
 	struct gateway_config gateway_config;
-	struct gateway *gateway; /* NULL: none can be had */
+	struct gateway *gateway; /* NULL: it could not be opened */
 	struct status_publisher *status_publisher;
-	struct engine_metrics *metrics; /* NULL: nobody asks */
+	struct engine_metrics *metrics; /* NULL: not configured */
 	struct file_watch watch;
 	struct fetching fetching;
-	struct files *elsewhere; /* that are fetched, or still have to be; NULL: none */
-	bool edited;		 /* while the first ones were fetched */
+	struct files *elsewhere; /* remote files to be fetched; NULL: none */
+	bool edited;		 /* a file was edited during the first fetch */
 	struct dev_lines *lines;
 	struct log_writer log;
 	struct loop_timer ready_timer, lines_timer;
 };
 
-/* ---- what is said at the start ---- */
+/* ---- output at the start ---- */
 
-/* The folder of the pipeline's file, with its slash; empty: the present one. */
+/* The folder of the pipeline's file, with its slash; empty: the current folder. */
 static struct text folder_of(const char *file)
 {
 	const char *slash = strrchr(file, '/');
 	return (struct text){file, slash ? (size_t)(slash - file) + 1 : 0};
 }
 
-/* Without files a command finds a pipeline's topics by their names. */
+/* Whether a command needs the files to find the pipeline's topics; else it derives their names. */
 static bool needs_files(const struct pipeline_plan *plan)
 {
 	if (strcmp(plan->prefix, PREFIX_DEFAULT) != 0 || strcmp(plan->namespace, NAMESPACE_DEFAULT) != 0)
@@ -106,8 +106,8 @@ static bool needs_files(const struct pipeline_plan *plan)
 	return false;
 }
 
-/* A request stands beside the pipeline, or a small one is handed in: its answer says what
- * the pipeline wants. */
+/* Writes a command that sends a request: the file beside the pipeline, or else a small request, whose error shows
+ * which inputs the pipeline needs. */
 static void write_command(const struct dev *dev, const struct pipeline_plan *plan, struct buffer *out)
 {
 	const char *file = plan->graph->resource->place.file;
@@ -130,7 +130,7 @@ static void write_command(const struct dev *dev, const struct pipeline_plan *pla
 	buffer_print(out, " --brokers %s", relay_brokers(dev->relay));
 }
 
-/* The same by HTTP; nothing without a gateway. */
+/* Writes a command that sends the same request over HTTP. Needs a gateway. */
 static void write_curl(const struct dev *dev, const struct pipeline_plan *plan, struct buffer *out)
 {
 	const char *file = plan->graph->resource->place.file;
@@ -197,7 +197,7 @@ static void say_where_this_differs(const struct dev *dev, const struct plan *pla
 	}
 }
 
-/* In the first turn of the engine's loop, when the engine has said what it runs. */
+/* Prints the commands in the first turn of the engine's loop, after the engine's own first lines. */
 static void on_ready(void *context)
 {
 	const struct dev *dev = context;
@@ -231,7 +231,7 @@ static bool make_topics(const struct dev *dev, const struct revision *revision, 
 	return true;
 }
 
-/* NULL: they cannot be run; their faults are said, or `error` is, or files elsewhere have to be fetched first. */
+/* Reads the files. NULL: their faults were reported, or `error` is set, or remote files must be fetched first. */
 static struct revision *read_files(struct dev *dev, struct error *error)
 {
 	struct revision_options files = dev->files;
@@ -246,7 +246,8 @@ static struct revision *read_files(struct dev *dev, struct error *error)
 
 static void reload_with(void *context, struct files *fetched);
 
-/* What runs goes on meanwhile. False: they have not to be, or cannot. */
+/* Starts a fetch of remote files; the running version continues meanwhile. False: none must be fetched, or the fetch
+ * failed. */
 static bool fetch_first(struct dev *dev, struct error *error)
 {
 	struct files *files = dev->elsewhere;
@@ -257,7 +258,8 @@ static bool fetch_first(struct dev *dev, struct error *error)
 	return true;
 }
 
-/* Without one the engine still runs: the files may hold what a gateway does not serve. */
+/* Updates the gateway, or opens one. The engine also runs without a gateway, because the files may contain what a
+ * gateway cannot serve. Always true. */
 static bool follow_gateway(struct dev *dev)
 {
 	const struct plan *plan = &engine_revision(dev->engine)->plan;
@@ -267,13 +269,14 @@ static bool follow_gateway(struct dev *dev)
 	gateway_close(dev->gateway);
 	error = (struct error){0};
 	dev->gateway_config = (struct gateway_config){
+		.serves_http = true,
 		.http_port = (int)dev->options->http_port,
 		.serves_grpc = true,
 		.grpc_port = (int)dev->options->grpc_port,
 		.brokers = mock_cluster_brokers(dev->broker),
 		.consumer = mock_consumer_settings,
 		.producer = mock_producer_settings,
-		.record_bytes = GATEWAY_RECORD_BYTES, /* the broker tells no settings of topics */
+		.record_bytes = GATEWAY_RECORD_BYTES, /* the simulated broker does not report settings of topics */
 	};
 	dev->gateway = gateway_open(dev->loop, &dev->gateway_config, plan, &error);
 	if (!dev->gateway)
@@ -281,7 +284,7 @@ static bool follow_gateway(struct dev *dev)
 	return true;
 }
 
-/* Models change before the pipelines that may call them. */
+/* Reloads models before pipelines, because the new pipelines may call the new models. */
 static void reload(struct dev *dev)
 {
 	struct error error = {0};
@@ -326,9 +329,9 @@ static bool watch_files(struct dev *dev, struct error *error)
 	       file_watch_open(&dev->watch, dev->loop, dev->files.paths, dev->files.path_count, on_changed, dev, error);
 }
 
-/* ---- the start, with files elsewhere ---- */
+/* ---- start with remote files ---- */
 
-/* Until they are there, or an edit may have changed which are needed. A signal ends the fetch. */
+/* Waits until the files are fetched, or an edit may have changed which are needed. A signal ends the fetch. */
 static bool wait_for_fetched(struct dev *dev, struct error *error)
 {
 	dev->edited = false;
@@ -350,7 +353,7 @@ static void on_second(void *context)
 	struct dev *dev = context;
 	struct error error = {0};
 	dev_lines_show(dev->lines, dev->engine, loop_now_ms(dev->loop));
-	/* Its place in the heap was just given back. */
+	/* The timer's slot in the heap is free again, so this needs no memory. */
 	(void)loop_timer_set(dev->loop, &dev->lines_timer, loop_now_ms(dev->loop) + LINES_MS, &error);
 }
 
@@ -411,7 +414,7 @@ static bool run_engine(struct dev *dev, struct error *error)
 	       engine_run(dev->engine, error);
 }
 
-/* The engine has answered what was open; its replies are on their way. */
+/* Drains the gateway. The engine has answered the open calls, and its replies are on their way. */
 static void drain_gateway(struct dev *dev)
 {
 	struct error error = {0};
@@ -447,7 +450,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	sigset_t before;
 	engine_block_signals(&before);
 	command_log_begin(session, &dev.log, self->log_level);
-	session->fault_pages = self->form == OUTPUT_TEXT; /* whoever edits a file sees the line with its fault */
+	session->fault_pages = self->form == OUTPUT_TEXT; /* an editor of a file sees the line with the fault */
 	bool good = run_limits_check(MEMORY_BYTES, false, WORKERS, &error) && open_servers(&dev, &error) &&
 		    open_engine(&dev, &error) && run_engine(&dev, &error);
 	if (good)

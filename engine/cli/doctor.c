@@ -6,6 +6,7 @@
 #include "cli/doctor_machine.h"
 #include "cli/kafka.h"
 #include "cli/session_revision.h"
+#include "log/broker_release.h"
 #include "log/probe.h"
 #include "net/http.h"
 #include "runtime/model_survey.h"
@@ -14,7 +15,7 @@
 #define REGISTRY_WAIT_MS 5000
 #define REGISTRY_REPLY_MAX ((size_t)16 << 20)
 #define SKEW_MAX_MS 2000 /* the date of an HTTP reply has whole seconds */
-#define NAMED_MAX 3	 /* of many of a kind, as many are named */
+#define NAMED_MAX 3	 /* number of items of one kind that are named */
 
 struct doctor_options {
 	const char *namespace;
@@ -68,8 +69,8 @@ static void examine_library(struct findings *findings)
 
 /* ---- Kafka ---- */
 
-/* What to do about an answer that is not good: by the reason, so that a broker which is slow is not taken for a right
- * that is missing. */
+/* Advice for an answer that is not good. It depends on the reason, so that a slow broker is not reported as a missing
+ * right. */
 struct answer_advice {
 	const char *bad, *denied, *slow;
 };
@@ -135,6 +136,9 @@ static void examine_kafka(struct doctor *doctor)
 	}
 	findings_add(findings, GRADE_GOOD, "brokers", NULL, "%d at %s, after %lld ms", probe.brokers, doctor->kafka.brokers,
 		     (long long)probe.answer_ms);
+	const char *fault = broker_release_fault(broker_release_ask(doctor->kafka.brokers, doctor->kafka.producer));
+	if (fault)
+		findings_add(findings, GRADE_WARNING, "release", "Where a pipeline is exactly once, use Kafka 4.2.1.", "%s", fault);
 	report_answers(findings, &probe, 0, wanted.count, "topics", &topic_advice);
 	report_answers(findings, &probe, wanted.count, probe.count, "groups", &group_advice);
 }
@@ -145,7 +149,7 @@ struct doctor_question {
 	bool answered;
 	long status;
 	char words[512];
-	int64_t their_ms; /* the time, as they have it; -1: not told */
+	int64_t their_ms; /* the server's time; -1: not known */
 };
 
 static void on_reply(struct http_request *request, const struct http_reply *reply)
@@ -173,14 +177,7 @@ static bool ask(const struct kafka *kafka, const char *url, struct doctor_questi
 				       .wanted_header = "date",
 				       .done = on_reply,
 				       .context = question};
-	struct loop *loop = loop_open(error);
-	struct http *http = loop ? http_open(loop, &limits, error) : NULL;
-	bool good = http && http_start(http, &request, error);
-	while (good && !question->answered)
-		good = loop_turn(loop, -1, error);
-	http_close(http);
-	loop_close(loop);
-	return good;
+	return http_ask(&limits, &request, &question->answered, error);
 }
 
 static void compare_clocks(struct findings *findings, const struct doctor_question *question)
@@ -241,7 +238,7 @@ static void examine_models(struct doctor *doctor)
 	}
 }
 
-/* ---- all of it ---- */
+/* ---- the command ---- */
 
 static void examine_files(struct doctor *doctor, const char *const *paths, size_t count)
 {

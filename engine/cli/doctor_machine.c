@@ -37,7 +37,7 @@ static void examine_processors(const struct machine_needs *needs, struct finding
 		findings_add(findings, GRADE_GOOD, "processors", NULL, "%zu", count);
 }
 
-/* A number that stands alone in a file; -1: there is none. */
+/* The number that is the only content of a file; -1: there is none. */
 static double read_number(const char *path)
 {
 	char line[NUMBER_TEXT_MAX + 2];

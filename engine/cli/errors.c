@@ -142,7 +142,7 @@ static bool mark_one(void *context, int32_t partition, int64_t offset, int64_t t
 	return letter_list_mark(&showing->list, partition, offset, time_ms, error);
 }
 
-/* On a terminal the reason stands below, where it has a line to itself. */
+/* On a terminal the reason is below, on its own line. */
 static void print_listed(struct errors_showing *showing, const struct listed_letter *letter, bool is_terminal)
 {
 	struct buffer *out = &showing->text;

@@ -71,7 +71,7 @@ static bool read_message(const struct eval_options *self, struct arena *arena, s
 	return true;
 }
 
-/* ---- what is known of it before anything runs ---- */
+/* ---- static checks ---- */
 
 static bool type_of_tensor(const struct tensor *tensor, struct value_type *type)
 {

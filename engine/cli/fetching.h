@@ -4,17 +4,12 @@
 #ifndef SLUICE_CLI_FETCHING_H
 #define SLUICE_CLI_FETCHING_H
 
-#include <pthread.h>
-
-#include "net/loop.h"
+#include "net/loop_task.h"
 #include "serving/files.h"
 
 struct fetching {
-	struct loop *loop; /* NULL: no download is in progress */
+	struct loop_task task;
 	struct files *files;
-	struct watch watch;
-	int bell;
-	pthread_t thread;
 	void (*done)(void *context, struct files *files); /* takes ownership of the files */
 	void *context;
 };

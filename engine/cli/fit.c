@@ -1,4 +1,5 @@
-/* fit.c: `sluice fit`: learns the parameters of a step from data, and writes them to the file that the step names. */
+/* fit.c: `sluice fit`: learns the parameters of a step from data, and writes them to the file that the step names; and
+ * `sluice drift report`: compares data with what was learnt. */
 #include <errno.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 #define FIT_ARENA_BYTES ((size_t)16 << 30)
 #define TOPIC_SOURCE "topic:"
 #define COUNT_MAX 1000000000000.0
+#define KINDS_BYTES_MAX 256
 
 struct fit_options {
 	struct door_asked asked;
@@ -25,6 +27,17 @@ struct fit_options {
 	struct name_list tensors;
 	int form;
 };
+
+/* Rows of both commands. */
+#define SOURCE_ROWS                                                                                                                \
+	ROW("tensor", NAMES, struct fit_options, tensors, .word = "NAME=COLUMN,COLUMN",                                            \
+	    .help = "Columns of a CSV that form one tensor; every other column is a tensor with the column's name."),              \
+		DOOR_ROWS(struct fit_options, asked),                                                                              \
+		ROW("count", INTEGER, struct fit_options, count, .least = 1, .most = COUNT_MAX,                                    \
+		    .help = "Reads only that many first records of a topic; default: all."),                                       \
+		ROW("out", TEXT, struct fit_options, out, .word = "FILE",                                                          \
+		    .help = "The file to write; default: standard output."),                                                       \
+		COMMAND_FORM(fit_options, form, "text json")
 
 static const struct option options[] = {
 	{.name = "file",
@@ -36,17 +49,11 @@ static const struct option options[] = {
 	ROW("step", TEXT, struct fit_options, step, .word = "STEP",
 	    .help = "The name of the step; default: the only one of "
 		    "that kind."),
-	ROW("tensor", NAMES, struct fit_options, tensors, .word = "NAME=COLUMN,COLUMN",
-	    .help = "Columns of a CSV that form one tensor; every other column is a tensor with the column's name."),
-	DOOR_ROWS(struct fit_options, asked),
-	ROW("count", INTEGER, struct fit_options, count, .least = 1, .most = COUNT_MAX,
-	    .help = "Reads only that many first records of a topic; default: all."),
-	ROW("out", TEXT, struct fit_options, out, .word = "FILE", .help = "The file to write; default: standard output."),
-	COMMAND_FORM(fit_options, form, "text json"),
+	SOURCE_ROWS,
 	{.type = OPTION_END},
 };
 
-extern const struct command command_fit;
+extern const struct command command_fit, command_drift_report;
 
 /* ---- which step ---- */
 
@@ -86,11 +93,22 @@ struct fitting {
 	struct arena *arena;
 	struct files *files;
 	struct buffer made;
+	const struct command *command;
 };
 
 static void say_remark(void *listener, const char *text)
 {
 	command_note(listener, "%s", text);
+}
+
+/* Learns, or compares. */
+static bool source_read(struct fitting *self, struct step *step, struct fit_source *source, struct error *error)
+{
+	source->remarked = say_remark;
+	source->listener = self->session;
+	if (self->command == &command_fit)
+		return self->kind->fit(step, source, &self->made, error);
+	return self->kind->review(step, source, self->options->form == OUTPUT_JSON, &self->made, error);
 }
 
 static bool fit_file(struct fitting *self, struct step *step, const struct mapping *mapping, struct error *error)
@@ -105,9 +123,7 @@ static bool fit_file(struct fitting *self, struct step *step, const struct mappi
 	if (!fit_rows_open(&rows, self->source, text, &self->options->tensors, mapping, self->arena, error))
 		return false;
 	struct fit_source source = fit_rows_source(&rows);
-	source.remarked = say_remark;
-	source.listener = self->session;
-	return self->kind->fit(step, &source, &self->made, error);
+	return source_read(self, step, &source, error);
 }
 
 /* `topic:` alone is the pipeline's own. */
@@ -128,9 +144,7 @@ static bool fit_topic(struct fitting *self, struct step *step, const struct mapp
 	good = good && fit_topic_open(&topic, &config, self->arena, error);
 	if (good) {
 		struct fit_source source = fit_topic_source(&topic);
-		source.remarked = say_remark;
-		source.listener = self->session;
-		good = self->kind->fit(step, &source, &self->made, error);
+		good = source_read(self, step, &source, error);
 	}
 	if (topic.left_out > 0 && topic.count > 0)
 		command_note(self->session, "%llu records that cannot be read were left out; the first: %s",
@@ -175,11 +189,11 @@ static int fit_spec(struct fitting *self, const struct spec *spec)
 		return command_faults_only(self->session, spec->faults);
 	const struct fit_found found = step_find(spec, self->kind, self->options->step);
 	if (found.count != 1)
-		return command_misuse(self->session, &command_fit, "the files have %zu steps `%s`%s%s; choose one by --step",
+		return command_misuse(self->session, self->command, "the files have %zu steps `%s`%s%s; choose one by --step",
 				      found.count, self->kind->name, self->options->step ? " called " : "",
 				      self->options->step ? self->options->step : "");
 	if (!fit_step(self, spec, &found, &error))
-		return command_refused(self->session, &command_fit, &error);
+		return command_refused(self->session, self->command, &error);
 	if (!self->options->out) {
 		struct buffer made = self->made;
 		self->made = (struct buffer){0};
@@ -190,13 +204,14 @@ static int fit_spec(struct fitting *self, const struct spec *spec)
 	struct buffer said;
 	buffer_open(&said, SAID_BYTES_MAX);
 	if (self->options->form == OUTPUT_JSON) {
-		buffer_string(&said, "{\"step\": ");
-		json_write_string(&said, text_of(found.step->name.text));
-		buffer_string(&said, ", \"file\": ");
-		json_write_string(&said, text_of(self->options->out));
+		json_write_member(&said, "{", "step", text_of(found.step->name.text));
+		json_write_member(&said, ", ", "file", text_of(self->options->out));
 		buffer_string(&said, "}\n");
 	} else {
-		buffer_print(&said, "%s: the constants that step `%s` has learned\n", self->options->out, found.step->name.text);
+		buffer_print(&said,
+			     self->command == &command_fit ? "%s: the constants that step `%s` has learned\n"
+							   : "%s: the report by the reference of step `%s`\n",
+			     self->options->out, found.step->name.text);
 	}
 	return command_write(self->session, &said);
 }
@@ -205,6 +220,17 @@ static const struct step_kind *kind_of(struct session *session, const char *name
 {
 	const struct step_kind *kind = step_kind_find(session->kinds, name);
 	return kind && kind->fit ? kind : NULL;
+}
+
+/* "`preprocess`, `outlier`". */
+static const char *kinds_that_learn(const struct session *session, char *into, size_t size)
+{
+	size_t length = 0;
+	for (size_t i = 0; session->kinds && session->kinds[i] && length < size; i++)
+		if (session->kinds[i]->fit)
+			length += (size_t)snprintf(into + length, size - length, "%s`%s`", length ? ", " : "",
+						   session->kinds[i]->name);
+	return into;
 }
 
 static bool files_of(const struct fit_options *self, struct arena *arena, const char *const **paths, struct error *error)
@@ -216,59 +242,130 @@ static bool files_of(const struct fit_options *self, struct arena *arena, const 
 	return made || error_memory(error, ERROR_SYSTEM, "reading files");
 }
 
-static int fit_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+static int fitting_run(struct fitting *fitting)
 {
-	const struct fit_options *self = filled;
-	const struct spec_options spec_options = {.kinds = session->kinds};
+	const struct fit_options *self = fitting->options;
+	const struct spec_options spec_options = {.kinds = fitting->session->kinds};
 	const char *const *paths;
 	struct error error = {0};
 	struct spec spec;
-	struct fitting fitting = {
-		.session = session, .options = self, .kind = kind_of(session, arguments[0]), .source = arguments[1]};
-	(void)count;
-	if (!fitting.kind)
-		return command_misuse(session, &command_fit, "steps of the kind `%s` have nothing to learn; `preprocess` has",
-				      arguments[0]);
 	if (self->asked.files.count == 0)
-		return command_misuse(session, &command_fit, "the pipeline is missing: give the file of its step by -f FILE");
-	fitting.arena = arena_open(FIT_ARENA_BYTES);
-	fitting.files = files_open(&error);
-	buffer_open(&fitting.made, FILE_BYTES_OUT_MAX);
+		return command_misuse(fitting->session, fitting->command,
+				      "the pipeline is missing: give the file of its step by -f FILE");
+	fitting->arena = arena_open(FIT_ARENA_BYTES);
+	fitting->files = files_open(&error);
+	buffer_open(&fitting->made, FILE_BYTES_OUT_MAX);
 	int code = EXIT_FAULTS;
-	if (!fitting.arena || !fitting.files || !spec_open(&spec, &error))
+	if (!fitting->arena || !fitting->files || !spec_open(&spec, &error))
 		error_memory(&error, ERROR_SYSTEM, "beginning to fit");
 	if (error.kind == ERROR_NONE) {
-		if (files_of(self, fitting.arena, &paths, &error) &&
+		if (files_of(self, fitting->arena, &paths, &error) &&
 		    spec_read(&spec, paths, self->asked.files.count, &spec_options, &error))
-			code = fit_spec(&fitting, &spec);
+			code = fit_spec(fitting, &spec);
 		spec_close(&spec);
 	}
-	buffer_close(&fitting.made);
-	files_close(fitting.files);
-	arena_close(fitting.arena);
-	return error.kind == ERROR_NONE ? code : command_refused(session, &command_fit, &error);
+	buffer_close(&fitting->made);
+	files_close(fitting->files);
+	arena_close(fitting->arena);
+	return error.kind == ERROR_NONE ? code : command_refused(fitting->session, fitting->command, &error);
+}
+
+static int fit_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	char kinds[KINDS_BYTES_MAX];
+	struct fitting fitting = {.session = session,
+				  .options = filled,
+				  .kind = kind_of(session, arguments[0]),
+				  .source = arguments[1],
+				  .command = &command_fit};
+	(void)count;
+	if (!fitting.kind)
+		return command_misuse(session, &command_fit, "steps of the kind `%s` have nothing to learn; those of %s have",
+				      arguments[0], kinds_that_learn(session, kinds, sizeof kinds));
+	return fitting_run(&fitting);
+}
+
+static int drift_report_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	struct fitting fitting = {.session = session,
+				  .options = filled,
+				  .kind = step_kind_find(session->kinds, "drift"),
+				  .source = arguments[0],
+				  .command = &command_drift_report};
+	(void)count;
+	if (!fitting.kind || !fitting.kind->review)
+		return command_misuse(session, &command_drift_report, "there are no steps of the kind `drift` here");
+	return fitting_run(&fitting);
 }
 
 const struct command command_fit = {
 	.name = "fit",
 	.arguments = "KIND SOURCE",
 	.summary = "Learns the constants of a step from data.",
-	.help = "KIND is `preprocess`. SOURCE is a CSV with a header, or requests as JSON, one in each line (events, if the "
-		"pipeline maps them); `-` is standard input. Or it is `topic:NAME`: all present records of a Kafka topic, "
+	.help = "KIND is `preprocess`, `outlier` or `drift`. SOURCE is a CSV with a header, or requests as JSON, one in each line "
+	"(events, "
+		"if the pipeline maps them); `-` is standard input. Or it is `topic:NAME`: all present records of a Kafka topic, "
 		"which may be requests, events or answers in any format. `topic:` alone is the pipeline's own topic. The rows "
-		"are the messages that the step would receive. Each operation of the step with `fitted: FILE` is learned, in "
-		"order, from the output of the operations above it. All are written to one file. So fit and the running "
-		"pipeline use the same step. Records of a topic that cannot be read, or that the step refuses (for example, "
-		"because its tensor is missing), are left out and counted. In a file they are errors.\n"
+		"are the messages that the step would receive, so fit and the running pipeline use the same step. Records of a "
+		"topic that cannot be read, or that the step refuses (for example, because its tensor is missing), are left out "
+		"and counted. In a file they are errors.\n"
 		"\n"
 		"  sluice fit preprocess quotes.csv -f pipeline.yaml --tensor x=bid,ask,volume --out prep.json\n"
 		"  sluice fit preprocess topic:market.ticks -f pipeline.yaml --brokers localhost:9092 --out prep.json\n"
+		"  sluice fit outlier quotes.csv -f pipeline.yaml --tensor x=bid,ask,volume --out usual.json\n"
 		"\n"
-		"The file is JSON: {\"format\": \"sluice_preprocess/1\", \"operations\": [...]}, each operation with the "
-		"fields that `sluice help steps` lists. pipelines/export_sklearn.py writes such a file from fitted "
-		"scikit-learn transformers.",
+		"Of `preprocess`, each operation of the step with `fitted: FILE` is learned, in order, from the output of the "
+		"operations above it. All are written to one file: {\"format\": \"sluice_preprocess/1\", \"operations\": "
+		"[...]}, each operation with the fields that `sluice help steps` lists. pipelines/export_sklearn.py writes such a "
+		"file from fitted scikit-learn transformers.\n"
+		"\n"
+		"Of `outlier`, what is usual is learned from the rows of the step's tensor, by its method: medians and their "
+		"spreads, mean and covariance, or an isolation forest of 100 trees. At least 10 rows are needed; a few hundred are "
+		"better. The file is {\"format\": \"sluice_outlier/1\", ...}.\n"
+		"\n"
+		"Of `drift`, the rows of the watched tensors are kept in their order, at most 4000 of them, and the range, the "
+		"missing values and the categories of all. At least 100 rows are needed. The file is {\"format\": "
+		"\"sluice_drift/1\", ...}. `sluice drift report` compares other data with it.",
 	.options = options,
 	.options_size = sizeof(struct fit_options),
 	.group = "run",
 	.run = fit_run,
+};
+
+static const struct option report_options[] = {
+	{.name = "file",
+	 .letter = 'f',
+	 .type = OPTION_NAMES,
+	 .offset = offsetof(struct fit_options, asked.files),
+	 .required = true,
+	 .help = "The YAML of the pipeline with the step."},
+	ROW("step", TEXT, struct fit_options, step, .word = "STEP",
+	    .help = "The name of the step; default: the only one of the kind `drift`."),
+	SOURCE_ROWS,
+	{.type = OPTION_END},
+};
+
+const struct command command_drift_report = {
+	.name = "drift report",
+	.arguments = "SOURCE",
+	.summary = "Compares data with the reference of a drift step.",
+	.help = "Reads SOURCE as `sluice fit` does (a CSV, requests in lines, or topic:NAME), and compares its rows, window by "
+		"window, with the reference of a step `drift`, which `sluice fit drift` has learnt. It prints a line for each "
+		"window: the drift_score, the feature and the test that have it, and data out of the bounds of quality. With -o "
+		"json each line is an object with all tests of all features.\n"
+		"\n"
+		"  sluice fit drift march.csv -f pipeline.yaml --tensor x=bid,ask --out refs/features.json\n"
+		"  sluice drift report april.csv -f pipeline.yaml --tensor x=bid,ask\n"
+		"\n"
+		"`window`, `methods`, `falseAlarms` and `effect` are those of the step. The rows of a file have no times, so both "
+		"`window` and `falseAlarms` are then by messages; the records of a topic have their own. The declared false alarms "
+		"are those of all features, tests and windows together. drift_score is the largest effect above the level that "
+		"chance reaches so rarely, and 0 without drift. The effect of ks is its distance D, of psi, jensen-shannon and "
+		"chi-square the Jensen-Shannon distance, of wasserstein the distance divided by the reference's standard "
+		"deviation. "
+		"Where rows follow from the rows before, as in a series, samples count as the smaller ones that they are worth.",
+	.options = report_options,
+	.options_size = sizeof(struct fit_options),
+	.group = "run",
+	.run = drift_report_run,
 };

@@ -341,7 +341,7 @@ static bool row_payload(struct fit_rows *rows, struct arena *arena, struct paylo
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading a row");
 }
 
-/* A request stands on a line alone, or in `request`, as cases have it. */
+/* A request is alone on a line, or in `request`, as in cases. */
 static struct text request_in(struct text line, struct arena *arena)
 {
 	struct json_scan scan;
@@ -388,7 +388,7 @@ static bool rows_next(void *context, struct arena *arena, struct payload *payloa
 	return row_next(rows, arena, error) && row_payload(rows, arena, payload, error);
 }
 
-/* A file is made to learn from, so what is wrong with a row is a mistake in it. */
+/* A file is made for fitting, so a fault in a row is an error of the file. */
 static bool rows_refused(void *context, const struct tensor *texts, struct error *error)
 {
 	const struct fit_rows *rows = context;

@@ -1,6 +1,8 @@
 /* fit_topic.c: see fit_topic.h. */
 #include "cli/fit_topic.h"
 
+#include <stdlib.h>
+
 #include "base/memory.h"
 #include "log/reader.h"
 #include "message/answer_decode.h"
@@ -65,6 +67,7 @@ static bool keep(struct fit_topic *topic, const struct kept_record *record, stru
 	}
 	topic->records[topic->count++] = (struct kept_record){.partition = record->partition,
 							      .offset = record->offset,
+							      .time_ms = record->time_ms,
 							      .value = text_copied(topic->arena, record->value),
 							      .headers = headers_copied(topic->arena, record->headers)};
 	return !arena_failed(topic->arena) || error_memory(error, ERROR_SYSTEM, "reading a topic");
@@ -80,7 +83,8 @@ static bool take(void *context, const struct record *record, struct error *error
 {
 	struct fit_topic_taking *taking = context;
 	struct fit_topic *topic = taking->topic;
-	struct kept_record seen = {.partition = record->partition, .offset = record->offset, .value = record->value};
+	struct kept_record seen = {.partition = record->partition, .offset = record->offset, .time_ms = record->time_ms,
+				   .value = record->value};
 	struct payload payload;
 	struct error wrong = {0};
 	arena_reset(taking->arena);
@@ -117,6 +121,17 @@ static bool read_all(struct fit_topic *topic, struct error *error)
 	return good;
 }
 
+/* By time, then as they stand in the topic. */
+static int records_compare(const void *left, const void *right)
+{
+	const struct kept_record *a = left, *b = right;
+	if (a->time_ms != b->time_ms)
+		return a->time_ms < b->time_ms ? -1 : 1;
+	if (a->partition != b->partition)
+		return a->partition < b->partition ? -1 : 1;
+	return (a->offset > b->offset) - (a->offset < b->offset);
+}
+
 bool fit_topic_open(struct fit_topic *topic, const struct fit_topic_config *config, struct arena *arena, struct error *error)
 {
 	*topic = (struct fit_topic){.config = config, .arena = arena};
@@ -124,8 +139,10 @@ bool fit_topic_open(struct fit_topic *topic, const struct fit_topic_config *conf
 		return false;
 	if (!read_all(topic, error))
 		return false;
-	if (topic->count > 0)
+	if (topic->count > 0) {
+		qsort(topic->records, topic->count, sizeof *topic->records, records_compare);
 		return true;
+	}
 	return topic->left_out == 0
 		       ? error_set(error, ERROR_INPUT, PLACE_NONE, "topic %s is empty; `sluice produce` writes requests to it",
 				   config->topic)
@@ -164,6 +181,12 @@ static bool topic_refused(void *context, const struct tensor *texts, struct erro
 	return true;
 }
 
+static int64_t topic_time_ms(void *context)
+{
+	const struct fit_topic *topic = context;
+	return topic->records[topic->at - 1].time_ms;
+}
+
 static void topic_rewind(void *context)
 {
 	struct fit_topic *topic = context;
@@ -172,5 +195,6 @@ static void topic_rewind(void *context)
 
 struct fit_source fit_topic_source(struct fit_topic *topic)
 {
-	return (struct fit_source){.context = topic, .rewind = topic_rewind, .next = topic_next, .refused = topic_refused};
+	return (struct fit_source){.context = topic, .rewind = topic_rewind, .next = topic_next, .refused = topic_refused,
+				   .time_ms = topic_time_ms};
 }

@@ -10,7 +10,7 @@
 #include "runtime/revision_topics.h"
 
 #define PORT_MOST 65535
-#define NO_MODELS "http://127.0.0.1:1" /* engines call them, so nothing is asked of where they are */
+#define NO_MODELS "http://127.0.0.1:1" /* engines call the models, so their addresses are not needed here */
 #define ARENA_BYTES ((size_t)64 << 20)
 
 enum topics_wanted { TOPICS_CREATE, TOPICS_CHECK };
@@ -55,21 +55,21 @@ struct gateway_run {
 	struct arena *arena;
 	struct kafka kafka;
 	struct revision_options read;
-	struct revision *first;	   /* from which Kafka's settings are borrowed */
-	struct revision *revision; /* that is served */
+	struct revision *first;	   /* Kafka's settings are borrowed from it */
+	struct revision *revision; /* being served */
 	struct gateway_service service;
 };
 
-/* ---- what is wanted at the start ---- */
+/* ---- topics and first output ---- */
 
-/* Those of the pipelines' requests, and the namespace's topic of replies. */
+/* Ensures the topics of the pipelines' requests, and the namespace's topic of replies. */
 static bool topics_see(const struct gateway_run *run, const struct revision *revision, struct error *error)
 {
 	struct wanted_topics wanted;
 	size_t made = 0, count = 0;
 	bool create = run->options->topics == TOPICS_CREATE;
 	if (revision->plan.count == 0)
-		return true; /* which the gateway refuses in its words */
+		return true; /* gateway_open() reports the error */
 	if (!revision_topics(revision, run->kafka.topics, false, (struct name_list){0}, &wanted, error))
 		return false;
 	struct wanted_topic *items = ARENA_ARRAY(revision->arena, struct wanted_topic, wanted.count + 1);
@@ -96,7 +96,7 @@ static void say_ready(const struct gateway_run *run)
 	if (grpc_port > 0)
 		fprintf(out, json ? "\"grpc\":\"%s:%d\"," : ", gRPC at %s:%d", listening->host, grpc_port);
 	fputs(json ? "\"pipelines\":[" : ": ", out);
-	/* The names of pipelines are those of Kubernetes: none has a byte that JSON escapes. */
+	/* Names of pipelines follow the rules of Kubernetes: no byte of them needs an escape in JSON. */
 	for (size_t i = 0; i < plan->count; i++)
 		fprintf(out, json ? "%s\"%s\"" : "%s%s", i == 0 ? "" : json ? "," : ", ", plan->pipelines[i].graph->name);
 	fputs(json ? "]}\n" : "\n", out);
@@ -133,7 +133,7 @@ static bool pipelines_follow(struct gateway_run *run, struct error *error)
 	return good;
 }
 
-/* SIGHUP. Each part follows by itself: a bad key does not hold back a pipeline. */
+/* Handles SIGHUP. The parts are independent: an invalid file of keys does not prevent new pipelines. */
 static void on_hung_up(void *context)
 {
 	struct gateway_run *run = context;
@@ -150,7 +150,8 @@ static void on_hung_up(void *context)
 static bool open_and_serve(struct gateway_run *run, struct error *error)
 {
 	const struct gateway_options *self = run->options;
-	const struct gateway_config ports = {.http_port = (int)self->http_port,
+	const struct gateway_config ports = {.serves_http = true,
+					     .http_port = (int)self->http_port,
 					     .serves_grpc = self->grpc_port >= 0,
 					     .grpc_port = (int)self->grpc_port,
 					     .brokers = run->kafka.brokers,
@@ -217,10 +218,18 @@ const struct command command_gateway = {
 		"read, and answers with what engines answer: start them by `sluice run` with the same files. A call ends "
 		"by its answer or its deadline: 504 where an engine did not answer in time, 503 where Kafka did not take "
 		"the request. Calls that fail are answered, and kept as dead letters only where the pipeline says "
-		"`output.errors: keep`. A Model that no pipeline, experiment or deployment of the files names is asked by "
+		"`output.errors: keep`. A Model that no pipeline or deployment of the files names, and an Experiment, is asked by "
 		"its own name; `sluice plan` shows the pipeline that it gets. SIGTERM: it is not ready any more, and ends "
 		"its open calls. SIGHUP reads the files, the certificate, and callers' keys and policies again; where one "
-		"has a fault, it stays as it was.\n"
+		"has a fault, it stays as it was. Bodies of HTTP may be compressed by gzip: requests with content-encoding, long "
+		"answers where accept-encoding allows it. GET /openapi.json describes the paths.\n"
+		"\n"
+		"A request with the headers ce-specversion, ce-id, ce-source and ce-type is a CloudEvent (binary mode), and so is "
+		"its answer.\n"
+		"\n"
+		"With `prefer: respond-async` a request is submitted: the answer is 202 with an id as soon as Kafka has the "
+		"request. GET /v2/pipelines/NAME/requests/ID, at any gateway, gives the outcome: 202 while there is none, and "
+		"410 when Kafka has deleted the request. A request that is filtered away has no outcome.\n"
 		"\n"
 		"Callers show a token (Authorization: Bearer), an API key (x-api-key) or a certificate, as the options and "
 		"the files' securityConfig ask for; nothing of it reaches Kafka. /v2/health/live and /v2/health/ready, and "

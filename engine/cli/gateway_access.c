@@ -61,7 +61,7 @@ static bool tokens_read(const struct gateway_access_asked *asked, struct jwt_rul
 	       algorithms_read(&asked->algorithms, &tokens->algorithms, error);
 }
 
-/* What only has a meaning beside another option. */
+/* Checks for options that have no effect without another one. */
 static bool options_fit(const struct gateway_access_asked *asked, const struct access_settings *settings, struct error *error)
 {
 	bool rules = asked->audiences.count > 0 || asked->issuers.count > 0 || asked->algorithms.count > 0;
@@ -119,14 +119,14 @@ void gateway_access_close(struct gateway_access *access)
 	*access = (struct gateway_access){0};
 }
 
-/* ---- what depends on them ---- */
+/* ---- comparison and checks ---- */
 
 static bool texts_equal(const char *one, const char *other)
 {
 	return one == other || (one && other && strcmp(one, other) == 0);
 }
 
-/* The command line stays the same: of all settings, the files give this one. */
+/* The options cannot change while the command runs. Among the settings, only this one comes from the files. */
 bool gateway_access_equal(const struct gateway_access *access, const struct gateway_access *other)
 {
 	return texts_equal(access->settings.key_set, other->settings.key_set);

@@ -1,5 +1,5 @@
-/* gateway_access.h: Access options of a command with a gateway, which become the gateway's access settings together
- * with the files' securityConfig.
+/* gateway_access.h: Access options of a command with a gateway. Together with the files' securityConfig they become
+ * the access settings of the gateway.
  */
 #ifndef SLUICE_CLI_GATEWAY_ACCESS_H
 #define SLUICE_CLI_GATEWAY_ACCESS_H
@@ -53,21 +53,21 @@ struct gateway_access { /* starts as `{0}` */
 	struct tls_files key_set_tls;
 	struct access_settings settings;
 	const struct access_settings *wanted; /* NULL: everybody may do everything */
-	bool asks; /* it asks callers who they are, or forbids what no policy allows */
+	bool asks; /* callers must authenticate, or policies restrict them */
 };
 
 /* Fills in `access`, which borrows from the options and nothing from the files. `runtime` NULL: the files have none.
- * CONFIG: an option has no meaning, or the files ask for protection that is not given; the latter is only noted with
- * --insecure-ignore-security. To be closed also on failure. */
+ * CONFIG: an option has no meaning, or the files request protection that the gateway lacks. With
+ * --insecure-ignore-security the latter is only noted. To be closed also on failure. */
 bool gateway_access_open(struct gateway_access *access, const struct gateway_access_asked *asked,
 			 const struct listening_asked *listening, const struct runtime_spec *runtime, struct session *session,
 			 struct error *error);
 void gateway_access_close(struct gateway_access *access);
 
-/* Whether both are the same, so that an open gateway needs no other. */
+/* Whether both are equal, so that an open gateway can keep its settings. */
 bool gateway_access_equal(const struct gateway_access *access, const struct gateway_access *other);
 
-/* Checks that the listener does not let in other machines unasked; CONFIG. */
+/* Checks that the listener does not accept other machines without authentication; else CONFIG. */
 bool gateway_access_check_host(const struct gateway_access *access, const struct listening_asked *listening, struct error *error);
 
 #endif

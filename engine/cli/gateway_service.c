@@ -2,9 +2,10 @@
 #include "cli/gateway_service.h"
 
 #include "base/duration.h"
+#include "gateway/cors.h"
 #include "message/reply.h"
 
-/* ---- what is wanted at the start ---- */
+/* ---- start ---- */
 
 static bool headers_are_fit(const struct name_list *passed, struct error *error)
 {
@@ -25,10 +26,11 @@ static bool headers_are_fit(const struct name_list *passed, struct error *error)
 
 bool gateway_asked_check(const struct gateway_asked *asked, struct error *error)
 {
-	return listening_check_tls(&asked->listening, "gateway", error) && headers_are_fit(&asked->passed, error);
+	return listening_check_tls(&asked->listening, "gateway", error) && headers_are_fit(&asked->passed, error) &&
+	       cors_origins_check(&asked->cors_origins, error);
 }
 
-/* What the files ask for, too. */
+/* Reads the access settings of the options and of the files. */
 static bool access_see(const struct gateway_service *service, struct gateway_access *access, const struct revision *revision,
 		       struct error *error)
 {
@@ -57,6 +59,7 @@ bool gateway_service_open(struct gateway_service *service, struct loop *loop, co
 	service->config.timeout_ms = asked->timeout_ns / NS_PER_MS;
 	service->config.access = service->access->wanted;
 	service->config.passed = asked->passed;
+	service->config.cors_origins = asked->cors_origins;
 	service->gateway = gateway_open(loop, &service->config, plan, error);
 	return service->gateway != NULL;
 }
@@ -81,7 +84,7 @@ struct wanted_topic gateway_replies_topic(const struct revision *revision, struc
 	};
 }
 
-/* ---- files that change ---- */
+/* ---- reload ---- */
 
 bool gateway_service_check(const struct gateway_service *service, const struct revision *revision, struct error *error)
 {
@@ -91,7 +94,7 @@ bool gateway_service_check(const struct gateway_service *service, const struct r
 	return good;
 }
 
-/* Access is put in force first: no pipeline is served by the old rules of its new files. */
+/* Applies the access settings first, so that no pipeline of the new files is served under the old settings. */
 bool gateway_service_follow(struct gateway_service *service, const struct revision *revision, struct error *error)
 {
 	struct gateway_access *before = service->access, *used = before;

@@ -1,4 +1,4 @@
-/* gateway_service.h: Gateway of a command: opened by the command's options, and kept in step with the files. For
+/* gateway_service.h: Gateway of a command: opened with the command's options, and updated when the files change. For
  * `sluice gateway`, and for `sluice run` with a gateway inside.
  */
 #ifndef SLUICE_CLI_GATEWAY_SERVICE_H
@@ -14,7 +14,7 @@
 struct gateway_asked {
 	struct listening_asked listening;
 	struct gateway_access_asked access;
-	struct name_list passed;
+	struct name_list passed, cors_origins;
 	int64_t timeout_ns;
 };
 
@@ -27,6 +27,9 @@ struct gateway_asked {
 		ROW("pass-header", NAMES, owner, member.passed, .word = "NAME",                                                    \
 		    .help = "A header of requests that goes along with their records, beside content-type, traceparent, "          \
 			    "tracestate and seldon-route. May be given several times."),                                           \
+		ROW("cors-origin", NAMES, owner, member.cors_origins, .word = "ORIGIN",                                            \
+		    .help = "An origin, as https://app.example, whose pages may call the gateway from a browser (CORS); * is "     \
+			    "every origin. May be given several times."),                                                          \
 		ROW("certificate", TEXT, owner, member.listening.certificate,                                                      \
 		    .help = "A file with the gateway's certificate, in PEM: it then speaks TLS alone."),                           \
 		ROW("key", TEXT, owner, member.listening.key, .help = "A file with the certificate's key, in PEM."),               \
@@ -37,22 +40,22 @@ struct gateway_asked {
 struct gateway_service { /* starts as `{0}` */
 	struct session *session;
 	const struct gateway_asked *asked;
-	struct gateway_access *access, accesses[2]; /* the present one, and a place for the next */
+	struct gateway_access *access, accesses[2]; /* the current one, and memory for the next */
 	struct tls_files files;
 	struct gateway_config config;
 	struct gateway *gateway;
 };
 
-/* Checks options that have no meaning without others, or that would send credentials to Kafka; CONFIG. */
+/* Checks for options that need other options, or that would send credentials to Kafka; CONFIG. */
 bool gateway_asked_check(const struct gateway_asked *asked, struct error *error);
 
-/* Reads who may call, before anything is opened. Borrows the options. CONFIG: also if it would let other machines in
- * unasked. To be closed also on failure. */
+/* Reads the access settings, before anything is opened. Borrows the options. CONFIG: also if the gateway would accept
+ * other machines without authentication. To be closed also on failure. */
 bool gateway_service_begin(struct gateway_service *service, struct session *session, const struct gateway_asked *asked,
 			   const struct revision *revision, struct error *error);
 
-/* Opens the gateway. `ports` has the ports, Kafka's settings, and `record_bytes`; the rest is filled in. What it
- * borrows lives as long as the service. */
+/* Opens the gateway. `ports` has the ports, Kafka's settings, and `record_bytes`; the service fills in the rest. What
+ * `ports` borrows must outlive the service. */
 bool gateway_service_open(struct gateway_service *service, struct loop *loop, const struct gateway_config *ports,
 			  const struct plan *plan, struct error *error);
 void gateway_service_close(struct gateway_service *service);
@@ -60,14 +63,14 @@ void gateway_service_close(struct gateway_service *service);
 /* The topic of replies, which a gateway needs beside the topics of requests. NULL name: no memory. */
 struct wanted_topic gateway_replies_topic(const struct revision *revision, struct properties settings);
 
-/* Whether gateway_service_follow() could ask of callers what that revision asks; CONFIG. */
+/* Whether gateway_service_follow() could apply the access settings of that revision; CONFIG. */
 bool gateway_service_check(const struct gateway_service *service, const struct revision *revision, struct error *error);
 
-/* Serves this revision from now on, and asks of callers what it asks. False: nothing has changed. */
+/* Serves this revision from now on, with its access settings. False: nothing has changed. */
 bool gateway_service_follow(struct gateway_service *service, const struct revision *revision, struct error *error);
 
-/* Reads callers' keys and policies, and the certificate again. False: some have errors, which are reported; they stay
- * as they were. */
+/* Reads callers' keys and policies, and the certificate again. False: some have errors, which are reported; the
+ * versions in use of these are kept. */
 bool gateway_service_reread(struct gateway_service *service);
 
 #endif

@@ -36,10 +36,10 @@ static const struct option options[] = {
 
 extern const struct command command_health;
 
-/* What the engine has said since we listen: each pipeline once. */
+/* The reports of the engine since the start of this command, one for each pipeline. */
 struct heard {
 	const char *instance;
-	struct text first; /* the pipeline of which it spoke first; when it comes again, all have been told */
+	struct text first; /* the pipeline of the first report; when it is reported again, all have been */
 	bool whole;
 	size_t pipelines, ready, failing;
 	struct text waiting, why;	 /* one that is not ready */

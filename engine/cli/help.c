@@ -59,7 +59,7 @@ static bool help_print_noun(struct page *page, const char *word)
 	return false;
 }
 
-/* A page for `man` is of the command alone, and two words can name nothing else. */
+/* Prints a page. A man page is always that of a command, and so is a page named by two words. */
 static bool help_print(struct session *session, struct page *page, const char *const *words, size_t count)
 {
 	size_t used;

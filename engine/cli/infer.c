@@ -86,7 +86,8 @@ static void refuse(void *context, uint64_t number, const char *reason)
 	inferring->refused = reason;
 }
 
-/* What nobody waits for any more, no engine need work on: as milliseconds since 1970, by our clock. */
+/* The deadline, as milliseconds since 1970 by this machine's clock: after it nobody waits, so no engine need work on
+ * it. */
 static struct text deadline_of(const struct inferring *inferring)
 {
 	int64_t deadline_ms = time_of_day_ms() + inferring->options->timeout_ns / NS_PER_MS;
@@ -158,7 +159,7 @@ static bool wait_for_answer(struct inferring *inferring, struct reader *reader, 
 			 TEXT_ARGUMENTS(inferring->id));
 }
 
-/* The reader stands at the end of the answers before the request is sent. */
+/* The reader is at the end of the answers before the request is sent. */
 static bool infer(struct inferring *inferring, const struct door *door, struct error *error)
 {
 	const struct reader_config config = {

@@ -13,8 +13,8 @@
 #include "spec/schema.h"
 
 #define PATH_BYTES_MAX 4096
-#define SAID_BYTES_MAX ((size_t)64 << 10) /* the folder's name a few times */
-#define NAME_BYTES_MAX 64			  /* of a pipeline or a model, as in Kubernetes, and the end of the text */
+#define SAID_BYTES_MAX ((size_t)64 << 10) /* contains the folder's name a few times */
+#define NAME_BYTES_MAX 64			  /* of a pipeline or a model, as in Kubernetes, with a NUL */
 #define FILE_BYTES_MAX ((size_t)8 << 20)	  /* the schema is the largest */
 #define SCHEMA_FILE "sluice.schema.json"
 #define SCHEMA_LINE "# yaml-language-server: $schema=" SCHEMA_FILE "\n"
@@ -67,7 +67,7 @@ static const struct file plain[] = {
 	{0},
 };
 
-/* The stub's probability: a tenth of the second number of the request. */
+/* The stub's probability is a tenth of the second number of the request. */
 #define STUB_PROBABILITIES "reshape(concat(1 - x[0, 1] / 10, x[0, 1] / 10), [1, 2])"
 
 static const struct file calling[] = {
@@ -107,7 +107,7 @@ static const struct file calling[] = {
 				    "{\"id\": \"low\", \"response\": {\"outputs\": ["
 				    "{\"name\": \"probability\", \"datatype\": \"FP64\", \"shape\": [], \"data\": [0.7]}, "
 				    "{\"name\": \"action\", \"datatype\": \"BYTES\", \"shape\": [], \"data\": [\"wait\"]}]}}\n"},
-	/* So that the test needs no server when the YAML names one. */
+	/* A stub, so that the test needs no server even if the YAML names one. */
 	{"tests/decides/stubs.json", "{\"%m\": {\"predict_proba\": \"" STUB_PROBABILITIES "\"}}\n"},
 	{SCHEMA_FILE, NULL},
 	{0},
@@ -136,7 +136,7 @@ static bool check_free(const char *folder, const char *name, struct error *error
 						     "%s is already there, so nothing was written; choose another folder", path);
 }
 
-/* All folders that `path` goes through. */
+/* Makes all folders in `path`. */
 static bool make_folders(char *path, struct error *error)
 {
 	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -158,7 +158,7 @@ static bool name_is_good(struct text name)
 	       name.bytes[length - 1] != '-';
 }
 
-/* The last part of the folder's name, where that can name a pipeline. */
+/* The last part of the folder's name, if it is a valid name of a pipeline. */
 static void name_from(const char *folder, char name[NAME_BYTES_MAX])
 {
 	size_t end = strlen(folder);
@@ -168,12 +168,12 @@ static void name_from(const char *folder, char name[NAME_BYTES_MAX])
 	while (begin > 0 && folder[begin - 1] != '/')
 		begin--;
 	struct text part = {folder + begin, end - begin};
-	/* A step of it may not have its name. */
+	/* A step must not have the same name as its pipeline. */
 	bool good = name_is_good(part) && !text_is(part, "prepare") && !text_is(part, "decide");
 	(void)snprintf(name, NAME_BYTES_MAX, "%.*s", good ? (int)part.length : 5, good ? part.bytes : "hello");
 }
 
-/* What is written, and the names in it. */
+/* The files to be written, and the names in them. */
 struct writing {
 	struct session *session;
 	const char *folder;
@@ -245,7 +245,7 @@ static int print_written(const struct writing *self)
 
 static int say_written(struct session *session, const char *folder)
 {
-	/* A name that begins with a dash would be taken for an option. */
+	/* A name with a leading dash would be read as an option. */
 	const char *before = folder[0] == '-' ? "./" : "";
 	static const char *const next[] = {"next: ", " && "}, *const verbs[] = {"lint", "test"};
 	struct buffer out;
@@ -266,7 +266,7 @@ static int say_written(struct session *session, const char *folder)
 	return command_write(session, &out);
 }
 
-/* The name of a model is also that of a step and of a resource beside the pipeline. */
+/* Checks the model's name, which is also the name of a step and of a resource beside the pipeline. */
 static const char *model_fault(const struct writing *self)
 {
 	if (!self->model)

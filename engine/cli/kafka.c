@@ -43,7 +43,7 @@ static bool take_runtime(struct kafka_gathered *into, const struct item_list *se
 	for (size_t i = 0; i < settings->count; i++) {
 		const struct name *name = &items[i].name;
 		if (!kafka_setting_passes(name->text, items[i].value, into->client))
-			continue;							  /* lint has said so */
+			continue;							  /* lint has reported it */
 		if (!secret_fetch(items[i].value, name->text, name->place, arena, error)) /* here its line is known */
 			return false;
 		into->items[into->count++] = (struct property){name->text, items[i].value};
@@ -170,6 +170,33 @@ static struct named split(const char *name, struct arena *arena)
 	return (struct named){arena_copy(arena, name, (size_t)(dot - name)), dot + 1};
 }
 
+#define PREFIX_BYTES_MAX 100 /* a topic's name has 249: namespace, pipeline and step follow */
+
+/* As Kafka allows in a topic's name. */
+static bool prefix_is_valid(const char *prefix)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	size_t length = strlen(prefix);
+	return length > 0 && length <= PREFIX_BYTES_MAX && strspn(prefix, allowed) == length && prefix[0] != '.';
+}
+
+const char *prefix_choose(const struct prefix_asked *asked, const char *of_files, struct error *error)
+{
+	const char *prefix = asked->prefix ? asked->prefix : of_files ? of_files : asked->ambient;
+	if (asked->prefix && of_files && strcmp(asked->prefix, of_files) != 0)
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "--topic-prefix is `%s`, and the SeldonRuntime of the files has `topicPrefix: %s`; give the same one",
+			  asked->prefix, of_files);
+	else if (prefix && !prefix_is_valid(prefix))
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "`%s` is no prefix of topics: it has letters, digits, `.`, `_` and `-`, does not begin with a dot, and "
+			  "has at most %d characters",
+			  prefix, PREFIX_BYTES_MAX);
+	else
+		return prefix ? prefix : PREFIX_DEFAULT;
+	return NULL;
+}
+
 static bool by_rule(struct session *session, const struct door_asked *asked, struct named named, struct door *door,
 		    struct error *error)
 {
@@ -177,12 +204,18 @@ static bool by_rule(struct session *session, const struct door_asked *asked, str
 				: asked->ambient_namespace ? asked->ambient_namespace
 							   : NAMESPACE_DEFAULT;
 	struct arena *arena = session->arena;
-	door->status = topic_status_name(arena, PREFIX_DEFAULT, namespace);
+	const char *prefix = prefix_choose(&asked->prefix, NULL, error);
+	if (!prefix)
+		return false;
+	door->status = topic_status_name(arena, prefix, namespace);
+	door->prefix = prefix;
+	door->namespace = namespace;
 	if (named.pipeline) {
 		const char *rest = named.step ? arena_print(arena, "step.%s.outputs", named.step) : "outputs";
-		door->inputs = topic_own_name(arena, PREFIX_DEFAULT, namespace, named.pipeline, "inputs");
-		door->outputs = topic_own_name(arena, PREFIX_DEFAULT, namespace, named.pipeline, rest ? rest : "");
-		door->errors = topic_own_name(arena, PREFIX_DEFAULT, namespace, named.pipeline, "errors");
+		door->inputs = topic_own_name(arena, prefix, namespace, named.pipeline, "inputs");
+		door->outputs = topic_own_name(arena, prefix, namespace, named.pipeline, rest ? rest : "");
+		door->errors = topic_own_name(arena, prefix, namespace, named.pipeline, "errors");
+		door->feedback = topic_own_name(arena, prefix, namespace, named.pipeline, "feedback");
 	}
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "naming topics");
 }
@@ -226,6 +259,8 @@ static bool by_plan(const struct pipeline_plan *pipeline, struct named named, st
 			door->bound = topic->bound;
 		} else if (topic->role == TOPIC_ERRORS)
 			door->errors = topic->name;
+		else if (topic->role == TOPIC_FEEDBACK)
+			door->feedback = topic->name;
 		else if (is_output(pipeline, topic, named.step))
 			door->outputs = topic->name;
 	}
@@ -242,7 +277,11 @@ static bool read_files(struct session *session, const struct door_asked *asked, 
 	const char *namespace = asked->namespace ? asked->namespace : asked->ambient_namespace;
 	const struct spec_options spec_options = {.kinds = session->kinds, .namespace = namespace, .model_pipelines = true};
 	const struct models_metadata none = {0};
-	const struct plan_options plan_options = {.kinds = session->kinds, .metadata = &none, .models_served = true};
+	const char *prefix = prefix_choose(&asked->prefix, NULL, error);
+	const struct plan_options plan_options = {
+		.kinds = session->kinds, .metadata = &none, .models_served = true, .prefix = prefix};
+	if (!prefix)
+		return false;
 	const char **paths = ARENA_ARRAY(session->arena, const char *, asked->files.count);
 	for (size_t i = 0; paths && i < asked->files.count; i++)
 		paths[i] = asked->files.items[i].text;
@@ -263,13 +302,14 @@ static bool by_files(struct session *session, const struct door_asked *asked, st
 		     const struct runtime_spec **runtime, struct error *error)
 {
 	struct plan plan;
-	const char *prefix = PREFIX_DEFAULT, *namespace = NAMESPACE_DEFAULT;
+	const char *namespace = NAMESPACE_DEFAULT;
 	if (!read_files(session, asked, door, &plan, error))
 		return false;
 	const struct resource *found = spec_first(&door->spec, RESOURCE_RUNTIME);
 	*runtime = found ? found->spec : NULL;
-	if (*runtime && (*runtime)->topic_prefix)
-		prefix = (*runtime)->topic_prefix;
+	const char *prefix = prefix_choose(&asked->prefix, *runtime ? (*runtime)->topic_prefix : NULL, error);
+	if (!prefix)
+		return false;
 	if (named.pipeline) {
 		const struct pipeline_plan *pipeline = find_pipeline(&plan, asked, named.pipeline, error);
 		if (!pipeline || !by_plan(pipeline, named, door, error))
@@ -283,6 +323,8 @@ static bool by_files(struct session *session, const struct door_asked *asked, st
 		namespace = asked->ambient_namespace;
 	}
 	door->status = topic_status_name(session->arena, prefix, namespace);
+	door->prefix = prefix;
+	door->namespace = namespace;
 	return door->status || error_memory(error, ERROR_SYSTEM, "naming topics");
 }
 
@@ -304,6 +346,23 @@ bool door_see_inputs(const struct door *door, struct error *error)
 {
 	const struct wanted_topic inputs = {.name = door->inputs, .bound = door->bound};
 	return topics_ensure(door->kafka.brokers, door->kafka.producer, (struct wanted_topics){1, &inputs}, false, NULL, error);
+}
+
+bool door_see_feedback(const struct door *door, const char *pipeline, struct error *error)
+{
+	const struct wanted_topic feedback = {.name = door->feedback};
+	struct error missing = {0};
+	if (!door->feedback)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "pipeline `%s` of the files has no experiment, so it takes no feedback", pipeline);
+	if (topics_ensure(door->kafka.brokers, door->kafka.producer, (struct wanted_topics){1, &feedback}, false, NULL, &missing))
+		return true;
+	if (missing.kind != ERROR_CONFIG)
+		*error = missing;
+	return error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "topic %s does not exist: no engine has run a pipeline `%s` with an experiment; check its name and "
+			 "--namespace, and give its files by --pipelines if they set a prefix of topics",
+			 door->feedback, pipeline);
 }
 
 struct text door_key(const struct door *door, struct text request, struct arena *arena)

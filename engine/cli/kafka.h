@@ -49,15 +49,34 @@ bool kafka_find(const struct runtime_spec *runtime, const struct kafka_asked *as
 		struct error *error);
 
 /* Options of a command that uses a pipeline's topics; the rows of commands fill them. */
+/* The prefix of the topics, as asked for. */
+struct prefix_asked {
+	const char *prefix;
+	const char *ambient; /* of the environment or the settings file */
+};
+
+#define PREFIX_ROW(owner, member)                                                                                                  \
+	{                                                                                                                          \
+		.name = "topic-prefix", .type = OPTION_TEXT, .offset = offsetof(owner, member.prefix), .word = "PREFIX",           \
+		.variable = "SLUICE_TOPIC_PREFIX", .ambient_offset = offsetof(owner, member.ambient),                              \
+		.help = "The first part of the names of all topics; default: `topicPrefix` of the files' SeldonRuntime, else "     \
+			"SLUICE_TOPIC_PREFIX, or `sluice`."                                                                        \
+	}
+
+/* The prefix: what was asked for, else `of_files` (NULL: the files have none), else the ambient one. NULL: CONFIG, the
+ * files have another than was asked for, or no topic can have it. */
+const char *prefix_choose(const struct prefix_asked *asked, const char *of_files, struct error *error);
+
 struct door_asked {
 	struct name_list files;
 	struct kafka_asked kafka;
+	struct prefix_asked prefix;
 	const char *namespace;
 	const char *ambient_namespace; /* of the environment or the settings file, if neither command line nor files set it */
 };
 
 #define DOOR_ROWS(owner, member)                                                                                                   \
-	KAFKA_ROWS(owner, member.kafka),                                                                                           \
+	KAFKA_ROWS(owner, member.kafka), PREFIX_ROW(owner, member.prefix),                                                         \
 	{                                                                                                                          \
 		.name = "namespace", .letter = 'n', .type = OPTION_TEXT, .offset = offsetof(owner, member.namespace),              \
 		.variable = "SLUICE_NAMESPACE", .ambient_offset = offsetof(owner, member.ambient_namespace),                       \
@@ -80,7 +99,9 @@ struct door {
 	bool bound; /* the inputs topic belongs to the user or another pipeline: sluice does not create it */
 	const char *outputs; /* of the pipeline, or of the named step */
 	const char *errors;
+	const char *feedback; /* NULL: the pipeline of the files has no experiment */
 	const char *status; /* status topic of its namespace */
+	const char *prefix, *namespace; /* of that topic */
 	const struct mapping *mapping; /* mapping with the key of its requests; NULL: no file sets one */
 	struct spec spec;
 	bool spec_is_open;
@@ -92,8 +113,9 @@ struct door {
 bool door_open(struct session *session, const struct door_asked *asked, const char *name, struct door *door, struct error *error);
 void door_close(struct door *door);
 
-/* Checks that the pipeline's inputs topic exists, before a request is sent. */
+/* Checks that the pipeline's inputs topic exists, before a request is sent; likewise its feedback topic. */
 bool door_see_inputs(const struct door *door, struct error *error);
+bool door_see_feedback(const struct door *door, const char *pipeline, struct error *error);
 
 /* The key of a request on the topic, if the pipeline's files set one (`input.key`); bytes NULL: none. In the arena. */
 struct text door_key(const struct door *door, struct text request, struct arena *arena);

@@ -129,7 +129,7 @@ bool letters_read(struct session *session, const struct door *door, const struct
 	return good;
 }
 
-/* ---- what was asked ---- */
+/* ---- requests ---- */
 
 static struct text translate(const struct dead_letter *letter, struct arena *arena)
 {

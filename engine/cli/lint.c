@@ -2,7 +2,7 @@
 #include "cli/command.h"
 #include "cli/spec_check.h"
 
-#define LINT_BYTES_MAX ((size_t)64 << 20) /* of what is printed: FAULTS_MAX faults with their lines fit */
+#define LINT_BYTES_MAX ((size_t)64 << 20) /* of the output: FAULTS_MAX faults with their lines fit */
 
 struct lint_options {
 	const char *kind;

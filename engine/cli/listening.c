@@ -3,10 +3,10 @@
 
 #include "net/listen.h"
 
-#define WAIT_MS 60000 /* there is nothing to do but to wait */
+#define WAIT_MS 60000 /* the loop only waits */
 #define DRAIN_LOOK_MS 50
 
-/* ---- what is wanted at the start ---- */
+/* ---- checks ---- */
 
 bool listening_check_tls(const struct listening_asked *asked, const char *name, struct error *error)
 {

@@ -18,21 +18,21 @@ struct listening_asked {
 	bool insecure;
 };
 
-/* CONFIG: a key or authorities without a certificate. `name` is that of the server in the message. */
+/* CONFIG: a key or authorities without a certificate. `name` is the name of the server in the message. */
 bool listening_check_tls(const struct listening_asked *asked, const char *name, struct error *error);
 
-/* CONFIG: the host lets other machines in. `reason` says why that is a risk, and `advice` which options avert it. */
+/* CONFIG: other machines can connect to the host. `reason` names the risk, and `advice` the options that avoid it. */
 bool listening_check_host(const struct listening_asked *asked, const char *reason, const char *advice, struct error *error);
 
 /* Files of a server's TLS; no certificate: a server without TLS. */
 struct tls_files listening_files(const struct listening_asked *asked);
 
-/* Server of a command, with what every such server can do. */
+/* Server of a command, with the operations that every such server has. */
 struct listening_server {
 	void *server;
 	bool (*reload_tls)(void *server, struct error *error);
-	bool (*drain)(void *server); /* true: nothing is left; called again after each turn */
-	bool (*is_well)(void *server, struct error *error); /* false: it can answer nobody any more. NULL: it always can */
+	bool (*drain)(void *server); /* true: drained; called again after each turn */
+	bool (*is_well)(void *server, struct error *error); /* false: it cannot answer any more. NULL: it always can */
 };
 
 struct listening {
@@ -47,7 +47,7 @@ struct listening {
 bool listening_open(struct listening *listening, struct session *session, struct error *error);
 void listening_close(struct listening *listening); /* allowed when it is zeroed and not opened */
 
-/* Takes the server, and reloads its certificate when one of the files changes. */
+/* Attaches the server. Its certificate is reloaded when one of the files changes. */
 bool listening_attach(struct listening *listening, const struct listening_server *server, const struct listening_asked *asked,
 		      struct error *error);
 

@@ -19,6 +19,7 @@ static const struct command_group {
 } groups[] = {
 	{"write", "Write and check"},
 	{"run", "Run"},
+	{"deploy", "Deploy to engines that run with --control"},
 	{"look", "Look and learn"},
 };
 
@@ -48,7 +49,7 @@ static void usage_of(struct page *page, const struct command *command)
 	buffer_close(&line);
 }
 
-/* What stands for the value: FILE of --file, text|json of a choice, or the row's word. */
+/* The placeholder of the value: FILE of --file, text|json of a choice, or the row's word. */
 static void value_of(struct buffer *term, const struct option *row)
 {
 	if (row->type == OPTION_FLAG)

@@ -25,7 +25,7 @@ struct model_server {
 
 /* ---- what the files say ---- */
 
-/* As it stands in stub://NAME?KEY=VALUE. */
+/* In the form of stub://NAME?KEY=VALUE. */
 static void write_form_encoded(struct buffer *out, struct text text)
 {
 	for (size_t i = 0; i < text.length; i++) {
@@ -80,7 +80,7 @@ static bool take_stubs(struct model_server *server, const char *folder, const ch
 	return true;
 }
 
-/* Who asks for one model hears of the first fault; else all are shown, and no error is set. */
+/* A caller that names one model gets its first fault. Otherwise all faults are shown, and no error is set. */
 static bool judge(const struct model_server *server, const struct spec *spec, const char *only, struct error *error)
 {
 	if (faults_count(spec->faults, SEVERITY_ERROR) == 0)

@@ -4,7 +4,7 @@
 #include "cli/server_metrics.h"
 #include "message/json_write.h"
 
-#define DRAIN_MS 5000 /* what is under way when it is told to stop has so long */
+#define DRAIN_MS 5000 /* time for running calls after a stop signal */
 #define LINE_BYTES_MAX ((size_t)16 << 20)
 #define PORT_MOST 65535
 
@@ -39,7 +39,7 @@ static const struct option options[] = {
 
 extern const struct command command_models_serve;
 
-/* ---- what is said ---- */
+/* ---- output ---- */
 
 static void print_models(const struct model_server *server, bool json, struct buffer *out)
 {
@@ -89,7 +89,7 @@ static bool server_drain(void *server)
 	return model_server_drain(server);
 }
 
-/* Whoever reaches it may load, unload and call models. */
+/* Checks options. Every client that can connect may load, unload and call models. */
 static bool options_check(const struct serve_options *self, struct error *error)
 {
 	return listening_check_tls(&self->listening, "server", error) &&

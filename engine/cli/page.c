@@ -18,7 +18,7 @@ static void blanks(struct page *page, size_t count)
 		buffer_byte(page->out, ' ');
 }
 
-/* ---- man: what roff would read as its own is said so that it does not ---- */
+/* ---- man: escapes for roff ---- */
 
 static void man_words(struct page *page, struct text text)
 {
@@ -172,10 +172,9 @@ static void code(struct page *page, const char *language, struct text text, size
 	else if (page->form == PAGE_MAN)
 		buffer_string(page->out, ".PP\n.nf\n.RS 4\n");
 	while (text.length > 0) {
-		const char *end = memchr(text.bytes, '\n', text.length);
-		size_t length = end ? (size_t)(end - text.bytes) : text.length;
-		size_t cut = length < margin ? length : margin;
-		struct text line = {text.bytes + cut, length - cut};
+		struct text line = text_take_until(&text, '\n');
+		size_t cut = line.length < margin ? line.length : margin;
+		line = (struct text){line.bytes + cut, line.length - cut};
 		if (page->form == PAGE_TEXT)
 			blanks(page, line.length > 0 ? 2 : 0);
 		if (page->form == PAGE_MAN)
@@ -183,8 +182,6 @@ static void code(struct page *page, const char *language, struct text text, size
 		else
 			buffer_text(page->out, line);
 		buffer_byte(page->out, '\n');
-		size_t used = length + (end != NULL);
-		text = (struct text){text.bytes + used, text.length - used};
 	}
 	if (page->form == PAGE_MARKDOWN)
 		buffer_string(page->out, "```\n");
@@ -268,7 +265,7 @@ void page_end(struct page *page)
 
 /* ---- rows ---- */
 
-/* The maps that a row stands in, so that rows which contain themselves end. */
+/* The maps that contain a row, so that rows which contain themselves end. */
 struct page_chain {
 	const struct page_chain *outer;
 	const struct option *rows;
@@ -287,6 +284,7 @@ void page_describe(struct buffer *text, const struct option *row)
 	static const char *const effects[] = {
 		[EFFECT_HONOURED] = "",
 		[EFFECT_LATER] = " Not supported yet: `lint` warns.",
+		[EFFECT_REFUSED] = " Not supported yet: `lint` warns, and `run` refuses it.",
 		[EFFECT_NONE] = " Has no effect here.",
 		[EFFECT_PROTECTS] = " Not supported yet. As it is a protection, a server with it refuses to start. `lint` warns.",
 		[EFFECT_GATEWAY] = " The gateway enforces it.",
@@ -315,7 +313,7 @@ static void options_below(struct page *page, const struct option *rows, unsigned
 			buffer_byte(&text, '\0');
 			page_item(page, depth, buffer_failed(&text) ? "" : text.bytes, "%s", row->name);
 		}
-		/* A row without a name is another form of the map it stands in. */
+		/* A row without a name is another form of the map that contains it. */
 		if (row->rows && !stands_in(&chain, row->rows))
 			options_below(page, row->rows, depth + (row->name != NULL), &chain);
 	}

@@ -89,7 +89,7 @@ static int plan_spec(struct session *session, const struct plan_arguments *argum
 		return command_refused(session, &command_plan, &error);
 	if (!plan_make(spec, &plan_options, arena, &plan, &error))
 		return command_failed(session, &error);
-	/* Errors leave no plan worth a look; what else lint would say goes beside it. */
+	/* With errors there is no useful plan; the other faults of lint are shown with them. */
 	if (faults_count(spec->faults, SEVERITY_ERROR) > 0)
 		return command_faults_only(session, spec->faults);
 	if (faults_count(spec->faults, SEVERITY_WARNING) > 0)

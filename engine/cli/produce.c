@@ -57,7 +57,7 @@ struct producing {
 	int64_t shown_ms;
 };
 
-/* ---- what is shown ---- */
+/* ---- output ---- */
 
 static void show_progress(struct producing *producing)
 {

@@ -10,8 +10,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/letters.h"
+#include "cli/replay_request.h"
 #include "log/sender.h"
-#include "message/format.h"
 
 #define REPLAY_ARENA_BYTES ((size_t)1 << 30)
 #define REQUEST_BYTES_MAX ((size_t)256 << 20)
@@ -57,7 +57,7 @@ struct replaying {
 	struct sender *sender;
 	struct arena *arena; /* of one letter */
 	uint64_t sent, refused, left_out;
-	struct replayed_place *places; /* of what was sent, by its number from 1 */
+	struct replayed_place *places; /* of sent requests, by their numbers from 1 */
 	size_t place_room;
 };
 
@@ -131,50 +131,6 @@ static bool edit_bytes(struct text before, struct arena *arena, struct text *aft
 
 /* ---- one letter ---- */
 
-struct replay_request {
-	struct text payload;
-	struct header *items;
-	size_t header_count;
-};
-
-static void put_header(struct replay_request *request, struct text name, struct text value)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < request->header_count; i++)
-		if (!text_equal_caseless(request->items[i].name, name))
-			request->items[kept++] = request->items[i];
-	request->items[kept] = (struct header){name, value};
-	request->header_count = kept + 1;
-}
-
-/* Whether it had a deadline, in a header or in its own bytes. */
-static bool had_deadline(const struct dead_letter *letter, struct arena *arena)
-{
-	struct message message = {.arena = arena, .headers = letter->headers};
-	struct error wrong = {0};
-	return headers_find(letter->headers, TEXT(DEADLINE_HEADER)) ||
-	       (message_decode(&message, letter->payload, NULL, &wrong) && message.deadline_ms != 0);
-}
-
-static bool request_make(struct replaying *replaying, const struct dead_letter *letter, struct replay_request *request,
-			 struct error *error)
-{
-	struct arena *arena = replaying->arena;
-	*request = (struct replay_request){.payload = letter->payload, .header_count = letter->headers.count};
-	request->items = ARENA_ARRAY(arena, struct header, letter->headers.count + 3);
-	if (!request->items)
-		return error_memory(error, ERROR_SYSTEM, "making a request");
-	if (letter->headers.count > 0)
-		memcpy(request->items, letter->headers.items, letter->headers.count * sizeof *request->items);
-	if (letter->id.length > 0)
-		put_header(request, TEXT("x-request-id"), letter->id);
-	if (had_deadline(letter, arena)) {
-		char *deadline = arena_print(arena, "%" PRId64, time_of_day_ms() + replaying->options->deadline_ns / NS_PER_MS);
-		put_header(request, TEXT(DEADLINE_HEADER), text_of(deadline));
-	}
-	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "making a request");
-}
-
 static bool request_edit(struct replaying *replaying, const struct dead_letter *letter, struct replay_request *request,
 			 struct error *error)
 {
@@ -188,7 +144,7 @@ static bool request_edit(struct replaying *replaying, const struct dead_letter *
 	if (!edit_bytes(before, replaying->arena, &request->payload, error))
 		return false;
 	if (translated)
-		put_header(request, TEXT("content-type"), TEXT("application/json"));
+		replay_request_put(request, TEXT("content-type"), TEXT("application/json"));
 	return true;
 }
 
@@ -213,7 +169,8 @@ static bool replay_one(void *context, const struct found_letter *found, struct e
 	struct replay_request request;
 	struct error wrong = {0};
 	arena_reset(replaying->arena);
-	if (!request_make(replaying, letter, &request, error) || !place_room(replaying, error))
+	int64_t deadline_ms = time_of_day_ms() + replaying->options->deadline_ns / NS_PER_MS;
+	if (!replay_request_make(letter, deadline_ms, replaying->arena, &request, error) || !place_room(replaying, error))
 		return false;
 	if (replaying->options->edit && !request_edit(replaying, letter, &request, error))
 		return false;
@@ -224,7 +181,7 @@ static bool replay_one(void *context, const struct found_letter *found, struct e
 	const struct outgoing record = {
 		.key = letter->key,
 		.value = request.payload,
-		.headers = {request.header_count, request.items},
+		.headers = request.headers,
 	};
 	if (sender_send(replaying->sender, &record, replaying->sent + 1, &wrong))
 		replaying->places[replaying->sent++] = (struct replayed_place){found->partition, false, found->offset};
@@ -243,7 +200,7 @@ static void mark_refused(void *context, uint64_t number, const char *reason)
 	command_note(replaying->session, "request %" PRIu64 " was replayed, but could not be marked: %s", number, reason);
 }
 
-/* In the topic of errors, so that whoever lists it sees what was replayed. */
+/* Written to the errors topic, so that lists show which dead letters were replayed. */
 static void mark_places(struct replaying *replaying, const struct door *door)
 {
 	struct error error = {0};

@@ -43,12 +43,12 @@ static struct metrics_listener *listener_open(struct session *session, struct lo
 					      const char *address, struct error *error)
 {
 	struct metrics_address where;
+	char url[METRICS_URL_BYTES_MAX];
 	if (!metrics_address_read(address, &where, error))
 		return NULL;
 	struct metrics_listener *listener = metrics_listener_open(loop, &where, owner, error);
 	if (listener)
-		fprintf(session->err, "metrics are at http://%s:%d/metrics\n", where.host[0] ? where.host : "127.0.0.1",
-			metrics_listener_port(listener));
+		fprintf(session->err, "metrics are at %s\n", metrics_listener_url(listener, url));
 	return listener;
 }
 

@@ -7,8 +7,8 @@
 #include "gateway/gateway.h"
 #include "runtime/metrics_listener.h"
 
-/* Listen at an address as `--metrics` has it, and say where on the session's `err`. The server must outlive the
- * listener. NULL: `error` has the reason. */
+/* Listen at an address in the format of `--metrics`, and print the address to the session's `err`. The server must
+ * outlive the listener. NULL: `error` has the reason. */
 struct metrics_listener *gateway_metrics_open(struct session *session, struct loop *loop, struct gateway *gateway,
 					      const char *address, struct error *error);
 struct metrics_listener *model_metrics_open(struct session *session, struct loop *loop, struct model_server *server,

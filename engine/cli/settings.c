@@ -95,17 +95,17 @@ static bool may_be_read(const char *file, bool named, struct error *error)
 	return true;
 }
 
-static struct text line_part(const char *bytes, size_t length)
+static struct text line_trimmed(struct text line)
 {
-	return text_trimmed((struct text){bytes, length}, " \t\r\n\v\f");
+	return text_trimmed(line, " \t\r\n\v\f");
 }
 
-/* A comment begins at a # that stands behind a blank. */
+/* A comment begins at a # after a space. */
 static struct text uncommented(struct text line)
 {
 	for (size_t i = 1; i < line.length; i++)
 		if (line.bytes[i] == '#' && isspace((unsigned char)line.bytes[i - 1]))
-			return line_part(line.bytes, i);
+			return line_trimmed((struct text){line.bytes, i});
 	return line;
 }
 
@@ -121,14 +121,13 @@ static bool unknown_name(struct text name, struct place place, const struct sugg
 
 static bool line_take(struct settings *settings, struct text line, struct place place, struct arena *arena, struct error *error)
 {
-	const char *equals = memchr(line.bytes, '=', line.length);
-	struct text name = line_part(line.bytes, equals ? (size_t)(equals - line.bytes) : line.length);
-	struct text value = equals ? line_part(equals + 1, (size_t)(line.bytes + line.length - equals) - 1) : (struct text){0};
+	struct text value = line, name = line_trimmed(text_take_until(&value, '='));
+	value = line_trimmed(value);
 	struct suggestion suggestion = suggest_begin(name);
 	const struct option *row = find_any_row(name, &suggestion);
 	if (memchr(line.bytes, 0, line.length))
 		return error_set(error, ERROR_CONFIG, place, "the line has a NUL byte; write NAME = VALUE");
-	if (!equals || name.length == 0 || value.length == 0)
+	if (name.length == 0 || value.length == 0)
 		return error_set(error, ERROR_CONFIG, place,
 				 "the line is `" TEXT_FORMAT "`; write NAME = VALUE, or # before a comment", TEXT_ARGUMENTS(line));
 	if (!row)
@@ -153,12 +152,9 @@ static bool file_take(struct settings *settings, const char *file, struct arena 
 	if (text.length > SETTINGS_BYTES_MAX)
 		return error_set(error, ERROR_LIMIT, (struct place){.file = file},
 				 "the settings file is larger than %zu KiB; is it the right one?", SETTINGS_BYTES_MAX >> 10);
-	for (size_t at = 0; at < text.length;) {
-		const char *end = memchr(text.bytes + at, '\n', text.length - at);
-		size_t length = end ? (size_t)(end - text.bytes) - at : text.length - at;
-		struct text line = line_part(text.bytes + at, length);
+	while (text.length > 0) {
+		struct text line = line_trimmed(text_take_until(&text, '\n'));
 		place.line++;
-		at += length + 1;
 		if (line.length > 0 && line.bytes[0] != '#' && !line_take(settings, uncommented(line), place, arena, error))
 			return false;
 	}

@@ -65,7 +65,7 @@ static const struct sim_counted counted[] = {
 	COUNTED("fewest faults of a day", fewest_faults),
 };
 
-/* Counts whose names stand elsewhere. */
+/* Counts whose names are in another table. */
 static const struct {
 	const char *const *names;
 	size_t count, offset;

@@ -1,4 +1,4 @@
-/* stop_signal.h: SIGTERM and SIGINT, and SIGHUP if asked for, as events of a loop, for commands that run until they are
+/* stop_signal.h: SIGTERM and SIGINT, and optionally SIGHUP, as events of a loop, for commands that run until they are
  * stopped. */
 #ifndef SLUICE_CLI_STOP_SIGNAL_H
 #define SLUICE_CLI_STOP_SIGNAL_H
@@ -12,14 +12,14 @@ struct stop_signal {
 	struct watch watch;
 	sigset_t before;
 	int signals;
-	bool asked; /* SIGTERM or SIGINT came */
+	bool asked; /* SIGTERM or SIGINT was received */
 	void (*hung_up)(void *context);
 	void *context;
 };
 
 /* Blocks the signals in this thread and in those that it starts; the loop receives them. */
 bool stop_signal_open(struct stop_signal *stop, struct loop *loop, struct error *error);
-/* From now on SIGHUP is received, too: `hung_up` is called in the loop. */
+/* Receives SIGHUP too from now on: `hung_up` is called in the loop. */
 bool stop_signal_heed_hangup(struct stop_signal *stop, void (*hung_up)(void *context), void *context, struct error *error);
 void stop_signal_close(struct stop_signal *stop); /* allowed when it is zeroed and not opened */
 

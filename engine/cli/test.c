@@ -122,7 +122,7 @@ static bool write_expected(const struct case_world *world, struct buffer *out)
 	return holds;
 }
 
-/* Whether the case holds now; what was done is said in `why`. */
+/* Whether the case passes now; `why` describes what was done. */
 static bool update_case(const struct case_world *world, struct buffer *why, struct error *error)
 {
 	struct buffer out;
@@ -213,7 +213,7 @@ static void run_world(struct testing *testing, const struct case_files *files, s
 {
 	struct spec spec;
 	struct case_world world;
-	const struct spec_options options = {.kinds = testing->session->kinds};
+	const struct spec_options options = {.kinds = testing->session->kinds, .experiment_pipelines = true};
 	if (!spec_open(&spec, error))
 		return;
 	if (spec_read(&spec, &files->pipeline, 1, &options, error) && spec_check(&spec, error)) {

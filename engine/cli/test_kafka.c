@@ -92,7 +92,7 @@ static void conclude(struct pool *pool, struct case_job *job, struct case_world 
 
 static void run_job(struct pool *pool, struct case_job *job)
 {
-	const struct spec_options options = {.kinds = pool->testing->session->kinds};
+	const struct spec_options options = {.kinds = pool->testing->session->kinds, .experiment_pipelines = true};
 	struct error error = {0};
 	struct case_files files;
 	struct case_world world;

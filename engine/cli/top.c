@@ -14,9 +14,9 @@
 
 #define TOP_ARENA_BYTES ((size_t)16 << 20)
 #define TOP_TEXT_MAX ((size_t)16 << 20)
-#define ENTRIES_MAX 4096 /* of engines times pipelines that are shown */
+#define ENTRIES_MAX 4096 /* engines times pipelines that are shown */
 #define LOOK_MS 100
-#define FIRST_MS 2500	     /* so long an engine that is well has said something */
+#define FIRST_MS 2500	     /* time in which a healthy engine has reported */
 #define LAG_MS 3000	     /* so long Kafka may take to answer one question */
 #define GROUPS_MAX 16	     /* whose lag is looked at: two a namespace */
 #define NEWEST_RECORDS 20000 /* of a partition, with which it begins: an engine that died is among them for a while */
@@ -72,7 +72,7 @@ struct top {
 	size_t group_count;
 };
 
-/* ---- what they said ---- */
+/* ---- reports ---- */
 
 static bool is_of(const struct top_entry *entry, const struct status *status)
 {
@@ -198,7 +198,7 @@ static void print_row(const struct status *const *items, size_t count, const str
 		buffer_print(out, "; runs other files than " TEXT_FORMAT, TEXT_ARGUMENTS(other->instance));
 }
 
-/* Names and reasons are whoever's who may write to the status topic. */
+/* Names and reasons come from anybody who may write to the status topic. */
 static void print_entry(const struct status *const *items, size_t count, const struct status *status, int64_t now_ms,
 			struct buffer *out)
 {
@@ -215,7 +215,7 @@ static void print_json(const struct status *status, int64_t now_ms, struct buffe
 {
 	status_write(status, out);
 	if (!buffer_failed(out))
-		out->length--; /* the brace; what is known here alone goes before it */
+		out->length--; /* the brace: fields that only this command knows come before it */
 	buffer_print(out, ", \"silent\": %s}\n", top_is_silent(status, now_ms) ? "true" : "false");
 }
 
@@ -268,7 +268,7 @@ static bool show(struct top *top, struct error *error)
 
 /* ---- running ---- */
 
-/* A key that was pressed is heeded at once: `again` says that it is to be shown anew. */
+/* A pressed key takes effect at once: `again` means that the view must be shown again. */
 static bool hear(struct top *top, struct reader *reader, struct arena *scratch, int64_t until_ns, struct error *error)
 {
 	while (clock_ns() < until_ns && !top->over) {

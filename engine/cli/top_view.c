@@ -17,7 +17,7 @@
 #define STATE_COLUMNS 10 /* "not ready", and a space */
 #define FIGURE_BYTES 32
 #define LINE_BYTES_MAX ((size_t)64 << 10)
-#define LINES_BESIDE 4 /* head, names of columns, total, and what is left out */
+#define LINES_BESIDE 4 /* head, names of columns, total, and the number of omitted lines */
 
 /* ---- which and in which order ---- */
 

@@ -6,7 +6,7 @@
 #include "base/suggest.h"
 #include "cli/help_topic.h"
 
-#define WHERE_BYTES_MAX ((size_t)64 << 10) /* of one entry: a name of a field stands in a hundred places at most */
+#define WHERE_BYTES_MAX ((size_t)64 << 10) /* of one entry: a field's name occurs in at most a hundred places */
 #define NEAREST_MAX 3			   /* a longer list would not be read */
 
 static const struct help_topic *const topics[] = {
@@ -222,7 +222,7 @@ bool topics_search(struct session *session, struct page *page, const char *word)
 	return self.found;
 }
 
-/* ---- what was probably meant ---- */
+/* ---- suggestions ---- */
 
 struct topic_nearest {
 	struct help_visit visit;

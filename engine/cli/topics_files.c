@@ -11,8 +11,6 @@
 static void step_body(struct page *page, const struct step_kind *kind)
 {
 	page_text(page, kind->summary);
-	if (kind->planned)
-		page_text(page, "Its fields are known and checked, but a pipeline with it cannot run yet.");
 	if (kind->example)
 		page_code(page, "yaml", kind->example);
 	if (kind->options)
@@ -62,8 +60,6 @@ static void resource_body(struct page *page, const struct resource_kind *kind)
 {
 	if (kind->help)
 		page_text(page, kind->help);
-	if (kind->later)
-		page_text(page, "Its fields are checked, but it has no effect yet.");
 	page_options(page, kind->rows);
 }
 

@@ -1,11 +1,15 @@
 /* document_check.c: see document_check.h. */
 #include "control/document_check.h"
 
+#include "message/rows.h"
 #include "plan/plan.h"
 
+/* Of the proposed documents, when they are read: a kilobyte of text can be a hundred of nodes, and the keeper checks in an
+ * engine that serves. */
+#define PROPOSED_BYTES_MAX ((size_t)256 << 20)
 #define PLAN_BYTES_MAX ((size_t)512 << 20) /* a thousand pipelines take a tenth of it */
 
-/* Everything that would be accepted, as one spec. */
+/* The spec of all documents as they would be after the proposal. */
 struct document_set {
 	const struct document_checker *checker;
 	const struct record_list *items; /* struct proposal_item: APPLY or DELETE */
@@ -15,24 +19,26 @@ struct document_set {
 	struct arena *kept;   /* for faults */
 	struct verdict_fault *faults;
 	size_t count, room;
+	bool is_large; /* the proposed documents need more than PROPOSED_BYTES_MAX */
+	const struct faults *former; /* of the accepted documents without the proposal; NULL: not known */
 };
 
 static bool fault_keep(struct document_set *set, struct verdict_fault fault)
 {
 	if (set->count == set->room)
-		return true; /* a verdict has no room for more */
+		return true; /* a verdict contains no more */
 	set->faults[set->count++] = (struct verdict_fault){
-		.kind = {arena_copy(set->kept, fault.kind.bytes, fault.kind.length), fault.kind.length},
-		.name = {arena_copy(set->kept, fault.name.bytes, fault.name.length), fault.name.length},
+		.kind = text_copied(set->kept, fault.kind),
+		.name = text_copied(set->kept, fault.name),
 		.line = fault.line,
 		.column = fault.column,
-		.code = {arena_copy(set->kept, fault.code.bytes, fault.code.length), fault.code.length},
-		.text = {arena_copy(set->kept, fault.text.bytes, fault.text.length), fault.text.length},
+		.code = text_copied(set->kept, fault.code),
+		.text = text_copied(set->kept, fault.text),
 	};
 	return !arena_failed(set->kept);
 }
 
-/* What stands for a file in the places of faults: KIND/NAME. */
+/* KIND/NAME, which replaces a file name in the places of faults. */
 static const char *document_file(struct document_set *set, struct text kind, struct text name)
 {
 	return arena_print(set->arena, TEXT_FORMAT "/" TEXT_FORMAT, TEXT_ARGUMENTS(kind), TEXT_ARGUMENTS(name));
@@ -57,30 +63,26 @@ static bool item_replaces(const struct document_set *set, const struct ledger_re
 	return false;
 }
 
-/* The newest version that has not failed: it is in force, or will be. */
-static const struct control_version *version_accepted(const struct document_set *set, const struct ledger_resource *resource)
-{
-	for (size_t i = resource->count; i > 0; i--) {
-		const struct ledger_version *version = resource->versions[i - 1];
-		if (ledger_phase(set->accepted, version) != CHANGE_FAILED)
-			return version->record.action == CONTROL_APPLY ? &version->record : NULL;
-	}
-	return NULL;
-}
-
 static bool accepted_add(struct document_set *set, struct error *error)
 {
 	const struct ledger_resource *resource;
 	LIST_EACH_RESOURCE(set->accepted, resource)
 	{
-		const struct control_version *version = item_replaces(set, resource) ? NULL : version_accepted(set, resource);
-		if (version && !document_add(set, version->kind, version->name, version->document, error))
+		const struct ledger_version *version = ledger_accepted(set->accepted, resource);
+		if (version && !item_replaces(set, resource) && version->record.action == CONTROL_APPLY &&
+		    !document_add(set, resource->kind, resource->name, version->record.document, error))
 			return false;
 	}
 	return true;
 }
 
-/* A proposed document, and whether it is the one resource that it is said to be. */
+static bool runtime_has_other_prefix(const struct document_checker *checker, const struct resource *read)
+{
+	const struct runtime_spec *runtime = read->kind->type == RESOURCE_RUNTIME ? read->spec : NULL;
+	return runtime && runtime->topic_prefix && checker->prefix && strcmp(runtime->topic_prefix, checker->prefix) != 0;
+}
+
+/* Reads a proposed document, and checks that it is the one resource under whose kind and name it is proposed. */
 static bool item_add(struct document_set *set, const struct proposal_item *item, struct error *error)
 {
 	size_t before = set->spec.count, errors = faults_count(set->spec.faults, SEVERITY_ERROR);
@@ -94,6 +96,11 @@ static bool item_add(struct document_set *set, const struct proposal_item *item,
 		fault.text = TEXT("the document is another resource than the one under whose name it is proposed");
 	else if (set->spec.count > before + 1 && !read->made_of && !set->spec.resources[before + 1]->made_of)
 		fault.text = TEXT("the document has several resources; propose each under its own name");
+	else if (runtime_has_other_prefix(set->checker, read))
+		fault.text = text_of(arena_print(set->arena,
+						 "`topicPrefix` is `%s`, and the topics of this control plane have `%s`: start its "
+						 "engines with --topic-prefix, or leave it out",
+						 ((const struct runtime_spec *)read->spec)->topic_prefix, set->checker->prefix));
 	else if (read->namespace && strcmp(read->namespace, set->checker->namespace) != 0)
 		fault.text = text_of(arena_print(set->arena, "the resource is in the namespace `%s`, and is proposed for `%s`",
 						 read->namespace, set->checker->namespace));
@@ -103,36 +110,84 @@ static bool item_add(struct document_set *set, const struct proposal_item *item,
 static bool items_add(struct document_set *set, struct error *error)
 {
 	const struct proposal_item *items = set->items->items;
-	for (size_t i = 0; i < set->items->count; i++) {
+	size_t before = arena_taken(set->spec.arena);
+	for (size_t i = 0; i < set->items->count && !set->is_large; i++) {
 		if (items[i].action != PROPOSAL_APPLY)
 			continue;
 		if (!item_add(set, &items[i], error))
 			return error->kind != ERROR_NONE ? false : error_memory(error, ERROR_SYSTEM, "checking a proposal");
+		struct verdict_fault fault = {.kind = items[i].kind, .name = items[i].name};
+		fault.text = TEXT("the documents so far need more than 256 MiB of memory; propose smaller ones");
+		set->is_large = arena_taken(set->spec.arena) - before > PROPOSED_BYTES_MAX;
+		if (set->is_large && !fault_keep(set, fault))
+			return error_memory(error, ERROR_SYSTEM, "checking a proposal");
 	}
 	return true;
 }
 
-/* The errors among the faults of the spec, under the resources whose documents have them. */
+/* ---- faults of other documents ---- */
+
+static struct verdict_fault fault_of_document(const struct fault *fault)
+{
+	const char *file = fault->place.file ? fault->place.file : "", *slash = strchr(file, '/');
+	return (struct verdict_fault){.kind = {file, slash ? (size_t)(slash - file) : 0},
+				      .name = text_of(slash ? slash + 1 : file),
+				      .line = fault->place.line,
+				      .column = fault->place.column,
+				      .code = text_of(fault->code->code),
+				      .text = text_of(fault->message)};
+}
+
+static bool document_is_proposed(const struct document_set *set, const struct verdict_fault *fault)
+{
+	const struct proposal_item *items = set->items->items;
+	for (size_t i = 0; i < set->items->count; i++)
+		if (text_equal(items[i].name, fault->name) && text_equal(items[i].kind, fault->kind))
+			return true;
+	return false;
+}
+
+/* Whether the accepted documents have that fault without the proposal. */
+static bool fault_is_former(const struct document_set *set, const struct fault *fault)
+{
+	for (size_t i = 0; i < faults_total(set->former); i++) {
+		const struct fault *former = faults_at(set->former, i);
+		if (former->code == fault->code && former->place.line == fault->place.line &&
+		    former->place.column == fault->place.column && strings_equal(former->place.file, fault->place.file) &&
+		    strcmp(former->message, fault->message) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the spec has an error in a document that the proposal does not have. */
+static bool others_have_errors(const struct document_set *set)
+{
+	for (size_t i = 0; i < faults_total(set->spec.faults); i++) {
+		const struct fault *fault = faults_at(set->spec.faults, i);
+		const struct verdict_fault found = fault_of_document(fault);
+		if (fault->code->severity == SEVERITY_ERROR && !document_is_proposed(set, &found))
+			return true;
+	}
+	return false;
+}
+
+/* Keeps the spec's errors as faults of the resources whose documents have them. Warnings are dropped. */
 static bool spec_faults_keep(struct document_set *set)
 {
 	for (size_t i = 0; i < faults_total(set->spec.faults); i++) {
 		const struct fault *fault = faults_at(set->spec.faults, i);
-		const char *file = fault->place.file ? fault->place.file : "", *slash = strchr(file, '/');
-		if (fault->code->severity != SEVERITY_ERROR)
+		const struct verdict_fault kept = fault_of_document(fault);
+		if (fault->code->severity != SEVERITY_ERROR ||
+		    (set->former && !document_is_proposed(set, &kept) && fault_is_former(set, fault)))
 			continue;
-		struct verdict_fault kept = {.kind = {file, slash ? (size_t)(slash - file) : 0},
-					     .name = text_of(slash ? slash + 1 : file),
-					     .line = fault->place.line,
-					     .column = fault->place.column,
-					     .code = text_of(fault->code->code),
-					     .text = text_of(fault->message)};
 		if (!fault_keep(set, kept))
 			return false;
 	}
 	return true;
 }
 
-/* ---- what is deleted ---- */
+/* ---- deleted resources ---- */
 
 static bool name_is_defined(const struct document_set *set, const char *name)
 {
@@ -140,7 +195,7 @@ static bool name_is_defined(const struct document_set *set, const char *name)
 	       spec_find(&set->spec, RESOURCE_EXPERIMENT, name);
 }
 
-/* Whether the proposal deletes all that had that name, and the name is one that can be called. */
+/* Whether the proposal deletes a resource of that name of a kind that can be called. */
 static bool name_is_deleted(const struct document_set *set, struct text name)
 {
 	const struct proposal_item *items = set->items->items;
@@ -192,14 +247,49 @@ static bool deletes_check(struct document_set *set, const struct plan *plan)
 	return true;
 }
 
-static bool set_check(struct document_set *set, struct error *error)
+/* Reads and plans the spec, whose faults are then known. */
+static bool set_plan(struct document_set *set, struct plan *plan, struct error *error)
 {
 	const struct models_metadata none = {0};
-	const struct plan_options options = {.kinds = set->checker->kinds, .metadata = &none};
-	struct plan plan;
-	if (!accepted_add(set, error) || !items_add(set, error) || !plan_make(&set->spec, &options, set->arena, &plan, error))
-		return false;
-	return (spec_faults_keep(set) && deletes_check(set, &plan)) || error_memory(error, ERROR_SYSTEM, "checking a proposal");
+	const struct plan_options options = {
+		.kinds = set->checker->kinds, .metadata = &none, .prefix = set->checker->prefix};
+	return accepted_add(set, error) && items_add(set, error) &&
+	       (set->is_large || plan_make(&set->spec, &options, set->arena, plan, error));
+}
+
+static bool set_open(struct document_set *set, struct error *error)
+{
+	set->arena = arena_open(PLAN_BYTES_MAX);
+	if (set->arena)
+		return spec_open(&set->spec, error);
+	error_memory(error, ERROR_SYSTEM, "checking a proposal");
+	return false;
+}
+
+static void set_close(struct document_set *set)
+{
+	if (set->spec.arena)
+		spec_close(&set->spec);
+	arena_close(set->arena);
+}
+
+/* Keeps the faults that the proposal is answerable for: those of its own documents, and those of others that they do
+ * not have without it. An error that an accepted document already has, for example since an upgrade of sluice, must
+ * not refuse everything, least of all a rollback. */
+static bool set_judge(struct document_set *set, const struct plan *plan, struct error *error)
+{
+	const struct record_list nothing = {0};
+	struct document_set base = {.checker = set->checker, .items = &nothing, .accepted = set->accepted};
+	struct plan base_plan;
+	bool has_base = others_have_errors(set);
+	bool good = !has_base || (set_open(&base, error) && set_plan(&base, &base_plan, error));
+	if (good && has_base)
+		set->former = base.spec.faults;
+	if (good && (!spec_faults_keep(set) || !deletes_check(set, plan)))
+		good = error_memory(error, ERROR_SYSTEM, "checking a proposal");
+	set->former = NULL;
+	set_close(&base);
+	return good;
 }
 
 static bool document_check(void *context, const struct record_list *items, const struct ledger *accepted, struct arena *arena,
@@ -208,18 +298,15 @@ static bool document_check(void *context, const struct record_list *items, const
 	struct document_set set = {.checker = context,
 				   .items = items,
 				   .accepted = accepted,
-				   .arena = arena_open(PLAN_BYTES_MAX),
 				   .kept = arena,
 				   .faults = ARENA_ARRAY(arena, struct verdict_fault, KEEPER_FAULTS),
 				   .room = KEEPER_FAULTS};
-	bool good = set.arena && set.faults;
-	if (!good)
-		error_memory(error, ERROR_SYSTEM, "checking a proposal");
-	bool is_open = good && spec_open(&set.spec, error);
-	good = is_open && set_check(&set, error);
-	if (is_open)
-		spec_close(&set.spec);
-	arena_close(set.arena);
+	struct plan plan;
+	if (!set.faults)
+		return error_memory(error, ERROR_SYSTEM, "checking a proposal");
+	bool good =
+		set_open(&set, error) && set_plan(&set, &plan, error) && (set.is_large || set_judge(&set, &plan, error));
+	set_close(&set);
 	*faults = (struct record_list){set.count, set.faults};
 	return good;
 }

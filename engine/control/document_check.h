@@ -1,9 +1,12 @@
-/* document_check.h: Checker of proposed documents: reads and plans them together with all that is accepted, as `sluice
- * run` reads files. For the keeper (control/keeper.h).
+/* document_check.h: Checker of proposed documents: reads and plans them together with all accepted documents, as
+ * `sluice run` reads files. For the keeper (control/keeper.h).
  *
- * A document is one resource, of the kind and name under which it is proposed, in the namespace or in none. A proposal
- * may break another document, whose fault it then is: a pipeline reads a step that is no longer there. A resource that
- * an accepted pipeline calls or reads cannot be deleted. Files that steps name are not read, and warnings do not count.
+ * A document is one resource. It has the kind and name under which it is proposed, and the keeper's namespace or none. A
+ * SeldonRuntime has the prefix of the control plane's topics or none, because its pipelines would have others than the
+ * control plane. A proposal may break an accepted document, for example by removing a step whose output a pipeline
+ * reads. The fault is then reported for that other document. A fault that an untouched document has without the proposal
+ * too is not reported: nothing in the proposal mends it. A resource that an accepted pipeline calls or reads cannot be
+ * deleted. Files that steps name are not read. Warnings are ignored.
  */
 #ifndef SLUICE_CONTROL_DOCUMENT_CHECK_H
 #define SLUICE_CONTROL_DOCUMENT_CHECK_H
@@ -14,9 +17,10 @@
 struct document_checker {
 	const struct step_kind *const *kinds; /* the table that main() passes down */
 	const char *namespace;
+	const char *prefix; /* of the topics of the control plane; NULL: not known */
 };
 
-/* The checker as the keeper takes it; `checker` is borrowed. */
+/* The checker in the form that the keeper calls; `checker` is borrowed. */
 struct keeper_checker document_check_of(struct document_checker *checker);
 
 #endif

@@ -1,23 +1,27 @@
-/* keeper.c: see keeper.h. The steps, and the records that they give. */
+/* keeper.c: Steps of the keeper, and the records that they return; see keeper.h. */
 #include "control/keeper.h"
 
 #include <stdio.h>
 
 #include "base/memory.h"
 #include "control/keeper_parts.h"
+#include "message/rows.h"
+#include "state/table.h"
 
-#define STEP_BYTES_MAX ((size_t)256 << 20) /* the largest proposal, its versions, and the checker's work */
-#define DECODED_BYTES_MAX ((size_t)64 << 20)
+#define STEP_BYTES_MAX ((size_t)256 << 20) /* the largest proposal, its versions, and the checker's memory */
+#define DECODED_BYTES_MAX ((size_t)128 << 20) /* all parts of a proposal, twice */
 
 struct keeper *keeper_open(const struct keeper_options *options, struct error *error)
 {
 	struct keeper *keeper = memory_take(1, sizeof *keeper);
-	if (!keeper || !ledger_open(&keeper->ledger, options->namespace, error) || !(keeper->arena = arena_open(STEP_BYTES_MAX))) {
+	if (!keeper || !ledger_open(&keeper->ledger, options->namespace, error) || !(keeper->unknown = table_open()) ||
+	    !(keeper->arena = arena_open(STEP_BYTES_MAX))) {
 		keeper_close(keeper);
 		error_memory(error, ERROR_SYSTEM, "starting the keeper");
 		return NULL;
 	}
 	keeper->options = *options;
+	keeper->skipped = keeper->read_offset = -1;
 	buffer_open(&keeper->bytes, CONTROL_RECORD_BYTES_MAX);
 	return keeper;
 }
@@ -29,12 +33,13 @@ void keeper_close(struct keeper *keeper)
 	keeper_waiting_close(keeper);
 	keeper_engines_close(keeper);
 	ledger_close(&keeper->ledger);
+	table_close(keeper->unknown);
 	arena_close(keeper->arena);
 	buffer_close(&keeper->bytes);
 	memory_give(keeper);
 }
 
-/* ---- what a step writes ---- */
+/* ---- records of a step ---- */
 
 static void step_begin(struct keeper *keeper)
 {
@@ -67,7 +72,7 @@ bool keeper_write(struct keeper *keeper, const struct record_form *form, const v
 	if (form && !record_encode(form, record, &keeper->bytes, error))
 		return false;
 	if (form)
-		value = (struct text){arena_copy(keeper->arena, keeper->bytes.bytes, keeper->bytes.length), keeper->bytes.length};
+		value = text_copied(keeper->arena, buffer_view(&keeper->bytes));
 	if (arena_failed(keeper->arena) || !key.bytes || !record_list(keeper, key, value))
 		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
 	return ledger_fold(&keeper->ledger, key, value, now_ms, error);
@@ -75,7 +80,9 @@ bool keeper_write(struct keeper *keeper, const struct record_form *form, const v
 
 static struct text key_kept(struct keeper *keeper, struct buffer *key)
 {
-	struct text kept = {buffer_failed(key) ? NULL : arena_copy(keeper->arena, key->bytes, key->length), key->length};
+	struct text kept = {0};
+	if (!buffer_failed(key))
+		kept = text_copied(keeper->arena, buffer_view(key));
 	buffer_close(key);
 	return kept;
 }
@@ -96,6 +103,14 @@ struct text keeper_key_of_change(struct keeper *keeper, int64_t number)
 	return key_kept(keeper, &key);
 }
 
+struct text keeper_key_of_verdict(struct keeper *keeper, struct text id)
+{
+	struct buffer key;
+	buffer_open(&key, CONTROL_RECORD_BYTES_MAX);
+	verdict_key(id, &key);
+	return key_kept(keeper, &key);
+}
+
 bool keeper_ignore(struct keeper *keeper, const char *why)
 {
 	keeper->refused++;
@@ -106,11 +121,22 @@ bool keeper_ignore(struct keeper *keeper, const char *why)
 
 /* ---- steps ---- */
 
-bool keeper_restore(struct keeper *keeper, struct text key, struct text value, int64_t now_ms, struct error *error)
+/* A later record of the same key takes the place of an unknown one. */
+static bool unknown_note(struct keeper *keeper, struct text key, bool is_unknown, struct error *error)
+{
+	struct text former;
+	if (key.length == 0 || (!is_unknown && !table_read(keeper->unknown, key, &former)))
+		return true;
+	return table_put(keeper->unknown, key, is_unknown ? key : (struct text){0}, false) ||
+	       error_memory(error, ERROR_SYSTEM, "reading the control topic");
+}
+
+bool keeper_restore(struct keeper *keeper, struct text key, struct text value, struct error *error)
 {
 	struct error reason = {0};
-	if (ledger_fold(&keeper->ledger, key, value, now_ms, &reason) || reason.kind == ERROR_INPUT)
-		return true;
+	uint64_t before = keeper->ledger.refused[LEDGER_REFUSED_UNKNOWN];
+	if (ledger_fold(&keeper->ledger, key, value, INT64_MAX, &reason) || reason.kind == ERROR_INPUT)
+		return unknown_note(keeper, key, keeper->ledger.refused[LEDGER_REFUSED_UNKNOWN] > before, error);
 	*error = reason;
 	return false;
 }
@@ -118,6 +144,11 @@ bool keeper_restore(struct keeper *keeper, struct text key, struct text value, i
 bool keeper_begin(struct keeper *keeper, int64_t now_ms, struct error *error)
 {
 	step_begin(keeper);
+	if (table_count(keeper->unknown) > 0)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the control topic has records (%zu) of a schema that this version of sluice does not know; use "
+				 "the newer version that wrote them",
+				 table_count(keeper->unknown));
 	const struct control_keeper record = {.namespace = text_of(keeper->options.namespace),
 					      .epoch = keeper->ledger.epoch + 1,
 					      .keeper = text_of(keeper->options.engine),
@@ -128,7 +159,17 @@ bool keeper_begin(struct keeper *keeper, int64_t now_ms, struct error *error)
 	return keeper_write(keeper, &keeper_form, &record, KEEPER_KEY, now_ms, error);
 }
 
-/* What is wrong with a record on its own; NULL: nothing. */
+void keeper_rewind(struct keeper *keeper, int64_t offset)
+{
+	keeper->next_offset = offset;
+}
+
+void keeper_skip(struct keeper *keeper, int64_t offset)
+{
+	keeper->skipped = offset;
+}
+
+/* The fault of one record, whatever the ledger contains; NULL: none. */
 static const char *proposal_fault(const struct keeper *keeper, const struct proposal *proposal, size_t bytes, int64_t now_ms)
 {
 	if (bytes > PROPOSAL_BYTES_MAX)
@@ -166,9 +207,13 @@ static bool proposal_take(struct keeper *keeper, int64_t offset, struct text val
 		good = keeper_ignore(keeper, "the proposal has no id that can be answered");
 	} else if (!ledger_verdict_find(&keeper->ledger, proposal.id)) {
 		const char *fault = proposal_fault(keeper, &proposal, value.length, now_ms);
+		if (offset == keeper->skipped)
+			fault = "the keeper failed twice when it decided this proposal; its log has the reason";
 		whole = proposal;
+		if (fault || proposal.parts <= 1)
+			keeper_waiting_drop(keeper, proposal.id);
 		if (!fault && proposal.parts > 1)
-			good = keeper_part_take(keeper, offset, value, &proposal, now_ms, &whole, &is_whole, error);
+			good = keeper_part_take(keeper, offset, value, &proposal, decoded, now_ms, &whole, &is_whole, error);
 		if (good && fault)
 			good = keeper_refuse(keeper, proposal.id, fault, now_ms, error);
 		else if (good && is_whole)
@@ -181,6 +226,11 @@ static bool proposal_take(struct keeper *keeper, int64_t offset, struct text val
 bool keeper_propose(struct keeper *keeper, int64_t offset, struct text value, int64_t now_ms, struct error *error)
 {
 	step_begin(keeper);
+	if (offset <= keeper->read_offset)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				 "offset %lld of the proposals came after %lld: the topic was deleted and created again",
+				 (long long)offset, (long long)keeper->read_offset);
+	keeper->read_offset = offset;
 	if (offset < keeper->next_offset)
 		return true;
 	keeper->next_offset = offset + 1;
@@ -200,7 +250,15 @@ bool keeper_tick(struct keeper *keeper, int64_t now_ms, struct error *error)
 	return keeper_waiting_expire(keeper, now_ms, error) && keeper_converge(keeper, now_ms, error);
 }
 
-/* ---- what is asked ---- */
+void keeper_shift(struct keeper *keeper, int64_t by_ms)
+{
+	keeper->listens_ms += by_ms;
+	keeper->looked_ms += by_ms;
+	keeper_waiting_shift(keeper, by_ms);
+	keeper_converge_shift(keeper, by_ms);
+}
+
+/* ---- state of the keeper ---- */
 
 size_t keeper_records(const struct keeper *keeper, const struct keeper_record **records)
 {

@@ -1,22 +1,25 @@
 /* keeper.h: Keeper of a namespace: decides which proposals are accepted, and when their versions take effect.
  *
- * A pure state machine. Its input is what `control` holds, then proposals in their order, reports of engines, and the
- * time. Each step gives records, which the caller writes in one transaction: to `control`, with the offset of the
- * proposals. When a transaction fails, the keeper is thrown away, and another one is restored from the topic. So
- * nothing that was decided is only in memory.
+ * A pure state machine. Its input is the contents of `control`, then proposals in their order, reports of engines,
+ * and the time. Each step returns records. The caller writes them to `control` in one transaction, together with the
+ * offset of the proposals. If a transaction fails, the caller closes the keeper and restores another one from the
+ * topic. So no decision exists only in memory.
  *
- * Acceptance. The documents of a proposal are accepted all or none. Each names the newest version that its author
- * knows; another one there is a conflict, and the verdict names its author. The keeper asks a checker whether the
- * documents fit to all that is accepted. An accepted document has the next version number of its resource; numbers
- * are never used again. A proposal that is sent twice has one verdict, as long as that is kept.
+ * Acceptance. The documents of a proposal are accepted all or none. Each states the newest version that its author
+ * has seen. If there is another version, the verdict is a conflict, which names the author of that version. The
+ * keeper calls a checker for whether the documents fit to all accepted ones. An accepted document gets the next
+ * version number of its resource; numbers are never used again. A proposal that is sent twice has one verdict, as
+ * long as the verdict is kept.
  *
- * Convergence. The versions of a proposal are a change. Engines prepare it and report so. When all live engines have,
- * it becomes ACTIVE: they start it. When one cannot, or the deadline passes, it has FAILED, and the versions before
- * stay in force. An engine is live until it says that it stops or has been silent for KEEPER_SILENT_MS. A change waits
- * for an earlier one that is not decided and has a resource in common with it; but where it replaces all of the
- * earlier one's resources, that one has failed. So a rollback never waits for what it takes back.
+ * Convergence. The versions of a proposal are a change. Engines prepare the change and report that. When all live
+ * engines have prepared it, the change becomes ACTIVE and they start it. When an engine cannot prepare it, or the
+ * deadline passes, it becomes FAILED, and the versions before it stay in force. An engine is live until it reports
+ * that it stops, or does not report for KEEPER_SILENT_MS. Changes are activated in the order of their acceptance: a
+ * change waits for all earlier undecided ones, because it was checked with them, and engines compile it together with
+ * what they leave in force. But if it replaces all resources of an earlier change, the earlier one becomes FAILED. So a
+ * rollback never waits for the change that it reverts.
  *
- * Belongs to one thread. Times are of the wall clock, in milliseconds since 1970.
+ * Belongs to one thread. Times are of the wall clock, in milliseconds since 1970; see keeper_shift().
  */
 #ifndef SLUICE_CONTROL_KEEPER_H
 #define SLUICE_CONTROL_KEEPER_H
@@ -24,21 +27,22 @@
 #include "control/ledger.h"
 
 #define KEEPER_BEAT_MS 500	/* between two beats on `status` */
-#define KEEPER_ABSENT_MS 3000	/* without a beat for so long, a candidate takes over */
-#define KEEPER_STALE_MS 5000	/* without a beat for so long, an engine says that it is stale */
-#define KEEPER_SILENT_MS 5000	/* without a report for so long, an engine is not live; it reports each second */
+#define KEEPER_ABSENT_MS 3000	/* time without a beat after which a candidate takes over */
+#define KEEPER_STALE_MS 5000	/* time without a beat after which an engine reports that it is stale */
+#define KEEPER_SILENT_MS 5000	/* time without a report after which an engine is not live; it reports each second */
+#define KEEPER_FORGOTTEN_MS 3600000 /* time without a report after which an engine is forgotten; pods get new names */
 #define KEEPER_DEADLINE_MS 60000 /* of a change, and of the parts of a proposal */
-#define KEEPER_VERSIONS 50	/* of a resource, that are kept */
-#define KEEPER_VERDICTS 1000	/* that are kept: 10 minutes of 100 applies a minute */
+#define KEEPER_VERSIONS 50	/* kept versions of a resource */
+#define KEEPER_VERDICTS 1000	/* kept verdicts: 10 minutes of 100 applies a minute */
 #define KEEPER_PARTS_MAX 64	/* of a proposal */
 #define KEEPER_FAULTS 100	/* of a verdict; further ones are left out */
 #define KEEPER_WAITING_BYTES_MAX ((size_t)32 << 20) /* of the parts that wait for others */
-/* Records that may come while parts of a proposal are missing. A keeper that starts reads them again, and knows what it
- * has decided of them by the verdicts: fewer than are kept. */
+/* Records that may arrive while parts of a proposal are missing. A keeper that starts reads them again, and finds its
+ * own decisions about them in the verdicts. So the limit is below the number of kept verdicts. */
 #define KEEPER_WAITING_RECORDS 500
 
-/* Checks the documents of a proposal against all that is accepted: `items` (struct proposal_item) are APPLY or DELETE.
- * Faults are added in the arena; none: they fit. It must give the same for the same input. False: SYSTEM. */
+/* Checks the documents of a proposal against all accepted ones: `items` (struct proposal_item) are APPLY or DELETE.
+ * Appends faults, in the arena; none: the documents fit. Equal input must give equal output. False: SYSTEM. */
 struct keeper_checker {
 	bool (*check)(void *context, const struct record_list *items, const struct ledger *accepted, struct arena *arena,
 		      struct record_list *faults, struct error *error);
@@ -47,11 +51,11 @@ struct keeper_checker {
 
 struct keeper_options {
 	const char *namespace;
-	const char *engine;		/* who this is */
+	const char *engine;		/* name of this engine */
 	struct keeper_checker checker;	/* check NULL: all documents fit */
 };
 
-/* A record for `control`; `value` with NULL bytes removes. */
+/* A record for `control`; `value` with NULL bytes is a tombstone. */
 struct keeper_record {
 	struct text key, value;
 };
@@ -62,19 +66,31 @@ struct keeper;
 struct keeper *keeper_open(const struct keeper_options *options, struct error *error);
 void keeper_close(struct keeper *keeper); /* NULL is fine */
 
-/* A record of `control`, from its beginning to its end. A refused record is no error here: it is counted in the ledger.
- * False: SYSTEM, and the keeper must not begin. */
-bool keeper_restore(struct keeper *keeper, struct text key, struct text value, int64_t now_ms, struct error *error);
+/* Reads a record of `control`; to be called for all of them, from the beginning to the end. A refused record is not
+ * an error here; the ledger counts it. A record from the future is taken: a keeper with a wrong clock decided it, and
+ * its numbers must not be used again. False: SYSTEM, and keeper_begin() must not be called. */
+bool keeper_restore(struct keeper *keeper, struct text key, struct text value, struct error *error);
 
-/* Begins a tenure, behind the last record of `control`. Proposals then go on at keeper_resume(). */
+/* Begins a tenure, after the last record of `control`. Proposals then continue at keeper_resume(). False: SYSTEM; or
+ * CONFIG, a newer version of sluice wrote records that this one cannot read, so it does not know what was decided. */
 bool keeper_begin(struct keeper *keeper, int64_t now_ms, struct error *error);
 
-/* Steps. Each returns false only for SYSTEM: the keeper must be thrown away. What is wrong with the input ends in a
- * verdict or, where no one can be told, in keeper_refused(). Offsets ascend; a proposal that was decided before is
- * ignored. */
+/* Continues at that offset instead: `proposals` ends before keeper_resume(), because it was deleted and created again. */
+void keeper_rewind(struct keeper *keeper, int64_t offset);
+
+/* Refuses the proposal of that offset without a decision: keepers have failed at it, and the next one would fail too. */
+void keeper_skip(struct keeper *keeper, int64_t offset);
+
+/* Steps. Each returns false only for SYSTEM; the keeper must then be closed. Invalid input leads to a verdict or,
+ * where there is nobody to answer, to keeper_refused(). A proposal that was decided before is ignored. Offsets ascend;
+ * one that does not is a SYSTEM error too: `proposals` was deleted and created again. */
 bool keeper_propose(struct keeper *keeper, int64_t offset, struct text value, int64_t now_ms, struct error *error);
 bool keeper_report(struct keeper *keeper, struct text value, int64_t now_ms, struct error *error);
 bool keeper_tick(struct keeper *keeper, int64_t now_ms, struct error *error);
+
+/* The wall clock was set, and is now `by_ms` later than time has passed: engines stay live, and deadlines stay away, as
+ * long as they would have been. */
+void keeper_shift(struct keeper *keeper, int64_t by_ms);
 
 /* The records of the last step, to be written in their order; borrowed until the next step. */
 size_t keeper_records(const struct keeper *keeper, const struct keeper_record **records);
@@ -84,10 +100,10 @@ int64_t keeper_resume(const struct keeper *keeper);
 
 const struct ledger *keeper_ledger(const struct keeper *keeper);
 
-/* Records of proposals and reports that were ignored, and why the last one was ("" none). */
+/* Number of ignored records of proposals and reports, and the reason of the last one ("": none was ignored). */
 uint64_t keeper_refused(const struct keeper *keeper, const char **why);
 
-/* When keeper_tick() has something to do at the latest; INT64_MAX: never, unless something comes. */
+/* The latest time for the next keeper_tick(); INT64_MAX: not needed before the next input. */
 int64_t keeper_due(const struct keeper *keeper);
 
 #endif

@@ -1,7 +1,8 @@
-/* keeper_collect.c: Removal of versions, changes and verdicts that nothing needs any more. */
+/* keeper_collect.c: Removal of versions, changes and verdicts that are no longer needed. */
 #include "control/keeper_parts.h"
 
-/* Needed in any case: the newest version, from which numbers go on, what is in force, and what may come into force. */
+/* Needed in any case: the newest version, after which numbers continue; the one in force; and those that may still
+ * come into force. */
 static bool version_is_needed(const struct ledger *ledger, const struct ledger_resource *resource,
 			      const struct ledger_version *version, const struct ledger_version *current)
 {
@@ -46,12 +47,7 @@ bool keeper_collect_verdicts(struct keeper *keeper, int64_t now_ms, struct error
 	while (keeper->ledger.verdict_count > KEEPER_VERDICTS) {
 		const struct ledger_verdict *oldest =
 			LIST_OWNER(keeper->ledger.verdicts.first, const struct ledger_verdict, node);
-		struct buffer key;
-		buffer_open(&key, CONTROL_RECORD_BYTES_MAX);
-		verdict_key(oldest->record.id, &key);
-		struct text kept = {buffer_failed(&key) ? NULL : arena_copy(keeper->arena, key.bytes, key.length), key.length};
-		buffer_close(&key);
-		if (!keeper_write(keeper, NULL, NULL, kept, now_ms, error))
+		if (!keeper_write(keeper, NULL, NULL, keeper_key_of_verdict(keeper, oldest->record.id), now_ms, error))
 			return false;
 	}
 	return true;

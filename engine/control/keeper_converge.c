@@ -1,4 +1,5 @@
-/* keeper_converge.c: Phases of changes: engines report what they have prepared, and the keeper activates or fails it. */
+/* keeper_converge.c: Phases of changes: reads the reports of engines about preparation, and activates or fails
+ * changes. */
 #include "base/memory.h"
 #include "control/keeper_parts.h"
 
@@ -28,7 +29,7 @@ static bool engine_is_live(const struct known_engine *engine, int64_t now_ms)
 	return !engine->record.stopped && now_ms - engine->heard_ms < KEEPER_SILENT_MS;
 }
 
-/* Whether a report is newer than the one that is known. An engine that was silent may have got another clock. */
+/* Whether a report is newer than the known one. The clock of an engine that was silent may have been set since. */
 static bool report_is_newer(const struct engine_report *report, const struct known_engine *engine, int64_t now_ms)
 {
 	if (now_ms - engine->heard_ms >= KEEPER_SILENT_MS || report->started_ms > engine->record.started_ms)
@@ -44,6 +45,16 @@ static struct known_engine *engine_find(const struct keeper *keeper, struct text
 			return engine;
 	}
 	return NULL;
+}
+
+static void engines_forget(struct keeper *keeper, int64_t now_ms)
+{
+	for (struct list_node *node = keeper->engines.first, *next; node; node = next) {
+		struct known_engine *engine = LIST_OWNER(node, struct known_engine, node);
+		next = node->next;
+		if (now_ms - engine->heard_ms >= KEEPER_FORGOTTEN_MS)
+			engine_close(engine);
+	}
 }
 
 #define REPORT_LISTS_BYTES_MAX ((size_t)64 << 20)
@@ -70,6 +81,11 @@ bool keeper_engine_take(struct keeper *keeper, struct text value, int64_t now_ms
 		engine_close(engine);
 		return keeper_ignore(keeper, "the report is for another namespace");
 	}
+	if (engine->record.engine.length == 0 || engine->record.engine.length > CONTROL_NAME_BYTES_MAX) {
+		engine_close(engine);
+		return keeper_ignore(keeper, "the report is of an engine whose name is empty or too long");
+	}
+	engines_forget(keeper, now_ms);
 	former = engine_find(keeper, engine->record.engine);
 	if (former && !report_is_newer(&engine->record, former, now_ms)) {
 		engine_close(engine);
@@ -110,7 +126,7 @@ static bool change_has(const struct ledger_change *change, const struct resource
 	return false;
 }
 
-/* How many resources of `change` the other one has too. */
+/* Number of resources that `change` has in common with the other one. */
 static size_t changes_shared(const struct ledger_change *change, const struct ledger_change *other)
 {
 	const struct resource_version *versions = change->record.versions.items;
@@ -125,7 +141,7 @@ static bool is_undecided(const struct ledger_change *change)
 	return change->record.phase == CHANGE_ACCEPTED;
 }
 
-/* The later change that replaces all that this one has; NULL: none. */
+/* The later change that replaces all resources of this one; NULL: none. */
 static const struct ledger_change *change_replaced_by(const struct ledger_change *change)
 {
 	for (const struct list_node *node = change->node.next; node; node = node->next) {
@@ -136,13 +152,12 @@ static const struct ledger_change *change_replaced_by(const struct ledger_change
 	return NULL;
 }
 
+/* Engines compile a change together with all documents in force, which an earlier change may replace. */
 static bool change_waits(const struct ledger_change *change)
 {
-	for (const struct list_node *node = change->node.previous; node; node = node->previous) {
-		const struct ledger_change *earlier = LIST_OWNER(node, const struct ledger_change, node);
-		if (is_undecided(earlier) && changes_shared(change, earlier) > 0)
+	for (const struct list_node *node = change->node.previous; node; node = node->previous)
+		if (is_undecided(LIST_OWNER(node, const struct ledger_change, node)))
 			return true;
-	}
 	return false;
 }
 
@@ -187,7 +202,7 @@ static bool change_decide(struct keeper *keeper, const struct ledger_change *cha
 	return keeper_write(keeper, &change_form, &record, keeper_key_of_change(keeper, record.number), now_ms, error);
 }
 
-/* Whether all live engines have prepared the change. `why` is set where one of them cannot, or is late. */
+/* Whether all live engines have prepared the change. `why` is set if one of them cannot, or is late. */
 static bool engines_are_ready(struct keeper *keeper, int64_t change, bool late, int64_t now_ms, const char **why)
 {
 	bool ready = now_ms - keeper->listens_ms >= KEEPER_SILENT_MS;
@@ -229,6 +244,7 @@ static bool change_converge(struct keeper *keeper, const struct ledger_change *c
 
 bool keeper_converge(struct keeper *keeper, int64_t now_ms, struct error *error)
 {
+	keeper->looked_ms = now_ms;
 	for (struct list_node *node = keeper->ledger.changes.first, *next; node && keeper->ledger.accepted > 0; node = next) {
 		const struct ledger_change *change = LIST_OWNER(node, const struct ledger_change, node);
 		next = node->next;
@@ -238,21 +254,31 @@ bool keeper_converge(struct keeper *keeper, int64_t now_ms, struct error *error)
 	return true;
 }
 
+/* The earlier one of `due` and a time at which a step may decide more. What has passed was seen by the last step. */
+static int64_t due_earlier(const struct keeper *keeper, int64_t due, int64_t at)
+{
+	return at > keeper->looked_ms && at < due ? at : due;
+}
+
 int64_t keeper_converge_due(const struct keeper *keeper)
 {
 	int64_t due = INT64_MAX;
 	if (keeper->ledger.accepted == 0)
 		return due;
-	for (const struct list_node *node = keeper->deadlines.first; node; node = node->next) {
-		int64_t at = LIST_OWNER(node, const struct change_deadline, node)->due_ms;
-		due = at < due ? at : due;
-	}
+	for (const struct list_node *node = keeper->deadlines.first; node; node = node->next)
+		due = due_earlier(keeper, due, LIST_OWNER(node, const struct change_deadline, node)->due_ms);
 	for (const struct list_node *node = keeper->engines.first; node; node = node->next) {
 		const struct known_engine *engine = LIST_OWNER(node, const struct known_engine, node);
-		int64_t at = engine->heard_ms + KEEPER_SILENT_MS;
-		if (!engine->record.stopped && at < due)
-			due = at;
+		if (!engine->record.stopped)
+			due = due_earlier(keeper, due, engine->heard_ms + KEEPER_SILENT_MS);
 	}
-	int64_t known = keeper->listens_ms + KEEPER_SILENT_MS;
-	return known < due ? known : due;
+	return due_earlier(keeper, due, keeper->listens_ms + KEEPER_SILENT_MS);
+}
+
+void keeper_converge_shift(struct keeper *keeper, int64_t by_ms)
+{
+	for (struct list_node *node = keeper->deadlines.first; node; node = node->next)
+		LIST_OWNER(node, struct change_deadline, node)->due_ms += by_ms;
+	for (struct list_node *node = keeper->engines.first; node; node = node->next)
+		LIST_OWNER(node, struct known_engine, node)->heard_ms += by_ms;
 }

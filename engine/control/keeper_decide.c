@@ -1,16 +1,17 @@
-/* keeper_decide.c: Decisions about proposals: whether all documents are accepted, and the verdict. */
+/* keeper_decide.c: Decisions about proposals: checks all documents, accepts or refuses them, and writes the verdict. */
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "control/keeper_parts.h"
 
 #define WORDS_MAX 400
+#define DOCUMENTS_BYTES_MAX ((size_t)64 << 20) /* of a proposal; a rollback of many resources can have more than its record */
 
-/* What a proposal comes to: each item with what is to be written. */
+/* A proposal being decided: its items, with the resource of each. */
 struct decision {
 	const struct proposal *proposal;
-	struct proposal_item *items; /* ROLLBACK replaced by what it returns to */
-	struct ledger_resource **resources; /* of each item; NULL: there is none yet */
+	struct proposal_item *items; /* ROLLBACK is replaced by the version to return to */
+	struct ledger_resource **resources; /* of each item; NULL: it does not exist yet */
 	size_t count;
 };
 
@@ -18,23 +19,19 @@ struct decision {
 
 static bool verdict_write(struct keeper *keeper, struct control_verdict *verdict, int64_t now_ms, struct error *error)
 {
-	struct buffer key;
-	buffer_open(&key, CONTROL_RECORD_BYTES_MAX);
-	verdict_key(verdict->id, &key);
-	struct text kept = {buffer_failed(&key) ? NULL : arena_copy(keeper->arena, key.bytes, key.length), key.length};
-	buffer_close(&key);
+	struct text key = keeper_key_of_verdict(keeper, verdict->id);
 	verdict->namespace = text_of(keeper->options.namespace);
 	verdict->resume = keeper_resume(keeper);
 	verdict->time_ms = now_ms;
 	verdict->keeper = text_of(keeper->options.engine);
 	verdict->epoch = keeper->ledger.epoch;
-	return keeper_write(keeper, &verdict_form, verdict, kept, now_ms, error) &&
+	return keeper_write(keeper, &verdict_form, verdict, key, now_ms, error) &&
 	       keeper_collect_verdicts(keeper, now_ms, error);
 }
 
 bool keeper_refuse(struct keeper *keeper, struct text id, const char *why, int64_t now_ms, struct error *error)
 {
-	struct control_verdict verdict = {.id = id, .outcome = VERDICT_REFUSED, .why = text_of(why)};
+	struct control_verdict verdict = {.id = id, .outcome = VERDICT_REFUSED, .why = keeper_words(text_of(why))};
 	return verdict_write(keeper, &verdict, now_ms, error);
 }
 
@@ -47,7 +44,7 @@ struct text keeper_words(struct text words)
 	return (struct text){words.bytes, length};
 }
 
-/* ---- what is wrong ---- */
+/* ---- faults of items ---- */
 
 static bool item_is(const struct proposal_item *item, struct text kind, struct text name)
 {
@@ -60,11 +57,10 @@ static const char *item_print(struct keeper *keeper, const struct proposal_item 
 			   TEXT_ARGUMENTS(item->name), words);
 }
 
-/* The version to which an item returns, as an item that applies or deletes. */
+/* Replaces a ROLLBACK by an APPLY or DELETE of the version to return to. Returns the fault of an item; NULL: none. */
 static const char *item_resolve(struct keeper *keeper, struct proposal_item *item, const struct ledger_resource *resource)
 {
-	const struct ledger_version *newest = resource ? ledger_newest(resource) : NULL;
-	if (item->action == PROPOSAL_DELETE && (!newest || newest->record.action == CONTROL_DELETE))
+	if (item->action == PROPOSAL_DELETE && (!resource || !ledger_present(&keeper->ledger, resource)))
 		return item_print(keeper, item, " is not there, so it cannot be deleted");
 	if (item->action == PROPOSAL_DELETE)
 		item->document = (struct text){0};
@@ -88,7 +84,7 @@ static bool name_may_be_empty(const struct proposal_item *item)
 	return item->action == PROPOSAL_COLLECT && item->kind.length == 0 && item->name.length == 0;
 }
 
-/* Fills in the items; a sentence where one of them can never be accepted. */
+/* Finds the resources of the items. Returns a sentence if one of the items can never be accepted; NULL: none. */
 static const char *items_resolve(struct keeper *keeper, struct decision *decision)
 {
 	for (size_t i = 0; i < decision->count; i++) {
@@ -106,21 +102,21 @@ static const char *items_resolve(struct keeper *keeper, struct decision *decisio
 	return NULL;
 }
 
-static bool item_expects(const struct proposal_item *item, const struct ledger_resource *resource)
+static bool item_expects(const struct ledger *ledger, const struct proposal_item *item, const struct ledger_resource *resource)
 {
 	const struct ledger_version *newest = resource ? ledger_newest(resource) : NULL;
 	if (item->action == PROPOSAL_COLLECT || item->expected == PROPOSAL_EXPECTS_ANY)
 		return true;
 	if (item->expected == 0)
-		return !newest || newest->record.action == CONTROL_DELETE;
+		return !resource || !ledger_present(ledger, resource);
 	return newest && newest->record.version == item->expected;
 }
 
-/* The item that met another version than it expects; `count`: there is none. */
-static size_t conflict_find(const struct decision *decision)
+/* The first item that expects another version than the newest; `count`: there is none. */
+static size_t conflict_find(const struct ledger *ledger, const struct decision *decision)
 {
 	size_t i = 0;
-	while (i < decision->count && item_expects(&decision->items[i], decision->resources[i]))
+	while (i < decision->count && item_expects(ledger, &decision->items[i], decision->resources[i]))
 		i++;
 	return i;
 }
@@ -235,7 +231,7 @@ static bool proposal_accept(struct keeper *keeper, const struct decision *decisi
 	return verdict_write(keeper, &verdict, now_ms, error);
 }
 
-/* Asks the checker about what would be written. */
+/* Calls the checker with the documents that would be written. */
 static bool items_check(struct keeper *keeper, const struct decision *decision, struct record_list *faults, struct error *error)
 {
 	const struct keeper_checker *checker = &keeper->options.checker;
@@ -269,12 +265,18 @@ static bool faults_write(struct keeper *keeper, const struct decision *decision,
 	return verdict_write(keeper, &verdict, now_ms, error);
 }
 
-/* Before any conflict nothing is known of a version to return to, so that is looked up behind it. */
+/* Resolves rollbacks. Called after conflict_find(): an author who has not seen the newest version gets a conflict
+ * first. */
 static const char *versions_resolve(struct keeper *keeper, struct decision *decision)
 {
 	const char *why = NULL;
-	for (size_t i = 0; !why && i < decision->count; i++)
+	size_t bytes = 0;
+	for (size_t i = 0; !why && i < decision->count; i++) {
 		why = item_resolve(keeper, &decision->items[i], decision->resources[i]);
+		bytes += decision->items[i].document.length;
+	}
+	if (!why && bytes > DOCUMENTS_BYTES_MAX)
+		why = "its documents have more than 64 MiB together; make several proposals of them";
 	return why;
 }
 
@@ -285,14 +287,14 @@ bool keeper_decide(struct keeper *keeper, const struct proposal *proposal, int64
 	if (decision.count == 0)
 		return keeper_refuse(keeper, proposal->id, "the proposal has no documents", now_ms, error);
 	if (decision.count > PROPOSAL_ITEMS_MAX)
-		return keeper_refuse(keeper, proposal->id, "the proposal has too many documents; 1000 are the most", now_ms, error);
+		return keeper_refuse(keeper, proposal->id, PROPOSAL_ITEMS_WORDS, now_ms, error);
 	decision.items = ARENA_ARRAY(keeper->arena, struct proposal_item, decision.count);
 	decision.resources = ARENA_ARRAY(keeper->arena, struct ledger_resource *, decision.count);
 	if (!decision.items || !decision.resources)
 		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
 	memcpy(decision.items, proposal->items.items, decision.count * sizeof *decision.items);
 	const char *why = items_resolve(keeper, &decision);
-	size_t conflict = why ? decision.count : conflict_find(&decision);
+	size_t conflict = why ? decision.count : conflict_find(&keeper->ledger, &decision);
 	if (conflict < decision.count)
 		return conflict_write(keeper, &decision, conflict, now_ms, error);
 	if (!why)

@@ -1,23 +1,24 @@
-/* keeper_parts.h: Parts of the keeper, for keeper*.c only. */
+/* keeper_parts.h: Structs and functions of the keeper that its files share. Private to keeper*.c. */
 #ifndef SLUICE_CONTROL_KEEPER_PARTS_H
 #define SLUICE_CONTROL_KEEPER_PARTS_H
 
 #include "control/keeper.h"
 
-/* A proposal of which not all parts have come. */
+/* A proposal with parts that have not arrived yet. */
 struct waiting_proposal {
 	struct list_node node;
-	char *parts[KEEPER_PARTS_MAX]; /* copies of their records; NULL: not there */
+	char *parts[KEEPER_PARTS_MAX]; /* copies of their records; NULL: not arrived */
 	size_t lengths[KEEPER_PARTS_MAX];
-	size_t count, there; /* how many there are to be, and are */
+	size_t count, there; /* number of parts, and of those that have arrived */
 	size_t bytes;
+	size_t items;	  /* of the parts that have arrived */
 	int64_t offset;	  /* of its first record */
 	int64_t due_ms;
 	char *id;
 	size_t id_length;
 };
 
-/* An engine, by its newest report. */
+/* An engine, with its newest report. */
 struct known_engine {
 	struct list_node node;
 	struct engine_report record;
@@ -26,7 +27,7 @@ struct known_engine {
 	int64_t heard_ms;
 };
 
-/* When a change must have been prepared; only those that engines prepare now have one. */
+/* Time by which all live engines must have prepared a change. Only changes that engines prepare now have one. */
 struct change_deadline {
 	struct list_node node;
 	int64_t change;
@@ -36,15 +37,19 @@ struct change_deadline {
 struct keeper {
 	struct keeper_options options;
 	struct ledger ledger;
+	struct state_table *unknown; /* keys of `control` whose newest record has an unknown schema */
 	bool begun;
-	int64_t listens_ms;	 /* since when it hears reports */
+	int64_t listens_ms;	 /* time since which it receives reports */
+	int64_t looked_ms;	 /* of the last step: what was due by then is done */
 	int64_t next_offset;	 /* of proposals */
+	int64_t read_offset;	 /* of the last proposal of this tenure; -1: none */
+	int64_t skipped;	 /* offset of a proposal that is refused without a decision; -1: none */
 	struct list waiting;	 /* struct waiting_proposal, by offset */
 	size_t waiting_bytes;
 	struct list engines;	 /* struct known_engine */
 	struct list deadlines;	 /* struct change_deadline */
 	struct arena *arena;	 /* of the step */
-	struct buffer bytes;	 /* of the record that is being written */
+	struct buffer bytes;	 /* of the record being written */
 	struct keeper_record *records; /* of the step, in the arena */
 	size_t count, room;
 	uint64_t refused;
@@ -58,8 +63,9 @@ bool keeper_write(struct keeper *keeper, const struct record_form *form, const v
 /* The key of a record, in the arena of the step; NULL bytes: memory ran out. */
 struct text keeper_key_of_version(struct keeper *keeper, struct text kind, struct text name, int64_t version);
 struct text keeper_key_of_change(struct keeper *keeper, int64_t number);
+struct text keeper_key_of_verdict(struct keeper *keeper, struct text id);
 
-/* Counts a record that no verdict can answer. Always true. */
+/* Counts a record that cannot be answered by a verdict. Always true. */
 bool keeper_ignore(struct keeper *keeper, const char *why);
 
 /* keeper_decide.c: decides a whole proposal, and writes its verdict. */
@@ -68,11 +74,11 @@ bool keeper_decide(struct keeper *keeper, const struct proposal *proposal, int64
 /* Writes the verdict REFUSED with one sentence. */
 bool keeper_refuse(struct keeper *keeper, struct text id, const char *why, int64_t now_ms, struct error *error);
 
-/* Words from outside, cut between characters to the length of an error. */
+/* Text from another process, cut between characters to the length of an error. */
 struct text keeper_words(struct text words);
 
-/* keeper_collect.c: removes versions that nothing needs but for the newest `keep`, of one resource, and verdicts above
- * their limit. */
+/* keeper_collect.c: removes the versions of one resource that are not needed, except the newest `keep`; and the
+ * verdicts above their limit. */
 bool keeper_collect(struct keeper *keeper, struct ledger_resource *resource, size_t keep, int64_t now_ms, struct error *error);
 bool keeper_collect_verdicts(struct keeper *keeper, int64_t now_ms, struct error *error);
 
@@ -80,13 +86,20 @@ bool keeper_collect_verdicts(struct keeper *keeper, int64_t now_ms, struct error
 bool keeper_converge(struct keeper *keeper, int64_t now_ms, struct error *error);
 bool keeper_engine_take(struct keeper *keeper, struct text value, int64_t now_ms, struct error *error);
 int64_t keeper_converge_due(const struct keeper *keeper);
+void keeper_converge_shift(struct keeper *keeper, int64_t by_ms);
 void keeper_engines_close(struct keeper *keeper);
 
-/* keeper_waiting.c: gathers the parts of proposals. `*whole` is set when all are there, in the arena of the step. */
-bool keeper_part_take(struct keeper *keeper, int64_t offset, struct text value, const struct proposal *part, int64_t now_ms,
-		      struct proposal *whole, bool *is_whole, struct error *error);
+#define PROPOSAL_ITEMS_WORDS "the proposal has too many documents; 1000 are the most"
+
+/* keeper_waiting.c: collects the parts of proposals. When the last one arrives, `*is_whole` is set and `*whole` is
+ * the proposal, in `arena`. Parts that do not fit into it are a proposal that is refused. */
+bool keeper_part_take(struct keeper *keeper, int64_t offset, struct text value, const struct proposal *part, struct arena *arena,
+		      int64_t now_ms, struct proposal *whole, bool *is_whole, struct error *error);
+/* Drops the parts of a proposal that is decided. */
+void keeper_waiting_drop(struct keeper *keeper, struct text id);
 bool keeper_waiting_expire(struct keeper *keeper, int64_t now_ms, struct error *error);
 int64_t keeper_waiting_due(const struct keeper *keeper);
+void keeper_waiting_shift(struct keeper *keeper, int64_t by_ms);
 void keeper_waiting_close(struct keeper *keeper);
 
 #endif

@@ -1,4 +1,4 @@
-/* keeper_waiting.c: Parts of proposals that came in several records, until all are there. */
+/* keeper_waiting.c: Proposals in several records: keeps their parts until all have arrived. */
 #include "base/memory.h"
 #include "control/keeper_parts.h"
 
@@ -54,32 +54,47 @@ static struct waiting_proposal *waiting_open(struct keeper *keeper, int64_t offs
 	return waiting;
 }
 
-/* The parts as one proposal, with the items of all, in the arena of the step. */
-static bool parts_join(struct keeper *keeper, const struct waiting_proposal *waiting, struct proposal *whole)
+void keeper_waiting_drop(struct keeper *keeper, struct text id)
 {
-	struct proposal *parts = ARENA_ARRAY(keeper->arena, struct proposal, waiting->count);
+	struct waiting_proposal *waiting = waiting_find(keeper, id);
+	if (waiting)
+		waiting_close(keeper, waiting);
+}
+
+/* Joins the parts into one proposal with the items of all. False: the arena is full. */
+static bool parts_join(const struct waiting_proposal *waiting, struct arena *arena, struct proposal *whole)
+{
+	struct proposal *parts = ARENA_ARRAY(arena, struct proposal, waiting->count);
+	struct proposal_item *items = ARENA_ARRAY(arena, struct proposal_item, waiting->items);
 	struct error error = {0};
-	size_t count = 0;
-	for (size_t i = 0; parts && i < waiting->count; i++) {
-		const char *copy = arena_copy(keeper->arena, waiting->parts[i], waiting->lengths[i]);
-		const struct text bytes = {copy, waiting->lengths[i]};
-		if (!copy || !record_decode(&proposal_form, bytes, keeper->arena, &parts[i], &error))
-			return false;
-		count += parts[i].items.count;
-	}
-	struct proposal_item *items = parts ? ARENA_ARRAY(keeper->arena, struct proposal_item, count) : NULL;
-	if (!items)
+	size_t at = 0;
+	if (!parts || !items)
 		return false;
-	*whole = parts[0];
-	whole->items = (struct record_list){count, items};
-	for (size_t i = 0, at = 0; i < waiting->count; at += parts[i++].items.count)
+	for (size_t i = 0; i < waiting->count; i++) {
+		const char *copy = arena_copy(arena, waiting->parts[i], waiting->lengths[i]);
+		const struct text bytes = {copy, waiting->lengths[i]};
+		if (!copy || !record_decode(&proposal_form, bytes, arena, &parts[i], &error))
+			return false;
 		if (parts[i].items.count > 0)
 			memcpy(items + at, parts[i].items.items, parts[i].items.count * sizeof *items);
+		at += parts[i].items.count;
+	}
+	if (arena_failed(arena))
+		return false;
+	*whole = parts[0];
+	whole->items = (struct record_list){at, items};
 	return true;
 }
 
-bool keeper_part_take(struct keeper *keeper, int64_t offset, struct text value, const struct proposal *part, int64_t now_ms,
-		      struct proposal *whole, bool *is_whole, struct error *error)
+/* Refuses the proposal and drops its parts. */
+static bool waiting_refuse(struct keeper *keeper, struct text id, const char *why, int64_t now_ms, struct error *error)
+{
+	keeper_waiting_drop(keeper, id);
+	return keeper_refuse(keeper, id, why, now_ms, error);
+}
+
+bool keeper_part_take(struct keeper *keeper, int64_t offset, struct text value, const struct proposal *part, struct arena *arena,
+		      int64_t now_ms, struct proposal *whole, bool *is_whole, struct error *error)
 {
 	struct waiting_proposal *waiting = waiting_find(keeper, part->id);
 	*is_whole = false;
@@ -87,13 +102,14 @@ bool keeper_part_take(struct keeper *keeper, int64_t offset, struct text value, 
 		waiting = waiting_open(keeper, offset, part, now_ms);
 	if (!waiting)
 		return error_memory(error, ERROR_SYSTEM, "reading a proposal");
-	if (waiting->count != (size_t)part->parts) {
-		waiting_close(keeper, waiting);
-		return keeper_refuse(keeper, part->id, "its parts do not agree how many there are", now_ms, error);
-	}
+	if (waiting->count != (size_t)part->parts)
+		return waiting_refuse(keeper, part->id, "its parts do not agree how many there are", now_ms, error);
 	size_t number = (size_t)part->part;
 	if (waiting->parts[number])
 		return true;
+	if (part->items.count > PROPOSAL_ITEMS_MAX - waiting->items)
+		return waiting_refuse(keeper, part->id, PROPOSAL_ITEMS_WORDS, now_ms, error);
+	waiting->items += part->items.count;
 	waiting->parts[number] = bytes_kept(value);
 	if (!waiting->parts[number])
 		return error_memory(error, ERROR_SYSTEM, "reading a proposal");
@@ -102,9 +118,13 @@ bool keeper_part_take(struct keeper *keeper, int64_t offset, struct text value, 
 	keeper->waiting_bytes += value.length;
 	if (++waiting->there < waiting->count)
 		return true;
-	*is_whole = parts_join(keeper, waiting, whole);
+	*is_whole = parts_join(waiting, arena, whole);
+	if (!*is_whole)
+		return waiting_refuse(keeper, part->id,
+				      "the lists of the proposal have too many items; propose fewer documents at once", now_ms,
+				      error);
 	waiting_close(keeper, waiting);
-	return *is_whole || error_memory(error, ERROR_SYSTEM, "reading a proposal");
+	return true;
 }
 
 static bool waiting_is_over(const struct keeper *keeper, const struct waiting_proposal *waiting, int64_t now_ms)
@@ -134,4 +154,10 @@ int64_t keeper_waiting_due(const struct keeper *keeper)
 {
 	const struct list_node *first = keeper->waiting.first;
 	return first ? LIST_OWNER(first, const struct waiting_proposal, node)->due_ms : INT64_MAX;
+}
+
+void keeper_waiting_shift(struct keeper *keeper, int64_t by_ms)
+{
+	for (struct list_node *node = keeper->waiting.first; node; node = node->next)
+		LIST_OWNER(node, struct waiting_proposal, node)->due_ms += by_ms;
 }

@@ -1,4 +1,4 @@
-/* ledger.c: see ledger.h. All that is kept is found by its key on the topic, in one table of pointers. */
+/* ledger.c: see ledger.h. One hash table of pointers finds every entry by its key on the topic. */
 #include "control/ledger.h"
 
 #include <inttypes.h>
@@ -17,7 +17,7 @@ bool ledger_open(struct ledger *ledger, const char *namespace, struct error *err
 	return (ledger->by_key && ledger->scratch) || error_memory(error, ERROR_SYSTEM, "reading the control topic");
 }
 
-/* ---- what is kept ---- */
+/* ---- entries ---- */
 
 static void version_close(struct ledger_version *version)
 {
@@ -149,6 +149,22 @@ enum change_phase ledger_phase(const struct ledger *ledger, const struct ledger_
 	return change ? (enum change_phase)change->record.phase : CHANGE_FAILED;
 }
 
+const struct ledger_version *ledger_accepted(const struct ledger *ledger, const struct ledger_resource *resource)
+{
+	for (size_t i = resource->count; i > 0; i--)
+		if (ledger_phase(ledger, resource->versions[i - 1]) != CHANGE_FAILED)
+			return resource->versions[i - 1];
+	return NULL;
+}
+
+const struct ledger_version *ledger_present(const struct ledger *ledger, const struct ledger_resource *resource)
+{
+	const struct ledger_version *newest = ledger_newest(resource);
+	if (newest->record.action == CONTROL_DELETE && ledger_phase(ledger, newest) == CHANGE_FAILED)
+		newest = ledger_accepted(ledger, resource);
+	return newest && newest->record.action == CONTROL_APPLY ? newest : NULL;
+}
+
 const struct ledger_version *ledger_in_force(const struct ledger *ledger, const struct ledger_resource *resource)
 {
 	for (size_t i = resource->count; i > 0; i--)
@@ -190,7 +206,7 @@ static bool record_refuse(struct ledger *ledger, enum ledger_refusal refusal, st
 	return error_set(error, ERROR_INPUT, PLACE_NONE, "%s", words);
 }
 
-/* A copy of a list of a record that was read from the scratch arena. */
+/* Replaces a list of a record in the scratch arena by a copy that is kept. */
 static bool list_keep(struct record_list *list, size_t item_bytes, void **kept)
 {
 	*kept = list->count > 0 ? memory_take_raw(list->count * item_bytes) : NULL;
@@ -221,7 +237,7 @@ static bool number_is_valid(int64_t number)
 	return number >= 1 && number <= CONTROL_NUMBER_MAX;
 }
 
-/* What all records have, against the ledger. `expected` is the key that the contents imply. */
+/* Checks the fields that all records have. `expected` is the key that the contents imply. */
 static bool record_fits(struct ledger *ledger, struct text key, const struct buffer *expected, struct text namespace,
 			int64_t time_ms, int64_t epoch, int64_t now_ms, struct error *error)
 {
@@ -278,7 +294,7 @@ static struct ledger_resource *resource_of(struct ledger *ledger, const struct c
 	return resource;
 }
 
-/* Takes the version in any case. */
+/* Takes the version, also on failure. */
 static bool version_insert(struct ledger_resource *resource, struct ledger_version *version, struct error *error)
 {
 	size_t at = version_index(resource, version->record.version);
@@ -425,8 +441,7 @@ static bool verdict_fold(struct ledger *ledger, struct text key, struct text val
 		verdict_remove(ledger, former);
 	list_add(&ledger->verdicts, &verdict->node);
 	ledger->verdict_count++;
-	if (record->resume > ledger->resume)
-		ledger->resume = record->resume;
+	ledger->resume = record->resume; /* lower than before if `proposals` was deleted and created again */
 	return true;
 }
 
@@ -444,7 +459,7 @@ static bool keeper_fold(struct ledger *ledger, struct text key, struct text valu
 	return good;
 }
 
-/* ---- all of them ---- */
+/* ---- records of all kinds ---- */
 
 /* Splits KIND/NAME@VERSION. */
 static bool version_key_split(struct text key, struct text *resource, int64_t *version)

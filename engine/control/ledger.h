@@ -1,8 +1,8 @@
-/* ledger.h: Ledger of a namespace: what the records of `control` say, folded in their order.
+/* ledger.h: Ledger of a namespace: the contents of `control`, folded from its records in their order.
  *
- * The keeper and every engine fold the same records, so they agree. A record replaces the one of the same key, and an
- * empty one removes it; so a compacted topic folds to the same ledger. What cannot be read is refused, and the ledger
- * stays as it was.
+ * The keeper and every engine fold the same records, so their ledgers are equal. A record replaces the one of the
+ * same key, and a tombstone removes it. So a compacted topic folds to the same ledger. An invalid record is refused
+ * and does not change the ledger.
  *
  * Pure; belongs to one thread. What is returned is borrowed until the next fold.
  */
@@ -14,14 +14,14 @@
 
 struct state_table;
 
-/* A record with the bytes from which its texts are borrowed. */
+/* A record, and the bytes from which its texts are borrowed. */
 struct ledger_version {
 	struct control_version record;
 	char *bytes;
 	void *labels; /* the items of the record's list */
 };
 
-/* All versions of a resource that are kept. Of a deleted resource the newest version is a CONTROL_DELETE. */
+/* All kept versions of a resource. The newest version of a deleted resource is a CONTROL_DELETE. */
 struct ledger_resource {
 	struct list_node node;
 	struct text kind, name; /* of its key; owned */
@@ -45,12 +45,12 @@ struct ledger_verdict {
 
 /* Why a record was refused. */
 enum ledger_refusal {
-	LEDGER_REFUSED_UNKNOWN,	 /* of a schema that this version of sluice does not know */
+	LEDGER_REFUSED_UNKNOWN,	 /* its schema is unknown to this version of sluice */
 	LEDGER_REFUSED_BROKEN,	 /* cannot be read, or does not belong to its key */
 	LEDGER_REFUSED_LARGE,	 /* above CONTROL_RECORD_BYTES_MAX */
 	LEDGER_REFUSED_FUTURE,	 /* its time is more than CONTROL_FUTURE_MS ahead */
-	LEDGER_REFUSED_FORMER,	 /* of a keeper that was replaced */
-	LEDGER_REFUSED_NAMESPACE /* of another namespace */
+	LEDGER_REFUSED_FORMER,	 /* written by a keeper that was replaced */
+	LEDGER_REFUSED_NAMESPACE /* belongs to another namespace */
 };
 #define LEDGER_REFUSALS (LEDGER_REFUSED_NAMESPACE + 1)
 
@@ -62,9 +62,9 @@ struct ledger {
 	size_t verdict_count;
 	int64_t epoch;	     /* of the newest tenure; 0: none yet */
 	int64_t last_change; /* the highest number so far */
-	int64_t resume;	     /* offset of `proposals` at which a keeper that starts goes on */
-	size_t accepted;     /* changes that are in the phase CHANGE_ACCEPTED */
-	uint64_t activations; /* changes that became ACTIVE; what is in force changes with it */
+	int64_t resume;	     /* offset of `proposals` at which a starting keeper continues */
+	size_t accepted;     /* changes in the phase CHANGE_ACCEPTED */
+	uint64_t activations; /* number of changes that became ACTIVE; the documents in force change only then */
 	uint64_t refused[LEDGER_REFUSALS];
 	/* Private. */
 	struct state_table *by_key;
@@ -75,8 +75,8 @@ struct ledger {
 bool ledger_open(struct ledger *ledger, const char *namespace, struct error *error);
 void ledger_close(struct ledger *ledger); /* a zeroed one is fine */
 
-/* Folds a record; `value` with NULL bytes removes what is under the key. INPUT: the record is refused and counted, and
- * the error says why. SYSTEM: memory ran out. */
+/* Folds a record; a `value` with NULL bytes removes the entry of the key. INPUT: the record is refused and counted,
+ * and the error has the reason. SYSTEM: memory ran out. */
 bool ledger_fold(struct ledger *ledger, struct text key, struct text value, int64_t now_ms, struct error *error);
 
 /* NULL: there is none. */
@@ -90,14 +90,22 @@ static inline const struct ledger_version *ledger_newest(const struct ledger_res
 	return resource->versions[resource->count - 1];
 }
 
-/* The phase of the change that a version belongs to. A change that is not there has failed, or was not written whole. */
+/* The phase of the change to which a version belongs. A change that is not in the ledger has failed, or was not
+ * written completely. */
 enum change_phase ledger_phase(const struct ledger *ledger, const struct ledger_version *version);
 
-/* The newest version whose change is ACTIVE, also one that deletes; NULL: there is none. */
+/* The newest version whose change has not failed: it is in force, or will be. NULL: there is none. */
+const struct ledger_version *ledger_accepted(const struct ledger *ledger, const struct ledger_resource *resource);
+
+/* The version that an author sees: the newest one. If that is a deletion which FAILED, the accepted one is still there
+ * and is returned. NULL: the resource is deleted. */
+const struct ledger_version *ledger_present(const struct ledger *ledger, const struct ledger_resource *resource);
+
+/* The newest version whose change is ACTIVE. It may be a CONTROL_DELETE. NULL: there is none. */
 const struct ledger_version *ledger_in_force(const struct ledger *ledger, const struct ledger_resource *resource);
 
-/* A version that an ACTIVE change names, that is newer than what is in force and not there: it was refused. What is in
- * force is then not what the keeper decided. NULL: none. */
+/* A version that an ACTIVE change names and that the ledger lacks, although it is newer than the one in force: its
+ * record was refused. The version in force is then not the one that the keeper decided. NULL: none is missing. */
 const struct resource_version *ledger_missing(const struct ledger *ledger);
 
 #define LIST_EACH_RESOURCE(ledger, resource)                                                                                       \

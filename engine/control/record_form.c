@@ -6,8 +6,6 @@
 #include "message/avro_wire.h"
 #include "message/schemas.h"
 
-#define SINGLE_OBJECT_BYTES 10
-
 uint64_t record_fingerprint(const struct record_form *form)
 {
 	uint64_t fingerprint = atomic_load_explicit(form->schema_name, memory_order_relaxed);
@@ -59,7 +57,7 @@ bool record_encode(const struct record_form *form, const void *record, struct bu
 	uint64_t fingerprint = record_fingerprint(form);
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	char *room = buffer_room(out, SINGLE_OBJECT_BYTES);
+	char *room = buffer_room(out, AVRO_SINGLE_OBJECT_BYTES);
 	if (room)
 		buffer_grown(out, (size_t)(avro_put_single_object(room, fingerprint) - room));
 	fields_put(form->fields, record, out);
@@ -71,7 +69,7 @@ bool record_encode(const struct record_form *form, const void *record, struct bu
 
 static void fields_get(const struct record_field *fields, struct avro_cursor *cursor, struct arena *arena, void *record);
 
-/* Memory for more items; what was read is copied, at most as many bytes as are new. */
+/* Makes space for more items. Items that were read are copied, at most as many bytes as are new. */
 static char *items_grow(struct arena *arena, char *items, size_t count, size_t *room, size_t more, size_t item_bytes)
 {
 	if (more <= *room - count)
@@ -139,7 +137,7 @@ static void fields_get(const struct record_field *fields, struct avro_cursor *cu
 uint64_t record_schema(struct text bytes)
 {
 	uint64_t fingerprint = 0;
-	if (bytes.length >= SINGLE_OBJECT_BYTES && memcmp(bytes.bytes, "\xC3\x01", 2) == 0)
+	if (bytes.length >= AVRO_SINGLE_OBJECT_BYTES && memcmp(bytes.bytes, "\xC3\x01", 2) == 0)
 		memcpy(&fingerprint, bytes.bytes + 2, sizeof fingerprint);
 	return fingerprint;
 }
@@ -151,8 +149,7 @@ bool record_decode(const struct record_form *form, struct text bytes, struct are
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
 	if (schema != own)
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is no %s of this version of sluice", form->called);
-	struct avro_cursor cursor =
-		avro_cursor_of((struct text){bytes.bytes + SINGLE_OBJECT_BYTES, bytes.length - SINGLE_OBJECT_BYTES});
+	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(bytes));
 	memset(record, 0, form->bytes);
 	fields_get(form->fields, &cursor, arena, record);
 	if (arena_failed(arena))

@@ -1,9 +1,9 @@
-/* record_form.h: Form of a record of the control plane: rows from which its Avro bytes are written and read.
+/* record_form.h: Form of a record of the control plane: rows by which its Avro bytes are written and read.
  *
  * A record is a C struct. Its rows name the fields in the order of the schema (schemas/NAME.avsc). Records are framed
- * as single-object Avro, so a record of a schema that this version of sluice does not know is recognised as such.
+ * as single-object Avro, so a reader recognises a record whose schema this version of sluice lacks.
  *
- * Pure. Reading borrows texts from the bytes; lists live in the arena.
+ * Pure. Decoded texts borrow from the bytes; lists are in the arena.
  */
 #ifndef SLUICE_CONTROL_RECORD_FORM_H
 #define SLUICE_CONTROL_RECORD_FORM_H
@@ -25,7 +25,7 @@ struct record_field {
 	enum record_field_type type;
 	unsigned choices;
 	size_t offset;			   /* in the struct */
-	const struct record_field *fields; /* of an item of the list */
+	const struct record_field *fields; /* of a list's item */
 	size_t item_bytes;
 };
 
@@ -35,23 +35,23 @@ struct record_list {
 };
 
 struct record_form {
-	const char *schema; /* its name in schemas/ */
+	const char *schema; /* its file name in schemas/ */
 	const char *called; /* "proposal", for errors */
 	const struct record_field *fields;
 	size_t bytes;		  /* of the struct */
-	_Atomic uint64_t *schema_name; /* kept by record_fingerprint(); starts as 0 */
+	_Atomic uint64_t *schema_name; /* set by record_fingerprint(); starts as 0 */
 };
 
-/* The name of the schema as bytes carry it; 0: memory ran out. Any thread may call. */
+/* The fingerprint of the schema, which encoded records contain; 0: memory ran out. Any thread may call. */
 uint64_t record_fingerprint(const struct record_form *form);
 
 /* Appends the record. LIMIT: it does not fit. */
 bool record_encode(const struct record_form *form, const void *record, struct buffer *out, struct error *error);
 
-/* The schema that the bytes name; 0: they are not framed as single-object Avro. */
+/* The fingerprint of the schema in the bytes; 0: they are not framed as single-object Avro. */
 uint64_t record_schema(struct text bytes);
 
-/* Decodes a record of that form. INPUT: the bytes are of another schema, or broken. LIMIT: the arena is full. */
+/* Decodes a record of that form. INPUT: the bytes have another schema, or are broken. LIMIT: the arena is full. */
 bool record_decode(const struct record_form *form, struct text bytes, struct arena *arena, void *record, struct error *error);
 
 #endif

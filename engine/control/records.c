@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-static _Atomic uint64_t schema_names[6]; /* of the forms below */
+static _Atomic uint64_t schema_names[7]; /* of the forms below */
 
 #define FIELD(kind, record, member) {.type = RECORD_FIELD_##kind, .offset = offsetof(record, member)}
 #define CHOICE(record, member, count) {.type = RECORD_FIELD_CHOICE, .choices = (count), .offset = offsetof(record, member)}
@@ -144,6 +144,39 @@ static const struct record_field report_fields[] = {
 const struct record_form report_form = {"report", "report of an engine", report_fields, sizeof(struct engine_report),
 					&schema_names[5]};
 
+static const struct record_field condition_fields[] = {
+	FIELD(TEXT, struct engine_condition, kind),
+	FIELD(TEXT, struct engine_condition, name),
+	FIELD(NUMBER, struct engine_condition, version),
+	FIELD(FLAG, struct engine_condition, ready),
+	FIELD(TEXT, struct engine_condition, what),
+	FIELD(TEXT, struct engine_condition, why),
+	FIELD(NUMBER, struct engine_condition, since_ms),
+	END,
+};
+
+static const struct record_field conditions_fields[] = {
+	FIELD(TEXT, struct engine_conditions, namespace),
+	FIELD(TEXT, struct engine_conditions, engine),
+	FIELD(NUMBER, struct engine_conditions, started_ms),
+	FIELD(NUMBER, struct engine_conditions, sequence),
+	FIELD(NUMBER, struct engine_conditions, time_ms),
+	FIELD(FLAG, struct engine_conditions, stopped),
+	LIST(struct engine_conditions, conditions, condition_fields, struct engine_condition),
+	END,
+};
+const struct record_form conditions_form = {"conditions", "record of conditions", conditions_fields,
+					    sizeof(struct engine_conditions), &schema_names[6]};
+
+bool version_has_label(const struct control_version *version, struct text key, struct text value)
+{
+	const struct control_label *labels = version->labels.items;
+	for (size_t i = 0; i < version->labels.count; i++)
+		if (text_equal(labels[i].key, key) && text_equal(labels[i].value, value))
+			return true;
+	return false;
+}
+
 /* ---- keys ---- */
 
 void version_key(struct text kind, struct text name, int64_t version, struct buffer *out)
@@ -163,6 +196,18 @@ void verdict_key(struct text id, struct buffer *out)
 {
 	buffer_string(out, "verdict@");
 	buffer_text(out, id);
+}
+
+void report_key(struct text engine, struct buffer *out)
+{
+	buffer_string(out, "report/");
+	buffer_text(out, engine);
+}
+
+void conditions_key(struct text engine, struct buffer *out)
+{
+	buffer_string(out, "conditions/");
+	buffer_text(out, engine);
 }
 
 bool control_name_is_valid(struct text name)

@@ -1,4 +1,4 @@
-/* records.h: Records of the control plane: proposals of appliers, what the keeper makes of them, and reports of engines.
+/* records.h: Records of the control plane: proposals of appliers, decisions of the keeper, and reports of engines.
  *
  * An applier appends a proposal to the topic `proposals`. The keeper of the namespace writes to `control`, which is
  * compacted, in one transaction for each proposal:
@@ -7,10 +7,10 @@
  *   change@NUMBER       the versions that were accepted together, and their phase
  *   verdict@ID          the answer to the applier
  *
- * A version takes effect when its change becomes ACTIVE, which is one record, so all versions of a change take effect
- * together. A tenure of a keeper begins with the record `keeper`. Its number, the epoch, is in every record: a record
- * of an earlier tenure is refused. (The transactional id fences an earlier keeper first. The epoch also serves what
- * stands outside Kafka.) Engines report on the topic `status` how far they are with changes that are ACCEPTED.
+ * A version takes effect when its change becomes ACTIVE. That is one record, so all versions of a change take effect
+ * together. A tenure of a keeper begins with the record `keeper`. Its number, the epoch, is in every record; a record
+ * of an earlier tenure is refused. (The transactional id fences an earlier keeper first. The epoch is also for
+ * systems outside Kafka.) Engines report on the topic `status` which ACCEPTED changes they have prepared.
  *
  * All texts are borrowed from the record's bytes. Times are of the wall clock, in milliseconds since 1970.
  */
@@ -20,12 +20,12 @@
 #include "control/record_form.h"
 
 #define CONTROL_RECORD_BYTES_MAX ((size_t)1 << 20) /* Kafka's own limit of a batch, unless it was raised */
-#define PROPOSAL_BYTES_MAX (CONTROL_RECORD_BYTES_MAX - ((size_t)16 << 10)) /* its versions have some more to say */
-#define PROPOSAL_ITEMS_MAX 1000						   /* a change names them in one record */
+#define PROPOSAL_BYTES_MAX (CONTROL_RECORD_BYTES_MAX - ((size_t)16 << 10)) /* the record of a version has a few more fields */
+#define PROPOSAL_ITEMS_MAX 1000						   /* a change lists them in one record */
 #define PROPOSAL_REASON_BYTES_MAX 4096
-#define CONTROL_FUTURE_MS (10 * 60 * 1000)	   /* a clock that is further ahead than this is wrong */
-#define CONTROL_NUMBER_MAX (INT64_C(1) << 53)	   /* of a version, a change, an epoch: every language counts so far */
-#define CONTROL_NAME_BYTES_MAX 253		   /* of a kind, a name or an id: the longest name of Kubernetes */
+#define CONTROL_FUTURE_MS (10 * 60 * 1000)	   /* a time further ahead comes from a wrong clock */
+#define CONTROL_NUMBER_MAX (INT64_C(1) << 53)	   /* of a version, a change, an epoch: exact in every language, also as a double */
+#define CONTROL_NAME_BYTES_MAX 253		   /* of a kind, a name or an id: the longest name in Kubernetes */
 
 struct control_label {
 	struct text key, value;
@@ -58,7 +58,7 @@ struct control_version {
 enum change_phase {
 	CHANGE_ACCEPTED, /* engines prepare it */
 	CHANGE_ACTIVE,	 /* engines run it */
-	CHANGE_FAILED,	 /* what was before stays */
+	CHANGE_FAILED,	 /* the versions before it stay */
 };
 
 struct control_change {
@@ -78,7 +78,7 @@ enum verdict_outcome { VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_CONFLICT };
 
 struct verdict_fault {
 	struct text kind, name; /* of the resource */
-	int64_t line, column;	/* in its document; line 0: the whole of it */
+	int64_t line, column;	/* in its document; line 0: the whole document */
 	struct text code;	/* of `sluice help CODE`; empty: none */
 	struct text text;
 };
@@ -88,17 +88,17 @@ struct control_verdict {
 	struct text namespace;
 	int outcome;		     /* enum verdict_outcome */
 	struct text why;	     /* empty: accepted */
-	int64_t change;		     /* of an accepted one */
-	struct record_list versions; /* struct resource_version: those made; of a conflict the one that is there */
-	struct text other;	     /* of a conflict: the author of the version that is there */
+	int64_t change;		     /* number of the change, if it is accepted */
+	struct record_list versions; /* struct resource_version: the new ones; of a conflict the existing one */
+	struct text other;	     /* of a conflict: the author of the existing version */
 	struct record_list faults;   /* struct verdict_fault */
-	int64_t resume;		     /* offset of `proposals` at which a keeper that starts goes on */
+	int64_t resume;		     /* offset of `proposals` at which a starting keeper continues */
 	int64_t time_ms;
 	struct text keeper;
 	int64_t epoch;
 };
 
-/* The start of a tenure on `control`; the keeper's beat on `status`. */
+/* The start of a tenure, on `control`; or the keeper's beat, on `status`. */
 struct control_keeper {
 	struct text namespace;
 	int64_t epoch;
@@ -116,7 +116,7 @@ struct proposal_item {
 	struct text kind, name; /* COLLECT: may be empty, for all resources */
 	int action;		/* enum proposal_action */
 	struct text document;	/* APPLY */
-	/* The newest accepted version that the author knows. 0: there is none, or it is deleted. */
+	/* The newest accepted version that the author has seen. 0: none, or it is deleted. */
 	int64_t expected;
 	int64_t to;		   /* ROLLBACK: the version to return to. COLLECT: how many versions to keep */
 	struct record_list labels; /* struct control_label */
@@ -124,12 +124,12 @@ struct proposal_item {
 
 /* A proposal, or one of its parts. */
 struct proposal {
-	struct text id; /* the same in all parts, and when it is sent again */
+	struct text id; /* the same in all parts, and when the proposal is sent again */
 	struct text namespace;
 	struct text author, reason;
 	int64_t time_ms;
 	int64_t part;		  /* from 0 */
-	int64_t parts;		  /* 0 is 1 */
+	int64_t parts;		  /* 0 means 1 */
 	struct record_list items; /* struct proposal_item */
 };
 
@@ -140,18 +140,46 @@ struct failed_change {
 	struct text why;
 };
 
-/* All that an engine has to say of the changes that are ACCEPTED. The newest report counts. */
+/* The engine's results for all ACCEPTED changes. The newest report replaces earlier ones. */
 struct engine_report {
 	struct text namespace;
 	struct text engine;
 	int64_t started_ms;
-	int64_t sequence;	     /* since that start */
+	int64_t sequence;	     /* counts reports since that start */
 	bool stopped;		     /* its last report */
 	struct record_list prepared; /* int64_t: numbers of changes */
 	struct record_list failed;   /* struct failed_change */
 };
 
-extern const struct record_form version_form, change_form, verdict_form, keeper_form, proposal_form, report_form;
+#define CONDITION_OF_ENGINE TEXT("Engine") /* kind of the condition of an engine itself; its name is the engine's */
+
+/* State of a resource in an engine. */
+struct engine_condition {
+	struct text kind, name;
+	int64_t version; /* that the engine runs; 0: none */
+	bool ready;	 /* a request that is sent now is answered */
+	struct text what; /* one word: Ready, Starting, Waiting, Failing, Failed, Stale */
+	struct text why;  /* empty: it is ready */
+	int64_t since_ms;
+};
+
+/* Conditions of all resources in force in an engine, on change and every CONDITIONS_EVERY_MS. The newest record
+ * replaces earlier ones. An engine is live as long as it sends reports. */
+#define CONDITIONS_EVERY_MS 10000
+
+struct engine_conditions {
+	struct text namespace;
+	struct text engine;
+	int64_t started_ms;
+	int64_t sequence; /* counts these records since that start */
+	int64_t time_ms;
+	bool stopped;			/* its last record */
+	struct record_list conditions; /* struct engine_condition */
+};
+
+extern const struct record_form version_form, change_form, verdict_form, keeper_form, proposal_form, report_form, conditions_form;
+
+bool version_has_label(const struct control_version *version, struct text key, struct text value);
 
 /* Append the key of a record on `control`. */
 void version_key(struct text kind, struct text name, int64_t version, struct buffer *out);
@@ -159,7 +187,11 @@ void change_key(int64_t number, struct buffer *out);
 void verdict_key(struct text id, struct buffer *out);
 #define KEEPER_KEY TEXT("keeper")
 
-/* Whether a kind, name or id can be part of a key: no blanks, control characters, `/` or `@`; not `.` or `..`. */
+/* Append the key of a record on `status`. */
+void report_key(struct text engine, struct buffer *out);
+void conditions_key(struct text engine, struct buffer *out);
+
+/* Whether a kind, name or id can be part of a key: no spaces, control characters, `/` or `@`; not `.` or `..`. */
 bool control_name_is_valid(struct text name);
 
 #endif

@@ -20,15 +20,7 @@ struct bins bins_of_quantiles(const struct sorted *reference, size_t bins, struc
 
 size_t bins_find(const struct bins *bins, double value)
 {
-	size_t low = 0, high = bins->count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (bins->edges[middle] < value)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return sorted_below(bins->edges, bins->count, value);
 }
 
 static double counts_total(const double *counts, size_t bins)

@@ -103,23 +103,61 @@ void perturbation_take(struct perturbation_run *run, struct perturbation_batch b
 
 /* ---- explaining ---- */
 
-/* The value of a coalition; NaN where too little of it was answered. */
-static double perturbation_value(const struct perturbation_run *run, size_t coalition, size_t output)
+static const double *perturbation_answers(const struct perturbation_run *run, size_t coalition, size_t output)
 {
-	const struct coalition_game *game = run->game;
-	const double *answers = run->answers + (1 + coalition * game->background_rows) * run->outputs + output;
-	double sum = 0, answered = 0, all = 0;
-	for (size_t i = 0; i < game->background_rows; i++) {
-		const double weight = game->weights ? game->weights[i] : 1, answer = answers[i * run->outputs];
-		all += weight;
+	return run->answers + (1 + coalition * run->game->background_rows) * run->outputs + output;
+}
+
+static double background_weight(const struct perturbation_run *run, size_t row)
+{
+	return run->game->weights ? run->game->weights[row] : 1;
+}
+
+/* Whether so much weight is enough of the background's. */
+static bool weight_suffices(const struct perturbation_run *run, double weight)
+{
+	double all = 0;
+	for (size_t i = 0; i < run->game->background_rows; i++)
+		all += background_weight(run, i);
+	return weight > 0 && weight >= HALF * all;
+}
+
+/* The value of a coalition over the rows that are kept; NULL: all. NaN where too little of it was answered. */
+static double perturbation_value(const struct perturbation_run *run, size_t coalition, size_t output, const bool *kept)
+{
+	const double *answers = perturbation_answers(run, coalition, output);
+	double sum = 0, answered = 0, mean_weight = 0;
+	for (size_t i = 0; i < run->game->background_rows; i++) {
+		const double weight = background_weight(run, i), answer = answers[i * run->outputs];
 		if (!isfinite(answer))
 			continue;
 		answered += weight;
+		if (kept && !kept[i])
+			continue;
+		mean_weight += weight;
 		sum += weight * answer;
 	}
-	const struct coalition_game alone = {.background_rows = 1, .link = game->link};
-	const double mean = sum / answered;
-	return answered > 0 && answered >= HALF * all ? coalition_value(&alone, &mean, 1) : (double)NAN;
+	const struct coalition_game alone = {.background_rows = 1, .link = run->game->link};
+	const double mean = sum / mean_weight;
+	return weight_suffices(run, answered) ? coalition_value(&alone, &mean, 1) : (double)NAN;
+}
+
+/* The rows that were answered under each coalition that counts. False: too few. */
+static bool background_keep(const struct perturbation_run *run, size_t output, bool *kept)
+{
+	const size_t rows = run->game->background_rows;
+	double left = 0;
+	for (size_t i = 0; i < rows; i++)
+		kept[i] = true;
+	for (size_t coalition = 0; coalition <= sampler_count(run->sampler); coalition++) {
+		const double *answers = perturbation_answers(run, coalition, output);
+		const bool counts = !isnan(perturbation_value(run, coalition, output, NULL));
+		for (size_t i = 0; counts && i < rows; i++)
+			kept[i] = kept[i] && isfinite(answers[i * run->outputs]);
+	}
+	for (size_t i = 0; i < rows; i++)
+		left += kept[i] ? background_weight(run, i) : 0;
+	return weight_suffices(run, left);
 }
 
 /* Whether leaving a player out changes no row: it has the row's values in all of the background. */
@@ -151,16 +189,21 @@ static void perturbation_constants_clear(const struct coalition_game *game, doub
 		sampler_close(contributions, errors, game->players, sum);
 }
 
-static bool perturbation_output_explain(const struct perturbation_run *run, size_t output, double *values,
+/* Of one output; `exact` becomes false where its coalitions are means over other rows. */
+static bool perturbation_output_explain(const struct perturbation_run *run, size_t output, double *values, bool *kept, bool *exact,
 					struct explanation *explanation, struct arena *arena, struct error *error)
 {
+	if (!background_keep(run, output, kept)) {
+		kept = NULL;
+		*exact = false;
+	}
 	const struct coalition_game alone = {.background_rows = 1, .link = run->game->link};
 	const size_t count = sampler_count(run->sampler), players = run->game->players;
 	explanation->prediction[output] = coalition_value(&alone, run->answers + output, 1);
-	explanation->base[output] = perturbation_value(run, 0, output);
+	explanation->base[output] = perturbation_value(run, 0, output, kept);
 	explanation->answered = 0;
 	for (size_t i = 0; i < count; i++) {
-		values[i] = perturbation_value(run, i + 1, output);
+		values[i] = perturbation_value(run, i + 1, output, kept);
 		explanation->answered += isfinite(values[i]) != 0;
 	}
 	double *contributions = explanation->contributions + output * players, *errors = explanation->errors + output * players;
@@ -176,15 +219,16 @@ bool perturbation_explain(const struct perturbation_run *run, struct explanation
 {
 	const size_t count = sampler_count(run->sampler);
 	double *values = ARENA_ARRAY(arena, double, count);
-	if (!values)
+	bool *kept = ARENA_ARRAY(arena, bool, run->game->background_rows);
+	bool exact = sampler_is_exact(run->sampler);
+	if (!values || !kept)
 		return error_memory(error, ERROR_LIMIT, "explaining a record");
 	if (!explanation_open(explanation, run->game->players, run->outputs, arena, error))
 		return false;
 	for (size_t output = 0; output < run->outputs; output++)
-		if (!perturbation_output_explain(run, output, values, explanation, arena, error))
+		if (!perturbation_output_explain(run, output, values, kept, &exact, explanation, arena, error))
 			return false;
-	const bool exact = sampler_is_exact(run->sampler) && explanation->answered == count;
-	explanation->method = exact ? EXPLANATION_EXACT : EXPLANATION_SAMPLED;
+	explanation->method = exact && explanation->answered == count ? EXPLANATION_EXACT : EXPLANATION_SAMPLED;
 	explanation->asked = count;
 	explanation->row = run->game->player_of ? NULL : run->game->row;
 	explanation_settle(explanation);

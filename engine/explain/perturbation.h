@@ -3,8 +3,10 @@
  *
  * A run begins with the row and the background, and goes on with the coalitions of a
  * sampler. Batches may be as large as a call takes; they are asked for in turn, and answered in
- * any order. An answer that failed is left out: a coalition counts by the background rows
- * that were answered, if they have at least half of the weight.
+ * any order. A coalition counts if background rows with at least half of the weight were answered
+ * under it. A background row that failed under one of these is left out of all, so that they are means over the
+ * same rows. Where less than half of the weight is left, each is the mean over what was answered, and the
+ * method is a sample.
  *
  * A run can be explained at any time once the row is answered, and at least one pair of coalitions:
  * the better the more was answered.

@@ -1,8 +1,9 @@
 /* answer.c: Answer of a message: the joined tensors that it asked for, or the error that counts. If no output is
  * possible, the error names the missing tensor or step. */
 #include "flow/run.h"
+#include "message/assigned.h"
 
-/* An error is known again by its address at the step that it came from. */
+/* Finds the step of an error: the one that has the same error, by its address. */
 static void answer_blame(struct run *run)
 {
 	for (size_t i = 0; i < run->flow->count; i++)
@@ -41,14 +42,13 @@ void run_answer_parted(struct run *run)
 	answer_give(run, FLOW_PARTED);
 }
 
-/* Of the joined tensors those that the request asked for; NULL when it was answered
- * with an error instead. */
+/* Of the joined tensors, those that the request asked for. NULL: the request was answered with an error instead. */
 static const struct payload *payload_wanted(struct run *run, const struct payload *payload)
 {
 	struct error error = {0};
 	struct payload *selected = ARENA_NEW(run->message->arena, struct payload);
 	if (!selected)
-		return NULL; /* the run ends for want of memory */
+		return NULL; /* the run ends because memory ran out */
 	*selected = *payload;
 	if (answer_select_wanted(run->message, payload, &selected->tensors, &error))
 		return selected;
@@ -74,7 +74,7 @@ void run_answer_payload(struct run *run, const struct payload *payload)
 struct reasons {
 	char text[ERROR_TEXT_MAX];
 	size_t length;
-	struct place place; /* of the first */
+	struct place place; /* place of the first */
 };
 
 static const char *reason_print(const struct run *run, const struct source *source)
@@ -95,7 +95,7 @@ static const char *reason_print(const struct run *run, const struct source *sour
 	}
 	switch (node_state->silence) {
 	case SILENCE_WHEN:
-		text = arena_print(arena, "the condition `when` of step `%s` does not hold", name);
+		text = arena_print(arena, "the condition `when` of step `%s` is false", name);
 		break;
 	case SILENCE_DROPPED:
 		text = arena_print(arena, "step `%s` dropped the message", name);
@@ -130,8 +130,8 @@ static bool node_state_ran(const struct run *run, size_t index)
 	return node_state->stage == NODE_FIRED || node_state->sent;
 }
 
-/* The n-th source of a gate, when the gate stays shut for want of it. What is still
- * under way is not to blame; on a cycle nothing is by now. */
+/* The n-th source of a gate, if the gate stays closed because of it. Sources in progress are not reported; on a cycle
+ * no source is in progress by now. */
 static const struct source *gate_lacks(const struct run *run, const struct gate *gate, size_t index)
 {
 	const struct flow_arrival *arrivals = &run->arrivals[gate->first];
@@ -143,7 +143,7 @@ static const struct source *gate_lacks(const struct run *run, const struct gate 
 	return blamed && came < gate->need ? &gate->join->sources[index] : NULL;
 }
 
-/* Marks the steps that would have to run for it, and never ran. */
+/* Marks the steps that the gate needs and that never ran. */
 static void gate_mark(const struct run *run, const struct gate *gate, bool *never_ran)
 {
 	for (size_t i = 0; i < gate->count; i++) {
@@ -153,7 +153,7 @@ static void gate_mark(const struct run *run, const struct gate *gate, bool *neve
 	}
 }
 
-/* Of what ran and gave nothing for it, the reasons. */
+/* Collects the reasons of steps that ran and gave no output for the gate. */
 static void gate_explain(const struct run *run, const struct gate *gate, struct reasons *reasons)
 {
 	for (size_t i = 0; i < gate->count; i++) {
@@ -163,7 +163,7 @@ static void gate_explain(const struct run *run, const struct gate *gate, struct 
 	}
 }
 
-/* Where it began that no answer comes. */
+/* Finds the first reason why there is no answer. */
 static void explain_nothing(const struct run *run, struct error *error)
 {
 	const struct flow *flow = run->flow;
@@ -189,10 +189,10 @@ static void explain_nothing(const struct run *run, struct error *error)
 		}
 	}
 	error_set(error, ERROR_INPUT, reasons.place, "no output: %s",
-		  reasons.length ? reasons.text : "no step that gives it was reached");
+		  reasons.length ? reasons.text : "no step that gives it has run");
 }
 
-/* It, or what it comes from, on purpose. */
+/* Whether the answer, or a source of it, was dropped on purpose. */
 static bool was_dropped(const struct run *run)
 {
 	while (run->child && !run->dropped)
@@ -207,7 +207,7 @@ void run_answer_nothing(struct run *run)
 	if (!run->flow->graph->has_output) {
 		run->answer = (struct answer){.error = run->failure};
 		answer_give(run, FLOW_NO_ANSWER);
-	} else if (run->failure && run->flow->graph->cyclic) { /* elsewhere failures have come to the answer by themselves */
+	} else if (run->failure && run->flow->graph->cyclic) { /* without cycles, failures have reached the answer by themselves */
 		run_answer_error(run, run->failure);
 	} else if (was_dropped(run)) {
 		answer_give(run, FLOW_DROPPED);
@@ -221,8 +221,8 @@ void run_answer_nothing(struct run *run)
 static const char *silence_text(enum flow_outcome outcome)
 {
 	if (outcome == FLOW_PARTED)
-		return "answers with many messages, and the caller waits for one: put them together again there, with `aggregate: "
-		       "{parts: STEP}`";
+		return "answers with many messages, and the caller waits for one: combine them there, with `aggregate: {parts: "
+		       "STEP}`";
 	return outcome == FLOW_DROPPED ? "dropped the message" : "has none";
 }
 
@@ -235,4 +235,13 @@ void call_take_answer(struct call *call, enum flow_outcome outcome, const struct
 	else
 		error_set(&call->error, ERROR_INPUT, PLACE_NONE, "no output: the pipeline `%s` %s", call->name,
 			  silence_text(outcome));
+}
+
+void call_take_assigned(struct call *call, const struct message *message)
+{
+	struct message *calling = (struct message *)(uintptr_t)call->message; /* its flow waits for the call */
+	if (message->assigned == calling->assigned || assigned_join(calling, message))
+		return;
+	call->reply = NULL;
+	error_memory(&call->error, ERROR_LIMIT, "taking a pipeline's answer");
 }

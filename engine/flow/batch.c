@@ -13,11 +13,11 @@
 #include "message/provenance.h"
 #include "message/rows.h"
 
-#define BATCH_BYTES_MAX ((size_t)1 << 30) /* of the rows of one batch; what a server would refuse long before */
+#define BATCH_BYTES_MAX ((size_t)1 << 30) /* of the rows of one batch; a server refuses far less */
 
 struct batch_member {
-	struct visit *visit; /* NULL: it left */
-	size_t rows;	     /* of the batch; 0: it left before that was sent */
+	struct visit *visit; /* NULL: it has left */
+	size_t rows;	     /* of the batch; 0: it left before the batch was sent */
 };
 
 struct batch {
@@ -31,12 +31,12 @@ struct batch {
 	size_t present;
 	struct batch_member *members;
 	bool flying;
-	struct visit visit; /* the step's, for all */
+	struct visit visit; /* visit of the step, for all members */
 	struct message message;
 	struct payload payload;
 };
 
-/* ---- gathering ---- */
+/* ---- collecting ---- */
 
 static bool pot_takes(const struct batch *batch, const struct payload *payload)
 {
@@ -126,7 +126,7 @@ const struct visit *batch_visit(const struct batch *batch)
 
 /* ---- sending on ---- */
 
-/* What those who are still here bring. */
+/* Joins the rows of the members that have not left. */
 static struct tensors joined(const struct batch *batch)
 {
 	const struct payload **parts = ARENA_ARRAY(batch->arena, const struct payload *, batch->count);
@@ -137,14 +137,14 @@ static struct tensors joined(const struct batch *batch)
 	return parts ? payloads_joined(batch->arena, parts, count, batch->rows) : (struct tensors){0};
 }
 
-/* The envelope of the first member, and the latest deadline of all: as long as one
- * waits, the call is worth it. */
+/* Makes the message of the batch: the envelope of the first member, and the latest deadline of all. As long as one
+ * member waits, the call is needed. */
 static void carrier_make(struct batch *batch, const struct message *first)
 {
 	struct arena *arena = batch->arena;
 	batch->message = *first;
 	batch->message.arena = arena;
-	batch->message.parent = NULL; /* of whom it is in another arena */
+	batch->message.parent = NULL; /* its parent is in another arena */
 	batch->message.id = text_copied(arena, first->id);
 	batch->message.payload_id = text_copied(arena, first->payload_id);
 	batch->message.key = text_copied(arena, first->key);
@@ -251,6 +251,26 @@ void batch_leave(struct visit *visit)
 	batch_retire(batch);
 }
 
+/* Adds the marks that a member came with to its part of the result: the batch goes without marks. */
+static const struct payload *member_marked(const struct visit *visit, const struct payload *part)
+{
+	const struct tensors own = visit->input->marks;
+	if (own.count == 0 || !part)
+		return part;
+	struct payload *marked = ARENA_NEW(visit->arena, struct payload);
+	struct tensors_builder marks;
+	tensors_begin(&marks, visit->arena, own.count + part->marks.count);
+	for (size_t i = 0; i < own.count; i++)
+		tensors_add(&marks, own.items[i]);
+	for (size_t i = 0; i < part->marks.count; i++)
+		tensors_put(&marks, part->marks.items[i]);
+	if (!marked)
+		return NULL;
+	*marked = *part;
+	marked->marks = tensors_end(&marks);
+	return marked;
+}
+
 void batch_verdict(struct batch *batch, enum step_verdict verdict, const struct error *error)
 {
 	const struct payload *emitted = batch->visit.emitted;
@@ -260,7 +280,8 @@ void batch_verdict(struct batch *batch, enum step_verdict verdict, const struct 
 			continue;
 		visit->batch = NULL;
 		if (verdict == STEP_DONE && emitted)
-			visit->emitted = payload_rows(visit->arena, emitted, row, batch->members[i].rows, batch->rows);
+			visit->emitted = member_marked(
+				visit, payload_rows(visit->arena, emitted, row, batch->members[i].rows, batch->rows));
 		visit->only_to = batch->visit.only_to;
 		visit_finish(visit, verdict, error);
 		run_wake(visit->run);

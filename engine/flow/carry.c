@@ -11,7 +11,7 @@ static enum arrival_state arrival_of(enum given_state state)
 	return state == GIVEN_CAME ? ARRIVAL_CAME : state == GIVEN_DEAD ? ARRIVAL_DEAD : ARRIVAL_FAILED;
 }
 
-/* The step that it speaks of; STEP_NONE where none such came before this stage. */
+/* The step of a carried result; STEP_NONE if that step is not before this stage. */
 static size_t step_of(const struct run *run, const struct given *given)
 {
 	const struct graph *graph = run->flow->graph;
@@ -49,14 +49,14 @@ void run_take_carried(struct run *run)
 		if (step != STEP_NONE)
 			take(run, step, &carried->items[i]);
 	}
-	/* Without an output no stage answers for the others: each says what failed in it. */
+	/* Without an output, no stage answers for the others. Each stage reports its own failures. */
 	if (carried && carried->answered && run->flow->graph->has_output) {
 		run->answered = true;
 		run->outcome = FLOW_PASSED;
 	}
 }
 
-/* What a step before was sent, or gave, and nothing was said of. */
+/* Settles inputs and outputs of an earlier step that no carried result mentions. */
 static void deliver_missing(struct run *run, size_t step, const bool told[2])
 {
 	const struct carried *carried = run->message->carried;
@@ -79,7 +79,7 @@ void run_deliver_carried(struct run *run)
 	const struct carried *carried = run->message->carried;
 	bool *told = ARENA_ARRAY(run->message->arena, bool, 2 * flow->count);
 	if (!told)
-		return; /* the run ends for want of memory */
+		return; /* the run ends because memory ran out */
 	for (size_t i = 0; carried && i < carried->count; i++) {
 		const struct given *given = &carried->items[i];
 		size_t step = step_of(run, given);
@@ -97,9 +97,21 @@ void run_deliver_carried(struct run *run)
 
 /* ---- out ---- */
 
+/* Whether the step, if it is an observer, gets a share of the messages that this one is not of. */
+static bool is_left_out(const struct run *run, size_t step)
+{
+	const struct graph *graph = run->flow->graph;
+	if (!graph->steps[step].key)
+		return false;
+	const struct step observer = step_seen(graph, step);
+	return !step_observes(&observer, run->message);
+}
+
 static bool may_still_run(const struct run *run, size_t step)
 {
 	const struct node_state *node_state = &run->node_states[step];
+	if (is_left_out(run, step))
+		return false;
 	return (node_state->stage == NODE_OPEN || node_state->stage == NODE_FIRED) && run_minds(run, &run->flow->nodes[step]);
 }
 
@@ -154,7 +166,7 @@ static void leave(const struct run *run, struct carried *carried, struct given *
 
 /* ---- keys ---- */
 
-/* A key that cannot be told is left out: the step that wants it fails with the reason. */
+/* The key of a link. A key that cannot be evaluated is omitted: the step that needs it fails with the reason. */
 static struct text key_of(struct run *run, const struct graph_next *next)
 {
 	struct flow_node *node = &run->flow->nodes[next->key_step];

@@ -15,7 +15,7 @@ static void put_in_bucket(struct drafts *drafts, struct write *write)
 	*bucket = write;
 }
 
-/* At least twice as many as drafts, so that most are found at the first look. */
+/* Makes at least twice as many buckets as drafts, so that most drafts are found at the first look. */
 static bool buckets_grow(struct drafts *drafts, struct arena *arena)
 {
 	size_t count = drafts->bucket_count ? 4 * drafts->bucket_count : 4 * (size_t)DRAFTS_LOOKED_THROUGH;

@@ -56,6 +56,10 @@ enum tap_point { TAP_PIPELINE_INPUTS, TAP_PIPELINE_OUTPUTS, TAP_STEP_INPUTS, TAP
  * the call gets an INPUT error with the reason. */
 void call_take_answer(struct call *call, enum flow_outcome outcome, const struct answer *answer);
 
+/* Adds the assignments of a called pipeline's message to the calling message. If that message's arena is full, the call
+ * gets a LIMIT error. */
+void call_take_assigned(struct call *call, const struct message *message);
+
 struct flow_outside {
 	void *context;
 	/* Begins a call; its answer is returned by flow_answered(). */
@@ -79,9 +83,10 @@ struct flow_outside {
 	 * no taps; then the flow does not wait for steps that could only change an answer already given, and gives up
 	 * their calls. */
 	void (*tap)(void *context, const struct message *message, enum tap_point point, size_t step, const struct payload *payload);
-	/* Counts of each step, of which the flow writes the entry `counted_as`; NULL: not counted. */
+	/* Counts of each step; the flow writes the entry `counted_as` of each. NULL: not counted. */
 	struct step_counts *const *step_counts;
 	size_t counted_as;
+	struct verdict_board *board; /* of the process: observe/verdict_board.h. NULL: nothing is known of verdicts */
 	const struct file_source *files; /* for steps whose options name files; outlives the flow. NULL: no files */
 };
 

@@ -9,32 +9,32 @@
 
 #define BUCKETS_AT_FIRST 256
 #define NEVER INT64_MAX
-#define LATE_LEAST_MS 10000 /* so long behind a window what comes is known as late: Kafka takes its time now and then */
+#define LATE_LEAST_MS 10000 /* least time after a window in which late parts are recognised: Kafka is slow now and then */
 
 enum pending_join_stage {
 	STAGE_OPEN,
-	STAGE_GONE, /* it went on */
-	STAGE_OVER  /* its window closed before it was enough */
+	STAGE_GONE, /* it was completed */
+	STAGE_OVER  /* its window closed before it had enough parts */
 };
 
 struct pending_join {
-	struct pending_join *chained; /* of the same bucket, the older first */
+	struct pending_join *chained; /* in the same bucket, oldest first */
 	struct pending_join *older, *younger;
 	uint64_t hash;
 	struct text name;
 	int64_t began_ms;      /* by this clock */
 	int64_t began_time_ms; /* by records */
-	int64_t deadline_ms;   /* of its parts the first; 0: none */
+	int64_t deadline_ms;   /* earliest deadline of its parts; 0: none */
 	size_t input_came, trigger_came, settled;
 	enum pending_join_stage stage;
-	bool late;  /* that something came too late has been said */
-	bool known; /* that its window has closed has been told */
+	bool late;  /* a late part was reported */
+	bool known; /* the close of its window was reported */
 	void *mark;
 	void **parts;	     /* of each source */
 	unsigned char *told; /* enum join_told, of each source */
 	size_t kept_count, kept_room;
 	void **kept;
-	size_t holds; /* of the caller's: while there are any it is not ended */
+	size_t holds; /* held by the caller: while above 0 it is not ended */
 };
 
 struct matcher {
@@ -44,10 +44,10 @@ struct matcher {
 	struct pending_join **buckets;
 	struct pending_join *oldest, *youngest;
 	struct pending_join *first_open; /* the oldest of them */
-	struct pending_join *spent;	 /* nobody asks for it again; the caller still looks at it */
-	void **marks;			 /* of those that are forgotten */
+	struct pending_join *spent;	 /* no more parts can come; the caller still reads it */
+	void **marks;			 /* of removed joins */
 	size_t mark_count, mark_room;
-	int64_t deadline_ms; /* no open join's comes before */
+	int64_t deadline_ms; /* a lower bound of the deadlines of open joins */
 	int64_t *heard_ms;   /* of each party: the latest record time; -1: none */
 };
 
@@ -122,7 +122,8 @@ static bool table_grow(struct matcher *matcher)
 	return true;
 }
 
-/* A mark that cannot be kept is not told: what stands for it elsewhere stays there. */
+/* Keeps the mark of a removed join. If memory runs out, the mark is not returned, and what it stands for elsewhere
+ * stays. */
 static void mark_keep(struct matcher *matcher, void *mark)
 {
 	if (matcher->mark_count == matcher->mark_room) {
@@ -175,9 +176,9 @@ static void pending_join_end(struct matcher *matcher, struct pending_join *pendi
 	pending_join_free(pending_join);
 }
 
-/* ---- what came, and whether it is enough ---- */
+/* ---- parts, and whether they are enough ---- */
 
-/* Whether the join still lacks all that came with the part. */
+/* Whether the join still lacks all sources of the part. */
 static bool lacks(const struct matcher *matcher, const struct pending_join *pending_join, const struct join_part *part)
 {
 	for (size_t i = 0; i < matcher->sources; i++)
@@ -186,7 +187,7 @@ static bool lacks(const struct matcher *matcher, const struct pending_join *pend
 	return true;
 }
 
-/* Nobody asks for it any more. */
+/* Whether no more parts of the join can come. */
 static bool is_spent(const struct matcher *matcher, const struct pending_join *pending_join)
 {
 	return pending_join->stage == STAGE_GONE && pending_join->settled == matcher->sources;
@@ -222,7 +223,7 @@ static bool gate_opens(const struct join_gate *gate, size_t came, bool closed)
 	return came > 0 && (gate->type == JOIN_ANY || (gate->type == JOIN_OUTER && closed));
 }
 
-/* Without an input there is nothing to go on with. */
+/* Whether the join opens. It needs at least one input. */
 static bool pending_join_opens(const struct matcher *matcher, const struct pending_join *pending_join, bool closed)
 {
 	const struct join_rule *rule = matcher->rule;
@@ -242,7 +243,7 @@ bool pending_join_is_enough(const struct join_rule *rule, const unsigned char *t
 	return inputs > 0 && gate_opens(&rule->inputs, inputs, true) && gate_opens(&rule->triggers, triggers, true);
 }
 
-/* The part comes too late; whether it would have been enough with it. */
+/* Handles a late part; the verdict states whether it would have completed the join. */
 static enum join_verdict come_late(const struct matcher *matcher, struct pending_join *pending_join, const struct join_part *part)
 {
 	size_t inputs = pending_join->input_came, triggers = pending_join->trigger_came;
@@ -284,12 +285,12 @@ static bool brings_anything(const struct matcher *matcher, const struct join_par
 	for (size_t i = 0; i < matcher->sources; i++)
 		if (part->told[i] == TOLD_CAME || (part->told[i] == TOLD_DEAD && outer))
 			return true;
-	return false; /* that something is dead shortens an outer join's wait alone */
+	return false; /* a dead source shortens only the wait of an outer join */
 }
 
 /* ---- windows ---- */
 
-/* How far the records have come: every party has been heard of past it. */
+/* The time that the records of all parties have reached. */
 static int64_t heard_ms(const struct matcher *matcher)
 {
 	int64_t least_ms = matcher->rule->parties > 0 ? NEVER : -1;
@@ -307,7 +308,7 @@ static bool is_past(const struct matcher *matcher, const struct pending_join *pe
 	return pending_join->began_time_ms >= 0 && heard_ms(matcher) - pending_join->began_time_ms >= window_ms;
 }
 
-/* By their records' time they are too far apart, whichever came first. */
+/* Whether the record times of the parts are too far apart, whichever came first. */
 static bool is_too_far(const struct matcher *matcher, const struct pending_join *pending_join, const struct join_part *part)
 {
 	int64_t apart_ms = part->time_ms - pending_join->began_time_ms;
@@ -316,14 +317,14 @@ static bool is_too_far(const struct matcher *matcher, const struct pending_join 
 	return apart_ms > matcher->rule->window_ms || apart_ms < -matcher->rule->window_ms;
 }
 
-/* How long after its first part a join is known. */
+/* Time after its first part for which a join is kept. */
 static int64_t remembered_ms(const struct matcher *matcher)
 {
 	int64_t window_ms = matcher->rule->window_ms;
 	return window_ms + (window_ms > LATE_LEAST_MS ? window_ms : LATE_LEAST_MS);
 }
 
-/* What is not open any more only waits to be forgotten. */
+/* Removes joins that are no longer open and whose time has passed. */
 static void forget(struct matcher *matcher, int64_t now_ms)
 {
 	while (matcher->oldest && matcher->oldest->stage != STAGE_OPEN && matcher->oldest->holds == 0 &&
@@ -331,7 +332,7 @@ static void forget(struct matcher *matcher, int64_t now_ms)
 		pending_join_end(matcher, matcher->oldest);
 }
 
-/* It is not open any more. One of which all has come is asked for by nobody. */
+/* Ends the open state of a join. A join with all of its parts is not needed any more. */
 static void pending_join_leave(struct matcher *matcher, struct pending_join *pending_join, enum pending_join_stage stage)
 {
 	pending_join->stage = stage;
@@ -375,7 +376,7 @@ int64_t join_matcher_due_ms(const struct matcher *matcher)
 	return due_ms;
 }
 
-/* ---- a part comes ---- */
+/* ---- arrival of a part ---- */
 
 bool join_matcher_take(struct matcher *matcher, const struct join_part *part, int64_t now_ms, enum join_verdict *verdict,
 		       struct pending_join **pending_join, struct error *error)
@@ -414,7 +415,7 @@ bool join_matcher_take(struct matcher *matcher, const struct join_part *part, in
 	return true;
 }
 
-/* ---- windows that are closed by another's word ---- */
+/* ---- windows that the caller closes ---- */
 
 struct pending_join *join_matcher_overdue(struct matcher *matcher, int64_t now_ms)
 {
@@ -434,7 +435,7 @@ bool pending_join_would_open(const struct matcher *matcher, const struct pending
 	return pending_join_opens(matcher, pending_join, true);
 }
 
-/* They stand in the order of their windows, not of their deadlines. */
+/* The list is in the order of windows, not of deadlines. */
 struct pending_join *join_matcher_past_deadline(struct matcher *matcher, int64_t now_ms)
 {
 	struct pending_join *pending_join = now_ms < matcher->deadline_ms ? NULL : matcher->first_open;

@@ -13,7 +13,7 @@
 
 #include "flow/run.h"
 
-#define OUTAGE_LOOK_MS 250 /* so often a shorter window asks whether an outage that it stands still for lasts */
+#define OUTAGE_LOOK_MS 250 /* interval at which a shorter window checks whether the outage that pauses it still lasts */
 
 static size_t tally_settled(const struct tally *tally)
 {
@@ -43,8 +43,8 @@ static bool gate_hopeless(const struct gate *gate, const struct tally *tally)
 	return gate->count - tally->dead - tally->failed < gate->need;
 }
 
-/* How long after the first arrival it opens, as things stand; INT64_MAX: it lacks what it
- * needs. */
+/* Time after the first arrival at which the gate opens, with the sources that have come so far; INT64_MAX: it lacks
+ * sources that it needs. */
 static int64_t gate_opens_ms(const struct gate *gate, const struct tally *tally)
 {
 	if (tally->came == gate->count)
@@ -54,15 +54,15 @@ static int64_t gate_opens_ms(const struct gate *gate, const struct tally *tally)
 	return tally_settled(tally) == gate->count ? 0 : gate->within_ms;
 }
 
-/* How long after the first arrival its window closes on what it lacks; INT64_MAX: it
- * lacks nothing, or waits for what another round may bring. */
+/* Time after the first arrival at which the window closes on missing sources; INT64_MAX: none is missing, or another
+ * round may bring it. */
 static int64_t gate_fails_ms(const struct gate *gate, const struct tally *tally)
 {
 	bool lacks = gate_opens_ms(gate, tally) == INT64_MAX && !gate_hopeless(gate, tally);
 	return lacks ? gate->join->window_ms : INT64_MAX;
 }
 
-/* Since when the window runs that closes on what it lacks. */
+/* Begin of the window that closes on missing sources. */
 static int64_t lacks_since_ms(const struct run *run, size_t index)
 {
 	int64_t since_ms = run->node_states[index].since_ms,
@@ -75,8 +75,8 @@ static const struct error *source_error(const struct run *run, const struct sour
 	return node_state_seen(run, source->step)->error;
 }
 
-/* The error of the first source that failed, if that is what the gate passes on: for an
- * outer join a failure is but something missing, unless all have failed. */
+/* The error of the first source that failed, if the gate passes it on. For an outer join a failure is only a missing
+ * source, unless all have failed. */
 static const struct error *gate_error(const struct run *run, const struct gate *gate, const struct tally *tally)
 {
 	if (gate->count == 0 || (gate->join->type == JOIN_OUTER && tally->failed < gate->count))
@@ -102,15 +102,15 @@ void node_state_end(struct run *run, size_t index, const struct error *error)
 		ordered_gate_pass(run, &run->flow->nodes[index]);
 	struct task *task = arena_take_raw(run->message->arena, sizeof *task);
 	if (!task)
-		return; /* the run ends for want of memory anyway */
+		return; /* the run ends because memory ran out */
 	*task = (struct task){.node = index, .kind = error ? TASK_FAILED : TASK_DEAD};
 	run_push(run, task);
 }
 
-/* ---- what goes through ---- */
+/* ---- payload of a gate ---- */
 
-/* What each source gave; NULL where it gave nothing. It must outlast the next round of a
- * cycle, for kinds that tell their sources apart. */
+/* The output of each source; NULL if it gave none. The list must outlive the next round of a cycle, for kinds that
+ * read their sources separately. */
 static const struct payload *const *gate_sources(const struct run *run, const struct gate *gate)
 {
 	const struct payload **sources = arena_take_raw(run->message->arena, gate->count * sizeof *sources);
@@ -131,9 +131,9 @@ const struct payload *gate_collect(const struct run *run, const struct gate *gat
 	return gate->plain ? run->arrivals[gate->first].payload : gate_join(run, gate, gate_sources(run, gate));
 }
 
-/* ---- when it opens ---- */
+/* ---- opening of a gate ---- */
 
-/* For the next round: what can come again must; `any` starts from nothing. */
+/* Prepares the gate for the next round: sources that can come again must come again; `any` starts without arrivals. */
 static void gate_rearm(struct run *run, const struct gate *gate, struct tally *tally)
 {
 	for (size_t i = 0; i < gate->count; i++) {
@@ -247,7 +247,7 @@ static bool edge_is_meant(const struct run *run, const struct flow_edge *edge, c
 	return !only || (step && strcmp(step->name, only) == 0);
 }
 
-/* There is nothing to join: what comes goes on, and what does not ends the node. */
+/* Delivers to a node without a join: an output continues, and a missing one ends the node. */
 static void deliver_alone(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload)
 {
 	const struct gate *gate = &run->flow->nodes[edge->node].inputs;
@@ -302,7 +302,7 @@ int64_t node_state_due_ms(const struct run *run, size_t index)
 		return INT64_MAX;
 	int64_t inputs_ms = gate_opens_ms(&node->inputs, &node_state->inputs);
 	int64_t triggers_ms = gate_opens_ms(&node->triggers, &node_state->triggers);
-	int64_t due_ms = inputs_ms > triggers_ms ? inputs_ms : triggers_ms; /* both must be open */
+	int64_t due_ms = inputs_ms > triggers_ms ? inputs_ms : triggers_ms; /* both gates must be open */
 	if (due_ms != INT64_MAX)
 		return node_state->since_ms + due_ms;
 	due_ms = node_state_fails_ms(node, node_state);
@@ -324,7 +324,7 @@ static void node_state_late(struct run *run, size_t index)
 	bool inputs = gate_fails_ms(&node->inputs, &run->node_states[index].inputs) != INT64_MAX;
 	const struct gate *gate = inputs ? &node->inputs : &node->triggers;
 	const struct source *source = first_pending(run, gate);
-	assert(source); /* a gate whose window ends it waits for something */
+	assert(source); /* a gate whose window closes lacks a source */
 	struct error error = {0};
 	if (step && gate->need < gate->count)
 		error_set(&error, ERROR_LIMIT, source->place,
@@ -340,8 +340,8 @@ static void node_state_late(struct run *run, size_t index)
 	node_state_end(run, index, run_keep_error(run, &error));
 }
 
-/* An outage kept what it lacks away: the window begins anew. While it lasts it is asked for now and then, however
- * short the window. */
+/* Whether an outage delayed the missing source: then the window starts again. During the outage this is checked
+ * regularly, however short the window is. */
 static bool node_state_stands_still(struct run *run, size_t index, int64_t window_ms)
 {
 	int64_t outage_ms = outage_of_lacked_ms(run, index), now_ms = run->flow->now_ms;
@@ -370,7 +370,7 @@ bool run_settle_quiet(struct run *run)
 	for (size_t i = 0; i <= flow->count; i++) {
 		size_t index = i < flow->count ? flow->graph->order[i] : i;
 		const struct node_state *node_state = &run->node_states[index];
-		if (node_state->stage != NODE_OPEN || !node_state->fresh) /* as most are: asked first */
+		if (node_state->stage != NODE_OPEN || !node_state->fresh) /* checked first, because it holds for most */
 			continue;
 		if (flow->nodes[index].elsewhere || !run_has(run, flow->nodes[index].comes))
 			continue;

@@ -3,7 +3,7 @@
 
 #include "flow/run.h"
 
-/* Of those that wait the one that began first, here or in what was made of the message. */
+/* The visit that has waited longest, in this run or in those of its children. */
 static const struct visit *longest_waiting(const struct run *run)
 {
 	const struct visit *visit = run->waiting;

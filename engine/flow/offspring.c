@@ -13,7 +13,7 @@
 
 #define ID_HEADER TEXT("x-request-id")
 
-/* ---- whose is what ---- */
+/* ---- levels ---- */
 
 static size_t own_level(const struct run *run)
 {
@@ -43,7 +43,7 @@ bool run_is_answered_above(const struct run *run)
 	return run->answered;
 }
 
-/* Whether what comes at `level` are offspring of that node, or theirs. */
+/* Whether the messages at `level` are children of that node, or descendants of these. */
 static bool is_behind(const struct flow *flow, size_t level, size_t node)
 {
 	while (level != STEP_NONE && level != node)
@@ -59,12 +59,12 @@ static struct child_group *child_group_towards(const struct run *run, size_t lev
 	return child_group;
 }
 
-/* ---- what a visit makes ---- */
+/* ---- making of children ---- */
 
 static bool too_many(const struct visit *visit, struct error *error)
 {
 	return error_set(error, ERROR_LIMIT, visit->node->step.place,
-			 "step `%s` would make more than %d messages of one, which is the most; send less at once",
+			 "step `%s` would make more than %d messages of one, which is the limit; send less at once",
 			 visit->node->step.name, OFFSPRING_MAX);
 }
 
@@ -98,7 +98,7 @@ void child_group_forget(struct visit *visit, struct child_group *child_group)
 	run_root(visit->run)->offspring -= (uint32_t)child_group->count;
 }
 
-/* Its headers are the parent's but for the id, which its answer shows again. */
+/* Headers of a child: those of the parent, except the id, which its answer contains. */
 static struct headers headers_of(const struct message *message, struct text id)
 {
 	struct headers headers = message->headers;
@@ -153,9 +153,9 @@ const struct message *visit_message(const struct visit *visit)
 	return visit->message;
 }
 
-/* ---- going on ---- */
+/* ---- runs of children ---- */
 
-/* What has come already of nodes where the parent is. */
+/* Gives a child the results of nodes where the parent runs, as far as they exist already. */
 static void inherit(struct run *run, const struct run *parent)
 {
 	const struct flow *flow = run->flow;
@@ -173,7 +173,7 @@ static void inherit(struct run *run, const struct run *parent)
 	}
 }
 
-/* Those stateful nodes that its offspring come to are theirs. */
+/* Leaves the ordered gates of stateful nodes at which the children arrive instead of the parent. */
 static void leave_ordered_gates(struct run *parent, size_t node)
 {
 	const struct flow *flow = parent->flow;
@@ -184,7 +184,7 @@ static void leave_ordered_gates(struct run *parent, size_t node)
 	}
 }
 
-/* All stand in their line before the first goes on. */
+/* Starts the children. All of them enter their line before the first continues. */
 static bool children_begin(struct child_group *child_group)
 {
 	struct run *parent = child_group->parent, *ahead = parent;
@@ -192,7 +192,7 @@ static bool children_begin(struct child_group *child_group)
 	for (struct child *child = child_group->first; child; child = child->next) {
 		struct run *run = run_begin_child(child);
 		if (!run)
-			return false; /* the root ends for want of memory */
+			return false; /* the root ends because memory ran out */
 		child->run = run;
 		child_group->alive++;
 		for (size_t i = 0; i < flow->ordered_gate_count; i++)
@@ -229,7 +229,7 @@ void child_group_begin(struct visit *visit, struct child_group *child_group)
 		child_go(child, visit->only_to);
 }
 
-/* ---- what comes of nodes where the message is ---- */
+/* ---- results of nodes where the message itself runs ---- */
 
 static void descend_to(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload,
 		       bool last)
@@ -257,7 +257,7 @@ void descend(struct run *run, const struct flow_edge *edge, enum arrival_state s
 			descend(child->run, edge, state, payload, last);
 }
 
-/* Something may still come for it of where it comes from, which matters. */
+/* Whether a result that matters may still arrive from the run's parent. */
 bool run_expects(const struct run *run)
 {
 	const struct inlets *inlets = &run->flow->nodes[own_level(run)].inlets;
@@ -270,7 +270,7 @@ bool run_expects(const struct run *run)
 	return false;
 }
 
-/* ---- gathering ---- */
+/* ---- collecting ---- */
 
 bool part_of_gathering(const struct run *run, size_t node)
 {
@@ -278,7 +278,7 @@ bool part_of_gathering(const struct run *run, size_t node)
 	return its->gathers && own_level(run) == its->comes;
 }
 
-/* A part that failed fails the whole, unless the node joins what there is. */
+/* Whether a failed part fails the whole. It does not if the node joins the parts that exist. */
 static bool is_strict(const struct flow_node *node)
 {
 	return node->graph_step->inputs.type == JOIN_INNER;
@@ -301,7 +301,7 @@ static void gather_failed(struct run *run, size_t node, const struct child *chil
 	node_state_end(run, node, run_keep_error(run, &whole));
 }
 
-/* Whatever came was dropped, or gave nothing. */
+/* Handles a group in which all children were dropped or gave no output. */
 static void gather_lost(struct run *run, size_t node, const struct child_group *child_group)
 {
 	bool dropped = false;
@@ -321,7 +321,7 @@ static void gather(struct run *run, size_t node, const struct child_group *child
 		if (child->run->node_states[node].stage == NODE_FIRED)
 			parts->items[count++] = (struct part){child, child->run->node_states[node].sent};
 	if (!parts)
-		return; /* the root ends for want of memory */
+		return; /* the root ends because memory ran out */
 	const struct child *failed = child_group ? first_failed(child_group, node) : NULL;
 	if (failed && (count == 0 || is_strict(&run->flow->nodes[node]))) {
 		gather_failed(run, node, failed);
@@ -370,7 +370,7 @@ bool gather_nothing(struct run *run, size_t node)
 
 bool visit_part(const struct visit *visit, size_t nth, struct text *id, const struct payload **payload)
 {
-	if (!visit->gathers) { /* what should have made parts passed the message on */
+	if (!visit->gathers) { /* the step that should have made children passed the message on */
 		*id = visit->message->id;
 		*payload = visit->input;
 		return nth == 0;
@@ -382,7 +382,7 @@ bool visit_part(const struct visit *visit, size_t nth, struct text *id, const st
 	return true;
 }
 
-/* ---- the whole family ---- */
+/* ---- all runs of a message ---- */
 
 bool run_has_children(const struct run *run)
 {
@@ -417,7 +417,7 @@ void family_wake(struct run *run)
 		}
 }
 
-/* Those of its family that are listed to be worked off no longer are. */
+/* Removes the runs of a message and its children from the list of pending work. */
 static void family_unlist(const struct run *root)
 {
 	struct flow *flow = root->flow;
@@ -443,7 +443,7 @@ static void children_leave(struct run *run)
 		}
 }
 
-/* Of one key several may have written, and what is released last counts. */
+/* Orders the writes of several children to the same key. The one that is released last is valid. */
 static void order_writes(struct message *message)
 {
 	struct write *newest = message->writes;
@@ -474,7 +474,7 @@ void family_answer_error(struct run *run, const struct error *error)
 			family_answer_error(child->run, error);
 }
 
-/* ---- the answers ---- */
+/* ---- answers ---- */
 
 static struct offspring **list(const struct child_group *child_group, struct offspring **end)
 {

@@ -2,9 +2,9 @@
 #include "base/memory.h"
 #include "flow/run.h"
 
-#define STATEFUL_MAX (STORE_SCOPES_MAX - 2) /* steps: one scope is for parts that wait, one for the changelog's identity */
-#define SCOPE_OF_PARTS "+parts"		    /* no step is called so */
-#define STEPS_BYTES_MAX ((size_t)1 << 30)   /* what opened steps keep: models and tables, not messages */
+#define STATEFUL_MAX (STORE_SCOPES_MAX - 2) /* steps: one scope is for parked parts, one for the changelog's identity */
+#define SCOPE_OF_PARTS "+parts"		    /* no step has this name */
+#define STEPS_BYTES_MAX ((size_t)1 << 30)   /* memory of opened steps: models and tables, not messages */
 
 static void gate_open(struct flow *flow, struct gate *gate, const struct join *join)
 {
@@ -22,7 +22,7 @@ static void gate_open(struct flow *flow, struct gate *gate, const struct join *j
 		sources_lead(join->sources, join->count, gate->leader);
 }
 
-/* A kind may be content with some of its sources (combine's `need` and `within`). */
+/* Some kinds need only some of their sources (combine's `need` and `within`). */
 static void gate_take_quorum(struct gate *gate, const struct step *step)
 {
 	struct quorum quorum = {0};
@@ -83,7 +83,7 @@ static bool edges_open(struct flow *flow, struct error *error)
 	return true;
 }
 
-/* Of a step that runs in a stage before, or apart, nothing is waited for. */
+/* Whether a step runs in a later stage. Nothing waits for its output here. */
 static bool node_runs_later(const struct flow *flow, size_t step)
 {
 	return flow->graph->part && flow->graph->part->sides[step] == STEP_AFTER;
@@ -112,14 +112,15 @@ static bool outlet_leads_beside(const struct flow *flow, const struct outlet *ou
 	return false;
 }
 
-/* What follows from the neighbours, until nothing changes: one round where the steps
- * stand in the order of the graph. */
+/* Spreads the marks of nodes to their neighbours until nothing changes. One round is enough if the steps are in the
+ * order of the graph. */
 static void marks_spread(struct flow *flow)
 {
 	for (size_t i = 0; i < flow->count; i++) {
 		flow->nodes[i].recurring = flow->graph->steps[i].on_cycle && (node_runs_here(flow, i) || node_runs_later(flow, i));
-		/* What it remembers is not part of the answer either. */
-		flow->nodes[i].beside = !flow->graph->steps[i].answers || flow->nodes[i].stateful;
+		/* Its state, and its explanations, are not part of the answer either. */
+		flow->nodes[i].beside = !flow->graph->steps[i].answers || flow->nodes[i].stateful ||
+					flow->graph->steps[i].explained;
 	}
 	for (bool changed = true; changed;) {
 		changed = false;
@@ -164,7 +165,7 @@ static void levels_open(struct flow *flow)
 	}
 }
 
-/* That edge leads to all that are made between the level it comes from and the one it goes to. */
+/* Notes an edge that leads to all children made between the level where it starts and the one where it ends. */
 static void inlet_note(struct flow *flow, size_t from, struct flow_edge *edge, bool counting)
 {
 	for (size_t level = flow->nodes[edge->node].comes; level != from; level = flow->nodes[level].gives) {
@@ -189,7 +190,7 @@ static void inlets_walk(struct flow *flow, bool counting)
 	}
 }
 
-/* Where nodes of offspring read what the message itself has. */
+/* Opens the inlets: edges by which nodes of children read results of the message itself. */
 static bool inlets_open(struct flow *flow, struct error *error)
 {
 	if (!flow->graph->offspring)
@@ -204,7 +205,7 @@ static bool inlets_open(struct flow *flow, struct error *error)
 	return !arena_failed(flow->arena) || error_memory(error, ERROR_SYSTEM, "opening a pipeline");
 }
 
-/* Whether what it was sent goes along to another stage. */
+/* Whether the node's inputs are carried to another stage. */
 static bool is_sent_along(const struct flow *flow, const struct flow_node *node)
 {
 	const struct graph_part *part = flow->graph->part;
@@ -222,7 +223,7 @@ static bool step_is_plain(const struct flow *flow, const struct flow_node *node)
 	       node->graph_step->model_switch.decision.length == 0 && spec->batch.size <= 0 && spec->outputs.count != 1;
 }
 
-/* Where there is less to do. */
+/* Marks plain nodes, for which a shorter path is enough. */
 static void mark_plain(struct flow *flow)
 {
 	for (size_t i = 0; i < flow->count; i++)
@@ -234,7 +235,7 @@ static void mark_plain(struct flow *flow)
 	}
 }
 
-/* A stateful node takes its messages one by one, in their order. */
+/* Opens the ordered gate of a stateful node, which processes its messages one by one, in their order. */
 static bool ordered_gate_open(struct flow *flow, struct flow_node *node, struct error *error)
 {
 	const struct step_spec *spec = node->graph_step->spec;
@@ -256,8 +257,8 @@ static bool ordered_gate_open(struct flow *flow, struct flow_node *node, struct 
 	return true;
 }
 
-/* A step of another stage: known by what comes of it, or by what it waits for. A kind
- * that is content with some of its sources is asked only where it runs. */
+/* Prepares the node of a step of another stage. It is known by its results, or by what it waits for. A kind that
+ * needs only some of its sources reports that only in the stage where it runs. */
 static void node_know(struct flow *flow, size_t index)
 {
 	static const struct join none;
@@ -273,7 +274,7 @@ static void node_know(struct flow *flow, size_t index)
 		node->inputs.need = 0;
 }
 
-/* The answer may be settled here, and leaves from here or from another stage. */
+/* Opens the node of the answer, which may be settled here, and leaves from here or from another stage. */
 static void answer_open(struct flow *flow)
 {
 	static const struct join none;
@@ -283,7 +284,7 @@ static void answer_open(struct flow *flow)
 	gate_open(flow, &node->inputs, flow_decides(flow) ? &graph->output : &none);
 }
 
-/* Into the flow's arena. */
+/* Lists the outputs of a node, in the flow's arena. */
 static bool outputs_open(struct flow *flow, struct flow_node *node, struct error *error)
 {
 	const struct step *step = &node->step;
@@ -312,14 +313,25 @@ static bool node_open(struct flow *flow, size_t index, struct error *error)
 		.place = spec->here,
 		.arena = flow->arena,
 		.files = flow->outside.files,
+		.board = flow->outside.board,
 		.assignment = graph_step->assignment,
 	};
+	if (graph_step->explained) {
+		struct step *explained = ARENA_NEW(flow->arena, struct step);
+		if (!explained)
+			return error_memory(error, ERROR_SYSTEM, "opening a step");
+		*explained = *graph_step->explained;
+		explained->arena = flow->arena;
+		explained->files = flow->outside.files;
+		node->step.explained = explained;
+	}
 	gate_open(flow, &node->inputs, &graph_step->inputs);
 	gate_open(flow, &node->triggers, &graph_step->triggers);
-	if (spec->kind->planned || !spec->kind->run)
+	if (spec->kind->routes && spec->kind->routes->experiment && !graph_step->experiment)
 		return error_set(error, ERROR_CONFIG, spec->options_here,
-				 "step `%s` cannot run: the kind `%s` is not built yet; leave the step out to run the others",
-				 graph_step->name, spec->kind->name);
+				 "step `%s` names an Experiment that is not among the files, or that has no candidate; name its "
+				 "file too",
+				 graph_step->name);
 	if (step_is_stateful(&node->step) && !ordered_gate_open(flow, node, error))
 		return false;
 	if (spec->kind->open && !spec->kind->open(&node->step, error))
@@ -385,7 +397,7 @@ void flow_close(struct flow *flow)
 		if (run->line)
 			line_abandon(run->line);
 		for (struct visit *visit = run->waiting, *next; visit; visit = next) {
-			next = visit->next; /* one that is abandoned leaves the list */
+			next = visit->next; /* closing a visit removes it from the list */
 			if (!visit->batch)
 				visit_abandon(visit);
 		}

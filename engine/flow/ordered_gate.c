@@ -14,12 +14,12 @@ struct line {
 	struct flow *flow;
 	struct store *store;
 	struct run *first, *last;
-	struct run *turns[STORE_SCOPES_MAX]; /* NULL: nobody is inside who has not passed */
+	struct run *turns[STORE_SCOPES_MAX]; /* NULL: all runs inside have passed */
 };
 
-/* ---- whose turn it is ---- */
+/* ---- turns ---- */
 
-/* Its turn has come, and perhaps it waits for that. */
+/* The run's turn has come. If its visit is parked, it becomes a task. */
 static void unpark(struct run *run, const struct flow_node *node)
 {
 	for (struct visit *visit = run->waiting; visit; visit = visit->next) {
@@ -31,7 +31,7 @@ static void unpark(struct run *run, const struct flow_node *node)
 	}
 }
 
-/* The turn goes to the first from `run` on that has not passed. */
+/* Gives the turn to the first run, from `run` on, that has not passed. */
 static void turn_give(struct line *line, const struct flow_node *node, struct run *run)
 {
 	while (run && run->node_states[node->index].passed)
@@ -41,7 +41,7 @@ static void turn_give(struct line *line, const struct flow_node *node, struct ru
 		unpark(run, node);
 }
 
-/* The run has passed, or leaves. Whoever has waited for it has waited for what it waited for. */
+/* The run has passed, or leaves. Runs that waited for it were also delayed by the outages that delayed it. */
 static void turn_hand_on(struct line *line, const struct flow_node *node, struct run *run)
 {
 	const struct run_outages *outages = run_root(run)->outages;
@@ -73,8 +73,7 @@ static void visit_refuse(struct visit *visit)
 	struct error *error = visit->run->error;
 	error->kind = ERROR_NONE;
 	error_set(error, ERROR_SYSTEM, visit->node->step.place,
-		  "step `%s` cannot remember anything here: the partition was taken away, or nothing is kept for it",
-		  visit->node->step.name);
+		  "step `%s` cannot keep state here: the partition was taken away, or has no state", visit->node->step.name);
 	visit_finish(visit, STEP_FAIL, error);
 }
 
@@ -176,7 +175,7 @@ void line_leave(struct run *run)
 			turn_hand_on(line, &flow->nodes[flow->ordered_gates[i]], run);
 }
 
-/* ---- what a visit remembers ---- */
+/* ---- state of a visit ---- */
 
 static struct store *store_of(const struct visit *visit)
 {
@@ -187,20 +186,20 @@ bool visit_recall(struct visit *visit, struct text key, struct text *value)
 {
 	const struct write *write = visit->drafts ? drafts_find(visit->drafts, key) : NULL;
 	const struct store *store = store_of(visit);
-	assert(visit->node->stateful); /* another step's state is under the number 0 */
+	assert(visit->node->stateful); /* number 0 would be the state of another step */
 	if (write)
 		*value = write->value;
 	return write ? write->value.bytes != NULL : store && store_read(store, visit->node->ordered_gate, key, value);
 }
 
-/* The visit's draft under that key, made where there is none. */
+/* The visit's draft of that key; it is made if there is none. */
 static struct write *draft(struct visit *visit, struct text key, size_t size, struct error *error)
 {
 	const struct store *store = store_of(visit);
 	assert(visit->node->stateful); /* its kind has state rules, and the step collects no children */
 	if (!store) {
 		error_set(error, ERROR_SYSTEM, visit->node->step.place,
-			  "step `%s` remembers nothing, for its partition was taken away", visit->node->step.name);
+			  "step `%s` has no state, because its partition was taken away", visit->node->step.name);
 		return NULL;
 	}
 	if (!store_may_write(store, visit->node->ordered_gate, key.length, size, error))
@@ -246,7 +245,7 @@ bool visit_forget(struct visit *visit, struct text key, struct error *error)
 	return write != NULL;
 }
 
-/* The writes become the message's when they are journaled. */
+/* Settles a visit. Its writes become those of the message when they are in the journal. */
 bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *error)
 {
 	struct run *root = run_root(visit->run);

@@ -14,7 +14,7 @@ static int64_t later_of(int64_t one, int64_t other)
 
 /* ---- notes ---- */
 
-/* NULL: the arena is full, which ends the message. */
+/* Finds or makes the notes of a run. NULL: the arena is full, which ends the message. */
 static struct run_outages *outages_of(struct run *run)
 {
 	size_t node_states = run->flow->count + 1;
@@ -55,7 +55,7 @@ void outage_note_call(const struct visit *visit, const struct call *call)
 		batch_note_outage(visit->batch, call->outage_ms);
 }
 
-/* ---- what is under way ---- */
+/* ---- visits in progress ---- */
 
 static int64_t calls_outage_ms(const struct visit *visit)
 {
@@ -69,7 +69,8 @@ static int64_t calls_outage_ms(const struct visit *visit)
 
 static int64_t visit_outage_ms(const struct visit *visit, size_t depth);
 
-/* Of the run's own visits, and of what was made of its message. `lacked`: only at those nodes; NULL: at any. */
+/* Latest outage that delayed visits of the run, or of children of its message. `lacked`: only at those nodes; NULL:
+ * at any. */
 static int64_t run_outage_ms(const struct run *run, const bool *lacked, size_t depth)
 {
 	int64_t latest_ms = 0;
@@ -83,7 +84,7 @@ static int64_t run_outage_ms(const struct run *run, const bool *lacked, size_t d
 	return latest_ms;
 }
 
-/* Each ordered gate on the way up is another one, so there are no more than those to go through. */
+/* The recursion passes each ordered gate at most once, so its depth is limited by their number. */
 static int64_t visit_outage_ms(const struct visit *visit, size_t depth)
 {
 	const struct visit *caller = visit->batch ? batch_visit(visit->batch) : visit;
@@ -105,7 +106,7 @@ int64_t flow_outage_ms(const struct flow *flow, const struct message *message)
 	return later_of(latest_of(run), run_outage_ms(run, NULL, 0));
 }
 
-/* ---- what a node state lacks ---- */
+/* ---- missing sources of a node ---- */
 
 static void mark_pending(const struct run *run, const struct gate *gate, bool *lacked)
 {
@@ -128,7 +129,7 @@ static bool mark_sources(const struct join *join, bool *lacked)
 	return more;
 }
 
-/* What it lacks, and all that this comes from: each step stands behind its sources, but on a cycle. */
+/* Marks the missing sources of a node, and all nodes before them. Each step is after its sources, except on a cycle. */
 static void mark_lacked(const struct run *run, size_t index, bool *lacked)
 {
 	const struct flow *flow = run->flow;

@@ -66,7 +66,7 @@ void run_leave(struct run *run)
 	run_unlist(run);
 }
 
-/* Tells the outside, and lets go of the message. */
+/* Reports the end to the flow owner, and releases the message. */
 static void run_end(struct run *run)
 {
 	struct flow *flow = run->flow;
@@ -84,7 +84,7 @@ static void run_end(struct run *run)
 	flow->outside.finished(flow->outside.context, run->message, run->outcome, &run->answer);
 }
 
-/* A node that never ran passes the news on; for the answer it is the end. */
+/* Handles a node that never ran: it passes that on; if it is the answer, the message ends. */
 static void run_ended_node(struct run *run, const struct task *task)
 {
 	struct flow_node *node = &run->flow->nodes[task->node];
@@ -127,7 +127,7 @@ static void run_prune(struct run *run)
 
 static int64_t run_due_ms(const struct run *run)
 {
-	/* Of offspring, their root minds the deadline. */
+	/* The root run of a child watches the deadline. */
 	int64_t due_ms = run->message->deadline_ms > 0 && !run->child ? run->message->deadline_ms : INT64_MAX;
 	for (size_t i = 0; i <= run->flow->count; i++) {
 		int64_t node_state_ms = node_state_due_ms(run, i);
@@ -141,7 +141,7 @@ static bool run_out_of_memory(struct run *run)
 {
 	if (!arena_failed(run->message->arena))
 		return false;
-	if (run->child) { /* the arena is its root's */
+	if (run->child) { /* the arena belongs to its root */
 		run->ready = false;
 		run_wake(run_root(run));
 		return true;
@@ -149,8 +149,8 @@ static bool run_out_of_memory(struct run *run)
 	if (!run->answered) {
 		run->error->kind = ERROR_NONE;
 		error_set(run->error, ERROR_LIMIT, PLACE_NONE,
-			  "the message and what its steps make of it find no memory: one message may take %zu MiB, and no setting "
-			  "raises that; send less at once, or see what else takes the machine's",
+			  "there is no memory for the message and the results of its steps: one message may use %zu MiB, and "
+			  "no setting raises that; send less at once, or check what else uses the machine's memory",
 			  arena_limit(run->message->arena) >> 20);
 		run_answer_error(run, run->error);
 	}
@@ -158,7 +158,7 @@ static bool run_out_of_memory(struct run *run)
 	return true;
 }
 
-/* All is quiet: what is not answered by now never will be here. */
+/* Settles an answer when no task and no call is left, because it can no longer come. */
 static void run_conclude(struct run *run)
 {
 	const struct graph *graph = run->flow->graph;
@@ -170,7 +170,7 @@ static void run_conclude(struct run *run)
 		run_answer_nothing(run);
 }
 
-/* Whether something is still to come for it, be it an answer, or of its family. */
+/* Whether the run still waits: for an answer, or for its children. */
 static __attribute__((noinline)) bool run_stays(struct run *run)
 {
 	if (run->waiting && run_is_answered(run))
@@ -178,7 +178,7 @@ static __attribute__((noinline)) bool run_stays(struct run *run)
 	return run->waiting || run_has_children(run) || (run->child && run_expects(run));
 }
 
-/* Works off all tasks; then the run ends, or waits with its timer set. */
+/* Runs all tasks. Then the run ends, or waits with its timer set. */
 static void run_drain(struct run *run)
 {
 	for (;;) {
@@ -191,7 +191,7 @@ static void run_drain(struct run *run)
 			return;
 		}
 		if (run->answered && !run->flow->graph->cyclic)
-			break; /* without cycles all is settled by now */
+			break; /* without cycles everything is settled by now */
 		if (!run_settle_quiet(run))
 			break;
 	}
@@ -203,8 +203,8 @@ static void run_drain(struct run *run)
 		run_end(run);
 }
 
-/* Runs touch each other through batches, so they are listed and worked off here, one
- * after the other, and never inside one another. */
+/* Lists a run for work. Runs affect each other through batches, so they are processed here one after the other, never
+ * nested. */
 void run_wake(struct run *run)
 {
 	if (run->ready)
@@ -234,9 +234,9 @@ static void run_past_deadline(struct run *run)
 		*run->error = (struct error){0};
 		error_set_limit(
 			run->error, LIMIT_OF_DEADLINE,
-			"the deadline of the request has passed before its answer was there: %s; allow more time, or see why "
-			"it takes so long",
-			words[0] ? words : "it came too late for its first step");
+			"the deadline of the request has passed before its answer was ready: %s; allow more time, or find out "
+			"why it takes so long",
+			words[0] ? words : "it arrived too late for its first step");
 		if (flow_decides(run->flow))
 			family_answer_error(run, run->error);
 		else
@@ -281,10 +281,10 @@ void flow_abandon(struct flow *flow, const struct message *message)
 	if (run && run->child_groups)
 		family_leave(run);
 	if (run)
-		run_leave(run); /* between two calls of the flow none is listed to be worked off */
+		run_leave(run); /* between two calls of the flow, no run is listed */
 }
 
-/* What a pipeline answers is marked already, where models made it. */
+/* Marks a reply with its model. A pipeline's answer has the marks of its models already. */
 static void mark_reply(struct call *call, struct arena *arena)
 {
 	if (call->error.kind != ERROR_NONE || call->target != CALL_MODEL)
@@ -298,7 +298,7 @@ static void mark_reply(struct call *call, struct arena *arena)
 		return;
 	}
 	const struct payload *marked = reply_marked(arena, call->reply, call->name);
-	if (marked) /* without room for the mark the reply is as good */
+	if (marked) /* without memory for the mark the reply is still good */
 		call->reply = marked;
 }
 
@@ -306,7 +306,7 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 {
 	struct pending *pending = call->owner;
 	assert(pending && pending->open);		       /* a call is answered once */
-	assert(call->reply || call->error.kind != ERROR_NONE); /* by a reply or an error */
+	assert(call->reply || call->error.kind != ERROR_NONE); /* with a reply or an error */
 	struct visit *visit = pending->visit;
 	struct run *run = visit->run;
 	struct step *step = &visit->node->step;
@@ -316,6 +316,10 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 	pending->open = false;
 	outage_note_call(visit, call);
 	mark_reply(call, visit->arena);
+	if (experiment_fall_back(pending)) {
+		flow_work(flow);
+		return;
+	}
 	visit_verdict(visit, step->kind->calls->answered(step, visit, call, &error), &error);
 	if (run)
 		run_wake(run);

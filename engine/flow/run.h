@@ -162,6 +162,9 @@ struct pending { /* an outstanding call */
 	struct visit *visit;
 	struct pending *next;
 	bool open;
+	/* Of a call that an experiment splits; else NULL. */
+	const char *fallback; /* its default, which is called if the candidate fails; NULL: none */
+	struct assigned *assigned;
 };
 
 struct visit {
@@ -369,7 +372,22 @@ static inline bool flow_decides(const struct flow *flow)
 	return graph_decides(flow->graph);
 }
 
+/* ---- experiment.c ---- */
+
+/* Chooses a candidate for a call, whose target becomes that candidate, and sends a copy to the mirror. False: INPUT, the
+ * message has no unit that could be used; or LIMIT. */
+bool experiment_choose(struct pending *pending, const struct graph_experiment *experiment, struct error *error);
+
+/* Calls the default in place of a candidate that failed. False: the call keeps its result. */
+bool experiment_fall_back(struct pending *pending);
+
+/* The model that has answered a step's call of `model`: the candidate that the message got, or the default in its place. */
+const char *experiment_answered_by(const struct visit *visit, size_t step, const char *model);
+
 /* ---- visit.c ---- */
+
+/* Sends a shadow request, as visit_copy(), to a resolved target. */
+void visit_copy_to(struct visit *visit, enum call_target target, const char *name, const struct payload *request);
 
 /* Runs the step, or passes the visit to a batch or an ordered gate. */
 void visit_start(struct visit *visit);

@@ -41,7 +41,7 @@ const struct payload *source_select(struct arena *arena, const struct source *so
 			tensors_add(&tensors, renamed(arena, source, payload->tensors.items[i]));
 	selected->tensors = tensors_end(&tensors);
 	if (source->tensor.length)
-		selected->replier = NULL; /* of what else the source has nothing is read */
+		selected->replier = NULL; /* nothing else of the source is read */
 	return selected;
 }
 
@@ -62,7 +62,7 @@ static const struct payload *group_payload(const struct select_joining *joining,
 	return NULL;
 }
 
-/* Whether all tensors of the group are read, so that one that is missing could have come with them. */
+/* Whether all tensors of the group are read, so that a missing one could have come with them. */
 static bool group_is_whole(const struct select_joining *joining, size_t leader)
 {
 	for (size_t i = leader; i < joining->count; i++)

@@ -4,8 +4,10 @@
 #include "base/duration.h"
 #include "base/memory.h"
 #include "flow/run.h"
+#include "message/drift_score.h"
+#include "message/explained.h"
 
-/* ---- what steps call ---- */
+/* ---- functions that steps call ---- */
 
 struct arena *visit_arena(struct visit *visit)
 {
@@ -58,7 +60,7 @@ bool visit_is_drawn(const struct visit *visit, const char *salt, double percent)
 	return assignment_draws(salt, visit->message, percent);
 }
 
-/* Offspring see what their parents' steps gave. */
+/* The output of a node. Children read the outputs of their parents' nodes. */
 static const struct payload *run_gave(const struct run *run, size_t node)
 {
 	while (run->child && !run->node_states[node].gave)
@@ -110,7 +112,7 @@ bool visit_judge(struct visit *visit, const struct expression *condition, bool *
 	return expression_judge(condition, &scope, visit->arena, holds, error);
 }
 
-/* Into a call that is zeroed. */
+/* Fills in a zeroed call. */
 static void call_fill(struct call *call, const struct visit *visit, enum call_target target, const char *name,
 		      const struct payload *request)
 {
@@ -126,7 +128,63 @@ static void call_fill(struct call *call, const struct visit *visit, enum call_ta
 	call->once = visit->message->copied;
 }
 
+int64_t visit_now_ms(const struct visit *visit)
+{
+	return visit->flow->now_ms;
+}
+
+void visit_explain(struct visit *visit, struct explained *made)
+{
+	struct message *message = message_root(visit->message);
+	for (struct explained *next; made; made = next) {
+		next = (struct explained *)(uintptr_t)made->next; /* they are this visit's until here */
+		made->next = message->explained;
+		message->explained = made;
+	}
+}
+
+void visit_score(struct visit *visit, struct drift_score *made)
+{
+	struct message *message = message_root(visit->message);
+	made->next = message->scores;
+	message->scores = made;
+}
+
+/* The source with the inputs of the explained step; the plan has put it there. */
+static size_t explained_source(const struct visit *visit)
+{
+	const struct join *join = visit->node->inputs.join;
+	for (size_t i = 0; i < join->count; i++)
+		if (join->sources[i].point == SOURCE_STEP_INPUTS && join->sources[i].tensor.length == 0 &&
+		    visit->node->graph_step->explained_index == join->sources[i].step)
+			return i;
+	assert(false);
+	return 0;
+}
+
+const struct payload *visit_explained(const struct visit *visit, const struct payload **others)
+{
+	const struct gate *gate = &visit->node->inputs;
+	const size_t count = gate->count, which = explained_source(visit);
+	if (!visit->sources) { /* it lists those inputs alone */
+		*others = visit->input;
+		return visit->input;
+	}
+	const struct payload **came = arena_take_raw(visit->arena, count * sizeof *came);
+	if (!came)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		came[i] = i == which ? NULL : visit->sources[i];
+	*others = sources_join(visit->arena, gate->join->sources, gate->leader, count, came);
+	return *others ? visit->sources[which] : NULL;
+}
+
 void visit_copy(struct visit *visit, enum call_target target, const char *name, const struct payload *request)
+{
+	visit_copy_to(visit, graph_callee(visit->flow->graph, target, name), name, request);
+}
+
+void visit_copy_to(struct visit *visit, enum call_target target, const char *name, const struct payload *request)
 {
 	struct call call = {0};
 	call_fill(&call, visit, target, name, request);
@@ -135,8 +193,9 @@ void visit_copy(struct visit *visit, enum call_target target, const char *name, 
 		visit->flow->outside.copy(visit->flow->outside.context, &call);
 }
 
-struct call *visit_call(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
-			struct error *error)
+/* A call that has not begun; NULL: memory ran out. */
+static struct call *call_make(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
+			      struct error *error)
 {
 	const struct call_rules *rules = visit->node->step.kind->calls;
 	assert(rules && rules->answered); /* the reply needs a receiver */
@@ -153,11 +212,55 @@ struct call *visit_call(struct visit *visit, enum call_target target, const char
 	visit->turns = true;
 	call_fill(&pending->call, visit, target, visit->model && target == CALL_MODEL ? visit->model : name, request);
 	pending->call.owner = pending;
-	visit->flow->outside.call(visit->flow->outside.context, &pending->call);
 	return &pending->call;
 }
 
-/* ---- how a visit goes ---- */
+/* Lets an experiment of the call choose. The calls of a batch are not split. */
+static bool call_split(struct call *call, struct error *error)
+{
+	struct pending *pending = call->owner;
+	const struct visit *visit = pending->visit;
+	const struct graph_experiment *experiment =
+		visit->run ? graph_experiment_find(visit->flow->graph, visit->node->index, call->target, call->name) : NULL;
+	return !experiment || experiment_choose(pending, experiment, error);
+}
+
+struct call *visit_call(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
+			struct error *error)
+{
+	struct call *call = call_make(visit, target, name, request, error);
+	if (!call)
+		return NULL;
+	if (visit->flow->graph->experiment_count > 0 && !call_split(call, error)) {
+		((struct pending *)call->owner)->open = false;
+		return NULL;
+	}
+	visit->flow->outside.call(visit->flow->outside.context, call);
+	return call;
+}
+
+struct call *visit_perturb(struct visit *visit, const char *model, const struct payload *request, int64_t due_ms,
+			   struct error *error)
+{
+	const size_t explained = visit->node->graph_step->explained_index;
+	struct message *message = ARENA_NEW(visit->arena, struct message);
+	struct call *call = message ? call_make(visit, CALL_MODEL, experiment_answered_by(visit, explained, model), request, error)
+				    : NULL;
+	if (!call) {
+		error_memory(error, ERROR_LIMIT, "calling a model");
+		return NULL;
+	}
+	*message = *visit->message;
+	message->parent = (struct message *)(uintptr_t)visit->message; /* so that its root is found */
+	if (due_ms > 0 && (message->deadline_ms == 0 || due_ms < message->deadline_ms))
+		message->deadline_ms = due_ms;
+	call->message = message;
+	call->once = call->uncached = true;
+	visit->flow->outside.call(visit->flow->outside.context, call);
+	return call;
+}
+
+/* ---- course of a visit ---- */
 
 void visit_wait(struct visit *visit)
 {
@@ -200,8 +303,7 @@ static void tap(struct visit *visit, enum tap_point point, const struct payload 
 	flow->outside.tap(flow->outside.context, visit->message, point, visit->task.node, payload);
 }
 
-/* The model that the first element of the decision tensor names, by its place in the
- * list or by name. */
+/* The model that the first element of the decision tensor selects, by its position in the list or by name. */
 static const char *switch_choose(const struct model_switch *model_switch, const struct tensor *decision, struct error *error)
 {
 	const struct datatype_row *datatype = &datatype_rows[decision->datatype];
@@ -233,7 +335,7 @@ static const char *switch_choose(const struct model_switch *model_switch, const 
 	return NULL;
 }
 
-/* The reference dialect's switch: chooses the model; the decision is not sent on. */
+/* The switch of the reference dialect: selects the model; the decision is not sent on. */
 static bool visit_switch(struct visit *visit, struct error *error)
 {
 	const struct model_switch *model_switch = &visit->node->graph_step->model_switch;
@@ -278,7 +380,7 @@ static const struct payload *declared(struct visit *visit, const struct payload 
 	return copy;
 }
 
-/* What was given goes on. */
+/* Delivers the output of a visit. */
 static void visit_gave(struct visit *visit, const struct payload *gave)
 {
 	struct run *run = visit->run;
@@ -295,8 +397,7 @@ static void visit_gave(struct visit *visit, const struct payload *gave)
 	outlet_deliver(run, &node->gave, ARRIVAL_CAME, gave, visit->only_to);
 }
 
-/* `when`, and the choice of a model: what is decided before the step is sent anything.
- * False: the visit has ended. */
+/* Evaluates `when` and the choice of a model, before the step gets anything. False: the visit has ended. */
 static bool visit_admit(struct visit *visit)
 {
 	struct run *run = visit->run;
@@ -434,7 +535,7 @@ void visit_verdict(struct visit *visit, enum step_verdict verdict, struct error 
 		batch_verdict(visit->batch, verdict, error);
 }
 
-/* How often the step was tried: as often as the call that was asked most. */
+/* Number of tries of a step: that of its call with the most attempts. */
 static unsigned visit_attempts(const struct visit *visit)
 {
 	unsigned most = 1;
@@ -471,8 +572,7 @@ static void visit_gave_nothing(struct visit *visit, bool dropped)
 	outlet_deliver(run, &visit->node->gave, ARRIVAL_DEAD, NULL, NULL);
 }
 
-/* What a step that may make many messages of one has made. False: none, and what became of
- * the message is its own. */
+/* Emits the children that a step has made. False: it made none, and its verdict applies to the message itself. */
 static bool visit_multiply(struct visit *visit, enum step_verdict *verdict, const struct error **error)
 {
 	struct run *run = visit->run;

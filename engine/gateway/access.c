@@ -15,7 +15,7 @@
 #define REALM "realm=\"sluice\""
 #define NOTE_BYTES (ERROR_TEXT_MAX + 128)
 #define FILE_ARENA_BYTES (2 * API_KEYS_FILE_BYTES_MAX)
-#define FAR_MS 86400000 /* what a caller is told to wait at the most */
+#define FAR_MS 86400000 /* longest Retry-After */
 
 struct access {
 	struct loop *loop;
@@ -31,7 +31,7 @@ struct access {
 
 /* ---- opening, and files that change ---- */
 
-/* Both files are read by the same steps, whatever stands in them. In place of what is in force, once it is good. */
+/* Reads a file of keys or of policies, and replaces the loaded one if the new one is valid. */
 static bool access_file_load(struct access *access, struct access_file *file, struct error *error)
 {
 	struct text text;
@@ -173,7 +173,7 @@ void access_close(struct access *access)
 	memory_give(access);
 }
 
-/* ---- one request ---- */
+/* ---- a request ---- */
 
 struct access_question {
 	struct access *access;
@@ -189,12 +189,12 @@ static struct access_identity access_identity_of(enum access_caller_kind kind, c
 	const unsigned char tag = (unsigned char)kind;
 	static_assert(ACCESS_IDENTITY_BYTES == SHA256_DIGEST_LENGTH, "an identity is a digest");
 	SHA256(bytes, length, digest);
-	digest[0] ^= tag; /* a key and a certificate of one name are two callers */
+	digest[0] ^= tag; /* a key and a certificate of the same name are two callers */
 	memcpy(identity.bytes, digest, sizeof digest);
 	return identity;
 }
 
-/* False, so that a check ends in it. */
+/* Sets the status and the reason. Always false, for the return of a check. */
 static bool access_refuse(struct access_question *question, int status, const char *words)
 {
 	question->answer->status = status;
@@ -202,7 +202,7 @@ static bool access_refuse(struct access_question *question, int status, const ch
 	return false;
 }
 
-/* How one may show who one is (RFC 9110, 11.6.1; RFC 6750, 3). */
+/* The authentication schemes that the gateway accepts (RFC 9110, 11.6.1; RFC 6750, 3). */
 static void access_challenge_write(struct access_question *question, const char *code)
 {
 	const struct access *access = question->access;
@@ -226,7 +226,8 @@ static bool access_refuse_token(struct access_question *question, const char *wo
 	return false;
 }
 
-/* So that signatures of a flood of forged tokens are not all verified: who has used up the limit by refusals waits. */
+/* Whether refusals have used up the rate limit of the address. Its tokens are then not verified, so a flood of forged
+ * tokens does not cost a signature check each. */
 static bool address_is_spent(struct access_question *question)
 {
 	const struct access *access = question->access;
@@ -245,7 +246,7 @@ static bool access_token_check(struct access_question *question, struct text tok
 		return access_refuse(question, 503, "The keys that tokens are verified with cannot be fetched. Try again later.");
 	}
 	if (address_is_spent(question) && !jwt_cache_has(access->tokens, token, now_ms))
-		return access_refuse(question, 429, ""); /* access_rate_charge() says how long */
+		return access_refuse(question, 429, ""); /* access_rate_charge() sets the text and the wait */
 	enum jwt_refusal refusal = jwt_cache_verify(access->tokens, token, keys, &access->settings.tokens, now_ms, &jwt);
 	if (refusal != JWT_TAKEN) {
 		answer->is_pending = refusal == JWT_UNKNOWN_KEY && jwks_source_want(access->keys);
@@ -288,11 +289,11 @@ static bool access_api_key_check(struct access_question *question)
 	return false;
 }
 
-/* Who it is, into the answer; nobody is fine. False: what it shows is not good. */
+/* Sets the caller in the answer; a request without credentials is anonymous. False: a credential is not valid. */
 static bool access_caller_find(struct access_question *question)
 {
 	const struct access_request *request = question->request;
-	bool is_open = !question->access->keys && !question->access->api_keys; /* nobody asks for either, so neither is looked at */
+	bool is_open = !question->access->keys && !question->access->api_keys; /* neither is configured, so both are ignored */
 	if (request->authorization.bytes && request->api_key.bytes && !is_open) {
 		access_refuse(question, 401, "The request has a token and an API key. Send one of them.");
 		access_challenge_write(question, NULL);
@@ -307,7 +308,8 @@ static bool access_caller_find(struct access_question *question)
 	return true;
 }
 
-/* False: not yet; `answer` says when. A refusal costs as much as a request. */
+/* Charges the rate limit. False: it is used up, and `answer` has the time to wait. A refusal costs as much as a
+ * request. */
 static bool access_rate_charge(struct access_question *question)
 {
 	struct access *access = question->access;

@@ -48,9 +48,9 @@ struct access_settings { /* all borrowed, as long as the access; zero-filled: ev
 struct access *access_open(struct loop *loop, const struct access_settings *settings, struct error *error);
 void access_close(struct access *access); /* NULL is fine */
 
-/* Reads the files again at once: keys, policies, and a key set in a file. False: CONFIG or SYSTEM, the first that is
- * not valid; what was read of it before stays in force, while the others are replaced. A key set by HTTP is fetched
- * again when its policy allows that. */
+/* Reads the files again at once: keys, policies, and a key set in a file. Every valid file is replaced. False: CONFIG
+ * or SYSTEM, about the first invalid one; its last valid version stays in use. A key set by HTTP is fetched again
+ * when its refresh policy allows that. */
 bool access_reread(struct access *access, struct error *error);
 
 /* A request. Bytes NULL: it has no such header. The gateway itself must refuse a request with one of the first

@@ -5,9 +5,9 @@
 #include <netinet/in.h>
 
 
-#define MAPPED_BITS 96 /* before an IPv4 address */
+#define MAPPED_BITS 96 /* bits before an IPv4 address */
 
-/* Without brackets and port: those are no part of an address here. */
+/* Reads an address without brackets and port. */
 static bool address_read(struct text text, struct sockaddr_storage *address)
 {
 	char string[INET6_ADDRSTRLEN];
@@ -25,7 +25,7 @@ static bool address_read(struct text text, struct sockaddr_storage *address)
 	return inet_pton(AF_INET6, string, &v6->sin6_addr) == 1;
 }
 
-/* All 128 bits, where a peer's address has those of its network alone. */
+/* All 128 bits; the identity of a peer has only those of its network. */
 static void address_bytes(const struct sockaddr_storage *address, unsigned char bytes[16])
 {
 	if (address->ss_family == AF_INET6)
@@ -81,7 +81,7 @@ static bool is_proxy(const struct sockaddr_storage *address, const struct access
 	return false;
 }
 
-/* The last item of a list with commas, which is taken off it, without blanks. */
+/* Removes the last item of a comma-separated list, and returns it without spaces around it. */
 static struct text last_item(struct text *list)
 {
 	const char *comma = memrchr(list->bytes, ',', list->length);

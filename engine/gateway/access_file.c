@@ -26,6 +26,7 @@ bool access_file_changed(const struct access_file *file)
 
 bool access_file_read(struct access_file *file, size_t bytes_max, struct arena *arena, struct text *text, struct error *error)
 {
-	stamp_take(file->path, file->stamp); /* before it is read: a change meanwhile is seen the next time */
+	stamp_take(file->path, file->stamp); /* taken before the file is read, so that a change during the read is noticed next
+					      * time */
 	return file_read(file->path, bytes_max + 1, arena, text, error);
 }

@@ -9,7 +9,8 @@
 
 #define CLAIM_DEPTH_MAX 8 /* realm_access.roles has 2 */
 
-/* `*` stands for any characters, `?` for one. Only the last `*` is tried anew, so it takes at most the product of both lengths. */
+/* `*` matches any characters, `?` one. Only the last `*` is tried again, so the time is at most the product of both
+ * lengths. */
 static bool pattern_matches(struct text pattern, struct text name)
 {
 	size_t at = 0, star = SIZE_MAX, from = 0, i = 0;
@@ -35,14 +36,9 @@ static bool pattern_matches(struct text pattern, struct text name)
 
 static bool words_have(struct text words, struct text word)
 {
-	while (words.length > 0) {
-		const char *end = memchr(words.bytes, ' ', words.length);
-		struct text one = {words.bytes, end ? (size_t)(end - words.bytes) : words.length};
-		if (text_equal(one, word))
+	while (words.length > 0)
+		if (text_equal(text_take_until(&words, ' '), word))
 			return true;
-		size_t used = one.length + (end ? 1 : 0);
-		words = (struct text){words.bytes + used, words.length - used};
-	}
 	return false;
 }
 
@@ -61,7 +57,8 @@ static bool claim_is(const json_t *claim, const struct access_policy_subject *su
 	return text_is(subject->value, digits);
 }
 
-/* The claim of that whole name (which may have dots, as addresses do), else the one that its parts lead to. */
+/* The claim whose name is the whole of `name` (it may contain dots, as addresses do), else the one at that path of
+ * names. */
 static const json_t *claim_find(const json_t *claims, struct text name)
 {
 	const json_t *found = json_object_get(claims, name.bytes);

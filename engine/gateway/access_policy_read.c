@@ -7,7 +7,7 @@
 
 #define ARENA_BYTES_MAX ((size_t)64 << 20) /* a tree of nodes takes some 40 times its text */
 
-struct written_row { /* as YAML has it */
+struct written_row { /* as it is in the YAML */
 	struct place here;
 	const struct node *subject, *resource, *verb, *namespace;
 };
@@ -34,7 +34,7 @@ static const struct option written_file_rows[] = {
 static const struct {
 	const char *prefix;
 	enum access_policy_subject_kind kind;
-	const char *claim; /* that is meant by the prefix */
+	const char *claim; /* to which the prefix refers */
 	bool in_words;
 } prefixes[] = {
 	{"sub:", ACCESS_SUBJECT_NAME, NULL, false},	   {"group:", ACCESS_SUBJECT_CLAIM, "groups", false},
@@ -160,7 +160,7 @@ static bool item_is_text(struct access_policy_reading *reading, const struct nod
 	return false;
 }
 
-/* Into an array of the arena; how many were read. */
+/* Reads items into an array of the arena, and returns their number. */
 static size_t items_read(struct access_policy_reading *reading, const struct node *node, access_policy_item_read *read, size_t size,
 			 void **items)
 {
@@ -191,7 +191,7 @@ static void row_read(struct access_policy_reading *reading, const struct written
 		return;
 	}
 	if (!written->subject || !written->resource || !written->verb)
-		return; /* which is said */
+		return; /* the reader of the map has reported it */
 	row.subject_count = items_read(reading, written->subject, subject_read, sizeof *row.subjects, &items);
 	row.subjects = items;
 	row.pattern_count = items_read(reading, written->resource, pattern_read, sizeof *row.patterns, &items);
@@ -209,7 +209,7 @@ static void row_read(struct access_policy_reading *reading, const struct written
 
 static void texts_read(struct access_policy_reading *reading, const char *file, struct text text, bool may_be_map);
 
-/* A ConfigMap: each of its data is a file. Places count from where the text begins. */
+/* A ConfigMap: each entry of its data is a file. Places are counted from the beginning of that text. */
 static void config_map_read(struct access_policy_reading *reading, const char *file, const struct node *root)
 {
 	const struct node *data = node_get(root, "data");
@@ -251,7 +251,8 @@ static void texts_read(struct access_policy_reading *reading, const char *file, 
 	}
 }
 
-/* The first fault as an error; its file is the caller's own name again, for the other dies with the policy. */
+/* The first fault as an error. Its file is the caller's own string, because the policy's copy is freed with the
+ * policy. */
 static bool access_faults_fail(struct faults *faults, const char *file, struct error *error)
 {
 	for (size_t i = 0; i < faults_total(faults); i++) {

@@ -1,4 +1,4 @@
-/* access_rate.c: see access_rate.h. A bucket is the time at which it will be full again. */
+/* access_rate.c: see access_rate.h. A bucket is stored as the time at which it will be full again. */
 #include "gateway/access_rate.h"
 
 #include <string.h>
@@ -14,14 +14,14 @@ struct access_bucket {
 	struct access_identity identity;
 	int64_t full_us;
 	struct access_bucket *next; /* in its row */
-	struct list_node node;	    /* the last used first */
+	struct list_node node;	    /* most recently used first */
 };
 
 struct access_rate {
-	int64_t each_us;  /* what one request takes to come back */
-	int64_t depth_us; /* what all of a full bucket take */
+	int64_t each_us;  /* time in which one request is refilled */
+	int64_t depth_us; /* time in which an empty bucket becomes full */
 	size_t count;
-	int64_t shared_full_us; /* of those who have no bucket of their own */
+	int64_t shared_full_us; /* of callers without a bucket of their own */
 	struct list used;
 	struct access_bucket *rows[ROWS];
 	struct access_bucket buckets[ACCESS_RATE_IDENTITIES];
@@ -64,7 +64,7 @@ static struct access_bucket *bucket_find(const struct access_rate *rate, const s
 	return bucket;
 }
 
-/* A place for a newcomer: one that nobody had yet, or that of a bucket which is full. NULL: none is free. */
+/* A bucket for a new identity: an unused one, or the least recently used one if it is full. NULL: none is free. */
 static struct access_bucket *bucket_place(struct access_rate *rate, int64_t now_us)
 {
 	if (rate->count < ACCESS_RATE_IDENTITIES)
@@ -78,7 +78,7 @@ static struct access_bucket *bucket_place(struct access_rate *rate, int64_t now_
 	return oldest;
 }
 
-/* How long a bucket lacks a request, in milliseconds, rounded up; 0: it has one. */
+/* Time until a bucket has a request again, in milliseconds, rounded up; 0: it has one. */
 static int64_t bucket_wait_ms(const struct access_rate *rate, int64_t full_us, int64_t now_us)
 {
 	int64_t wait_us = full_us + rate->each_us - rate->depth_us - now_us;

@@ -9,9 +9,10 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "message/rows.h"
 
 #define DIGEST_BYTES SHA256_DIGEST_LENGTH
-#define SLOTS 32768u /* three for each key at the most: a free one is near */
+#define SLOTS 32768u /* at least three for each key, so a free one is near */
 #define ARENA_BYTES_MAX (2 * API_KEYS_FILE_BYTES_MAX)
 
 struct api_key {
@@ -21,7 +22,7 @@ struct api_key {
 
 struct api_keys {
 	struct arena *arena;
-	uint64_t secret; /* by which digests are spread over the slots */
+	uint64_t secret; /* seed that spreads digests over the slots */
 	size_t count;
 	uint16_t slots[SLOTS]; /* 1 + the number of a key; 0: free */
 	struct api_key keys[API_KEYS_MAX];
@@ -40,7 +41,7 @@ static bool digest_read(struct text hexadecimal, unsigned char *digest)
 	return true;
 }
 
-/* Names stand in logs, and in policies behind `key:`. */
+/* Names appear in logs, and in policies after `key:`. */
 static bool name_is_plain(struct text name)
 {
 	if (name.length == 0 || name.length > API_KEY_NAME_BYTES_MAX)
@@ -51,7 +52,7 @@ static bool name_is_plain(struct text name)
 	return true;
 }
 
-/* The slot of that digest, or the free one where it would go. Every slot on the way is compared in the same time. */
+/* The slot of that digest, or the free one for it. Each comparison on the way takes the same time. */
 static size_t slot_find(const struct api_keys *keys, const unsigned char *digest)
 {
 	size_t slot = hash_bytes(digest, DIGEST_BYTES, keys->secret) % SLOTS;
@@ -81,7 +82,7 @@ static bool line_read(struct api_keys *keys, struct text line, struct place plac
 	size_t slot = slot_find(keys, key.digest);
 	if (keys->slots[slot] > 0)
 		return error_set(error, ERROR_CONFIG, place, "the hash is in the file already; give each caller a key of its own");
-	key.name = (struct text){arena_copy(keys->arena, name.bytes, name.length), name.length};
+	key.name = text_copied(keys->arena, name);
 	if (!key.name.bytes)
 		return error_memory(error, ERROR_SYSTEM, "reading API keys");
 	keys->keys[keys->count++] = key;
@@ -93,13 +94,9 @@ static bool lines_read(struct api_keys *keys, const char *file, struct text text
 {
 	struct place place = {.file = file, .column = 1};
 	while (text.length > 0) {
-		const char *end = memchr(text.bytes, '\n', text.length);
-		struct text line = {text.bytes, end ? (size_t)(end - text.bytes) : text.length};
-		size_t used = line.length + (end ? 1 : 0);
 		place.line++;
-		if (!line_read(keys, line, place, error))
+		if (!line_read(keys, text_take_until(&text, '\n'), place, error))
 			return false;
-		text = (struct text){text.bytes + used, text.length - used};
 	}
 	return keys->count > 0 || error_set(error, ERROR_CONFIG, (struct place){file, 1, 1}, "the file has no API key in it");
 }

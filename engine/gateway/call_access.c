@@ -36,7 +36,8 @@ static bool is_given_twice(const struct call_credentials *credentials, const cha
 	return credentials->header(credentials->context, name, 1).bytes != NULL;
 }
 
-/* Each proxy adds itself at the end, to the line or in one of its own (RFC 9110, 5.3). False: no memory. */
+/* Joins all lines of X-Forwarded-For: a proxy adds an address to the last line, or adds a line (RFC 9110, 5.3).
+ * False: no memory. */
 static bool forwarded_join(const struct call_credentials *credentials, struct arena *arena, struct text *joined)
 {
 	size_t bytes = 0, count = 0;

@@ -1,7 +1,7 @@
-/* call_access.h: Access check of one call of a gateway, the same for all protocols: from the headers of the call and
- * what it asks for, to a verdict.
+/* call_access.h: Access check of one call of a gateway, for all protocols: authenticates the caller by the headers of
+ * the call, and authorizes the call's target.
  *
- * A front end passes in how its headers are found. To be called before anything is produced.
+ * A front end passes in a function that reads the headers. To be called before anything is produced.
  */
 #ifndef SLUICE_GATEWAY_CALL_ACCESS_H
 #define SLUICE_GATEWAY_CALL_ACCESS_H
@@ -9,21 +9,23 @@
 #include "gateway/access.h"
 #include "gateway/call_setup.h"
 
+#define CALL_SUBJECT_BYTES_MAX 1024 /* of a certificate; a longer subject is not accepted as a name */
+
 struct call_credentials { /* of one call, borrowed */
-	/* Value of the header's first line (`place` 0), its second, and so on; bytes NULL: there are no more. */
+	/* Value of the header's first line (`place` 0), its second, and so on; bytes NULL: it has no more lines. */
 	struct text (*header)(const void *context, const char *name, size_t place);
 	const void *context;
 	const struct sockaddr_storage *peer;
 	struct text certificate; /* as in struct access_request */
 };
 
-/* What a call asks for: the target that call_target_find() finds. Of a name that it does not find, a pipeline or a
- * model of that name. */
+/* The resource of a call: the target that call_target_find() finds. If there is no such target, a pipeline or a model
+ * of the name in the request. */
 struct access_resource call_resource(const struct call_source *source, const struct call_name *asked);
 
-/* Checks a call. `access` NULL: everybody may do everything. Besides the statuses of access_check(): 400 for a
- * credential that is sent twice, and 500 if memory ran out. Several lines of X-Forwarded-For are one list, joined in
- * the arena. */
+/* Checks a call. `access` NULL: everybody may do everything. Statuses in addition to those of access_check(): 400 for
+ * a credential that is sent twice, and 500 if memory ran out. Several lines of X-Forwarded-For are one list, joined
+ * in the arena. */
 void call_access_check(struct access *access, const struct call_credentials *credentials, enum access_verb verb,
 		       struct access_resource resource, struct arena *arena, struct access_answer *answer);
 

@@ -1,12 +1,13 @@
 /* call_outcome.c: see call_outcome.h. */
 #include "gateway/call_outcome.h"
 
+#include "message/assigned.h"
 #include "message/json_write.h"
 #include "message/oip_json.h"
 #include "message/reply.h"
 #include "net/grpc_wire.h"
 
-#define RETRY_AFTER_S 1 /* for an engine to have worked off what it has in hand */
+#define RETRY_AFTER_S 1 /* time for an engine to finish its in-flight messages */
 
 int call_status(struct text kind, struct text limit)
 {
@@ -14,6 +15,8 @@ int call_status(struct text kind, struct text limit)
 		return 504;
 	if (text_is(limit, "admission"))
 		return 429;
+	if (text_is(limit, "warmup"))
+		return 503;
 	if (text_is(kind, "INPUT") || text_is(kind, "LIMIT"))
 		return 400;
 	return text_is(kind, "REMOTE") ? 502 : 500;
@@ -30,14 +33,14 @@ static struct text value_of(struct headers headers, struct text name)
 	return header ? header->value : (struct text){0};
 }
 
-/* What is said elsewhere, or is between engines and gateways. */
+/* False for headers that the outcome has as fields, and for those between engines and gateways. */
 static bool is_passed_on(struct text name)
 {
 	static const char *const own[] = {"content-type", OIP_LENGTH_HEADER, REPLY_ID_HEADER};
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		if (text_equal_caseless(name, text_of(own[i])))
 			return false;
-	return !reply_header_is_own(name);
+	return !reply_header_is_own(name) || text_equal_caseless(name, TEXT(ASSIGNED_HEADER));
 }
 
 static struct headers headers_passed_on(struct headers headers, struct arena *arena)
@@ -69,7 +72,7 @@ bool call_outcome_read(struct call_outcome *outcome, struct text value, struct h
 		outcome->end = CALL_FAILED;
 		outcome->status = call_status(kind, value_of(headers, TEXT(REPLY_LIMIT_HEADER)));
 		outcome->limit = outcome->status == 400 && text_is(kind, "LIMIT");
-		outcome->retry_after_s = outcome->status == 429 ? RETRY_AFTER_S : 0;
+		outcome->retry_after_s = outcome->status == 429 || outcome->status == 503 ? RETRY_AFTER_S : 0;
 	}
 	return !arena_failed(arena) && (value.bytes || outcome->end == CALL_FILTERED);
 }
@@ -98,4 +101,16 @@ void call_outcome_accepted(struct call_outcome *outcome, struct text id, struct 
 	buffer_byte(body, '}');
 	*outcome = (struct call_outcome){
 		.end = CALL_ACCEPTED, .status = 202, .body = buffer_view(body), .content_type = TEXT("application/json")};
+}
+
+void call_outcome_pending(struct call_outcome *outcome, struct text id, struct buffer *body)
+{
+	buffer_clear(body);
+	json_write_string_after(body, TEXT("{\"id\":"), id);
+	buffer_string(body, ",\"status\":\"pending\"}");
+	*outcome = (struct call_outcome){.end = CALL_ACCEPTED,
+					 .status = 202,
+					 .body = buffer_view(body),
+					 .content_type = TEXT("application/json"),
+					 .retry_after_s = RETRY_AFTER_S};
 }

@@ -11,7 +11,7 @@
 /* HTTP status of an error of that kind from an engine. `limit` as message/reply.h writes it; empty: none. */
 int call_status(struct text kind, struct text limit);
 
-/* gRPC's status of an outcome that failed. */
+/* The gRPC status of a failed outcome. */
 int call_grpc_status(const struct call_outcome *outcome);
 
 /* Reads a reply's value and headers, from which the outcome borrows; lists are in the arena. False: it is not a
@@ -21,6 +21,9 @@ bool call_outcome_read(struct call_outcome *outcome, struct text value, struct h
 /* Writes an error of the gateway itself. `place` empty: none. The body is written into `body`. */
 void call_outcome_refused(struct call_outcome *outcome, int status, enum error_kind kind, const char *words, struct text place,
 			  struct text id, struct buffer *body);
+
+/* Writes the outcome of a poll for an answer that is not there yet. */
+void call_outcome_pending(struct call_outcome *outcome, struct text id, struct buffer *body);
 
 /* Writes the outcome of a request that Kafka has accepted and that has no answer: `{"id": ...}`. */
 void call_outcome_accepted(struct call_outcome *outcome, struct text id, struct buffer *body);

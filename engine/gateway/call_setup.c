@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "base/number.h"
+#include "message/assigned.h"
+#include "message/explained.h"
 #include "message/oip_json.h"
 #include "message/reply.h"
 
@@ -25,12 +27,15 @@ __attribute__((format(printf, 3, 4))) static bool call_setup_refuse(struct call_
 
 struct text call_name_asked(const struct call_source *source, const struct call_name *asked)
 {
-	const struct text end = TEXT(".pipeline");
+	const struct text ends[] = {TEXT(".pipeline"), TEXT(".experiment")};
 	const struct gateway_targets *targets = source->targets;
 	struct text header = source->header(source->context, "seldon-model");
 	struct text name = header.length > 0 && asked->namespace.length == 0 ? header : asked->name;
-	if (name.length > end.length && text_ends_with(name, end))
-		name.length -= end.length;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		if (name.length > ends[i].length && text_ends_with(name, ends[i])) {
+			name.length -= ends[i].length;
+			break;
+		}
 	return name.length == 0 && targets->count == 1 ? text_of(targets->items[0].name) : name;
 }
 
@@ -56,15 +61,11 @@ const struct gateway_target *call_target_find(const struct call_source *source, 
 				  (int)(name.length < NAME_SHOWN ? name.length : NAME_SHOWN), name.bytes,
 				  asked->namespace.length ? " in namespace " : "", (int)asked->namespace.length,
 				  asked->namespace.bytes ? asked->namespace.bytes : "");
-	return target;
+	return target && target->front ? target->front : target;
 }
 
-bool call_is_possible(const struct gateway_target *target, size_t body_bytes, struct call_refusal *refusal)
+bool call_body_fits(const struct gateway_target *target, size_t body_bytes, struct call_refusal *refusal)
 {
-	if (target->refusal)
-		return call_setup_refuse(refusal, 409,
-					 "pipeline %s cannot answer while its caller waits: %s. Send to its topic, and read its "
-					 "outputs", target->name, target->refusal);
 	return body_bytes <= target->request_bytes ||
 	       call_setup_refuse(refusal, 413,
 				 "the request has %zu bytes, and the topic of pipeline %s takes %zu; send less at a time, or raise "
@@ -72,26 +73,46 @@ bool call_is_possible(const struct gateway_target *target, size_t body_bytes, st
 				 body_bytes, target->name, target->request_bytes);
 }
 
+bool call_is_possible(const struct gateway_target *target, size_t body_bytes, struct call_refusal *refusal)
+{
+	if (target->refusal)
+		return call_setup_refuse(refusal, 409,
+					 "pipeline %s cannot answer while its caller waits: %s. Send it with `prefer: "
+					 "respond-async`, and read its outputs", target->name, target->refusal);
+	return call_body_fits(target, body_bytes, refusal);
+}
+
 /* ---- deadline, id and headers ---- */
+
+static const struct {
+	const char *name;
+	bool absolute;
+} deadline_headers[] = {{DEADLINE_HEADER, true}, {"x-timeout-ms", false}};
+
+#define DEADLINE_HEADERS (sizeof deadline_headers / sizeof *deadline_headers)
+
+bool call_has_deadline(const struct call_source *source)
+{
+	for (size_t i = 0; i < DEADLINE_HEADERS; i++)
+		if (source->header(source->context, deadline_headers[i].name).bytes)
+			return true;
+	return false;
+}
 
 bool call_deadline_read(const struct call_source *source, int64_t *deadline_ms, struct call_refusal *refusal)
 {
-	static const struct {
-		const char *name;
-		bool absolute;
-	} rows[] = {{DEADLINE_HEADER, true}, {"x-timeout-ms", false}};
 	int64_t now_ms = source->now_ms, most_ms = now_ms + GATEWAY_DEADLINE_MAX_MS;
 	*deadline_ms = now_ms + (source->config->timeout_ms > 0 ? source->config->timeout_ms : GATEWAY_TIMEOUT_MS);
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct text value = source->header(source->context, rows[i].name);
+	for (size_t i = 0; i < DEADLINE_HEADERS; i++) {
+		struct text value = source->header(source->context, deadline_headers[i].name);
 		int64_t number;
 		if (!value.bytes)
 			continue;
 		if (!number_read_int64(value, &number) || number <= 0)
 			return call_setup_refuse(refusal, 400, "the header %s is \"%.*s\"; it must be milliseconds%s, above 0",
-						 rows[i].name, (int)(value.length < 40 ? value.length : 40), value.bytes,
-						 rows[i].absolute ? " since 1970" : "");
-		if (!rows[i].absolute)
+						 deadline_headers[i].name, (int)(value.length < 40 ? value.length : 40),
+						 value.bytes, deadline_headers[i].absolute ? " since 1970" : "");
+		if (!deadline_headers[i].absolute)
 			number = number < GATEWAY_DEADLINE_MAX_MS ? now_ms + number : most_ms;
 		*deadline_ms = number < most_ms ? number : most_ms;
 		return true;
@@ -110,15 +131,18 @@ bool call_id_read(const struct call_source *source, struct text *id, struct call
 struct headers call_headers_passed(const struct call_source *source, struct arena *arena)
 {
 	static const char *const usual[] = {"content-type", OIP_LENGTH_HEADER, "traceparent", "tracestate",
-					    "seldon-route"};
+					    "seldon-route", ROUTE_HEADER, EXPLAIN_HEADER};
 	const size_t usual_count = sizeof usual / sizeof *usual;
-	const struct name_list *more = &source->config->passed;
-	struct header *items = ARENA_ARRAY(arena, struct header, usual_count + more->count);
+	const struct name_list *more = &source->config->passed, *routed = &source->targets->routed;
+	const size_t all = usual_count + more->count + routed->count;
+	struct header *items = ARENA_ARRAY(arena, struct header, all);
 	size_t count = 0;
-	for (size_t i = 0; items && i < usual_count + more->count; i++) {
-		const char *name = i < usual_count ? usual[i] : more->items[i - usual_count].text;
+	for (size_t i = 0; items && i < all; i++) {
+		const char *name = i < usual_count		 ? usual[i]
+				   : i < usual_count + more->count ? more->items[i - usual_count].text
+								   : routed->items[i - usual_count - more->count].text;
 		struct text value = source->header(source->context, name);
-		if (i < 2 && source->content_type) /* which has no binary data behind it */
+		if (i < 2 && source->content_type) /* a record of a fixed content type has no binary data after the JSON */
 			value = i == 0 ? text_of(source->content_type) : (struct text){0};
 		if (value.bytes)
 			items[count++] = (struct header){text_of(name), value};

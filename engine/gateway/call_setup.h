@@ -1,21 +1,21 @@
 /* call_setup.h: Preparation of a call from a received request, for all protocols: its target, its deadline, and the
  * headers that are passed on. Pure.
  *
- * What is refused has a status of HTTP; call_outcome.h maps it to other protocols.
+ * A refusal has an HTTP status; call_outcome.h maps it to other protocols.
  */
 #ifndef SLUICE_GATEWAY_CALL_SETUP_H
 #define SLUICE_GATEWAY_CALL_SETUP_H
 
 #include "gateway/gateway.h"
 
-/* A received request, as its front end has it. */
+/* A received request, in the form that a front end passes in. */
 struct call_source {
 	const struct gateway_config *config;
 	const struct gateway_targets *targets;
 	int64_t now_ms;		  /* since 1970 */
 	const char *content_type; /* of the record; NULL: the request's own */
 	const void *context;
-	struct text (*header)(const void *context, const char *name); /* bytes NULL: it has no such header */
+	struct text (*header)(const void *context, const char *name); /* bytes NULL: the request has no such header */
 };
 
 struct call_refusal {
@@ -23,32 +23,38 @@ struct call_refusal {
 	char words[ERROR_TEXT_MAX];
 };
 
-/* The target that a request names, beside its header `seldon-model`. */
+/* The target that a request names, apart from its header `seldon-model`. */
 struct call_name {
 	struct text namespace; /* empty: any, and the header is preferred to `name` */
 	struct text name;      /* empty: the only target, if there is one */
-	bool pipeline_only;    /* for the refusal */
+	bool pipeline_only;    /* for the text of a refusal */
 };
 
-/* The name of what is asked for. Empty: none is given, and there are several. */
+/* The name of the requested target. Empty: the request has none, and there are several targets. */
 struct text call_name_asked(const struct call_source *source, const struct call_name *asked);
 
 /* The header is `NAME` or `NAME.pipeline`, as in Seldon. NULL: refused. */
 const struct gateway_target *call_target_find(const struct call_source *source, const struct call_name *asked,
 					      struct call_refusal *refusal);
 
-/* Whether a caller can wait for the target's answer to a body of that length. False: refused. */
+/* Whether the target can answer a waiting caller, and a body of that length fits. False: refused. */
 bool call_is_possible(const struct gateway_target *target, size_t body_bytes, struct call_refusal *refusal);
 
-/* The deadline by the gateway's clock: `x-deadline-ms` is a time of day, `x-timeout-ms` is relative to now; without
- * both it is the configured timeout. False: refused. */
+/* Whether a body of that length fits into the target's topic; enough for a request that is submitted. False: refused. */
+bool call_body_fits(const struct gateway_target *target, size_t body_bytes, struct call_refusal *refusal);
+
+/* The deadline by the gateway's clock: `x-deadline-ms` is a time of day, `x-timeout-ms` is relative to now. Without
+ * either, the configured timeout applies. False: refused. */
 bool call_deadline_read(const struct call_source *source, int64_t *deadline_ms, struct call_refusal *refusal);
+
+/* Whether the request has one of these two headers. */
+bool call_has_deadline(const struct call_source *source);
 
 /* The header with the request's id; empty: it has none. False: refused. */
 bool call_id_read(const struct call_source *source, struct text *id, struct call_refusal *refusal);
 
-/* The headers that go to Kafka: only listed ones. Credentials, cookies, and sluice's own never do. Lists are in the
- * arena; values are borrowed. */
+/* The headers that are sent to Kafka: only listed ones, and never credentials, cookies, or sluice's own. Lists are in
+ * the arena; values are borrowed. */
 struct headers call_headers_passed(const struct call_source *source, struct arena *arena);
 
 #endif

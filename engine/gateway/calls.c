@@ -10,17 +10,19 @@
 
 #include "base/memory.h"
 #include "gateway/call_outcome.h"
+#include "gateway/submission.h"
 #include "log/reader.h"
 #include "log/request_producer.h"
 #include "message/reply.h"
 
-#define REPLIES_AT_ONCE 1000 /* then connections and timers get their turn */
-#define LOOK_MS 250	     /* between two looks whether callers are gone */
+#define REPLIES_AT_ONCE 1000 /* then the loop serves connections and timers */
+#define LOOK_MS 250	     /* between two checks for callers that have disconnected */
 #define QUEUE_BYTES ((size_t)256 << 20)
-#define PRODUCE_MS 30000 /* a request that Kafka has not taken then is given up; deadlines are mostly shorter */
+#define PRODUCE_MS 30000 /* then a request that Kafka has not accepted is given up; most deadlines are shorter */
 #define REPLY_ARENA_BYTES ((size_t)2 << 20) /* of a reply's headers, and a front end's copy of them */
 #define SLOT_BITS 16
 #define OWN_HEADERS 3
+#define ANSWERS_UNKEYED INT32_MIN /* `answers` of a submission until its partition is known */
 
 static_assert(CALLS_OPEN_MAX == (size_t)1 << SLOT_BITS, "a call's number ends with its slot");
 
@@ -31,7 +33,9 @@ struct open_call {
 	const struct gateway_target *target; /* until the targets change */
 	int64_t began_ms;
 	bool answers;
-	bool taken; /* Kafka has it */
+	bool submits;
+	struct submission submission; /* of one that submits */
+	bool taken; /* Kafka has accepted it */
 	char id[CALL_ID_BYTES_MAX];
 	size_t id_length;
 	struct text place;
@@ -57,7 +61,7 @@ struct calls {
 	struct open_call **slots;
 	size_t slot_count, first_free, open;
 	struct arena *arena; /* of one request's or reply's headers */
-	struct buffer body;  /* of an error of our own */
+	struct buffer body;  /* of an error of the gateway itself */
 	struct error failure;
 	struct calls_counts counts;
 };
@@ -112,7 +116,7 @@ static void slot_give_back(struct open_call *call)
 
 /* ---- the end of a call ---- */
 
-/* The slot is free before the caller is told: it may call again at once. */
+/* Frees the slot before it calls `ended`, which may start another call at once. */
 static void call_end(struct open_call *call, struct call_outcome *outcome)
 {
 	char id[CALL_ID_BYTES_MAX];
@@ -120,6 +124,7 @@ static void call_end(struct open_call *call, struct call_outcome *outcome)
 	if (outcome->id.length == 0)
 		outcome->id = (struct text){id, call->id_length};
 	outcome->arena = call->calls->arena;
+	outcome->target = text_of(call->target ? call->target->name : NULL);
 	slot_give_back(call);
 	call->ended(call->context, outcome);
 }
@@ -148,7 +153,7 @@ static void on_deadline(void *context)
 	call_fail(call, call->taken ? 504 : 503, call->taken ? ERROR_LIMIT : ERROR_REMOTE, words);
 }
 
-/* A caller that is gone waits for nothing. What Kafka has is answered to nobody. */
+/* Ends the calls of callers that have disconnected. A reply to a request that Kafka has accepted is then dropped. */
 static void on_look(void *context)
 {
 	struct calls *calls = context;
@@ -164,7 +169,18 @@ static void on_look(void *context)
 		(void)loop_timer_set(calls->loop, &calls->look, loop_now_ms(calls->loop) + LOOK_MS, &error);
 }
 
-/* ---- what Kafka says of requests ---- */
+/* ---- delivery reports of requests ---- */
+
+/* Returns the length. */
+static size_t submission_name(struct open_call *call, const struct request_report *report, char out[SUBMISSION_ID_BYTES_MAX])
+{
+	struct submission *submission = &call->submission;
+	submission->partition = report->partition;
+	submission->offset = report->offset;
+	if (submission->answers == ANSWERS_UNKEYED)
+		submission->answers = request_producer_answers(call->calls->producer, (struct text){0}, report->partition);
+	return submission_write(submission, out);
+}
 
 static void on_told(void *context, const struct request_report *report)
 {
@@ -182,9 +198,15 @@ static void on_told(void *context, const struct request_report *report)
 	if (call->answers)
 		return;
 	struct call_outcome outcome;
+	char submission[SUBMISSION_ID_BYTES_MAX];
+	struct text id = {call->id, call->id_length};
+	if (call->submits)
+		id = (struct text){submission, submission_name(call, report, submission)};
 	arena_reset(calls->arena);
 	calls->counts.accepted++;
-	call_outcome_accepted(&outcome, (struct text){call->id, call->id_length}, &calls->body);
+	call_outcome_accepted(&outcome, id, &calls->body);
+	if (call->submits)
+		outcome.submission = id;
 	call_end(call, &outcome);
 }
 
@@ -262,6 +284,14 @@ static void call_refuse(struct calls *calls, const struct call_request *request,
 	buffer_close(&body);
 }
 
+/* Nobody replies to feedback, so its record has no headers. */
+static enum produce_verdict feedback_send(struct calls *calls, const struct open_call *call, const struct call_request *request,
+					  struct error *error)
+{
+	const struct outgoing record = {.topic = request->target->feedback, .key = request->key, .value = request->body};
+	return request_producer_send(calls->producer, &record, call->number, error);
+}
+
 static bool record_send(struct calls *calls, const struct open_call *call, const struct call_request *request, struct error *error,
 			enum produce_verdict *verdict)
 {
@@ -281,8 +311,10 @@ static bool record_send(struct calls *calls, const struct open_call *call, const
 	bool named = request->id.length > 0;
 	headers[count++] = (struct header){named ? TEXT(REPLY_ID_HEADER) : TEXT(REPLY_DEFAULT_ID_HEADER),
 					   {call->id, call->id_length}};
-	headers[count++] = (struct header){TEXT(DEADLINE_HEADER), text_of(deadline)};
-	headers[count++] = (struct header){TEXT(REPLY_HEADER), {address, address_length}};
+	if (!request->is_unhurried)
+		headers[count++] = (struct header){TEXT(DEADLINE_HEADER), text_of(deadline)};
+	headers[count++] = request->submits ? (struct header){TEXT(REPLY_SUBMITTED_HEADER), TEXT("yes")}
+					    : (struct header){TEXT(REPLY_HEADER), {address, address_length}};
 	const struct outgoing record = {
 		.topic = request->target->topic,
 		.key = request->key,
@@ -304,6 +336,15 @@ static void call_name(struct open_call *call, const struct call_request *request
 						   call->number);
 }
 
+static void submission_begin(struct open_call *call, const struct call_request *request)
+{
+	const struct calls *calls = call->calls;
+	bool keyed = request->key.bytes;
+	call->submission = (struct submission){
+		.time_ms = loop_time_of_day_ms(calls->loop),
+		.answers = keyed ? request_producer_answers(calls->producer, request->key, 0) : ANSWERS_UNKEYED};
+}
+
 /* NULL: it is refused. */
 static struct open_call *call_open(struct calls *calls, const struct call_request *request, int64_t left_ms)
 {
@@ -315,7 +356,10 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	}
 	call->target = request->target;
 	call->began_ms = loop_now_ms(calls->loop);
-	call->answers = request->target->answers;
+	call->answers = request->target->answers && !request->is_feedback && !request->submits;
+	call->submits = request->submits;
+	if (request->submits)
+		submission_begin(call, request);
 	call->taken = false;
 	call->place = request->place;
 	call->ended = request->ended;
@@ -351,7 +395,10 @@ void calls_begin(struct calls *calls, const struct call_request *request)
 	struct open_call *call = call_open(calls, request, left_ms);
 	if (!call)
 		return;
-	(void)record_send(calls, call, request, &error, &verdict);
+	if (request->is_feedback)
+		verdict = feedback_send(calls, call, request, &error);
+	else
+		(void)record_send(calls, call, request, &error, &verdict);
 	if (verdict == PRODUCED)
 		return;
 	if (verdict == PRODUCE_REFUSED)
@@ -385,7 +432,7 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 	if (!calls->producer)
 		return false;
 	reader_ring(calls->reader, calls->bell);
-	bell_ring(calls->bell); /* for what came before */
+	bell_ring(calls->bell); /* for replies that arrived before the bell was set */
 	return calls_follow(calls, targets, error);
 }
 

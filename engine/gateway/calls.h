@@ -1,5 +1,5 @@
 /* calls.h: Open calls of a gateway: requests produced for callers that wait. Each call ends once: by its reply,
- * by a refusal of Kafka, or by its deadline.
+ * by a refusal of Kafka, or by its deadline. Feedback is a call too, which ends when Kafka has it.
  *
  * Independent of protocols: a front end passes in the request and gets the outcome. A call is identified by its
  * number, which is never used again. So a duplicate or late reply cannot end another call. Belongs to its
@@ -19,7 +19,7 @@ struct calls;
 
 enum call_end {
 	CALL_ANSWERED, /* `body`, of `content_type` */
-	CALL_ACCEPTED, /* by Kafka; the target has no output, so there is no answer */
+	CALL_ACCEPTED, /* by Kafka; the target has no output, so there is no answer, or the request was submitted */
 	CALL_FILTERED, /* a step dropped the request */
 	CALL_FAILED,   /* `status` of HTTP, and a JSON error body */
 };
@@ -28,11 +28,13 @@ enum call_end {
 struct call_outcome {
 	enum call_end end;
 	int status; /* of HTTP */
-	bool limit; /* CALL_FAILED: by a limit of the engine, which HTTP has no status for */
+	bool limit; /* CALL_FAILED: by a limit of the engine, for which HTTP has no status */
 	struct text body;
 	struct text content_type;
 	struct text header_length; /* OIP_LENGTH_HEADER; empty: absent */
 	struct text id;
+	struct text target;	/* its name; empty: it is gone, or the call was a poll */
+	struct text submission; /* CALL_ACCEPTED of a submitted request: the id for polls */
 	struct headers headers; /* set by steps */
 	struct arena *arena;	/* for the receiver's own data; emptied with the next call */
 	int retry_after_s;	/* 0: absent */
@@ -54,10 +56,13 @@ bool calls_follow(struct calls *calls, const struct gateway_targets *targets, st
 
 struct call_request {
 	const struct gateway_target *target;
+	bool is_feedback; /* goes to the target's feedback topic, without headers */
 	struct text body;
 	struct text key;	/* bytes NULL: none */
 	struct text id;		/* the caller's; empty: one is generated */
 	int64_t deadline_ms;	/* since 1970 */
+	bool submits;		/* ends when Kafka has the request; the caller polls for the answer (gateway/polls.h) */
+	bool is_unhurried;	/* submits, and has no deadline of its own: only Kafka has one */
 	struct headers headers; /* those that are passed on, without id and deadline */
 	struct text place;	/* the request's path, for the gateway's own errors. Lives until `ended` */
 	void (*ended)(void *context, const struct call_outcome *outcome);

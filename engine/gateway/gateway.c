@@ -3,14 +3,15 @@
 
 #include "base/memory.h"
 #include "gateway/grpc_front.h"
+#include "gateway/polls.h"
 #include "gateway/rest.h"
 #include "log/topic_settings.h"
 
 #define CONNECTIONS 16384
 #define PEER_CONNECTIONS 8192
-#define BODIES_BYTES ((size_t)512 << 20) /* of all requests that are on their way */
+#define BODIES_BYTES ((size_t)512 << 20) /* of all requests in flight */
 #define PEER_BODIES_BYTES (BODIES_BYTES / 2)
-#define ANSWER_BYTES_MAX ((size_t)16 << 20) /* of what the gateway writes itself: metadata and errors */
+#define ANSWER_BYTES_MAX ((size_t)16 << 20) /* of answers that the gateway writes itself: metadata and errors */
 #define REQUEST_ARENA_BYTES ((size_t)16 << 20)
 #define TARGETS_ARENA_BYTES ((size_t)64 << 20)
 #define RECORD_OVERHEAD_BYTES ((size_t)4096) /* of a request's record beside its body: batch, key, and headers */
@@ -21,13 +22,14 @@ struct gateway {
 	struct gateway_targets targets;
 	struct body_budget bodies;
 	struct rest rest;
-	struct http_server *server;
+	struct http_server *server; /* NULL: it does not serve HTTP */
 	struct grpc_front *grpc; /* NULL: it does not serve gRPC */
 };
 
 /* ---- limits of topics ---- */
 
-/* A record is refused by Kafka beyond its topic's max.message.bytes: larger bodies are, before anything is produced. */
+/* Notes max.message.bytes of a topic. Kafka refuses a larger record, so the gateway refuses the body before it
+ * produces. */
 static void on_setting(void *context, size_t topic, const char *name, const char *value)
 {
 	struct gateway_targets *targets = context;
@@ -101,6 +103,7 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 						.files = config->files,
 						.body_bytes = body_bytes,
 						.bodies = &gateway->bodies,
+						.gzips = true,
 						.connections = CONNECTIONS,
 						.peer_connections = PEER_CONNECTIONS,
 						.admits = rest_admits,
@@ -114,7 +117,9 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 	if (!gateway_protect(gateway, config->access, error))
 		return false;
 	rest->calls = calls_open(loop, &calls, &gateway->targets, error);
-	return rest->calls && (gateway->server = http_server_open(loop, &http, error)) &&
+	const struct polls_config polls = {.brokers = config->brokers, .consumer = config->consumer};
+	rest->polls = rest->calls ? polls_open(loop, &polls, error) : NULL;
+	return rest->polls && (!config->serves_http || (gateway->server = http_server_open(loop, &http, error))) &&
 	       (!config->serves_grpc || grpc_set_up(gateway, loop, body_bytes, error));
 }
 
@@ -127,6 +132,7 @@ struct gateway *gateway_open(struct loop *loop, const struct gateway_config *con
 	}
 	gateway->config = *config;
 	buffer_open(&gateway->rest.body, ANSWER_BYTES_MAX);
+	buffer_open(&gateway->rest.unpacked, REST_UNPACKED_BYTES_MAX);
 	if (gateway_set_up(gateway, loop, plan, error))
 		return gateway;
 	gateway_close(gateway);
@@ -138,10 +144,12 @@ void gateway_close(struct gateway *gateway)
 	if (!gateway)
 		return;
 	calls_close(gateway->rest.calls);
+	polls_close(gateway->rest.polls);
 	http_server_close(gateway->server);
 	grpc_front_close(gateway->grpc);
 	access_close(gateway->rest.access);
 	buffer_close(&gateway->rest.body);
+	buffer_close(&gateway->rest.unpacked);
 	arena_close(gateway->rest.arena);
 	arena_close(gateway->arena);
 	memory_give(gateway);
@@ -149,7 +157,7 @@ void gateway_close(struct gateway *gateway)
 
 int gateway_http_port(const struct gateway *gateway)
 {
-	return http_server_port(gateway->server);
+	return gateway->server ? http_server_port(gateway->server) : 0;
 }
 
 int gateway_grpc_port(const struct gateway *gateway)
@@ -176,7 +184,7 @@ bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct err
 
 bool gateway_reload_tls(struct gateway *gateway, struct error *error)
 {
-	return http_server_reload(gateway->server, gateway->config.files, error) &&
+	return (!gateway->server || http_server_reload(gateway->server, gateway->config.files, error)) &&
 	       (!gateway->grpc || grpc_front_reload(gateway->grpc, error));
 }
 
@@ -198,7 +206,7 @@ bool gateway_reread_access(struct gateway *gateway, struct error *error)
 bool gateway_drain(struct gateway *gateway)
 {
 	gateway->rest.draining = true;
-	bool without_http = http_server_drain(gateway->server);
+	bool without_http = !gateway->server || http_server_drain(gateway->server);
 	bool without_grpc = !gateway->grpc || grpc_front_drain(gateway->grpc);
 	return without_http && without_grpc;
 }

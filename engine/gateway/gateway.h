@@ -1,12 +1,12 @@
 /* gateway.h: Gateway of a namespace: servers of HTTP and gRPC in front of its pipelines, for callers without Kafka.
  *
- * A request becomes a record of its pipeline's topic, with the address of this gateway's partition of the
- * replies topic (message/reply.h). The engine that answers it sends a copy of the answer there, which ends the
- * call. So a gateway has connections and open calls, and no state that must outlive it.
+ * A request becomes a record of its pipeline's topic, with the address of this gateway's partition of the replies
+ * topic (message/reply.h). The engine that answers it sends a copy of the answer there, which ends the call. So a
+ * gateway has connections and open calls, and no state that must outlive it.
  *
- * Everything runs on the loop of its thread; only opening blocks, until Kafka answers. Its parts: targets.h has
- * the pipelines that can be called, calls.h the open calls, rest.h the table of
- * routes, grpc_front.h that of methods.
+ * Everything runs on the loop of its thread; only opening blocks, until Kafka answers. Its parts: targets.h has the
+ * pipelines that can be called, calls.h the open calls, rest.h the routes of REST, and grpc_front.h the methods of
+ * gRPC.
  */
 #ifndef SLUICE_GATEWAY_GATEWAY_H
 #define SLUICE_GATEWAY_GATEWAY_H
@@ -20,19 +20,21 @@ struct gateway;
 #define GATEWAY_DEADLINE_MAX_MS 600000 /* of any call: as long as replies are kept */
 #define GATEWAY_REPLIES_RETENTION_MS GATEWAY_DEADLINE_MAX_MS
 #define GATEWAY_REPLIES_PARTITIONS 16
-#define GATEWAY_RECORD_BYTES ((size_t)1048588) /* Kafka's own max.message.bytes, where a topic's is not known */
+#define GATEWAY_RECORD_BYTES ((size_t)1048588) /* Kafka's default of max.message.bytes, if a topic's setting is not known */
 
 struct gateway_config {
 	const char *host; /* NULL: loopback */
+	bool serves_http;
 	int http_port;	  /* 0: a free one */
 	bool serves_grpc;
-	int grpc_port;	  /* likewise */
+	int grpc_port;	  /* 0: a free one */
 	const struct tls_files *files; /* NULL: without TLS */
 	const char *brokers;
 	struct properties consumer, producer;
 	size_t record_bytes; /* limit of a request's record; 0: the topic's own */
 	int64_t timeout_ms;  /* 0: GATEWAY_TIMEOUT_MS */
-	const struct access_settings *access; /* who may call what; NULL: everybody everything */
+	const struct access_settings *access; /* access control; NULL: everybody may do everything */
+	struct name_list cors_origins; /* gateway/cors.h; empty: no CORS */
 	struct name_list passed; /* headers of requests that are passed on, besides the usual ones */
 };
 
@@ -40,7 +42,7 @@ struct gateway_config {
  * configuration as long as the gateway lives. The topics of requests and of replies must exist. */
 struct gateway *gateway_open(struct loop *loop, const struct gateway_config *config, const struct plan *plan, struct error *error);
 void gateway_close(struct gateway *gateway); /* NULL is fine */
-int gateway_http_port(const struct gateway *gateway);
+int gateway_http_port(const struct gateway *gateway); /* 0: it does not serve HTTP */
 int gateway_grpc_port(const struct gateway *gateway); /* 0: it does not serve gRPC */
 
 /* Serves this plan from now on. False: nothing has changed. */
@@ -50,11 +52,11 @@ bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct err
  * TLS. */
 bool gateway_reload_tls(struct gateway *gateway, struct error *error);
 
-/* Uses these access settings from now on (NULL: everybody may do everything), which are borrowed like the
+/* Uses these access settings from now on (NULL: everybody may do everything); they are borrowed like the
  * configuration. False: nothing has changed. */
 bool gateway_protect(struct gateway *gateway, const struct access_settings *settings, struct error *error);
 
-/* Reads the files of the present access settings again, as access_reread(). */
+/* Reads the files of the current access settings again, as access_reread(). */
 bool gateway_reread_access(struct gateway *gateway, struct error *error);
 
 /* Drains the gateway: it reports not ready, accepts no new call, and ends its open ones. True: no connection is

@@ -1,4 +1,4 @@
-/* grpc_front.c: see grpc_front.h. A method is a row. */
+/* grpc_front.c: see grpc_front.h. Each method is a row of a table. */
 #include "gateway/grpc_front.h"
 
 #include <inttypes.h>
@@ -20,11 +20,10 @@
 #include "serving/metadata_protobuf.h"
 
 #define STREAMS 1024 /* of one connection */
-#define METADATA_BYTES ((size_t)32 << 10) /* twice what other servers take; nghttp2 ends a connection at 64 KiB */
-#define REPLY_BYTES_MAX ((size_t)16 << 20) /* of what the gateway writes itself */
+#define METADATA_BYTES ((size_t)32 << 10) /* twice the limit of other servers; nghttp2 ends a connection at 64 KiB */
+#define REPLY_BYTES_MAX ((size_t)16 << 20) /* of answers that the gateway writes itself */
 #define REQUEST_ARENA_BYTES ((size_t)16 << 20)
 #define CONTENT_TYPE_BYTES 64
-#define SUBJECT_BYTES_MAX 1024 /* of a certificate; a longer one names nobody */
 #define INFERENCE "/" INFERENCE_PACKAGE "." INFERENCE_SERVICE "/"
 #define HEALTH "/" HEALTH_PACKAGE "." HEALTH_SERVICE "/"
 
@@ -35,12 +34,12 @@ struct grpc_front {
 	struct loop *loop;
 	struct grpc_server *server;
 	struct arena *arena; /* of the current request */
-	struct buffer reply; /* to it */
+	struct buffer reply; /* answer to the current request */
 	char content_type[CONTENT_TYPE_BYTES]; /* of records */
 	bool draining;
 };
 
-struct grpc_asked { /* the call at hand */
+struct grpc_asked { /* the current call */
 	struct grpc_front *front;
 	struct grpc_request *request;
 	struct text path, body;
@@ -126,7 +125,7 @@ static struct call_source source_of(const struct grpc_asked *asked)
 				    .header = metadata_of};
 }
 
-/* All requests that name a target have its name in field 1. */
+/* In all requests that name a target, its name is field 1. */
 static struct call_name name_of(const struct grpc_asked *asked)
 {
 	return (struct call_name){.name = protobuf_read_text(asked->body, MODEL_NAME)};
@@ -163,7 +162,7 @@ static void model_metadata(const struct grpc_asked *asked)
 	reply_send(asked);
 }
 
-/* ---- what a call ended with ---- */
+/* ---- outcomes of calls ---- */
 
 static void failure_field(struct grpc_request *request, const json_t *body, const char *key, const char *name)
 {
@@ -177,7 +176,8 @@ static void failure_field(struct grpc_request *request, const json_t *body, cons
 	}
 }
 
-/* A failure is JSON, whatever the request was (message/reply.h): its sentence is the status's, the rest is metadata. */
+/* A failure is JSON, whatever the request's format was (message/reply.h). Its message becomes the status message, and
+ * the other members become metadata. */
 static void answer_failed(struct grpc_request *request, const struct call_outcome *outcome)
 {
 	static const char *const fields[][2] = {{"kind", REPLY_ERROR_HEADER},
@@ -281,9 +281,9 @@ static void model_infer(const struct grpc_asked *asked)
 static const struct grpc_route {
 	const char *path;
 	void (*serve)(const struct grpc_asked *asked);
-	enum access_verb verb; /* that the caller must be allowed */
+	enum access_verb verb; /* that policies must allow the caller */
 	bool is_open;	       /* to everybody, with or without credentials: probes have none */
-	bool names_target;     /* the request has its name; else it is for the server as a whole */
+	bool names_target;     /* the request names a target; else it is for the server as a whole */
 } routes[] = {
 	{INFERENCE "ModelInfer", model_infer, ACCESS_INFER, false, true},
 	{INFERENCE "ServerLive", server_live, ACCESS_HEALTH, true, false},
@@ -300,14 +300,14 @@ static struct text metadata_at(const void *request, const char *name, size_t pla
 	return grpc_request_metadata(request, name, place);
 }
 
-/* False: `answer` says why, and its fields are with the request's answer. */
+/* Checks access. False: `answer` has the status and the reason, and its headers were added to the request's answer. */
 static bool caller_may(struct grpc_front *front, struct grpc_request *request, enum access_verb verb,
 		       struct access_resource resource, struct access_answer *answer)
 {
 	struct sockaddr_storage peer;
-	char subject[SUBJECT_BYTES_MAX], seconds[24];
+	char subject[CALL_SUBJECT_BYTES_MAX], seconds[24];
 	if (!grpc_request_peer(request, &peer))
-		peer = (struct sockaddr_storage){.ss_family = AF_INET}; /* nobody hears the answer */
+		peer = (struct sockaddr_storage){.ss_family = AF_INET}; /* the connection is gone, so nobody receives the answer */
 	const struct call_credentials credentials = {.header = metadata_at,
 						     .context = request,
 						     .peer = &peer,
@@ -354,7 +354,7 @@ static void on_called(void *context, struct grpc_request *request, struct text p
 	refuse(&asked, GRPC_UNIMPLEMENTED, "there is no such method here; pipelines and models answer to " INFERENCE "ModelInfer");
 }
 
-/* Reflection is metadata of the server. */
+/* Reflection needs the right to read the server's metadata. */
 static bool on_asked_whether_conversation(void *context, struct grpc_request *request, struct text path, int *status,
 					  const char **words)
 {

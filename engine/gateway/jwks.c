@@ -11,8 +11,9 @@
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/memory.h"
+#include "message/rows.h"
 
-#define ARENA_BYTES_MAX (2 * JWKS_BYTES_MAX) /* kids, and numbers on their way into keys */
+#define ARENA_BYTES_MAX (2 * JWKS_BYTES_MAX) /* key ids, and the numbers of keys while they are read */
 
 static const struct {
 	const char *name, *group;
@@ -107,11 +108,11 @@ static enum jwks_skip key_read_curve(struct jwks *keys, const json_t *json, stru
 				   OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * field_bytes),
 				   OSSL_PARAM_construct_end()};
 	key->kind = curves[row].kind;
-	key->key = key_make("EC", parameters); /* which refuses a point that is not on the curve */
+	key->key = key_make("EC", parameters); /* OpenSSL refuses a point that is not on the curve */
 	return key->key ? JWKS_SKIPS : JWKS_SKIP_MALFORMED;
 }
 
-/* Whether `use` and `key_ops`, where they are said, are for verifying. */
+/* Whether `use` and `key_ops`, if present, allow verifying. */
 static bool key_is_for_signatures(const json_t *json)
 {
 	const json_t *use = json_object_get(json, "use"), *operations = json_object_get(json, "key_ops");
@@ -142,7 +143,7 @@ static bool key_has_private_part(const json_t *json)
 	return false;
 }
 
-/* JWKS_SKIPS: it is read. */
+/* Reads a key. JWKS_SKIPS: it was read; else why it was left out. */
 static enum jwks_skip key_read(struct jwks *keys, const json_t *json, struct jwk *key)
 {
 	const json_t *id = json_object_get(json, "kid"), *algorithm = json_object_get(json, "alg");
@@ -163,7 +164,7 @@ static enum jwks_skip key_read(struct jwks *keys, const json_t *json, struct jwk
 	if (algorithm && (key->algorithm == JWT_ALGORITHMS || jwt_algorithm_key_kind(key->algorithm) != key->kind))
 		return JWKS_SKIP_USE;
 	if (kid.bytes)
-		key->id = (struct text){arena_copy(keys->arena, kid.bytes, kid.length), kid.length};
+		key->id = text_copied(keys->arena, kid);
 	return kid.bytes && key_is_repeated(keys, key) ? JWKS_SKIP_REPEATED : JWKS_SKIPS;
 }
 

@@ -10,7 +10,7 @@
 #include "net/http.h"
 #include "net/url.h"
 
-#define CONNECTION_IDLE_S 5 /* a set is fetched again in minutes */
+#define CONNECTION_IDLE_S 5 /* the next fetch is minutes away */
 #define NOTE_BYTES (ERROR_TEXT_MAX + 128)
 
 struct jwks_source {
@@ -21,7 +21,7 @@ struct jwks_source {
 	struct http *http; /* NULL: a file */
 	struct http_request request;
 	struct access_file file;
-	bool has_failed; /* the last time; said once */
+	bool has_failed; /* the last fetch failed, which was noted once */
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 };
 
@@ -52,7 +52,7 @@ static void note_success(struct jwks_source *source, const struct jwks *keys)
 	source->has_failed = false;
 }
 
-/* The same bytes are the same set. */
+/* Takes a set, unless it has the same bytes as the current one. */
 static bool set_take(struct jwks_source *source, struct text json, struct error *error)
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -142,7 +142,7 @@ static bool url_open(struct jwks_source *source, struct error *error)
 	return source->http != NULL;
 }
 
-/* `file:PATH`, `file:///PATH`, or what has no scheme. */
+/* The path of `file:PATH`, of `file:///PATH`, or of a text without a scheme. NULL: another scheme. */
 static const char *path_of(const char *uri)
 {
 	if (strncmp(uri, "file:", 5) != 0)

@@ -34,8 +34,8 @@ void jwks_source_close(struct jwks_source *source); /* NULL is fine */
 /* The current set, until `changed`; NULL: there is none, or it is too old. */
 const struct jwks *jwks_source_keys(const struct jwks_source *source);
 
-/* Reads a file again at once. Of a URL it begins a fetch, unless the last one began a moment ago. False: the file is
- * not a key set (REMOTE), or cannot be read; the set stays as it was. */
+/* Reads a file again at once. For a URL it starts a fetch, unless the last one was started a moment ago. False: the
+ * file is not a key set (REMOTE), or cannot be read; the current set is unchanged. */
 bool jwks_source_reread(struct jwks_source *source, struct error *error);
 
 /* A token named a key that the set lacks. True: a fetch that may bring it is in flight, or will be soon. */

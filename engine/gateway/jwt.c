@@ -7,23 +7,14 @@
 #include "base/base64.h"
 #include "base/duration.h"
 
-#define LAST_MS INT64_C(253402300799000) /* the end of the year 9999: beyond it a date is as good as never */
+#define LAST_MS INT64_C(253402300799000) /* the end of the year 9999; a later date means never */
 
-/* The parts of a token, and room for each as bytes. */
+/* The parts of a token, and memory for each of them decoded. */
 struct jwt_parts {
-	struct text header, claims, signature; /* as they came */
+	struct text header, claims, signature; /* as received */
 	struct text signed_part;
 	char bytes[JWT_BYTES_MAX];
 };
-
-static struct text text_until(struct text *rest, char end)
-{
-	const char *at = memchr(rest->bytes, end, rest->length);
-	struct text part = {rest->bytes, at ? (size_t)(at - rest->bytes) : rest->length};
-	size_t used = part.length + (at ? 1 : 0);
-	*rest = (struct text){rest->bytes + used, rest->length - used};
-	return part;
-}
 
 static enum jwt_refusal parts_find(struct text token, struct jwt_parts *parts)
 {
@@ -35,14 +26,14 @@ static enum jwt_refusal parts_find(struct text token, struct jwt_parts *parts)
 	if (dots != 2)
 		return JWT_NO_TOKEN;
 	struct text rest = token;
-	parts->header = text_until(&rest, '.');
-	parts->claims = text_until(&rest, '.');
+	parts->header = text_take_until(&rest, '.');
+	parts->claims = text_take_until(&rest, '.');
 	parts->signature = rest;
 	parts->signed_part = (struct text){token.bytes, parts->header.length + 1 + parts->claims.length};
 	return JWT_TAKEN;
 }
 
-/* A part as a JSON object; NULL: it is none. The decoded bytes are in `room` only until it returns. */
+/* Decodes a part as a JSON object; NULL: it is none. The decoded bytes are in `room` only until it returns. */
 static json_t *part_read(struct text part, char *room)
 {
 	size_t length;
@@ -70,7 +61,7 @@ static bool type_is_token(const json_t *header)
 	return text_equal_caseless(type, TEXT("JWT")) || text_equal_caseless(type, TEXT("at+jwt"));
 }
 
-/* The key that the header chooses, and for which algorithm. */
+/* Finds the key and the algorithm that the header names. */
 static enum jwt_refusal key_choose(const json_t *header, const struct jwks *keys, const struct jwt_rules *rules,
 				   enum jwt_algorithm *algorithm, const struct jwk **key)
 {
@@ -133,7 +124,8 @@ static bool audience_holds(const json_t *audience, const struct jwt_rules *rules
 	return false;
 }
 
-/* Seconds since 1970, as milliseconds, cut to what a date can be; `absent` where there is none. False: it is no number. */
+/* Reads seconds since 1970 as milliseconds, cut to the range of dates; `absent` if there is none. False: it is not a
+ * number. */
 static bool date_read(const json_t *claims, const char *name, int64_t absent, int64_t *ms)
 {
 	const json_t *value = json_object_get(claims, name);

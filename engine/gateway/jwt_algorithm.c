@@ -8,7 +8,7 @@
 #include <openssl/rsa.h>
 
 #define FIELD_BYTES_MAX 66		    /* of P-521 */
-#define DER_BYTES_MAX (2 * FIELD_BYTES_MAX + 16) /* two integers, and what stands before them */
+#define DER_BYTES_MAX (2 * FIELD_BYTES_MAX + 16) /* two integers and their prefixes */
 
 static const struct {
 	const char *name;
@@ -42,7 +42,7 @@ enum jwt_key_kind jwt_algorithm_key_kind(enum jwt_algorithm algorithm)
 	return algorithms[algorithm].key;
 }
 
-/* As OpenSSL wants it, in DER; its length, 0: no memory. */
+/* Converts a signature to DER, the form that OpenSSL reads. Returns its length; 0: no memory. */
 static size_t signature_to_der(struct text raw, size_t field_bytes, unsigned char *der)
 {
 	const unsigned char *bytes = (const unsigned char *)raw.bytes;
@@ -70,7 +70,7 @@ static bool signature_verify(enum jwt_algorithm algorithm, EVP_PKEY *key, struct
 	holds = holds && EVP_DigestVerify(context, (const unsigned char *)signature.bytes, signature.length,
 					  (const unsigned char *)message.bytes, message.length) == 1;
 	EVP_MD_CTX_free(context);
-	ERR_clear_error(); /* what a connection of this thread reads next is its own */
+	ERR_clear_error(); /* otherwise the next reader of the thread's error queue, a connection, would find these errors */
 	return holds;
 }
 

@@ -12,13 +12,13 @@ struct cached_token {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	struct jwt jwt;
 	struct cached_token *next; /* in its row */
-	struct list_node node;	   /* the last used first; or among the free ones */
+	struct list_node node;	   /* most recently used first; or in the list of free ones */
 };
 
 struct jwt_cache {
 	struct cached_token *rows[ROWS];
 	struct list used, unused;
-	struct jwt uncached; /* the last that has no place here */
+	struct jwt uncached; /* the last token that was not cached */
 	size_t count;
 	struct cached_token tokens[JWT_CACHE_TOKENS];
 };
@@ -40,7 +40,7 @@ struct jwt_cache *jwt_cache_open(struct error *error)
 	return cache;
 }
 
-/* A digest is as good as chance, so its first bytes choose the row. */
+/* A digest is uniformly distributed, so its first bytes choose the row. */
 static struct cached_token **row_of(struct jwt_cache *cache, const unsigned char *digest)
 {
 	return &cache->rows[((size_t)digest[0] << 8 | digest[1]) % ROWS];
@@ -72,7 +72,7 @@ void jwt_cache_close(struct jwt_cache *cache)
 	memory_give(cache);
 }
 
-/* One that has expired is forgotten, and not found. */
+/* Finds an entry; an expired one is removed and not found. */
 static struct cached_token *cached_token_find(struct jwt_cache *cache, const unsigned char *digest, int64_t now_ms)
 {
 	struct cached_token *token = *row_of(cache, digest);

@@ -5,14 +5,18 @@
 #include <stdio.h>
 
 #include "base/version.h"
+#include "message/explained.h"
+#include "message/feedback.h"
 #include "message/format.h"
 #include "message/json_write.h"
 #include "message/oip_json.h"
 #include "message/reply.h"
+#include "net/http_field.h"
 #include "serving/metadata_json.h"
 
-#define ANSWER_HEADERS_MAX 70 /* an answer has at most 64 of steps (worker/outbox.c), and these of ours */
+#define ANSWER_HEADERS_MAX 72 /* at most 64 that steps set (worker/outbox.c), and those of the gateway */
 #define JSON "application/json"
+#define ANSWER_FEEDBACK_BYTES_MAX ((size_t)4096) /* JSON may write each byte of an id as six */
 
 /* ---- answers ---- */
 
@@ -96,6 +100,12 @@ static void routes(const struct rest_request *request)
 	answer(request, 200);
 }
 
+static void openapi(const struct rest_request *request)
+{
+	rest_openapi_write(request->rest, &request->rest->body);
+	answer(request, 200);
+}
+
 static struct text rest_header(const void *context, const char *name)
 {
 	return http_incoming_header(context, name);
@@ -116,8 +126,7 @@ struct call_name rest_call_name(const struct rest_request *request)
 	return (struct call_name){request->namespace, request->name, request->pipeline_only};
 }
 
-/* NULL: it is refused. */
-static const struct gateway_target *find_target(const struct rest_request *request)
+const struct gateway_target *rest_target_find(const struct rest_request *request)
 {
 	const struct call_source source = rest_source(request);
 	const struct call_name name = rest_call_name(request);
@@ -130,7 +139,7 @@ static const struct gateway_target *find_target(const struct rest_request *reque
 
 static void target_ready(const struct rest_request *request)
 {
-	const struct gateway_target *target = find_target(request);
+	const struct gateway_target *target = rest_target_find(request);
 	struct buffer *body = &request->rest->body;
 	bool good = is_ready(request->rest);
 	if (!target)
@@ -142,7 +151,7 @@ static void target_ready(const struct rest_request *request)
 
 static void target_metadata(const struct rest_request *request)
 {
-	const struct gateway_target *target = find_target(request);
+	const struct gateway_target *target = rest_target_find(request);
 	struct buffer *body = &request->rest->body;
 	if (!target)
 		return;
@@ -154,7 +163,7 @@ static void target_metadata(const struct rest_request *request)
 	answer(request, 200);
 }
 
-/* ---- what a call ended with ---- */
+/* ---- outcomes of calls ---- */
 
 static const char *text_kept(struct arena *arena, struct text text)
 {
@@ -167,21 +176,10 @@ static void header_put(struct http_answer_header *headers, size_t *count, const 
 		headers[(*count)++] = (struct http_answer_header){name, value};
 }
 
-/* Fields by which the server itself says how long an answer is, and what becomes of the connection. */
-static bool is_of_the_server(struct text name)
-{
-	static const char *const names[] = {"connection", "content-length", "keep-alive", "proxy-connection",
-					    "te",	  "trailer",	    "transfer-encoding", "upgrade"};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (text_equal_caseless(name, text_of(names[i])))
-			return true;
-	return false;
-}
-
-/* A step may set any header; one that is none of HTTP would make the whole answer an error. */
+/* A step may set any header. One that HTTP does not allow would turn the whole answer into an error. */
 static bool is_header(const struct header *header)
 {
-	if (is_of_the_server(header->name))
+	if (http_field_is_of_connection(header->name))
 		return false;
 	for (size_t i = 0; i < header->value.length; i++)
 		if ((unsigned char)header->value.bytes[i] < ' ' && header->value.bytes[i] != '\t')
@@ -192,15 +190,18 @@ static bool is_header(const struct header *header)
 	return header->name.length > 0;
 }
 
-static void on_ended(void *context, const struct call_outcome *outcome)
+void rest_call_ended(void *context, const struct call_outcome *outcome)
 {
 	struct http_incoming *incoming = context;
 	struct http_answer_header headers[ANSWER_HEADERS_MAX];
 	struct arena *arena = outcome->arena;
 	char retry[24];
 	size_t count = 0;
-	if (outcome->id.length > 0 && is_header(&(struct header){TEXT(REPLY_ID_HEADER), outcome->id}))
-		header_put(headers, &count, REPLY_ID_HEADER, text_kept(arena, outcome->id));
+	if (outcome->id.length > 0 && is_header(&(struct header){TEXT(REPLY_ID_HEADER), outcome->id})) {
+		const char *id = text_kept(arena, outcome->id);
+		header_put(headers, &count, REPLY_ID_HEADER, id);
+		count += rest_event_answer(incoming, outcome, id, headers + count);
+	}
 	if (outcome->header_length.length > 0)
 		header_put(headers, &count, OIP_LENGTH_HEADER, text_kept(arena, outcome->header_length));
 	if (outcome->retry_after_s > 0) {
@@ -222,45 +223,143 @@ static bool on_asked_whether_over(void *context)
 
 /* ---- calls ---- */
 
-static void infer(const struct rest_request *request)
+/* The headers that are sent on; one more where the explanation is to be replied. */
+static struct headers call_headers(const struct call_source *source, struct arena *arena, bool explains)
+{
+	const struct headers passed = call_headers_passed(source, arena);
+	struct header *items = explains ? ARENA_ARRAY(arena, struct header, passed.count + 1) : NULL;
+	if (!items)
+		return passed;
+	memcpy(items, passed.items, passed.count * sizeof *items);
+	items[passed.count] = (struct header){TEXT(EXPLAIN_REPLY_HEADER), TEXT("yes")};
+	return (struct headers){passed.count + 1, items};
+}
+
+static void call_begin(const struct rest_request *request, bool explains)
 {
 	const struct call_source source = rest_source(request);
-	const struct gateway_target *target = find_target(request);
+	const bool submits = !explains && rest_prefers_async(request->incoming);
+	const struct gateway_target *target = rest_target_find(request);
 	struct call_request call = {
 		.target = target,
-		.body = request->body,
 		.key = rest_header(request->incoming, "sluice-key"),
 		.place = request->path,
-		.ended = on_ended,
+		.submits = submits,
+		.is_unhurried = submits && !call_has_deadline(&source),
+		.ended = submits ? rest_submitted : rest_call_ended,
 		.is_over = on_asked_whether_over,
 		.context = request->incoming,
 	};
 	struct call_refusal refusal;
-	if (!target)
+	if (!target || !rest_event_check(request))
 		return;
 	if (request->rest->draining) {
 		rest_refuse(request, 503, "this gateway is stopping; ask another one");
-	} else if (request->body.length == 0) { /* a record without a value deletes its key where a topic is compacted */
-		rest_refuse(request, 400, "the request has no body; send the tensors in it");
-	} else if (!call_is_possible(target, request->body.length, &refusal) ||
+	} else if ((call.submits ? !call_body_fits(target, request->body.length, &refusal)
+				 : !call_is_possible(target, request->body.length, &refusal)) ||
 		   !call_deadline_read(&source, &call.deadline_ms, &refusal) || !call_id_read(&source, &call.id, &refusal)) {
 		rest_refuse(request, refusal.status, "%s", refusal.words);
-	} else {
-		call.headers = call_headers_passed(&source, request->rest->arena);
+	} else if (call.id.length == 0 && (call.id = rest_event_id(request->incoming)).length > CALL_ID_BYTES_MAX) {
+		rest_refuse(request, 400, "the header ce-id is longer than %zu bytes; shorten it", CALL_ID_BYTES_MAX);
+	} else if (rest_body_read(request, target->request_bytes, &call.body)) {
+		call.headers = call_headers(&source, request->rest->arena, explains);
 		calls_begin(request->rest->calls, &call);
+		rest_body_forget(request->rest);
 	}
+}
+
+static void infer(const struct rest_request *request)
+{
+	call_begin(request, false);
 }
 
 static void explain(const struct rest_request *request)
 {
-	rest_refuse(request, 501,
-		    "explanations by this path are not built yet; a pipeline with a step of kind `explain` answers with its "
-		    "explanation at /v2/pipelines/NAME/infer");
+	call_begin(request, true);
+}
+
+/* ---- feedback ---- */
+
+static void on_feedback_taken(void *context, const struct call_outcome *outcome)
+{
+	if (outcome->end == CALL_ACCEPTED)
+		http_server_answer(context, outcome->status, JSON, outcome->body, NULL, 0);
+	else
+		rest_call_ended(context, outcome);
+}
+
+/* Seldon answers with a SeldonMessage. */
+static void on_seldon_feedback_taken(void *context, const struct call_outcome *outcome)
+{
+	struct buffer body;
+	if (outcome->end != CALL_ACCEPTED) {
+		rest_call_ended(context, outcome);
+		return;
+	}
+	buffer_open(&body, ANSWER_FEEDBACK_BYTES_MAX);
+	json_write_string_after(&body, TEXT("{\"meta\":{\"puid\":"), outcome->id);
+	buffer_string(&body, "}}");
+	http_server_answer(context, 200, JSON, buffer_view(&body), NULL, 0);
+	buffer_close(&body);
+}
+
+/* Without an id, an origin and a unit in the body, the header with the request's id names it. */
+static bool feedback_take(const struct rest_request *request, bool seldon, int64_t now_ms, struct feedback *feedback,
+			  struct error *error)
+{
+	struct arena *arena = request->rest->arena;
+	bool read = seldon ? feedback_read_seldon(request->body, arena, feedback, error)
+			   : feedback_read(request->body, arena, feedback, error);
+	if (!read)
+		return false;
+	if (feedback->id.length + feedback->origin.topic.length + feedback->unit.length == 0)
+		feedback->id = rest_header(request->incoming, REPLY_ID_HEADER);
+	if (feedback->time_ms == 0)
+		feedback->time_ms = now_ms;
+	return feedback_check(feedback, now_ms, error) && feedback_encode(feedback, &request->rest->body, error);
+}
+
+static void feedback_begin(const struct rest_request *request, bool seldon)
+{
+	const struct call_source source = rest_source(request);
+	const struct gateway_target *target = rest_target_find(request);
+	struct call_request call = {
+		.target = target,
+		.is_feedback = true,
+		.place = request->path,
+		.ended = seldon ? on_seldon_feedback_taken : on_feedback_taken,
+		.is_over = on_asked_whether_over,
+		.context = request->incoming,
+	};
+	struct call_refusal refusal;
+	struct feedback feedback;
+	struct error error = {0};
+	if (!target)
+		return;
+	if (request->rest->draining) {
+		rest_refuse(request, 503, "this gateway is stopping; ask another one");
+	} else if (!target->takes_feedback) {
+		rest_refuse(request, 409, "pipeline %s has no experiment, so it takes no feedback", target->name);
+	} else if (!call_deadline_read(&source, &call.deadline_ms, &refusal)) {
+		rest_refuse(request, refusal.status, "%s", refusal.words);
+	} else if (!feedback_take(request, seldon, source.now_ms, &feedback, &error)) {
+		rest_refuse(request, error.kind == ERROR_INPUT ? 400 : error.kind == ERROR_LIMIT ? 413 : 500, "%s", error.text);
+	} else {
+		call.body = buffer_view(&request->rest->body);
+		call.key = feedback_key(&feedback, request->rest->arena);
+		call.id = call.key.length <= CALL_ID_BYTES_MAX ? call.key : (struct text){0};
+		calls_begin(request->rest->calls, &call);
+	}
 }
 
 static void feedback(const struct rest_request *request)
 {
-	rest_refuse(request, 501, "feedback over HTTP is not built yet; write it to the pipeline's feedback topic");
+	feedback_begin(request, false);
+}
+
+static void seldon_feedback(const struct rest_request *request)
+{
+	feedback_begin(request, true);
 }
 
 /* ---- routes ---- */
@@ -271,6 +370,9 @@ const struct gateway_route rest_routes[] = {
 	{"POST", "/v2/models/{model}/infer", infer, "The same, of a model or a pipeline.", ACCESS_INFER, false},
 	{"POST", "/v2/models/{model}/versions/{version}/infer", infer, "The same; the version is not looked at.",
 	 ACCESS_INFER, false},
+	{"GET", "/v2/pipelines/{pipeline}/requests/{request}", rest_poll,
+	 "The answer to a request that was submitted with `prefer: respond-async`.", ACCESS_POLL, false},
+	{"GET", "/v2/models/{model}/requests/{request}", rest_poll, "The same, of a model or a pipeline.", ACCESS_POLL, false},
 	{"GET", "/v2/pipelines/{pipeline}", target_metadata, "The tensors that a pipeline takes and gives, where known.",
 	 ACCESS_METADATA, false},
 	{"GET", "/v2/pipelines/{pipeline}/ready", target_ready, "Whether the pipeline can be asked.", ACCESS_HEALTH, false},
@@ -284,12 +386,24 @@ const struct gateway_route rest_routes[] = {
 	{"GET", "/v1/health/live", live, "The same as /v2/health/live.", ACCESS_HEALTH, true},
 	{"GET", "/v1/health/ready", ready, "The same as /v2/health/ready.", ACCESS_HEALTH, true},
 	{"GET", "/v2/routes", routes, "This table.", ACCESS_METADATA, false},
+	{"GET", "/openapi.json", openapi, "This table as an OpenAPI document.", ACCESS_METADATA, false},
 	{"POST", "/v1/models/{model}:predict", infer, "A request in the form of TensorFlow Serving.", ACCESS_INFER, false},
 	{"POST", "/api/v1.0/predictions", infer, "A request of the first Seldon Core, also behind /seldon/NAMESPACE/NAME.",
 	 ACCESS_INFER, false},
 	{"POST", "/api/v0.1/predictions", infer, "The same.", ACCESS_INFER, false},
-	{"POST", "/api/v1.0/explanations", explain, "Not built yet.", ACCESS_EXPLAIN, false},
-	{"POST", "/api/v1.0/feedback", feedback, "Not built yet.", ACCESS_FEEDBACK, false},
+	{"POST", "/v2/pipelines/{pipeline}/explain", explain,
+	 "Sends a request through a pipeline and answers with the explanation of its step `explain`.", ACCESS_EXPLAIN, false},
+	{"POST", "/v2/models/{model}/explain", explain, "The same, of a model or a pipeline.", ACCESS_EXPLAIN, false},
+	{"POST", "/v1/models/{model}:explain", explain, "The same, for a request in the form of TensorFlow Serving.",
+	 ACCESS_EXPLAIN, false},
+	{"POST", "/api/v1.0/explanations", explain,
+	 "The same, for a request of the first Seldon Core, also behind /seldon/NAMESPACE/NAME.", ACCESS_EXPLAIN, false},
+	{"POST", "/v2/pipelines/{pipeline}/feedback", feedback,
+	 "Takes what became of an answer: a reward, metrics or the truth, by request id, origin or unit.", ACCESS_FEEDBACK, false},
+	{"POST", "/v2/models/{model}/feedback", feedback, "The same, of a model or a pipeline.", ACCESS_FEEDBACK, false},
+	{"POST", "/api/v1.0/feedback", seldon_feedback,
+	 "The same, in the form of the first Seldon Core, also behind /seldon/NAMESPACE/NAME.", ACCESS_FEEDBACK, false},
+	{"POST", "/api/v0.1/feedback", seldon_feedback, "The same.", ACCESS_FEEDBACK, false},
 	{.method = NULL},
 };
 
@@ -303,11 +417,11 @@ void rest_called(void *context, struct http_incoming *incoming, struct text meth
 	const struct gateway_route *route = rest_route_find(method, path, &request, allowed, sizeof allowed);
 	if (route) {
 		route->serve(&request);
-	} else if (allowed[0]) {
+	} else if (allowed[0] && !rest_cors_preflight(&request, method, allowed)) {
 		char words[ERROR_TEXT_MAX];
 		(void)snprintf(words, sizeof words, "this path takes %s alone", allowed);
 		rest_refuse_with(&request, 405, &(struct http_answer_header){"Allow", allowed}, 1, words);
-	} else {
+	} else if (!allowed[0]) {
 		rest_refuse(&request, 404, "there is nothing at this path; GET /v2/routes lists what there is");
 	}
 }

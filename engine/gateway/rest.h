@@ -13,11 +13,13 @@ struct rest {
 	const struct gateway_config *config;
 	const struct gateway_targets *targets;
 	struct calls *calls;
+	struct polls *polls;
 	struct loop *loop;
 	struct access *access; /* NULL: everybody may do everything */
 	bool draining;
 	struct arena *arena; /* of the current request */
 	struct buffer body;  /* of the current answer */
+	struct buffer unpacked; /* decompressed body of the current request */
 };
 
 struct rest_request {
@@ -26,39 +28,85 @@ struct rest_request {
 	struct text path, body;
 	struct text namespace; /* of a path that begins with /seldon/NAMESPACE/NAME; empty: none */
 	struct text name;      /* of the target, in the path; empty: none */
+	struct text submission; /* id of a submitted request, in the path; empty: none */
 	bool pipeline_only;    /* the path names a pipeline */
 };
 
-/* A route. The same rows print what the gateway offers (GET /v2/routes). In `path`, {pipeline}, {model} and
- * {version} match one segment. */
+/* A route. The same rows are listed by GET /v2/routes. In `path`, {pipeline}, {model}, {version} and {request} match one
+ * segment. */
 struct gateway_route {
 	const char *method;
 	const char *path;
 	void (*serve)(const struct rest_request *request);
 	const char *summary;
-	enum access_verb verb; /* that the caller must be allowed */
+	enum access_verb verb; /* that policies must allow the caller */
 	bool is_open;	       /* to everybody, with or without credentials: probes have none */
 };
 
 extern const struct gateway_route rest_routes[]; /* ends with method NULL */
 
+/* Writes the OpenAPI document of these routes. */
+void rest_openapi_write(const struct rest *rest, struct buffer *out);
+
 /* Callback for struct http_server_config; the context is a struct rest. */
 void rest_called(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body);
 
-/* Callback for struct http_server_config, before the body is read: whether the caller may do that. False: it has been
- * refused. */
+/* Callback for struct http_server_config, before the body is read: authorizes the request. False: it was refused, and
+ * the refusal is sent. */
 bool rest_admits(void *context, struct http_incoming *incoming, struct text method, struct text path);
 
-/* The request and what its path names, for call_setup.h. */
+/* The request, and the names in its path, for call_setup.h. */
 struct call_source rest_source(const struct rest_request *request);
 struct call_name rest_call_name(const struct rest_request *request);
 
-/* Finds the route of that path and method, and sets in `request` what the path names. NULL: none; `allowed` is
- * then the methods of that path, joined by commas (empty: there is no such path). */
+/* Finds the route of that path and method, and sets in `request` the names that the path contains. NULL: none;
+ * `allowed` is then the methods of that path, joined by commas (empty: there is no such path). */
 const struct gateway_route *rest_route_find(struct text method, struct text path, struct rest_request *request, char *allowed,
 					 size_t size);
 
-/* Answer with an error of the gateway itself. */
+#define REST_UNPACKED_BYTES_MAX ((size_t)1 << 31) /* max.message.bytes is less; each request has the limit of its topic */
+
+/* Removes the body's content coding: gzip, or none. The body is borrowed until rest_body_forget(). False: refused with 400 (also
+ * if it is empty), 413 (more than `bytes_max` when it is decompressed) or 415. */
+bool rest_body_read(const struct rest_request *request, size_t bytes_max, struct text *body);
+void rest_body_forget(struct rest *rest);
+
+/* Adds the CORS headers to the answer that the request will get. Only if an origin is configured. */
+void rest_cors_begin(const struct rest *rest, struct http_incoming *incoming);
+
+/* Answers a preflight of a path with these methods. False: it is none, and is not answered. */
+bool rest_cors_preflight(const struct rest_request *request, struct text method, const char *allowed);
+
+/* ---- CloudEvents (binary mode): rest_event.c ---- */
+
+/* Checks the headers of a request that is an event. False: it was refused with 400 or 415. */
+bool rest_event_check(const struct rest_request *request);
+struct text rest_event_id(const struct http_incoming *incoming); /* bytes NULL: it is no event */
+
+/* The headers by which the answer to an event is one: from the pipeline, with that id. Returns their number: 0, if the
+ * request is no event or has no answer. */
+#define REST_EVENT_HEADERS 4
+size_t rest_event_answer(const struct http_incoming *incoming, const struct call_outcome *outcome, const char *id,
+			 struct http_answer_header headers[REST_EVENT_HEADERS]);
+
+/* ---- calls ---- */
+
+/* The target of a request; NULL: it is refused. */
+const struct gateway_target *rest_target_find(const struct rest_request *request);
+
+/* Answers with the outcome of a call; the context is the request's http_incoming. */
+void rest_call_ended(void *context, const struct call_outcome *outcome);
+
+/* Whether the caller wants to submit: `Prefer: respond-async` (RFC 7240). */
+bool rest_prefers_async(const struct http_incoming *incoming);
+
+/* Answers a submitted request, when Kafka has it: its id, and where to poll. For `ended` of a call. */
+void rest_submitted(void *context, const struct call_outcome *outcome);
+
+/* Answers a poll: 200 or the error of the answer, 202 while there is none, 410 when Kafka has deleted the request. */
+void rest_poll(const struct rest_request *request);
+
+/* Answers with an error of the gateway itself. */
 void rest_refuse_with(const struct rest_request *request, int status, const struct http_answer_header *headers, size_t count,
 		      const char *words);
 void rest_refuse(const struct rest_request *request, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));

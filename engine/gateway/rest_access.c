@@ -4,7 +4,6 @@
 
 #include "gateway/rest.h"
 
-#define SUBJECT_BYTES_MAX 1024 /* of a certificate; a longer one names nobody */
 #define REFUSAL_HEADERS_MAX 2
 
 static struct text header_find(const void *context, const char *name, size_t place)
@@ -12,7 +11,7 @@ static struct text header_find(const void *context, const char *name, size_t pla
 	return http_incoming_header_at(context, name, place);
 }
 
-/* A path without a name asks the server as a whole. */
+/* A path without a name is a request to the server as a whole. */
 static struct access_resource rest_resource(const struct rest_request *request, const struct gateway_route *route)
 {
 	bool names = strchr(route->path, '{') || strncmp(route->path, "/api/", 5) == 0;
@@ -41,23 +40,27 @@ bool rest_admits(void *context, struct http_incoming *incoming, struct text meth
 {
 	struct rest *rest = context;
 	struct rest_request request = {.rest = rest, .incoming = incoming, .path = path};
-	char allowed[REST_ALLOWED_BYTES_MAX], subject[SUBJECT_BYTES_MAX];
+	char allowed[REST_ALLOWED_BYTES_MAX], subject[CALL_SUBJECT_BYTES_MAX];
 	struct sockaddr_storage peer;
 	struct access_answer answer;
+	if (rest->config->cors_origins.count > 0)
+		rest_cors_begin(rest, incoming);
 	if (!rest->access)
 		return true;
 	arena_reset(rest->arena);
 	buffer_clear(&rest->body);
 	const struct gateway_route *route = rest_route_find(method, path, &request, allowed, sizeof allowed);
-	if (!route || route->is_open) /* what is not there is answered by the table of routes */
+	if (!route || route->is_open) /* an unknown path is answered by the table of routes */
 		return true;
+	bool submits = route->verb == ACCESS_INFER && rest_prefers_async(incoming);
+	enum access_verb verb = submits ? ACCESS_SUBMIT : route->verb;
 	if (!http_incoming_peer(incoming, &peer))
-		peer = (struct sockaddr_storage){.ss_family = AF_INET}; /* nobody hears the answer */
+		peer = (struct sockaddr_storage){.ss_family = AF_INET}; /* the connection is gone, so nobody receives the answer */
 	const struct call_credentials credentials = {.header = header_find,
 						     .context = incoming,
 						     .peer = &peer,
 						     .certificate = http_incoming_certificate(incoming, subject, sizeof subject)};
-	call_access_check(rest->access, &credentials, route->verb, rest_resource(&request, route), rest->arena, &answer);
+	call_access_check(rest->access, &credentials, verb, rest_resource(&request, route), rest->arena, &answer);
 	if (answer.status == 200)
 		return true;
 	rest_refuse_access(&request, &answer);

@@ -3,7 +3,7 @@
 
 #include "gateway/rest.h"
 
-/* `{model}:predict` takes a segment with that end. */
+/* `{model}:predict` matches a segment with that ending. */
 static bool segment_fits(struct text wanted, struct text segment, struct rest_request *request)
 {
 	const char *closes = wanted.length > 0 && wanted.bytes[0] == '{' ? memchr(wanted.bytes, '}', wanted.length) : NULL;
@@ -15,6 +15,10 @@ static bool segment_fits(struct text wanted, struct text segment, struct rest_re
 		return false;
 	if (text_is(word, "version"))
 		return true;
+	if (text_is(word, "request")) {
+		request->submission = (struct text){segment.bytes, segment.length - end.length};
+		return true;
+	}
 	request->name = (struct text){segment.bytes, segment.length - end.length};
 	request->pipeline_only = text_is(word, "pipeline");
 	return true;
@@ -28,7 +32,8 @@ static bool path_fits(struct text pattern, struct text path, struct rest_request
 	return pattern.length == 0 && path.length == 0;
 }
 
-/* What the first Seldon Core's ingress puts before the path names the deployment. */
+/* Removes the prefix /seldon/NAMESPACE/NAME, which the ingress of Seldon Core 1 puts before paths; it names the
+ * deployment. */
 static struct text prefix_take(struct text path, struct rest_request *request)
 {
 	struct text rest = path;
@@ -45,7 +50,7 @@ const struct gateway_route *rest_route_find(struct text method, struct text path
 	struct text rest = path;
 	size_t length = 0;
 	allowed[0] = '\0';
-	(void)text_take_until(&rest, '/'); /* what is before the first slash */
+	(void)text_take_until(&rest, '/'); /* the empty segment before the first slash */
 	rest = prefix_take(rest, request);
 	bool head = text_is(method, "HEAD");
 	for (const struct gateway_route *route = rest_routes; route->method; route++) {
@@ -53,7 +58,7 @@ const struct gateway_route *rest_route_find(struct text method, struct text path
 		if (!path_fits(text_of(route->path + 1), rest, &fitted))
 			continue;
 		if (text_is(method, route->method) || (head && strcmp(route->method, "GET") == 0)) {
-			if (request->name.length > 0) /* the prefix names it */
+			if (request->name.length > 0) /* the name in the prefix overrides it */
 				fitted.name = request->name;
 			*request = fitted;
 			return route;

@@ -1,7 +1,7 @@
 /* targets.c: see targets.h. */
 #include "gateway/targets.h"
 
-/* ---- what answers at once ---- */
+/* ---- targets that cannot answer a waiting caller ---- */
 
 static const char *externals_refusal(const struct externals *externals, struct arena *arena)
 {
@@ -10,7 +10,8 @@ static const char *externals_refusal(const struct externals *externals, struct a
 			   external->pipeline);
 }
 
-/* What makes several messages of one, or one of several, has no answer to one request; unless a later step gathers it. */
+/* Why a pipeline that splits or merges messages cannot answer a request by one answer; NULL: it can, because a later
+ * step collects the children. */
 static const char *offspring_refusal(const struct graph *graph, struct arena *arena)
 {
 	size_t step = graph->offspring ? graph->offspring->of[graph->count] : STEP_NONE;
@@ -31,10 +32,10 @@ static const char *refusal_of(const struct graph *graph, struct arena *arena)
 
 /* ---- topics ---- */
 
-static const char *inputs_of(const struct pipeline_plan *plan)
+static const char *topic_of(const struct pipeline_plan *plan, enum topic_role role)
 {
 	for (size_t i = 0; i < plan->topic_count; i++)
-		if (plan->topics[i].role == TOPIC_INPUTS)
+		if (plan->topics[i].role == role)
 			return plan->topics[i].name;
 	return NULL;
 }
@@ -60,9 +61,65 @@ static bool topics_keep(struct gateway_targets *targets, const struct gateway_ta
 	return true;
 }
 
+/* ---- experiments ---- */
+
+static void fronts_find(struct gateway_targets *targets)
+{
+	for (size_t i = 0; i < targets->count; i++) {
+		struct gateway_target *target = &targets->items[i];
+		const struct resource *experiment = spec_experiment_of(targets->spec, target->name);
+		const struct text name = text_of(experiment ? experiment->name.text : NULL);
+		const struct gateway_target *front =
+			experiment ? gateway_target_find(targets, text_of(target->namespace), name) : NULL;
+		target->front = front && front->plan->graph->resource->made_of == experiment ? front : NULL;
+	}
+}
+
+static bool names_have(const struct name *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text_equal_caseless(text_of(names[i].text), text_of(name)))
+			return true;
+	return false;
+}
+
+/* Adds the headers of an experiment's candidates; with `names` NULL they are only counted. */
+static size_t headers_add(const struct experiment_spec *experiment, struct name *names, size_t count)
+{
+	const struct candidate *candidates = experiment->candidates.items;
+	for (size_t i = 0; i < experiment->candidates.count; i++) {
+		const struct traffic_header *headers = candidates[i].headers.items;
+		for (size_t j = 0; j < candidates[i].headers.count; j++) {
+			if (!names)
+				count++;
+			else if (!names_have(names, count, headers[j].name.text))
+				names[count++] = headers[j].name;
+		}
+	}
+	return count;
+}
+
+static size_t headers_list(const struct plan *plan, struct name *names)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; j < plan->pipelines[i].graph->experiment_count; j++)
+			count = headers_add(plan->pipelines[i].graph->experiments[j]->spec, names, count);
+	return count;
+}
+
+static bool routed_find(struct gateway_targets *targets, const struct plan *plan, struct arena *arena)
+{
+	size_t most = headers_list(plan, NULL);
+	struct name *names = ARENA_ARRAY(arena, struct name, most + 1);
+	if (names)
+		targets->routed = (struct name_list){headers_list(plan, names), names};
+	return names != NULL;
+}
+
 /* ---- targets ---- */
 
-/* There is one topic of replies. */
+/* Checks that a pipeline has the namespace and prefix of the other targets, because there is one topic of replies. */
 static bool is_of_one_namespace(const struct gateway_targets *targets, const struct pipeline_plan *plan, struct error *error)
 {
 	return (strcmp(plan->namespace, targets->namespace) == 0 && strcmp(plan->prefix, targets->prefix) == 0) ||
@@ -75,7 +132,7 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 			  struct gateway_targets *targets, struct error *error)
 {
 	*targets = (struct gateway_targets){.items = ARENA_ARRAY(arena, struct gateway_target, plan->count + 1)};
-	targets->topics = ARENA_ARRAY(arena, const char *, plan->count + (before ? before->topic_count : 0) + 1);
+	targets->topics = ARENA_ARRAY(arena, const char *, 2 * plan->count + (before ? before->topic_count : 0) + 1);
 	if (plan->count == 0)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the files have no pipeline, so nothing can be asked; name its file");
@@ -86,7 +143,7 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 	targets->namespace = plan->pipelines[0].namespace;
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		const char *inputs = inputs_of(pipeline);
+		const char *inputs = topic_of(pipeline, TOPIC_INPUTS), *feedback = topic_of(pipeline, TOPIC_FEEDBACK);
 		if (!is_of_one_namespace(targets, pipeline, error))
 			return false;
 		if (!inputs)
@@ -96,11 +153,16 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 			.namespace = pipeline->namespace,
 			.plan = pipeline,
 			.topic = topic_place(targets, inputs),
+			.feedback = feedback ? topic_place(targets, feedback) : 0,
+			.takes_feedback = feedback != NULL,
+			.outputs = topic_of(pipeline, TOPIC_OUTPUTS),
 			.answers = pipeline->graph->has_output,
 			.refusal = refusal_of(pipeline->graph, arena),
 		};
 	}
-	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "preparing a gateway");
+	fronts_find(targets);
+	return (routed_find(targets, plan, arena) && !arena_failed(arena)) ||
+	       error_memory(error, ERROR_SYSTEM, "preparing a gateway");
 }
 
 const struct gateway_target *gateway_target_find(const struct gateway_targets *targets, struct text namespace, struct text name)

@@ -1,5 +1,5 @@
-/* targets.h: Targets of a gateway's calls: the pipelines of a plan, each with the topic of its requests, and
- * whether it can answer a caller that waits. Pure.
+/* targets.h: Targets of a gateway's calls: the pipelines of a plan, each with the topics of its requests and of its
+ * feedback, and whether it can answer a caller that waits. Pure.
  */
 #ifndef SLUICE_GATEWAY_TARGETS_H
 #define SLUICE_GATEWAY_TARGETS_H
@@ -11,8 +11,13 @@ struct gateway_target {
 	const char *namespace;
 	const struct pipeline_plan *plan;
 	uint32_t topic;	       /* of the requests: index in `topics` */
+	const char *outputs;   /* topic of the answers; NULL: none */
 	size_t request_bytes;  /* limit of a body; set by gateway.c */
+	uint32_t feedback;     /* topic of its feedback: index in `topics` */
+	bool takes_feedback;   /* false: it has no experiment, and no such topic */
 	bool answers;	       /* false: it has no output, and ends when Kafka has the request */
+	/* The pipeline of the Experiment that splits its calls, and gets them instead; NULL: none. */
+	const struct gateway_target *front;
 	const char *refusal;   /* why it cannot answer a waiting caller; NULL: it can */
 };
 
@@ -20,9 +25,10 @@ struct gateway_targets {
 	size_t count;
 	struct gateway_target *items;
 	size_t topic_count;
-	const char **topics; /* of requests */
+	const char **topics; /* of requests and feedback */
 	const char *prefix, *namespace; /* of the replies topic */
 	const struct spec *spec;	/* of the plan */
+	struct name_list routed;	/* headers of requests by which experiments choose a candidate */
 };
 
 /* Makes targets of all pipelines of the plan, which must have at least one. All of it is in the arena, and
@@ -34,7 +40,8 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 /* NULL: there is none of that name. `namespace` empty: any. */
 const struct gateway_target *gateway_target_find(const struct gateway_targets *targets, struct text namespace, struct text name);
 
-/* Whether there is a Model of that name, although it is no target: other resources call it, or no server has it. */
+/* Whether there is a Model of that name. It may still be no target: because other resources call it, or because no
+ * server has it. */
 bool gateway_targets_have_model(const struct gateway_targets *targets, struct text name);
 
 #endif

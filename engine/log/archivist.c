@@ -24,7 +24,7 @@ static struct archivist *archivist_of(struct archive *archive)
 	return (struct archivist *)archive;
 }
 
-/* ---- saying ---- */
+/* ---- log lines ---- */
 
 void archivist_say(const struct archivist *archivist, enum log_level level, const char *format, ...)
 {
@@ -36,7 +36,7 @@ void archivist_say(const struct archivist *archivist, enum log_level level, cons
 	log_say(archivist->config->log, level, NULL, "%s", line);
 }
 
-/* ---- news ---- */
+/* ---- results ---- */
 
 static void job_close(struct job *job)
 {
@@ -81,7 +81,7 @@ static struct unfinished_snapshot **unfinished_snapshot_find(struct archivist *a
 	return at;
 }
 
-/* Takes the snapshot out of the list; its file is the caller's. */
+/* Removes the snapshot from the list; the caller then owns its file. */
 static struct snapshot_file *unfinished_snapshot_end(struct archivist *archivist, uint64_t ticket)
 {
 	struct unfinished_snapshot **at = unfinished_snapshot_find(archivist, ticket), *unfinished_snapshot = *at;
@@ -99,7 +99,7 @@ static bool head_make(const struct archivist *archivist, const struct job *job, 
 	int64_t end = 0;
 	rd_kafka_resp_err_t code = consumer_end(archivist->consumer, topic, partition, &end, ARCHIVIST_TIMEOUT_MS);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not say where it ends: %s", rd_kafka_err2str(code));
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not report its end: %s", rd_kafka_err2str(code));
 	*head = (struct snapshot_head){.partition = partition, .offset = end, .time_ms = time_of_day_ms()};
 	return snprintf(head->topic, sizeof head->topic, "%s", topic) < (int)sizeof head->topic ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "the name of the changelog is too long");
@@ -143,7 +143,7 @@ static void snapshot_go_on(struct archivist *archivist, struct job *job)
 	struct archive_news news = {.kind = ARCHIVE_READY, .ticket = job->ticket};
 	if (!lay(archivist, job, &news)) {
 		archivist_say(archivist, LOG_LEVEL_WARN,
-			      "no snapshot of %s-%d is laid down, and what it would hold is read from Kafka instead: %s",
+			      "the snapshot of %s-%d could not be written; its state is read from Kafka instead: %s",
 			      job->place.changelog, (int)job->place.input.partition, news.error.text);
 		snapshot_file_drop(unfinished_snapshot_end(archivist, job->ticket));
 		news.kind = ARCHIVE_LOST;
@@ -153,7 +153,7 @@ static void snapshot_go_on(struct archivist *archivist, struct job *job)
 
 /* ---- the thread ---- */
 
-/* A client that nobody needs costs threads and connections. */
+/* Closes clients that are not needed, because they cost threads and connections. */
 static void idle(struct archivist *archivist)
 {
 	pthread_mutex_lock(&archivist->lock);
@@ -185,7 +185,7 @@ static struct job *next_job(struct archivist *archivist)
 static void *run(void *context)
 {
 	struct archivist *archivist = context;
-	sigset_t too_large; /* a file: then the write fails, and that is enough */
+	sigset_t too_large; /* signal for a file that is too large: the failed write is enough */
 	sigemptyset(&too_large);
 	sigaddset(&too_large, SIGXFSZ);
 	pthread_sigmask(SIG_BLOCK, &too_large, NULL);
@@ -246,7 +246,7 @@ static struct job *job_make(enum job_kind kind, uint64_t ticket, const struct ar
 	if (topics > 0)
 		memcpy(job->topics, place->topics, topics * sizeof *job->topics);
 	job->place.topics = job->topics;
-	job->place.scopes = (struct scopes){0}; /* the store has them */
+	job->place.scopes = (struct scopes){0}; /* the store has them now */
 	return job;
 }
 

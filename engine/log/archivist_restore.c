@@ -13,9 +13,8 @@
 
 #define RETRY_PAUSE_MS 100
 #define SAY_EVERY_MS 1000
-#define LATE_WAIT_MS 10000 /* for a changelog to reach as far as the last commit says */
-/* Kafka tells a removal for a day (delete.retention.ms): to an older snapshot it would not
- * be told any more. */
+#define LATE_WAIT_MS 10000 /* for a changelog to reach the offset in the last commit */
+/* Kafka keeps a tombstone for a day (delete.retention.ms). With an older snapshot, a removal could be missed. */
 #define SNAPSHOT_AGE_MOST_MS ((int64_t)12 * 3600 * 1000)
 
 void archivist_close_reader(struct archivist *archivist)
@@ -31,8 +30,8 @@ static bool pause_before_retry(struct archivist *archivist)
 	return !archivist_is_forgotten(archivist);
 }
 
-/* Kafka does not say what a group has committed while a transaction is still to decide it:
- * once it does, all that belongs to it stands in the changelog. */
+/* Waits until the committed offsets are stable. Kafka does not return them while a transaction may still change them.
+ * When it does, everything that belongs to them is in the changelog. */
 static bool offset_settle(struct archivist *archivist, struct position *input, struct state_reference *reference,
 			  char changelog[CHANGELOG_NAME_BYTES_MAX])
 {
@@ -45,7 +44,7 @@ static bool offset_settle(struct archivist *archivist, struct position *input, s
 	return true;
 }
 
-/* What the commits of a partition number say, of all topics that the stage reads. */
+/* Contents of the commits of a partition number, for all topics that the stage reads. */
 struct settled {
 	int64_t committed; /* of the input */
 	bool any;	   /* of any of them */
@@ -87,16 +86,16 @@ static bool store_empty(struct job *job, struct error *error)
 	return true;
 }
 
-/* A snapshot that is of no use makes room for one that is. */
+/* Discards an unusable snapshot, so that a usable one can replace it. */
 static bool snapshot_give_up(const struct archivist *archivist, struct job *job, const char *why, struct error *error)
 {
-	archivist_say(archivist, LOG_LEVEL_WARN, "the snapshot of %s-%d is not used, its changelog is read whole: %s",
+	archivist_say(archivist, LOG_LEVEL_WARN, "the snapshot of %s-%d is not used, and its whole changelog is read: %s",
 		      job->place.changelog, (int)job->place.input.partition, why);
 	snapshot_file_remove(archivist->config->folder, job->place.changelog, job->place.input.partition);
 	return store_empty(job, error);
 }
 
-/* From where the changelog is to be read on, behind what the snapshot holds. */
+/* Restores the snapshot, and sets the offset after it from which the changelog is read. */
 static bool snapshot_bring_back(const struct archivist *archivist, struct job *job, int64_t *from, struct error *error)
 {
 	struct snapshot_head head = {0};
@@ -126,7 +125,7 @@ static bool go_on(void *context, int64_t reached, int64_t end)
 		const struct archive_place *place = &archivist->restoring->place;
 		if (end == OFFSET_NONE)
 			archivist_say(archivist, LOG_LEVEL_INFO,
-				      "bringing back %s-%d: Kafka has not answered yet, or does not show this partition yet",
+				      "restoring %s-%d: Kafka has not answered yet, or does not show this partition yet",
 				      place->changelog, (int)place->input.partition);
 		else
 			archivist_say(archivist, LOG_LEVEL_INFO, "bringing back %s-%d: offset %" PRId64 " of %" PRId64 ", %zu keys",
@@ -162,7 +161,7 @@ static enum changelog_end changelog_bring_back(struct archivist *archivist, stru
 
 /* ---- the identity ---- */
 
-/* What was read is compared with what the group's commits say. */
+/* Compares what was read with the references in the group's commits. */
 static enum identity_verdict check_identity(const struct archivist *archivist, struct job *job, const struct settled *settled,
 					    int64_t from, const struct changelog_extent *extent, struct state_reference *reference,
 					    struct error *error)
@@ -187,9 +186,9 @@ static enum identity_verdict check_identity(const struct archivist *archivist, s
 	return verdict;
 }
 
-/* ---- all of it ---- */
+/* ---- the restore ---- */
 
-/* Once: from the snapshot, if it holds, and the changelog. STOPPED: it was forgotten. */
+/* Restores once: from the snapshot, if it is usable, and the changelog. STOPPED: the job was cancelled. */
 static enum changelog_end restore_once(struct archivist *archivist, struct job *job, int64_t *from, struct changelog_extent *extent,
 				       struct error *error)
 {
@@ -197,17 +196,17 @@ static enum changelog_end restore_once(struct archivist *archivist, struct job *
 	if (snapshot_bring_back(archivist, job, from, error))
 		end = changelog_bring_back(archivist, job, *from, extent, error);
 	if (end == CHANGELOG_GONE)
-		archivist_close_reader(archivist); /* it may hear that of the next partition too */
+		archivist_close_reader(archivist); /* the reader's next job could get this result */
 	if (end != CHANGELOG_GONE || *from == OFFSET_NONE)
 		return end;
 	*from = OFFSET_NONE;
-	if (!snapshot_give_up(archivist, job, "the changelog is another one by now", error))
+	if (!snapshot_give_up(archivist, job, "the changelog was replaced meanwhile", error))
 		return CHANGELOG_FAILED;
 	return changelog_bring_back(archivist, job, OFFSET_NONE, extent, error);
 }
 
-/* Until what was read is what the group's commits say, or it is certain that it never will be: a broker
- * that has just become the leader can take a moment to tell how far the partition reaches. */
+/* Repeats the restore until the result agrees with the group's commits, or certainly never will. A broker that has
+ * just become the leader may report the end of a partition late. */
 static enum changelog_end restore(struct archivist *archivist, struct job *job, const struct settled *settled,
 				  struct state_reference *reference, struct error *error)
 {
@@ -227,7 +226,7 @@ static enum changelog_end restore(struct archivist *archivist, struct job *job, 
 			*error = lost;
 			return again ? CHANGELOG_STOPPED : CHANGELOG_FAILED;
 		}
-		if (!wait && !snapshot_give_up(archivist, job, "its changelog is another one", error))
+		if (!wait && !snapshot_give_up(archivist, job, "it belongs to another changelog", error))
 			return CHANGELOG_FAILED;
 		if (wait && !store_empty(job, error))
 			return CHANGELOG_FAILED;
@@ -247,7 +246,7 @@ void archivist_bring_back(struct archivist *archivist, struct job *job)
 	if (end == CHANGELOG_STOPPED)
 		return;
 	if (end == CHANGELOG_GONE)
-		error_set(&news.error, ERROR_SYSTEM, PLACE_NONE, "the changelog %s-%d vanished while it was read",
+		error_set(&news.error, ERROR_SYSTEM, PLACE_NONE, "the changelog %s-%d disappeared while it was read",
 			  job->place.changelog, (int)job->place.input.partition);
 	if (end == CHANGELOG_READ) {
 		news.kind = ARCHIVE_RESTORED;

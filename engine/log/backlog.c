@@ -5,30 +5,30 @@
 #include "base/memory.h"
 #include "log/client.h"
 
-#define TOPIC_BYTES_MAX 250 /* Kafka's own limit is 249 */
+#define TOPIC_BYTES_MAX 250 /* Kafka's limit is 249 */
 #define LOOK_MS 50
 
-/* A partition, as it was when it was measured last. */
+/* A partition at its last measurement. */
 struct backlog_look {
 	struct backlog_look *next;
 	char *topic;
 	int32_t partition;
-	int64_t from;  /* where the group stood; OFFSET_NONE: not measured yet */
-	int64_t clear; /* from there up to this offset there is no record */
-	bool record;   /* there is one at `clear`, which needs not be read again */
-	int64_t time_ms; /* of that one; 0: it has none */
+	int64_t from;  /* committed offset of the group; OFFSET_NONE: not measured yet */
+	int64_t clear; /* between the two there is no record */
+	bool record;   /* there is a record at `clear`, which need not be read again */
+	int64_t time_ms; /* time of that record; 0: it has none */
 	int64_t end;	 /* at the last survey */
-	int64_t mark;  /* its end when that was noted */
+	int64_t mark;  /* its end at the last backlog_mark() */
 };
 
 struct backlog {
-	rd_kafka_t *consumer; /* of the group: asks, and reads nothing */
+	rd_kafka_t *consumer; /* of the group: for queries only */
 	const char *brokers;
 	struct properties properties;
-	rd_kafka_t *reader; /* of no group, so that nothing is ever committed by it; NULL: not needed yet */
-	rd_kafka_t *marker; /* asks where partitions end, behind transactions that are open too; NULL: not needed yet */
+	rd_kafka_t *reader; /* without a group, so that it never commits; NULL: not needed yet */
+	rd_kafka_t *marker; /* reads the ends of partitions, also after open transactions; NULL: not needed yet */
 	struct backlog_look *looks;
-	struct backlog_state *state; /* of the survey that is made; NULL: of none */
+	struct backlog_state *state; /* result of the current survey; NULL: there is none */
 };
 
 struct backlog *backlog_open(const char *brokers, struct properties properties, const char *group, struct error *error)
@@ -38,7 +38,7 @@ struct backlog *backlog_open(const char *brokers, struct properties properties, 
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, properties, error);
 	if (!configuration)
 		return NULL;
-	rd_kafka_conf_set_log_cb(configuration, NULL); /* who cannot reach Kafka is told by the reader beside it */
+	rd_kafka_conf_set_log_cb(configuration, NULL); /* the other reader reports that Kafka is unreachable */
 	struct backlog *backlog = memory_take(1, sizeof *backlog);
 	rd_kafka_t *consumer = backlog ? client_open(RD_KAFKA_CONSUMER, configuration, error) : NULL;
 	if (consumer) {
@@ -71,7 +71,7 @@ void backlog_close(struct backlog *backlog)
 	memory_give(backlog);
 }
 
-/* All partitions of the topic go on the list. */
+/* Adds all partitions of the topic to the list. */
 static bool add_partitions(struct backlog *backlog, const char *topic, int timeout_ms, rd_kafka_topic_partition_list_t *list)
 {
 	const struct rd_kafka_metadata *metadata = NULL;
@@ -105,9 +105,9 @@ static bool gather(struct backlog *backlog, struct text topics, int timeout_ms, 
 	return good;
 }
 
-/* ---- the first record behind an offset ---- */
+/* ---- the first record after an offset ---- */
 
-/* NULL: no memory; then nothing is known of the partition. */
+/* Finds or makes the entry of a partition. NULL: no memory; then nothing is known of it. */
 static struct backlog_look *look_of(struct backlog *backlog, const char *topic, int32_t partition)
 {
 	struct backlog_look *look = backlog->looks;
@@ -127,7 +127,7 @@ static struct backlog_look *look_of(struct backlog *backlog, const char *topic, 
 	return backlog->looks = look;
 }
 
-/* A client of no group, once it is needed. */
+/* Opens a client without a group when it is first needed. */
 static rd_kafka_t *client_of(struct backlog *backlog, rd_kafka_t **client, struct properties own)
 {
 	struct error error = {0};
@@ -155,14 +155,14 @@ static rd_kafka_t *reader_of(struct backlog *backlog)
 	return client_of(backlog, &backlog->reader, (struct properties){sizeof own / sizeof own[0], own});
 }
 
-/* librdkafka takes the last stable offset for the end where its client reads what is committed. */
+/* For a client that reads committed records only, librdkafka returns the last stable offset as the end. */
 static rd_kafka_t *marker_of(struct backlog *backlog)
 {
 	const struct property own[] = {{"bootstrap.servers", backlog->brokers}, {"isolation.level", "read_uncommitted"}};
 	return client_of(backlog, &backlog->marker, (struct properties){sizeof own / sizeof own[0], own});
 }
 
-/* Up to the first record, or to the end where there is none. Nothing is learnt where neither comes in time. */
+/* Reads up to the first record, or to the end if there is none. If neither comes in time, nothing is noted. */
 static void read_on(rd_kafka_topic_t *topic, struct backlog_look *look, int timeout_ms)
 {
 	int64_t until_ns = clock_ns() + (int64_t)timeout_ms * NS_PER_MS;
@@ -209,10 +209,10 @@ static int64_t records_between(struct backlog *backlog, const rd_kafka_topic_par
 	return end > look->clear ? end - look->clear : 0;
 }
 
-/* Of a partition of which the group has committed `at`; -1: Kafka does not say. */
+/* Measures a partition whose committed offset is `at`; -1: Kafka does not report it. */
 typedef int64_t looking(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms);
 
-/* Over all partitions of the topics: the sum, or -1. */
+/* Measures all partitions of the topics; returns the sum, or -1. */
 static int64_t look_through(struct backlog *backlog, struct text topics, looking *looks, int timeout_ms)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(0);
@@ -233,7 +233,7 @@ static int64_t look_through(struct backlog *backlog, struct text topics, looking
 	return good ? sum : -1;
 }
 
-/* What was never committed, or is gone from the topic, begins where the topic does. */
+/* The committed offset. If there is none, or it was deleted from the topic, the begin of the partition. */
 static int64_t begin_of(const rd_kafka_topic_partition_t *at, int64_t first)
 {
 	return at->offset > first ? at->offset : first;
@@ -273,7 +273,7 @@ bool backlog_survey(struct backlog *backlog, struct text topics, int timeout_ms,
 	return state->records >= 0;
 }
 
-/* Behind what stands in transactions that are open: it may be committed any moment. */
+/* The end after open transactions, which may be committed at any moment. */
 static int64_t mark(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
 {
 	struct backlog_look *look = look_of(backlog, at->topic, at->partition);
@@ -290,7 +290,7 @@ bool backlog_mark(struct backlog *backlog, struct text topics, int timeout_ms)
 	return look_through(backlog, topics, mark, timeout_ms) == 0;
 }
 
-/* A partition that was added since has nothing that was there then. */
+/* A partition that was added since then has no records from before. */
 static int64_t left(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
 {
 	const struct backlog_look *look = look_of(backlog, at->topic, at->partition);

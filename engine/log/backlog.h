@@ -23,16 +23,15 @@ void backlog_close(struct backlog *backlog); /* NULL is fine */
  * `timeout_ms`. -1: Kafka does not answer. */
 int64_t backlog_measure(struct backlog *backlog, struct text topics, int timeout_ms);
 
-/* What waits for a group. */
+/* Records that wait for a group. */
 struct backlog_state {
-	int64_t records;   /* as backlog_measure() has them */
-	int64_t oldest_ms; /* time of the oldest of them, since 1970; 0: there is none, or it is not known */
+	int64_t records;   /* as backlog_measure() returns them */
+	int64_t oldest_ms; /* time of the oldest of these records, in ms since 1970; 0: there is none, or it is not known */
 	int64_t ends;	   /* sum of the ends of all partitions */
 	size_t busy;	   /* partitions that have such records, or whose end has moved since the last survey */
 };
 
-/* As backlog_measure(), with more of what it finds: the oldest record of each partition is read. False: Kafka does
- * not answer. */
+/* As backlog_measure(), with more results: the oldest record of each partition is read. False: Kafka does not answer. */
 bool backlog_survey(struct backlog *backlog, struct text topics, int timeout_ms, struct backlog_state *state);
 
 /* Notes the ends of the topics now, including records of transactions that are still open. False: Kafka does not

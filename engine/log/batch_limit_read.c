@@ -3,7 +3,7 @@
 #include "log/topic_settings.h"
 
 struct smallest {
-	size_t bytes; /* 0: none was seen */
+	size_t bytes; /* 0: none was found */
 };
 
 static void setting_seen(void *context, size_t topic, const char *name, const char *value)
@@ -21,7 +21,7 @@ bool batch_limit_read(struct batch_limit *limit, const char *brokers, struct pro
 	struct smallest smallest = {0};
 	if (!topic_settings_read(brokers, properties, topics, count, setting_seen, &smallest, error))
 		return false;
-	if (smallest.bytes > 0) /* else what producers have learned is the best that is known */
+	if (smallest.bytes > 0) /* otherwise the limit that producers have learned is the best known */
 		atomic_store(&limit->bytes, smallest.bytes);
 	return true;
 }

@@ -11,10 +11,10 @@
 #define TAKE_AT_ONCE 1000
 #define TAKE_WAIT_MS 100
 #define QUERY_WAIT_MS 1000
-#define QUERY_PAUSE_MS 20 /* before Kafka is asked again: a topic that was just made is led by nobody for a moment */
-#define RECORD_BYTES_MAX ((size_t)2 << 20) /* of a key or a value: above what a store takes */
+#define QUERY_PAUSE_MS 20 /* before the next query: a topic that was just created has no leader for a moment */
+#define RECORD_BYTES_MAX ((size_t)2 << 20) /* of a key or a value: more than a store accepts */
 
-/* ---- telling ---- */
+/* ---- writing ---- */
 
 void changelog_words_open(struct changelog_words *words)
 {
@@ -74,14 +74,14 @@ struct changelog_reading {
 	struct store *store;
 	rd_kafka_topic_t *topic;
 	bool started;
-	int64_t low;	 /* the partition's first */
+	int64_t low;	 /* first offset of the partition */
 	int64_t reached; /* the next offset */
-	int64_t end;	 /* where the partition ended when the reading began; OFFSET_NONE: not known yet */
-	int64_t absent_ms; /* since when the brokers do not show the partition; 0: they do */
+	int64_t end;	 /* end of the partition when the read began; OFFSET_NONE: not known yet */
+	int64_t absent_ms; /* time since which the brokers do not report the partition; 0: they do */
 	uint64_t records;
 };
 
-/* What is beyond help comes with a record's place; the rest librdkafka tries again. */
+/* Ignores errors. A permanent error is delivered in place of a record; librdkafka retries after the others. */
 static void on_error(rd_kafka_t *client, int code, const char *reason, void *context)
 {
 	(void)client, (void)code, (void)reason, (void)context;
@@ -100,7 +100,8 @@ static bool failed(const struct changelog_reading *reading, rd_kafka_resp_err_t 
 			 (int)source->partition, rd_kafka_err2str(code));
 }
 
-/* Brokers that have just started, or are busy, show a topic later than they have it. */
+/* Whether the error may be temporary. Brokers that have just started, or are busy, report a topic later than they
+ * have it. */
 static bool may_pass(struct changelog_reading *reading, rd_kafka_resp_err_t code)
 {
 	if (!failure_is_absence(code))
@@ -115,11 +116,11 @@ static bool reader_set_up(struct changelog_reader *reader, const char *brokers, 
 	const struct property own[] = {
 		{"bootstrap.servers", brokers},
 		{"isolation.level", "read_committed"},
-		{"auto.offset.reset", "error"}, /* who asks for an offset that is not there, hears it */
+		{"auto.offset.reset", "error"}, /* a missing offset is reported as an error */
 		{"enable.auto.commit", "false"},
 		{"enable.partition.eof", "true"},
 		{"queued.min.messages", "1000000"},
-		/* A partition waits for its changelog: nothing here waits longer than it must. */
+		/* A partition waits for its changelog, so no wait is longer than necessary. */
 		{"fetch.wait.max.ms", "10"},
 		{"fetch.error.backoff.ms", "20"},
 		{"reconnect.backoff.ms", "20"},
@@ -154,8 +155,8 @@ void changelog_reader_close(struct changelog_reader *reader)
 	memory_give(reader);
 }
 
-/* The beginning is asked for as a number: librdkafka (2.0.2) looks up "the beginning" half a
- * second late in a partition whose leader it does not know yet. Kafka may be away. */
+/* Finds the first offset. It is queried as a number, because librdkafka (2.0.2) resolves "the beginning" half a
+ * second late in a partition whose leader it does not know yet. Kafka may be unreachable. */
 static bool find_beginning(struct changelog_reading *reading, int64_t *low, struct error *error)
 {
 	const struct changelog_source *source = reading->source;
@@ -175,7 +176,7 @@ static bool find_beginning(struct changelog_reading *reading, int64_t *low, stru
 	}
 }
 
-/* STOPPED or FAILED, by whether there is an error; GONE; READ: it may begin. */
+/* STOPPED or FAILED, depending on whether there is an error; GONE; READ: reading may begin. */
 static enum changelog_end reading_open(struct changelog_reading *reading, struct error *error)
 {
 	const struct changelog_source *source = reading->source;
@@ -213,7 +214,7 @@ static bool record_keep(struct changelog_reading *reading, const rd_kafka_messag
 	return !store_scope_find(reading->store, scope, &number) || store_restore(reading->store, number, key, value, error);
 }
 
-/* Where the partition ends is known as soon as Kafka has answered the first fetch. */
+/* Notes the end of the partition, which is known when Kafka has answered the first fetch. */
 static void note_end(struct changelog_reading *reading)
 {
 	int64_t low, high;
@@ -251,8 +252,7 @@ static bool is_done(const struct changelog_reading *reading)
 	return reading->end != OFFSET_NONE && reading->reached >= reading->end;
 }
 
-/* All that is there, or one when there is nothing yet: librdkafka would wait until as many
- * have come as there is room for. */
+/* Returns all available messages, or waits for one. librdkafka would wait until the list is full. */
 static ssize_t messages_wait(const struct changelog_reading *reading)
 {
 	rd_kafka_message_t **taken = reading->reader->taken;

@@ -11,7 +11,7 @@
 #define FAULT_WORDS_MAX 400
 #define VALUE_BYTES_MAX 64 /* of a setting; longer ones are cut off */
 
-/* What is told of one changelog; "": nothing. */
+/* The warning about one changelog; "": none. */
 struct changelog_told {
 	char policy[VALUE_BYTES_MAX];
 	char removals_ms[VALUE_BYTES_MAX];

@@ -16,10 +16,11 @@
 #include "log/topics.h"
 
 #define SAID_BYTES 1024
-#define SYSLOG_DEBUG 7 /* of syslog, as librdkafka counts: somebody has set `debug` in kafkaConfig */
+#define SYSLOG_DEBUG 7 /* of syslog, as librdkafka numbers it: `debug` is set in kafkaConfig */
 #define LEAVE_LOOK_NS 1000000
-#define LOOK_MS 5000 /* before it is seen whether Kafka lets us in at all */
-#define HINDERED_TIMEOUTS 3 /* that pass between two times that it is told */
+#define LOOK_MS 5000 /* until the first check whether Kafka accepts the login */
+#define GIVE_UP_MS 200 /* for a transaction that is given up */
+#define HINDERED_TIMEOUTS 3 /* time-outs between two reports */
 #define SECRET_ARENA_BYTES ((size_t)1 << 20) /* for one at a time */
 
 static bool set_secret(rd_kafka_conf_t *configuration, const struct property *property, char *words, struct error *error)
@@ -48,12 +49,12 @@ static bool set_all(rd_kafka_conf_t *configuration, struct properties properties
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "librdkafka %s refuses %s: %s; correct it in kafkaConfig or --kafka-setting",
 				 rd_kafka_version_str(), property->name,
-				 fetched || secret_is_named(property->name) ? "its value, which is not shown, does not do" : words);
+				 fetched || secret_is_named(property->name) ? "its value (not shown) is not valid" : words);
 	}
 	return true;
 }
 
-/* The lock is held while a line is written: the threads of a client that was left may outlive the sink. */
+/* The lock is held while a line is written, because threads of an abandoned client may outlive the sink. */
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static const struct log_sink *log_sink;
 
@@ -64,7 +65,7 @@ void kafka_log_to(const struct log_sink *sink)
 	pthread_mutex_unlock(&log_lock);
 }
 
-/* False: there is none. */
+/* Writes a line to the sink. False: there is no sink. */
 static bool sink_write(enum log_level level, const struct log_fields *fields, const char *line)
 {
 	pthread_mutex_lock(&log_lock);
@@ -96,13 +97,13 @@ void hindrance_meet(struct hindrance *hindrance, int timeout_ms, const char *who
 	if (now_ms - hindrance->since_ms < (int64_t)HINDERED_TIMEOUTS * timeout_ms)
 		return;
 	hindrance->since_ms = now_ms;
-	(void)snprintf(line, sizeof line, "%s: nothing is committed for now: %s: %s; it is tried again", who, doing, why);
+	(void)snprintf(line, sizeof line, "%s: nothing is committed for now: %s: %s; retrying", who, doing, why);
 	client_say(LOG_LEVEL_WARN, line);
 }
 
-/* What librdkafka says by itself goes beside what is ours, as a line that can be read: without its clock,
- * its threads, what it gets over at each start, and what ends a client, which we say ourselves. From its
- * threads. */
+/* Writes librdkafka's own log lines in the format of ours: without its clock and thread names. It omits lines about
+ * problems that librdkafka solves by itself at each start, and about errors that end a client, which we report.
+ * Called by librdkafka's threads. */
 void client_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
 {
 	char line[SAID_BYTES];
@@ -127,7 +128,8 @@ rd_kafka_conf_t *client_configuration(struct properties own, struct properties u
 		return NULL;
 	}
 	rd_kafka_conf_set_log_cb(configuration, client_hear_line);
-	/* A broker that is back is seen soon, and one that is gone without a word too: librdkafka's own is a minute. */
+	/* Detects a broker that is back soon, and one that disappeared without a message. librdkafka's default is a
+	 * minute. */
 	static const struct property quick[] = {
 		{"reconnect.backoff.max.ms", "1000"},
 		{"socket.timeout.ms", "10000"},
@@ -160,7 +162,7 @@ size_t client_limit_batches(rd_kafka_conf_t *configuration, const struct batch_l
 		if (rd_kafka_conf_set(configuration, "batch.size", value, words, sizeof words) == RD_KAFKA_CONF_OK)
 			batch = bytes;
 	}
-	return batch < most ? batch : most; /* librdkafka holds a batch against both */
+	return batch < most ? batch : most; /* librdkafka checks a batch against both */
 }
 
 rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, struct error *error)
@@ -228,7 +230,8 @@ static void *destroy(void *client)
 	return NULL;
 }
 
-/* By looks at a clock that nobody sets: a wait until a time of day is as long as whoever sets that wants. */
+/* Closes a client. It polls a monotonic clock, because a wait until a time of day depends on changes of the system
+ * clock. */
 void client_leave(rd_kafka_t *client, int wait_s)
 {
 	static const struct timespec pause = {.tv_nsec = LEAVE_LOOK_NS};
@@ -261,8 +264,8 @@ void client_queue_forget(rd_kafka_queue_t *queue)
 	rd_kafka_queue_destroy(queue);
 }
 
-/* Before it, librdkafka's SCRAM repeats a part of the server's first message in its proof,
- * which brokers since 3.9 and 3.8.1 take for a wrong password. */
+/* Earlier versions of librdkafka repeat a part of the server's first SCRAM message in their proof. Brokers since 3.9
+ * and 3.8.1 treat that as a wrong password. */
 #define SCRAM_RIGHT_SINCE 0x020601ff
 
 bool client_is_let_in(int code, const char *words, struct error *error)
@@ -270,9 +273,9 @@ bool client_is_let_in(int code, const char *words, struct error *error)
 	if (code != RD_KAFKA_RESP_ERR__AUTHENTICATION && code != RD_KAFKA_RESP_ERR__SSL)
 		return true;
 	bool old = rd_kafka_version() < SCRAM_RIGHT_SINCE && strstr(words, "SCRAM");
-	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not let us in: %s; %s%s%s", words,
-			 old ? "librdkafka before 2.6.1, and this is " : "see to the sasl and ssl settings of kafkaConfig",
-			 old ? rd_kafka_version_str() : "", old ? ", cannot log in by SCRAM to a Kafka of today" : "");
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka rejects the login: %s; %s%s%s", words,
+			 old ? "librdkafka before 2.6.1, and this is " : "check the sasl and ssl settings of kafkaConfig",
+			 old ? rd_kafka_version_str() : "", old ? ", cannot log in by SCRAM to a current Kafka" : "");
 }
 
 /* ---- producing ---- */
@@ -286,14 +289,14 @@ bool client_has_topic(const rd_kafka_message_t *record, struct error *error)
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
 		return error_set(
 			error, ERROR_SYSTEM, PLACE_NONE,
-			"Kafka refuses records for %s: %s; no offset of theirs is committed. See to the topic, and start again",
+			"Kafka refuses records for %s: %s; none of their offsets is committed. Check the topic, and start again",
 			rd_kafka_topic_name(record->rkt), rd_kafka_err2str(record->err));
 	default:
 		return true;
 	}
 }
 
-/* What librdkafka says of one record: is it this record's fault, or the producer's end? */
+/* Meaning of librdkafka's error for one record: the record is refused, the queue is full, or the producer has ended. */
 static enum produce_verdict verdict_of(rd_kafka_resp_err_t code, const struct outgoing *record, struct error *error)
 {
 	switch (code) {
@@ -307,7 +310,7 @@ static enum produce_verdict verdict_of(rd_kafka_resp_err_t code, const struct ou
 			  record->value.length);
 		return PRODUCE_REFUSED;
 	default:
-		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes nothing more: %s", rd_kafka_err2str(code));
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer accepts no more records: %s", rd_kafka_err2str(code));
 		return PRODUCE_SPOILT;
 	}
 }
@@ -332,7 +335,7 @@ static rd_kafka_resp_err_t produce_with_headers(rd_kafka_t *client, rd_kafka_top
 				  RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.bytes, record->value.length),
 				  RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		rd_kafka_headers_destroy(headers); /* taken only by success */
+		rd_kafka_headers_destroy(headers); /* librdkafka takes them only on success */
 	return code;
 }
 
@@ -383,7 +386,13 @@ int32_t client_partition(const void *key, size_t length, const void *tag, int32_
 	return key ? rd_kafka_msg_partitioner_murmur2(NULL, key, length, count, NULL, NULL) : tag_origin(tag).partition % count;
 }
 
-/* Where the program or a shared object of its start has it, so that it costs one instruction in both. */
+void client_quiet_transactions(rd_kafka_t *producer)
+{
+	rd_kafka_error_destroy(rd_kafka_abort_transaction(producer, GIVE_UP_MS));
+	(void)rd_kafka_purge(producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+}
+
+/* This storage model costs one instruction, in the program and in shared objects loaded at its start. */
 static _Thread_local int partitions_seen __attribute__((tls_model("initial-exec")));
 
 int client_partitions_seen(void)
@@ -396,8 +405,8 @@ void client_partitions_forget(void)
 	partitions_seen = 0;
 }
 
-/* Entered by librdkafka's threads too, and by those of a client that was left: so it notes what it sees where nothing ends
- * before its thread. */
+/* Called by librdkafka's threads too, also by those of an abandoned client. So its notes are in storage that lives as
+ * long as the thread. */
 static int32_t partition_of(const rd_kafka_topic_t *topic, const void *key, size_t length, int32_t count, void *context, void *tag)
 {
 	(void)topic;
@@ -419,7 +428,7 @@ void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties us
 
 /* ---- topics by number ---- */
 
-/* NULL: with the settings that the client has for topics. */
+/* The settings of a topic handle. NULL: those that the client has for topics. */
 static rd_kafka_topic_conf_t *handle_configuration(const struct topic_handles *handles, rd_kafka_t *client)
 {
 	rd_kafka_topic_conf_t *configuration = handles->numbered ? rd_kafka_default_topic_conf_dup(client) : NULL;
@@ -491,7 +500,7 @@ bool failure_is_lasting(rd_kafka_resp_err_t code)
 	       code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT;
 }
 
-/* Of other records in the batch of one that Kafka found invalid; librdkafka says it since 2.5. */
+/* Error of the other records in a batch with an invalid record; librdkafka reports it since 2.5. */
 #define INVALID_DIFFERENT_RECORD (-138)
 
 static size_t report_bytes(const rd_kafka_message_t *report)
@@ -527,15 +536,15 @@ enum refusal_cause refusal_cause(const rd_kafka_message_t *report, size_t batch_
 
 void refusal_lower_batches(struct batch_limit *limit, size_t batch_bytes, const rd_kafka_message_t *report)
 {
-	char line[SAID_BYTES], bound[64] = "each record is sent by itself";
+	char line[SAID_BYTES], bound[64] = "each record is sent separately";
 	size_t before = atomic_load(&limit->bytes);
 	size_t bytes = batch_limit_lower(limit, batch_bytes, !is_of_size(report->err));
 	if (bytes == before)
-		return; /* another has lowered it, and said so */
+		return; /* another producer has lowered and reported it */
 	if (bytes > 1)
 		(void)snprintf(bound, sizeof bound, "batches have at most %zu bytes", bytes);
 	(void)snprintf(line, sizeof line,
-		       "Kafka: topic %s refused a batch of records: %s; from now on %s, and what was refused is produced again",
+		       "Kafka: topic %s refused a batch of records: %s; from now on %s, and the refused records are sent again",
 		       rd_kafka_topic_name(report->rkt), rd_kafka_err2str(report->err), bound);
 	client_say(LOG_LEVEL_WARN, line);
 }
@@ -547,10 +556,10 @@ bool refusal_name_clock(const rd_kafka_message_t *report, struct error *error)
 	struct tm parts;
 	(void)strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &parts));
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-			 "Kafka refuses records for %s because of their time: the clock of this machine says %s. Compare it with "
-			 "the clocks of the brokers; the topic allows what its message.timestamp.after.max.ms and "
-			 "message.timestamp.before.max.ms say. No request is refused and no offset of theirs is committed: "
-			 "correct the clock, and start again",
+			 "Kafka refuses records for %s because of their time: the clock of this machine shows %s. Compare it "
+			 "with the clocks of the brokers; message.timestamp.after.max.ms and message.timestamp.before.max.ms "
+			 "of the topic set the allowed difference. No request is refused and none of their offsets is "
+			 "committed: correct the clock, and start again",
 			 rd_kafka_topic_name(report->rkt), now);
 }
 

@@ -65,6 +65,12 @@ bool client_has_topic(const rd_kafka_message_t *record, struct error *error);
 enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record, void *opaque,
 				    struct error *error);
 
+/* Brings a transactional producer into a state in which it can be destroyed. librdkafka (2.0 and 2.12) crashes if it
+ * is destroyed while it adds partitions to a transaction, because that request may end before it is counted. It also
+ * crashes while it has requests in flight, because it handles their answers after it has freed their memory. So the
+ * producer first stops adding partitions, and then waits until it expects no answers. */
+void client_quiet_transactions(rd_kafka_t *producer);
+
 /* ---- producers of results ---- */
 
 /* Tag of a result in flight, which identifies the record that it answers. It is the `opaque` of client_produce().

@@ -14,7 +14,6 @@
 #include "net/loop.h"
 
 #define REASON_MAX 256
-#define LEAVE_MS 200 /* for a transaction that is given up anyway */
 
 enum committer_request { REQUEST_NONE, REQUEST_START, REQUEST_END, REQUEST_STOP };
 
@@ -27,27 +26,27 @@ struct committer {
 	pthread_t thread;
 	bool running;
 	atomic_bool stopping;
-	atomic_uint closed_sockets; /* of this producer and those before it; librdkafka's threads count */
+	atomic_uint closed_sockets; /* of this producer and its predecessors; librdkafka's threads count */
 
-	pthread_mutex_t lock; /* of the eight below */
+	pthread_mutex_t lock; /* protects the eight fields below */
 	pthread_cond_t asked;
 	enum committer_request request;
 	enum transaction_news answer;
 	struct error answer_error;
-	struct error lost; /* why no other producer helps: a topic may be gone, or the clock is wrong */
-	int64_t lost_at_ms; /* when that is told, unless something is committed before */
+	struct error lost; /* the reason why another producer would not help: a topic may be gone, or the clock is wrong */
+	int64_t lost_at_ms; /* time at which that is reported, unless there is a commit before */
 	rd_kafka_queue_t *queue;  /* the producer's events */
 	size_t batch_bytes;	  /* of the producer, at most */
-	struct refusals refusals; /* what they said */
+	struct refusals refusals; /* the refusals reported */
 
-	/* The thread's while it is at a request, else the worker's: */
+	/* Owned by the thread during a request, otherwise by the worker: */
 	rd_kafka_t *producer;
 	struct topic_handles topics;
 	const char *const *names; /* of the topics */
 	size_t name_count;
 	struct settlement settlement;
-	char reason[REASON_MAX]; /* of the last doubt */
-	bool explained;		 /* the doubt that there is now */
+	char reason[REASON_MAX]; /* reason of the last doubt about a transaction */
+	bool explained;		 /* the current doubt was reported */
 	struct hindrance hindrance; /* to the next transaction */
 };
 
@@ -64,20 +63,20 @@ static rd_kafka_conf_t *configuration_of(struct committer *committer, size_t *ba
 {
 	char timeout[16], socket_timeout[16];
 	snprintf(timeout, sizeof timeout, "%d", committer->timeout_ms);
-	/* A request that is answered later than this is sent again: rather not before the
-	 * transaction itself is over. */
+	/* A request without an answer after this time is sent again. That should not happen before the transaction
+	 * itself times out. */
 	snprintf(socket_timeout, sizeof socket_timeout, "%d", committer->timeout_ms - 100);
 	const struct property own[] = {
 		{"bootstrap.servers", committer->config->brokers},
-		{"allow.auto.create.topics", "false"}, /* one that Kafka makes has other settings and partitions */
+		{"allow.auto.create.topics", "false"}, /* a topic that Kafka creates by itself has other settings and partitions */
 		{"transactional.id", committer->config->id},
 		{"transaction.timeout.ms", timeout},
 		{"socket.timeout.ms", socket_timeout},
 		{"linger.ms", "5"},
-		/* A topic that is gone is to be known as such before the transaction's time is over. */
+		/* A deleted topic must be detected before the transaction times out. */
 		{"topic.metadata.propagation.max.ms", "5000"},
 		{"partitioner", "murmur2_random"},
-		/* Of records that arrive, nobody wants to hear: the commit says it for all. */
+		/* Successful records need no report: the commit reports all. */
 		{"delivery.report.only.error", "true"},
 	};
 	rd_kafka_conf_t *configuration =
@@ -88,8 +87,8 @@ static rd_kafka_conf_t *configuration_of(struct committer *committer, size_t *ba
 	*batch_bytes = client_limit_batches(configuration, committer->batches);
 	rd_kafka_conf_set_opaque(configuration, committer);
 	rd_kafka_conf_set_closesocket_cb(configuration, on_close_socket);
-	/* As events, because a commit then waits for the count of unsent records alone,
-	 * instead of looking for callbacks to run every 10 ms. */
+	/* As events, because a commit then waits only for the number of unsent records, instead of polling for
+	 * callbacks every 10 ms. */
 	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
 	return configuration;
 }
@@ -100,7 +99,7 @@ static void note_refusal(struct committer *committer, const rd_kafka_message_t *
 	case REFUSAL_OF_RECORD:
 		refusals_note(&committer->refusals, &committer->topics, report);
 		break;
-	case REFUSAL_OF_BATCH: /* all of its transaction is produced again, by another producer */
+	case REFUSAL_OF_BATCH: /* another producer produces the whole transaction again */
 		refusal_lower_batches(committer->batches, committer->batch_bytes, report);
 		break;
 	case REFUSAL_OF_CLOCK:
@@ -122,8 +121,8 @@ static void note_refused(struct committer *committer, rd_kafka_event_t *event)
 			note_refusal(committer, message);
 }
 
-/* Under the lock. Failed records are part of the count that a commit waits for, until they are taken
- * from the queue. That they failed, the commit will say too. */
+/* Called under the lock. A commit waits for failed records until they are taken from the queue. The commit also
+ * reports their failure. */
 static void drain_events(struct committer *committer)
 {
 	rd_kafka_event_t *event;
@@ -134,21 +133,11 @@ static void drain_events(struct committer *committer)
 	}
 }
 
-/* librdkafka, 2.0 as 2.12, dies when a producer is destroyed at the wrong moment: while it
- * adds partitions to a transaction, whose request then ends before it was counted, or has
- * requests under way, whose answers it takes after what they are noted in was given back.
- * So it is brought to where it adds none, and then to where it expects no answers. */
-static void producer_quiet(struct committer *committer)
-{
-	rd_kafka_error_destroy(rd_kafka_abort_transaction(committer->producer, LEAVE_MS));
-	(void)rd_kafka_purge(committer->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-}
-
 static void producer_close(struct committer *committer)
 {
 	if (!committer->producer)
 		return;
-	producer_quiet(committer);
+	client_quiet_transactions(committer->producer);
 	pthread_mutex_lock(&committer->lock);
 	drain_events(committer);
 	rd_kafka_queue_t *queue = committer->queue;
@@ -176,7 +165,7 @@ static bool producer_open(struct committer *committer, struct error *error)
 	return topic_handles_follow(&committer->topics, committer->producer, committer->names, committer->name_count, error);
 }
 
-/* ---- the calls; each notes the first reason of a doubt ---- */
+/* ---- calls; each stores the first reason of a doubt ---- */
 
 static enum settlement_outcome outcome_of(struct committer *committer, const char *doing, rd_kafka_error_t *failure)
 {
@@ -253,7 +242,7 @@ static enum settlement_outcome read_committed(struct committer *committer, struc
 	}
 	rd_kafka_topic_partition_list_destroy(list);
 	if (failure_is_lasting(code)) {
-		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not say what the group has committed: %s",
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not report the committed offsets of the group: %s",
 			  rd_kafka_err2str(code));
 		return SETTLEMENT_HOPELESS;
 	}

@@ -12,8 +12,8 @@
 #include "log/group.h"
 #include "net/loop.h"
 
-#define SEEK_TIMEOUT_MS 5000	    /* answered by the client's own threads, in well under one */
-#define SEEK_WAITS_SINCE 0x020100ff /* before it, a seek waits for a thousandth of what it is told */
+#define SEEK_TIMEOUT_MS 5000	    /* answered by the client's own threads, in well under one second */
+#define SEEK_WAITS_SINCE 0x020100ff /* earlier versions wait for a thousandth of the given time */
 #define CLOSE_WAIT_S 5
 
 /* ---- opening and closing ---- */
@@ -37,11 +37,12 @@ static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, s
 		{"isolation.level", "read_committed"},
 		{"session.timeout.ms", "6000"},
 		{"heartbeat.interval.ms", "1500"},
-		/* Partitions that are added, and a topic that is made anew, are read by then; librdkafka's own is 5 min. */
+		/* Added partitions, and a topic that was created again, are read after at most this time;
+		 * librdkafka's default is 5 min. */
 		{"topic.metadata.refresh.interval.ms", "5000"},
-		{"metadata.max.age.ms", "900000"}, /* as it is without the above: else three times that */
+		{"metadata.max.age.ms", "900000"}, /* its default without the setting above; else it is three times that */
 		{"fetch.queue.backoff.ms", consumer_refills_soon() ? "5" : NULL},
-		/* Topics that a join needs together have the same partitions at one member. */
+		/* The partitions of topics that are joined are assigned to the same member. */
 		{"partition.assignment.strategy", "range"},
 	};
 	rd_kafka_conf_t *configuration =
@@ -100,7 +101,7 @@ static bool client_set_up(struct kafka_consumer *consumer, size_t topic_count, s
 	return topic_handles_follow(&consumer->handles, consumer->client, consumer->topics, topic_count, error);
 }
 
-/* All that hangs on the client; the client itself is left to the caller. */
+/* Closes everything that belongs to the client, and returns the client to the caller. */
 static rd_kafka_t *client_take_down(struct kafka_consumer *consumer)
 {
 	topic_handles_close(&consumer->handles);
@@ -122,8 +123,8 @@ static bool consumer_set_up(struct kafka_consumer *consumer, const struct consum
 {
 	if (config->topic_count > TOPICS_READ_MAX)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "%zu topics are to be read by one group, and %zu can be; run some "
-				 "pipelines in an engine with another namespace",
+				 "one group would read %zu topics, and at most %zu are possible; run some pipelines in an "
+				 "engine with another namespace",
 				 config->topic_count, TOPICS_READ_MAX);
 	consumer->bell = bell_open(error);
 	if (consumer->bell < 0)
@@ -161,7 +162,7 @@ static void kafka_close(struct consumer *self)
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	consumer->closing = true;
 	witness_close(consumer->witness);
-	/* A change that nobody accepted would make the close wait for it. */
+	/* An unaccepted change would block the close. */
 	if (consumer->client && consumer->change != ASSIGNMENT_SAME)
 		rd_kafka_assign(consumer->client, NULL);
 	rd_kafka_t *client = client_take_down(consumer);
@@ -191,7 +192,7 @@ rd_kafka_t *consumer_client(const struct consumer *self)
 	return ((const struct kafka_consumer *)self)->client;
 }
 
-/* What guards it is no part of what the consumer promises not to change. */
+/* The lock is not part of the consumer's constant state. */
 static pthread_mutex_t *asking_of(const struct consumer *self)
 {
 	return &((struct kafka_consumer *)(uintptr_t)self)->asking;
@@ -243,7 +244,7 @@ rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *self, stru
 	return list;
 }
 
-/* librdkafka gives it back with the list, by free(). */
+/* librdkafka frees it with the list, by free(). */
 static bool metadata_set(rd_kafka_topic_partition_t *entry, const struct state_reference *reference)
 {
 	char *metadata = memory_take_raw(STATE_REFERENCE_BYTES_MAX);
@@ -268,7 +269,7 @@ rd_kafka_topic_partition_list_t *consumer_commit_list(const struct consumer *sel
 	return list;
 }
 
-/* ---- taking ---- */
+/* ---- records ---- */
 
 static void record_fill(rd_kafka_message_t *message, struct record *record)
 {
@@ -342,7 +343,7 @@ static enum assignment_change kafka_change(const struct consumer *self, struct p
 	return consumer->change;
 }
 
-/* All of a group's partitions are given, and given up, at once. */
+/* All partitions of a group are assigned and revoked at once. */
 static bool accept_given(struct kafka_consumer *consumer, struct error *error)
 {
 	rd_kafka_topic_partition_list_t *list = consumer_list(&consumer->consumer, consumer->changed);
@@ -360,7 +361,7 @@ static bool accept_given(struct kafka_consumer *consumer, struct error *error)
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "take its partitions", code);
 }
 
-/* It reads what the one before it read. */
+/* The new client reads the topics of the previous one. */
 static bool replace_fenced(struct kafka_consumer *consumer, struct error *error)
 {
 	rd_kafka_topic_partition_list_t *list = NULL;
@@ -422,7 +423,7 @@ static bool kafka_seek(struct consumer *self, struct positions positions, struct
 	if (whole)
 		rd_kafka_error_destroy(whole);
 	rd_kafka_topic_partition_list_destroy(list);
-	/* What is lost, or is about to be, is read by whoever gets it from there anyway. */
+	/* The next owner reads lost partitions from their committed offsets anyway. */
 	bool lost = rd_kafka_assignment_lost(consumer->client) || rd_kafka_fatal_error(consumer->client, NULL, 0);
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || lost || failed(error, "go back to the committed offsets", code);
 }
@@ -437,7 +438,7 @@ static bool kafka_pause(struct consumer *self, struct positions positions, bool 
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, paused ? "pause" : "go on", code);
 }
 
-/* Without a group: all that it has is taken, and all that it is to have is given. */
+/* Without a group: revokes all current partitions, and assigns all new ones. */
 static bool assign_anew(struct kafka_consumer *consumer, const struct consumer_topics *topics, struct error *error)
 {
 	size_t partitions = (size_t)consumer->assigned;

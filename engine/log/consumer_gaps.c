@@ -11,7 +11,7 @@
 #include "log/consumer_parts.h"
 #include "net/loop.h"
 
-#define WATERMARK_WAIT_MS 2000 /* for the answer where the partition begins; the worker waits for it */
+#define WATERMARK_WAIT_MS 2000 /* for the answer about the begin of the partition; the worker waits for it */
 #define RESET_MARK "]: offset reset (at offset "
 #define GAP_LINE_BYTES 512
 #define RESET_LEVEL 4 /* of syslog: a warning, as librdkafka writes that line */
@@ -48,7 +48,7 @@ static void reset_note(struct kafka_consumer *consumer, const struct offset_rese
 	}
 	consumer->resets_lost = consumer->resets_lost || !items;
 	pthread_mutex_unlock(&consumer->resets_lock);
-	bell_ring(consumer->bell); /* perhaps no record comes behind it */
+	bell_ring(consumer->bell); /* there may be no record after it */
 }
 
 void consumer_log_resets(struct kafka_consumer *consumer, rd_kafka_conf_t *configuration)
@@ -58,7 +58,7 @@ void consumer_log_resets(struct kafka_consumer *consumer, rd_kafka_conf_t *confi
 	int64_t number = RESET_LEVEL;
 	(void)rd_kafka_conf_get(configuration, "log_level", level, &size);
 	(void)number_read_int64(text_of(level), &number);
-	consumer->log_level = (int)number; /* librdkafka takes 0 to 7 */
+	consumer->log_level = (int)number; /* librdkafka accepts 0 to 7 */
 	(void)snprintf(level, sizeof level, "%d", RESET_LEVEL);
 	if (number < RESET_LEVEL)
 		(void)rd_kafka_conf_set(configuration, "log_level", level, words, sizeof words);
@@ -101,7 +101,7 @@ static bool reset_find(struct kafka_consumer *consumer, struct gap *gap, char to
 		if (!reset_take(consumer, &reset))
 			return false;
 	} while (!is_read(consumer, reset.topic));
-	witness_forget(consumer->witness); /* what is read now is behind another beginning */
+	witness_forget(consumer->witness); /* records read now follow another beginning */
 	*gap = (struct gap){consumer_topic_named(consumer, reset.topic), reset.partition, reset.offset, OFFSET_NONE, false};
 	rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(consumer->client, reset.topic, reset.partition, &gap->to, &end,
 								    WATERMARK_WAIT_MS);
@@ -137,24 +137,24 @@ void gap_words(const struct gap *gap, const char *topic, char *words, size_t siz
 {
 	if (gap->remade)
 		(void)snprintf(words, size,
-			       "Kafka: topic %s was made anew while it was read: %lld records of %s-%d at least were not read, "
-			       "offsets %lld to %lld",
+			       "Kafka: topic %s was created again while it was read: at least %lld records of %s-%d were not "
+			       "read, offsets %lld to %lld",
 			       topic, (long long)gap_count(gap), topic, (int)gap->partition, (long long)gap->from,
 			       (long long)gap->to - 1);
 	else if (gap->to == OFFSET_NONE)
 		(void)snprintf(words, size,
-			       "Kafka: records of %s-%d from offset %lld on were deleted before they were read; how many is not "
-			       "known",
+			       "Kafka: records of %s-%d from offset %lld on were deleted before they were read; their number "
+			       "is unknown",
 			       topic, (int)gap->partition, (long long)gap->from);
 	else if (gap->to > gap->from)
 		(void)snprintf(words, size,
 			       "Kafka: %lld records of %s-%d were deleted before they were read: offsets %lld to %lld, by "
-			       "retention or by hand",
+			       "retention or by an operator",
 			       (long long)(gap->to - gap->from), topic, (int)gap->partition, (long long)gap->from,
 			       (long long)gap->to - 1);
 	else
 		(void)snprintf(words, size,
-			       "Kafka: %s-%d does not reach to offset %lld, where it was read on: the topic was made anew, or cut. "
-			       "It is read from its beginning",
+			       "Kafka: %s-%d ends before offset %lld, the position of the engine: the topic was created again, "
+			       "or truncated. It is read from its beginning",
 			       topic, (int)gap->partition, (long long)gap->from);
 }

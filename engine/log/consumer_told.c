@@ -10,14 +10,14 @@
 
 #define FENCED_TIMES_MAX 3
 #define FENCED_WHILE_MS 60000
-#define MISSED_WAIT_MS 1000 /* for the answer whether it is gone: rather than to read nothing for ever */
+#define MISSED_WAIT_MS 1000 /* for the answer whether it is gone; otherwise nothing might be read for ever */
 
 uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char *name)
 {
 	uint32_t number = 0;
 	while (strcmp(consumer->topics[number], name) != 0) {
 		number++;
-		assert(number < consumer->handles.count); /* Kafka gives what was asked for */
+		assert(number < consumer->handles.count); /* Kafka assigns only subscribed topics */
 	}
 	return number;
 }
@@ -61,10 +61,10 @@ void consumer_hear_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_ka
 							       .offset = OFFSET_NONE};
 }
 
-/* Kafka takes one member of an instance's name at a time, and fences the other. After an
- * outage that can be ourselves: what was asked before it meets the member that joined
- * after it. So another client takes this one's place, as if its partitions were lost. Only
- * who is fenced again and again is not alone, and ends. */
+/* Whether the consumer was probably fenced by itself. Kafka accepts one member of an instance name at a time, and
+ * fences the other. After an outage this can be the same engine: an earlier request of it arrives after its member
+ * has joined again. So another client replaces this one, as if its partitions were lost. Only if it is fenced again
+ * and again is there another engine of that name, and the consumer ends. */
 static bool fenced_by_itself(struct kafka_consumer *consumer)
 {
 	if (consumer->fenced)
@@ -80,7 +80,7 @@ static bool fenced_by_itself(struct kafka_consumer *consumer)
 	return consumer->fenced;
 }
 
-/* Most errors are news of troubles that the client gets over by itself. */
+/* Handles an error. The client recovers from most errors by itself. */
 void consumer_hear_error(rd_kafka_t *client, int code, const char *words, void *context)
 {
 	struct kafka_consumer *consumer = context;
@@ -100,12 +100,12 @@ void consumer_hear_error(rd_kafka_t *client, int code, const char *words, void *
 		if (fenced && fenced_by_itself(consumer))
 			break;
 		error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer stopped: %s; %s",
-			  fenced     ? "fenced by another engine of its name"
+			  fenced     ? "fenced by another engine with the same name"
 			  : fatal[0] ? fatal
 				     : words,
 			  fenced     ? "give each an --instance of its own"
 			  : fatal[0] ? "start it again"
-				     : "give its login the right that `sluice plan --acls` names, and start it again");
+				     : "give its login the right that `sluice plan --acls` lists, and start it again");
 		break;
 	}
 	default:

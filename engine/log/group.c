@@ -11,16 +11,17 @@
 #include "log/group_members.h"
 #include "net/loop.h"
 
-static const struct timespec question_pause = {.tv_nsec = 200 * 1000000L}; /* before a group that was not seen is asked for again */
+static const struct timespec question_pause = {.tv_nsec = 200 * 1000000L}; /* before the next query for a group that was not
+									    * found */
 
 struct group_question {
 	rd_kafka_t *client;
 	const char *group;
 	int bell;
 	rd_kafka_topic_partition_list_t *wanted;
-	const char **topics; /* their names, which are the list's */
+	const char **topics; /* their names, owned by the list */
 	pthread_t thread;
-	enum members_found found; /* once it is answered */
+	enum members_found found; /* when it is answered */
 	atomic_bool answered;
 	atomic_bool stopping;
 };
@@ -33,7 +34,7 @@ static bool list_has_topic(const rd_kafka_topic_partition_list_t *list, const ch
 	return false;
 }
 
-/* What the client came for; NULL: it was given some of each. */
+/* The subscribed topics, if the client lacks partitions of one of them; NULL: it has partitions of each. */
 static rd_kafka_topic_partition_list_t *topics_wanted(rd_kafka_t *client)
 {
 	rd_kafka_topic_partition_list_t *wanted = NULL, *given = NULL;

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define UNIQUE_CHARACTERS 37 /* what Kafka adds to the name of a static member: a hyphen and a UUID */
+#define UNIQUE_CHARACTERS 37 /* that Kafka adds to the name of a static member: a hyphen and a UUID */
 
-/* What Kafka's own assignors write for a member: a version, then topics, each with its partitions. */
+/* The assignment of a member, as Kafka's own assignors write it: a version, then topics, each with its partitions. */
 struct group_assignment {
 	const unsigned char *at, *end;
 };
@@ -40,7 +40,7 @@ static bool assignment_long(struct group_assignment *assignment, size_t *value)
 	return true;
 }
 
-/* The first topic that is among those; NULL: none is, or the assignment is of another form. */
+/* The first topic of the assignment that is in the list; NULL: none is, or the assignment has another format. */
 static const char *assignment_find(struct group_assignment assignment, const char *const *topics, size_t count)
 {
 	size_t version, names, length, partitions;
@@ -90,7 +90,7 @@ static enum members_found members_look(const struct rd_kafka_group_info *group, 
 	return moves && group->member_cnt > 0 ? MEMBERS_UNKNOWN : MEMBERS_NONE;
 }
 
-/* Whether each topic is given to a member. */
+/* Whether each topic is assigned to a member. */
 static bool members_cover(const struct rd_kafka_group_info *group, const char *const *topics, size_t count)
 {
 	char who[GROUP_MEMBER_TEXT_MAX];
@@ -104,7 +104,7 @@ static bool members_cover(const struct rd_kafka_group_info *group, const char *c
 	return true;
 }
 
-/* The group's description in the list that is returned, which may be NULL as the description may. */
+/* The description of the group, in the returned list. Both may be NULL. */
 static const struct rd_kafka_group_list *group_describe(rd_kafka_t *client, const char *group,
 							const struct rd_kafka_group_info **found, rd_kafka_resp_err_t *code)
 {

@@ -12,8 +12,7 @@
 #define REPLICAS 1
 #define PAUSE_NS 1000000
 
-/* Metadata that is missing, and a connection that is lost, are looked after at once; the
- * mock does not end a fetch when a record comes. */
+/* Missing metadata and lost connections are retried at once. The mock does not end a fetch when a record arrives. */
 static const struct property consumer_settings[] = {
 	{"topic.metadata.refresh.fast.interval.ms", "20"},
 	{"reconnect.backoff.ms", "10"},
@@ -27,7 +26,7 @@ const struct properties mock_consumer_settings = {sizeof consumer_settings / siz
 const struct properties mock_producer_settings = {sizeof producer_settings / sizeof *producer_settings, producer_settings};
 
 struct mock_cluster {
-	rd_kafka_t *holder; /* the mock lives in its threads */
+	rd_kafka_t *holder; /* the mock runs in its threads */
 	rd_kafka_mock_cluster_t *mock;
 };
 
@@ -38,7 +37,7 @@ struct mock_cluster *mock_cluster_open(struct error *error)
 		error_memory(error, ERROR_SYSTEM, "opening the embedded broker");
 		return NULL;
 	}
-	/* It knows of no broker to connect to, and would say so. */
+	/* It has no broker to connect to, and would log that. */
 	static const struct property quiet[] = {{"log_level", "0"}};
 	rd_kafka_conf_t *configuration = client_configuration((struct properties){1, quiet}, (struct properties){0}, error);
 	cluster->holder = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
@@ -68,8 +67,7 @@ const char *mock_cluster_brokers(const struct mock_cluster *cluster)
 
 static rd_kafka_resp_err_t topic_create(struct mock_cluster *cluster, const char *name, int partitions)
 {
-	/* The mock's thread misses a call that comes right behind another, and then sleeps for a
-	 * second before it sees it. */
+	/* The mock's thread misses a call directly after another one, and then notices it only after a second. */
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	nanosleep(&pause, NULL);
 	return rd_kafka_mock_topic_create(cluster->mock, name, partitions, REPLICAS);

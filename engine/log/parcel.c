@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* The least that message.max.bytes can be is 1000, a part of which librdkafka counts for
- * itself: what is this short is never refused for its size, so nobody need wait to hear. */
+/* The minimum of message.max.bytes is 1000, of which librdkafka counts a part for itself. So a shorter record is
+ * never refused because of its size, and its verdict need not be awaited. */
 #define SHORT_BYTES 900
 #define GROUPS 64 /* of partitions: with more of them a parcel has few records of each */
 
@@ -22,11 +22,11 @@ void parcel_empty(struct parcel *parcel)
 static enum produce_verdict lose(struct parcel *parcel, rd_kafka_resp_err_t code, struct error *error)
 {
 	parcel->lost = true;
-	error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes nothing more: %s", rd_kafka_err2str(code));
+	error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer accepts no more records: %s", rd_kafka_err2str(code));
 	return PRODUCE_SPOILT;
 }
 
-/* A full queue takes none of those behind the first that it did not take. */
+/* After the first record that a full queue did not accept, it accepts none. */
 static enum produce_verdict judge(struct parcel *parcel, struct error *error)
 {
 	for (; parcel->first < parcel->count; parcel->first++) {
@@ -48,7 +48,7 @@ static struct parcel_topic *parcel_topic(struct parcel *parcel)
 	return its;
 }
 
-/* Stable, so that those of a partition stay in their order. */
+/* The sort is stable, so records of a partition keep their order. */
 static void sort_by_partition(struct parcel *parcel, int partitions)
 {
 	rd_kafka_message_t *messages = &parcel->messages[parcel->first];

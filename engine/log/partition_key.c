@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-#define SEED UINT32_C(0x9747b28c) /* as Kafka's producers begin */
+#define SEED UINT32_C(0x9747b28c) /* the start value of Kafka's producers */
 #define FACTOR UINT32_C(0x5bd1e995)
 #define INVERSE UINT32_C(0xe59b19bd) /* of the factor, modulo 2^32 */
 

@@ -8,7 +8,7 @@
 
 #define ANSWER_WAIT_MS 15000
 #define GROUP_PAUSE_MS 100
-#define LEAVE_WAIT_S 1 /* librdkafka 2.0 does not end a client that asked a broker which does not know the question */
+#define LEAVE_WAIT_S 1 /* librdkafka 2.0 cannot close a client after a query that the broker does not support */
 #define WORDS_MAX 256
 
 const char *probe_library(void)
@@ -63,7 +63,7 @@ static void answer_badly(struct probing *probing, struct probe_answer *answer, c
 	answer->words = arena_copy(probing->arena, words, strlen(words));
 }
 
-/* In the broker's words, or in librdkafka's where they are NULL. */
+/* Sets the text of an answer: the broker's, or librdkafka's if that is NULL. */
 static void answer_code(struct probing *probing, struct probe_answer *answer, rd_kafka_resp_err_t code, const char *words)
 {
 	answer_badly(probing, answer, words ? words : rd_kafka_err2str(code));
@@ -117,7 +117,7 @@ static void read_refusals(struct probing *probing, const rd_kafka_event_t *event
 	}
 }
 
-/* Those that are absent are ordered, for show: Kafka says whether it would make them. */
+/* Orders the missing topics without creating them: Kafka reports whether it would. */
 static bool order_for_show(struct probing *probing, struct wanted_topics topics, struct probe *probe, struct error *error)
 {
 	rd_kafka_NewTopic_t **orders = ARENA_ARRAY(probing->arena, rd_kafka_NewTopic_t *, topics.count + 1);
@@ -126,7 +126,7 @@ static bool order_for_show(struct probing *probing, struct wanted_topics topics,
 	for (size_t i = 0; orders && i < topics.count; i++) {
 		struct probe_answer *answer = &probe->answers[i];
 		if (answer->state == PROBE_ABSENT && topics.items[i].bound)
-			answer_badly(probing, answer, "it is not there, and it is not sluice's to make");
+			answer_badly(probing, answer, "it does not exist, and sluice does not create it");
 		if (answer->state != PROBE_ABSENT)
 			continue;
 		orders[count] = rd_kafka_NewTopic_new(topics.items[i].name, -1, -1, words, sizeof words);
@@ -146,7 +146,7 @@ static bool order_for_show(struct probing *probing, struct wanted_topics topics,
 	if (event && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR)
 		read_refusals(probing, event, probe);
 	else
-		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not say whether it would make topics: %s",
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not report whether it would create topics: %s",
 			  event ? rd_kafka_event_error_string(event) : "no answer");
 	if (event)
 		rd_kafka_event_destroy(event);
@@ -171,7 +171,7 @@ static void note_fault(void *context, const char *topic, enum changelog_fault fa
 			answer_badly(faults->probing, &faults->probe->answers[i], words);
 }
 
-/* Of how many partitions the topic is that the changelog goes with; 0: it is not there. */
+/* Number of partitions of the topic to which the changelog belongs; 0: the topic does not exist. */
 static int partitions_beside(struct wanted_topics topics, size_t at, const struct probe *probe)
 {
 	for (size_t i = 0; i < topics.count; i++)
@@ -180,7 +180,7 @@ static int partitions_beside(struct wanted_topics topics, size_t at, const struc
 	return 0;
 }
 
-/* A changelog with fewer partitions than its input has no room for the state of some. */
+/* A changelog with fewer partitions than its input cannot store the state of some. */
 static void look_at_width(struct probing *probing, struct wanted_topics topics, size_t at, struct probe *probe)
 {
 	struct probe_answer *answer = &probe->answers[at];
@@ -224,7 +224,8 @@ static bool look_at_changelogs(struct probing *probing, struct properties proper
 
 /* ---- groups ---- */
 
-/* Brokers that have just begun, or were never asked for a group, look for its coordinator first. */
+/* Whether the coordinator of a group is not known yet. Brokers that have just started, or were never asked for the
+ * group, look for it first. */
 static bool is_not_found_yet(rd_kafka_resp_err_t code)
 {
 	return code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR || code == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
@@ -248,7 +249,7 @@ static rd_kafka_resp_err_t ask_of_group(struct probing *probing, struct probe_an
 	rd_kafka_DescribeConsumerGroups(probing->client, (const char **)&answer->name, 1, NULL, probing->queue);
 	rd_kafka_event_t *event = rd_kafka_queue_poll(probing->queue, ANSWER_WAIT_MS);
 	rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
-	answer->state = PROBE_GOOD; /* until it says otherwise */
+	answer->state = PROBE_GOOD; /* until an answer differs */
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		answer_code(probing, answer, code, event ? rd_kafka_event_error_string(event) : NULL);
 	else
@@ -258,9 +259,9 @@ static rd_kafka_resp_err_t ask_of_group(struct probing *probing, struct probe_an
 	return code;
 }
 
-/* Who may join a group may see it described. (To ask for its offsets takes the same right, but where the
- * coordinator is not found yet that ends librdkafka 2.0.2 with a segmentation fault.) A Kafka that does not know
- * the question, as that of `sluice dev`, has no rights either. */
+/* Checks the right to join a group, which includes the right to describe it. (Reading its offsets needs the same
+ * right, but librdkafka 2.0.2 crashes if the coordinator is not found yet.) A Kafka that does not support the query,
+ * as that of `sluice dev`, has no rights either. */
 static void look_at_group(struct probing *probing, struct probe_answer *answer)
 {
 	answer->state = PROBE_GOOD;
@@ -271,7 +272,7 @@ static void look_at_group(struct probing *probing, struct probe_answer *answer)
 		(void)rd_kafka_poll(probing->client, GROUP_PAUSE_MS);
 }
 
-/* ---- all of it ---- */
+/* ---- the probe ---- */
 
 static bool name_all(struct wanted_topics topics, const char *const *groups, size_t group_count, struct arena *arena,
 		     struct probe *probe)

@@ -18,7 +18,7 @@ static rd_kafka_t *asker_open(const char *brokers, struct properties properties,
 	return configuration ? client_open(RD_KAFKA_CONSUMER, configuration, &error) : NULL;
 }
 
-/* Of what this commit refers to; one that refers to nothing has lost none. */
+/* The verdict on the reference of this commit; a commit without a reference has lost nothing. */
 static enum state_verdict reference_look(rd_kafka_t *asker, const struct wanted_topic *changelog,
 					 const rd_kafka_topic_partition_t *commit, bool absent, char words[ERROR_TEXT_MAX])
 {
@@ -44,7 +44,7 @@ static enum state_verdict reference_look(rd_kafka_t *asker, const struct wanted_
 	}
 	rd_kafka_resp_err_t code =
 		rd_kafka_query_watermark_offsets(asker, changelog->name, commit->partition, &low, &high, ANSWER_WAIT_MS);
-	(void)snprintf(words, ERROR_TEXT_MAX, "Kafka does not say where changelog %s ends: %s", changelog->name,
+	(void)snprintf(words, ERROR_TEXT_MAX, "Kafka does not report the end of changelog %s: %s", changelog->name,
 		       rd_kafka_err2str(code));
 	if (code)
 		return STATE_UNKNOWN;
@@ -61,7 +61,7 @@ static enum state_verdict commits_look(rd_kafka_t *asker, const struct wanted_to
 	rd_kafka_resp_err_t code = rd_kafka_committed(asker, list, ANSWER_WAIT_MS);
 	for (int i = 0; !code && i < list->cnt; i++)
 		code = list->elems[i].err;
-	(void)snprintf(words, ERROR_TEXT_MAX, "Kafka does not say what group %s has committed of %s: %s", changelog->group,
+	(void)snprintf(words, ERROR_TEXT_MAX, "Kafka does not report the committed offsets of group %s in %s: %s", changelog->group,
 		       changelog->changelog_of, rd_kafka_err2str(code));
 	enum state_verdict verdict = code ? STATE_UNKNOWN : STATE_THERE;
 	for (int i = 0; verdict == STATE_THERE && i < list->cnt; i++)
@@ -75,14 +75,14 @@ enum state_verdict probe_state(const char *brokers, struct properties properties
 	if (!changelog->group || partitions == 0)
 		return STATE_THERE;
 	rd_kafka_t *asker = asker_open(brokers, properties, changelog->group);
-	(void)snprintf(words, ERROR_TEXT_MAX, "group %s cannot be asked", changelog->group);
+	(void)snprintf(words, ERROR_TEXT_MAX, "group %s does not answer", changelog->group);
 	if (!asker)
 		return STATE_UNKNOWN;
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
 	rd_kafka_topic_partition_list_add_range(list, changelog->changelog_of, 0, partitions - 1);
 	enum state_verdict verdict = commits_look(asker, changelog, list, absent, words);
 	rd_kafka_topic_partition_list_destroy(list);
-	client_leave(asker, 0); /* librdkafka 2.0 does not end one whose coordinator was not found */
+	client_leave(asker, 0); /* librdkafka 2.0 cannot close a client whose coordinator was not found */
 	return verdict;
 }
 
@@ -102,12 +102,11 @@ bool probe_states(const char *brokers, struct properties properties, struct want
 				      client_partition_count(metadata, topic->name) == 0, words);
 		if (verdict == STATE_LOST)
 			error_set(error, ERROR_CONFIG, PLACE_NONE,
-				  "%s (%s). Put that right, or start an engine with --new-state %s, which accepts the loss", words,
+				  "%s (%s). Correct that, or start an engine with --new-state %s, which accepts the loss", words,
 				  topic->name, topic->pipeline);
 		else if (verdict == STATE_UNKNOWN)
 			error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				  "%s; so whether the state of pipeline %s is there is not known: try again", words,
-				  topic->pipeline);
+				  "%s; so the state of pipeline %s could not be checked: try again", words, topic->pipeline);
 	}
 	bool good = metadata && verdict == STATE_THERE;
 	if (metadata)

@@ -8,7 +8,7 @@
 #include "log/topics.h"
 
 #define LOOK_MS 100
-#define SILENCE_LOOKS 300 /* a topic whose end does not come for 30 s is held up by an open transaction */
+#define SILENCE_LOOKS 300 /* if the end of a topic is not reached for 30 s, an open transaction delays it */
 
 struct reader {
 	const struct reader_config *config;
@@ -16,14 +16,14 @@ struct reader {
 	rd_kafka_topic_t *topic;
 	rd_kafka_queue_t *queue;
 	struct error locked_out;
-	int32_t first;	    /* partition that is read */
-	int32_t partitions; /* behind the last of those */
-	int64_t *ends;	    /* of each, where it ended when it was opened; what was written since is not waited for */
-	bool *ended;	    /* of each, whether that was met */
+	int32_t first;	    /* first partition that is read */
+	int32_t partitions; /* one after the last partition */
+	int64_t *ends;	    /* end of each partition at the start; later records are not waited for */
+	bool *ended;	    /* whether the end of each partition was reached */
 	int32_t ended_count;
 };
 
-/* What else is beyond help comes with a record's place; the rest librdkafka tries again. */
+/* Ignores errors. A permanent error is delivered in place of a record; librdkafka retries after the others. */
 static void on_error(rd_kafka_t *client, int code, const char *words, void *context)
 {
 	struct reader *reader = context;
@@ -36,7 +36,7 @@ static bool client_set_up(struct reader *reader, struct error *error)
 	const struct property own[] = {
 		{"bootstrap.servers", reader->config->brokers},
 		{"isolation.level", "read_committed"},
-		{"auto.offset.reset", "earliest"}, /* where retention has passed by */
+		{"auto.offset.reset", "earliest"}, /* if retention has deleted the offset */
 		{"enable.auto.commit", "false"},
 		{"enable.partition.eof", "true"},
 		{"fetch.wait.max.ms", "50"}, /* an embedded broker does not end a wait when a record comes */
@@ -69,7 +69,7 @@ static bool look_at_topic(struct reader *reader, int32_t *count, rd_kafka_resp_e
 	return true;
 }
 
-/* One that was just made is known to some brokers before others. */
+/* A topic that was just created is known to some brokers before others. */
 static bool count_partitions(struct reader *reader, int32_t *count, struct error *error)
 {
 	const int64_t until_ms = clock_ms() + TOPICS_APPEAR_MS;
@@ -82,8 +82,8 @@ static bool count_partitions(struct reader *reader, int32_t *count, struct error
 	} while ((failure_is_absence(code) || failure_is_passing(code)) && clock_ms() < until_ms);
 	return (code == RD_KAFKA_RESP_ERR_NO_ERROR && *count > 0) ||
 	       error_set(error, ERROR_CONFIG, PLACE_NONE,
-			 "topic %s cannot be read: %s; see its name and its namespace; `sluice run` makes the topics of its "
-			 "pipelines, and of their status, when it starts",
+			 "topic %s cannot be read: %s; check its name and its namespace; `sluice run` creates the topics of "
+			 "its pipelines, and of their status, when it starts",
 			 reader->config->topic, rd_kafka_err2str(code));
 }
 
@@ -99,14 +99,32 @@ static rd_kafka_resp_err_t find_end(struct reader *reader, int32_t partition, in
 	}
 }
 
-/* Where to begin is a number before anything else is done, so that what is written after
- * the reader is open is read by it. */
+/* The start by the time of records. */
+static rd_kafka_resp_err_t find_time(const struct reader *reader, int32_t partition, int64_t *begin)
+{
+	const int64_t end = reader->ends[partition];
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_t *item = rd_kafka_topic_partition_list_add(list, reader->config->topic, partition);
+	item->offset = reader->config->time_ms;
+	rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(reader->client, list, TOPICS_WAIT_MS);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		code = item->err;
+	*begin = item->offset >= 0 ? item->offset : end > READER_NEWEST ? end - READER_NEWEST : 0;
+	rd_kafka_topic_partition_list_destroy(list);
+	return code;
+}
+
+/* Determines the start as a number first, so that all records written after the reader was opened are read. */
 static bool start_partition(struct reader *reader, int32_t partition, struct error *error)
 {
 	int64_t *end = &reader->ends[partition];
 	rd_kafka_resp_err_t code = find_end(reader, partition, end);
 	int64_t newest = *end > reader->config->newest ? *end - reader->config->newest : 0;
-	int64_t begin = reader->config->from_beginning ? RD_KAFKA_OFFSET_BEGINNING : newest;
+	int64_t begin = reader->config->from_beginning ? RD_KAFKA_OFFSET_BEGINNING
+			: reader->config->from_offset  ? reader->config->offset
+						       : newest;
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && reader->config->from_time)
+		code = find_time(reader, partition, &begin);
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_consume_start_queue(reader->topic, partition, begin, reader->queue) != 0)
 		code = rd_kafka_last_error();
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
@@ -142,6 +160,11 @@ void reader_ring(struct reader *reader, int bell)
 int32_t reader_partition(const struct reader *reader)
 {
 	return reader->first;
+}
+
+int64_t reader_end(const struct reader *reader)
+{
+	return reader->ends[reader->first];
 }
 
 struct reader *reader_open(const struct reader_config *config, struct error *error)
@@ -180,20 +203,20 @@ static void note_end(struct reader *reader, int32_t partition)
 	reader->ended[partition] = true;
 }
 
-/* What stands in a record's place. False: nothing more can be read. */
+/* Handles a message that is not a record. False: nothing more can be read. */
 static bool note_remark(struct reader *reader, rd_kafka_message_t *message, struct error *error)
 {
 	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 		note_end(reader, message->partition);
 	bool passing = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF || failure_is_passing(message->err) ||
-		       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka lets topic %s be read no more: %s", reader->config->topic,
-				 rd_kafka_message_errstr(message));
+		       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not allow topic %s to be read any more: %s",
+				 reader->config->topic, rd_kafka_message_errstr(message));
 	rd_kafka_message_destroy(message);
 	return passing;
 }
 
-/* Who does not wait has all that is there: the bell is rung by what comes to an empty queue alone, and a remark may stand before
- * a record. */
+/* A caller that does not wait must read all records: the bell rings only when the queue was empty, and such a message
+ * may precede a record. */
 bool reader_next(struct reader *reader, int wait_ms, struct record *record, struct error *error)
 {
 	*record = (struct record){0};
@@ -217,11 +240,27 @@ bool reader_next(struct reader *reader, int wait_ms, struct record *record, stru
 	return true;
 }
 
-/* Whether every partition has been read to where it once ended: then all that stood there
- * when the reader was opened has been given. */
+/* Whether every partition was read up to its end at the start, so that all records of that time were returned. */
 static bool has_caught_up(const struct reader *reader)
 {
 	return reader->ended_count == reader->partitions - reader->first;
+}
+
+bool reader_give_arrived(struct reader *reader, size_t most, int wait_ms,
+			 bool (*take)(void *context, const struct record *record, struct error *error), void *context,
+			 struct error *error)
+{
+	bool good = true;
+	for (size_t i = 0; good && i < most; i++) {
+		struct record record;
+		if (!reader_next(reader, i == 0 ? wait_ms : 0, &record, error))
+			return false;
+		if (!record.held)
+			break;
+		good = take(context, &record, error);
+		record_release(&record);
+	}
+	return good;
 }
 
 bool reader_give_all(struct reader *reader, bool (*take)(void *context, const struct record *record, struct error *error),
@@ -232,17 +271,17 @@ bool reader_give_all(struct reader *reader, bool (*take)(void *context, const st
 		struct record record;
 		if (silent > SILENCE_LOOKS)
 			return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-					 "Kafka does not give the rest of the topic; is a transaction of a writer open still?");
+					 "Kafka does not return the rest of the topic; is a transaction of a writer still open?");
 		if (!reader_next(reader, LOOK_MS, &record, error))
 			return false;
 		if (!record.held)
 			continue;
 		silent = 0;
-		/* Who reads dead letters to ask them again may write new ones by it: they are another time's. */
+		/* A reader that replays dead letters may cause new ones; they are not part of this run. */
 		int64_t end = reader->ends[record.partition];
 		if (record.offset + 1 >= end)
 			note_end(reader, record.partition);
-		good = record.offset >= end || take(context, &record, error);
+		good = (record.offset >= end && !reader->config->continues) || take(context, &record, error);
 		record_release(&record);
 	}
 	return good;

@@ -8,13 +8,23 @@
 
 #include "log/record.h"
 
+#define READER_NEWEST 1000
+
 struct reader;
 
 struct reader_config {
 	const char *brokers;
 	const char *topic;
 	bool from_beginning; /* else from the end of the topic when the reader is opened */
+	bool from_offset;    /* else from `offset` in each partition; from the beginning, if Kafka does not have it */
+	int64_t offset;
+	/* Else from the first record of `time_ms` or later, in each partition; or from the newest READER_NEWEST ones, if none
+	 * is so new, because clocks differ. */
+	bool from_time;
+	int64_t time_ms;     /* since 1970 */
 	int64_t newest;	     /* else from so many offsets before that end, in each partition */
+	/* reader_next() is called after reader_give_all(), which then passes also those later records that it met. */
+	bool continues;
 	bool one_partition;  /* only the partition of number `pick` modulo the number of partitions */
 	uint64_t pick;
 	struct properties properties;
@@ -33,11 +43,21 @@ void reader_ring(struct reader *reader, int bell);
 /* The first partition that is read. */
 int32_t reader_partition(const struct reader *reader);
 
+/* The end of that partition when the reader was opened: the offset of the first record after it. */
+int64_t reader_end(const struct reader *reader);
+
 /* The next record, for which it waits at most `wait_ms`; `held` is NULL when none came. False: a SYSTEM error;
  * nothing more can be read. */
 bool reader_next(struct reader *reader, int wait_ms, struct record *record, struct error *error);
 
-/* Passes all records to `take` that were in the topic when the reader was opened. A record belongs to the reader
+/* Passes the records that have arrived to `take`, at most so many. It waits for the first one at most `wait_ms`. False: `take`
+ * returned false, or SYSTEM. */
+bool reader_give_arrived(struct reader *reader, size_t most, int wait_ms,
+			 bool (*take)(void *context, const struct record *record, struct error *error), void *context,
+			 struct error *error);
+
+/* Passes all records to `take` that were in the topic when the reader was opened; later ones that it meets are dropped,
+ * unless the reader `continues`. A record belongs to the reader
  * and is released when `take` returns. False: `take` returned false, or SYSTEM; the remaining records are not
  * passed. */
 bool reader_give_all(struct reader *reader, bool (*take)(void *context, const struct record *record, struct error *error),

@@ -5,11 +5,11 @@
 
 #define VARINT_BYTES_MAX 5 /* of a length */
 
-/* To be asked for headers makes librdkafka parse them, at more than a thousand instructions
- * where there are none. In a record as Kafka writes it (KIP-98: key, length of the value,
- * value, number of headers) that is one byte behind the value, and librdkafka gives us
- * pointers into what it fetched. It says so itself: between key and value stands the
- * value's length, as a varint. Where it does not, nothing is concluded. */
+/* Whether the record certainly has no headers. A query for headers makes librdkafka parse them, which costs more than
+ * a thousand instructions even if there are none. In Kafka's record format (KIP-98: key, length of the value, value,
+ * number of headers) their number is one byte after the value, and librdkafka returns pointers into the fetched
+ * bytes. This is recognised by the varint of the value's length between key and value. If it is not there, nothing is
+ * concluded. */
 static bool is_known_bare(const struct record *record)
 {
 	if (!record->key.bytes || !record->value.bytes)

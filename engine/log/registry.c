@@ -18,19 +18,19 @@
 #define IDLE_S 60
 #define AGAIN_FIRST_MS 200
 #define AGAIN_LAST_MS 10000
-#define UNKNOWN_KEPT_MS 60000 /* somebody may register it meanwhile */
+#define UNKNOWN_KEPT_MS 60000 /* it may be registered meanwhile */
 #define CONTENT_TYPE "application/vnd.schemaregistry.v1+json"
 
 enum registry_question_state { QUESTION_ASKED, QUESTION_ANSWERED, QUESTION_UNKNOWN };
 
 struct registry_question {
 	struct http_request request;
-	struct loop_timer timer; /* until it is asked again */
+	struct loop_timer timer; /* until the next request */
 	struct registry *registry;
 	struct registry_question *next;
 	int64_t again_ms;
 	enum registry_question_state state;
-	bool announces; /* ours; else a schema is asked for: */
+	bool announces; /* announces our schema; else requests a schema: */
 	uint32_t id;
 	int64_t unknown_until_ms; /* QUESTION_UNKNOWN */
 	const char *schema;	  /* QUESTION_ANSWERED */
@@ -51,7 +51,7 @@ struct registry {
 	char trouble[ERROR_TEXT_MAX];
 };
 
-/* ---- asking ---- */
+/* ---- requests ---- */
 
 static void ask(struct registry_question *question);
 
@@ -101,14 +101,14 @@ static struct registry_question *question_add(struct registry *registry, const c
 	return question;
 }
 
-/* ---- what it says ---- */
+/* ---- replies ---- */
 
 struct registry_said {
 	struct text schema;
 	struct text type; /* empty: AVRO */
 	struct text words;
 	uint64_t id;
-	bool refers; /* to other schemas */
+	bool refers; /* references other schemas */
 };
 
 static void take_references(struct json_scan *scan, struct registry_said *said)
@@ -169,9 +169,9 @@ static void settle_unknown(struct registry_question *question, const char *why)
 static void settle_schema(struct registry_question *question, const struct registry_said *said)
 {
 	if (said->type.length > 0 && !text_is(said->type, "AVRO")) {
-		settle_unknown(question, "it is no Avro schema; only Avro is read by number");
+		settle_unknown(question, "it is not an Avro schema; only Avro is read by number");
 	} else if (said->refers) {
-		settle_unknown(question, "it refers to other schemas, which is not read; register it as one");
+		settle_unknown(question, "it refers to other schemas, which is not supported; register it as one schema");
 	} else {
 		question->schema = arena_copy(question->registry->arena, said->schema.bytes, said->schema.length);
 		question->state = QUESTION_ANSWERED;
@@ -196,8 +196,8 @@ static void explain(struct registry_question *question, const struct http_reply 
 	ask_again(question, why);
 }
 
-/* Whether the question has its answer; else it is asked again. The body is the client's:
- * what is kept of it is copied. */
+/* Whether the question is answered; otherwise it is asked again. The body belongs to the client, so what is kept is
+ * copied. */
 static bool take_reply(struct registry_question *question, const struct http_reply *reply)
 {
 	struct error error = {0};
@@ -208,7 +208,7 @@ static bool take_reply(struct registry_question *question, const struct http_rep
 	}
 	bool read = read_reply(question->registry, reply->body, &said, &error);
 	if (!question->announces && reply->status == 404) {
-		settle_unknown(question, "the registry does not know it; register it, or correct its writer");
+		settle_unknown(question, "the registry does not have it; register it, or correct its writer");
 		return true;
 	}
 	bool whole = read && (question->announces ? said.id > 0 && said.id <= UINT32_MAX : said.schema.bytes != NULL);
@@ -300,7 +300,7 @@ const char *registry_trouble(const struct registry *registry)
 
 /* ---- opening and closing ---- */
 
-/* What is said to announce our schema, once and for all subjects. */
+/* Writes the request that announces our schema; it is the same for all subjects. */
 static bool write_announcement(struct registry *registry)
 {
 	struct buffer body;

@@ -18,7 +18,7 @@
 #define ADDRESS_BYTES 32
 #define LENGTH_BYTES 4
 #define READ_BYTES ((size_t)64 << 10)
-#define PILED_MAX ((size_t)4 << 20) /* waiting to be written: until then nothing more is read for it */
+#define PILED_MAX ((size_t)4 << 20) /* waiting to be written: with more, nothing is read from the client */
 
 struct relay_link;
 
@@ -83,7 +83,7 @@ static int16_t topic_make(void *context, struct text name, int32_t partitions)
 	return mock_cluster_make(relay->cluster, text, partitions);
 }
 
-/* It is answered here, when those before it are. */
+/* Answers a request here, after the answers to earlier ones. */
 static bool take_answered(struct relay_link *link, const struct relay_request *request)
 {
 	const struct relay_topics topics = {topic_make, link->relay};
@@ -97,7 +97,7 @@ static bool take_answered(struct relay_link *link, const struct relay_request *r
 	return pending != NULL;
 }
 
-/* Of a request the broker's answer is changed by, all is kept; of others their head. */
+/* Passes a request on. It is kept whole if the broker's answer must be changed; otherwise only its head is. */
 static bool take_passed(struct relay_link *link, struct text frame, const struct relay_request *request)
 {
 	bool whole = request->api == RELAY_METADATA;
@@ -123,7 +123,7 @@ static bool take_request(struct relay_link *link, struct text frame)
 
 /* ---- answers ---- */
 
-/* Those whose turn it is. */
+/* Sends the answers that are next in order. */
 static void answers_leave(struct relay_link *link)
 {
 	const struct relay_pending *first;
@@ -136,7 +136,7 @@ static void answers_leave(struct relay_link *link)
 static bool take_response(struct relay_link *link, struct text frame)
 {
 	const struct relay *relay = link->relay;
-	answers_leave(link); /* behind the response before this one */
+	answers_leave(link); /* after the previous response */
 	const struct relay_pending *pending = link->queue.first;
 	if (!pending || frame.length < LENGTH_BYTES)
 		return false;
@@ -159,13 +159,13 @@ static bool is_piled(const struct end *end)
 	return end->out.length - end->written >= PILED_MAX;
 }
 
-/* Whether the client has asked for more than it has taken. */
+/* Whether the client has sent too many requests without reading the answers. */
 static bool is_ahead(const struct relay_link *link)
 {
 	return relay_queue_is_full(&link->queue) || is_piled(&link->client);
 }
 
-/* The whole frames that have come; of a client that is ahead, none for now. */
+/* Takes the complete frames received; none while the client is ahead. */
 static bool take_frames(struct end *end, bool (*take)(struct relay_link *link, struct text frame))
 {
 	const bool client = end == &end->link->client;
@@ -187,7 +187,7 @@ static bool take_frames(struct end *end, bool (*take)(struct relay_link *link, s
 	return true;
 }
 
-/* False: it is over, by the peer's will or by an error. */
+/* False: the connection has ended, or has failed. */
 static bool read_some(struct end *end)
 {
 	char *room = buffer_room(&end->in, READ_BYTES);
@@ -211,7 +211,7 @@ static bool write_some(struct end *end)
 	return true;
 }
 
-/* Who is slow to take answers is not asked for more. */
+/* Does not read requests from a client that reads its answers too slowly. */
 static bool wait_for(struct end *end, const struct end *other)
 {
 	struct error error = {0};
@@ -223,7 +223,7 @@ static bool wait_for(struct end *end, const struct end *other)
 	return loop_watch_for(end->link->relay->loop, &end->watch, events, &error);
 }
 
-/* Answers that have left make room for requests that came before. */
+/* After answers were sent, earlier requests can be processed. */
 static bool link_turn(struct relay_link *link, struct end *end, uint32_t events)
 {
 	size_t waiting;
@@ -247,7 +247,7 @@ static void on_ready(void *context, uint32_t events)
 		link_close(end->link);
 }
 
-/* ---- clients come ---- */
+/* ---- connections ---- */
 
 static int mock_connect(const struct relay *relay)
 {

@@ -1,8 +1,10 @@
-/* relay_protocol.c: Parser and writer of the relay's Kafka messages; see relay_protocol.h. Numbers are big-endian,
- * as in Kafka's protocol. Tagged fields are written only by ApiVersions, whose later versions have them. */
+/* relay_protocol.c: Parser and writer of the relay's Kafka messages; see relay_protocol.h. Tagged fields are written only
+ * by ApiVersions, whose later versions have them. */
 #include "log/relay_protocol.h"
 
 #include <string.h>
+
+#include "log/kafka_wire.h"
 
 #define MOCK_METADATA 2		/* the version of Metadata that the mock answers */
 #define API_VERSIONS_FLEXIBLE 3 /* from there on lists are compact, with tagged fields */
@@ -10,8 +12,7 @@
 
 enum kafka_error { NO_ERROR = 0, UNKNOWN_TOPIC = 3, INVALID_TOPIC = 17, UNSUPPORTED_VERSION = 35, INVALID_PARTITIONS = 37 };
 
-/* What clients are told they may use: what the mock of librdkafka 2.0.2 answers rightly, without
- * tagged fields. */
+/* Versions offered to clients: those that the mock of librdkafka 2.0.2 answers correctly, without tagged fields. */
 static const struct offered {
 	int16_t api, least, most;
 } offers[] = {
@@ -38,141 +39,31 @@ static const struct offered {
 
 #define OFFERS (sizeof offers / sizeof *offers)
 
-/* ---- reading ---- */
-
-struct relay_reading {
-	const unsigned char *at, *end;
-	bool bad; /* it went beyond the end: all that is read then is 0 */
-};
-
-static const unsigned char *take(struct relay_reading *reading, size_t size)
-{
-	static const unsigned char nothing[8];
-	if (reading->bad || size > (size_t)(reading->end - reading->at)) {
-		reading->bad = true;
-		return size <= sizeof nothing ? nothing : NULL;
-	}
-	reading->at += size;
-	return reading->at - size;
-}
-
-static uint32_t take_number(struct relay_reading *reading, size_t size)
-{
-	const unsigned char *bytes = take(reading, size);
-	uint32_t number = 0;
-	for (size_t i = 0; i < size; i++)
-		number = number << 8 | bytes[i];
-	return number;
-}
-
-static int16_t take_int16(struct relay_reading *reading)
-{
-	return (int16_t)take_number(reading, 2);
-}
-
-static int32_t take_int32(struct relay_reading *reading)
-{
-	return (int32_t)take_number(reading, 4);
-}
-
-/* bytes NULL: null, which is -1 long. */
-static struct text take_string(struct relay_reading *reading)
-{
-	int16_t length = take_int16(reading);
-	const unsigned char *bytes = length >= 0 ? take(reading, (size_t)length) : NULL;
-	struct text text = {0};
-	if (bytes && !reading->bad)
-		text = (struct text){(const char *)bytes, (size_t)length};
-	return text;
-}
-
-static void skip_int32s(struct relay_reading *reading)
-{
-	int32_t count = take_int32(reading);
-	for (int32_t i = 0; i < count && !reading->bad; i++)
-		(void)take_int32(reading);
-}
-
-static struct relay_reading reading_of(struct text bytes)
-{
-	const unsigned char *at = (const unsigned char *)bytes.bytes;
-	return (struct relay_reading){.at = at, .end = at + bytes.length};
-}
-
-static struct text rest_of(const struct relay_reading *reading)
-{
-	return (struct text){(const char *)reading->at, (size_t)(reading->end - reading->at)};
-}
-
-static struct text since(const struct relay_reading *reading, const unsigned char *begin)
-{
-	return (struct text){(const char *)begin, (size_t)(reading->at - begin)};
-}
-
-/* ---- writing ---- */
-
-static void put_number(struct buffer *out, uint32_t number, size_t size)
-{
-	for (size_t i = size; i-- > 0;)
-		buffer_byte(out, (char)(number >> 8 * i & 0xff));
-}
-
-static void put_int16(struct buffer *out, int16_t number)
-{
-	put_number(out, (uint16_t)number, 2);
-}
-
-static void put_int32(struct buffer *out, int32_t number)
-{
-	put_number(out, (uint32_t)number, 4);
-}
-
-static void put_string(struct buffer *out, struct text text)
-{
-	put_int16(out, text.bytes ? (int16_t)text.length : -1);
-	buffer_text(out, text);
-}
-
-/* Of a frame: its length, to be filled in when it ends. */
-static size_t frame_begin(struct buffer *out)
-{
-	size_t at = out->length;
-	put_int32(out, 0);
-	return at;
-}
-
-static void frame_end(struct buffer *out, size_t at)
-{
-	uint32_t length = (uint32_t)(out->length - at - 4);
-	for (size_t i = 0; i < 4 && !buffer_failed(out); i++)
-		out->bytes[at + i] = (char)(length >> 8 * (3 - i) & 0xff);
-}
-
 /* ---- requests ---- */
 
 struct relay_request relay_request_read(struct text frame)
 {
-	struct relay_reading reading = reading_of(frame);
+	struct kafka_reading reading = kafka_reading_of(frame);
 	struct relay_request request = {0};
-	request.api = take_int16(&reading);
-	request.version = take_int16(&reading);
-	request.correlation = take_int32(&reading);
-	(void)take_string(&reading); /* the client's name */
+	request.api = kafka_take_int16(&reading);
+	request.version = kafka_take_int16(&reading);
+	request.correlation = kafka_take_int32(&reading);
+	(void)kafka_take_string(&reading); /* the client's name */
 	if (reading.bad)
 		return request;
-	request.body = rest_of(&reading);
+	request.body = kafka_rest_of(&reading);
 	request.header = (struct text){frame.bytes, frame.length - request.body.length};
 	return request;
 }
 
 bool relay_is_silent(const struct relay_request *request)
 {
-	struct relay_reading reading = reading_of(request->body);
+	struct kafka_reading reading = kafka_reading_of(request->body);
 	if (request->api != RELAY_PRODUCE)
 		return false;
 	if (request->version >= 3)
-		(void)take_string(&reading); /* the transaction's id */
-	return take_int16(&reading) == 0 && !reading.bad;
+		(void)kafka_take_string(&reading); /* the transaction's id */
+	return kafka_take_int16(&reading) == 0 && !reading.bad;
 }
 
 /* ---- what is answered here ---- */
@@ -183,42 +74,42 @@ static void answer_versions(const struct relay_request *request, struct buffer *
 	bool known = request->version >= 0 && request->version <= 4;
 	int16_t version = known ? request->version : 0;
 	bool flexible = version >= API_VERSIONS_FLEXIBLE;
-	put_int16(out, known ? NO_ERROR : UNSUPPORTED_VERSION);
+	kafka_put_int16(out, known ? NO_ERROR : UNSUPPORTED_VERSION);
 	if (flexible)
-		put_number(out, (uint32_t)OFFERS + 1, 1); /* a varint, of one byte below 128 */
+		kafka_put_number(out, (uint32_t)OFFERS + 1, 1); /* a varint, of one byte below 128 */
 	else
-		put_int32(out, (int32_t)OFFERS);
+		kafka_put_int32(out, (int32_t)OFFERS);
 	for (size_t i = 0; i < OFFERS; i++) {
-		put_int16(out, offers[i].api);
-		put_int16(out, offers[i].least);
-		put_int16(out, offers[i].most);
+		kafka_put_int16(out, offers[i].api);
+		kafka_put_int16(out, offers[i].least);
+		kafka_put_int16(out, offers[i].most);
 		if (flexible)
-			put_number(out, 0, 1);
+			kafka_put_number(out, 0, 1);
 	}
 	if (version >= 1)
-		put_int32(out, 0); /* throttled for */
+		kafka_put_int32(out, 0); /* throttled for */
 	if (flexible)
-		put_number(out, 0, 1);
+		kafka_put_number(out, 0, 1);
 }
 
 /* Nothing is configured. */
 static bool answer_configs(const struct relay_request *request, struct buffer *out)
 {
-	struct relay_reading reading = reading_of(request->body);
-	int32_t count = take_int32(&reading);
-	put_int32(out, 0); /* throttled for */
-	put_int32(out, count);
+	struct kafka_reading reading = kafka_reading_of(request->body);
+	int32_t count = kafka_take_int32(&reading);
+	kafka_put_int32(out, 0); /* throttled for */
+	kafka_put_int32(out, count);
 	for (int32_t i = 0; i < count && !reading.bad; i++) {
-		uint32_t type = take_number(&reading, 1);
-		struct text name = take_string(&reading);
-		int32_t names = take_int32(&reading);
+		uint32_t type = kafka_take_number(&reading, 1);
+		struct text name = kafka_take_string(&reading);
+		int32_t names = kafka_take_int32(&reading);
 		for (int32_t j = 0; j < names && !reading.bad; j++)
-			(void)take_string(&reading);
-		put_int16(out, NO_ERROR);
-		put_string(out, (struct text){0});
-		put_number(out, type, 1);
-		put_string(out, name);
-		put_int32(out, 0);
+			(void)kafka_take_string(&reading);
+		kafka_put_int16(out, NO_ERROR);
+		kafka_put_string(out, (struct text){0});
+		kafka_put_number(out, type, 1);
+		kafka_put_string(out, name);
+		kafka_put_int32(out, 0);
 	}
 	return !reading.bad;
 }
@@ -237,21 +128,21 @@ struct asked_topic {
 	int32_t partitions;
 };
 
-static struct asked_topic take_asked_topic(struct relay_reading *reading)
+static struct asked_topic take_asked_topic(struct kafka_reading *reading)
 {
 	struct asked_topic topic = {0};
-	topic.name = take_string(reading);
-	topic.partitions = take_int32(reading);
-	(void)take_int16(reading); /* replicas: there is one broker */
-	int32_t assigned = take_int32(reading);
+	topic.name = kafka_take_string(reading);
+	topic.partitions = kafka_take_int32(reading);
+	(void)kafka_take_int16(reading); /* replicas: there is one broker */
+	int32_t assigned = kafka_take_int32(reading);
 	for (int32_t i = 0; i < assigned && !reading->bad; i++) {
-		(void)take_int32(reading);
-		skip_int32s(reading);
+		(void)kafka_take_int32(reading);
+		kafka_skip_int32s(reading);
 	}
-	int32_t configs = take_int32(reading);
+	int32_t configs = kafka_take_int32(reading);
 	for (int32_t i = 0; i < configs && !reading->bad; i++) {
-		(void)take_string(reading);
-		(void)take_string(reading);
+		(void)kafka_take_string(reading);
+		(void)kafka_take_string(reading);
 	}
 	if (topic.partitions == -1)
 		topic.partitions = assigned > 0 ? assigned : 1;
@@ -267,33 +158,33 @@ static int16_t topic_make(const struct asked_topic *topic, const struct relay_to
 	return check_only ? NO_ERROR : topics->make(topics->context, topic->name, topic->partitions);
 }
 
-/* What a request says behind its topics stands at its end: how long it may take, and whether it is only to be checked. */
+/* After its topics, a request has its timeout, and whether it is only a check. */
 static bool answer_topics(const struct relay_request *request, const struct relay_topics *topics, struct buffer *out)
 {
-	struct relay_reading reading = reading_of(request->body), again = reading;
-	int32_t count = take_int32(&reading);
+	struct kafka_reading reading = kafka_reading_of(request->body), again = reading;
+	int32_t count = kafka_take_int32(&reading);
 	for (int32_t i = 0; i < count && !reading.bad; i++)
 		(void)take_asked_topic(&reading);
-	(void)take_int32(&reading);
-	bool check_only = take_number(&reading, 1) != 0;
+	(void)kafka_take_int32(&reading);
+	bool check_only = kafka_take_number(&reading, 1) != 0;
 	if (reading.bad)
 		return false;
-	put_int32(out, 0); /* throttled for */
-	put_int32(out, take_int32(&again));
+	kafka_put_int32(out, 0); /* throttled for */
+	kafka_put_int32(out, kafka_take_int32(&again));
 	for (int32_t i = 0; i < count; i++) {
 		struct asked_topic topic = take_asked_topic(&again);
-		put_string(out, topic.name);
-		put_int16(out, topic_make(&topic, topics, check_only));
-		put_string(out, (struct text){0});
+		kafka_put_string(out, topic.name);
+		kafka_put_int16(out, topic_make(&topic, topics, check_only));
+		kafka_put_string(out, (struct text){0});
 	}
 	return true;
 }
 
 bool relay_answer(const struct relay_request *request, const struct relay_topics *topics, struct buffer *out)
 {
-	size_t before = out->length, at = frame_begin(out);
+	size_t before = out->length, at = kafka_frame_begin(out);
 	bool good = true;
-	put_int32(out, request->correlation);
+	kafka_put_int32(out, request->correlation);
 	switch (request->api) {
 	case RELAY_API_VERSIONS:
 		answer_versions(request, out);
@@ -308,7 +199,7 @@ bool relay_answer(const struct relay_request *request, const struct relay_topics
 		good = false;
 	}
 	if (good)
-		frame_end(out, at);
+		kafka_frame_end(out, at);
 	else
 		out->length = before;
 	return good;
@@ -318,132 +209,132 @@ bool relay_answer(const struct relay_request *request, const struct relay_topics
 
 void relay_ask(const struct relay_request *request, bool *all, struct buffer *out)
 {
-	size_t at = frame_begin(out);
+	size_t at = kafka_frame_begin(out);
 	struct text body = request->body;
 	bool later = request->api == RELAY_METADATA && request->version > MOCK_METADATA;
 	*all = false;
 	if (later && request->version >= 4 && body.length > 0) {
-		struct relay_reading reading = reading_of(body);
-		*all = take_int32(&reading) > 0 && body.bytes[body.length - 1] == 0;
+		struct kafka_reading reading = kafka_reading_of(body);
+		*all = kafka_take_int32(&reading) > 0 && body.bytes[body.length - 1] == 0;
 		body.length--; /* whether topics may be made by asking for them */
 	}
-	put_int16(out, request->api);
-	put_int16(out, later ? MOCK_METADATA : request->version);
+	kafka_put_int16(out, request->api);
+	kafka_put_int16(out, later ? MOCK_METADATA : request->version);
 	buffer_append(out, request->header.bytes + 4, request->header.length - 4);
 	if (*all)
-		put_int32(out, -1);
+		kafka_put_int32(out, -1);
 	else
 		buffer_text(out, body);
-	frame_end(out, at);
+	kafka_frame_end(out, at);
 }
 
 /* ---- responses ---- */
 
 /* Nodes with their addresses; gives the id of the last, which is the only one. */
-static int32_t change_nodes(struct relay_reading *reading, int16_t version, const char *host, int32_t port, struct buffer *out)
+static int32_t change_nodes(struct kafka_reading *reading, int16_t version, const char *host, int32_t port, struct buffer *out)
 {
-	int32_t count = take_int32(reading), node = -1;
-	put_int32(out, count);
+	int32_t count = kafka_take_int32(reading), node = -1;
+	kafka_put_int32(out, count);
 	for (int32_t i = 0; i < count && !reading->bad; i++) {
-		node = take_int32(reading);
-		put_int32(out, node);
-		(void)take_string(reading);
-		(void)take_int32(reading);
-		put_string(out, text_of(host));
-		put_int32(out, port);
+		node = kafka_take_int32(reading);
+		kafka_put_int32(out, node);
+		(void)kafka_take_string(reading);
+		(void)kafka_take_int32(reading);
+		kafka_put_string(out, text_of(host));
+		kafka_put_int32(out, port);
 		if (version >= 1)
-			put_string(out, take_string(reading)); /* rack */
+			kafka_put_string(out, kafka_take_string(reading)); /* rack */
 	}
 	return node;
 }
 
 /* One topic of version 2; its name. */
-static struct text pass_topic(struct relay_reading *reading)
+static struct text pass_topic(struct kafka_reading *reading)
 {
-	(void)take_int16(reading);
-	struct text name = take_string(reading);
-	(void)take_number(reading, 1);
-	int32_t count = take_int32(reading);
+	(void)kafka_take_int16(reading);
+	struct text name = kafka_take_string(reading);
+	(void)kafka_take_number(reading, 1);
+	int32_t count = kafka_take_int32(reading);
 	for (int32_t i = 0; i < count && !reading->bad; i++) {
-		(void)take_int16(reading);
-		(void)take_int32(reading);
-		(void)take_int32(reading);
-		skip_int32s(reading);
-		skip_int32s(reading);
+		(void)kafka_take_int16(reading);
+		(void)kafka_take_int32(reading);
+		(void)kafka_take_int32(reading);
+		kafka_skip_int32s(reading);
+		kafka_skip_int32s(reading);
 	}
 	return name;
 }
 
-static void put_topic_named(struct relay_reading reading, struct text wanted, struct buffer *out)
+static void put_topic_named(struct kafka_reading reading, struct text wanted, struct buffer *out)
 {
-	int32_t count = take_int32(&reading);
+	int32_t count = kafka_take_int32(&reading);
 	for (int32_t i = 0; i < count && !reading.bad; i++) {
 		const unsigned char *begin = reading.at;
 		if (text_equal(pass_topic(&reading), wanted) && !reading.bad) {
-			buffer_text(out, since(&reading, begin));
+			buffer_text(out, kafka_since(&reading, begin));
 			return;
 		}
 	}
-	put_int16(out, UNKNOWN_TOPIC);
-	put_string(out, wanted);
-	put_number(out, 0, 1);
-	put_int32(out, 0);
+	kafka_put_int16(out, UNKNOWN_TOPIC);
+	kafka_put_string(out, wanted);
+	kafka_put_number(out, 0, 1);
+	kafka_put_int32(out, 0);
 }
 
-static bool change_metadata(const struct relay_request *request, bool all, struct relay_reading *reading, const char *host,
+static bool change_metadata(const struct relay_request *request, bool all, struct kafka_reading *reading, const char *host,
 			    int32_t port, struct buffer *out)
 {
 	int16_t version = request->version > MOCK_METADATA ? MOCK_METADATA : request->version;
 	if (request->version > MOCK_METADATA)
-		put_int32(out, 0); /* throttled for */
+		kafka_put_int32(out, 0); /* throttled for */
 	int32_t node = change_nodes(reading, version, host, port, out);
 	if (version >= 2)
-		put_string(out, take_string(reading)); /* the cluster's id */
+		kafka_put_string(out, kafka_take_string(reading)); /* the cluster's id */
 	if (version >= 1) {
-		(void)take_int32(reading); /* the controller: the mock names one that is not there */
-		put_int32(out, node);
+		(void)kafka_take_int32(reading); /* the controller: the mock names one that is not there */
+		kafka_put_int32(out, node);
 	}
 	if (!all) {
-		buffer_text(out, rest_of(reading));
+		buffer_text(out, kafka_rest_of(reading));
 		return !reading->bad;
 	}
-	struct relay_reading asked = reading_of(request->body);
-	int32_t count = take_int32(&asked);
-	put_int32(out, count);
+	struct kafka_reading asked = kafka_reading_of(request->body);
+	int32_t count = kafka_take_int32(&asked);
+	kafka_put_int32(out, count);
 	for (int32_t i = 0; i < count && !asked.bad; i++)
-		put_topic_named(*reading, take_string(&asked), out);
+		put_topic_named(*reading, kafka_take_string(&asked), out);
 	return !reading->bad && !asked.bad;
 }
 
-static bool change_coordinator(int16_t version, struct relay_reading *reading, const char *host, int32_t port, struct buffer *out)
+static bool change_coordinator(int16_t version, struct kafka_reading *reading, const char *host, int32_t port, struct buffer *out)
 {
 	if (version >= 1)
-		put_int32(out, take_int32(reading));
-	int16_t code = take_int16(reading);
-	put_int16(out, code);
+		kafka_put_int32(out, kafka_take_int32(reading));
+	int16_t code = kafka_take_int16(reading);
+	kafka_put_int16(out, code);
 	if (version >= 1)
-		put_string(out, take_string(reading)); /* the error's words */
-	put_int32(out, take_int32(reading));
-	(void)take_string(reading);
-	(void)take_int32(reading);
-	put_string(out, code == NO_ERROR ? text_of(host) : TEXT(""));
-	put_int32(out, code == NO_ERROR ? port : -1);
+		kafka_put_string(out, kafka_take_string(reading)); /* the error's words */
+	kafka_put_int32(out, kafka_take_int32(reading));
+	(void)kafka_take_string(reading);
+	(void)kafka_take_int32(reading);
+	kafka_put_string(out, code == NO_ERROR ? text_of(host) : TEXT(""));
+	kafka_put_int32(out, code == NO_ERROR ? port : -1);
 	return !reading->bad;
 }
 
 bool relay_change(const struct relay_request *request, bool all, struct text response, const char *host, int32_t port,
 		  struct buffer *out)
 {
-	struct relay_reading reading = reading_of(response);
-	size_t at = frame_begin(out);
+	struct kafka_reading reading = kafka_reading_of(response);
+	size_t at = kafka_frame_begin(out);
 	bool good = true;
-	put_int32(out, take_int32(&reading));
+	kafka_put_int32(out, kafka_take_int32(&reading));
 	if (request->api == RELAY_METADATA)
 		good = change_metadata(request, all, &reading, host, port, out);
 	else if (request->api == RELAY_FIND_COORDINATOR)
 		good = change_coordinator(request->version, &reading, host, port, out);
 	else
-		buffer_text(out, rest_of(&reading));
-	frame_end(out, at);
+		buffer_text(out, kafka_rest_of(&reading));
+	kafka_frame_end(out, at);
 	return good && !reading.bad;
 }

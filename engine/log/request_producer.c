@@ -92,6 +92,15 @@ enum produce_verdict request_producer_send(struct request_producer *producer, co
 	return client_produce(producer->client, producer->topics.items[record->topic], record, (void *)(uintptr_t)number, error);
 }
 
+int32_t request_producer_answers(const struct request_producer *producer, struct text key, int32_t partition)
+{
+	const struct properties *users = &producer->config->properties;
+	for (size_t i = 0; i < users->count; i++)
+		if (strcmp(users->items[i].name, "partitioner") == 0)
+			return -1;
+	return key.bytes ? rd_kafka_msg_partitioner_murmur2(NULL, key.bytes, key.length, INT32_MAX, NULL, NULL) : partition;
+}
+
 void request_producer_tell(struct request_producer *producer)
 {
 	(void)rd_kafka_poll(producer->client, 0);

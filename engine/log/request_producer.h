@@ -40,6 +40,11 @@ bool request_producer_topics(struct request_producer *producer, const char *cons
 enum produce_verdict request_producer_send(struct request_producer *producer, const struct outgoing *record, uint64_t number,
 					   struct error *error);
 
+/* Where an engine produces the answer to a record with this key (bytes NULL: none) in that partition: the number whose
+ * remainder, by the number of partitions of the answers' topic, is the partition. -1: the user's settings have a partitioner
+ * of their own, and it may be any. */
+int32_t request_producer_answers(const struct request_producer *producer, struct text key, int32_t partition);
+
 /* Calls `told` for each record whose result is known. */
 void request_producer_tell(struct request_producer *producer);
 

@@ -13,7 +13,7 @@
 
 #define FULL_WAIT_MS 100
 
-/* A record whose producer has come to its end before it was sent. */
+/* A record whose producer ended before the record was sent. */
 struct kept {
 	struct kept *next;
 	uint64_t number;
@@ -29,8 +29,8 @@ struct sender {
 	rd_kafka_topic_t *topic;
 	struct batch_limit batches;
 	size_t batch_bytes; /* of the producer, at most */
-	bool shrinks;	    /* another is to send smaller batches */
-	uint64_t waiting; /* sent, and not heard of */
+	bool shrinks;	    /* another producer must send smaller batches */
+	uint64_t waiting; /* sent, without a report */
 	uint64_t acknowledged;
 	struct kept *kept;		  /* by their numbers */
 	uint64_t acknowledged_at_renewal; /* a producer that did nothing is not replaced again */
@@ -43,7 +43,7 @@ static void refuse(const struct sender *sender, uint64_t number, const char *rea
 		sender->config->refused(sender->config->context, number, reason);
 }
 
-/* ---- what is kept ---- */
+/* ---- kept records ---- */
 
 static bool has_ended(const struct sender *sender)
 {
@@ -105,14 +105,14 @@ static void on_report(rd_kafka_t *producer, const rd_kafka_message_t *message, v
 		refusal_lower_batches(&sender->batches, sender->batch_bytes, message);
 		sender->shrinks = true;
 	}
-	/* A broker that finds a batch out of order has not taken it, though librdkafka leaves that open. */
+	/* A broker that reports a batch as out of order has not stored it, although librdkafka leaves that open. */
 	bool lost = rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED || of_batch ||
 		    message->err == RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
 	if (!(has_ended(sender) || sender->shrinks) || !lost || !keep(sender, message))
 		refuse(sender, (uint64_t)(uintptr_t)message->_private, rd_kafka_err2str(message->err));
 }
 
-/* What befalls a client befalls its records, whose reports say it. */
+/* Ignores errors of the client: the delivery reports of its records contain them. */
 static void on_error(rd_kafka_t *client, int code, const char *reason, void *context)
 {
 	(void)client, (void)code, (void)reason, (void)context;
@@ -128,7 +128,7 @@ static bool sender_set_up(struct sender *sender, struct error *error)
 		{"message.timeout.ms", timeout},
 		{"linger.ms", "5"},
 		{"partitioner", "murmur2_random"},
-		{"log_level", "0"}, /* the reports say what there is to say */
+		{"log_level", "0"}, /* the delivery reports contain everything */
 	};
 	rd_kafka_conf_t *configuration =
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, sender->config->properties, error);
@@ -183,11 +183,11 @@ void sender_close(struct sender *sender)
 	memory_give(sender);
 }
 
-/* ---- another producer in the place of one that has ended ---- */
+/* ---- replacement of a producer that has ended ---- */
 
 static bool send_kept(struct sender *sender, const struct kept *kept)
 {
-	/* The headers are librdkafka's once it has taken the record. */
+	/* librdkafka owns the headers once it has accepted the record. */
 	rd_kafka_headers_t *headers = kept->headers ? rd_kafka_headers_copy(kept->headers) : NULL;
 	rd_kafka_resp_err_t code;
 	do {
@@ -205,7 +205,7 @@ static bool send_kept(struct sender *sender, const struct kept *kept)
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-/* Until this one ends as well: what it could not take stays kept. */
+/* Sends the kept records, until this producer ends too. The rest stays kept. */
 static void resend(struct sender *sender)
 {
 	while (sender->kept && !has_ended(sender) && !sender->shrinks) {
@@ -218,7 +218,7 @@ static void resend(struct sender *sender)
 	}
 }
 
-/* Hears of all that the old one had, and opens another. */
+/* Reads the reports of all records of the old producer, and opens another one. */
 static bool renew(struct sender *sender, struct error *error)
 {
 	bool in_vain = !sender->shrinks && sender->renewed && sender->acknowledged == sender->acknowledged_at_renewal;
@@ -226,11 +226,11 @@ static bool renew(struct sender *sender, struct error *error)
 	sender->acknowledged_at_renewal = sender->acknowledged;
 	(void)rd_kafka_purge(sender->producer, RD_KAFKA_PURGE_F_QUEUE | (sender->shrinks ? 0 : RD_KAFKA_PURGE_F_INFLIGHT));
 	while (sender->waiting > 0)
-		(void)rd_kafka_poll(sender->producer, FULL_WAIT_MS); /* each by its timeout at the latest */
+		(void)rd_kafka_poll(sender->producer, FULL_WAIT_MS); /* each record is reported at its timeout at the latest */
 	leave_producer(sender);
 	sender->shrinks = false;
 	bool good = in_vain ? error_set(error, ERROR_SYSTEM, PLACE_NONE,
-					"Kafka's producer ends again and again; see what the brokers say")
+					"Kafka's producer failed repeatedly; check the logs of the brokers")
 			    : sender_set_up(sender, error);
 	if (good)
 		resend(sender);
@@ -260,7 +260,7 @@ bool sender_send(struct sender *sender, const struct outgoing *record, uint64_t 
 			(void)rd_kafka_poll(sender->producer, 0);
 			return true;
 		case PRODUCE_FULL:
-			(void)rd_kafka_poll(sender->producer, FULL_WAIT_MS); /* a record leaves by its timeout at the latest */
+			(void)rd_kafka_poll(sender->producer, FULL_WAIT_MS); /* a record is reported at its timeout at the latest */
 			break;
 		default:
 			return false;
@@ -273,7 +273,7 @@ bool sender_settled(struct sender *sender, int wait_ms)
 	struct error error = {0};
 	if (sender->waiting > 0)
 		(void)rd_kafka_poll(sender->producer, wait_ms);
-	(void)stays_open(sender, &error); /* what it comes to was told of each record */
+	(void)stays_open(sender, &error); /* the outcome of each record was reported */
 	return sender->waiting == 0 && !sender->kept;
 }
 

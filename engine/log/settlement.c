@@ -66,7 +66,7 @@ static void begun(struct settlement *settlement)
 		over(settlement, NEWS_RESET);
 }
 
-/* What cannot be had now is tried again, but a transaction that was open is given up first. */
+/* Retries later. A transaction that was open is given up first. */
 static void failed(struct settlement *settlement, unsigned closed)
 {
 	bool was_open = settlement->ending && !settlement->doubted;
@@ -79,7 +79,7 @@ static void failed(struct settlement *settlement, unsigned closed)
 
 void settlement_took(struct settlement *settlement, enum settlement_outcome outcome, unsigned closed)
 {
-	assert(settlement->call != SETTLEMENT_OVER); /* there is no call whose result could be taken */
+	assert(settlement->call != SETTLEMENT_OVER); /* no call is in progress whose result could be taken */
 	if (outcome == SETTLEMENT_HOPELESS) {
 		over(settlement, NEWS_BROKEN);
 		return;

@@ -12,7 +12,7 @@
 #include "log/parcel.h"
 #include "net/loop.h"
 
-#define FALLS_MAX 3 /* of producers, within a while of each other: then the next would fall too */
+#define FALLS_MAX 3 /* failures of producers within a while: then the next one would fail too */
 #define FALLS_WHILE_MS 60000
 
 struct kafka_shipments {
@@ -24,18 +24,18 @@ struct kafka_shipments {
 	size_t batch_bytes; /* of this producer, at most */
 	rd_kafka_t *producer;
 	rd_kafka_queue_t *reports; /* the producer's events */
-	rd_kafka_queue_t *commits; /* the consumer's answer to the commit that is under way; NULL: none is */
+	rd_kafka_queue_t *commits; /* the consumer's answer to the commit in progress; NULL: none is */
 	struct topic_handles topics;
 	const char *const *names; /* of the topics */
 	size_t name_count;
 	struct refusals refusals;
-	bool started; /* and said so */
-	bool fallen;  /* the producer has: it is replaced when the open load has ended */
-	bool shrinks; /* it has because its batches were too large, which is said already */
+	bool started; /* and reported */
+	bool fallen;  /* the producer has failed: it is replaced when the open batch has ended */
+	bool shrinks; /* it has failed because its batches were too large, which was already reported */
 	unsigned falls;
 	int64_t fallen_ms;
 	uint64_t resets;
-	char reason[LIBRARY_TEXT_MAX]; /* of the last fall */
+	char reason[LIBRARY_TEXT_MAX]; /* of the last failure */
 	struct hindrance hindrance;    /* to the commits */
 	struct loads loads;
 	int64_t ended_us;
@@ -51,9 +51,9 @@ static rd_kafka_conf_t *configuration_of(struct kafka_shipments *shipments, stru
 	const struct transaction_config *config = shipments->config;
 	const struct property own[] = {
 		{"bootstrap.servers", config->brokers},
-		{"allow.auto.create.topics", "false"}, /* one that Kafka makes has other settings and partitions */
+		{"allow.auto.create.topics", "false"}, /* a topic that Kafka creates by itself has other settings and partitions */
 		{"enable.idempotence", "true"},
-		{"message.timeout.ms", "0"}, /* a broker's absence is waited out: what was taken must arrive */
+		{"message.timeout.ms", "0"}, /* an unreachable broker is waited for: accepted records must arrive */
 		{"linger.ms", "5"},
 		{"partitioner", "murmur2_random"},
 	};
@@ -78,7 +78,7 @@ static bool producer_open(struct kafka_shipments *shipments, struct error *error
 	return topic_handles_follow(&shipments->topics, shipments->producer, shipments->names, shipments->name_count, error);
 }
 
-/* What hangs on the producer; the producer itself is left to the caller. */
+/* Closes everything that belongs to the producer, and returns the producer to the caller. */
 static rd_kafka_t *producer_take_down(struct kafka_shipments *shipments)
 {
 	topic_handles_close(&shipments->topics);
@@ -96,7 +96,7 @@ static bool shipments_set_up(struct kafka_shipments *shipments, struct error *er
 	shipments->bell = bell_open(error);
 	if (shipments->bell < 0 || !producer_open(shipments, error))
 		return false;
-	bell_ring(shipments->bell); /* it is open: the first news */
+	bell_ring(shipments->bell); /* the first event: it is open */
 	return true;
 }
 
@@ -144,10 +144,10 @@ static int shipments_bell(const struct output *self)
 	return ((const struct kafka_shipments *)self)->bell;
 }
 
-/* ---- a producer that falls ---- */
+/* ---- a producer that fails ---- */
 
-/* What librdkafka calls fatal: Kafka's memory of the producer is not its own any more, so
- * it may not go on, and its records are void. Another one may. False: it has not fallen. */
+/* Whether the producer has a fatal error of librdkafka: its state and the broker's differ, so it cannot continue, and
+ * its records are void. Another producer can. */
 static bool has_fallen(struct kafka_shipments *shipments)
 {
 	if (shipments->fallen)
@@ -162,18 +162,18 @@ static bool has_fallen(struct kafka_shipments *shipments)
 	shipments->fallen = true;
 	if (++shipments->falls > FALLS_MAX || failure_is_lasting(code))
 		error_set(&shipments->failure, ERROR_SYSTEM, PLACE_NONE,
-			  "Kafka's producer stopped%s: %s; nothing is committed that was not acknowledged. See to the brokers and "
-			  "the rights of this login, and start again",
+			  "Kafka's producer stopped%s: %s; nothing is committed that was not acknowledged. Check the brokers "
+			  "and the rights of this login, and start again",
 			  shipments->falls > FALLS_MAX ? " again and again" : "", shipments->reason);
 	bell_ring(shipments->bell);
 	return true;
 }
 
-/* All that is not committed is taken and produced again, by another one. */
+/* Replaces the producer. Everything that is not committed is taken and produced again. */
 static enum transaction_news replace_fallen(struct kafka_shipments *shipments, struct error *error)
 {
 	char line[LIBRARY_TEXT_MAX + 100];
-	snprintf(line, sizeof line, "Kafka: the producer stopped: %s; another one produces again what is not committed",
+	snprintf(line, sizeof line, "Kafka: the producer stopped: %s; a new one sends again what is not committed",
 		 shipments->reason);
 	if (!shipments->shrinks)
 		client_say(LOG_LEVEL_WARN, line);
@@ -188,8 +188,8 @@ static enum transaction_news replace_fallen(struct kafka_shipments *shipments, s
 
 /* ---- acknowledgements ---- */
 
-/* Another producer, with smaller batches, produces all that is not committed: nothing behind
- * the refused batch may leave before it. */
+/* Replaces the producer by one with smaller batches, which produces everything that is not committed. No record may
+ * leave before the refused batch. */
 static void shrink(struct kafka_shipments *shipments, const rd_kafka_message_t *report)
 {
 	refusal_lower_batches(shipments->batches, shipments->batch_bytes, report);
@@ -211,14 +211,14 @@ static void read_refusal(struct kafka_shipments *shipments, const rd_kafka_messa
 		loads_acknowledged(&shipments->loads, load);
 		break;
 	case REFUSAL_OF_BATCH:
-		shrink(shipments, report); /* so its load is never committed */
+		shrink(shipments, report); /* so its batch is never committed */
 		break;
 	case REFUSAL_OF_CLOCK:
 		refusal_name_clock(report, &shipments->failure);
 		break;
 	case REFUSAL_OF_ALL:
 		error_set(&shipments->failure, ERROR_SYSTEM, PLACE_NONE,
-			  "Kafka refuses a record for %s: %s; its offset is not committed. See to the topic, and start again",
+			  "Kafka refuses a record for %s: %s; its offset is not committed. Check the topic, and start again",
 			  rd_kafka_topic_name(report->rkt), rd_kafka_err2str(report->err));
 		break;
 	}
@@ -250,7 +250,7 @@ static void read_producer_events(struct kafka_shipments *shipments)
 
 /* ---- commits ---- */
 
-/* They stay with their lanes, and are committed with the next load. */
+/* The offsets stay with their lanes, and are committed with the next batch. */
 static void commit_failed(struct kafka_shipments *shipments, rd_kafka_resp_err_t code)
 {
 	int timeout_ms = shipments->config->timeout_ms > 0 ? shipments->config->timeout_ms : TRANSACTION_TIMEOUT_MS;
@@ -258,7 +258,7 @@ static void commit_failed(struct kafka_shipments *shipments, rd_kafka_resp_err_t
 	hindrance_meet(&shipments->hindrance, timeout_ms, "Kafka", "committing offsets", rd_kafka_err2str(code));
 }
 
-/* A queue of its own each time: the consumer's client may be another than last time. */
+/* Each commit has its own queue, because the consumer's client may have been replaced. */
 static void begin_commit(struct kafka_shipments *shipments, struct positions positions)
 {
 	rd_kafka_t *client = consumer_client(shipments->consumer);
@@ -284,8 +284,8 @@ static bool is_void(rd_kafka_resp_err_t code)
 	       code == RD_KAFKA_RESP_ERR__FATAL;
 }
 
-/* A commit whose partitions are another's by now is answered when Kafka is back at the
- * latest; nobody need wait for that. */
+/* Whether a commit is not worth waiting for: its partitions belong to another worker by now, and Kafka answers it
+ * when it is back at the latest. */
 static bool waits_in_vain(const struct kafka_shipments *shipments)
 {
 	return shipments->commits && rd_kafka_assignment_lost(consumer_client(shipments->consumer));
@@ -343,7 +343,7 @@ static enum transaction_news shipments_news(struct output *self, struct position
 
 static bool shipments_is_open(const struct output *self)
 {
-	(void)self; /* a batch always is */
+	(void)self; /* a commit batch always is */
 	return true;
 }
 
@@ -361,11 +361,11 @@ static bool shipments_end(struct output *self, struct positions positions, struc
 	if (!loads_end(&shipments->loads, positions, error))
 		return false;
 	shipments->ended_us = clock_us();
-	bell_ring(shipments->bell); /* perhaps all is acknowledged already */
+	bell_ring(shipments->bell); /* perhaps everything is acknowledged already */
 	return true;
 }
 
-/* The engine ends. */
+/* Stores an error that ends the engine. */
 static void note_failure(struct kafka_shipments *shipments, const struct error *error)
 {
 	if (shipments->failure.kind != ERROR_NONE)

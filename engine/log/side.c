@@ -29,7 +29,7 @@ static bool side_set_up(struct kafka_side *side, const struct side_config *confi
 	const struct property own[] = {
 		{"bootstrap.servers", config->brokers}, {"linger.ms", config->at_once ? "0" : "50"},
 		{"message.timeout.ms", "10000"},	{"queue.buffering.max.kbytes", kilobytes},
-		{"sticky.partitioning.linger.ms", "0"}, /* so that a record without a key goes where its request came from */
+		{"sticky.partitioning.linger.ms", "0"}, /* keeps a record without a key in the partition of its request */
 	};
 	rd_kafka_conf_t *configuration =
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
@@ -40,7 +40,7 @@ static bool side_set_up(struct kafka_side *side, const struct side_config *confi
 		rd_kafka_conf_set_opaque(configuration, side);
 		rd_kafka_conf_set_dr_msg_cb(configuration, on_report);
 	}
-	rd_kafka_conf_set_log_cb(configuration, NULL); /* the worker's own clients say what is wrong with Kafka */
+	rd_kafka_conf_set_log_cb(configuration, NULL); /* the worker's own clients report problems with Kafka */
 	side->producer = client_open(RD_KAFKA_PRODUCER, configuration, error);
 	return side->producer != NULL;
 }

@@ -10,7 +10,7 @@
 #include "base/memory.h"
 
 #define PATH_BYTES_MAX 4096
-#define SNAPSHOT_MODE 0600 /* what steps remember is of the requests: nobody else's */
+#define SNAPSHOT_MODE 0600 /* state contains data of requests: no other user may read it */
 #define FOLDER_MODE 0700
 
 struct snapshot_file {
@@ -34,16 +34,19 @@ static bool failed(struct error *error, const char *path, const char *what, int 
 bool snapshot_folder_check(const char *folder, struct error *error)
 {
 	if (mkdir(folder, FOLDER_MODE) != 0 && errno != EEXIST)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the folder %s for snapshots cannot be made: %s; name another",
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the folder %s for snapshots cannot be created: %s; choose "
+				 "another",
 				 folder, strerror(errno));
 	return access(folder, R_OK | W_OK | X_OK) == 0 ||
 	       error_set(error, ERROR_CONFIG, PLACE_NONE,
-			 "the folder %s for snapshots cannot be used: %s; name another, or allow it", folder, strerror(errno));
+			 "the folder %s for snapshots cannot be used: %s; choose another, or grant access", folder,
+			 strerror(errno));
 }
 
 /* ---- reading ---- */
 
-/* What the reader wants next, read into `piece`. */
+/* Reads the next piece for the reader into `piece`. */
 static bool piece_read(FILE *stream, const char *path, struct buffer *piece, size_t wants, struct error *error)
 {
 	buffer_clear(piece);
@@ -126,7 +129,7 @@ bool snapshot_file_write(struct snapshot_file *file, struct text bytes, struct e
 	return true;
 }
 
-/* The name in the folder is on the disk when the folder is. */
+/* Syncs the folder, because only then the file's name is on the disk. */
 static bool folder_sync(const struct snapshot_file *file, struct error *error)
 {
 	int folder = open(file->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -144,7 +147,7 @@ bool snapshot_file_keep(struct snapshot_file *file, struct error *error)
 		kept = failed(error, file->place, "put in its place", errno);
 	kept = kept && folder_sync(file, error);
 	if (kept)
-		file->path[0] = '\0'; /* it stands in its place: nothing to remove */
+		file->path[0] = '\0'; /* it was renamed, so there is nothing to remove */
 	snapshot_file_drop(file);
 	return kept;
 }

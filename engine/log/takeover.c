@@ -11,14 +11,14 @@
 #include "log/client.h"
 #include "log/group_members.h"
 
-#define TIMES_MAX 5 /* fenced by engines that start together, or kept from it by a broker that comes or goes */
-#define PAUSE_NS 100000000 /* before what Kafka could not do is asked for anew */
-#define TIMEOUT_TEXT "10000" /* of the transaction, and so of what it waits for */
-#define SOCKET_TEXT "9900"   /* less than that, as librdkafka wants it */
+#define TIMES_MAX 5 /* attempts, after fencing by engines that start together, or errors of brokers that start or stop */
+#define PAUSE_NS 100000000 /* before the next attempt */
+#define TIMEOUT_TEXT "10000" /* of the transaction, and so of everything that waits for it */
+#define SOCKET_TEXT "9900"   /* less than that, as librdkafka requires */
 #define ID_BYTES 512
 #define LEAVE_MS 1000 /* for a transaction that is given up */
 #define FORMER_TEXT_MAX (GROUP_MEMBER_TEXT_MAX + ID_BYTES)
-#define UNSEEN_LOOKS 2 /* that find no member, each behind an answer of the group's coordinator */
+#define UNSEEN_LOOKS 2 /* checks without a member, each after an answer of the group's coordinator */
 
 typedef rd_kafka_topic_partition_list_t offsets;
 
@@ -27,12 +27,12 @@ static const struct timespec asking_pause = {.tv_nsec = PAUSE_NS};
 static bool failed(const struct takeover_config *config, const char *doing, const char *why, struct error *error)
 {
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-			 "group %s cannot go on where the pipelines were read before: %s: %s; see that it has the rights that "
-			 "`sluice plan --acls` names, and start it again",
+			 "group %s cannot continue where the pipelines were read before: %s: %s; grant it the rights that "
+			 "`sluice plan --acls` lists, and start it again",
 			 config->group, doing, why);
 }
 
-/* ---- what groups have committed ---- */
+/* ---- committed offsets of groups ---- */
 
 static rd_kafka_t *open_asker(const struct takeover_config *config, const char *group, const char *isolation, struct error *error)
 {
@@ -66,7 +66,8 @@ static rd_kafka_resp_err_t ask_once(rd_kafka_t *asker, offsets *list, int64_t un
 	return code;
 }
 
-/* A Kafka that has just come does not know yet which broker a group is at. One that we may not see is as good as none. */
+/* Reads committed offsets. A Kafka that has just started may not know the group's coordinator yet. A group without
+ * the right to read counts as empty. */
 static bool ask_offsets(const struct takeover_config *config, const char *group, rd_kafka_t *asker, offsets *list,
 			struct error *error)
 {
@@ -81,7 +82,7 @@ static bool ask_offsets(const struct takeover_config *config, const char *group,
 	return true;
 }
 
-/* What is stable: behind the end of a transaction that an engine left open. */
+/* Reads stable offsets: after the end of a transaction that an engine left open. */
 static bool read_stable(const struct takeover_config *config, const char *group, offsets *list, struct error *error)
 {
 	rd_kafka_t *asker = open_asker(config, group, "read_committed", error);
@@ -117,7 +118,7 @@ static offsets *all_partitions(const struct takeover_config *config, rd_kafka_t 
 	return list;
 }
 
-/* The offset, and its metadata: what it refers to (state/identity.h). librdkafka gives that back by free(). */
+/* Copies the offset and its metadata, which has a reference (state/identity.h). librdkafka frees it by free(). */
 static bool offset_copy(rd_kafka_topic_partition_t *copy, const rd_kafka_topic_partition_t *one)
 {
 	copy->offset = one->offset;
@@ -163,7 +164,7 @@ static bool is_further(const rd_kafka_topic_partition_t *one, const offsets *tha
 	return one->offset >= 0 && (!known || known->offset < one->offset);
 }
 
-/* Where this one stood, if that is further than what is known: `list` says that then. */
+/* Reads the offsets of a former group into `list`, where they are further than the known ones. */
 static bool ask_former(const struct takeover_config *config, const char *former, offsets *list, struct error *error)
 {
 	offsets *asked = rd_kafka_topic_partition_list_new(list->cnt);
@@ -204,7 +205,7 @@ static bool ask_formers(const struct takeover_config *config, const struct takeo
 
 /* ---- members of former groups ---- */
 
-/* The topics that a former group has no business with any more. */
+/* The topics that the former group no longer reads. */
 static size_t topics_left(const struct takeover_topic *topics, size_t count, const char *former, const char **names)
 {
 	size_t left = 0;
@@ -215,13 +216,13 @@ static size_t topics_left(const struct takeover_topic *topics, size_t count, con
 	return left;
 }
 
-/* What former groups are looked at by. */
+/* Client and names for queries about former groups. */
 struct formers {
 	const struct takeover_config *config;
 	const struct takeover_topic *topics;
 	size_t count;
 	rd_kafka_t *client;
-	const char **names; /* of topics; room for all */
+	const char **names; /* of topics; with space for all */
 	struct error locked_out;
 };
 
@@ -240,11 +241,12 @@ static bool formers_open(struct formers *formers, const struct takeover_config *
 static void formers_close(struct formers *formers)
 {
 	if (formers->client)
-		client_leave(formers->client, 0); /* librdkafka 2.0 does not end one whose coordinator was not found */
+		client_leave(formers->client, 0); /* librdkafka 2.0 cannot close a client whose coordinator was not found */
 	memory_give(formers->names);
 }
 
-/* The first group that has members who read, or may have; else whether all were seen. `words` say who waits for whom. */
+/* The first former group with members that read, or may read; otherwise whether all groups were checked. `words`
+ * describe the wait. */
 static enum members_found formers_find(const struct formers *formers, char words[FORMER_TEXT_MAX])
 {
 	enum members_found all = MEMBERS_NONE;
@@ -317,7 +319,7 @@ static rd_kafka_t *open_producer(const struct takeover_config *config, struct er
 	return configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
 }
 
-/* Behind the fence: what another engine has taken over meanwhile is left out. */
+/* Reads the offsets again after fencing, and leaves out partitions that another engine has migrated meanwhile. */
 static bool look_again(const struct takeover_config *config, offsets **list, struct error *error)
 {
 	offsets *now = rd_kafka_topic_partition_list_copy(*list);
@@ -327,7 +329,7 @@ static bool look_again(const struct takeover_config *config, offsets **list, str
 	return good;
 }
 
-/* Members of the group, of which this is none, go on meanwhile. */
+/* Commits the offsets. This client is not a member; members of the group continue meanwhile. */
 static rd_kafka_error_t *commit(const struct takeover_config *config, rd_kafka_t *producer, const offsets *list)
 {
 	rd_kafka_consumer_group_metadata_t *nobody = rd_kafka_consumer_group_metadata_new(config->group);
@@ -340,7 +342,7 @@ static rd_kafka_error_t *commit(const struct takeover_config *config, rd_kafka_t
 	return failure;
 }
 
-/* `again`: another engine fenced it, or Kafka did not take it this time. */
+/* `again`: another engine fenced it, or Kafka did not accept it this time. */
 static bool commit_all(const struct takeover_config *config, offsets **list, bool *again, struct error *error)
 {
 	*again = false;
@@ -361,11 +363,11 @@ static bool commit_all(const struct takeover_config *config, offsets **list, boo
 	return good;
 }
 
-/* `list`: where the group goes on, of partitions where a former one stood further. */
+/* Finds the partitions in which a former group is further. `list` has the offsets at which the group continues. */
 static bool find_further(const struct takeover_config *config, const struct takeover_topic *topics, size_t count, offsets **list,
 			 struct error *error)
 {
-	/* Not what is stable: of a transaction that an engine left open, its successor sees to the end. */
+	/* Not the stable offsets: a transaction that an engine left open is ended by its successor. */
 	rd_kafka_t *asker = open_asker(config, config->group, "read_uncommitted", error);
 	*list = asker ? all_partitions(config, asker, topics, count, error) : NULL;
 	bool known = *list && ask_offsets(config, config->group, asker, *list, error);
@@ -379,8 +381,8 @@ static bool find_further(const struct takeover_config *config, const struct take
 	return good;
 }
 
-/* As find_further(), while nobody reads by a former group, seen before and behind it: it has no answer unless the
- * coordinators of all former groups give theirs, which then know who their members are. */
+/* As find_further(), if no member reads by a former group, checked before and after. It has no result unless the
+ * coordinators of all former groups answer, which then know the members. */
 static bool find_settled(const struct formers *formers, offsets **list, struct error *error)
 {
 	for (int looks = 1;; looks++) {

@@ -7,9 +7,9 @@
 
 struct settings_question {
 	rd_kafka_t *client;
-	int32_t broker; /* any: librdkafka by itself waits for the controller, which a mock of a broker has not */
-	const char *const *names; /* of those asked for at once */
-	size_t first, count;	  /* their place among all */
+	int32_t broker; /* any broker: by itself librdkafka waits for the controller, which a mock broker lacks */
+	const char *const *names; /* of the topics in one query */
+	size_t first, count;	  /* their positions in the whole list */
 	topic_setting_seen *seen;
 	void *context;
 };
@@ -30,7 +30,7 @@ static void settings_show(const struct settings_question *question, const rd_kaf
 			       rd_kafka_ConfigEntry_value(entries[i]));
 }
 
-/* False: no answer came, and none need be waited for again. */
+/* False: there was no answer, and further ones are not waited for. */
 static bool settings_ask(const struct settings_question *question, rd_kafka_ConfigResource_t **resources)
 {
 	char words[LIBRARY_TEXT_MAX];

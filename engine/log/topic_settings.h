@@ -22,7 +22,7 @@ typedef void topic_setting_seen(void *context, size_t topic, const char *name, c
 bool topic_settings_read(const char *brokers, struct properties properties, const char *const *names, size_t count,
 			 topic_setting_seen *seen, void *context, struct error *error);
 
-/* Whether the setting is max.message.bytes, the largest batch of records that the topic takes; `*bytes` is above 0. */
+/* Whether the setting is max.message.bytes, the largest batch of records that the topic accepts; `*bytes` is above 0. */
 bool topic_setting_record_bytes(const char *name, const char *value, size_t *bytes);
 
 /* The same by an open client. False: memory ran out (SYSTEM). */

@@ -16,19 +16,20 @@ struct topic_keeper {
 	const char *brokers;
 	rd_kafka_t *client;
 	struct wanted_topics wanted;
-	bool *missing; /* each of them */
+	bool *missing; /* for each topic */
 	size_t missing_count;
-	int *partitions; /* of each that is there */
-	struct error left; /* a changelog is to be made, and its pipeline's state stands in another */
+	int *partitions; /* of each existing topic */
+	struct error left; /* a changelog is missing, and the pipeline's state is in another one */
+	struct error deleted; /* a topic is missing, and the one with which it was created is not */
 	struct error locked_out;
 };
 
-/* ---- looking ---- */
+/* ---- checks ---- */
 
 static void say_waiting(const char *topic)
 {
 	char line[LINE_BYTES];
-	(void)snprintf(line, sizeof line, "Kafka: topic %s is not there yet: it is waited for, %d s at most", topic,
+	(void)snprintf(line, sizeof line, "Kafka: topic %s does not exist yet: waiting for it, at most %d s", topic,
 		       TOPICS_APPEAR_MS / MS_PER_S);
 	client_say(LOG_LEVEL_INFO, line);
 }
@@ -41,7 +42,7 @@ static bool is_wanted(const struct topic_keeper *keeper, const char *name)
 	return false;
 }
 
-/* Whether the topic is a changelog of that pipeline: of a stage, in whose name there is no dot. */
+/* Whether the topic is a changelog of that pipeline. The name of its stage has no dot. */
 static bool is_of_family(const char *family, const char *name)
 {
 	size_t begin = strlen(family), end = strlen(CHANGELOG_NAME_END), length = strlen(name);
@@ -50,18 +51,29 @@ static bool is_of_family(const char *family, const char *name)
 	       (size_t)(strchr(name + begin, '.') - name) == length - end;
 }
 
-/* Where a stage has another name, or is another one, its steps' state stands where it stood. */
+/* Notes an error if a stage was renamed or replaced: the state of its steps is still in the old changelog. */
 static void note_left(struct topic_keeper *keeper, const struct wanted_topic *topic, const struct rd_kafka_metadata *metadata)
 {
 	for (int i = 0; i < metadata->topic_cnt; i++) {
 		const char *name = metadata->topics[i].topic;
 		if (is_of_family(topic->family, name) && !is_wanted(keeper, name))
 			error_set(&keeper->left, ERROR_CONFIG, PLACE_NONE,
-				  "pipeline %s is to keep its state in changelog %s, which is not there, and what it kept "
-				  "before is in %s: was a step renamed, or `isolate` or a key changed? Put that back, or accept "
-				  "the loss: `--new-state %s` begins with no state; then delete the old changelog",
+				  "pipeline %s would keep its state in changelog %s, which does not exist, and its former "
+				  "state is in %s: was a step renamed, or `isolate` or a key changed? Undo that, or accept the "
+				  "loss: `--new-state %s` starts without state; then delete the old changelog",
 				  topic->pipeline, topic->name, name, topic->pipeline);
 	}
+}
+
+/* Notes an error if somebody deleted a topic whose records cannot be replaced. */
+static void note_deleted(struct topic_keeper *keeper, const struct wanted_topic *topic, const struct rd_kafka_metadata *metadata)
+{
+	if (client_partition_count(metadata, topic->created_with) > 0)
+		error_set(&keeper->deleted, ERROR_CONFIG, PLACE_NONE,
+			  "topic %s is missing, and %s, which is created together with it, exists: topic %s was deleted, with "
+			  "all that it contained. To begin again from nothing, delete the other one too (kafka-topics.sh "
+			  "--delete --topic %s)",
+			  topic->name, topic->created_with, topic->name, topic->created_with);
 }
 
 static bool look(struct topic_keeper *keeper, struct error *error)
@@ -71,12 +83,15 @@ static bool look(struct topic_keeper *keeper, struct error *error)
 		return false;
 	keeper->missing_count = 0;
 	keeper->left.kind = ERROR_NONE;
+	keeper->deleted.kind = ERROR_NONE;
 	for (size_t i = 0; i < keeper->wanted.count; i++) {
 		keeper->partitions[i] = client_partition_count(metadata, keeper->wanted.items[i].name);
 		keeper->missing[i] = keeper->partitions[i] == 0;
 		keeper->missing_count += keeper->missing[i];
 		if (keeper->missing[i] && keeper->wanted.items[i].family && !keeper->wanted.items[i].new_state)
 			note_left(keeper, &keeper->wanted.items[i], metadata);
+		if (keeper->missing[i] && keeper->wanted.items[i].created_with)
+			note_deleted(keeper, &keeper->wanted.items[i], metadata);
 	}
 	rd_kafka_metadata_destroy(metadata);
 	return true;
@@ -90,7 +105,7 @@ static const struct wanted_topic *first_missing(const struct topic_keeper *keepe
 	return NULL;
 }
 
-/* A broker may not know yet what another has just made: what nobody here will make is waited for. */
+/* Waits for missing topics that this command does not create: another program may just have created them. */
 static bool look_until_there(struct topic_keeper *keeper, bool create, struct error *error)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000L};
@@ -100,16 +115,16 @@ static bool look_until_there(struct topic_keeper *keeper, bool create, struct er
 		if (!look(keeper, error))
 			return false;
 		const struct wanted_topic *missing = first_missing(keeper, create);
-		if (!missing || clock_ms() >= until_ms)
+		if ((!missing && keeper->deleted.kind == ERROR_NONE) || clock_ms() >= until_ms)
 			return true;
-		if (!is_said)
+		if (!is_said && missing)
 			say_waiting(missing->name);
 		is_said = true;
 		nanosleep(&pause, NULL);
 	}
 }
 
-/* The first that is missing and that nobody here will make. */
+/* Refuses the first missing topic that this command does not create. */
 static bool refuse_missing(const struct topic_keeper *keeper, bool create, struct error *error)
 {
 	const struct wanted_topic *topic = first_missing(keeper, create);
@@ -117,15 +132,16 @@ static bool refuse_missing(const struct topic_keeper *keeper, bool create, struc
 		return true;
 	if (topic->bound)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "topic %s is not there, and it is not sluice's to make; create it, or correct its name",
+				 "topic %s does not exist, and sluice does not create it; create it, or correct its name",
 				 topic->name);
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,
-			 "topic %s is not there (%zu are missing); see its name and its namespace, create it, or "
-			 "let `sluice run --topics create` do so",
+			 "topic %s does not exist (%zu are missing); check its name and its namespace, create it, or let "
+			 "`sluice run --topics create` do so",
 			 topic->name, keeper->missing_count);
 }
 
-/* Of the topic that it keeps a changelog of; 0: it is not there, or keeps none. */
+/* Number of partitions of the topic to which the changelog belongs; 0: that topic does not exist, or it is no
+ * changelog. */
 static int partitions_beside(const struct topic_keeper *keeper, const struct wanted_topic *topic)
 {
 	for (size_t i = 0; topic->changelog_of && i < keeper->wanted.count; i++)
@@ -134,21 +150,26 @@ static int partitions_beside(const struct topic_keeper *keeper, const struct wan
 	return 0;
 }
 
-static bool refuse_narrow(const struct topic_keeper *keeper, struct error *error)
+static bool refuse_partitions(const struct topic_keeper *keeper, struct error *error)
 {
 	for (size_t i = 0; i < keeper->wanted.count; i++) {
 		const struct wanted_topic *topic = &keeper->wanted.items[i];
+		if (topic->ordered && keeper->partitions[i] > 1)
+			return error_set(error, ERROR_CONFIG, PLACE_NONE,
+					 "topic %s has %d partitions, and must have one, because its records have one order; "
+					 "delete it, and it is created again as it must be",
+					 topic->name, keeper->partitions[i]);
 		int beside = partitions_beside(keeper, topic);
 		if (keeper->partitions[i] < beside)
 			return error_set(error, ERROR_CONFIG, PLACE_NONE,
 					 "topic %s has %d partitions, and %s, whose changelog it is, has %d; give it as many: "
-					 "what is remembered of a key does not move with it to a partition that was added",
+					 "the state of a key does not move with it to an added partition",
 					 topic->name, keeper->partitions[i], topic->changelog_of, beside);
 	}
 	return true;
 }
 
-/* ---- making ---- */
+/* ---- creation ---- */
 
 static bool is_set(struct properties settings, const char *name)
 {
@@ -167,7 +188,7 @@ static rd_kafka_NewTopic_t *order_of(const struct topic_keeper *keeper, const st
 	rd_kafka_NewTopic_t *order = rd_kafka_NewTopic_new(topic->name, partitions,
 							   topic->replication ? (int)topic->replication : -1, words, sizeof words);
 	if (!order) {
-		error_set(error, ERROR_CONFIG, PLACE_NONE, "topic %s cannot be made: %s", topic->name, words);
+		error_set(error, ERROR_CONFIG, PLACE_NONE, "topic %s cannot be created: %s", topic->name, words);
 		return NULL;
 	}
 	snprintf(retention, sizeof retention, "%lld", (long long)topic->retention_ms);
@@ -175,7 +196,7 @@ static rd_kafka_NewTopic_t *order_of(const struct topic_keeper *keeper, const st
 		rd_kafka_NewTopic_set_config(order, "retention.ms", retention);
 	for (size_t i = 0; i < topic->settings.count; i++)
 		rd_kafka_NewTopic_set_config(order, topic->settings.items[i].name, topic->settings.items[i].value);
-	if (topic->changelog_of)
+	if (topic->changelog_of || topic->compacted)
 		rd_kafka_NewTopic_set_config(order, "cleanup.policy", "compact");
 	return order;
 }
@@ -183,7 +204,7 @@ static rd_kafka_NewTopic_t *order_of(const struct topic_keeper *keeper, const st
 static bool read_result(rd_kafka_event_t *event, size_t *made, struct error *error)
 {
 	if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka did not make the topics: %s",
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka did not create the topics: %s",
 				 rd_kafka_event_error_string(event));
 	size_t count;
 	const rd_kafka_topic_result_t **results =
@@ -195,7 +216,8 @@ static bool read_result(rd_kafka_event_t *event, size_t *made, struct error *err
 			continue;
 		const char *words = rd_kafka_topic_result_error_string(results[i]);
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "Kafka does not make topic %s: %s; correct kafkaConfig.topics, or create it yourself and run with "
+				 "Kafka does not create topic %s: %s; correct kafkaConfig.topics, or create it yourself and "
+				 "run with "
 				 "--topics check",
 				 rd_kafka_topic_result_name(results[i]), words ? words : rd_kafka_err2str(code));
 	}
@@ -209,7 +231,8 @@ static bool place_orders(struct topic_keeper *keeper, rd_kafka_NewTopic_t **orde
 	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 2 * TOPICS_WAIT_MS);
 	bool good =
 		event ? read_result(event, made, error)
-		      : error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not answer whether it made the topics; try again");
+		      : error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not answer whether it created the topics; try "
+		                                                   "again");
 	if (event)
 		rd_kafka_event_destroy(event);
 	rd_kafka_queue_destroy(queue);
@@ -236,7 +259,7 @@ static bool make_missing(struct topic_keeper *keeper, size_t *made, struct error
 	return good;
 }
 
-/* A consumer that subscribes before the brokers know a topic finds it minutes later. */
+/* Waits until the brokers show all topics: a consumer that subscribes earlier finds them only minutes later. */
 static bool wait_for_all(struct topic_keeper *keeper, struct error *error)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000L};
@@ -247,14 +270,14 @@ static bool wait_for_all(struct topic_keeper *keeper, struct error *error)
 			return true;
 		nanosleep(&pause, NULL);
 	}
-	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka made topics and does not show them; try again");
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka created topics and does not show them; try again");
 }
 
 static void note_fault(void *context, const char *topic, enum changelog_fault fault, const char *words)
 {
 	struct error *error = context;
 	if (fault == CHANGELOG_DELETES && error->kind == ERROR_NONE)
-		error_set(error, ERROR_CONFIG, PLACE_NONE, "changelog %s would lose state: %s", topic, words);
+		error_set(error, ERROR_CONFIG, PLACE_NONE, "topic %s would lose state: %s", topic, words);
 }
 
 static bool refuse_deleting(const struct topic_keeper *keeper, struct error *error)
@@ -264,7 +287,7 @@ static bool refuse_deleting(const struct topic_keeper *keeper, struct error *err
 	if (!names)
 		return error_memory(error, ERROR_SYSTEM, "looking for topics");
 	for (size_t i = 0; i < keeper->wanted.count; i++)
-		if (keeper->wanted.items[i].changelog_of)
+		if (keeper->wanted.items[i].changelog_of || keeper->wanted.items[i].compacted)
 			names[count++] = keeper->wanted.items[i].name;
 	struct error fault = {0};
 	bool good = changelog_settings_look(keeper->client, names, count, note_fault, &fault, error);
@@ -278,14 +301,14 @@ static bool ensure(struct topic_keeper *keeper, bool create, size_t *made, struc
 {
 	if (!look_until_there(keeper, create, error))
 		return false;
-	if (keeper->left.kind != ERROR_NONE) {
-		*error = keeper->left;
+	if (keeper->left.kind != ERROR_NONE || keeper->deleted.kind != ERROR_NONE) {
+		*error = keeper->left.kind != ERROR_NONE ? keeper->left : keeper->deleted;
 		return false;
 	}
 	if (!refuse_missing(keeper, create, error))
 		return false;
 	return (keeper->missing_count == 0 || (make_missing(keeper, made, error) && wait_for_all(keeper, error))) &&
-	       refuse_narrow(keeper, error) && refuse_deleting(keeper, error);
+	       refuse_partitions(keeper, error) && refuse_deleting(keeper, error);
 }
 
 bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,

@@ -26,6 +26,11 @@ struct wanted_topic {
 	const char *group; /* the group that reads its input */
 	const char *family;
 	bool new_state;
+	bool compacted;	 /* no changelog, but Kafka must not delete records of it either */
+	bool ordered;	 /* it has exactly one partition, because all its records have one order */
+	/* The topic with which it is created. If that one exists and this does not, this one was deleted, and is not
+	 * created again. NULL: none. */
+	const char *created_with;
 	struct properties settings; /* Kafka's settings by name; they override the fields above */
 };
 
@@ -43,6 +48,7 @@ struct wanted_topics {
  *
  * CONFIG: a topic is missing, or cannot be created as wanted, or state is lost. State is lost if a changelog is to
  * be created while its pipeline's state is in another one, or if Kafka would delete it (log/changelog_settings.h).
+ * So are the records of a compacted topic.
  * SYSTEM: Kafka does not answer. */
 bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,
 		   struct error *error);

@@ -15,7 +15,7 @@ struct kafka_transaction {
 	struct output output; /* first: the table of operations */
 	struct committer *committer;
 	bool open;
-	struct positions positions; /* as handed to the committer: its, while not open */
+	struct positions positions; /* as passed to the committer, which owns it while the transaction is not open */
 	size_t capacity;
 	int64_t ended_us;
 	int64_t commit_us;
@@ -67,7 +67,7 @@ static enum transaction_news transaction_news(struct output *self, struct positi
 	transaction->open = news != NEWS_BROKEN;
 	transaction->commit_us = clock_us() - transaction->ended_us;
 	transaction->resets += news == NEWS_RESET;
-	parcel_empty(&transaction->parcel); /* it is, unless what was in it is void */
+	parcel_empty(&transaction->parcel); /* it is empty, unless its contents are void */
 	*committed = transaction->positions;
 	return news;
 }
@@ -116,7 +116,7 @@ static enum produce_verdict transaction_send(struct output *self, struct error *
 	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
 	const struct topic_handles *topics;
 	if (!transaction->open)
-		return PRODUCED; /* all of it was */
+		return PRODUCED; /* all of it was produced */
 	(void)committer_producer(transaction->committer, &topics);
 	return parcel_send(&transaction->parcel, topics, error);
 }

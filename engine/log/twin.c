@@ -186,7 +186,7 @@ struct twin_host *twin_host_open(struct twin *twin, const char *name)
 	return host;
 }
 
-/* The group hears nothing of its members there. */
+/* The group gets no heartbeats from members on this process. */
 static void host_is_silent(struct twin_host *host)
 {
 	for (struct twin_consumer *consumer = host->twin->consumers; consumer; consumer = consumer->next)

@@ -18,7 +18,7 @@ struct twin_archive_task {
 	struct twin_archive *archive;
 	uint64_t ticket;
 	struct archive_place place;
-	struct store *store; /* of a restore, until it is told */
+	struct store *store; /* of a restore, until it is reported */
 	struct buffer bytes; /* of a snapshot that is being laid down */
 	struct snapshot_head head;
 	struct positions inputs; /* all that wrote it, its input first */
@@ -39,7 +39,7 @@ struct twin_archive {
 	struct archive archive; /* first: the table of operations */
 	struct twin *twin;
 	struct twin_client client;
-	unsigned closed_sockets; /* which nobody asks for */
+	unsigned closed_sockets; /* not used */
 	const struct consumer *consumer;
 	struct loop *loop;
 	int bell;

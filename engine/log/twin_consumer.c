@@ -3,7 +3,7 @@
 #include "log/twin_world.h"
 
 #define FETCH_MOST 50		 /* records at once */
-#define MEMBER_OF_OLD UINT64_MAX /* nobody's number */
+#define MEMBER_OF_OLD UINT64_MAX /* not a number of any member */
 
 static void ring(struct twin_consumer *consumer)
 {
@@ -375,7 +375,7 @@ static bool twin_consumer_take(struct consumer *self, struct record *records, si
 
 static void twin_stay(struct consumer *self)
 {
-	(void)self; /* here nobody is dropped for taking nothing */
+	(void)self; /* no member is dropped here for not polling */
 }
 
 static int twin_bell(const struct consumer *self)

@@ -234,7 +234,7 @@ static void member_add(struct twin *twin, struct twin_group *group, struct twin_
 	consumer->member = member->id;
 }
 
-/* It takes the place of whoever had it, who is told when he comes. */
+/* Replaces the previous member of that name, which is fenced. */
 static void member_replace(struct twin *twin, struct twin_group *group, struct twin_member *member,
 			   struct twin_consumer *consumer)
 {

@@ -7,7 +7,7 @@
 
 /* ---- appending ---- */
 
-/* Nothing stands behind it, so that who reads beyond it is seen. */
+/* Copies a text without bytes after it, so that a read beyond its end is detected. */
 static struct text text_kept(struct twin *twin, struct text text)
 {
 	char *copy = text.bytes ? arena_take_raw(twin->arena, text.length) : NULL;

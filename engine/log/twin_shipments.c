@@ -11,7 +11,7 @@ struct twin_shipments {
 	int bell;
 	struct twin_client client; /* of its commits */
 	struct twin_producer *producer;
-	unsigned closed_sockets; /* which nobody asks for */
+	unsigned closed_sockets; /* not used */
 	struct loads loads;
 	bool started; /* and said so */
 	int64_t ended_us, commit_us;

@@ -6,7 +6,7 @@ struct twin_side {
 	struct side side; /* first: the table of operations */
 	struct twin *twin;
 	struct twin_client client;
-	unsigned closed_sockets; /* which nobody asks for */
+	unsigned closed_sockets; /* not used */
 	struct twin_topic **topics;
 };
 

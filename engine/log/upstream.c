@@ -12,22 +12,22 @@
 #include "log/backlog.h"
 #include "net/loop.h"
 
-#define QUESTION_MS 1000 /* of one question to Kafka; a stop waits for it */
+#define QUESTION_MS 1000 /* time limit of one query to Kafka; a stop waits for it */
 #define CHAIN_BYTES ((size_t)64 << 20) /* names of groups and topics: some KiB */
 
 enum upstream_question_state { QUESTION_IDLE, QUESTION_WAITS, QUESTION_ASKED, QUESTION_ANSWERED, QUESTION_FORGOTTEN };
 
 struct upstream_question {
-	struct upstream_question *next;	    /* of the owner's */
-	struct upstream_question *next_due; /* of those that wait for the thread */
+	struct upstream_question *next;	    /* in the owner's list */
+	struct upstream_question *next_due; /* in the queue of the thread */
 	struct arena *arena;
 	uint64_t ticket;
-	uint64_t turn; /* when it was asked, by number */
+	uint64_t turn; /* number of the turn in which it was asked */
 	struct upstream_chain chain;
 	enum upstream_question_state state;
 	enum upstream_progress progress;
-	size_t reached; /* the link whose turn it is */
-	bool marked;	/* where its topics ended is noted */
+	size_t reached; /* the link to be queried next */
+	bool marked;	/* the ends of its topics were noted */
 	struct backlog **backlogs; /* of each link; NULL: not needed yet */
 };
 
@@ -40,14 +40,14 @@ struct upstream {
 	atomic_bool stopping;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct upstream_question *questions; /* that are not forgotten */
+	struct upstream_question *questions; /* that are not cancelled */
 	uint64_t turns;
-	struct upstream_question *due, **due_end; /* to be asked, or closed, by the thread: the first that came first */
+	struct upstream_question *due, **due_end; /* to be asked or closed by the thread, in the order of arrival */
 };
 
 /* ---- questions ---- */
 
-/* The chain outlives the asker's, for a question can be forgotten while it is asked. */
+/* Copies the chain, because a question can be cancelled while it is being asked. */
 static bool question_keep_chain(struct upstream_question *question, const struct upstream_chain *chain)
 {
 	struct upstream_link *links = ARENA_ARRAY(question->arena, struct upstream_link, chain->count + 1);
@@ -82,7 +82,7 @@ static void question_close(struct upstream_question *question)
 	arena_close(question->arena);
 }
 
-/* Behind all that wait. */
+/* Appends to the queue. */
 static void question_enqueue(struct upstream *upstream, struct upstream_question *question, enum upstream_question_state state)
 {
 	question->state = state;
@@ -203,7 +203,7 @@ static enum upstream_progress question_ask(const struct upstream *upstream, stru
 	return UPSTREAM_PASSED;
 }
 
-/* With the lock, but while it asks or closes. */
+/* Called with the lock, which is released while Kafka is asked or a client is closed. */
 static void question_serve(struct upstream *upstream, struct upstream_question *question)
 {
 	bool asked = question->state == QUESTION_WAITS;
@@ -278,7 +278,7 @@ enum upstream_progress upstream_answer(struct upstream *upstream, uint64_t *tick
 	return progress;
 }
 
-/* One that is asked or waits is closed when its turn is over or comes, for closing a client may take its time. */
+/* Cancels a question. If it is queued or being asked, the thread closes it, because closing a client may take long. */
 void upstream_forget(struct upstream *upstream, uint64_t ticket)
 {
 	pthread_mutex_lock(&upstream->lock);

@@ -11,7 +11,7 @@
 #include "log/client.h"
 #include "net/loop.h"
 
-#define READ_MS 1000 /* of one record; a close waits for it */
+#define READ_MS 1000 /* time limit of reading one record; a close waits for it */
 #define POLL_MS 50
 #define DOUBTS 2 /* rounds in a row that found another record */
 
@@ -23,11 +23,11 @@ struct sight {
 struct witnessed {
 	char topic[sizeof((struct witness_news *)0)->topic];
 	int32_t partition;
-	struct sight anchor; /* is read again */
-	struct sight newest; /* becomes the anchor when that still stood */
+	struct sight anchor; /* the record that is read again */
+	struct sight newest; /* becomes the anchor if the previous one still exists */
 	int doubts;
 	bool told;
-	int64_t begin; /* where it is told */
+	int64_t begin; /* begin of the partition, for the report */
 };
 
 struct witness {
@@ -36,19 +36,19 @@ struct witness {
 	pthread_t thread;
 	bool running;
 	bool stopping;
-	pthread_mutex_t lock; /* of all below, and `stopping` */
+	pthread_mutex_t lock; /* protects all below, and `stopping` */
 	pthread_cond_t changed;
 	struct witnessed *places;
 	size_t count;
-	size_t next; /* whose turn it is */
-	uint64_t version; /* of all that is noted: grows when it is forgotten */
+	size_t next; /* next partition to check */
+	uint64_t version; /* version of the notes: grows when they are dropped */
 };
 
 /* ---- the thread ---- */
 
 enum witness_finding {
-	FINDING_NONE, /* Kafka did not say in time */
-	FINDING_GONE, /* it was removed, or the partition does not reach so far */
+	FINDING_NONE, /* Kafka did not answer in time */
+	FINDING_GONE, /* the record was removed, or the partition does not reach its offset */
 	FINDING_SAME,
 	FINDING_OTHER,
 };
@@ -71,7 +71,7 @@ static rd_kafka_t *witness_reader(struct witness *witness)
 							      witness->config.properties, &error);
 	if (!configuration)
 		return NULL;
-	rd_kafka_conf_set_log_cb(configuration, NULL); /* who cannot reach Kafka is told by the consumer beside it */
+	rd_kafka_conf_set_log_cb(configuration, NULL); /* the consumer reports that Kafka is unreachable */
 	return witness->reader = client_open(RD_KAFKA_CONSUMER, configuration, &error);
 }
 
@@ -105,7 +105,7 @@ static enum witness_finding record_look(rd_kafka_t *reader, const struct witness
 	return finding;
 }
 
-/* A copy of the next one that has been read further; false: there is none among all. */
+/* Copies the next partition that was read further; false: there is none. */
 static bool witnessed_next(struct witness *witness, struct witnessed *place, size_t *index)
 {
 	for (size_t i = 0; i < witness->count; i++) {
@@ -134,7 +134,7 @@ static void witnessed_settle(struct witness *witness, struct witnessed *place, e
 	bell_ring(witness->config.bell);
 }
 
-/* With the lock, but while it reads. */
+/* Called with the lock, which is released while a record is read. */
 static void witness_round(struct witness *witness)
 {
 	struct witnessed place;
@@ -204,7 +204,7 @@ void witness_close(struct witness *witness)
 	memory_give(witness);
 }
 
-/* NULL: memory ran out; then nothing is known of the partition. */
+/* Finds or makes the entry of a partition. NULL: memory ran out; then nothing is known of it. */
 static struct witnessed *witnessed_find(struct witness *witness, const char *topic, int32_t partition)
 {
 	size_t length = strlen(topic);

@@ -25,19 +25,6 @@ static bool wrong_schema(const char *found, const char *wanted, struct error *er
 			 "the record is %s, and here %s is read; send it to the topic where it belongs", found, wanted);
 }
 
-/* Single-object encoding of the schema with that fingerprint: by far the most records
- * are, so this is asked first. */
-static inline bool is_own(struct text bytes, uint64_t fingerprint)
-{
-	return bytes.length >= AVRO_SINGLE_OBJECT_BYTES && memcmp(bytes.bytes, "\xC3\x01", 2) == 0 &&
-	       memcmp(bytes.bytes + 2, &fingerprint, sizeof fingerprint) == 0;
-}
-
-static struct text own_body(struct text bytes)
-{
-	return (struct text){bytes.bytes + AVRO_SINGLE_OBJECT_BYTES, bytes.length - AVRO_SINGLE_OBJECT_BYTES};
-}
-
 static __attribute__((noinline)) bool decode_by_name(struct message *message, struct text bytes,
 						     const struct schema_source *schemas,
 						     struct error *error)
@@ -62,8 +49,8 @@ static __attribute__((noinline)) bool decode_by_name(struct message *message, st
 
 static bool avro_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
 {
-	if (is_own(bytes, avro_request_fingerprint()))
-		return avro_request_read(message, own_body(bytes), error);
+	if (avro_is_single_object(bytes, avro_request_fingerprint()))
+		return avro_request_read(message, avro_single_object_body(bytes), error);
 	return decode_by_name(message, bytes, schemas, error);
 }
 
@@ -72,8 +59,8 @@ bool avro_answer_decode(struct text bytes, const struct schema_source *schemas, 
 {
 	struct avro_name name;
 	struct text body;
-	if (is_own(bytes, avro_answer_fingerprint()))
-		return avro_answer_read(own_body(bytes), arena, answer, error);
+	if (avro_is_single_object(bytes, avro_answer_fingerprint()))
+		return avro_answer_read(avro_single_object_body(bytes), arena, answer, error);
 	if (!avro_framing(bytes, &name, &body))
 		return no_framing(error);
 	struct avro_writer *writer = avro_writer_find(schemas, name, error);

@@ -163,7 +163,7 @@ static bool resolve(struct avro_resolution *resolution, avro_schema_t writer, st
 				 "the Avro record is cut off or broken; write it with the schema that its first bytes name");
 	if (avro_left(&walk.cursor))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "%zu bytes stand behind the Avro record; send one record in each message",
+				 "%zu bytes follow the Avro record; send one record in each message",
 				 avro_left(&walk.cursor));
 	avro_reader_memory_set_source(resolution->bytes, body.bytes, (int64_t)body.length);
 	avro_value_reset(&resolution->value);

@@ -18,6 +18,32 @@ size_t avro_tensors_room(struct tensors tensors);
 char *avro_put_tensors(char *to, struct tensors tensors);
 bool avro_read_tensors(struct avro_cursor *cursor, struct arena *arena, struct tensors *tensors, struct error *error);
 
+/* Topic, partition and offset; and the same in a union with null, which is an origin without a topic. */
+static inline char *avro_put_position(char *to, const struct origin *origin)
+{
+	to = avro_put_bytes(to, origin->topic);
+	to = avro_put_long(to, origin->partition);
+	return avro_put_long(to, origin->offset);
+}
+
+static inline char *avro_put_origin(char *to, const struct origin *origin)
+{
+	const bool known = origin->topic.length > 0;
+	to = avro_put_small(to, known);
+	return known ? avro_put_position(to, origin) : to;
+}
+
+static inline char *avro_put_headers(char *to, struct headers headers)
+{
+	if (headers.count > 0)
+		to = avro_put_small(to, headers.count);
+	for (size_t i = 0; i < headers.count; i++) {
+		to = avro_put_bytes(to, headers.items[i].name);
+		to = avro_put_bytes(to, headers.items[i].value);
+	}
+	return avro_put_small(to, 0);
+}
+
 size_t avro_failure_room(const struct error *failure);
 char *avro_put_failure(char *to, const struct error *failure);
 bool avro_read_failure(struct avro_cursor *cursor, struct arena *arena, struct error *failure, struct error *error);

@@ -330,7 +330,7 @@ static bool read_end(struct avro_reader *reader)
 	size_t behind = avro_left(&reader->cursor);
 	if (AVRO_UNLIKELY(behind))
 		return error_set(reader->error, ERROR_INPUT, PLACE_NONE,
-				 "%zu bytes stand behind the Avro record; send one record in each message", behind);
+				 "%zu bytes follow the Avro record; send one record in each message", behind);
 	return true;
 }
 

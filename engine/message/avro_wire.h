@@ -9,6 +9,7 @@
 #include "base/text.h"
 
 #define AVRO_LONG_BYTES_MAX 10
+#define AVRO_SINGLE_OBJECT_BYTES 10 /* of its header */
 #define AVRO_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
 struct avro_cursor {
@@ -153,6 +154,25 @@ static inline double avro_read_double(struct avro_cursor *cursor)
 	return number;
 }
 
+/* Whether the bytes are a record in single-object encoding, of the schema with that fingerprint. */
+static inline bool avro_is_single_object(struct text bytes, uint64_t fingerprint)
+{
+	return bytes.length >= AVRO_SINGLE_OBJECT_BYTES && memcmp(bytes.bytes, "\xC3\x01", 2) == 0 &&
+	       memcmp(bytes.bytes + 2, &fingerprint, sizeof fingerprint) == 0;
+}
+
+/* The record after the header of single-object encoding. */
+static inline struct text avro_single_object_body(struct text bytes)
+{
+	return (struct text){bytes.bytes + AVRO_SINGLE_OBJECT_BYTES, bytes.length - AVRO_SINGLE_OBJECT_BYTES};
+}
+
+/* The most bytes that bytes or a string take. */
+static inline size_t avro_text_room(struct text text)
+{
+	return text.length + AVRO_LONG_BYTES_MAX;
+}
+
 /* Writers write at `to`, where the caller has reserved memory, and return the end. */
 static inline char *avro_put_long(char *to, int64_t number)
 {
@@ -190,6 +210,12 @@ static inline char *avro_put_bytes(char *to, struct text bytes)
 	if (bytes.length)
 		memcpy(to, bytes.bytes, bytes.length);
 	return to + bytes.length;
+}
+
+static inline char *avro_put_double(char *to, double number)
+{
+	memcpy(to, &number, sizeof number);
+	return to + sizeof number;
 }
 
 /* A union of null and bytes: the branch, then the bytes. */

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "message/assigned.h"
 #include "message/avro_parts.h"
 #include "message/avro_wire.h"
 #include "message/avro_writers.h"
@@ -35,6 +36,30 @@ uint64_t avro_letter_fingerprint(void)
 {
 	static _Atomic uint64_t kept;
 	return fingerprint_of("error", &kept);
+}
+
+uint64_t avro_explanation_fingerprint(void)
+{
+	static _Atomic uint64_t kept;
+	return fingerprint_of("explanation", &kept);
+}
+
+uint64_t avro_exposure_fingerprint(void)
+{
+	static _Atomic uint64_t kept;
+	return fingerprint_of("exposure", &kept);
+}
+
+uint64_t avro_feedback_fingerprint(void)
+{
+	static _Atomic uint64_t kept;
+	return fingerprint_of("feedback", &kept);
+}
+
+uint64_t avro_drift_score_fingerprint(void)
+{
+	static _Atomic uint64_t kept;
+	return fingerprint_of("drift_score", &kept);
 }
 
 uint64_t avro_crossing_fingerprint(void)
@@ -149,21 +174,38 @@ static size_t origin_room(const struct origin *origin)
 	return 1 + PREFIXED(origin->topic.length) + 2 * AVRO_LONG_BYTES_MAX;
 }
 
-static inline char *put_origin(char *to, const struct origin *origin)
-{
-	bool known = origin->topic.length > 0;
-	to = put_presence(to, known);
-	if (!known)
-		return to;
-	to = avro_put_bytes(to, origin->topic);
-	to = avro_put_long(to, origin->partition);
-	return avro_put_long(to, origin->offset);
-}
-
-/* Assignments and versions: none. */
+/* Assignments and versions of a request: none. */
 static char *put_end(char *to)
 {
 	to = avro_put_small(to, 0);
+	return avro_put_small(to, 0);
+}
+
+static size_t assignments_room(const struct message *message)
+{
+	size_t room = message->assigned ? BLOCK_BYTES_MAX : 0;
+	for (const struct assigned *entry = message->assigned; entry; entry = entry->next)
+		room += PREFIXED(entry->experiment.length) + PREFIXED(entry->variant.length) + sizeof entry->probability;
+	return room;
+}
+
+static __attribute__((noinline)) char *put_assignment_block(char *to, const struct message *message)
+{
+	const struct assigned *items[ASSIGNED_MAX];
+	size_t count = assigned_list(message, items);
+	to = avro_put_small(to, count);
+	for (size_t i = 0; i < count; i++) {
+		to = avro_put_bytes(to, items[i]->experiment);
+		to = avro_put_bytes(to, items[i]->variant);
+		to = avro_put_double(to, items[i]->probability);
+	}
+	return avro_put_small(to, 0);
+}
+
+/* Assignments of an answer; its versions: none. */
+static char *put_answer_end(char *to, const struct message *message)
+{
+	to = message->assigned ? put_assignment_block(to, message) : avro_put_small(to, 0);
 	return avro_put_small(to, 0);
 }
 
@@ -231,7 +273,7 @@ bool avro_answer_encode(const struct message *message, const struct answer *answ
 	size_t room = AVRO_SINGLE_OBJECT_BYTES + PREFIXED(id.length) + 1 + (failure ? avro_failure_room(failure) : 0) +
 		      PREFIXED(payload->model_name.length) + PREFIXED(payload_version(payload).length) +
 		      parameters_room(payload->parameters) + tensors_room(payload->tensors) + tensors_room(payload->marks) +
-		      origin_room(&message->origin) + END_BYTES;
+		      origin_room(&message->origin) + assignments_room(message) + END_BYTES;
 	if (AVRO_UNLIKELY(fingerprint == 0))
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
 	char *begin = buffer_room(out, room);
@@ -247,8 +289,8 @@ bool avro_answer_encode(const struct message *message, const struct answer *answ
 	to = put_parameters(to, payload->parameters);
 	to = put_tensors(to, payload->tensors);
 	to = put_marks(to, payload->marks);
-	to = put_origin(to, &message->origin);
-	to = put_end(to);
+	to = avro_put_origin(to, &message->origin);
+	to = put_answer_end(to, message);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }
@@ -289,7 +331,7 @@ bool avro_request_encode(const struct message *message, const struct payload *pa
 	to = put_tensors(to, payload->tensors);
 	to = put_wanted(to, message);
 	to = put_marks(to, payload->marks);
-	to = put_origin(to, &message->origin);
+	to = avro_put_origin(to, &message->origin);
 	to = put_end(to);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;

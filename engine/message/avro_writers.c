@@ -77,7 +77,7 @@ static const char *schema_of(const struct schema_source *schemas, struct avro_na
 			  (unsigned long long)name.value);
 	else
 		error_set(error, ERROR_INPUT, PLACE_NONE,
-			  "the record names the schema of fingerprint %016llx, which nobody knows; write it with "
+			  "the record names a schema with the fingerprint %016llx, which is unknown; write it with "
 			  "schemas/request.avsc, or through a schema registry",
 			  (unsigned long long)name.value);
 	return NULL;

@@ -8,6 +8,7 @@
 
 #include <avro.h>
 
+#include "message/avro_wire.h"
 #include "message/format.h"
 
 struct avro_resolution; /* avro_foreign.c: from a writer's schema to the engine's */
@@ -33,7 +34,6 @@ struct avro_writer {
 struct avro_writer *avro_writer_find(const struct schema_source *schemas, struct avro_name name, struct error *error);
 void avro_writer_return(const struct schema_source *schemas, struct avro_writer *writer);
 
-#define AVRO_SINGLE_OBJECT_BYTES 10
 #define AVRO_CONFLUENT_BYTES 5
 
 /* Reads the framing of a record: the name of its schema, and the body after it. False: there is no framing. */
@@ -43,7 +43,7 @@ static inline bool avro_framing(struct text bytes, struct avro_name *name, struc
 	if (bytes.length >= AVRO_SINGLE_OBJECT_BYTES && at[0] == 0xC3 && at[1] == 0x01) {
 		name->by_id = false;
 		memcpy(&name->value, at + 2, sizeof name->value);
-		*body = (struct text){bytes.bytes + AVRO_SINGLE_OBJECT_BYTES, bytes.length - AVRO_SINGLE_OBJECT_BYTES};
+		*body = avro_single_object_body(bytes);
 		return true;
 	}
 	if (bytes.length < AVRO_CONFLUENT_BYTES || at[0] != 0x00)

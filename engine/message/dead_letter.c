@@ -6,40 +6,17 @@
 #include "message/avro_parts.h"
 #include "message/avro_wire.h"
 
-#define SINGLE_OBJECT_BYTES 10
 #define NUMBERS 16 /* of the record that are not measured one by one, at most */
-
-static size_t text_room(struct text text)
-{
-	return text.length + AVRO_LONG_BYTES_MAX;
-}
 
 static size_t letter_room(const struct dead_letter *letter)
 {
-	size_t room = SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + text_room(letter->id) +
-		      avro_failure_room(letter->error) + text_room(text_of(letter->pipeline)) + text_room(text_of(letter->step)) +
-		      text_room(letter->origin.topic) + text_room(letter->key) + text_room(letter->payload);
+	size_t room = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(letter->id) +
+		      avro_failure_room(letter->error) + avro_text_room(text_of(letter->pipeline)) +
+		      avro_text_room(text_of(letter->step)) + avro_text_room(letter->origin.topic) +
+		      avro_text_room(letter->key) + avro_text_room(letter->payload);
 	for (size_t i = 0; i < letter->headers.count; i++)
-		room += text_room(letter->headers.items[i].name) + text_room(letter->headers.items[i].value);
+		room += avro_text_room(letter->headers.items[i].name) + avro_text_room(letter->headers.items[i].value);
 	return room;
-}
-
-static char *put_origin(char *to, const struct origin *origin)
-{
-	to = avro_put_bytes(to, origin->topic);
-	to = avro_put_long(to, origin->partition);
-	return avro_put_long(to, origin->offset);
-}
-
-static char *put_headers(char *to, struct headers headers)
-{
-	if (headers.count > 0)
-		to = avro_put_small(to, headers.count);
-	for (size_t i = 0; i < headers.count; i++) {
-		to = avro_put_bytes(to, headers.items[i].name);
-		to = avro_put_bytes(to, headers.items[i].value);
-	}
-	return avro_put_small(to, 0);
 }
 
 bool dead_letter_encode(const struct dead_letter *letter, struct buffer *out, struct error *error)
@@ -56,11 +33,11 @@ bool dead_letter_encode(const struct dead_letter *letter, struct buffer *out, st
 	to = avro_put_bytes(to, text_of(letter->pipeline));
 	to = avro_put_bytes(to, text_of(letter->step));
 	to = avro_put_long(to, letter->attempts > 0 ? letter->attempts : 1);
-	to = put_origin(to, &letter->origin);
+	to = avro_put_position(to, &letter->origin);
 	to = avro_put_long(to, letter->time_ms);
 	to = avro_put_long(to, letter->failed_ms);
 	to = avro_put_optional(to, letter->key);
-	to = put_headers(to, letter->headers);
+	to = avro_put_headers(to, letter->headers);
 	to = avro_put_bytes(to, letter->payload);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
@@ -108,20 +85,11 @@ static struct headers get_headers(struct avro_cursor *cursor, struct arena *aren
 	return (struct headers){count, items};
 }
 
-static bool is_letter(struct text bytes)
-{
-	char head[SINGLE_OBJECT_BYTES];
-	uint64_t fingerprint = avro_letter_fingerprint();
-	(void)avro_put_single_object(head, fingerprint);
-	return fingerprint != 0 && bytes.length > sizeof head && memcmp(bytes.bytes, head, sizeof head) == 0;
-}
-
 bool dead_letter_decode(struct text bytes, struct arena *arena, struct dead_letter *letter, struct error *error)
 {
-	if (!is_letter(bytes))
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is no dead letter; is this a topic of errors?");
-	struct avro_cursor cursor =
-		avro_cursor_of((struct text){bytes.bytes + SINGLE_OBJECT_BYTES, bytes.length - SINGLE_OBJECT_BYTES});
+	if (!avro_is_single_object(bytes, avro_letter_fingerprint()))
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is not a dead letter; is this an errors topic?");
+	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(bytes));
 	*letter = (struct dead_letter){.id = avro_read_bytes(&cursor)};
 	letter->error = get_failure(&cursor, arena);
 	letter->pipeline = get_string(&cursor, arena);

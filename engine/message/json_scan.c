@@ -158,9 +158,9 @@ static bool skip_escape(struct json_scan *scan)
 		return json_fail(scan, "it ends inside an escape");
 	if (*letter == 'u') {
 		if (escaped_point(letter + 1, scan->end, &taken) < 0)
-			return json_fail(scan, "behind `\\u` four hex digits are due, and surrogates in pairs");
+			return json_fail(scan, "four hex digits must follow `\\u`, and surrogates must be in pairs");
 	} else if (!escaped_byte(*letter)) {
-		return json_fail(scan, "this is no escape of JSON");
+		return json_fail(scan, "this is not an escape of JSON");
 	}
 	scan->at = letter + 1 + taken;
 	return true;
@@ -286,7 +286,7 @@ bool json_number(struct json_scan *scan, struct decimal *decimal)
 		return false;
 	size_t length = decimal_scan((struct text){scan->at, (size_t)(scan->end - scan->at)}, decimal);
 	if (length == 0)
-		return json_fail(scan, "this is no number of JSON");
+		return json_fail(scan, "this is not a number of JSON");
 	scan->at += length;
 	return true;
 }

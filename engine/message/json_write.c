@@ -75,6 +75,12 @@ void json_write_string(struct buffer *out, struct text text)
 	json_write_string_after(out, TEXT(""), text);
 }
 
+void json_write_member(struct buffer *out, const char *before, const char *name, struct text value)
+{
+	buffer_print(out, "%s\"%s\": ", before, name);
+	json_write_string(out, value);
+}
+
 void json_write_double(struct buffer *out, double number)
 {
 	char *room = buffer_room(out, NUMBER_TEXT_MAX);

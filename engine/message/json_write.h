@@ -11,6 +11,9 @@
 #include "base/text.h"
 
 void json_write_string(struct buffer *out, struct text text);
+
+/* Appends `"name": "value"` after `before`, which is "{" or ", ". */
+void json_write_member(struct buffer *out, const char *before, const char *name, struct text value);
 void json_write_string_after(struct buffer *out, struct text before, struct text text); /* `before` is not escaped */
 void json_write_double(struct buffer *out, double number);
 void json_write_int64(struct buffer *out, int64_t number);

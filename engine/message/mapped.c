@@ -111,7 +111,7 @@ static bool compile_tensor(struct arena *arena, struct mapping *mapping, struct 
 		return no_memory(error);
 	if (tensor->path_count == 0)
 		return error_set(error, ERROR_CONFIG, tensor->place,
-				 "the tensor " TEXT_FORMAT " has no path; say where its value stands",
+				 "the tensor " TEXT_FORMAT " has no path; write the path of its value",
 				 TEXT_ARGUMENTS(tensor->name));
 	if (!check_shape(tensor, error) || !copy_text(arena, &mapped->as_written.name, error))
 		return false;
@@ -204,8 +204,8 @@ static bool store(const struct mapped_making *making, const struct mapped *mappe
 	if (arena_failed(making->arena))
 		return error_memory(making->error, ERROR_LIMIT, "mapping an event");
 	return error_set(making->error, ERROR_INPUT, PLACE_NONE,
-			 "the event has %s at `" TEXT_FORMAT "`, and " TEXT_FORMAT " wants %s; "
-			 "send one, or name another datatype",
+			 "the event has %s at `" TEXT_FORMAT "`, and " TEXT_FORMAT " needs %s; send one, or name another "
+			                                                           "datatype",
 			 cell_shown(used, making->arena), TEXT_ARGUMENTS(path->text), TEXT_ARGUMENTS(tensor->name),
 			 datatype_rows[tensor->datatype].name);
 }
@@ -229,8 +229,8 @@ static bool store_single(const struct mapped_making *making, const struct mapped
 	const struct found *found = &making->found[path->number];
 	if (found->listed)
 		return error_set(making->error, ERROR_INPUT, PLACE_NONE,
-				 "a list stands at `" TEXT_FORMAT "` of the event, and " TEXT_FORMAT " wants one value; give it a "
-				 "shape, or write [*]",
+				 "there is a list at `" TEXT_FORMAT "` of the event, and " TEXT_FORMAT
+				 " needs one value; give it a shape, or write [*]",
 				 TEXT_ARGUMENTS(path->text), TEXT_ARGUMENTS(tensor->name));
 	/* A field that stands there twice: the last counts. */
 	return store(making, mapped, path, tensor, elements, index, found->count ? &found->cells[found->count - 1] : &nothing);
@@ -239,8 +239,8 @@ static bool store_single(const struct mapped_making *making, const struct mapped
 static bool wrong_count(const struct mapped_making *making, const struct map_path *path, const struct tensor *tensor, size_t count)
 {
 	return error_set(making->error, ERROR_INPUT, PLACE_NONE,
-			 "the event has %zu values at `" TEXT_FORMAT "`, and " TEXT_FORMAT " wants %zu; send as many, or give it a "
-			 "pad", count,
+			 "the event has %zu values at `" TEXT_FORMAT "`, and " TEXT_FORMAT " needs %zu; send as many, or give it a "
+			                                                                   "pad", count,
 			 TEXT_ARGUMENTS(path->text), TEXT_ARGUMENTS(tensor->name), tensor->count);
 }
 

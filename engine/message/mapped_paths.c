@@ -200,6 +200,6 @@ bool gather_item_end(struct mapped_gathering *gathering, const struct map_node *
 bool gather_object(struct mapped_gathering *gathering, const struct map_node *node)
 {
 	return error_set(gathering->error, ERROR_INPUT, PLACE_NONE,
-			 "an object stands at `" TEXT_FORMAT "` of the event, and a path must end at a value; name a field of it",
+			 "there is an object at `" TEXT_FORMAT "` of the event, and a path must end at a value; name a field of it",
 			 TEXT_ARGUMENTS(node->ends->text));
 }

@@ -97,6 +97,9 @@ struct carried; /* message/carried.h */
 struct line;	/* flow/flow.h */
 struct write;	/* state/store.h */
 struct offspring; /* flow/flow.h */
+struct assigned; /* message/assigned.h */
+struct explained; /* message/explained.h */
+struct drift_score; /* message/drift_score.h */
 
 /* The form of a v1 SeldonMessage, which its answer must have too. */
 enum seldon_form { SELDON_NONE, SELDON_NDARRAY, SELDON_TENSOR, SELDON_TEXT, SELDON_BINARY, SELDON_JSON };
@@ -126,11 +129,14 @@ struct message {
 	bool v1_columns;	     /* a V1 request with `inputs`: its answer has `outputs` */
 	enum seldon_form seldon_form;
 	struct text seldon_meta; /* the request's `meta`, as JSON; empty: none */
+	struct assigned *assigned; /* variants that experiments have chosen for it; NULL: none */
 	struct line *line;       /* order in which stateful steps process it; NULL: there are none */
 	struct write *writes;	 /* state that those steps write for it and its children, until it is released */
 	struct message *parent;	 /* the message of which it is a child, in the same arena; NULL: none */
 	/* After it has finished as FLOW_PARTED: the children that answer in its place, in order. */
 	const struct offspring *offspring;
+	const struct explained *explained; /* of steps that explained it, the last first; NULL: none (message/explained.h) */
+	const struct drift_score *scores; /* of windows that it closed, the last first; NULL: none (message/drift_score.h) */
 	/* In a later stage of its pipeline: the results of earlier stages. NULL in the first. */
 	const struct carried *carried;
 };

@@ -190,7 +190,7 @@ static bool contents_fit(const struct oip_contents *contents, const struct tenso
 	for (uint32_t other = 1; other < OIP_CONTENTS_FIELDS; other++)
 		if (other != number && contents->counts[other])
 			return error_set(error, ERROR_INPUT, PLACE_NONE,
-					 "tensor " TEXT_FORMAT ": its data stands in %s, and that of %s belongs into %s",
+					 "tensor " TEXT_FORMAT ": its data is in %s, and that of %s belongs into %s",
 					 TEXT_ARGUMENTS(tensor->name), field_names[other], datatype_rows[tensor->datatype].name,
 					 field_names[number]);
 	if (contents->total != tensor->count)

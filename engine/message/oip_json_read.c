@@ -14,7 +14,7 @@ struct oip_json_request {
 static bool read_request_part(struct oip_reader *reader, struct message *message, struct oip_json_request *request, struct text key)
 {
 	if (text_is(key, "inputs") && request->has_inputs)
-		return error_set(reader->error, ERROR_INPUT, PLACE_NONE, "inputs stands twice in the request");
+		return error_set(reader->error, ERROR_INPUT, PLACE_NONE, "inputs occurs twice in the request");
 	if (text_is(key, "inputs")) {
 		request->has_inputs = true;
 		return oip_read_tensors(reader);
@@ -43,7 +43,7 @@ static bool read_wanted(struct oip_reader *reader, struct text *name, bool *bina
 	struct text key;
 	if (json_peek(scan) != JSON_OBJECT)
 		return error_set(reader->error, ERROR_INPUT, PLACE_NONE,
-				 "outputs holds what is no object; write {\"name\": \"…\"}");
+				 "outputs has an item that is not an object; write {\"name\": \"…\"}");
 	json_enter(scan);
 	while (json_key(scan, &key)) {
 		bool taken;
@@ -77,7 +77,7 @@ static bool read_outputs(struct oip_reader *reader, struct message *message, str
 	if (json_peek(&reader->scan) == JSON_NULL)
 		return true;
 	if (json_peek(&reader->scan) != JSON_ARRAY)
-		return error_set(reader->error, ERROR_INPUT, PLACE_NONE, "outputs is no list; ask for [{\"name\": \"…\"}]");
+		return error_set(reader->error, ERROR_INPUT, PLACE_NONE, "outputs is not a list; write [{\"name\": \"…\"}]");
 	size_t count = count_items(reader->scan);
 	struct text *names = arena_take(reader->arena, count, sizeof *names);
 	bool *binary = arena_take(reader->arena, count, sizeof *binary);
@@ -121,7 +121,9 @@ bool oip_json_decode_request(struct message *message, struct text body, size_t h
 	if (type == JSON_WRONG)
 		return false;
 	if (type != JSON_OBJECT)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "the request is no object with inputs; send {\"inputs\": […]}");
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the request is not an object with inputs; send {\"inputs\": "
+				 "[…]}");
 	json_enter(&reader.scan);
 	while (next_key(&reader.scan, &key))
 		if (!read_request_part(&reader, message, &request, key))
@@ -185,11 +187,11 @@ static bool check_body(struct text body, struct error *error)
 	while (at < body.length && (unsigned char)body.bytes[at] <= ' ')
 		at++;
 	if (at == body.length)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "the reply is empty, where JSON with outputs is due");
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "the reply is empty instead of JSON with outputs");
 	if (body.bytes[at] == '<')
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the reply is an HTML page or XML, where JSON with outputs is due; see that the address is a "
-				 "model server's");
+				 "the reply is an HTML page or XML instead of JSON with outputs; check that the address is that of "
+				 "a model server");
 	return true;
 }
 

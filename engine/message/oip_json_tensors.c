@@ -70,7 +70,7 @@ bool oip_read_other(struct oip_reader *reader, const char *key, enum json_type t
 {
 	if (type == JSON_NULL)
 		return json_word(&reader->scan);
-	return INPUT_ERROR(reader, "%s: %s is no string; write it in quotes", label_of(reader), key);
+	return INPUT_ERROR(reader, "%s: %s is not a string; write it in quotes", label_of(reader), key);
 }
 
 /* --- parameters ----------------------------------------------------------- */
@@ -165,7 +165,7 @@ bool oip_read_parameters(struct oip_reader *reader, struct parameters *parameter
 	if (type == JSON_NULL)
 		return json_word(scan);
 	if (type != JSON_OBJECT)
-		return INPUT_ERROR(reader, "%s: parameters is no object; write {\"name\": value}", label_of(reader));
+		return INPUT_ERROR(reader, "%s: parameters is not an object; write {\"name\": value}", label_of(reader));
 	struct parameter *items = NULL;
 	struct parameter parameter = {0};
 	size_t count = 0;
@@ -207,14 +207,14 @@ static bool read_shape(struct oip_reader *reader, struct oip_json_parts *parts)
 	struct json_scan *scan = &reader->scan;
 	struct decimal decimal;
 	if (json_peek(scan) != JSON_ARRAY)
-		return INPUT_ERROR(reader, "%s: shape is no list of whole numbers", label_of(reader));
+		return INPUT_ERROR(reader, "%s: shape is not a list of whole numbers", label_of(reader));
 	json_enter(scan);
 	parts->has_shape = true;
 	for (parts->rank = 0; json_item(scan); parts->rank++) {
 		int64_t dimension;
 		if (!take_short(scan, &dimension) &&
 		    (json_peek(scan) != JSON_NUMBER || !json_number(scan, &decimal) || !decimal_to_int64(&decimal, &dimension)))
-			return INPUT_ERROR(reader, "%s: shape is no list of whole numbers", label_of(reader));
+			return INPUT_ERROR(reader, "%s: shape is not a list of whole numbers", label_of(reader));
 		if (parts->rank < TENSOR_RANK_MAX)
 			parts->shape[parts->rank] = dimension;
 	}
@@ -242,11 +242,11 @@ static bool unknown_datatype(struct oip_reader *reader, struct text word)
 {
 	struct text meant = datatype_meant(word);
 	if (meant.bytes)
-		return INPUT_ERROR(reader, "%s: `" TEXT_FORMAT "` is no datatype; did you mean `" TEXT_FORMAT "`?",
+		return INPUT_ERROR(reader, "%s: `" TEXT_FORMAT "` is not a datatype; did you mean `" TEXT_FORMAT "`?",
 				   label_of(reader), TEXT_ARGUMENTS(word), TEXT_ARGUMENTS(meant));
 	return INPUT_ERROR(reader,
 			   "%s: `" TEXT_FORMAT
-			   "` is no datatype; write BOOL, INT8 to INT64, UINT8 to UINT64, FP16, BF16, FP32, FP64 or BYTES",
+			   "` is not a datatype; write BOOL, INT8 to INT64, UINT8 to UINT64, FP16, BF16, FP32, FP64 or BYTES",
 			   label_of(reader), TEXT_ARGUMENTS(word));
 }
 
@@ -288,7 +288,7 @@ static bool read_data(struct oip_reader *reader, struct oip_json_parts *parts)
 /* A key that stands twice would leave a tensor whose data was read by another shape. */
 static bool read_once(struct oip_reader *reader, const char *key, bool there)
 {
-	return !there || INPUT_ERROR(reader, "%s: %s stands twice", label_of(reader), key);
+	return !there || INPUT_ERROR(reader, "%s: %s occurs twice", label_of(reader), key);
 }
 
 enum oip_json_part { PART_NAME, PART_DATATYPE, PART_SHAPE, PART_DATA, PART_PARAMETERS, PART_OTHER, PART_NONE };
@@ -394,14 +394,15 @@ bool oip_read_tensors(struct oip_reader *reader)
 {
 	struct json_scan *scan = &reader->scan;
 	if (json_peek(scan) != JSON_ARRAY)
-		return INPUT_ERROR(reader, "%s is no list of tensors", reader->list);
+		return INPUT_ERROR(reader, "%s is not a list of tensors", reader->list);
 	json_enter(scan);
 	while (json_item(scan)) {
 		struct oip_json_parts parts;
 		enum oip_json_part part;
 		memory_clear(&parts, offsetof(struct oip_json_parts, shape));
 		if (json_peek(scan) != JSON_OBJECT)
-			return INPUT_ERROR(reader, "%s[%zu] is no object; a tensor is one, with name, shape, datatype and data",
+			return INPUT_ERROR(reader, "%s[%zu] is not an object; a tensor is an object with name, shape, datatype "
+			                           "and data",
 					   reader->list, reader->tensors.count);
 		json_enter(scan);
 		reader->in_tensor = true;
@@ -423,7 +424,7 @@ static bool read_contents(struct oip_reader *reader, struct json_scan *scan, str
 	struct text text;
 	struct text raw;
 	if (json_peek(scan) != JSON_STRING || !json_text(scan, &text))
-		return INPUT_ERROR(reader, "tensor " TEXT_FORMAT ": its raw_input_contents are no string of base64",
+		return INPUT_ERROR(reader, "tensor " TEXT_FORMAT ": its raw_input_contents is not a string of base64",
 				   TEXT_ARGUMENTS(tensor->name));
 	char *bytes = arena_take_raw(reader->arena, base64_read_room(text.length));
 	if (!bytes)
@@ -454,7 +455,7 @@ static bool read_all_contents(struct oip_reader *reader, struct text raw_content
 	struct oip_waiting *waiting = in_order(reader->waiting);
 	size_t count = 0;
 	if (json_peek(&scan) != JSON_ARRAY)
-		return INPUT_ERROR(reader, "raw_input_contents is no list of strings of base64");
+		return INPUT_ERROR(reader, "raw_input_contents is not a list of strings of base64");
 	json_enter(&scan);
 	for (; json_item(&scan); count++) {
 		bool surplus = count >= reader->tensors.count;

@@ -1,5 +1,5 @@
 /* oip_json_tensors.h: Reader of the lists of tensors in OIP V2's JSON: a request's inputs and a reply's
- * outputs. For oip_json_read.c only.
+ * outputs, and of the truth in feedback. For oip_json_read.c and feedback_read.c only.
  *
  * The keys of an object may have any order: data that comes before its shape or datatype is skipped, and read
  * when they are known. Elements come from data, from binary data after the JSON, or from raw_input_contents at

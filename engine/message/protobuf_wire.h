@@ -89,11 +89,11 @@ static inline char *protobuf_put_bytes(char *to, uint32_t number, struct text by
 	return to + bytes.length;
 }
 
-/* Append a field to a buffer; nothing where it is empty or false, as in proto3. */
+/* Append a field to a buffer, unless it is empty or false, as in proto3. */
 void protobuf_write_text(struct buffer *out, uint32_t number, struct text text);
 void protobuf_write_flag(struct buffer *out, uint32_t number, bool flag);
 
-/* The last field of that number, as in any reader of protobuf; empty or false: there is none. */
+/* The last field of that number counts, as in any reader of protobuf; empty or false: there is none. */
 struct text protobuf_read_text(struct text body, uint32_t number);
 bool protobuf_read_flag(struct text body, uint32_t number);
 

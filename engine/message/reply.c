@@ -70,7 +70,9 @@ const char *reply_limit_name(const struct error *error)
 {
 	if (error->kind != ERROR_LIMIT || error->limit == LIMIT_OF_ENGINE)
 		return NULL;
-	return error->limit == LIMIT_OF_DEADLINE ? "deadline" : "admission";
+	static const char *const names[] = {
+		[LIMIT_OF_DEADLINE] = "deadline", [LIMIT_OF_ADMISSION] = "admission", [LIMIT_OF_WARMUP] = "warmup"};
+	return names[error->limit];
 }
 
 bool reply_header_is_own(struct text name)

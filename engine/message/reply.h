@@ -22,14 +22,20 @@
 #define REPLY_OUTCOME_HEADER "sluice-outcome" /* "filtered": the pipeline dropped the request, and there is no answer */
 #define REPLY_FILTERED "filtered"
 #define REPLY_ERROR_HEADER "sluice-error" /* the kind of error */
-#define REPLY_LIMIT_HEADER "sluice-limit" /* of a LIMIT: "deadline" or "admission"; absent: one of the engine's */
+#define REPLY_LIMIT_HEADER "sluice-limit" /* of a LIMIT: "deadline", "admission" or "warmup"; absent: one of the engine's */
 #define REPLY_ID_HEADER "x-request-id"
+
+/* Header of a request that was submitted: nobody waits for its answer, and its caller polls. The answer then has its
+ * content type, and REPLY_ORIGIN_HEADER: `TOPIC/PARTITION/OFFSET` of the request, by which polls find it. */
+#define REPLY_SUBMITTED_HEADER "sluice-submitted"
+#define REPLY_ORIGIN_HEADER "sluice-origin"
+#define REPLY_ORIGIN_BYTES_MAX 300 /* with a topic's name of 249 characters */
 
 /* Header with the id of a request that has none of its own, neither in a header nor in the payload. Set by
  * gateways. */
 #define REPLY_DEFAULT_ID_HEADER "sluice-id"
 
-/* Whether the header is one of sluice's own, between engines and gateways: callers neither set nor see it. */
+/* Whether the header is one of sluice's own, between engines and gateways. Callers can neither set nor read these. */
 bool reply_header_is_own(struct text name);
 
 struct reply_address {
@@ -46,7 +52,7 @@ bool reply_address_read(struct text value, struct reply_address *address);
  * pipeline's name has at most 253 characters. */
 size_t reply_address_write(const struct reply_address *address, char out[REPLY_ADDRESS_BYTES_MAX]);
 
-/* Name of the limit: "deadline", "admission"; NULL: the error is not a LIMIT, or is one of the engine's. */
+/* Name of the limit: "deadline", "admission", "warmup"; NULL: the error is not a LIMIT, or is one of the engine's. */
 const char *reply_limit_name(const struct error *error);
 
 /* Appends the body: a JSON object with `error`, `kind`, and those of `place`, `step`, `attempts` and `id` that

@@ -95,7 +95,7 @@ static bool put_type(struct buffer *out, const json_t *type, struct text space, 
 
 static bool not_a_schema(struct error *error, const char *what)
 {
-	return error_set(error, ERROR_INPUT, PLACE_NONE, "this is no Avro schema: %s; register one that Avro can parse", what);
+	return error_set(error, ERROR_INPUT, PLACE_NONE, "this is not an Avro schema: %s; register one that Avro can parse", what);
 }
 
 static bool put_fields(struct buffer *out, const json_t *fields, struct text space, struct error *error)

@@ -27,7 +27,7 @@ bool schema_canonical(const char *json, struct buffer *out, struct error *error)
  * byte first. */
 bool schema_fingerprint(const char *json, uint64_t *fingerprint, struct error *error);
 
-/* The fingerprint of a built-in schema, stored in `kept` too: it never changes, so callers compute it once. Any
+/* The fingerprint of a built-in schema, also stored in `kept`: it never changes, so callers compute it once. Any
  * thread may call. 0: memory ran out. */
 uint64_t schema_fingerprint_keep(const char *name, _Atomic uint64_t *kept) __attribute__((cold));
 

@@ -68,7 +68,7 @@ static bool read_names(struct message *message, const struct json_scan *scan, st
 	if (json_peek(&inside) == JSON_NULL)
 		return true;
 	if (!is_list_of_strings(&inside))
-		return INPUT_ERROR(scan, "data.names is no list of strings");
+		return INPUT_ERROR(scan, "data.names is not a list of strings");
 	struct parameter *names = ARENA_NEW(message->arena, struct parameter);
 	if (!names)
 		return error_memory(scan->error, ERROR_LIMIT, "reading a SeldonMessage");
@@ -92,7 +92,7 @@ static const struct tensor *read_tensor(struct message *message, const struct js
 							: json_skip(&inside));
 	}
 	if (!shape.bytes || !values.bytes) {
-		(void)INPUT_ERROR(scan, "data.tensor is no {\"shape\": […], \"values\": […]}");
+		(void)INPUT_ERROR(scan, "data.tensor is not {\"shape\": […], \"values\": […]}");
 		return NULL;
 	}
 	struct tensor *tensor = ARENA_NEW(message->arena, struct tensor);
@@ -103,7 +103,7 @@ static const struct tensor *read_tensor(struct message *message, const struct js
 	if (!tensor || !dimensions)
 		return NULL;
 	if (dimensions->rank != 1 || (dimensions->count && dimensions->datatype != DATATYPE_INT64)) {
-		(void)INPUT_ERROR(scan, "data.tensor: shape is no list of whole numbers");
+		(void)INPUT_ERROR(scan, "data.tensor: shape is not a list of whole numbers");
 		return NULL;
 	}
 	*tensor = (struct tensor){
@@ -120,7 +120,7 @@ static bool read_data(struct message *message, const struct json_scan *scan, str
 	struct text key;
 	bool tftensor = false;
 	if (json_peek(&inside) != JSON_OBJECT)
-		return INPUT_ERROR(scan, "data is no object; send {\"data\": {\"ndarray\": […]}}");
+		return INPUT_ERROR(scan, "data is not an object; send {\"data\": {\"ndarray\": […]}}");
 	json_enter(&inside);
 	while (json_key(&inside, &key)) {
 		struct text unused = {0};
@@ -137,7 +137,7 @@ static bool read_data(struct message *message, const struct json_scan *scan, str
 		return INPUT_ERROR(scan, "data holds %s; send one of tensor and ndarray",
 				   parts->tensor.bytes ? "both tensor and ndarray" : "neither tensor nor ndarray");
 	if (parts->ndarray.bytes && parts->ndarray.bytes[0] != '[')
-		return INPUT_ERROR(scan, "data.ndarray is no list; send {\"data\": {\"ndarray\": [[…]]}}");
+		return INPUT_ERROR(scan, "data.ndarray is not a list; send {\"data\": {\"ndarray\": [[…]]}}");
 	message->seldon_form = parts->tensor.bytes ? SELDON_TENSOR : SELDON_NDARRAY;
 	const struct tensor *made = parts->tensor.bytes ? read_tensor(message, scan, parts->tensor)
 							: tensor_infer(scan, "data.ndarray", TEXT("data"), &parts->ndarray, 1,
@@ -158,7 +158,7 @@ static bool read_string(struct message *message, const struct json_scan *scan, c
 	struct json_scan inside = json_again(scan, binary ? parts->binary : parts->string);
 	struct text text;
 	if (json_peek(&inside) != JSON_STRING || !json_text(&inside, &text))
-		return INPUT_ERROR(scan, "%s is no string", key);
+		return INPUT_ERROR(scan, "%s is not a string", key);
 	message->seldon_form = binary ? SELDON_BINARY : SELDON_TEXT;
 	if (binary) {
 		char *bytes = arena_take_raw(message->arena, base64_read_room(text.length));
@@ -211,7 +211,7 @@ static bool seldon_decode(struct message *message, struct text bytes, const stru
 		struct json_scan meta = json_again(&scan, parts.meta);
 		enum json_type type = json_peek(&meta);
 		if (type != JSON_OBJECT && type != JSON_NULL)
-			return INPUT_ERROR(&scan, "meta is no object");
+			return INPUT_ERROR(&scan, "meta is not an object");
 		if (type == JSON_OBJECT)
 			message->seldon_meta = parts.meta;
 	}

@@ -1,10 +1,10 @@
 /* stage_link.c: see stage_link.h. The size of a record is computed first, so writing needs no checks. */
 #include "message/stage_link.h"
 
+#include "message/assigned.h"
 #include "message/avro.h"
 #include "message/avro_parts.h"
 #include "message/avro_wire.h"
-#include "message/avro_writers.h"
 #include "message/format.h"
 #include "message/provenance.h"
 
@@ -74,35 +74,31 @@ static bool list_payloads(struct stage_link_listing *listing, const struct messa
 
 /* ---- writing ---- */
 
-static size_t text_room(struct text text)
-{
-	return text.length + AVRO_LONG_BYTES_MAX;
-}
-
 static size_t payload_room(struct arena *arena, const struct payload *payload)
 {
 	return (payload_size(payload) + 4) * AVRO_LONG_BYTES_MAX + avro_parameters_room(repliers_written(arena, payload)) +
-	       text_room(payload->model_name) + text_room(payload_version(payload));
+	       avro_text_room(payload->model_name) + avro_text_room(payload_version(payload));
 }
 
-static size_t record_room(const struct message *message, uint64_t next, const struct stage_link *stage_link,
-			  const struct stage_link_listing *listing)
+static size_t record_room(const struct message *message, struct headers headers, uint64_t next,
+			  const struct stage_link *stage_link, const struct stage_link_listing *listing)
 {
 	const struct carried *carried = message->carried;
-	size_t room = AVRO_SINGLE_OBJECT_BYTES + ENVELOPE_NUMBERS * AVRO_LONG_BYTES_MAX + text_room(stage_link->from) +
-		      text_room(message->id) + text_room(message->origin.topic) + text_room(message->key) +
-		      text_room(stage_link->key) + text_room(stage_link->original) +
-		      text_room(text_of(message->format ? message->format->name : NULL)) + text_room(message->payload_id) +
-		      text_room(message->seldon_meta) + avro_tensors_room(listing->written) +
+	size_t room = AVRO_SINGLE_OBJECT_BYTES + ENVELOPE_NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(stage_link->from) +
+		      avro_text_room(message->id) + avro_text_room(message->origin.topic) + avro_text_room(message->key) +
+		      avro_text_room(stage_link->key) + avro_text_room(stage_link->original) +
+		      avro_text_room(text_of(message->format ? message->format->name : NULL)) +
+		      avro_text_room(message->payload_id) +
+		      avro_text_room(message->seldon_meta) + avro_tensors_room(listing->written) +
 		      payload_room(message->arena, &message->payload);
-	for (size_t i = 0; i < message->headers.count; i++)
-		room += text_room(message->headers.items[i].name) + text_room(message->headers.items[i].value);
+	for (size_t i = 0; i < headers.count; i++)
+		room += avro_text_room(headers.items[i].name) + avro_text_room(headers.items[i].value);
 	for (size_t i = 0; i < message->wanted.count; i++)
-		room += text_room(message->wanted.names[i]) + 1;
+		room += avro_text_room(message->wanted.names[i]) + 1;
 	for (size_t i = 0; i < carried->count; i++) {
 		const struct given *given = &carried->items[i];
 		if (given->next & next)
-			room += GIVEN_NUMBERS * AVRO_LONG_BYTES_MAX + text_room(given->step) + text_room(given->only_to) +
+			room += GIVEN_NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(given->step) + avro_text_room(given->only_to) +
 				payload_room(message->arena, payload_of(given)) +
 				(given->error ? avro_failure_room(given->error) : 0);
 	}
@@ -118,16 +114,6 @@ static char *put_flag(char *to, bool flag)
 static char *put_count(char *to, size_t count)
 {
 	return count ? avro_put_small(to, count) : to;
-}
-
-static char *put_headers(char *to, struct headers headers)
-{
-	to = put_count(to, headers.count);
-	for (size_t i = 0; i < headers.count; i++) {
-		to = avro_put_bytes(to, headers.items[i].name);
-		to = avro_put_bytes(to, headers.items[i].value);
-	}
-	return avro_put_small(to, 0);
 }
 
 static char *put_form(char *to, const struct message *message)
@@ -196,11 +182,12 @@ bool stage_link_encode(const struct message *message, uint64_t next, const struc
 {
 	uint64_t fingerprint = avro_crossing_fingerprint();
 	struct stage_link_listing listing;
+	struct headers headers;
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	if (!list_payloads(&listing, message, next, stage_link->request))
+	if (!list_payloads(&listing, message, next, stage_link->request) || !assigned_write(message, &headers))
 		return error_memory(error, ERROR_LIMIT, "passing a message on to the next stage");
-	size_t room = record_room(message, next, stage_link, &listing);
+	size_t room = record_room(message, headers, next, stage_link, &listing);
 	if (arena_failed(message->arena)) /* what is written must be what was measured */
 		return error_memory(error, ERROR_LIMIT, "passing a message on to the next stage");
 	char *begin = buffer_room(out, room);
@@ -222,7 +209,7 @@ bool stage_link_encode(const struct message *message, uint64_t next, const struc
 	to = avro_put_long(to, stage_link->deadline_ms);
 	to = avro_put_optional(to, message->key);
 	to = avro_put_optional(to, stage_link->key);
-	to = put_headers(to, message->headers);
+	to = avro_put_headers(to, headers);
 	to = avro_put_bytes(to, stage_link->original);
 	to = put_form(to, message);
 	to = avro_put_tensors(to, listing.written);

@@ -1,4 +1,5 @@
 /* stage_link_read.c: Decoder of stage links; see stage_link.h. */
+#include "message/assigned.h"
 #include "message/avro.h"
 #include "message/avro_parts.h"
 #include "message/avro_writers.h"
@@ -173,7 +174,7 @@ static bool read_given(struct stage_link_reading *reading, struct given *given)
 			return full(reading);
 		if (!avro_read_failure(&reading->cursor, reading->arena, failure, reading->error))
 			return false;
-		failure->limit = silence <= LIMIT_OF_ADMISSION ? (enum error_limit)silence : LIMIT_OF_ENGINE;
+		failure->limit = silence <= LIMIT_OF_WARMUP ? (enum error_limit)silence : LIMIT_OF_ENGINE;
 		given->error = failure;
 	} else {
 		given->silence = (enum silence)silence;
@@ -193,7 +194,7 @@ static bool read_carried(struct stage_link_reading *reading, struct carried *car
 	carried->items = items;
 	if (avro_failed(&reading->cursor))
 		return broken(reading, "what became of its steps");
-	return avro_left(&reading->cursor) == 0 || broken(reading, "what stands behind it");
+	return avro_left(&reading->cursor) == 0 || broken(reading, "the bytes after it");
 }
 
 static bool read_body(struct stage_link_reading *reading, struct message *message, struct carried *carried,
@@ -205,6 +206,8 @@ static bool read_body(struct stage_link_reading *reading, struct message *messag
 	message->key = read_optional(reading);
 	stage_link->key = read_optional(reading);
 	read_headers(reading, &message->headers);
+	if (!assigned_read(message))
+		return full(reading);
 	stage_link->original = avro_read_bytes(&reading->cursor);
 	if (!read_form(reading, message) || !avro_read_tensors(&reading->cursor, reading->arena, &reading->tensors, reading->error))
 		return false;
@@ -270,7 +273,7 @@ bool stage_link_add(struct message *message, struct text bytes, struct stage_lin
 		items[one->count + i] = two->items[i];
 	*both = (struct carried){.count = one->count + two->count, .items = items, .answered = one->answered || two->answered};
 	message->carried = both;
-	return true;
+	return assigned_join(message, &other) || error_memory(error, ERROR_LIMIT, "putting together what came from other stages");
 }
 
 bool stage_link_peek(struct text bytes, struct stage_link_head *head, struct error *error)

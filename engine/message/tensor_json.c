@@ -265,7 +265,7 @@ bool tensor_json_read(struct json_scan *scan, struct tensor *tensor)
 		return false;
 	if (type != JSON_ARRAY && tensor->rank > 0)
 		return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
-				 "tensor " TEXT_FORMAT ": data is no list; send its elements as a list",
+				 "tensor " TEXT_FORMAT ": data is not a list; send its elements as a list",
 				 TEXT_ARGUMENTS(tensor->name));
 	/* An element and its comma are two bytes at least: so a shape alone takes no memory. */
 	size_t most = ((size_t)(scan->end - scan->at) + 1) / 2;

@@ -73,7 +73,7 @@ static size_t find_key(const struct v1_json_table *table, struct text key, size_
 
 static bool twice(const struct json_scan *scan, const struct wording *wording, struct text key, size_t row)
 {
-	return error_set(scan->error, wording->fault, PLACE_NONE, "%s: the key " TEXT_FORMAT " of row %zu stands twice",
+	return error_set(scan->error, wording->fault, PLACE_NONE, "%s: the key " TEXT_FORMAT " of row %zu occurs twice",
 			 wording->rows, TEXT_ARGUMENTS(key), row);
 }
 
@@ -87,7 +87,7 @@ static bool open_table(struct v1_json_table *table, struct json_scan scan, const
 	for (; json_item(&scan); table->rows++) {
 		bool first = table->rows == 0;
 		if (json_peek(&scan) != JSON_OBJECT)
-			return error_set(scan.error, wording->fault, PLACE_NONE, "%s: row %zu is no object, and row 0 is",
+			return error_set(scan.error, wording->fault, PLACE_NONE, "%s: row %zu is not an object, and row 0 is",
 					 wording->rows, table->rows);
 		if (!first) {
 			(void)json_skip(&scan);
@@ -166,8 +166,8 @@ static bool read_rows(struct message *message, const struct json_scan *scan, con
 	struct json_scan inside = json_again(scan, span);
 	struct text bytes;
 	if (json_peek(&inside) != JSON_ARRAY)
-		return error_set(scan->error, wording->fault, PLACE_NONE, "%s is no list; send {\"%s\": [row, …]}", wording->rows,
-				 wording->rows);
+		return error_set(scan->error, wording->fault, PLACE_NONE, "%s is not a list; send {\"%s\": [row, …]}",
+				 wording->rows, wording->rows);
 	json_enter(&inside);
 	if (!json_item(&inside))
 		return error_set(scan->error, wording->fault, PLACE_NONE, "%s is an empty list; send at least one row",

@@ -7,10 +7,10 @@
 
 #include "net/listen.h"
 
-#define PAUSE_MS 100 /* while there is no descriptor for one more connection */
+#define PAUSE_MS 100 /* until the next attempt, if no file descriptor is free */
 #define ACCEPTED_A_TURN 64
 
-/* NULL: beyond a limit, or no memory. */
+/* Counts a connection of a peer. NULL: beyond a limit, or no memory. */
 static struct peer *acceptor_enter(struct acceptor *acceptor, const struct peer_address *address)
 {
 	const struct acceptor_config *config = &acceptor->config;

@@ -5,7 +5,7 @@
 
 #include "net/resolve.h"
 
-#define ADDRESSES_KEPT_MS (60 * 1000) /* as long as many resolvers' own answers are good for */
+#define ADDRESSES_KEPT_MS (60 * 1000) /* as long as the answers of many resolvers are valid */
 
 /* ---- the end of a dial ---- */
 
@@ -47,7 +47,8 @@ static bool address_is_preferred(const struct dial_host *host, const struct addr
 	       memcmp(address->ai_addr, &host->preferred, host->preferred_length) == 0;
 }
 
-/* Asked of the socket: the host's addresses may be newer than the one that was dialled. */
+/* Prefers the address of the peer. It is read from the socket, because the host's addresses may be newer than the
+ * dialled one. */
 static void host_prefer_peer(struct dial_host *host, int socket)
 {
 	host->preferred_length = sizeof host->preferred;
@@ -64,7 +65,8 @@ static size_t host_preferred_place(const struct dial_host *host)
 	return 0;
 }
 
-/* The one to be tried now: the preferred one first, then those behind it, then those before it. NULL: all have failed. */
+/* The address to be tried now: the preferred one first, then those after it, then those before it. NULL: all have
+ * failed. */
 static const struct addrinfo *dial_address(const struct dial *dial)
 {
 	const struct dial_host *host = dial->host;
@@ -76,7 +78,7 @@ static const struct addrinfo *dial_address(const struct dial *dial)
 	return address;
 }
 
-/* ---- an address after the other ---- */
+/* ---- one address after the other ---- */
 
 static void dial_address_failed(struct dial *dial, const struct error *why);
 static void dial_on_due(void *context);
@@ -107,7 +109,8 @@ static void dial_on_ready(void *context, uint32_t events)
 	}
 }
 
-/* What is left of the time, and of the waiting one's where there are other addresses, by as many as are left. */
+/* Sets the time of this attempt: the remaining time divided by the number of remaining addresses. While there are
+ * several, the time ends at the waiting caller's deadline. */
 static bool dial_set_share(struct dial *dial, struct error *error)
 {
 	struct loop *loop = dial->host->loop;
@@ -117,7 +120,7 @@ static bool dial_set_share(struct dial *dial, struct error *error)
 	return loop_timer_set(loop, &dial->timer, dial->share_until_ms, error);
 }
 
-/* The next address that does not refuse at once. */
+/* Tries the next address that does not refuse at once. */
 static void dial_try(struct dial *dial)
 {
 	struct dial_host *host = dial->host;
@@ -161,7 +164,7 @@ bool dial_pass_over(struct dial *dial)
 	return true;
 }
 
-/* The addresses may be newer ones, and fewer, if another dial has had them looked up meanwhile. */
+/* Handles a failed address. There may be newer and fewer addresses, if another dial has resolved the name meanwhile. */
 static void dial_address_failed(struct dial *dial, const struct error *why)
 {
 	dial->tried++;
@@ -179,13 +182,13 @@ static void dial_on_due(void *context)
 	struct dial *dial = context;
 	struct error error = {0};
 	error_set(&error, ERROR_REMOTE, PLACE_NONE, "no connection stood within %lld ms", (long long)dial->connect_ms);
-	if (dial->node.list) /* it waits for addresses */
+	if (dial->node.list) /* it is waiting for addresses */
 		dial_fail(dial, &error);
 	else
 		dial_address_failed(dial, &error);
 }
 
-/* ---- looking up ---- */
+/* ---- name resolution ---- */
 
 static void host_take(struct dial_host *host, struct addrinfo *addresses)
 {
@@ -202,7 +205,7 @@ static void host_on_found(void *context, struct addrinfo *addresses, const char 
 {
 	struct dial_host *host = context;
 	struct error why = {0};
-	struct list found = {0}; /* who fails may dial again at once, and waits for the next look-up */
+	struct list found = {0}; /* a failed caller may dial again at once, and waits for the next resolution */
 	host->resolve = NULL;
 	if (addresses)
 		host_take(host, addresses);
@@ -234,7 +237,7 @@ static void dial_look_up(struct dial *dial)
 	if (host->resolve ||
 	    (host->resolve = resolve_start(host->loop, host->host, host->port, host_on_found, host, &why)))
 		return;
-	error_set(&error, ERROR_REMOTE, PLACE_NONE, "%s", why.text); /* as where a socket cannot be had: it may pass */
+	error_set(&error, ERROR_REMOTE, PLACE_NONE, "%s", why.text); /* as if no socket was free: it may be temporary */
 	dial_fail(dial, &error);
 }
 

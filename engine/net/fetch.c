@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #define CONNECT_MS 10000L
-#define SLOWEST_BYTES 1024L /* a second, on the average of SLOW_SECONDS: who is slower keeps everybody waiting */
+#define SLOWEST_BYTES 1024L /* per second, on the average of SLOW_SECONDS: a slower server is given up */
 #define REDIRECTIONS_MAX 5L
 #define SIGNATURE_BYTES 128
 #define STATUS_GOOD 200
@@ -18,8 +18,8 @@ static size_t take(char *bytes, size_t size, size_t count, void *context)
 	return buffer_failed(body) ? 0 : size * count;
 }
 
-/* A command that has blocked its signals may be here for as long as the fetch lasts: one that waits ends it. Entered by
- * libcurl at least once a second. */
+/* Ends the fetch on a pending signal: the command may have blocked its signals for as long as the fetch lasts. Called
+ * by libcurl at least once a second. */
 static int look_for_an_end(void *context, curl_off_t wanted, curl_off_t taken, curl_off_t to_send, curl_off_t sent)
 {
 	static const int heeded[] = {SIGTERM, SIGINT, SIGHUP};
@@ -51,7 +51,7 @@ static bool set_up(CURL *curl, const struct fetch_request *request, struct curl_
 {
 	bool good = curl_easy_setopt(curl, CURLOPT_URL, request->url) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK && /* `..` may stand in the name of an object */
+		    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK && /* `..` may be part of an object's name */
 		    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, SLOWEST_BYTES) == CURLE_OK &&
@@ -93,7 +93,7 @@ static bool answered(CURL *curl, CURLcode code, const struct fetch_request *requ
 	return status == STATUS_GOOD || error_set(error, ERROR_CONFIG, place, "the server answers %ld", status);
 }
 
-/* What was made by then is the caller's, also of a failure. */
+/* Makes the headers. The caller owns the list, also on failure. */
 static bool headers_make(const struct fetch_request *request, struct curl_slist **headers)
 {
 	for (size_t i = 0; i < FETCH_HEADERS_MAX && request->headers[i]; i++) {

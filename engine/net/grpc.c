@@ -7,11 +7,11 @@
 
 #define SILENCE_MS 10000
 #define FAR_MS INT64_MAX
-#define KEPT_BYTES ((size_t)1 << 20) /* of a reply's buffer, by a stream in the pool */
+#define KEPT_BYTES ((size_t)1 << 20) /* of a reply's buffer, for a stream in the pool */
 #define WORDS_BYTES ((size_t)8 << 10)
-#define MESSAGE_BYTES UINT32_MAX /* more its prefix cannot say */
+#define MESSAGE_BYTES UINT32_MAX /* the largest length that the prefix can contain */
 
-/* ---- lists and lines ---- */
+/* ---- lists and queues ---- */
 
 void grpc_stream_leave(struct grpc_stream *stream)
 {
@@ -33,11 +33,11 @@ void grpc_line_add(struct grpc_stream *stream)
 void grpc_wake(struct grpc *grpc)
 {
 	if (!grpc->awake)
-		loop_timer_set(grpc->loop, &grpc->now, loop_now_ms(grpc->loop), &(struct error){0}); /* it moves: no memory */
+		loop_timer_set(grpc->loop, &grpc->now, loop_now_ms(grpc->loop), &(struct error){0}); /* a move needs no memory */
 	grpc->awake = true;
 }
 
-/* ---- telling ---- */
+/* ---- results ---- */
 
 void grpc_stream_finish(struct grpc_stream *stream)
 {
@@ -61,7 +61,7 @@ static void stream_to_pool(struct grpc_stream *stream)
 
 static void tell_finished(struct grpc *grpc)
 {
-	struct list_node *last = grpc->finished.last; /* what `done` adds has its turn later */
+	struct list_node *last = grpc->finished.last; /* calls that `done` adds come later */
 	for (bool more = last; more;) {
 		struct grpc_stream *stream = grpc_stream_of(grpc->finished.first);
 		struct grpc_call *call = stream->call;
@@ -75,7 +75,7 @@ static void tell_finished(struct grpc *grpc)
 	}
 }
 
-/* ---- lines that move on ---- */
+/* ---- queues ---- */
 
 static struct grpc_connection *connection_with_room(struct grpc_peer *peer)
 {
@@ -85,7 +85,7 @@ static struct grpc_connection *connection_with_room(struct grpc_peer *peer)
 	return NULL;
 }
 
-/* A call is on its way at once, or when a connection that is being made stands. */
+/* Whether a queued call needs another connection. It is sent at once, or when a connection in progress is established. */
 static bool wants_connection(const struct grpc_peer *peer)
 {
 	size_t hoped_for = 0;
@@ -127,7 +127,7 @@ static void move_line(struct grpc_peer *peer)
 	if (loop_now_ms(peer->grpc->loop) < peer->line_until_ms)
 		return;
 	struct grpc_connection *connection;
-	/* One whose time is over is not sent any more: its timer has its turn. */
+	/* A call whose time is over is not sent: its timer ends it. */
 	while (peer->line.first && grpc_stream_of(peer->line.first)->deadline.due_ms > loop_now_ms(peer->grpc->loop) &&
 	       (connection = connection_with_room(peer)))
 		if (!grpc_stream_submit(grpc_stream_of(peer->line.first), connection))
@@ -149,7 +149,7 @@ static void speak(struct grpc_peer *peer)
 static void on_now(void *context)
 {
 	struct grpc *grpc = context;
-	/* It is always set, in the place that it has just left, so that waking never takes memory. */
+	/* The timer stays set, in the slot that it has just left, so waking never needs memory. */
 	loop_timer_set(grpc->loop, &grpc->now, FAR_MS, &(struct error){0});
 	grpc->awake = false;
 	tell_finished(grpc);
@@ -170,7 +170,7 @@ static bool split_address(struct grpc_peer *peer, char *parts, const char *addre
 	if (!colon || colon == parts || colon[1] == '\0')
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "`%s` is no address of a gRPC server: write HOST:PORT", address);
 	*colon = '\0';
-	if (*host == '[' && colon[-1] == ']') { /* IPv6, as URLs write it */
+	if (*host == '[' && colon[-1] == ']') { /* IPv6, as in URLs */
 		colon[-1] = '\0';
 		host++;
 	}

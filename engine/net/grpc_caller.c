@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "net/grpc_door.h"
 
-#define NOTICE_MS 1000 /* for the answer to the ping behind a notice to leave */
+#define NOTICE_MS 1000 /* for the answer to the ping after a shutdown notice */
 #define MESSAGE_BYTES_A_MS 64 /* the least, beyond config.silence_ms; as for bodies over HTTP */
 
 static void on_ready(void *context, uint32_t events);
@@ -17,7 +17,7 @@ void grpc_caller_end(struct grpc_caller *caller)
 		next = request->next;
 		if (request->caller != caller)
 			continue;
-		bool held = request->called; /* else it is in the pool now */
+		bool held = request->called; /* else leaving the wire has returned it to the pool */
 		if (request->on_wire)
 			grpc_request_leave_wire(request);
 		if (!held)
@@ -36,7 +36,7 @@ void grpc_caller_end(struct grpc_caller *caller)
 	memory_give(caller);
 }
 
-/* ---- tending: one timer for all that can come to its time ---- */
+/* ---- supervision: one timer for all time limits ---- */
 
 static int64_t tend_at(const struct grpc_caller *caller)
 {
@@ -102,7 +102,7 @@ void grpc_caller_leaves(struct grpc_caller *caller)
 	caller->leaving = GRPC_LEAVES;
 	caller->pinged_ms = 0;
 	for (struct grpc_request *request = caller->server->requests; request; request = request->next)
-		if (request->caller == caller && request->converses && request->on_wire) /* which may last as long as it likes */
+		if (request->caller == caller && request->converses && request->on_wire) /* a conversation has no time limit */
 			grpc_conversation_end(request, GRPC_UNAVAILABLE, "the server is stopping");
 	nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session), NGHTTP2_NO_ERROR, NULL,
 			      0);
@@ -122,7 +122,7 @@ void grpc_caller_drain(struct grpc_caller *caller)
 		grpc_caller_end(caller);
 }
 
-/* ---- coming in, hearing and speaking ---- */
+/* ---- accepting, reading and sending ---- */
 
 void grpc_caller_accept(void *context, int socket, struct peer *peer)
 {
@@ -151,7 +151,7 @@ void grpc_caller_accept(void *context, int socket, struct peer *peer)
 		grpc_caller_end(caller);
 }
 
-/* False: it is gone. */
+/* False: the connection was closed. */
 static bool establish(struct grpc_caller *caller)
 {
 	struct http2 *http2 = &caller->http2;

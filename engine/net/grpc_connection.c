@@ -11,11 +11,11 @@
 
 #define HURRIED_PINGS 2		   /* servers take more than two pings without data, or */
 #define PING_PAUSE_MS (310 * 1000) /* less than five minutes between them, for an attack */
-#define PAUSE_MS 1000		   /* after a connection that came to nothing, while others stand */
+#define PAUSE_MS 1000		   /* after a failed connection, while others are established */
 
 static void on_ready(void *context, uint32_t events);
 
-/* ---- ending ---- */
+/* ---- end ---- */
 
 void grpc_connection_leave(struct grpc_connection *connection)
 {
@@ -54,7 +54,7 @@ void grpc_connection_end(struct grpc_connection *connection, const struct error 
 	struct error words = {0};
 	if (error)
 		put_in_words(connection, error, &words);
-	/* What is lost goes into the line or is told, in a later turn: the list gets shorter with each. */
+	/* A lost call is queued again or reported, in a later turn. Each one makes the list shorter. */
 	while (connection->streams.first)
 		grpc_stream_was_lost(grpc_stream_of(connection->streams.first), &words);
 	give_back(connection);
@@ -65,7 +65,7 @@ void grpc_connection_end(struct grpc_connection *connection, const struct error 
 	grpc_wake(peer->grpc);
 }
 
-/* With a reason of ours. */
+/* Ends the connection for a reason of our own. */
 static void end_with(struct grpc_connection *connection, const char *reason)
 {
 	struct error error = {0};
@@ -73,10 +73,11 @@ static void end_with(struct grpc_connection *connection, const char *reason)
 	grpc_connection_end(connection, &error);
 }
 
-/* Where it does not stand yet another address of the host has its turn, unless there is none, or it is our own fault. */
+/* Handles a lost connection. If it was not established yet, another address of the host is tried, unless there is
+ * none or the cause is local. */
 static void connection_lose(struct grpc_connection *connection, const struct error *error)
 {
-	const struct error why = *error; /* which may be the connection's own */
+	const struct error why = *error; /* it may be the connection's own field */
 	if (!connection->standing && !connection->leaving && why.kind != ERROR_SYSTEM) {
 		loop_timer_stop(connection->http2.loop, &connection->tend);
 		http2_forget(&connection->http2);
@@ -88,7 +89,7 @@ static void connection_lose(struct grpc_connection *connection, const struct err
 	grpc_connection_end(connection, &why);
 }
 
-/* ---- tending: one timer for all that can come to its time ---- */
+/* ---- supervision: one timer for all time limits ---- */
 
 static int64_t ping_at(const struct grpc_connection *connection)
 {
@@ -116,7 +117,7 @@ static void set_tend(struct grpc_connection *connection)
 	struct loop *loop = connection->http2.loop;
 	struct error error = {0};
 	if (!loop_timer_set(loop, &connection->tend, tend_at(connection), &error))
-		grpc_connection_leave(connection); /* nothing watches over it: no more calls */
+		grpc_connection_leave(connection); /* without a timer it is not supervised: it accepts no more calls */
 }
 
 void grpc_connection_opened_stream(struct grpc_connection *connection)
@@ -176,9 +177,9 @@ static void on_tend(void *context)
 	set_tend(connection);
 }
 
-/* ---- being made ---- */
+/* ---- establishment ---- */
 
-/* The preface and our settings go out; it stands when theirs have come. */
+/* Sends the preface and our settings. The connection is established when the server's settings have arrived. */
 static void on_dialled(void *context, const struct error *error)
 {
 	struct grpc_connection *connection = context;
@@ -209,7 +210,7 @@ bool grpc_connection_open(struct grpc_peer *peer, struct error *error)
 	connection->dial = (struct dial){.host = &peer->dial_host,
 					 .link = &connection->http2.link,
 					 .connect_ms = grpc->limits.connect_ms,
-					 .deadline_ms = INT64_MAX, /* it serves calls to come too */
+					 .deadline_ms = INT64_MAX, /* it also serves later calls */
 					 .done = on_dialled,
 					 .context = connection};
 	peer->dial_host.tls = peer->tls ? grpc->tls : NULL;
@@ -217,7 +218,7 @@ bool grpc_connection_open(struct grpc_peer *peer, struct error *error)
 	return true;
 }
 
-/* ---- standing ---- */
+/* ---- established ---- */
 
 static void on_ready(void *context, uint32_t events)
 {

@@ -3,7 +3,7 @@
 
 #include "net/grpc_door.h"
 
-#define BACKLOG_BYTES_MAX ((size_t)1 << 20) /* answers that the caller has not read */
+#define BACKLOG_BYTES_MAX ((size_t)1 << 20) /* answers that the caller has not read yet */
 #define STATUS_RUNS (-1)
 
 static void answer_is_pending(struct grpc_request *request, bool pending)
@@ -73,7 +73,8 @@ void grpc_conversation_end(struct grpc_request *request, int status, const char 
 	request->over = true;
 	request->end_status = status;
 	request->end_words = words;
-	(void)nghttp2_session_resume_data(request->caller->http2.session, request->id); /* it need not wait */
+	(void)nghttp2_session_resume_data(request->caller->http2.session, request->id); /* fails if the stream is not deferred,
+											 * which is no error */
 	grpc_caller_is_dirty(request->caller);
 }
 

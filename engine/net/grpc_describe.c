@@ -11,7 +11,7 @@
 enum { LABEL_OPTIONAL = 1, LABEL_REPEATED = 3 };
 enum { TYPE_MESSAGE = 11, TYPE_ENUM = 14 };
 
-/* Where a message is: its package, and its full name with a dot before it. */
+/* The place of a message: its package, and its full name with a leading dot. */
 struct proto_scope {
 	const char *package;
 	char name[NAME_BYTES_MAX];
@@ -29,7 +29,7 @@ static void string_write(struct buffer *out, uint32_t field, const char *string)
 	protobuf_write_text(out, field, text_of(string));
 }
 
-/* ---- a part within another ---- */
+/* ---- nested parts ---- */
 
 static void part_begin(struct buffer *part)
 {
@@ -70,7 +70,7 @@ static uint32_t scalar_type(const char *name)
 	return 0;
 }
 
-/* `parameters` has its entries in ParametersEntry. */
+/* The name of a map's entry message: for `parameters` it is ParametersEntry. */
 static void entry_name(const char *field, char name[NAME_BYTES_MAX])
 {
 	(void)snprintf(name, NAME_BYTES_MAX, "%sEntry", field);
@@ -102,7 +102,7 @@ static void field_write(const struct proto_scope *scope, const struct proto_fiel
 	part_end(&part, out, 2);
 }
 
-/* A map is a list of messages that have a key and a value. */
+/* Writes the entry message of a map: a map is a list of messages with a key and a value. */
 static void map_entry_write(const struct proto_scope *scope, const struct proto_field *field, struct buffer *out)
 {
 	const char *type = field->type;

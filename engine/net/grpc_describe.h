@@ -1,8 +1,8 @@
 /* grpc_describe.h: Descriptions of gRPC services as rows, and their form in protobuf: a FileDescriptorProto. Pure.
  *
- * A field's type is a scalar of proto3, or the full name of a message or enum without the package and behind a dot:
- * ".ModelInferRequest.InferInputTensor". Before it may stand `repeated`, `map` (from strings), `enum`, or `oneof` for a
- * member of the message's only oneof.
+ * A field's type is a scalar of proto3, or the full name of a message or enum without the package and with a leading
+ * dot: ".ModelInferRequest.InferInputTensor". It may be preceded by `repeated`, `map` (from strings), `enum`, or
+ * `oneof` for a member of the message's only oneof.
  */
 #ifndef SLUICE_NET_GRPC_DESCRIBE_H
 #define SLUICE_NET_GRPC_DESCRIBE_H
@@ -24,14 +24,14 @@ struct proto_value { /* of an enum */
 struct proto_message {
 	const char *name;
 	const struct proto_field *fields; /* NULL: none */
-	const struct proto_message *nested; /* NULL: none; their own `nested` is not looked at */
+	const struct proto_message *nested; /* NULL: none; the `nested` of these is ignored */
 	const char *oneof;		    /* NULL: none */
-	const char *enum_name;		    /* of the enum within it; NULL: none */
+	const char *enum_name;		    /* of its nested enum; NULL: none */
 	const struct proto_value *values;
 };
 
 struct proto_method {
-	const char *name, *input, *output; /* messages, as in types */
+	const char *name, *input, *output; /* names of messages, as in types */
 	bool client_streams, server_streams;
 };
 

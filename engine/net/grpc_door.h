@@ -3,11 +3,11 @@
  *   grpc_server.c   the server: limits, opening, drain and close
  *   grpc_caller.c   one connection: accepted, supervised, drained, lost
  *   grpc_request.c  one call on it: its message and its answer
- *   grpc_fields.c   metadata of a call, both ways
+ *   grpc_fields.c   metadata of a call, in both directions
  *   grpc_conversation.c  a call of several messages
  *
- * Two sides hold a request: the connection, from its first header to the end of its stream, and the application, from
- * `called` to its answer. It returns to the pool when both have released it. Data is sent once a turn, by the
+ * A request has two holders: the connection, from its first header to the end of its stream, and the application,
+ * from `called` to its answer. It returns to the pool when both have released it. Data is sent once a turn, by the
  * server's one timer.
  */
 #ifndef SLUICE_NET_GRPC_DOOR_H
@@ -45,7 +45,7 @@ struct grpc_request {
 	/* A conversation: */
 	bool converses;
 	bool responded; /* its first answer was submitted */
-	int end_status; /* what it ends with; -1: it has not ended */
+	int end_status; /* its final status; -1: it has not ended */
 	const char *end_words; /* constant */
 };
 
@@ -112,10 +112,11 @@ size_t grpc_fields_pairs(const struct buffer *fields, nghttp2_nv *pairs);
 
 /* ---- grpc_conversation.c ---- */
 
-/* Takes bytes of a conversation, and answers each message that is whole. A fault is not answered yet. */
+/* Reads bytes of a conversation, and answers each complete message. The caller must answer a returned fault. */
 enum grpc_intake_fault grpc_conversation_take(struct grpc_request *request, const uint8_t *bytes, size_t count);
 
-/* Ends a call of either kind, unless it is over. The words of one that has answered must be constant. */
+/* Ends a unary call or a conversation, unless it is over. If a conversation has already answered, `words` must be
+ * constant. */
 void grpc_conversation_end(struct grpc_request *request, int status, const char *words);
 
 #endif

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "net/grpc_door.h"
+#include "net/http_field.h"
 
 #define FIELD_NAME_BYTES_MAX ((size_t)256)
 
@@ -13,7 +14,7 @@ void grpc_fields_append(struct buffer *fields, struct text name, struct text val
 	buffer_byte(fields, '\0');
 }
 
-/* Takes the next one. False: the end. */
+/* Reads the next field. False: there are no more. */
 static bool field_next(struct text *left, struct text *name, struct text *value)
 {
 	if (left->length == 0)
@@ -41,22 +42,19 @@ size_t grpc_fields_pairs(const struct buffer *fields, nghttp2_nv *pairs)
 	return count;
 }
 
-/* ---- what an answer may have ---- */
+/* ---- metadata that an answer may contain ---- */
 
 static bool is_name(struct text name)
 {
-	static const char *const reserved[] = {"connection", "content-length", "content-type", "keep-alive", "proxy-connection",
-					       "te", "trailer", "transfer-encoding", "upgrade", "host"};
 	const struct text own = TEXT("grpc-"), binary = TEXT("-bin");
 	for (size_t i = 0; i < name.length; i++) {
 		char c = name.bytes[i];
 		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_' && c != '.')
 			return false;
 	}
-	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
-		if (text_is(name, reserved[i]))
-			return false;
-	/* The value of a name with that end is base64, which nobody has made. */
+	if (http_field_is_of_connection(name) || text_is(name, "content-type") || text_is(name, "host"))
+		return false;
+	/* The value of a name that ends in `-bin` is base64, and nothing encodes it here. */
 	return name.length > 0 && !text_starts_with(name, own) &&
 	       (name.length < binary.length ||
 		!text_equal((struct text){name.bytes + name.length - binary.length, binary.length}, binary));
@@ -84,5 +82,5 @@ void grpc_request_add_field(struct grpc_request *request, struct text name, stru
 	grpc_fields_append(&request->fields, small, value);
 	if (!buffer_failed(&request->fields))
 		return;
-	request->fields.length = before; /* without the half of it */
+	request->fields.length = before; /* removes the incomplete field */
 }

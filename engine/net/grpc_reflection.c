@@ -6,7 +6,7 @@
 
 #define PART_BYTES_MAX ((size_t)64 << 10)
 
-/* ---- its own description ---- */
+/* ---- description of reflection itself ---- */
 
 static const struct proto_field request_fields[] = {
 	{"host", 1, "string"},
@@ -66,7 +66,7 @@ bool grpc_reflection_is_path(struct text path)
 enum { FILE_BY_NAME = 3, FILE_OF_SYMBOL = 4, LIST_SERVICES = 7 };			 /* fields of requests */
 enum { VALID_HOST = 1, ORIGINAL = 2, FILE_RESPONSE = 4, LIST_RESPONSE = 6, ERROR_RESPONSE = 7 }; /* of responses */
 
-/* NULL: the end. */
+/* The n-th file, the own ones last; NULL: there are no more. */
 static const struct proto_file *file_at(const struct proto_file *const *files, size_t index)
 {
 	size_t given = 0;
@@ -144,7 +144,7 @@ bool grpc_reflection_answer(const struct proto_file *const *files, struct text r
 	struct protobuf_cursor cursor = protobuf_cursor_of(request);
 	struct protobuf_field field, asked = {0};
 	while (protobuf_next(&cursor, &field))
-		if (field.number > 1 && field.wire == WIRE_BYTES) /* the last of a oneof counts */
+		if (field.number > 1 && field.wire == WIRE_BYTES) /* of several members of a oneof, the last one is valid */
 			asked = field;
 	if (cursor.failed)
 		return false;

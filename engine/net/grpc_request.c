@@ -6,17 +6,17 @@
 #include "net/grpc_door.h"
 
 #define PATH_BYTES 4096
-#define WORDS_BYTES ((size_t)8 << 10)  /* encoded: callers take no more headers than that */
-#define KEPT_BYTES ((size_t)256 << 10) /* of a buffer, by a request in the pool */
+#define WORDS_BYTES ((size_t)8 << 10)  /* encoded: callers accept no longer headers */
+#define KEPT_BYTES ((size_t)256 << 10) /* of each buffer of a request in the pool */
 #define DEADLINE_WORDS "the deadline of grpc-timeout has passed"
 #define SHORT_WORDS "the message is shorter than its prefix says"
-#define FIELDS_BYTES ((size_t)64 << 10) /* of an answer: callers take far less */
+#define FIELDS_BYTES ((size_t)64 << 10) /* of an answer: callers accept far less */
 #define CROWDED "too many messages at once; call again later"
 /* Messages of the largest size that all callers together may send at once, where no budget limits them. */
 #define HELD_MESSAGES 16
 #define POOLED_MAX 64
 
-/* ---- their pool ---- */
+/* ---- pool ---- */
 
 static void on_deadline(void *context);
 
@@ -143,7 +143,7 @@ static ssize_t on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, si
 	return nghttp2_submit_trailer(session, id, &trailer, 1) == 0 ? (ssize_t)now : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
-/* What has no message is a block of headers. */
+/* Sends an answer without a message, which is one block of headers. */
 static void send_headers(struct grpc_request *request, const nghttp2_nv *pairs, size_t count)
 {
 	nghttp2_session *session = request->caller->http2.session;
@@ -163,10 +163,10 @@ void grpc_request_refuse(struct grpc_request *request, int status, struct text w
 		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
 	};
 	size_t count = 2;
-	if (status == GRPC_UNIMPLEMENTED) /* the reason may be a compressed message */
+	if (status == GRPC_UNIMPLEMENTED) /* the reason may be an unsupported compression */
 		pairs[count++] = http2_constant(TEXT("grpc-accept-encoding"), TEXT("identity"));
 	pairs[count++] = http2_variable(TEXT("grpc-status"), (struct text){number, number_write_int64(number, status)});
-	grpc_words_write(&encoded, words); /* more is cut */
+	grpc_words_write(&encoded, words); /* a longer text is cut */
 	if (words.length > 0)
 		pairs[count++] = http2_variable(TEXT("grpc-message"), buffer_view(&encoded));
 	count += grpc_fields_pairs(&request->fields, pairs + count);
@@ -255,7 +255,7 @@ static void on_deadline(void *context)
 	grpc_conversation_end(request, GRPC_DEADLINE_EXCEEDED, DEADLINE_WORDS);
 }
 
-/* ---- what comes ---- */
+/* ---- received frames ---- */
 
 static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
@@ -263,7 +263,7 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 	int32_t id = frame->hd.stream_id;
 	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
-	/* Callers that ask and reset without an end must not fill the application. */
+	/* A caller that starts calls and resets them must not occupy the application without a limit. */
 	if (caller->on_wire + caller->held >= 2 * caller->server->config.streams)
 		return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM) == 0
 			       ? 0
@@ -452,7 +452,7 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *c
 	return 0;
 }
 
-/* When all is said and the request still comes, the rest of it is not wanted. */
+/* When the answer is complete and the request is not, resets the stream, because the rest is not needed. */
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
 	(void)context;

@@ -1,5 +1,4 @@
-/* grpc_server.c: The gRPC server opened, drained and closed; see grpc_server.h, and grpc_door.h for the other
- * parts. */
+/* grpc_server.c: Opening, drain and close of the gRPC server; see grpc_server.h, and grpc_door.h for the other parts. */
 #include "net/grpc_server.h"
 
 #include "base/memory.h"
@@ -13,7 +12,8 @@
 static void wake(struct grpc_server *server)
 {
 	if (!server->awake)
-		loop_timer_set(server->loop, &server->now, loop_now_ms(server->loop), &(struct error){0}); /* it moves: no memory */
+		loop_timer_set(server->loop, &server->now, loop_now_ms(server->loop), &(struct error){0}); /* a move needs no
+													    * memory */
 	server->awake = true;
 }
 
@@ -26,7 +26,7 @@ void grpc_caller_is_dirty(struct grpc_caller *caller)
 static void on_now(void *context)
 {
 	struct grpc_server *server = context;
-	/* It is always set, in the place that it has just left, so that waking never takes memory. */
+	/* The timer stays set, in the slot that it has just left, so waking never needs memory. */
 	loop_timer_set(server->loop, &server->now, FAR_MS, &(struct error){0});
 	server->awake = false;
 	for (struct grpc_caller *caller = server->callers, *next; caller; caller = next) {

@@ -1,10 +1,11 @@
-/* grpc_server.h: Server of gRPC calls, by nghttp2, on a loop. Calls are unary, but for conversations.
+/* grpc_server.h: Server of gRPC calls, by nghttp2, on a loop. Calls are unary, except conversations.
  *
  * Each call is passed to `called` once its message is complete, and answered by grpc_server_answer(), at once or
  * later. The caller may disconnect. The deadline of its grpc-timeout may pass, which the server answers by itself. In
  * both cases grpc_request_is_over() is true; the answer is still required then, and has no effect.
  *
- * A conversation is a call of any number of messages, each answered by one at once, until the caller ends it.
+ * A conversation is a call of any number of messages. Each message is answered by one message at once, until the
+ * caller ends the call.
  *
  * A server belongs to its loop's thread.
  */
@@ -35,8 +36,8 @@ struct grpc_server_config {
 					* for a handshake, and for a caller that does not read its answers; 0: a minute */
 	/* `path` and `body` live until the call is answered, which may be at once. */
 	void (*called)(void *context, struct grpc_request *request, struct text path, struct text body);
-	/* Whether a call of that path is a conversation. NULL: none is. A status that it sets refuses the call, with words
-	 * that live as long as the call. */
+	/* Whether a call of that path is a conversation. NULL: none is. If it sets a status, the call is refused; the
+	 * words then live as long as the call. */
 	bool (*converses)(void *context, struct grpc_request *request, struct text path, int *status, const char **words);
 	/* Appends the answer to one message of a conversation. False: the message cannot be read, which ends the call
 	 * (INVALID_ARGUMENT). */
@@ -64,13 +65,13 @@ struct text grpc_request_metadata(const struct grpc_request *request, const char
 /* False: the connection is gone. */
 bool grpc_request_peer(const struct grpc_request *request, struct sockaddr_storage *address);
 
-/* Subject of the caller's certificate, as link_peer_subject(). In `out`; empty: it has none. */
+/* Subject of the caller's certificate, as from link_peer_subject(), in `out`; empty: it has none. */
 struct text grpc_request_certificate(const struct grpc_request *request, char *out, size_t size);
 
 int64_t grpc_request_left_ms(const struct grpc_request *request); /* until its deadline; -1: it has none */
 
-/* Adds metadata before the answer's message or status. A name or value that gRPC does not allow is left out, and so is
- * what comes after GRPC_FIELDS_MAX. Copied. */
+/* Adds metadata before the answer's message or status. Omits a name or value that gRPC does not allow, and everything
+ * after GRPC_FIELDS_MAX. Copied. */
 #define GRPC_FIELDS_MAX 70
 void grpc_request_add_field(struct grpc_request *request, struct text name, struct text value);
 

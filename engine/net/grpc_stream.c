@@ -9,7 +9,7 @@
 #include "net/grpc_client.h"
 #include "net/url.h"
 
-/* ---- what is sent ---- */
+/* ---- sending ---- */
 
 static ssize_t on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
 			 nghttp2_data_source *source, void *context)
@@ -19,7 +19,7 @@ static ssize_t on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, si
 	size_t written = 0;
 	if (!stream)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	if (!stream->prefix_sent) { /* nghttp2 never asks for less than a prefix at first: windows begin wide */
+	if (!stream->prefix_sent) { /* the first read has space for the prefix, because windows begin large */
 		if (size < GRPC_PREFIX_BYTES)
 			return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 		grpc_prefix_write(room, stream->length);
@@ -79,7 +79,7 @@ bool grpc_stream_submit(struct grpc_stream *stream, struct grpc_connection *conn
 	peer->last_timeout_ms = timeout_ms;
 	answer_begins(stream);
 	int32_t id = nghttp2_submit_request(connection->http2.session, NULL, pairs, count, &body, stream);
-	if (id < 0) { /* numbers have run out, or memory has: the next connection's turn */
+	if (id < 0) { /* no more stream ids, or no memory: the next connection takes the call */
 		grpc_connection_leave(connection);
 		connection->dirty = true;
 		return false;
@@ -92,7 +92,7 @@ bool grpc_stream_submit(struct grpc_stream *stream, struct grpc_connection *conn
 	return true;
 }
 
-/* ---- streams that end before their time ---- */
+/* ---- streams that end early ---- */
 
 static void detach(struct grpc_stream *stream)
 {
@@ -108,7 +108,7 @@ void grpc_stream_reset(struct grpc_stream *stream)
 	grpc_wake(stream->grpc);
 }
 
-/* In line again, unless that happened too often. */
+/* Queues the call again, unless that has happened too often. */
 static void begin_anew(struct grpc_stream *stream)
 {
 	struct grpc_reply *reply = &stream->reply;
@@ -137,7 +137,7 @@ void grpc_stream_was_lost(struct grpc_stream *stream, const struct error *error)
 	grpc_stream_finish(stream);
 }
 
-/* The server lies: what it says from here on is not listened to. */
+/* Ends the call, because the server broke the protocol. Its later data is ignored. */
 static void give_up(struct grpc_stream *stream, enum error_kind kind, const char *words)
 {
 	stream->reply.status = GRPC_NO_STATUS;
@@ -151,7 +151,7 @@ static void break_off(struct grpc_stream *stream, enum error_kind kind, const ch
 	give_up(stream, kind, words);
 }
 
-/* ---- what comes ---- */
+/* ---- received frames ---- */
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name_bytes, size_t name_length,
 		     const uint8_t *value_bytes, size_t value_length, uint8_t flags, void *context)
@@ -168,7 +168,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	} else if (text_equal_short(name, TEXT("content-type"))) {
 		stream->is_grpc = grpc_is_content_type(value);
 	} else if (text_equal_short(name, TEXT("grpc-status"))) {
-		/* One that is no number is UNKNOWN, as the protocol says. */
+		/* A status that is not a number is UNKNOWN, as the protocol requires. */
 		stream->reply.status = grpc_status_read(value, &number) ? number : GRPC_UNKNOWN;
 	} else if (text_equal_short(name, TEXT("grpc-message"))) {
 		buffer_clear(&stream->words);
@@ -182,7 +182,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 	(void)flags, (void)context;
 	struct grpc_stream *stream = nghttp2_session_get_stream_user_data(session, id);
 	char words[120];
-	if (!stream || !stream->is_grpc || stream->http_status != 200) /* a proxy's page: its status says enough */
+	if (!stream || !stream->is_grpc || stream->http_status != 200) /* a page of a proxy, whose HTTP status is enough */
 		return 0;
 	switch (grpc_intake_take(&stream->intake, &stream->body, bytes, count)) {
 	case GRPC_INTAKE_GOOD:
@@ -237,14 +237,14 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 	else if (frame->hd.type == NGHTTP2_HEADERS && last)
 		stream->ended = true;
 	else if (frame->hd.type == NGHTTP2_HEADERS)
-		stream->reply.status = GRPC_NO_STATUS; /* it counts at the end alone */
-	/* An answer may come before the question has been heard out: the rest of it is not sent. */
+		stream->reply.status = GRPC_NO_STATUS; /* the status is valid only at the end */
+	/* An answer may arrive before the request was sent completely. The rest of the request is not sent. */
 	if (frame->hd.type != NGHTTP2_RST_STREAM && last && !stream->whole_sent)
 		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
 	return 0;
 }
 
-/* ---- what it meant ---- */
+/* ---- outcome ---- */
 
 static void judge_answer(struct grpc_stream *stream)
 {
@@ -293,7 +293,7 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *c
 	return 0;
 }
 
-/* A session that ends itself tells the server why, and so us. */
+/* Keeps the reason of a GOAWAY by which our session ends the connection. */
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
 	(void)session;

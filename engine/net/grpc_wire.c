@@ -91,7 +91,7 @@ enum grpc_intake_fault grpc_intake_take(struct grpc_intake *intake, struct buffe
 
 /* ---- headers ---- */
 
-#define TIMEOUT_DIGITS_MAX 8 /* by gRPC's specification */
+#define TIMEOUT_DIGITS_MAX 8 /* from gRPC's specification */
 #define STATUS_DIGITS_MAX 3  /* codes have two digits so far */
 
 size_t grpc_timeout_write(char *out, int64_t timeout_ms)

@@ -32,7 +32,7 @@ enum grpc_status {
 /* Status of an answer without gRPC, as from a proxy. */
 enum grpc_status grpc_status_of_http(int http_status);
 
-/* Status with which a server answers what it answers with that one over HTTP. */
+/* The gRPC status for an answer that has that status over HTTP. */
 int grpc_status_for_http(int http_status);
 
 /* ---- messages: one byte (compressed or not), four bytes of length, the message ---- */
@@ -53,7 +53,7 @@ enum grpc_intake_fault { GRPC_INTAKE_GOOD, GRPC_INTAKE_COMPRESSED, GRPC_INTAKE_L
 
 enum grpc_intake_fault grpc_intake_take(struct grpc_intake *intake, struct buffer *message, const uint8_t *bytes, size_t count);
 
-/* Takes the bytes of one message at most, and moves `bytes` and `count` past them. Never GRPC_INTAKE_SECOND. */
+/* Reads the bytes of at most one message, and moves `bytes` and `count` past them. Never GRPC_INTAKE_SECOND. */
 enum grpc_intake_fault grpc_intake_next(struct grpc_intake *intake, struct buffer *message, const uint8_t **bytes, size_t *count);
 
 static inline bool grpc_intake_is_whole(const struct grpc_intake *intake)

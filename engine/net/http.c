@@ -9,7 +9,7 @@
 
 #define FAR_MS INT64_MAX
 #define KEPT_BYTES ((size_t)1 << 20) /* of a reply's buffer, in the pool */
-#define NAME_BYTES 256		     /* of an address in words */
+#define NAME_BYTES 256		     /* of an address as text */
 
 static void line_remove(struct exchange *exchange)
 {
@@ -20,11 +20,11 @@ static void line_remove(struct exchange *exchange)
 void http_wake(struct http *http)
 {
 	if (!http->awake)
-		loop_timer_set(http->loop, &http->now, loop_now_ms(http->loop), &(struct error){0}); /* it moves: no memory */
+		loop_timer_set(http->loop, &http->now, loop_now_ms(http->loop), &(struct error){0}); /* a move needs no memory */
 	http->awake = true;
 }
 
-/* ---- telling ---- */
+/* ---- results ---- */
 
 static void finish(struct exchange *exchange)
 {
@@ -49,7 +49,7 @@ static const char *without_login(const char *url)
 	return at ? at + 1 : url;
 }
 
-/* Its address in words, without a login. */
+/* The address as text, without a login. */
 static const char *name_of(const struct exchange *exchange, char *name)
 {
 	const struct url *url = &exchange->url;
@@ -107,7 +107,7 @@ static void exchange_to_pool(struct exchange *exchange)
 
 static void tell_finished(struct http *http)
 {
-	struct list_node *last = http->finished.last; /* what `done` adds has its turn later */
+	struct list_node *last = http->finished.last; /* requests that `done` adds come later */
 	for (bool more = last; more;) {
 		struct exchange *exchange = exchange_of(http->finished.first);
 		struct http_request *request = exchange->request;
@@ -122,7 +122,7 @@ static void tell_finished(struct http *http)
 	}
 }
 
-/* ---- lines that move on ---- */
+/* ---- queues ---- */
 
 static bool has_room(const struct http_origin *origin)
 {
@@ -149,7 +149,7 @@ static void move_line(struct http_origin *origin)
 static void on_now(void *context)
 {
 	struct http *http = context;
-	/* It is always set, in the place that it has just left, so that waking never takes memory. */
+	/* The timer stays set, in the slot that it has just left, so waking never needs memory. */
 	loop_timer_set(http->loop, &http->now, FAR_MS, &(struct error){0});
 	http->awake = false;
 	tell_finished(http);
@@ -230,7 +230,7 @@ static struct exchange *exchange_take(struct http *http)
 		return NULL;
 	exchange->http = http;
 	exchange->deadline = (struct loop_timer){.due = on_deadline, .context = exchange};
-	buffer_open(&exchange->head, SIZE_MAX); /* its texts have their limits elsewhere */
+	buffer_open(&exchange->head, SIZE_MAX); /* its texts were limited before */
 	http_intake_open(&exchange->intake, http->limits.reply_bytes);
 	return exchange;
 }
@@ -251,7 +251,7 @@ static void exchange_set_up(struct exchange *exchange, struct http_request *requ
 	error_clear(&reply->error);
 }
 
-/* False: memory, or TLS cannot be had. */
+/* Finds or makes the origin of a request. False: memory ran out, or TLS cannot be set up. */
 static bool find_origin(struct exchange *exchange, struct error *error)
 {
 	struct http *http = exchange->http;
@@ -388,4 +388,16 @@ void http_close(struct http *http)
 	loop_timer_stop(http->loop, &http->now);
 	tls_close(http->tls);
 	memory_give(http);
+}
+
+bool http_ask(const struct http_limits *limits, struct http_request *request, const bool *answered, struct error *error)
+{
+	struct loop *loop = loop_open(error);
+	struct http *http = loop ? http_open(loop, limits, error) : NULL;
+	bool good = http && http_start(http, request, error);
+	while (good && !*answered)
+		good = loop_turn(loop, -1, error);
+	http_close(http);
+	loop_close(loop);
+	return good;
 }

@@ -83,6 +83,10 @@ void http_close(struct http *http); /* cancels all requests in flight; NULL is f
 /* False: it could not be started, and `done` does not come. SYSTEM, or CONFIG: a header contains a line end. */
 bool http_start(struct http *http, struct http_request *request, struct error *error);
 
+/* Makes one request on a client and a loop of its own, and waits until its `done` has set `answered`. For commands. False:
+ * as http_open() and http_start(). */
+bool http_ask(const struct http_limits *limits, struct http_request *request, const bool *answered, struct error *error);
+
 /* Cancels a request: `done` does not come any more, and the request belongs to the caller again. Its connection is
  * closed, unless the answer was complete. Fine when it is over. */
 void http_forget(struct http *http, struct http_request *request);

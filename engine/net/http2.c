@@ -3,9 +3,9 @@
 
 #include <sys/epoll.h>
 
-#define OUT_BYTES ((size_t)256 << 10) /* gathered for one send: more makes no call cheaper */
-#define FRAME_ROOM ((size_t)64 << 10) /* beside them, for the frame that crosses the line */
-#define RECORDS_A_TURN 16	      /* of TLS: then others have their turn */
+#define OUT_BYTES ((size_t)256 << 10) /* collected for one send: more does not make a send cheaper */
+#define FRAME_ROOM ((size_t)64 << 10) /* in addition, for the frame that exceeds the limit */
+#define RECORDS_A_TURN 16	      /* of TLS: then other connections are served */
 #define SERVER_HEADERS_BYTES (32 << 10)
 
 void http2_open(struct http2 *http2, struct loop *loop, void (*ready)(void *context, uint32_t events), void *context)
@@ -47,7 +47,7 @@ bool http2_watch(struct http2 *http2, uint32_t events, struct error *error)
 
 /* ---- the session ---- */
 
-/* nghttp2 takes some small pieces with every stream: they are kept for the next. */
+/* nghttp2 allocates a few small pieces for each stream: they are kept for the next stream. */
 static void *take(size_t size, void *context)
 {
 	return pieces_take(context, size);
@@ -104,7 +104,7 @@ bool http2_begin(struct http2 *http2, enum http2_side side, const nghttp2_sessio
 
 static bool hand_over(struct http2 *http2, const char *bytes, size_t count, struct error *error)
 {
-	/* What old servers and wrong ports say to the preface. */
+	/* Old servers and wrong ports answer the preface with HTTP/1. */
 	if (!http2->heard && count >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
 		return error_set(error, ERROR_REMOTE, PLACE_NONE, "it speaks HTTP/1, not HTTP/2");
 	http2->heard = true;
@@ -118,7 +118,7 @@ static bool hand_over(struct http2 *http2, const char *bytes, size_t count, stru
 
 bool http2_hear(struct http2 *http2, char *room, size_t size, struct error *error)
 {
-	/* OpenSSL gives a record at a time, and what it holds back wakes no one. */
+	/* OpenSSL returns one record at a time, and data that it holds does not make the socket readable. */
 	for (int records = 0; records < (http2->link.tls ? RECORDS_A_TURN : 1); records++) {
 		size_t count = 0;
 		enum link_outcome outcome = link_read(&http2->link, room, size, &count, error);
@@ -130,7 +130,7 @@ bool http2_hear(struct http2 *http2, char *room, size_t size, struct error *erro
 	return true;
 }
 
-/* Frames of the session to `out`, until there is enough for one send. */
+/* Appends frames of the session to `out`, until there is enough for one send. */
 static bool gather(struct http2 *http2, struct error *error)
 {
 	while (http2->out.length < OUT_BYTES) {
@@ -178,7 +178,7 @@ nghttp2_nv http2_constant(struct text name, struct text value)
 
 nghttp2_nv http2_variable(struct text name, struct text value)
 {
-	/* nghttp2 writes neither; its struct serves decoding too. */
+	/* nghttp2 does not write to either; its struct is also used for decoding. */
 	return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name.bytes,
 			    .value = (uint8_t *)(uintptr_t)value.bytes,
 			    .namelen = name.length,

@@ -10,13 +10,13 @@
 #include "base/memory.h"
 #include "net/http_client.h"
 
-#define RECORDS_A_TURN 4 /* of TLS, which come one by one */
+#define RECORDS_A_TURN 4 /* of TLS, which are read one by one */
 
 static void on_ready(void *context, uint32_t events);
 static void on_tend(void *context);
 static void hear(struct http_connection *connection);
 
-/* ---- ending ---- */
+/* ---- end ---- */
 
 void http_connection_end(struct http_connection *connection)
 {
@@ -51,7 +51,7 @@ static bool watch_for(struct http_connection *connection, uint32_t events, struc
 	return true;
 }
 
-/* ---- being made ---- */
+/* ---- establishment ---- */
 
 static void speak(struct http_connection *connection);
 
@@ -99,9 +99,9 @@ void http_connection_open(struct http_origin *origin, struct exchange *exchange)
 	dial_start(&connection->dial);
 }
 
-/* ---- what is sent ---- */
+/* ---- sending ---- */
 
-/* What follows on `sent`: the head, with as much of the body behind it as goes out with it; then the body. */
+/* The part after `sent`: the head, with as much of the body as is sent with it; then the rest of the body. */
 static struct text next_part(struct exchange *exchange)
 {
 	const struct text head = buffer_view(&exchange->head), body = exchange->request->body;
@@ -139,7 +139,7 @@ static void speak(struct http_connection *connection)
 			if (!watch_for(connection, EPOLLIN | EPOLLOUT, &error))
 				fail(connection, &error);
 			return;
-		case LINK_BROKEN: /* but its answer may have come before that: who says no need not hear all */
+		case LINK_BROKEN: /* the answer may have arrived before: a server that refuses need not read the whole request */
 			connection->deaf = true;
 			hear(connection);
 			return;
@@ -151,7 +151,7 @@ static void speak(struct http_connection *connection)
 		fail(connection, &error);
 }
 
-/* Whether nothing has come on an idle one, not even its end. Records of TLS that carry no data are taken. */
+/* Whether nothing has arrived on an idle connection, not even its end. TLS records without data are read. */
 static bool is_quiet(struct http_connection *connection)
 {
 	struct http *http = connection->origin->http;
@@ -163,7 +163,7 @@ static bool is_quiet(struct http_connection *connection)
 
 bool http_connection_use(struct http_connection *connection, struct exchange *exchange)
 {
-	if (!is_quiet(connection)) { /* the loop may not have told it yet */
+	if (!is_quiet(connection)) { /* the loop may not have reported it yet */
 		http_connection_end(connection);
 		return false;
 	}
@@ -175,10 +175,10 @@ bool http_connection_use(struct http_connection *connection, struct exchange *ex
 	return true;
 }
 
-/* ---- what comes ---- */
+/* ---- receiving ---- */
 
-/* On a new connection: it may have been closed while it was idle, and the server never have seen the request; or
- * the answer to the request does not come next. */
+/* Sends the request again on a new connection: the old one may have been closed while it was idle, so the server
+ * never received the request; or its next data is not the answer. */
 static void send_anew(struct http_connection *connection)
 {
 	struct http_origin *origin = connection->origin;
@@ -236,21 +236,21 @@ static void refuse_answer(struct http_connection *connection)
 	fail(connection, &why);
 }
 
-/* It has ended: `why` is empty when it did in good order. */
+/* Handles the end of the connection. `why` is empty if it was closed properly. */
 static void lose(struct http_connection *connection, const struct error *why)
 {
 	struct http_intake *intake = &connection->exchange->intake;
 	if (!intake->heard && connection->served)
 		send_anew(connection);
 	else if (!intake->heard || why->text[0] || (connection->deaf && intake->status < 300))
-		fail(connection, why); /* how it ended, whoever no longer listened did not say; a refusal is one cut short too */
+		fail(connection, why); /* the peer stopped reading, so its close proves nothing; a refusal counts */
 	else if (http_intake_end(intake) == HTTP_INTAKE_WHOLE)
 		take_leave(connection, false);
 	else
 		refuse_answer(connection);
 }
 
-/* False: the connection has no request any more. */
+/* Reads bytes of an answer. False: the connection has no request any more. */
 static bool take(struct http_connection *connection, size_t count)
 {
 	size_t taken = 0;
@@ -289,7 +289,7 @@ static void hear(struct http_connection *connection)
 	}
 }
 
-/* An idle one: what comes is its end, or what nobody asked for; or TLS' own. */
+/* Handles input on an idle connection: its end, unexpected data, or TLS's own records. */
 static void overhear(struct http_connection *connection)
 {
 	if (!is_quiet(connection))
@@ -309,7 +309,7 @@ static void on_ready(void *context, uint32_t events)
 		speak(connection);
 }
 
-/* The timer is not moved with each call: it looks when it is due how long the connection has been idle. */
+/* The timer is not moved with each call. When it is due, it checks how long the connection has been idle. */
 static void on_tend(void *context)
 {
 	struct http_connection *connection = context;
@@ -319,6 +319,6 @@ static void on_tend(void *context)
 	struct error error = {0};
 	if (!connection->exchange && since_ms + idle_ms <= now_ms)
 		http_connection_end(connection);
-	else /* it has just left its place: no memory */
+	else /* its slot has just become free, so this needs no memory */
 		loop_timer_set(http->loop, &connection->tend, since_ms + idle_ms, &error);
 }

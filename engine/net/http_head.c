@@ -23,7 +23,7 @@ static enum http_head_outcome scan_refuse(struct http_head_scan *scan, int statu
 	return HTTP_HEAD_REFUSED;
 }
 
-/* `at`: how far it is looked at. */
+/* `at`: number of bytes scanned. */
 static enum http_head_outcome scan_check_length(struct http_head_scan *scan, size_t at)
 {
 	const size_t first_line_most = HTTP_METHOD_BYTES_MAX + 1 + HTTP_TARGET_BYTES_MAX + sizeof " HTTP/1.1\r\n";
@@ -57,7 +57,8 @@ static enum http_head_outcome scan_end_line(struct http_head_scan *scan, struct 
 	return HTTP_HEAD_MORE;
 }
 
-/* Of another protocol, or of TLS where none is spoken, the end of a line may never come. */
+/* Whether the first byte can begin a request. In another protocol, or in unexpected TLS, the end of a line may never
+ * come. */
 static bool scan_begins_well(const struct http_head_scan *scan, struct text bytes)
 {
 	if (scan->lines > 0 || scan->begin >= bytes.length)
@@ -91,7 +92,7 @@ static bool head_refuse(struct http_head *head, int status, const char *words)
 	return false;
 }
 
-/* What bytes may stand where. Names and methods are tokens (RFC 9110, 5.6.2); a value has no control character but tabs. */
+/* Classes of bytes. Names and methods are tokens (RFC 9110, 5.6.2); a value has no control character except tabs. */
 enum { TOKEN = 1, HOST = 2, TARGET = 4, VALUE = 8 };
 
 static const unsigned char places[256] = {
@@ -118,8 +119,8 @@ static bool stands(char byte, unsigned place)
 	return places[(unsigned char)byte] & place;
 }
 
-/* How many of them go before the first that may not stand there. Behind a line there is a carriage return, which may
- * stand nowhere, so that the end of the text needs no look of its own. */
+/* Number of bytes before the first one outside the class. A carriage return follows the line and is in no class, so
+ * the end of the text needs no check. */
 static size_t span_of_line(struct text line, unsigned place)
 {
 	const char *at = line.bytes;
@@ -143,7 +144,7 @@ static bool all_stand(struct text text, unsigned place)
 	return true;
 }
 
-/* None of eight is below a blank, but for what has its high bit, nor DEL. */
+/* Whether none of eight bytes is a control character or DEL. Bytes with the high bit set are allowed. */
 static bool eight_are_printable(const char *bytes)
 {
 	const uint64_t each = UINT64_C(0x0101010101010101), top = each << 7;
@@ -163,7 +164,7 @@ static bool is_value(struct text text)
 		at += eight;
 	if (text.length - at <= eight && eight_are_printable(text.bytes + text.length - eight))
 		return true;
-	return all_stand((struct text){text.bytes + at, text.length - at}, VALUE); /* there may be a tab */
+	return all_stand((struct text){text.bytes + at, text.length - at}, VALUE); /* the rest may contain a tab */
 }
 
 static struct http_slice slice_of(const struct http_head *head, const char *begin, size_t length)
@@ -173,7 +174,7 @@ static struct http_slice slice_of(const struct http_head *head, const char *begi
 
 /* ---- the first line ---- */
 
-/* In place: it only becomes shorter. False: `%` without two digits behind it, or a NUL. */
+/* Decodes in place, because the result is never longer. False: `%` without two digits after it, or a NUL. */
 static bool decode_path(char *path, size_t length, size_t *decoded)
 {
 	const char *first = memchr(path, '%', length);
@@ -193,7 +194,7 @@ static bool decode_path(char *path, size_t length, size_t *decoded)
 	return true;
 }
 
-/* http://host/path, as a proxy is asked: the path begins behind the host. */
+/* Skips the authority of http://host/path, the form of requests to a proxy. */
 static struct text skip_authority(struct text target)
 {
 	static const struct text schemes[] = {{"http://", 7}, {"https://", 8}};
@@ -262,10 +263,10 @@ static bool read_first_line(struct http_head *head, char *bytes, struct text lin
 	return read_target(head, bytes, target);
 }
 
-/* ---- the headers that count here ---- */
+/* ---- headers that this parser evaluates ---- */
 
-/* Whether a token is that name, which is of lower case letters and hyphens: no other byte that may stand in a value becomes
- * one of these. */
+/* Whether a token equals that name, which has only lower case letters and hyphens. No other byte that is allowed in a
+ * value becomes one of these by the comparison. */
 static bool is_named(struct text token, struct text name)
 {
 	const uint64_t lower = UINT64_C(0x2020202020202020);
@@ -285,7 +286,7 @@ static bool is_named(struct text token, struct text name)
 	return true;
 }
 
-struct http_head_said { /* of them */
+struct http_head_said { /* headers seen so far */
 	bool host, length, coding, closes, stays;
 };
 
@@ -321,7 +322,7 @@ static bool read_coding(struct http_head *head, struct http_head_said *said, str
 static bool read_connection(struct http_head *head, struct http_head_said *said, struct text value)
 {
 	(void)head;
-	if (is_named(value, TEXT("keep-alive"))) { /* as most say it */
+	if (is_named(value, TEXT("keep-alive"))) { /* the most frequent form */
 		said->stays = true;
 		return true;
 	}
@@ -360,7 +361,7 @@ static bool read_field(struct http_head *head, struct http_head_said *said, stru
 	if (length == 0 || line.bytes[length] != ':')
 		return head_refuse(head, BAD_REQUEST, "a line of the request's head is no header");
 	const char *begin = line.bytes + length + 1, *end = line.bytes + line.length;
-	while (http_field_blank(*begin)) /* the carriage return behind the line is none */
+	while (http_field_blank(*begin)) /* the carriage return after the line is not a space */
 		begin++;
 	while (end > begin && http_field_blank(end[-1]))
 		end--;
@@ -374,9 +375,9 @@ static bool read_field(struct http_head *head, struct http_head_said *said, stru
 	return by_length[length].read(head, said, value);
 }
 
-/* ---- together ---- */
+/* ---- conclusion ---- */
 
-/* RFC 9112, 6.3 and 9.3. */
+/* Determines the framing of the body and the persistence of the connection (RFC 9112, 6.3 and 9.3). */
 static bool conclude(struct http_head *head, const struct http_head_said *said)
 {
 	if (!said->host && !head->is_old)
@@ -500,6 +501,12 @@ bool http_answer_head_write(struct buffer *out, const struct http_answer_head *h
 		write_header(out, TEXT("Content-Type"), text_of(head->content_type));
 	for (size_t i = 0; i < head->header_count; i++)
 		write_header(out, text_of(head->headers[i].name), text_of(head->headers[i].value));
+	for (size_t i = 0; i < head->added_count; i++)
+		write_header(out, text_of(head->added[i].name), text_of(head->added[i].value));
+	if (head->is_gzip)
+		buffer_text(out, TEXT("Content-Encoding: gzip\r\n"));
+	if (head->varies)
+		buffer_text(out, TEXT("Vary: Accept-Encoding\r\n"));
 	if (head->connection == HTTP_CONNECTION_CLOSE)
 		buffer_text(out, TEXT("Connection: close\r\n"));
 	else if (head->connection == HTTP_CONNECTION_KEEP_ALIVE)

@@ -89,7 +89,7 @@ static inline struct text http_head_text(const struct http_head *head, struct ht
 /* Value of the first header of that name, in any case; bytes NULL: there is none. */
 struct text http_head_value(const struct http_head *head, struct text name);
 
-/* The same of the header's second line (`place` 1), its third, and so on. */
+/* The value of the header's second line (`place` 1), its third, and so on. */
 struct text http_head_value_at(const struct http_head *head, struct text name, size_t place);
 
 /* ---- answers ---- */
@@ -109,6 +109,10 @@ struct http_answer_head {
 	bool in_chunks; /* the length is not known yet */
 	bool unsized;	/* no length and no chunks: the body ends with the connection */
 	enum http_connection_word connection;
+	const struct http_answer_header *added; /* further headers */
+	size_t added_count;
+	bool is_gzip;		  /* the body has this content coding */
+	bool varies;		  /* the content coding depends on Accept-Encoding */
 	const struct http_answer_header *headers;
 	size_t header_count;
 };

@@ -8,11 +8,12 @@
 #include "base/memory.h"
 #include "net/http_server_parts.h"
 
-#define DISCARDED_BYTES_MAX ((uint64_t)64 << 20) /* beyond a limit: a client that sends first and reads then gets its answer */
+#define DISCARDED_BYTES_MAX ((uint64_t)64 << 20) /* beyond the limit of a body: a client that reads only after it has sent
+						  * everything still gets its answer */
 #define LINGER_MS 2000
 #define BODY_BYTES_A_MS 64
-#define UNREAD_BYTES_MAX ((uint64_t)64 << 10) /* a longer body costs more than a new connection */
-#define RECORDS_A_TURN 4 /* of TLS, which come one by one */
+#define UNREAD_BYTES_MAX ((uint64_t)64 << 10) /* dropping a longer body costs more than a new connection */
+#define RECORDS_A_TURN 4 /* of TLS, which are read one by one */
 #define FAR_MS INT64_MAX
 
 static const struct http_refusal too_long = {413, "the request's body is longer than this server takes"};
@@ -24,7 +25,7 @@ static void inbound_set_phase(struct http_inbound *connection, enum http_phase p
 	connection->since_ms = loop_now_ms(connection->server->loop);
 }
 
-/* ---- leaving ---- */
+/* ---- end of a connection ---- */
 
 void http_inbound_hang_up(struct http_inbound *connection)
 {
@@ -52,7 +53,7 @@ void http_inbound_hang_up(struct http_inbound *connection)
 	memory_give(connection);
 }
 
-/* The answer has left whole. */
+/* Called when the answer was sent completely. */
 static void inbound_finish(struct http_inbound *connection)
 {
 	bool is_cut = connection->incoming->is_cut;
@@ -91,7 +92,7 @@ void http_inbound_flush(struct http_inbound *connection)
 		inbound_finish(connection);
 }
 
-/* ---- what comes: each takes some of it, at least a byte, and says how much ---- */
+/* ---- input: each function reads at least one byte and returns the number ---- */
 
 static void inbound_call(struct http_inbound *connection)
 {
@@ -104,12 +105,12 @@ static void inbound_call(struct http_inbound *connection)
 		       http_head_text(&incoming->head, incoming->head.path), buffer_view(&incoming->intake.body));
 }
 
-/* The rest of a body is thrown away, where it is known how much that is. */
+/* Drops the rest of a body whose length is known. */
 static void inbound_discard(struct http_inbound *connection, struct http_refusal refusal, uint64_t left)
 {
 	connection->incoming->refusal = refusal;
 	connection->left = left;
-	connection->phase = HTTP_PHASE_DISCARD; /* with the body's time limit */
+	connection->phase = HTTP_PHASE_DISCARD; /* under the time limit of a body */
 	buffer_close(&connection->incoming->intake.body);
 	body_budget_charge(connection->server->config.bodies, &connection->incoming->charge, 0);
 	if (left == 0)
@@ -135,7 +136,8 @@ static void inbound_begin_body(struct http_inbound *connection, bool more_is_her
 	http_inbound_flush(connection);
 }
 
-/* False: it is answered already. A short body is dropped then, so that the connection serves the next request. */
+/* False: the request is already answered. A short body is then dropped, so that the connection can serve the next
+ * request. */
 static bool inbound_admit(struct http_inbound *connection, bool has_body)
 {
 	const struct http_server_config *config = &connection->server->config;
@@ -255,7 +257,7 @@ static size_t inbound_throw_away(struct http_inbound *connection, size_t size)
 		return taken;
 	if (connection->incoming->refusal.status > 0) {
 		http_incoming_refuse(connection->incoming, connection->incoming->refusal, true);
-	} else { /* its answer may have left already */
+	} else { /* its answer may be sent already */
 		inbound_set_phase(connection, HTTP_PHASE_SENDING);
 		http_inbound_flush(connection);
 	}
@@ -267,7 +269,7 @@ static bool inbound_takes(const struct http_inbound *connection)
 	return connection->phase <= HTTP_PHASE_DISCARD || connection->phase == HTTP_PHASE_LINGER;
 }
 
-/* As much as can be taken now. */
+/* Reads as many bytes as the current phase allows. */
 static size_t inbound_take(struct http_inbound *connection, const char *bytes, size_t size)
 {
 	size_t at = 0;
@@ -307,7 +309,7 @@ static void inbound_keep_rest(struct http_inbound *connection, const char *bytes
 		connection->phase = HTTP_PHASE_OVER;
 }
 
-/* More has come than is taken now, or the peer has ended its side: no more is heard of either. */
+/* Stops watching for input. Either more has arrived than can be read now, or the peer has ended its side. */
 static void inbound_mute(struct http_inbound *connection)
 {
 	char byte;
@@ -394,7 +396,7 @@ static bool inbound_watch(struct http_inbound *connection)
 	return loop_watch_for(loop, &connection->watch, events, &error);
 }
 
-/* The timer is moved only to an earlier time; when it is due too early it is set again. */
+/* Moves the timer only to an earlier time. If it expires too early, it is set again. */
 static bool inbound_set_timer(struct http_inbound *connection)
 {
 	int64_t due_ms = inbound_due_ms(connection);
@@ -405,7 +407,7 @@ static bool inbound_set_timer(struct http_inbound *connection)
 	return loop_timer_set(connection->server->loop, &connection->timer, due_ms, &error);
 }
 
-/* At the bottom of each turn: it may be gone then. */
+/* Ends a turn. The connection may be freed afterwards. */
 static void inbound_settle(struct http_inbound *connection)
 {
 	inbound_take_rest(connection);
@@ -441,7 +443,7 @@ void http_inbound_turn(struct http_inbound *connection, uint32_t events)
 		http_inbound_flush(connection);
 	inbound_take_rest(connection);
 	if (events & EPOLLIN) {
-		if (connection->phase != HTTP_PHASE_HANDSHAKE && inbound_takes(connection)) /* then no rest waits */
+		if (connection->phase != HTTP_PHASE_HANDSHAKE && inbound_takes(connection)) /* then no rest is pending */
 			inbound_read(connection);
 		else if (connection->phase == HTTP_PHASE_CALLED || connection->phase == HTTP_PHASE_SENDING)
 			inbound_mute(connection);
@@ -463,7 +465,7 @@ static void on_timer(void *context)
 	inbound_settle(connection);
 }
 
-/* ---- coming in ---- */
+/* ---- accepting ---- */
 
 static bool inbound_open(struct http_inbound *connection)
 {

@@ -1,4 +1,5 @@
 /* http_incoming.c: Request of the HTTP server, and its answer; see http_server_parts.h. */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -77,7 +78,7 @@ static void incoming_end(struct http_incoming *incoming)
 	incoming->head.is_old = incoming->head.keeps = false;
 	incoming->refusal = (struct http_refusal){0};
 	incoming->is_called = incoming->in_pieces = incoming->is_cut = false;
-	incoming->written = 0;
+	incoming->written = incoming->added_count = 0;
 	incoming->came_bytes = incoming->unread_bytes = 0;
 	incoming->next = server->pool;
 	server->pool = incoming;
@@ -122,7 +123,7 @@ struct text http_incoming_query(const struct http_incoming *incoming)
 	return http_head_text(&incoming->head, incoming->head.query);
 }
 
-/* A connection is not read from while its request waits, so its socket is asked. */
+/* Checks the socket, because the connection is not read while its request waits. */
 bool http_incoming_is_over(const struct http_incoming *incoming)
 {
 	const struct http_inbound *connection = incoming->connection;
@@ -131,6 +132,12 @@ bool http_incoming_is_over(const struct http_incoming *incoming)
 		return true;
 	ssize_t got = recv(connection->link.socket, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
 	return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+void http_incoming_add_header(struct http_incoming *incoming, const char *name, const char *value)
+{
+	assert(incoming->added_count < HTTP_ADDED_HEADERS_MAX);
+	incoming->added[incoming->added_count++] = (struct http_answer_header){name, value};
 }
 
 /* ---- answers ---- */
@@ -159,13 +166,15 @@ static void write_error(struct http_incoming *incoming, struct http_refusal refu
 					      .body_bytes = (size_t)length,
 					      .connection = connection_word(incoming),
 					      .headers = &later,
-					      .header_count = refusal.status == 503};
+					      .header_count = refusal.status == 503,
+					      .added = incoming->added,
+					      .added_count = incoming->added_count};
 	http_answer_head_write(&incoming->output, &head);
 	if (!is_head(incoming))
 		buffer_append(&incoming->output, body, (size_t)length);
 }
 
-/* The answer is complete: what has to follow does so in the connection's turn. */
+/* Called when the answer is complete. The connection's turn does what follows. */
 static void answer_complete(struct http_incoming *incoming)
 {
 	struct http_inbound *connection = incoming->connection;
@@ -193,7 +202,7 @@ void http_incoming_refuse(struct http_incoming *incoming, struct http_refusal re
 	answer_complete(incoming);
 }
 
-/* False: nobody hears it. */
+/* False: the connection is gone. */
 static bool write_head(struct http_incoming *incoming, struct http_answer_head *head)
 {
 	struct http_inbound *connection = incoming->connection;
@@ -202,10 +211,45 @@ static bool write_head(struct http_incoming *incoming, struct http_answer_head *
 	connection->closes |= incoming->server->draining || connection->has_ended || head->unsized;
 	head->date = http_server_date(incoming->server);
 	head->connection = connection_word(incoming);
+	head->added = incoming->added;
+	head->added_count = incoming->added_count;
 	if (http_answer_head_write(&incoming->output, head))
 		return true;
 	write_error(incoming, (struct http_refusal){INTERNAL_ERROR, "a header of the answer holds a control character"});
 	return false;
+}
+
+static bool accepts_gzip(const struct http_incoming *incoming)
+{
+	struct text value;
+	for (size_t place = 0; (value = http_head_value_at(&incoming->head, TEXT("accept-encoding"), place)).bytes; place++)
+		if (gzip_is_accepted(value))
+			return true;
+	return false;
+}
+
+static bool is_coded(const struct http_answer_head *head)
+{
+	for (size_t i = 0; i < head->header_count; i++)
+		if (text_equal_caseless(text_of(head->headers[i].name), TEXT("content-encoding")))
+			return true;
+	return false;
+}
+
+/* Compresses the body if that is configured, accepted and useful, and notes it in the head. */
+static struct text body_coded(const struct http_incoming *incoming, struct http_answer_head *head, struct text body)
+{
+	struct http_server *server = incoming->server;
+	if (!server->gzip || !incoming->connection || is_coded(head) || body.length < HTTP_GZIP_BYTES_LEAST ||
+	    body.length > HTTP_GZIP_BYTES_MAX)
+		return body;
+	head->varies = true;
+	buffer_clear(&server->packed);
+	if (!accepts_gzip(incoming) || !gzip_pack(server->gzip, body, &server->packed) || server->packed.length >= body.length)
+		return body;
+	head->is_gzip = true;
+	head->body_bytes = server->packed.length;
+	return buffer_view(&server->packed);
 }
 
 void http_server_answer(struct http_incoming *incoming, int status, const char *content_type, struct text body,
@@ -216,6 +260,7 @@ void http_server_answer(struct http_incoming *incoming, int status, const char *
 					.body_bytes = body.length,
 					.headers = headers,
 					.header_count = header_count};
+	body = body_coded(incoming, &head, body);
 	if (write_head(incoming, &head) && !http_status_is_bodiless(status) && !is_head(incoming))
 		buffer_text(&incoming->output, body);
 	answer_complete(incoming);

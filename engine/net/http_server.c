@@ -1,4 +1,4 @@
-/* http_server.c: The HTTP server opened, drained and closed; see http_server.h, and http_server_parts.h for the
+/* http_server.c: Opening, drain and close of the HTTP server; see http_server.h, and http_server_parts.h for the
  * other parts. */
 #include "net/http_server.h"
 
@@ -12,14 +12,14 @@
 #define IDLE_MS 75000
 #define FAR_MS INT64_MAX
 
-/* ---- what follows on an answer ---- */
+/* ---- work after an answer ---- */
 
 void http_server_wake(struct http_inbound *connection)
 {
 	struct http_server *server = connection->server;
 	if (connection->is_awake)
 		return;
-	if (!server->awake) /* it moves: no memory */
+	if (!server->awake) /* a move needs no memory */
 		loop_timer_set(server->loop, &server->now, loop_now_ms(server->loop), &(struct error){0});
 	connection->is_awake = true;
 	connection->next_awake = server->awake;
@@ -29,7 +29,7 @@ void http_server_wake(struct http_inbound *connection)
 static void on_now(void *context)
 {
 	struct http_server *server = context;
-	loop_timer_set(server->loop, &server->now, FAR_MS, &(struct error){0}); /* in the place that it has just left */
+	loop_timer_set(server->loop, &server->now, FAR_MS, &(struct error){0}); /* in the slot that it has just left */
 	struct http_inbound *connection = server->awake;
 	server->awake = NULL;
 	while (connection) {
@@ -40,7 +40,7 @@ static void on_now(void *context)
 	}
 }
 
-/* Made once a second. */
+/* The date header, which is written once a second. */
 const char *http_server_date(struct http_server *server)
 {
 	int64_t now_s = loop_time_of_day_ms(server->loop) / 1000;
@@ -63,6 +63,8 @@ static bool open_parts(struct http_server *server, struct error *error)
 						 .peer_connections = config->peer_connections,
 						 .accepted = http_inbound_accept,
 						 .context = server};
+	if (config->gzips && !(server->gzip = gzip_open()))
+		return error_memory(error, ERROR_SYSTEM, "opening an HTTP server");
 	return loop_timer_set(server->loop, &server->now, FAR_MS, error) &&
 	       (!config->files || (server->tls = tls_open_server(config->files, TLS_HTTP1, error))) &&
 	       acceptor_open(&server->acceptor, server->loop, &acceptor, error);
@@ -81,6 +83,7 @@ struct http_server *http_server_open(struct loop *loop, const struct http_server
 	server->config.body_ms = config->body_ms ? config->body_ms : BODY_MS;
 	server->config.idle_ms = config->idle_ms ? config->idle_ms : IDLE_MS;
 	server->date_s = -1;
+	buffer_open(&server->packed, 2 * HTTP_GZIP_BYTES_MAX); /* zlib needs memory for the worst case */
 	server->now = (struct loop_timer){.due = on_now, .context = server};
 	if (open_parts(server, error))
 		return server;
@@ -105,6 +108,8 @@ void http_server_close(struct http_server *server)
 	}
 	loop_timer_stop(server->loop, &server->now);
 	tls_close(server->tls);
+	gzip_close(server->gzip);
+	buffer_close(&server->packed);
 	memory_give(server);
 }
 

@@ -24,6 +24,11 @@
 #include "net/loop.h"
 #include "net/tls.h"
 
+/* Lengths of bodies that are compressed for callers that accept gzip. A shorter one fits into a packet as it is; a longer one
+ * would delay the answers of others. */
+#define HTTP_GZIP_BYTES_LEAST ((size_t)1400)
+#define HTTP_GZIP_BYTES_MAX ((size_t)1 << 20)
+
 struct http_server;
 struct http_incoming; /* a received request, until it is answered */
 
@@ -33,11 +38,12 @@ struct http_server_config {
 	const struct tls_files *files; /* NULL: without TLS; with authorities, clients must present certificates */
 	size_t body_bytes;	       /* a longer one is answered 413 */
 	struct body_budget *bodies;    /* of all requests in flight: beyond it 503; NULL: no limit. Outlives the server */
+	bool gzips; /* compresses bodies of http_server_answer() for callers that accept gzip */
 	size_t connections;
 	size_t peer_connections; /* of one peer (net/peers.h); further ones are closed at once. 0: no limit of its own */
 	int64_t head_ms, body_ms, idle_ms; /* 0: 30 s, 30 s, 75 s */
-	/* Called when the head of a request is complete, before its body is read. False: it has answered the request,
-	 * and the body is dropped. NULL: all requests are admitted. */
+	/* Called when the head of a request is complete, before its body is read. False: the callback has answered
+	 * the request, and the body is dropped. NULL: all requests are admitted. */
 	bool (*admits)(void *context, struct http_incoming *incoming, struct text method, struct text path);
 	/* All texts live until the request is answered. `path` is percent-decoded and has no query. */
 	void (*called)(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body);
@@ -58,18 +64,23 @@ bool http_server_reload(struct http_server *server, const struct tls_files *file
 
 /* Bytes NULL: it has no such header. */
 struct text http_incoming_header(const struct http_incoming *incoming, const char *name);
-/* The same of the header's second line (`place` 1), its third, and so on. */
+/* The value of the header's second line (`place` 1), its third, and so on. */
 struct text http_incoming_header_at(const struct http_incoming *incoming, const char *name, size_t place);
 struct text http_incoming_query(const struct http_incoming *incoming); /* as it was received */
 
 /* Whether the caller has disconnected, or sends nothing more. An answer is still required, and need not arrive. */
 bool http_incoming_is_over(const struct http_incoming *incoming);
 
-/* Address of the connection's other end. False: the connection is gone. */
+/* Address of the peer. False: the connection is gone. */
 bool http_incoming_peer(const struct http_incoming *incoming, struct sockaddr_storage *address);
 
-/* Subject of the caller's certificate, as link_peer_subject(). In `out`; empty: it has none. */
+/* Subject of the caller's certificate, as from link_peer_subject(), in `out`; empty: it has none. */
 struct text http_incoming_certificate(const struct http_incoming *incoming, char *out, size_t size);
+
+/* Adds a header to the answer that this request will get, whoever gives it. Borrowed until then; without control characters.
+ * At most HTTP_ADDED_HEADERS_MAX. */
+#define HTTP_ADDED_HEADERS_MAX 4
+void http_incoming_add_header(struct http_incoming *incoming, const char *name, const char *value);
 
 /* ---- answers: everything is copied ---- */
 

@@ -16,6 +16,7 @@
 #define SLUICE_NET_HTTP_SERVER_PARTS_H
 
 #include "net/acceptor.h"
+#include "net/gzip.h"
 #include "net/http_server.h"
 #include "net/http_wire.h"
 #include "net/link.h"
@@ -30,8 +31,11 @@ struct http_incoming {
 	struct http_intake intake; /* parser of the body */
 	struct body_charge charge;
 	uint64_t came_bytes;	     /* received bytes of the body */
-	uint64_t unread_bytes;	     /* bytes of a body that is answered without being read; 0: none, or the connection closes */
+	uint64_t unread_bytes;	     /* bytes of the body of a request that was answered before its body was read; 0: none, or
+				      * the connection closes */
 	struct http_refusal refusal; /* for which the rest of the body is dropped */
+	struct http_answer_header added[HTTP_ADDED_HEADERS_MAX]; /* by http_incoming_add_header() */
+	size_t added_count;
 	bool is_called;		     /* passed to the application, and not answered yet */
 	bool in_pieces;		     /* it has an answer in pieces that is not ended */
 	bool is_cut;
@@ -82,6 +86,8 @@ struct http_server {
 	struct http_inbound *connections, *awake;
 	struct http_incoming *incomings, *pool;
 	size_t pooled;
+	struct gzip *gzip;    /* NULL: bodies are not compressed */
+	struct buffer packed; /* compressed body of the current answer */
 	bool draining;
 	struct loop_timer now; /* is always set, so that waking allocates no memory */
 	int64_t date_s;	       /* time of `date` */

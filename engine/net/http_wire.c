@@ -34,7 +34,7 @@ static void write_encoded(struct buffer *head, struct text login)
 		buffer_grown(head, base64_write(login, room));
 }
 
-/* What an address says of a login is read behind the place where it is then written. */
+/* Writes the login in an address as base64. It is decoded after the place where it is then written. */
 static void write_login_of(struct buffer *head, struct text encoded)
 {
 	size_t begin = head->length, room = base64_write_room(encoded.length + 1);
@@ -86,7 +86,7 @@ void http_head_write(struct buffer *head, const struct url *url, const struct ht
 
 /* ---- answers ---- */
 
-/* Up to TRAILER what comes is lines, of which each state takes its own. */
+/* States of the reader. Up to TRAILER the input is lines, and each state reads one. */
 enum { STATUS, HEADER, CHUNK_SIZE, CHUNK_END, TRAILER, BODY, CHUNK, BODY_TO_END, WHOLE };
 
 #define BEGINNING "HTTP/1."
@@ -194,11 +194,11 @@ static void take_wanted(struct http_intake *intake, struct text value)
 		return;
 	buffer_text(&intake->value, value);
 	if (buffer_failed(&intake->value))
-		fail(intake, ERROR_SYSTEM, NULL); /* a head is no longer than its ceiling */
+		fail(intake, ERROR_SYSTEM, NULL); /* a head is never longer than this ceiling */
 	intake->has_value = true;
 }
 
-/* Whether the line goes on with the one before; only of a header that is passed over it may. */
+/* Whether the line continues the previous one. Only a header that is not evaluated may be continued. */
 static bool goes_on(struct http_intake *intake, struct text line)
 {
 	if (!http_field_blank(*line.bytes))
@@ -245,7 +245,7 @@ static void take_header(struct http_intake *intake, struct text line)
 		}
 }
 
-/* RFC 9112, 6.3: how long the body is. */
+/* Determines the length of the body (RFC 9112, 6.3). */
 static void end_head(struct http_intake *intake)
 {
 	const int status = intake->status;
@@ -296,7 +296,7 @@ static void take_chunk_end(struct http_intake *intake, struct text line)
 		refuse(intake, "a chunk is longer than it says");
 }
 
-/* Trailers are passed over. */
+/* Ignores trailers. */
 static void take_trailer(struct http_intake *intake, struct text line)
 {
 	struct text name, value;
@@ -316,7 +316,7 @@ static void take_header_line(struct http_intake *intake, struct text line)
 		take_header(intake, line);
 }
 
-/* What does not begin so is not waited for: of another protocol no line may ever come. */
+/* Whether the bytes can begin an answer. In another protocol the end of a line may never come. */
 static bool begins_well(const struct http_intake *intake, const char *bytes, size_t size)
 {
 	const size_t length = strlen(BEGINNING), have = intake->line.length;
@@ -351,7 +351,7 @@ static void take_line(struct http_intake *intake, struct text line)
 		takers[intake->state](intake, line);
 }
 
-/* Up to the end of a line, which is put together when it came in parts. */
+/* Reads up to the end of a line, and joins a line that arrived in parts. */
 static size_t take_of_lines(struct http_intake *intake, const char *bytes, size_t size)
 {
 	const char *end = memchr(bytes, '\n', size);

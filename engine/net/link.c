@@ -54,7 +54,7 @@ void link_adopt(struct link *link, int socket_of_link)
 
 void link_close(struct link *link)
 {
-	/* Nothing is said to the other side: what it must know, HTTP/2 has told it. */
+	/* Sends no TLS close notice: HTTP/2 has already announced the end. */
 	SSL_free(link->tls);
 	if (link->socket >= 0)
 		close(link->socket);

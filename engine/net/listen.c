@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define WAITING_MAX 1024 /* connections that nobody has taken yet */
+#define WAITING_MAX 1024 /* connections that are not accepted yet */
 #define PORT_BYTES 12
 
 static int refused(const char *host, int port, const char *why, struct error *error)
@@ -34,7 +34,7 @@ static int listen_at(const struct addrinfo *at)
 	int opened = socket(at->ai_family, at->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, at->ai_protocol);
 	if (opened < 0)
 		return -1;
-	/* A server that comes back takes its port although connections of the last one linger. */
+	/* A restarted server can use its port, although connections of the previous process are still closing. */
 	if (setsockopt(opened, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && bind(opened, at->ai_addr, at->ai_addrlen) == 0 &&
 	    listen(opened, WAITING_MAX) == 0)
 		return opened;

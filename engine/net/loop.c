@@ -16,13 +16,13 @@
 #define VIRTUAL_BELLS_MAX 8
 #define VIRTUAL_BELL_FIRST (-2)			/* -1 is no descriptor */
 
-/* What stands for descriptors where there are none. */
+/* Replacement of descriptors in a virtual loop. */
 struct virtual {
 	struct watch *watches[VIRTUAL_BELLS_MAX];
 	int bells;
-	uint32_t rung; /* a bit for each */
+	uint32_t rung; /* one bit for each */
 	int64_t wake_ms;
-	int64_t sleep_ms; /* what the last turn meant to sleep; -1: for ever */
+	int64_t sleep_ms; /* intended sleep of the last turn; -1: for ever */
 };
 
 static_assert(VIRTUAL_BELLS_MAX <= 32, "each bell has a bit");
@@ -32,12 +32,13 @@ struct loop {
 	struct virtual virtual;
 	int64_t now_ms;
 	struct pause_watch *pause_watches;
-	int64_t looked_ms, ran_ms; /* for pauses: when, and what the thread had run by then */
-	struct loop_timer **heap; /* the earliest at 1, so that a place of 0 says: not set */
+	int64_t looked_ms, ran_ms; /* for the detection of pauses: the time of the last check, and the processor time of the
+				    * thread until then */
+	struct loop_timer **heap; /* the earliest at index 1, so that index 0 means not set */
 	size_t timers;
 	size_t capacity;
 	struct epoll_event events[EVENTS_A_TURN];
-	int found; /* of `events`, in this turn */
+	int found; /* number of `events` in this turn */
 };
 
 static bool refused(struct error *error, const char *what)
@@ -60,7 +61,7 @@ struct loop *loop_open(struct error *error)
 		return NULL;
 	}
 	loop->now_ms = clock_ms();
-	loop->ran_ms = -1; /* by the thread that turns it: known with its first turn */
+	loop->ran_ms = -1; /* of the thread that turns the loop: known at its first turn */
 	return loop;
 }
 
@@ -110,8 +111,8 @@ void loop_unwatch_pauses(struct loop *loop, struct pause_watch *watch)
 		}
 }
 
-/* Whether the thread has neither slept of its own will nor worked for longer than LOOP_PAUSE_MS, since it woke at
- * `before_ms` and lay down again for `meant_ms` at most; -1: for ever. */
+/* Whether the process was paused: for longer than LOOP_PAUSE_MS since it woke at `before_ms`, the thread has neither
+ * slept by itself nor worked. `meant_ms`: its intended sleep; -1: for ever. */
 static bool stood_still(struct loop *loop, int64_t before_ms, int64_t meant_ms)
 {
 	int64_t ran_before_ms = loop->ran_ms, ran_ms = 0;
@@ -131,7 +132,7 @@ static void look_back(struct loop *loop, int64_t before_ms, int64_t meant_ms)
 		watch->paused(watch->context, loop->now_ms - before_ms);
 }
 
-/* In less time than a pause takes there was none, and nothing is looked up. */
+/* Checks for a pause, unless less time has passed than a pause takes. */
 static inline void wake(struct loop *loop, int64_t now_ms, int64_t meant_ms)
 {
 	int64_t before_ms = loop->now_ms;
@@ -245,7 +246,7 @@ static void sift(struct loop *loop, size_t place, struct loop_timer *timer)
 	put(loop, place, timer);
 }
 
-/* One that is of another loop, or was copied or overwritten while it was set, is not. */
+/* Whether a timer is in the heap. A timer of another loop, or one that was copied or overwritten while set, is not. */
 static bool is_in_heap(const struct loop *loop, const struct loop_timer *timer)
 {
 	return timer->place <= loop->timers && loop->heap[timer->place] == timer;
@@ -284,7 +285,7 @@ void loop_timer_stop(struct loop *loop, struct loop_timer *timer)
 
 static void enter_due(struct loop *loop)
 {
-	/* A timer that sets itself for now again has its turn in the next round. */
+	/* A timer that sets itself for the current time again is called in the next round. */
 	for (size_t left = loop->timers; left > 0 && loop->timers > 0 && loop->heap[1]->due_ms <= loop->now_ms; left--) {
 		struct loop_timer *timer = loop->heap[1];
 		loop_timer_stop(loop, timer);
@@ -332,7 +333,7 @@ bool loop_turn(struct loop *loop, int timeout_ms, struct error *error)
 	}
 	int most_ms = sleep_ms(loop, timeout_ms);
 	int found = epoll_wait(loop->epoll, loop->events, EVENTS_A_TURN, most_ms);
-	if (found < 0) /* by a signal, also that to go on after a stop: what came meanwhile goes before what is due */
+	if (found < 0) /* interrupted by a signal, also by SIGCONT: events that arrived meanwhile come before timers */
 		found = epoll_wait(loop->epoll, loop->events, EVENTS_A_TURN, 0);
 	if (found < 0 && errno != EINTR)
 		return refused(error, "to wait for events");
@@ -361,7 +362,7 @@ int bell_open(struct error *error)
 void bell_ring(int bell)
 {
 	uint64_t one = 1;
-	/* It can only fail when it has been rung 2^64 - 2 times: then it rings already. */
+	/* It can only fail after 2^64 - 2 rings: then it is ringing already. */
 	ssize_t written = write(bell, &one, sizeof one);
 	(void)written;
 }

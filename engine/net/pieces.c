@@ -15,11 +15,11 @@
 #endif
 
 struct piece {
-	alignas(max_align_t) size_t room; /* behind this head */
-	struct piece *next;		  /* while it is kept */
+	alignas(max_align_t) size_t room; /* size after this header */
+	struct piece *next;		  /* next free piece */
 };
 
-/* PIECES_SIZES: larger than any that is kept. */
+/* Index of the list for a size. PIECES_SIZES: larger than any that is kept. */
 static size_t rank_of(size_t size)
 {
 	size_t rank = 0;

@@ -14,7 +14,7 @@
 
 #include "base/memory.h"
 
-#define HOST_MAX 256 /* longer than DNS lets a name be */
+#define HOST_MAX 256 /* longer than the limit of names in DNS */
 #define PORT_MAX 8
 
 struct resolve {
@@ -22,10 +22,10 @@ struct resolve {
 	int bell;
 	char host[HOST_MAX];
 	char port[PORT_MAX];
-	/* By the thread, before the bell rings: */
+	/* Written by the thread, before the bell rings: */
 	int code;
 	struct addrinfo *addresses;
-	/* Of the one who asked: */
+	/* Owned by the caller: */
 	struct loop *loop;
 	struct watch watch;
 	void (*found)(void *context, struct addrinfo *addresses, const char *words);
@@ -77,7 +77,7 @@ static void on_bell(void *context, uint32_t events)
 	let_go(resolve);
 }
 
-/* Signals are for the threads that expect them. */
+/* Starts a thread with all signals blocked: other threads handle them. */
 static bool start_thread(struct resolve *resolve)
 {
 	pthread_attr_t attributes;

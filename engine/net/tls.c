@@ -47,7 +47,7 @@ static SSL_CTX *open_context(const SSL_METHOD *method, const struct tls_files *f
 		return NULL;
 	}
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-	/* What a short write leaves is sent later from where the buffer stands then. */
+	/* After a short write, the rest is sent from wherever the buffer is then. */
 	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	if (take_identity(context, files, error))
 		return context;
@@ -55,7 +55,7 @@ static SSL_CTX *open_context(const SSL_METHOD *method, const struct tls_files *f
 	return NULL;
 }
 
-/* A list of one, as ALPN writes it; of none there is no list. */
+/* Offers a protocol, as an ALPN list of one item; without a protocol there is no list. */
 static bool offer(SSL_CTX *context, const char *protocol)
 {
 	unsigned char list[16];
@@ -87,7 +87,7 @@ struct ssl_ctx_st *tls_open_client(const struct tls_files *files, const char *pr
 	return NULL;
 }
 
-/* A client that does not offer it is refused in the handshake, where it learns why. */
+/* Chooses the protocol. A client that does not offer it is refused in the handshake, which reports the reason. */
 static int choose_protocol(SSL *session, const unsigned char **chosen, unsigned char *length, const unsigned char *offered,
 			   unsigned int offered_length, void *context)
 {
@@ -115,7 +115,7 @@ struct ssl_ctx_st *tls_open_server(const struct tls_files *files, const char *pr
 	if (!context)
 		return NULL;
 	SSL_CTX_set_alpn_select_cb(context, choose_protocol, (void *)(uintptr_t)protocol);
-	/* Without a name for them, sessions of clients with certificates could not be resumed. */
+	/* Without a context name, sessions of clients with certificates could not be resumed. */
 	SSL_CTX_set_session_id_context(context, (const unsigned char *)protocol, (unsigned)strlen(protocol));
 	if (!files->authorities)
 		return context;

@@ -34,7 +34,8 @@ static bool begins_with(struct text text, struct text scheme)
 	return text.length >= scheme.length && text_equal_caseless((struct text){text.bytes, scheme.length}, scheme);
 }
 
-/* What an address may not hold anywhere: it would end a line of the request, or a part of it. */
+/* Whether the text has none of the bytes that an address must not contain, because they would end a line or a part of
+ * the request. */
 static bool is_clean(struct text text)
 {
 	for (size_t i = 0; i < text.length; i++)
@@ -69,7 +70,7 @@ static bool host_is_good(struct text host)
 	return true;
 }
 
-/* A numeric address of IPv6 has brackets around it, and colons of its own. */
+/* Reads a host. A numeric IPv6 address is in brackets, and contains colons. */
 static bool read_host(struct text place, struct url *url, struct error *error)
 {
 	bool bracketed = place.length > 0 && *place.bytes == '[';

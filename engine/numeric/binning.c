@@ -32,7 +32,7 @@ static void spread(double *items, size_t count, double low, double high)
 	items[count - 1] = high;
 }
 
-/* Keeps the edges that are more than `apart` above the one before. */
+/* Keeps the edges that are more than `apart` above the previous one. */
 static size_t edges_merge(double *items, size_t count, double apart)
 {
 	size_t left = 1;

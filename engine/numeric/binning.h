@@ -14,10 +14,10 @@
 /* The bin of a number. `edges` are in ascending order. */
 int64_t bin_of(const double *edges, size_t count, double value, bool closed_left);
 
-/* Learns edges as scikit-learn's KBinsDiscretizer does, from a column without NaN: all edges, from the least number
- * to the greatest, each above the one before. There may be fewer bins than requested: equal edges become one, as do
- * those of quantiles and clusters that are within 1e-8. A column that is constant, or that leaves one edge, has one
- * bin from -inf to inf. */
+/* Learns edges as scikit-learn's KBinsDiscretizer does, from a column without NaN. Returns all edges, from the least
+ * number to the greatest, in ascending order. There may be fewer bins than requested: equal edges become one, and so
+ * do edges of quantiles and clusters that are within 1e-8. A column that is constant, or that leaves one edge, has
+ * one bin from -inf to inf. */
 enum binning { BINNING_UNIFORM, BINNING_QUANTILE, BINNING_KMEANS };
 
 struct edges {

@@ -149,3 +149,29 @@ double quantile_selected(double *numbers, size_t count, double q, size_t *steps)
 	*steps += count - below;
 	return quantile_between(numbers[below], next, part);
 }
+
+size_t sorted_below(const double *sorted, size_t count, double value)
+{
+	size_t low = 0, high = count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (sorted[middle] < value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+size_t sorted_until(const double *sorted, size_t count, double value)
+{
+	size_t low = 0, high = count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (sorted[middle] <= value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}

@@ -43,6 +43,10 @@ double quantile_sorted(const double *sorted, size_t count, double q, enum quanti
  * that of a sort. */
 double quantile_selected(double *numbers, size_t count, double q, size_t *steps);
 
+/* How many of `count` numbers in ascending order are below `value`, and how many are not above it. */
+size_t sorted_below(const double *sorted, size_t count, double value);
+size_t sorted_until(const double *sorted, size_t count, double value);
+
 /* Sorts numbers in ascending order and removes NaN; returns the number left. */
 size_t quantile_sort(double *numbers, size_t count);
 

@@ -1,10 +1,10 @@
 /* counts.h: Counts of pipelines, steps, models and workers, each written by one thread and read by any.
  *
- * The writer uses count_add() and count_set(); another thread reads by counts_add(), which never waits and is never
- * waited for. It may see one count of a moment that is not yet in another. A struct of counts consists of words, so
- * that structs of the same kind can be summed; observe/metric.h names what each word is.
+ * The writer uses count_add() and count_set(). Another thread reads with counts_add(), which takes no lock: neither
+ * side waits. A reader may see one count of a moment before it sees another. A struct of counts consists of words, so
+ * structs of the same kind can be summed; observe/metric.h gives each word its name and meaning.
  *
- * Counts of two workers lie at least a cache line apart: the structs that contain them end with words that are rarely
+ * Counts of two workers are at least a cache line apart: the structs that contain them end with words that are rarely
  * written, or with `apart`.
  */
 #ifndef SLUICE_OBSERVE_COUNTS_H
@@ -18,7 +18,7 @@
 /* Errors by their kind (base/error.h), in its order, without ERROR_NONE. */
 #define COUNTED_ERROR_KINDS 5
 
-/* Upper limits of the buckets of a histogram; one more bucket has what is longer. */
+/* Upper limits of the buckets of a histogram; one more bucket counts longer or larger values. */
 #define DURATION_LIMITS 14
 #define SIZE_LIMITS 10
 
@@ -35,15 +35,15 @@ struct size_counts {
 	uint64_t buckets[SIZE_LIMITS + 1];
 };
 
-/* Of a pipeline, or of one of its stages in one worker: requests where they enter, answers and errors wherever they
- * leave. */
+/* Counts of a pipeline, or of one of its stages in one worker: requests where they enter, answers and errors wherever
+ * they leave. */
 struct pipeline_counts {
 	uint64_t taken;
 	uint64_t released;
 	uint64_t ended;	    /* requests that the pipeline has finished */
 	uint64_t succeeded; /* results that are no error: answers, drops, ends without output */
 	uint64_t answered;  /* a request that was split may have many answers */
-	uint64_t failed;    /* errors: those of the answers, and of requests without one */
+	uint64_t failed;    /* errors: in answers, and of requests without an answer */
 	uint64_t dropped;   /* on purpose: by a filter, or into a window that stays open */
 	uint64_t dead_letters;
 	uint64_t pauses;  /* how often it was full and its partitions were paused */
@@ -54,16 +54,16 @@ struct pipeline_counts {
 	struct duration_counts duration; /* of requests that ended */
 };
 
-/* Of a step in one worker. */
+/* Counts of a step in one worker. */
 struct step_counts {
 	uint64_t errors[COUNTED_ERROR_KINDS];
-	struct duration_counts duration; /* of visits that ended: their number too */
-	char apart[CACHE_LINE_BYTES];	 /* not a count: from those of the next worker */
+	struct duration_counts duration; /* of visits that ended; also counts them */
+	char apart[CACHE_LINE_BYTES];	 /* not a count: distance to the counts of the next worker */
 };
 
 #define BREAKER_STATES 3 /* closed, open, half-open, as serving/breaker.h numbers them */
 
-/* Of a model, as one worker calls it. */
+/* Counts of the calls that one worker makes to a model. */
 struct model_counts {
 	uint64_t calls;
 	uint64_t attempts;
@@ -72,7 +72,7 @@ struct model_counts {
 	uint64_t in_flight;
 	uint64_t waiting;
 	uint64_t limit; /* of calls in flight, at present */
-	uint64_t breakers[BREAKER_STATES]; /* 1 for the state that it has */
+	uint64_t breakers[BREAKER_STATES]; /* 1 for the current state, 0 for the others */
 	uint64_t cache_hits;
 	uint64_t cache_misses;
 	struct duration_counts duration; /* of attempts */
@@ -80,7 +80,7 @@ struct model_counts {
 	char apart[CACHE_LINE_BYTES];
 };
 
-/* Of a worker. */
+/* Counts of a worker. */
 struct worker_counts {
 	uint64_t taken;
 	uint64_t released; /* records that have left, among them: */
@@ -98,11 +98,11 @@ struct worker_counts {
 	uint64_t resets;
 };
 
-/* Words of a struct of counts that are summed; `apart` is none of them. */
+/* Number of words in a struct of counts; `apart` is not one of them. */
 #define COUNT_WORDS(type) ((sizeof(type)) / sizeof(uint64_t))
 #define COUNT_WORDS_APART(type) (offsetof(type, apart) / sizeof(uint64_t))
 
-/* For the one writer of a count. */
+/* For the only writer of a count. */
 static inline void count_set(uint64_t *count, uint64_t value)
 {
 	__atomic_store_n(count, value, __ATOMIC_RELAXED);
@@ -130,7 +130,7 @@ static inline uint64_t count_read(const uint64_t *count)
 	return __atomic_load_n(count, __ATOMIC_RELAXED);
 }
 
-/* Adds each word of `live`, which its writer may be changing, to the word of `sum` at the same place. */
+/* Adds each word of `live`, which its writer may be changing, to the same word of `sum`. */
 void counts_add(void *sum, const void *live, size_t words);
 
 #endif

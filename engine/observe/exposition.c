@@ -8,9 +8,9 @@
 
 #define US_PER_SECOND 1e6
 
-/* ---- what a scraper takes ---- */
+/* ---- formats that a scraper accepts ---- */
 
-/* The weight of OpenMetrics among what is accepted: 0 where it is not named, or is refused. */
+/* The weight of OpenMetrics in an Accept header: 0 if it is absent or refused. */
 static double media_weight(struct text range)
 {
 	double weight = 1;
@@ -18,10 +18,10 @@ static double media_weight(struct text range)
 		if (range.bytes[i] != ';')
 			continue;
 		struct text rest = text_trimmed((struct text){range.bytes + i + 1, range.length - i - 1}, " \t");
-		const char *end = memchr(rest.bytes, ';', rest.length);
-		size_t length = end ? (size_t)(end - rest.bytes) : rest.length;
-		if (text_starts_with(rest, TEXT("q=")))
-			(void)number_read_double(text_trimmed((struct text){rest.bytes + 2, length - 2}, " \t"), &weight);
+		struct text parameter = text_take_until(&rest, ';');
+		if (text_starts_with(parameter, TEXT("q=")))
+			(void)number_read_double(text_trimmed((struct text){parameter.bytes + 2, parameter.length - 2}, " \t"),
+						 &weight);
 	}
 	return weight;
 }
@@ -29,19 +29,14 @@ static double media_weight(struct text range)
 enum exposition_form exposition_negotiate(struct text accept)
 {
 	double open = 0, text = 0;
-	for (size_t at = 0; at < accept.length;) {
-		const char *comma = memchr(accept.bytes + at, ',', accept.length - at);
-		size_t length = comma ? (size_t)(comma - accept.bytes) - at : accept.length - at;
-		struct text range = text_trimmed((struct text){accept.bytes + at, length}, " \t");
-		const char *parameters = memchr(range.bytes, ';', range.length);
-		struct text type = text_trimmed(
-			(struct text){range.bytes, parameters ? (size_t)(parameters - range.bytes) : range.length}, " \t");
+	while (accept.length > 0) {
+		struct text range = text_trimmed(text_take_until(&accept, ','), " \t"), rest = range;
+		struct text type = text_trimmed(text_take_until(&rest, ';'), " \t");
 		double weight = media_weight(range);
 		if (text_equal_caseless(type, TEXT("application/openmetrics-text")) && weight > open)
 			open = weight;
 		else if (text_equal_caseless(type, TEXT("text/plain")) && weight > text)
 			text = weight;
-		at += length + 1;
 	}
 	return open > 0 && open >= text ? EXPOSITION_OPENMETRICS : EXPOSITION_TEXT;
 }
@@ -56,7 +51,7 @@ const char *exposition_content_type(enum exposition_form form)
 
 #define TOTAL "_total"
 
-/* OpenMetrics names a counter without the `_total` of its samples. */
+/* The name of the family. OpenMetrics omits the `_total` that the samples of a counter have. */
 static struct text family_name(const struct exposition *exposition, const struct metric *row)
 {
 	struct text name = text_of(row->name);
@@ -65,7 +60,7 @@ static struct text family_name(const struct exposition *exposition, const struct
 	return name;
 }
 
-/* Help has no quotes around it, so only OpenMetrics escapes them there. */
+/* Writes escaped text. A help text is not in quotes, so only OpenMetrics escapes quotes in it. */
 static void escape_into(struct buffer *out, struct text text, bool quotes)
 {
 	bool is_text = text_is_utf8(text);
@@ -97,7 +92,7 @@ static void family_begin(const struct exposition *exposition, const struct metri
 
 /* ---- samples ---- */
 
-/* A label beside those of the subject; name NULL: none. */
+/* A label in addition to those of the subject; name NULL: none. */
 struct extra_label {
 	const char *name;
 	const char *value;
@@ -156,7 +151,7 @@ static void sample_number(const struct sample_family *family, const char *ending
 	buffer_byte(family->exposition->out, '\n');
 }
 
-/* `scale`: units of a limit in the unit of the metric. */
+/* Writes the samples of a histogram. `scale`: number of units of a limit in one unit of the metric. */
 static void sample_histogram(const struct sample_family *family, const uint64_t *buckets, const uint64_t *limits,
 			     size_t limit_count, uint64_t sum, double scale)
 {

@@ -11,11 +11,11 @@
 enum exposition_form { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
 
 struct exposition {
-	struct buffer *out; /* borrowed; its failure is checked once, at the end */
+	struct buffer *out; /* borrowed; the caller checks its failure once, at the end */
 	enum exposition_form form;
 };
 
-/* Form that a scraper prefers, by its Accept header; bytes NULL: it has none. */
+/* The form that a scraper prefers, from its Accept header; bytes NULL: it sent none. */
 enum exposition_form exposition_negotiate(struct text accept);
 const char *exposition_content_type(enum exposition_form form);
 

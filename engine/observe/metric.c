@@ -12,8 +12,10 @@
 #define NAMESPACE(field, name, help) NUMBER(SCOPE_NAMESPACE, struct namespace_state, field, NULL, name, help)
 #define PIPELINE(field, name, help) COUNTER(SCOPE_PIPELINE, struct pipeline_counts, field, name, help)
 #define PIPELINE_NOW(field, unit, name, help) NUMBER(SCOPE_PIPELINE_NOW, struct pipeline_state, field, unit, name, help)
+#define DRIFT(field, name, help) NUMBER(SCOPE_DRIFT, struct drift_state, field, NULL, name, help)
 #define MODEL(field, name, help) COUNTER(SCOPE_MODEL, struct model_counts, field, name, help)
 #define MODEL_NOW(field, name, help) GAUGE(SCOPE_MODEL, struct model_counts, field, name, help)
+#define CONTROL(field, name, help) NUMBER(SCOPE_CONTROL, struct control_state, field, NULL, name, help)
 #define GATEWAY(field, name, help) COUNTER(SCOPE_GATEWAY, struct gateway_calls, field, name, help)
 #define WORKER(field, name, help) COUNTER(SCOPE_WORKER, struct worker_counts, field, name, help)
 
@@ -76,6 +78,11 @@ const struct metric metric_rows[] = {
 		 "Time of a message at the step, with its calls. The clock has milliseconds and is read once a turn: a "
 		 "step that calls nothing takes 0."),
 
+	DRIFT(score, "sluice_drift_score",
+	      "drift_score of the last window of a step `drift` that this engine knows; no value before the first."),
+	DRIFT(found, "sluice_drift_found", "1: that window has drifted; no value before the first."),
+	DRIFT(learning, "sluice_drift_learning", "1: this engine knows no verdict on a window of the step yet."),
+
 	MODEL(calls, "sluice_model_calls_total", "Calls of the model by steps."),
 	MODEL(attempts, "sluice_model_attempts_total", "Attempts that were sent; a batch of calls is one."),
 	MODEL(retries, "sluice_model_retries_total", "Attempts that were sent again after another failed or was recalled."),
@@ -110,6 +117,14 @@ const struct metric metric_rows[] = {
 	NUMBER(SCOPE_WORKER_NOW, struct worker_state, turn_age_seconds, "seconds", "sluice_worker_turn_age_seconds",
 	       "Time since the worker's last turn began; large: it is stuck in a step, or dead."),
 
+	CONTROL(is_stale, "sluice_control_stale",
+		"1: the engine has not heard the keeper for 5 s. Changes wait; the engine continues with what it runs."),
+	CONTROL(is_behind, "sluice_control_behind", "1: the engine does not run the documents that are in force."),
+	CONTROL(resources, "sluice_control_resources", "Resources that the engine runs."),
+	CONTROL(unready, "sluice_control_unready", "Conditions of the engine and its resources that are not ready."),
+	COUNTER(SCOPE_CONTROL, struct control_state, refused, "sluice_control_refused_records_total",
+		"Records of the control topic that the engine could not read."),
+
 	GATEWAY(begun, "sluice_gateway_calls_total", "Calls that the gateway has begun."),
 	GATEWAY(answered, "sluice_gateway_answers_total", "Calls that were answered by a pipeline without an error."),
 	GATEWAY(failed, "sluice_gateway_failures_total", "Calls that ended with an error."),
@@ -131,9 +146,11 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_PIPELINE] = "namespace pipeline",
 	[SCOPE_PIPELINE_NOW] = "namespace pipeline",
 	[SCOPE_STEP] = "namespace pipeline step",
+	[SCOPE_DRIFT] = "namespace pipeline step",
 	[SCOPE_MODEL] = "namespace model",
 	[SCOPE_WORKER] = "group worker",
 	[SCOPE_WORKER_NOW] = "group worker",
+	[SCOPE_CONTROL] = "namespace",
 	[SCOPE_GATEWAY] = "",
 	[SCOPE_SERVED] = "model",
 };

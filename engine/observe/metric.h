@@ -1,6 +1,6 @@
-/* metric.h: Table of metrics: all that `/metrics` of an engine, a gateway or a model server reports, one row each.
+/* metric.h: Table of metrics: one row for each metric in `/metrics` of an engine, a gateway or a model server.
  *
- * A row names the metric, says what it is, and where its value is in the struct of its scope. The same rows are
+ * A row has the metric's name, its meaning, and the place of its value in the struct of its scope. The same rows are
  * written to Prometheus (observe/exposition.h), printed by `sluice help metrics`, and checked by tests.
  */
 #ifndef SLUICE_OBSERVE_METRIC_H
@@ -12,7 +12,7 @@
 
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
-/* Subject of a metric, which decides its labels and the struct that has its value. */
+/* Kind of subject of a metric: it determines the labels and the struct that contains the value. */
 enum metric_scope {
 	SCOPE_PROCESS,	    /* struct process_state */
 	SCOPE_BUILD,	    /* struct build_state */
@@ -20,36 +20,38 @@ enum metric_scope {
 	SCOPE_PIPELINE,	    /* struct pipeline_counts */
 	SCOPE_PIPELINE_NOW, /* struct pipeline_state */
 	SCOPE_STEP,	    /* struct step_counts */
+	SCOPE_DRIFT,	    /* struct drift_state */
 	SCOPE_MODEL,	    /* struct model_counts */
 	SCOPE_WORKER,	    /* struct worker_counts */
 	SCOPE_WORKER_NOW,   /* struct worker_state */
+	SCOPE_CONTROL,	    /* struct control_state */
 	SCOPE_GATEWAY,	    /* struct gateway_calls */
 	SCOPE_SERVED,	    /* struct served_counts */
 	METRIC_SCOPES
 };
 
-/* What stands at a row's offset. */
+/* Type of the value at a row's offset. */
 enum metric_value {
 	VALUE_COUNT,	 /* uint64_t */
-	VALUE_NUMBER,	 /* double; NaN: not known, and not reported */
+	VALUE_NUMBER,	 /* double; NaN: not known, so it is not reported */
 	VALUE_ERRORS,	 /* uint64_t[COUNTED_ERROR_KINDS], with a label `kind` */
 	VALUE_BREAKERS,	 /* uint64_t[BREAKER_STATES], with a label `state` */
 	VALUE_DURATIONS, /* struct duration_counts */
-	VALUE_DURATED,	 /* struct duration_counts, of which the number is reported */
+	VALUE_DURATED,	 /* struct duration_counts; only the number of durations is reported */
 	VALUE_SIZES,	 /* struct size_counts */
 };
 
 struct metric {
-	const char *name; /* as Prometheus has it: of a counter with `_total` */
+	const char *name; /* as in Prometheus: a counter's ends in `_total` */
 	enum metric_kind kind;
-	const char *unit; /* the word before `_total`, if it is a unit; NULL: none */
-	const char *help; /* one sentence, or some */
+	const char *unit; /* the unit in the name, before `_total`; NULL: none */
+	const char *help; /* one or a few sentences */
 	enum metric_scope scope;
 	enum metric_value value;
 	size_t offset;
 };
 
-extern const struct metric metric_rows[]; /* ends with a row without a name; rows of a scope are next to each other */
+extern const struct metric metric_rows[]; /* ends with a row without a name; rows of one scope are adjacent */
 
 #define METRIC_LABELS_MAX 3
 
@@ -72,8 +74,20 @@ struct pipeline_state {
 	double lag_records, lag_seconds, waiting, models_away;
 };
 
+/* What an engine knows of a step `drift`. */
+struct drift_state {
+	double score, found, learning;
+};
+
 struct worker_state {
 	double turn_age_seconds;
+};
+
+/* How an engine follows the control plane. */
+struct control_state {
+	const char *namespace;
+	double is_stale, is_behind, resources, unready; /* the first two are 0 or 1 */
+	uint64_t refused;
 };
 
 /* Calls of a gateway. */
@@ -86,11 +100,11 @@ struct served_counts {
 	uint64_t calls;
 };
 
-#define SERVED_MODELS_MAX ((size_t)2000) /* that have a series of their own at a model server */
+#define SERVED_MODELS_MAX ((size_t)2000) /* models that have their own series at a model server */
 
 /* One subject of a scope. */
 struct metric_subject {
-	struct text labels[METRIC_LABELS_MAX]; /* values, in the order of the scope's labels */
+	struct text labels[METRIC_LABELS_MAX]; /* values of the labels, in the order of the scope's labels */
 	const void *values;		       /* the struct of its scope */
 };
 
@@ -99,10 +113,10 @@ size_t metric_series(enum metric_scope scope);
 
 #define SUBJECT_OTHER "other"
 
-/* Reduces subjects to `most`, at least 1: the first stay, and the rest are one subject, whose last label is
- * SUBJECT_OTHER and whose counts are the sum. `words`: of the scope's struct. Subjects that have that name already
- * belong to the rest, if there is a rest. Returns the new count. The sum is in the arena, which fails if there is no
- * memory for it. */
+/* Reduces the subjects to `most`, at least 1. The first ones stay. The others become one subject, whose last label is
+ * SUBJECT_OTHER and whose counts are their sum. A subject that already has that label is always one of the others, if
+ * there are any. `words`: number of words in the scope's struct. Returns the new number of subjects. The sum is in
+ * the arena, which fails if there is no memory for it. */
 size_t metric_subjects_fold(struct metric_subject *subjects, size_t count, size_t most, enum metric_scope scope, size_t words,
 			    struct arena *arena);
 

@@ -74,7 +74,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 			add(&acls, "topic", pipeline->topics[j].name, false, topic_operations(&pipeline->topics[j]));
 		add(&acls, "topic", topic_status_name(arena, pipeline->prefix, pipeline->namespace), false,
 		    "Write Describe DescribeConfigs Create");
-		/* The copies that gateways wait for (message/reply.h); a gateway makes the topic. */
+		/* The replies that gateways wait for (message/reply.h); a gateway creates the topic. */
 		add(&acls, "topic", topic_replies_name(arena, pipeline->prefix, pipeline->namespace), false, "Write Describe");
 		add(&acls, "group", pipeline->group, false, "Read Describe");
 		for (size_t j = 0; j < FORMER_GROUPS_MAX && pipeline->former_groups[j]; j++)
@@ -88,7 +88,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 	return acls;
 }
 
-/* A gateway is in no group: it reads a partition of the replies by assignment. */
+/* A gateway is not in a group: it reads a partition of the replies by assignment. */
 static struct acls acls_of_gateway(const struct plan *plan, struct arena *arena)
 {
 	struct acls acls = {.arena = arena};
@@ -104,8 +104,10 @@ static struct acls acls_of_gateway(const struct plan *plan, struct arena *arena)
 			if (topic->role == TOPIC_INPUTS)
 				add(&acls, "topic", topic->name, false,
 				    topic->bound ? "Write Describe DescribeConfigs" : "Write Describe DescribeConfigs Create");
+			else if (topic->role == TOPIC_FEEDBACK)
+				add(&acls, "topic", topic->name, false, "Write Describe DescribeConfigs Create");
 			else if (topic->role == TOPIC_EXTERNAL)
-				add(&acls, "topic", topic->name, false, "Describe"); /* it sees that it is there */
+				add(&acls, "topic", topic->name, false, "Describe"); /* to check that the topic exists */
 		}
 		add(&acls, "topic", topic_replies_name(arena, pipeline->prefix, pipeline->namespace), false,
 		    "Read Describe Create");

@@ -1,5 +1,5 @@
 /* build.h: State and phases of graph_build(). Private to graph.c, join.c, externals.c, mapping.c, order.c, reach.c,
- * callees.c, shares.c and implicit.c. */
+ * callees.c, experiments.c, shares.c and implicit.c. */
 #ifndef SLUICE_PLAN_BUILD_H
 #define SLUICE_PLAN_BUILD_H
 
@@ -59,6 +59,9 @@ void build_reach(struct graph_build *build);
 
 /* callees.c: the meaning of plain names. */
 void build_callees(struct graph_build *build);
+
+/* experiments.c: the experiments that split calls of the steps. */
+void build_experiments(struct graph_build *build);
 
 /* shares.c: the split of messages among choices. */
 void build_shares(struct graph_build *build);

@@ -6,6 +6,7 @@
 #include "plan/build.h"
 #include "plan/compile.h"
 #include "plan/step_options.h"
+#include "spec/fault_codes.h"
 
 const char *call_target_name(enum call_target target)
 {
@@ -51,13 +52,14 @@ static const char *storage_of(const struct graph *graph, size_t step)
 	return step_storage(&self);
 }
 
-static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_plan *plan, size_t step, const char *model)
+static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_plan *plan, size_t step, const char *model,
+				   bool own)
 {
 	const struct step_spec *spec = plan->graph->steps[step].spec;
 	const struct resource *resource = spec_find(compiler->spec, RESOURCE_MODEL, model);
 	struct model_facts facts = {.name = model};
 	/* A step that chooses among models says nothing about one of them. */
-	bool chooses = plan->graph->steps[step].model_switch.count > 0;
+	bool chooses = plan->graph->steps[step].model_switch.count > 0 || !own;
 	const char *storage = chooses ? NULL : storage_of(plan->graph, step);
 	const char *server = chooses ? NULL : step_option_text(spec, "server");
 	if (resource)
@@ -88,33 +90,54 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 
 /* ---- callees ---- */
 
-static void add_callee(struct compiler *compiler, struct pipeline_plan *plan, struct callee callee)
+/* `own`: the step's options are about this callee. */
+static void add_callee(struct compiler *compiler, struct pipeline_plan *plan, struct callee callee, bool own)
 {
 	struct callee *callees = list_room(compiler->arena, plan->callees, plan->callee_count, &plan->callee_room, sizeof *callees);
 	if (!callees)
 		return;
 	if (callee.target == CALL_MODEL)
-		callee.endpoint = endpoint_of(compiler, plan, callee.step, callee.name);
+		callee.endpoint = endpoint_of(compiler, plan, callee.step, callee.name, own);
 	plan->callees = callees;
 	callees[plan->callee_count++] = callee;
 }
 
-static void add_candidates(struct compiler *compiler, struct pipeline_plan *plan, size_t step,
-			   const struct experiment_spec *experiment)
+/* Pipelines run in the worker of their caller, so they must be among the files. */
+static void check_choice(struct compiler *compiler, const struct graph_experiment *experiment, const char *name)
 {
-	const struct candidate *candidates = experiment->candidates.items;
-	enum call_target target = experiment->resource_type == EXPERIMENT_PIPELINE ? CALL_PIPELINE : CALL_MODEL;
-	for (size_t i = 0; i < experiment->candidates.count; i++)
-		if (candidates[i].name.text)
-			add_callee(compiler, plan,
-				   (struct callee){
-					   .step = step,
-					   .target = target,
-					   .name = candidates[i].name.text,
-					   .how = arena_print(compiler->arena, "weight %lld", (long long)candidates[i].weight)});
-	if (experiment->mirror_name.text)
+	if (experiment->target == CALL_PIPELINE && !spec_find(compiler->spec, RESOURCE_PIPELINE, name))
+		fault_add(compiler->spec->faults, CODE_UNKNOWN_REFERENCE, experiment->spec->here, NULL,
+			  "the experiment `%s` splits among pipelines, and `%s` is not among the files; name its file too, or "
+			  "take it out of the experiment",
+			  experiment->name, name);
+}
+
+static void add_choices(struct compiler *compiler, struct pipeline_plan *plan, size_t step,
+			const struct graph_experiment *experiment, const char *called)
+{
+	const char *mirror = experiment->spec->mirror_name.text;
+	for (size_t i = 0; i < experiment->count; i++) {
+		const char *name = experiment->shares[i].name;
+		check_choice(compiler, experiment, name);
 		add_callee(compiler, plan,
-			   (struct callee){.step = step, .target = target, .name = experiment->mirror_name.text, .how = "mirror"});
+			   (struct callee){.step = step,
+					   .target = experiment->target,
+					   .name = name,
+					   .how = arena_print(compiler->arena, "%g %% of experiment %s",
+							      experiment->probabilities[i] * 100, experiment->name)},
+			   called && strcmp(called, name) == 0);
+	}
+	if (!mirror)
+		return;
+	check_choice(compiler, experiment, mirror);
+	add_callee(compiler, plan,
+		   (struct callee){.step = step,
+				   .target = experiment->target,
+				   .name = mirror,
+				   .how = arena_print(compiler->arena, "%lld %% as shadow copies, not part of the answer",
+						      (long long)experiment->spec->mirror_percent),
+				   .copy = true},
+		   false);
 }
 
 static void add_call(struct compiler *compiler, struct pipeline_plan *plan, struct callee callee)
@@ -123,18 +146,20 @@ static void add_call(struct compiler *compiler, struct pipeline_plan *plan, stru
 	const char *name = callee.name;
 	callee.target = graph_callee(plan->graph, callee.target, name);
 	const struct place place = plan->graph->steps[step].spec->name.place;
-	add_callee(compiler, plan, callee);
+	const struct graph_experiment *experiment =
+		callee.copy ? NULL : graph_experiment_find(plan->graph, step, callee.target, name);
+	if (experiment) {
+		add_choices(compiler, plan, step, experiment, callee.target == CALL_EXPERIMENT ? NULL : name);
+		return;
+	}
+	add_callee(compiler, plan, callee, true);
 	if (callee.target == CALL_PIPELINE && !spec_find(compiler->spec, RESOURCE_PIPELINE, name))
 		note_add(compiler, &plan->notes, place, "pipeline `%s`, which step `%s` calls, is not among the files", name,
 			 plan->graph->steps[step].name);
 	if (callee.target != CALL_EXPERIMENT)
 		return;
-	const struct resource *experiment = spec_find(compiler->spec, RESOURCE_EXPERIMENT, name);
-	if (experiment && experiment->spec)
-		add_candidates(compiler, plan, step, experiment->spec);
-	else
-		note_add(compiler, &plan->notes, place, "experiment `%s`, which step `%s` calls, is not among the files", name,
-			 plan->graph->steps[step].name);
+	note_add(compiler, &plan->notes, place, "experiment `%s`, which step `%s` calls, is not among the files", name,
+		 plan->graph->steps[step].name);
 }
 
 static void add_switch(struct compiler *compiler, struct pipeline_plan *plan, size_t index)
@@ -166,7 +191,10 @@ void plan_calls(struct compiler *compiler, struct pipeline_plan *plan)
 	for (size_t i = 0; i < plan->graph->count; i++) {
 		const struct graph_step *step = &plan->graph->steps[i];
 		add_switch(compiler, plan, i);
-		if (step->model_switch.count || !step->spec->kind || !step->spec->options || step_option_text(step->spec, "local"))
+		if (step->experiment)
+			add_choices(compiler, plan, i, step->experiment, NULL);
+		if (step->experiment || step->model_switch.count || !step->spec->kind || !step->spec->options ||
+		    step_option_text(step->spec, "local"))
 			continue;
 		add_said(compiler, plan, i, false);
 		add_said(compiler, plan, i, true);

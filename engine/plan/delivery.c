@@ -8,9 +8,11 @@ static const struct stage *stateful_stage(const struct pipeline_plan *plan, bool
 {
 	for (size_t i = 0; i < plan->stage_count; i++) {
 		const struct stage *stage = &plan->stages[i];
-		bool answers = stage->count == 0 || !plan->graph->has_output;
-		for (size_t j = 0; j < stage->count; j++)
-			answers = answers || plan->graph->steps[stage->steps[j]].answers;
+		bool answers = stage->count == 0;
+		for (size_t j = 0; j < stage->count; j++) {
+			const struct graph_step *step = &plan->graph->steps[stage->steps[j]];
+			answers = answers || step->answers || (!plan->graph->has_output && !step->key);
+		}
 		if (stage->state && answers && (stage->risk || !at_risk))
 			return stage;
 	}

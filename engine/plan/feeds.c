@@ -117,12 +117,11 @@ static void link_calls(struct compiler *compiler, const struct graph *graph, str
 {
 	for (size_t i = 0; i < graph->count; i++) {
 		const struct step_spec *spec = graph->steps[i].spec;
-		const struct step self = step_seen(graph, i);
 		bool calls = graph->steps[i].model_switch.count == 0;
 		enum call_target target;
 		const char *name;
-		for (size_t j = 0; calls && step_calls(&self, j, &target, &name); j++)
-			if (name && graph_callee(graph, target, name) == CALL_PIPELINE)
+		for (size_t j = 0; calls && graph_calls(graph, i, j, &target, &name); j++)
+			if (target == CALL_PIPELINE)
 				link_add(compiler, links, name, spec->options_here);
 	}
 }

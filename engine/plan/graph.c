@@ -1,5 +1,5 @@
 /* graph.c: Construction of a graph from a resource; see graph.h. Its phases are in join.c, externals.c, mapping.c,
- * order.c, reach.c and shares.c. */
+ * order.c, reach.c, experiments.c and shares.c. */
 #include "plan/build.h"
 
 #include "base/duration.h"
@@ -107,22 +107,68 @@ static int64_t pipeline_timeout_ms(const struct graph_build *build)
 
 /* ---- the whole ---- */
 
+static const struct step_kind *observer_of(const struct step_spec *spec)
+{
+	return spec->kind && spec->kind->monitors && spec->options && spec->name.text ? spec->kind->monitors->observer : NULL;
+}
+
+/* The observer of a step: it reads that step's inputs, and its records have one key. False: memory ran out. */
+static bool observer_make(const struct step_spec *watching, struct arena *arena, struct step_spec *made, struct graph_step *step)
+{
+	struct name *inputs = ARENA_NEW(arena, struct name);
+	const char *key = arena_print(arena, "\"%s\"", watching->name.text);
+	struct error error = {0};
+	*made = (struct step_spec){
+		.here = watching->here,
+		.name = {arena_print(arena, "%s" OBSERVER_SUFFIX, watching->name.text), watching->name.place},
+		.inputs = {1, inputs},
+		.lineage = LINEAGE_NONE,
+		.kind = observer_of(watching),
+		.options = watching->options,
+		.options_here = watching->options_here,
+	};
+	if (!inputs || !key || !made->name.text)
+		return false;
+	*inputs = (struct name){arena_print(arena, "%s.inputs", watching->name.text), watching->name.place};
+	step->key = expression_compile(arena, text_of(key), watching->name.place, USE_MESSAGE, &error);
+	return inputs->text && step->key;
+}
+
+/* The steps of the file, and then the observers of those that have one. */
+static const struct step_spec *steps_list(const struct pipeline_spec *spec, struct arena *arena, struct graph *graph)
+{
+	const struct step_spec *written = spec->steps.items;
+	size_t count = spec->steps.count;
+	for (size_t i = 0; i < spec->steps.count; i++)
+		count += observer_of(&written[i]) != NULL;
+	struct step_spec *all = ARENA_ARRAY(arena, struct step_spec, count);
+	graph->steps = ARENA_ARRAY(arena, struct graph_step, count);
+	if (!all || !graph->steps)
+		return NULL;
+	memcpy(all, written, spec->steps.count * sizeof *all);
+	graph->count = spec->steps.count;
+	for (size_t i = 0; i < spec->steps.count; i++)
+		if (observer_of(&written[i])) {
+			if (!observer_make(&written[i], arena, &all[graph->count], &graph->steps[graph->count]))
+				return NULL;
+			graph->count++;
+		}
+	return all;
+}
+
 static struct graph *graph_open(const struct resource *resource, const struct pipeline_spec *spec, struct arena *arena)
 {
 	struct graph *graph = ARENA_NEW(arena, struct graph);
-	struct graph_step *steps = ARENA_ARRAY(arena, struct graph_step, spec->steps.count);
-	const struct step_spec *specs = spec->steps.items;
-	if (!graph || !steps)
+	const struct step_spec *specs = graph ? steps_list(spec, arena, graph) : NULL;
+	if (!specs)
 		return NULL;
 	graph->name = resource->name.text ? resource->name.text : "";
 	graph->resource = resource;
 	graph->spec = spec;
-	graph->count = spec->steps.count;
-	graph->steps = steps;
 	graph->max_visits = spec->max_step_revisits + 1;
 	for (size_t i = 0; i < graph->count; i++) {
-		steps[i].spec = &specs[i];
-		steps[i].name = specs[i].name.text ? specs[i].name.text : "";
+		graph->steps[i].spec = &specs[i];
+		graph->steps[i].name = specs[i].name.text ? specs[i].name.text : "";
 	}
 	return graph;
 }
@@ -136,11 +182,11 @@ struct graph *graph_build(const struct resource *pipeline, const struct spec *sp
 		.arena = arena,
 		.faults = faults,
 		.spec = spec,
-		.steps = own->steps.items,
 		.pipeline = text_of_name(&pipeline->name),
 		.suggestions_left = SUGGESTIONS_MAX,
 	};
 	build.graph = graph_open(pipeline, own, arena);
+	build.steps = build.graph ? build.graph->steps->spec : NULL;
 	if (!build.graph || !index_steps(&build) || !index_tensors(&build))
 		return NULL;
 	int64_t timeout_ms = pipeline_timeout_ms(&build);
@@ -157,6 +203,7 @@ struct graph *graph_build(const struct resource *pipeline, const struct spec *sp
 	build_order(&build);
 	build_reach(&build);
 	build_callees(&build);
+	build_experiments(&build);
 	build_shares(&build);
 	graph_mark_offspring(build.graph, arena, faults);
 	return arena_failed(arena) ? NULL : build.graph;
@@ -171,6 +218,7 @@ struct step step_seen(const struct graph *graph, size_t step)
 		.pipeline = graph->name,
 		.options = seen->spec->options,
 		.place = seen->spec->here,
+		.explained = seen->explained,
 	};
 }
 

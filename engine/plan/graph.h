@@ -53,6 +53,21 @@ struct model_switch {
 	const struct name *models;
 };
 
+/* An experiment that steps of a graph use: its choices, and the table of its units (step/assignment.h). The table follows
+ * from the experiment's name and weights, so pipelines that use one experiment agree. */
+struct graph_experiment {
+	const char *name;
+	const struct experiment_spec *spec;
+	bool inside;		 /* it is written in a step, and splits the calls of that step only */
+	enum call_target target; /* of its choices */
+	size_t count;		 /* the candidates in their order and then, unless it is among them, the default */
+	const struct share *shares;
+	const double *probabilities; /* of each choice */
+	const struct assignment *assignment;
+	size_t fallback; /* the choice that answers if another fails; `count`: none */
+	bool exposes;	 /* its exposures are written to the pipeline's topic */
+};
+
 struct graph_step {
 	const struct step_spec *spec;
 	const char *name;
@@ -64,6 +79,10 @@ struct graph_step {
 	int64_t timeout_ms; /* of each attempt: the step's, the pipeline's, the runtime's; 0: the model's or 30 s */
 	int64_t kept_ms; /* cache time of replies to its calls, as the step sets it; 0: not set */
 	const struct assignment *assignment; /* for a kind with shares; else NULL */
+	const struct step *explained; /* the step that it explains, and whose inputs are one of its sources; NULL: none */
+	size_t explained_index;
+	const struct expression *key; /* of an observer: its own name, so that one task has all its messages; else NULL */
+	const struct graph_experiment *experiment; /* for a kind that names or has one; else NULL */
 };
 
 /* Input from another pipeline: input.externalInputs. */
@@ -123,6 +142,7 @@ struct graph_next {
 	const bool *outputs;
 	bool request;
 	enum stage_key key;
+	bool observes; /* all steps of that stage are observers: nothing of the request is answered there */
 	size_t key_step; /* the step over whose inputs the expression is evaluated */
 	const struct expression *key_expression;
 };
@@ -167,6 +187,8 @@ struct graph {
 	const struct mapping *mapping; /* of input.tensors; NULL: requests contain tensors directly */
 	bool cyclic;
 	int64_t max_visits;	       /* of a step for one request: maxStepRevisits + 1 */
+	size_t experiment_count; /* experiments of its steps and of their calls, each once */
+	const struct graph_experiment *const *experiments;
 	const struct name_index *callees;	 /* enum call_target by the plain names that its steps call; NULL: none */
 	const struct graph_offspring *offspring; /* NULL: no step makes children */
 	const struct graph_part *part; /* the part of one stage among several; NULL: one stage runs the whole graph */
@@ -196,6 +218,18 @@ void graph_mark_offspring(struct graph *graph, struct arena *arena, struct fault
 /* Resolves the target of a call: the step's `target`, or for a plain name (CALL_ANY) its meaning in the files. A
  * Model comes before a Pipeline before an Experiment; an unknown name is a model. Never CALL_ANY. */
 enum call_target graph_callee(const struct graph *graph, enum call_target target, const char *name);
+
+/* Finds the experiments of a graph. Called by graph_build(). */
+void graph_find_experiments(struct graph *graph, const struct spec *spec, struct arena *arena);
+
+/* The experiment that splits a call of a step, by its resolved target: the step's own, the one of that name, or the one
+ * whose default is called. NULL: none. */
+const struct graph_experiment *graph_experiment_find(const struct graph *graph, size_t step, enum call_target target,
+						     const char *name);
+
+/* The resolved calls of a step, with the choices and the mirror in place of an experiment: the n-th, until it returns
+ * false. The step has options. */
+bool graph_calls(const struct graph *graph, size_t step, size_t nth, enum call_target *target, const char **name);
 
 /* The step in the form that its kind's hooks take. */
 struct step step_seen(const struct graph *graph, size_t step);

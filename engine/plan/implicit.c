@@ -54,5 +54,8 @@ struct graph *graph_of_model(const struct resource *model, const struct spec *sp
 		.steps = made,
 		.max_visits = 1,
 	};
-	return connect(graph, arena) ? graph : NULL;
+	if (!connect(graph, arena))
+		return NULL;
+	graph_find_experiments(graph, spec, arena);
+	return arena_failed(arena) ? NULL : graph;
 }

@@ -313,7 +313,7 @@ static void read_references(struct join_listing *listing, const struct name_list
 static bool listing_open(struct join_listing *listing, size_t count)
 {
 	struct graph_build *build = listing->build;
-	size_t room = (count < REFERENCES_MAX ? count : REFERENCES_MAX) + 1;
+	size_t room = (count < REFERENCES_MAX ? count : REFERENCES_MAX) + 2; /* the request, and what is explained */
 	listing->sources = ARENA_ARRAY(build->arena, struct source, room);
 	listing->next = ARENA_ARRAY(build->arena, size_t, room);
 	listing->topics = ARENA_ARRAY(build->arena, size_t, room);
@@ -324,6 +324,47 @@ static bool listing_open(struct join_listing *listing, size_t count)
 static int64_t window_of(int64_t join_window_ms)
 {
 	return join_window_ms > 0 ? join_window_ms : JOIN_WINDOW_MS_DEFAULT;
+}
+
+/* The step that an explaining step is about: by name, else the step of its first input. False: none is known. */
+static bool explained_find(const struct join_listing *listing, const struct step *self, size_t *explained)
+{
+	struct name name;
+	if (self->kind->monitors->watches(self, &name)) {
+		*explained = names_find(listing->build->graph->names, text_of(name.text));
+		return *explained != NAME_NONE; /* reach.c reports it */
+	}
+	*explained = listing->count ? listing->sources[0].step : STEP_NONE;
+	if (*explained == STEP_NONE && !listing->faulty)
+		fault_add(listing->build->faults, CODE_STEP_OPTIONS, self->place, NULL,
+			  "step `%s` explains the answer of a step, and its first input is the request: name one with `step`, or "
+			  "list it in `inputs`",
+			  self->name);
+	return *explained != STEP_NONE;
+}
+
+/* Adds the inputs of the explained step to the sources. */
+static void put_explained(struct join_listing *listing, size_t step)
+{
+	const struct step_spec *spec = &listing->build->steps[step];
+	struct graph_step *made = &listing->build->graph->steps[step];
+	const struct step self = {
+		.kind = spec->kind, .name = made->name, .options = spec->options, .place = spec->options_here};
+	size_t explained;
+	if (!spec->kind || !step_explains(&self) || !explained_find(listing, &self, &explained) || explained == step)
+		return;
+	const struct source inputs = {.point = SOURCE_STEP_INPUTS,
+				      .step = explained,
+				      .reference = text_of(listing->build->graph->steps[explained].name),
+				      .place = spec->options_here};
+	struct step *seen = ARENA_NEW(listing->build->arena, struct step);
+	if (!seen)
+		return;
+	*seen = step_seen(listing->build->graph, explained);
+	seen->explained = NULL;
+	made->explained = seen;
+	made->explained_index = explained;
+	put(listing, &inputs);
 }
 
 static void build_inputs(struct graph_build *build, size_t step)
@@ -340,6 +381,7 @@ static void build_inputs(struct graph_build *build, size_t step)
 		struct source request = {.step = STEP_NONE, .reference = build->pipeline, .place = spec->name.place};
 		put(&listing, &request);
 	}
+	put_explained(&listing, step);
 	gather(&listing, &made->inputs);
 	rename_sources(&listing, &spec->tensor_map, &made->model_switch);
 }

@@ -54,7 +54,9 @@ static void name_topics(const struct compiler *compiler, struct pipeline_plan *p
 	const struct runtime_spec *runtime = compiler->runtime;
 	const char *namespace = plan->graph->resource->namespace;
 	plan->namespace = namespace ? namespace : NAMESPACE_DEFAULT;
-	plan->prefix = runtime && runtime->topic_prefix ? runtime->topic_prefix : PREFIX_DEFAULT;
+	plan->prefix = compiler->options && compiler->options->prefix ? compiler->options->prefix : PREFIX_DEFAULT;
+	if (runtime && runtime->topic_prefix)
+		plan->prefix = runtime->topic_prefix;
 }
 
 static bool rooms_open(struct compiler *compiler, size_t most)
@@ -74,17 +76,42 @@ static void pipeline_add(struct compiler *compiler, const struct graph *graph)
 	compiler->pipelines.items[compiler->pipelines.count++] = (struct name_entry){text_of(graph->name), plan->count++};
 }
 
-static const struct resource *model_made_into(const struct resource *pipeline)
+/* The resource of that type of which the pipeline was generated; NULL: it was not. */
+static const struct resource *made_into(const struct resource *pipeline, enum resource_type type)
 {
 	const struct resource *made_of = pipeline->made_of;
-	return made_of && made_of->kind->type == RESOURCE_MODEL ? made_of : NULL;
+	return made_of && made_of->kind->type == type ? made_of : NULL;
 }
 
-/* Nobody can ask a Model that no server has: its pipeline is left out, which nobody wrote. */
+static bool has_endpoint(struct compiler *compiler, const char *model)
+{
+	const struct resource *resource = spec_find(compiler->spec, RESOURCE_MODEL, model);
+	return resource && plan_model(compiler, resource).origin != ENDPOINT_NONE;
+}
+
+static bool experiment_has_endpoints(struct compiler *compiler, const struct experiment_spec *experiment)
+{
+	struct share shares[ASSIGNMENT_WAYS_MAX];
+	size_t count = experiment_shares(experiment, shares);
+	if (experiment->resource_type == EXPERIMENT_PIPELINE)
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (!has_endpoint(compiler, shares[i].name))
+			return false;
+	return !experiment->mirror_name.text || has_endpoint(compiler, experiment->mirror_name.text);
+}
+
+/* Leaves out the generated pipeline of a Model that no server has, and of an Experiment with such a Model, because it
+ * could not be called. */
 static bool is_left_out(struct compiler *compiler, const struct resource *pipeline)
 {
-	const struct resource *model = model_made_into(pipeline);
-	return model && !compiler->options->models_served && plan_model(compiler, model).origin == ENDPOINT_NONE;
+	const struct resource *model = made_into(pipeline, RESOURCE_MODEL);
+	const struct resource *experiment = made_into(pipeline, RESOURCE_EXPERIMENT);
+	if (compiler->options->models_served)
+		return false;
+	if (experiment)
+		return !experiment_has_endpoints(compiler, experiment->spec);
+	return model && plan_model(compiler, model).origin == ENDPOINT_NONE;
 }
 
 static bool build_graphs(struct compiler *compiler)
@@ -132,16 +159,9 @@ static void infer_types(struct compiler *compiler, struct pipeline_plan *plan)
 
 /* ---- notes ---- */
 
-/* A kind that cannot run yet: what it would be is said, so that nobody waits for it. */
-static void note_planned(struct compiler *compiler, struct pipeline_plan *plan)
+static void note_fields(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	const struct pipeline_spec *spec = plan->graph->spec;
-	for (size_t i = 0; i < plan->graph->count; i++) {
-		const struct step_spec *step = plan->graph->steps[i].spec;
-		if (step->kind && step->kind->planned)
-			note_add(compiler, &plan->notes, step->name.place, "step `%s` is of kind `%s`, which cannot run yet",
-				 plan->graph->steps[i].name, step->kind->name);
-	}
 	if (spec->metrics.count)
 		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
 			 "its metrics need an observer, which cannot run yet: they are only checked");
@@ -176,10 +196,13 @@ static void plan_pipeline(struct compiler *compiler, struct pipeline_plan *plan)
 	plan_delivery(compiler, plan);
 	infer_types(compiler, plan);
 	plan_volume(compiler, plan);
-	if (model_made_into(plan->graph->resource))
+	if (made_into(plan->graph->resource, RESOURCE_EXPERIMENT))
+		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
+			 "it is made of the Experiment of this name, so that it can be called");
+	if (made_into(plan->graph->resource, RESOURCE_MODEL))
 		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
 			 "it is made of the Model of this name, which no other resource names, so that it can be asked");
-	note_planned(compiler, plan);
+	note_fields(compiler, plan);
 	note_unused_steps(compiler, plan);
 }
 
@@ -195,6 +218,14 @@ static void note_explainers(struct compiler *compiler, const struct resource *re
 				 predictors[i].name.text);
 }
 
+static bool plan_has_experiment(const struct plan *plan, const struct resource *experiment)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->pipelines[i].graph->resource->made_of == experiment)
+			return true;
+	return false;
+}
+
 static bool plan_others(struct compiler *compiler)
 {
 	const struct spec *spec = compiler->spec;
@@ -207,9 +238,10 @@ static bool plan_others(struct compiler *compiler)
 			plan->models[plan->model_count++] = (struct model_plan){resource, plan_model(compiler, resource)};
 		if (type == RESOURCE_DEPLOYMENT)
 			note_explainers(compiler, resource);
-		if (type == RESOURCE_EXPERIMENT && resource->name.text)
+		if (type == RESOURCE_EXPERIMENT && resource->name.text && !plan_has_experiment(plan, resource))
 			note_add(compiler, &plan->notes, resource->name.place,
-				 "%s `%s` is checked, but not compiled yet: it cannot run", resource->kind->name,
+				 "Experiment `%s` cannot be called by its name, because a model of it has no endpoint, it has no "
+				 "candidate, or a Pipeline has its name",
 				 resource->name.text);
 	}
 	return !arena_failed(compiler->arena);
@@ -265,11 +297,10 @@ static void check_calls(const struct compiler *compiler)
 	for (size_t i = 0; i < compiler->plan->count; i++) {
 		const struct pipeline_plan *plan = &compiler->plan->pipelines[i];
 		for (size_t step = 0; step < plan->graph->count; step++) {
-			const struct step self = step_seen(plan->graph, step);
 			enum call_target target;
 			const char *name;
-			for (size_t nth = 0; step_calls(&self, nth, &target, &name); nth++)
-				if (name && graph_callee(plan->graph, target, name) == CALL_PIPELINE)
+			for (size_t nth = 0; graph_calls(plan->graph, step, nth, &target, &name); nth++)
+				if (target == CALL_PIPELINE)
 					check_called_pipeline(compiler, plan->graph, step, name);
 		}
 		check_choices(compiler, plan);

@@ -57,6 +57,10 @@ enum topic_role {
 	TOPIC_STATE,
 	TOPIC_MODEL_INPUTS,
 	TOPIC_MODEL_OUTPUTS,
+	TOPIC_EXPLANATIONS,
+	TOPIC_EXPOSURES,
+	TOPIC_FEEDBACK,
+	TOPIC_DRIFT,
 	TOPIC_ROLES
 };
 
@@ -66,6 +70,9 @@ enum topic_role {
 
 /* The name of a topic that belongs to sluice; `rest` is "inputs", "step.a.outputs", ... NULL: memory ran out. */
 const char *topic_own_name(struct arena *arena, const char *prefix, const char *namespace, const char *pipeline, const char *rest);
+
+/* The name of a topic of a namespace that belongs to no pipeline; `rest` is "status", "control", ... NULL: memory ran out. */
+const char *topic_namespace_name(struct arena *arena, const char *prefix, const char *namespace, const char *rest);
 
 /* The topic of a namespace for the status of its engines (observe/status.h). */
 const char *topic_status_name(struct arena *arena, const char *prefix, const char *namespace);
@@ -172,6 +179,7 @@ struct plan_options {
 	const struct models_metadata *metadata; /* NULL: none given */
 	struct name_list servers;		/* NAME=URL */
 	const struct file_source *files;	/* named by steps, for type inference; NULL: no file is read */
+	const char *prefix;			/* of topics, where no SeldonRuntime sets one; NULL: PREFIX_DEFAULT */
 	bool models_served;			/* Models without an endpoint get one later */
 };
 
@@ -198,6 +206,9 @@ size_t plan_leave_refused(struct plan *plan);
 
 /* The number of other errors among the faults: while there are any, nothing may be run. */
 size_t plan_errors(const struct plan *plan);
+
+/* Whether no pipeline before that one is in its namespace: for going through the namespaces of a plan. */
+bool plan_is_first_of_namespace(const struct plan *plan, size_t index);
 
 /* NULL: no such pipeline. If two namespaces have the name, the first. */
 const struct pipeline_plan *plan_find(const struct plan *plan, const char *name);

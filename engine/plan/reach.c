@@ -152,7 +152,7 @@ static void check_members(struct graph_build *build, const struct step *self, si
 static void check_watched(struct graph_build *build, const struct step *self, size_t step)
 {
 	struct name watched;
-	if (!self->kind->monitors || !self->kind->monitors->watches(self, &watched))
+	if (!self->kind->monitors || !self->kind->monitors->watches || !self->kind->monitors->watches(self, &watched))
 		return;
 	size_t found = graph_find(build->graph, watched.text);
 	if (found == STEP_NONE)
@@ -161,6 +161,37 @@ static void check_watched(struct graph_build *build, const struct step *self, si
 			  build->graph->name);
 	else if (found == step)
 		fault_add(build->faults, CODE_UNKNOWN_REFERENCE, watched.place, NULL, "step `%s` names itself", self->name);
+}
+
+/* Whether a step can explain the one that it is to explain. */
+static void check_explained(struct graph_build *build, const struct step *self, size_t step)
+{
+	const struct step_spec *spec = &build->steps[step];
+	const struct graph_step *made = &build->graph->steps[step];
+	const struct step *explained = made->explained;
+	const char *later = NULL;
+	struct error error = {0};
+	if (!explained)
+		return;
+	if (spec->inputs_join_type != JOIN_INNER)
+		fault_add(build->faults, CODE_STEP_OPTIONS, spec->here, NULL,
+			  "step `%s` explains one answer, so it waits for all its inputs: leave its inputsJoinType out",
+			  self->name);
+	if (spec->batch.size > 0)
+		fault_add(build->faults, CODE_STEP_OPTIONS, spec->batch.here, NULL,
+			  "step `%s` explains the answer to each message, so it processes them one by one: leave its `batch` out",
+			  self->name);
+	if (build->graph->steps[made->explained_index].model_switch.count)
+		fault_add(build->faults, CODE_STEP_OPTIONS, spec->options_here, NULL,
+			  "step `%s` explains `%s`, which chooses its model by a tensor: explain the steps of those "
+			  "models", self->name,
+			  explained->name);
+	else if (explained->kind && explained->options && !self->kind->monitors->explains(self, explained, &later, &error))
+		fault_add(build->faults, CODE_STEP_OPTIONS, error.place.line ? error.place : spec->options_here, NULL, "%s",
+			  error.text);
+	if (later)
+		fault_add(build->faults, CODE_FIELD_LATER, spec->options_here, NULL, "step `%s` explains `%s`, %s", self->name,
+			  explained->name, later);
 }
 
 static void check_quorum(struct graph_build *build, const struct step *self, size_t step)
@@ -182,6 +213,11 @@ static void check_batch(struct graph_build *build, const struct step *self, cons
 			  "step `%s` combines the inputs of each message, so it processes them one by one: leave its `batch` "
 			  "out",
 			  self->name);
+	else if (spec->batch.size > 0 && self->kind->marks && self->kind->marks(self))
+		fault_add(build->faults, CODE_STEP_OPTIONS, spec->batch.here, NULL,
+			  "step `%s` marks each message, so it processes them one by one: leave its `batch` out, or write `as: "
+			  "tensors`",
+			  self->name);
 	else if (spec->batch.size > 0 && step_is_stateful(self) && !step_makes_offspring(self))
 		fault_add(build->faults, CODE_STEP_OPTIONS, spec->batch.here, NULL,
 			  "step `%s` keeps state of each message, so it processes them one by one: leave its `batch` out",
@@ -194,7 +230,8 @@ static void check_later(struct graph_build *build, const struct step_spec *spec)
 	const char *words;
 	const struct call_rules *rules = spec->kind->calls;
 	for (size_t i = 0; rules && rules->later && rules->later(spec->options, i, &option, &words); i++)
-		fault_add(build->faults, CODE_FIELD_LATER, option.place, NULL, "`%s` is of %s", option.text, words);
+		fault_add(build->faults, rules->refused ? CODE_STEP_KIND_LATER : CODE_FIELD_LATER, option.place, NULL,
+			  "`%s` is of %s", option.text, words);
 }
 
 /* What the kind's own options say of other steps. */
@@ -213,6 +250,7 @@ static void check_options(struct graph_build *build, size_t step)
 	check_targets(build, &self, step);
 	check_members(build, &self, step);
 	check_watched(build, &self, step);
+	check_explained(build, &self, step);
 	check_quorum(build, &self, step);
 }
 
@@ -224,5 +262,6 @@ void build_reach(struct graph_build *build)
 		check_all_run(build);
 	mark_answers(build);
 	for (size_t i = 0; i < build->graph->count; i++)
-		check_options(build, i);
+		if (!build->graph->steps[i].key) /* an observer has the options of its step */
+			check_options(build, i);
 }

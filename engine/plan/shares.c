@@ -21,8 +21,11 @@ static size_t shares_of(const struct graph *graph, size_t index, struct share *s
 
 size_t graph_shares(const struct graph *graph, size_t step, struct share *shares, size_t *buckets)
 {
-	const struct assignment *assignment = graph->steps[step].assignment;
-	size_t count = assignment ? shares_of(graph, step, shares) : 0;
+	const struct graph_experiment *experiment = graph->steps[step].experiment;
+	const struct assignment *assignment = experiment ? experiment->assignment : graph->steps[step].assignment;
+	size_t count = experiment ? experiment->count : assignment ? shares_of(graph, step, shares) : 0;
+	for (size_t i = 0; experiment && i < count; i++)
+		shares[i] = experiment->shares[i];
 	for (size_t i = 0; i < count; i++)
 		buckets[i] = 0;
 	for (size_t i = 0; count > 0 && i < ASSIGNMENT_BUCKETS; i++)

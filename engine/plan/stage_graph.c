@@ -195,6 +195,15 @@ static void choose_key(const struct parting *parting, struct graph_next *next)
 	}
 }
 
+/* Whether nothing but observers runs in a stage. */
+static bool is_of_observers(const struct parting *parting, const struct stage *stage)
+{
+	for (size_t i = 0; i < stage->count; i++)
+		if (!parting->graph->steps[stage->steps[i]].key)
+			return false;
+	return stage->count > 0;
+}
+
 static bool fill_next(const struct parting *parting, size_t to, struct graph_next *next)
 {
 	const struct pipeline_plan *plan = parting->plan;
@@ -213,6 +222,7 @@ static bool fill_next(const struct parting *parting, size_t to, struct graph_nex
 		.inputs = needs.inputs,
 		.outputs = needs.outputs,
 		.request = needs.request,
+		.observes = is_of_observers(parting, &plan->stages[to]),
 	};
 	choose_key(parting, next);
 	return true;

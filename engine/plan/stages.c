@@ -59,6 +59,8 @@ const struct expression *step_key(const struct graph *graph, size_t step)
 	const struct step_spec *spec = graph->steps[step].spec;
 	const struct state_rules *rules = spec->kind && spec->options ? spec->kind->state : NULL;
 	struct step self = step_seen(graph, step);
+	if (graph->steps[step].key)
+		return graph->steps[step].key;
 	return rules && rules->key ? rules->key(&self) : NULL;
 }
 
@@ -240,13 +242,25 @@ static size_t isolated_stage(struct cutter *cutter, const char *name, const char
 	const char *before = cutter->plan->stages[last].key;
 	if (!key && !wants_own_key(cutter, last))
 		key = before;
-	const char *reason = arena_print(arena, "step `%s` is marked isolate", name);
-	if (!strings_equal(key, before))
+	const bool observes = cutter->graph->steps[cutter->step].key != NULL;
+	const char *reason = cutter->graph->steps[cutter->step].spec->isolate
+				     ? arena_print(arena, "step `%s` is marked isolate", name)
+			     : observes
+				     ? arena_print(arena, "it watches what comes to the step, beside the answer; its records "
+							  "have one key, so that one task has them all")
+				     : arena_print(arena, "step `%s` explains beside the answer, which does not wait for it", name);
+	if (!observes && !strings_equal(key, before))
 		reason = arena_print(arena, "%s, and needs its records by %s%s%s", reason, key ? "`" : "",
 				     key ? key : "their own key", key ? "`" : "");
 	size_t stage = begin_stage(cutter, BOUNDARY_ISOLATED, key, reason);
 	cutter->plan->stages[stage].isolated = true;
 	return stage;
+}
+
+static bool is_isolated(const struct cutter *cutter)
+{
+	const struct step step = step_seen(cutter->graph, cutter->step);
+	return cutter->graph->steps[cutter->step].spec->isolate || step_is_beside(&step);
 }
 
 static size_t stage_for(struct cutter *cutter)
@@ -257,11 +271,11 @@ static size_t stage_for(struct cutter *cutter)
 	cutter->from = stages_of(cutter, &step->inputs) | stages_of(cutter, &step->triggers);
 	if (cutter->from == 0)
 		cutter->from = bit(cutter->root);
-	if (step->on_cycle && (key || step->spec->isolate))
+	if (step->on_cycle && (key || is_isolated(cutter)))
 		note_add(cutter->compiler, &cutter->plan->notes, step->spec->here,
 			 "step `%s` is on a cycle: a cycle runs in one stage, so its key or isolate has no effect",
 			 step->name);
-	else if (step->spec->isolate)
+	else if (is_isolated(cutter))
 		return isolated_stage(cutter, step->name, keyed ? key : NULL);
 	else if (keyed)
 		return keyed_stage(cutter, step->name, key);
@@ -374,7 +388,9 @@ static void find_state(struct cutter *cutter)
 			if (remembers)
 				stage->risk = joins ? "after a crash, the state of its steps may count a request twice"
 						    : "after a crash, it may count a request twice";
-			if (key && !joins) {
+			if (graph->steps[stage->steps[j]].key) {
+				stage->state = arena_print(arena, "the open window of step `%s`", step.name);
+			} else if (key && !joins) {
 				note_promise(cutter, stage, &step, key);
 				stage->state = arena_print(arena, "the state of step `%s` for each `%s`", step.name, key);
 			} else if (remembers && !joins) {

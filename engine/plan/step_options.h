@@ -1,10 +1,10 @@
-/* step_options.h: Options of a step, found by the names of their rows, so that the plan names no kind. */
+/* step_options.h: Options of a step, looked up by the names of their rows, so that the plan names no step kind. */
 #ifndef SLUICE_PLAN_STEP_OPTIONS_H
 #define SLUICE_PLAN_STEP_OPTIONS_H
 
 #include "spec/resource.h"
 
-/* The value of a row of that name and type. NULL, 0 or an empty list: there is no such row, or no value. */
+/* The value of the row of that name and type. NULL, 0 or an empty list: there is no such row, or it has no value. */
 const char *step_option_text(const struct step_spec *step, const char *name);
 int step_option_choice(const struct step_spec *step, const char *name);
 struct name_list step_option_names(const struct step_spec *step, const char *name);

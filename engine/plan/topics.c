@@ -5,7 +5,8 @@
 #define DAY_MS ((int64_t)86400000)
 
 /* Retention is a default that a topic is made with. Inputs and outputs are kept for a
- * week, so that a weekend's outage can be worked off; what failed, for a month; taps,
+ * week, so that a weekend's outage can be worked off; what failed, and exposures and
+ * feedback, which are analysed weeks later, for a month; taps,
  * which only people read, for a day (add_step_topics() keeps for a week what others
  * depend on). */
 const struct topic_role_row topic_roles[TOPIC_ROLES] = {
@@ -23,6 +24,14 @@ const struct topic_role_row topic_roles[TOPIC_ROLES] = {
 				.help = "Requests to a model (logger.percent)."},
 	[TOPIC_MODEL_OUTPUTS] = {"model outputs", .written = true, .retention_ms = DAY_MS,
 				 .help = "Replies of a model (logger.percent)."},
+	[TOPIC_EXPLANATIONS] = {"explanations", .written = true, .retention_ms = 7 * DAY_MS,
+				.help = "Why models answered as they did, by steps of kind `explain`."},
+	[TOPIC_EXPOSURES] = {"exposures", .written = true, .retention_ms = 30 * DAY_MS,
+			     .help = "Which candidate of an experiment each request got (exposures: full)."},
+	[TOPIC_FEEDBACK] = {"feedback", .read = true, .retention_ms = 30 * DAY_MS,
+			    .help = "What became of answers: `sluice feedback` and the gateway write it."},
+	[TOPIC_DRIFT] = {"drift", .written = true, .retention_ms = 30 * DAY_MS,
+			 .help = "Verdicts on closed windows, by steps of kind `drift`."},
 };
 
 const char *topic_own_name(struct arena *arena, const char *prefix, const char *namespace, const char *pipeline, const char *rest)
@@ -30,14 +39,19 @@ const char *topic_own_name(struct arena *arena, const char *prefix, const char *
 	return arena_print(arena, "%s.%s.pipeline.%s.%s", prefix, namespace, pipeline, rest);
 }
 
+const char *topic_namespace_name(struct arena *arena, const char *prefix, const char *namespace, const char *rest)
+{
+	return arena_print(arena, "%s.%s.%s", prefix, namespace, rest);
+}
+
 const char *topic_status_name(struct arena *arena, const char *prefix, const char *namespace)
 {
-	return arena_print(arena, "%s.%s.status", prefix, namespace);
+	return topic_namespace_name(arena, prefix, namespace, "status");
 }
 
 const char *topic_replies_name(struct arena *arena, const char *prefix, const char *namespace)
 {
-	return arena_print(arena, "%s.%s.replies", prefix, namespace);
+	return topic_namespace_name(arena, prefix, namespace, "replies");
 }
 
 static const char *topic_name(struct compiler *compiler, const struct pipeline_plan *plan, const char *pipeline, const char *rest)
@@ -165,6 +179,41 @@ static void add_answers(struct compiler *compiler, struct pipeline_plan *plan)
 	add(compiler, plan, errors);
 }
 
+static void add_explanations(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	const char *reason = NULL;
+	for (size_t i = 0; i < plan->graph->count && !reason; i++)
+		if (plan->graph->steps[i].explained)
+			reason = arena_print(compiler->arena, "step `%s` explains answers", plan->graph->steps[i].name);
+	const struct topic topic = {
+		.name = topic_name(compiler, plan, plan->graph->name, "explanations"),
+		.role = TOPIC_EXPLANATIONS,
+		.of = TOPIC_NONE,
+		.key = "the request's",
+		.reason = reason,
+	};
+	if (reason)
+		add(compiler, plan, topic);
+}
+
+static void add_drift(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	const char *names = NULL;
+	for (size_t i = 0; i < plan->graph->count; i++)
+		if (plan->graph->steps[i].key)
+			names = arena_print(compiler->arena, "%s%s`%s`", names ? names : "", names ? ", " : "",
+					    plan->graph->steps[i].name);
+	const struct topic topic = {
+		.name = topic_name(compiler, plan, plan->graph->name, "drift"),
+		.role = TOPIC_DRIFT,
+		.of = TOPIC_NONE,
+		.key = "the step's name",
+		.reason = names ? arena_print(compiler->arena, "verdicts of %s", names) : NULL,
+	};
+	if (names)
+		add(compiler, plan, topic);
+}
+
 static void add_stages(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	for (size_t i = 0; i < plan->stage_count; i++) {
@@ -199,7 +248,8 @@ bool *leaf_steps(const struct graph *graph, struct arena *arena)
 	bool *leaves = ARENA_ARRAY(arena, bool, graph->count);
 	if (!leaves)
 		return NULL;
-	memset(leaves, true, graph->count);
+	for (size_t i = 0; i < graph->count; i++)
+		leaves[i] = !graph->steps[i].key; /* an observer has no output */
 	for (size_t i = 0; i < graph->count; i++)
 		for (size_t j = 0; j < graph->steps[i].inputs.count; j++) {
 			const struct source *source = &graph->steps[i].inputs.sources[j];
@@ -241,14 +291,59 @@ static void add_step_topics(struct compiler *compiler, struct pipeline_plan *pla
 	}
 }
 
+#define CALLED_MAX 16 /* pipelines that call pipelines, as deep as they may */
+
+/* Whether the graph, or a pipeline that it calls, has an experiment; with `exposing`, one that writes exposures. */
+static bool has_experiment(const struct compiler *compiler, const struct graph *graph, bool exposing, unsigned depth)
+{
+	enum call_target target;
+	const char *name;
+	for (size_t i = 0; i < graph->experiment_count; i++)
+		if (!exposing || graph->experiments[i]->exposes)
+			return true;
+	for (size_t i = 0; depth < CALLED_MAX && i < graph->count; i++)
+		for (size_t j = 0; graph->steps[i].spec->options && graph_calls(graph, i, j, &target, &name); j++) {
+			size_t index = target == CALL_PIPELINE ? names_find(&compiler->pipelines, text_of(name)) : NAME_NONE;
+			const struct graph *called = index == NAME_NONE ? NULL : compiler->plan->pipelines[index].graph;
+			if (called && called != graph && has_experiment(compiler, called, exposing, depth + 1))
+				return true;
+		}
+	return false;
+}
+
+static void add_experiment_topics(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	struct topic exposures = {
+		.name = topic_name(compiler, plan, plan->graph->name, "exposures"),
+		.role = TOPIC_EXPOSURES,
+		.of = TOPIC_NONE,
+		.key = "the request id",
+		.reason = "exposures of its experiments",
+	};
+	struct topic feedback = {
+		.name = topic_name(compiler, plan, plan->graph->name, "feedback"),
+		.role = TOPIC_FEEDBACK,
+		.of = TOPIC_NONE,
+		.key = "the request id, or the unit",
+		.reason = "what became of answers, for its experiments",
+	};
+	if (has_experiment(compiler, plan->graph, true, 0))
+		add(compiler, plan, exposures);
+	if (has_experiment(compiler, plan->graph, false, 0))
+		add(compiler, plan, feedback);
+}
+
 void plan_topics(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	add_inputs(compiler, plan);
 	add_externals(compiler, plan, &plan->graph->inputs, 0, "input.externalInputs");
 	add_externals(compiler, plan, &plan->graph->triggers, plan->graph->inputs.count, "input.externalTriggers");
 	add_answers(compiler, plan);
+	add_explanations(compiler, plan);
+	add_drift(compiler, plan);
 	add_stages(compiler, plan);
 	add_step_topics(compiler, plan);
+	add_experiment_topics(compiler, plan);
 	if (external_points(plan->graph) > 1)
 		note_add(compiler, &plan->notes, plan->graph->spec->input.here,
 			 "its external inputs are joined by request id, so requests need ids of their own: in the header "
@@ -286,6 +381,14 @@ void plan_model_topics(struct compiler *compiler, struct pipeline_plan *plan)
 		if (model && model->spec && ((const struct model_spec *)model->spec)->logger_percent > 0)
 			add_model(compiler, plan, callee, model->spec);
 	}
+}
+
+bool plan_is_first_of_namespace(const struct plan *plan, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(plan->pipelines[i].namespace, plan->pipelines[index].namespace) == 0)
+			return false;
+	return true;
 }
 
 const struct pipeline_plan *plan_find(const struct plan *plan, const char *name)
@@ -340,7 +443,18 @@ bool stage_writes_topic(const struct pipeline_plan *plan, size_t stage, size_t t
 	case TOPIC_OUTPUTS:
 		return stage == plan->answer_stage;
 	case TOPIC_ERRORS:
+	case TOPIC_EXPOSURES:
 		return true;
+	case TOPIC_EXPLANATIONS:
+		for (size_t i = 0; i < plan->graph->count; i++)
+			if (plan->graph->steps[i].explained && plan->stage_of[i] == stage)
+				return true;
+		return false;
+	case TOPIC_DRIFT:
+		for (size_t i = 0; i < plan->stages[stage].count; i++)
+			if (plan->graph->steps[plan->stages[stage].steps[i]].key)
+				return true;
+		return false;
 	case TOPIC_STAGE:
 		return (plan->stages[of->of].parents >> stage & 1) != 0;
 	case TOPIC_STATE:

@@ -275,7 +275,7 @@ bool type_names_check(const struct inference *inference, size_t step, const stru
 	struct value_type last;
 	if (spec->when)
 		check_condition(&lookup, spec->when);
-	if (spec->kind && !spec->kind->planned && spec->options)
+	if (spec->kind && spec->options)
 		check_rows(&lookup, spec->kind->options, spec->options, &last);
 	return lookup.faults == 0;
 }

@@ -10,28 +10,30 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "log/broker_release.h"
+#include "observe/verdict_board.h"
 #include "runtime/announcements.h"
 #include "runtime/group_setup.h"
 #include "runtime/model_clients.h"
 #include "runtime/topic_removal.h"
 #include "runtime/worker_threads.h"
 
-#define WAIT_MS 60000			 /* the main thread has nothing to do but to wait */
-#define SWEEP_MS 200			 /* between looks whether what was replaced can go */
+#define WAIT_MS 60000			 /* the main thread only waits */
+#define SWEEP_MS 200			 /* between two checks whether replaced revisions can be closed */
 #define LASTING_BYTES ((size_t)64 << 20) /* names of topics and counts of pipelines: some KiB for each */
 #define SETUP_BYTES ((size_t)64 << 20)
 
-/* A revision that runs, or of which stages are still open. */
+/* A revision that runs, or that still has open stages. */
 struct generation {
 	struct revision *revision;
 	struct arena *arena;
 	atomic_size_t users;	 /* open stages */
-	struct generation *next; /* the one before */
+	struct generation *next; /* the previous one */
 };
 
 struct engine {
 	const struct engine_config *config;
-	struct arena *arena; /* of what lasts */
+	struct arena *arena; /* lives as long as the engine */
 	struct group *groups;
 	struct generation *generations; /* the first is the newest */
 	int bell;			/* rung by a worker that ended */
@@ -39,7 +41,8 @@ struct engine {
 	struct loop *loop;
 	struct watch bell_watch, signal_watch;
 	struct loop_timer sweep_timer;
-	struct topic_removal *removals; /* of pipelines that are gone */
+	struct topic_removal *removals; /* of removed pipelines */
+	struct verdict_board *board;	/* of steps that watch */
 	bool running;
 	bool asked_to_stop;
 	bool stopping;
@@ -70,7 +73,7 @@ static void on_signal(void *context, uint32_t events)
 	engine->asked_to_stop |= which.ssi_signo != SIGHUP;
 }
 
-/* A worker ends when it was told to, or cannot go on: then nobody goes on without it. */
+/* A worker has ended, because it was stopped or has failed. In both cases the others stop too. */
 static void on_ended(void *context, uint32_t events)
 {
 	(void)events;
@@ -99,7 +102,7 @@ static bool start_all(struct engine *engine, struct error *error)
 	return true;
 }
 
-/* The first that failed says why. */
+/* Joins all threads. `error` is that of the first worker that failed. */
 static bool join_all(struct engine *engine, struct error *error)
 {
 	for (struct group *group = engine->groups; group; group = group->next) {
@@ -155,7 +158,7 @@ static bool all_follow(const struct engine *engine)
 	return true;
 }
 
-/* What was replaced goes when nobody has a stage of it open any more. */
+/* Closes replaced generations of which no worker has a stage open any more. */
 static void on_sweep(void *context)
 {
 	struct engine *engine = context;
@@ -191,11 +194,12 @@ static struct group *group_make(struct engine *engine, const struct pipeline_pla
 	group->name = arena_copy(engine->arena, plan->group, strlen(plan->group));
 	group->exactly_once = plan->delivery == DELIVERY_EXACTLY_ONCE && !engine->config->at_least_once;
 	group->worker_count = engine->config->workers;
+	group->board = engine->board;
 	group->reads.arena = group->writes.arena = group->taps.arena = engine->arena;
 	return arena_failed(engine->arena) ? NULL : group;
 }
 
-/* The groups that are new with a revision, not yet the engine's. */
+/* Makes the groups that are new in a revision; the engine does not have them yet. */
 static bool groups_make(struct engine *engine, const struct plan *plan, struct group **made, struct error *error)
 {
 	for (size_t i = 0; i < plan->count; i++) {
@@ -219,7 +223,7 @@ static size_t groups_counted(const struct group *group)
 	return count;
 }
 
-/* All or none. */
+/* Opens all of the groups, or none. */
 static bool groups_open(struct engine *engine, struct group *made, struct error *error)
 {
 	struct group_shares shares;
@@ -232,7 +236,7 @@ static bool groups_open(struct engine *engine, struct group *made, struct error 
 	return good;
 }
 
-/* They are the engine's from now on; where it runs already, they begin. */
+/* Adds the groups to the engine, and starts them if it is already running. */
 static void groups_join(struct engine *engine, struct group *made, struct error *error)
 {
 	for (struct group *group = made, *next; group; group = next) {
@@ -256,7 +260,7 @@ struct made_setups {
 	size_t count;
 };
 
-/* Of all groups, so that nothing of the engine changes before all of it is known to be fit. */
+/* Makes the setups of all groups before any of them is used, so that an error leaves the engine unchanged. */
 static bool setups_make(struct engine *engine, struct generation *generation, struct group *groups, struct made_setups *setups,
 			struct error *error)
 {
@@ -270,7 +274,7 @@ static bool setups_make(struct engine *engine, struct generation *generation, st
 	return true;
 }
 
-/* New groups begin with theirs; workers of the others are told. */
+/* Gives new groups their first setup. Workers of the other groups get theirs in setups_follow(). */
 static void setups_begin(const struct made_setups *setups)
 {
 	for (size_t i = 0; i < setups->count; i++)
@@ -287,7 +291,7 @@ static void setups_follow(const struct made_setups *setups)
 	}
 }
 
-/* A generation becomes the newest, or is closed. */
+/* Makes a generation the newest, or closes it. */
 static bool generation_deploy(struct engine *engine, struct generation *generation, struct error *error)
 {
 	const struct plan *plan = &generation->revision->plan;
@@ -330,6 +334,11 @@ const struct revision *engine_revision(const struct engine *engine)
 	return engine->generations->revision;
 }
 
+struct verdict_board *engine_board(const struct engine *engine)
+{
+	return engine->board;
+}
+
 struct loop *engine_loop(struct engine *engine)
 {
 	return engine->loop;
@@ -354,7 +363,7 @@ static void add_counts(struct engine_counts *sum, const struct stage_counts *cou
 	}
 }
 
-/* What is so of the version that new messages enter. */
+/* Adds the state of the version that new messages enter. */
 static void add_present(struct engine_counts *sum, const struct worker_setup *setup, const char *pipeline)
 {
 	for (size_t i = 0; i < setup->stage_count; i++) {
@@ -367,7 +376,7 @@ static void add_present(struct engine_counts *sum, const struct worker_setup *se
 	}
 }
 
-/* A worker's resets are noted with each of its stages. */
+/* Adds the resets of workers. A worker counts a reset in each of its stages, so the largest count is taken. */
 static void add_resets(struct engine_counts *sum, const struct group *group, const char *pipeline)
 {
 	for (size_t i = 0; i < group->worker_count; i++) {
@@ -395,6 +404,18 @@ bool engine_counts(const struct engine *engine, const char *pipeline, struct eng
 		add_resets(counts, group, pipeline);
 	}
 	return found;
+}
+
+bool engine_has_followed(const struct engine *engine, const char *group)
+{
+	const struct group *found = group_named(engine->groups, group);
+	return found && worker_threads_follow(found);
+}
+
+bool engine_has_partitions(const struct engine *engine, const char *group)
+{
+	const struct group *found = group_named(engine->groups, group);
+	return found && worker_threads_have_partitions(found);
 }
 
 const struct group *engine_groups(const struct engine *engine)
@@ -445,6 +466,15 @@ void engine_away_model(const struct engine *engine, const char *pipeline, char *
 		}
 }
 
+bool engine_model_is_away(const struct engine *engine, const char *model, char *words, size_t size)
+{
+	for (const struct group *group = engine->groups; group; group = group->next)
+		for (size_t i = 0; i < group->setup->stage_count; i++)
+			if (model_news_is_away(group->setup->stages[i].caller, model, words, size))
+				return true;
+	return false;
+}
+
 /* ---- opening and closing ---- */
 
 static void signals_taken(sigset_t *set)
@@ -486,6 +516,20 @@ static bool engine_set_up(struct engine *engine, struct error *error)
 	       watch(engine, &engine->signal_watch, engine->signals, error);
 }
 
+/* Warns of brokers that lose the end of a transaction. An engine without a pipeline may get one that needs transactions. */
+static void engine_check_brokers(const struct engine *engine)
+{
+	const struct engine_config *config = engine->config;
+	bool has_transactions = !engine->groups;
+	for (const struct group *group = engine->groups; group; group = group->next)
+		has_transactions = has_transactions || group->exactly_once;
+	if (!has_transactions || config->at_least_once || config->partitions > 0)
+		return;
+	const char *fault = broker_release_fault(broker_release_ask(config->brokers, config->producer));
+	if (fault)
+		log_say(config->log, LOG_LEVEL_WARN, NULL, "%s", fault);
+}
+
 struct engine *engine_open(struct revision *revision, const struct engine_config *config, struct error *error)
 {
 	struct generation *generation = generation_open(revision, error);
@@ -493,15 +537,25 @@ struct engine *engine_open(struct revision *revision, const struct engine_config
 		return NULL;
 	struct engine *engine = memory_take(1, sizeof *engine);
 	if (engine)
-		*engine = (struct engine){.config = config, .arena = arena_open(LASTING_BYTES), .bell = -1, .signals = -1};
-	if (!engine || !engine->arena) {
+		*engine = (struct engine){.config = config,
+					  .arena = arena_open(LASTING_BYTES),
+					  .board = verdict_board_open(),
+					  .bell = -1,
+					  .signals = -1};
+	if (!engine || !engine->arena || !engine->board) {
 		error_memory(error, ERROR_SYSTEM, "preparing workers");
 		generation_close(generation);
+		if (engine) {
+			verdict_board_close(engine->board);
+			arena_close(engine->arena);
+		}
 		memory_give(engine);
 		return NULL;
 	}
-	if (generation_deploy(engine, generation, error) && engine_set_up(engine, error))
+	if (generation_deploy(engine, generation, error) && engine_set_up(engine, error)) {
+		engine_check_brokers(engine);
 		return engine;
+	}
 	engine_close(engine);
 	return NULL;
 }
@@ -534,6 +588,7 @@ void engine_close(struct engine *engine)
 		close(engine->bell);
 	if (engine->signals >= 0)
 		close(engine->signals);
+	verdict_board_close(engine->board);
 	arena_close(engine->arena);
 	memory_give(engine);
 }

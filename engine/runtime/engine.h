@@ -19,6 +19,7 @@
 #include "observe/histogram.h"
 #include "observe/last_failure.h"
 #include "observe/log_sink.h"
+#include "observe/metric.h"
 #include "runtime/revision.h"
 
 struct engine;
@@ -44,12 +45,13 @@ struct engine_config {
 	struct name_list new_state; /* pipelines whose state may start empty though it was lost */
 	int64_t commit_ms;	    /* 0: adaptive */
 	int64_t drain_ms;
+	const struct control_state *control; /* observe/metric.h; NULL: it follows no control plane */
 	const struct log_sink *log; /* observe/log_sink.h: for all log lines; called from the engine's threads */
 	struct loop *loop; /* of engine_run(), if the caller has watches of its own in it. NULL: the engine opens its own loop */
 	/* Called on SIGHUP; may call engine_reload(). NULL: SIGHUP ends the engine like the other signals. */
 	void (*reread)(void *context, struct engine *engine);
-	/* Called on the first SIGTERM or SIGINT; calls engine_stop() at once or later. NULL, and on a second signal: the
-	 * engine stops at once. */
+	/* Called on the first SIGTERM or SIGINT; calls engine_stop() at once or later. NULL: the engine stops at
+	 * once. A second signal stops it at once in any case. */
 	void (*asked_to_stop)(void *context, struct engine *engine);
 	void *context;
 };
@@ -76,6 +78,9 @@ bool engine_reload(struct engine *engine, struct revision *revision, struct erro
 /* The running revision, and the loop of engine_run(), for callers that watch files or set timers. */
 const struct revision *engine_revision(const struct engine *engine);
 struct loop *engine_loop(struct engine *engine);
+
+/* The last verdicts that the engine knows (observe/verdict_board.h). */
+struct verdict_board *engine_board(const struct engine *engine);
 void engine_stop(struct engine *engine); /* as a signal does */
 
 /* Counts of a pipeline since the engine began, over all its versions, stages and workers, and over its calls by other
@@ -90,8 +95,14 @@ struct engine_counts {
 	uint64_t version;	  /* revision_version() of the one that new messages enter; 0: it drains */
 };
 
-/* Consumer groups (runtime/group_setup.h), for what reports their counts. Called from the thread of engine_run(). */
+/* Consumer groups (runtime/group_setup.h), for reporters of their counts. Called from the thread of engine_run(). */
 const struct group *engine_groups(const struct engine *engine);
+
+/* Whether the workers of that consumer group run the latest revision. */
+bool engine_has_followed(const struct engine *engine, const char *group);
+
+/* Whether the group has assigned partitions to them, which may be none, since they subscribed to their topics. */
+bool engine_has_partitions(const struct engine *engine, const char *group);
 
 bool engine_is_stopping(const struct engine *engine);
 
@@ -107,5 +118,8 @@ bool engine_last_failure(const struct engine *engine, const char *pipeline, stru
 
 /* Names one unreachable model that it calls, with the reason, as in "score: connection refused"; "": there is none. */
 void engine_away_model(const struct engine *engine, const char *pipeline, char *words, size_t size);
+
+/* Whether that model is unreachable for one of its pipelines, with the reason. */
+bool engine_model_is_away(const struct engine *engine, const char *model, char *words, size_t size);
 
 #endif

@@ -6,12 +6,13 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "observe/verdict_board.h"
 #include "runtime/group_setup.h"
 #include "runtime/metrics_listener.h"
 #include "runtime/namespace_load.h"
 #include "runtime/worker_threads.h"
 
-#define SCRAPE_BYTES ((size_t)64 << 20) /* of the subjects and their sums: 20 KiB a pipeline at the most */
+#define SCRAPE_BYTES ((size_t)64 << 20) /* of the subjects and their sums: at most 20 KiB for a pipeline */
 #define REASON_BYTES 512
 #define FOLLOW_EVERY_MS 1000
 
@@ -27,7 +28,7 @@ struct engine_metrics {
 	char reason[REASON_BYTES];
 };
 
-/* Subjects of one scope, with space for all that there may be. */
+/* Subjects of one scope, with space for the largest number of them. */
 struct subject_list {
 	struct metric_subject *items;
 	size_t count, capacity;
@@ -52,7 +53,7 @@ struct pipeline_subject {
 	struct pipeline_state state;
 };
 
-/* Not known where Kafka has not answered lately. */
+/* The lag is not known if Kafka has not answered recently. */
 static void lag_take(const struct engine_metrics *metrics, const char *pipeline, struct pipeline_state *state)
 {
 	struct backlog_state lag;
@@ -93,7 +94,7 @@ static void write_pipelines(const struct engine_metrics *metrics, const struct p
 
 /* ---- steps ---- */
 
-/* The counts of all workers, in a struct of so many words. NULL: no memory. */
+/* Sums the counts of all workers into a struct of that many words. NULL: no memory. */
 static void *workers_sum(const void *counts, size_t workers, size_t size_bytes, size_t words, void *sum, struct arena *arena)
 {
 	sum = sum ? sum : arena_take(arena, 1, size_bytes);
@@ -102,7 +103,7 @@ static void *workers_sum(const void *counts, size_t workers, size_t size_bytes, 
 	return sum;
 }
 
-/* The subject of that last label; made if there is none. */
+/* The subject with that last label; it is made if there is none. */
 static struct metric_subject *subject_of(struct subject_list *list, size_t label, const char *name)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -124,7 +125,15 @@ static const struct counted *steps_of(const struct group *group, const char *pip
 	return found ? found->steps : NULL;
 }
 
-/* A pipeline that others call is counted by their groups too. */
+static size_t count_observers(const struct graph *graph)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < graph->count; i++)
+		count += graph->steps[i].key != NULL;
+	return count;
+}
+
+/* The groups of the callers also count a pipeline that others call. */
 static void list_steps(const struct engine_metrics *metrics, const struct pipeline_plan *pipeline, struct subject_list *steps)
 {
 	const struct graph *graph = pipeline->graph;
@@ -145,10 +154,50 @@ static void list_steps(const struct engine_metrics *metrics, const struct pipeli
 	for (size_t i = 0; i < its.count; i++)
 		if (its.items[i].values)
 			its.items[kept++] = its.items[i];
-	const size_t own = metric_series(SCOPE_PIPELINE) + metric_series(SCOPE_PIPELINE_NOW);
+	const size_t own = metric_series(SCOPE_PIPELINE) + metric_series(SCOPE_PIPELINE_NOW) +
+			   metric_series(SCOPE_DRIFT) * count_observers(graph);
 	size_t most = (PIPELINE_SERIES_MAX - PIPELINE_MODEL_SERIES - own) / metric_series(SCOPE_STEP);
 	steps->count += metric_subjects_fold(its.items, kept, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts),
 					     metrics->arena);
+}
+
+/* ---- steps that watch ---- */
+
+static bool is_watching(const struct graph *graph, size_t step)
+{
+	const struct step_kind *kind = graph->steps[step].spec->kind;
+	return kind && kind->monitors && kind->monitors->observer;
+}
+
+static void write_drift(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
+{
+	struct subject_list states;
+	size_t count = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		count += count_observers(plan->pipelines[i].graph);
+	if (!list_open(&states, count, metrics->arena))
+		return;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		for (size_t j = 0; j < pipeline->graph->count; j++) {
+			const char *step = pipeline->graph->steps[j].name;
+			struct drift_state *state =
+				is_watching(pipeline->graph, j) ? ARENA_NEW(metrics->arena, struct drift_state) : NULL;
+			struct verdict_entry *entry =
+				state ? verdict_board_entry(engine_board(metrics->engine), pipeline->graph->name, step) : NULL;
+			if (!entry)
+				continue;
+			const struct last_verdict last = verdict_entry_get(entry);
+			const bool learning = last.verdict == DRIFT_LEARNING;
+			*state = (struct drift_state){.score = learning ? (double)NAN : last.score,
+						      .found = learning ? (double)NAN : last.verdict == DRIFT_FOUND,
+						      .learning = learning};
+			subject_add(&states, (struct metric_subject){
+						     {text_of(pipeline->namespace), text_of(pipeline->graph->name), text_of(step)},
+						     state});
+		}
+	}
+	exposition_write(exposition, SCOPE_DRIFT, states.items, states.count);
 }
 
 static void write_steps(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
@@ -166,7 +215,7 @@ static void write_steps(const struct engine_metrics *metrics, const struct plan 
 
 /* ---- models ---- */
 
-/* Of the group's pipelines; NULL: it has none any more. */
+/* The namespace of the group's pipelines; NULL: the group has no pipelines any more. */
 static const char *group_namespace(const struct group *group, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++)
@@ -200,14 +249,6 @@ static void list_models(const struct engine_metrics *metrics, const struct plan 
 					      SCOPE_MODEL, COUNT_WORDS_APART(struct model_counts), metrics->arena);
 }
 
-static bool is_first_of_namespace(const struct plan *plan, size_t index)
-{
-	for (size_t i = 0; i < index; i++)
-		if (strcmp(plan->pipelines[i].namespace, plan->pipelines[index].namespace) == 0)
-			return false;
-	return true;
-}
-
 static void write_models(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
 {
 	struct subject_list models;
@@ -218,7 +259,7 @@ static void write_models(const struct engine_metrics *metrics, const struct plan
 	if (!list_open(&models, count, metrics->arena))
 		return;
 	for (size_t i = 0; i < plan->count; i++)
-		if (is_first_of_namespace(plan, i))
+		if (plan_is_first_of_namespace(plan, i))
 			list_models(metrics, plan, plan->pipelines[i].namespace, &models);
 	if (!arena_failed(metrics->arena))
 		exposition_write(exposition, SCOPE_MODEL, models.items, models.count);
@@ -232,7 +273,7 @@ static void write_namespaces(const struct engine_metrics *metrics, const struct 
 	if (!list_open(&namespaces, plan->count, metrics->arena))
 		return;
 	for (size_t i = 0; i < plan->count; i++) {
-		bool first = is_first_of_namespace(plan, i);
+		bool first = plan_is_first_of_namespace(plan, i);
 		struct namespace_state *state = first ? ARENA_NEW(metrics->arena, struct namespace_state) : NULL;
 		if (!state)
 			continue;
@@ -278,7 +319,14 @@ static void write_workers(const struct engine_metrics *metrics, struct expositio
 	exposition_write(exposition, SCOPE_WORKER_NOW, states.items, states.count);
 }
 
-/* ---- for the listener ---- */
+static void write_control(const struct control_state *control, struct exposition *exposition)
+{
+	if (control)
+		exposition_write(exposition, SCOPE_CONTROL,
+				 &(struct metric_subject){{text_of(control->namespace)}, control}, 1);
+}
+
+/* ---- callbacks of the listener ---- */
 
 static void on_write(void *context, struct exposition *exposition)
 {
@@ -288,8 +336,10 @@ static void on_write(void *context, struct exposition *exposition)
 	write_namespaces(metrics, plan, exposition);
 	write_pipelines(metrics, plan, exposition);
 	write_steps(metrics, plan, exposition);
+	write_drift(metrics, plan, exposition);
 	write_models(metrics, plan, exposition);
 	write_workers(metrics, exposition);
+	write_control(metrics->config->control, exposition);
 	if (arena_failed(metrics->arena))
 		exposition->out->failed = true;
 }
@@ -313,7 +363,7 @@ static const char *on_unready(void *context)
 
 /* ---- opening and closing ---- */
 
-/* After a reload the pipelines may be others. */
+/* Passes new pipelines to the lag watch after a reload. */
 static void on_follow_due(void *context)
 {
 	struct engine_metrics *metrics = context;
@@ -341,16 +391,17 @@ struct engine_metrics *engine_metrics_open(struct engine *engine, const struct e
 					   struct error *error)
 {
 	struct metrics_address where;
-	struct engine_metrics *metrics = metrics_address_read(address, &where, error) ? memory_take(1, sizeof *metrics) : NULL;
+	char url[METRICS_URL_BYTES_MAX];
+	if (!metrics_address_read(address, &where, error))
+		return NULL;
+	struct engine_metrics *metrics = memory_take(1, sizeof *metrics);
 	if (!metrics) {
 		error_memory(error, ERROR_SYSTEM, "opening the metrics of an engine");
 		return NULL;
 	}
 	*metrics = (struct engine_metrics){.engine = engine, .config = config, .arena = arena_open(SCRAPE_BYTES)};
 	if (metrics_set_up(metrics, &where, error)) {
-		log_say(config->log, LOG_LEVEL_INFO, NULL, "metrics are at http://%s%s%s:%d/metrics",
-			strchr(where.host, ':') ? "[" : "", where.host[0] ? where.host : "127.0.0.1",
-			strchr(where.host, ':') ? "]" : "", metrics_listener_port(metrics->listener));
+		log_say(config->log, LOG_LEVEL_INFO, NULL, "metrics are at %s", metrics_listener_url(metrics->listener, url));
 		return metrics;
 	}
 	engine_metrics_close(metrics);

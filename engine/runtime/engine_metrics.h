@@ -1,9 +1,9 @@
 /* engine_metrics.h: Metrics of an engine: `/metrics` and the probes of its listener (runtime/metrics_listener.h).
  *
- * They are made when they are asked for, in the engine's thread, from counts that the workers write. So a worker that
- * is slow or stuck shows in them and does not delay them. A pipeline has at most PIPELINE_SERIES_MAX series: the first
- * steps, in the order of the files, have their own, and the others are summed as `other`. The models of a namespace
- * have a part of that for each of its pipelines.
+ * Each scrape computes them in the engine's thread, from counts that the workers write. So a worker that is slow or
+ * stuck is visible in the metrics and does not delay them. A pipeline has at most PIPELINE_SERIES_MAX series: the
+ * first steps, in the order of the files, have their own, and the others are summed as `other`. The models of a
+ * namespace have a part of that limit for each of its pipelines.
  */
 #ifndef SLUICE_RUNTIME_ENGINE_METRICS_H
 #define SLUICE_RUNTIME_ENGINE_METRICS_H
@@ -11,12 +11,12 @@
 #include "runtime/engine.h"
 
 #define PIPELINE_SERIES_MAX ((size_t)2000)
-#define PIPELINE_MODEL_SERIES ((size_t)500) /* of them: a pipeline's part of those of the models */
+#define PIPELINE_MODEL_SERIES ((size_t)500) /* part of each pipeline's series that is for models */
 
 struct engine_metrics;
 
-/* Listens at an address as `--metrics` has it, on the engine's loop, and logs where. Opened before engine_run(); borrows
- * both. */
+/* Listens at an address in the format of `--metrics`, on the engine's loop, and logs the address. Opened before
+ * engine_run(); borrows both. */
 struct engine_metrics *engine_metrics_open(struct engine *engine, const struct engine_config *config, const char *address,
 					   struct error *error);
 void engine_metrics_close(struct engine_metrics *metrics); /* called before the engine is closed; NULL is fine */

@@ -3,9 +3,9 @@
 
 #include "log/takeover.h"
 
-#define TOPICS_BYTES ((size_t)64 << 20) /* those of one group */
+#define TOPICS_BYTES ((size_t)64 << 20) /* topics of one group */
 #define SAY_EVERY_MS 5000
-#define GROUPS_BYTES ((size_t)16 << 20) /* a name for each pipeline, at most */
+#define GROUPS_BYTES ((size_t)16 << 20) /* at most one name for each pipeline */
 
 static_assert(TAKEOVER_FORMERS_MAX >= FORMER_GROUPS_MAX, "a topic has room for all former groups of its pipeline");
 
@@ -45,7 +45,7 @@ static bool has_topic(const struct takeover_topic *topics, size_t count, const c
 	return false;
 }
 
-/* All that the group reads, each once: what is an input may be a trigger too. */
+/* The topics that the group reads, each once: an input may also be a trigger. */
 static struct takeover_topic *topics_of(const struct plan *plan, const char *group, size_t *count, struct arena *arena)
 {
 	size_t room = 0;
@@ -64,10 +64,10 @@ static struct takeover_topic *topics_of(const struct plan *plan, const char *gro
 
 struct takeover_waiting {
 	const struct log_sink *log;
-	int64_t said_ms; /* of the wait; 0: nothing is said yet */
+	int64_t said_ms; /* time of the last log line about the wait; 0: none yet */
 };
 
-/* At once, and then every few seconds. */
+/* Logs a wait at once, and then every few seconds. */
 static bool say_waiting(void *context, const char *who, int64_t waited_ms)
 {
 	struct takeover_waiting *waiting = context;

@@ -47,7 +47,7 @@ static void note_number(struct step_topics *topics, const struct topic *topic, u
 		topics->outputs = number;
 }
 
-/* Step topics that somebody depends on leave with the answer; others are taps. */
+/* Step topics that other pipelines depend on are produced with the answer; the others are taps. */
 static bool step_topics_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
 {
 	const struct graph *graph = plan->graph;
@@ -74,7 +74,7 @@ static bool step_topics_make(struct stage_config *stage, struct group *group, co
 	return true;
 }
 
-/* A model's two topics stand side by side in the plan. */
+/* The two topics of a model are adjacent in the plan. */
 static bool model_taps_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
 {
 	struct model_taps *models = ARENA_ARRAY(arena, struct model_taps, plan->topic_count);
@@ -90,7 +90,7 @@ static bool model_taps_make(struct stage_config *stage, struct group *group, con
 	return models != NULL;
 }
 
-/* What its steps remember is released in the order of the partition. */
+/* Whether a step of the stage has state, which is released in the order of the partition. */
 static bool remembers(const struct graph *graph)
 {
 	for (size_t i = 0; i < graph->count; i++) {
@@ -102,7 +102,7 @@ static bool remembers(const struct graph *graph)
 	return false;
 }
 
-/* The topics of the stages that it sends on to. */
+/* Sets the topics of the stages to which this one sends. */
 static bool next_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena)
 {
 	const struct graph_part *part = stage->graph->part;
@@ -121,7 +121,7 @@ static const struct mapping *mapping_of(const struct plan *plan, const struct ex
 	return pipeline ? pipeline->graph->mapping : NULL;
 }
 
-/* What other pipelines give to this one: its first stage reads their topics. */
+/* Sets the topics of other pipelines that the first stage of this one reads. */
 static bool points_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
 			uint32_t *reads, struct arena *arena)
 {
@@ -144,6 +144,14 @@ static bool points_make(struct stage_config *stage, struct group *group, const s
 	return true;
 }
 
+static bool explains(const struct pipeline_plan *plan, size_t stage)
+{
+	for (size_t i = 0; i < plan->graph->count; i++)
+		if (plan->graph->steps[i].explained && plan->stage_of[i] == stage)
+			return true;
+	return false;
+}
+
 bool stage_config_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
 		       size_t index, struct arena *arena)
 {
@@ -159,6 +167,9 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 		.answers = TOPIC_NOWHERE,
 		.own = TOPIC_NOWHERE,
 		.dead_letters = TOPIC_NOWHERE,
+		.explanations = TOPIC_NOWHERE,
+		.drift = TOPIC_NOWHERE,
+		.explains = explains(plan, index),
 		.changelog = TOPIC_NOWHERE,
 		.format = output->format ? format_named(text_of(output->format)) : NULL,
 		.errors_off = !output->errors,
@@ -178,7 +189,14 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 			stage->answers = topic_number(&group->writes, topic->name);
 		else if (topic->role == TOPIC_ERRORS)
 			stage->dead_letters = topic_number(&group->writes, topic->name);
-		else if (topic->role == TOPIC_STATE && topic->of == index)
+		else if (topic->role == TOPIC_EXPLANATIONS)
+			stage->explanations = topic_number(&group->writes, topic->name);
+		else if (topic->role == TOPIC_DRIFT)
+			stage->drift = topic_number(&group->writes, topic->name);
+		else if (topic->role == TOPIC_EXPOSURES) {
+			stage->exposures = topic_number(&group->writes, topic->name);
+			stage->exposes = true;
+		} else if (topic->role == TOPIC_STATE && topic->of == index)
 			stage->changelog = topic_number(&group->writes, topic->name);
 	}
 	if (index == 0 && !points_make(stage, group, all, plan, reads, arena))
@@ -191,7 +209,7 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 
 /* ---- a setup ---- */
 
-/* NULL: no memory. */
+/* Finds or makes the counts of a pipeline. NULL: no memory. */
 static struct served *served_of(struct group *group, enum served_kind kind, const char *name, const char *pipeline,
 				struct arena *lasting)
 {
@@ -211,7 +229,7 @@ static struct served *served_of(struct group *group, enum served_kind kind, cons
 	return group->served = served;
 }
 
-/* That of the list with the name; made, in its order, if there is none. NULL: no memory. */
+/* Finds the entry of that name, or makes one in the order of the list. NULL: no memory. */
 static struct counted *counted_of(struct counted **list, const char *name, size_t workers, size_t size, struct arena *lasting)
 {
 	for (; *list; list = &(*list)->next)
@@ -240,7 +258,7 @@ static struct counted_pipeline *counted_pipeline_of(struct group *group, const c
 	return pipeline->name ? (group->pipelines = pipeline) : NULL;
 }
 
-/* Of each step of the graph. NULL: no memory. */
+/* Counts of each step of the graph. NULL: no memory. */
 static struct step_counts *const *count_steps(struct group *group, const struct graph *graph, const char *name, struct arena *arena,
 					      struct arena *lasting)
 {
@@ -256,7 +274,7 @@ static struct step_counts *const *count_steps(struct group *group, const struct 
 	return pipeline ? steps : NULL;
 }
 
-/* Of each model of the client. */
+/* Counts of each model of the client. */
 static bool count_models(struct group *group, struct caller_config *caller, struct arena *arena, struct arena *lasting)
 {
 	struct model_counts **models = ARENA_ARRAY(arena, struct model_counts *, caller->model_count + 1);
@@ -321,6 +339,7 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 			struct served *served = served_of(group, j == first ? SERVED_FIRST : SERVED_LATER, stage->name,
 							  pipeline->graph->name, lasting);
 			stage->files = &revision_view(revision, pipeline)->source;
+			stage->board = group->board;
 			if (!caller || !served || !stage_check(stage, error))
 				return false;
 			stage->counts = served->counts;
@@ -340,7 +359,8 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 	return callers.items && !arena_failed(arena) && !arena_failed(lasting);
 }
 
-/* A group's pipelines are of one namespace. NULL: memory ran out, or the group has none any more. */
+/* The name of the replies topic. The pipelines of a group have one namespace. NULL: memory ran out, or the group has
+ * no pipelines any more. */
 static const char *replies_topic(const struct group *group, const struct plan *plan, struct arena *lasting)
 {
 	for (size_t i = 0; i < plan->count; i++)
@@ -376,18 +396,18 @@ struct worker_setup *group_setup_make(struct group *group, const struct revision
 
 #define MEMORY_OF_ENGINE ((size_t)24 << 20) /* the program, its files, the main thread */
 #define MEMORY_OF_WORKER ((size_t)6 << 20)  /* the threads of a worker's clients, before there is a record */
-#define MEMORY_LEAST ((size_t)4 << 20)	    /* of a worker's records: with less it works, slowly */
-/* Of which one waits to be taken, one is being fetched, three are in flight, two on their way out. */
+#define MEMORY_LEAST ((size_t)4 << 20)	    /* of a worker's records: with less it would work, but slowly */
+/* One of the parts waits to be taken, one is being fetched, three are in flight, two are being produced. */
 #define MEMORY_PARTS 8
-#define IN_FLIGHT_BYTES 8192 /* of a small message: so many of them fit */
-#define WAITING_BYTES 256    /* that librdkafka keeps beside each record, and does not count */
-#define FETCH_LEAST 1000000  /* librdkafka's own message.max.bytes */
-#define RECEIVE_BESIDE 512   /* what librdkafka wants in receive.message.max.bytes beyond a fetch */
-/* The most that librdkafka takes of each. */
+#define IN_FLIGHT_BYTES 8192 /* of a small message; limits how many are in flight */
+#define WAITING_BYTES 256    /* that librdkafka keeps for each record, without counting it */
+#define FETCH_LEAST 1000000  /* librdkafka's default of message.max.bytes */
+#define RECEIVE_BESIDE 512   /* bytes by which receive.message.max.bytes must exceed a fetch */
+/* Maxima that librdkafka accepts. */
 #define FETCH_MOST ((size_t)2147483135)
 #define QUEUED_KBYTES_MOST ((size_t)2097151)
 #define QUEUED_MESSAGES_MOST ((size_t)10000000)
-#define FETCHES_AHEAD 4 /* to a part, where they can be small: one stays whole until its last record is taken */
+#define FETCHES_AHEAD 4 /* in a part, if they can be small: a fetch stays in memory until its last record is taken */
 
 static struct properties properties_before(const struct property *own, size_t count, struct properties users, struct arena *arena)
 {
@@ -400,7 +420,7 @@ static struct properties properties_before(const struct property *own, size_t co
 	return (struct properties){count + users.count, items};
 }
 
-/* What the user's settings say; `otherwise` where they do not. */
+/* The value in the user's settings; `otherwise` if there is none. */
 static size_t size_set(struct properties consumer, const char *name, size_t otherwise)
 {
 	uint64_t found = otherwise, set;
@@ -416,7 +436,8 @@ static size_t at_most(size_t size, size_t most)
 	return size < most ? size : most;
 }
 
-/* librdkafka takes no fetch that is smaller than a record may be, by message.max.bytes, nor one larger than it may receive. */
+/* Size of a fetch. librdkafka rejects a fetch that is smaller than the largest record (message.max.bytes), or larger
+ * than receive.message.max.bytes allows. */
 static size_t fetch_size(struct properties consumer, size_t wanted)
 {
 	const size_t least = size_set(consumer, "message.max.bytes", FETCH_LEAST);

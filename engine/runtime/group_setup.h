@@ -25,6 +25,7 @@ struct group {
 	struct counted *models;
 	struct member *members;
 	size_t worker_count;
+	struct verdict_board *board; /* of the engine */
 	struct worker_setup *setup; /* the latest */
 	struct group *next;
 };
@@ -39,7 +40,7 @@ struct served {
 	struct served *next;
 };
 
-/* Counts of a step, or of a model, since the engine began. */
+/* Counts of a step, or of a model, since the engine started. */
 struct counted {
 	const char *name;
 	void *counts; /* struct step_counts or model_counts, one entry per worker */

@@ -3,11 +3,11 @@
 
 #define TOPICS_BYTES_MAX ((size_t)1 << 20) /* of one link: thousands of topics */
 
-/* ---- whether windows stand still ---- */
+/* ---- whether join windows pause while a source is behind ---- */
 
 struct kinds {
 	bool inner; /* a join that needs all of its sources */
-	bool less;  /* one that can do with less */
+	bool less;  /* one that can continue without some sources */
 };
 
 static void look_at(struct kinds *kinds, const struct join *join, bool need_less)
@@ -26,7 +26,7 @@ static bool needs_less(const struct graph *graph, size_t index)
 	return step_quorum(&step, &quorum) && quorum.need > 0 && quorum.need < graph->steps[index].inputs.count;
 }
 
-/* Where nothing but joins that can do with less are in the stage, all of them keep their windows. */
+/* Whether windows pause. They do not if the stage has only joins that can continue without some sources. */
 static bool stands_still(const struct graph *graph)
 {
 	struct kinds kinds = {0};
@@ -51,11 +51,11 @@ struct engine_chain {
 	struct arena *arena;
 	struct upstream_link *links;
 	size_t count, room;
-	bool *known; /* pipelines that are among them */
+	bool *known; /* pipelines that were added */
 	bool failed;
 };
 
-/* The topics that a stage reads, of those roles that say so. */
+/* The topics that a stage reads, of the roles that belong to the link. */
 static const char *topics_of(const struct pipeline_plan *plan, size_t index, struct arena *arena)
 {
 	struct buffer names;
@@ -85,7 +85,7 @@ static void add_link(struct engine_chain *chain, const struct pipeline_plan *pla
 
 static void add_sources(struct engine_chain *chain, const struct pipeline_plan *plan);
 
-/* All of a pipeline, behind what it reads itself. */
+/* Adds a pipeline, after the pipelines that it reads. */
 static void add_pipeline(struct engine_chain *chain, const struct pipeline_plan *plan)
 {
 	size_t number = (size_t)(plan - chain->all->pipelines);
@@ -97,7 +97,7 @@ static void add_pipeline(struct engine_chain *chain, const struct pipeline_plan 
 		add_link(chain, plan, i);
 }
 
-/* What another was sent comes from nobody that could be behind. */
+/* Adds the pipelines that are read. The requests of another pipeline are sent from outside, so no source is behind. */
 static void add_externals(struct engine_chain *chain, const struct externals *externals)
 {
 	for (size_t i = 0; i < externals->count; i++) {

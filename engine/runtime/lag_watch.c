@@ -1,5 +1,5 @@
-/* lag_watch.c: see lag_watch.h. The thread takes one pipeline after the other out of the list, asks for it without the
- * lock, and notes what it found under the lock. */
+/* lag_watch.c: see lag_watch.h. The thread copies one pipeline after the other from the list, queries Kafka without
+ * holding the lock, and stores the result under the lock. */
 #include "runtime/lag_watch.h"
 
 #include <pthread.h>
@@ -23,7 +23,7 @@ struct lag_list {
 	struct lag_entry *items;
 };
 
-/* Of one group; kept, since what it knows of partitions makes the next question cheap. */
+/* State of one group. It is kept, because known partitions make the next query cheap. */
 struct lag_group {
 	char *name;
 	struct backlog *backlog;
@@ -34,12 +34,12 @@ struct lag_watch {
 	const struct engine_config *config;
 	pthread_t thread;
 	bool has_thread;
-	pthread_mutex_t lock; /* of the rest */
+	pthread_mutex_t lock; /* protects the rest */
 	pthread_cond_t bell;
 	bool stopping;
 	struct lag_list *list; /* NULL: nothing to watch yet */
 	uint64_t version;      /* of the list */
-	struct lag_group *groups; /* the thread's own */
+	struct lag_group *groups; /* used by the thread only */
 };
 
 /* ---- lists ---- */
@@ -99,7 +99,7 @@ bool lag_watch_follow(struct lag_watch *watch, const struct plan *plan)
 	watch->version++;
 	pthread_cond_signal(&watch->bell);
 	pthread_mutex_unlock(&watch->lock);
-	list_close(before); /* the thread holds no part of it without the lock */
+	list_close(before); /* the thread uses no part of the list without the lock */
 	return true;
 }
 
@@ -145,7 +145,7 @@ static struct backlog *backlog_of(struct lag_watch *watch, const char *name)
 	return group->backlog;
 }
 
-/* Asks for one entry, of which it has copies: a reload may replace the list meanwhile. */
+/* Queries one entry, of which it has copies: a reload may replace the list meanwhile. */
 static void entry_look(struct lag_watch *watch, size_t index, struct arena *arena)
 {
 	const struct lag_entry *entry = &watch->list->items[index];

@@ -1,8 +1,8 @@
-/* lag_watch.h: Watch of the lag of an engine's pipelines: a thread that asks Kafka every LAG_EVERY_MS what their groups
- * have not committed (log/backlog.h).
+/* lag_watch.h: Watch of the lag of an engine's pipelines: a thread that reads from Kafka, every LAG_EVERY_MS, the
+ * records that their groups have not committed (log/backlog.h).
  *
- * Kafka may take long to answer, or not answer at all. So only the thread waits for it; readers get what it found
- * last. */
+ * Kafka may take long to answer, or not answer at all. So only this thread waits for it; readers get its last result.
+ */
 #ifndef SLUICE_RUNTIME_LAG_WATCH_H
 #define SLUICE_RUNTIME_LAG_WATCH_H
 
@@ -10,21 +10,22 @@
 #include "runtime/engine.h"
 
 #define LAG_EVERY_MS 5000
-#define LAG_FORGOTTEN_MS 30000 /* what is older is not known any more */
+#define LAG_FORGOTTEN_MS 30000 /* an older result counts as not known */
 
 struct lag_watch;
 
 /* Borrows the configuration. NULL: `error` has the reason (SYSTEM). */
 struct lag_watch *lag_watch_open(const struct engine_config *config, struct error *error);
-void lag_watch_close(struct lag_watch *watch); /* waits for an answer that is outstanding; NULL is fine */
+void lag_watch_close(struct lag_watch *watch); /* waits for an outstanding answer of Kafka; NULL is fine */
 
-/* Watches the pipelines of this plan from now on, which is copied. False: no memory; the former ones stay. */
+/* Watches the pipelines of this plan from now on; copies what it needs. False: no memory, and the previous pipelines
+ * are still watched. */
 bool lag_watch_follow(struct lag_watch *watch, const struct plan *plan);
 
-/* False: not known yet, or not any more. */
+/* Reads the last result. False: there is none yet, or it is too old. */
 bool lag_watch_read(struct lag_watch *watch, const char *pipeline, struct backlog_state *state);
 
-/* Appends the topics from which the pipeline takes records that it commits, with a space between. */
+/* Appends the names of the topics whose records the pipeline takes and commits, separated by spaces. */
 void pipeline_reads(const struct pipeline_plan *plan, struct buffer *names);
 
 #endif

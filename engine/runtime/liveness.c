@@ -1,5 +1,5 @@
-/* liveness.c: see liveness.h. The main loop notes every second the state of its workers. The thread reports it, and
- * how long ago that was. */
+/* liveness.c: see liveness.h. The main loop records every second the state of its workers. The thread reports that
+ * state and its age. */
 #include "runtime/liveness.h"
 
 #include <errno.h>
@@ -19,8 +19,8 @@
 #include "net/loop.h"
 
 #define LOOK_MS 1000
-#define WAITING_MAX 16 /* probes that nobody has answered yet */
-#define CONNECT_LOOK_MS 200 /* whether somebody answers at a socket that stands there */
+#define WAITING_MAX 16 /* probes that are not answered yet */
+#define CONNECT_LOOK_MS 200 /* timeout of a connect to an existing socket */
 #define LINE_BYTES 1024
 #define LINE_BEGIN "sluice"
 #define LINE_FORMAT LINE_BEGIN "\t%d\t%" PRId64 "\t%zu\t%" PRId64 "\t%s\t%s\n"
@@ -31,13 +31,13 @@ struct liveness {
 	pthread_t thread;
 	bool has_thread;
 	struct loop_timer timer;
-	struct engine *engine; /* NULL: none runs */
-	pthread_mutex_t lock;  /* of the rest */
+	struct engine *engine; /* NULL: none is running */
+	pthread_mutex_t lock;  /* protects the rest */
 	struct liveness_report report;
 	int64_t looked_ms;
 };
 
-/* ---- telling ---- */
+/* ---- reports ---- */
 
 static void report_read(struct liveness *liveness, struct liveness_report *report)
 {
@@ -47,7 +47,7 @@ static void report_read(struct liveness *liveness, struct liveness_report *repor
 	pthread_mutex_unlock(&liveness->lock);
 }
 
-/* A line fits into an empty socket, so nobody is waited for. */
+/* Sends the report. A line always fits into the empty buffer of a socket, so this does not wait. */
 static void answer(struct liveness *liveness)
 {
 	struct liveness_report report;
@@ -87,7 +87,7 @@ static void on_look(void *context)
 	liveness->report.workers = engine_slowest_worker(liveness->engine, liveness->report.worker, sizeof liveness->report.worker,
 							 &liveness->report.worker_ms);
 	pthread_mutex_unlock(&liveness->lock);
-	/* Its place in the heap was just given back. */
+	/* The timer's slot in the heap is free again, so this needs no memory. */
 	(void)loop_timer_set(loop, &liveness->timer, loop_now_ms(loop) + LOOK_MS, &error);
 }
 
@@ -123,7 +123,7 @@ static bool address_make(const char *path, struct sockaddr_un *address, struct e
 	return true;
 }
 
-/* -1: nobody answers there. */
+/* Connects to a socket. -1: no process answers there. */
 static int liveness_connect(const struct sockaddr_un *address, int wait_ms)
 {
 	int opened = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -135,7 +135,7 @@ static int liveness_connect(const struct sockaddr_un *address, int wait_ms)
 	return -1;
 }
 
-/* What a process left behind that has ended goes; anything else stays. */
+/* Removes the socket of a process that has ended; anything else at that path stays. */
 static bool place_clear(const struct sockaddr_un *address, struct error *error)
 {
 	struct stat found;
@@ -204,16 +204,16 @@ void liveness_close(struct liveness *liveness)
 	memory_give(liveness);
 }
 
-/* ---- asking ---- */
+/* ---- probe ---- */
 
-/* The number before the next tab. */
+/* Reads the number before the next tab. */
 static bool number_take(char **rest, int64_t *number)
 {
 	const char *word = strsep(rest, "\t");
 	return word && number_read_int64(text_of(word), number) && *number >= 0;
 }
 
-/* The text before the next tab or the line's end. */
+/* Reads the text before the next tab or the end of the line. */
 static bool name_take(char **rest, char name[LIVENESS_NAME_BYTES])
 {
 	const char *word = strsep(rest, "\t\n");

@@ -1,6 +1,8 @@
 /* metrics_listener.c: see metrics_listener.h. */
 #include "runtime/metrics_listener.h"
 
+#include <stdio.h>
+
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/version.h"
@@ -8,7 +10,7 @@
 #include "runtime/process_usage.h"
 
 #define PORT_MOST 65535
-#define BODY_BYTES_MOST 1024 /* a GET has none; a short one is read and ignored */
+#define BODY_BYTES_MOST 1024 /* a GET has no body; a short one is read and ignored */
 
 struct metrics_listener {
 	struct metrics_address address;
@@ -17,7 +19,7 @@ struct metrics_listener {
 	struct buffer text;
 };
 
-/* ---- where ---- */
+/* ---- addresses ---- */
 
 static bool port_read(struct text text, int *port)
 {
@@ -109,6 +111,7 @@ struct metrics_listener *metrics_listener_open(struct loop *loop, const struct m
 	const struct http_server_config config = {.host = listener->address.host[0] ? listener->address.host : NULL,
 						  .port = address->port,
 						  .body_bytes = BODY_BYTES_MOST,
+						  .gzips = true,
 						  .connections = METRICS_CONNECTIONS,
 						  .peer_connections = METRICS_PEER_CONNECTIONS,
 						  .head_ms = METRICS_HEAD_MS,
@@ -135,4 +138,13 @@ void metrics_listener_close(struct metrics_listener *listener)
 int metrics_listener_port(const struct metrics_listener *listener)
 {
 	return http_server_port(listener->server);
+}
+
+const char *metrics_listener_url(const struct metrics_listener *listener, char url[METRICS_URL_BYTES_MAX])
+{
+	const char *host = listener->address.host[0] ? listener->address.host : "127.0.0.1";
+	bool bracketed = strchr(host, ':') != NULL;
+	(void)snprintf(url, METRICS_URL_BYTES_MAX, "http://%s%s%s:%d/metrics", bracketed ? "[" : "", host, bracketed ? "]" : "",
+		       metrics_listener_port(listener));
+	return url;
 }

@@ -1,4 +1,4 @@
-/* metrics_listener.h: HTTP listener for metrics and probes, on a port of its own on which nothing can be changed.
+/* metrics_listener.h: HTTP listener for metrics and probes, on its own port. It is read-only.
  *
  * It answers GET and HEAD of three paths to anybody who can connect:
  *
@@ -6,8 +6,8 @@
  *   /live      200 as long as the process answers
  *   /ready     200, or 503 with a reason
  *
- * Connections and their times are limited, and an answer is made from counts that other threads write and nobody
- * waits for: neither a scrape nor a caller that is slow delays messages, and no worker delays a scrape.
+ * Connections and their times are limited. An answer is computed from counts that other threads write without locks.
+ * So neither a scrape nor a slow client delays messages, and no worker delays a scrape.
  *
  * A listener belongs to its loop's thread.
  */
@@ -21,6 +21,7 @@
 #define METRICS_PEER_CONNECTIONS ((size_t)16)
 #define METRICS_HEAD_MS 5000
 #define METRICS_IDLE_MS 75000 /* longer than Prometheus' usual minute between two scrapes */
+#define METRICS_URL_BYTES_MAX 300
 #define METRICS_BYTES_MAX ((size_t)64 << 20)
 
 struct metrics_listener;
@@ -33,11 +34,12 @@ struct metrics_address {
 /* Reads `PORT`, or `HOST:PORT` with an IPv6 address in brackets. False: CONFIG, with the reason. */
 bool metrics_address_read(const char *text, struct metrics_address *address, struct error *error);
 
-/* Owner of a listener: what it reports beside the process. */
+/* Owner of a listener: its metrics in addition to those of the process, and its readiness. */
 struct metrics_owner {
 	/* Writes its metrics; called in the listener's thread. NULL: it has none. */
 	void (*write)(void *context, struct exposition *exposition);
-	/* Why it is not ready, as text that lives until the next call; NULL: it is. NULL as a function: it always is. */
+	/* The reason why it is not ready, as text that lives until the next call; NULL: it is ready. No function: it
+	 * is always ready. */
 	const char *(*unready)(void *context);
 	void *context;
 };
@@ -47,5 +49,8 @@ struct metrics_listener *metrics_listener_open(struct loop *loop, const struct m
 					       const struct metrics_owner *owner, struct error *error);
 void metrics_listener_close(struct metrics_listener *listener); /* NULL is fine */
 int metrics_listener_port(const struct metrics_listener *listener);
+
+/* URL of its metrics, for people: with the host as they wrote it, and the port that it has. */
+const char *metrics_listener_url(const struct metrics_listener *listener, char url[METRICS_URL_BYTES_MAX]);
 
 #endif

@@ -8,7 +8,7 @@
 #include "serving/chaos.h"
 #include "serving/configure.h"
 
-#define AWAY_NAMED_MAX 8 /* models of one client that are named while they are away; who looks sees one of them */
+#define AWAY_NAMED_MAX 8 /* limit of unreachable models of one client that are kept by name; a reader gets one of them */
 #define MODEL_NAME_BYTES 256
 #define AWAY_WORDS_BYTES ERROR_TEXT_MAX
 
@@ -22,7 +22,7 @@ static bool is_called(const struct called_pipeline *called, size_t count, const 
 	return false;
 }
 
-/* Those that its steps call, and behind them those that these call. */
+/* The pipelines that its steps call, followed by those that these call. */
 size_t called_pipelines_find(const struct plan *plan, const struct pipeline_plan *pipeline, struct called_pipeline *called)
 {
 	size_t count = 0;
@@ -38,7 +38,7 @@ size_t called_pipelines_find(const struct plan *plan, const struct pipeline_plan
 
 /* ---- callers ---- */
 
-/* `model_count`: it is not there. */
+/* The index of a model; `model_count`: there is none of that name. */
 static size_t model_find(const struct caller_config *caller, const char *name)
 {
 	size_t at = 0;
@@ -57,7 +57,7 @@ static bool same_addresses(const struct model_addresses *a, const struct model_a
 	return same;
 }
 
-/* Steps may say of one model that it is in different places. What else they say of it is said of each call. */
+/* Whether both give the same addresses to models of the same name. Other settings of a step apply to each call. */
 static bool agree(const struct caller_config *one, const struct caller_config *other)
 {
 	for (size_t i = 0; i < other->model_count; i++) {
@@ -85,7 +85,7 @@ static bool share(struct caller_config *shared, const struct caller_config *call
 		size_t at = model_find(shared, caller->models[i].name);
 		if (at == shared->model_count)
 			models[count++] = caller->models[i];
-		else if (models[at].cache.backend == CACHE_NONE) /* only this one keeps replies */
+		else if (models[at].cache.backend == CACHE_NONE) /* only this caller configures a cache */
 			models[at].cache = caller->models[i].cache;
 	}
 	shared->models = models;
@@ -93,16 +93,17 @@ static bool share(struct caller_config *shared, const struct caller_config *call
 	return true;
 }
 
-/* ---- what callers have to tell ---- */
+/* ---- notices of callers ---- */
 
-/* A model that is away of some workers. */
+/* A model that is unreachable from some workers. */
 struct away_model {
-	size_t workers; /* 0: the place is free */
+	size_t workers; /* 0: the entry is free */
 	char name[MODEL_NAME_BYTES];
 	char words[AWAY_WORDS_BYTES];
 };
 
-/* Of one client's models. Written by the workers that call when a model goes or comes, read by the engine. */
+/* Unreachable models of one client. Written by the calling workers when a model becomes unreachable or reachable,
+ * read by the engine. */
 struct model_news {
 	const struct log_sink *log;
 	pthread_mutex_t lock;
@@ -119,7 +120,7 @@ static struct model_news *model_news_open(const struct log_sink *log, struct are
 	return news;
 }
 
-/* The place of that model, or a free one. NULL: all are taken, by others. */
+/* The entry of that model, or a free one. NULL: all entries are used by other models. */
 static struct away_model *away_model_at(struct model_news *news, const char *model)
 {
 	struct away_model *empty = NULL;
@@ -160,7 +161,19 @@ bool model_news_away(const struct caller_config *caller, char *words, size_t siz
 	return found;
 }
 
-/* On the thread of the worker that calls. */
+bool model_news_is_away(const struct caller_config *caller, const char *model, char *words, size_t size)
+{
+	struct model_news *news = caller->told_context;
+	pthread_mutex_lock(&news->lock);
+	const struct away_model *entry = away_model_at(news, model);
+	bool found = entry && entry->workers > 0;
+	if (found)
+		(void)snprintf(words, size, "%s", entry->words);
+	pthread_mutex_unlock(&news->lock);
+	return found;
+}
+
+/* Runs on the thread of the worker that calls. */
 static void say_model(void *context, const char *model, const char *words)
 {
 	struct model_news *news = context;
@@ -193,7 +206,8 @@ static void say_cache(void *context, const char *model, const char *words)
 		log_say(news->log, LOG_LEVEL_INFO, &fields, "replies of model %s are cached again", model);
 }
 
-/* Models that called pipelines call are called by the same client, and in an outage as the caller says. */
+/* Configures one client for a pipeline and for those that it calls. In an outage the setting of the calling pipeline
+ * applies. */
 static bool caller_gather(const struct plan *plan, const struct pipeline_plan *pipeline, const struct called_pipeline *called,
 			  size_t count, struct arena *arena, struct caller_config *caller, struct error *error)
 {
@@ -202,7 +216,7 @@ static bool caller_gather(const struct plan *plan, const struct pipeline_plan *p
 	for (size_t i = 0; i < count; i++) {
 		struct caller_config theirs;
 		const struct pipeline_plan *other = plan_find(plan, called[i].name);
-		assert(other); /* lint saw it */
+		assert(other); /* lint has checked that it exists */
 		if (!caller_configure(plan, other, arena, &theirs, error))
 			return false;
 		if (!agree(caller, &theirs))

@@ -28,4 +28,7 @@ const struct caller_config *model_clients_find(struct model_clients *callers, co
  * thread. */
 bool model_news_away(const struct caller_config *caller, char *words, size_t size);
 
+/* Whether that model is unreachable, with the reason. Any thread. */
+bool model_news_is_away(const struct caller_config *caller, const char *model, char *words, size_t size);
+
 #endif

@@ -36,7 +36,7 @@ static bool was_said(const struct faults *said, const struct fault *fault)
 	return false;
 }
 
-/* What the files' own faults are has been said: those that are new are left. */
+/* The faults that are not among those already reported. */
 static struct faults *only_new(const struct faults *faults, const struct faults *said, struct arena *arena)
 {
 	struct faults *fresh = faults_open(arena);
@@ -48,11 +48,34 @@ static struct faults *only_new(const struct faults *faults, const struct faults 
 	return fresh;
 }
 
-bool model_survey_check(const struct revision_report *report, const struct spec *spec, const struct plan_options *options,
+static bool is_called(const struct plan *plan, const char *model)
+{
+	for (size_t i = 0; plan && i < plan->count; i++)
+		for (size_t j = 0; j < plan->pipelines[i].callee_count; j++)
+			if (plan->pipelines[i].callees[j].target == CALL_MODEL &&
+			    strcmp(plan->pipelines[i].callees[j].name, model) == 0)
+				return true;
+	return false;
+}
+
+/* A model that is called already may be away: that is no reason to refuse another change. */
+static bool models_answer(const struct revision_options *revision, const struct survey *survey, struct error *error)
+{
+	for (size_t i = 0; revision->models_must_answer && i < survey->count; i++) {
+		const struct survey_answer *answer = &survey->answers[i];
+		if (answer->away && !is_called(revision->before, answer->model))
+			return error_set(error, ERROR_REMOTE, PLACE_NONE, "model `%s` is not ready: %s; start its server, or "
+					 "correct its address", answer->model, answer->words ? answer->words : "no answer");
+	}
+	return true;
+}
+
+bool model_survey_check(const struct revision_options *revision, const struct spec *spec, const struct plan_options *options,
 			struct arena *arena, const struct plan *plan, struct error *error)
 {
+	const struct revision_report *report = &revision->report;
 	struct survey survey;
-	if (!model_survey_ask(plan, arena, &survey, error))
+	if (!model_survey_ask(plan, arena, &survey, error) || !models_answer(revision, &survey, error))
 		return false;
 	report_unchecked(report, &survey, arena);
 	if (survey.metadata.count == 0)

@@ -13,7 +13,7 @@ struct namespace_load {
 	char *name;
 	uint64_t ended;
 	int64_t ends;
-	bool sampled; /* the two are known */
+	bool sampled; /* both values are known */
 	double capacity;
 	struct namespace_state state;
 	struct namespace_load *next;
@@ -39,7 +39,7 @@ static struct namespace_load *load_named(const struct namespace_loads *loads, co
 	return load;
 }
 
-/* NULL: no memory. */
+/* Finds or makes the load of a namespace. NULL: no memory. */
 static struct namespace_load *load_of(struct namespace_loads *loads, const char *name)
 {
 	struct namespace_load *load = load_named(loads, name);
@@ -56,7 +56,7 @@ static struct namespace_load *load_of(struct namespace_loads *loads, const char 
 	return loads->first = load;
 }
 
-/* Of one pipeline or of all of a namespace. */
+/* Sum over one pipeline, or over all pipelines of a namespace. */
 struct load_sum {
 	uint64_t ended;
 	int64_t ends, records;
@@ -93,7 +93,7 @@ static void load_sample(struct namespace_load *load, struct load_sum sum, double
 	load->state.lag_records = (double)sum.records;
 	load->state.busy_partitions = (double)sum.busy;
 	if (load->sampled) {
-		/* Topics that a reload removed take their ends along. */
+		/* The ends of topics that a reload removed are no longer part of the sum, so it may fall. */
 		const struct replica_load seen = {.ended = (double)(sum.ended - load->ended) / passed_s,
 						  .arrived = fmax(0, (double)(sum.ends - load->ends) / passed_s),
 						  .lag = (double)sum.records,
@@ -126,10 +126,8 @@ static void on_sample_due(void *context)
 	passed_s = passed_s > 0 ? passed_s : 1;
 	double share = (cpu_seconds - loads->cpu_seconds) / passed_s / (double)workers_counted(loads);
 	for (size_t i = 0; i < plan->count; i++) {
-		bool first = true;
-		for (size_t j = 0; j < i && first; j++)
-			first = strcmp(plan->pipelines[j].namespace, plan->pipelines[i].namespace) != 0;
-		struct namespace_load *load = first ? load_of(loads, plan->pipelines[i].namespace) : NULL;
+		struct namespace_load *load =
+			plan_is_first_of_namespace(plan, i) ? load_of(loads, plan->pipelines[i].namespace) : NULL;
 		if (load)
 			load_sample(load, load_sum_of(loads, plan, load->name), passed_s, share);
 	}

@@ -1,7 +1,8 @@
 /* namespace_load.h: Load of the namespaces that an engine serves, sampled every few seconds: lag, rates and processor
- * time, and the number of engines that they call for (runtime/replica_estimate.h).
+ * time, and the number of engines needed (runtime/replica_estimate.h).
  *
- * Belongs to the engine's thread. */
+ * Belongs to the engine's thread.
+ */
 #ifndef SLUICE_RUNTIME_NAMESPACE_LOAD_H
 #define SLUICE_RUNTIME_NAMESPACE_LOAD_H
 
@@ -12,7 +13,7 @@
 
 struct namespace_loads;
 
-/* Samples by a timer of the engine's loop. Borrows all. NULL: `error` has the reason (SYSTEM). */
+/* Samples by a timer of the engine's loop. Borrows all arguments. NULL: `error` has the reason (SYSTEM). */
 struct namespace_loads *namespace_loads_open(struct engine *engine, const struct engine_config *config, struct lag_watch *lags,
 					     struct error *error);
 void namespace_loads_close(struct namespace_loads *loads); /* NULL is fine */

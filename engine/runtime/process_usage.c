@@ -11,9 +11,9 @@
 #include "base/number.h"
 
 #define LINE_BYTES 4096
-#define STAT_START_FIELD 20 /* of starttime, counted from the field behind the name of the program (proc(5)) */
+#define STAT_START_FIELD 20 /* of starttime, counted from the field after the program's name (proc(5)) */
 
-/* The first line of a file; false: it cannot be read. */
+/* Reads the first line of a file; false: it cannot be read. */
 static bool line_read(const char *path, char line[LINE_BYTES])
 {
 	FILE *file = fopen(path, "r");
@@ -23,7 +23,7 @@ static bool line_read(const char *path, char line[LINE_BYTES])
 	return good;
 }
 
-/* The number of that place among the words of a line; NaN: there is none. */
+/* The n-th word of a line as a number; NaN: there is none. */
 static double number_at(const char *line, size_t place)
 {
 	double number;
@@ -43,13 +43,13 @@ static void memory_read(struct process_state *state)
 	state->resident_bytes = good ? number_at(line, 1) * page : NAN;
 }
 
-/* It is given since the machine's start, which was as long ago as /proc/uptime says. */
+/* Reads the start time of the process. The kernel gives it relative to boot, whose age is in /proc/uptime. */
 static double start_read(void)
 {
 	char stat[LINE_BYTES], uptime[LINE_BYTES];
 	if (!line_read("/proc/self/stat", stat) || !line_read("/proc/uptime", uptime))
 		return NAN;
-	const char *behind = strrchr(stat, ')'); /* the name may have blanks */
+	const char *behind = strrchr(stat, ')'); /* the name may contain spaces */
 	double ticks = behind ? number_at(behind, STAT_START_FIELD) : NAN;
 	double ago = number_at(uptime, 0) - ticks / (double)sysconf(_SC_CLK_TCK);
 	return (double)time_of_day_ms() / MS_PER_S - ago;
@@ -58,7 +58,7 @@ static double start_read(void)
 static double descriptors_count(void)
 {
 	DIR *folder = opendir("/proc/self/fd");
-	double count = -1; /* the folder's own */
+	double count = -1; /* do not count the folder's own descriptor */
 	if (!folder)
 		return NAN;
 	for (const struct dirent *entry; (entry = readdir(folder));)

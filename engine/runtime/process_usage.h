@@ -1,10 +1,10 @@
-/* process_usage.h: What this process uses of its machine: processor time, memory and descriptors, for its metrics. */
+/* process_usage.h: Resource usage of this process, for its metrics: processor time, memory and file descriptors. */
 #ifndef SLUICE_RUNTIME_PROCESS_USAGE_H
 #define SLUICE_RUNTIME_PROCESS_USAGE_H
 
 #include "observe/metric.h"
 
-/* Reads /proc; takes some tens of microseconds. What cannot be read is NaN. Any thread. */
+/* Reads /proc, in some tens of microseconds. A value that cannot be read is NaN. Any thread may call. */
 struct process_state process_usage(void);
 
 #endif

@@ -5,23 +5,24 @@
 
 #include <stddef.h>
 
-#define REPLICAS_CATCH_UP_S 30 /* time in which what waits is to be gone */
-#define REPLICAS_USE 0.8       /* share of its capacity that an engine is to use */
-#define REPLICAS_CPU_LEAST 0.05 /* an engine that uses less is not extrapolated further */
+#define REPLICAS_CATCH_UP_S 30 /* target time for processing the lag */
+#define REPLICAS_USE 0.8       /* target share of an engine's capacity */
+#define REPLICAS_CPU_LEAST 0.05 /* minimum for extrapolation: a smaller share is taken as this one */
 
-/* Of the last seconds. */
+/* Load in the last few seconds. */
 struct replica_load {
-	double ended;	  /* records per second that this engine has ended */
-	double arrived;	  /* records per second that have come for all engines */
+	double ended;	  /* records per second that this engine finished */
+	double arrived;	  /* records per second that arrived for all engines */
 	double lag;	  /* records that wait for all engines */
-	double cpu_share; /* processor time of this engine, as a share of that of its workers' threads */
+	double cpu_share; /* processor time of this engine, divided by that of all its workers' threads at full use */
 	size_t busy_partitions;
 };
 
-/* `capacity`: records per second that one engine can end, kept between two calls; 0: not known. It is what the engine
- * has ended while more than a second's records waited, else what it has ended over its share of processor time. The
- * number is what comes, and what waits over REPLICAS_CATCH_UP_S, over REPLICAS_USE of the capacity, rounded up: at
- * least 1, and at most the busy partitions. So it is 0 when no partition has work. */
+/* Returns the number of engines needed. `capacity`: records per second that one engine can finish, kept by the caller
+ * between two calls; 0: not known. It is the rate at which the engine finished records while more than one second's
+ * records waited; otherwise that rate divided by its share of processor time. The number is the arrival rate, plus
+ * the lag divided by REPLICAS_CATCH_UP_S, divided by REPLICAS_USE of the capacity, rounded up. It is at least 1, and
+ * at most the number of busy partitions. So it is 0 when no partition has work. */
 size_t replicas_wanted(const struct replica_load *load, double *capacity);
 
 #endif

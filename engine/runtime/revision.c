@@ -10,13 +10,14 @@
 #include "spec/normal.h"
 #include "spec/rows.h"
 
-#define REVISION_ARENA_BYTES ((size_t)1 << 30) /* as of a plan: a thousand pipelines take 30 MiB */
-#define NORMAL_BYTES_MAX ((size_t)16 << 20)    /* of one resource, written out */
+#define REVISION_ARENA_BYTES ((size_t)1 << 30) /* as for a plan: a thousand pipelines take 30 MiB */
+#define NORMAL_BYTES_MAX ((size_t)16 << 20)    /* of one resource in its normal form */
 #define PEM_BYTES_MAX ((size_t)1 << 20)
 
 /* ---- reading ---- */
 
-/* There models of one name that are told apart by their part of a revision are so too. */
+/* The address of a model at the built-in server. Models of the same name in different parts of a deployment have
+ * different addresses there. */
 static const char *built_in_address(const struct revision_options *options, const char *model, struct arena *arena)
 {
 	return model_served_name(model) == model ? options->built_in : arena_print(arena, "%s/%s", options->built_in, model);
@@ -34,7 +35,8 @@ static void lead_to_built_in(struct plan *plan, const struct revision_options *o
 		}
 }
 
-/* Leaves out what is refused for itself. One of those that is running already goes on as it was, and so does all else. */
+/* Removes refused pipelines from the plan. False: the revision is refused as a whole, because a refused pipeline is
+ * already running, or because none is left. */
 static bool may_go_on(struct plan *plan, const struct plan *before)
 {
 	for (size_t i = 0; i < plan->count; i++)
@@ -43,7 +45,8 @@ static bool may_go_on(struct plan *plan, const struct plan *before)
 	return plan_errors(plan) == 0 && (plan_leave_refused(plan) == 0 || plan->count > 0);
 }
 
-/* Whether all files are there that the steps name. Those that are left are the caller's; faults are said without them. */
+/* Whether all files that the steps name are local. If not, the caller gets the list of files to fetch; faults are
+ * reported without them. */
 static bool files_are_here(struct revision *revision, const struct revision_options *options)
 {
 	if (options->elsewhere && files_left(revision->files) > 0 && plan_errors(&revision->plan) == 0) {
@@ -73,6 +76,7 @@ static bool make_plan(struct revision *revision, const struct revision_options *
 	const struct plan_options plan_options = {.kinds = options->kinds,
 						  .metadata = &none,
 						  .servers = options->servers,
+						  .prefix = options->prefix,
 						  .models_served = options->built_in != NULL,
 						  .files = files_source(revision->files)};
 	const struct faults *faults = revision->spec.faults;
@@ -81,7 +85,7 @@ static bool make_plan(struct revision *revision, const struct revision_options *
 	if (!plan_make(&revision->spec, &plan_options, revision->arena, &revision->plan, error) ||
 	    !files_are_here(revision, options))
 		return false;
-	bool good = may_go_on(&revision->plan, options->before);
+	bool good = may_go_on(&revision->plan, options->before), is_empty = options->may_be_empty && revision->plan.count == 0;
 	revision->views = ARENA_ARRAY(revision->arena, struct files_view, revision->plan.count);
 	for (size_t i = 0; revision->views && i < revision->plan.count; i++)
 		files_view_begin(&revision->views[i], revision->files);
@@ -91,15 +95,14 @@ static bool make_plan(struct revision *revision, const struct revision_options *
 		lead_to_built_in(&revision->plan, options, revision->arena);
 	if (faults_total(faults) > 0)
 		options->report.faults(options->report.context, faults);
-	bool has_gateway = options->has_gateway || (options->may_have_gateway && revision->runtime &&
-						    listener_is_wanted(&revision->runtime->http));
+	bool has_gateway = options->has_gateway || (options->may_have_gateway && runtime_has_listener(revision->runtime));
 	return good && (options->insecure || startup_check_protection(faults, has_gateway, error)) &&
-	       startup_check(&revision->plan, revision->arena, error) &&
-	       (!options->survey ||
-		model_survey_check(&options->report, &revision->spec, &plan_options, revision->arena, &revision->plan, error));
+	       (is_empty || startup_check(&revision->plan, revision->arena, error)) &&
+	       (is_empty || !options->survey ||
+		model_survey_check(options, &revision->spec, &plan_options, revision->arena, &revision->plan, error));
 }
 
-/* What goes before what the files say of namespaces and lineage. */
+/* A copy of a resource with the namespace and lineage that the options force. */
 static struct resource *resource_apart(const struct resource *resource, const struct revision_options *options, struct arena *arena)
 {
 	struct resource *copy = ARENA_NEW(arena, struct resource);
@@ -130,7 +133,8 @@ static bool set_apart(struct spec *spec, const struct revision_options *options,
 	return true;
 }
 
-/* Certificates are renewed where they are. One that cannot be read is told of when it is used. */
+/* Hash of a certificate's contents, which may be renewed in the same file. A file that cannot be read is reported
+ * when it is used. */
 static uint64_t file_content(const char *path, uint64_t seed, struct arena *arena)
 {
 	struct error error = {0};
@@ -153,6 +157,14 @@ static uint64_t certificates_of(const struct spec *spec, struct arena *arena)
 	return content;
 }
 
+static bool spec_read_any(struct spec *spec, const struct revision_options *options, const struct spec_options *spec_options,
+			  struct error *error)
+{
+	return options->path_count == 0
+		       ? spec_read_documents(spec, options->documents, options->document_count, spec_options, error)
+		       : spec_read(spec, options->paths, options->path_count, spec_options, error);
+}
+
 static bool revision_read(struct revision *revision, const struct revision_options *options, struct error *error)
 {
 	const struct spec_options spec_options = {
@@ -162,7 +174,7 @@ static bool revision_read(struct revision *revision, const struct revision_optio
 		return error_memory(error, ERROR_SYSTEM, "reading files");
 	revision->spec_is_open = spec_open(&revision->spec, error);
 	revision->files = revision->spec_is_open ? files_given(options, error) : NULL;
-	if (!revision->files || !spec_read(&revision->spec, options->paths, options->path_count, &spec_options, error) ||
+	if (!revision->files || !spec_read_any(&revision->spec, options, &spec_options, error) ||
 	    !set_apart(&revision->spec, options, error))
 		return false;
 	revision->certificates = certificates_of(&revision->spec, revision->arena);
@@ -202,7 +214,7 @@ struct files_view *revision_view(const struct revision *revision, const struct p
 
 /* ---- versions ---- */
 
-/* Resources count as they are written out, whatever way they were written. */
+/* Appends a resource in its normal form, so that two ways to write the same resource are equal. */
 static void add_resource(const struct resource *resource, const struct step_kind *const *kinds, struct arena *arena,
 			 struct buffer *out)
 {
@@ -224,7 +236,6 @@ static void add_callee(const struct revision *revision, const struct callee *cal
 		       struct arena *arena, struct buffer *out)
 {
 	const struct resource *model = spec_find(&revision->spec, RESOURCE_MODEL, callee->name);
-	const struct resource *experiment = spec_find(&revision->spec, RESOURCE_EXPERIMENT, callee->name);
 	const char *named = callee->endpoint.server;
 	const struct resource *server = named ? spec_find(&revision->spec, RESOURCE_SERVER, named) : NULL;
 	buffer_print(out, "\n%s %s", callee->name, callee->endpoint.addresses ? callee->endpoint.addresses : "");
@@ -232,8 +243,6 @@ static void add_callee(const struct revision *revision, const struct callee *cal
 		add_server(revision, server, kinds, arena, out);
 	if (model)
 		add_resource(model, kinds, arena, out);
-	if (experiment)
-		add_resource(experiment, kinds, arena, out);
 }
 
 static void add_pipeline(const struct revision *revision, const struct pipeline_plan *pipeline,
@@ -246,11 +255,15 @@ static void add_pipeline(const struct revision *revision, const struct pipeline_
 			     (int)pipeline->topics[i].best_effort);
 	for (size_t i = 0; i < pipeline->graph->count; i++)
 		buffer_print(out, "\n%lld", (long long)pipeline->graph->steps[i].timeout_ms);
+	for (size_t i = 0; i < pipeline->graph->experiment_count; i++)
+		if (!pipeline->graph->experiments[i]->inside) /* one written in a step is part of the pipeline */
+			add_resource(spec_find(&revision->spec, RESOURCE_EXPERIMENT, pipeline->graph->experiments[i]->name), kinds,
+				     arena, out);
 	for (size_t i = 0; i < pipeline->callee_count; i++)
 		add_callee(revision, &pipeline->callees[i], kinds, arena, out);
 }
 
-/* What is said of the calls of all models. */
+/* Appends the resources with settings for the calls of all models. */
 static void add_performance(const struct spec *spec, const struct step_kind *const *kinds, struct arena *arena, struct buffer *out)
 {
 	for (size_t i = 0; i < spec->count; i++)
@@ -258,7 +271,7 @@ static void add_performance(const struct spec *spec, const struct step_kind *con
 			add_resource(spec->resources[i], kinds, arena, out);
 }
 
-/* With those that it calls, which run inside it. */
+/* Hash of a pipeline together with the pipelines that it calls, which run inside it. */
 static uint64_t content_of(const struct revision *revision, const struct pipeline_plan *pipeline,
 			   const struct step_kind *const *kinds, struct arena *arena, struct buffer *text)
 {

@@ -27,26 +27,32 @@ struct revision_report {
 
 struct revision_options {
 	const struct step_kind *const *kinds;
-	struct arena *names; /* for texts that errors borrow; outlives the revision */
+	struct arena *names; /* for texts that errors borrow; outlives the revision. NULL: no file is read */
 	struct revision_report report;
 	const char *const *paths;
 	size_t path_count;
+	const struct spec_document *documents; /* without `paths` */
+	size_t document_count;
+	bool may_be_empty; /* a revision without pipelines is no error */
 	struct name_list servers; /* NAME=URL */
 	/* Address for models without one of their own: stubs, and models that no Server offers. NULL: none. */
 	const char *built_in;
 	bool built_in_only;	      /* it is used for all models, also for those with an address */
-	/* Running plan: a pipeline of it that would be refused now is a reason to refuse the revision. NULL: none. */
+	/* Running plan. If one of its pipelines would now be refused, the whole revision is refused. NULL: none. */
 	const struct plan *before;
 	const char *namespace;	      /* of resources that state none; NULL: the default */
+	const char *prefix;	      /* of topics, where no SeldonRuntime sets one; NULL: the default */
 	const char *namespace_forced; /* of all resources, whatever the files state; NULL: as in the files */
 	bool lineage_full;	      /* of all pipelines, whatever the files state */
-	bool has_gateway;	      /* the caller has one, which puts securityConfig in force, or refuses to listen */
-	bool may_have_gateway;	      /* it has one if the runtime's serviceConfig says so */
+	bool has_gateway;	      /* the caller has a gateway, which enforces securityConfig or refuses to listen */
+	bool may_have_gateway;	      /* the caller has a gateway if the runtime's serviceConfig has one */
 	bool insecure;		      /* protection that is requested and not in force is no obstacle */
 	/* For files that must be fetched from elsewhere first. Then no revision is made, and they are returned here,
 	 * for a thread to fetch them (cli/fetching.h); the next call takes them back. NULL: the call waits for them. */
 	struct files **elsewhere;
 	bool survey; /* asks models for their inputs: waits for their servers, 2 s at most */
+	/* With `survey`: a model that `before` does not call and that is unreachable is an error (REMOTE). */
+	bool models_must_answer;
 };
 
 /* NULL: `error` has the reason. Its kind is NONE if reported faults are the reason, or if `elsewhere` has files to

@@ -1,10 +1,10 @@
 /* revision_topics.c: see revision_topics.h. */
 #include "runtime/revision_topics.h"
 
-#define STATUS_RETENTION_MS 3600000 /* what `sluice top` shows is of this second */
+#define STATUS_RETENTION_MS 3600000 /* `sluice top` shows the last second only */
 
-/* The status topic of a namespace, once; without it nothing is amiss but that `sluice top`
- * shows nothing, so it is made and not asked for. */
+/* Adds the status topic of a namespace, once, if topics are created. It is not required otherwise: without it only
+ * `sluice top` shows nothing. */
 static void want_status(const struct revision *revision, const struct pipeline_plan *pipeline, struct wanted_topic *items,
 			size_t *count)
 {
@@ -22,7 +22,7 @@ static void want_status(const struct revision *revision, const struct pipeline_p
 		};
 }
 
-/* Another pipeline's topic is there when that pipeline is among the files: it is made with its own. */
+/* Whether a topic of another pipeline is created by these files: it is if that pipeline is one of them. */
 static bool is_made_here(const struct plan *plan, const struct topic *topic)
 {
 	for (size_t i = 0; i < plan->count && topic->role == TOPIC_EXTERNAL; i++)
@@ -68,7 +68,8 @@ bool revision_topics(const struct revision *revision, struct properties settings
 			*item = (struct wanted_topic){
 				.name = topic->name,
 				.bound = topic->bound,
-				.written = topic->role != TOPIC_INPUTS && topic->role != TOPIC_EXTERNAL,
+				.written = topic->role != TOPIC_INPUTS && topic->role != TOPIC_EXTERNAL &&
+					   topic->role != TOPIC_FEEDBACK,
 				.partitions = topic->partitions,
 				.replication = revision->runtime ? revision->runtime->replication_factor : 0,
 				.retention_ms = topic->retention_ms,

@@ -1,21 +1,9 @@
-/* startup_check.c: see startup_check.h. Each check is one reason, with what to do instead. */
+/* startup_check.c: see startup_check.h. Each check has one reason to refuse, with advice. */
 #include "runtime/startup_check.h"
 
 #include "spec/fault_codes.h"
 
-static bool check_steps(const struct pipeline_plan *plan, struct error *error)
-{
-	for (size_t i = 0; i < plan->graph->count; i++) {
-		const struct step_spec *step = plan->graph->steps[i].spec;
-		if (step->kind && step->kind->planned)
-			return error_set(error, ERROR_CONFIG, step->name.place,
-					 "pipeline %s cannot run yet: step `%s` is of kind `%s`, which is only checked; remove it",
-					 plan->graph->name, plan->graph->steps[i].name, step->kind->name);
-	}
-	return true;
-}
-
-/* A pipeline that is called runs inside its caller, so it can keep nothing of its own. */
+/* A called pipeline runs inside its caller, so it cannot have state of its own. */
 static bool check_called_pipeline(const struct plan *all, const struct pipeline_plan *plan, const struct callee *callee,
 				  struct error *error)
 {
@@ -87,11 +75,9 @@ bool startup_check(const struct plan *plan, struct arena *arena, struct error *e
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "there is no pipeline in these files, so there is nothing to "
 				 "run");
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		if (!check_steps(pipeline, error) || !check_calls(plan, pipeline, arena, error))
+	for (size_t i = 0; i < plan->count; i++)
+		if (!check_calls(plan, &plan->pipelines[i], arena, error))
 			return false;
-	}
 	return !shared || error_set(error, ERROR_CONFIG, shared->place, "%s", shared->message);
 }
 

@@ -8,8 +8,8 @@
  * reason, and what to do. The arena is for memory of the check. */
 bool startup_check(const struct plan *plan, struct arena *arena, struct error *error);
 
-/* Whether the faults report no protection that is requested and not in force; otherwise CONFIG. `has_gateway`: the
- * caller has a gateway, which checks itself what it puts in force (gateway/access_settings.h). */
+/* Whether the faults report no protection that is requested but not enforced; otherwise CONFIG. `has_gateway`: the
+ * caller has a gateway, which checks by itself what it enforces (gateway/access_settings.h). */
 bool startup_check_protection(const struct faults *faults, bool has_gateway, struct error *error);
 
 #endif

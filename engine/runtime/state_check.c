@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "log/probe_state.h"
 
-/* A stage, of the pipeline whose changelog that is. */
+/* The stage of a changelog, with its pipeline. */
 struct stage_found {
 	const struct pipeline_plan *pipeline;
 	const struct graph *graph; /* NULL: there is none */
@@ -41,7 +41,7 @@ static size_t graph_names(const struct graph *graph, const char **names)
 	return count;
 }
 
-/* A text of names, each with a NUL behind it; NULL: memory ran out. */
+/* The names in one text, each followed by a NUL; NULL: memory ran out. */
 static char *names_pack(const struct graph *graph, size_t *length)
 {
 	const char **names = memory_take(graph->count + 1, sizeof *names);
@@ -72,7 +72,7 @@ static bool graph_remembers(const struct graph *graph, const char *name)
 	return false;
 }
 
-/* The first of `names` that the graph has not; NULL: it has all. */
+/* The first of `names` that is not a step with state in the graph; NULL: all of them are. */
 static const char *names_missed(struct text names, const struct graph *graph)
 {
 	for (size_t at = 0; at < names.length; at += strlen(names.bytes + at) + 1)
@@ -81,7 +81,7 @@ static const char *names_missed(struct text names, const struct graph *graph)
 	return NULL;
 }
 
-/* The first of the graph's that is not among `names`. */
+/* The first step with state in the graph that is not in `names`; NULL: all of them are. */
 static const char *names_added(struct text names, const struct graph *graph)
 {
 	for (size_t i = 0; i < graph->count; i++)
@@ -90,7 +90,7 @@ static const char *names_added(struct text names, const struct graph *graph)
 	return NULL;
 }
 
-/* ---- pipelines that are gone ---- */
+/* ---- removed pipelines ---- */
 
 struct changelog_left {
 	struct list_node node;
@@ -154,9 +154,10 @@ bool state_history_note(struct state_history *history, const struct plan *before
 	return true;
 }
 
-/* ---- files that are read again ---- */
+/* ---- reload ---- */
 
-/* The changelog by which a group reads a topic, where `but` has none of that name; NULL: it reads it without state. */
+/* The changelog of the state with which a group reads a topic, if the plan `but` lacks that changelog. NULL: there is
+ * none. */
 static const struct topic *changelog_forsaken(const struct plan *plan, const char *group, const char *input, const struct plan *but,
 					  const char **pipeline)
 {
@@ -185,7 +186,7 @@ static bool steps_stay(struct text names, const struct pipeline_plan *pipeline, 
 			 pipeline->graph->name, changelog->name, gone, added, pipeline->graph->name);
 }
 
-/* The stage stays, with the same changelog. */
+/* Checks a stage that keeps its changelog. */
 static bool stage_stays(const struct graph *old, const struct pipeline_plan *pipeline, const struct topic *changelog,
 			struct error *error)
 {

@@ -12,18 +12,18 @@
 #include "runtime/lag_watch.h"
 
 #define MODEL_AWAY "a model that it calls is unreachable: "
-#define ARENA_BYTES ((size_t)64 << 20) /* names, and a last count of each pipeline: a KiB */
-#define QUEUE_BYTES ((size_t)1 << 20)  /* a second of a thousand pipelines */
+#define ARENA_BYTES ((size_t)64 << 20) /* names, and the last counts of each pipeline: a KiB */
+#define QUEUE_BYTES ((size_t)1 << 20)  /* records of a second for a thousand pipelines */
 #define STATUS_BYTES ((size_t)64 << 10)
 #define WHY_BYTES 512
 #define VERSION_BYTES 17 /* in hexadecimal */
 
-/* A pipeline as it was announced last. */
+/* A pipeline, with its state in the last record. */
 struct announced {
 	const char *name;
 	uint32_t topic;
 	struct engine_counts counts;
-	uint64_t failed_in_a_row; /* errors since the last result that was none */
+	uint64_t failed_in_a_row; /* errors since the last result without an error */
 	struct failure_watch watch;
 	struct announced *next;
 };
@@ -46,7 +46,7 @@ struct status_publisher {
 
 static void on_due(void *context);
 
-/* ---- whose it is ---- */
+/* ---- names and topics ---- */
 
 static bool find_topic(struct status_publisher *status_publisher, const struct pipeline_plan *plan, uint32_t *number)
 {
@@ -82,20 +82,20 @@ static struct announced *announced_as(struct status_publisher *status_publisher,
 	return pipeline->name ? pipeline : NULL;
 }
 
-/* ---- what is said ---- */
+/* ---- contents of a status ---- */
 
 static double quantile_ms(const struct histogram *histogram, double share)
 {
 	return (double)histogram_quantile(histogram, share) / 1000;
 }
 
-/* An engine whose model is away is well: it is ready, and what was asked waits in it. */
+/* Whether requests wait for an unreachable model. The engine is ready nevertheless, and the requests wait in it. */
 static bool calls_wait(const struct engine_counts *now)
 {
 	return now->models_away > 0 && now->sums.in_flight > 0;
 }
 
-/* Whether results of a second were errors or not is known, their order is not: one that is none ends the row. */
+/* Counts errors in a row. The order of the results within a second is not known, so one success ends the row. */
 static void count_row(struct announced *pipeline, const struct engine_counts *now)
 {
 	if (now->sums.succeeded > pipeline->counts.sums.succeeded)
@@ -137,7 +137,7 @@ static const char *why_of(struct status_publisher *status_publisher, const struc
 	return status_publisher->why;
 }
 
-/* The topics from which it takes records that it commits, a blank between. */
+/* The names of the topics whose records it takes and commits, separated by spaces. */
 static struct text reads_of(struct status_publisher *status_publisher, const struct pipeline_plan *plan)
 {
 	struct buffer *names = &status_publisher->names;
@@ -196,7 +196,7 @@ static void say(struct status_publisher *status_publisher, const struct pipeline
 		(void)side_produce(status_publisher->side, &record);
 }
 
-/* ---- what is logged ---- */
+/* ---- log lines ---- */
 
 static void log_failures(const struct status_publisher *status_publisher, struct announced *pipeline,
 			 const struct engine_counts *now, bool at_end)
@@ -214,7 +214,8 @@ static void log_failures(const struct status_publisher *status_publisher, struct
 		(window.lasted_ms + MS_PER_S - 1) / MS_PER_S, known ? "; the last: " : "", last.text);
 }
 
-/* Status records go to Kafka each second, so whether they are acknowledged says how Kafka is. */
+/* Logs the begin and the end of an outage of Kafka. Status records are produced each second, so their
+ * acknowledgements show whether Kafka works. */
 static void log_outage(struct status_publisher *status_publisher)
 {
 	int64_t lasted_ms, now_ms = loop_now_ms(engine_loop(status_publisher->engine));
@@ -234,7 +235,7 @@ static void log_outage(struct status_publisher *status_publisher)
 	}
 }
 
-/* What failed since the last line, and the last record of each pipeline. */
+/* Logs the failures since the last line, and writes the last record of each pipeline. */
 static void say_the_end(struct status_publisher *status_publisher)
 {
 	struct engine_counts now;

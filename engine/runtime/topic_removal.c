@@ -29,7 +29,7 @@ static struct topic_removal *topic_removal_make(const struct pipeline_plan *plan
 	return arena_failed(arena) ? NULL : topic_removal;
 }
 
-/* What another pipeline has taken over by now stays. */
+/* Keeps topics that another pipeline uses by now. */
 static void leave_used(struct topic_removal *topic_removal, const struct revision *now)
 {
 	size_t left = 0;

@@ -19,9 +19,9 @@ struct member {
 	struct error error;
 };
 
-/* ---- what a worker is given ---- */
+/* ---- configuration of a worker ---- */
 
-/* All partitions of all topics, where no group shares them out. */
+/* Assigns all partitions of all topics, when there is no group that distributes them. */
 static bool assign_all(struct member *member, const struct group *group, size_t partitions, struct arena *arena,
 		       struct error *error)
 {
@@ -163,7 +163,7 @@ void worker_threads_join(struct group *group, const struct engine_config *config
 	}
 }
 
-/* ---- a newer setup ---- */
+/* ---- reload ---- */
 
 void worker_threads_reload(struct group *group, struct worker_setup *setup)
 {
@@ -176,6 +176,14 @@ bool worker_threads_follow(const struct group *group)
 {
 	for (size_t i = 0; i < group->worker_count; i++)
 		if (worker_follows(group->members[i].worker)->stages != group->setup->stages)
+			return false;
+	return true;
+}
+
+bool worker_threads_have_partitions(const struct group *group)
+{
+	for (size_t i = 0; i < group->worker_count; i++)
+		if (!worker_has_partitions(group->members[i].worker))
 			return false;
 	return true;
 }

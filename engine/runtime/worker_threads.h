@@ -18,7 +18,7 @@ void worker_threads_stop(const struct group *group);
 /* Number of running workers. If one has not turned for longer than `*slow_ms`, or `*slowest` is NULL, sets both to
  * it. */
 size_t worker_threads_look(const struct group *group, int64_t now_ms, const char **slowest, int64_t *slow_ms);
-/* That of the number, whose counts may be read while it runs. */
+/* The worker of that number; its counts may be read while it runs. */
 const struct worker *worker_threads_worker(const struct group *group, size_t number);
 bool worker_threads_have_ended(const struct group *group); /* all that were started */
 
@@ -29,5 +29,6 @@ void worker_threads_join(struct group *group, const struct engine_config *config
 /* Gives them a newer setup, which is the group's from now on. */
 void worker_threads_reload(struct group *group, struct worker_setup *setup);
 bool worker_threads_follow(const struct group *group); /* all run the latest setup */
+bool worker_threads_have_partitions(const struct group *group); /* all, as far as the group assigns them any */
 
 #endif

@@ -7,7 +7,7 @@
 
 #define S3_SCHEME "s3://"
 #define REGION_DEFAULT "us-east-1"
-/* Of nothing, which is what is sent. S3 wants it signed. */
+/* Hash of an empty body. S3 requires it in the signature. */
 #define BODY_HASH "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define URL_BYTES_MAX ((size_t)65536)
 
@@ -24,7 +24,7 @@ static const char *setting(const char *name)
 
 /* ---- S3 ---- */
 
-/* Of a key, what a URL cannot hold; slashes stay. */
+/* Escapes the bytes of a key that a URL cannot contain; slashes stay. */
 static void write_escaped(struct buffer *out, const char *key)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
@@ -35,8 +35,8 @@ static void write_escaped(struct buffer *out, const char *key)
 			buffer_print(out, "%%%02X", (unsigned char)*key);
 }
 
-/* At a store of one's own the bucket is part of the path; at AWS of the host's name, where it
- * can be: a dot would be of another certificate. */
+/* The URL of an object. At a private store the bucket is part of the path. At AWS it is part of the host's name,
+ * unless it has a dot, for which AWS has no certificate. */
 static const char *s3_url(struct text bucket, const char *key, const char *region, struct arena *arena)
 {
 	const char *endpoint = setting("AWS_ENDPOINT_URL_S3");
@@ -59,7 +59,7 @@ static const char *s3_url(struct text bucket, const char *key, const char *regio
 	return copy;
 }
 
-/* Of a name that artifact_check() has let pass. */
+/* Fetches a name that artifact_check() has accepted. */
 static bool s3_fetch(const char *name, const atomic_bool *given_up, struct place place, struct arena *arena, struct buffer *content,
 		     struct error *error)
 {
@@ -84,9 +84,9 @@ static bool s3_fetch(const char *name, const atomic_bool *given_up, struct place
 	return fetch(&request, place, content, error);
 }
 
-/* ---- either ---- */
+/* ---- both ---- */
 
-/* A URL may hold a login, which is not shown. */
+/* A URL may contain a login, which is not shown. */
 static const char *shown(const char *url, struct arena *arena)
 {
 	const char *host = strstr(url, "://") + 3;
@@ -110,7 +110,7 @@ bool artifact_check(const char *url, struct place place, struct arena *arena, st
 		if (host == 0 || rest[host] != '/' || !rest[host + 1])
 			error_set(&why, ERROR_CONFIG, place, "it names no bucket and key; write s3://BUCKET/KEY");
 	} else if (strncmp(url, "http://", scheme) != 0 && strncmp(url, "https://", scheme) != 0) {
-		error_set(&why, ERROR_CONFIG, place, "its scheme is none of file, http, https and s3");
+		error_set(&why, ERROR_CONFIG, place, "its scheme is not one of file, http, https and s3");
 	} else if (host == 0) {
 		error_set(&why, ERROR_CONFIG, place, "it names no host; write http://HOST/FILE");
 	}

@@ -5,9 +5,10 @@
 
 #include "message/oip_json.h"
 
-static const int64_t pauses_ms[ATTEMPTS_MAX] = {50, 200, 0}; /* behind the first, the second; a restart of a replica takes longer */
+static const int64_t pauses_ms[ATTEMPTS_MAX] = {50, 200, 0}; /* after the first and the second attempt; a restart of a replica
+							      * takes longer */
 
-#define UNMET_PAUSE_MS 50 /* doubles up to the next */
+#define UNMET_PAUSE_MS 50 /* doubles up to the constant below */
 #define UNMET_PAUSE_MAX_MS 3200
 #define CLOCKS_APART_MS 5
 
@@ -19,7 +20,7 @@ void attempts_begin(struct attempts *attempts, struct call *call, int64_t model_
 	*attempts = (struct attempts){.call = call, .timeout_ms = timeout_ms > 0 ? timeout_ms : ATTEMPT_TIMEOUT_MS_DEFAULT};
 }
 
-/* ---- what an attempt says ---- */
+/* ---- meaning of an attempt ---- */
 
 static bool is_reply(const struct attempt *attempt)
 {
@@ -31,7 +32,7 @@ static bool is_unmet(const struct attempt *attempt)
 	return attempt->end == ATTEMPT_REFUSED || attempt->end == ATTEMPT_LOST;
 }
 
-/* What it means for the next one. */
+/* Consequence of an attempt for the next one. */
 enum attempt_meaning { MEANS_REPLY, MEANS_INPUT, MEANS_REMOTE, MEANS_AGAIN };
 
 static enum attempt_meaning meaning_of(const struct attempt *attempt)
@@ -41,7 +42,7 @@ static enum attempt_meaning meaning_of(const struct attempt *attempt)
 	if (attempt->end != ATTEMPT_REPLIED || attempt->loading)
 		return MEANS_AGAIN;
 	switch (attempt->status) {
-	case 401: /* who we are, and where we ask, is not the message's fault, and stays so */
+	case 401: /* our credentials and address are not the message's fault, and do not change */
 	case 403:
 	case 405:
 	case 501:
@@ -82,9 +83,9 @@ static bool reply_read(struct attempts *attempts, const struct attempt *attempt)
 			 attempt->where ? ")" : "");
 }
 
-/* ---- what is said of it ---- */
+/* ---- text of an error ---- */
 
-/* " (status 503, http://h:8080)": beside the server's own words, where it has an address. */
+/* " (status 503, http://h:8080)": added to the server's own words, if the attempt has an address. */
 static void print_circumstances(const struct attempt *attempt, char *out, size_t size)
 {
 	*out = '\0';
@@ -117,9 +118,9 @@ void attempts_end(struct attempts *attempts, const struct attempt *last, const c
 	failure_say(attempts, last, ERROR_REMOTE, why);
 }
 
-/* ---- again, or not ---- */
+/* ---- retries ---- */
 
-/* Whether the server never had it, and the call waits for a server that does. */
+/* Whether the server never received it, and the call waits for a server that does. */
 static bool counts_no_try(struct attempts *attempts, const struct attempt *attempt)
 {
 	bool by_this_call = attempt->end == ATTEMPT_LOST && attempts->lost && attempt->others_answered;
@@ -135,22 +136,21 @@ static int64_t pause_ms(const struct attempts *attempts)
 	return pause < UNMET_PAUSE_MAX_MS ? pause : UNMET_PAUSE_MAX_MS;
 }
 
-/* Whether it was the request's deadline that ended it, here or at the model's server, whose
- * clock may be a little ahead. */
+/* Whether the request's deadline ended it, here or at the model's server, whose clock may be slightly ahead. */
 static bool is_cut_short(const struct attempt *attempt, int64_t deadline_ms, int64_t now_ms)
 {
 	bool timed_out = attempt->end == ATTEMPT_TIMED_OUT || (attempt->end == ATTEMPT_REPLIED && attempt->status == 504);
 	return timed_out && deadline_ms > 0 && now_ms + CLOCKS_APART_MS >= deadline_ms;
 }
 
-/* ---- whose fault a refusal is ---- */
+/* ---- cause of a refusal ---- */
 
 static bool is_name_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
-/* Whether the words have the name by itself: not as a part of another one, nor as a method that a server speaks of. */
+/* Whether the words contain the name by itself: not as part of another name, nor as a method of the server. */
 static bool words_name(struct text words, struct text name)
 {
 	for (size_t at = 0; name.length && at + name.length <= words.length; at++) {
@@ -173,8 +173,8 @@ static bool words_have(struct text words, struct text small)
 	return false;
 }
 
-/* A server that refuses an output names it. The caller is to blame where it names what was sent too, or speaks of
- * inputs alone. */
+/* Whether the server refuses an output: its message then names it. If the message also names something that was sent,
+ * or mentions only inputs, the request is the cause. */
 static bool outputs_are_refused(const struct call *call, struct text words)
 {
 	bool named = false;

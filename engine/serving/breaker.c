@@ -2,7 +2,7 @@
 #include "serving/breaker.h"
 
 #define USUAL_ONE 65536u
-#define USUAL_SHARE 64 /* what came before an answer counts a 64th */
+#define USUAL_SHARE 64 /* an answer has a weight of one 64th */
 
 bool breaker_admits(struct breaker *breaker, int64_t now_us)
 {
@@ -33,7 +33,7 @@ static bool is_long(const struct breaker *breaker)
 	return breaker->failures >= (least < BREAKER_FAILURES_MOST ? least : BREAKER_FAILURES_MOST);
 }
 
-/* Between three quarters and five quarters of the pause. */
+/* Opens for three to five quarters of the pause. */
 static void open_for(struct breaker *breaker, int64_t now_us, uint64_t chance)
 {
 	int64_t pause_us = BREAKER_PAUSE_MAX_US;
@@ -47,7 +47,7 @@ static void open_for(struct breaker *breaker, int64_t now_us, uint64_t chance)
 
 void breaker_failed(struct breaker *breaker, bool probe, int64_t now_us, uint64_t chance)
 {
-	/* What was sent before it opened says nothing new. */
+	/* An attempt sent before the breaker opened gives no new information. */
 	if (breaker->state != BREAKER_CLOSED && !probe)
 		return;
 	breaker->failures += breaker->state == BREAKER_CLOSED;

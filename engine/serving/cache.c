@@ -7,13 +7,14 @@
 
 #include "base/memory.h"
 #include "message/oip_protobuf.h"
+#include "message/rows.h"
 #include "serving/memo.h"
 #include "serving/redis.h"
 #include "step/setting.h"
 
-#define MEMORY_BYTES ((size_t)32 << 20) /* of a worker's replies of one model */
-#define PIECE_BYTES ((size_t)16 << 20)	/* of a request or reply that is digested or kept */
-#define BUCKETS 1024			/* more flights only make chains longer */
+#define MEMORY_BYTES ((size_t)32 << 20) /* of one worker's replies of one model */
+#define PIECE_BYTES ((size_t)16 << 20)	/* of a request or reply that is hashed or kept */
+#define BUCKETS 1024			/* with more flights, chains become longer */
 #define REDIS_PREFIX "sluice:reply:"
 
 struct rider {
@@ -27,11 +28,12 @@ struct cache_flight {
 	struct cache *cache;
 	struct memo_key key;
 	int64_t ttl_ms; /* of its reply */
-	struct cache_flight *next; /* in its bucket; or of those that have a reply; or in the pool */
+	struct cache_flight *next; /* in its bucket; or in the list of those with a reply; or in the pool */
 	struct rider *riders;
-	struct redis_question *question; /* NULL: not asked there, or told */
-	bool asked;			 /* the model, by the first rider's call */
-	bool over;			 /* its riders are told `reply` or `fault`; whoever tells them gives it back */
+	struct redis_question *question; /* NULL: Redis was not asked, or has answered */
+	bool asked;			 /* the model was called, with the first rider's call */
+	bool over;			 /* its riders are being answered with `reply` or `fault`; the function that answers
+					  * them frees it */
 	struct buffer reply;
 	struct error fault;
 };
@@ -45,8 +47,8 @@ struct cache {
 	struct redis *redis;
 	struct cache_flight *flights[BUCKETS]; /* by key */
 	struct rider *riders[BUCKETS];	 /* by call */
-	struct cache_flight *told;	 /* a reply was found for them */
-	struct loop_timer told_timer; /* always set, so that who waits can be told without memory */
+	struct cache_flight *told;	 /* flights for which a reply was found */
+	struct loop_timer told_timer; /* always set, so that riders can be answered without allocating */
 	struct cache_flight *flight_pool;
 	struct rider *rider_pool;
 	struct buffer piece;
@@ -54,7 +56,7 @@ struct cache {
 
 static void on_told(void *context);
 
-/* It stands among the loop's timers: only its time is another. */
+/* Moves the timer, which is always among the loop's timers, so this needs no memory. */
 static void told_timer_move(struct cache *cache, int64_t due_ms)
 {
 	(void)loop_timer_set(cache->loop, &cache->told_timer, due_ms, &(struct error){0});
@@ -132,7 +134,7 @@ void cache_close(struct cache *cache)
 
 /* ---- keys ---- */
 
-/* The request as gRPC would have it says all that the answer depends on. */
+/* Makes the key: the request as gRPC encodes it contains everything on which the answer depends. */
 static bool make_key(struct cache *cache, const struct call *call, int64_t ttl_ms, struct memo_key *key)
 {
 	const struct model_address *address = &cache->model->addresses.items[0];
@@ -144,7 +146,7 @@ static bool make_key(struct cache *cache, const struct call *call, int64_t ttl_m
 	buffer_append(&cache->piece, (const char *)&ttl_ms, sizeof ttl_ms);
 	if (cache->model->cache.namespace)
 		buffer_append(&cache->piece, cache->model->cache.namespace, strlen(cache->model->cache.namespace) + 1);
-	if (address->url) { /* a version may stand in its path */
+	if (address->url) { /* its path may contain a version */
 		const char *path = strchr(address->url + strlen("https://"), '/');
 		buffer_string(&cache->piece, path ? path : "");
 	}
@@ -200,7 +202,7 @@ static void flight_leave(struct cache_flight *flight)
 		*link = flight->next;
 }
 
-/* Nobody joins it any more, and no call of it is under way. */
+/* Ends a flight that no call can join and that has no call in progress. */
 static void flight_end(struct cache_flight *flight)
 {
 	flight_leave(flight);
@@ -231,7 +233,7 @@ static bool rider_join(struct cache_flight *flight, struct call *call)
 	return true;
 }
 
-/* The rider of a call; taken out of the bucket. */
+/* The rider of a call; removed from the bucket. */
 static struct rider *rider_take(struct cache *cache, const struct call *call)
 {
 	struct rider **link = &cache->riders[bucket_of_call(call)];
@@ -245,7 +247,7 @@ static struct rider *rider_take(struct cache *cache, const struct call *call)
 
 static void rider_leave(struct rider *rider)
 {
-	assert(rider); /* who is in a flight's list is in its bucket too */
+	assert(rider); /* a rider in a flight's list is also in its bucket */
 	struct cache_flight *flight = rider->flight;
 	struct rider **link = &flight->riders;
 	while (*link != rider)
@@ -270,7 +272,7 @@ static bool reply_read(struct call *call, struct text bytes)
 {
 	struct arena *arena = call->message->arena;
 	struct payload *payload = ARENA_NEW(arena, struct payload);
-	struct text kept = {arena_copy(arena, bytes.bytes, bytes.length), bytes.length};
+	struct text kept = text_copied(arena, bytes);
 	if (!payload || !kept.bytes)
 		return error_memory(&call->error, ERROR_LIMIT, "taking a reply that was kept");
 	if (oip_response_decode(kept, arena, payload, NULL, &call->error))
@@ -278,7 +280,8 @@ static bool reply_read(struct call *call, struct text bytes)
 	return call->reply != NULL;
 }
 
-/* Entered from the loop; each rider leaves before it is answered, which may bring new calls. */
+/* Answers the riders of a flight. Called from the loop. Each rider is removed before its answer, which may start new
+ * calls. */
 static void answer_riders(struct cache_flight *flight, struct text reply, const struct error *error)
 {
 	struct cache *cache = flight->cache;
@@ -293,7 +296,7 @@ static void answer_riders(struct cache_flight *flight, struct text reply, const 
 	}
 }
 
-/* A reply was found, or that there is none: it is told in the next turn. */
+/* A reply was found, or it is known that there is none: the riders are answered in the next turn. */
 static void tell_later(struct cache_flight *flight)
 {
 	struct cache *cache = flight->cache;
@@ -306,7 +309,7 @@ static void tell_later(struct cache_flight *flight)
 static void on_told(void *context)
 {
 	struct cache *cache = context;
-	told_timer_move(cache, INT64_MAX); /* it has just left its place, so there is one */
+	told_timer_move(cache, INT64_MAX); /* its slot has just become free, so there is one */
 	for (struct cache_flight *flight; (flight = cache->told);) {
 		cache->told = flight->next;
 		answer_riders(flight, buffer_view(&flight->reply), flight->fault.kind ? &flight->fault : NULL);
@@ -314,7 +317,7 @@ static void on_told(void *context)
 	}
 }
 
-/* ---- asking ---- */
+/* ---- lookups ---- */
 
 static void count_hit(const struct cache *cache, bool hit)
 {
@@ -337,7 +340,7 @@ static void tell_now(struct cache_flight *flight, struct text reply, const struc
 	flight_to_pool(flight);
 }
 
-/* What another has written there, or an engine of another version, is as good as nothing. */
+/* Whether the value can be used. A value of another program, or of an engine of another version, counts as none. */
 static bool first_takes(const struct cache_flight *flight, struct text value)
 {
 	struct call *call = flight->riders->call;
@@ -367,7 +370,7 @@ static struct text redis_key(const struct memo_key *key, char text[sizeof REDIS_
 	return (struct text){text, sizeof REDIS_PREFIX - 1 + MEMO_KEY_BYTES};
 }
 
-/* True: the reply is there, or will be told. */
+/* True: the reply was found, or will be reported. */
 static bool look_up(struct cache_flight *flight)
 {
 	struct cache *cache = flight->cache;
@@ -392,7 +395,7 @@ bool cache_call(struct cache *cache, struct call *call, struct error *error)
 {
 	struct memo_key key;
 	int64_t ttl_ms = call->kept_ms > 0 ? call->kept_ms : cache->model->cache.ttl_ms;
-	if (ttl_ms == 0 || !make_key(cache, call, ttl_ms, &key))
+	if (ttl_ms == 0 || call->uncached || !make_key(cache, call, ttl_ms, &key))
 		return cache->outside->ask(cache->outside->context, call, error);
 	struct cache_flight *flight = flight_find(cache, &key);
 	if (flight) {
@@ -449,7 +452,7 @@ static void keep(const struct cache_flight *flight)
 		memo_keep(cache->memo, &flight->key, reply, loop_now_ms(cache->loop) + flight->ttl_ms);
 }
 
-/* An error that has to do with one of the calls alone is not the others'. */
+/* Whether all riders get the same error. An error that concerns one call only does not count for the others. */
 static bool is_shared(const struct call *call)
 {
 	return call->error.kind == ERROR_INPUT || call->error.kind == ERROR_REMOTE;
@@ -458,7 +461,7 @@ static bool is_shared(const struct call *call)
 void cache_answered(struct cache *cache, struct call *call)
 {
 	struct rider *rider = rider_take(cache, call);
-	if (!rider) { /* it had no key */
+	if (!rider) { /* it has no key */
 		cache->outside->answered(cache->outside->context, call);
 		return;
 	}
@@ -471,7 +474,7 @@ void cache_answered(struct cache *cache, struct call *call)
 	bool next = !good && !is_shared(call) && flight->riders && ask_model(flight, &fault);
 	if (!next)
 		flight_end(flight);
-	cache->outside->answered(cache->outside->context, call); /* which may forget others of the same message */
+	cache->outside->answered(cache->outside->context, call); /* the callback may cancel other calls of the same message */
 	if (next)
 		return;
 	answer_riders(flight, buffer_view(&flight->reply), good ? NULL : &fault);

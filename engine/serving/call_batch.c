@@ -3,7 +3,7 @@
 
 #include "serving/merge.h"
 
-/* ---- going along ---- */
+/* ---- members ---- */
 
 size_t call_batching_rows_most(const struct call_batching *call_batching)
 {
@@ -15,7 +15,7 @@ static bool may_merge(const struct call_batching *call_batching, const struct qu
 	return call_batching_rows_most(call_batching) > 1 && merge_rows(queued_call) > 0;
 }
 
-/* The rows that could go with the first in line, at most as many as go into a call. */
+/* Number of rows that could be sent with the first queued call, at most as many as fit into a call. */
 static size_t rows_at_hand(const struct call_batching *call_batching)
 {
 	const struct queued_call *first = call_batching->call_queue->line.first;
@@ -38,7 +38,7 @@ int64_t call_batching_due_us(const struct call_batching *call_batching, int64_t 
 	return now_us < due_us && rows_at_hand(call_batching) < call_batching->batching->rows_most ? due_us : 0;
 }
 
-/* Takes those that fit out of the line, the first of which is out already; how many they are. */
+/* Removes the calls that fit from the queue, after the first one, which was removed already. Returns their number. */
 static size_t take_members(struct call_batching *call_batching, struct queued_call *call_batch, struct queued_call *first)
 {
 	struct queued_calls *line = &call_batching->call_queue->line;
@@ -138,7 +138,7 @@ bool call_batch_forgets(struct queued_call *member)
 	return true;
 }
 
-/* ---- what came of it ---- */
+/* ---- outcome ---- */
 
 bool outcome_split(struct outcome *outcome, struct call_batching *call_batching, struct queued_call *call_batch,
 		   const struct attempt *attempt)

@@ -30,7 +30,8 @@ void call_queue_wait(struct call_queue *call_queue, struct queued_call *queued_c
 	queued_call->state = QUEUED_CALL_WAITS;
 	queued_call->attempts.call->where = CALL_IN_LINE;
 	queued_call->probe = false;
-	(first ? queued_calls_add_first : queued_calls_add)(&call_queue->line, queued_call);
+	first = first && !queued_call_perturbs(queued_call);
+	(first ? queued_calls_add_first : queued_calls_add_in_turn)(&call_queue->line, queued_call);
 	call_queue->moved = true;
 }
 

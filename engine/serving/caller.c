@@ -9,7 +9,7 @@
 #include "serving/protocol_fallback.h"
 #include "serving/wire.h"
 
-#define READY_MS 2000 /* for an answer to whether a model is ready */
+#define READY_MS 2000 /* for an answer to the readiness check of a model */
 
 struct caller_served {
 	struct caller *caller;
@@ -21,9 +21,9 @@ struct caller_served {
 	struct dispatch *dispatch;
 	struct wire *wire;
 	struct model_counts *counts;	/* NULL: not counted */
-	struct dispatch_counts counted; /* what the counts have of this line now */
-	bool away;			/* and so it was told */
-	bool *binary;			/* for each address: it takes tensors as binary data */
+	struct dispatch_counts counted; /* values of this queue that the counts contain now */
+	bool away;			/* it was reported as unreachable */
+	bool *binary;			/* for each address: the server accepts tensors as binary data */
 	struct protocol_fallback *ways; /* for each address */
 	struct loop_timer timer;
 	int64_t due_us; /* of the timer; INT64_MAX: not set */
@@ -70,7 +70,8 @@ static void tell_away(struct caller_served *served)
 		config->told(config->told_context, served->config->name, words);
 }
 
-/* Gauges are sums over the lines that write them: before and after a reload two do for a moment. */
+/* Changes a gauge by a difference. A gauge is the sum over all queues that write it: around a reload there are two
+ * for a moment. */
 static void gauge_move(uint64_t *gauge, size_t before, size_t now)
 {
 	if (before != now)
@@ -85,13 +86,13 @@ static void gauges_write(struct caller_served *served, struct dispatch_counts no
 	gauge_move(&counts->waiting, before.waiting, now.waiting);
 	gauge_move(&counts->limit, before.limit, now.limit);
 	if (before.breaker != now.breaker) {
-		count_add(&counts->breakers[before.breaker], UINT64_MAX); /* one less */
+		count_add(&counts->breakers[before.breaker], UINT64_MAX); /* one fewer */
 		count_add(&counts->breakers[now.breaker], 1);
 	}
 	served->counted = now;
 }
 
-/* After whatever may have changed something in the line. */
+/* Sets the timer. Called after everything that may have changed the queue. */
 static void set_timer(struct caller_served *served, int64_t now)
 {
 	tell_away(served);
@@ -126,7 +127,7 @@ static void on_paused(void *context, int64_t pause_ms)
 		dispatch_paused(caller->models[i].dispatch, pause_ms * US_PER_MS, now_us(caller));
 }
 
-/* ---- what dispatch asks for ---- */
+/* ---- callbacks of dispatch ---- */
 
 static void on_way_told(void *context, size_t nth, const struct attempt *attempt)
 {
@@ -134,7 +135,7 @@ static void on_way_told(void *context, size_t nth, const struct attempt *attempt
 	protocol_fallback_said(&served->ways[nth], attempt);
 }
 
-/* Whether gRPC is there again, where it was not. */
+/* Checks whether gRPC works again, at an address where it did not. */
 static void ask_way(struct caller_served *served, size_t nth)
 {
 	struct protocol_fallback *way = &served->ways[nth];
@@ -174,7 +175,7 @@ static void on_discard(void *context, struct queued_call *queued_call)
 	served->caller->wire->discard(queued_call);
 }
 
-/* Rounded up: a window that ends with the outage is over when it is. */
+/* Rounded up, so that a window that ends with the outage ends at that time. */
 static int64_t served_outage_ms(const struct caller_served *served)
 {
 	return (dispatch_outage_us(served->dispatch, now_us(served->caller)) + US_PER_MS - 1) / US_PER_MS;
@@ -198,10 +199,11 @@ static void on_call_answered(void *context, struct call *call)
 		give_back(served, call);
 }
 
-/* A server that has no such question, or answers it in its own way, is tried by a call. */
+/* Whether the answer means ready. A server without a readiness check, or with an unknown answer, counts as ready, and
+ * is tested by a call. */
 static bool says_ready(enum model_protocol protocol, const struct attempt *attempt)
 {
-	static const char yes[] = {8, 1}; /* field 1, true: protobuf leaves out what is false */
+	static const char yes[] = {8, 1}; /* field 1, true: protobuf omits false */
 	if (attempt->end != ATTEMPT_REPLIED || attempt->status >= 500)
 		return attempt->status == 501;
 	if (attempt->status == 200 && protocol == PROTOCOL_OIP_GRPC)
@@ -239,7 +241,7 @@ static struct caller_served *served_of(struct caller *caller, const struct dispa
 	return &caller->models[i];
 }
 
-/* True: nobody was met, and it is on its way by the other protocol. */
+/* True: no server answered, and the call is sent by the other protocol. */
 static bool turns(struct caller_served *served, struct queued_call *queued_call, struct attempt *attempt, int64_t now)
 {
 	const struct caller_config *config = served->caller->config;
@@ -267,7 +269,7 @@ static void on_arrived(void *context, struct queued_call *queued_call, struct at
 	set_timer(served, now);
 }
 
-/* ---- what a cache asks for ---- */
+/* ---- callbacks of a cache ---- */
 
 static bool ask(void *context, struct call *call, struct error *error)
 {
@@ -286,7 +288,7 @@ static void forget(void *context, struct call *call)
 	set_timer(served, now_us(served->caller));
 }
 
-/* ---- binary data, where it is offered ---- */
+/* ---- binary data, if the server offers it ---- */
 
 static void on_extensions_told(void *context, size_t nth, const struct attempt *attempt)
 {
@@ -296,7 +298,7 @@ static void on_extensions_told(void *context, size_t nth, const struct attempt *
 		served->binary[nth] = memmem(attempt->body.bytes, attempt->body.length, extension, sizeof extension - 1) != NULL;
 }
 
-/* Until the answer is there tensors go as JSON. */
+/* Asks for the extensions of a server. Until it answers, tensors are sent as JSON. */
 static void ask_extensions(struct caller_served *served)
 {
 	for (size_t i = 0; i < served->config->addresses.count; i++) {
@@ -315,7 +317,7 @@ static bool same_files(const struct tls_files *one, const struct tls_files *othe
 				strings_equal(one->certificate, other->certificate) && strings_equal(one->key, other->key));
 }
 
-/* The wire that models with such connections share. */
+/* The wire that is shared by models with the same connection settings. */
 static struct wire *wire_for(struct caller *caller, const struct model_config *model, struct error *error)
 {
 	for (size_t i = 0; i < caller->wire_count; i++) {
@@ -424,7 +426,7 @@ void caller_count_as(struct caller *caller, size_t number)
 	}
 }
 
-/* What it counts of the present is nothing from now on. */
+/* Removes its values from all gauges. */
 static void gauges_leave(struct caller_served *served)
 {
 	gauges_write(served, (struct dispatch_counts){0});

@@ -75,7 +75,7 @@ struct caller_config {
 	 * cached again (NULL). */
 	void (*cache_told)(void *context, const char *model, const char *words);
 	void *told_context;
-	/* Counts of each model, one entry per worker by its number (caller_count_as()); NULL: not counted. */
+	/* Counts of each model, one entry for each worker by its number (caller_count_as()); NULL: not counted. */
 	struct model_counts *const *counts;
 	/* Number of models that are unavailable now, over all callers of this configuration; NULL: not counted. */
 	_Atomic size_t *away;
@@ -85,7 +85,7 @@ struct caller_config {
  * configuration is borrowed. */
 struct caller *caller_open(struct loop *loop, const struct caller_config *config,
 			   void (*answered)(void *context, struct call *call), void *context, struct error *error);
-/* From now on the caller writes the entry of that number in the counts of its configuration, if there are any. */
+/* Makes the caller write the entry of that number in the counts of its configuration, if there are any. */
 void caller_count_as(struct caller *caller, size_t number);
 void caller_close(struct caller *caller); /* forgets calls in flight; NULL is fine */
 

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "serving/local.h"
 
-#define MODEL_ARENA_BYTES ((size_t)1 << 30) /* of one model; a stub needs a few hundred, a forest millions */
+#define MODEL_ARENA_BYTES ((size_t)1 << 30) /* of one model; a stub needs some hundred bytes, a forest millions */
 #define VERSION_DEFAULT "1"
 #define REMEMBERED 16384 /* requests; a power of two */
 
@@ -16,11 +16,11 @@ struct request_seen {
 
 struct catalog {
 	struct catalog_model *first;
-	/* A request stands where its hash says, and drives out who stood there. */
+	/* A request is stored at the index of its hash, and replaces the previous one there. */
 	struct request_seen seen[REMEMBERED];
 };
 
-/* ---- the kinds ---- */
+/* ---- kinds of models ---- */
 
 static bool stub_takes(struct text uri)
 {
@@ -82,7 +82,7 @@ static const char *kept(struct arena *arena, const char *text)
 	return arena_copy(arena, text, strlen(text));
 }
 
-/* The place of an error lasts as long as the model. */
+/* Copies a place, so that it lives as long as the model. */
 static struct place kept_place(struct arena *arena, struct place place)
 {
 	if (place.file)
@@ -98,7 +98,7 @@ static const struct model_kind *kind_of(struct text uri)
 	return kind->name ? kind : NULL;
 }
 
-/* Its storageUri where that is of a kind we know; else its own name may be a stub's. */
+/* The model's storageUri, if it is of a known kind; else its own name, which may be that of a stub. */
 static const char *uri_of(const struct catalog_entry *entry, struct arena *arena)
 {
 	if ((!entry->uri || !kind_of(text_of(entry->uri))) && stub_known(entry->name))
@@ -111,8 +111,8 @@ static bool model_fill(struct catalog_model *model, const char *uri, struct plac
 	const struct model_kind *kind = kind_of(text_of(uri));
 	if (!kind && uri[0])
 		return error_set(&model->why, ERROR_CONFIG, place,
-				 "model `%s` is not served: `%s` is nothing that this server can load; `stub://NAME` is "
-				 "(`sluice help stubs` lists them), and `file:` with a model's file",
+				 "model `%s` is not served: this server cannot load `%s`; it loads `stub://NAME` (`sluice help "
+				 "stubs` lists them) and `file:` with a model's file",
 				 model->name, uri);
 	if (!kind)
 		return error_set(&model->why, ERROR_CONFIG, place,

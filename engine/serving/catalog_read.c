@@ -41,7 +41,7 @@ static bool take_steps(struct catalog_taking *taking, const struct pipeline_spec
 	return true;
 }
 
-/* A step's own word goes before the Model's, so it is taken later. */
+/* The setting of a step overrides that of the Model, so it is read later. */
 bool catalog_take_spec(struct catalog *catalog, const struct spec *spec, const char *only, size_t *count, struct error *error)
 {
 	struct catalog_taking taking = {catalog, only, count, error};

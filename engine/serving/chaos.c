@@ -11,21 +11,21 @@ struct wire {
 	const struct chaos *chaos;
 	struct loop *loop;
 	const struct wire_config *config;
-	struct wire *real; /* the usual one: a `struct wire` of its own, not looked into */
+	struct wire *real; /* the default wire: a `struct wire` of its own, which is not inspected */
 	struct random random;
 	struct held *pool;
 	struct held *made;
 };
 
-/* What a queued call keeps from call to call: also what the real wire keeps with it. */
+/* State that a queued call keeps from attempt to attempt, also for the real wire. */
 struct held {
 	struct wire *wire;
 	struct queued_call *queued_call;
-	void *real;	 /* the real wire's, when the queued call is not there */
-	bool is_through; /* it is there */
+	void *real;	 /* state of the real wire, while the queued call is not there */
+	bool is_through; /* it is at the real wire */
 	struct wire_call call;
 	struct attempt attempt;
-	bool is_decided; /* `attempt` is how it ends; else it goes on to the real wire */
+	bool is_decided; /* `attempt` is its outcome; else it goes on to the real wire */
 	struct loop_timer timer;
 	struct held *next; /* in the pool */
 	struct held *next_made;
@@ -60,7 +60,7 @@ static struct wire *chaos_open(void *context, struct loop *loop, const struct wi
 	return NULL;
 }
 
-/* ---- what is drawn ---- */
+/* ---- random decisions ---- */
 
 static bool is_drawn(struct wire *wire, const struct mishap *mishap, const char *model)
 {
@@ -68,7 +68,7 @@ static bool is_drawn(struct wire *wire, const struct mishap *mishap, const char 
 	return meant && (double)random_below(&wire->random, UINT64_C(1) << 20) < mishap->share * (double)(UINT64_C(1) << 20);
 }
 
-/* How late it is; `held->is_decided` says whether it ends here. */
+/* Draws the delay; `held->is_decided` is then set if the attempt ends here. */
 static int64_t draw(struct held *held, const char *model)
 {
 	const struct chaos *chaos = held->wire->chaos;
@@ -102,7 +102,7 @@ static int64_t draw(struct held *held, const char *model)
 	return late_ms;
 }
 
-/* ---- what is sent ---- */
+/* ---- sending ---- */
 
 static struct held *held_of(struct wire *wire, struct queued_call *queued_call)
 {
@@ -123,7 +123,7 @@ static struct held *held_of(struct wire *wire, struct queued_call *queued_call)
 	return held;
 }
 
-/* The real wire finds with the queued call what it left there. */
+/* Restores the state that the real wire left with the queued call, and sends it there. */
 static bool send_really(struct held *held, struct error *error)
 {
 	held->queued_call->sending = held->real;
@@ -190,7 +190,7 @@ static void chaos_discard(struct queued_call *queued_call)
 	held->wire->pool = held;
 }
 
-/* Questions are asked in earnest. */
+/* Checks of a server are never disturbed. */
 static bool chaos_ask(struct wire *wire, const struct model_address *address, enum wire_question question, int64_t timeout_ms,
 		      void (*told)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth)
 {

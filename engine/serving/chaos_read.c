@@ -12,7 +12,7 @@ struct chaos_reading {
 	struct error *error;
 };
 
-/* What stands before the next `mark`, and is taken off `rest` with it; false: nothing is left. */
+/* Takes the part of `rest` before the next `mark`, and drops the mark; false: nothing is left. */
 static bool next_part(struct text *rest, char mark, struct text *part)
 {
 	if (!rest->bytes)
@@ -27,8 +27,8 @@ static bool next_part(struct text *rest, char mark, struct text *part)
 static bool refuse(const struct chaos_reading *reading, struct text word, const char *why)
 {
 	return error_set(reading->error, ERROR_CONFIG, PLACE_NONE,
-			 "`" TEXT_FORMAT "` is no mishap: %s; write as in \"model scorer: 5%% 503, +200ms\"", TEXT_ARGUMENTS(word),
-			 why);
+			 "`" TEXT_FORMAT "` is not a failure to inject: %s; write as in \"model scorer: 5%% 503, +200ms\"",
+			 TEXT_ARGUMENTS(word), why);
 }
 
 static bool read_share(const struct chaos_reading *reading, struct text *word, double *share)
@@ -91,7 +91,7 @@ static bool read_rule(const struct chaos_reading *reading, struct text rule)
 	struct text rest = rule, whom, word;
 	const char *model = NULL;
 	if (!next_part(&rest, ':', &whom) || !rest.bytes)
-		return refuse(reading, rule, "nothing says of which model; begin with `model NAME:` or `models:`");
+		return refuse(reading, rule, "the model is missing; begin with `model NAME:` or `models:`");
 	if (whom.length > 6 && memcmp(whom.bytes, "model ", 6) == 0) {
 		struct text name = text_trimmed((struct text){whom.bytes + 6, whom.length - 6}, " ");
 		model = arena_copy(reading->arena, name.bytes, name.length);

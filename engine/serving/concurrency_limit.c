@@ -1,8 +1,8 @@
 /* concurrency_limit.c: see concurrency_limit.h. */
 #include "serving/concurrency_limit.h"
 
-#define STRETCH_US 10000000 /* so often the least time is looked for anew */
-#define QUEUE_LEAST 3	    /* calls that wait at the server: fewer, and it may run dry */
+#define STRETCH_US 10000000 /* interval after which the least time is measured again */
+#define QUEUE_LEAST 3	    /* calls that wait at the server: with fewer, it may become idle */
 #define QUEUE_MOST 7
 
 static size_t within(const struct concurrency_limit *concurrency_limit, size_t limit)

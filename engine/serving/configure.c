@@ -48,7 +48,7 @@ static bool read_model(const struct resource *resource, struct arena *arena, str
 	return read_settings(&spec->settings, arena, &config->parameters, error);
 }
 
-/* The fragments of all files; what a later one says goes before an earlier. */
+/* The next fragment of all files; a later one overrides an earlier one. */
 static const struct performance_spec *next_performance(const struct spec *spec, size_t *at)
 {
 	while (*at < spec->count) {
@@ -59,7 +59,7 @@ static const struct performance_spec *next_performance(const struct spec *spec, 
 	return NULL;
 }
 
-/* A share of what is said for all models, where the model says nothing itself. */
+/* Reads settings that apply to all models, where the model has none of its own. */
 static bool read_performance(const struct performance_spec *all, struct arena *arena, struct model_config *config,
 			     struct error *error)
 {
@@ -87,7 +87,7 @@ static bool read_performance(const struct performance_spec *all, struct arena *a
 	return config->cache.login != NULL;
 }
 
-/* What the Server says of TLS; NULL: nothing. */
+/* The TLS settings of the Server; NULL: none. */
 static const struct tls_files *tls_of(const struct spec *spec, const char *server, struct arena *arena)
 {
 	const struct resource *resource = server ? spec_find(spec, RESOURCE_SERVER, server) : NULL;
@@ -106,7 +106,7 @@ static struct model_config *model_named(struct model_config *models, size_t coun
 	return NULL;
 }
 
-/* A step says for how long, and the files where: in memory, unless they say something else. */
+/* Reads the cache settings. The step sets the time, and the files set the place: memory by default. */
 static void read_partition_state(const struct graph_step *step, struct model_config *model)
 {
 	if (step->kept_ms > 0 && model->cache.backend == CACHE_NONE)
@@ -119,7 +119,7 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 	struct model_config *models = ARENA_ARRAY(arena, struct model_config, pipeline->callee_count);
 	*config = (struct caller_config){.models = models, .request_bytes = CALL_BYTES_MAX, .reply_bytes = CALL_BYTES_MAX};
 	if (getrandom(&config->seed, sizeof config->seed, 0) < 0)
-		config->seed = (uint64_t)time_of_day_ms(); /* engines differ by when they were started */
+		config->seed = (uint64_t)time_of_day_ms(); /* engines differ by their start times */
 	config->outage_deadletter = pipeline->graph->spec->on_outage == OUTAGE_DEADLETTER;
 	for (size_t i = 0; models && i < pipeline->callee_count; i++) {
 		const struct callee *callee = &pipeline->callees[i];

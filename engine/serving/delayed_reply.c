@@ -3,12 +3,12 @@
 
 #include "base/memory.h"
 
-#define LOOK_MS 1000 /* whether those who wait are still there */
+#define LOOK_MS 1000 /* interval of checks whether waiting callers are still connected */
 
 struct later_waiting {
 	struct later_waiting *next, *previous;
 	struct later *later;
-	struct loop_timer timer; /* of its answer, or of the next look */
+	struct loop_timer timer; /* time of its answer, or of the next check */
 	int64_t due_ms;
 	void *request;
 	struct model_service_answer answer;
@@ -60,7 +60,7 @@ static void send_waiting(struct later_waiting *waiting)
 	waiting_end(waiting);
 }
 
-/* Answering one who is gone sends nothing, and lets the request go. */
+/* Waits on. For a caller that has disconnected, the answer sends nothing and frees the request. */
 static void wait_on(struct later_waiting *waiting)
 {
 	struct later *later = waiting->later;

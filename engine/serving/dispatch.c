@@ -18,8 +18,8 @@ struct dispatch {
 	struct health health;
 	struct retry_budget budget;
 	bool answering;
-	bool unanswered;   /* so was the last attempt that ended */
-	int64_t outage_us; /* when that, or the breaker, last kept calls waiting, as far as it was noted */
+	bool unanswered;   /* the last attempt that ended was not answered */
+	int64_t outage_us; /* when that, or the breaker, last delayed calls, as far as it was noted */
 	struct dispatch_counts counts;
 };
 
@@ -60,7 +60,7 @@ void dispatch_close(struct dispatch *dispatch)
 	memory_give(dispatch);
 }
 
-/* ---- a model that is away ---- */
+/* ---- an unreachable model ---- */
 
 static void tell_away(struct dispatch *dispatch, struct queued_call *queued_call)
 {
@@ -79,7 +79,7 @@ static bool can_wait(const struct dispatch *dispatch, const struct queued_call *
 	       (deadline_ms == 0 || dispatch->health.breaker.again_us < deadline_ms * US_PER_MS);
 }
 
-/* Whoever cannot wait until the model is asked again hears so now. */
+/* Fails calls that cannot wait until the model is tried again. */
 static void dismiss(struct dispatch *dispatch)
 {
 	for (struct queued_call *queued_call = dispatch->call_queue.line.first, *next; queued_call; queued_call = next) {
@@ -91,7 +91,7 @@ static void dismiss(struct dispatch *dispatch)
 	}
 }
 
-/* In line, unless it cannot wait there. False: it hears so. */
+/* Queues a call, unless it cannot wait. False: it was failed. */
 static bool stand_in_line(struct dispatch *dispatch, struct queued_call *queued_call, bool first, int64_t now_us)
 {
 	if (health_is_away(&dispatch->health, now_us) && !can_wait(dispatch, queued_call)) {
@@ -102,7 +102,7 @@ static bool stand_in_line(struct dispatch *dispatch, struct queued_call *queued_
 	return true;
 }
 
-/* Whether the next in line may go out; a replica may have to say first that it is ready. */
+/* Whether the next queued call may be sent; a replica may have to pass a readiness check first. */
 static bool may_go(struct dispatch *dispatch, int64_t now_us)
 {
 	struct health *health = &dispatch->health;
@@ -132,7 +132,7 @@ static void cannot_go(struct dispatch *dispatch, struct queued_call *queued_call
 static void count_sent(const struct dispatch *dispatch, const struct queued_call *queued_call, bool first)
 {
 	struct model_counts *counts = dispatch->config->counts;
-	if (!counts)
+	if (!counts || queued_call_perturbs(queued_call))
 		return;
 	count_add(&counts->attempts, 1);
 	count_add(&counts->retries, !first);
@@ -167,9 +167,10 @@ static void send_out(struct dispatch *dispatch, struct queued_call *queued_call,
 		dispatch->counts.repeated++;
 }
 
-/* ---- the line ---- */
+/* ---- queue ---- */
 
-/* With nobody under way it is asked all the same, or what a call takes would never be known anew. */
+/* Whether a call is too late. With no call in flight it is sent nevertheless, or the duration of a call would never
+ * be measured again. */
 static bool is_late(const struct dispatch *dispatch, const struct queued_call *queued_call, int64_t now_us)
 {
 	return overload_is_late(
@@ -186,6 +187,15 @@ static void end_late(struct dispatch *dispatch, struct queued_call *queued_call)
 	call_queue_end(&dispatch->call_queue, queued_call);
 }
 
+/* Whether as many perturbations are sent as may be at once: half of the calls, so that the others do not wait for them. */
+static bool perturbations_suffice(const struct dispatch *dispatch)
+{
+	size_t sent = 0;
+	for (const struct queued_call *one = dispatch->call_queue.sent.first; one; one = one->next)
+		sent += queued_call_perturbs(one);
+	return sent > 0 && sent >= dispatch->health.concurrency_limit.limit / 2;
+}
+
 static void move(struct dispatch *dispatch, int64_t now_us)
 {
 	struct call_queue *call_queue = &dispatch->call_queue;
@@ -199,13 +209,14 @@ static void move(struct dispatch *dispatch, int64_t now_us)
 			continue;
 		}
 		if (call_queue->sent.count >= dispatch->health.concurrency_limit.limit ||
+		    (queued_call_perturbs(first) && perturbations_suffice(dispatch)) ||
 		    call_batching_due_us(&dispatch->call_batching, now_us) > 0 || !may_go(dispatch, now_us))
 			return;
 		send_out(dispatch, call_batching_take(&dispatch->call_batching), now_us);
 	}
 }
 
-/* Pauses that have ended; a counted try has to be paid for. */
+/* Ends pauses whose time has come. A retry that counts must be paid for. */
 static void end_pauses(struct dispatch *dispatch, int64_t now_us)
 {
 	struct call_queue *call_queue = &dispatch->call_queue;
@@ -227,7 +238,7 @@ static void ask_replicas(struct dispatch *dispatch, int64_t now_us)
 			(void)health_said(&dispatch->health, index, true, now_us);
 }
 
-/* Out of what the transport does: what it still brings is dropped. */
+/* Withdraws a call from the transport; a later reply is dropped. */
 static void withdraw(struct dispatch *dispatch, struct queued_call *queued_call)
 {
 	dispatch->outside->withdraw(dispatch->outside->context, queued_call);
@@ -248,7 +259,7 @@ static void recall(struct dispatch *dispatch, struct queued_call *queued_call, i
 		dismiss(dispatch);
 }
 
-/* The last first, so that they stand in line as they were sent. */
+/* Withdraws the last call first, so that the queue has the order in which they were sent. */
 static void recall_all(struct dispatch *dispatch, int64_t now_us)
 {
 	const struct replicas *replicas = &dispatch->health.replicas;
@@ -262,7 +273,7 @@ static void recall_all(struct dispatch *dispatch, int64_t now_us)
 	}
 }
 
-/* Entered again from `answered`, it leaves the rest to the one that is at it. */
+/* Answers finished calls. When `answered` calls it again, the outer call does the rest. */
 static void answer_all(struct dispatch *dispatch)
 {
 	if (dispatch->answering)
@@ -308,17 +319,17 @@ int64_t dispatch_due_us(const struct dispatch *dispatch, int64_t now_us)
 	return gathered_us > 0 ? earlier(due_us, gathered_us) : due_us;
 }
 
-/* ---- a call comes, or goes ---- */
+/* ---- begin and end of a call ---- */
 
-/* How long one that comes now will be in line: as many as are under way leave it each time
- * that a call takes (Little's law). 0: nobody knows. */
+/* Expected time in the queue of a new call: as many calls as are in flight leave the queue in the time of one call
+ * (Little's law). 0: not known. */
 static int64_t line_us(const struct dispatch *dispatch)
 {
 	const struct call_queue *call_queue = &dispatch->call_queue;
 	size_t abreast = call_queue->sent.count * call_batching_rows_most(&dispatch->call_batching);
 	if (dispatch->health.breaker.state != BREAKER_CLOSED || call_queue->sent.count < dispatch->health.concurrency_limit.limit)
 		return 0;
-	return (int64_t)(call_queue->line.count / abreast) * replicas_latency_us(&dispatch->health.replicas);
+	return (int64_t)(queued_calls_ahead(&call_queue->line) / abreast) * replicas_latency_us(&dispatch->health.replicas);
 }
 
 static bool is_refused(struct dispatch *dispatch, struct queued_call *queued_call, int64_t now_us)
@@ -343,11 +354,12 @@ bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us,
 	attempts_begin(&queued_call->attempts, call, dispatch->config->model->timeout_ms);
 	queued_call->attempts.outage_fails = dispatch->config->outage_fails;
 	queued_call->at_us = now_us;
+	queued_call->alone = call->uncached;
 	call->under_way = queued_call;
 	if (is_refused(dispatch, queued_call, now_us))
 		return true;
-	/* Those that come in one turn of the loop are merged: the line moves at its end. */
-	bool waits = dispatch->call_queue.line.first || call_batching_rows_most(&dispatch->call_batching) > 1;
+	/* Calls of one turn of the loop are merged: the queue is processed at its end. */
+	bool waits = queued_calls_ahead(&dispatch->call_queue.line) > 0 || call_batching_rows_most(&dispatch->call_batching) > 1;
 	if (!stand_in_line(dispatch, queued_call, false, now_us))
 		return true;
 	if (!waits)
@@ -357,7 +369,7 @@ bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us,
 	return true;
 }
 
-/* Nobody waits for it any more. */
+/* Cancels a call for which nothing waits any more. */
 static void call_off(struct dispatch *dispatch, struct queued_call *queued_call)
 {
 	withdraw(dispatch, queued_call);
@@ -396,7 +408,7 @@ void dispatch_forget(struct dispatch *dispatch, struct call *call)
 	call_queue_give(&dispatch->call_queue, queued_call);
 }
 
-/* ---- what came of it ---- */
+/* ---- outcomes ---- */
 
 void dispatch_paused(struct dispatch *dispatch, int64_t pause_us, int64_t now_us)
 {
@@ -405,8 +417,8 @@ void dispatch_paused(struct dispatch *dispatch, int64_t pause_us, int64_t now_us
 	replicas_paused(&dispatch->health.replicas, pause_us, now_us);
 }
 
-/* Where we stood still meanwhile it may have taken anything between its time without the pause and all of it: as long
- * as usual, if that can be. Below 0: nobody knows. */
+/* Likely duration of a call. If the process paused meanwhile, it lies between the time without the pause and all of
+ * it. The usual duration is taken if it lies there. Below 0: not known. */
 static int64_t likely_us(const struct dispatch *dispatch, const struct queued_call *queued_call, int64_t least_us)
 {
 	int64_t usual_us = dispatch->health.replicas.items[queued_call->replica].latency_us,
@@ -416,7 +428,7 @@ static int64_t likely_us(const struct dispatch *dispatch, const struct queued_ca
 	return usual_us < least_us ? least_us : usual_us > most_us ? most_us : usual_us;
 }
 
-/* Whether it was not given the time in which it could have been answered. */
+/* Whether the call had too little time to be answered. */
 static bool had_no_time(const struct queued_call *queued_call, const struct attempt *attempt, int64_t now_us)
 {
 	return overload_cut_short(queued_call, now_us) ||
@@ -428,7 +440,7 @@ static bool is_kept_waiting(const struct dispatch *dispatch)
 	return dispatch->unanswered || dispatch_away(dispatch);
 }
 
-/* Before what is known of the model changes. */
+/* Notes an outage. Called before the state of the model changes. */
 static void note_outage(struct dispatch *dispatch, int64_t now_us)
 {
 	if (is_kept_waiting(dispatch))
@@ -442,18 +454,21 @@ int64_t dispatch_outage_us(const struct dispatch *dispatch, int64_t now_us)
 	return is_kept_waiting(dispatch) ? now_us : dispatch->outage_us;
 }
 
-/* What it says of the model. */
+/* Updates the state of the model from an outcome. */
 static void learn(struct dispatch *dispatch, struct queued_call *queued_call, struct attempt *attempt, int64_t now_us)
 {
 	int64_t took_us = now_us - queued_call->at_us;
-	if (dispatch->config->counts)
+	const bool perturbs = queued_call_perturbs(queued_call);
+	if (dispatch->config->counts && !perturbs)
 		duration_count(&dispatch->config->counts->duration, (uint64_t)took_us);
 	attempt->others_answered = dispatch->health.answers != queued_call->answers_seen;
 	if (attempt_is_failure(attempt) && had_no_time(queued_call, attempt, now_us)) {
 		health_withdraw(&dispatch->health, queued_call->replica, queued_call->probe);
 		return;
 	}
-	if (queued_call->paused_us > 0)
+	if (perturbs) /* as large as no other call: its time says nothing of theirs */
+		took_us = -1;
+	else if (queued_call->paused_us > 0)
 		took_us = likely_us(dispatch, queued_call, took_us);
 	if (health_learn(&dispatch->health, attempt, queued_call->replica, queued_call->probe, took_us,
 			 dispatch->call_queue.line.first != NULL, now_us))
@@ -469,7 +484,7 @@ static void conclude(struct dispatch *dispatch, struct queued_call *queued_call,
 	if (attempts_take(&queued_call->attempts, attempt, now_ms, &again_ms)) {
 		call_queue_end(&dispatch->call_queue, queued_call);
 	} else if (again_ms <= now_ms || away) {
-		/* Another is the next probe, so that none is spent on all of them. */
+		/* The next probe is another call, so that no call is used for all of them. */
 		call_queue_wait(&dispatch->call_queue, queued_call, !probe);
 		if (away && !can_wait(dispatch, queued_call)) {
 			queued_calls_remove(&dispatch->call_queue.line, queued_call);

@@ -17,30 +17,30 @@
 
 struct held_file {
 	struct held_file *next;
-	struct arena *arena; /* of its bytes, its path and itself */
+	struct arena *arena; /* for its bytes, its path and itself */
 	const char *path;
 	struct text content;
 	char digest[DIGEST_DIGITS + 1];
-	struct error why; /* it could not be fetched; kind NONE: it is there */
+	struct error why; /* the reason why it could not be fetched; kind NONE: it was */
 };
 
-struct left_file { /* that is elsewhere, and was not fetched */
+struct left_file { /* a remote file that was not fetched */
 	struct left_file *next;
 	const char *url;
 };
 
-struct seen_file { /* of a view */
+struct seen_file { /* a file that a view has read */
 	struct seen_file *next;
 	const struct held_file *held;
 };
 
 struct files {
 	struct file_source source;
-	struct arena *arena;  /* of what views have seen */
-	pthread_mutex_t lock; /* of all below; taken when steps are opened, never for a message */
+	struct arena *arena;  /* for the files that views have read */
+	pthread_mutex_t lock; /* protects all below; taken when steps are opened, never for a message */
 	struct held_file *first;
 	bool stays_here; /* nothing is fetched */
-	size_t left;	 /* times that something would have been */
+	size_t left;	 /* number of files that would have been fetched */
 	struct left_file *lefts;
 	atomic_bool given_up;
 };
@@ -143,9 +143,9 @@ static const struct held_file *held_find(struct files *files, const char *path, 
 	return held;
 }
 
-/* ---- fetching apart from reading ---- */
+/* ---- fetching before reading ---- */
 
-/* Noted twice, it is fetched once: then it is known. */
+/* Notes a file to fetch. A file noted twice is fetched once, because it is then known. */
 static void left_note(struct files *files, const char *url)
 {
 	struct left_file *left = ARENA_NEW(files->arena, struct left_file);
@@ -156,7 +156,7 @@ static void left_note(struct files *files, const char *url)
 	files->lefts = left->url ? left : files->lefts;
 }
 
-/* Where it cannot be fetched, that is what is held. */
+/* Fetches a noted file. If that fails, the error is kept instead. */
 static void left_fetch(struct files *files, const char *url)
 {
 	struct error why = {0};
@@ -217,27 +217,26 @@ static bool digest_check(const struct held_file *held, const struct name *file, 
 		digits = text_of(digest + scheme.length);
 	if (!is_digest(digits))
 		return error_set(error, ERROR_CONFIG, file->place,
-				 "`%s` is no digest; write the 64 hexadecimal digits that `sha256sum %s` prints", digest,
+				 "`%s` is not a digest; write the 64 hexadecimal digits that `sha256sum %s` prints", digest,
 				 held->path);
 	if (!text_equal_caseless(digits, text_of(held->digest)))
 		return error_set(
 			error, ERROR_CONFIG, file->place,
-			"%s is another file than was meant: its SHA-256 is %s and not %s; put the right one there, or correct "
-			"the digest",
+			"%s is not the expected file: its SHA-256 is %s and not %s; replace the file, or correct the digest",
 			held->path, held->digest, digits.bytes);
 	return true;
 }
 
 /* ---- the source ---- */
 
-/* Whether it may be read, or, where nothing is fetched, is a URL that could be: that is a REMOTE error. */
+/* Whether it may be read. If nothing is fetched, a URL that could be is a REMOTE error. */
 static bool may_read(struct files *files, const char *path, struct place place, struct arena *arena, struct error *error)
 {
 	if (!files->stays_here || !artifact_is_elsewhere(path) || held_known(files, path))
 		return true;
 	left_note(files, path);
 	return artifact_check(path, place, arena, error) &&
-	       error_set(error, ERROR_REMOTE, place, "what is elsewhere is not fetched here");
+	       error_set(error, ERROR_REMOTE, place, "remote files are not fetched here");
 }
 
 static const struct held_file *read_checked(struct files *files, const struct name *file, const char *digest, struct error *error)

@@ -62,7 +62,7 @@ bool health_recalled(struct health *health, size_t replica, bool probe, int64_t 
 		return false;
 	breaker_failed(&health->breaker, true, now_us, health_draw(health));
 	if (health->breaker.openings == openings)
-		return false; /* another call's answer has closed it meanwhile */
+		return false; /* the answer of another call has closed it meanwhile */
 	keep_words(health, &unanswered);
 	health->ready = false;
 	return true;
@@ -121,7 +121,7 @@ bool health_said(struct health *health, size_t replica, bool ready, int64_t now_
 	health->asking = health->doubt = false;
 	health->ready = ready && !doubt;
 	if (ready && doubt)
-		breaker_succeeded(&health->breaker); /* it is there: what fails are the requests */
+		breaker_succeeded(&health->breaker); /* the server is reachable: the requests fail */
 	if (!ready)
 		breaker_failed(&health->breaker, true, now_us, health_draw(health));
 	return !ready;

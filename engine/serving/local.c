@@ -28,7 +28,7 @@ const struct local_model *served_file_open(struct arena *arena, const char *uri,
 					      .output = TEXT(LOCAL_MODEL_OUTPUT)};
 	files_close(files);
 	if (good && !(model && model->predictor))
-		error_set(error, model ? why.kind : ERROR_SYSTEM, place, "%s is no model that can be served: %s", file.text,
+		error_set(error, model ? why.kind : ERROR_SYSTEM, place, "%s is not a model that can be served: %s", file.text,
 			  why.text);
 	return model && model->predictor ? model : NULL;
 }

@@ -4,8 +4,8 @@
 
 #include "base/memory.h"
 
-#define WAYS 4		/* places in the table where a key may stand */
-#define ENTRY_BYTES 512 /* about what an entry takes: so large is the table */
+#define WAYS 4		/* slots of the table in which a key may be */
+#define ENTRY_BYTES 512 /* approximate size of an entry; determines the size of the table */
 
 struct memo_entry {
 	struct memo_key key;
@@ -16,7 +16,7 @@ struct memo_entry {
 struct memo {
 	unsigned char *ring;
 	size_t size;
-	uint64_t end; /* position behind the newest; positions begin at `size`, so 0 is none */
+	uint64_t end; /* position after the newest entry; positions begin at `size`, so 0 means none */
 	uint64_t *table;
 	size_t sets;
 };
@@ -78,7 +78,7 @@ bool memo_find(const struct memo *memo, const struct memo_key *key, int64_t now_
 	return false;
 }
 
-/* Where the key stands already, else the place of the oldest. */
+/* The slot that has the key, else that of the oldest entry. */
 static uint64_t *place_for(const struct memo *memo, const struct memo_key *key)
 {
 	uint64_t *set = set_of(memo, key), *oldest = set;
@@ -99,7 +99,7 @@ void memo_keep(struct memo *memo, const struct memo_key *key, struct text value,
 	if (value.length > memo->size || need > memo->size / 4)
 		return;
 	uint64_t *place = place_for(memo, key);
-	if (need > memo->size - at) { /* what is left before the ring's end is passed over */
+	if (need > memo->size - at) { /* the rest before the ring's end is skipped */
 		memo->end += memo->size - at;
 		at = 0;
 	}

@@ -25,7 +25,7 @@ static bool parameter_equals(const struct parameter *one, const struct parameter
 	case PARAMETER_NUMBER:
 		break;
 	}
-	return one->value.natural == other->value.natural; /* all eight bytes of the three */
+	return one->value.natural == other->value.natural; /* all eight bytes of the union */
 }
 
 static bool parameters_equal(struct parameters one, struct parameters other)
@@ -71,7 +71,7 @@ static struct batch_call *batch_call_ready(struct queued_call *call_batch)
 	return call_batch->batch_call;
 }
 
-/* As long as one member waits, the call is worth it. */
+/* The latest deadline of the members. As long as one of them waits, the call is needed. */
 static int64_t latest_deadline_ms(const struct queued_call *call_batch)
 {
 	int64_t latest_ms = 0;
@@ -84,7 +84,7 @@ static int64_t latest_deadline_ms(const struct queued_call *call_batch)
 	return latest_ms;
 }
 
-/* The deployment that names them may end before the call. */
+/* Copies the names, because their deployment may end before the call. */
 static struct tensors_wanted outputs_copied(struct arena *arena, struct tensors_wanted outputs)
 {
 	struct text *names = outputs.count ? ARENA_ARRAY(arena, struct text, outputs.count) : NULL;

@@ -5,8 +5,8 @@
 
 #include "step/step.h"
 
-/* Appends a TensorMetadata of that field number for each tensor. An unknown shape is omitted. A tensor of unknown
- * datatype is omitted too, because the protocol cannot express that. */
+/* Appends a TensorMetadata of that field number for each tensor. Omits an unknown shape, and a tensor of unknown
+ * datatype, which the protocol cannot express. */
 void metadata_tensors_write_protobuf(struct buffer *out, uint32_t number, const struct tensor_types *types);
 
 #endif

@@ -17,7 +17,7 @@ struct model_grpc {
 	struct grpc_server *server;
 };
 
-struct grpc_model_request { /* the call at hand */
+struct grpc_model_request { /* the current call */
 	struct model_service *room;
 	struct grpc_request *request;
 	struct text body;
@@ -35,7 +35,7 @@ static bool nobody_waits(const void *request)
 	return grpc_request_is_over(request);
 }
 
-/* What stands in the reply's buffer. */
+/* Sends the contents of the reply's buffer. */
 static void send_reply(const struct grpc_model_request *model_request)
 {
 	const struct buffer *reply = &model_request->room->reply;
@@ -151,9 +151,9 @@ static void repository_unload(const struct grpc_model_request *model_request)
 
 /* ---- inference ---- */
 
-/* The answer's message into the reply's buffer. A body that is no JSON is no message
- * either: JSON begins with what protobuf takes for a group that never ends. Nothing at all
- * would be one, and gets a byte that none begins with. */
+/* Writes the answer's message into the reply's buffer. A body that is not JSON is not a message either: the first
+ * byte of JSON begins a group that never ends in protobuf. An empty body would be a valid message, so it gets a byte
+ * with which no message begins. */
 static void encode(const struct grpc_model_request *model_request, const struct message *message, const struct stub_reply *reply,
 		   struct model_service_answer *answer, struct error *error)
 {

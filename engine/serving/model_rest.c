@@ -12,7 +12,7 @@
 #include "net/http_server.h"
 #include "serving/metadata_json.h"
 
-#define CUT_CLAIMS 100 /* bytes that a cut body claims to have beyond those it has */
+#define CUT_CLAIMS 100 /* bytes that a truncated body claims to have beyond those it has */
 #define NUMBER_BYTES 24
 
 struct model_rest {
@@ -20,10 +20,10 @@ struct model_rest {
 	struct http_server *server;
 };
 
-struct rest_model_request { /* the request at hand */
+struct rest_model_request { /* the current request */
 	struct model_service *room;
 	struct http_incoming *asked;
-	struct text model; /* of the path; empty: none */
+	struct text model; /* from the path; empty: none */
 	struct text version;
 	struct text body;
 };
@@ -49,7 +49,7 @@ static bool nobody_waits(const void *request)
 	return http_incoming_is_over(request);
 }
 
-/* What stands in the reply's buffer. */
+/* Sends the contents of the reply's buffer. */
 static void send_reply(const struct rest_model_request *model_request, int status)
 {
 	static const struct text lost = {"{\"error\":\"memory ran out\"}", 26};
@@ -156,7 +156,7 @@ static void model_metadata(const struct rest_model_request *model_request)
 
 /* ---- the repository ---- */
 
-/* `{"ready": true}` leaves out what is not. */
+/* With `{"ready": true}` only ready models are listed. */
 static bool wants_ready_alone(const struct rest_model_request *model_request)
 {
 	struct json_scan scan;
@@ -220,7 +220,7 @@ static void repository_unload(const struct rest_model_request *model_request)
 
 /* ---- inference ---- */
 
-/* The answer's body into the reply's buffer; its status. */
+/* Writes the answer's body into the reply's buffer, and returns its status. */
 static int encode(const struct rest_model_request *model_request, const struct message *message, const struct stub_reply *reply,
 		  size_t *header_length)
 {
@@ -295,7 +295,8 @@ static size_t count_segments(struct text path)
 	return count;
 }
 
-/* A name may have slashes in it: it takes `more` segments beside its own. Empty: one of them is. */
+/* Takes a name from the path. A name may contain slashes: it takes `more` segments in addition to its first. Empty:
+ * one of the segments is empty. */
 static struct text take_name(struct text *path, size_t more)
 {
 	struct text name = text_take_until(path, '/');
@@ -326,7 +327,7 @@ static bool fits(struct text pattern, struct text path, size_t more, struct rest
 	return path.length == 0;
 }
 
-/* Names without slashes go first: only what fits nowhere else has one. */
+/* Finds a route. Names without slashes are tried first; a name has slashes only if no other route fits. */
 static const struct rest_route *find_route(struct text path, bool slashed, struct text method,
 					   struct rest_model_request *model_request)
 {
@@ -350,7 +351,7 @@ static void on_called(void *context, struct http_incoming *asked, struct text me
 	struct model_rest *service = context;
 	struct rest_model_request model_request = {.room = &service->room, .asked = asked, .body = body};
 	model_service_tidy(&service->room);
-	(void)text_take_until(&path, '/'); /* what stands before the first slash */
+	(void)text_take_until(&path, '/'); /* the empty segment before the first slash */
 	const struct rest_route *found = find_route(path, false, method, &model_request);
 	if (!found)
 		found = find_route(path, true, method, &model_request);
@@ -360,7 +361,7 @@ static void on_called(void *context, struct http_incoming *asked, struct text me
 	}
 	if (found)
 		refuse(&model_request, HTTP_METHOD_NOT_ALLOWED,
-		       text_of(arena_print(service->room.arena, "this path takes %s alone", found->method)));
+		       text_of(arena_print(service->room.arena, "this path accepts only %s", found->method)));
 	else
 		refuse(&model_request, HTTP_NOT_FOUND,
 		       TEXT("there is nothing at this path; models answer at /v2/models/NAME/infer"));

@@ -1,7 +1,7 @@
 /* model_service.c: see model_service.h. */
 #include "serving/model_service.h"
 
-#define KEPT_BYTES_MAX ((size_t)1 << 20) /* of a reply's memory, for the next one */
+#define KEPT_BYTES_MAX ((size_t)1 << 20) /* memory of a reply that is kept for the next one */
 
 bool model_service_open(struct model_service *room, struct loop *loop, const struct model_service_config *config,
 			const struct later_config *later, struct error *error)
@@ -47,7 +47,7 @@ struct catalog_model *model_service_find(struct model_service *room, struct text
 	return NULL;
 }
 
-/* The catalog's own where the files do not say otherwise: a stub by its name. */
+/* Loads a model. The catalog decides unless the files name another source: a stub is found by its name. */
 bool model_service_load(struct model_service *room, struct text name, struct model_service_refusal *refusal)
 {
 	struct error error = {0};
@@ -128,7 +128,7 @@ void model_service_send(struct model_service *room, void *request, const struct 
 		later_send_now(room->later, request, answer);
 }
 
-/* ---- what is told of models ---- */
+/* ---- metadata ---- */
 
 static struct tensor_types known(struct tensor_types types)
 {

@@ -4,8 +4,8 @@
 #include "base/duration.h"
 
 #define CLOCKS_APART_US 5000
-#define FAIR_TIMES 3		/* as long as usual is time enough */
-#define USUAL_UNKNOWN_US 250000 /* of a model that has answered nothing yet */
+#define FAIR_TIMES 3		/* so many times the usual time is enough */
+#define USUAL_UNKNOWN_US 250000 /* usual time of a model that has not answered yet */
 
 static int64_t deadline_us(const struct queued_call *queued_call)
 {

@@ -8,8 +8,8 @@
 #include "message/v1_json.h"
 #include "step/setting.h"
 
-#define RESOURCE_EXHAUSTED 8 /* of gRPC */
-#define WORDS_MAX 200 /* of a body that is no error in JSON, in our error */
+#define RESOURCE_EXHAUSTED 8 /* status of gRPC */
+#define WORDS_MAX 200 /* of a body that is not a JSON error, in our error */
 
 bool protocol_write(const struct model_address *address, const struct call *call, struct parameters parameters, struct buffer *out,
 		    size_t *header_length, struct error *error)
@@ -38,7 +38,7 @@ bool protocol_write(const struct model_address *address, const struct call *call
 	return seldon_encode_request(&payload, message->id, message->seldon_form, out, message->arena, error);
 }
 
-/* Proxies and wrong addresses send pages. (oip_json.h says so itself.) */
+/* Whether the body is an HTML page, as proxies and wrong addresses send. (oip_json.h reports that by itself.) */
 static bool is_page(struct text body)
 {
 	size_t at = 0;
@@ -47,7 +47,7 @@ static bool is_page(struct text body)
 	return at < body.length && body.bytes[at] == '<';
 }
 
-/* By gzip or zlib, whose first bytes no JSON has. */
+/* Whether the body is compressed by gzip or zlib, whose first bytes never begin JSON. */
 static bool is_compressed(struct text body)
 {
 	if (body.length < 2)
@@ -62,8 +62,8 @@ bool protocol_read(enum model_protocol protocol, struct arena *arena, struct tex
 	struct oip_reply reply;
 	if (protocol != PROTOCOL_OIP_GRPC && is_compressed(body))
 		return error_set(error, ERROR_REMOTE, PLACE_NONE,
-				 "the reply is compressed, which was not asked for; have the server, or the proxy before it, leave "
-				 "that");
+				 "the reply is compressed, which was not requested; disable compression in the server or its "
+				 "proxy");
 	switch (protocol) {
 	case PROTOCOL_OIP_REST:
 		if (!oip_json_decode_reply(arena, body, header_length, &reply, error))
@@ -79,11 +79,12 @@ bool protocol_read(enum model_protocol protocol, struct arena *arena, struct tex
 	}
 	if (is_page(body))
 		return error_set(error, ERROR_REMOTE, PLACE_NONE,
-				 "the reply is an HTML page or XML, where JSON is due; see that the address is a model server's");
+				 "the reply is an HTML page or XML instead of JSON; check that the address is that of a model "
+				 "server");
 	return (protocol == PROTOCOL_SELDON ? seldon_decode_reply : v1_decode_reply)(arena, body, payload, error);
 }
 
-/* Whether the object that comes next has a member of that name; then the scan stands before its value. */
+/* Whether the next object has a member of that name; the scan is then before its value. */
 static bool find_member(struct json_scan *scan, const char *name)
 {
 	struct text key;
@@ -106,7 +107,7 @@ struct text protocol_reply_id(enum model_protocol protocol, struct arena *arena,
 	if (header_length > 0 && header_length < body.length)
 		body.length = header_length;
 	json_begin(&scan, body, "the reply", arena, &fault);
-	scan.bare = true; /* what stands before the id may hold such numbers */
+	scan.bare = true; /* members before the id may contain such numbers */
 	bool found = protocol == PROTOCOL_SELDON ? find_member(&scan, "meta") && find_member(&scan, "puid")
 						 : protocol == PROTOCOL_OIP_REST && find_member(&scan, "id");
 	return found && json_peek(&scan) == JSON_STRING && json_text(&scan, &id) ? id : (struct text){0};
@@ -114,7 +115,7 @@ struct text protocol_reply_id(enum model_protocol protocol, struct arena *arena,
 
 /* ---- failures ---- */
 
-/* The words stand under one of these keys, or in Seldon's `status` under `info`. */
+/* Finds the message. It is under one of these keys, or in Seldon's `status` under `info`. */
 static bool find_words(struct json_scan *scan, struct text *words)
 {
 	static const char *const keys[] = {"error", "message", "detail", "info", "reason"};
@@ -136,7 +137,7 @@ static bool find_words(struct json_scan *scan, struct text *words)
 	return true;
 }
 
-/* The body itself, if it is a text: what there is room for. */
+/* The body itself, if it is text, cut to the available length. */
 static struct text body_words(struct text body)
 {
 	struct text words = {body.bytes, body.length < WORDS_MAX ? body.length : WORDS_MAX};

@@ -13,7 +13,7 @@ const struct model_address *protocol_fallback_asked(const struct model_address *
 	return address->rest && attempt->where != address->host ? address->rest : address;
 }
 
-/* UNIMPLEMENTED is 501 here: that port speaks gRPC, and serves something else. */
+/* Whether no server of the protocol answered. UNIMPLEMENTED is 501 here: the port has gRPC, but another service. */
 static bool met_nobody(const struct model_address *address, const struct attempt *attempt)
 {
 	return attempt->end == ATTEMPT_REFUSED ||

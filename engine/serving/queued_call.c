@@ -3,7 +3,7 @@
 
 #include "base/duration.h"
 
-/* Behind `before`; NULL: first. */
+/* Inserts after `before`; NULL: as the first. */
 static void insert(struct queued_calls *list, struct queued_call *before, struct queued_call *queued_call)
 {
 	queued_call->previous = before;
@@ -29,6 +29,27 @@ void queued_calls_add_by_time(struct queued_calls *list, struct queued_call *que
 	while (before && before->at_us > queued_call->at_us)
 		before = before->previous;
 	insert(list, before, queued_call);
+}
+
+bool queued_call_perturbs(const struct queued_call *queued_call)
+{
+	return queued_call->attempts.call && queued_call->attempts.call->uncached;
+}
+
+void queued_calls_add_in_turn(struct queued_calls *line, struct queued_call *queued_call)
+{
+	struct queued_call *before = line->last;
+	while (before && queued_call_perturbs(before) && !queued_call_perturbs(queued_call))
+		before = before->previous;
+	insert(line, before, queued_call);
+}
+
+size_t queued_calls_ahead(const struct queued_calls *line)
+{
+	size_t count = line->count;
+	for (const struct queued_call *last = line->last; last && queued_call_perturbs(last); last = last->previous)
+		count--;
+	return count;
 }
 
 void queued_calls_remove(struct queued_calls *list, struct queued_call *queued_call)

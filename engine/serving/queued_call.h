@@ -60,6 +60,13 @@ void queued_calls_add_by_time(struct queued_calls *list, struct queued_call *que
 void queued_calls_remove(struct queued_calls *list, struct queued_call *queued_call);
 struct queued_call *queued_calls_take(struct queued_calls *list); /* the first; NULL: none */
 
+/* A perturbation of an explanation. It is sent when no other call is queued. */
+bool queued_call_perturbs(const struct queued_call *queued_call);
+/* Adds a call behind the queued ones, but before perturbations. */
+void queued_calls_add_in_turn(struct queued_calls *line, struct queued_call *queued_call);
+/* The queued calls before the perturbations at the end of the line. */
+size_t queued_calls_ahead(const struct queued_calls *line);
+
 #define LOOKED_THROUGH_MAX 256 /* queued calls that a search looks at */
 
 /* Moves a call that has not failed yet to the front, as the probe: it shows more about the model, and less is

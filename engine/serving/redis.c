@@ -10,19 +10,19 @@
 #include "base/number.h"
 #include "net/dial.h"
 
-#define PAUSE_MS 100 /* before it is tried again; doubles up to the next */
+#define PAUSE_MS 100 /* before the next attempt; doubles up to the constant below */
 #define PAUSE_MAX_MS 5000
 #define CONNECT_MS 2000
 #define HOST_BYTES 256
-#define OUT_BYTES ((size_t)64 << 20) /* that wait for the socket: more is not kept */
+#define OUT_BYTES ((size_t)64 << 20) /* waiting for the socket: more is not kept */
 #define READ_BYTES 16384
 #define LINE_BYTES 512
-#define LATE_MS 20 /* after the end of its time: we were busy ourselves, and had perhaps not even sent what we ask */
+#define LATE_MS 20 /* added to the time limit: this process may have been busy, and may not have sent the command yet */
 
 struct redis_question {
 	struct redis *redis;
-	struct redis_question *next;			 /* behind it in line, or in the pool */
-	void (*found)(void *context, struct text value); /* NULL: forgotten, or nobody asked */
+	struct redis_question *next;			 /* next in the queue, or in the pool */
+	void (*found)(void *context, struct text value); /* NULL: cancelled, or no reply is needed */
 	void *context;
 };
 
@@ -34,25 +34,25 @@ struct redis {
 	char host[HOST_BYTES], port[8];
 	struct ssl_ctx_st *tls; /* NULL: plain */
 	struct dial_host dial_host;
-	struct dial dial; /* until the link stands */
+	struct dial dial; /* until the link is established */
 	struct link link;
 	struct watch watch;
-	uint32_t events; /* that are watched for; 0: none */
+	uint32_t events; /* events that are watched; 0: none */
 	struct buffer out;
-	size_t sent; /* of it */
+	size_t sent; /* sent bytes of it */
 	redisReader *reader;
-	bool let_in;			     /* it takes questions */
-	enum trouble told;		     /* last */
-	int64_t refused_ms;		     /* when it did so last */
-	struct redis_question *first, **end; /* whose answers are due */
+	bool let_in;			     /* it accepts commands */
+	enum trouble told;		     /* last reported */
+	int64_t refused_ms;		     /* time of its last refusal */
+	struct redis_question *first, **end; /* commands that wait for their replies */
 	struct loop_timer again_timer, silence_timer;
-	bool spared; /* it has had its time once more */
+	bool spared; /* its time limit was extended once */
 	int64_t pause_ms;
 	struct redis_question *pool;
 	bool closing;
 };
 
-/* ---- losing it ---- */
+/* ---- disconnect ---- */
 
 static void tell(struct redis *redis, enum trouble trouble, const char *words)
 {
@@ -87,7 +87,7 @@ static void answer(struct redis *redis, struct text value)
 		found(question->context, value);
 }
 
-/* All that waits is answered with nothing. */
+/* Closes the connection. All waiting lookups are answered without a value. */
 static void lose(struct redis *redis, const char *words)
 {
 	struct error error = {0};
@@ -126,7 +126,7 @@ static void on_silence(void *context)
 		silence_timer_set(redis, REDIS_SILENCE_MS);
 		return;
 	}
-	lose(redis, redis->let_in ? "it has fallen silent" : "no connection stood in time");
+	lose(redis, redis->let_in ? "it does not answer" : "connecting timed out");
 }
 
 static void expect_within(struct redis *redis, int64_t ms)
@@ -135,7 +135,7 @@ static void expect_within(struct redis *redis, int64_t ms)
 	silence_timer_set(redis, ms);
 }
 
-/* ---- speaking and hearing ---- */
+/* ---- sending and receiving ---- */
 
 static bool watch_for(struct redis *redis, uint32_t events)
 {
@@ -170,7 +170,7 @@ static bool speak(struct redis *redis)
 	return watch_for(redis, EPOLLIN);
 }
 
-/* Takes a command in hiredis' form; false: it is not sent. */
+/* Buffers a command in hiredis' form; false: it is not sent. */
 static bool say(struct redis *redis, char *command, int length)
 {
 	if (length > 0)
@@ -179,7 +179,7 @@ static bool say(struct redis *redis, char *command, int length)
 		redisFreeCommand(command);
 	if (length > 0 && !buffer_failed(&redis->out))
 		return watch_for(redis, EPOLLIN | EPOLLOUT);
-	lose(redis, "there is no room for what is to be sent");
+	lose(redis, "the buffer for requests is full");
 	return false;
 }
 
@@ -221,7 +221,7 @@ static void heed(struct redis *redis, const redisReply *reply)
 static bool take(struct redis *redis, const redisReply *reply)
 {
 	bool is_value = reply->type == REDIS_REPLY_STRING;
-	if (!redis->let_in) { /* the answer to what it was greeted with */
+	if (!redis->let_in) { /* the reply to the login */
 		if (reply->type == REDIS_REPLY_ERROR)
 			lose(redis, reply->str);
 		else
@@ -229,7 +229,7 @@ static bool take(struct redis *redis, const redisReply *reply)
 		return redis->let_in;
 	}
 	if (!redis->first) {
-		lose(redis, "it answers what nobody asked");
+		lose(redis, "it sent a reply without a request");
 		return false;
 	}
 	if (redis->first->next)
@@ -251,7 +251,7 @@ static bool take_all(struct redis *redis)
 		if (!goes_on)
 			return false;
 	}
-	lose(redis, "it does not speak as Redis does");
+	lose(redis, "its replies are not in the protocol of Redis");
 	return false;
 }
 
@@ -275,7 +275,7 @@ static bool hear(struct redis *redis)
 
 /* ---- connecting ---- */
 
-/* Where no password is needed, that is found out as well. */
+/* Logs in. Without a password, a harmless command checks that none is needed. */
 static void log_in(struct redis *redis)
 {
 	const char *login = redis->config->login, *colon = login ? strchr(login, ':') : NULL;
@@ -306,7 +306,7 @@ static void on_dialled(void *context, const struct error *error)
 	if (redis->reader)
 		log_in(redis);
 	else
-		lose(redis, "no memory was found for its answers");
+		lose(redis, "there is no memory for its replies");
 }
 
 static void on_again(void *context)
@@ -327,7 +327,8 @@ static bool read_address(struct redis *redis, const char *address, struct error 
 	size_t host = colon ? (size_t)(colon - address) : 0;
 	uint64_t port;
 	if (host == 0 || host >= HOST_BYTES || strlen(colon) > 6 || !number_read_uint64(text_of(colon + 1), &port) || port > 65535)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "`%s` is no address of a Redis server; write HOST:PORT", address);
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "`%s` is not an address of a Redis server; write HOST:PORT",
+				 address);
 	(void)snprintf(redis->host, sizeof redis->host, "%.*s", (int)host, address);
 	(void)snprintf(redis->port, sizeof redis->port, "%s", colon + 1);
 	return true;
@@ -374,7 +375,7 @@ void redis_close(struct redis *redis)
 	memory_give(redis);
 }
 
-/* ---- questions ---- */
+/* ---- lookups ---- */
 
 struct redis_question *redis_get(struct redis *redis, struct text key, void (*found)(void *context, struct text value),
 				 void *context)

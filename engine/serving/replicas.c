@@ -1,10 +1,10 @@
 /* replicas.c: see replicas.h. */
 #include "serving/replicas.h"
 
-#define LATENCY_SHARE 8	  /* a new one counts an eighth */
-#define OUTLIER_TIMES 8	  /* as slow as the next slowest */
-#define OUTLIER_US 200000 /* and not before it is felt */
-#define LOOK_US 50000	  /* between two looks at who is silent */
+#define LATENCY_SHARE 8	  /* a new value has a weight of one eighth */
+#define OUTLIER_TIMES 8	  /* times the latency of the next slowest */
+#define OUTLIER_US 200000 /* and at least this latency */
+#define LOOK_US 50000	  /* between two checks for silent replicas */
 
 int64_t replicas_latency_us(const struct replicas *replicas)
 {
@@ -28,7 +28,7 @@ static bool is_in(const struct replica *replica)
 	return replica->out_until_us == 0;
 }
 
-/* The nth of those that are in, without `but`. */
+/* The n-th replica in use, without `but`. */
 static size_t nth_in(const struct replicas *replicas, size_t but, size_t nth)
 {
 	for (size_t i = 0; i < replicas->count; i++)
@@ -82,7 +82,7 @@ static void put_out(struct replica *replica, int64_t now_us)
 	replica->out_until_us = now_us + pause_us;
 }
 
-/* Whether another that is in has nothing to answer, or has answered of late. */
+/* Whether another replica in use has nothing to answer, or has answered recently. */
 static bool another_is_heard(const struct replicas *replicas, size_t index, int64_t latency_us, int64_t now_us)
 {
 	for (size_t i = 0; i < replicas->count; i++) {
@@ -94,8 +94,7 @@ static bool another_is_heard(const struct replicas *replicas, size_t index, int6
 	return false;
 }
 
-/* Whether all others that are in answer far sooner than that; of servers that have all become
- * slow none is an outlier. */
+/* Whether all other replicas in use answer far sooner than that. If all servers have become slow, none is an outlier. */
 static bool is_outlier(const struct replicas *replicas, size_t index, int64_t latency_us, int64_t now_us)
 {
 	if (latency_us <= OUTLIER_US)
@@ -118,7 +117,7 @@ void replica_answered(struct replicas *replicas, size_t index, int64_t latency_u
 	if (latency_us >= 0)
 		replica->latency_us = before_us ? before_us + (latency_us - before_us) / LATENCY_SHARE : latency_us;
 	if (replica->out_until_us > 0)
-		return; /* it was sent before: readiness brings it back */
+		return; /* sent before the replica was excluded: only the readiness check includes it again */
 	if (is_outlier(replicas, index, replica->latency_us, now_us))
 		put_out(replica, now_us);
 	else
@@ -185,7 +184,7 @@ void replica_said(struct replica *replica, bool ready, int64_t now_us)
 	replica->out_until_us = 0;
 	replica->failures = 0;
 	replica->heard_us = now_us;
-	replica->latency_us = 0; /* what it took before says nothing now */
+	replica->latency_us = 0; /* earlier latencies mean nothing now */
 }
 
 bool replicas_hold(const struct replicas *replicas)
@@ -201,7 +200,7 @@ bool replicas_give_up(const struct replicas *replicas, size_t index, int64_t sen
 	return !is_in(&replicas->items[index]) && is_outlier(replicas, index, now_us - sent_us, now_us);
 }
 
-/* In steps, so that whoever waits for it does not wait anew with every answer. */
+/* In steps, so that a waiting caller does not start again with every answer. */
 static int64_t next_look_us(const struct replica *replica, int64_t now_us)
 {
 	int64_t silent_us = replica->heard_us + OUTLIER_US;

@@ -2,6 +2,7 @@
 #include "serving/survey.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "message/protobuf_wire.h"
 #include "message/rows.h"
@@ -117,6 +118,18 @@ static bool asks_by_rest(struct surveyor *surveyor, size_t nth, const struct att
 	return wire_ask(surveyor->wires[nth], address->rest, ASK_MODEL_METADATA, SURVEY_TIMEOUT_MS, on_told, surveyor, nth);
 }
 
+/* Whether a call of the model would fail. A server that only lacks a route for metadata may have the model: its 404 has
+ * no error of the Open Inference Protocol. */
+static bool is_away(const struct attempt *attempt, bool grpc)
+{
+	static const char error[] = "\"error\"";
+	if (attempt->end != ATTEMPT_REPLIED)
+		return true;
+	if (attempt->status != 404)
+		return attempt->status >= 500 && attempt->status != 501;
+	return grpc || (attempt->body.length > 0 && memmem(attempt->body.bytes, attempt->body.length, error, strlen(error)));
+}
+
 static void on_told(void *context, size_t nth, const struct attempt *attempt)
 {
 	struct surveyor *surveyor = context;
@@ -138,6 +151,7 @@ static void on_told(void *context, size_t nth, const struct attempt *attempt)
 	struct text words = attempt->words;
 	if (attempt->end == ATTEMPT_REPLIED && words.length == 0)
 		words = protocol_words(arena, attempt->body);
+	answer->away = is_away(attempt, grpc);
 	answer->words = attempt->end == ATTEMPT_REPLIED
 				? arena_print(arena, "status %d, " TEXT_FORMAT, attempt->status, TEXT_ARGUMENTS(words))
 				: arena_print(arena, TEXT_FORMAT, TEXT_ARGUMENTS(words));

@@ -18,7 +18,7 @@
 #define CONNECT_MS 2000
 #define SERVICE "/inference.GRPCInferenceService/"
 #define QUESTION_BYTES 512
-#define REDIRECTED "it sends its callers to another address, which is not followed; write that one"
+#define REDIRECTED "it redirects to another address, which is not followed; write that address"
 
 struct wire {
 	struct loop *loop;

@@ -24,24 +24,19 @@ static const struct option agent_rows[] = {
 	{.type = OPTION_END},
 };
 
-static const struct option listener_rows[] = {
-	ENABLED,
-	CHECKED("port", INTEGER, PORT_RANGE, .help = "The port of the listener."),
-	{.type = OPTION_END},
-};
+#define LISTENER(member, usual)                                                                                                    \
+	{.type = OPTION_HERE, .offset = offsetof(struct runtime_spec, member.here)},                                               \
+		RUNTIME("enabled", FLAG, member.enabled, .place_offset = offsetof(struct runtime_spec, member.enabled_here),       \
+			.help = "Whether it is in force."),                                                                        \
+		RUNTIME("port", INTEGER, member.port, PORT_RANGE, .help = "The port that is listened on; default: " usual ".")
 
-static const struct option http_rows[] = {
-	{.type = OPTION_HERE, .offset = offsetof(struct runtime_spec, http.here)},
-	RUNTIME("enabled", FLAG, http.enabled, .place_offset = offsetof(struct runtime_spec, http.enabled_here),
-		.help = "Whether it is in force."),
-	RUNTIME("port", INTEGER, http.port, PORT_RANGE, .help = "The port that is listened on; default: 8080."),
-	{.type = OPTION_END},
-};
+static const struct option http_rows[] = {LISTENER(http, "8080"), {.type = OPTION_END}};
+static const struct option grpc_rows[] = {LISTENER(grpc, "8081"), {.type = OPTION_END}};
 
 static const struct option service_rows[] = {
 	CHECKED("grpcServicePrefix", TEXT, .effect = EFFECT_NONE, .help = "A prefix of Kubernetes services."),
 	CHECKED("serviceType", TEXT, .effect = EFFECT_NONE, .help = "The type of Kubernetes services."),
-	CHECKED("grpc", MAP, .effect = EFFECT_LATER, .rows = listener_rows, .help = "The gateway's gRPC listener."),
+	PART("grpc", grpc_rows, .help = "The gRPC listener of the gateway inside `sluice run`."),
 	PART("http", http_rows, .help = "The HTTP listener of the gateway inside `sluice run`."),
 	{.type = OPTION_END},
 };

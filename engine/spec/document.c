@@ -24,10 +24,12 @@ const struct resource_kind resource_kinds[] = {
 	KIND("Pipeline", MLOPS, PIPELINE, .rows = pipeline_rows, .size = sizeof(struct pipeline_spec), .check = pipeline_check,
 	     .help = "A graph of steps."),
 	KIND("Model", MLOPS, MODEL, .rows = model_rows, .size = sizeof(struct model_spec), .check = model_check,
-	     .help = "A model, and its address. A model that no pipeline, experiment or deployment of the files names gets a "
+	     .help = "A model, and its address. A model that no pipeline or deployment of the files names gets a "
 		     "pipeline of its name, with one step that calls it."),
 	KIND("Experiment", MLOPS, EXPERIMENT, .rows = experiment_rows, .size = sizeof(struct experiment_spec),
-	     .check = experiment_check, .later = true, .help = "Models or pipelines among which requests are split."),
+	     .check = experiment_check,
+	     .help = "Models or pipelines among which requests are split. It gets a pipeline of its name, with one step, "
+		     "so that it can be called by name."),
 	KIND("SeldonRuntime", MLOPS, RUNTIME, .rows = runtime_rows, .size = sizeof(struct runtime_spec), .check = runtime_check,
 	     .nameless = true, .help = "An installation and its settings."),
 	KIND("SeldonConfig", MLOPS, CONFIG, .rows = seldon_config_rows, .size = sizeof(struct runtime_spec),
@@ -412,9 +414,6 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 		name_check(envelope.metadata.namespace, "the namespace", spec->faults);
 	if (!resource->name.text && kind->nameless)
 		resource->name = (struct name){RUNTIME_NAME, root->place};
-	if (kind->later)
-		fault_add(spec->faults, CODE_KIND_LATER, fragment ? root->place : node_get(root, "kind")->place, NULL,
-			  "resources of the kind %s are known and checked; sluice does not run them yet", kind->name);
 	const struct node *node = kind->api_version ? spec_node(spec, root, &envelope, kind->rows) : root;
 	if (!node)
 		return;
@@ -454,6 +453,20 @@ static void read_root(struct spec *spec, const struct node *root, const struct s
 	const struct resource_kind *kind = kind_of(spec, root, options);
 	if (kind)
 		read_resource(spec, root, kind, NULL, options);
+}
+
+void documents_read_experiments(struct spec *spec, const struct spec_options *options)
+{
+	const size_t count = spec->count;
+	for (size_t i = 0; i < count; i++) {
+		const struct resource *experiment = spec->resources[i];
+		if (experiment->kind->type != RESOURCE_EXPERIMENT || !experiment->name.text || !experiment->spec ||
+		    spec_find(spec, RESOURCE_PIPELINE, experiment->name.text))
+			continue;
+		const struct node *document = experiment_pipeline(experiment, spec->arena);
+		if (document)
+			read_resource(spec, document, kind_named(TEXT("Pipeline")), experiment, options);
+	}
 }
 
 void documents_read_models(struct spec *spec, const struct spec_options *options)

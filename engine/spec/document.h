@@ -8,7 +8,9 @@
  * spec's arena has failed. */
 void document_read(struct spec *spec, const struct document *document, const struct spec_options *options);
 
-/* Adds the pipelines of Models (spec/model_pipeline.h), when all documents were read. */
+/* Add the pipelines of Experiments, and those of Models (spec/model_pipeline.h). Called in this order when all documents
+ * were read. */
+void documents_read_experiments(struct spec *spec, const struct spec_options *options);
 void documents_read_models(struct spec *spec, const struct spec_options *options);
 
 #endif

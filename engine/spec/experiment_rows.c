@@ -27,12 +27,13 @@ static bool has_refused_weight(const struct telling *telling)
 	return false;
 }
 
-static void say(void *context, enum experiment_fault fault, struct place place, const char *suggest, const char *text)
+static void fault_note(void *context, enum experiment_fault fault, struct place place, const char *suggest, const char *text)
 {
 	static const char *const codes[] = {
 		[EXPERIMENT_EMPTY] = CODE_EMPTY_VALUE,		[EXPERIMENT_REPEATED] = CODE_REPEATED_NAME,
 		[EXPERIMENT_NO_CANDIDATE] = CODE_NO_CANDIDATE,	[EXPERIMENT_NO_WEIGHT] = CODE_NO_WEIGHT,
 		[EXPERIMENT_ODD_STAGES] = CODE_IGNORED_SETTING, [EXPERIMENT_NO_EXPLORING] = CODE_IGNORED_SETTING,
+		[EXPERIMENT_TOO_MANY] = CODE_MANY_CANDIDATES,	[EXPERIMENT_NO_DEFAULT] = CODE_NO_CANDIDATE,
 	};
 	const struct telling *telling = context;
 	if (fault != EXPERIMENT_NO_WEIGHT || !has_refused_weight(telling))
@@ -42,7 +43,19 @@ static void say(void *context, enum experiment_fault fault, struct place place, 
 void experiment_say(const struct experiment_spec *experiment, struct faults *faults)
 {
 	struct telling telling = {experiment, faults};
-	experiment_listen(experiment, &(struct experiment_listener){&telling, say});
+	experiment_faults(experiment, &(struct experiment_listener){&telling, fault_note});
+}
+
+/* A pipeline of the experiment's own name would be the one that splits. */
+static void check_self(const struct resource *resource, const struct experiment_spec *experiment, struct faults *faults)
+{
+	const struct candidate *candidates = experiment->candidates.items;
+	for (size_t i = 0; i <= experiment->candidates.count; i++) {
+		const struct name *name = i < experiment->candidates.count ? &candidates[i].name : &experiment->mirror_name;
+		if (name->text && resource->name.text && strcmp(name->text, resource->name.text) == 0)
+			fault_add(faults, CODE_SELF_REFERENCE, name->place, NULL,
+				  "the experiment `%s` names itself; name a pipeline of another name", name->text);
+	}
 }
 
 void experiment_check(const struct resource *resource, struct faults *faults)
@@ -53,4 +66,6 @@ void experiment_check(const struct resource *resource, struct faults *faults)
 	if (!candidates || candidates->type != NODE_LIST || candidates->count != experiment->candidates.count)
 		return;
 	experiment_say(experiment, faults);
+	if (experiment->resource_type == EXPERIMENT_PIPELINE)
+		check_self(resource, experiment, faults);
 }

@@ -178,6 +178,10 @@ const struct fault_code fault_codes[] = {
 			"kafka-settings` lists what a file may set.",
 		.example = "consumer: {isolation.level: read_uncommitted}\n\nsluice run --kafka-setting "
 			   "isolation.level=read_uncommitted\n"),
+	ERROR(CODE_MANY_CANDIDATES, LIMIT, .title = "More candidates than an experiment may have",
+	      .help = "Leave candidates out: an experiment has at most 64, with a default outside the list.",
+	      .example = "candidates: [{name: a1, weight: 1}, ...]      # up to a65\n\n"
+			 "candidates: [{name: a1, weight: 1}, {name: a2, weight: 1}]\n"),
 
 	/* ---- references and graphs ---- */
 	ERROR(CODE_UNKNOWN_REFERENCE, BAD_REFERENCE, .title = "A reference to a step that does not exist",
@@ -192,7 +196,7 @@ const struct fault_code fault_codes[] = {
 	      .example = "steps:\n- {name: a, inputs: [b]}\n- {name: b, inputs: [a]}\n\nsteps:\n- {name: a}\n- {name: b, inputs: "
 			 "[a]}\n"),
 	ERROR(CODE_SELF_REFERENCE, CYCLE, .title = "A step that reads itself",
-	      .help = "Name another step, or set `allowCycles: true` and `maxStepRevisits` if the cycle is meant.",
+	      .help = "Name another one, or set `allowCycles: true` and `maxStepRevisits` if the cycle is meant.",
 	      .example = "- name: a\n  inputs: [a.outputs.x]\n\n- name: b\n  inputs: [a.outputs.x]\n"),
 	WARNING(CODE_UNREACHABLE, BAD_REFERENCE, .title = "A step on a cycle that can never run",
 		.help = "Let it start with the inputs that exist at first: `inputsJoinType: any` on the step where the cycle "
@@ -285,10 +289,7 @@ const struct fault_code fault_codes[] = {
 		.help = "Servers that would listen beyond this machine refuse to start, unless --insecure-ignore-security is "
 			"given.",
 		.example = "securityConfig:\n  authentication: {enabled: true}\n"),
-	WARNING(CODE_KIND_LATER, UNSUPPORTED, .title = "A kind of resource that is checked but not run yet",
-		.help = "`lint` and `plan` accept it; `run`, `dev` and `test` refuse it in this version.",
-		.example = "kind: Experiment\n"),
-	WARNING(CODE_STEP_KIND_LATER, UNSUPPORTED, .title = "A kind of step that is checked but not run yet",
+	WARNING(CODE_STEP_KIND_LATER, UNSUPPORTED, .title = "A kind of step, or a form of it, that is checked but not run yet",
 		.help = "`lint` and `plan` accept it; `run`, `dev` and `test` refuse the pipeline in this version.",
 		.example = "- name: watch\n  drift: {window: 500}\n"),
 	NOTE(CODE_PROTECTION_OF_GATEWAY, UNSUPPORTED, .title = "A protection that the gateway puts in force",

@@ -7,44 +7,56 @@
 
 /* ---- the document ---- */
 
-static const struct node *metadata_made(const struct resource *model, struct arena *arena)
+static const struct node *metadata_made(const struct resource *resource, struct arena *arena)
 {
-	struct growing metadata = map_begin(arena, model->place, 3);
-	map_put(&metadata, "name", node_scalar(arena, model->name.place, model->name.text, true));
-	map_put(&metadata, "namespace", node_scalar(arena, model->place, model->namespace, true));
-	map_put(&metadata, "annotations", node_get(node_get(model->node, "metadata"), "annotations"));
+	struct growing metadata = map_begin(arena, resource->place, 3);
+	map_put(&metadata, "name", node_scalar(arena, resource->name.place, resource->name.text, true));
+	map_put(&metadata, "namespace", node_scalar(arena, resource->place, resource->namespace, true));
+	map_put(&metadata, "annotations", node_get(node_get(resource->node, "metadata"), "annotations"));
 	return metadata.node;
 }
 
-const struct node *model_pipeline(const struct resource *model, struct arena *arena)
+/* A pipeline of one step, `word` or (a step must not have the name of its pipeline) `other`, whose kind has the
+ * resource's name as its option `name`. */
+static const struct node *pipeline_made(const struct resource *resource, const char *word, const char *other, struct arena *arena)
 {
-	struct place place = model->place;
-	/* A step has another name than its pipeline. */
+	struct place place = resource->place;
 	const struct node *name =
-		node_scalar(arena, model->name.place, strcmp(model->name.text, "model") == 0 ? "call" : "model", true);
+		node_scalar(arena, resource->name.place, strcmp(resource->name.text, word) == 0 ? other : word, true);
 	struct growing root = map_begin(arena, place, 4), spec = map_begin(arena, place, 2);
 	struct growing steps = list_begin(arena, place, 1), step = map_begin(arena, place, 2), call = map_begin(arena, place, 1);
 	struct growing output = map_begin(arena, place, 1), answers = list_begin(arena, place, 1);
 	map_put(&root, "apiVersion", node_scalar(arena, place, PIPELINE_VERSION, true));
 	map_put(&root, "kind", node_scalar(arena, place, "Pipeline", true));
-	map_put(&root, "metadata", metadata_made(model, arena));
+	map_put(&root, "metadata", metadata_made(resource, arena));
 	map_put(&root, "spec", spec.node);
 	map_put(&spec, "steps", steps.node);
 	list_put(&steps, step.node);
 	map_put(&step, "name", name);
-	map_put(&step, "model", call.node);
-	map_put(&call, "name", node_scalar(arena, model->name.place, model->name.text, true));
+	map_put(&step, word, call.node);
+	map_put(&call, "name", node_scalar(arena, resource->name.place, resource->name.text, true));
 	map_put(&spec, "output", output.node);
 	map_put(&output, "steps", answers.node);
 	list_put(&answers, name);
 	return arena_failed(arena) ? NULL : root.node;
 }
 
-/* ---- which Models ---- */
+const struct node *model_pipeline(const struct resource *model, struct arena *arena)
+{
+	return pipeline_made(model, "model", "call", arena);
+}
+
+const struct node *experiment_pipeline(const struct resource *experiment, struct arena *arena)
+{
+	struct share shares[ASSIGNMENT_WAYS_MAX];
+	return experiment_shares(experiment->spec, shares) > 0 ? pipeline_made(experiment, "experiment", "split", arena) : NULL;
+}
+
+/* ---- Models that get a pipeline ---- */
 
 struct model_mark {
 	struct text name;
-	size_t place; /* in the spec */
+	size_t place; /* index in the spec */
 	bool named;
 };
 
@@ -78,8 +90,8 @@ static void scalar_mark(const struct model_marks *marks, const struct node *node
 		mark->named = true;
 }
 
-/* A name may stand in many fields, of many kinds of steps; one that is there by chance costs the Model its pipeline, and
- * harms nobody. */
+/* Marks the Models that a document names. A name may be in many fields, of many kinds of steps. A field that has it
+ * by chance costs the Model its pipeline, and has no other effect. */
 static void names_mark(const struct model_marks *marks, const struct node *node)
 {
 	if (!node)
@@ -107,8 +119,10 @@ const struct resource **models_alone(const struct spec *spec, size_t *count)
 	qsort(marks.items, marks.count, sizeof *marks.items, marks_compare);
 	for (size_t i = 0; i < spec->count; i++) {
 		enum resource_type type = spec->resources[i]->kind->type;
-		if (type == RESOURCE_PIPELINE || type == RESOURCE_EXPERIMENT || type == RESOURCE_DEPLOYMENT)
+		if (type == RESOURCE_PIPELINE || type == RESOURCE_DEPLOYMENT)
 			names_mark(&marks, spec->resources[i]->node);
+		else if (type == RESOURCE_EXPERIMENT)
+			names_mark(&marks, node_get(node_get(spec->resources[i]->node, "metadata"), "name"));
 	}
 	qsort(marks.items, marks.count, sizeof *marks.items, place_compare);
 	for (size_t i = 0; i < marks.count; i++)

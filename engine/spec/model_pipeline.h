@@ -1,17 +1,22 @@
-/* model_pipeline.h: Pipelines of Models that can be asked by themselves: one step, which calls the model.
+/* model_pipeline.h: Pipelines of Models and Experiments that can be called by themselves: one step, which calls the
+ * model, or splits among the candidates.
  *
- * A Model gets such a pipeline, of its own name, if no pipeline, experiment or deployment of the files names it. One that
- * is named has its requests there, and topics of its own would be read by nobody.
+ * A Model gets such a pipeline, of its own name, if no pipeline or deployment of the files names it. A Model that is
+ * named gets its requests through those. Nobody would write to topics of its own. The candidates of an experiment may
+ * be called by themselves too. An Experiment gets a pipeline unless a Pipeline has its name.
  */
 #ifndef SLUICE_SPEC_MODEL_PIPELINE_H
 #define SLUICE_SPEC_MODEL_PIPELINE_H
 
 #include "spec/resource.h"
 
-/* The document of the pipeline of a Model, as a node tree that is in no file. NULL: memory ran out. */
+/* The document of a Model's pipeline, as a node tree that is in no file. NULL: memory ran out. */
 const struct node *model_pipeline(const struct resource *model, struct arena *arena);
 
-/* The Models that get one, in the order of the files; `count` is their number. NULL: memory ran out. */
+/* The document of an Experiment's pipeline, likewise. NULL: it has no candidate, or memory ran out. */
+const struct node *experiment_pipeline(const struct resource *experiment, struct arena *arena);
+
+/* The Models that get such a pipeline, in the order of the files; `count` is their number. NULL: memory ran out. */
 const struct resource **models_alone(const struct spec *spec, size_t *count);
 
 #endif

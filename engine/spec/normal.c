@@ -10,6 +10,7 @@
 struct maker {
 	struct arena *arena;
 	const struct step_kind *const *kinds;
+	const struct node *hidden; /* the first secret in clear; NULL: there is none */
 };
 
 static const struct node *by_rows(struct maker *maker, const struct node *node, const struct option *rows);
@@ -66,7 +67,10 @@ static void put_others(struct maker *maker, struct growing *map, const struct no
 static const struct node *unless_secret(struct maker *maker, bool secret, const struct node *value)
 {
 	bool hidden = secret && value && value->type == NODE_SCALAR && !secret_is_reference(value->scalar.bytes);
-	return hidden ? node_scalar(maker->arena, PLACE_NONE, "(hidden)", true) : value;
+	if (!hidden)
+		return value;
+	maker->hidden = maker->hidden ? maker->hidden : value;
+	return node_scalar(maker->arena, PLACE_NONE, "(hidden)", true);
 }
 
 static const struct node *map_by_rows(struct maker *maker, const struct node *node, const struct option *rows)
@@ -193,28 +197,40 @@ static const struct node *by_row(struct maker *maker, const struct node *node, c
 	}
 }
 
-const struct node *resource_normal(const struct resource *resource, const struct step_kind *const *kinds, struct arena *arena)
+static const struct node *normal_make(struct maker *maker, const struct resource *resource)
 {
-	struct maker maker = {arena, kinds};
 	const struct resource_kind *kind = resource->kind;
 	const struct node *root = resource->node;
 	if (!kind->api_version)
-		return by_rows(&maker, root, kind->rows);
-	struct growing map = map_begin(maker.arena, PLACE_NONE, 4);
-	struct growing nothing = map_begin(maker.arena, PLACE_NONE, 0);
+		return by_rows(maker, root, kind->rows);
+	struct growing map = map_begin(maker->arena, PLACE_NONE, 4);
+	struct growing nothing = map_begin(maker->arena, PLACE_NONE, 0);
 	const struct node *metadata = node_get(root, "metadata"), *spec = node_get(root, "spec");
-	struct growing name = map_begin(maker.arena, PLACE_NONE, 1);
+	struct growing name = map_begin(maker->arena, PLACE_NONE, 1);
 	if (resource->name.text)
-		map_put(&name, "name", node_scalar(maker.arena, PLACE_NONE, resource->name.text, true));
+		map_put(&name, "name", node_scalar(maker->arena, PLACE_NONE, resource->name.text, true));
 	/* A fragment, whose kind was told, stays one: with a kind of its own it would need a name. */
 	if (!is_absent(node_get(root, "kind"))) {
-		map_put(&map, "apiVersion", node_scalar(maker.arena, PLACE_NONE, kind->api_version, true));
-		map_put(&map, "kind", node_scalar(maker.arena, PLACE_NONE, kind->name, true));
+		map_put(&map, "apiVersion", node_scalar(maker->arena, PLACE_NONE, kind->api_version, true));
+		map_put(&map, "kind", node_scalar(maker->arena, PLACE_NONE, kind->name, true));
 	}
 	if (!is_absent(metadata))
-		map_put(&map, "metadata", by_rows(&maker, metadata, metadata_rows));
+		map_put(&map, "metadata", by_rows(maker, metadata, metadata_rows));
 	else if (resource->name.text)
 		map_put(&map, "metadata", name.node);
-	map_put(&map, "spec", by_rows(&maker, is_absent(spec) ? nothing.node : spec, kind->rows));
-	return arena_failed(arena) ? NULL : map.node;
+	map_put(&map, "spec", by_rows(maker, is_absent(spec) ? nothing.node : spec, kind->rows));
+	return arena_failed(maker->arena) ? NULL : map.node;
+}
+
+const struct node *resource_normal(const struct resource *resource, const struct step_kind *const *kinds, struct arena *arena)
+{
+	struct maker maker = {.arena = arena, .kinds = kinds};
+	return normal_make(&maker, resource);
+}
+
+const struct node *resource_secret(const struct resource *resource, const struct step_kind *const *kinds, struct arena *arena)
+{
+	struct maker maker = {.arena = arena, .kinds = kinds};
+	(void)normal_make(&maker, resource);
+	return maker.hidden;
 }

@@ -151,6 +151,10 @@ static void say_effect(struct reading *reading, const struct option *row, const 
 			fault_add(reading->faults, CODE_FIELD_LATER, place, NULL,
 				  "`%s` is known and checked; sluice does not support it yet", field);
 		return;
+	case EFFECT_REFUSED:
+		fault_add(reading->faults, CODE_STEP_KIND_LATER, place, NULL,
+			  "`%s` is known and checked; sluice does not run steps with it yet", field);
+		return;
 	case EFFECT_NONE:
 		fault_add(reading->faults, CODE_NO_EFFECT, place, NULL, "`%s` has no effect here", field);
 		return;

@@ -36,7 +36,6 @@ struct resource_kind {
 	const char *help;
 	const struct option *rows; /* of spec (of the whole document for a fragment) */
 	size_t size;
-	bool later;    /* checked but not implemented yet: lint warns */
 	bool nameless; /* metadata.name may be absent: it is then called "default" */
 	/* Checks of one resource beyond the rows; its `name` may be absent. NULL: none. */
 	void (*check)(const struct resource *resource, struct faults *faults);
@@ -305,9 +304,15 @@ struct runtime_spec {
 	struct item_list topic_settings;    /* struct client_setting: of Kafka, for topics that sluice creates */
 	struct registry_spec registry;
 	struct name backup_schedule;
-	struct listener_spec http;
+	struct listener_spec http, grpc;
 	struct security_part authentication, authorization, encryption;
 };
+
+/* `runtime` NULL: false. */
+static inline bool runtime_has_listener(const struct runtime_spec *runtime)
+{
+	return runtime && (listener_is_wanted(&runtime->http) || listener_is_wanted(&runtime->grpc));
+}
 
 /* ---- SeldonDeployment ---- */
 
@@ -419,20 +424,33 @@ struct spec_options {
 	const struct step_kind *const *kinds; /* the table that main() passes down */
 	const char *kind;		      /* --kind: the kind of documents without one; NULL: that is a fault */
 	const char *namespace;		      /* of resources without one; NULL: they have none */
-	bool model_pipelines;		      /* spec_read() adds pipelines of Models (spec/model_pipeline.h) */
+	/* spec_read() and spec_read_documents() add pipelines of Models and Experiments (spec/model_pipeline.h), or only those
+	 * of Experiments. */
+	bool model_pipelines, experiment_pipelines;
 	struct arena *names;		      /* memory for file names, for errors that outlive the spec; NULL: the spec's arena */
 };
 
 /* Reads `paths` into an opened spec: files; folders: their .yaml and .yml files, sorted, or if there are none, those
  * of their subfolders; "-": standard input. Faults are added to its list. False: --kind is unknown or a file cannot
  * be read (CONFIG), or memory ran out (SYSTEM). A spec with errors among its faults still has the valid resources.
- * The text given to spec_read_text() is borrowed as long as the spec lives. */
+ * The text and the name given to spec_read_text() are borrowed as long as the spec lives. */
 bool spec_open(struct spec *spec, struct error *error);
 bool spec_read(struct spec *spec, const char *const *paths, size_t count, const struct spec_options *options, struct error *error);
+struct spec_document {
+	const char *file; /* in the places of its faults and of errors, so it is borrowed as long as these are used */
+	struct text text;
+};
+
+/* Reads documents from memory instead of files. Texts are copied. */
+bool spec_read_documents(struct spec *spec, const struct spec_document *documents, size_t count, const struct spec_options *options,
+			 struct error *error);
 bool spec_read_text(struct spec *spec, const char *file, struct text text, const struct spec_options *options, struct error *error);
 void spec_close(struct spec *spec);
 
 const struct resource *spec_find(const struct spec *spec, enum resource_type type, const char *name);
+/* The Experiment that splits the calls of a pipeline, because its default is that pipeline; NULL: none. */
+const struct resource *spec_experiment_of(const struct spec *spec, const char *pipeline);
+
 const struct resource *spec_first(const struct spec *spec, enum resource_type type);
 
 #endif

@@ -40,6 +40,7 @@ static void print_about(struct printer *printer, const struct option *row)
 {
 	static const char *const effects[] = {
 		[EFFECT_LATER] = "not honoured yet",
+		[EFFECT_REFUSED] = "refused by a run",
 		[EFFECT_NONE] = "no effect",
 		[EFFECT_PROTECTS] = "not in force yet",
 		[EFFECT_GATEWAY] = "in force at the gateway",

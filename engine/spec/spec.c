@@ -129,6 +129,26 @@ bool spec_read(struct spec *spec, const char *const *paths, size_t count, const 
 	for (size_t i = 0; i < count; i++)
 		if (!(is_folder(paths[i]) ? read_folder : read_file)(&reading, paths[i], error))
 			return false;
+	if (options->model_pipelines || options->experiment_pipelines)
+		documents_read_experiments(spec, options);
+	if (options->model_pipelines)
+		documents_read_models(spec, options);
+	return !arena_failed(spec->arena) || error_memory(error, ERROR_SYSTEM, "reading YAML");
+}
+
+bool spec_read_documents(struct spec *spec, const struct spec_document *documents, size_t count, const struct spec_options *options,
+			 struct error *error)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct text text = {arena_copy(spec->arena, documents[i].text.bytes, documents[i].text.length),
+					  documents[i].text.length};
+		if (!text.bytes)
+			return error_memory(error, ERROR_SYSTEM, "reading YAML");
+		if (!spec_read_text(spec, documents[i].file, text, options, error))
+			return false;
+	}
+	if (options->model_pipelines || options->experiment_pipelines)
+		documents_read_experiments(spec, options);
 	if (options->model_pipelines)
 		documents_read_models(spec, options);
 	return !arena_failed(spec->arena) || error_memory(error, ERROR_SYSTEM, "reading YAML");
@@ -151,5 +171,17 @@ const struct resource *spec_first(const struct spec *spec, enum resource_type ty
 	for (size_t i = 0; i < spec->count; i++)
 		if (spec->resources[i]->kind->type == type)
 			return spec->resources[i];
+	return NULL;
+}
+
+const struct resource *spec_experiment_of(const struct spec *spec, const char *pipeline)
+{
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		const struct experiment_spec *experiment = resource->spec;
+		if (resource->kind->type == RESOURCE_EXPERIMENT && experiment && experiment->resource_type == EXPERIMENT_PIPELINE &&
+		    resource->name.text && experiment->default_name.text && strcmp(experiment->default_name.text, pipeline) == 0)
+			return resource;
+	}
 	return NULL;
 }

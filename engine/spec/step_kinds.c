@@ -40,9 +40,6 @@ bool step_kind_read(struct reading *reading, const struct node_entry *entry, voi
 	if (second)
 		fault_add(reading->faults, CODE_TWO_KINDS, entry->key->place, NULL,
 			  "this step is already of the kind `%s` and cannot be a `%s` too", step->kind->name, kind->name);
-	if (kind->planned)
-		fault_add(reading->faults, CODE_STEP_KIND_LATER, entry->key->place, NULL,
-			  "`%s` is known and checked; sluice does not run steps of that kind yet", kind->name);
 	void *options = options_new(reading, kind);
 	if (!options)
 		return true;

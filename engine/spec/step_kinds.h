@@ -1,5 +1,5 @@
-/* step_kinds.h: Parser of the kind of a step, by the rows of that kind. Private to the parser of options, which reads
- * the rows of a kind by options_read() again. */
+/* step_kinds.h: Parser of the kind of a step, by the rows of that kind. Private to the parser of options, which calls
+ * it; it calls options_read() for the rows of a kind. */
 #ifndef SLUICE_SPEC_STEP_KINDS_H
 #define SLUICE_SPEC_STEP_KINDS_H
 

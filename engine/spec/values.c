@@ -102,14 +102,9 @@ static bool take_text(struct reading *reading, const struct option *row, const s
 static int choice_index(struct reading *reading, const struct option *row, const struct node *node)
 {
 	struct suggestion suggestion = suggest_begin(node->scalar);
-	const char *word = row->choices;
-	for (int index = 0; *word; index++) {
-		struct text choice = {word, strcspn(word, " ")};
-		if (text_equal(choice, node->scalar))
-			return index;
-		suggest_offer(&suggestion, choice);
-		word += choice.length + (word[choice.length] == ' ');
-	}
+	const int index = choice_find(row->choices, node->scalar, &suggestion);
+	if (index >= 0)
+		return index;
 	const char *nearest = suggestion.nearest.bytes
 				      ? arena_copy(reading->arena, suggestion.nearest.bytes, suggestion.nearest.length)
 				      : operator_meant(node->scalar);

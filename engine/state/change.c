@@ -8,7 +8,7 @@
 void change_write_key(struct buffer *out, const char *scope, struct text key)
 {
 	size_t length = strlen(scope);
-	assert(length > 0 && length <= UINT8_MAX); /* the key has one byte for it, and 0 names no step */
+	assert(length > 0 && length <= UINT8_MAX); /* its length is one byte in the key, and 0 means no step */
 	buffer_byte(out, VERSION);
 	buffer_byte(out, (char)length);
 	buffer_append(out, scope, length);
@@ -24,10 +24,11 @@ void change_write_value(struct buffer *out, struct text value)
 static bool version_known(struct text bytes, const char *what, struct error *error)
 {
 	if (bytes.length == 0)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its %s is empty; it is none of sluice's", what);
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its %s is empty; it was not written by sluice", what);
 	return bytes.bytes[0] == VERSION ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE,
-			 "its %s is of version %d, and this sluice knows version 1; run the one that wrote it, or a newer one",
+			 "its %s is of version %d, and this sluice supports version 1; run the one that wrote it, or a newer "
+			 "one",
 			 what, (unsigned char)bytes.bytes[0]);
 }
 
@@ -38,7 +39,7 @@ bool change_read(struct text record_key, struct text record_value, struct text *
 		return false;
 	size_t name = record_key.length > 1 ? (unsigned char)record_key.bytes[1] : 0;
 	if (name == 0 || record_key.length - 2 < name)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its key names no step; it is none of sluice's");
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its key names no step; it was not written by sluice");
 	*scope = (struct text){record_key.bytes + 2, name};
 	*key = (struct text){record_key.bytes + 2 + name, record_key.length - 2 - name};
 	*value = record_value.bytes ? (struct text){record_value.bytes + 1, record_value.length - 1} : (struct text){0};

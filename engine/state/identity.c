@@ -228,8 +228,8 @@ static bool is_accepted(const struct identity *identity, const struct state_refe
 static enum identity_verdict lost(const struct identity_check *check, struct error *error, const char *reason)
 {
 	error_set(error, ERROR_SYSTEM, PLACE_NONE,
-		  "state of pipeline %s is lost (%s-%d): %s. Put that right and start again, or accept the loss: "
-		  "`--new-state %s` begins with what the changelog holds now",
+		  "state of pipeline %s is lost (%s-%d): %s. Correct that and start again, or accept the loss: `--new-state "
+		  "%s` starts with the present content of the changelog",
 		  check->pipeline, check->changelog, (int)check->partition, reason, check->pipeline);
 	return IDENTITY_LOST;
 }
@@ -244,7 +244,7 @@ static enum identity_verdict absent(const struct identity_check *check, struct e
 	changelog_difference_write(before, check->changelog, difference);
 	(void)snprintf(reason, sizeof reason,
 		       "the last commit was made with the changelog %s; was the pipeline or a step renamed, or `isolate` changed? "
-		       "%s%sGive back the names",
+		       "%s%sUndo the renaming",
 		       before, difference, difference[0] ? ". " : "");
 	return lost(check, error, reason);
 }
@@ -257,20 +257,20 @@ static enum identity_verdict compare(const struct identity *identity, const stru
 	bool refers = reference->id != 0 && !is_accepted(identity, reference);
 	if (refers && reference->id != identity->id) {
 		(void)snprintf(reason, sizeof reason,
-			       "the last commit was made with another changelog (%s); restore it or give back the names",
+			       "the last commit was made with another changelog (%s); restore it or undo the renaming",
 			       reference->changelog);
 		return lost(check, error, reason);
 	}
 	if (!check->from_snapshot && check->low > identity->low) {
 		(void)snprintf(reason, sizeof reason,
 			       "its records before offset %" PRId64
-			       " were deleted; restore the topic, and see that its cleanup.policy is compact",
+			       " were deleted; restore the topic, and check that its cleanup.policy is compact",
 			       check->low);
 		return lost(check, error, reason);
 	}
 	if (gone[0] && added[0]) {
 		(void)snprintf(reason, sizeof reason,
-			       "it holds state of %s, and the stage has %s instead; give back the names", gone, added);
+			       "it holds state of %s, and the stage has %s instead; undo the renaming", gone, added);
 		return lost(check, error, reason);
 	}
 	if (refers && check->end < reference->end) {
@@ -288,9 +288,10 @@ static enum identity_verdict compare(const struct identity *identity, const stru
 static void note_first(const struct store *store, const struct identity_check *check, char note[ERROR_TEXT_MAX])
 {
 	if (check->committed)
-		(void)snprintf(note, ERROR_TEXT_MAX, "%s-%d: %s; from now on a loss of this state is noticed", check->changelog,
+		(void)snprintf(note, ERROR_TEXT_MAX, "%s-%d: %s; from now on a loss of this state is detected", check->changelog,
 			       (int)check->partition,
-			       store_count(store) > 0 ? "its state is of a version that did not mark it, and is taken as it is"
+			       store_count(store) > 0 ? "its state was written by a version that did not identify it, and is "
+			                                "used as it is"
 						      : "there is no state yet, and it begins with the next request");
 }
 
@@ -299,7 +300,7 @@ static void note_changed(const struct identity_check *check, const char *gone, c
 	if (gone[0] || added[0])
 		(void)snprintf(note, ERROR_TEXT_MAX, "%s-%d: the state of %s %s", check->changelog, (int)check->partition,
 			       gone[0] ? gone : added,
-			       gone[0] ? "is left where it is: the stage has no such step" : "begins with the next request");
+			       gone[0] ? "is not used: the stage has no such step" : "begins with the next request");
 }
 
 /* Not 0. */

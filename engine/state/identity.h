@@ -32,7 +32,7 @@ struct state_reference {
 
 #define STATE_REFERENCE_BYTES_MAX 350 /* of the metadata, with a NUL; Kafka accepts 4096 by default */
 #define CHANGELOG_NAME_BYTES_MAX 250  /* of a topic's name, with a NUL */
-#define CHANGELOG_DIFFERENCE_BYTES_MAX 120 /* leaves the rest of an error's text to the reason and the ways on */
+#define CHANGELOG_DIFFERENCE_BYTES_MAX 120 /* leaves space in an error for the reason and the advice */
 
 /* Writes a reference as metadata of a commit: text, with a NUL. Empty if there is no reference. */
 void state_reference_write(const struct state_reference *reference, char metadata[STATE_REFERENCE_BYTES_MAX]);
@@ -41,8 +41,9 @@ void state_reference_write(const struct state_reference *reference, char metadat
  * has that of 0.1.0, which is empty. */
 void state_reference_read(struct text metadata, struct state_reference *reference, char changelog[CHANGELOG_NAME_BYTES_MAX]);
 
-/* Writes what differs between the names of two changelogs: "pipeline `p` is now `q`", "stage `request` is now `count`",
- * or both. Empty: they are not names of changelogs that sluice makes, do not differ, or are too long for a message. */
+/* Writes the difference between the names of two changelogs: "pipeline `p` is now `q`", "stage `request` is now
+ * `count`", or both. Empty: they are equal, they are not names that sluice gives to changelogs, or they are too long
+ * for a message. */
 void changelog_difference_write(const char *before, const char *now, char words[CHANGELOG_DIFFERENCE_BYTES_MAX]);
 
 /* Findings of a restore of one partition's state. */

@@ -119,7 +119,7 @@ static void entry_write(void *context, const struct change *kept)
 
 bool snapshot_write_block(struct snapshot_writer *writer, const struct store *store, size_t bytes, struct buffer *out)
 {
-	assert(bytes > 0); /* else no block has an entry */
+	assert(bytes > 0); /* otherwise no block would have an entry */
 	struct entries entries = {out, 0};
 	size_t at = block_begin(out);
 	bool more = true;
@@ -160,7 +160,7 @@ static bool magic_take(struct snapshot_reader *reader, struct text bytes, struct
 {
 	struct text magic = {bytes.bytes, MAGIC_BYTES};
 	if (!text_equal(magic, TEXT(MAGIC)))
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "it is no snapshot of a stage");
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "it is not a snapshot of a stage");
 	unsigned version = (unsigned char)bytes.bytes[MAGIC_BYTES];
 	if (version != VERSION)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "it is of version %u, and this sluice reads version %d", version,
@@ -174,7 +174,7 @@ static bool block_head_take(struct snapshot_reader *reader, struct text bytes, s
 	uint64_t type = 0, length = 0;
 	(void)(number_take(&bytes, 1, &type) && number_take(&bytes, 4, &length) && number_take(&bytes, 8, &reader->checksum));
 	if (type < BLOCK_HEAD || type > BLOCK_END || (type == BLOCK_HEAD) == reader->headed)
-		return damaged(error, "a block is of a type that cannot stand there");
+		return damaged(error, "a block is of a type that is not allowed there");
 	if (length == 0 || length > SNAPSHOT_BLOCK_MAX)
 		return damaged(error, "a block is longer or shorter than any that is written");
 	reader->type = (unsigned char)type;
@@ -243,7 +243,7 @@ static bool end_take(struct snapshot_reader *reader, struct text body, struct er
 {
 	uint64_t count;
 	reader->whole = number_take(&body, 8, &count) && body.length == 0 && count == reader->count;
-	return reader->whole || damaged(error, "it does not hold as many keys as it says");
+	return reader->whole || damaged(error, "its number of keys is not the number in its head");
 }
 
 bool snapshot_take(struct snapshot_reader *reader, struct text bytes, struct store *store, struct error *error)
@@ -256,7 +256,7 @@ bool snapshot_take(struct snapshot_reader *reader, struct text bytes, struct sto
 	reader->in_block = false;
 	reader->chain = block_checksum(reader->chain, reader->type, bytes);
 	if (reader->chain != reader->checksum)
-		return damaged(error, "a checksum does not hold");
+		return damaged(error, "a checksum is wrong");
 	if (reader->type == BLOCK_HEAD)
 		return head_take(reader, bytes, store, error);
 	return reader->type == BLOCK_ENTRIES ? entries_take(reader, bytes, store, error) : end_take(reader, bytes, error);

@@ -153,16 +153,17 @@ bool store_may_write(const struct store *store, uint32_t scope, size_t key_lengt
 	const char *step = store->scopes.names[scope];
 	if (key_length > STORE_KEY_BYTES_MAX)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "step `%s` remembers under a key of %zu bytes, and at most %d are kept; choose a shorter key",
+				 "step `%s` keeps state under a key of %zu bytes, and at most %d are allowed; choose a shorter "
+				 "key",
 				 step, key_length, STORE_KEY_BYTES_MAX);
 	if (value_length > STORE_VALUE_BYTES_MAX)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "step `%s` remembers %zu bytes for one key, and at most %d are kept; shorten its windows", step,
+				 "step `%s` keeps %zu bytes for one key, and at most %d are allowed; shorten its windows", step,
 				 value_length, STORE_VALUE_BYTES_MAX);
 	if (store_bytes(store) + table_cost(key_length, value_length) > store->bytes_max)
 		return error_set(
 			error, ERROR_LIMIT, PLACE_NONE,
-			"step `%s` remembers nothing more: its stage keeps %zu bytes for this partition already; shorten its "
+			"step `%s` cannot keep more state: its stage has %zu bytes for this partition already; shorten its "
 			"windows, give the topic more partitions, or allow it more memory",
 			step, store->bytes_max);
 	return true;
@@ -176,7 +177,7 @@ static size_t write_cost(const struct write *write)
 bool store_journal(struct store *store, struct write *write, struct error *error)
 {
 	assert(write->scope < store->scopes.count);
-	assert(write->key.length <= STORE_KEY_BYTES_MAX); /* store_may_write() has shown that it fits */
+	assert(write->key.length <= STORE_KEY_BYTES_MAX); /* store_may_write() has checked that it fits */
 	if (store->journaled >= store->bucket_count && !journal_grow(store))
 		return error_memory(error, ERROR_SYSTEM, "remembering for a step");
 	write->hash = write_hash(write->scope, write->key);
@@ -263,7 +264,7 @@ static void show_one(void *context, struct text key, struct text value)
 bool store_show(const struct store *store, struct store_walk *walk, size_t items,
 		void (*show)(void *context, const struct change *kept), void *context)
 {
-	assert(items > 0); /* else a walk shows nothing and never ends */
+	assert(items > 0); /* otherwise a walk would return nothing and never end */
 	struct store_showing showing = {.show = show, .context = context};
 	for (; walk->scope < store->scopes.count; walk->scope++, walk->bucket = 0) {
 		const struct state_table *table = store->tables[walk->scope];

@@ -40,8 +40,8 @@ bool assignment_count(const struct share *shares, size_t count, size_t *buckets)
 
 #define NO_WAY UCHAR_MAX
 
-/* Sorts the choices by name; `order[i]` is the index of the `i`th. So the order in which they are written is nothing
- * to the table, even where two choices rank a bucket alike or rounding leaves one. */
+/* Sorts the choices by name; `order[i]` is the index of the `i`th. So the table does not depend on the order in which
+ * they are written, even if two choices rank a bucket equally or rounding leaves one. */
 static void shares_sort(const struct share *shares, size_t count, struct share *sorted, unsigned char *order)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -55,7 +55,7 @@ static void shares_sort(const struct share *shares, size_t count, struct share *
 	}
 }
 
-/* All buckets in the order in which a choice of that name ranks them. */
+/* All buckets, in the order in which a choice of that name ranks them. */
 static void ranking_fill(uint16_t *ranking, const char *name)
 {
 	struct random random = {hash_bytes(name, strlen(name), 0)};
@@ -69,7 +69,7 @@ static void ranking_fill(uint16_t *ranking, const char *name)
 	}
 }
 
-/* Deals the buckets out, rank by rank, until each choice has as many as it `lacks`. */
+/* Distributes the buckets, rank by rank, until each choice has as many as it `lacks`. */
 static void buckets_deal(const uint16_t *rankings, size_t count, size_t *lacks, const unsigned char *order, unsigned char *ways)
 {
 	memset(ways, NO_WAY, ASSIGNMENT_BUCKETS);
@@ -81,6 +81,17 @@ static void buckets_deal(const uint16_t *rankings, size_t count, size_t *lacks, 
 			ways[bucket] = order[i];
 			lacks[i]--;
 		}
+}
+
+/* Names and not indexes are hashed, so the order in which choices are written does not matter. */
+static uint64_t assignment_version(const struct assignment *assignment, const struct share *shares)
+{
+	uint64_t names[ASSIGNMENT_WAYS_MAX], version = assignment->seed;
+	for (size_t i = 0; i < assignment->count; i++)
+		names[i] = hash_bytes(shares[i].name, strlen(shares[i].name), 0);
+	for (size_t i = 0; i < ASSIGNMENT_BUCKETS; i++)
+		version = hash_bytes(&names[assignment->ways[i]], sizeof *names, version);
+	return version;
 }
 
 const struct assignment *assignment_make(struct arena *arena, const char *choice, const struct share *shares, size_t count)
@@ -101,6 +112,7 @@ const struct assignment *assignment_make(struct arena *arena, const char *choice
 		for (size_t i = 0; i < count; i++)
 			ranking_fill(rankings + i * ASSIGNMENT_BUCKETS, sorted[i].name);
 		buckets_deal(rankings, count, lacks, order, ways);
+		assignment->version = assignment_version(assignment, shares);
 	} else {
 		assignment = NULL;
 	}
@@ -119,19 +131,26 @@ size_t assignment_moved(const struct assignment *before, const struct share *old
 
 /* ---- whose ---- */
 
-static uint64_t unit_hash(const struct message *message, uint64_t seed)
+static uint64_t origin_hash(const struct origin *origin, uint64_t seed)
 {
-	const struct origin *origin = &message->origin;
-	if (message->key.bytes)
-		return hash_bytes(message->key.bytes, message->key.length, seed);
 	seed = hash_bytes(origin->topic.bytes, origin->topic.length, seed);
 	seed = hash_bytes(&origin->partition, sizeof origin->partition, seed);
 	return hash_bytes(&origin->offset, sizeof origin->offset, seed);
 }
 
+static uint64_t unit_hash(const struct message *message, uint64_t seed)
+{
+	return message->key.bytes ? hash_bytes(message->key.bytes, message->key.length, seed) : origin_hash(&message->origin, seed);
+}
+
 size_t assignment_of(const struct assignment *assignment, struct text unit)
 {
 	return assignment->ways[hash_bytes(unit.bytes, unit.length, assignment->seed) % ASSIGNMENT_BUCKETS];
+}
+
+size_t assignment_of_origin(const struct assignment *assignment, const struct origin *origin)
+{
+	return assignment->ways[origin_hash(origin, assignment->seed) % ASSIGNMENT_BUCKETS];
 }
 
 size_t assignment_of_message(const struct assignment *assignment, const struct message *message)

@@ -28,6 +28,7 @@
 #define ASSIGNMENT_WAYS_MAX 64 /* more than any comparison needs */
 
 struct assignment {
+	uint64_t version; /* follows from the table: equal tables have the same */
 	uint64_t seed; /* of the hash: makes two assignments independent */
 	size_t count;  /* of choices */
 	const unsigned char *ways; /* of each bucket: the index of its choice */
@@ -35,7 +36,7 @@ struct assignment {
 
 /* A choice, as the user writes it. */
 struct share {
-	const char *name; /* decides which buckets it gets */
+	const char *name; /* determines which buckets it gets */
 	double weight;	  /* relative to the others; not negative */
 };
 
@@ -43,15 +44,16 @@ struct share {
  * fractions, to the first among equals. False: the sum of the weights is not above 0. */
 bool assignment_count(const struct share *shares, size_t count, size_t *buckets);
 
-/* The table of these weights. NULL: no weights, or memory ran out. The names of the choices differ. */
+/* Makes the table of these weights. The names of the choices must differ. NULL: no weights, or memory ran out. */
 const struct assignment *assignment_make(struct arena *arena, const char *choice, const struct share *shares, size_t count);
 
-/* The number of buckets whose choice, by name, is another one than before. */
+/* Number of buckets whose choice, by name, has changed. */
 size_t assignment_moved(const struct assignment *before, const struct share *old, const struct assignment *after,
 			const struct share *shares);
 
 /* The choice of a unit. For a message the unit is its key or, without a key, its topic position. */
 size_t assignment_of(const struct assignment *assignment, struct text unit);
+size_t assignment_of_origin(const struct assignment *assignment, const struct origin *origin);
 size_t assignment_of_message(const struct assignment *assignment, const struct message *message);
 
 /* Whether a message is in a sample of that percentage. Different `salt`s give independent samples. */

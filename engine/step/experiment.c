@@ -1,6 +1,7 @@
 /* experiment.c: Option rows of an experiment, and the checks that rows cannot express; see experiment.h. */
 #include "step/experiment.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +38,17 @@ const struct option mirror_rows[] = {
 	ROW("name", NAME, struct experiment_spec, mirror_name, .required = true, .help = "Who gets the copy."),
 	ROW("percent", INTEGER, struct experiment_spec, mirror_percent, .least = 0, .most = 100, .required = true,
 	    .help = "Of how many requests."),
+	{.type = OPTION_END},
+};
+
+const struct option experiment_override_rows[] = {
+	{.type = OPTION_KEY, .offset = offsetof(struct experiment_override, unit)},
+	{.name = "candidate",
+	 .type = OPTION_NAME,
+	 .offset = offsetof(struct experiment_override, candidate),
+	 .short_form = true,
+	 .required = true,
+	 .help = "The candidate that the unit gets."},
 	{.type = OPTION_END},
 };
 
@@ -98,64 +110,144 @@ const struct option promotion_rows[] = {
 	{.type = OPTION_END},
 };
 
-/* ---- what the rows cannot say ---- */
+/* ---- choices ---- */
 
-static void tell(const struct experiment_listener *listener, enum experiment_fault fault, struct place place, const char *suggest,
-		 const char *format, const char *name)
+bool experiment_is_staged(const struct experiment_spec *experiment)
 {
-	char text[ERROR_TEXT_MAX];
-	(void)snprintf(text, sizeof text, format, name);
-	listener->say(listener->context, fault, place, suggest, text);
+	const struct rollout *rollout = &experiment->progressive;
+	return rollout->here.line > 0 && rollout->enabled && rollout->stages.count > 0 && experiment->default_name.text;
 }
 
-static bool same_name(const struct name *a, const struct name *b)
+/* The place of that name among the candidates; `count`: it is none of them, or absent. */
+static size_t candidate_find(const struct experiment_spec *experiment, const struct name *name)
 {
-	return a->text && b->text && strcmp(a->text, b->text) == 0;
+	const struct candidate *candidates = experiment->candidates.items;
+	size_t i = 0;
+	while (i < experiment->candidates.count && !(name->text && strings_equal(candidates[i].name.text, name->text)))
+		i++;
+	return i;
+}
+
+/* Gives the choices other than `rest` the percentage of the first stage, in proportion to their weights, and `rest` what
+ * is left. */
+static void shares_stage(const struct experiment_spec *experiment, struct share *shares, size_t count, size_t rest)
+{
+	const struct rollout_stage *stages = experiment->progressive.stages.items;
+	double percent = (double)stages[0].weight, sum = 0;
+	for (size_t i = 0; i < count; i++)
+		sum += i == rest ? 0 : shares[i].weight;
+	for (size_t i = 0; i < count; i++) {
+		double part = sum > 0 ? shares[i].weight / sum : 1 / (double)(count - 1);
+		shares[i].weight = i == rest ? 100 - percent : part * percent;
+	}
+}
+
+size_t experiment_shares(const struct experiment_spec *experiment, struct share shares[ASSIGNMENT_WAYS_MAX])
+{
+	const struct candidate *candidates = experiment->candidates.items;
+	size_t count = experiment->candidates.count, rest = candidate_find(experiment, &experiment->default_name);
+	bool outside = experiment->default_name.text && rest == count;
+	bool staged = experiment_is_staged(experiment);
+	double sum = 0;
+	if (count + outside > ASSIGNMENT_WAYS_MAX)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		if (!candidates[i].name.text)
+			return 0;
+		shares[i] = (struct share){candidates[i].name.text, (double)candidates[i].weight};
+		sum += shares[i].weight;
+	}
+	if (outside)
+		shares[count++] = (struct share){experiment->default_name.text, 0};
+	if (staged && count > 1)
+		shares_stage(experiment, shares, count, rest);
+	else if (!(sum > 0))
+		for (size_t i = 0; i < count; i++)
+			shares[i].weight = 1;
+	return count;
+}
+
+/* ---- faults that rows cannot express ---- */
+
+__attribute__((format(printf, 5, 6))) static void fault_report(const struct experiment_listener *listener,
+							       enum experiment_fault fault, struct place place,
+							       const char *suggest, const char *format, ...)
+{
+	char text[ERROR_TEXT_MAX];
+	va_list values;
+	va_start(values, format);
+	(void)vsnprintf(text, sizeof text, format, values);
+	va_end(values);
+	listener->report(listener->context, fault, place, suggest, text);
 }
 
 static void check_names(const struct experiment_spec *experiment, const struct experiment_listener *listener)
 {
 	const struct candidate *candidates = experiment->candidates.items;
-	for (size_t i = 0; i < experiment->candidates.count; i++) {
-		for (size_t j = 0; j < i; j++)
-			if (same_name(&candidates[i].name, &candidates[j].name)) {
-				tell(listener, EXPERIMENT_REPEATED, candidates[i].name.place, NULL, "`%s` is a candidate already",
+	for (size_t i = 0; i < experiment->candidates.count; i++)
+		if (candidates[i].name.text && candidate_find(experiment, &candidates[i].name) < i)
+			fault_report(listener, EXPERIMENT_REPEATED, candidates[i].name.place, NULL, "`%s` is a candidate already",
 				     candidates[i].name.text);
-				break;
-			}
-		if (same_name(&candidates[i].name, &experiment->mirror_name))
-			tell(listener, EXPERIMENT_REPEATED, experiment->mirror_name.place, NULL,
+	if (candidate_find(experiment, &experiment->mirror_name) < experiment->candidates.count)
+		fault_report(listener, EXPERIMENT_REPEATED, experiment->mirror_name.place, NULL,
 			     "the mirror `%s` is a candidate too", experiment->mirror_name.text);
-	}
 }
 
 static void check_default(const struct experiment_spec *experiment, const struct experiment_listener *listener)
 {
 	const struct candidate *candidates = experiment->candidates.items;
-	if (!experiment->default_name.text || experiment->progressive.here.line > 0)
+	const struct name *name = &experiment->default_name;
+	if (!name->text || experiment_is_staged(experiment) || experiment->candidates.count == 0 ||
+	    candidate_find(experiment, name) < experiment->candidates.count)
 		return;
-	struct suggestion suggestion = suggest_begin(text_of(experiment->default_name.text));
-	for (size_t i = 0; i < experiment->candidates.count; i++) {
-		if (same_name(&candidates[i].name, &experiment->default_name))
-			return;
+	struct suggestion suggestion = suggest_begin(text_of(name->text));
+	for (size_t i = 0; i < experiment->candidates.count; i++)
 		if (candidates[i].name.text)
 			suggest_offer(&suggestion, text_of(candidates[i].name.text));
+	fault_report(listener, EXPERIMENT_NO_CANDIDATE, name->place, suggestion.nearest.bytes,
+		     "the default `%s` is none of the candidates", name->text);
+}
+
+static void check_overrides(const struct experiment_spec *experiment, const struct experiment_listener *listener)
+{
+	const struct experiment_override *overrides = experiment->overrides.items;
+	for (size_t i = 0; i < experiment->overrides.count; i++) {
+		const struct name *name = &overrides[i].candidate;
+		if (name->text && !strings_equal(name->text, experiment->default_name.text) &&
+		    candidate_find(experiment, name) == experiment->candidates.count)
+			fault_report(listener, EXPERIMENT_NO_CANDIDATE, name->place, NULL,
+				     "the override `%s` is none of the candidates", name->text);
 	}
-	tell(listener, EXPERIMENT_NO_CANDIDATE, experiment->default_name.place, suggestion.nearest.bytes,
-	     "the default `%s` is none of the candidates", experiment->default_name.text);
+}
+
+static void check_count(const struct experiment_spec *experiment, const struct experiment_listener *listener)
+{
+	size_t count = experiment->candidates.count;
+	count += experiment_is_staged(experiment) && candidate_find(experiment, &experiment->default_name) == count;
+	if (count > ASSIGNMENT_WAYS_MAX)
+		fault_report(listener, EXPERIMENT_TOO_MANY, experiment->candidates_place, NULL,
+			     "the experiment has %zu candidates with its default, and at most %d are allowed; leave some out",
+			     count, ASSIGNMENT_WAYS_MAX);
+}
+
+static void check_fallback(const struct experiment_spec *experiment, const struct experiment_listener *listener)
+{
+	if (experiment->fallback == FALLBACK_DEFAULT && !experiment->default_name.text)
+		fault_report(listener, EXPERIMENT_NO_DEFAULT, experiment->here, NULL,
+			     "`fallback: default` needs a default: name one of the candidates");
 }
 
 static void check_weights(const struct experiment_spec *experiment, const struct experiment_listener *listener)
 {
 	const struct candidate *candidates = experiment->candidates.items;
-	if (experiment->bandits.here.line > 0)
+	if (experiment->bandits.here.line > 0 || experiment_is_staged(experiment))
 		return;
 	for (size_t i = 0; i < experiment->candidates.count; i++)
 		if (candidates[i].weight != 0 || candidates[i].weight_place.line == 0)
 			return;
 	if (experiment->candidates.count > 0)
-		tell(listener, EXPERIMENT_NO_WEIGHT, candidates[0].weight_place, NULL,
-		     "every weight is 0, so %s would ever be chosen", "no candidate");
+		fault_report(listener, EXPERIMENT_NO_WEIGHT, candidates[0].weight_place, NULL,
+			     "every weight is 0, so no candidate would ever be chosen");
 }
 
 static void check_stages(const struct experiment_spec *experiment, const struct experiment_listener *listener)
@@ -163,27 +255,30 @@ static void check_stages(const struct experiment_spec *experiment, const struct 
 	const struct rollout_stage *stages = experiment->progressive.stages.items;
 	for (size_t i = 1; i < experiment->progressive.stages.count; i++)
 		if (stages[i].weight < stages[i - 1].weight)
-			tell(listener, EXPERIMENT_ODD_STAGES, stages[i].here, NULL,
-			     "this %s gives the candidates less than the one before", "stage");
+			fault_report(listener, EXPERIMENT_ODD_STAGES, stages[i].here, NULL,
+				     "this stage gives the candidates less than the one before");
 }
 
 static void check_exploring(const struct experiment_spec *experiment, const struct experiment_listener *listener)
 {
 	const struct bandits *bandits = &experiment->bandits;
 	if (bandits->explore_place.line > 0 && !(bandits->explore > 0))
-		tell(listener, EXPERIMENT_NO_EXPLORING, bandits->explore_place, NULL, "%s",
-		     "without exploring, a candidate that looked bad once is never tried again, and nothing can be learnt from "
-		     "what was recorded");
+		fault_report(listener, EXPERIMENT_NO_EXPLORING, bandits->explore_place, NULL,
+			     "without exploring, a candidate that looked bad once is never tried again, and nothing can be learnt "
+			     "from what was recorded");
 }
 
-void experiment_listen(const struct experiment_spec *experiment, const struct experiment_listener *listener)
+void experiment_faults(const struct experiment_spec *experiment, const struct experiment_listener *listener)
 {
 	if (experiment->candidates.count == 0 && !experiment->mirror_name.text)
-		tell(listener, EXPERIMENT_EMPTY,
-		     experiment->candidates_place.line > 0 ? experiment->candidates_place : experiment->here, NULL,
-		     "the experiment has %s", "neither candidates nor a mirror");
+		fault_report(listener, EXPERIMENT_EMPTY,
+			     experiment->candidates_place.line > 0 ? experiment->candidates_place : experiment->here, NULL,
+			     "the experiment has neither candidates nor a mirror");
 	check_names(experiment, listener);
 	check_default(experiment, listener);
+	check_overrides(experiment, listener);
+	check_count(experiment, listener);
+	check_fallback(experiment, listener);
 	check_weights(experiment, listener);
 	check_stages(experiment, listener);
 	check_exploring(experiment, listener);

@@ -4,7 +4,10 @@
 #define SLUICE_STEP_EXPERIMENT_H
 
 #include "base/option.h"
+#include "step/assignment.h"
 #include "step/expression.h"
+
+#define EXPERIMENT_UNIT_BYTES_MAX 4096 /* of a unit; exposures contain it */
 
 struct traffic_header {
 	struct name name;
@@ -20,6 +23,15 @@ struct candidate {
 };
 
 enum experiment_resource { EXPERIMENT_MODEL, EXPERIMENT_PIPELINE };
+enum experiment_unit_missing { UNIT_ORIGIN, UNIT_ERROR };
+enum experiment_exposures { EXPOSURES_DEFAULT, EXPOSURES_FULL, EXPOSURES_THIN, EXPOSURES_OFF };
+enum experiment_fallback { FALLBACK_NONE, FALLBACK_DEFAULT };
+
+/* A unit that always gets the same candidate, whatever the weights are. */
+struct experiment_override {
+	struct name unit;
+	struct name candidate;
+};
 
 struct bandits {
 	struct place here;
@@ -55,6 +67,10 @@ struct experiment_spec {
 	int64_t mirror_percent;
 	int resource_type; /* enum experiment_resource */
 	const struct expression *unit;
+	int unit_missing; /* enum experiment_unit_missing */
+	int exposures;	  /* enum experiment_exposures */
+	int fallback;	  /* enum experiment_fallback */
+	struct item_list overrides; /* struct experiment_override */
 	struct bandits bandits;
 	struct rollout progressive;
 };
@@ -72,42 +88,71 @@ struct experiment_spec {
 		 .type = OPTION_MAP,                                                                                               \
 		 .offset = offsetof(struct_type, base),                                                                            \
 		 .rows = mirror_rows,                                                                                              \
-		 .help = "A model or pipeline that gets a copy; its reply is dropped."},                                           \
+		 .help = "A model or pipeline that receives a copy; the answer does not wait for it, and its reply is "            \
+			 "dropped."},                                                                                              \
 		ROW("resourceType", CHOICE, struct_type, base.resource_type, .choices = "model pipeline", .fallback = "model",     \
 		    .help = "What the candidates are."),                                                                           \
-		ROW("unit", EXPRESSION, struct_type, base.unit, .help = "What keeps its candidate; default: the message's key."),  \
-		ROW("bandits", MAP, struct_type, base.bandits, .rows = bandit_rows, .help = "Weights that learn from rewards."),   \
+		ROW("unit", EXPRESSION, struct_type, base.unit,                                                                    \
+		    .help = "What keeps its candidate: a customer, for example. Default: the message's key."),                     \
+		ROW("unitMissing", CHOICE, struct_type, base.unit_missing, .choices = "origin error", .fallback = "origin",        \
+		    .help = "A message without a unit: its topic position decides, or it is an INPUT error."),                     \
+		ROW("overrides", TABLE, struct_type, base.overrides, .rows = experiment_override_rows,                             \
+		    .item_size = sizeof(struct experiment_override),                                                               \
+		    .help = "Units with a fixed candidate, whatever the weights: `unit: candidate`."),                             \
+		ROW("exposures", CHOICE, struct_type, base.exposures, .choices = "default full thin off", .fallback = "default",   \
+		    .help = "Records of who got which candidate: `full` writes each to the pipeline's exposures topic, `thin` "    \
+			    "and `off` none, because answers list their assignments. Default: full with bandits, else thin."),     \
+		ROW("fallback", CHOICE, struct_type, base.fallback, .choices = "none default", .fallback = "none",                 \
+		    .help = "`default`: if the chosen candidate fails, the default is called within the same deadline."),          \
+		ROW("bandits", MAP, struct_type, base.bandits, .rows = bandit_rows, .effect = EFFECT_LATER,                        \
+		    .help = "Weights that learn from rewards; until then the weights, or equal shares if all are 0."),             \
 		ROW("progressiveDeployment", MAP, struct_type, base.progressive, .rows = progressive_rows,                         \
-		    .help = "Weights that rise stage by stage while criteria hold."),                                              \
-		CHECKED("successCriteria", LIST, .rows = criterion_rows, .help = "What a candidate must keep to be promoted."),    \
-		CHECKED("promotionPolicy", MAP, .rows = promotion_rows, .help = "When a candidate gets all the weight."),          \
-		CHECKED("onInconclusive", CHOICE, .choices = "pause rollback promote",                                             \
+		    .effect = EFFECT_LATER,                                                                                        \
+		    .help = "Weights that rise stage by stage while criteria hold; until then those of the first stage."),         \
+		CHECKED("successCriteria", LIST, .effect = EFFECT_LATER, .rows = criterion_rows,                                   \
+			.help = "What a candidate must keep to be promoted."),                                                     \
+		CHECKED("promotionPolicy", MAP, .effect = EFFECT_LATER, .rows = promotion_rows,                                    \
+			.help = "When a candidate gets all the weight."),                                                          \
+		CHECKED("onInconclusive", CHOICE, .effect = EFFECT_LATER, .choices = "pause rollback promote",                     \
 			.help = "What happens when a stage decides nothing."),                                                     \
 		CHECKED("resourceRequirements", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes."), \
 		CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes.")
 
 extern const struct option candidate_rows[];
 extern const struct option mirror_rows[];
+extern const struct option experiment_override_rows[];
 extern const struct option bandit_rows[];
 extern const struct option progressive_rows[];
 extern const struct option criterion_rows[];
 extern const struct option promotion_rows[];
 
-/* The checks that option rows cannot express. Each fault is passed to `say`; `name` is the experiment's own or NULL. */
+/* The choices of an experiment: its candidates in their order and then, unless it is among them, its default. Their
+ * weights are those of the candidates. With a progressive deployment the candidates other than the default share the
+ * weight of the first stage, and the default has the rest. Candidates whose weights are all 0 have equal ones, where
+ * that is allowed. Returns their number; 0: none, or more than ASSIGNMENT_WAYS_MAX. */
+size_t experiment_shares(const struct experiment_spec *experiment, struct share shares[ASSIGNMENT_WAYS_MAX]);
+
+/* Whether a stage of a progressive deployment determines the weights. */
+bool experiment_is_staged(const struct experiment_spec *experiment);
+
+/* Faults that option rows cannot express. */
 enum experiment_fault {
 	EXPERIMENT_EMPTY,
 	EXPERIMENT_REPEATED,
 	EXPERIMENT_NO_CANDIDATE,
 	EXPERIMENT_NO_WEIGHT,
 	EXPERIMENT_ODD_STAGES,
-	EXPERIMENT_NO_EXPLORING
+	EXPERIMENT_NO_EXPLORING,
+	EXPERIMENT_TOO_MANY,
+	EXPERIMENT_NO_DEFAULT
 };
 
 struct experiment_listener {
 	void *context;
-	void (*say)(void *context, enum experiment_fault fault, struct place place, const char *suggest, const char *text);
+	void (*report)(void *context, enum experiment_fault fault, struct place place, const char *suggest, const char *text);
 };
 
-void experiment_listen(const struct experiment_spec *experiment, const struct experiment_listener *listener);
+/* Reports each fault. */
+void experiment_faults(const struct experiment_spec *experiment, const struct experiment_listener *listener);
 
 #endif

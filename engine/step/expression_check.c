@@ -182,8 +182,8 @@ static bool is_known(struct expression_inference *inference, const struct expres
 
 bool expression_is_mark(struct text name)
 {
-	return text_is(name, "drift_score") || text_is(name, "is_drift") || text_is(name, "outlier_score") ||
-	       text_is(name, "is_outlier");
+	return text_is(name, "drift_score") || text_is(name, "is_drift") || text_is(name, "drift_state") ||
+	       text_is(name, "outlier_score") || text_is(name, "is_outlier");
 }
 
 static bool is_number_text(struct text text)

@@ -1,4 +1,4 @@
-/* expression_functions.c: the functions of the language, one row each. Help pages,
+/* expression_functions.c: Functions of the language, one row each. Help pages,
  * completion, checks and the evaluator read the same rows. */
 #include <math.h>
 
@@ -93,9 +93,9 @@ const struct expression_function_row expression_functions[] = {
 	{"reduce", "quantile", "quantile(x, q)", "Linear between order statistics (type 7); q from 0 to 1.", EVERYWHERE,
 	 RULES(.least = 2, .most = 2, .takes = "n", .gives = 'f', .shape = SHAPE_REDUCED, .takes_along = true,
 	       .run = run_quantile)},
-	{"reduce", "argmin", "argmin(x)", "Where the least stands, from 0; the first of equals.", EVERYWHERE,
+	{"reduce", "argmin", "argmin(x)", "The index of the least, from 0; of equal ones the first.", EVERYWHERE,
 	 REDUCE("n", 'i', .run = run_arg_extreme)},
-	{"reduce", "argmax", "argmax(x)", "Where the greatest stands, from 0; the first of equals.", EVERYWHERE,
+	{"reduce", "argmax", "argmax(x)", "The index of the greatest, from 0; of equal ones the first.", EVERYWHERE,
 	 REDUCE("n", 'i', .run = run_arg_extreme, .greatest = true)},
 	{"reduce", "any", "any(x)", "Whether one is true.", EVERYWHERE, REDUCE("b", 'b', .run = run_any)},
 	{"reduce", "all", "all(x)", "Whether all are true.", EVERYWHERE, REDUCE("b", 'b', .run = run_all)},
@@ -115,9 +115,9 @@ const struct expression_function_row expression_functions[] = {
 	 RULES(.least = 2, .most = 2, .takes = "ai", .gives = '=', .shape = SHAPE_WANTED, .run = run_reshape)},
 	{"shape", "flatten", "flatten(x)", "In one dimension.", EVERYWHERE,
 	 RULES(.least = 1, .most = 1, .takes = "a", .gives = '=', .shape = SHAPE_VECTOR, .run = run_flatten)},
-	{"shape", "concat", "concat(a, b along 0)", "One behind the other along an axis, 0 unless said.", EVERYWHERE,
+	{"shape", "concat", "concat(a, b along 0)", "The arguments joined along an axis, by default 0.", EVERYWHERE,
 	 RULES(.least = 1, .most = MANY, .takes = "a", .gives = 'n', .shape = SHAPE_FREE, .takes_along = true, .run = run_concat)},
-	{"shape", "stack", "stack(a, b along 0)", "One behind the other along a new axis, 0 unless said.", EVERYWHERE,
+	{"shape", "stack", "stack(a, b along 0)", "The arguments joined along a new axis, by default 0.", EVERYWHERE,
 	 RULES(.least = 1, .most = MANY, .takes = "a", .gives = 'n', .shape = SHAPE_FREE, .takes_along = true, .run = run_stack)},
 	{"shape", "sort", "sort(x)", "Ascending along the last axis, or another; nan last.", EVERYWHERE,
 	 RULES(.least = 1, .most = 1, .takes = "a", .gives = '=', .shape = SHAPE_SAME, .takes_along = true, .run = run_sort,
@@ -135,7 +135,7 @@ const struct expression_function_row expression_functions[] = {
 	{"text", "upper", "upper(x)", "a to z raised.", EVERYWHERE, EACH("t", 't', .run = run_upper)},
 	{"text", "trim", "trim(x)", "Without blanks at both ends.", EVERYWHERE, EACH("t", 't', .run = run_trim)},
 	{"text", "len", "len(x)", "How many characters; bytes, where it is not UTF-8.", EVERYWHERE, EACH("t", 'i', .run = run_len)},
-	{"text", "contains", "contains(x, \"a\")", "Whether the other text stands in it.", EVERYWHERE,
+	{"text", "contains", "contains(x, \"a\")", "Whether it contains the other text.", EVERYWHERE,
 	 JOINT(2, "t", 'b', run_contains)},
 	{"text", "starts_with", "starts_with(x, \"a\")", "Whether it begins so.", EVERYWHERE, JOINT(2, "t", 'b', run_starts_with)},
 	{"text", "ends_with", "ends_with(x, \"a\")", "Whether it ends so.", EVERYWHERE, JOINT(2, "t", 'b', run_ends_with)},

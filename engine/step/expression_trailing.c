@@ -277,7 +277,7 @@ static bool integers_fit(const struct trailing_call *call, size_t series, const 
 	return true;
 }
 
-/* How many there are does not depend on their values. */
+/* Their number does not depend on their values. */
 static bool counts_only(const struct trailing_call *call)
 {
 	return given_over_window(call) && call->feature.function == FEATURE_COUNT;

@@ -1,4 +1,4 @@
-/* kind.c: Lookup of a step kind by its key in the YAML, and what the rules of a kind say of a step. */
+/* kind.c: Lookup of a step kind by its key in the YAML, and access to the rules of a kind for one step. */
 #include <string.h>
 
 #include "step/step.h"
@@ -11,7 +11,7 @@ const struct step_kind *step_kind_find(const struct step_kind *const *kinds, con
 	return NULL;
 }
 
-/* Where the YAML has faults a step may be without its options. */
+/* If the YAML has faults, a step may be without its options. */
 static bool is_whole(const struct step *step)
 {
 	return step->kind && (step->options || !step->kind->options);
@@ -25,7 +25,10 @@ bool step_is_stateful(const struct step *step)
 
 bool step_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)
 {
-	return is_whole(step) && step->kind->calls && step->kind->calls->targets(step, nth, target, name);
+	if (step->explained) /* it sends perturbations to the models of that step */
+		return step_calls(step->explained, nth, target, name);
+	return is_whole(step) && step->kind->calls && step->kind->calls->targets &&
+	       step->kind->calls->targets(step, nth, target, name);
 }
 
 bool step_shadows(const struct step *step, size_t nth, enum call_target *target, const char **name)
@@ -36,6 +39,8 @@ bool step_shadows(const struct step *step, size_t nth, enum call_target *target,
 
 const struct name_list *step_model_outputs(const struct step *step)
 {
+	if (step->explained) /* its perturbations ask as that step asks */
+		return step_model_outputs(step->explained);
 	const struct call_rules *rules = is_whole(step) ? step->kind->calls : NULL;
 	return rules && rules->outputs ? rules->outputs(step->options) : NULL;
 }
@@ -56,6 +61,28 @@ bool step_collects(const struct step *step, struct name *maker)
 {
 	const struct offspring_rules *rules = is_whole(step) ? step->kind->offspring : NULL;
 	return rules && rules->collects && rules->collects(step, maker);
+}
+
+bool step_explains(const struct step *step)
+{
+	return is_whole(step) && step->kind->monitors && step->kind->monitors->explains;
+}
+
+bool step_is_beside(const struct step *step)
+{
+	return step_is_observer(step) ||
+	       (step_explains(step) && step->kind->monitors->beside && step->kind->monitors->beside(step));
+}
+
+bool step_is_observer(const struct step *step)
+{
+	return is_whole(step) && step->kind->monitors && step->kind->monitors->observes;
+}
+
+bool step_observes(const struct step *step, const struct message *message)
+{
+	const double share = step->kind->monitors->observes(step);
+	return share >= 1 || assignment_draws(step->name, message, 100 * share);
 }
 
 bool step_quorum(const struct step *step, struct quorum *quorum)

@@ -2,6 +2,7 @@
 #include "step/local_model.h"
 
 #include "message/provenance.h"
+#include "message/row_numbers.h"
 
 /* ---- rows of a tensor ---- */
 
@@ -33,39 +34,18 @@ static bool width_fits(const struct predictor_traits *traits, int64_t width)
 	return width == (int64_t)traits->features || (traits->wider && width > (int64_t)traits->features);
 }
 
-/* How many rows, and how wide they are. A tensor of one dimension is one row, but of a model
- * of one feature, where each of its elements is one. */
-static bool rows_of(const struct local_model *model, const struct tensor *tensor, struct arena *arena, size_t *rows, size_t *width,
+static bool rows_of(const struct local_model *model, const struct tensor *tensor, struct arena *arena, struct row_shape *shape,
 		    struct error *error)
 {
 	const struct predictor_traits *traits = predictor_traits(model->predictor);
-	bool single = tensor->rank < 2 && traits->features == 1 && !traits->wider;
-	int64_t last = single ? 1 : tensor->rank ? tensor->shape[tensor->rank - 1] : 1;
 	if (tensor->datatype == DATATYPE_BYTES)
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "%s takes numbers, and `" TEXT_FORMAT "` is %s", model->whose,
 				 TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor));
-	if (tensor->rank > 2 || !width_fits(traits, last))
+	if (!row_shape_of(tensor, traits->features == 1 && !traits->wider, shape) || !width_fits(traits, (int64_t)shape->columns))
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "%s takes %s%zu numbers a row, and `" TEXT_FORMAT "` is %s",
 				 model->whose, traits->wider ? "at least " : "", traits->features, TEXT_ARGUMENTS(tensor->name),
 				 tensor_type_text(arena, tensor));
-	*width = (size_t)last;
-	*rows = single ? tensor->count : tensor->rank == 2 ? (size_t)tensor->shape[0] : 1;
 	return true;
-}
-
-/* The tensor's own bytes where they are doubles. */
-static const double *doubles_of(const struct tensor *tensor, struct arena *arena)
-{
-	if (tensor->datatype == DATATYPE_FP64)
-		return tensor->data;
-	double *numbers = arena_take_raw(arena, tensor->count * sizeof *numbers);
-	if (numbers && tensor->datatype == DATATYPE_FP32)
-		for (size_t i = 0; i < tensor->count; i++)
-			numbers[i] = (double)((const float *)tensor->data)[i];
-	else
-		for (size_t i = 0; numbers && i < tensor->count; i++)
-			numbers[i] = tensor_number(tensor, i);
-	return numbers;
 }
 
 /* ---- answers ---- */
@@ -89,11 +69,12 @@ bool local_model_answer(const struct local_model *model, const struct payload *r
 {
 	const struct predictor_traits *traits = predictor_traits(model->predictor);
 	const struct tensor *tensor = tensor_chosen(model, request, error);
-	size_t rows = 0, width = 0;
-	if (!tensor || !rows_of(model, tensor, arena, &rows, &width, error))
+	struct row_shape shape_in = {0};
+	if (!tensor || !rows_of(model, tensor, arena, &shape_in, error))
 		return tensor && tensor->datatype == DATATYPE_BYTES && reply_blamed(error, tensor);
+	const size_t rows = shape_in.rows;
 	const int64_t shape[] = {(int64_t)rows, (int64_t)traits->outputs};
-	const double *numbers = doubles_of(tensor, arena);
+	const double *numbers = tensor_doubles(tensor, arena);
 	double *margins = arena_take_raw(arena, rows * traits->margins * sizeof *margins);
 	double *scratch = arena_take_raw(arena, predictor_scratch(model->predictor, rows) * sizeof *scratch);
 	void *answers;
@@ -102,7 +83,7 @@ bool local_model_answer(const struct local_model *model, const struct payload *r
 	if (!numbers || !margins || !scratch || !given)
 		return error_memory(error, ERROR_LIMIT, "asking a model");
 	given->model = model->marked;
-	predictor_margins(model->predictor, numbers, width, rows, margins, scratch);
+	predictor_margins(model->predictor, numbers, shape_in.columns, rows, margins, scratch);
 	predictor_answers(model->predictor, margins, rows, answers);
 	arena->work += rows * traits->steps;
 	struct tensors_builder tensors;

@@ -32,6 +32,7 @@
 #include "step/expression.h"
 
 struct visit; /* one message at a step; flow/visit.c */
+struct verdict_board;
 
 /* Source of the bytes of files that options name. The opener of a flow passes it in. Any thread may read. `content`
  * lives as long as the source and is followed by a NUL. Reading the same file again gives the same bytes. */
@@ -51,7 +52,11 @@ struct step {
 	const struct file_source *files;     /* NULL: no file can be read here, as in lint's infer() */
 	void *state;			     /* set by open() */
 	const struct assignment *assignment; /* from messages to the step's shares; NULL: its kind has none */
+	const struct step *explained;	     /* the step that it explains; NULL: none */
+	struct verdict_board *board;	     /* observe/verdict_board.h; NULL: there is none here */
 };
+
+#define OBSERVER_SUFFIX ".observer" /* of an observer's name, after that of the step that it observes */
 
 enum step_verdict {
 	STEP_DONE, /* the emitted payload continues */
@@ -81,6 +86,7 @@ struct call {
 	struct tensors_wanted outputs; /* requested from the model; count 0: all. The step checks that they came */
 	int64_t kept_ms;	       /* cache time set by the step: the reply answers equal requests meanwhile; 0: the model's */
 	bool once;		       /* a shadow request: no retry, and it does not wait for an unreachable model */
+	bool uncached;		       /* a perturbation: no cache, tap or metric has it, and other calls go first */
 	/* The result: one of the two. */
 	const struct payload *reply;
 	struct error error; /* kind NONE: `reply` holds */
@@ -135,12 +141,14 @@ struct fit_source {
 	 * texts where numbers are needed, if that is the reason; else NULL. True: the message is left out from now
 	 * on. False: `error` now has the place of the message, and ends the fit. */
 	bool (*refused)(void *context, const struct tensor *texts, struct error *error);
+	/* The event time of the last message; NULL: messages have no times. */
+	int64_t (*time_ms)(void *context);
 	/* Reports a remark on the learnt parameters that is no error; NULL: nobody reads it. */
 	void (*remarked)(void *listener, const char *text);
 	void *listener;
 };
 
-/* ---- rules of a kind: what the engine must know of it beyond its visits ---- */
+/* ---- rules of a kind: facts about it, beyond its visits, that the engine needs ---- */
 
 /* Rules of a kind that calls models or pipelines. */
 struct call_rules {
@@ -155,7 +163,8 @@ struct call_rules {
 	/* A parameter that is sent to its model and has no other effect yet: the n-th, with the words that follow
 	 * "`NAME` is of ". NULL: none. */
 	bool (*later)(const void *options, size_t nth, struct name *option, const char **words);
-	/* The reply of a call has come, or its error. */
+	bool refused; /* a run refuses what later() names */
+	/* Called with the reply of a call, or with its error. */
 	enum step_verdict (*answered)(struct step *step, struct visit *visit, struct call *call, struct error *error);
 };
 
@@ -171,6 +180,8 @@ struct route_rules {
 	bool (*shares)(const struct step *step, size_t nth, struct share *share);
 	/* The experiment in its options, for the checks that apply to any experiment. NULL (also as hook): none. */
 	const struct experiment_spec *(*experiment)(const void *options);
+	/* The name of that experiment; NULL (also as hook): it has none. */
+	const char *(*experiment_name)(const void *options);
 };
 
 /* Number of sources that a merging step waits for, and how long. */
@@ -222,6 +233,18 @@ struct state_rules {
 struct monitor_rules {
 	/* Another step of the pipeline whose result it reads. False: none. */
 	bool (*watches)(const struct step *step, struct name *watched);
+	/* It explains the step that it watches, or without a name the step of its first input. It also gets that
+	 * step's inputs (visit_explained()). Checks whether it can; an error without a place is about its options.
+	 * `explained` has no memory and no files. `later`: set to the words for what cannot run yet, if it is that. NULL:
+	 * it explains none. */
+	bool (*explains)(const struct step *step, const struct step *explained, const char **later, struct error *error);
+	/* Whether it does so beside the answer, which does not wait: in a stage of its own. NULL: it does not. */
+	bool (*beside)(const struct step *step);
+	/* The kind of the observer that the plan adds to the step: a step with its options that gets its inputs, in a stage
+	 * of its own beside the answer, where one task has all of its messages. NULL: none. */
+	const struct step_kind *observer;
+	/* Of an observer: the share of the messages that it gets, 0 to 1. NULL: it is no observer. */
+	double (*observes)(const struct step *step);
 };
 
 /* A step kind: functions of its own, and the rules of what it does. A plain value instead of a map is read by the row
@@ -233,14 +256,15 @@ struct step_kind {
 	const struct option *options; /* ended by OPTION_END; NULL for a kind without options */
 	size_t options_size;
 	enum step_shape shape;
-	bool planned; /* its fields are parsed, but it cannot run yet */
-	/* Rules; NULL: it does nothing of the sort. */
+	/* Rules; NULL: it does nothing of that sort. */
 	const struct call_rules *calls;
 	const struct route_rules *routes;
 	const struct merge_rules *merges;
 	const struct offspring_rules *offspring;
 	const struct state_rules *state;
 	const struct monitor_rules *monitors;
+	/* Whether it marks each message as a whole, so that none shares a batch. NULL: it does not. */
+	bool (*marks)(const struct step *step);
 	/* Checks beyond the rows; sets `error` to the first fault only. NULL: none. */
 	bool (*check)(const void *options, struct place place, struct error *error);
 	/* Infers the output types for the input types `in`. `out` contains the types that are known without the hook:
@@ -250,6 +274,9 @@ struct step_kind {
 	/* Learns the parameters that its options leave to fitted files, and writes the file (`sluice fit`). The step
 	 * is not opened. NULL: it learns nothing. */
 	bool (*fit)(struct step *step, const struct fit_source *source, struct buffer *file, struct error *error);
+	/* Compares messages with what the step has learnt, and writes what it finds: a line for each window, as text or as
+	 * JSON (`sluice drift report`). The step is not opened. NULL: it compares nothing. */
+	bool (*review)(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error);
 	/* Prepares what it needs in the step's arena. NULL: nothing. */
 	bool (*open)(struct step *step, struct error *error);
 	enum step_verdict (*run)(struct step *step, struct visit *visit, struct error *error);
@@ -266,7 +293,7 @@ const struct step_kind *step_kind_find(const struct step_kind *const *kinds, con
  * without `sha256:` before them; NULL: it is not checked. A failure is a CONFIG error at the file's place. */
 bool step_file(const struct step *step, const struct name *file, const char *digest, struct text *content, struct error *error);
 
-/* What the rules of the step's kind say of it. Without a kind, without options or without the rule: false, or NULL. */
+/* Values of the rules of the step's kind. Without a kind, without options or without the rule: false, or NULL. */
 bool step_is_stateful(const struct step *step); /* whether it may have state: a step that collects children has none */
 bool step_calls(const struct step *step, size_t nth, enum call_target *target, const char **name);
 bool step_shadows(const struct step *step, size_t nth, enum call_target *target, const char **name);
@@ -275,6 +302,10 @@ const char *step_storage(const struct step *step);
 bool step_makes_offspring(const struct step *step);
 bool step_collects(const struct step *step, struct name *maker);
 bool step_quorum(const struct step *step, struct quorum *quorum);
+bool step_explains(const struct step *step); /* whether it explains another step */
+bool step_is_beside(const struct step *step); /* whether it explains or observes beside the answer */
+bool step_is_observer(const struct step *step); /* whether the plan has added it */
+bool step_observes(const struct step *step, const struct message *message); /* whether it, an observer, gets the message */
 
 /* ---- of the visit ---- */
 
@@ -329,6 +360,26 @@ bool visit_judge(struct visit *visit, const struct expression *condition, bool *
 /* Starts a call. `request` lives in the visit's arena. The result is passed to answered(). NULL: memory ran out. */
 struct call *visit_call(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
 			struct error *error);
+
+/* Starts a call with a perturbed request: it is sent once, bypasses caches, does not wait for an unreachable model, and fails
+ * at `due_ms`, by the clock of visit_now_ms(); 0: when the message is due. */
+struct call *visit_perturb(struct visit *visit, const char *model, const struct payload *request, int64_t due_ms,
+			   struct error *error);
+
+/* The time when run() or answered() was entered, by the clock of deadlines. */
+int64_t visit_now_ms(const struct visit *visit);
+
+/* For a step that explains another: the inputs of that step. `others` gets what the step itself lists as its inputs. NULL: the
+ * arena is full. */
+const struct payload *visit_explained(const struct visit *visit, const struct payload **others);
+
+/* Lists explanations with the message that was entered. They live in the visit's arena, and leave with that message. */
+struct explained;
+void visit_explain(struct visit *visit, struct explained *made);
+
+/* Lists a verdict with the message that was entered. It lives in the visit's arena, and leaves with that message. */
+struct drift_score;
+void visit_score(struct visit *visit, struct drift_score *made);
 
 /* Sends a shadow request: no step waits for it, it is sent once, and its reply is dropped. `request` is read before
  * this returns. */

@@ -4,9 +4,9 @@
 #include "base/duration.h"
 #include "worker/parts.h"
 
-#define STAY_SHARE 8  /* a new one counts an eighth */
-#define STAY_TIMES 16 /* as long is time enough, also for Kafka on the way back */
-#define MARGIN_PART 4 /* of the request's whole time: more is never asked */
+#define STAY_SHARE 8  /* a new value has a weight of one eighth */
+#define STAY_TIMES 16 /* so many times the usual time is enough, also for the answer's way through Kafka */
+#define MARGIN_PART 4 /* of the request's whole time: the largest margin */
 
 bool admission_refuses(const struct flight *flight, const struct loop *loop, struct error *error)
 {
@@ -15,12 +15,12 @@ bool admission_refuses(const struct flight *flight, const struct loop *loop, str
 	int64_t had_ms = loop_time_of_day_ms(loop) - message->time_ms + left_ms;
 	int64_t margin_ms = flight->stage->stay_us * STAY_TIMES / US_PER_MS;
 	margin_ms = margin_ms < had_ms / MARGIN_PART ? margin_ms : had_ms / MARGIN_PART;
-	if (left_ms <= 0 || left_ms >= margin_ms) /* the flow itself says that a deadline has passed */
+	if (left_ms <= 0 || left_ms >= margin_ms) /* the flow itself reports that a deadline has passed */
 		return false;
 	error_set_limit(
 		error, LIMIT_OF_ADMISSION,
-		"the request waited in Kafka until only %lld of its %lld ms were left, too few to answer it in: there is more "
-		"to do than is done; ask for less at a time, allow more time, or run more workers or engines",
+		"the request waited in Kafka until only %lld of its %lld ms were left, too few to answer it: requests arrive "
+		"faster than they are processed; send fewer at a time, allow more time, or run more workers or engines",
 		(long long)left_ms, (long long)had_ms);
 	return true;
 }

@@ -1,19 +1,19 @@
 /* awaiting_schema.c: Messages that wait for a schema. They stay in their lanes, and enter again when the registry has
- * news. */
+ * answered. */
 #include "worker/parts.h"
 
 static void say_why(struct worker *worker)
 {
 	const char *why = NULL;
 	if (!registry_is_ready(worker->registry))
-		why = "the schema registry does not take the schema of answers; look at it and at the login";
+		why = "the schema registry does not accept the schema of answers; check it and the login";
 	else if (worker->awaiting_schema)
-		why = "the schema registry does not give the schema of a record; look at it and at the login";
+		why = "the schema registry does not return the schema of a record; check it and the login";
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		atomic_store_explicit(&stage->counts->waits_for, why, memory_order_relaxed);
 }
 
-/* All of them, in the order in which they came. */
+/* Removes all of them, in the order in which they came. */
 static struct flight *awaiting_schema_take(struct worker *worker)
 {
 	struct flight *first = NULL;
@@ -28,7 +28,7 @@ static struct flight *awaiting_schema_take(struct worker *worker)
 	return first;
 }
 
-/* The registry has news: all that wait for it enter again. */
+/* Called when the registry has answered: all waiting messages enter again. */
 static void on_news(void *context)
 {
 	struct worker *worker = context;
@@ -44,7 +44,7 @@ static void on_news(void *context)
 		flight = next;
 	}
 	say_why(worker);
-	worker->more = true; /* what was held back until our schema had its number */
+	worker->more = true; /* records that waited until our schema had its number */
 }
 
 bool awaiting_schema_open(struct worker *worker, struct error *error)
@@ -58,7 +58,7 @@ bool awaiting_schema_open(struct worker *worker, struct error *error)
 	return worker->registry;
 }
 
-/* What steps remember is in the order of the partition: nobody goes ahead. */
+/* State is written in the order of the partition, so no message may overtake. */
 bool awaiting_schema_is_ahead(const struct flight *flight)
 {
 	return flight->lane->partition_state && flight->lane->awaiting_schema > 0;

@@ -7,15 +7,15 @@
 #include "worker/parts.h"
 
 #define COPIES_MAX 512
-#define COPIES_BYTES_MAX ((size_t)32 << 20) /* kept for all of a worker's */
-#define COPY_BYTES_MAX ((size_t)16 << 20)   /* of one: as much as a model is sent */
+#define COPIES_BYTES_MAX ((size_t)32 << 20) /* for all copies of a worker */
+#define COPY_BYTES_MAX ((size_t)16 << 20)   /* of one copy: as much as a model is sent */
 
 struct copy {		  /* in its own arena */
-	struct call call; /* first: it comes back by its address */
+	struct call call; /* first: the flow returns it by its address */
 	struct arena *arena;
-	struct host *host; /* of whoever sent it */
+	struct host *host; /* the flow owner that sent it */
 	struct copy *next, *previous;
-	size_t bytes; /* when it was made */
+	size_t bytes; /* size when it was made */
 };
 
 static void copy_drop(struct worker *worker, struct copy *copy)

@@ -13,8 +13,8 @@ static void latency_count(struct stage_counts *counts, int64_t took_ms)
 	duration_count(&counts->sums.duration, us);
 }
 
-/* Of a message, or of each of its offspring that answers instead of it. `ends`: nothing of it goes on
- * to another stage. */
+/* Counts the outcome of a message, or of each child that answers instead of it. `ends`: nothing of the message goes
+ * on to another stage. */
 static void outcome_count(struct stage_counts *counts, bool errors_off, bool ends, enum flow_outcome outcome,
 			  const struct answer *answer)
 {
@@ -31,7 +31,7 @@ static void outcome_count(struct stage_counts *counts, bool errors_off, bool end
 	}
 }
 
-/* An answer or a drop settles the request wherever it happens; a pipeline without output is done with it
+/* Whether the request ends here. An answer or a drop ends it in any stage. In a pipeline without an output, it ends
  * in a stage from which nothing goes on. */
 static bool outcome_ends(const struct flight *flight)
 {
@@ -49,8 +49,8 @@ static bool outcome_ends(const struct flight *flight)
 	return false;
 }
 
-/* From when the request's record was written, whichever stage answers; of a record without a time, or of
- * one written by a clock that is ahead, from when it was taken here. */
+/* Time since the request's record was written, in whichever stage it is answered. If the record has no time, or a
+ * time in the future, time since it was taken here. */
 static int64_t flight_took_ms(const struct flight *flight, struct loop *loop)
 {
 	int64_t here_ms = loop_now_ms(loop) - flight->taken_ms;
@@ -97,7 +97,7 @@ void call_count_in(struct stage_counts *counts)
 void call_count_forgotten(struct stage_counts *counts)
 {
 	if (counts)
-		count_add(&counts->sums.in_flight, UINT64_MAX); /* one less */
+		count_add(&counts->sums.in_flight, UINT64_MAX); /* one fewer */
 }
 
 void call_count_out(struct stage_counts *counts, enum flow_outcome outcome, const struct answer *answer, int64_t took_ms)

@@ -23,7 +23,7 @@ static bool request_take(struct flight *flight, const struct stage_point *point,
 	return message_decode(&flight->message, flight->record.value, schemas, error);
 }
 
-/* A pipeline that failed gave nothing: so much is known. */
+/* A pipeline that failed has no output; that settles its part. */
 static bool answer_take(struct flight *flight, struct error *error)
 {
 	struct message *message = &flight->message;
@@ -31,9 +31,8 @@ static bool answer_take(struct flight *flight, struct error *error)
 	if (!answer_decode(message->headers, flight->record.value, flight->stage->schemas, message->arena, &answer, error))
 		return false;
 	if (!answer.readable && !answer.failed)
-		return error_set(
-			error, ERROR_INPUT, PLACE_NONE,
-			"the record is no answer in a format that is known here; let only pipelines write to their outputs");
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the record is not an answer in a known format; let only pipelines write to their outputs");
 	message->format = answer.format;
 	message->payload_id = answer.id;
 	message->payload = answer.payload;
@@ -50,7 +49,7 @@ bool external_input_take(struct flight *flight, const struct stage_point *point,
 	bool decoded = record_headers(&flight->record, message->arena, &message->headers, error);
 	if (decoded && !flight->record.value.bytes)
 		decoded = error_set(error, ERROR_INPUT, PLACE_NONE,
-				    "the record has no value (a tombstone), and what a pipeline gives has one");
+				    "the record has no value (a tombstone), and results of a pipeline have one");
 	decoded = decoded && (requests ? request_take(flight, point, error) : answer_take(flight, error));
 	if (!message->format)
 		message->format = &format_oip_json;
@@ -58,15 +57,15 @@ bool external_input_take(struct flight *flight, const struct stage_point *point,
 	if (id)
 		message->id = id->value;
 	message_identify(message);
-	message->deadline_ms = 0; /* whoever asked the other pipeline waits for that one */
+	message->deadline_ms = 0; /* the deadline belongs to the caller of the other pipeline */
 	message->wanted = (struct tensors_wanted){0};
 	flight->from = its->name;
 	return decoded;
 }
 
-/* ---- in, or on ---- */
+/* ---- entering, or waiting for a join ---- */
 
-/* Of the one point that is read. False: it is not enough. */
+/* Enters the record of the only point that is read. False: it is not enough. */
 static bool enters(struct flight *flight)
 {
 	const struct external_input *external_input = flight->stage->config->external_input;
@@ -74,7 +73,7 @@ static bool enters(struct flight *flight)
 	unsigned char *told = ARENA_ARRAY(message->arena, unsigned char, external_input->count);
 	const struct payload **came = ARENA_ARRAY(message->arena, const struct payload *, external_input->count);
 	if (!told || !came)
-		return true; /* which fails for the same want of memory */
+		return true; /* the flow fails too, because memory ran out */
 	(void)external_input_tell(external_input, 0, &message->payload, told);
 	if (!external_input_opens(external_input, told))
 		return false;
@@ -95,7 +94,7 @@ bool external_input_passes(struct worker *worker, struct flight *flight)
 		static const struct text no_key;
 		struct carried *carried = ARENA_NEW(flight->message.arena, struct carried);
 		if (!carried)
-			return false; /* which fails for the same want of memory */
+			return false; /* the flow fails too, because memory ran out */
 		*carried = (struct carried){.next = 1, .keys = &no_key};
 		flight->message.carried = carried;
 		flight_finish(&worker->lanes, &flight->message, FLOW_PASSED, &nothing);

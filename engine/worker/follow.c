@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "worker/parts.h"
 
-#define HANDOVER_MS 1000 /* for what is in flight where partitions are taken: the group waits as long */
+#define HANDOVER_MS 1000 /* for in-flight messages of revoked partitions: the group waits as long */
 
 /* ---- partitions ---- */
 
@@ -22,7 +22,7 @@ static void order_lanes(struct worker *worker)
 static bool partitions_take_over(struct worker *worker, struct positions given, struct error *error)
 {
 	for (size_t i = 0; i < given.count; i++)
-		assert(given.items[i].topic < worker->route_count); /* what is read has a number of the setup's */
+		assert(given.items[i].topic < worker->route_count); /* topics that are read have a number in the setup */
 	if (!lanes_add(&worker->lanes, given, error))
 		return false;
 	struct position *positions = memory_resize(worker->positions, worker->lanes.count + 1, sizeof(struct position));
@@ -33,8 +33,10 @@ static bool partitions_take_over(struct worker *worker, struct positions given, 
 	if (!partition_states_give(worker, error))
 		return false;
 	revoked_progress_tell(&worker->answered, &worker->lanes, given);
-	return consumer_accept(worker->consumer, error) && intake_pause_again(worker, error) &&
-	       partition_states_pause(worker, error);
+	if (!consumer_accept(worker->consumer, error))
+		return false;
+	atomic_store(&worker->has_partitions, true);
+	return intake_pause_again(worker, error) && partition_states_pause(worker, error);
 }
 
 bool follow_is_handing_over(const struct worker *worker)
@@ -45,6 +47,7 @@ bool follow_is_handing_over(const struct worker *worker)
 static bool begin_handover(struct worker *worker, struct positions taken, enum assignment_change change, struct error *error)
 {
 	intake_drop(worker, taken);
+	atomic_store(&worker->has_partitions, false);
 	worker->handover_until_ms = loop_now_ms(worker->loop) + (change == ASSIGNMENT_TAKEN ? HANDOVER_MS : 0);
 	return loop_timer_set(worker->loop, &worker->handover_timer, worker->handover_until_ms, error);
 }
@@ -67,9 +70,9 @@ static bool partitions_hand_over(struct worker *worker, struct positions taken, 
 	return consumer_accept(worker->consumer, error);
 }
 
-/* Partitions given are read once the producer stands, for only then is what a
- * predecessor left open decided. Partitions taken away are let go when what left them
- * is committed; what is still in flight there a moment later is another's to do again. */
+/* Accepts a change of the assignment. Assigned partitions are read once the producer is ready, because only then the
+ * transaction that a predecessor left open is decided. Revoked partitions are given up when their released results
+ * are committed. Messages that are still in flight a moment later are processed again by the next owner. */
 bool follow_assignment(struct worker *worker, struct error *error)
 {
 	struct positions changed;
@@ -111,7 +114,7 @@ static bool draw_routes(struct worker *worker, const struct worker_setup *setup,
 			assert(stage->config->topics[i] < setup->reads.count);
 			routes[stage->config->topics[i]] = stage;
 		}
-	/* A topic that nobody reads any more is read to its end. */
+	/* A topic that no stage of the new setup reads is read to its end. */
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		for (size_t i = 0; stage->phase == STAGE_DRAINING && i < stage->config->topic_count; i++)
 			if (!routes[stage->config->topics[i]])
@@ -163,6 +166,8 @@ static bool follow_reads(struct worker *worker, const struct worker_setup *setup
 		changed = changed || read[i] != (i < before_count && before[i] != NULL);
 	}
 	const struct consumer_topics topics = {setup->reads.names, setup->reads.count, read};
+	if (changed)
+		atomic_store(&worker->has_partitions, false);
 	bool good = !changed || consumer_follow(worker->consumer, &topics, error);
 	memory_give(read);
 	return good;
@@ -176,19 +181,19 @@ bool follow_first(struct worker *worker, struct error *error)
 	return follow_taps(worker, setup, error) && follow_stages(worker, setup, error);
 }
 
-/* Topics lead elsewhere, and perhaps some are read no more. */
+/* Applies a new setup: topics may lead to other stages, and some may not be read any more. */
 static bool lead_anew(struct worker *worker, struct error *error)
 {
 	struct worker_stage **before = worker->routes;
 	size_t before_count = worker->route_count;
-	worker->routes = NULL; /* draw_routes() makes others */
+	worker->routes = NULL; /* draw_routes() makes new ones */
 	bool good = draw_routes(worker, worker->setup, error) && follow_reads(worker, worker->setup, before, before_count, error);
 	memory_give(before);
 	return good;
 }
 
-/* A topic that nobody read for a while, and whose partitions are still here: what came
- * meanwhile is read again. Where state must be brought back first, it is read behind that. */
+/* Reads a topic again that no stage has read for a while and whose partitions this worker still has: its skipped
+ * records are read again. If state must be restored first, the topic is read after that. */
 static bool read_what_was_left(struct worker *worker, struct error *error)
 {
 	for (size_t i = 0; i < worker->lanes.count; i++) {
@@ -209,7 +214,7 @@ static bool follow_next(struct worker *worker, const struct worker_setup *setup,
 {
 	struct worker_stage **before = worker->routes;
 	size_t before_count = worker->route_count;
-	worker->routes = NULL; /* draw_routes() makes others */
+	worker->routes = NULL; /* draw_routes() makes new ones */
 	bool good = follow_taps(worker, setup, error) &&
 		    output_topics(worker->outbox.output, setup->writes.names, setup->writes.count, error) &&
 		    follow_stages(worker, setup, error) && read_what_was_left(worker, error) &&

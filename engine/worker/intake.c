@@ -11,16 +11,15 @@
 #include "worker/parts.h"
 #include "worker/stage_links.h"
 
-#define WAITING_MOST TAKE_AT_ONCE /* records in hand of a full stage; then its partitions are paused */
+#define WAITING_MOST TAKE_AT_ONCE /* records that a full stage keeps in hand; beyond them its partitions are paused */
 #define WAITING_BYTES_MOST ((size_t)1 << 20)
-/* Messages that wait, finished, while a transaction is being ended or the producer is full:
- * as many as stay in the processor's caches. With thousands each cost half as much again,
- * and took its own memory. */
+/* Finished messages that may wait while a transaction ends or the producer is full: as many as fit into the
+ * processor's caches. With thousands, each took half as long again, and its own memory. */
 #define FINISHED_MOST 500
 
 /* ---- decode ---- */
 
-/* What headers say goes before what the payload says. */
+/* Reads the headers, which override the payload. */
 static bool read_headers(struct message *message, struct error *error)
 {
 	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
@@ -34,7 +33,7 @@ static bool read_headers(struct message *message, struct error *error)
 	return true;
 }
 
-/* Without an id of its own a message is named by where it stood. */
+/* A message without an id of its own gets one from its topic position. */
 void message_identify(struct message *message)
 {
 	if (message->id.length == 0)
@@ -50,7 +49,7 @@ void message_identify(struct message *message)
 
 #define DEADLINE_LAST_MS ((int64_t)1 << 52) /* as good as none, and far from where sums of times overflow */
 
-/* Callers name a time of day; here time is the loop's, which never goes back. */
+/* Converts the deadline from a time of day to the loop's time, which never goes back. */
 void message_set_clock(struct message *message, const struct loop *loop)
 {
 	if (message->deadline_ms == 0)
@@ -92,7 +91,8 @@ static bool flight_decode(const struct worker *worker, struct flight *flight, st
 	bool decoded = record_headers(record, message->arena, &message->headers, error) && read_headers(message, error) &&
 		       value_decode(flight, error);
 	if (!message->format)
-		message->format = &format_oip_json; /* its headers could not be read: an error that anybody can read */
+		message->format = &format_oip_json; /* its headers could not be read, so the error is in the format that every
+						     * caller can read */
 	message_identify(message);
 	message_set_clock(message, worker->loop);
 	return decoded;
@@ -100,14 +100,13 @@ static bool flight_decode(const struct worker *worker, struct flight *flight, st
 
 /* ---- enter ---- */
 
-/* What was made of it before, Kafka did not take. */
+/* Whether Kafka refused an earlier result of the record. */
 static bool is_blamed(struct flight *flight, struct error *error)
 {
 	flight->unfit = flight->blame & BLAME_ANSWER;
 	if (flight->unfit)
 		error_set(error, ERROR_LIMIT, PLACE_NONE,
-			  "Kafka refused what it was to be answered: %s; raise max.message.bytes of "
-			  "the topic, or make the answer smaller",
+			  "Kafka refused the answer: %s; raise max.message.bytes of the topic, or make the answer smaller",
 			  lane_blame_reason(flight->lane, flight->record.offset));
 	return flight->unfit;
 }
@@ -141,7 +140,7 @@ void intake_enter(struct worker *worker, struct flight *flight)
 	flight_finish(&worker->lanes, &flight->message, FLOW_ANSWER, &answer);
 }
 
-/* Each message goes as far as it can at once, while it is warm. */
+/* Enters a record. The message goes as far as it can at once, while it is in the processor's caches. */
 static void record_enter(struct worker *worker, struct worker_stage *stage, struct lane *lane, struct record *record)
 {
 	struct flight *flight = lane_enter(&worker->lanes, lane, &stage->load, record, &worker->failure);
@@ -159,17 +158,18 @@ static void record_enter(struct worker *worker, struct worker_stage *stage, stru
 		release(worker);
 }
 
-/* ---- room ---- */
+/* ---- limits ---- */
 
-/* What only waits for a commit counts as what is in flight does. But a record that Kafka refused must be taken again, or
- * nothing is committed any more. */
+/* Whether too many finished messages wait for a commit; they count like in-flight ones. The limit does not apply
+ * while a record that Kafka refused must be taken again, because nothing is committed before that. */
 static bool waits_for_commit(const struct worker *worker, const struct worker_stage *stage, size_t share)
 {
 	size_t own = stage->config->limits.held_bytes, all = worker->config->limits.held_bytes / share;
 	return stage->load.pending_commit_bytes >= (own > 0 && own < all ? own : all) && !lanes_are_blamed(&worker->lanes);
 }
 
-/* While all together are within the worker's limits, a stage has its own alone. */
+/* Whether the stage may take more. While all stages together are within the worker's limits, only the stage's own
+ * limits apply. */
 static bool has_room(const struct worker *worker, const struct worker_stage *stage)
 {
 	const struct worker_limits *all = &worker->config->limits;
@@ -190,7 +190,7 @@ static bool takes_records(const struct worker_stage *stage)
 	return stage->phase != STAGE_CLOSING;
 }
 
-/* What may leave, has at the end of a turn, unless the producer is full. */
+/* Whether messages are held back: at the end of a turn all that may leave have left, unless the producer is full. */
 static bool is_held_back(const struct worker *worker)
 {
 	return lanes_first_leaving(&worker->lanes) || !output_is_open(worker->outbox.output);
@@ -227,7 +227,7 @@ bool intake_may_take(const struct worker *worker)
 	return false;
 }
 
-/* ---- what a full stage has in hand ---- */
+/* ---- records in hand of a full stage ---- */
 
 void waiting_close(struct waiting *waiting)
 {
@@ -289,7 +289,7 @@ void intake_drop(struct worker *worker, struct positions positions)
 				continue;
 			}
 			waiting->bytes -= record->value.length;
-			/* Where nothing is committed yet, the first that came says where to go back to. */
+			/* If nothing is committed yet, the first record received is the offset to return to. */
 			struct lane *lane = lanes_find(&worker->lanes, record->topic, record->partition);
 			if (lane && lane->began == OFFSET_NONE)
 				lane->began = record->offset;
@@ -324,7 +324,7 @@ bool intake_pause_again(struct worker *worker, struct error *error)
 	return true;
 }
 
-/* A place to read from is set for partitions that go on: they pause again if they must. */
+/* Resumes partitions after a seek. They pause again if they must. */
 bool intake_go_on(struct worker *worker, struct error *error)
 {
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
@@ -333,7 +333,7 @@ bool intake_go_on(struct worker *worker, struct error *error)
 	return true;
 }
 
-/* Alone, a stage simply is not given more. */
+/* Pauses the partitions of full stages. A single stage needs no pause: it simply gets no more records. */
 static bool pause_full(struct worker *worker, struct error *error)
 {
 	if (worker->stage_count + worker->replaced_count < 2)
@@ -348,7 +348,7 @@ static bool pause_full(struct worker *worker, struct error *error)
 	return true;
 }
 
-/* `lane` NULL: its partition is gone. */
+/* Skips a record. `lane` NULL: its partition is gone. */
 static void record_skip(struct lane *lane, struct record *record)
 {
 	if (lane)
@@ -363,7 +363,7 @@ static void record_pass_over(struct worker *worker, struct record *record)
 		release_begin_interval(worker);
 }
 
-/* The rest of what is in hand waits where it is when the stage is full again. */
+/* Enters records in hand. When the stage is full again, the rest stays in hand. */
 static bool stage_resume(struct worker *worker, struct worker_stage *stage, struct error *error)
 {
 	struct record *record;
@@ -394,7 +394,7 @@ bool intake_resume(struct worker *worker, struct error *error)
 	return true;
 }
 
-/* Each record in hand enters the stage that reads its topic now, or is left to whoever reads that later. */
+/* Passes each record in hand to the stage that reads its topic now, or leaves it to a later reader. */
 static void pass_on(struct worker *worker, struct worker_stage *replaced)
 {
 	struct waiting waiting = replaced->waiting;
@@ -424,15 +424,15 @@ void intake_pass_on(struct worker *worker)
 
 /* ---- poll ---- */
 
-/* A record of topic T is handed to stage S. */
+/* Passes a record to the stage that reads its topic. */
 static void record_route(struct worker *worker, struct lane *lane, struct record *record)
 {
 	struct worker_stage *stage = lane ? stage_reading(worker, record->topic) : NULL;
 	struct worker_stage *taker = stage ? stage_phase_taker(worker, stage, record) : NULL;
 	if (!lane || lane_has_taken(lane, record->offset))
-		record_release(record); /* of a partition that is gone; or one read again for another's sake */
+		record_release(record); /* of a revoked partition; or one read again because of another record */
 	else if (!stage)
-		record_skip(lane, record); /* its pipeline is gone, and may come back before the partition is given up */
+		record_skip(lane, record); /* its pipeline was removed, and may return before the partition is given up */
 	else if (!partition_state_is_ready(lane, taker))
 		record_skip(lane, record);
 	else if (lane_was_answered(lane, record->offset))
@@ -443,7 +443,7 @@ static void record_route(struct worker *worker, struct lane *lane, struct record
 		record_release(record);
 }
 
-/* What was skipped is counted with the stage that would have taken it; `onGap: stop` ends the engine. */
+/* Counts skipped records for the stage that would have taken them; `onGap: stop` ends the engine. */
 static bool gaps_count(struct worker *worker, struct error *error)
 {
 	struct gap gap;
@@ -454,11 +454,11 @@ static bool gaps_count(struct worker *worker, struct error *error)
 		count_add(&stage->counts->sums.skipped, gap_count(&gap));
 		if (stage->config->gap_stops)
 			return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-					 "records of %s-%d from offset %lld on were %s, and pipeline "
-					 "%s says onGap: stop. Bring them back, set the group's offset to where it is to go on, or "
-					 "say onGap: continue, and start again",
+					 "records of %s-%d from offset %lld on were %s, and pipeline %s has onGap: stop. "
+					 "Restore them, set the group's offset to where it should continue, or write onGap: "
+					 "continue, and start again",
 					 worker->setup->reads.names[gap.topic], (int)gap.partition, (long long)gap.from,
-					 gap.remade ? "not read, as the topic was made anew while it was read"
+					 gap.remade ? "not read, because the topic was created again while it was read"
 						    : "deleted before they were read",
 					 stage->config->name);
 	}

@@ -9,8 +9,8 @@ static bool full(struct error *error)
 	return error_memory(error, ERROR_LIMIT, "putting together what came of a request");
 }
 
-/* The bytes of a part that waited, which stay when it is forgotten: empty where nothing is
- * remembered of it. False: memory. */
+/* Copies the bytes of a parked part, so that they outlive its deletion: empty if the part has no bytes in the state.
+ * False: memory. */
 static bool part_bytes(const struct join_merge *join_merge, const struct parked_part *part, struct text *bytes, struct error *error)
 {
 	*bytes = join_merge->flight->record.value;
@@ -22,7 +22,7 @@ static bool part_bytes(const struct join_merge *join_merge, const struct parked_
 	return bytes->bytes || full(error);
 }
 
-/* What the answer keeps of the request. */
+/* Keeps the fields of the request that the answer needs. */
 static void keep_request(struct flight *flight, const struct stage_link *stage_link)
 {
 	flight->request = stage_link->original;
@@ -37,9 +37,8 @@ static bool note_missing(struct message *message, int64_t window_ms, struct erro
 		return full(error);
 	*carried = *message->carried;
 	error_set(missing, ERROR_LIMIT, PLACE_NONE,
-		  "the join window of %lld ms has passed, and not all stages of the pipeline have given what they make of the "
-		  "request; "
-		  "raise joinWindowMs, or join with `outer` or `any`",
+		  "the join window of %lld ms has passed, and not all stages of the pipeline have sent their part of the "
+		  "request; raise joinWindowMs, or join with `outer` or `any`",
 		  (long long)window_ms);
 	carried->missing = missing;
 	message->carried = carried;

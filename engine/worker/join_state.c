@@ -8,12 +8,12 @@
 #include "worker/join_tombstone.h"
 #include "worker/upstreams.h"
 
-#define SENDER_WINDOW "+window" /* no stage and no pipeline is called so */
-#define FORGET_AT_ONCE 16	/* what one message takes out that is remembered in vain */
+#define SENDER_WINDOW "+window" /* no stage and no pipeline has this name */
+#define FORGET_AT_ONCE 16	/* number of obsolete entries that one message removes */
 #define NEVER INT64_MAX
 
-/* What nobody asks for any more leaves with whatever message comes by; at least once by itself,
- * for messages may overtake each other. */
+/* Removes obsolete entries whenever a message passes. At least once, the removal is not part of that message, because
+ * messages may overtake each other. */
 static bool forget_some(struct join_state *join_state, struct flight *flight, struct error *error)
 {
 	struct parked_part *tombstone;
@@ -27,7 +27,7 @@ static bool forget_some(struct join_state *join_state, struct flight *flight, st
 	return true;
 }
 
-/* ---- who sent it, and what it tells ---- */
+/* ---- sender and contents of a part ---- */
 
 static const struct graph_part *part_of(const struct join_state *join_state)
 {
@@ -45,8 +45,8 @@ static bool find_party(const struct join_state *join_state, struct text sender, 
 	return false;
 }
 
-/* External inputs are of one request when they share its id; what stages made of one is
- * known by where it stood. */
+/* The name of a request. External inputs belong to one request if they have the same id; results of stages, if they
+ * have the same origin. */
 static struct text name_of(const struct join_state *join_state, const struct message *message)
 {
 	if (join_state->stage->config->external_input)
@@ -67,7 +67,7 @@ bool join_state_tell(struct join_state *join_state, struct parked_part *own, str
 	if (!find_party(join_state, sender, &part->party))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the record comes from `" TEXT_FORMAT
-				 "`, which gives nothing to this stage any more; the pipeline has changed, send the request again",
+				 "`, which no longer sends to this stage; the pipeline has changed, send the request again",
 				 TEXT_ARGUMENTS(sender));
 	memset(join_state->told, TOLD_NOTHING, join_state_sources(join_state));
 	if (external_input)
@@ -77,9 +77,9 @@ bool join_state_tell(struct join_state *join_state, struct parked_part *own, str
 	return true;
 }
 
-/* ---- what is over, while more may come ---- */
+/* ---- finished joins, while late parts may come ---- */
 
-/* Of the parts that waited, one behind the other. False: memory. */
+/* Keys of the parked parts, one after the other. False: memory. */
 static bool waiting_keys(const struct pending_join *pending_join, const struct parked_part *own, struct arena *arena,
 			 struct text *keys)
 {
@@ -98,7 +98,8 @@ static bool waiting_keys(const struct pending_join *pending_join, const struct p
 	return bytes != NULL;
 }
 
-/* One that is settled is not asked for; but parts that stand in the store must be known to be done with. */
+/* Writes a join tombstone. A settled join needs none, unless parts are in the store, which must then be known to be
+ * finished. */
 static bool remember_pending_join(struct join_state *join_state, struct flight *flight, struct pending_join *pending_join,
 				  const struct parked_part *own, struct error *error)
 {
@@ -118,7 +119,7 @@ static bool remember_pending_join(struct join_state *join_state, struct flight *
 	return parked_part_write(&join_state->parked_parts, tombstone, &flight->message, bytes, error);
 }
 
-/* Its parts wait no more; what is not remembered yet is given back with them. */
+/* Deletes the parts of a join from the state; parts that are not written yet are freed with them. */
 static bool forget_parts(struct join_state *join_state, struct flight *flight, const struct pending_join *pending_join,
 			 const struct parked_part *own, struct error *error)
 {
@@ -133,7 +134,7 @@ static bool forget_parts(struct join_state *join_state, struct flight *flight, c
 	return good;
 }
 
-/* They stay until the flight's offset is committed. */
+/* Keeps the parts until the flight's offset is committed. */
 static bool put_off(struct join_state *join_state, const struct flight *flight, struct pending_join *pending_join,
 		    struct parked_part *own, struct error *error)
 {
@@ -158,7 +159,7 @@ static bool put_off(struct join_state *join_state, const struct flight *flight, 
 	return true;
 }
 
-/* The join went on, or is over. */
+/* Ends the join's wait: it was completed, or has ended. */
 static bool part_from(struct join_state *join_state, struct flight *flight, struct pending_join *pending_join,
 		      struct parked_part *own, struct error *error)
 {
@@ -175,8 +176,8 @@ static bool join(const struct join_state *join_state, struct flight *flight, con
 	return join_merge_parts(&join_merge, error);
 }
 
-/* The flight goes on as the whole of its request. Whatever fails on the way, the parts
- * are done with: the error is what comes of them. */
+/* The flight continues as its whole request. If this fails, the parts are finished nevertheless, and the error is the
+ * result. */
 static bool go_on(struct join_state *join_state, struct flight *flight, struct pending_join *pending_join, struct parked_part *own,
 		  struct error *error)
 {
@@ -188,7 +189,7 @@ static bool go_on(struct join_state *join_state, struct flight *flight, struct p
 	return joined && remembered;
 }
 
-/* ---- a record comes ---- */
+/* ---- records ---- */
 
 static void pass(struct worker *worker, struct flight *flight)
 {
@@ -197,7 +198,7 @@ static void pass(struct worker *worker, struct flight *flight)
 	flight_finish(&worker->lanes, &flight->message, FLOW_PASSED, &nothing);
 }
 
-/* It was taken before a crash, and is taken as if it had not been. */
+/* Whether the record was already taken before a crash. It is then processed as if it had not been. */
 static bool is_replayed(const struct join_state *join_state, const struct flight *flight)
 {
 	return flight->record.offset >= join_state->taken && flight->record.offset < join_state->replayed;
@@ -215,7 +216,7 @@ static struct pending_join *pending_join_of(struct join_state *join_state, struc
 	return pending_join;
 }
 
-/* Word of the stage itself that a window has closed. */
+/* Handles a record by which the stage reports that a window has closed. */
 static bool close_window(struct worker *worker, struct join_state *join_state, struct flight *flight, bool *enters,
 			 struct error *error)
 {
@@ -229,7 +230,7 @@ static bool close_window(struct worker *worker, struct join_state *join_state, s
 	return good;
 }
 
-/* What the record came for is known until that record is committed: should it be taken again, it is of no more use. */
+/* Keeps a join until the record is committed. If the record is taken again, the join is of no more use. */
 static bool hold_pending_join(struct join_state *join_state, const struct flight *flight, struct pending_join *pending_join,
 			      enum join_verdict verdict, struct error *error)
 {
@@ -294,12 +295,12 @@ static bool take(struct worker *worker, struct join_state *join_state, struct fl
 {
 	if (text_is(flight->sender, SENDER_WINDOW))
 		return close_window(worker, join_state, flight, enters, error);
-	/* The pipeline's own requests are whole. */
+	/* The pipeline's own requests are complete. */
 	*enters = join_state->stage->config->external_input && text_is(flight->sender, part_of(join_state)->parents[0]);
 	return *enters || part_take(worker, join_state, flight, enters, error);
 }
 
-/* At least once, Kafka refused what left for it: it does again what it did. */
+/* At least once, Kafka refused a result of the record: it is processed again in the same way. */
 static bool take_again(struct worker *worker, struct join_state *join_state, struct flight *flight, bool *enters,
 		       struct error *error)
 {
@@ -308,7 +309,7 @@ static bool take_again(struct worker *worker, struct join_state *join_state, str
 	if (pending_commit && pending_commit->verdict == JOIN_OPENS)
 		return join(join_state, flight, pending_commit->pending_join, pending_commit->own, error);
 	if (flight->blame & BLAME_ANSWER)
-		return true; /* an error, which another one replaces */
+		return true; /* an error, which replaces the former result */
 	return pending_commit ? come_late(join_state, error) : take(worker, join_state, flight, enters, error);
 }
 
@@ -320,7 +321,7 @@ static bool writes(const struct message *message, const struct parked_part *park
 	return write != NULL;
 }
 
-/* What the record had written when it was taken before a crash, and has not written now. */
+/* Deletes what the record wrote when it was taken before a crash, and has not written now. */
 static bool forget_stale(struct join_state *join_state, struct flight *flight, enum parked_kind kind, struct error *error)
 {
 	struct text known;
@@ -351,8 +352,7 @@ bool join_state_take(struct worker *worker, struct flight *flight, bool *enters,
 
 /* ---- windows ---- */
 
-/* The window of a join has closed: the stage sends itself word, under the name of the
- * first part. */
+/* Closes the window of a join: the stage sends itself a record, under the name of the first part. */
 static enum produce_verdict send_word(struct worker *worker, const struct join_state *join_state,
 				      const struct pending_join *pending_join, struct error *error)
 {
@@ -364,7 +364,7 @@ static enum produce_verdict send_word(struct worker *worker, const struct join_s
 	struct text bytes;
 	arena_reset(join_state->scratch);
 	if (!parked_part_read(&join_state->parked_parts, first, &bytes) || !stage_link_peek(bytes, &head, error))
-		return PRODUCED; /* nothing is remembered of it, so there is nothing to close */
+		return PRODUCED; /* it has no state, so there is nothing to close */
 	const struct message message = {.arena = join_state->scratch, .id = head.id, .origin = head.origin, .carried = &nothing};
 	const struct stage_link stage_link = {.from = TEXT(SENDER_WINDOW), .original = parked_part_key(first)};
 	buffer_clear(&outbox->encoded);
@@ -385,8 +385,8 @@ static bool may_send(const struct worker *worker)
 	return !worker->spoilt && !worker->full && !worker->partition_states.telling && output_is_open(worker->outbox.output);
 }
 
-/* A join whose window is to be closed; NULL: there is none. An inner join's stands still while its sources are behind,
- * but not beyond the deadline of its request. */
+/* A join whose window is to be closed; NULL: there is none. The window of an inner join pauses while its sources are
+ * behind, but not beyond the deadline of its request. */
 static bool next_to_close(struct worker *worker, struct join_state *join_state, struct pending_join **pending_join,
 			  struct error *error)
 {
@@ -439,7 +439,7 @@ bool join_states_advance(struct worker *worker, struct error *error)
 	return true;
 }
 
-/* While a window stands still whatever comes next can wait until its sources are asked again. */
+/* Next time at which work is due. While a window pauses, other windows wait until its sources are checked again. */
 static int64_t join_state_due_ms(const struct worker *worker, const struct join_state *join_state)
 {
 	int64_t due_ms = join_matcher_due_ms(join_state->matcher), again_ms = upstream_again_ms(join_state->stage);
@@ -448,7 +448,7 @@ static int64_t join_state_due_ms(const struct worker *worker, const struct join_
 	return again_ms > loop_now_ms(worker->loop) ? again_ms : loop_now_ms(worker->loop) + 1;
 }
 
-/* When nothing can be sent, whatever ends that wakes the worker. */
+/* Next time at which work is due. While nothing can be sent, the event that ends this state wakes the worker. */
 int64_t join_states_due_ms(const struct worker *worker)
 {
 	int64_t due_ms = NEVER;
@@ -462,7 +462,7 @@ int64_t join_states_due_ms(const struct worker *worker)
 
 /* ---- committed ---- */
 
-/* First the parts, then the mark that says that they are done with: changes are told in their order. */
+/* Deletes the parts first, then the entry that lists them: changes are sent in their order. */
 static bool forget_committed(struct join_state *join_state, struct pending_commit *pending_commit, struct error *error)
 {
 	bool good = true;

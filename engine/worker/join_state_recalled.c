@@ -5,7 +5,8 @@
 #include "worker/join_state_parts.h"
 #include "worker/join_tombstone.h"
 
-/* `uncommitted`: of the same record, or of a later one; NULL: there is none any more. */
+/* Restores a join from its tombstone. `pending_commit`: of the same record, or of a later one; NULL: there are no
+ * more. */
 static bool recall_pending_join(struct join_state *join_state, struct parked_part *parked_part, struct text bytes,
 				struct pending_commit *pending_commit, int64_t now_ms, struct error *error)
 {
@@ -21,7 +22,7 @@ static bool recall_pending_join(struct join_state *join_state, struct parked_par
 	return pending_join != NULL;
 }
 
-/* What cannot be read, or comes from nobody that is known, stays where it is. */
+/* Restores a parked part. A part that cannot be read, or whose sender is not known, stays in the store. */
 static bool recall_part(struct join_state *join_state, struct parked_part *own, struct text bytes, int64_t now_ms,
 			struct error *error)
 {
@@ -44,7 +45,7 @@ static bool recall_part(struct join_state *join_state, struct parked_part *own, 
 	return join_matcher_take(join_state->matcher, &part, now_ms, &verdict, &pending_join, error);
 }
 
-/* The parts that a mark names are done with, those that still stand there. */
+/* Deletes the parts that a tombstone lists, if they are still in the store. */
 static bool recall_pending_commit(struct join_state *join_state, struct parked_part_list *list, int64_t offset, struct text keys,
 				  struct error *error)
 {
@@ -66,7 +67,7 @@ static bool recall_pending_commit(struct join_state *join_state, struct parked_p
 	return true;
 }
 
-/* What was written by records that come again stays in the store until they do. */
+/* Skips entries of records that will be taken again. They stay in the store until then. */
 static bool pass_over(struct join_state *join_state, struct parked_part_list *list, int64_t begin, struct error *error)
 {
 	bool good = true;

@@ -44,7 +44,7 @@ struct flight **keys_last(struct keys *keys, uint64_t key)
 	return &keyed->last;
 }
 
-/* Whether who stands at `at` and wants to stand at `home` may stand at `gap`, which is before it. */
+/* Whether the entry at `at`, whose hash slot is `home`, may move to `gap`, which is before it. */
 static bool may_move(size_t home, size_t gap, size_t at)
 {
 	return gap <= at ? home <= gap || home > at : home <= gap && home > at;

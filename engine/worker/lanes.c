@@ -7,7 +7,7 @@
 #include "base/memory.h"
 
 #define RING_FIRST 64
-#define BYTES_OF_WORK 8 /* as an element has */
+#define BYTES_OF_WORK 8 /* size of an element */
 
 static_assert(sizeof((struct blamed *)NULL)->reason == sizeof((struct refusal *)NULL)->reason, "a reason is kept whole");
 
@@ -72,7 +72,7 @@ static void flight_give(struct lanes *lanes, struct flight *flight)
 	lanes->pool = flight;
 }
 
-/* ---- a lane's places ---- */
+/* ---- positions of a lane ---- */
 
 static inline struct berth *berth_at(const struct lane *lane, uint64_t place)
 {
@@ -107,7 +107,7 @@ void lane_order(struct lane *lane, bool by_key)
 		lane->by_key = by_key;
 }
 
-/* ---- what Kafka refuses ---- */
+/* ---- refused records ---- */
 
 static struct blamed *blamed_at(const struct lane *lane, int64_t offset)
 {
@@ -132,7 +132,7 @@ static void blame_left(struct lane *lane, int64_t offset)
 	blamed->told = true;
 }
 
-/* The nearest before what has entered. */
+/* The offset of the refused record: the last one before the records that have entered. */
 static int64_t refused_offset(const struct lane *lane, const struct refusal *refusal)
 {
 	return lane->entered - (int64_t)(uint32_t)((uint64_t)lane->entered - (uint64_t)refusal->origin.offset);
@@ -148,11 +148,10 @@ bool lane_blame(struct lane *lane, const struct refusal *refusal, enum blame bla
 	int64_t offset = refused_offset(lane, refusal);
 	struct blamed *blamed = blamed_at(lane, offset);
 	if (blamed && (blamed->blame & blame) && blamed->told)
-		return error_set(
-			error, ERROR_SYSTEM, PLACE_NONE,
-			"Kafka refuses even the error that was to leave in the place of a record that it refused: %s; raise "
-			"max.message.bytes of the topic, and start again",
-			refusal->reason);
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				 "Kafka refuses even the error answer in place of a record that it refused: %s; raise "
+				 "max.message.bytes of the topic, and start again",
+				 refusal->reason);
 	if (!blamed) {
 		blamed = memory_resize(lane->blamed, lane->blamed_count + 1, sizeof *blamed);
 		if (!blamed)
@@ -194,12 +193,12 @@ bool lane_has_taken(const struct lane *lane, int64_t offset)
 	for (uint64_t place = lane->front; place < lane->back; place++) {
 		const struct berth *berth = berth_at(lane, place);
 		if (berth->flight && berth->offset == offset && berth->flight->again)
-			return true; /* it is on its way again */
+			return true; /* it is in flight again */
 	}
 	return false;
 }
 
-/* What is committed is not taken again. */
+/* Removes refusals of committed records, which are not taken again. */
 static void forgive(struct lane *lane, int64_t committed)
 {
 	size_t kept = 0;
@@ -214,7 +213,7 @@ static void forgive(struct lane *lane, int64_t committed)
 struct flight *lane_enter(struct lanes *lanes, struct lane *lane, struct load *load, const struct record *record,
 			  struct error *error)
 {
-	assert(record->topic == lane->topic && record->partition == lane->partition); /* its offset is of that partition */
+	assert(record->topic == lane->topic && record->partition == lane->partition); /* the offset belongs to that partition */
 	bool room = lane->back - lane->front < lane->capacity || lane_grow(lane);
 	struct flight *flight = room ? flight_take(lanes) : NULL;
 	if (!flight) {
@@ -244,6 +243,9 @@ struct flight *lane_enter(struct lanes *lanes, struct lane *lane, struct load *l
 	flight->sender = (struct text){0};
 	flight->left = NULL;
 	flight->told = NULL;
+	flight->explained = 0;
+	flight->scored = 0;
+	flight->exposed = NULL;
 	const struct blamed *blamed = lane->blamed_count > 0 ? blamed_at(lane, record->offset) : NULL;
 	flight->again = blamed;
 	flight->blame = blamed ? blamed->blame : 0;
@@ -260,7 +262,7 @@ struct flight *lane_enter(struct lanes *lanes, struct lane *lane, struct load *l
 	return flight;
 }
 
-/* ---- who may leave ---- */
+/* ---- flights that may leave ---- */
 
 static inline bool is_at_front(const struct flight *flight)
 {
@@ -299,8 +301,8 @@ static bool stand_behind_key(struct lanes *lanes, struct flight *flight)
 	return true;
 }
 
-/* What was done and not counted by whoever did it has made something: requests and replies that were read, tensors that
- * steps gave. What the arena was reset for meanwhile was counted before. */
+/* Counts work that was not counted where it was done: requests and replies that were read, and tensors that steps
+ * made. Work from before the arena was reset was already counted. */
 static void flight_count_work(struct flight *flight)
 {
 	const struct arena *arena = flight->message.arena;
@@ -309,11 +311,11 @@ static void flight_count_work(struct flight *flight)
 	flight->counted_work = work;
 }
 
-/* One that is finished at the front stands in the line at once: who comes later comes
- * behind it there, so its key need not be known. */
+/* Settles a finished flight. At the front of its lane it may leave at once. Later ones of its key leave after it, so
+ * its key need not be stored. */
 bool flight_settle(struct lanes *lanes, struct flight *flight, struct error *error)
 {
-	assert(!flight->settled); /* its key would have it twice */
+	assert(!flight->settled); /* it would be in its key's list twice */
 	flight->settled = true;
 	bool at_once = flight->finished && is_at_front(flight);
 	flight_count_work(flight);
@@ -328,7 +330,7 @@ bool flight_settle(struct lanes *lanes, struct flight *flight, struct error *err
 void flight_finish(struct lanes *lanes, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct flight *flight = (struct flight *)message;
-	assert(!flight->finished); /* a message has one end */
+	assert(!flight->finished); /* a message ends once */
 	flight->finished = true;
 	lanes->finished++;
 	if (!flight->lane) {
@@ -395,7 +397,7 @@ static void forget_leaving(struct lanes *lanes, const struct lane *lane)
 	lanes->leaving_end = at;
 }
 
-/* Those that the flow still has are given back when they finish. */
+/* Drops the flights of a lane. Those that are still in the flow are freed when they finish. */
 static void lane_drop(struct lanes *lanes, struct lane *lane)
 {
 	forget_leaving(lanes, lane);
@@ -433,7 +435,7 @@ void lanes_close(struct lanes *lanes)
 	}
 }
 
-/* Room in the table for that partition. */
+/* A slot in the table for that partition. */
 static struct lane **lane_slot(struct lanes *lanes, uint32_t topic, int32_t partition)
 {
 	if (topic >= lanes->topic_count) {
@@ -469,7 +471,7 @@ bool lanes_add(struct lanes *lanes, struct positions positions, struct error *er
 		struct lane *lane = slot ? memory_take(1, sizeof *lane) : NULL;
 		if (!lane)
 			return error_memory(error, ERROR_SYSTEM, "taking over partitions");
-		assert(!*slot); /* what is given was taken away before */
+		assert(!*slot); /* an assigned partition was revoked before */
 		*lane = (struct lane){.topic = position->topic,
 				      .partition = position->partition,
 				      .entered = OFFSET_NONE,
@@ -508,7 +510,7 @@ bool lanes_are_empty(const struct lanes *lanes)
 
 /* ---- commits ---- */
 
-/* Up to which offset may be committed; OFFSET_NONE: no further than is. */
+/* The offset up to which the lane may be committed; OFFSET_NONE: nothing new. */
 static int64_t lane_released(const struct lane *lane)
 {
 	int64_t first = lane->blamed_count > 0 ? lane_first_blamed(lane) : OFFSET_NONE;

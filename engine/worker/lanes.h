@@ -76,6 +76,9 @@ struct flight {
 	const char *from;		/* name of the point it comes from, if it is forwarded to be joined; NULL: this stage */
 	struct text sender;		/* of a record of another stage: name of the sender */
 	const struct emission *left;	/* last of its emissions that was produced */
+	size_t explained;		/* how many of its explanations were produced */
+	size_t scored;			/* how many of its verdicts on windows were produced */
+	const struct assigned *exposed; /* last entry whose exposure was produced; the entries go from the latest to the first */
 	const struct offspring *told;	/* last offspring whose answer was produced, or that needs none */
 	enum flow_outcome outcome;
 	struct answer answer;

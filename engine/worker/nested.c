@@ -9,16 +9,16 @@
 
 #define DEPTH_MAX 16 /* pipelines that call pipelines */
 
-struct nested {			/* a call that is out */
-	struct message message; /* first: the flow gives it back by its address */
+struct nested {			/* a call in progress */
+	struct message message; /* first: the flow returns it by its address */
 	struct call *call;
-	struct host *host; /* of what is called */
+	struct host *host; /* the owner of the called pipeline's flow */
 	struct nested *next, *previous;
 	int64_t taken_ms; /* by the worker's clock */
 	bool begun;
 };
 
-/* ---- the flows of what is called ---- */
+/* ---- flows of called pipelines ---- */
 
 static void nested_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer);
 
@@ -88,14 +88,15 @@ static void nested_remove(struct worker *worker, struct nested *nested)
 	worker->nested_waiting -= !nested->begun;
 }
 
-/* Whose message called, when that is a called pipeline's itself. A copy is nobody's: it has a message of its own. */
+/* The call in which the calling message itself runs; NULL: none. A shadow request has none, because it has a message
+ * of its own. */
 static const struct nested *nested_of(const struct call *call)
 {
 	const struct host *host = call->asker;
 	return host->name && call->owner ? (const struct nested *)message_root(call->message) : NULL;
 }
 
-/* Pipelines may call each other in a circle only as far as this. */
+/* Depth of a call. Pipelines may call each other in a circle only to a depth of DEPTH_MAX. */
 static unsigned depth_of(const struct call *call)
 {
 	unsigned depth = 0;
@@ -166,7 +167,8 @@ static void nested_finished(void *context, struct message *message, enum flow_ou
 	struct call *call = nested->call;
 	nested_remove(worker, nested);
 	call_take_answer(call, outcome, answer);
-	/* Many answers are an error to whoever called for one. */
+	call_take_assigned(call, message);
+	/* Several answers are an error for a caller that expects one. */
 	const struct answer counted = {.error = outcome == FLOW_PARTED ? &call->error : answer->error};
 	call_count_out(nested->host->counts, outcome, &counted, loop_now_ms(worker->loop) - nested->taken_ms);
 	call->attempts = answer->attempts;

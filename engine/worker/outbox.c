@@ -1,10 +1,15 @@
 /* outbox.c: see outbox.h. */
 #include "worker/outbox.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "message/assigned.h"
 #include "message/dead_letter.h"
+#include "message/drift_score.h"
+#include "message/explained.h"
+#include "message/exposure.h"
 #include "message/failure.h"
 #include "message/oip_json.h"
 #include "worker/parts.h"
@@ -32,19 +37,19 @@ struct position origin_of(const struct flight *flight)
 
 /* ---- answers ---- */
 
-#define OWN_HEADERS_MAX 6   /* that sluice writes */
-#define STEP_HEADERS_MAX 64 /* that steps set: more is no use to a reader, and dear to Kafka */
+#define OWN_HEADERS_MAX 10  /* that sluice writes */
+#define STEP_HEADERS_MAX 64 /* that steps set: more are of no use to a reader, and expensive in Kafka */
 
-/* What an answer's headers are written into: not the arena, for an answer that says
- * that the arena is full must leave too. */
+/* Memory for an answer's headers. It is not the arena, because an answer that reports a full arena must leave too. */
 struct answer_headers {
 	struct header items[OWN_HEADERS_MAX + STEP_HEADERS_MAX];
 	size_t count;
 	size_t json_length; /* of a body with binary data behind its JSON; else 0 */
 	char json_length_text[24];
+	char origin[REPLY_ORIGIN_BYTES_MAX];
 };
 
-/* Begins with those that steps set, which travel as marks. */
+/* Begins with the headers that steps set, which are marks of the message. */
 static bool step_headers(const struct payload *payload, struct answer_headers *headers, struct error *error)
 {
 	headers->count = 0;
@@ -62,22 +67,55 @@ static bool step_headers(const struct payload *payload, struct answer_headers *h
 	return true;
 }
 
-/* Headers are dear: one stands only where the request had it too, where the format
- * has no room for what it says, or where a step set it. */
+/* Writes the assignments as headers: all of them, unless the format has a field for them; and, if the request had one, the
+ * route by which it gets the same again. */
+static void assigned_headers(const struct message *message, const struct format *format, struct answer_headers *headers)
+{
+	struct text all = {0}, route = {0};
+	if (format != &format_avro)
+		all = assigned_header(message, message->arena);
+	bool asked = headers_find(message->headers, TEXT(ROUTE_HEADER)) || headers_find(message->headers, TEXT(REPLY_HEADER));
+	if (asked)
+		route = assigned_route(message, message->arena);
+	if (all.length > 0)
+		headers->items[headers->count++] = (struct header){TEXT(ASSIGNED_HEADER), all};
+	if (route.length > 0)
+		headers->items[headers->count++] = (struct header){TEXT(ROUTE_HEADER), route};
+}
+
+/* Writes the headers by which a poll finds the answer to a submitted request, and knows which error it is. */
+static void submitted_headers(const struct message *message, const struct answer *answer, struct answer_headers *headers)
+{
+	const struct origin *origin = &message->origin;
+	const char *limit = answer->error ? reply_limit_name(answer->error) : NULL;
+	(void)snprintf(headers->origin, sizeof headers->origin, "%.*s/%" PRId32 "/%" PRId64, TEXT_ARGUMENTS(origin->topic),
+		       origin->partition, origin->offset);
+	headers->items[headers->count++] = (struct header){TEXT(REPLY_ORIGIN_HEADER), text_of(headers->origin)};
+	if (limit)
+		headers->items[headers->count++] = (struct header){TEXT(REPLY_LIMIT_HEADER), text_of(limit)};
+}
+
+/* Writes the headers of an answer. Headers are expensive, so one is written only if the request had it too, if the
+ * format cannot contain its value, or if a step set it. */
 static bool answer_headers(const struct message *message, const struct answer *answer, const struct format *format,
 			   struct answer_headers *headers, struct headers *all, struct error *error)
 {
 	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
+	const bool is_submitted = headers_find(message->headers, TEXT(REPLY_SUBMITTED_HEADER)) != NULL;
 	const char *types = format->content_types;
 	if (!step_headers(answer->payload, headers, error))
 		return false;
 	if (id)
 		headers->items[headers->count++] = *id;
-	if (headers_find(message->headers, TEXT("content-type")))
+	if (is_submitted)
+		submitted_headers(message, answer, headers);
+	if (is_submitted || headers_find(message->headers, TEXT("content-type")))
 		headers->items[headers->count++] = (struct header){TEXT("content-type"), {types, strcspn(types, " ")}};
 	if (answer->error)
 		headers->items[headers->count++] =
 			(struct header){TEXT("sluice-error"), text_of(error_kind_name(answer->error->kind))};
+	if (message->assigned)
+		assigned_headers(message, format, headers);
 	if (headers->json_length > 0) {
 		snprintf(headers->json_length_text, sizeof headers->json_length_text, "%zu", headers->json_length);
 		headers->items[headers->count++] =
@@ -87,14 +125,14 @@ static bool answer_headers(const struct message *message, const struct answer *a
 	return true;
 }
 
-/* Its answer keeps the key of the request's record, unless it was given one of its own. */
+/* The key of an answer: that of the request's record, unless the message was given one of its own. */
 static struct text key_of(const struct flight *flight, const struct message *message)
 {
 	const struct offspring *offspring = message->parent ? (const struct offspring *)message : NULL; /* its first member */
 	return offspring && offspring->keyed ? message->key : flight->kept_key;
 }
 
-/* Of the flight's message, or of one of its offspring. */
+/* Writes the answer of the flight's message, or of one of its children. */
 static bool answer_write(struct outbox *outbox, const struct flight *flight, const struct message *message,
 			 const struct format *format, const struct answer *given, struct answer_headers *headers,
 			 struct outgoing *outgoing, struct error *error)
@@ -132,7 +170,7 @@ static enum produce_verdict answer_produce(struct outbox *outbox, const struct f
 	return verdict;
 }
 
-/* An answer that cannot leave makes room for one that says why; the others leave as they are. */
+/* Writes the answer of a child. If it cannot be produced, an error answer replaces it; the others are not affected. */
 static enum produce_verdict offspring_answer(struct outbox *outbox, const struct flight *flight, const struct offspring *offspring,
 					     struct error *error)
 {
@@ -159,7 +197,7 @@ static enum produce_verdict offspring_answers(struct outbox *outbox, struct flig
 
 /* ---- the copy for a gateway ---- */
 
-/* An error is written as the gateway answers it, whatever the request's format. */
+/* An error is written in the form in which the gateway answers it, whatever the request's format. */
 static void reply_error(struct outbox *outbox, const struct flight *flight, const struct answer *answer,
 			struct answer_headers *headers)
 {
@@ -177,9 +215,11 @@ static void reply_error(struct outbox *outbox, const struct flight *flight, cons
 	headers->count = 2;
 	if (limit)
 		headers->items[headers->count++] = (struct header){TEXT(REPLY_LIMIT_HEADER), text_of(limit)};
+	if (message->assigned)
+		assigned_headers(message, message->format, headers);
 }
 
-/* In the request's format, whatever the one of the outputs topic. */
+/* Writes the copy in the request's format, whatever the format of the outputs topic. */
 static void reply_write(struct outbox *outbox, const struct flight *flight, struct answer_headers *headers)
 {
 	struct error error;
@@ -201,16 +241,71 @@ static void reply_write(struct outbox *outbox, const struct flight *flight, stru
 	}
 }
 
-/* Whoever waits for the request has what became of it, when all of it has left. */
+/* Whether a step of the pipeline explains in another stage, which then replies. */
+static bool explains_elsewhere(const struct stage_config *config)
+{
+	for (size_t i = 0; i < config->graph->count && !config->explains; i++)
+		if (config->graph->steps[i].explained)
+			return true;
+	return false;
+}
+
+static void reply_explanation(struct outbox *outbox, const struct flight *flight, struct answer_headers *headers)
+{
+	struct error error = {0};
+	const struct answer failed = {.error = &error};
+	const struct explained *first = flight->message.explained;
+	const char *pipeline = flight->stage->config->graph->name;
+	headers->count = 0;
+	if (!flight->stage->config->explains)
+		error_set(&error, ERROR_INPUT, PLACE_NONE,
+			  "pipeline `%s` has no step of kind `explain`; add one that reads the step whose answers are to be "
+			  "explained",
+			  pipeline);
+	else if (!first)
+		error_set(&error, ERROR_INPUT, PLACE_NONE,
+			  "no step explained this request: the condition `when` of the explaining step of pipeline `%s` does not "
+			  "hold, "
+			  "or the step was not reached",
+			  pipeline);
+	else if (first->failure)
+		error = *first->failure;
+	buffer_clear(&outbox->encoded);
+	if (error.kind != ERROR_NONE || !explained_write_json(first, &flight->message, pipeline, &outbox->encoded, &error))
+		reply_error(outbox, flight, &failed, headers);
+	else
+		headers->items[headers->count++] = (struct header){TEXT("content-type"), TEXT("application/json")};
+}
+
+/* Which reply a stage gives. An error of the path is replied by the stage that answers. */
+enum reply_form { REPLY_NOTHING, REPLY_ANSWER, REPLY_EXPLANATION };
+
+static enum reply_form reply_form(const struct flight *flight)
+{
+	const struct stage_config *config = flight->stage->config;
+	const bool answers = flight->outcome == FLOW_ANSWER || flight->outcome == FLOW_DROPPED;
+	const bool failed = flight->outcome == FLOW_ANSWER && flight->answer.error;
+	if (!explained_is_awaited(&flight->message) || (answers && failed))
+		return answers ? REPLY_ANSWER : REPLY_NOTHING;
+	if (config->explains)
+		return REPLY_EXPLANATION;
+	return answers && !explains_elsewhere(config) ? REPLY_EXPLANATION : REPLY_NOTHING;
+}
+
+/* Produces the reply to a waiting gateway, when all results of the request have left. */
 static void reply_leave(struct outbox *outbox, const struct flight *flight)
 {
 	struct answer_headers headers = {.json_length = 0};
 	struct reply_address address;
 	const struct message *message = &flight->message;
-	if ((flight->outcome != FLOW_ANSWER && flight->outcome != FLOW_DROPPED) ||
+	const enum reply_form form = reply_form(flight);
+	if (form == REPLY_NOTHING ||
 	    !replies_wanted(&outbox->replies, message->headers, flight->stage->config->graph->name, &address))
 		return;
-	reply_write(outbox, flight, &headers);
+	if (form == REPLY_EXPLANATION)
+		reply_explanation(outbox, flight, &headers);
+	else
+		reply_write(outbox, flight, &headers);
 	if (!headers_find((struct headers){headers.count, headers.items}, TEXT(REPLY_ID_HEADER)))
 		headers.items[headers.count++] = (struct header){TEXT(REPLY_ID_HEADER), message->id};
 	headers.items[headers.count++] = *headers_find(message->headers, TEXT(REPLY_HEADER));
@@ -218,9 +313,9 @@ static void reply_leave(struct outbox *outbox, const struct flight *flight)
 	replies_put(flight->stage->worker, &address, &record);
 }
 
-/* ---- what steps were sent and gave ---- */
+/* ---- inputs and outputs of steps ---- */
 
-/* As an answer is written, whole: what the request asked for does not count. */
+/* Written like an answer, with all tensors: the outputs that the request asked for do not matter. */
 static bool step_write(struct outbox *outbox, const struct worker_stage *stage, const struct message *of,
 		       const struct payload *payload, struct answer_headers *headers, struct outgoing *outgoing,
 		       struct error *error)
@@ -282,6 +377,73 @@ static enum produce_verdict emissions_leave(struct outbox *outbox, struct flight
 	return PRODUCED;
 }
 
+/* ---- explanations ---- */
+
+static enum produce_verdict explanation_produce(struct outbox *outbox, const struct flight *flight,
+						const struct explained *explained, size_t output, struct error *error)
+{
+	const struct stage_config *config = flight->stage->config;
+	buffer_clear(&outbox->encoded);
+	if (!explained_encode(explained, output, &flight->message, config->graph->name, &outbox->encoded, error))
+		return PRODUCE_REFUSED;
+	const struct outgoing outgoing = {
+		.topic = config->explanations,
+		.origin = origin_of(flight),
+		.key = flight->kept_key,
+		.value = buffer_view(&outbox->encoded),
+	};
+	return output_produce(outbox->output, &outgoing, error);
+}
+
+/* A record for each output of each row that was explained. */
+static enum produce_verdict explanations_leave(struct outbox *outbox, struct flight *flight, struct error *error)
+{
+	size_t number = 0;
+	if (flight->unfit || flight->stage->config->explanations == TOPIC_NOWHERE)
+		return PRODUCED;
+	for (const struct explained *one = flight->message.explained; one; one = one->next)
+		for (size_t output = 0; !one->failure && output < one->data.outputs; output++, number++) {
+			if (number < flight->explained)
+				continue;
+			const enum produce_verdict verdict = explanation_produce(outbox, flight, one, output, error);
+			if (verdict != PRODUCED)
+				return verdict;
+			flight->explained++;
+		}
+	return PRODUCED;
+}
+
+/* ---- verdicts on windows ---- */
+
+/* Produces the verdicts on the windows that the message closed, the first one first. */
+static enum produce_verdict scores_leave(struct outbox *outbox, struct flight *flight, struct error *error)
+{
+	size_t count = 0;
+	if (flight->unfit || flight->stage->config->drift == TOPIC_NOWHERE)
+		return PRODUCED;
+	for (const struct drift_score *one = flight->message.scores; one; one = one->next)
+		count++;
+	while (flight->scored < count) {
+		const struct drift_score *score = flight->message.scores;
+		for (size_t i = flight->scored + 1; i < count; i++)
+			score = score->next;
+		buffer_clear(&outbox->encoded);
+		if (!drift_score_encode(score, &outbox->encoded, error))
+			return PRODUCE_REFUSED;
+		const struct outgoing outgoing = {
+			.topic = flight->stage->config->drift,
+			.origin = origin_of(flight),
+			.key = text_of(score->step),
+			.value = buffer_view(&outbox->encoded),
+		};
+		const enum produce_verdict verdict = output_produce(outbox->output, &outgoing, error);
+		if (verdict != PRODUCED)
+			return verdict;
+		flight->scored++;
+	}
+	return PRODUCED;
+}
+
 /* ---- dead letters ---- */
 
 static enum produce_verdict letter_produce(struct outbox *outbox, const struct flight *flight, const struct answer *answer,
@@ -313,8 +475,8 @@ static enum produce_verdict letter_produce(struct outbox *outbox, const struct f
 	return output_produce(outbox->output, &outgoing, error);
 }
 
-/* The caller of a synchronous request has its error: it is kept where the pipeline asks for that, and where the caller may
- * have nothing, since its answer could not leave. */
+/* Whether an error is only answered. The caller of a synchronous request gets its error. It is dead-lettered only if
+ * the pipeline sets that, or if the caller may have received nothing because its answer could not leave. */
 static bool is_answered_only(const struct flight *flight)
 {
 	struct reply_address address;
@@ -328,8 +490,8 @@ static bool is_dead(const struct flight *flight, const struct answer *answer)
 	return answer->error && (failure_of(answer->error)->kept || flight->unfit) && !is_answered_only(flight);
 }
 
-/* A request that is too large to be kept with its reason is kept without its bytes: they
- * are found by the origin. */
+/* Writes a dead letter. A request that is too large to be kept with its reason is kept without its bytes, which can
+ * be found by the origin. */
 static enum produce_verdict flight_bury(struct outbox *outbox, struct flight *flight, const struct answer *answer)
 {
 	if (!is_dead(flight, answer) || flight->lettered || flight->stage->config->dead_letters == TOPIC_NOWHERE)
@@ -352,8 +514,8 @@ static enum produce_verdict flight_bury(struct outbox *outbox, struct flight *fl
 	return verdict;
 }
 
-/* A request of which some parts are dead is kept once, whole: the bytes are those of all of
- * them. What it is kept for is that of the first. */
+/* A request with several failed parts is kept once, complete: with the bytes of all parts, and with the error of the
+ * first. */
 static enum produce_verdict parts_bury(struct outbox *outbox, struct flight *flight)
 {
 	const struct offspring *first = NULL;
@@ -373,10 +535,40 @@ static enum produce_verdict parts_bury(struct outbox *outbox, struct flight *fli
 	return flight_bury(outbox, flight, &answer);
 }
 
-/* ---- all of it ---- */
+/* ---- exposures ---- */
 
-/* First the dead letter where it is an error, then what its steps leave, then what goes on
- * to other stages, then the answer. */
+static enum produce_verdict exposure_produce(struct outbox *outbox, const struct flight *flight, const struct assigned *assigned,
+					     struct error *error)
+{
+	buffer_clear(&outbox->encoded);
+	if (!exposure_encode(&flight->message, assigned, &outbox->encoded, error))
+		return PRODUCE_REFUSED;
+	const struct outgoing outgoing = {
+		.topic = flight->stage->config->exposures,
+		.origin = origin_of(flight),
+		.key = flight->message.id,
+		.value = buffer_view(&outbox->encoded),
+	};
+	return output_produce(outbox->output, &outgoing, error);
+}
+
+/* Produces the exposures of the flight's message. Those of earlier stages have left there. */
+static enum produce_verdict exposures_leave(struct outbox *outbox, struct flight *flight, struct error *error)
+{
+	const struct assigned *assigned = flight->exposed ? flight->exposed->next : flight->message.assigned;
+	for (; assigned; assigned = assigned->next) {
+		enum produce_verdict verdict = assigned->exposed ? exposure_produce(outbox, flight, assigned, error) : PRODUCED;
+		if (verdict != PRODUCED)
+			return verdict;
+		flight->exposed = assigned;
+	}
+	return PRODUCED;
+}
+
+/* ---- release of a flight ---- */
+
+/* Produces the dead letter if it is an error, then the results of its steps, its exposures, the records to other stages,
+ * and the answer. */
 static enum produce_verdict answer_leave(struct outbox *outbox, struct flight *flight, const struct answer *answer,
 					 struct error *error)
 {
@@ -385,6 +577,12 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct flight *f
 	enum produce_verdict verdict = parted ? parts_bury(outbox, flight) : flight_bury(outbox, flight, answer);
 	if (verdict == PRODUCED && (flight->emissions || config->steps))
 		verdict = emissions_leave(outbox, flight, answer, error);
+	if (verdict == PRODUCED && flight->message.explained)
+		verdict = explanations_leave(outbox, flight, error);
+	if (verdict == PRODUCED && flight->message.scores)
+		verdict = scores_leave(outbox, flight, error);
+	if (verdict == PRODUCED && config->exposes && !flight->unfit)
+		verdict = exposures_leave(outbox, flight, error);
 	if (verdict == PRODUCED && config->next)
 		verdict = stage_links_leave(outbox, flight, error);
 	if (verdict == PRODUCED && parted)
@@ -394,7 +592,7 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct flight *f
 	return answer_produce(outbox, flight, &flight->message, answer, error);
 }
 
-/* An answer that cannot leave makes room for one that says why. */
+/* Releases a flight. If an answer cannot be produced, an error answer replaces it. */
 static enum produce_verdict flight_leave(struct outbox *outbox, struct flight *flight)
 {
 	struct error error;
@@ -417,7 +615,8 @@ static enum produce_verdict flight_leave(struct outbox *outbox, struct flight *f
 
 static bool is_half_left(const struct flight *flight)
 {
-	return flight->lettered || flight->left || flight->crossed || flight->told;
+	return flight->lettered || flight->left || flight->exposed || flight->crossed || flight->told || flight->explained > 0 ||
+	       flight->scored > 0;
 }
 
 enum produce_verdict outbox_put(struct outbox *outbox, struct flight *flight)

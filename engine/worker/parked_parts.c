@@ -9,11 +9,11 @@
 #define OFFSET_BYTES PARKED_PART_KEY_BYTES
 #define SHOWN_AT_ONCE 1000
 
-/* The key is the offset, and of a join a byte more. */
+/* The key is the offset; for a join it has one more byte. */
 struct parked_part {
 	struct parked_part *next, *previous;
 	size_t key_length;
-	bool taken; /* out of a list */
+	bool taken; /* taken out of a list */
 	char key[OFFSET_BYTES + 1];
 };
 
@@ -33,8 +33,8 @@ static struct parked_part *add(struct parked_parts *parked_parts, const char *ke
 
 struct parked_part *parked_part_make(struct parked_parts *parked_parts, enum parked_kind kind, int64_t offset)
 {
-	assert(offset >= 0); /* keys of others would not be in the order of their records */
-	/* Highest byte first, so that keys in order are records in order. */
+	assert(offset >= 0); /* other keys would not be in the order of their records */
+	/* Highest byte first, so that the order of keys is the order of records. */
 	uint64_t big_endian = __builtin_bswap64((uint64_t)offset);
 	char key[OFFSET_BYTES + 1];
 	memcpy(key, &big_endian, OFFSET_BYTES);
@@ -116,7 +116,7 @@ bool parked_part_drop(struct parked_parts *parked_parts, struct parked_part *par
 	return good;
 }
 
-/* ---- brought back ---- */
+/* ---- restore ---- */
 
 struct parked_part_shown {
 	struct parked_parts *parked_parts;
@@ -147,7 +147,7 @@ static int compare(const void *a, const void *b)
 	return order ? order : (left->key_length < right->key_length) - (left->key_length > right->key_length);
 }
 
-/* A walk may show one twice. */
+/* Removes duplicates, because a walk may return an entry twice. */
 static void list_tidy(struct parked_parts *parked_parts, struct parked_part_list *list)
 {
 	size_t kept = 0;

@@ -8,11 +8,11 @@
 #include "worker/join_state.h"
 #include "worker/parts.h"
 
-#define CHANGES_MOST 20000 /* untold: then a commit is due, so that none is much longer than others */
+#define CHANGES_MOST 20000 /* not sent yet: then a commit is due, so that no commit takes much longer than others */
 #define SNAPSHOT_BLOCK_BYTES ((size_t)256 << 10)
 #define SNAPSHOT_BUFFER_BYTES ((size_t)64 << 20)
 
-/* ---- one of them ---- */
+/* ---- state of one partition ---- */
 
 static void snapshot_progress_give_up(struct partition_states *partition_states)
 {
@@ -21,7 +21,7 @@ static void snapshot_progress_give_up(struct partition_states *partition_states)
 	partition_states->snapshot_of = NULL;
 }
 
-/* Nothing is kept any more, and what is being brought back is not wanted. */
+/* Discards the state, and abandons a restore in progress. */
 static void partition_state_empty(struct partition_states *partition_states, struct partition_state *partition_state)
 {
 	if (partition_states->snapshot_of == partition_state)
@@ -58,7 +58,7 @@ static struct archive *archive_of(struct worker *worker, struct error *error)
 	return NULL;
 }
 
-/* The stage's steps, and the changelog's identity. */
+/* The scopes of the stage's steps, and of the changelog's identity. */
 static struct scopes scopes_of(struct partition_states *partition_states, const struct worker_stage *stage)
 {
 	struct scopes scopes = flow_scopes(stage->flow);
@@ -137,7 +137,7 @@ void partition_state_skip(struct lane *lane, int64_t offset)
 	if (lane->skipped == OFFSET_NONE)
 		lane->skipped = offset;
 	if (lane->began == OFFSET_NONE)
-		lane->began = offset; /* where to go back to while nothing is committed */
+		lane->began = offset; /* the offset to return to while nothing is committed */
 }
 
 static bool lane_pause(struct worker *worker, const struct lane *lane, bool paused, struct error *error)
@@ -146,7 +146,7 @@ static bool lane_pause(struct worker *worker, const struct lane *lane, bool paus
 	return consumer_pause(worker->consumer, (struct positions){1, &position}, paused, error);
 }
 
-/* What commits of that input refer to from now on; NULL: its stage keeps no state. */
+/* Sets the reference that commits of that input contain from now on; NULL: its stage has no state. */
 static bool refer(struct worker *worker, const struct lane *lane, const struct partition_state *partition_state,
 		  struct error *error)
 {
@@ -226,7 +226,7 @@ void partition_states_part(struct worker *worker, const struct worker_stage *sta
 		}
 }
 
-/* ---- the way of a message, and of an end ---- */
+/* ---- messages and transactions ---- */
 
 bool partition_state_release(struct worker *worker, struct flight *flight, struct error *error)
 {
@@ -279,7 +279,7 @@ bool partition_states_ended(struct worker *worker, struct error *error)
 	return true;
 }
 
-/* A transaction has a record of Kafka's own at its end, in each partition that it wrote to. */
+/* Counts the control record that Kafka adds at the end of a transaction, in each partition that it wrote to. */
 static void count_ends(struct worker *worker)
 {
 	for (struct partition_state *partition_state = worker->partition_states.first; partition_state;
@@ -300,7 +300,8 @@ static bool keep_snapshot(struct worker *worker, struct error *error)
 	return archive_keep(partition_states->archive, partition_states->snapshot_of->ticket, &place, error);
 }
 
-/* An end without offsets holds whoever has the partitions: only one with them says that they are still the worker's. */
+/* A commit without offsets succeeds for any owner of the partitions. Only a commit with offsets proves that they are
+ * still the worker's. */
 void partition_states_committed(struct worker *worker, struct positions committed)
 {
 	struct partition_states *partition_states = &worker->partition_states;
@@ -318,7 +319,7 @@ void partition_states_committed(struct worker *worker, struct positions committe
 	(void)keep_snapshot(worker, &worker->failure);
 }
 
-/* A snapshot would be older than it says: others go on with its partition. */
+/* Discards a snapshot in progress: other workers continue with its partition, so it would be older than it claims. */
 void partition_states_void(struct partition_states *partition_states)
 {
 	partition_states->commits = partition_states->ends;
@@ -342,7 +343,7 @@ bool partition_states_reset(struct worker *worker, struct positions committed, s
 	for (size_t i = 0; i < worker->lanes.count; i++) {
 		struct lane *lane = worker->lanes.items[i];
 		if (!partition_state_is_ready(lane, stage_reading(worker, lane->topic)) && !lane_pause(worker, lane, false, error))
-			return false; /* a place to read from is set for partitions that go on */
+			return false; /* seeks are for partitions that continue */
 		lane_go_back(lane, committed);
 	}
 	for (struct partition_state *partition_state = partition_states->first; partition_state;
@@ -354,7 +355,7 @@ bool partition_states_reset(struct worker *worker, struct positions committed, s
 	return true;
 }
 
-/* ---- brought back ---- */
+/* ---- restore ---- */
 
 static bool lane_go_on(struct worker *worker, struct lane *lane, struct error *error)
 {
@@ -367,7 +368,7 @@ static bool lane_go_on(struct worker *worker, struct lane *lane, struct error *e
 	return position.offset == OFFSET_NONE || consumer_seek(worker->consumer, (struct positions){1, &position}, error);
 }
 
-/* From where the partition is read on. */
+/* The offset from which the partition is read. */
 static int64_t begin_of(const struct worker *worker, const struct partition_state *partition_state, int64_t committed)
 {
 	const struct lane *lane = lanes_find(&worker->lanes, partition_state->input.topic, partition_state->input.partition);
@@ -389,14 +390,14 @@ static bool restored(struct worker *worker, struct partition_state *partition_st
 	partition_state->told_ended = false;
 	partition_state->told = store_count(store);
 	if (store_changes(store) > 0 && !worker->dirty)
-		release_begin_interval(worker); /* its identity is told though no request comes */
+		release_begin_interval(worker); /* its identity is written although there is no request */
 	partition_state->line = line_open(partition_state->stage->flow, store, error);
 	if (!join_state_open(partition_state, begin_of(worker, partition_state, committed), committed, error))
 		return false;
 	struct positions changed;
 	enum assignment_change change = consumer_change(worker->consumer, &changed);
 	if (!partition_state->line || change == ASSIGNMENT_TAKEN || change == ASSIGNMENT_LOST)
-		return partition_state->line != NULL; /* nobody here reads on */
+		return partition_state->line != NULL; /* this worker does not continue to read it */
 	for (size_t i = 0; i < worker->lanes.count; i++) {
 		struct lane *lane = worker->lanes.items[i];
 		bool goes_on = lane->partition_state == partition_state &&
@@ -409,7 +410,7 @@ static bool restored(struct worker *worker, struct partition_state *partition_st
 
 /* ---- snapshots ---- */
 
-/* Worth it when reading the changelog would take longer than reading the snapshot. */
+/* Whether a snapshot is due: reading the changelog would take longer than reading the snapshot. */
 static bool snapshot_is_due(const struct partition_state *partition_state, const struct partition_state_config *config,
 			    int64_t now_ms)
 {
@@ -462,14 +463,14 @@ static bool snapshot_go_on(struct worker *worker, const struct snapshot_head *he
 	struct partition_states *partition_states = &worker->partition_states;
 	if (partition_states->snapshot_stage != SNAPSHOT_LAST_BLOCK)
 		return block_write(worker, head, error);
-	/* An end that begins from here on and holds says also that the partition was this
-	 * worker's all the while: to another's, the snapshot would be older than it says. */
+	/* A commit that begins from here on and succeeds also proves that the partition was this worker's all the
+	 * time. If it belonged to another one meanwhile, the snapshot would be older than it claims. */
 	partition_states->snapshot_stage = SNAPSHOT_WRITTEN;
 	partition_states->laid_with = partition_states->ends + 1;
 	return true;
 }
 
-/* ---- news ---- */
+/* ---- results of the archive ---- */
 
 static struct partition_state *partition_state_of(const struct partition_states *partition_states, uint64_t ticket)
 {
@@ -523,7 +524,7 @@ static bool all_is_committed(const struct worker *worker)
 	return !worker->dirty && worker->partition_states.commits == worker->partition_states.ends;
 }
 
-/* Nothing is under way of any topic whose lanes share it, and nothing is to be committed. */
+/* Whether nothing is in flight in the lanes that share the state, and nothing is to be committed. */
 static bool is_at_rest(const struct worker *worker, const struct partition_state *partition_state)
 {
 	for (size_t i = 0; i < worker->lanes.count; i++)
@@ -532,7 +533,7 @@ static bool is_at_rest(const struct worker *worker, const struct partition_state
 	return all_is_committed(worker);
 }
 
-/* The lane has another stage than the one that its keeping was made for. */
+/* Handles a lane whose stage is another one than that for which its state was made. */
 static bool lane_succeed(struct worker *worker, struct lane *lane, struct error *error)
 {
 	const struct worker_stage *stage = stage_reading(worker, lane->topic);

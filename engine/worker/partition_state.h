@@ -108,8 +108,8 @@ bool partition_states_reset(struct worker *worker, struct positions committed, s
 /* Called once a turn: restores the state of stages that replace others, and begins snapshots that are due. */
 bool partition_states_advance(struct worker *worker, struct error *error);
 
-/* State whose snapshot is due; of several, the one whose last snapshot began first, so that all get theirs where one takes
- * longer than the shortest time between two. NULL: none is due. Pure. */
+/* The state whose snapshot is due; NULL: none is. Of several, the one whose last snapshot began first. So each gets
+ * its turn, even if a snapshot takes longer than the shortest time between two. Pure. */
 struct partition_state *partition_states_due(const struct partition_states *partition_states,
 					     const struct partition_state_config *config, int64_t now_ms);
 

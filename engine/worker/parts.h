@@ -113,6 +113,7 @@ struct worker {
 	_Atomic int64_t turned_ms;		     /* when the last turn began, by the loop's clock */
 	_Atomic(const struct worker_setup *) wanted; /* NULL: no new setup */
 	_Atomic(const struct worker_setup *) followed;
+	atomic_bool has_partitions; /* worker_has_partitions() */
 	int64_t drain_until_ms;	   /* 0: not stopping */
 	int64_t handover_until_ms; /* 0: no partitions are being revoked */
 

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-#define JOIN_BYTES 256 /* that a join takes beside its parts, about */
+#define JOIN_BYTES 256 /* of a join in addition to its parts, approximately */
 
 void pending_commit_open(struct pending_commit_list *list, size_t *bytes)
 {
@@ -29,7 +29,7 @@ void pending_commit_close(struct pending_commit_list *list)
 		pending_commit_give(first_take(list));
 }
 
-/* What Kafka refused is taken again behind what came after it. */
+/* Inserts in the order of offsets: a refused record is taken again after later ones. */
 static void insert(struct pending_commit_list *list, struct pending_commit *pending_commit)
 {
 	struct pending_commit **link = &list->first;
@@ -45,7 +45,7 @@ static void insert(struct pending_commit_list *list, struct pending_commit *pend
 
 struct pending_commit *pending_commit_add(struct pending_commit_list *list, int64_t offset, size_t part_count, size_t part_bytes)
 {
-	assert(list->bytes && offset >= 0); /* pending_commit_open() has given it a counter */
+	assert(list->bytes && offset >= 0); /* pending_commit_open() has set a counter */
 	struct pending_commit *pending_commit = memory_take(1, sizeof *pending_commit + part_count * sizeof(struct parked_part *));
 	if (!pending_commit)
 		return NULL;

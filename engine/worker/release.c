@@ -3,13 +3,14 @@
 #include "worker/parts.h"
 
 #define FULL_PAUSE_MS 1	   /* until a full producer queue is tried again */
-#define COMMIT_LEAST_MS 10 /* more often costs more than it gives (librdkafka before 2.12: 20 ms a retry) */
+#define COMMIT_LEAST_MS 10 /* a shorter interval costs more than it gains (librdkafka before 2.12: 20 ms a retry) */
 #define COMMIT_MOST_MS 100
-#define COMMIT_SHARE 5 /* of the time, at most one part goes to committing */
+#define COMMIT_SHARE 5 /* at most one part in five of the time is used for commits */
 
 /* ---- leaving ---- */
 
-/* Until then nobody tries: each try costs what a record that leaves does. */
+/* Sets the time of the next attempt. Nothing is tried before, because an attempt costs as much as a record that
+ * leaves. */
 void release_retry_soon(struct worker *worker)
 {
 	worker->full = true;
@@ -59,7 +60,7 @@ void release(struct worker *worker)
 
 /* ---- commit ---- */
 
-/* False: not all that left could be sent yet. */
+/* False: not all released results could be produced yet. */
 static bool send_left(struct worker *worker)
 {
 	if (worker->full)
@@ -73,7 +74,7 @@ static bool send_left(struct worker *worker)
 	return verdict != PRODUCE_FULL;
 }
 
-/* What steps remember is told first. What the output does not take now is told soon. */
+/* Ends the output. Changes of state are sent first. Changes that the output does not accept now are sent soon. */
 bool release_end(struct worker *worker, struct error *error)
 {
 	struct error refused = {0};
@@ -132,12 +133,12 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 		return false;
 	struct positions changed;
 	enum assignment_change change = consumer_change(worker->consumer, &changed);
-	bool leaving = change == ASSIGNMENT_TAKEN || change == ASSIGNMENT_LOST; /* then nobody here reads on */
+	bool leaving = change == ASSIGNMENT_TAKEN || change == ASSIGNMENT_LOST; /* then this worker does not continue to read */
 	return leaving || (intake_go_on(worker, error) && consumer_seek(worker->consumer, committed, error) &&
 			   partition_states_pause(worker, error));
 }
 
-/* ---- what Kafka refused after it had been taken into the producer's queue ---- */
+/* ---- records that Kafka refused after the producer had queued them ---- */
 
 static enum blame blame_of(const struct worker *worker, const struct lane *lane, const struct refusal *refusal)
 {
@@ -145,14 +146,15 @@ static enum blame blame_of(const struct worker *worker, const struct lane *lane,
 	return stage && refusal->topic == stage->config->dead_letters ? BLAME_LETTER : BLAME_ANSWER;
 }
 
-/* Exactly once, the transaction fails as a whole and all is taken again; at least once,
- * that record alone is. What then leaves for it is something else. */
+/* Handles a refusal. Exactly once, the transaction fails as a whole and all of it is taken again. At least once, only
+ * that record is taken again, and its result is then an error. */
 static bool take_again(struct worker *worker, const struct refusal *refusal, struct error *error)
 {
 	struct lane *lane = lanes_find(&worker->lanes, refusal->origin.topic, refusal->origin.partition);
 	bool again = worker->config->transaction.id == NULL;
 	if (!lane || !lane_knows(lane, refusal))
-		return true; /* another's by now, or of before the partition was given again: then it is taken anyway */
+		return true; /* the partition is another worker's by now, or was revoked and assigned again: then the record is
+			      * taken anyway */
 	if (!lane_blame(lane, refusal, blame_of(worker, lane, refusal), again, error))
 		return false;
 	if (!again)
@@ -163,14 +165,14 @@ static bool take_again(struct worker *worker, const struct refusal *refusal, str
 	return intake_go_on(worker, error) && consumer_seek(worker->consumer, positions, error);
 }
 
-/* Without its changelog a stage would remember something else after a restart. */
+/* Whether the refused record is of a changelog. Without its changelog, a stage would have different state after a
+ * restart. */
 static bool is_of_changelog(const struct worker *worker, const struct refusal *refusal, struct error *error)
 {
 	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (stage->config->changelog == refusal->topic && flow_scopes(stage->flow).count > 0) {
 			error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				  "Kafka refuses what the steps of pipeline %s remember, for the topic %s: %s; raise its "
-				  "max.message.bytes",
+				  "Kafka refuses the state of pipeline %s in the topic %s: %s; raise its max.message.bytes",
 				  stage->config->name, worker->setup->writes.names[refusal->topic], refusal->reason);
 			return true;
 		}
@@ -190,7 +192,7 @@ static bool hear_refusals(struct worker *worker, struct error *error)
 	return true;
 }
 
-/* ---- news ---- */
+/* ---- results of commits ---- */
 
 void release_on_news(void *context, uint32_t events)
 {
@@ -212,7 +214,7 @@ void release_on_news(void *context, uint32_t events)
 		partition_states_committed(worker, committed);
 		break;
 	case NEWS_VOID:
-		lanes_committed(&worker->lanes, committed); /* nobody here need commit it any more */
+		lanes_committed(&worker->lanes, committed); /* this worker need not commit it any more */
 		partition_states_void(&worker->partition_states);
 		break;
 	case NEWS_RESET:
@@ -225,7 +227,7 @@ void release_on_news(void *context, uint32_t events)
 	worker->spoilt = false;
 	worker->dirty = lanes_have_released(&worker->lanes);
 	if (worker->dirty)
-		release_begin_interval(worker); /* at least once: what left while the commit was under way */
+		release_begin_interval(worker); /* at least once: results produced while the commit was in progress */
 	if (!fine)
 		worker->failure = error;
 }

@@ -28,7 +28,7 @@ static struct revoked_progress *answered_add(struct revoked_list *list)
 	return &items[list->count++];
 }
 
-/* Until something new comes, that is what was told to it. */
+/* The progress to pass on: that which the lane got when it was assigned, until it has progress of its own. */
 static struct stretch stretch_of(const struct lane *lane)
 {
 	if (lane->answered.end != OFFSET_NONE)
@@ -65,8 +65,9 @@ void revoked_progress_tell(struct revoked_list *list, const struct lanes *lanes,
 	}
 }
 
-/* A topic that was made anew meanwhile has the numbers of the old one, but from 0 on, where a
- * group without a commit begins: so what begins there, or before what is known, is of another. */
+/* Whether the record at that offset is within the revoked progress. A topic that was created again meanwhile has the
+ * same offsets, from 0 on, where a group without a commit begins. So a record at offset 0, or before the known ones,
+ * is of another topic. */
 bool revoked_progress_pass(struct lane *lane, int64_t offset)
 {
 	const struct stretch *answered = &lane->answered;

@@ -27,8 +27,8 @@ struct stage_limits {
 	size_t held_bytes; /* of their records and arenas */
 };
 
-/* Counts of a stage, written by its worker and read by any thread (observe/counts.h). In a pipeline of several stages each request
- * ends in one of them. A message that only goes on to another stage is not counted as an end. */
+/* Counts of a stage, written by its worker and read by any thread (observe/counts.h). In a pipeline of several stages
+ * each request ends in one of them. A message that only goes on to another stage is not counted as an end. */
 struct stage_counts {
 	struct pipeline_counts sums;
 	uint64_t latency[HISTOGRAM_BUCKETS];   /* of requests that ended, since the time of their record, finer than in `sums` */
@@ -89,12 +89,18 @@ struct stage_config {
 	uint32_t answers;		  /* number of the setup's writes */
 	const uint32_t *next;		  /* likewise: of the stages that it sends to, in the order of graph->part */
 	uint32_t own;			  /* likewise: the topic that it reads, of a stage that joins; otherwise TOPIC_NOWHERE */
+	bool exposes;			  /* `exposures` is set: its messages' exposures leave with the answer */
+	uint32_t exposures;		  /* number of the setup's writes */
 	uint32_t dead_letters;		  /* for failed requests, as message/failure.h defines */
+	uint32_t explanations;		  /* of its steps that explain others; TOPIC_NOWHERE: none does */
+	uint32_t drift;			  /* of its steps that observe; TOPIC_NOWHERE: none does */
+	bool explains;			  /* it has a step that explains another */
 	const struct step_topics *steps;  /* of the setup's writes, for each step: they leave with the answer. NULL: none */
 	const struct step_taps *taps;	  /* for each step: they may be lost. NULL: none */
 	size_t model_count;
 	const struct model_taps *models; /* models with taps */
 	const struct file_source *files; /* that its steps name; NULL: none can be read */
+	struct verdict_board *board;	 /* of the engine; NULL: none */
 	/* Of a stage that joins: groups that lead to it, and whose lag keeps its windows open. Count 0: windows do
 	 * not wait. */
 	struct upstream_chain upstream;

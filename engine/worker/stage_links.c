@@ -14,7 +14,7 @@ bool stage_link_take(const struct worker *worker, struct flight *flight, struct 
 		flight->kept_key = stage_link.key;
 		flight->sender = stage_link.from;
 		if (flight->stage->config->graph->part->own_key)
-			flight->record.key = stage_link.key; /* by which it leaves in order */
+			flight->record.key = stage_link.key; /* it determines the order of release */
 	}
 	if (!message->format)
 		message->format = &format_oip_json;
@@ -41,12 +41,13 @@ static struct text key_wanted(const struct flight *flight, size_t next)
 	return graph->spec->order == ORDER_PARTITION ? none : flight->kept_key;
 }
 
-/* The parts of one request must meet, whichever way they come: what has no key goes by the partition in which the
- * request came, and so does all of it where a partition is to keep its order. */
+/* The key of a link. The parts of one request must meet, whatever path they take. Without a key they are partitioned
+ * by the partition in which the request came. So is everything of the request if a partition is to keep its order. */
 static struct text key_for(const struct flight *flight, size_t next, char bytes[PARTITION_KEY_BYTES])
 {
 	struct text key = key_wanted(flight, next);
-	int32_t partition = flight->message.origin.partition; /* of another stage's record, which anybody may have written */
+	int32_t partition = flight->message.origin.partition; /* comes from a record of another stage, which any producer may
+							       * have written */
 	return key.bytes ? key : partition_key(partition < 0 ? 0 : partition, bytes);
 }
 
@@ -55,12 +56,15 @@ static enum produce_verdict stage_link_produce(struct outbox *outbox, const stru
 	const struct stage_config *config = flight->stage->config;
 	const struct graph_part *part = config->graph->part;
 	const struct message *message = &flight->message;
+	const bool observes = part->next[next].observes; /* it answers nothing, so it needs no request, and no deadline */
 	const struct stage_link stage_link = {
 		.from = text_of(flight->from ? flight->from : part->name),
 		.deployment = config->version,
-		.original = flight->request,
+		.original = observes ? (struct text){"", 0} : flight->request,
 		.key = flight->kept_key,
-		.deadline_ms = message->deadline_ms ? message->deadline_ms + loop_began_ms(flight->stage->worker->loop) : 0,
+		.deadline_ms = message->deadline_ms && !observes
+				       ? message->deadline_ms + loop_began_ms(flight->stage->worker->loop)
+				       : 0,
 		.request = part->next[next].request || flight->from,
 	};
 	buffer_clear(&outbox->encoded);

@@ -7,7 +7,7 @@
 #include "message/stage_link.h"
 #include "worker/stage_links.h"
 
-#define LINGER_MS 10000 /* until what an earlier stage sent last has been fetched, also where partitions move meanwhile */
+#define LINGER_MS 10000 /* until the last records of an earlier stage have been fetched, also if partitions move meanwhile */
 
 static bool is_same(const struct stage_config *a, const struct stage_config *b)
 {
@@ -32,7 +32,7 @@ static bool is_kept(const struct worker_stage *stage, const struct worker_setup 
 	return false;
 }
 
-/* What a stage remembers goes on in the one that replaces it. */
+/* Whether the stage may drain. A stage with state does not: its state continues in its successor. */
 static bool may_linger(const struct stage_config *config)
 {
 	return comes_from_stage(config) && config->changelog == TOPIC_NOWHERE;
@@ -73,7 +73,7 @@ static bool is_of_one_version(const struct stage_config *a, const struct stage_c
 	return a->version == b->version && strcmp(a->graph->name, b->graph->name) == 0;
 }
 
-/* Nothing more can come: earlier stages of its version have ended, and that some time ago. */
+/* Whether no more records can come: earlier stages of its version ended some time ago. */
 static bool has_lingered(const struct worker *worker, const struct worker_stage *stage)
 {
 	for (const struct worker_stage *other = worker->stages; other; other = other->next) {
@@ -106,7 +106,7 @@ void stage_phase_close(struct worker *worker)
 			at = &stage->next;
 			continue;
 		}
-		assert(stage->waiting.count == 0); /* it was passed on: records that are let go of are lost */
+		assert(stage->waiting.count == 0); /* they were passed on: records released here would be lost */
 		*at = stage->next;
 		worker->replaced_count--;
 		stage_close(stage);

@@ -6,11 +6,12 @@
 #include "worker/parts.h"
 #include "worker/upstreams.h"
 
-/* ---- what models are told of ---- */
+/* ---- taps of models ---- */
 
 #define WHOLE_PERCENT 100
 
-/* A message's calls of a model are all told, or none: which, its origin decides. */
+/* Whether the calls of a message to a model are written to the taps. All of them are or none, which its origin
+ * decides. */
 static bool is_drawn(const struct message *message, uint64_t percent)
 {
 	const struct origin *origin = &message->origin;
@@ -19,9 +20,10 @@ static bool is_drawn(const struct message *message, uint64_t percent)
 
 static void tell_model_taps(struct worker_stage *stage, const struct call *call, const struct payload *payload, bool outputs)
 {
-	for (size_t i = 0; i < stage->config->model_count; i++) {
+	const size_t count = call->target == CALL_MODEL && !call->uncached ? stage->config->model_count : 0;
+	for (size_t i = 0; i < count; i++) {
 		const struct model_taps *taps = &stage->config->models[i];
-		if (call->target == CALL_MODEL && strcmp(taps->model, call->name) == 0 && is_drawn(call->message, taps->percent))
+		if (strcmp(taps->model, call->name) == 0 && is_drawn(call->message, taps->percent))
 			outbox_tap(&stage->worker->outbox, stage, call->message,
 				   outputs ? taps->topics.outputs : taps->topics.inputs, payload);
 	}
@@ -86,7 +88,7 @@ static void on_answered(void *context, struct call *call)
 		flow_answered(host->flow, call, loop_now_ms(worker->loop));
 }
 
-/* ---- what leaves the flow ---- */
+/* ---- results of the flow ---- */
 
 static void flow_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
@@ -94,7 +96,7 @@ static void flow_finished(void *context, struct message *message, enum flow_outc
 	flight_finish(&stage->worker->lanes, message, outcome, answer);
 }
 
-/* Kept until the message leaves; when its arena is full, it leaves as an error instead. */
+/* Keeps a record until the message leaves. If its arena is full, the message leaves as an error instead. */
 static void emit(struct flight *flight, const struct message *message, uint32_t topic, const struct payload *payload)
 {
 	struct emission *emission = ARENA_NEW(flight->message.arena, struct emission);
@@ -105,7 +107,7 @@ static void emit(struct flight *flight, const struct message *message, uint32_t 
 	flight->emissions_end = &emission->next;
 }
 
-/* A message is told to all its sampled taps, or to none: they can be put together again. */
+/* A message is written to all its sampled taps or to none, so that readers can combine them. */
 static bool is_sampled(const struct message *message, unsigned one_in)
 {
 	const struct origin *origin = &message->origin;
@@ -186,6 +188,7 @@ static bool stage_set_up(struct worker_stage *stage, struct error *error)
 					     .outage_ms = host_outage_ms,
 					     .finished = flow_finished,
 					     .files = config->files,
+					     .board = config->board,
 					     .step_counts = config->step_counts,
 					     .counted_as = stage->worker->config->number,
 					     .tap = config->steps || config->taps ? flow_taps : NULL};

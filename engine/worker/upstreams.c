@@ -3,7 +3,7 @@
 
 #include <sys/epoll.h>
 
-static const char waits[] = "a pipeline or stage whose results it joins has not come as far";
+static const char waits[] = "a pipeline or stage whose results it joins is behind";
 
 static void say_waiting(struct worker_stage *stage, bool behind)
 {

@@ -10,7 +10,7 @@
 #include "worker/parts.h"
 #include "worker/upstreams.h"
 
-#define IDLE_TURN_MS 1000 /* so often the group hears from a worker without work; one with work sees its own pauses */
+#define IDLE_TURN_MS 1000 /* longest turn without work: the group needs polls; with work, turns are shorter, to detect pauses */
 
 const struct worker_limits worker_limits_usual = {
 	.in_flight = 8192,
@@ -40,7 +40,7 @@ static void on_command(void *context, uint32_t events)
 
 static void on_awake(void *context)
 {
-	(void)context; /* being awake is all: the turn does the rest */
+	(void)context; /* waking is enough: the turn does the rest */
 }
 
 static bool is_over(const struct worker *worker)
@@ -131,6 +131,11 @@ int64_t worker_turned_ms(const struct worker *worker)
 const struct worker_setup *worker_follows(const struct worker *worker)
 {
 	return atomic_load(&worker->followed);
+}
+
+bool worker_has_partitions(const struct worker *worker)
+{
+	return atomic_load(&worker->has_partitions);
 }
 
 struct worker_counts worker_counts(const struct worker *worker)

@@ -92,10 +92,13 @@ void worker_reload(struct worker *worker, const struct worker_setup *setup);
 int64_t worker_turned_ms(const struct worker *worker); /* by the loop's clock; 0: no turn yet */
 const struct worker_setup *worker_follows(const struct worker *worker);
 
+/* Any thread: whether its partitions, or none, were assigned to it since it subscribed to its topics, and not revoked. */
+bool worker_has_partitions(const struct worker *worker);
+
 /* Whether a stage can be opened; CONFIG: the reason why not. Any thread. */
 bool stage_check(const struct stage_config *config, struct error *error);
 
-/* Any thread: what the worker has counted, and the reason of its last reset (NULL: there was none). */
+/* The counts of the worker, and the reason of its last reset (NULL: there was none). Any thread may call. */
 struct worker_counts worker_counts(const struct worker *worker);
 const char *worker_reset_reason(const struct worker *worker);
 

@@ -1,17 +1,27 @@
-/* outlier_bench.c: outlier scores of one row of 20 numbers, and a row through the change detector.
+/* outlier_bench.c: outlier scores of one row of 20 numbers, the step `outlier` for such a message, and a row through the change
+ * detector.
  *
- *   outlier_bench mahalanobis|forest|change|nothing ROUNDS
+ *   outlier_bench mahalanobis|forest|change|step|pass|monitor|opened|nothing ROUNDS
  *
  * `forest`: 100 trees of depth 8, learnt of 256 rows, as text to numeric/predictor.h; `change`: a reference of 400 rows.
- * `nothing` is the loop around them. All is drawn from a seed. */
+ * `step`: a pipeline of a step `outlier` by the Mahalanobis
+ * distance and a filter that passes all, without a codec; `pass`: the same without the distance, two such filters.
+ * `monitor`:
+ * rows through the drift monitor by ks, psi and wasserstein in windows of 500; `opened`: the loop around it, beside a monitor
+ * that has been opened. `nothing` is the loop around the others. All is drawn from a seed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/random.h"
 #include "drift/change.h"
+#include "drift/monitor.h"
 #include "drift/outlier.h"
+#include "flow/flow.h"
 #include "numeric/predictor.h"
+#include "steps/kinds.h"
+#include "steps/outlier_reference.h"
+#include "tests/bench/flow_of_yaml.h"
 
 #define COLUMNS 20
 #define ROWS 400
@@ -152,12 +162,111 @@ static double run_nothing(struct arena *arena, long rounds)
 	return total;
 }
 
+static struct monitor *monitor_of_rows(struct arena *arena)
+{
+	static double columns[COLUMNS][ROWS];
+	static struct drift_feature features[COLUMNS];
+	const struct drift_reference reference = {
+		.all_rows = ROWS, .rows = ROWS, .block = ROWS, .feature_count = COLUMNS, .features = features};
+	const struct monitor_settings settings = {.window_rows = 500, .rate = {.alarms = 0.5, .rows = 1000}};
+	struct error error = {0};
+	for (size_t i = 0; i < COLUMNS; i++) {
+		for (size_t j = 0; j < ROWS; j++)
+			columns[i][j] = rows[j * COLUMNS + i];
+		features[i] = (struct drift_feature){.name = TEXT("f"), .values = columns[i], .least = -6, .greatest = 6};
+	}
+	return monitor_open(arena, &reference, &settings, &error);
+}
+
+static double run_monitor(struct arena *arena, long rounds)
+{
+	struct monitor *monitor = monitor_of_rows(arena);
+	double total = 1;
+	for (long i = 0; monitor && i < rounds; i++) {
+		/* Rows in an order that no sorting finds easy. */
+		const struct monitor_verdict *verdict = monitor_add(monitor, rows + (size_t)(i * 7919 % ROWS) * COLUMNS, i);
+		total += verdict ? verdict->features[0].tests[0].effect : 0;
+	}
+	return monitor ? total : 0;
+}
+
+static double run_opened(struct arena *arena, long rounds)
+{
+	return monitor_of_rows(arena) ? run_nothing(arena, rounds) : 0;
+}
+
+/* ---- the step ---- */
+
+#define PIPELINE(first)                                                                                                  \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: bench}\nspec:\n  steps:\n"              \
+	"  - {name: first, " first "}\n  - {name: then, inputs: [first], filter: {keep: 'true'}}\n  output: {steps: [then]}\n"
+
+static bool file_give(void *context, const struct name *file, const char *digest, struct text *content, struct error *error)
+{
+	(void)file, (void)digest, (void)error;
+	*content = *(const struct text *)context;
+	return true;
+}
+
+static void on_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
+{
+	(void)message, (void)outcome;
+	*(long *)context += answer->payload != NULL;
+}
+
+static double run_flow(const char *yaml, struct arena *arena, long rounds)
+{
+	static const int64_t shape[] = {1, COLUMNS};
+	struct buffer file;
+	struct spec spec;
+	struct error error = {0};
+	const char *remark;
+	long answered = 0;
+	buffer_open(&file, TEXT_BYTES_MAX);
+	const struct outlier_rows learnt = {{ROWS, COLUMNS, rows}, {0}};
+	if (!outlier_reference_learn(OUTLIER_MAHALANOBIS, &learnt, arena, &file, &remark, &error))
+		return 0;
+	buffer_byte(&file, 0);
+	struct text content = text_of(file.bytes);
+	const struct file_source files = {&content, file_give};
+	const struct flow_outside outside = {.context = &answered, .finished = on_finished, .files = &files};
+	struct flow *flow = flow_of_yaml(&spec, yaml, step_kinds, &outside);
+	struct arena *own = arena_open((size_t)1 << 20);
+	for (long i = 0; flow && own && i < rounds; i++) {
+		const struct tensor x = {.name = TEXT("x"), .shape = shape, .data = rows + (size_t)(i % ROWS) * COLUMNS,
+					 .count = COLUMNS, .datatype = DATATYPE_FP64, .rank = 2};
+		const struct tensor *const items[] = {&x};
+		struct message message = {.arena = own, .id = TEXT("bench"), .payload = {.tensors = {1, items}}};
+		message.origin = (struct origin){TEXT("in"), 0, i};
+		arena_reset(own);
+		if (!flow_enter(flow, &message, i, &error))
+			break;
+	}
+	flow_close(flow);
+	spec_close(&spec);
+	arena_close(own);
+	buffer_close(&file);
+	return answered == rounds ? 1 : 0;
+}
+
+static double run_step(struct arena *arena, long rounds)
+{
+	return run_flow(PIPELINE("outlier: {tensor: x, reference: r.json}"), arena, rounds);
+}
+
+static double run_pass(struct arena *arena, long rounds)
+{
+	return run_flow(PIPELINE("filter: {keep: 'true'}"), arena, rounds);
+}
+
 int main(int count, char **arguments)
 {
 	static const struct {
 		const char *name;
 		double (*run)(struct arena *arena, long rounds);
-	} runs[] = {{"mahalanobis", run_mahalanobis}, {"forest", run_forest}, {"change", run_change}, {"nothing", run_nothing}};
+	} runs[] = {{"mahalanobis", run_mahalanobis}, {"forest", run_forest}, {"change", run_change},
+		  {"step", run_step}, {"pass", run_pass},
+		  {"monitor", run_monitor}, {"opened", run_opened}, {"nothing", run_nothing}};
 	struct arena *arena = arena_open(ARENA_BYTES);
 	double total = 0;
 	for (size_t i = 0; i < ROWS * COLUMNS; i++)
@@ -167,6 +276,6 @@ int main(int count, char **arguments)
 			total = runs[i].run(arena, strtol(arguments[2], NULL, 10));
 	arena_close(arena);
 	if (total == 0)
-		fprintf(stderr, "usage: outlier_bench mahalanobis|forest|change|nothing ROUNDS\n");
+		fprintf(stderr, "usage: outlier_bench mahalanobis|forest|change|step|pass|monitor|opened|nothing ROUNDS\n");
 	return total == 0;
 }

@@ -64,8 +64,8 @@ def seconds(words, rounds):
 
 
 def rounds_for(words):
-    """so many that what they take is far beyond what the start's own seconds vary by"""
-    start, rounds = seconds(words, 1), 1000
+    """so many that what they take is far beyond what the start's own seconds vary by; a slow round takes milliseconds"""
+    start, rounds = seconds(words, 1), 20
     while seconds(words, rounds) < start + max(LONG_SECONDS, start):
         rounds *= 4
     return rounds

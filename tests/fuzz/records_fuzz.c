@@ -1,5 +1,5 @@
 /* records_fuzz.c: hostile bytes on topics that only engines write: what goes from stage to
- * stage, answers, dead letters, statuses. Nothing crashes or takes more memory than the
+ * stage, answers, dead letters and what is replayed of them, statuses. Nothing crashes or takes more memory than the
  * bytes account for, and what is read can be read to its end. The first byte chooses.
  *
  * seeds: tests/data/records/[a-z]*.bin
@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 #include "bodies.h"
+#include "cli/letters.h"
+#include "cli/replay_request.h"
 #include "message/answer_decode.h"
-#include "message/dead_letter.h"
 #include "message/schemas.h"
 #include "message/stage_link.h"
 #include "mutate.h"
@@ -90,6 +91,27 @@ static void answer_run(struct text bytes)
 		look_at_payload(&answer.payload);
 }
 
+/* It has the letter's bytes, and each name that is set stands in it once. */
+static void replay_run(const struct dead_letter *letter)
+{
+	struct replay_request request;
+	struct error error = {0};
+	size_t ids = 0, deadlines = 0;
+	bool is_text;
+	look_at(letter_request(letter, fuzz_arena(), &is_text));
+	if (!replay_request_make(letter, 1, fuzz_arena(), &request, &error))
+		return; /* the arena is full */
+	for (size_t i = 0; i < request.headers.count; i++) {
+		look_at(request.items[i].name);
+		look_at(request.items[i].value);
+		ids += text_equal_caseless(request.items[i].name, TEXT("x-request-id"));
+		deadlines += text_equal_caseless(request.items[i].name, TEXT(DEADLINE_HEADER));
+	}
+	if (!text_equal(request.payload, letter->payload) || request.headers.count > letter->headers.count + REPLAY_HEADERS_ADDED ||
+	    (letter->id.length > 0 && ids != 1) || (headers_find(letter->headers, TEXT(DEADLINE_HEADER)) && deadlines != 1))
+		abort();
+}
+
 static void letter_run(struct text bytes)
 {
 	struct dead_letter letter;
@@ -106,6 +128,7 @@ static void letter_run(struct text bytes)
 		look_at(letter.headers.items[i].name);
 		look_at(letter.headers.items[i].value);
 	}
+	replay_run(&letter);
 }
 
 static void status_run(struct text bytes)

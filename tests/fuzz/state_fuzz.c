@@ -68,11 +68,12 @@ static void record_run(const uint8_t *data, size_t size)
 		return;
 	char name[256] = "";
 	memcpy(name, scope.bytes, scope.length);
+	if (strlen(name) != scope.length)
+		return; /* a name with a NUL in it cannot be written again; all others must come out as they came in */
 	struct buffer again;
 	buffer_open(&again, BYTES_MAX);
 	change_write_key(&again, name, key);
-	/* A name with a NUL in it cannot be said again; all others must come out as they came in. */
-	if (strlen(name) == scope.length && !text_equal(buffer_view(&again), record_key))
+	if (!text_equal(buffer_view(&again), record_key))
 		abort();
 	buffer_clear(&again);
 	change_write_value(&again, value);

@@ -4,11 +4,12 @@
 The broker and the engine are those of `sluice dev`. Tokens, keys and certificates are made by the openssl command.
 One line for each behaviour that is not as it should be; at the end `N passed, N failed`.
 """
-import base64, hashlib, hmac, http.client, json, os, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, time
+import base64, hashlib, hmac, http.client, json, os, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import Dev, Judge, ROOT  # noqa: E402
-from gateway import PIPELINE, number_of, request  # noqa: E402
+from gateway import PIPELINE, answer_of, number_of, request  # noqa: E402
+from protobuf import field, varint  # noqa: E402
 
 SECONDS_MAX = 10
 DAY = 86400
@@ -153,14 +154,7 @@ class Gateway:
         if body is not None:
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body)
-        reply = connection.getresponse()
-        text = reply.read()
-        connection.close()
-        try:
-            shown = json.loads(text)
-        except ValueError:
-            shown = text
-        return reply.status, shown, {name.lower(): value for name, value in reply.getheaders()}
+        return answer_of(connection)
 
     def infer(self, pipeline, *headers):
         return self.ask("POST", f"/v2/pipelines/{pipeline}/infer", request(21.0), headers)
@@ -177,6 +171,18 @@ class Gateway:
         return self.process.wait(SECONDS_MAX)
 
 
+def infer_message(pipeline, number):
+    return field(1, pipeline) + field(5, field(1, "x") + field(2, "FP64") + field(3, varint(1)) + field(5, field(7, struct.pack("<d", number))))
+
+
+def ask_grpc(port, method, message, *headers):
+    """The bytes that come back. A call of gRPC is one POST of HTTP/2, so curl can make it"""
+    words = [word for name, value in (("content-type", "application/grpc"), ("te", "trailers"), *headers) for word in ("-H", f"{name}: {value}")]
+    return subprocess.run(["curl", "-s", "--http2-prior-knowledge", "-m", str(SECONDS_MAX), *words, "--data-binary", "@-",
+                           f"http://127.0.0.1:{port}/inference.GRPCInferenceService/{method}"],
+                          input=b"\0" + struct.pack(">I", len(message)) + message, capture_output=True).stdout
+
+
 def bearer(token):
     return ("Authorization", "Bearer " + token)
 
@@ -188,12 +194,15 @@ def asks_for_tokens(judge, gateway, keys):
     for path in ("/v2/health/live", "/v2/health/ready", "/v1/health/live", "/v1/health/ready"):
         judge.expect(f"{path} is open to probes", gateway.ask("GET", path)[0] == 200 and
                      gateway.ask("GET", path, None, [("Authorization", "nonsense")])[0] == 200)
-    guarded = [("GET", "/v2"), ("GET", "/v2/routes"), ("GET", "/v2/pipelines/twice"), ("GET", "/v2/pipelines/twice/ready"),
+    guarded = [("GET", "/v2"), ("GET", "/v2/routes"), ("GET", "/openapi.json"), ("GET", "/v2/pipelines/twice/requests/0-0-0-0"),
+               ("GET", "/v2/models/twice/requests/0-0-0-0"), ("GET", "/v2/pipelines/twice"), ("GET", "/v2/pipelines/twice/ready"),
                ("GET", "/v2/models/twice"), ("GET", "/v2/models/twice/versions/1"), ("GET", "/v2/models/twice/ready"),
                ("GET", "/v2/models/twice/versions/1/ready"), ("HEAD", "/v2/models/twice"),
                ("POST", "/v2/pipelines/twice/infer"), ("POST", "/v2/models/twice/infer"), ("POST", "/v2/models/twice/versions/1/infer"),
+               ("POST", "/v2/pipelines/twice/explain"), ("POST", "/v2/models/twice/explain"), ("POST", "/v1/models/twice:explain"),
                ("POST", "/v1/models/twice:predict"), ("POST", "/api/v1.0/predictions"), ("POST", "/api/v0.1/predictions"),
-               ("POST", "/api/v1.0/explanations"), ("POST", "/api/v1.0/feedback"), ("POST", "/seldon/default/twice/api/v1.0/predictions"),
+               ("POST", "/api/v1.0/explanations"), ("POST", "/api/v1.0/feedback"), ("POST", "/api/v0.1/feedback"),
+               ("POST", "/v2/pipelines/twice/feedback"), ("POST", "/v2/models/twice/feedback"), ("POST", "/seldon/default/twice/api/v1.0/predictions"),
                ("POST", "/v2/pipelines/nobody/infer")]
     for method, path in guarded:
         status, answer, _ = gateway.ask(method, path, request() if method == "POST" else None)
@@ -201,7 +210,7 @@ def asks_for_tokens(judge, gateway, keys):
     _, answer, _ = gateway.ask("GET", "/v2/routes", None, [bearer(keys.token(groups=["admins"]))])
     reached = {path for _, path in guarded}
     missing = [row["path"] for row in answer["routes"] if "health" not in row["path"]
-               and row["path"].replace("{pipeline}", "twice").replace("{model}", "twice").replace("{version}", "1") not in reached]
+               and row["path"].replace("{pipeline}", "twice").replace("{model}", "twice").replace("{version}", "1").replace("{request}", "0-0-0-0") not in reached]
     judge.expect("no route is left out here", not missing, missing)
     status, answer, _ = gateway.infer("twice", bearer(keys.token()))
     judge.expect("a good token is taken", status == 200 and number_of(answer) == 42, (status, answer))
@@ -452,7 +461,8 @@ def runs_inside_an_engine(judge, start, keys):
     write("model.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: late}\nspec: {storageUri: 'stub://slow?ms=1500'}\n")
     models = subprocess.Popen([start.binary, "models", "serve", folder, "-o", "json"], stdout=subprocess.PIPE, text=True)
     server = "late=" + json.loads(models.stdout.readline())["rest"]
-    both = ["--http", str(port), "--api-keys", keys.path("api-keys"), "--server", server]
+    grpc_port = free_port()
+    both = ["--http", str(port), "--grpc", str(grpc_port), "--api-keys", keys.path("api-keys"), "--server", server]
     engine = start(*both, files=folder, port=port)
     judge.expect("an engine has a gateway inside", engine.started, engine.words)
 
@@ -464,6 +474,9 @@ def runs_inside_an_engine(judge, start, keys):
 
     judge.expect("which asks who calls", engine.infer("inner")[0] == 401)
     judge.expect("and answers", answers("inner", ("x-api-key", KEY)) == 200 and answers("slow", ("x-api-key", KEY)) == 200, engine.words)
+    judge.expect("so it does by gRPC", struct.pack("<d", 42) in ask_grpc(grpc_port, "ModelInfer", infer_message("inner", 21), ("x-api-key", KEY))
+                 and engine.says(f"pipelines are served by gRPC at 127.0.0.1:{grpc_port}"), engine.words)
+    judge.expect("where it asks, too", ask_grpc(grpc_port, "ModelInfer", infer_message("inner", 21)) == b"")
     write("later.yaml", PIPELINE % ("later", "  - {name: half, expression: {set: {x: x / 2}}}\n  output: {steps: [half]}\n"))
     engine.process.send_signal(signal.SIGHUP)
     judge.expect("it follows the files with its engine", engine.says("the files were reloaded")
@@ -488,7 +501,7 @@ def runs_inside_an_engine(judge, start, keys):
     caller.join()
     judge.expect("what is open when it is stopped is answered", found[0][0] == 200, (found, engine.words))
     judge.expect("it ends well", engine.stop() == 0, engine.words)
-    service = "{serviceConfig: {http: {enabled: %s, port: %d}}}"
+    service, by_grpc = "{serviceConfig: {http: {enabled: %s, port: %d}}}", "{serviceConfig: {grpc: {port: %d}}}"
     text = "apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nspec: {config: %s}\n"
     port = free_port()
     write("runtime.yaml", text % (service % ("true", port)))
@@ -504,8 +517,74 @@ def runs_inside_an_engine(judge, start, keys):
         is_open = False
     judge.expect("and not when it is switched off", engine.started and not is_open, engine.words)
     engine.stop()
+    write("runtime.yaml", text % (by_grpc % grpc_port))
+    engine = start("--server", server, files=folder, port=port, waits_for="served by gRPC")
+    judge.expect("gRPC may be served alone", engine.started and ask_grpc(grpc_port, "ServerReady", b"").endswith(b"\x08\x01")
+                 and "served at" not in engine.words, engine.words)
+    judge.expect("and it ends well", engine.stop() == 0, engine.words)
     models.terminate()
     models.wait(SECONDS_MAX)
+
+
+def lets_pages_of_listed_origins_in(judge, start, keys):
+    gateway = start("--api-keys", keys.path("api-keys"), "--cors-origin", "https://app.example", "--cors-origin", "http://localhost:3000")
+    path, key = "/v2/pipelines/twice/infer", ("x-api-key", KEY)
+
+    def preflight(origin, path=path):
+        return gateway.ask("OPTIONS", path, None, [("Origin", origin), ("Access-Control-Request-Method", "POST"),
+                                                   ("Access-Control-Request-Headers", "content-type,x-api-key")])
+
+    for origin in ("https://app.example", "http://localhost:3000"):
+        status, answer, headers = preflight(origin)
+        judge.expect("a preflight needs no credentials", status == 204 and headers.get("access-control-allow-origin") == origin
+                     and headers.get("access-control-allow-methods") == "POST" and headers.get("vary") == "Origin"
+                     and headers.get("access-control-allow-headers") == "content-type,x-api-key", (status, headers))
+        status, answer, headers = gateway.infer("twice", key, ("Origin", origin))
+        judge.expect("the page may read the answer", status == 200 and headers.get("access-control-allow-origin") == origin
+                     and headers.get("access-control-expose-headers") == "*", (status, headers))
+        for status, _, headers in (gateway.infer("twice", ("Origin", origin)), gateway.ask("GET", "/nothing", None, [("Origin", origin)])):
+            judge.expect("and a refusal", status in (401, 404) and headers.get("access-control-allow-origin") == origin, (status, headers))
+    status, _, headers = preflight("https://evil.example")
+    judge.expect("another page may not ask", status == 403 and "access-control-allow-origin" not in headers, (status, headers))
+    status, _, headers = gateway.infer("twice", key, ("Origin", "https://app.example.evil"))
+    judge.expect("nor read", status == 200 and "access-control-allow-origin" not in headers and headers.get("vary") == "Origin", headers)
+    status, _, headers = gateway.ask("OPTIONS", path)
+    judge.expect("OPTIONS of no page is not taken", status == 405 and headers.get("allow") == "POST", (status, headers))
+    judge.expect("nor a path that is not there", preflight("https://app.example", "/nothing")[0] == 404)
+    gateway.stop()
+    gateway = start("--cors-origin", "*")
+    status, _, headers = gateway.infer("twice", ("Origin", "https://any.example"))
+    judge.expect("* is every origin", status == 200 and headers.get("access-control-allow-origin") == "*" and "vary" not in headers, headers)
+    gateway.stop()
+    gateway = start()
+    for status, _, headers in (preflight("https://app.example"), gateway.infer("twice", ("Origin", "https://app.example"))):
+        judge.expect("without an origin there is no CORS", status in (200, 405) and not any("access-control" in name for name in headers), headers)
+    gateway.stop()
+
+
+def polls_after_a_restart(judge, start, keys):
+    """The broker and the engine are those of `sluice dev`, so any gateway finds what another has submitted"""
+    policies = keys.write("submit.yaml", "policies:\n- {subject: key:billing, resource: pipeline/twice, verb: [submit, poll]}\n"
+                          "- {subject: key:other, resource: '*', verb: infer}\n")
+    access = ["--api-keys", keys.path("two-keys"), "--policies", policies]
+    with open(keys.path("api-keys"), encoding="utf-8") as file:
+        both = file.read() + "other:" + hashlib.sha256(b"another-key-that-is-long").hexdigest() + "\n"
+    keys.write("two-keys", both)
+    mine, other, submits = ("x-api-key", KEY), ("x-api-key", "another-key-that-is-long"), ("Prefer", "respond-async")
+    gateway = start(*access)
+    judge.expect("who may infer may not submit", gateway.infer("twice", other, submits)[0] == 403 and gateway.infer("twice", other)[0] == 200)
+    judge.expect("nor the other way round", gateway.infer("twice", mine)[0] == 403)
+    status, answer, headers = gateway.infer("twice", mine, submits)
+    judge.expect("a request is submitted", status == 202 and headers["location"].endswith(answer["id"]), (status, answer))
+    gateway.stop()
+    gateway = start(*access)
+    end = time.monotonic() + SECONDS_MAX
+    while (found := gateway.ask("GET", headers["location"], None, [mine]))[0] == 202 and time.monotonic() < end:
+        time.sleep(0.05)
+    judge.expect("another gateway finds its answer", found[0] == 200 and number_of(found[1]) == 42, found)
+    judge.expect("for those who may poll", gateway.ask("GET", headers["location"], None, [other])[0] == 403
+                 and gateway.ask("GET", headers["location"])[0] == 401)
+    gateway.stop()
 
 
 def refuses_options(judge, start, keys):
@@ -516,6 +595,7 @@ def refuses_options(judge, start, keys):
                         (["--jwks", keys.path("nothing")], "nothing"), (["--jwks", "http://auth.example/keys"], "in the clear"),
                         (["--api-keys", keys.path("nothing")], "nothing"), (["--policies", short], "short"),
                         (["--pass-header", "X-API-Key"], "X-API-Key"), (["--pass-header", "Authorization"], "Authorization"),
+                        (["--cors-origin", "https://app.example/"], "ending slash"), (["--cors-origin", "app.example"], "app.example"),
                         (["--key", keys.path("first.key")], "--certificate"),
                         (["--certificate", keys.path("first.pem"), "--key", keys.path("second.key")], "is not that of the certificate")):
         gateway = start(*more)
@@ -575,6 +655,8 @@ def main():
             keeps_credentials(judge, gateway, keys)
             limits_rates(judge, start)
             listens_as_the_runtime_asks(judge, start, keys)
+            lets_pages_of_listed_origins_in(judge, start, keys)
+            polls_after_a_restart(judge, start, keys)
             refuses_options(judge, start, keys)
             speaks_tls(judge, start, keys)
             follows_files(judge, gateway, keys)

@@ -117,7 +117,7 @@ def main():
     check("by HTTP", ask(base + "/plain/model.json"), [41])
     check("that moved", ask(base + "/plain/moved.json"), [41])
     check("with its digest", ask(base + "/plain/model.json", "sha256:" + DIGEST), [41])
-    check("with another's digest", ask(base + "/plain/model.json", "0" * 64), "is another file than was meant")
+    check("with another's digest", ask(base + "/plain/model.json", "0" * 64), "is not the expected file")
     check("that is not there", ask(base + "/plain/gone.json"), "/plain/gone.json cannot be fetched: the server answers 404")
     check("that is no model", ask(base + "/plain/none.json"), "is no model that can run here")
     check("of nobody", ask("http://127.0.0.1:9/model.json"), "cannot be fetched")
@@ -127,7 +127,7 @@ def main():
     check("from S3 without a key", ask("s3://public/model.json", AWS_ENDPOINT_URL=base), [41])
     check("from S3 with half a key", ask("s3://public/model.json", AWS_ENDPOINT_URL=base, AWS_ACCESS_KEY_ID=ID), "only one is set")
     check("from S3 without a file", ask("s3://bucket", **keys), "s3://BUCKET/KEY")
-    check("from nowhere known", ask("gs://bucket/model.json"), "none of file, http, https and s3")
+    check("from nowhere known", ask("gs://bucket/model.json"), "not one of file, http, https and s3")
     server.shutdown()
     print(f"{passed} passed, {failed} failed")
     return failed > 0

@@ -19,6 +19,13 @@ spec:
   steps: [{name: s, expression: {set: {y: missing}}}]
   output: {steps: [s]}
 """
+ECHO = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: echo}
+spec:
+  steps: [{name: s, expression: {set: {y: 1}}}]
+  output: {steps: [s]}
+"""
 SECOND = """apiVersion: mlops.seldon.io/v1alpha1
 kind: Pipeline
 metadata: {name: second}
@@ -285,6 +292,27 @@ def loses_nothing(judge, dev):
     judge.expect("nor one that came while its pipeline was away", end and "answered 52," in end, end)
 
 
+def commands_no_terminal(judge, dev, brokers):
+    """What callers wrote into ids, keys, headers and texts is shown without its control characters"""
+    hostile, quiet = "\033[31mred\007\u009b", {"capture_output": True, "timeout": SECONDS_MAX}
+    line = {"id": hostile, "key": hostile, "headers": {"x-note": hostile}, "body": json.dumps({"inputs": [
+        {"name": hostile, "datatype": "BYTES", "shape": [1], "data": [hostile]}]})}
+    done = subprocess.run([dev.binary, "produce", "worse", "--brokers", brokers], input=json.dumps(line).encode(), **quiet)
+    judge.expect("a request of control characters is sent", done.returncode == 0, done)
+    dev.write("echo.yaml", ECHO)
+    dev.wait_for("echo: reads", 5)
+    request = os.path.join(dev.folder, "hostile.json")
+    with open(request, "w", encoding="utf-8") as file:
+        file.write(line["body"])
+    for command in (["tail", "worse", "--from", "beginning", "--idle", "2s"], ["errors", "list", "worse"], ["errors", "show", "worse"],
+                    ["infer", "echo", "-f", request]):
+        for form, controls in (("text", {*range(32), *range(127, 160)}), ("json", set(range(32)))):
+            done = subprocess.run([dev.binary, *command, "--brokers", brokers, "-o", form], **quiet)
+            shown = (done.stdout + done.stderr).decode(errors="replace").replace("\n", "")
+            judge.expect(f"{command[0]} {command[1]} -o {form} shows what was sent", "red" in shown, shown)
+            judge.expect(f"{command[0]} {command[1]} -o {form} commands no terminal", not controls & set(map(ord, shown)), ascii(shown))
+
+
 def speaks_json(judge, binary):
     with tempfile.TemporaryDirectory() as place:
         dev = Dev(binary, copy(place), "-o", "json")
@@ -301,6 +329,7 @@ def speaks_json(judge, binary):
         command = [binary, "infer", "worse", "-f", os.path.join(dev.folder, "request.json"), "--brokers", start["brokers"]]
         subprocess.run(command, capture_output=True, timeout=SECONDS_MAX)
         dev.wait_for("requests failed", 5)
+        commands_no_terminal(judge, dev, start["brokers"])
         judge.expect("it ends well", dev.stop() == 0)
         logs = [row for row in map(json.loads, dev.lines) if "level" in row]
         judge.expect("each line of its log has time, level, message and engine",

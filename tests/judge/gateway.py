@@ -3,7 +3,7 @@
 
 One line for each behaviour that is not as it should be; at the end `N passed, N failed`.
 """
-import concurrent.futures, http.client, json, os, socket, subprocess, sys, tempfile, threading, time
+import concurrent.futures, gzip, http.client, json, os, re, socket, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import Dev, Judge  # noqa: E402
@@ -27,9 +27,10 @@ PIPELINES = [
     ("sink", "  - {name: ends, expression: {set: {x: x}}}\n"),
     ("strict", "  - {name: fails, expression: {set: {y: nothing * 2}}}\n  output: {steps: [fails], errors: keep}\n"),
     ("slow", "  - {name: late}\n  output: {steps: [late]}\n"),
+    ("chooses", "  - {name: some, experiment: {name: trial, candidates: [{name: left, weight: 1}]}}\n  output: {steps: [some]}\n"),
 ]
 MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: 'stub://%s'}\n"
-MODELS = [("late", f"slow?ms={int(HELD_SECONDS * 1000)}"), ("alone", "expression?y=x*5")]  # `late` is asked by a pipeline
+MODELS = [("late", f"slow?ms={int(HELD_SECONDS * 1000)}"), ("alone", "expression?y=x*5"), ("left", "expression?y=x")]  # `late` is asked by a pipeline
 
 
 def request(number=1.0, **more):
@@ -44,17 +45,22 @@ class Gateway:
     def ask(self, method, path, body=None, headers=None, timeout=20):
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         connection.request(method, path, body if body is None or isinstance(body, (bytes, str)) else json.dumps(body), headers or {})
-        reply = connection.getresponse()
-        text = reply.read()
-        connection.close()
-        try:
-            shown = json.loads(text)
-        except ValueError:
-            shown = text
-        return reply.status, shown, {name.lower(): value for name, value in reply.getheaders()}
+        return answer_of(connection)
 
     def infer(self, pipeline, body, **headers):
         return self.ask("POST", f"/v2/pipelines/{pipeline}/infer", body, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def answer_of(connection):
+    """Status, body (read as JSON where it is) and headers, by small letters, of what was asked by that connection"""
+    reply = connection.getresponse()
+    text = reply.read()
+    connection.close()
+    try:
+        shown = json.loads(text)
+    except ValueError:
+        shown = text
+    return reply.status, shown, {name.lower(): value for name, value in reply.getheaders()}
 
 
 def number_of(answer):
@@ -111,9 +117,9 @@ def speaks_other_forms(judge, gateway):
     judge.expect("of many pipelines one must be named", status == 404 and "seldon-model" in answer["error"], (status, answer))
     status, answer, _ = gateway.ask("POST", "/v1/models/slow:predict", {"instances": [[1.0]]})
     judge.expect("V1 predict answers", status == 200 and "predictions" in answer, (status, answer))
-    for path in ("explanations", "feedback"):
-        status, answer, _ = gateway.ask("POST", f"/seldon/default/twice/api/v1.0/{path}", body)
-        judge.expect(f"{path} says that it is not built", status == 501 and "not built" in answer["error"], (status, answer))
+    status, answer, _ = gateway.ask("POST", "/seldon/default/slow/api/v1.0/explanations", body)
+    judge.expect("a pipeline without a step that explains says so", status == 400 and "no step of kind `explain`" in answer["error"],
+                 (status, answer))
     data = json.dumps({"inputs": [{"name": "x", "datatype": "FP64", "shape": [1], "parameters": {"binary_data_size": 8}}],
                        "parameters": {"binary_data_output": True}}).encode()
     import struct
@@ -124,6 +130,36 @@ def speaks_other_forms(judge, gateway):
     judge.expect("binary tensors go both ways", reply.status == 200 and length > 0 and struct.unpack("<d", body[length:])[0] == 8.0,
                  (reply.status, body, length))
     connection.close()
+
+
+def takes_feedback(judge, dev, gateway):
+    own, seldon = "/v2/pipelines/chooses/feedback", "/seldon/default/chooses/api/v1.0/feedback"
+    status, answer, _ = gateway.ask("POST", own, {"id": "r-1", "reward": 1.5, "metrics": {"profit": 2}, "truth": {"y": [1]}})
+    judge.expect("feedback is taken", status == 202 and answer == {"id": "r-1"}, (status, answer))
+    status, answer, _ = gateway.ask("POST", own, {"reward": 1}, {"x-request-id": "r-2"})
+    judge.expect("a header may name its request", status == 202 and answer == {"id": "r-2"}, (status, answer))
+    status, answer, _ = gateway.ask("POST", seldon, {"response": {"meta": {"puid": "r-3"}}, "reward": 0, "truth": {"data": {"ndarray": [1]}}})
+    judge.expect("Seldon's is answered by a SeldonMessage", status == 200 and answer == {"meta": {"puid": "r-3"}}, (status, answer))
+    status, answer, _ = gateway.ask("POST", "/api/v1.0/feedback", {"request": {"meta": {"puid": "r-4"}}, "reward": 1}, {"seldon-model": "chooses"})
+    judge.expect("so it is without the ingress's path", status == 200 and answer == {"meta": {"puid": "r-4"}}, (status, answer))
+    for body, words in (({"reward": 1}, "names no request"), ({"id": "r"}, "no outcome"), ('{"id": "r", "reward": NaN}', "NaN"), ("", "empty"),
+                        ({"id": "r", "reward": "1"}, "must be a number"), ({"id": "r", "reward": 1, "time": "2999-01-01"}, "from the future"),
+                        ({"unit": "u" * 500000, "reward": 1}, "500000 bytes"), ({"id": "r", "rewards": 1}, "did you mean `reward`")):
+        status, answer, _ = gateway.ask("POST", own, body)
+        judge.expect(f"feedback is refused: {words}", status == 400 and answer["kind"] == "INPUT" and words in answer["error"], (status, answer))
+    for path, status_wanted, words in (("/v2/pipelines/twice/feedback", 409, "no experiment"), ("/v2/pipelines/nobody/feedback", 404, "`nobody`")):
+        status, answer, _ = gateway.ask("POST", path, {"id": "r", "reward": 1})
+        judge.expect(f"{path} is refused", status == status_wanted and words in answer["error"], (status, answer))
+    for arguments, lines, code, words in ((["chooses", "--id", "r-5", "--reward", "1", "--metric", "profit=2.5"], "", 0, '"acknowledged": 1'),
+                                          (["chooses", "-f", "-"], '{"unit": "u", "reward": 1}\n{"reward": 1}\n', 1, '"refused": 1'),
+                                          (["chooses", "--unit", "u", "--reward", "nan"], "", 2, "finite number"),
+                                          (["chooses", "--unit", "u", "--reward", "1", "--time", "2999-01-01"], "", 1, "from the future"),
+                                          (["chooses", "--unit", "u", "--reward", "1", "-f", "-"], "", 2, "not from both"),
+                                          (["nobody", "--unit", "u", "--reward", "1"], "", 2, "does not exist")):
+        done = subprocess.run([dev.binary, "feedback", *arguments, "--brokers", dev.said("broker"), "-o", "json"], input=lines, capture_output=True,
+                              text=True)
+        judge.expect(f"sluice feedback {' '.join(arguments)}", done.returncode == code and words in done.stdout + done.stderr,
+                     (done.returncode, done.stdout, done.stderr))
 
 
 def says_what_it_is(judge, gateway):
@@ -142,6 +178,38 @@ def says_what_it_is(judge, gateway):
                  answer)
     status, _, headers = gateway.ask("HEAD", "/v2")
     judge.expect("HEAD is GET without its body", status == 200 and int(headers["content-length"]) > 0, headers)
+
+
+def references(node):
+    """Every $ref of a document"""
+    if isinstance(node, dict):
+        yield from ([node["$ref"]] if "$ref" in node else [])
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from references(inner)
+
+
+def describes_itself_by_openapi(judge, gateway):
+    status, document, headers = gateway.ask("GET", "/openapi.json")
+    judge.expect("there is an OpenAPI document", status == 200 and document["openapi"].startswith("3.0.")
+                 and headers["content-type"] == "application/json", (status, headers))
+    rows = {(row["path"], row["method"].lower()): row["summary"] for row in gateway.ask("GET", "/v2/routes")[1]["routes"]}
+    said = {(path, method): operation["summary"] for path, methods in document["paths"].items() for method, operation in methods.items()}
+    judge.expect("it has the routes, each once", said == rows, set(said.items()) ^ set(rows.items()))
+    operations = [(path, operation) for path, methods in document["paths"].items() for operation in methods.values()]
+    judge.expect("each has a name of its own", len({operation["operationId"] for _, operation in operations}) == len(operations))
+    wrong = [path for path, operation in operations if [one["name"] for one in operation["parameters"]] != re.findall("{(.*?)}", path)]
+    judge.expect("the parts of a path are its parameters", not wrong, wrong)
+    missing = [name for name in set(references(document)) if not found(document, name)]
+    judge.expect("what is referred to is there", not missing, missing)
+    judge.expect("errors have their parts", {"error", "kind", "place", "step", "attempts", "id"} ==
+                 set(document["components"]["schemas"]["Error"]["properties"]))
+    judge.expect("nobody is asked for credentials here", "security" not in document and "securitySchemes" not in document["components"])
+
+
+def found(document, reference):
+    for name in reference.removeprefix("#/").split("/"):
+        document = document.get(name, {})
+    return document
 
 
 def refuses(judge, gateway):
@@ -172,6 +240,111 @@ def refuses(judge, gateway):
     judge.expect("an id without end is refused", status == 400, (status, answer))
     status, answer, _ = gateway.infer("twice", request(), x_deadline_ms="1")
     judge.expect("a deadline that has passed is told at once", status == 504 and answer["kind"] == "LIMIT", (status, answer))
+
+
+def reads_and_writes_gzip(judge, gateway):
+    def packed(body, coding="gzip", **headers):
+        return gateway.infer("twice", body, content_encoding=coding, **headers)
+
+    body = json.dumps(request(5.0, id="z")).encode()
+    for coding in ("gzip", "x-gzip", "GZIP"):
+        status, answer, _ = packed(gzip.compress(body), coding)
+        judge.expect(f"a request with the coding {coding} is read", status == 200 and number_of(answer) == 10, (status, answer))
+    status, answer, _ = packed(body, "identity")
+    judge.expect("identity is none", status == 200 and number_of(answer) == 10, (status, answer))
+    for coding in ("br", "deflate", "gzip, gzip", "zstd"):
+        status, answer, headers = packed(body, coding)
+        judge.expect(f"{coding} is no type that is taken, and gzip is named", status == 415 and headers.get("accept-encoding") == "gzip"
+                     and answer["kind"] == "INPUT" and "gzip" in answer["error"], (status, answer, headers))
+    status, answer, _ = packed(gzip.compress(b" " * (8 << 20)))
+    judge.expect("what grows beyond the topic's limit is refused", status == 413 and "decompressed" in answer["error"], (status, answer))
+    for broken in (gzip.compress(body)[:-1], gzip.compress(body) + b"more", body):
+        status, answer, _ = packed(broken)
+        judge.expect("what is not whole gzip is refused", status == 400 and "gzip" in answer["error"], (status, answer))
+    status, answer, _ = packed(gzip.compress(b""))
+    judge.expect("nothing, compressed, is no body", status == 400 and "no body" in answer["error"], (status, answer))
+    many = {"inputs": [{"name": "x", "datatype": "FP64", "shape": [1000], "data": [1.0] * 1000}]}
+    for asks, coded in (("gzip", True), ("br, gzip;q=0.5", True), ("br", False), ("gzip;q=0", False)):
+        status, answer, headers = gateway.infer("twice", many, accept_encoding=asks)
+        answer = json.loads(gzip.decompress(answer)) if isinstance(answer, bytes) and coded else answer
+        judge.expect(f"a long answer to accept-encoding: {asks}", status == 200 and answer["outputs"][0]["data"] == [2.0] * 1000
+                     and headers.get("content-encoding") == ("gzip" if coded else None) and headers.get("vary") == "Accept-Encoding", (status, headers))
+    status, answer, headers = gateway.infer("twice", request(5.0), accept_encoding="gzip")
+    judge.expect("a short one goes as it is", status == 200 and number_of(answer) == 10 and "content-encoding" not in headers, headers)
+
+
+def takes_cloud_events(judge, gateway):
+    event = {"ce_specversion": "1.0", "ce_id": "event-7", "ce_source": "/shop/7", "ce_type": "order", "content_type": "application/json"}
+    status, answer, headers = gateway.infer("twice", request(4.0), **event)
+    judge.expect("an event is answered by one", status == 200 and number_of(answer) == 8 and headers.get("ce-specversion") == "1.0"
+                 and headers.get("ce-id") == headers.get("x-request-id") == "event-7" and "twice" in headers.get("ce-source", "")
+                 and headers.get("ce-type"), (status, headers))
+    status, _, headers = gateway.infer("twice", request(4.0), **(event | {"x_request_id": "mine", "ce_specversion": "0.3"}))
+    judge.expect("an id of the request goes before the event's", status == 200 and headers.get("ce-id") == "mine"
+                 and headers.get("ce-specversion") == "0.3", (status, headers))
+    status, _, headers = gateway.infer("twice", request(4.0))
+    judge.expect("what is no event is not answered by one", status == 200 and not any(name.startswith("ce-") for name in headers), headers)
+    status, _, headers = gateway.infer("small", request(11.0), **event)
+    judge.expect("what is filtered away is no event", status == 204 and "ce-id" not in headers, (status, headers))
+    for name in ("ce_id", "ce_source", "ce_type"):
+        status, answer, _ = gateway.infer("twice", request(), **(event | {name: ""}))
+        judge.expect(f"an event needs {name}", status == 400 and name.replace("_", "-") in answer["error"], (status, answer))
+    status, answer, _ = gateway.infer("twice", request(), **(event | {"ce_specversion": "2.0"}))
+    judge.expect("another version is refused", status == 400 and "2.0" in answer["error"], (status, answer))
+    status, answer, _ = gateway.infer("twice", request(), **(event | {"ce_id": "i" * 257}))
+    judge.expect("so is an id without end", status == 400 and "ce-id" in answer["error"], (status, answer))
+    for kind in ("application/cloudevents+json", "application/cloudevents-batch+json; charset=utf-8"):
+        status, answer, _ = gateway.infer("twice", request(), content_type=kind)
+        judge.expect(f"{kind} is not taken", status == 415 and "binary mode" in answer["error"], (status, answer))
+
+
+def polled(gateway, place, until=lambda status: status != 202):
+    """What the last poll gave"""
+    end = time.monotonic() + 20
+    while True:
+        found = gateway.ask("GET", place)
+        if until(found[0]) or time.monotonic() > end:
+            return found
+        time.sleep(0.1)
+
+
+def takes_requests_to_be_polled(judge, gateway):
+    def submit(pipeline, body, **headers):
+        return gateway.infer(pipeline, body, **({"prefer": "respond-async"} | headers))
+
+    status, answer, headers = submit("slow", request(), x_request_id="mine")
+    place = headers.get("location", "")
+    judge.expect("a submitted request is taken, and its place said", status == 202 and headers.get("preference-applied") == "respond-async"
+                 and place == f"/v2/pipelines/slow/requests/{answer['id']}" and headers.get("x-request-id") == "mine", (status, answer, headers))
+    status, answer, headers = gateway.ask("GET", place)
+    judge.expect("it is pending while its model answers", status == 202 and answer["status"] == "pending" and int(headers["retry-after"]) > 0
+                 and place.endswith(answer["id"]), (status, answer))
+    status, answer, headers = polled(gateway, place)
+    judge.expect("then the answer comes", status == 200 and "outputs" in answer and headers["content-type"] == "application/json"
+                 and headers.get("x-request-id") == "mine" and "sluice-origin" not in headers, (status, answer, headers))
+    judge.expect("and comes again", gateway.ask("GET", place)[:2] == (200, answer))
+    places = {number: submit("twice", request(number, id="same"), prefer="wait=5, Respond-Async", sluice_key=key)[2]["location"]
+              for number, key in ((1.0, "a"), (2.0, "b"), (3.0, "a"))}
+    for number, place in places.items():
+        status, answer, _ = polled(gateway, place)
+        judge.expect("each gets its own answer, though all have one id", status == 200 and number_of(answer) == 2 * number, (status, answer))
+    status, answer, _ = polled(gateway, submit("strict", request())[2]["location"])
+    judge.expect("so does one that fails", status == 400 and "nothing" in answer["error"], (status, answer))
+    status, answer, _ = polled(gateway, submit("slow", request(), x_timeout_ms="200")[2]["location"])
+    judge.expect("and one whose deadline passes", status == 504, (status, answer))
+    status, answer, _ = submit("parts", request())
+    judge.expect("what cannot answer at once can be submitted", status == 202 and answer["id"], (status, answer))
+    status, answer, _ = gateway.ask("GET", f"/v2/pipelines/parts/requests/{answer['id']}")
+    judge.expect("though not polled, and says where", status == 409 and "`items`" in answer["error"], (status, answer))
+    for bad in ("nonsense", "0-0-0", "0-0-0-0-0", "0--1-0-0", "99999999999-0-0-0", "0-0-0-", "+0-0-0-0"):
+        status, answer, _ = gateway.ask("GET", f"/v2/pipelines/twice/requests/{bad}")
+        judge.expect(f"{bad} is no request's id", status == 404 and "id" in answer["error"], (status, answer))
+    place = submit("small", request(11.0))[2]["location"]
+    judge.expect("one that is filtered away has no answer", gateway.ask("GET", place)[0] == 202)
+    for _ in range(8):  # more than a partition keeps here
+        gateway.infer("small", request(1.0, parameters={"padding": "x" * 900000}))
+    status, answer, _ = gateway.ask("GET", place)
+    judge.expect("until Kafka has deleted it", status == 410 and answer["kind"] == "INPUT" and "deleted" in answer["error"], (status, answer))
 
 
 def ends_in_other_ways(judge, gateway):
@@ -270,8 +443,13 @@ def main():
         answers(judge, dev, gateway)
         asks_models(judge, dev, gateway)
         speaks_other_forms(judge, gateway)
+        takes_feedback(judge, dev, gateway)
         says_what_it_is(judge, gateway)
+        describes_itself_by_openapi(judge, gateway)
         refuses(judge, gateway)
+        reads_and_writes_gzip(judge, gateway)
+        takes_cloud_events(judge, gateway)
+        takes_requests_to_be_polled(judge, gateway)
         ends_in_other_ways(judge, gateway)
         holds_headers_back(judge, gateway)
         keeps_calls_apart(judge, gateway)

@@ -1,11 +1,11 @@
-/* admin.c: what tests ask of a Kafka beside records of their load.
+/* admin.c: Administration of a Kafka for tests: permissions, topics and groups.
  *
  *   admin BROKERS grant USER              may do anything with any topic, group and transaction
  *   admin BROKERS revoke USER topic|group|transaction     may no longer, with those
  *   admin BROKERS delete TOPIC
  *   admin BROKERS grow TOPIC PARTITIONS   adds partitions, to be that many
  *   admin BROKERS make TOPIC PARTITIONS POLICY            makes it, with that cleanup.policy
- *   admin BROKERS set TOPIC NAME VALUE    one setting of it; those that others set are gone
+ *   admin BROKERS set TOPIC NAME VALUE... settings of it; those that others set are gone
  *   admin BROKERS trim TOPIC PARTITION OFFSET             deletes the records before
  *   admin BROKERS settings TOPIC          prints its partitions, replicas, and settings that matter
  *   admin BROKERS logs-in                 whether our librdkafka can log in by SCRAM
@@ -155,12 +155,13 @@ static void grow(const char *brokers, char **words_given)
 	rd_kafka_destroy(kafka);
 }
 
-static void set_one(const char *brokers, char **words_given)
+static void set_some(const char *brokers, char **words_given)
 {
 	rd_kafka_t *kafka = producer(brokers);
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka);
 	rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, words_given[0]);
-	rd_kafka_ConfigResource_set_config(resource, words_given[1], words_given[2]);
+	for (char **pair = words_given + 1; pair[0] && pair[1]; pair += 2)
+		rd_kafka_ConfigResource_set_config(resource, pair[0], pair[1]);
 	rd_kafka_AlterConfigs(kafka, &resource, 1, NULL, queue);
 	rd_kafka_event_t *event = answer(queue, "set");
 	size_t count;
@@ -307,7 +308,7 @@ int main(int argc, char **argv)
 		void (*run)(const char *brokers, char **words_given);
 	} commands[] = {{"grant", 1, give_rights}, {"revoke", 2, take_right}, {"delete", 1, delete_topic},
 			{"grow", 2, grow},	   {"settings", 1, settings}, {"put", 2, put},
-			{"offsets", 3, offsets},   {"logs-in", 0, logs_in},   {"set", 3, set_one},
+			{"offsets", 3, offsets},   {"logs-in", 0, logs_in},   {"set", 3, set_some},
 			{"trim", 3, trim},	   {"make", 3, make}};
 	for (size_t i = 0; argc > 2 && i < sizeof commands / sizeof *commands; i++) {
 		if (strcmp(argv[2], commands[i].name) == 0 && argc - 3 >= commands[i].words_least) {

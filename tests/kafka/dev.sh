@@ -2,8 +2,8 @@
 # The broker of `sluice dev`, used by Kafka's own console tools, which are Java clients: topics are listed,
 # made and described, a request is produced, its answer consumed by a group; and it is there again at its port
 # after a restart. `top` and `health` see the engine, and `run` makes the topics of another pipeline there and serves it.
-#   dev.sh SLUICE BUILD      VERSIONS="3.9.1 4.2.1" are the tools'
-# The tools come from Maven once and stay in ${XDG_CACHE_HOME:-~/.cache}/sluice. Takes about 25 s a version.
+#   dev.sh SLUICE BUILD      VERSIONS="3.9.1 4.2.1" are the tools', PYTHONS="2.2.15 3.0.12" those of kafka-python
+# The tools come from Maven once, kafka-python from PyPI, and stay in ${XDG_CACHE_HOME:-~/.cache}/sluice. Takes about 25 s a version.
 set -u
 what=dev
 # shellcheck source=tests/kafka/stand.sh
@@ -61,6 +61,16 @@ asked() { # $1 version: by a client of that version
 	expect_words "$1: a request is answered" "$dir/consumed" '"data":\[42.0\]'
 }
 
+asked_by_python() { # $1 version of kafka-python
+	"$here/../clients.sh" kafka-python "$1" "$dir/python-$1" >"$dir/python.log" 2>&1 || skip "$(tail -n 1 "$dir/python.log")"
+	"$dir/python-$1/bin/python" "$here/dev_client.py" "$brokers" sluice.default.pipeline.p.inputs sluice.default.pipeline.p.outputs \
+		"$request" >"$dir/python.seen" 2>"$dir/python.log"
+	expect "kafka-python $1: exit status" $? "-eq 0"
+	expect_words "kafka-python $1: a topic is made" "$dir/python.seen" "^made True partitions 3$"
+	expect_words "kafka-python $1: a request is answered" "$dir/python.seen" '^answered alone .*"data":\[42.0\]'
+	expect_words "kafka-python $1: a group reads the answer" "$dir/python.seen" '^answered in a group .*"data":\[42.0\]'
+}
+
 mkdir "$dir/pipelines"
 cat >"$dir/pipelines/p.yaml" <<-EOF
 	apiVersion: mlops.seldon.io/v1alpha1
@@ -80,6 +90,9 @@ for version in ${VERSIONS:-3.9.1 4.2.1}; do
 	expect "health of the engine" $? "-eq 0"
 	stop_engine "$version" "$engine"
 done
+start_dev 0
+for version in ${PYTHONS:-2.2.15 3.0.12}; do asked_by_python "$version"; done
+stop_engine pythons "$engine"
 # Clients find it again where it was.
 port=${brokers##*:}
 start_dev "$port"

@@ -129,7 +129,7 @@ producer_stops() {
 	preloaded fatal SLUICE_TEST_FATAL "$dir/fatal"
 	deliveries=at-least-once twice_most=$((rate * 2)) both_under_load fatal 8 stop_producer
 	sluice=$plain
-	expect "a producer that stops: how often it is said" "$(grep -c "the producer stopped: .*a test says so; another" "$dir/engine.log")" \
+	expect "a producer that stops: how often it is said" "$(grep -c "the producer stopped: .*a test says so; a new one" "$dir/engine.log")" \
 		"-eq 2"
 }
 
@@ -309,9 +309,9 @@ topic_is_replaced() {
 	kill -CONT "${engines[@]}"
 	engine=${engines[0]}
 	ends_saying "a topic that is replaced, onGap: stop" \
-		"records of sluice.replaced-exactly-once.*inputs-0 from offset 0 on were not read, as the topic was made anew .* onGap: stop"
+		"records of sluice.replaced-exactly-once.*inputs-0 from offset 0 on were not read, because the topic was created again .* onGap: stop"
 	name=replaced-at-least-once
-	wait_until 30 grep -q "topic sluice.$name.*inputs was made anew while it was read: [0-9]* records of .* at least were not read" \
+	wait_until 30 grep -q "topic sluice.$name.*inputs was created again while it was read: at least [0-9]* records of .* were not read" \
 		"$dir/engine.log" || give_up "a topic that is replaced: nothing is said"
 	"$sluice" top -n "$name" --brokers "$brokers" --once >"$dir/top.txt" 2>&1
 	expect "a topic that is replaced: the count" "$(sed -n 's/.*skipped \([0-9]*\).*/\1/p' "$dir/top.txt")" "-gt 0"
@@ -409,7 +409,7 @@ redis_is_away() {
 	deliveries=at-least-once both_under_load cached 5 kill_and_hang_redis
 	engine_arguments=()
 	expect_words "Redis is killed" "$dir/engine.log" "replies of model sum are not cached: Redis is unreachable: 127.0.0.1:$redis_port: (Connection|it hung up)"
-	expect_words "Redis hangs" "$dir/engine.log" "Redis is unreachable: 127.0.0.1:$redis_port: it has fallen silent"
+	expect_words "Redis hangs" "$dir/engine.log" "Redis is unreachable: 127.0.0.1:$redis_port: it does not answer"
 	expect_words "Redis comes back" "$dir/engine.log" "replies of model sum are cached again"
 }
 
@@ -570,7 +570,7 @@ batches_are_larger_than_their_topic_takes() {
 		answered_in_narrow "$name" 3000
 		expect "a limit that is lowered, $delivery: requests with an answer" "$(grep -oE '"id": *"[0-9]+"' "$dir/tail.json" | sort -u | wc -l)" "-eq 3000"
 		expect "a limit that is lowered, $delivery: refused" "$(grep -c LIMIT "$dir/tail.json")" "-eq 0"
-		expect_words "a limit that is lowered, $delivery" "$dir/engine.log" "topic sluice.$name.*outputs refused a batch of records: .* produced again"
+		expect_words "a limit that is lowered, $delivery" "$dir/engine.log" "topic sluice.$name.*outputs refused a batch of records: .* sent again"
 		stop_engine "$name" "$engine"
 		start_pipeline "$name" one
 		answered_in_narrow "$name" 3000
@@ -615,7 +615,7 @@ clock_is_ahead() {
 		engines+=("$started")
 	done
 	for engine in "${engines[@]}"; do
-		ends_saying "a clock that is ahead" "refuses records for .* the clock of this machine says"
+		ends_saying "a clock that is ahead" "refuses records for .* the clock of this machine shows"
 	done
 	printf '%-31s\n' 0 >"$dir/clock"
 	for delivery in $deliveries; do

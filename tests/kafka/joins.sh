@@ -50,7 +50,14 @@ for name in "${!engines[@]}"; do
 	wait_until 30 runs "$name" 2 || give_up "$name does not start again"
 done
 sleep $((away / 2))
+# Who joins the results of the other says what it waits for, and the other names its model.
+waits_are_shown() { # $1 name
+	"$sluice" top -n "$1" --once -o json --brokers "$brokers" >"$dir/top" 2>&1 &&
+		grep -q "joins is behind" "$dir/top" && grep -q "sum" "$dir/top"
+}
 for name in "${!engines[@]}"; do
+	wait_until 10 waits_are_shown "$name"
+	expect "$name: top says what it waits for" $? "-eq 0"
 	expect "$name: answers while the model is away" "$("$build/records" count "$brokers" "$name-answers")" "-eq 0"
 done
 "$sluice" models serve "$here/models.yaml" --port "${url##*:}" >"$dir/model.address" 2>"$dir/model.log" &

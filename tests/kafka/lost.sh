@@ -100,6 +100,8 @@ for delivery in $deliveries; do
 	"$build/admin" "$brokers" set "$topic" cleanup.policy delete && "$build/admin" "$brokers" trim "$topic" 0 -1 &&
 		"$build/admin" "$brokers" set "$topic" cleanup.policy compact || give_up "a topic could not be emptied"
 	"$build/admin" "$brokers" set "$(state_of $delivery-policy)" cleanup.policy compact,delete || give_up "a topic could not be changed"
+	"$build/admin" "$brokers" set "$(state_of $delivery-kept)" cleanup.policy compact delete.retention.ms 43199999 ||
+		give_up "a topic could not be changed"
 	pipeline $delivery-renamed count '' q >"$dir/$delivery-renamed.yaml"
 	pipeline $delivery-step tally >"$dir/$delivery-step.yaml"
 	pipeline $delivery-isolated count 'isolate: true, ' >"$dir/$delivery-isolated.yaml"
@@ -116,6 +118,8 @@ for delivery in $deliveries; do
 	done
 	expect_words "$delivery-renamed: the doctor" "$dir/$delivery-renamed.doctor.log" "pipeline .p. is now .q."
 	doctor $delivery-kept
+	expect_words "$delivery-kept: the doctor, of removals that are kept for less than 12 hours" "$dir/$delivery-kept.doctor.log" \
+		"stage.request.state: its delete.retention.ms is 43199999, and a snapshot .* is used for 43200000"
 	expect "$delivery-kept: the doctor finds no lost state" "$(grep -c 'is lost' "$dir/$delivery-kept.doctor.log")" "-eq 0"
 done
 declare -A engines
@@ -137,7 +141,7 @@ for delivery in $deliveries; do
 	expect_lost $delivery-emptied "before offset .* were deleted|deleted and made again, or emptied"
 	expect_lost $delivery-renamed "was the pipeline or a step renamed.*pipeline .p. is now .q."
 	expect_lost $delivery-step "holds state of .count., and the stage has .tally. instead"
-	expect_lost $delivery-isolated "what it kept before is in sluice.$delivery-isolated.pipeline.p.stage.request.state: .*\`isolate\`"
+	expect_lost $delivery-isolated "its former state is in sluice.$delivery-isolated.pipeline.p.stage.request.state: .*\`isolate\`"
 done
 
 # ---- a changelog that Kafka would delete ----

@@ -83,10 +83,10 @@ fi
 
 runtime wrong "not-$SLUICE_TEST_PASSWORD"
 start_secure exactly-once exactly-once wrong
-ends_saying "wrong password" "does not let us in: .*[Aa]uthentication"
-doctor_says exactly-once wrong 1 "fault +brokers .*does not let us in: .*[Aa]uthentication"
+ends_saying "wrong password" "rejects the login: .*[Aa]uthentication"
+doctor_says exactly-once wrong 1 "fault +brokers .*rejects the login: .*[Aa]uthentication"
 "$sluice" tail call -f "$dir/exactly-once.one.yaml" -f "$dir/wrong.yaml" >"$dir/tail.log" 2>&1
-expect_words "answers read with a wrong password" "$dir/tail.log" "does not let us in: .*[Aa]uthentication"
+expect_words "answers read with a wrong password" "$dir/tail.log" "rejects the login: .*[Aa]uthentication"
 runtime nowhere env:SLUICE_TEST_NO_PASSWORD
 start_secure exactly-once exactly-once nowhere
 ends_saying "no password" "SLUICE_TEST_NO_PASSWORD is not set"

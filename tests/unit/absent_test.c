@@ -1,4 +1,5 @@
-/* Topics that a broker does not show yet are waited for, within bounds: on librdkafka's mock of a broker, where another
+/* Tests of topics before an engine starts: those that a broker does not show yet are waited for, within bounds, and a
+ * changelog with fewer partitions than its input is refused. On librdkafka's mock of a broker, where another
  * thread has them appear: pthread_create(). */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +39,7 @@ static void count_said(const struct log_sink *sink, const struct log_line *said_
 {
 	const char *line = said_line->message;
 	(void)sink;
-	said += strstr(line, "topic late is not there yet: it is waited for") != NULL;
+	said += strstr(line, "topic late does not exist yet: waiting for it") != NULL;
 }
 
 static const struct log_sink count_said_sink = {count_said};
@@ -98,7 +99,7 @@ static void topics_that_are_only_checked_are_waited_for_and_not_for_ever(void **
 	assert_false(topics_ensure(late.mock.brokers, mock_quick, (struct wanted_topics){2, wanted}, false, NULL, &error));
 	assert_in_range(clock_ms() - begun_ms, TOPICS_APPEAR_MS, TOPICS_APPEAR_MS + MOCK_WAIT_MS);
 	assert_int_equal(error.kind, ERROR_CONFIG);
-	assert_non_null(strstr(error.text, "topic never is not there (1 are missing)"));
+	assert_non_null(strstr(error.text, "topic never does not exist (1 are missing)"));
 	late_close(&late);
 }
 
@@ -136,6 +137,32 @@ static void a_changelog_that_brokers_do_not_show_yet_is_waited_for(void **state)
 	late_close(&late);
 }
 
+static void a_changelog_of_fewer_partitions_than_its_input_is_refused(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error = {0};
+	const struct wanted_topic wanted[] = {{.name = "source"},
+					       {.name = "source.state", .changelog_of = "source", .pipeline = "p"}};
+	const struct wanted_topics both = {2, wanted};
+	mock_open(&mock);
+	rd_kafka_mock_topic_create(mock.cluster, "source", 4, 1);
+	rd_kafka_mock_topic_create(mock.cluster, "source.state", 3, 1);
+	assert_false(topics_ensure(mock.brokers, mock_quick, both, false, NULL, &error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, "topic source.state has 3 partitions, and source, whose changelog it is, has 4; "
+					   "give it as many"));
+	mock_close(&mock);
+
+	error = (struct error){0};
+	mock_open(&mock);
+	rd_kafka_mock_topic_create(mock.cluster, "source", 3, 1);
+	rd_kafka_mock_topic_create(mock.cluster, "source.state", 4, 1);
+	assert_true(topics_ensure(mock.brokers, mock_quick, both, false, NULL, &error));
+	assert_string_equal(error.text, "");
+	mock_close(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +170,7 @@ int main(void)
 		cmocka_unit_test(topics_that_are_only_checked_are_waited_for_and_not_for_ever),
 		cmocka_unit_test(a_command_that_reads_waits_for_a_topic_that_was_just_made),
 		cmocka_unit_test(a_changelog_that_brokers_do_not_show_yet_is_waited_for),
+		cmocka_unit_test(a_changelog_of_fewer_partitions_than_its_input_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -370,7 +370,7 @@ static void a_snapshot_of_a_changelog_that_was_made_anew_is_thrown_away(void **s
 	expect(store, "a", "1");
 	store_close(store);
 	assert_false(snapshot_stands(stand));
-	expect_line(stand, "another one by now");
+	expect_line(stand, "was replaced meanwhile");
 }
 
 static void a_snapshot_that_is_too_old_to_hear_of_removals_is_thrown_away(void **state)
@@ -431,7 +431,7 @@ static void a_full_disk_loses_the_snapshot_and_keeps_the_one_before(void **state
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	assert_false(lay_down(stand, large, 0, 0));
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	expect_line(stand, "no snapshot of out-0 is laid down");
+	expect_line(stand, "the snapshot of out-0 could not be written");
 	store_close(large);
 	struct store *store = restored(stand);
 	expect(store, "mark", "here");

@@ -1,4 +1,4 @@
-/* arguments_test.c: what a command line means. */
+/* arguments_test.c: Tests of the command line: what its words mean. */
 #include "cli/arguments.h"
 
 #include <setjmp.h>

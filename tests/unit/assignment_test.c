@@ -97,7 +97,7 @@ static void each_change_moves_few(void **state)
 	struct random random = {7};
 	struct share shares[6], next[6];
 	(void)state;
-	for (int round = 0; round < 600; round++) {
+	for (int round = 0; round < UNIT_REPETITIONS(600); round++) {
 		size_t most = 2 + (size_t)(round % 5), wanted[6];
 		size_t count = count_random_shares(&random, shares, names, most);
 		size_t next_count = count_random_shares(&random, next, names, most);

@@ -322,7 +322,7 @@ static void what_does_not_resolve_says_why(void **state)
 {
 	(void)state;
 	refuses(NULL, "", 0, "no schema registry knows it");
-	refuses("{", "", 0, "no Avro schema");
+	refuses("{", "", 0, "not an Avro schema");
 	refuses("{\"type\":\"record\",\"name\":\"Tick\",\"fields\":[{\"name\":\"price\",\"type\":\"double\"}]}", "\0\0\0\0\0\0\0\0",
 		8,
 		"input.tensors");

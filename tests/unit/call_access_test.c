@@ -1,4 +1,5 @@
-/* call_access_test.c: what a call's headers and its target become when it is checked, whatever its protocol. */
+/* call_access_test.c: Tests of access checks: what a call's headers and its target become when it is checked, whatever
+ * its protocol. */
 #include "gateway/call_access.h"
 
 #include <setjmp.h>

@@ -115,8 +115,8 @@ static void a_reply_that_is_none_is_remote_at_once_and_says_what_came(void **sta
 		{{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}, "m : the reply is empty"},
 		{{.bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"}, "m : the reply is empty"},
 		{{.bytes = "HTTP/1.0 200 OK\r\n\r\n", .closes = true}, "m : the reply is empty"},
-		{{.bytes = gzip, .length = sizeof gzip - 1}, "m : the reply is compressed, which was not asked for"},
-		{{.bytes = zlib, .length = sizeof zlib - 1}, "m : the reply is compressed, which was not asked for"},
+		{{.bytes = gzip, .length = sizeof gzip - 1}, "m : the reply is compressed, which was not requested"},
+		{{.bytes = zlib, .length = sizeof zlib - 1}, "m : the reply is compressed, which was not requested"},
 	};
 	struct caller_stand *stand = *state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

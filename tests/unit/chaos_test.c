@@ -40,14 +40,14 @@ static void what_is_no_rule_is_named(void **state)
 	static const struct {
 		const char *rules, *words;
 	} rows[] = {
-		{"5% 503", "`5% 503` is no mishap: nothing says of which model"},
-		{"scorer: 503", "`scorer` is no mishap: a rule begins with"},
+		{"5% 503", "`5% 503` is not a failure to inject: the model is missing"},
+		{"scorer: 503", "`scorer` is not a failure to inject: a rule begins with"},
 		{"model a: 0% lost", "a share is above 0% and at most 100%"},
 		{"model a: 101% lost", "a share is above 0% and at most 100%"},
-		{"model a: 5% 203", "`5% 203` is no mishap: it is +TIME, a status from 300 to 599"},
-		{"model a: +5", "`+5` is no mishap"},
-		{"model a: lost;", "nothing says of which model"},
-		{"model a:", "`` is no mishap"},
+		{"model a: 5% 203", "`5% 203` is not a failure to inject: it is +TIME, a status from 300 to 599"},
+		{"model a: +5", "`+5` is not a failure to inject"},
+		{"model a: lost;", "the model is missing"},
+		{"model a:", "`` is not a failure to inject"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -132,6 +132,7 @@ static void what_goes_wrong_is_said_as_json_where_the_result_would_be(void **sta
 		{"plan -ojson --nonsense", "MISUSE", "there is no option --nonsense", EXIT_MISUSE},
 		{"eval -o json 1+", "CONFIG", "the expression ends here", EXIT_FAULTS},
 		{"run -o json", "MISUSE", "the pipelines are missing", EXIT_MISUSE},
+		{"run -o json --control p.yaml", "MISUSE", "files and --control at once", EXIT_MISUSE},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct said said = say(cases[i].line);

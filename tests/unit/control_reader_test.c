@@ -1,5 +1,5 @@
-/* control_reader_test.c: what an engine makes of `control`: what is in force, what is to be prepared, and what it
- * refuses. */
+/* control_reader_test.c: Tests of the reader of `control`: what an engine makes of `control`: what is in force, what
+ * is to be prepared, and what it refuses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -227,12 +227,49 @@ static void names_are_parts_of_keys(void **state)
 	assert_true(control_name_is_valid(TEXT("Pipeline")) && control_name_is_valid(TEXT("a.b-c_d..")));
 }
 
+static void conditions_are_what_their_schema_says(void **state)
+{
+	const struct engine_condition conditions[] = {
+		{CONDITION_OF_ENGINE, TEXT("e"), 0, true, TEXT("Ready"), TEXT(""), 1700000000000},
+		{TEXT("Pipeline"), TEXT("p"), 3, false, TEXT("Waiting"), TEXT("no model"), 1700000000001},
+	};
+	const struct engine_conditions record = {.namespace = TEXT("n"),
+						 .engine = TEXT("e"),
+						 .started_ms = 5,
+						 .sequence = 6,
+						 .time_ms = 7,
+						 .stopped = true,
+						 .conditions = {2, conditions}};
+	struct engine_conditions read;
+	struct error error = {0};
+	struct letter letter;
+	(void)state;
+	struct text bytes = encoded(&conditions_form, &record);
+	letter_open_as(&letter, "conditions", bytes);
+	assert_int_equal(letter_number(&letter, "sequence"), 6);
+	assert_true(text_is(letter_text(&letter, "conditions.why"), ""));
+	letter_close(&letter);
+	assert_true(record_decode(&conditions_form, bytes, arena, &read, &error));
+	assert_int_equal(read.conditions.count, 2);
+	assert_true(read.stopped && read.started_ms == 5 && read.time_ms == 7);
+	const struct engine_condition *second = (const struct engine_condition *)read.conditions.items + 1;
+	assert_true(text_is(second->kind, "Pipeline") && text_is(second->name, "p") && text_is(second->what, "Waiting"));
+	assert_true(text_is(second->why, "no model") && !second->ready && second->version == 3);
+	assert_int_equal(second->since_ms, 1700000000001);
+	cuts_are_refused(&conditions_form, bytes);
+	buffer_clear(&out);
+	conditions_key(TEXT("e"), &out);
+	report_key(TEXT("e"), &out);
+	assert_true(text_is(buffer_view(&out), "conditions/ereport/e"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_version_is_what_its_schema_says),
 		cmocka_unit_test(changes_and_verdicts_are_what_their_schemas_say),
 		cmocka_unit_test(proposals_reports_and_beats_are_what_their_schemas_say),
+		cmocka_unit_test(conditions_are_what_their_schema_says),
 		cmocka_unit_test(what_no_writer_of_ours_writes_is_refused),
 		cmocka_unit_test(names_are_parts_of_keys),
 	};

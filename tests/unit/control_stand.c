@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "message/rows.h"
 #include "state/table.h"
 
 #define STAND_BYTES_MAX ((size_t)1 << 30)
@@ -31,15 +32,11 @@ void control_close(struct control_stand *stand)
 	arena_close(stand->arena);
 }
 
-static struct text kept(struct control_stand *stand, struct text text)
-{
-	return (struct text){text.bytes ? arena_copy(stand->arena, text.bytes, text.length) : NULL, text.length};
-}
-
 void control_append(struct control_stand *stand, struct text key, struct text value)
 {
 	assert_true(stand->control_count < STAND_RECORDS_MAX);
-	stand->control[stand->control_count++] = (struct keeper_record){kept(stand, key), kept(stand, value)};
+	stand->control[stand->control_count++] =
+		(struct keeper_record){text_copied(stand->arena, key), text_copied(stand->arena, value)};
 }
 
 void control_commit(struct control_stand *stand)
@@ -57,7 +54,7 @@ void control_keeper_start(struct control_stand *stand)
 	stand->keeper = keeper_open(&stand->options, &error);
 	assert_non_null(stand->keeper);
 	for (size_t i = 0; i < stand->control_count; i++)
-		assert_true(keeper_restore(stand->keeper, stand->control[i].key, stand->control[i].value, stand->now_ms, &error));
+		assert_true(keeper_restore(stand->keeper, stand->control[i].key, stand->control[i].value, &error));
 	assert_true(keeper_begin(stand->keeper, stand->now_ms, &error));
 	control_commit(stand);
 	stand->taken = (size_t)keeper_resume(stand->keeper);
@@ -87,7 +84,7 @@ struct text control_encode(struct control_stand *stand, const struct record_form
 	struct error error = {0};
 	buffer_open(&out, (size_t)4 << 20);
 	assert_true(record_encode(form, record, &out, &error));
-	struct text bytes = kept(stand, buffer_view(&out));
+	struct text bytes = text_copied(stand->arena, buffer_view(&out));
 	buffer_close(&out);
 	return bytes;
 }

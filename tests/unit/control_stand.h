@@ -1,5 +1,5 @@
-/* control_stand.h: a namespace's topics of the control plane in memory, and a keeper on them, for tests. What the keeper
- * gives is appended to `control` as a transaction is: whole or not at all. */
+/* control_stand.h: Topics of a namespace's control plane in memory, and a keeper on them, for tests. What the keeper
+ * returns is appended to `control` as a transaction is: whole or not at all. */
 #ifndef TESTS_CONTROL_STAND_H
 #define TESTS_CONTROL_STAND_H
 

@@ -13,7 +13,7 @@ static void days_on_sound_ground_hold(void **state)
 {
 	(void)state;
 	struct day_result result;
-	for (uint64_t seed = 1; seed <= 100; seed++) {
+	for (uint64_t seed = 1; seed <= UNIT_REPETITIONS(100); seed++) {
 		struct error error = {0};
 		const struct day_config config = {
 			.seed = seed / 2, .exactly_once = seed % 2, .kinds = step_kinds, .ground = &day_ground_twin};
@@ -30,7 +30,7 @@ static void days_of_each_trait_hold(void **state)
 	(void)state;
 	struct day_result result;
 	for (unsigned trait = 0; trait < DAY_TRAITS; trait++)
-		for (uint64_t seed = 1; seed <= 20; seed++) {
+		for (uint64_t seed = 1; seed <= UNIT_REPETITIONS(20); seed++) {
 			struct error error = {0};
 			const struct day_config config = {.seed = seed,
 							  .exactly_once = seed % 2,

@@ -1,5 +1,5 @@
-/* dispatch_test.c: how calls of one model stand in line, repeat, and wait for a model that is
- * away. */
+/* dispatch_test.c: Tests of the queue of calls to one model: their order, their repetition, and the wait for a model that
+ * is unreachable. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,6 +35,30 @@ static void lanes_bound_what_is_under_way_and_the_rest_goes_in_order(void **stat
 	servers_run_for(SECOND);
 	assert_int_equal(servers.flights_most, 2);
 	assert_string_equal(servers.order, "abcde");
+}
+
+/* Of three calls at once, a perturbation takes one, and the others go before those that wait. */
+static void perturbations_wait_for_all_other_calls(void **state)
+{
+	(void)state;
+	static char names[] = "a\0b\0c\0d\0e\0f";
+	struct model_counts counts = {0};
+	servers.model.lanes_least = servers.model.lanes_most = 3;
+	servers_begin(1);
+	servers.config.counts = &counts;
+	servers.latency_us[0] = SECOND;
+	for (int i = 0; i < 6; i++) {
+		struct call *call = servers_make((float)i, 1, ARENA_NEW(servers.arena, struct message));
+		struct error error = {0};
+		call->owner = names + 2 * i;
+		call->once = call->uncached = i < 3;
+		assert_true(dispatch_call(servers.dispatch, call, servers.now_us, &error));
+		assert_int_equal(servers.flight_count, i < 3 ? 1 : i < 5 ? i - 1 : 3);
+		servers_run_for(1000);
+	}
+	servers_run_for(10 * SECOND);
+	assert_string_equal(servers.order, "adefbc");
+	assert_int_equal(counts.attempts, 3);
 }
 
 static void a_call_says_where_it_is(void **state)
@@ -366,6 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(a_call_goes_out_at_once_and_is_answered_once),
 		STORY(lanes_bound_what_is_under_way_and_the_rest_goes_in_order),
+		STORY(perturbations_wait_for_all_other_calls),
 		STORY(a_call_says_where_it_is),
 		STORY(a_model_away_for_five_minutes_costs_no_record),
 		STORY(a_proxy_that_says_503_for_five_minutes_costs_few_of_a_backlog),

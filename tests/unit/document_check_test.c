@@ -1,4 +1,5 @@
-/* document_check_test.c: what a keeper refuses for the documents' sake, with the place of each error. */
+/* document_check_test.c: Tests of the check of documents: what a keeper refuses for the documents' sake, with the
+ * place of each error. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -152,6 +153,76 @@ static void a_yaml_bomb_is_refused(void **state)
 	assert_true(fault->text.length > 0 && fault->line > 0);
 }
 
+/* Texts of a megabyte that are some fifty times as large when they are read. */
+static void documents_that_need_too_much_memory_are_refused(void **state)
+{
+	enum { COUNT = 12, ONES = 480000 };
+	struct proposal_item items[COUNT];
+	struct buffer yaml;
+	(void)state;
+	buffer_open(&yaml, (size_t)1 << 20);
+	buffer_string(&yaml, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: m}\nspec: [1");
+	for (size_t i = 0; i < ONES; i++)
+		buffer_string(&yaml, ",1");
+	buffer_string(&yaml, "]\n");
+	for (size_t i = 0; i < COUNT; i++)
+		items[i] = (struct proposal_item){.kind = TEXT("Model"),
+						  .name = text_of(arena_print(stand.arena, "m%zu", i)),
+						  .document = buffer_view(&yaml)};
+	const struct record_list list = {COUNT, items};
+	struct record_list faults = {0};
+	struct error error = {0};
+	const struct keeper_checker keeper = document_check_of(&checker);
+	assert_true(keeper.check(keeper.context, &list, keeper_ledger(stand.keeper), stand.arena, &faults, &error));
+	assert_true(faults.count == 1);
+	assert_true(text_is(((const struct verdict_fault *)faults.items)->text,
+			    "the documents so far need more than 256 MiB of memory; propose smaller ones"));
+	buffer_close(&yaml);
+}
+
+/* As after an upgrade: the keeper's checker is stricter than the one that accepted the document. */
+static void an_error_in_an_accepted_document_refuses_only_what_touches_it(void **state)
+{
+	const struct keeper_checker strict = stand.options.checker;
+	(void)state;
+	stand.options.checker = (struct keeper_checker){0};
+	control_keeper_start(&stand);
+	accepts("Pipeline", "broken", PIPELINE("broken", "[{name: m, inputz: [x]}]"));
+	accepts("Pipeline", "p", PIPELINE("p", "[{name: m}]\n  output: {steps: [m]}"));
+	stand.options.checker = strict;
+	control_keeper_start(&stand);
+	accepts("Pipeline", "p", PIPELINE("p", "[{name: other}]\n  output: {steps: [other]}"));
+	const struct proposal_item back = {
+		.kind = TEXT("Pipeline"), .name = TEXT("p"), .action = PROPOSAL_ROLLBACK, .to = 1, .expected = 2};
+	assert_int_equal(control_ask(&stand, (struct proposal){.items = {1, &back}})->outcome, VERDICT_ACCEPTED);
+	accepts("Pipeline", "q",
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: q}\nspec:\n"
+		"  input: {externalInputs: [p.step.m.outputs]}\n  steps: [{name: m}]\n");
+	const struct verdict_fault *fault = refuses("Pipeline", "p", PIPELINE("p", "[{name: n}]\n  output: {steps: [n]}"));
+	assert_true(text_is(fault->name, "q")); /* which was good before */
+	fault = refuses("Pipeline", "broken", PIPELINE("broken", "[{name: m, inputz: [x]}]"));
+	assert_true(text_is(fault->name, "broken") && fault->line == 5); /* its own error */
+	fault = refuses("Pipeline", "p", PIPELINE("p", "[{name: m, inputz: [x]}]"));
+	assert_true(text_is(fault->name, "p") && fault->line == 5); /* the same error elsewhere */
+	accepts("Pipeline", "broken", NULL);
+}
+
+#define RUNTIME(prefix)                                                                                                            \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nmetadata: {name: r}\n"                                        \
+	"spec: {config: {kafkaConfig: {topicPrefix: " prefix "}}}\n"
+
+static void a_runtime_has_the_prefix_of_the_control_plane(void **state)
+{
+	(void)state;
+	checker.prefix = "acme";
+	const struct verdict_fault *fault = refuses("SeldonRuntime", "r", RUNTIME("other"));
+	if (!text_is(fault->text, "`topicPrefix` is `other`, and the topics of this control plane have `acme`: start its engines "
+				  "with --topic-prefix, or leave it out"))
+		fail_msg("%.*s", TEXT_ARGUMENTS(fault->text));
+	accepts("SeldonRuntime", "r", RUNTIME("acme"));
+	checker.prefix = NULL;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, documents_setup, documents_teardown)
 
 int main(void)
@@ -162,7 +233,10 @@ int main(void)
 		TEST(a_delete_that_breaks_another_document_is_refused),
 		TEST(a_model_that_a_pipeline_calls_cannot_be_deleted),
 		TEST(a_document_is_the_resource_that_it_is_said_to_be),
+		TEST(an_error_in_an_accepted_document_refuses_only_what_touches_it),
+		TEST(a_runtime_has_the_prefix_of_the_control_plane),
 		TEST(a_yaml_bomb_is_refused),
+		TEST(documents_that_need_too_much_memory_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

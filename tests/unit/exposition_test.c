@@ -1,5 +1,5 @@
-/* exposition_test.c: what Prometheus is told of counts: names, labels that need escapes, histograms, and the subjects
- * that are beyond a limit. */
+/* exposition_test.c: Tests of the text of metrics: what Prometheus is told of counts: names, labels that need escapes,
+ * histograms, and the subjects that are beyond a limit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

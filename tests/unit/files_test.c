@@ -1,4 +1,4 @@
-/* files_test.c: what steps get that name files in their options, and what is said when they
+/* files_test.c: Tests of files in options: what steps get that name files in their options, and what is said when they
  * get nothing. */
 #include "serving/files.h"
 
@@ -104,9 +104,9 @@ static void a_digest_tells_another_file_from_the_one_that_was_meant(void **state
 	assert_true(read_as("model", DIGEST_OF_ONE, &content));
 	assert_true(read_as("model", "sha256:" DIGEST_OF_ONE, &content));
 	expect_refused("model", "sha256:0692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed",
-		       "is another file than was meant");
-	expect_refused("model", "sha256:7692", "is no digest");
-	expect_refused("model", "md5", "is no digest");
+		       "is not the expected file");
+	expect_refused("model", "sha256:7692", "is not a digest");
+	expect_refused("model", "md5", "is not a digest");
 }
 
 static void a_view_knows_by_their_bytes_which_files_were_read_through_it(void **state)

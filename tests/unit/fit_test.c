@@ -1,12 +1,10 @@
-/* fit_test.c: what `sluice fit preprocess` learns of rows, and what it says of rows that
- * teach nothing. */
+/* fit_test.c: Tests of learning: what `sluice fit preprocess` learns of rows, and what it says of rows that teach
+ * nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -17,25 +15,6 @@
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
 #define STEP "  steps:\n  - name: clean\n    preprocess:\n"
 #define TAIL "  output: {steps: [clean]}\n"
-
-static char folder[] = "/tmp/sluice-fit-XXXXXX";
-
-static int set_up(void **state)
-{
-	(void)state;
-	return mkdtemp(folder) && chdir(folder) == 0 ? 0 : 1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	static const char *const files[] = {"p.yaml", "data", "out.json"};
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-		(void)unlink(files[i]);
-	if (chdir("/") != 0)
-		return 1;
-	return rmdir(folder);
-}
 
 /* What is printed for a step of these operations and these data. */
 static struct said fit(const char *operations, const char *data, const char *more)
@@ -461,5 +440,5 @@ int main(void)
 		cmocka_unit_test(what_the_step_refuses_of_a_topic_is_left_out_and_counted),
 		cmocka_unit_test(a_topic_that_teaches_nothing_is_said),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "ground.h"
+#include "planning.h"
 
 static void open_batches(int64_t size)
 {
@@ -101,6 +102,38 @@ static void a_pot_that_all_have_left_is_not_sent(void **state)
 	expect_all_finished();
 }
 
+static void message_mark(struct message *message, double value)
+{
+	void *elements;
+	struct error error = {0};
+	const struct tensor **items = ARENA_ARRAY(message->arena, const struct tensor *, 1);
+	struct tensor *mark = tensor_make(message->arena, TEXT("odd"), DATATYPE_FP64, NULL, 0, &elements, &error);
+	assert_true(items && mark && tensor_store(elements, DATATYPE_FP64, 0, value));
+	items[0] = mark;
+	message->payload.marks = (struct tensors){1, items};
+}
+
+static void each_member_keeps_its_marks(void **state)
+{
+	struct planning planning;
+	(void)state;
+	planning_open(&planning, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"
+				 "spec:\n  output: {steps: [tell]}\n  steps:\n  - {name: rows, batch: {size: 2}}\n"
+				 "  - {name: tell, inputs: [rows], expression: {set: {told: odd}}}\n");
+	scene_open(&scene, planning.graph, ground, false);
+	for (size_t i = 0; i < 2; i++) {
+		struct message *message = scene_message(&scene, i ? "b" : "a", i ? "x=[2]2,3" : "x=[1]1");
+		message_mark(message, (double)(i + 5));
+		scene_enter(&scene, message);
+	}
+	scene_reply(&scene, "rows", "y=[3]10,20,30");
+	expect_tensors("a", "y=10 told=5");
+	expect_tensors("b", "y=20,30 told=6");
+	scene_close(&scene);
+	scene = (struct scene){0}; /* it is closed again after the test */
+	planning_close(&planning);
+}
+
 #define SHOWS(name) cmocka_unit_test_setup_teardown(name, lay_ground, clear_ground)
 
 int main(void)
@@ -112,6 +145,7 @@ int main(void)
 		SHOWS(a_failed_batch_fails_each_member),
 		SHOWS(a_member_past_its_deadline_leaves_the_others_their_answer),
 		SHOWS(a_pot_that_all_have_left_is_not_sent),
+		SHOWS(each_member_keeps_its_marks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

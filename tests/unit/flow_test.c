@@ -1,4 +1,4 @@
-/* flow_test.c: how a message goes through a graph. */
+/* flow_test.c: Tests of a message on its way through a graph. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -320,12 +320,12 @@ static void a_deadline_answers_and_forgets_the_call(void **state)
 	assert_int_equal(flow_due_ms(scene.flow), 50);
 	scene_advance(&scene, 50);
 	expect_error("m", ERROR_LIMIT,
-		     "the deadline of the request has passed before its answer was there: step `a` waited for model a;");
+		     "the deadline of the request has passed before its answer was ready: step `a` waited for model a;");
 	assert_int_equal(scene.forgotten, 1);
 	message = scene_message(&scene, "late", "x=1");
 	message->deadline_ms = 50;
 	scene_enter(&scene, message);
-	expect_error("late", ERROR_LIMIT, "before its answer was there: it came too late for its first step;");
+	expect_error("late", ERROR_LIMIT, "before its answer was ready: it arrived too late for its first step;");
 	assert_int_equal(scene.call_count, 1);
 	expect_all_finished();
 }

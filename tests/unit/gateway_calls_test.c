@@ -14,6 +14,7 @@
 #include "tests/unit/worker_stand.h"
 
 #define REPLIES "sluice.default.replies"
+#define FEEDBACK "sluice.default.pipeline.p.feedback"
 #define MOMENT_MS 300
 #define CALLERS 3
 
@@ -39,16 +40,19 @@ static int calls_stand_open(void **state)
 {
 	static struct calls_stand stand;
 	struct error error = {0};
-	static const char *topics[] = {"in"};
+	static const char *topics[] = {"in", FEEDBACK};
 	stand = (struct calls_stand){0};
 	mock_open(&stand.mock);
 	rd_kafka_mock_topic_create(stand.mock.cluster, REPLIES, 1, 1);
+	rd_kafka_mock_topic_create(stand.mock.cluster, FEEDBACK, 1, 1);
 	/* One that the writer meets later it looks up after a second. */
 	stand.replies = rd_kafka_topic_new(stand.mock.writer, REPLIES, NULL);
 	stand.loop = loop_open(&error);
-	stand.target = (struct gateway_target){.name = "p", .namespace = "default", .answers = true, .request_bytes = 1 << 20};
+	stand.target = (struct gateway_target){.name = "p", .namespace = "default", .answers = true};
+	stand.target.request_bytes = 1 << 20;
+	stand.target.feedback = 1;
 	stand.targets = (struct gateway_targets){
-		.count = 1, .items = &stand.target, .topic_count = 1, .topics = topics, .prefix = "sluice", .namespace = "default"};
+		.count = 1, .items = &stand.target, .topic_count = 2, .topics = topics, .prefix = "sluice", .namespace = "default"};
 	const struct calls_config config = {
 		.brokers = stand.mock.brokers, .consumer = mock_quick, .producer = mock_quick, .message_bytes = 1 << 20};
 	stand.calls = calls_open(stand.loop, &config, &stand.targets, &error);
@@ -119,8 +123,9 @@ static void await_end(struct calls_stand *stand, size_t number)
 	}
 }
 
-/* The reply address of the next request that was asked; the loop goes on meanwhile, for the record's acknowledgement. */
-static void next_asked(struct calls_stand *stand, char *address)
+/* The next record of partition 0 of the topic, which is always the same one in a test; the loop goes on meanwhile, for the
+ * record's acknowledgement. */
+static rd_kafka_message_t *next_record(struct calls_stand *stand, const char *topic)
 {
 	char words[256];
 	struct error error = {0};
@@ -132,22 +137,28 @@ static void next_asked(struct calls_stand *stand, char *address)
 		rd_kafka_conf_set(configuration, "log_level", "0", words, sizeof words);
 		stand->engine = rd_kafka_new(RD_KAFKA_CONSUMER, configuration, words, sizeof words);
 		rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-		rd_kafka_topic_partition_list_add(list, "in", 0)->offset = 0;
+		rd_kafka_topic_partition_list_add(list, topic, 0)->offset = 0;
 		assert_int_equal(rd_kafka_assign(stand->engine, list), 0);
 		rd_kafka_topic_partition_list_destroy(list);
 	}
 	for (int turns = 0; turns < MOCK_WAIT_MS / 20; turns++) {
 		assert_true(loop_turn(stand->loop, 0, &error));
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(stand->engine, 20);
-		bool good = message && !message->err;
-		if (good)
-			(void)snprintf(address, REPLY_ADDRESS_BYTES_MAX, "%s", record_header(message, REPLY_HEADER));
+		if (message && !message->err)
+			return message;
 		if (message)
 			rd_kafka_message_destroy(message);
-		if (good)
-			return;
 	}
 	fail_msg("nothing was asked");
+	return NULL;
+}
+
+/* The reply address of the next request that was asked. */
+static void next_asked(struct calls_stand *stand, char *address)
+{
+	rd_kafka_message_t *message = next_record(stand, "in");
+	(void)snprintf(address, REPLY_ADDRESS_BYTES_MAX, "%s", record_header(message, REPLY_HEADER));
+	rd_kafka_message_destroy(message);
 }
 
 static void await_strayed(struct calls_stand *stand, uint64_t count)
@@ -296,6 +307,36 @@ static void without_output_a_call_ends_when_kafka_has_its_request(void **state)
 	assert_string_equal(stand->callers[0].body, "{\"id\":\"r\"}");
 }
 
+static void feedback_is_a_record_without_headers_and_ends_when_kafka_has_it(void **state)
+{
+	struct calls_stand *stand = *state;
+	const struct call_request request = {
+		.target = &stand->target,
+		.is_feedback = true,
+		.body = TEXT("outcome"),
+		.key = TEXT("r-1"),
+		.id = TEXT("r-1"),
+		.deadline_ms = loop_time_of_day_ms(stand->loop) + MOCK_WAIT_MS,
+		.place = TEXT("/here"),
+		.ended = on_ended,
+		.is_over = is_over,
+		.context = &stand->callers[0],
+	};
+	calls_begin(stand->calls, &request);
+	rd_kafka_message_t *message = next_record(stand, FEEDBACK);
+	rd_kafka_headers_t *headers;
+	bool same = message->len == 7 && memcmp(message->payload, "outcome", 7) == 0 && message->key_len == 3 &&
+		    memcmp(message->key, "r-1", 3) == 0;
+	bool bare = rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR__NOENT;
+	rd_kafka_message_destroy(message);
+	assert_true(same);
+	assert_true(bare);
+	await_end(stand, 0);
+	assert_int_equal(stand->callers[0].status, 202);
+	assert_string_equal(stand->callers[0].body, "{\"id\":\"r-1\"}");
+	assert_int_equal(calls_counts(stand->calls).accepted, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +348,7 @@ int main(void)
 		CALLS_STORY(a_request_that_is_too_large_for_a_record_is_refused_at_once),
 		CALLS_STORY(a_caller_that_is_gone_is_let_go),
 		CALLS_STORY(without_output_a_call_ends_when_kafka_has_its_request),
+		CALLS_STORY(feedback_is_a_record_without_headers_and_ends_when_kafka_has_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* gateway_test.c: the pure parts of a gateway: paths find their routes, and replies become what callers see. */
+/* gateway_test.c: Tests of the pure parts of a gateway: routes of paths, and answers made of replies. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,9 @@
 
 #include "gateway/call_outcome.h"
 #include "gateway/call_setup.h"
+#include "gateway/cors.h"
 #include "gateway/rest.h"
+#include "gateway/submission.h"
 #include "message/reply.h"
 #include "net/grpc_wire.h"
 #include "tests/unit/planning.h"
@@ -44,7 +46,15 @@ static void a_path_finds_its_route_and_whom_it_names(void **state)
 		{"POST", "/v2/pipelines/p/infer/more", NULL, "", ""},
 		{"POST", "/v2/pipelines/p", NULL, "", ""},
 		{"POST", "/v1/models/:predict", NULL, "", ""},
-		{"POST", "/v1/models/m:explain", NULL, "", ""},
+		{"POST", "/v1/models/m:explain", "/v1/models/{model}:explain", "", "m"},
+		{"POST", "/v2/pipelines/p/explain", "/v2/pipelines/{pipeline}/explain", "", "p"},
+		{"POST", "/seldon/ns/d/api/v1.0/explanations", "/api/v1.0/explanations", "ns", "d"},
+		{"POST", "/v2/pipelines/p/feedback", "/v2/pipelines/{pipeline}/feedback", "", "p"},
+		{"POST", "/seldon/ns/d/api/v1.0/feedback", "/api/v1.0/feedback", "ns", "d"},
+		{"GET", "/v2/pipelines/p/explain", NULL, "", ""},
+		{"GET", "/v2/pipelines/p/requests/1-2-3-4", "/v2/pipelines/{pipeline}/requests/{request}", "", "p"},
+		{"POST", "/v2/pipelines/p/requests/1-2-3-4", NULL, "", ""},
+		{"POST", "/v1/models/m:classify", NULL, "", ""},
 		{"POST", "/seldon/ns", NULL, "", ""},
 		{"GET", "", NULL, "", ""},
 		{"GET", "/", NULL, "", ""},
@@ -165,19 +175,24 @@ static void listed_headers_alone_are_passed_on(void **state)
 						    {"traceparent", "t"},
 						    {"authorization", "secret"},
 						    {"x-mine", "m"},
+						    {"x-seldon-route", ":a_1:"},
+						    {"X-Model-Version", "base"},
 						    {NULL, NULL}};
-	const struct name more = {.text = "x-mine"};
+	const struct name more = {.text = "x-mine"}, version = {.text = "X-Model-Version"};
 	const struct gateway_config config = {.passed = {1, &more}};
-	struct call_source source = {.config = &config, .context = given, .header = header_given};
+	const struct gateway_targets targets = {.routed = {1, &version}};
+	struct call_source source = {.config = &config, .targets = &targets, .context = given, .header = header_given};
 	struct arena *arena = arena_open((size_t)1 << 16);
 	(void)state;
 	struct headers passed = call_headers_passed(&source, arena);
-	assert_int_equal(passed.count, 4);
+	assert_int_equal(passed.count, 6);
 	assert_true(text_is(headers_find(passed, TEXT("x-mine"))->value, "m"));
+	assert_true(text_is(headers_find(passed, TEXT("x-seldon-route"))->value, ":a_1:"));
+	assert_true(text_is(headers_find(passed, TEXT("X-Model-Version"))->value, "base"));
 	assert_true(text_is(headers_find(passed, TEXT("content-type"))->value, "application/json"));
 	source.content_type = "application/x-protobuf"; /* by gRPC: there is nothing behind the message */
 	passed = call_headers_passed(&source, arena);
-	assert_int_equal(passed.count, 3);
+	assert_int_equal(passed.count, 5);
 	assert_true(text_is(headers_find(passed, TEXT("content-type"))->value, "application/x-protobuf"));
 	assert_null(headers_find(passed, TEXT("Inference-Header-Content-Length")));
 	arena_close(arena);
@@ -211,6 +226,65 @@ static void a_deadline_is_the_callers_within_the_most(void **state)
 		else
 			assert_int_equal(refusal.status, 400);
 	}
+}
+
+/* ---- submitted requests ---- */
+
+static void an_id_leads_back_to_its_request(void **state)
+{
+	static const struct submission rows[] = {
+		{0, 0, 0, -1}, {3, 41, 1700000000000, 7}, {INT32_MAX, INT64_MAX, INT64_MAX, INT32_MAX}};
+	static const char *const wrong[] = {"",		"1",	     "1-2-3",	  "1-2-3-4-5",	"1-2-3-",	 "-1-2-3-4",
+					    "a-2-3-4",	"1-2-3-0x4", "1-+2-3-4", "1-2-3-4 ",
+					    "2147483648-2-3-4", "1-2-3-4294967296"};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char id[SUBMISSION_ID_BYTES_MAX];
+		struct submission read;
+		assert_true(submission_read((struct text){id, submission_write(&rows[i], id)}, &read));
+		assert_int_equal(read.partition, rows[i].partition);
+		assert_int_equal(read.offset, rows[i].offset);
+		assert_int_equal(read.time_ms, rows[i].time_ms);
+		assert_int_equal(read.answers, rows[i].answers);
+	}
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		if (submission_read(text_of(wrong[i]), &(struct submission){0}))
+			fail_msg("%s is read", wrong[i]);
+}
+
+/* ---- origins of pages ---- */
+
+static void an_origin_is_a_scheme_and_a_host(void **state)
+{
+	static const struct {
+		const char *origin;
+		bool good;
+	} rows[] = {{"*", true}, {"https://a.example", true}, {"http://localhost:3000", true}, {"moz-extension://ab-cd", true},
+		    {"", false}, {"a.example", false}, {"https://", false}, {"://a", false}, {"https://a/", false},
+		    {"https://a?b", false},
+		    {"https://*.a", false}, {"https://a b", false}, {"https://a,https://b", false}, {"null", false}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct name name = {.text = rows[i].origin};
+		const struct name_list list = {1, &name};
+		struct error error = {0};
+		if (cors_origins_check(&list, &error) != rows[i].good || (error.kind == ERROR_CONFIG) == rows[i].good)
+			fail_msg("%s is taken otherwise", rows[i].origin);
+	}
+}
+
+static void listed_origins_alone_are_allowed(void **state)
+{
+	const struct name some[] = {{.text = "https://a.example"}, {.text = "http://b:81"}}, any = {.text = "*"};
+	const struct name_list list = {2, some}, all = {1, &any}, none = {0};
+	(void)state;
+	assert_string_equal(cors_origin_allowed(&list, TEXT("http://b:81")), "http://b:81");
+	assert_string_equal(cors_origin_allowed(&list, TEXT("https://A.example")), "https://a.example");
+	assert_null(cors_origin_allowed(&list, TEXT("https://a.example:444")));
+	assert_null(cors_origin_allowed(&list, TEXT("https://a.example.b")));
+	assert_null(cors_origin_allowed(&list, TEXT("null")));
+	assert_string_equal(cors_origin_allowed(&all, TEXT("null")), "*");
+	assert_null(cors_origin_allowed(&none, TEXT("https://a.example")));
 }
 
 /* ---- targets ---- */
@@ -247,6 +321,31 @@ static void a_pipeline_that_answers_otherwise_names_the_step(void **state)
 			       "`m`"));
 }
 
+static void a_pipeline_with_an_experiment_takes_feedback(void **state)
+{
+	struct planning planning;
+	struct plan plan;
+	struct gateway_targets targets, next;
+	struct error error = {0};
+	(void)state;
+	planning_open_steps(&planning, "  - {name: s, experiment: {name: e, candidates: [{name: m, weight: 1}]}}\n"
+				       "  output: {steps: [s]}\n");
+	planning_plan(&planning, NULL, &plan);
+	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
+	assert_true(targets.items[0].takes_feedback);
+	assert_int_equal(targets.topic_count, 2);
+	assert_string_equal(targets.topics[targets.items[0].feedback], "sluice.default.pipeline.p.feedback");
+	assert_true(gateway_targets_make(&plan, &targets, planning.arena, &next, &error));
+	assert_int_equal(next.topic_count, 2);
+	assert_int_equal(next.items[0].feedback, targets.items[0].feedback);
+	planning_close(&planning);
+	planning_open_steps(&planning, "  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n");
+	planning_plan(&planning, NULL, &plan);
+	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
+	assert_false(targets.items[0].takes_feedback);
+	planning_close(&planning);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,7 +356,11 @@ int main(void)
 		cmocka_unit_test(a_failure_has_a_status_of_grpc),
 		cmocka_unit_test(listed_headers_alone_are_passed_on),
 		cmocka_unit_test(a_deadline_is_the_callers_within_the_most),
+		cmocka_unit_test(an_id_leads_back_to_its_request),
+		cmocka_unit_test(an_origin_is_a_scheme_and_a_host),
+		cmocka_unit_test(listed_origins_alone_are_allowed),
 		cmocka_unit_test(a_pipeline_that_answers_otherwise_names_the_step),
+		cmocka_unit_test(a_pipeline_with_an_experiment_takes_feedback),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

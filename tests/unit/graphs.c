@@ -468,12 +468,19 @@ static void note_tap(void *context, const struct message *message, enum tap_poin
 	((struct scene *)context)->taps[point]++;
 }
 
+static void note_copy(void *context, const struct call *call)
+{
+	struct scene *scene = context;
+	scene->copied[scene->copy_count++] = call->name;
+}
+
 void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, bool tapped)
 {
 	*scene = (struct scene){.arena = arena, .graph = graph};
 	struct flow_outside outside = {
 		.context = scene,
 		.call = note_call,
+		.copy = note_copy,
 		.forget = note_forgotten,
 		.outage_ms = note_outage,
 		.answer = note_answer,

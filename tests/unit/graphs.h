@@ -71,6 +71,8 @@ struct scene {
 	int64_t now_ms;
 	size_t call_count, forgotten;
 	struct call *calls[NOTED_MAX]; /* NULL: answered or forgotten */
+	size_t copy_count; /* shadow requests */
+	const char *copied[NOTED_MAX];
 	size_t answer_count;
 	struct noted_answer answers[NOTED_MAX];
 	size_t taps[TAP_STEP_OUTPUTS + 1];

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -342,6 +343,65 @@ static void a_long_answer_arrives_whole(void **state)
 	guest_close(&caller);
 }
 
+/* The answer of that length, and with that header, to a request with that head. */
+static const char *answer_of(struct server_stand *stand, const char *head, size_t length, const struct http_answer_header *header)
+{
+	static char answer[HTTP_GZIP_BYTES_MAX + 1], reply[2 * HTTP_GZIP_BYTES_MAX];
+	struct guest caller = server_stand_call(stand);
+	size_t came = 0;
+	memset(answer, 'x', sizeof answer);
+	stand->waiting = NULL;
+	guest_say(&caller, head);
+	while (!stand->waiting)
+		guest_turn(&caller);
+	http_server_answer(stand->waiting, 200, "text/plain", (struct text){answer, length}, header, header != NULL);
+	for (size_t all = sizeof reply; came < all;) {
+		ssize_t got = recv(caller.socket, reply + came, sizeof reply - 1 - came, MSG_DONTWAIT);
+		assert_true(got != 0);
+		came += got > 0 ? (size_t)got : 0;
+		reply[came] = '\0';
+		const char *end = strstr(reply, "\r\n\r\n");
+		if (end)
+			all = (size_t)(end - reply) + 4 +
+			      (*head == 'H' ? 0 : (size_t)strtoul(strstr(reply, "Content-Length: ") + 16, NULL, 10));
+		if (got < 0)
+			guest_turn(&caller);
+	}
+	guest_close(&caller);
+	return reply;
+}
+
+#define ACCEPTS(coding) "GET /later HTTP/1.1\r\nHost: x\r\nAccept-Encoding: " coding "\r\n\r\n"
+
+static void a_long_answer_is_compressed_for_callers_that_accept_it(void **state)
+{
+	struct server_stand *stand = *state;
+	static const struct http_answer_header coded = {"Content-Encoding", "br"};
+	static const struct {
+		const char *head;
+		size_t length;
+		const struct http_answer_header *header;
+		bool packed, varies;
+	} rows[] = {{ACCEPTS("gzip"), HTTP_GZIP_BYTES_LEAST, NULL, true, true},
+		    {ACCEPTS("br") , HTTP_GZIP_BYTES_LEAST, NULL, false, true},
+		    {ACCEPTS("br\r\nAccept-Encoding: gzip"), HTTP_GZIP_BYTES_MAX, NULL, true, true},
+		    {GET("/later"), HTTP_GZIP_BYTES_LEAST, NULL, false, true},
+		    {ACCEPTS("gzip;q=0"), HTTP_GZIP_BYTES_LEAST, NULL, false, true},
+		    {ACCEPTS("gzip"), HTTP_GZIP_BYTES_LEAST - 1, NULL, false, false},
+		    {ACCEPTS("gzip"), HTTP_GZIP_BYTES_MAX + 1, NULL, false, false},
+		    {ACCEPTS("gzip"), HTTP_GZIP_BYTES_LEAST, &coded, false, false},
+		    {"HEAD /later HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n", HTTP_GZIP_BYTES_LEAST, NULL, true, true}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *reply = answer_of(stand, rows[i].head, rows[i].length, rows[i].header);
+		if (!strstr(reply, "Content-Encoding: gzip\r\n") == rows[i].packed ||
+		    !strstr(reply, "Vary: Accept-Encoding\r\n") == rows[i].varies ||
+		    (strtoul(strstr(reply, "Content-Length: ") + 16, NULL, 10) < rows[i].length) != rows[i].packed)
+			fail_msg("row %zu: %.300s", i, reply);
+		if (rows[i].packed && *rows[i].head == 'G')
+			assert_memory_equal(strstr(reply, "\r\n\r\n") + 4, "\x1f\x8b", 2);
+	}
+}
+
 static void an_old_client_is_served(void **state)
 {
 	struct server_stand *stand = *state;
@@ -423,6 +483,7 @@ int main(void)
 		TEST(an_answer_without_a_body_has_no_length),
 		TEST(the_query_is_apart_from_the_path),
 		TEST(a_long_answer_arrives_whole),
+		TEST(a_long_answer_is_compressed_for_callers_that_accept_it),
 		TEST(an_old_client_is_served),
 		TEST(draining_closes_behind_the_last_answer),
 		TEST(a_port_that_is_taken_is_named),

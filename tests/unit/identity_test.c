@@ -1,5 +1,5 @@
-/* identity_test.c: the loss of state is noticed: what a commit refers to is compared with the
- * identity that a changelog partition has. */
+/* identity_test.c: Tests of the detection of lost state: the identity in a commit is compared with that of the changelog
+ * partition. */
 #include "state/identity.h"
 
 #include <setjmp.h>
@@ -107,7 +107,7 @@ static void a_changelog_of_another_name_is_noticed(void **state)
 	restart(stand, scopes, true);
 	stand->check.changelog = "sluice.ns.pipeline.q.stage.request.state";
 	expect_lost(stand, CHANGELOG "; was the pipeline or a step renamed");
-	expect_lost(stand, "changed? pipeline `p` is now `q`. Give back the names");
+	expect_lost(stand, "changed? pipeline `p` is now `q`. Undo the renaming");
 }
 
 #define LONG "a-name-of-a-hundred-characters-is-too-long-for-an-error-that-also-has-to-tell-what-to-do-about-it-all"
@@ -201,7 +201,7 @@ static void what_0_1_0_left_is_taken_as_it_is_with_a_note(void **state)
 	stand->check.reference = (struct state_reference){0};
 	assert_true(store_restore(stand->store, 0, TEXT("k"), TEXT("v"), &error));
 	assert_int_equal(settle(stand), IDENTITY_GOOD);
-	assert_non_null(strstr(stand->note, "taken as it is"));
+	assert_non_null(strstr(stand->note, "used as it is"));
 	restart(stand, scopes, true);
 	assert_int_equal(settle(stand), IDENTITY_GOOD);
 	assert_non_null(strstr(stand->note, "there is no state yet"));

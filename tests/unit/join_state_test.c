@@ -1,5 +1,5 @@
-/* join_state_test.c: a worker that joins what other pipelines give of one request: parts
- * wait in what it remembers, over its end too. On librdkafka's mock of a broker, so at
+/* join_state_test.c: Tests of a worker that joins the answers of other pipelines to one request: parts
+ * wait in its state, also after its end. On librdkafka's mock of a broker, so at
  * least once; a crash is the end of a worker whose commits are lost (tests/kafka kills engines
  * on a real Kafka). The worker runs in a thread of its own, as in an engine. */
 #include <setjmp.h>
@@ -277,10 +277,7 @@ static const struct upstream_link source = {"source", "asked"};
 static void ask_source(struct stand *stand)
 {
 	assert_int_equal(rd_kafka_mock_topic_create(stand->mock.cluster, "asked", 1, 1), 0);
-	assert_int_equal(rd_kafka_producev(stand->mock.writer, RD_KAFKA_V_TOPIC("asked"), RD_KAFKA_V_VALUE("x", 1),
-					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
-			 RD_KAFKA_RESP_ERR_NO_ERROR);
-	assert_int_equal(rd_kafka_flush(stand->mock.writer, MOCK_WAIT_MS), 0);
+	mock_append(&stand->mock, "asked", (struct text){0}, TEXT("x"));
 }
 
 static void start_behind_source(struct stand *stand, const char *join)

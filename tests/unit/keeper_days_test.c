@@ -24,7 +24,7 @@
 #define MAIL_MOST 512
 #define REQUESTS_MOST 2000
 #define DAY_STEPS 1500
-#define DAYS 24
+#define DAYS UNIT_REPETITIONS(24)
 #define REPORT_EVERY_MS 1000
 #define NONE SIZE_MAX
 
@@ -65,6 +65,7 @@ struct day_engine {
 struct register_model {
 	int64_t newest;
 	struct text documents[VERSIONS_MOST]; /* by version; empty: it deletes */
+	int64_t changes[VERSIONS_MOST];	      /* to which a version belongs */
 	bool written[VERSIONS_MOST];
 	int64_t in_force;
 };
@@ -111,9 +112,15 @@ static struct register_model *model_of(struct day *day, const struct proposal_it
 	return &day->model[resource_index(item->name)];
 }
 
-static bool model_is_gone(const struct register_model *model)
+/* A deletion that failed deletes nothing: what was accepted before it is still there. */
+static bool model_is_gone(const struct day *day, const struct register_model *model)
 {
-	return model->newest == 0 || model->documents[model->newest].length == 0;
+	int64_t version = model->newest;
+	if (version > 0 && model->documents[version].length > 0)
+		return false;
+	while (version > 0 && day->phases[model->changes[version]] == CHANGE_FAILED + 1)
+		version--;
+	return version == 0 || model->documents[version].length == 0;
 }
 
 static bool model_expects(struct day *day, const struct proposal_item *item)
@@ -121,7 +128,7 @@ static bool model_expects(struct day *day, const struct proposal_item *item)
 	const struct register_model *model = model_of(day, item);
 	if (item->action == PROPOSAL_COLLECT || item->expected == PROPOSAL_EXPECTS_ANY)
 		return true;
-	return item->expected == 0 ? model_is_gone(model) : model->newest == item->expected;
+	return item->expected == 0 ? model_is_gone(day, model) : model->newest == item->expected;
 }
 
 /* Whether an item is impossible: nothing is there to be deleted, or the version to return to is not kept. */
@@ -129,7 +136,7 @@ static bool model_refuses(struct day *day, const struct proposal_item *item)
 {
 	const struct ledger_resource *kept = ledger_resource_find(&day->judge.ledger, item->kind, item->name);
 	if (item->action == PROPOSAL_DELETE)
-		return model_is_gone(model_of(day, item));
+		return model_is_gone(day, model_of(day, item));
 	return item->action == PROPOSAL_ROLLBACK && (!kept || !ledger_version_find(kept, item->to));
 }
 
@@ -147,6 +154,7 @@ static void model_accept(struct day *day, const struct request *request, const s
 		assert_true(text_equal(made[count].name, item->name));
 		assert_int_equal(made[count++].version, ++model->newest);
 		model->documents[model->newest] = document;
+		model->changes[model->newest] = day->changes + 1;
 	}
 	assert_int_equal(verdict->versions.count, count);
 	day->changes += count > 0;

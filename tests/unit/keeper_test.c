@@ -1,4 +1,4 @@
-/* keeper_test.c: what a keeper accepts and refuses, how changes come into force, and what a new keeper knows. */
+/* keeper_test.c: Tests of the keeper: its decisions about proposals, the phases of changes, and the succession of keepers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -223,6 +223,76 @@ static void parts_are_one_proposal(void **state)
 	assert_int_equal(keeper_resume(stand.keeper), (int64_t)stand.proposal_count);
 }
 
+/* Lists of empty items and labels are small on the topic and large in memory. */
+static void parts_with_too_many_items_are_refused(void **state)
+{
+	static struct proposal_item items[PROPOSAL_ITEMS_MAX];
+	static struct control_label labels[300000];
+	(void)state;
+	for (size_t i = 0; i < PROPOSAL_ITEMS_MAX; i++)
+		items[i] = (struct proposal_item){.kind = TEXT("Pipeline"), .name = TEXT("p")};
+	assert_null(ASK(.id = TEXT("x"), .part = 0, .parts = 3, .items = {PROPOSAL_ITEMS_MAX, items}));
+	refused(ASK(.id = TEXT("x"), .part = 1, .parts = 3, .items = {1, items}),
+		"the proposal has too many documents; 1000 are the most");
+	struct proposal_item item = ITEM("p", .labels = {300000, labels});
+	for (int64_t part = 0; part < 30; part++)
+		assert_null(ASK(.id = TEXT("y"), .part = part, .parts = 31, .items = {1, &item}));
+	refused(ASK(.id = TEXT("y"), .part = 30, .parts = 31, .items = {1, &item}),
+		"the lists of the proposal have too many items; propose fewer documents at once");
+	control_pass(&stand, KEEPER_DEADLINE_MS);
+	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
+}
+
+static void a_single_record_replaces_the_parts_of_its_id(void **state)
+{
+	(void)state;
+	assert_null(ASK(.id = TEXT("x"), .part = 0, .parts = 2, ITEMS(APPLY("p", 0, "one"))));
+	accepted(ASK(.id = TEXT("x"), ITEMS(APPLY("p", 0, "one"))), 1);
+	control_pass(&stand, KEEPER_DEADLINE_MS);
+	accepted(&ledger_verdict_find(keeper_ledger(stand.keeper), TEXT("x"))->record, 1);
+}
+
+static void a_rollback_of_more_than_a_proposal_may_have_is_refused(void **state)
+{
+	enum { COUNT = 68 };
+	static char yaml[1000000];
+	struct proposal_item items[COUNT];
+	(void)state;
+	memset(yaml, 'y', sizeof yaml);
+	for (size_t i = 0; i < COUNT; i++) {
+		struct proposal_item item = {.kind = TEXT("Pipeline"), .document = {yaml, sizeof yaml}};
+		item.name = text_of(arena_print(stand.arena, "p%zu", i));
+		accepted(ASK(.items = {1, &item}), 1);
+		items[i] = (struct proposal_item){
+			.kind = item.kind, .name = item.name, .action = PROPOSAL_ROLLBACK, .expected = 1, .to = 1};
+	}
+	refused(ASK(.items = {COUNT, items}), "its documents have more than 64 MiB together; make several proposals of them");
+}
+
+/* The checker cannot do it, and would not the next time. */
+static bool check_never(void *context, const struct record_list *items, const struct ledger *ledger, struct arena *arena,
+			struct record_list *faults, struct error *error)
+{
+	(void)context, (void)items, (void)ledger, (void)arena, (void)faults;
+	return error_memory(error, ERROR_SYSTEM, "checking a proposal");
+}
+
+static void a_proposal_at_which_keepers_fail_is_refused(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	stand.options.checker = (struct keeper_checker){check_never, NULL};
+	control_keeper_start(&stand);
+	control_send(&stand, (struct proposal){.id = TEXT("x"), ITEMS(APPLY("p", 0, "one"))});
+	assert_false(keeper_propose(stand.keeper, 0, stand.proposals[0], stand.now_ms, &error));
+	control_keeper_start(&stand);
+	keeper_skip(stand.keeper, 0);
+	control_read(&stand);
+	refused(&ledger_verdict_find(keeper_ledger(stand.keeper), TEXT("x"))->record,
+		"the keeper failed twice when it decided this proposal; its log has the reason");
+	assert_int_equal(keeper_resume(stand.keeper), 1);
+}
+
 static void parts_that_disagree_or_are_left_far_behind_are_refused(void **state)
 {
 	(void)state;
@@ -286,6 +356,23 @@ static void an_engine_that_is_silent_or_stops_is_not_waited_for(void **state)
 	assert_int_equal(in_force("p"), 2);
 }
 
+/* The engine `a` is live and not ready, `b` has died, and the keeper has listened long enough: nothing of that is due. */
+static void what_has_passed_is_not_due_again(void **state)
+{
+	(void)state;
+	engine_says("b", 1, 0);
+	control_pass(&stand, 1000);
+	engine_says("a", 1, 0);
+	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
+	int64_t deadline_ms = stand.now_ms + KEEPER_DEADLINE_MS;
+	for (int64_t sequence = 2; stand.now_ms + 1000 < deadline_ms; sequence++) {
+		control_pass(&stand, 1000);
+		engine_says("a", sequence, 0);
+		assert_true(keeper_due(stand.keeper) > stand.now_ms);
+	}
+	assert_int_equal(keeper_due(stand.keeper), deadline_ms);
+}
+
 static void a_new_keeper_listens_before_it_activates(void **state)
 {
 	(void)state;
@@ -295,6 +382,46 @@ static void a_new_keeper_listens_before_it_activates(void **state)
 	assert_int_equal(in_force("p"), 0);
 	control_pass(&stand, 1);
 	assert_int_equal(in_force("p"), 1);
+}
+
+/* Its numbers were given, whatever the clock of the next keeper says. */
+static void what_a_keeper_with_a_wrong_clock_decided_counts(void **state)
+{
+	(void)state;
+	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
+	control_keeper_start(&stand);
+	stand.now_ms += 2 * CONTROL_FUTURE_MS;
+	accepted(ASK(ITEMS(APPLY("p", 1, "two"))), 2);
+	stand.now_ms -= 2 * CONTROL_FUTURE_MS;
+	control_keeper_start(&stand);
+	const struct ledger *ledger = keeper_ledger(stand.keeper);
+	assert_int_equal(ledger->epoch, 3);
+	assert_int_equal(keeper_resume(stand.keeper), 2);
+	const struct control_verdict *verdict = ASK(ITEMS(APPLY("p", 2, "three")));
+	accepted(verdict, 3);
+	assert_int_equal(verdict->change, 3);
+}
+
+static void records_of_a_newer_version_keep_a_keeper_from_beginning(void **state)
+{
+	const struct text unknown = TEXT("\xC3\x01\x01\x02\x03\x04\x05\x06\x07\x08rest");
+	struct error error = {0};
+	(void)state;
+	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
+	control_append(&stand, TEXT("Pipeline/p@2"), unknown);
+	control_append(&stand, TEXT("change@2"), unknown);
+	control_append(&stand, TEXT("change@2"), (struct text){0});
+	control_append(&stand, TEXT("change@3"), TEXT("rubbish")); /* no version of sluice wrote that */
+	struct keeper *keeper = keeper_open(&stand.options, &error);
+	for (size_t i = 0; i < stand.control_count; i++)
+		assert_true(keeper_restore(keeper, stand.control[i].key, stand.control[i].value, &error));
+	assert_false(keeper_begin(keeper, stand.now_ms, &error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_string_equal(error.text, "the control topic has records (1) of a schema that this version of sluice does not know; "
+					"use the newer version that wrote them");
+	keeper_close(keeper);
+	control_append(&stand, TEXT("Pipeline/p@2"), (struct text){0});
+	control_keeper_start(&stand);
 }
 
 static void a_change_fails_with_the_reason_and_the_version_before_stays(void **state)
@@ -328,6 +455,25 @@ static void a_change_fails_with_the_reason_and_the_version_before_stays(void **s
 	assert_int_equal(ledger_newest(resource("p"))->record.version, 3);
 }
 
+static void a_deletion_that_failed_can_be_repeated(void **state)
+{
+	const struct failed_change failed = {2, TEXT("it is in use")};
+	(void)state;
+	control_pass(&stand, KEEPER_SILENT_MS);
+	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
+	engine_says("a", 1, 0);
+	accepted(ASK(ITEMS(ITEM("p", .action = PROPOSAL_DELETE, .expected = 1))), 2);
+	control_report(&stand, (struct engine_report){.engine = TEXT("a"), .started_ms = 1, .sequence = 2, .failed = {1, &failed}});
+	assert_int_equal(in_force("p"), 1);
+	assert_int_equal(ledger_present(keeper_ledger(stand.keeper), resource("p"))->record.version, 1);
+	assert_int_equal(ASK(ITEMS(APPLY("p", 0, "two")))->outcome, VERDICT_CONFLICT); /* version 1 runs */
+	accepted(ASK(ITEMS(ITEM("p", .action = PROPOSAL_DELETE, .expected = 2))), 3);
+	assert_null(ledger_present(keeper_ledger(stand.keeper), resource("p")));
+	refused(ASK(ITEMS(ITEM("p", .action = PROPOSAL_DELETE, .expected = 3))),
+		"`Pipeline/p` is not there, so it cannot be deleted");
+	accepted(ASK(ITEMS(APPLY("p", 0, "three"))), 4);
+}
+
 static void a_later_change_replaces_an_undecided_one_or_waits_for_it(void **state)
 {
 	(void)state;
@@ -349,6 +495,28 @@ static void a_later_change_replaces_an_undecided_one_or_waits_for_it(void **stat
 	const int64_t both[] = {4, 5};
 	control_report(&stand, (struct engine_report){.engine = TEXT("a"), .started_ms = 1, .sequence = 4, .prepared = {2, both}});
 	assert_true(in_force("p") == 3 && in_force("q") == 5);
+}
+
+/* The second one may read what the first one adds. */
+static void changes_are_activated_in_their_order(void **state)
+{
+	const struct failed_change failed = {3, TEXT("it cannot run")};
+	const int64_t both[] = {2, 4};
+	(void)state;
+	control_pass(&stand, KEEPER_SILENT_MS);
+	engine_says("a", 1, 0);
+	accepted(ASK(ITEMS(APPLY("p", 0, "one"))), 1);
+	accepted(ASK(ITEMS(APPLY("q", 0, "one"))), 1);
+	engine_says("a", 2, 2);
+	assert_true(in_force("p") == 0 && in_force("q") == 0);
+	engine_says("a", 3, 1);
+	assert_true(in_force("p") == 1 && in_force("q") == 0);
+	accepted(ASK(ITEMS(APPLY("p", 1, "two"))), 2);
+	accepted(ASK(ITEMS(APPLY("r", 0, "one"))), 1);
+	const struct engine_report report = {
+		.engine = TEXT("a"), .started_ms = 1, .sequence = 4, .prepared = {2, both}, .failed = {1, &failed}};
+	control_report(&stand, report);
+	assert_true(in_force("q") == 1 && in_force("p") == 1 && in_force("r") == 1); /* the failed one holds up nobody */
 }
 
 /* ---- what is kept ---- */
@@ -418,12 +586,21 @@ int main(void)
 		TEST(the_checker_decides_about_documents),
 		TEST(the_same_proposal_again_has_the_same_verdict),
 		TEST(parts_are_one_proposal),
+		TEST(parts_with_too_many_items_are_refused),
+		TEST(a_single_record_replaces_the_parts_of_its_id),
+		TEST(a_rollback_of_more_than_a_proposal_may_have_is_refused),
+		TEST(a_proposal_at_which_keepers_fail_is_refused),
 		TEST(parts_that_disagree_or_are_left_far_behind_are_refused),
 		TEST(a_change_is_active_when_all_live_engines_are_ready),
 		TEST(an_engine_that_is_silent_or_stops_is_not_waited_for),
+		TEST(what_has_passed_is_not_due_again),
 		TEST(a_new_keeper_listens_before_it_activates),
+		TEST(what_a_keeper_with_a_wrong_clock_decided_counts),
+		TEST(records_of_a_newer_version_keep_a_keeper_from_beginning),
 		TEST(a_change_fails_with_the_reason_and_the_version_before_stays),
+		TEST(a_deletion_that_failed_can_be_repeated),
 		TEST(a_later_change_replaces_an_undecided_one_or_waits_for_it),
+		TEST(changes_are_activated_in_their_order),
 		TEST(fifty_versions_are_kept_and_what_is_in_force),
 		TEST(the_newest_version_is_kept_though_it_failed),
 		TEST(verdicts_are_kept_for_a_while),

@@ -365,7 +365,7 @@ static void count_hindrances(const struct log_sink *sink, const struct log_line 
 	const char *line = said_line->message;
 	(void)sink;
 	if (strstr(line, "test: nothing is committed for now: opening a transactional producer: ") &&
-	    strstr(line, "it is tried again"))
+	    strstr(line, "retrying"))
 		atomic_fetch_add(&hindrances_told, 1);
 }
 
@@ -421,7 +421,7 @@ static void count_failed_commits(const struct log_sink *sink, const struct log_l
 {
 	const char *line = said_line->message;
 	(void)sink;
-	if (strstr(line, "nothing is committed for now: committing offsets: ") && strstr(line, "it is tried again"))
+	if (strstr(line, "nothing is committed for now: committing offsets: ") && strstr(line, "retrying"))
 		atomic_fetch_add(&commits_told, 1);
 }
 

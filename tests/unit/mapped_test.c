@@ -154,7 +154,7 @@ static void an_item_is_named_by_its_number(void **state)
 	assert_true(number_at(mapped(one_path("second", "a[1]"), "{\"a\": [5, 6, 7]}"), 0) == 6);
 	refused(one_path("tenth", "a[9]"), "{\"a\": [5, 6, 7]}", "`a[9]`");
 	refused(one_path("whole", "a"), "{\"a\": [5]}", "write [*]");
-	refused(one_path("object", "a"), "{\"a\": {\"b\": 1}}", "an object stands at `a`");
+	refused(one_path("object", "a"), "{\"a\": {\"b\": 1}}", "there is an object at `a`");
 }
 
 static void one_event_serves_paths_that_share_their_parts(void **state)
@@ -201,15 +201,15 @@ static void numbers_are_exact_or_refused(void **state)
 	assert_true(*(const int64_t *)wide->data == INT64_C(9007199254740993));
 	const struct tensor *natural = mapped(typed(one_path("n", "n"), DATATYPE_UINT64), "{\"n\": 18446744073709551615}");
 	assert_true(*(const uint64_t *)natural->data == UINT64_MAX);
-	refused(typed(one_path("n", "n"), DATATYPE_INT8), "{\"n\": 128}", "wants INT8");
-	refused(typed(one_path("n", "n"), DATATYPE_INT64), "{\"n\": 1.5}", "wants INT64");
-	refused(typed(one_path("n", "n"), DATATYPE_UINT8), "{\"n\": -1}", "wants UINT8");
-	refused(typed(one_path("n", "n"), DATATYPE_FP16), "{\"n\": 1e5}", "wants FP16");
+	refused(typed(one_path("n", "n"), DATATYPE_INT8), "{\"n\": 128}", "needs INT8");
+	refused(typed(one_path("n", "n"), DATATYPE_INT64), "{\"n\": 1.5}", "needs INT64");
+	refused(typed(one_path("n", "n"), DATATYPE_UINT8), "{\"n\": -1}", "needs UINT8");
+	refused(typed(one_path("n", "n"), DATATYPE_FP16), "{\"n\": 1e5}", "needs FP16");
 	refused(one_path("n", "n"), "{\"n\": \"many\"}", "\"many\" at `n`");
 	assert_true(number_at(mapped(one_path("n", "n"), "{\"n\": \"12.5\"}"), 0) == 12.5);
 	assert_true(number_at(mapped(one_path("n", "n"), "{\"n\": true}"), 0) == 1);
 	assert_int_equal(*(const uint8_t *)mapped(typed(one_path("b", "b"), DATATYPE_BOOL), "{\"b\": true}")->data, 1);
-	refused(typed(one_path("b", "b"), DATATYPE_BOOL), "{\"b\": 1}", "wants BOOL");
+	refused(typed(one_path("b", "b"), DATATYPE_BOOL), "{\"b\": 1}", "needs BOOL");
 	assert_true(text_is(*(const struct text *)mapped(typed(one_path("s", "s"), DATATYPE_BYTES), "{\"s\": 1.50}")->data,
 			    "1.50"));
 }

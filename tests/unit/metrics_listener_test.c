@@ -1,4 +1,4 @@
-/* metrics_listener_test.c: the port for metrics and probes: what it answers, and to whom not. */
+/* metrics_listener_test.c: Tests of the port for metrics and probes: its answers and its refusals. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,6 +83,23 @@ static void metrics_come_in_the_format_that_is_asked_for(void **state)
 	assert_non_null(strstr(reply, "Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"));
 	assert_non_null(strstr(reply, "# TYPE sluice_pipeline_requests counter\n"));
 	guest_close(&caller);
+}
+
+static void the_url_of_metrics_is_one_that_can_be_opened(void **state)
+{
+	const struct metrics_stand *stand = *state;
+	char url[METRICS_URL_BYTES_MAX], expected[METRICS_URL_BYTES_MAX];
+	(void)snprintf(expected, sizeof expected, "http://127.0.0.1:%d/metrics", metrics_listener_port(stand->listener));
+	assert_string_equal(metrics_listener_url(stand->listener, url), expected);
+
+	struct error error = {0};
+	const struct metrics_owner nobody = {0};
+	struct metrics_listener *six = metrics_listener_open(stand->loop, &(struct metrics_address){"::1", 0}, &nobody, &error);
+	if (!six)
+		skip(); /* this machine has no IPv6 */
+	(void)snprintf(expected, sizeof expected, "http://[::1]:%d/metrics", metrics_listener_port(six));
+	assert_string_equal(metrics_listener_url(six, url), expected);
+	metrics_listener_close(six);
 }
 
 static void nothing_can_be_changed(void **state)
@@ -171,6 +188,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(metrics_come_in_the_format_that_is_asked_for, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(the_url_of_metrics_is_one_that_can_be_opened, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(nothing_can_be_changed, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(readiness_has_its_reason, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(idle_and_half_callers_do_not_shut_others_out, stand_open, stand_close),

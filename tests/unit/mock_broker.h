@@ -31,6 +31,9 @@ void mock_close(struct mock *mock);
 /* Appends to `in`; NULL: no key, no header. */
 void mock_write(struct mock *mock, const char *key, const char *value, const char *header, const char *header_value);
 
+/* Appends to partition 0 of any topic; bytes NULL: no key, or a tombstone. */
+void mock_append(const struct mock *mock, const char *topic, struct text key, struct text value);
+
 /* The next record of `out`, to be destroyed; fails the test when none comes. */
 rd_kafka_message_t *mock_read(struct mock *mock);
 

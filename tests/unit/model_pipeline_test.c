@@ -67,7 +67,7 @@ static void a_model_that_nobody_names_gets_a_pipeline(void **state)
 	assert_pipelines(MODEL("a") MODEL("b")
 				 DOCUMENT("Experiment", "e",
 					  "default: a, candidates: [{name: a, weight: 1}, {name: b, weight: 1}]"),
-			 "");
+			 "e a b"); /* the experiment splits, and its candidates can be asked beside it */
 	assert_pipelines(MODEL("a") DOCUMENT("Server", "a", "serverConfig: mlserver"), "a"); /* a Server asks nothing */
 }
 

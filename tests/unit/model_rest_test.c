@@ -146,7 +146,7 @@ static void faults_of_the_request_are_the_callers(void **state)
 	post(*state, "/v2/models/twice/infer", "", 400, "{\"error\":");
 	post(*state, "/v2/models/add10/infer", X("1"), 400, "{\"error\":\"expected input INPUT\"}");
 	post(*state, "/v2/models/nobody/infer", X("1"), 404, "there is no model `nobody` here");
-	get(*state, "/v2/models/twice/infer", 405, "this path takes POST alone");
+	get(*state, "/v2/models/twice/infer", 405, "this path accepts only POST");
 	get(*state, "/v3", 404, "there is nothing at this path");
 	get(*state, "/v2/models//ready", 404, "there is nothing at this path");
 }
@@ -225,7 +225,7 @@ static void the_index_lists_what_is_there_and_why_it_is_not_ready(void **state)
 	     "\"state\":\"UNAVAILABLE\",\"reason\":\"there is no stub `idntity`; did you mean `identity`?\"}]");
 	post(*state, "/v2/repository/index", "{\"ready\":true}", 200,
 	     "{\"name\":\"silent\",\"version\":\"1\",\"state\":\"READY\",\"reason\":\"\"}]");
-	post(*state, "/v2/models/away/infer", X("1"), 503, "`s3://bucket/model` is nothing that this server can load");
+	post(*state, "/v2/models/away/infer", X("1"), 503, "this server cannot load `s3://bucket/model`");
 }
 
 int main(void)

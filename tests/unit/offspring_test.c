@@ -222,7 +222,7 @@ static void past_the_deadline_parts_without_an_answer_fail(void **state)
 	reply_to(1, "y=60");
 	scene_advance(&scene, 50);
 	expect_order((const char *const[]){"a", "a/0", "a/1"}, 3);
-	expect_error("a/0", ERROR_LIMIT, "the deadline of the request has passed before its answer was there: step `m` waited for");
+	expect_error("a/0", ERROR_LIMIT, "the deadline of the request has passed before its answer was ready: step `m` waited for");
 	expect_tensors("a/1", "y=60");
 	assert_int_equal(scene.forgotten, 1);
 	expect_all_over();

@@ -56,11 +56,11 @@ static void blanks_between_the_parts_mend_nothing(void **state)
 		const char *body;
 		const char *why;
 	} rows[] = {
-		{TENSOR(X "," X ",\"shape\":[1]," FP32 ",\"data\":[0.5]"), "name stands twice"},
-		{TENSOR(X ",\"shape\":[1]," FP32 "," FP32 ",\"data\":[0.5]"), "datatype stands twice"},
-		{TENSOR(X ",\"shape\":[2],\"shape\":[1]," FP32 ",\"data\":[0.5]"), "shape stands twice"},
-		{TENSOR(X ",\"shape\":[1]," FP32 ",\"data\":[0.5],\"data\":[0.5]"), "data stands twice"},
-		{"{\"inputs\":[{" X ",\"shape\":[1]," FP32 ",\"data\":[0.5]}],\"inputs\":[]}", "inputs stands twice"},
+		{TENSOR(X "," X ",\"shape\":[1]," FP32 ",\"data\":[0.5]"), "name occurs twice"},
+		{TENSOR(X ",\"shape\":[1]," FP32 "," FP32 ",\"data\":[0.5]"), "datatype occurs twice"},
+		{TENSOR(X ",\"shape\":[2],\"shape\":[1]," FP32 ",\"data\":[0.5]"), "shape occurs twice"},
+		{TENSOR(X ",\"shape\":[1]," FP32 ",\"data\":[0.5],\"data\":[0.5]"), "data occurs twice"},
+		{"{\"inputs\":[{" X ",\"shape\":[1]," FP32 ",\"data\":[0.5]}],\"inputs\":[]}", "inputs occurs twice"},
 		{TENSOR(X ",\"shape\":[01]," FP32 ",\"data\":[0.5]"), "JSON"},
 		{TENSOR(X ",\"shape\":[1,]," FP32 ",\"data\":[0.5]"), "JSON"},
 		{TENSOR(X ",\"shape\":[1.5]," FP32 ",\"data\":[0.5]"), "whole numbers"},

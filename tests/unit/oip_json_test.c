@@ -1,5 +1,4 @@
-/* oip_json_test.c: what the JSON of the Open Inference Protocol may look like, and
- * what is answered to it. */
+/* oip_json_test.c: Tests of the JSON of the Open Inference Protocol: requests in all their forms, and answers. */
 #include "message/oip_json.h"
 
 #include <math.h>
@@ -237,7 +236,7 @@ static void each_required_part_is_named_when_it_is_missing(void **state)
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"data\":[1]}]}", "tensor x has no shape");
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1]}]}", "tensor x has no data");
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":[1],\"shape\":[2]}]}",
-		       "shape stands twice");
+		       "shape occurs twice");
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[\"1\"],\"data\":[1]}]}",
 		       "tensor x: shape");
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[1.5],\"data\":[1]}]}",
@@ -255,7 +254,7 @@ static void a_count_that_differs_from_the_shape_names_the_tensor(void **state)
 		       "FP32[2,2]");
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[0],\"data\":[1]}]}", "tensor IN");
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[1],\"data\":1}]}",
-		       "tensor IN: data is no list");
+		       "tensor IN: data is not a list");
 	/* A shape alone makes nobody take memory for it. */
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP64\",\"shape\":[4000000000],\"data\":[1]}]}",
 		       "tensor IN: data holds at most");
@@ -283,8 +282,8 @@ static void ragged_lists_are_refused(void **state)
 
 static void an_unknown_datatype_is_quoted_and_the_right_one_offered(void **state)
 {
-	assert_refused(*state, TENSOR("FLOAT32", "[1]"), "`FLOAT32` is no datatype; did you mean `FP32`?");
-	assert_refused(*state, TENSOR("fp32", "[1]"), "`fp32` is no datatype; did you mean `FP32`?");
+	assert_refused(*state, TENSOR("FLOAT32", "[1]"), "`FLOAT32` is not a datatype; did you mean `FP32`?");
+	assert_refused(*state, TENSOR("fp32", "[1]"), "`fp32` is not a datatype; did you mean `FP32`?");
 	assert_refused(*state, TENSOR("string", "[1]"), "did you mean `BYTES`?");
 	assert_refused(*state, TENSOR("FP128X", "[1]"), "`FP128X`");
 	assert_refused(*state, TENSOR("", "[1]"), "tensor INPUT");

@@ -346,7 +346,7 @@ static void what_breaks_the_rules_is_refused(void **state)
 	(void)state;
 	REFUSES("\x2A\x0F" INT8_X "\x18\x01\x2A\x02\x12\x00", "its shape says 1 elements, its data has 0");
 	REFUSES("\x2A\x11" INT8_X "\x18\x01\x2A\x04\x12\x02\x80\x01", "element 0 is 128, which INT8 does not hold");
-	REFUSES("\x2A\x10" INT8_X "\x18\x01\x2A\x03\x22\x01\x05", "stands in uint_contents");
+	REFUSES("\x2A\x10" INT8_X "\x18\x01\x2A\x03\x22\x01\x05", "its data is in uint_contents");
 	REFUSES("\x2A\x10" INT8_X "\x18\x01\x2A\x03\x12\x01\x05\x3A\x01\x05", "typed contents beside raw ones");
 	REFUSES("\x2A\x0B" INT8_X "\x18\x01\x3A\x01\x05\x3A\x01\x05", "1 tensors and 2 raw contents");
 	REFUSES("\x2A\x0B" FP32_X "\x18\x01\x3A\x03" "abc", "take 4 bytes, its data has 3");

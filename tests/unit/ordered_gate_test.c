@@ -159,7 +159,7 @@ static void a_step_that_remembers_too_much_is_answered_with_the_limit(void **sta
 	scene.store = store_open(flow_scopes(scene.flow), 100);
 	scene.line = line_open(scene.flow, scene.store, &error);
 	scene_send(&scene, "a", "k=1");
-	expect_error("a", ERROR_LIMIT, "`n` remembers nothing more");
+	expect_error("a", ERROR_LIMIT, "`n` cannot keep more state");
 	expect_all_released();
 }
 

@@ -1,4 +1,4 @@
-/* outage_test.c: the windows of joins while models cannot be reached. */
+/* outage_test.c: Tests of outages: the windows of joins while models cannot be reached. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -109,6 +109,41 @@ static void an_outer_join_keeps_its_window(void **state)
 	advance_to(WINDOW_MS - 1);
 	assert_null(scene_answer(&scene, "m"));
 	advance_to(WINDOW_MS);
+	expect_answered("m");
+}
+
+static bool one_is_enough(const struct step *step, struct quorum *quorum)
+{
+	(void)step;
+	*quorum = (struct quorum){.need = 1, .within_ms = WINDOW_MS / 10};
+	return true;
+}
+
+/* As `combine` with `need` and `within` does. */
+static void a_step_that_needs_only_some_keeps_the_time_within_which_it_waits_for_the_others(void **state)
+{
+	(void)state;
+	const struct merge_rules rules = {.quorum = one_is_enough};
+	const struct step_kind kind = {.name = "combines", .run = kind_adds.run, .merges = &rules};
+	const struct made_step steps[] = {
+		{.name = "a"}, {.name = "b"}, {.name = "c", .kind = &kind, .inputs = "a b", .window_ms = WINDOW_MS}};
+	open_scene(steps, COUNT(steps), "c", JOIN_INNER);
+	model_is_away("b", 100 * WINDOW_MS);
+	scene_send(&scene, "m", "x=1");
+	scene_reply(&scene, "a", "x=1");
+	advance_to(WINDOW_MS / 10 - 1);
+	assert_null(scene_answer(&scene, "m"));
+	advance_to(WINDOW_MS / 10);
+	expect_answered("m");
+}
+
+static void a_step_that_takes_any_does_not_wait_for_a_model_that_is_away(void **state)
+{
+	(void)state;
+	open_joined(JOIN_ANY);
+	model_is_away("b", 100 * WINDOW_MS);
+	scene_send(&scene, "m", "x=1");
+	scene_reply(&scene, "a", "x=1");
 	expect_answered("m");
 }
 
@@ -316,6 +351,8 @@ int main(void)
 		TEST(the_window_stands_still_for_triggers_too),
 		TEST(the_window_of_the_output_stands_still_too),
 		TEST(an_outer_join_keeps_its_window),
+		TEST(a_step_that_needs_only_some_keeps_the_time_within_which_it_waits_for_the_others),
+		TEST(a_step_that_takes_any_does_not_wait_for_a_model_that_is_away),
 		TEST(an_outer_join_whose_trigger_waits_out_an_outage_counts_from_its_first_part),
 		TEST(a_deadline_ends_the_request_all_the_same),
 		TEST(an_outage_elsewhere_holds_no_window),

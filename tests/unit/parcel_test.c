@@ -43,7 +43,7 @@ static void set(rd_kafka_conf_t *configuration, const char *name, const char *va
 	assert_int_equal(rd_kafka_conf_set(configuration, name, value, words, sizeof words), 0);
 }
 
-static void stand_open_as(struct stand *stand, rd_kafka_conf_t *configuration)
+static void stand_start_client(struct stand *stand, rd_kafka_conf_t *configuration)
 {
 	char words[256];
 	*stand = (struct stand){0};
@@ -53,6 +53,10 @@ static void stand_open_as(struct stand *stand, rd_kafka_conf_t *configuration)
 	rd_kafka_conf_set_dr_msg_cb(configuration, on_report);
 	stand->client = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, words, sizeof words);
 	assert_non_null(stand->client);
+}
+
+static void stand_name_topics(struct stand *stand)
+{
 	for (size_t i = 0; i < 2; i++)
 		stand->items[i] = rd_kafka_topic_new(stand->client, i ? "letters" : "answers", NULL);
 	stand->topics = (struct topic_handles){.count = 2, .items = stand->items};
@@ -62,7 +66,8 @@ static void stand_open(struct stand *stand, const char *queue)
 {
 	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
 	set(configuration, "queue.buffering.max.messages", queue);
-	stand_open_as(stand, configuration);
+	stand_start_client(stand, configuration);
+	stand_name_topics(stand);
 }
 
 /* What librdkafka has, as `key=value`, is told and gone. */
@@ -286,9 +291,11 @@ static void stand_open_with_broker(struct stand *stand, int partitions)
 	set(configuration, "test.mock.num.brokers", "1");
 	set(configuration, "partitioner", "murmur2_random"); /* without one there are no settings of topics yet */
 	client_keep_partitions(configuration, (struct properties){0});
-	stand_open_as(stand, configuration);
+	stand_start_client(stand, configuration);
 	rd_kafka_mock_cluster_t *cluster = rd_kafka_handle_mock_cluster(stand->client);
+	/* Before anything names it: the broker makes what a client asks for. */
 	assert_int_equal(rd_kafka_mock_topic_create(cluster, "answers", partitions, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	stand_name_topics(stand);
 }
 
 static void send_until_known(struct stand *stand, uint32_t topic)

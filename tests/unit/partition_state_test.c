@@ -1,5 +1,5 @@
-/* partition_state_test.c: a worker whose step counts messages by their keys: what it remembers
- * outlives it. On librdkafka's mock of a broker, so at least once and without crashes
+/* partition_state_test.c: Tests of a worker whose step counts messages by their keys: its state outlives
+ * it. On librdkafka's mock of a broker, so at least once and without crashes
  * (those are shown on a real Kafka, by tests/kafka). The worker runs in a thread of its
  * own, by pthread_create(), as in an engine. */
 #include <setjmp.h>
@@ -306,14 +306,14 @@ static void on_a_full_disk_it_goes_on_without_snapshots_and_says_so(void **state
 	small.rlim_cur = 10;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	start(stand, counts_keys);
-	for (int i = 0; i < 100 && !was_said(stand, "no snapshot of state-0 is laid down"); i++) {
+	for (int i = 0; i < 100 && !was_said(stand, "the snapshot of state-0 could not be written"); i++) {
 		char count[16];
 		snprintf(count, sizeof count, "[%d]", i + 1);
 		expect_answer(stand, "a", count);
 		expect_answer(stand, "b", count);
 	}
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	assert_true(was_said(stand, "no snapshot of state-0 is laid down"));
+	assert_true(was_said(stand, "the snapshot of state-0 could not be written"));
 	assert_false(snapshot_stands(stand));
 	expect_answer(stand, "c", "[1]");
 	stop(stand);
@@ -400,7 +400,7 @@ static void a_message_that_finds_no_room_to_be_remembered_is_answered_with_the_l
 	struct stand *stand = *state;
 	stand->config.partition_state.bytes_max = 100;
 	start(stand, counts_keys);
-	expect_answer(stand, "a", "remembers nothing more");
+	expect_answer(stand, "a", "cannot keep more state");
 	stop(stand);
 }
 

@@ -1,5 +1,5 @@
-/* parts_test.c: what was split comes together again, level by level, and what becomes
- * of the whole when a part is missing. */
+/* parts_test.c: Tests of the collection of parts: messages that were split are joined again, level by level, also when a part
+ * is missing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -171,7 +171,7 @@ static void past_the_deadline_a_whole_is_answered_once(void **state)
 	reply_to(1, "x=60");
 	scene_advance(&scene, 50);
 	assert_int_equal(scene.answer_count, 1);
-	expect_error("a", ERROR_LIMIT, "the deadline of the request has passed before its answer was there: step `m` waited for");
+	expect_error("a", ERROR_LIMIT, "the deadline of the request has passed before its answer was ready: step `m` waited for");
 	expect_all_over();
 }
 

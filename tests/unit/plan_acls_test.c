@@ -1,4 +1,4 @@
-/* plan_acls_test.c: the rights in Kafka that `sluice plan --acls` shows. */
+/* plan_acls_test.c: Tests of the rights in Kafka that `sluice plan --acls` shows. */
 #include "planning.h"
 
 #include <setjmp.h>
@@ -93,11 +93,33 @@ static void a_gateway_writes_requests_and_reads_replies(void **state)
 	planning_close(&p);
 }
 
+/* Of two pipelines, the one with an experiment. */
+static void a_gateway_writes_feedback_and_an_engine_reads_it(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps: [{name: s, experiment: {name: e, candidates: [{name: m, weight: 1}]}}]\n"
+		  "  output: {steps: [s]}\n---\n"
+		  PIPELINE("q") "  steps: [{name: b}]\n  output: {steps: [b]}\n");
+	const char *text = rights_of(&p, &plan), *gateway = strstr(text, "# what a gateway's principal needs");
+	const char *reads = strstr(text, " --operation Read --operation Describe --operation Create "
+					 "--topic 'sluice.default.pipeline.p.feedback'\n");
+	assert_true(reads && reads < gateway);
+	assert_non_null(strstr(gateway, " --operation Write --operation Describe --operation DescribeConfigs --operation Create "
+					"--topic 'sluice.default.pipeline.p.feedback'\n"));
+	assert_null(strstr(text, "pipeline.q.feedback"));
+	assert_null(strstr(text, "exposures"));
+	planning_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_engine_gets_the_rights_it_needs_and_no_more),
 		cmocka_unit_test(a_gateway_writes_requests_and_reads_replies),
+		cmocka_unit_test(a_gateway_writes_feedback_and_an_engine_reads_it),
 		cmocka_unit_test(rights_are_commands_that_a_shell_can_be_given),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

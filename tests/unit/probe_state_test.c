@@ -1,4 +1,4 @@
-/* probe_state_test.c: whether the state is there that a group's commits refer to, as a mock of Kafka tells. */
+/* probe_state_test.c: Tests of the probe that looks for the state to which a group's commits refer, on a mock of Kafka. */
 #include "log/probe_state.h"
 
 #include <setjmp.h>
@@ -82,7 +82,7 @@ static void a_kafka_that_does_not_tell_is_not_taken_for_one_that_has_all(void **
 	commit(&mock, "out", 0);
 	rd_kafka_mock_push_request_errors(mock.cluster, OFFSET_FETCH, 1, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
 	assert_int_equal(probe(&mock, &error), ERROR_SYSTEM);
-	assert_non_null(strstr(error.text, "Kafka does not say what group readers has committed of in"));
+	assert_non_null(strstr(error.text, "Kafka does not report the committed offsets of group readers in in"));
 	mock_close(&mock);
 }
 

@@ -204,7 +204,7 @@ static void a_page_in_place_of_a_reply_is_told_by_its_looks(void **state)
 		struct error error = {0};
 		assert_false(protocol_read(protocols[i], arena, TEXT("\n <html>log in, please</html>"), 0, &payload, &error));
 		assert_non_null(strstr(error.text, "HTML page"));
-		assert_non_null(strstr(error.text, "see that the address is a model server's"));
+		assert_non_null(strstr(error.text, "check that the address is that of a model server"));
 	}
 }
 

@@ -114,7 +114,7 @@ static void count_said(const struct log_sink *sink, const struct log_line *said_
 {
 	const char *line = said_line->message;
 	(void)sink;
-	said += strstr(line, "topic out refused a batch of records") && strstr(line, "produced again");
+	said += strstr(line, "topic out refused a batch of records") && strstr(line, "sent again");
 }
 
 static const struct log_sink count_said_sink = {count_said};
@@ -187,7 +187,7 @@ static void ends_naming_the_clock(const char *id)
 	produce(stand, RECORDS);
 	assert_int_equal(end(stand, RECORDS, &error), NEWS_BROKEN);
 	assert_int_equal(error.kind, ERROR_SYSTEM);
-	assert_non_null(strstr(error.text, "clock of this machine says 2"));
+	assert_non_null(strstr(error.text, "clock of this machine shows 2"));
 	assert_null(strstr(error.text, "max.message.bytes"));
 	assert_false(output_refused(stand->output, &refusal));
 	stand_close(stand);

@@ -130,7 +130,7 @@ static void a_number_that_is_not_known_is_the_records_fault(void **state)
 	assert_null(look_up(&world, 7, &error));
 	assert_false(registry_was_missed(world.registry));
 	assert_int_equal(error.kind, ERROR_INPUT);
-	assert_non_null(strstr(error.text, "the number 7, and the registry does not know it"));
+	assert_non_null(strstr(error.text, "the number 7, and the registry does not have it"));
 	world_close(&world);
 }
 
@@ -140,7 +140,7 @@ static void what_is_no_plain_avro_is_refused_with_the_reason(void **state)
 	static const struct {
 		const char *body, *words;
 	} rows[] = {
-		{"{\"schema\": \"syntax\", \"schemaType\": \"PROTOBUF\"}", "it is no Avro schema"},
+		{"{\"schema\": \"syntax\", \"schemaType\": \"PROTOBUF\"}", "it is not an Avro schema"},
 		{"{\"schema\": \"{}\", \"references\": [{\"name\": \"a\", \"subject\": \"b\", \"version\": 1}]}",
 		 "it refers to other schemas"},
 	};

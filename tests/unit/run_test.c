@@ -62,8 +62,8 @@ static void what_cannot_run_yet_is_refused_with_its_reason(void **state)
 	static const struct {
 		const char *spec, *words;
 	} rows[] = {
-		{"  steps:\n  - {name: watch, drift: {reference: r}}\n  output: {steps: [watch]}\n",
-		 "step `watch` is of kind `drift`"},
+		{"  steps:\n  - {name: watch, drift: {reference: no-such}}\n  output: {steps: [watch]}\n",
+		 "no-such cannot be read"},
 		{"  steps:\n  - {name: a}\n  output: {steps: [a]}\n", "model `a` has no endpoint"},
 		{"  steps:\n  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a], format: yaml}\n",
 		 "output.format `yaml` is not a format"},
@@ -328,7 +328,7 @@ static void a_topic_that_is_missing_stops_it_when_topics_are_only_checked(void *
 	snprintf(more, sizeof more, "--brokers %s --topics check", mock.brokers);
 	expect_refusal(PIPELINE "  input: {topic: in}\n" DOUBLES, more, "--topics create");
 	expect_refusal(PIPELINE "  input: {topic: nowhere}\n" DOUBLES, more,
-		       "topic nowhere is not there, and it is not sluice's to make");
+		       "topic nowhere does not exist, and sluice does not create it");
 	mock_close(&mock);
 }
 

@@ -427,6 +427,47 @@ static void a_run_outlives_failures_and_deadlines(void **state)
 	assert_true(explanation.errors[0] > 0);
 }
 
+/* Explains with all coalitions; answers of these rows of the run are missing. */
+static void all_coalitions_explain(const struct coalition_game *of, const size_t *failed, size_t count, struct explanation *made)
+{
+	const struct sampler *sampler = open_sampler(COLUMNS, 62, 1);
+	struct perturbation_run *run = perturbation_open(arena, of, sampler, OUTPUTS, &error);
+	const double missing[OUTPUTS] = {(double)NAN, (double)NAN};
+	assert_non_null(run);
+	batch_answer(run, perturbation_next(run, 1000), 0);
+	for (size_t i = 0; i < count; i++)
+		perturbation_take(run, (struct perturbation_batch){failed[i], 1}, missing);
+	assert_true(perturbation_explain(run, made, arena, &error));
+}
+
+static void a_background_row_that_failed_once_is_left_out_of_all(void **state)
+{
+	(void)state;
+	double others[2 * COLUMNS];
+	struct explanation explanation, expected;
+	struct coalition_game rest = game;
+	memcpy(others, background, COLUMNS * sizeof *others);
+	memcpy(others + COLUMNS, background + 2 * COLUMNS, COLUMNS * sizeof *others);
+	rest.background = others;
+	rest.background_rows = 2;
+	all_coalitions_explain(&rest, NULL, 0, &expected);
+	all_coalitions_explain(&game, (const size_t[]){1 + 5 * BACKGROUND + 1}, 1, &explanation);
+	assert_int_equal(explanation.method, EXPLANATION_EXACT);
+	for (size_t i = 0; i < OUTPUTS; i++)
+		assert_true(fabs(explanation.base[i] - expected.base[i]) < 1e-12);
+	for (size_t i = 0; i < OUTPUTS * COLUMNS; i++)
+		assert_true(fabs(explanation.contributions[i] - expected.contributions[i]) < 1e-12);
+	/* No two of the three rows are left in all coalitions. */
+	all_coalitions_explain(&game, (const size_t[]){1 + 5 * BACKGROUND + 1, 1 + 9 * BACKGROUND + 2}, 2, &explanation);
+	assert_int_equal(explanation.method, EXPLANATION_SAMPLED);
+	assert_int_equal(explanation.answered, explanation.asked);
+	/* A coalition with too few answers of its own costs no row. */
+	all_coalitions_explain(&game, (const size_t[]){1 + 5 * BACKGROUND, 2 + 5 * BACKGROUND}, 2, &explanation);
+	assert_int_equal(explanation.answered, explanation.asked - 1);
+	all_coalitions_explain(&game, NULL, 0, &expected);
+	assert_true(fabs(explanation.base[0] - expected.base[0]) < 1e-12);
+}
+
 static void groups_and_links_are_heeded(void **state)
 {
 	(void)state;
@@ -494,6 +535,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_run_is_explained_whatever_its_batches, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_known_background_is_not_asked_for, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_run_outlives_failures_and_deadlines, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_background_row_that_failed_once_is_left_out_of_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(groups_and_links_are_heeded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_game_without_a_background_is_refused, set_up, tear_down),
 	};

@@ -90,7 +90,7 @@ static void exactly_one_form_is_taken(void **state)
 	assert_refused(*state, "{\"data\":{}}", "neither");
 	assert_refused(*state, "{\"data\":{\"ndarray\":[1],\"tensor\":{}}}", "both");
 	assert_refused(*state, "{\"data\":{\"tftensor\":{}}}", "tftensor");
-	assert_refused(*state, "{\"data\":[1]}", "data is no object");
+	assert_refused(*state, "{\"data\":[1]}", "data is not an object");
 	assert_refused(*state, "{\"data\":{\"ndarray\":[1,[2]]}}", "data.ndarray");
 	assert_refused(*state, "{\"data\":{\"ndarray\":[1,\"a\"]}}", "data.ndarray");
 	assert_refused(*state, "{\"data\":{\"ndarray\":[1}", "JSON");

@@ -71,6 +71,7 @@ int server_stand_open(void **state)
 	memset(&stand, 0, sizeof stand);
 	stand.loop = loop_open(&error);
 	const struct http_server_config config = {.body_bytes = BODY_BYTES_MAX,
+						  .gzips = true,
 						  .connections = 16,
 						  .head_ms = HEAD_MS,
 						  .body_ms = BODY_MS,

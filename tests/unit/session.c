@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WORDS_MAX 32
 
@@ -52,6 +54,22 @@ void write_file(const char *path, const char *text)
 	assert_non_null(stream);
 	fputs(text, stream);
 	fclose(stream);
+}
+
+static char folder[] = "/tmp/sluice-test-XXXXXX";
+
+int folder_enter(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) && chdir(folder) == 0 ? 0 : 1;
+}
+
+int folder_leave(void **state)
+{
+	char command[64];
+	(void)state;
+	(void)snprintf(command, sizeof command, "rm -r %s", folder);
+	return chdir("/") == 0 ? system(command) : 1;
 }
 
 void expect_words(const char *text, const char *words)

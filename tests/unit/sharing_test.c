@@ -355,7 +355,7 @@ static void refused_is_answered_and_kept(struct stand *stand, const char *transa
 	assert_true(text_is(letter_text(&letter, "id"), "large"));
 	letter_close(&letter);
 	rd_kafka_message_destroy(record);
-	expect_error(stand, "LIMIT", "Kafka refused what it was to be answered");
+	expect_error(stand, "LIMIT", "Kafka refused the answer");
 	stand_ask(stand, "good", 2, NULL, NULL);
 	expect(stand, "\"good\"");
 	assert_int_equal(stand_stop(stand).refused, 1);

@@ -1,4 +1,4 @@
-/* snapshot_test.c: a store as bytes and back; what is damaged is refused. */
+/* snapshot_test.c: Tests of a store as bytes and back; damaged bytes are refused. */
 #include "state/snapshot.h"
 
 #include <setjmp.h>
@@ -210,7 +210,7 @@ static void bytes_that_are_cut_off_are_not_whole(void **state)
 static void what_is_something_else_or_of_a_later_version_is_named(void **state)
 {
 	struct fixture *fixture = *state;
-	assert_refused(TEXT("not a snapshot at all"), scopes, "no snapshot");
+	assert_refused(TEXT("not a snapshot at all"), scopes, "not a snapshot of a stage");
 	fixture->bytes.bytes[12] = 9;
 	assert_refused(buffer_view(&fixture->bytes), scopes, "version 9");
 }

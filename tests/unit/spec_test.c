@@ -1,4 +1,4 @@
-/* spec_test.c: what resources may say, beyond the type of each field alone. */
+/* spec_test.c: Tests of the checks of resources, beyond the type of each field. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -345,11 +345,18 @@ static void what_is_not_honoured_is_said_and_is_no_error(void **state)
 	expect_told(RUNTIME "  config: {securityConfig: {audit: {enabled: true}}}\n", SEVERITY_WARNING, "5:29", "audit");
 	expect_told(RUNTIME "  overrides: [{name: seldon-dataflow-engine, replicas: 0}]\n", SEVERITY_WARNING, "5:56",
 		    "all the same");
-	expect_told(EXPERIMENT "  candidates: [{name: a, weight: 1}]\n", SEVERITY_WARNING, "2:7", "Experiment");
+	expect_told(PIPELINE "  steps: [{name: a, drift: {reference: {past: 7d}}}]\n", SEVERITY_WARNING, "5:41", "past");
+	expect_told(EXPERIMENT "  candidates: [{name: a, weight: 1}]\n  bandits: {epsilon: 0.1}\n", SEVERITY_WARNING, "6:3",
+		    "bandits");
+	expect_told(EXPERIMENT "  candidates: [{name: a, weight: 1}]\n  onInconclusive: pause\n", SEVERITY_WARNING, "6:3",
+		    "onInconclusive");
 	expect_told(PIPELINE "  steps: [{name: a, outlier: {tensor: x, by: modified-z, reference: {past: 7d}}}]\n",
-		    SEVERITY_WARNING, "5:21", "outlier");
+		    SEVERITY_WARNING, "5:70", "past");
 	struct spec spec = spec_of(
 		RUNTIME "  config: {securityConfig: {encryption: {enabled: false}}, metricsConfig: {enabled: false}}\n", NULL);
+	assert_int_equal(faults_count(spec.faults, SEVERITY_WARNING), 0);
+	spec_close(&spec);
+	spec = spec_of(EXPERIMENT "  candidates: [{name: a, weight: 1}]\n", NULL);
 	assert_int_equal(faults_count(spec.faults, SEVERITY_WARNING), 0);
 	spec_close(&spec);
 }

@@ -1,5 +1,5 @@
-/* survey_test.c: what servers say of their models, asked before an engine starts. The server
- * has a thread of its own, for the one who asks waits. */
+/* survey_test.c: Tests of the metadata of models, for which servers are asked before an engine starts. The server
+ * has a thread of its own, because the caller waits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,6 +38,10 @@ static void on_called(void *context, struct http_incoming *asked, struct text me
 	else if (text_is(path, "/v2/models/mute"))
 		http_server_answer(asked, 200, "application/json", TEXT("{\"name\":\"mute\",\"inputs\":[],\"outputs\":[]}"), NULL,
 				   0);
+	else if (text_is(path, "/v2/models/mean"))
+		http_server_answer(asked, 404, "text/plain", TEXT("no route"), NULL, 0);
+	else if (text_is(path, "/v2/models/ill"))
+		http_server_answer(asked, 503, "text/plain", TEXT("loading"), NULL, 0);
 	else if (text_is(path, "/v2/models/odd"))
 		http_server_answer(asked, 200, "application/json", TEXT("{\"inputs\":[{\"name\":\"x\"}]}"), NULL, 0);
 	else
@@ -138,6 +142,7 @@ static void a_server_says_what_its_model_takes_and_gives(void **state)
 	const struct model_config unknown = at(stand, "n", "grpc", stand->grpc_port);
 	struct survey survey = ask(stand, &unknown, 1);
 	assert_string_equal(survey.answers[0].words, "status 404, no such model");
+	assert_true(survey.answers[0].away);
 }
 
 static void a_server_that_lists_no_outputs_does_not_know(void **state)
@@ -161,6 +166,18 @@ static void who_does_not_say_is_named_with_the_reason(void **state)
 	assert_int_equal(survey.metadata.count, 1);
 }
 
+static void a_model_is_away_when_a_call_of_it_would_fail(void **state)
+{
+	struct stand *stand = *state;
+	const struct model_config models[] = {at_server(stand, "unknown", stand->port), at_server(stand, "odd", stand->port),
+					      at_server(stand, "away", 1), at_server(stand, "m", stand->port),
+					      at_server(stand, "mean", stand->port), at_server(stand, "ill", stand->port)};
+	static const bool away[] = {true, false, true, false, false, true};
+	struct survey survey = ask(stand, models, 6);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(survey.answers[i].away, away[i]);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -169,6 +186,7 @@ int main(void)
 		STORY(a_server_says_what_its_model_takes_and_gives),
 		STORY(a_server_that_lists_no_outputs_does_not_know),
 		STORY(who_does_not_say_is_named_with_the_reason),
+		STORY(a_model_is_away_when_a_call_of_it_would_fail),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
-/* takeover_test.c: a group goes on where another stood, on a Kafka that does not know at once where groups are. The mock
- * forgets offsets that are committed in a transaction, so what is seen here is how many were to be moved. Nor does it know
- * who is in a group: that question to librdkafka is answered here. */
+/* takeover_test.c: Tests of a group that continues at the offsets of another, on a Kafka that does not know at once where groups
+ * are. The mock forgets offsets that are committed in a transaction, so only the number of moved offsets is visible here. Nor
+ * does it know the members of a group: that question to librdkafka is answered here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -159,7 +159,7 @@ static void who_may_not_is_told_at_once(void **state)
 	rd_kafka_mock_push_request_errors(mock.cluster, ADD_OFFSETS, 1, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
 	assert_false(take_over(&mock, &moved, &error));
 	assert_int_equal(error.kind, ERROR_SYSTEM);
-	assert_non_null(strstr(error.text, "group new cannot go on where the pipelines were read before: committing: "));
+	assert_non_null(strstr(error.text, "group new cannot continue where the pipelines were read before: committing: "));
 	assert_non_null(strstr(error.text, "sluice plan --acls"));
 	mock_close(&mock);
 }

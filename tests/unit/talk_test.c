@@ -193,7 +193,7 @@ static void a_producer_that_ends_again_and_again_names_what_it_could_not_send(vo
 					  RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
 					  RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
 	struct said said = talk(&mock, "produce p %s -f %s", requests, pipeline);
-	expect_words(said.err, "line 1: Kafka's producer ends again and again");
+	expect_words(said.err, "line 1: Kafka's producer failed repeatedly");
 	expect_words(said.err, "line 2: ");
 	assert_string_equal(said.out, "0 acknowledged by out, 2 refused\n");
 	assert_int_equal(said.code, EXIT_FAULTS);
@@ -215,7 +215,7 @@ static void topics_have_the_names_of_the_rule_without_files(void **state)
 	assert_string_equal(said.out, "{\"topic\": \"" INPUTS "\", \"acknowledged\": 1, \"refused\": 0}\n");
 	said_close(&said);
 	said = talk(&mock, "produce p %s -n other", requests);
-	expect_words(said.err, "topic sluice.other.pipeline.p.inputs is not there");
+	expect_words(said.err, "topic sluice.other.pipeline.p.inputs does not exist");
 	expect_words(said.err, "--topics create");
 	assert_int_not_equal(said.code, EXIT_GOOD);
 	said_close(&said);

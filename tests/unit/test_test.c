@@ -1,4 +1,4 @@
-/* test_test.c: how `sluice test` runs cases and says what differs. */
+/* test_test.c: Tests of `sluice test`: its runs of cases, and its reports of differences. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -139,10 +139,9 @@ static void a_case_finds_the_pipeline_above_it(void **state)
 static void what_is_not_built_is_skipped_with_its_reason(void **state)
 {
 	(void)state;
-	write_in_folder("in.jsonl", "{\"id\": \"a\", \"target\": \"experiments/e\", \"request\": {\"inputs\": []}}\n");
-	write_in_folder("out.jsonl", "");
+	write_in_folder("out.jsonl", "{\"alert\": \"slow\", \"fired\": true}\n");
 	struct said said = run_cases("");
-	assert_non_null(strstr(said.out, "experiments are not built yet"));
+	assert_non_null(strstr(said.out, "alerts are not built yet"));
 	expect_said(&said, EXIT_GOOD, "0 passed, 0 failed, 1 skipped");
 	said = run_cases("--print");
 	expect_said(&said, EXIT_GOOD, "\"kind\": \"CONFIG\"");
@@ -171,11 +170,12 @@ static void a_step_that_cannot_run_is_named(void **state)
 {
 	(void)state;
 	write_in_folder("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
-				    "  steps: [{name: ab, experiment: {name: e}}]\n  output: {steps: [ab]}\n");
+				    "  steps: [{name: ab, drift: {reference: {past: 7d}}}]\n"
+				    "  output: {steps: [ab]}\n");
 	write_in_folder("in.jsonl", "{\"id\": \"a\", \"request\": {\"inputs\": []}}\n");
 	write_in_folder("out.jsonl", "");
 	struct said said = run_cases("--print");
-	assert_non_null(strstr(said.out, "step `ab` cannot run: the kind `experiment` is not built yet"));
+	assert_non_null(strstr(said.out, "the past or a topic cannot be a reference yet"));
 	expect_said(&said, EXIT_GOOD, "\"kind\": \"CONFIG\"");
 }
 

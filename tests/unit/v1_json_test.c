@@ -88,7 +88,7 @@ static void what_is_wrong_is_named(void **state)
 		{"{\"instances\":[null]}", "null"},
 		{"{\"instances\":[{\"b64\":\"#\"}]}", "base64"},
 		{"{\"instances\":[1,{\"a\":1}]}", "object"},
-		{"{\"instances\":[{\"a\":1},2]}", "row 1 is no object"},
+		{"{\"instances\":[{\"a\":1},2]}", "row 1 is not an object"},
 		{"{\"instances\":[{\"a\":1},{\"b\":2}]}", "key b of row 1"},
 		{"{\"instances\":[{\"a\":1,\"b\":1},{\"a\":2}]}", "row 1 has 1 keys"},
 		{"{\"instances\":[{\"a\":1,\"a\":2}]}", "key a of row 0"},

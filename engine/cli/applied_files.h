@@ -1,0 +1,31 @@
+/* applied_files.h: Files of `sluice apply` and `sluice diff`: the resources in them, each as the document that is
+ * proposed, with its comments. */
+#ifndef SLUICE_CLI_APPLIED_FILES_H
+#define SLUICE_CLI_APPLIED_FILES_H
+
+#include "cli/control_session.h"
+#include "control/records.h"
+
+struct applied_files {
+	struct spec spec;
+	const char *namespace; /* that all of them belong to */
+	const struct runtime_spec *runtime; /* NULL: none among them */
+	size_t count;
+	struct proposal_item *items;   /* APPLY, without `expected` */
+	struct document_place *places; /* of each item */
+};
+
+/* Reads the files. `namespace` NULL: that of the resources, else `ambient`, else the default one. False: a file cannot
+ * be read, or resources belong to several namespaces (CONFIG); or the files have errors, which are printed: then no
+ * error is set. In any case it is to be closed. */
+bool applied_files_read(struct session *session, const char *const *paths, size_t count, const char *namespace,
+			const char *ambient, struct applied_files *files, struct error *error);
+void applied_files_close(struct applied_files *files); /* a zeroed one is fine */
+
+/* Sets what each item expects: the newest version in the ledger. */
+void applied_files_expect(struct applied_files *files, const struct ledger *ledger);
+
+/* Whether the newest accepted version of the item's resource has exactly this document, and the labels of the item. */
+bool applied_item_is_accepted(const struct proposal_item *item, const struct ledger *ledger);
+
+#endif

@@ -1,0 +1,267 @@
+/* apply.c: `sluice apply`: proposes the resources of files to the keeper of their namespace. */
+#include <sys/stat.h>
+
+#include "base/number.h"
+#include "cli/applied_files.h"
+#include "cli/folder_label.h"
+#include "control/document_check.h"
+
+#define SET_LABEL "sluice.io/folder"
+#define CHECK_BYTES_MAX ((size_t)64 << 20)
+
+struct apply_options {
+	const char *namespace, *ambient_namespace;
+	struct kafka_asked kafka;
+	struct prefix_asked prefix;
+	struct control_author author;
+	struct name_list expect;
+	bool dry_run, prune;
+	const char *set;
+	int form;
+};
+
+static const struct option options[] = {
+	COMMAND_FILES,
+	{.name = "namespace",
+	 .letter = 'n',
+	 .type = OPTION_TEXT,
+	 .offset = offsetof(struct apply_options, namespace),
+	 .variable = "SLUICE_NAMESPACE",
+	 .ambient_offset = offsetof(struct apply_options, ambient_namespace),
+	 .help = "The namespace; default: that of the resources, else SLUICE_NAMESPACE, or `default`."},
+	KAFKA_ROWS(struct apply_options, kafka),
+	PREFIX_ROW(struct apply_options, prefix),
+	CONTROL_AUTHOR_ROWS(struct apply_options, author),
+	ROW("expect", NAMES, struct apply_options, expect, .word = "KIND/NAME=VERSION",
+	    .help = "The newest version of a resource that you have seen, 0 for none; another one is a conflict. Default: the "
+		    "newest when the command starts. May be given several times."),
+	ROW("dry-run", FLAG, struct apply_options, dry_run,
+	    .help = "Checks the documents and shows what would change; proposes nothing."),
+	ROW("prune", FLAG, struct apply_options, prune,
+	    .help = "Deletes resources that were applied from this folder and are not in it any more. The folder is known by "
+		    "the remote `origin` of its repository and its path in it; without them, by its full path. With --set: those "
+		    "of that set."),
+	ROW("set", TEXT, struct apply_options, set, .word = "NAME",
+	    .help = "The name of the set of resources that these files are, kept with each of them as the label "
+		    "`sluice.io/folder`; default: the folder. For --prune, where the folder has no repository, or the files are "
+		    "more than one folder."),
+	COMMAND_FORM(apply_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_apply;
+
+struct applying {
+	struct session *session;
+	const struct apply_options *options;
+	struct applied_files files;
+	struct control_session control;
+	const struct ledger *ledger;
+	struct proposal_item *items; /* those that change something */
+	size_t count;
+	const char *set; /* the label of the files; NULL: they have none */
+};
+
+/* ---- what is proposed ---- */
+
+static bool set_find(struct applying *applying, const char *const *paths, size_t count, struct error *error)
+{
+	struct stat status;
+	const char *set = applying->options->set;
+	if (set && !set[0])
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--set needs a name, as in --set shop");
+	if (!set && (count != 1 || strcmp(paths[0], "-") == 0 || stat(paths[0], &status) != 0 || !S_ISDIR(status.st_mode)))
+		return !applying->options->prune ||
+		       error_set(error, ERROR_CONFIG, PLACE_NONE, "--prune needs one folder, or the name of a set (--set NAME)");
+	applying->set = set ? set : folder_label(paths[0], applying->session->arena);
+	return applying->set || error_memory(error, ERROR_SYSTEM, "naming the folder");
+}
+
+/* NULL: none of the items is of that resource. */
+static struct proposal_item *item_find(struct proposal_item *items, size_t count, struct text kind, struct text name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text_equal(items[i].name, name) && text_equal(items[i].kind, kind))
+			return &items[i];
+	return NULL;
+}
+
+/* --expect KIND/NAME=VERSION, for a resource of the files. */
+static bool expectation_take(struct applying *applying, const char *word, struct error *error)
+{
+	const char *equals = strrchr(word, '=');
+	struct resource_reference reference;
+	uint64_t version;
+	if (!equals || !number_read_uint64(text_of(equals + 1), &version) || version > CONTROL_NUMBER_MAX)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "--expect takes KIND/NAME=VERSION, as in pipeline/fraud=3, not `%s`", word);
+	const char *named = arena_copy(applying->session->arena, word, (size_t)(equals - word));
+	if (!named || !resource_reference_read(named, true, &reference, error))
+		return error_memory(error, ERROR_SYSTEM, "reading --expect");
+	struct proposal_item *item =
+		item_find(applying->files.items, applying->files.count, text_of(reference.kind), text_of(reference.name));
+	if (!item)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--expect names `%s`, which is not in the files", named);
+	item->expected = (int64_t)version;
+	return true;
+}
+
+static bool expectations_take(struct applying *applying, struct error *error)
+{
+	applied_files_expect(&applying->files, applying->ledger);
+	for (size_t i = 0; i < applying->options->expect.count; i++)
+		if (!expectation_take(applying, applying->options->expect.items[i].text, error))
+			return false;
+	return true;
+}
+
+static bool resource_is_of_set(const struct applying *applying, const struct ledger_resource *resource)
+{
+	const struct ledger_version *version = ledger_present(applying->ledger, resource);
+	return version && version_has_label(&version->record, TEXT(SET_LABEL), text_of(applying->set));
+}
+
+/* The version of the item's resource that the ledger has; 0: none. */
+static int64_t item_newest(const struct applying *applying, const struct proposal_item *item)
+{
+	return resource_expected(applying->ledger, ledger_resource_find(applying->ledger, item->kind, item->name));
+}
+
+/* Selects the items of the files that differ from what is accepted or whose version is expected, and those to prune. */
+static bool items_select(struct applying *applying, struct error *error)
+{
+	struct arena *arena = applying->session->arena;
+	struct control_label *label = ARENA_NEW(arena, struct control_label);
+	size_t most = applying->files.count + list_length(&applying->ledger->resources) + 1;
+	applying->items = ARENA_ARRAY(arena, struct proposal_item, most);
+	if (!applying->items || !label)
+		return error_memory(error, ERROR_SYSTEM, "selecting documents");
+	*label = (struct control_label){TEXT(SET_LABEL), text_of(applying->set ? applying->set : "")};
+	for (size_t i = 0; i < applying->files.count; i++) {
+		struct proposal_item *item = &applying->files.items[i];
+		int64_t newest = item_newest(applying, item);
+		if (applying->set)
+			item->labels = (struct record_list){1, label};
+		if (!applied_item_is_accepted(item, applying->ledger) || item->expected != newest)
+			applying->items[applying->count++] = *item;
+	}
+	const struct ledger_resource *resource;
+	LIST_EACH_RESOURCE(applying->ledger, resource)
+	{
+		if (applying->options->prune && resource_is_of_set(applying, resource) &&
+		    !item_find(applying->files.items, applying->files.count, resource->kind, resource->name))
+			applying->items[applying->count++] =
+				(struct proposal_item){.kind = resource->kind,
+						       .name = resource->name,
+						       .action = PROPOSAL_DELETE,
+						       .expected = resource_expected(applying->ledger, resource)};
+	}
+	return true;
+}
+
+/* ---- what it would do ---- */
+
+static const char *item_effect(const struct applying *applying, const struct proposal_item *item)
+{
+	if (item->action == PROPOSAL_DELETE)
+		return "deleted";
+	return item_newest(applying, item) == 0 ? "created" : "changed";
+}
+
+static void effect_print(struct session *session, struct buffer *out, const struct proposal_item *item, const char *effect)
+{
+	if (session->form == OUTPUT_JSON)
+		buffer_print(out, "{\"kind\": \"" TEXT_FORMAT "\", \"name\": \"" TEXT_FORMAT "\", \"effect\": \"%s\"}\n",
+			     TEXT_ARGUMENTS(item->kind), TEXT_ARGUMENTS(item->name), effect);
+	else
+		buffer_print(out, TEXT_FORMAT "/" TEXT_FORMAT " %s\n", TEXT_ARGUMENTS(item->kind), TEXT_ARGUMENTS(item->name),
+			     effect);
+}
+
+/* Prints the resources that stay as they are, and with `all` what becomes of the others. */
+static int effects_print(struct applying *applying, bool all)
+{
+	struct buffer out;
+	buffer_open(&out, CHECK_BYTES_MAX);
+	for (size_t i = 0; all && i < applying->count; i++)
+		effect_print(applying->session, &out, &applying->items[i], item_effect(applying, &applying->items[i]));
+	for (size_t i = 0; i < applying->files.count; i++) {
+		const struct proposal_item *item = &applying->files.items[i];
+		if (!item_find(applying->items, applying->count, item->kind, item->name))
+			effect_print(applying->session, &out, item, "unchanged");
+	}
+	return command_write(applying->session, &out);
+}
+
+/* Checks the documents as the keeper will: together with everything that is accepted. */
+static int documents_check(struct applying *applying, struct error *error)
+{
+	struct document_checker checker = {.kinds = applying->session->kinds, .namespace = applying->files.namespace,
+					    .prefix = applying->control.config.topics.prefix};
+	const struct keeper_checker keeper = document_check_of(&checker);
+	const struct record_list items = {applying->count, applying->items};
+	const struct document_places places = {applying->files.count, applying->files.places};
+	struct record_list faults = {0};
+	if (applying->count > 0 &&
+	    !keeper.check(keeper.context, &items, applying->ledger, applying->session->arena, &faults, error))
+		return command_failed(applying->session, error);
+	if (faults.count == 0)
+		return EXIT_GOOD;
+	return control_session_faults(applying->session, TEXT("the documents have errors; nothing was proposed"), &faults, places);
+}
+
+static int apply_propose(struct applying *applying, struct error *error)
+{
+	int code = documents_check(applying, error);
+	if (code != EXIT_GOOD)
+		return code;
+	if (applying->options->dry_run || applying->count == 0)
+		return effects_print(applying, applying->options->dry_run);
+	code = control_session_propose(applying->session, &applying->control, &applying->options->author,
+				       (struct record_list){applying->count, applying->items},
+				       (struct document_places){applying->files.count, applying->files.places});
+	return code == EXIT_GOOD && applying->session->form == OUTPUT_TEXT ? effects_print(applying, false) : code;
+}
+
+static int apply_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	struct applying applying = {.session = session, .options = filled};
+	const struct apply_options *self = filled;
+	struct error error = {0};
+	int code = EXIT_FAULTS;
+	bool good = applied_files_read(session, arguments, count, self->namespace, self->ambient_namespace, &applying.files,
+				       &error) &&
+		    set_find(&applying, arguments, count, &error) &&
+		    control_session_open_with(session, &self->kafka, &self->prefix, applying.files.runtime,
+					      applying.files.namespace, &applying.control, &error);
+	if (good) {
+		applying.ledger = applier_ledger(applying.control.applier);
+		good = expectations_take(&applying, &error) && items_select(&applying, &error);
+	}
+	if (good)
+		code = apply_propose(&applying, &error);
+	else if (error.kind != ERROR_NONE)
+		code = command_refused(session, &command_apply, &error);
+	control_session_close(&applying.control);
+	applied_files_close(&applying.files);
+	return code;
+}
+
+const struct command command_apply = {
+	.name = "apply",
+	.arguments = "FILE...",
+	.summary = "Proposes the resources of files to the engines of a namespace.",
+	.help = "The documents are checked as `sluice lint` does, together with all that is accepted, and sent as one proposal. "
+		"The keeper of the namespace, in one of the engines that run with `--control`, accepts all of them or none. "
+		"Each accepted document is the next version of its resource, with author and reason. Engines then prepare the "
+		"versions, and start them together. A document that is accepted already is left out.\n\n"
+		"If somebody else has changed a resource since this command started (or since the version given by --expect), "
+		"the proposal is a conflict, which names the other author; nothing is accepted then.\n\n"
+		"  sluice apply -f pipelines/ --reason 'lower threshold'\n  sluice apply -f pipelines/ --dry-run --prune\n"
+		"  sluice apply -f pipelines/ --set shop --prune\n"
+		"  sluice apply -f fraud.yaml --expect pipeline/fraud=7\n",
+	.options = options,
+	.options_size = sizeof(struct apply_options),
+	.group = "deploy",
+	.run = apply_run,
+};

@@ -1,0 +1,69 @@
+/* delete.c: `sluice delete`: removes resources from a namespace. */
+#include "cli/control_session.h"
+
+struct delete_options {
+	struct door_asked asked;
+	struct control_author author;
+	int form;
+};
+
+static const struct option options[] = {
+	DOOR_STATUS_FILES_ROW(struct delete_options, asked),
+	DOOR_ROWS(struct delete_options, asked),
+	CONTROL_AUTHOR_ROWS(struct delete_options, author),
+	COMMAND_FORM(delete_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_delete;
+
+static bool items_find(const struct control_session *control, const char *const *words, size_t count,
+		       struct proposal_item *items, struct error *error)
+{
+	for (size_t i = 0; items && i < count; i++) {
+		struct resource_reference reference;
+		if (!resource_reference_read(words[i], true, &reference, error))
+			return false;
+		const struct ledger_resource *resource = control_session_find(control, reference, error);
+		if (!resource)
+			return false;
+		if (resource_expected(applier_ledger(control->applier), resource) == 0)
+			return error_set(error, ERROR_CONFIG, PLACE_NONE, "`%s/%s` is deleted already", reference.kind,
+					 reference.name);
+		items[i] = (struct proposal_item){.kind = resource->kind,
+						  .name = resource->name,
+						  .action = PROPOSAL_DELETE,
+						  .expected = resource_expected(applier_ledger(control->applier), resource)};
+	}
+	return true;
+}
+
+static int delete_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct delete_options *self = filled;
+	struct control_session control = {0};
+	struct error error = {0};
+	struct proposal_item *items = ARENA_ARRAY(session->arena, struct proposal_item, count);
+	bool good = (items || error_memory(&error, ERROR_SYSTEM, "deleting resources")) &&
+		    control_session_open(session, &self->asked, &control, &error) &&
+		    items_find(&control, arguments, count, items, &error);
+	int code = good ? control_session_propose(session, &control, &self->author, (struct record_list){count, items},
+						  (struct document_places){0})
+			: command_refused(session, &command_delete, &error);
+	control_session_close(&control);
+	return code;
+}
+
+const struct command command_delete = {
+	.name = "delete",
+	.arguments = "KIND/NAME...",
+	.summary = "Removes resources from a namespace.",
+	.help = "Engines stop what they run of them, after its requests are answered. A resource that a pipeline needs is not "
+		"deleted before that pipeline, unless both are named. The topics and their records stay, and so do the "
+		"versions: `sluice rollback` brings a deleted resource back.\n\n"
+		"  sluice delete pipeline/fraud --reason 'replaced by fraud-2'\n  sluice delete pipeline/fraud model/fraud\n",
+	.options = options,
+	.options_size = sizeof(struct delete_options),
+	.group = "deploy",
+	.run = delete_run,
+};

@@ -1,0 +1,192 @@
+/* describe.c: `sluice describe`: one resource, and its condition in each engine. */
+#include "base/clock.h"
+#include "base/moment.h"
+#include "base/quote.h"
+#include "cli/resource_view.h"
+#include "control/condition_table.h"
+#include "message/json_write.h"
+
+#define SETTLE_MS 1500 /* an engine reports each second */
+#define DESCRIBE_BYTES_MAX ((size_t)16 << 20)
+
+struct describe_options {
+	struct door_asked asked;
+	int form;
+};
+
+static const struct option options[] = {
+	DOOR_STATUS_FILES_ROW(struct describe_options, asked),
+	DOOR_ROWS(struct describe_options, asked),
+	COMMAND_FORM(describe_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_describe;
+
+struct describing {
+	struct session *session;
+	struct control_session control;
+	struct condition_table table;
+	struct resource_view view;
+	struct buffer out;
+};
+
+static void print_line(struct describing *describing, const char *name, struct text value)
+{
+	buffer_print(&describing->out, "%-12s ", name);
+	buffer_shown(&describing->out, value);
+	buffer_byte(&describing->out, '\n');
+}
+
+static void print_number(struct describing *describing, const char *name, const struct control_version *version)
+{
+	if (version)
+		buffer_print(&describing->out, "%-12s %lld\n", name, (long long)version->version);
+	else
+		buffer_print(&describing->out, "%-12s none\n", name);
+}
+
+static void print_resource(struct describing *describing)
+{
+	const struct resource_view *view = &describing->view;
+	const struct control_version *newest = view->newest;
+	const struct control_label *labels = newest->labels.items;
+	char moment[MOMENT_BYTES];
+	moment_print(newest->time_ms, moment);
+	print_line(describing, "Kind", view->resource->kind);
+	print_line(describing, "Name", view->resource->name);
+	print_line(describing, "Namespace", newest->namespace);
+	print_number(describing, "In force", view->in_force);
+	print_number(describing, "Newest", newest);
+	print_line(describing, "Action", newest->action == CONTROL_DELETE ? TEXT("delete") : TEXT("apply"));
+	print_line(describing, "Phase", text_of(change_phase_name(view->phase)));
+	if (view->why.length > 0)
+		print_line(describing, "Why", view->why);
+	print_line(describing, "Accepted", text_of(moment));
+	print_line(describing, "Author", newest->author);
+	print_line(describing, "Reason", newest->reason);
+	for (size_t i = 0; i < newest->labels.count; i++) {
+		buffer_print(&describing->out, "%-12s ", i == 0 ? "Labels" : "");
+		buffer_shown(&describing->out, labels[i].key);
+		buffer_byte(&describing->out, '=');
+		buffer_shown(&describing->out, labels[i].value);
+		buffer_byte(&describing->out, '\n');
+	}
+}
+
+static void print_condition(struct describing *describing, const struct condition_source *source, bool is_live,
+			    const struct engine_condition *condition)
+{
+	struct arena *arena = describing->session->arena;
+	char moment[MOMENT_BYTES] = "";
+	if (condition)
+		moment_print(condition->since_ms, moment);
+	buffer_print(&describing->out, "%-24s %-8lld %-9s %-20s %s\n", text_shown(source->engine, arena),
+		     condition ? (long long)condition->version : 0,
+		     !is_live	 ? "Silent"
+		     : condition ? text_shown(condition->what, arena)
+				 : "Unknown",
+		     moment, condition ? text_shown(condition->why, arena) : "");
+}
+
+static void condition_json(struct describing *describing, const struct condition_source *source, bool is_live,
+			   const struct engine_condition *condition)
+{
+	struct buffer *out = &describing->out;
+	json_write_member(out, "{", "engine", source->engine);
+	buffer_print(out, ", \"live\": %s", is_live ? "true" : "false");
+	if (condition) {
+		bool is_ready = condition->ready && !text_equal(condition->kind, CONDITION_OF_ENGINE);
+		buffer_print(out, ", \"version\": %lld, \"ready\": %s", (long long)condition->version,
+			     is_ready ? "true" : "false");
+		json_write_member(out, ", ", "what", condition->what);
+		json_write_member(out, ", ", "why", condition->why);
+		buffer_print(out, ", \"since_ms\": %lld", (long long)condition->since_ms);
+	}
+	buffer_byte(out, '}');
+}
+
+/* Of the engines that run, and those that disappeared lately without a last record. */
+static void conditions_print(struct describing *describing)
+{
+	const struct condition_source *source;
+	bool is_json = describing->session->form == OUTPUT_JSON;
+	size_t shown = 0;
+	LIST_EACH_SOURCE(&describing->table, source)
+	{
+		const struct engine_condition *condition =
+			condition_of(source, describing->view.resource->kind, describing->view.resource->name);
+		if (source->stopped)
+			continue;
+		if (is_json)
+			buffer_string(&describing->out, shown > 0 ? ", " : "");
+		else if (shown == 0)
+			buffer_print(&describing->out, "\n%-24s %-8s %-9s %-20s %s\n", "ENGINE", "VERSION", "STATE", "SINCE",
+			     "WHY");
+		shown++;
+		bool is_live = condition_source_is_live(&describing->table, source);
+		(is_json ? condition_json : print_condition)(describing, source, is_live, condition);
+	}
+	if (shown == 0 && !is_json)
+		buffer_string(&describing->out, "\nNo engine of this namespace reports.\n");
+}
+
+static int describe_print(struct describing *describing)
+{
+	struct buffer *out = &describing->out;
+	const struct resource_view *view = &describing->view;
+	buffer_open(out, DESCRIBE_BYTES_MAX);
+	if (describing->session->form != OUTPUT_JSON) {
+		print_resource(describing);
+		conditions_print(describing);
+		return command_write(describing->session, out);
+	}
+	json_write_member(out, "{", "kind", view->resource->kind);
+	json_write_member(out, ", ", "name", view->resource->name);
+	buffer_print(out, ", \"in_force\": %lld, ", view->in_force ? (long long)view->in_force->version : 0);
+	version_json(out, view->newest, view->phase, view->why);
+	json_write_member(out, ", ", "document", view->newest->document);
+	buffer_string(out, ", \"conditions\": [");
+	conditions_print(describing);
+	buffer_string(out, "]}\n");
+	return command_write(describing->session, out);
+}
+
+static bool describe_open(struct describing *describing, const struct describe_options *self, const char *word, struct error *error)
+{
+	struct control_session *control = &describing->control;
+	struct resource_reference reference;
+	const struct ledger_resource *resource =
+		control_session_open_at(describing->session, &self->asked, word, control, &reference, error);
+	if (!resource)
+		return false;
+	describing->view = resource_view(applier_ledger(control->applier), resource);
+	return condition_table_open(&describing->table, control->kafka.brokers, control->kafka.consumer,
+				    control->config.topics.status, control->config.namespace, error) &&
+	       condition_table_settle(&describing->table, SETTLE_MS, error);
+}
+
+static int describe_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	struct describing describing = {.session = session};
+	struct error error = {0};
+	(void)count;
+	int code = describe_open(&describing, filled, arguments[0], &error) ? describe_print(&describing)
+									     : command_refused(session, &command_describe, &error);
+	condition_table_close(&describing.table);
+	control_session_close(&describing.control);
+	return code;
+}
+
+const struct command command_describe = {
+	.name = "describe",
+	.arguments = "KIND/NAME",
+	.summary = "Shows a resource, and its condition in each engine.",
+	.help = "An engine publishes the conditions of its resources when they change, and every 10 s: `Ready` means that a "
+		"request that is sent now is answered. An engine that has not reported for 5 s is `Silent`.\n\n"
+		"  sluice describe pipeline/fraud --brokers localhost:9092\n",
+	.options = options,
+	.options_size = sizeof(struct describe_options),
+	.group = "deploy",
+	.run = describe_run,
+};

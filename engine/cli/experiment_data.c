@@ -1,0 +1,284 @@
+/* experiment_data.c: see experiment_data.h. */
+#include "cli/experiment_data.h"
+
+#include "base/duration.h"
+#include "base/file.h"
+#include "base/moment.h"
+#include "log/reader.h"
+#include "message/avro_walk.h"
+#include "message/schemas.h"
+#include "plan/graph.h"
+#include "plan/plan.h"
+
+#define FILE_BYTES_MAX ((size_t)4 << 30)
+#define RECORD_ARENA_BYTES ((size_t)64 << 20)
+#define HEAD_BYTES 10 /* of Avro's single-object encoding */
+
+struct experiment_reading {
+	struct session *session;
+	const char *name;
+	const struct experiment_asked *asked;
+	struct experiment_data *data;
+	struct unit_join *join;
+	struct arena *arena;
+	struct arena *record_arena; /* of one record */
+	bool is_feedback;
+};
+
+/* ---- records ---- */
+
+static bool record_take(struct experiment_reading *self, struct text bytes, int64_t time_ms, struct error *error)
+{
+	struct exposure exposure;
+	struct feedback feedback;
+	arena_reset(self->record_arena);
+	if (self->is_feedback)
+		return feedback_decode(bytes, self->record_arena, &feedback, error) &&
+		       feedback_check(&feedback, INT64_MAX, error) &&
+		       unit_join_feedback(self->join, &feedback, time_ms, error);
+	return exposure_decode(bytes, self->record_arena, &exposure, error) && unit_join_exposure(self->join, &exposure, error);
+}
+
+/* ---- files ---- */
+
+/* The bytes of the Avro record at the beginning of the text; 0: there is none. */
+static size_t avro_record_length(struct text rest, avro_schema_t schema)
+{
+	if (rest.length < HEAD_BYTES || !schema)
+		return 0;
+	struct avro_walk walk = avro_walk_of((struct text){rest.bytes + HEAD_BYTES, rest.length - HEAD_BYTES});
+	return avro_walk_over(&walk, schema) ? rest.length - avro_left(&walk.cursor) : 0;
+}
+
+static bool file_take(struct experiment_reading *self, const char *path, struct error *error)
+{
+	static const char avro_head[] = {(char)0xC3, 0x01};
+	const char *json = schema_json(self->is_feedback ? "feedback" : "exposure");
+	struct text rest;
+	avro_schema_t schema = NULL;
+	uint32_t line = 1;
+	bool good = file_read(path, FILE_BYTES_MAX, self->arena, &rest, error);
+	if (good && rest.length > 0 && avro_schema_from_json_length(json, strlen(json), &schema) != 0)
+		good = error_memory(error, ERROR_SYSTEM, "reading a schema");
+	while (good && rest.length > 0) {
+		const bool is_avro = rest.length > sizeof avro_head && memcmp(rest.bytes, avro_head, sizeof avro_head) == 0;
+		const size_t length = is_avro ? avro_record_length(rest, schema) : 0;
+		struct text record = {rest.bytes, length};
+		if (is_avro && length == 0)
+			good = error_set(error, ERROR_INPUT, PLACE_NONE, "it is no whole record of the schema `%s`",
+					 self->is_feedback ? "feedback" : "exposure");
+		else if (is_avro)
+			rest = (struct text){rest.bytes + length, rest.length - length};
+		else
+			record = text_trimmed(text_take_until(&rest, '\n'), " \t\r");
+		if (good && record.length > 0)
+			good = record_take(self, record, 0, error);
+		if (!good && error->place.line == 0 && error->kind == ERROR_INPUT)
+			error->place = (struct place){path, line, 1};
+		line++;
+	}
+	if (schema)
+		avro_schema_decref(schema);
+	return good;
+}
+
+static bool files_take(struct experiment_reading *self, const struct name_list *files, bool is_feedback, struct error *error)
+{
+	self->is_feedback = is_feedback;
+	for (size_t i = 0; i < files->count; i++)
+		if (!file_take(self, files->items[i].text, error))
+			return false;
+	return true;
+}
+
+/* ---- topics ---- */
+
+static bool topic_record_take(void *context, const struct record *record, struct error *error)
+{
+	struct experiment_reading *self = context;
+	struct error wrong = {0};
+	if (record->value.length == 0 || record_take(self, record->value, record->time_ms, &wrong))
+		return true;
+	if (wrong.kind != ERROR_INPUT)
+		return error_set(error, wrong.kind, wrong.place, "%s", wrong.text);
+	if (self->data->unreadable++ == 0)
+		self->data->unreadable_why = wrong;
+	return true;
+}
+
+/* A pipeline whose feedback has never come may have no such topic. */
+static bool topic_take(struct experiment_reading *self, const struct door *door, const char *pipeline, bool is_feedback,
+		       struct error *error)
+{
+	const char *rest = is_feedback ? "feedback" : "exposures";
+	const struct reader_config config = {
+		.brokers = door->kafka.brokers,
+		.topic = topic_own_name(self->arena, door->prefix, door->namespace, pipeline, rest),
+		.from_beginning = true,
+		.properties = door->kafka.consumer,
+	};
+	self->is_feedback = is_feedback;
+	if (!config.topic)
+		return error_memory(error, ERROR_SYSTEM, "naming topics");
+	struct reader *reader = reader_open(&config, error);
+	const bool good = reader && reader_give_all(reader, topic_record_take, self, error);
+	reader_close(reader);
+	if (reader || !is_feedback || error->kind != ERROR_CONFIG)
+		return good;
+	command_note(self->session, "%s; there is no feedback of pipeline `%s` then", error->text, pipeline);
+	*error = (struct error){0};
+	return true;
+}
+
+static bool topics_take(struct experiment_reading *self, const struct door *door, const char *pipeline, struct error *error)
+{
+	return topic_take(self, door, pipeline, false, error) && topic_take(self, door, pipeline, true, error);
+}
+
+static bool graph_has(const struct graph *graph, const char *name)
+{
+	for (size_t i = 0; i < graph->experiment_count; i++)
+		if (strcmp(graph->experiments[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* All pipelines of the files that have the experiment. */
+static bool topics_take_found(struct experiment_reading *self, const struct door *door, struct error *error)
+{
+	const struct spec *spec = &door->spec;
+	size_t found = 0;
+	for (size_t i = 0; door->spec_is_open && i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		if (resource->kind->type != RESOURCE_PIPELINE || !resource->name.text)
+			continue;
+		const struct graph *graph = graph_build(resource, spec, self->arena, spec->faults);
+		if (!graph || !graph_has(graph, self->name))
+			continue;
+		found++;
+		if (!topics_take(self, door, resource->name.text, error))
+			return false;
+	}
+	return found > 0 || error_set(error, ERROR_CONFIG, PLACE_NONE,
+				      "no pipeline of the files has the experiment `%s`; give --pipeline NAME, or the files of its "
+				      "pipelines by -f",
+				      self->name);
+}
+
+static bool kafka_take(struct experiment_reading *self, const struct door *door, struct error *error)
+{
+	const struct name_list *pipelines = &self->asked->pipelines;
+	if (pipelines->count == 0)
+		return topics_take_found(self, door, error);
+	for (size_t i = 0; i < pipelines->count; i++)
+		if (!topics_take(self, door, pipelines->items[i].text, error))
+			return false;
+	return true;
+}
+
+/* ---- the experiment of the files ---- */
+
+static bool spec_take(struct experiment_reading *self, struct error *error)
+{
+	const struct spec_options options = {.kinds = self->session->kinds, .namespace = self->asked->door.namespace,
+					     .model_pipelines = true};
+	const struct name_list *files = &self->asked->door.files;
+	struct experiment_data *data = self->data;
+	const char **paths = ARENA_ARRAY(self->arena, const char *, files->count + 1);
+	for (size_t i = 0; paths && i < files->count; i++)
+		paths[i] = files->items[i].text;
+	if (!paths || !spec_open(&data->spec, error))
+		return error_memory(error, ERROR_SYSTEM, "reading files");
+	data->spec_is_open = true;
+	if (!spec_read(&data->spec, paths, files->count, &options, error))
+		return false;
+	if (faults_count(data->spec.faults, SEVERITY_ERROR) > 0) {
+		(void)command_faults(self->session, data->spec.faults);
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the files have errors; correct them first");
+	}
+	const struct resource *resource = spec_find(&data->spec, RESOURCE_EXPERIMENT, self->name);
+	data->experiment = resource ? resource->spec : NULL;
+	return true;
+}
+
+/* The order of arms is that of the experiment's shares. */
+static bool variants_declare(struct experiment_reading *self, struct error *error)
+{
+	struct share shares[ASSIGNMENT_WAYS_MAX];
+	const size_t count = self->data->experiment ? experiment_shares(self->data->experiment, shares) : 0;
+	for (size_t i = 0; i < count; i++)
+		if (!unit_join_variant(self->join, text_of(shares[i].name), error))
+			return false;
+	return true;
+}
+
+static bool moment_take(const char *option, const char *text, int64_t *ms, struct error *error)
+{
+	return !text || moment_read(text_of(text), ms) ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE, "--%s is `%s`; write a time as 2026-01-31T09:30Z", option, text);
+}
+
+/* ---- all of it ---- */
+
+static bool experiment_read(struct experiment_reading *self, struct error *error)
+{
+	const struct experiment_asked *asked = self->asked;
+	struct door door = {0};
+	const bool has_files = asked->exposures.count > 0;
+	if (has_files)
+		return files_take(self, &asked->exposures, false, error) && files_take(self, &asked->feedback, true, error);
+	if (asked->feedback.count > 0)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--feedback needs --exposures: give the files of both");
+	if (asked->pipelines.count == 0 && asked->door.files.count == 0)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "it is not known where the exposures are: give the pipeline's files by -f, --pipeline NAME, or "
+				 "--exposures FILE and --feedback FILE");
+	const bool good = door_open(self->session, &asked->door, NULL, &door, error) && kafka_take(self, &door, error);
+	door_close(&door);
+	return good;
+}
+
+bool experiment_data_open(struct session *session, const char *name, const struct experiment_asked *asked, struct arena *arena,
+			  struct experiment_data *data, struct error *error)
+{
+	struct join_options options = {.experiment = name, .covariate = asked->covariate,
+				       .window_ms = asked->window_ns / NS_PER_MS};
+	struct experiment_reading self = {.session = session, .name = name, .asked = asked, .data = data, .arena = arena};
+	*data = (struct experiment_data){0};
+	if (!moment_take("since", asked->since, &options.since_ms, error) ||
+	    !moment_take("until", asked->until, &options.until_ms, error))
+		return false;
+	self.join = unit_join_open(arena, &options);
+	self.record_arena = arena_open(RECORD_ARENA_BYTES);
+	bool good = (self.join && self.record_arena) || error_memory(error, ERROR_SYSTEM, "reading an experiment");
+	good = good && (asked->door.files.count == 0 || spec_take(&self, error)) && variants_declare(&self, error) &&
+	       experiment_read(&self, error) && unit_join_end(self.join, &data->joined, error);
+	unit_join_close(self.join);
+	arena_close(self.record_arena);
+	if (data->unreadable > 0)
+		command_note(session, "%llu records that cannot be read were left out; the first: %s",
+			     (unsigned long long)data->unreadable, data->unreadable_why.text);
+	return good;
+}
+
+void experiment_data_close(struct experiment_data *data)
+{
+	if (data->spec_is_open)
+		spec_close(&data->spec);
+	data->spec_is_open = false;
+}
+
+void experiment_data_defaults(const struct experiment_data *data, struct report_options *options)
+{
+	const struct experiment_spec *spec = data->experiment;
+	struct share shares[ASSIGNMENT_WAYS_MAX];
+	if (!spec)
+		return;
+	if (options->control.length == 0)
+		options->control = spec->default_name.text ? text_of(spec->default_name.text)
+				   : experiment_shares(spec, shares) > 0 ? text_of(shares[0].name)
+									 : (struct text){0};
+	if (spec->bandits.reward_metric)
+		options->primary = text_of(spec->bandits.reward_metric);
+	options->stages = experiment_is_staged(spec) ? (uint32_t)spec->progressive.stages.count : 0;
+}

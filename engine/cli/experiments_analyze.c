@@ -1,0 +1,116 @@
+/* experiments_analyze.c: `sluice experiments analyze`: which variant of an experiment is better, and what to do. */
+#include "cli/experiment_data.h"
+#include "cli/report_view.h"
+
+#define ARENA_BYTES ((size_t)32 << 30)
+#define REPORT_BYTES_MAX ((size_t)256 << 20)
+
+enum analyze_form { ANALYZE_HTML = OUTPUT_JSON + 1 };
+
+struct analyze_options {
+	struct experiment_asked asked;
+	struct name_list metrics, guardrails, lower;
+	const char *control;
+	double alpha, practical;
+	bool horizon;
+	int form;
+};
+
+static const struct option options[] = {
+	EXPERIMENT_ROWS_OF(struct analyze_options, asked),
+	ROW("metric", NAMES, struct analyze_options, metrics, .word = "METRIC",
+	    .help = "A metric of the feedback; the first one decides. Default: all; `reward` decides, or what the experiment "
+	    "names."),
+	ROW("guardrail", NAMES, struct analyze_options, guardrails, .word = "METRIC",
+	    .help = "A metric that must not get worse by more than the practical threshold."),
+	ROW("lower", NAMES, struct analyze_options, lower, .word = "METRIC", .help = "A metric of which less is better."),
+	ROW("control", TEXT, struct analyze_options, control, .word = "VARIANT",
+	    .help = "What the others are compared with. Default: the experiment's default, else the variant with most units."),
+	ROW("covariate", TEXT, struct analyze_options, asked.covariate, .word = "FEATURE",
+	    .help = "A feature in the context of exposures, known before the choice, whose part of the variance is taken off "
+	    "(CUPED)."),
+	ROW("practical", NUMBER, struct analyze_options, practical, .least = 0.0001, .most = 10, .fallback = "5%",
+	    .help = "The least difference that is worth a change, as a share of the control's mean."),
+	ROW("alpha", NUMBER, struct analyze_options, alpha, .least = 0.000001, .most = 0.5, .fallback = "0.05",
+	    .help = "The chance of a wrong decision that is accepted."),
+	ROW("horizon", FLAG, struct analyze_options, horizon,
+	    .help = "Shows the numbers of a fixed horizon too: they hold for one look that was planned before."),
+	COMMAND_FORM(analyze_options, form, "text json html"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_experiments_analyze;
+
+static bool analyze(struct session *session, const struct analyze_options *self, const char *name, struct arena *arena,
+		    struct buffer *out, struct error *error)
+{
+	struct report_options report_options = {.experiment = name,
+						.control = text_of(self->control),
+						.metrics = self->metrics,
+						.guardrails = self->guardrails,
+						.lower = self->lower,
+						.alpha = self->alpha,
+						.practical = self->practical,
+						.covariate = self->asked.covariate != NULL,
+						.horizon = self->horizon};
+	struct experiment_data data;
+	struct report report;
+	bool good = experiment_data_open(session, name, &self->asked, arena, &data, error);
+	if (good)
+		experiment_data_defaults(&data, &report_options);
+	good = good && report_make(&data.joined, &report_options, arena, &report, error);
+	if (good && self->form == ANALYZE_HTML)
+		report_view_print_html(&report, out);
+	else if (good && self->form == OUTPUT_JSON)
+		report_view_print_json(&report, out);
+	else if (good)
+		report_view_print_text(&report, arena, out);
+	experiment_data_close(&data);
+	return good;
+}
+
+static int experiments_analyze_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	struct error error = {0};
+	struct arena *arena = arena_open(ARENA_BYTES);
+	struct buffer out;
+	(void)count;
+	buffer_open(&out, REPORT_BYTES_MAX);
+	const bool good = (arena || error_memory(&error, ERROR_SYSTEM, "analysing an experiment")) &&
+			  analyze(session, filled, arguments[0], arena, &out, &error);
+	arena_close(arena);
+	if (good)
+		return command_write(session, &out);
+	buffer_close(&out);
+	return command_refused(session, &command_experiments_analyze, &error);
+}
+
+const struct command command_experiments_analyze = {
+	.name = "experiments analyze",
+	.arguments = "EXPERIMENT",
+	.summary = "Says which variant of an experiment is better, and what to do.",
+	.help = "Reads exposures and feedback, joins them per unit, and compares each variant with the control. First it tests "
+		"whether units came to the variants by their shares (SRM). Then come, for each metric and variant, the difference, "
+		"its p-value and its interval, which hold however often one looks; the chance to be the best and the expected "
+			"loss; "
+		"and the units that are still needed. A sentence says what to do, with its reasons and what would change it.\n"
+		"\n"
+		"  sluice experiments analyze checkout -f pipelines/ --brokers localhost:9092\n"
+		"  sluice experiments analyze checkout --pipeline shop --metric profit --guardrail latency_ms --lower latency_ms\n"
+		"  sluice experiments analyze checkout --exposures exposures.jsonl --feedback feedback.jsonl -o html > page.html\n"
+		"\n"
+		"Exposures are in a pipeline's exposures topic (`exposures: full` in the Experiment), feedback in its feedback "
+		"topic. A line of JSON has the members of the schema: {\"id\": \"r-1\", \"unit\": \"u-7\", \"time_ms\": "
+			"1769938200000, "
+		"\"experiment\": \"checkout\", \"variant\": \"new\", \"probability\": 0.3}, and for feedback {\"id\": \"r-1\", "
+		"\"reward\": 1, \"metrics\": {\"profit\": 3.25}}. A unit's number is the mean of its values. Units that met two "
+		"variants, and requests routed by headers or overrides, are left out and counted.\n"
+		"\n"
+		"Several variants share the alpha of the deciding metric. Each guardrail has it alone. Other metrics share a false "
+		"discovery rate. Where a policy of bandits chose, differences are weighed by the probabilities of the choices. "
+		"Intervals are asymptotic: they begin when each variant has 100 units.",
+	.options = options,
+	.options_size = sizeof(struct analyze_options),
+	.group = "run",
+	.run = experiments_analyze_run,
+};

@@ -1,0 +1,301 @@
+/* feedback.c: `sluice feedback`: writes what became of answers to a pipeline's feedback topic. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/moment.h"
+#include "base/number.h"
+#include "cli/kafka.h"
+#include "log/sender.h"
+#include "message/feedback.h"
+
+#define LINE_ARENA_BYTES ((size_t)64 << 20)
+#define SETTLE_MS 250
+
+struct feedback_options {
+	struct door_asked asked;
+	const char *lines;
+	const char *id;
+	const char *origin;
+	const char *unit;
+	const char *experiment;
+	const char *feedback_id;
+	const char *reward;
+	struct name_list metrics;
+	const char *truth;
+	const char *time;
+	int64_t timeout_ns;
+	int form;
+};
+
+static const struct option options[] = {
+	{.name = "file",
+	 .letter = 'f',
+	 .type = OPTION_TEXT,
+	 .offset = offsetof(struct feedback_options, lines),
+	 .help = "Feedback, a JSON object in each line (`-`: from standard input)."},
+	ROW("id", TEXT, struct feedback_options, id, .help = "The id of the request."),
+	ROW("origin", TEXT, struct feedback_options, origin, .word = "TOPIC-PARTITION-OFFSET",
+	    .help = "Where the request stood, as its exposure says."),
+	ROW("unit", TEXT, struct feedback_options, unit, .help = "The unit of the experiment: a customer, for example."),
+	ROW("experiment", TEXT, struct feedback_options, experiment, .word = "NAME",
+	    .help = "The experiment that it is for; default: each of the pipeline that chose for the request or unit."),
+	ROW("feedback-id", TEXT, struct feedback_options, feedback_id, .word = "ID",
+	    .help = "An id of this feedback: the same one twice counts once."),
+	ROW("reward", TEXT, struct feedback_options, reward, .word = "NUMBER", .help = "The reward."),
+	ROW("metric", NAMES, struct feedback_options, metrics, .word = "NAME=VALUE",
+	    .help = "Another number by its name. May be given several times."),
+	ROW("truth", TEXT, struct feedback_options, truth, .word = "JSON",
+	    .help = "What the answer should have been: a value, a list, or an object of lists."),
+	ROW("time", TEXT, struct feedback_options, time,
+	    .help = "When it happened: 2026-01-31T09:30:00Z, or milliseconds since 1970; default: now."),
+	ROW("pipelines", NAMES, struct feedback_options, asked.files, .help = DOOR_FILES_HELP),
+	DOOR_ROWS(struct feedback_options, asked),
+	ROW("timeout", DURATION, struct feedback_options, timeout_ns, .word = "TIME", .fallback = "30s",
+	    .help = "How long Kafka may take to acknowledge a record before it counts as refused."),
+	COMMAND_FORM(feedback_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_feedback;
+
+struct feedback_sending {
+	struct session *session;
+	struct sender *sender;
+	struct arena *arena; /* of one record */
+	struct buffer record;
+	uint64_t line; /* 0: the feedback comes from the options */
+	uint64_t refused;
+};
+
+/* ---- feedback of the command line ---- */
+
+static bool number_read(const char *option, const char *name, struct text text, double *number, struct error *error)
+{
+	return number_read_double(text, number) ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE, "--%s%s%s is `" TEXT_FORMAT "`, and must be a finite number", option,
+			 *name ? " " : "", name, TEXT_ARGUMENTS(text));
+}
+
+static bool metrics_read(const struct feedback_options *self, struct arena *arena, struct feedback *feedback, struct error *error)
+{
+	struct feedback_metric *metrics = ARENA_ARRAY(arena, struct feedback_metric, self->metrics.count + 1);
+	if (!metrics)
+		return error_memory(error, ERROR_SYSTEM, "reading metrics");
+	feedback->metrics = metrics;
+	for (size_t i = 0; i < self->metrics.count; i++) {
+		const char *metric = self->metrics.items[i].text, *sign = strchr(metric, '=');
+		const char *name = sign ? arena_copy(arena, metric, (size_t)(sign - metric)) : NULL;
+		if (!sign)
+			return error_set(error, ERROR_CONFIG, PLACE_NONE, "--metric is `%s`; write NAME=VALUE, such as profit=3.5",
+					 metric);
+		if (!name)
+			return error_memory(error, ERROR_SYSTEM, "reading metrics");
+		metrics[i].name = text_of(name);
+		if (!number_read("metric", name, text_of(sign + 1), &metrics[i].value, error))
+			return false;
+		feedback->metric_count++;
+	}
+	return true;
+}
+
+static bool truth_read(const struct feedback_options *self, struct arena *arena, struct feedback *feedback, struct error *error)
+{
+	struct feedback read;
+	const char *json = self->truth ? arena_print(arena, "{\"truth\":%s}", self->truth) : NULL;
+	if (!self->truth)
+		return true;
+	if (!json)
+		return error_memory(error, ERROR_SYSTEM, "reading the truth");
+	if (!feedback_read(text_of(json), arena, &read, error))
+		return false;
+	feedback->truth = read.truth;
+	return true;
+}
+
+static bool time_read(const char *text, int64_t *ms, struct error *error)
+{
+	return !text || number_read_int64(text_of(text), ms) || moment_read(text_of(text), ms) ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "--time is `%s`; write it as 2026-01-31T09:30:00Z, or as milliseconds since 1970", text);
+}
+
+static bool options_read(const struct feedback_options *self, struct arena *arena, struct feedback *feedback, struct error *error)
+{
+	*feedback = (struct feedback){.id = text_of(self->id),
+				      .unit = text_of(self->unit),
+				      .experiment = text_of(self->experiment),
+				      .feedback_id = text_of(self->feedback_id),
+				      .has_reward = self->reward != NULL};
+	if (self->origin && !feedback_read_origin(text_of(self->origin), &feedback->origin))
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "--origin is `%s`; write TOPIC-PARTITION-OFFSET, such as orders-0-17", self->origin);
+	return (!self->reward || number_read("reward", "", text_of(self->reward), &feedback->reward, error)) &&
+	       metrics_read(self, arena, feedback, error) && truth_read(self, arena, feedback, error) &&
+	       time_read(self->time, &feedback->time_ms, error);
+}
+
+static bool has_feedback_options(const struct feedback_options *self)
+{
+	return self->id || self->origin || self->unit || self->experiment || self->feedback_id || self->reward ||
+	       self->metrics.count > 0 || self->truth || self->time;
+}
+
+/* ---- sending ---- */
+
+static void on_refused(void *context, uint64_t line, const char *reason)
+{
+	struct feedback_sending *sending = context;
+	sending->refused++;
+	if (line > 0)
+		command_note(sending->session, "line %" PRIu64 ": %s", line, reason);
+	else
+		command_note(sending->session, "%s", reason);
+}
+
+/* Its time is now, unless it has one. */
+static bool feedback_send(struct feedback_sending *sending, struct feedback *feedback, struct error *error)
+{
+	const int64_t now_ms = time_of_day_ms();
+	if (feedback->time_ms == 0)
+		feedback->time_ms = now_ms;
+	buffer_clear(&sending->record);
+	if (!feedback_check(feedback, now_ms, error) || !feedback_encode(feedback, &sending->record, error))
+		return false;
+	const struct outgoing record = {.key = feedback_key(feedback, sending->arena), .value = buffer_view(&sending->record)};
+	return sender_send(sending->sender, &record, sending->line, error);
+}
+
+/* Reports the refusal of a record; false: nothing more can be produced. */
+static bool refusal_report(struct feedback_sending *sending, const struct error *wrong, struct error *error)
+{
+	if (wrong->kind == ERROR_SYSTEM)
+		*error = *wrong;
+	else
+		on_refused(sending, sending->line, wrong->text);
+	return wrong->kind != ERROR_SYSTEM;
+}
+
+static bool line_send(struct feedback_sending *sending, struct text line, struct error *error)
+{
+	struct feedback feedback;
+	struct error wrong = {0};
+	arena_reset(sending->arena);
+	return (feedback_read(line, sending->arena, &feedback, &wrong) && feedback_send(sending, &feedback, &wrong)) ||
+	       refusal_report(sending, &wrong, error);
+}
+
+static bool lines_send(struct feedback_sending *sending, FILE *from, struct error *error)
+{
+	char *bytes = NULL;
+	size_t size = 0;
+	ssize_t length;
+	bool good = true;
+	while (good && (length = getline(&bytes, &size, from)) >= 0) {
+		const struct text line = text_trimmed((struct text){bytes, (size_t)length}, " \t\r\n");
+		sending->line++;
+		if (line.length > 0)
+			good = line_send(sending, line, error);
+	}
+	free(bytes);
+	return good && (!ferror(from) || error_set(error, ERROR_SYSTEM, PLACE_NONE,
+						   "the feedback could be read only up to line %" PRIu64, sending->line));
+}
+
+static void summary_show(const struct feedback_sending *sending, const char *topic, enum output_form form)
+{
+	const uint64_t acknowledged = sender_acknowledged(sending->sender);
+	FILE *out = sending->session->out;
+	if (form == OUTPUT_JSON)
+		fprintf(out, "{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 "}\n", topic, acknowledged,
+			sending->refused);
+	else
+		fprintf(out, "%" PRIu64 " acknowledged by %s, %" PRIu64 " refused\n", acknowledged, topic, sending->refused);
+}
+
+/* ---- the command ---- */
+
+static bool feedback_write(struct feedback_sending *sending, const struct door *door, const struct feedback_options *self,
+			   struct feedback *feedback, FILE *from, struct error *error)
+{
+	const struct sender_config config = {
+		.brokers = door->kafka.brokers,
+		.topic = door->feedback,
+		.timeout_ms = self->timeout_ns / NS_PER_MS,
+		.properties = door->kafka.producer,
+		.refused = on_refused,
+		.context = sending,
+	};
+	struct error wrong = {0};
+	sending->sender = sender_open(&config, error);
+	if (!sending->sender)
+		return false;
+	bool good = from ? lines_send(sending, from, error)
+			 : feedback_send(sending, feedback, &wrong) || refusal_report(sending, &wrong, error);
+	while (!sender_settled(sending->sender, SETTLE_MS))
+		;
+	summary_show(sending, door->feedback, (enum output_form)self->form);
+	sender_close(sending->sender);
+	return good;
+}
+
+static bool feedback_run(struct feedback_sending *sending, const struct feedback_options *self, const char *pipeline, FILE *from,
+			 struct error *error)
+{
+	struct feedback feedback = {0};
+	struct door door = {0};
+	sending->arena = arena_open(LINE_ARENA_BYTES);
+	buffer_open(&sending->record, FEEDBACK_BYTES_MAX);
+	bool good = sending->arena || error_memory(error, ERROR_SYSTEM, "reading feedback");
+	good = good && (from || (options_read(self, sending->session->arena, &feedback, error) &&
+				 feedback_check(&feedback, time_of_day_ms(), error)));
+	good = good && door_open(sending->session, &self->asked, pipeline, &door, error) &&
+	       door_see_feedback(&door, pipeline, error) && feedback_write(sending, &door, self, &feedback, from, error);
+	door_close(&door);
+	buffer_close(&sending->record);
+	arena_close(sending->arena);
+	return good;
+}
+
+static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct feedback_options *self = filled;
+	struct feedback_sending sending = {.session = session};
+	struct error error = {0};
+	(void)count;
+	if (strchr(arguments[0], '.'))
+		return command_misuse(session, &command_feedback, "feedback is for a pipeline, and `%s` is one of its steps",
+				      arguments[0]);
+	if (self->lines && has_feedback_options(self))
+		return command_misuse(session, &command_feedback,
+				      "feedback comes from --file or from other options, not from both");
+	const bool standard = self->lines && strcmp(self->lines, "-") == 0;
+	FILE *from = !self->lines ? NULL : standard ? stdin : fopen(self->lines, "r");
+	if (self->lines && !from)
+		return command_misuse(session, &command_feedback, "%s cannot be read: %s", self->lines, strerror(errno));
+	bool good = feedback_run(&sending, self, arguments[0], from, &error);
+	if (from && !standard)
+		fclose(from);
+	if (!good)
+		return command_refused(session, &command_feedback, &error);
+	return sending.refused == 0 ? EXIT_GOOD : EXIT_FAULTS;
+}
+
+const struct command command_feedback = {
+	.name = "feedback",
+	.arguments = "PIPELINE",
+	.summary = "Writes the outcomes of answers, such as rewards, as feedback.",
+	.help = "Feedback names a request by its id or its origin, or a unit of an experiment, and has a reward, other numbers, or "
+		"the truth. It may come minutes or days after the answer. Options give one; a file gives one in each line, a JSON "
+		"object with the members id, origin, unit, experiment, feedback_id, time (or time_ms), reward, metrics (an object) "
+		"and truth. The command waits until Kafka has acknowledged each record. It prints the line numbers of refused "
+		"feedback, and the exit code is then 1. Pipelines with an experiment have the topic.\n"
+		"\n"
+		"  sluice feedback orders --id r-17 --reward 1 --metric profit=3.25\n"
+		"  sluice feedback orders -f outcomes.jsonl --brokers localhost:9092\n",
+	.options = options,
+	.options_size = sizeof(struct feedback_options),
+	.group = "run",
+	.run = run,
+};

@@ -1,0 +1,75 @@
+/* gc.c: `sluice gc`: removes old versions of resources. */
+#include "cli/control_session.h"
+#include "control/keeper.h"
+
+struct gc_options {
+	struct door_asked asked;
+	struct control_author author;
+	int64_t keep;
+	int form;
+};
+
+static const struct option options[] = {
+	DOOR_STATUS_FILES_ROW(struct gc_options, asked),
+	DOOR_ROWS(struct gc_options, asked),
+	ROW("keep", INTEGER, struct gc_options, keep, .word = "N", .fallback = "10", .least = 1, .most = KEEPER_VERSIONS,
+	    .help = "How many versions of each resource are kept. Those that engines run or prepare are kept in any case."),
+	CONTROL_AUTHOR_ROWS(struct gc_options, author),
+	COMMAND_FORM(gc_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_gc;
+
+static size_t versions_count(const struct ledger *ledger)
+{
+	const struct ledger_resource *resource;
+	size_t count = 0;
+	LIST_EACH_RESOURCE(ledger, resource)
+		count += resource->count;
+	return count;
+}
+
+static int gc_propose(struct session *session, struct control_session *control, const struct gc_options *self,
+		      struct resource_reference reference)
+{
+	const struct proposal_item item = {.kind = text_of(reference.kind ? reference.kind : ""),
+					   .name = text_of(reference.name ? reference.name : ""),
+					   .action = PROPOSAL_COLLECT,
+					   .expected = PROPOSAL_EXPECTS_ANY,
+					   .to = self->keep};
+	size_t before = versions_count(applier_ledger(control->applier));
+	int code = control_session_propose(session, control, &self->author, (struct record_list){1, &item},
+					   (struct document_places){0});
+	size_t after = versions_count(applier_ledger(control->applier));
+	if (code == EXIT_GOOD && session->form == OUTPUT_TEXT)
+		fprintf(session->out, "%zu versions removed, %zu kept\n", before > after ? before - after : 0, after);
+	return code;
+}
+
+static int gc_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct gc_options *self = filled;
+	struct control_session control = {0};
+	struct resource_reference reference = {0};
+	struct error error = {0};
+	bool good = (count == 0 || resource_reference_read(arguments[0], true, &reference, &error)) &&
+		    control_session_open(session, &self->asked, &control, &error) &&
+		    (count == 0 || control_session_find(&control, reference, &error));
+	int code = good ? gc_propose(session, &control, self, reference) : command_refused(session, &command_gc, &error);
+	control_session_close(&control);
+	return code;
+}
+
+const struct command command_gc = {
+	.name = "gc",
+	.arguments = "[KIND/NAME]",
+	.summary = "Removes old versions of resources.",
+	.help = "Without it the newest 50 versions of each resource are kept. `sluice rollback` cannot return to a version that "
+		"was removed.\n\n"
+		"  sluice gc --keep 5\n  sluice gc pipeline/fraud --keep 1\n",
+	.options = options,
+	.options_size = sizeof(struct gc_options),
+	.group = "deploy",
+	.run = gc_run,
+};

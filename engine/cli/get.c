@@ -1,0 +1,287 @@
+/* get.c: `sluice get`: the resources that a namespace has accepted. */
+#include "base/moment.h"
+#include "base/quote.h"
+#include "cli/resource_view.h"
+#include "message/json_write.h"
+#include "message/rows.h"
+
+#define GET_BYTES_MAX ((size_t)256 << 20)
+#define ROW_BYTES_MAX ((size_t)16 << 20)
+#define WATCH_MS 500
+
+enum get_form { GET_TEXT, GET_JSON, GET_YAML, GET_WIDE, GET_NAME };
+
+struct get_options {
+	struct door_asked asked;
+	struct name_list labels;
+	bool watch;
+	int form;
+};
+
+static const struct option options[] = {
+	DOOR_STATUS_FILES_ROW(struct get_options, asked),
+	DOOR_ROWS(struct get_options, asked),
+	{.name = "label",
+	 .letter = 'l',
+	 .type = OPTION_NAMES,
+	 .offset = offsetof(struct get_options, labels),
+	 .word = "KEY=VALUE",
+	 .help = "Only resources with this label. May be given several times; a resource then has all of them."},
+	ROW("watch", FLAG, struct get_options, watch,
+	    .help = "Continues, and prints a resource again when its version or state changes, until it is interrupted."),
+	COMMAND_FORM(get_options, form, "text json yaml wide name"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_get;
+
+/* What was printed of a resource, for --watch. */
+struct printed_view {
+	struct list_node node;
+	struct text kind, name;
+	int64_t newest, in_force;
+	enum change_phase phase;
+};
+
+struct getting {
+	struct session *session;
+	const struct get_options *options;
+	struct resource_reference wanted;
+	struct arena *arena; /* of one row */
+	struct arena *kept;
+	struct buffer out;
+	size_t shown;
+	struct list printed; /* struct printed_view */
+};
+
+static bool label_is(const struct control_version *version, const char *wanted)
+{
+	struct text value = text_of(wanted), key = text_take_until(&value, '=');
+	return version_has_label(version, key, value);
+}
+
+static bool view_is_named(const struct getting *getting, const struct resource_view *view)
+{
+	const struct resource_reference *wanted = &getting->wanted;
+	return (!wanted->kind || text_is(view->resource->kind, wanted->kind)) &&
+	       (!wanted->name || text_is(view->resource->name, wanted->name));
+}
+
+static bool view_is_wanted(const struct getting *getting, const struct resource_view *view)
+{
+	if (!resource_view_exists(view) || !view_is_named(getting, view))
+		return false;
+	for (size_t i = 0; i < getting->options->labels.count; i++)
+		if (!label_is(view->newest, getting->options->labels.items[i].text))
+			return false;
+	return true;
+}
+
+static const char *state_words(struct getting *getting, const struct resource_view *view)
+{
+	if (view->in_force == view->newest)
+		return "active";
+	return arena_print(getting->arena, "version %lld%s %s", (long long)view->newest->version,
+			   view->newest->action == CONTROL_DELETE ? " (deletion)" : "", change_phase_name(view->phase));
+}
+
+static void print_row(struct getting *getting, const struct resource_view *view)
+{
+	char moment[MOMENT_BYTES], version[24] = "-";
+	const char *name = arena_print(getting->arena, TEXT_FORMAT "/" TEXT_FORMAT, TEXT_ARGUMENTS(view->resource->kind),
+				       TEXT_ARGUMENTS(view->resource->name));
+	const char *state = state_words(getting, view);
+	struct buffer *out = &getting->out;
+	moment_print(view->newest->time_ms, moment);
+	if (view->in_force)
+		(void)snprintf(version, sizeof version, "%lld", (long long)view->in_force->version);
+	if (getting->shown == 0)
+		buffer_print(out, "%-32s %-8s %-24s %-20s %s%s\n", "NAME", "VERSION", "STATE", "CHANGED", "AUTHOR",
+			     getting->options->form == GET_WIDE ? "  REASON" : "");
+	buffer_print(out, "%-32s %-8s %-24s %-20s %s", name ? name : "", version, state ? state : "", moment,
+		     text_shown(view->newest->author, getting->arena));
+	if (getting->options->form == GET_WIDE)
+		buffer_print(out, "  %s", text_shown(view->newest->reason, getting->arena));
+	if (view->phase == CHANGE_FAILED && view->why.length > 0)
+		buffer_print(out, "\n    %s", text_shown(view->why, getting->arena));
+	buffer_byte(out, '\n');
+	out->failed |= arena_failed(getting->arena);
+}
+
+static void print_json(struct getting *getting, const struct resource_view *view)
+{
+	struct buffer *out = &getting->out;
+	json_write_member(out, "{", "kind", view->resource->kind);
+	json_write_member(out, ", ", "name", view->resource->name);
+	buffer_print(out, ", \"in_force\": %lld, ", view->in_force ? (long long)view->in_force->version : 0);
+	version_json(out, view->newest, view->phase, view->why);
+	buffer_string(out, "}\n");
+}
+
+/* The document in force, or, if none is yet, the newest one. */
+static void print_yaml(struct getting *getting, const struct resource_view *view)
+{
+	const struct text document = view->in_force ? view->in_force->document : view->newest->document;
+	if (getting->shown > 0)
+		buffer_string(&getting->out, "---\n");
+	buffer_shown_lines(&getting->out, document);
+	if (!text_ends_with(document, TEXT("\n")))
+		buffer_byte(&getting->out, '\n');
+}
+
+static void view_print(struct getting *getting, const struct resource_view *view)
+{
+	switch ((enum get_form)getting->options->form) {
+	case GET_JSON:
+		print_json(getting, view);
+		break;
+	case GET_YAML:
+		print_yaml(getting, view);
+		break;
+	case GET_NAME:
+		buffer_print(&getting->out, TEXT_FORMAT "/" TEXT_FORMAT "\n", TEXT_ARGUMENTS(view->resource->kind),
+			     TEXT_ARGUMENTS(view->resource->name));
+		break;
+	case GET_TEXT:
+	case GET_WIDE:
+		print_row(getting, view);
+		break;
+	}
+	getting->shown++;
+}
+
+/* ---- watching ---- */
+
+static struct printed_view *printed_find(const struct getting *getting, const struct ledger_resource *resource)
+{
+	for (struct list_node *node = getting->printed.first; node; node = node->next) {
+		struct printed_view *printed = LIST_OWNER(node, struct printed_view, node);
+		if (text_equal(printed->name, resource->name) && text_equal(printed->kind, resource->kind))
+			return printed;
+	}
+	return NULL;
+}
+
+static struct printed_view *printed_add(struct getting *getting, const struct ledger_resource *resource)
+{
+	struct printed_view *printed = ARENA_NEW(getting->kept, struct printed_view);
+	if (!printed)
+		return NULL;
+	printed->kind = text_copied(getting->kept, resource->kind);
+	printed->name = text_copied(getting->kept, resource->name);
+	if (arena_failed(getting->kept))
+		return NULL;
+	list_add(&getting->printed, &printed->node);
+	return printed;
+}
+
+/* Notes the view as printed. Whether it differs from what was printed before. */
+static bool view_note(struct printed_view *printed, const struct resource_view *view)
+{
+	int64_t in_force = view->in_force ? view->in_force->version : 0;
+	bool is_same = printed->newest == view->newest->version && printed->in_force == in_force && printed->phase == view->phase;
+	printed->newest = view->newest->version;
+	printed->in_force = in_force;
+	printed->phase = view->phase;
+	return !is_same;
+}
+
+/* Whether it is to be printed. With --watch: if it has changed, also if it is deleted now; but not while only a part
+ * of its change was read. */
+static bool view_is_due(struct getting *getting, const struct ledger *ledger, const struct resource_view *view)
+{
+	bool is_wanted = view_is_wanted(getting, view);
+	if (!getting->options->watch)
+		return is_wanted;
+	struct printed_view *printed = printed_find(getting, view->resource);
+	if ((!is_wanted && !printed) || !ledger_change_find(ledger, view->newest->change))
+		return false;
+	if (!printed)
+		printed = printed_add(getting, view->resource);
+	return printed && view_note(printed, view);
+}
+
+static void views_print(struct getting *getting, const struct ledger *ledger)
+{
+	const struct ledger_resource *resource;
+	LIST_EACH_RESOURCE(ledger, resource)
+	{
+		const struct resource_view view = resource_view(ledger, resource);
+		if (view_is_due(getting, ledger, &view))
+			view_print(getting, &view);
+		arena_reset(getting->arena);
+	}
+}
+
+static int views_watch(struct getting *getting, const struct control_session *control)
+{
+	struct error error = {0};
+	for (;;) {
+		if (buffer_failed(&getting->out))
+			return command_write(getting->session, &getting->out);
+		(void)fwrite(getting->out.bytes, 1, getting->out.length, getting->session->out);
+		buffer_clear(&getting->out);
+		if (fflush(getting->session->out) != 0)
+			break; /* nobody reads it any more */
+		if (!applier_follow(control->applier, WATCH_MS, &error))
+			break;
+		views_print(getting, applier_ledger(control->applier));
+	}
+	buffer_close(&getting->out);
+	return error.kind == ERROR_NONE ? EXIT_GOOD : command_failed(getting->session, &error);
+}
+
+static int get_print(struct session *session, struct getting *getting, const struct control_session *control)
+{
+	const struct ledger *ledger = applier_ledger(control->applier);
+	struct error error = {0};
+	buffer_open(&getting->out, GET_BYTES_MAX);
+	views_print(getting, ledger);
+	if (getting->options->watch)
+		return views_watch(getting, control);
+	if (getting->shown == 0 && getting->wanted.name) {
+		buffer_close(&getting->out);
+		if (control_session_find(control, getting->wanted, &error))
+			error_set(&error, ERROR_CONFIG, PLACE_NONE, "`%s/%s` is deleted; `sluice history` lists its versions",
+				  getting->wanted.kind, getting->wanted.name);
+		return command_refused(session, &command_get, &error);
+	}
+	if (getting->shown == 0 && getting->options->form == GET_TEXT)
+		command_note(session, "namespace `%s` has no such resource", ledger->namespace);
+	return command_write(session, &getting->out);
+}
+
+static int get_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	struct getting getting = {
+		.session = session, .options = filled, .arena = arena_open(ROW_BYTES_MAX), .kept = session->arena};
+	struct control_session control = {0};
+	struct error error = {0};
+	int code;
+	if (!getting.arena) {
+		error_memory(&error, ERROR_SYSTEM, "listing resources");
+		return command_failed(session, &error);
+	}
+	if ((count == 0 || resource_reference_read(arguments[0], false, &getting.wanted, &error)) &&
+	    control_session_open(session, &getting.options->asked, &control, &error))
+		code = get_print(session, &getting, &control);
+	else
+		code = command_refused(session, &command_get, &error);
+	arena_close(getting.arena);
+	control_session_close(&control);
+	return code;
+}
+
+const struct command command_get = {
+	.name = "get",
+	.arguments = "[KIND[/NAME]]",
+	.summary = "Lists the resources that a namespace has accepted.",
+	.help = "VERSION is the version in force, which engines run. STATE says whether a newer one is being prepared, or has "
+		"failed; the version before it then stays in force. `-o yaml` prints the documents in force as they were "
+		"applied.\n\n"
+		"  sluice get --brokers localhost:9092\n  sluice get pipelines -o wide\n  sluice get pipeline/fraud -o yaml\n",
+	.options = options,
+	.options_size = sizeof(struct get_options),
+	.group = "deploy",
+	.run = get_run,
+};

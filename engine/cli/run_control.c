@@ -1,0 +1,244 @@
+/* run_control.c: `sluice run --control`: an engine that runs what is in force in the control plane of its namespace. */
+#include <pthread.h>
+
+#include "base/memory.h"
+#include "cli/run_parts.h"
+#include "control/control_topics.h"
+#include "control/follower.h"
+#include "control/keeper_service.h"
+#include "runtime/group_migration.h"
+
+struct run_control {
+	struct run_engine *running;
+	struct control_topics topics;
+	struct follower_config follower_config;
+	struct control_state state;
+	struct keeper_service_config keeper_config;
+	struct follower *follower;
+	struct keeper_service *keeper;
+	bool is_served; /* the gateway serves the revision that runs */
+	pthread_mutex_t lock; /* of the two below */
+	struct files *fetched; /* that the task downloads now; NULL: none */
+	bool is_given_up;
+};
+
+/* ---- the task: compiles documents ---- */
+
+struct compile_report {
+	struct session *session;
+	struct error *error;
+};
+
+/* Logs the faults; the first that is an error is the reason. */
+static void compile_faults(void *context, const struct faults *faults)
+{
+	const struct compile_report *report = context;
+	(void)command_faults(report->session, faults);
+	for (size_t i = 0; i < faults_total(faults); i++) {
+		const struct fault *fault = faults_at(faults, i);
+		if (fault->code->severity == SEVERITY_ERROR)
+			error_set(report->error, ERROR_CONFIG, fault->place, "%s (%s)", fault->message, fault->code->code);
+	}
+}
+
+static void compile_note(void *context, const char *line)
+{
+	const struct compile_report *report = context;
+	command_note(report->session, "%s", line);
+}
+
+/* Downloads remote files; `compile_give_up` ends it. */
+static void files_download(struct run_control *control, struct files *files)
+{
+	pthread_mutex_lock(&control->lock);
+	control->fetched = files;
+	bool is_given_up = control->is_given_up;
+	pthread_mutex_unlock(&control->lock);
+	if (!is_given_up)
+		files_fetch_left(files);
+	pthread_mutex_lock(&control->lock);
+	control->fetched = NULL;
+	pthread_mutex_unlock(&control->lock);
+}
+
+static void compile_give_up(void *context)
+{
+	struct run_control *control = context;
+	pthread_mutex_lock(&control->lock);
+	control->is_given_up = true;
+	if (control->fetched)
+		files_give_up(control->fetched);
+	pthread_mutex_unlock(&control->lock);
+}
+
+static struct revision *documents_compile(struct run_control *control, const struct control_documents *documents,
+					  struct error *error)
+{
+	const struct run_engine *running = control->running;
+	struct compile_report report = {running->session, error};
+	struct files *files = NULL;
+	struct revision_options options = running->files;
+	options.kinds = running->session->kinds;
+	options.namespace = control->follower_config.namespace;
+	options.prefix = control->topics.prefix;
+	options.documents = documents->documents;
+	options.document_count = documents->count;
+	options.may_be_empty = true;
+	options.models_must_answer = documents->change != CONTROL_IN_FORCE;
+	options.before = &engine_revision(running->live)->plan;
+	options.elsewhere = &files;
+	options.report = (struct revision_report){.faults = compile_faults, .note = compile_note, .context = &report};
+	struct revision *revision = revision_open(&options, error);
+	if (!revision && files && error->kind == ERROR_NONE) {
+		files_download(control, files);
+		revision = revision_open(&options, error);
+	}
+	files_close(files);
+	if (!revision)
+		error_set(error, ERROR_CONFIG, PLACE_NONE, "the documents have errors");
+	return revision;
+}
+
+static bool revision_prepare(struct run_engine *running, const struct revision *revision, struct error *error)
+{
+	const struct plan *before = &engine_revision(running->live)->plan;
+	run_gateway_choose(running, revision);
+	return group_migration_refuse(before, &revision->plan, error) &&
+	       state_check_reload(before, &revision->plan, &running->state_history, running->options->new_state, error) &&
+	       run_kafka_prepare(running, revision, before, error) && run_gateway_check(running, revision, error);
+}
+
+static struct revision *control_compile(void *context, const struct control_documents *documents, struct error *error)
+{
+	struct run_control *control = context;
+	struct revision *revision = documents_compile(control, documents, error);
+	if (!revision || revision_prepare(control->running, revision, error))
+		return revision;
+	revision_close(revision);
+	return NULL;
+}
+
+/* ---- the loop: runs them ---- */
+
+/* Opens the gateway with the first documents, because their runtime may protect it. */
+static bool control_serve(void *context, struct error *error)
+{
+	struct run_control *control = context;
+	struct run_engine *running = control->running;
+	const struct revision *revision = engine_revision(running->live);
+	if (control->is_served)
+		return true;
+	control->is_served = true;
+	if (running->gateway.gateway) {
+		run_gateway_reread(running, true);
+		return true;
+	}
+	if (revision->plan.count == 0 ||
+	    (run_gateway_begin(running, revision, error) && run_gateway_start(running, running->live, error)))
+		return true;
+	gateway_service_close(&running->gateway);
+	running->gateway = (struct gateway_service){0};
+	control->is_served = false;
+	return false;
+}
+
+static bool control_activate(void *context, struct revision *revision, struct error *error)
+{
+	struct run_control *control = context;
+	struct run_engine *running = control->running;
+	const struct plan *before = &engine_revision(running->live)->plan;
+	if (!state_history_note(&running->state_history, before, &revision->plan, error)) {
+		revision_close(revision);
+		return false;
+	}
+	if (!engine_reload(running->live, revision, error))
+		return false;
+	control->is_served = false;
+	return true;
+}
+
+/* ---- opening and closing ---- */
+
+static void control_configure(struct run_control *control)
+{
+	struct run_engine *running = control->running;
+	const struct engine_config *engine = &running->engine;
+	const char *namespace = running->options->namespace ? running->options->namespace : NAMESPACE_DEFAULT;
+	control->follower_config = (struct follower_config){
+		.brokers = engine->brokers,
+		.consumer = engine->consumer,
+		.producer = engine->producer,
+		.batches = engine->batches,
+		.namespace = namespace,
+		.engine = engine->instance,
+		.control = control->topics.control,
+		.status = control->topics.status,
+		.log = engine->log,
+		.names = running->session->arena,
+		.work = {control_compile, compile_give_up, control_activate, control_serve, control},
+		.state = &control->state,
+	};
+	running->engine.control = &control->state;
+	control->keeper_config = (struct keeper_service_config){
+		.brokers = engine->brokers,
+		.consumer = engine->consumer,
+		.producer = engine->producer,
+		.topics = control->topics,
+		.namespace = namespace,
+		.engine = engine->instance,
+		.kinds = engine->kinds,
+		.log = engine->log,
+	};
+}
+
+struct run_control *run_control_open(struct run_engine *running, struct error *error)
+{
+	const struct engine_config *engine = &running->engine;
+	const char *namespace = running->options->namespace ? running->options->namespace : NAMESPACE_DEFAULT;
+	if (strlen(engine->instance) > CONTROL_NAME_BYTES_MAX) {
+		error_set(error, ERROR_CONFIG, PLACE_NONE, "--instance has %zu bytes, and %d are the most; give a shorter name",
+			  strlen(engine->instance), CONTROL_NAME_BYTES_MAX);
+		return NULL;
+	}
+	struct run_control *control = memory_take(1, sizeof *control);
+	if (!control) {
+		error_memory(error, ERROR_SYSTEM, "following the control plane");
+		return NULL;
+	}
+	*control = (struct run_control){.running = running, .lock = PTHREAD_MUTEX_INITIALIZER};
+	const char *prefix = prefix_choose(&running->options->prefix, NULL, error);
+	if (prefix && control_topics_name(&control->topics, prefix, namespace, running->arena, error) &&
+	    control_topics_ensure(&control->topics, engine->brokers, engine->producer, 0,
+				  running->options->topics == TOPICS_CREATE, error)) {
+		control_configure(control);
+		control->follower = follower_open(&control->follower_config, error);
+	}
+	if (control->follower)
+		return control;
+	run_control_close(control);
+	return NULL;
+}
+
+bool run_control_start(struct run_control *control, struct engine *engine, struct error *error)
+{
+	control->running->live = engine;
+	control->keeper = keeper_service_open(&control->keeper_config, error);
+	return control->keeper && follower_start(control->follower, engine, error);
+}
+
+void run_control_reread(struct run_control *control)
+{
+	if (control->running->gateway.gateway)
+		(void)gateway_service_reread(&control->running->gateway);
+	follower_reread(control->follower);
+}
+
+void run_control_close(struct run_control *control)
+{
+	if (!control)
+		return;
+	follower_close(control->follower);
+	keeper_service_close(control->keeper);
+	control->running->engine.control = NULL;
+	memory_give(control);
+}

@@ -1,0 +1,107 @@
+/* run_gateway.c: Gateway inside `sluice run`, on the engine's loop. */
+#include "base/duration.h"
+#include "cli/run_parts.h"
+
+#define HTTP_PORT 8080 /* defaults of serviceConfig.http and serviceConfig.grpc */
+#define GRPC_PORT 8081
+#define DRAIN_LOOK_MS 50
+
+/* 0: none. */
+static int port_choose(int64_t asked, const struct listener_spec *listener, int usual)
+{
+	if (asked > 0 || !listener || !listener_is_wanted(listener))
+		return (int)asked;
+	return listener->port > 0 ? (int)listener->port : usual;
+}
+
+void run_gateway_choose(struct run_engine *running, const struct revision *revision)
+{
+	const struct run_options *self = running->options;
+	const struct runtime_spec *runtime = revision->runtime;
+	running->http_port = port_choose(self->http_port, runtime ? &runtime->http : NULL, HTTP_PORT);
+	running->grpc_port = port_choose(self->grpc_port, runtime ? &runtime->grpc : NULL, GRPC_PORT);
+}
+
+bool run_gateway_is_wanted(const struct run_engine *running)
+{
+	return running->http_port > 0 || running->grpc_port > 0;
+}
+
+bool run_gateway_begin(struct run_engine *running, const struct revision *revision, struct error *error)
+{
+	const struct run_options *self = running->options;
+	run_gateway_choose(running, revision);
+	return !run_gateway_is_wanted(running) ||
+	       (gateway_asked_check(&self->gateway, error) &&
+		gateway_service_begin(&running->gateway, running->session, &self->gateway, revision, error));
+}
+
+bool run_gateway_check(const struct run_engine *running, const struct revision *revision, struct error *error)
+{
+	const struct gateway_service service = {.session = running->session, .asked = &running->options->gateway};
+	return !run_gateway_is_wanted(running) || gateway_service_check(&service, revision, error);
+}
+
+static void gateway_announce(const struct run_engine *running)
+{
+	const struct listening_asked *listening = &running->options->gateway.listening;
+	const struct log_sink *log = running->engine.log;
+	if (running->http_port)
+		log_say(log, LOG_LEVEL_INFO, NULL, "pipelines are served at http%s://%s:%d", listening->certificate ? "s" : "",
+			listening->host, gateway_http_port(running->gateway.gateway));
+	if (running->grpc_port)
+		log_say(log, LOG_LEVEL_INFO, NULL, "pipelines are served by gRPC%s at %s:%d",
+			listening->certificate ? " with TLS" : "", listening->host, gateway_grpc_port(running->gateway.gateway));
+}
+
+bool run_gateway_start(struct run_engine *running, struct engine *engine, struct error *error)
+{
+	const struct engine_config *config = &running->engine;
+	const struct gateway_config ports = {.serves_http = running->http_port > 0,
+					     .http_port = running->http_port,
+					     .serves_grpc = running->grpc_port > 0,
+					     .grpc_port = running->grpc_port,
+					     .brokers = config->brokers,
+					     .consumer = config->consumer,
+					     .producer = config->producer};
+	if (!run_gateway_is_wanted(running))
+		return true;
+	if (!gateway_service_open(&running->gateway, engine_loop(engine), &ports, &engine_revision(engine)->plan, error))
+		return false;
+	gateway_announce(running);
+	return true;
+}
+
+/* A plan that is gone cannot be served: without a gateway the engine still runs. */
+void run_gateway_reread(struct run_engine *running, bool is_reloaded)
+{
+	struct error error = {0};
+	if (!running->gateway.gateway)
+		return;
+	(void)gateway_service_reread(&running->gateway);
+	if (!is_reloaded || gateway_service_follow(&running->gateway, engine_revision(running->live), &error))
+		return;
+	gateway_service_close(&running->gateway);
+	(void)command_failed(running->session, &error);
+	log_say(running->engine.log, LOG_LEVEL_ERROR, NULL, "the gateway has stopped: it cannot serve the new files. Restart the "
+							    "engine to have one again.");
+}
+
+void run_gateway_drain(void *context)
+{
+	struct run_engine *running = context;
+	struct loop *loop = engine_loop(running->live);
+	struct error error = {0};
+	bool is_over = !running->gateway.gateway || gateway_drain(running->gateway.gateway) ||
+		       loop_now_ms(loop) >= running->drain_until_ms;
+	if (is_over || !loop_timer_set(loop, &running->drain_timer, loop_now_ms(loop) + DRAIN_LOOK_MS, &error))
+		engine_stop(running->live);
+}
+
+void run_gateway_stop(void *context, struct engine *engine)
+{
+	struct run_engine *running = context;
+	running->live = engine;
+	running->drain_until_ms = loop_now_ms(engine_loop(engine)) + running->engine.drain_ms;
+	run_gateway_drain(running);
+}

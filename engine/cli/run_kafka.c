@@ -1,0 +1,106 @@
+/* run_kafka.c: Kafka of `sluice run`: its settings, its topics, and the offsets at which the engine starts. */
+#include "cli/log_writer.h"
+#include "cli/run_parts.h"
+#include "runtime/group_migration.h"
+#include "runtime/revision_topics.h"
+
+/* Copies settings. Files may change them at a reload, but clients keep the settings with which they were opened. */
+static struct properties properties_kept(struct properties properties, struct arena *arena)
+{
+	struct property *items = ARENA_ARRAY(arena, struct property, properties.count);
+	for (size_t i = 0; items && i < properties.count; i++) {
+		const struct property *from = &properties.items[i];
+		items[i].name = arena_copy(arena, from->name, strlen(from->name));
+		items[i].value = from->value ? arena_copy(arena, from->value, strlen(from->value)) : NULL;
+	}
+	return (struct properties){items ? properties.count : 0, items};
+}
+
+static const char *text_kept(const char *text, struct arena *arena)
+{
+	return text ? arena_copy(arena, text, strlen(text)) : NULL;
+}
+
+static struct registry_config registry_kept(const struct registry_access *access, struct arena *arena)
+{
+	struct tls_files *files = ARENA_NEW(arena, struct tls_files);
+	if (files)
+		*files = (struct tls_files){text_kept(access->files.authorities, arena),
+					    text_kept(access->files.certificate, arena), text_kept(access->files.key, arena)};
+	return (struct registry_config){
+		.url = text_kept(access->url, arena), .login = text_kept(access->login, arena), .files = files};
+}
+
+bool run_kafka_configure(struct run_engine *running, const struct runtime_spec *runtime, struct error *error)
+{
+	const struct run_options *self = running->options;
+	struct arena *arena = running->arena;
+	struct kafka kafka;
+	if (!kafka_find(runtime, &self->kafka, arena, &kafka, error))
+		return false;
+	running->engine.batches = &running->batches;
+	running->engine.brokers = arena_copy(arena, kafka.brokers, strlen(kafka.brokers));
+	running->engine.consumer = properties_kept(kafka.consumer, arena);
+	running->engine.producer = properties_kept(kafka.producer, arena);
+	running->engine.registry = registry_kept(&kafka.registry, arena);
+	running->topic_settings = properties_kept(kafka.topics, arena);
+	running->engine.instance = engine_name(self->instance, arena, error);
+	if (!running->engine.instance)
+		return false;
+	log_writer_name(running->session->log, running->engine.instance);
+	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
+}
+
+/* Limits batches of records to the smallest limit of the topics that are written. */
+static bool limit_batches(struct run_engine *running, const struct revision *revision, struct wanted_topics wanted,
+			  struct error *error)
+{
+	size_t count = 0, before = atomic_load(&running->batches.bytes);
+	const char **names = ARENA_ARRAY(revision->arena, const char *, wanted.count + 1);
+	if (!names)
+		return error_memory(error, ERROR_SYSTEM, "listing topics");
+	for (size_t i = 0; i < wanted.count; i++)
+		if (wanted.items[i].written)
+			names[count++] = wanted.items[i].name;
+	if (!batch_limit_read(&running->batches, running->engine.brokers, running->engine.producer, names, count, error))
+		return false;
+	size_t bytes = atomic_load(&running->batches.bytes);
+	if (bytes != before && bytes > 0 && bytes < BATCH_USUAL_BYTES)
+		log_say(running->engine.log, LOG_LEVEL_INFO, NULL,
+			"batches of records have at most %zu bytes, the smallest max.message.bytes of the topics", bytes);
+	return true;
+}
+
+static bool ensure_replies(const struct run_engine *running, const struct revision *revision, struct error *error)
+{
+	size_t made = 0;
+	struct wanted_topic replies;
+	if (!run_gateway_is_wanted(running) || revision->plan.count == 0)
+		return true;
+	replies = gateway_replies_topic(revision, running->topic_settings);
+	return (replies.name || error_memory(error, ERROR_SYSTEM, "listing topics")) &&
+	       topics_ensure(running->engine.brokers, running->engine.producer, (struct wanted_topics){1, &replies},
+			     running->options->topics == TOPICS_CREATE, &made, error);
+}
+
+/* Ensures the topics that workers write or read. `before`: the running plan; NULL at the start. */
+static bool ensure_topics(struct run_engine *running, const struct revision *revision, const struct plan *before,
+			  struct error *error)
+{
+	size_t made = 0;
+	bool create = running->options->topics == TOPICS_CREATE;
+	struct wanted_topics wanted;
+	if (!revision_topics(revision, running->topic_settings, create, running->options->new_state, &wanted, error) ||
+	    (before && !state_check_changelogs(&running->engine, before, wanted, error)) ||
+	    !topics_ensure(running->engine.brokers, running->engine.producer, wanted, create, &made, error))
+		return false;
+	if (made > 0)
+		log_say(running->engine.log, LOG_LEVEL_INFO, NULL, "%zu of %zu topics created", made, wanted.count);
+	return limit_batches(running, revision, wanted, error) && ensure_replies(running, revision, error);
+}
+
+bool run_kafka_prepare(struct run_engine *running, const struct revision *revision, const struct plan *before, struct error *error)
+{
+	return ensure_topics(running, revision, before, error) &&
+	       group_migration_carry_out(&running->engine, &revision->plan, before == NULL, error);
+}

@@ -1,0 +1,90 @@
+/* control_documents.c: see control_documents.h. */
+#include "control/control_documents.h"
+
+#include <inttypes.h>
+
+#include "message/rows.h"
+#include "state/table.h"
+
+#define DOCUMENTS_BYTES_MAX ((size_t)1 << 30) /* as for a spec: thousands of documents */
+
+bool document_names_open(struct document_names *names, struct arena *arena, struct error *error)
+{
+	*names = (struct document_names){arena, table_open()};
+	return names->table || error_memory(error, ERROR_SYSTEM, "copying the documents in force");
+}
+
+void document_names_close(struct document_names *names)
+{
+	table_close(names->table);
+}
+
+/* NULL: memory ran out. */
+static const char *document_name(struct document_names *names, struct arena *arena, const struct control_version *version)
+{
+	struct text value;
+	const char *name = arena_print(arena, TEXT_FORMAT "/" TEXT_FORMAT "@%" PRId64, TEXT_ARGUMENTS(version->kind),
+				       TEXT_ARGUMENTS(version->name), version->version);
+	if (!name)
+		return NULL;
+	if (!table_read(names->table, text_of(name), &value)) {
+		const char *kept = arena_copy(names->arena, name, strlen(name));
+		const struct text pointer = {(const char *)&kept, sizeof kept};
+		return kept && table_put(names->table, text_of(name), pointer, false) ? kept : NULL;
+	}
+	memcpy(&name, value.bytes, sizeof name);
+	return name;
+}
+
+static bool document_add(struct control_documents *documents, const struct control_version *version, struct document_names *names)
+{
+	struct arena *arena = documents->arena;
+	documents->versions[documents->count] = (struct resource_version){
+		text_copied(arena, version->kind), text_copied(arena, version->name), version->version};
+	const char *name = document_name(names, arena, version);
+	documents->documents[documents->count++] = (struct spec_document){name, text_copied(arena, version->document)};
+	return name != NULL;
+}
+
+bool control_documents_open(struct control_documents *documents, const struct control_reader *reader, int64_t change,
+			    struct document_names *names, struct error *error)
+{
+	bool good = true;
+	const struct ledger_resource *resource;
+	size_t most = list_length(&reader->ledger.resources);
+	*documents = (struct control_documents){.change = change, .arena = arena_open(DOCUMENTS_BYTES_MAX)};
+	if (documents->arena) {
+		documents->documents = ARENA_ARRAY(documents->arena, struct spec_document, most);
+		documents->versions = ARENA_ARRAY(documents->arena, struct resource_version, most);
+	}
+	if (documents->documents && documents->versions)
+		LIST_EACH_RESOURCE(&reader->ledger, resource)
+		{
+			const struct control_version *version = change == CONTROL_IN_FORCE
+									? control_reader_in_force(reader, resource)
+									: control_reader_prepared(reader, resource, change);
+			good = good && (!version || document_add(documents, version, names));
+		}
+	if (good && documents->arena && !arena_failed(documents->arena))
+		return true;
+	control_documents_close(documents);
+	return error_memory(error, ERROR_SYSTEM, "copying the documents in force");
+}
+
+void control_documents_close(struct control_documents *documents)
+{
+	arena_close(documents->arena);
+	*documents = (struct control_documents){0};
+}
+
+/* Both are in the order of the ledger, which changes only by resources that come or go. */
+bool control_documents_equal(const struct control_documents *a, const struct control_documents *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (a->versions[i].version != b->versions[i].version || !text_equal(a->versions[i].name, b->versions[i].name) ||
+		    !text_equal(a->versions[i].kind, b->versions[i].kind))
+			return false;
+	return true;
+}

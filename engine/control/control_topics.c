@@ -1,0 +1,83 @@
+/* control_topics.c: see control_topics.h. */
+#include "control/control_topics.h"
+
+#include "control/records.h"
+#include "plan/plan.h"
+
+#define STATUS_RETENTION_MS ((int64_t)3600 * 1000) /* the last seconds are read */
+#define PROPOSALS_RETENTION_MS ((int64_t)7 * 24 * 3600 * 1000)
+/* Kafka's own default, 1 MiB and 12 bytes, has no room for the key and the framing of the largest record. */
+#define RECORD_BYTES_SETTING "2097152"
+
+static bool is_small(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* As spec/ checks the names of resources: so it can neither contain a dot nor leave the scope of its topics. */
+static bool namespace_is_valid(const char *namespace)
+{
+	size_t length = strlen(namespace);
+	if (length == 0 || length > CONTROL_NAME_BYTES_MAX || !is_small(namespace[0]) || !is_small(namespace[length - 1]))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!is_small(namespace[i]) && namespace[i] != '-' && namespace[i] != '_')
+			return false;
+	return true;
+}
+
+bool control_topics_name(struct control_topics *topics, const char *prefix, const char *namespace, struct arena *arena,
+			 struct error *error)
+{
+	if (!namespace_is_valid(namespace))
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "`%s` is not the name of a namespace; it is made of small letters, digits and inner dashes, at "
+				 "most %d",
+				 namespace, CONTROL_NAME_BYTES_MAX);
+	*topics = (struct control_topics){
+		.prefix = prefix,
+		.control = topic_namespace_name(arena, prefix, namespace, "control"),
+		.proposals = topic_namespace_name(arena, prefix, namespace, "proposals"),
+		.status = topic_status_name(arena, prefix, namespace),
+		.feed = topic_namespace_name(arena, prefix, namespace, "feed"),
+		.keeper = topic_namespace_name(arena, prefix, namespace, "keeper"),
+	};
+	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "naming topics");
+}
+
+bool control_topics_ensure(const struct control_topics *topics, const char *brokers, struct properties properties,
+			   int64_t replication, bool create, struct error *error)
+{
+	static const struct property large[] = {{"max.message.bytes", RECORD_BYTES_SETTING}};
+	const struct properties settings = {sizeof large / sizeof large[0], large};
+	const struct wanted_topic wanted[] = {
+		{.name = topics->control,
+		 .written = true,
+		 .partitions = 1,
+		 .replication = replication,
+		 .compacted = true,
+		 .ordered = true,
+		 .created_with = topics->proposals,
+		 .settings = settings},
+		{.name = topics->proposals,
+		 .written = true,
+		 .partitions = 1,
+		 .replication = replication,
+		 .retention_ms = PROPOSALS_RETENTION_MS,
+		 .ordered = true,
+		 .settings = settings},
+		{.name = topics->status,
+		 .written = true,
+		 .partitions = 1,
+		 .replication = replication,
+		 .retention_ms = STATUS_RETENTION_MS},
+		{.name = topics->feed,
+		 .written = true,
+		 .partitions = 1,
+		 .replication = replication,
+		 .compacted = true,
+		 .ordered = true},
+	};
+	const struct wanted_topics all = {sizeof wanted / sizeof wanted[0], wanted};
+	return topics_ensure(brokers, properties, all, create, NULL, error);
+}

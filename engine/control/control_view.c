@@ -1,0 +1,57 @@
+/* control_view.c: see control_view.h. */
+#include "control/control_view.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+bool control_view_take(void *context, const struct record *record, struct error *error)
+{
+	struct control_view *view = context;
+	return control_reader_take(&view->reader, record->key, record->value, time_of_day_ms(), error);
+}
+
+bool control_view_hear(void *context, const struct record *record, struct error *error)
+{
+	struct control_view *view = context;
+	return !record->value.bytes || record_schema(record->value) != record_fingerprint(&keeper_form) ||
+	       control_reader_beat(&view->reader, record->value, clock_ms(), error);
+}
+
+static bool readers_open(struct control_view *view, const struct control_view_config *config, struct error *error)
+{
+	view->control_config = (struct reader_config){
+		.brokers = config->brokers,
+		.topic = config->control,
+		.from_beginning = true,
+		.continues = true,
+		.properties = config->consumer,
+	};
+	view->status_config =
+		(struct reader_config){.brokers = config->brokers, .topic = config->status, .properties = config->consumer};
+	return (view->status = reader_open(&view->status_config, error)) &&
+	       (view->control = reader_open(&view->control_config, error)) &&
+	       reader_give_all(view->control, control_view_take, view, error);
+}
+
+struct control_view *control_view_open(const struct control_view_config *config, struct error *error)
+{
+	struct control_view *view = memory_take(1, sizeof *view);
+	if (!view) {
+		error_memory(error, ERROR_SYSTEM, "following the control plane");
+		return NULL;
+	}
+	if (control_reader_open(&view->reader, config->namespace, clock_ms(), error) && readers_open(view, config, error))
+		return view;
+	control_view_close(view);
+	return NULL;
+}
+
+void control_view_close(struct control_view *view)
+{
+	if (!view)
+		return;
+	reader_close(view->control);
+	reader_close(view->status);
+	control_reader_close(&view->reader);
+	memory_give(view);
+}

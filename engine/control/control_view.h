@@ -1,0 +1,34 @@
+/* control_view.h: View of the control plane: the ledger of a namespace, and readers that go on where it ends.
+ *
+ * Opening waits for Kafka, and may be done by another thread than the one that then uses the view.
+ */
+#ifndef SLUICE_CONTROL_CONTROL_VIEW_H
+#define SLUICE_CONTROL_CONTROL_VIEW_H
+
+#include "control/control_reader.h"
+#include "log/reader.h"
+
+struct control_view_config {
+	const char *brokers;
+	const char *namespace;
+	const char *control, *status; /* names of the topics, which must exist */
+	struct properties consumer;
+};
+
+struct control_view {
+	struct control_reader reader;
+	struct reader_config control_config, status_config;
+	struct reader *control, *status;
+};
+
+/* Reads `control` to its end, and `status` from its end. The configuration is borrowed. NULL: `error` has the reason. */
+struct control_view *control_view_open(const struct control_view_config *config, struct error *error);
+void control_view_close(struct control_view *view); /* NULL is fine */
+
+/* Folds a record of `control`; `context` is the view. False: SYSTEM. */
+bool control_view_take(void *context, const struct record *record, struct error *error);
+
+/* Takes a record of `status`: beats of the keeper; others are ignored. */
+bool control_view_hear(void *context, const struct record *record, struct error *error);
+
+#endif

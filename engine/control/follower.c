@@ -1,0 +1,645 @@
+/* follower.c: see follower.h. */
+#include "control/follower.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "control/condition_board.h"
+#include "control/control_view.h"
+#include "log/side.h"
+#include "net/loop_task.h"
+
+#define QUEUE_BYTES ((size_t)8 << 20)	/* records of conditions that wait for Kafka */
+#define STATUS_BYTES ((size_t)1 << 20) /* a record of `status` */
+#define LISTS_BYTES ((size_t)16 << 20)
+#define RECORDS_A_TURN 500  /* of a topic; then the loop continues */
+
+/* The result of the preparation of an ACCEPTED change. */
+struct change_result {
+	struct list_node node;
+	int64_t change;
+	int64_t begun_ms; /* of the loop's clock: when it was first prepared */
+	enum { CHANGE_IS_PREPARED, CHANGE_CANNOT_RUN, CHANGE_WAITS } state; /* it waits for a model */
+	int64_t again_ms; /* of the loop's clock: it is prepared again then */
+	char why[ERROR_TEXT_MAX * 2];
+};
+
+/* The present task. */
+struct preparation {
+	struct loop_task task;
+	uint64_t generation;
+	struct control_documents documents;
+	struct revision *revision; /* its result; NULL: `error` has the reason */
+	struct error error;
+};
+
+/* The task that opens a view after the former one could not be read any more. */
+struct rejoining {
+	struct loop_task task;
+	struct control_view *view; /* its result; NULL: `error` has the reason */
+	struct error error;
+	int64_t due_ms; /* of the loop's clock: not before then */
+};
+
+struct follower {
+	const struct follower_config *config;
+	struct engine *engine;
+	struct loop *loop; /* NULL: not started */
+	struct control_view_config view_config;
+	struct control_view *view;
+	struct rejoining rejoining;
+	int bell; /* of the readers of the view */
+	struct watch bell_watch;
+	struct side *side;
+	struct loop_timer timer;
+	struct arena *lists; /* of a record that is written */
+	struct buffer key, value;
+	struct document_names names;
+	struct preparation preparation;
+	struct list results; /* struct change_result */
+	uint64_t generation; /* whose documents the engine runs */
+	struct control_documents running;
+	struct control_documents prepared; /* of `prepared_revision` */
+	struct revision *prepared_revision; /* NULL: none */
+	struct condition_board *board;
+	bool must_reread;
+	int64_t retry_ms; /* of the loop's clock: not before then */
+	char failure[ERROR_TEXT_MAX * 2]; /* why the documents in force do not run; "": they do */
+	char unserved[ERROR_TEXT_MAX]; /* why the gateway does not serve; "": it does */
+	int64_t serve_ms; /* of the loop's clock: not before then */
+	bool is_stale;
+	uint64_t refused;
+	char cut_off[ERROR_TEXT_MAX]; /* why `control` or `status` cannot be read; "": they can */
+	int64_t started_ms, sequence;
+	int64_t report_due_ms;
+};
+
+static void follower_look(struct follower *follower);
+
+/* ---- reports ---- */
+
+static void record_send(struct follower *follower, const struct record_form *form, const void *record)
+{
+	struct error error = {0};
+	buffer_clear(&follower->value);
+	if (!record_encode(form, record, &follower->value, &error)) {
+		log_say(follower->config->log, LOG_LEVEL_WARN, NULL, "a record of %s was not written: %s", follower->config->status,
+			error.text);
+		return;
+	}
+	const struct outgoing outgoing = {.key = buffer_view(&follower->key), .value = buffer_view(&follower->value)};
+	(void)side_produce(follower->side, &outgoing);
+}
+
+/* The keeper needs the latest report only, and the next one follows within a second. So a lost one does no harm. An
+ * engine that is cut off does not report: changes would wait for it. */
+static void report_send(struct follower *follower, bool stopped)
+{
+	const size_t count = list_length(&follower->results);
+	if (follower->cut_off[0] && !stopped)
+		return;
+	arena_reset(follower->lists);
+	int64_t *prepared = ARENA_ARRAY(follower->lists, int64_t, count);
+	struct failed_change *failed = ARENA_ARRAY(follower->lists, struct failed_change, count);
+	if (!prepared || !failed)
+		return;
+	struct engine_report report = {.namespace = text_of(follower->config->namespace),
+				       .engine = text_of(follower->config->engine),
+				       .started_ms = follower->started_ms,
+				       .sequence = ++follower->sequence,
+				       .stopped = stopped,
+				       .prepared = {0, prepared},
+				       .failed = {0, failed}};
+	for (const struct list_node *node = follower->results.first; node; node = node->next) {
+		const struct change_result *result = LIST_OWNER(node, const struct change_result, node);
+		if (result->state == CHANGE_IS_PREPARED)
+			prepared[report.prepared.count++] = result->change;
+		else if (result->state == CHANGE_CANNOT_RUN)
+			failed[report.failed.count++] = (struct failed_change){result->change, text_of(result->why)};
+	}
+	buffer_clear(&follower->key);
+	report_key(report.engine, &follower->key);
+	record_send(follower, &report_form, &report);
+}
+
+static void conditions_send(struct follower *follower, bool stopped)
+{
+	const struct board_state state = {
+		.failure = follower->failure,
+		.unserved = follower->unserved,
+		.cut_off = follower->cut_off,
+		.is_stale = follower->is_stale};
+	struct engine_conditions conditions;
+	if (!condition_board_look(follower->board, follower->engine, &follower->running, &state, time_of_day_ms(), stopped,
+				  &conditions))
+		return;
+	buffer_clear(&follower->key);
+	conditions_key(conditions.engine, &follower->key);
+	record_send(follower, &conditions_form, &conditions);
+}
+
+/* ---- results ---- */
+
+static struct change_result *result_find(const struct follower *follower, int64_t change)
+{
+	for (struct list_node *node = follower->results.first; node; node = node->next)
+		if (LIST_OWNER(node, struct change_result, node)->change == change)
+			return LIST_OWNER(node, struct change_result, node);
+	return NULL;
+}
+
+static void result_drop(struct change_result *result)
+{
+	list_remove(&result->node);
+	memory_give(result);
+}
+
+/* The result of that change, which is made if there is none. NULL: no memory; the change is prepared again. */
+static struct change_result *result_take(struct follower *follower, int64_t change)
+{
+	struct change_result *result = result_find(follower, change);
+	if (result || !(result = memory_take(1, sizeof *result)))
+		return result;
+	result->change = change;
+	result->begun_ms = loop_now_ms(follower->loop);
+	list_add(&follower->results, &result->node);
+	return result;
+}
+
+/* Drops the results of changes that are decided. */
+static void results_sweep(struct follower *follower)
+{
+	for (struct list_node *node = follower->results.first, *next; node; node = next) {
+		struct change_result *result = LIST_OWNER(node, struct change_result, node);
+		const struct ledger_change *change = ledger_change_find(&follower->view->reader.ledger, result->change);
+		next = node->next;
+		if (!change || change->record.phase != CHANGE_ACCEPTED)
+			result_drop(result);
+	}
+}
+
+/* The ACCEPTED change that is to be prepared now: the first one, as the keeper decides the others after it. So it is
+ * compiled with the documents with which it will run. CONTROL_IN_FORCE: there is none, or it is prepared. */
+static int64_t change_to_prepare(const struct follower *follower)
+{
+	const struct ledger_change *change;
+	LIST_EACH_CHANGE(&follower->view->reader.ledger, change)
+	{
+		if (change->record.phase != CHANGE_ACCEPTED)
+			continue;
+		const struct change_result *result = result_find(follower, change->record.number);
+		bool is_due = !result || (result->state == CHANGE_WAITS && result->again_ms <= loop_now_ms(follower->loop));
+		return is_due ? change->record.number : CONTROL_IN_FORCE;
+	}
+	return CONTROL_IN_FORCE;
+}
+
+/* ---- tasks ---- */
+
+static void prepared_drop(struct follower *follower)
+{
+	revision_close(follower->prepared_revision);
+	follower->prepared_revision = NULL;
+	control_documents_close(&follower->prepared);
+}
+
+static void reason_print(const struct error *error, char *words, size_t size)
+{
+	if (error->place.file && error->place.line > 0)
+		(void)snprintf(words, size, "%s:%u:%u: %s", error->place.file, error->place.line, error->place.column, error->text);
+	else
+		(void)snprintf(words, size, "%s", error->text);
+}
+
+static void failure_note(struct follower *follower, const struct error *error)
+{
+	char before[sizeof follower->failure];
+	memcpy(before, follower->failure, sizeof before);
+	reason_print(error, follower->failure, sizeof follower->failure);
+	follower->retry_ms = loop_now_ms(follower->loop) + FOLLOWER_RETRY_MS;
+	if (strcmp(before, follower->failure) != 0)
+		log_say(follower->config->log, LOG_LEVEL_ERROR, NULL,
+			"the documents in force cannot run: %s. The running version is unchanged", follower->failure);
+}
+
+/* The gateway is served apart from the documents: its port may be in use while they run. */
+static void serve_look(struct follower *follower)
+{
+	const struct follower_work *work = &follower->config->work;
+	struct error error = {0};
+	if (!work->serve || loop_now_ms(follower->loop) < follower->serve_ms)
+		return;
+	follower->serve_ms = loop_now_ms(follower->loop) + FOLLOWER_RETRY_MS;
+	if (work->serve(work->context, &error)) {
+		follower->unserved[0] = '\0';
+		return;
+	}
+	if (strcmp(follower->unserved, error.text) != 0)
+		log_say(follower->config->log, LOG_LEVEL_ERROR, NULL,
+			"the gateway does not serve: %s. It is tried again every %d s", error.text, FOLLOWER_RETRY_MS / 1000);
+	(void)snprintf(follower->unserved, sizeof follower->unserved, "%s", error.text);
+}
+
+/* Takes the revision and its documents. */
+static void follower_activate(struct follower *follower, struct revision *revision, struct control_documents *documents,
+			      uint64_t generation)
+{
+	struct error error = {0};
+	follower->must_reread = false;
+	if (!follower->config->work.activate(follower->config->work.context, revision, &error)) {
+		control_documents_close(documents);
+		failure_note(follower, &error);
+		return;
+	}
+	control_documents_close(&follower->running);
+	follower->running = *documents;
+	follower->generation = generation;
+	follower->failure[0] = '\0';
+	follower->serve_ms = 0;
+	serve_look(follower);
+	*documents = (struct control_documents){0};
+	log_say(follower->config->log, LOG_LEVEL_INFO, NULL, "the documents in force are running: %zu resources",
+		follower->running.count);
+	(void)loop_timer_set(follower->loop, &follower->timer, loop_now_ms(follower->loop), &error); /* conditions change */
+}
+
+static void preparation_run(void *context)
+{
+	struct follower *follower = context;
+	struct preparation *preparation = &follower->preparation;
+	const struct follower_work *work = &follower->config->work;
+	preparation->revision = work->compile(work->context, &preparation->documents, &preparation->error);
+}
+
+static void preparation_fail(struct follower *follower, struct change_result *result, const struct error *error)
+{
+	int64_t tried_ms = loop_now_ms(follower->loop) - result->begun_ms;
+	int64_t patience_ms = follower->config->patience_ms > 0 ? follower->config->patience_ms : FOLLOWER_PATIENCE_MS;
+	bool waits = error->kind == ERROR_REMOTE && tried_ms < patience_ms;
+	bool waited = result->state == CHANGE_WAITS;
+	reason_print(error, result->why, sizeof result->why);
+	result->state = waits ? CHANGE_WAITS : CHANGE_CANNOT_RUN;
+	result->again_ms = loop_now_ms(follower->loop) + FOLLOWER_AGAIN_MS;
+	if (!waits || !waited)
+		log_say(follower->config->log, LOG_LEVEL_WARN, NULL, "change %" PRId64 " %s: %s", result->change,
+			waits ? "waits" : "cannot run here", result->why);
+}
+
+static void preparation_end(struct follower *follower)
+{
+	struct preparation *preparation = &follower->preparation;
+	struct change_result *result = result_take(follower, preparation->documents.change);
+	if (result && preparation->revision) {
+		result->state = CHANGE_IS_PREPARED;
+		log_say(follower->config->log, LOG_LEVEL_INFO, NULL, "change %" PRId64 " is prepared", result->change);
+		prepared_drop(follower);
+		follower->prepared_revision = preparation->revision;
+		follower->prepared = preparation->documents;
+		report_send(follower, false);
+		return;
+	}
+	if (result)
+		preparation_fail(follower, result, &preparation->error);
+	revision_close(preparation->revision);
+	control_documents_close(&preparation->documents);
+	report_send(follower, false);
+}
+
+static void on_prepared(void *context)
+{
+	struct follower *follower = context;
+	struct preparation *preparation = &follower->preparation;
+	if (preparation->documents.change != CONTROL_IN_FORCE) {
+		preparation_end(follower);
+	} else if (!preparation->revision) {
+		follower->must_reread = false;
+		failure_note(follower, &preparation->error);
+		control_documents_close(&preparation->documents);
+	} else if (preparation->generation == control_reader_generation(&follower->view->reader)) {
+		follower_activate(follower, preparation->revision, &preparation->documents, preparation->generation);
+	} else {
+		revision_close(preparation->revision);
+		control_documents_close(&preparation->documents);
+	}
+	preparation->revision = NULL;
+	preparation->documents = (struct control_documents){0};
+	follower_look(follower);
+}
+
+/* Takes the documents. */
+static void preparation_start(struct follower *follower, struct control_documents *documents)
+{
+	struct error error = {0};
+	follower->preparation = (struct preparation){
+		.task = {.run = preparation_run, .done = on_prepared, .context = follower},
+		.generation = control_reader_generation(&follower->view->reader),
+		.documents = *documents,
+	};
+	*documents = (struct control_documents){0};
+	if (loop_task_start(&follower->preparation.task, follower->loop, "prepares documents", &error))
+		return;
+	failure_note(follower, &error);
+	control_documents_close(&follower->preparation.documents);
+}
+
+/* Switches to the documents in force, if they are others than the running ones. False: the engine cannot, now. */
+static bool follow_in_force(struct follower *follower)
+{
+	struct error error = {0};
+	struct control_documents wanted = {0};
+	uint64_t generation = control_reader_generation(&follower->view->reader);
+	if (!control_reader_is_whole(&follower->view->reader, &error) ||
+	    !control_documents_open(&wanted, &follower->view->reader, CONTROL_IN_FORCE, &follower->names, &error)) {
+		failure_note(follower, &error);
+		return false;
+	}
+	if (!follower->must_reread && control_documents_equal(&wanted, &follower->running)) {
+		follower->generation = generation;
+		follower->failure[0] = '\0';
+	} else if (!follower->must_reread && follower->prepared_revision &&
+		   control_documents_equal(&wanted, &follower->prepared)) {
+		struct revision *revision = follower->prepared_revision;
+		follower->prepared_revision = NULL;
+		control_documents_close(&follower->prepared);
+		follower_activate(follower, revision, &wanted, generation);
+	} else {
+		preparation_start(follower, &wanted);
+	}
+	control_documents_close(&wanted);
+	return true;
+}
+
+/* Decides what is next: first what is in force, then what would be. */
+static void follower_look(struct follower *follower)
+{
+	struct error error = {0};
+	struct control_documents documents = {0};
+	if (loop_task_is_running(&follower->preparation.task) || engine_is_stopping(follower->engine))
+		return;
+	results_sweep(follower);
+	bool is_behind = follower->must_reread || follower->failure[0] ||
+			 control_reader_generation(&follower->view->reader) != follower->generation;
+	if (is_behind && loop_now_ms(follower->loop) >= follower->retry_ms)
+		(void)follow_in_force(follower);
+	int64_t change = change_to_prepare(follower);
+	if (loop_task_is_running(&follower->preparation.task) || change == CONTROL_IN_FORCE)
+		return;
+	if (control_documents_open(&documents, &follower->view->reader, change, &follower->names, &error))
+		preparation_start(follower, &documents);
+}
+
+/* ---- what is read ---- */
+
+/* Takes the records that have arrived. False: the reader has failed. */
+static bool records_take(struct follower *follower, struct reader *reader,
+			 bool (*take)(void *context, const struct record *record, struct error *error), struct error *error)
+{
+	for (size_t i = 0; i < RECORDS_A_TURN; i++) {
+		struct record record;
+		if (!reader_next(reader, 0, &record, error))
+			return false;
+		if (!record.held)
+			return true;
+		bool good = take(follower->view, &record, error);
+		record_release(&record);
+		if (!good)
+			return false;
+	}
+	bell_ring(follower->bell);
+	return true;
+}
+
+static void refused_log(struct follower *follower)
+{
+	uint64_t refused = control_reader_refused(&follower->view->reader);
+	if (refused == follower->refused)
+		return;
+	follower->refused = refused;
+	log_say(follower->config->log, LOG_LEVEL_WARN, NULL, "%s: %" PRIu64 " records were refused; the last: %s",
+		follower->config->control, refused, follower->view->reader.last_refused.text);
+}
+
+/* The keeper does not wait for this engine until it reads again. */
+static void follower_cut_off(struct follower *follower, const struct error *error)
+{
+	report_send(follower, true);
+	(void)snprintf(follower->cut_off, sizeof follower->cut_off, "%s", error->text);
+	follower->rejoining.due_ms = loop_now_ms(follower->loop) + FOLLOWER_RETRY_MS;
+	log_say(follower->config->log, LOG_LEVEL_ERROR, NULL,
+		"the control plane cannot be read: %s. The engine continues with the documents that it runs, and reads again in "
+		"%d s",
+		error->text, FOLLOWER_RETRY_MS / 1000);
+}
+
+static void on_bell(void *context, uint32_t events)
+{
+	struct follower *follower = context;
+	struct error error = {0};
+	(void)events;
+	bell_quiet(follower->bell);
+	if (follower->cut_off[0])
+		return;
+	if (!records_take(follower, follower->view->control, control_view_take, &error) ||
+	    !records_take(follower, follower->view->status, control_view_hear, &error))
+		follower_cut_off(follower, &error);
+	refused_log(follower);
+	follower_look(follower);
+}
+
+/* ---- after it was cut off ---- */
+
+static void view_ring(struct follower *follower)
+{
+	reader_ring(follower->view->control, follower->bell);
+	reader_ring(follower->view->status, follower->bell);
+	bell_ring(follower->bell); /* for records that came before */
+}
+
+static void rejoin_run(void *context)
+{
+	struct follower *follower = context;
+	follower->rejoining.view = control_view_open(&follower->view_config, &follower->rejoining.error);
+}
+
+static void on_rejoined(void *context)
+{
+	struct follower *follower = context;
+	struct rejoining *rejoining = &follower->rejoining;
+	if (!rejoining->view) {
+		rejoining->due_ms = loop_now_ms(follower->loop) + FOLLOWER_RETRY_MS;
+		return;
+	}
+	control_view_close(follower->view);
+	follower->view = rejoining->view;
+	rejoining->view = NULL;
+	follower->cut_off[0] = '\0';
+	follower->refused = 0;
+	/* Activations are counted anew: no count of the former view is one of this. */
+	follower->generation = follower->preparation.generation = UINT64_MAX;
+	log_say(follower->config->log, LOG_LEVEL_INFO, NULL, "the control plane is read again");
+	view_ring(follower);
+}
+
+static void rejoin_look(struct follower *follower)
+{
+	struct rejoining *rejoining = &follower->rejoining;
+	if (!follower->cut_off[0] || loop_task_is_running(&rejoining->task) || loop_now_ms(follower->loop) < rejoining->due_ms)
+		return;
+	*rejoining = (struct rejoining){.task = {.run = rejoin_run, .done = on_rejoined, .context = follower},
+					.due_ms = loop_now_ms(follower->loop) + FOLLOWER_RETRY_MS};
+	(void)loop_task_start(&rejoining->task, follower->loop, "reads the control plane", &rejoining->error);
+}
+
+/* ---- time ---- */
+
+static void stale_look(struct follower *follower)
+{
+	bool is_stale = control_reader_is_stale(&follower->view->reader, clock_ms());
+	if (is_stale && !follower->is_stale)
+		log_say(follower->config->log, LOG_LEVEL_WARN, NULL,
+			"the keeper was not heard for %d s: changes wait. The engine continues with the documents that it runs",
+			KEEPER_STALE_MS / 1000);
+	if (!is_stale && follower->is_stale)
+		log_say(follower->config->log, LOG_LEVEL_INFO, NULL, "the keeper is heard again");
+	follower->is_stale = is_stale;
+}
+
+static void state_note(const struct follower *follower)
+{
+	*follower->config->state = (struct control_state){
+		.namespace = follower->config->namespace,
+		.is_stale = follower->is_stale,
+		.is_behind = control_reader_generation(&follower->view->reader) != follower->generation,
+		.resources = (double)follower->running.count,
+		.unready = (double)condition_board_unready(follower->board),
+		.refused = control_reader_refused(&follower->view->reader),
+	};
+}
+
+static void on_tick(void *context)
+{
+	struct follower *follower = context;
+	struct error error = {0};
+	int64_t now_ms = loop_now_ms(follower->loop);
+	stale_look(follower);
+	rejoin_look(follower);
+	if (now_ms >= follower->report_due_ms) {
+		follower->report_due_ms = now_ms + FOLLOWER_REPORT_MS;
+		report_send(follower, false);
+	}
+	follower_look(follower);
+	serve_look(follower);
+	conditions_send(follower, false);
+	state_note(follower);
+	int64_t due_ms = now_ms + condition_board_pause_ms(follower->board, clock_ms());
+	if (due_ms > follower->report_due_ms)
+		due_ms = follower->report_due_ms;
+	(void)loop_timer_set(follower->loop, &follower->timer, due_ms, &error);
+}
+
+/* ---- opening and closing ---- */
+
+static bool topics_open(struct follower *follower, struct error *error)
+{
+	const struct follower_config *config = follower->config;
+	const char *const names[] = {config->status};
+	const struct side_config side = {.brokers = config->brokers,
+					 .queue_bytes = QUEUE_BYTES,
+					 .at_once = true,
+					 .batches = config->batches,
+					 .properties = config->producer};
+	follower->view_config = (struct control_view_config){.brokers = config->brokers,
+							     .namespace = config->namespace,
+							     .control = config->control,
+							     .status = config->status,
+							     .consumer = config->consumer};
+	return (follower->view = control_view_open(&follower->view_config, error)) &&
+	       (follower->side = side_open(&side, error)) &&
+	       side_topics(follower->side, names, 1, error);
+}
+
+struct follower *follower_open(const struct follower_config *config, struct error *error)
+{
+	struct follower *follower = memory_take(1, sizeof *follower);
+	if (!follower) {
+		error_memory(error, ERROR_SYSTEM, "following the control plane");
+		return NULL;
+	}
+	follower->config = config;
+	follower->bell = -1;
+	follower->started_ms = time_of_day_ms();
+	config->state->namespace = config->namespace;
+	buffer_open(&follower->key, STATUS_BYTES);
+	buffer_open(&follower->value, STATUS_BYTES);
+	follower->lists = arena_open(LISTS_BYTES);
+	follower->board = condition_board_open(config->namespace, config->engine, follower->started_ms, error);
+	if (follower->lists && follower->board && document_names_open(&follower->names, config->names, error) &&
+	    topics_open(follower, error) && (follower->bell = bell_open(error)) >= 0)
+		return follower;
+	error_memory(error, ERROR_SYSTEM, "following the control plane");
+	follower_close(follower);
+	return NULL;
+}
+
+bool follower_start(struct follower *follower, struct engine *engine, struct error *error)
+{
+	follower->engine = engine;
+	follower->bell_watch = (struct watch){.ready = on_bell, .context = follower};
+	follower->timer = (struct loop_timer){.due = on_tick, .context = follower};
+	if (!loop_watch(engine_loop(engine), &follower->bell_watch, follower->bell, EPOLLIN, error))
+		return false;
+	follower->loop = engine_loop(engine);
+	view_ring(follower);
+	return loop_timer_set(follower->loop, &follower->timer, loop_now_ms(follower->loop), error);
+}
+
+void follower_reread(struct follower *follower)
+{
+	follower->must_reread = true;
+	follower->retry_ms = 0;
+	follower_look(follower);
+}
+
+static void follower_stop(struct follower *follower)
+{
+	loop_timer_stop(follower->loop, &follower->timer);
+	loop_unwatch(follower->loop, &follower->bell_watch);
+	if (loop_task_is_running(&follower->preparation.task)) {
+		follower->config->work.give_up(follower->config->work.context);
+		loop_task_end(&follower->preparation.task);
+		revision_close(follower->preparation.revision);
+		control_documents_close(&follower->preparation.documents);
+	}
+	if (loop_task_is_running(&follower->rejoining.task)) {
+		loop_task_end(&follower->rejoining.task);
+		control_view_close(follower->rejoining.view);
+	}
+	report_send(follower, true);
+	conditions_send(follower, true);
+}
+
+void follower_close(struct follower *follower)
+{
+	if (!follower)
+		return;
+	if (follower->loop)
+		follower_stop(follower);
+	while (follower->results.first)
+		result_drop(LIST_OWNER(follower->results.first, struct change_result, node));
+	prepared_drop(follower);
+	control_documents_close(&follower->running);
+	side_close(follower->side);
+	if (follower->bell >= 0)
+		close(follower->bell);
+	control_view_close(follower->view);
+	condition_board_close(follower->board);
+	document_names_close(&follower->names);
+	buffer_close(&follower->key);
+	buffer_close(&follower->value);
+	arena_close(follower->lists);
+	memory_give(follower);
+}

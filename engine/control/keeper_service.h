@@ -1,0 +1,43 @@
+/* keeper_service.h: Keeper service: a thread that is the keeper of a namespace, or a candidate for it.
+ *
+ * Every engine of `run --control` has one. The keeper writes a beat to `status` every KEEPER_BEAT_MS: key KEEPER_KEY,
+ * value keeper_form. A keeper that stops writes a tombstone with that key. A candidate that receives no beat for
+ * KEEPER_ABSENT_MS, or that tombstone, takes the transactional id of the keeper, which fences the one before. It reads
+ * `control` to its end, begins a tenure, and decides proposals. Each step is one transaction (control/keeper.h).
+ *
+ * After any failure it is a candidate again: a new keeper starts from what `control` contains. So is a keeper that was
+ * not scheduled for KEEPER_ABSENT_MS, or that receives the beat of a later keeper.
+ *
+ * Engines write their reports (report_form) to `status` under any other key.
+ */
+#ifndef SLUICE_CONTROL_KEEPER_SERVICE_H
+#define SLUICE_CONTROL_KEEPER_SERVICE_H
+
+#include "control/control_topics.h"
+#include "control/keeper.h"
+#include "observe/log_sink.h"
+#include "step/step.h"
+
+struct keeper_service;
+
+struct keeper_service_config {
+	const char *brokers;
+	struct properties consumer, producer; /* settings of librdkafka */
+	struct control_topics topics;	      /* they exist (control_topics_ensure()) */
+	const char *namespace;
+	const char *engine; /* name of this engine */
+	const struct step_kind *const *kinds;
+	const struct log_sink *log; /* NULL: it says nothing */
+	int64_t absent_ms;	    /* 0: KEEPER_ABSENT_MS; for tests */
+};
+
+/* Starts the thread. Everything in the configuration is borrowed as long as the service lives. NULL: SYSTEM. */
+struct keeper_service *keeper_service_open(const struct keeper_service_config *config, struct error *error);
+
+/* Stops the thread, and waits for its present transaction. NULL is fine. */
+void keeper_service_close(struct keeper_service *service);
+
+/* The epoch of its tenure; 0: it is a candidate. Any thread may call. */
+int64_t keeper_service_epoch(const struct keeper_service *service);
+
+#endif

@@ -1,0 +1,282 @@
+/* monitor.c: windows and verdicts of the drift monitor; see monitor.h. */
+#include "drift/monitor.h"
+
+#include <math.h>
+
+#include "drift/monitor_parts.h"
+
+#define ALPHA_MOST 0.25 /* of a window: a larger share of alarms is no verdict */
+#define ALPHA_LEAST 1e-300
+#define TIME_MOST ((int64_t)1 << 60) /* so that differences of times do not overflow */
+#define USUAL_ROWS 500 /* of a window by time, whose rows are not known before */
+
+const char *const monitor_method_names[MONITOR_METHODS] = {"ks", "psi", "wasserstein", "jensen-shannon", "chi-square"};
+
+struct monitor {
+	struct monitor_settings settings;
+	size_t room; /* rows of the window that are kept */
+	size_t feature_count, test_count;
+	struct watched_feature *features;
+	struct monitor_scratch scratch;
+	struct monitor_feature *verdicts;
+	struct monitor_verdict verdict;
+	struct monitor_position at; /* rows, late, stride and times: of the open window */
+	size_t kept;
+};
+
+/* ---- opening ---- */
+
+bool monitor_settings_check(const struct monitor_settings *settings, struct error *error)
+{
+	const struct monitor_rate *rate = &settings->rate;
+	if ((settings->window_rows > 0) == (settings->window_ms > 0))
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "a window has a number of rows or a duration; give one of both");
+	if (settings->window_ms == 0 && (settings->window_rows < MONITOR_ROWS_MIN || settings->window_rows > MONITOR_ROWS_MAX))
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "a window of %lld rows cannot be judged; give %d to %d rows, or a duration",
+				 (long long)settings->window_rows, MONITOR_ROWS_MIN, MONITOR_ROWS_MAX);
+	if (!(rate->alarms > 0) || (rate->rows > 0) == (rate->duration_ms > 0))
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the rate of false alarms is a number above 0 in so many rows, or in a duration");
+	return true;
+}
+
+static bool reference_check(const struct drift_reference *reference, struct error *error)
+{
+	if (reference->feature_count < 1 || reference->feature_count > DRIFT_FEATURES_MAX)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the reference has %zu features, and 1 to %d can be watched",
+				 reference->feature_count, DRIFT_FEATURES_MAX);
+	if (reference->rows < DRIFT_REFERENCE_ROWS_MIN)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the reference has %zu rows, and %d or more are needed to know what is usual; give more rows",
+				 reference->rows, DRIFT_REFERENCE_ROWS_MIN);
+	return true;
+}
+
+static bool features_open(struct monitor *self, const struct drift_reference *reference, struct arena *arena)
+{
+	const size_t usual = self->settings.window_rows ? (size_t)self->settings.window_rows : USUAL_ROWS;
+	size_t bins = 0;
+	for (size_t i = 0; i < self->feature_count; i++) {
+		struct watched_feature *watched = &self->features[i];
+		watched->methods = self->settings.methods;
+		watched->values = ARENA_ARRAY(arena, double, self->room);
+		if (!watched->values || !watched_learn(watched, reference, i, usual, arena))
+			return false;
+		bins = watched->bin_count > bins ? watched->bin_count : bins;
+		for (unsigned methods = watched->methods; methods; methods &= methods - 1)
+			self->test_count++;
+	}
+	self->scratch = (struct monitor_scratch){.present = ARENA_ARRAY(arena, double, self->room),
+						 .sorted = ARENA_ARRAY(arena, double, self->room),
+						 .parts = ARENA_ARRAY(arena, uint32_t, self->room),
+						 .counts = ARENA_ARRAY(arena, double, bins + 1)};
+	return self->scratch.present && self->scratch.sorted && self->scratch.parts && self->scratch.counts;
+}
+
+struct monitor_position monitor_start(void)
+{
+	return (struct monitor_position){.stride = 1,
+					 .begin_ms = INT64_MIN, /* no window by time is open */
+					 .least_ms = INT64_MAX,
+					 .most_ms = INT64_MIN,
+					 .before_ms = INT64_MIN /* no window by count has ended */};
+}
+
+static void window_begin(struct monitor *self)
+{
+	self->at.rows = self->at.late = 0;
+	self->kept = 0;
+	self->at.stride = 1;
+	self->at.least_ms = INT64_MAX;
+	self->at.most_ms = INT64_MIN;
+}
+
+struct monitor *monitor_open(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
+			     struct error *error)
+{
+	if (!monitor_settings_check(settings, error) || !reference_check(reference, error))
+		return NULL;
+	struct monitor *self = ARENA_NEW(arena, struct monitor);
+	if (self)
+		*self = (struct monitor){.settings = *settings,
+					 .room = settings->window_rows ? (size_t)settings->window_rows : MONITOR_ROWS_KEPT,
+					 .feature_count = reference->feature_count,
+					 .features = ARENA_ARRAY(arena, struct watched_feature, reference->feature_count),
+					 .verdicts = ARENA_ARRAY(arena, struct monitor_feature, reference->feature_count),
+					 .at = monitor_start()};
+	if (!self || !self->features || !self->verdicts || !features_open(self, reference, arena)) {
+		error_memory(error, ERROR_SYSTEM, "opening a drift monitor");
+		return NULL;
+	}
+	if (self->test_count == 0) {
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "none of the methods applies to a feature of the reference; leave `methods` out, or watch other "
+			  "features");
+		return NULL;
+	}
+	window_begin(self);
+	return self;
+}
+
+double monitor_category(const struct monitor *monitor, size_t feature, struct text name)
+{
+	const struct watched_feature *watched = &monitor->features[feature];
+	size_t at = 0;
+	while (at < watched->category_count && !text_equal(watched->category_names[at], name))
+		at++;
+	return (double)at;
+}
+
+/* ---- verdicts ---- */
+
+/* The share of the declared alarms that a window takes. A window by count takes its time from its rows' times; if the clock
+ * does not go on, as much as the last that did. */
+static double alpha_of(struct monitor *self)
+{
+	const struct monitor_rate *rate = &self->settings.rate;
+	double alpha;
+	if (rate->rows > 0) {
+		alpha = rate->alarms * (double)self->at.rows / (double)rate->rows;
+	} else if (self->settings.window_ms > 0) {
+		alpha = rate->alarms * (double)self->settings.window_ms / (double)rate->duration_ms;
+	} else {
+		const int64_t begin = self->at.before_ms == INT64_MIN ? self->at.least_ms : self->at.before_ms;
+		if (self->at.most_ms > begin)
+			self->at.span_ms = self->at.most_ms - begin;
+		alpha = rate->alarms * (double)(self->at.span_ms ? self->at.span_ms : 1) / (double)rate->duration_ms;
+	}
+	return alpha > ALPHA_MOST ? ALPHA_MOST : alpha < ALPHA_LEAST ? ALPHA_LEAST : alpha;
+}
+
+static void verdict_sum(struct monitor *self, const struct monitor_feature *feature, size_t index)
+{
+	struct monitor_verdict *verdict = &self->verdict;
+	const struct monitor_quality *quality = &feature->quality;
+	for (size_t i = 0; i < feature->test_count; i++) {
+		const struct monitor_test *test = &feature->tests[i];
+		verdict->judged = true;
+		if (!test->established)
+			continue;
+		verdict->drifted = verdict->drifted || test->effect >= self->settings.effect;
+		if (test->effect - test->level <= verdict->score)
+			continue;
+		verdict->score = test->effect - test->level;
+		verdict->feature = index;
+		verdict->test = i;
+	}
+	verdict->quality_alarm = verdict->quality_alarm || quality->missing_alarm || quality->outside_alarm ||
+				 quality->unseen_alarm || quality->still_alarm;
+}
+
+static const struct monitor_verdict *window_close(struct monitor *self)
+{
+	const double alpha = alpha_of(self);
+	const double test_alpha = alpha * (1 - MONITOR_QUALITY_SHARE) / (double)self->test_count;
+	const double quality_alpha = alpha * MONITOR_QUALITY_SHARE / (double)(self->feature_count * MONITOR_QUALITY_CHECKS);
+	const bool timed = self->settings.window_ms > 0;
+	self->verdict = (struct monitor_verdict){.window = self->at.window++,
+						 .begin_ms = timed ? self->at.begin_ms : self->at.least_ms,
+						 .end_ms = timed ? self->at.begin_ms + self->settings.window_ms : self->at.most_ms,
+						 .least_ms = self->at.least_ms,
+						 .most_ms = self->at.most_ms,
+						 .rows = self->at.rows,
+						 .late = self->at.late,
+						 .feature = self->feature_count,
+						 .feature_count = self->feature_count,
+						 .features = self->verdicts};
+	for (size_t i = 0; i < self->feature_count; i++) {
+		watched_test(&self->features[i], self->kept, test_alpha, quality_alpha, &self->scratch, &self->verdicts[i]);
+		verdict_sum(self, &self->verdicts[i], i);
+	}
+	self->at.before_ms = self->at.most_ms;
+	window_begin(self);
+	return &self->verdict;
+}
+
+/* ---- rows ---- */
+
+/* Keeps every second of the rows, as the window has more than there is memory for. */
+static void rows_thin(struct monitor *self)
+{
+	for (size_t i = 0; i < self->feature_count; i++)
+		for (size_t row = 0; row < self->kept / 2; row++)
+			self->features[i].values[row] = self->features[i].values[2 * row];
+	self->kept /= 2;
+	self->at.stride *= 2;
+}
+
+static void row_take(struct monitor *self, const double *row, int64_t time_ms)
+{
+	self->at.least_ms = time_ms < self->at.least_ms ? time_ms : self->at.least_ms;
+	self->at.most_ms = time_ms > self->at.most_ms ? time_ms : self->at.most_ms;
+	if (self->at.rows++ % self->at.stride != 0)
+		return;
+	if (self->kept == self->room)
+		rows_thin(self);
+	for (size_t i = 0; i < self->feature_count; i++)
+		self->features[i].values[self->kept] = row[i];
+	self->kept++;
+}
+
+/* Division that rounds down, also before 1970. */
+static int64_t window_at(int64_t time_ms, int64_t size_ms)
+{
+	const int64_t rest = time_ms % size_ms;
+	return time_ms - (rest < 0 ? rest + size_ms : rest);
+}
+
+/* Whether the row is of another window than the one that is open. */
+static bool is_beyond(struct monitor *self, int64_t time_ms)
+{
+	if (time_ms >= self->at.begin_ms) {
+		self->at.late_run = 0;
+		return time_ms - self->at.begin_ms >= self->settings.window_ms;
+	}
+	self->at.late++;
+	return ++self->at.late_run >= MONITOR_LATE_ROWS;
+}
+
+const struct monitor_verdict *monitor_add(struct monitor *monitor, const double *row, int64_t time_ms)
+{
+	const struct monitor_verdict *closed = NULL;
+	time_ms = time_ms > TIME_MOST ? TIME_MOST : time_ms < -TIME_MOST ? -TIME_MOST : time_ms;
+	if (monitor->settings.window_ms > 0) {
+		const bool first = monitor->at.begin_ms == INT64_MIN;
+		if (!first && is_beyond(monitor, time_ms) && monitor->at.rows > 0)
+			closed = window_close(monitor);
+		if (first || closed) {
+			monitor->at.begin_ms = window_at(time_ms, monitor->settings.window_ms);
+			monitor->at.late_run = 0;
+		}
+		row_take(monitor, row, time_ms);
+		return closed;
+	}
+	row_take(monitor, row, time_ms);
+	return monitor->at.rows == (uint64_t)monitor->settings.window_rows ? window_close(monitor) : NULL;
+}
+
+struct monitor_position monitor_position_of(const struct monitor *monitor)
+{
+	return monitor->at;
+}
+
+void monitor_resume(struct monitor *monitor, const struct monitor_position *position)
+{
+	monitor->at = *position;
+	monitor->kept = 0;
+}
+
+void monitor_put_back(struct monitor *monitor, uint64_t number, const double *row)
+{
+	if (number % monitor->at.stride != 0 || monitor->kept == monitor->room)
+		return;
+	for (size_t i = 0; i < monitor->feature_count; i++)
+		monitor->features[i].values[monitor->kept] = row[i];
+	monitor->kept++;
+}
+
+const struct monitor_verdict *monitor_end(struct monitor *monitor)
+{
+	return monitor->at.rows > 0 ? window_close(monitor) : NULL;
+}

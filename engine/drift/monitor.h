@@ -1,0 +1,134 @@
+/* monitor.h: Drift monitor: compares windows of rows with a reference, with a declared rate of false alarms.
+ *
+ * A window closes after so many rows, or by event time. Each feature is tested by each method that applies to it:
+ *
+ *   ks               the Kolmogorov-Smirnov distance; effect: D
+ *   psi              the population stability index over the reference's deciles; effect: the Jensen-Shannon distance
+ *                    (base 2) over them
+ *   wasserstein      W1; effect: W1 divided by the reference's standard deviation. It is established only if it is so
+ *                    without both tails of the reference too, of which a reference says too little
+ *   jensen-shannon   the same bins, or categories; effect: the distance
+ *   chi-square       of categories; effect: the Jensen-Shannon distance
+ *
+ * A test is established if its effect is larger than the level that chance exceeds so rarely that the declared rate holds
+ * for all features, methods and windows together: a window takes the share of the declared alarms that its rows, or its
+ * duration, have of the declared rows or period; 9 of 10 parts of that go to the tests in equal parts, and one to the
+ * bounds of quality. Where values follow from the values before, samples count as the smaller ones that they are worth
+ * (drift_dependence()). The levels suppose that the reference is like the live data, so they hold on the average over
+ * references. The score is the largest effect above its level, and 0 if no test is established.
+ *
+ * Quality: shares of missing values, of numbers outside the reference's range, of categories never seen, and features that
+ * no longer vary. Each has a bound from the reference.
+ *
+ * Rows count in the order in which they come. A row whose time is before its window is counted as late, and taken. After
+ * MONITOR_LATE_ROWS such rows in a row, the clock was set back, and windows begin anew.
+ *
+ * Memory is taken from the arena when it opens: 8 bytes for each feature and row of a window, and 130 KB a feature. Of a
+ * window by time, MONITOR_ROWS_KEPT rows at most are kept, spread evenly. The same rows give the same verdicts. A monitor
+ * belongs to one thread.
+ */
+#ifndef SLUICE_DRIFT_MONITOR_H
+#define SLUICE_DRIFT_MONITOR_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "drift/reference.h"
+
+enum monitor_method { MONITOR_KS, MONITOR_PSI, MONITOR_WASSERSTEIN, MONITOR_JENSEN_SHANNON, MONITOR_CHI_SQUARE, MONITOR_METHODS };
+extern const char *const monitor_method_names[MONITOR_METHODS]; /* "ks" */
+
+#define MONITOR_ROWS_MIN 20	/* of a window: fewer rows establish next to nothing */
+#define MONITOR_ROWS_MAX 100000 /* of a window by count */
+#define MONITOR_ROWS_KEPT 8192	/* of a window by time */
+#define MONITOR_LATE_ROWS 100
+
+/* So many false alarms in so many rows, or in so long; one of both is 0. */
+struct monitor_rate {
+	double alarms;
+	int64_t rows;
+	int64_t duration_ms;
+};
+
+struct monitor_settings {
+	unsigned methods;     /* a bit for each; 0: ks, psi and wasserstein of numbers, chi-square of categories */
+	int64_t window_rows;  /* 0: by time */
+	int64_t window_ms;
+	struct monitor_rate rate;
+	double effect; /* the smallest that raises an alarm */
+};
+
+struct monitor_test {
+	enum monitor_method method;
+	double statistic; /* D, PSI, W1, the distance, or chi-square */
+	double p;
+	double effect, level;
+	bool established;
+};
+
+struct monitor_quality {
+	uint64_t missing, outside, unseen; /* values of the window; outside: of numbers, unseen: of categories */
+	bool still;			   /* all values are equal, which the reference's were not */
+	bool missing_alarm, outside_alarm, unseen_alarm, still_alarm;
+};
+
+struct monitor_feature {
+	struct text name;
+	size_t count; /* values that are not missing */
+	size_t test_count; /* 0: too few values */
+	struct monitor_test tests[MONITOR_METHODS];
+	struct monitor_quality quality;
+};
+
+struct monitor_verdict {
+	uint64_t window; /* from 0 */
+	int64_t begin_ms, end_ms; /* by time: the window; by count: its least and greatest time */
+	int64_t least_ms, most_ms; /* of its rows */
+	uint64_t rows, late;
+	bool judged; /* false: it had too few rows, and says nothing */
+	double score;
+	bool drifted; /* a test is established with at least the smallest effect */
+	size_t feature, test; /* of the score; feature_count: of none */
+	bool quality_alarm;
+	size_t feature_count;
+	const struct monitor_feature *features;
+};
+
+struct monitor;
+
+/* CONFIG: a setting that cannot be used. */
+bool monitor_settings_check(const struct monitor_settings *settings, struct error *error);
+
+/* NULL: CONFIG, a setting or a reference that cannot be used; or SYSTEM. The reference is borrowed. */
+struct monitor *monitor_open(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
+			     struct error *error);
+
+/* The index of a category; one past the last if the reference does not know it. */
+double monitor_category(const struct monitor *monitor, size_t feature, struct text name);
+
+/* Adds a row of as many values as the reference has features. The verdict of the window that it closed, which is valid until
+ * the next call; NULL: it closed none. A window by count contains the row that closes it, one by time does not. */
+const struct monitor_verdict *monitor_add(struct monitor *monitor, const double *row, int64_t time_ms);
+
+/* Where a monitor is in its stream: with the rows that the open window keeps, all that its next verdict depends on. Plain
+ * numbers, which may be stored. */
+struct monitor_position {
+	uint64_t window, rows, late;
+	uint64_t stride; /* of the open window, each of so many rows is kept: those whose number it divides */
+	int64_t begin_ms, least_ms, most_ms, before_ms, span_ms;
+	uint64_t late_run;
+};
+
+/* Where a monitor is before its first row. */
+struct monitor_position monitor_start(void);
+struct monitor_position monitor_position_of(const struct monitor *monitor);
+
+/* Goes to a position. The rows that the window kept follow, each once, in their order. */
+void monitor_resume(struct monitor *monitor, const struct monitor_position *position);
+
+/* Puts back a row of the window by its number, from 0; one that the window no longer keeps is left out. */
+void monitor_put_back(struct monitor *monitor, uint64_t number, const double *row);
+
+/* Closes the window that is open, such as at the end of a file. NULL: it has no rows. */
+const struct monitor_verdict *monitor_end(struct monitor *monitor);
+
+#endif

@@ -1,0 +1,270 @@
+/* monitor_window.c: Verdict on one window of a drift monitor: its tests, and the bounds of quality. */
+#include <math.h>
+
+#include "drift/monitor_parts.h"
+#include "numeric/quantile.h"
+#include "statistics/distribution.h"
+#include "statistics/special.h"
+
+#define PART_SORTED_MAX 48 /* values of a part that are sorted by insertion */
+
+/* ---- sorting a window ---- */
+
+static uint32_t part_of(const double *pivots, double value)
+{
+	_Static_assert(MONITOR_PIVOTS == 128, "a step for each bit, without a loop's own cost");
+	size_t at = pivots[63] < value ? 64 : 0;
+	at += pivots[at + 31] < value ? 32 : 0;
+	at += pivots[at + 15] < value ? 16 : 0;
+	at += pivots[at + 7] < value ? 8 : 0;
+	at += pivots[at + 3] < value ? 4 : 0;
+	at += pivots[at + 1] < value ? 2 : 0;
+	at += pivots[at] < value ? 1 : 0;
+	return (uint32_t)at;
+}
+
+static void part_sort(double *values, size_t count)
+{
+	if (count > PART_SORTED_MAX) {
+		quantile_sort(values, count);
+		return;
+	}
+	for (size_t i = 1; i < count; i++) {
+		const double value = values[i];
+		size_t at = i;
+		for (; at > 0 && values[at - 1] > value; at--)
+			values[at] = values[at - 1];
+		values[at] = value;
+	}
+}
+
+/* Values are parted by the reference's quantiles first, so that each part has few. */
+static struct sorted window_sort(const struct watched_feature *watched, size_t rows, const struct monitor_scratch *scratch)
+{
+	uint32_t ends[MONITOR_PIVOTS + 1] = {0};
+	size_t count = 0;
+	for (size_t i = 0; i < rows; i++) {
+		const double value = watched->values[i];
+		scratch->present[count] = value;
+		scratch->parts[count] = part_of(watched->pivots, value);
+		count += value == value;
+	}
+	for (size_t i = 0; i < count; i++)
+		ends[scratch->parts[i] + 1]++;
+	for (size_t i = 0; i < MONITOR_PIVOTS; i++)
+		ends[i + 1] += ends[i];
+	for (size_t i = 0; i < count; i++)
+		scratch->sorted[ends[scratch->parts[i]]++] = scratch->present[i];
+	for (size_t i = 0, begin = 0; i < MONITOR_PIVOTS; begin = ends[i++])
+		part_sort(scratch->sorted + begin, ends[i] - begin);
+	return (struct sorted){count, scratch->sorted};
+}
+
+/* ---- distances ---- */
+
+/* Beyond the ends of the reference its distribution function is 0 or 1, so a value moves by its own distance. */
+static double moved_beyond(const struct sorted *reference, const struct sorted *current)
+{
+	const double least = reference->values[0], greatest = reference->values[reference->count - 1];
+	double moved = 0;
+	for (size_t i = 0; i < current->count && current->values[i] < least; i++)
+		moved += isinf(current->values[i]) ? 0 : least - current->values[i];
+	for (size_t i = current->count; i > 0 && current->values[i - 1] > greatest; i--)
+		moved += isinf(current->values[i - 1]) ? 0 : current->values[i - 1] - greatest;
+	return moved / (double)current->count;
+}
+
+/* One pass over both for both distances: a window's tests are to cost less than its messages. The lead is the difference of
+ * the distribution functions times both counts; values that are equal step together. */
+struct sample_distances sample_distances_of(const struct sorted *reference, size_t tail, const struct sorted *current)
+{
+	const int64_t n = (int64_t)reference->count, m = (int64_t)current->count;
+	const double *left = reference->values, *right = current->values, *left_end = left + n, *right_end = right + m;
+	const double low = left[tail], high = left[n - 1 - (int64_t)tail];
+	int64_t lead = 0;
+	double within = 0, settled = 0, last = left[0];
+	while (right < right_end && *right < last) {
+		right++;
+		lead -= n;
+	}
+	int64_t most = -lead;
+	while (left < left_end) {
+		const bool reference_next = right == right_end || *left <= *right;
+		const double value = reference_next ? *left : *right;
+		const int64_t size = lead < 0 ? -lead : lead;
+		if (value > last) {
+			most = size > most ? size : most;
+			const double moved = (double)size * (value - last);
+			within += moved;
+			settled += last >= low && value <= high ? moved : 0;
+			last = value;
+		}
+		lead += reference_next ? m : -n;
+		left += reference_next;
+		right += !reference_next;
+	}
+	while (right < right_end && *right == last) {
+		right++;
+		lead -= n;
+	}
+	most = lead > most ? lead : -lead > most ? -lead : most;
+	const double all = (double)n * (double)m;
+	return (struct sample_distances){(double)most / all, within / all + moved_beyond(reference, current), settled / all};
+}
+
+/* ---- tests ---- */
+
+/* The root of the common size times what the Kolmogorov-Smirnov distance exceeds so rarely: the first term of its series,
+ * the others are smaller than 1e-8 of it. */
+static double ks_reach(double alpha)
+{
+	return sqrt(-log(alpha / 2) / 2);
+}
+
+static void count_bins(const struct watched_feature *watched, const struct sorted *current, double *counts)
+{
+	size_t before = 0;
+	for (size_t i = 0; i < watched->bins.count; i++) {
+		const size_t more =
+			sorted_until(current->values + before, current->count - before, watched->bins.edges[i]);
+		counts[i] = (double)more;
+		before += more;
+	}
+	counts[watched->bins.count] = (double)(current->count - before);
+}
+
+static size_t count_categories(const struct watched_feature *watched, size_t rows, double *counts)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < watched->bin_count; i++)
+		counts[i] = 0;
+	for (size_t i = 0; i < rows; i++)
+		if (!isnan(watched->values[i])) {
+			counts[(size_t)watched->values[i]]++;
+			count++;
+		}
+	return count;
+}
+
+static void test_put(struct monitor_feature *verdict, struct monitor_test test, double established_effect)
+{
+	test.established = established_effect > test.level;
+	verdict->tests[verdict->test_count++] = test;
+}
+
+static void test_binned(const struct watched_feature *watched, const double *counts, double common, double alpha,
+			struct monitor_feature *verdict)
+{
+	const struct binned binned = {watched->bin_count, watched->counts, counts};
+	const double distance = binned_jensen_shannon(&binned) / sqrt(M_LN2);
+	struct monitor_test test = {.p = null_law_p(&watched->binned, distance, common),
+				    .effect = distance,
+				    .level = null_law_distance(&watched->binned, alpha, common)};
+	for (int method = 0; method < MONITOR_METHODS; method++) {
+		if (!(watched->methods >> method & 1) || method == MONITOR_KS || method == MONITOR_WASSERSTEIN)
+			continue;
+		test.method = (enum monitor_method)method;
+		test.statistic = method == MONITOR_PSI	       ? binned_psi(&binned, BINNED_SHARE_LEAST)
+				 : method == MONITOR_CHI_SQUARE ? binned_homogeneity(&binned).statistic
+								: distance;
+		test_put(verdict, test, distance);
+	}
+}
+
+static void test_numbers(const struct watched_feature *watched, const struct sorted *current, double common, double alpha,
+			 struct monitor_feature *verdict)
+{
+	const struct sample_distances distances = sample_distances_of(&watched->sorted, watched->tail, current);
+	const double settled = distances.settled / watched->deviation, moved = distances.moved / watched->deviation;
+	if (watched->methods >> MONITOR_KS & 1)
+		test_put(verdict,
+			 (struct monitor_test){.method = MONITOR_KS,
+					       .statistic = distances.largest,
+					       .p = kolmogorov_sf(sqrt(common) * distances.largest),
+					       .effect = distances.largest,
+					       .level = ks_reach(alpha) / sqrt(common)},
+			 distances.largest);
+	if (watched->methods >> MONITOR_WASSERSTEIN & 1)
+		test_put(verdict,
+			 (struct monitor_test){.method = MONITOR_WASSERSTEIN,
+					       .statistic = distances.moved,
+					       .p = null_law_p(&watched->settled, settled, common),
+					       .effect = moved,
+					       .level = null_law_distance(&watched->moved, alpha, common)},
+			 settled > null_law_distance(&watched->settled, alpha, common) ? moved : 0);
+}
+
+/* ---- quality ---- */
+
+/* The chance of `k` or more of `m`, where each has a chance that is itself Beta(a, b). */
+static double predicted_sf(double k, double m, double a, double b)
+{
+	if (k < 1)
+		return 1;
+	double term = exp(-log(m + 1) - log_beta(m - k + 1, k + 1) + log_beta(k + a, m - k + b) - log_beta(a, b)), total = 0;
+	double j = k;
+	while (j <= m && term > total * 1e-12) {
+		total += term;
+		term *= (m - j) / (j + 1) * (j + a) / (m - j - 1 + b);
+		j++;
+	}
+	return total;
+}
+
+/* Whether so many of the window are more than `usual` of `of` in the reference explain. */
+static bool is_unusual(const struct watched_feature *watched, double many, double rows, double usual, double of, double alpha)
+{
+	const double dependence = watched->dependence;
+	if (many / rows <= usual / of)
+		return false;
+	return predicted_sf(floor(many / dependence), floor(rows / dependence), usual + 0.5, of - usual + 0.5) < alpha;
+}
+
+static void quality_judge(const struct watched_feature *watched, size_t rows, const struct sorted *current, const double *counts,
+			  double alpha, struct monitor_feature *verdict)
+{
+	struct monitor_quality *quality = &verdict->quality;
+	const double all = (double)watched->all_rows, count = (double)verdict->count, seen = all - (double)watched->missing;
+	quality->missing = rows - verdict->count;
+	quality->missing_alarm = is_unusual(watched, (double)quality->missing, (double)rows, (double)watched->missing, all, alpha);
+	if (verdict->count == 0)
+		return;
+	if (watched->categories) {
+		quality->unseen = (uint64_t)counts[watched->category_count];
+		quality->unseen_alarm = is_unusual(watched, (double)quality->unseen, count, (double)watched->once, seen, alpha);
+		for (size_t i = 0; i < watched->bin_count; i++)
+			quality->still = quality->still || counts[i] == count;
+	} else {
+		for (size_t i = 0; i < current->count && current->values[i] < watched->least; i++)
+			quality->outside++;
+		for (size_t i = current->count; i > 0 && current->values[i - 1] > watched->greatest; i--)
+			quality->outside++;
+		/* A new value is beyond both ends of so many with the chance Beta(2, seen - 1), whatever their law. */
+		quality->outside_alarm = is_unusual(watched, (double)quality->outside, count, 1.5, seen + 1, alpha);
+		quality->still = current->values[0] == current->values[current->count - 1];
+	}
+	quality->still = quality->still && watched->common_share < 1;
+	quality->still_alarm = quality->still && verdict->count >= MONITOR_ROWS_MIN &&
+			       pow(watched->common_share, count / watched->dependence - 1) < alpha;
+}
+
+void watched_test(const struct watched_feature *watched, size_t rows, double alpha, double quality_alpha,
+		  const struct monitor_scratch *scratch, struct monitor_feature *verdict)
+{
+	struct sorted current = {0};
+	*verdict = (struct monitor_feature){.name = watched->name};
+	if (watched->categories) {
+		verdict->count = count_categories(watched, rows, scratch->counts);
+	} else {
+		current = window_sort(watched, rows, scratch);
+		count_bins(watched, &current, scratch->counts);
+		verdict->count = current.count;
+	}
+	quality_judge(watched, rows, &current, scratch->counts, quality_alpha, verdict);
+	if (verdict->count < MONITOR_ROWS_MIN || watched->methods == 0)
+		return;
+	const double common = common_size((double)watched->count, (double)verdict->count) / watched->dependence;
+	if (!watched->categories)
+		test_numbers(watched, &current, common, alpha, verdict);
+	test_binned(watched, scratch->counts, common, alpha, verdict);
+}

@@ -1,0 +1,48 @@
+/* reference.h: Reference of a drift monitor: the rows that are usual, feature by feature.
+ *
+ * Rows are kept in the order in which they came, since only so the dependence of a row on the row before
+ * (autocorrelation) can be known. Of a longer source, `rows` are blocks of `block` rows that followed one another; all
+ * its rows are in `all_rows`, `missing`, `least` and `greatest`.
+ *
+ * A feature has numbers, or categories; a category is known by its index. NaN is a missing value of either.
+ *
+ * Plain data, borrowed from whoever made it. Any thread may read it.
+ */
+#ifndef SLUICE_DRIFT_REFERENCE_H
+#define SLUICE_DRIFT_REFERENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/text.h"
+
+#define DRIFT_REFERENCE_ROWS_MIN 100	/* fewer rows establish no change but a huge one */
+#define DRIFT_REFERENCE_ROWS_MAX 4000	/* more make tests barely surer, and the file large */
+#define DRIFT_FEATURES_MAX 256
+#define DRIFT_CATEGORIES_MAX 1000 /* of a feature; more are identifiers */
+
+struct drift_feature {
+	struct text name;
+	bool categories;
+	const double *values; /* `rows` of them */
+	size_t category_count;
+	const struct text *category_names;
+	uint64_t missing;
+	double least, greatest; /* of numbers */
+};
+
+struct drift_reference {
+	uint64_t all_rows;
+	size_t rows;
+	size_t block; /* at least 1; `rows` if all followed one another */
+	size_t feature_count;
+	const struct drift_feature *features;
+};
+
+/* How many independent values say as much as one of `values`, at least 1: 1 where no value follows from the one before.
+ * Learnt from the ranks of neighbours in a block, as of an autoregression of first order, and on the safe side: its
+ * uncertainty is added. */
+double drift_dependence(const double *values, size_t count, size_t block, double *scratch);
+
+#endif

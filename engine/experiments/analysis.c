@@ -1,0 +1,440 @@
+/* analysis.c: see analysis.h. */
+#include "experiments/analysis.h"
+
+#include <stdlib.h>
+
+#include "bandits/best_arm.h"
+#include "statistics/arm_sums.h"
+#include "statistics/distribution.h"
+#include "statistics/posterior.h"
+
+#define UNITS_MOST 1e12 /* beyond, a number of units says nothing more */
+#define HALVINGS 60	/* of the logarithm of a number of units: to its last digits */
+
+const char *pair_state_name(enum pair_state state)
+{
+	static const char *const names[] = {
+		[PAIR_EARLY] = "early",
+		[PAIR_OPEN] = "open",
+		[PAIR_BETTER] = "better",
+		[PAIR_BETTER_SLIGHTLY] = "slightly better",
+		[PAIR_EQUAL] = "equal",
+		[PAIR_WORSE] = "worse",
+		[PAIR_CHANGED] = "changed",
+	};
+	return names[state];
+}
+
+struct unit_values {
+	double sum, count;
+};
+
+/* Which looks of a pair become points of its history. */
+struct pair_history {
+	size_t looks, every;
+};
+
+struct analysing {
+	const struct analysis_input *input;
+	const struct analysis_options *options;
+	struct metric_analysis *analysis;
+	struct unit_values *units;
+	struct arm_sums *sums;	    /* [epoch][arm] of unit means, beside the covariate */
+	struct moments *earlier;    /* of a policy: the rewards of each arm so far */
+	struct moments *arm_scores; /* of a policy: of each arm, over all values */
+	struct moments *scores;	    /* of a policy: of each pair */
+	struct pair_history *histories;
+};
+
+/* ---- units ---- */
+
+static struct arm_sums *analysing_sums(const struct analysing *self, size_t epoch, size_t arm)
+{
+	return &self->sums[epoch * self->input->arms + arm];
+}
+
+static void unit_take(const struct analysing *self, const struct analysis_value *value)
+{
+	const struct analysis_unit *unit = &self->input->units[value->unit];
+	struct unit_values *known = &self->units[value->unit];
+	struct arm_sums *sums = analysing_sums(self, unit->epoch, unit->arm);
+	const double beside = self->options->covariate && isfinite(unit->covariate) ? unit->covariate : 0;
+	if (known->count > 0)
+		arm_sums_remove(sums, known->sum / known->count, beside);
+	else
+		self->analysis->arms[unit->arm].units++;
+	known->sum += value->value;
+	known->count++;
+	arm_sums_add(sums, known->sum / known->count, beside);
+}
+
+/* Both arms of a pair in an epoch, without what the covariate explains. */
+static struct cuped analysing_arms(const struct analysing *self, size_t epoch, size_t treatment)
+{
+	const struct arm_sums *control = analysing_sums(self, epoch, self->input->control);
+	const struct arm_sums *treated = analysing_sums(self, epoch, treatment);
+	if (self->options->covariate)
+		return cuped_adjust(control, treated);
+	return (struct cuped){.control = arm_sums_values(control), .treatment = arm_sums_values(treated)};
+}
+
+/* ---- looks ---- */
+
+/* When the points are full, every second one stays, and from then on every second look becomes one. */
+static void pair_remember(struct pair_analysis *pair, struct pair_history *history, int64_t time_ms, size_t epoch, uint64_t units)
+{
+	if (history->looks++ % history->every != 0)
+		return;
+	if (pair->point_count == ANALYSIS_POINTS_MAX) {
+		pair->point_count = ANALYSIS_POINTS_MAX / 2;
+		for (size_t i = 0; i < pair->point_count; i++)
+			pair->points[i] = pair->points[2 * i];
+		history->every *= 2;
+	}
+	pair->points[pair->point_count++] = (struct pair_point){time_ms, (uint32_t)epoch, units,
+								sequence_estimate(&pair->sequence), pair->sequence.interval};
+}
+
+static void analysing_look(const struct analysing *self, size_t epoch, int64_t time_ms)
+{
+	for (size_t i = 0; i < self->analysis->pair_count; i++) {
+		struct pair_analysis *pair = &self->analysis->pairs[i];
+		const struct cuped arms = analysing_arms(self, epoch, pair->treatment);
+		if (sequence_look(&pair->sequence, &arms.control, &arms.treatment, self->analysis->rates, self->options->practical))
+			pair_remember(pair, &self->histories[i], time_ms, epoch, arms.control.count + arms.treatment.count);
+	}
+}
+
+/* Of a policy: what earlier rewards let expect of the arm, and of the arm that was chosen the rest by its probability. */
+static double adaptive_score(const struct analysing *self, size_t arm, size_t chosen, const struct analysis_value *value)
+{
+	const double expected = self->earlier[arm].mean;
+	return arm == chosen ? expected + (value->value - expected) / value->probability : expected;
+}
+
+static void adaptive_take(const struct analysing *self, const struct analysis_value *value)
+{
+	const struct analysis_input *input = self->input;
+	const size_t chosen = input->units[value->unit].arm;
+	const double control = adaptive_score(self, input->control, chosen, value);
+	moments_add(&self->arm_scores[input->control], control);
+	for (size_t i = 0; i < self->analysis->pair_count; i++) {
+		struct pair_analysis *pair = &self->analysis->pairs[i];
+		const double score = adaptive_score(self, pair->treatment, chosen, value);
+		moments_add(&self->scores[i], score - control);
+		moments_add(&self->arm_scores[pair->treatment], score);
+	}
+	moments_add(&self->earlier[chosen], value->value);
+	self->analysis->arms[chosen].units++;
+}
+
+static void adaptive_look(const struct analysing *self, int64_t time_ms)
+{
+	const struct moments *control = &self->earlier[self->input->control];
+	for (size_t i = 0; i < self->analysis->pair_count; i++) {
+		struct pair_analysis *pair = &self->analysis->pairs[i];
+		const struct moments *treatment = &self->earlier[pair->treatment], *scores = &self->scores[i];
+		if (!burn_in_over(control, treatment, self->analysis->rates))
+			continue;
+		if (pair->sequence.tau2 == 0)
+			pair->sequence.tau2 = burn_in_tau2(control, treatment, self->options->practical);
+		sequence_look_at(&pair->sequence, scores->mean, moments_variance(scores, 1) / (double)scores->count);
+		pair_remember(pair, &self->histories[i], time_ms, 0, scores->count);
+	}
+}
+
+static void analysing_run(const struct analysing *self)
+{
+	const struct analysis_input *input = self->input;
+	const size_t every = input->value_count / ANALYSIS_LOOKS_MAX + 1;
+	size_t epoch = SIZE_MAX;
+	for (size_t i = 0; i < input->value_count; i++) {
+		const struct analysis_value *value = &input->values[i];
+		const size_t here = self->options->adaptive ? 0 : input->units[value->unit].epoch;
+		const bool ends = i + 1 == input->value_count || input->units[value[1].unit].epoch != here;
+		for (size_t pair = 0; here != epoch && pair < self->analysis->pair_count; pair++)
+			sequence_epoch(&self->analysis->pairs[pair].sequence, true);
+		epoch = here;
+		if (self->options->adaptive)
+			adaptive_take(self, value);
+		else
+			unit_take(self, value);
+		if (i % every != 0 && !ends)
+			continue;
+		if (self->options->adaptive)
+			adaptive_look(self, value->time_ms);
+		else
+			analysing_look(self, epoch, value->time_ms);
+	}
+}
+
+/* ---- what follows for an arm, and for a pair ---- */
+
+static bool values_are_rates(const struct analysis_input *input)
+{
+	for (size_t i = 0; i < input->value_count; i++)
+		if (input->values[i].value != 0 && input->values[i].value != 1)
+			return false;
+	return input->value_count > 0;
+}
+
+/* The epoch whose smallest arm has the most units. */
+static size_t epoch_largest(const struct analysing *self)
+{
+	size_t largest = 0;
+	uint64_t most = 0;
+	for (size_t epoch = 0; epoch < self->input->epochs; epoch++) {
+		uint64_t least = UINT64_MAX;
+		for (size_t arm = 0; arm < self->input->arms; arm++) {
+			const uint64_t units = analysing_sums(self, epoch, arm)->count;
+			least = units < least ? units : least;
+		}
+		if (least > most) {
+			most = least;
+			largest = epoch;
+		}
+	}
+	return largest;
+}
+
+static struct moments analysing_arm(const struct analysing *self, size_t arm)
+{
+	if (self->options->adaptive)
+		return self->arm_scores[arm];
+	return arm_sums_values(analysing_sums(self, self->analysis->main_epoch, arm));
+}
+
+/* Rates of units that have one value each. */
+static bool moments_are_rates(const struct analysing *self, const struct moments *arm)
+{
+	const double count = (double)arm->count, hits = arm->mean * count;
+	const double squares = hits * (1 - arm->mean);
+	return self->analysis->rates && !self->options->adaptive && !self->options->covariate &&
+	       fabs(arm->squares - squares) <= 1e-6 * count;
+}
+
+static struct rate rate_of(const struct moments *arm)
+{
+	return (struct rate){round(arm->mean * (double)arm->count), (double)arm->count};
+}
+
+/* Of an arm's mean; less is better: of its negative, or of failures. */
+static struct arm_posterior posterior_of(const struct analysing *self, const struct moments *arm, bool rates)
+{
+	const bool lower = self->options->lower_is_better;
+	const struct rate rate = rate_of(arm);
+	if (rates) {
+		const double hits = lower ? rate.trials - rate.successes : rate.successes;
+		return (struct arm_posterior){.kind = POSTERIOR_BETA, .alpha = 1 + hits, .beta = 1 + rate.trials - hits};
+	}
+	return (struct arm_posterior){.kind = POSTERIOR_NORMAL,
+				      .mean = lower ? -arm->mean : arm->mean,
+				      .scale = sqrt(moments_variance(arm, 1) / (double)arm->count)};
+}
+
+/* The chances are those among arms that have units. */
+static void arms_conclude(const struct analysing *self)
+{
+	struct arm_posterior posteriors[ANALYSIS_ARMS_MAX];
+	double chances[ANALYSIS_ARMS_MAX];
+	size_t known[ANALYSIS_ARMS_MAX], count = 0;
+	bool rates = true;
+	for (size_t arm = 0; arm < self->input->arms; arm++) {
+		const struct moments moments = analysing_arm(self, arm);
+		rates = rates && moments_are_rates(self, &moments);
+	}
+	for (size_t arm = 0; arm < self->input->arms; arm++) {
+		const struct moments moments = analysing_arm(self, arm);
+		struct arm_analysis *made = &self->analysis->arms[arm];
+		made->mean = moments.count > 0 ? moments.mean : NAN;
+		made->sd = sqrt(moments_variance(&moments, 1));
+		made->best = NAN;
+		posteriors[count] = posterior_of(self, &moments, rates);
+		if (moments.count > 0 && (rates || posteriors[count].scale > 0))
+			known[count++] = arm;
+	}
+	if (count < 2)
+		return;
+	best_arm_chances(posteriors, count, chances);
+	for (size_t i = 0; i < count; i++)
+		self->analysis->arms[known[i]].best = chances[i];
+}
+
+/* The mean of what a normal difference has above 0. */
+static double normal_surplus(double mean, double scale)
+{
+	const double z = mean / scale;
+	return mean * normal_cdf(z) + scale * exp(-z * z / 2) / sqrt(2 * M_PI);
+}
+
+static void pair_conclude_bayes(const struct analysing *self, struct pair_analysis *pair, const struct cuped *arms)
+{
+	const bool rates = moments_are_rates(self, &arms->control) && moments_are_rates(self, &arms->treatment);
+	const struct arm_posterior control = posterior_of(self, &arms->control, rates);
+	const struct arm_posterior treatment = posterior_of(self, &arms->treatment, rates);
+	pair->better = pair->loss_treatment = pair->loss_control = NAN;
+	if (rates) {
+		const struct beta_posterior c = {control.alpha, control.beta}, t = {treatment.alpha, treatment.beta};
+		pair->better = posterior_above(t, c);
+		pair->loss_treatment = posterior_loss(t, c);
+		pair->loss_control = posterior_loss(c, t);
+		return;
+	}
+	double mean = treatment.mean - control.mean, scale = hypot(control.scale, treatment.scale);
+	if (self->options->adaptive) {
+		const struct moments *scores = &self->scores[pair - self->analysis->pairs];
+		mean = self->options->lower_is_better ? -scores->mean : scores->mean;
+		scale = sqrt(moments_variance(scores, 1) / (double)scores->count);
+	}
+	if (!(scale > 0))
+		return;
+	pair->better = normal_cdf(mean / scale);
+	pair->loss_treatment = normal_surplus(-mean, scale);
+	pair->loss_control = normal_surplus(mean, scale);
+}
+
+double units_to_decide(const struct moments *control, const struct moments *treatment, double tau2, double alpha,
+		       double difference)
+{
+	const double total = (double)control->count + (double)treatment->count;
+	const double each = moments_variance(control, 1) * total / (double)control->count +
+			    moments_variance(treatment, 1) * total / (double)treatment->count; /* variance x units */
+	const double chance = normal_quantile(ANALYSIS_POWER);
+	double low = 0, high = log(UNITS_MOST);
+	if (!(each > 0) || !(tau2 > 0) || !(difference > 0) || !isfinite(each))
+		return NAN;
+	for (unsigned i = 0; i < HALVINGS; i++) {
+		const double middle = (low + high) / 2, variance = each / exp(middle);
+		const double reach = sequence_half_width(variance, tau2, alpha) + chance * sqrt(variance);
+		*(reach <= difference ? &high : &low) = middle;
+	}
+	return ceil(exp(high));
+}
+
+/* At a fixed horizon; and how many units it takes. */
+static void pair_conclude_units(const struct analysing *self, struct pair_analysis *pair, const struct cuped *arms)
+{
+	const struct moments *control = &arms->control, *treatment = &arms->treatment;
+	const double c = (double)control->count, t = (double)treatment->count;
+	const double deviation = sqrt((control->squares + treatment->squares) / (c + t - 2));
+	const double effect = pair->threshold / deviation;
+	pair->welch = welch_test(control, treatment, pair->alpha);
+	pair->effect = effect_size(control, treatment);
+	pair->has_rates = moments_are_rates(self, control) && moments_are_rates(self, treatment);
+	if (pair->has_rates)
+		pair->rates = rate_test(rate_of(control), rate_of(treatment), pair->alpha);
+	pair->power = power_of_t(effect, c, t, pair->alpha);
+	pair->units_horizon = ceil(units_for_normal(effect, pair->alpha, ANALYSIS_POWER, t / c) * (1 + t / c));
+	pair->units_needed = units_to_decide(control, treatment, pair->sequence.tau2, pair->alpha * pair->sequence.weight,
+					     pair->threshold);
+	pair->units_had = c + t;
+}
+
+/* By as much wider than at one look as the sequence is. */
+static void pair_conclude_improvement(struct pair_analysis *pair, const struct cuped *arms)
+{
+	const struct sequence *sequence = &pair->sequence;
+	const double control = moments_variance(&arms->control, 1) / (double)arms->control.count;
+	const double treatment = moments_variance(&arms->treatment, 1) / (double)arms->treatment.count;
+	const double one_look = normal_critical(pair->alpha / 2) * sqrt(sequence->variance);
+	const double every_look = sequence_half_width(sequence->variance, sequence->tau2, sequence->alpha * sequence->weight);
+	const double wider = every_look * every_look / (one_look * one_look);
+	pair->improvement = improvement_of_means(arms->control.mean, control * wider, arms->control.mean + pair->estimate,
+						 treatment * wider, pair->alpha);
+}
+
+struct interval pair_gain(const struct pair_analysis *pair, bool lower_is_better)
+{
+	const struct interval interval = pair->sequence.interval;
+	return lower_is_better ? (struct interval){-interval.high, -interval.low} : interval;
+}
+
+static enum pair_state pair_conclude_state(const struct pair_analysis *pair, bool lower_is_better)
+{
+	const struct interval gain = pair_gain(pair, lower_is_better);
+	if (isnan(pair->estimate))
+		return PAIR_EARLY;
+	if (interval_empty(gain))
+		return PAIR_CHANGED;
+	if (gain.low > 0)
+		return gain.high < pair->threshold ? PAIR_BETTER_SLIGHTLY : PAIR_BETTER;
+	if (gain.high < 0)
+		return PAIR_WORSE;
+	return gain.low > -pair->threshold && gain.high < pair->threshold ? PAIR_EQUAL : PAIR_OPEN;
+}
+
+enum guardrail_state pair_guardrail(const struct pair_analysis *pair, bool lower_is_better)
+{
+	const struct interval gain = pair_gain(pair, lower_is_better);
+	if (isnan(pair->estimate) || interval_empty(gain))
+		return GUARDRAIL_OPEN;
+	if (gain.high < -pair->threshold)
+		return GUARDRAIL_BROKEN;
+	return gain.low > -pair->threshold ? GUARDRAIL_KEPT : GUARDRAIL_OPEN;
+}
+
+static void pair_conclude(const struct analysing *self, struct pair_analysis *pair)
+{
+	const struct cuped arms =
+		self->options->adaptive
+			? (struct cuped){.control = self->earlier[self->input->control],
+					 .treatment = self->earlier[pair->treatment]}
+			: analysing_arms(self, self->analysis->main_epoch, pair->treatment);
+	pair->estimate = sequence_estimate(&pair->sequence);
+	pair->threshold = self->options->practical * fabs(arms.control.mean);
+	pair->theta = arms.theta;
+	pair->reduction = arms.reduction;
+	pair_conclude_bayes(self, pair, &arms);
+	pair_conclude_units(self, pair, &arms);
+	pair->improvement = (struct improvement){false, NAN, {NAN, NAN}};
+	if (pair->sequence.variance > 0)
+		pair_conclude_improvement(pair, &arms);
+	pair->state = pair_conclude_state(pair, self->options->lower_is_better);
+}
+
+/* ---- all of it ---- */
+
+static bool analysing_open(struct analysing *self, struct arena *arena)
+{
+	const struct analysis_input *input = self->input;
+	struct metric_analysis *analysis = self->analysis;
+	const size_t pairs = input->arms - 1;
+	analysis->arm_count = input->arms;
+	analysis->arms = ARENA_ARRAY(arena, struct arm_analysis, input->arms);
+	analysis->pairs = ARENA_ARRAY(arena, struct pair_analysis, pairs + 1);
+	self->units = ARENA_ARRAY(arena, struct unit_values, input->unit_count + 1);
+	self->sums = ARENA_ARRAY(arena, struct arm_sums, input->arms * (input->epochs + 1));
+	self->earlier = ARENA_ARRAY(arena, struct moments, input->arms);
+	self->arm_scores = ARENA_ARRAY(arena, struct moments, input->arms);
+	self->scores = ARENA_ARRAY(arena, struct moments, pairs + 1);
+	self->histories = ARENA_ARRAY(arena, struct pair_history, pairs + 1);
+	if (!analysis->arms || !analysis->pairs || !self->units || !self->sums || !self->earlier || !self->arm_scores ||
+	    !self->scores || !self->histories)
+		return false;
+	for (size_t arm = 0; arm < input->arms; arm++) {
+		struct pair_analysis *pair = &analysis->pairs[analysis->pair_count];
+		if (arm == input->control)
+			continue;
+		pair->treatment = arm;
+		pair->alpha = self->options->role == ROLE_PRIMARY ? self->options->alpha / (double)pairs : self->options->alpha;
+		pair->sequence = sequence_begin(pair->alpha, self->options->stages);
+		pair->points = ARENA_ARRAY(arena, struct pair_point, ANALYSIS_POINTS_MAX);
+		self->histories[analysis->pair_count++].every = 1;
+	}
+	return !arena_failed(arena);
+}
+
+bool metric_analyse(const struct analysis_input *input, const struct analysis_options *options, struct arena *arena,
+		    struct metric_analysis *analysis)
+{
+	struct analysing self = {.input = input, .options = options, .analysis = analysis};
+	*analysis = (struct metric_analysis){.rates = values_are_rates(input)};
+	if (!analysing_open(&self, arena))
+		return false;
+	analysing_run(&self);
+	analysis->main_epoch = options->adaptive ? 0 : epoch_largest(&self);
+	arms_conclude(&self);
+	for (size_t i = 0; i < analysis->pair_count; i++)
+		pair_conclude(&self, &analysis->pairs[i]);
+	return true;
+}

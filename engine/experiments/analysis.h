@@ -1,0 +1,135 @@
+/* analysis.h: Analysis of one metric of an experiment: each treatment compared with the control, per unit and epoch.
+ *
+ * A unit's number is the mean of its values in an epoch, so requests of one unit count as one. Comparisons are within an
+ * epoch (statistics/sequence.h), and are always valid: they hold however often one looks. Numbers for a fixed horizon and
+ * Bayesian ones are of the epoch with the most units, and hold for one look only.
+ *
+ * Where a policy chose by what it had learnt (bandits), differences are means of AIPW scores: what earlier rewards let
+ * expect of an arm, and the rest of a reward divided by the probability of its choice.
+ *
+ * Pure; the results are in the arena.
+ */
+#ifndef SLUICE_EXPERIMENTS_ANALYSIS_H
+#define SLUICE_EXPERIMENTS_ANALYSIS_H
+
+#include "base/arena.h"
+#include "statistics/means.h"
+#include "statistics/rates.h"
+#include "statistics/sequence.h"
+
+#define ANALYSIS_ARMS_MAX 64	 /* as many as an assignment has */
+#define ANALYSIS_POINTS_MAX 120	 /* of a pair's history: as many as a chart can show */
+#define ANALYSIS_LOOKS_MAX 50000 /* at one comparison: beyond, a look follows several values */
+#define ANALYSIS_ALPHA 0.05
+#define ANALYSIS_PRACTICAL 0.05 /* of the control's mean: a difference below it is not worth a change */
+#define ANALYSIS_POWER 0.8
+
+enum analysis_role { ROLE_PRIMARY, ROLE_GUARDRAIL, ROLE_OTHER };
+
+struct analysis_unit {
+	uint32_t epoch, arm;
+	double covariate; /* known before the assignment; NaN counts as 0 */
+};
+
+struct analysis_value {
+	int64_t time_ms;
+	uint32_t unit;
+	double value;	    /* finite */
+	double probability; /* of the choice; only for a policy */
+	uint32_t exposure;  /* of the request, where the values come from a join; UINT32_MAX: of no request */
+};
+
+struct analysis_input {
+	size_t arms, control;
+	size_t epochs;
+	size_t unit_count;
+	const struct analysis_unit *units;
+	const struct analysis_value *values; /* by epoch, and then by time */
+	size_t value_count;
+};
+
+struct analysis_options {
+	enum analysis_role role;
+	double alpha;	  /* of the metric; for a primary one it is divided by the number of treatments */
+	double practical; /* share of the control's mean */
+	bool lower_is_better;
+	bool covariate; /* CUPED */
+	bool adaptive;	/* a policy chose */
+	uint32_t stages; /* that are declared; the first epochs are theirs */
+};
+
+struct arm_analysis {
+	uint64_t units;	   /* with a value, over all epochs */
+	double mean, sd;   /* of the units of the main epoch */
+	double best;	   /* chance to be the best of all arms */
+};
+
+enum pair_state {
+	PAIR_EARLY,	   /* burn-in is not over */
+	PAIR_OPEN,	   /* the interval allows more than one answer */
+	PAIR_BETTER,	   /* better; whether by more than the practical threshold is open or certain */
+	PAIR_BETTER_SLIGHTLY, /* better, and certainly by less than the threshold */
+	PAIR_EQUAL,	   /* certainly within the threshold on either side */
+	PAIR_WORSE,
+	PAIR_CHANGED	   /* no one difference fits all looks: it has changed */
+};
+
+const char *pair_state_name(enum pair_state state); /* "better" */
+
+struct pair_point {
+	int64_t time_ms;
+	uint32_t epoch;
+	uint64_t units; /* of both arms in that epoch */
+	double estimate;
+	struct interval interval; /* over all looks so far */
+};
+
+struct pair_analysis {
+	size_t treatment;
+	enum pair_state state;
+	double alpha; /* its share */
+	struct sequence sequence;
+	double estimate; /* of the difference; NaN before the first look */
+	double threshold; /* the practical one, as a difference */
+	struct improvement improvement; /* at every look, as the sequence */
+	bool discovered; /* of ROLE_OTHER: by e-BH over all of them */
+	struct t_test welch;
+	struct effect_size effect;
+	bool has_rates;
+	struct rate_test rates;
+	double power; /* to find the practical threshold with the units that there are, at one look */
+	double better, loss_treatment, loss_control; /* chance to be better; expected loss of choosing either */
+	double units_horizon; /* of both arms, for one look, to find the threshold with a chance of ANALYSIS_POWER */
+	double units_needed;  /* the same, for looks at any time */
+	double units_had;     /* of both arms, in the main epoch */
+	double theta, reduction; /* CUPED: the slope, and the share of the variance that it takes off */
+	size_t point_count;
+	struct pair_point *points;
+};
+
+struct metric_analysis {
+	bool rates; /* values are 0 and 1 */
+	size_t main_epoch;
+	size_t arm_count, pair_count;
+	struct arm_analysis *arms;
+	struct pair_analysis *pairs; /* one for each arm but the control */
+};
+
+/* False: the arena is full. */
+bool metric_analyse(const struct analysis_input *input, const struct analysis_options *options, struct arena *arena,
+		    struct metric_analysis *analysis);
+
+/* The interval of a difference, turned so that more is better. */
+struct interval pair_gain(const struct pair_analysis *pair, bool lower_is_better);
+
+enum guardrail_state { GUARDRAIL_OPEN, GUARDRAIL_KEPT, GUARDRAIL_BROKEN };
+
+/* One-sided: whether the treatment is worse by more than the threshold. */
+enum guardrail_state pair_guardrail(const struct pair_analysis *pair, bool lower_is_better);
+
+/* Units of both arms with which a sequence of the weight alpha decides a difference, with a chance of ANALYSIS_POWER. The
+ * shares are those of the arms among these units. */
+double units_to_decide(const struct moments *control, const struct moments *treatment, double tau2, double alpha,
+		       double difference);
+
+#endif

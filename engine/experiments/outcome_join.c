@@ -1,0 +1,328 @@
+/* outcome_join.c: see outcome_join.h. Entries are a ring in the order in which exposures came. An index of buckets finds
+ * them by the hash of their request's id; entries of one bucket are a list, the newest first. */
+#include "experiments/outcome_join.h"
+
+#include <assert.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+
+#define MS_PER_SECOND 1000
+#define REWARD_BIT 1U
+#define EPOCHS_AT_FIRST 16
+#define KEY_ARENA_BYTES ((size_t)64 << 10) /* far more than the longest id */
+
+struct open_exposure {
+	uint64_t id;	/* hash */
+	uint64_t unit;	/* hash */
+	uint32_t origin; /* part of its hash */
+	uint32_t time_s;
+	uint32_t next; /* in the list of its bucket: index and 1; 0: the last */
+	uint16_t epoch;
+	uint8_t arm;
+	uint8_t outcomes; /* bits of those that are joined */
+};
+
+static_assert(sizeof(struct open_exposure) == OUTCOME_ENTRY_BYTES, "the memory of an open exposure is promised");
+
+struct outcome_epoch {
+	uint64_t experiment, table; /* hashes */
+};
+
+struct outcome_join {
+	struct outcome_join_config config;
+	uint64_t metrics[OUTCOME_METRICS_MAX]; /* hashes of their names */
+	struct open_exposure *ring;
+	uint32_t *buckets;	/* index and 1 of the newest entry; 0: none */
+	uint32_t capacity, mask; /* entries; buckets less 1 */
+	uint32_t oldest, count;
+	int64_t now_ms; /* of the latest exposure */
+	struct arena *arena; /* of one key */
+	struct outcome_epoch *epochs;
+	size_t epoch_count, epoch_capacity;
+	struct outcome_join_counts counts;
+};
+
+/* ---- epochs ---- */
+
+static uint64_t text_hash(const struct outcome_join *join, struct text text)
+{
+	return hash_bytes(text.bytes, text.length, join->config.seed);
+}
+
+/* There are few, and the latest is nearly always the one. */
+static size_t epoch_find(const struct outcome_join *join, const struct outcome_epoch *epoch)
+{
+	for (size_t i = join->epoch_count; i-- > 0;)
+		if (join->epochs[i].experiment == epoch->experiment && join->epochs[i].table == epoch->table)
+			return i;
+	return SIZE_MAX;
+}
+
+static size_t epoch_take(struct outcome_join *join, const struct outcome_epoch *epoch)
+{
+	size_t found = epoch_find(join, epoch);
+	if (found != SIZE_MAX || join->epoch_count == OUTCOME_EPOCHS_MAX)
+		return found;
+	if (join->epoch_count == join->epoch_capacity) {
+		size_t capacity = join->epoch_capacity ? 2 * join->epoch_capacity : EPOCHS_AT_FIRST;
+		struct outcome_epoch *epochs = memory_resize(join->epochs, capacity, sizeof *epochs);
+		if (!epochs)
+			return SIZE_MAX;
+		join->epochs = epochs;
+		join->epoch_capacity = capacity;
+	}
+	join->epochs[join->epoch_count] = *epoch;
+	return join->epoch_count++;
+}
+
+uint32_t outcome_join_epoch(const struct outcome_join *join, struct text experiment, struct text table)
+{
+	const struct outcome_epoch epoch = {text_hash(join, experiment), text_hash(join, table)};
+	size_t found = epoch_find(join, &epoch);
+	return found == SIZE_MAX ? UINT32_MAX : (uint32_t)found;
+}
+
+/* ---- entries ---- */
+
+static uint32_t *bucket_of(const struct outcome_join *join, uint64_t id)
+{
+	return &join->buckets[id & join->mask];
+}
+
+/* Removes the oldest entry from the ring. It is the last of its bucket's list. */
+static void oldest_remove(struct outcome_join *join)
+{
+	uint32_t *link = bucket_of(join, join->ring[join->oldest].id);
+	while (*link != join->oldest + 1)
+		link = &join->ring[*link - 1].next;
+	*link = 0;
+	join->oldest = join->oldest + 1 == join->capacity ? 0 : join->oldest + 1;
+	join->count--;
+}
+
+static int64_t entry_ms(const struct open_exposure *entry)
+{
+	return (int64_t)entry->time_s * MS_PER_SECOND;
+}
+
+static void window_expire(struct outcome_join *join)
+{
+	while (join->count > 0 && entry_ms(&join->ring[join->oldest]) + MS_PER_SECOND + join->config.window_ms <= join->now_ms) {
+		oldest_remove(join);
+		join->counts.expired++;
+	}
+}
+
+static struct open_exposure *entry_next(const struct outcome_join *join, uint32_t link, uint64_t id)
+{
+	while (link != 0 && join->ring[link - 1].id != id)
+		link = join->ring[link - 1].next;
+	return link == 0 ? NULL : &join->ring[link - 1];
+}
+
+static uint32_t origin_hash(const struct outcome_join *join, const struct origin *origin)
+{
+	if (origin->topic.length == 0)
+		return 0;
+	const int64_t place[2] = {origin->partition, origin->offset};
+	return (uint32_t)hash_bytes(place, sizeof place, text_hash(join, origin->topic));
+}
+
+static void entry_add(struct outcome_join *join, const struct open_exposure *made)
+{
+	if (join->count == join->capacity) {
+		oldest_remove(join);
+		join->counts.dropped++;
+	}
+	uint32_t place = (uint32_t)(((uint64_t)join->oldest + join->count) % join->capacity);
+	uint32_t *bucket = bucket_of(join, made->id);
+	join->ring[place] = *made;
+	join->ring[place].next = *bucket;
+	*bucket = place + 1;
+	join->count++;
+}
+
+/* ---- exposures ---- */
+
+static enum exposure_fate exposure_open(struct outcome_join *join, const struct outcome_exposure *exposure)
+{
+	const struct outcome_epoch epoch = {text_hash(join, exposure->experiment), text_hash(join, exposure->table)};
+	const uint64_t id = text_hash(join, exposure->id);
+	const uint32_t origin = origin_hash(join, &exposure->origin);
+	if (exposure->time_ms + join->config.window_ms <= join->now_ms)
+		return EXPOSURE_LATE;
+	if (exposure->time_ms > join->now_ms)
+		join->now_ms = exposure->time_ms;
+	window_expire(join);
+	for (const struct open_exposure *entry = entry_next(join, *bucket_of(join, id), id); entry;
+	     entry = entry_next(join, entry->next, id))
+		if (join->epochs[entry->epoch].experiment == epoch.experiment)
+			return entry->origin == origin ? EXPOSURE_REPEATED : EXPOSURE_DOUBLED;
+	size_t number = exposure->arm < OUTCOME_ARMS_MAX && exposure->time_ms >= 0 ? epoch_take(join, &epoch) : SIZE_MAX;
+	if (number == SIZE_MAX)
+		return EXPOSURE_REFUSED;
+	const struct open_exposure made = {.id = id,
+					   .unit = exposure->unit.length > 0 ? text_hash(join, exposure->unit) : 0,
+					   .origin = origin,
+					   .time_s = (uint32_t)(exposure->time_ms / MS_PER_SECOND),
+					   .epoch = (uint16_t)number,
+					   .arm = (uint8_t)exposure->arm};
+	entry_add(join, &made);
+	return EXPOSURE_OPENED;
+}
+
+enum exposure_fate outcome_join_expose(struct outcome_join *join, const struct outcome_exposure *exposure)
+{
+	enum exposure_fate fate = exposure_open(join, exposure);
+	uint64_t *const counts[] = {[EXPOSURE_OPENED] = &join->counts.opened,
+				    [EXPOSURE_REPEATED] = &join->counts.repeated,
+				    [EXPOSURE_DOUBLED] = &join->counts.doubled,
+				    [EXPOSURE_LATE] = &join->counts.late_exposures,
+				    [EXPOSURE_REFUSED] = &join->counts.refused};
+	++*counts[fate];
+	return fate;
+}
+
+/* ---- feedback ---- */
+
+struct joining {
+	struct outcome_join *join;
+	const struct feedback *feedback;
+	void (*joined)(void *context, const struct joined_outcome *outcome);
+	void *context;
+};
+
+static void outcome_add(const struct joining *joining, struct open_exposure *entry, unsigned bit, size_t metric, double value)
+{
+	if (entry->outcomes & bit) {
+		joining->join->counts.again++;
+		return;
+	}
+	const struct joined_outcome outcome = {.epoch = entry->epoch,
+					.arm = entry->arm,
+					.unit = entry->unit,
+					.exposed_ms = entry_ms(entry),
+					.metric = metric,
+					.value = value};
+	entry->outcomes = (uint8_t)(entry->outcomes | bit);
+	joining->join->counts.joined++;
+	joining->joined(joining->context, &outcome);
+}
+
+static void entry_join(const struct joining *joining, struct open_exposure *entry)
+{
+	const struct outcome_join *join = joining->join;
+	const struct feedback *feedback = joining->feedback;
+	if (feedback->has_reward)
+		outcome_add(joining, entry, REWARD_BIT, OUTCOME_REWARD, feedback->reward);
+	for (size_t i = 0; i < feedback->metric_count; i++) {
+		uint64_t name = text_hash(join, feedback->metrics[i].name);
+		for (size_t j = 0; j < join->config.metric_count; j++)
+			if (join->metrics[j] == name)
+				outcome_add(joining, entry, REWARD_BIT << (j + 1), j, feedback->metrics[i].value);
+	}
+}
+
+/* Whether the feedback is for that entry of its request. */
+static bool entry_fits(const struct joining *joining, const struct open_exposure *entry)
+{
+	const struct feedback *feedback = joining->feedback;
+	const struct outcome_join *join = joining->join;
+	return (feedback->experiment.length == 0 ||
+		join->epochs[entry->epoch].experiment == text_hash(join, feedback->experiment)) &&
+	       (feedback->origin.topic.length == 0 || entry->origin == 0 ||
+		entry->origin == origin_hash(join, &feedback->origin));
+}
+
+void outcome_join_feedback(struct outcome_join *join, const struct feedback *feedback,
+			   void (*joined)(void *context, const struct joined_outcome *outcome), void *context)
+{
+	const struct joining joining = {join, feedback, joined, context};
+	bool found = false, late = false;
+	if (feedback->id.length == 0 && feedback->origin.topic.length == 0) {
+		join->counts.by_unit++;
+		return;
+	}
+	arena_reset(join->arena);
+	const uint64_t id = text_hash(join, feedback_key(feedback, join->arena));
+	for (struct open_exposure *entry = entry_next(join, *bucket_of(join, id), id); entry;
+	     entry = entry_next(join, entry->next, id)) {
+		if (!entry_fits(&joining, entry))
+			continue;
+		found = true;
+		if (feedback->time_ms > entry_ms(entry) + MS_PER_SECOND + join->config.window_ms)
+			late = true;
+		else
+			entry_join(&joining, entry);
+	}
+	join->counts.late += late;
+	join->counts.unknown += !found;
+}
+
+/* ---- opening ---- */
+
+static bool join_reserve(struct outcome_join *join, const struct outcome_join_config *config, struct error *error)
+{
+	const size_t each = sizeof *join->ring + sizeof *join->buckets;
+	size_t capacity = config->memory_bytes / each, buckets = 1;
+	if (capacity > UINT32_MAX - 1)
+		capacity = UINT32_MAX - 1;
+	while (2 * buckets <= capacity)
+		buckets *= 2;
+	join->capacity = (uint32_t)capacity;
+	join->mask = (uint32_t)(buckets - 1);
+	join->ring = memory_take(capacity, sizeof *join->ring);
+	join->buckets = memory_take(buckets, sizeof *join->buckets);
+	join->arena = arena_open(KEY_ARENA_BYTES);
+	return (join->ring && join->buckets && join->arena) ||
+	       error_memory(error, ERROR_SYSTEM, "reserving memory for open exposures");
+}
+
+struct outcome_join *outcome_join_open(const struct outcome_join_config *config, struct error *error)
+{
+	if (config->metric_count > OUTCOME_METRICS_MAX || config->window_ms <= 0 ||
+	    config->memory_bytes < sizeof(struct open_exposure) + sizeof(uint32_t)) {
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "the join of outcomes needs at most %d metrics, a window above 0, and memory for one exposure",
+			  OUTCOME_METRICS_MAX);
+		return NULL;
+	}
+	struct outcome_join *join = memory_take(1, sizeof *join);
+	if (!join || !join_reserve(join, config, error)) {
+		outcome_join_close(join);
+		error_memory(error, ERROR_SYSTEM, "opening a join of outcomes");
+		return NULL;
+	}
+	join->config = *config;
+	for (size_t i = 0; i < config->metric_count; i++)
+		join->metrics[i] = text_hash(join, config->metrics[i]);
+	join->config.metrics = NULL;
+	return join;
+}
+
+void outcome_join_close(struct outcome_join *join)
+{
+	if (!join)
+		return;
+	arena_close(join->arena);
+	memory_give(join->ring);
+	memory_give(join->buckets);
+	memory_give(join->epochs);
+	memory_give(join);
+}
+
+size_t outcome_join_capacity(const struct outcome_join *join)
+{
+	return join->capacity;
+}
+
+size_t outcome_join_open_count(const struct outcome_join *join)
+{
+	return join->count;
+}
+
+struct outcome_join_counts outcome_join_counts(const struct outcome_join *join)
+{
+	return join->counts;
+}

@@ -1,0 +1,98 @@
+/* outcome_join.h: Outcome join: open exposures in memory, to which feedback is joined by request id as it arrives.
+ *
+ * An open exposure takes OUTCOME_ENTRY_BYTES and four bytes of an index. All memory is reserved at once, so a request
+ * never waits for it. An exposure stays open for the window. When there is no space, the oldest one is dropped, and
+ * counted.
+ *
+ * Each outcome (the reward, or a metric by its name) of an exposure is joined at most once. The first one counts, so
+ * the same records again, in any order, add nothing. An id is of one request: if another request comes with an id that
+ * is still open, its exposure is counted as doubled and not opened. The id of a request that was sent without one is its
+ * origin (message/feedback.h), so feedback by origin finds those requests.
+ *
+ * Time is that of the records: the latest exposure is now. The same records in the same order always give the same
+ * outcomes and counts. So the join is restored by the records of the last window. Records must be passed in about the
+ * order of their times: feedback before its exposure is unknown.
+ *
+ * Pure. Belongs to one thread.
+ */
+#ifndef SLUICE_EXPERIMENTS_OUTCOME_JOIN_H
+#define SLUICE_EXPERIMENTS_OUTCOME_JOIN_H
+
+#include "message/feedback.h"
+
+#define OUTCOME_ENTRY_BYTES 32
+#define OUTCOME_METRICS_MAX 7 /* an entry has a bit for each, and one for the reward */
+#define OUTCOME_ARMS_MAX 255
+#define OUTCOME_EPOCHS_MAX 65535 /* tables of units of all experiments, as long as the join lives */
+
+struct outcome_join;
+
+struct outcome_join_config {
+	size_t memory_bytes; /* for open exposures and their index */
+	int64_t window_ms;   /* feedback that is later is not joined */
+	uint64_t seed;	     /* of the hash of ids, against ids that are chosen to collide */
+	size_t metric_count; /* of those that are joined besides the reward */
+	const struct text *metrics; /* copied */
+};
+
+/* An exposure, as its record has it. */
+struct outcome_exposure {
+	struct text id;
+	struct origin origin; /* topic empty: unknown */
+	struct text experiment;
+	struct text unit;
+	struct text table; /* version of the table of units */
+	uint32_t arm;	   /* number of the variant in its experiment */
+	int64_t time_ms;
+};
+
+/* A joined outcome. */
+struct joined_outcome {
+	uint32_t epoch; /* number of the experiment and version of its table: outcome_join_epoch() */
+	uint32_t arm;
+	uint64_t unit; /* hash of the unit; 0: none */
+	int64_t exposed_ms; /* whole seconds */
+	size_t metric; /* index in the configuration; OUTCOME_REWARD */
+	double value;
+};
+
+#define OUTCOME_REWARD SIZE_MAX
+
+enum exposure_fate {
+	EXPOSURE_OPENED,
+	EXPOSURE_REPEATED, /* the same one again: at-least-once delivery repeats records */
+	EXPOSURE_DOUBLED,  /* another request with an open id */
+	EXPOSURE_LATE,	   /* older than the window */
+	EXPOSURE_REFUSED   /* an arm beyond OUTCOME_ARMS_MAX, an epoch beyond OUTCOME_EPOCHS_MAX, or memory ran out */
+};
+
+struct outcome_join_counts {
+	uint64_t opened, repeated, doubled, late_exposures, refused; /* exposures, by their fate */
+	uint64_t expired; /* exposures whose window is over */
+	uint64_t dropped; /* exposures that gave their place to newer ones within the window */
+	uint64_t joined;  /* outcomes */
+	uint64_t again;	  /* outcomes that an exposure has already */
+	uint64_t late;	  /* feedback after the window of its exposure */
+	uint64_t unknown; /* feedback without an open exposure */
+	uint64_t by_unit; /* feedback that names a unit alone: it is joined per unit, not here */
+};
+
+/* NULL: CONFIG, a setting is beyond its limits; or SYSTEM, memory ran out. */
+struct outcome_join *outcome_join_open(const struct outcome_join_config *config, struct error *error);
+void outcome_join_close(struct outcome_join *join); /* NULL is fine */
+
+enum exposure_fate outcome_join_expose(struct outcome_join *join, const struct outcome_exposure *exposure);
+
+/* Joins feedback with the open exposures of its request: of the experiment that it names, else of all. `joined` is called
+ * for each outcome that counts. The feedback has a time, and was checked by feedback_check(). */
+void outcome_join_feedback(struct outcome_join *join, const struct feedback *feedback,
+			   void (*joined)(void *context, const struct joined_outcome *outcome), void *context);
+
+/* The number of an experiment and a version of its table, of which an exposure was opened; UINT32_MAX: none was. */
+uint32_t outcome_join_epoch(const struct outcome_join *join, struct text experiment, struct text table);
+
+size_t outcome_join_capacity(const struct outcome_join *join);
+size_t outcome_join_open_count(const struct outcome_join *join);
+struct outcome_join_counts outcome_join_counts(const struct outcome_join *join);
+
+#endif

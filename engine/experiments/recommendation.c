@@ -1,0 +1,284 @@
+/* recommendation.c: Recommendation of a report: one plain sentence, its reasons, and what would change it. See report.h. */
+#include "experiments/report.h"
+
+#define PERCENT 100.0
+#define MS_PER_DAY 86400000.0
+
+struct recommending {
+	const struct report *report;
+	struct arena *arena;
+	struct recommendation *made;
+};
+
+double report_days(const struct joined *joined, double units)
+{
+	double met = 0;
+	for (size_t arm = 0; arm < joined->arms; arm++)
+		met += (double)joined->arm_units[arm];
+	const double days = (double)(joined->last_ms - joined->first_ms) / MS_PER_DAY;
+	return met > 0 && days > 0 ? units / met * days : NAN;
+}
+
+/* ---- lines ---- */
+
+#define REASON(self, ...) recommending_reason((self), arena_print((self)->arena, __VA_ARGS__))
+#define CHANGE(self, ...) recommending_change((self), arena_print((self)->arena, __VA_ARGS__))
+
+static void recommending_reason(struct recommending *self, const char *line)
+{
+	if (line && self->made->reason_count < REPORT_LINES_MAX)
+		self->made->reasons[self->made->reason_count++] = line;
+}
+
+static void recommending_change(struct recommending *self, const char *line)
+{
+	if (line && self->made->change_count < REPORT_LINES_MAX)
+		self->made->changes[self->made->change_count++] = line;
+}
+
+static struct text arm_name(const struct recommending *self, size_t arm)
+{
+	return self->report->joined->arm_names[arm];
+}
+
+/* "7.3% better", or by a number where a share is not defined. */
+static const char *gain_print(const struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
+{
+	const double turned = metric->lower_is_better ? -1 : 1;
+	const double gain = turned * pair->estimate;
+	const char *word = gain >= 0 ? "better" : "worse";
+	if (pair->improvement.defined)
+		return arena_print(self->arena, "%.2g%% %s", fabs(pair->improvement.estimate) * PERCENT, word);
+	return arena_print(self->arena, "%s by %.4g", word, fabs(gain));
+}
+
+static const char *range_print(const struct recommending *self, const struct pair_analysis *pair)
+{
+	const struct interval interval = pair->sequence.interval;
+	return arena_print(self->arena, "%.4g to %+.4g", interval.low, interval.high);
+}
+
+/* ---- what is known of a pair ---- */
+
+static void pair_reason(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
+{
+	const struct text treatment = arm_name(self, pair->treatment), control = arm_name(self, self->report->control);
+	const unsigned sure = (unsigned)lround((1 - pair->alpha) * PERCENT);
+	switch (pair->state) {
+	case PAIR_EARLY:
+		REASON(self, "`" TEXT_FORMAT "` of `" TEXT_FORMAT "`: too few units yet; each variant needs %d with this metric%s",
+		       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment), BURN_IN_UNITS,
+		       metric->analysis.rates ? ", and 20 of either outcome" : "");
+		return;
+	case PAIR_CHANGED:
+		REASON(self, "`" TEXT_FORMAT "` of `" TEXT_FORMAT "`: the difference has changed over time; no single one fits "
+			"all epochs",
+		       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment));
+		return;
+	default:
+		REASON(self,
+		       "`" TEXT_FORMAT "` of `" TEXT_FORMAT "` differs from `" TEXT_FORMAT
+		       "` by %+.4g (%s, %u%% at every look); p %.2g",
+		       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment), TEXT_ARGUMENTS(control), pair->estimate,
+		       range_print(self, pair), sure, pair->sequence.p);
+	}
+}
+
+static void units_change(struct recommending *self, const struct pair_analysis *pair)
+{
+	const double more = pair->units_needed - pair->units_had;
+	const double days = report_days(self->report->joined, more);
+	if (!(pair->units_needed > 0) || !(more > 0))
+		return;
+	if (days >= 0.1)
+		CHANGE(self, "about %.0f more units (%.1f days) decide a difference of the practical threshold, %.4g", more, days,
+		       pair->threshold);
+	else
+		CHANGE(self, "about %.0f more units decide a difference of the practical threshold, %.4g", more, pair->threshold);
+}
+
+/* The treatment of the primary metric that gains most, of those in a state. NULL: none is in it. */
+static const struct pair_analysis *pair_best(const struct report_metric *metric, enum pair_state state)
+{
+	const struct pair_analysis *best = NULL;
+	for (size_t i = 0; i < metric->analysis.pair_count; i++) {
+		const struct pair_analysis *pair = &metric->analysis.pairs[i];
+		const double gain = metric->lower_is_better ? -pair->estimate : pair->estimate;
+		if (pair->state == state && (!best || gain > (metric->lower_is_better ? -best->estimate : best->estimate)))
+			best = pair;
+	}
+	return best;
+}
+
+/* The worst state of the guardrails of a treatment; `*which`: the metric that has it. */
+static enum guardrail_state guardrails_of(const struct report *report, size_t treatment, const struct report_metric **which)
+{
+	enum guardrail_state worst = GUARDRAIL_KEPT;
+	for (size_t i = 0; i < report->metric_count; i++) {
+		const struct report_metric *metric = &report->metrics[i];
+		for (size_t j = 0; metric->role == ROLE_GUARDRAIL && j < metric->analysis.pair_count; j++) {
+			const struct pair_analysis *pair = &metric->analysis.pairs[j];
+			const enum guardrail_state state = pair_guardrail(pair, metric->lower_is_better);
+			if (pair->treatment != treatment || state == GUARDRAIL_KEPT ||
+			    (state == GUARDRAIL_OPEN && worst == GUARDRAIL_BROKEN))
+				continue;
+			worst = state;
+			*which = metric;
+		}
+	}
+	return worst;
+}
+
+static bool recommend(struct recommending *self, enum report_decision decision, size_t arm, const char *sentence)
+{
+	self->made->decision = decision;
+	if (arm != SIZE_MAX)
+		self->made->variant = arm_name(self, arm);
+	self->made->sentence = sentence;
+	return sentence != NULL;
+}
+
+/* ---- the cases, in the order in which they count ---- */
+
+static bool recommend_stop(struct recommending *self)
+{
+	const struct report_split *split = &self->report->split;
+	REASON(self, "units did not come to the variants by their shares (p %.2g at every look; chi-square %.4g, p %.2g)", split->p,
+	       split->chi_square.statistic, split->chi_square.p);
+	for (size_t arm = 0; arm < self->report->joined->arms; arm++)
+		REASON(self, "`" TEXT_FORMAT "` has %.0f units, and %.1f were to come", TEXT_ARGUMENTS(arm_name(self, arm)),
+		       split->counts[arm], split->expected[arm]);
+	CHANGE(self, "a split that is right: look for fallbacks in one variant, units in two variants, exposures that are lost or "
+		"late, "
+		     "and then start the experiment anew");
+	return recommend(self, DECISION_STOP, SIZE_MAX,
+			 "Do not decide: the split of units is not the planned one, so the variants cannot be compared.");
+}
+
+static bool recommend_nothing(struct recommending *self)
+{
+	REASON(self, "no feedback has joined an exposure");
+	CHANGE(self, "feedback by request id, origin or unit, with a reward or metrics");
+	return recommend(self, DECISION_WAIT, SIZE_MAX, "Wait: there is no feedback yet.");
+}
+
+static bool recommend_better(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
+{
+	const struct text treatment = arm_name(self, pair->treatment), control = arm_name(self, self->report->control);
+	const struct report_metric *guard = NULL;
+	const char *gain = gain_print(self, metric, pair);
+	const enum guardrail_state guards = guardrails_of(self->report, pair->treatment, &guard);
+	if (!gain)
+		return false;
+	pair_reason(self, metric, pair);
+	if (guards == GUARDRAIL_BROKEN) {
+		REASON(self, "the guardrail `" TEXT_FORMAT "` is worse by more than the threshold", TEXT_ARGUMENTS(guard->name));
+		CHANGE(self, "a version of `" TEXT_FORMAT "` that keeps `" TEXT_FORMAT "`", TEXT_ARGUMENTS(treatment),
+		       TEXT_ARGUMENTS(guard->name));
+		return recommend(self, DECISION_KEEP, self->report->control,
+				 arena_print(self->arena,
+					     "Keep `" TEXT_FORMAT "`: `" TEXT_FORMAT "` is %s in `" TEXT_FORMAT "`, but breaks "
+					     "the guardrail `" TEXT_FORMAT
+					     "`.",
+					     TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(metric->name),
+					     TEXT_ARGUMENTS(guard->name)));
+	}
+	if (guards == GUARDRAIL_OPEN) {
+		REASON(self, "the guardrail `" TEXT_FORMAT "` is not shown to be kept yet", TEXT_ARGUMENTS(guard->name));
+		CHANGE(self, "more units, until the interval of `" TEXT_FORMAT "` is on one side of its threshold",
+		       TEXT_ARGUMENTS(guard->name));
+		return recommend(self, DECISION_WAIT, SIZE_MAX,
+				 arena_print(self->arena,
+					     "Wait: `" TEXT_FORMAT "` is %s in `" TEXT_FORMAT "`, but the guardrail "
+					     "`" TEXT_FORMAT "` is still open.",
+					     TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(metric->name),
+					     TEXT_ARGUMENTS(guard->name)));
+	}
+	CHANGE(self, "a mismatch of the split, or a guardrail that breaks");
+	if (pair->state == PAIR_BETTER_SLIGHTLY)
+		return recommend(self, DECISION_KEEP, self->report->control,
+				 arena_print(self->arena,
+					     "Keep `" TEXT_FORMAT "`: `" TEXT_FORMAT "` is %s in `" TEXT_FORMAT
+					     "`, which is less than the practical threshold of %.3g%%.",
+					     TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(metric->name),
+					     self->report->options->practical * PERCENT));
+	return recommend(self, DECISION_SHIP, pair->treatment,
+			 arena_print(self->arena, "Ship `" TEXT_FORMAT "`: it is %s than `" TEXT_FORMAT "` in `" TEXT_FORMAT "`.",
+				     TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(metric->name)));
+}
+
+static bool recommend_keep(struct recommending *self, const struct report_metric *metric, bool all_worse)
+{
+	const struct text control = arm_name(self, self->report->control);
+	for (size_t i = 0; i < metric->analysis.pair_count; i++)
+		pair_reason(self, metric, &metric->analysis.pairs[i]);
+	CHANGE(self, "a smaller practical threshold (--practical), or another version of a variant");
+	if (all_worse)
+		return recommend(self, DECISION_KEEP, self->report->control,
+				 arena_print(self->arena, "Keep `" TEXT_FORMAT "`: %s worse in `" TEXT_FORMAT "`.",
+				 TEXT_ARGUMENTS(control),
+					     metric->analysis.pair_count > 1 ? "the other variants are" : "the other variant is",
+					     TEXT_ARGUMENTS(metric->name)));
+	return recommend(self, DECISION_KEEP, self->report->control,
+			 arena_print(self->arena,
+				     "Keep `" TEXT_FORMAT "`: no other variant differs in `" TEXT_FORMAT
+				     "` for the better by the practical threshold of %.3g%%.",
+				     TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(metric->name),
+				     self->report->options->practical * PERCENT));
+}
+
+static bool recommend_wait(struct recommending *self, const struct report_metric *metric)
+{
+	bool changed = false, early = true;
+	for (size_t i = 0; i < metric->analysis.pair_count; i++) {
+		const struct pair_analysis *pair = &metric->analysis.pairs[i];
+		changed = changed || pair->state == PAIR_CHANGED;
+		early = early && pair->state == PAIR_EARLY;
+		pair_reason(self, metric, pair);
+		if (pair->state == PAIR_OPEN)
+			units_change(self, pair);
+	}
+	if (self->made->change_count == 0)
+		CHANGE(self, changed ? "an epoch of constant weights and versions in which the difference is the same"
+				     : "more units, until the interval is on one side of 0 or within the practical threshold");
+	if (changed)
+		return recommend(self, DECISION_WAIT, SIZE_MAX,
+				 arena_print(self->arena, "Wait: the difference in `" TEXT_FORMAT "` has changed over time.",
+					     TEXT_ARGUMENTS(metric->name)));
+	return recommend(self, DECISION_WAIT, SIZE_MAX,
+			 arena_print(self->arena,
+				     early ? "Wait: too few units have feedback in `" TEXT_FORMAT "`."
+					   : "Wait: the data allow no decision in `" TEXT_FORMAT "` yet.",
+				     TEXT_ARGUMENTS(metric->name)));
+}
+
+bool report_recommend(struct report *report, struct arena *arena)
+{
+	struct recommending self = {report, arena, &report->recommendation};
+	const struct report_metric *metric = report->metrics;
+	size_t worse = 0, settled = 0;
+	if (report->split.mismatch)
+		return recommend_stop(&self) && !arena_failed(arena);
+	if (report->metric_count == 0)
+		return recommend_nothing(&self) && !arena_failed(arena);
+	if (report->split.feedback_differs)
+		REASON(&self, "variants differ in the share of units that have feedback (p %.2g): see whether it is lost in one "
+			"of them",
+		       report->split.feedback_p);
+	const struct pair_analysis *better = pair_best(metric, PAIR_BETTER), *slightly = pair_best(metric, PAIR_BETTER_SLIGHTLY);
+	for (size_t i = 0; i < metric->analysis.pair_count; i++) {
+		const enum pair_state state = metric->analysis.pairs[i].state;
+		worse += state == PAIR_WORSE;
+		settled += state == PAIR_WORSE || state == PAIR_EQUAL || state == PAIR_BETTER_SLIGHTLY;
+	}
+	bool good;
+	if (better)
+		good = recommend_better(&self, metric, better);
+	else if (settled < metric->analysis.pair_count || settled == 0)
+		good = recommend_wait(&self, metric);
+	else if (slightly)
+		good = recommend_better(&self, metric, slightly);
+	else
+		good = recommend_keep(&self, metric, worse == settled);
+	return good && !arena_failed(arena);
+}

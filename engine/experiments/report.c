@@ -1,0 +1,257 @@
+/* report.c: see report.h. */
+#include "experiments/report.h"
+
+#include <stdlib.h>
+
+#include "base/suggest.h"
+
+#define SHARE_ROUNDED 1e-6 /* shares that sum to 1 but for this are all that there are */
+
+const char *report_decision_name(enum report_decision decision)
+{
+	static const char *const names[] = {"stop", "wait", "keep", "ship"};
+	return names[decision];
+}
+
+/* ---- the split ---- */
+
+/* Shares of an epoch for all arms and, last, for those that nobody met. False: a probability is not known. */
+static bool epoch_shares(const struct joined *joined, const struct joined_epoch *epoch, double *counts, double *shares)
+{
+	double sum = 0;
+	for (size_t arm = 0; arm < joined->arms; arm++) {
+		counts[arm] = epoch->firsts[arm];
+		shares[arm] = isnan(epoch->shares[arm]) ? 0 : epoch->shares[arm];
+		sum += shares[arm];
+		if (counts[arm] > 0 && isnan(epoch->shares[arm]))
+			return false;
+	}
+	counts[joined->arms] = 0;
+	shares[joined->arms] = sum < 1 - SHARE_ROUNDED ? 1 - sum : 0;
+	return sum > 0 && sum < 1 + SHARE_ROUNDED;
+}
+
+static void split_conclude(const struct joined *joined, struct report_split *split)
+{
+	double counts[ANALYSIS_ARMS_MAX + 1], shares[ANALYSIS_ARMS_MAX + 1], expected[ANALYSIS_ARMS_MAX + 1] = {0};
+	double met[ANALYSIS_ARMS_MAX + 1] = {0};
+	struct split_watch watch = {0};
+	if (joined->adaptive || joined->arms < 2)
+		return;
+	split->p = 1;
+	for (size_t i = 0; i < joined->epoch_count; i++) {
+		double units = 0;
+		if (!epoch_shares(joined, &joined->epochs[i], counts, shares))
+			return;
+		for (size_t arm = 0; arm < joined->arms; arm++)
+			units += counts[arm];
+		for (size_t arm = 0; arm <= joined->arms; arm++) {
+			expected[arm] += units * shares[arm];
+			met[arm] += counts[arm];
+		}
+		split->p = split_watch_close(&watch, counts, shares, joined->arms + (shares[joined->arms] > 0));
+	}
+	split->tested = joined->epoch_count > 0;
+	split->mismatch = split->tested && split->p < SPLIT_ALPHA;
+	split->chi_square = split_test(met, expected, joined->arms + (expected[joined->arms] > 0), SPLIT_ALPHA);
+	for (size_t arm = 0; arm < joined->arms; arm++) {
+		split->expected[arm] = expected[arm];
+		split->counts[arm] = met[arm];
+	}
+}
+
+/* The share of units that have a value of the metric, between arms. */
+static void split_conclude_feedback(const struct joined *joined, const struct metric_analysis *primary, struct report_split *split)
+{
+	double counts[2 * ANALYSIS_ARMS_MAX], expected[2 * ANALYSIS_ARMS_MAX];
+	size_t arms = 0;
+	for (size_t arm = 0; arm < joined->arms; arm++) {
+		const double units = (double)joined->arm_units[arm], with = (double)primary->arms[arm].units;
+		if (units == 0)
+			continue;
+		counts[2 * arms] = with;
+		counts[2 * arms + 1] = units - with;
+		arms++;
+	}
+	split->feedback_p = arms < 2 ? NAN : table_test(counts, arms, 2, expected).p;
+	split->feedback_differs = split->feedback_p < SPLIT_ALPHA;
+}
+
+/* ---- which is the control, and which metrics there are ---- */
+
+static bool control_find(struct report *report, struct error *error)
+{
+	const struct joined *joined = report->joined;
+	const struct text wanted = report->options->control;
+	struct suggestion suggestion = suggest_begin(wanted);
+	for (size_t arm = 0; arm < joined->arms; arm++) {
+		if (wanted.length > 0 && text_equal(joined->arm_names[arm], wanted)) {
+			report->control = arm;
+			return true;
+		}
+		if (joined->arm_units[arm] > joined->arm_units[report->control])
+			report->control = arm;
+		suggest_offer(&suggestion, joined->arm_names[arm]);
+	}
+	if (wanted.length == 0)
+		return true;
+	return error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "experiment `%s` has no variant `" TEXT_FORMAT "`%s" TEXT_FORMAT "%s; name one of its variants as the "
+			 "control",
+			 report->options->experiment, TEXT_ARGUMENTS(wanted), suggestion.nearest.bytes ? "; did you mean `" : "",
+			 TEXT_ARGUMENTS(suggestion.nearest), suggestion.nearest.bytes ? "`?" : "");
+}
+
+static const struct joined_metric *metric_named(const struct joined *joined, struct text name)
+{
+	for (size_t i = 0; i < joined->metric_count; i++)
+		if (text_equal(joined->metrics[i].name, name))
+			return &joined->metrics[i];
+	return NULL;
+}
+
+static bool names_check(const struct joined *joined, const struct name_list *names, struct error *error)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const struct text name = text_of(names->items[i].text);
+		struct suggestion suggestion = suggest_begin(name);
+		if (metric_named(joined, name))
+			continue;
+		for (size_t j = 0; j < joined->metric_count; j++)
+			suggest_offer(&suggestion, joined->metrics[j].name);
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the feedback has no metric `" TEXT_FORMAT "`%s" TEXT_FORMAT "%s", TEXT_ARGUMENTS(name),
+				 suggestion.nearest.bytes ? "; did you mean `" : "; it has none that joins an exposure",
+				 TEXT_ARGUMENTS(suggestion.nearest), suggestion.nearest.bytes ? "`?" : "");
+	}
+	return true;
+}
+
+static struct text primary_name(const struct report *report)
+{
+	const struct joined *joined = report->joined;
+	struct text first = {0};
+	if (report->options->metrics.count > 0)
+		return text_of(report->options->metrics.items[0].text);
+	if (report->options->primary.length > 0 && metric_named(joined, report->options->primary))
+		return report->options->primary;
+	for (size_t i = 0; i < joined->metric_count; i++) {
+		const struct text name = joined->metrics[i].name;
+		const size_t shared = name.length < first.length ? name.length : first.length;
+		const int order = first.bytes ? memcmp(name.bytes, first.bytes, shared) : -1;
+		if (text_is(name, JOIN_REWARD))
+			return name;
+		if (order < 0 || (order == 0 && name.length < first.length))
+			first = name;
+	}
+	return first;
+}
+
+static bool list_has(const struct name_list *names, struct text name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (text_is(name, names->items[i].text))
+			return true;
+	return false;
+}
+
+/* ---- metrics ---- */
+
+static bool metric_report(const struct report *report, const struct joined_metric *metric, struct arena *arena,
+			  struct report_metric *made)
+{
+	const struct joined *joined = report->joined;
+	const struct analysis_input input = {.arms = joined->arms,
+					     .control = report->control,
+					     .epochs = joined->epoch_count,
+					     .unit_count = joined->unit_count,
+					     .units = joined->units,
+					     .values = metric->values,
+					     .value_count = metric->count};
+	const struct analysis_options options = {.role = made->role,
+						 .alpha = report->options->alpha,
+						 .practical = report->options->practical,
+						 .lower_is_better = made->lower_is_better,
+						 .covariate = report->options->covariate,
+						 .adaptive = joined->adaptive,
+						 .stages = report->options->stages};
+	return metric_analyse(&input, &options, arena, &made->analysis);
+}
+
+static int metrics_compare(const void *left, const void *right)
+{
+	const struct report_metric *a = left, *b = right;
+	const size_t shared = a->name.length < b->name.length ? a->name.length : b->name.length;
+	const int order = memcmp(a->name.bytes, b->name.bytes, shared);
+	if (a->role != b->role)
+		return a->role < b->role ? -1 : 1;
+	return order != 0 ? order : (a->name.length > b->name.length) - (a->name.length < b->name.length);
+}
+
+/* The others share one rate of false discoveries (e-BH). */
+static bool others_correct(struct report *report, struct arena *arena)
+{
+	const size_t pairs = report->joined->arms, most = report->metric_count * pairs;
+	double *values = ARENA_ARRAY(arena, double, most + 1);
+	bool *discovered = ARENA_ARRAY(arena, bool, most + 1);
+	size_t count = 0, at = 0;
+	if (!values || !discovered)
+		return false;
+	for (size_t i = 0; i < report->metric_count; i++)
+		for (size_t j = 0; report->metrics[i].role == ROLE_OTHER && j < report->metrics[i].analysis.pair_count; j++)
+			values[count++] = sequence_e_value(&report->metrics[i].analysis.pairs[j].sequence);
+	if (count > 0)
+		(void)e_discoveries(values, count, report->options->alpha, discovered);
+	for (size_t i = 0; i < report->metric_count; i++)
+		for (size_t j = 0; report->metrics[i].role == ROLE_OTHER && j < report->metrics[i].analysis.pair_count; j++)
+			report->metrics[i].analysis.pairs[j].discovered = discovered[at++];
+	return true;
+}
+
+static bool metrics_report(struct report *report, struct arena *arena)
+{
+	const struct joined *joined = report->joined;
+	const struct report_options *options = report->options;
+	const struct text primary = primary_name(report);
+	report->metrics = ARENA_ARRAY(arena, struct report_metric, joined->metric_count + 1);
+	for (size_t i = 0; report->metrics && i < joined->metric_count; i++) {
+		const struct text name = joined->metrics[i].name;
+		const bool is_primary = text_equal(name, primary), guards = list_has(&options->guardrails, name);
+		struct report_metric *made = &report->metrics[report->metric_count];
+		if (!is_primary && !guards && options->metrics.count > 0 && !list_has(&options->metrics, name))
+			continue;
+		*made = (struct report_metric){.name = name,
+					       .role = is_primary ? ROLE_PRIMARY
+						       : guards	  ? ROLE_GUARDRAIL
+								  : ROLE_OTHER,
+					       .lower_is_better = list_has(&options->lower, name)};
+		if (!metric_report(report, &joined->metrics[i], arena, made))
+			return false;
+		report->metric_count++;
+	}
+	if (arena_failed(arena))
+		return false;
+	if (report->metric_count > 0)
+		qsort(report->metrics, report->metric_count, sizeof *report->metrics, metrics_compare);
+	return others_correct(report, arena);
+}
+
+bool report_make(const struct joined *joined, const struct report_options *options, struct arena *arena, struct report *report,
+		 struct error *error)
+{
+	*report = (struct report){.options = options, .joined = joined};
+	report->split.feedback_p = report->split.p = NAN;
+	if (joined->arms == 0)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "there is no exposure of experiment `%s`; set `exposures: full` in it, and check its name",
+				 options->experiment);
+	if (!control_find(report, error) || !names_check(joined, &options->metrics, error) ||
+	    !names_check(joined, &options->guardrails, error) || !names_check(joined, &options->lower, error))
+		return false;
+	split_conclude(joined, &report->split);
+	if (!metrics_report(report, arena))
+		return error_memory(error, ERROR_SYSTEM, "analysing an experiment");
+	if (report->metric_count > 0)
+		split_conclude_feedback(joined, &report->metrics[0].analysis, &report->split);
+	return report_recommend(report, arena) || error_memory(error, ERROR_SYSTEM, "analysing an experiment");
+}

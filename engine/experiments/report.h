@@ -1,0 +1,80 @@
+/* report.h: Report of an experiment: the health of its split, the analysis of its metrics, and a recommendation.
+ *
+ * The split is tested first: a mismatch makes every other number doubtful. Then each metric is analysed by its role. A
+ * recommendation is one sentence, its reasons, and what would change it.
+ *
+ * Pure; all of it is in the arena.
+ */
+#ifndef SLUICE_EXPERIMENTS_REPORT_H
+#define SLUICE_EXPERIMENTS_REPORT_H
+
+#include "base/option.h"
+#include "experiments/unit_join.h"
+#include "statistics/split.h"
+
+#define REPORT_LINES_MAX 24 /* reasons of a recommendation, and of what would change it */
+
+struct report_options {
+	const char *experiment;
+	struct text control; /* a variant's name; empty: the one with the most units */
+	struct text primary; /* a metric's name; empty: `reward`, else the first one by its name */
+	struct name_list metrics;    /* others to analyse; with none, all of them */
+	struct name_list guardrails; /* metrics that must not get worse by more than the practical threshold */
+	struct name_list lower;	     /* metrics of which less is better */
+	double alpha, practical;
+	bool covariate;
+	bool horizon; /* numbers for one look decide too */
+	uint32_t stages;
+};
+
+struct report_split {
+	bool tested;	    /* false: a policy chose, or there is one variant, or probabilities are not known */
+	bool mismatch;	    /* by the test that holds at every look */
+	double p;	    /* of that test */
+	struct split_test chi_square; /* of one look */
+	double expected[ANALYSIS_ARMS_MAX], counts[ANALYSIS_ARMS_MAX]; /* units at their first exposure */
+	bool feedback_differs; /* the share of units with feedback is not the same in all variants */
+	double feedback_p;
+};
+
+struct report_metric {
+	struct text name;
+	enum analysis_role role;
+	bool lower_is_better;
+	struct metric_analysis analysis;
+};
+
+enum report_decision { DECISION_STOP, DECISION_WAIT, DECISION_KEEP, DECISION_SHIP };
+
+const char *report_decision_name(enum report_decision decision); /* "ship" */
+
+struct recommendation {
+	enum report_decision decision;
+	struct text variant; /* that is recommended; empty: none */
+	const char *sentence;
+	size_t reason_count, change_count;
+	const char *reasons[REPORT_LINES_MAX];
+	const char *changes[REPORT_LINES_MAX]; /* what would change it */
+};
+
+struct report {
+	const struct report_options *options;
+	const struct joined *joined;
+	size_t control;
+	struct report_split split;
+	size_t metric_count;
+	struct report_metric *metrics; /* the primary one first, then guardrails */
+	struct recommendation recommendation;
+};
+
+/* Borrows what was joined. CONFIG: the control or a metric is none of them. */
+bool report_make(const struct joined *joined, const struct report_options *options, struct arena *arena, struct report *report,
+		 struct error *error);
+
+/* Its recommendation, from everything else: a part of report_make(). False: the arena is full. */
+bool report_recommend(struct report *report, struct arena *arena);
+
+/* Days until so many more units have come, at the rate of the time so far; NaN: the rate is not known. */
+double report_days(const struct joined *joined, double units);
+
+#endif

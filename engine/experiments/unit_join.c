@@ -1,0 +1,648 @@
+/* unit_join.c: see unit_join.h. */
+#include "experiments/unit_join.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "message/rows.h"
+#include "state/table.h"
+
+#define NONE UINT32_MAX
+#define FIRST_ROOM 1024
+#define CHANCE_EQUAL 1e-9 /* two probabilities that differ by less are one */
+
+/* An exposure that was met once. */
+struct met_exposure {
+	int64_t time_ms;
+	uint32_t number; /* in the order in which they came */
+	uint32_t arm, key;
+	uint32_t unit; /* NONE: it is left out */
+	enum assigned_reason reason;
+	double probability, covariate;
+	struct text id, unit_text;
+	size_t feature_count;
+	const struct exposure_feature *features;
+};
+
+struct met_feedback {
+	int64_t time_ms;
+	size_t number;
+	uint32_t exposure_key; /* of the request, in `requests`; NONE: the unit says it */
+	struct text unit;
+	struct text request;
+	struct text feedback_id;
+	size_t count;
+	const struct feedback_metric *metrics;
+};
+
+struct met_list {
+	void *items;
+	size_t count, room;
+};
+
+struct unit_join {
+	struct arena *arena;
+	struct join_options options;
+	struct joined *joined; /* while it is made */
+	struct met_list exposures, feedback;
+	struct state_table *requests; /* "i" id or "o" origin: the number of an exposure */
+	struct state_table *names;    /* "u" unit text: its unit; "e" epoch and unit: the unit; "k": an epoch's key; others */
+	struct unit_made {
+		struct analysis_unit unit;
+		int64_t first_ms, last_ms;
+		uint32_t previous; /* of the same text, in an earlier epoch */
+		uint32_t exposure; /* its first */
+		bool mixed;
+	} *units;
+	size_t unit_count;
+	struct epoch_made {
+		int64_t begin_ms, end_ms;
+		double *shares, *firsts;
+	} *epochs;
+	struct text arms[ANALYSIS_ARMS_MAX];
+	size_t arm_count;
+	uint32_t key_count; /* of epochs' keys */
+	struct join_counts counts;
+};
+
+/* ---- lists and names ---- */
+
+static void *met_list_add(struct met_list *list, size_t size, struct error *error)
+{
+	if (list->count == list->room) {
+		const size_t room = list->room ? 2 * list->room : FIRST_ROOM;
+		void *items = memory_resize(list->items, room, size);
+		if (!items || room >= NONE) {
+			error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+			return NULL;
+		}
+		list->items = items;
+		list->room = room;
+	}
+	return memset((char *)list->items + list->count++ * size, 0, size);
+}
+
+/* The number under a key of a kind. */
+static bool number_find(const struct state_table *table, struct text key, uint32_t *number)
+{
+	struct text value;
+	if (!table_read(table, key, &value))
+		return false;
+	memcpy(number, value.bytes, sizeof *number);
+	return true;
+}
+
+static bool number_put(struct state_table *table, struct text key, uint32_t number, struct error *error)
+{
+	return table_put(table, key, (struct text){(const char *)&number, sizeof number}, false) ||
+	       error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+}
+
+/* Keys of all kinds are in one table, apart by their first letter. In the arena. */
+static struct text key_print(struct unit_join *join, char kind, uint64_t number, struct text text)
+{
+	return text_of(arena_print(join->arena, "%c%" PRIu64 " " TEXT_FORMAT, kind, number, TEXT_ARGUMENTS(text)));
+}
+
+static struct text origin_print(struct unit_join *join, const struct origin *origin)
+{
+	return text_of(arena_print(join->arena, "o" TEXT_FORMAT "-%d-%" PRId64, TEXT_ARGUMENTS(origin->topic),
+				   (int)origin->partition, origin->offset));
+}
+
+/* ---- adding ---- */
+
+struct unit_join *unit_join_open(struct arena *arena, const struct join_options *options)
+{
+	struct unit_join *join = ARENA_NEW(arena, struct unit_join);
+	if (!join)
+		return NULL;
+	*join = (struct unit_join){.arena = arena, .options = *options, .requests = table_open(), .names = table_open()};
+	if (join->requests && join->names)
+		return join;
+	unit_join_close(join);
+	return NULL;
+}
+
+void unit_join_close(struct unit_join *join)
+{
+	if (!join)
+		return;
+	memory_give(join->exposures.items);
+	memory_give(join->feedback.items);
+	table_close(join->requests);
+	table_close(join->names);
+	*join = (struct unit_join){0};
+}
+
+static bool arm_find(struct unit_join *join, struct text name, uint32_t *arm, struct error *error)
+{
+	for (*arm = 0; *arm < join->arm_count; ++*arm)
+		if (text_equal(join->arms[*arm], name))
+			return true;
+	if (join->arm_count == ANALYSIS_ARMS_MAX)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, "experiment `%s` has more than %d variants",
+			join->options.experiment,
+				 ANALYSIS_ARMS_MAX);
+	join->arms[join->arm_count++] = text_copied(join->arena, name);
+	return true;
+}
+
+bool unit_join_variant(struct unit_join *join, struct text name, struct error *error)
+{
+	uint32_t arm;
+	return arm_find(join, name, &arm, error);
+}
+
+/* Whether it was met before: then it is counted and left out. */
+static bool exposure_repeated(struct unit_join *join, const struct exposure *exposure, struct error *error)
+{
+	const struct text key = exposure->origin.topic.length > 0
+					? origin_print(join, &exposure->origin)
+					: key_print(join, 'x', (uint64_t)exposure->time_ms, exposure->id);
+	uint32_t number;
+	if (number_find(join->names, key, &number)) {
+		join->counts.repeated++;
+		return true;
+	}
+	return !number_put(join->names, key, 0, error);
+}
+
+/* The number of the epoch's key: its table and versions. */
+static bool epoch_key(struct unit_join *join, const struct exposure *exposure, uint32_t *key, struct error *error)
+{
+	const struct text text = text_of(arena_print(join->arena, "k" TEXT_FORMAT " " TEXT_FORMAT, TEXT_ARGUMENTS(exposure->table),
+						     TEXT_ARGUMENTS(exposure->versions)));
+	if (number_find(join->names, text, key))
+		return true;
+	*key = join->key_count++;
+	return number_put(join->names, text, *key, error);
+}
+
+static const struct exposure_feature *features_copied(struct unit_join *join, const struct exposure *exposure)
+{
+	struct exposure_feature *made = ARENA_ARRAY(join->arena, struct exposure_feature, exposure->feature_count + 1);
+	for (size_t i = 0; made && i < exposure->feature_count; i++)
+		made[i] = (struct exposure_feature){text_copied(join->arena, exposure->features[i].name),
+						    exposure->features[i].value};
+	return made;
+}
+
+static double covariate_of(const struct unit_join *join, const struct exposure *exposure)
+{
+	for (size_t i = 0; join->options.covariate && i < exposure->feature_count; i++)
+		if (text_is(exposure->features[i].name, join->options.covariate))
+			return exposure->features[i].value;
+	return NAN;
+}
+
+/* The first exposure of a request is the one that its feedback is for. */
+static bool request_put(struct unit_join *join, struct text key, uint32_t number, struct error *error)
+{
+	uint32_t known;
+	return number_find(join->requests, key, &known) || number_put(join->requests, key, number, error);
+}
+
+bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure, struct error *error)
+{
+	struct met_exposure *met;
+	uint32_t arm, key;
+	if (!text_is(exposure->experiment, join->options.experiment)) {
+		join->counts.elsewhere++;
+		return true;
+	}
+	if (exposure->time_ms < join->options.since_ms ||
+	    (join->options.until_ms > 0 && exposure->time_ms > join->options.until_ms))
+		return true;
+	join->counts.exposures++;
+	if (exposure_repeated(join, exposure, error))
+		return error->kind == ERROR_NONE;
+	if (!arm_find(join, exposure->variant, &arm, error) || !epoch_key(join, exposure, &key, error) ||
+	    !(met = met_list_add(&join->exposures, sizeof *met, error)))
+		return false;
+	*met = (struct met_exposure){.time_ms = exposure->time_ms,
+				     .number = (uint32_t)(join->exposures.count - 1),
+				     .arm = arm,
+				     .key = key,
+				     .unit = NONE,
+				     .reason = exposure->reason,
+				     .probability = exposure->probability,
+				     .covariate = covariate_of(join, exposure),
+				     .id = text_copied(join->arena, exposure->id),
+				     .unit_text = text_copied(join->arena, exposure->unit),
+				     .feature_count = exposure->feature_count,
+				     .features = features_copied(join, exposure)};
+	const bool put = (exposure->id.length == 0 || request_put(join, key_print(join, 'i', 0, exposure->id), met->number,
+		error)) &&
+			 (exposure->origin.topic.length == 0 ||
+			  request_put(join, origin_print(join, &exposure->origin), met->number, error));
+	return put && (!arena_failed(join->arena) || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback"));
+}
+
+/* Rewards are a metric among others. */
+static const struct feedback_metric *metrics_copied(struct unit_join *join, const struct feedback *feedback, size_t *count)
+{
+	struct feedback_metric *made = ARENA_ARRAY(join->arena, struct feedback_metric, feedback->metric_count + 1);
+	*count = 0;
+	if (made && feedback->has_reward)
+		made[(*count)++] = (struct feedback_metric){TEXT(JOIN_REWARD), feedback->reward};
+	for (size_t i = 0; made && i < feedback->metric_count; i++)
+		made[(*count)++] = (struct feedback_metric){text_copied(join->arena, feedback->metrics[i].name),
+							   feedback->metrics[i].value};
+	return made;
+}
+
+bool unit_join_feedback(struct unit_join *join, const struct feedback *feedback, int64_t time_ms, struct error *error)
+{
+	const int64_t happened_ms = feedback->time_ms > 0 ? feedback->time_ms : time_ms;
+	if (feedback->experiment.length > 0 && !text_is(feedback->experiment, join->options.experiment)) {
+		join->counts.elsewhere++;
+		return true;
+	}
+	if (join->options.until_ms > 0 && happened_ms > join->options.until_ms)
+		return true;
+	struct met_feedback *met = met_list_add(&join->feedback, sizeof *met, error);
+	if (!met)
+		return false;
+	join->counts.feedback++;
+	join->counts.truths += feedback->truth.count > 0;
+	*met = (struct met_feedback){.time_ms = happened_ms, .number = join->feedback.count - 1};
+	met->unit = text_copied(join->arena, feedback->unit);
+	met->feedback_id = text_copied(join->arena, feedback->feedback_id);
+	if (feedback->id.length > 0)
+		met->request = key_print(join, 'i', 0, feedback->id);
+	else if (feedback->origin.topic.length > 0)
+		met->request = origin_print(join, &feedback->origin);
+	met->metrics = metrics_copied(join, feedback, &met->count);
+	return !arena_failed(join->arena) || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+}
+
+/* ---- exposures to units ---- */
+
+static int exposures_compare(const void *left, const void *right)
+{
+	const struct met_exposure *a = left, *b = right;
+	if (a->time_ms != b->time_ms)
+		return a->time_ms < b->time_ms ? -1 : 1;
+	return (a->number > b->number) - (a->number < b->number);
+}
+
+static int feedback_compare(const void *left, const void *right)
+{
+	const struct met_feedback *a = left, *b = right;
+	if (a->time_ms != b->time_ms)
+		return a->time_ms < b->time_ms ? -1 : 1;
+	return (a->number > b->number) - (a->number < b->number);
+}
+
+static bool reason_is_chance(enum assigned_reason reason)
+{
+	return reason == ASSIGNED_WEIGHT || reason == ASSIGNED_STAGE || reason == ASSIGNED_POLICY;
+}
+
+static bool epoch_new(struct unit_join *join, int64_t time_ms, uint32_t *epoch, struct error *error)
+{
+	if (join->joined->epoch_count == JOIN_EPOCHS_MAX)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "the weights of experiment `%s` changed more than %d times; look at a shorter time by --since",
+				 join->options.experiment, JOIN_EPOCHS_MAX);
+	struct epoch_made *made = &join->epochs[*epoch = (uint32_t)join->joined->epoch_count++];
+	*made = (struct epoch_made){.begin_ms = time_ms,
+				    .end_ms = time_ms,
+				    .shares = ARENA_ARRAY(join->arena, double, ANALYSIS_ARMS_MAX),
+				    .firsts = ARENA_ARRAY(join->arena, double, ANALYSIS_ARMS_MAX)};
+	for (size_t arm = 0; made->shares && arm < ANALYSIS_ARMS_MAX; arm++)
+		made->shares[arm] = NAN;
+	return !arena_failed(join->arena) || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+}
+
+/* The epoch of the key in which the arm has that probability; a record without a table may be of several. */
+static bool epoch_find(struct unit_join *join, const struct met_exposure *met, uint32_t *epoch, struct error *error)
+{
+	const double share = met->probability > 0 ? met->probability : NAN;
+	for (uint64_t nth = 0;; nth++) {
+		const struct text key = text_of(arena_print(join->arena, "n%u %" PRIu64, (unsigned)met->key, nth));
+		const bool known = key.bytes && number_find(join->names, key, epoch);
+		if (!known && (!epoch_new(join, met->time_ms, epoch, error) || !number_put(join->names, key, *epoch, error)))
+			return false;
+		double *shares = join->epochs[*epoch].shares;
+		if (isnan(share) || isnan(shares[met->arm]) || fabs(shares[met->arm] - share) < CHANCE_EQUAL) {
+			shares[met->arm] = isnan(share) ? shares[met->arm] : share;
+			return true;
+		}
+	}
+}
+
+/* The unit's text; without one each request is a unit. */
+static struct text unit_name(struct unit_join *join, const struct met_exposure *met)
+{
+	const bool has_unit = met->unit_text.length > 0 && !join->joined->adaptive; /* a policy chooses for each request */
+	return has_unit ? key_print(join, 'u', 0, met->unit_text) : key_print(join, 'v', met->number,
+		(struct text){0});
+}
+
+static bool unit_find(struct unit_join *join, struct met_exposure *met, uint32_t epoch, struct error *error)
+{
+	const struct text name = unit_name(join, met), key = key_print(join, 'e', epoch, name);
+	uint32_t previous = NONE;
+	if (!name.bytes || !key.bytes)
+		return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+	if (number_find(join->names, key, &met->unit)) {
+		struct unit_made *made = &join->units[met->unit];
+		made->mixed = made->mixed || made->unit.arm != met->arm;
+		made->last_ms = met->time_ms;
+		return true;
+	}
+	if (!number_find(join->names, name, &previous))
+		join->epochs[epoch].firsts[met->arm]++;
+	met->unit = (uint32_t)join->unit_count++;
+	join->units[met->unit] = (struct unit_made){.unit = {epoch, met->arm, met->covariate},
+						    .first_ms = met->time_ms,
+						    .last_ms = met->time_ms,
+						    .previous = previous,
+						    .exposure = met->number};
+	return number_put(join->names, key, met->unit, error) && number_put(join->names, name, met->unit, error);
+}
+
+static bool exposures_join(struct unit_join *join, struct error *error)
+{
+	struct met_exposure *items = join->exposures.items;
+	struct joined *joined = join->joined;
+	if (join->exposures.count > 0)
+		qsort(items, join->exposures.count, sizeof *items, exposures_compare);
+	for (size_t i = 0; i < join->exposures.count; i++)
+		joined->adaptive = joined->adaptive || items[i].reason == ASSIGNED_POLICY;
+	for (size_t i = 0; i < join->exposures.count; i++) {
+		uint32_t epoch = 0;
+		if (!reason_is_chance(items[i].reason)) {
+			join->counts.left_out[items[i].reason]++;
+			joined->fallbacks[items[i].arm] += items[i].reason == ASSIGNED_FALLBACK;
+			continue;
+		}
+		if (joined->adaptive ? joined->epoch_count == 0 && !epoch_new(join, items[i].time_ms, &epoch, error)
+				     : !epoch_find(join, &items[i], &epoch, error))
+			return false;
+		join->epochs[epoch].end_ms = items[i].time_ms;
+		if (!unit_find(join, &items[i], epoch, error))
+			return false;
+	}
+	if (join->exposures.count > 0) {
+		joined->first_ms = items[0].time_ms;
+		joined->last_ms = items[join->exposures.count - 1].time_ms;
+	}
+	return true;
+}
+
+/* ---- feedback to units ---- */
+
+struct feedback_joining {
+	struct unit_join *join;
+	const uint32_t *places; /* of exposures by their numbers */
+	int64_t now_ms;
+	struct state_table *values; /* which values of a request were met */
+};
+
+enum feedback_end { FEEDBACK_JOINED, FEEDBACK_UNKNOWN, FEEDBACK_LATE, FEEDBACK_EARLY, FEEDBACK_LEFT_OUT, FEEDBACK_OPEN };
+
+/* Where feedback belongs: a unit, and of its requests the time and the probability. */
+struct feedback_target {
+	uint32_t unit;
+	int64_t from_ms, to_ms; /* of its exposures */
+	double probability;
+	uint32_t exposure;
+};
+
+static bool target_of_request(const struct feedback_joining *self, const struct met_feedback *met, struct feedback_target *target)
+{
+	const struct met_exposure *exposures = self->join->exposures.items;
+	uint32_t number;
+	if (!number_find(self->join->requests, met->request, &number))
+		return false;
+	const struct met_exposure *exposure = &exposures[self->places[number]];
+	*target = (struct feedback_target){exposure->unit, exposure->time_ms, exposure->time_ms, exposure->probability,
+					   self->places[number]};
+	return true;
+}
+
+/* The last unit of that text that began before the feedback, else the first. */
+static bool target_of_unit(const struct feedback_joining *self, const struct met_feedback *met, struct feedback_target *target)
+{
+	struct unit_join *join = self->join;
+	uint32_t unit;
+	if (met->unit.length == 0 || !number_find(join->names, key_print(join, 'u', 0, met->unit), &unit))
+		return false;
+	while (join->units[unit].first_ms > met->time_ms && join->units[unit].previous != NONE)
+		unit = join->units[unit].previous;
+	*target = (struct feedback_target){unit, join->units[unit].first_ms, join->units[unit].last_ms, 0,
+					   NONE};
+	return true;
+}
+
+static enum feedback_end feedback_target(const struct feedback_joining *self, const struct met_feedback *met,
+					 struct feedback_target *target)
+{
+	const int64_t window_ms = self->join->options.window_ms;
+	if (!(met->request.length > 0 ? target_of_request(self, met, target) : target_of_unit(self, met, target)))
+		return FEEDBACK_UNKNOWN;
+	if (target->unit == NONE || self->join->units[target->unit].mixed)
+		return FEEDBACK_LEFT_OUT;
+	if (met->time_ms > 0 && met->time_ms + FEEDBACK_AHEAD_MS < target->from_ms)
+		return FEEDBACK_EARLY;
+	if (window_ms > 0 && met->time_ms > target->to_ms + window_ms)
+		return FEEDBACK_LATE;
+	return window_ms > 0 && target->from_ms + window_ms > self->now_ms ? FEEDBACK_OPEN : FEEDBACK_JOINED;
+}
+
+static struct joined_metric *metric_find(struct unit_join *join, struct text name, struct error *error)
+{
+	struct joined *joined = join->joined;
+	for (size_t i = 0; i < joined->metric_count; i++)
+		if (text_equal(joined->metrics[i].name, name))
+			return &joined->metrics[i];
+	if (joined->metric_count == JOIN_METRICS_MAX) {
+		error_set(error, ERROR_LIMIT, PLACE_NONE, "feedback of experiment `%s` has more than %d metrics",
+			  join->options.experiment, JOIN_METRICS_MAX);
+		return NULL;
+	}
+	joined->metrics[joined->metric_count].name = name;
+	return &joined->metrics[joined->metric_count++];
+}
+
+static bool metric_add(struct joined_metric *metric, const struct analysis_value *value, struct arena *arena)
+{
+	if (metric->count == metric->room) {
+		const size_t room = metric->room ? 2 * metric->room : FIRST_ROOM;
+		struct analysis_value *values = ARENA_ARRAY(arena, struct analysis_value, room);
+		if (!values)
+			return false;
+		if (metric->count > 0)
+			memcpy(values, metric->values, metric->count * sizeof *values);
+		metric->values = values;
+		metric->room = room;
+	}
+	metric->values[metric->count++] = *value;
+	return true;
+}
+
+/* Whether the value of a request was met before; then it does not count. Of a unit all values count. */
+static bool value_repeated(const struct feedback_joining *self, const struct met_feedback *met, struct text metric,
+			   struct error *error)
+{
+	uint32_t known;
+	if (met->request.length == 0)
+		return false;
+	const struct text key = text_of(arena_print(self->join->arena, TEXT_FORMAT "\n" TEXT_FORMAT, TEXT_ARGUMENTS(met->request),
+						    TEXT_ARGUMENTS(metric)));
+	return !key.bytes || number_find(self->values, key, &known) || !number_put(self->values, key, 0, error);
+}
+
+static bool feedback_join_one(const struct feedback_joining *self, const struct met_feedback *met, struct error *error)
+{
+	struct unit_join *join = self->join;
+	struct feedback_target target;
+	uint32_t known;
+	size_t added = 0;
+	if (met->feedback_id.length > 0) {
+		const struct text key = key_print(join, 'f', 0, met->feedback_id);
+		if (number_find(join->names, key, &known)) {
+			join->counts.doubled++;
+			return true;
+		}
+		if (!number_put(join->names, key, 0, error))
+			return false;
+	}
+	switch (feedback_target(self, met, &target)) {
+	case FEEDBACK_UNKNOWN:
+		join->counts.unknown++;
+		return true;
+	case FEEDBACK_LATE:
+		join->counts.late++;
+		return true;
+	case FEEDBACK_EARLY:
+		join->counts.early++;
+		return true;
+	case FEEDBACK_LEFT_OUT:
+		join->counts.feedback_left_out++;
+		return true;
+	case FEEDBACK_OPEN:
+		return true;
+	case FEEDBACK_JOINED:
+		break;
+	}
+	for (size_t i = 0; i < met->count; i++) {
+		struct joined_metric *metric = metric_find(join, met->metrics[i].name, error);
+		if (!metric)
+			return false;
+		const struct analysis_value value = {met->time_ms > 0 ? met->time_ms : target.from_ms, target.unit,
+						     met->metrics[i].value, target.probability, target.exposure};
+		if (value_repeated(self, met, met->metrics[i].name, error) || !isfinite(value.value))
+			continue;
+		if (!metric_add(metric, &value, join->arena))
+			return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+		added++;
+	}
+	join->counts.doubled += met->count > 0 && added == 0;
+	return error->kind == ERROR_NONE;
+}
+
+static int64_t join_now(const struct unit_join *join)
+{
+	const struct met_feedback *feedback = join->feedback.items;
+	const int64_t exposed_ms = join->joined->last_ms;
+	const int64_t heard_ms = join->feedback.count > 0 ? feedback[join->feedback.count - 1].time_ms : 0;
+	if (join->options.until_ms > 0)
+		return join->options.until_ms;
+	return exposed_ms > heard_ms ? exposed_ms : heard_ms;
+}
+
+static bool feedback_join(struct unit_join *join, struct error *error)
+{
+	const struct met_exposure *exposures = join->exposures.items;
+	struct met_feedback *items = join->feedback.items;
+	uint32_t *places = ARENA_ARRAY(join->arena, uint32_t, join->exposures.count + 1);
+	struct feedback_joining self = {.join = join, .places = places, .values = table_open()};
+	bool good = (places && self.values) || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+	if (join->feedback.count > 0)
+		qsort(items, join->feedback.count, sizeof *items, feedback_compare);
+	self.now_ms = join_now(join);
+	for (size_t i = 0; good && i < join->exposures.count; i++) {
+		places[exposures[i].number] = (uint32_t)i;
+		join->counts.open +=
+			join->options.window_ms > 0 && exposures[i].time_ms + join->options.window_ms > self.now_ms;
+	}
+	for (size_t i = 0; good && i < join->feedback.count; i++)
+		good = feedback_join_one(&self, &items[i], error);
+	table_close(self.values);
+	return good;
+}
+
+/* ---- all of it ---- */
+
+/* Values of an epoch follow one another; within it they are in their order already. A stable count by epochs. */
+static bool metric_order(struct unit_join *join, struct joined_metric *metric)
+{
+	const size_t epochs = join->joined->epoch_count;
+	size_t *begins = ARENA_ARRAY(join->arena, size_t, epochs + 1);
+	struct analysis_value *ordered = ARENA_ARRAY(join->arena, struct analysis_value, metric->count + 1);
+	if (!begins || !ordered)
+		return false;
+	for (size_t i = 0; i < metric->count; i++)
+		begins[join->units[metric->values[i].unit].unit.epoch + 1]++;
+	for (size_t epoch = 1; epoch <= epochs; epoch++)
+		begins[epoch] += begins[epoch - 1];
+	for (size_t i = 0; i < metric->count; i++)
+		ordered[begins[join->units[metric->values[i].unit].unit.epoch]++] = metric->values[i];
+	metric->values = ordered;
+	metric->room = metric->count;
+	return true;
+}
+
+static bool joined_take_exposures(struct unit_join *join)
+{
+	const struct met_exposure *met = join->exposures.items;
+	struct joined_exposure *made = ARENA_ARRAY(join->arena, struct joined_exposure, join->exposures.count + 1);
+	for (size_t i = 0; made && i < join->exposures.count; i++)
+		made[i] = (struct joined_exposure){met[i].arm, met[i].probability, met[i].unit_text, met[i].feature_count,
+						   met[i].features};
+	join->joined->exposures = made;
+	join->joined->exposure_count = join->exposures.count;
+	return made != NULL;
+}
+
+static bool joined_take(struct unit_join *join, struct error *error)
+{
+	struct joined *joined = join->joined;
+	struct analysis_unit *units = ARENA_ARRAY(join->arena, struct analysis_unit, join->unit_count + 1);
+	struct joined_epoch *epochs = ARENA_ARRAY(join->arena, struct joined_epoch, joined->epoch_count + 1);
+	bool good = units && epochs;
+	joined->arms = join->arm_count;
+	memcpy(joined->arm_names, join->arms, sizeof join->arms);
+	for (size_t i = 0; good && i < join->unit_count; i++) {
+		units[i] = join->units[i].unit;
+		join->counts.mixed_units += join->units[i].mixed;
+		joined->arm_units[units[i].arm] += !join->units[i].mixed;
+	}
+	for (size_t i = 0; good && i < joined->epoch_count; i++)
+		epochs[i] = (struct joined_epoch){join->epochs[i].begin_ms, join->epochs[i].end_ms, join->epochs[i].shares,
+						  join->epochs[i].firsts};
+	for (size_t i = 0; good && i < joined->metric_count; i++)
+		good = metric_order(join, &joined->metrics[i]);
+	good = good && joined_take_exposures(join);
+	joined->units = units;
+	joined->unit_count = join->unit_count;
+	joined->epochs = epochs;
+	joined->counts = join->counts;
+	return good || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+}
+
+bool unit_join_end(struct unit_join *join, struct joined *joined, struct error *error)
+{
+	*joined = (struct joined){0};
+	join->joined = joined;
+	join->units = ARENA_ARRAY(join->arena, struct unit_made, join->exposures.count + 1);
+	join->epochs = ARENA_ARRAY(join->arena, struct epoch_made, JOIN_EPOCHS_MAX);
+	if (!join->units || !join->epochs)
+		return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+	return exposures_join(join, error) && feedback_join(join, error) && joined_take(join, error);
+}

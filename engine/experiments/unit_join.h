@@ -1,0 +1,98 @@
+/* unit_join.h: Join of an experiment's exposures and feedback, per unit: which variant a unit had, and what became of it.
+ *
+ * Exposures and feedback are added in any order, and joined at the end. Feedback belongs to the request of its id, else of
+ * its origin, else to the last exposure of its unit before it. What comes twice counts once: an exposure by its origin, else
+ * by its id and time; feedback by its feedback_id, else a metric of a request once.
+ *
+ * An epoch is what was recorded under one table of units and one set of versions: probabilities are constant in it. A unit
+ * is one of an epoch. Units that met two variants in one epoch are left out and counted, and so are exposures that neither
+ * weights nor a stage nor a policy chose. If a policy chose, there is one epoch.
+ *
+ * Pure; all of it is in the arena.
+ */
+#ifndef SLUICE_EXPERIMENTS_UNIT_JOIN_H
+#define SLUICE_EXPERIMENTS_UNIT_JOIN_H
+
+#include "experiments/analysis.h"
+#include "message/exposure.h"
+#include "message/feedback.h"
+
+#define JOIN_METRICS_MAX 256   /* as many as one feedback has */
+#define JOIN_EPOCHS_MAX 4096   /* each has sums for each arm: far more than there are changes of weights */
+#define JOIN_REWARD "reward"   /* the metric of rewards */
+#define ASSIGNED_REASONS (ASSIGNED_FALLBACK + 1)
+
+struct join_options {
+	const char *experiment;
+	const char *covariate; /* a feature of exposures, known before the assignment; NULL: none */
+	int64_t window_ms;     /* in which feedback counts; 0: whenever it comes */
+	int64_t since_ms, until_ms; /* earlier exposures, and later records, do not count; 0: all do */
+};
+
+struct join_counts {
+	uint64_t exposures, repeated;		/* of the experiment; those that came again */
+	uint64_t elsewhere;			/* exposures and feedback of other experiments */
+	uint64_t left_out[ASSIGNED_REASONS];	/* exposures that something else than chance chose */
+	uint64_t mixed_units;			/* of two variants in one epoch */
+	uint64_t open;				/* exposures whose window has not passed: they wait */
+	uint64_t feedback, doubled, unknown, late, early; /* early: before its exposure */
+	uint64_t feedback_left_out;		/* of such exposures and units */
+	uint64_t truths;			/* that need the answers, which are not read */
+};
+
+struct joined_epoch {
+	int64_t begin_ms, end_ms;
+	const double *shares; /* of each arm; NaN: not met, so not known */
+	const double *firsts; /* of each arm: units whose first exposure was there */
+};
+
+/* A choice with what it was made by. */
+struct joined_exposure {
+	uint32_t arm;
+	double probability; /* 0: not known */
+	struct text unit;   /* empty: none */
+	size_t feature_count;
+	const struct exposure_feature *features;
+};
+
+struct joined_metric {
+	struct text name;
+	size_t count, room;
+	struct analysis_value *values; /* by epoch and time */
+};
+
+struct joined {
+	size_t arms;
+	struct text arm_names[ANALYSIS_ARMS_MAX];
+	uint64_t fallbacks[ANALYSIS_ARMS_MAX]; /* exposures of each */
+	size_t epoch_count;
+	const struct joined_epoch *epochs; /* in the order in which they began */
+	size_t unit_count;
+	const struct analysis_unit *units;
+	uint64_t arm_units[ANALYSIS_ARMS_MAX]; /* units of each arm in all epochs, without mixed ones */
+	size_t metric_count;
+	struct joined_metric metrics[JOIN_METRICS_MAX];
+	size_t exposure_count;
+	const struct joined_exposure *exposures; /* by time */
+	bool adaptive; /* a policy chose */
+	int64_t first_ms, last_ms; /* of exposures; 0: there are none */
+	struct join_counts counts;
+};
+
+struct unit_join;
+
+/* NULL: memory ran out. */
+struct unit_join *unit_join_open(struct arena *arena, const struct join_options *options);
+void unit_join_close(struct unit_join *join); /* NULL is fine; what was joined stays */
+
+/* Declares a variant, so that arms have the order of the experiment's candidates. False: LIMIT, too many. */
+bool unit_join_variant(struct unit_join *join, struct text name, struct error *error);
+
+/* Texts are copied. False: SYSTEM, or LIMIT: too many variants or metrics. `time_ms` is that of feedback's record. */
+bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure, struct error *error);
+bool unit_join_feedback(struct unit_join *join, const struct feedback *feedback, int64_t time_ms, struct error *error);
+
+/* Joins all that was added. Once. */
+bool unit_join_end(struct unit_join *join, struct joined *joined, struct error *error);
+
+#endif

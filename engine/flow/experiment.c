@@ -1,0 +1,208 @@
+/* experiment.c: Choice of an experiment for a call: the candidate that its message gets, the mirror's copy, and the
+ * default's answer where a candidate failed. */
+#include "base/memory.h"
+#include "base/number.h"
+#include "flow/run.h"
+#include "message/assigned.h"
+#include "message/key.h"
+
+struct choice {
+	size_t index;
+	double probability;
+	enum assigned_reason reason;
+	struct text unit;
+};
+
+/* ---- unit ---- */
+
+static struct text shown(struct text unit)
+{
+	return (struct text){unit.bytes, unit.length < 40 ? unit.length : 40};
+}
+
+/* The unit of a message; empty: it is drawn by its origin. */
+static bool unit_find(const struct visit *visit, const struct graph_experiment *experiment, struct text *unit, struct error *error)
+{
+	const struct experiment_spec *spec = experiment->spec;
+	const char *reason = "it has no key";
+	*unit = visit->message->key;
+	if (spec->unit) {
+		struct error missing = {0};
+		const struct scope scope = visit_scope(visit, NULL);
+		const struct tensor *tensor = expression_evaluate(spec->unit, &scope, visit->arena, &missing);
+		*unit = tensor ? key_of_tensor(tensor, visit->arena) : (struct text){0};
+		if (missing.kind != ERROR_NONE && missing.kind != ERROR_INPUT && missing.kind != ERROR_REMOTE) {
+			*error = missing;
+			return false;
+		}
+		const char *words = missing.kind != ERROR_NONE ? arena_print(visit->arena, "%s", missing.text) : NULL;
+		reason = words ? words : "the unit is empty";
+	}
+	if (unit->length > EXPERIMENT_UNIT_BYTES_MAX)
+		return error_set(error, ERROR_INPUT, visit->node->step.place,
+				 "the unit of experiment `%s` has %zu bytes, and at most %d are allowed: \"" TEXT_FORMAT
+				 "...\"; send a shorter unit, such as an identifier",
+				 experiment->name, unit->length, EXPERIMENT_UNIT_BYTES_MAX, TEXT_ARGUMENTS(shown(*unit)));
+	return unit->length > 0 || spec->unit_missing == UNIT_ORIGIN ||
+	       error_set(error, ERROR_INPUT, visit->node->step.place,
+			 "experiment `%s` needs a unit: %s; send one, or set `unitMissing: origin`", experiment->name, reason);
+}
+
+/* ---- choice ---- */
+
+/* The choice of that name; `count`: there is none. */
+static size_t share_find(const struct graph_experiment *experiment, struct text name)
+{
+	size_t i = 0;
+	while (i < experiment->count && !text_is(name, experiment->shares[i].name))
+		i++;
+	return i;
+}
+
+static bool headers_match(const struct candidate *candidate, struct headers headers)
+{
+	const struct traffic_header *wanted = candidate->headers.items;
+	for (size_t i = 0; i < candidate->headers.count; i++) {
+		const struct header *header = headers_find(headers, text_of(wanted[i].name.text));
+		if (!header || !text_is(header->value, wanted[i].value))
+			return false;
+	}
+	return candidate->headers.count > 0;
+}
+
+/* The choice whose name, perhaps with `_` and a version behind it, is that part of a route. */
+static bool route_names(struct text part, const char *name)
+{
+	size_t length = strlen(name);
+	if (part.length < length || memcmp(part.bytes, name, length) != 0)
+		return false;
+	struct text rest = {part.bytes + length, part.length - length};
+	uint64_t version;
+	return rest.length == 0 || (rest.length > 1 && rest.bytes[0] == '_' &&
+				    number_read_uint64((struct text){rest.bytes + 1, rest.length - 1}, &version));
+}
+
+static bool route_find(const struct graph_experiment *experiment, struct text route, size_t *index)
+{
+	while (route.length > 0) {
+		struct text part = text_take_until(&route, ':');
+		for (size_t i = 0; part.length > 0 && i < experiment->count; i++)
+			if (route_names(part, experiment->shares[i].name)) {
+				*index = i;
+				return true;
+			}
+	}
+	return false;
+}
+
+/* A choice by the request's headers: those of a candidate come before the route that an answer has returned. */
+static bool choose_by_headers(const struct graph_experiment *experiment, struct headers headers, struct choice *choice)
+{
+	const struct candidate *candidates = experiment->spec->candidates.items;
+	choice->probability = 1;
+	choice->reason = ASSIGNED_MATCH;
+	for (size_t i = 0; i < experiment->spec->candidates.count; i++)
+		if (headers_match(&candidates[i], headers)) {
+			choice->index = i;
+			return true;
+		}
+	const struct header *route = headers_find(headers, TEXT(ROUTE_HEADER));
+	choice->reason = ASSIGNED_ROUTE;
+	return route && route_find(experiment, route->value, &choice->index);
+}
+
+static bool choose_by_override(const struct graph_experiment *experiment, struct choice *choice)
+{
+	const struct experiment_override *overrides = experiment->spec->overrides.items;
+	choice->probability = 1;
+	choice->reason = ASSIGNED_OVERRIDE;
+	for (size_t i = 0; choice->unit.length > 0 && i < experiment->spec->overrides.count; i++) {
+		if (!text_is(choice->unit, overrides[i].unit.text))
+			continue;
+		choice->index = share_find(experiment, text_of(overrides[i].candidate.text));
+		if (choice->index < experiment->count)
+			return true;
+	}
+	return false;
+}
+
+static void choose_by_weight(const struct graph_experiment *experiment, const struct message *message, struct choice *choice)
+{
+	const struct experiment_spec *spec = experiment->spec;
+	choice->index = choice->unit.length > 0 ? assignment_of(experiment->assignment, choice->unit)
+						: assignment_of_origin(experiment->assignment, &message->origin);
+	choice->probability = experiment->probabilities[choice->index];
+	choice->reason = experiment_is_staged(spec)	    ? ASSIGNED_STAGE
+			 : spec->bandits.here.line > 0 ? ASSIGNED_POLICY
+						       : ASSIGNED_WEIGHT;
+}
+
+/* ---- calls ---- */
+
+static void mirror_copy(struct visit *visit, const struct graph_experiment *experiment, const struct payload *request)
+{
+	const struct experiment_spec *spec = experiment->spec;
+	const char *mirror = spec->mirror_name.text;
+	if (mirror && !visit->message->copied && visit_is_drawn(visit, mirror, (double)spec->mirror_percent))
+		visit_copy_to(visit, experiment->target, mirror, request);
+}
+
+bool experiment_choose(struct pending *pending, const struct graph_experiment *experiment, struct error *error)
+{
+	struct visit *visit = pending->visit;
+	struct choice choice = {0};
+	if (!unit_find(visit, experiment, &choice.unit, error))
+		return false;
+	if (!choose_by_headers(experiment, visit->message->headers, &choice) && !choose_by_override(experiment, &choice))
+		choose_by_weight(experiment, visit->message, &choice);
+	const struct assigned one = {.experiment = text_of(experiment->name),
+				     .variant = text_of(experiment->shares[choice.index].name),
+				     .unit = choice.unit,
+				     .probability = choice.probability,
+				     .reason = choice.reason,
+				     .table = experiment->assignment->version,
+				     .exposed = experiment->exposes};
+	struct assigned *assigned = assigned_add(visit->run->message, &one);
+	if (!assigned)
+		return error_memory(error, ERROR_LIMIT, "choosing a candidate");
+	mirror_copy(visit, experiment, pending->call.request);
+	pending->call.target = experiment->target;
+	pending->call.name = experiment->shares[choice.index].name;
+	pending->fallback = experiment->fallback < experiment->count && experiment->fallback != choice.index
+				    ? experiment->shares[experiment->fallback].name
+				    : NULL;
+	pending->assigned = assigned;
+	return true;
+}
+
+bool experiment_fall_back(struct pending *pending)
+{
+	struct call *call = &pending->call;
+	const struct flow_outside *outside = &pending->visit->flow->outside;
+	if (call->error.kind == ERROR_NONE || !pending->fallback)
+		return false;
+	pending->assigned->reason = ASSIGNED_FALLBACK;
+	call->name = pending->fallback;
+	call->error.kind = ERROR_NONE;
+	call->reply = NULL;
+	call->under_way = call->asker = NULL;
+	call->where = CALL_BEGUN;
+	call->attempts = 0;
+	pending->fallback = NULL;
+	pending->open = true;
+	outside->call(outside->context, call);
+	return true;
+}
+
+const char *experiment_answered_by(const struct visit *visit, size_t step, const char *model)
+{
+	const struct graph_experiment *experiment = graph_experiment_find(visit->flow->graph, step, CALL_MODEL, model);
+	const struct assigned *assigned = experiment ? visit->message->assigned : NULL;
+	while (assigned && !text_is(assigned->experiment, experiment->name))
+		assigned = assigned->next;
+	if (!assigned)
+		return model;
+	const bool fell_back = assigned->reason == ASSIGNED_FALLBACK && experiment->fallback < experiment->count;
+	const size_t index = fell_back ? experiment->fallback : share_find(experiment, assigned->variant);
+	return index < experiment->count ? experiment->shares[index].name : model;
+}

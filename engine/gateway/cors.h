@@ -1,0 +1,25 @@
+/* cors.h: Cross-origin resource sharing (CORS, by the Fetch standard): the origins whose pages may call the gateway from a
+ * browser. Pure.
+ *
+ * Without a configured origin the gateway sends none of these headers, and browsers refuse its answers to pages of other
+ * origins. CORS protects users of browsers. It does not replace access control: preflights need no credentials, and every
+ * other request is checked as without CORS.
+ */
+#ifndef SLUICE_GATEWAY_CORS_H
+#define SLUICE_GATEWAY_CORS_H
+
+#include "base/option.h"
+#include "base/text.h"
+
+#define CORS_ANY "*"
+#define CORS_EXPOSED "*"   /* headers of answers that pages may read: steps may set any. Browsers send no cookies here */
+#define CORS_MAX_AGE "600" /* seconds for which a browser repeats no preflight; some limit it to this */
+
+/* Checks the origins: SCHEME://HOST, with a port where it is not the scheme's own, or CORS_ANY. False: CONFIG. */
+bool cors_origins_check(const struct name_list *origins, struct error *error);
+
+/* The value of Access-Control-Allow-Origin for a request's Origin header, borrowed from the list; NULL: the origin may not
+ * call. */
+const char *cors_origin_allowed(const struct name_list *origins, struct text origin);
+
+#endif

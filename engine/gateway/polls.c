@@ -1,0 +1,114 @@
+/* polls.c: see polls.h. */
+#include "gateway/polls.h"
+
+#include "base/memory.h"
+#include "gateway/answer_search.h"
+#include "gateway/call_outcome.h"
+#include "net/loop_task.h"
+
+#define ANSWER_ARENA_BYTES ((size_t)64 << 20) /* of an answer, and of the texts of its search */
+
+struct poll {
+	struct loop_task task;
+	struct answer_search search;
+	struct poll_request request;
+};
+
+struct polls {
+	struct loop *loop;
+	struct polls_config config;
+	struct poll items[POLLS_AT_ONCE];
+};
+
+/* ---- the end of a poll ---- */
+
+static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, struct buffer *body)
+{
+	const struct answer_search *search = &poll->search;
+	char id[SUBMISSION_ID_BYTES_MAX];
+	struct text named = {id, submission_write(&poll->request.submission, id)};
+	if (search->outcome == ANSWER_FOUND && call_outcome_read(outcome, search->value, search->headers, search->arena))
+		return;
+	if (search->outcome == ANSWER_PENDING)
+		call_outcome_pending(outcome, named, body);
+	else if (search->outcome == ANSWER_EXPIRED)
+		call_outcome_refused(outcome, 410, ERROR_INPUT,
+				     "Kafka has deleted the request, and there is no answer to it; poll within the retention "
+				     "of the topic",
+				     text_of(search->inputs), named, body);
+	else
+		call_outcome_refused(outcome, 503, ERROR_REMOTE,
+				     search->error.kind == ERROR_NONE ? "the answer cannot be read" : search->error.text,
+				     text_of(search->outputs), named, body);
+}
+
+static void on_searched(void *context)
+{
+	struct poll *poll = context;
+	struct call_outcome outcome;
+	struct buffer body;
+	buffer_open(&body, CALL_ERROR_BYTES_MAX);
+	poll_outcome(poll, &outcome, &body);
+	outcome.arena = poll->search.arena;
+	poll->request.ended(poll->request.context, &outcome);
+	buffer_close(&body);
+	arena_close(poll->search.arena);
+	poll->search = (struct answer_search){0};
+}
+
+static void search_run(void *context)
+{
+	struct poll *poll = context;
+	answer_search_run(&poll->search);
+}
+
+/* ---- the beginning ---- */
+
+bool polls_begin(struct polls *polls, const struct poll_request *request)
+{
+	struct error error = {0};
+	struct poll *poll = polls->items;
+	while (poll < polls->items + POLLS_AT_ONCE && poll->search.arena)
+		poll++;
+	struct arena *arena = poll < polls->items + POLLS_AT_ONCE ? arena_open(ANSWER_ARENA_BYTES) : NULL;
+	if (!arena)
+		return false;
+	poll->request = *request;
+	poll->search = (struct answer_search){.brokers = polls->config.brokers,
+					      .properties = polls->config.consumer,
+					      .inputs = arena_copy(arena, request->inputs, strlen(request->inputs)),
+					      .outputs = arena_copy(arena, request->outputs, strlen(request->outputs)),
+					      .submission = request->submission,
+					      .arena = arena};
+	poll->task = (struct loop_task){.run = search_run, .done = on_searched, .context = poll};
+	if (!arena_failed(arena) && loop_task_start(&poll->task, polls->loop, "searches an answer", &error))
+		return true;
+	arena_close(arena);
+	poll->search = (struct answer_search){0};
+	return false;
+}
+
+/* ---- opening and closing ---- */
+
+struct polls *polls_open(struct loop *loop, const struct polls_config *config, struct error *error)
+{
+	struct polls *polls = memory_take(1, sizeof *polls);
+	if (!polls) {
+		error_memory(error, ERROR_SYSTEM, "opening a gateway");
+		return NULL;
+	}
+	polls->loop = loop;
+	polls->config = *config;
+	return polls;
+}
+
+void polls_close(struct polls *polls)
+{
+	if (!polls)
+		return;
+	for (size_t i = 0; i < POLLS_AT_ONCE; i++) {
+		loop_task_end(&polls->items[i].task);
+		arena_close(polls->items[i].search.arena);
+	}
+	memory_give(polls);
+}

@@ -1,0 +1,33 @@
+/* polls.h: Polls of submitted requests: searches for their answers (answer_search.h), each in a thread of its own, and their
+ * outcomes as callers get them. Belongs to its loop's thread. */
+#ifndef SLUICE_GATEWAY_POLLS_H
+#define SLUICE_GATEWAY_POLLS_H
+
+#include "gateway/calls.h"
+#include "gateway/submission.h"
+
+#define POLLS_AT_ONCE 8 /* each has a thread and a client of Kafka, for about a tenth of a second */
+
+struct polls;
+
+struct polls_config { /* texts are borrowed as long as the polls */
+	const char *brokers;
+	struct properties consumer;
+};
+
+struct polls *polls_open(struct loop *loop, const struct polls_config *config, struct error *error);
+
+/* Waits for searches that run, which Kafka may delay; their callers get no outcome. NULL is fine. */
+void polls_close(struct polls *polls);
+
+struct poll_request {
+	const char *inputs, *outputs; /* topics of the pipeline; copied */
+	struct submission submission;
+	void (*ended)(void *context, const struct call_outcome *outcome);
+	void *context;
+};
+
+/* Starts a poll; `ended` is called later. False: POLLS_AT_ONCE polls run already, or memory ran out. */
+bool polls_begin(struct polls *polls, const struct poll_request *request);
+
+#endif

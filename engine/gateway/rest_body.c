@@ -1,0 +1,67 @@
+/* rest_body.c: Body of a REST request, without its content coding; see rest.h. */
+#include <stdio.h>
+
+#include "gateway/rest.h"
+#include "net/gzip.h"
+
+#define KEPT_BYTES_MAX ((size_t)64 << 10) /* of the decompressed body, for the next request */
+#define CODING_SHOWN 40			  /* characters of an unknown content coding in a refusal */
+
+static bool coding_refuse(const struct rest_request *request, struct text coding)
+{
+	static const struct http_answer_header accepted = {"Accept-Encoding", "gzip"};
+	char words[ERROR_TEXT_MAX];
+	int shown = (int)(coding.length < CODING_SHOWN ? coding.length : CODING_SHOWN);
+	(void)snprintf(words, sizeof words,
+		       "the body has the content coding \"%.*s\", which is not supported; send it with gzip, or as it is", shown,
+		       coding.bytes);
+	rest_refuse_with(request, 415, &accepted, 1, words);
+	return false;
+}
+
+static bool body_unpack(const struct rest_request *request, size_t bytes_max, struct text *body)
+{
+	struct buffer *unpacked = &request->rest->unpacked;
+	buffer_clear(unpacked);
+	enum gzip_outcome outcome = gzip_unpack(request->body, bytes_max, unpacked);
+	*body = buffer_view(unpacked);
+	if (outcome == GZIP_TOO_LONG)
+		rest_refuse(request, 413, "the body has more than %zu bytes when it is decompressed, which is the most that the "
+			    "topic takes; send less at a time, or raise the topic's max.message.bytes", bytes_max);
+	else if (outcome == GZIP_NO_MEMORY)
+		rest_refuse(request, 503, "the gateway is short of memory; try again later");
+	else if (outcome == GZIP_INVALID)
+		rest_refuse(request, 400, "the body is not whole gzip, as its content-encoding says; compress it again, or leave "
+			    "the header out");
+	return outcome == GZIP_WHOLE;
+}
+
+static bool body_decode(const struct rest_request *request, size_t bytes_max, struct text *body)
+{
+	struct text coding = http_incoming_header(request->incoming, "content-encoding");
+	struct text second = http_incoming_header_at(request->incoming, "content-encoding", 1);
+	*body = request->body;
+	if (second.bytes)
+		return coding_refuse(request, second);
+	if (coding.length == 0 || text_equal_caseless(coding, TEXT("identity")))
+		return true;
+	if (!text_equal_caseless(coding, TEXT("gzip")) && !text_equal_caseless(coding, TEXT("x-gzip")))
+		return coding_refuse(request, coding);
+	return body_unpack(request, bytes_max, body);
+}
+
+bool rest_body_read(const struct rest_request *request, size_t bytes_max, struct text *body)
+{
+	bool good = request->body.length == 0 || body_decode(request, bytes_max, body);
+	/* A record without a value deletes its key where a topic is compacted. */
+	bool is_empty = request->body.length == 0 || (good && body->length == 0);
+	if (is_empty)
+		rest_refuse(request, 400, "the request has no body; send the tensors in it");
+	return good && !is_empty;
+}
+
+void rest_body_forget(struct rest *rest)
+{
+	if (rest->unpacked.capacity > KEPT_BYTES_MAX)
+		buffer_close(&rest->unpacked);
+}

@@ -1,0 +1,57 @@
+/* rest_submit.c: Submitted requests over REST, and polls for their answers; see rest.h and polls.h. */
+#include <stdio.h>
+
+#include "gateway/polls.h"
+#include "gateway/rest.h"
+
+#define LOCATION_BYTES 512
+
+/* ---- submit ---- */
+
+bool rest_prefers_async(const struct http_incoming *incoming)
+{
+	struct text value;
+	for (size_t place = 0; (value = http_incoming_header_at(incoming, "prefer", place)).bytes; place++)
+		while (value.length > 0) {
+			struct text one = text_take_until(&value, ',');
+			if (text_equal_caseless(text_trimmed(text_take_until(&one, ';'), " \t"), TEXT("respond-async")))
+				return true;
+		}
+	return false;
+}
+
+void rest_submitted(void *context, const struct call_outcome *outcome)
+{
+	char location[LOCATION_BYTES];
+	struct header headers[] = {{TEXT("Location"), {location, 0}}, {TEXT("Preference-Applied"), TEXT("respond-async")}};
+	struct call_outcome located = *outcome;
+	if (outcome->submission.length > 0 && outcome->target.length > 0) {
+		int length = snprintf(location, sizeof location, "/v2/pipelines/" TEXT_FORMAT "/requests/" TEXT_FORMAT,
+				      TEXT_ARGUMENTS(outcome->target), TEXT_ARGUMENTS(outcome->submission));
+		headers[0].value.length = length > 0 && (size_t)length < sizeof location ? (size_t)length : 0;
+		located.headers = (struct headers){2, headers};
+	}
+	rest_call_ended(context, &located);
+}
+
+/* ---- poll ---- */
+
+void rest_poll(const struct rest_request *request)
+{
+	struct rest *rest = request->rest;
+	const struct gateway_target *target = rest_target_find(request);
+	struct poll_request poll = {.ended = rest_call_ended, .context = request->incoming};
+	if (!target)
+		return;
+	poll.inputs = rest->targets->topics[target->topic];
+	poll.outputs = target->outputs;
+	if (!submission_read(request->submission, &poll.submission))
+		rest_refuse(request, 404, "no request was submitted with this id; the answer to a submitted one has it");
+	else if (target->refusal)
+		rest_refuse(request, 409, "pipeline %s does not answer each request by one answer: %s. Read its outputs",
+			    target->name, target->refusal);
+	else if (!target->answers || !target->outputs)
+		rest_refuse(request, 409, "pipeline %s has no output, so there is nothing to poll", target->name);
+	else if (!polls_begin(rest->polls, &poll))
+		rest_refuse(request, 503, "as many polls run as may; try again later");
+}

@@ -1,0 +1,146 @@
+/* fenced_writer.c: see fenced_writer.h. */
+#include "log/fenced_writer.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "log/client.h"
+
+struct fenced_writer {
+	const struct fenced_writer_config *config;
+	rd_kafka_t *producer;
+	struct topic_handles topics;
+	bool is_open;		    /* a transaction has begun */
+	atomic_uint closed_sockets; /* librdkafka's threads count */
+	unsigned closed_at_begin;
+};
+
+static int on_close_socket(int socket, void *context)
+{
+	struct fenced_writer *writer = context;
+	atomic_fetch_add(&writer->closed_sockets, 1);
+	return close(socket);
+}
+
+/* Omits librdkafka's errors about being replaced: that is a normal event of a writer, and the call that fails says it. */
+static void writer_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
+{
+	if (!strstr(words, rd_kafka_err2str(RD_KAFKA_RESP_ERR__FENCED)) && !strstr(words, "(_FENCED)") &&
+	    !strstr(words, rd_kafka_err2str(RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH)) &&
+	    !strstr(words, rd_kafka_err2str(RD_KAFKA_RESP_ERR_PRODUCER_FENCED)))
+		client_hear_line(client, level, facility, words);
+}
+
+static rd_kafka_conf_t *writer_configure(struct fenced_writer *writer, struct error *error)
+{
+	char wait[16], record[24];
+	(void)snprintf(wait, sizeof wait, "%d", FENCED_WRITER_WAIT_MS);
+	(void)snprintf(record, sizeof record, "%zu", FENCED_WRITER_RECORD_BYTES_MAX);
+	const struct property own[] = {
+		{"bootstrap.servers", writer->config->brokers},
+		{"allow.auto.create.topics", "false"}, /* a topic that Kafka creates by itself is not compacted */
+		{"transactional.id", writer->config->id},
+		{"transaction.timeout.ms", wait},
+		{"linger.ms", "0"},
+		{"message.max.bytes", record},
+		{"topic.metadata.propagation.max.ms", "5000"}, /* a deleted topic is detected before the time is over */
+	};
+	rd_kafka_conf_t *configuration =
+		client_configuration((struct properties){sizeof own / sizeof own[0], own}, writer->config->properties, error);
+	if (!configuration)
+		return NULL;
+	rd_kafka_conf_set_opaque(configuration, writer);
+	rd_kafka_conf_set_log_cb(configuration, writer_hear_line);
+	rd_kafka_conf_set_closesocket_cb(configuration, on_close_socket);
+	return configuration;
+}
+
+/* Sets the error if a call failed; releases `failure`. */
+static bool call_succeeded(const struct fenced_writer *writer, const char *doing, rd_kafka_error_t *failure, struct error *error)
+{
+	if (!failure)
+		return true;
+	if (rd_kafka_error_code(failure) == RD_KAFKA_RESP_ERR__FENCED)
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "another writer took over %s", writer->config->id);
+	else
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s for %s failed: %s", doing, writer->config->id,
+			  rd_kafka_error_string(failure));
+	rd_kafka_error_destroy(failure);
+	return false;
+}
+
+struct fenced_writer *fenced_writer_open(const struct fenced_writer_config *config, struct error *error)
+{
+	struct fenced_writer *writer = memory_take(1, sizeof *writer);
+	if (!writer) {
+		error_memory(error, ERROR_SYSTEM, "opening a transactional producer");
+		return NULL;
+	}
+	writer->config = config;
+	rd_kafka_conf_t *configuration = writer_configure(writer, error);
+	writer->producer = configuration ? client_open(RD_KAFKA_PRODUCER, configuration, error) : NULL;
+	if (writer->producer && topic_handles_follow(&writer->topics, writer->producer, &config->topic, 1, error) &&
+	    call_succeeded(writer, "taking the transactional id",
+			   rd_kafka_init_transactions(writer->producer, FENCED_WRITER_WAIT_MS), error))
+		return writer;
+	fenced_writer_close(writer);
+	return NULL;
+}
+
+void fenced_writer_close(struct fenced_writer *writer)
+{
+	if (!writer)
+		return;
+	if (writer->producer)
+		client_quiet_transactions(writer->producer);
+	topic_handles_close(&writer->topics);
+	if (writer->producer)
+		rd_kafka_destroy(writer->producer);
+	memory_give(writer);
+}
+
+static bool transaction_begin(struct fenced_writer *writer, struct error *error)
+{
+	if (writer->is_open)
+		return true;
+	writer->closed_at_begin = atomic_load(&writer->closed_sockets);
+	writer->is_open =
+		call_succeeded(writer, "beginning a transaction", rd_kafka_begin_transaction(writer->producer), error);
+	return writer->is_open;
+}
+
+bool fenced_writer_add(struct fenced_writer *writer, struct text key, struct text value, struct error *error)
+{
+	const struct outgoing record = {.key = key, .value = value};
+	if (!transaction_begin(writer, error))
+		return false;
+	return client_produce(writer->producer, writer->topics.items[0], &record, NULL, error) == PRODUCED ||
+	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes no more records for %s", writer->config->topic);
+}
+
+static bool offset_send(struct fenced_writer *writer, int64_t next_offset, struct error *error)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata_new(writer->config->id);
+	rd_kafka_topic_partition_list_add(list, writer->config->source, 0)->offset = next_offset;
+	rd_kafka_error_t *failure =
+		rd_kafka_send_offsets_to_transaction(writer->producer, list, group, FENCED_WRITER_WAIT_MS);
+	rd_kafka_consumer_group_metadata_destroy(group);
+	rd_kafka_topic_partition_list_destroy(list);
+	return call_succeeded(writer, "sending the offset", failure, error);
+}
+
+bool fenced_writer_commit(struct fenced_writer *writer, int64_t next_offset, struct error *error)
+{
+	if (!transaction_begin(writer, error) || !offset_send(writer, next_offset, error) ||
+	    !call_succeeded(writer, "committing", rd_kafka_commit_transaction(writer->producer, FENCED_WRITER_WAIT_MS), error))
+		return false;
+	writer->is_open = false;
+	/* librdkafka resends requests of a connection that was lost. A late copy could end a later transaction. */
+	return atomic_load(&writer->closed_sockets) == writer->closed_at_begin ||
+	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "a connection to Kafka closed during a transaction of %s",
+			 writer->config->id);
+}

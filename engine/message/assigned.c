@@ -1,0 +1,184 @@
+/* assigned.c: see assigned.h. */
+#include "message/assigned.h"
+
+#include "base/number.h"
+
+#define LINK_HEADER ":assigned" /* between stages; HTTP has no such name */
+#define FIELDS 4		/* of an entry there: experiment, variant, probability, reason */
+
+static const char *const reasons[] = {
+	[ASSIGNED_WEIGHT] = "weight",	  [ASSIGNED_MATCH] = "header",	 [ASSIGNED_ROUTE] = "route",
+	[ASSIGNED_OVERRIDE] = "override", [ASSIGNED_POLICY] = "policy", [ASSIGNED_STAGE] = "stage",
+	[ASSIGNED_FALLBACK] = "fallback",
+};
+
+enum { REASONS = sizeof reasons / sizeof *reasons };
+
+const char *assigned_reason_name(enum assigned_reason reason)
+{
+	return reasons[reason];
+}
+
+bool assigned_reason_read(struct text name, enum assigned_reason *reason)
+{
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+		if (text_is(name, reasons[i])) {
+			*reason = (enum assigned_reason)i;
+			return true;
+		}
+	return false;
+}
+
+struct assigned *assigned_add(struct message *message, const struct assigned *one)
+{
+	for (struct assigned *entry = message->assigned; entry; entry = entry->next)
+		if (text_equal(entry->experiment, one->experiment) && text_equal(entry->variant, one->variant))
+			return entry;
+	struct assigned *added = arena_take_raw(message->arena, sizeof *added);
+	if (!added)
+		return NULL;
+	*added = *one;
+	added->next = message->assigned;
+	message->assigned = added;
+	return added;
+}
+
+size_t assigned_list(const struct message *message, const struct assigned **items)
+{
+	size_t count = 0;
+	for (const struct assigned *entry = message->assigned; entry && count < ASSIGNED_MAX; entry = entry->next)
+		items[count++] = entry;
+	for (size_t i = 0; i < count / 2; i++) {
+		const struct assigned *other = items[i];
+		items[i] = items[count - 1 - i];
+		items[count - 1 - i] = other;
+	}
+	return count;
+}
+
+bool assigned_join(struct message *message, const struct message *from)
+{
+	const struct assigned *items[ASSIGNED_MAX];
+	size_t count = assigned_list(from, items);
+	for (size_t i = 0; i < count; i++)
+		if (!assigned_add(message, items[i]))
+			return false;
+	return true;
+}
+
+/* ---- headers ---- */
+
+static char *bytes_put(char *to, struct text bytes)
+{
+	if (bytes.length > 0)
+		memcpy(to, bytes.bytes, bytes.length);
+	return to + bytes.length;
+}
+
+static size_t names_length(const struct assigned *entry)
+{
+	return entry->experiment.length + entry->variant.length;
+}
+
+struct text assigned_header(const struct message *message, struct arena *arena)
+{
+	const struct text probability = TEXT("; probability="), fallback = TEXT("; fallback"), between = TEXT(", ");
+	const struct assigned *items[ASSIGNED_MAX];
+	size_t count = assigned_list(message, items), room = 0;
+	for (size_t i = 0; i < count; i++)
+		room += names_length(items[i]) + 1 + probability.length + NUMBER_TEXT_MAX + fallback.length + between.length;
+	char *begin = count > 0 ? arena_take_raw(arena, room) : NULL, *to = begin;
+	for (size_t i = 0; begin && i < count; i++) {
+		to = i > 0 ? bytes_put(to, between) : to;
+		to = bytes_put(to, items[i]->experiment);
+		*to++ = '=';
+		to = bytes_put(to, items[i]->variant);
+		to = bytes_put(to, probability);
+		to += number_write_double(to, items[i]->probability);
+		to = items[i]->reason == ASSIGNED_FALLBACK ? bytes_put(to, fallback) : to;
+	}
+	return (struct text){begin, (size_t)(to - begin)};
+}
+
+struct text assigned_route(const struct message *message, struct arena *arena)
+{
+	const struct assigned *items[ASSIGNED_MAX];
+	const struct text version = TEXT("_1:");
+	size_t count = assigned_list(message, items), room = 0;
+	for (size_t i = 0; i < count; i++)
+		room += items[i]->variant.length + 1 + version.length;
+	char *begin = count > 0 ? arena_take_raw(arena, room) : NULL, *to = begin;
+	for (size_t i = 0; begin && i < count; i++) {
+		*to++ = ':';
+		to = bytes_put(to, items[i]->variant);
+		to = bytes_put(to, version);
+	}
+	return (struct text){begin, (size_t)(to - begin)};
+}
+
+/* ---- between stages ---- */
+
+/* One line for each entry, with tabs between its fields; no name of a resource has either. */
+static struct text entries_write(const struct message *message)
+{
+	const struct assigned *items[ASSIGNED_MAX];
+	size_t count = assigned_list(message, items), room = 0;
+	for (size_t i = 0; i < count; i++)
+		room += names_length(items[i]) + NUMBER_TEXT_MAX + FIELDS + 1;
+	char *begin = arena_take_raw(message->arena, room), *to = begin;
+	for (size_t i = 0; begin && i < count; i++) {
+		to = bytes_put(to, items[i]->experiment);
+		*to++ = '\t';
+		to = bytes_put(to, items[i]->variant);
+		*to++ = '\t';
+		to += number_write_double(to, items[i]->probability);
+		*to++ = '\t';
+		*to++ = (char)('0' + items[i]->reason);
+		*to++ = '\n';
+	}
+	return (struct text){begin, (size_t)(to - begin)};
+}
+
+bool assigned_write(const struct message *message, struct headers *headers)
+{
+	*headers = message->headers;
+	if (!message->assigned)
+		return true;
+	struct header *items = ARENA_ARRAY(message->arena, struct header, message->headers.count + 1);
+	struct text entries = items ? entries_write(message) : (struct text){0};
+	if (!entries.bytes)
+		return false;
+	size_t count = 0;
+	for (size_t i = 0; i < message->headers.count; i++)
+		if (!text_is(message->headers.items[i].name, LINK_HEADER))
+			items[count++] = message->headers.items[i];
+	items[count++] = (struct header){TEXT(LINK_HEADER), entries};
+	*headers = (struct headers){count, items};
+	return true;
+}
+
+static bool entries_read(struct message *message, struct text entries)
+{
+	while (entries.length > 0) {
+		struct text line = text_take_until(&entries, '\n');
+		struct assigned entry = {.experiment = text_take_until(&line, '\t')};
+		entry.variant = text_take_until(&line, '\t');
+		(void)number_read_double(text_take_until(&line, '\t'), &entry.probability);
+		unsigned reason = line.length == 1 ? (unsigned)(line.bytes[0] - '0') : REASONS;
+		entry.reason = reason < REASONS ? (enum assigned_reason)reason : ASSIGNED_WEIGHT;
+		if (!assigned_add(message, &entry))
+			return false;
+	}
+	return true;
+}
+
+bool assigned_read(struct message *message)
+{
+	size_t count = message->headers.count;
+	const struct header *last = count > 0 ? &message->headers.items[count - 1] : NULL;
+	message->assigned = NULL;
+	if (!last || !text_is(last->name, LINK_HEADER))
+		return true;
+	message->headers.count--;
+	return entries_read(message, last->value);
+}

@@ -1,0 +1,64 @@
+/* assigned.h: Assignments of a message: the variants that experiments have chosen for it.
+ *
+ * The flow adds an entry when an experiment chooses. The answer has all of them: in the field `assignments` of Avro
+ * answers, and else in a header. A child message begins with the entries of its parent. Between the stages of a
+ * pipeline the entries are a header of the stage link.
+ *
+ * Entries live in the message's arena and form a list from the latest to the first, so that several messages can share
+ * its end. Names are borrowed from the graph.
+ */
+#ifndef SLUICE_MESSAGE_ASSIGNED_H
+#define SLUICE_MESSAGE_ASSIGNED_H
+
+#include "message/message.h"
+
+#define ASSIGNED_HEADER "sluice-experiment" /* of an answer: NAME=VARIANT; probability=0.3, and so on */
+#define ROUTE_HEADER "x-seldon-route" /* of a request and its answer, as in Seldon: `:VARIANT_VERSION:` for each choice */
+#define ASSIGNED_MAX 64 /* of one message: more are not listed */
+
+/* Cause of a choice. */
+enum assigned_reason {
+	ASSIGNED_WEIGHT,   /* by the weights, for the unit */
+	ASSIGNED_MATCH,	   /* by trafficConfig.headers */
+	ASSIGNED_ROUTE,	   /* by the header x-seldon-route */
+	ASSIGNED_OVERRIDE, /* by a named override */
+	ASSIGNED_POLICY,   /* by the policy of bandits */
+	ASSIGNED_STAGE,	   /* by a stage of a progressive deployment */
+	ASSIGNED_FALLBACK, /* the variant failed, and the default answered */
+};
+
+struct assigned {
+	struct assigned *next; /* an earlier one; NULL: the first */
+	struct text experiment;
+	struct text variant;
+	struct text unit; /* empty: none, the choice follows from the origin */
+	double probability;
+	enum assigned_reason reason;
+	uint64_t table; /* version of the table of units by which it was chosen */
+	bool exposed; /* an exposure record is written in this stage */
+};
+
+const char *assigned_reason_name(enum assigned_reason reason); /* "weight" */
+bool assigned_reason_read(struct text name, enum assigned_reason *reason); /* false: no reason has that name */
+
+/* Adds an entry, unless the message has one of the same experiment and variant, and returns it. NULL: the arena is
+ * full. */
+struct assigned *assigned_add(struct message *message, const struct assigned *one);
+
+/* Adds the entries of another message, of which the message may have some. False: the arena is full. */
+bool assigned_join(struct message *message, const struct message *from);
+
+/* The entries from the first to the latest; `items` has space for ASSIGNED_MAX. Returns their number. */
+size_t assigned_list(const struct message *message, const struct assigned **items);
+
+/* The value of ASSIGNED_HEADER, and of ROUTE_HEADER, always with version 1. Empty: no entry, or the arena is
+ * full. */
+struct text assigned_header(const struct message *message, struct arena *arena);
+struct text assigned_route(const struct message *message, struct arena *arena);
+
+/* Between stages: the headers of a message with its entries as an additional header, and the way back, which removes
+ * it. False: the arena is full. */
+bool assigned_write(const struct message *message, struct headers *headers);
+bool assigned_read(struct message *message);
+
+#endif

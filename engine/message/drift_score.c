@@ -1,0 +1,99 @@
+/* drift_score.c: see drift_score.h. The size of a record is computed first, so writing needs no checks. */
+#include "message/drift_score.h"
+
+#include "message/avro.h"
+#include "message/avro_wire.h"
+#include "message/avro_writers.h"
+
+#define NUMBERS 24	     /* of a record beside its lists, at most */
+#define STATISTIC_NUMBERS 6  /* of one feature by one method */
+#define QUALITY_NUMBERS 6    /* of one feature */
+
+const char *const drift_verdict_names[DRIFT_VERDICTS] = {"learning", "steady", "drift"};
+
+static size_t score_room(const struct drift_score *score)
+{
+	size_t room = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(text_of(score->pipeline)) +
+		      avro_text_room(text_of(score->step)) + avro_text_room(text_of(score->reference)) +
+		      avro_text_room(text_of(drift_verdict_names[score->verdict]));
+	for (size_t i = 0; i < score->statistic_count; i++)
+		room += avro_text_room(score->statistics[i].feature) + avro_text_room(text_of(score->statistics[i].method)) +
+			STATISTIC_NUMBERS * AVRO_LONG_BYTES_MAX;
+	for (size_t i = 0; i < score->quality_count; i++)
+		room += avro_text_room(score->quality[i].feature) + QUALITY_NUMBERS * AVRO_LONG_BYTES_MAX;
+	return room;
+}
+
+static char *put_flag(char *to, bool flag)
+{
+	*to = flag;
+	return to + 1;
+}
+
+static char *put_statistics(char *to, const struct drift_score *score)
+{
+	if (score->statistic_count)
+		to = avro_put_small(to, score->statistic_count);
+	for (size_t i = 0; i < score->statistic_count; i++) {
+		const struct drift_statistic *one = &score->statistics[i];
+		to = avro_put_bytes(to, one->feature);
+		to = avro_put_bytes(to, text_of(one->method));
+		to = avro_put_double(to, one->effect);
+		to = avro_put_double(to, one->limit);
+		to = avro_put_double(to, one->statistic);
+		to = avro_put_small(to, 1); /* the p-value is known */
+		to = avro_put_double(to, one->p);
+		to = put_flag(to, one->established);
+	}
+	return avro_put_small(to, 0);
+}
+
+static char *put_quality(char *to, const struct drift_score *score)
+{
+	if (score->quality_count)
+		to = avro_put_small(to, score->quality_count);
+	for (size_t i = 0; i < score->quality_count; i++) {
+		const struct drift_quality *one = &score->quality[i];
+		to = avro_put_bytes(to, one->feature);
+		to = avro_put_long(to, (int64_t)one->values);
+		to = avro_put_long(to, (int64_t)one->missing);
+		to = avro_put_long(to, (int64_t)one->outside);
+		to = avro_put_long(to, (int64_t)one->unseen);
+		to = put_flag(to, one->still);
+		to = put_flag(to, one->alarm);
+	}
+	return avro_put_small(to, 0);
+}
+
+bool drift_score_encode(const struct drift_score *score, struct buffer *out, struct error *error)
+{
+	const uint64_t fingerprint = avro_drift_score_fingerprint();
+	if (fingerprint == 0)
+		return error_memory(error, ERROR_SYSTEM, "reading a schema");
+	char *begin = buffer_room(out, score_room(score));
+	if (!begin)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "the drift scores of step `%s` do not fit into the %zu bytes that a record may have; watch fewer "
+				 "tensors",
+				 score->step, out->ceiling_bytes);
+	char *to = avro_put_single_object(begin, fingerprint);
+	to = avro_put_bytes(to, text_of(score->pipeline));
+	to = avro_put_bytes(to, text_of(score->step));
+	to = avro_put_long(to, score->begin_ms);
+	to = avro_put_long(to, score->end_ms);
+	to = avro_put_long(to, (int64_t)score->messages);
+	to = avro_put_long(to, (int64_t)score->unusable);
+	to = avro_put_double(to, score->score);
+	to = put_flag(to, score->verdict == DRIFT_FOUND);
+	to = avro_put_bytes(to, text_of(score->reference));
+	to = put_statistics(to, score);
+	to = avro_put_small(to, 0); /* versions */
+	to = avro_put_long(to, (int64_t)score->window);
+	to = avro_put_bytes(to, text_of(drift_verdict_names[score->verdict]));
+	to = avro_put_small(to, 0); /* no segment */
+	to = avro_put_long(to, (int64_t)score->reference_rows);
+	to = avro_put_long(to, (int64_t)score->late);
+	to = put_quality(to, score);
+	buffer_grown(out, (size_t)(to - begin));
+	return true;
+}

@@ -1,0 +1,49 @@
+/* drift_score.h: Verdict of a step `drift` on one closed window: a record of its pipeline's drift topic
+ * (schemas/drift_score.avsc, single-object Avro).
+ *
+ * Verdicts are listed with the message that closed the window, in its arena, and leave in its transaction.
+ */
+#ifndef SLUICE_MESSAGE_DRIFT_SCORE_H
+#define SLUICE_MESSAGE_DRIFT_SCORE_H
+
+#include "message/message.h"
+
+enum drift_verdict { DRIFT_LEARNING, DRIFT_STEADY, DRIFT_FOUND, DRIFT_VERDICTS };
+extern const char *const drift_verdict_names[DRIFT_VERDICTS]; /* "learning" */
+
+/* One feature by one method. */
+struct drift_statistic {
+	struct text feature;
+	const char *method;
+	double effect, limit, statistic, p;
+	bool established;
+};
+
+struct drift_quality {
+	struct text feature;
+	uint64_t values, missing, outside, unseen;
+	bool still, alarm;
+};
+
+struct drift_score {
+	const struct drift_score *next; /* an earlier one of the same message */
+	const char *pipeline, *step;
+	uint64_t window; /* its number, from 0 */
+	int64_t begin_ms, end_ms;
+	uint64_t messages;
+	uint64_t unusable; /* messages that came and are not in the window */
+	uint64_t late;
+	enum drift_verdict verdict;
+	double score;	       /* 0 while learning */
+	const char *reference; /* its file */
+	uint64_t reference_rows;
+	size_t statistic_count;
+	const struct drift_statistic *statistics;
+	size_t quality_count;
+	const struct drift_quality *quality;
+};
+
+/* Appends the record. LIMIT: it does not fit. */
+bool drift_score_encode(const struct drift_score *score, struct buffer *out, struct error *error);
+
+#endif

@@ -1,0 +1,30 @@
+/* explained.c: see explained.h. */
+#include "message/explained.h"
+
+bool explained_is_wanted(const struct message *message)
+{
+	const struct header *header = headers_find(message->headers, TEXT(EXPLAIN_HEADER));
+	if (explained_is_awaited(message))
+		return true;
+	return header && !text_equal_caseless(header->value, TEXT("no")) && !text_equal_caseless(header->value, TEXT("false")) &&
+	       !text_is(header->value, "0");
+}
+
+bool explained_is_awaited(const struct message *message)
+{
+	return headers_find(message->headers, TEXT(EXPLAIN_REPLY_HEADER)) != NULL;
+}
+
+const char *explained_method(const struct explanation *explanation)
+{
+	static const char *const names[] = {
+		[EXPLANATION_PATHS] = "tree",	 [EXPLANATION_INTERVENTION] = "tree",	[EXPLANATION_LINEAR] = "linear",
+		[EXPLANATION_GRADIENTS] = "gradients", [EXPLANATION_EXACT] = "exact", [EXPLANATION_SAMPLED] = "sample",
+	};
+	return names[explanation->method];
+}
+
+bool explained_is_complete(const struct explanation *explanation)
+{
+	return explanation->answered >= explanation->asked;
+}

@@ -1,0 +1,45 @@
+/* explained.h: Explanations of one message, as steps of kind `explain` make them.
+ *
+ * Each is of one row of the message at one step. They are listed with the message, in its arena, until it leaves.
+ */
+#ifndef SLUICE_MESSAGE_EXPLAINED_H
+#define SLUICE_MESSAGE_EXPLAINED_H
+
+#include "explain/explanation.h"
+#include "message/message.h"
+
+#define EXPLAIN_HEADER "x-explain" /* of a request that asks for an explanation: any value but `no`, `false` and `0` */
+#define EXPLAIN_REPLY_HEADER "sluice-reply-explanation" /* of a request whose gateway waits for the explanation */
+#define EXPLAINED_NAME_BYTES_MAX 65536			/* of an output: tensor[index] */
+
+struct explained {
+	const struct explained *next;
+	const char *step;	 /* whose answer is explained */
+	struct text output;	 /* the explained tensor */
+	size_t row, rows;	 /* of the message */
+	size_t calls;		 /* of the model, for this row */
+	const struct error *failure; /* why the step could not explain the message: `data` is empty. NULL: it could */
+	struct explanation data;     /* its row and its names are set */
+};
+
+/* Whether a message asks for an explanation; and whether a gateway waits for it instead of the answer. */
+bool explained_is_wanted(const struct message *message);
+bool explained_is_awaited(const struct message *message);
+
+/* The method's name in the options of the step and in records: tree, linear, gradients, exact or sample. */
+const char *explained_method(const struct explanation *explanation);
+
+/* Whether all that the method asks for was answered. */
+bool explained_is_complete(const struct explanation *explanation);
+
+/* Appends a record of schemas/explanation.avsc for one output. The explanation has no failure. LIMIT: it does not fit into the
+ * buffer. */
+bool explained_encode(const struct explained *explained, size_t output, const struct message *message, const char *pipeline,
+		      struct buffer *out, struct error *error);
+
+/* Appends {"id", "pipeline", "explanations": [...]}, each with the fields of that schema; without those that failed. LIMIT,
+ * likewise. */
+bool explained_write_json(const struct explained *first, const struct message *message, const char *pipeline, struct buffer *out,
+			  struct error *error);
+
+#endif

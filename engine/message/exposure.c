@@ -1,0 +1,52 @@
+/* exposure.c: see exposure.h. The size of a record is computed first, so writing needs no checks. */
+#include "message/exposure.h"
+
+#include "message/avro.h"
+#include "message/avro_parts.h"
+#include "message/avro_wire.h"
+
+#define NUMBERS 12	    /* of the record that are not measured one by one, at most */
+#define TABLE_TEXT_BYTES 16 /* of its version, in hexadecimal digits */
+
+static size_t exposure_room(const struct message *message, const struct assigned *assigned, struct text reason)
+{
+	return AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(message->id) +
+	       avro_text_room(message->origin.topic) + avro_text_room(assigned->experiment) + avro_text_room(assigned->variant) +
+	       avro_text_room(assigned->unit) + avro_text_room(reason) + TABLE_TEXT_BYTES + sizeof assigned->probability;
+}
+
+static char *put_table(char *to, uint64_t table)
+{
+	static const char digits[] = "0123456789abcdef";
+	char text[TABLE_TEXT_BYTES];
+	for (size_t i = TABLE_TEXT_BYTES; i-- > 0; table >>= 4)
+		text[i] = digits[table & 15];
+	return avro_put_bytes(to, (struct text){text, sizeof text});
+}
+
+bool exposure_encode(const struct message *message, const struct assigned *assigned, struct buffer *out, struct error *error)
+{
+	uint64_t fingerprint = avro_exposure_fingerprint();
+	struct text reason = text_of(assigned_reason_name(assigned->reason));
+	if (fingerprint == 0)
+		return error_memory(error, ERROR_SYSTEM, "reading a schema");
+	char *begin = buffer_room(out, exposure_room(message, assigned, reason));
+	if (!begin)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "an exposure does not fit into the %zu bytes that a message may have; send a shorter unit",
+				 out->ceiling_bytes);
+	char *to = avro_put_single_object(begin, fingerprint);
+	to = avro_put_bytes(to, message->id);
+	to = avro_put_origin(to, &message->origin);
+	to = avro_put_long(to, message->time_ms);
+	to = avro_put_bytes(to, assigned->experiment);
+	to = avro_put_bytes(to, assigned->variant);
+	to = avro_put_double(to, assigned->probability);
+	to = avro_put_bytes(to, assigned->unit);
+	to = avro_put_bytes(to, reason);
+	to = avro_put_small(to, 0); /* no context: no policy has decided */
+	to = avro_put_small(to, 0); /* no versions */
+	to = put_table(to, assigned->table);
+	buffer_grown(out, (size_t)(to - begin));
+	return true;
+}

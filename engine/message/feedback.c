@@ -1,0 +1,233 @@
+/* feedback.c: Feedback: checks, and its record in Avro; see feedback.h. The size of a record is computed first, so
+ * writing needs no checks. Reading checks once, at the end, that all of it was there. */
+#include "message/feedback.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/moment.h"
+#include "base/number.h"
+#include "message/avro.h"
+#include "message/avro_parts.h"
+
+#define NUMBERS 16	/* of a record that are not measured one by one, at most */
+#define NAME_SHOWN 40	/* bytes of a name in an error */
+
+/* ---- checks ---- */
+
+#define SHOWN(text) (int)((text).length < NAME_SHOWN ? (text).length : NAME_SHOWN), (text).bytes
+
+static bool name_check(const char *member, struct text name, struct error *error)
+{
+	return name.length <= FEEDBACK_NAME_BYTES_MAX ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "`%s` of the feedback has %zu bytes, and at most %d are allowed: \"%.*s...\"; send the one of the request",
+			 member, name.length, FEEDBACK_NAME_BYTES_MAX, SHOWN(name));
+}
+
+static bool names_check(const struct feedback *feedback, struct error *error)
+{
+	if (feedback->id.length + feedback->origin.topic.length + feedback->unit.length == 0)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the feedback names no request; send the request's `id`, its `origin`, or a `unit`");
+	if (feedback->origin.topic.length > 0 && (feedback->origin.partition < 0 || feedback->origin.offset < 0))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "`origin` of the feedback has a partition or an offset below 0; send that of the request");
+	return name_check("id", feedback->id, error) && name_check("origin", feedback->origin.topic, error) &&
+	       name_check("unit", feedback->unit, error) && name_check("experiment", feedback->experiment, error) &&
+	       name_check("feedback_id", feedback->feedback_id, error);
+}
+
+static bool time_check(const struct feedback *feedback, int64_t now_ms, struct error *error)
+{
+	char moment[MOMENT_BYTES];
+	if (feedback->time_ms < 0)
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "the feedback is of %" PRId64 " ms before 1970; correct its time",
+				 -(feedback->time_ms + 1));
+	if (feedback->time_ms - FEEDBACK_AHEAD_MS <= now_ms)
+		return true;
+	moment_print(feedback->time_ms, moment);
+	return error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "the feedback is from the future: its time is %s (%" PRId64 " ms ahead); correct its time or the clock",
+			 moment, feedback->time_ms - now_ms);
+}
+
+static bool number_check(const char *what, struct text name, double number, struct error *error)
+{
+	return isfinite(number) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "%s%s%.*s%s of the feedback is %s; send a finite number", what,
+			 name.length ? " `" : "", SHOWN(name), name.length ? "`" : "",
+			 isnan(number) ? "NaN" : "infinite or too large");
+}
+
+static bool truth_check(const struct feedback *feedback, struct error *error)
+{
+	for (size_t i = 0; i < feedback->truth.count; i++) {
+		const struct tensor *tensor = feedback->truth.items[i];
+		bool is_float = datatype_rows[tensor->datatype].class == CLASS_FLOAT;
+		for (size_t j = 0; is_float && j < tensor->count; j++)
+			if (!number_check("the truth", tensor->name, tensor_number(tensor, j), error))
+				return false;
+	}
+	return true;
+}
+
+static bool metrics_check(const struct feedback *feedback, struct error *error)
+{
+	for (size_t i = 0; i < feedback->metric_count; i++) {
+		const struct feedback_metric *metric = &feedback->metrics[i];
+		if (metric->name.length == 0)
+			return error_set(error, ERROR_INPUT, PLACE_NONE, "a metric of the feedback has no name; give it one");
+		if (!name_check("metrics", metric->name, error) || !number_check("the metric", metric->name, metric->value, error))
+			return false;
+		for (size_t j = 0; j < i; j++)
+			if (text_equal(metric->name, feedback->metrics[j].name))
+				return error_set(error, ERROR_INPUT, PLACE_NONE,
+						 "the metric `%.*s` occurs twice in the feedback; send one value",
+						 SHOWN(metric->name));
+	}
+	return true;
+}
+
+bool feedback_check(const struct feedback *feedback, int64_t now_ms, struct error *error)
+{
+	if (!names_check(feedback, error) || !time_check(feedback, now_ms, error))
+		return false;
+	if (!feedback->has_reward && feedback->metric_count == 0 && feedback->truth.count == 0)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the feedback has no outcome; send a `reward`, `metrics` or the `truth`");
+	if (feedback->metric_count > FEEDBACK_METRICS_MAX)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the feedback has %zu metrics, and at most %d are allowed; send them in several records",
+				 feedback->metric_count, FEEDBACK_METRICS_MAX);
+	return (!feedback->has_reward || number_check("the reward", (struct text){"", 0}, feedback->reward, error)) &&
+	       metrics_check(feedback, error) && truth_check(feedback, error);
+}
+
+/* ---- key ---- */
+
+struct text feedback_key(const struct feedback *feedback, struct arena *arena)
+{
+	const struct origin *origin = &feedback->origin;
+	if (feedback->id.length > 0)
+		return feedback->id;
+	if (origin->topic.length == 0)
+		return feedback->unit;
+	return text_of(arena_print(arena, TEXT_FORMAT "-%d-%" PRId64, TEXT_ARGUMENTS(origin->topic), (int)origin->partition,
+				   origin->offset));
+}
+
+/* ---- writing ---- */
+
+static size_t feedback_room(const struct feedback *feedback)
+{
+	size_t room = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + feedback->id.length + feedback->unit.length +
+		      feedback->feedback_id.length + feedback->origin.topic.length + feedback->experiment.length +
+		      sizeof feedback->reward + avro_tensors_room(feedback->truth);
+	for (size_t i = 0; i < feedback->metric_count; i++)
+		room += feedback->metrics[i].name.length + AVRO_LONG_BYTES_MAX + sizeof feedback->metrics[i].value;
+	return room;
+}
+
+static char *put_metrics(char *to, const struct feedback *feedback)
+{
+	if (feedback->metric_count > 0)
+		to = avro_put_small(to, feedback->metric_count);
+	for (size_t i = 0; i < feedback->metric_count; i++) {
+		to = avro_put_bytes(to, feedback->metrics[i].name);
+		to = avro_put_double(to, feedback->metrics[i].value);
+	}
+	return avro_put_small(to, 0);
+}
+
+bool feedback_encode(const struct feedback *feedback, struct buffer *out, struct error *error)
+{
+	uint64_t fingerprint = avro_feedback_fingerprint();
+	if (fingerprint == 0)
+		return error_memory(error, ERROR_SYSTEM, "reading a schema");
+	char *begin = buffer_room(out, feedback_room(feedback));
+	if (!begin)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, "the feedback does not fit into %zu bytes; send less truth",
+				 out->ceiling_bytes);
+	char *to = avro_put_single_object(begin, fingerprint);
+	to = avro_put_bytes(to, feedback->id);
+	to = avro_put_bytes(to, feedback->unit);
+	to = avro_put_bytes(to, feedback->feedback_id);
+	to = avro_put_long(to, feedback->time_ms);
+	to = avro_put_small(to, feedback->has_reward);
+	if (feedback->has_reward)
+		to = avro_put_double(to, feedback->reward);
+	to = put_metrics(to, feedback);
+	to = avro_put_tensors(to, feedback->truth);
+	to = avro_put_origin(to, &feedback->origin);
+	to = avro_put_bytes(to, feedback->experiment);
+	buffer_grown(out, (size_t)(to - begin));
+	return true;
+}
+
+/* ---- reading ---- */
+
+static void get_metrics(struct avro_cursor *cursor, struct arena *arena, struct feedback *feedback)
+{
+	struct feedback_metric *items = NULL;
+	size_t count = 0, block;
+	while ((block = avro_read_block(cursor)) > 0) {
+		struct feedback_metric *grown = ARENA_ARRAY(arena, struct feedback_metric, count + block);
+		if (!grown)
+			return;
+		if (count > 0)
+			memcpy(grown, items, count * sizeof *items);
+		items = grown;
+		for (size_t i = 0; i < block; i++) {
+			items[count].name = avro_read_bytes(cursor);
+			items[count++].value = avro_read_double(cursor);
+		}
+	}
+	feedback->metrics = items;
+	feedback->metric_count = count;
+}
+
+/* Whether a union with null has its other branch. */
+static bool get_presence(struct avro_cursor *cursor)
+{
+	int64_t branch = avro_read_small(cursor);
+	if (branch != 0 && branch != 1)
+		avro_fail(cursor);
+	return branch == 1;
+}
+
+static bool avro_feedback_read(struct text bytes, struct arena *arena, struct feedback *feedback, struct error *error)
+{
+	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(bytes));
+	*feedback = (struct feedback){.id = avro_read_bytes(&cursor)};
+	feedback->unit = avro_read_bytes(&cursor);
+	feedback->feedback_id = avro_read_bytes(&cursor);
+	feedback->time_ms = avro_read_long(&cursor);
+	feedback->has_reward = get_presence(&cursor);
+	if (feedback->has_reward)
+		feedback->reward = avro_read_double(&cursor);
+	get_metrics(&cursor, arena, feedback);
+	if (!avro_failed(&cursor) && !avro_read_tensors(&cursor, arena, &feedback->truth, error))
+		return false;
+	if (get_presence(&cursor)) {
+		feedback->origin.topic = avro_read_bytes(&cursor);
+		feedback->origin.partition = avro_read_int(&cursor);
+		feedback->origin.offset = avro_read_long(&cursor);
+	}
+	feedback->experiment = avro_read_bytes(&cursor);
+	if (arena_failed(arena))
+		return error_memory(error, ERROR_LIMIT, "reading feedback");
+	return (!avro_failed(&cursor) && avro_left(&cursor) == 0) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "the record is broken feedback; it ends early or goes on after its end");
+}
+
+bool feedback_decode(struct text bytes, struct arena *arena, struct feedback *feedback, struct error *error)
+{
+	if (avro_is_single_object(bytes, avro_feedback_fingerprint()))
+		return avro_feedback_read(bytes, arena, feedback, error);
+	const struct text trimmed = text_trimmed(bytes, " \t\r\n");
+	if (trimmed.length > 0 && trimmed.bytes[0] == '{')
+		return feedback_read(bytes, arena, feedback, error);
+	return error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "the record is not feedback; write it in Avro by `sluice schema feedback`, or as a JSON object");
+}

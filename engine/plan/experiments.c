@@ -1,0 +1,233 @@
+/* experiments.c: Experiments of a graph: those that its steps name or have, and those whose default its steps call. Part
+ * of graph_build(). */
+#include "plan/build.h"
+#include "spec/fault_codes.h"
+
+struct experiments {
+	struct arena *arena;
+	const struct spec *spec;
+	struct graph *graph;
+	const struct graph_experiment **items;
+	size_t count, room;
+};
+
+/* ---- one experiment ---- */
+
+static const struct graph_experiment *experiment_make(struct experiments *all, const char *name, const struct experiment_spec *spec,
+							      bool inside)
+{
+	struct arena *arena = all->arena;
+	struct graph_experiment *made = ARENA_NEW(arena, struct graph_experiment);
+	struct share *shares = ARENA_ARRAY(arena, struct share, ASSIGNMENT_WAYS_MAX);
+	double *probabilities = ARENA_ARRAY(arena, double, ASSIGNMENT_WAYS_MAX);
+	size_t count = shares ? experiment_shares(spec, shares) : 0;
+	const struct assignment *assignment = count > 0 ? assignment_make(arena, name, shares, count) : NULL;
+	if (!made || !probabilities || !assignment)
+		return NULL;
+	for (size_t i = 0; i < ASSIGNMENT_BUCKETS; i++)
+		probabilities[assignment->ways[i]]++;
+	for (size_t i = 0; i < count; i++)
+		probabilities[i] /= ASSIGNMENT_BUCKETS; /* once, so that a whole is exactly 1 */
+	bool has_bandits = spec->bandits.here.line > 0;
+	*made = (struct graph_experiment){
+		.name = name,
+		.spec = spec,
+		.inside = inside,
+		.target = spec->resource_type == EXPERIMENT_PIPELINE ? CALL_PIPELINE : CALL_MODEL,
+		.count = count,
+		.shares = shares,
+		.probabilities = probabilities,
+		.assignment = assignment,
+		.fallback = count,
+		.exposes = spec->exposures == EXPOSURES_FULL || (spec->exposures == EXPOSURES_DEFAULT && has_bandits),
+	};
+	for (size_t i = 0; i < count && spec->fallback == FALLBACK_DEFAULT; i++)
+		if (spec->default_name.text && strcmp(shares[i].name, spec->default_name.text) == 0)
+			made->fallback = i;
+	return made;
+}
+
+/* The experiment of that specification; a new one is added to the list. NULL: it has no choices, or memory ran out. */
+static const struct graph_experiment *experiment_of(struct experiments *all, const char *name, const struct experiment_spec *spec,
+						    bool inside)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (all->items[i]->spec == spec)
+			return all->items[i];
+	const struct graph_experiment *made = experiment_make(all, name, spec, inside);
+	if (!made)
+		return NULL;
+	if (all->count == all->room) {
+		size_t room = all->room ? 2 * all->room : 4;
+		const struct graph_experiment **items = ARENA_ARRAY(all->arena, const struct graph_experiment *, room);
+		if (!items)
+			return NULL;
+		for (size_t i = 0; i < all->count; i++)
+			items[i] = all->items[i];
+		all->items = items;
+		all->room = room;
+	}
+	all->items[all->count++] = made;
+	return made;
+}
+
+/* ---- the experiments of a graph ---- */
+
+static const struct experiment_spec *written_in(const struct step_spec *step)
+{
+	const struct route_rules *routes = step->kind ? step->kind->routes : NULL;
+	return routes && routes->experiment && step->options ? routes->experiment(step->options) : NULL;
+}
+
+static const char *name_written_in(const struct step_spec *step)
+{
+	const struct route_rules *routes = step->kind->routes;
+	return routes->experiment_name ? routes->experiment_name(step->options) : NULL;
+}
+
+static void find_named(struct experiments *all, const char *name, size_t step, bool own)
+{
+	const struct resource *resource = spec_find(all->spec, RESOURCE_EXPERIMENT, name);
+	const struct graph_experiment *found =
+		resource && resource->spec ? experiment_of(all, resource->name.text, resource->spec, false) : NULL;
+	if (own)
+		all->graph->steps[step].experiment = found;
+}
+
+/* The experiments whose default is the callee. */
+static void find_by_default(struct experiments *all, enum call_target target, const char *name)
+{
+	for (size_t i = 0; i < all->spec->count; i++) {
+		const struct resource *resource = all->spec->resources[i];
+		const struct experiment_spec *spec = resource->spec;
+		if (resource->kind->type != RESOURCE_EXPERIMENT || !spec || !resource->name.text || !spec->default_name.text ||
+		    strcmp(spec->default_name.text, name) != 0)
+			continue;
+		if ((spec->resource_type == EXPERIMENT_PIPELINE ? CALL_PIPELINE : CALL_MODEL) == target)
+			(void)experiment_of(all, resource->name.text, spec, false);
+	}
+}
+
+static void find_called(struct experiments *all, size_t index, enum call_target target, const char *name)
+{
+	target = graph_callee(all->graph, target, name);
+	if (target == CALL_EXPERIMENT)
+		find_named(all, name, index, false);
+	else
+		find_by_default(all, target, name);
+}
+
+static void find_of_step(struct experiments *all, size_t index)
+{
+	struct graph_step *graph_step = &all->graph->steps[index];
+	const struct step_spec *spec = graph_step->spec;
+	const struct experiment_spec *written = written_in(spec);
+	const struct step step = step_seen(all->graph, index);
+	enum call_target target;
+	const char *name;
+	if (written) {
+		const char *own = name_written_in(spec);
+		graph_step->experiment = experiment_of(
+			all, own ? own : arena_print(all->arena, "%s/%s", all->graph->name, graph_step->name), written, true);
+		return;
+	}
+	bool splits = spec->kind && spec->kind->routes && spec->kind->routes->experiment;
+	if (!spec->kind || !spec->options)
+		return;
+	for (size_t i = 0; i < graph_step->model_switch.count; i++)
+		if (graph_step->model_switch.models[i].text)
+			find_called(all, index, CALL_MODEL, graph_step->model_switch.models[i].text);
+	for (size_t nth = 0; step_calls(&step, nth, &target, &name); nth++) {
+		if (!name)
+			continue;
+		if (splits)
+			find_named(all, name, index, true);
+		else
+			find_called(all, index, target, name);
+	}
+}
+
+void graph_find_experiments(struct graph *graph, const struct spec *spec, struct arena *arena)
+{
+	struct experiments all = {.arena = arena, .spec = spec, .graph = graph};
+	for (size_t i = 0; i < graph->count; i++)
+		find_of_step(&all, i);
+	graph->experiments = all.items;
+	graph->experiment_count = all.count;
+}
+
+const struct graph_experiment *graph_experiment_find(const struct graph *graph, size_t step, enum call_target target,
+						     const char *name)
+{
+	const struct graph_experiment *own = graph->steps[step].experiment;
+	if (own && target == CALL_EXPERIMENT)
+		return own;
+	for (size_t i = 0; i < graph->experiment_count; i++) {
+		const struct graph_experiment *experiment = graph->experiments[i];
+		const char *key = target == CALL_EXPERIMENT ? experiment->name : experiment->spec->default_name.text;
+		bool named = !experiment->inside;
+		if (named && key && (target == CALL_EXPERIMENT || experiment->target == target) && strcmp(key, name) == 0)
+			return experiment;
+	}
+	return NULL;
+}
+
+static size_t choices_of(const struct graph_experiment *experiment)
+{
+	return experiment->count + (experiment->spec->mirror_name.text != NULL);
+}
+
+static void choice_take(const struct graph_experiment *experiment, size_t nth, enum call_target *target, const char **name)
+{
+	*target = experiment->target;
+	*name = nth < experiment->count ? experiment->shares[nth].name : experiment->spec->mirror_name.text;
+}
+
+bool graph_calls(const struct graph *graph, size_t index, size_t nth, enum call_target *target, const char **name)
+{
+	const struct graph_step *graph_step = &graph->steps[index];
+	const struct step step = step_seen(graph, index);
+	if (graph_step->experiment) {
+		if (nth < choices_of(graph_step->experiment))
+			choice_take(graph_step->experiment, nth, target, name);
+		return nth < choices_of(graph_step->experiment);
+	}
+	for (size_t i = 0; step_calls(&step, i, target, name); i++) {
+		if (!*name)
+			continue;
+		*target = graph_callee(graph, *target, *name);
+		const struct graph_experiment *experiment = graph_experiment_find(graph, index, *target, *name);
+		size_t count = experiment ? choices_of(experiment) : 1;
+		if (nth < count && experiment)
+			choice_take(experiment, nth, target, name);
+		if (nth < count)
+			return true;
+		nth -= count;
+	}
+	return false;
+}
+
+/* A batch is one call for several messages, which may have different candidates. */
+static void check_batch(struct graph_build *build, size_t index)
+{
+	const struct graph_step *step = &build->graph->steps[index];
+	const struct graph_experiment *experiment = step->experiment;
+	const struct step self = step_seen(build->graph, index);
+	enum call_target target;
+	const char *name;
+	for (size_t nth = 0; !experiment && step->spec->options && step_calls(&self, nth, &target, &name); nth++)
+		if (name)
+			experiment = graph_experiment_find(build->graph, index, graph_callee(build->graph, target, name), name);
+	if (experiment)
+		fault_add(build->faults, CODE_STEP_OPTIONS, step->spec->batch.here, NULL,
+			  "the experiment `%s` chooses for each message of step `%s`: leave its `batch` out", experiment->name,
+			  step->name);
+}
+
+void build_experiments(struct graph_build *build)
+{
+	graph_find_experiments(build->graph, build->spec, build->arena);
+	for (size_t i = 0; i < build->graph->count; i++)
+		if (build->steps[i].batch.size > 0 && build->steps[i].kind)
+			check_batch(build, i);
+}

@@ -1,0 +1,204 @@
+/* drift_comparison.c: see drift_comparison.h. */
+#include "steps/drift_comparison.h"
+
+#include <math.h>
+
+#include "base/duration.h"
+#include "base/number.h"
+#include "steps/drift_reference.h"
+
+#define NS_IN_MS 1000000
+
+/* ---- options ---- */
+
+/* `1 per 30d`, or `0.5 per 1000` messages. */
+static bool rate_read(struct text text, struct monitor_rate *rate)
+{
+	static const char per[] = " per ";
+	const char *between = memmem(text.bytes, text.length, per, strlen(per));
+	if (!between)
+		return false;
+	const char *behind = between + strlen(per);
+	const struct text extent = {behind, text.length - (size_t)(behind - text.bytes)};
+	int64_t duration_ns;
+	*rate = (struct monitor_rate){0};
+	if (!number_read_double((struct text){text.bytes, (size_t)(between - text.bytes)}, &rate->alarms) || !(rate->alarms > 0))
+		return false;
+	if (number_read_int64(extent, &rate->rows))
+		return rate->rows > 0;
+	if (duration_read(extent, &duration_ns))
+		return false;
+	rate->duration_ms = duration_ns / NS_IN_MS;
+	return rate->duration_ms > 0;
+}
+
+static unsigned method_number(const struct drift_method *method)
+{
+	unsigned number = 0;
+	while (number < MONITOR_METHODS && strcmp(monitor_method_names[number], method->name.text) != 0)
+		number++;
+	return number;
+}
+
+static bool method_is_auto(const struct drift_method *method)
+{
+	return strcmp(method->name.text, "auto") == 0;
+}
+
+bool drift_method_later(const struct drift *options, size_t nth, struct name *method)
+{
+	const struct drift_method *items = options->methods.items;
+	for (size_t i = 0; i < options->methods.count; i++)
+		if (!method_is_auto(&items[i]) && method_number(&items[i]) == MONITOR_METHODS && nth-- == 0) {
+			*method = items[i].name;
+			return true;
+		}
+	return false;
+}
+
+static bool methods_read(const struct drift *options, unsigned *methods, struct error *error)
+{
+	const struct drift_method *items = options->methods.items;
+	struct name later;
+	*methods = 0;
+	if (drift_method_later(options, 0, &later))
+		return error_set(error, ERROR_CONFIG, later.place,
+				 "the method `%s` cannot run yet; choose from ks, psi, wasserstein, jensen-shannon and "
+				 "chi-square, or leave `methods` out",
+				 later.text);
+	for (size_t i = 0; i < options->methods.count; i++)
+		if (!method_is_auto(&items[i]))
+			*methods |= 1U << method_number(&items[i]);
+	return true;
+}
+
+bool drift_settings_read(const struct drift *options, struct monitor_settings *settings, struct error *error)
+{
+	*settings = (struct monitor_settings){.window_rows = options->window.count,
+					      .window_ms = options->window.duration_ns / NS_IN_MS,
+					      .effect = options->effect};
+	if (!rate_read(text_of(options->false_alarms.text), &settings->rate))
+		return error_set(error, ERROR_CONFIG, options->false_alarms.place,
+				 "`falseAlarms` is `%s`; write how many in how long, or of how many messages: `1 per 30d`, `0.5 "
+				 "per 1000`",
+				 options->false_alarms.text);
+	if (monitor_settings_check(settings, error))
+		return true;
+	error->place = options->window_here;
+	return false;
+}
+
+/* ---- opening ---- */
+
+bool drift_reference_load(const struct step *step, struct arena *arena, struct drift_reference *reference, struct text *content,
+			  struct error *error)
+{
+	const struct drift *options = step->options;
+	if (!options->reference.file.text)
+		return error_set(error, ERROR_CONFIG, options->reference.here,
+				 "the past or a topic cannot be a reference yet; learn a file by `sluice fit drift`, and name it "
+				 "here");
+	return step_file(step, &options->reference.file, NULL, content, error) &&
+	       drift_reference_read(&options->reference.file, *content, arena, reference, error);
+}
+
+bool drift_comparison_open(struct drift_comparison *comparison, const struct step *step, struct error *error)
+{
+	const struct drift *options = step->options;
+	*comparison = (struct drift_comparison){.step = step};
+	if (!drift_settings_read(options, &comparison->settings, error) ||
+	    !methods_read(options, &comparison->settings.methods, error) ||
+	    !drift_reference_load(step, step->arena, &comparison->reference, &comparison->content, error))
+		return false;
+	comparison->monitor = monitor_open(step->arena, &comparison->reference, &comparison->settings, error);
+	if (!comparison->monitor) {
+		if (!error->place.line)
+			error->place = options->reference.here;
+		return false;
+	}
+	comparison->places = ARENA_ARRAY(step->arena, size_t, comparison->reference.feature_count);
+	return comparison->places || error_memory(error, ERROR_SYSTEM, "comparing messages");
+}
+
+/* ---- messages ---- */
+
+/* Whether a feature is a column of the tensor: its name is TENSOR.COLUMN. */
+static bool is_column_of(struct text feature, struct text tensor)
+{
+	return feature.length > tensor.length && feature.bytes[tensor.length] == '.' &&
+	       memcmp(feature.bytes, tensor.bytes, tensor.length) == 0;
+}
+
+/* Whether the column of a message is that feature though its name is another: messages whose columns have no names have them
+ * in the order of the reference. */
+static bool is_nameless(const struct drift_reference *reference, size_t feature, const struct drift_column *column)
+{
+	size_t columns = 0, before = 0;
+	if (!column->nameless || !is_column_of(reference->features[feature].name, column->tensor))
+		return false;
+	for (size_t i = 0; i < reference->feature_count; i++) {
+		const bool is = is_column_of(reference->features[i].name, column->tensor);
+		columns += is;
+		before += is && i < feature;
+	}
+	return columns == column->columns && before == column->column;
+}
+
+/* Where the features of the reference are among those of the messages. */
+static bool places_find(struct drift_comparison *comparison, struct error *error)
+{
+	for (size_t i = 0; i < comparison->reference.feature_count; i++) {
+		const struct drift_feature *feature = &comparison->reference.features[i];
+		size_t at = 0;
+		while (at < comparison->layout.count && !text_is(feature->name, comparison->layout.columns[at].name))
+			at++;
+		for (size_t j = 0; at == comparison->layout.count && j < comparison->layout.count; j++)
+			if (is_nameless(&comparison->reference, i, &comparison->layout.columns[j]))
+				at = j;
+		if (at == comparison->layout.count || comparison->layout.columns[at].texts != feature->categories)
+			return error_set(error, ERROR_CONFIG, comparison->step->place,
+					 "the reference has `" TEXT_FORMAT "` of %s, and the messages have no such feature; learn "
+					 "the "
+					 "reference again",
+					 TEXT_ARGUMENTS(feature->name), feature->categories ? "texts" : "numbers");
+		comparison->places[i] = at;
+	}
+	return true;
+}
+
+/* Learns how messages are laid out from the first that has all features of the reference. Others leave nothing in the step's
+ * arena. */
+static bool layout_learn(struct drift_comparison *comparison, const struct payload *payload, struct arena *arena,
+			 struct error *error)
+{
+	const struct drift *options = comparison->step->options;
+	if (drift_layout_make(&comparison->layout, payload, &options->tensors, arena, error) && places_find(comparison, error) &&
+	    drift_layout_make(&comparison->layout, payload, &options->tensors, comparison->step->arena, error))
+		return true;
+	comparison->layout = (struct drift_layout){0};
+	return false;
+}
+
+bool drift_comparison_rows(struct drift_comparison *comparison, const struct payload *payload, struct arena *arena,
+			   const double **rows, size_t *count, const struct tensor **texts, struct error *error)
+{
+	const struct drift_reference *reference = &comparison->reference;
+	const struct drift_cell *cells;
+	*texts = NULL;
+	if ((comparison->layout.count == 0 && !layout_learn(comparison, payload, arena, error)) ||
+	    !drift_rows_read(&comparison->layout, payload, arena, &cells, count, texts, error))
+		return false;
+	double *made = ARENA_ARRAY(arena, double, *count * reference->feature_count);
+	if (!made)
+		return error_memory(error, ERROR_LIMIT, "comparing messages");
+	for (size_t i = 0; i < *count; i++)
+		for (size_t j = 0; j < reference->feature_count; j++) {
+			const struct drift_cell *cell = &cells[i * comparison->layout.count + comparison->places[j]];
+			double *value = &made[i * reference->feature_count + j];
+			*value = cell->number;
+			if (reference->features[j].categories)
+				*value = cell->text.length ? monitor_category(comparison->monitor, j, cell->text) : (double)NAN;
+		}
+	*rows = made;
+	return true;
+}

@@ -1,0 +1,59 @@
+/* drift_comparison.h: Comparison of messages with the reference of a step `drift`, for its observer and for reports.
+ *
+ * It has the step's options, its reference and its monitor. Messages become rows of numbers in the order of the reference's
+ * features; a category becomes its index. What it opens lives in the step's arena.
+ */
+#ifndef SLUICE_STEPS_DRIFT_COMPARISON_H
+#define SLUICE_STEPS_DRIFT_COMPARISON_H
+
+#include "drift/monitor.h"
+#include "step/step.h"
+#include "steps/drift_rows.h"
+#include "steps/references.h"
+
+struct drift_method {
+	struct name name;
+};
+
+/* Options of a step `drift`. */
+struct drift {
+	struct name_list tensors;
+	struct step_reference reference;
+	struct extent window;
+	struct place window_here;
+	struct item_list methods; /* struct drift_method */
+	struct name false_alarms;
+	double effect;
+	double share;
+	int as; /* enum marks_as */
+};
+
+/* The settings of its monitor, except the methods. CONFIG: the rate or the window cannot be used. */
+bool drift_settings_read(const struct drift *options, struct monitor_settings *settings, struct error *error);
+
+/* A method that the monitor does not have yet: the n-th, until it returns false. */
+bool drift_method_later(const struct drift *options, size_t nth, struct name *method);
+
+/* The reference of its file, and the file's bytes. CONFIG: it names none, or the file is none. */
+bool drift_reference_load(const struct step *step, struct arena *arena, struct drift_reference *reference, struct text *content,
+			  struct error *error);
+
+struct drift_comparison {
+	const struct step *step;
+	struct drift_reference reference;
+	struct text content; /* of the reference's file */
+	struct monitor_settings settings;
+	struct monitor *monitor;
+	struct drift_layout layout; /* of messages; count 0: none has come */
+	size_t *places;		    /* of the reference's features in the layout */
+};
+
+/* CONFIG: the reference, a method or another option cannot be used. */
+bool drift_comparison_open(struct drift_comparison *comparison, const struct step *step, struct error *error);
+
+/* The rows of a message, in the arena. INPUT: it does not fit; `texts` as of drift_rows_read(). CONFIG: no message of its kind
+ * fits the reference. */
+bool drift_comparison_rows(struct drift_comparison *comparison, const struct payload *payload, struct arena *arena,
+			   const double **rows, size_t *count, const struct tensor **texts, struct error *error);
+
+#endif

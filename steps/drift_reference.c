@@ -1,0 +1,293 @@
+/* drift_reference.c: see drift_reference.h. */
+#include "steps/drift_reference.h"
+
+#include <math.h>
+
+#include "base/memory.h"
+#include "steps/drift_rows.h"
+#include "steps/json_rows.h"
+
+#define FORMAT "sluice_drift/1"
+#define BLOCK 250 /* rows of a block, which show how a row follows from the one before */
+#define MESSAGE_BYTES_MAX ((size_t)1 << 30)
+#define ROOM_FIRST 1024
+#define NUMBER_MAX 1e150 /* the square of a larger one is beyond the range of a double */
+
+enum feature_kind { FEATURE_NUMBERS, FEATURE_CATEGORIES };
+
+struct drift_file_feature {
+	struct name name;
+	int kind;
+	int64_t missing;
+	double least, greatest;
+	struct name_list categories;
+	struct number_list values;
+};
+
+struct drift_file {
+	int64_t rows, block;
+	struct item_list features; /* struct drift_file_feature */
+};
+
+static const struct option feature_rows[] = {
+	ROW("name", NAME, struct drift_file_feature, name, .required = true, .help = "Its tensor, and behind a point its column."),
+	ROW("kind", CHOICE, struct drift_file_feature, kind, .choices = "numbers categories", .help = "What it has."),
+	ROW("missing", INTEGER, struct drift_file_feature, missing, .least = 0, .most = 1e15, .help = "Values that were missing."),
+	ROW("least", NUMBER, struct drift_file_feature, least, .help = "The least number."),
+	ROW("greatest", NUMBER, struct drift_file_feature, greatest, .help = "The greatest number."),
+	ROW("categories", NAMES, struct drift_file_feature, categories, .help = "The categories."),
+	ROW("values", NUMBERS, struct drift_file_feature, values, .help = "The values, in their order."),
+	{.type = OPTION_END},
+};
+
+static const struct option file_rows[] = {
+	ROW("rows", INTEGER, struct drift_file, rows, .least = 1, .most = 1e15, .help = "Rows that were learnt."),
+	ROW("block", INTEGER, struct drift_file, block, .least = 1, .most = 1e15, .help = "Rows that followed one another."),
+	ROW("features", LIST, struct drift_file, features, .rows = feature_rows, .item_size = sizeof(struct drift_file_feature),
+	    .help = "What is watched."),
+	{.type = OPTION_END},
+};
+
+static bool out_of_memory(struct error *error)
+{
+	return error_memory(error, ERROR_SYSTEM, "learning what is usual");
+}
+
+/* ---- learning ---- */
+
+/* All rows of a source. Texts are known by their place in `categories`. */
+struct drift_learning {
+	const struct name_list *tensors;
+	struct arena *arena; /* of the step */
+	struct drift_layout layout;
+	struct name_list *categories; /* of each feature */
+	double *values;		      /* row by row, on the heap */
+	size_t rows, room;
+};
+
+static bool category_take(struct drift_learning *learning, size_t feature, struct text text, double *value, struct error *error)
+{
+	struct name_list *list = &learning->categories[feature];
+	struct name *items = (struct name *)(uintptr_t)list->items;
+	*value = NAN;
+	if (text.length == 0)
+		return true;
+	for (size_t i = 0; i < list->count; i++)
+		if (text_is(text, items[i].text)) {
+			*value = (double)i;
+			return true;
+		}
+	if (list->count == DRIFT_CATEGORIES_MAX)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "`%s` has more than %d different texts, so they name single things and have no drift; leave the "
+				 "tensor "
+				 "out of `tensors`",
+				 learning->layout.columns[feature].name, DRIFT_CATEGORIES_MAX);
+	if (memchr(text.bytes, 0, text.length))
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "a text of `%s` has a zero byte; watch other tensors",
+				 learning->layout.columns[feature].name);
+	if (!items)
+		list->items = items = ARENA_ARRAY(learning->arena, struct name, DRIFT_CATEGORIES_MAX);
+	const char *copy = items ? arena_copy(learning->arena, text.bytes, text.length) : NULL;
+	if (!copy)
+		return out_of_memory(error);
+	*value = (double)list->count;
+	items[list->count++].text = copy;
+	return true;
+}
+
+static bool row_learn(struct drift_learning *learning, const struct drift_cell *cells, struct error *error)
+{
+	const size_t width = learning->layout.count;
+	if (learning->rows == learning->room) {
+		const size_t room = learning->room ? 2 * learning->room : ROOM_FIRST;
+		double *values = memory_resize(learning->values, room * width, sizeof *values);
+		if (!values)
+			return out_of_memory(error);
+		learning->values = values;
+		learning->room = room;
+	}
+	double *row = learning->values + learning->rows * width;
+	for (size_t i = 0; i < width; i++) {
+		row[i] = cells[i].number;
+		if (learning->layout.columns[i].texts && !category_take(learning, i, cells[i].text, &row[i], error))
+			return false;
+		if (!(fabs(row[i]) < NUMBER_MAX) && !isnan(row[i]))
+			return error_set(error, ERROR_INPUT, PLACE_NONE,
+					 "`%s` is %g, which is too large to learn from; leave the message out, or the field empty",
+					 learning->layout.columns[i].name, row[i]);
+	}
+	learning->rows++;
+	return true;
+}
+
+static bool message_learn(struct drift_learning *learning, const struct payload *payload, struct arena *arena,
+			  const struct tensor **texts, struct error *error)
+{
+	const struct drift_cell *cells;
+	size_t rows;
+	*texts = NULL;
+	if (learning->layout.count == 0) {
+		if (!drift_layout_make(&learning->layout, payload, learning->tensors, learning->arena, error)) {
+			learning->layout.count = 0;
+			return false;
+		}
+		learning->categories = ARENA_ARRAY(learning->arena, struct name_list, learning->layout.count);
+		if (!learning->categories)
+			return out_of_memory(error);
+	}
+	if (!drift_rows_read(&learning->layout, payload, arena, &cells, &rows, texts, error))
+		return false;
+	const size_t before = learning->rows;
+	for (size_t i = 0; i < rows; i++)
+		if (!row_learn(learning, cells + i * learning->layout.count, error)) {
+			learning->rows = before;
+			return false;
+		}
+	return true;
+}
+
+static bool source_learn(struct drift_learning *learning, const struct fit_source *source, struct error *error)
+{
+	struct payload payload;
+	struct arena *arena = arena_open(MESSAGE_BYTES_MAX);
+	if (!arena)
+		return out_of_memory(error);
+	source->rewind(source->context);
+	for (; source->next(source->context, arena, &payload, error); arena_reset(arena)) {
+		const struct tensor *texts;
+		if (message_learn(learning, &payload, arena, &texts, error))
+			continue;
+		if (error->kind != ERROR_INPUT || !source->refused(source->context, texts, error))
+			break;
+		*error = (struct error){0};
+	}
+	arena_close(arena);
+	if (error->kind != ERROR_NONE)
+		return false;
+	return learning->rows >= DRIFT_REFERENCE_ROWS_MIN ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "the reference has %zu rows, and %d or more are needed to know what is usual; give more "
+			 "rows", learning->rows,
+			 DRIFT_REFERENCE_ROWS_MIN);
+}
+
+/* The row that stands at a place among those that are kept. */
+static size_t row_kept(size_t place, size_t rows, size_t kept)
+{
+	const size_t blocks = kept / BLOCK;
+	if (kept == rows)
+		return place;
+	return place / BLOCK * (rows - BLOCK) / (blocks - 1) + place % BLOCK;
+}
+
+static bool feature_write(const struct drift_learning *learning, size_t feature, size_t kept, struct drift_file_feature *into)
+{
+	const size_t width = learning->layout.count;
+	const bool texts = learning->layout.columns[feature].texts;
+	double *values = ARENA_ARRAY(learning->arena, double, kept);
+	if (!values)
+		return false;
+	*into = (struct drift_file_feature){.name = {.text = learning->layout.columns[feature].name},
+					    .kind = texts ? FEATURE_CATEGORIES : FEATURE_NUMBERS,
+					    .categories = learning->categories[feature]};
+	bool any = false;
+	for (size_t i = 0; i < learning->rows; i++) {
+		const double value = learning->values[i * width + feature];
+		into->missing += isnan(value);
+		if (texts || isnan(value))
+			continue;
+		into->least = any && into->least < value ? into->least : value;
+		into->greatest = any && into->greatest > value ? into->greatest : value;
+		any = true;
+	}
+	for (size_t i = 0; i < kept; i++)
+		values[i] = learning->values[row_kept(i, learning->rows, kept) * width + feature];
+	into->values = (struct number_list){kept, values};
+	return true;
+}
+
+bool drift_reference_learn(const struct step *step, const struct name_list *tensors, const struct fit_source *source,
+			   struct buffer *file, struct error *error)
+{
+	struct drift_learning learning = {.tensors = tensors, .arena = step->arena};
+	bool good = source_learn(&learning, source, error);
+	const size_t kept = learning.rows < DRIFT_REFERENCE_ROWS_MAX ? learning.rows : DRIFT_REFERENCE_ROWS_MAX;
+	struct drift_file_feature *features = ARENA_ARRAY(step->arena, struct drift_file_feature, learning.layout.count);
+	for (size_t i = 0; good && i < learning.layout.count; i++)
+		good = (features && feature_write(&learning, i, kept, &features[i])) || out_of_memory(error);
+	memory_give(learning.values);
+	if (!good)
+		return false;
+	const struct drift_file made = {.rows = (int64_t)learning.rows,
+					.block = (int64_t)(kept == learning.rows ? kept : BLOCK),
+					.features = {learning.layout.count, features}};
+	json_rows_write_file(file, FORMAT, file_rows, &made);
+	return !buffer_failed(file) || error_set(error, ERROR_LIMIT, PLACE_NONE, "the reference is too large for a file");
+}
+
+/* ---- reading ---- */
+
+static bool refuse(const struct name *file, struct error *error, const char *why)
+{
+	return error_set(error, ERROR_CONFIG, file->place, "%s %s; make it again by `sluice fit drift`", file->text, why);
+}
+
+static bool values_check(const struct drift_file_feature *feature)
+{
+	for (size_t i = 0; i < feature->values.count; i++) {
+		const double value = feature->values.items[i];
+		if (isnan(value))
+			continue;
+		const bool place = value >= 0 && value < (double)feature->categories.count && value == floor(value);
+		if (feature->kind == FEATURE_NUMBERS ? !(fabs(value) < NUMBER_MAX) : !place)
+			return false;
+	}
+	return isfinite(feature->least) && isfinite(feature->greatest) && feature->least <= feature->greatest;
+}
+
+static bool feature_read(const struct drift_file_feature *from, struct arena *arena, struct drift_feature *into)
+{
+	struct text *names = ARENA_ARRAY(arena, struct text, from->categories.count + 1);
+	for (size_t i = 0; names && i < from->categories.count; i++)
+		names[i] = text_of(from->categories.items[i].text);
+	*into = (struct drift_feature){.name = text_of(from->name.text),
+				       .categories = from->kind == FEATURE_CATEGORIES,
+				       .values = from->values.items,
+				       .category_count = from->categories.count,
+				       .category_names = names,
+				       .missing = (uint64_t)from->missing,
+				       .least = from->least,
+				       .greatest = from->greatest};
+	return names;
+}
+
+bool drift_reference_read(const struct name *file, struct text content, struct arena *arena, struct drift_reference *reference,
+			  struct error *error)
+{
+	struct drift_file from = {0};
+	if (!json_rows_read_file(file, content, FORMAT, file_rows, arena, &from, error))
+		return false;
+	const struct drift_file_feature *items = from.features.items;
+	if (from.features.count < 1 || from.features.count > DRIFT_FEATURES_MAX)
+		return refuse(file, error, "has no features, or too many");
+	const size_t rows = items[0].values.count;
+	if (rows < DRIFT_REFERENCE_ROWS_MIN || rows > DRIFT_REFERENCE_ROWS_MAX || from.rows < (int64_t)rows || from.block < 1)
+		return refuse(file, error, "has too few or too many `values`, or fewer `rows` than these");
+	struct drift_feature *features = ARENA_ARRAY(arena, struct drift_feature, from.features.count);
+	for (size_t i = 0; features && i < from.features.count; i++) {
+		if (items[i].values.count != rows || items[i].missing > from.rows ||
+		    items[i].categories.count > DRIFT_CATEGORIES_MAX || !values_check(&items[i]))
+			return refuse(file, error,
+				      arena_print(arena, "has a feature `%s` whose `values` do not hold "
+				      "together", items[i].name.text));
+		if (!feature_read(&items[i], arena, &features[i]))
+			return out_of_memory(error);
+	}
+	*reference = (struct drift_reference){.all_rows = (uint64_t)from.rows,
+					      .rows = rows,
+					      .block = (size_t)from.block,
+					      .feature_count = from.features.count,
+					      .features = features};
+	return features || out_of_memory(error);
+}

@@ -1,0 +1,27 @@
+/* drift_reference.h: Reference of the step `drift`: what is usual, as learnt by `sluice fit drift`.
+ *
+ * The file is JSON:
+ *
+ *	{"format": "sluice_drift/1", "rows": 400, "block": 400, "features": [
+ *	  {"name": "x.bid", "kind": "numbers", "missing": 0, "least": 98.5, "greatest": 101.5, "values": [100.0, 99.5, ...]},
+ *	  {"name": "side", "kind": "categories", "missing": 0, "categories": ["buy", "sell"], "values": [0, 1, ...]}]}
+ *
+ * `values` are in the order in which the rows came, a missing one as "NaN", a category by its place in `categories`. Of more
+ * than DRIFT_REFERENCE_ROWS_MAX rows, blocks of `block` rows are kept, evenly spread; `rows`, `missing`, `least` and
+ * `greatest` are of all.
+ */
+#ifndef SLUICE_STEPS_DRIFT_REFERENCE_H
+#define SLUICE_STEPS_DRIFT_REFERENCE_H
+
+#include "drift/reference.h"
+#include "step/step.h"
+
+/* Learns from all messages of the source and appends the file. CONFIG: they give no reference; else what the source says. */
+bool drift_reference_learn(const struct step *step, const struct name_list *tensors, const struct fit_source *source,
+			   struct buffer *file, struct error *error);
+
+/* CONFIG at the file's place: it is no such file, or does not hold together. What is read lives in the arena. */
+bool drift_reference_read(const struct name *file, struct text content, struct arena *arena, struct drift_reference *reference,
+			  struct error *error);
+
+#endif

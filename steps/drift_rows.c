@@ -1,0 +1,129 @@
+/* drift_rows.c: see drift_rows.h. */
+#include "steps/drift_rows.h"
+
+#include <math.h>
+
+#include "drift/reference.h"
+#include "message/row_numbers.h"
+#include "steps/reference_rows.h"
+
+static bool out_of_memory(struct error *error)
+{
+	return error_memory(error, ERROR_SYSTEM, "reading features");
+}
+
+/* ---- layouts ---- */
+
+static bool shape_refuse(const struct tensor *tensor, struct arena *arena, struct error *error)
+{
+	return error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "`" TEXT_FORMAT "` is %s, and rows have one or two dimensions; send [rows, columns]",
+			 TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor));
+}
+
+static bool layout_add(struct drift_layout *layout, const struct tensor *tensor, struct arena *arena, struct error *error)
+{
+	struct row_shape shape;
+	const struct name_list names = column_names(tensor, arena);
+	const struct text name = text_of(arena_copy(arena, tensor->name.bytes, tensor->name.length));
+	if (!row_shape_of(tensor, false, &shape))
+		return shape_refuse(tensor, arena, error);
+	if (layout->count + shape.columns > DRIFT_FEATURES_MAX)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the message has more than the %d features that can be watched; name fewer tensors by `tensors`",
+				 DRIFT_FEATURES_MAX);
+	for (size_t i = 0; i < shape.columns; i++) {
+		struct drift_column *column = &layout->columns[layout->count++];
+		*column = (struct drift_column){.tensor = name,
+						.column = i,
+						.columns = shape.columns,
+						.texts = tensor->datatype == DATATYPE_BYTES,
+						.nameless = names.count == 0};
+		if (shape.columns == 1)
+			column->name = name.bytes;
+		else if (names.count == shape.columns)
+			column->name = arena_print(arena, "%s.%s", name.bytes, names.items[i].text);
+		else
+			column->name = arena_print(arena, "%s.%zu", name.bytes, i);
+		if (!column->name)
+			return out_of_memory(error);
+	}
+	return true;
+}
+
+bool drift_layout_make(struct drift_layout *layout, const struct payload *payload, const struct name_list *tensors,
+		       struct arena *arena, struct error *error)
+{
+	*layout = (struct drift_layout){.columns = ARENA_ARRAY(arena, struct drift_column, DRIFT_FEATURES_MAX)};
+	if (!layout->columns)
+		return out_of_memory(error);
+	for (size_t i = 0; i < tensors->count; i++) {
+		const struct tensor *tensor = tensors_find(payload->tensors, text_of(tensors->items[i].text));
+		if (!tensor)
+			return error_set(error, ERROR_INPUT, tensors->items[i].place, "tensor `%s` is missing; send it",
+					 tensors->items[i].text);
+		if (!layout_add(layout, tensor, arena, error))
+			return false;
+	}
+	for (size_t i = 0; tensors->count == 0 && i < payload->tensors.count; i++)
+		if (payload->tensors.items[i]->datatype != DATATYPE_BYTES &&
+		    !layout_add(layout, payload->tensors.items[i], arena, error))
+			return false;
+	return layout->count > 0 ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "the message has no numeric tensor; name the tensors by `tensors`");
+}
+
+/* ---- rows ---- */
+
+static bool rows_agree(const struct drift_column *column, const struct tensor *tensor, struct arena *arena, size_t *rows,
+		       const struct tensor **texts, struct error *error)
+{
+	struct row_shape shape;
+	if (!tensor)
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "tensor `" TEXT_FORMAT "` is missing; send it",
+				 TEXT_ARGUMENTS(column->tensor));
+	if ((tensor->datatype == DATATYPE_BYTES) != column->texts) {
+		*texts = column->texts ? NULL : tensor;
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "`" TEXT_FORMAT "` is %s, and %s are watched",
+				 TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor),
+				 column->texts ? "texts" : "numbers");
+	}
+	if (!row_shape_of(tensor, column->columns == 1, &shape))
+		return shape_refuse(tensor, arena, error);
+	if (shape.columns != column->columns)
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "`" TEXT_FORMAT "` has %zu columns, and %zu are watched",
+				 TEXT_ARGUMENTS(tensor->name), shape.columns, column->columns);
+	if (*rows != SIZE_MAX && *rows != shape.rows)
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "`" TEXT_FORMAT "` has %zu rows, and other tensors have %zu",
+				 TEXT_ARGUMENTS(tensor->name), shape.rows, *rows);
+	*rows = shape.rows;
+	return true;
+}
+
+bool drift_rows_read(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,
+		     const struct drift_cell **cells, size_t *rows, const struct tensor **texts, struct error *error)
+{
+	*rows = SIZE_MAX;
+	*texts = NULL;
+	for (size_t i = 0; i < layout->count; i++)
+		if (!rows_agree(&layout->columns[i], tensors_find(payload->tensors, layout->columns[i].tensor), arena, rows, texts,
+				error))
+			return false;
+	struct drift_cell *made = ARENA_ARRAY(arena, struct drift_cell, *rows * layout->count);
+	if (!made)
+		return out_of_memory(error);
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct drift_column *column = &layout->columns[i];
+		const struct tensor *tensor = tensors_find(payload->tensors, column->tensor);
+		for (size_t row = 0; tensor && row < *rows; row++) {
+			const size_t at = row * column->columns + column->column;
+			struct drift_cell *cell = &made[row * layout->count + i];
+			if (column->texts)
+				cell->text = ((const struct text *)tensor->data)[at];
+			else
+				cell->number = tensor_number(tensor, at);
+		}
+	}
+	*cells = made;
+	return true;
+}

@@ -1,0 +1,41 @@
+/* drift_rows.h: Features of messages, as the step `drift` watches them: each column of each watched tensor is one.
+ *
+ * A feature of numbers or of texts has the name of its tensor, and behind a point that of its column, if the tensor has
+ * several: `x.bid`, or `x.1` where columns have no names. The rows of a message are those of its tensors, which have equally
+ * many.
+ */
+#ifndef SLUICE_STEPS_DRIFT_ROWS_H
+#define SLUICE_STEPS_DRIFT_ROWS_H
+
+#include "step/step.h"
+
+struct drift_column {
+	const char *name;
+	struct text tensor;
+	size_t column, columns; /* of the tensor */
+	bool texts;
+	bool nameless; /* the columns of its tensor have no names */
+};
+
+struct drift_layout {
+	size_t count;
+	struct drift_column *columns;
+};
+
+/* A value of one feature. */
+struct drift_cell {
+	double number;	  /* NaN: missing; of numbers only */
+	struct text text; /* of texts only */
+};
+
+/* The features of a message: of the tensors that are named, or, if none is, of all numeric ones. In the arena. INPUT: a
+ * tensor is missing, its rows have more than two dimensions, or there is no feature. */
+bool drift_layout_make(struct drift_layout *layout, const struct payload *payload, const struct name_list *tensors,
+		       struct arena *arena, struct error *error);
+
+/* The cells of a message, row by row, in the arena. INPUT: it does not fit the layout; `texts` is then the tensor that has
+ * texts where numbers are watched, if that is the reason. */
+bool drift_rows_read(const struct drift_layout *layout, const struct payload *payload, struct arena *arena,
+		     const struct drift_cell **cells, size_t *rows, const struct tensor **texts, struct error *error);
+
+#endif

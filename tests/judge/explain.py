@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Judges explanations at the gateway of `sluice dev` from outside: explain.py SLUICE
+
+Two trees and a model behind a server, inline, beside the answer and on request. One line for each behaviour that is not as it
+should be; at the end `N passed, N failed`.
+"""
+import json, os, shutil, subprocess, sys, tempfile
+
+sys.path.insert(0, os.path.dirname(__file__))
+from dev import ROOT, Dev, Judge  # noqa: E402
+from gateway import Gateway  # noqa: E402
+
+TREES = os.path.join(ROOT, "tests", "cases-own", "explain-local-trees-against-a-background")
+PIPELINE = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: %s}
+spec:
+  steps:
+  - name: score
+    model: %s
+  - name: why
+    inputs: [score]
+    explain: {%s}
+  output: {steps: [%s]}
+"""
+PIPELINES = [
+    ("inline", "{local: trees.json}", "background: usual.csv, deliver: inline", "why"),
+    ("beside", "{local: trees.json}", "background: usual.csv", "score"),
+    ("asked", "{name: double}", "deliver: on-request", "why"),
+    ("classes", "{name: label}", "background: usual.csv", "score"),
+]
+MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: 'stub://%s'}\n"
+MODELS = [("double", "linear?w=2,2,2"), ("label", "const?value=1&datatype=INT64")]
+ROW = [1, 0, 1]
+
+
+def request(*row):
+    return {"id": "r", "inputs": [{"name": "x", "datatype": "FP64", "shape": [1, len(row)], "data": list(row)}]}
+
+
+def trees_are_explained(judge, gateway):
+    with open(os.path.join(TREES, "out.jsonl"), encoding="utf-8") as file:
+        outputs = {one["name"]: one["data"] for one in json.loads(file.readline())["response"]["outputs"]}
+    for path in ("/v2/pipelines/inline/explain", "/v2/pipelines/beside/explain", "/v2/models/beside/explain"):
+        status, answer, headers = gateway.ask("POST", path, request(*ROW))
+        one = answer.get("explanations", [{}])[0]
+        parts = [part["contribution"] for part in one.get("attributions", [])]
+        judge.expect(f"{path} answers the values of all coalitions", status == 200 and headers.get("x-request-id") == "r" and
+                     all(abs(a - b) < 1e-12 for a, b in zip(parts, outputs["explanation"][:3], strict=True)) and
+                     [part["feature"] for part in one["attributions"]] == ["age", "size", "rate"] and
+                     abs(one["base_value"] + sum(parts) + one["residual"] - one["answer"]) < 1e-9 and
+                     one["method"] == "tree" and one["output"] == "predict[0]" and one["complete"], (status, answer))
+    status, answer, _ = gateway.ask("POST", "/seldon/default/beside/api/v1.0/explanations", {"data": {"ndarray": [ROW]}})
+    judge.expect("a Seldon message is explained", status == 200 and answer["explanations"][0]["answer"] == 17, (status, answer))
+    status, answer, _ = gateway.ask("POST", "/v1/models/inline:explain", {"instances": [ROW]})
+    judge.expect("V1 explain answers", status == 200 and answer["explanations"][0]["answer"] == 17, (status, answer))
+    status, answer, _ = gateway.infer("beside", request(*ROW))
+    judge.expect("beside it the answer stays as it is", status == 200 and [one["name"] for one in answer["outputs"]] == ["predict"],
+                 (status, answer))
+    status, answer, _ = gateway.infer("inline", request(*ROW))
+    judge.expect("inline the answer has it", status == 200 and "explanation" in [one["name"] for one in answer["outputs"]],
+                 (status, answer))
+
+
+def a_sample_warms_up(judge, gateway):
+    status, answer, headers = gateway.ask("POST", "/v2/pipelines/asked/explain", request(1, 2, 3))
+    judge.expect("before 20 requests there is nothing to compare with", status == 503 and "retry-after" in headers and
+                 "needs 20" in answer["error"], (status, answer))
+    rows = [(1, 2, 3)]
+    for number in range(19):
+        rows.append((number, number % 4, 2))
+        status, answer, _ = gateway.infer("asked", request(*rows[-1]))
+        judge.expect("what does not ask is not explained", status == 200 and [one["name"] for one in answer["outputs"]] == ["predict"], answer)
+    rows.append((5, 7, 9))
+    means = [sum(column) / len(rows) for column in zip(*rows)]
+    status, answer, _ = gateway.ask("POST", "/v2/pipelines/asked/explain", request(*rows[-1]))
+    one = answer.get("explanations", [{}])[0]
+    parts = [part["contribution"] for part in one.get("attributions", [])]
+    judge.expect("a model on a server is explained exactly", status == 200 and one["method"] == "exact" and one["calls"] == 2 and
+                 all(abs(part - 2 * (x - mean)) < 1e-9 for part, x, mean in zip(parts, rows[-1], means, strict=True)), (status, answer))
+    status, answer, _ = gateway.infer("asked", request(5, 7, 9), x_explain="yes")
+    judge.expect("the header asks for it", status == 200 and "explanation" in [one["name"] for one in answer["outputs"]], (status, answer))
+
+
+def what_fails_beside_is_told_where_it_was_asked_for(judge, gateway):
+    status, answer, _ = gateway.infer("classes", request(*ROW))
+    judge.expect("what cannot be explained is answered", status == 200, (status, answer))
+    status, answer, _ = gateway.ask("POST", "/v2/pipelines/classes/explain", request(*ROW))
+    judge.expect("and the explanation says why not", status == 502 and "a class has no parts that add up" in answer["error"], (status, answer))
+
+
+def the_command_shows_a_waterfall(judge, gateway, binary):
+    address = f"http://{gateway.host}:{gateway.port}"
+
+    def shown(pipeline, *more):
+        done = subprocess.run([binary, "explain", pipeline, "-f", "-", "--gateway", address, *more], input=json.dumps(request(*ROW)),
+                              capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    code, text, wrong = shown("beside")
+    judge.expect("it leads from the base value to the answer", code == 0 and "score predict[0], by tree" in text and
+                 [line.split()[0] for line in text.splitlines()[1:6]] == ["base", "age", "size", "rate", "answer"] and
+                 "+1.75" in text and "12.25" in text, (code, text, wrong))
+    code, text, wrong = shown("beside", "-o", "json")
+    judge.expect("as JSON it is the gateway's document", code == 0 and json.loads(text)["explanations"][0]["answer"] == 17, (code, text, wrong))
+    code, text, wrong = shown("beside", "-o", "html")
+    judge.expect("as HTML it is a page", code == 0 and text.startswith("<!DOCTYPE html>") and "age = 1" in text, (code, text, wrong))
+    code, text, wrong = shown("classes")
+    judge.expect("what cannot be explained ends it", code == 1 and not text and "a class has no parts" in wrong, (code, text, wrong))
+    code, text, wrong = shown("nobody")
+    judge.expect("so does a pipeline that is not there", code == 1 and not text and "404" in wrong, (code, text, wrong))
+
+
+def main():
+    judge = Judge()
+    folder = tempfile.mkdtemp(prefix="sluice-explain-")
+    for name in ("trees.json", "usual.csv"):
+        shutil.copy(os.path.join(TREES, name), folder)
+    with open(os.path.join(folder, "pipeline.yaml"), "w", encoding="utf-8") as file:
+        file.write("---\n".join([PIPELINE % one for one in PIPELINES] + [MODEL % one for one in MODELS]))
+    dev = Dev(sys.argv[1], folder)
+    try:
+        gateway = Gateway(dev.said("gateway"))
+        trees_are_explained(judge, gateway)
+        a_sample_warms_up(judge, gateway)
+        what_fails_beside_is_told_where_it_was_asked_for(judge, gateway)
+        the_command_shows_a_waterfall(judge, gateway, sys.argv[1])
+    finally:
+        dev.process.terminate()
+        dev.process.wait()
+        shutil.rmtree(folder)
+    print(f"{judge.passed} passed, {judge.failed} failed")
+    return judge.failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+#!/bin/bash
+# Engines run what the control plane has in force, on a real Kafka: a first version, a second one under load while one of
+# two engines is killed, and a rollback under load. Nothing may be lost or doubled. An engine that starts later runs what is
+# in force; a change that cannot run fails with words, and the version before it stays.
+#   converge.sh SLUICE BUILD      with requests in BUILD
+# RATE is that of the requests. Takes half a minute.
+set -u
+what=converge
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+rate=${RATE:-1000} seconds=9
+
+start_broker brisk
+start_model
+export SLUICE_BROKERS=$brokers SLUICE_SETTINGS='' SLUICE_AUTHOR=tester
+
+start_follower() { # $1 instance; its pid into $started
+	"$sluice" run --control -n converge --server "sum=$url" --instance "$1" "${@:2}" >>"$dir/$1.log" 2>&1 &
+	ours $!
+}
+has_said() { # $1 instance, $2 words, $3 how often at least
+	[ "$(grep -c "$2" "$dir/$1.log")" -ge "$3" ]
+}
+says() { # $1 seconds, $2 instance, $3 words, $4 how often
+	wait_until "$1" has_said "$2" "$3" "$4"
+	expect "status of waiting for $2 to say \"$3\"" $? "-eq 0"
+}
+call() { # $1 the file of the pipeline with that line in its spec
+	sed -e "s/TOPIC/converge/; s/GROUP/converge/; s/DELIVERY/exactly-once/; s/^spec:/spec:\n  $2/" "$here/call.yaml" >"$1"
+}
+apply() { # $1 file; $2 words that it must say
+	"$sluice" apply -n converge -f "$1" >"$dir/apply.log" 2>&1
+	expect "status of apply" $? "-eq 0"
+	expect_words "apply" "$dir/apply.log" "$2"
+}
+
+end_of_test() {
+	cat "$dir"/one.log "$dir"/two.log "$dir"/three.log >"$dir/engine.log" 2>/dev/null
+}
+
+topics converge converge-answers
+port=$((20000 + RANDOM % 10000))
+start_follower one --http $port
+one=$started
+says 20 one "is now the keeper of namespace" 1
+start_follower two
+two=$started
+
+call "$dir/call.yaml" "timeout: 9s"
+apply "$dir/call.yaml" "^Pipeline/call version 1 accepted"
+says 15 one ": reads converge," 1
+says 15 two ": reads converge," 1
+
+"$sluice" wait -n converge pipeline/call --for ready --timeout 20s >"$dir/wait.log" 2>&1
+expect "status of wait for ready" $? "-eq 0"
+curl -s --max-time 10 -o "$dir/pipelines" "127.0.0.1:$port/v2/models/call/ready"
+expect "status of asking the gateway of the engine for the pipeline" $? "-eq 0"
+
+# A change of delivery needs a restart, so it fails on the engines that run the pipeline; what runs is not touched.
+sed "s/delivery: exactly-once/delivery: at-least-once/" "$dir/call.yaml" >"$dir/turned.yaml"
+apply "$dir/turned.yaml" "^Pipeline/call version 2 accepted"
+says 15 one "change 2 cannot run here: .*is read by group sluice.converge.exactly-once" 1
+
+send converge $((rate * seconds)) "$rate"
+sleep 1
+call "$dir/call.yaml" "timeout: 8s"
+apply "$dir/call.yaml" "^Pipeline/call version 3 accepted"
+kill_at_once "$two"
+says 20 one "call: changed" 1
+start_follower two
+two=$started
+says 15 two "call: .*reads converge," 2
+"$sluice" rollback -n converge pipeline/call --to 1 --reason "a test" >"$dir/rollback.log" 2>&1
+expect "status of rollback" $? "-eq 0"
+says 10 one "call: changed" 2
+says 10 two "call: changed" 1
+sent
+check_answers converge $((rate * seconds)) "uncommitted: silence_ms:"
+
+# What is in force needs no keeper: the other engine has gone.
+stop_engine converge "$one"
+stop_engine converge "$two"
+start_follower three
+three=$started
+says 15 three ": reads converge," 1
+[ "$(grep -c "is now the keeper" "$dir/three.log")" -eq 0 ]
+expect "status of looking whether it waited for a keeper" $? "-eq 0"
+"$sluice" get -n converge pipeline/call -o name >"$dir/get.log" 2>&1
+expect_words "get" "$dir/get.log" "Pipeline/call"
+stop_engine converge "$three"
+
+tell_result

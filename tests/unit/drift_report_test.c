@@ -1,0 +1,284 @@
+/* drift_report_test.c: Tests of `sluice fit drift` and `sluice drift report`: references, reports, and refused rows and
+ * files. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <math.h>
+
+#include "base/random.h"
+#include "steps/drift_reference.h"
+#include "steps/kinds.h"
+#include "tests/unit/session.h"
+
+#define YAML                                                                                                             \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n  - {name: m}\n"        \
+	"  - {name: watch, inputs: [m], drift: {tensors: [x, side], reference: ref.json, %s}}\n  output: {steps: [m]}\n"
+#define USUAL "window: 100, falseAlarms: 0.1 per 1000"
+#define ARENA_BYTES ((size_t)64 << 20)
+#define DATA_BYTES 1000000
+
+static char data[DATA_BYTES];
+static struct random chance;
+
+/* Columns a, b and side; b is `beyond` a, and rows from `from` on are moved. */
+static const char *rows_of(int rows, int from, double moved)
+{
+	size_t length = (size_t)snprintf(data, sizeof data, "a,b,side\n");
+	chance = (struct random){9};
+	for (int i = 0; i < rows; i++) {
+		double a = i >= from ? moved : 0;
+		for (int j = 0; j < 6; j++)
+			a += (double)random_below(&chance, 1000) / 1000 - 0.5;
+		length += (size_t)snprintf(data + length, sizeof data - length, "%.4f,%.4f,%s\n", a,
+					   10 + (double)random_below(&chance, 1000) / 100, random_below(&chance, 3) ? "buy"
+											 : "sell");
+	}
+	return data;
+}
+
+static struct said run(const char *command, const char *options, const char *rows, const char *more)
+{
+	char yaml[1024], line[256];
+	snprintf(yaml, sizeof yaml, YAML, options);
+	write_file("p.yaml", yaml);
+	write_file("data", rows);
+	snprintf(line, sizeof line, "%s data -f p.yaml --tensor x=a,b%s", command, more);
+	return say_with(step_kinds, line);
+}
+
+static void reference_learn(void)
+{
+	struct said said = run("fit drift", USUAL, rows_of(400, 400, 0), " --out ref.json");
+	assert_int_equal(said.code, 0);
+	said_close(&said);
+}
+
+static void expect_said(const char *command, const char *options, const char *rows, const char *words)
+{
+	struct said said = run(command, options, rows, "");
+	assert_int_not_equal(said.code, 0);
+	expect_words(said.err, words);
+	said_close(&said);
+}
+
+/* ---- learning ---- */
+
+static void rows_are_learnt_in_their_order(void **state)
+{
+	(void)state;
+	struct said said = run("fit drift", USUAL, rows_of(150, 150, 0), "");
+	assert_int_equal(said.code, 0);
+	json_t *file = json_loads(said.out, 0, NULL);
+	json_t *list = json_object_get(file, "features"), *first = json_array_get(list, 0), *side = json_array_get(list, 2);
+	double a, b;
+	assert_int_equal(json_array_size(list), 3);
+	assert_int_equal(json_integer_value(json_object_get(file, "rows")), 150);
+	assert_int_equal(json_integer_value(json_object_get(file, "block")), 150);
+	assert_string_equal(json_string_value(json_object_get(first, "name")), "x.a");
+	assert_string_equal(json_string_value(json_object_get(side, "name")), "side");
+	assert_string_equal(json_string_value(json_object_get(side, "kind")), "categories");
+	const char *line = strchr(data, '\n');
+	for (size_t i = 0; i < 150; i++, line = strchr(line + 1, '\n')) {
+		assert_int_equal(sscanf(line, "%lf,%lf", &a, &b), 2);
+		assert_true(json_number_value(json_array_get(json_object_get(first, "values"), i)) == a);
+	}
+	json_decref(file);
+	said_close(&said);
+}
+
+/* Of more rows than are kept, blocks are: the first row and the last are in, and neighbours are neighbours. */
+static void of_many_rows_blocks_are_kept(void **state)
+{
+	(void)state;
+	size_t length = (size_t)snprintf(data, sizeof data, "a,b,side\n");
+	for (int i = 0; i < 10000; i++)
+		length += (size_t)snprintf(data + length, sizeof data - length, "%d,%d,%s\n", i, i % 7, i == 9999 ? "" : "buy");
+	struct said said = run("fit drift", USUAL, data, "");
+	assert_int_equal(said.code, 0);
+	struct arena *arena = arena_open(ARENA_BYTES);
+	struct drift_reference reference;
+	struct error error = {0};
+	const struct name file = {"ref.json", {"p.yaml", 1, 1}};
+	assert_true(drift_reference_read(&file, text_of(said.out), arena, &reference, &error));
+	assert_int_equal(reference.all_rows, 10000);
+	assert_int_equal(reference.rows, 4000);
+	assert_int_equal(reference.block, 250);
+	assert_true(reference.features[0].values[0] == 0 && reference.features[0].values[3999] == 9999);
+	for (size_t i = 1; i < 4000; i++) {
+		const double step = reference.features[0].values[i] - reference.features[0].values[i - 1];
+		assert_true(i % 250 ? step == 1 : step >= 1);
+	}
+	assert_true(reference.features[0].least == 0 && reference.features[0].greatest == 9999);
+	assert_int_equal(reference.features[2].missing, 1);
+	assert_true(isnan(reference.features[2].values[3999]));
+	arena_close(arena);
+	said_close(&said);
+}
+
+static void rows_that_teach_nothing_are_refused(void **state)
+{
+	(void)state;
+	expect_said("fit drift", USUAL, "a,b,side\n1,2,buy\n2,3,buy\n3,5,sell\n", "the reference has 3 rows, and 100 or more are "
+	"needed");
+	expect_said("fit drift", USUAL, "a,b,other\n1,2,buy\n", "tensor `side` is missing");
+	size_t length = (size_t)snprintf(data, sizeof data, "a,b,side\n");
+	for (int i = 0; i < 1100; i++)
+		length += (size_t)snprintf(data + length, sizeof data - length, "%d,%d,id-%d\n", i, i, i);
+	expect_said("fit drift", USUAL, data, "`side` has more than 1000 different texts");
+	snprintf(data, sizeof data, "a,b,side\n1,1e200,buy\n");
+	expect_said("fit drift", USUAL, data, "`x.b` is 1e+200, which is too large to learn from");
+}
+
+/* ---- reports ---- */
+
+static void drift_is_told_by_window(void **state)
+{
+	(void)state;
+	reference_learn();
+	struct said said = run("drift report", USUAL, rows_of(450, 200, 2), "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "window 0, 100 rows: no drift");
+	expect_words(said.out, "window 1, 100 rows: no drift");
+	expect_words(said.out, "window 2, 100 rows: drift, drift_score ");
+	expect_words(said.out, " of `x.a` (effect ");
+	expect_words(said.out, "window 4, 50 rows: drift"); /* the rest */
+	expect_words(said.out, "5 windows: 3 with drift, ");
+	said_close(&said);
+}
+
+static void the_json_has_all_tests(void **state)
+{
+	(void)state;
+	reference_learn();
+	struct said said = run("drift report", "methods: [ks, jensen-shannon], effect: 0.999, " USUAL, rows_of(100, 0, 2), " -o "
+	"json");
+	json_t *line = json_loads(said.out, 0, NULL), *list = json_object_get(line, "features");
+	json_t *tests = json_object_get(json_array_get(list, 0), "tests"), *first = json_array_get(tests, 0);
+	assert_int_equal(said.code, 0);
+	assert_int_equal(json_array_size(list), 3);
+	assert_int_equal(json_array_size(tests), 2);
+	assert_int_equal(json_array_size(json_object_get(json_array_get(list, 2), "tests")), 1);
+	assert_string_equal(json_string_value(json_object_get(first, "method")), "ks");
+	assert_true(json_is_true(json_object_get(first, "established")));
+	const double effect = json_number_value(json_object_get(first, "effect"));
+	const double level = json_number_value(json_object_get(first, "level"));
+	assert_true(effect == json_number_value(json_object_get(first, "statistic")) && effect > level && level > 0);
+	assert_true(json_number_value(json_object_get(line, "drift_score")) >= effect - level);
+	assert_true(json_is_false(json_object_get(line, "is_drift"))); /* the effect is too small */
+	json_decref(line);
+	said_close(&said);
+}
+
+/* Features are found by their names, in any order of columns. */
+static void columns_may_stand_in_another_order(void **state)
+{
+	(void)state;
+	reference_learn();
+	struct said first = run("drift report", USUAL, rows_of(300, 100, 1), ""), other;
+	char line[] = "drift report data -f p.yaml --tensor x=b,a";
+	other = say_with(step_kinds, line);
+	assert_string_equal(first.out, other.out);
+	said_close(&first);
+	said_close(&other);
+}
+
+static void quality_is_told(void **state)
+{
+	(void)state;
+	reference_learn();
+	size_t length = (size_t)snprintf(data, sizeof data, "a,b,side\n");
+	for (int i = 0; i < 100; i++)
+		length += (size_t)snprintf(data + length, sizeof data - length, "%s,%d,%s\n", i % 2 ? "0.1" : "", 1000 + i,
+					   i % 4 ? "buy" : "hold");
+	struct said said = run("drift report", USUAL, data, "");
+	expect_words(said.out, "x.a: 50 values missing");
+	expect_words(said.out, "x.a: does not vary any more");
+	expect_words(said.out, "x.b: 100 values outside of the range");
+	expect_words(said.out, "side: 25 values never seen before");
+	said_close(&said);
+}
+
+static void what_cannot_be_compared_is_refused(void **state)
+{
+	(void)state;
+	reference_learn();
+	const char *rows = rows_of(100, 0, 0);
+	expect_said("drift report", "window: 1, falseAlarms: 0.1 per 1000", rows, "a window of 1 rows cannot be judged");
+	expect_said("drift report", "window: 5m, falseAlarms: 0.1 per 1000", rows, "the rows of a file have no times");
+	expect_said("drift report", "window: 100", rows, "the rows of a file have no times"); /* 1 per 30d */
+	expect_said("drift report", "methods: [mmd], " USUAL, rows, "the method `mmd` cannot run yet");
+	struct said said = run("drift report", USUAL, rows, "");
+	said_close(&said);
+	said = say_with(step_kinds, "drift report data -f p.yaml --tensor x=a,b,side");
+	assert_int_not_equal(said.code, 0);
+	said_close(&said);
+	said = run("drift report", USUAL, "a,b,side\n1,2,3\n", "");
+	expect_words(said.err, "the reference has `side` of texts, and the messages have no such feature");
+	said_close(&said);
+	write_file("ref.json", "{\"format\": \"sluice_outlier/1\", \"by\": \"mahalanobis\"}");
+	expect_said("drift report", USUAL, rows, "ref.json has the format `sluice_outlier/1`, and this step reads sluice_drift/1");
+}
+
+/* ---- files ---- */
+
+static void files_that_do_not_hold_together_are_refused(void **state)
+{
+	(void)state;
+	static const char *const wrong[][3] = {
+		{"\"rows\": 100", "\"rows\": 99", "fewer `rows` than these"},
+		{"\"rows\": 100", "\"rows\": 1e300", "`rows` is out of range"},
+		{"\"block\": 100", "\"block\": 0", "`block` is out of range"},
+		{"\"missing\": 0", "\"missing\": 101", "has a feature `f` whose `values` do not hold together"},
+		{"\"least\": 0", "\"least\": 8", "do not hold together"},
+		{"\"least\": 0", "\"least\": \"NaN\"", "do not hold together"},
+		{"[1,", "[\"Infinity\",", "do not hold together"},
+		{"\"numbers\"", "\"categories\"", "do not hold together"}, /* 1 is no place among none */
+		{"\"name\": \"f\", ", "", "`name` is missing"},
+		{"\"missing\"", "\"absent\"", "`absent` is not a field here"},
+	};
+	char content[4096] = "{\"format\": \"sluice_drift/1\", \"rows\": 100, \"block\": 100, \"features\": [{\"name\": \"f\", "
+			     "\"kind\": \"numbers\", \"missing\": 0, \"least\": 0, \"greatest\": 7, \"values\": [1";
+	const struct name file = {"ref.json", {"p.yaml", 6, 5}};
+	struct arena *arena = arena_open(ARENA_BYTES);
+	struct drift_reference reference;
+	struct error error = {0};
+	for (int i = 1; i < 100; i++)
+		strncat(content, ",5", sizeof content - strlen(content) - 1);
+	strncat(content, "]}]}", sizeof content - strlen(content) - 1);
+	assert_true(drift_reference_read(&file, text_of(content), arena, &reference, &error));
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		char changed[4200];
+		const char *at = strstr(content, wrong[i][0]);
+		assert_non_null(at);
+		snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - content), content, wrong[i][1], at + strlen(wrong[i][0]));
+		error = (struct error){0};
+		if (drift_reference_read(&file, text_of(changed), arena, &reference, &error))
+			fail_msg("%s is taken", wrong[i][1]);
+		expect_words(error.text, wrong[i][2]);
+		assert_int_equal(error.kind, ERROR_CONFIG);
+		assert_int_equal(error.place.line, 6);
+	}
+	arena_close(arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_are_learnt_in_their_order),
+		cmocka_unit_test(of_many_rows_blocks_are_kept),
+		cmocka_unit_test(rows_that_teach_nothing_are_refused),
+		cmocka_unit_test(drift_is_told_by_window),
+		cmocka_unit_test(the_json_has_all_tests),
+		cmocka_unit_test(columns_may_stand_in_another_order),
+		cmocka_unit_test(quality_is_told),
+		cmocka_unit_test(what_cannot_be_compared_is_refused),
+		cmocka_unit_test(files_that_do_not_hold_together_are_refused),
+	};
+	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
+}

@@ -1,0 +1,419 @@
+/* experiment_test.c: Tests of the choice of an experiment: the candidate of each message, by step and by call, and the
+ * assignments in the message. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "ground.h"
+#include "message/assigned.h"
+#include "message/rows.h"
+#include "message/stage_link.h"
+#include "planning.h"
+
+#include <cmocka.h>
+
+#define PIPELINE                                                                                                                   \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                        \
+	"spec:\n  output: {steps: [s]}\n  steps:\n"
+#define EXPERIMENT "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+#define TWO "  default: old\n  candidates: [{name: old, weight: 70}, {name: new, weight: 30}]\n"
+#define BY_NAME "  - {name: s, experiment: {name: e}}\n"
+
+static struct planning planning;
+
+static void open_experiment(const char *yaml)
+{
+	planning_open(&planning, yaml);
+	for (size_t i = 0; i < faults_total(planning.spec.faults); i++)
+		if (faults_at(planning.spec.faults, i)->code->severity == SEVERITY_ERROR)
+			fail_msg("%s", faults_at(planning.spec.faults, i)->message);
+	scene_open(&scene, planning.graph, ground, false);
+}
+
+static void close_experiment(void)
+{
+	scene_close(&scene);
+	scene = (struct scene){0}; /* it is closed again after the test */
+	planning_close(&planning);
+}
+
+static struct message *message_keyed(const char *id, const char *key, size_t offset)
+{
+	struct message *message = scene_message(&scene, id ? id : arena_print(ground, "m%zu", scene.message_count), "x=1");
+	message->origin = (struct origin){TEXT("t"), 3, (int64_t)offset};
+	message->key = key ? text_of(key) : (struct text){0};
+	return message;
+}
+
+static struct assigned chosen; /* by the latest message, which is freed with its answer */
+
+static void chosen_keep(const struct message *message)
+{
+	assert_non_null(message->assigned);
+	chosen = *message->assigned;
+	chosen.experiment = text_copied(ground, chosen.experiment);
+	chosen.variant = text_copied(ground, chosen.variant);
+	chosen.unit = text_copied(ground, chosen.unit);
+}
+
+/* The candidate that a message gets, whose call is answered. */
+static const char *candidate_of(struct message *message)
+{
+	scene_enter(&scene, message);
+	struct call *call = scene.calls[scene.call_count - 1];
+	assert_non_null(call);
+	const char *name = call->name;
+	if (message->assigned)
+		chosen_keep(message);
+	scene_reply(&scene, name, "y=1");
+	return name;
+}
+
+static const char *candidate_with(const char *id, struct header header)
+{
+	struct message *message = message_keyed(id, "somebody", 1);
+	struct header *headers = ARENA_NEW(message->arena, struct header);
+	*headers = header;
+	message->headers = (struct headers){1, headers};
+	return candidate_of(message);
+}
+
+/* ---- units ---- */
+
+#define UNITS 1000000
+#define CHI_SQUARE_MOST 13.82 /* of 2 degrees of freedom: exceeded once in 1,000 */
+
+static size_t choice_of(const struct graph_experiment *experiment, size_t unit)
+{
+	char text[32];
+	int length = snprintf(text, sizeof text, "customer-%zu", unit);
+	return assignment_of(experiment->assignment, (struct text){text, (size_t)length});
+}
+
+static void a_million_units_are_split_by_the_weights_and_two_pipelines_agree(void **state)
+{
+	(void)state;
+	static const char yaml[] = EXPERIMENT "  candidates: [{name: a, weight: 5}, {name: b, weight: 3}, {name: c, weight: 2}]\n"
+		PIPELINE BY_NAME "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: q}\nspec:\n"
+		"  output: {steps: [t]}\n  steps: [{name: t, route: {cases: [{when: \"true\", call: e}]}}]\n";
+	static const double wanted[] = {0.5, 0.3, 0.2};
+	size_t counts[3] = {0};
+	planning_open(&planning, yaml);
+	const struct resource *second = planning.spec.resources[2];
+	const struct graph *other = graph_build(second, &planning.spec, planning.arena, planning.spec.faults);
+	const struct graph_experiment *one = graph_experiment_find(planning.graph, 0, CALL_EXPERIMENT, "e");
+	const struct graph_experiment *two = graph_experiment_find(other, 0, CALL_EXPERIMENT, "e");
+	assert_true(one && two && one->count == 3);
+	for (size_t i = 0; i < UNITS; i++) {
+		size_t choice = choice_of(one, i);
+		counts[choice]++;
+		assert_int_equal(choice, choice_of(two, i));
+	}
+	double chi_square = 0;
+	for (size_t i = 0; i < 3; i++) {
+		double expected = wanted[i] * UNITS, error = (double)counts[i] - expected;
+		assert_true(one->probabilities[i] == wanted[i]);
+		chi_square += error * error / expected;
+	}
+	if (chi_square > CHI_SQUARE_MOST)
+		fail_msg("chi-square %g: %zu %zu %zu", chi_square, counts[0], counts[1], counts[2]);
+	planning_close(&planning);
+}
+
+static void a_key_keeps_its_candidate_and_without_one_the_origin_decides(void **state)
+{
+	(void)state;
+	size_t news = 0;
+	open_experiment(EXPERIMENT TWO PIPELINE BY_NAME);
+	const char *first = candidate_of(message_keyed("a", "k", 1));
+	assert_string_equal(candidate_of(message_keyed("b", "k", 2)), first);
+	for (size_t i = 0; i < 40; i++)
+		news += strcmp(candidate_of(message_keyed(NULL, NULL, i)), "new") == 0;
+	assert_in_range(news, 4, 22);
+	close_experiment();
+}
+
+static void a_unit_is_an_expression(void **state)
+{
+	(void)state;
+	open_experiment(EXPERIMENT TWO "  unit: header(\"x-user\")\n  unitMissing: error\n" PIPELINE BY_NAME);
+	const struct graph_experiment *experiment = planning.graph->experiments[0];
+	const char *expected = experiment->shares[assignment_of(experiment->assignment, TEXT("u7"))].name;
+	assert_string_equal(candidate_with("a", (struct header){TEXT("X-User"), TEXT("u7")}), expected);
+	assert_true(text_is(chosen.unit, "u7"));
+	scene_enter(&scene, message_keyed("b", "k", 1));
+	expect_error("b", ERROR_INPUT, "experiment `e` needs a unit");
+	close_experiment();
+}
+
+static void a_missing_unit_is_drawn_from_the_origin_and_not_from_the_key(void **state)
+{
+	(void)state;
+	size_t news = 0;
+	open_experiment(EXPERIMENT TWO "  unit: header(\"x-user\")\n" PIPELINE BY_NAME);
+	for (size_t i = 0; i < 40; i++)
+		news += strcmp(candidate_of(message_keyed(NULL, "one key", i)), "new") == 0;
+	assert_in_range(news, 4, 22);
+	assert_int_equal(chosen.unit.length, 0);
+	close_experiment();
+}
+
+static void a_unit_has_a_limit(void **state)
+{
+	(void)state;
+	static char unit[1 << 20];
+	memset(unit, 'u', sizeof unit);
+	open_experiment(EXPERIMENT TWO PIPELINE BY_NAME);
+	struct message *message = message_keyed("a", NULL, 1);
+	message->key = (struct text){unit, sizeof unit};
+	scene_enter(&scene, message);
+	expect_error("a", ERROR_INPUT, "the unit of experiment `e` has 1048576 bytes, and at most 4096 are allowed");
+	message = message_keyed("b", NULL, 1);
+	message->key = (struct text){unit, EXPERIMENT_UNIT_BYTES_MAX + 1};
+	scene_enter(&scene, message);
+	expect_error("b", ERROR_INPUT, "4097 bytes");
+	message = message_keyed("c", NULL, 1);
+	message->key = (struct text){unit, EXPERIMENT_UNIT_BYTES_MAX};
+	(void)candidate_of(message);
+	close_experiment();
+}
+
+/* ---- headers, routes and overrides ---- */
+
+#define HEADED                                                                                                                     \
+	"  default: old\n  candidates:\n"                                                                                          \
+	"  - {name: old, weight: 100}\n"                                                                                           \
+	"  - {name: new, weight: 0, trafficConfig: {headers: [{name: X-Version, value: \"2\"}]}}\n"                                \
+	"  - {name: new_2, weight: 0}\n"                                                                                           \
+	"  overrides: {somebody: new_2}\n"
+
+static void headers_come_before_routes_and_these_before_overrides(void **state)
+{
+	static const struct {
+		const char *name, *value, *candidate, *reason;
+	} rows[] = {
+		{"x-version", "2", "new", "header"},		  {"X-VERSION", "22", "new_2", "override"},
+		{"x-seldon-route", ":new_1:", "new", "route"}, {"x-seldon-route", ":other_3::old_7:", "old", "route"},
+		{"x-seldon-route", "new", "new", "route"},	  {"x-seldon-route", ":gone_1:", "new_2", "override"},
+		{"x-seldon-route", ":new_x:", "new_2", "override"}, {"x-seldon-route", "", "new_2", "override"},
+	};
+	(void)state;
+	open_experiment(EXPERIMENT HEADED PIPELINE BY_NAME);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *got = candidate_with(NULL, (struct header){text_of(rows[i].name), text_of(rows[i].value)});
+		if (strcmp(got, rows[i].candidate) != 0 || strcmp(assigned_reason_name(chosen.reason), rows[i].reason) != 0)
+			fail_msg("%s: %s gave %s by %s", rows[i].name, rows[i].value, got, assigned_reason_name(chosen.reason));
+		assert_true(chosen.probability == 1);
+		assert_true(text_is(chosen.experiment, "e") && text_is(chosen.variant, got));
+	}
+	struct message *message = message_keyed("b", "nobody", 1);
+	assert_string_equal(candidate_of(message), "old");
+	assert_int_equal(chosen.reason, ASSIGNED_WEIGHT);
+	close_experiment();
+}
+
+/* ---- uses ---- */
+
+static void calls_of_the_default_and_of_the_name_are_split(void **state)
+{
+	static const char *const steps[] = {
+		"  - {name: s, experiment: {name: e}}\n",
+		"  - {name: s, model: {name: old}}\n",
+		"  - {name: s, route: {cases: [{when: \"true\", call: e}]}}\n",
+		"  - {name: s, route: {cases: [{when: \"true\", call: old}]}}\n",
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		char yaml[1024];
+		(void)snprintf(yaml, sizeof yaml, "%s%s%s", EXPERIMENT "  overrides: {k: new}\n" TWO, PIPELINE, steps[i]);
+		open_experiment(yaml);
+		assert_string_equal(candidate_of(message_keyed("a", "k", 1)), "new");
+		expect_tensors("a", "y=1");
+		close_experiment();
+	}
+	open_experiment(EXPERIMENT "  overrides: {k: new}\n" TWO PIPELINE "  - {name: s, model: {name: third}}\n");
+	assert_string_equal(candidate_of(message_keyed("a", "k", 1)), "third");
+	close_experiment();
+}
+
+static void an_experiment_in_a_step_splits_that_step_alone(void **state)
+{
+	(void)state;
+	open_experiment("apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"
+			"spec:\n  output: {steps: [t]}\n  steps:\n  - name: s\n    experiment: {default: old, overrides: {k: new}, "
+			"candidates: [{name: old, weight: 1}, {name: new, weight: 1}]}\n"
+			"  - {name: t, inputs: [s], model: {name: old}}\n");
+	struct message *message = message_keyed("a", "k", 1);
+	assert_string_equal(candidate_of(message), "new");
+	chosen_keep(message);
+	assert_true(text_is(chosen.experiment, "p/s") && !chosen.next);
+	scene_reply(&scene, "old", "z=2");
+	expect_tensors("a", "z=2");
+	close_experiment();
+}
+
+static void stages_and_bandits_decide_the_shares(void **state)
+{
+	static const struct {
+		const char *spec;
+		size_t count;
+		double weights[4];
+	} rows[] = {
+		{"  default: base\n  candidates: [{name: canary, weight: 10}]\n  progressiveDeployment: {stages: [{weight: 20, "
+		 "duration: 15m}, {weight: 100, duration: 15m}]}\n", 2, {20, 80}},
+		{"  default: base\n  candidates: [{name: a, weight: 1}, {name: base, weight: 9}, {name: b, weight: 3}]\n"
+		 "  progressiveDeployment: {stages: [{weight: 20, duration: 15m}]}\n", 3, {5, 80, 15}},
+		{"  default: a\n  candidates: [{name: a, weight: 1}, {name: b, weight: 3}]\n"
+		 "  progressiveDeployment: {enabled: false, stages: [{weight: 20, duration: 15m}]}\n", 2, {1, 3}},
+		{"  candidates: [{name: a, weight: 0}, {name: b, weight: 0}]\n  bandits: {algorithm: ucb1}\n", 2, {1, 1}},
+		{"  candidates: [{name: a, weight: 3}, {name: b, weight: 1}]\n  bandits: {algorithm: ucb1}\n", 2, {3, 1}},
+		{"  default: a\n  candidates: []\n  mirror: {name: m, percent: 50}\n", 1, {1}},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char yaml[1024];
+		struct share shares[ASSIGNMENT_WAYS_MAX];
+		(void)snprintf(yaml, sizeof yaml, EXPERIMENT "%s", rows[i].spec);
+		planning_open(&planning, yaml);
+		assert_int_equal(planning_errors(&planning), 0);
+		assert_int_equal(experiment_shares(planning.spec.resources[0]->spec, shares), rows[i].count);
+		for (size_t j = 0; j < rows[i].count; j++)
+			assert_true(fabs(shares[j].weight - rows[i].weights[j]) < 1e-9);
+		planning_close(&planning);
+	}
+}
+
+/* ---- mirror and fallback ---- */
+
+static void a_mirror_gets_copies_of_its_share(void **state)
+{
+	(void)state;
+	open_experiment(EXPERIMENT TWO "  mirror: {name: shade, percent: 100}\n" PIPELINE BY_NAME);
+	(void)candidate_of(message_keyed("a", "k", 1));
+	assert_int_equal(scene.copy_count, 1);
+	assert_string_equal(scene.copied[0], "shade");
+	struct message *copied = message_keyed("b", "k", 2);
+	copied->copied = true; /* a shadow request has no shadow of its own */
+	(void)candidate_of(copied);
+	assert_int_equal(scene.copy_count, 1);
+	close_experiment();
+	open_experiment(EXPERIMENT TWO "  mirror: {name: shade, percent: 0}\n" PIPELINE BY_NAME);
+	(void)candidate_of(message_keyed("a", "k", 1));
+	assert_int_equal(scene.copy_count, 0);
+	close_experiment();
+}
+
+static void a_candidate_that_fails_is_an_error_unless_the_default_answers(void **state)
+{
+	(void)state;
+	open_experiment(EXPERIMENT "  overrides: {k: new, l: old}\n" TWO PIPELINE BY_NAME);
+	scene_enter(&scene, message_keyed("a", "k", 1));
+	scene_fail(&scene, "new", ERROR_REMOTE, "new : gone");
+	expect_error("a", ERROR_REMOTE, "new : gone");
+	close_experiment();
+	open_experiment(EXPERIMENT "  fallback: default\n  overrides: {k: new, l: old}\n" TWO PIPELINE BY_NAME);
+	struct message *message = message_keyed("a", "k", 1);
+	scene_enter(&scene, message);
+	scene_fail(&scene, "new", ERROR_REMOTE, "new : gone");
+	chosen_keep(message);
+	assert_int_equal(chosen.reason, ASSIGNED_FALLBACK);
+	assert_true(text_is(chosen.variant, "new"));
+	scene_reply(&scene, "old", "y=7");
+	expect_tensors("a", "y=7");
+	scene_enter(&scene, message_keyed("b", "l", 1));
+	scene_fail(&scene, "old", ERROR_REMOTE, "old : gone"); /* the default has no other */
+	expect_error("b", ERROR_REMOTE, "old : gone");
+	scene_enter(&scene, message_keyed("c", "k", 1));
+	scene_fail(&scene, "new", ERROR_REMOTE, "new : gone");
+	scene_fail(&scene, "old", ERROR_REMOTE, "old : gone too");
+	expect_error("c", ERROR_REMOTE, "old : gone too");
+	close_experiment();
+}
+
+/* Which model is asked for perturbations of a message whose answer is that of a candidate. */
+static void perturbations_go_to_the_candidate_that_answered(void **state)
+{
+	static const char yaml[] =
+		EXPERIMENT "  fallback: default\n  overrides: {k: new, l: old}\n" TWO
+			   "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+			   "  output: {steps: [why]}\n  steps:\n  - {name: s, model: {name: old}}\n"
+			   "  - {name: why, inputs: [s], explain: {deliver: inline, background: {rows: 2}}}\n";
+	static const struct {
+		const char *key, *chosen, *asked;
+		bool fails;
+	} rows[] = {{"k", "new", "new", false}, {"l", "old", "old", false}, {"k", "new", "old", true}};
+	(void)state;
+	open_experiment(yaml);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct message *message = scene_message(&scene, arena_print(ground, "m%zu", i), "x=[2]1,2,3,4");
+		message->key = text_of(rows[i].key);
+		scene_enter(&scene, message);
+		assert_string_equal(scene.calls[scene.call_count - 1]->name, rows[i].chosen);
+		if (rows[i].fails)
+			scene_fail(&scene, rows[i].chosen, ERROR_REMOTE, "gone");
+		scene_reply(&scene, rows[i].asked, "y=[2]1,2");
+		const struct call *call = scene.calls[scene.call_count - 1];
+		assert_true(call->uncached);
+		assert_string_equal(call->name, rows[i].asked);
+		while (scene_call(&scene, rows[i].asked)) /* one for each row */
+			scene_fail(&scene, rows[i].asked, ERROR_REMOTE, "gone");
+	}
+	close_experiment();
+}
+
+/* ---- what the message keeps ---- */
+
+static void assign(struct message *message, const char *experiment, const char *variant, double probability)
+{
+	const struct assigned one = {
+		.experiment = text_of(experiment), .variant = text_of(variant), .probability = probability, .exposed = true};
+	assert_non_null(assigned_add(message, &one));
+}
+
+static void assignments_are_kept_once_in_their_order_and_pass_between_stages(void **state)
+{
+	(void)state;
+	const struct header own[] = {{TEXT("a"), TEXT("b")}, {TEXT(":assigned"), TEXT("forged\tx\t1\t0\n")}};
+	struct carried carried = {0};
+	struct message message = {.arena = ground, .headers = {2, own}, .carried = &carried}, read = {.arena = ground};
+	struct stage_link link = {.from = TEXT("one")}, back;
+	struct buffer out;
+	struct error error = {0};
+	assign(&message, "e", "a", 0.25);
+	assign(&message, "f", "b", 1);
+	assign(&message, "e", "a", 0.25);
+	assert_true(text_is(assigned_header(&message, ground), "e=a; probability=0.25, f=b; probability=1.0"));
+	message.assigned->reason = ASSIGNED_FALLBACK;
+	assert_true(text_is(assigned_header(&message, ground), "e=a; probability=0.25, f=b; probability=1.0; fallback"));
+	assert_true(text_is(assigned_route(&message, ground), ":a_1::b_1:"));
+	buffer_open(&out, 1 << 16);
+	assert_true(stage_link_encode(&message, 1, &link, &out, &error));
+	assert_true(stage_link_decode(&read, buffer_view(&out), &back, &error));
+	assert_int_equal(read.headers.count, 1);
+	assert_true(text_is(assigned_header(&read, ground), "e=a; probability=0.25, f=b; probability=1.0; fallback"));
+	assert_false(read.assigned->exposed); /* its exposure is the earlier stage's */
+	buffer_close(&out);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, lay_ground, clear_ground)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_million_units_are_split_by_the_weights_and_two_pipelines_agree),
+		TEST(a_key_keeps_its_candidate_and_without_one_the_origin_decides),
+		TEST(a_unit_is_an_expression),
+		TEST(a_missing_unit_is_drawn_from_the_origin_and_not_from_the_key),
+		TEST(a_unit_has_a_limit),
+		TEST(headers_come_before_routes_and_these_before_overrides),
+		TEST(calls_of_the_default_and_of_the_name_are_split),
+		TEST(an_experiment_in_a_step_splits_that_step_alone),
+		TEST(perturbations_go_to_the_candidate_that_answered),
+		cmocka_unit_test(stages_and_bandits_decide_the_shares),
+		TEST(a_mirror_gets_copies_of_its_share),
+		TEST(a_candidate_that_fails_is_an_error_unless_the_default_answers),
+		TEST(assignments_are_kept_once_in_their_order_and_pass_between_stages),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

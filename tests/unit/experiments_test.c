@@ -1,0 +1,303 @@
+/* experiments_test.c: Tests of `sluice experiments analyze`, `status`, `list` and `evaluate` on files: JSON lines, Avro records,
+ * and data that are refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <math.h>
+
+#include "message/exposure.h"
+#include "message/feedback.h"
+#include "steps/kinds.h"
+#include "tests/unit/mock_broker.h"
+#include "tests/unit/session.h"
+
+#define REQUESTS 3000
+#define FILES " --exposures exposures --feedback feedback"
+
+static char folder[] = "/tmp/sluice-experiments-XXXXXX";
+static char lines[REQUESTS * 300];
+
+/* One of four gets `new`, whose reward is one more where x is above 0, and one less elsewhere. */
+static bool is_new(int i)
+{
+	return i % 4 == 0;
+}
+
+static double feature(int i)
+{
+	return i / 4 % 2 ? 1 : -1;
+}
+
+static double reward(int i)
+{
+	return 10 + i / 8 % 5 + (is_new(i) ? feature(i) : 0);
+}
+
+static void files_write(void)
+{
+	size_t length = 0;
+	for (int i = 0; i < REQUESTS; i++)
+		length += (size_t)snprintf(lines + length, sizeof lines - length,
+					   "{\"id\": \"r%d\", \"unit\": \"u%d\", \"time_ms\": %d, \"experiment\": \"e\", "
+					   "\"variant\": "
+					   "\"%s\", \"probability\": %g, \"context\": {\"x\": %g}}\n",
+					   i, i, 1000 * (i + 1), is_new(i) ? "new" : "old", is_new(i) ? 0.25 : 0.75, feature(i));
+	write_file("exposures", lines);
+	length = 0;
+	for (int i = 0; i < REQUESTS; i++)
+		length += (size_t)snprintf(lines + length, sizeof lines - length, "{\"id\": \"r%d\", \"reward\": %g}\n", i,
+			reward(i));
+	write_file("feedback", lines);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder) || chdir(folder) != 0)
+		return 1;
+	files_write();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	static const char *const files[] = {"exposures", "feedback", "policy", "avro", "odd", "e.yaml"};
+	(void)state;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		(void)unlink(files[i]);
+	return chdir("/") == 0 ? rmdir(folder) : 1;
+}
+
+static json_t *said_json(const char *line)
+{
+	struct said said = say_with(step_kinds, line);
+	if (said.code != 0)
+		fail_msg("%s: %s", line, said.err);
+	json_t *document = json_loads(said.out, 0, NULL);
+	assert_non_null(document);
+	said_close(&said);
+	return document;
+}
+
+static void expect_refused(const char *line, int code, const char *words)
+{
+	struct said said = say_with(step_kinds, line);
+	assert_int_equal(said.code, code);
+	expect_words(said.err, words);
+	said_close(&said);
+}
+
+static double number_of(const json_t *document, const char *name)
+{
+	const json_t *number = json_object_get(document, name);
+	assert_true(json_is_number(number));
+	return json_number_value(number);
+}
+
+static void lines_of_json_are_analysed(void **state)
+{
+	(void)state;
+	json_t *document = said_json("experiments analyze e" FILES " -o json");
+	const json_t *health = json_object_get(document, "health"), *split = json_object_get(document, "srm");
+	assert_true(number_of(health, "exposures") == REQUESTS && number_of(health, "feedback") == REQUESTS);
+	assert_true(json_is_false(json_object_get(split, "mismatch")));
+	assert_string_equal(json_string_value(json_object_get(document, "decision")), "keep");
+	json_decref(document);
+	document = said_json("experiment status e" FILES " -o json"); /* the singular too */
+	assert_string_equal(json_string_value(json_object_get(document, "split")), "as planned");
+	json_decref(document);
+	struct said said = say_with(step_kinds, "experiments analyze e" FILES " -o html");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "<svg");
+	said_close(&said);
+}
+
+static void records_of_avro_follow_one_another(void **state)
+{
+	struct error error = {0};
+	struct buffer out;
+	(void)state;
+	buffer_open(&out, 1 << 20);
+	for (int i = 0; i < 40; i++) {
+		char id[16];
+		(void)snprintf(id, sizeof id, "r%d", i);
+		const struct message message = {.id = text_of(id), .time_ms = 1000 + i};
+		const struct assigned assigned = {.experiment = TEXT("e"), .variant = i % 2 ? TEXT("a") : TEXT("b"),
+						  .unit = text_of(id), .probability = 0.5};
+		assert_true(exposure_encode(&message, &assigned, &out, &error));
+	}
+	FILE *file = fopen("avro", "wb");
+	assert_non_null(file);
+	assert_int_equal(fwrite(out.bytes, 1, out.length, file), out.length);
+	assert_int_equal(fclose(file), 0);
+	json_t *document = said_json("experiments analyze e --exposures avro -o json");
+	assert_true(number_of(json_object_get(document, "health"), "exposures") == 40);
+	assert_string_equal(json_string_value(json_object_get(document, "decision")), "wait");
+	json_decref(document);
+	file = fopen("avro", "wb");
+	assert_non_null(file);
+	assert_int_equal(fwrite(out.bytes, 1, out.length - 1, file), out.length - 1);
+	assert_int_equal(fclose(file), 0);
+	struct said said = say_with(step_kinds, "experiments analyze e --exposures avro");
+	assert_int_equal(said.code, 1);
+	expect_words(said.err, "avro:40:1: it is no whole record");
+	said_close(&said);
+	buffer_close(&out);
+}
+
+static void data_that_are_none_are_refused_with_their_line(void **state)
+{
+	static const struct {
+		const char *line, *words;
+	} wrong[] = {
+		{"{\"id\": \"r1\", \"reward\": \"much\"}", "odd:2:1: "},
+		{"{\"id\": \"r1\", \"reward\": NaN}", "odd:2:1: "},
+		{"{\"reward\": 1}", "names no request"},
+		{"nothing", "not feedback"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		char text[256];
+		(void)snprintf(text, sizeof text, "{\"id\": \"r0\", \"reward\": 1}\n%s\n", wrong[i].line);
+		write_file("odd", text);
+		expect_refused("experiments analyze e --exposures exposures --feedback odd", 1, wrong[i].words);
+	}
+	expect_refused("experiments analyze e", 2, "--pipeline NAME");
+	expect_refused("experiments analyze e" FILES " --control odl", 2, "did you mean `old`?");
+	expect_refused("experiments analyze e" FILES " --since yesterday", 2, "2026-01-31T09:30Z");
+	expect_refused("experiments analyze f" FILES, 1, "no exposure of experiment `f`");
+}
+
+static void files_say_the_control_and_the_shares(void **state)
+{
+	(void)state;
+	write_file("e.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: new\n"
+			     "  candidates:\n  - {name: new, weight: 25}\n  - {name: old, weight: 75}\n");
+	json_t *document = said_json("experiments analyze e" FILES " -f e.yaml -o json");
+	const json_t *first = json_array_get(json_object_get(document, "variants"), 0);
+	assert_string_equal(json_string_value(json_object_get(first, "name")), "new");
+	assert_true(json_is_true(json_object_get(first, "control")));
+	json_decref(document);
+	document = said_json("experiments list -f e.yaml -o json");
+	assert_string_equal(json_string_value(json_object_get(document, "by")), "weights");
+	first = json_array_get(json_object_get(document, "variants"), 0);
+	assert_true(number_of(first, "share") == 0.25);
+	json_decref(document);
+}
+
+/* By the pipeline's name, and by files that have the experiment. */
+static void topics_of_a_pipeline_are_read(void **state)
+{
+	static const char *const exposures = "sluice.default.pipeline.shop.exposures",
+		*const feedback = "sluice.default.pipeline.shop.feedback";
+	static const char *const ways[] = {"--pipeline shop", "-f e.yaml"};
+	struct mock mock;
+	char line[256];
+	(void)state;
+	mock_open(&mock);
+	for (int i = 0; i < 6; i++) {
+		(void)snprintf(line, sizeof line, "{\"id\":\"r%d\",\"experiment\":\"e\",\"variant\":\"%s\",\"probability\":0.5}", i,
+			       i % 2 ? "a" : "b");
+		mock_append(&mock, exposures, TEXT("k"), text_of(line));
+		(void)snprintf(line, sizeof line, "{\"id\":\"r%d\",\"reward\":%d}", i, i);
+		mock_append(&mock, feedback, TEXT("k"), text_of(line));
+	}
+	mock_append(&mock, exposures, TEXT("k"), TEXT("what nobody can read"));
+	write_file("e.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: shop}\nspec:\n  steps:\n"
+			     "  - {name: s, experiment: {name: e, candidates: [{name: a, weight: 1}, {name: b, weight: 1}]}}\n"
+			     "  output: {steps: [s]}\n");
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		(void)snprintf(line, sizeof line, "experiments analyze e %s --brokers %s -o json", ways[i], mock.brokers);
+		struct said said = say_with(step_kinds, line);
+		if (said.code != 0)
+			fail_msg("%s", said.err);
+		expect_words(said.err, "1 records that cannot be read were left out");
+		json_t *document = json_loads(said.out, 0, NULL);
+		const json_t *health = json_object_get(document, "health");
+		assert_true(number_of(health, "exposures") == 6 && number_of(health, "feedback") == 6);
+		const json_t *metric = json_array_get(json_object_get(document, "metrics"), 0);
+		assert_string_equal(json_string_value(json_object_get(metric, "name")), "reward");
+		json_decref(document);
+		said_close(&said);
+	}
+	mock_close(&mock);
+}
+
+static void a_policy_is_estimated_from_the_records(void **state)
+{
+	(void)state;
+	double of_new = 0, of_best = 0, count = 0;
+	for (int i = 0; i < REQUESTS; i++) {
+		if (is_new(i)) {
+			of_new += reward(i);
+			count++;
+		}
+		of_best += 10 + i / 8 % 5 + (feature(i) > 0 ? 1 : 0);
+	}
+	write_file("policy", "{\"always\": \"new\"}");
+	json_t *document = said_json("experiments evaluate e --policy policy" FILES " -o json");
+	assert_true(fabs(number_of(document, "snips") - of_new / count) < 1e-9);
+	assert_true(fabs(number_of(document, "effective_sample_size") - count) < 1e-6);
+	assert_int_equal(json_array_size(json_object_get(document, "refused")), 0);
+	json_decref(document);
+	/* By its feature a policy chooses better than either variant. */
+	write_file("policy", "{\"features\": [\"x\"], \"scores\": {\"old\": [0, 0], \"new\": [0, 1]}, \"explore\": 0}");
+	document = said_json("experiments evaluate e --policy policy" FILES " -o json");
+	assert_true(fabs(number_of(document, "doubly_robust") - of_best / REQUESTS) <
+		    4 * number_of(document, "doubly_robust_standard_error"));
+	assert_true(number_of(document, "doubly_robust_low") > number_of(document, "recorded"));
+	json_decref(document);
+	write_file("policy", "{\"probabilities\": {\"old\": 0.75, \"new\": 0.25}}");
+	document = said_json("experiments evaluate e --policy policy" FILES " -o json");
+	assert_true(fabs(number_of(document, "ips") - number_of(document, "recorded")) < 1e-9);
+	json_decref(document);
+}
+
+static void policies_that_are_none_are_refused(void **state)
+{
+	static const struct {
+		const char *policy, *words;
+	} wrong[] = {
+		{"{", "not JSON"},
+		{"{}", "none of `always`"},
+		{"{\"always\": \"odl\"}", "did you mean `old`?"},
+		{"{\"probabilities\": {\"old\": 0.5}}", "sum to 0.5"},
+		{"{\"probabilities\": {\"old\": -1, \"new\": 2}}", "no number from 0 to 1"},
+		{"{\"features\": [\"x\"], \"scores\": {\"old\": [1]}}", "must have 2 numbers"},
+		{"{\"scores\": {\"old\": [1]}, \"explore\": 2}", "`explore`"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		write_file("policy", wrong[i].policy);
+		expect_refused("experiments evaluate e --policy policy" FILES, 1, wrong[i].words);
+	}
+	/* Too few records are no recommendation. */
+	write_file("policy", "{\"always\": \"new\"}");
+	write_file("odd", "{\"id\": \"r0\", \"reward\": 1}\n{\"id\": \"r1\", \"reward\": 1}\n");
+	struct said said = say_with(step_kinds, "experiments evaluate e --policy policy --exposures exposures --feedback odd");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "No recommendation");
+	said_close(&said);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_of_json_are_analysed),
+		cmocka_unit_test(records_of_avro_follow_one_another),
+		cmocka_unit_test(data_that_are_none_are_refused_with_their_line),
+		cmocka_unit_test(files_say_the_control_and_the_shares),
+		cmocka_unit_test(topics_of_a_pipeline_are_read),
+		cmocka_unit_test(a_policy_is_estimated_from_the_records),
+		cmocka_unit_test(policies_that_are_none_are_refused),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,206 @@
+/* explained_test.c: explanations as records, read by avro-c, and as JSON. */
+#include "message/explained.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <avro.h>
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "message/avro.h"
+#include "message/schemas.h"
+
+#define FEATURES 2
+#define OUTPUTS 2
+
+static double numbers[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
+static const struct text names[FEATURES] = {{"age", 3}, {"size \"m\"", 8}};
+static const double row[FEATURES] = {40, NAN};
+
+static struct explained two_outputs(void)
+{
+	return (struct explained){
+		.step = "score",
+		.output = TEXT("predict"),
+		.row = 1,
+		.rows = 2,
+		.calls = 70,
+		.data = {.method = EXPLANATION_SAMPLED,
+			 .features = FEATURES,
+			 .outputs = OUTPUTS,
+			 .names = names,
+			 .row = row,
+			 .base = numbers,
+			 .prediction = numbers + 2,
+			 .residual = numbers + 4,
+			 .contributions = numbers + 6,
+			 .errors = numbers + 10,
+			 .asked = 64,
+			 .answered = 62},
+	};
+}
+
+static const struct message request = {.id = {"r-1", 3}, .origin = {{"in", 2}, 2, 1234567}};
+
+static avro_value_t member(const avro_value_t *record, const char *name)
+{
+	avro_value_t value = {0};
+	assert_int_equal(avro_value_get_by_name(record, name, &value, NULL), 0);
+	return value;
+}
+
+static void expect_text(const avro_value_t *record, const char *name, const char *expected)
+{
+	avro_value_t value = member(record, name);
+	const char *text = "";
+	size_t size;
+	assert_int_equal(avro_value_get_string(&value, &text, &size), 0);
+	assert_string_equal(text, expected);
+}
+
+static double number_of(const avro_value_t *record, const char *name)
+{
+	avro_value_t value = member(record, name);
+	double number = 0;
+	assert_int_equal(avro_value_get_double(&value, &number), 0);
+	return number;
+}
+
+static void expect_attribution(const avro_value_t *record, size_t index, const char *name, double contribution, double wrong)
+{
+	avro_value_t list = member(record, "attributions"), one = {0};
+	assert_int_equal(avro_value_get_by_index(&list, index, &one, NULL), 0);
+	expect_text(&one, "feature", name);
+	assert_true(number_of(&one, "contribution") == contribution);
+	assert_true(number_of(&one, "error") == wrong);
+}
+
+static void expect_record(const avro_value_t *record)
+{
+	avro_value_t list = member(record, "attributions"), origin = member(record, "origin"), place, calls, complete;
+	size_t count = 0;
+	int64_t offset = 0, sent = 0;
+	int whole = 1;
+	expect_text(record, "id", "r-1");
+	expect_text(record, "pipeline", "p");
+	expect_text(record, "step", "score");
+	expect_text(record, "method", "sample");
+	expect_text(record, "output", "predict[3]"); /* the second output of the second row */
+	assert_true(number_of(record, "base_value") == 2 && number_of(record, "answer") == 4);
+	assert_true(number_of(record, "residual") == 6);
+	assert_int_equal(avro_value_get_size(&list, &count), 0);
+	assert_int_equal(count, FEATURES);
+	expect_attribution(record, 0, "age", 9, 13);
+	expect_attribution(record, 1, "size \"m\"", 10, 14);
+	assert_int_equal(avro_value_get_current_branch(&origin, &place), 0);
+	expect_text(&place, "topic", "in");
+	avro_value_t at = member(&place, "offset");
+	assert_int_equal(avro_value_get_long(&at, &offset), 0);
+	assert_int_equal(offset, 1234567);
+	calls = member(record, "calls");
+	assert_int_equal(avro_value_get_long(&calls, &sent), 0);
+	assert_int_equal(sent, 70);
+	complete = member(record, "complete");
+	assert_int_equal(avro_value_get_boolean(&complete, &whole), 0);
+	assert_false(whole);
+}
+
+static void a_record_is_read_by_its_schema(void **state)
+{
+	const struct explained explained = two_outputs();
+	const char *json = schema_json("explanation");
+	struct error error = {0};
+	struct buffer out;
+	avro_schema_t schema;
+	avro_value_t record;
+	(void)state;
+	buffer_open(&out, 4096);
+	assert_true(explained_encode(&explained, 1, &request, "p", &out, &error));
+	const struct text bytes = buffer_view(&out);
+	const uint64_t fingerprint = avro_explanation_fingerprint();
+	assert_memory_equal(bytes.bytes, "\xC3\x01", 2);
+	assert_memory_equal(bytes.bytes + 2, &fingerprint, sizeof fingerprint);
+	assert_int_equal(avro_schema_from_json_length(json, strlen(json), &schema), 0);
+	avro_value_iface_t *class = avro_generic_class_from_schema(schema);
+	assert_int_equal(avro_generic_value_new(class, &record), 0);
+	avro_reader_t reader = avro_reader_memory(bytes.bytes + 10, (int64_t)bytes.length - 10);
+	assert_int_equal(avro_value_read(reader, &record), 0);
+	char rest;
+	assert_int_not_equal(avro_read(reader, &rest, 1), 0); /* nothing follows it */
+	expect_record(&record);
+	avro_reader_free(reader);
+	avro_value_decref(&record);
+	avro_value_iface_decref(class);
+	avro_schema_decref(schema);
+	buffer_close(&out);
+}
+
+static void json_has_each_output_and_no_failure(void **state)
+{
+	const struct error away = {.kind = ERROR_REMOTE};
+	const struct explained failed = {.step = "score", .failure = &away};
+	struct explained explained = two_outputs();
+	struct error error = {0};
+	struct buffer out;
+	(void)state;
+	explained.next = &failed;
+	buffer_open(&out, 4096);
+	assert_true(explained_write_json(&explained, &request, "p", &out, &error));
+	const struct text text = buffer_view(&out);
+	json_t *read = json_loadb(text.bytes, text.length, 0, NULL);
+	const json_t *list = json_object_get(read, "explanations"), *second = json_array_get(list, 1);
+	assert_string_equal(json_string_value(json_object_get(read, "id")), "r-1");
+	assert_int_equal(json_array_size(list), 2);
+	assert_string_equal(json_string_value(json_object_get(second, "output")), "predict[3]");
+	const json_t *size = json_array_get(json_object_get(second, "attributions"), 1);
+	assert_true(json_is_null(json_object_get(size, "value"))); /* it is missing */
+	assert_true(json_number_value(json_object_get(size, "contribution")) == 10);
+	assert_true(json_is_false(json_object_get(second, "complete")));
+	json_decref(read);
+	buffer_close(&out);
+}
+
+static void what_does_not_fit_is_a_limit(void **state)
+{
+	const struct explained explained = two_outputs();
+	struct error error = {0};
+	struct buffer out;
+	(void)state;
+	buffer_open(&out, 64);
+	assert_false(explained_encode(&explained, 0, &request, "p", &out, &error));
+	assert_int_equal(error.kind, ERROR_LIMIT);
+	buffer_close(&out);
+}
+
+static void a_header_asks_for_an_explanation(void **state)
+{
+	static const struct {
+		const char *name, *value;
+		bool wanted, awaited;
+	} rows[] = {
+		{"x-explain", "yes", true, false},  {"X-Explain", "1", true, false},	       {"x-explain", "No", false, false},
+		{"x-explain", "0", false, false},   {"x-explain", "FALSE", false, false},      {"x-other", "yes", false, false},
+		{"x-explain", "", true, false},	    {"sluice-reply-explanation", "yes", true, true},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct header header = {text_of(rows[i].name), text_of(rows[i].value)};
+		const struct message message = {.headers = {1, &header}};
+		assert_int_equal(explained_is_wanted(&message), rows[i].wanted);
+		assert_int_equal(explained_is_awaited(&message), rows[i].awaited);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_record_is_read_by_its_schema),
+		cmocka_unit_test(json_has_each_output_and_no_failure),
+		cmocka_unit_test(what_does_not_fit_is_a_limit),
+		cmocka_unit_test(a_header_asks_for_an_explanation),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,128 @@
+/* explanation_view_test.c: waterfalls of explanations, as text and as a page. */
+#include "cli/explanation_view.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static struct arena *arena;
+static struct error error;
+static struct buffer out;
+
+static int set_up(void **state)
+{
+	(void)state;
+	error = (struct error){0};
+	arena = arena_open((size_t)1 << 24);
+	buffer_open(&out, (size_t)1 << 20);
+	return arena ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	buffer_close(&out);
+	arena_close(arena);
+	return 0;
+}
+
+#define DOCUMENT(parts) \
+	"{\"id\": \"r\", \"pipeline\": \"p\", \"explanations\": [{\"step\": \"score\", " \
+	"\"method\": \"sample\", \"output\": \"y[0]\", \"base_value\": 10, \"answer\": 14, " \
+	"\"residual\": 0, \"calls\": 3, \"complete\": false, \"attributions\": [" parts "]}]}"
+#define PART(name, value, contribution, wrong) \
+	"{\"feature\": \"" name "\", \"value\": " value ", \"contribution\": " contribution ", \"error\": " wrong "}"
+
+static struct explanation_view view_of(const char *json)
+{
+	struct explanation_view view;
+	if (!explanation_view_read(&view, text_of(json), arena, &error))
+		fail_msg("%s", error.text);
+	return view;
+}
+
+static const char *printed(const struct explanation_view *view, bool html)
+{
+	buffer_clear(&out);
+	if (html)
+		explanation_view_print_html(view, &out);
+	else
+		explanation_view_print_text(view, arena, &out);
+	buffer_byte(&out, '\0');
+	return buffer_view(&out).bytes;
+}
+
+/* From 10 up by 8 to 18, down by 4 to 14: 8 units are 40 columns, so 4 are 20. */
+static void a_waterfall_leads_from_the_base_to_the_answer(void **state)
+{
+	(void)state;
+	const struct explanation_view view =
+		view_of(DOCUMENT(PART("small", "1.5", "-4", "0.25") ", " PART("large", "2", "8", "0") ", " PART("none", "null", "0",
+			"0")));
+	const char *text = printed(&view, false);
+	const char *large = strstr(text, "\n  large = 2"), *small = strstr(text, "\n  small = 1.5"), *none = strstr(text,
+		"\n  none missing");
+	assert_non_null(strstr(text, "score y[0], by sample\n"));
+	assert_true(large && small && none && large < small && small < none);
+	assert_non_null(strstr(text, "            +8  ++++++++++++++++++++++++++++++++++++++++\n"));
+	assert_non_null(strstr(text, "            -4                      --------------------  (standard error 0.25)\n"));
+	assert_non_null(strstr(text, "            +0\n"));
+	assert_non_null(strstr(text, "3 calls of the model; the budget ended it early"));
+}
+
+static void many_features_are_summed_in_one_line(void **state)
+{
+	struct buffer json;
+	(void)state;
+	buffer_open(&json, (size_t)1 << 20);
+	for (int i = 0; i < 30; i++)
+		buffer_print(&json, "%s{\"feature\": \"f%d\", \"value\": 1, \"contribution\": %d, \"error\": 0}", i ? "," : "", i,
+			i + 1);
+	const char *text = arena_print(arena, DOCUMENT("%.*s"), TEXT_ARGUMENTS(buffer_view(&json)));
+	const struct explanation_view view = view_of(text);
+	const char *shown = printed(&view, false);
+	assert_non_null(strstr(shown, "f29 = 1"));
+	assert_non_null(strstr(shown, "f11 = 1")); /* the nineteenth: 12 */
+	assert_null(strstr(shown, "f10 = 1"));
+	assert_non_null(strstr(shown, "  11 others"));
+	assert_non_null(strstr(shown, "+66")); /* 1 + ... + 11 */
+	buffer_close(&json);
+}
+
+static void names_are_escaped(void **state)
+{
+	(void)state;
+	const struct explanation_view view = view_of(DOCUMENT(PART("<script>\\u001b[2J", "1", "4", "0")));
+	const char *text = printed(&view, false);
+	assert_null(strchr(text, '\033'));
+	const char *page = printed(&view, true);
+	assert_null(strstr(page, "<script"));
+	assert_non_null(strstr(page, "&#60;script&#62;"));
+	assert_non_null(strstr(page, "margin-left:0.00%;width:100.00%"));
+}
+
+static void what_is_no_explanation_is_refused(void **state)
+{
+	static const char *const documents[] = {"", "[]", "{}", "{\"explanations\": 3}", "{\"explanations\": [3]}",
+						"{\"explanations\": [{\"step\": \"a\"}]}"};
+	(void)state;
+	for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
+		struct explanation_view view;
+		error = (struct error){0};
+		assert_false(explanation_view_read(&view, text_of(documents[i]), arena, &error));
+		assert_int_equal(error.kind, ERROR_INPUT);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_waterfall_leads_from_the_base_to_the_answer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(many_features_are_summed_in_one_line, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(names_are_escaped, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_no_explanation_is_refused, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

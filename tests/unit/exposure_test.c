@@ -1,0 +1,135 @@
+/* exposure_test.c: Tests of exposures, and of assignments in answers: their bytes, and those that a worker writes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "message/avro.h"
+#include "message/exposure.h"
+#include "message/format.h"
+#include "tests/unit/letters.h"
+#include "tests/unit/worker_stand.h"
+
+#define ARENA_BYTES ((size_t)1 << 20)
+
+static const struct assigned one = {.experiment = {"e", sizeof "e" - 1},
+				    .variant = {"new", sizeof "new" - 1},
+				    .unit = {"customer 7", sizeof "customer 7" - 1},
+				    .probability = 0.25,
+				    .reason = ASSIGNED_ROUTE,
+				    .table = 0x0123456789abcdef,
+				    .exposed = true};
+
+static double letter_double(struct letter *letter, const char *list, const char *name)
+{
+	avro_value_t value = letter->value, inner;
+	double number = 0;
+	if (list) {
+		assert_int_equal(avro_value_get_by_name(&value, list, &inner, NULL), 0);
+		assert_int_equal(avro_value_get_by_index(&inner, 0, &value, NULL), 0);
+	}
+	assert_int_equal(avro_value_get_by_name(&value, name, &inner, NULL), 0);
+	assert_int_equal(avro_value_get_double(&inner, &number), 0);
+	return number;
+}
+
+static void an_exposure_has_all_that_its_schema_names(void **state)
+{
+	struct message message = {.id = TEXT("r-1"), .time_ms = 77, .origin = {TEXT("in"), 2, 9}};
+	struct buffer out;
+	struct letter letter;
+	struct error error = {0};
+	(void)state;
+	buffer_open(&out, 1 << 10);
+	assert_true(exposure_encode(&message, &one, &out, &error));
+	letter_open_as(&letter, "exposure", buffer_view(&out));
+	assert_true(text_is(letter_text(&letter, "id"), "r-1"));
+	assert_true(text_is(letter_text(&letter, "origin.topic"), "in"));
+	assert_int_equal(letter_number(&letter, "origin.partition"), 2);
+	assert_int_equal(letter_number(&letter, "origin.offset"), 9);
+	assert_int_equal(letter_number(&letter, "time_ms"), 77);
+	assert_true(text_is(letter_text(&letter, "experiment"), "e"));
+	assert_true(text_is(letter_text(&letter, "variant"), "new"));
+	assert_true(text_is(letter_text(&letter, "unit"), "customer 7"));
+	assert_true(text_is(letter_text(&letter, "reason"), "route"));
+	assert_true(text_is(letter_text(&letter, "table"), "0123456789abcdef"));
+	assert_true(letter_double(&letter, NULL, "probability") == 0.25);
+	letter_close(&letter);
+	buffer_close(&out);
+	buffer_open(&out, 32);
+	assert_false(exposure_encode(&message, &one, &out, &error));
+	assert_int_equal(error.kind, ERROR_LIMIT);
+	buffer_close(&out);
+}
+
+static void an_avro_answer_lists_its_assignments(void **state)
+{
+	struct arena *arena = arena_open(ARENA_BYTES);
+	struct message message = {.arena = arena, .id = TEXT("r-1")};
+	struct buffer out;
+	struct letter letter;
+	struct error error = {0};
+	(void)state;
+	error_set(&error, ERROR_INPUT, PLACE_NONE, "no");
+	const struct error failed = error;
+	const struct answer answer = {.error = &failed};
+	assert_non_null(assigned_add(&message, &one));
+	buffer_open(&out, 1 << 10);
+	assert_true(avro_answer_encode(&message, &answer, NULL, &out, &error));
+	letter_open_as(&letter, "response", buffer_view(&out));
+	assert_true(text_is(letter_text(&letter, "assignments.experiment"), "e"));
+	assert_true(text_is(letter_text(&letter, "assignments.variant"), "new"));
+	assert_true(letter_double(&letter, "assignments", "probability") == 0.25);
+	letter_close(&letter);
+	buffer_close(&out);
+	arena_close(arena);
+}
+
+#define EXPERIMENT                                                                                                                 \
+	"  - {name: s, experiment: {name: e, exposures: full, candidates: [{name: away, weight: 1}]}}\n"                           \
+	"  output: {steps: [s]}\n"
+
+/* The exposure leaves before the answer, to the topic that the stage has for it: here the same. A failure is one too. */
+static void a_worker_writes_exposures_with_the_answer(void **state)
+{
+	struct stand *stand = *state;
+	struct letter letter;
+	static const struct model_address nowhere = {.url = "http://127.0.0.1:1"};
+	static const struct model_config away = {.name = "away", .addresses = {1, &nowhere}};
+	stand_configure(stand, EXPERIMENT);
+	stand->stages[0].exposes = true;
+	stand->caller.model_count = 1;
+	stand->caller.models = &away;
+	stand->caller.outage_deadletter = true;
+	stand_start(stand);
+	stand_ask(stand, "r-1", 1, "x-seldon-route", ":nobody_1:");
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	bool keyed = record->key_len == 3 && memcmp(record->key, "r-1", 3) == 0;
+	letter_open_as(&letter, "exposure", (struct text){record->payload, record->len});
+	rd_kafka_message_destroy(record); /* a test that fails must not hold it */
+	assert_true(keyed);
+	assert_true(text_is(letter_text(&letter, "unit"), "key"));
+	assert_true(text_is(letter_text(&letter, "variant"), "away"));
+	assert_true(text_is(letter_text(&letter, "reason"), "weight"));
+	letter_close(&letter);
+	record = mock_read(&stand->mock);
+	const char *words = record_header(record, "sluice-experiment"), *route = record_header(record, "x-seldon-route");
+	bool listed = words && strcmp(words, "e=away; probability=1.0") == 0, routed = route && strcmp(route, ":away_1:") == 0;
+	rd_kafka_message_destroy(record);
+	assert_true(listed);
+	assert_true(routed);
+	assert_int_equal(stand_stop(stand).failed, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_exposure_has_all_that_its_schema_names),
+		cmocka_unit_test(an_avro_answer_lists_its_assignments),
+		STORY(a_worker_writes_exposures_with_the_answer),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

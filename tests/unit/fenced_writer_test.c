@@ -1,0 +1,90 @@
+/* fenced_writer_test.c: Tests of a writer that another one replaces: what it returns, and what it logs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+
+#include "log/fenced_writer.h"
+#include "log/kafka_log.h"
+#include "tests/unit/mock_broker.h"
+
+static struct mock mock;
+static pthread_mutex_t said_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct buffer said;
+
+static void said_write(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	pthread_mutex_lock(&said_lock);
+	buffer_print(&said, "%s\n", line->message);
+	pthread_mutex_unlock(&said_lock);
+}
+
+static const struct log_sink sink = {said_write};
+
+static int broker_setup(void **state)
+{
+	(void)state;
+	mock_open(&mock);
+	buffer_open(&said, (size_t)1 << 20);
+	kafka_log_to(&sink);
+	return 0;
+}
+
+static int broker_teardown(void **state)
+{
+	(void)state;
+	kafka_log_to(NULL);
+	buffer_close(&said);
+	mock_close(&mock);
+	return 0;
+}
+
+/* The one who lost the race for a transactional id returns the reason. Its caller logs it; librdkafka does not too. */
+static void a_writer_that_was_replaced_returns_the_reason_and_logs_nothing(void **state)
+{
+	static const int16_t add_partitions = 24, add_offsets = 25, produce = 0; /* Kafka's numbers of these requests */
+	const int16_t requests[] = {add_partitions, add_offsets, produce};
+	const struct fenced_writer_config config = {.brokers = mock.brokers, .id = "keeper", .topic = "out", .source = "in"};
+	(void)state;
+	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+		struct error error = {0};
+		struct fenced_writer *writer = fenced_writer_open(&config, &error);
+		assert_string_equal(error.text, "");
+		rd_kafka_mock_push_request_errors(mock.cluster, requests[i], 1, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
+		assert_false(fenced_writer_add(writer, TEXT("k"), TEXT("v"), &error) && fenced_writer_commit(writer, 1, &error));
+		assert_int_equal(error.kind, ERROR_SYSTEM);
+		assert_string_equal(error.text, "another writer took over keeper");
+		fenced_writer_close(writer);
+	}
+	buffer_append(&said, "", 1);
+	assert_string_equal(said.bytes, "");
+}
+
+static void another_failure_is_logged(void **state)
+{
+	static const int16_t add_partitions = 24;
+	const struct fenced_writer_config config = {.brokers = mock.brokers, .id = "keeper", .topic = "out", .source = "in"};
+	struct error error = {0};
+	(void)state;
+	struct fenced_writer *writer = fenced_writer_open(&config, &error);
+	rd_kafka_mock_push_request_errors(mock.cluster, add_partitions, 1, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+	assert_false(fenced_writer_add(writer, TEXT("k"), TEXT("v"), &error) && fenced_writer_commit(writer, 1, &error));
+	assert_non_null(strstr(error.text, " for keeper failed: "));
+	fenced_writer_close(writer);
+	assert_true(said.length > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_writer_that_was_replaced_returns_the_reason_and_logs_nothing, broker_setup,
+						broker_teardown),
+		cmocka_unit_test_setup_teardown(another_failure_is_logged, broker_setup, broker_teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,141 @@
+/* report_view_test.c: what the page, the text and the JSON of an experiment's report show, also of odd names. */
+#include "cli/report_view.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/base64.h"
+
+#define UNITS 1200
+#define TREATMENT "new <b>&"
+
+static struct arena *arena;
+static struct joined joined;
+static struct report report;
+static struct report_options options;
+
+/* Two epochs; the treatment is two better. */
+static int setup(void **state)
+{
+	const struct join_options join_options = {.experiment = "e<1>"};
+	struct error error = {0};
+	(void)state;
+	arena = arena_open((size_t)64 << 20);
+	struct unit_join *join = arena ? unit_join_open(arena, &join_options) : NULL;
+	for (int i = 0; join && i < UNITS; i++) {
+		const bool treated = i % 2 == 0;
+		char id[16];
+		(void)snprintf(id, sizeof id, "r%d", i);
+		const struct exposure exposure = {.id = text_of(id), .unit = text_of(id), .time_ms = 1000 * (i + 1),
+						  .experiment = TEXT("e<1>"), .variant = treated ? TEXT(TREATMENT) : TEXT("old"),
+						  .probability = 0.5, .table = i < UNITS / 2 ? TEXT("1") : TEXT("2")};
+		const struct feedback feedback = {.id = text_of(id), .has_reward = true, .reward = 10 + (i / 2) % 5 + 2 * treated};
+		if (!unit_join_exposure(join, &exposure, &error) || !unit_join_feedback(join, &feedback, 0, &error))
+			return -1;
+	}
+	options = (struct report_options){.experiment = "e<1>", .control = TEXT("old"), .alpha = ANALYSIS_ALPHA,
+					  .practical = ANALYSIS_PRACTICAL};
+	const bool good = join && unit_join_end(join, &joined, &error) && report_make(&joined, &options, arena, &report, &error);
+	unit_join_close(join);
+	return good ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	arena_close(arena);
+	return 0;
+}
+
+static size_t times(const char *text, const char *part)
+{
+	size_t count = 0;
+	for (const char *at = text; (at = strstr(at, part)); at += strlen(part))
+		count++;
+	return count;
+}
+
+static void the_page_is_in_one_file_with_its_data(void **state)
+{
+	struct buffer out;
+	(void)state;
+	buffer_open(&out, (size_t)16 << 20);
+	report_view_print_html(&report, &out);
+	buffer_byte(&out, '\0');
+	assert_false(buffer_failed(&out));
+	assert_non_null(strstr(out.bytes, "Ship `new &#60;b&#62;&#38;`: it is "));
+	assert_null(strstr(out.bytes, TREATMENT));
+	assert_null(strstr(out.bytes, "e<1>"));
+	assert_null(strstr(out.bytes, "http")); /* nothing is fetched */
+	assert_null(strstr(out.bytes, "nan"));
+	assert_null(strstr(out.bytes, "inf"));
+	assert_non_null(strstr(out.bytes, "prefers-color-scheme:dark"));
+	assert_int_equal(times(out.bytes, "<svg"), times(out.bytes, "</svg>"));
+	assert_int_equal(times(out.bytes, "class=\"band\""), 2); /* of the forest plot and of the sequence */
+	assert_int_equal(times(out.bytes, "<circle"), 1);	 /* one metric and one treatment */
+	assert_int_equal(times(out.bytes, "<polygon"), 1);
+	assert_int_equal(times(out.bytes, "50%</title>"), 4); /* two variants in two epochs */
+	const char *data = strstr(out.bytes, "base64,");
+	assert_non_null(data);
+	data += strlen("base64,");
+	const size_t length = strcspn(data, "\"");
+	char *json = arena_take_raw(arena, length);
+	size_t got = 0;
+	assert_non_null(json);
+	assert_true(base64_read((struct text){data, length}, json, &got));
+	json_t *document = json_loadb(json, got, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(document, "experiment")), "e<1>");
+	json_decref(document);
+	buffer_close(&out);
+}
+
+static void the_json_has_all_numbers(void **state)
+{
+	struct buffer out;
+	(void)state;
+	options.horizon = true;
+	buffer_open(&out, (size_t)16 << 20);
+	report_view_print_json(&report, &out);
+	options.horizon = false;
+	json_t *document = json_loadb(out.bytes, out.length, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(document);
+	assert_string_equal(json_string_value(json_object_get(document, "decision")), "ship");
+	assert_string_equal(json_string_value(json_object_get(document, "variant")), TREATMENT);
+	const json_t *metric = json_array_get(json_object_get(document, "metrics"), 0);
+	const json_t *pair = json_array_get(json_object_get(metric, "pairs"), 0);
+	assert_true(fabs(json_number_value(json_object_get(pair, "difference")) - 2) < 0.1);
+	assert_true(json_is_true(json_object_get(json_object_get(pair, "always_valid"), "decided")));
+	assert_true(json_number_value(json_object_get(json_object_get(pair, "horizon"), "p")) < 1e-6);
+	assert_true(json_array_size(json_object_get(pair, "history")) > 50);
+	assert_int_equal(json_array_size(json_object_get(document, "epochs")), 2);
+	json_decref(document);
+	buffer_close(&out);
+}
+
+static void the_text_begins_with_the_recommendation(void **state)
+{
+	struct buffer out;
+	(void)state;
+	buffer_open(&out, (size_t)1 << 20);
+	report_view_print_text(&report, arena, &out);
+	buffer_byte(&out, '\0');
+	assert_int_equal(strncmp(out.bytes, "Ship `" TREATMENT "`: it is ", strlen("Ship `" TREATMENT "`: it is ")), 0);
+	assert_non_null(strstr(out.bytes, "Split: as planned"));
+	assert_null(strstr(out.bytes, "one look")); /* only with --horizon */
+	buffer_close(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_page_is_in_one_file_with_its_data),
+		cmocka_unit_test(the_json_has_all_numbers),
+		cmocka_unit_test(the_text_begins_with_the_recommendation),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

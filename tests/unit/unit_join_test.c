@@ -1,0 +1,384 @@
+/* unit_join_test.c: Tests of the join of exposures and feedback, and of the report that is made of it. */
+#include "experiments/report.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "message/avro.h"
+
+static struct arena *arena, *record_arena;
+static struct unit_join *join;
+static struct joined joined;
+
+static int setup(void **state)
+{
+	(void)state;
+	arena = arena_open((size_t)256 << 20);
+	record_arena = arena_open((size_t)1 << 20);
+	return arena && record_arena ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	arena_close(arena);
+	arena_close(record_arena);
+	return 0;
+}
+
+static void begin(struct join_options options)
+{
+	arena_reset(arena);
+	options.experiment = "e";
+	join = unit_join_open(arena, &options);
+	assert_non_null(join);
+}
+
+/* Each in JSON, as files and topics have them; %d is a number of the caller's. */
+static void exposed(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void heard(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static struct text printed(const char *format, va_list arguments)
+{
+	char *line = arena_take_raw(arena, 512);
+	assert_non_null(line);
+	const int length = vsnprintf(line, 512, format, arguments);
+	assert_in_range(length, 1, 511);
+	return (struct text){line, (size_t)length};
+}
+
+static void exposed(const char *format, ...)
+{
+	struct exposure exposure;
+	struct error error = {0};
+	va_list arguments;
+	va_start(arguments, format);
+	const struct text line = printed(format, arguments);
+	va_end(arguments);
+	arena_reset(record_arena);
+	if (!exposure_decode(line, record_arena, &exposure, &error) || !unit_join_exposure(join, &exposure, &error))
+		fail_msg("%s", error.text);
+}
+
+static void heard(const char *format, ...)
+{
+	struct feedback feedback;
+	struct error error = {0};
+	va_list arguments;
+	va_start(arguments, format);
+	const struct text line = printed(format, arguments);
+	va_end(arguments);
+	arena_reset(record_arena);
+	if (!feedback_decode(line, record_arena, &feedback, &error) || !unit_join_feedback(join, &feedback, 0, &error))
+		fail_msg("%s", error.text);
+}
+
+static void end(void)
+{
+	struct error error = {0};
+	if (!unit_join_end(join, &joined, &error))
+		fail_msg("%s", error.text);
+	unit_join_close(join);
+}
+
+#define EXPOSURE "{\"id\":\"r%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"unit\":\"%s\",\"probability\":%g}"
+
+static void feedback_finds_its_unit_by_request_and_by_unit(void **state)
+{
+	(void)state;
+	begin((struct join_options){0});
+	exposed(EXPOSURE, 1, 1000, "old", "u1", 0.5);
+	exposed(EXPOSURE, 2, 2000, "new", "u2", 0.5);
+	exposed("{\"id\":\"r3\",\"time_ms\":3000,\"experiment\":\"e\",\"variant\":\"new\",\"unit\":\"u3\",\"probability\":0.5,"
+		"\"origin\":{\"topic\":\"t\",\"partition\":1,\"offset\":7}}");
+	exposed("{\"id\":\"r1\",\"experiment\":\"other\",\"variant\":\"x\"}");
+	heard("{\"id\":\"r1\",\"reward\":1.5,\"metrics\":{\"profit\":3}}");
+	heard("{\"unit\":\"u2\",\"reward\":2.5,\"time_ms\":90000}");
+	heard("{\"origin\":\"t-1-7\",\"reward\":3.5}");
+	heard("{\"id\":\"r9\",\"reward\":1}");
+	end();
+	assert_int_equal(joined.arms, 2);
+	assert_int_equal(joined.unit_count, 3);
+	assert_int_equal(joined.epoch_count, 1);
+	assert_int_equal(joined.counts.exposures, 3);
+	assert_int_equal(joined.counts.elsewhere, 1);
+	assert_int_equal(joined.counts.unknown, 1);
+	assert_int_equal(joined.metric_count, 2);
+	assert_true(text_is(joined.metrics[0].name, "reward"));
+	assert_int_equal(joined.metrics[0].count, 3);
+	double sum[2] = {0};
+	for (size_t i = 0; i < 3; i++)
+		sum[joined.units[joined.metrics[0].values[i].unit].arm] += joined.metrics[0].values[i].value;
+	assert_true(sum[0] == 1.5 && sum[1] == 6);
+	assert_true(text_is(joined.metrics[1].name, "profit"));
+	assert_int_equal(joined.metrics[1].count, 1);
+}
+
+static void what_comes_twice_counts_once(void **state)
+{
+	(void)state;
+	begin((struct join_options){0});
+	for (int i = 0; i < 2; i++) {
+		exposed("{\"id\":\"r1\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"a\",\"unit\":\"u\",\"probability\":1,"
+			"\"origin\":{\"topic\":\"t\",\"partition\":0,\"offset\":1}}",
+			1000 + i);
+		exposed(EXPOSURE, 2, 1000, "a", "v", 1.0);
+		heard("{\"id\":\"r1\",\"reward\":%d}", i + 1);
+		heard("{\"unit\":\"v\",\"feedback_id\":\"f1\",\"reward\":%d}", i + 1);
+		heard("{\"unit\":\"v\",\"feedback_id\":\"g%d\",\"reward\":7}", i);
+	}
+	end();
+	assert_int_equal(joined.counts.exposures, 4);
+	assert_int_equal(joined.counts.repeated, 2);
+	assert_int_equal(joined.unit_count, 2);
+	assert_int_equal(joined.counts.feedback, 6);
+	assert_int_equal(joined.counts.doubled, 2);
+	assert_int_equal(joined.metrics[0].count, 4); /* of a unit each feedback of its own counts */
+	double sum = 0;
+	for (size_t i = 0; i < 4; i++)
+		sum += joined.metrics[0].values[i].value;
+	assert_true(sum == 1 + 1 + 7 + 7); /* the first one stays */
+}
+
+static void what_is_late_early_or_waiting_does_not_count(void **state)
+{
+	(void)state;
+	begin((struct join_options){.window_ms = 60000, .until_ms = 1000000});
+	exposed(EXPOSURE, 1, 200000, "a", "u1", 0.5);
+	exposed(EXPOSURE, 2, 200000, "b", "u2", 0.5);
+	exposed(EXPOSURE, 3, 960000, "b", "u3", 0.5);
+	exposed(EXPOSURE, 4, 2000000, "b", "u4", 0.5);
+	heard("{\"id\":\"r1\",\"reward\":1,\"time_ms\":260000}");
+	heard("{\"id\":\"r2\",\"reward\":1,\"time_ms\":260001}");
+	heard("{\"id\":\"r3\",\"reward\":1,\"time_ms\":970000}");
+	heard("{\"id\":\"r1\",\"metrics\":{\"m\":1},\"time_ms\":100000}");
+	end();
+	assert_int_equal(joined.counts.exposures, 3); /* one is after the end */
+	assert_int_equal(joined.counts.late, 1);
+	assert_int_equal(joined.counts.early, 1);
+	assert_int_equal(joined.counts.open, 1);
+	assert_int_equal(joined.metric_count, 1);
+	assert_int_equal(joined.metrics[0].count, 1);
+}
+
+static void units_of_two_variants_and_chosen_ones_are_left_out(void **state)
+{
+	(void)state;
+	begin((struct join_options){0});
+	exposed(EXPOSURE, 1, 1000, "a", "u1", 0.5);
+	exposed(EXPOSURE, 2, 1001, "b", "u1", 0.5);
+	exposed(EXPOSURE, 3, 1002, "b", "u2", 0.5);
+	exposed("{\"id\":\"r4\",\"experiment\":\"e\",\"variant\":\"b\",\"unit\":\"u4\",\"reason\":\"header\",\"probability\":1}");
+	exposed("{\"id\":\"r5\",\"experiment\":\"e\",\"variant\":\"a\",\"unit\":\"u5\",\"reason\":\"fallback\",\"probability\":1}");
+	for (int i = 1; i <= 5; i++)
+		heard("{\"id\":\"r%d\",\"reward\":1}", i);
+	end();
+	assert_int_equal(joined.counts.mixed_units, 1);
+	assert_int_equal(joined.counts.left_out[ASSIGNED_MATCH], 1);
+	assert_int_equal(joined.fallbacks[0], 1);
+	assert_int_equal(joined.counts.feedback_left_out, 4);
+	assert_int_equal(joined.metrics[0].count, 1);
+	assert_int_equal(joined.arm_units[0], 0);
+	assert_int_equal(joined.arm_units[1], 1);
+}
+
+/* Two engines take up new weights one after the other, so records of both tables mix for a while. */
+static void an_epoch_is_what_has_one_table(void **state)
+{
+	(void)state;
+	begin((struct join_options){0});
+	for (int i = 0; i < 40; i++)
+		exposed("{\"id\":\"r%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"unit\":\"u%d\","
+			"\"probability\":%g,"
+			"\"table\":\"%s\"}",
+			i, 1000 + i, i % 2 ? "a" : "b", i % 10, i >= 20 || i % 5 == 4 ? (i % 2 ? 0.9 : 0.1) : 0.5,
+			i >= 20 || i % 5 == 4 ? "second" : "first");
+	heard("{\"unit\":\"u3\",\"reward\":1,\"time_ms\":1010}");
+	heard("{\"unit\":\"u3\",\"reward\":1,\"time_ms\":5000}");
+	end();
+	assert_int_equal(joined.epoch_count, 2);
+	assert_true(joined.epochs[0].shares[0] == 0.5 && joined.epochs[1].shares[0] == 0.1);
+	const struct analysis_value *values = joined.metrics[0].values;
+	assert_int_equal(joined.units[values[0].unit].epoch, 0);
+	assert_int_equal(joined.units[values[1].unit].epoch, 1);
+	double firsts = 0;
+	for (size_t epoch = 0; epoch < 2; epoch++)
+		firsts += joined.epochs[epoch].firsts[0] + joined.epochs[epoch].firsts[1];
+	assert_true(firsts == 10); /* a unit counts once, in its first epoch */
+}
+
+static void weights_without_a_table_are_epochs_by_their_probabilities(void **state)
+{
+	(void)state;
+	begin((struct join_options){0});
+	for (int i = 0; i < 40; i++)
+		exposed(EXPOSURE, i, 1000 + i, i % 2 ? "a" : "b", "", i < 20 ? 0.5 : i % 2 ? 0.9 : 0.1);
+	end();
+	assert_int_equal(joined.epoch_count, 2);
+	assert_int_equal(joined.unit_count, 40); /* without a unit each request is one */
+}
+
+/* ---- the report ---- */
+
+static struct report report;
+static struct report_options report_options;
+
+static bool reported(struct error *error)
+{
+	report_options.experiment = "e";
+	report_options.alpha = ANALYSIS_ALPHA;
+	report_options.practical = ANALYSIS_PRACTICAL;
+	return report_make(&joined, &report_options, arena, &report, error);
+}
+
+/* `every`: one unit of so many gets the treatment; the probability says half. */
+static void experiment_played(int units, int every, double gain, double guard)
+{
+	begin((struct join_options){0});
+	for (int i = 0; i < units; i++) {
+		const bool treated = i % every == 0;
+		char unit[16];
+		snprintf(unit, sizeof unit, "u%d", i);
+		exposed(EXPOSURE, i, 1000 * i, treated ? "new" : "old", unit, 0.5);
+		heard("{\"id\":\"r%d\",\"reward\":%g,\"metrics\":{\"delay\":%g,\"extra\":%d}}", i,
+		      10 + (i / every) % 5 + (treated ? gain : 0), 100 + (i / every) % 3 + (treated ? guard : 0), i % 3);
+	}
+	end();
+}
+
+static void a_report_recommends_what_is_better(void **state)
+{
+	static const struct name guards[] = {{.text = "delay"}};
+	struct error error = {0};
+	(void)state;
+	report_options = (struct report_options){.control = TEXT("old")};
+	experiment_played(4000, 2, 2, 0);
+	assert_true(reported(&error));
+	assert_int_equal(report.recommendation.decision, DECISION_SHIP);
+	assert_true(text_is(report.recommendation.variant, "new"));
+	assert_string_equal(report.recommendation.sentence, "Ship `new`: it is 17% better than `old` in `reward`.");
+	assert_true(report.recommendation.reason_count > 0 && report.recommendation.change_count > 0);
+	assert_true(report.split.tested && !report.split.mismatch && !report.split.feedback_differs);
+	assert_int_equal(report.metric_count, 3);
+	assert_int_equal(report.metrics[0].role, ROLE_PRIMARY);
+	/* A guardrail that breaks keeps the old one. */
+	report_options.guardrails = (struct name_list){1, guards};
+	report_options.lower = (struct name_list){1, guards};
+	experiment_played(4000, 2, 2, 20);
+	assert_true(reported(&error));
+	assert_int_equal(report.recommendation.decision, DECISION_KEEP);
+	assert_true(text_is(report.recommendation.variant, "old"));
+	assert_int_equal(report.metrics[1].role, ROLE_GUARDRAIL);
+}
+
+static void a_report_waits_keeps_or_stops(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	report_options = (struct report_options){.control = TEXT("old")};
+	experiment_played(150, 2, 0, 0);
+	assert_true(reported(&error));
+	assert_int_equal(report.recommendation.decision, DECISION_WAIT);
+	experiment_played(8000, 2, 0, 0);
+	assert_true(reported(&error));
+	assert_int_equal(report.recommendation.decision, DECISION_KEEP);
+	experiment_played(4000, 2, -2, 0);
+	assert_true(reported(&error));
+	assert_int_equal(report.recommendation.decision, DECISION_KEEP);
+	assert_string_equal(report.recommendation.sentence, "Keep `old`: the other variant is worse in `reward`.");
+	/* One of three got it, where one of two should: nothing else matters then. */
+	experiment_played(3000, 3, 5, 0);
+	assert_true(reported(&error));
+	assert_true(report.split.mismatch && report.split.chi_square.mismatch);
+	assert_int_equal(report.recommendation.decision, DECISION_STOP);
+}
+
+static void a_variant_that_nobody_met_is_a_mismatch(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	report_options = (struct report_options){0};
+	begin((struct join_options){0});
+	assert_true(unit_join_variant(join, TEXT("old"), &error) && unit_join_variant(join, TEXT("new"), &error));
+	for (int i = 0; i < 200; i++)
+		exposed(EXPOSURE, i, 1000 + i, "old", "", 0.5);
+	end();
+	assert_true(reported(&error));
+	assert_true(report.split.mismatch);
+}
+
+static void names_that_are_none_are_refused(void **state)
+{
+	static const struct name unknown[] = {{.text = "rewards"}};
+	struct error error = {0};
+	(void)state;
+	experiment_played(10, 2, 0, 0);
+	report_options = (struct report_options){.control = TEXT("odl")};
+	assert_false(reported(&error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, "did you mean `old`?"));
+	error = (struct error){0};
+	report_options = (struct report_options){.metrics = {1, unknown}};
+	assert_false(reported(&error));
+	assert_non_null(strstr(error.text, "did you mean `reward`?"));
+}
+
+/* ---- records ---- */
+
+static void an_exposure_is_read_as_it_was_written(void **state)
+{
+	const struct assigned one = {.experiment = TEXT("e"), .variant = TEXT("new"), .unit = TEXT("u"), .probability = 0.25,
+				     .reason = ASSIGNED_STAGE, .table = 0x12};
+	const struct message message = {.id = TEXT("r-1"), .time_ms = 77, .origin = {TEXT("in"), 2, 9}};
+	struct exposure exposure;
+	struct error error = {0};
+	struct buffer out;
+	(void)state;
+	buffer_open(&out, 1 << 10);
+	assert_true(exposure_encode(&message, &one, &out, &error));
+	assert_true(exposure_decode(buffer_view(&out), arena, &exposure, &error));
+	assert_true(text_is(exposure.id, "r-1") && text_is(exposure.unit, "u") && text_is(exposure.variant, "new"));
+	assert_true(text_is(exposure.origin.topic, "in") && exposure.origin.partition == 2 && exposure.origin.offset == 9);
+	assert_true(exposure.time_ms == 77 && exposure.probability == 0.25 && exposure.reason == ASSIGNED_STAGE);
+	assert_true(text_is(exposure.table, "0000000000000012"));
+	for (size_t length = 0; length < out.length; length++)
+		assert_false(exposure_decode((struct text){out.bytes, length}, arena, &exposure, &error));
+	buffer_close(&out);
+	static const char *const wrong[] = {"", "[]", "{}", "{\"experiment\":\"e\"}",
+		"{\"experiment\":\"e\",\"variant\":\"a\",\"probability\":2}",
+					    "{\"experiment\":\"e\",\"variant\":\"a\",\"reason\":\"mood\"}",
+					    "{\"experiment\":\"e\",\"variant\":\"a\",\"time_ms\":\"x\"}"};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		error = (struct error){0};
+		assert_false(exposure_decode(text_of(wrong[i]), arena, &exposure, &error));
+		assert_int_equal(error.kind, ERROR_INPUT);
+	}
+	error = (struct error){0};
+	assert_true(exposure_decode(TEXT("{\"experiment\":\"e\",\"variant\":\"a\",\"context\":{\"x\":1.5},\"more\":[{}],"
+					 "\"versions\":[{\"resource\":\"model/a\",\"version\":\"7\"}],\"unit\":12}"),
+				    arena, &exposure, &error));
+	assert_true(exposure.feature_count == 1 && exposure.features[0].value == 1.5 && text_is(exposure.unit, "12"));
+	assert_true(text_is(exposure.versions, "model/a=7;"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(feedback_finds_its_unit_by_request_and_by_unit),
+		cmocka_unit_test(what_comes_twice_counts_once),
+		cmocka_unit_test(what_is_late_early_or_waiting_does_not_count),
+		cmocka_unit_test(units_of_two_variants_and_chosen_ones_are_left_out),
+		cmocka_unit_test(an_epoch_is_what_has_one_table),
+		cmocka_unit_test(weights_without_a_table_are_epochs_by_their_probabilities),
+		cmocka_unit_test(a_report_recommends_what_is_better),
+		cmocka_unit_test(a_report_waits_keeps_or_stops),
+		cmocka_unit_test(a_variant_that_nobody_met_is_a_mismatch),
+		cmocka_unit_test(names_that_are_none_are_refused),
+		cmocka_unit_test(an_exposure_is_read_as_it_was_written),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
