@@ -120,6 +120,74 @@ const struct assignment *assignment_make(struct arena *arena, const char *choice
 	return assignment;
 }
 
+/* ---- from a former table ---- */
+
+/* The choices by which a table is moved, sorted by name. */
+struct table_change {
+	struct share sorted[ASSIGNMENT_WAYS_MAX];
+	unsigned char order[ASSIGNMENT_WAYS_MAX];
+	size_t wanted[ASSIGNMENT_WAYS_MAX]; /* buckets */
+	size_t surplus[ASSIGNMENT_WAYS_MAX], lacks[ASSIGNMENT_WAYS_MAX];
+	unsigned char now[ASSIGNMENT_WAYS_MAX]; /* of each former choice: its place in `sorted`, or NO_WAY */
+};
+
+static void change_match(struct table_change *change, const struct assignment *former, const struct share *old, size_t count)
+{
+	size_t had[ASSIGNMENT_WAYS_MAX] = {0};
+	for (size_t i = 0; i < ASSIGNMENT_BUCKETS; i++)
+		had[former->ways[i]]++;
+	memcpy(change->lacks, change->wanted, count * sizeof *change->lacks);
+	for (size_t i = 0; i < former->count; i++) {
+		size_t now = 0;
+		while (now < count && strcmp(change->sorted[now].name, old[i].name) != 0)
+			now++;
+		change->now[i] = now < count ? (unsigned char)now : NO_WAY;
+		if (now == count)
+			continue;
+		size_t kept = had[i] < change->wanted[now] ? had[i] : change->wanted[now];
+		change->surplus[now] = had[i] - kept;
+		change->lacks[now] -= kept;
+	}
+}
+
+static void buckets_move(struct table_change *change, const struct assignment *former, unsigned char *ways)
+{
+	size_t to = 0;
+	for (size_t i = 0; i < ASSIGNMENT_BUCKETS; i++) {
+		unsigned char now = change->now[former->ways[i]];
+		if (now != NO_WAY && change->surplus[now] == 0) {
+			ways[i] = change->order[now];
+			continue;
+		}
+		if (now != NO_WAY)
+			change->surplus[now]--;
+		while (change->lacks[to] == 0)
+			to++;
+		change->lacks[to]--;
+		ways[i] = change->order[to];
+	}
+}
+
+const struct assignment *assignment_move(struct arena *arena, const struct assignment *former, const struct share *old,
+					 const struct share *shares, size_t count)
+{
+	struct table_change change = {0};
+	if (count > ASSIGNMENT_WAYS_MAX)
+		return NULL;
+	shares_sort(shares, count, change.sorted, change.order);
+	if (!assignment_count(change.sorted, count, change.wanted))
+		return NULL;
+	struct assignment *assignment = ARENA_NEW(arena, struct assignment);
+	unsigned char *ways = ARENA_ARRAY(arena, unsigned char, ASSIGNMENT_BUCKETS);
+	if (!assignment || !ways)
+		return NULL;
+	change_match(&change, former, old, count);
+	buckets_move(&change, former, ways);
+	*assignment = (struct assignment){.seed = former->seed, .count = count, .ways = ways};
+	assignment->version = assignment_version(assignment, shares);
+	return assignment;
+}
+
 size_t assignment_moved(const struct assignment *before, const struct share *old, const struct assignment *after,
 			const struct share *shares)
 {

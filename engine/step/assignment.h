@@ -1,12 +1,13 @@
 /* assignment.h: Assignment of units to shares: a unit gets one of several choices by weight, always the same one.
  *
  * A unit is a key, a customer, or a message without a key. It is hashed into one of 10,000 buckets, and each bucket
- * belongs to one choice. The table follows from the names and weights of the choices alone, whatever weights were
- * there before and in whatever order they are written. So engines with the same files agree, also after a restart.
+ * belongs to one choice. The first table follows from the names and weights of the choices alone, in whatever order
+ * they are written. Without a control plane every table does: engines with the same files agree, whatever weights
+ * were there before. With a control plane tables are records, and a change of weights makes a table of the former one.
  *
- * Each choice ranks all buckets in an order that follows from its name. A bucket goes to the choice that ranks it
- * highest among those that still lack buckets. When the weights change, the buckets that move are, compared with the
- * fewest possible:
+ * Table of the weights alone. Each choice ranks all buckets in an order that follows from its name. A bucket goes to the
+ * choice that ranks it highest among those that still lack buckets. When the weights change, the buckets that move are,
+ * compared with the fewest possible:
  *
  *   two choices          exactly as many: the boundary between the two moves
  *   three                1.1 times as many on average, 1.3 times when a few move from one to another
@@ -46,6 +47,13 @@ bool assignment_count(const struct share *shares, size_t count, size_t *buckets)
 
 /* Makes the table of these weights. The names of the choices must differ. NULL: no weights, or memory ran out. */
 const struct assignment *assignment_make(struct arena *arena, const char *choice, const struct share *shares, size_t count);
+
+/* Makes the table of these weights out of a `former` one of the same choice, whose shares were `old`: exactly as many
+ * buckets move as must, because their owner has more than its weight gives, or is gone. Of each such owner those with
+ * the smallest numbers move, to the choices that lack buckets, in the order of their names. Choices are the same if
+ * they have the same name; the order in which they are written does not matter. NULL: as above. */
+const struct assignment *assignment_move(struct arena *arena, const struct assignment *former, const struct share *old,
+					 const struct share *shares, size_t count);
 
 /* Number of buckets whose choice, by name, has changed. */
 size_t assignment_moved(const struct assignment *before, const struct share *old, const struct assignment *after,

@@ -1,5 +1,5 @@
-/* Who goes which way: shares are kept, keys stay, the table follows from the weights alone, and a change of weights
- * moves few buckets. */
+/* Who goes which way: shares are kept, keys stay, a table follows from the weights alone or from the former table, and a
+ * change of weights moves few buckets, or the fewest. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -157,6 +157,148 @@ static void the_way_to_the_weights_is_nothing_to_the_table(void **state)
 	assert_int_equal(buckets_moved(shares, 3, other, 3), 0);
 }
 
+/* ---- tables that are made of the former one ---- */
+
+static void names_print(char names[][8], struct share *shares, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(names[i], sizeof names[i], "c%zu", i);
+		shares[i].name = names[i];
+	}
+}
+
+/* A candidate may come, leave, have weight 0, or be written at another place. */
+static size_t shares_change(struct random *random, char names[][8], struct share *shares, size_t most)
+{
+	size_t count = 0, first = random_below(random, most);
+	for (size_t i = 0; i < most; i++) {
+		if (random_below(random, 5) == 0)
+			continue;
+		size_t weight = random_below(random, 4) == 0 ? 0 : random_below(random, 1000);
+		shares[count++] = (struct share){names[(i + first) % most], (double)weight};
+	}
+	if (count == 0)
+		shares[count++].name = names[first];
+	shares[0].weight += 1;
+	return count;
+}
+
+/* Each owner of moved buckets gives those with the smallest numbers. */
+static void smallest_moved(const struct assignment *former, const struct share *old, const struct assignment *table,
+			   const struct share *shares)
+{
+	bool has_kept[ASSIGNMENT_WAYS_MAX] = {false};
+	for (size_t i = 0; i < ASSIGNMENT_BUCKETS; i++) {
+		bool kept = strcmp(old[former->ways[i]].name, shares[table->ways[i]].name) == 0;
+		assert_true(kept || !has_kept[former->ways[i]]);
+		has_kept[former->ways[i]] = has_kept[former->ways[i]] || kept;
+	}
+}
+
+static void weights_met(const struct assignment *table, const struct share *shares, size_t count)
+{
+	double sum = 0;
+	for (size_t i = 0; i < count; i++)
+		sum += shares[i].weight;
+	for (size_t i = 0; i < count; i++) {
+		double exact = shares[i].weight / sum * ASSIGNMENT_BUCKETS;
+		assert_true(fabs((double)owned(table, i) - exact) < 1);
+		assert_true(shares[i].weight > 0 || owned(table, i) == 0);
+	}
+}
+
+/* The fewest buckets that have to move from a table. */
+static size_t table_least(const struct assignment *former, const struct share *old, const struct assignment *table,
+			  const struct share *shares)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < former->count; i++)
+		for (size_t j = 0; j < table->count; j++)
+			if (strcmp(old[i].name, shares[j].name) == 0)
+				kept += owned(former, i) < owned(table, j) ? owned(former, i) : owned(table, j);
+	return ASSIGNMENT_BUCKETS - kept;
+}
+
+/* Walks of 12 changes each, of 2 to 64 candidates. */
+static void from_a_former_table_the_fewest_move(void **state)
+{
+	struct random random = {11};
+	char names[ASSIGNMENT_WAYS_MAX][8];
+	struct share old[ASSIGNMENT_WAYS_MAX], shares[ASSIGNMENT_WAYS_MAX];
+	(void)state;
+	names_print(names, old, ASSIGNMENT_WAYS_MAX);
+	for (int round = 0; round < UNIT_REPETITIONS(60); round++) {
+		arena_reset(arena);
+		size_t most = round % 6 == 0 ? ASSIGNMENT_WAYS_MAX : 2 + (size_t)round % 7;
+		size_t count = shares_change(&random, names, old, most);
+		const struct assignment *former = assignment_make(arena, "x", old, count);
+		for (int step = 0; step < 12; step++) {
+			count = shares_change(&random, names, shares, most);
+			const struct assignment *table = assignment_move(arena, former, old, shares, count);
+			assert_true(table && table->seed == former->seed && table->count == count);
+			weights_met(table, shares, count);
+			assert_int_equal(assignment_moved(former, old, table, shares), table_least(former, old, table, shares));
+			smallest_moved(former, old, table, shares);
+			former = table;
+			memcpy(old, shares, sizeof old);
+		}
+	}
+}
+
+/* The way counts: 90/10, 75/25, 50/50 is another table than 50/50 at once. Each change moves what it must. */
+static void a_table_keeps_what_its_former_had(void **state)
+{
+	static const struct share first[] = {{"a", 90}, {"b", 10}}, second[] = {{"a", 75}, {"b", 25}},
+				  third[] = {{"a", 50}, {"b", 50}};
+	(void)state;
+	const struct assignment *one = assignment_make(arena, "x", first, 2), *two = assignment_move(arena, one, first, second, 2),
+				*three = assignment_move(arena, two, second, third, 2);
+	assert_int_equal(assignment_moved(one, first, two, second), 1500);
+	assert_int_equal(assignment_moved(two, second, three, third), 2500);
+	assert_true(assignment_moved(assignment_make(arena, "x", third, 2), third, three, third) > 0);
+}
+
+/* Written in another order, or with other numbers of the same proportion: the same table, of the same version. */
+static void the_same_shares_move_nothing(void **state)
+{
+	static const struct share shares[] = {{"a", 1}, {"b", 1}, {"c", 1}}, other[] = {{"c", 7}, {"a", 7}, {"b", 7}};
+	(void)state;
+	const struct assignment *table = assignment_make(arena, "x", shares, 3);
+	const struct assignment *same = assignment_move(arena, table, shares, other, 3);
+	assert_int_equal(assignment_moved(table, shares, same, other), 0);
+	assert_true(same->version == table->version);
+	const struct share heavier[] = {{"a", 2}, {"b", 1}, {"c", 1}};
+	assert_true(assignment_move(arena, table, shares, heavier, 3)->version != table->version);
+}
+
+/* A candidate of another name is another one: it takes the buckets of the one that left, and no others move. */
+static void a_renamed_candidate_takes_the_place_of_its_former_name(void **state)
+{
+	static const struct share old[] = {{"a", 30}, {"b", 70}}, shares[] = {{"b", 70}, {"z", 30}};
+	(void)state;
+	const struct assignment *table = assignment_make(arena, "x", old, 2);
+	const struct assignment *renamed = assignment_move(arena, table, old, shares, 2);
+	for (size_t i = 0; i < ASSIGNMENT_BUCKETS; i++)
+		assert_int_equal(renamed->ways[i], table->ways[i] == 0);
+	assert_true(renamed->version != table->version);
+}
+
+static void no_table_is_made_of_no_weights(void **state)
+{
+	static const struct share old[] = {{"a", 1}}, empty[] = {{"a", 0}};
+	struct share many[ASSIGNMENT_WAYS_MAX + 1];
+	char names[ASSIGNMENT_WAYS_MAX + 1][8];
+	(void)state;
+	const struct assignment *table = assignment_make(arena, "x", old, 1);
+	assert_null(assignment_move(arena, table, old, empty, 1));
+	assert_null(assignment_move(arena, table, old, old, 0));
+	names_print(names, many, ASSIGNMENT_WAYS_MAX + 1);
+	for (size_t i = 0; i <= ASSIGNMENT_WAYS_MAX; i++)
+		many[i].weight = 1;
+	assert_null(assignment_move(arena, table, old, many, ASSIGNMENT_WAYS_MAX + 1));
+	assert_non_null(assignment_move(arena, table, old, many, ASSIGNMENT_WAYS_MAX));
+}
+
 /* A target of weight 0 that leaves the files, or comes into them, moves nothing. */
 static void a_choice_without_weight_is_as_one_that_is_not_there(void **state)
 {
@@ -239,6 +381,11 @@ int main(void)
 		cmocka_unit_test(each_change_moves_few),
 		cmocka_unit_test(so_many_more_than_the_fewest_move_on_average),
 		cmocka_unit_test(the_way_to_the_weights_is_nothing_to_the_table),
+		cmocka_unit_test(from_a_former_table_the_fewest_move),
+		cmocka_unit_test(a_table_keeps_what_its_former_had),
+		cmocka_unit_test(the_same_shares_move_nothing),
+		cmocka_unit_test(a_renamed_candidate_takes_the_place_of_its_former_name),
+		cmocka_unit_test(no_table_is_made_of_no_weights),
 		cmocka_unit_test(a_choice_without_weight_is_as_one_that_is_not_there),
 		cmocka_unit_test(a_million_keys_are_split_as_the_weights_say),
 		cmocka_unit_test(one_choice_says_nothing_of_another),
