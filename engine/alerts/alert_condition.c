@@ -1,0 +1,133 @@
+/* alert_condition.c: see alert_condition.h. */
+#include "alerts/alert_condition.h"
+
+#include <math.h>
+
+#define FIGURES_MAX 16 /* rows of observe/alert_value.h */
+
+static const int64_t one_element[1] = {1};
+
+/* ---- what a condition uses ---- */
+
+struct condition_reading {
+	struct alert_condition *condition;
+	bool watches_drift;
+	struct text figure, other; /* one of each kind */
+};
+
+static bool names_have(const struct alert_condition *condition, struct text name)
+{
+	for (size_t i = 0; i < condition->name_count; i++)
+		if (text_equal(condition->names[i], name))
+			return true;
+	return false;
+}
+
+static bool note_name(void *context, const struct expression_name *name, struct value_type *type, const char **suggest)
+{
+	struct condition_reading *reading = context;
+	struct alert_condition *condition = reading->condition;
+	const struct alert_value_row *row = name->owner.length ? NULL : alert_value_named(name->name);
+	(void)suggest;
+	*type = (struct value_type){.class = VALUE_UNKNOWN};
+	if (row && (!row->of_drift || reading->watches_drift)) {
+		reading->figure = name->name;
+		return true;
+	}
+	reading->other = name->name;
+	if (!name->owner.length && !name->optional && condition->name_count < CONDITION_NAMES_MAX &&
+	    !names_have(condition, name->name))
+		condition->names[condition->name_count++] = name->name;
+	return true;
+}
+
+/* Whether it is `name operator number`: three words, of which the last is a number. */
+static bool is_short_form(struct text source)
+{
+	struct text words[4] = {{0}};
+	size_t count = 0;
+	for (struct text rest = text_trimmed(source, " "); rest.length && count < 4; rest = text_trimmed(rest, " "))
+		words[count++] = text_take_until(&rest, ' ');
+	if (count != 3 || words[1].length > 2 || !memchr("<>=!", words[1].bytes[0], 4))
+		return false;
+	return words[2].length > 0 && memchr("0123456789.-+", words[2].bytes[0], 13) != NULL;
+}
+
+bool alert_condition_make(struct alert_condition *condition, const struct expression *expression, bool watches_drift,
+			  struct arena *arena)
+{
+	struct condition_reading reading = {.condition = condition, .watches_drift = watches_drift};
+	const struct expression_types types = {&reading, note_name};
+	struct value_type result;
+	struct error error = {0};
+	*condition = (struct alert_condition){.expression = expression, .is_short = is_short_form(expression_source(expression))};
+	(void)expression_check(expression, &types, arena, &result, &error);
+	condition->of_figures = reading.figure.length > 0;
+	condition->mixed = condition->of_figures ? reading.other : (struct text){0};
+	return !arena_failed(arena);
+}
+
+/* ---- judging ---- */
+
+static struct alert_judgement condition_judge(const struct alert_condition *condition, const struct scope *scope,
+					      struct arena *arena)
+{
+	struct error error = {0};
+	bool holds = false;
+	if (!expression_judge(condition->expression, scope, arena, &holds, &error))
+		return (struct alert_judgement){0};
+	return (struct alert_judgement){.held = holds, .broken = !holds};
+}
+
+struct alert_judgement alert_condition_of_figures(const struct alert_condition *condition, const struct alert_values *values,
+						  const char *pipeline, struct arena *arena)
+{
+	struct tensor tensors[FIGURES_MAX];
+	const struct tensor *items[FIGURES_MAX];
+	struct payload payload = {.tensors = {.items = items}};
+	for (const struct alert_value_row *row = alert_value_rows; row->name && payload.tensors.count < FIGURES_MAX; row++) {
+		const double *value = (const double *)(const void *)((const char *)values + row->offset);
+		struct tensor *tensor = &tensors[payload.tensors.count];
+		if (isnan(*value))
+			continue;
+		*tensor = (struct tensor){.name = text_of(row->name), .shape = one_element, .data = value, .count = 1,
+					  .datatype = DATATYPE_FP64};
+		items[payload.tensors.count++] = tensor;
+	}
+	const struct scope scope = {.payload = &payload, .pipeline = pipeline};
+	return condition_judge(condition, &scope, arena);
+}
+
+static const struct tensor *payload_named(const struct payload *payload, struct text name)
+{
+	const struct tensor *tensor = tensors_find(payload->tensors, name);
+	return tensor ? tensor : tensors_find(payload->marks, name);
+}
+
+/* The first element of the tensor; itself, if it has no more. */
+static const struct tensor *tensor_first(const struct tensor *tensor, struct tensor *first)
+{
+	if (tensor->count <= 1)
+		return tensor;
+	*first = *tensor;
+	first->shape = one_element;
+	first->count = first->rank = 1;
+	return first;
+}
+
+struct alert_judgement alert_condition_of_message(const struct alert_condition *condition, const struct message *message,
+						  const struct payload *payload, const char *pipeline, const char *step)
+{
+	struct tensor first;
+	const struct tensor *taken = NULL;
+	const struct payload alone = {.tensors = {.count = 1, .items = &taken}};
+	for (size_t i = 0; i < condition->name_count; i++)
+		if (!payload_named(payload, condition->names[i]))
+			return (struct alert_judgement){0};
+	struct scope scope = {.message = message, .payload = payload, .pipeline = pipeline, .step = step};
+	if (condition->is_short && condition->name_count == 1) {
+		taken = tensor_first(payload_named(payload, condition->names[0]), &first);
+		scope.payload = &alone;
+	}
+	return condition_judge(condition, &scope, message->arena);
+}

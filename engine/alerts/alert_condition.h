@@ -1,0 +1,39 @@
+/* alert_condition.h: Condition of an alert, judged by the figures of its pipeline or by each message. Pure.
+ *
+ * A condition that uses figures (observe/alert_value.h) is judged once a second. Otherwise it is judged for each message, by
+ * the result of each step that has all its names: tensors and marks. So `drift_score > 0.05` works with a model that answers
+ * such a tensor, and with a step `drift`, whose verdict is a figure.
+ *
+ * The short form `name operator number` takes the first element of a tensor. Any other condition has one element.
+ */
+#ifndef SLUICE_ALERTS_ALERT_CONDITION_H
+#define SLUICE_ALERTS_ALERT_CONDITION_H
+
+#include "alerts/alert.h"
+#include "observe/alert_value.h"
+#include "step/expression.h"
+
+#define CONDITION_NAMES_MAX 16 /* of one condition; further ones are looked up, but not before it is judged */
+
+struct alert_condition {
+	const struct expression *expression;
+	bool is_short;	 /* name operator number */
+	bool of_figures; /* judged once a second; else for each message */
+	size_t name_count;
+	struct text names[CONDITION_NAMES_MAX]; /* that a message must have */
+	struct text mixed;	/* a name of the other kind, which the condition cannot use; empty: there is none */
+};
+
+/* `watches_drift`: the pipeline has a step `drift`. False: memory ran out. */
+bool alert_condition_make(struct alert_condition *condition, const struct expression *expression, bool watches_drift,
+			  struct arena *arena);
+
+/* Judges by figures. `pipeline` is the name for the expression. Uses the arena for the time of the call. */
+struct alert_judgement alert_condition_of_figures(const struct alert_condition *condition, const struct alert_values *values,
+						  const char *pipeline, struct arena *arena);
+
+/* Judges a result of a step. Its memory is the message's arena. */
+struct alert_judgement alert_condition_of_message(const struct alert_condition *condition, const struct message *message,
+						  const struct payload *payload, const char *pipeline, const char *step);
+
+#endif

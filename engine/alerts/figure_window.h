@@ -1,0 +1,31 @@
+/* figure_window.h: Sliding window over the counts of a pipeline, for the figures of an alert (observe/alert_value.h). Pure.
+ *
+ * It keeps FIGURE_SAMPLES samples of the counts, whatever its length. So its begin is exact to a sixtieth of `over`.
+ */
+#ifndef SLUICE_ALERTS_FIGURE_WINDOW_H
+#define SLUICE_ALERTS_FIGURE_WINDOW_H
+
+#include "observe/alert_value.h"
+#include "observe/histogram.h"
+
+#define FIGURE_SAMPLES 60
+#define FIGURE_OVER_MS 60000 /* default of `over` */
+
+/* Counts since the engine began. */
+struct figure_sample {
+	int64_t now_ms; /* monotonic */
+	uint64_t succeeded, failed;
+	struct histogram latency;
+};
+
+struct figure_window { /* some 70 KiB; starts zeroed, with `over_ms` */
+	int64_t over_ms;
+	size_t count, oldest;
+	struct figure_sample samples[FIGURE_SAMPLES + 1];
+};
+
+/* Sets the figures of the time since `over` before the sample, or since the first sample if that is later, and keeps the
+ * sample. The figures that counts do not give are NaN. */
+void figure_window_add(struct figure_window *window, const struct figure_sample *sample, struct alert_values *values);
+
+#endif

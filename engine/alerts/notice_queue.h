@@ -1,0 +1,50 @@
+/* notice_queue.h: Queue of notices for the receivers of alerts: order, retries and limits. Pure.
+ *
+ * Notices for one receiver are sent one after the other, in their order. A notice that could not be delivered is sent again
+ * after a pause, which doubles from NOTICE_PAUSE_MS to NOTICE_PAUSE_MS_MAX. Meanwhile the next ones of that receiver wait, and
+ * those of other receivers do not. So a receiver that is down for minutes misses nothing, and gets each notice once when it is
+ * back, unless an answer of it was lost. A receiver that is down gets one attempt per pause, however many notices wait.
+ *
+ * A notice is given up when it is NOTICE_AGE_MS_MAX old. At most NOTICES_MAX wait; a further one is not taken.
+ */
+#ifndef SLUICE_ALERTS_NOTICE_QUEUE_H
+#define SLUICE_ALERTS_NOTICE_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/text.h"
+
+#define NOTICES_MAX 1000
+#define NOTICE_PAUSE_MS 1000
+#define NOTICE_PAUSE_MS_MAX 30000
+#define NOTICE_AGE_MS_MAX ((int64_t)24 * 3600 * 1000)
+
+/* First member of the owner's struct. */
+struct queued_notice {
+	struct list_node node;
+	struct text receiver; /* borrowed from the owner's struct: notices of equal receivers keep their order */
+	int64_t added_ms, due_ms, pause_ms;
+	bool is_sending;
+};
+
+struct notice_queue { /* starts as `{0}` */
+	struct list notices;
+	size_t count;
+};
+
+/* `notice->receiver` is set. False: the queue is full, and the notice stays the caller's. */
+bool notice_queue_add(struct notice_queue *queue, struct queued_notice *notice, int64_t now_ms);
+
+/* The next notice that is due; it is being sent until it is settled. NULL: none is, and `due_ms` is the time of the next
+ * one (INT64_MAX: there is none). */
+struct queued_notice *notice_queue_next(struct notice_queue *queue, int64_t now_ms, int64_t *due_ms);
+
+/* The receiver could not be reached: it is sent again later. False: it is too old, and is the caller's again. */
+bool notice_queue_retry(struct notice_queue *queue, struct queued_notice *notice, int64_t now_ms);
+
+/* It was delivered, or never can be: it is the caller's again. */
+void notice_queue_remove(struct notice_queue *queue, struct queued_notice *notice);
+
+#endif

@@ -1,0 +1,26 @@
+/* alert_value.c: see alert_value.h. */
+#include "observe/alert_value.h"
+
+#define FIGURE(member, ...) {.name = #member, .offset = offsetof(struct alert_values, member), __VA_ARGS__}
+
+const struct alert_value_row alert_value_rows[] = {
+	FIGURE(requests, .help = "Requests that ended in the window."),
+	FIGURE(errors, .help = "Errors among their results."),
+	FIGURE(error_rate, .help = "Errors, as a part of all results; missing without results."),
+	FIGURE(latency_p50, .help = "Median duration of requests, in milliseconds; missing without requests."),
+	FIGURE(latency_p95, .help = "Duration in milliseconds that 95% of the requests do not exceed."),
+	FIGURE(latency_p99, .help = "Duration in milliseconds that 99% of the requests do not exceed."),
+	FIGURE(lag, .help = "Records that wait in Kafka, over all partitions, also those of other engines."),
+	FIGURE(drift_score, .of_drift = true,
+	       .help = "Score of the last closed window of a step `drift`, the largest of several; missing while it is learning."),
+	FIGURE(is_drift, .of_drift = true, .help = "1 if that window has drift, else 0."),
+	{0},
+};
+
+const struct alert_value_row *alert_value_named(struct text name)
+{
+	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
+		if (text_is(name, row->name))
+			return row;
+	return NULL;
+}

@@ -1,0 +1,312 @@
+/* States of alerts, windows of figures, and the queue of notices, on a virtual clock. */
+#include "alerts/alert.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "alerts/alert_condition.h"
+#include "alerts/figure_window.h"
+#include "alerts/notice_queue.h"
+#include "base/memory.h"
+
+#define S 1000
+#define NOON INT64_C(1767225600000)
+
+static const struct alert_judgement yes = {.held = true}, no = {.broken = true}, unknown = {0}, both = {true, true};
+
+/* Judges at that second; the notice that is due then. */
+static enum alert_notice judge(struct alert *alert, const struct alert_rule *rule, struct alert_judgement judgement, int64_t second)
+{
+	alert_judge(alert, rule, judgement, (struct alert_time){second * S, NOON + second * S});
+	return alert_notice_due(alert, false);
+}
+
+static void an_alert_without_for_fires_at_once_and_resolves_after_its_time(void **state)
+{
+	(void)state;
+	const struct alert_rule rule = {.resolve_after_ms = 10 * S};
+	struct alert alert = {0};
+	assert_int_equal(judge(&alert, &rule, no, 1), NOTICE_NONE);
+	assert_int_equal(judge(&alert, &rule, yes, 2), NOTICE_FIRING);
+	assert_int_equal(alert.fired_at_ms, NOON + 2 * S);
+	assert_int_equal(judge(&alert, &rule, yes, 3), NOTICE_NONE);
+	for (int64_t second = 4; second < 13; second++)
+		assert_int_equal(judge(&alert, &rule, no, second), NOTICE_NONE);
+	assert_int_equal(judge(&alert, &rule, no, 13), NOTICE_RESOLVED);
+	assert_int_equal(judge(&alert, &rule, no, 14), NOTICE_NONE);
+	assert_int_equal(alert.phase, ALERT_INACTIVE);
+}
+
+static void a_pending_alert_fires_when_all_judgements_held_for_its_time(void **state)
+{
+	(void)state;
+	const struct alert_rule rule = {.for_ms = 5 * S, .resolve_after_ms = 10 * S};
+	struct alert alert = {0};
+	for (int64_t second = 0; second < 5; second++)
+		assert_int_equal(judge(&alert, &rule, yes, second), NOTICE_NONE);
+	assert_int_equal(alert.phase, ALERT_PENDING);
+	assert_int_equal(judge(&alert, &rule, yes, 5), NOTICE_FIRING);
+}
+
+static void one_false_judgement_ends_what_is_pending(void **state)
+{
+	(void)state;
+	const struct alert_rule rule = {.for_ms = 5 * S, .resolve_after_ms = 10 * S};
+	struct alert alert = {0};
+	judge(&alert, &rule, yes, 0);
+	judge(&alert, &rule, no, 4);
+	assert_int_equal(alert.phase, ALERT_INACTIVE);
+	judge(&alert, &rule, yes, 5);
+	judge(&alert, &rule, both, 8);
+	assert_int_equal(alert.phase, ALERT_PENDING);
+	assert_int_equal(judge(&alert, &rule, yes, 12), NOTICE_NONE);
+	assert_int_equal(judge(&alert, &rule, yes, 13), NOTICE_FIRING);
+}
+
+static void a_missing_value_neither_fires_nor_keeps_firing(void **state)
+{
+	(void)state;
+	const struct alert_rule rule = {.for_ms = 2 * S, .resolve_after_ms = 3 * S};
+	struct alert alert = {0};
+	judge(&alert, &rule, yes, 0);
+	assert_int_equal(judge(&alert, &rule, unknown, 9), NOTICE_NONE);
+	assert_int_equal(judge(&alert, &rule, yes, 10), NOTICE_FIRING);
+	assert_int_equal(judge(&alert, &rule, unknown, 12), NOTICE_NONE);
+	assert_int_equal(judge(&alert, &rule, unknown, 13), NOTICE_RESOLVED);
+	assert_int_equal(alert.missing, 3);
+}
+
+static void clocks_that_jump_move_neither_a_firing_nor_its_end(void **state)
+{
+	(void)state;
+	const struct alert_rule rule = {.for_ms = 2 * S, .resolve_after_ms = 10 * S};
+	const int64_t day = INT64_C(86400) * S;
+	struct alert alert = {0};
+	alert_judge(&alert, &rule, yes, (struct alert_time){100 * S, NOON});
+	alert_judge(&alert, &rule, yes, (struct alert_time){101 * S, NOON - day});
+	assert_int_equal(alert.phase, ALERT_PENDING);
+	alert_judge(&alert, &rule, yes, (struct alert_time){40 * S, NOON + day});
+	assert_int_equal(alert.phase, ALERT_PENDING);
+	alert_judge(&alert, &rule, yes, (struct alert_time){102 * S, NOON + day});
+	assert_int_equal(alert.phase, ALERT_FIRING);
+	assert_int_equal(alert_notice_due(&alert, false), NOTICE_FIRING);
+	alert_judge(&alert, &rule, no, (struct alert_time){111 * S, NOON + 9 * day});
+	assert_int_equal(alert.phase, ALERT_FIRING);
+	assert_int_equal(alert.fired_at_ms, NOON + day);
+	alert_judge(&alert, &rule, no, (struct alert_time){112 * S, NOON - 9 * day});
+	assert_int_equal(alert.phase, ALERT_INACTIVE);
+}
+
+static void a_muted_alert_is_announced_when_it_still_fires_afterwards(void **state)
+{
+	(void)state;
+	const struct alert_rule rule = {.resolve_after_ms = 2 * S};
+	struct alert alert = {0};
+	alert_judge(&alert, &rule, yes, (struct alert_time){0, NOON});
+	assert_int_equal(alert_notice_due(&alert, true), NOTICE_NONE);
+	alert_judge(&alert, &rule, yes, (struct alert_time){1 * S, NOON});
+	assert_int_equal(alert_notice_due(&alert, false), NOTICE_FIRING);
+	alert_judge(&alert, &rule, no, (struct alert_time){3 * S, NOON});
+	assert_int_equal(alert_notice_due(&alert, true), NOTICE_RESOLVED);
+	alert_judge(&alert, &rule, yes, (struct alert_time){4 * S, NOON});
+	assert_int_equal(alert_notice_due(&alert, true), NOTICE_NONE);
+	alert_judge(&alert, &rule, no, (struct alert_time){6 * S, NOON});
+	assert_int_equal(alert_notice_due(&alert, false), NOTICE_NONE);
+	assert_true(silence_is_in_force(NOON, NOON - 1));
+	assert_false(silence_is_in_force(NOON, NOON));
+}
+
+static void an_id_belongs_to_one_firing(void **state)
+{
+	(void)state;
+	char id[ALERT_ID_BYTES], other[ALERT_ID_BYTES];
+	alert_id(TEXT("default"), TEXT("p"), TEXT("slow"), NOON, id);
+	alert_id(TEXT("default"), TEXT("p"), TEXT("slow"), NOON, other);
+	assert_string_equal(id, other);
+	assert_int_equal(strlen(id), ALERT_ID_BYTES - 1);
+	alert_id(TEXT("default"), TEXT("p"), TEXT("slow"), NOON + 1, other);
+	assert_string_not_equal(id, other);
+	alert_id(TEXT("default"), TEXT("p"), TEXT("quick"), NOON, other);
+	assert_string_not_equal(id, other);
+}
+
+/* ---- figures ---- */
+
+static struct alert_values add(struct figure_window *window, int64_t second, uint64_t succeeded, uint64_t failed)
+{
+	struct figure_sample sample = {.now_ms = second * S, .succeeded = succeeded, .failed = failed};
+	struct alert_values values;
+	for (uint64_t i = 0; i < succeeded + failed; i++)
+		histogram_record(&sample.latency, i < succeeded ? 8000 : 512000);
+	figure_window_add(window, &sample, &values);
+	return values;
+}
+
+static void figures_are_of_the_window(void **state)
+{
+	(void)state;
+	struct figure_window *window = memory_take(1, sizeof *window);
+	window->over_ms = 10 * S;
+	struct alert_values values = add(window, 0, 100, 100);
+	assert_true(isnan(values.error_rate) && isnan(values.latency_p95) && values.requests == 0.0);
+	values = add(window, 5, 190, 110);
+	assert_true(values.requests == 100.0 && values.errors == 10.0 && values.error_rate == 0.1);
+	assert_true(values.latency_p50 < 10 && values.latency_p99 > 500);
+	values = add(window, 10, 190, 110);
+	assert_true(values.error_rate == 0.1);
+	values = add(window, 15, 191, 110);
+	assert_true(values.error_rate == 0.0 && values.requests == 1.0);
+	values = add(window, 1000, 191, 110);
+	assert_true(isnan(values.error_rate) && values.errors == 0.0);
+	memory_give(window);
+}
+
+static void a_long_window_keeps_few_samples(void **state)
+{
+	(void)state;
+	struct figure_window *window = memory_take(1, sizeof *window);
+	window->over_ms = 3600 * S;
+	for (int64_t second = 0; second <= 7200; second++) {
+		struct figure_sample sample = {.now_ms = second * S, .succeeded = (uint64_t)second};
+		struct alert_values values;
+		sample.failed = second > 3600 ? (uint64_t)second - 3600 : 0;
+		figure_window_add(window, &sample, &values);
+		assert_true(values.errors == (double)(second > 3600 ? second - 3600 : 0));
+	}
+	assert_true(window->count <= FIGURE_SAMPLES + 1);
+	memory_give(window);
+}
+
+/* ---- conditions ---- */
+
+static struct alert_condition condition_of(const char *text, bool watches_drift, struct arena *arena)
+{
+	struct alert_condition condition;
+	struct error error = {0};
+	const struct expression *expression = expression_compile(arena, text_of(text), PLACE_NONE, USE_OPERATION, &error);
+	assert_non_null(expression);
+	assert_true(alert_condition_make(&condition, expression, watches_drift, arena));
+	return condition;
+}
+
+static void a_condition_uses_figures_or_messages(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open(1 << 20);
+	assert_true(condition_of("latency_p95 > 200 or error_rate > 0.01", false, arena).of_figures);
+	assert_false(condition_of("drift_score > 0.05", false, arena).of_figures);
+	assert_true(condition_of("drift_score > 0.05", true, arena).of_figures);
+	assert_true(text_is(condition_of("drift_score > 0.05 and lag > 3", false, arena).mixed, "drift_score"));
+	assert_int_equal(condition_of("errors > 3 and is_drift == 1", true, arena).mixed.length, 0);
+	arena_close(arena);
+}
+
+static void missing_figures_are_not_judged_unless_the_condition_says_otherwise(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open(1 << 20);
+	const struct alert_values values = {.error_rate = NAN, .requests = 7, .latency_p95 = NAN, .drift_score = NAN};
+	struct alert_condition condition = condition_of("error_rate > 0.01", false, arena);
+	struct alert_judgement judged = alert_condition_of_figures(&condition, &values, "p", arena);
+	assert_true(!judged.held && !judged.broken);
+	condition = condition_of("(error_rate ?? 1) > 0.01 and requests == 7", false, arena);
+	judged = alert_condition_of_figures(&condition, &values, "p", arena);
+	assert_true(judged.held && !judged.broken);
+	arena_close(arena);
+}
+
+static void the_short_form_takes_the_first_element_of_a_tensor(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open(1 << 20);
+	const struct tensor score = {.name = TEXT("drift_score"), .shape = (const int64_t[]){2}, .data = (const double[]){0.2, 0},
+				     .count = 2, .datatype = DATATYPE_FP64, .rank = 1};
+	const struct tensor *items[] = {&score};
+	const struct payload payload = {.tensors = {1, items}}, empty = {0};
+	const struct message message = {.arena = arena};
+	struct alert_condition condition = condition_of("drift_score > 0.05", false, arena);
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s").held);
+	struct alert_judgement judged = alert_condition_of_message(&condition, &message, &empty, "p", "s");
+	assert_true(!judged.held && !judged.broken);
+	condition = condition_of("max(drift_score) > 0.25", false, arena);
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s").broken);
+	arena_close(arena);
+}
+
+/* ---- the queue ---- */
+
+#define NOTICE(name) {.receiver = TEXT(name)}
+
+static void notices_of_a_receiver_that_is_down_wait_in_their_order(void **state)
+{
+	(void)state;
+	struct notice_queue queue = {0};
+	struct queued_notice first = NOTICE("a"), second = NOTICE("a"), other = NOTICE("b");
+	int64_t due_ms, now_ms = 0, attempts = 0;
+	assert_true(notice_queue_add(&queue, &first, 0) && notice_queue_add(&queue, &second, 0) && notice_queue_add(&queue, &other, 0));
+	assert_ptr_equal(notice_queue_next(&queue, 0, &due_ms), &first);
+	assert_ptr_equal(notice_queue_next(&queue, 0, &due_ms), &other);
+	notice_queue_remove(&queue, &other);
+	assert_null(notice_queue_next(&queue, 0, &due_ms));
+	assert_true(notice_queue_retry(&queue, &first, 0));
+	for (; now_ms < 300 * S; now_ms += 100) {
+		struct queued_notice *notice = notice_queue_next(&queue, now_ms, &due_ms);
+		assert_true(!notice || notice == &first);
+		attempts += notice != NULL;
+		if (notice)
+			assert_true(notice_queue_retry(&queue, notice, now_ms));
+		else
+			assert_true(due_ms > now_ms && due_ms <= now_ms + NOTICE_PAUSE_MS_MAX);
+	}
+	assert_true(attempts >= 10 && attempts <= 14); /* 1 2 4 8 16 30 30 ... seconds apart, in five minutes */
+	now_ms += NOTICE_PAUSE_MS_MAX;
+	assert_ptr_equal(notice_queue_next(&queue, now_ms, &due_ms), &first);
+	notice_queue_remove(&queue, &first);
+	assert_ptr_equal(notice_queue_next(&queue, now_ms, &due_ms), &second);
+	notice_queue_remove(&queue, &second);
+	assert_null(notice_queue_next(&queue, now_ms, &due_ms));
+	assert_true(due_ms == INT64_MAX);
+}
+
+static void the_queue_is_bounded_and_old_notices_are_given_up(void **state)
+{
+	(void)state;
+	struct notice_queue queue = {0};
+	struct queued_notice *notices = memory_take(NOTICES_MAX + 1, sizeof *notices);
+	int64_t due_ms;
+	for (size_t i = 0; i < NOTICES_MAX; i++)
+		assert_true(notice_queue_add(&queue, &notices[i], 0));
+	assert_false(notice_queue_add(&queue, &notices[NOTICES_MAX], 0));
+	struct queued_notice *first = notice_queue_next(&queue, 0, &due_ms);
+	assert_true(notice_queue_retry(&queue, first, NOTICE_AGE_MS_MAX - 1));
+	assert_ptr_equal(notice_queue_next(&queue, NOTICE_AGE_MS_MAX + NOTICE_PAUSE_MS, &due_ms), first);
+	assert_false(notice_queue_retry(&queue, first, NOTICE_AGE_MS_MAX));
+	assert_true(notice_queue_add(&queue, &notices[NOTICES_MAX], 0));
+	memory_give(notices);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_alert_without_for_fires_at_once_and_resolves_after_its_time),
+		cmocka_unit_test(a_pending_alert_fires_when_all_judgements_held_for_its_time),
+		cmocka_unit_test(one_false_judgement_ends_what_is_pending),
+		cmocka_unit_test(a_missing_value_neither_fires_nor_keeps_firing),
+		cmocka_unit_test(clocks_that_jump_move_neither_a_firing_nor_its_end),
+		cmocka_unit_test(a_muted_alert_is_announced_when_it_still_fires_afterwards),
+		cmocka_unit_test(an_id_belongs_to_one_firing),
+		cmocka_unit_test(figures_are_of_the_window),
+		cmocka_unit_test(a_long_window_keeps_few_samples),
+		cmocka_unit_test(a_condition_uses_figures_or_messages),
+		cmocka_unit_test(missing_figures_are_not_judged_unless_the_condition_says_otherwise),
+		cmocka_unit_test(the_short_form_takes_the_first_element_of_a_tensor),
+		cmocka_unit_test(notices_of_a_receiver_that_is_down_wait_in_their_order),
+		cmocka_unit_test(the_queue_is_bounded_and_old_notices_are_given_up),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
