@@ -41,14 +41,14 @@ static bool note_name(void *context, const struct expression_name *name, struct 
 	return true;
 }
 
-/* Whether it is `name operator number`: three words, of which the last is a number. */
-static bool is_short_form(struct text source)
+/* Whether it is `name operator number`: the name, a comparison, and a number. */
+static bool is_short_form(struct text source, struct text name)
 {
 	struct text words[4] = {{0}};
 	size_t count = 0;
 	for (struct text rest = text_trimmed(source, " "); rest.length && count < 4; rest = text_trimmed(rest, " "))
 		words[count++] = text_take_until(&rest, ' ');
-	if (count != 3 || words[1].length > 2 || !memchr("<>=!", words[1].bytes[0], 4))
+	if (count != 3 || !text_equal(words[0], name) || words[1].length > 2 || !memchr("<>=!", words[1].bytes[0], 4))
 		return false;
 	return words[2].length > 0 && memchr("0123456789.-+", words[2].bytes[0], 13) != NULL;
 }
@@ -60,8 +60,9 @@ bool alert_condition_make(struct alert_condition *condition, const struct expres
 	const struct expression_types types = {&reading, note_name};
 	struct value_type result;
 	struct error error = {0};
-	*condition = (struct alert_condition){.expression = expression, .is_short = is_short_form(expression_source(expression))};
+	*condition = (struct alert_condition){.expression = expression};
 	(void)expression_check(expression, &types, arena, &result, &error);
+	condition->is_short = condition->name_count == 1 && is_short_form(expression_source(expression), condition->names[0]);
 	condition->of_figures = reading.figure.length > 0;
 	condition->mixed = condition->of_figures ? reading.other : (struct text){0};
 	return !arena_failed(arena);
@@ -119,15 +120,14 @@ struct alert_judgement alert_condition_of_message(const struct alert_condition *
 						  const struct payload *payload, const char *pipeline, const char *step)
 {
 	struct tensor first;
-	const struct tensor *taken = NULL;
-	const struct payload alone = {.tensors = {.count = 1, .items = &taken}};
+	const struct tensor *found = NULL;
 	for (size_t i = 0; i < condition->name_count; i++)
-		if (!payload_named(payload, condition->names[i]))
+		if (!(found = payload_named(payload, condition->names[i])))
 			return (struct alert_judgement){0};
+	const struct tensor *taken = condition->is_short && found ? tensor_first(found, &first) : NULL;
+	const struct payload alone = {.tensors = {.count = 1, .items = &taken}};
 	struct scope scope = {.message = message, .payload = payload, .pipeline = pipeline, .step = step};
-	if (condition->is_short && condition->name_count == 1) {
-		taken = tensor_first(payload_named(payload, condition->names[0]), &first);
+	if (taken)
 		scope.payload = &alone;
-	}
 	return condition_judge(condition, &scope, message->arena);
 }

@@ -51,6 +51,8 @@ struct case_expected { /* a line of out.jsonl */
 	int64_t repeat;
 	size_t call_count;
 	struct case_calls *calls;
+	struct text alert; /* DEMAND_ALERT: its name, and whether it fired */
+	bool fired;
 	struct text line; /* as written */
 	struct place place;
 };

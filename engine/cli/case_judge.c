@@ -1,6 +1,8 @@
 /* case_judge.c: Comparison of each line of out.jsonl with the results; see case_judge.h. */
 #include "cli/case_judge.h"
 
+#include "cli/case_alerts.h"
+
 static bool belongs(const struct arrival *record, const struct case_expected *expected)
 {
 	struct text at = text_of(record->at ? record->at : "");
@@ -197,8 +199,8 @@ bool expected_judge(const struct case_world *world, const struct case_expected *
 			return one_judge(world, expected, out);
 		break;
 	case DEMAND_ALERT:
-		break;
+		return alert_result_judge(world, expected, out);
 	}
-	buffer_print(out, "  line %u of out.jsonl expects no answer, error, absence or calls\n", expected->place.line);
+	buffer_print(out, "  line %u of out.jsonl expects no answer, error, absence, alert or calls\n", expected->place.line);
 	return false;
 }

@@ -92,6 +92,11 @@ static bool is_fit(const struct case_world *played, struct buffer *unfit)
 	for (const struct running *running = played->runnings; running; running = running->next)
 		if (!is_fit_to_run(running, unfit))
 			return false;
+	for (size_t i = 0; i < played->files->expected_count; i++)
+		if (played->files->expected[i].demand == DEMAND_ALERT) {
+			buffer_string(unfit, "whether an alert fires for a request is judged in memory");
+			return false;
+		}
 	for (const struct model *model = played->models; model; model = model->next)
 		if (!model->stub) {
 			buffer_print(unfit, "the model `%s` has no stub, and without one no engine starts", model->name);

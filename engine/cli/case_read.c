@@ -274,7 +274,9 @@ static void take_member(struct json_scan *scan, struct arena *arena, struct text
 		expected->demand = take_flag(scan) ? DEMAND_SAME : expected->demand;
 	} else if (text_is(key, "alert")) {
 		expected->demand = DEMAND_ALERT;
-		json_skip(scan);
+		take_text(scan, &expected->alert);
+	} else if (text_is(key, "fired")) {
+		expected->fired = take_flag(scan);
 	} else if (text_is(key, "calls")) {
 		expected->demand = DEMAND_CALLS;
 		take_calls(scan, arena, expected);

@@ -1,9 +1,10 @@
-/* case_world.c: Opening and closing of the world of a case, and its missing features; see case_world.h. */
+/* case_world.c: Opening and closing of the world of a case; see case_world.h. */
 #include "cli/case_world.h"
 
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "cli/case_alerts.h"
 #include "observe/verdict_board.h"
 
 #define EVENTS_AT_FIRST 256
@@ -112,6 +113,7 @@ static void on_tap(void *context, const struct message *message, enum tap_point 
 	size_t topic = (step == STEP_NONE ? 0 : 2 + 2 * step) + (outputs ? 1 : 0);
 	if (!running->implicit)
 		case_world_record_of(running->world, message, running->topics[topic], payload, NULL);
+	case_alerts_judge(running, message, point, step, payload);
 	case_world_feed(running, message, point, step == STEP_NONE ? NULL : running->graph->steps[step].name, payload);
 }
 
@@ -239,7 +241,7 @@ static void running_add(struct case_world *world, const char *name, struct graph
 	};
 	if (faults_count(world->spec->faults, SEVERITY_ERROR) == 0) /* else a step may be without what it needs */
 		running->flow = flow_open(graph, &outside, &running->refused);
-	if (!running_keep(running) || !running_listen(running))
+	if (!running_keep(running) || !running_listen(running) || !case_alerts_make(running))
 		world->failed = true;
 	struct running **end = &world->runnings;
 	while (*end)
@@ -309,19 +311,4 @@ void case_world_close(struct case_world *world)
 	verdict_board_close(world->board);
 	files_close(world->named);
 	memory_give(world->events);
-}
-
-/* ---- features that are not supported ---- */
-
-static bool expects_alerts(const struct case_files *files)
-{
-	for (size_t i = 0; i < files->expected_count; i++)
-		if (files->expected[i].demand == DEMAND_ALERT)
-			return true;
-	return false;
-}
-
-const char *case_world_lacks(const struct case_world *world)
-{
-	return expects_alerts(world->files) ? "alerts are not built yet" : NULL;
 }

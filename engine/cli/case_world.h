@@ -55,6 +55,7 @@ struct running { /* a pipeline */
 	struct passage *entered, **entered_end;	     /* entered and not yet released, in their order */
 	const char **topics;			     /* inputs, outputs; then inputs and outputs of each step */
 	const struct external_input *external_input; /* NULL: it does not read another pipeline */
+	struct case_alert *alerts;		     /* cli/case_alerts.h */
 	struct matcher *matcher;		     /* joins of requests for which some external inputs have come */
 };
 
@@ -109,6 +110,7 @@ struct case_world {
 	struct event *events; /* a heap; items[0] is not used */
 	size_t event_count, event_capacity;
 	struct arrival *records, **records_end;
+	struct alert_result *alert_results; /* cli/case_alerts.h; the newest first */
 	bool failed; /* memory ran out */
 };
 
@@ -120,9 +122,6 @@ void case_world_close(struct case_world *world);
 
 /* Used instead of a run: each request is answered with that error. */
 void case_world_refuse(struct case_world *world, const struct error *why);
-
-/* Why the case cannot be run yet: it uses a feature that is not implemented. NULL: it can. */
-const char *case_world_lacks(const struct case_world *world);
 
 /* ---- private to case_world*.c ---- */
 

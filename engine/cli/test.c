@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "cli/case_alerts.h"
 #include "cli/spec_check.h"
 #include "cli/testing.h"
 #include "message/json_write.h"
@@ -55,6 +56,10 @@ static void print_world(struct testing *testing, const struct case_world *world,
 	buffer_open(&line, OUTPUT_BYTES_MAX);
 	for (const struct arrival *record = world->records; whole && record; record = record->next) {
 		record_print(record, &line);
+		whole = print_line(testing, &line);
+	}
+	for (const struct alert_result *result = world->alert_results; whole && result; result = result->next) {
+		alert_result_print(result, &line);
 		whole = print_line(testing, &line);
 	}
 	calls_print(world, &line);
@@ -157,11 +162,9 @@ static void spec_refusal(const struct spec *spec, struct error *error)
 	}
 }
 
-bool play_world(struct case_world *world, const char *lacks, struct error *refused, struct error *error)
+bool play_world(struct case_world *world, struct error *refused, struct error *error)
 {
 	spec_refusal(world->spec, refused);
-	if (lacks && refused->kind == ERROR_NONE)
-		error_set(refused, ERROR_CONFIG, PLACE_NONE, "%s", lacks);
 	if (refused->kind == ERROR_NONE)
 		return case_world_run(world, error);
 	case_world_refuse(world, refused);
@@ -178,20 +181,15 @@ static bool refusal_expected(const struct case_files *files)
 	return false;
 }
 
-static void conclude(struct testing *testing, struct case_world *world, const char *lacks, struct error *error, struct buffer *why)
+static void conclude(struct testing *testing, struct case_world *world, struct error *error, struct buffer *why)
 {
 	const struct test_options *options = testing->options;
 	struct error refused = {0};
-	if (!play_world(world, lacks, &refused, error))
+	if (!play_world(world, &refused, error))
 		return;
 	if (options->print) {
 		print_world(testing, world, error);
 		testing->counts[CASE_PASSED] += error->kind == ERROR_NONE;
-		return;
-	}
-	if (lacks) {
-		buffer_string(why, lacks);
-		say_case(testing, world->files->folder, CASE_SKIPPED, why);
 		return;
 	}
 	bool unexpected = refused.kind != ERROR_NONE && !refusal_expected(world->files);
@@ -218,7 +216,7 @@ static void run_world(struct testing *testing, const struct case_files *files, s
 		return;
 	if (spec_read(&spec, &files->pipeline, 1, &options, error) && spec_check(&spec, error)) {
 		if (case_world_open(&world, files, &spec, testing->session->kinds, arena, error))
-			conclude(testing, &world, case_world_lacks(&world), error, why);
+			conclude(testing, &world, error, why);
 		case_world_close(&world);
 	}
 	spec_close(&spec);

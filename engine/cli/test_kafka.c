@@ -74,13 +74,9 @@ static void on_kafka(struct pool *pool, struct case_job *job, const struct case_
 static void conclude(struct pool *pool, struct case_job *job, struct case_world *world, struct error *error)
 {
 	struct error refused = {0};
-	const char *lacks = case_world_lacks(world);
-	if (!play_world(world, lacks, &refused, error))
+	if (!play_world(world, &refused, error))
 		return;
-	if (lacks) {
-		job->verdict = CASE_SKIPPED;
-		buffer_string(&job->why, lacks);
-	} else if (!judge_world(world, &job->why)) {
+	if (!judge_world(world, &job->why)) {
 		buffer_string(&job->why, "  and this in memory too\n");
 	} else if (refused.kind != ERROR_NONE) {
 		job->verdict = CASE_SKIPPED;

@@ -36,9 +36,9 @@ void say_error(const struct error *error, struct buffer *why);
 /* Whether all lines of out.jsonl are met. Violations go to `why`. */
 bool judge_world(const struct case_world *world, struct buffer *why);
 
-/* Runs the world, or answers all requests with the reason why it cannot run: a fault of the files, or a missing
- * feature (`lacks`). `refused` has the reason. */
-bool play_world(struct case_world *world, const char *lacks, struct error *refused, struct error *error);
+/* Runs the world, or answers all requests with the reason why it cannot run: a fault of the files. `refused` has the
+ * reason. */
+bool play_world(struct case_world *world, struct error *refused, struct error *error);
 
 /* Runs the collected cases, several at once, and reports the result of each. */
 bool test_on_kafka(struct testing *testing, struct error *error);

@@ -194,6 +194,21 @@ struct graph {
 	const struct graph_part *part; /* the part of one stage among several; NULL: one stage runs the whole graph */
 };
 
+/* Whether the step is a `drift`: its observer closes windows, and writes a verdict on each. */
+static inline bool graph_step_watches(const struct graph *graph, size_t step)
+{
+	const struct step_kind *kind = graph->steps[step].spec->kind;
+	return kind && kind->monitors && kind->monitors->observer;
+}
+
+static inline bool graph_watches_drift(const struct graph *graph)
+{
+	for (size_t i = 0; i < graph->count; i++)
+		if (graph_step_watches(graph, i))
+			return true;
+	return false;
+}
+
 /* Whether an error is answered by the stage that runs the graph. If not, it is joined with the results of other
  * stages, and the stage that joins them answers. */
 static inline bool graph_decides(const struct graph *graph)

@@ -163,12 +163,6 @@ static void list_steps(const struct engine_metrics *metrics, const struct pipeli
 
 /* ---- steps that watch ---- */
 
-static bool is_watching(const struct graph *graph, size_t step)
-{
-	const struct step_kind *kind = graph->steps[step].spec->kind;
-	return kind && kind->monitors && kind->monitors->observer;
-}
-
 static void write_drift(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
 {
 	struct subject_list states;
@@ -182,7 +176,7 @@ static void write_drift(const struct engine_metrics *metrics, const struct plan 
 		for (size_t j = 0; j < pipeline->graph->count; j++) {
 			const char *step = pipeline->graph->steps[j].name;
 			struct drift_state *state =
-				is_watching(pipeline->graph, j) ? ARENA_NEW(metrics->arena, struct drift_state) : NULL;
+				graph_step_watches(pipeline->graph, j) ? ARENA_NEW(metrics->arena, struct drift_state) : NULL;
 			struct verdict_entry *entry =
 				state ? verdict_board_entry(engine_board(metrics->engine), pipeline->graph->name, step) : NULL;
 			if (!entry)

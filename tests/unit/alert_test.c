@@ -224,7 +224,7 @@ static void the_short_form_takes_the_first_element_of_a_tensor(void **state)
 {
 	(void)state;
 	struct arena *arena = arena_open(1 << 20);
-	const struct tensor score = {.name = TEXT("drift_score"), .shape = (const int64_t[]){2}, .data = (const double[]){0.2, 0},
+	const struct tensor score = {.name = TEXT("drift_score"), .shape = (const int64_t[]){2}, .data = (const double[]){0.2, 0.2},
 				     .count = 2, .datatype = DATATYPE_FP64, .rank = 1};
 	const struct tensor *items[] = {&score};
 	const struct payload payload = {.tensors = {1, items}}, empty = {0};
@@ -233,8 +233,8 @@ static void the_short_form_takes_the_first_element_of_a_tensor(void **state)
 	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s").held);
 	struct alert_judgement judged = alert_condition_of_message(&condition, &message, &empty, "p", "s");
 	assert_true(!judged.held && !judged.broken);
-	condition = condition_of("max(drift_score) > 0.25", false, arena);
-	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s").broken);
+	condition = condition_of("sum(drift_score) > 0.3", false, arena);
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s").held);
 	arena_close(arena);
 }
 
@@ -248,7 +248,8 @@ static void notices_of_a_receiver_that_is_down_wait_in_their_order(void **state)
 	struct notice_queue queue = {0};
 	struct queued_notice first = NOTICE("a"), second = NOTICE("a"), other = NOTICE("b");
 	int64_t due_ms, now_ms = 0, attempts = 0;
-	assert_true(notice_queue_add(&queue, &first, 0) && notice_queue_add(&queue, &second, 0) && notice_queue_add(&queue, &other, 0));
+	assert_true(notice_queue_add(&queue, &first, 0) && notice_queue_add(&queue, &second, 0));
+	assert_true(notice_queue_add(&queue, &other, 0));
 	assert_ptr_equal(notice_queue_next(&queue, 0, &due_ms), &first);
 	assert_ptr_equal(notice_queue_next(&queue, 0, &due_ms), &other);
 	notice_queue_remove(&queue, &other);

@@ -136,15 +136,13 @@ static void a_case_finds_the_pipeline_above_it(void **state)
 	expect_said(&said, EXIT_GOOD, "1 passed");
 }
 
-static void what_is_not_built_is_skipped_with_its_reason(void **state)
+static void an_alert_that_is_not_judged_fails_its_line(void **state)
 {
 	(void)state;
-	write_in_folder("out.jsonl", "{\"alert\": \"slow\", \"fired\": true}\n");
+	write_in_folder("out.jsonl", "{\"id\": \"r1\", \"alert\": \"slow\", \"fired\": true}\n");
 	struct said said = run_cases("");
-	assert_non_null(strstr(said.out, "alerts are not built yet"));
-	expect_said(&said, EXIT_GOOD, "0 passed, 0 failed, 1 skipped");
-	said = run_cases("--print");
-	expect_said(&said, EXIT_GOOD, "\"kind\": \"CONFIG\"");
+	assert_non_null(strstr(said.out, "the alert `slow` is not judged: there is none of that name"));
+	expect_said(&said, EXIT_FAULTS, "0 passed, 1 failed");
 }
 
 static void a_tensor_is_filled_up_to_a_limit(void **state)
@@ -361,7 +359,7 @@ int main(void)
 		SHOWS(what_nobody_expected_is_not_there),
 		SHOWS(update_writes_what_came_and_keeps_what_held),
 		SHOWS(a_case_finds_the_pipeline_above_it),
-		SHOWS(what_is_not_built_is_skipped_with_its_reason),
+		SHOWS(an_alert_that_is_not_judged_fails_its_line),
 		SHOWS(a_step_that_cannot_run_is_named),
 		SHOWS(a_tensor_is_filled_up_to_a_limit),
 		SHOWS(an_update_leaves_counts_to_judgement_and_says_so),
