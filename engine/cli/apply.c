@@ -201,13 +201,14 @@ static int documents_check(struct applying *applying, struct error *error)
 	const struct keeper_checker keeper = document_check_of(&checker);
 	const struct record_list items = {applying->count, applying->items};
 	const struct document_places places = {applying->files.count, applying->files.places};
-	struct record_list faults = {0};
+	struct keeper_findings findings = {0};
 	if (applying->count > 0 &&
-	    !keeper.check(keeper.context, &items, applying->ledger, applying->session->arena, &faults, error))
+	    !keeper.check(keeper.context, &items, applying->ledger, applying->session->arena, &findings, error))
 		return command_failed(applying->session, error);
-	if (faults.count == 0)
+	if (findings.faults.count == 0)
 		return EXIT_GOOD;
-	return control_session_faults(applying->session, TEXT("the documents have errors; nothing was proposed"), &faults, places);
+	return control_session_faults(applying->session, TEXT("the documents have errors; nothing was proposed"),
+				      &findings.faults, places);
 }
 
 static int apply_propose(struct applying *applying, struct error *error)

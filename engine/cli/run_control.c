@@ -83,6 +83,7 @@ static struct revision *documents_compile(struct run_control *control, const str
 	options.prefix = control->topics.prefix;
 	options.documents = documents->documents;
 	options.document_count = documents->count;
+	options.tables = &documents->tables;
 	options.may_be_empty = true;
 	options.models_must_answer = documents->change != CONTROL_IN_FORCE;
 	options.before = &engine_revision(running->live)->plan;

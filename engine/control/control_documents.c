@@ -65,7 +65,9 @@ bool control_documents_open(struct control_documents *documents, const struct co
 									: control_reader_prepared(reader, resource, change);
 			good = good && (!version || document_add(documents, version, names));
 		}
-	if (good && documents->arena && !arena_failed(documents->arena))
+	good = good && documents->arena &&
+	       control_tables_open(&documents->tables, &reader->ledger, change, documents->arena);
+	if (good && !arena_failed(documents->arena))
 		return true;
 	control_documents_close(documents);
 	return error_memory(error, ERROR_SYSTEM, "copying the documents in force");
@@ -86,5 +88,5 @@ bool control_documents_equal(const struct control_documents *a, const struct con
 		if (a->versions[i].version != b->versions[i].version || !text_equal(a->versions[i].name, b->versions[i].name) ||
 		    !text_equal(a->versions[i].kind, b->versions[i].kind))
 			return false;
-	return true;
+	return assignment_tables_equal(&a->tables, &b->tables);
 }

@@ -1,14 +1,14 @@
 /* control_documents.h: Copy of a namespace's documents: those in force, or those that a change would bring into force.
  *
- * The reader of `control` belongs to the loop's thread. Another thread compiles the documents, so it gets a copy.
+ * With them are the bucket tables of their choices. The reader of `control` belongs to the loop's thread. Another thread
+ * compiles the documents, so it gets a copy.
  */
 #ifndef SLUICE_CONTROL_CONTROL_DOCUMENTS_H
 #define SLUICE_CONTROL_CONTROL_DOCUMENTS_H
 
 #include "control/control_reader.h"
+#include "control/control_tables.h"
 #include "spec/resource.h"
-
-#define CONTROL_IN_FORCE 0 /* instead of the number of a change */
 
 /* Names of documents, KIND/NAME@VERSION, for the places of faults and errors. Each is kept once, in an arena that
  * outlives all revisions and errors. */
@@ -28,6 +28,7 @@ struct control_documents {
 	size_t count;
 	struct spec_document *documents;
 	struct resource_version *versions; /* of each document */
+	struct assignment_tables tables; /* bucket tables of their choices */
 };
 
 /* Copies the documents that are in force, or those that will be when that change is active. SYSTEM: memory ran out. */
@@ -35,8 +36,8 @@ bool control_documents_open(struct control_documents *documents, const struct co
 			    struct document_names *names, struct error *error);
 void control_documents_close(struct control_documents *documents); /* leaves it without documents */
 
-/* Whether both have the same versions of the same resources. A version number is never used again, so the texts are
- * the same too. */
+/* Whether both have the same versions of the same resources, and the same bucket tables. A version number is never used
+ * again, so the texts are the same too. */
 bool control_documents_equal(const struct control_documents *a, const struct control_documents *b);
 
 #endif

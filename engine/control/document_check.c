@@ -1,6 +1,8 @@
 /* document_check.c: see document_check.h. */
 #include "control/document_check.h"
 
+#include "control/control_tables.h"
+#include "control/proposed_tables.h"
 #include "message/rows.h"
 #include "plan/plan.h"
 
@@ -15,6 +17,7 @@ struct document_set {
 	const struct record_list *items; /* struct proposal_item: APPLY or DELETE */
 	const struct ledger *accepted;
 	struct spec spec;
+	struct assignment_tables tables; /* accepted ones */
 	struct arena *arena;  /* of the plan */
 	struct arena *kept;   /* for faults */
 	struct verdict_fault *faults;
@@ -253,6 +256,9 @@ static bool set_plan(struct document_set *set, struct plan *plan, struct error *
 	const struct models_metadata none = {0};
 	const struct plan_options options = {
 		.kinds = set->checker->kinds, .metadata = &none, .prefix = set->checker->prefix};
+	if (!control_tables_open(&set->tables, set->accepted, CONTROL_ACCEPTED, set->arena))
+		return error_memory(error, ERROR_SYSTEM, "checking a proposal");
+	set->spec.tables = &set->tables;
 	return accepted_add(set, error) && items_add(set, error) &&
 	       (set->is_large || plan_make(&set->spec, &options, set->arena, plan, error));
 }
@@ -293,7 +299,7 @@ static bool set_judge(struct document_set *set, const struct plan *plan, struct 
 }
 
 static bool document_check(void *context, const struct record_list *items, const struct ledger *accepted, struct arena *arena,
-			   struct record_list *faults, struct error *error)
+			   struct keeper_findings *findings, struct error *error)
 {
 	struct document_set set = {.checker = context,
 				   .items = items,
@@ -306,8 +312,10 @@ static bool document_check(void *context, const struct record_list *items, const
 		return error_memory(error, ERROR_SYSTEM, "checking a proposal");
 	bool good =
 		set_open(&set, error) && set_plan(&set, &plan, error) && (set.is_large || set_judge(&set, &plan, error));
+	if (good && set.count == 0 && !proposed_tables(&plan, accepted, set.arena, arena, &findings->tables))
+		good = error_memory(error, ERROR_SYSTEM, "checking a proposal");
 	set_close(&set);
-	*faults = (struct record_list){set.count, set.faults};
+	findings->faults = (struct record_list){set.count, set.faults};
 	return good;
 }
 

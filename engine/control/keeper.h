@@ -11,6 +11,10 @@
  * version number of its resource; numbers are never used again. A proposal that is sent twice has one verdict, as
  * long as the verdict is kept.
  *
+ * Bucket tables. The checker returns the tables that the documents change, each made of the accepted one. They are part
+ * of the change. When an earlier change fails that had changed a table too, the later table is made again of the one
+ * before, so that no more buckets move than must.
+ *
  * Convergence. The versions of a proposal are a change. Engines prepare the change and report that. When all live
  * engines have prepared it, the change becomes ACTIVE and they start it. When an engine cannot prepare it, or the
  * deadline passes, it becomes FAILED, and the versions before it stay in force. An engine is live until it reports
@@ -33,6 +37,7 @@
 #define KEEPER_FORGOTTEN_MS 3600000 /* time without a report after which an engine is forgotten; pods get new names */
 #define KEEPER_DEADLINE_MS 60000 /* of a change, and of the parts of a proposal */
 #define KEEPER_VERSIONS 50	/* kept versions of a resource */
+#define KEEPER_TABLES 8		/* kept bucket tables of a choice */
 #define KEEPER_VERDICTS 1000	/* kept verdicts: 10 minutes of 100 applies a minute */
 #define KEEPER_PARTS_MAX 64	/* of a proposal */
 #define KEEPER_FAULTS 100	/* of a verdict; further ones are left out */
@@ -41,11 +46,17 @@
  * own decisions about them in the verdicts. So the limit is below the number of kept verdicts. */
 #define KEEPER_WAITING_RECORDS 500
 
+/* What a checker finds. The lists start empty, and are in its caller's arena. */
+struct keeper_findings {
+	struct record_list faults; /* struct verdict_fault; none: the documents fit */
+	struct record_list tables; /* struct control_table: of choices whose bucket tables the proposal changes */
+};
+
 /* Checks the documents of a proposal against all accepted ones: `items` (struct proposal_item) are APPLY or DELETE.
- * Appends faults, in the arena; none: the documents fit. Equal input must give equal output. False: SYSTEM. */
+ * Equal input must give equal output. False: SYSTEM. */
 struct keeper_checker {
 	bool (*check)(void *context, const struct record_list *items, const struct ledger *accepted, struct arena *arena,
-		      struct record_list *faults, struct error *error);
+		      struct keeper_findings *findings, struct error *error);
 	void *context;
 };
 

@@ -9,16 +9,17 @@ static bool version_is_needed(const struct ledger *ledger, const struct ledger_r
 	return version == ledger_newest(resource) || version == current || ledger_phase(ledger, version) == CHANGE_ACCEPTED;
 }
 
-/* Whether a version that the change names is still kept. */
-static bool change_is_needed(const struct ledger *ledger, const struct ledger_change *change)
+/* Whether a version that the change names, or a bucket table of it, is still kept. */
+static bool change_is_needed(const struct keeper *keeper, const struct ledger_change *change)
 {
+	const struct ledger *ledger = &keeper->ledger;
 	const struct resource_version *versions = change->record.versions.items;
 	for (size_t i = 0; i < change->record.versions.count; i++) {
 		const struct ledger_resource *resource = ledger_resource_find(ledger, versions[i].kind, versions[i].name);
 		if (resource && ledger_version_find(resource, versions[i].version))
 			return true;
 	}
-	return false;
+	return keeper_tables_need(keeper, change->record.number);
 }
 
 bool keeper_collect(struct keeper *keeper, struct ledger_resource *resource, size_t keep, int64_t now_ms, struct error *error)
@@ -35,7 +36,7 @@ bool keeper_collect(struct keeper *keeper, struct ledger_resource *resource, siz
 		if (!keeper_write(keeper, NULL, NULL, key, now_ms, error))
 			return false;
 		const struct ledger_change *change = ledger_change_find(&keeper->ledger, number);
-		if (change && !change_is_needed(&keeper->ledger, change) &&
+		if (change && !change_is_needed(keeper, change) &&
 		    !keeper_write(keeper, NULL, NULL, keeper_key_of_change(keeper, number), now_ms, error))
 			return false;
 	}

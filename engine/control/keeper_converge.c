@@ -199,7 +199,8 @@ static bool change_decide(struct keeper *keeper, const struct ledger_change *cha
 	record.time_ms = now_ms;
 	record.keeper = text_of(keeper->options.engine);
 	record.epoch = keeper->ledger.epoch;
-	return keeper_write(keeper, &change_form, &record, keeper_key_of_change(keeper, record.number), now_ms, error);
+	return keeper_write(keeper, &change_form, &record, keeper_key_of_change(keeper, record.number), now_ms, error) &&
+	       (phase != CHANGE_FAILED || keeper_tables_remake(keeper, now_ms, error));
 }
 
 /* Whether all live engines have prepared the change. `why` is set if one of them cannot, or is late. */

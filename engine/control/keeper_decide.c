@@ -203,7 +203,8 @@ static bool items_collect(struct keeper *keeper, const struct proposal_item *ite
 	return true;
 }
 
-static bool proposal_accept(struct keeper *keeper, const struct decision *decision, int64_t now_ms, struct error *error)
+static bool proposal_accept(struct keeper *keeper, const struct decision *decision, const struct record_list *tables,
+			    int64_t now_ms, struct error *error)
 {
 	struct resource_version *made = ARENA_ARRAY(keeper->arena, struct resource_version, decision->count);
 	int64_t change = keeper->ledger.last_change + 1;
@@ -218,6 +219,8 @@ static bool proposal_accept(struct keeper *keeper, const struct decision *decisi
 					  .outcome = VERDICT_ACCEPTED,
 					  .change = count > 0 ? change : 0,
 					  .versions = {count, made}};
+	if (count > 0 && !keeper_tables_write(keeper, tables, change, now_ms, error))
+		return false;
 	if (count > 0 && !change_write(keeper, decision, change, verdict.versions, now_ms, error))
 		return false;
 	for (size_t i = 0; i < decision->count; i++) {
@@ -232,12 +235,13 @@ static bool proposal_accept(struct keeper *keeper, const struct decision *decisi
 }
 
 /* Calls the checker with the documents that would be written. */
-static bool items_check(struct keeper *keeper, const struct decision *decision, struct record_list *faults, struct error *error)
+static bool items_check(struct keeper *keeper, const struct decision *decision, struct keeper_findings *findings,
+			struct error *error)
 {
 	const struct keeper_checker *checker = &keeper->options.checker;
 	struct proposal_item *items = ARENA_ARRAY(keeper->arena, struct proposal_item, decision->count);
 	size_t count = 0;
-	*faults = (struct record_list){0};
+	*findings = (struct keeper_findings){0};
 	if (!items)
 		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
 	for (size_t i = 0; i < decision->count; i++)
@@ -245,7 +249,7 @@ static bool items_check(struct keeper *keeper, const struct decision *decision, 
 			items[count++] = decision->items[i];
 	const struct record_list list = {count, items};
 	return !checker->check || count == 0 ||
-	       checker->check(checker->context, &list, &keeper->ledger, keeper->arena, faults, error);
+	       checker->check(checker->context, &list, &keeper->ledger, keeper->arena, findings, error);
 }
 
 static bool faults_write(struct keeper *keeper, const struct decision *decision, const struct record_list *faults, int64_t now_ms,
@@ -283,7 +287,7 @@ static const char *versions_resolve(struct keeper *keeper, struct decision *deci
 bool keeper_decide(struct keeper *keeper, const struct proposal *proposal, int64_t now_ms, struct error *error)
 {
 	struct decision decision = {.proposal = proposal, .count = proposal->items.count};
-	struct record_list faults;
+	struct keeper_findings findings;
 	if (decision.count == 0)
 		return keeper_refuse(keeper, proposal->id, "the proposal has no documents", now_ms, error);
 	if (decision.count > PROPOSAL_ITEMS_MAX)
@@ -303,8 +307,8 @@ bool keeper_decide(struct keeper *keeper, const struct proposal *proposal, int64
 		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
 	if (why)
 		return keeper_refuse(keeper, proposal->id, why, now_ms, error);
-	if (!items_check(keeper, &decision, &faults, error))
+	if (!items_check(keeper, &decision, &findings, error))
 		return false;
-	return faults.count > 0 ? faults_write(keeper, &decision, &faults, now_ms, error)
-				: proposal_accept(keeper, &decision, now_ms, error);
+	return findings.faults.count > 0 ? faults_write(keeper, &decision, &findings.faults, now_ms, error)
+					 : proposal_accept(keeper, &decision, &findings.tables, now_ms, error);
 }

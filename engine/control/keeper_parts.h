@@ -82,6 +82,13 @@ struct text keeper_words(struct text words);
 bool keeper_collect(struct keeper *keeper, struct ledger_resource *resource, size_t keep, int64_t now_ms, struct error *error);
 bool keeper_collect_verdicts(struct keeper *keeper, int64_t now_ms, struct error *error);
 
+/* keeper_tables.c: writes the bucket tables (struct control_table) of a change; makes those of undecided changes again,
+ * after another change has failed; and says whether a table that is kept belongs to the change. */
+bool keeper_tables_write(struct keeper *keeper, const struct record_list *tables, int64_t change, int64_t now_ms,
+			 struct error *error);
+bool keeper_tables_remake(struct keeper *keeper, int64_t now_ms, struct error *error);
+bool keeper_tables_need(const struct keeper *keeper, int64_t change);
+
 /* keeper_converge.c: activates and fails changes. Called at the end of each step. */
 bool keeper_converge(struct keeper *keeper, int64_t now_ms, struct error *error);
 bool keeper_engine_take(struct keeper *keeper, struct text value, int64_t now_ms, struct error *error);

@@ -2,14 +2,12 @@
 #include "control/ledger.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "base/memory.h"
+#include "control/ledger_parts.h"
 #include "state/table.h"
 
 #define SCRATCH_BYTES_MAX ((size_t)64 << 20) /* lists of a record of the largest size */
-#define KEY_BYTES_MAX (2 * CONTROL_NAME_BYTES_MAX + 64)
 
 bool ledger_open(struct ledger *ledger, const char *namespace, struct error *error)
 {
@@ -70,51 +68,32 @@ void ledger_close(struct ledger *ledger)
 		next = node->next;
 		verdict_close(LIST_OWNER(node, struct ledger_verdict, node));
 	}
+	ledger_choices_close(ledger);
 	table_close(ledger->by_key);
 	arena_close(ledger->scratch);
 	*ledger = (struct ledger){0};
 }
 
-static void *kept_find(const struct ledger *ledger, struct text key)
-{
-	struct text value;
-	void *kept = NULL;
-	if (table_read(ledger->by_key, key, &value) && value.length == sizeof kept)
-		memcpy(&kept, value.bytes, sizeof kept);
-	return kept;
-}
-
-static bool kept_put(struct ledger *ledger, struct text key, void *kept, struct error *error)
-{
-	return table_put(ledger->by_key, key, (struct text){(const char *)&kept, sizeof kept}, false) ||
-	       error_memory(error, ERROR_SYSTEM, "reading the control topic");
-}
-
-static void key_forget(struct ledger *ledger, struct text key)
-{
-	(void)table_put(ledger->by_key, key, (struct text){0}, false);
-}
-
 struct ledger_resource *ledger_resource_find(const struct ledger *ledger, struct text kind, struct text name)
 {
-	char bytes[KEY_BYTES_MAX];
+	char bytes[LEDGER_KEY_BYTES_MAX];
 	if (kind.length + name.length + 1 > sizeof bytes)
 		return NULL;
 	memcpy(bytes, kind.bytes, kind.length);
 	bytes[kind.length] = '/';
 	memcpy(bytes + kind.length + 1, name.bytes, name.length);
-	return kept_find(ledger, (struct text){bytes, kind.length + 1 + name.length});
+	return ledger_entry_find(ledger, (struct text){bytes, kind.length + 1 + name.length});
 }
 
 static void *kept_find_by(const struct ledger *ledger, int64_t number, struct text id)
 {
 	struct buffer key;
-	buffer_open(&key, KEY_BYTES_MAX);
+	buffer_open(&key, LEDGER_KEY_BYTES_MAX);
 	if (id.bytes)
 		verdict_key(id, &key);
 	else
 		change_key(number, &key);
-	void *kept = buffer_failed(&key) ? NULL : kept_find(ledger, buffer_view(&key));
+	void *kept = buffer_failed(&key) ? NULL : ledger_entry_find(ledger, buffer_view(&key));
 	buffer_close(&key);
 	return kept;
 }
@@ -190,81 +169,6 @@ const struct resource_version *ledger_missing(const struct ledger *ledger)
 	return NULL;
 }
 
-/* ---- reading ---- */
-
-static bool record_refuse(struct ledger *ledger, enum ledger_refusal refusal, struct error *error, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static bool record_refuse(struct ledger *ledger, enum ledger_refusal refusal, struct error *error, const char *format, ...)
-{
-	char words[ERROR_TEXT_MAX];
-	va_list arguments;
-	va_start(arguments, format);
-	(void)vsnprintf(words, sizeof words, format, arguments);
-	va_end(arguments);
-	ledger->refused[refusal]++;
-	return error_set(error, ERROR_INPUT, PLACE_NONE, "%s", words);
-}
-
-/* Replaces a list of a record in the scratch arena by a copy that is kept. */
-static bool list_keep(struct record_list *list, size_t item_bytes, void **kept)
-{
-	*kept = list->count > 0 ? memory_take_raw(list->count * item_bytes) : NULL;
-	if (*kept)
-		memcpy(*kept, list->items, list->count * item_bytes);
-	list->items = *kept;
-	return *kept || list->count == 0;
-}
-
-/* Copies the bytes and decodes the record from the copy. */
-static bool record_keep(struct ledger *ledger, const struct record_form *form, struct text value, char **bytes, void *record,
-			struct error *error)
-{
-	struct error reason = {0};
-	*bytes = memory_take_raw(value.length);
-	if (!*bytes)
-		return error_memory(error, ERROR_SYSTEM, "reading the control topic");
-	memcpy(*bytes, value.bytes, value.length);
-	if (record_decode(form, (struct text){*bytes, value.length}, ledger->scratch, record, &reason))
-		return true;
-	if (reason.kind == ERROR_SYSTEM)
-		return error_memory(error, ERROR_SYSTEM, "reading the control topic");
-	return record_refuse(ledger, LEDGER_REFUSED_BROKEN, error, "%s", reason.text);
-}
-
-static bool number_is_valid(int64_t number)
-{
-	return number >= 1 && number <= CONTROL_NUMBER_MAX;
-}
-
-/* Checks the fields that all records have. `expected` is the key that the contents imply. */
-static bool record_fits(struct ledger *ledger, struct text key, const struct buffer *expected, struct text namespace,
-			int64_t time_ms, int64_t epoch, int64_t now_ms, struct error *error)
-{
-	if (!text_is(namespace, ledger->namespace))
-		return record_refuse(ledger, LEDGER_REFUSED_NAMESPACE, error,
-				     "record `" TEXT_FORMAT "` is of the namespace `" TEXT_FORMAT "`, and this one is `%s`",
-				     TEXT_ARGUMENTS(key), TEXT_ARGUMENTS(namespace), ledger->namespace);
-	if (buffer_failed(expected) || !text_equal(key, buffer_view(expected)))
-		return record_refuse(ledger, LEDGER_REFUSED_BROKEN, error,
-				     "record `" TEXT_FORMAT "` holds `" TEXT_FORMAT "`; only the keeper may write to this topic",
-				     TEXT_ARGUMENTS(key), TEXT_ARGUMENTS(buffer_view(expected)));
-	if (time_ms > now_ms && time_ms - now_ms > CONTROL_FUTURE_MS)
-		return record_refuse(ledger, LEDGER_REFUSED_FUTURE, error,
-				     "record `" TEXT_FORMAT "` is %" PRId64 " s from the future; set the clocks of the engines",
-				     TEXT_ARGUMENTS(key), (time_ms - now_ms) / 1000);
-	if (epoch > CONTROL_NUMBER_MAX)
-		return record_refuse(ledger, LEDGER_REFUSED_BROKEN, error,
-				     "record `" TEXT_FORMAT "` has an epoch that no keeper has", TEXT_ARGUMENTS(key));
-	if (epoch < ledger->epoch)
-		return record_refuse(ledger, LEDGER_REFUSED_FORMER, error,
-				     "record `" TEXT_FORMAT "` is of a keeper that was replaced (epoch %" PRId64 ", now %" PRId64
-				     ")",
-				     TEXT_ARGUMENTS(key), epoch, ledger->epoch);
-	ledger->epoch = epoch;
-	return true;
-}
-
 /* ---- versions ---- */
 
 static struct ledger_resource *resource_of(struct ledger *ledger, const struct control_version *record, struct error *error)
@@ -286,7 +190,7 @@ static struct ledger_resource *resource_of(struct ledger *ledger, const struct c
 	memcpy(key + record->kind.length + 1, record->name.bytes, record->name.length);
 	resource->kind = (struct text){key, record->kind.length};
 	resource->name = (struct text){key + record->kind.length + 1, record->name.length};
-	if (!kept_put(ledger, (struct text){key, length}, resource, error)) {
+	if (!ledger_entry_put(ledger, (struct text){key, length}, resource, error)) {
 		resource_close(resource);
 		return NULL;
 	}
@@ -318,7 +222,7 @@ static bool version_insert(struct ledger_resource *resource, struct ledger_versi
 static void resource_forget(struct ledger *ledger, struct ledger_resource *resource)
 {
 	struct text key = {resource->kind.bytes, resource->kind.length + 1 + resource->name.length};
-	key_forget(ledger, key);
+	ledger_entry_forget(ledger, key);
 	list_remove(&resource->node);
 	resource_close(resource);
 }
@@ -327,19 +231,19 @@ static bool version_fold(struct ledger *ledger, struct text key, struct text val
 {
 	struct ledger_version *version = memory_take(1, sizeof *version);
 	struct buffer expected;
-	buffer_open(&expected, KEY_BYTES_MAX);
+	buffer_open(&expected, LEDGER_KEY_BYTES_MAX);
 	bool good = version || error_memory(error, ERROR_SYSTEM, "reading the control topic");
-	good = good && record_keep(ledger, &version_form, value, &version->bytes, &version->record, error);
+	good = good && ledger_record_keep(ledger, &version_form, value, &version->bytes, &version->record, error);
 	const struct control_version *record = good ? &version->record : NULL;
 	if (good && (!control_name_is_valid(record->kind) || !control_name_is_valid(record->name) ||
-		     !number_is_valid(record->version) || record->change > CONTROL_NUMBER_MAX))
-		good = record_refuse(ledger, LEDGER_REFUSED_BROKEN, error, "record `" TEXT_FORMAT "` names no resource",
+		     !ledger_number_is_valid(record->version) || record->change > CONTROL_NUMBER_MAX))
+		good = ledger_record_refuse(ledger, LEDGER_REFUSED_BROKEN, error, "record `" TEXT_FORMAT "` names no resource",
 				     TEXT_ARGUMENTS(key));
 	if (good) {
 		version_key(record->kind, record->name, record->version, &expected);
-		good = record_fits(ledger, key, &expected, record->namespace, record->time_ms, record->epoch, now_ms, error);
+		good = ledger_record_fits(ledger, key, &expected, record->namespace, record->time_ms, record->epoch, now_ms, error);
 	}
-	if (good && !list_keep(&version->record.labels, sizeof(struct control_label), &version->labels))
+	if (good && !ledger_list_keep(&version->record.labels, sizeof(struct control_label), &version->labels))
 		good = error_memory(error, ERROR_SYSTEM, "reading the control topic");
 	buffer_close(&expected);
 	struct ledger_resource *resource = good ? resource_of(ledger, record, error) : NULL;
@@ -355,7 +259,7 @@ static bool version_fold(struct ledger *ledger, struct text key, struct text val
 
 static void version_remove(struct ledger *ledger, struct text resource_key, int64_t number)
 {
-	struct ledger_resource *resource = kept_find(ledger, resource_key);
+	struct ledger_resource *resource = ledger_entry_find(ledger, resource_key);
 	size_t at = resource ? version_index(resource, number) : 0;
 	if (!resource || at == resource->count || resource->versions[at]->record.version != number)
 		return;
@@ -376,23 +280,23 @@ static void change_remove(struct ledger *ledger, struct ledger_change *change)
 
 static bool change_fold(struct ledger *ledger, struct text key, struct text value, int64_t now_ms, struct error *error)
 {
-	struct ledger_change *change = memory_take(1, sizeof *change), *former = kept_find(ledger, key);
+	struct ledger_change *change = memory_take(1, sizeof *change), *former = ledger_entry_find(ledger, key);
 	struct buffer expected;
-	buffer_open(&expected, KEY_BYTES_MAX);
+	buffer_open(&expected, LEDGER_KEY_BYTES_MAX);
 	bool good = change || error_memory(error, ERROR_SYSTEM, "reading the control topic");
-	good = good && record_keep(ledger, &change_form, value, &change->bytes, &change->record, error);
+	good = good && ledger_record_keep(ledger, &change_form, value, &change->bytes, &change->record, error);
 	const struct control_change *record = good ? &change->record : NULL;
-	if (good && !number_is_valid(record->number))
-		good = record_refuse(ledger, LEDGER_REFUSED_BROKEN, error, "record `" TEXT_FORMAT "` numbers no change",
+	if (good && !ledger_number_is_valid(record->number))
+		good = ledger_record_refuse(ledger, LEDGER_REFUSED_BROKEN, error, "record `" TEXT_FORMAT "` numbers no change",
 				     TEXT_ARGUMENTS(key));
 	if (good) {
 		change_key(record->number, &expected);
-		good = record_fits(ledger, key, &expected, record->namespace, record->time_ms, record->epoch, now_ms, error);
+		good = ledger_record_fits(ledger, key, &expected, record->namespace, record->time_ms, record->epoch, now_ms, error);
 	}
-	if (good && !list_keep(&change->record.versions, sizeof(struct resource_version), &change->versions))
+	if (good && !ledger_list_keep(&change->record.versions, sizeof(struct resource_version), &change->versions))
 		good = error_memory(error, ERROR_SYSTEM, "reading the control topic");
 	buffer_close(&expected);
-	if (!good || !kept_put(ledger, key, change, error)) {
+	if (!good || !ledger_entry_put(ledger, key, change, error)) {
 		change_close(change);
 		return false;
 	}
@@ -416,24 +320,24 @@ static void verdict_remove(struct ledger *ledger, struct ledger_verdict *verdict
 
 static bool verdict_fold(struct ledger *ledger, struct text key, struct text value, int64_t now_ms, struct error *error)
 {
-	struct ledger_verdict *verdict = memory_take(1, sizeof *verdict), *former = kept_find(ledger, key);
+	struct ledger_verdict *verdict = memory_take(1, sizeof *verdict), *former = ledger_entry_find(ledger, key);
 	struct buffer expected;
-	buffer_open(&expected, KEY_BYTES_MAX);
+	buffer_open(&expected, LEDGER_KEY_BYTES_MAX);
 	bool good = verdict || error_memory(error, ERROR_SYSTEM, "reading the control topic");
-	good = good && record_keep(ledger, &verdict_form, value, &verdict->bytes, &verdict->record, error);
+	good = good && ledger_record_keep(ledger, &verdict_form, value, &verdict->bytes, &verdict->record, error);
 	struct control_verdict *record = good ? &verdict->record : NULL;
 	if (good && (!control_name_is_valid(record->id) || record->resume > CONTROL_NUMBER_MAX))
-		good = record_refuse(ledger, LEDGER_REFUSED_BROKEN, error, "record `" TEXT_FORMAT "` names no proposal",
+		good = ledger_record_refuse(ledger, LEDGER_REFUSED_BROKEN, error, "record `" TEXT_FORMAT "` names no proposal",
 				     TEXT_ARGUMENTS(key));
 	if (good) {
 		verdict_key(record->id, &expected);
-		good = record_fits(ledger, key, &expected, record->namespace, record->time_ms, record->epoch, now_ms, error);
+		good = ledger_record_fits(ledger, key, &expected, record->namespace, record->time_ms, record->epoch, now_ms, error);
 	}
-	if (good && (!list_keep(&record->versions, sizeof(struct resource_version), &verdict->versions) ||
-		     !list_keep(&record->faults, sizeof(struct verdict_fault), &verdict->faults)))
+	if (good && (!ledger_list_keep(&record->versions, sizeof(struct resource_version), &verdict->versions) ||
+		     !ledger_list_keep(&record->faults, sizeof(struct verdict_fault), &verdict->faults)))
 		good = error_memory(error, ERROR_SYSTEM, "reading the control topic");
 	buffer_close(&expected);
-	if (!good || !kept_put(ledger, key, verdict, error)) {
+	if (!good || !ledger_entry_put(ledger, key, verdict, error)) {
 		verdict_close(verdict);
 		return false;
 	}
@@ -450,49 +354,34 @@ static bool keeper_fold(struct ledger *ledger, struct text key, struct text valu
 	struct control_keeper record;
 	struct error reason = {0};
 	if (!record_decode(&keeper_form, value, ledger->scratch, &record, &reason))
-		return record_refuse(ledger, LEDGER_REFUSED_BROKEN, error, "%s", reason.text);
+		return ledger_record_refuse(ledger, LEDGER_REFUSED_BROKEN, error, "%s", reason.text);
 	struct buffer expected;
-	buffer_open(&expected, KEY_BYTES_MAX);
+	buffer_open(&expected, LEDGER_KEY_BYTES_MAX);
 	buffer_text(&expected, KEEPER_KEY);
-	bool good = record_fits(ledger, key, &expected, record.namespace, record.time_ms, record.epoch, now_ms, error);
+	bool good = ledger_record_fits(ledger, key, &expected, record.namespace, record.time_ms, record.epoch, now_ms, error);
 	buffer_close(&expected);
 	return good;
 }
 
 /* ---- records of all kinds ---- */
 
-/* Splits KIND/NAME@VERSION. */
-static bool version_key_split(struct text key, struct text *resource, int64_t *version)
-{
-	size_t at = key.length;
-	int64_t number = 0;
-	while (at > 0 && key.bytes[at - 1] != '@')
-		at--;
-	if (at == 0 || at == key.length || key.length - at > 18)
-		return false;
-	for (size_t i = at; i < key.length; i++) {
-		if (key.bytes[i] < '0' || key.bytes[i] > '9')
-			return false;
-		number = number * 10 + (key.bytes[i] - '0');
-	}
-	*resource = (struct text){key.bytes, at - 1};
-	*version = number;
-	return memchr(key.bytes, '/', at - 1) != NULL;
-}
-
 static void key_remove(struct ledger *ledger, struct text key)
 {
 	struct text resource;
 	int64_t version;
-	if (version_key_split(key, &resource, &version)) {
+	if (text_starts_with(key, TABLE_KEY_PREFIX)) {
+		ledger_table_remove(ledger, key);
+		return;
+	}
+	if (memchr(key.bytes, '/', key.length) && ledger_key_split(key, &resource, &version)) {
 		version_remove(ledger, resource, version);
 		return;
 	}
 	bool is_change = text_starts_with(key, TEXT("change@")), is_verdict = text_starts_with(key, TEXT("verdict@"));
-	void *kept = is_change || is_verdict ? kept_find(ledger, key) : NULL;
+	void *kept = is_change || is_verdict ? ledger_entry_find(ledger, key) : NULL;
 	if (!kept)
 		return;
-	key_forget(ledger, key);
+	ledger_entry_forget(ledger, key);
 	if (is_verdict)
 		verdict_remove(ledger, kept);
 	else
@@ -507,13 +396,14 @@ bool ledger_fold(struct ledger *ledger, struct text key, struct text value, int6
 	} rows[] = {{&version_form, version_fold},
 		    {&change_form, change_fold},
 		    {&verdict_form, verdict_fold},
+		    {&table_form, ledger_table_fold},
 		    {&keeper_form, keeper_fold}};
 	if (!value.bytes) {
 		key_remove(ledger, key);
 		return true;
 	}
 	if (value.length > CONTROL_RECORD_BYTES_MAX)
-		return record_refuse(ledger, LEDGER_REFUSED_LARGE, error,
+		return ledger_record_refuse(ledger, LEDGER_REFUSED_LARGE, error,
 				     "record `" TEXT_FORMAT "` has %zu bytes, and %zu are the most", TEXT_ARGUMENTS(key),
 				     value.length, CONTROL_RECORD_BYTES_MAX);
 	arena_reset(ledger->scratch);
@@ -522,10 +412,10 @@ bool ledger_fold(struct ledger *ledger, struct text key, struct text value, int6
 		if (schema == record_fingerprint(rows[i].form))
 			return rows[i].fold(ledger, key, value, now_ms, error);
 	if (schema == 0)
-		return record_refuse(ledger, LEDGER_REFUSED_BROKEN, error,
+		return ledger_record_refuse(ledger, LEDGER_REFUSED_BROKEN, error,
 				     "record `" TEXT_FORMAT "` is not Avro; only the keeper may write to this topic",
 				     TEXT_ARGUMENTS(key));
-	return record_refuse(ledger, LEDGER_REFUSED_UNKNOWN, error,
+	return ledger_record_refuse(ledger, LEDGER_REFUSED_UNKNOWN, error,
 			     "record `" TEXT_FORMAT "` has a schema that this version of sluice does not know (%016" PRIx64
 			     "); a newer one may have written it",
 			     TEXT_ARGUMENTS(key), schema);

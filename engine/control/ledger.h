@@ -43,6 +43,21 @@ struct ledger_verdict {
 	void *versions, *faults; /* the items of the record's lists */
 };
 
+/* A record of a bucket table, and the bytes from which its texts are borrowed. */
+struct ledger_table {
+	struct control_table record;
+	char *bytes;
+	void *shares; /* the items of the record's list */
+};
+
+/* All kept tables of a choice. The newest one of a deleted choice has no shares. */
+struct ledger_choice {
+	struct list_node node;
+	struct text name; /* owned */
+	size_t count;
+	struct ledger_table **tables; /* ascending; at least one */
+};
+
 /* Why a record was refused. */
 enum ledger_refusal {
 	LEDGER_REFUSED_UNKNOWN,	 /* its schema is unknown to this version of sluice */
@@ -58,6 +73,7 @@ struct ledger {
 	const char *namespace;
 	struct list resources; /* struct ledger_resource, in the order of their first records */
 	struct list changes;   /* struct ledger_change, in the order of their records: those ACCEPTED by number */
+	struct list choices;   /* struct ledger_choice, in the order of their first records */
 	struct list verdicts;  /* struct ledger_verdict, in the order of their records */
 	size_t verdict_count;
 	int64_t epoch;	     /* of the newest tenure; 0: none yet */
@@ -83,6 +99,7 @@ bool ledger_fold(struct ledger *ledger, struct text key, struct text value, int6
 struct ledger_resource *ledger_resource_find(const struct ledger *ledger, struct text kind, struct text name);
 struct ledger_change *ledger_change_find(const struct ledger *ledger, int64_t number);
 struct ledger_verdict *ledger_verdict_find(const struct ledger *ledger, struct text id);
+struct ledger_choice *ledger_choice_find(const struct ledger *ledger, struct text name);
 const struct ledger_version *ledger_version_find(const struct ledger_resource *resource, int64_t version);
 
 static inline const struct ledger_version *ledger_newest(const struct ledger_resource *resource)
@@ -111,6 +128,9 @@ const struct resource_version *ledger_missing(const struct ledger *ledger);
 #define LIST_EACH_RESOURCE(ledger, resource)                                                                                       \
 	for (struct list_node *node_ = (ledger)->resources.first;                                                                  \
 	     node_ && ((resource) = LIST_OWNER(node_, struct ledger_resource, node), true); node_ = node_->next)
+#define LIST_EACH_CHOICE(ledger, choice)                                                                                           \
+	for (struct list_node *node_ = (ledger)->choices.first;                                                                    \
+	     node_ && ((choice) = LIST_OWNER(node_, struct ledger_choice, node), true); node_ = node_->next)
 #define LIST_EACH_CHANGE(ledger, change)                                                                                           \
 	for (struct list_node *node_ = (ledger)->changes.first;                                                                    \
 	     node_ && ((change) = LIST_OWNER(node_, struct ledger_change, node), true); node_ = node_->next)

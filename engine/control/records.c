@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-static _Atomic uint64_t schema_names[7]; /* of the forms below */
+static _Atomic uint64_t schema_names[8]; /* of the forms below */
 
 #define FIELD(kind, record, member) {.type = RECORD_FIELD_##kind, .offset = offsetof(record, member)}
 #define CHOICE(record, member, count) {.type = RECORD_FIELD_CHOICE, .choices = (count), .offset = offsetof(record, member)}
@@ -97,6 +97,30 @@ static const struct record_field keeper_fields[] = {
 };
 const struct record_form keeper_form = {"keeper", "record of a keeper", keeper_fields, sizeof(struct control_keeper),
 					&schema_names[3]};
+
+static const struct record_field share_fields[] = {
+	FIELD(TEXT, struct table_share, name),
+	FIELD(NUMBER, struct table_share, buckets),
+	END,
+};
+
+static const struct record_field table_fields[] = {
+	FIELD(TEXT, struct control_table, choice),
+	FIELD(TEXT, struct control_table, namespace),
+	FIELD(NUMBER, struct control_table, version),
+	FIELD(TEXT, struct control_table, kind),
+	FIELD(TEXT, struct control_table, name),
+	LIST(struct control_table, shares, share_fields, struct table_share),
+	FIELD(TEXT, struct control_table, buckets),
+	FIELD(TEXT, struct control_table, table),
+	FIELD(NUMBER, struct control_table, moved),
+	FIELD(NUMBER, struct control_table, change),
+	FIELD(NUMBER, struct control_table, time_ms),
+	FIELD(TEXT, struct control_table, keeper),
+	FIELD(NUMBER, struct control_table, epoch),
+	END,
+};
+const struct record_form table_form = {"table", "bucket table", table_fields, sizeof(struct control_table), &schema_names[7]};
 
 static const struct record_field item_fields[] = {
 	FIELD(TEXT, struct proposal_item, kind),
@@ -196,6 +220,18 @@ void verdict_key(struct text id, struct buffer *out)
 {
 	buffer_string(out, "verdict@");
 	buffer_text(out, id);
+}
+
+void choice_key(struct text choice, struct buffer *out)
+{
+	buffer_text(out, TABLE_KEY_PREFIX);
+	buffer_text(out, choice);
+}
+
+void table_key(struct text choice, int64_t version, struct buffer *out)
+{
+	choice_key(choice, out);
+	buffer_print(out, "@%" PRId64, version);
 }
 
 void report_key(struct text engine, struct buffer *out)

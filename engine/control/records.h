@@ -4,6 +4,7 @@
  * compacted, in one transaction for each proposal:
  *
  *   KIND/NAME@VERSION   one for each resource: the document, its author, reason and labels
+ *   table@CHOICE@VERSION  one for each bucket table that is another one then (step/assignment.h)
  *   change@NUMBER       the versions that were accepted together, and their phase
  *   verdict@ID          the answer to the applier
  *
@@ -21,6 +22,7 @@
 
 #define CONTROL_RECORD_BYTES_MAX ((size_t)1 << 20) /* Kafka's own limit of a batch, unless it was raised */
 #define PROPOSAL_BYTES_MAX (CONTROL_RECORD_BYTES_MAX - ((size_t)16 << 10)) /* the record of a version has a few more fields */
+#define CONTROL_CHOICE_BYTES_MAX ((size_t)512) /* of a choice: two names; a longer one has no record */
 #define PROPOSAL_ITEMS_MAX 1000						   /* a change lists them in one record */
 #define PROPOSAL_REASON_BYTES_MAX 4096
 #define CONTROL_FUTURE_MS (10 * 60 * 1000)	   /* a time further ahead comes from a wrong clock */
@@ -52,6 +54,28 @@ struct control_version {
 	struct text keeper;
 	struct record_list labels; /* struct control_label */
 	int64_t change;
+	int64_t epoch;
+};
+
+struct table_share {
+	struct text name; /* of the candidate */
+	int64_t buckets;
+};
+
+/* A bucket table. It takes effect with its change, as a version does. A choice that is deleted gets one without
+ * shares; if it comes again, its tables start anew, with a later version. */
+struct control_table {
+	struct text choice; /* PIPELINE/STEP, or the name of an experiment */
+	struct text namespace;
+	int64_t version; /* from 1; never used again */
+	struct text kind, name; /* of the resource that has the choice */
+	struct record_list shares; /* struct table_share */
+	struct text buckets; /* packed: step/assignment_table.h */
+	struct text table; /* as exposures name it */
+	int64_t moved; /* buckets, from the table before */
+	int64_t change;
+	int64_t time_ms;
+	struct text keeper;
 	int64_t epoch;
 };
 
@@ -177,7 +201,8 @@ struct engine_conditions {
 	struct record_list conditions; /* struct engine_condition */
 };
 
-extern const struct record_form version_form, change_form, verdict_form, keeper_form, proposal_form, report_form, conditions_form;
+extern const struct record_form version_form, change_form, verdict_form, keeper_form, table_form, proposal_form, report_form,
+	conditions_form;
 
 bool version_has_label(const struct control_version *version, struct text key, struct text value);
 
@@ -185,6 +210,9 @@ bool version_has_label(const struct control_version *version, struct text key, s
 void version_key(struct text kind, struct text name, int64_t version, struct buffer *out);
 void change_key(int64_t number, struct buffer *out);
 void verdict_key(struct text id, struct buffer *out);
+void choice_key(struct text choice, struct buffer *out); /* of its tables, without the version */
+void table_key(struct text choice, int64_t version, struct buffer *out);
+#define TABLE_KEY_PREFIX TEXT("table@")
 #define KEEPER_KEY TEXT("keeper")
 
 /* Append the key of a record on `status`. */

@@ -2,6 +2,7 @@
  * of graph_build(). */
 #include "plan/build.h"
 #include "spec/fault_codes.h"
+#include "step/assignment_table.h"
 
 struct experiments {
 	struct arena *arena;
@@ -21,7 +22,7 @@ static const struct graph_experiment *experiment_make(struct experiments *all, c
 	struct share *shares = ARENA_ARRAY(arena, struct share, ASSIGNMENT_WAYS_MAX);
 	double *probabilities = ARENA_ARRAY(arena, double, ASSIGNMENT_WAYS_MAX);
 	size_t count = shares ? experiment_shares(spec, shares) : 0;
-	const struct assignment *assignment = count > 0 ? assignment_make(arena, name, shares, count) : NULL;
+	const struct assignment *assignment = count > 0 ? assignment_choose(arena, all->spec->tables, name, shares, count) : NULL;
 	if (!made || !probabilities || !assignment)
 		return NULL;
 	for (size_t i = 0; i < ASSIGNMENT_BUCKETS; i++)

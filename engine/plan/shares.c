@@ -1,6 +1,7 @@
-/* shares.c: Assignment tables of the steps that split messages (step/assignment.h): made from their names and
- * weights alone. */
+/* shares.c: Assignment tables of the steps that split messages (step/assignment.h): made of the recorded tables or, where
+ * there are none, of the names and weights alone. */
 #include "plan/build.h"
+#include "step/assignment_table.h"
 
 /* The shares of a step; 0: it has none that could be used. */
 static size_t shares_of(const struct graph *graph, size_t index, struct share *shares)
@@ -41,6 +42,7 @@ void build_shares(struct graph_build *build)
 		size_t count = shares_of(graph, i, shares);
 		const char *choice = arena_print(build->arena, "%s/%s", graph->name, graph->steps[i].name);
 		if (count > 0 && choice)
-			graph->steps[i].assignment = assignment_make(build->arena, choice, shares, count);
+			graph->steps[i].assignment =
+				assignment_choose(build->arena, build->spec->tables, choice, shares, count);
 	}
 }

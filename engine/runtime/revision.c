@@ -1,6 +1,8 @@
 /* revision.c: see revision.h. */
 #include "runtime/revision.h"
 
+#include <inttypes.h>
+
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
@@ -178,7 +180,11 @@ static bool revision_read(struct revision *revision, const struct revision_optio
 	    !set_apart(&revision->spec, options, error))
 		return false;
 	revision->certificates = certificates_of(&revision->spec, revision->arena);
-	return make_plan(revision, options, error);
+	revision->spec.tables = options->tables;
+	revision->has_tables = options->tables != NULL;
+	bool good = make_plan(revision, options, error);
+	revision->spec.tables = NULL; /* borrowed until here */
+	return good;
 }
 
 struct revision *revision_open(const struct revision_options *options, struct error *error)
@@ -245,6 +251,16 @@ static void add_callee(const struct revision *revision, const struct callee *cal
 		add_resource(model, kinds, arena, out);
 }
 
+/* Recorded tables do not follow from the weights. */
+static void add_tables(const struct graph *graph, struct buffer *out)
+{
+	for (size_t i = 0; i < graph->count; i++)
+		if (graph->steps[i].assignment)
+			buffer_print(out, "\n%" PRIx64, graph->steps[i].assignment->version);
+	for (size_t i = 0; i < graph->experiment_count; i++)
+		buffer_print(out, "\n%" PRIx64, graph->experiments[i]->assignment->version);
+}
+
 static void add_pipeline(const struct revision *revision, const struct pipeline_plan *pipeline,
 			 const struct step_kind *const *kinds, struct arena *arena, struct buffer *out)
 {
@@ -259,6 +275,8 @@ static void add_pipeline(const struct revision *revision, const struct pipeline_
 		if (!pipeline->graph->experiments[i]->inside) /* one written in a step is part of the pipeline */
 			add_resource(spec_find(&revision->spec, RESOURCE_EXPERIMENT, pipeline->graph->experiments[i]->name), kinds,
 				     arena, out);
+	if (revision->has_tables)
+		add_tables(pipeline->graph, out);
 	for (size_t i = 0; i < pipeline->callee_count; i++)
 		add_callee(revision, &pipeline->callees[i], kinds, arena, out);
 }

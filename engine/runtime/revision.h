@@ -16,6 +16,7 @@ struct revision {
 	struct files_view *views;	    /* of the files, for each pipeline of the plan */
 	const struct runtime_spec *runtime; /* NULL: the files have none */
 	bool spec_is_open;
+	bool has_tables; /* bucket tables are made of recorded ones */
 };
 
 /* Receiver of findings while files are read. */
@@ -33,6 +34,7 @@ struct revision_options {
 	size_t path_count;
 	const struct spec_document *documents; /* without `paths` */
 	size_t document_count;
+	const struct assignment_tables *tables; /* recorded ones (step/assignment_table.h); NULL: none */
 	bool may_be_empty; /* a revision without pipelines is no error */
 	struct name_list servers; /* NAME=URL */
 	/* Address for models without one of their own: stubs, and models that no Server offers. NULL: none. */

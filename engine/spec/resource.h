@@ -27,6 +27,7 @@ enum resource_type {
 	RESOURCE_FRAGMENT, /* HealthChecks, Performance, Targets: with --kind only */
 };
 
+struct assignment_tables;
 struct resource;
 
 struct resource_kind {
@@ -411,6 +412,7 @@ struct spec {
 	size_t count;
 	const struct resource *const *resources; /* in the order of files and documents; runtimes of one name merged */
 	size_t foreign;				 /* documents of other API groups, skipped with a note */
+	const struct assignment_tables *tables;	 /* recorded ones (step/assignment_table.h), borrowed; NULL: none */
 };
 
 extern const struct resource_kind resource_kinds[]; /* ends with a row without a name */

@@ -136,6 +136,40 @@ static void changes_and_verdicts_are_what_their_schemas_say(void **state)
 	cuts_are_refused(&verdict_form, bytes);
 }
 
+static void a_table_is_what_its_schema_says(void **state)
+{
+	const struct table_share shares[] = {{TEXT("a"), 7500}, {TEXT("b"), 2500}};
+	const struct control_table table = {.choice = TEXT("p/by"),
+					    .namespace = TEXT("n"),
+					    .version = 3,
+					    .kind = TEXT("Pipeline"),
+					    .name = TEXT("p"),
+					    .shares = {2, shares},
+					    .buckets = TEXT("\x01\xFF"),
+					    .table = TEXT("00112233445566ff"),
+					    .moved = 1500,
+					    .change = 12,
+					    .time_ms = 5,
+					    .keeper = TEXT("one"),
+					    .epoch = 2};
+	struct control_table read;
+	struct error error = {0};
+	struct letter letter;
+	(void)state;
+	struct text bytes = encoded(&table_form, &table);
+	letter_open_as(&letter, "table", bytes);
+	assert_true(text_is(letter_text(&letter, "choice"), "p/by") && text_is(letter_text(&letter, "kind"), "Pipeline"));
+	assert_true(text_is(letter_text(&letter, "table"), "00112233445566ff") && text_is(letter_text(&letter, "keeper"), "one"));
+	assert_int_equal(letter_number(&letter, "version"), 3);
+	assert_int_equal(letter_number(&letter, "moved"), 1500);
+	letter_close(&letter);
+	assert_true(record_decode(&table_form, bytes, arena, &read, &error));
+	const struct table_share *share = read.shares.items;
+	assert_true(read.shares.count == 2 && text_is(share[1].name, "b") && share[1].buckets == 2500);
+	assert_true(text_equal(read.buckets, table.buckets) && read.change == 12 && read.epoch == 2);
+	cuts_are_refused(&table_form, bytes);
+}
+
 static void proposals_reports_and_beats_are_what_their_schemas_say(void **state)
 {
 	const struct proposal_item items[] = {
@@ -268,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_version_is_what_its_schema_says),
 		cmocka_unit_test(changes_and_verdicts_are_what_their_schemas_say),
+		cmocka_unit_test(a_table_is_what_its_schema_says),
 		cmocka_unit_test(proposals_reports_and_beats_are_what_their_schemas_say),
 		cmocka_unit_test(conditions_are_what_their_schema_says),
 		cmocka_unit_test(what_no_writer_of_ours_writes_is_refused),

@@ -174,6 +174,12 @@ void ledger_print(const struct ledger *ledger, struct buffer *out)
 					     version->change, (int)ledger_phase(ledger, resource->versions[i]),
 					     ledger_in_force(ledger, resource) == resource->versions[i] ? " in force" : "");
 	}
+	const struct ledger_choice *choice;
+	LIST_EACH_CHOICE(ledger, choice)
+	for (size_t i = 0; i < choice->count; i++)
+		lines[count++] = arena_print(arena, "table of " TEXT_FORMAT " @%" PRId64 " " TEXT_FORMAT " in %" PRId64 "\n",
+					     TEXT_ARGUMENTS(choice->name), choice->tables[i]->record.version,
+					     TEXT_ARGUMENTS(choice->tables[i]->record.table), choice->tables[i]->record.change);
 	qsort(lines, count, sizeof *lines, compare_lines);
 	for (size_t i = 0; i < count; i++)
 		buffer_string(out, lines[i]);

@@ -170,12 +170,12 @@ static void documents_that_need_too_much_memory_are_refused(void **state)
 						  .name = text_of(arena_print(stand.arena, "m%zu", i)),
 						  .document = buffer_view(&yaml)};
 	const struct record_list list = {COUNT, items};
-	struct record_list faults = {0};
+	struct keeper_findings findings = {0};
 	struct error error = {0};
 	const struct keeper_checker keeper = document_check_of(&checker);
-	assert_true(keeper.check(keeper.context, &list, keeper_ledger(stand.keeper), stand.arena, &faults, &error));
-	assert_true(faults.count == 1);
-	assert_true(text_is(((const struct verdict_fault *)faults.items)->text,
+	assert_true(keeper.check(keeper.context, &list, keeper_ledger(stand.keeper), stand.arena, &findings, &error));
+	assert_true(findings.faults.count == 1);
+	assert_true(text_is(((const struct verdict_fault *)findings.faults.items)->text,
 			    "the documents so far need more than 256 MiB of memory; propose smaller ones"));
 	buffer_close(&yaml);
 }

@@ -65,6 +65,7 @@ static struct revision *compile(void *context, const struct control_documents *d
 						 .namespace = "default",
 						 .documents = documents->documents,
 						 .document_count = documents->count,
+						 .tables = &documents->tables,
 						 .may_be_empty = true,
 						 .insecure = true,
 						 .report = {.faults = note_faults, .context = error}};

@@ -160,7 +160,7 @@ static void bytes_that_are_no_proposal_are_counted(void **state)
 }
 
 static bool check_words(void *context, const struct record_list *items, const struct ledger *ledger, struct arena *arena,
-			struct record_list *faults, struct error *error)
+			struct keeper_findings *findings, struct error *error)
 {
 	(void)error;
 	(void)ledger;
@@ -171,7 +171,7 @@ static bool check_words(void *context, const struct record_list *items, const st
 		if (text_is(item[i].document, "wrong")) {
 			struct verdict_fault *fault = ARENA_NEW(arena, struct verdict_fault);
 			*fault = (struct verdict_fault){item[i].kind, item[i].name, 1, 2, TEXT("SL0101"), TEXT("unknown field")};
-			*faults = (struct record_list){1, fault};
+			findings->faults = (struct record_list){1, fault};
 		}
 	return true;
 }
@@ -271,9 +271,9 @@ static void a_rollback_of_more_than_a_proposal_may_have_is_refused(void **state)
 
 /* The checker cannot do it, and would not the next time. */
 static bool check_never(void *context, const struct record_list *items, const struct ledger *ledger, struct arena *arena,
-			struct record_list *faults, struct error *error)
+			struct keeper_findings *findings, struct error *error)
 {
-	(void)context, (void)items, (void)ledger, (void)arena, (void)faults;
+	(void)context, (void)items, (void)ledger, (void)arena, (void)findings;
 	return error_memory(error, ERROR_SYSTEM, "checking a proposal");
 }
 

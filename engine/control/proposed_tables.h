@@ -1,0 +1,19 @@
+/* proposed_tables.h: Bucket tables that a proposal brings: those of the plan of all documents that differ from the accepted
+ * ones.
+ *
+ * The plan was made with the accepted tables (spec.tables). So each of its tables is the accepted one, with as few
+ * buckets moved as its weights need; or a first one. A choice that the plan lacks gets a table without shares. A choice
+ * whose name has more than CONTROL_CHOICE_BYTES_MAX bytes has no record, and its table follows from its weights.
+ */
+#ifndef SLUICE_CONTROL_PROPOSED_TABLES_H
+#define SLUICE_CONTROL_PROPOSED_TABLES_H
+
+#include "control/ledger.h"
+#include "plan/plan.h"
+
+/* Lists the tables (struct control_table) in `tables`, by the names of their choices; all is in `arena`. `scratch` lives
+ * until then. False: memory ran out. */
+bool proposed_tables(const struct plan *plan, const struct ledger *accepted, struct arena *scratch, struct arena *arena,
+		     struct record_list *tables);
+
+#endif
