@@ -16,6 +16,14 @@ struct answer_scan {
 	bool is_over; /* the answer is found, or the reading is given up */
 };
 
+static bool nonce_is_right(const struct submission *submission, struct headers headers, struct text name)
+{
+	const struct header *nonce = headers_find(headers, name);
+	return nonce && submission_is_of(submission, nonce->value);
+}
+
+/* ---- the answer ---- */
+
 /* The record's memory ends with it. */
 static bool answer_keep(struct answer_search *search, const struct record *record, struct headers headers, struct error *error)
 {
@@ -27,7 +35,9 @@ static bool answer_keep(struct answer_search *search, const struct record *recor
 					   {arena_copy(arena, value.bytes, value.length), value.length}};
 	}
 	search->headers = (struct headers){items ? headers.count : 0, items};
-	search->value = (struct text){arena_copy(arena, record->value.bytes, record->value.length), record->value.length};
+	if (record->value.bytes)
+		search->value =
+			(struct text){arena_copy(arena, record->value.bytes, record->value.length), record->value.length};
 	search->outcome = ANSWER_FOUND;
 	return !arena_failed(arena) || error_set(error, ERROR_LIMIT, PLACE_NONE, "the answer is too long to be polled");
 }
@@ -45,7 +55,8 @@ static bool answer_take(void *context, const struct record *record, struct error
 		return error_memory(error, ERROR_SYSTEM, "reading an answer");
 	bool good = record_headers(record, scratch, &headers, error);
 	const struct header *origin = good ? headers_find(headers, TEXT(REPLY_ORIGIN_HEADER)) : NULL;
-	if (origin && text_equal(origin->value, reading->origin)) {
+	if (origin && text_equal(origin->value, reading->origin) &&
+	    nonce_is_right(&reading->search->submission, headers, TEXT(REPLY_SUBMISSION_HEADER))) {
 		reading->is_over = answer_keep(reading->search, record, headers, error);
 		good = false;
 	}
@@ -71,16 +82,42 @@ static bool outputs_read(struct answer_search *search, struct text origin, struc
 	return good;
 }
 
+/* ---- the request ---- */
+
+enum request_state {
+	REQUEST_THERE,
+	REQUEST_DELETED,
+	REQUEST_NOBODYS, /* the record is not there yet, or has another nonce */
+};
+
+struct request_check {
+	const struct submission *submission;
+	enum request_state state;
+};
+
+/* Takes one record, the first from the request's offset on. Kafka has deleted the request if it is a later one. */
 static bool request_take(void *context, const struct record *record, struct error *error)
 {
-	int64_t *offset = context;
-	(void)error;
-	*offset = record->offset;
+	struct request_check *check = context;
+	struct headers headers;
+	if (record->offset != check->submission->offset) {
+		check->state = REQUEST_DELETED;
+		return false;
+	}
+	struct arena *scratch = arena_open(HEADERS_ARENA_BYTES);
+	if (!scratch)
+		return error_memory(error, ERROR_SYSTEM, "reading a request");
+	if (record_headers(record, scratch, &headers, error) &&
+	    nonce_is_right(check->submission, headers, TEXT(REPLY_SUBMITTED_HEADER)))
+		check->state = REQUEST_THERE;
+	else
+		check->state = REQUEST_NOBODYS;
+	arena_close(scratch);
 	return false;
 }
 
-/* Whether Kafka still has the request: it then is the first record that is read from its offset on. */
-static bool request_is_there(struct answer_search *search, bool *is_there, struct error *error)
+/* Reads the request; gateways send none in a transaction, so an open one of another writer does not matter. */
+static bool request_find(struct answer_search *search, enum request_state *state, struct error *error)
 {
 	const struct submission *submission = &search->submission;
 	const struct reader_config config = {.brokers = search->brokers,
@@ -89,13 +126,16 @@ static bool request_is_there(struct answer_search *search, bool *is_there, struc
 					     .offset = submission->offset,
 					     .one_partition = true,
 					     .pick = (uint64_t)submission->partition,
+					     .uncommitted = true,
 					     .properties = search->properties};
-	int64_t first = -1;
+	struct request_check check = {submission, REQUEST_NOBODYS};
 	struct reader *reader = reader_open(&config, error);
-	if (reader && submission->offset < reader_end(reader))
-		(void)reader_give_all(reader, request_take, &first, error);
+	if (reader && reader_partition(reader) == submission->partition && submission->offset < reader_end(reader)) {
+		check.state = REQUEST_DELETED; /* if no record is left from there on */
+		(void)reader_give_all(reader, request_take, &check, error);
+	}
 	reader_close(reader);
-	*is_there = first == submission->offset;
+	*state = check.state;
 	return error->kind == ERROR_NONE;
 }
 
@@ -104,15 +144,18 @@ void answer_search_run(struct answer_search *search)
 	struct error *error = &search->error;
 	const char *origin = arena_print(search->arena, "%s/%" PRId32 "/%" PRId64, search->inputs, search->submission.partition,
 					 search->submission.offset);
-	bool is_there = false;
+	enum request_state state = REQUEST_NOBODYS;
 	search->outcome = ANSWER_UNKNOWN;
 	if (!origin) {
 		error_memory(error, ERROR_SYSTEM, "searching an answer");
 		return;
 	}
-	bool is_read = outputs_read(search, text_of(origin), error);
-	if (is_read && request_is_there(search, &is_there, error))
-		search->outcome = is_there ? ANSWER_PENDING : ANSWER_EXPIRED;
+	if (!request_find(search, &state, error))
+		return;
+	if (state == REQUEST_NOBODYS)
+		search->outcome = ANSWER_NOBODYS;
+	else if (outputs_read(search, text_of(origin), error))
+		search->outcome = state == REQUEST_THERE ? ANSWER_PENDING : ANSWER_EXPIRED;
 	if (error->kind != ERROR_NONE)
 		search->outcome = ANSWER_UNKNOWN;
 }

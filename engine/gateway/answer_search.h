@@ -1,8 +1,8 @@
 /* answer_search.h: Search for the answer to a submitted request in the outputs of its pipeline.
  *
- * An engine names the origin of a submitted request in the header REPLY_ORIGIN_HEADER of its answer. The search reads the
- * partition that has the answer, from the time of the request to its present end. If the answer is not there, it checks
- * whether Kafka still has the request.
+ * The search first reads the request, whose nonce must be that of the id: one that was guessed costs no more than this. An
+ * engine names the origin and the nonce of a submitted request in headers of its answer (message/reply.h). The search then
+ * reads the partition that has the answer, from the time of the request to its present end.
  *
  * It waits for Kafka, so it runs in a thread of its own.
  */
@@ -20,6 +20,7 @@ enum answer_search_outcome {
 	ANSWER_FOUND,
 	ANSWER_PENDING, /* there is no answer yet */
 	ANSWER_EXPIRED, /* there is none, and Kafka has deleted the request */
+	ANSWER_NOBODYS, /* no request was submitted with this id */
 	ANSWER_UNKNOWN, /* Kafka did not say; `error` has the reason */
 };
 

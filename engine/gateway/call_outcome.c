@@ -94,6 +94,31 @@ void call_outcome_refused(struct call_outcome *outcome, int status, enum error_k
 	};
 }
 
+static enum error_kind kind_read(struct text name)
+{
+	enum error_kind kind = ERROR_SYSTEM;
+	while (kind > ERROR_NONE && !text_is(name, error_kind_name(kind)))
+		kind--;
+	return kind;
+}
+
+bool call_outcome_of_end(struct call_outcome *outcome, struct text value, struct headers headers, struct arena *arena,
+			 struct buffer *body)
+{
+	if (!reply_is_end_only(value, headers))
+		return false;
+	const struct text id = value_of(headers, TEXT(REPLY_ID_HEADER));
+	const struct text kind = value_of(headers, TEXT(REPLY_ERROR_HEADER));
+	const struct text limit = value_of(headers, TEXT(REPLY_LIMIT_HEADER));
+	if (text_is(value_of(headers, TEXT(REPLY_OUTCOME_HEADER)), REPLY_FILTERED))
+		return call_outcome_read(outcome, value, headers, arena);
+	call_outcome_refused(outcome, call_status(kind, limit), kind_read(kind),
+			     "the request failed, and its pipeline answers no errors; its dead letters say why",
+			     (struct text){0}, id, body);
+	outcome->id = id;
+	return true;
+}
+
 void call_outcome_accepted(struct call_outcome *outcome, struct text id, struct buffer *body)
 {
 	buffer_clear(body);

@@ -313,7 +313,7 @@ static bool record_send(struct calls *calls, const struct open_call *call, const
 					   {call->id, call->id_length}};
 	if (!request->is_unhurried)
 		headers[count++] = (struct header){TEXT(DEADLINE_HEADER), text_of(deadline)};
-	headers[count++] = request->submits ? (struct header){TEXT(REPLY_SUBMITTED_HEADER), TEXT("yes")}
+	headers[count++] = request->submits ? (struct header){TEXT(REPLY_SUBMITTED_HEADER), submission_nonce(&call->submission)}
 					    : (struct header){TEXT(REPLY_HEADER), {address, address_length}};
 	const struct outgoing record = {
 		.topic = request->target->topic,
@@ -336,13 +336,14 @@ static void call_name(struct open_call *call, const struct call_request *request
 						   call->number);
 }
 
-static void submission_begin(struct open_call *call, const struct call_request *request)
+static bool submission_begin(struct open_call *call, const struct call_request *request)
 {
 	const struct calls *calls = call->calls;
 	bool keyed = request->key.bytes;
 	call->submission = (struct submission){
 		.time_ms = loop_time_of_day_ms(calls->loop),
 		.answers = keyed ? request_producer_answers(calls->producer, request->key, 0) : ANSWERS_UNKEYED};
+	return submission_draw(&call->submission);
 }
 
 /* NULL: it is refused. */
@@ -358,8 +359,7 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	call->began_ms = loop_now_ms(calls->loop);
 	call->answers = request->target->answers && !request->is_feedback && !request->submits;
 	call->submits = request->submits;
-	if (request->submits)
-		submission_begin(call, request);
+	bool named = !request->submits || submission_begin(call, request);
 	call->taken = false;
 	call->place = request->place;
 	call->ended = request->ended;
@@ -367,7 +367,7 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	call->context = request->context;
 	call->deadline = (struct loop_timer){.due = on_deadline, .context = call};
 	call_name(call, request);
-	bool timed = loop_timer_set(calls->loop, &call->deadline, call->began_ms + left_ms, &error);
+	bool timed = named && loop_timer_set(calls->loop, &call->deadline, call->began_ms + left_ms, &error);
 	if (timed && calls->open == 1)
 		timed = loop_timer_set(calls->loop, &calls->look, call->began_ms + LOOK_MS, &error);
 	if (timed)

@@ -27,10 +27,13 @@ static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, 
 	const struct answer_search *search = &poll->search;
 	char id[SUBMISSION_ID_BYTES_MAX];
 	struct text named = {id, submission_write(&poll->request.submission, id)};
-	if (search->outcome == ANSWER_FOUND && call_outcome_read(outcome, search->value, search->headers, search->arena))
+	if (search->outcome == ANSWER_FOUND && (call_outcome_of_end(outcome, search->value, search->headers, search->arena, body) ||
+						call_outcome_read(outcome, search->value, search->headers, search->arena)))
 		return;
 	if (search->outcome == ANSWER_PENDING)
 		call_outcome_pending(outcome, named, body);
+	else if (search->outcome == ANSWER_NOBODYS)
+		call_outcome_refused(outcome, 404, ERROR_INPUT, SUBMISSION_UNKNOWN_WORDS, (struct text){0}, named, body);
 	else if (search->outcome == ANSWER_EXPIRED)
 		call_outcome_refused(outcome, 410, ERROR_INPUT,
 				     "Kafka has deleted the request, and there is no answer to it; poll within the retention "

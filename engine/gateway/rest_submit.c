@@ -46,7 +46,7 @@ void rest_poll(const struct rest_request *request)
 	poll.inputs = rest->targets->topics[target->topic];
 	poll.outputs = target->outputs;
 	if (!submission_read(request->submission, &poll.submission))
-		rest_refuse(request, 404, "no request was submitted with this id; the answer to a submitted one has it");
+		rest_refuse(request, 404, SUBMISSION_UNKNOWN_WORDS);
 	else if (target->refusal)
 		rest_refuse(request, 409, "pipeline %s does not answer each request by one answer: %s. Read its outputs",
 			    target->name, target->refusal);

@@ -3,17 +3,62 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/random.h>
 
 #include "base/number.h"
 
 #define PARTS 4
 
+static const char digits[] = "0123456789abcdef";
+
+/* ---- nonce ---- */
+
+bool submission_draw(struct submission *submission)
+{
+	unsigned char drawn[SUBMISSION_NONCE_DIGITS / 2];
+	bool good = getrandom(drawn, sizeof drawn, 0) == (ssize_t)sizeof drawn;
+	for (size_t i = 0; good && i < sizeof drawn; i++) {
+		submission->nonce[2 * i] = digits[drawn[i] >> 4];
+		submission->nonce[2 * i + 1] = digits[drawn[i] & 15];
+	}
+	return good;
+}
+
+struct text submission_nonce(const struct submission *submission)
+{
+	return (struct text){submission->nonce, sizeof submission->nonce};
+}
+
+bool submission_is_of(const struct submission *submission, struct text nonce)
+{
+	int differ = 0;
+	if (nonce.length != sizeof submission->nonce)
+		return false;
+	for (size_t i = 0; i < sizeof submission->nonce; i++)
+		differ |= submission->nonce[i] ^ nonce.bytes[i];
+	return differ == 0;
+}
+
+/* ---- text ---- */
+
 size_t submission_write(const struct submission *submission, char out[SUBMISSION_ID_BYTES_MAX])
 {
 	/* -1 is written as 0, so that the hyphen only separates. */
-	int written = snprintf(out, SUBMISSION_ID_BYTES_MAX, "%" PRId32 "-%" PRId64 "-%" PRId64 "-%" PRId64, submission->partition,
-			       submission->offset, submission->time_ms, (int64_t)submission->answers + 1);
+	int written = snprintf(out, SUBMISSION_ID_BYTES_MAX, "%" PRId32 "-%" PRId64 "-%" PRId64 "-%" PRId64 "-%.*s",
+			       submission->partition, submission->offset, submission->time_ms, (int64_t)submission->answers + 1,
+			       SUBMISSION_NONCE_DIGITS, submission->nonce);
 	return written > 0 ? (size_t)written : 0;
+}
+
+static bool nonce_read(struct text text, char nonce[SUBMISSION_NONCE_DIGITS])
+{
+	if (text.length != SUBMISSION_NONCE_DIGITS)
+		return false;
+	for (size_t i = 0; i < SUBMISSION_NONCE_DIGITS; i++)
+		if (!memchr(digits, text.bytes[i], sizeof digits - 1))
+			return false;
+	memcpy(nonce, text.bytes, SUBMISSION_NONCE_DIGITS);
+	return true;
 }
 
 bool submission_read(struct text id, struct submission *submission)
@@ -26,6 +71,7 @@ bool submission_read(struct text id, struct submission *submission)
 		    parts[i] > most[i])
 			return false;
 	}
-	*submission = (struct submission){(int32_t)parts[0], parts[1], parts[2], (int32_t)(parts[3] - 1)};
-	return id.length == 0;
+	*submission = (struct submission){
+		.partition = (int32_t)parts[0], .offset = parts[1], .time_ms = parts[2], .answers = (int32_t)(parts[3] - 1)};
+	return nonce_read(id, submission->nonce);
 }

@@ -1,7 +1,11 @@
 /* submission.h: Id of a submitted request: the place and time of its record, by which any gateway finds the answer, also after
- * a restart. Pure.
+ * a restart, and a nonce that only its caller was given. Pure.
  *
- * The text is `PARTITION-OFFSET-TIME-ANSWERS`, in decimal. It is not a secret: access control decides who may poll a pipeline.
+ * The text is `PARTITION-OFFSET-TIME-ANSWERS-NONCE`: four numbers in decimal, and 128 random bits. The place alone could be
+ * guessed, so that callers who may poll a pipeline could read each other's answers. The nonce is a header of the record and of
+ * its answer (message/reply.h); a poll whose id has another one is told that there is no such request. A keyed MAC of the
+ * place would do the same without those headers, but all gateways would have to share a secret, and ids would end when it is
+ * replaced. Who may read the topics in Kafka sees the nonce, and sees the answer beside it.
  */
 #ifndef SLUICE_GATEWAY_SUBMISSION_H
 #define SLUICE_GATEWAY_SUBMISSION_H
@@ -9,13 +13,26 @@
 #include "base/text.h"
 
 #define SUBMISSION_ID_BYTES_MAX 96
+#define SUBMISSION_NONCE_DIGITS 32 /* hexadecimal: 128 bits */
+
+/* The error of a poll whose id no gateway has given. */
+#define SUBMISSION_UNKNOWN_WORDS "no request was submitted with this id; the answer to a submitted one has it"
 
 struct submission {
 	int32_t partition; /* of the pipeline's requests */
 	int64_t offset;
 	int64_t time_ms; /* since 1970, when it was submitted */
 	int32_t answers; /* as from request_producer_answers(); -1: any partition may have the answer */
+	char nonce[SUBMISSION_NONCE_DIGITS]; /* not terminated */
 };
+
+/* Draws the nonce. False: the system gives no random bytes. */
+bool submission_draw(struct submission *submission);
+
+struct text submission_nonce(const struct submission *submission);
+
+/* Whether the nonce is this one, in a time that does not depend on where they differ. */
+bool submission_is_of(const struct submission *submission, struct text nonce);
 
 /* Returns the length. */
 size_t submission_write(const struct submission *submission, char out[SUBMISSION_ID_BYTES_MAX]);

@@ -35,7 +35,7 @@ static bool client_set_up(struct reader *reader, struct error *error)
 {
 	const struct property own[] = {
 		{"bootstrap.servers", reader->config->brokers},
-		{"isolation.level", "read_committed"},
+		{"isolation.level", reader->config->uncommitted ? "read_uncommitted" : "read_committed"},
 		{"auto.offset.reset", "earliest"}, /* if retention has deleted the offset */
 		{"enable.auto.commit", "false"},
 		{"enable.partition.eof", "true"},

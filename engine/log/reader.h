@@ -1,5 +1,5 @@
 /* reader.h: Reader of a topic for commands: all of its partitions, or one, without a group, without a trace in Kafka,
- * and only committed records.
+ * and only committed records, unless others are wanted.
  *
  * Belongs to one thread. Opening waits for Kafka; reading need not: a reader may ring a bell of a loop.
  */
@@ -27,6 +27,7 @@ struct reader_config {
 	bool continues;
 	bool one_partition;  /* only the partition of number `pick` modulo the number of partitions */
 	uint64_t pick;
+	bool uncommitted;    /* also records that no transaction has committed; an open one then delays nothing */
 	struct properties properties;
 };
 

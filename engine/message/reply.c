@@ -81,6 +81,11 @@ bool reply_header_is_own(struct text name)
 	return name.length >= prefix.length && text_equal_caseless((struct text){name.bytes, prefix.length}, prefix);
 }
 
+bool reply_is_end_only(struct text value, struct headers headers)
+{
+	return !value.bytes && headers_find(headers, TEXT(REPLY_OUTCOME_HEADER));
+}
+
 static void place_write(struct buffer *out, const struct reply_failure *failure)
 {
 	const struct place *place = &failure->error->place;

@@ -19,21 +19,28 @@
 #define REPLY_ADDRESS_BYTES_MAX 320 /* with a pipeline's name of 253 characters */
 
 /* Headers of a reply, in addition to those of an answer. */
-#define REPLY_OUTCOME_HEADER "sluice-outcome" /* "filtered": the pipeline dropped the request, and there is no answer */
-#define REPLY_FILTERED "filtered"
+#define REPLY_OUTCOME_HEADER "sluice-outcome" /* how the request ended without an answer: */
+#define REPLY_FILTERED "filtered"	      /* the pipeline dropped it */
+#define REPLY_FAILED "failed" /* it failed, and the pipeline answers no errors; only for submitted requests */
 #define REPLY_ERROR_HEADER "sluice-error" /* the kind of error */
 #define REPLY_LIMIT_HEADER "sluice-limit" /* of a LIMIT: "deadline", "admission" or "warmup"; absent: one of the engine's */
 #define REPLY_ID_HEADER "x-request-id"
 
-/* Header of a request that was submitted: nobody waits for its answer, and its caller polls. The answer then has its
- * content type, and REPLY_ORIGIN_HEADER: `TOPIC/PARTITION/OFFSET` of the request, by which polls find it. */
+/* Header of a request that was submitted: nobody waits for its answer, and its caller polls. Its value is the nonce of the
+ * request's id (gateway/submission.h). The answer then has its content type, REPLY_ORIGIN_HEADER: `TOPIC/PARTITION/OFFSET`
+ * of the request, by which polls find it, and REPLY_SUBMISSION_HEADER: the nonce, by which they know that the id is right.
+ * A request that ends without an answer gets a record without a value instead, with REPLY_OUTCOME_HEADER. */
 #define REPLY_SUBMITTED_HEADER "sluice-submitted"
+#define REPLY_SUBMISSION_HEADER "sluice-submission"
 #define REPLY_ORIGIN_HEADER "sluice-origin"
 #define REPLY_ORIGIN_BYTES_MAX 300 /* with a topic's name of 249 characters */
 
 /* Header with the id of a request that has none of its own, neither in a header nor in the payload. Set by
  * gateways. */
 #define REPLY_DEFAULT_ID_HEADER "sluice-id"
+
+/* Whether a record with those headers and without a value only ends a submitted request: readers of answers skip it. */
+bool reply_is_end_only(struct text value, struct headers headers);
 
 /* Whether the header is one of sluice's own, between engines and gateways. Callers can neither set nor read these. */
 bool reply_header_is_own(struct text name);

@@ -3,6 +3,7 @@
 
 #include "message/answer_decode.h"
 #include "message/carried.h"
+#include "message/reply.h"
 
 const struct stage_point *external_input_point_of(const struct flight *flight)
 {
@@ -47,10 +48,11 @@ bool external_input_take(struct flight *flight, const struct stage_point *point,
 	const struct external_input_point *its = &flight->stage->config->external_input->points[point->point];
 	bool requests = its->point == SOURCE_REQUEST;
 	bool decoded = record_headers(&flight->record, message->arena, &message->headers, error);
-	if (decoded && !flight->record.value.bytes)
+	const bool is_end_only = decoded && !requests && reply_is_end_only(flight->record.value, message->headers);
+	if (decoded && !flight->record.value.bytes && !is_end_only)
 		decoded = error_set(error, ERROR_INPUT, PLACE_NONE,
 				    "the record has no value (a tombstone), and results of a pipeline have one");
-	decoded = decoded && (requests ? request_take(flight, point, error) : answer_take(flight, error));
+	decoded = decoded && (is_end_only || (requests ? request_take(flight, point, error) : answer_take(flight, error)));
 	if (!message->format)
 		message->format = &format_oip_json;
 	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
@@ -89,6 +91,10 @@ bool external_input_passes(struct worker *worker, struct flight *flight)
 {
 	const struct graph_part *part = flight->stage->config->graph->part;
 	const struct answer nothing = {0};
+	if (!flight->record.value.bytes) { /* the other pipeline has no answer to that request */
+		flight_finish(&worker->lanes, &flight->message, FLOW_DROPPED, &nothing);
+		return true;
+	}
 	bool relayed = part && flight->stage->config->external_input->point_count > 1;
 	if (relayed) {
 		static const struct text no_key;

@@ -1,7 +1,6 @@
 /* outbox.c: see outbox.h. */
 #include "worker/outbox.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +13,7 @@
 #include "message/oip_json.h"
 #include "worker/parts.h"
 #include "worker/stage_links.h"
+#include "worker/submitted.h"
 
 void outbox_open(struct outbox *outbox, struct worker_counts *counts, size_t answer_bytes)
 {
@@ -37,7 +37,7 @@ struct position origin_of(const struct flight *flight)
 
 /* ---- answers ---- */
 
-#define OWN_HEADERS_MAX 10  /* that sluice writes */
+#define OWN_HEADERS_MAX 11  /* that sluice writes */
 #define STEP_HEADERS_MAX 64 /* that steps set: more are of no use to a reader, and expensive in Kafka */
 
 /* Memory for an answer's headers. It is not the arena, because an answer that reports a full arena must leave too. */
@@ -83,33 +83,20 @@ static void assigned_headers(const struct message *message, const struct format 
 		headers->items[headers->count++] = (struct header){TEXT(ROUTE_HEADER), route};
 }
 
-/* Writes the headers by which a poll finds the answer to a submitted request, and knows which error it is. */
-static void submitted_headers(const struct message *message, const struct answer *answer, struct answer_headers *headers)
-{
-	const struct origin *origin = &message->origin;
-	const char *limit = answer->error ? reply_limit_name(answer->error) : NULL;
-	(void)snprintf(headers->origin, sizeof headers->origin, "%.*s/%" PRId32 "/%" PRId64, TEXT_ARGUMENTS(origin->topic),
-		       origin->partition, origin->offset);
-	headers->items[headers->count++] = (struct header){TEXT(REPLY_ORIGIN_HEADER), text_of(headers->origin)};
-	if (limit)
-		headers->items[headers->count++] = (struct header){TEXT(REPLY_LIMIT_HEADER), text_of(limit)};
-}
-
 /* Writes the headers of an answer. Headers are expensive, so one is written only if the request had it too, if the
  * format cannot contain its value, or if a step set it. */
 static bool answer_headers(const struct message *message, const struct answer *answer, const struct format *format,
 			   struct answer_headers *headers, struct headers *all, struct error *error)
 {
 	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
-	const bool is_submitted = headers_find(message->headers, TEXT(REPLY_SUBMITTED_HEADER)) != NULL;
 	const char *types = format->content_types;
 	if (!step_headers(answer->payload, headers, error))
 		return false;
 	if (id)
 		headers->items[headers->count++] = *id;
-	if (is_submitted)
-		submitted_headers(message, answer, headers);
-	if (is_submitted || headers_find(message->headers, TEXT("content-type")))
+	const size_t submitted = submitted_headers(message, answer, headers->items + headers->count, headers->origin);
+	headers->count += submitted;
+	if (submitted > 0 || headers_find(message->headers, TEXT("content-type")))
 		headers->items[headers->count++] = (struct header){TEXT("content-type"), {types, strcspn(types, " ")}};
 	if (answer->error)
 		headers->items[headers->count++] =
@@ -168,6 +155,25 @@ static enum produce_verdict answer_produce(struct outbox *outbox, const struct f
 		count_add(&outbox->counts->failed, answer->error != NULL);
 	}
 	return verdict;
+}
+
+/* Ends a submitted request that is not answered. A record that is too large, by the key or id of its request, does not
+ * leave: the caller is then told of no end. */
+static enum produce_verdict end_produce(struct outbox *outbox, const struct flight *flight, const struct answer *answer,
+					struct error *error)
+{
+	const struct stage_config *config = flight->stage->config;
+	struct header headers[SUBMITTED_END_HEADERS_MAX];
+	char origin[REPLY_ORIGIN_BYTES_MAX];
+	if (config->answers == TOPIC_NOWHERE)
+		return PRODUCED;
+	const size_t count = submitted_end_headers(&flight->message, answer, headers, origin);
+	const struct outgoing outgoing = {.topic = config->answers,
+					  .origin = origin_of(flight),
+					  .key = flight->kept_key,
+					  .headers = {count, headers}};
+	enum produce_verdict verdict = count > 0 ? output_produce(outbox->output, &outgoing, error) : PRODUCED;
+	return verdict == PRODUCE_FULL ? verdict : PRODUCED;
 }
 
 /* Writes the answer of a child. If it cannot be produced, an error answer replaces it; the others are not affected. */
@@ -587,9 +593,12 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct flight *f
 		verdict = stage_links_leave(outbox, flight, error);
 	if (verdict == PRODUCED && parted)
 		return offspring_answers(outbox, flight, error);
-	if (verdict != PRODUCED || flight->outcome != FLOW_ANSWER)
+	const bool answers = flight->outcome == FLOW_ANSWER;
+	if (verdict != PRODUCED || !(answers || flight->outcome == FLOW_DROPPED))
 		return verdict;
-	return answer_produce(outbox, flight, &flight->message, answer, error);
+	if (answers && !(answer->error && config->errors_off))
+		return answer_produce(outbox, flight, &flight->message, answer, error);
+	return end_produce(outbox, flight, answer, error);
 }
 
 /* Releases a flight. If an answer cannot be produced, an error answer replaces it. */

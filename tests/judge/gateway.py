@@ -336,11 +336,21 @@ def takes_requests_to_be_polled(judge, gateway):
     judge.expect("what cannot answer at once can be submitted", status == 202 and answer["id"], (status, answer))
     status, answer, _ = gateway.ask("GET", f"/v2/pipelines/parts/requests/{answer['id']}")
     judge.expect("though not polled, and says where", status == 409 and "`items`" in answer["error"], (status, answer))
-    for bad in ("nonsense", "0-0-0", "0-0-0-0-0", "0--1-0-0", "99999999999-0-0-0", "0-0-0-", "+0-0-0-0"):
+    nonce = "-" + "0" * 32
+    for bad in ("nonsense", "0-0-0", "0-0-0-0", "0-0-0-0-0", "0--1-0-0" + nonce, "99999999999-0-0-0" + nonce, "0-0-0-" + nonce, "+0-0-0-0" + nonce,
+                "0-0-0-0" + nonce, "0-999999999-0-0" + nonce, "999999-0-0-0" + nonce):
         status, answer, _ = gateway.ask("GET", f"/v2/pipelines/twice/requests/{bad}")
         judge.expect(f"{bad} is no request's id", status == 404 and "id" in answer["error"], (status, answer))
-    place = submit("small", request(11.0))[2]["location"]
-    judge.expect("one that is filtered away has no answer", gateway.ask("GET", place)[0] == 202)
+    place = submit("twice", request(21.0))[2]["location"]
+    judge.expect("an answer is there", polled(gateway, place)[0] == 200)
+    last = "1" if place[-1] == "0" else "0"
+    for forged in (place[:-1] + last, place[:-32] + "0" * 32, place[:-33], place[:-1], place.replace("/twice/", "/another/")):
+        status, answer, _ = gateway.ask("GET", forged)
+        judge.expect("but not for an id that was guessed", status == 404 and answer["kind"] == "INPUT" and "outputs" not in answer, (status, answer))
+    place = submit("small", request(11.0), x_request_id="away")[2]["location"]
+    status, answer, headers = polled(gateway, place)
+    judge.expect("one that is filtered away ends without content", status == 204 and answer == b"" and headers["x-request-id"] == "away",
+                 (status, answer))
     for _ in range(8):  # more than a partition keeps here
         gateway.infer("small", request(1.0, parameters={"padding": "x" * 900000}))
     status, answer, _ = gateway.ask("GET", place)

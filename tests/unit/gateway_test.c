@@ -52,8 +52,8 @@ static void a_path_finds_its_route_and_whom_it_names(void **state)
 		{"POST", "/v2/pipelines/p/feedback", "/v2/pipelines/{pipeline}/feedback", "", "p"},
 		{"POST", "/seldon/ns/d/api/v1.0/feedback", "/api/v1.0/feedback", "ns", "d"},
 		{"GET", "/v2/pipelines/p/explain", NULL, "", ""},
-		{"GET", "/v2/pipelines/p/requests/1-2-3-4", "/v2/pipelines/{pipeline}/requests/{request}", "", "p"},
-		{"POST", "/v2/pipelines/p/requests/1-2-3-4", NULL, "", ""},
+		{"GET", "/v2/pipelines/p/requests/1-2-3-4-5", "/v2/pipelines/{pipeline}/requests/{request}", "", "p"},
+		{"POST", "/v2/pipelines/p/requests/1-2-3-4-5", NULL, "", ""},
 		{"POST", "/v1/models/m:classify", NULL, "", ""},
 		{"POST", "/seldon/ns", NULL, "", ""},
 		{"GET", "", NULL, "", ""},
@@ -230,13 +230,73 @@ static void a_deadline_is_the_callers_within_the_most(void **state)
 
 /* ---- submitted requests ---- */
 
+#define NONCE "00112233445566778899aabbccddeeff"
+
+static void a_nonce_is_drawn_and_must_be_whole(void **state)
+{
+	struct submission first = {0}, second = {0};
+	char text[SUBMISSION_NONCE_DIGITS];
+	(void)state;
+	assert_true(submission_draw(&first) && submission_draw(&second));
+	assert_false(submission_is_of(&first, submission_nonce(&second)));
+	assert_true(submission_is_of(&first, submission_nonce(&first)));
+	for (size_t i = 0; i < sizeof text; i++) {
+		memcpy(text, first.nonce, sizeof text);
+		text[i] = text[i] == '0' ? '1' : '0';
+		assert_false(submission_is_of(&first, (struct text){text, sizeof text}));
+	}
+	assert_false(submission_is_of(&first, (struct text){0}));
+	assert_false(submission_is_of(&first, (struct text){first.nonce, sizeof first.nonce - 1}));
+}
+
+static void a_record_without_a_value_ends_a_submitted_request(void **state)
+{
+	struct arena *arena = arena_open((size_t)1 << 16);
+	const struct header filtered[] = {{TEXT(REPLY_OUTCOME_HEADER), TEXT(REPLY_FILTERED)}, {TEXT(REPLY_ID_HEADER), TEXT("r")}};
+	const struct header late[] = {{TEXT(REPLY_OUTCOME_HEADER), TEXT(REPLY_FAILED)}, {TEXT(REPLY_ERROR_HEADER), TEXT("LIMIT")},
+				      {TEXT(REPLY_LIMIT_HEADER), TEXT("deadline")}, {TEXT(REPLY_ID_HEADER), TEXT("r")}};
+	struct call_outcome outcome;
+	struct buffer body;
+	(void)state;
+	buffer_open(&body, CALL_ERROR_BYTES_MAX);
+	assert_true(call_outcome_of_end(&outcome, (struct text){0}, (struct headers){2, filtered}, arena, &body));
+	assert_int_equal(outcome.end, CALL_FILTERED);
+	assert_int_equal(outcome.status, 204);
+	assert_true(text_is(outcome.id, "r"));
+	assert_true(call_outcome_of_end(&outcome, (struct text){0}, (struct headers){4, late}, arena, &body));
+	assert_int_equal(outcome.end, CALL_FAILED);
+	assert_int_equal(outcome.status, 504);
+	assert_true(text_is(outcome.id, "r"));
+	assert_true(text_is(outcome.body, "{\"error\":\"the request failed, and its pipeline answers no errors; its dead letters "
+					  "say why\",\"kind\":\"LIMIT\",\"id\":\"r\"}"));
+	assert_false(call_outcome_of_end(&outcome, TEXT("{}"), (struct headers){2, filtered}, arena, &body));
+	assert_false(call_outcome_of_end(&outcome, (struct text){0}, (struct headers){0}, arena, &body));
+	buffer_close(&body);
+	arena_close(arena);
+}
+
 static void an_id_leads_back_to_its_request(void **state)
 {
 	static const struct submission rows[] = {
-		{0, 0, 0, -1}, {3, 41, 1700000000000, 7}, {INT32_MAX, INT64_MAX, INT64_MAX, INT32_MAX}};
-	static const char *const wrong[] = {"",		"1",	     "1-2-3",	  "1-2-3-4-5",	"1-2-3-",	 "-1-2-3-4",
-					    "a-2-3-4",	"1-2-3-0x4", "1-+2-3-4", "1-2-3-4 ",
-					    "2147483648-2-3-4", "1-2-3-4294967296"};
+		{0, 0, 0, -1, NONCE}, {3, 41, 1700000000000, 7, NONCE}, {INT32_MAX, INT64_MAX, INT64_MAX, INT32_MAX, NONCE}};
+	static const char *const wrong[] = {"",
+					    "1",
+					    "1-2-3-" NONCE,
+					    "1-2-3-4",
+					    "1-2-3-4-",
+					    "1-2-3-4-5",
+					    "1-2-3-4-" NONCE "0",
+					    "1-2-3-4-" NONCE "-",
+					    "1-2-3-4-00112233445566778899aabbccddeef",
+					    "1-2-3-4-00112233445566778899aabbccddeefg",
+					    "1-2-3-4-00112233445566778899AABBCCDDEEFF",
+					    "-1-2-3-4-" NONCE,
+					    "a-2-3-4-" NONCE,
+					    "1-2-3-0x4-" NONCE,
+					    "1-+2-3-4-" NONCE,
+					    "1-2-3-4 -" NONCE,
+					    "2147483648-2-3-4-" NONCE,
+					    "1-2-3-4294967297-" NONCE};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char id[SUBMISSION_ID_BYTES_MAX];
@@ -246,6 +306,7 @@ static void an_id_leads_back_to_its_request(void **state)
 		assert_int_equal(read.offset, rows[i].offset);
 		assert_int_equal(read.time_ms, rows[i].time_ms);
 		assert_int_equal(read.answers, rows[i].answers);
+		assert_true(submission_is_of(&read, TEXT(NONCE)));
 	}
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		if (submission_read(text_of(wrong[i]), &(struct submission){0}))
@@ -356,6 +417,8 @@ int main(void)
 		cmocka_unit_test(a_failure_has_a_status_of_grpc),
 		cmocka_unit_test(listed_headers_alone_are_passed_on),
 		cmocka_unit_test(a_deadline_is_the_callers_within_the_most),
+		cmocka_unit_test(a_nonce_is_drawn_and_must_be_whole),
+		cmocka_unit_test(a_record_without_a_value_ends_a_submitted_request),
 		cmocka_unit_test(an_id_leads_back_to_its_request),
 		cmocka_unit_test(an_origin_is_a_scheme_and_a_host),
 		cmocka_unit_test(listed_origins_alone_are_allowed),

@@ -252,6 +252,55 @@ static void a_request_that_is_dropped_is_told_as_filtered(void **state)
 	reader_close(reader);
 }
 
+/* ---- submitted requests ---- */
+
+#define NONCE "00112233445566778899aabbccddeeff"
+
+static void expect_end(rd_kafka_message_t *end, const char *origin, const char *outcome, const char *id)
+{
+	assert_null(end->payload);
+	assert_string_equal(record_header(end, REPLY_ORIGIN_HEADER), origin);
+	assert_string_equal(record_header(end, REPLY_SUBMISSION_HEADER), NONCE);
+	assert_string_equal(record_header(end, REPLY_OUTCOME_HEADER), outcome);
+	assert_string_equal(record_header(end, REPLY_ID_HEADER), id);
+	rd_kafka_message_destroy(end);
+}
+
+static void a_submitted_request_that_is_dropped_ends_in_the_outputs(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, keeps_small, true);
+	stand_start(stand);
+	stand_ask(stand, "r-1", 11, REPLY_SUBMITTED_HEADER, NONCE);
+	stand_ask(stand, "r-2", 12, "x-other", "y"); /* nobody submitted it, so it leaves nothing */
+	stand_ask(stand, "r-3", 3, REPLY_SUBMITTED_HEADER, NONCE);
+	expect_end(mock_read(&stand->mock), "in/0/0", REPLY_FILTERED, "r-1");
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_true(record_says(answer, "[3]"));
+	assert_string_equal(record_header(answer, REPLY_ORIGIN_HEADER), "in/0/2");
+	assert_string_equal(record_header(answer, REPLY_SUBMISSION_HEADER), NONCE);
+	assert_null(record_header(answer, REPLY_OUTCOME_HEADER));
+	rd_kafka_message_destroy(answer);
+	assert_int_equal(stand_stop(stand).answered, 1);
+}
+
+static void a_submitted_request_ends_where_errors_are_not_answered(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles, false);
+	stand->stages[0].errors_off = true;
+	stand_start(stand);
+	stand_ask(stand, "r-1", 11, "x-deadline-ms", "1"); /* nobody submitted it */
+	mock_write(&stand->mock, "key", "{\"inputs\":", REPLY_SUBMITTED_HEADER, NONCE);
+	rd_kafka_message_t *end = mock_read(&stand->mock);
+	assert_null(end->payload);
+	assert_string_equal(record_header(end, REPLY_ERROR_HEADER), "INPUT");
+	assert_string_equal(record_header(end, REPLY_OUTCOME_HEADER), REPLY_FAILED);
+	assert_string_equal(record_header(end, REPLY_ORIGIN_HEADER), "in/0/1");
+	rd_kafka_message_destroy(end);
+	assert_int_equal(stand_stop(stand).answered, 0);
+}
+
 static void rubbish_and_calls_of_others_are_not_replied_to(void **state)
 {
 	struct stand *stand = *state;
@@ -301,6 +350,8 @@ int main(void)
 		STORY(an_error_that_is_not_to_be_in_the_outputs_is_answered_to_whoever_waits),
 		STORY(a_deadline_that_has_passed_is_named),
 		STORY(a_request_that_is_dropped_is_told_as_filtered),
+		STORY(a_submitted_request_that_is_dropped_ends_in_the_outputs),
+		STORY(a_submitted_request_ends_where_errors_are_not_answered),
 		STORY(rubbish_and_calls_of_others_are_not_replied_to),
 		STORY(an_answer_to_a_caller_leaves_in_the_form_of_the_request),
 	};

@@ -307,6 +307,25 @@ static void what_is_no_answer_or_selects_nothing_goes_nowhere(void **state)
 	assert_int_equal(counts.answered, 1);
 }
 
+static void the_end_of_a_submitted_request_is_no_answer(void **state)
+{
+	static const char *const names[] = {"sluice-outcome", "x-other"};
+	struct stand *stand = *state;
+	configure_reader(stand, "{externalInputs: [other.outputs.y]}");
+	start(stand);
+	for (size_t i = 0; i < 2; i++) /* the second is a tombstone, which is an error */
+		assert_int_equal(rd_kafka_producev(stand->mock.writer, RD_KAFKA_V_TOPIC("stage-1"), RD_KAFKA_V_KEY("k", 1),
+						   RD_KAFKA_V_HEADER(names[i], "filtered", -1), RD_KAFKA_V_END),
+				 RD_KAFKA_RESP_ERR_NO_ERROR);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_true(says(answer, "tombstone"));
+	rd_kafka_message_destroy(answer);
+	struct worker_counts counts = stop(stand);
+	assert_int_equal(counts.taken, 2);
+	assert_int_equal(counts.released, 2);
+	assert_int_equal(counts.answered, 1);
+}
+
 /* ---- pipelines that pipelines call ---- */
 
 #define OTHER "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: "
@@ -526,6 +545,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_error_is_answered_where_it_is_known_and_goes_no_further, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_another_pipeline_answers_enters_under_its_id_and_key, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_answer_or_selects_nothing_goes_nowhere, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_end_of_a_submitted_request_is_no_answer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_called_pipeline_answers_inside_its_caller, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pipelines_that_call_each_other_without_an_end_are_answered_with_the_limit, set_up,
 						tear_down),

@@ -1,0 +1,21 @@
+/* submitted.h: Headers by which a poll finds the end of a submitted request in the outputs (message/reply.h). Private to the
+ * worker. */
+#ifndef SLUICE_WORKER_SUBMITTED_H
+#define SLUICE_WORKER_SUBMITTED_H
+
+#include "message/reply.h"
+
+#define SUBMITTED_HEADERS_MAX 3
+#define SUBMITTED_END_HEADERS_MAX (SUBMITTED_HEADERS_MAX + 3)
+
+/* Writes the headers that an answer has for polls: where its request is, its nonce, and which limit an error is of. `answer`
+ * and the message are borrowed, `origin` gets the text of the first. Returns their number; 0: the request was not submitted. */
+size_t submitted_headers(const struct message *message, const struct answer *answer, struct header items[SUBMITTED_HEADERS_MAX],
+			 char origin[REPLY_ORIGIN_BYTES_MAX]);
+
+/* The same for the record without a value that ends a request which has no answer: it was dropped or, with an error, has
+ * failed where errors are not answered. */
+size_t submitted_end_headers(const struct message *message, const struct answer *answer,
+			     struct header items[SUBMITTED_END_HEADERS_MAX], char origin[REPLY_ORIGIN_BYTES_MAX]);
+
+#endif
