@@ -2,6 +2,7 @@
  * default's answer where a candidate failed. */
 #include "base/memory.h"
 #include "base/number.h"
+#include "flow/policy_draw.h"
 #include "flow/run.h"
 #include "message/assigned.h"
 #include "message/key.h"
@@ -11,6 +12,7 @@ struct choice {
 	double probability;
 	enum assigned_reason reason;
 	struct text unit;
+	uint64_t table; /* version of the table, or of the policy, that chose */
 };
 
 /* ---- unit ---- */
@@ -132,9 +134,21 @@ static void choose_by_weight(const struct graph_experiment *experiment, const st
 	choice->index = choice->unit.length > 0 ? assignment_of(experiment->assignment, choice->unit)
 						: assignment_of_origin(experiment->assignment, &message->origin);
 	choice->probability = experiment->probabilities[choice->index];
-	choice->reason = experiment_is_staged(spec)	    ? ASSIGNED_STAGE
-			 : spec->bandits.here.line > 0 ? ASSIGNED_POLICY
-						       : ASSIGNED_WEIGHT;
+	choice->reason = experiment_is_staged(spec) ? ASSIGNED_STAGE : ASSIGNED_WEIGHT;
+}
+
+/* A choice that the bandits draw. False: they have learnt nothing yet. */
+static bool choose_by_policy(const struct visit *visit, const struct graph_experiment *experiment,
+			     const struct policy_context *context, struct choice *choice)
+{
+	struct policy_draw draw;
+	if (!experiment->learns || !policy_draw(visit, experiment, context, choice->unit, &draw))
+		return false;
+	choice->index = draw.choice.arm;
+	choice->probability = draw.choice.probability;
+	choice->table = draw.version;
+	choice->reason = ASSIGNED_POLICY;
+	return true;
 }
 
 /* ---- calls ---- */
@@ -153,14 +167,23 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 	struct choice choice = {0};
 	if (!unit_find(visit, experiment, &choice.unit, error))
 		return false;
-	if (!choose_by_headers(experiment, visit->message->headers, &choice) && !choose_by_override(experiment, &choice))
+	struct policy_context context;
+	choice.table = experiment->assignment->version;
+	context.known_count = 0;
+	context.known = NULL;
+	if (experiment->learns && !policy_context_find(&context, visit, experiment, pending->call.request))
+		return error_memory(error, ERROR_LIMIT, "choosing a candidate");
+	if (!choose_by_headers(experiment, visit->message->headers, &choice) && !choose_by_override(experiment, &choice) &&
+	    !choose_by_policy(visit, experiment, &context, &choice))
 		choose_by_weight(experiment, visit->message, &choice);
 	const struct assigned one = {.experiment = text_of(experiment->name),
 				     .variant = text_of(experiment->shares[choice.index].name),
 				     .unit = choice.unit,
 				     .probability = choice.probability,
 				     .reason = choice.reason,
-				     .table = experiment->assignment->version,
+				     .table = choice.table,
+				     .feature_count = context.known_count,
+				     .features = context.known,
 				     .exposed = experiment->exposes};
 	struct assigned *assigned = assigned_add(visit->run->message, &one);
 	if (!assigned)

@@ -1,6 +1,7 @@
 /* open.c: Opens a flow: makes nodes, gates and edges from a graph; and closes it. */
 #include "base/memory.h"
 #include "flow/run.h"
+#include "observe/policy_board.h"
 
 #define STATEFUL_MAX (STORE_SCOPES_MAX - 2) /* steps: one scope is for parked parts, one for the changelog's identity */
 #define SCOPE_OF_PARTS "+parts"		    /* no step has this name */
@@ -340,6 +341,24 @@ static bool node_open(struct flow *flow, size_t index, struct error *error)
 	return outputs_open(flow, node, error);
 }
 
+/* The entries of the policies of its experiments. */
+static bool policies_open(struct flow *flow, struct error *error)
+{
+	const struct graph *graph = flow->graph;
+	if (!flow->outside.policies || graph->experiment_count == 0)
+		return true;
+	flow->policies = ARENA_ARRAY(flow->arena, struct policy_entry *, graph->experiment_count);
+	for (size_t i = 0; flow->policies && i < graph->experiment_count; i++) {
+		const struct graph_experiment *experiment = graph->experiments[i];
+		if (!experiment->learns)
+			continue;
+		flow->policies[i] = policy_board_entry(flow->outside.policies, graph->name, experiment->name);
+		if (!flow->policies[i])
+			return error_memory(error, ERROR_SYSTEM, "opening a pipeline");
+	}
+	return flow->policies || error_memory(error, ERROR_SYSTEM, "opening a pipeline");
+}
+
 struct flow *flow_open(const struct graph *graph, const struct flow_outside *outside, struct error *error)
 {
 	struct flow *flow = memory_take(1, sizeof *flow);
@@ -359,7 +378,7 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
 		flow_close(flow);
 		return NULL;
 	}
-	bool opened = true;
+	bool opened = policies_open(flow, error);
 	while (opened && flow->count < graph->count) {
 		if (node_runs_here(flow, flow->count))
 			opened = node_open(flow, flow->count, error);

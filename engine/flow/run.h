@@ -101,6 +101,7 @@ struct flow {
 	size_t timer_count;
 	size_t timer_capacity;
 	size_t batch_count; /* each may set a timer */
+	struct policy_entry **policies; /* of each experiment of the graph; NULL: there is no board */
 	bool *lacked;	    /* scratch of outage.c: for each node and the answer */
 	size_t ordered_gate_count;
 	size_t ordered_gates[STORE_SCOPES_MAX]; /* the stateful nodes */

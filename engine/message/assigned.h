@@ -27,6 +27,12 @@ enum assigned_reason {
 	ASSIGNED_FALLBACK, /* the variant failed, and the default answered */
 };
 
+/* A feature of a request, of its context. */
+struct exposure_feature {
+	struct text name;
+	double value;
+};
+
 struct assigned {
 	struct assigned *next; /* an earlier one; NULL: the first */
 	struct text experiment;
@@ -34,7 +40,9 @@ struct assigned {
 	struct text unit; /* empty: none, the choice follows from the origin */
 	double probability;
 	enum assigned_reason reason;
-	uint64_t table; /* version of the table of units by which it was chosen */
+	uint64_t table; /* version of the table of units, or of the policy, by which it was chosen */
+	size_t feature_count;
+	const struct exposure_feature *features; /* the context that a policy saw; lost between stages */
 	bool exposed; /* an exposure record is written in this stage */
 };
 

@@ -57,6 +57,7 @@ uint64_t avro_letter_fingerprint(void);	  /* of message/dead_letter.h */
 uint64_t avro_explanation_fingerprint(void); /* of message/explained.h */
 uint64_t avro_exposure_fingerprint(void); /* of message/exposure.h */
 uint64_t avro_feedback_fingerprint(void); /* of message/feedback.h */
+uint64_t avro_policy_fingerprint(void); /* of message/policy_record.h */
 uint64_t avro_drift_score_fingerprint(void); /* of message/drift_score.h */
 uint64_t avro_crossing_fingerprint(void); /* of message/stage_link.h */
 

@@ -56,6 +56,12 @@ uint64_t avro_feedback_fingerprint(void)
 	return fingerprint_of("feedback", &kept);
 }
 
+uint64_t avro_policy_fingerprint(void)
+{
+	static _Atomic uint64_t kept;
+	return fingerprint_of("policy", &kept);
+}
+
 uint64_t avro_drift_score_fingerprint(void)
 {
 	static _Atomic uint64_t kept;

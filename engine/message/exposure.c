@@ -10,7 +10,10 @@
 
 static size_t exposure_room(const struct message *message, const struct assigned *assigned, struct text reason)
 {
-	return AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(message->id) +
+	size_t context = 0;
+	for (size_t i = 0; i < assigned->feature_count; i++)
+		context += avro_text_room(assigned->features[i].name) + sizeof assigned->features[i].value;
+	return context + AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(message->id) +
 	       avro_text_room(message->origin.topic) + avro_text_room(assigned->experiment) + avro_text_room(assigned->variant) +
 	       avro_text_room(assigned->unit) + avro_text_room(reason) + TABLE_TEXT_BYTES + sizeof assigned->probability;
 }
@@ -22,6 +25,17 @@ static char *put_table(char *to, uint64_t table)
 	for (size_t i = TABLE_TEXT_BYTES; i-- > 0; table >>= 4)
 		text[i] = digits[table & 15];
 	return avro_put_bytes(to, (struct text){text, sizeof text});
+}
+
+static char *put_context(char *to, const struct assigned *assigned)
+{
+	if (assigned->feature_count > 0)
+		to = avro_put_small(to, assigned->feature_count);
+	for (size_t i = 0; i < assigned->feature_count; i++) {
+		to = avro_put_bytes(to, assigned->features[i].name);
+		to = avro_put_double(to, assigned->features[i].value);
+	}
+	return avro_put_small(to, 0);
 }
 
 bool exposure_encode(const struct message *message, const struct assigned *assigned, struct buffer *out, struct error *error)
@@ -44,7 +58,7 @@ bool exposure_encode(const struct message *message, const struct assigned *assig
 	to = avro_put_double(to, assigned->probability);
 	to = avro_put_bytes(to, assigned->unit);
 	to = avro_put_bytes(to, reason);
-	to = avro_put_small(to, 0); /* no context: no policy has decided */
+	to = put_context(to, assigned);
 	to = avro_put_small(to, 0); /* no versions */
 	to = put_table(to, assigned->table);
 	buffer_grown(out, (size_t)(to - begin));

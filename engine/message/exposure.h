@@ -8,11 +8,6 @@
 /* Appends the record of one entry of the message. LIMIT: it does not fit. */
 bool exposure_encode(const struct message *message, const struct assigned *assigned, struct buffer *out, struct error *error);
 
-struct exposure_feature {
-	struct text name;
-	double value;
-};
-
 /* An exposure that was read. Texts borrow from what is read, lists live in the arena. */
 struct exposure {
 	struct text id;

@@ -14,8 +14,26 @@ struct experiments {
 
 /* ---- one experiment ---- */
 
-static const struct graph_experiment *experiment_make(struct experiments *all, const char *name, const struct experiment_spec *spec,
-							      bool inside)
+/* The form of the policy by which bandits choose. False: memory ran out. */
+static bool context_make(struct arena *arena, const struct experiment_spec *spec, const struct share *shares, size_t count,
+			 struct context_form *context)
+{
+	const struct name_list *features = &spec->bandits.context_features;
+	struct text *arms = ARENA_ARRAY(arena, struct text, count);
+	struct text *names = ARENA_ARRAY(arena, struct text, features->count + 1);
+	if (!arms || !names)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		arms[i] = text_of(shares[i].name);
+	for (size_t i = 0; i < features->count; i++)
+		names[i] = text_of(features->items[i].text);
+	const bool has_context = experiment_bandit(spec, count, features->count).features > 0;
+	*context = context_form_of(arms, count, names, has_context ? features->count : 0);
+	return true;
+}
+
+static const struct graph_experiment *experiment_make(const struct experiments *all, const char *name,
+							      const struct experiment_spec *spec, bool inside)
 {
 	struct arena *arena = all->arena;
 	struct graph_experiment *made = ARENA_NEW(arena, struct graph_experiment);
@@ -30,6 +48,9 @@ static const struct graph_experiment *experiment_make(struct experiments *all, c
 	for (size_t i = 0; i < count; i++)
 		probabilities[i] /= ASSIGNMENT_BUCKETS; /* once, so that a whole is exactly 1 */
 	bool has_bandits = spec->bandits.here.line > 0;
+	struct context_form context = {0};
+	if (has_bandits && !context_make(arena, spec, shares, count, &context))
+		return NULL;
 	*made = (struct graph_experiment){
 		.name = name,
 		.spec = spec,
@@ -40,6 +61,9 @@ static const struct graph_experiment *experiment_make(struct experiments *all, c
 		.probabilities = probabilities,
 		.assignment = assignment,
 		.fallback = count,
+		.number = all->count,
+		.learns = has_bandits,
+		.context = context,
 		.exposes = spec->exposures == EXPOSURES_FULL || (spec->exposures == EXPOSURES_DEFAULT && has_bandits),
 	};
 	for (size_t i = 0; i < count && spec->fallback == FALLBACK_DEFAULT; i++)

@@ -66,6 +66,9 @@ struct graph_experiment {
 	const struct assignment *assignment;
 	size_t fallback; /* the choice that answers if another fails; `count`: none */
 	bool exposes;	 /* its exposures are written to the pipeline's topic */
+	size_t number;	 /* among those of the graph */
+	bool learns;	 /* it has bandits: choices are drawn by their policy, once there is one */
+	struct context_form context; /* of that policy */
 };
 
 struct graph_step {

@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "log/broker_release.h"
+#include "observe/policy_board.h"
 #include "observe/verdict_board.h"
 #include "runtime/announcements.h"
 #include "runtime/group_setup.h"
@@ -43,6 +44,7 @@ struct engine {
 	struct loop_timer sweep_timer;
 	struct topic_removal *removals; /* of removed pipelines */
 	struct verdict_board *board;	/* of steps that watch */
+	struct policy_board *policies;	/* of experiments with bandits */
 	bool running;
 	bool asked_to_stop;
 	bool stopping;
@@ -195,6 +197,7 @@ static struct group *group_make(struct engine *engine, const struct pipeline_pla
 	group->exactly_once = plan->delivery == DELIVERY_EXACTLY_ONCE && !engine->config->at_least_once;
 	group->worker_count = engine->config->workers;
 	group->board = engine->board;
+	group->policies = engine->policies;
 	group->reads.arena = group->writes.arena = group->taps.arena = engine->arena;
 	return arena_failed(engine->arena) ? NULL : group;
 }
@@ -540,13 +543,15 @@ struct engine *engine_open(struct revision *revision, const struct engine_config
 		*engine = (struct engine){.config = config,
 					  .arena = arena_open(LASTING_BYTES),
 					  .board = verdict_board_open(),
+					  .policies = policy_board_open(),
 					  .bell = -1,
 					  .signals = -1};
-	if (!engine || !engine->arena || !engine->board) {
+	if (!engine || !engine->arena || !engine->board || !engine->policies) {
 		error_memory(error, ERROR_SYSTEM, "preparing workers");
 		generation_close(generation);
 		if (engine) {
 			verdict_board_close(engine->board);
+			policy_board_close(engine->policies);
 			arena_close(engine->arena);
 		}
 		memory_give(engine);
@@ -589,6 +594,7 @@ void engine_close(struct engine *engine)
 	if (engine->signals >= 0)
 		close(engine->signals);
 	verdict_board_close(engine->board);
+	policy_board_close(engine->policies);
 	arena_close(engine->arena);
 	memory_give(engine);
 }

@@ -340,6 +340,7 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 							  pipeline->graph->name, lasting);
 			stage->files = &revision_view(revision, pipeline)->source;
 			stage->board = group->board;
+			stage->policies = group->policies;
 			if (!caller || !served || !stage_check(stage, error))
 				return false;
 			stage->counts = served->counts;

@@ -26,6 +26,7 @@ struct group {
 	struct member *members;
 	size_t worker_count;
 	struct verdict_board *board; /* of the engine */
+	struct policy_board *policies; /* likewise */
 	struct worker_setup *setup; /* the latest */
 	struct group *next;
 };

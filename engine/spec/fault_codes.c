@@ -182,6 +182,10 @@ const struct fault_code fault_codes[] = {
 	      .help = "Leave candidates out: an experiment has at most 64, with a default outside the list.",
 	      .example = "candidates: [{name: a1, weight: 1}, ...]      # up to a65\n\n"
 			 "candidates: [{name: a1, weight: 1}, {name: a2, weight: 1}]\n"),
+	ERROR(CODE_BANDITS, BAD_VALUE, .title = "Bandits that could not learn",
+	      .help = "Bandits learn from exposures, so `exposures` must not leave them out. linucb needs contextFeatures, at "
+		      "most 32.",
+	      .example = "bandits: {algorithm: linucb}\n\nbandits: {algorithm: linucb, contextFeatures: [age]}\n"),
 
 	/* ---- references and graphs ---- */
 	ERROR(CODE_UNKNOWN_REFERENCE, BAD_REFERENCE, .title = "A reference to a step that does not exist",

@@ -61,7 +61,10 @@ const struct option bandit_rows[] = {
 	ROW("rewardMetric", TEXT, struct bandits, reward_metric, .help = "The metric that is maximised; it comes with feedback."),
 	ROW("contextFeatures", NAMES, struct bandits, context_features,
 	    .help = "Tensors or headers of the request on which the choice depends."),
-	ROW("updateInterval", DURATION, struct bandits, update_interval_ns, .help = "How often the policy is estimated again."),
+	ROW("updateInterval", DURATION, struct bandits, update_interval_ns, .fallback = "1m",
+	    .help = "How often the policy is estimated again."),
+	ROW("outcomeWindow", DURATION, struct bandits, outcome_window_ns, .fallback = "1h",
+	    .help = "How long after a choice its reward counts; later feedback is only counted."),
 	ROW("explore", NUMBER, struct bandits, explore, .place_offset = offsetof(struct bandits, explore_place), .least = 0,
 	    .most = 1, .fallback = "0.02", .help = "The least share of every candidate."),
 	{.type = OPTION_END},
@@ -167,6 +170,22 @@ size_t experiment_shares(const struct experiment_spec *experiment, struct share 
 	return count;
 }
 
+struct bandit_options experiment_bandit(const struct experiment_spec *experiment, size_t arms, size_t features)
+{
+	static const enum bandit_kind kinds[] = {[ALGORITHM_EPSILON_GREEDY] = BANDIT_EPSILON_GREEDY,
+						 [ALGORITHM_UCB1] = BANDIT_UCB1,
+						 [ALGORITHM_THOMPSON] = BANDIT_THOMPSON_BETA,
+						 [ALGORITHM_LINUCB] = BANDIT_LINUCB,
+						 [ALGORITHM_EXP3] = BANDIT_EXP3};
+	const struct bandits *bandits = &experiment->bandits;
+	const enum bandit_kind kind = kinds[bandits->algorithm];
+	const bool contextual = kind == BANDIT_LINUCB || kind == BANDIT_EPSILON_GREEDY;
+	struct bandit_options options = bandit_defaults(kind, arms, contextual ? features : 0);
+	options.explore = bandits->explore;
+	options.epsilon = bandits->epsilon;
+	return options;
+}
+
 /* ---- faults that rows cannot express ---- */
 
 __attribute__((format(printf, 5, 6))) static void fault_report(const struct experiment_listener *listener,
@@ -268,6 +287,30 @@ static void check_exploring(const struct experiment_spec *experiment, const stru
 			     "from what was recorded");
 }
 
+static void check_learning(const struct experiment_spec *experiment, const struct experiment_listener *listener)
+{
+	const struct bandits *bandits = &experiment->bandits;
+	const struct name_list *features = &bandits->context_features;
+	if (bandits->here.line == 0)
+		return;
+	const struct place place = features->count > 0 ? features->items[0].place : bandits->here;
+	const bool contextual = experiment_bandit(experiment, 2, 2).features > 0;
+	if (experiment->exposures == EXPOSURES_THIN || experiment->exposures == EXPOSURES_OFF)
+		fault_report(listener, EXPERIMENT_NOT_LEARNING, bandits->here, NULL,
+			     "bandits learn from exposures, and `exposures` leaves them out; set `exposures: full`");
+	if (features->count > CONTEXT_FEATURES_MAX)
+		fault_report(listener, EXPERIMENT_NOT_LEARNING, place, NULL,
+			     "there are %zu contextFeatures, and at most %d are allowed; leave some out", features->count,
+			     CONTEXT_FEATURES_MAX);
+	if (features->count == 0 && bandits->algorithm == ALGORITHM_LINUCB)
+		fault_report(listener, EXPERIMENT_NOT_LEARNING, place, NULL,
+			     "linucb chooses by a context; name its contextFeatures, or use ucb1");
+	if (features->count > 0 && !contextual)
+		fault_report(listener, EXPERIMENT_UNUSED_CONTEXT, place, NULL,
+			     "the algorithm chooses without a context: contextFeatures have no effect; use linucb or "
+			     "epsilon-greedy");
+}
+
 void experiment_faults(const struct experiment_spec *experiment, const struct experiment_listener *listener)
 {
 	if (experiment->candidates.count == 0 && !experiment->mirror_name.text)
@@ -282,4 +325,5 @@ void experiment_faults(const struct experiment_spec *experiment, const struct ex
 	check_weights(experiment, listener);
 	check_stages(experiment, listener);
 	check_exploring(experiment, listener);
+	check_learning(experiment, listener);
 }

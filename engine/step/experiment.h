@@ -4,6 +4,8 @@
 #define SLUICE_STEP_EXPERIMENT_H
 
 #include "base/option.h"
+#include "bandits/bandit.h"
+#include "bandits/context.h"
 #include "step/assignment.h"
 #include "step/expression.h"
 
@@ -33,13 +35,16 @@ struct experiment_override {
 	struct name candidate;
 };
 
+enum bandit_algorithm { ALGORITHM_EPSILON_GREEDY, ALGORITHM_UCB1, ALGORITHM_THOMPSON, ALGORITHM_LINUCB, ALGORITHM_EXP3 };
+
 struct bandits {
 	struct place here;
-	int algorithm;
+	int algorithm; /* enum bandit_algorithm */
 	double epsilon;
 	const char *reward_metric;
 	struct name_list context_features;
 	int64_t update_interval_ns;
+	int64_t outcome_window_ns;
 	double explore;
 	struct place explore_place; /* line 0: not given */
 };
@@ -132,6 +137,10 @@ extern const struct option promotion_rows[];
  * that is allowed. Returns their number; 0: none, or more than ASSIGNMENT_WAYS_MAX. */
 size_t experiment_shares(const struct experiment_spec *experiment, struct share shares[ASSIGNMENT_WAYS_MAX]);
 
+/* The options of the learner of an experiment with bandits, for so many choices and numbers of a context. `thompson` has beta
+ * posteriors. */
+struct bandit_options experiment_bandit(const struct experiment_spec *experiment, size_t arms, size_t features);
+
 /* Whether a stage of a progressive deployment determines the weights. */
 bool experiment_is_staged(const struct experiment_spec *experiment);
 
@@ -143,6 +152,8 @@ enum experiment_fault {
 	EXPERIMENT_NO_WEIGHT,
 	EXPERIMENT_ODD_STAGES,
 	EXPERIMENT_NO_EXPLORING,
+	EXPERIMENT_NOT_LEARNING,   /* bandits that could not learn */
+	EXPERIMENT_UNUSED_CONTEXT, /* contextFeatures that the algorithm ignores */
 	EXPERIMENT_TOO_MANY,
 	EXPERIMENT_NO_DEFAULT
 };

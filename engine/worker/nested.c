@@ -40,6 +40,7 @@ bool nested_open(struct worker_stage *stage, struct error *error)
 						     .finished = nested_finished,
 						     .step_counts = config->called[i].step_counts,
 						     .counted_as = stage->worker->config->number,
+						     .policies = config->policies,
 						     .files = config->files};
 		host->stage = stage;
 		host->name = config->called[i].name;

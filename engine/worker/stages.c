@@ -189,6 +189,7 @@ static bool stage_set_up(struct worker_stage *stage, struct error *error)
 					     .finished = flow_finished,
 					     .files = config->files,
 					     .board = config->board,
+					     .policies = config->policies,
 					     .step_counts = config->step_counts,
 					     .counted_as = stage->worker->config->number,
 					     .tap = config->steps || config->taps ? flow_taps : NULL};

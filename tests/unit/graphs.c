@@ -474,6 +474,8 @@ static void note_copy(void *context, const struct call *call)
 	scene->copied[scene->copy_count++] = call->name;
 }
 
+struct policy_board *scene_policies;
+
 void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, bool tapped)
 {
 	*scene = (struct scene){.arena = arena, .graph = graph};
@@ -486,6 +488,7 @@ void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, b
 		.answer = note_answer,
 		.finished = note_finished,
 		.tap = tapped ? note_tap : NULL,
+		.policies = scene_policies,
 	};
 	struct error error = {0};
 	scene->flow = flow_open(graph, &outside, &error);

@@ -86,6 +86,8 @@ struct scene {
 	int64_t back_ms;  /* until then */
 };
 
+extern struct policy_board *scene_policies; /* of scenes that are opened; NULL at first */
+
 void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, bool tapped);
 void scene_close(struct scene *scene);
 

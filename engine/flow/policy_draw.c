@@ -1,0 +1,78 @@
+/* policy_draw.c: see policy_draw.h. */
+#include "flow/policy_draw.h"
+
+#include <math.h>
+
+#include "base/hash.h"
+#include "base/number.h"
+#include "observe/policy_board.h"
+
+/* ---- context ---- */
+
+static bool tensor_feature(struct tensors tensors, struct text name, double *value)
+{
+	const struct tensor *tensor = tensors_find(tensors, name);
+	if (!tensor || tensor->count == 0 || tensor->datatype == DATATYPE_BYTES)
+		return false;
+	*value = tensor_number(tensor, 0);
+	return true;
+}
+
+static double feature_find(const struct message *message, const struct payload *request, struct text name)
+{
+	double value = NAN;
+	if (tensor_feature(request->tensors, name, &value) || tensor_feature(message->payload.tensors, name, &value))
+		return value;
+	const struct header *header = headers_find(message->headers, name);
+	if (header)
+		return number_read_double(header->value, &value) ? value : NAN;
+	return text_is(name, CONTEXT_TIME_OF_DAY) ? context_hour(message->time_ms) : NAN;
+}
+
+bool policy_context_find(struct policy_context *context, const struct visit *visit, const struct graph_experiment *experiment,
+			 const struct payload *request)
+{
+	const struct context_form *form = &experiment->context;
+	if (form->count == 0)
+		return true;
+	struct exposure_feature *known = ARENA_ARRAY(visit->arena, struct exposure_feature, form->count);
+	if (!known)
+		return false;
+	for (size_t i = 0; i < form->count; i++) {
+		const double value = feature_find(visit->message, request, form->names[i]);
+		const bool usable = fabs(value) <= BANDIT_REWARD_MOST;
+		context->features[i] = usable ? value : NAN;
+		if (usable)
+			known[context->known_count++] = (struct exposure_feature){form->names[i], value};
+	}
+	context->known = known;
+	return true;
+}
+
+/* ---- draw ---- */
+
+static struct policy_choice unit_draw(const struct policy_in_force *force, const struct message *message,
+				      const struct policy_context *context, struct text unit)
+{
+	const int64_t origin[] = {hash_key(message->origin.topic), message->origin.partition, message->origin.offset};
+	double x[CONTEXT_LENGTH_MAX];
+	if (force->form.count > 0)
+		context_vector(&force->form, force->scales, context->features, x);
+	if (unit.length == 0)
+		unit = (struct text){(const char *)origin, sizeof origin};
+	return policy_choose(force->policy, unit, force->form.count > 0 ? x : NULL);
+}
+
+bool policy_draw(const struct visit *visit, const struct graph_experiment *experiment, const struct policy_context *context,
+		 struct text unit, struct policy_draw *draw)
+{
+	struct policy_entry *entry = visit->flow->policies ? visit->flow->policies[experiment->number] : NULL;
+	if (!entry)
+		return false;
+	const struct policy_in_force *force = policy_entry_hold(entry);
+	const bool fits = force && force->form.hash == experiment->context.hash && force->policy->arms == experiment->count;
+	if (fits)
+		*draw = (struct policy_draw){unit_draw(force, visit->message, context, unit), force->policy->version};
+	policy_entry_release(entry);
+	return fits;
+}

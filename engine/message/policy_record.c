@@ -1,0 +1,186 @@
+/* policy_record.c: see policy_record.h. The size of a record is computed first, so writing needs no checks. */
+#include "message/policy_record.h"
+
+#include <math.h>
+
+#include "message/avro.h"
+#include "message/avro_parts.h"
+
+#define NUMBERS 16	  /* of a record beside its lists, at most */
+#define FEATURE_NUMBERS 5 /* of a feature */
+#define ORIGIN_NUMBERS 2
+
+/* ---- writing ---- */
+
+static size_t record_room(const struct policy_record *record)
+{
+	size_t room = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(record->experiment) +
+		      avro_text_room(record->policy) + avro_text_room(record->learner);
+	for (size_t i = 0; i < record->arm_count; i++)
+		room += avro_text_room(record->arms[i]);
+	for (size_t i = 0; i < record->feature_count; i++)
+		room += avro_text_room(record->features[i].name) + FEATURE_NUMBERS * AVRO_LONG_BYTES_MAX;
+	for (size_t i = 0; i < record->position_count; i++)
+		room += avro_text_room(record->positions[i].topic) + ORIGIN_NUMBERS * AVRO_LONG_BYTES_MAX;
+	return room;
+}
+
+static char *arms_put(char *to, const struct policy_record *record)
+{
+	if (record->arm_count > 0)
+		to = avro_put_small(to, record->arm_count);
+	for (size_t i = 0; i < record->arm_count; i++)
+		to = avro_put_bytes(to, record->arms[i]);
+	return avro_put_small(to, 0);
+}
+
+static char *features_put(char *to, const struct policy_record *record)
+{
+	if (record->feature_count > 0)
+		to = avro_put_small(to, record->feature_count);
+	for (size_t i = 0; i < record->feature_count; i++) {
+		const struct policy_feature *feature = &record->features[i];
+		to = avro_put_bytes(to, feature->name);
+		to = avro_put_double(to, feature->center);
+		to = avro_put_double(to, feature->width);
+		to = avro_put_long(to, feature->count);
+		to = avro_put_double(to, feature->mean);
+		to = avro_put_double(to, feature->squares);
+	}
+	return avro_put_small(to, 0);
+}
+
+static char *positions_put(char *to, const struct policy_record *record)
+{
+	if (record->position_count > 0)
+		to = avro_put_long(to, (int64_t)record->position_count);
+	for (size_t i = 0; i < record->position_count; i++)
+		to = avro_put_position(to, &record->positions[i]);
+	return avro_put_small(to, 0);
+}
+
+bool policy_record_encode(const struct policy_record *record, struct buffer *out, struct error *error)
+{
+	const uint64_t fingerprint = avro_policy_fingerprint();
+	if (fingerprint == 0)
+		return error_memory(error, ERROR_SYSTEM, "reading a schema");
+	char *begin = buffer_room(out, record_room(record));
+	if (!begin)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "the policy of experiment `" TEXT_FORMAT "` does not fit into %zu bytes; use fewer candidates or "
+				 "features, or fewer partitions",
+				 TEXT_ARGUMENTS(record->experiment), out->ceiling_bytes);
+	char *to = avro_put_single_object(begin, fingerprint);
+	to = avro_put_bytes(to, record->experiment);
+	to = avro_put_long(to, record->version);
+	to = avro_put_long(to, record->time_ms);
+	to = avro_put_long(to, record->rewards);
+	to = arms_put(to, record);
+	to = features_put(to, record);
+	to = avro_put_bytes(to, record->policy);
+	to = avro_put_bytes(to, record->learner);
+	to = positions_put(to, record);
+	to = avro_put_long(to, record->through_ms);
+	buffer_grown(out, (size_t)(to - begin));
+	return true;
+}
+
+/* ---- reading ---- */
+
+/* Makes space for a block of items after those that were read; NULL: there is none, or memory ran out. */
+static void *items_more(struct arena *arena, const void *items, size_t count, size_t more, size_t size)
+{
+	char *grown = more <= SIZE_MAX / 2 - count ? arena_take(arena, count + more, size) : NULL;
+	if (grown && count > 0)
+		memcpy(grown, items, count * size);
+	return grown;
+}
+
+static bool arms_get(struct avro_cursor *cursor, struct arena *arena, struct policy_record *record)
+{
+	for (size_t more; (more = avro_read_block(cursor)) > 0;) {
+		struct text *arms = items_more(arena, record->arms, record->arm_count, more, sizeof *arms);
+		if (!arms)
+			return false;
+		record->arms = arms;
+		while (more--)
+			arms[record->arm_count++] = avro_read_bytes(cursor);
+	}
+	return true;
+}
+
+static bool features_get(struct avro_cursor *cursor, struct arena *arena, struct policy_record *record)
+{
+	for (size_t more; (more = avro_read_block(cursor)) > 0;) {
+		struct policy_feature *features =
+			items_more(arena, record->features, record->feature_count, more, sizeof *features);
+		if (!features)
+			return false;
+		record->features = features;
+		for (; more > 0; more--) {
+			struct policy_feature *feature = &features[record->feature_count++];
+			feature->name = avro_read_bytes(cursor);
+			feature->center = avro_read_double(cursor);
+			feature->width = avro_read_double(cursor);
+			feature->count = avro_read_long(cursor);
+			feature->mean = avro_read_double(cursor);
+			feature->squares = avro_read_double(cursor);
+		}
+	}
+	return true;
+}
+
+static bool positions_get(struct avro_cursor *cursor, struct arena *arena, struct policy_record *record)
+{
+	for (size_t more; (more = avro_read_block(cursor)) > 0;) {
+		struct origin *positions = items_more(arena, record->positions, record->position_count, more, sizeof *positions);
+		if (!positions)
+			return false;
+		record->positions = positions;
+		for (; more > 0; more--) {
+			struct origin *position = &positions[record->position_count++];
+			position->topic = avro_read_bytes(cursor);
+			position->partition = avro_read_int(cursor);
+			position->offset = avro_read_long(cursor);
+		}
+	}
+	return true;
+}
+
+/* Whether numbers that others divide by, or begin from, are such. */
+static bool record_sound(const struct policy_record *record)
+{
+	for (size_t i = 0; i < record->feature_count; i++) {
+		const struct policy_feature *feature = &record->features[i];
+		if (!isfinite(feature->center) || !isfinite(feature->width) || !(feature->width > 0) || feature->count < 0 ||
+		    !isfinite(feature->mean) || !isfinite(feature->squares) || feature->squares < 0)
+			return false;
+	}
+	for (size_t i = 0; i < record->position_count; i++)
+		if (record->positions[i].partition < 0 || record->positions[i].offset < 0)
+			return false;
+	return record->arm_count > 0 && record->version >= 0 && record->rewards >= 0;
+}
+
+bool policy_record_decode(struct text bytes, struct arena *arena, struct policy_record *record, struct error *error)
+{
+	const uint64_t fingerprint = avro_policy_fingerprint();
+	if (fingerprint == 0)
+		return error_memory(error, ERROR_SYSTEM, "reading a schema");
+	if (!avro_is_single_object(bytes, fingerprint))
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is no policy of this version of sluice");
+	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(bytes));
+	*record = (struct policy_record){.experiment = avro_read_bytes(&cursor)};
+	record->version = avro_read_long(&cursor);
+	record->time_ms = avro_read_long(&cursor);
+	record->rewards = avro_read_long(&cursor);
+	bool fits = arms_get(&cursor, arena, record) && features_get(&cursor, arena, record);
+	record->policy = avro_read_bytes(&cursor);
+	record->learner = avro_read_bytes(&cursor);
+	fits = fits && positions_get(&cursor, arena, record);
+	record->through_ms = avro_read_long(&cursor);
+	if (!fits)
+		return error_memory(error, ERROR_LIMIT, "reading a policy");
+	return (!avro_failed(&cursor) && avro_left(&cursor) == 0 && record_sound(record)) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "the record is a broken policy");
+}

@@ -1,0 +1,43 @@
+/* policy_record.h: Record of a policy of bandits, on the policy topic of a pipeline (schemas/policy.avsc, single-object
+ * Avro).
+ *
+ * One record has all: the policy by which engines choose, the state of its learner, and up to where that state has read
+ * the exposures and the feedback. So the three never differ, and the latest record is where a learner goes on.
+ *
+ * The bytes of policy and learner are opaque here (bandits/policy.h, bandits/bandit.h). Pure. What is decoded borrows
+ * from the bytes; lists are in the arena.
+ */
+#ifndef SLUICE_MESSAGE_POLICY_RECORD_H
+#define SLUICE_MESSAGE_POLICY_RECORD_H
+
+#include "message/message.h"
+
+#define POLICY_RECORD_BYTES_MAX ((size_t)2 << 20) /* 64 candidates with 32 features take 900 kB */
+
+struct policy_feature {
+	struct text name;
+	double center, width; /* a value's standard form is (value - center) / width */
+	int64_t count;	      /* of values seen, with their mean and squared deviations */
+	double mean, squares;
+};
+
+struct policy_record {
+	struct text experiment;
+	int64_t version, time_ms, rewards;
+	size_t arm_count;
+	const struct text *arms;
+	size_t feature_count;
+	const struct policy_feature *features;
+	struct text policy, learner;
+	size_t position_count;
+	const struct origin *positions; /* of the next records */
+	int64_t through_ms;
+};
+
+/* LIMIT: it does not fit into the buffer. */
+bool policy_record_encode(const struct policy_record *record, struct buffer *out, struct error *error);
+
+/* INPUT: it is no such record, or of a later version of sluice. */
+bool policy_record_decode(struct text bytes, struct arena *arena, struct policy_record *record, struct error *error);
+
+#endif

@@ -1,0 +1,182 @@
+/* policy_board.c: see policy_board.h. */
+#include "observe/policy_board.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/memory.h"
+
+#define POLICY_BYTES_MAX (2 * POLICY_RECORD_BYTES_MAX)
+#define ENTRIES_BYTES_MAX ((size_t)64 << 20)
+
+struct policy_entry {
+	struct policy_entry *next;
+	const char *pipeline, *experiment;
+	_Atomic(struct policy_in_force *) policy;
+	atomic_size_t holders;
+	_Atomic int64_t version, rewards, set_ms;
+	pthread_mutex_t lock; /* of writers */
+	struct policy_in_force *replaced; /* not freed yet */
+};
+
+struct policy_board {
+	pthread_mutex_t lock;
+	struct arena *arena; /* of entries */
+	struct policy_entry *entries;
+};
+
+struct policy_board *policy_board_open(void)
+{
+	struct policy_board *board = memory_take(1, sizeof *board);
+	if (!board)
+		return NULL;
+	pthread_mutex_init(&board->lock, NULL);
+	board->arena = arena_open(ENTRIES_BYTES_MAX);
+	if (board->arena)
+		return board;
+	policy_board_close(board);
+	return NULL;
+}
+
+/* ---- entries ---- */
+
+static void replaced_free(struct policy_entry *entry)
+{
+	while (entry->replaced) {
+		struct policy_in_force *old = entry->replaced;
+		entry->replaced = old->next;
+		arena_close(old->arena);
+	}
+}
+
+static void policy_entry_close(struct policy_entry *entry)
+{
+	struct policy_in_force *last = atomic_load(&entry->policy);
+	replaced_free(entry);
+	if (last)
+		arena_close(last->arena);
+	pthread_mutex_destroy(&entry->lock);
+}
+
+void policy_board_close(struct policy_board *board)
+{
+	if (!board)
+		return;
+	for (struct policy_entry *entry = board->entries; entry; entry = entry->next)
+		policy_entry_close(entry);
+	pthread_mutex_destroy(&board->lock);
+	arena_close(board->arena);
+	memory_give(board);
+}
+
+static struct policy_entry *policy_entry_open(struct arena *arena, const char *pipeline, const char *experiment)
+{
+	struct policy_entry *entry = ARENA_NEW(arena, struct policy_entry);
+	const char *of = arena_copy(arena, pipeline, strlen(pipeline)), *name = arena_copy(arena, experiment, strlen(experiment));
+	if (!entry || !of || !name)
+		return NULL;
+	entry->pipeline = of;
+	entry->experiment = name;
+	pthread_mutex_init(&entry->lock, NULL);
+	atomic_store(&entry->version, -1);
+	return entry;
+}
+
+struct policy_entry *policy_board_entry(struct policy_board *board, const char *pipeline, const char *experiment)
+{
+	if (!board)
+		return NULL;
+	pthread_mutex_lock(&board->lock);
+	struct policy_entry *entry = board->entries;
+	while (entry && (strcmp(entry->pipeline, pipeline) != 0 || strcmp(entry->experiment, experiment) != 0))
+		entry = entry->next;
+	if (!entry && (entry = policy_entry_open(board->arena, pipeline, experiment))) {
+		entry->next = board->entries;
+		board->entries = entry;
+	}
+	pthread_mutex_unlock(&board->lock);
+	return entry;
+}
+
+/* ---- policies ---- */
+
+static bool force_names(struct policy_in_force *made, const struct policy_record *record)
+{
+	struct text *names = ARENA_ARRAY(made->arena, struct text, record->feature_count + 1);
+	struct context_scale *scales = ARENA_ARRAY(made->arena, struct context_scale, record->feature_count + 1);
+	for (size_t i = 0; names && scales && i < record->feature_count; i++) {
+		const struct policy_feature *feature = &record->features[i];
+		names[i] = text_of(arena_copy(made->arena, feature->name.bytes, feature->name.length));
+		scales[i] = (struct context_scale){feature->center, feature->width};
+	}
+	if (arena_failed(made->arena))
+		return false;
+	made->scales = scales;
+	made->form = context_form_of(record->arms, record->arm_count, names, record->feature_count);
+	return true;
+}
+
+/* A policy in an arena of its own. */
+static struct policy_in_force *force_make(const struct policy_record *record, struct error *error)
+{
+	struct arena *arena = arena_open(POLICY_BYTES_MAX);
+	struct policy_in_force *made = arena ? ARENA_NEW(arena, struct policy_in_force) : NULL;
+	if (made)
+		*made = (struct policy_in_force){.arena = arena};
+	if (!made || !force_names(made, record)) {
+		arena_close(arena);
+		return error_memory(error, ERROR_SYSTEM, "reading a policy"), NULL;
+	}
+	made->policy = policy_read(arena, record->policy, error);
+	if (made->policy && record->feature_count <= CONTEXT_FEATURES_MAX && made->policy->arms == record->arm_count &&
+	    made->policy->features == context_length(&made->form))
+		return made;
+	if (made->policy)
+		error_set(error, ERROR_INPUT, PLACE_NONE, "the policy of experiment `" TEXT_FORMAT "` does not fit its names",
+			  TEXT_ARGUMENTS(record->experiment));
+	arena_close(arena);
+	return NULL;
+}
+
+/* Who holds a policy counted itself before it read which. So when nobody is counted after the exchange, nobody has one of
+ * those that were replaced. */
+static void entry_replace(struct policy_entry *entry, struct policy_in_force *made)
+{
+	struct policy_in_force *before = atomic_exchange(&entry->policy, made);
+	if (before) {
+		before->next = entry->replaced;
+		entry->replaced = before;
+	}
+	if (atomic_load(&entry->holders) == 0)
+		replaced_free(entry);
+}
+
+bool policy_entry_set(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, struct error *error)
+{
+	struct policy_in_force *made = force_make(record, error);
+	if (!made)
+		return false;
+	pthread_mutex_lock(&entry->lock);
+	entry_replace(entry, made);
+	pthread_mutex_unlock(&entry->lock);
+	atomic_store(&entry->rewards, record->rewards);
+	atomic_store(&entry->set_ms, now_ms);
+	atomic_store(&entry->version, record->version);
+	return true;
+}
+
+const struct policy_in_force *policy_entry_hold(struct policy_entry *entry)
+{
+	atomic_fetch_add(&entry->holders, 1);
+	return atomic_load(&entry->policy);
+}
+
+void policy_entry_release(struct policy_entry *entry)
+{
+	atomic_fetch_sub(&entry->holders, 1);
+}
+
+struct policy_state policy_entry_state(const struct policy_entry *entry)
+{
+	return (struct policy_state){atomic_load(&entry->version), atomic_load(&entry->rewards), atomic_load(&entry->set_ms)};
+}

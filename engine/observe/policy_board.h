@@ -1,0 +1,51 @@
+/* policy_board.h: Board of the policies in force in a process: for each experiment with bandits the policy by which its
+ * choices are drawn.
+ *
+ * A reader of policy records sets an entry, and workers choose by it. A worker never waits: it holds the policy that is in
+ * force, uses it, and releases it, in a few instructions. A policy that was replaced is freed when nobody holds one. An entry
+ * is never removed, so a reload keeps what is in force.
+ *
+ * Any thread may call.
+ */
+#ifndef SLUICE_OBSERVE_POLICY_BOARD_H
+#define SLUICE_OBSERVE_POLICY_BOARD_H
+
+#include "bandits/context.h"
+#include "bandits/policy.h"
+#include "message/policy_record.h"
+
+struct policy_board;
+struct policy_entry;
+
+struct policy_in_force {
+	const struct policy *policy;
+	struct context_form form;
+	const struct context_scale *scales; /* of each feature */
+	struct arena *arena;
+	struct policy_in_force *next; /* that was replaced before */
+};
+
+struct policy_board *policy_board_open(void); /* NULL: memory ran out */
+void policy_board_close(struct policy_board *board); /* NULL is fine; nobody holds a policy */
+
+/* The entry of an experiment, which lives as long as the board. NULL: memory ran out, or `board` is NULL. */
+struct policy_entry *policy_board_entry(struct policy_board *board, const char *pipeline, const char *experiment);
+
+/* Puts the policy of a record into force, which was read at `now_ms` by any clock. INPUT: its bytes are no policy, or do
+ * not fit its names; the one before stays. */
+bool policy_entry_set(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, struct error *error);
+
+/* NULL: there is none yet. It is to be released in either case. */
+const struct policy_in_force *policy_entry_hold(struct policy_entry *entry);
+void policy_entry_release(struct policy_entry *entry);
+
+/* What is in force, for reports. */
+struct policy_state {
+	int64_t version; /* -1: none */
+	int64_t rewards; /* from which it was learnt */
+	int64_t set_ms;	 /* when the last record was read, which may have had the same policy */
+};
+
+struct policy_state policy_entry_state(const struct policy_entry *entry);
+
+#endif
