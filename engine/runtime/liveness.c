@@ -123,13 +123,21 @@ static bool address_make(const char *path, struct sockaddr_un *address, struct e
 	return true;
 }
 
-/* Connects to a socket. -1: no process answers there. */
+/* Connects to a socket, and waits for the answer. -1: no process answers there. A socket that blocks waits in connect()
+ * while as many probes as the listener takes are before it. */
 static int liveness_connect(const struct sockaddr_un *address, int wait_ms)
 {
-	int opened = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int opened = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct pollfd wait = {.fd = opened, .events = POLLIN};
-	if (opened >= 0 && connect(opened, (const struct sockaddr *)address, sizeof *address) == 0 && poll(&wait, 1, wait_ms) > 0)
-		return opened;
+	const struct timeval longest = {.tv_sec = wait_ms / MS_PER_S,
+					.tv_usec = wait_ms % MS_PER_S * (NS_PER_MS / NS_PER_US)};
+	int64_t end_ms = clock_ms() + wait_ms;
+	if (opened >= 0 && setsockopt(opened, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest) == 0 &&
+	    connect(opened, (const struct sockaddr *)address, sizeof *address) == 0) {
+		int64_t left_ms = end_ms - clock_ms();
+		if (poll(&wait, 1, left_ms > 0 ? (int)left_ms : 0) > 0)
+			return opened;
+	}
 	if (opened >= 0)
 		close(opened);
 	return -1;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -83,13 +84,11 @@ static void nothing_that_is_sent_changes_anything(void **state)
 	liveness_close(liveness);
 }
 
-static void a_frozen_process_is_found(void **state)
+/* A process that can be asked, and does nothing else. */
+static pid_t start_child(void)
 {
-	(void)state;
 	int ready[2];
 	char byte;
-	struct error error = {0};
-	struct liveness_report report;
 	assert_int_equal(pipe(ready), 0);
 	pid_t child = fork();
 	if (child == 0) {
@@ -101,6 +100,65 @@ static void a_frozen_process_is_found(void **state)
 			pause();
 	}
 	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	return child;
+}
+
+/* Connects until the listener of a frozen process takes no more. */
+static size_t fill_listener(int *visitors, size_t most)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	for (size_t count = 0; count < most; count++) {
+		visitors[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		if (connect(visitors[count], (struct sockaddr *)&address, sizeof address) != 0) {
+			close(visitors[count]);
+			return count;
+		}
+	}
+	return most;
+}
+
+static void *ask(void *context)
+{
+	struct error error = {0};
+	struct liveness_report report;
+	(void)context;
+	return liveness_ask(path, 20000, &report, &error) ? "answered" : NULL;
+}
+
+static void a_probe_waits_while_others_are_before_it(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct liveness_report report;
+	int visitors[100];
+	pthread_t thread;
+	void *answered;
+	pid_t child = start_child();
+	kill(child, SIGSTOP);
+	assert_int_equal(waitpid(child, NULL, WUNTRACED), child);
+	size_t count = fill_listener(visitors, sizeof visitors / sizeof *visitors);
+	assert_in_range(count, 1, sizeof visitors / sizeof *visitors - 1);
+	assert_false(liveness_ask(path, 50, &report, &error));
+	assert_int_equal(pthread_create(&thread, NULL, ask, NULL), 0);
+	(void)poll(NULL, 0, 50); /* it has most probably begun to ask */
+	kill(child, SIGCONT);
+	assert_int_equal(pthread_join(thread, &answered), 0);
+	assert_non_null(answered);
+	while (count > 0)
+		close(visitors[--count]);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
+static void a_frozen_process_is_found(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct liveness_report report;
+	pid_t child = start_child();
 	assert_true(liveness_ask(path, 2000, &report, &error));
 	assert_string_equal(report.instance, "child");
 	kill(child, SIGSTOP);
@@ -114,8 +172,6 @@ static void a_frozen_process_is_found(void **state)
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	assert_false(liveness_ask(path, 100, &report, &error));
-	close(ready[0]);
-	close(ready[1]);
 }
 
 static void what_an_ended_process_left_is_replaced_and_nothing_else_is(void **state)
@@ -253,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_process_that_starts_is_alive),
 		cmocka_unit_test(nothing_that_is_sent_changes_anything),
+		cmocka_unit_test(a_probe_waits_while_others_are_before_it),
 		cmocka_unit_test(a_frozen_process_is_found),
 		cmocka_unit_test(what_an_ended_process_left_is_replaced_and_nothing_else_is),
 		cmocka_unit_test(a_loop_or_a_worker_that_does_not_turn_is_named),
