@@ -180,16 +180,18 @@ static size_t origin_room(const struct origin *origin)
 	return 1 + PREFIXED(origin->topic.length) + 2 * AVRO_LONG_BYTES_MAX;
 }
 
-/* Assignments and versions of a request: none. */
-static char *put_end(char *to)
+#define END_BYTES 2
+
+/* No assignments, no versions. */
+static inline char *put_end(char *to)
 {
-	to = avro_put_small(to, 0);
-	return avro_put_small(to, 0);
+	memset(to, 0, END_BYTES);
+	return to + END_BYTES;
 }
 
-static size_t assignments_room(const struct message *message)
+static __attribute__((noinline)) size_t assignments_room(const struct message *message)
 {
-	size_t room = message->assigned ? BLOCK_BYTES_MAX : 0;
+	size_t room = BLOCK_BYTES_MAX;
 	for (const struct assigned *entry = message->assigned; entry; entry = entry->next)
 		room += PREFIXED(entry->experiment.length) + PREFIXED(entry->variant.length) + sizeof entry->probability;
 	return room;
@@ -209,13 +211,10 @@ static __attribute__((noinline)) char *put_assignment_block(char *to, const stru
 }
 
 /* Assignments of an answer; its versions: none. */
-static char *put_answer_end(char *to, const struct message *message)
+static inline char *put_answer_end(char *to, const struct message *message)
 {
-	to = message->assigned ? put_assignment_block(to, message) : avro_put_small(to, 0);
-	return avro_put_small(to, 0);
+	return AVRO_UNLIKELY(message->assigned) ? avro_put_small(put_assignment_block(to, message), 0) : put_end(to);
 }
-
-#define END_BYTES 2
 
 static char *put_confluent(char *to, uint32_t id)
 {
@@ -275,11 +274,13 @@ bool avro_answer_encode(const struct message *message, const struct answer *answ
 	const struct payload *payload = answer->payload ? answer->payload : &nothing;
 	const struct error *failure = answer->payload ? NULL : answer->error;
 	uint64_t fingerprint = avro_answer_fingerprint();
-	struct text id = caller_id(message);
+	struct text id = caller_id(message), version = payload_version(payload);
 	size_t room = AVRO_SINGLE_OBJECT_BYTES + PREFIXED(id.length) + 1 + (failure ? avro_failure_room(failure) : 0) +
-		      PREFIXED(payload->model_name.length) + PREFIXED(payload_version(payload).length) +
+		      PREFIXED(payload->model_name.length) + PREFIXED(version.length) +
 		      parameters_room(payload->parameters) + tensors_room(payload->tensors) + tensors_room(payload->marks) +
-		      origin_room(&message->origin) + assignments_room(message) + END_BYTES;
+		      origin_room(&message->origin) + END_BYTES;
+	if (AVRO_UNLIKELY(message->assigned))
+		room += assignments_room(message);
 	if (AVRO_UNLIKELY(fingerprint == 0))
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
 	char *begin = buffer_room(out, room);
@@ -291,7 +292,7 @@ bool avro_answer_encode(const struct message *message, const struct answer *answ
 	to = put_presence(to, failure != NULL);
 	to = failure ? avro_put_failure(to, failure) : to;
 	to = avro_put_bytes(to, payload->model_name);
-	to = avro_put_bytes(to, payload_version(payload));
+	to = avro_put_bytes(to, version);
 	to = put_parameters(to, payload->parameters);
 	to = put_tensors(to, payload->tensors);
 	to = put_marks(to, payload->marks);

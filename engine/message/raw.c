@@ -48,25 +48,15 @@ static __attribute__((noinline)) bool bytes_read(struct tensor *tensor, struct t
 	return true;
 }
 
-bool raw_read(struct tensor *tensor, struct text raw, struct arena *arena, struct error *error)
+bool raw_read_slowly(struct tensor *tensor, struct text raw, struct arena *arena, struct error *error)
 {
 	size_t size = datatype_rows[tensor->datatype].size;
 	if (size == 0)
 		return bytes_read(tensor, raw, arena, error);
-	/* The count is at most 2^32, so the product fits. */
 	if (raw.length != tensor->count * size)
 		return wrong_size(tensor, tensor->count * size, raw.length, error);
-	if (raw.length && ((uintptr_t)raw.bytes & (size - 1)) == 0) {
-		tensor->data = raw.bytes;
-		return true;
-	}
-	void *copy = arena_take_raw(arena, raw.length);
-	if (!copy)
-		return error_memory(error, ERROR_LIMIT, "aligning a tensor");
-	tensor->data = copy;
-	if (raw.length)
-		memcpy(copy, raw.bytes, raw.length);
-	return true;
+	tensor->data = arena_take_raw(arena, 0);
+	return (raw.length == 0 && tensor->data) || error_memory(error, ERROR_LIMIT, "aligning a tensor");
 }
 
 size_t raw_size_of_bytes(const struct tensor *tensor)
