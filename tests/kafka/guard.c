@@ -206,6 +206,7 @@ static bool late_end(struct stand *stand, bool cut)
 		produce(stand, 'A');
 	produce(stand, 'B');
 	proxy_tell(stand->control, "release\n");
+	proxy_tell(stand->control, "await\n");
 	produce(stand, 'B');
 	abandon(stand);
 	int visible = count_visible(stand, 'A'), aborted = count_visible(stand, 'B');

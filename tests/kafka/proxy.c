@@ -7,7 +7,7 @@
  * each with "ok" when it is done:
  *
  *   hold API    the next request of that number goes no further, nor does what follows it
- *   await       answers when what was to be held, is
+ *   await       answers when what was to be held, is, and the broker has answered what was released
  *   cut         the client whose request was held last loses its connection; the request
  *               stays held, as a packet on its way does
  *   release     the request that is held longest goes on to the broker
@@ -52,6 +52,7 @@ struct pair {
 	int client, broker; /* -1: closed */
 	struct stream up, down;
 	bool held, frozen;
+	bool owed; /* the broker has not answered what was released after its client had gone */
 	int64_t held_at; /* which of the held came first */
 	bool loses;	 /* the answer to `lost_id` is to be lost */
 	uint32_t lost_id;
@@ -256,10 +257,20 @@ static void release(struct pair *pair)
 	if (!pair)
 		return;
 	pair->held = false;
+	pair->owed = pair->client < 0;
 	if (next_frame(&pair->up, &size))
 		pair->up.ripe = pair->up.scanned += size;
 	if (pair->client >= 0)
 		look_at_requests(pair);
+}
+
+/* Whether nothing is to be held, or to be answered. */
+static bool settled(void)
+{
+	for (const struct pair *pair = pairs; pair < pairs + PAIRS_MAX; pair++)
+		if (pair->owed)
+			return false;
+	return hold_api == NO_API;
 }
 
 /* ---- control ---- */
@@ -355,6 +366,8 @@ static bool broker_serve(struct pair *pair, short events)
 {
 	if (events & ~POLLOUT && !stream_read(&pair->down, pair->broker))
 		return false;
+	if (events & POLLIN)
+		pair->owed = false;
 	return look_at_answers(pair) && stream_write(&pair->up, pair->broker);
 }
 
@@ -396,7 +409,7 @@ static void turn(const int listeners[2])
 	if (polled[1].revents)
 		control_open(listeners[1]);
 	for (int i = 0; i < CONTROLS_MAX; i++)
-		if (controls[i].socket >= 0 && controls[i].awaits && hold_api == NO_API) {
+		if (controls[i].socket >= 0 && controls[i].awaits && settled()) {
 			controls[i].awaits = false;
 			answer(&controls[i]);
 		}
