@@ -318,7 +318,7 @@ static bool listing_open(struct join_listing *listing, size_t count)
 	listing->next = ARENA_ARRAY(build->arena, size_t, room);
 	listing->topics = ARENA_ARRAY(build->arena, size_t, room);
 	build->generation++;
-	return !arena_failed(build->arena);
+	return listing->sources && listing->next && listing->topics;
 }
 
 static int64_t window_of(int64_t join_window_ms)
