@@ -93,7 +93,10 @@ static uint32_t *bucket_of(const struct outcome_join *join, uint64_t id)
 /* Removes the oldest entry from the ring. It is the last of its bucket's list. */
 static void oldest_remove(struct outcome_join *join)
 {
-	uint32_t *link = bucket_of(join, join->ring[join->oldest].id);
+	const struct open_exposure *entry = &join->ring[join->oldest];
+	uint32_t *link = bucket_of(join, entry->id);
+	if (join->config.closed)
+		join->config.closed(join->config.context, join->oldest, entry->arm, entry->outcomes != 0);
 	while (*link != join->oldest + 1)
 		link = &join->ring[*link - 1].next;
 	*link = 0;
@@ -201,6 +204,7 @@ static void outcome_add(const struct joining *joining, struct open_exposure *ent
 	}
 	const struct joined_outcome outcome = {.epoch = entry->epoch,
 					.arm = entry->arm,
+					.slot = (size_t)(entry - joining->join->ring),
 					.unit = entry->unit,
 					.exposed_ms = entry_ms(entry),
 					.metric = metric,
@@ -310,6 +314,26 @@ void outcome_join_close(struct outcome_join *join)
 	memory_give(join->buckets);
 	memory_give(join->epochs);
 	memory_give(join);
+}
+
+static uint32_t slot_of(const struct outcome_join *join, uint32_t nth)
+{
+	return (uint32_t)(((uint64_t)join->oldest + nth) % join->capacity);
+}
+
+size_t outcome_join_newest(const struct outcome_join *join)
+{
+	assert(join->count > 0);
+	return slot_of(join, join->count - 1);
+}
+
+void outcome_join_each_open(const struct outcome_join *join,
+			    void (*take)(void *context, size_t slot, uint32_t arm, bool has_outcome), void *context)
+{
+	for (uint32_t i = 0; i < join->count; i++) {
+		const uint32_t slot = slot_of(join, i);
+		take(context, slot, join->ring[slot].arm, join->ring[slot].outcomes != 0);
+	}
 }
 
 size_t outcome_join_capacity(const struct outcome_join *join)

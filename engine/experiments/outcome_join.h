@@ -33,6 +33,9 @@ struct outcome_join_config {
 	uint64_t seed;	     /* of the hash of ids, against ids that are chosen to collide */
 	size_t metric_count; /* of those that are joined besides the reward */
 	const struct text *metrics; /* copied */
+	/* Called for an exposure that is over: its window ended, or it is dropped. NULL: nobody is told. */
+	void (*closed)(void *context, size_t slot, uint32_t arm, bool has_outcome);
+	void *context;
 };
 
 /* An exposure, as its record has it. */
@@ -50,6 +53,7 @@ struct outcome_exposure {
 struct joined_outcome {
 	uint32_t epoch; /* number of the experiment and version of its table: outcome_join_epoch() */
 	uint32_t arm;
+	size_t slot; /* of the exposure: below the capacity, its own while it is open */
 	uint64_t unit; /* hash of the unit; 0: none */
 	int64_t exposed_ms; /* whole seconds */
 	size_t metric; /* index in the configuration; OUTCOME_REWARD */
@@ -90,6 +94,13 @@ void outcome_join_feedback(struct outcome_join *join, const struct feedback *fee
 
 /* The number of an experiment and a version of its table, of which an exposure was opened; UINT32_MAX: none was. */
 uint32_t outcome_join_epoch(const struct outcome_join *join, struct text experiment, struct text table);
+
+/* The slot of the exposure that was opened last; there must be one. */
+size_t outcome_join_newest(const struct outcome_join *join);
+
+/* Calls `take` for each open exposure, the oldest first. */
+void outcome_join_each_open(const struct outcome_join *join,
+			    void (*take)(void *context, size_t slot, uint32_t arm, bool has_outcome), void *context);
 
 size_t outcome_join_capacity(const struct outcome_join *join);
 size_t outcome_join_open_count(const struct outcome_join *join);

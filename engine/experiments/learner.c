@@ -1,0 +1,392 @@
+/* learner.c: see learner.h. What an exposure leaves for its reward, its probability and its features, is in a table beside the
+ * join, by the number of the join's entry. */
+#include "experiments/learner.h"
+
+#include <math.h>
+
+#include "bandits/policy.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "experiments/outcome_join.h"
+
+#define ARENA_BYTES ((size_t)64 << 20)
+#define WIDTH_LEAST 1e-12 /* of a feature, relative to its mean: one that does not vary keeps the width 1 */
+
+struct early_reward {
+	size_t arm;
+	double reward;
+};
+
+struct learner {
+	struct learner_config config;
+	struct arena *arena; /* of the bandit and its policy */
+	struct bandit *bandit;
+	struct policy *policy;
+	struct outcome_join *join;
+	size_t stride;	/* numbers of an open exposure: its probability and its features */
+	double *open;	/* of each entry of the join */
+	bool replays;
+	bool scaled; /* the scale is known; always, without a context */
+	struct moments moments[CONTEXT_FEATURES_MAX];
+	struct context_scale scales[CONTEXT_FEATURES_MAX];
+	struct early_reward *early; /* LEARNER_EARLY_MAX */
+	double *early_open;	    /* numbers of their exposures */
+	size_t early_count;
+	struct policy_feature features[CONTEXT_FEATURES_MAX]; /* of the last record */
+	int64_t version, rewards, recorded_rewards;
+	int64_t through_ms;
+	struct buffer policy_bytes, learner_bytes;
+	struct learner_counts counts;
+};
+
+/* ---- what is learnt ---- */
+
+static const double *vector_of(const struct learner *learner, const double *open, double x[CONTEXT_LENGTH_MAX])
+{
+	if (learner->config.context.count == 0)
+		return NULL;
+	context_vector(&learner->config.context, learner->scales, open + 1, x);
+	return x;
+}
+
+static void reward_learn(struct learner *learner, const double *open, size_t arm, double value, bool exposed)
+{
+	double x[CONTEXT_LENGTH_MAX];
+	struct error refused = {0};
+	exposed = exposed && bandit_arm(learner->bandit, arm)->pending > 0;
+	const struct bandit_reward reward = {arm, vector_of(learner, open, x), value, open[0], exposed};
+	if (bandit_reward(learner->bandit, &reward, &refused)) {
+		learner->rewards++;
+		learner->counts.rewards++;
+		return;
+	}
+	learner->counts.refused++;
+	if (exposed)
+		(void)bandit_expire(learner->bandit, arm, reward.x, &refused);
+}
+
+static void play_tell(struct learner *learner, const double *open, size_t arm)
+{
+	double x[CONTEXT_LENGTH_MAX];
+	struct error ignored = {0};
+	(void)bandit_expose(learner->bandit, arm, vector_of(learner, open, x), &ignored);
+}
+
+/* ---- the scale ---- */
+
+static void open_tell(void *context, size_t slot, uint32_t arm, bool has_outcome)
+{
+	struct learner *learner = context;
+	if (!has_outcome)
+		play_tell(learner, learner->open + slot * learner->stride, arm);
+}
+
+static void scale_set(struct learner *learner)
+{
+	for (size_t i = 0; i < learner->config.context.count; i++) {
+		const struct moments *moments = &learner->moments[i];
+		const double deviation = sqrt(moments_variance(moments, 1));
+		const bool varies = isfinite(deviation) && deviation > WIDTH_LEAST * fmax(1, fabs(moments->mean));
+		learner->scales[i] = (struct context_scale){moments->mean, varies ? deviation : 1};
+	}
+	learner->scaled = true;
+	outcome_join_each_open(learner->join, open_tell, learner);
+	for (size_t i = 0; i < learner->early_count; i++)
+		reward_learn(learner, learner->early_open + i * learner->stride, learner->early[i].arm, learner->early[i].reward,
+			     false);
+	learner->early_count = 0;
+}
+
+static void reward_wait(struct learner *learner, const double *open, size_t arm, double value)
+{
+	memcpy(learner->early_open + learner->early_count * learner->stride, open, learner->stride * sizeof *open);
+	learner->early[learner->early_count++] = (struct early_reward){arm, value};
+	if (learner->early_count == LEARNER_EARLY_MAX)
+		scale_set(learner);
+}
+
+/* ---- exposures ---- */
+
+static size_t arm_find(const struct learner *learner, struct text variant)
+{
+	size_t i = 0;
+	while (i < learner->config.options.arms && !text_equal(learner->config.arms[i], variant))
+		i++;
+	return i;
+}
+
+static bool was_drawn(const struct exposure *exposure)
+{
+	return exposure->reason == ASSIGNED_POLICY || exposure->reason == ASSIGNED_WEIGHT || exposure->reason == ASSIGNED_STAGE;
+}
+
+static void features_take(struct learner *learner, const struct exposure *exposure, double *features)
+{
+	const struct context_form *context = &learner->config.context;
+	for (size_t i = 0; i < context->count; i++) {
+		features[i] = NAN;
+		for (size_t j = 0; j < exposure->feature_count; j++)
+			if (text_equal(exposure->features[j].name, context->names[i]) &&
+			    fabs(exposure->features[j].value) <= BANDIT_REWARD_MOST)
+				features[i] = exposure->features[j].value;
+		if (learner->replays)
+			continue;
+		if (isnan(features[i]))
+			learner->counts.missing++;
+		else
+			moments_add(&learner->moments[i], features[i]);
+	}
+}
+
+void learner_expose(struct learner *learner, const struct exposure *exposure)
+{
+	const size_t arm = arm_find(learner, exposure->variant);
+	if (!text_is(exposure->experiment, learner->config.experiment) || arm == learner->config.options.arms ||
+	    !was_drawn(exposure)) {
+		learner->counts.others++;
+		return;
+	}
+	const struct outcome_exposure one = {.id = exposure->id,
+					     .origin = exposure->origin,
+					     .experiment = exposure->experiment,
+					     .unit = exposure->unit,
+					     .arm = (uint32_t)arm,
+					     .time_ms = exposure->time_ms};
+	const enum exposure_fate fate = outcome_join_expose(learner->join, &one);
+	learner->counts.again += fate == EXPOSURE_REPEATED;
+	learner->counts.others += fate == EXPOSURE_DOUBLED || fate == EXPOSURE_LATE || fate == EXPOSURE_REFUSED;
+	if (fate != EXPOSURE_OPENED)
+		return;
+	double *open = learner->open + outcome_join_newest(learner->join) * learner->stride;
+	open[0] = exposure->probability > 0 ? exposure->probability : 1;
+	features_take(learner, exposure, open + 1);
+	if (exposure->time_ms > learner->through_ms)
+		learner->through_ms = exposure->time_ms;
+	learner->counts.exposures++;
+	if (learner->scaled && !learner->replays)
+		play_tell(learner, open, arm);
+}
+
+/* An exposure is over: its window ended, or it gave its place to a newer one. */
+static void on_closed(void *context, size_t slot, uint32_t arm, bool has_outcome)
+{
+	struct learner *learner = context;
+	double x[CONTEXT_LENGTH_MAX];
+	struct error ignored = {0};
+	if (!has_outcome && learner->scaled && !learner->replays)
+		(void)bandit_expire(learner->bandit, arm, vector_of(learner, learner->open + slot * learner->stride, x), &ignored);
+}
+
+/* ---- feedback ---- */
+
+static void on_joined(void *context, const struct joined_outcome *outcome)
+{
+	struct learner *learner = context;
+	const double *open = learner->open + outcome->slot * learner->stride;
+	if (learner->replays)
+		return;
+	if (learner->scaled)
+		reward_learn(learner, open, outcome->arm, outcome->value, true);
+	else
+		reward_wait(learner, open, outcome->arm, outcome->value);
+}
+
+/* The feedback with its reward alone. False: it has none. */
+static bool reward_find(const struct learner *learner, const struct feedback *feedback, struct feedback *reduced)
+{
+	const struct text metric = learner->config.reward_metric;
+	*reduced = *feedback;
+	reduced->metric_count = 0;
+	for (size_t i = 0; metric.length > 0 && i < feedback->metric_count; i++)
+		if (text_equal(feedback->metrics[i].name, metric)) {
+			reduced->has_reward = true;
+			reduced->reward = feedback->metrics[i].value;
+		}
+	return reduced->has_reward;
+}
+
+void learner_feedback(struct learner *learner, const struct feedback *feedback, int64_t time_ms)
+{
+	struct feedback reduced;
+	struct error refused = {0};
+	if (!feedback_check(feedback, time_ms, &refused)) {
+		learner->counts.refused++;
+		return;
+	}
+	if (!reward_find(learner, feedback, &reduced)) {
+		learner->counts.others++;
+		return;
+	}
+	if (reduced.time_ms == 0)
+		reduced.time_ms = time_ms;
+	outcome_join_feedback(learner->join, &reduced, on_joined, learner);
+}
+
+/* ---- records ---- */
+
+static void record_features(struct learner *learner)
+{
+	for (size_t i = 0; i < learner->config.context.count; i++)
+		learner->features[i] = (struct policy_feature){.name = learner->config.context.names[i],
+							       .center = learner->scales[i].center,
+							       .width = learner->scales[i].width,
+							       .count = (int64_t)learner->moments[i].count,
+							       .mean = learner->moments[i].mean,
+							       .squares = learner->moments[i].squares};
+}
+
+/* Whether the features have been seen often enough for a scale. */
+static bool scale_is_due(const struct learner *learner)
+{
+	return !learner->scaled && learner->early_count > 0 && learner->counts.exposures >= LEARNER_SAMPLES;
+}
+
+bool learner_record(struct learner *learner, int64_t now_ms, struct policy_record *record, struct error *error)
+{
+	if (scale_is_due(learner))
+		scale_set(learner);
+	if (!learner->scaled || learner->rewards == 0)
+		return false;
+	if (learner->rewards != learner->recorded_rewards) {
+		learner->version++;
+		learner->recorded_rewards = learner->rewards;
+		policy_learn(learner->policy, learner->bandit, (uint64_t)learner->version);
+	}
+	buffer_clear(&learner->policy_bytes);
+	buffer_clear(&learner->learner_bytes);
+	policy_write(learner->policy, &learner->policy_bytes);
+	bandit_write(learner->bandit, &learner->learner_bytes);
+	if (buffer_failed(&learner->policy_bytes) || buffer_failed(&learner->learner_bytes))
+		return error_memory(error, ERROR_SYSTEM, "writing a policy");
+	record_features(learner);
+	*record = (struct policy_record){.experiment = text_of(learner->config.experiment),
+					 .version = learner->version,
+					 .time_ms = now_ms,
+					 .rewards = learner->rewards,
+					 .arm_count = learner->config.options.arms,
+					 .arms = learner->config.arms,
+					 .feature_count = learner->config.context.count,
+					 .features = learner->features,
+					 .policy = buffer_view(&learner->policy_bytes),
+					 .learner = buffer_view(&learner->learner_bytes),
+					 .through_ms = learner->through_ms};
+	return true;
+}
+
+/* ---- going on ---- */
+
+static bool names_fit(const struct learner *learner, const struct policy_record *record)
+{
+	const struct context_form *context = &learner->config.context;
+	bool fit = record->arm_count == learner->config.options.arms && record->feature_count == context->count;
+	for (size_t i = 0; fit && i < record->arm_count; i++)
+		fit = text_equal(record->arms[i], learner->config.arms[i]);
+	for (size_t i = 0; fit && i < record->feature_count; i++)
+		fit = text_equal(record->features[i].name, context->names[i]);
+	return fit;
+}
+
+static void features_restore(struct learner *learner, const struct policy_record *record)
+{
+	for (size_t i = 0; i < record->feature_count; i++) {
+		const struct policy_feature *feature = &record->features[i];
+		learner->scales[i] = (struct context_scale){feature->center, feature->width};
+		learner->moments[i] = (struct moments){(uint64_t)feature->count, feature->mean, feature->squares};
+	}
+	learner->scaled = true;
+}
+
+bool learner_restore(struct learner *learner, const struct policy_record *record, struct error *error)
+{
+	learner->version = record->version;
+	if (!names_fit(learner, record))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the policy of experiment `%s` is of other candidates or features; it is learnt anew",
+				 learner->config.experiment);
+	const struct bandit *before = bandit_read(learner->arena, record->learner, error);
+	if (!before || !bandit_merge(learner->bandit, before, error))
+		return false;
+	features_restore(learner, record);
+	learner->rewards = record->rewards;
+	learner->recorded_rewards = record->rewards;
+	learner->through_ms = record->through_ms;
+	policy_learn(learner->policy, learner->bandit, (uint64_t)learner->version);
+	return true;
+}
+
+void learner_replay(struct learner *learner, bool replays)
+{
+	learner->replays = replays;
+}
+
+struct learner_counts learner_counts(const struct learner *learner)
+{
+	struct learner_counts counts = learner->counts;
+	const struct outcome_join_counts join = outcome_join_counts(learner->join);
+	counts.again += join.again;
+	counts.late = join.late;
+	counts.unknown = join.unknown;
+	counts.dropped = join.dropped;
+	return counts;
+}
+
+/* ---- opening ---- */
+
+static bool learner_reserve(struct learner *learner, struct error *error)
+{
+	const struct learner_config *config = &learner->config;
+	const size_t join_bytes = OUTCOME_ENTRY_BYTES + sizeof(uint32_t);
+	const size_t entries = config->memory_bytes / (join_bytes + learner->stride * sizeof(double));
+	const struct outcome_join_config join = {.memory_bytes = entries * join_bytes,
+						 .window_ms = config->window_ms,
+						 .seed = hash_key(text_of(config->experiment)),
+						 .closed = on_closed,
+						 .context = learner};
+	learner->join = outcome_join_open(&join, error);
+	if (!learner->join)
+		return false;
+	learner->open = memory_take(outcome_join_capacity(learner->join), learner->stride * sizeof(double));
+	if (!learner->scaled) {
+		learner->early = memory_take(LEARNER_EARLY_MAX, sizeof *learner->early);
+		learner->early_open = memory_take(LEARNER_EARLY_MAX, learner->stride * sizeof(double));
+	}
+	return learner->open && (learner->scaled || (learner->early && learner->early_open));
+}
+
+struct learner *learner_open(const struct learner_config *config, struct error *error)
+{
+	struct learner *learner = memory_take(1, sizeof *learner);
+	if (!learner) {
+		error_memory(error, ERROR_SYSTEM, "opening a learner");
+		return NULL;
+	}
+	learner->config = *config;
+	learner->stride = 1 + config->context.count;
+	learner->scaled = config->context.count == 0;
+	buffer_open(&learner->policy_bytes, POLICY_RECORD_BYTES_MAX);
+	buffer_open(&learner->learner_bytes, POLICY_RECORD_BYTES_MAX);
+	learner->arena = arena_open(ARENA_BYTES);
+	if (learner->arena) {
+		learner->bandit = bandit_open(learner->arena, &config->options, error);
+		learner->policy = policy_open(learner->arena, &config->options, hash_key(text_of(config->experiment)));
+	}
+	if (learner->bandit && learner->policy && learner_reserve(learner, error))
+		return learner;
+	learner_close(learner);
+	error_memory(error, ERROR_SYSTEM, "opening a learner");
+	return NULL;
+}
+
+void learner_close(struct learner *learner)
+{
+	if (!learner)
+		return;
+	outcome_join_close(learner->join);
+	memory_give(learner->open);
+	memory_give(learner->early);
+	memory_give(learner->early_open);
+	buffer_close(&learner->policy_bytes);
+	buffer_close(&learner->learner_bytes);
+	arena_close(learner->arena);
+	memory_give(learner);
+}

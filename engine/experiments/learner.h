@@ -1,0 +1,70 @@
+/* learner.h: Learner of an experiment with bandits: from its exposures and feedback to the record of a policy.
+ *
+ * Each reward counts once: it is joined to its exposure by the outcome join (experiments/outcome_join.h), within the window.
+ * The reward of feedback is the metric `rewardMetric`, if the feedback has it, else its `reward`. Only exposures are learnt
+ * from whose candidate was drawn: not those of an override, a header, a route, or a default that answered for another.
+ *
+ * With a context, features are standardised by the mean and deviation of the first exposures, LEARNER_SAMPLES at least. The
+ * scale then stays, so that all that was learnt has the same one. Rewards that come before wait.
+ *
+ * A record has the state of the learner and the positions up to which it has read. A learner that goes on from a record is
+ * given the records of the last window before those positions again, in learner_replay(): they open exposures and mark those
+ * that have their reward, and teach nothing. First the exposures, then the feedback, so that no reward counts twice.
+ *
+ * Pure. Time is that of the records. Belongs to one thread.
+ */
+#ifndef SLUICE_EXPERIMENTS_LEARNER_H
+#define SLUICE_EXPERIMENTS_LEARNER_H
+
+#include "bandits/bandit.h"
+#include "bandits/context.h"
+#include "message/exposure.h"
+#include "message/feedback.h"
+#include "message/policy_record.h"
+
+#define LEARNER_SAMPLES 100	   /* exposures before features are standardised */
+#define LEARNER_EARLY_MAX 10000	   /* rewards that wait for that; then the scale is that of the exposures so far */
+#define LEARNER_MEMORY_BYTES ((size_t)64 << 20) /* for open exposures: 1.4 million without a context */
+
+struct learner;
+
+struct learner_config {
+	const char *experiment;
+	struct bandit_options options;
+	const struct text *arms; /* of options.arms */
+	struct context_form context;
+	struct text reward_metric; /* empty: the reward */
+	int64_t window_ms;
+	size_t memory_bytes;
+};
+
+struct learner_counts {
+	uint64_t exposures;	 /* that were opened */
+	uint64_t rewards;	 /* that were learnt */
+	uint64_t again;		 /* rewards of exposures that had one, and repeated exposures */
+	uint64_t late, unknown;	 /* feedback after the window, or without an open exposure */
+	uint64_t refused;	 /* feedback that is none, and rewards that the algorithm does not take */
+	uint64_t others;	 /* exposures that are not learnt from; feedback without a reward */
+	uint64_t dropped;	 /* exposures that gave their place to newer ones within the window */
+	uint64_t missing;	 /* features that were not there */
+};
+
+/* The configuration's texts are borrowed. NULL: CONFIG or SYSTEM. */
+struct learner *learner_open(const struct learner_config *config, struct error *error);
+void learner_close(struct learner *learner); /* NULL is fine */
+
+/* Goes on from a record. INPUT: it is of other candidates, features or options, or broken; the learner begins anew, with a
+ * later version. */
+bool learner_restore(struct learner *learner, const struct policy_record *record, struct error *error);
+void learner_replay(struct learner *learner, bool replays); /* from now on */
+
+void learner_expose(struct learner *learner, const struct exposure *exposure);
+void learner_feedback(struct learner *learner, const struct feedback *feedback, int64_t time_ms); /* time of its record */
+
+/* The record of what is learnt by now, without positions. Its version is higher than that of the last one if something was
+ * learnt since. Bytes are the learner's until the next call. False: there is nothing to choose by yet; or SYSTEM. */
+bool learner_record(struct learner *learner, int64_t now_ms, struct policy_record *record, struct error *error);
+
+struct learner_counts learner_counts(const struct learner *learner);
+
+#endif

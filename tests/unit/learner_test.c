@@ -1,0 +1,358 @@
+/* learner_test.c: Tests of the learner of bandits: each reward counts once, within the window, also after the learner goes on
+ * from its record; and what the records say. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "bandits/policy.h"
+#include "base/random.h"
+#include "experiments/learner.h"
+
+#define NOW_MS INT64_C(1800000000000)
+#define WINDOW_MS 60000
+
+static struct arena *arena;
+static const struct text arms[] = {{"old", 3}, {"new", 3}};
+
+static int arena_lay(void **state)
+{
+	(void)state;
+	arena = arena_open((size_t)64 << 20);
+	return arena ? 0 : -1;
+}
+
+static int arena_clear(void **state)
+{
+	(void)state;
+	arena_close(arena);
+	return 0;
+}
+
+static struct learner *learner_of(struct bandit_options options, const struct text *features, size_t count, size_t open)
+{
+	struct error error = {0};
+	const size_t entry = 36 + (1 + count) * sizeof(double);
+	const struct learner_config config = {.experiment = "e",
+					      .options = options,
+					      .arms = arms,
+					      .context = context_form_of(arms, 2, features, count),
+					      .reward_metric = TEXT("profit"),
+					      .window_ms = WINDOW_MS,
+					      .memory_bytes = open * entry};
+	struct learner *learner = learner_open(&config, &error);
+	if (!learner)
+		fail_msg("%s", error.text);
+	return learner;
+}
+
+static struct learner *greedy(void)
+{
+	return learner_of(bandit_defaults(BANDIT_EPSILON_GREEDY, 2, 0), NULL, 0, 1000);
+}
+
+static struct exposure exposure_of(const char *id, size_t arm, int64_t time_ms)
+{
+	return (struct exposure){.id = text_of(id),
+				 .origin = {text_of(id), 0, 1},
+				 .time_ms = time_ms,
+				 .experiment = TEXT("e"),
+				 .variant = arms[arm],
+				 .probability = 0.5,
+				 .reason = ASSIGNED_POLICY};
+}
+
+static void expose(struct learner *learner, const char *id, size_t arm, int64_t time_ms)
+{
+	const struct exposure exposure = exposure_of(id, arm, time_ms);
+	learner_expose(learner, &exposure);
+}
+
+static void reward(struct learner *learner, const char *id, double value, int64_t time_ms)
+{
+	const struct feedback feedback = {.id = text_of(id), .has_reward = true, .reward = value};
+	learner_feedback(learner, &feedback, time_ms);
+}
+
+/* The learner of a record, for its figures. */
+static const struct bandit *recorded(struct learner *learner, struct policy_record *record)
+{
+	struct error error = {0};
+	if (!learner_record(learner, NOW_MS, record, &error))
+		fail_msg("no record: %s", error.text);
+	const struct bandit *bandit = bandit_read(arena, record->learner, &error);
+	assert_non_null(bandit);
+	return bandit;
+}
+
+/* The record apart from its learner, as Kafka would keep it. */
+static struct policy_record kept(const struct policy_record *record)
+{
+	struct policy_record copy = *record;
+	copy.policy = (struct text){arena_copy(arena, record->policy.bytes, record->policy.length), record->policy.length};
+	copy.learner = (struct text){arena_copy(arena, record->learner.bytes, record->learner.length), record->learner.length};
+	return copy;
+}
+
+/* ---- each reward once ---- */
+
+static void a_reward_counts_once_for_its_candidate(void **state)
+{
+	(void)state;
+	struct policy_record record;
+	struct error error = {0};
+	struct learner *learner = greedy();
+	assert_false(learner_record(learner, NOW_MS, &record, &error)); /* nothing to choose by */
+	expose(learner, "a", 0, NOW_MS);
+	expose(learner, "a", 0, NOW_MS); /* at-least-once delivery */
+	expose(learner, "b", 1, NOW_MS + 5);
+	reward(learner, "b", 3, NOW_MS + 10);
+	reward(learner, "b", 100, NOW_MS + 11); /* the first one counts */
+	reward(learner, "a", 1, NOW_MS + 12);
+	reward(learner, "nobody", 1, NOW_MS + 13);
+	const struct bandit *bandit = recorded(learner, &record);
+	assert_true(bandit_mean(bandit, 0) == 1 && bandit_mean(bandit, 1) == 3);
+	const struct learner_counts counts = learner_counts(learner);
+	assert_int_equal(counts.rewards, 2);
+	assert_int_equal(counts.exposures, 2);
+	assert_int_equal(counts.again, 2);
+	assert_int_equal(counts.unknown, 1);
+	assert_int_equal(record.version, 1);
+	assert_int_equal(record.rewards, 2);
+	assert_int_equal(record.through_ms, NOW_MS + 5);
+	learner_close(learner);
+}
+
+static void feedback_that_is_late_or_no_number_teaches_nothing(void **state)
+{
+	(void)state;
+	struct learner *learner = learner_of(bandit_defaults(BANDIT_THOMPSON_BETA, 2, 0), NULL, 0, 1000);
+	struct policy_record record;
+	struct error error = {0};
+	const struct feedback_metric metrics[] = {{TEXT("profit"), 0.25}};
+	const struct feedback both = {.id = TEXT("e"), .has_reward = true, .reward = 1, .metric_count = 1, .metrics = metrics};
+	const char *const ids[] = {"a", "b", "c", "d", "e"};
+	for (size_t i = 0; i < 5; i++)
+		expose(learner, ids[i], 0, NOW_MS);
+	reward(learner, "a", NAN, NOW_MS + 1);
+	reward(learner, "b", 2, NOW_MS + 1); /* beta posteriors are of 0 to 1 */
+	reward(learner, "c", 1, NOW_MS + WINDOW_MS + 2000);
+	const struct feedback_metric cost[] = {{TEXT("cost"), 1}};
+	const struct feedback other = {.id = TEXT("d"), .metric_count = 1, .metrics = cost};
+	learner_feedback(learner, &other, NOW_MS + 1);
+	assert_false(learner_record(learner, NOW_MS, &record, &error));
+	learner_feedback(learner, &both, NOW_MS + 1); /* the metric comes before the reward */
+	const struct learner_counts counts = learner_counts(learner);
+	assert_int_equal(counts.refused, 2);
+	assert_int_equal(counts.late, 1);
+	assert_int_equal(counts.others, 1);
+	assert_int_equal(counts.rewards, 1);
+	assert_true(bandit_mean(recorded(learner, &record), 0) == 0.25);
+	learner_close(learner);
+}
+
+static void only_drawn_candidates_are_learnt_from(void **state)
+{
+	(void)state;
+	struct learner *learner = greedy();
+	struct exposure exposure = exposure_of("a", 0, NOW_MS);
+	static const enum assigned_reason reasons[] = {ASSIGNED_MATCH, ASSIGNED_ROUTE, ASSIGNED_OVERRIDE, ASSIGNED_FALLBACK};
+	for (size_t i = 0; i < 4; i++) {
+		exposure.reason = reasons[i];
+		learner_expose(learner, &exposure);
+	}
+	exposure.reason = ASSIGNED_WEIGHT;
+	exposure.experiment = TEXT("f");
+	learner_expose(learner, &exposure);
+	exposure.experiment = TEXT("e");
+	exposure.variant = TEXT("gone");
+	learner_expose(learner, &exposure);
+	assert_int_equal(learner_counts(learner).exposures, 0);
+	assert_int_equal(learner_counts(learner).others, 6);
+	learner_close(learner);
+}
+
+static void plays_wait_for_their_reward_until_the_window_ends(void **state)
+{
+	(void)state;
+	struct learner *learner = learner_of(bandit_defaults(BANDIT_UCB1, 2, 0), NULL, 0, 1000);
+	struct policy_record record;
+	expose(learner, "a", 0, NOW_MS);
+	expose(learner, "b", 0, NOW_MS);
+	expose(learner, "c", 1, NOW_MS);
+	reward(learner, "c", 1, NOW_MS + 1);
+	assert_int_equal(bandit_arm(recorded(learner, &record), 0)->pending, 2);
+	reward(learner, "a", 1, NOW_MS + 2);
+	assert_int_equal(bandit_arm(recorded(learner, &record), 0)->pending, 1);
+	expose(learner, "d", 1, NOW_MS + WINDOW_MS + 5000);
+	const struct bandit *bandit = recorded(learner, &record);
+	assert_int_equal(bandit_arm(bandit, 0)->pending, 0);
+	assert_int_equal(bandit_arm(bandit, 1)->pending, 1);
+	assert_int_equal(record.version, 2); /* the last record learnt nothing */
+	learner_close(learner);
+}
+
+/* ---- going on ---- */
+
+struct story_line {
+	bool is_exposure;
+	size_t number, arm;
+	double value;
+	int64_t time_ms;
+};
+
+static void line_give(struct learner *learner, const struct story_line *line)
+{
+	char id[16];
+	(void)snprintf(id, sizeof id, "r%zu", line->number);
+	if (line->is_exposure)
+		expose(learner, id, line->arm, line->time_ms);
+	else
+		reward(learner, id, line->value, line->time_ms);
+}
+
+#define LINES 4000
+
+/* Exposures, and feedback that is delayed, repeated, and sometimes never comes. */
+static void story_make(struct story_line *lines, struct random *random)
+{
+	size_t exposed = 0;
+	for (size_t i = 0; i < LINES; i++) {
+		const int64_t time_ms = NOW_MS + (int64_t)i * 100;
+		const bool is_exposure = exposed == 0 || uniform_draw(random) < 0.5;
+		lines[i] = (struct story_line){is_exposure, exposed, exposed % 2, 0, time_ms};
+		if (!is_exposure) {
+			const size_t back = (size_t)(uniform_draw(random) * 200);
+			lines[i].number = back < exposed ? exposed - 1 - back : 0;
+			lines[i].value = floor(uniform_draw(random) * 8);
+		}
+		exposed += is_exposure;
+	}
+}
+
+static void a_learner_that_goes_on_from_its_record_counts_what_one_would_have(void **state)
+{
+	(void)state;
+	struct story_line *lines = ARENA_ARRAY(arena, struct story_line, LINES);
+	struct random random = {.state = 4};
+	struct policy_record record, whole;
+	struct error error = {0};
+	story_make(lines, &random);
+	for (size_t cut = 100; cut < LINES; cut += 700) {
+		struct learner *one = greedy(), *first = greedy(), *second = greedy();
+		for (size_t i = 0; i < LINES; i++)
+			line_give(one, &lines[i]);
+		for (size_t i = 0; i < cut; i++)
+			line_give(first, &lines[i]);
+		assert_true(learner_record(first, NOW_MS, &record, &error));
+		record = kept(&record);
+		for (size_t i = cut; i < cut + 50; i++) /* it is killed with what came after its record */
+			line_give(first, &lines[i]);
+		assert_true(learner_restore(second, &record, &error));
+		learner_replay(second, true);
+		for (int feedback = 0; feedback < 2; feedback++)
+			for (size_t i = 0; i < cut; i++)
+				if (lines[i].is_exposure != feedback && lines[i].time_ms > record.through_ms - WINDOW_MS - 2000)
+					line_give(second, &lines[i]);
+		learner_replay(second, false);
+		for (size_t i = cut; i < LINES; i++)
+			line_give(second, &lines[i]);
+		const struct bandit *got = recorded(second, &record), *wanted = recorded(one, &whole);
+		assert_int_equal(record.rewards, whole.rewards);
+		for (size_t arm = 0; arm < 2; arm++) {
+			assert_true(bandit_mean(got, arm) == bandit_mean(wanted, arm));
+			assert_int_equal(bandit_arm(got, arm)->pending, bandit_arm(wanted, arm)->pending);
+		}
+		learner_close(one);
+		learner_close(first);
+		learner_close(second);
+	}
+}
+
+static void a_record_of_other_candidates_is_learnt_anew_with_a_later_version(void **state)
+{
+	(void)state;
+	static const struct text others[] = {{"old", 3}, {"newer", 5}};
+	struct policy_record record;
+	struct error error = {0};
+	struct learner *learner = greedy(), *again = greedy(), *other = learner_of(bandit_defaults(BANDIT_UCB1, 2, 0), NULL, 0, 10);
+	expose(learner, "a", 0, NOW_MS);
+	reward(learner, "a", 1, NOW_MS);
+	assert_true(learner_record(learner, NOW_MS, &record, &error));
+	record = kept(&record);
+	record.version = 41;
+	assert_false(learner_restore(other, &record, &error)); /* another algorithm */
+	assert_int_equal(error.kind, ERROR_INPUT);
+	record.arms = others;
+	assert_false(learner_restore(again, &record, &error));
+	expose(again, "b", 1, NOW_MS);
+	reward(again, "b", 1, NOW_MS);
+	assert_true(learner_record(again, NOW_MS, &record, &error));
+	assert_int_equal(record.version, 42);
+	assert_int_equal(record.rewards, 1);
+	learner_close(learner);
+	learner_close(again);
+	learner_close(other);
+}
+
+/* ---- context ---- */
+
+static void features_are_standardised_once_and_a_context_decides(void **state)
+{
+	(void)state;
+	static const struct text features[] = {{"price", 5}};
+	struct learner *learner = learner_of(bandit_defaults(BANDIT_LINUCB, 2, 2), features, 1, 5000);
+	struct random random = {.state = 9};
+	struct policy_record record;
+	struct error error = {0};
+	double p[2];
+	char id[16];
+	for (size_t i = 0; i < 2000; i++) {
+		const double price = 1e6 + 1e4 * normal_draw(&random);
+		struct exposure_feature feature = {TEXT("price"), price};
+		(void)snprintf(id, sizeof id, "r%zu", i);
+		struct exposure exposure = exposure_of(id, i % 2, NOW_MS);
+		exposure.feature_count = i != 7;
+		exposure.features = &feature;
+		learner_expose(learner, &exposure);
+		/* The second is better above the mean, the first below. */
+		reward(learner, id, (price > 1e6) == (i % 2 == 1) ? 1 : 0, NOW_MS);
+		if (i == 50)
+			assert_false(learner_record(learner, NOW_MS, &record, &error)); /* fewer than LEARNER_SAMPLES */
+		if (i == 500)
+			assert_true(learner_record(learner, NOW_MS, &record, &error));
+	}
+	const double center = record.features[0].center;
+	assert_true(learner_record(learner, NOW_MS, &record, &error));
+	assert_true(record.features[0].center == center); /* it stays */
+	assert_true(fabs(center - 1e6) < 2000 && fabs(record.features[0].width - 1e4) < 2000);
+	assert_int_equal(learner_counts(learner).missing, 1);
+	assert_int_equal(record.rewards, 2000);
+	const struct policy *policy = policy_read(arena, record.policy, &error);
+	assert_non_null(policy);
+	policy_probabilities(policy, (const double[]){1, 1.5}, p);
+	assert_true(p[1] > 0.9);
+	policy_probabilities(policy, (const double[]){1, -1.5}, p);
+	assert_true(p[0] > 0.9);
+	learner_close(learner);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, arena_lay, arena_clear)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_reward_counts_once_for_its_candidate),
+		TEST(feedback_that_is_late_or_no_number_teaches_nothing),
+		TEST(only_drawn_candidates_are_learnt_from),
+		TEST(plays_wait_for_their_reward_until_the_window_ends),
+		TEST(a_learner_that_goes_on_from_its_record_counts_what_one_would_have),
+		TEST(a_record_of_other_candidates_is_learnt_anew_with_a_later_version),
+		TEST(features_are_standardised_once_and_a_context_decides),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
