@@ -12,6 +12,7 @@
 #include "gateway/jwks_source.h"
 #include "gateway/jwt_cache.h"
 
+#define KEY_WAIT_S 1 /* a fetch takes less, or fails after JWKS_FETCH_MS */
 #define REALM "realm=\"sluice\""
 #define NOTE_BYTES (ERROR_TEXT_MAX + 128)
 #define FILE_ARENA_BYTES (2 * API_KEYS_FILE_BYTES_MAX)
@@ -234,6 +235,13 @@ static bool address_is_spent(struct access_question *question)
 	return access->rate && access_rate_is_spent(access->rate, &question->address, loop_now_ms(access->loop));
 }
 
+/* The issuer may have changed its keys just now; the token may be good when they have come. */
+static bool key_wait(struct access_question *question)
+{
+	question->answer->retry_after_s = KEY_WAIT_S;
+	return access_refuse(question, 503, "The key of the token is being fetched. Try again in a moment.");
+}
+
 static bool access_token_check(struct access_question *question, struct text token)
 {
 	struct access *access = question->access;
@@ -249,7 +257,8 @@ static bool access_token_check(struct access_question *question, struct text tok
 		return access_refuse(question, 429, ""); /* access_rate_charge() sets the text and the wait */
 	enum jwt_refusal refusal = jwt_cache_verify(access->tokens, token, keys, &access->settings.tokens, now_ms, &jwt);
 	if (refusal != JWT_TAKEN) {
-		answer->is_pending = refusal == JWT_UNKNOWN_KEY && jwks_source_want(access->keys);
+		if (refusal == JWT_UNKNOWN_KEY && jwks_source_want(access->keys))
+			return key_wait(question);
 		return access_refuse_token(question, jwt_refusal_words(refusal));
 	}
 	answer->caller = (struct access_caller){ACCESS_CALLER_TOKEN, jwt->subject, jwt->claims};
@@ -319,7 +328,6 @@ static bool access_rate_charge(struct access_question *question)
 		return true;
 	wait_ms = wait_ms > FAR_MS ? FAR_MS : wait_ms;
 	answer->challenge[0] = '\0';
-	answer->is_pending = false;
 	answer->retry_after_s = wait_ms == 0 ? 1 : (wait_ms + MS_PER_S - 1) / MS_PER_S;
 	return access_refuse(question, 429, "Too many requests of this caller. Wait, as Retry-After says.");
 }

@@ -71,10 +71,7 @@ struct access_answer {
 	int status;	   /* 200: allowed; else 401, 403, 429 or 503 */
 	const char *words; /* one sentence for the caller, without anything that it sent; "" with 200 */
 	char challenge[ACCESS_CHALLENGE_BYTES]; /* the value of WWW-Authenticate, with 401 and 403; else "" */
-	int64_t retry_after_s;			/* with 429 and 503 */
-	/* The token names a key that the set lacks, and a fetch that may bring it is in flight: the same check
-	 * may be repeated in a moment. Only with 401. */
-	bool is_pending;
+	int64_t retry_after_s; /* with 429, and with 503: the key of a token is being fetched, or none can be */
 	struct access_caller caller;	 /* borrowed until the next check */
 	struct access_identity identity; /* equal for the same caller, of any kind; of an anonymous caller, its address */
 };

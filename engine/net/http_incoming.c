@@ -1,6 +1,5 @@
 /* http_incoming.c: Request of the HTTP server, and its answer; see http_server_parts.h. */
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -127,11 +126,7 @@ struct text http_incoming_query(const struct http_incoming *incoming)
 bool http_incoming_is_over(const struct http_incoming *incoming)
 {
 	const struct http_inbound *connection = incoming->connection;
-	char byte;
-	if (!connection || connection->has_ended || connection->phase == HTTP_PHASE_OVER)
-		return true;
-	ssize_t got = recv(connection->link.socket, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
-	return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+	return !connection || connection->has_ended || connection->phase == HTTP_PHASE_OVER || link_peer_left(&connection->link);
 }
 
 void http_incoming_add_header(struct http_incoming *incoming, const char *name, const char *value)

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -294,20 +295,21 @@ static void ask_port_over_https(struct vault *vault, int port, enum certificate 
 	ask_again(vault);
 }
 
-static void open_http_server(struct vault *vault, enum certificate theirs, enum certificate wanted)
+static void open_http_server(struct vault *vault, enum certificate theirs, enum certificate wanted,
+			     void (*called)(void *, struct http_incoming *, struct text, struct text, struct text))
 {
 	struct error error = {0};
 	vault->server_files = certificates_files(&certificates, theirs, wanted);
 	const struct http_server_config config = {
 		.files = &vault->server_files, .body_bytes = 16 << 20, .connections = 10,
-		.head_ms = HANDSHAKE_MS, .called = answer};
+		.head_ms = HANDSHAKE_MS, .called = called};
 	vault->http_server = http_server_open(vault->loop, &config, &error);
 	assert_string_equal(error.text, "");
 }
 
 static void ask_over_https(struct vault *vault, enum certificate theirs, enum certificate authority)
 {
-	open_http_server(vault, theirs, NONE);
+	open_http_server(vault, theirs, NONE, answer);
 	ask_port_over_https(vault, http_server_port(vault->http_server), NONE, authority);
 }
 
@@ -322,7 +324,7 @@ static void ask_anew(struct vault *vault, enum certificate ours, enum certificat
 static void http_asks_its_callers_for_certificates(void **state)
 {
 	struct vault *vault = *state;
-	open_http_server(vault, CERTIFICATE_SERVER, CERTIFICATE_AUTHORITY);
+	open_http_server(vault, CERTIFICATE_SERVER, CERTIFICATE_AUTHORITY, answer);
 	ask_anew(vault, CERTIFICATE_CLIENT, CERTIFICATE_AUTHORITY);
 	assert_string_equal(vault->error.text, "");
 	assert_int_equal(vault->status, 200);
@@ -369,11 +371,78 @@ static void a_certificate_with_anothers_key_is_refused_and_the_old_one_stays(voi
 	assert_int_equal(vault->status, 0);
 }
 
+/* A caller over TLS that sends one request and, when it is told, leaves: with the alert that announces it. */
+struct leaver {
+	int port;
+	int leaves; /* the end of a pipe: its closing tells */
+};
+
+static void *leaver_run(void *context)
+{
+	static const char asks[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+	const struct leaver *leaver = context;
+	const struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)leaver->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+	SSL *session = SSL_new(tls);
+	int socket_of = socket(AF_INET, SOCK_STREAM, 0);
+	char byte;
+	bool good = connect(socket_of, (const struct sockaddr *)&address, sizeof address) == 0 &&
+		    SSL_set_fd(session, socket_of) == 1 && SSL_connect(session) == 1 &&
+		    SSL_write(session, asks, sizeof asks - 1) == sizeof asks - 1;
+	ssize_t told = read(leaver->leaves, &byte, 1);
+	SSL_shutdown(session);
+	shutdown(socket_of, SHUT_WR);
+	while (recv(socket_of, &byte, 1, 0) > 0) /* until the server ends it */
+		;
+	close(socket_of);
+	SSL_free(session);
+	SSL_CTX_free(tls);
+	return good && told == 0 ? context : NULL;
+}
+
+static struct http_incoming *held;
+
+static void hold(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
+{
+	(void)context, (void)method, (void)path, (void)body;
+	held = asked;
+}
+
+static void a_caller_that_leaves_is_noticed_through_tls(void **state)
+{
+	struct vault *vault = *state;
+	int pipes[2];
+	pthread_t thread;
+	void *result;
+	held = NULL;
+	open_http_server(vault, CERTIFICATE_SERVER, NONE, hold);
+	assert_int_equal(pipe(pipes), 0);
+	struct leaver leaver = {http_server_port(vault->http_server), pipes[0]};
+	assert_int_equal(pthread_create(&thread, NULL, leaver_run, &leaver), 0);
+	for (int64_t until_ms = loop_now_ms(vault->loop) + 10000; !held && loop_now_ms(vault->loop) < until_ms;)
+		assert_true(loop_turn(vault->loop, 20, &(struct error){0}));
+	assert_non_null(held);
+	assert_false(http_incoming_is_over(held));
+	close(pipes[1]);
+	int64_t until_ms = loop_now_ms(vault->loop) + 2000;
+	while (!http_incoming_is_over(held) && loop_now_ms(vault->loop) < until_ms)
+		assert_true(loop_turn(vault->loop, 20, &(struct error){0}));
+	const bool is_over = http_incoming_is_over(held);
+	http_server_answer(held, 200, "text/plain", TEXT("late"), NULL, 0);
+	http_server_close(vault->http_server);
+	vault->http_server = NULL;
+	pthread_join(thread, &result);
+	close(pipes[0]);
+	assert_ptr_equal(result, &leaver);
+	assert_true(is_over);
+}
+
 static void a_handshake_that_does_not_begin_ends(void **state)
 {
 	struct vault *vault = *state;
 	char byte;
-	open_http_server(vault, CERTIFICATE_SERVER, NONE);
+	open_http_server(vault, CERTIFICATE_SERVER, NONE, answer);
 	struct guest guest = guest_open(vault->loop, http_server_port(vault->http_server));
 	int64_t begun_ms = loop_now_ms(vault->loop);
 	assert_non_null(guest_hear(&guest, ""));
@@ -513,6 +582,7 @@ int main(void)
 		STORY(a_server_needs_a_certificate),
 		STORY(https_goes_to_a_server_that_its_authority_vouches_for),
 		STORY(http_asks_its_callers_for_certificates),
+		STORY(a_caller_that_leaves_is_noticed_through_tls),
 		STORY(a_certificate_changes_while_the_server_runs),
 		STORY(a_certificate_with_anothers_key_is_refused_and_the_old_one_stays),
 		STORY(a_handshake_that_does_not_begin_ends),
