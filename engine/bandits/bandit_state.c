@@ -93,7 +93,7 @@ static void arm_read(struct stored *record, const struct bandit_options *options
 
 struct bandit *bandit_read(struct arena *arena, struct text bytes, struct error *error)
 {
-	struct stored record = {"state of the bandit", MARK, BANDIT_VERSION, bytes, 0, true};
+	struct stored record = {"state of the bandit", MARK, BANDIT_VERSION, bytes, 0, true, NULL};
 	struct error unsound = {0};
 	if (!stored_begin(&record, error))
 		return NULL;

@@ -195,7 +195,7 @@ static bool policy_sound(const struct policy *policy)
 
 struct policy *policy_read(struct arena *arena, struct text bytes, struct error *error)
 {
-	struct stored record = {"policy", MARK, POLICY_VERSION, bytes, 0, true};
+	struct stored record = {"policy", MARK, POLICY_VERSION, bytes, 0, true, NULL};
 	if (!stored_begin(&record, error))
 		return NULL;
 	const uint64_t seed = stored_take(&record), version = stored_take(&record);

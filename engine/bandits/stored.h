@@ -25,6 +25,7 @@ struct stored {
 	struct text bytes;
 	size_t at;
 	bool sound;
+	const char *remedy; /* what to do when it is damaged; NULL: to learn anew */
 };
 
 /* Checks mark, version and hash: INPUT. */

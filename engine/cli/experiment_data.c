@@ -280,5 +280,7 @@ void experiment_data_defaults(const struct experiment_data *data, struct report_
 									 : (struct text){0};
 	if (spec->bandits.reward_metric)
 		options->primary = text_of(spec->bandits.reward_metric);
-	options->stages = experiment_is_staged(spec) ? (uint32_t)spec->progressive.stages.count : 0;
+	options->stages = 0;
+	if (experiment_is_staged(spec))
+		options->stages = (uint32_t)(spec->progressive.stages.count + spec->progressive.schedule.count);
 }

@@ -8,13 +8,15 @@
 /* count x log(p), where 0 x log(0) is 0. */
 static double log_power(double count, double p)
 {
-	return count > 0 ? count * log(p) : 0;
+	if (!(count > 0))
+		return 0;
+	return p > 0 ? count * log(p) : -INFINITY;
 }
 
 double rate_sequence_log_ratio(struct rate rate, double p)
 {
 	const double others = rate.trials - rate.successes;
-	const double misses = others > 0 ? others * log1p(-p) : 0;
+	const double misses = others > 0 && p < 1 ? others * log1p(-p) : others > 0 ? -INFINITY : 0;
 	return log_beta(rate.successes + 0.5, others + 0.5) - log_beta(0.5, 0.5) - log_power(rate.successes, p) - misses;
 }
 

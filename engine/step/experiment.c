@@ -1,6 +1,7 @@
 /* experiment.c: Option rows of an experiment, and the checks that rows cannot express; see experiment.h. */
 #include "step/experiment.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,8 +72,10 @@ const struct option bandit_rows[] = {
 };
 
 static const struct option stage_criteria_rows[] = {
-	ROW("errorRate", THRESHOLD, struct rollout_stage, error_rate, .help = "Share of failed requests: \"<0.01\"."),
-	ROW("latency", THRESHOLD, struct rollout_stage, latency_ms, .help = "95th percentile: \"<100ms\"."),
+	ROW("errorRate", THRESHOLD, struct rollout_stage, error_rate,
+	    .place_offset = offsetof(struct rollout_stage, error_rate_place), .help = "Share of failed requests: \"<0.01\"."),
+	ROW("latency", THRESHOLD, struct rollout_stage, latency_ms, .place_offset = offsetof(struct rollout_stage, latency_place),
+	    .help = "95th percentile: \"<100ms\"."),
 	{.type = OPTION_END},
 };
 
@@ -81,6 +84,8 @@ static const struct option stage_rows[] = {
 	ROW("weight", INTEGER, struct rollout_stage, weight, .least = 0, .most = 100, .required = true,
 	    .help = "The candidates' share, in percent."),
 	ROW("duration", DURATION, struct rollout_stage, duration_ns, .required = true, .help = "How long the stage lasts."),
+	ROW("approve", FLAG, struct rollout_stage, approve, .fallback = "false",
+	    .help = "Whether somebody must approve its end."),
 	{.name = "successCriteria",
 	 .type = OPTION_MAP,
 	 .offset = 0,
@@ -89,18 +94,43 @@ static const struct option stage_rows[] = {
 	{.type = OPTION_END},
 };
 
+static const struct option rollback_rows[] = {
+	ROW("errorRate", THRESHOLD, struct rollback_limits, error_rate,
+	    .place_offset = offsetof(struct rollback_limits, error_rate_place), .help = "Default: \">1%\"."),
+	ROW("latency", THRESHOLD, struct rollback_limits, latency_ms,
+	    .place_offset = offsetof(struct rollback_limits, latency_place), .help = "95th percentile. Default: \">200ms\"."),
+	ROW("accuracyDrop", THRESHOLD, struct rollback_limits, accuracy_drop,
+	    .place_offset = offsetof(struct rollback_limits, accuracy_drop_place),
+	    .help = "Accuracy below the default's, as a share of it. Default: \">5%\"; without truth it is left out."),
+	{.type = OPTION_END},
+};
+
 const struct option progressive_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct rollout, here)},
 	ROW("enabled", FLAG, struct rollout, enabled, .fallback = "true", .help = "Whether it is in force."),
 	ROW("stages", LIST, struct rollout, stages, .rows = stage_rows, .item_size = sizeof(struct rollout_stage), .least = 1,
-	    .required = true, .help = "The stages, one behind the other."),
+	    .help = "The stages, one behind the other."),
+	ROW("schedule", NUMBERS, struct rollout, schedule, .place_offset = offsetof(struct rollout, schedule_place),
+	    .help = "Percentages of the candidates, which rise, instead of stages: [5, 10, 25, 50, 75, 100]."),
+	ROW("every", DURATION, struct rollout, every_ns, .fallback = "30m", .help = "How long each of the schedule lasts."),
+	ROW("gate", CHOICE, struct rollout, gate, .choices = "not-worse better", .fallback = "not-worse",
+	    .help = "What a stage must show of a candidate's accuracy: at most 5% below the default's, or above it."),
+	ROW("checkEvery", DURATION, struct rollout, check_every_ns, .fallback = "30s", .help = "How often all is judged."),
+	{.name = "rollback",
+	 .type = OPTION_MAP,
+	 .offset = offsetof(struct rollout, rollback),
+	 .rows = rollback_rows,
+	 .help = "What rolls back at once, in any stage."},
 	{.type = OPTION_END},
 };
 
 const struct option criterion_rows[] = {
-	CHECKED("metricName", TEXT, .required = true, .help = "accuracy, latency_p95 (ms), error_rate, or a declared metric."),
-	CHECKED("threshold", NUMBER, .required = true, .help = "The number it is held against."),
-	CHECKED("operator", TEXT, .required = true, .choices = "> >= < <= == !=", .help = "How it is held against it."),
+	{.type = OPTION_HERE, .offset = offsetof(struct success_criterion, here)},
+	ROW("metricName", TEXT, struct success_criterion, metric, .required = true,
+	    .help = "accuracy, latency_p95 (ms), error_rate, or a declared metric."),
+	ROW("threshold", NUMBER, struct success_criterion, threshold, .required = true, .help = "The number it is held against."),
+	ROW("operator", TEXT, struct success_criterion, operator, .required = true, .choices = "> >= < <= == !=",
+	    .help = "How it is held against it."),
 	{.type = OPTION_END},
 };
 
@@ -118,7 +148,8 @@ const struct option promotion_rows[] = {
 bool experiment_is_staged(const struct experiment_spec *experiment)
 {
 	const struct rollout *rollout = &experiment->progressive;
-	return rollout->here.line > 0 && rollout->enabled && rollout->stages.count > 0 && experiment->default_name.text;
+	return rollout->here.line > 0 && rollout->enabled && (rollout->stages.count > 0 || rollout->schedule.count > 0) &&
+	       experiment->default_name.text;
 }
 
 /* The place of that name among the candidates; `count`: it is none of them, or absent. */
@@ -135,8 +166,10 @@ static size_t candidate_find(const struct experiment_spec *experiment, const str
  * is left. */
 static void shares_stage(const struct experiment_spec *experiment, struct share *shares, size_t count, size_t rest)
 {
-	const struct rollout_stage *stages = experiment->progressive.stages.items;
-	double percent = (double)stages[0].weight, sum = 0;
+	const struct rollout *rollout = &experiment->progressive;
+	const struct rollout_stage *stages = rollout->stages.items;
+	double percent = rollout->stages.count > 0 ? (double)stages[0].weight : fmax(0, fmin(rollout->schedule.items[0], 100));
+	double sum = 0;
 	for (size_t i = 0; i < count; i++)
 		sum += i == rest ? 0 : shares[i].weight;
 	for (size_t i = 0; i < count; i++) {

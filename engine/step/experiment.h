@@ -53,14 +53,38 @@ struct rollout_stage {
 	struct place here;
 	int64_t weight;
 	int64_t duration_ns;
+	bool approve;
 	struct threshold error_rate;
 	struct threshold latency_ms;
+	struct place error_rate_place, latency_place; /* line 0: not given */
+};
+
+enum rollout_gate { GATE_NOT_WORSE, GATE_BETTER };
+enum rollout_inconclusive { INCONCLUSIVE_PAUSE, INCONCLUSIVE_ROLLBACK, INCONCLUSIVE_PROMOTE };
+
+/* What rolls back; a place with line 0: the default limit. */
+struct rollback_limits {
+	struct threshold error_rate, latency_ms, accuracy_drop;
+	struct place error_rate_place, latency_place, accuracy_drop_place;
 };
 
 struct rollout {
 	struct place here;
 	bool enabled;
 	struct item_list stages; /* struct rollout_stage */
+	struct number_list schedule; /* percents, instead of stages */
+	struct place schedule_place;
+	int64_t every_ns;
+	int gate; /* enum rollout_gate */
+	int64_t check_every_ns;
+	struct rollback_limits rollback;
+};
+
+struct success_criterion {
+	struct place here;
+	const char *metric;
+	double threshold;
+	const char *operator;
 };
 
 struct experiment_spec {
@@ -78,6 +102,8 @@ struct experiment_spec {
 	struct item_list overrides; /* struct experiment_override */
 	struct bandits bandits;
 	struct rollout progressive;
+	struct item_list criteria; /* struct success_criterion */
+	int on_inconclusive;	   /* enum rollout_inconclusive */
 };
 
 /* The fields of Experiment.spec, into a struct experiment_spec at `base`. */
@@ -114,12 +140,13 @@ struct experiment_spec {
 		ROW("progressiveDeployment", MAP, struct_type, base.progressive, .rows = progressive_rows,                         \
 		    .effect = EFFECT_LATER,                                                                                        \
 		    .help = "Weights that rise stage by stage while criteria hold; until then those of the first stage."),         \
-		CHECKED("successCriteria", LIST, .effect = EFFECT_LATER, .rows = criterion_rows,                                   \
-			.help = "What a candidate must keep to be promoted."),                                                     \
+		ROW("successCriteria", LIST, struct_type, base.criteria, .effect = EFFECT_LATER, .rows = criterion_rows,           \
+		    .item_size = sizeof(struct success_criterion), .help = "What a candidate must keep to be promoted."),          \
 		CHECKED("promotionPolicy", MAP, .effect = EFFECT_LATER, .rows = promotion_rows,                                    \
 			.help = "When a candidate gets all the weight."),                                                          \
-		CHECKED("onInconclusive", CHOICE, .effect = EFFECT_LATER, .choices = "pause rollback promote",                     \
-			.help = "What happens when a stage decides nothing."),                                                     \
+		ROW("onInconclusive", CHOICE, struct_type, base.on_inconclusive, .effect = EFFECT_LATER,                           \
+		    .choices = "pause rollback promote", .fallback = "pause",                                                      \
+		    .help = "What happens when a stage decides nothing in twice its duration."),                                   \
 		CHECKED("resourceRequirements", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes."), \
 		CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes.")
 
@@ -141,7 +168,7 @@ size_t experiment_shares(const struct experiment_spec *experiment, struct share 
  * posteriors. */
 struct bandit_options experiment_bandit(const struct experiment_spec *experiment, size_t arms, size_t features);
 
-/* Whether a stage of a progressive deployment determines the weights. */
+/* Whether a stage, or a step of the schedule, of a progressive deployment determines the weights. */
 bool experiment_is_staged(const struct experiment_spec *experiment);
 
 /* Faults that option rows cannot express. */
