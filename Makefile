@@ -305,9 +305,13 @@ bandits: $(BUILD)/sluice
 experiments: $(BUILD)/unit/analysis_test
 	@ANALYSIS_RUNS=2000 $(BUILD)/unit/analysis_test
 
-## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, experiments, torture and kafka, 100,000 simulated days, soak, fuzz, newcomer
+## rollouts: 200 simulated rollouts of each sort, request by request, for a minute: equal, broken, slow, worse, better, flapping
+rollouts: $(BUILD)/unit/rollout_simulation_test
+	@ROLLOUT_RUNS=200 $(BUILD)/unit/rollout_simulation_test
+
+## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, experiments, rollouts, torture and kafka, 100,000 simulated days, soak, fuzz, newcomer
 long:
-	@for part in "-k static" change bandits experiments torture kafka "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" newcomer; do \
+	@for part in "-k static" change bandits experiments rollouts torture kafka "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" newcomer; do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed, $$part"; done; \
 		[ -z "$$failed" ] || { echo "long: failed$$failed"; false; }
 
@@ -359,6 +363,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all bandits change experiments static test run-unit known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz run-fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
+.PHONY: all bandits change experiments rollouts static test run-unit known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz run-fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,199 @@
+/* rollout.h: State machine of a rollout: from counts of each variant, looked at every 30 s, to moves between stages.
+ *
+ *   pending        the candidates have no traffic; the first look starts stage 1
+ *   running        a stage: at its end all rules hold, and the next stage begins. Else it is extended to at most twice its
+ *                  duration, and is then inconclusive
+ *   paused         by a command, or a stage waits for its approval; its clock stands still
+ *   inconclusive   the weights stay; `resume` gives the stage another of its durations
+ *   promoted       the candidates have all the traffic
+ *   rolled back    the default has all the traffic
+ *
+ * A rule that is broken, or a trigger that sees a change, rolls back in each state in which the candidates have traffic and
+ * are not promoted, also while a stage is paused or inconclusive. A rule holds when the end of its interval on the bad side
+ * is inside the limit, and is broken when the end on the good side is outside. The intervals are of the stage, at
+ * ROLLOUT_ALPHA for each rule, and hold at every look. A stage at 100% has no traffic of the default: comparisons keep what
+ * they had before it.
+ *
+ * Each move has a number, from 1, and its evidence. A move that changes weights begins an epoch: counts are those since the
+ * epoch began, and counts of an earlier epoch are ignored. Counts are totals, so a look that is repeated adds nothing.
+ * Commands have numbers that rise, and a repeated one does nothing. So whoever has the state and the plan, and writes the
+ * state together with the move, goes on without repeat or gap.
+ *
+ * Pure data without pointers: a state is copied as it is. Belongs to one thread.
+ */
+#ifndef SLUICE_EXPERIMENTS_ROLLOUT_H
+#define SLUICE_EXPERIMENTS_ROLLOUT_H
+
+#include "base/text.h"
+#include "experiments/rollout_plan.h"
+#include "numeric/moments.h"
+#include "statistics/interval.h"
+#include "statistics/rate_sequence.h"
+
+#define ROLLOUT_BY_BYTES_MAX 120 /* of who gave a command; a record of a move has it */
+
+/* Numbers are part of stored states: append only. */
+enum rollout_phase {
+	ROLLOUT_PENDING,
+	ROLLOUT_RUNNING,
+	ROLLOUT_PAUSED,
+	ROLLOUT_INCONCLUSIVE,
+	ROLLOUT_PROMOTED,
+	ROLLOUT_ROLLED_BACK,
+	ROLLOUT_PHASES
+};
+
+extern const char *const rollout_phase_names[ROLLOUT_PHASES]; /* "rolledBack" */
+
+/* What became of the requests of one variant since the epoch began. */
+struct rollout_counts {
+	uint64_t requests, errors;
+	uint64_t above[ROLLOUT_RULES_MAX]; /* requests slower than the limit of the stage's rule, where that is RULE_LATENCY */
+	struct moments accuracy;	   /* one value of 0..1 for each unit whose window for outcomes has passed */
+};
+
+/* What the state has of one rule and one candidate. */
+struct rollout_tracker {
+	struct rate_watch watch;     /* triggers of rates */
+	double tau2;		     /* comparisons; 0 before the end of burn-in */
+	double difference, variance; /* of the last look; the variance is 0 before one */
+};
+
+struct rollout_state {
+	uint64_t plan; /* rollout_plan_hash() */
+	enum rollout_phase phase;
+	uint32_t stage; /* from 0 */
+	uint64_t epoch; /* changes of weights */
+	uint64_t moves; /* number of the last one */
+	uint64_t command; /* number of the last one */
+	bool waiting;	/* for an approval */
+	bool truth;	/* of any unit of any variant, in any stage */
+	int64_t began_ms, paused_ms, held_ms; /* the stage; the current pause; pauses before it */
+	int64_t extent_ms; /* the stage may last so long */
+	int64_t looked_ms;
+	struct rollout_counts control, candidates[ROLLOUT_CANDIDATES_MAX]; /* of the last look */
+	struct rollout_tracker trackers[ROLLOUT_CANDIDATES_MAX][ROLLOUT_RULES_MAX];
+};
+
+/* ---- evidence ---- */
+
+enum rollout_verdict {
+	VERDICT_OPEN,
+	VERDICT_HOLDS,
+	VERDICT_BROKEN,
+	VERDICT_CHANGED, /* a trigger sees a change */
+	VERDICT_LEFT_OUT, /* an implied rule of truth, and no truth has come */
+	VERDICTS
+};
+
+extern const char *const rollout_verdict_names[VERDICTS]; /* "holds" */
+
+struct rollout_judgement {
+	uint32_t candidate, rule;
+	enum rollout_verdict verdict;
+	uint64_t trials;     /* requests, or units with truth, of the candidate */
+	double estimate;     /* NaN: none */
+	struct interval interval;
+	double bound;	     /* which the interval is held against: the limit, .05 of a percentile, 0 of a difference */
+	double watch, alarm; /* of a trigger of rates: its level, and that of an alarm; else 0 */
+};
+
+#define ROLLOUT_JUDGEMENTS_MAX (ROLLOUT_CANDIDATES_MAX * ROLLOUT_RULES_MAX)
+
+struct rollout_evidence {
+	uint32_t stage; /* that was judged */
+	size_t count;
+	struct rollout_judgement items[ROLLOUT_JUDGEMENTS_MAX];
+};
+
+/* Judges all rules of the stage by the state's counts. It changes nothing. */
+void rollout_judge(const struct rollout_plan *plan, const struct rollout_state *state, struct rollout_evidence *evidence);
+
+/* ---- moves ---- */
+
+enum rollout_reason {
+	REASON_STARTED,
+	REASON_HELD,	 /* all rules hold at the stage's end */
+	REASON_BROKEN,	 /* by `cause` */
+	REASON_CHANGED,	 /* a trigger, `cause` */
+	REASON_OPEN,	 /* `cause` is still open in twice the stage's duration */
+	REASON_APPROVAL, /* all rules hold, and the stage waits */
+	REASON_COMMAND,
+	ROLLOUT_REASONS
+};
+
+extern const char *const rollout_reason_names[ROLLOUT_REASONS]; /* "started" */
+
+enum rollout_command_kind {
+	COMMAND_PROMOTE, /* a stage that waits is approved; else the candidates get all the traffic at once */
+	COMMAND_ROLLBACK,
+	COMMAND_PAUSE,
+	COMMAND_RESUME,
+	COMMAND_APPROVE,
+	ROLLOUT_COMMANDS
+};
+
+extern const char *const rollout_command_names[ROLLOUT_COMMANDS]; /* "promote" */
+
+struct rollout_move {
+	uint64_t number; /* 0: there was none */
+	int64_t time_ms;
+	enum rollout_phase from, to;
+	uint32_t from_stage, to_stage;
+	uint64_t epoch; /* after it */
+	double percent; /* of all candidates together, after it */
+	enum rollout_reason reason;
+	enum rollout_command_kind command; /* of REASON_COMMAND */
+	char by[ROLLOUT_BY_BYTES_MAX + 1]; /* who gave it; "": nobody */
+	size_t cause; /* index of the evidence; SIZE_MAX: none */
+	struct rollout_evidence evidence;
+};
+
+struct rollout_look {
+	int64_t time_ms;
+	uint64_t epoch; /* of the counts */
+	struct rollout_counts control, candidates[ROLLOUT_CANDIDATES_MAX];
+};
+
+struct rollout_command {
+	uint64_t number; /* from 1; its position in the log of commands */
+	enum rollout_command_kind kind;
+	int64_t time_ms;
+	const char *by; /* NULL: not known */
+};
+
+/* A rollout that is pending. */
+struct rollout_state rollout_begin(const struct rollout_plan *plan);
+
+/* The traffic of all candidates together. */
+double rollout_percent(const struct rollout_plan *plan, const struct rollout_state *state);
+
+/* A look at the counts. A stage is looked at once in each `checkEvery` since its beginning: other looks change nothing, so
+ * triggers have no more looks than their limit supposes. `move` says what follows. False, and nothing has changed:
+ * INPUT, counts that fell or contradict each other, or of an epoch that has not begun. */
+bool rollout_look(const struct rollout_plan *plan, struct rollout_state *state, const struct rollout_look *look,
+		  struct rollout_move *move, struct error *error);
+
+/* False, and nothing has changed: INPUT, the command does not fit the state. */
+bool rollout_command(const struct rollout_plan *plan, struct rollout_state *state, const struct rollout_command *command,
+		     struct rollout_move *move, struct error *error);
+
+/* ---- as bytes, and as JSON ---- */
+
+#define ROLLOUT_STATE_VERSION 1
+
+/* Appends the state, the same on every machine; the buffer's failure says whether it fitted. */
+void rollout_state_write(const struct rollout_plan *plan, const struct rollout_state *state, struct buffer *out);
+
+/* The state that was written. INPUT: damaged bytes, a version to come, or the state of another plan. */
+bool rollout_state_read(const struct rollout_plan *plan, struct text bytes, struct rollout_state *state, struct error *error);
+
+/* Appends a move as one JSON object: what happened, the weights after it, and the evidence. `names` are the candidates. */
+void rollout_move_write(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
+			struct buffer *out);
+
+/* Appends one sentence: "Stage 2 began: all rules of stage 1 held." */
+void rollout_move_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
+			   struct buffer *out);
+
+#endif

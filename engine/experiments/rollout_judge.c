@@ -1,0 +1,140 @@
+/* rollout_judge.c: Rules of a rollout held against the counts of a state; see rollout.h. */
+#include "experiments/rollout_parts.h"
+#include "statistics/sequence.h"
+
+struct rate rollout_rule_rate(const struct rollout_rule *rule, size_t index, const struct rollout_counts *counts)
+{
+	const uint64_t bad = rule->kind == RULE_LATENCY ? counts->above[index] : counts->errors;
+	return (struct rate){(double)bad, (double)counts->requests};
+}
+
+double rollout_rule_bound(const struct rollout_rule *rule)
+{
+	static const double of_percentile = ROLLOUT_LATENCY_SHARE;
+	return rule->kind == RULE_LATENCY ? of_percentile : rule->kind == RULE_ACCURACY_BESIDE ? 0 : rule->limit;
+}
+
+double rollout_alarm_level(const struct rollout_plan *plan, const struct rollout_state *state)
+{
+	const double span_ms = fmax((double)state->extent_ms, (double)(state->looked_ms - state->began_ms));
+	return rate_watch_alarm(fmax(span_ms / (double)plan->check_every_ms, 1), ROLLOUT_ALPHA);
+}
+
+/* ---- one rule ---- */
+
+/* More is better of accuracy, and worse of rates. */
+static enum rollout_verdict verdict_of(const struct rollout_judgement *judgement, bool more_is_better)
+{
+	const struct interval interval = judgement->interval;
+	if (more_is_better)
+		return interval.low > judgement->bound	  ? VERDICT_HOLDS
+		       : interval.high < judgement->bound ? VERDICT_BROKEN
+							  : VERDICT_OPEN;
+	return interval.high < judgement->bound	 ? VERDICT_HOLDS
+	       : interval.low > judgement->bound ? VERDICT_BROKEN
+						 : VERDICT_OPEN;
+}
+
+static void rate_judge(const struct rollout_plan *plan, const struct rollout_state *state, const struct rollout_rule *rule,
+		       struct rollout_judgement *judgement)
+{
+	const struct rate rate = rollout_rule_rate(rule, judgement->rule, &state->candidates[judgement->candidate]);
+	judgement->trials = (uint64_t)rate.trials;
+	judgement->estimate = rate.trials > 0 ? rate.successes / rate.trials : (double)NAN;
+	judgement->interval = rate_sequence(rate, ROLLOUT_ALPHA);
+	judgement->verdict = verdict_of(judgement, false);
+	if (!rule->trigger)
+		return;
+	judgement->watch = state->trackers[judgement->candidate][judgement->rule].watch.level;
+	judgement->alarm = rollout_alarm_level(plan, state);
+	if (judgement->watch >= judgement->alarm)
+		judgement->verdict = VERDICT_CHANGED;
+}
+
+static void accuracy_judge(const struct rollout_state *state, const struct rollout_rule *rule, struct rollout_judgement *judgement)
+{
+	const struct rollout_tracker *tracker = &state->trackers[judgement->candidate][judgement->rule];
+	judgement->trials = state->candidates[judgement->candidate].accuracy.count;
+	judgement->estimate = (double)NAN;
+	judgement->interval = INTERVAL_ALL;
+	if (tracker->variance > 0) {
+		const double half = sequence_half_width(tracker->variance, tracker->tau2, ROLLOUT_ALPHA);
+		judgement->estimate = tracker->difference;
+		judgement->interval = interval_around(tracker->difference, half);
+	}
+	judgement->verdict = verdict_of(judgement, true);
+	if (judgement->verdict == VERDICT_OPEN && rule->implied && !state->truth)
+		judgement->verdict = VERDICT_LEFT_OUT;
+}
+
+void rollout_judge(const struct rollout_plan *plan, const struct rollout_state *state, struct rollout_evidence *evidence)
+{
+	const struct planned_stage *stage = &plan->stages[state->stage];
+	evidence->stage = state->stage;
+	evidence->count = 0;
+	for (size_t candidate = 0; candidate < plan->candidates; candidate++)
+		for (size_t i = 0; i < stage->rule_count; i++) {
+			const struct rollout_rule *rule = &stage->rules[i];
+			struct rollout_judgement *judgement = &evidence->items[evidence->count++];
+			*judgement = (struct rollout_judgement){.candidate = (uint32_t)candidate, .rule = (uint32_t)i,
+								.bound = rollout_rule_bound(rule)};
+			if (rollout_rule_is_of_truth(rule))
+				accuracy_judge(state, rule, judgement);
+			else
+				rate_judge(plan, state, rule, judgement);
+		}
+}
+
+/* ---- what a look adds ---- */
+
+static void comparison_follow(struct rollout_tracker *tracker, const struct rollout_rule *rule, const struct moments *control,
+			      const struct moments *candidate)
+{
+	const double kept = 1 - rule->limit;
+	if (!burn_in_over(control, candidate, true))
+		return;
+	if (tracker->tau2 == 0)
+		tracker->tau2 = burn_in_tau2(control, candidate, ROLLOUT_ACCURACY_DROP);
+	tracker->difference = candidate->mean - kept * control->mean;
+	tracker->variance = moments_variance(candidate, 1) / (double)candidate->count +
+			    kept * kept * moments_variance(control, 1) / (double)control->count;
+}
+
+static void accuracy_follow(struct rollout_tracker *tracker, const struct moments *candidate)
+{
+	if (!burn_in_over(candidate, candidate, true))
+		return;
+	if (tracker->tau2 == 0)
+		tracker->tau2 = burn_in_tau2(candidate, candidate, ROLLOUT_ACCURACY_DROP);
+	tracker->difference = candidate->mean;
+	tracker->variance = moments_variance(candidate, 1) / (double)candidate->count;
+}
+
+static void tracker_follow(struct rollout_tracker *tracker, const struct planned_stage *stage, size_t index,
+			   const struct rollout_look *look, size_t candidate, const struct rollout_counts *before)
+{
+	const struct rollout_rule *rule = &stage->rules[index];
+	const struct rollout_counts *counts = &look->candidates[candidate];
+	if (rule->kind == RULE_ACCURACY_BESIDE && !planned_stage_is_whole(stage))
+		comparison_follow(tracker, rule, &look->control.accuracy, &counts->accuracy);
+	else if (rule->kind == RULE_ACCURACY)
+		accuracy_follow(tracker, &counts->accuracy);
+	else if (rule->trigger && !rollout_rule_is_of_truth(rule)) {
+		const struct rate now = rollout_rule_rate(rule, index, counts), then = rollout_rule_rate(rule, index, before);
+		const struct rate since = {now.successes - then.successes, now.trials - then.trials};
+		rate_watch_look(&tracker->watch, since, rollout_rule_bound(rule));
+	}
+}
+
+void rollout_follow(const struct rollout_plan *plan, struct rollout_state *state, const struct rollout_look *look)
+{
+	const struct planned_stage *stage = &plan->stages[state->stage];
+	state->truth = state->truth || look->control.accuracy.count > 0;
+	for (size_t candidate = 0; candidate < plan->candidates; candidate++) {
+		state->truth = state->truth || look->candidates[candidate].accuracy.count > 0;
+		for (size_t i = 0; i < stage->rule_count; i++)
+			tracker_follow(&state->trackers[candidate][i], stage, i, look, candidate, &state->candidates[candidate]);
+		state->candidates[candidate] = look->candidates[candidate];
+	}
+	state->control = look->control;
+}

@@ -1,0 +1,258 @@
+/* rollout_plan.c: see rollout_plan.h. */
+#include "experiments/rollout_plan.h"
+
+#include <math.h>
+
+#include "base/duration.h"
+#include "base/hash.h"
+
+const char *const rollout_rule_names[ROLLOUT_RULE_KINDS] = {"errorRate", "latency", "accuracy", "accuracyDrop"};
+
+/* ---- rules ---- */
+
+static bool rule_add(struct planned_stage *stage, struct rollout_rule rule, struct place place, struct error *error)
+{
+	if (stage->rule_count == ROLLOUT_RULES_MAX)
+		return error_set(error, ERROR_CONFIG, place,
+				 "A stage of the rollout has more than %d criteria and triggers. Leave some out.",
+				 ROLLOUT_RULES_MAX);
+	stage->rules[stage->rule_count++] = rule;
+	return true;
+}
+
+static bool rule_limit_check(enum rollout_rule_kind kind, double limit, struct place place, struct error *error)
+{
+	if (kind == RULE_LATENCY ? limit > 0 && isfinite(limit) : limit > 0 && limit < 1)
+		return true;
+	if (kind == RULE_LATENCY)
+		return error_set(error, ERROR_CONFIG, place, "The limit of the latency is %g ms. Write one above 0, as \"<100ms\".",
+				 limit);
+	return error_set(error, ERROR_CONFIG, place, "The limit of `%s` is %g. Write a share above 0 and below 1, as 0.01 or 1%%.",
+			 rollout_rule_names[kind], limit);
+}
+
+static bool comparison_is_below(enum comparison comparison)
+{
+	return comparison == COMPARE_LESS || comparison == COMPARE_LESS_EQUAL;
+}
+
+static bool comparison_is_above(enum comparison comparison)
+{
+	return comparison == COMPARE_GREATER || comparison == COMPARE_GREATER_EQUAL;
+}
+
+/* A threshold of the file; line 0: it is not given, and `rule` stays as it is. */
+static bool rule_read(struct rollout_rule *rule, const struct threshold *threshold, struct place place, struct error *error)
+{
+	if (place.line == 0)
+		return true;
+	const bool fits = rule->trigger ? comparison_is_above(threshold->comparison) : comparison_is_below(threshold->comparison);
+	if (!fits)
+		return error_set(error, ERROR_CONFIG, place, "A %s of `%s` is written as \"%s0.01\": what %s. Turn the comparison.",
+				 rule->trigger ? "rollback trigger" : "criterion", rollout_rule_names[rule->kind],
+				 rule->trigger ? ">" : "<", rule->trigger ? "rolls back" : "must hold");
+	rule->limit = threshold->value;
+	rule->implied = false;
+	return rule_limit_check(rule->kind, rule->limit, place, error);
+}
+
+static bool stage_criteria_read(const struct rollout_stage *from, struct planned_stage *stage, struct error *error)
+{
+	struct rollout_rule errors = {.kind = RULE_ERROR_RATE}, latency = {.kind = RULE_LATENCY};
+	return rule_read(&errors, &from->error_rate, from->error_rate_place, error) &&
+	       rule_read(&latency, &from->latency_ms, from->latency_place, error) &&
+	       (from->error_rate_place.line == 0 || rule_add(stage, errors, from->error_rate_place, error)) &&
+	       (from->latency_place.line == 0 || rule_add(stage, latency, from->latency_place, error));
+}
+
+static bool triggers_read(const struct rollout *rollout, struct planned_stage *stage, struct error *error)
+{
+	const struct rollback_limits *limits = &rollout->rollback;
+	struct rollout_rule errors = {RULE_ERROR_RATE, true, true, ROLLOUT_ERROR_RATE};
+	struct rollout_rule latency = {RULE_LATENCY, true, true, ROLLOUT_LATENCY_MS};
+	struct rollout_rule accuracy = {RULE_ACCURACY_BESIDE, true, true, ROLLOUT_ACCURACY_DROP};
+	return rule_read(&errors, &limits->error_rate, limits->error_rate_place, error) &&
+	       rule_read(&latency, &limits->latency_ms, limits->latency_place, error) &&
+	       rule_read(&accuracy, &limits->accuracy_drop, limits->accuracy_drop_place, error) &&
+	       rule_add(stage, errors, rollout->here, error) && rule_add(stage, latency, rollout->here, error) &&
+	       rule_add(stage, accuracy, rollout->here, error);
+}
+
+/* A criterion of the experiment, which each stage must show. */
+static bool criterion_read(const struct success_criterion *from, struct planned_stage *stage, struct error *error)
+{
+	static const char *const names[] = {"error_rate", "latency_p95", "accuracy"};
+	size_t kind = 0;
+	while (kind < 3 && strcmp(names[kind], from->metric) != 0)
+		kind++;
+	if (kind == 3)
+		return error_set(error, ERROR_CONFIG, from->here,
+				 "A rollout cannot judge the metric `%s`. Name error_rate, latency_p95 or accuracy, or leave the "
+				 "criterion out.",
+				 from->metric);
+	const char wanted = kind == RULE_ACCURACY ? '>' : '<';
+	if (from->operator[0] != wanted)
+		return error_set(error, ERROR_CONFIG, from->here,
+				 "A rollout cannot show that %s %s %g holds. Write %c or %c=.", from->metric, from->operator,
+				 from->threshold, wanted, wanted);
+	const struct rollout_rule rule = {.kind = (enum rollout_rule_kind)kind, .limit = from->threshold};
+	return rule_limit_check(rule.kind, rule.limit, from->here, error) && rule_add(stage, rule, from->here, error);
+}
+
+/* What each stage has beside its own criteria. The gate `not-worse` is the trigger of accuracy by its default. */
+static bool stage_rules_end(const struct experiment_spec *experiment, struct planned_stage *stage, struct error *error)
+{
+	const struct success_criterion *criteria = experiment->criteria.items;
+	const struct rollout *rollout = &experiment->progressive;
+	for (size_t i = 0; i < experiment->criteria.count; i++)
+		if (!criterion_read(&criteria[i], stage, error))
+			return false;
+	const struct rollout_rule better = {.kind = RULE_ACCURACY_BESIDE};
+	return triggers_read(rollout, stage, error) &&
+	       (rollout->gate != GATE_BETTER || rule_add(stage, better, rollout->here, error));
+}
+
+/* ---- stages ---- */
+
+static bool stage_duration_read(int64_t duration_ns, int64_t check_every_ms, struct place place, int64_t *ms, struct error *error)
+{
+	*ms = duration_ns / NS_PER_MS;
+	if (*ms > ROLLOUT_DURATION_MS_MAX)
+		return error_set(error, ERROR_CONFIG, place,
+				 "A stage of the rollout lasts more than 366 days. Write a shorter one.");
+	return *ms >= check_every_ms || error_set(error, ERROR_CONFIG, place,
+						  "A stage of the rollout lasts %lld ms, and is checked every %lld ms. Write a "
+						  "longer one, or a shorter checkEvery.",
+						  (long long)*ms, (long long)check_every_ms);
+}
+
+static bool percent_check(const struct rollout_plan *plan, size_t i, struct place place, struct error *error)
+{
+	const double percent = plan->stages[i].percent, before = i > 0 ? plan->stages[i - 1].percent : 0;
+	if (!(percent > 0 && percent <= 100))
+		return error_set(error, ERROR_CONFIG, place,
+				 "Stage %zu gives the candidates %g%% of the traffic. Write more than 0, and at most 100.", i + 1,
+				 percent);
+	return percent >= before || error_set(error, ERROR_CONFIG, place,
+					      "The weights fall from %g to %g at stage %zu. Write stages that rise: to give the "
+					      "candidates less is a rollback.",
+					      before, percent, i + 1);
+}
+
+static bool stages_read(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error)
+{
+	const struct rollout_stage *stages = experiment->progressive.stages.items;
+	for (size_t i = 0; i < plan->stage_count; i++) {
+		struct planned_stage *stage = &plan->stages[i];
+		stage->percent = (double)stages[i].weight;
+		stage->approve = stages[i].approve;
+		if (!percent_check(plan, i, stages[i].here, error) ||
+		    !stage_duration_read(stages[i].duration_ns, plan->check_every_ms, stages[i].here, &stage->duration_ms, error) ||
+		    !stage_criteria_read(&stages[i], stage, error) || !stage_rules_end(experiment, stage, error))
+			return false;
+	}
+	return true;
+}
+
+static bool schedule_read(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error)
+{
+	const struct rollout *rollout = &experiment->progressive;
+	const int64_t every_ms = rollout->every_ns > 0 ? rollout->every_ns : (int64_t)ROLLOUT_EVERY_MS * NS_PER_MS;
+	for (size_t i = 0; i < plan->stage_count; i++) {
+		struct planned_stage *stage = &plan->stages[i];
+		stage->percent = rollout->schedule.items[i];
+		if (!percent_check(plan, i, rollout->schedule_place, error) ||
+		    !stage_duration_read(every_ms, plan->check_every_ms, rollout->schedule_place, &stage->duration_ms, error) ||
+		    !stage_rules_end(experiment, stage, error))
+			return false;
+	}
+	return true;
+}
+
+/* A comparison needs a stage in which the default has traffic. */
+static bool comparisons_check(const struct rollout_plan *plan, struct place place, struct error *error)
+{
+	const struct planned_stage *first = &plan->stages[0];
+	if (!planned_stage_is_whole(first))
+		return true;
+	for (size_t i = 0; i < first->rule_count; i++)
+		if (first->rules[i].kind == RULE_ACCURACY_BESIDE && !first->rules[i].implied)
+			return error_set(error, ERROR_CONFIG, place,
+					 "The first stage gives the candidates all the traffic, so their accuracy cannot be "
+					 "compared with the default's. Begin with a smaller weight, or leave the comparison out.");
+	return true;
+}
+
+static bool default_check(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error)
+{
+	const struct candidate *candidates = experiment->candidates.items;
+	const struct rollout *rollout = &experiment->progressive;
+	const char *name = experiment->default_name.text;
+	if (!name)
+		return error_set(error, ERROR_CONFIG, rollout->here,
+				 "The rollout has no default, so nothing is left to roll back to. Write `default:` beside the "
+				 "candidates.");
+	for (size_t i = 0; i < experiment->candidates.count; i++)
+		plan->candidates += candidates[i].name.text && strcmp(candidates[i].name.text, name) != 0;
+	if (plan->candidates == 0)
+		return error_set(error, ERROR_CONFIG, experiment->default_name.place,
+				 "The rollout has no candidate beside the default `%s`. Add the one that is to replace it.", name);
+	return plan->candidates <= ROLLOUT_CANDIDATES_MAX ||
+	       error_set(error, ERROR_CONFIG, rollout->here,
+			 "The rollout has %zu candidates, and at most %d are allowed. Leave some out.", plan->candidates,
+			 ROLLOUT_CANDIDATES_MAX);
+}
+
+static bool count_check(const struct rollout *rollout, struct rollout_plan *plan, struct error *error)
+{
+	const size_t stages = rollout->stages.count, steps = rollout->schedule.count;
+	if ((stages > 0) == (steps > 0))
+		return error_set(error, ERROR_CONFIG, rollout->here, "The rollout has %s. Write `stages` or `schedule`.",
+				 stages > 0 ? "both stages and a schedule" : "neither stages nor a schedule");
+	plan->stage_count = stages + steps;
+	return plan->stage_count <= ROLLOUT_STAGES_MAX ||
+	       error_set(error, ERROR_CONFIG, stages > 0 ? rollout->here : rollout->schedule_place,
+			 "The rollout has %zu stages, and at most %d are allowed. Take larger steps.", plan->stage_count,
+			 ROLLOUT_STAGES_MAX);
+}
+
+bool rollout_plan_make(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error)
+{
+	const struct rollout *rollout = &experiment->progressive;
+	*plan = (struct rollout_plan){.on_inconclusive = (enum rollout_inconclusive)experiment->on_inconclusive};
+	plan->check_every_ms = rollout->check_every_ns > 0 ? rollout->check_every_ns / NS_PER_MS : ROLLOUT_CHECK_MS;
+	if (rollout->here.line == 0 || !rollout->enabled)
+		return error_set(error, ERROR_CONFIG, experiment->here,
+				 "The experiment has no progressiveDeployment that is enabled. Write its stages.");
+	if (plan->check_every_ms < 1)
+		return error_set(error, ERROR_CONFIG, rollout->here, "checkEvery is below 1 ms. Write a longer one, as 30s.");
+	if (!default_check(experiment, plan, error) || !count_check(rollout, plan, error))
+		return false;
+	return (rollout->stages.count > 0 ? stages_read(experiment, plan, error) : schedule_read(experiment, plan, error)) &&
+	       comparisons_check(plan, rollout->here, error);
+}
+
+/* ---- hash ---- */
+
+static uint64_t number_hash(uint64_t hash, double number)
+{
+	return hash_bytes(&number, sizeof number, hash);
+}
+
+uint64_t rollout_plan_hash(const struct rollout_plan *plan)
+{
+	uint64_t hash = number_hash(0, (double)plan->candidates);
+	hash = number_hash(hash, (double)plan->check_every_ms);
+	hash = number_hash(hash, plan->on_inconclusive);
+	for (size_t i = 0; i < plan->stage_count; i++) {
+		const struct planned_stage *stage = &plan->stages[i];
+		hash = number_hash(number_hash(hash, stage->percent), (double)stage->duration_ms);
+		hash = number_hash(hash, stage->approve);
+		for (size_t r = 0; r < stage->rule_count; r++) {
+			const struct rollout_rule *rule = &stage->rules[r];
+			hash = number_hash(number_hash(hash, rule->kind), rule->limit);
+			hash = number_hash(number_hash(hash, rule->trigger), rule->implied);
+		}
+	}
+	return hash;
+}

@@ -1,0 +1,72 @@
+/* rollout_plan.h: Plan of a rollout: the stages by which the candidates of an experiment get traffic, and the rules of each.
+ *
+ * A rule is a bound that every candidate must keep: of its rate of errors, of the 95th percentile of its latency, of its
+ * accuracy, or of its accuracy beside that of the default. A stage passes only when all of its rules are shown to be kept.
+ * A rule that is a trigger is also watched for a change (statistics/rate_sequence.h).
+ *
+ * A plan has no pointers. It is made from `progressiveDeployment`, `successCriteria` and `onInconclusive`.
+ */
+#ifndef SLUICE_EXPERIMENTS_ROLLOUT_PLAN_H
+#define SLUICE_EXPERIMENTS_ROLLOUT_PLAN_H
+
+#include "step/experiment.h"
+
+#define ROLLOUT_STAGES_MAX 32	 /* a record of a move names one; a schedule by single percents would need a month of looks */
+#define ROLLOUT_RULES_MAX 16	 /* of a stage, its triggers among them; each is evidence in every record of a move */
+#define ROLLOUT_CANDIDATES_MAX 8 /* beside the default: each must be shown to keep each rule */
+#define ROLLOUT_DURATION_MS_MAX (INT64_C(366) * 24 * 3600 * 1000)
+
+#define ROLLOUT_ALPHA 0.05	       /* of each rule in each stage */
+#define ROLLOUT_CHECK_MS 30000
+#define ROLLOUT_EVERY_MS (30 * 60 * 1000) /* of a schedule */
+#define ROLLOUT_ERROR_RATE 0.01	       /* triggers */
+#define ROLLOUT_LATENCY_MS 200
+#define ROLLOUT_ACCURACY_DROP 0.05     /* relative to the default's */
+#define ROLLOUT_LATENCY_SHARE 0.05     /* of requests that may be above a limit of the 95th percentile */
+
+enum rollout_rule_kind {
+	RULE_ERROR_RATE,      /* at most `limit` */
+	RULE_LATENCY,	      /* the 95th percentile is at most `limit` ms */
+	RULE_ACCURACY,	      /* at least `limit` */
+	RULE_ACCURACY_BESIDE, /* at least (1 - `limit`) times the default's */
+	ROLLOUT_RULE_KINDS
+};
+
+extern const char *const rollout_rule_names[ROLLOUT_RULE_KINDS]; /* "errorRate" */
+
+struct rollout_rule {
+	enum rollout_rule_kind kind;
+	bool trigger;
+	bool implied; /* not written by the user: without any truth it is left out */
+	double limit;
+};
+
+struct planned_stage {
+	double percent; /* of the traffic, for all candidates together; above 0 */
+	int64_t duration_ms;
+	bool approve; /* it ends only when it is approved */
+	size_t rule_count;
+	struct rollout_rule rules[ROLLOUT_RULES_MAX];
+};
+
+struct rollout_plan {
+	size_t candidates;
+	size_t stage_count;
+	struct planned_stage stages[ROLLOUT_STAGES_MAX];
+	int64_t check_every_ms;
+	enum rollout_inconclusive on_inconclusive;
+};
+
+/* The plan of an experiment with `progressiveDeployment`. CONFIG: a field at its place, with its cause and what to do. */
+bool rollout_plan_make(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error);
+
+/* A number that differs where plans differ: a state is only of the plan by which it began. */
+uint64_t rollout_plan_hash(const struct rollout_plan *plan);
+
+/* A stage has no traffic of the default beside it. */
+static inline bool planned_stage_is_whole(const struct planned_stage *stage)
+{
+	return stage->percent >= 100;
+}
+
+#endif

@@ -1,0 +1,116 @@
+/* rollout_state.c: State of a rollout as bytes; see rollout.h.
+ *
+ * A record (bandits/stored.h) of the fields in their order, with the counts and trackers that the plan has. One walk writes
+ * and reads it. */
+#include "bandits/stored.h"
+#include "experiments/rollout_parts.h"
+
+#define MARK UINT64_C(0x74756f6c6c720000) /* "rllout", and two bytes for the version */
+
+/* Writes where `out` is given, else reads. */
+struct state_walk {
+	struct buffer *out;
+	struct stored *in;
+};
+
+static uint64_t walk_number(struct state_walk *walk, uint64_t number)
+{
+	if (!walk->out)
+		return stored_take(walk->in);
+	stored_put(walk->out, number);
+	return number;
+}
+
+/* A number below `limit`; another one is damage. */
+static uint32_t walk_below(struct state_walk *walk, uint64_t number, uint64_t limit)
+{
+	number = walk_number(walk, number);
+	if (number < limit)
+		return (uint32_t)number;
+	if (walk->in)
+		walk->in->sound = false;
+	return 0;
+}
+
+static void walk_moment(struct state_walk *walk, int64_t *moment)
+{
+	*moment = (int64_t)walk_number(walk, (uint64_t)*moment);
+}
+
+static void walk_double(struct state_walk *walk, double *number)
+{
+	if (walk->out)
+		stored_put_numbers(walk->out, number, 1);
+	else
+		*number = stored_take_number(walk->in);
+}
+
+static void walk_counts(struct state_walk *walk, struct rollout_counts *counts, size_t rules)
+{
+	counts->requests = walk_number(walk, counts->requests);
+	counts->errors = walk_number(walk, counts->errors);
+	for (size_t i = 0; i < rules; i++)
+		counts->above[i] = walk_number(walk, counts->above[i]);
+	counts->accuracy.count = walk_number(walk, counts->accuracy.count);
+	walk_double(walk, &counts->accuracy.mean);
+	walk_double(walk, &counts->accuracy.squares);
+}
+
+static void walk_candidate(struct state_walk *walk, struct rollout_state *state, size_t candidate, size_t rules)
+{
+	walk_counts(walk, &state->candidates[candidate], rules);
+	for (size_t i = 0; i < rules; i++) {
+		struct rollout_tracker *tracker = &state->trackers[candidate][i];
+		walk_double(walk, &tracker->watch.level);
+		walk_double(walk, &tracker->tau2);
+		walk_double(walk, &tracker->difference);
+		walk_double(walk, &tracker->variance);
+	}
+}
+
+static void walk_state(struct state_walk *walk, const struct rollout_plan *plan, struct rollout_state *state)
+{
+	state->phase = (enum rollout_phase)walk_below(walk, state->phase, ROLLOUT_PHASES);
+	state->stage = walk_below(walk, state->stage, plan->stage_count);
+	state->epoch = walk_number(walk, state->epoch);
+	state->moves = walk_number(walk, state->moves);
+	state->command = walk_number(walk, state->command);
+	state->waiting = walk_below(walk, state->waiting, 2);
+	state->truth = walk_below(walk, state->truth, 2);
+	walk_moment(walk, &state->began_ms);
+	walk_moment(walk, &state->paused_ms);
+	walk_moment(walk, &state->held_ms);
+	walk_moment(walk, &state->extent_ms);
+	walk_moment(walk, &state->looked_ms);
+	const size_t rules = plan->stages[state->stage].rule_count;
+	walk_counts(walk, &state->control, rules);
+	for (size_t i = 0; i < plan->candidates; i++)
+		walk_candidate(walk, state, i, rules);
+}
+
+void rollout_state_write(const struct rollout_plan *plan, const struct rollout_state *state, struct buffer *out)
+{
+	const size_t begin = out->length;
+	struct rollout_state copy = *state;
+	struct state_walk walk = {.out = out};
+	stored_put(out, MARK | ROLLOUT_STATE_VERSION);
+	stored_put(out, state->plan);
+	walk_state(&walk, plan, &copy);
+	stored_end(out, begin);
+}
+
+bool rollout_state_read(const struct rollout_plan *plan, struct text bytes, struct rollout_state *state, struct error *error)
+{
+	struct stored record = {"state of the rollout", MARK, ROLLOUT_STATE_VERSION, bytes, 0, true,
+				"Promote or roll back by hand, and deploy the experiment again."};
+	struct state_walk walk = {.in = &record};
+	if (!stored_begin(&record, error))
+		return false;
+	*state = (struct rollout_state){.plan = stored_take(&record)};
+	if (record.sound && state->plan != rollout_plan_hash(plan))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "The stored state of the rollout is of another plan. Begin the rollout anew, or restore the "
+				 "stages and criteria by which it began.");
+	walk_state(&walk, plan, state);
+	return stored_ended(&record) || stored_damaged(&record, error);
+}

@@ -1,0 +1,127 @@
+/* rollout_write.c: Moves of a rollout as JSON, and as a sentence; see rollout.h. What is not defined is null. */
+#include "experiments/rollout_parts.h"
+#include "message/json_write.h"
+
+const char *const rollout_verdict_names[VERDICTS] = {"open", "holds", "broken", "changed", "leftOut"};
+
+static void number_write(struct buffer *out, const char *name, double number)
+{
+	buffer_print(out, ", \"%s\": ", name);
+	if (isfinite(number))
+		json_write_double(out, number);
+	else
+		buffer_string(out, "null");
+}
+
+static void judgement_write(const struct planned_stage *stage, const struct rollout_judgement *judgement,
+			    const char *const *names, struct buffer *out)
+{
+	const struct rollout_rule *rule = &stage->rules[judgement->rule];
+	json_write_member(out, "{", "candidate", text_of(names[judgement->candidate]));
+	json_write_member(out, ", ", "rule", text_of(rollout_rule_names[rule->kind]));
+	buffer_print(out, ", \"trigger\": %s", rule->trigger ? "true" : "false");
+	number_write(out, "limit", rule->limit);
+	json_write_member(out, ", ", "verdict", text_of(rollout_verdict_names[judgement->verdict]));
+	buffer_print(out, ", \"trials\": %llu", (unsigned long long)judgement->trials);
+	number_write(out, "estimate", judgement->estimate);
+	number_write(out, "low", judgement->interval.low);
+	number_write(out, "high", judgement->interval.high);
+	number_write(out, "bound", judgement->bound);
+	if (judgement->alarm > 0) {
+		number_write(out, "watch", judgement->watch);
+		number_write(out, "alarm", judgement->alarm);
+	}
+	buffer_byte(out, '}');
+}
+
+static void evidence_write(const struct rollout_plan *plan, const struct rollout_evidence *evidence, const char *const *names,
+			   struct buffer *out)
+{
+	buffer_string(out, ", \"evidence\": [");
+	for (size_t i = 0; i < evidence->count; i++) {
+		buffer_string(out, i > 0 ? ", " : "");
+		judgement_write(&plan->stages[evidence->stage], &evidence->items[i], names, out);
+	}
+	buffer_byte(out, ']');
+}
+
+void rollout_move_write(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
+			struct buffer *out)
+{
+	buffer_print(out, "{\"move\": %llu, \"time_ms\": %lld", (unsigned long long)move->number, (long long)move->time_ms);
+	json_write_member(out, ", ", "from", text_of(rollout_phase_names[move->from]));
+	json_write_member(out, ", ", "to", text_of(rollout_phase_names[move->to]));
+	buffer_print(out, ", \"fromStage\": %u, \"stage\": %u, \"epoch\": %llu", (unsigned)move->from_stage + 1,
+		     (unsigned)move->to_stage + 1, (unsigned long long)move->epoch);
+	number_write(out, "percent", move->percent);
+	json_write_member(out, ", ", "reason", text_of(rollout_reason_names[move->reason]));
+	if (move->reason == REASON_COMMAND) {
+		json_write_member(out, ", ", "command", text_of(rollout_command_names[move->command]));
+		json_write_member(out, ", ", "by", text_of(move->by));
+	}
+	if (move->cause != SIZE_MAX)
+		buffer_print(out, ", \"cause\": %zu", move->cause);
+	evidence_write(plan, &move->evidence, names, out);
+	buffer_byte(out, '}');
+}
+
+/* ---- a sentence ---- */
+
+static void outcome_sentence(const struct rollout_move *move, struct buffer *out)
+{
+	switch (move->to) {
+	case ROLLOUT_RUNNING:
+		buffer_print(out, "Stage %u %s at %g%%: ", (unsigned)move->to_stage + 1,
+			     move->from == ROLLOUT_RUNNING || move->from_stage != move->to_stage || move->from == ROLLOUT_PENDING
+				     ? "begins"
+				     : "goes on",
+			     move->percent);
+		break;
+	case ROLLOUT_PAUSED:
+	case ROLLOUT_INCONCLUSIVE:
+		buffer_print(out, "Stage %u is %s at %g%%: ", (unsigned)move->to_stage + 1, rollout_phase_names[move->to],
+			     move->percent);
+		break;
+	case ROLLOUT_PROMOTED:
+		buffer_string(out, "Promoted: ");
+		break;
+	default:
+		buffer_string(out, "Rolled back: ");
+		break;
+	}
+}
+
+static void cause_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
+			   struct buffer *out)
+{
+	const struct rollout_judgement *cause = &move->evidence.items[move->cause];
+	const struct rollout_rule *rule = &plan->stages[move->evidence.stage].rules[cause->rule];
+	buffer_print(out, "`%s` of `%s` (limit %g) ", rollout_rule_names[rule->kind], names[cause->candidate], rule->limit);
+	if (move->reason == REASON_CHANGED)
+		buffer_string(out, "has risen above its limit");
+	else if (move->reason == REASON_BROKEN)
+		buffer_string(out, "is broken");
+	else
+		buffer_string(out, "is neither shown to hold nor broken in the time that the stage has");
+	if (isfinite(cause->estimate))
+		buffer_print(out, "; %.4g is measured, and between %.4g and %.4g is certain", cause->estimate, cause->interval.low,
+			     cause->interval.high);
+	buffer_string(out, ".");
+}
+
+void rollout_move_sentence(const struct rollout_plan *plan, const struct rollout_move *move, const char *const *names,
+			   struct buffer *out)
+{
+	outcome_sentence(move, out);
+	if (move->reason == REASON_COMMAND)
+		buffer_print(out, "by the command %s%s%s.", rollout_command_names[move->command],
+			     move->by[0] ? " of " : "", move->by);
+	else if (move->reason == REASON_STARTED)
+		buffer_string(out, "the rollout starts.");
+	else if (move->reason == REASON_HELD)
+		buffer_print(out, "all rules of stage %u hold.", (unsigned)move->from_stage + 1);
+	else if (move->reason == REASON_APPROVAL)
+		buffer_string(out, "all rules hold, and it waits for an approval.");
+	else
+		cause_sentence(plan, move, names, out);
+}

@@ -1,0 +1,645 @@
+/* rollout_test.c: Tests of a rollout's plan, of its moves by looks and commands, and of its state and moves as bytes. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/little.h"
+#include "experiments/rollout.h"
+#include "planning.h"
+
+#include <cmocka.h>
+
+#define HEAD                                                                                                                       \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                    \
+	"  default: old\n  candidates: [{name: old, weight: 1}, {name: new, weight: 1}]\n"
+#define STAGES HEAD "  progressiveDeployment:\n    stages: [{weight: 10, duration: 5m}, {weight: 100, duration: 10m}]\n"
+#define MINUTE_MS 60000
+#define BYTES_MAX ((size_t)1 << 20)
+
+static struct planning planning;
+static struct rollout_plan plan;
+static struct rollout_state rollout;
+static struct rollout_move move;
+static struct rollout_look look;
+static struct buffer out;
+static uint64_t commands;
+
+/* ---- plans ---- */
+
+static bool plan_read(const char *yaml, struct error *error)
+{
+	planning_open(&planning, yaml);
+	for (size_t i = 0; i < faults_total(planning.spec.faults); i++)
+		if (faults_at(planning.spec.faults, i)->code->severity == SEVERITY_ERROR)
+			fail_msg("%s", faults_at(planning.spec.faults, i)->message);
+	const bool good = rollout_plan_make(planning.spec.resources[0]->spec, &plan, error);
+	planning_close(&planning);
+	return good;
+}
+
+static void plan_take(const char *yaml)
+{
+	struct error error = {0};
+	if (!plan_read(yaml, &error))
+		fail_msg("%s", error.text);
+}
+
+static void expect_refused(const char *yaml, unsigned line, const char *words)
+{
+	struct error error = {0};
+	assert_false(plan_read(yaml, &error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	if (error.place.line != line || !strstr(error.text, words))
+		fail_msg("line %u: %s", error.place.line, error.text);
+}
+
+static void expect_rule(size_t stage, size_t index, enum rollout_rule_kind kind, double limit, bool trigger)
+{
+	const struct rollout_rule *rule = &plan.stages[stage].rules[index];
+	assert_int_equal(rule->kind, kind);
+	assert_true(fabs(rule->limit - limit) < 1e-12);
+	assert_int_equal(rule->trigger, trigger);
+}
+
+static void a_stage_has_its_criteria_those_of_all_and_the_triggers(void **state)
+{
+	(void)state;
+	plan_take(HEAD "  successCriteria: [{metricName: accuracy, threshold: 0.6, operator: \">=\"}]\n  onInconclusive: rollback\n"
+		       "  progressiveDeployment:\n    checkEvery: 10s\n    rollback: {latency: \">0.3s\", accuracyDrop: \">10%\"}\n"
+		       "    stages: [{weight: 20, duration: 15m, approve: true, successCriteria: {errorRate: \"<0.5%\"}}]\n");
+	assert_int_equal(plan.candidates, 1);
+	assert_int_equal(plan.check_every_ms, 10000);
+	assert_int_equal(plan.on_inconclusive, INCONCLUSIVE_ROLLBACK);
+	assert_true(plan.stages[0].approve && plan.stages[0].percent == 20);
+	assert_int_equal(plan.stages[0].duration_ms, 15 * MINUTE_MS);
+	assert_int_equal(plan.stages[0].rule_count, 5);
+	expect_rule(0, 0, RULE_ERROR_RATE, 0.005, false);
+	expect_rule(0, 1, RULE_ACCURACY, 0.6, false);
+	expect_rule(0, 2, RULE_ERROR_RATE, ROLLOUT_ERROR_RATE, true);
+	expect_rule(0, 3, RULE_LATENCY, 300, true);
+	expect_rule(0, 4, RULE_ACCURACY_BESIDE, 0.1, true);
+	assert_true(plan.stages[0].rules[2].implied && !plan.stages[0].rules[4].implied);
+}
+
+static void a_schedule_is_stages_of_one_duration(void **state)
+{
+	(void)state;
+	plan_take(HEAD "  progressiveDeployment: {schedule: [5, 10, 25, 50, 75, 100], gate: better}\n");
+	assert_int_equal(plan.stage_count, 6);
+	for (size_t i = 0; i < 6; i++) {
+		assert_int_equal(plan.stages[i].duration_ms, 30 * MINUTE_MS);
+		assert_int_equal(plan.stages[i].rule_count, 4);
+		expect_rule(i, 2, RULE_ACCURACY_BESIDE, 0.05, true);
+		expect_rule(i, 3, RULE_ACCURACY_BESIDE, 0, false);
+	}
+	assert_true(plan.stages[0].percent == 5 && plan.stages[5].percent == 100);
+	const uint64_t hash = rollout_plan_hash(&plan);
+	plan_take(HEAD "  progressiveDeployment: {schedule: [5, 10, 25, 50, 75, 100], every: 20m}\n");
+	assert_int_equal(plan.stages[5].duration_ms, 20 * MINUTE_MS);
+	assert_int_equal(plan.stages[5].rule_count, 3);
+	assert_true(hash != rollout_plan_hash(&plan));
+}
+
+static void bad_plans_are_refused_with_place_and_next_step(void **state)
+{
+	(void)state;
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [5, 50, 25]}\n", 7, "fall from 50 to 25 at stage 3");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [0, 50]}\n", 7, "Stage 1 gives the candidates 0%");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [50, 101]}\n", 7, "at most 100");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [.nan]}\n", 7, "nan%");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [5], stages: [{weight: 1, duration: 1m}]}\n", 7, "both stages");
+	expect_refused(HEAD "  progressiveDeployment: {gate: better}\n", 7, "neither stages");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [5], enabled: false}\n", 5, "no progressiveDeployment");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [5], every: 20s}\n", 7, "is checked every 30000 ms");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [5], every: 367d}\n", 7, "366 days");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [5], checkEvery: 0.5ms}\n", 7, "below 1 ms");
+	expect_refused(HEAD "  progressiveDeployment:\n    stages:\n    - {weight: 50, duration: 5m}\n"
+			    "    - {weight: 10, duration: 5m}\n", 10, "fall from 50 to 10 at stage 2");
+	expect_refused(HEAD "  progressiveDeployment:\n    stages: [{weight: 0, duration: 5m}]\n", 8, "more than 0");
+	expect_refused(HEAD "  progressiveDeployment:\n    stages:\n    - weight: 5\n      duration: 5m\n"
+			    "      successCriteria: {errorRate: \">1%\"}\n", 11, "Turn the comparison");
+	expect_refused(HEAD "  progressiveDeployment:\n    schedule: [5]\n    rollback:\n      errorRate: \">2\"\n", 10, "below 1");
+	expect_refused(HEAD "  progressiveDeployment:\n    schedule: [5]\n    rollback:\n      latency: \"<9ms\"\n", 10,
+		       "rolls back");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [100], gate: better}\n", 7, "Begin with a smaller weight");
+	expect_refused(HEAD "  successCriteria:\n  - {metricName: profit, threshold: 1, operator: \">\"}\n"
+			    "  progressiveDeployment: {schedule: [5]}\n", 8, "`profit`");
+	expect_refused(HEAD "  successCriteria:\n  - {metricName: accuracy, threshold: 0.5, operator: \"<\"}\n"
+			    "  progressiveDeployment: {schedule: [5]}\n", 8, "Write > or >=");
+	expect_refused("apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+		       "  candidates: [{name: old, weight: 1}]\n  progressiveDeployment: {schedule: [5]}\n", 6, "has no default");
+	expect_refused("apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+		       "  default: old\n  candidates: [{name: old, weight: 1}]\n  progressiveDeployment: {schedule: [5]}\n",
+		       5, "no candidate beside the default `old`");
+}
+
+/* `count` times a text, after `head` and before `tail`. */
+static const char *repeated(const char *head, size_t count, const char *item, const char *tail)
+{
+	buffer_clear(&out);
+	buffer_string(&out, head);
+	for (size_t i = 0; i < count; i++)
+		buffer_print(&out, item, i);
+	buffer_string(&out, tail);
+	buffer_byte(&out, '\0');
+	return out.bytes;
+}
+
+static void limits_of_a_plan_hold_at_their_edge(void **state)
+{
+	(void)state;
+	const char *head = HEAD "  progressiveDeployment: {schedule: [", *tail = "100]}\n";
+	plan_take(repeated(head, ROLLOUT_STAGES_MAX - 1, "1, ", tail));
+	expect_refused(repeated(head, ROLLOUT_STAGES_MAX, "1, ", tail), 7, "33 stages, and at most 32");
+	head = HEAD "  progressiveDeployment: {schedule: [5]}\n  successCriteria:\n";
+	const char *criterion = "  - {metricName: error_rate, threshold: 0.%zu1, operator: \"<\"}\n";
+	plan_take(repeated(head, ROLLOUT_RULES_MAX - 3, criterion, ""));
+	assert_int_equal(plan.stages[0].rule_count, ROLLOUT_RULES_MAX);
+	expect_refused(repeated(head, ROLLOUT_RULES_MAX - 2, criterion, ""), 7, "more than 16 criteria");
+	head = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
+	       "  progressiveDeployment: {schedule: [5]}\n  candidates:\n";
+	plan_take(repeated(head, ROLLOUT_CANDIDATES_MAX, "  - {name: c%zu, weight: 1}\n", ""));
+	expect_refused(repeated(head, ROLLOUT_CANDIDATES_MAX + 1, "  - {name: c%zu, weight: 1}\n", ""), 6, "9 candidates");
+}
+
+/* ---- looks ---- */
+
+static void rollout_start(const char *yaml)
+{
+	struct error error = {0};
+	plan_take(yaml);
+	commands = 0;
+	rollout = rollout_begin(&plan);
+	look = (struct rollout_look){.time_ms = MINUTE_MS};
+	assert_true(rollout_percent(&plan, &rollout) == 0);
+	assert_true(rollout_look(&plan, &rollout, &look, &move, &error));
+	assert_int_equal(rollout.phase, ROLLOUT_RUNNING);
+	assert_int_equal(move.reason, REASON_STARTED);
+}
+
+/* A minute with requests of all variants, and a look. */
+static void minute_pass(uint64_t requests, uint64_t errors)
+{
+	struct error error = {0};
+	if (look.epoch != rollout.epoch)
+		look = (struct rollout_look){.time_ms = look.time_ms, .epoch = rollout.epoch};
+	look.time_ms += MINUTE_MS;
+	look.control.requests += requests;
+	for (size_t i = 0; i < plan.candidates; i++) {
+		look.candidates[i].requests += requests;
+		look.candidates[i].errors += errors;
+	}
+	if (!rollout_look(&plan, &rollout, &look, &move, &error))
+		fail_msg("%s", error.text);
+}
+
+static void minutes_pass(unsigned minutes, uint64_t requests, uint64_t errors)
+{
+	for (unsigned i = 0; i < minutes; i++)
+		minute_pass(requests, errors);
+}
+
+static struct moments units(uint64_t count, double mean)
+{
+	return (struct moments){count, mean, (double)count * mean * (1 - mean)};
+}
+
+static void expect_move(uint64_t number, enum rollout_phase to, uint32_t stage, enum rollout_reason reason)
+{
+	assert_int_equal(move.number, number);
+	assert_int_equal(move.to, to);
+	assert_int_equal(move.to_stage, stage);
+	assert_int_equal(move.reason, reason);
+	assert_int_equal(rollout.phase, to);
+	assert_int_equal(rollout.moves, number);
+}
+
+static void stages_pass_when_all_rules_hold_at_their_end(void **state)
+{
+	(void)state;
+	rollout_start(STAGES);
+	assert_true(rollout_percent(&plan, &rollout) == 10);
+	minutes_pass(4, 1000, 0);
+	assert_int_equal(move.number, 0);
+	assert_int_equal(move.evidence.count, 3);
+	minute_pass(1000, 0);
+	expect_move(2, ROLLOUT_RUNNING, 1, REASON_HELD);
+	assert_true(move.percent == 100 && move.epoch == 2 && rollout.candidates[0].requests == 0);
+	minutes_pass(10, 1000, 0);
+	expect_move(3, ROLLOUT_PROMOTED, 1, REASON_HELD);
+	assert_true(rollout_percent(&plan, &rollout) == 100);
+	minutes_pass(3, 1000, 900);
+	assert_true(move.number == 0 && rollout.phase == ROLLOUT_PROMOTED);
+}
+
+static void a_stage_without_evidence_is_extended_and_then_inconclusive(void **state)
+{
+	(void)state;
+	rollout_start(STAGES);
+	minutes_pass(9, 20, 0);
+	assert_int_equal(rollout.moves, 1);
+	minute_pass(20, 0);
+	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
+	assert_int_equal(move.evidence.items[move.cause].verdict, VERDICT_OPEN);
+	assert_true(rollout_percent(&plan, &rollout) == 10);
+	minute_pass(10000, 0);
+	assert_int_equal(move.number, 0);
+	minute_pass(1000, 500);
+	expect_move(3, ROLLOUT_ROLLED_BACK, 0, REASON_CHANGED);
+	assert_true(rollout_percent(&plan, &rollout) == 0);
+	rollout_start(STAGES "  onInconclusive: rollback\n");
+	minutes_pass(10, 20, 0);
+	expect_move(2, ROLLOUT_ROLLED_BACK, 0, REASON_OPEN);
+	rollout_start(STAGES "  onInconclusive: promote\n");
+	minutes_pass(10, 20, 0);
+	expect_move(2, ROLLOUT_PROMOTED, 0, REASON_OPEN);
+}
+
+static void evidence_that_comes_in_the_extension_passes_the_stage(void **state)
+{
+	(void)state;
+	rollout_start(STAGES);
+	minutes_pass(6, 20, 0);
+	assert_int_equal(move.number, 0);
+	minute_pass(5000, 0);
+	expect_move(2, ROLLOUT_RUNNING, 1, REASON_HELD);
+}
+
+static void a_broken_criterion_rolls_back_without_a_trigger(void **state)
+{
+	(void)state;
+	rollout_start(HEAD "  progressiveDeployment:\n"
+			   "    stages: [{weight: 10, duration: 5m, successCriteria: {errorRate: \"<0.001\"}}]\n");
+	minute_pass(10000, 30);
+	expect_move(2, ROLLOUT_ROLLED_BACK, 0, REASON_BROKEN);
+	assert_int_equal(move.evidence.items[move.cause].rule, 0);
+	assert_true(move.evidence.items[move.cause].interval.low > 0.001);
+}
+
+static void slow_requests_are_held_against_a_twentieth(void **state)
+{
+	(void)state;
+	rollout_start(STAGES);
+	look.epoch = rollout.epoch;
+	look.candidates[0].above[1] = 40;
+	minute_pass(1000, 0);
+	assert_int_equal(move.evidence.items[1].verdict, VERDICT_OPEN);
+	look.candidates[0].above[1] = 240;
+	minute_pass(1000, 0);
+	expect_move(2, ROLLOUT_ROLLED_BACK, 0, REASON_CHANGED);
+	assert_int_equal(move.evidence.items[move.cause].rule, 1);
+}
+
+static void truth_is_compared_with_the_default_and_kept_at_full_weight(void **state)
+{
+	(void)state;
+	rollout_start(STAGES);
+	look.epoch = rollout.epoch;
+	look.control.accuracy = units(20000, 0.7);
+	look.candidates[0].accuracy = units(3000, 0.7);
+	minutes_pass(5, 1000, 0);
+	expect_move(2, ROLLOUT_RUNNING, 1, REASON_HELD);
+	assert_true(fabs(move.evidence.items[2].estimate - 0.035) < 1e-9 && move.evidence.items[2].interval.low > 0);
+	const double low = move.evidence.items[2].interval.low;
+	minute_pass(1000, 0);
+	assert_int_equal(move.evidence.items[2].verdict, VERDICT_HOLDS);
+	assert_true(move.evidence.items[2].interval.low == low);
+	rollout_start(STAGES);
+	look.epoch = rollout.epoch;
+	look.control.accuracy = units(20000, 0.7);
+	look.candidates[0].accuracy = units(3000, 0.5);
+	minute_pass(1000, 0);
+	expect_move(2, ROLLOUT_ROLLED_BACK, 0, REASON_BROKEN);
+}
+
+static void a_comparison_without_truth_is_left_out_unless_it_is_written(void **state)
+{
+	(void)state;
+	rollout_start(STAGES);
+	minute_pass(1000, 0);
+	assert_int_equal(move.evidence.items[2].verdict, VERDICT_LEFT_OUT);
+	look.control.accuracy = units(10, 1);
+	minute_pass(1000, 0);
+	assert_int_equal(move.evidence.items[2].verdict, VERDICT_OPEN);
+	rollout_start(STAGES "    rollback: {accuracyDrop: \">5%\"}\n");
+	minutes_pass(10, 1000, 0);
+	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
+}
+
+static void each_candidate_must_keep_each_rule(void **state)
+{
+	(void)state;
+	rollout_start("apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
+		      "  candidates: [{name: a, weight: 1}, {name: b, weight: 1}]\n  progressiveDeployment: {schedule: [50]}\n");
+	minute_pass(1000, 0);
+	assert_int_equal(move.evidence.count, 6);
+	look.candidates[1].errors = 100;
+	minute_pass(1000, 0);
+	expect_move(2, ROLLOUT_ROLLED_BACK, 0, REASON_CHANGED);
+	assert_int_equal(move.evidence.items[move.cause].candidate, 1);
+}
+
+/* ---- looks that add nothing, or are wrong ---- */
+
+static void a_repeated_look_adds_nothing(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	rollout_start(STAGES);
+	minute_pass(1000, 10);
+	const struct rollout_state before = rollout;
+	look.time_ms += 29999;
+	look.candidates[0].requests += 50;
+	look.candidates[0].errors += 50;
+	assert_true(rollout_look(&plan, &rollout, &look, &move, &error));
+	assert_memory_equal(&before, &rollout, sizeof before);
+	look.time_ms++;
+	assert_true(rollout_look(&plan, &rollout, &look, &move, &error));
+	expect_move(2, ROLLOUT_ROLLED_BACK, 0, REASON_CHANGED);
+	rollout_start(STAGES);
+	minute_pass(1000, 10);
+	const double level = rollout.trackers[0][0].watch.level;
+	minute_pass(0, 0);
+	assert_true(rollout.trackers[0][0].watch.level == fmax(level, 0));
+}
+
+static void expect_look_refused(const char *words)
+{
+	struct error error = {0};
+	const struct rollout_state before = rollout;
+	assert_false(rollout_look(&plan, &rollout, &look, &move, &error));
+	assert_int_equal(error.kind, ERROR_INPUT);
+	if (!strstr(error.text, words))
+		fail_msg("%s", error.text);
+	assert_memory_equal(&before, &rollout, sizeof before);
+}
+
+static void counts_that_cannot_be_are_refused(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	rollout_start(STAGES);
+	minute_pass(1000, 1);
+	const struct rollout_look good = look;
+	look.candidates[0].requests--;
+	expect_look_refused("fell since the last look");
+	look = good;
+	look.candidates[0].errors = 1001;
+	expect_look_refused("contradict");
+	look = good;
+	look.candidates[0].errors = 5; /* of no new request */
+	expect_look_refused("contradict");
+	look = good;
+	look.candidates[0].above[1] = 1;
+	expect_look_refused("contradict");
+	look = good;
+	look.control.accuracy = units(10, (double)NAN);
+	expect_look_refused("contradict");
+	look = good;
+	look.control.accuracy = units(10, 1.5);
+	expect_look_refused("contradict");
+	look = good;
+	look.epoch++;
+	expect_look_refused("Read its state again");
+	look.epoch = 0; /* of weights that are over */
+	look.time_ms += MINUTE_MS;
+	const struct rollout_state before = rollout;
+	assert_true(rollout_look(&plan, &rollout, &look, &move, &error));
+	assert_memory_equal(&before, &rollout, sizeof before);
+}
+
+/* ---- commands ---- */
+
+static void command_give(enum rollout_command_kind kind)
+{
+	struct error error = {0};
+	const struct rollout_command command = {++commands, kind, look.time_ms, "ann"};
+	if (!rollout_command(&plan, &rollout, &command, &move, &error))
+		fail_msg("%s", error.text);
+}
+
+static void expect_command_refused(enum rollout_command_kind kind, const char *words)
+{
+	struct error error = {0};
+	const struct rollout_command command = {commands + 1, kind, look.time_ms, NULL};
+	const struct rollout_state before = rollout;
+	assert_false(rollout_command(&plan, &rollout, &command, &move, &error));
+	assert_int_equal(error.kind, ERROR_INPUT);
+	if (!strstr(error.text, words))
+		fail_msg("%s", error.text);
+	assert_memory_equal(&before, &rollout, sizeof before);
+}
+
+static void a_pause_stops_the_clock_and_not_the_triggers(void **state)
+{
+	(void)state;
+	rollout_start(STAGES);
+	minutes_pass(2, 1000, 0);
+	expect_command_refused(COMMAND_RESUME, "is running, at stage 1. What fits: promote, rollback, pause.");
+	command_give(COMMAND_PAUSE);
+	expect_move(2, ROLLOUT_PAUSED, 0, REASON_COMMAND);
+	assert_string_equal(move.by, "ann");
+	expect_command_refused(COMMAND_PAUSE, "is paused, at stage 1. What fits: promote, rollback, resume.");
+	minutes_pass(30, 1000, 0);
+	assert_int_equal(rollout.phase, ROLLOUT_PAUSED);
+	command_give(COMMAND_RESUME);
+	expect_move(3, ROLLOUT_RUNNING, 0, REASON_COMMAND);
+	minutes_pass(2, 1000, 0);
+	assert_int_equal(move.number, 0);
+	command_give(COMMAND_PAUSE);
+	minutes_pass(7, 1000, 0);
+	command_give(COMMAND_RESUME);
+	minute_pass(1000, 0);
+	expect_move(6, ROLLOUT_RUNNING, 1, REASON_HELD);
+	command_give(COMMAND_PAUSE);
+	minute_pass(1000, 100);
+	expect_move(8, ROLLOUT_ROLLED_BACK, 1, REASON_CHANGED);
+	expect_command_refused(COMMAND_PROMOTE, "is rolledBack, at stage 2. Deploy the experiment again");
+}
+
+static void an_inconclusive_stage_that_is_resumed_has_another_duration(void **state)
+{
+	(void)state;
+	rollout_start(STAGES);
+	minutes_pass(10, 20, 0);
+	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
+	minutes_pass(7, 0, 0);
+	command_give(COMMAND_RESUME);
+	minutes_pass(4, 20, 0);
+	assert_int_equal(rollout.phase, ROLLOUT_RUNNING);
+	minute_pass(20, 0);
+	expect_move(4, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
+	command_give(COMMAND_PROMOTE);
+	expect_move(5, ROLLOUT_PROMOTED, 0, REASON_COMMAND);
+}
+
+static void a_stage_waits_for_its_approval(void **state)
+{
+	(void)state;
+	rollout_start(HEAD "  progressiveDeployment:\n"
+			   "    stages: [{weight: 10, duration: 5m, approve: true}, {weight: 50, duration: 5m, approve: true}]\n");
+	expect_command_refused(COMMAND_APPROVE, "`approve` does not fit");
+	minutes_pass(5, 1000, 0);
+	expect_move(2, ROLLOUT_PAUSED, 0, REASON_APPROVAL);
+	expect_command_refused(COMMAND_RESUME, "waits for an approval, at stage 1. What fits: promote, rollback, approve.");
+	minutes_pass(20, 1000, 0);
+	assert_int_equal(rollout.moves, 2);
+	command_give(COMMAND_PROMOTE);
+	expect_move(3, ROLLOUT_RUNNING, 1, REASON_COMMAND);
+	assert_true(move.percent == 50);
+	minutes_pass(5, 1000, 0);
+	expect_move(4, ROLLOUT_PAUSED, 1, REASON_APPROVAL);
+	command_give(COMMAND_APPROVE);
+	expect_move(5, ROLLOUT_PROMOTED, 1, REASON_COMMAND);
+	command_give(COMMAND_ROLLBACK);
+	expect_move(6, ROLLOUT_ROLLED_BACK, 1, REASON_COMMAND);
+}
+
+static void a_repeated_command_does_nothing(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	rollout_start(STAGES);
+	command_give(COMMAND_PAUSE);
+	command_give(COMMAND_RESUME);
+	const struct rollout_state before = rollout;
+	for (uint64_t number = 1; number <= 2; number++) {
+		const struct rollout_command again = {number, COMMAND_PAUSE, look.time_ms, NULL};
+		assert_true(rollout_command(&plan, &rollout, &again, &move, &error));
+		assert_int_equal(move.number, 0);
+	}
+	assert_memory_equal(&before, &rollout, sizeof before);
+}
+
+static void a_pending_rollout_obeys_commands(void **state)
+{
+	(void)state;
+	plan_take(STAGES);
+	commands = 0;
+	rollout = rollout_begin(&plan);
+	expect_command_refused(COMMAND_PAUSE, "is pending");
+	command_give(COMMAND_PROMOTE);
+	expect_move(1, ROLLOUT_PROMOTED, 0, REASON_COMMAND);
+	assert_int_equal(move.evidence.count, 0);
+}
+
+/* ---- bytes ---- */
+
+static void a_state_is_what_was_written(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct rollout_state read;
+	rollout_start(STAGES);
+	look.epoch = rollout.epoch;
+	look.control.accuracy = units(20000, 0.7);
+	look.candidates[0].accuracy = units(3000, 0.7);
+	minutes_pass(3, 1000, 1);
+	command_give(COMMAND_PAUSE);
+	buffer_clear(&out);
+	rollout_state_write(&plan, &rollout, &out);
+	assert_true(rollout_state_read(&plan, buffer_view(&out), &read, &error));
+	assert_memory_equal(&rollout, &read, sizeof read);
+	for (size_t length = 0; length < out.length; length++) {
+		error = (struct error){0};
+		assert_false(rollout_state_read(&plan, (struct text){out.bytes, length}, &read, &error));
+		assert_int_equal(error.kind, ERROR_INPUT);
+	}
+	for (size_t i = 0; i < out.length; i++) {
+		error = (struct error){0};
+		out.bytes[i] ^= 0x10;
+		assert_false(rollout_state_read(&plan, buffer_view(&out), &read, &error));
+		out.bytes[i] ^= 0x10;
+	}
+	out.bytes[0] = ROLLOUT_STATE_VERSION + 1;
+	error = (struct error){0};
+	assert_false(rollout_state_read(&plan, buffer_view(&out), &read, &error));
+	assert_non_null(strstr(error.text, "has version 2, and this program reads up to 1"));
+	out.bytes[0] = ROLLOUT_STATE_VERSION;
+	plan_take(HEAD "  progressiveDeployment: {schedule: [10, 100]}\n");
+	error = (struct error){0};
+	assert_false(rollout_state_read(&plan, buffer_view(&out), &read, &error));
+	assert_non_null(strstr(error.text, "another plan"));
+}
+
+static void expect_sentence(const char *sentence)
+{
+	static const char *const names[] = {"new"};
+	buffer_clear(&out);
+	rollout_move_sentence(&plan, &move, names, &out);
+	buffer_byte(&out, '\0');
+	assert_string_equal(out.bytes, sentence);
+}
+
+static void a_move_is_a_record_with_its_evidence(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"n\"w"};
+	rollout_start(STAGES);
+	expect_sentence("Stage 1 begins at 10%: the rollout starts.");
+	minute_pass(1000, 100);
+	buffer_clear(&out);
+	rollout_move_write(&plan, &move, names, &out);
+	buffer_byte(&out, '\0');
+	const char *begin = "{\"move\": 2, \"time_ms\": 120000, \"from\": \"running\", \"to\": \"rolledBack\", \"fromStage\": 1, "
+			    "\"stage\": 1, \"epoch\": 2, \"percent\": 0.0, \"reason\": \"changed\", \"cause\": 0, \"evidence\": "
+			    "[{\"candidate\": \"n\\\"w\", \"rule\": \"errorRate\", \"trigger\": true, \"limit\": 0.01, "
+			    "\"verdict\": \"changed\", \"trials\": 1000, \"estimate\": 0.1, \"low\": 0.";
+	assert_memory_equal(out.bytes, begin, strlen(begin));
+	assert_non_null(strstr(out.bytes, "\"rule\": \"accuracyDrop\", \"trigger\": true, \"limit\": 0.05, "
+					  "\"verdict\": \"leftOut\", \"trials\": 0, \"estimate\": null, "
+					  "\"low\": null, \"high\": null, \"bound\": 0.0}]}"));
+	rollout_start(STAGES);
+	command_give(COMMAND_PAUSE);
+	expect_sentence("Stage 1 is paused at 10%: by the command pause of ann.");
+	command_give(COMMAND_RESUME);
+	expect_sentence("Stage 1 goes on at 10%: by the command resume of ann.");
+	minutes_pass(5, 1000, 0);
+	expect_sentence("Stage 2 begins at 100%: all rules of stage 1 hold.");
+	minutes_pass(20, 0, 0);
+	expect_sentence("Stage 2 is inconclusive at 100%: `errorRate` of `new` (limit 0.01) is neither shown to hold nor broken in "
+			"the time that the stage has.");
+}
+
+static int buffer_begin(void **state)
+{
+	(void)state;
+	buffer_open(&out, BYTES_MAX);
+	return 0;
+}
+
+static int buffer_end(void **state)
+{
+	(void)state;
+	buffer_close(&out);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_stage_has_its_criteria_those_of_all_and_the_triggers),
+		cmocka_unit_test(a_schedule_is_stages_of_one_duration),
+		cmocka_unit_test(bad_plans_are_refused_with_place_and_next_step),
+		cmocka_unit_test(limits_of_a_plan_hold_at_their_edge),
+		cmocka_unit_test(stages_pass_when_all_rules_hold_at_their_end),
+		cmocka_unit_test(a_stage_without_evidence_is_extended_and_then_inconclusive),
+		cmocka_unit_test(evidence_that_comes_in_the_extension_passes_the_stage),
+		cmocka_unit_test(a_broken_criterion_rolls_back_without_a_trigger),
+		cmocka_unit_test(slow_requests_are_held_against_a_twentieth),
+		cmocka_unit_test(truth_is_compared_with_the_default_and_kept_at_full_weight),
+		cmocka_unit_test(a_comparison_without_truth_is_left_out_unless_it_is_written),
+		cmocka_unit_test(each_candidate_must_keep_each_rule),
+		cmocka_unit_test(a_repeated_look_adds_nothing),
+		cmocka_unit_test(counts_that_cannot_be_are_refused),
+		cmocka_unit_test(a_pause_stops_the_clock_and_not_the_triggers),
+		cmocka_unit_test(an_inconclusive_stage_that_is_resumed_has_another_duration),
+		cmocka_unit_test(a_stage_waits_for_its_approval),
+		cmocka_unit_test(a_repeated_command_does_nothing),
+		cmocka_unit_test(a_pending_rollout_obeys_commands),
+		cmocka_unit_test(a_state_is_what_was_written),
+		cmocka_unit_test(a_move_is_a_record_with_its_evidence),
+	};
+	return cmocka_run_group_tests(tests, buffer_begin, buffer_end);
+}
