@@ -134,6 +134,7 @@ part_dev() {
 	tests/judge/explain.py $sluice
 	tests/judge/access.py $sluice
 	tests/judge/metrics.py $sluice
+	tests/judge/alerts.py $sluice
 }
 
 part_reference() {

@@ -19,6 +19,7 @@ engine/message/DATATYPES.md datatypes
 engine/message/FAILURES.md failures
 engine/serving/README.md stubs
 engine/observe/README.md metrics
+engine/alerts/README.md alerts
 "
 
 page() {

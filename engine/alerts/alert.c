@@ -58,11 +58,10 @@ enum alert_notice alert_notice_due(struct alert *alert, bool is_muted)
 	return fires ? NOTICE_FIRING : NOTICE_RESOLVED;
 }
 
-void alert_id(struct text namespace, struct text pipeline, struct text alert, int64_t fired_at_ms, char id[ALERT_ID_BYTES])
+void alert_id(const struct text parts[ALERT_ID_PARTS], int64_t fired_at_ms, char id[ALERT_ID_BYTES])
 {
-	const struct text parts[] = {namespace, pipeline, alert};
 	uint64_t hash = (uint64_t)fired_at_ms;
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+	for (size_t i = 0; i < ALERT_ID_PARTS; i++)
 		hash = hash_bytes(parts[i].bytes, parts[i].length, hash);
 	(void)snprintf(id, ALERT_ID_BYTES, "%016" PRIx64, hash);
 }

@@ -12,22 +12,13 @@
 #ifndef SLUICE_ALERTS_ALERT_H
 #define SLUICE_ALERTS_ALERT_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "base/text.h"
+#include "alerts/alert_condition.h"
 
 #define ALERT_RESOLVE_AFTER_MS 300000 /* default of `resolveAfter` */
 
 struct alert_rule {
 	int64_t for_ms;		  /* 0: it fires at the first true judgement */
 	int64_t resolve_after_ms;
-};
-
-/* What was judged since the last call. Both false: nothing, because a value is missing. Both true: several messages were
- * judged, with different results. */
-struct alert_judgement {
-	bool held, broken;
 };
 
 struct alert_time {
@@ -64,8 +55,9 @@ static inline bool silence_is_in_force(int64_t until_ms, int64_t at_ms)
 
 #define ALERT_ID_BYTES 17 /* hexadecimal */
 
-/* Id of the firing that began at `fired_at_ms`. */
-void alert_id(struct text namespace, struct text pipeline, struct text alert, int64_t fired_at_ms, char id[ALERT_ID_BYTES]);
+/* Id of the firing that began at `fired_at_ms`. The parts are the namespace, the pipeline, the alert, and who judged it. */
+#define ALERT_ID_PARTS 4
+void alert_id(const struct text parts[ALERT_ID_PARTS], int64_t fired_at_ms, char id[ALERT_ID_BYTES]);
 
 /* "inactive", "pending", "firing". */
 const char *alert_phase_name(enum alert_phase phase);

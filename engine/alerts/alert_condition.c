@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "base/duration.h"
+
 #define FIGURES_MAX 16 /* rows of observe/alert_value.h */
 
 static const int64_t one_element[1] = {1};
@@ -30,11 +32,10 @@ static bool note_name(void *context, const struct expression_name *name, struct 
 	const struct alert_value_row *row = name->owner.length ? NULL : alert_value_named(name->name);
 	(void)suggest;
 	*type = (struct value_type){.class = VALUE_UNKNOWN};
-	if (row && (!row->of_drift || reading->watches_drift)) {
+	if (row && (!row->of_drift || reading->watches_drift))
 		reading->figure = name->name;
-		return true;
-	}
-	reading->other = name->name;
+	else
+		reading->other = name->name;
 	if (!name->owner.length && !name->optional && condition->name_count < CONDITION_NAMES_MAX &&
 	    !names_have(condition, name->name))
 		condition->names[condition->name_count++] = name->name;
@@ -66,6 +67,13 @@ bool alert_condition_make(struct alert_condition *condition, const struct expres
 	condition->of_figures = reading.figure.length > 0;
 	condition->mixed = condition->of_figures ? reading.other : (struct text){0};
 	return !arena_failed(arena);
+}
+
+bool alert_absence_read(struct text text, struct text *pipeline, int64_t *duration_ns)
+{
+	*pipeline = text_take_until(&text, ' ');
+	struct text between = text_take_until(&text, ' ');
+	return pipeline->length && text_is(between, "for") && !duration_read(text, duration_ns);
 }
 
 /* ---- judging ---- */
@@ -116,6 +124,16 @@ static const struct tensor *tensor_first(const struct tensor *tensor, struct ten
 	return first;
 }
 
+/* `step.tensor` of the step whose result is judged. */
+static bool own_tensor(const void *context, struct text step, struct text tensor, const struct tensor **found)
+{
+	const struct scope *scope = context;
+	if (!text_is(step, scope->step))
+		return false;
+	*found = payload_named(scope->payload, tensor);
+	return true;
+}
+
 struct alert_judgement alert_condition_of_message(const struct alert_condition *condition, const struct message *message,
 						  const struct payload *payload, const char *pipeline, const char *step)
 {
@@ -127,6 +145,9 @@ struct alert_judgement alert_condition_of_message(const struct alert_condition *
 	const struct tensor *taken = condition->is_short && found ? tensor_first(found, &first) : NULL;
 	const struct payload alone = {.tensors = {.count = 1, .items = &taken}};
 	struct scope scope = {.message = message, .payload = payload, .pipeline = pipeline, .step = step};
+	const struct scope whole = scope;
+	scope.step_tensor = own_tensor;
+	scope.context = &whole;
 	if (taken)
 		scope.payload = &alone;
 	return condition_judge(condition, &scope, message->arena);

@@ -9,9 +9,14 @@
 #ifndef SLUICE_ALERTS_ALERT_CONDITION_H
 #define SLUICE_ALERTS_ALERT_CONDITION_H
 
-#include "alerts/alert.h"
 #include "observe/alert_value.h"
 #include "step/expression.h"
+
+/* What was judged. Both false: nothing, because a value is missing. Both true: several messages were judged, with different
+ * results. */
+struct alert_judgement {
+	bool held, broken;
+};
 
 #define CONDITION_NAMES_MAX 16 /* of one condition; further ones are looked up, but not before it is judged */
 
@@ -20,13 +25,16 @@ struct alert_condition {
 	bool is_short;	 /* name operator number */
 	bool of_figures; /* judged once a second; else for each message */
 	size_t name_count;
-	struct text names[CONDITION_NAMES_MAX]; /* that a message must have */
+	struct text names[CONDITION_NAMES_MAX]; /* its figures; or what a message must have */
 	struct text mixed;	/* a name of the other kind, which the condition cannot use; empty: there is none */
 };
 
 /* `watches_drift`: the pipeline has a step `drift`. False: memory ran out. */
 bool alert_condition_make(struct alert_condition *condition, const struct expression *expression, bool watches_drift,
 			  struct arena *arena);
+
+/* Reads `PIPELINE for DURATION`. False: it is something else. */
+bool alert_absence_read(struct text text, struct text *pipeline, int64_t *duration_ns);
 
 /* Judges by figures. `pipeline` is the name for the expression. Uses the arena for the time of the call. */
 struct alert_judgement alert_condition_of_figures(const struct alert_condition *condition, const struct alert_values *values,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/quote.h"
+#include "cli/alert_settings.h"
 #include "cli/dev_lines.h"
 #include "cli/fetching.h"
 #include "cli/file_watch.h"
@@ -18,6 +19,7 @@
 #include "log/mock.h"
 #include "log/relay.h"
 #include "message/json_write.h"
+#include "runtime/alert_watch.h"
 #include "runtime/engine.h"
 #include "runtime/engine_metrics.h"
 #include "runtime/status_publisher.h"
@@ -43,6 +45,7 @@ struct dev_options {
 	int log_level;
 	int form;
 	const char *metrics;
+	struct alert_asked alerts;
 };
 
 static const struct option options[] = {
@@ -55,6 +58,7 @@ static const struct option options[] = {
 	    .help = "The port of its gateway for HTTP on the loopback interface; 0: any free port."),
 	ROW("grpc", INTEGER, struct dev_options, grpc_port, .word = "PORT", .fallback = "0", .most = PORT_MOST,
 	    .help = "The port of its gateway for gRPC on the loopback interface; 0: any free port."),
+	ALERT_ROWS(struct dev_options, alerts),
 	COMMAND_METRICS(dev_options, metrics),
 	COMMAND_FORM(dev_options, form, "text json"),
 	{.type = OPTION_END},
@@ -76,6 +80,8 @@ struct dev {
 	struct gateway_config gateway_config;
 	struct gateway *gateway; /* NULL: it could not be opened */
 	struct status_publisher *status_publisher;
+	struct notifier_settings notices;
+	struct alert_watch *alerts;
 	struct engine_metrics *metrics; /* NULL: not configured */
 	struct file_watch watch;
 	struct fetching fetching;
@@ -397,10 +403,11 @@ static bool open_engine(struct dev *dev, struct error *error)
 	if (dev->engine)
 		(void)follow_gateway(dev);
 	dev->status_publisher = dev->engine ? status_publisher_open(dev->engine, &dev->config, error) : NULL;
+	dev->alerts = dev->status_publisher ? alert_watch_open(dev->engine, &dev->config, &dev->notices, error) : NULL;
 	const char *address = dev->options->metrics;
 	dev->metrics =
-		dev->status_publisher && address ? engine_metrics_open(dev->engine, &dev->config, address, error) : NULL;
-	return dev->status_publisher && (dev->metrics || !address);
+		dev->alerts && address ? engine_metrics_open(dev->engine, &dev->config, dev->alerts, address, error) : NULL;
+	return dev->alerts && (dev->metrics || !address);
 }
 
 static bool run_engine(struct dev *dev, struct error *error)
@@ -430,6 +437,7 @@ static void close_all(struct dev *dev)
 	fetching_close(&dev->fetching);
 	files_close(dev->elsewhere);
 	engine_metrics_close(dev->metrics);
+	alert_watch_close(dev->alerts);
 	status_publisher_close(dev->status_publisher);
 	gateway_close(dev->gateway);
 	engine_close(dev->engine);
@@ -451,7 +459,8 @@ static int run(struct session *session, const void *filled, const char *const *a
 	engine_block_signals(&before);
 	command_log_begin(session, &dev.log, self->log_level);
 	session->fault_pages = self->form == OUTPUT_TEXT; /* an editor of a file sees the line with the fault */
-	bool good = run_limits_check(MEMORY_BYTES, false, WORKERS, &error) && open_servers(&dev, &error) &&
+	bool good = run_limits_check(MEMORY_BYTES, false, WORKERS, &error) &&
+		    alert_settings_make(&self->alerts, session->arena, &dev.notices, &error) && open_servers(&dev, &error) &&
 		    open_engine(&dev, &error) && run_engine(&dev, &error);
 	if (good)
 		drain_gateway(&dev);

@@ -31,11 +31,11 @@ static bool algorithms_read(const struct name_list *names, unsigned *algorithms,
 
 static bool proxies_read(const struct name_list *names, struct access_settings *settings, struct arena *arena, struct error *error)
 {
-	struct access_network *proxies = ARENA_ARRAY(arena, struct access_network, names->count + 1);
+	struct network *proxies = ARENA_ARRAY(arena, struct network, names->count + 1);
 	if (!proxies)
 		return error_memory(error, ERROR_SYSTEM, "reading proxies");
 	for (size_t i = 0; i < names->count; i++)
-		if (!access_network_read(text_of(names->items[i].text), &proxies[i]))
+		if (!network_read(text_of(names->items[i].text), &proxies[i]))
 			return error_set(error, ERROR_CONFIG, PLACE_NONE,
 					 "`--proxy %s` is neither an address nor a network; write 10.0.0.1, or 10.0.0.0/8 with no "
 					 "bits set behind the first 8",

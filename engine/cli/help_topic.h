@@ -40,6 +40,7 @@ extern const struct help_topic topic_commands, topic_options, topic_kafka_settin
 extern const struct help_topic topic_steps, topic_operations, topic_resources, topic_fields, topic_words; /* topics_files.c */
 extern const struct help_topic topic_kinds, topic_faults;						/* topics_files.c */
 extern const struct help_topic topic_metrics;								/* topics_metrics.c */
+extern const struct help_topic topic_alerts;								/* topics_alerts.c */
 extern const struct help_topic topic_failures, topic_expressions, topic_functions, topic_formats, topic_datatypes,
 	topic_stubs; /* topics_messages.c */
 

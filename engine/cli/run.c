@@ -9,6 +9,7 @@
 #include "cli/run_parts.h"
 #include "cli/session_revision.h"
 #include "cli/stop_signal.h"
+#include "runtime/alert_watch.h"
 #include "runtime/engine_metrics.h"
 #include "runtime/group_migration.h"
 #include "runtime/status_publisher.h"
@@ -73,6 +74,7 @@ static const struct option options[] = {
 		    "machine (`--host`), although callers are not asked who they are."),
 	ROW("health-socket", TEXT, struct run_options, health_socket, .word = "PATH",
 	    .help = "A Unix socket for `sluice health --socket PATH`, which checks without Kafka whether the process runs."),
+	ALERT_ROWS(struct run_options, alerts),
 	COMMAND_METRICS(run_options, metrics),
 	COMMAND_LOG_LEVEL(run_options, log_level),
 	COMMAND_FORM(run_options, form, "text json"),
@@ -156,10 +158,12 @@ static bool run_engine(struct run_engine *running, struct revision *revision, st
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);
 	struct engine *engine = engine_open(revision, &running->engine, error);
 	struct status_publisher *status_publisher = engine ? status_publisher_open(engine, &running->engine, error) : NULL;
+	struct alert_watch *alerts =
+		status_publisher ? alert_watch_open(engine, &running->engine, &running->notices, error) : NULL;
 	const char *address = running->options->metrics;
 	struct engine_metrics *metrics =
-		status_publisher && address ? engine_metrics_open(engine, &running->engine, address, error) : NULL;
-	bool good = status_publisher && (metrics || !address) &&
+		alerts && address ? engine_metrics_open(engine, &running->engine, alerts, address, error) : NULL;
+	bool good = alerts && (metrics || !address) &&
 		    (!running->liveness || liveness_watch(running->liveness, engine, error)) &&
 		    (running->control ? run_control_start(running->control, engine, error)
 				      : run_gateway_start(running, engine, error)) &&
@@ -169,6 +173,7 @@ static bool run_engine(struct run_engine *running, struct revision *revision, st
 	fetching_close(&running->fetching);
 	gateway_service_close(&running->gateway);
 	engine_metrics_close(metrics);
+	alert_watch_close(alerts);
 	status_publisher_close(status_publisher);
 	engine_close(engine);
 	state_history_close(&running->state_history);
@@ -220,7 +225,8 @@ static bool run_files(struct run_engine *running, struct revision *revision, str
 	running->engine.asked_to_stop = run_gateway_stop;
 	running->engine.context = running;
 	running->drain_timer = (struct loop_timer){.due = run_gateway_drain, .context = running};
-	if (run_limits_check((size_t)self->memory_bytes, true, (size_t)self->workers, error) && rehearse(running, error) &&
+	if (run_limits_check((size_t)self->memory_bytes, true, (size_t)self->workers, error) &&
+	    alert_settings_make(&self->alerts, running->arena, &running->notices, error) && rehearse(running, error) &&
 	    run_kafka_configure(running, revision->runtime, error) &&
 	    (self->control ? gateway_asked_check(&self->gateway, error) : run_gateway_begin(running, revision, error)) &&
 	    answer_probes(running, error) && prepare_first(running, revision, error))

@@ -3,6 +3,7 @@
 #ifndef SLUICE_CLI_RUN_PARTS_H
 #define SLUICE_CLI_RUN_PARTS_H
 
+#include "cli/alert_settings.h"
 #include "cli/command.h"
 #include "cli/fetching.h"
 #include "cli/gateway_service.h"
@@ -35,6 +36,7 @@ struct run_options {
 	struct gateway_asked gateway;
 	const char *health_socket;
 	const char *metrics;
+	struct alert_asked alerts;
 	int log_level;
 	int form;
 };
@@ -48,6 +50,7 @@ struct run_engine {
 	struct properties topic_settings;
 	struct batch_limit batches;
 	struct engine_config engine;
+	struct notifier_settings notices;
 	struct liveness *liveness; /* NULL: not configured */
 	struct engine *live;	   /* NULL: no engine runs yet */
 	struct state_history state_history;

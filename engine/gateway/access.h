@@ -37,7 +37,7 @@ struct access_settings { /* all borrowed, as long as the access; zero-filled: ev
 	bool certificates;	/* the subject of a client's certificate identifies it */
 	double rate_per_second; /* of requests, per caller; 0: not limited */
 	int64_t rate_burst;	/* 0: as many as in a second, at least 1 */
-	const struct access_network *proxies; /* whose X-Forwarded-For is trusted */
+	const struct network *proxies; /* whose X-Forwarded-For is trusted */
 	size_t proxy_count;
 	void (*note)(void *context, const char *line); /* a file or a key set could not be read again, or can be now */
 	void *context;

@@ -9,21 +9,13 @@
 #define SLUICE_GATEWAY_ACCESS_ADDRESS_H
 
 #include "base/text.h"
+#include "base/network.h"
 #include "net/peers.h"
 
 #define ACCESS_HOPS_MAX 32 /* trusted proxies; no deployment has so many */
 
-struct access_network {
-	unsigned char bytes[16]; /* IPv4 is mapped into IPv6 */
-	unsigned bits;		 /* significant bits, of 128 */
-};
-
-/* Reads an address, or a network as ADDRESS/BITS. False: it is neither, or has bits set after the significant
- * ones. */
-bool access_network_read(struct text text, struct access_network *network);
-
 /* `forwarded` is the value of the header; bytes NULL: there was none. */
 struct peer_address access_address_find(const struct sockaddr_storage *peer, struct text forwarded,
-					const struct access_network *proxies, size_t count);
+					const struct network *proxies, size_t count);
 
 #endif

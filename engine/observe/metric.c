@@ -13,6 +13,7 @@
 #define PIPELINE(field, name, help) COUNTER(SCOPE_PIPELINE, struct pipeline_counts, field, name, help)
 #define PIPELINE_NOW(field, unit, name, help) NUMBER(SCOPE_PIPELINE_NOW, struct pipeline_state, field, unit, name, help)
 #define DRIFT(field, name, help) NUMBER(SCOPE_DRIFT, struct drift_state, field, NULL, name, help)
+#define ALERT(field, name, help) COUNTER(SCOPE_ALERT, struct alert_state, field, name, help)
 #define MODEL(field, name, help) COUNTER(SCOPE_MODEL, struct model_counts, field, name, help)
 #define MODEL_NOW(field, name, help) GAUGE(SCOPE_MODEL, struct model_counts, field, name, help)
 #define CONTROL(field, name, help) NUMBER(SCOPE_CONTROL, struct control_state, field, NULL, name, help)
@@ -83,6 +84,16 @@ const struct metric metric_rows[] = {
 	DRIFT(found, "sluice_drift_found", "1: that window has drifted; no value before the first."),
 	DRIFT(learning, "sluice_drift_learning", "1: this engine knows no verdict on a window of the step yet."),
 
+	NUMBER(SCOPE_ALERT, struct alert_state, firing, NULL, "sluice_alert_firing", "1: the alert is firing."),
+	NUMBER(SCOPE_ALERT, struct alert_state, pending, NULL, "sluice_alert_pending",
+	       "1: the condition holds, and not yet for the time `for`."),
+	ALERT(missing, "sluice_alert_missing_total",
+	      "Looks, one a second, at which the condition could not be judged: a value is missing."),
+	ALERT(sent, "sluice_alert_notices_sent_total", "Notices that a receiver has accepted."),
+	ALERT(failed, "sluice_alert_notices_failed_total",
+	      "Notices that were given up: refused, to an address that is not allowed, or a day old."),
+	ALERT(dropped, "sluice_alert_notices_dropped_total", "Notices that were not queued: too many waited."),
+
 	MODEL(calls, "sluice_model_calls_total", "Calls of the model by steps."),
 	MODEL(attempts, "sluice_model_attempts_total", "Attempts that were sent; a batch of calls is one."),
 	MODEL(retries, "sluice_model_retries_total", "Attempts that were sent again after another failed or was recalled."),
@@ -147,6 +158,7 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_PIPELINE_NOW] = "namespace pipeline",
 	[SCOPE_STEP] = "namespace pipeline step",
 	[SCOPE_DRIFT] = "namespace pipeline step",
+	[SCOPE_ALERT] = "namespace pipeline alert",
 	[SCOPE_MODEL] = "namespace model",
 	[SCOPE_WORKER] = "group worker",
 	[SCOPE_WORKER_NOW] = "group worker",

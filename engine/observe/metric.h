@@ -21,6 +21,7 @@ enum metric_scope {
 	SCOPE_PIPELINE_NOW, /* struct pipeline_state */
 	SCOPE_STEP,	    /* struct step_counts */
 	SCOPE_DRIFT,	    /* struct drift_state */
+	SCOPE_ALERT,	    /* struct alert_state */
 	SCOPE_MODEL,	    /* struct model_counts */
 	SCOPE_WORKER,	    /* struct worker_counts */
 	SCOPE_WORKER_NOW,   /* struct worker_state */
@@ -77,6 +78,12 @@ struct pipeline_state {
 /* What an engine knows of a step `drift`. */
 struct drift_state {
 	double score, found, learning;
+};
+
+/* An alert of a pipeline, and its notices. */
+struct alert_state {
+	double firing, pending;
+	uint64_t missing, sent, failed, dropped;
 };
 
 struct worker_state {

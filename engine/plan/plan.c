@@ -165,9 +165,6 @@ static void note_fields(struct compiler *compiler, struct pipeline_plan *plan)
 	if (spec->metrics.count)
 		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
 			 "its metrics need an observer, which cannot run yet: they are only checked");
-	if (spec->alerts.count)
-		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
-			 "its alerts need an observer, which cannot run yet: they are only checked");
 	if (plan->graph->cyclic && spec->allow_cycles && spec->max_step_revisits == 0)
 		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
 			 "it has a cycle, and maxStepRevisits is 0: a request that reaches a step again is answered with a "

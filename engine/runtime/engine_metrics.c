@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "observe/verdict_board.h"
+#include "runtime/alert_watch.h"
 #include "runtime/group_setup.h"
 #include "runtime/metrics_listener.h"
 #include "runtime/namespace_load.h"
@@ -19,6 +20,7 @@
 struct engine_metrics {
 	struct engine *engine;
 	const struct engine_config *config;
+	const struct alert_watch *alerts; /* NULL: none */
 	struct arena *arena; /* of one scrape */
 	struct metrics_listener *listener;
 	struct lag_watch *lags;
@@ -155,7 +157,8 @@ static void list_steps(const struct engine_metrics *metrics, const struct pipeli
 		if (its.items[i].values)
 			its.items[kept++] = its.items[i];
 	const size_t own = metric_series(SCOPE_PIPELINE) + metric_series(SCOPE_PIPELINE_NOW) +
-			   metric_series(SCOPE_DRIFT) * count_observers(graph);
+			   metric_series(SCOPE_DRIFT) * count_observers(graph) +
+			   metric_series(SCOPE_ALERT) * graph->spec->alerts.count;
 	size_t most = (PIPELINE_SERIES_MAX - PIPELINE_MODEL_SERIES - own) / metric_series(SCOPE_STEP);
 	steps->count += metric_subjects_fold(its.items, kept, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts),
 					     metrics->arena);
@@ -192,6 +195,33 @@ static void write_drift(const struct engine_metrics *metrics, const struct plan 
 		}
 	}
 	exposition_write(exposition, SCOPE_DRIFT, states.items, states.count);
+}
+
+/* ---- alerts ---- */
+
+static void write_alerts(const struct engine_metrics *metrics, struct exposition *exposition)
+{
+	struct subject_list states;
+	size_t count = 0;
+	const struct watched_alert *first = metrics->alerts ? alert_watch_first(metrics->alerts) : NULL;
+	for (const struct watched_alert *alert = first; alert; alert = alert->next)
+		count++;
+	if (!list_open(&states, count, metrics->arena))
+		return;
+	for (const struct watched_alert *alert = first; alert; alert = alert->next) {
+		struct alert_state *state = alert->is_present ? ARENA_NEW(metrics->arena, struct alert_state) : NULL;
+		if (!state)
+			continue;
+		*state = (struct alert_state){.firing = alert->alert.phase == ALERT_FIRING,
+					      .pending = alert->alert.phase == ALERT_PENDING,
+					      .missing = alert->alert.missing,
+					      .sent = count_read(&alert->notices.sent),
+					      .failed = count_read(&alert->notices.failed),
+					      .dropped = alert->notices.dropped};
+		subject_add(&states, (struct metric_subject){
+					     {text_of(alert->namespace), text_of(alert->pipeline), text_of(alert->name)}, state});
+	}
+	exposition_write(exposition, SCOPE_ALERT, states.items, states.count);
 }
 
 static void write_steps(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
@@ -331,6 +361,7 @@ static void on_write(void *context, struct exposition *exposition)
 	write_pipelines(metrics, plan, exposition);
 	write_steps(metrics, plan, exposition);
 	write_drift(metrics, plan, exposition);
+	write_alerts(metrics, exposition);
 	write_models(metrics, plan, exposition);
 	write_workers(metrics, exposition);
 	write_control(metrics->config->control, exposition);
@@ -381,8 +412,8 @@ static bool metrics_set_up(struct engine_metrics *metrics, const struct metrics_
 	       (metrics->listener = metrics_listener_open(loop, where, &owner, error));
 }
 
-struct engine_metrics *engine_metrics_open(struct engine *engine, const struct engine_config *config, const char *address,
-					   struct error *error)
+struct engine_metrics *engine_metrics_open(struct engine *engine, const struct engine_config *config,
+					   const struct alert_watch *alerts, const char *address, struct error *error)
 {
 	struct metrics_address where;
 	char url[METRICS_URL_BYTES_MAX];
@@ -393,7 +424,7 @@ struct engine_metrics *engine_metrics_open(struct engine *engine, const struct e
 		error_memory(error, ERROR_SYSTEM, "opening the metrics of an engine");
 		return NULL;
 	}
-	*metrics = (struct engine_metrics){.engine = engine, .config = config, .arena = arena_open(SCRAPE_BYTES)};
+	*metrics = (struct engine_metrics){.engine = engine, .config = config, .alerts = alerts, .arena = arena_open(SCRAPE_BYTES)};
 	if (metrics_set_up(metrics, &where, error)) {
 		log_say(config->log, LOG_LEVEL_INFO, NULL, "metrics are at %s", metrics_listener_url(metrics->listener, url));
 		return metrics;

@@ -10,15 +10,17 @@
 
 #include "runtime/engine.h"
 
+struct alert_watch;
+
 #define PIPELINE_SERIES_MAX ((size_t)2000)
 #define PIPELINE_MODEL_SERIES ((size_t)500) /* part of each pipeline's series that is for models */
 
 struct engine_metrics;
 
 /* Listens at an address in the format of `--metrics`, on the engine's loop, and logs the address. Opened before
- * engine_run(); borrows both. */
-struct engine_metrics *engine_metrics_open(struct engine *engine, const struct engine_config *config, const char *address,
-					   struct error *error);
+ * engine_run(); borrows all. `alerts` NULL: there are none (runtime/alert_watch.h). */
+struct engine_metrics *engine_metrics_open(struct engine *engine, const struct engine_config *config,
+					   const struct alert_watch *alerts, const char *address, struct error *error);
 void engine_metrics_close(struct engine_metrics *metrics); /* called before the engine is closed; NULL is fine */
 int engine_metrics_port(const struct engine_metrics *metrics);
 

@@ -152,6 +152,25 @@ static bool explains(const struct pipeline_plan *plan, size_t stage)
 	return false;
 }
 
+/* Conditions of alerts that are judged for each message. */
+static bool alerts_make(struct stage_config *stage, const struct pipeline_plan *plan, struct arena *arena)
+{
+	const struct item_list *specs = &plan->graph->spec->alerts;
+	struct stage_alert *alerts = ARENA_ARRAY(arena, struct stage_alert, specs->count + 1);
+	for (size_t i = 0; alerts && i < specs->count && i < ALERTS_MAX; i++) {
+		const struct alert_spec *spec = &((const struct alert_spec *)specs->items)[i];
+		struct stage_alert *alert = &alerts[stage->alert_count];
+		if (!spec->condition)
+			continue;
+		if (!alert_condition_make(&alert->condition, spec->condition, graph_watches_drift(plan->graph), arena))
+			return false;
+		alert->place = i;
+		stage->alert_count += !alert->condition.of_figures;
+	}
+	stage->alerts = alerts;
+	return alerts != NULL;
+}
+
 bool stage_config_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
 		       size_t index, struct arena *arena)
 {
@@ -204,7 +223,8 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 	if (stage->graph->part && stage->graph->part->gathers && !(stage->external_input = external_input_make(plan->graph, arena)))
 		return false;
 	return join_sources_make(stage, all, plan, index, arena) && next_make(stage, group, plan, arena) &&
-	       step_topics_make(stage, group, plan, arena) && model_taps_make(stage, group, plan, arena);
+	       step_topics_make(stage, group, plan, arena) && model_taps_make(stage, group, plan, arena) &&
+	       alerts_make(stage, plan, arena);
 }
 
 /* ---- a setup ---- */

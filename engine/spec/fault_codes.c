@@ -300,6 +300,11 @@ const struct fault_code fault_codes[] = {
 	     .help = "`sluice gateway` does, with the files that its options name, or does not listen. `sluice run` without a "
 		     "gateway of its own starts only with --insecure-ignore-security.",
 	     .example = "securityConfig:\n  authentication: {enabled: true, type: jwt, jwksUri: https://auth.example/keys}\n"),
+	NOTE(CODE_PRIVATE_RECEIVER, UNSUPPORTED, .title = "A receiver of alerts that is not public",
+	     .help = "It may stay. An engine sends notices to loopback, private and link-local addresses only if its operator "
+		     "lists them: --alert-allow 10.0.0.0/8.",
+	     .example = "actions: [{type: webhook, url: \"http://127.0.0.1:9000/x\"}]\n\n"
+			"sluice run -f pipelines --alert-allow 127.0.0.1\n"),
 
 	/* ---- tensor types ---- */
 	WARNING(CODE_MISSING_TENSOR, BAD_REFERENCE, .title = "A tensor that never exists",

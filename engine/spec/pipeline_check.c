@@ -45,25 +45,6 @@ static void check_input_tensors(const struct pipeline_input *input, struct fault
 	}
 }
 
-static void check_alerts(const struct pipeline_spec *pipeline, struct faults *faults)
-{
-	static const char *const needed[] = {"url", "recipients"};
-	const struct alert_spec *alerts = pipeline->alerts.items;
-	for (size_t i = 0; i < pipeline->alerts.count; i++) {
-		const struct alert_action *actions = alerts[i].actions.items;
-		for (size_t j = 0; j < alerts[i].actions.count; j++) {
-			bool complete = actions[j].type == 0 ? actions[j].url != NULL : actions[j].recipients.count > 0;
-			if (!complete)
-				fault_add(faults, CODE_MISSING_FIELD, actions[j].here, NULL,
-					  "`%s` is missing in this action: the receiver of the message", needed[actions[j].type]);
-		}
-		for (size_t j = 0; j < i; j++)
-			if (alerts[i].name.text && alerts[j].name.text && strcmp(alerts[i].name.text, alerts[j].name.text) == 0)
-				fault_add(faults, CODE_REPEATED_NAME, alerts[i].name.place, NULL,
-					  "the alert `%s` is already in line %u", alerts[i].name.text, alerts[j].name.place.line);
-	}
-}
-
 static void check_format(const struct pipeline_output *output, struct faults *faults)
 {
 	struct suggestion suggestion = suggest_begin(text_of(output->format ? output->format : ""));
@@ -80,7 +61,7 @@ void pipeline_check(const struct resource *resource, struct faults *faults)
 	const struct pipeline_spec *pipeline = resource->spec;
 	check_step_names(resource, pipeline, faults);
 	check_input_tensors(&pipeline->input, faults);
-	check_alerts(pipeline, faults);
+	alerts_check(pipeline, faults);
 	check_format(&pipeline->output, faults);
 	const struct pipeline_input *input = &pipeline->input;
 	topic_check(input->topic, input->topic_place, faults);

@@ -152,20 +152,42 @@ static const struct option action_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct alert_action, here)},
 	ROW("type", CHOICE, struct alert_action, type, .choices = "webhook email", .required = true, .help = "webhook or email."),
 	ROW("url", TEXT, struct alert_action, url, .help = "The address to which a webhook posts."),
-	ROW("recipients", NAMES, struct alert_action, recipients, .help = "The recipients of the mail."),
+	ROW("template", TEXT, struct alert_action, body,
+	    .help = "The body that a webhook posts, with {{name}} where a value goes; default: all values, as JSON. `sluice help "
+		    "alerts` lists the names."),
+	ROW("secret", TEXT, struct alert_action, secret, .secret = true,
+	    .help = "env:NAME or file:PATH: the key of the header X-Sluice-Signature, an HMAC of the body."),
+	ROW("recipients", NAMES, struct alert_action, recipients,
+	    .help = "The recipients of the mail. The mail server is a setting of the engine (--smtp)."),
+	{.type = OPTION_END},
+};
+
+static const struct option silence_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct alert_silence, here)},
+	ROW("until", NAME, struct alert_silence, until, .required = true, .help = "The end: a time of day, ISO 8601."),
+	ROW("reason", TEXT, struct alert_silence, reason, .help = "Why, for readers of the file."),
 	{.type = OPTION_END},
 };
 
 static const struct option alert_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct alert_spec, here)},
 	ROW("name", NAME, struct alert_spec, name, .required = true, .help = "The alert's name."),
-	ROW("condition", EXPRESSION, struct alert_spec, condition, .uses = USE_OPERATION, .required = true,
-	    .help = "The condition of the alert: `name operator number`, or an expression."),
-	ROW("over", DURATION, struct alert_spec, over_ns, .help = "The period of time that is evaluated."),
-	ROW("for", DURATION, struct alert_spec, for_ns, .help = "How long the condition must hold."),
+	ROW("condition", EXPRESSION, struct alert_spec, condition, .uses = USE_OPERATION, .condition = true,
+	    .place_offset = offsetof(struct alert_spec, condition_place),
+	    .help = "The condition of the alert: `name operator number`, or an expression. `sluice help alerts` lists the figures "
+		    "that it can use."),
+	ROW("absent", NAME, struct alert_spec, absent,
+	    .help = "Instead of a condition, `PIPELINE for DURATION`: no request of that pipeline has ended for so long."),
+	ROW("over", DURATION, struct alert_spec, over_ns, .fallback = "1m",
+	    .help = "The period of time that the figures of the condition are of."),
+	ROW("for", DURATION, struct alert_spec, for_ns, .help = "How long the condition must hold; default: once."),
 	ROW("resolveAfter", DURATION, struct alert_spec, resolve_after_ns, .fallback = "5m",
 	    .help = "The time without the condition after which the alert ends."),
-	ROW("groupBy", TEXT, struct alert_spec, group_by, .help = "`key`: one state for each key."),
+	CHECKED("groupBy", TEXT, .effect = EFFECT_LATER, .help = "`key`: one state for each key."),
+	ROW("inhibitedBy", NAMES, struct alert_spec, inhibited_by,
+	    .help = "Alerts of this pipeline: while one of them fires, this one sends no notice of a firing."),
+	ROW("silence", MAP, struct alert_spec, silence, .rows = silence_rows,
+	    .help = "No notice of a firing for some time. If the alert still fires then, the notice is sent."),
 	ROW("actions", LIST, struct alert_spec, actions, .rows = action_rows, .item_size = sizeof(struct alert_action),
 	    .help = "Who is told."),
 	{.type = OPTION_END},
@@ -198,7 +220,7 @@ const struct option pipeline_rows[] = {
 		    "reported and counted."),
 	ROW("metrics", LIST, struct pipeline_spec, metrics, .effect = EFFECT_LATER, .rows = metric_rows,
 	    .item_size = sizeof(struct metric_spec), .help = "User-defined metrics, computed by expressions."),
-	ROW("alerts", LIST, struct pipeline_spec, alerts, .effect = EFFECT_LATER, .rows = alert_rows,
+	ROW("alerts", LIST, struct pipeline_spec, alerts, .rows = alert_rows,
 	    .item_size = sizeof(struct alert_spec), .help = "Conditions to watch, and the receivers of alerts."),
 	{.type = OPTION_END},
 };

@@ -164,19 +164,35 @@ enum on_outage { OUTAGE_WAIT, OUTAGE_DEADLETTER };
 enum on_gap { GAP_CONTINUE, GAP_STOP };
 enum message_order { ORDER_KEY, ORDER_PARTITION };
 
+enum alert_action_type { ALERT_WEBHOOK, ALERT_EMAIL };
+
 struct alert_action {
 	struct place here;
-	int type; /* webhook email */
+	int type; /* enum alert_action_type */
 	const char *url;
+	const char *body;   /* template of a webhook's body; NULL: the notice as JSON */
+	const char *secret; /* reference to the key of its signature; NULL: none */
 	struct name_list recipients;
 };
+
+/* No notice of a firing until a time of day. */
+struct alert_silence {
+	struct place here; /* line 0: there is none */
+	struct name until;
+	const char *reason;
+};
+
+#define ALERTS_MAX 32 /* of a pipeline */
 
 struct alert_spec {
 	struct place here;
 	struct name name;
-	const struct expression *condition;
+	const struct expression *condition; /* NULL: `absent` */
+	struct place condition_place;	    /* line 0: not given */
+	struct name absent;		    /* "PIPELINE for DURATION" */
 	int64_t over_ns, for_ns, resolve_after_ns;
-	const char *group_by;
+	struct name_list inhibited_by;
+	struct alert_silence silence;
 	struct item_list actions; /* struct alert_action */
 };
 

@@ -42,6 +42,7 @@ struct metadata {
 void topic_check(const char *topic, struct place place, struct faults *faults); /* NULL is fine */
 
 void pipeline_check(const struct resource *resource, struct faults *faults);
+void alerts_check(const struct pipeline_spec *pipeline, struct faults *faults); /* part of it */
 void model_check(const struct resource *resource, struct faults *faults);
 /* The checks of an experiment that rows cannot express, for any experiment. */
 void experiment_say(const struct experiment_spec *experiment, struct faults *faults);

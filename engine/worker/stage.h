@@ -17,6 +17,8 @@
 #include "observe/last_failure.h"
 #include "plan/graph.h"
 #include "serving/caller.h"
+#include "spec/resource.h"
+#include "alerts/alert_condition.h"
 
 #define TOPIC_NOWHERE UINT32_MAX
 
@@ -27,6 +29,11 @@ struct stage_limits {
 	size_t held_bytes; /* of their records and arenas */
 };
 
+/* Judgements of an alert by the results of steps. */
+struct judged_counts {
+	uint64_t held, broken;
+};
+
 /* Counts of a stage, written by its worker and read by any thread (observe/counts.h). In a pipeline of several stages
  * each request ends in one of them. A message that only goes on to another stage is not counted as an end. */
 struct stage_counts {
@@ -34,6 +41,7 @@ struct stage_counts {
 	uint64_t latency[HISTOGRAM_BUCKETS];   /* of requests that ended, since the time of their record, finer than in `sums` */
 	_Atomic(const char *) waits_for;	     /* why the stage waits, as static text; NULL: it does not */
 	struct last_failure last_failure;	     /* the last one that `failed` counts */
+	struct judged_counts alerts[ALERTS_MAX]; /* by their place in the pipeline's `alerts` */
 };
 
 /* Topics for the inputs and outputs of a step; TOPIC_NOWHERE: none. */
@@ -73,6 +81,12 @@ struct called_pipeline {
 	struct step_counts *const *step_counts; /* of each step, likewise */
 };
 
+/* An alert whose condition is judged by the results of steps. */
+struct stage_alert {
+	size_t place; /* in the pipeline's `alerts`, less than ALERTS_MAX */
+	struct alert_condition condition;
+};
+
 struct stage_config {
 	const char *name; /* of the pipeline */
 	/* Two stages of the same name and version are the same: a reload does not touch such a stage. */
@@ -99,6 +113,8 @@ struct stage_config {
 	const struct step_taps *taps;	  /* for each step: they may be lost. NULL: none */
 	size_t model_count;
 	const struct model_taps *models; /* models with taps */
+	size_t alert_count;
+	const struct stage_alert *alerts; /* that are judged for each message */
 	const struct file_source *files; /* that its steps name; NULL: none can be read */
 	struct verdict_board *board;	 /* of the engine; NULL: none */
 	struct policy_board *policies;	 /* likewise */

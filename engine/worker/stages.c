@@ -115,6 +115,20 @@ static bool is_sampled(const struct message *message, unsigned one_in)
 	return one_in <= 1 || hash_bytes(&origin->offset, sizeof origin->offset, seed) % one_in == 0;
 }
 
+static void judge_alerts(struct worker_stage *stage, const struct message *message, size_t step, const struct payload *payload)
+{
+	const struct stage_config *config = stage->config;
+	for (size_t i = 0; i < config->alert_count; i++) {
+		const struct stage_alert *alert = &config->alerts[i];
+		struct alert_judgement judged = alert_condition_of_message(&alert->condition, message, payload, config->graph->name,
+									   config->graph->steps[step].name);
+		if (judged.held || judged.broken)
+			count_add(judged.held ? &stage->counts->alerts[alert->place].held
+					      : &stage->counts->alerts[alert->place].broken,
+				  1);
+	}
+}
+
 static void flow_taps(void *context, const struct message *message, enum tap_point point, size_t step,
 		      const struct payload *payload)
 {
@@ -124,6 +138,8 @@ static void flow_taps(void *context, const struct message *message, enum tap_poi
 		return;
 	struct flight *flight = (struct flight *)message_root(message);
 	bool outputs = point == TAP_STEP_OUTPUTS;
+	if (outputs)
+		judge_alerts(stage, message, step, payload);
 	if (config->steps) {
 		uint32_t topic = outputs ? config->steps[step].outputs : config->steps[step].inputs;
 		if (topic != TOPIC_NOWHERE)
@@ -192,7 +208,7 @@ static bool stage_set_up(struct worker_stage *stage, struct error *error)
 					     .policies = config->policies,
 					     .step_counts = config->step_counts,
 					     .counted_as = stage->worker->config->number,
-					     .tap = config->steps || config->taps ? flow_taps : NULL};
+					     .tap = config->steps || config->taps || config->alert_count ? flow_taps : NULL};
 	stage->shared = shared_take(stage->worker, config->caller, error);
 	stage->host.stage = stage;
 	stage->flow = stage->shared ? flow_open(config->graph, &outside, error) : NULL;

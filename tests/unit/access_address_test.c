@@ -45,9 +45,9 @@ static void the_last_address_that_is_no_proxy_is_the_caller(void **state)
 		{"fd00::2", "198.51.100.1", "fd00::"}, /* beside the one that is listed */
 		{"11.1.2.3", "198.51.100.1", "11.1.2.3"},
 	};
-	struct access_network proxies[2];
-	assert_true(access_network_read(TEXT("10.0.0.0/8"), &proxies[0]));
-	assert_true(access_network_read(TEXT("fd00::1"), &proxies[1]));
+	struct network proxies[2];
+	assert_true(network_read(TEXT("10.0.0.0/8"), &proxies[0]));
+	assert_true(network_read(TEXT("fd00::1"), &proxies[1]));
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct sockaddr_storage peer = socket_of(rows[i].peer), expected = socket_of(rows[i].found);
 		struct peer_address found = access_address_find(&peer, text_of(rows[i].forwarded), proxies, 2);
@@ -60,9 +60,9 @@ static void the_last_address_that_is_no_proxy_is_the_caller(void **state)
 static void hops_have_a_limit(void **state)
 {
 	(void)state;
-	struct access_network every;
+	struct network every;
 	struct sockaddr_storage peer = socket_of("10.0.0.1"), last = socket_of("192.0.2.1"), before = socket_of("192.0.2.2");
-	assert_true(access_network_read(TEXT("0.0.0.0/0"), &every));
+	assert_true(network_read(TEXT("0.0.0.0/0"), &every));
 	for (size_t hops = ACCESS_HOPS_MAX; hops <= ACCESS_HOPS_MAX + 1; hops++) {
 		struct buffer list;
 		buffer_open(&list, 4096);
@@ -92,8 +92,8 @@ static void networks_are_read_whole(void **state)
 		{"1111:1111:1111:1111:1111:1111:1111:1111:1111", 0},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct access_network network = {.bits = 0};
-		bool is_read = access_network_read(text_of(rows[i].text), &network);
+		struct network network = {.bits = 0};
+		bool is_read = network_read(text_of(rows[i].text), &network);
 		if (is_read != (rows[i].bits > 0) || (is_read && network.bits != rows[i].bits))
 			fail_msg("%s: %u", rows[i].text, network.bits);
 	}

@@ -357,9 +357,9 @@ static void each_caller_has_a_rate_of_its_own(void **state)
 {
 	(void)state;
 	struct access_settings settings = everything();
-	struct access_network proxy;
+	struct network proxy;
 	settings.rate_per_second = 2;
-	assert_true(access_network_read(TEXT("192.0.2.1"), &proxy));
+	assert_true(network_read(TEXT("192.0.2.1"), &proxy));
 	settings.proxies = &proxy;
 	settings.proxy_count = 1;
 	struct access *access = access_of(settings);

@@ -125,13 +125,15 @@ static void an_id_belongs_to_one_firing(void **state)
 {
 	(void)state;
 	char id[ALERT_ID_BYTES], other[ALERT_ID_BYTES];
-	alert_id(TEXT("default"), TEXT("p"), TEXT("slow"), NOON, id);
-	alert_id(TEXT("default"), TEXT("p"), TEXT("slow"), NOON, other);
+	const struct text slow[] = {TEXT("default"), TEXT("p"), TEXT("slow"), TEXT("e")};
+	const struct text quick[] = {TEXT("default"), TEXT("p"), TEXT("quick"), TEXT("e")};
+	alert_id(slow, NOON, id);
+	alert_id(slow, NOON, other);
 	assert_string_equal(id, other);
 	assert_int_equal(strlen(id), ALERT_ID_BYTES - 1);
-	alert_id(TEXT("default"), TEXT("p"), TEXT("slow"), NOON + 1, other);
+	alert_id(slow, NOON + 1, other);
 	assert_string_not_equal(id, other);
-	alert_id(TEXT("default"), TEXT("p"), TEXT("quick"), NOON, other);
+	alert_id(quick, NOON, other);
 	assert_string_not_equal(id, other);
 }
 
@@ -232,6 +234,10 @@ static void the_short_form_takes_the_first_element_of_a_tensor(void **state)
 	struct alert_condition condition = condition_of("drift_score > 0.05", false, arena);
 	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s").held);
 	struct alert_judgement judged = alert_condition_of_message(&condition, &message, &empty, "p", "s");
+	assert_true(!judged.held && !judged.broken);
+	condition = condition_of("s.drift_score[1] > 0.1", false, arena);
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s").held);
+	judged = alert_condition_of_message(&condition, &message, &payload, "p", "other");
 	assert_true(!judged.held && !judged.broken);
 	condition = condition_of("sum(drift_score) > 0.3", false, arena);
 	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s").held);

@@ -52,9 +52,9 @@ static struct access_answer check(struct access *access, const struct line *line
 /* One call is let through for each address, so that the second shows whether it is the same. */
 static struct access *access_of_one_call_each(struct loop *loop)
 {
-	static struct access_network proxies[1];
+	static struct network proxies[1];
 	struct error error = {0};
-	assert_true(access_network_read(TEXT("10.0.0.0/8"), &proxies[0]));
+	assert_true(network_read(TEXT("10.0.0.0/8"), &proxies[0]));
 	const struct access_settings settings = {
 		.rate_per_second = 0.001, .rate_burst = 1, .proxies = proxies, .proxy_count = 1};
 	struct access *access = access_open(loop, &settings, &error);

@@ -296,7 +296,7 @@ static void alerts_say_what_is_wrong_with_an_operator(void **state)
 		expect_fault(yaml, "8:16", "bad-value", meant[i]);
 	}
 	expect_clean(PIPELINE
-		     "  steps: [{name: a}]\n  alerts:\n  - name: x\n    condition: a.score >= 0.05 && latency_p95 > 200\n");
+		     "  steps: [{name: a}]\n  alerts:\n  - name: x\n    condition: latency_p50 >= 0.05 && latency_p95 > 200\n");
 	expect_fault(PIPELINE "  steps: [{name: a}]\n  alerts: [{name: x, condition: a > 1, actions: [{type: webhook}]}]\n", "6:50",
 		     "missing-field", "url");
 	expect_fault(PIPELINE "  steps: [{name: a}]\n  alerts: [{name: x, condition: a > 1}, {name: x, condition: a > 2}]\n",

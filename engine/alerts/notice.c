@@ -1,0 +1,225 @@
+/* notice.c: see notice.h. */
+#include "alerts/notice.h"
+
+#include <math.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+
+#include "base/moment.h"
+#include "message/json_write.h"
+
+/* ---- fields ---- */
+
+static void firing_id(const struct alert_message *message, char id[ALERT_ID_BYTES])
+{
+	const struct text parts[ALERT_ID_PARTS] = {message->namespace, message->pipeline, message->alert, message->engine};
+	alert_id(parts, message->fired_at_ms, id);
+}
+
+static void write_id(const struct alert_message *message, struct buffer *out)
+{
+	char id[ALERT_ID_BYTES];
+	firing_id(message, id);
+	json_write_string(out, text_of(id));
+}
+
+void notice_id(const struct alert_message *message, char id[NOTICE_ID_BYTES])
+{
+	char firing[ALERT_ID_BYTES];
+	firing_id(message, firing);
+	(void)snprintf(id, NOTICE_ID_BYTES, "%s-%s", firing, message->status);
+}
+
+static void write_notice(const struct alert_message *message, struct buffer *out)
+{
+	char id[NOTICE_ID_BYTES];
+	notice_id(message, id);
+	json_write_string(out, text_of(id));
+}
+
+static void write_status(const struct alert_message *message, struct buffer *out)
+{
+	json_write_string(out, text_of(message->status));
+}
+
+static void write_namespace(const struct alert_message *message, struct buffer *out)
+{
+	json_write_string(out, message->namespace);
+}
+
+static void write_pipeline(const struct alert_message *message, struct buffer *out)
+{
+	json_write_string(out, message->pipeline);
+}
+
+static void write_alert(const struct alert_message *message, struct buffer *out)
+{
+	json_write_string(out, message->alert);
+}
+
+static void write_engine(const struct alert_message *message, struct buffer *out)
+{
+	json_write_string(out, message->engine);
+}
+
+static void write_condition(const struct alert_message *message, struct buffer *out)
+{
+	json_write_string(out, message->condition);
+}
+
+static void write_moment(int64_t ms, struct buffer *out)
+{
+	char moment[MOMENT_MS_BYTES];
+	moment_print_ms(ms, moment);
+	json_write_string(out, text_of(moment));
+}
+
+static void write_fired_at(const struct alert_message *message, struct buffer *out)
+{
+	write_moment(message->fired_at_ms, out);
+}
+
+static void write_at(const struct alert_message *message, struct buffer *out)
+{
+	write_moment(message->at_ms, out);
+}
+
+static void write_values(const struct alert_message *message, struct buffer *out)
+{
+	const struct alert_condition *condition = message->figures_of;
+	const char *between = "{";
+	for (size_t i = 0; condition && i < condition->name_count; i++) {
+		const struct alert_value_row *row = alert_value_named(condition->names[i]);
+		const double *value = row ? (const double *)(const void *)((const char *)&message->values + row->offset) : NULL;
+		if (!value || isnan(*value))
+			continue;
+		buffer_print(out, "%s\"%s\": ", between, row->name);
+		json_write_double(out, *value);
+		between = ", ";
+	}
+	buffer_string(out, between[0] == '{' ? "{}" : "}");
+}
+
+const struct notice_row notice_rows[] = {
+	{"id", "Id of the firing: the same in its notice of the end, and each time a notice is sent.", write_id},
+	{"notice", "Id of the notice: `id` and `status`. Also in the header Idempotency-Key.", write_notice},
+	{"status", "firing, resolved, or test.", write_status},
+	{"namespace", "Namespace of the pipeline.", write_namespace},
+	{"pipeline", "Name of the pipeline.", write_pipeline},
+	{"alert", "Name of the alert.", write_alert},
+	{"engine", "Name of the engine that judged it.", write_engine},
+	{"condition", "Its condition, as in the file.", write_condition},
+	{"fired_at", "When it began to fire: ISO 8601, UTC.", write_fired_at},
+	{"at", "When the notice was made.", write_at},
+	{"values", "The figures that its condition uses, by their names; empty if it is judged for each message.", write_values},
+	{0},
+};
+
+static const struct notice_row *notice_row_named(struct text name)
+{
+	for (const struct notice_row *row = notice_rows; row->name; row++)
+		if (text_is(name, row->name))
+			return row;
+	return NULL;
+}
+
+/* ---- forms ---- */
+
+void notice_write_json(const struct alert_message *message, struct buffer *out)
+{
+	for (const struct notice_row *row = notice_rows; row->name; row++) {
+		buffer_print(out, "%s\"%s\": ", row == notice_rows ? "{" : ", ", row->name);
+		row->write(message, out);
+	}
+	buffer_byte(out, '}');
+}
+
+/* Removes and returns the text before the next `{{`. `name` is what is inside the braces; bytes NULL: there are none. */
+static struct text template_next(struct text *rest, struct text *name)
+{
+	*name = (struct text){0};
+	const char *open = memmem(rest->bytes, rest->length, "{{", 2);
+	struct text before = {rest->bytes, open ? (size_t)(open - rest->bytes) : rest->length};
+	*rest = (struct text){rest->bytes + before.length, rest->length - before.length};
+	if (!open)
+		return before;
+	const char *end = memmem(rest->bytes, rest->length, "}}", 2);
+	size_t length = end ? (size_t)(end - rest->bytes) + 2 : rest->length;
+	*name = text_trimmed((struct text){open + 2, end ? length - 4 : length - 2}, " ");
+	if (!end)
+		name->length = 0;
+	*rest = (struct text){rest->bytes + length, rest->length - length};
+	return before;
+}
+
+struct text notice_template_fault(struct text template)
+{
+	struct text name;
+	while (template.length) {
+		(void)template_next(&template, &name);
+		if (name.bytes && !notice_row_named(name))
+			return name.length ? name : TEXT("{{");
+	}
+	return (struct text){0};
+}
+
+void notice_write_template(const struct alert_message *message, struct text template, struct buffer *out)
+{
+	struct text name;
+	while (template.length) {
+		buffer_text(out, template_next(&template, &name));
+		const struct notice_row *row = name.bytes ? notice_row_named(name) : NULL;
+		const size_t begun = out->length;
+		if (!row)
+			continue;
+		row->write(message, out);
+		if (buffer_failed(out) || out->bytes[begun] != '"')
+			continue;
+		memmove(out->bytes + begun, out->bytes + begun + 1, out->length - begun - 2);
+		out->length -= 2;
+	}
+}
+
+/* A header of a mail has one line. */
+static void write_header_text(struct text text, struct buffer *out)
+{
+	for (size_t i = 0; i < text.length; i++)
+		buffer_byte(out, (unsigned char)text.bytes[i] < ' ' || text.bytes[i] == 0x7f ? ' ' : text.bytes[i]);
+}
+
+void notice_write_mail(const struct alert_message *message, const char *from, struct name_list to, struct buffer *out)
+{
+	char id[NOTICE_ID_BYTES], moment[MOMENT_MS_BYTES];
+	notice_id(message, id);
+	buffer_string(out, "From: ");
+	write_header_text(text_of(from), out);
+	for (size_t i = 0; i < to.count; i++) {
+		buffer_string(out, i == 0 ? "\r\nTo: " : ", ");
+		write_header_text(text_of(to.items[i].text), out);
+	}
+	buffer_print(out, "\r\nSubject: [%s] ", message->status);
+	write_header_text(message->pipeline, out);
+	buffer_string(out, ": ");
+	write_header_text(message->alert, out);
+	buffer_print(out, "\r\nMessage-ID: <%s@sluice>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n", id);
+	buffer_string(out, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
+	moment_print_ms(message->fired_at_ms, moment);
+	buffer_print(out,
+		     "The alert " TEXT_FORMAT " of the pipeline " TEXT_FORMAT " is %s.\r\nIts condition is: " TEXT_FORMAT
+		     "\r\nIt began to fire at %s.\r\n\r\n",
+		     TEXT_ARGUMENTS(message->alert), TEXT_ARGUMENTS(message->pipeline), message->status,
+		     TEXT_ARGUMENTS(message->condition), moment);
+	notice_write_json(message, out);
+	buffer_string(out, "\r\n");
+}
+
+void notice_sign(struct text body, const char *secret, char signature[NOTICE_SIGNATURE_BYTES])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned length = 0;
+	HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)body.bytes, body.length, digest, &length);
+	int at = snprintf(signature, NOTICE_SIGNATURE_BYTES, "sha256=");
+	for (unsigned i = 0; i < length && at + 2 < NOTICE_SIGNATURE_BYTES; i++)
+		at += snprintf(signature + at, (size_t)(NOTICE_SIGNATURE_BYTES - at), "%02x", digest[i]);
+}

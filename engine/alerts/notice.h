@@ -1,0 +1,46 @@
+/* notice.h: Notice of an alert, and its forms: JSON, a template filled in, a mail. Pure.
+ *
+ * The fields of the JSON form, and the names in a template, are rows of one table. A template has `{{name}}` where a value
+ * goes; values of texts are escaped as inside a JSON string, and `values` is a JSON object.
+ */
+#ifndef SLUICE_ALERTS_NOTICE_H
+#define SLUICE_ALERTS_NOTICE_H
+
+#include "alerts/alert.h"
+#include "base/option.h"
+
+#define NOTICE_BYTES_MAX ((size_t)64 << 10)
+#define NOTICE_ID_BYTES 32
+
+struct alert_message {
+	const char *status; /* firing, resolved, test */
+	struct text namespace, pipeline, alert, condition, engine;
+	int64_t fired_at_ms, at_ms; /* times of day */
+	const struct alert_condition *figures_of; /* the figures that it uses are in `values`; NULL: none are */
+	struct alert_values values;
+};
+
+struct notice_row {
+	const char *name, *help;
+	void (*write)(const struct alert_message *message, struct buffer *out); /* a JSON value */
+};
+
+extern const struct notice_row notice_rows[]; /* the last row has no name */
+
+/* Id of the notice: that of the firing, and the status. So it is the same each time the notice is sent. */
+void notice_id(const struct alert_message *message, char id[NOTICE_ID_BYTES]);
+
+void notice_write_json(const struct alert_message *message, struct buffer *out);
+void notice_write_template(const struct alert_message *message, struct text template, struct buffer *out);
+
+/* The first `{{name}}` of a template that is no row; empty: there is none. A `{{` that is not closed counts. */
+struct text notice_template_fault(struct text template);
+
+/* A mail with its headers; `to` is their text. */
+void notice_write_mail(const struct alert_message *message, const char *from, struct name_list to, struct buffer *out);
+
+/* "sha256=HEX", the HMAC of the body with the secret, for the header X-Sluice-Signature. */
+#define NOTICE_SIGNATURE_BYTES 72
+void notice_sign(struct text body, const char *secret, char signature[NOTICE_SIGNATURE_BYTES]);
+
+#endif

@@ -1,0 +1,31 @@
+/* alert_settings.h: Options of the commands that send notices of alerts: `--alert-allow`, `--smtp` and those beside it. */
+#ifndef SLUICE_CLI_ALERT_SETTINGS_H
+#define SLUICE_CLI_ALERT_SETTINGS_H
+
+#include "runtime/notifier.h"
+#include "cli/command.h"
+
+struct alert_asked {
+	struct name_list allowed;
+	const char *smtp, *smtp_login, *mail_from;
+};
+
+#define ALERT_ALLOWED_MAX 64 /* networks of --alert-allow */
+
+/* Rows for the options of a command; `field` of `struct type` is a struct alert_asked. */
+#define ALERT_ROWS(type, field)                                                                                                    \
+	ROW("alert-allow", NAMES, type, field.allowed, .word = "ADDRESS", .variable = "SLUICE_ALERT_ALLOW",                        \
+	    .help = "An address or a network (10.0.0.0/8) that webhooks of alerts may reach although it is not public. May be "    \
+		    "given several times."),                                                                                       \
+		ROW("smtp", TEXT, type, field.smtp, .word = "URL", .variable = "SLUICE_SMTP",                                      \
+		    .help = "The mail server for alerts: smtps://HOST:PORT, or smtp://HOST:PORT with STARTTLS."),                  \
+		ROW("smtp-login", TEXT, type, field.smtp_login, .word = "REFERENCE", .variable = "SLUICE_SMTP_LOGIN",              \
+		    .help = "The login at the mail server, as env:NAME or file:PATH of `user:password`."),                         \
+		ROW("mail-from", TEXT, type, field.mail_from, .word = "ADDRESS", .variable = "SLUICE_MAIL_FROM",                   \
+		    .fallback = "sluice@localhost", .help = "The sender of mails of alerts.")
+
+/* Makes the settings, in the arena. CONFIG: an address that cannot be read, or a missing secret. */
+bool alert_settings_make(const struct alert_asked *asked, struct arena *arena, struct notifier_settings *settings,
+			 struct error *error);
+
+#endif

@@ -1,0 +1,83 @@
+/* topics_alerts.c: The topic `alerts` of `sluice help`: the figures that conditions use, the states, and the notices. */
+#include "alerts/notice.h"
+#include "alerts/notice_queue.h"
+#include "cli/help_topic.h"
+
+static void figures_print(struct page *page)
+{
+	page_heading(page, 2, "Conditions");
+	page_text(page, "A condition uses figures of the pipeline, which are judged once a second, or values of messages: "
+			"tensors and marks, which are judged by the result of each step that has all of them. It cannot "
+			"use both. `name operator number` takes the first element of a tensor. What is missing is not "
+			"judged, and counted in /metrics.");
+	page_text(page, "Figures are of the time `over` (1m), and of the requests that this engine runs; those of drift "
+			"are of the last window that an observer in this engine has closed. A pipeline with a step `drift` "
+			"judges drift_score and is_drift as figures, any other as tensors of messages.");
+	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
+		page_item(page, 0, row->help, "%s", row->name);
+}
+
+static void states_print(struct page *page)
+{
+	page_heading(page, 2, "States");
+	page_text(page, "An alert fires when its condition held once, or at each judgement for the time `for`. It resolves "
+			"when the condition has not held for `resolveAfter` (5m). The change of the time of day moves "
+			"neither. `absent: PIPELINE for 5m` fires when no request of a pipeline has ended in this engine "
+			"for so long.");
+	page_text(page, "A silence, or another alert in `inhibitedBy` that fires, holds back the notice of a firing; if "
+			"the alert still fires afterwards, it is sent then.");
+	page_text(page, "Each engine judges what it sees itself, and keeps the states in memory: engines that share a "
+			"pipeline send a notice each, which has the engine's name, and a restart may send the notice of a "
+			"firing anew, with another id. Requests that a pipeline gets by calls of other pipelines are in "
+			"its figures, but their values are not judged. An alert that is taken out of the files while it "
+			"fires sends no notice of its end.");
+}
+
+static void notices_print(struct page *page)
+{
+	page_heading(page, 2, "Notices");
+	page_text(page, "A webhook posts JSON with these values, or the action's `template`, in which {{name}} stands for "
+			"them. The header Idempotency-Key has the notice's id. With `secret`, X-Sluice-Signature has "
+			"`sha256=` and the HMAC of the body in hexadecimal.");
+	for (const struct notice_row *row = notice_rows; row->name; row++)
+		page_item(page, 0, row->help, "%s", row->name);
+	page_text(page, "Notices for one address are sent in their order, at least once. After no answer, or 408, 425, 429 "
+			"and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day; after any other "
+			"status it is given up. At most 1,000 notices wait. Those that wait when the engine ends are lost.");
+	page_text(page, "Webhooks reach public addresses only, also after a redirection, and those that --alert-allow "
+			"lists. They use no proxy. Mails go to the server that --smtp names.");
+}
+
+static void alerts_print(struct session *session, struct page *page)
+{
+	(void)session;
+	page_heading(page, 1, "Alerts");
+	page_text(page, "A pipeline's `alerts` are conditions to watch, and the receivers of notices when one begins and "
+			"ceases to hold. `sluice run` and `sluice dev` watch them.");
+	figures_print(page);
+	states_print(page);
+	notices_print(page);
+}
+
+static void alerts_visit(struct help_visit *visit)
+{
+	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
+		help_see(visit, row->name, "conditions of alerts", row->help, row);
+	for (const struct notice_row *row = notice_rows; row->name; row++)
+		help_see(visit, row->name, "notices of alerts", row->help, row);
+}
+
+static void alerts_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+{
+	(void)session;
+	page_item(page, 0, entry->text, "%s (%s)", entry->name, where);
+}
+
+const struct help_topic topic_alerts = {
+	.name = "alerts",
+	.one = "value",
+	.summary = "Figures that conditions of alerts use, the states of alerts, and their notices.",
+	.print = alerts_print,
+	.visit = alerts_visit,
+	.print_entry = alerts_print_entry,
+};

@@ -1,0 +1,176 @@
+/* post.c: see post.h. */
+#include "net/post.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#define REFUSED_BYTES 64
+#define STATUS_KIND 100
+#define STATUS_GOOD 2
+
+struct posting {
+	const struct post_request *request;
+	size_t sent; /* of a mail's body */
+	char refused[REFUSED_BYTES]; /* an address that is not allowed; "": none */
+};
+
+static bool is_mail(const struct post_request *request)
+{
+	return request->from != NULL;
+}
+
+/* ---- callbacks of libcurl ---- */
+
+static size_t drop_body(char *bytes, size_t size, size_t count, void *context)
+{
+	(void)bytes, (void)context;
+	return size * count;
+}
+
+static size_t read_body(char *bytes, size_t size, size_t count, void *context)
+{
+	struct posting *posting = context;
+	const struct text body = posting->request->body;
+	size_t rest = body.length - posting->sent, length = size * count < rest ? size * count : rest;
+	memcpy(bytes, body.bytes + posting->sent, length);
+	posting->sent += length;
+	return length;
+}
+
+static void note_refused(struct posting *posting, const struct sockaddr_storage *address)
+{
+	const void *bytes = address->ss_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
+							   : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
+	if (!inet_ntop(address->ss_family, bytes, posting->refused, sizeof posting->refused))
+		memcpy(posting->refused, "its address", sizeof "its address");
+}
+
+/* Opens the socket for an address of the receiver, or refuses the address. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *wanted)
+{
+	struct posting *posting = context;
+	const struct post_request *request = posting->request;
+	struct sockaddr_storage address = {0};
+	if (purpose != CURLSOCKTYPE_IPCXN || wanted->addrlen > sizeof address)
+		return CURL_SOCKET_BAD;
+	memcpy(&address, &wanted->addr, wanted->addrlen);
+	if (!is_mail(request) && !network_is_public(&address) &&
+	    !networks_have(request->allowed, request->allowed_count, &address)) {
+		note_refused(posting, &address);
+		return CURL_SOCKET_BAD;
+	}
+	return socket(wanted->family, wanted->socktype | SOCK_CLOEXEC, wanted->protocol);
+}
+
+static int look_for_an_end(void *context, curl_off_t wanted, curl_off_t taken, curl_off_t to_send, curl_off_t sent)
+{
+	const struct posting *posting = context;
+	(void)wanted, (void)taken, (void)to_send, (void)sent;
+	return posting->request->given_up && atomic_load(posting->request->given_up);
+}
+
+/* ---- the request ---- */
+
+static bool set_common(CURL *curl, struct posting *posting)
+{
+	return curl_easy_setopt(curl, CURLOPT_URL, posting->request->url) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK && curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)POST_CONNECT_MS) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)POST_MS) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_for_an_end) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_XFERINFODATA, posting) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, posting) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, drop_body) == CURLE_OK;
+}
+
+/* A redirection keeps the method and the body, and does not leave TLS. */
+static bool set_http(CURL *curl, const struct post_request *request, struct curl_slist *headers)
+{
+	bool tls = strncmp(request->url, "https:", 6) == 0;
+	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, tls ? "https" : "http,https") == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)POST_REDIRECTIONS_MAX) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_POSTREDIR, (long)CURL_REDIR_POST_ALL) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_POST, 1L) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.bytes) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
+}
+
+static bool set_mail(CURL *curl, struct posting *posting, struct curl_slist *recipients)
+{
+	const struct post_request *request = posting->request;
+	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps") == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)(request->login ? CURLUSESSL_ALL : CURLUSESSL_TRY)) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_MAIL_FROM, request->from) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_body) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_READDATA, posting) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
+	       (!request->login || curl_easy_setopt(curl, CURLOPT_USERPWD, request->login) == CURLE_OK);
+}
+
+/* Appends the headers, or a mail's recipients. The caller owns the list, also on failure. */
+static bool lines_make(const struct post_request *request, struct curl_slist **lines)
+{
+	const size_t count = is_mail(request) ? request->recipients.count : POST_HEADERS_MAX;
+	for (size_t i = 0; i < count; i++) {
+		const char *line = is_mail(request) ? request->recipients.items[i].text : request->headers[i];
+		struct curl_slist *longer = line ? curl_slist_append(*lines, line) : *lines;
+		if (line && !longer)
+			return false;
+		*lines = longer;
+	}
+	return true;
+}
+
+/* ---- the answer ---- */
+
+static enum post_outcome judge_status(long status, struct error *error)
+{
+	static const long again[] = {408, 425, 429};
+	error_set(error, ERROR_REMOTE, PLACE_NONE, "the receiver answers %ld", status);
+	for (size_t i = 0; i < sizeof again / sizeof *again; i++)
+		if (status == again[i])
+			return POST_UNREACHABLE;
+	return status / STATUS_KIND == 5 ? POST_UNREACHABLE : POST_REFUSED;
+}
+
+static enum post_outcome judge(CURL *curl, CURLcode code, const struct posting *posting, struct error *error)
+{
+	long status = 0;
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	if (code != CURLE_OK && posting->refused[0]) {
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "the receiver is at %s, which is not a public address; allow it with --alert-allow", posting->refused);
+		return POST_REFUSED;
+	}
+	if (code == CURLE_OK && (is_mail(posting->request) || status / STATUS_KIND == STATUS_GOOD))
+		return POST_DELIVERED;
+	if (code == CURLE_OK || code == CURLE_TOO_MANY_REDIRECTS)
+		return judge_status(status, error);
+	error_set(error, ERROR_REMOTE, PLACE_NONE, "%s", curl_easy_strerror(code));
+	return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ? POST_REFUSED : POST_UNREACHABLE;
+}
+
+enum post_outcome post(const struct post_request *request, struct error *error)
+{
+	struct posting posting = {.request = request};
+	struct curl_slist *lines = NULL;
+	enum post_outcome outcome = POST_UNREACHABLE;
+	CURL *curl = curl_easy_init();
+	bool good = curl && lines_make(request, &lines) && set_common(curl, &posting) &&
+		    (is_mail(request) ? set_mail(curl, &posting, lines) : set_http(curl, request, lines));
+	if (good)
+		outcome = judge(curl, curl_easy_perform(curl), &posting, error);
+	else
+		error_memory(error, ERROR_SYSTEM, "sending a notice");
+	curl_slist_free_all(lines);
+	curl_easy_cleanup(curl);
+	return outcome;
+}

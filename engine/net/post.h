@@ -1,0 +1,47 @@
+/* post.h: Blocking delivery of one short text to a receiver outside: an HTTP POST, or a mail by SMTP.
+ *
+ * For threads that may wait: never used while a message is processed. Any thread may call.
+ *
+ * Each address to which an HTTP POST connects, also after a redirection, is public or listed. So a file that names a
+ * receiver cannot reach services of the engine's own network. The check is of the address that is connected to, so a name
+ * that resolves differently the next time passes no other. Proxies of the environment are not used. The mail server is a
+ * setting of the operator, and is not checked.
+ */
+#ifndef SLUICE_NET_POST_H
+#define SLUICE_NET_POST_H
+
+#include <stdatomic.h>
+
+#include "base/error.h"
+#include "base/option.h"
+#include "base/network.h"
+
+#define POST_CONNECT_MS 5000
+#define POST_MS 10000 /* in all */
+#define POST_HEADERS_MAX 4
+#define POST_REDIRECTIONS_MAX 3
+
+struct post_request {
+	const char *url; /* http, https; smtp, smtps for a mail */
+	struct text body;
+	const char *headers[POST_HEADERS_MAX]; /* "Name: value", up to NULL; not for a mail, whose body has them */
+	const struct network *allowed;	       /* networks that are not public, and may be reached */
+	size_t allowed_count;
+	/* A mail: its sender and recipients, and the login at the server ("user:password"; NULL: none). With smtp, TLS is
+	 * required if there is a login, and is used if the server offers it otherwise. */
+	const char *from;
+	struct name_list recipients;
+	const char *login;
+	const atomic_bool *given_up; /* set by another thread, it ends the delivery within a second; NULL: there is none */
+};
+
+enum post_outcome {
+	POST_DELIVERED,
+	POST_UNREACHABLE, /* it may succeed later: no connection, no answer in time, 408, 425, 429 or 5xx */
+	POST_REFUSED,	  /* it cannot: another status, or an address that is not allowed */
+};
+
+/* `error` has the reason, without the URL, unless it is delivered. */
+enum post_outcome post(const struct post_request *request, struct error *error);
+
+#endif

@@ -1,0 +1,335 @@
+/* alert_watch.c: see alert_watch.h. */
+#include "runtime/alert_watch.h"
+
+#include <math.h>
+
+#include "alerts/figure_window.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/moment.h"
+#include "observe/verdict_board.h"
+#include "runtime/group_setup.h"
+#include "runtime/lag_watch.h"
+
+#define LASTING_BYTES ((size_t)64 << 20) /* names and states */
+#define JUDGING_BYTES ((size_t)4 << 20)	 /* of one condition */
+
+/* An alert with what it is judged by; `watched` is its first member. */
+struct judged_alert {
+	struct watched_alert watched;
+	struct alert_condition condition;   /* of the running revision; of an absence: no expression */
+	struct figure_window *window;	    /* NULL: it uses no figures */
+	struct judged_counts judged;	    /* at the last look */
+	uint64_t ended;			    /* requests of the pipeline that may be absent */
+	int64_t ended_ms;		    /* when they last changed */
+	struct alert_values values;	    /* of the last look */
+	struct text absent;		    /* its name */
+	int64_t absent_ms;
+};
+
+struct alert_watch {
+	struct engine *engine;
+	const struct engine_config *config;
+	struct notifier *notifier;
+	struct lag_watch *lags; /* NULL: no condition uses the lag */
+	struct arena *lasting, *revised, *judging; /* `revised`: conditions of the running revision */
+	uint64_t revision; /* its number; 0: none yet */
+	struct watched_alert *alerts;
+	struct loop_timer timer;
+};
+
+/* ---- alerts of the running revision ---- */
+
+static struct judged_alert *alert_of(struct alert_watch *watch, const struct pipeline_plan *plan, const struct alert_spec *spec)
+{
+	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
+		if (strcmp(alert->pipeline, plan->graph->name) == 0 && strcmp(alert->name, spec->name.text) == 0)
+			return (struct judged_alert *)alert;
+	struct judged_alert *made = ARENA_NEW(watch->lasting, struct judged_alert);
+	if (!made)
+		return NULL;
+	made->watched.namespace = arena_copy(watch->lasting, plan->namespace, strlen(plan->namespace));
+	made->watched.pipeline = arena_copy(watch->lasting, plan->graph->name, strlen(plan->graph->name));
+	made->watched.name = arena_copy(watch->lasting, spec->name.text, strlen(spec->name.text));
+	made->ended_ms = loop_now_ms(engine_loop(watch->engine));
+	if (arena_failed(watch->lasting))
+		return NULL;
+	made->watched.next = watch->alerts;
+	watch->alerts = &made->watched;
+	return made;
+}
+
+static struct judged_counts judged_now(const struct engine *engine, const char *pipeline, size_t place)
+{
+	struct judged_counts sum = {0};
+	for (const struct group *group = engine_groups(engine); group; group = group->next)
+		for (const struct served *served = group->served; served; served = served->next)
+			for (size_t i = 0; i < group->worker_count && strcmp(served->pipeline, pipeline) == 0; i++) {
+				sum.held += count_read(&served->counts[i].alerts[place].held);
+				sum.broken += count_read(&served->counts[i].alerts[place].broken);
+			}
+	return sum;
+}
+
+static bool window_open(struct judged_alert *alert, int64_t over_ms)
+{
+	if (!alert->window)
+		alert->window = memory_take(1, sizeof *alert->window);
+	if (alert->window && alert->window->over_ms != over_ms)
+		*alert->window = (struct figure_window){.over_ms = over_ms};
+	return alert->window;
+}
+
+static bool uses_lag(const struct alert_condition *condition)
+{
+	for (size_t i = 0; i < condition->name_count; i++)
+		if (text_is(condition->names[i], "lag"))
+			return condition->of_figures;
+	return false;
+}
+
+/* Prepares an alert for the running revision. What was judged before does not count for it. */
+static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, bool *needs_lag)
+{
+	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[place];
+	struct judged_alert *alert = alert_of(watch, plan, spec);
+	int64_t absent_ns = 0;
+	struct text absent;
+	if (!alert)
+		return false;
+	alert->watched.is_present = true;
+	alert->condition = (struct alert_condition){0};
+	alert->judged = judged_now(watch->engine, plan->graph->name, place);
+	if (!spec->condition) {
+		if (!alert_absence_read(text_of(spec->absent.text), &absent, &absent_ns))
+			return true;
+		alert->absent_ms = absent_ns / NS_PER_MS;
+		alert->absent = text_of(arena_copy(watch->revised, absent.bytes, absent.length));
+		return !arena_failed(watch->revised);
+	}
+	if (!alert_condition_make(&alert->condition, spec->condition, graph_watches_drift(plan->graph), watch->revised))
+		return false;
+	*needs_lag |= uses_lag(&alert->condition);
+	return !alert->condition.of_figures || window_open(alert, spec->over_ns / NS_PER_MS);
+}
+
+static void follow_lags(struct alert_watch *watch, bool needs_lag)
+{
+	struct error error = {0};
+	if (needs_lag && !watch->lags)
+		watch->lags = lag_watch_open(watch->config, &error);
+	if (watch->lags)
+		(void)lag_watch_follow(watch->lags, &engine_revision(watch->engine)->plan);
+}
+
+/* Takes the alerts of a new revision. False: memory ran out, and it is tried again. */
+static bool revision_follow(struct alert_watch *watch)
+{
+	const struct revision *revision = engine_revision(watch->engine);
+	bool needs_lag = false, good = true;
+	if (revision->number == watch->revision)
+		return true;
+	arena_reset(watch->revised);
+	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
+		alert->is_present = false;
+	for (size_t i = 0; i < revision->plan.count; i++)
+		for (size_t j = 0; j < revision->plan.pipelines[i].graph->spec->alerts.count && j < ALERTS_MAX; j++)
+			good &= alert_prepare(watch, &revision->plan.pipelines[i], j, &needs_lag);
+	follow_lags(watch, needs_lag);
+	watch->revision = good ? revision->number : 0;
+	return good;
+}
+
+/* ---- judging ---- */
+
+/* The largest score of the pipeline's steps `drift` that have judged a window. */
+static void drift_read(const struct alert_watch *watch, const struct graph *graph, struct alert_values *values)
+{
+	for (size_t i = 0; i < graph->count; i++) {
+		struct verdict_entry *entry =
+			graph_step_watches(graph, i)
+				? verdict_board_entry(engine_board(watch->engine), graph->name, graph->steps[i].name)
+				: NULL;
+		const struct last_verdict last = entry ? verdict_entry_get(entry) : (struct last_verdict){0};
+		if (!entry || last.verdict == DRIFT_LEARNING)
+			continue;
+		values->drift_score = fmax(values->drift_score, last.score);
+		values->is_drift = fmax(values->is_drift, last.verdict == DRIFT_FOUND ? 1 : 0);
+	}
+}
+
+static struct alert_judgement judge_figures(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+					    const struct engine_counts *counts)
+{
+	const struct figure_sample sample = {.now_ms = loop_now_ms(engine_loop(watch->engine)), .succeeded = counts->sums.succeeded,
+					     .failed = counts->sums.failed, .latency = counts->latency};
+	struct backlog_state lag;
+	figure_window_add(alert->window, &sample, &alert->values);
+	drift_read(watch, plan->graph, &alert->values);
+	if (watch->lags && lag_watch_read(watch->lags, plan->graph->name, &lag))
+		alert->values.lag = (double)lag.records;
+	arena_reset(watch->judging);
+	return alert_condition_of_figures(&alert->condition, &alert->values, plan->graph->name, watch->judging);
+}
+
+static struct alert_judgement judge_messages(struct alert_watch *watch, const char *pipeline, size_t place,
+					     struct judged_alert *alert)
+{
+	const struct judged_counts now = judged_now(watch->engine, pipeline, place), before = alert->judged;
+	alert->judged = now;
+	return (struct alert_judgement){.held = now.held > before.held, .broken = now.broken > before.broken};
+}
+
+static struct alert_judgement judge_absence(struct alert_watch *watch, struct judged_alert *alert)
+{
+	const int64_t now_ms = loop_now_ms(engine_loop(watch->engine));
+	struct engine_counts counts = {0};
+	(void)engine_counts(watch->engine, alert->absent.bytes, &counts);
+	if (counts.sums.ended != alert->ended)
+		alert->ended_ms = now_ms;
+	alert->ended = counts.sums.ended;
+	bool held = now_ms - alert->ended_ms >= alert->absent_ms;
+	return (struct alert_judgement){.held = held, .broken = !held};
+}
+
+/* ---- notices ---- */
+
+static bool is_firing(const struct alert_watch *watch, const char *pipeline, const char *name)
+{
+	for (const struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
+		if (alert->is_present && strcmp(alert->pipeline, pipeline) == 0 && strings_equal(alert->name, name))
+			return alert->alert.phase == ALERT_FIRING;
+	return false;
+}
+
+static bool is_muted(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_spec *spec,
+		     int64_t at_ms)
+{
+	int64_t until_ms = 0;
+	if (spec->silence.until.text && moment_read(text_of(spec->silence.until.text), &until_ms) &&
+	    silence_is_in_force(until_ms, at_ms))
+		return true;
+	for (size_t i = 0; i < spec->inhibited_by.count; i++)
+		if (is_firing(watch, alert->watched.pipeline, spec->inhibited_by.items[i].text))
+			return true;
+	return false;
+}
+
+static void announce(struct alert_watch *watch, struct judged_alert *alert, const struct alert_spec *spec, enum alert_notice notice,
+		     int64_t at_ms)
+{
+	const struct alert_action *actions = spec->actions.items;
+	const struct alert_message message = {
+		.status = notice == NOTICE_FIRING ? "firing" : "resolved",
+		.namespace = text_of(alert->watched.namespace),
+		.pipeline = text_of(alert->watched.pipeline),
+		.alert = text_of(alert->watched.name),
+		.engine = text_of(watch->config->instance),
+		.condition = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text),
+		.fired_at_ms = alert->watched.alert.fired_at_ms,
+		.at_ms = at_ms,
+		.figures_of = alert->condition.of_figures ? &alert->condition : NULL,
+		.values = alert->values,
+	};
+	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
+	log_say(watch->config->log, notice == NOTICE_FIRING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, &fields,
+		"%s: the alert %s is %s: " TEXT_FORMAT, alert->watched.pipeline, alert->watched.name, message.status,
+		TEXT_ARGUMENTS(message.condition));
+	for (size_t i = 0; i < spec->actions.count; i++)
+		notifier_notify(watch->notifier, &actions[i], &message, &alert->watched.notices);
+}
+
+static void alert_look(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place,
+		       const struct engine_counts *counts)
+{
+	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[place];
+	const struct alert_rule rule = {spec->for_ns / NS_PER_MS, spec->resolve_after_ns / NS_PER_MS};
+	const struct alert_time time = {loop_now_ms(engine_loop(watch->engine)), time_of_day_ms()};
+	struct judged_alert *alert = alert_of(watch, plan, spec);
+	struct alert_judgement judgement;
+	if (!alert)
+		return;
+	if (!spec->condition)
+		judgement = judge_absence(watch, alert);
+	else if (alert->condition.of_figures)
+		judgement = judge_figures(watch, plan, alert, counts);
+	else
+		judgement = judge_messages(watch, plan->graph->name, place, alert);
+	alert_judge(&alert->watched.alert, &rule, judgement, time);
+}
+
+/* After all alerts of the pipeline were judged, because one may inhibit another. */
+static void alert_speak(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place)
+{
+	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[place];
+	const int64_t at_ms = time_of_day_ms();
+	struct judged_alert *alert = alert_of(watch, plan, spec);
+	enum alert_notice notice =
+		alert ? alert_notice_due(&alert->watched.alert, is_muted(watch, alert, spec, at_ms)) : NOTICE_NONE;
+	if (notice != NOTICE_NONE)
+		announce(watch, alert, spec, notice, at_ms);
+}
+
+static void on_due(void *context)
+{
+	struct alert_watch *watch = context;
+	const struct plan *plan = &engine_revision(watch->engine)->plan;
+	struct loop *loop = engine_loop(watch->engine);
+	struct error error = {0};
+	bool good = revision_follow(watch);
+	for (size_t i = 0; i < plan->count && good; i++) {
+		struct engine_counts counts;
+		const size_t count = plan->pipelines[i].graph->spec->alerts.count;
+		if (count == 0 || !engine_counts(watch->engine, plan->pipelines[i].graph->name, &counts))
+			continue;
+		for (size_t j = 0; j < count && j < ALERTS_MAX; j++)
+			alert_look(watch, &plan->pipelines[i], j, &counts);
+		for (size_t j = 0; j < count && j < ALERTS_MAX; j++)
+			alert_speak(watch, &plan->pipelines[i], j);
+	}
+	/* The timer's slot in the heap is free again, so this needs no memory. */
+	(void)loop_timer_set(loop, &watch->timer, loop_now_ms(loop) + ALERT_EVERY_MS, &error);
+}
+
+/* ---- opening and closing ---- */
+
+const struct watched_alert *alert_watch_first(const struct alert_watch *watch)
+{
+	return watch->alerts;
+}
+
+struct alert_watch *alert_watch_open(struct engine *engine, const struct engine_config *config,
+				     const struct notifier_settings *settings, struct error *error)
+{
+	struct alert_watch *watch = memory_take(1, sizeof *watch);
+	struct loop *loop = engine_loop(engine);
+	if (!watch) {
+		error_memory(error, ERROR_SYSTEM, "watching alerts");
+		return NULL;
+	}
+	*watch = (struct alert_watch){.engine = engine, .config = config, .lasting = arena_open(LASTING_BYTES),
+				      .revised = arena_open(LASTING_BYTES), .judging = arena_open(JUDGING_BYTES)};
+	watch->timer = (struct loop_timer){.due = on_due, .context = watch};
+	if (!watch->lasting || !watch->revised || !watch->judging)
+		error_memory(error, ERROR_SYSTEM, "watching alerts");
+	else if ((watch->notifier = notifier_open(settings, config->log, error)) &&
+		 loop_timer_set(loop, &watch->timer, loop_now_ms(loop), error))
+		return watch;
+	alert_watch_close(watch);
+	return NULL;
+}
+
+void alert_watch_close(struct alert_watch *watch)
+{
+	if (!watch)
+		return;
+	loop_timer_stop(engine_loop(watch->engine), &watch->timer);
+	notifier_close(watch->notifier);
+	lag_watch_close(watch->lags);
+	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
+		memory_give(((struct judged_alert *)alert)->window);
+	arena_close(watch->lasting);
+	arena_close(watch->revised);
+	arena_close(watch->judging);
+	memory_give(watch);
+}

@@ -1,0 +1,297 @@
+/* notifier.c: see notifier.h. The lock protects the queue; it is not held while a notice is sent. */
+#include "runtime/notifier.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "alerts/notice_queue.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/secret.h"
+
+#define PARCEL_BYTES (4 * NOTICE_BYTES_MAX)
+#define HEADER_BYTES 128
+#define WAIT_MS_MAX 60000
+
+/* A notice on its way, in an arena of its own. */
+struct parcel_to_send {
+	struct queued_notice queued; /* first member */
+	struct arena *arena;
+	struct post_request request;
+	const char *pipeline, *alert;
+	struct notice_counts *counts;
+	bool has_failed; /* an attempt, which is logged once */
+};
+
+struct notifier {
+	const struct notifier_settings *settings;
+	const struct log_sink *log;
+	pthread_t thread;
+	pthread_mutex_t lock; /* protects the rest */
+	pthread_cond_t bell;
+	struct notice_queue queue;
+	bool stopping, ended;
+	int64_t until_ms; /* when stopping: the end of the drain */
+	atomic_bool given_up;
+};
+
+/* ---- parcels ---- */
+
+static const char *text_kept(struct arena *arena, struct text text)
+{
+	return arena_copy(arena, text.bytes, text.length);
+}
+
+static struct name_list names_kept(struct arena *arena, struct name_list names)
+{
+	struct name *items = ARENA_ARRAY(arena, struct name, names.count + 1);
+	for (size_t i = 0; items && i < names.count; i++)
+		items[i].text = text_kept(arena, text_of(names.items[i].text));
+	return (struct name_list){items ? names.count : 0, items};
+}
+
+static bool mail_make(struct post_request *request, const struct notifier_settings *settings, const struct alert_action *action,
+		      const struct alert_message *message, struct buffer *out, struct arena *arena, struct error *error)
+{
+	if (!settings->smtp)
+		return error_set(error, ERROR_CONFIG, action->here,
+				 "there is no mail server for the action `email`; name one with --smtp");
+	request->url = settings->smtp;
+	request->login = settings->login;
+	request->from = settings->from;
+	request->recipients = names_kept(arena, action->recipients);
+	notice_write_mail(message, settings->from, action->recipients, out);
+	return true;
+}
+
+static bool webhook_make(struct post_request *request, const struct notifier_settings *settings, const struct alert_action *action,
+			 const struct alert_message *message, struct buffer *out, struct arena *arena, struct error *error)
+{
+	char id[NOTICE_ID_BYTES], signature[NOTICE_SIGNATURE_BYTES];
+	const char *secret = action->secret ? secret_fetch(action->secret, "secret", action->here, arena, error) : NULL;
+	if (action->secret && !secret)
+		return false;
+	if (action->body)
+		notice_write_template(message, text_of(action->body), out);
+	else
+		notice_write_json(message, out);
+	notice_id(message, id);
+	request->url = text_kept(arena, text_of(action->url));
+	request->allowed = settings->allowed;
+	request->allowed_count = settings->allowed_count;
+	request->headers[0] = "Content-Type: application/json";
+	request->headers[1] = arena_print(arena, "Idempotency-Key: %s", id);
+	if (!secret)
+		return true;
+	notice_sign(buffer_view(out), secret, signature);
+	request->headers[2] = arena_print(arena, "X-Sluice-Signature: %s", signature);
+	return true;
+}
+
+/* Makes the request in the arena. False: it can never be sent, for the reason in `error`. */
+static bool request_make(struct post_request *request, const struct notifier_settings *settings, const struct alert_action *action,
+			 const struct alert_message *message, struct arena *arena, struct error *error)
+{
+	struct buffer out;
+	buffer_open(&out, NOTICE_BYTES_MAX);
+	*request = (struct post_request){0};
+	bool good = action->type == ALERT_EMAIL ? mail_make(request, settings, action, message, &out, arena, error)
+						: webhook_make(request, settings, action, message, &out, arena, error);
+	request->body = (struct text){text_kept(arena, buffer_view(&out)), out.length};
+	if (good && (buffer_failed(&out) || arena_failed(arena)))
+		good = error_set(error, ERROR_LIMIT, action->here, "its notice is longer than %zu KiB, or memory ran out",
+				 NOTICE_BYTES_MAX >> 10);
+	buffer_close(&out);
+	return good;
+}
+
+enum post_outcome notice_send(const struct notifier_settings *settings, const struct alert_action *action,
+			       const struct alert_message *message, struct error *error)
+{
+	struct post_request request;
+	struct arena *arena = arena_open(PARCEL_BYTES);
+	enum post_outcome outcome = POST_REFUSED;
+	if (!arena)
+		error_memory(error, ERROR_SYSTEM, "sending a notice");
+	else if (request_make(&request, settings, action, message, arena, error))
+		outcome = post(&request, error);
+	arena_close(arena);
+	return outcome;
+}
+
+static struct parcel_to_send *parcel_make(struct notifier *notifier, const struct alert_action *action,
+					  const struct alert_message *message, struct error *error)
+{
+	struct arena *arena = arena_open(PARCEL_BYTES);
+	struct parcel_to_send *made = arena ? ARENA_NEW(arena, struct parcel_to_send) : NULL;
+	if (!made) {
+		arena_close(arena);
+		error_memory(error, ERROR_SYSTEM, "making a notice");
+		return NULL;
+	}
+	made->arena = arena;
+	made->pipeline = text_kept(arena, message->pipeline);
+	made->alert = text_kept(arena, message->alert);
+	if (!request_make(&made->request, notifier->settings, action, message, arena, error)) {
+		arena_close(arena);
+		return NULL;
+	}
+	made->request.given_up = &notifier->given_up;
+	made->queued.receiver = text_of(made->request.url);
+	return made;
+}
+
+/* ---- the thread ---- */
+
+static void say_failed(const struct notifier *notifier, const struct parcel_to_send *sending, const char *then,
+		       const struct error *error)
+{
+	const struct log_fields fields = {.pipeline = sending->pipeline};
+	log_say(notifier->log, LOG_LEVEL_WARN, &fields, "%s: a notice of the alert %s was not delivered%s: %s", sending->pipeline,
+		sending->alert, then, error->text);
+}
+
+static void parcel_end(struct parcel_to_send *sending, uint64_t *count)
+{
+	count_add(count, 1);
+	arena_close(sending->arena);
+}
+
+/* Sends without the lock, and settles with it. */
+static void parcel_send(struct notifier *notifier, struct parcel_to_send *sending)
+{
+	struct error error = {0};
+	pthread_mutex_unlock(&notifier->lock);
+	enum post_outcome outcome = post(&sending->request, &error);
+	if (outcome == POST_UNREACHABLE && !sending->has_failed && !atomic_load(&notifier->given_up))
+		say_failed(notifier, sending, ", and is sent again", &error);
+	sending->has_failed |= outcome == POST_UNREACHABLE;
+	pthread_mutex_lock(&notifier->lock);
+	if (outcome == POST_UNREACHABLE && notice_queue_retry(&notifier->queue, &sending->queued, clock_ms()))
+		return;
+	if (outcome != POST_UNREACHABLE)
+		notice_queue_remove(&notifier->queue, &sending->queued);
+	if (outcome != POST_DELIVERED)
+		say_failed(notifier, sending, "", &error);
+	parcel_end(sending, outcome == POST_DELIVERED ? &sending->counts->sent : &sending->counts->failed);
+}
+
+/* Waits for the bell with the lock, at most so long. */
+static void wait_until(struct notifier *notifier, int64_t due_ms)
+{
+	const int64_t most_ms = clock_ms() + WAIT_MS_MAX;
+	if (notifier->stopping && notifier->until_ms < due_ms)
+		due_ms = notifier->until_ms;
+	due_ms = due_ms < most_ms ? due_ms : most_ms;
+	const struct timespec until = {.tv_sec = due_ms / MS_PER_S, .tv_nsec = due_ms % MS_PER_S * NS_PER_MS};
+	(void)pthread_cond_timedwait(&notifier->bell, &notifier->lock, &until);
+}
+
+static bool has_ended(const struct notifier *notifier)
+{
+	return notifier->stopping && (notifier->queue.count == 0 || clock_ms() >= notifier->until_ms);
+}
+
+static void *notifier_run(void *context)
+{
+	struct notifier *notifier = context;
+	pthread_mutex_lock(&notifier->lock);
+	while (!has_ended(notifier)) {
+		int64_t due_ms;
+		struct queued_notice *next = notice_queue_next(&notifier->queue, clock_ms(), &due_ms);
+		if (next)
+			parcel_send(notifier, (struct parcel_to_send *)next);
+		else
+			wait_until(notifier, due_ms);
+	}
+	notifier->ended = true;
+	pthread_cond_broadcast(&notifier->bell);
+	pthread_mutex_unlock(&notifier->lock);
+	return NULL;
+}
+
+/* ---- callers ---- */
+
+void notifier_notify(struct notifier *notifier, const struct alert_action *action, const struct alert_message *message,
+		     struct notice_counts *counts)
+{
+	struct error error = {0};
+	struct parcel_to_send *made = parcel_make(notifier, action, message, &error);
+	if (made) {
+		made->counts = counts;
+		pthread_mutex_lock(&notifier->lock);
+		bool taken = notice_queue_add(&notifier->queue, &made->queued, clock_ms());
+		pthread_cond_broadcast(&notifier->bell);
+		pthread_mutex_unlock(&notifier->lock);
+		if (taken)
+			return;
+		error_set(&error, ERROR_LIMIT, PLACE_NONE, "%d notices wait already; see why their receivers are away",
+			  NOTICES_MAX);
+		arena_close(made->arena);
+	}
+	count_add(&counts->dropped, 1);
+	log_say(notifier->log, LOG_LEVEL_ERROR, NULL, TEXT_FORMAT ": a notice of the alert " TEXT_FORMAT " is dropped: %s",
+		TEXT_ARGUMENTS(message->pipeline), TEXT_ARGUMENTS(message->alert), error.text);
+}
+
+size_t notifier_waiting(struct notifier *notifier)
+{
+	pthread_mutex_lock(&notifier->lock);
+	size_t count = notifier->queue.count;
+	pthread_mutex_unlock(&notifier->lock);
+	return count;
+}
+
+/* ---- opening and closing ---- */
+
+static bool bell_open(pthread_cond_t *bell)
+{
+	pthread_condattr_t attributes;
+	bool good = pthread_condattr_init(&attributes) == 0;
+	good = good && pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 && pthread_cond_init(bell, &attributes) == 0;
+	pthread_condattr_destroy(&attributes);
+	return good;
+}
+
+struct notifier *notifier_open(const struct notifier_settings *settings, const struct log_sink *log, struct error *error)
+{
+	struct notifier *notifier = memory_take(1, sizeof *notifier);
+	if (!notifier) {
+		error_memory(error, ERROR_SYSTEM, "opening the sender of notices");
+		return NULL;
+	}
+	notifier->settings = settings;
+	notifier->log = log;
+	if (pthread_mutex_init(&notifier->lock, NULL) == 0 && bell_open(&notifier->bell) &&
+	    pthread_create(&notifier->thread, NULL, notifier_run, notifier) == 0)
+		return notifier;
+	memory_give(notifier);
+	error_set(error, ERROR_SYSTEM, PLACE_NONE, "the thread that sends notices of alerts cannot be started");
+	return NULL;
+}
+
+void notifier_close(struct notifier *notifier)
+{
+	if (!notifier)
+		return;
+	pthread_mutex_lock(&notifier->lock);
+	notifier->stopping = true;
+	notifier->until_ms = clock_ms() + NOTIFIER_DRAIN_MS;
+	pthread_cond_broadcast(&notifier->bell);
+	while (!notifier->ended && clock_ms() < notifier->until_ms)
+		wait_until(notifier, notifier->until_ms);
+	pthread_mutex_unlock(&notifier->lock);
+	atomic_store(&notifier->given_up, true);
+	pthread_join(notifier->thread, NULL);
+	if (notifier->queue.count > 0)
+		log_say(notifier->log, LOG_LEVEL_WARN, NULL, "%zu notices of alerts were not delivered, and are lost",
+			notifier->queue.count);
+	while (notifier->queue.notices.first) {
+		struct parcel_to_send *left = LIST_OWNER(notifier->queue.notices.first, struct parcel_to_send, queued.node);
+		notice_queue_remove(&notifier->queue, &left->queued);
+		arena_close(left->arena);
+	}
+	pthread_cond_destroy(&notifier->bell);
+	pthread_mutex_destroy(&notifier->lock);
+	memory_give(notifier);
+}

@@ -1,0 +1,49 @@
+/* notifier.h: Sender of notices to webhooks and by mail: a thread with a queue (alerts/notice_queue.h).
+ *
+ * Receivers may be slow or away, so only this thread waits for them. A notice is copied when it is handed over. Each is
+ * delivered at least once while the process runs; those that wait when it ends are lost, and said so in the log.
+ */
+#ifndef SLUICE_RUNTIME_NOTIFIER_H
+#define SLUICE_RUNTIME_NOTIFIER_H
+
+#include "alerts/notice.h"
+#include "net/post.h"
+#include "observe/counts.h"
+#include "observe/log_sink.h"
+#include "spec/resource.h"
+
+#define NOTIFIER_DRAIN_MS 2000 /* of closing, for notices that are due */
+
+/* Settings of the operator; borrowed while the notifier is open. */
+struct notifier_settings {
+	const struct network *allowed; /* networks that are not public, and that webhooks may reach */
+	size_t allowed_count;
+	const char *smtp; /* "smtps://HOST:PORT"; NULL: there is no mail server */
+	const char *login;	/* "user:password"; NULL: none */
+	const char *from;	/* sender of mails */
+};
+
+/* Counts of notices of one alert. The first two are written by the notifier's thread, the last by its caller's. */
+struct notice_counts {
+	uint64_t sent;
+	uint64_t failed;  /* given up: refused by the receiver, not allowed, or too old */
+	uint64_t dropped; /* not taken: the queue was full, or memory ran out */
+};
+
+struct notifier;
+
+struct notifier *notifier_open(const struct notifier_settings *settings, const struct log_sink *log, struct error *error);
+void notifier_close(struct notifier *notifier); /* NULL is fine */
+
+/* Queues the notice for the receiver of that action. `counts` must live as long as the notifier. */
+void notifier_notify(struct notifier *notifier, const struct alert_action *action, const struct alert_message *message,
+		     struct notice_counts *counts);
+
+/* Sends a notice at once, in the caller's thread, which waits. */
+enum post_outcome notice_send(const struct notifier_settings *settings, const struct alert_action *action,
+			       const struct alert_message *message, struct error *error);
+
+/* Number of notices that wait. */
+size_t notifier_waiting(struct notifier *notifier);
+
+#endif

@@ -1,0 +1,195 @@
+/* alert_check.c: Checks of the alerts of a Pipeline beyond their rows. */
+#include "alerts/notice.h"
+#include "base/moment.h"
+#include "base/network.h"
+#include "base/secret.h"
+#include "base/suggest.h"
+#include "spec/fault_codes.h"
+#include "spec/rows.h"
+
+#define CHECK_BYTES ((size_t)1 << 20) /* of one condition */
+
+/* ---- receivers ---- */
+
+/* The host of an http or https URL, without port and brackets; empty: the URL is not valid, or has a login. */
+static struct text host_of(struct text url)
+{
+	struct text rest = url;
+	for (size_t i = 0; i < 2; i++) {
+		const struct text scheme = i == 0 ? TEXT("http://") : TEXT("https://");
+		if (text_starts_with(url, scheme))
+			rest = (struct text){url.bytes + scheme.length, url.length - scheme.length};
+	}
+	if (rest.length == url.length)
+		return (struct text){0};
+	struct text host = text_take_until(&rest, '/');
+	if (memchr(host.bytes, '@', host.length) || memchr(host.bytes, ' ', host.length))
+		return (struct text){0};
+	if (text_starts_with(host, TEXT("["))) {
+		host = (struct text){host.bytes + 1, host.length - 1};
+		return text_take_until(&host, ']');
+	}
+	return text_take_until(&host, ':');
+}
+
+static void check_url(const struct alert_action *action, struct faults *faults)
+{
+	struct sockaddr_storage address;
+	const struct text host = host_of(text_of(action->url));
+	if (host.length == 0)
+		fault_add(faults, CODE_BAD_ADDRESS, action->here, NULL,
+			  "`url` of this action is not http://HOST/PATH or https://HOST/PATH, without a login");
+	else if (text_is(host, "localhost") || (network_address_read(host, &address) && !network_is_public(&address)))
+		fault_add(faults, CODE_PRIVATE_RECEIVER, action->here, NULL,
+			  "`" TEXT_FORMAT "` is not a public address: an engine sends to it only if --alert-allow lists it",
+			  TEXT_ARGUMENTS(host));
+}
+
+static void check_template(const struct alert_action *action, struct text unknown, struct faults *faults)
+{
+	struct suggestion suggestion = suggest_begin(unknown);
+	for (const struct notice_row *row = notice_rows; row->name; row++)
+		suggest_offer(&suggestion, text_of(row->name));
+	fault_add(faults, CODE_BAD_REFERENCE, action->here, suggestion.nearest.bytes,
+		  "`template`: a notice has no value `" TEXT_FORMAT "`; write {{name}}, with a name of `sluice help alerts`",
+		  TEXT_ARGUMENTS(unknown));
+}
+
+static void check_action(const struct alert_action *action, struct faults *faults)
+{
+	static const char *const needed[] = {"url", "recipients"};
+	const bool webhook = action->type == ALERT_WEBHOOK;
+	struct text unknown;
+	if (webhook ? !action->url : action->recipients.count == 0)
+		fault_add(faults, CODE_MISSING_FIELD, action->here, NULL,
+			  "`%s` is missing in this action: the receiver of the message", needed[action->type]);
+	else if (webhook)
+		check_url(action, faults);
+	if (!webhook && (action->url || action->body || action->secret))
+		fault_add(faults, CODE_CONTRADICTION, action->here, NULL,
+			  "an `email` has no `url`, `template` or `secret`: these are of a `webhook`");
+	if (action->body && (unknown = notice_template_fault(text_of(action->body))).bytes)
+		check_template(action, unknown, faults);
+	if (action->secret && !secret_is_reference(action->secret))
+		fault_add(faults, CODE_BAD_REFERENCE, action->here, NULL,
+			  "`secret` is not a reference; write env:NAME or file:PATH, so that no file contains the key");
+}
+
+/* ---- conditions ---- */
+
+/* A name that is neither a figure nor a mark is a tensor. If it is like one of those, it is probably misspelt. */
+static void check_name(const struct alert_spec *alert, struct text name, struct faults *faults)
+{
+	static const char *const marks[] = {"drift_score", "is_drift", "drift_state", "outlier_score", "is_outlier"};
+	struct suggestion suggestion = suggest_begin(name);
+	if (alert_value_named(name) || expression_is_mark(name))
+		return;
+	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
+		suggest_offer(&suggestion, text_of(row->name));
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+		suggest_offer(&suggestion, text_of(marks[i]));
+	if (suggestion.nearest.bytes)
+		fault_add(faults, CODE_MISSING_TENSOR, expression_place(alert->condition), suggestion.nearest.bytes,
+			  "no figure and no mark is called `" TEXT_FORMAT "`: the condition looks for a tensor of messages",
+			  TEXT_ARGUMENTS(name));
+}
+
+static bool has_drift(const struct pipeline_spec *pipeline)
+{
+	const struct step_spec *steps = pipeline->steps.items;
+	for (size_t i = 0; i < pipeline->steps.count; i++)
+		if (steps[i].kind && steps[i].kind->monitors && steps[i].kind->monitors->observer)
+			return true;
+	return false;
+}
+
+static void check_condition(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct faults *faults)
+{
+	struct alert_condition condition;
+	struct arena *arena = arena_open(CHECK_BYTES);
+	if (arena && alert_condition_make(&condition, alert->condition, has_drift(pipeline), arena)) {
+		if (condition.mixed.length)
+			fault_add(faults, CODE_CONTRADICTION, expression_place(alert->condition), NULL,
+				  "the condition uses `" TEXT_FORMAT
+				  "` of messages together with figures of the pipeline, which belong to no message; make two "
+				  "alerts",
+				  TEXT_ARGUMENTS(condition.mixed));
+		for (size_t i = 0; i < condition.name_count; i++)
+			check_name(alert, condition.names[i], faults);
+	}
+	arena_close(arena);
+}
+
+/* ---- alerts ---- */
+
+static void check_judged(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct faults *faults)
+{
+	struct text name;
+	int64_t ns;
+	const bool has_condition = alert->condition_place.line > 0;
+	if (has_condition && alert->absent.text)
+		fault_add(faults, CODE_CONTRADICTION, alert->here, NULL, "the alert has both `condition` and `absent`");
+	else if (alert->condition)
+		check_condition(pipeline, alert, faults);
+	else if (!alert->absent.text && !has_condition)
+		fault_add(faults, CODE_MISSING_FIELD, alert->here, NULL, "`condition` is missing in this alert");
+	else if (alert->absent.text && !alert_absence_read(text_of(alert->absent.text), &name, &ns))
+		fault_add(faults, CODE_BAD_DURATION, alert->absent.place, NULL,
+			  "`absent` is not `PIPELINE for DURATION`, as in `trading for 5m`");
+}
+
+static const struct alert_spec *alert_named(const struct pipeline_spec *pipeline, const char *name)
+{
+	const struct alert_spec *alerts = pipeline->alerts.items;
+	for (size_t i = 0; i < pipeline->alerts.count; i++)
+		if (strings_equal(alerts[i].name.text, name))
+			return &alerts[i];
+	return NULL;
+}
+
+static void check_inhibitors(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct faults *faults)
+{
+	const struct alert_spec *alerts = pipeline->alerts.items;
+	for (size_t i = 0; i < alert->inhibited_by.count; i++) {
+		const struct name *name = &alert->inhibited_by.items[i];
+		struct suggestion suggestion = suggest_begin(text_of(name->text));
+		if (name->text && alert_named(pipeline, name->text) && !strings_equal(name->text, alert->name.text))
+			continue;
+		for (size_t j = 0; j < pipeline->alerts.count; j++)
+			if (alerts[j].name.text && &alerts[j] != alert)
+				suggest_offer(&suggestion, text_of(alerts[j].name.text));
+		fault_add(faults, CODE_BAD_REFERENCE, name->place, suggestion.nearest.bytes,
+			  "`inhibitedBy`: this pipeline has no other alert `%s`", name->text ? name->text : "");
+	}
+}
+
+static void check_silence(const struct alert_silence *silence, struct faults *faults)
+{
+	int64_t until_ms;
+	if (silence->until.text && !moment_read(text_of(silence->until.text), &until_ms))
+		fault_add(faults, CODE_BAD_DURATION, silence->until.place, NULL,
+			  "`until` is not a time of day, as in 2026-11-30T18:00Z");
+}
+
+static void check_alert(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct faults *faults)
+{
+	const struct alert_action *actions = alert->actions.items;
+	const struct alert_spec *first = alert->name.text ? alert_named(pipeline, alert->name.text) : alert;
+	if (first != alert)
+		fault_add(faults, CODE_REPEATED_NAME, alert->name.place, NULL, "the alert `%s` is already in line %u",
+			  alert->name.text, first->name.place.line);
+	for (size_t i = 0; i < alert->actions.count; i++)
+		check_action(&actions[i], faults);
+	check_judged(pipeline, alert, faults);
+	check_inhibitors(pipeline, alert, faults);
+	check_silence(&alert->silence, faults);
+}
+
+void alerts_check(const struct pipeline_spec *pipeline, struct faults *faults)
+{
+	const struct alert_spec *alerts = pipeline->alerts.items;
+	if (pipeline->alerts.count > ALERTS_MAX)
+		fault_add(faults, CODE_OUT_OF_RANGE, alerts[ALERTS_MAX].here, NULL, "a pipeline has at most %d alerts", ALERTS_MAX);
+	for (size_t i = 0; i < pipeline->alerts.count; i++)
+		check_alert(pipeline, &alerts[i], faults);
+}

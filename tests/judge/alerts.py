@@ -1,0 +1,318 @@
+#!/usr/bin/env python3
+"""Judges alerts through `sluice dev` with a real receiver on the loopback: alerts.py SLUICE
+
+Error rates, values of messages and drift make one notice of the firing and one of its end; a receiver that is away gets each
+notice once when it is back; addresses that are not allowed get none. At the end `N passed, N failed`.
+"""
+import hashlib, hmac, http.server, json, os, re, shutil, signal, socket, socketserver, subprocess, sys, tempfile, threading, time
+import urllib.error, urllib.request
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+SECONDS_MAX = 30
+QUIET_SECONDS = 2.5  # in which nothing more may come
+HEAD = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: watched}
+spec:
+  steps:
+  - {name: s, expression: {set: {y: x * 2, z: "div(1000, x)"}}}
+  output: {steps: [s]}
+  alerts:
+"""
+ALERT = """  - name: %s
+    condition: %s
+    over: 3s
+    resolveAfter: 2s
+    actions: [{type: webhook, url: "%s"%s}]
+"""
+FAILING = ("failing", "error_rate > 0.5")
+LARGE = ("large", "y > 100")
+
+
+class Receiver:
+    """Keeps what is posted; `status` is what it answers, with `location` if that is set"""
+
+    def __init__(self, port=0, status=200, location=None, host="127.0.0.1"):
+        got = self.got = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                got.append((dict(self.headers), body))
+                self.send_response(status)
+                if location:
+                    self.send_header("Location", location)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer((host, port), Handler)
+        self.url = f"http://{host}:{self.server.server_port}/hook"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def notices(self):
+        return [json.loads(body) for _, body in list(self.got)]
+
+    def wait(self, count):
+        end = time.monotonic() + SECONDS_MAX
+        while len(self.got) < count and time.monotonic() < end:
+            time.sleep(0.05)
+        return self.notices()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Mailbox(socketserver.ThreadingTCPServer):
+    """A mail server that takes everything, without TLS"""
+    allow_reuse_address = daemon_threads = True
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            self.wfile.write(b"220 here\r\n")
+            while line := self.rfile.readline().decode().strip():
+                word = line.split(":")[0].split(" ")[0].upper()
+                self.server.lines.append(line)
+                if word == "DATA":
+                    self.wfile.write(b"354 go on\r\n")
+                    while (data := self.rfile.readline()) not in (b".\r\n", b""):
+                        self.server.lines.append(data.decode().rstrip())
+                self.wfile.write(b"221 bye\r\n" if word == "QUIT" else b"250 good\r\n")
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Mailbox.Handler)
+        self.lines = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def wait_for(self, word):
+        end = time.monotonic() + SECONDS_MAX
+        while time.monotonic() < end and not any(word in line for line in list(self.lines)):
+            time.sleep(0.05)
+        return list(self.lines)
+
+
+class Dev:
+    def __init__(self, binary, folder, *more):
+        self.lines = []
+        command = [binary, "dev", folder, "--port", "0", "--metrics", "0", *more]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        threading.Thread(target=self.read, daemon=True).start()
+        self.gateway = self.wait_for(r"^gateway +(\S+)")
+        self.metrics = self.wait_for(r"metrics are at (\S+)")
+        self.wait_for(r"^(edit) ")
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+
+    def wait_for(self, pattern):
+        end = time.monotonic() + SECONDS_MAX
+        while time.monotonic() < end:
+            for line in list(self.lines):
+                if found := re.search(pattern, line):
+                    return found.group(1)
+            time.sleep(0.02)
+        return None
+
+    def ask(self, request, pipeline="watched"):
+        url = f"{self.gateway}/v2/pipelines/{pipeline}/infer"
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, json.dumps(request).encode()), timeout=SECONDS_MAX) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def ask_of(self, value):
+        return self.ask({"inputs": [{"name": "x", "datatype": "INT64", "shape": [1], "data": [value]}]})
+
+    def metric(self, name, alert):
+        with urllib.request.urlopen(self.metrics, timeout=SECONDS_MAX) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(name + "{") and f'alert="{alert}"' in line:
+                    return float(line.split()[-1])
+        return None
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+class Judge:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def expect(self, what, good, shown=""):
+        self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
+        if not good:
+            print(f"alerts: {what}: no; {shown}")
+
+
+def write(folder, text):
+    with open(os.path.join(folder, "pipeline.yaml"), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def of(notices, alert):
+    return [(notice["status"], notice["id"]) for notice in notices if notice["alert"] == alert]
+
+
+def fires_and_resolves(judge, binary, folder):
+    receiver = Receiver()
+    write(folder, HEAD + ALERT % (*FAILING, receiver.url, "") + ALERT % (*LARGE, receiver.url, ""))
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+    try:
+        time.sleep(1.5)
+        judge.expect("a good request is answered", dev.ask_of(5) == 200)
+        judge.expect("bad requests are errors", all(dev.ask_of(0) == 400 for _ in range(5)))
+        judge.expect("a large value is answered", dev.ask_of(60) == 200)
+        receiver.wait(2)
+        judge.expect("/metrics has what fires", dev.metric("sluice_alert_firing", "failing") == 1, dev.metric("sluice_alert_firing", "failing"))
+        notices = receiver.wait(4)
+        time.sleep(QUIET_SECONDS)
+        notices = receiver.notices()
+        for alert in ("failing", "large"):
+            came = of(notices, alert)
+            judge.expect(f"{alert}: one notice of the firing, and one of its end", [status for status, _ in came] == ["firing", "resolved"],
+                         notices)
+            judge.expect(f"{alert}: both have the id of the firing", len({firing for _, firing in came}) == 1, came)
+        judge.expect("the figure is in the notice", any(notice["values"].get("error_rate", 0) > 0.5 for notice in notices), notices)
+        judge.expect("the key of each notice is its own", len({headers["Idempotency-Key"] for headers, _ in receiver.got}) == 4)
+        judge.expect("/metrics counts what was sent", dev.metric("sluice_alert_notices_sent_total", "large") == 2)
+        judge.expect("nothing fires any more", dev.metric("sluice_alert_firing", "failing") == 0)
+    finally:
+        judge.expect("it stops", dev.stop() == 0, dev.lines[-5:])
+        receiver.close()
+
+
+def waits_for_its_receiver(judge, binary, folder):
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/hook"
+    write(folder, HEAD + ALERT % (*FAILING, url, "") + ALERT % (*LARGE, url, ""))
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+    receiver = None
+    try:
+        time.sleep(1.5)
+        for value in (0, 0, 60):
+            dev.ask_of(value)
+        resolved = [dev.wait_for(f"the alert ({alert}) is resolved") for alert in ("failing", "large")]
+        judge.expect("both resolve while the receiver is away", resolved == ["failing", "large"], dev.lines[-8:])
+        begun = time.monotonic()
+        judge.expect("answers do not wait for it", dev.ask_of(5) == 200 and time.monotonic() - begun < 1)
+        receiver = Receiver(port)
+        receiver.wait(4)
+        time.sleep(QUIET_SECONDS)
+        notices = receiver.notices()
+        judge.expect("each notice comes once when it is back", sorted(notice["notice"] for notice in notices)
+                     == sorted({f"{notice['id']}-{status}" for notice in notices for status in ("firing", "resolved")})
+                     and len(notices) == 4, notices)
+        judge.expect("in their order", all([status for status, _ in of(notices, alert)] == ["firing", "resolved"]
+                                           for alert in ("failing", "large")), notices)
+        judge.expect("none has failed", dev.metric("sluice_alert_notices_failed_total", "large") == 0)
+        said = sum("is sent again" in line for line in dev.lines)
+        judge.expect("the log tells of it a few times", 1 <= said <= 4, dev.lines)
+    finally:
+        dev.stop()
+        if receiver:
+            receiver.close()
+
+
+def reaches_only_what_is_allowed(judge, binary, folder):
+    inner = Receiver(host="127.0.0.2")
+    outer = Receiver(status=307, location=inner.url)
+    write(folder, HEAD + ALERT % (*LARGE, outer.url, "") + ALERT % ("inner", "y > 100", inner.url, ""))
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+    try:
+        time.sleep(1.5)
+        dev.ask_of(60)
+        judge.expect("an address that is not allowed is said",
+                     dev.wait_for("alert inner was not delivered: the receiver is at (127.0.0.2), which is not a public address"), dev.lines)
+        judge.expect("and a redirection to it", dev.wait_for("alert large was not delivered: the receiver is at (127.0.0.2)"), dev.lines)
+        judge.expect("it got nothing", inner.got == [] and len(outer.got) >= 1, inner.got)
+        time.sleep(QUIET_SECONDS)
+        judge.expect("a refused notice is not sent again", len(outer.got) <= 2, len(outer.got))
+        judge.expect("it is counted", dev.metric("sluice_alert_notices_failed_total", "inner") >= 1)
+    finally:
+        dev.stop()
+        inner.close()
+        outer.close()
+
+
+def signs_and_mails(judge, binary, folder):
+    receiver, mailbox = Receiver(), Mailbox()
+    template = ', secret: "env:ALERT_KEY", template: "{\\"text\\": \\"{{alert}} is {{ status }}\\"}"'
+    mail = '    inhibitedBy: [other]\n  - name: mailed\n    condition: y > 100\n    actions: [{type: email, recipients: [team@example.com]}]\n'
+    other = ALERT % ("other", "x > 50", receiver.url, "")
+    write(folder, HEAD + ALERT % (*LARGE, receiver.url, template) + "    silence: {until: 2020-01-01T00:00Z, reason: over}\n" + other
+          + ALERT % ("quiet", "y > 100", receiver.url, "") + mail
+          + ALERT % ("silent", "y > 100", receiver.url, "") + "    silence: {until: 2999-01-01T00:00Z}\n")
+    os.environ["ALERT_KEY"] = "key of the test"
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.0/8", "--smtp", f"smtp://127.0.0.1:{mailbox.server_address[1]}",
+              "--mail-from", "sluice@example.com")
+    try:
+        time.sleep(1.5)
+        dev.ask_of(60)
+        lines = mailbox.wait_for("The alert mailed")
+        judge.expect("a mail has its recipient and its subject", "RCPT TO:<team@example.com>" in lines
+                     and "Subject: [firing] watched: mailed" in lines, lines)
+        receiver.wait(2)
+        time.sleep(QUIET_SECONDS)
+        signed = [(headers, body) for headers, body in receiver.got if "X-Sluice-Signature" in headers]
+        judge.expect("a template is filled in", signed and json.loads(signed[0][1]) == {"text": "large is firing"}, signed)
+        wanted = "sha256=" + hmac.new(b"key of the test", signed[0][1] if signed else b"", hashlib.sha256).hexdigest()
+        judge.expect("and signed", signed and signed[0][0]["X-Sluice-Signature"] == wanted, signed)
+        names = {json.loads(body).get("alert") for _, body in receiver.got}
+        judge.expect("inhibited and silenced alerts say nothing", names == {None, "other"}, names)
+    finally:
+        dev.stop()
+        receiver.close()
+        mailbox.shutdown()
+        mailbox.server_close()
+
+
+def tells_of_drift(judge, binary, folder):
+    case = os.path.join(ROOT, "tests", "cases-own", "drift-marks-what-is-known")
+    receiver = Receiver()
+    for name in ("pipeline.yaml", "usual.json"):
+        shutil.copy(os.path.join(case, name), folder)
+    with open(os.path.join(folder, "pipeline.yaml"), "a", encoding="utf-8") as file:
+        file.write("  alerts:\n" + ALERT % ("moved", "drift_score > 0.05", receiver.url, ""))
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+    try:
+        with open(os.path.join(case, "in.jsonl"), encoding="utf-8") as file:
+            rows = [json.loads(line)["request"] for line in file]
+        codes = {dev.ask(row, "trading") for row in rows}
+        judge.expect("requests are answered", codes == {200}, codes)
+        notices = receiver.wait(1)
+        time.sleep(QUIET_SECONDS)
+        notices = receiver.notices()
+        judge.expect("drift makes one firing, with its score", of(notices, "moved")[:1] and len(notices) == 1
+                     and notices[0]["status"] == "firing" and notices[0]["values"]["drift_score"] > 0.05, notices)
+    finally:
+        dev.stop()
+        receiver.close()
+
+
+def main():
+    judge, binary = Judge(), os.path.abspath(sys.argv[1])
+    for part in (fires_and_resolves, waits_for_its_receiver, reaches_only_what_is_allowed, signs_and_mails, tells_of_drift):
+        with tempfile.TemporaryDirectory() as folder:
+            part(judge, binary, folder)
+    print(f"{judge.passed} passed, {judge.failed} failed")
+    return 1 if judge.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

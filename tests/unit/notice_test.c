@@ -1,0 +1,130 @@
+/* Forms of notices, their signature, and the addresses that are public. */
+#include "alerts/notice.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/network.h"
+
+static const struct alert_condition condition = {.name_count = 2, .names = {{"error_rate", 10}, {"lag", 3}}, .of_figures = true};
+
+static struct alert_message message_of(struct text alert)
+{
+	return (struct alert_message){.status = "firing",
+				      .namespace = TEXT("default"),
+				      .pipeline = TEXT("p"),
+				      .alert = alert,
+				      .condition = TEXT("error_rate > 0.5"),
+				      .engine = TEXT("e"),
+				      .fired_at_ms = INT64_C(1767225600250),
+				      .at_ms = INT64_C(1767225601000),
+				      .figures_of = &condition,
+				      .values = {.error_rate = 0.75, .lag = __builtin_nan(""), .requests = 3}};
+}
+
+static void expect_written(const struct buffer *out, const char *text)
+{
+	assert_false(buffer_failed(out));
+	if (!text_is(buffer_view(out), text))
+		fail_msg(TEXT_FORMAT, TEXT_ARGUMENTS(buffer_view(out)));
+}
+
+static void a_notice_has_the_figures_of_its_condition(void **state)
+{
+	(void)state;
+	struct buffer out;
+	struct alert_message message = message_of(TEXT("a \"b\""));
+	char id[NOTICE_ID_BYTES], text[512];
+	buffer_open(&out, NOTICE_BYTES_MAX);
+	notice_write_json(&message, &out);
+	notice_id(&message, id);
+	(void)snprintf(text, sizeof text,
+		       "{\"id\": \"%.16s\", \"notice\": \"%.16s-firing\", \"status\": \"firing\", \"namespace\": \"default\", "
+		       "\"pipeline\": \"p\", \"alert\": \"a \\\"b\\\"\", \"engine\": \"e\", \"condition\": \"error_rate > 0.5\", "
+		       "\"fired_at\": \"2026-01-01T00:00:00.250Z\", \"at\": \"2026-01-01T00:00:01.000Z\", "
+		       "\"values\": {\"error_rate\": 0.75}}",
+		       id, id);
+	expect_written(&out, text);
+	buffer_close(&out);
+}
+
+static void a_template_is_filled_in_with_escaped_values(void **state)
+{
+	(void)state;
+	struct buffer out;
+	struct alert_message message = message_of(TEXT("a \"b\"\n"));
+	buffer_open(&out, NOTICE_BYTES_MAX);
+	notice_write_template(&message, TEXT("{\"t\": \"{{alert}} {{ status }}\", \"v\": {{values}}}"), &out);
+	expect_written(&out, "{\"t\": \"a \\\"b\\\"\\n firing\", \"v\": {\"error_rate\": 0.75}}");
+	assert_null(notice_template_fault(TEXT("none, or { one }, or {{id}}{{at}}")).bytes);
+	assert_true(text_is(notice_template_fault(TEXT("{{id}} {{nam}} {{x}}")), "nam"));
+	assert_true(text_is(notice_template_fault(TEXT("{{id}} {{pipeline")), "{{"));
+	assert_true(text_is(notice_template_fault(TEXT("{{}}")), "{{"));
+	buffer_close(&out);
+}
+
+static void headers_of_a_mail_have_one_line_each(void **state)
+{
+	(void)state;
+	struct buffer out;
+	struct alert_message message = message_of(TEXT("a\r\nBcc: x@y"));
+	const struct name to[] = {{.text = "a@b"}, {.text = "c@d\r\nX: y"}};
+	buffer_open(&out, NOTICE_BYTES_MAX);
+	notice_write_mail(&message, "s@t", (struct name_list){2, to}, &out);
+	buffer_byte(&out, '\0');
+	char *head_end = strstr(out.bytes, "\r\n\r\n");
+	assert_non_null(head_end);
+	*head_end = '\0';
+	assert_non_null(strstr(out.bytes, "From: s@t\r\nTo: a@b, c@d  X: y\r\nSubject: [firing] p: a  Bcc: x@y\r\n"));
+	assert_null(strstr(out.bytes, "\nBcc"));
+	buffer_close(&out);
+}
+
+/* RFC 4231, test case 2. */
+static void a_signature_is_an_hmac_of_sha_256(void **state)
+{
+	(void)state;
+	char signature[NOTICE_SIGNATURE_BYTES];
+	notice_sign(TEXT("what do ya want for nothing?"), "Jefe", signature);
+	assert_string_equal(signature, "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+static void only_addresses_of_everybody_are_public(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *address;
+		bool is_public;
+	} rows[] = {
+		{"8.8.8.8", true},	  {"127.0.0.1", false},	    {"127.255.0.9", false},	 {"10.1.2.3", false},
+		{"172.15.255.255", true}, {"172.16.0.0", false},    {"172.31.255.255", false},	 {"172.32.0.0", true},
+		{"192.168.1.1", false},	  {"192.169.0.0", true},    {"169.254.169.254", false},	 {"100.64.0.1", false},
+		{"0.0.0.0", false},	  {"224.0.0.1", false},	    {"255.255.255.255", false},	 {"1.1.1.1", true},
+		{"::1", false},		  {"::", false},	    {"::ffff:127.0.0.1", false}, {"::ffff:8.8.8.8", true},
+		{"::127.0.0.1", false},	  {"64:ff9b::a00:1", false}, {"fe80::1", false},	 {"fd00::1", false},
+		{"2002:7f00:1::", false}, {"2606:4700::1111", true}, {"ff02::1", false},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct sockaddr_storage address;
+		assert_true(network_address_read(text_of(rows[i].address), &address));
+		if (network_is_public(&address) != rows[i].is_public)
+			fail_msg("%s", rows[i].address);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_notice_has_the_figures_of_its_condition),
+		cmocka_unit_test(a_template_is_filled_in_with_escaped_values),
+		cmocka_unit_test(headers_of_a_mail_have_one_line_each),
+		cmocka_unit_test(a_signature_is_an_hmac_of_sha_256),
+		cmocka_unit_test(only_addresses_of_everybody_are_public),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
