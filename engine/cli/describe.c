@@ -1,9 +1,10 @@
-/* describe.c: `sluice describe`: one resource, and its condition in each engine. */
+/* describe.c: `sluice describe`: one resource, its bucket tables, and its condition in each engine. */
 #include "base/clock.h"
 #include "base/moment.h"
 #include "base/quote.h"
 #include "cli/resource_view.h"
 #include "control/condition_table.h"
+#include "control/control_tables.h"
 #include "message/json_write.h"
 
 #define SETTLE_MS 1500 /* an engine reports each second */
@@ -27,6 +28,7 @@ struct describing {
 	struct session *session;
 	struct control_session control;
 	struct condition_table table;
+	const struct ledger *ledger;
 	struct resource_view view;
 	struct buffer out;
 };
@@ -106,6 +108,69 @@ static void condition_json(struct describing *describing, const struct condition
 	buffer_byte(out, '}');
 }
 
+/* ---- bucket tables ---- */
+
+/* The table in force of a choice of the resource; NULL: the resource has not that choice. */
+static const struct control_table *table_shown(const struct describing *describing, const struct ledger_choice *choice)
+{
+	const struct ledger_resource *resource = describing->view.resource;
+	const struct ledger_table *table = control_table_at(describing->ledger, choice, CONTROL_IN_FORCE);
+	if (!table || table->record.shares.count == 0 || !text_equal(table->record.kind, resource->kind) ||
+	    !text_equal(table->record.name, resource->name))
+		return NULL;
+	return &table->record;
+}
+
+static void print_table(struct describing *describing, const struct control_table *table)
+{
+	struct arena *arena = describing->session->arena;
+	const struct table_share *shares = table->shares.items;
+	struct buffer *out = &describing->out;
+	buffer_print(out, "%-24s %-8lld %-17s %-6lld ", text_shown(table->choice, arena), (long long)table->version,
+		     text_shown(table->table, arena), (long long)table->moved);
+	for (size_t i = 0; i < table->shares.count; i++)
+		buffer_print(out, "%s%s %.2f %%", i > 0 ? ", " : "", text_shown(shares[i].name, arena),
+			     (double)shares[i].buckets * 100 / ASSIGNMENT_BUCKETS);
+	buffer_byte(out, '\n');
+}
+
+static void table_json(struct describing *describing, const struct control_table *table)
+{
+	const struct table_share *shares = table->shares.items;
+	struct buffer *out = &describing->out;
+	json_write_member(out, "{", "choice", table->choice);
+	buffer_print(out, ", \"version\": %lld", (long long)table->version);
+	json_write_member(out, ", ", "table", table->table);
+	buffer_print(out, ", \"moved\": %lld, \"shares\": [", (long long)table->moved);
+	for (size_t i = 0; i < table->shares.count; i++) {
+		json_write_member(out, i > 0 ? ", {" : "{", "name", shares[i].name);
+		buffer_print(out, ", \"buckets\": %lld}", (long long)shares[i].buckets);
+	}
+	buffer_string(out, "]}");
+}
+
+static void tables_print(struct describing *describing)
+{
+	const struct ledger_choice *choice;
+	bool is_json = describing->session->form == OUTPUT_JSON;
+	size_t shown = 0;
+	LIST_EACH_CHOICE(describing->ledger, choice)
+	{
+		const struct control_table *table = table_shown(describing, choice);
+		if (!table)
+			continue;
+		if (is_json)
+			buffer_string(&describing->out, shown > 0 ? ", " : "");
+		else if (shown == 0)
+			buffer_print(&describing->out, "\n%-24s %-8s %-17s %-6s %s\n", "CHOICE", "VERSION", "TABLE", "MOVED",
+				     "SHARES");
+		shown++;
+		(is_json ? table_json : print_table)(describing, table);
+	}
+}
+
+/* ---- all ---- */
+
 /* Of the engines that run, and those that disappeared lately without a last record. */
 static void conditions_print(struct describing *describing)
 {
@@ -138,6 +203,7 @@ static int describe_print(struct describing *describing)
 	buffer_open(out, DESCRIBE_BYTES_MAX);
 	if (describing->session->form != OUTPUT_JSON) {
 		print_resource(describing);
+		tables_print(describing);
 		conditions_print(describing);
 		return command_write(describing->session, out);
 	}
@@ -146,7 +212,9 @@ static int describe_print(struct describing *describing)
 	buffer_print(out, ", \"in_force\": %lld, ", view->in_force ? (long long)view->in_force->version : 0);
 	version_json(out, view->newest, view->phase, view->why);
 	json_write_member(out, ", ", "document", view->newest->document);
-	buffer_string(out, ", \"conditions\": [");
+	buffer_string(out, ", \"tables\": [");
+	tables_print(describing);
+	buffer_string(out, "], \"conditions\": [");
 	conditions_print(describing);
 	buffer_string(out, "]}\n");
 	return command_write(describing->session, out);
@@ -160,7 +228,8 @@ static bool describe_open(struct describing *describing, const struct describe_o
 		control_session_open_at(describing->session, &self->asked, word, control, &reference, error);
 	if (!resource)
 		return false;
-	describing->view = resource_view(applier_ledger(control->applier), resource);
+	describing->ledger = applier_ledger(control->applier);
+	describing->view = resource_view(describing->ledger, resource);
 	return condition_table_open(&describing->table, control->kafka.brokers, control->kafka.consumer,
 				    control->config.topics.status, control->config.namespace, error) &&
 	       condition_table_settle(&describing->table, SETTLE_MS, error);
@@ -184,6 +253,8 @@ const struct command command_describe = {
 	.summary = "Shows a resource, and its condition in each engine.",
 	.help = "An engine publishes the conditions of its resources when they change, and every 10 s: `Ready` means that a "
 		"request that is sent now is answered. An engine that has not reported for 5 s is `Silent`.\n\n"
+		"Traffic and experiments split their units by a table of 10,000 buckets, which is a record: its version in "
+		"force, its name in exposures, the buckets that it moved, and the share of each candidate are shown.\n\n"
 		"  sluice describe pipeline/fraud --brokers localhost:9092\n",
 	.options = options,
 	.options_size = sizeof(struct describe_options),

@@ -2,8 +2,11 @@
 #include "control/control_tables.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "message/rows.h"
+
+#define TABLE_NAME_DIGITS 16 /* as in exposures */
 
 /* ---- which ---- */
 
@@ -106,7 +109,9 @@ bool control_table_fill(struct control_table *record, const struct assignment *a
 	return !arena_failed(arena) && (record->buckets.bytes || assignment->count == 1);
 }
 
-bool control_table_equal(const struct ledger_table *table, const struct control_table *record)
+bool control_table_is(const struct ledger_table *table, const struct assignment *assignment)
 {
-	return text_equal(table->record.table, record->table);
+	char name[TABLE_NAME_DIGITS + 1];
+	(void)snprintf(name, sizeof name, "%016" PRIx64, assignment->version);
+	return text_is(table->record.table, name);
 }

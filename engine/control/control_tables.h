@@ -26,7 +26,7 @@ bool control_tables_open(struct assignment_tables *tables, const struct ledger *
 bool control_table_fill(struct control_table *record, const struct assignment *assignment, const struct share *shares,
 			const struct assignment_table *former, struct arena *arena);
 
-/* Whether a table of the ledger has the same buckets with the same candidates as the record. */
-bool control_table_equal(const struct ledger_table *table, const struct control_table *record);
+/* Whether a table of the ledger has the buckets of the assignment, with the same candidates. */
+bool control_table_is(const struct ledger_table *table, const struct assignment *assignment);
 
 #endif

@@ -90,9 +90,11 @@ static bool table_remake(struct keeper *keeper, const struct ledger_table *forme
 		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
 	const struct assignment_tables tables = {former ? 1 : 0, &before};
 	const struct assignment *made = assignment_choose(keeper->arena, &tables, own.choice, own.shares, own.count);
+	if (made && control_table_is(table, made))
+		return true;
 	if (!made || !control_table_fill(&record, made, own.shares, former ? &before : NULL, keeper->arena))
 		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
-	return control_table_equal(table, &record) || table_write(keeper, record, now_ms, error);
+	return table_write(keeper, record, now_ms, error);
 }
 
 static bool choice_remake(struct keeper *keeper, const struct ledger_choice *choice, int64_t now_ms, struct error *error)

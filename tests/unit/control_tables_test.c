@@ -424,6 +424,42 @@ static void a_table_is_made_again_when_the_one_before_it_fails(void **state)
 	assert_int_equal(engine_has_tables(NULL), 1);
 }
 
+static void documents_open(struct control_documents *documents, int64_t change, struct document_names *names)
+{
+	struct control_reader reader;
+	struct error error = {0};
+	control_reader(&stand, &reader);
+	assert_true(control_documents_open(documents, &reader, change, names, &error));
+	control_reader_close(&reader);
+}
+
+/* What an engine prepared with the former table is not what comes into force, though the documents are the same. */
+static void documents_with_another_table_are_others(void **state)
+{
+	const struct failed_change failed = {2, TEXT("it cannot")};
+	struct proposal_item both[] = {item_of("Pipeline", "p", PIPELINE("p", "10", "90")),
+				       item_of("Pipeline", "q", PIPELINE("q", "10", "90"))};
+	struct control_documents before, again, after;
+	struct document_names names;
+	struct error error = {0};
+	(void)state;
+	assert_true(document_names_open(&names, stand.arena, &error));
+	propose("Pipeline", "p", PIPELINE("p", "90", "10"));
+	engine_reports(NULL, 0, NULL, 0);
+	assert_int_equal(control_ask(&stand, (struct proposal){.items = {2, both}})->outcome, VERDICT_ACCEPTED);
+	propose("Pipeline", "p", PIPELINE("p", "80", "20"));
+	documents_open(&before, 3, &names);
+	documents_open(&again, 3, &names);
+	engine_reports(NULL, 0, &failed, 1);
+	documents_open(&after, 3, &names);
+	assert_true(control_documents_equal(&before, &again));
+	assert_false(control_documents_equal(&before, &after));
+	control_documents_close(&before);
+	control_documents_close(&again);
+	control_documents_close(&after);
+	document_names_close(&names);
+}
+
 /* A proposal that replaces the one that is being prepared. */
 static void a_table_is_made_again_when_its_change_replaces_another(void **state)
 {
@@ -437,6 +473,27 @@ static void a_table_is_made_again_when_its_change_replaces_another(void **state)
 	assert_int_equal(table_in_force("p/by")->version, 3);
 	assert_int_equal(table_in_force("p/by")->moved, 200);
 	assert_int_equal(engine_has_tables(NULL), 1);
+}
+
+/* As after an upgrade: the checker is stricter than the one that accepted the document. Its choices are not gone. */
+static void an_error_in_an_accepted_document_leaves_its_tables(void **state)
+{
+	const struct keeper_checker strict = stand.options.checker;
+	(void)state;
+	propose("Pipeline", "p", PIPELINE("p", "90", "10"));
+	propose("Pipeline", "p", PIPELINE("p", "10", "90"));
+	stand.options.checker = (struct keeper_checker){0};
+	control_keeper_start(&stand);
+	propose("Pipeline", "p", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec: {steps: 5}\n");
+	stand.options.checker = strict;
+	control_keeper_start(&stand);
+	control_pass(&stand, KEEPER_SILENT_MS);
+	propose("Pipeline", "q", PIPELINE("q", "1", "1"));
+	assert_int_equal(table_in_force("q/by")->version, 1);
+	assert_int_equal(table_in_force("p/by")->version, 2);
+	propose("Pipeline", "p", PIPELINE("p", "10", "90"));
+	assert_int_equal(table_in_force("p/by")->version, 2);
+	assert_int_equal(engine_has_tables(NULL), 2);
 }
 
 /* ---- engines ---- */
@@ -454,6 +511,26 @@ static void a_table_is_part_of_what_an_engine_runs(void **state)
 	propose("Pipeline", "p", PIPELINE("p", "90", "10"));
 	(void)engine_has_tables(&other);
 	assert_true(first != other);
+}
+
+/* A reader has the table before the change that it belongs to. */
+static void a_table_without_its_change_is_not_in_force(void **state)
+{
+	static const struct share shares[] = {{"a", 1}, {"b", 1}};
+	struct control_table table = {.choice = TEXT("p/by"), .namespace = TEXT("default"), .version = 1, .change = 7};
+	struct ledger ledger;
+	struct error error = {0};
+	(void)state;
+	assert_true(control_table_fill(&table, assignment_make(stand.arena, "p/by", shares, 2), shares, NULL, stand.arena));
+	assert_true(ledger_open(&ledger, "default", &error));
+	assert_true(ledger_fold(&ledger, TEXT("table@p/by@1"), control_encode(&stand, &table_form, &table), stand.now_ms, &error));
+	const struct ledger_choice *choice = ledger_choice_find(&ledger, TEXT("p/by"));
+	assert_null(control_table_at(&ledger, choice, CONTROL_IN_FORCE));
+	assert_null(control_table_at(&ledger, choice, CONTROL_ACCEPTED));
+	assert_non_null(control_table_at(&ledger, choice, 7));
+	assert_true(ledger_fold(&ledger, TEXT("table@p/by@1"), (struct text){0}, stand.now_ms, &error));
+	assert_null(ledger_choice_find(&ledger, TEXT("p/by")));
+	ledger_close(&ledger);
 }
 
 /* ---- bad records ---- */
@@ -508,6 +585,9 @@ int main(void)
 		STORY(a_change_that_fails_leaves_the_table),
 		STORY(a_table_is_made_again_when_the_one_before_it_fails),
 		STORY(a_table_is_made_again_when_its_change_replaces_another),
+		STORY(documents_with_another_table_are_others),
+		STORY(an_error_in_an_accepted_document_leaves_its_tables),
+		STORY(a_table_without_its_change_is_not_in_force),
 		STORY(a_table_is_part_of_what_an_engine_runs),
 		STORY(a_record_without_a_table_is_refused),
 	};

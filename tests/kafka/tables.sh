@@ -1,0 +1,110 @@
+#!/bin/bash
+# Bucket tables on a real Kafka: 90/10, 75/25 and 50/50 for a traffic step and for a SeldonDeployment, then a kill -9 of
+# the engine whose keeper made the tables, its restart, and a change by the other keeper. After each, no key is answered
+# from another side than the recorded table says, which tables.py reads and hashes by itself; and each change moves
+# exactly as many buckets as it must, and those with the smallest numbers.
+#   tables.sh SLUICE BUILD
+# KEYS is how many keys. Takes half a minute.
+set -u
+what=tables
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+keys=${KEYS:-2000}
+
+start_broker brisk creates
+"$sluice" models serve "$here/tables.yaml" >"$dir/model.address" 2>"$dir/model.log" &
+ours $!
+wait_until 5 test -s "$dir/model.address" || give_up "no model server"
+url=$(sed -n 's/^ready at \([^ ]*\) .*/\1/p' "$dir/model.address")
+export SLUICE_BROKERS=$brokers SLUICE_SETTINGS='' SLUICE_AUTHOR=tester
+
+start_follower() { # $1 instance; its pid into $started
+	"$sluice" run --control -n tables --server "left=$url" --server "right=$url" --instance "$1" >>"$dir/$1.log" 2>&1 &
+	ours $!
+}
+end_of_test() {
+	cat "$dir"/one.log "$dir"/two.log >"$dir/engine.log" 2>/dev/null
+}
+documents() { # $1, $2 the weights
+	cat >"$dir/documents.yaml" <<-END
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Pipeline
+		metadata: {name: step}
+		spec:
+		  steps: [{name: by, traffic: {shares: [{weight: $1, call: left}, {weight: $2, call: right}]}}]
+		  output: {steps: [by]}
+		---
+		apiVersion: machinelearning.seldon.io/v1
+		kind: SeldonDeployment
+		metadata: {name: deployed}
+		spec:
+		  protocol: v2
+		  predictors:
+		  - {name: main, traffic: $1, graph: {name: left, type: MODEL}}
+		  - {name: canary, traffic: $2, graph: {name: right, type: MODEL}}
+	END
+}
+engines_run() { # $1 version, on all of $2 engines
+	local kind
+	for kind in pipeline/step seldondeployment/deployed; do
+		"$sluice" describe -n tables $kind -o json >"$dir/describe.json" 2>"$dir/describe.log" || return 1
+		[ "$(grep -o "\"live\": true, \"version\": $1, \"ready\": true" "$dir/describe.json" | wc -l)" -eq "$2" ] || return 1
+	done
+}
+# All keys are answered by each pipeline as the table of that version says, which has moved so many buckets.
+check_sides() { # $1 what, $2 version of the tables, $3 buckets that it moved
+	local pipeline choice
+	"$build/records" dump "$brokers" sluice.tables.control table@ >"$dir/control.jsonl" || give_up "control cannot be read"
+	for pipeline in step deployed; do
+		choice=step/by
+		[ $pipeline = step ] || choice=deployed/traffic
+		"$sluice" tail -n tables $pipeline --count "$keys" --idle 10s -o json >"$dir/answers.jsonl" 2>"$dir/tail.log" &
+		ours $!
+		local tail=$!
+		sleep 1
+		"$sluice" produce -n tables $pipeline "$dir/requests.jsonl" >"$dir/produce.log" 2>&1 || give_up "requests are refused"
+		wait_for $tail
+		read -r found differ moved < <("$here/tables.py" "$dir/control.jsonl" $choice "$2" "$dir/answers.jsonl" left=1 right=2)
+		expect "$1, $pipeline: keys" "${found:-0}" "-eq $keys"
+		expect "$1, $pipeline: keys answered from another side than the table says" "${differ:-$keys}" "-eq 0"
+		expect "$1, $pipeline: buckets moved" "${moved:--1}" "-eq $3"
+	done
+}
+
+for ((i = 0; i < keys; i++)); do
+	echo "{\"id\": \"customer-$i\", \"key\": \"customer-$i\", \"request\": {\"inputs\": [{\"name\": \"x\", \"shape\": [1], \"datatype\": \"FP64\", \"data\": [1]}]}}"
+done >"$dir/requests.jsonl"
+start_follower one
+one=$started
+wait_until 20 grep -qs "is now the keeper" "$dir/one.log" || give_up "no keeper"
+start_follower two
+two=$started
+
+version=0
+for weights in "90 10 0" "75 25 1500" "50 50 2500"; do
+	read -r left right moved <<<"$weights"
+	version=$((version + 1))
+	documents "$left" "$right"
+	"$sluice" apply -n tables -f "$dir/documents.yaml" >"$dir/apply.log" 2>&1
+	expect "status of apply" $? "-eq 0"
+	wait_until 20 engines_run $version 2 || give_up "the engines do not run version $version"
+	check_sides "$left/$right" $version "$moved"
+done
+"$sluice" describe -n tables pipeline/step >"$dir/describe.log" 2>&1
+expect_words "describe" "$dir/describe.log" "^step/by +3 +[0-9a-f]{16} +2500 +left 50.00 %, right 50.00 %"
+
+# The keeper that made the tables dies with its engine, which starts again; the other one is the keeper now.
+kill_at_once "$one"
+wait_until 15 grep -q "is now the keeper" "$dir/two.log" || give_up "no other keeper"
+start_follower one
+one=$started
+wait_until 20 engines_run 3 2 || give_up "the engine does not run again"
+check_sides "restarted" 3 2500
+documents 70 30
+"$sluice" apply -n tables -f "$dir/documents.yaml" >"$dir/apply.log" 2>&1
+wait_until 20 engines_run 4 2 || give_up "the engines do not run version 4"
+check_sides "70/30 by another keeper" 4 2000
+
+stop_engine tables "$one"
+stop_engine tables "$two"
+tell_result
