@@ -312,7 +312,7 @@ static bool document_check(void *context, const struct record_list *items, const
 		return error_memory(error, ERROR_SYSTEM, "checking a proposal");
 	bool good =
 		set_open(&set, error) && set_plan(&set, &plan, error) && (set.is_large || set_judge(&set, &plan, error));
-	if (good && set.count == 0 && !proposed_tables(&plan, accepted, set.arena, arena, &findings->tables))
+	if (good && set.count == 0 && !proposed_tables(&plan, items, accepted, set.arena, arena, &findings->tables))
 		good = error_memory(error, ERROR_SYSTEM, "checking a proposal");
 	set_close(&set);
 	findings->faults = (struct record_list){set.count, set.faults};

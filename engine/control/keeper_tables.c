@@ -90,10 +90,10 @@ static bool table_remake(struct keeper *keeper, const struct ledger_table *forme
 		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
 	const struct assignment_tables tables = {former ? 1 : 0, &before};
 	const struct assignment *made = assignment_choose(keeper->arena, &tables, own.choice, own.shares, own.count);
-	if (made && control_table_is(table, made))
-		return true;
 	if (!made || !control_table_fill(&record, made, own.shares, former ? &before : NULL, keeper->arena))
 		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
+	if (control_table_is(table, made) && record.moved == table->record.moved)
+		return true;
 	return table_write(keeper, record, now_ms, error);
 }
 

@@ -19,6 +19,8 @@ struct planned_choice {
 
 struct planned_choices {
 	struct arena *scratch;
+	const struct record_list *items_proposed; /* struct proposal_item */
+	const struct ledger *accepted;
 	size_t count, room;
 	struct planned_choice *items;
 };
@@ -46,9 +48,14 @@ static bool choice_add(struct planned_choices *choices, struct planned_choice ch
 	return true;
 }
 
+/* The resource that was read, of which the graph's may be made. */
+static const struct resource *graph_owner(const struct graph *graph)
+{
+	return graph->resource->made_of ? graph->resource->made_of : graph->resource;
+}
+
 static bool step_add(struct planned_choices *choices, const struct graph *graph, size_t step)
 {
-	const struct resource *resource = graph->resource->made_of ? graph->resource->made_of : graph->resource;
 	struct share *shares = ARENA_ARRAY(choices->scratch, struct share, ASSIGNMENT_WAYS_MAX);
 	size_t buckets[ASSIGNMENT_WAYS_MAX];
 	if (!shares)
@@ -56,7 +63,7 @@ static bool step_add(struct planned_choices *choices, const struct graph *graph,
 	(void)graph_shares(graph, step, shares, buckets);
 	return choice_add(choices, (struct planned_choice){
 					   .name = arena_print(choices->scratch, "%s/%s", graph->name, graph->steps[step].name),
-					   .resource = resource,
+					   .resource = graph_owner(graph),
 					   .assignment = graph->steps[step].assignment,
 					   .shares = shares,
 				   });
@@ -72,7 +79,7 @@ static bool graph_add(struct planned_choices *choices, const struct graph *graph
 		const struct graph_experiment *experiment = graph->experiments[i];
 		if (experiment->inside &&
 		    !choice_add(choices, (struct planned_choice){.name = experiment->name,
-								 .resource = graph->resource,
+								 .resource = graph_owner(graph),
 								 .assignment = experiment->assignment,
 								 .shares = experiment->shares}))
 			return false;
@@ -123,14 +130,33 @@ static const struct ledger_table *table_accepted(const struct ledger *accepted, 
 	return choice ? control_table_at(accepted, choice, CONTROL_ACCEPTED) : NULL;
 }
 
-/* Appends the table of a choice, if it is another one than accepted. */
-static bool table_propose(const struct planned_choice *choice, const struct ledger *accepted, struct arena *arena,
+static bool choice_is_proposed(const struct planned_choices *choices, const struct planned_choice *choice)
+{
+	const struct proposal_item *items = choices->items_proposed->items;
+	for (size_t i = 0; i < choices->items_proposed->count; i++)
+		if (text_is(items[i].name, choice->resource->name.text) && text_is(items[i].kind, choice->resource->kind->name))
+			return true;
+	return false;
+}
+
+/* Whether the choice needs no record beside the accepted one. */
+static bool table_stays(const struct planned_choices *choices, const struct planned_choice *choice,
+			const struct ledger_table *former)
+{
+	if (!former || !control_table_is(former, choice->assignment))
+		return false;
+	const struct ledger_change *change = ledger_change_find(choices->accepted, former->record.change);
+	return !change || change->record.phase != CHANGE_ACCEPTED || !choice_is_proposed(choices, choice);
+}
+
+/* Appends the table of a choice, if it needs one. */
+static bool table_propose(const struct planned_choices *choices, const struct planned_choice *choice, struct arena *arena,
 			  struct control_table *list, size_t *count)
 {
-	const struct ledger_table *former = table_accepted(accepted, text_of(choice->name));
+	const struct ledger_table *former = table_accepted(choices->accepted, text_of(choice->name));
 	struct control_table *made = &list[*count];
 	struct assignment_table before;
-	if (former && control_table_is(former, choice->assignment))
+	if (table_stays(choices, choice, former))
 		return true;
 	*made = (struct control_table){.choice = text_copied(arena, text_of(choice->name)),
 				       .kind = text_copied(arena, text_of(choice->resource->kind->name)),
@@ -170,15 +196,15 @@ static bool choice_is_planned(const struct planned_choices *choices, struct text
 
 /* Appends tables without shares for the choices that are gone. An accepted document with an error, for example since an
  * upgrade of sluice, may have others than the plan: then none is known to be gone. */
-static bool deleted_propose(const struct planned_choices *choices, const struct plan *plan, const struct ledger *accepted,
-			    struct arena *arena, struct control_table *list, size_t *count)
+static bool deleted_propose(const struct planned_choices *choices, const struct plan *plan, struct arena *arena,
+			    struct control_table *list, size_t *count)
 {
 	const struct ledger_choice *choice;
 	if (faults_count(plan->spec->faults, SEVERITY_ERROR) > 0)
 		return true;
-	LIST_EACH_CHOICE(accepted, choice)
+	LIST_EACH_CHOICE(choices->accepted, choice)
 	{
-		const struct ledger_table *former = control_table_at(accepted, choice, CONTROL_ACCEPTED);
+		const struct ledger_table *former = control_table_at(choices->accepted, choice, CONTROL_ACCEPTED);
 		if (!former || former->record.shares.count == 0 || choice_is_planned(choices, choice->name))
 			continue;
 		list[(*count)++] = (struct control_table){.choice = text_copied(arena, choice->name),
@@ -188,10 +214,10 @@ static bool deleted_propose(const struct planned_choices *choices, const struct 
 	return !arena_failed(arena);
 }
 
-bool proposed_tables(const struct plan *plan, const struct ledger *accepted, struct arena *scratch, struct arena *arena,
-		     struct record_list *tables)
+bool proposed_tables(const struct plan *plan, const struct record_list *items, const struct ledger *accepted,
+		     struct arena *scratch, struct arena *arena, struct record_list *tables)
 {
-	struct planned_choices choices = {.scratch = scratch};
+	struct planned_choices choices = {.scratch = scratch, .items_proposed = items, .accepted = accepted};
 	size_t count = 0;
 	if (!choices_find(&choices, plan))
 		return false;
@@ -201,9 +227,9 @@ bool proposed_tables(const struct plan *plan, const struct ledger *accepted, str
 		return false;
 	for (size_t i = 0; i < choices.count; i++)
 		if ((i == 0 || strcmp(choices.items[i].name, choices.items[i - 1].name) != 0) &&
-		    !table_propose(&choices.items[i], accepted, arena, list, &count))
+		    !table_propose(&choices, &choices.items[i], arena, list, &count))
 			return false;
-	if (!deleted_propose(&choices, plan, accepted, arena, list, &count))
+	if (!deleted_propose(&choices, plan, arena, list, &count))
 		return false;
 	*tables = (struct record_list){count, list};
 	return true;
