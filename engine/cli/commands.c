@@ -18,6 +18,7 @@ extern const struct command command_eval;
 extern const struct command command_experiments_analyze;
 extern const struct command command_experiments_evaluate;
 extern const struct command command_experiments_list;
+extern const struct command command_experiments_rollout;
 extern const struct command command_experiments_status;
 extern const struct command command_explain;
 extern const struct command command_feedback;
@@ -70,6 +71,7 @@ const struct command *const command_table[] = {
 	&command_delete,
 	&command_gc,
 	&command_experiments_list,
+	&command_experiments_rollout,
 	&command_experiments_status,
 	&command_experiments_analyze,
 	&command_experiments_evaluate,

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "experiments/rollout_plan.h"
 #include "plan/plan.h"
 #include "serving/artifact.h"
 #include "serving/files.h"
@@ -67,6 +68,34 @@ static bool near_read(void *context, const struct name *file, const char *digest
 	return error_set(error, ERROR_REMOTE, file->place, "%s is not read by this command", path);
 }
 
+/* ---- rollouts ---- */
+
+/* Without a default the weights split the traffic, and nothing rolls out. */
+static void check_rollout(const struct experiment_spec *experiment, struct faults *faults)
+{
+	struct rollout_plan plan;
+	struct error error = {0};
+	if (experiment->progressive.here.line > 0 && experiment->progressive.enabled &&
+	    !rollout_plan_make(experiment, &plan, &error))
+		fault_add(faults, experiment->default_name.text ? CODE_ROLLOUT : CODE_IGNORED_SETTING, error.place, NULL, "%s",
+			  error.text);
+}
+
+static void check_rollouts(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->count; i++)
+		if (spec->resources[i]->kind->type == RESOURCE_EXPERIMENT && !faulty(spec, i))
+			check_rollout(spec->resources[i]->spec, spec->faults);
+}
+
+/* Those that are written in a step. */
+static void check_inside(const struct graph *graph, struct faults *faults)
+{
+	for (size_t i = 0; i < graph->experiment_count; i++)
+		if (graph->experiments[i]->inside)
+			check_rollout(graph->experiments[i]->spec, faults);
+}
+
 /* ---- pipelines ---- */
 
 /* Names and types in expressions, as far as they are known without a model's metadata. */
@@ -93,6 +122,8 @@ static const struct graph *check_graph(const struct spec *spec, size_t index, st
 			  graph->name, TYPED_NODES_MAX);
 	if (whole)
 		check_types(graph, spec, files, scratch);
+	if (graph && !faulty(spec, index))
+		check_inside(graph, spec->faults);
 	return whole && !faulty(spec, index) ? graph : NULL;
 }
 
@@ -102,6 +133,7 @@ static bool check_pipelines(const struct spec *spec, struct files *files, struct
 	const struct graph **graphs = ARENA_ARRAY(arena, const struct graph *, spec->count + 1);
 	size_t count = 0;
 	bool good = graphs;
+	check_rollouts(spec);
 	for (size_t i = 0; good && i < spec->count; i++) {
 		if (spec->resources[i]->kind->type != RESOURCE_PIPELINE)
 			continue;

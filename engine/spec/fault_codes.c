@@ -186,6 +186,10 @@ const struct fault_code fault_codes[] = {
 	      .help = "Bandits learn from exposures, so `exposures` must not leave them out. linucb needs contextFeatures, at "
 		      "most 32.",
 	      .example = "bandits: {algorithm: linucb}\n\nbandits: {algorithm: linucb, contextFeatures: [age]}\n"),
+	ERROR(CODE_ROLLOUT, BAD_VALUE, .title = "A rollout that could not run",
+	      .help = "A rollout has at least one candidate beside the default, and `stages` or a `schedule` whose weights rise. "
+		      "Its criteria are of error_rate, latency_p95 and accuracy.",
+	      .example = "progressiveDeployment: {schedule: [5, 50, 25]}\n\nprogressiveDeployment: {schedule: [5, 25, 50]}\n"),
 
 	/* ---- references and graphs ---- */
 	ERROR(CODE_UNKNOWN_REFERENCE, BAD_REFERENCE, .title = "A reference to a step that does not exist",

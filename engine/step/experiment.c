@@ -302,15 +302,6 @@ static void check_weights(const struct experiment_spec *experiment, const struct
 			     "every weight is 0, so no candidate would ever be chosen");
 }
 
-static void check_stages(const struct experiment_spec *experiment, const struct experiment_listener *listener)
-{
-	const struct rollout_stage *stages = experiment->progressive.stages.items;
-	for (size_t i = 1; i < experiment->progressive.stages.count; i++)
-		if (stages[i].weight < stages[i - 1].weight)
-			fault_report(listener, EXPERIMENT_ODD_STAGES, stages[i].here, NULL,
-				     "this stage gives the candidates less than the one before");
-}
-
 static void check_exploring(const struct experiment_spec *experiment, const struct experiment_listener *listener)
 {
 	const struct bandits *bandits = &experiment->bandits;
@@ -356,7 +347,6 @@ void experiment_faults(const struct experiment_spec *experiment, const struct ex
 	check_count(experiment, listener);
 	check_fallback(experiment, listener);
 	check_weights(experiment, listener);
-	check_stages(experiment, listener);
 	check_exploring(experiment, listener);
 	check_learning(experiment, listener);
 }

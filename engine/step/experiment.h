@@ -177,7 +177,6 @@ enum experiment_fault {
 	EXPERIMENT_REPEATED,
 	EXPERIMENT_NO_CANDIDATE,
 	EXPERIMENT_NO_WEIGHT,
-	EXPERIMENT_ODD_STAGES,
 	EXPERIMENT_NO_EXPLORING,
 	EXPERIMENT_NOT_LEARNING,   /* bandits that could not learn */
 	EXPERIMENT_UNUSED_CONTEXT, /* contextFeatures that the algorithm ignores */

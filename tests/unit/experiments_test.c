@@ -120,6 +120,40 @@ static void lines_of_json_are_analysed(void **state)
 	said_close(&said);
 }
 
+/* 0 bad of n requests: the ratio against a limit p is B(1/2, n + 1/2) / (B(1/2, 1/2) (1 - p)^n), which must reach 20. */
+static double clean_ratio(double requests, double limit)
+{
+	return exp(lgamma(0.5) + lgamma(requests + 0.5) - lgamma(requests + 1) - log(M_PI) - requests * log1p(-limit));
+}
+
+static void a_rollout_is_explained(void **state)
+{
+	(void)state;
+	write_file("e.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+			     "  default: old\n  candidates: [{name: new, weight: 1}]\n  onInconclusive: rollback\n"
+			     "  progressiveDeployment: {schedule: [5, 50], every: 20m, gate: better}\n");
+	struct said said = say_with(step_kinds, "experiments rollout e -f e.yaml");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "2 stages, 1 candidate, judged every 30s");
+	expect_words(said.out, "stage 2: 50% for 20m, at most 40m");
+	expect_words(said.out, "accuracy above 1 of the default's\n");
+	expect_words(said.out, "by then is rolled back");
+	expect_words(said.out, "No keeper acts on it yet");
+	said_close(&said);
+	json_t *document = said_json("experiments rollout e -f e.yaml -o json");
+	const json_t *stages = json_object_get(document, "stages");
+	assert_int_equal(json_array_size(stages), 2);
+	const json_t *rules = json_object_get(json_array_get(stages, 1), "rules");
+	assert_int_equal(json_array_size(rules), 4);
+	const double needed = number_of(json_array_get(rules, 0), "requests_needed");
+	assert_true(clean_ratio(needed, 0.01) >= 20 && clean_ratio(needed - 1, 0.01) < 20);
+	json_decref(document);
+	expect_refused("experiments rollout none -f e.yaml", 1, "the files have no experiment `none`");
+	write_file("e.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+			     "  default: new\n  candidates: [{name: new, weight: 1}]\n");
+	expect_refused("experiments rollout e -f e.yaml", 1, "e.yaml:5:3: The experiment has no progressiveDeployment");
+}
+
 static void records_of_avro_follow_one_another(void **state)
 {
 	struct error error = {0};
@@ -292,6 +326,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_of_json_are_analysed),
+		cmocka_unit_test(a_rollout_is_explained),
 		cmocka_unit_test(records_of_avro_follow_one_another),
 		cmocka_unit_test(data_that_are_none_are_refused_with_their_line),
 		cmocka_unit_test(files_say_the_control_and_the_shares),

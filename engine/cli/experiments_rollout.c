@@ -1,0 +1,197 @@
+/* experiments_rollout.c: `sluice experiments rollout`: the stages of an experiment's rollout, and what each must show. */
+#include "base/duration.h"
+#include "cli/command.h"
+#include "experiments/rollout.h"
+#include "message/json_write.h"
+#include "spec/resource.h"
+
+#define OUT_BYTES_MAX ((size_t)64 << 20)
+#define REQUESTS_MOST 1e12 /* more than a stage ever has */
+
+struct explain_rollout {
+	struct name_list files;
+	const char *namespace;
+	int form;
+};
+
+static const struct option rollout_options[] = {
+	{.name = "file",
+	 .letter = 'f',
+	 .type = OPTION_NAMES,
+	 .offset = offsetof(struct explain_rollout, files),
+	 .required = true,
+	 .help = "A file or folder of YAML with the experiment."},
+	COMMAND_NAMESPACE(explain_rollout, namespace),
+	COMMAND_FORM(explain_rollout, form, "text json"),
+	{.type = OPTION_END},
+};
+
+/* The fewest requests of a candidate by which a rule of a rate holds, when none of them is bad; 0: not a rule of a rate. */
+static double requests_needed(const struct rollout_rule *rule)
+{
+	const double bound = rule->kind == RULE_LATENCY ? ROLLOUT_LATENCY_SHARE : rule->limit;
+	double few = 0, enough = 1;
+	if (rule->kind != RULE_ERROR_RATE && rule->kind != RULE_LATENCY)
+		return 0;
+	while (enough < REQUESTS_MOST && rate_sequence((struct rate){0, enough}, ROLLOUT_ALPHA).high >= bound) {
+		few = enough;
+		enough *= 2;
+	}
+	while (enough - few > 1) {
+		const double middle = floor((few + enough) / 2);
+		if (rate_sequence((struct rate){0, middle}, ROLLOUT_ALPHA).high >= bound)
+			few = middle;
+		else
+			enough = middle;
+	}
+	return enough;
+}
+
+/* ---- text ---- */
+
+static void rule_print(const struct rollout_rule *rule, struct buffer *out)
+{
+	switch (rule->kind) {
+	case RULE_ERROR_RATE:
+		buffer_print(out, "errors below %g%%", 100 * rule->limit);
+		break;
+	case RULE_LATENCY:
+		buffer_print(out, "p95 below %g ms", rule->limit);
+		break;
+	case RULE_ACCURACY:
+		buffer_print(out, "accuracy above %g", rule->limit);
+		break;
+	default:
+		buffer_print(out, "accuracy above %g of the default's%s", 1 - rule->limit,
+			     rule->implied ? ", where truth comes" : "");
+		break;
+	}
+	if (requests_needed(rule) > 0)
+		buffer_print(out, " (at least %.0f requests)", requests_needed(rule));
+	buffer_string(out, rule->trigger && requests_needed(rule) > 0 ? "; a rise rolls back\n" : "\n");
+}
+
+static void plan_print(const char *name, const struct rollout_plan *plan, struct buffer *out)
+{
+	static const char *const ends[] = {"is paused as inconclusive", "is rolled back", "is promoted"};
+	char check[DURATION_TEXT_MAX], duration[DURATION_TEXT_MAX], extent[DURATION_TEXT_MAX];
+	duration_print(plan->check_every_ms * NS_PER_MS, check);
+	buffer_print(out, "%s: %zu stage%s, %zu candidate%s, judged every %s\n", name, plan->stage_count,
+		     plan->stage_count == 1 ? "" : "s", plan->candidates, plan->candidates == 1 ? "" : "s", check);
+	for (size_t i = 0; i < plan->stage_count; i++) {
+		const struct planned_stage *stage = &plan->stages[i];
+		duration_print(stage->duration_ms * NS_PER_MS, duration);
+		duration_print(2 * stage->duration_ms * NS_PER_MS, extent);
+		buffer_print(out, "  stage %zu: %g%% for %s, at most %s%s; each candidate must show:\n", i + 1, stage->percent,
+			     duration, extent, stage->approve ? ", then waits for an approval" : "");
+		for (size_t j = 0; j < stage->rule_count; j++) {
+			buffer_string(out, "    ");
+			rule_print(&stage->rules[j], out);
+		}
+	}
+	buffer_print(out, "A stage that has not shown all of it by then %s. One that is shown to break a rule is rolled back.\n",
+		     ends[plan->on_inconclusive]);
+	buffer_string(out, "No keeper acts on it yet: the weights stay those of stage 1.\n");
+}
+
+/* ---- JSON ---- */
+
+static void rule_print_json(const struct rollout_rule *rule, struct buffer *out)
+{
+	json_write_member(out, "{", "rule", text_of(rollout_rule_names[rule->kind]));
+	buffer_string(out, ", \"limit\": ");
+	json_write_double(out, rule->limit);
+	buffer_print(out, ", \"trigger\": %s, \"implied\": %s, \"requests_needed\": ", rule->trigger ? "true" : "false",
+		     rule->implied ? "true" : "false");
+	if (requests_needed(rule) > 0)
+		buffer_print(out, "%.0f}", requests_needed(rule));
+	else
+		buffer_string(out, "null}");
+}
+
+static void plan_print_json(const char *name, const struct rollout_plan *plan, struct buffer *out)
+{
+	static const char *const ends[] = {"pause", "rollback", "promote"};
+	json_write_member(out, "{", "experiment", text_of(name));
+	buffer_print(out, ", \"candidates\": %zu, \"check_ms\": %lld", plan->candidates, (long long)plan->check_every_ms);
+	json_write_member(out, ", ", "on_inconclusive", text_of(ends[plan->on_inconclusive]));
+	buffer_string(out, ", \"in_force\": false, \"stages\": [");
+	for (size_t i = 0; i < plan->stage_count; i++) {
+		const struct planned_stage *stage = &plan->stages[i];
+		buffer_print(out, "%s{\"percent\": ", i > 0 ? ", " : "");
+		json_write_double(out, stage->percent);
+		buffer_print(out, ", \"duration_ms\": %lld, \"approve\": %s, \"rules\": [", (long long)stage->duration_ms,
+			     stage->approve ? "true" : "false");
+		for (size_t j = 0; j < stage->rule_count; j++) {
+			buffer_string(out, j > 0 ? ", " : "");
+			rule_print_json(&stage->rules[j], out);
+		}
+		buffer_string(out, "]}");
+	}
+	buffer_string(out, "]}\n");
+}
+
+/* ---- the command ---- */
+
+extern const struct command command_experiments_rollout;
+
+static int rollout_explain(struct session *session, const struct explain_rollout *self, const char *name, const struct spec *spec)
+{
+	struct rollout_plan plan;
+	struct error error = {0};
+	struct buffer out;
+	const struct resource *resource = spec_find(spec, RESOURCE_EXPERIMENT, name);
+	if (!resource) {
+		(void)error_set(&error, ERROR_CONFIG, PLACE_NONE,
+				"the files have no experiment `%s`; `sluice experiments list -f` lists those that they have", name);
+		return command_failed(session, &error);
+	}
+	if (!rollout_plan_make(resource->spec, &plan, &error))
+		return command_failed(session, &error);
+	buffer_open(&out, OUT_BYTES_MAX);
+	if (self->form == OUTPUT_JSON)
+		plan_print_json(name, &plan, &out);
+	else
+		plan_print(name, &plan, &out);
+	return command_write(session, &out);
+}
+
+static int experiments_rollout_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct explain_rollout *self = filled;
+	const struct spec_options options = {.kinds = session->kinds, .namespace = self->namespace, .model_pipelines = true};
+	const char **paths = ARENA_ARRAY(session->arena, const char *, self->files.count + 1);
+	struct error error = {0};
+	struct spec spec;
+	(void)count;
+	for (size_t i = 0; paths && i < self->files.count; i++)
+		paths[i] = self->files.items[i].text;
+	if (!paths || !spec_open(&spec, &error)) {
+		error_memory(&error, ERROR_SYSTEM, "reading files");
+		return command_failed(session, &error);
+	}
+	int code;
+	if (!spec_read(&spec, paths, self->files.count, &options, &error))
+		code = command_refused(session, &command_experiments_rollout, &error);
+	else if (faults_count(spec.faults, SEVERITY_ERROR) > 0)
+		code = command_faults_only(session, spec.faults);
+	else
+		code = rollout_explain(session, self, arguments[0], &spec);
+	spec_close(&spec);
+	return code;
+}
+
+const struct command command_experiments_rollout = {
+	.name = "experiments rollout",
+	.arguments = "EXPERIMENT",
+	.summary = "Explains the stages of an experiment's rollout.",
+	.help = "Reads `progressiveDeployment`, `successCriteria` and `onInconclusive`, and shows for each stage the share of the "
+		"candidates, how long it lasts, what each candidate must show before the next stage, and what rolls back. Beside a "
+		"limit of errors or latency stands the fewest requests that can show it.\n"
+		"\n"
+		"  sluice experiments rollout checkout -f experiments/\n",
+	.options = rollout_options,
+	.options_size = sizeof(struct explain_rollout),
+	.group = "run",
+	.run = experiments_rollout_run,
+};
