@@ -1,7 +1,8 @@
 #!/bin/bash
 # A gateway on a real Kafka, with one pipeline exactly once and one at least once, under load: the engine is killed with -9, then
-# the gateway. Each call gets its own answer, or 503 or 504 within its deadline, or a reset when its gateway died.
-#   gateway.sh SLUICE BUILD      takes about 35 s
+# the gateway. Each call gets its own answer, or 503 or 504 within its deadline, or a reset when its gateway died. Requests that
+# were submitted have an end at the gateway that is started then: an answer, or that they were filtered away.
+#   gateway.sh SLUICE BUILD      takes about 40 s
 set -u
 what=gateway
 # shellcheck source=tests/kafka/stand.sh
@@ -18,6 +19,20 @@ pipeline() { # $1 name, $2 delivery
 		  steps:
 		  - {name: double, expression: {set: {x: x * 2}}}
 		  output: {steps: [double]}
+	END
+}
+
+filter() { # $1 name, $2 delivery
+	cat <<-END
+		---
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Pipeline
+		metadata: {name: $1}
+		spec:
+		  delivery: $2
+		  steps:
+		  - {name: few, filter: {keep: "x < 10", otherwise: drop}}
+		  output: {steps: [few]}
 	END
 }
 
@@ -38,6 +53,20 @@ ask() { # $1 pipeline
 		-d '{"inputs":[{"name":"x","datatype":"FP64","shape":[1],"data":[21]}]}'
 }
 
+submit() { # $1 pipeline, $2 number; prints where to poll
+	curl -s --max-time 10 -D - -o /dev/null "127.0.0.1:$port/v2/pipelines/$1/infer" -H 'prefer: respond-async' \
+		-d '{"inputs":[{"name":"x","datatype":"FP64","shape":[1],"data":['"$2"']}]}' |
+		tr -d '\r' | sed -n 's/^[Ll]ocation: //p'
+}
+
+poll() { # $1 place; prints the status, and the answer into $dir/polled
+	curl -s --max-time 10 -o "$dir/polled" -w '%{http_code}' "127.0.0.1:$port$1"
+}
+
+ended() { # $1 place
+	[ "$(poll "$1")" -ne 202 ]
+}
+
 answers() { # $1 pipeline
 	ask "$1" | grep -q '\[42\.0\]'
 }
@@ -49,11 +78,12 @@ figure() { # $1 name
 command -v curl >/dev/null || skip "curl is not installed"
 start_broker brisk
 port=$((20000 + RANDOM % 10000))
-{ pipeline once exactly-once; pipeline least at-least-once; } >"$dir/pipelines.yaml"
+{ pipeline once exactly-once; pipeline least at-least-once; filter few-once exactly-once; filter few-least at-least-once; } >"$dir/pipelines.yaml"
 run_engine
 run_gateway
 wait_until 15 answers once || give_up "nothing is answered exactly once"
 wait_until 15 answers least || give_up "nothing is answered at least once"
+early=$(submit once 21)
 python3 "$here/gateway_callers.py" "$port" 25 once least >"$dir/callers.out" 2>"$dir/callers.log" &
 ours $!
 callers=$started
@@ -70,6 +100,22 @@ for fate in wrong late other; do
 done
 expect "calls that were answered" "$(figure right)" "-ge 500"
 expect "how long before the end the last caller had its last answer, in ms" "$(figure last_right_before_end_ms)" "-lt 3000"
+
+# What was submitted at another gateway has its answer here, for those who have its id.
+expect "the status of an answer to what was submitted before" "$(poll "$early")" "-eq 200"
+expect_words "that answer" "$dir/polled" '\[42\.0\]'
+expect "the status for who guesses the nonce" "$(poll "${early%????}0000")" "-eq 404"
+expect "the status for who guesses the id" "$(poll "/v2/pipelines/once/requests/0-0-0-0-00000000000000000000000000000000")" "-eq 404"
+for way in once least; do
+	kept=$(submit few-$way 3) away=$(submit few-$way 30)
+	wait_until 10 ended "$kept"
+	expect "the status of what is kept, $way" "$(poll "$kept")" "-eq 200"
+	wait_until 10 ended "$away"
+	expect "the status of what is filtered away, $way" "$(poll "$away")" "-eq 204"
+done
+begun=$(date +%s%N)
+for _ in 1 2 3 4 5; do poll "$early" >/dev/null; done
+echo "a poll takes $((($(date +%s%N) - begun) / 5000000)) ms"
 
 # What is open when the gateway is told to stop is answered, and then it ends.
 kill "$gateway"
