@@ -33,7 +33,8 @@ static void metrics_print(struct session *session, struct page *page)
 		[SCOPE_DRIFT] = "Steps `drift` of an engine",
 		[SCOPE_ALERT] = "Alerts of an engine",
 		[SCOPE_MODEL] = "Models that an engine calls", [SCOPE_WORKER] = "Workers of an engine",
-		[SCOPE_WORKER_NOW] = NULL,		       [SCOPE_CONTROL] = "Engines with --control",
+		[SCOPE_WORKER_NOW] = NULL,		       [SCOPE_CLIENT] = "Kafka clients of an engine",
+		[SCOPE_CLIENT_NOW] = NULL,		       [SCOPE_CONTROL] = "Engines with --control",
 		[SCOPE_GATEWAY] = "Calls of a gateway",	       [SCOPE_SERVED] = "Models of a model server",
 	};
 	(void)session;

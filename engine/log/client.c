@@ -352,6 +352,14 @@ enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic,
 
 /* ---- tags ---- */
 
+void client_note_statistics(rd_kafka_event_t *event, struct client_counts *counts)
+{
+	const char *json = rd_kafka_event_stats(event);
+	struct error error = {0};
+	if (json && counts)
+		(void)client_statistics_read(text_of(json), counts, &error);
+}
+
 /* One bit for the lot, 12 for the topic, 19 for the partition, 32 of the offset. */
 #define TAG_TOPIC_BITS 12
 #define TAG_PARTITION_BITS 19

@@ -7,6 +7,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "log/batch_limit.h"
+#include "log/client_statistics.h"
 #include "log/consumer.h"
 #include "observe/log_sink.h"
 
@@ -70,6 +71,9 @@ enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic,
  * crashes while it has requests in flight, because it handles their answers after it has freed their memory. So the
  * producer first stops adding partitions, and then waits until it expects no answers. */
 void client_quiet_transactions(rd_kafka_t *producer);
+
+/* Takes over the statistics of an event. `counts` NULL: nothing is done. */
+void client_note_statistics(rd_kafka_event_t *event, struct client_counts *counts);
 
 /* ---- producers of results ---- */
 

@@ -78,6 +78,7 @@ static rd_kafka_conf_t *configuration_of(struct committer *committer, size_t *ba
 		{"partitioner", "murmur2_random"},
 		/* Successful records need no report: the commit reports all. */
 		{"delivery.report.only.error", "true"},
+		{"statistics.interval.ms", committer->config->statistics ? CLIENT_STATISTICS_MS : NULL},
 	};
 	rd_kafka_conf_t *configuration =
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, committer->config->properties, error);
@@ -89,7 +90,7 @@ static rd_kafka_conf_t *configuration_of(struct committer *committer, size_t *ba
 	rd_kafka_conf_set_closesocket_cb(configuration, on_close_socket);
 	/* As events, because a commit then waits only for the number of unsent records, instead of polling for
 	 * callbacks every 10 ms. */
-	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
+	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
 	return configuration;
 }
 
@@ -129,6 +130,8 @@ static void drain_events(struct committer *committer)
 	while (committer->queue && (event = rd_kafka_queue_poll(committer->queue, 0))) {
 		if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR)
 			note_refused(committer, event);
+		else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_STATS)
+			client_note_statistics(event, committer->config->statistics);
 		rd_kafka_event_destroy(event);
 	}
 }

@@ -25,6 +25,17 @@ bool consumer_refills_soon(void)
 	return rd_kafka_version() >= REFILLS_SOON_SINCE;
 }
 
+/* librdkafka frees the text. */
+static int on_statistics(rd_kafka_t *client, char *json, size_t length, void *context)
+{
+	const struct kafka_consumer *consumer = context;
+	struct error error = {0};
+	(void)client;
+	if (consumer->config->statistics)
+		(void)client_statistics_read((struct text){json, length}, consumer->config->statistics, &error);
+	return 0;
+}
+
 static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, struct kafka_consumer *consumer, struct error *error)
 {
 	const struct property own[] = {
@@ -44,6 +55,7 @@ static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, s
 		{"fetch.queue.backoff.ms", consumer_refills_soon() ? "5" : NULL},
 		/* The partitions of topics that are joined are assigned to the same member. */
 		{"partition.assignment.strategy", "range"},
+		{"statistics.interval.ms", config->statistics ? CLIENT_STATISTICS_MS : NULL},
 	};
 	rd_kafka_conf_t *configuration =
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
@@ -52,6 +64,7 @@ static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, s
 	rd_kafka_conf_set_opaque(configuration, consumer);
 	rd_kafka_conf_set_rebalance_cb(configuration, consumer_hear_rebalance);
 	rd_kafka_conf_set_error_cb(configuration, consumer_hear_error);
+	rd_kafka_conf_set_stats_cb(configuration, on_statistics);
 	consumer_log_resets(consumer, configuration);
 	return configuration;
 }

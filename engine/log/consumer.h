@@ -33,6 +33,7 @@ struct consumer_config {
 	 * from the group's committed offset. They also arrive as a change. */
 	struct positions assigned;
 	struct properties properties;
+	struct client_counts *statistics; /* set at intervals (log/client_statistics.h); NULL: not wanted */
 };
 
 /* Consumer of Kafka. Everything in the configuration is borrowed as long as the consumer lives. */

@@ -22,6 +22,7 @@ struct transaction_config {
 	int timeout_ms; /* after which Kafka ends a transaction by itself; 0: TRANSACTION_TIMEOUT_MS */
 	struct batch_limit *batches; /* log/batch_limit.h: shared with other producers; NULL: its own */
 	struct properties properties;
+	struct client_counts *statistics; /* of the producer, set at intervals (log/client_statistics.h); NULL: not wanted */
 };
 
 #define TRANSACTION_TIMEOUT_MS 10000 /* upper bound of the time for which a crash may hold back records from readers */

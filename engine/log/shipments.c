@@ -56,6 +56,7 @@ static rd_kafka_conf_t *configuration_of(struct kafka_shipments *shipments, stru
 		{"message.timeout.ms", "0"}, /* an unreachable broker is waited for: accepted records must arrive */
 		{"linger.ms", "5"},
 		{"partitioner", "murmur2_random"},
+		{"statistics.interval.ms", config->statistics ? CLIENT_STATISTICS_MS : NULL},
 	};
 	rd_kafka_conf_t *configuration =
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
@@ -63,7 +64,7 @@ static rd_kafka_conf_t *configuration_of(struct kafka_shipments *shipments, stru
 		return NULL;
 	client_keep_partitions(configuration, config->properties);
 	shipments->batch_bytes = client_limit_batches(configuration, shipments->batches);
-	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
+	rd_kafka_conf_set_events(configuration, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
 	return configuration;
 }
 
@@ -242,6 +243,8 @@ static void read_producer_events(struct kafka_shipments *shipments)
 	while ((event = rd_kafka_queue_poll(shipments->reports, 0))) {
 		if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR)
 			read_reports(shipments, event);
+		else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_STATS)
+			client_note_statistics(event, shipments->config->statistics);
 		else if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__FATAL)
 			(void)has_fallen(shipments);
 		rd_kafka_event_destroy(event);

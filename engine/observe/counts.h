@@ -98,6 +98,19 @@ struct worker_counts {
 	uint64_t resets;
 };
 
+/* What librdkafka has last told of a consumer or producer (log/client_statistics.h). Counts begin again when the worker
+ * replaces the client. */
+struct client_counts {
+	uint64_t brokers, brokers_up; /* known ones, and those that are connected */
+	uint64_t round_trip_us;	      /* the mean of the slowest broker, in the last interval */
+	uint64_t requests, requests_waiting, requests_in_flight; /* sent; not sent yet; sent and not answered yet */
+	uint64_t records_waiting; /* of a producer: produced, and not acknowledged */
+	uint64_t records_sent, records_received;
+	uint64_t sent_bytes, received_bytes;
+	uint64_t errors, timeouts, disconnects; /* of requests and connections */
+	uint64_t rebalances;
+};
+
 /* Number of words in a struct of counts; `apart` is not one of them. */
 #define COUNT_WORDS(type) ((sizeof(type)) / sizeof(uint64_t))
 #define COUNT_WORDS_APART(type) (offsetof(type, apart) / sizeof(uint64_t))

@@ -16,6 +16,10 @@
 #define ALERT(field, name, help) COUNTER(SCOPE_ALERT, struct alert_state, field, name, help)
 #define MODEL(field, name, help) COUNTER(SCOPE_MODEL, struct model_counts, field, name, help)
 #define MODEL_NOW(field, name, help) GAUGE(SCOPE_MODEL, struct model_counts, field, name, help)
+#define CLIENT(field, name, help) COUNTER(SCOPE_CLIENT, struct client_counts, field, name, help)
+#define CLIENT_NOW(field, name, help) GAUGE(SCOPE_CLIENT, struct client_counts, field, name, help)
+#define CLIENT_BYTES(field, name, help)                                                                                          \
+	{name, METRIC_COUNTER, "bytes", help, SCOPE_CLIENT, VALUE_COUNT, offsetof(struct client_counts, field)}
 #define CONTROL(field, name, help) NUMBER(SCOPE_CONTROL, struct control_state, field, NULL, name, help)
 #define GATEWAY(field, name, help) COUNTER(SCOPE_GATEWAY, struct gateway_calls, field, name, help)
 #define WORKER(field, name, help) COUNTER(SCOPE_WORKER, struct worker_counts, field, name, help)
@@ -128,6 +132,26 @@ const struct metric metric_rows[] = {
 	NUMBER(SCOPE_WORKER_NOW, struct worker_state, turn_age_seconds, "seconds", "sluice_worker_turn_age_seconds",
 	       "Time since the worker's last turn began; large: it is stuck in a step, or dead."),
 
+	CLIENT_NOW(brokers, "sluice_kafka_brokers",
+		   "Brokers that the client knows. The client is the worker's `consumer` or `producer`; librdkafka tells this and "
+		   "the following every 10 s, and its counts begin again when the worker replaces a client."),
+	CLIENT_NOW(brokers_up, "sluice_kafka_brokers_up", "Brokers with a connection that is ready."),
+	CLIENT(requests, "sluice_kafka_requests_total", "Requests that were sent to brokers."),
+	CLIENT_NOW(requests_waiting, "sluice_kafka_requests_waiting", "Requests that wait to be sent."),
+	CLIENT_NOW(requests_in_flight, "sluice_kafka_requests_in_flight", "Requests that were sent and are not answered."),
+	CLIENT_NOW(records_waiting, "sluice_kafka_records_waiting", "Records that were produced and are not acknowledged."),
+	CLIENT(records_sent, "sluice_kafka_records_sent_total", "Records that were sent to brokers."),
+	CLIENT(records_received, "sluice_kafka_records_received_total", "Records that were fetched from brokers."),
+	CLIENT_BYTES(sent_bytes, "sluice_kafka_sent_bytes_total", "Bytes that were sent to brokers."),
+	CLIENT_BYTES(received_bytes, "sluice_kafka_received_bytes_total", "Bytes that were received from brokers."),
+	CLIENT(errors, "sluice_kafka_errors_total", "Errors of sending and receiving."),
+	CLIENT(timeouts, "sluice_kafka_timeouts_total", "Requests that brokers did not answer in time."),
+	CLIENT(disconnects, "sluice_kafka_disconnects_total", "Connections to brokers that ended."),
+	CLIENT(rebalances, "sluice_kafka_rebalances_total", "Rebalances of the consumer's group that it took part in."),
+	NUMBER(SCOPE_CLIENT_NOW, struct client_state, round_trip_seconds, "seconds", "sluice_kafka_round_trip_seconds",
+	       "Mean time between a request and its answer in the last 10 s, of the slowest broker. Fetches that wait for records "
+	       "are among them. Not reported if there was none."),
+
 	CONTROL(is_stale, "sluice_control_stale",
 		"1: the engine has not heard the keeper for 5 s. Changes wait; the engine continues with what it runs."),
 	CONTROL(is_behind, "sluice_control_behind", "1: the engine does not run the documents that are in force."),
@@ -162,6 +186,8 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_MODEL] = "namespace model",
 	[SCOPE_WORKER] = "group worker",
 	[SCOPE_WORKER_NOW] = "group worker",
+	[SCOPE_CLIENT] = "group worker client",
+	[SCOPE_CLIENT_NOW] = "group worker client",
 	[SCOPE_CONTROL] = "namespace",
 	[SCOPE_GATEWAY] = "",
 	[SCOPE_SERVED] = "model",

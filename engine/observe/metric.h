@@ -25,6 +25,8 @@ enum metric_scope {
 	SCOPE_MODEL,	    /* struct model_counts */
 	SCOPE_WORKER,	    /* struct worker_counts */
 	SCOPE_WORKER_NOW,   /* struct worker_state */
+	SCOPE_CLIENT,	    /* struct client_counts */
+	SCOPE_CLIENT_NOW,   /* struct client_state */
 	SCOPE_CONTROL,	    /* struct control_state */
 	SCOPE_GATEWAY,	    /* struct gateway_calls */
 	SCOPE_SERVED,	    /* struct served_counts */
@@ -88,6 +90,11 @@ struct alert_state {
 
 struct worker_state {
 	double turn_age_seconds;
+};
+
+/* Of a consumer or producer; NaN: not known yet. */
+struct client_state {
+	double round_trip_seconds;
 };
 
 /* How an engine follows the control plane. */

@@ -16,6 +16,7 @@
 #define SCRAPE_BYTES ((size_t)64 << 20) /* of the subjects and their sums: at most 20 KiB for a pipeline */
 #define REASON_BYTES 512
 #define FOLLOW_EVERY_MS 1000
+#define US_PER_S 1e6
 
 struct engine_metrics {
 	struct engine *engine;
@@ -343,6 +344,46 @@ static void write_workers(const struct engine_metrics *metrics, struct expositio
 	exposition_write(exposition, SCOPE_WORKER_NOW, states.items, states.count);
 }
 
+struct client_subject {
+	struct client_counts counts;
+	struct client_state state;
+};
+
+static void list_clients(const struct engine_metrics *metrics, const struct group *group, size_t number,
+			 struct subject_list *counts, struct subject_list *states)
+{
+	static const char *const clients[] = {"consumer", "producer"};
+	const struct worker *worker = worker_threads_worker(group, number);
+	for (size_t i = 0; i < 2; i++) {
+		struct client_subject *subject = ARENA_NEW(metrics->arena, struct client_subject);
+		const char *text = arena_print(metrics->arena, "%zu", number);
+		if (!subject || !text)
+			return;
+		subject->counts = worker_client_counts(worker, i == 1);
+		uint64_t us = subject->counts.round_trip_us;
+		subject->state.round_trip_seconds = us > 0 ? (double)us / US_PER_S : (double)NAN;
+		struct metric_subject of = {{text_of(group->name), text_of(text), text_of(clients[i])}, &subject->counts};
+		subject_add(counts, of);
+		of.values = &subject->state;
+		subject_add(states, of);
+	}
+}
+
+static void write_clients(const struct engine_metrics *metrics, struct exposition *exposition)
+{
+	struct subject_list counts, states;
+	size_t count = 0;
+	for (const struct group *group = engine_groups(metrics->engine); group; group = group->next)
+		count += 2 * group->worker_count;
+	if (!list_open(&counts, count, metrics->arena) || !list_open(&states, count, metrics->arena))
+		return;
+	for (const struct group *group = engine_groups(metrics->engine); group; group = group->next)
+		for (size_t i = 0; i < group->worker_count; i++)
+			list_clients(metrics, group, i, &counts, &states);
+	exposition_write(exposition, SCOPE_CLIENT, counts.items, counts.count);
+	exposition_write(exposition, SCOPE_CLIENT_NOW, states.items, states.count);
+}
+
 static void write_control(const struct control_state *control, struct exposition *exposition)
 {
 	if (control)
@@ -364,6 +405,7 @@ static void on_write(void *context, struct exposition *exposition)
 	write_alerts(metrics, exposition);
 	write_models(metrics, plan, exposition);
 	write_workers(metrics, exposition);
+	write_clients(metrics, exposition);
 	write_control(metrics->config->control, exposition);
 	if (arena_failed(metrics->arena))
 		exposition->out->failed = true;

@@ -152,6 +152,7 @@ struct worker {
 	size_t copy_count;
 	size_t copy_bytes;
 	struct worker_counts counts; /* read by other threads too */
+	struct client_counts consumer_counts, producer_counts; /* likewise */
 	_Atomic(const char *) reset_reason; /* of the last reset, static text */
 	struct error failure; /* SYSTEM: the worker stops */
 };

@@ -145,6 +145,13 @@ struct worker_counts worker_counts(const struct worker *worker)
 	return counts;
 }
 
+struct client_counts worker_client_counts(const struct worker *worker, bool of_producer)
+{
+	struct client_counts counts = {0};
+	counts_add(&counts, of_producer ? &worker->producer_counts : &worker->consumer_counts, COUNT_WORDS(struct client_counts));
+	return counts;
+}
+
 const char *worker_reset_reason(const struct worker *worker)
 {
 	return atomic_load_explicit(&worker->reset_reason, memory_order_relaxed);
@@ -210,6 +217,8 @@ static bool worker_set_up(struct worker *worker, struct error *error)
 	worker->transaction_config = config->transaction;
 	worker->transaction_config.topics = config->setup.writes.names;
 	worker->transaction_config.topic_count = config->setup.writes.count;
+	worker->consumer_config.statistics = &worker->consumer_counts;
+	worker->transaction_config.statistics = &worker->producer_counts;
 	worker->command_bell = bell_open(error);
 	return worker->command_bell >= 0 && (worker->loop = ground->loop_open(ground->context, error)) &&
 	       awaiting_schema_open(worker, error) && follow_first(worker, error) &&

@@ -92,6 +92,28 @@ def knows_the_lag(judge, listener):
     judge.expect("no more engines are wanted than partitions have work", wanted != [] and wanted <= busy, (wanted, busy))
 
 
+def knows_its_clients(judge, listener):
+    """librdkafka tells of its clients every 10 s"""
+    def of(client, name):
+        found = [number for family in families.values() for sample, labels, number in family.samples
+                 if sample == name and labels.get("client") == client]
+        return sum(found) if found else None
+
+    end = time.monotonic() + 25
+    while time.monotonic() < end:
+        families = listener.families()
+        if of("consumer", "sluice_kafka_records_received_total") and of("producer", "sluice_kafka_records_sent_total"):
+            break
+        time.sleep(0.5)
+    for client in ("consumer", "producer"):
+        judge.expect(f"a {client} knows its broker", of(client, "sluice_kafka_brokers") >= 1 and of(client, "sluice_kafka_brokers_up") >= 1, client)
+        judge.expect(f"requests of a {client} are counted", of(client, "sluice_kafka_requests_total") > 0
+                     and of(client, "sluice_kafka_sent_bytes_total") > 0 and of(client, "sluice_kafka_received_bytes_total") > 0, client)
+    judge.expect("records are received", of("consumer", "sluice_kafka_records_received_total") >= ASKED)
+    judge.expect("records are sent", of("producer", "sluice_kafka_records_sent_total") >= ASKED)
+    judge.expect("a consumer's requests are timed", 0 < of("consumer", "sluice_kafka_round_trip_seconds") < 10)
+
+
 def keeps_within_its_series(judge, listener):
     families = listener.families()
     for pipeline in ("hello", "fails", "many"):
@@ -189,6 +211,7 @@ def main():
         listener = Listener(line.split("metrics are at ")[1].split()[0])
         counts(judge, dev, listener)
         knows_the_lag(judge, listener)
+        knows_its_clients(judge, listener)
         keeps_within_its_series(judge, listener)
         speaks_both_formats(judge, listener)
         answers_probes_alone(judge, listener)

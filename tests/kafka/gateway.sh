@@ -37,7 +37,7 @@ filter() { # $1 name, $2 delivery
 }
 
 run_engine() {
-	"$sluice" run -f "$dir/pipelines.yaml" --brokers "$brokers" --instance one >>"$dir/engine.log" 2>&1 &
+	"$sluice" run -f "$dir/pipelines.yaml" --brokers "$brokers" --instance one --metrics 0 >>"$dir/engine.log" 2>&1 &
 	ours $!
 	engine=$started
 }
@@ -100,6 +100,12 @@ for fate in wrong late other; do
 done
 expect "calls that were answered" "$(figure right)" "-ge 500"
 expect "how long before the end the last caller had its last answer, in ms" "$(figure last_right_before_end_ms)" "-lt 3000"
+
+# librdkafka tells of its clients every 10 s.
+curl -s --max-time 10 "$(sed -n 's|.*metrics are at \(http[^ ]*\).*|\1|p' "$dir/engine.log" | tail -1)" >"$dir/metrics"
+for figure in 'rebalances_total.*consumer' 'records_received_total.*consumer' 'records_sent_total.*producer' 'brokers_up.*producer'; do
+	expect_words "what Kafka's clients count" "$dir/metrics" "^sluice_kafka_$figure.*\} [1-9]"
+done
 
 # What was submitted at another gateway has its answer here, for those who have its id.
 expect "the status of an answer to what was submitted before" "$(poll "$early")" "-eq 200"
