@@ -1,6 +1,8 @@
 /* commands.c: Table of commands, in the order of the overview. */
 #include "cli/command.h"
 
+extern const struct command command_alerts_list;
+extern const struct command command_alerts_test;
 extern const struct command command_apply;
 extern const struct command command_completion;
 extern const struct command command_compute;
@@ -58,6 +60,8 @@ const struct command *const command_table[] = {
 	&command_tail,
 	&command_top,
 	&command_health,
+	&command_alerts_list,
+	&command_alerts_test,
 	&command_errors_list,
 	&command_errors_show,
 	&command_errors_replay,

@@ -305,9 +305,31 @@ def tells_of_drift(judge, binary, folder):
         receiver.close()
 
 
+def lists_and_tests(judge, binary, folder):
+    receiver = Receiver()
+    write(folder, HEAD + ALERT % (*FAILING, receiver.url, "") + ALERT % (*LARGE, "http://127.0.0.2:9/x", ""))
+
+    def said(*words):
+        done = subprocess.run([binary, "alerts", *words, "-f", folder, "-o", "json"], capture_output=True, text=True)
+        return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+    code, rows, _ = said("list")
+    judge.expect("alerts list shows them", code == 0 and [row["condition"] for row in rows] == [FAILING[1], LARGE[1]]
+                 and rows[0]["actions"] == [{"type": "webhook", "receiver": receiver.url}], rows)
+    code, rows, _ = said("test", "failing", "--alert-allow", "127.0.0.1")
+    judge.expect("alerts test delivers a notice", code == 0 and [row["delivered"] for row in rows] == [True]
+                 and [notice["status"] for notice in receiver.notices()] == ["test"], rows)
+    code, rows, _ = said("test", "--alert-allow", "127.0.0.1")
+    judge.expect("and says what cannot be delivered", code == 1 and [row["delivered"] for row in rows] == [True, False]
+                 and "127.0.0.2" in rows[1]["why"], rows)
+    code, _, errors = said("test", "fialing")
+    judge.expect("a name that is not there is said", code != 0 and "did you mean `failing`" in errors, errors)
+    receiver.close()
+
+
 def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
-    for part in (fires_and_resolves, waits_for_its_receiver, reaches_only_what_is_allowed, signs_and_mails, tells_of_drift):
+    for part in (fires_and_resolves, waits_for_its_receiver, reaches_only_what_is_allowed, signs_and_mails, tells_of_drift, lists_and_tests):
         with tempfile.TemporaryDirectory() as folder:
             part(judge, binary, folder)
     print(f"{judge.passed} passed, {judge.failed} failed")
