@@ -5,6 +5,8 @@
 #include "cli/applied_files.h"
 #include "cli/folder_label.h"
 #include "control/document_check.h"
+#include "message/json_write.h"
+#include "step/assignment.h"
 
 #define SET_LABEL "sluice.io/folder"
 #define CHECK_BYTES_MAX ((size_t)64 << 20)
@@ -36,7 +38,8 @@ static const struct option options[] = {
 	    .help = "The newest version of a resource that you have seen, 0 for none; another one is a conflict. Default: the "
 		    "newest when the command starts. May be given several times."),
 	ROW("dry-run", FLAG, struct apply_options, dry_run,
-	    .help = "Checks the documents and shows what would change; proposes nothing."),
+	    .help = "Checks the documents and shows what would change, also how many buckets of traffic and experiments would "
+		    "move; proposes nothing."),
 	ROW("prune", FLAG, struct apply_options, prune,
 	    .help = "Deletes resources that were applied from this folder and are not in it any more. The folder is known by "
 		    "the remote `origin` of its repository and its path in it; without them, by its full path. With --set: those "
@@ -57,6 +60,7 @@ struct applying {
 	struct applied_files files;
 	struct control_session control;
 	const struct ledger *ledger;
+	struct record_list tables;   /* struct control_table: bucket tables that change too */
 	struct proposal_item *items; /* those that change something */
 	size_t count;
 	const char *set; /* the label of the files; NULL: they have none */
@@ -178,6 +182,27 @@ static void effect_print(struct session *session, struct buffer *out, const stru
 			     effect);
 }
 
+/* Prints a bucket table of which buckets move. */
+static void table_print(struct session *session, struct buffer *out, const struct control_table *table)
+{
+	const struct table_share *shares = table->shares.items;
+	if (table->moved == 0)
+		return;
+	if (session->form == OUTPUT_JSON) {
+		json_write_member(out, "{", "kind", table->kind);
+		json_write_member(out, ", ", "name", table->name);
+		json_write_member(out, ", ", "choice", table->choice);
+		buffer_print(out, ", \"effect\": \"moved\", \"moved\": %lld}\n", (long long)table->moved);
+		return;
+	}
+	buffer_print(out, TEXT_FORMAT " moves %lld of %d buckets:", TEXT_ARGUMENTS(table->choice), (long long)table->moved,
+		     ASSIGNMENT_BUCKETS);
+	for (size_t i = 0; i < table->shares.count; i++)
+		buffer_print(out, "%s " TEXT_FORMAT " %.2f %%", i > 0 ? "," : "", TEXT_ARGUMENTS(shares[i].name),
+			     (double)shares[i].buckets * 100 / ASSIGNMENT_BUCKETS);
+	buffer_byte(out, '\n');
+}
+
 /* Prints the resources that stay as they are, and with `all` what becomes of the others. */
 static int effects_print(struct applying *applying, bool all)
 {
@@ -185,6 +210,9 @@ static int effects_print(struct applying *applying, bool all)
 	buffer_open(&out, CHECK_BYTES_MAX);
 	for (size_t i = 0; all && i < applying->count; i++)
 		effect_print(applying->session, &out, &applying->items[i], item_effect(applying, &applying->items[i]));
+	const struct control_table *tables = applying->tables.items;
+	for (size_t i = 0; all && i < applying->tables.count; i++)
+		table_print(applying->session, &out, &tables[i]);
 	for (size_t i = 0; i < applying->files.count; i++) {
 		const struct proposal_item *item = &applying->files.items[i];
 		if (!item_find(applying->items, applying->count, item->kind, item->name))
@@ -205,6 +233,7 @@ static int documents_check(struct applying *applying, struct error *error)
 	if (applying->count > 0 &&
 	    !keeper.check(keeper.context, &items, applying->ledger, applying->session->arena, &findings, error))
 		return command_failed(applying->session, error);
+	applying->tables = findings.tables;
 	if (findings.faults.count == 0)
 		return EXIT_GOOD;
 	return control_session_faults(applying->session, TEXT("the documents have errors; nothing was proposed"),

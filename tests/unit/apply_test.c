@@ -189,6 +189,24 @@ static void a_dry_run_proposes_nothing(void **state)
 	runs(EXIT_GOOD, "", "diff %s -o json", folder);
 }
 
+#define TRAFFIC(a, b)                                                                                                              \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"                               \
+	"  steps: [{name: by, traffic: {shares: [{weight: " a ", call: a}, {weight: " b ", call: b}]}}]\n"
+
+static void a_dry_run_shows_how_many_buckets_move(void **state)
+{
+	(void)state;
+	file_write("a.yaml", TRAFFIC("90", "10"));
+	runs(EXIT_GOOD, "Pipeline/p created\n", "apply %s --dry-run", folder);
+	runs(EXIT_GOOD, "version 1 accepted", "apply %s", folder);
+	file_write("a.yaml", TRAFFIC("75", "25"));
+	runs(EXIT_GOOD, "Pipeline/p changed\np/by moves 1500 of 10000 buckets: a 75.00 %, b 25.00 %\n", "apply %s --dry-run",
+	     folder);
+	runs(EXIT_GOOD, "\"choice\": \"p/by\", \"effect\": \"moved\", \"moved\": 1500}\n", "apply %s --dry-run -o json", folder);
+	runs(EXIT_GOOD, "version 2 accepted", "apply %s", folder);
+	runs(EXIT_GOOD, "Pipeline/p unchanged\n", "apply %s --dry-run", folder);
+}
+
 static void what_is_no_longer_in_the_folder_is_pruned(void **state)
 {
 	(void)state;
@@ -416,6 +434,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(faults_have_the_place_in_the_file, keeper_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_yaml_bomb_is_not_proposed, broker_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_secret_in_clear_is_not_proposed, keeper_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_dry_run_shows_how_many_buckets_move, keeper_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_dry_run_proposes_nothing, keeper_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(what_moved_to_another_folder_is_not_pruned, keeper_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(the_topics_have_the_prefix_that_is_asked_for, prefix_setup, broker_teardown),
