@@ -7,6 +7,7 @@
 #include "base/quote.h"
 #include "cli/answer_view.h"
 #include "cli/kafka.h"
+#include "cli/tensor_files.h"
 #include "log/reader.h"
 #include "log/sender.h"
 
@@ -19,6 +20,7 @@
 struct infer_options {
 	struct door_asked asked;
 	const char *request;
+	struct name_list tensors;
 	const char *id;
 	const char *key;
 	int64_t timeout_ns;
@@ -31,6 +33,8 @@ static const struct option options[] = {
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct infer_options, request),
 	 .help = "The request, in any format that the pipeline accepts (`-`: from standard input)."},
+	ROW("tensor", NAMES, struct infer_options, tensors, .word = "NAME=FILE",
+	    .help = "Instead of a request, a tensor of that name from a file that numpy.save() wrote (.npy)."),
 	ROW("pipelines", NAMES, struct infer_options, asked.files, .help = DOOR_FILES_HELP),
 	DOOR_ROWS(struct infer_options, asked),
 	ROW("id", TEXT, struct infer_options, id, .help = "The request's id; default: a random one."),
@@ -72,6 +76,9 @@ static bool make_id(struct inferring *inferring, struct error *error)
 
 static bool read_request(struct inferring *inferring, struct error *error)
 {
+	if (inferring->options->tensors.count)
+		return tensor_files_request(inferring->options->tensors, REQUEST_BYTES_MAX, inferring->session->arena,
+					    &inferring->request, error);
 	if (!file_read(inferring->options->request, REQUEST_BYTES_MAX + 1, inferring->session->arena, &inferring->request, error))
 		return false;
 	return inferring->request.length <= REQUEST_BYTES_MAX ||
@@ -191,8 +198,10 @@ static int run(struct session *session, const void *filled, const char *const *a
 	if (strchr(arguments[0], '.'))
 		return command_misuse(session, &command_infer, "requests go to a pipeline, and `%s` is one of its steps",
 				      arguments[0]);
-	if (!self->request)
-		return command_misuse(session, &command_infer, "the request is missing; give a file, as in -f request.json");
+	if (!self->request == !self->tensors.count)
+		return command_misuse(session, &command_infer,
+				      self->request ? "the request is given by --file, and by --tensor too; choose one"
+						    : "the request is missing; give a file, as in -f request.json");
 	if (!read_request(&inferring, &error) || !make_id(&inferring, &error))
 		return command_refused(session, &command_infer, &error);
 	bool good = door_open(session, &self->asked, arguments[0], &door, &error) && infer(&inferring, &door, &error);
@@ -212,7 +221,8 @@ const struct command command_infer = {
 		"is 1. A request that a filter drops has no answer.\n"
 		"\n"
 		"  sluice infer hello -f request.json --brokers localhost:9092\n"
-		"  sluice infer hello -f request.json --pipelines runtime.yaml --pipelines pipelines/ -o json\n",
+		"  sluice infer hello -f request.json --pipelines runtime.yaml --pipelines pipelines/ -o json\n"
+		"  sluice infer hello --tensor features=batch.npy\n",
 	.options = options,
 	.options_size = sizeof(struct infer_options),
 	.group = "run",

@@ -443,6 +443,10 @@ static void a_request_gets_its_own_answer(void **state)
 	expect_words(said.out, "\"data\":[42]");
 	assert_int_equal(said.code, EXIT_GOOD);
 	said_close(&said);
+	said = talk(&mock, "infer p --tensor x=tests/data/npy/one.npy --pipelines %s --id array", pipeline);
+	assert_string_equal(said.err, "");
+	assert_string_equal(said.out, "array  0:3\n  x  INT64[1]  [42]\n");
+	said_close(&said);
 	write_file(requests, "{\"inputs\":[]}");
 	said = talk(&mock, "infer p -f %s --pipelines %s", requests, pipeline);
 	expect_words(said.err, "error: the request has an empty list of inputs");
@@ -451,6 +455,28 @@ static void a_request_gets_its_own_answer(void **state)
 	said_close(&said);
 	engine_stop(&engine);
 	mock_close(&mock);
+}
+
+static void a_tensor_that_cannot_be_read_is_not_sent(void **state)
+{
+	static const struct {
+		const char *options, *words;
+		int code;
+	} rows[] = {
+		{"--tensor x", "`--tensor x` is not a name and a file; write it as in --tensor features=batch.npy", EXIT_MISUSE},
+		{"--tensor =a.npy", "is not a name and a file", EXIT_MISUSE},
+		{"--tensor x=tests/data/npy/one.npy --tensor x=tests/data/npy/one.npy", "has the name x twice", EXIT_MISUSE},
+		{"--tensor x=/nowhere.npy", "/nowhere.npy", EXIT_MISUSE},
+		{"--tensor x=tests/data/npy/complex.npy", "the file of tensor x has elements of type `<c16`", EXIT_FAULTS},
+		{"--tensor x=tests/data/npy/one.npy -f other.json", "by --file, and by --tensor too; choose one", EXIT_MISUSE},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct said said = talk(NULL, "infer p %s", rows[i].options);
+		expect_words(said.err, rows[i].words);
+		assert_int_equal(said.code, rows[i].code);
+		said_close(&said);
+	}
 }
 
 static void without_an_engine_no_answer_comes_in_time(void **state)
@@ -487,6 +513,7 @@ int main(void)
 		cmocka_unit_test(tail_begins_at_the_end_unless_told_otherwise),
 		cmocka_unit_test(what_tail_cannot_read_is_refused),
 		cmocka_unit_test(a_request_gets_its_own_answer),
+		cmocka_unit_test(a_tensor_that_cannot_be_read_is_not_sent),
 		cmocka_unit_test(without_an_engine_no_answer_comes_in_time),
 	};
 	return cmocka_run_group_tests(tests, make_files, remove_files);
