@@ -210,7 +210,7 @@ static bool look_ends_stage(const struct rollout_plan *plan, struct rollout_stat
 static bool look_is_due(const struct rollout_plan *plan, const struct rollout_state *state, int64_t time_ms)
 {
 	const int64_t every_ms = plan->check_every_ms, before_ms = state->looked_ms - state->began_ms;
-	return time_ms > state->looked_ms && (time_ms - state->began_ms) / every_ms > before_ms / every_ms;
+	return (time_ms - state->began_ms) / every_ms > before_ms / every_ms;
 }
 
 static void look_start(const struct rollout_plan *plan, struct rollout_state *state, struct rollout_move *move, int64_t time_ms)

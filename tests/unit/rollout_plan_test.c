@@ -1,0 +1,181 @@
+/* rollout_plan_test.c: Tests of a rollout's plan: its stages and rules, what is refused and where, and its limits. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "experiments/rollout_plan.h"
+#include "planning.h"
+
+#include <cmocka.h>
+
+#define HEAD                                                                                                                       \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                    \
+	"  default: old\n  candidates: [{name: old, weight: 1}, {name: new, weight: 1}]\n"
+#define MINUTE_MS 60000
+#define BYTES_MAX ((size_t)1 << 20)
+
+static struct planning planning;
+static struct rollout_plan plan;
+static struct buffer out;
+
+static bool plan_read(const char *yaml, struct error *error)
+{
+	planning_open(&planning, yaml);
+	for (size_t i = 0; i < faults_total(planning.spec.faults); i++)
+		if (faults_at(planning.spec.faults, i)->code->severity == SEVERITY_ERROR)
+			fail_msg("%s", faults_at(planning.spec.faults, i)->message);
+	const bool good = rollout_plan_make(planning.spec.resources[0]->spec, &plan, error);
+	planning_close(&planning);
+	return good;
+}
+
+static void plan_take(const char *yaml)
+{
+	struct error error = {0};
+	if (!plan_read(yaml, &error))
+		fail_msg("%s", error.text);
+}
+
+static void expect_refused(const char *yaml, unsigned line, const char *words)
+{
+	struct error error = {0};
+	assert_false(plan_read(yaml, &error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	if (error.place.line != line || !strstr(error.text, words))
+		fail_msg("line %u: %s", error.place.line, error.text);
+}
+
+static void expect_rule(size_t stage, size_t index, enum rollout_rule_kind kind, double limit, bool trigger)
+{
+	const struct rollout_rule *rule = &plan.stages[stage].rules[index];
+	assert_int_equal(rule->kind, kind);
+	assert_true(fabs(rule->limit - limit) < 1e-12);
+	assert_int_equal(rule->trigger, trigger);
+}
+
+static void a_stage_has_its_criteria_those_of_all_and_the_triggers(void **state)
+{
+	(void)state;
+	plan_take(HEAD "  successCriteria: [{metricName: accuracy, threshold: 0.6, operator: \">=\"}]\n  onInconclusive: rollback\n"
+		       "  progressiveDeployment:\n    checkEvery: 10s\n    rollback: {latency: \">0.3s\", accuracyDrop: \">10%\"}\n"
+		       "    stages: [{weight: 20, duration: 15m, approve: true, successCriteria: {errorRate: \"<0.5%\"}}]\n");
+	assert_int_equal(plan.candidates, 1);
+	assert_int_equal(plan.check_every_ms, 10000);
+	assert_int_equal(plan.on_inconclusive, INCONCLUSIVE_ROLLBACK);
+	assert_true(plan.stages[0].approve && plan.stages[0].percent == 20);
+	assert_int_equal(plan.stages[0].duration_ms, 15 * MINUTE_MS);
+	assert_int_equal(plan.stages[0].rule_count, 5);
+	expect_rule(0, 0, RULE_ERROR_RATE, 0.005, false);
+	expect_rule(0, 1, RULE_ACCURACY, 0.6, false);
+	expect_rule(0, 2, RULE_ERROR_RATE, ROLLOUT_ERROR_RATE, true);
+	expect_rule(0, 3, RULE_LATENCY, 300, true);
+	expect_rule(0, 4, RULE_ACCURACY_BESIDE, 0.1, true);
+	assert_true(plan.stages[0].rules[2].implied && !plan.stages[0].rules[4].implied);
+}
+
+static void a_schedule_is_stages_of_one_duration(void **state)
+{
+	(void)state;
+	plan_take(HEAD "  progressiveDeployment: {schedule: [5, 10, 25, 50, 75, 100], gate: better}\n");
+	assert_int_equal(plan.stage_count, 6);
+	for (size_t i = 0; i < 6; i++) {
+		assert_int_equal(plan.stages[i].duration_ms, 30 * MINUTE_MS);
+		assert_int_equal(plan.stages[i].rule_count, 4);
+		expect_rule(i, 2, RULE_ACCURACY_BESIDE, 0.05, true);
+		expect_rule(i, 3, RULE_ACCURACY_BESIDE, 0, false);
+	}
+	assert_true(plan.stages[0].percent == 5 && plan.stages[5].percent == 100);
+	const uint64_t hash = rollout_plan_hash(&plan);
+	plan_take(HEAD "  progressiveDeployment: {schedule: [5, 10, 25, 50, 75, 100], every: 20m}\n");
+	assert_int_equal(plan.stages[5].duration_ms, 20 * MINUTE_MS);
+	assert_int_equal(plan.stages[5].rule_count, 3);
+	assert_true(hash != rollout_plan_hash(&plan));
+}
+
+static void bad_plans_are_refused_with_place_and_next_step(void **state)
+{
+	(void)state;
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [5, 50, 25]}\n", 7, "fall from 50 to 25 at stage 3");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [0, 50]}\n", 7, "Stage 1 gives the candidates 0%");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [50, 101]}\n", 7, "at most 100");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [.nan]}\n", 7, "nan%");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [5], stages: [{weight: 1, duration: 1m}]}\n", 7, "both stages");
+	expect_refused(HEAD "  progressiveDeployment: {gate: better}\n", 7, "neither stages");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [5], enabled: false}\n", 5, "no progressiveDeployment");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [5], every: 20s}\n", 7, "is checked every 30000 ms");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [5], every: 367d}\n", 7, "366 days");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [5], checkEvery: 0.5ms}\n", 7, "below 1 ms");
+	expect_refused(HEAD "  progressiveDeployment:\n    stages:\n    - {weight: 50, duration: 5m}\n"
+			    "    - {weight: 10, duration: 5m}\n", 10, "fall from 50 to 10 at stage 2");
+	expect_refused(HEAD "  progressiveDeployment:\n    stages: [{weight: 0, duration: 5m}]\n", 8, "more than 0");
+	expect_refused(HEAD "  progressiveDeployment:\n    stages:\n    - weight: 5\n      duration: 5m\n"
+			    "      successCriteria: {errorRate: \">1%\"}\n", 11, "Turn the comparison");
+	expect_refused(HEAD "  progressiveDeployment:\n    schedule: [5]\n    rollback:\n      errorRate: \">2\"\n", 10, "below 1");
+	expect_refused(HEAD "  progressiveDeployment:\n    schedule: [5]\n    rollback:\n      latency: \"<9ms\"\n", 10,
+		       "rolls back");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [100], gate: better}\n", 7, "Begin with a smaller weight");
+	expect_refused(HEAD "  successCriteria:\n  - {metricName: profit, threshold: 1, operator: \">\"}\n"
+			    "  progressiveDeployment: {schedule: [5]}\n", 8, "`profit`");
+	expect_refused(HEAD "  successCriteria:\n  - {metricName: accuracy, threshold: 0.5, operator: \"<\"}\n"
+			    "  progressiveDeployment: {schedule: [5]}\n", 8, "Write > or >=");
+	expect_refused("apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+		       "  candidates: [{name: old, weight: 1}]\n  progressiveDeployment: {schedule: [5]}\n", 6, "has no default");
+	expect_refused("apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+		       "  default: old\n  candidates: [{name: old, weight: 1}]\n  progressiveDeployment: {schedule: [5]}\n",
+		       5, "no candidate beside the default `old`");
+}
+
+/* `count` times a text, after `head` and before `tail`. */
+static const char *repeated(const char *head, size_t count, const char *item, const char *tail)
+{
+	buffer_clear(&out);
+	buffer_string(&out, head);
+	for (size_t i = 0; i < count; i++)
+		buffer_print(&out, item, i);
+	buffer_string(&out, tail);
+	buffer_byte(&out, '\0');
+	return out.bytes;
+}
+
+static void limits_of_a_plan_hold_at_their_edge(void **state)
+{
+	(void)state;
+	const char *head = HEAD "  progressiveDeployment: {schedule: [", *tail = "100]}\n";
+	plan_take(repeated(head, ROLLOUT_STAGES_MAX - 1, "1, ", tail));
+	expect_refused(repeated(head, ROLLOUT_STAGES_MAX, "1, ", tail), 7, "33 stages, and at most 32");
+	head = HEAD "  progressiveDeployment: {schedule: [5]}\n  successCriteria:\n";
+	const char *criterion = "  - {metricName: error_rate, threshold: 0.%zu1, operator: \"<\"}\n";
+	plan_take(repeated(head, ROLLOUT_RULES_MAX - 3, criterion, ""));
+	assert_int_equal(plan.stages[0].rule_count, ROLLOUT_RULES_MAX);
+	expect_refused(repeated(head, ROLLOUT_RULES_MAX - 2, criterion, ""), 7, "more than 16 criteria");
+	head = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
+	       "  progressiveDeployment: {schedule: [5]}\n  candidates:\n";
+	plan_take(repeated(head, ROLLOUT_CANDIDATES_MAX, "  - {name: c%zu, weight: 1}\n", ""));
+	expect_refused(repeated(head, ROLLOUT_CANDIDATES_MAX + 1, "  - {name: c%zu, weight: 1}\n", ""), 6, "9 candidates");
+}
+
+static int buffer_begin(void **state)
+{
+	(void)state;
+	buffer_open(&out, BYTES_MAX);
+	return 0;
+}
+
+static int buffer_end(void **state)
+{
+	(void)state;
+	buffer_close(&out);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_stage_has_its_criteria_those_of_all_and_the_triggers),
+		cmocka_unit_test(a_schedule_is_stages_of_one_duration),
+		cmocka_unit_test(bad_plans_are_refused_with_place_and_next_step),
+		cmocka_unit_test(limits_of_a_plan_hold_at_their_edge),
+	};
+	return cmocka_run_group_tests(tests, buffer_begin, buffer_end);
+}
