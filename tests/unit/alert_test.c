@@ -102,6 +102,17 @@ static void clocks_that_jump_move_neither_a_firing_nor_its_end(void **state)
 	assert_int_equal(alert.phase, ALERT_INACTIVE);
 }
 
+static void a_wait_that_begins_at_an_earlier_time_is_not_shorter(void **state)
+{
+	(void)state;
+	const struct alert_rule rule = {.for_ms = 2 * S, .resolve_after_ms = 10 * S};
+	struct alert alert = {0};
+	judge(&alert, &rule, no, 100);
+	judge(&alert, &rule, yes, 40);
+	assert_int_equal(judge(&alert, &rule, yes, 101), NOTICE_NONE);
+	assert_int_equal(judge(&alert, &rule, yes, 102), NOTICE_FIRING);
+}
+
 static void a_muted_alert_is_announced_when_it_still_fires_afterwards(void **state)
 {
 	(void)state;
@@ -305,6 +316,7 @@ int main(void)
 		cmocka_unit_test(one_false_judgement_ends_what_is_pending),
 		cmocka_unit_test(a_missing_value_neither_fires_nor_keeps_firing),
 		cmocka_unit_test(clocks_that_jump_move_neither_a_firing_nor_its_end),
+		cmocka_unit_test(a_wait_that_begins_at_an_earlier_time_is_not_shorter),
 		cmocka_unit_test(a_muted_alert_is_announced_when_it_still_fires_afterwards),
 		cmocka_unit_test(an_id_belongs_to_one_firing),
 		cmocka_unit_test(figures_are_of_the_window),
