@@ -231,7 +231,7 @@ part_guard() {
 
 part_secure() {
 	make_quietly kafka NAME=secure
-	APPLIES=8 make_quietly kafka NAME="control converge"
+	APPLIES=8 KEYS=500 make_quietly kafka NAME="control converge tables"
 }
 
 part_mlserver() {
