@@ -123,6 +123,8 @@ bool fenced_writer_add(struct fenced_writer *writer, struct text key, struct tex
 
 static bool offset_send(struct fenced_writer *writer, int64_t next_offset, struct error *error)
 {
+	if (!writer->config->source)
+		return true;
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata_new(writer->config->id);
 	rd_kafka_topic_partition_list_add(list, writer->config->source, 0)->offset = next_offset;

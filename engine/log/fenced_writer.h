@@ -25,7 +25,7 @@ struct fenced_writer_config {
 	const char *brokers;
 	const char *id;	    /* transactional id; also the group that commits the offset */
 	const char *topic;  /* has one partition */
-	const char *source; /* has one partition; its offset is committed */
+	const char *source; /* has one partition; its offset is committed. NULL: records are all that is committed */
 	struct properties properties;
 };
 
@@ -37,7 +37,7 @@ void fenced_writer_close(struct fenced_writer *writer); /* NULL is fine */
 /* Adds a record to the transaction, which begins with its first record. A value with NULL bytes is a tombstone. */
 bool fenced_writer_add(struct fenced_writer *writer, struct text key, struct text value, struct error *error);
 
-/* Commits the transaction, with the next offset to read of `source`. False: SYSTEM. */
+/* Commits the transaction, with the next offset to read of `source`, if there is one. False: SYSTEM. */
 bool fenced_writer_commit(struct fenced_writer *writer, int64_t next_offset, struct error *error);
 
 #endif

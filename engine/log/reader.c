@@ -114,6 +114,11 @@ static rd_kafka_resp_err_t find_time(const struct reader *reader, int32_t partit
 	return code;
 }
 
+static int64_t offset_wanted(const struct reader_config *config, int32_t partition)
+{
+	return (size_t)partition < config->offset_count ? config->offsets[partition] : config->offset;
+}
+
 /* Determines the start as a number first, so that all records written after the reader was opened are read. */
 static bool start_partition(struct reader *reader, int32_t partition, struct error *error)
 {
@@ -121,7 +126,7 @@ static bool start_partition(struct reader *reader, int32_t partition, struct err
 	rd_kafka_resp_err_t code = find_end(reader, partition, end);
 	int64_t newest = *end > reader->config->newest ? *end - reader->config->newest : 0;
 	int64_t begin = reader->config->from_beginning ? RD_KAFKA_OFFSET_BEGINNING
-			: reader->config->from_offset  ? reader->config->offset
+			: reader->config->from_offset  ? offset_wanted(reader->config, partition)
 						       : newest;
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && reader->config->from_time)
 		code = find_time(reader, partition, &begin);
@@ -240,8 +245,8 @@ bool reader_next(struct reader *reader, int wait_ms, struct record *record, stru
 	return true;
 }
 
-/* Whether every partition was read up to its end at the start, so that all records of that time were returned. */
-static bool has_caught_up(const struct reader *reader)
+/* Then all records of the time when it was opened were returned. */
+bool reader_has_caught_up(const struct reader *reader)
 {
 	return reader->ended_count == reader->partitions - reader->first;
 }
@@ -267,7 +272,7 @@ bool reader_give_all(struct reader *reader, bool (*take)(void *context, const st
 		     void *context, struct error *error)
 {
 	bool good = true;
-	for (unsigned silent = 0; good && !has_caught_up(reader); silent++) {
+	for (unsigned silent = 0; good && !reader_has_caught_up(reader); silent++) {
 		struct record record;
 		if (silent > SILENCE_LOOKS)
 			return error_set(error, ERROR_SYSTEM, PLACE_NONE,

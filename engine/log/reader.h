@@ -18,6 +18,8 @@ struct reader_config {
 	bool from_beginning; /* else from the end of the topic when the reader is opened */
 	bool from_offset;    /* else from `offset` in each partition; from the beginning, if Kafka does not have it */
 	int64_t offset;
+	const int64_t *offsets; /* with from_offset: of the first `offset_count` partitions, instead of `offset` */
+	size_t offset_count;
 	/* Else from the first record of `time_ms` or later, in each partition; or from the newest READER_NEWEST ones, if none
 	 * is so new, because clocks differ. */
 	bool from_time;
@@ -46,6 +48,9 @@ int32_t reader_partition(const struct reader *reader);
 
 /* The end of that partition when the reader was opened: the offset of the first record after it. */
 int64_t reader_end(const struct reader *reader);
+
+/* Whether the end of each partition was reached since the reader was opened. */
+bool reader_has_caught_up(const struct reader *reader);
 
 /* The next record, for which it waits at most `wait_ms`; `held` is NULL when none came. False: a SYSTEM error;
  * nothing more can be read. */

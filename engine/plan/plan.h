@@ -61,6 +61,7 @@ enum topic_role {
 	TOPIC_EXPOSURES,
 	TOPIC_FEEDBACK,
 	TOPIC_DRIFT,
+	TOPIC_POLICY,
 	TOPIC_ROLES
 };
 
@@ -211,6 +212,11 @@ size_t plan_errors(const struct plan *plan);
 bool plan_is_first_of_namespace(const struct plan *plan, size_t index);
 
 /* NULL: no such pipeline. If two namespaces have the name, the first. */
+/* Whether an experiment of the graph has bandits. Then engines learn, under one id: the group of those that may lead, and the
+ * transactional id of the one that does. NULL: the arena is full. */
+bool graph_learns(const struct graph *graph);
+const char *plan_learner_id(const struct pipeline_plan *plan, struct arena *arena);
+
 const struct pipeline_plan *plan_find(const struct plan *plan, const char *name);
 
 /* The topic that the stage of the changelog `topic` reads; NULL: `topic` is no changelog. */

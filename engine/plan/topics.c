@@ -26,7 +26,9 @@ const struct topic_role_row topic_roles[TOPIC_ROLES] = {
 				 .help = "Replies of a model (logger.percent)."},
 	[TOPIC_EXPLANATIONS] = {"explanations", .written = true, .retention_ms = 7 * DAY_MS,
 				.help = "Why models answered as they did, by steps of kind `explain`."},
-	[TOPIC_EXPOSURES] = {"exposures", .written = true, .retention_ms = 30 * DAY_MS,
+	[TOPIC_POLICY] = {"policy", .read = true, .written = true, .compacted = true,
+			  .help = "What the bandits of its experiments have learnt, by which engines choose."},
+	[TOPIC_EXPOSURES] = {"exposures", .read = true, .written = true, .retention_ms = 30 * DAY_MS,
 			     .help = "Which candidate of an experiment each request got (exposures: full)."},
 	[TOPIC_FEEDBACK] = {"feedback", .read = true, .retention_ms = 30 * DAY_MS,
 			    .help = "What became of answers: `sluice feedback` and the gateway write it."},
@@ -311,6 +313,19 @@ static bool has_experiment(const struct compiler *compiler, const struct graph *
 	return false;
 }
 
+bool graph_learns(const struct graph *graph)
+{
+	for (size_t i = 0; i < graph->experiment_count; i++)
+		if (graph->experiments[i]->learns)
+			return true;
+	return false;
+}
+
+const char *plan_learner_id(const struct pipeline_plan *plan, struct arena *arena)
+{
+	return arena_print(arena, "%s.%s.learner.%s", plan->prefix, plan->namespace, plan->graph->name);
+}
+
 static void add_experiment_topics(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	struct topic exposures = {
@@ -327,8 +342,18 @@ static void add_experiment_topics(struct compiler *compiler, struct pipeline_pla
 		.key = "the request id, or the unit",
 		.reason = "what became of answers, for its experiments",
 	};
+	struct topic policy = {
+		.name = topic_name(compiler, plan, plan->graph->name, "policy"),
+		.role = TOPIC_POLICY,
+		.of = TOPIC_NONE,
+		.partitions = 1,
+		.key = "the experiment's name",
+		.reason = "policies of its bandits",
+	};
 	if (has_experiment(compiler, plan->graph, true, 0))
 		add(compiler, plan, exposures);
+	if (graph_learns(plan->graph))
+		add(compiler, plan, policy);
 	if (has_experiment(compiler, plan->graph, false, 0))
 		add(compiler, plan, feedback);
 }

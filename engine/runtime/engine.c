@@ -15,6 +15,7 @@
 #include "observe/verdict_board.h"
 #include "runtime/announcements.h"
 #include "runtime/group_setup.h"
+#include "runtime/learners.h"
 #include "runtime/model_clients.h"
 #include "runtime/topic_removal.h"
 #include "runtime/worker_threads.h"
@@ -45,6 +46,7 @@ struct engine {
 	struct topic_removal *removals; /* of removed pipelines */
 	struct verdict_board *board;	/* of steps that watch */
 	struct policy_board *policies;	/* of experiments with bandits */
+	struct learners learners;	/* of the pipelines of the newest generation */
 	bool running;
 	bool asked_to_stop;
 	bool stopping;
@@ -92,12 +94,20 @@ static bool all_ended(const struct engine *engine)
 	return engine->stopping;
 }
 
+static bool learners_of_newest(struct engine *engine, struct error *error)
+{
+	const struct generation *newest = engine->generations;
+	return learners_start(&engine->learners, engine->config, &newest->revision->plan, engine->policies, newest->arena, error);
+}
+
 static bool start_all(struct engine *engine, struct error *error)
 {
 	const struct plan *plan = &engine->generations->revision->plan;
 	for (size_t i = 0; i < plan->count; i++)
 		announce_start(engine->config, &plan->pipelines[i]);
 	engine->running = true;
+	if (!learners_of_newest(engine, error))
+		return false;
 	for (struct group *group = engine->groups; group; group = group->next)
 		if (!worker_threads_start(group, engine->bell, error))
 			return false;
@@ -125,6 +135,7 @@ bool engine_run(struct engine *engine, struct error *error)
 	while (!all_ended(engine))
 		if (!loop_turn(engine->loop, WAIT_MS, error))
 			engine_stop(engine);
+	learners_close(&engine->learners);
 	return join_all(engine, error);
 }
 
@@ -317,6 +328,8 @@ static bool generation_deploy(struct engine *engine, struct generation *generati
 	engine->generations = generation;
 	groups_join(engine, made, error);
 	setups_follow(&setups);
+	if (engine->running && !learners_of_newest(engine, error))
+		engine_stop(engine);
 	return error->kind == ERROR_NONE;
 }
 

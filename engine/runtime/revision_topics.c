@@ -73,6 +73,8 @@ bool revision_topics(const struct revision *revision, struct properties settings
 				.partitions = topic->partitions,
 				.replication = revision->runtime ? revision->runtime->replication_factor : 0,
 				.retention_ms = topic->retention_ms,
+				.compacted = topic->role == TOPIC_POLICY,
+				.ordered = topic->role == TOPIC_POLICY,
 				.settings = settings,
 			};
 			if (!want_changelog(revision, &plan->pipelines[i], topic, new_state, item))

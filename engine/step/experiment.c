@@ -56,12 +56,13 @@ const struct option experiment_override_rows[] = {
 const struct option bandit_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct bandits, here)},
 	ROW("algorithm", CHOICE, struct bandits, algorithm, .choices = "epsilon-greedy ucb1 thompson linucb exp3",
-	    .fallback = "epsilon-greedy", .help = "How the next candidate is chosen."),
+	    .fallback = "epsilon-greedy", .help = "How the next candidate is chosen. thompson and exp3 take rewards from 0 to 1."),
 	ROW("epsilon", NUMBER, struct bandits, epsilon, .least = 0, .most = 1, .fallback = "0.1",
 	    .help = "Share of choices made at random."),
-	ROW("rewardMetric", TEXT, struct bandits, reward_metric, .help = "The metric that is maximised; it comes with feedback."),
+	ROW("rewardMetric", TEXT, struct bandits, reward_metric,
+	    .help = "The metric of feedback that is maximised; feedback without it counts by its `reward`."),
 	ROW("contextFeatures", NAMES, struct bandits, context_features,
-	    .help = "Tensors or headers of the request on which the choice depends."),
+	    .help = "Numbers of the request on which the choice depends: tensors or headers, by name; time_of_day is its hour."),
 	ROW("updateInterval", DURATION, struct bandits, update_interval_ns, .fallback = "1m",
 	    .help = "How often the policy is estimated again."),
 	ROW("outcomeWindow", DURATION, struct bandits, outcome_window_ns, .fallback = "1h",
@@ -329,6 +330,10 @@ static void check_learning(const struct experiment_spec *experiment, const struc
 	if (features->count == 0 && bandits->algorithm == ALGORITHM_LINUCB)
 		fault_report(listener, EXPERIMENT_NOT_LEARNING, place, NULL,
 			     "linucb chooses by a context; name its contextFeatures, or use ucb1");
+	if (bandits->reward_metric && strcmp(bandits->reward_metric, "accuracy") == 0)
+		fault_report(listener, EXPERIMENT_REWARD_SENT, bandits->here, NULL,
+			     "`accuracy` is not computed from the truth yet: send it with the feedback, as a metric of that name "
+			     "or as the reward");
 	if (features->count > 0 && !contextual)
 		fault_report(listener, EXPERIMENT_UNUSED_CONTEXT, place, NULL,
 			     "the algorithm chooses without a context: contextFeatures have no effect; use linucb or "

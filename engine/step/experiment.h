@@ -135,8 +135,9 @@ struct experiment_spec {
 			    "and `off` none, because answers list their assignments. Default: full with bandits, else thin."),     \
 		ROW("fallback", CHOICE, struct_type, base.fallback, .choices = "none default", .fallback = "none",                 \
 		    .help = "`default`: if the chosen candidate fails, the default is called within the same deadline."),          \
-		ROW("bandits", MAP, struct_type, base.bandits, .rows = bandit_rows, .effect = EFFECT_LATER,                        \
-		    .help = "Weights that learn from rewards; until then the weights, or equal shares if all are 0."),             \
+		ROW("bandits", MAP, struct_type, base.bandits, .rows = bandit_rows,                                                \
+		    .help = "Choices that learn from rewards; until the first policy the weights choose, or equal shares if all "  \
+			    "are 0."),                                                                                             \
 		ROW("progressiveDeployment", MAP, struct_type, base.progressive, .rows = progressive_rows,                         \
 		    .effect = EFFECT_LATER,                                                                                        \
 		    .help = "Weights that rise stage by stage while criteria hold; until then those of the first stage."),         \
@@ -179,6 +180,7 @@ enum experiment_fault {
 	EXPERIMENT_NO_WEIGHT,
 	EXPERIMENT_NO_EXPLORING,
 	EXPERIMENT_NOT_LEARNING,   /* bandits that could not learn */
+	EXPERIMENT_REWARD_SENT,	   /* a reward that is not computed, but sent */
 	EXPERIMENT_UNUSED_CONTEXT, /* contextFeatures that the algorithm ignores */
 	EXPERIMENT_TOO_MANY,
 	EXPERIMENT_NO_DEFAULT

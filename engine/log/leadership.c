@@ -1,0 +1,81 @@
+/* leadership.c: see leadership.h. */
+#include "log/leadership.h"
+
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "log/client.h"
+
+#define CLOSE_WAIT_S 5
+
+struct leadership {
+	rd_kafka_t *client;
+	bool leads;
+};
+
+/* The partition is assigned, so that the group counts it as taken, and paused: its records are read elsewhere. */
+static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context)
+{
+	struct leadership *leadership = context;
+	const bool assigned = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+	leadership->leads = assigned && list->cnt > 0;
+	(void)rd_kafka_assign(client, assigned ? list : NULL);
+	if (leadership->leads)
+		(void)rd_kafka_pause_partitions(client, list);
+}
+
+static bool leadership_join(struct leadership *leadership, const struct leadership_config *config, struct error *error)
+{
+	char session[16];
+	(void)snprintf(session, sizeof session, "%d", LEADERSHIP_SESSION_MS);
+	const struct property own[] = {
+		{"bootstrap.servers", config->brokers}, {"group.id", config->group}, {"enable.auto.commit", "false"},
+		{"session.timeout.ms", session},	{"log_level", "0"},
+	};
+	rd_kafka_conf_t *configuration =
+		client_configuration((struct properties){sizeof own / sizeof own[0], own}, config->properties, error);
+	if (!configuration)
+		return false;
+	rd_kafka_conf_set_opaque(configuration, leadership);
+	rd_kafka_conf_set_rebalance_cb(configuration, on_rebalance);
+	leadership->client = client_open(RD_KAFKA_CONSUMER, configuration, error);
+	if (!leadership->client)
+		return false;
+	(void)rd_kafka_poll_set_consumer(leadership->client);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(list, config->topic, RD_KAFKA_PARTITION_UA);
+	const rd_kafka_resp_err_t code = rd_kafka_subscribe(leadership->client, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
+	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "group %s cannot be joined: %s", config->group, rd_kafka_err2str(code));
+}
+
+struct leadership *leadership_open(const struct leadership_config *config, struct error *error)
+{
+	struct leadership *leadership = memory_take(1, sizeof *leadership);
+	if (leadership && leadership_join(leadership, config, error))
+		return leadership;
+	if (!leadership)
+		error_memory(error, ERROR_SYSTEM, "joining a group");
+	leadership_close(leadership);
+	return NULL;
+}
+
+void leadership_close(struct leadership *leadership)
+{
+	if (!leadership)
+		return;
+	if (leadership->client) {
+		(void)rd_kafka_consumer_close(leadership->client);
+		client_leave(leadership->client, CLOSE_WAIT_S);
+	}
+	memory_give(leadership);
+}
+
+bool leadership_held(struct leadership *leadership)
+{
+	rd_kafka_message_t *message;
+	while ((message = rd_kafka_consumer_poll(leadership->client, 0)))
+		rd_kafka_message_destroy(message);
+	return leadership->leads;
+}

@@ -1,0 +1,32 @@
+/* leadership.h: Leadership among engines: the member of a Kafka group leads to which the only partition of a topic is
+ * assigned. So at most one leads, but for the moment in which Kafka takes the partition from one that stopped answering: what
+ * a leader writes is fenced by its transactional id (log/fenced_writer.h).
+ *
+ * A leader that is closed leaves the group, and another leads in about a second; after a crash, when its session is over.
+ *
+ * Belongs to one thread. It reads no records.
+ */
+#ifndef SLUICE_LOG_LEADERSHIP_H
+#define SLUICE_LOG_LEADERSHIP_H
+
+#include "log/record.h"
+
+#define LEADERSHIP_SESSION_MS 6000
+
+struct leadership;
+
+struct leadership_config {
+	const char *brokers;
+	const char *group;
+	const char *topic; /* has one partition */
+	struct properties properties;
+};
+
+/* Joins the group. The configuration is borrowed. NULL: CONFIG or SYSTEM. */
+struct leadership *leadership_open(const struct leadership_config *config, struct error *error);
+void leadership_close(struct leadership *leadership); /* NULL is fine */
+
+/* Whether this member leads. To be called every second; never waits. */
+bool leadership_held(struct leadership *leadership);
+
+#endif

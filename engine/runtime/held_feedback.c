@@ -1,0 +1,111 @@
+/* held_feedback.c: see held_feedback.h. */
+#include "runtime/held_feedback.h"
+
+#include "base/memory.h"
+
+/* ---- offsets ---- */
+
+int64_t offsets_of(const struct offsets *offsets, int32_t partition)
+{
+	return (size_t)partition < offsets->count ? offsets->items[partition] : 0;
+}
+
+bool offsets_set(struct offsets *offsets, int32_t partition, int64_t offset, struct error *error)
+{
+	const size_t wanted = (size_t)partition + 1;
+	if (wanted > offsets->count) {
+		int64_t *items = memory_resize(offsets->items, wanted, sizeof *items);
+		if (!items)
+			return error_memory(error, ERROR_SYSTEM, "reading a topic");
+		offsets->items = items;
+		while (offsets->count < wanted)
+			items[offsets->count++] = 0;
+	}
+	offsets->items[partition] = offset;
+	return true;
+}
+
+bool offsets_lower(struct offsets *offsets, const struct offsets *other, bool first, struct error *error)
+{
+	const size_t count = offsets->count > other->count ? offsets->count : other->count;
+	for (size_t i = 0; i < count; i++) {
+		const int64_t one = offsets_of(offsets, (int32_t)i), two = offsets_of(other, (int32_t)i);
+		if (!offsets_set(offsets, (int32_t)i, first || two < one ? two : one, error))
+			return false;
+	}
+	return true;
+}
+
+void offsets_close(struct offsets *offsets)
+{
+	memory_give(offsets->items);
+	*offsets = (struct offsets){0};
+}
+
+/* ---- records ---- */
+
+struct held_feedback {
+	struct held_record *ring;
+	size_t most, first, count;
+	int64_t latest_ms;
+};
+
+struct held_feedback *held_open(size_t most, struct error *error)
+{
+	struct held_feedback *feedback = memory_take(1, sizeof *feedback);
+	if (feedback) {
+		feedback->most = most;
+		feedback->ring = memory_take(most, sizeof *feedback->ring);
+	}
+	if (feedback && feedback->ring)
+		return feedback;
+	held_close(feedback);
+	error_memory(error, ERROR_SYSTEM, "reading feedback");
+	return NULL;
+}
+
+void held_close(struct held_feedback *feedback)
+{
+	if (!feedback)
+		return;
+	while (feedback->count > 0)
+		held_drop_first(feedback);
+	memory_give(feedback->ring);
+	memory_give(feedback);
+}
+
+bool held_add(struct held_feedback *feedback, const struct record *record, int64_t now_ms, struct error *error)
+{
+	char *value = memory_take_raw(record->value.length + 1);
+	if (!value)
+		return error_memory(error, ERROR_SYSTEM, "reading feedback");
+	if (record->value.length > 0)
+		memcpy(value, record->value.bytes, record->value.length);
+	feedback->ring[(feedback->first + feedback->count++) % feedback->most] =
+		(struct held_record){record->partition, record->offset, record->time_ms, now_ms, {value, record->value.length}};
+	if (record->time_ms > feedback->latest_ms)
+		feedback->latest_ms = record->time_ms;
+	return true;
+}
+
+size_t held_space(const struct held_feedback *feedback)
+{
+	return feedback->most - feedback->count;
+}
+
+const struct held_record *held_first(const struct held_feedback *feedback)
+{
+	return feedback->count > 0 ? &feedback->ring[feedback->first] : NULL;
+}
+
+void held_drop_first(struct held_feedback *feedback)
+{
+	memory_give((char *)(uintptr_t)feedback->ring[feedback->first].value.bytes); /* taken in held_add() */
+	feedback->first = (feedback->first + 1) % feedback->most;
+	feedback->count--;
+}
+
+int64_t held_latest_ms(const struct held_feedback *feedback)
+{
+	return feedback->latest_ms;
+}

@@ -1,0 +1,43 @@
+/* held_feedback.h: Records of feedback that wait in memory for their exposures, and offsets of the partitions of a topic. Private
+ * to the learner service. */
+#ifndef SLUICE_RUNTIME_HELD_FEEDBACK_H
+#define SLUICE_RUNTIME_HELD_FEEDBACK_H
+
+#include "log/record.h"
+
+/* ---- offsets ---- */
+
+struct offsets { /* of the next record of each partition, by its number; starts as {0} */
+	int64_t *items;
+	size_t count;
+};
+
+int64_t offsets_of(const struct offsets *offsets, int32_t partition); /* 0: none is set */
+bool offsets_set(struct offsets *offsets, int32_t partition, int64_t offset, struct error *error); /* false: SYSTEM */
+
+/* Lowers each to that of `other`, or with `first` sets them to it. */
+bool offsets_lower(struct offsets *offsets, const struct offsets *other, bool first, struct error *error);
+void offsets_close(struct offsets *offsets); /* they are {0} again */
+
+/* ---- records ---- */
+
+struct held_record {
+	int32_t partition;
+	int64_t offset;
+	int64_t time_ms;
+	int64_t since_ms; /* when it came */
+	struct text value;
+};
+
+struct held_feedback;
+
+struct held_feedback *held_open(size_t most, struct error *error);
+void held_close(struct held_feedback *feedback); /* NULL is fine */
+
+bool held_add(struct held_feedback *feedback, const struct record *record, int64_t now_ms, struct error *error); /* false: SYSTEM */
+size_t held_space(const struct held_feedback *feedback); /* for so many more */
+const struct held_record *held_first(const struct held_feedback *feedback); /* NULL: there is none */
+void held_drop_first(struct held_feedback *feedback);
+int64_t held_latest_ms(const struct held_feedback *feedback); /* time of the latest that was added; 0: none was */
+
+#endif

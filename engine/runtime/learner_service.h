@@ -1,0 +1,45 @@
+/* learner_service.h: Learner service: a thread for a pipeline that has experiments with bandits. It puts the policies of the
+ * pipeline's policy topic into force in this process; and in one of the engines, which leads (log/leadership.h), it learns
+ * them from the exposures and the feedback.
+ *
+ * Every `updateInterval` the leader writes a record for each experiment: the policy, the learner, and the positions up to
+ * which it has read. That is one record of a transaction whose writer is fenced. So after a crash another leader goes on from
+ * it, and each reward counts once.
+ *
+ * Feedback waits LEARNER_HOLD_MS for its exposure, which is read from another topic. If the leader is behind, it reads both in
+ * about the order of their times.
+ *
+ * A policy that is not renewed for LEARNER_STALE_INTERVALS intervals stays in force, and a warning is logged.
+ */
+#ifndef SLUICE_RUNTIME_LEARNER_SERVICE_H
+#define SLUICE_RUNTIME_LEARNER_SERVICE_H
+
+#include "log/record.h"
+#include "observe/log_sink.h"
+#include "observe/policy_board.h"
+#include "plan/graph.h"
+
+#define LEARNER_HOLD_MS 1000
+#define LEARNER_HELD_MAX 100000 /* records of feedback in memory */
+#define LEARNER_STALE_INTERVALS 3
+
+struct learner_service;
+
+struct learner_service_config {
+	const char *brokers;
+	struct properties consumer, producer;
+	const char *id;	   /* group of the engines that may lead, and transactional id of the leader */
+	bool alone;	   /* no other engine runs: it leads without a group */
+	const char *exposures, *feedback, *policy; /* topics, which exist */
+	const struct graph *graph; /* its experiments with `learns` */
+	struct policy_board *board;
+	const struct log_sink *log; /* NULL: nothing is logged */
+};
+
+/* Starts the thread. The configuration is copied; what it points to is borrowed. NULL: SYSTEM. */
+struct learner_service *learner_service_open(const struct learner_service_config *config, struct error *error);
+
+/* Stops the thread, and waits for its present transaction. NULL is fine. */
+void learner_service_close(struct learner_service *service);
+
+#endif

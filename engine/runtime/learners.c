@@ -1,0 +1,53 @@
+/* learners.c: see learners.h. */
+#include "runtime/learners.h"
+
+void learners_close(struct learners *learners)
+{
+	for (size_t i = 0; i < learners->count; i++)
+		learner_service_close(learners->items[i]);
+	*learners = (struct learners){0};
+}
+
+static const char *topic_of(const struct pipeline_plan *pipeline, enum topic_role role)
+{
+	for (size_t i = 0; i < pipeline->topic_count; i++)
+		if (pipeline->topics[i].role == role)
+			return pipeline->topics[i].name;
+	return NULL;
+}
+
+static bool learner_start(struct learners *learners, const struct engine_config *config, const struct pipeline_plan *pipeline,
+			  struct policy_board *board, struct arena *arena, struct error *error)
+{
+	const struct learner_service_config learner = {.brokers = config->brokers,
+						       .consumer = config->consumer,
+						       .producer = config->producer,
+						       .id = plan_learner_id(pipeline, arena),
+						       .alone = config->partitions > 0,
+						       .exposures = topic_of(pipeline, TOPIC_EXPOSURES),
+						       .feedback = topic_of(pipeline, TOPIC_FEEDBACK),
+						       .policy = topic_of(pipeline, TOPIC_POLICY),
+						       .graph = pipeline->graph,
+						       .board = board,
+						       .log = config->log};
+	if (!learner.exposures || !learner.feedback || !learner.policy)
+		return true; /* bandits that write no exposures are an error of the files */
+	struct learner_service *service = learner.id ? learner_service_open(&learner, error) : NULL;
+	if (service)
+		learners->items[learners->count++] = service;
+	return service;
+}
+
+bool learners_start(struct learners *learners, const struct engine_config *config, const struct plan *plan,
+		    struct policy_board *board, struct arena *arena, struct error *error)
+{
+	learners_close(learners);
+	learners->items = ARENA_ARRAY(arena, struct learner_service *, plan->count + 1);
+	if (!learners->items)
+		return error_memory(error, ERROR_SYSTEM, "starting learners");
+	for (size_t i = 0; i < plan->count; i++)
+		if (graph_learns(plan->pipelines[i].graph) &&
+		    !learner_start(learners, config, &plan->pipelines[i], board, arena, error))
+			return false;
+	return true;
+}

@@ -1,0 +1,20 @@
+/* learners.h: Learners of an engine: a learner service for each pipeline of its plan that has bandits. Private to the engine. */
+#ifndef SLUICE_RUNTIME_LEARNERS_H
+#define SLUICE_RUNTIME_LEARNERS_H
+
+#include "runtime/engine.h"
+#include "runtime/learner_service.h"
+
+struct learners { /* starts as {0} */
+	struct learner_service **items;
+	size_t count;
+};
+
+/* Starts those of a plan, in place of those before. The arena and the plan must outlive them. False: SYSTEM. */
+bool learners_start(struct learners *learners, const struct engine_config *config, const struct plan *plan,
+		    struct policy_board *board, struct arena *arena, struct error *error);
+
+/* Waits for their present transactions. */
+void learners_close(struct learners *learners);
+
+#endif

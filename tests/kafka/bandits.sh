@@ -1,0 +1,71 @@
+#!/bin/bash
+# Bandits on a real Kafka: after feedback the better candidate gets more calls. The engine that learns is killed with -9 while
+# feedback comes, all feedback is sent again, and another engine takes over: each reward is counted once.
+#   bandits.sh SLUICE BUILD
+# Takes about a minute.
+set -u
+what=bandits
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+requests=400
+export SLUICE_BROKERS
+
+start_learner() { # $1 instance
+	"$sluice" run -f "$here/bandits.yaml" --brokers "$brokers" --instance "$1" --log-level debug >>"$dir/engine-$1.log" 2>&1 &
+	ours $!
+}
+
+# Sends requests, waits for their answers, and makes the feedback of each: its y, which is 1 of the better candidate.
+ask() { # $1 round
+	seq 1 $requests | sed "s/.*/{\"id\":\"$1-&\",\"key\":\"unit-$1-&\",\"request\":{\"id\":\"$1-&\",\"inputs\":[{\"name\":\"x\",\
+\"datatype\":\"FP64\",\"shape\":[1],\"data\":[1]}]}}/" | "$sluice" produce p >/dev/null 2>"$dir/produce.log" ||
+		give_up "requests were not written"
+	asked=$((asked + requests))
+	timeout 60 "$sluice" tail p --from beginning --count $asked --idle 20s -o json >"$dir/answers" 2>"$dir/tail.log"
+	jq -c "select(.id | startswith(\"$1-\")) | {id, reward: (.response.outputs[] | select(.name == \"y\") | .data[0])}" "$dir/answers" >"$dir/feedback-$1"
+	expect "round $1: answers" "$(wc -l <"$dir/feedback-$1")" "-eq $requests"
+	better=$(grep -c '"reward":1' "$dir/feedback-$1")
+}
+
+feed() { # $1 round
+	"$sluice" feedback p -f "$dir/feedback-$1" >/dev/null 2>"$dir/feedback.log" || give_up "feedback was not written"
+}
+
+rewards_are() { # $1 instance, $2 how many
+	grep -q "learnt from $2 rewards" "$dir/engine-$1.log"
+}
+
+asked=0
+start_broker brisk
+SLUICE_BROKERS=$brokers
+start_learner one
+one=$started
+wait_until 30 grep -q 'learns the policies' "$dir/engine-one.log" || give_up "no engine learns"
+ask first
+expect "without a policy: calls of the better of $requests" "$better" "-gt $((requests * 4 / 10))"
+expect "without a policy: calls of the better of $requests" "$better" "-lt $((requests * 6 / 10))"
+feed first
+wait_until 20 rewards_are one $requests || give_up "$requests rewards are not learnt"
+ask second
+expect "with a policy: calls of the better of $requests" "$better" "-gt $((requests * 85 / 100))"
+
+# The leader dies with feedback that it has read and not written.
+start_learner two
+two=$started
+feed second
+sleep 0.5
+kill_at_once "$one"
+feed first
+feed second
+wait_until 40 rewards_are two $((2 * requests)) || give_up "$((2 * requests)) rewards are not learnt"
+ask third
+expect "after the hand-over: calls of the better of $requests" "$better" "-gt $((requests * 85 / 100))"
+feed third
+feed third
+wait_until 20 rewards_are two $((3 * requests)) || give_up "$((3 * requests)) rewards are not learnt"
+sleep 3
+expect "rewards beyond one for each answer" "$(grep -o 'learnt from [0-9]* rewards' "$dir/engine-two.log" | tail -1 | grep -o '[0-9]*')" \
+	"-eq $((3 * requests))"
+expect_words "the survivor takes over" "$dir/engine-two.log" 'learns the policies'
+stop_engine bandits "$two"
+tell_result
