@@ -85,6 +85,10 @@ static void print_lines(const struct answer_view *view, struct buffer *out)
 		print_tensor(view->answer.payload.tensors.items[i], view->message.arena, out);
 	if (view->answer.readable)
 		return;
+	if (view->answer.ended.length > 0) {
+		buffer_print(out, "  %s, without an answer\n", text_shown(view->answer.ended, view->message.arena));
+		return;
+	}
 	buffer_print(out, "  %s%s%s", view->answer.failed ? "error " : "", text_shown(view->answer.kind, view->message.arena),
 		     view->answer.kind.length ? " " : "");
 	print_words(view->answer.words, out);
@@ -118,6 +122,9 @@ void answer_view_print_json(const struct answer_view *view, struct buffer *out)
 	if (view->answer.readable) {
 		buffer_string(out, "\"response\": ");
 		out->failed |= !print_response(view, out);
+	} else if (view->answer.ended.length > 0) {
+		buffer_string(out, "\"outcome\": ");
+		json_write_string(out, view->answer.ended);
 	} else if (view->answer.failed) {
 		buffer_string(out, "\"error\": {\"kind\": ");
 		json_write_string(out, view->answer.kind);

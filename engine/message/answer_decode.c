@@ -6,6 +6,7 @@
 #include "message/json_scan.h"
 #include "message/oip_json.h"
 #include "message/oip_protobuf.h"
+#include "message/reply.h"
 #include "message/seldon_json.h"
 #include "message/v1_json.h"
 
@@ -143,6 +144,12 @@ bool answer_decode(struct headers headers, struct text bytes, const struct schem
 		answer->id = id->value;
 	if (kind)
 		answer->kind = kind->value;
+	if (!bytes.bytes) { /* a tombstone, or the end of a submitted request */
+		const struct header *outcome = headers_find(headers, TEXT(REPLY_OUTCOME_HEADER));
+		answer->ended = outcome ? outcome->value : (struct text){0};
+		answer->format = &format_oip_json;
+		return true;
+	}
 	const struct format *format = answer->format = format_of(&reading);
 	if (format == &format_avro)
 		read_avro(&reading);

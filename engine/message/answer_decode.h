@@ -15,6 +15,7 @@ struct decoded_answer {
 	struct payload payload;
 	struct text kind;  /* of the error, as in INPUT; empty: unknown */
 	struct text words; /* the error's text; if not readable, the bytes */
+	struct text ended; /* how a submitted request ended without an answer (message/reply.h); empty: it has one */
 };
 
 /* Decodes by the header content-type, else by the form of the bytes. Bytes that cannot be decoded are not an

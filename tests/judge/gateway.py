@@ -308,7 +308,7 @@ def polled(gateway, place, until=lambda status: status != 202):
         time.sleep(0.1)
 
 
-def takes_requests_to_be_polled(judge, gateway):
+def takes_requests_to_be_polled(judge, dev, gateway):
     def submit(pipeline, body, **headers):
         return gateway.infer(pipeline, body, **({"prefer": "respond-async"} | headers))
 
@@ -351,6 +351,9 @@ def takes_requests_to_be_polled(judge, gateway):
     status, answer, headers = polled(gateway, place)
     judge.expect("one that is filtered away ends without content", status == 204 and answer == b"" and headers["x-request-id"] == "away",
                  (status, answer))
+    done = subprocess.run([dev.binary, "tail", "small", "--from", "beginning", "--where", 'id == "away"', "--count", "1", "-o", "json", "--brokers",
+                           dev.said("broker")], capture_output=True, text=True, timeout=20)
+    judge.expect("`sluice tail` says so", json.loads(done.stdout or "{}").get("outcome") == "filtered", done.stdout + done.stderr)
     for _ in range(8):  # more than a partition keeps here
         gateway.infer("small", request(1.0, parameters={"padding": "x" * 900000}))
     status, answer, _ = gateway.ask("GET", place)
@@ -459,7 +462,7 @@ def main():
         refuses(judge, gateway)
         reads_and_writes_gzip(judge, gateway)
         takes_cloud_events(judge, gateway)
-        takes_requests_to_be_polled(judge, gateway)
+        takes_requests_to_be_polled(judge, dev, gateway)
         ends_in_other_ways(judge, gateway)
         holds_headers_back(judge, gateway)
         keeps_calls_apart(judge, gateway)

@@ -8,6 +8,7 @@
 
 #include "graphs.h"
 #include "message/answer_decode.h"
+#include "message/reply.h"
 
 static struct arena *arena;
 static struct buffer bytes;
@@ -99,6 +100,22 @@ static void what_is_no_answer_is_only_bytes(void **state)
 	assert_int_equal(found.words.length, 2);
 }
 
+static void the_end_of_a_submitted_request_is_no_answer(void **state)
+{
+	const struct header filtered[] = {{TEXT(REPLY_OUTCOME_HEADER), TEXT(REPLY_FILTERED)},
+					  {TEXT("x-request-id"), TEXT("r")}};
+	struct error error = {0};
+	struct decoded_answer found;
+	(void)state;
+	assert_true(answer_decode((struct headers){2, filtered}, (struct text){0}, NULL, arena, &found, &error));
+	assert_false(found.readable || found.failed);
+	assert_true(text_is(found.ended, REPLY_FILTERED));
+	assert_true(text_is(found.id, "r"));
+	assert_true(answer_decode((struct headers){1, filtered + 1}, (struct text){0}, NULL, arena, &found, &error));
+	assert_false(found.readable || found.failed); /* a tombstone */
+	assert_int_equal(found.ended.length, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -107,6 +124,7 @@ int main(void)
 						clear_ground),
 		cmocka_unit_test_setup_teardown(the_id_is_that_of_the_header_before_that_of_the_answer, lay_ground, clear_ground),
 		cmocka_unit_test_setup_teardown(what_is_no_answer_is_only_bytes, lay_ground, clear_ground),
+		cmocka_unit_test_setup_teardown(the_end_of_a_submitted_request_is_no_answer, lay_ground, clear_ground),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
