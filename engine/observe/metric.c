@@ -12,6 +12,7 @@
 #define NAMESPACE(field, name, help) NUMBER(SCOPE_NAMESPACE, struct namespace_state, field, NULL, name, help)
 #define PIPELINE(field, name, help) COUNTER(SCOPE_PIPELINE, struct pipeline_counts, field, name, help)
 #define PIPELINE_NOW(field, unit, name, help) NUMBER(SCOPE_PIPELINE_NOW, struct pipeline_state, field, unit, name, help)
+#define POLICY(field, name, help) NUMBER(SCOPE_POLICY, struct policy_figures, field, NULL, name, help)
 #define DRIFT(field, name, help) NUMBER(SCOPE_DRIFT, struct drift_state, field, NULL, name, help)
 #define ALERT(field, name, help) COUNTER(SCOPE_ALERT, struct alert_state, field, name, help)
 #define MODEL(field, name, help) COUNTER(SCOPE_MODEL, struct model_counts, field, name, help)
@@ -98,6 +99,12 @@ const struct metric metric_rows[] = {
 	      "Notices that were given up: refused, to an address that is not allowed, or a day old."),
 	ALERT(dropped, "sluice_alert_notices_dropped_total", "Notices that were not queued: too many waited."),
 
+	POLICY(version, "sluice_policy_version",
+	       "Version of the policy by which bandits choose in this engine; no value before the first."),
+	POLICY(rewards, "sluice_policy_rewards", "Rewards from which that policy was learnt."),
+	POLICY(age_seconds, "sluice_policy_age_seconds",
+	       "Time since this engine read the last record of the policy; it should stay below a few updateIntervals."),
+
 	MODEL(calls, "sluice_model_calls_total", "Calls of the model by steps."),
 	MODEL(attempts, "sluice_model_attempts_total", "Attempts that were sent; a batch of calls is one."),
 	MODEL(retries, "sluice_model_retries_total", "Attempts that were sent again after another failed or was recalled."),
@@ -182,6 +189,7 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_PIPELINE_NOW] = "namespace pipeline",
 	[SCOPE_STEP] = "namespace pipeline step",
 	[SCOPE_DRIFT] = "namespace pipeline step",
+	[SCOPE_POLICY] = "namespace pipeline experiment",
 	[SCOPE_ALERT] = "namespace pipeline alert",
 	[SCOPE_MODEL] = "namespace model",
 	[SCOPE_WORKER] = "group worker",

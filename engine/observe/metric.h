@@ -21,6 +21,7 @@ enum metric_scope {
 	SCOPE_PIPELINE_NOW, /* struct pipeline_state */
 	SCOPE_STEP,	    /* struct step_counts */
 	SCOPE_DRIFT,	    /* struct drift_state */
+	SCOPE_POLICY,	    /* struct policy_figures */
 	SCOPE_ALERT,	    /* struct alert_state */
 	SCOPE_MODEL,	    /* struct model_counts */
 	SCOPE_WORKER,	    /* struct worker_counts */
@@ -86,6 +87,11 @@ struct drift_state {
 struct alert_state {
 	double firing, pending;
 	uint64_t missing, sent, failed, dropped;
+};
+
+/* What an engine knows of the policy of an experiment with bandits; NaN: there is none yet. */
+struct policy_figures {
+	double version, rewards, age_seconds;
 };
 
 struct worker_state {

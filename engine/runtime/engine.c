@@ -355,6 +355,11 @@ struct verdict_board *engine_board(const struct engine *engine)
 	return engine->board;
 }
 
+struct policy_board *engine_policies(const struct engine *engine)
+{
+	return engine->policies;
+}
+
 struct loop *engine_loop(struct engine *engine)
 {
 	return engine->loop;

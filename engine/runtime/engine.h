@@ -81,6 +81,8 @@ struct loop *engine_loop(struct engine *engine);
 
 /* The last verdicts that the engine knows (observe/verdict_board.h). */
 struct verdict_board *engine_board(const struct engine *engine);
+/* The policies in force (observe/policy_board.h). */
+struct policy_board *engine_policies(const struct engine *engine);
 void engine_stop(struct engine *engine); /* as a signal does */
 
 /* Counts of a pipeline since the engine began, over all its versions, stages and workers, and over its calls by other

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "observe/policy_board.h"
 #include "observe/verdict_board.h"
 #include "runtime/alert_watch.h"
 #include "runtime/group_setup.h"
@@ -225,6 +226,45 @@ static void write_alerts(const struct engine_metrics *metrics, struct exposition
 	exposition_write(exposition, SCOPE_ALERT, states.items, states.count);
 }
 
+/* ---- bandits ---- */
+
+static struct policy_figures *policy_figures_of(const struct engine_metrics *metrics, const char *pipeline, const char *experiment)
+{
+	struct policy_figures *figures = ARENA_NEW(metrics->arena, struct policy_figures);
+	struct policy_entry *entry = figures ? policy_board_entry(engine_policies(metrics->engine), pipeline, experiment) : NULL;
+	if (!entry)
+		return NULL;
+	const struct policy_state state = policy_entry_state(entry);
+	const bool known = state.version >= 0;
+	*figures = (struct policy_figures){.version = known ? (double)state.version : (double)NAN,
+					   .rewards = known ? (double)state.rewards : (double)NAN,
+					   .age_seconds = known ? (double)(clock_ms() - state.set_ms) / 1000 : (double)NAN};
+	return figures;
+}
+
+static void write_policies(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
+{
+	struct subject_list states;
+	size_t count = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		count += plan->pipelines[i].graph->experiment_count;
+	if (!list_open(&states, count, metrics->arena))
+		return;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct graph *graph = plan->pipelines[i].graph;
+		const struct text namespace = text_of(plan->pipelines[i].namespace);
+		for (size_t j = 0; j < graph->experiment_count; j++) {
+			const char *name = graph->experiments[j]->name;
+			struct policy_figures *figures =
+				graph->experiments[j]->learns ? policy_figures_of(metrics, graph->name, name) : NULL;
+			if (figures)
+				subject_add(&states, (struct metric_subject){{namespace, text_of(graph->name), text_of(name)},
+									     figures});
+		}
+	}
+	exposition_write(exposition, SCOPE_POLICY, states.items, states.count);
+}
+
 static void write_steps(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
 {
 	struct subject_list steps;
@@ -402,6 +442,7 @@ static void on_write(void *context, struct exposition *exposition)
 	write_pipelines(metrics, plan, exposition);
 	write_steps(metrics, plan, exposition);
 	write_drift(metrics, plan, exposition);
+	write_policies(metrics, plan, exposition);
 	write_alerts(metrics, exposition);
 	write_models(metrics, plan, exposition);
 	write_workers(metrics, exposition);

@@ -193,6 +193,10 @@ static void plays_wait_for_their_reward_until_the_window_ends(void **state)
 	assert_int_equal(bandit_arm(bandit, 0)->pending, 0);
 	assert_int_equal(bandit_arm(bandit, 1)->pending, 1);
 	assert_int_equal(record.version, 2); /* the last record learnt nothing */
+	expose(learner, "e", 1, NOW_MS + WINDOW_MS + 50000);
+	reward(learner, "d", 1, NOW_MS + WINDOW_MS + 50001);
+	expose(learner, "f", 0, NOW_MS + 2 * WINDOW_MS + 10000); /* the end of d, which has its reward, takes none from e */
+	assert_int_equal(bandit_arm(recorded(learner, &record), 1)->pending, 1);
 	learner_close(learner);
 }
 
