@@ -159,7 +159,9 @@ static void the_way_to_the_weights_is_nothing_to_the_table(void **state)
 
 /* ---- tables that are made of the former one ---- */
 
-static void names_print(char names[][8], struct share *shares, size_t count)
+#define NAME_BYTES 24
+
+static void names_print(char names[][NAME_BYTES], struct share *shares, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		(void)snprintf(names[i], sizeof names[i], "c%zu", i);
@@ -168,7 +170,7 @@ static void names_print(char names[][8], struct share *shares, size_t count)
 }
 
 /* A candidate may come, leave, have weight 0, or be written at another place. */
-static size_t shares_change(struct random *random, char names[][8], struct share *shares, size_t most)
+static size_t shares_change(struct random *random, char names[][NAME_BYTES], struct share *shares, size_t most)
 {
 	size_t count = 0, first = random_below(random, most);
 	for (size_t i = 0; i < most; i++) {
@@ -223,7 +225,7 @@ static size_t table_least(const struct assignment *former, const struct share *o
 static void from_a_former_table_the_fewest_move(void **state)
 {
 	struct random random = {11};
-	char names[ASSIGNMENT_WAYS_MAX][8];
+	char names[ASSIGNMENT_WAYS_MAX][NAME_BYTES];
 	struct share old[ASSIGNMENT_WAYS_MAX], shares[ASSIGNMENT_WAYS_MAX];
 	(void)state;
 	names_print(names, old, ASSIGNMENT_WAYS_MAX);
@@ -287,7 +289,7 @@ static void no_table_is_made_of_no_weights(void **state)
 {
 	static const struct share old[] = {{"a", 1}}, empty[] = {{"a", 0}};
 	struct share many[ASSIGNMENT_WAYS_MAX + 1];
-	char names[ASSIGNMENT_WAYS_MAX + 1][8];
+	char names[ASSIGNMENT_WAYS_MAX + 1][NAME_BYTES];
 	(void)state;
 	const struct assignment *table = assignment_make(arena, "x", old, 1);
 	assert_null(assignment_move(arena, table, old, empty, 1));
