@@ -1,0 +1,89 @@
+/* learner_parts.h: Parts of the learner service: an experiment that is learnt, and the service, as its files share them.
+ *
+ * policy_follow.c puts policies into force; learner_tenure.c begins and ends to lead, and gives the learners what was read;
+ * learner_service.c leads, and has the thread. Private to the learner service. All but `stopping` belongs to its thread.
+ */
+#ifndef SLUICE_RUNTIME_LEARNER_PARTS_H
+#define SLUICE_RUNTIME_LEARNER_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "experiments/learner.h"
+#include "log/fenced_writer.h"
+#include "log/leadership.h"
+#include "log/reader.h"
+#include "runtime/held_feedback.h"
+#include "runtime/learner_service.h"
+
+#define TURN_MS 50 /* a turn waits so long for a record */
+#define TURN_RECORDS 2000
+
+/* An experiment, and of the leader what it has learnt. */
+struct learning {
+	const struct graph_experiment *experiment;
+	struct policy_entry *entry;
+	int64_t interval_ms;
+	bool is_stale; /* and that was logged */
+	struct learner *learner;	 /* of the leader, as all below */
+	struct offsets exposures, feedback; /* of the next records that it has not read */
+	int64_t through_ms;
+	bool goes_on; /* from a record */
+	int64_t due_ms;
+	struct text latest; /* bytes of the last record of the policy topic */
+};
+
+struct learner_service {
+	struct learner_service_config config;
+	pthread_t thread;
+	bool has_thread;
+	atomic_bool stopping;
+	struct learning *learnings;
+	size_t count;
+
+	/* Of the thread: */
+	struct arena *arena; /* of one record */
+	struct arena *tenure; /* of what a leader starts from */
+	struct buffer bytes;
+	struct reader *policies;
+	struct reader_config policies_config, exposures_config, feedback_config;
+	struct fenced_writer_config writer_config;
+	struct leadership_config leadership_config;
+	struct leadership *leadership;
+	bool leads;
+	struct fenced_writer *writer;
+	struct reader *exposures, *feedback;
+	struct held_feedback *held;
+	struct offsets exposures_next, feedback_next;
+	int64_t exposed_ms; /* time of the latest exposure */
+	size_t taken;	    /* records in this turn */
+	struct error said;  /* last failure that was logged: the same one is not logged again */
+};
+
+static inline bool service_is_stopping(const struct learner_service *service)
+{
+	return atomic_load(&service->stopping);
+}
+
+/* The learning of an experiment; NULL: it is none of this service. */
+static inline struct learning *learning_of(const struct learner_service *service, struct text experiment)
+{
+	for (size_t i = 0; i < service->count; i++)
+		if (text_is(experiment, service->learnings[i].experiment->name))
+			return &service->learnings[i];
+	return NULL;
+}
+
+/* Puts what arrived on the policy topic into force, and tells of policies that are stale. False: SYSTEM. */
+bool policies_follow(struct learner_service *service, struct error *error);
+
+/* Gives the learners a record that they have not read; with `replays`, one that they have. */
+void exposure_give(struct learner_service *service, const struct record *record, bool replays);
+void feedback_give(struct learner_service *service, const struct held_record *held, bool replays);
+
+/* Begins to lead. It takes the transactional id before it reads, so that nothing is written behind its back. False: SYSTEM; the
+ * tenure is to be ended. */
+bool tenure_begin(struct learner_service *service, struct error *error);
+void tenure_end(struct learner_service *service);
+
+#endif

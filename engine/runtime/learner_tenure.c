@@ -1,0 +1,232 @@
+/* learner_tenure.c: Beginning and end of leading, and what the learners are given; see learner_parts.h. */
+#include "base/clock.h"
+#include "base/duration.h"
+#include "runtime/learner_parts.h"
+
+#define REPLAY_MORE_MS 2000 /* before the window: the join counts in whole seconds */
+
+/* ---- what the learners are given ---- */
+
+void exposure_give(struct learner_service *service, const struct record *record, bool replays)
+{
+	struct exposure exposure;
+	struct error wrong = {0};
+	arena_reset(service->arena);
+	if (!exposure_decode(record->value, service->arena, &exposure, &wrong))
+		return;
+	for (size_t i = 0; i < service->count; i++) {
+		struct learning *learning = &service->learnings[i];
+		const bool is_old = record->offset < offsets_of(&learning->exposures, record->partition);
+		if (is_old == replays && (!replays || learning->goes_on))
+			learner_expose(learning->learner, &exposure);
+	}
+	if (!replays && exposure.time_ms > service->exposed_ms)
+		service->exposed_ms = exposure.time_ms;
+}
+
+void feedback_give(struct learner_service *service, const struct held_record *held, bool replays)
+{
+	struct feedback feedback;
+	struct error wrong = {0};
+	arena_reset(service->arena);
+	if (!feedback_decode(held->value, service->arena, &feedback, &wrong))
+		return;
+	for (size_t i = 0; i < service->count; i++) {
+		struct learning *learning = &service->learnings[i];
+		const bool is_old = held->offset < offsets_of(&learning->feedback, held->partition);
+		if (is_old == replays && (!replays || learning->goes_on))
+			learner_feedback(learning->learner, &feedback, held->time_ms);
+	}
+}
+
+static bool exposure_replay(void *context, const struct record *record, struct error *error)
+{
+	(void)error;
+	exposure_give(context, record, true);
+	return !service_is_stopping(context);
+}
+
+static bool feedback_replay(void *context, const struct record *record, struct error *error)
+{
+	const struct held_record held = {
+		.partition = record->partition, .offset = record->offset, .time_ms = record->time_ms, .value = record->value};
+	(void)error;
+	feedback_give(context, &held, true);
+	return !service_is_stopping(context);
+}
+
+/* ---- beginning to lead ---- */
+
+static bool latest_take(void *context, const struct record *record, struct error *error)
+{
+	struct learner_service *service = context;
+	struct learning *learning = learning_of(service, record->key);
+	if (!learning)
+		return true;
+	learning->latest = (struct text){arena_copy(service->tenure, record->value.bytes, record->value.length),
+					 record->value.length};
+	return learning->latest.bytes || error_memory(error, ERROR_SYSTEM, "reading policies");
+}
+
+/* Reads a topic to its present end. */
+static bool topic_read(struct learner_service *service, const char *topic, int64_t from_ms,
+		       bool (*take)(void *context, const struct record *record, struct error *error), struct error *error)
+{
+	const struct reader_config config = {.brokers = service->config.brokers,
+					     .topic = topic,
+					     .from_beginning = from_ms == 0,
+					     .from_time = from_ms > 0,
+					     .time_ms = from_ms,
+					     .properties = service->config.consumer};
+	struct reader *reader = reader_open(&config, error);
+	const bool good = reader && reader_give_all(reader, take, service, error);
+	reader_close(reader);
+	return good;
+}
+
+static struct learner *learner_make(struct learner_service *service, const struct graph_experiment *experiment, struct error *error)
+{
+	const struct bandits *bandits = &experiment->spec->bandits;
+	struct text *arms = ARENA_ARRAY(service->tenure, struct text, experiment->count);
+	for (size_t i = 0; arms && i < experiment->count; i++)
+		arms[i] = text_of(experiment->shares[i].name);
+	const struct learner_config config = {
+		.experiment = experiment->name,
+		.options = experiment_bandit(experiment->spec, experiment->count, context_length(&experiment->context)),
+		.arms = arms,
+		.context = experiment->context,
+		.reward_metric = bandits->reward_metric ? text_of(bandits->reward_metric) : (struct text){0},
+		.window_ms = bandits->outcome_window_ns / NS_PER_MS,
+		.memory_bytes = LEARNER_MEMORY_BYTES};
+	if (arms)
+		return learner_open(&config, error);
+	error_memory(error, ERROR_SYSTEM, "opening a learner");
+	return NULL;
+}
+
+static bool positions_take(const struct learner_service *service, struct learning *learning, const struct policy_record *record,
+			   struct error *error)
+{
+	for (size_t i = 0; i < record->position_count; i++) {
+		const struct origin *position = &record->positions[i];
+		struct offsets *offsets = text_is(position->topic, service->config.exposures)  ? &learning->exposures
+					  : text_is(position->topic, service->config.feedback) ? &learning->feedback
+											       : NULL;
+		if (offsets && !offsets_set(offsets, position->partition, position->offset, error))
+			return false;
+	}
+	return true;
+}
+
+/* Goes on from the last record, or begins anew: then with all that the topics have. */
+static bool learning_begin(struct learner_service *service, struct learning *learning, struct error *error)
+{
+	struct policy_record record;
+	struct error anew = {0};
+	learning->learner = learner_make(service, learning->experiment, error);
+	learning->due_ms = clock_ms() + learning->interval_ms;
+	if (!learning->learner || learning->latest.length == 0)
+		return learning->learner;
+	learning->goes_on = policy_record_decode(learning->latest, service->tenure, &record, &anew) &&
+			    learner_restore(learning->learner, &record, &anew);
+	if (!learning->goes_on) {
+		log_say(service->config.log, LOG_LEVEL_WARN, NULL, "%s", anew.text);
+		return true;
+	}
+	learning->through_ms = record.through_ms;
+	return positions_take(service, learning, &record, error);
+}
+
+/* Opens the exposures of the last window again, and marks those that have their reward. */
+static bool window_replay(struct learner_service *service, struct error *error)
+{
+	int64_t from_ms = INT64_MAX;
+	for (size_t i = 0; i < service->count; i++) {
+		const struct learning *learning = &service->learnings[i];
+		const int64_t window_ms = learning->experiment->spec->bandits.outcome_window_ns / NS_PER_MS;
+		const int64_t its_ms = learning->through_ms - window_ms - REPLAY_MORE_MS;
+		if (learning->goes_on && its_ms < from_ms)
+			from_ms = its_ms > 0 ? its_ms : 1;
+		learner_replay(learning->learner, true);
+	}
+	const bool good = from_ms == INT64_MAX ||
+			  (topic_read(service, service->config.exposures, from_ms, exposure_replay, error) &&
+			   topic_read(service, service->config.feedback, from_ms, feedback_replay, error));
+	for (size_t i = 0; i < service->count; i++)
+		learner_replay(service->learnings[i].learner, false);
+	return good;
+}
+
+/* The first record that one of the learners has not read. */
+static bool offsets_merge(struct learner_service *service, struct error *error)
+{
+	for (size_t i = 0; i < service->count; i++) {
+		const struct learning *learning = &service->learnings[i];
+		if (!offsets_lower(&service->exposures_next, &learning->exposures, i == 0, error) ||
+		    !offsets_lower(&service->feedback_next, &learning->feedback, i == 0, error))
+			return false;
+	}
+	return true;
+}
+
+static struct reader *reader_at(const struct learner_service *service, struct reader_config *config, const char *topic,
+				const struct offsets *offsets, struct error *error)
+{
+	*config = (struct reader_config){.brokers = service->config.brokers,
+					 .topic = topic,
+					 .from_offset = true,
+					 .offsets = offsets->items,
+					 .offset_count = offsets->count,
+					 .properties = service->config.consumer};
+	return reader_open(config, error);
+}
+
+bool tenure_begin(struct learner_service *service, struct error *error)
+{
+	service->writer_config = (struct fenced_writer_config){.brokers = service->config.brokers,
+							       .id = service->config.id,
+							       .topic = service->config.policy,
+							       .properties = service->config.producer};
+	service->writer = fenced_writer_open(&service->writer_config, error);
+	service->held = service->writer ? held_open(LEARNER_HELD_MAX, error) : NULL;
+	bool good = service->held && topic_read(service, service->config.policy, 0, latest_take, error);
+	for (size_t i = 0; good && i < service->count; i++)
+		good = learning_begin(service, &service->learnings[i], error);
+	good = good && window_replay(service, error) && offsets_merge(service, error);
+	service->exposures = good ? reader_at(service, &service->exposures_config, service->config.exposures,
+					      &service->exposures_next, error)
+				  : NULL;
+	service->feedback = service->exposures ? reader_at(service, &service->feedback_config, service->config.feedback,
+							   &service->feedback_next, error)
+					       : NULL;
+	if (service->feedback)
+		log_say(service->config.log, LOG_LEVEL_INFO, NULL, "this engine learns the policies of %s", service->config.policy);
+	service->leads = service->feedback != NULL;
+	return service->leads;
+}
+
+void tenure_end(struct learner_service *service)
+{
+	reader_close(service->exposures);
+	reader_close(service->feedback);
+	fenced_writer_close(service->writer);
+	held_close(service->held);
+	for (size_t i = 0; i < service->count; i++) {
+		struct learning *learning = &service->learnings[i];
+		learner_close(learning->learner);
+		offsets_close(&learning->exposures);
+		offsets_close(&learning->feedback);
+		*learning = (struct learning){.experiment = learning->experiment,
+					      .entry = learning->entry,
+					      .interval_ms = learning->interval_ms,
+					      .is_stale = learning->is_stale};
+	}
+	offsets_close(&service->exposures_next);
+	offsets_close(&service->feedback_next);
+	arena_reset(service->tenure);
+	service->exposures = service->feedback = NULL;
+	service->writer = NULL;
+	service->held = NULL;
+	service->exposed_ms = 0;
+	service->leads = false;
+}

@@ -1,0 +1,70 @@
+/* policy_follow.c: Policies in force in this process, as the learner service reads them; see learner_parts.h. */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "runtime/learner_parts.h"
+
+static void policy_note(const struct learner_service *service, const struct learning *learning, const struct error *wrong)
+{
+	log_say(service->config.log, LOG_LEVEL_WARN, NULL, "a record of %s is not put into force for experiment `%s`: %s",
+		service->config.policy, learning->experiment->name, wrong->text);
+}
+
+static bool policy_take(void *context, const struct record *record, struct error *error)
+{
+	struct learner_service *service = context;
+	struct policy_record policy;
+	struct error wrong = {0};
+	struct learning *learning = record->value.length > 0 ? learning_of(service, record->key) : NULL;
+	(void)error;
+	if (!learning)
+		return true;
+	arena_reset(service->arena);
+	const int64_t before = policy_entry_state(learning->entry).version;
+	if (!policy_record_decode(record->value, service->arena, &policy, &wrong) ||
+	    !policy_entry_set(learning->entry, &policy, clock_ms(), &wrong))
+		policy_note(service, learning, &wrong);
+	else if (policy.version != before)
+		log_say(service->config.log, LOG_LEVEL_DEBUG, NULL,
+			"experiment `%s` chooses by version %" PRId64 " of its policy, learnt from %" PRId64 " rewards",
+			learning->experiment->name, policy.version, policy.rewards);
+	return true;
+}
+
+static void staleness_check(struct learner_service *service)
+{
+	const int64_t now_ms = clock_ms();
+	for (size_t i = 0; i < service->count; i++) {
+		struct learning *learning = &service->learnings[i];
+		const struct policy_state state = policy_entry_state(learning->entry);
+		const bool stale = state.version >= 0 && now_ms - state.set_ms > LEARNER_STALE_INTERVALS * learning->interval_ms;
+		if (stale == learning->is_stale)
+			continue;
+		learning->is_stale = stale;
+		if (stale)
+			log_say(service->config.log, LOG_LEVEL_WARN, NULL,
+				"the policy of experiment `%s` (version %" PRId64 ") was not renewed for %d intervals; it stays in "
+				"force: check that an engine can read %s and %s",
+				learning->experiment->name, state.version, LEARNER_STALE_INTERVALS, service->config.exposures,
+				service->config.feedback);
+		else
+			log_say(service->config.log, LOG_LEVEL_INFO, NULL, "the policy of experiment `%s` is renewed again",
+				learning->experiment->name);
+	}
+}
+
+bool policies_follow(struct learner_service *service, struct error *error)
+{
+	if (!service->policies) {
+		service->policies_config = (struct reader_config){.brokers = service->config.brokers,
+								  .topic = service->config.policy,
+								  .from_beginning = true,
+								  .properties = service->config.consumer};
+		service->policies = reader_open(&service->policies_config, error);
+	}
+	if (!service->policies ||
+	    !reader_give_arrived(service->policies, TURN_RECORDS, service->leads ? 0 : TURN_MS, policy_take, service, error))
+		return false;
+	staleness_check(service);
+	return true;
+}
