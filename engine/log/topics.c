@@ -194,6 +194,9 @@ static rd_kafka_NewTopic_t *order_of(const struct topic_keeper *keeper, const st
 	snprintf(retention, sizeof retention, "%lld", (long long)topic->retention_ms);
 	if (topic->retention_ms > 0 && !is_set(topic->settings, "retention.ms"))
 		rd_kafka_NewTopic_set_config(order, "retention.ms", retention);
+	for (size_t i = 0; i < topic->own.count; i++)
+		if (!is_set(topic->settings, topic->own.items[i].name))
+			rd_kafka_NewTopic_set_config(order, topic->own.items[i].name, topic->own.items[i].value);
 	for (size_t i = 0; i < topic->settings.count; i++)
 		rd_kafka_NewTopic_set_config(order, topic->settings.items[i].name, topic->settings.items[i].value);
 	if (topic->changelog_of || topic->compacted)

@@ -31,7 +31,8 @@ struct wanted_topic {
 	/* The topic with which it is created. If that one exists and this does not, this one was deleted, and is not
 	 * created again. NULL: none. */
 	const char *created_with;
-	struct properties settings; /* Kafka's settings by name; they override the fields above */
+	struct properties settings; /* Kafka's settings by name; they override the fields above, and `own` */
+	struct properties own;	    /* settings that this topic needs */
 };
 
 struct wanted_topics {

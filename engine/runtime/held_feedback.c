@@ -47,14 +47,16 @@ void offsets_close(struct offsets *offsets)
 struct held_feedback {
 	struct held_record *ring;
 	size_t most, first, count;
+	size_t bytes, bytes_most; /* of values */
 	int64_t latest_ms;
 };
 
-struct held_feedback *held_open(size_t most, struct error *error)
+struct held_feedback *held_open(size_t most, size_t bytes_most, struct error *error)
 {
 	struct held_feedback *feedback = memory_take(1, sizeof *feedback);
 	if (feedback) {
 		feedback->most = most;
+		feedback->bytes_most = bytes_most;
 		feedback->ring = memory_take(most, sizeof *feedback->ring);
 	}
 	if (feedback && feedback->ring)
@@ -83,6 +85,7 @@ bool held_add(struct held_feedback *feedback, const struct record *record, int64
 		memcpy(value, record->value.bytes, record->value.length);
 	feedback->ring[(feedback->first + feedback->count++) % feedback->most] =
 		(struct held_record){record->partition, record->offset, record->time_ms, now_ms, {value, record->value.length}};
+	feedback->bytes += record->value.length;
 	if (record->time_ms > feedback->latest_ms)
 		feedback->latest_ms = record->time_ms;
 	return true;
@@ -90,7 +93,7 @@ bool held_add(struct held_feedback *feedback, const struct record *record, int64
 
 size_t held_space(const struct held_feedback *feedback)
 {
-	return feedback->most - feedback->count;
+	return feedback->bytes < feedback->bytes_most ? feedback->most - feedback->count : 0;
 }
 
 const struct held_record *held_first(const struct held_feedback *feedback)
@@ -100,12 +103,14 @@ const struct held_record *held_first(const struct held_feedback *feedback)
 
 void held_drop_first(struct held_feedback *feedback)
 {
-	memory_give((char *)(uintptr_t)feedback->ring[feedback->first].value.bytes); /* taken in held_add() */
+	const struct text value = feedback->ring[feedback->first].value;
+	feedback->bytes -= value.length;
+	memory_give((char *)(uintptr_t)value.bytes); /* taken in held_add() */
 	feedback->first = (feedback->first + 1) % feedback->most;
 	feedback->count--;
 }
 
-int64_t held_latest_ms(const struct held_feedback *feedback)
+bool held_needs_exposures(const struct held_feedback *feedback, bool none_left, int64_t exposed_ms)
 {
-	return feedback->latest_ms;
+	return none_left || held_space(feedback) == 0 || feedback->latest_ms > exposed_ms;
 }

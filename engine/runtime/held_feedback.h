@@ -31,13 +31,16 @@ struct held_record {
 
 struct held_feedback;
 
-struct held_feedback *held_open(size_t most, struct error *error);
+struct held_feedback *held_open(size_t most, size_t bytes_most, struct error *error); /* at most so many records and bytes */
 void held_close(struct held_feedback *feedback); /* NULL is fine */
 
 bool held_add(struct held_feedback *feedback, const struct record *record, int64_t now_ms, struct error *error); /* false: SYSTEM */
-size_t held_space(const struct held_feedback *feedback); /* for so many more */
+size_t held_space(const struct held_feedback *feedback); /* for so many more; 0 when its bytes are reached */
 const struct held_record *held_first(const struct held_feedback *feedback); /* NULL: there is none */
 void held_drop_first(struct held_feedback *feedback);
-int64_t held_latest_ms(const struct held_feedback *feedback); /* time of the latest that was added; 0: none was */
+
+/* Whether exposures are to be read, of which the latest has that time: if no feedback is left to read, if none can be held that
+ * does not wait for them, or if feedback is ahead of them. */
+bool held_needs_exposures(const struct held_feedback *feedback, bool none_left, int64_t exposed_ms);
 
 #endif

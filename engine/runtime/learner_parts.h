@@ -30,7 +30,7 @@ struct learning {
 	int64_t through_ms;
 	bool goes_on; /* from a record */
 	int64_t due_ms;
-	struct text latest; /* bytes of the last record of the policy topic */
+	struct buffer latest; /* the last record of the policy topic */
 };
 
 struct learner_service {
@@ -73,6 +73,9 @@ static inline struct learning *learning_of(const struct learner_service *service
 			return &service->learnings[i];
 	return NULL;
 }
+
+/* Keeps a record of the policy topic in place of the one before. LIMIT: it is longer than any; SYSTEM: memory ran out. */
+bool policy_keep(struct buffer *kept, struct text value, struct error *error);
 
 /* Puts what arrived on the policy topic into force, and tells of policies that are stale. False: SYSTEM. */
 bool policies_follow(struct learner_service *service, struct error *error);

@@ -46,15 +46,28 @@ static bool feedback_learn(struct learner_service *service, bool idle, struct er
 	return true;
 }
 
+/* Reads feedback as long as there is space; `none_left`: all that has come is read. */
+static bool feedback_read_some(struct learner_service *service, bool *none_left, struct error *error)
+{
+	bool more = true;
+	service->taken = 0;
+	while (more && service->taken < TURN_RECORDS && held_space(service->held) > 0) {
+		const size_t before = service->taken;
+		if (!reader_give_arrived(service->feedback, 1, 0, feedback_hold, service, error))
+			return false;
+		more = service->taken > before;
+	}
+	*none_left = !more && reader_has_caught_up(service->feedback);
+	return true;
+}
+
 /* Reads a share of both topics. Exposures are not read ahead of the feedback: their window would end before it came. */
 static bool topics_turn(struct learner_service *service, struct error *error)
 {
-	service->taken = 0;
-	const size_t space = held_space(service->held);
-	if (!reader_give_arrived(service->feedback, space < TURN_RECORDS ? space : TURN_RECORDS, 0, feedback_hold, service, error))
+	bool none_left;
+	if (!feedback_read_some(service, &none_left, error))
 		return false;
-	const bool none_left = reader_has_caught_up(service->feedback) && service->taken < TURN_RECORDS && space > 0;
-	const bool may_go_on = none_left || held_latest_ms(service->held) > service->exposed_ms;
+	const bool may_go_on = held_needs_exposures(service->held, none_left, service->exposed_ms);
 	service->taken = 0;
 	if (may_go_on &&
 	    !reader_give_arrived(service->exposures, TURN_RECORDS, TURN_MS, exposure_take, service, error))

@@ -21,6 +21,7 @@
 
 #define LEARNER_HOLD_MS 1000
 #define LEARNER_HELD_MAX 100000 /* records of feedback in memory */
+#define LEARNER_HELD_BYTES ((size_t)64 << 20) /* and their bytes; one record more may be held */
 #define LEARNER_STALE_INTERVALS 3
 
 struct learner_service;

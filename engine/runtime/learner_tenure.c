@@ -61,11 +61,7 @@ static bool latest_take(void *context, const struct record *record, struct error
 {
 	struct learner_service *service = context;
 	struct learning *learning = learning_of(service, record->key);
-	if (!learning)
-		return true;
-	learning->latest = (struct text){arena_copy(service->tenure, record->value.bytes, record->value.length),
-					 record->value.length};
-	return learning->latest.bytes || error_memory(error, ERROR_SYSTEM, "reading policies");
+	return !learning || policy_keep(&learning->latest, record->value, error);
 }
 
 /* Reads a topic to its present end. */
@@ -127,7 +123,7 @@ static bool learning_begin(struct learner_service *service, struct learning *lea
 	learning->due_ms = clock_ms() + learning->interval_ms;
 	if (!learning->learner || learning->latest.length == 0)
 		return learning->learner;
-	learning->goes_on = policy_record_decode(learning->latest, service->tenure, &record, &anew) &&
+	learning->goes_on = policy_record_decode(buffer_view(&learning->latest), service->tenure, &record, &anew) &&
 			    learner_restore(learning->learner, &record, &anew);
 	if (!learning->goes_on) {
 		log_say(service->config.log, LOG_LEVEL_WARN, NULL, "%s", anew.text);
@@ -188,7 +184,7 @@ bool tenure_begin(struct learner_service *service, struct error *error)
 							       .topic = service->config.policy,
 							       .properties = service->config.producer};
 	service->writer = fenced_writer_open(&service->writer_config, error);
-	service->held = service->writer ? held_open(LEARNER_HELD_MAX, error) : NULL;
+	service->held = service->writer ? held_open(LEARNER_HELD_MAX, LEARNER_HELD_BYTES, error) : NULL;
 	bool good = service->held && topic_read(service, service->config.policy, 0, latest_take, error);
 	for (size_t i = 0; good && i < service->count; i++)
 		good = learning_begin(service, &service->learnings[i], error);
@@ -214,6 +210,7 @@ void tenure_end(struct learner_service *service)
 	for (size_t i = 0; i < service->count; i++) {
 		struct learning *learning = &service->learnings[i];
 		learner_close(learning->learner);
+		buffer_close(&learning->latest);
 		offsets_close(&learning->exposures);
 		offsets_close(&learning->feedback);
 		*learning = (struct learning){.experiment = learning->experiment,

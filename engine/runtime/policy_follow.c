@@ -4,6 +4,19 @@
 #include "base/clock.h"
 #include "runtime/learner_parts.h"
 
+bool policy_keep(struct buffer *kept, struct text value, struct error *error)
+{
+	kept->ceiling_bytes = POLICY_RECORD_BYTES_MAX;
+	buffer_clear(kept);
+	if (value.length > POLICY_RECORD_BYTES_MAX)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "a policy's record has %zu bytes, and at most %zu are allowed; if a later version of sluice wrote it, "
+				 "update sluice on this engine",
+				 value.length, POLICY_RECORD_BYTES_MAX);
+	buffer_text(kept, value);
+	return !buffer_failed(kept) || error_memory(error, ERROR_SYSTEM, "reading policies");
+}
+
 static void policy_note(const struct learner_service *service, const struct learning *learning, const struct error *wrong)
 {
 	log_say(service->config.log, LOG_LEVEL_WARN, NULL, "a record of %s is not put into force for experiment `%s`: %s",

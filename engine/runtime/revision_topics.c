@@ -3,6 +3,11 @@
 
 #define STATUS_RETENTION_MS 3600000 /* `sluice top` shows the last second only */
 
+/* Of a policy topic. Kafka compacts a segment only when it is closed: by default after a week, and a leader reads all of it. Its
+ * default for a record is half of what a policy may take. */
+static const struct property policy_settings[] = {{"segment.ms", "3600000"}, {"max.message.bytes", "2097152"}};
+static const struct properties policy_own = {sizeof policy_settings / sizeof policy_settings[0], policy_settings};
+
 /* Adds the status topic of a namespace, once, if topics are created. It is not required otherwise: without it only
  * `sluice top` shows nothing. */
 static void want_status(const struct revision *revision, const struct pipeline_plan *pipeline, struct wanted_topic *items,
@@ -76,6 +81,7 @@ bool revision_topics(const struct revision *revision, struct properties settings
 				.compacted = topic->role == TOPIC_POLICY,
 				.ordered = topic->role == TOPIC_POLICY,
 				.settings = settings,
+				.own = topic->role == TOPIC_POLICY ? policy_own : (struct properties){0},
 			};
 			if (!want_changelog(revision, &plan->pipelines[i], topic, new_state, item))
 				return error_memory(error, ERROR_SYSTEM, "listing topics");
