@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "experiments/learner.h"
 #include "log/fenced_writer.h"
 #include "log/leadership.h"
@@ -25,6 +26,8 @@ struct learning {
 	struct policy_entry *entry;
 	int64_t interval_ms;
 	bool is_stale; /* and that was logged */
+	bool is_noted; /* that its record is not put into force */
+	struct buffer arrived; /* the last record of the policy topic that is not in force yet; empty: none */
 	struct learner *learner;	 /* of the leader, as all below */
 	struct offsets exposures, feedback; /* of the next records that it has not read */
 	int64_t through_ms;
@@ -57,6 +60,7 @@ struct learner_service {
 	struct offsets exposures_next, feedback_next;
 	int64_t exposed_ms; /* time of the latest exposure */
 	size_t taken;	    /* records in this turn */
+	bool said_ahead;    /* that an exposure is not learnt from */
 	struct error said;  /* last failure that was logged: the same one is not logged again */
 };
 
@@ -74,10 +78,18 @@ static inline struct learning *learning_of(const struct learner_service *service
 	return NULL;
 }
 
+/* Of clients' clocks no time is later than that of arrival. */
+static inline int64_t time_arrived_ms(int64_t time_ms)
+{
+	const int64_t now_ms = time_of_day_ms();
+	return time_ms < now_ms ? time_ms : now_ms;
+}
+
 /* Keeps a record of the policy topic in place of the one before. LIMIT: it is longer than any; SYSTEM: memory ran out. */
 bool policy_keep(struct buffer *kept, struct text value, struct error *error);
 
-/* Puts what arrived on the policy topic into force, and tells of policies that are stale. False: SYSTEM. */
+/* Puts the newest policy of each experiment into force, once the policy topic is read to its end; and tells of policies that are
+ * stale. False: SYSTEM; the topic is then read anew. */
 bool policies_follow(struct learner_service *service, struct error *error);
 
 /* Gives the learners a record that they have not read; with `replays`, one that they have. */

@@ -24,8 +24,10 @@ static bool exposure_take(void *context, const struct record *record, struct err
 static bool feedback_hold(void *context, const struct record *record, struct error *error)
 {
 	struct learner_service *service = context;
+	struct record arrived = *record;
 	service->taken++;
-	return held_add(service->held, record, clock_ms(), error);
+	arrived.time_ms = time_arrived_ms(record->time_ms);
+	return held_add(service->held, &arrived, clock_ms(), error);
 }
 
 /* Whether the exposure of feedback of that time has been read, if there is one. */
@@ -170,8 +172,6 @@ static void *service_run(void *context)
 		if (!service_is_stopping(service))
 			failure_log(service, &error);
 		tenure_end(service);
-		reader_close(service->policies);
-		service->policies = NULL;
 		service_pause(service);
 	}
 	tenure_end(service);
@@ -231,6 +231,8 @@ void learner_service_close(struct learner_service *service)
 	buffer_close(&service->bytes);
 	arena_close(service->arena);
 	arena_close(service->tenure);
+	for (size_t i = 0; i < service->count; i++)
+		buffer_close(&service->learnings[i].arrived);
 	memory_give(service->learnings);
 	memory_give(service);
 }

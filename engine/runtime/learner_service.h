@@ -9,6 +9,9 @@
  * Feedback waits LEARNER_HOLD_MS for its exposure, which is read from another topic. If the leader is behind, it reads both in
  * about the order of their times.
  *
+ * Times are those that clients gave. Feedback of the future has the time of its arrival; an exposure that is more than
+ * LEARNER_AHEAD_MS ahead is not learnt from, and a warning is logged: by its time all others would be late.
+ *
  * A policy that is not renewed for LEARNER_STALE_INTERVALS intervals stays in force, and a warning is logged.
  */
 #ifndef SLUICE_RUNTIME_LEARNER_SERVICE_H
@@ -22,6 +25,7 @@
 #define LEARNER_HOLD_MS 1000
 #define LEARNER_HELD_MAX 100000 /* records of feedback in memory */
 #define LEARNER_HELD_BYTES ((size_t)64 << 20) /* and their bytes; one record more may be held */
+#define LEARNER_AHEAD_MS 60000 /* exposures whose time is further ahead of the clock are not learnt from */
 #define LEARNER_STALE_INTERVALS 3
 
 struct learner_service;

@@ -1,4 +1,6 @@
 /* learner_tenure.c: Beginning and end of leading, and what the learners are given; see learner_parts.h. */
+#include <inttypes.h>
+
 #include "base/clock.h"
 #include "base/duration.h"
 #include "runtime/learner_parts.h"
@@ -7,12 +9,29 @@
 
 /* ---- what the learners are given ---- */
 
+/* Whether its time can be one of a request that was answered. */
+static bool exposure_is_timely(struct learner_service *service, const struct exposure *exposure)
+{
+	const int64_t now_ms = time_of_day_ms();
+	if (exposure->time_ms >= 0 && exposure->time_ms <= now_ms + LEARNER_AHEAD_MS)
+		return true;
+	if (!service->said_ahead)
+		log_say(service->config.log, LOG_LEVEL_WARN, NULL,
+			"%s: the time of request `" TEXT_FORMAT "` (%" PRId64 " ms since 1970) is none, or more than %d s "
+			"ahead, so nothing is learnt from it, nor from others like it: check the clock of whoever sends requests, "
+			"and of this engine",
+			service->config.exposures, TEXT_ARGUMENTS(exposure->id), exposure->time_ms,
+			LEARNER_AHEAD_MS / MS_PER_S);
+	service->said_ahead = true;
+	return false;
+}
+
 void exposure_give(struct learner_service *service, const struct record *record, bool replays)
 {
 	struct exposure exposure;
 	struct error wrong = {0};
 	arena_reset(service->arena);
-	if (!exposure_decode(record->value, service->arena, &exposure, &wrong))
+	if (!exposure_decode(record->value, service->arena, &exposure, &wrong) || !exposure_is_timely(service, &exposure))
 		return;
 	for (size_t i = 0; i < service->count; i++) {
 		struct learning *learning = &service->learnings[i];
@@ -20,8 +39,8 @@ void exposure_give(struct learner_service *service, const struct record *record,
 		if (is_old == replays && (!replays || learning->goes_on))
 			learner_expose(learning->learner, &exposure);
 	}
-	if (!replays && exposure.time_ms > service->exposed_ms)
-		service->exposed_ms = exposure.time_ms;
+	if (!replays && time_arrived_ms(exposure.time_ms) > service->exposed_ms)
+		service->exposed_ms = time_arrived_ms(exposure.time_ms);
 }
 
 void feedback_give(struct learner_service *service, const struct held_record *held, bool replays)
@@ -48,8 +67,10 @@ static bool exposure_replay(void *context, const struct record *record, struct e
 
 static bool feedback_replay(void *context, const struct record *record, struct error *error)
 {
-	const struct held_record held = {
-		.partition = record->partition, .offset = record->offset, .time_ms = record->time_ms, .value = record->value};
+	const struct held_record held = {.partition = record->partition,
+					 .offset = record->offset,
+					 .time_ms = time_arrived_ms(record->time_ms),
+					 .value = record->value};
 	(void)error;
 	feedback_give(context, &held, true);
 	return !service_is_stopping(context);
@@ -216,7 +237,9 @@ void tenure_end(struct learner_service *service)
 		*learning = (struct learning){.experiment = learning->experiment,
 					      .entry = learning->entry,
 					      .interval_ms = learning->interval_ms,
-					      .is_stale = learning->is_stale};
+					      .is_stale = learning->is_stale,
+					      .is_noted = learning->is_noted,
+					      .arrived = learning->arrived};
 	}
 	offsets_close(&service->exposures_next);
 	offsets_close(&service->feedback_next);

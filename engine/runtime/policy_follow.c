@@ -10,38 +10,58 @@ bool policy_keep(struct buffer *kept, struct text value, struct error *error)
 	buffer_clear(kept);
 	if (value.length > POLICY_RECORD_BYTES_MAX)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "a policy's record has %zu bytes, and at most %zu are allowed; if a later version of sluice wrote it, "
-				 "update sluice on this engine",
+				 "a policy's record has %zu bytes, and at most %zu are allowed; if a later version of sluice "
+				 "wrote it, update sluice on this engine",
 				 value.length, POLICY_RECORD_BYTES_MAX);
 	buffer_text(kept, value);
 	return !buffer_failed(kept) || error_memory(error, ERROR_SYSTEM, "reading policies");
 }
 
-static void policy_note(const struct learner_service *service, const struct learning *learning, const struct error *wrong)
+static void policy_note(const struct learner_service *service, struct learning *learning, const struct error *wrong)
 {
-	log_say(service->config.log, LOG_LEVEL_WARN, NULL, "a record of %s is not put into force for experiment `%s`: %s",
-		service->config.policy, learning->experiment->name, wrong->text);
+	if (!learning->is_noted)
+		log_say(service->config.log, LOG_LEVEL_WARN, NULL, "a record of %s is not put into force for experiment `%s`: %s",
+			service->config.policy, learning->experiment->name, wrong->text);
+	learning->is_noted = true;
 }
 
 static bool policy_take(void *context, const struct record *record, struct error *error)
 {
 	struct learner_service *service = context;
-	struct policy_record policy;
 	struct error wrong = {0};
 	struct learning *learning = record->value.length > 0 ? learning_of(service, record->key) : NULL;
 	(void)error;
-	if (!learning)
-		return true;
-	arena_reset(service->arena);
-	const int64_t before = policy_entry_state(learning->entry).version;
-	if (!policy_record_decode(record->value, service->arena, &policy, &wrong) ||
-	    !policy_entry_set(learning->entry, &policy, clock_ms(), &wrong))
+	if (learning && !policy_keep(&learning->arrived, record->value, &wrong))
 		policy_note(service, learning, &wrong);
-	else if (policy.version != before)
+	return true;
+}
+
+static void policy_force(struct learner_service *service, struct learning *learning)
+{
+	struct policy_record policy;
+	struct error wrong = {0};
+	const int64_t before = policy_entry_state(learning->entry).version;
+	arena_reset(service->arena);
+	if (!policy_record_decode(buffer_view(&learning->arrived), service->arena, &policy, &wrong) ||
+	    !policy_entry_set(learning->entry, &policy, clock_ms(), &wrong)) {
+		policy_note(service, learning, &wrong);
+		return;
+	}
+	learning->is_noted = false;
+	if (policy.version != before)
 		log_say(service->config.log, LOG_LEVEL_DEBUG, NULL,
 			"experiment `%s` chooses by version %" PRId64 " of its policy, learnt from %" PRId64 " rewards",
 			learning->experiment->name, policy.version, policy.rewards);
-	return true;
+}
+
+/* Older policies are not put into force one after the other: what is in force meanwhile is newer than they are. */
+static void policies_force(struct learner_service *service)
+{
+	for (size_t i = 0; reader_has_caught_up(service->policies) && i < service->count; i++)
+		if (service->learnings[i].arrived.length > 0) {
+			policy_force(service, &service->learnings[i]);
+			buffer_clear(&service->learnings[i].arrived);
+		}
 }
 
 static void staleness_check(struct learner_service *service)
@@ -66,7 +86,7 @@ static void staleness_check(struct learner_service *service)
 	}
 }
 
-bool policies_follow(struct learner_service *service, struct error *error)
+static bool policies_read(struct learner_service *service, struct error *error)
 {
 	if (!service->policies) {
 		service->policies_config = (struct reader_config){.brokers = service->config.brokers,
@@ -75,9 +95,19 @@ bool policies_follow(struct learner_service *service, struct error *error)
 								  .properties = service->config.consumer};
 		service->policies = reader_open(&service->policies_config, error);
 	}
-	if (!service->policies ||
-	    !reader_give_arrived(service->policies, TURN_RECORDS, service->leads ? 0 : TURN_MS, policy_take, service, error))
-		return false;
+	return service->policies &&
+	       reader_give_arrived(service->policies, TURN_RECORDS, service->leads ? 0 : TURN_MS, policy_take, service, error);
+}
+
+bool policies_follow(struct learner_service *service, struct error *error)
+{
+	const bool good = policies_read(service, error);
+	if (good) {
+		policies_force(service);
+	} else {
+		reader_close(service->policies);
+		service->policies = NULL;
+	}
 	staleness_check(service);
-	return true;
+	return good;
 }
