@@ -4,6 +4,9 @@
 #include <math.h>
 
 #include "base/duration.h"
+#include "base/number.h"
+
+#define BLANKS " \t\r\n"
 
 #define FIGURES_MAX 16 /* rows of observe/alert_value.h */
 
@@ -45,13 +48,16 @@ static bool note_name(void *context, const struct expression_name *name, struct 
 /* Whether it is `name operator number`: the name, a comparison, and a number. */
 static bool is_short_form(struct text source, struct text name)
 {
-	struct text words[4] = {{0}};
-	size_t count = 0;
-	for (struct text rest = text_trimmed(source, " "); rest.length && count < 4; rest = text_trimmed(rest, " "))
-		words[count++] = text_take_until(&rest, ' ');
-	if (count != 3 || !text_equal(words[0], name) || words[1].length > 2 || !memchr("<>=!", words[1].bytes[0], 4))
+	struct text rest = text_trimmed(source, BLANKS);
+	double number;
+	size_t operators = 0;
+	if (!text_starts_with(rest, name))
 		return false;
-	return words[2].length > 0 && memchr("0123456789.-+", words[2].bytes[0], 13) != NULL;
+	rest = text_trimmed((struct text){rest.bytes + name.length, rest.length - name.length}, BLANKS);
+	while (operators < rest.length && memchr("<>=!", rest.bytes[operators], 4))
+		operators++;
+	rest = (struct text){rest.bytes + operators, rest.length - operators};
+	return operators > 0 && number_read_double(text_trimmed(rest, BLANKS), &number);
 }
 
 bool alert_condition_make(struct alert_condition *condition, const struct expression *expression, bool watches_drift,
@@ -135,7 +141,8 @@ static bool own_tensor(const void *context, struct text step, struct text tensor
 }
 
 struct alert_judgement alert_condition_of_message(const struct alert_condition *condition, const struct message *message,
-						  const struct payload *payload, const char *pipeline, const char *step)
+						  const struct payload *payload, const char *pipeline, const char *step,
+						  struct arena *arena)
 {
 	struct tensor first;
 	const struct tensor *found = NULL;
@@ -150,5 +157,5 @@ struct alert_judgement alert_condition_of_message(const struct alert_condition *
 	scope.context = &whole;
 	if (taken)
 		scope.payload = &alone;
-	return condition_judge(condition, &scope, message->arena);
+	return condition_judge(condition, &scope, arena);
 }

@@ -40,8 +40,9 @@ bool alert_absence_read(struct text text, struct text *pipeline, int64_t *durati
 struct alert_judgement alert_condition_of_figures(const struct alert_condition *condition, const struct alert_values *values,
 						  const char *pipeline, struct arena *arena);
 
-/* Judges a result of a step. Its memory is the message's arena. */
+/* Judges a result of a step. Uses the arena for the time of the call: not the message's, which would fail with it. */
 struct alert_judgement alert_condition_of_message(const struct alert_condition *condition, const struct message *message,
-						  const struct payload *payload, const char *pipeline, const char *step);
+						  const struct payload *payload, const char *pipeline, const char *step,
+						  struct arena *arena);
 
 #endif

@@ -30,17 +30,18 @@ static bool must_wait(const struct queued_notice *notice)
 
 struct queued_notice *notice_queue_next(struct notice_queue *queue, int64_t now_ms, int64_t *due_ms)
 {
+	struct queued_notice *longest = NULL;
 	*due_ms = INT64_MAX;
 	for (struct queued_notice *notice = notice_of(queue->notices.first); notice; notice = notice_of(notice->node.next)) {
-		if (notice->is_sending || must_wait(notice))
+		if (notice->is_sending || must_wait(notice) || notice->due_ms >= *due_ms)
 			continue;
-		if (notice->due_ms <= now_ms) {
-			notice->is_sending = true;
-			return notice;
-		}
-		*due_ms = notice->due_ms < *due_ms ? notice->due_ms : *due_ms;
+		*due_ms = notice->due_ms;
+		longest = notice;
 	}
-	return NULL;
+	if (!longest || longest->due_ms > now_ms)
+		return NULL;
+	longest->is_sending = true;
+	return longest;
 }
 
 void notice_queue_remove(struct notice_queue *queue, struct queued_notice *notice)

@@ -37,8 +37,8 @@ struct notice_queue { /* starts as `{0}` */
 /* `notice->receiver` is set. False: the queue is full, and the notice stays the caller's. */
 bool notice_queue_add(struct notice_queue *queue, struct queued_notice *notice, int64_t now_ms);
 
-/* The next notice that is due; it is being sent until it is settled. NULL: none is, and `due_ms` is the time of the next
- * one (INT64_MAX: there is none). */
+/* The notice that has been due longest, so that receivers that do not answer delay the others once for each attempt; it is
+ * being sent until it is settled. NULL: none is due, and `due_ms` is the time of the next one (INT64_MAX: there is none). */
 struct queued_notice *notice_queue_next(struct notice_queue *queue, int64_t now_ms, int64_t *due_ms);
 
 /* The receiver could not be reached: it is sent again later. False: it is too old, and is the caller's again. */

@@ -54,7 +54,7 @@ void case_alerts_judge(struct running *running, const struct message *message, e
 		struct alert_result *result = result_of(running->world, passage, alert->name);
 		if (result && point == TAP_STEP_OUTPUTS)
 			result->fired |= alert_condition_of_message(&alert->condition, message, payload, running->name,
-								    running->graph->steps[step].name)
+								    running->graph->steps[step].name, message->arena)
 						 .held;
 	}
 }

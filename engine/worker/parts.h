@@ -85,6 +85,7 @@ struct worker_stage {
 	struct worker *worker;
 	const struct schema_source *schemas; /* its own, otherwise the registry's; NULL: none */
 	struct flow *flow;
+	struct arena *judging; /* of conditions of alerts: one that is too large for it fails no message; NULL: no alerts */
 	struct host host;    /* of `flow` */
 	struct host *called; /* of the subpipelines that its steps call */
 	struct shared_caller *shared;

@@ -120,8 +120,9 @@ static void judge_alerts(struct worker_stage *stage, const struct message *messa
 	const struct stage_config *config = stage->config;
 	for (size_t i = 0; i < config->alert_count; i++) {
 		const struct stage_alert *alert = &config->alerts[i];
+		arena_reset(stage->judging);
 		struct alert_judgement judged = alert_condition_of_message(&alert->condition, message, payload, config->graph->name,
-									   config->graph->steps[step].name);
+									   config->graph->steps[step].name, stage->judging);
 		if (judged.held || judged.broken)
 			count_add(judged.held ? &stage->counts->alerts[alert->place].held
 					      : &stage->counts->alerts[alert->place].broken,
@@ -194,6 +195,13 @@ static void shared_give(struct worker *worker, struct shared_caller *shared)
 
 /* ---- opening and closing ---- */
 
+static bool judging_open(struct worker_stage *stage, struct error *error)
+{
+	if (stage->config->alert_count > 0)
+		stage->judging = arena_open(stage->worker->config->limits.message_bytes);
+	return stage->judging || stage->config->alert_count == 0 || error_memory(error, ERROR_SYSTEM, "opening a stage");
+}
+
 static bool stage_set_up(struct worker_stage *stage, struct error *error)
 {
 	const struct stage_config *config = stage->config;
@@ -213,7 +221,7 @@ static bool stage_set_up(struct worker_stage *stage, struct error *error)
 	stage->host.stage = stage;
 	stage->flow = stage->shared ? flow_open(config->graph, &outside, error) : NULL;
 	stage->host.flow = stage->flow;
-	return stage->flow && nested_open(stage, error);
+	return stage->flow && nested_open(stage, error) && judging_open(stage, error);
 }
 
 struct worker_stage *stage_open(struct worker *worker, const struct stage_config *config, struct error *error)
@@ -242,6 +250,7 @@ void stage_close(struct worker_stage *stage)
 	upstreams_part(stage->worker, stage);
 	partition_states_part(stage->worker, stage);
 	flow_close(stage->flow);
+	arena_close(stage->judging);
 	copies_close(stage);
 	nested_close(stage);
 	shared_give(stage->worker, stage->shared);

@@ -243,15 +243,17 @@ static void the_short_form_takes_the_first_element_of_a_tensor(void **state)
 	const struct payload payload = {.tensors = {1, items}}, empty = {0};
 	const struct message message = {.arena = arena};
 	struct alert_condition condition = condition_of("drift_score > 0.05", false, arena);
-	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s").held);
-	struct alert_judgement judged = alert_condition_of_message(&condition, &message, &empty, "p", "s");
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", message.arena).held);
+	struct alert_judgement judged = alert_condition_of_message(&condition, &message, &empty, "p", "s", message.arena);
 	assert_true(!judged.held && !judged.broken);
 	condition = condition_of("s.drift_score[1] > 0.1", false, arena);
-	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s").held);
-	judged = alert_condition_of_message(&condition, &message, &payload, "p", "other");
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", message.arena).held);
+	judged = alert_condition_of_message(&condition, &message, &payload, "p", "other", message.arena);
 	assert_true(!judged.held && !judged.broken);
+	condition = condition_of(" drift_score\t<= 2e-1 ", false, arena);
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", message.arena).held);
 	condition = condition_of("sum(drift_score) > 0.3", false, arena);
-	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s").held);
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", message.arena).held);
 	arena_close(arena);
 }
 
@@ -291,6 +293,34 @@ static void notices_of_a_receiver_that_is_down_wait_in_their_order(void **state)
 	assert_true(due_ms == INT64_MAX);
 }
 
+/* Each attempt at one that does not answer takes as long as it may. */
+static void receivers_that_do_not_answer_delay_another_by_one_attempt_each(void **state)
+{
+	(void)state;
+	struct notice_queue queue = {0};
+	struct queued_notice dead[] = {NOTICE("a"), NOTICE("b"), NOTICE("c"), NOTICE("d"), NOTICE("e")}, good = NOTICE("good");
+	const size_t count = sizeof dead / sizeof *dead;
+	int64_t due_ms, now_ms = 0;
+	for (size_t i = 0; i < count; i++)
+		assert_true(notice_queue_add(&queue, &dead[i], 0));
+	for (; now_ms < 600 * S;) {
+		struct queued_notice *notice = notice_queue_next(&queue, now_ms, &due_ms);
+		now_ms = notice ? now_ms + 10 * S : due_ms;
+		if (notice)
+			assert_true(notice_queue_retry(&queue, notice, now_ms));
+	}
+	assert_true(notice_queue_add(&queue, &good, now_ms));
+	struct queued_notice *notice = NULL;
+	for (size_t i = 0; i <= count && notice != &good; i++) {
+		notice = notice_queue_next(&queue, now_ms, &due_ms);
+		assert_non_null(notice);
+		now_ms += 10 * S;
+		if (notice != &good)
+			assert_true(notice_queue_retry(&queue, notice, now_ms));
+	}
+	assert_ptr_equal(notice, &good);
+}
+
 static void the_queue_is_bounded_and_old_notices_are_given_up(void **state)
 {
 	(void)state;
@@ -325,6 +355,7 @@ int main(void)
 		cmocka_unit_test(missing_figures_are_not_judged_unless_the_condition_says_otherwise),
 		cmocka_unit_test(the_short_form_takes_the_first_element_of_a_tensor),
 		cmocka_unit_test(notices_of_a_receiver_that_is_down_wait_in_their_order),
+		cmocka_unit_test(receivers_that_do_not_answer_delay_another_by_one_attempt_each),
 		cmocka_unit_test(the_queue_is_bounded_and_old_notices_are_given_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,7 @@ static void only_addresses_of_everybody_are_public(void **state)
 		{"::1", false},		  {"::", false},	    {"::ffff:127.0.0.1", false}, {"::ffff:8.8.8.8", true},
 		{"::127.0.0.1", false},	  {"64:ff9b::a00:1", false}, {"fe80::1", false},	 {"fd00::1", false},
 		{"2002:7f00:1::", false}, {"2606:4700::1111", true}, {"ff02::1", false},
+		{"::ffff:0:7f00:1", false}, {"3fff::1", false},	    {"5f00::1", false},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct sockaddr_storage address;
