@@ -55,6 +55,26 @@ static void check_template(const struct alert_action *action, struct text unknow
 		  TEXT_ARGUMENTS(unknown));
 }
 
+/* What would end the address in a command of SMTP is no part of it. */
+static bool is_mailbox(const char *address)
+{
+	const char *at = strchr(address, '@');
+	for (const char *byte = address; *byte; byte++)
+		if ((unsigned char)*byte <= ' ' || strchr("\x7f<>,;\"", *byte))
+			return false;
+	return at && at != address && at[1] != '\0' && !strchr(at + 1, '@');
+}
+
+static void check_recipients(const struct alert_action *action, struct faults *faults)
+{
+	for (size_t i = 0; i < action->recipients.count; i++) {
+		const struct name *name = &action->recipients.items[i];
+		if (name->text && !is_mailbox(name->text))
+			fault_add(faults, CODE_BAD_ADDRESS, name->place, NULL,
+				  "`recipients` has an item that is not an address of a mailbox, as in team@example.com");
+	}
+}
+
 static void check_action(const struct alert_action *action, struct faults *faults)
 {
 	static const char *const needed[] = {"url", "recipients"};
@@ -65,6 +85,8 @@ static void check_action(const struct alert_action *action, struct faults *fault
 			  "`%s` is missing in this action: the receiver of the message", needed[action->type]);
 	else if (webhook)
 		check_url(action, faults);
+	else
+		check_recipients(action, faults);
 	if (!webhook && (action->url || action->body || action->secret))
 		fault_add(faults, CODE_CONTRADICTION, action->here, NULL,
 			  "an `email` has no `url`, `template` or `secret`: these are of a `webhook`");
@@ -147,9 +169,50 @@ static const struct alert_spec *alert_named(const struct pipeline_spec *pipeline
 	return NULL;
 }
 
+static size_t alerts_checked(const struct pipeline_spec *pipeline)
+{
+	return pipeline->alerts.count < ALERTS_MAX ? pipeline->alerts.count : ALERTS_MAX;
+}
+
+/* Marks the alerts that inhibit this one. False: all of them were marked before. */
+static bool mark_inhibitors(const struct pipeline_spec *pipeline, const struct alert_spec *alert, bool *marked)
+{
+	const struct alert_spec *alerts = pipeline->alerts.items;
+	bool is_new = false;
+	for (size_t i = 0; i < alert->inhibited_by.count; i++) {
+		const char *name = alert->inhibited_by.items[i].text;
+		const struct alert_spec *by = name ? alert_named(pipeline, name) : NULL;
+		const size_t place = by ? (size_t)(by - alerts) : ALERTS_MAX;
+		if (place >= ALERTS_MAX || marked[place])
+			continue;
+		marked[place] = is_new = true;
+	}
+	return is_new;
+}
+
+/* Whether an alert inhibits itself through others. */
+static bool is_in_ring(const struct pipeline_spec *pipeline, const struct alert_spec *alert)
+{
+	const struct alert_spec *alerts = pipeline->alerts.items;
+	bool marked[ALERTS_MAX] = {false};
+	const size_t place = (size_t)(alert - alerts);
+	for (bool more = place < ALERTS_MAX && mark_inhibitors(pipeline, alert, marked); more && !marked[place];) {
+		more = false;
+		for (size_t i = 0; i < alerts_checked(pipeline); i++)
+			if (marked[i] && mark_inhibitors(pipeline, &alerts[i], marked))
+				more = true;
+	}
+	return place < ALERTS_MAX && marked[place];
+}
+
 static void check_inhibitors(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct faults *faults)
 {
 	const struct alert_spec *alerts = pipeline->alerts.items;
+	if (is_in_ring(pipeline, alert) && !name_list_has(alert->inhibited_by, alert->name.text))
+		fault_add(faults, CODE_CONTRADICTION, alert->here, NULL,
+			  "`inhibitedBy`: the alert `%s` inhibits itself through others, so none of them would send a notice; "
+			  "remove one of these",
+			  alert->name.text);
 	for (size_t i = 0; i < alert->inhibited_by.count; i++) {
 		const struct name *name = &alert->inhibited_by.items[i];
 		struct suggestion suggestion = suggest_begin(text_of(name->text));
@@ -178,6 +241,9 @@ static void check_alert(const struct pipeline_spec *pipeline, const struct alert
 	if (first != alert)
 		fault_add(faults, CODE_REPEATED_NAME, alert->name.place, NULL, "the alert `%s` is already in line %u",
 			  alert->name.text, first->name.place.line);
+	if (alert->actions.count > ALERT_ACTIONS_MAX)
+		fault_add(faults, CODE_OUT_OF_RANGE, actions[ALERT_ACTIONS_MAX].here, NULL, "an alert has at most %d actions",
+			  ALERT_ACTIONS_MAX);
 	for (size_t i = 0; i < alert->actions.count; i++)
 		check_action(&actions[i], faults);
 	check_judged(pipeline, alert, faults);

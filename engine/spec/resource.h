@@ -183,6 +183,7 @@ struct alert_silence {
 };
 
 #define ALERTS_MAX 32 /* of a pipeline */
+#define ALERT_ACTIONS_MAX 16
 
 struct alert_spec {
 	struct place here;
