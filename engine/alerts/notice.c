@@ -205,11 +205,10 @@ void notice_write_mail(const struct alert_message *message, const char *from, st
 	buffer_print(out, "\r\nMessage-ID: <%s@sluice>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n", id);
 	buffer_string(out, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
 	moment_print_ms(message->fired_at_ms, moment);
-	buffer_print(out,
-		     "The alert " TEXT_FORMAT " of the pipeline " TEXT_FORMAT " is %s.\r\nIts condition is: " TEXT_FORMAT
-		     "\r\nIt began to fire at %s.\r\n\r\n",
-		     TEXT_ARGUMENTS(message->alert), TEXT_ARGUMENTS(message->pipeline), message->status,
-		     TEXT_ARGUMENTS(message->condition), moment);
+	buffer_print(out, "The alert " TEXT_FORMAT " of the pipeline " TEXT_FORMAT " is %s.\r\nIts condition is: ",
+		     TEXT_ARGUMENTS(message->alert), TEXT_ARGUMENTS(message->pipeline), message->status);
+	write_header_text(message->condition, out); /* it may have several lines, and a mail's end with CR LF */
+	buffer_print(out, "\r\nIt began to fire at %s.\r\n\r\n", moment);
 	notice_write_json(message, out);
 	buffer_string(out, "\r\n");
 }

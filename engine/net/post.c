@@ -12,8 +12,11 @@
 
 struct posting {
 	const struct post_request *request;
+	CURL *curl;
 	size_t sent; /* of a mail's body */
-	char refused[REFUSED_BYTES]; /* an address that is not allowed; "": none */
+	char refused[REFUSED_BYTES];  /* an address that is not allowed; "": none */
+	long opened_after;	      /* redirections before the last address that is allowed; -1: there was none */
+	char reason[CURL_ERROR_SIZE]; /* of a failure, as libcurl says it */
 };
 
 static bool is_mail(const struct post_request *request)
@@ -61,6 +64,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 		note_refused(posting, &address);
 		return CURL_SOCKET_BAD;
 	}
+	(void)curl_easy_getinfo(posting->curl, CURLINFO_REDIRECT_COUNT, &posting->opened_after);
 	return socket(wanted->family, wanted->socktype | SOCK_CLOEXEC, wanted->protocol);
 }
 
@@ -76,6 +80,8 @@ static int look_for_an_end(void *context, curl_off_t wanted, curl_off_t taken, c
 static bool set_common(CURL *curl, struct posting *posting)
 {
 	return curl_easy_setopt(curl, CURLOPT_URL, posting->request->url) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, posting->reason) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK && /* does not wait for a name that is being resolved */
 	       curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK && curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)POST_CONNECT_MS) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)POST_MS) == CURLE_OK &&
@@ -109,10 +115,19 @@ static bool set_mail(CURL *curl, struct posting *posting, struct curl_slist *rec
 	       curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)(request->login ? CURLUSESSL_ALL : CURLUSESSL_TRY)) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_MAIL_FROM, request->from) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L) == CURLE_OK && /* one refused recipient stops no other */
 	       curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_body) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_READDATA, posting) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
 	       (!request->login || curl_easy_setopt(curl, CURLOPT_USERPWD, request->login) == CURLE_OK);
+}
+
+/* A control character would begin a header, or a command of SMTP, of its own. */
+static bool is_one_line(const char *line)
+{
+	while (*line && (unsigned char)*line >= ' ')
+		line++;
+	return *line == '\0';
 }
 
 /* Appends the headers, or a mail's recipients. The caller owns the list, also on failure. */
@@ -121,8 +136,8 @@ static bool lines_make(const struct post_request *request, struct curl_slist **l
 	const size_t count = is_mail(request) ? request->recipients.count : POST_HEADERS_MAX;
 	for (size_t i = 0; i < count; i++) {
 		const char *line = is_mail(request) ? request->recipients.items[i].text : request->headers[i];
-		struct curl_slist *longer = line ? curl_slist_append(*lines, line) : *lines;
-		if (line && !longer)
+		struct curl_slist *longer = line && is_one_line(line) ? curl_slist_append(*lines, line) : *lines;
+		if (line && (!is_one_line(line) || !longer))
 			return false;
 		*lines = longer;
 	}
@@ -141,11 +156,26 @@ static enum post_outcome judge_status(long status, struct error *error)
 	return status / STATUS_KIND == 5 ? POST_UNREACHABLE : POST_REFUSED;
 }
 
+/* Whether no address of the last host was allowed. */
+static bool is_private(CURL *curl, const struct posting *posting)
+{
+	long redirections = 0;
+	curl_easy_getinfo(curl, CURLINFO_REDIRECT_COUNT, &redirections);
+	return posting->refused[0] && posting->opened_after < redirections;
+}
+
+/* Whether the mail server has answered that it will not take the mail, now or later. */
+static bool mail_is_refused(const struct posting *posting, CURLcode code, long status)
+{
+	return is_mail(posting->request) && status / STATUS_KIND == 5 &&
+	       (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_WEIRD_SERVER_REPLY);
+}
+
 static enum post_outcome judge(CURL *curl, CURLcode code, const struct posting *posting, struct error *error)
 {
 	long status = 0;
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	if (code != CURLE_OK && posting->refused[0]) {
+	if (code != CURLE_OK && is_private(curl, posting)) {
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
 			  "the receiver is at %s, which is not a public address; allow it with --alert-allow", posting->refused);
 		return POST_REFUSED;
@@ -154,16 +184,19 @@ static enum post_outcome judge(CURL *curl, CURLcode code, const struct posting *
 		return POST_DELIVERED;
 	if (code == CURLE_OK || code == CURLE_TOO_MANY_REDIRECTS)
 		return judge_status(status, error);
-	error_set(error, ERROR_REMOTE, PLACE_NONE, "%s", curl_easy_strerror(code));
-	return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ? POST_REFUSED : POST_UNREACHABLE;
+	error_set(error, ERROR_REMOTE, PLACE_NONE, "%s",
+		  is_mail(posting->request) && posting->reason[0] ? posting->reason : curl_easy_strerror(code));
+	return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT || mail_is_refused(posting, code, status)
+		       ? POST_REFUSED
+		       : POST_UNREACHABLE;
 }
 
 enum post_outcome post(const struct post_request *request, struct error *error)
 {
-	struct posting posting = {.request = request};
+	CURL *curl = curl_easy_init();
+	struct posting posting = {.request = request, .curl = curl, .opened_after = -1};
 	struct curl_slist *lines = NULL;
 	enum post_outcome outcome = POST_UNREACHABLE;
-	CURL *curl = curl_easy_init();
 	bool good = curl && lines_make(request, &lines) && set_common(curl, &posting) &&
 		    (is_mail(request) ? set_mail(curl, &posting, lines) : set_http(curl, request, lines));
 	if (good)

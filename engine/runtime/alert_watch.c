@@ -5,8 +5,10 @@
 
 #include "alerts/figure_window.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/moment.h"
+#include "base/secret.h"
 #include "observe/verdict_board.h"
 #include "runtime/group_setup.h"
 #include "runtime/lag_watch.h"
@@ -25,15 +27,23 @@ struct judged_alert {
 	struct alert_values values;	    /* of the last look */
 	struct text absent;		    /* its name */
 	int64_t absent_ms;
+	uint64_t meaning;	     /* of its condition; it begins anew when that changes */
+	uint64_t revision;	     /* in which it was present last */
+	enum alert_notice notice;    /* the last one that was due */
+	uint32_t owed;		     /* actions that could not take it, a bit each: they are asked again */
+	bool has_failed;	     /* one could not, which is logged once */
 };
 
 struct alert_watch {
 	struct engine *engine;
 	const struct engine_config *config;
+	const struct notifier_settings *settings;
 	struct notifier *notifier;
 	struct lag_watch *lags; /* NULL: no condition uses the lag */
 	struct arena *lasting, *revised, *judging; /* `revised`: conditions of the running revision */
 	uint64_t revision; /* its number; 0: none yet */
+	uint64_t followed; /* number of revisions so far */
+	bool has_failed;   /* memory ran out, which is logged once */
 	struct watched_alert *alerts;
 	struct loop_timer timer;
 };
@@ -88,7 +98,50 @@ static bool uses_lag(const struct alert_condition *condition)
 	return false;
 }
 
-/* Prepares an alert for the running revision. What was judged before does not count for it. */
+/* Judgements of messages are counted by the alert's place in the list. */
+static uint64_t meaning_of(const struct alert_spec *spec, const struct alert_condition *condition, size_t counted_at)
+{
+	const size_t place = condition->expression && !condition->of_figures ? counted_at : 0;
+	const struct text source = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
+	const int64_t numbers[] = {spec->over_ns, spec->for_ns, (int64_t)place};
+	return hash_bytes(source.bytes, source.length, hash_bytes(numbers, sizeof numbers, 0));
+}
+
+/* An alert that is new, comes back, or has another condition begins inactive: what was judged before does not count for it. If it
+ * was firing, the end of that is due. */
+static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, const struct alert_spec *spec, const char *pipeline,
+			size_t place)
+{
+	const uint64_t meaning = meaning_of(spec, &alert->condition, place);
+	const bool goes_on = alert->revision + 1 == watch->followed && alert->meaning == meaning;
+	alert->revision = watch->followed;
+	alert->meaning = meaning;
+	if (goes_on)
+		return;
+	alert->watched.alert.phase = ALERT_INACTIVE;
+	alert->judged = judged_now(watch->engine, pipeline, place);
+	if (alert->window)
+		*alert->window = (struct figure_window){.over_ms = alert->window->over_ms};
+}
+
+/* Says which of its notices cannot be sent, before the first one is due. */
+static void receivers_check(const struct alert_watch *watch, const struct pipeline_plan *plan, const struct alert_spec *spec)
+{
+	const struct alert_action *actions = spec->actions.items;
+	const struct log_fields fields = {.pipeline = plan->graph->name};
+	for (size_t i = 0; i < spec->actions.count; i++) {
+		struct error error = {0};
+		if (actions[i].type == ALERT_EMAIL && !watch->settings->smtp)
+			error_set(&error, ERROR_CONFIG, PLACE_NONE, "there is no mail server; name one with --smtp");
+		else if (actions[i].secret)
+			(void)secret_fetch(actions[i].secret, "secret", actions[i].here, watch->revised, &error);
+		if (error.kind != ERROR_NONE)
+			log_say(watch->config->log, LOG_LEVEL_WARN, &fields, "%s: notices of the alert %s cannot be sent: %s",
+				plan->graph->name, spec->name.text, error.text);
+	}
+}
+
+/* Prepares an alert for the running revision. */
 static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, bool *needs_lag)
 {
 	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[place];
@@ -99,8 +152,9 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 		return false;
 	alert->watched.is_present = true;
 	alert->condition = (struct alert_condition){0};
-	alert->judged = judged_now(watch->engine, plan->graph->name, place);
+	receivers_check(watch, plan, spec);
 	if (!spec->condition) {
+		alert_renew(watch, alert, spec, plan->graph->name, place);
 		if (!alert_absence_read(text_of(spec->absent.text), &absent, &absent_ns))
 			return true;
 		alert->absent_ms = absent_ns / NS_PER_MS;
@@ -109,6 +163,7 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 	}
 	if (!alert_condition_make(&alert->condition, spec->condition, graph_watches_drift(plan->graph), watch->revised))
 		return false;
+	alert_renew(watch, alert, spec, plan->graph->name, place);
 	*needs_lag |= uses_lag(&alert->condition);
 	return !alert->condition.of_figures || window_open(alert, spec->over_ns / NS_PER_MS);
 }
@@ -116,10 +171,22 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 static void follow_lags(struct alert_watch *watch, bool needs_lag)
 {
 	struct error error = {0};
-	if (needs_lag && !watch->lags)
-		watch->lags = lag_watch_open(watch->config, &error);
+	if (needs_lag && !watch->lags && !(watch->lags = lag_watch_open(watch->config, &error)))
+		log_say(watch->config->log, LOG_LEVEL_WARN, NULL, "conditions on `lag` are not judged: %s", error.text);
 	if (watch->lags)
 		(void)lag_watch_follow(watch->lags, &engine_revision(watch->engine)->plan);
+}
+
+/* Alerts that are in no file any more keep their names and counts alone. */
+static void windows_release(struct alert_watch *watch)
+{
+	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next) {
+		struct judged_alert *judged = (struct judged_alert *)alert;
+		if (alert->is_present)
+			continue;
+		memory_give(judged->window);
+		judged->window = NULL;
+	}
 }
 
 /* Takes the alerts of a new revision. False: memory ran out, and it is tried again. */
@@ -129,6 +196,7 @@ static bool revision_follow(struct alert_watch *watch)
 	bool needs_lag = false, good = true;
 	if (revision->number == watch->revision)
 		return true;
+	watch->followed++;
 	arena_reset(watch->revised);
 	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
 		alert->is_present = false;
@@ -136,7 +204,12 @@ static bool revision_follow(struct alert_watch *watch)
 		for (size_t j = 0; j < revision->plan.pipelines[i].graph->spec->alerts.count && j < ALERTS_MAX; j++)
 			good &= alert_prepare(watch, &revision->plan.pipelines[i], j, &needs_lag);
 	follow_lags(watch, needs_lag);
+	windows_release(watch);
 	watch->revision = good ? revision->number : 0;
+	if (!good && !watch->has_failed)
+		log_say(watch->config->log, LOG_LEVEL_ERROR, NULL,
+			"alerts are not judged: memory ran out; use fewer alerts, or restart the engine");
+	watch->has_failed = !good;
 	return good;
 }
 
@@ -215,12 +288,22 @@ static bool is_muted(const struct alert_watch *watch, const struct judged_alert 
 	return false;
 }
 
-static void announce(struct alert_watch *watch, struct judged_alert *alert, const struct alert_spec *spec, enum alert_notice notice,
-		     int64_t at_ms)
+static void failure_log(const struct alert_watch *watch, struct judged_alert *alert, const struct error *error)
+{
+	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
+	if (!alert->has_failed)
+		log_say(watch->config->log, LOG_LEVEL_ERROR, &fields,
+			"%s: a notice of the alert %s cannot be sent, and is tried again: %s", alert->watched.pipeline,
+			alert->watched.name, error->text);
+	alert->has_failed = true;
+}
+
+/* Gives the notice to the actions that it is owed. */
+static void announce(struct alert_watch *watch, struct judged_alert *alert, const struct alert_spec *spec, int64_t at_ms)
 {
 	const struct alert_action *actions = spec->actions.items;
 	const struct alert_message message = {
-		.status = notice == NOTICE_FIRING ? "firing" : "resolved",
+		.status = alert->notice == NOTICE_FIRING ? "firing" : "resolved",
 		.namespace = text_of(alert->watched.namespace),
 		.pipeline = text_of(alert->watched.pipeline),
 		.alert = text_of(alert->watched.name),
@@ -231,12 +314,27 @@ static void announce(struct alert_watch *watch, struct judged_alert *alert, cons
 		.figures_of = alert->condition.of_figures ? &alert->condition : NULL,
 		.values = alert->values,
 	};
+	struct error error = {0};
+	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
+		const uint32_t bit = (uint32_t)1 << i;
+		if (alert->owed & bit && notifier_notify(watch->notifier, &actions[i], &message, &alert->watched.notices, &error))
+			alert->owed &= ~bit;
+	}
+	if (error.kind != ERROR_NONE)
+		failure_log(watch, alert, &error);
+}
+
+static void notice_begin(const struct alert_watch *watch, struct judged_alert *alert, const struct alert_spec *spec,
+			 enum alert_notice notice)
+{
 	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
+	const struct text condition = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
+	alert->notice = notice;
+	alert->owed = ((uint32_t)1 << spec->actions.count) - 1;
+	alert->has_failed = false;
 	log_say(watch->config->log, notice == NOTICE_FIRING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, &fields,
-		"%s: the alert %s is %s: " TEXT_FORMAT, alert->watched.pipeline, alert->watched.name, message.status,
-		TEXT_ARGUMENTS(message.condition));
-	for (size_t i = 0; i < spec->actions.count; i++)
-		notifier_notify(watch->notifier, &actions[i], &message, &alert->watched.notices);
+		"%s: the alert %s is %s: " TEXT_FORMAT, alert->watched.pipeline, alert->watched.name,
+		notice == NOTICE_FIRING ? "firing" : "resolved", TEXT_ARGUMENTS(condition));
 }
 
 static void alert_look(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place,
@@ -267,7 +365,9 @@ static void alert_speak(struct alert_watch *watch, const struct pipeline_plan *p
 	enum alert_notice notice =
 		alert ? alert_notice_due(&alert->watched.alert, is_muted(watch, alert, spec, at_ms)) : NOTICE_NONE;
 	if (notice != NOTICE_NONE)
-		announce(watch, alert, spec, notice, at_ms);
+		notice_begin(watch, alert, spec, notice);
+	if (alert && alert->owed)
+		announce(watch, alert, spec, at_ms);
 }
 
 static void on_due(void *context)
@@ -307,8 +407,12 @@ struct alert_watch *alert_watch_open(struct engine *engine, const struct engine_
 		error_memory(error, ERROR_SYSTEM, "watching alerts");
 		return NULL;
 	}
-	*watch = (struct alert_watch){.engine = engine, .config = config, .lasting = arena_open(LASTING_BYTES),
-				      .revised = arena_open(LASTING_BYTES), .judging = arena_open(JUDGING_BYTES)};
+	*watch = (struct alert_watch){.engine = engine,
+				      .config = config,
+				      .settings = settings,
+				      .lasting = arena_open(LASTING_BYTES),
+				      .revised = arena_open(LASTING_BYTES),
+				      .judging = arena_open(JUDGING_BYTES)};
 	watch->timer = (struct loop_timer){.due = on_due, .context = watch};
 	if (!watch->lasting || !watch->revised || !watch->judging)
 		error_memory(error, ERROR_SYSTEM, "watching alerts");

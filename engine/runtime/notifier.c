@@ -119,6 +119,15 @@ enum post_outcome notice_send(const struct notifier_settings *settings, const st
 	return outcome;
 }
 
+/* A webhook's URL; a mail's recipients. */
+static const char *receiver_of(const struct post_request *request, struct arena *arena)
+{
+	const char *receiver = request->url;
+	for (size_t i = 0; receiver && i < request->recipients.count; i++)
+		receiver = arena_print(arena, "%s %s", i == 0 ? "" : receiver, request->recipients.items[i].text);
+	return receiver;
+}
+
 static struct parcel_to_send *parcel_make(struct notifier *notifier, const struct alert_action *action,
 					  const struct alert_message *message, struct error *error)
 {
@@ -137,7 +146,12 @@ static struct parcel_to_send *parcel_make(struct notifier *notifier, const struc
 		return NULL;
 	}
 	made->request.given_up = &notifier->given_up;
-	made->queued.receiver = text_of(made->request.url);
+	made->queued.receiver = text_of(receiver_of(&made->request, arena));
+	if (arena_failed(arena)) {
+		arena_close(arena);
+		error_memory(error, ERROR_SYSTEM, "making a notice");
+		return NULL;
+	}
 	return made;
 }
 
@@ -212,11 +226,11 @@ static void *notifier_run(void *context)
 
 /* ---- callers ---- */
 
-void notifier_notify(struct notifier *notifier, const struct alert_action *action, const struct alert_message *message,
-		     struct notice_counts *counts)
+bool notifier_notify(struct notifier *notifier, const struct alert_action *action, const struct alert_message *message,
+		     struct notice_counts *counts, struct error *error)
 {
-	struct error error = {0};
-	struct parcel_to_send *made = parcel_make(notifier, action, message, &error);
+	const bool has_receiver = action->type != ALERT_EMAIL || notifier->settings->smtp;
+	struct parcel_to_send *made = has_receiver ? parcel_make(notifier, action, message, error) : NULL;
 	if (made) {
 		made->counts = counts;
 		pthread_mutex_lock(&notifier->lock);
@@ -224,14 +238,12 @@ void notifier_notify(struct notifier *notifier, const struct alert_action *actio
 		pthread_cond_broadcast(&notifier->bell);
 		pthread_mutex_unlock(&notifier->lock);
 		if (taken)
-			return;
-		error_set(&error, ERROR_LIMIT, PLACE_NONE, "%d notices wait already; see why their receivers are away",
-			  NOTICES_MAX);
+			return true;
+		error_set(error, ERROR_LIMIT, PLACE_NONE, "%d notices wait already; see why their receivers are away", NOTICES_MAX);
 		arena_close(made->arena);
 	}
 	count_add(&counts->dropped, 1);
-	log_say(notifier->log, LOG_LEVEL_ERROR, NULL, TEXT_FORMAT ": a notice of the alert " TEXT_FORMAT " is dropped: %s",
-		TEXT_ARGUMENTS(message->pipeline), TEXT_ARGUMENTS(message->alert), error.text);
+	return !has_receiver;
 }
 
 size_t notifier_waiting(struct notifier *notifier)

@@ -27,7 +27,7 @@ struct notifier_settings {
 struct notice_counts {
 	uint64_t sent;
 	uint64_t failed;  /* given up: refused by the receiver, not allowed, or too old */
-	uint64_t dropped; /* not taken: the queue was full, or memory ran out */
+	uint64_t dropped; /* not taken at an attempt: the queue was full, memory ran out, or a secret could not be read */
 };
 
 struct notifier;
@@ -35,9 +35,11 @@ struct notifier;
 struct notifier *notifier_open(const struct notifier_settings *settings, const struct log_sink *log, struct error *error);
 void notifier_close(struct notifier *notifier); /* NULL is fine */
 
-/* Queues the notice for the receiver of that action. `counts` must live as long as the notifier. */
-void notifier_notify(struct notifier *notifier, const struct alert_action *action, const struct alert_message *message,
-		     struct notice_counts *counts);
+/* Queues the notice for the receiver of that action; a mail without a mail server is dropped. `counts` must live as long as the
+ * notifier. False: it is not taken now (the queue is full, memory ran out, or its secret cannot be read), for the reason in
+ * `error`: try again later. */
+bool notifier_notify(struct notifier *notifier, const struct alert_action *action, const struct alert_message *message,
+		     struct notice_counts *counts, struct error *error);
 
 /* Sends a notice at once, in the caller's thread, which waits. */
 enum post_outcome notice_send(const struct notifier_settings *settings, const struct alert_action *action,

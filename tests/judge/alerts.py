@@ -67,7 +67,7 @@ class Receiver:
 
 
 class Mailbox(socketserver.ThreadingTCPServer):
-    """A mail server that takes everything, without TLS"""
+    """A mail server that takes everything but mails to gone@, without TLS"""
     allow_reuse_address = daemon_threads = True
 
     class Handler(socketserver.StreamRequestHandler):
@@ -80,7 +80,8 @@ class Mailbox(socketserver.ThreadingTCPServer):
                     self.wfile.write(b"354 go on\r\n")
                     while (data := self.rfile.readline()) not in (b".\r\n", b""):
                         self.server.lines.append(data.decode().rstrip())
-                self.wfile.write(b"221 bye\r\n" if word == "QUIT" else b"250 good\r\n")
+                unknown = word == "RCPT" and "<gone@" in line
+                self.wfile.write(b"221 bye\r\n" if word == "QUIT" else b"550 no such user\r\n" if unknown else b"250 good\r\n")
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Mailbox.Handler)
@@ -282,6 +283,56 @@ def signs_and_mails(judge, binary, folder):
         mailbox.server_close()
 
 
+def refused_mails_stop_no_others(judge, binary, folder):
+    mailbox = Mailbox()
+    mail = '  - name: %s\n    condition: y > 100\n    actions: [{type: email, recipients: [%s]}]\n'
+    write(folder, HEAD + mail % ("lost", "gone@example.com") + mail % ("both", "gone@example.com, here@example.com")
+          + mail % ("good", "team@example.com"))
+    dev = Dev(binary, folder, "--smtp", f"smtp://127.0.0.1:{mailbox.server_address[1]}", "--mail-from", "sluice@example.com")
+    try:
+        time.sleep(1.5)
+        dev.ask_of(60)
+        lines = mailbox.wait_for("The alert good")
+        judge.expect("a mail to one recipient is sent when another was refused before", any("The alert good" in line for line in lines),
+                     lines)
+        judge.expect("a refused recipient stops no other of the same mail", any("The alert both" in line for line in lines), lines)
+        end = time.monotonic() + SECONDS_MAX
+        while dev.metric("sluice_alert_notices_failed_total", "lost") != 1 and time.monotonic() < end:
+            time.sleep(0.1)
+        judge.expect("what is refused is given up", dev.metric("sluice_alert_notices_failed_total", "lost") == 1, dev.lines[-5:])
+        judge.expect("the log has the server's answer", any("550" in line for line in dev.lines), dev.lines[-5:])
+    finally:
+        dev.stop()
+        mailbox.shutdown()
+        mailbox.server_close()
+
+
+def a_reload_forgets_no_judgement(judge, binary, folder):
+    receiver = Receiver()
+    alert = ALERT % (*LARGE, receiver.url, "")
+    write(folder, HEAD + alert)
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+    try:
+        for round in range(1, 4):  # a look comes each second: it rarely comes between the answer and the reload
+            judge.expect("a large value is answered", dev.ask_of(60) == 200)
+            write(folder, HEAD + alert + "#" * round + "\n")
+            judge.expect("what was judged just before a reload fires", len(receiver.wait(2 * round - 1)) >= 2 * round - 1, receiver.notices())
+            judge.expect("and ends", len(receiver.wait(2 * round)) == 2 * round, receiver.notices())
+    finally:
+        dev.stop()
+        receiver.close()
+
+
+def without_a_mail_server_it_says_so(judge, binary, folder):
+    write(folder, HEAD + '  - {name: mailed, condition: "y > 100", actions: [{type: email, recipients: [a@example.com]}]}\n')
+    dev = Dev(binary, folder)
+    try:
+        judge.expect("a mail without a mail server is named at the start", dev.wait_for(r"(there is no mail server; name one with --smtp)"),
+                     dev.lines)
+    finally:
+        dev.stop()
+
+
 def tells_of_drift(judge, binary, folder):
     case = os.path.join(ROOT, "tests", "cases-own", "drift-marks-what-is-known")
     receiver = Receiver()
@@ -329,7 +380,9 @@ def lists_and_tests(judge, binary, folder):
 
 def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
-    for part in (fires_and_resolves, waits_for_its_receiver, reaches_only_what_is_allowed, signs_and_mails, tells_of_drift, lists_and_tests):
+    for part in (fires_and_resolves, waits_for_its_receiver, reaches_only_what_is_allowed, signs_and_mails,
+                 refused_mails_stop_no_others, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
+                 tells_of_drift, lists_and_tests):
         with tempfile.TemporaryDirectory() as folder:
             part(judge, binary, folder)
     print(f"{judge.passed} passed, {judge.failed} failed")
