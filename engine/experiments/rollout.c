@@ -316,6 +316,7 @@ bool rollout_command(const struct rollout_plan *plan, struct rollout_state *stat
 	move_clear(move);
 	if (command->number <= state->command)
 		return true;
+	state->command = command->number;
 	if (!command_fits(state, command->kind))
 		return command_refuse(state, command->kind, error);
 	move_begin(state, move, command->time_ms, REASON_COMMAND);
@@ -323,7 +324,6 @@ bool rollout_command(const struct rollout_plan *plan, struct rollout_state *stat
 	(void)snprintf(move->by, sizeof move->by, "%s", command->by ? command->by : "");
 	if (phase_is_judged(state->phase))
 		rollout_judge(plan, state, &move->evidence);
-	state->command = command->number;
 	command_apply(plan, state, command);
 	move_end(plan, state, move);
 	return true;

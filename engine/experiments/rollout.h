@@ -174,7 +174,8 @@ double rollout_percent(const struct rollout_plan *plan, const struct rollout_sta
 bool rollout_look(const struct rollout_plan *plan, struct rollout_state *state, const struct rollout_look *look,
 		  struct rollout_move *move, struct error *error);
 
-/* False, and nothing has changed: INPUT, the command does not fit the state. */
+/* False: INPUT, the command does not fit the state, which has only taken its number. It is to be written too: then the command is
+ * refused once and for all, also where a later state would have it. */
 bool rollout_command(const struct rollout_plan *plan, struct rollout_state *state, const struct rollout_command *command,
 		     struct rollout_move *move, struct error *error);
 

@@ -183,6 +183,11 @@ static bool comparisons_check(const struct rollout_plan *plan, struct place plac
 	return true;
 }
 
+static uint64_t name_hash(uint64_t hash, const char *name)
+{
+	return hash_bytes(name, strlen(name), hash);
+}
+
 static bool default_check(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error)
 {
 	const struct candidate *candidates = experiment->candidates.items;
@@ -192,8 +197,13 @@ static bool default_check(const struct experiment_spec *experiment, struct rollo
 		return error_set(error, ERROR_CONFIG, rollout->here,
 				 "The rollout has no default, so nothing is left to roll back to. Write `default:` beside the "
 				 "candidates.");
-	for (size_t i = 0; i < experiment->candidates.count; i++)
-		plan->candidates += candidates[i].name.text && strcmp(candidates[i].name.text, name) != 0;
+	plan->names = name_hash(0, name);
+	for (size_t i = 0; i < experiment->candidates.count; i++) {
+		if (!candidates[i].name.text || strcmp(candidates[i].name.text, name) == 0)
+			continue;
+		plan->names = name_hash(plan->names, candidates[i].name.text);
+		plan->candidates++;
+	}
 	if (plan->candidates == 0)
 		return error_set(error, ERROR_CONFIG, experiment->default_name.place,
 				 "The rollout has no candidate beside the default `%s`. Add the one that is to replace it.", name);
@@ -241,7 +251,7 @@ static uint64_t number_hash(uint64_t hash, double number)
 
 uint64_t rollout_plan_hash(const struct rollout_plan *plan)
 {
-	uint64_t hash = number_hash(0, (double)plan->candidates);
+	uint64_t hash = number_hash(plan->names, (double)plan->candidates);
 	hash = number_hash(hash, (double)plan->check_every_ms);
 	hash = number_hash(hash, plan->on_inconclusive);
 	for (size_t i = 0; i < plan->stage_count; i++) {

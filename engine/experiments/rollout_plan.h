@@ -51,6 +51,7 @@ struct planned_stage {
 
 struct rollout_plan {
 	size_t candidates;
+	uint64_t names; /* hash of the default and the candidates, in their order */
 	size_t stage_count;
 	struct planned_stage stages[ROLLOUT_STAGES_MAX];
 	int64_t check_every_ms;

@@ -10,6 +10,7 @@
 
 struct leadership {
 	rd_kafka_t *client;
+	const char *group;
 	bool leads;
 };
 
@@ -27,6 +28,7 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_
 static bool leadership_join(struct leadership *leadership, const struct leadership_config *config, struct error *error)
 {
 	char session[16];
+	leadership->group = config->group;
 	(void)snprintf(session, sizeof session, "%d", LEADERSHIP_SESSION_MS);
 	const struct property own[] = {
 		{"bootstrap.servers", config->brokers}, {"group.id", config->group}, {"enable.auto.commit", "false"},
@@ -72,10 +74,24 @@ void leadership_close(struct leadership *leadership)
 	memory_give(leadership);
 }
 
-bool leadership_held(struct leadership *leadership)
+/* A failure that librdkafka does not get over by itself. After a silence of this member it joins anew. */
+static bool failure_lasts(rd_kafka_resp_err_t code)
+{
+	return code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED && !failure_is_passing(code) &&
+	       !failure_is_absence(code);
+}
+
+bool leadership_look(struct leadership *leadership, bool *held, struct error *error)
 {
 	rd_kafka_message_t *message;
-	while ((message = rd_kafka_consumer_poll(leadership->client, 0)))
+	bool good = true;
+	while (good && (message = rd_kafka_consumer_poll(leadership->client, 0))) {
+		if (failure_lasts(message->err))
+			good = error_set(error, ERROR_SYSTEM, PLACE_NONE,
+					 "group %s cannot be joined: %s; `sluice plan --acls` lists the rights that it needs",
+					 leadership->group, rd_kafka_message_errstr(message));
 		rd_kafka_message_destroy(message);
-	return leadership->leads;
+	}
+	*held = good && leadership->leads;
+	return good;
 }

@@ -26,7 +26,8 @@ struct leadership_config {
 struct leadership *leadership_open(const struct leadership_config *config, struct error *error);
 void leadership_close(struct leadership *leadership); /* NULL is fine */
 
-/* Whether this member leads. To be called every second; never waits. */
-bool leadership_held(struct leadership *leadership);
+/* Whether this member leads. To be called every second; never waits. False: SYSTEM, the group cannot be joined, for want of a
+ * right for example; it is to be closed, and may be opened again. */
+bool leadership_look(struct leadership *leadership, bool *held, struct error *error);
 
 #endif

@@ -123,17 +123,21 @@ static bool policies_write(struct learner_service *service, struct error *error)
 
 static bool leadership_check(struct learner_service *service, bool *held, struct error *error)
 {
-	if (!service->config.alone && !service->leadership) {
+	*held = service->config.alone;
+	if (service->config.alone)
+		return true;
+	if (!service->leadership) {
 		service->leadership_config = (struct leadership_config){.brokers = service->config.brokers,
 									.group = service->config.id,
 									.topic = service->config.policy,
 									.properties = service->config.consumer};
 		service->leadership = leadership_open(&service->leadership_config, error);
-		if (!service->leadership)
-			return false;
 	}
-	*held = service->config.alone || leadership_held(service->leadership);
-	return true;
+	if (service->leadership && leadership_look(service->leadership, held, error))
+		return true;
+	leadership_close(service->leadership);
+	service->leadership = NULL;
+	return false;
 }
 
 static bool service_turn(struct learner_service *service, struct error *error)

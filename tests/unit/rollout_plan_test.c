@@ -93,6 +93,30 @@ static void a_schedule_is_stages_of_one_duration(void **state)
 	assert_true(hash != rollout_plan_hash(&plan));
 }
 
+static uint64_t hash_of(const char *chosen, const char *first, const char *second, const char *third)
+{
+	char yaml[1024];
+	(void)snprintf(yaml, sizeof yaml,
+		       "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: %s\n"
+		       "  candidates: [{name: %s, weight: 1}, {name: %s, weight: 1}, {name: %s, weight: 1}]\n"
+		       "  progressiveDeployment: {schedule: [5]}\n",
+		       chosen, first, second, third);
+	plan_take(yaml);
+	return rollout_plan_hash(&plan);
+}
+
+/* Else a candidate that nobody has tried would go on where another one was promoted. */
+static void a_plan_is_of_its_default_and_its_candidates(void **state)
+{
+	(void)state;
+	const uint64_t hash = hash_of("a", "a", "b", "cd");
+	assert_true(hash == hash_of("a", "b", "a", "cd")); /* the place of the default does not count */
+	assert_true(hash != hash_of("a", "a", "cd", "b"));
+	assert_true(hash != hash_of("a", "a", "b", "e"));
+	assert_true(hash != hash_of("b", "a", "b", "cd"));
+	assert_true(hash != hash_of("a", "a", "bc", "d"));
+}
+
 static void bad_plans_are_refused_with_place_and_next_step(void **state)
 {
 	(void)state;
@@ -174,6 +198,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_stage_has_its_criteria_those_of_all_and_the_triggers),
 		cmocka_unit_test(a_schedule_is_stages_of_one_duration),
+		cmocka_unit_test(a_plan_is_of_its_default_and_its_candidates),
 		cmocka_unit_test(bad_plans_are_refused_with_place_and_next_step),
 		cmocka_unit_test(limits_of_a_plan_hold_at_their_edge),
 	};

@@ -333,8 +333,9 @@ static void command_give(enum rollout_command_kind kind)
 static void expect_command_refused(enum rollout_command_kind kind, const char *words)
 {
 	struct error error = {0};
-	const struct rollout_command command = {commands + 1, kind, look.time_ms, NULL};
-	const struct rollout_state before = rollout;
+	const struct rollout_command command = {++commands, kind, look.time_ms, NULL};
+	struct rollout_state before = rollout;
+	before.command = commands;
 	assert_false(rollout_command(&plan, &rollout, &command, &move, &error));
 	assert_int_equal(error.kind, ERROR_INPUT);
 	if (!strstr(error.text, words))
@@ -421,6 +422,21 @@ static void a_repeated_command_does_nothing(void **state)
 		assert_int_equal(move.number, 0);
 	}
 	assert_memory_equal(&before, &rollout, sizeof before);
+}
+
+/* Its sender was told no: a state that would have it comes too late. */
+static void a_refused_command_is_not_obeyed_later(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	rollout_start(STAGES);
+	expect_command_refused(COMMAND_RESUME, "does not fit");
+	const struct rollout_command refused = {commands, COMMAND_RESUME, look.time_ms, NULL};
+	minutes_pass(10, 20, 0);
+	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
+	assert_true(rollout_command(&plan, &rollout, &refused, &move, &error));
+	assert_int_equal(move.number, 0);
+	assert_int_equal(rollout.phase, ROLLOUT_INCONCLUSIVE);
 }
 
 static void a_pending_rollout_obeys_commands(void **state)
@@ -549,6 +565,7 @@ int main(void)
 		cmocka_unit_test(an_inconclusive_stage_that_is_resumed_has_another_duration),
 		cmocka_unit_test(a_stage_waits_for_its_approval),
 		cmocka_unit_test(a_repeated_command_does_nothing),
+		cmocka_unit_test(a_refused_command_is_not_obeyed_later),
 		cmocka_unit_test(a_pending_rollout_obeys_commands),
 		cmocka_unit_test(a_state_is_what_was_written),
 		cmocka_unit_test(a_move_is_a_record_with_its_evidence),
