@@ -119,11 +119,21 @@ static int64_t offset_wanted(const struct reader_config *config, int32_t partiti
 	return (size_t)partition < config->offset_count ? config->offsets[partition] : config->offset;
 }
 
+/* Lowers the end of a partition to that of the configuration. */
+static void end_lower(struct reader *reader, int32_t partition)
+{
+	const struct reader_config *config = reader->config;
+	const int64_t until = (size_t)partition < config->until_count ? config->until[partition] : 0;
+	if (config->until && until < reader->ends[partition])
+		reader->ends[partition] = until;
+}
+
 /* Determines the start as a number first, so that all records written after the reader was opened are read. */
 static bool start_partition(struct reader *reader, int32_t partition, struct error *error)
 {
 	int64_t *end = &reader->ends[partition];
 	rd_kafka_resp_err_t code = find_end(reader, partition, end);
+	end_lower(reader, partition);
 	int64_t newest = *end > reader->config->newest ? *end - reader->config->newest : 0;
 	int64_t begin = reader->config->from_beginning ? RD_KAFKA_OFFSET_BEGINNING
 			: reader->config->from_offset  ? offset_wanted(reader->config, partition)
@@ -165,6 +175,11 @@ void reader_ring(struct reader *reader, int bell)
 int32_t reader_partition(const struct reader *reader)
 {
 	return reader->first;
+}
+
+int64_t reader_end_of(const struct reader *reader, int32_t partition)
+{
+	return partition >= reader->first && partition < reader->partitions ? reader->ends[partition] : 0;
 }
 
 int64_t reader_end(const struct reader *reader)
@@ -274,6 +289,8 @@ bool reader_give_all(struct reader *reader, bool (*take)(void *context, const st
 	bool good = true;
 	for (unsigned silent = 0; good && !reader_has_caught_up(reader); silent++) {
 		struct record record;
+		if (reader->config->stopping && atomic_load(reader->config->stopping))
+			return false;
 		if (silent > SILENCE_LOOKS)
 			return error_set(error, ERROR_SYSTEM, PLACE_NONE,
 					 "Kafka does not return the rest of the topic; is a transaction of a writer still open?");

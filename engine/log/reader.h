@@ -6,6 +6,8 @@
 #ifndef SLUICE_LOG_READER_H
 #define SLUICE_LOG_READER_H
 
+#include <stdatomic.h>
+
 #include "log/record.h"
 
 #define READER_NEWEST 1000
@@ -29,6 +31,11 @@ struct reader_config {
 	bool continues;
 	bool one_partition;  /* only the partition of number `pick` modulo the number of partitions */
 	uint64_t pick;
+	/* reader_give_all() passes records before these offsets of the first `until_count` partitions, and none of others.
+	 * NULL: all. */
+	const int64_t *until;
+	size_t until_count;
+	const atomic_bool *stopping; /* once it is set, reader_give_all() returns false without an error. NULL: never */
 	bool uncommitted;    /* also records that no transaction has committed; an open one then delays nothing */
 	struct properties properties;
 };
@@ -48,6 +55,9 @@ int32_t reader_partition(const struct reader *reader);
 
 /* The end of that partition when the reader was opened: the offset of the first record after it. */
 int64_t reader_end(const struct reader *reader);
+
+/* The same of any partition; 0: it is not read. */
+int64_t reader_end_of(const struct reader *reader, int32_t partition);
 
 /* Whether the end of each partition was reached since the reader was opened. */
 bool reader_has_caught_up(const struct reader *reader);

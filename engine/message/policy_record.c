@@ -147,6 +147,12 @@ static bool positions_get(struct avro_cursor *cursor, struct arena *arena, struc
 	return true;
 }
 
+/* Others add to it, and subtract from it. */
+static bool number_sound(int64_t number)
+{
+	return number >= 0 && number <= INT64_MAX / 2;
+}
+
 /* Whether numbers that others divide by, or begin from, are such. */
 static bool record_sound(const struct policy_record *record)
 {
@@ -157,9 +163,18 @@ static bool record_sound(const struct policy_record *record)
 			return false;
 	}
 	for (size_t i = 0; i < record->position_count; i++)
-		if (record->positions[i].partition < 0 || record->positions[i].offset < 0)
+		if (record->positions[i].partition < 0 || record->positions[i].partition >= POLICY_PARTITIONS_MAX ||
+		    record->positions[i].offset < 0)
 			return false;
-	return record->arm_count > 0 && record->version >= 0 && record->rewards >= 0;
+	return record->arm_count > 0 && number_sound(record->version) && number_sound(record->rewards) &&
+	       number_sound(record->through_ms);
+}
+
+bool policy_record_is_foreign(struct text bytes)
+{
+	const uint64_t fingerprint = avro_policy_fingerprint();
+	return fingerprint != 0 && bytes.length >= AVRO_SINGLE_OBJECT_BYTES && memcmp(bytes.bytes, "\xC3\x01", 2) == 0 &&
+	       !avro_is_single_object(bytes, fingerprint);
 }
 
 bool policy_record_decode(struct text bytes, struct arena *arena, struct policy_record *record, struct error *error)

@@ -14,6 +14,8 @@
 
 #define POLICY_RECORD_BYTES_MAX ((size_t)2 << 20) /* 64 candidates with 32 features take 900 kB */
 
+#define POLICY_PARTITIONS_MAX (1 << 20) /* of a topic: far more than Kafka manages; numbers of a broken record take memory */
+
 struct policy_feature {
 	struct text name;
 	double center, width; /* a value's standard form is (value - center) / width */
@@ -36,6 +38,9 @@ struct policy_record {
 
 /* LIMIT: it does not fit into the buffer. */
 bool policy_record_encode(const struct policy_record *record, struct buffer *out, struct error *error);
+
+/* Whether the bytes are a record by another schema than this one: of a later version of sluice, or an earlier one. */
+bool policy_record_is_foreign(struct text bytes);
 
 /* INPUT: it is no such record, or of a later version of sluice. */
 bool policy_record_decode(struct text bytes, struct arena *arena, struct policy_record *record, struct error *error);

@@ -36,6 +36,14 @@ bool offsets_lower(struct offsets *offsets, const struct offsets *other, bool fi
 	return true;
 }
 
+bool offsets_raise(struct offsets *offsets, const struct offsets *other, struct error *error)
+{
+	for (size_t i = 0; i < other->count; i++)
+		if (offsets_of(offsets, (int32_t)i) <= other->items[i] && !offsets_set(offsets, (int32_t)i, other->items[i], error))
+			return false;
+	return true;
+}
+
 void offsets_close(struct offsets *offsets)
 {
 	memory_give(offsets->items);

@@ -17,6 +17,9 @@ bool offsets_set(struct offsets *offsets, int32_t partition, int64_t offset, str
 
 /* Lowers each to that of `other`, or with `first` sets them to it. */
 bool offsets_lower(struct offsets *offsets, const struct offsets *other, bool first, struct error *error);
+
+/* Raises each to that of `other`. False: SYSTEM. */
+bool offsets_raise(struct offsets *offsets, const struct offsets *other, struct error *error);
 void offsets_close(struct offsets *offsets); /* they are {0} again */
 
 /* ---- records ---- */

@@ -32,6 +32,7 @@ struct learning {
 	struct offsets exposures, feedback; /* of the next records that it has not read */
 	int64_t through_ms;
 	bool goes_on; /* from a record */
+	bool remade;  /* a topic was made anew: of its partitions without a position, what is newer than through_ms counts */
 	int64_t due_ms;
 	struct buffer latest; /* the last record of the policy topic */
 };
@@ -61,6 +62,8 @@ struct learner_service {
 	int64_t exposed_ms; /* time of the latest exposure */
 	size_t taken;	    /* records in this turn */
 	bool said_ahead;    /* that an exposure is not learnt from */
+	bool is_outdated;   /* a later version of sluice leads: this one follows its policies only */
+	size_t replayed;    /* records, as a tenure begins */
 	struct error said;  /* last failure that was logged: the same one is not logged again */
 };
 
@@ -96,8 +99,12 @@ bool policies_follow(struct learner_service *service, struct error *error);
 void exposure_give(struct learner_service *service, const struct record *record, bool replays);
 void feedback_give(struct learner_service *service, const struct held_record *held, bool replays);
 
-/* Begins to lead. It takes the transactional id before it reads, so that nothing is written behind its back. False: SYSTEM; the
- * tenure is to be ended. */
+/* Whether this engine is to lead now. To be called every second. False: SYSTEM; it has left the group, and joins anew next time. */
+bool leadership_check(struct learner_service *service, bool *held, struct error *error);
+
+/* Begins to lead. It takes the transactional id before it reads, so that nothing is written behind its back. False: the tenure is
+ * to be ended; SYSTEM; or LIMIT, a later version of sluice has led, and this one has left the group and will not join it again. No
+ * error: it is to stop, or does not lead any more. */
 bool tenure_begin(struct learner_service *service, struct error *error);
 void tenure_end(struct learner_service *service);
 

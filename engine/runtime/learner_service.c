@@ -121,29 +121,10 @@ static bool policies_write(struct learner_service *service, struct error *error)
 
 /* ---- the thread ---- */
 
-static bool leadership_check(struct learner_service *service, bool *held, struct error *error)
-{
-	*held = service->config.alone;
-	if (service->config.alone)
-		return true;
-	if (!service->leadership) {
-		service->leadership_config = (struct leadership_config){.brokers = service->config.brokers,
-									.group = service->config.id,
-									.topic = service->config.policy,
-									.properties = service->config.consumer};
-		service->leadership = leadership_open(&service->leadership_config, error);
-	}
-	if (service->leadership && leadership_look(service->leadership, held, error))
-		return true;
-	leadership_close(service->leadership);
-	service->leadership = NULL;
-	return false;
-}
-
 static bool service_turn(struct learner_service *service, struct error *error)
 {
 	bool held = false;
-	if (!policies_follow(service, error) || !leadership_check(service, &held, error))
+	if (!policies_follow(service, error) || !(service->is_outdated || leadership_check(service, &held, error)))
 		return false;
 	if (service->leads && !held)
 		tenure_end(service);
@@ -155,8 +136,8 @@ static bool service_turn(struct learner_service *service, struct error *error)
 static void failure_log(struct learner_service *service, const struct error *error)
 {
 	if (strcmp(service->said.text, error->text) != 0)
-		log_say(service->config.log, LOG_LEVEL_WARN, NULL, "policies of %s are not learnt now: %s; it tries again",
-			service->config.policy, error->text);
+		log_say(service->config.log, LOG_LEVEL_WARN, NULL, "policies of %s are not learnt %s: %s%s", service->config.policy,
+			service->is_outdated ? "here" : "now", error->text, service->is_outdated ? "" : "; it tries again");
 	service->said = *error;
 }
 
@@ -173,7 +154,7 @@ static void *service_run(void *context)
 		struct error error = {0};
 		if (service_turn(service, &error))
 			continue;
-		if (!service_is_stopping(service))
+		if (!service_is_stopping(service) && error.kind != ERROR_NONE)
 			failure_log(service, &error);
 		tenure_end(service);
 		service_pause(service);
@@ -225,11 +206,16 @@ struct learner_service *learner_service_open(const struct learner_service_config
 	return NULL;
 }
 
+void learner_service_stop(struct learner_service *service)
+{
+	atomic_store(&service->stopping, true);
+}
+
 void learner_service_close(struct learner_service *service)
 {
 	if (!service)
 		return;
-	atomic_store(&service->stopping, true);
+	learner_service_stop(service);
 	if (service->has_thread)
 		pthread_join(service->thread, NULL);
 	buffer_close(&service->bytes);

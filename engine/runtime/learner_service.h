@@ -12,6 +12,10 @@
  * Times are those that clients gave. Feedback of the future has the time of its arrival; an exposure that is more than
  * LEARNER_AHEAD_MS ahead is not learnt from, and a warning is logged: by its time all others would be late.
  *
+ * If a topic has fewer records than were read, it was made anew: a warning is logged as a leader begins, and what is newer than
+ * what was learnt is learnt from. A record by another schema is of another version of sluice: it is not overwritten, so this
+ * engine does not lead.
+ *
  * A policy that is not renewed for LEARNER_STALE_INTERVALS intervals stays in force, and a warning is logged.
  */
 #ifndef SLUICE_RUNTIME_LEARNER_SERVICE_H
@@ -43,6 +47,9 @@ struct learner_service_config {
 
 /* Starts the thread. The configuration is copied; what it points to is borrowed. NULL: SYSTEM. */
 struct learner_service *learner_service_open(const struct learner_service_config *config, struct error *error);
+
+/* Asks the thread to stop, and does not wait: so that several stop at the same time. */
+void learner_service_stop(struct learner_service *service);
 
 /* Stops the thread, and waits for its present transaction. NULL is fine. */
 void learner_service_close(struct learner_service *service);

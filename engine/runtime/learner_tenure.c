@@ -7,6 +7,41 @@
 
 #define REPLAY_MORE_MS 2000 /* before the window: the join counts in whole seconds */
 
+#define LOOK_RECORDS 1000   /* of a replay, between two looks at the leadership */
+
+/* ---- leadership ---- */
+
+static void leadership_leave(struct learner_service *service)
+{
+	leadership_close(service->leadership);
+	service->leadership = NULL;
+}
+
+bool leadership_check(struct learner_service *service, bool *held, struct error *error)
+{
+	*held = service->config.alone;
+	if (service->config.alone)
+		return true;
+	if (!service->leadership) {
+		service->leadership_config = (struct leadership_config){.brokers = service->config.brokers,
+									.group = service->config.id,
+									.topic = service->config.policy,
+									.properties = service->config.consumer};
+		service->leadership = leadership_open(&service->leadership_config, error);
+	}
+	if (service->leadership && leadership_look(service->leadership, held, error))
+		return true;
+	leadership_leave(service);
+	return false;
+}
+
+/* A replay may last longer than a group waits for its members. */
+static bool replay_goes_on(struct learner_service *service, struct error *error)
+{
+	bool held = false;
+	return service->replayed++ % LOOK_RECORDS != 0 || (leadership_check(service, &held, error) && held);
+}
+
 /* ---- what the learners are given ---- */
 
 /* Whether its time can be one of a request that was answered. */
@@ -26,6 +61,14 @@ static bool exposure_is_timely(struct learner_service *service, const struct exp
 	return false;
 }
 
+/* Whether it is to be given a record, which is at that offset: a new one once, an old one when it is replayed. */
+static bool learning_wants(const struct learning *learning, int64_t position, int64_t offset, int64_t time_ms, bool replays)
+{
+	if (replays)
+		return learning->goes_on && offset < position;
+	return offset >= position && !(learning->remade && position == 0 && time_ms <= learning->through_ms);
+}
+
 void exposure_give(struct learner_service *service, const struct record *record, bool replays)
 {
 	struct exposure exposure;
@@ -35,8 +78,8 @@ void exposure_give(struct learner_service *service, const struct record *record,
 		return;
 	for (size_t i = 0; i < service->count; i++) {
 		struct learning *learning = &service->learnings[i];
-		const bool is_old = record->offset < offsets_of(&learning->exposures, record->partition);
-		if (is_old == replays && (!replays || learning->goes_on))
+		const int64_t position = offsets_of(&learning->exposures, record->partition);
+		if (learning_wants(learning, position, record->offset, exposure.time_ms, replays))
 			learner_expose(learning->learner, &exposure);
 	}
 	if (!replays && time_arrived_ms(exposure.time_ms) > service->exposed_ms)
@@ -52,17 +95,16 @@ void feedback_give(struct learner_service *service, const struct held_record *he
 		return;
 	for (size_t i = 0; i < service->count; i++) {
 		struct learning *learning = &service->learnings[i];
-		const bool is_old = held->offset < offsets_of(&learning->feedback, held->partition);
-		if (is_old == replays && (!replays || learning->goes_on))
+		const int64_t position = offsets_of(&learning->feedback, held->partition);
+		if (learning_wants(learning, position, held->offset, held->time_ms, replays))
 			learner_feedback(learning->learner, &feedback, held->time_ms);
 	}
 }
 
 static bool exposure_replay(void *context, const struct record *record, struct error *error)
 {
-	(void)error;
 	exposure_give(context, record, true);
-	return !service_is_stopping(context);
+	return replay_goes_on(context, error);
 }
 
 static bool feedback_replay(void *context, const struct record *record, struct error *error)
@@ -71,9 +113,8 @@ static bool feedback_replay(void *context, const struct record *record, struct e
 					 .offset = record->offset,
 					 .time_ms = time_arrived_ms(record->time_ms),
 					 .value = record->value};
-	(void)error;
 	feedback_give(context, &held, true);
-	return !service_is_stopping(context);
+	return replay_goes_on(context, error);
 }
 
 /* ---- beginning to lead ---- */
@@ -82,11 +123,11 @@ static bool latest_take(void *context, const struct record *record, struct error
 {
 	struct learner_service *service = context;
 	struct learning *learning = learning_of(service, record->key);
-	return !learning || policy_keep(&learning->latest, record->value, error);
+	return (!learning || policy_keep(&learning->latest, record->value, error)) && replay_goes_on(service, error);
 }
 
-/* Reads a topic to its present end. */
-static bool topic_read(struct learner_service *service, const char *topic, int64_t from_ms,
+/* Reads a topic to its present end; with `until`, no further than there. */
+static bool topic_read(struct learner_service *service, const char *topic, int64_t from_ms, const struct offsets *until,
 		       bool (*take)(void *context, const struct record *record, struct error *error), struct error *error)
 {
 	const struct reader_config config = {.brokers = service->config.brokers,
@@ -94,6 +135,9 @@ static bool topic_read(struct learner_service *service, const char *topic, int64
 					     .from_beginning = from_ms == 0,
 					     .from_time = from_ms > 0,
 					     .time_ms = from_ms,
+					     .until = until ? until->items : NULL,
+					     .until_count = until ? until->count : 0,
+					     .stopping = &service->stopping,
 					     .properties = service->config.consumer};
 	struct reader *reader = reader_open(&config, error);
 	const bool good = reader && reader_give_all(reader, take, service, error);
@@ -135,7 +179,7 @@ static bool positions_take(const struct learner_service *service, struct learnin
 	return true;
 }
 
-/* Goes on from the last record, or begins anew: then with all that the topics have. */
+/* Goes on from the last record, or begins anew: then with all that the topics have. LIMIT: the record is of another version. */
 static bool learning_begin(struct learner_service *service, struct learning *learning, struct error *error)
 {
 	struct policy_record record;
@@ -144,6 +188,11 @@ static bool learning_begin(struct learner_service *service, struct learning *lea
 	learning->due_ms = clock_ms() + learning->interval_ms;
 	if (!learning->learner || learning->latest.length == 0)
 		return learning->learner;
+	if (policy_record_is_foreign(buffer_view(&learning->latest)))
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "the policy of experiment `%s` was written by another version of sluice; update sluice on this "
+				 "engine, or, if it is the later one, delete topic %s to learn anew",
+				 learning->experiment->name, service->config.policy);
 	learning->goes_on = policy_record_decode(buffer_view(&learning->latest), service->tenure, &record, &anew) &&
 			    learner_restore(learning->learner, &record, &anew);
 	if (!learning->goes_on) {
@@ -154,8 +203,8 @@ static bool learning_begin(struct learner_service *service, struct learning *lea
 	return positions_take(service, learning, &record, error);
 }
 
-/* Opens the exposures of the last window again, and marks those that have their reward. */
-static bool window_replay(struct learner_service *service, struct error *error)
+/* When the window of the widest of those begins that go on; INT64_MAX: none does. */
+static int64_t window_begin_ms(const struct learner_service *service)
 {
 	int64_t from_ms = INT64_MAX;
 	for (size_t i = 0; i < service->count; i++) {
@@ -164,11 +213,34 @@ static bool window_replay(struct learner_service *service, struct error *error)
 		const int64_t its_ms = learning->through_ms - window_ms - REPLAY_MORE_MS;
 		if (learning->goes_on && its_ms < from_ms)
 			from_ms = its_ms > 0 ? its_ms : 1;
-		learner_replay(learning->learner, true);
 	}
-	const bool good = from_ms == INT64_MAX ||
-			  (topic_read(service, service->config.exposures, from_ms, exposure_replay, error) &&
-			   topic_read(service, service->config.feedback, from_ms, feedback_replay, error));
+	return from_ms;
+}
+
+/* Reads the records of the window up to where each learner has read them: what follows comes later anyway. */
+static bool window_read(struct learner_service *service, int64_t from_ms, struct error *error)
+{
+	struct offsets exposures = {0}, feedback = {0};
+	bool good = true;
+	for (size_t i = 0; good && i < service->count; i++)
+		good = offsets_raise(&exposures, &service->learnings[i].exposures, error) &&
+		       offsets_raise(&feedback, &service->learnings[i].feedback, error);
+	if (good && exposures.count > 0)
+		good = topic_read(service, service->config.exposures, from_ms, &exposures, exposure_replay, error);
+	if (good && feedback.count > 0)
+		good = topic_read(service, service->config.feedback, from_ms, &feedback, feedback_replay, error);
+	offsets_close(&exposures);
+	offsets_close(&feedback);
+	return good;
+}
+
+/* Opens the exposures of the last window again, and marks those that have their reward. */
+static bool window_replay(struct learner_service *service, struct error *error)
+{
+	const int64_t from_ms = window_begin_ms(service);
+	for (size_t i = 0; i < service->count; i++)
+		learner_replay(service->learnings[i].learner, true);
+	const bool good = from_ms == INT64_MAX || window_read(service, from_ms, error);
 	for (size_t i = 0; i < service->count; i++)
 		learner_replay(service->learnings[i].learner, false);
 	return good;
@@ -198,27 +270,76 @@ static struct reader *reader_at(const struct learner_service *service, struct re
 	return reader_open(config, error);
 }
 
-bool tenure_begin(struct learner_service *service, struct error *error)
+static bool readers_open(struct learner_service *service, struct error *error)
+{
+	reader_close(service->exposures);
+	reader_close(service->feedback);
+	service->exposures = service->feedback = NULL;
+	if (!offsets_merge(service, error))
+		return false;
+	service->exposures =
+		reader_at(service, &service->exposures_config, service->config.exposures, &service->exposures_next, error);
+	if (service->exposures)
+		service->feedback =
+			reader_at(service, &service->feedback_config, service->config.feedback, &service->feedback_next, error);
+	return service->feedback;
+}
+
+/* Forgets positions behind the end of a topic. Whether there was one. */
+static bool positions_correct(const struct learner_service *service, struct learning *learning, struct offsets *offsets,
+			      const struct reader *reader, const char *topic)
+{
+	bool any = false;
+	for (size_t i = 0; i < offsets->count; i++) {
+		const int64_t end = reader_end_of(reader, (int32_t)i);
+		if (offsets->items[i] <= end)
+			continue;
+		log_say(service->config.log, LOG_LEVEL_WARN, NULL,
+			"experiment `%s`: partition %zu of %s ends at %" PRId64 ", and was read up to %" PRId64 ": the topic was "
+			"made anew, or has lost records; those that are newer than what was learnt are learnt from",
+			learning->experiment->name, i, topic, end, offsets->items[i]);
+		offsets->items[i] = 0;
+		any = learning->remade = true;
+	}
+	return any;
+}
+
+/* Opens the topics where the learners go on; after a look at their ends, once more if need be. */
+static bool topics_open(struct learner_service *service, struct error *error)
+{
+	bool any = false;
+	if (!readers_open(service, error))
+		return false;
+	for (size_t i = 0; i < service->count; i++) {
+		struct learning *learning = &service->learnings[i];
+		any |= positions_correct(service, learning, &learning->exposures, service->exposures, service->config.exposures);
+		any |= positions_correct(service, learning, &learning->feedback, service->feedback, service->config.feedback);
+	}
+	return !any || readers_open(service, error);
+}
+
+static bool writer_open(struct learner_service *service, struct error *error)
 {
 	service->writer_config = (struct fenced_writer_config){.brokers = service->config.brokers,
 							       .id = service->config.id,
 							       .topic = service->config.policy,
 							       .properties = service->config.producer};
 	service->writer = fenced_writer_open(&service->writer_config, error);
-	service->held = service->writer ? held_open(LEARNER_HELD_MAX, LEARNER_HELD_BYTES, error) : NULL;
-	bool good = service->held && topic_read(service, service->config.policy, 0, latest_take, error);
+	return service->writer;
+}
+
+bool tenure_begin(struct learner_service *service, struct error *error)
+{
+	bool good = writer_open(service, error) && topic_read(service, service->config.policy, 0, NULL, latest_take, error);
 	for (size_t i = 0; good && i < service->count; i++)
 		good = learning_begin(service, &service->learnings[i], error);
-	good = good && window_replay(service, error) && offsets_merge(service, error);
-	service->exposures = good ? reader_at(service, &service->exposures_config, service->config.exposures,
-					      &service->exposures_next, error)
-				  : NULL;
-	service->feedback = service->exposures ? reader_at(service, &service->feedback_config, service->config.feedback,
-							   &service->feedback_next, error)
-					       : NULL;
-	if (service->feedback)
+	service->held = good ? held_open(LEARNER_HELD_MAX, LEARNER_HELD_BYTES, error) : NULL;
+	service->leads = service->held && topics_open(service, error) && window_replay(service, error);
+	if (service->leads)
 		log_say(service->config.log, LOG_LEVEL_INFO, NULL, "this engine learns the policies of %s", service->config.policy);
-	service->leads = service->feedback != NULL;
+	service->is_outdated = error->kind == ERROR_LIMIT;
+	if (service->is_outdated)
+		leadership_leave(service);
 	return service->leads;
 }
 

@@ -4,6 +4,8 @@
 void learners_close(struct learners *learners)
 {
 	for (size_t i = 0; i < learners->count; i++)
+		learner_service_stop(learners->items[i]);
+	for (size_t i = 0; i < learners->count; i++)
 		learner_service_close(learners->items[i]);
 	*learners = (struct learners){0};
 }

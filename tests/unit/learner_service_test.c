@@ -220,12 +220,91 @@ static void an_exposure_of_the_future_does_not_make_others_late(void **state)
 	assert_int_equal(said_times("check the clock of whoever sends requests"), 1);
 }
 
+static void expect_said(const char *words)
+{
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; said_times(words) == 0; nap())
+		if (clock_ms() > until_ms)
+			fail_msg("not said: %s; %s", words, said);
+}
+
+/* ---- what other leaders left ---- */
+
+static bool last_take(void *context, const struct record *record, struct error *error)
+{
+	return policy_keep(context, record->value, error);
+}
+
+/* The last record of the policy topic; the end of that topic. */
+static int64_t policy_last(struct buffer *last)
+{
+	struct error error = {0};
+	const struct reader_config config = {
+		.brokers = mock.brokers, .topic = "policy", .from_beginning = true, .properties = mock_quick};
+	struct reader *reader = reader_open(&config, &error);
+	assert_non_null(reader);
+	assert_true(reader_give_all(reader, last_take, last, &error));
+	const int64_t end = reader_end(reader);
+	reader_close(reader);
+	return end;
+}
+
+static void a_topic_that_was_made_anew_is_noticed(void **state)
+{
+	(void)state;
+	struct buffer last = {0};
+	const int64_t begin_ms = time_of_day_ms();
+	service_start();
+	expose("a", 0, begin_ms);
+	expose("b", 0, begin_ms);
+	reward("a", begin_ms);
+	reward("b", begin_ms);
+	expect_rewards(2);
+	learner_service_close(service);
+	(void)policy_last(&last);
+	assert_int_equal(said_times("was made anew"), 0);
+	stand_close(NULL);
+	stand_open(NULL);
+	mock_append(&mock, "policy", TEXT("e"), buffer_view(&last));
+	expose("a", 0, begin_ms); /* of before: it has been learnt from */
+	reward("a", begin_ms + 1);
+	service_start();
+	expect_said("this engine learns");
+	expose("c", 0, begin_ms + 1);
+	reward("c", time_of_day_ms());
+	expect_rewards(3);
+	nanosleep(&(struct timespec){.tv_sec = 2}, NULL);
+	expect_rewards(3);
+	learner_service_close(service);
+	assert_int_equal(said_times("partition 0 of exposures ends at 1, and was read up to 2: the topic was made anew"), 1);
+	assert_int_equal(said_times("partition 0 of feedback ends at 1, and was read up to 2"), 1);
+	buffer_close(&last);
+}
+
+static void the_record_of_another_version_is_not_overwritten(void **state)
+{
+	(void)state;
+	struct buffer last = {0};
+	mock_append(&mock, "policy", TEXT("e"), TEXT("\xC3\x01" "12345678 and what follows"));
+	service_start();
+	expect_said("update sluice on this engine");
+	expose("a", 0, time_of_day_ms());
+	reward("a", time_of_day_ms());
+	nanosleep(&(struct timespec){.tv_sec = 2}, NULL); /* as long as a reward takes elsewhere */
+	learner_service_close(service);
+	assert_int_equal(policy_last(&last), 1);
+	assert_int_equal(said_times("are not learnt here"), 1);
+	assert_int_equal(said_times("this engine learns"), 0);
+	buffer_close(&last);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_is_kept_in_place_of_the_one_before),
 		cmocka_unit_test_setup_teardown(after_a_reload_the_newest_policy_alone_is_put_into_force, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(feedback_of_the_future_does_not_hold_up_the_rest, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_topic_that_was_made_anew_is_noticed, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(the_record_of_another_version_is_not_overwritten, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(an_exposure_of_the_future_does_not_make_others_late, stand_open, stand_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

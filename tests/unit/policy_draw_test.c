@@ -236,6 +236,28 @@ static void a_context_is_of_tensors_headers_and_the_time(void **state)
 
 /* ---- the record ---- */
 
+/* Numbers that others add to, or take memory for. */
+static void expect_read(int32_t partition, int64_t version, int64_t rewards, int64_t through_ms, bool good)
+{
+	const struct origin positions[] = {{TEXT("t"), partition, 9}};
+	const struct policy_record made = {.experiment = TEXT("e"), .version = version, .rewards = rewards, .arm_count = 2,
+					   .arms = two, .position_count = 1, .positions = positions, .through_ms = through_ms};
+	struct policy_record read;
+	struct buffer out;
+	struct error error = {0};
+	buffer_open(&out, 1 << 10);
+	assert_true(policy_record_encode(&made, &out, &error));
+	assert_false(policy_record_is_foreign(buffer_view(&out)));
+	assert_int_equal(policy_record_decode(buffer_view(&out), ground, &read, &error), good);
+	assert_int_equal(error.kind, good ? ERROR_NONE : ERROR_INPUT);
+	out.bytes[5] ^= 1; /* of the schema's fingerprint */
+	assert_true(policy_record_is_foreign(buffer_view(&out)));
+	assert_false(policy_record_is_foreign((struct text){out.bytes, 9}));
+	out.bytes[0] = 'x';
+	assert_false(policy_record_is_foreign(buffer_view(&out)));
+	buffer_close(&out);
+}
+
 static void a_record_has_all_that_its_schema_names(void **state)
 {
 	(void)state;
@@ -266,6 +288,15 @@ static void a_record_has_all_that_its_schema_names(void **state)
 	for (size_t length = 0; length < out.length; length++)
 		assert_false(policy_record_decode((struct text){out.bytes, length}, ground, &read, &error));
 	buffer_close(&out);
+	expect_read(INT32_MAX, 1, 1, 1, false);
+	expect_read(POLICY_PARTITIONS_MAX, 1, 1, 1, false);
+	expect_read(POLICY_PARTITIONS_MAX - 1, INT64_MAX / 2, INT64_MAX / 2, INT64_MAX / 2, true);
+	expect_read(1, INT64_MAX, 1, 1, false);
+	expect_read(1, 1, INT64_MAX, 1, false);
+	expect_read(1, 1, 1, INT64_MAX, false);
+	expect_read(1, INT64_MAX / 2 + 1, 1, 1, false);
+	expect_read(1, 1, 1, INT64_MIN, false);
+	expect_read(1, 1, 1, -1, false);
 	buffer_open(&out, 64);
 	error = (struct error){0};
 	assert_false(policy_record_encode(&made, &out, &error));

@@ -66,11 +66,51 @@ static void a_topic_whose_leader_is_not_settled_is_waited_for(void **state)
 	mock_close(&mock);
 }
 
+static bool take_any(void *context, const struct record *record, struct error *error)
+{
+	(void)record, (void)error;
+	++*(int *)context;
+	return true;
+}
+
+/* How many records are given up to an offset; -1: it was told to stop. */
+static int given_until(const struct mock *mock, int64_t until, size_t until_count, const atomic_bool *stopping)
+{
+	struct error error = {0};
+	int taken = 0;
+	const struct reader_config config = {.brokers = mock->brokers, .topic = "in", .from_time = true, .time_ms = 1,
+					     .until = &until, .until_count = until_count, .stopping = stopping,
+					     .properties = mock_quick};
+	struct reader *reader = reader_open(&config, &error);
+	assert_non_null(reader);
+	const bool good = reader_give_all(reader, take_any, &taken, &error);
+	assert_int_equal(error.kind, ERROR_NONE);
+	reader_close(reader);
+	return good ? taken : -1;
+}
+
+static void no_record_behind_the_wanted_end_is_given(void **state)
+{
+	(void)state;
+	struct mock mock;
+	const atomic_bool stopping = true;
+	mock_open(&mock);
+	for (int i = 0; i < 5; i++)
+		mock_write(&mock, NULL, "one", NULL, NULL);
+	assert_int_equal(given_until(&mock, 3, 1, NULL), 3);
+	assert_int_equal(given_until(&mock, 0, 1, NULL), 0);
+	assert_int_equal(given_until(&mock, 3, 0, NULL), 0); /* its partition is not among them */
+	assert_int_equal(given_until(&mock, 9, 1, NULL), 5);
+	assert_int_equal(given_until(&mock, 9, 1, &stopping), -1);
+	mock_close(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_that_stood_there_is_given_and_not_what_comes_of_it),
 		cmocka_unit_test(a_topic_whose_leader_is_not_settled_is_waited_for),
+		cmocka_unit_test(no_record_behind_the_wanted_end_is_given),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
