@@ -45,6 +45,12 @@ void arena_close(struct arena *arena)
 	memory_give(arena);
 }
 
+static __attribute__((noinline)) void release_older(struct arena_block *block)
+{
+	release_from(block->next);
+	block->next = NULL;
+}
+
 /* Keeps the newest block alone: it holds more than all before it together, so
  * the next message like this one rarely asks the heap, and the one after never. */
 void arena_reset(struct arena *arena)
@@ -54,10 +60,8 @@ void arena_reset(struct arena *arena)
 	struct arena_block *keep = arena->blocks;
 	if (!keep)
 		return;
-	release_from(keep->next);
-	keep->next = NULL;
 	if (APART) {
-		memory_give(keep);
+		release_from(keep);
 		arena->blocks = NULL;
 		arena->held_bytes = 0;
 		return;
@@ -65,6 +69,8 @@ void arena_reset(struct arena *arena)
 	arena->next = keep->bytes;
 	arena->room = keep->capacity;
 	arena->held_bytes = keep->capacity;
+	if (__builtin_expect(keep->next != NULL, 0)) /* most messages fit into one block */
+		release_older(keep);
 }
 
 static size_t next_capacity(const struct arena *arena, size_t need)
