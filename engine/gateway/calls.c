@@ -31,7 +31,7 @@ struct open_call {
 	uint64_t number; /* 0: the slot is free */
 	struct loop_timer deadline;
 	const struct gateway_target *target; /* until the targets change */
-	int64_t began_ms;
+	int64_t allowed_ms; /* that the caller was given, or asked for */
 	bool answers;
 	bool submits;
 	struct submission submission; /* of one that submits */
@@ -149,7 +149,7 @@ static void on_deadline(void *context)
 		       call->taken ? "no answer came within %" PRId64 " ms; ask for more time by x-timeout-ms, or see whether an "
 				     "engine runs pipeline %s"
 				   : "Kafka did not take the request within %" PRId64 " ms, for pipeline %s; try again later",
-		       loop_now_ms(calls->loop) - call->began_ms, call->target ? call->target->name : "that was there");
+		       call->allowed_ms, call->target ? call->target->name : "that was there");
 	call_fail(call, call->taken ? 504 : 503, call->taken ? ERROR_LIMIT : ERROR_REMOTE, words);
 }
 
@@ -350,13 +350,14 @@ static bool submission_begin(struct open_call *call, const struct call_request *
 static struct open_call *call_open(struct calls *calls, const struct call_request *request, int64_t left_ms)
 {
 	struct error error = {0};
+	const int64_t now_ms = loop_now_ms(calls->loop);
 	struct open_call *call = slot_take(calls);
 	if (!call) {
 		call_refuse(calls, request, 503, ERROR_LIMIT, "the gateway has as many calls open as it may; try again later");
 		return NULL;
 	}
 	call->target = request->target;
-	call->began_ms = loop_now_ms(calls->loop);
+	call->allowed_ms = request->deadline_ms - request->arrived_ms;
 	call->answers = request->target->answers && !request->is_feedback && !request->submits;
 	call->submits = request->submits;
 	bool named = !request->submits || submission_begin(call, request);
@@ -367,9 +368,9 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	call->context = request->context;
 	call->deadline = (struct loop_timer){.due = on_deadline, .context = call};
 	call_name(call, request);
-	bool timed = named && loop_timer_set(calls->loop, &call->deadline, call->began_ms + left_ms, &error);
+	bool timed = named && loop_timer_set(calls->loop, &call->deadline, now_ms + left_ms, &error);
 	if (timed && calls->open == 1)
-		timed = loop_timer_set(calls->loop, &calls->look, call->began_ms + LOOK_MS, &error);
+		timed = loop_timer_set(calls->loop, &calls->look, now_ms + LOOK_MS, &error);
 	if (timed)
 		return call;
 	slot_give_back(call);

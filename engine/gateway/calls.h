@@ -60,7 +60,8 @@ struct call_request {
 	struct text body;
 	struct text key;	/* bytes NULL: none */
 	struct text id;		/* the caller's; empty: one is generated */
-	int64_t deadline_ms;	/* since 1970 */
+	int64_t arrived_ms;	/* since 1970, as is the deadline */
+	int64_t deadline_ms;
 	bool submits;		/* ends when Kafka has the request; the caller polls for the answer (gateway/polls.h) */
 	bool is_unhurried;	/* submits, and has no deadline of its own: only Kafka has one */
 	struct headers headers; /* those that are passed on, without id and deadline */

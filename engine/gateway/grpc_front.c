@@ -257,6 +257,7 @@ static void model_infer(const struct grpc_asked *asked)
 		.target = target,
 		.body = asked->body,
 		.key = metadata_of(asked->request, "sluice-key"),
+		.arrived_ms = source.now_ms,
 		.place = asked->path,
 		.ended = on_ended,
 		.is_over = is_over,

@@ -243,6 +243,7 @@ static void call_begin(const struct rest_request *request, bool explains)
 	struct call_request call = {
 		.target = target,
 		.key = rest_header(request->incoming, "sluice-key"),
+		.arrived_ms = source.now_ms,
 		.place = request->path,
 		.submits = submits,
 		.is_unhurried = submits && !call_has_deadline(&source),
@@ -326,6 +327,7 @@ static void feedback_begin(const struct rest_request *request, bool seldon)
 	struct call_request call = {
 		.target = target,
 		.is_feedback = true,
+		.arrived_ms = source.now_ms,
 		.place = request->path,
 		.ended = seldon ? on_seldon_feedback_taken : on_feedback_taken,
 		.is_over = on_asked_whether_over,

@@ -123,8 +123,10 @@ static int64_t offset_wanted(const struct reader_config *config, int32_t partiti
 static void end_lower(struct reader *reader, int32_t partition)
 {
 	const struct reader_config *config = reader->config;
+	if (!config->until)
+		return;
 	const int64_t until = (size_t)partition < config->until_count ? config->until[partition] : 0;
-	if (config->until && until < reader->ends[partition])
+	if (until < reader->ends[partition])
 		reader->ends[partition] = until;
 }
 
