@@ -181,38 +181,6 @@ void notice_write_template(const struct alert_message *message, struct text temp
 	}
 }
 
-/* A header of a mail has one line. */
-static void write_header_text(struct text text, struct buffer *out)
-{
-	for (size_t i = 0; i < text.length; i++)
-		buffer_byte(out, (unsigned char)text.bytes[i] < ' ' || text.bytes[i] == 0x7f ? ' ' : text.bytes[i]);
-}
-
-void notice_write_mail(const struct alert_message *message, const char *from, struct name_list to, struct buffer *out)
-{
-	char id[NOTICE_ID_BYTES], moment[MOMENT_MS_BYTES];
-	notice_id(message, id);
-	buffer_string(out, "From: ");
-	write_header_text(text_of(from), out);
-	for (size_t i = 0; i < to.count; i++) {
-		buffer_string(out, i == 0 ? "\r\nTo: " : ", ");
-		write_header_text(text_of(to.items[i].text), out);
-	}
-	buffer_print(out, "\r\nSubject: [%s] ", message->status);
-	write_header_text(message->pipeline, out);
-	buffer_string(out, ": ");
-	write_header_text(message->alert, out);
-	buffer_print(out, "\r\nMessage-ID: <%s@sluice>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n", id);
-	buffer_string(out, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
-	moment_print_ms(message->fired_at_ms, moment);
-	buffer_print(out, "The alert " TEXT_FORMAT " of the pipeline " TEXT_FORMAT " is %s.\r\nIts condition is: ",
-		     TEXT_ARGUMENTS(message->alert), TEXT_ARGUMENTS(message->pipeline), message->status);
-	write_header_text(message->condition, out); /* it may have several lines, and a mail's end with CR LF */
-	buffer_print(out, "\r\nIt began to fire at %s.\r\n\r\n", moment);
-	notice_write_json(message, out);
-	buffer_string(out, "\r\n");
-}
-
 void notice_sign(struct text body, const char *secret, char signature[NOTICE_SIGNATURE_BYTES])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];

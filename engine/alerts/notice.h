@@ -36,7 +36,8 @@ void notice_write_template(const struct alert_message *message, struct text temp
 /* The first `{{name}}` of a template that is no row; empty: there is none. A `{{` that is not closed counts. */
 struct text notice_template_fault(struct text template);
 
-/* A mail with its headers; `to` is their text. */
+/* A mail with its headers (notice_mail.c); `to` is their text. No line of it has more than 998 bytes, as RFC 5321 demands, if no
+ * name or address has. */
 void notice_write_mail(const struct alert_message *message, const char *from, struct name_list to, struct buffer *out);
 
 /* "sha256=HEX", the HMAC of the body with the secret, for the header X-Sluice-Signature. */

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "flow/run.h"
+#include "observe/verdict_board.h"
 
 struct line {
 	struct flow *flow;
@@ -95,6 +96,29 @@ struct scopes flow_scopes(const struct flow *flow)
 {
 	uint32_t scope;
 	return (struct scopes){flow->ordered_gate_count + flow_joins_parts(flow, &scope), flow->scopes};
+}
+
+/* The entry of the step that an observer observes. */
+static struct verdict_entry *entry_of(const struct flow *flow, const char *observer)
+{
+	char watched[STORE_SCOPE_BYTES_MAX + 1];
+	const size_t length = strlen(observer) - strlen(OBSERVER_SUFFIX);
+	if (length >= sizeof watched)
+		return NULL;
+	memcpy(watched, observer, length);
+	watched[length] = '\0';
+	return verdict_board_entry(flow->outside.board, flow->graph->name, watched);
+}
+
+void flow_verdicts_forget(const struct flow *flow, const struct store *store)
+{
+	for (uint32_t scope = 0; scope < flow->ordered_gate_count; scope++) {
+		const struct step *step = &flow->nodes[flow->ordered_gates[scope]].step;
+		struct verdict_entry *entry =
+			step_is_observer(step) && store_has_scope(store, scope) ? entry_of(flow, step->name) : NULL;
+		if (entry)
+			verdict_entry_set(entry, (struct last_verdict){.verdict = DRIFT_LEARNING});
+	}
 }
 
 bool flow_joins_parts(const struct flow *flow, uint32_t *scope)

@@ -2,7 +2,7 @@
  * that its observer closed last.
  *
  * An observer writes its entry, and the steps of the path read it for the marks of messages, in any thread. An entry is never
- * removed, so a reload keeps what is known.
+ * removed, so a reload keeps what is known. When the observer's partition goes to another engine, its entry is empty again.
  */
 #ifndef SLUICE_OBSERVE_VERDICT_BOARD_H
 #define SLUICE_OBSERVE_VERDICT_BOARD_H

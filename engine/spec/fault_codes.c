@@ -288,6 +288,11 @@ const struct fault_code fault_codes[] = {
 		     "group of a pipeline in other files.",
 	     .example = "input: {externalInputs: [near.outputs, far.outputs]}      # far is in other files\n"),
 
+	WARNING(CODE_ABSENT_PIPELINE, BAD_REFERENCE, .title = "An alert on the absence of a pipeline that is not among the files",
+		.help = "Correct the name, or give that pipeline's file to the same engine: each engine counts the requests that "
+			"it runs itself.",
+		.example = "alerts: [{name: quiet, absent: tradign for 5m}]\n\nalerts: [{name: quiet, absent: trading for 5m}]\n"),
+
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",
 		.help = "It may stay; this version ignores it.", .example = "llm: {modelRef: m}\n"),

@@ -92,6 +92,11 @@ size_t store_count(const struct store *store)
 	return count;
 }
 
+bool store_has_scope(const struct store *store, uint32_t scope)
+{
+	return scope < store->scopes.count && table_count(store->tables[scope]) > 0;
+}
+
 size_t store_bytes(const struct store *store)
 {
 	size_t bytes = store->pending_bytes;

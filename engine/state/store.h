@@ -67,6 +67,7 @@ bool store_restore(struct store *store, uint32_t scope, struct text key, struct 
 bool store_scope_find(const struct store *store, struct text name, uint32_t *scope);
 
 size_t store_count(const struct store *store); /* keys with a released value */
+bool store_has_scope(const struct store *store, uint32_t scope); /* whether a key of that scope has one */
 size_t store_bytes(const struct store *store); /* of the tables, and what the journal may add to them */
 
 /* ---- changes ---- */

@@ -193,6 +193,14 @@ static bool is_needed(const struct worker *worker, const struct partition_state 
 	return false;
 }
 
+/* A partition that is another engine's takes its last verdicts along; one that a reload gives to another stage does not. */
+static void verdicts_leave(const struct worker *worker, const struct partition_state *partition_state)
+{
+	const struct position *input = &partition_state->input;
+	if (partition_state->store && !lanes_find(&worker->lanes, input->topic, input->partition))
+		flow_verdicts_forget(partition_state->stage->flow, partition_state->store);
+}
+
 void partition_states_sweep(struct worker *worker)
 {
 	struct partition_state **at = &worker->partition_states.first;
@@ -203,6 +211,7 @@ void partition_states_sweep(struct worker *worker)
 			continue;
 		}
 		*at = partition_state->next;
+		verdicts_leave(worker, partition_state);
 		partition_state_empty(&worker->partition_states, partition_state);
 		memory_give(partition_state);
 	}

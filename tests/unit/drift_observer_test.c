@@ -335,6 +335,26 @@ static void the_last_verdict_survives_a_restart(void **state)
 	observed_close(&observed);
 }
 
+/* Otherwise an alert would fire here for ever: no window closes here any more. */
+static void a_verdict_is_forgotten_when_its_observer_has_moved(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, USUAL);
+	rows_send(&observed, 41, 1, 4);
+	struct verdict_entry *entry = verdict_board_entry(observed.board, observed.planning.graph->name, "watch");
+	struct store *other = store_open(flow_scopes(observed.flow), STORE_BYTES);
+	flow_verdicts_forget(observed.flow, other);
+	assert_int_equal(verdict_entry_get(entry).verdict, DRIFT_FOUND); /* that partition had nothing of the observer */
+	flow_verdicts_forget(observed.flow, observed.store);
+	assert_int_equal(verdict_entry_get(entry).verdict, DRIFT_LEARNING);
+	assert_true(verdict_entry_get(entry).score == 0);
+	rows_send(&observed, 1, 1, 0); /* it has come back */
+	assert_int_equal(verdict_entry_get(entry).verdict, DRIFT_FOUND);
+	store_close(other);
+	observed_close(&observed);
+}
+
 /* What was not committed is gone: the monitor in memory does not count it. */
 static void what_the_state_has_counts(void **state)
 {
@@ -555,6 +575,7 @@ int main(void)
 		cmocka_unit_test(a_batch_may_close_several_windows),
 		cmocka_unit_test(a_window_goes_on_in_another_engine),
 		cmocka_unit_test(the_last_verdict_survives_a_restart),
+		cmocka_unit_test(a_verdict_is_forgotten_when_its_observer_has_moved),
 		cmocka_unit_test(what_the_state_has_counts),
 		cmocka_unit_test(another_window_begins_anew),
 		cmocka_unit_test(a_thinned_window_goes_on),

@@ -80,9 +80,53 @@ static void headers_of_a_mail_have_one_line_each(void **state)
 	char *head_end = strstr(out.bytes, "\r\n\r\n");
 	assert_non_null(head_end);
 	*head_end = '\0';
-	assert_non_null(strstr(out.bytes, "From: s@t\r\nTo: a@b, c@d  X: y\r\nSubject: [firing] p: a  Bcc: x@y\r\n"));
+	assert_non_null(strstr(out.bytes, "From: s@t\r\nTo: a@b,\r\n c@d  X: y\r\nSubject: [firing] p: a  Bcc: x@y\r\n"));
 	assert_null(strstr(out.bytes, "\nBcc"));
 	buffer_close(&out);
+}
+
+/* A condition of 4,096 characters and bytes beyond ASCII: RFC 5321 allows 998 bytes a line, and RFC 2045 76 of this form. */
+static void lines_of_a_mail_are_short(void **state)
+{
+	(void)state;
+	static char long_condition[4096];
+	struct buffer out;
+	struct alert_message message = message_of(TEXT("\xc3\xa4 = 1"));
+	const struct name to[] = {{.text = "a@b"}};
+	memset(long_condition, 'x', sizeof long_condition);
+	message.condition = (struct text){long_condition, sizeof long_condition};
+	buffer_open(&out, NOTICE_BYTES_MAX);
+	notice_write_mail(&message, "s@t", (struct name_list){1, to}, &out);
+	struct text rest = buffer_view(&out);
+	while (rest.length) {
+		const struct text line = text_take_until(&rest, '\n');
+		assert_true(line.length <= 77); /* with its CR */
+		assert_true(line.length > 0 && line.bytes[line.length - 1] == '\r');
+	}
+	buffer_byte(&out, '\0');
+	assert_non_null(strstr(out.bytes, "The alert =C3=A4 =3D 1 of the pipeline p is firing.\r\n"));
+	buffer_close(&out);
+}
+
+static void a_mail_has_its_date(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t at_ms;
+		const char *date;
+	} rows[] = {{INT64_C(1767225601000), "\r\nDate: Thu, 01 Jan 2026 00:00:01 +0000\r\n"},
+		    {INT64_C(951827696789), "\r\nDate: Tue, 29 Feb 2000 12:34:56 +0000\r\n"},
+		    {0, "\r\nDate: Thu, 01 Jan 1970 00:00:00 +0000\r\n"}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct buffer out;
+		struct alert_message message = message_of(TEXT("a"));
+		message.at_ms = rows[i].at_ms;
+		buffer_open(&out, NOTICE_BYTES_MAX);
+		notice_write_mail(&message, "s@t", (struct name_list){0}, &out);
+		buffer_byte(&out, '\0');
+		assert_non_null(strstr(out.bytes, rows[i].date));
+		buffer_close(&out);
+	}
 }
 
 /* RFC 4231, test case 2. */
@@ -124,6 +168,8 @@ int main(void)
 		cmocka_unit_test(a_notice_has_the_figures_of_its_condition),
 		cmocka_unit_test(a_template_is_filled_in_with_escaped_values),
 		cmocka_unit_test(headers_of_a_mail_have_one_line_each),
+		cmocka_unit_test(lines_of_a_mail_are_short),
+		cmocka_unit_test(a_mail_has_its_date),
 		cmocka_unit_test(a_signature_is_an_hmac_of_sha_256),
 		cmocka_unit_test(only_addresses_of_everybody_are_public),
 	};

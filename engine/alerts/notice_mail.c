@@ -1,0 +1,109 @@
+/* notice_mail.c: A notice as a mail: RFC 5322, with a body in quoted-printable, so that no line is too long for a server. */
+#include <stdio.h>
+
+#include "alerts/notice.h"
+#include "base/moment.h"
+
+#define LINE_BYTES_MAX 76 /* of quoted-printable: RFC 2045, 6.7 */
+#define DATE_BYTES 48
+#define DAY_MS INT64_C(86400000)
+#define DAYS_OF_A_WEEK 7
+#define FIRST_WEEKDAY 4 /* 1970-01-01 was a Thursday */
+
+/* ---- headers ---- */
+
+/* A header of a mail has one line. */
+static void write_header_text(struct text text, struct buffer *out)
+{
+	for (size_t i = 0; i < text.length; i++)
+		buffer_byte(out, (unsigned char)text.bytes[i] < ' ' || text.bytes[i] == 0x7f ? ' ' : text.bytes[i]);
+}
+
+/* "Thu, 01 Jan 2026 00:00:01 +0000" */
+static void write_date(int64_t ms, struct buffer *out)
+{
+	static const char weekdays[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+	static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	char moment[MOMENT_BYTES];
+	const int64_t days = ms >= 0 ? ms / DAY_MS : 0;
+	moment_print(ms >= 0 ? ms : 0, moment);
+	const size_t month = (size_t)((moment[5] - '0') * 10 + moment[6] - '1');
+	buffer_print(out, "\r\nDate: %s, %.2s %s %.4s %.8s +0000", weekdays[(days + FIRST_WEEKDAY) % DAYS_OF_A_WEEK], moment + 8,
+		     months[month < sizeof months / sizeof *months ? month : 0], moment, moment + 11);
+}
+
+static void write_headers(const struct alert_message *message, const char *from, struct name_list to, struct buffer *out)
+{
+	char id[NOTICE_ID_BYTES];
+	notice_id(message, id);
+	buffer_string(out, "From: ");
+	write_header_text(text_of(from), out);
+	for (size_t i = 0; i < to.count; i++) {
+		buffer_string(out, i == 0 ? "\r\nTo: " : ",\r\n ");
+		write_header_text(text_of(to.items[i].text), out);
+	}
+	buffer_print(out, "\r\nSubject: [%s] ", message->status);
+	write_header_text(message->pipeline, out);
+	buffer_string(out, ": ");
+	write_header_text(message->alert, out);
+	write_date(message->at_ms, out);
+	buffer_print(out, "\r\nMessage-ID: <%s@sluice>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n", id);
+	buffer_string(out, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n");
+}
+
+/* ---- body ---- */
+
+/* Whether a byte stands for itself. A blank does, unless its line ends with it. */
+static bool is_plain(struct text text, size_t at)
+{
+	const char byte = text.bytes[at];
+	if (byte == ' ')
+		return at + 1 < text.length && text.bytes[at + 1] != '\n';
+	return byte > ' ' && byte < 0x7f && byte != '=';
+}
+
+/* Lines of the text end with LF. */
+static void write_quoted(struct text text, struct buffer *out)
+{
+	size_t column = 0;
+	for (size_t i = 0; i < text.length; i++) {
+		if (text.bytes[i] == '\n') {
+			buffer_string(out, "\r\n");
+			column = 0;
+			continue;
+		}
+		const size_t width = is_plain(text, i) ? 1 : 3;
+		if (column + width >= LINE_BYTES_MAX) { /* one byte is for the `=` of a line that goes on */
+			buffer_string(out, "=\r\n");
+			column = 0;
+		}
+		if (width == 1)
+			buffer_byte(out, text.bytes[i]);
+		else
+			buffer_print(out, "=%02X", (unsigned)(unsigned char)text.bytes[i]);
+		column += width;
+	}
+}
+
+static void write_body(const struct alert_message *message, struct buffer *body)
+{
+	char moment[MOMENT_MS_BYTES];
+	moment_print_ms(message->fired_at_ms, moment);
+	buffer_print(body, "The alert " TEXT_FORMAT " of the pipeline " TEXT_FORMAT " is %s.\nIts condition is: ",
+		     TEXT_ARGUMENTS(message->alert), TEXT_ARGUMENTS(message->pipeline), message->status);
+	write_header_text(message->condition, body); /* it may have several lines */
+	buffer_print(body, "\nIt began to fire at %s.\n\n", moment);
+	notice_write_json(message, body);
+	buffer_byte(body, '\n');
+}
+
+void notice_write_mail(const struct alert_message *message, const char *from, struct name_list to, struct buffer *out)
+{
+	struct buffer body;
+	buffer_open(&body, NOTICE_BYTES_MAX);
+	write_body(message, &body);
+	write_headers(message, from, to, out);
+	write_quoted(buffer_view(&body), out);
+	out->failed |= buffer_failed(&body);
+	buffer_close(&body);
+}
