@@ -18,6 +18,9 @@
 #define TRAIT_IN_THOUSAND 350 /* of the others have each trait */
 #define WIDE_SEED UINT64_C(0x51ce0fda9b3d1e77)
 #define WIDE_STEP UINT64_C(0x2545f4914f6cdd1d)
+#define BATCH_BYTES_LEAST 1500
+#define BATCH_BYTES_MOST 12000
+#define BATCHES_SHRINK_US (10 * SECOND)
 #define LINGERS_US (9900 * MS) /* stages that were replaced; less than they do */
 
 const char *const day_fault_names[DAY_FAULTS] = {"crashes", "stops", "freezes", "cuts", "joins", "leaves", "outages of models"};
@@ -25,7 +28,7 @@ const char *const day_fault_names[DAY_FAULTS] = {"crashes", "stops", "freezes", 
 const char *const day_trait_names[DAY_TRAITS] = {
 	"days with reloads", "days with deadlines", "days with batches",
 	"days with stages",  "days with a pipeline that reads others", "days with taps",
-	"days with stages that are joined",
+	"days with stages that are joined", "days with topics of small batches",
 };
 
 const struct day_ground day_ground_twin = {
@@ -186,13 +189,30 @@ static bool day_until(struct day *day, int64_t end_us, bool settled_is_enough, s
 
 /* ---- the day ---- */
 
+static bool has(const struct day *day, enum day_trait trait)
+{
+	return (day->traits >> trait & 1) != 0;
+}
+
 /* Mishaps of each kind in a thousand requests, at most: from a good day to a terrible one. */
 static const unsigned worst_rates[] = {5, 20, 60, 150};
+
+/* Any single record of a day fits. */
+static void batches_draw(struct random *random, struct twin_batches *batches)
+{
+	batches->bytes = (size_t)random_between(random, BATCH_BYTES_LEAST, BATCH_BYTES_MOST);
+	batches->later_bytes = (size_t)random_between(random, BATCH_BYTES_LEAST, (int64_t)batches->bytes);
+	batches->later_us = random_between(random, 0, BATCHES_SHRINK_US);
+	batches->readable = random_below(random, 2);
+}
 
 static struct twin *twin_make(struct day *day, unsigned most)
 {
 	struct twin_config config = {.seed = random_next(&day->random), .tell = day->config->tell, .context = day->config->context};
 	config.deaf = day->config->deaf;
+	config.blames = day->config->broken == DAY_BLAMES_RECORDS;
+	if (has(day, DAY_BOUNDED))
+		batches_draw(&day->wide[DAY_BOUNDED], &config.batches);
 	config.linger_us = random_between(&day->random, 0, 5 * MS);
 	for (enum twin_mishap mishap = 0; mishap < TWIN_MISHAPS; mishap++)
 		config.mishaps[mishap] = (unsigned)random_between(&day->random, 0, most);
@@ -238,11 +258,6 @@ static void traits_draw(struct day *day)
 	}
 	if (day->config->traits_given)
 		day->traits = day->config->traits;
-}
-
-static bool has(const struct day *day, enum day_trait trait)
-{
-	return (day->traits >> trait & 1) != 0;
 }
 
 /* A request that is refused before it is counted would move the counts of those behind it. */
@@ -511,6 +526,7 @@ static void day_count_up(struct day *day)
 	counts->rebalances = twin_rebalances(day->twin);
 	counts->fences = twin_fences(day->twin);
 	counts->timeouts = twin_timeouts(day->twin);
+	counts->batches = twin_batches_refused(day->twin);
 	counts->fewest_messages = counts->messages;
 	counts->fewest_workers = day->worker_count;
 	for (enum twin_mishap mishap = 0; mishap < TWIN_MISHAPS; mishap++)

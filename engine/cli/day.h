@@ -38,6 +38,7 @@ enum day_trait {
 	DAY_FED,      /* a pipeline reads others, in workers of its own */
 	DAY_TAPPED,   /* the outputs of steps and models are recorded (lineage, logger) */
 	DAY_JOINED,   /* pipelines, unless they change, have joined stages, with other partition counts on their topics */
+	DAY_BOUNDED,  /* topics accept small batches only, and from some time on smaller ones */
 	DAY_TRAITS
 };
 
@@ -61,7 +62,8 @@ enum day_break {
 	DAY_SOUND,
 	DAY_KEEPS_STAGES, /* a changed pipeline is treated as the previous one */
 	DAY_MIXES_STAGES, /* a request between stages loses its version */
-	DAY_MIXES_BATCHES /* a request in a batch gets the rows of another */
+	DAY_MIXES_BATCHES, /* a request in a batch gets the rows of another */
+	DAY_BLAMES_RECORDS /* each record of a batch that is too large is refused */
 };
 
 struct day_config {
@@ -86,7 +88,7 @@ struct day_counts {
 	uint64_t faults[DAY_FAULTS];
 	uint64_t mishaps[TWIN_MISHAPS];
 	uint64_t models[MODEL_MISHAPS];
-	uint64_t rebalances, fences, timeouts, resets, commits;
+	uint64_t rebalances, fences, timeouts, batches, resets, commits; /* batches: refused because of their size */
 	uint64_t fewest_faults, fewest_workers, fewest_messages; /* of one run */
 };
 

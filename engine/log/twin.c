@@ -157,6 +157,11 @@ uint64_t twin_timeouts(const struct twin *twin)
 	return twin->timeouts;
 }
 
+uint64_t twin_batches_refused(const struct twin *twin)
+{
+	return twin->batches_refused;
+}
+
 void twin_strike(struct twin *twin, enum twin_request_kind kind, enum twin_mishap mishap, int64_t late_us)
 {
 	twin->strikes[kind].set = true;
@@ -181,8 +186,12 @@ void twin_tell(struct twin *twin, const char *who, const char *format, ...)
 struct twin_host *twin_host_open(struct twin *twin, const char *name)
 {
 	struct twin_host *host = twin_take(twin, 1, sizeof *host);
-	if (host)
-		*host = (struct twin_host){.twin = twin, .name = name};
+	if (!host)
+		return NULL;
+	*host = (struct twin_host){.twin = twin, .name = name};
+	size_t bytes = twin_batch_bytes_max(twin);
+	if (twin->config.batches.readable && bytes < BATCH_USUAL_BYTES)
+		atomic_store(&host->batches.bytes, bytes);
 	return host;
 }
 

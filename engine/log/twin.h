@@ -35,11 +35,20 @@ enum twin_mishap {
 
 extern const char *const twin_mishap_names[TWIN_MISHAPS];
 
+/* Bytes that the topics accept as a batch (max.message.bytes): another number from some time on. */
+struct twin_batches {
+	size_t bytes, later_bytes; /* 0: any number */
+	int64_t later_us;
+	bool readable; /* a process that starts reads the number, as by batch_limit_read() */
+};
+
 struct twin_config {
 	uint64_t seed;
 	unsigned mishaps[TWIN_MISHAPS]; /* of each kind, per thousand requests */
 	int64_t session_ms;		/* after which a silent member is dropped; 0: 6000 */
 	int64_t linger_us;		/* of producers */
+	struct twin_batches batches;
+	bool blames; /* producers refuse each record of a refused batch: a defect, for tests */
 	bool deaf; /* producers do not notice closed connections: an engine without that protection, for tests */
 	/* Receives each event; NULL: no listener. */
 	void (*tell)(void *context, int64_t now_us, const char *who, const char *what);
@@ -67,6 +76,7 @@ uint64_t twin_mishaps(const struct twin *twin, enum twin_mishap mishap); /* thei
 uint64_t twin_rebalances(const struct twin *twin);
 uint64_t twin_fences(const struct twin *twin);	 /* requests refused because of a newer producer */
 uint64_t twin_timeouts(const struct twin *twin); /* transactions that timed out */
+uint64_t twin_batches_refused(const struct twin *twin); /* because of their size */
 
 /* Injects a fault into the next request of that kind; for tests. */
 enum twin_request_kind {

@@ -103,6 +103,13 @@ static struct twin_sequence *sequence_of(struct twin *twin, struct twin_partitio
 	return sequence;
 }
 
+size_t twin_batch_bytes_max(const struct twin *twin)
+{
+	const struct twin_batches *batches = &twin->config.batches;
+	size_t bytes = twin->now_us >= batches->later_us ? batches->later_bytes : batches->bytes;
+	return bytes ? bytes : SIZE_MAX;
+}
+
 enum twin_answer twin_partition_serve(struct twin *twin, struct twin_request *request)
 {
 	struct twin_partition *partition = request->partition;
@@ -113,6 +120,10 @@ enum twin_answer twin_partition_serve(struct twin *twin, struct twin_request *re
 		return TWIN_FENCED;
 	if (request->epoch == sequence->epoch && request->sequence <= sequence->last)
 		return TWIN_GOOD; /* it was here before */
+	if (request->bytes > twin_batch_bytes_max(twin)) {
+		twin->batches_refused++;
+		return TWIN_TOO_LARGE;
+	}
 	if (request->transaction) {
 		enum twin_answer answer = twin_transaction_enter(twin, request);
 		if (answer != TWIN_GOOD)

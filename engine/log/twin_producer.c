@@ -3,6 +3,7 @@
 #include "log/twin_world.h"
 
 #define SEND_MOST 100 /* records in one request */
+#define RECORD_OVERHEAD_BYTES ((size_t)7) /* of BATCH_OVERHEAD_BYTES: for each record */
 
 static void lane_send(struct twin_lane *lane);
 
@@ -44,11 +45,47 @@ static bool is_unwanted(struct twin_producer *producer, const struct outgoing *r
 	       twin_mishap_strikes(producer->twin, TWIN_UNWANTED);
 }
 
+/* Key, value and headers, as batch_limit_isolates() counts them. */
+static size_t entry_bytes(const struct twin_entry *entry)
+{
+	size_t bytes = entry->key.length + entry->value.length;
+	for (size_t i = 0; i < entry->headers.count; i++)
+		bytes += entry->headers.items[i].name.length + entry->headers.items[i].value.length;
+	return bytes;
+}
+
+/* A record that was alone in its batch is refused for good. Else the batch was too large, and everything that is not
+ * committed is produced again in smaller ones. */
+static void batch_refused(struct twin_producer *producer, const struct twin_request *request)
+{
+	struct twin_entry *entry = request->first;
+	for (size_t i = 0; i < request->count && !producer->shrinks; i++, entry = entry->next) {
+		if (!producer->twin->config.blames && !batch_limit_isolates(producer->batch_bytes, entry_bytes(entry))) {
+			(void)batch_limit_lower(&producer->client.host->batches, producer->batch_bytes, false);
+			producer->shrinks = true;
+			producer->spoilt = producer->transaction;
+			producer->heard(producer->owner, NULL);
+		} else if (producer->unwanted_count < TWIN_UNWANTED_MAX) {
+			producer->waiting--;
+			entry->unwanted = true;
+			unwanted_note(producer, entry);
+			producer->heard(producer->owner, entry);
+		}
+	}
+}
+
 static void lane_replied(struct twin_request *request, enum twin_answer answer)
 {
 	struct twin_lane *lane = request->owner;
 	struct twin_producer *producer = lane->producer;
 	lane->sending = false;
+	if (producer->shrinks)
+		return;
+	if (answer == TWIN_TOO_LARGE) {
+		batch_refused(producer, request);
+		lane_send(lane);
+		return;
+	}
 	if (answer != TWIN_GOOD) {
 		producer_fenced(producer);
 		return;
@@ -65,11 +102,16 @@ static void lane_replied(struct twin_request *request, enum twin_answer answer)
 
 /* ---- what goes out ---- */
 
+static bool batch_fits(const struct twin_producer *producer, const struct twin_request *request, const struct twin_entry *entry)
+{
+	return request->bytes + RECORD_OVERHEAD_BYTES + entry_bytes(entry) <= producer->batch_bytes;
+}
+
 static void lane_send(struct twin_lane *lane)
 {
 	struct twin_producer *producer = lane->producer;
 	struct twin_request *request;
-	if (lane->sending || !lane->first || producer->fenced ||
+	if (lane->sending || !lane->first || producer->fenced || producer->shrinks ||
 	    !(request = twin_request_make(producer->twin, TWIN_PRODUCE, &producer->client)))
 		return;
 	request->replied = lane_replied;
@@ -80,7 +122,9 @@ static void lane_send(struct twin_lane *lane)
 	request->partition = lane->partition;
 	request->sequence = lane->sequence;
 	request->first = lane->first;
-	while (lane->first && request->count < SEND_MOST) {
+	request->bytes = BATCH_OVERHEAD_BYTES - RECORD_OVERHEAD_BYTES;
+	while (lane->first && request->count < SEND_MOST && (request->count == 0 || batch_fits(producer, request, lane->first))) {
+		request->bytes += RECORD_OVERHEAD_BYTES + entry_bytes(lane->first);
 		lane->first = lane->first->next;
 		request->count++;
 	}
@@ -116,7 +160,7 @@ enum produce_verdict twin_producer_put(struct twin_producer *producer, const str
 				       struct error *error)
 {
 	struct twin *twin = producer->twin;
-	if (producer->fenced || producer->spoilt) {
+	if (producer->fenced || producer->spoilt || producer->shrinks) {
 		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes nothing more");
 		return PRODUCE_SPOILT;
 	}
@@ -162,6 +206,9 @@ struct twin_producer *twin_producer_make(struct twin_host *host, const struct tr
 		return NULL;
 	producer->twin = twin;
 	producer->client = (struct twin_client){host, false, closed_sockets};
+	producer->batch_bytes = atomic_load(&host->batches.bytes);
+	if (producer->batch_bytes == 0)
+		producer->batch_bytes = BATCH_USUAL_BYTES;
 	if (!twin_producer_topics(producer, config->topics, config->topic_count, &error))
 		return NULL;
 	producer->lanes = twin_take(twin, twin->partition_count, sizeof(struct twin_lane *));

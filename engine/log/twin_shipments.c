@@ -6,6 +6,8 @@
 struct twin_shipments {
 	struct output output; /* first: the table of operations */
 	struct twin *twin;
+	struct twin_host *host;
+	struct transaction_config config;
 	const struct consumer *consumer;
 	struct loop *loop;
 	int bell;
@@ -14,6 +16,7 @@ struct twin_shipments {
 	unsigned closed_sockets; /* not used */
 	struct loads loads;
 	bool started; /* and said so */
+	uint64_t resets;
 	int64_t ended_us, commit_us;
 };
 
@@ -31,6 +34,39 @@ static void producer_heard(void *owner, const struct twin_entry *entry)
 	if (entry && entry->unwanted)
 		loads_refused(&shipments->loads, entry->load);
 	ring(shipments);
+}
+
+static bool producer_open(struct twin_shipments *shipments)
+{
+	struct twin_producer *producer = twin_producer_make(shipments->host, &shipments->config, &shipments->closed_sockets);
+	if (!producer)
+		return false;
+	producer->producer = ++shipments->twin->last_producer;
+	producer->heard = producer_heard;
+	producer->owner = shipments;
+	shipments->producer = producer;
+	return true;
+}
+
+/* What is on its way may arrive, but is not heard of any more. */
+static void nothing_heard(void *owner, const struct twin_entry *entry)
+{
+	(void)owner;
+	(void)entry;
+}
+
+static enum transaction_news producer_replace(struct twin_shipments *shipments)
+{
+	struct twin_producer *before = shipments->producer;
+	before->heard = nothing_heard;
+	before->client.closed = true;
+	shipments->resets++;
+	if (!producer_open(shipments))
+		return NEWS_BROKEN;
+	/* what it has not told is still to be told */
+	shipments->producer->unwanted_count = before->unwanted_count;
+	memcpy(shipments->producer->unwanted, before->unwanted, sizeof before->unwanted);
+	return NEWS_RESET;
 }
 
 static void commit_replied(struct twin_request *request, enum twin_answer answer)
@@ -74,6 +110,8 @@ static enum transaction_news shipments_news(struct output *self, struct position
 		shipments->started = true;
 		return NEWS_STARTED;
 	}
+	if (shipments->producer->shrinks && loads_give_up(&shipments->loads, committed))
+		return producer_replace(shipments);
 	if (loads_to_commit(&shipments->loads, &positions))
 		commit(shipments, positions);
 	bool is_void;
@@ -116,9 +154,8 @@ static bool shipments_end(struct output *self, struct positions positions, struc
 
 static uint64_t shipments_resets(const struct output *self, const char **reason)
 {
-	(void)self; /* nothing that left is ever taken back */
-	*reason = NULL;
-	return 0;
+	*reason = "a topic refused a batch of records";
+	return ((const struct twin_shipments *)self)->resets;
 }
 
 static int64_t shipments_commit_us(const struct output *self)
@@ -128,7 +165,10 @@ static int64_t shipments_commit_us(const struct output *self)
 
 static bool shipments_topics(struct output *self, const char *const *names, size_t count, struct error *error)
 {
-	return twin_producer_topics(((struct twin_shipments *)self)->producer, names, count, error);
+	struct twin_shipments *shipments = (struct twin_shipments *)self;
+	shipments->config.topics = names;
+	shipments->config.topic_count = count;
+	return twin_producer_topics(shipments->producer, names, count, error);
 }
 
 static bool shipments_refused(struct output *self, struct refusal *refusal)
@@ -154,22 +194,22 @@ struct output *twin_shipments_open(struct twin_host *host, struct loop *loop, co
 				   const struct consumer *consumer, struct error *error)
 {
 	struct twin_shipments *shipments = twin_take(host->twin, 1, sizeof *shipments);
-	struct twin_producer *producer =
-		shipments ? twin_producer_make(host, config, &shipments->closed_sockets) : NULL;
-	if (!producer) {
+	if (!shipments) {
 		error_memory(error, ERROR_SYSTEM, "opening a producer");
 		return NULL;
 	}
 	*shipments = (struct twin_shipments){.output = {&operations},
 					     .twin = host->twin,
+					     .host = host,
+					     .config = *config,
 					     .consumer = consumer,
 					     .loop = loop,
-					     .bell = loop_bell(loop),
-					     .producer = producer};
+					     .bell = loop_bell(loop)};
 	shipments->client = (struct twin_client){host, false, &shipments->closed_sockets};
-	producer->producer = ++host->twin->last_producer;
-	producer->heard = producer_heard;
-	producer->owner = shipments;
+	if (!producer_open(shipments)) {
+		error_memory(error, ERROR_SYSTEM, "opening a producer");
+		return NULL;
+	}
 	ring(shipments); /* it is open: the first news */
 	return &shipments->output;
 }

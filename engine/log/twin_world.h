@@ -114,6 +114,7 @@ struct twin_host {
 	struct twin *twin;
 	const char *name;
 	bool dead;
+	struct batch_limit batches; /* of its producers */
 	int64_t frozen_until_us;
 	int64_t cut_until_us;
 };
@@ -128,6 +129,7 @@ enum twin_answer {
 	TWIN_GOOD,
 	TWIN_AGAIN,  /* a temporary error of the broker: the client retries */
 	TWIN_FENCED, /* a newer producer has come */
+	TWIN_TOO_LARGE, /* the batch, for its topic */
 	TWIN_VOID,   /* the sender is not the group member that it claims to be */
 };
 
@@ -153,7 +155,7 @@ struct twin_request {
 	int epoch; /* of the producer; an answer to INIT_PRODUCER */
 	struct twin_partition *partition;
 	int64_t sequence;
-	size_t count;
+	size_t count, bytes; /* of the batch */
 	struct twin_entry *first;
 	struct twin_membership membership;
 	struct positions positions; /* topic: number of a partition among all */
@@ -200,7 +202,7 @@ struct twin {
 	bool calm;
 	bool failed;
 	uint64_t mishaps[TWIN_MISHAPS];
-	uint64_t rebalances, fences, timeouts;
+	uint64_t rebalances, fences, timeouts, batches_refused;
 	uint64_t changes; /* of partitions */
 	uint64_t taps_lost;
 	struct {
@@ -231,6 +233,7 @@ bool twin_request_positions(struct twin *twin, struct twin_request *request, str
 struct twin_partition *twin_partition_of(const struct twin_topic *topic, const struct outgoing *record);
 struct twin_entry *twin_entry_make(struct twin *twin, const struct outgoing *record);
 enum twin_answer twin_partition_serve(struct twin *twin, struct twin_request *request);
+size_t twin_batch_bytes_max(const struct twin *twin); /* that topics accept now */
 void twin_partition_mark(struct twin *twin, struct twin_partition *partition, int64_t producer, bool commits);
 int64_t twin_partition_end(const struct twin_partition *partition); /* end for readers of committed records */
 const struct twin_entry *twin_partition_next(const struct twin_partition *partition, int64_t *offset);
@@ -330,6 +333,8 @@ struct twin_producer {
 	int epoch;
 	bool fenced;
 	bool spoilt; /* a record of its transaction is missing */
+	size_t batch_bytes; /* of a batch, at most */
+	bool shrinks; /* a batch was too large: nothing more leaves, and another producer replaces this one */
 	size_t waiting; /* records without an acknowledgement */
 	size_t unwanted_count;
 	struct twin_unwanted unwanted[TWIN_UNWANTED_MAX]; /* not reported yet */

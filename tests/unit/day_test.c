@@ -44,6 +44,30 @@ static void days_of_each_trait_hold(void **state)
 		}
 }
 
+/* Before they were read, or where they may not be, limits of topics are met by batches that are too large: those are
+ * sent again in smaller ones, and no record is blamed. */
+static void batches_too_large_are_sent_again(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		uint64_t batches = 0;
+		for (uint64_t seed = 1; seed <= 12; seed++) {
+			struct day_result result;
+			struct error error = {0};
+			const struct day_config config = {.seed = seed,
+							  .exactly_once = i,
+							  .kinds = step_kinds,
+							  .ground = &day_ground_twin,
+							  .traits_given = true,
+							  .traits = 1U << DAY_BOUNDED};
+			assert_true(day_run(&config, &result, &error));
+			assert_string_equal(result.why, "");
+			batches += result.counts.batches;
+		}
+		assert_true(batches > 0);
+	}
+}
+
 static void a_seed_gives_the_same_day_again(void **state)
 {
 	(void)state;
@@ -135,6 +159,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(days_on_sound_ground_hold),
 		cmocka_unit_test(days_of_each_trait_hold),
+		cmocka_unit_test(batches_too_large_are_sent_again),
 		cmocka_unit_test(a_seed_gives_the_same_day_again),
 		cmocka_unit_test(what_was_given_up_is_not_lost_once_more),
 		cmocka_unit_test(a_share_is_given_once),
