@@ -97,6 +97,7 @@ part_judge() {
 	tests/judge/cases.py $sluice tests/cases-own
 	tests/judge/lint.py $sluice tests/lint
 	tests/judge/lint.py $sluice tests/lint-own
+	tests/judge/schema.py $sluice tests/lint tests/lint-own tests/cases tests/cases-own tests/reference pipelines
 }
 
 # Reference numbers; a family that `sluice compute` does not know is not judged yet, and one without a file is scored elsewhere.

@@ -9,9 +9,9 @@ build="gcc libc6-dev make pkg-config librdkafka-dev libavro-dev libjansson-dev l
 test="libcmocka-dev"
 check="git clang clang-tidy cppcheck libclang-rt-dev llvm valgrind python3 curl"
 # Tests that need one of these are skipped by name where it is missing: the official protobuf
-# library as a second opinion, a Redis; and in the check a real Kafka, other shells.
+# library as a second opinion, a Redis; and in the check a real Kafka, other shells, a validator of schemas.
 test_optional="protobuf-compiler python3-protobuf redis-server"
-check_optional="default-jre-headless maven zsh fish"
+check_optional="default-jre-headless maven zsh fish python3-jsonschema python3-yaml"
 
 missing_of() {
 	local package

@@ -12,6 +12,8 @@
 
 #define MLOPS PIPELINE_VERSION
 #define MACHINE_LEARNING "machinelearning.seldon.io/v1"
+/* The first Seldon Core changed its version three times, and its fields hardly. */
+#define MACHINE_LEARNING_FORMER MACHINE_LEARNING "alpha1 " MACHINE_LEARNING "alpha2 " MACHINE_LEARNING "alpha3"
 #define MADE_MOST 2	       /* of a deployment: its own, and that of its one shadow */
 #define RUNTIME_NAME "default" /* of a runtime that has none */
 
@@ -39,7 +41,7 @@ const struct resource_kind resource_kinds[] = {
 	KIND("Server", MLOPS, SERVER, .rows = server_rows, .size = sizeof(struct server_spec), .check = server_check,
 	     .help = "A model server, and its address."),
 	KIND("SeldonDeployment", MACHINE_LEARNING, DEPLOYMENT, .rows = deployment_rows, .size = sizeof(struct deployment_spec),
-	     .check = deployment_check, .help = "Graphs of the first Seldon Core."),
+	     .check = deployment_check, .former_versions = MACHINE_LEARNING_FORMER, .help = "Graphs of the first Seldon Core."),
 	KIND("HealthChecks", NULL, FRAGMENT, .rows = health_rows, .help = "A fragment: extra health paths of the gateway."),
 	KIND("Performance", NULL, FRAGMENT, .rows = performance_rows, .size = sizeof(struct performance_spec),
 	     .help = "A fragment: settings of calls to models."),
@@ -160,12 +162,9 @@ static void say_no_text(struct spec *spec, const struct node *root, const char *
 	value_wrong_type(&reading, &text_row, node_get(root, key));
 }
 
-/* The first Seldon Core changed its version three times, and its fields hardly. */
 static bool is_old(const struct resource_kind *kind, struct text version)
 {
-	return kind->type == RESOURCE_DEPLOYMENT &&
-	       (text_is(version, MACHINE_LEARNING "alpha1") || text_is(version, MACHINE_LEARNING "alpha2") ||
-		text_is(version, MACHINE_LEARNING "alpha3"));
+	return kind->former_versions && choice_find(kind->former_versions, version, NULL) >= 0;
 }
 
 static void check_version(struct spec *spec, const struct node *root, const struct resource_kind *kind, struct text version)
@@ -326,17 +325,16 @@ static void check_name(struct spec *spec, const struct resource *resource, const
 		  resource->kind->name);
 }
 
-static bool any_required(const struct option *rows)
+bool resource_kind_needs_spec(const struct resource_kind *kind)
 {
-	for (; rows->type != OPTION_END; rows++)
-		if (rows->required)
+	for (const struct option *row = kind->rows; row->type != OPTION_END; row++)
+		if (row->required)
 			return true;
 	return false;
 }
 
-/* A kind of which nothing must be said may have no spec: it is read as an empty one. */
 static const struct node *spec_node(struct spec *spec, const struct node *root, const struct envelope *envelope,
-				    const struct option *rows)
+				    const struct resource_kind *kind)
 {
 	const struct node *node = envelope->spec;
 	if (node && node->type == NODE_MAP)
@@ -345,7 +343,7 @@ static const struct node *spec_node(struct spec *spec, const struct node *root, 
 	struct reading reading = {.arena = spec->arena, .faults = spec->faults, .field = "spec"};
 	if (node && node->type != NODE_NULL)
 		value_wrong_type(&reading, &map_row, node);
-	else if (!any_required(rows)) {
+	else if (!resource_kind_needs_spec(kind)) {
 		struct node *empty = ARENA_NEW(spec->arena, struct node);
 		if (empty)
 			*empty = (struct node){.type = NODE_MAP, .place = root->place};
@@ -414,7 +412,7 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 		name_check(envelope.metadata.namespace, "the namespace", spec->faults);
 	if (!resource->name.text && kind->nameless)
 		resource->name = (struct name){RUNTIME_NAME, root->place};
-	const struct node *node = kind->api_version ? spec_node(spec, root, &envelope, kind->rows) : root;
+	const struct node *node = kind->api_version ? spec_node(spec, root, &envelope, kind) : root;
 	if (!node)
 		return;
 	read_spec(&reading, resource, node);

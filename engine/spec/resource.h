@@ -33,6 +33,7 @@ struct resource;
 struct resource_kind {
 	const char *name;	 /* "Pipeline" */
 	const char *api_version; /* NULL: none, a fragment */
+	const char *former_versions; /* that are read as `api_version`, separated by one space; NULL: none */
 	enum resource_type type;
 	const char *help;
 	const struct option *rows; /* of spec (of the whole document for a fragment) */
@@ -434,6 +435,9 @@ struct spec {
 
 extern const struct resource_kind resource_kinds[]; /* ends with a row without a name */
 extern const struct option resource_rows[];	    /* of every document outside its spec */
+
+/* Whether a document of the kind must have a `spec`; without one, those of the others are read as if theirs were empty. */
+bool resource_kind_needs_spec(const struct resource_kind *kind);
 
 /* The kind of that name on a command line; an unknown one is CONFIG. */
 const struct resource_kind *resource_kind_find(const char *name, struct error *error);

@@ -25,6 +25,7 @@ struct printer {
 };
 
 static void print_value(struct printer *printer, const struct option *row);
+static void print_rows(struct printer *printer, const struct option *rows, bool may_be_empty);
 
 static void quoted(struct printer *printer, const char *text)
 {
@@ -62,15 +63,21 @@ static void print_about(struct printer *printer, const struct option *row)
 		quoted(printer, row->fallback);
 }
 
+static void print_words(struct printer *printer, const char *words)
+{
+	while (*words) {
+		size_t length = strcspn(words, " ");
+		buffer_quoted(printer->out, (struct text){words, length});
+		words += length + (words[length] == ' ');
+		buffer_string(printer->out, *words ? "," : "");
+	}
+}
+
 static void print_choices(struct printer *printer, const char *choices)
 {
 	buffer_string(printer->out, "\"enum\":[");
-	for (const char *word = choices; *word;) {
-		size_t length = strcspn(word, " ");
-		buffer_quoted(printer->out, (struct text){word, length});
-		word += length + (word[length] == ' ');
-		buffer_string(printer->out, *word ? "," : "]");
-	}
+	print_words(printer, choices);
+	buffer_byte(printer->out, ']');
 }
 
 static void print_range(struct printer *printer, const struct option *row)
@@ -92,14 +99,17 @@ static void leave(struct printer *printer, size_t length)
 	printer->path.length = length;
 }
 
-static void print_property(struct printer *printer, const struct option *row, bool first)
+static void print_property(struct printer *printer, const struct option *row, bool first, bool may_be_empty)
 {
 	size_t length = printer->path.length;
 	buffer_string(printer->out, first ? "" : ",");
 	quoted(printer, row->name);
 	buffer_string(printer->out, ":{");
 	enter(printer, "properties/%s", row->name);
-	print_value(printer, row);
+	if (row->type == OPTION_MAP)
+		print_rows(printer, row->rows, may_be_empty);
+	else
+		print_value(printer, row);
 	leave(printer, length);
 	print_about(printer, row);
 	buffer_byte(printer->out, '}');
@@ -114,7 +124,7 @@ static void print_kinds(struct printer *printer, bool first)
 					   .type = OPTION_MAP,
 					   .rows = kind->options ? kind->options : nothing,
 					   .help = kind->summary};
-		print_property(printer, &row, first && i == 0);
+		print_property(printer, &row, first && i == 0, true);
 	}
 }
 
@@ -139,25 +149,25 @@ static const struct option *free_keys(const struct option *rows)
 	return NULL;
 }
 
-static void print_object(struct printer *printer, const struct option *rows)
+static void print_object(struct printer *printer, const struct option *rows, bool may_be_empty)
 {
 	bool first = true;
-	buffer_string(printer->out, "\"type\":\"object\",\"properties\":{");
+	buffer_print(printer->out, "\"type\":%s,\"properties\":{", may_be_empty ? "[\"object\",\"null\"]" : "\"object\"");
 	for (const struct option *row = rows; row->type != OPTION_END; row++) {
 		if (row->type == OPTION_KIND)
 			print_kinds(printer, first);
 		if (!row->name)
 			continue;
-		print_property(printer, row, first);
+		print_property(printer, row, first, false);
 		first = false;
 	}
 	buffer_string(printer->out, free_keys(rows) ? "}" : "},\"additionalProperties\":false");
 	print_required(printer, rows);
 }
 
-/* The schema of a map's rows, short forms included; a reference where they contain
- * themselves. */
-static void print_rows(struct printer *printer, const struct option *rows)
+/* The schema of a map's rows, short forms included; a reference where they contain themselves. `may_be_empty`: a key
+ * without a value counts as a map without keys. */
+static void print_rows(struct printer *printer, const struct option *rows, bool may_be_empty)
 {
 	for (size_t i = 0; i < printer->depth; i++)
 		if (printer->levels[i].rows == rows) {
@@ -174,7 +184,7 @@ static void print_rows(struct printer *printer, const struct option *rows)
 	}
 	size_t length = printer->path.length;
 	if (!brief) {
-		print_object(printer, rows);
+		print_object(printer, rows, may_be_empty);
 	} else {
 		const char *before = "\"anyOf\":[";
 		for (const struct option *row = rows; row->type != OPTION_END; row++) {
@@ -189,7 +199,7 @@ static void print_rows(struct printer *printer, const struct option *rows)
 		}
 		if (named) {
 			buffer_string(printer->out, ",{");
-			print_object(printer, rows);
+			print_object(printer, rows, may_be_empty);
 			buffer_byte(printer->out, '}');
 		}
 		buffer_byte(printer->out, ']');
@@ -203,7 +213,7 @@ static void print_inner(struct printer *printer, const char *before, const char 
 	size_t length = printer->path.length;
 	buffer_string(printer->out, before);
 	enter(printer, "%s", step);
-	print_rows(printer, rows);
+	print_rows(printer, rows, false);
 	leave(printer, length);
 	buffer_string(printer->out, behind);
 }
@@ -265,7 +275,7 @@ static void print_value(struct printer *printer, const struct option *row)
 			     row->whole ? "\"integer\"" : "[\"number\",\"string\"]");
 		return;
 	case OPTION_MAP:
-		print_rows(printer, row->rows);
+		print_rows(printer, row->rows, false);
 		return;
 	case OPTION_LIST:
 		print_inner(printer, "\"type\":\"array\",\"items\":{", "items", row->rows, "}");
@@ -298,19 +308,24 @@ static void print_document(struct printer *printer, const struct resource_kind *
 	quoted(printer, kind->help);
 	buffer_byte(printer->out, ',');
 	if (!kind->api_version) {
-		print_rows(printer, kind->rows);
+		print_rows(printer, kind->rows, false);
 		return;
 	}
-	buffer_string(printer->out, "\"type\":\"object\",\"properties\":{\"apiVersion\":{\"const\":");
-	quoted(printer, kind->api_version);
-	buffer_string(printer->out, "},\"kind\":{\"const\":");
+	const bool spec_needed = resource_kind_needs_spec(kind);
+	buffer_string(printer->out, "\"type\":\"object\",\"properties\":{\"apiVersion\":{\"enum\":[");
+	print_words(printer, kind->api_version);
+	if (kind->former_versions) {
+		buffer_byte(printer->out, ',');
+		print_words(printer, kind->former_versions);
+	}
+	buffer_string(printer->out, "]},\"kind\":{\"const\":");
 	quoted(printer, kind->name);
 	print_inner(printer, "},\"metadata\":{", "properties/metadata", metadata_rows, "},\"status\":{},\"spec\":{");
 	enter(printer, "%s", "properties/spec");
-	print_rows(printer, kind->rows);
+	print_rows(printer, kind->rows, !spec_needed);
 	leave(printer, length);
-	buffer_print(printer->out, "}},\"additionalProperties\":false,\"required\":[\"apiVersion\",\"kind\",\"spec\"%s]",
-		     kind->nameless ? "" : ",\"metadata\"");
+	buffer_print(printer->out, "}},\"additionalProperties\":false,\"required\":[\"apiVersion\",\"kind\"%s%s]",
+		     spec_needed ? ",\"spec\"" : "", kind->nameless ? "" : ",\"metadata\"");
 }
 
 #define PATH_BYTES_MAX 65536
@@ -326,20 +341,37 @@ void schema_print(const struct resource_kind *kind, const struct step_kind *cons
 	buffer_close(&printer.path);
 }
 
+/* A document is judged by the schema of its own kind alone, so that an editor says what is wrong, not that none of
+ * the kinds fits. */
+static void print_choice_of_kind(struct buffer *out)
+{
+	const char *before = "\"type\":\"object\",\"required\":[\"kind\"],\"properties\":{\"kind\":{\"enum\":[";
+	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++) {
+		if (!kind->api_version)
+			continue;
+		buffer_print(out, "%s\"%s\"", before, kind->name);
+		before = ",";
+	}
+	before = "]}},\"allOf\":[";
+	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++) {
+		if (!kind->api_version)
+			continue;
+		buffer_print(out,
+			     "%s{\"if\":{\"required\":[\"kind\"],\"properties\":{\"kind\":{\"const\":\"%s\"}}},"
+			     "\"then\":{\"$ref\":\"#/$defs/%s\"}}",
+			     before, kind->name, kind->name);
+		before = ",\n";
+	}
+}
+
 void schema_print_all(const struct step_kind *const *kinds, struct buffer *out)
 {
 	struct printer printer = {.out = out, .kinds = kinds};
 	buffer_open(&printer.path, PATH_BYTES_MAX);
-	buffer_string(out, "{\"$schema\":\"" DRAFT "\",\"oneOf\":[");
-	const char *before = "";
-	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++) {
-		if (!kind->api_version)
-			continue;
-		buffer_print(out, "%s{\"$ref\":\"#/$defs/%s\"}", before, kind->name);
-		before = ",";
-	}
+	buffer_string(out, "{\"$schema\":\"" DRAFT "\",");
+	print_choice_of_kind(out);
 	buffer_string(out, "],\"$defs\":{");
-	before = "";
+	const char *before = "";
 	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++) {
 		if (!kind->api_version)
 			continue;
