@@ -345,12 +345,14 @@ deps:
 	@tests/deps.sh build
 
 INSTALLED = $(DESTDIR)$(PREFIX)
-## install: binary, man page and completion, to DESTDIR and PREFIX (/usr/local)
+## install: binary, man pages and completion, to DESTDIR and PREFIX (/usr/local)
 install: $(BUILD)/sluice
 	install -d "$(INSTALLED)/bin" "$(INSTALLED)/share/man/man1" "$(INSTALLED)/share/bash-completion/completions" \
 		"$(INSTALLED)/share/zsh/site-functions" "$(INSTALLED)/share/fish/vendor_completions.d"
 	install -m 755 $< "$(INSTALLED)/bin/sluice"
 	$< help -o man >"$(INSTALLED)/share/man/man1/sluice.1"
+	$< help -o json | sed -n 's/.*"part":"item".*"term":"\([^"]*\)".*/\1/p' | while read -r command; do \
+		$< help -o man $$command >"$(INSTALLED)/share/man/man1/sluice-$$(echo "$$command" | tr ' ' -).1" || exit 1; done
 	$< completion bash >"$(INSTALLED)/share/bash-completion/completions/sluice"
 	$< completion zsh >"$(INSTALLED)/share/zsh/site-functions/_sluice"
 	$< completion fish >"$(INSTALLED)/share/fish/vendor_completions.d/sluice.fish"

@@ -175,6 +175,8 @@ part_install() {
 	make_quietly install DESTDIR="$there" PREFIX=/usr >/dev/null
 	one "$there/usr/bin/sluice" --version
 	one test -s "$there/usr/share/man/man1/sluice.1"
+	one test -s "$there/usr/share/man/man1/sluice-errors-replay.1"
+	one test "$(grep -l '^[.]SH SYNOPSIS' "$there"/usr/share/man/man1/sluice-*.1 | wc -l)" = "$(grep -c '^[.]SS sluice ' "$there/usr/share/man/man1/sluice.1")"
 	[ "$(uname -m)" != x86_64 ] || one is_hardened
 	rm -rf "$there"
 }

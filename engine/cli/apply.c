@@ -36,7 +36,7 @@ static const struct option options[] = {
 	CONTROL_AUTHOR_ROWS(struct apply_options, author),
 	ROW("expect", NAMES, struct apply_options, expect, .word = "KIND/NAME=VERSION",
 	    .help = "The newest version of a resource that you have seen, 0 for none; another one is a conflict. Default: the "
-		    "newest when the command starts. May be given several times."),
+		    "newest when the command starts."),
 	ROW("dry-run", FLAG, struct apply_options, dry_run,
 	    .help = "Checks the documents and shows what would change, also how many buckets of traffic and experiments would "
 		    "move; proposes nothing."),

@@ -26,10 +26,10 @@ struct gateway_asked {
 			    "takes more than 10 minutes."),                                                                        \
 		ROW("pass-header", NAMES, owner, member.passed, .word = "NAME",                                                    \
 		    .help = "A header of requests that goes along with their records, beside content-type, traceparent, "          \
-			    "tracestate and seldon-route. May be given several times."),                                           \
+			    "tracestate and seldon-route."),                                           \
 		ROW("cors-origin", NAMES, owner, member.cors_origins, .word = "ORIGIN",                                            \
 		    .help = "An origin, as https://app.example, whose pages may call the gateway from a browser (CORS); * is "     \
-			    "every origin. May be given several times."),                                                          \
+			    "every origin."),                                                          \
 		ROW("certificate", TEXT, owner, member.listening.certificate,                                                      \
 		    .help = "A file with the gateway's certificate, in PEM: it then speaks TLS alone."),                           \
 		ROW("key", TEXT, owner, member.listening.key, .help = "A file with the certificate's key, in PEM."),               \

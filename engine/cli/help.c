@@ -59,16 +59,21 @@ static bool help_print_noun(struct page *page, const char *word)
 	return false;
 }
 
-/* Prints a page. A man page is always that of a command, and so is a page named by two words. */
+/* Prints a page. A man page is that of a command, if there is one of the name, and so is a page named by two words. */
 static bool help_print(struct session *session, struct page *page, const char *const *words, size_t count)
 {
 	size_t used;
 	const struct command *command = command_find(words, count, &used);
 	bool whole = command && used == count;
-	if (whole && (count > 1 || page->form == PAGE_MAN)) {
+	if (whole && page->form == PAGE_MAN) {
+		manual_page(page, command);
+		return true;
+	}
+	if (whole && count > 1) {
 		manual_command(page, command);
 		return true;
 	}
+	manual_begin(page);
 	bool noun = count == 1 && help_print_noun(page, words[0]);
 	return topics_print(session, page, words, count) || noun;
 }
@@ -81,16 +86,18 @@ static int help_run(struct session *session, const void *filled_in, const char *
 		return command_misuse(session, &command_help, "-k WORD searches everything; leave `%s` out", words[0]);
 	buffer_open(&out, HELP_BYTES_MAX);
 	struct page page = {.out = &out, .form = (enum page_form)self->form, .colour = session->colour};
-	manual_begin(&page);
 	bool found = true;
-	if (self->search)
-		found = topics_search(session, &page, self->search);
-	else if (count == 0 && page.form == PAGE_MAN)
-		manual_all(&page);
-	else if (count == 0)
-		manual_overview(&page);
-	else
+	if (!self->search && count > 0) {
 		found = help_print(session, &page, words, count);
+	} else {
+		manual_begin(&page);
+		if (self->search)
+			found = topics_search(session, &page, self->search);
+		else if (page.form == PAGE_MAN)
+			manual_all(&page);
+		else
+			manual_overview(&page);
+	}
 	if (!found) {
 		buffer_close(&out);
 		return help_unknown(session, self->search ? self->search : words[count - 1]);
@@ -109,7 +116,8 @@ const struct command command_help = {
 		"  sluice help steps\n"
 		"  sluice help output.format\n"
 		"  sluice help -k latency\n"
-		"  sluice help -o man > sluice.1",
+		"  sluice help -o man > sluice.1\n"
+		"  sluice help -o man errors replay > sluice-errors-replay.1",
 	.options = options,
 	.options_size = sizeof(struct help_options),
 	.group = "look",

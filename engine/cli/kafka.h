@@ -40,7 +40,7 @@ struct kafka_asked {
 		    "SLUICE_BROKERS."),                                                                                            \
 		ROW("kafka-setting", NAMES, owner, member.settings, .word = "NAME=VALUE", .variable = "",                          \
 		    .ambient_offset = offsetof(owner, member.ambient_settings),                                                    \
-		    .help = "A setting of librdkafka, any; goes before the runtime's. May be given several times.")
+		    .help = "A setting of librdkafka, any; goes before the runtime's.")
 
 /* Finds the Kafka settings. `asked` overrides the runtime, which may be NULL. CONFIG: there are no brokers, a setting
  * is not NAME=VALUE, or a secret is not at the given place. Borrows from both. From the runtime's settings only those

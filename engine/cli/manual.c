@@ -6,6 +6,8 @@
 
 #include "base/version.h"
 
+#define EXIT_STATUS "0: success. 1: faults were found. 2: the command was misused, and nothing was done."
+
 /* The overview's order. */
 const struct manual_variable manual_variables[] = {
 	{"NO_COLOR", "If it is set, output has no colours."},
@@ -149,6 +151,95 @@ void manual_begin(struct page *page)
 		buffer_print(page->out, ".TH SLUICE 1 \"\" \"sluice " SLUICE_VERSION "\"\n.nh\n");
 }
 
+/* ---- the page of one command for man ---- */
+
+/* `name` with a hyphen for each blank: the name of its page. */
+static void name_of_page(struct buffer *out, const char *name)
+{
+	buffer_string(out, "sluice\\-");
+	for (; *name; name++)
+		buffer_string(out, *name == ' ' ? "\\-" : (const char[]){*name, 0});
+}
+
+/* The parts of a command's help that are examples, with the sentence that ends in a colon before one; or the others. */
+static void help_parts(struct page *page, const struct command *command, bool examples)
+{
+	struct text rest = text_of(command->help);
+	while (rest.length > 0) {
+		const struct text part = page_take_part(&rest);
+		const bool announces = part.bytes[part.length - 1] == ':' && page_is_example(rest);
+		if ((page_is_example(part) || announces) == examples)
+			page_part(page, part);
+	}
+}
+
+static bool has_examples(const struct command *command)
+{
+	struct text rest = text_of(command->help);
+	while (rest.length > 0)
+		if (page_is_example(page_take_part(&rest)))
+			return true;
+	return false;
+}
+
+/* The other commands of its noun, and sluice(1). */
+static void see_also(struct page *page, const struct command *command)
+{
+	const size_t noun = strcspn(command->name, " ");
+	page_heading(page, 2, "SEE ALSO");
+	buffer_string(page->out, ".BR sluice (1)");
+	for (const struct command *const *other = command_table; command->name[noun] && *other; other++) {
+		if (*other == command || strncmp((*other)->name, command->name, noun + 1) != 0)
+			continue;
+		buffer_string(page->out, ",\n.BR ");
+		name_of_page(page->out, (*other)->name);
+		buffer_string(page->out, " (1)");
+	}
+	buffer_byte(page->out, '\n');
+}
+
+void manual_page(struct page *page, const struct command *command)
+{
+	buffer_string(page->out, ".TH ");
+	name_of_page(page->out, command->name);
+	buffer_print(page->out, " 1 \"\" \"sluice " SLUICE_VERSION "\"\n.nh\n");
+	page_heading(page, 2, "NAME");
+	name_of_page(page->out, command->name);
+	buffer_print(page->out, " \\- %.*s\n", (int)strlen(command->summary) - 1, command->summary); /* without the full stop */
+	page_heading(page, 2, "SYNOPSIS");
+	usage_of(page, command);
+	page_heading(page, 2, "DESCRIPTION");
+	page_text(page, command->summary);
+	if (command->help)
+		help_parts(page, command, false);
+	if (command->options)
+		page_heading(page, 2, "OPTIONS");
+	for (const struct option *row = command->options; row && row->type != OPTION_END; row++)
+		manual_option(page, row);
+	if (command->help && has_examples(command)) {
+		page_heading(page, 2, "EXAMPLES");
+		help_parts(page, command, true);
+	}
+	page_heading(page, 2, "EXIT STATUS");
+	page_text(page, EXIT_STATUS);
+	see_also(page, command);
+}
+
+/* ---- all commands ---- */
+
+static void see_commands(struct page *page)
+{
+	const char *before = "";
+	page_heading(page, 2, "SEE ALSO");
+	for (const struct command *const *command = command_table; *command; command++) {
+		buffer_print(page->out, "%s.BR ", before);
+		name_of_page(page->out, (*command)->name);
+		buffer_string(page->out, " (1)");
+		before = ",\n";
+	}
+	buffer_byte(page->out, '\n');
+}
+
 void manual_all(struct page *page)
 {
 	if (page->form == PAGE_MAN) {
@@ -163,8 +254,10 @@ void manual_all(struct page *page)
 		body_of(page, *command);
 	}
 	page_heading(page, 2, "%s", page->form == PAGE_MAN ? "EXIT STATUS" : "Exit status");
-	page_text(page, "0: success. 1: faults were found. 2: the command was misused, and nothing was done.");
+	page_text(page, EXIT_STATUS);
 	page_heading(page, 2, "%s", page->form == PAGE_MAN ? "ENVIRONMENT" : "Environment");
 	for (const struct manual_variable *row = manual_variables; row->name; row++)
 		page_item(page, 0, row->help, "%s", row->name);
+	if (page->form == PAGE_MAN)
+		see_commands(page);
 }

@@ -22,7 +22,10 @@ extern const struct manual_variable manual_variables[];
 /* Prints the verbs of a noun: `sluice models`. */
 void manual_noun(struct page *page, const char *noun);
 
-/* Prints the beginning of any page for `man`; nothing in the other forms. */
+/* Prints the page of one command for `man`, with NAME, SYNOPSIS, DESCRIPTION, OPTIONS, EXAMPLES: sluice-errors-list(1). */
+void manual_page(struct page *page, const struct command *command);
+
+/* Prints the beginning of sluice(1) and of pages of topics; nothing in the other forms. */
 void manual_begin(struct page *page);
 
 /* Prints all commands: sluice(1), and the reference page of the commands. */

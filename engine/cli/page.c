@@ -194,17 +194,33 @@ void page_code(struct page *page, const char *language, const char *text)
 	code(page, language, text_of(text), 0);
 }
 
+struct text page_take_part(struct text *text)
+{
+	const char *end = memmem(text->bytes, text->length, "\n\n", 2);
+	const struct text part = {text->bytes, end ? (size_t)(end - text->bytes) : text->length};
+	const size_t taken = part.length + (end ? 2 : 0);
+	*text = (struct text){text->bytes + taken, text->length - taken};
+	return part;
+}
+
+bool page_is_example(struct text part)
+{
+	return part.length > 1 && part.bytes[0] == ' ' && part.bytes[1] == ' ';
+}
+
+void page_part(struct page *page, struct text part)
+{
+	if (page_is_example(part))
+		code(page, "", part, 2);
+	else
+		paragraph(page, part);
+}
+
 void page_text(struct page *page, const char *text)
 {
-	while (*text) {
-		const char *end = strstr(text, "\n\n");
-		size_t length = end ? (size_t)(end - text) : strlen(text);
-		if (text[0] == ' ' && text[1] == ' ')
-			code(page, "", (struct text){text, length}, 2);
-		else
-			paragraph(page, (struct text){text, length});
-		text += length + (end ? 2 : 0);
-	}
+	struct text rest = text_of(text);
+	while (rest.length > 0)
+		page_part(page, page_take_part(&rest));
 }
 
 static void text_item(struct page *page, unsigned depth, const char *term, const char *help)

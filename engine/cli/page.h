@@ -21,6 +21,12 @@ struct page {
 
 void page_heading(struct page *page, unsigned level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void page_text(struct page *page, const char *text);
+
+/* Takes the first part of such a text, a paragraph or an example, and prints one. */
+struct text page_take_part(struct text *text);
+void page_part(struct page *page, struct text part);
+bool page_is_example(struct text part);
+
 void page_code(struct page *page, const char *language, const char *text);
 
 /* An entry of a list: its term, and its help. Deeper entries belong to the one above them. */

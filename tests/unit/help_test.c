@@ -57,6 +57,17 @@ static void names_of_every_table_are_found(void **state)
 	PAGE_HAS("help Experiment", "Experiment: kind of resource", "candidates");
 }
 
+static void each_command_has_a_page_for_man(void **state)
+{
+	(void)state;
+	PAGE_HAS("help -o man errors replay", ".TH sluice\\-errors\\-replay 1", ".SH NAME\nsluice\\-errors\\-replay \\- Sends",
+		 ".SH SYNOPSIS", "sluice errors replay [OPTION]... PIPELINE", ".SH DESCRIPTION", "marks them as replayed",
+		 ".SH OPTIONS", "\\-\\-edit", ".SH EXAMPLES", "replay hello", ".SH EXIT STATUS", ".SH SEE ALSO", ".BR sluice (1)",
+		 ".BR sluice\\-errors\\-show (1)");
+	PAGE_HAS("help -o man completion", ".SH EXAMPLES\n.PP\nFor this shell", "eval");
+	PAGE_HAS("help -o man", ".TH SLUICE 1", ".SH COMMANDS", ".SH SEE ALSO", ".BR sluice\\-lint (1)");
+}
+
 static void a_name_of_several_things_shows_each_under_its_heading(void **state)
 {
 	(void)state;
@@ -148,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_of_every_table_are_found),
+		cmocka_unit_test(each_command_has_a_page_for_man),
 		cmocka_unit_test(a_name_of_several_things_shows_each_under_its_heading),
 		cmocka_unit_test(what_several_places_say_alike_is_said_once),
 		cmocka_unit_test(a_topic_and_a_name_show_that_one_alone),
