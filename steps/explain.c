@@ -61,7 +61,7 @@ static bool explain_can(const struct step *step, const struct step *explained, c
 /* Whether the method cannot run yet. */
 static bool is_later(const struct explain *self)
 {
-	return self->by == BY_ANCHORS || self->by == BY_PERMUTATION;
+	return self->by == BY_PERMUTATION;
 }
 
 static bool explain_later(const void *options, size_t nth, struct name *option, const char **words)
@@ -69,7 +69,7 @@ static bool explain_later(const void *options, size_t nth, struct name *option, 
 	const struct explain *self = options;
 	if (nth > 0 || !is_later(self))
 		return false;
-	*option = (struct name){self->by == BY_ANCHORS ? "by: anchors" : "by: permutation", self->here};
+	*option = (struct name){"by: permutation", self->here};
 	*words = "a method that cannot run yet; `auto` explains by contributions of features";
 	return true;
 }
@@ -282,7 +282,7 @@ static const struct option background_rows[] = {
 static const struct option budget_rows[] = {
 	ROW("calls", INTEGER, struct explain_budget, calls, .least = 2, .most = SAMPLER_BUDGET_MAX, .fallback = "512",
 	    .help = "Coalitions of features for which a model on a server is asked, at the most; for each, one row for each row of "
-		    "the background. They are sent together, in large calls."),
+		    "the background. They are sent together, in large calls. Anchors take so many rows, too."),
 	ROW("time", DURATION, struct explain_budget, time_ns, .whole = true,
 	    .help = "How long these calls may take at the most. Then the best estimate counts, with its error. Default: as long as "
 		    "the request may take."),
@@ -296,7 +296,8 @@ static const struct option options[] = {
 	ROW("by", CHOICE, struct explain, by, .choices = "auto tree linear exact sample gradients anchors permutation",
 	    .fallback = "auto",
 	    .help = "The method. `auto`: by what the file of a local model has (trees, weights, layers), else by a sample of "
-		    "coalitions, or by all if the budget is enough."),
+		    "coalitions, or by all if the budget is enough. `anchors`: the few features that hold the answer as it is, "
+		    "with the precision and the coverage of that rule; also of classes and texts."),
 	ROW("background", MAP, struct explain, background, .rows = background_rows,
 	    .help = "What is usual: a file, or {rows: 100}. Default: none for local trees, which are explained by the training "
 		    "rows of their branches, else {rows: 100}."),

@@ -64,6 +64,71 @@ static bool rows_agree(const struct explained *made, struct error *error)
 	return true;
 }
 
+/* ---- anchors ---- */
+
+static struct text rule_text(const struct explanation_rule *rule, struct arena *arena)
+{
+	struct text text = {"", 0};
+	for (size_t i = 0; i < rule->count; i++) {
+		const char *joined = arena_print(arena, TEXT_FORMAT "%s" TEXT_FORMAT, TEXT_ARGUMENTS(text), i ? " and " : "",
+						 TEXT_ARGUMENTS(rule->conditions[i]));
+		text = joined ? text_of(joined) : text;
+	}
+	return text;
+}
+
+static const struct explain_tensor rule_numbers[] = {
+	{"explanation_answer", PART(prediction), true, false},
+	{"explanation_base", PART(base), true, false},
+};
+
+static bool rule_tensors_put(struct tensors_builder *tensors, const struct explained *made, size_t rows, struct arena *arena,
+			     struct error *error)
+{
+	const int64_t shape[1] = {(int64_t)rows};
+	void *precision, *coverage;
+	struct text *texts = ARENA_ARRAY(arena, struct text, rows);
+	const struct tensor *tensor[5] = {NULL};
+	tensor[0] = tensor_make(arena, TEXT("explanation_precision"), DATATYPE_FP64, shape, 1, &precision, error);
+	tensor[1] = tensor_make(arena, TEXT("explanation_coverage"), DATATYPE_FP64, shape, 1, &coverage, error);
+	if (!texts || !tensor[0] || !tensor[1])
+		return false;
+	for (size_t i = 0; i < 2; i++)
+		tensor[2 + i] = numbers_make(&rule_numbers[i], made, rows, arena, error);
+	for (size_t i = 0; made; made = made->next, i++) {
+		texts[i] = rule_text(made->data.rule, arena);
+		((double *)precision)[i] = made->data.rule->precision;
+		((double *)coverage)[i] = made->data.rule->coverage;
+	}
+	tensor[4] = texts_make(TEXT("explanation_rule"), texts, rows, arena, error);
+	for (size_t i = 0; i < sizeof tensor / sizeof *tensor; i++) {
+		if (!tensor[i])
+			return false;
+		tensors_put(tensors, tensor[i]);
+	}
+	return true;
+}
+
+/* ---- all ---- */
+
+static bool number_tensors_put(struct tensors_builder *tensors, const struct explained *made, size_t rows, struct arena *arena,
+			       struct error *error)
+{
+	for (size_t i = 0; i < sizeof explain_numbers / sizeof *explain_numbers; i++) {
+		if (explain_numbers[i].part == PART(errors) && made->data.method != EXPLANATION_SAMPLED)
+			continue;
+		const struct tensor *tensor = numbers_make(&explain_numbers[i], made, rows, arena, error);
+		if (!tensor)
+			return false;
+		tensors_put(tensors, tensor);
+	}
+	const struct tensor *names =
+		texts_make(TEXT("explanation_features"), made->data.names, made->data.features, arena, error);
+	if (names)
+		tensors_put(tensors, names);
+	return names != NULL;
+}
+
 const struct payload *explain_tensors(const struct explained *made, size_t rows, const struct payload *others, struct arena *arena,
 				      struct error *error)
 {
@@ -75,22 +140,17 @@ const struct payload *explain_tensors(const struct explained *made, size_t rows,
 	tensors_begin(&tensors, arena, others->tensors.count + sizeof explain_numbers / sizeof *explain_numbers + 2);
 	for (size_t i = 0; i < others->tensors.count; i++)
 		tensors_put(&tensors, others->tensors.items[i]);
-	for (size_t i = 0; i < sizeof explain_numbers / sizeof *explain_numbers; i++) {
-		if (explain_numbers[i].part == PART(errors) && made->data.method != EXPLANATION_SAMPLED)
-			continue;
-		const struct tensor *tensor = numbers_make(&explain_numbers[i], made, rows, arena, error);
-		if (!tensor)
-			return NULL;
-		tensors_put(&tensors, tensor);
+	if (made->data.rule ? !rule_tensors_put(&tensors, made, rows, arena, error)
+			    : !number_tensors_put(&tensors, made, rows, arena, error)) {
+		if (error->kind == ERROR_NONE)
+			error_memory(error, ERROR_LIMIT, "explaining a message");
+		return NULL;
 	}
-	const struct tensor *names =
-		texts_make(TEXT("explanation_features"), made->data.names, made->data.features, arena, error);
 	const struct tensor *methods = texts_make(TEXT("explanation_method"), &method, 1, arena, error);
-	if (!payload || !names || !methods) {
+	if (!payload || !methods) {
 		error_memory(error, ERROR_LIMIT, "explaining a message");
 		return NULL;
 	}
-	tensors_put(&tensors, names);
 	tensors_put(&tensors, methods);
 	*payload = *others;
 	payload->tensors = tensors_end(&tensors);

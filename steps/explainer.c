@@ -6,7 +6,7 @@
 #include "explain/coalition.h"
 #include "explain/perturbation.h"
 #include "numeric/dense.h"
-#include "step/setting.h"
+#include "steps/explain_anchors.h"
 
 #define BACKGROUND_ROWS_DEFAULT 100 /* of the running sample, if the step sets none */
 #define SAMPLER_SEED 20 /* any; the same, so that a message taken again has the same explanation */
@@ -22,10 +22,8 @@ struct explain_row {
 	size_t calls;
 };
 
-/* A call. Its request is its first member, by which the reply finds it. */
 struct perturbed {
-	struct payload request;
-	struct explain_work *work;
+	struct perturbed_call call;
 	struct explain_row *row;
 	struct perturbation_batch batch;
 };
@@ -84,7 +82,8 @@ static bool local_open(struct explainer *explainer, struct error *error)
 
 bool explainer_open(struct explainer *explainer, struct error *error)
 {
-	const bool by_calls = explainer->by == BY_AUTO || explainer->by == BY_EXACT || explainer->by == BY_SAMPLE;
+	const bool by_calls = explainer->by == BY_AUTO || explainer->by == BY_EXACT || explainer->by == BY_SAMPLE ||
+			      explainer->by == BY_ANCHORS;
 	const struct local_model *local = explainer->model.local;
 	if (!local && !by_calls)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
@@ -92,10 +91,10 @@ bool explainer_open(struct explainer *explainer, struct error *error)
 				 "sample` or "
 				 "leave `by` out",
 				 explainer->whose, explainer->model.name);
-	if (local && predictor_traits(local->predictor)->index)
+	if (local && predictor_traits(local->predictor)->index && explainer->by != BY_ANCHORS)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "%s cannot explain `%s`, which answers the number of a class: a class has no parts that add up; "
-				 "export the model with probabilities",
+				 "export the model with probabilities, or write `by: anchors`",
 				 explainer->whose, explainer->model.name);
 	explainer->perturbs = !local || (by_calls && explainer->by != BY_AUTO);
 	if (needs_background(explainer) && explainer->background.count == 0 && explainer->background.most == 0)
@@ -107,27 +106,6 @@ bool explainer_open(struct explainer *explainer, struct error *error)
 		return false;
 	return local || explainer->background.count == 0 ||
 	       background_fits(&explainer->background, explainer->background.width, NULL, true, error);
-}
-
-/* ---- results ---- */
-
-/* Adds an explanation to those of the message. NULL: LIMIT. */
-static struct explained *explained_add(struct explain_work *work, size_t row, struct text output, struct arena *arena,
-				       struct error *error)
-{
-	struct explained *explained = ARENA_NEW(arena, struct explained);
-	if (!explained) {
-		error_memory(error, ERROR_LIMIT, "explaining a message");
-		return NULL;
-	}
-	*explained =
-		(struct explained){.step = work->explainer->step, .output = output, .row = row, .rows = work->rows.rows};
-	if (work->last)
-		work->last->next = explained;
-	else
-		work->made = explained;
-	work->last = explained;
-	return explained;
 }
 
 /* ---- local models ---- */
@@ -191,17 +169,12 @@ static bool row_open(struct explainer *explainer, struct explain_work *work, siz
 		.row = row,
 		.game = {.features = work->rows.features,
 			 .row = work->rows.values + row * work->rows.features,
-			 .background = background->rows,
+			 .background = explain_background(background, arena, error),
 			 .background_rows = background->count,
 			 .players = work->rows.features},
 	};
-	if (background->most) { /* later messages change it */
-		double *copy = arena_take_raw(arena, background->count * background->width * sizeof *copy);
-		if (!copy)
-			return error_memory(error, ERROR_LIMIT, "explaining a message");
-		memcpy(copy, background->rows, background->count * background->width * sizeof *copy);
-		one->game.background = copy;
-	}
+	if (!one->game.background)
+		return false;
 	one->sampler = sampler_for(explainer, work->rows.features, arena, error);
 	const size_t coalitions = one->sampler ? sampler_count(one->sampler) : 0;
 	if (one->sampler && (coalitions + 1) * background->count * work->rows.rows > EXPLAIN_PERTURBED_ROWS_MAX)
@@ -231,14 +204,8 @@ static bool rows_settle(struct explain_work *work, struct arena *arena, struct e
 		struct explained *explained = explained_add(work, i, row->output, arena, error);
 		if (!explained)
 			return false;
-		if (!row->run || !perturbation_explain(row->run, &explained->data, arena, &why)) {
-			const struct error *cause = work->failed ? &work->failure : &why;
-			return error_set(error, cause->kind, cause->place,
-					 "%s cannot explain row %zu: too few perturbations of it were answered (%zu of %zu calls "
-					 "failed; "
-					 "the first: %s)",
-					 work->explainer->whose, i, work->failed, work->sent, cause->text);
-		}
+		if (!row->run || !perturbation_explain(row->run, &explained->data, arena, &why))
+			return explained_refuse(work, i, &why, error);
 		explained->data.names = work->rows.names;
 		explained->calls = row->calls;
 	}
@@ -246,21 +213,6 @@ static bool rows_settle(struct explain_work *work, struct arena *arena, struct e
 }
 
 /* ---- perturbations of a local model ---- */
-
-static bool local_answers(const struct explain_work *work, const double *rows, size_t count, double *answers, struct arena *arena,
-			  struct error *error)
-{
-	const struct predictor *predictor = work->explainer->model.local->predictor;
-	const struct predictor_traits *traits = predictor_traits(predictor);
-	double *margins = ARENA_ARRAY(arena, double, count * traits->margins);
-	double *scratch = ARENA_ARRAY(arena, double, predictor_scratch(predictor, count));
-	if (!margins || !scratch)
-		return error_memory(error, ERROR_LIMIT, "explaining a message");
-	predictor_margins(predictor, rows, work->rows.features, count, margins, scratch);
-	predictor_answers(predictor, margins, count, answers);
-	arena->work += count * traits->steps;
-	return true;
-}
 
 static bool local_row_perturb(struct explain_work *work, struct explain_row *row, struct arena *arena, struct error *error)
 {
@@ -277,7 +229,7 @@ static bool local_row_perturb(struct explain_work *work, struct explain_row *row
 		if (batch.rows == 0)
 			return true;
 		perturbation_fill(row->run, batch, rows);
-		if (!local_answers(work, rows, batch.rows, answers, arena, error))
+		if (!explain_local_answers(work, rows, batch.rows, answers, arena, error))
 			return false;
 		perturbation_take(row->run, batch, answers);
 	}
@@ -288,18 +240,13 @@ static bool local_row_perturb(struct explain_work *work, struct explain_row *row
 static bool perturbed_send(struct explain_work *work, struct explain_row *row, struct perturbation_batch batch,
 			   const double *values, struct visit *visit, struct error *error)
 {
-	struct arena *arena = visit_arena(visit);
-	const struct asked_model *model = &work->explainer->model;
-	const struct payload *request = feature_rows_request(&work->rows, row->row, values, batch.rows, arena, error);
-	struct perturbed *perturbed = request ? ARENA_NEW(arena, struct perturbed) : NULL;
+	struct perturbed *perturbed = ARENA_NEW(visit_arena(visit), struct perturbed);
 	if (!perturbed)
-		return request ? error_memory(error, ERROR_LIMIT, "perturbing a message") : false;
-	*perturbed = (struct perturbed){*request, work, row, batch};
-	perturbed->request.parameters = settings_join(request->parameters, model->parameters, arena);
-	if (!visit_perturb(visit, model->name, &perturbed->request, work->due_ms, error))
+		return error_memory(error, ERROR_LIMIT, "perturbing a message");
+	perturbed->row = row;
+	perturbed->batch = batch;
+	if (!explain_send(work, &perturbed->call, row->row, values, batch.rows, visit, error))
 		return false;
-	work->waiting++;
-	work->sent++;
 	row->calls++;
 	return true;
 }
@@ -344,7 +291,8 @@ static bool reply_refuse(const struct explain_work *work, const struct tensor *t
 	return error_set(error, ERROR_REMOTE, PLACE_NONE,
 			 "%s cannot explain model `%s`, which answers %s to %zu rows: an explanation needs numbers with fractions "
 			 "(FP32, "
-			 "FP64), and a class has no parts that add up; request its probabilities with `outputs` of its step",
+			 "FP64), and a class has no parts that add up; request its probabilities with `outputs` of its step, "
+			 "or write `by: anchors`",
 			 explainer->whose, explainer->model.name, answered, rows);
 }
 
@@ -367,7 +315,7 @@ static bool reply_take(const struct perturbed *perturbed, const struct payload *
 {
 	struct explain_row *row = perturbed->row;
 	const size_t rows = perturbed->batch.rows;
-	const struct tensor *tensor = reply_numbers(perturbed->work, reply, rows, arena, error);
+	const struct tensor *tensor = reply_numbers(perturbed->call.work, reply, rows, arena, error);
 	if (!tensor)
 		return false;
 	if (!row->run) { /* the row and the background are the first batch of a run */
@@ -378,7 +326,7 @@ static bool reply_take(const struct perturbed *perturbed, const struct payload *
 	double *answers = ARENA_ARRAY(arena, double, rows * row->outputs);
 	if (tensor->count != rows * row->outputs)
 		return error_set(error, ERROR_REMOTE, PLACE_NONE, "model `%s` answers %s to %zu rows, and %zu numbers to the first",
-				 perturbed->work->explainer->model.name, tensor_type_text(arena, tensor), rows, row->outputs);
+				 perturbed->call.work->explainer->model.name, tensor_type_text(arena, tensor), rows, row->outputs);
 	if (!answers)
 		return error_memory(error, ERROR_LIMIT, "explaining a message");
 	for (size_t i = 0; i < tensor->count; i++)
@@ -387,24 +335,20 @@ static bool reply_take(const struct perturbed *perturbed, const struct payload *
 	return true;
 }
 
-static void call_fail(struct explain_work *work, const struct error *error)
-{
-	if (work->failed++ == 0)
-		work->failure = *error;
-}
-
 enum step_verdict explain_answered(struct visit *visit, struct call *call, struct explain_work **found, struct error *error)
 {
 	const struct perturbed *perturbed = (const struct perturbed *)call->request;
-	struct explain_work *work = *found = perturbed->work;
+	struct explain_work *work = *found = perturbed->call.work;
+	if (work->anchored)
+		return explain_anchors_answered(visit, call, work, error);
 	struct explain_row *row = perturbed->row;
 	const bool first = !row->run;
 	struct error why = call->error;
 	work->waiting--;
 	if (why.kind != ERROR_NONE || !reply_take(perturbed, call->reply, visit_arena(visit), &why))
-		call_fail(work, &why);
+		explain_call_fail(work, &why);
 	else if (first && !rest_send(work, row, visit, &why))
-		call_fail(work, &why);
+		explain_call_fail(work, &why);
 	if (work->waiting > 0)
 		return STEP_WAIT;
 	return rows_settle(work, visit_arena(visit), error) ? STEP_DONE : STEP_FAIL;
@@ -428,7 +372,7 @@ static enum step_verdict perturb_begin(struct explainer *explainer, struct expla
 		const bool good = explainer->model.local ? local_row_perturb(work, &work->each[i], arena, &why)
 							 : row_send(work, &work->each[i], visit, &why);
 		if (!good)
-			call_fail(work, &why);
+			explain_call_fail(work, &why);
 	}
 	if (work->waiting > 0)
 		return STEP_WAIT;
@@ -459,5 +403,7 @@ enum step_verdict explain_begin(struct explainer *explainer, struct explain_work
 	}
 	if (explainer->background.count && !names_settle(explainer, &work->rows, error))
 		return STEP_FAIL;
+	if (explainer->by == BY_ANCHORS)
+		return explain_anchors_begin(work, visit, error);
 	return explainer->perturbs ? perturb_begin(explainer, work, visit, error) : local_begin(work, visit_arena(visit), error);
 }

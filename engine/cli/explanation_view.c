@@ -49,6 +49,26 @@ static struct text name_with_value(const json_t *part, struct arena *arena)
 	return text ? text_of(text) : name;
 }
 
+static bool rule_read(struct explanation_one *one, const json_t *object, struct arena *arena)
+{
+	const json_t *rules = json_object_get(object, "rules");
+	struct text *conditions = ARENA_ARRAY(arena, struct text, json_array_size(rules));
+	if (!conditions)
+		return false;
+	for (size_t i = 0; i < json_array_size(rules); i++) {
+		const json_t *rule = json_array_get(rules, i);
+		const char *text = json_string_value(rule);
+		const char *copy = text ? arena_copy(arena, text, json_string_length(rule)) : NULL;
+		conditions[i] = text_of(copy ? copy : "");
+	}
+	one->anchored = json_is_array(rules);
+	one->condition_count = json_array_size(rules);
+	one->conditions = conditions;
+	one->precision = number_member(object, "precision");
+	one->coverage = number_member(object, "coverage");
+	return true;
+}
+
 static bool one_read(struct explanation_one *one, const json_t *object, struct arena *arena)
 {
 	const json_t *parts = json_object_get(object, "attributions");
@@ -73,7 +93,7 @@ static bool one_read(struct explanation_one *one, const json_t *object, struct a
 			name_with_value(part, arena), number_member(part, "contribution"), number_member(part, "error"), i};
 	}
 	qsort(contributions, one->count, sizeof *contributions, by_amount);
-	return true;
+	return rule_read(one, object, arena);
 }
 
 bool explanation_view_read(struct explanation_view *view, struct text json, struct arena *arena, struct error *error)
@@ -200,12 +220,32 @@ static void print_waterfall(const struct explanation_one *one, struct arena *are
 		     (long long)one->calls, one->complete ? "" : "; the budget ended it early");
 }
 
+static void print_rule(const struct explanation_one *one, struct arena *arena, struct buffer *out)
+{
+	buffer_print(out, "%s %s, by %s\n", text_shown(one->step, arena), text_shown(one->output, arena),
+		     text_shown(one->method, arena));
+	for (size_t i = 0; i < one->condition_count; i++)
+		buffer_print(out, "  %s %s\n", i ? "and" : "if ", text_shown(one->conditions[i], arena));
+	if (one->condition_count == 0)
+		buffer_string(out, "  whatever its features are\n");
+	buffer_print(out, "  the answer stays");
+	if (!isnan(one->answer))
+		buffer_print(out, " as %.6g", one->answer);
+	buffer_print(out, ", in %.3g%% of perturbations; so it is for %.3g%% of the background\n", 100 * one->precision,
+		     100 * one->coverage);
+	buffer_print(out, "  %lld calls of the model%s\n", (long long)one->calls,
+		     one->complete ? "" : "; the budget ended it early");
+}
+
 void explanation_view_print_text(const struct explanation_view *view, struct arena *arena, struct buffer *out)
 {
 	for (size_t i = 0; i < view->count; i++) {
 		if (i > 0)
 			buffer_byte(out, '\n');
-		print_waterfall(&view->items[i], arena, out);
+		if (view->items[i].anchored)
+			print_rule(&view->items[i], arena, out);
+		else
+			print_waterfall(&view->items[i], arena, out);
 	}
 }
 
@@ -227,18 +267,42 @@ static void write_line(struct buffer *out, const struct waterfall *waterfall, co
 		     line->amount < 0 ? "down" : "up", begin, end - begin);
 }
 
-static void write_one(struct buffer *out, const struct explanation_one *one)
+static void write_heading(struct buffer *out, const struct explanation_one *one)
 {
-	const struct waterfall waterfall = waterfall_of(one);
-	char others[40];
-	double at = one->base;
 	buffer_string(out, "<section><h2>");
 	html_write_text(out, one->step);
 	buffer_byte(out, ' ');
 	html_write_text(out, one->output);
 	buffer_string(out, ", by ");
 	html_write_text(out, one->method);
-	buffer_print(out, "</h2>\n<table>\n<tr class=\"end\"><th scope=\"row\">base value</th><td>%.6g</td><td></td></tr>\n",
+	buffer_string(out, "</h2>\n");
+}
+
+static void write_rule(struct buffer *out, const struct explanation_one *one)
+{
+	write_heading(out, one);
+	buffer_string(out, one->condition_count ? "<ul>\n" : "<p>Whatever its features are,</p>\n");
+	for (size_t i = 0; i < one->condition_count; i++) {
+		buffer_string(out, "<li>");
+		html_write_text(out, one->conditions[i]);
+		buffer_string(out, "</li>\n");
+	}
+	buffer_string(out, one->condition_count ? "</ul>\n<p>With these," : "<p>");
+	buffer_print(out, " the answer stays in %.3g%% of perturbations. So it is for %.3g%% of the background; ",
+		     100 * one->precision, 100 * one->coverage);
+	if (!isnan(one->answer))
+		buffer_print(out, "answer %.6g; ", one->answer);
+	buffer_print(out, "%lld calls of the model%s</p></section>\n", (long long)one->calls,
+		     one->complete ? "" : "; the budget ended it early");
+}
+
+static void write_one(struct buffer *out, const struct explanation_one *one)
+{
+	const struct waterfall waterfall = waterfall_of(one);
+	char others[40];
+	double at = one->base;
+	write_heading(out, one);
+	buffer_print(out, "<table>\n<tr class=\"end\"><th scope=\"row\">base value</th><td>%.6g</td><td></td></tr>\n",
 		one->base);
 	for (size_t i = 0; i < waterfall_lines(&waterfall); i++) {
 		const struct contribution line = waterfall_line(&waterfall, i, others, sizeof others);
@@ -265,6 +329,9 @@ void explanation_view_print_html(const struct explanation_view *view, struct buf
 		". Each bar leads from the value above it to the value with its feature; blue raises the answer, red lowers "
 			   "it.</p>\n");
 	for (size_t i = 0; i < view->count; i++)
-		write_one(out, &view->items[i]);
+		if (view->items[i].anchored)
+			write_rule(out, &view->items[i]);
+		else
+			write_one(out, &view->items[i]);
 	html_end(out);
 }

@@ -1,7 +1,7 @@
 /* explanation_view.h: View of the explanations that a gateway answered: a waterfall as text, or a page of HTML.
  *
  * A waterfall goes from the base value to the answer: one line for each feature, the largest contribution first. Names come from
- * requests, so both forms escape them.
+ * requests, so both forms escape them. An anchor has a rule instead: its conditions, precision and coverage.
  */
 #ifndef SLUICE_CLI_EXPLANATION_VIEW_H
 #define SLUICE_CLI_EXPLANATION_VIEW_H
@@ -26,6 +26,10 @@ struct explanation_one {
 	bool complete;
 	size_t count;
 	const struct contribution *contributions; /* the largest first */
+	bool anchored;		  /* it has a rule */
+	size_t condition_count;
+	const struct text *conditions;
+	double precision, coverage;
 };
 
 struct explanation_view {

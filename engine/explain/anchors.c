@@ -143,6 +143,14 @@ int64_t anchor_bin(const double *edges, size_t count, double number)
 	return bin_of(edges, count, number, false);
 }
 
+size_t anchor_column_edges(const double *background, size_t count, size_t features, size_t feature, double *working,
+			   double edges[ANCHOR_BINS_MAX])
+{
+	for (size_t i = 0; i < count; i++)
+		working[i] = background[i * features + feature];
+	return anchor_edges(working, count, QUARTILES, edges);
+}
+
 bool anchor_match(const double *row, const double *background, size_t count, size_t features, bool *matches, struct arena *working,
 		  struct error *error)
 {
@@ -150,9 +158,7 @@ bool anchor_match(const double *row, const double *background, size_t count, siz
 	if (!column)
 		return error_memory(error, ERROR_LIMIT, "sorting a background into bins");
 	for (size_t feature = 0; feature < features; feature++) {
-		for (size_t i = 0; i < count; i++)
-			column[i] = background[i * features + feature];
-		const size_t made = anchor_edges(column, count, QUARTILES, edges);
+		const size_t made = anchor_column_edges(background, count, features, feature, column, edges);
 		const int64_t mine = anchor_bin(edges, made, row[feature]);
 		for (size_t i = 0; i < count; i++)
 			matches[i * features + feature] = anchor_bin(edges, made, background[i * features + feature]) == mine;

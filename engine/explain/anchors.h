@@ -4,7 +4,7 @@
  * A rule is a set of features. A row satisfies it if each of them lies in the same bin as in
  * the row that is explained. Coverage is the share of background rows that satisfy it;
  * precision is the share of perturbations under it that the model answers as it answers the row. A
- * perturbation under a rule is a background row with the rule's features as in the row.
+ * perturbation under a rule is a background row whose features of the rule are in the bins of the row, or as in it.
  *
  * A search goes from smaller rules to larger ones. It says which perturbations are to be
  * answered, in batches, and tells by Kullback-Leibler bounds when it knows enough. The best
@@ -68,6 +68,10 @@ double anchor_upper(double share, double count, double bound);
 /* Edges between `bins` bins of equally many numbers, up to ANCHOR_BINS_MAX; NaN has a bin of its own. `numbers` is sorted. */
 size_t anchor_edges(double *numbers, size_t count, size_t bins, double edges[ANCHOR_BINS_MAX]);
 int64_t anchor_bin(const double *edges, size_t count, double number);
+
+/* The edges between the quartiles of a column of a background; `working` has `count` numbers. */
+size_t anchor_column_edges(const double *background, size_t count, size_t features, size_t feature, double *working,
+			   double edges[ANCHOR_BINS_MAX]);
 
 /* Fills `matches` for a background in quartiles of its columns. False: LIMIT, `working` is full. */
 bool anchor_match(const double *row, const double *background, size_t count, size_t features, bool *matches, struct arena *working,

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -25,9 +26,24 @@ enum explanation_method {
 	EXPLANATION_GRADIENTS,
 	EXPLANATION_EXACT,   /* all coalitions */
 	EXPLANATION_SAMPLED, /* some of them; there are standard errors */
+	EXPLANATION_ANCHORS, /* a rule, and no contributions */
 };
 
 const char *explanation_method_name(enum explanation_method method); /* "paths" */
+
+#define EXPLANATION_CONDITIONS_MAX 8
+
+/* A rule under which the answer stays as it is, whatever the other features are. */
+struct explanation_rule {
+	size_t count;			/* of conditions; 0: the answer is the same everywhere */
+	const struct text *conditions; /* "28 < age <= 37" */
+	uint32_t features[EXPLANATION_CONDITIONS_MAX]; /* of each condition */
+	double precision; /* share of perturbations under the rule that have the same answer */
+	double coverage;  /* share of the background that satisfies it */
+	bool holds;	  /* the precision is as it has to be; false: no rule's was, and this one comes next to it */
+	size_t width;	  /* features of the row */
+	size_t perturbations;
+};
 
 struct explanation {
 	enum explanation_method method;
@@ -41,6 +57,7 @@ struct explanation {
 	double *errors;	       /* standard errors, likewise; 0 of exact values */
 	size_t asked;	       /* coalitions that the method wants; 0: it asks for none */
 	size_t answered;       /* of them, so far */
+	const struct explanation_rule *rule; /* of anchors: then there are no features; else NULL */
 };
 
 /* Room for an explanation. LIMIT: too many numbers, or the arena is full. */

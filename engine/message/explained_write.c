@@ -28,6 +28,8 @@ static size_t record_room(const struct message *message, const char *pipeline, c
 		      avro_text_room(text_of(explained->step)) + avro_text_room(explained->output);
 	for (size_t i = 0; i < data->features; i++)
 		room += avro_text_room(data->names[i]) + 3 * sizeof(double);
+	for (size_t i = 0; data->rule && i < data->rule->count; i++)
+		room += avro_text_room(data->rule->conditions[i]);
 	return room;
 }
 
@@ -44,6 +46,24 @@ static char *put_attributions(char *to, const struct explanation *data, size_t o
 		to = avro_put_double(to, errors[i]);
 	}
 	return avro_put_small(to, 0);
+}
+
+static char *put_rule(char *to, const struct explanation_rule *rule)
+{
+	if (!rule) { /* no conditions, no precision, no coverage */
+		to = avro_put_small(to, 0);
+		to = avro_put_small(to, 0);
+		return avro_put_small(to, 0);
+	}
+	if (rule->count > 0)
+		to = avro_put_small(to, rule->count);
+	for (size_t i = 0; i < rule->count; i++)
+		to = avro_put_bytes(to, rule->conditions[i]);
+	to = avro_put_small(to, 0);
+	to = avro_put_small(to, 1);
+	to = avro_put_double(to, rule->precision);
+	to = avro_put_small(to, 1);
+	return avro_put_double(to, rule->coverage);
 }
 
 bool explained_encode(const struct explained *explained, size_t output, const struct message *message, const char *pipeline,
@@ -75,7 +95,7 @@ bool explained_encode(const struct explained *explained, size_t output, const st
 	to = avro_put_double(to, data->residual[output]);
 	to = avro_put_long(to, (int64_t)explained->calls);
 	*to++ = explained_is_complete(data);
-	to = avro_put_small(to, 0); /* rules */
+	to = put_rule(to, data->rule);
 	to = avro_put_small(to, 0); /* versions */
 	buffer_grown(out, (size_t)(to - begin));
 	buffer_close(&name);
@@ -106,6 +126,15 @@ static void write_attributions(struct buffer *out, const struct explanation *dat
 	buffer_byte(out, ']');
 }
 
+static void write_rule(struct buffer *out, const struct explanation_rule *rule)
+{
+	buffer_string(out, ",\"rules\":[");
+	for (size_t i = 0; i < rule->count; i++)
+		json_write_string_after(out, i ? TEXT(",") : TEXT(""), rule->conditions[i]);
+	write_number(out, "],\"precision\":", rule->precision);
+	write_number(out, ",\"coverage\":", rule->coverage);
+}
+
 static void write_one(struct buffer *out, const struct explained *explained, size_t output, struct buffer *name)
 {
 	const struct explanation *data = &explained->data;
@@ -116,6 +145,8 @@ static void write_one(struct buffer *out, const struct explained *explained, siz
 	write_number(out, ",\"answer\":", data->prediction[output]);
 	write_attributions(out, data, output);
 	write_number(out, ",\"residual\":", data->residual[output]);
+	if (data->rule)
+		write_rule(out, data->rule);
 	buffer_print(out, ",\"calls\":%zu,\"complete\":%s}", explained->calls, explained_is_complete(data) ? "true" : "false");
 }
 

@@ -28,6 +28,7 @@ PIPELINES = [
     ("beside", "{local: trees.json}", "background: usual.csv", "score"),
     ("asked", "{name: double}", "deliver: on-request", "why"),
     ("classes", "{name: label}", "background: usual.csv", "score"),
+    ("rules", "{local: trees.json}", "by: anchors, background: usual.csv", "score"),
 ]
 MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: 'stub://%s'}\n"
 MODELS = [("double", "linear?w=2,2,2"), ("label", "const?value=1&datatype=INT64")]
@@ -60,6 +61,14 @@ def trees_are_explained(judge, gateway):
     status, answer, _ = gateway.infer("inline", request(*ROW))
     judge.expect("inline the answer has it", status == 200 and "explanation" in [one["name"] for one in answer["outputs"]],
                  (status, answer))
+
+
+def anchors_are_rules(judge, gateway):
+    status, answer, _ = gateway.ask("POST", "/v2/pipelines/rules/explain", request(*ROW))
+    one = answer.get("explanations", [{}])[0]
+    judge.expect("an anchor has conditions, precision and coverage", status == 200 and one["method"] == "anchors" and
+                 one["answer"] == 17 and one["attributions"] == [] and one["precision"] >= 0.95 and 0 <= one["coverage"] <= 1 and
+                 one["complete"] and all(any(name in rule for name in ("age", "size", "rate")) for rule in one["rules"]), (status, answer))
 
 
 def a_sample_warms_up(judge, gateway):
@@ -105,6 +114,11 @@ def the_command_shows_a_waterfall(judge, gateway, binary):
     judge.expect("as JSON it is the gateway's document", code == 0 and json.loads(text)["explanations"][0]["answer"] == 17, (code, text, wrong))
     code, text, wrong = shown("beside", "-o", "html")
     judge.expect("as HTML it is a page", code == 0 and text.startswith("<!DOCTYPE html>") and "age = 1" in text, (code, text, wrong))
+    code, text, wrong = shown("rules")
+    judge.expect("an anchor is shown as its conditions", code == 0 and "by anchors" in text and "the answer stays as 17, in 100%" in text and
+                 "residual" not in text, (code, text, wrong))
+    code, text, wrong = shown("rules", "-o", "html")
+    judge.expect("and so on a page", code == 0 and "the answer stays in 100%" in text and "base value" not in text, (code, text, wrong))
     code, text, wrong = shown("classes")
     judge.expect("what cannot be explained ends it", code == 1 and not text and "a class has no parts" in wrong, (code, text, wrong))
     code, text, wrong = shown("nobody")
@@ -122,6 +136,7 @@ def main():
     try:
         gateway = Gateway(dev.said("gateway"))
         trees_are_explained(judge, gateway)
+        anchors_are_rules(judge, gateway)
         a_sample_warms_up(judge, gateway)
         what_fails_beside_is_told_where_it_was_asked_for(judge, gateway)
         the_command_shows_a_waterfall(judge, gateway, sys.argv[1])

@@ -138,6 +138,81 @@ static void a_record_is_read_by_its_schema(void **state)
 	buffer_close(&out);
 }
 
+static const struct text conditions[2] = {{"age > 37", 8}, {"size \"m\" is missing", 19}};
+static const struct explanation_rule rule = {.count = 2, .conditions = conditions, .precision = 0.97, .coverage = 0.25};
+
+static struct explained an_anchor(void)
+{
+	struct explained made = two_outputs();
+	made.data.method = EXPLANATION_ANCHORS;
+	made.data.features = 0;
+	made.data.outputs = 1;
+	made.data.rule = &rule;
+	return made;
+}
+
+static void an_anchor_is_a_record_with_rules(void **state)
+{
+	const struct explained explained = an_anchor();
+	const char *json = schema_json("explanation");
+	struct error error = {0};
+	struct buffer out;
+	avro_schema_t schema;
+	avro_value_t record, branch;
+	double number = 0;
+	size_t count = 0;
+	(void)state;
+	buffer_open(&out, 4096);
+	assert_true(explained_encode(&explained, 0, &request, "p", &out, &error));
+	const struct text bytes = buffer_view(&out);
+	assert_int_equal(avro_schema_from_json_length(json, strlen(json), &schema), 0);
+	avro_value_iface_t *class = avro_generic_class_from_schema(schema);
+	assert_int_equal(avro_generic_value_new(class, &record), 0);
+	avro_reader_t reader = avro_reader_memory(bytes.bytes + 10, (int64_t)bytes.length - 10);
+	assert_int_equal(avro_value_read(reader, &record), 0);
+	char rest;
+	assert_int_not_equal(avro_read(reader, &rest, 1), 0);
+	expect_text(&record, "method", "anchors");
+	avro_value_t rules = member(&record, "rules"), second, precision = member(&record, "precision"),
+		     coverage = member(&record, "coverage");
+	assert_int_equal(avro_value_get_size(&rules, &count), 0);
+	assert_int_equal(count, 2);
+	const char *text = "";
+	assert_int_equal(avro_value_get_by_index(&rules, 1, &second, NULL), 0);
+	assert_int_equal(avro_value_get_string(&second, &text, &count), 0);
+	assert_string_equal(text, conditions[1].bytes);
+	assert_int_equal(avro_value_get_current_branch(&precision, &branch), 0);
+	assert_int_equal(avro_value_get_double(&branch, &number), 0);
+	assert_true(number == 0.97);
+	assert_int_equal(avro_value_get_current_branch(&coverage, &branch), 0);
+	assert_int_equal(avro_value_get_double(&branch, &number), 0);
+	assert_true(number == 0.25);
+	avro_reader_free(reader);
+	avro_value_decref(&record);
+	avro_value_iface_decref(class);
+	avro_schema_decref(schema);
+	buffer_close(&out);
+}
+
+static void json_of_an_anchor_has_its_rules(void **state)
+{
+	const struct explained explained = an_anchor();
+	struct error error = {0};
+	struct buffer out;
+	(void)state;
+	buffer_open(&out, 4096);
+	assert_true(explained_write_json(&explained, &request, "p", &out, &error));
+	const struct text text = buffer_view(&out);
+	json_t *read = json_loadb(text.bytes, text.length, 0, NULL);
+	const json_t *one = json_array_get(json_object_get(read, "explanations"), 0);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(one, "rules"), 1)), conditions[1].bytes);
+	assert_true(json_number_value(json_object_get(one, "precision")) == 0.97);
+	assert_true(json_number_value(json_object_get(one, "coverage")) == 0.25);
+	assert_int_equal(json_array_size(json_object_get(one, "attributions")), 0);
+	json_decref(read);
+	buffer_close(&out);
+}
+
 static void json_has_each_output_and_no_failure(void **state)
 {
 	const struct error away = {.kind = ERROR_REMOTE};
@@ -198,6 +273,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_is_read_by_its_schema),
+		cmocka_unit_test(an_anchor_is_a_record_with_rules),
+		cmocka_unit_test(json_of_an_anchor_has_its_rules),
 		cmocka_unit_test(json_has_each_output_and_no_failure),
 		cmocka_unit_test(what_does_not_fit_is_a_limit),
 		cmocka_unit_test(a_header_asks_for_an_explanation),

@@ -1,0 +1,81 @@
+/* explain_work.c: see explain_work.h. */
+#include "steps/explain_work.h"
+
+#include "step/setting.h"
+
+struct explained *explained_add(struct explain_work *work, size_t row, struct text output, struct arena *arena,
+				struct error *error)
+{
+	struct explained *explained = ARENA_NEW(arena, struct explained);
+	if (!explained) {
+		error_memory(error, ERROR_LIMIT, "explaining a message");
+		return NULL;
+	}
+	*explained =
+		(struct explained){.step = work->explainer->step, .output = output, .row = row, .rows = work->rows.rows};
+	if (work->last)
+		work->last->next = explained;
+	else
+		work->made = explained;
+	work->last = explained;
+	return explained;
+}
+
+bool explained_refuse(const struct explain_work *work, size_t row, const struct error *why, struct error *error)
+{
+	const struct error *cause = work->failed ? &work->failure : why;
+	return error_set(error, cause->kind, cause->place,
+			 "%s cannot explain row %zu: too few perturbations of it were answered (%zu of %zu calls failed; the "
+			 "first: %s)",
+			 work->explainer->whose, row, work->failed, work->sent, cause->text);
+}
+
+void explain_call_fail(struct explain_work *work, const struct error *error)
+{
+	if (work->failed++ == 0)
+		work->failure = *error;
+}
+
+const double *explain_background(const struct background *background, struct arena *arena, struct error *error)
+{
+	if (!background->most)
+		return background->rows;
+	double *copy = arena_take_raw(arena, background->count * background->width * sizeof *copy);
+	if (copy)
+		memcpy(copy, background->rows, background->count * background->width * sizeof *copy);
+	else
+		error_memory(error, ERROR_LIMIT, "explaining a message");
+	return copy;
+}
+
+bool explain_local_answers(const struct explain_work *work, const double *rows, size_t count, double *answers, struct arena *arena,
+			   struct error *error)
+{
+	const struct predictor *predictor = work->explainer->model.local->predictor;
+	const struct predictor_traits *traits = predictor_traits(predictor);
+	double *margins = ARENA_ARRAY(arena, double, count * traits->margins);
+	double *scratch = ARENA_ARRAY(arena, double, predictor_scratch(predictor, count));
+	if (!margins || !scratch)
+		return error_memory(error, ERROR_LIMIT, "explaining a message");
+	predictor_margins(predictor, rows, work->rows.features, count, margins, scratch);
+	predictor_answers(predictor, margins, count, answers);
+	arena->work += count * traits->steps;
+	return true;
+}
+
+bool explain_send(struct explain_work *work, struct perturbed_call *call, size_t row, const double *values, size_t count,
+		  struct visit *visit, struct error *error)
+{
+	struct arena *arena = visit_arena(visit);
+	const struct asked_model *model = &work->explainer->model;
+	const struct payload *request = feature_rows_request(&work->rows, row, values, count, arena, error);
+	if (!request)
+		return false;
+	*call = (struct perturbed_call){*request, work};
+	call->request.parameters = settings_join(request->parameters, model->parameters, arena);
+	if (!visit_perturb(visit, model->name, &call->request, work->due_ms, error))
+		return false;
+	work->waiting++;
+	work->sent++;
+	return true;
+}
