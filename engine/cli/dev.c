@@ -14,6 +14,7 @@
 #include "cli/log_writer.h"
 #include "cli/model_server.h"
 #include "cli/run_limits.h"
+#include "cli/server_metrics.h"
 #include "cli/session_revision.h"
 #include "gateway/gateway.h"
 #include "log/mock.h"
@@ -377,6 +378,12 @@ static bool open_servers(struct dev *dev, struct error *error)
 	return true;
 }
 
+static void write_gateway_metrics(void *context, struct exposition *exposition)
+{
+	const struct dev *dev = context;
+	gateway_metrics_write(dev->gateway, exposition);
+}
+
 static bool open_engine(struct dev *dev, struct error *error)
 {
 	dev->config = (struct engine_config){
@@ -393,6 +400,8 @@ static bool open_engine(struct dev *dev, struct error *error)
 		.drain_ms = DRAIN_MS,
 		.log = &dev->log.sink,
 		.loop = dev->loop,
+		.write_metrics = write_gateway_metrics,
+		.context = dev,
 	};
 	log_writer_name(&dev->log, dev->config.instance);
 	struct revision *revision = dev->config.instance ? read_first_files(dev, error) : NULL;

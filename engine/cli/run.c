@@ -223,6 +223,7 @@ static bool run_files(struct run_engine *running, struct revision *revision, str
 	running->engine.drain_ms = self->drain_ns / NS_PER_MS;
 	running->engine.reread = reread;
 	running->engine.asked_to_stop = run_gateway_stop;
+	running->engine.write_metrics = run_gateway_metrics;
 	running->engine.context = running;
 	running->drain_timer = (struct loop_timer){.due = run_gateway_drain, .context = running};
 	if (run_limits_check((size_t)self->memory_bytes, true, (size_t)self->workers, error) &&

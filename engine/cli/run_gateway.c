@@ -1,6 +1,7 @@
 /* run_gateway.c: Gateway inside `sluice run`, on the engine's loop. */
 #include "base/duration.h"
 #include "cli/run_parts.h"
+#include "cli/server_metrics.h"
 
 #define HTTP_PORT 8080 /* defaults of serviceConfig.http and serviceConfig.grpc */
 #define GRPC_PORT 8081
@@ -104,4 +105,10 @@ void run_gateway_stop(void *context, struct engine *engine)
 	running->live = engine;
 	running->drain_until_ms = loop_now_ms(engine_loop(engine)) + running->engine.drain_ms;
 	run_gateway_drain(running);
+}
+
+void run_gateway_metrics(void *context, struct exposition *exposition)
+{
+	const struct run_engine *running = context;
+	gateway_metrics_write(running->gateway.gateway, exposition);
 }

@@ -94,6 +94,9 @@ void run_gateway_reread(struct run_engine *running, bool is_reloaded);
 void run_gateway_stop(void *context, struct engine *engine);
 void run_gateway_drain(void *context); /* timer of the above */
 
+/* Writes the gateway's metrics, if there is one. For engine_config. */
+void run_gateway_metrics(void *context, struct exposition *exposition);
+
 /* ---- control plane: run_control.c ---- */
 
 /* Opens what the command needs of the control plane of the namespace: its topics, and what is in force. Waits for

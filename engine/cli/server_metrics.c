@@ -1,9 +1,11 @@
 /* server_metrics.c: see server_metrics.h. */
 #include "cli/server_metrics.h"
 
-static void gateway_write(void *context, struct exposition *exposition)
+void gateway_metrics_write(struct gateway *gateway, struct exposition *exposition)
 {
-	const struct calls_counts seen = gateway_counts(context);
+	if (!gateway)
+		return;
+	const struct calls_counts seen = gateway_counts(gateway);
 	const struct gateway_calls counts = {.begun = seen.begun,
 					     .answered = seen.answered,
 					     .failed = seen.failed,
@@ -13,6 +15,12 @@ static void gateway_write(void *context, struct exposition *exposition)
 					     .left = seen.left,
 					     .strayed = seen.foreign + seen.strayed};
 	exposition_write(exposition, SCOPE_GATEWAY, &(struct metric_subject){.values = &counts}, 1);
+	gateway_write_seldon(gateway, exposition);
+}
+
+static void gateway_write(void *context, struct exposition *exposition)
+{
+	gateway_metrics_write(context, exposition);
 }
 
 static const char *gateway_unready(void *context)

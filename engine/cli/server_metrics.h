@@ -7,6 +7,9 @@
 #include "gateway/gateway.h"
 #include "runtime/metrics_listener.h"
 
+/* Writes the metrics of a gateway; NULL: none. */
+void gateway_metrics_write(struct gateway *gateway, struct exposition *exposition);
+
 /* Listen at an address in the format of `--metrics`, and print the address to the session's `err`. The server must
  * outlive the listener. NULL: `error` has the reason. */
 struct metrics_listener *gateway_metrics_open(struct session *session, struct loop *loop, struct gateway *gateway,

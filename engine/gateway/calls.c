@@ -8,12 +8,14 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "base/memory.h"
 #include "gateway/call_outcome.h"
 #include "gateway/submission.h"
 #include "log/reader.h"
 #include "log/request_producer.h"
 #include "message/reply.h"
+#include "net/grpc_wire.h"
 
 #define REPLIES_AT_ONCE 1000 /* then the loop serves connections and timers */
 #define LOOK_MS 250	     /* between two checks for callers that have disconnected */
@@ -31,6 +33,10 @@ struct open_call {
 	uint64_t number; /* 0: the slot is free */
 	struct loop_timer deadline;
 	const struct gateway_target *target; /* until the targets change */
+	struct target_counts *counts; /* of its target; NULL: not counted */
+	enum counted_protocol protocol;
+	enum call_service service;
+	int64_t began_ms; /* by the loop's clock */
 	int64_t allowed_ms; /* that the caller was given, or asked for */
 	bool answers;
 	bool submits;
@@ -64,6 +70,9 @@ struct calls {
 	struct buffer body;  /* of an error of the gateway itself */
 	struct error failure;
 	struct calls_counts counts;
+	const struct gateway_target *targets; /* the present ones; and the counts of each */
+	struct target_counts **target_counts;
+	struct call_counts *call_counts;
 };
 
 #define NO_SLOT SIZE_MAX
@@ -114,6 +123,43 @@ static void slot_give_back(struct open_call *call)
 	calls->open--;
 }
 
+/* ---- counts for metrics with Seldon's names ---- */
+
+static struct target_counts *counts_of(const struct calls *calls, const struct gateway_target *target)
+{
+	return target && calls->target_counts ? calls->target_counts[target - calls->targets] : NULL;
+}
+
+static int status_of(enum counted_protocol protocol, const struct call_outcome *outcome)
+{
+	if (protocol == COUNTED_REST)
+		return outcome->status;
+	return outcome->end == CALL_FAILED ? call_grpc_status(outcome) : GRPC_OK;
+}
+
+void calls_count_refused(struct calls *calls, const struct call_request *request, int status)
+{
+	call_counts_add(counts_of(calls, request->target), request->protocol, request->service, status, 0);
+}
+
+static bool target_counts_follow(struct calls *calls, const struct gateway_targets *targets)
+{
+	struct target_counts **counts = memory_take(targets->count + 1, sizeof *counts);
+	if (!counts)
+		return false;
+	for (size_t i = 0; i < targets->count; i++)
+		counts[i] = call_counts_of(calls->call_counts, &targets->items[i]);
+	memory_give(calls->target_counts);
+	calls->target_counts = counts;
+	calls->targets = targets->items;
+	return true;
+}
+
+void calls_write_seldon(const struct calls *calls, struct exposition *exposition)
+{
+	call_counts_write(calls->call_counts, exposition);
+}
+
 /* ---- the end of a call ---- */
 
 /* Frees the slot before it calls `ended`, which may start another call at once. */
@@ -125,6 +171,8 @@ static void call_end(struct open_call *call, struct call_outcome *outcome)
 		outcome->id = (struct text){id, call->id_length};
 	outcome->arena = call->calls->arena;
 	outcome->target = text_of(call->target ? call->target->name : NULL);
+	call_counts_add(call->counts, call->protocol, call->service, status_of(call->protocol, outcome),
+			(uint64_t)(loop_now_ms(call->calls->loop) - call->began_ms) * US_PER_MS);
 	slot_give_back(call);
 	call->ended(call->context, outcome);
 }
@@ -280,6 +328,7 @@ static void call_refuse(struct calls *calls, const struct call_request *request,
 	call_outcome_refused(&outcome, status, kind, words, request->place, request->id, &body);
 	outcome.id = request->id;
 	outcome.arena = calls->arena;
+	calls_count_refused(calls, request, status_of(request->protocol, &outcome));
 	request->ended(request->context, &outcome);
 	buffer_close(&body);
 }
@@ -357,6 +406,10 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 		return NULL;
 	}
 	call->target = request->target;
+	call->counts = counts_of(calls, request->target);
+	call->protocol = request->protocol;
+	call->service = request->service;
+	call->began_ms = now_ms;
 	call->allowed_ms = request->deadline_ms - request->arrived_ms;
 	call->answers = request->target->answers && !request->is_feedback && !request->submits;
 	call->submits = request->submits;
@@ -447,7 +500,8 @@ static bool calls_set_up(struct calls *calls, const struct gateway_targets *targ
 	arena_close(names);
 	calls->slots = memory_take(CALLS_OPEN_MAX, sizeof *calls->slots);
 	calls->arena = arena_open(REPLY_ARENA_BYTES);
-	if (!calls->replies || !calls->slots || !calls->arena)
+	calls->call_counts = call_counts_open();
+	if (!calls->call_counts || !calls->replies || !calls->slots || !calls->arena)
 		return error_memory(error, ERROR_SYSTEM, "opening a gateway");
 	if (getrandom(&calls->epoch, sizeof calls->epoch, 0) != (ssize_t)sizeof calls->epoch)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the system gives no random number for the gateway's replies");
@@ -494,6 +548,8 @@ void calls_close(struct calls *calls)
 		close(calls->bell);
 	buffer_close(&calls->body);
 	arena_close(calls->arena);
+	call_counts_close(calls->call_counts);
+	memory_give(calls->target_counts);
 	memory_give(calls->slots);
 	memory_give(calls->replies);
 	memory_give(calls);
@@ -503,7 +559,9 @@ bool calls_follow(struct calls *calls, const struct gateway_targets *targets, st
 {
 	for (size_t i = 0; i < calls->slot_count; i++)
 		calls->slots[i]->target = NULL;
-	return request_producer_topics(calls->producer, targets->topics, targets->topic_count, error);
+	if (!request_producer_topics(calls->producer, targets->topics, targets->topic_count, error))
+		return false;
+	return target_counts_follow(calls, targets) || error_memory(error, ERROR_SYSTEM, "following the files");
 }
 
 size_t calls_open_count(const struct calls *calls)

@@ -8,6 +8,7 @@
 #ifndef SLUICE_GATEWAY_CALLS_H
 #define SLUICE_GATEWAY_CALLS_H
 
+#include "gateway/call_counts.h"
 #include "gateway/targets.h"
 #include "log/record.h"
 #include "net/loop.h"
@@ -56,6 +57,8 @@ bool calls_follow(struct calls *calls, const struct gateway_targets *targets, st
 
 struct call_request {
 	const struct gateway_target *target;
+	enum counted_protocol protocol; /* of the caller, for counts; likewise the service */
+	enum call_service service;
 	bool is_feedback; /* goes to the target's feedback topic, without headers */
 	struct text body;
 	struct text key;	/* bytes NULL: none */
@@ -73,6 +76,12 @@ struct call_request {
 
 /* Starts a call. `ended` is called later, or at once if the call cannot be accepted. */
 void calls_begin(struct calls *calls, const struct call_request *request);
+
+/* Counts a request that a front end has refused with that status of HTTP, or of gRPC, instead of starting a call. */
+void calls_count_refused(struct calls *calls, const struct call_request *request, int status);
+
+/* Writes the metrics with Seldon's names. */
+void calls_write_seldon(const struct calls *calls, struct exposition *exposition);
 
 size_t calls_open_count(const struct calls *calls);
 

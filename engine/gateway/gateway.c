@@ -220,3 +220,10 @@ struct calls_counts gateway_counts(const struct gateway *gateway)
 {
 	return calls_counts(gateway->rest.calls);
 }
+
+void gateway_write_seldon(const struct gateway *gateway, struct exposition *exposition)
+{
+	const struct resource *runtime = spec_first(gateway->targets.spec, RESOURCE_RUNTIME);
+	if (runtime && runtime_has_seldon_metrics(runtime->spec))
+		calls_write_seldon(gateway->rest.calls, exposition);
+}

@@ -255,6 +255,7 @@ static void model_infer(const struct grpc_asked *asked)
 	int64_t left_ms = grpc_request_left_ms(asked->request);
 	struct call_request call = {
 		.target = target,
+		.protocol = COUNTED_GRPC,
 		.body = asked->body,
 		.key = metadata_of(asked->request, "sluice-key"),
 		.arrived_ms = source.now_ms,
@@ -268,6 +269,7 @@ static void model_infer(const struct grpc_asked *asked)
 		return;
 	if (!call_is_possible(target, asked->body.length, &refusal) || !call_deadline_read(&source, &call.deadline_ms, &refusal) ||
 	    !call_id_read(&source, &call.id, &refusal)) {
+		calls_count_refused(front->config.calls, &call, grpc_status_for_http(refusal.status));
 		refuse(asked, grpc_status_for_http(refusal.status), refusal.words);
 		return;
 	}

@@ -242,6 +242,7 @@ static void call_begin(const struct rest_request *request, bool explains)
 	const struct gateway_target *target = rest_target_find(request);
 	struct call_request call = {
 		.target = target,
+		.service = explains ? SERVICE_EXPLANATIONS : SERVICE_PREDICTIONS,
 		.key = rest_header(request->incoming, "sluice-key"),
 		.arrived_ms = source.now_ms,
 		.place = request->path,
@@ -259,6 +260,7 @@ static void call_begin(const struct rest_request *request, bool explains)
 	} else if ((call.submits ? !call_body_fits(target, request->body.length, &refusal)
 				 : !call_is_possible(target, request->body.length, &refusal)) ||
 		   !call_deadline_read(&source, &call.deadline_ms, &refusal) || !call_id_read(&source, &call.id, &refusal)) {
+		calls_count_refused(request->rest->calls, &call, refusal.status);
 		rest_refuse(request, refusal.status, "%s", refusal.words);
 	} else if (call.id.length == 0 && (call.id = rest_event_id(request->incoming)).length > CALL_ID_BYTES_MAX) {
 		rest_refuse(request, 400, "the header ce-id is longer than %zu bytes; shorten it", CALL_ID_BYTES_MAX);
@@ -326,6 +328,7 @@ static void feedback_begin(const struct rest_request *request, bool seldon)
 	const struct gateway_target *target = rest_target_find(request);
 	struct call_request call = {
 		.target = target,
+		.service = SERVICE_FEEDBACK,
 		.is_feedback = true,
 		.arrived_ms = source.now_ms,
 		.place = request->path,

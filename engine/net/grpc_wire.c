@@ -1,6 +1,15 @@
 /* grpc_wire.c: see grpc_wire.h. */
 #include "net/grpc_wire.h"
 
+const char *grpc_status_name(int status)
+{
+	static const char *const names[] = {"OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound",
+					    "AlreadyExists", "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
+					    "Aborted", "OutOfRange", "Unimplemented", "Internal", "Unavailable", "DataLoss",
+					    "Unauthenticated"};
+	return status >= 0 && (size_t)status < sizeof names / sizeof *names ? names[status] : NULL;
+}
+
 enum grpc_status grpc_status_of_http(int http_status)
 {
 	switch (http_status) {

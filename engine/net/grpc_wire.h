@@ -29,6 +29,9 @@ enum grpc_status {
 	GRPC_UNAUTHENTICATED,
 };
 
+/* Name of a status as grpc-go writes it: "OK", "InvalidArgument". NULL: there is no such status. */
+const char *grpc_status_name(int status);
+
 /* Status of an answer without gRPC, as from a proxy. */
 enum grpc_status grpc_status_of_http(int http_status);
 

@@ -61,6 +61,19 @@ struct step_counts {
 	char apart[CACHE_LINE_BYTES];	 /* not a count: distance to the counts of the next worker */
 };
 
+/* Limits of the histograms of Seldon, the same in Core 1 (executor) and Core 2 (agent, pipeline gateway). */
+extern const uint64_t seldon_limits_us[DURATION_LIMITS];
+
+/* Protocols of a call, and classes of its end: an HTTP status, or the HTTP equivalent of a gRPC status. */
+enum counted_protocol { COUNTED_REST, COUNTED_GRPC, COUNTED_PROTOCOLS };
+#define COUNTED_CODES 8
+extern const int counted_codes[COUNTED_CODES]; /* the last is 0: every other status */
+
+/* Attempts of a model by protocol and end, for the metrics with Seldon's names: with seldon_limits_us. */
+struct attempt_counts {
+	struct duration_counts ends[COUNTED_PROTOCOLS][COUNTED_CODES];
+};
+
 #define BREAKER_STATES 3 /* closed, open, half-open, as serving/breaker.h numbers them */
 
 /* Counts of the calls that one worker makes to a model. */
@@ -77,6 +90,7 @@ struct model_counts {
 	uint64_t cache_misses;
 	struct duration_counts duration; /* of attempts */
 	struct size_counts batch_rows;	 /* of attempts that are batches */
+	struct attempt_counts outcomes;	 /* of attempts */
 	char apart[CACHE_LINE_BYTES];
 };
 
@@ -126,14 +140,22 @@ static inline void count_add(uint64_t *count, uint64_t more)
 	count_set(count, *count + more);
 }
 
-static inline void duration_count(struct duration_counts *counts, uint64_t us)
+static inline void duration_count_within(struct duration_counts *counts, const uint64_t limits_us[DURATION_LIMITS], uint64_t us)
 {
 	size_t bucket = 0;
-	while (bucket < DURATION_LIMITS && us > duration_limits_us[bucket])
+	while (bucket < DURATION_LIMITS && us > limits_us[bucket])
 		bucket++;
 	count_add(&counts->buckets[bucket], 1);
 	count_add(&counts->sum_us, us);
 }
+
+static inline void duration_count(struct duration_counts *counts, uint64_t us)
+{
+	duration_count_within(counts, duration_limits_us, us);
+}
+
+/* Counts an attempt that ended with that status; 0: without one. */
+void attempt_count(struct attempt_counts *counts, enum counted_protocol protocol, int status, uint64_t us);
 
 void size_count(struct size_counts *counts, uint64_t size);
 

@@ -79,9 +79,9 @@ static void escape_into(struct buffer *out, struct text text, bool quotes)
 
 static void family_begin(const struct exposition *exposition, const struct metric *row)
 {
-	static const char *const kinds[] = {"counter", "gauge", "histogram"};
-	struct text name = family_name(exposition, row);
 	bool open = exposition->form == EXPOSITION_OPENMETRICS;
+	const char *const kinds[] = {"counter", "gauge", "histogram", open ? "unknown" : "untyped"};
+	struct text name = family_name(exposition, row);
 	struct buffer *out = exposition->out;
 	buffer_print(out, "# HELP " TEXT_FORMAT " ", TEXT_ARGUMENTS(name));
 	escape_into(out, text_of(row->help), open);
@@ -208,6 +208,12 @@ static void write_sample(const struct sample_family *family)
 		break;
 	case VALUE_DURATIONS:
 		sample_histogram(family, durations->buckets, duration_limits_us, DURATION_LIMITS, durations->sum_us, US_PER_SECOND);
+		break;
+	case VALUE_SELDON:
+		sample_histogram(family, durations->buckets, seldon_limits_us, DURATION_LIMITS, durations->sum_us, US_PER_SECOND);
+		break;
+	case VALUE_SECONDS:
+		sample_number(family, "", (double)durations->sum_us / US_PER_SECOND);
 		break;
 	case VALUE_DURATED:
 		sample_count(family, "", (struct extra_label){0}, durations_counted(durations));

@@ -23,6 +23,9 @@
 	{name, METRIC_COUNTER, "bytes", help, SCOPE_CLIENT, VALUE_COUNT, offsetof(struct client_counts, field)}
 #define CONTROL(field, name, help) NUMBER(SCOPE_CONTROL, struct control_state, field, NULL, name, help)
 #define GATEWAY(field, name, help) COUNTER(SCOPE_GATEWAY, struct gateway_calls, field, name, help)
+#define SELDON_HISTOGRAM(scope, name, help) {name, METRIC_HISTOGRAM, "seconds", help, scope, VALUE_SELDON, 0}
+#define SELDON_COUNT(scope, name, help) {name, METRIC_COUNTER, NULL, help, scope, VALUE_DURATED, 0}
+#define SELDON_SECONDS(scope, name, help) {name, METRIC_COUNTER, "seconds", help, scope, VALUE_SECONDS, 0}
 #define WORKER(field, name, help) COUNTER(SCOPE_WORKER, struct worker_counts, field, name, help)
 
 const struct metric metric_rows[] = {
@@ -178,6 +181,32 @@ const struct metric metric_rows[] = {
 
 	COUNTER(SCOPE_SERVED, struct served_counts, calls, "sluice_served_model_calls_total",
 		"Calls of the model that this server has answered."),
+
+	SELDON_COUNT(SCOPE_SELDON_PIPELINE, "seldon_pipeline_infer_total",
+		     "Calls of a pipeline through a gateway. `code` is the HTTP status, or the name of the gRPC status."),
+	SELDON_SECONDS(SCOPE_SELDON_PIPELINE, "seldon_pipeline_infer_seconds_total",
+		       "Time of these calls, by a clock of milliseconds."),
+	SELDON_HISTOGRAM(SCOPE_SELDON_PIPELINE_API, "seldon_pipeline_infer_api_seconds", "Time of these calls."),
+	SELDON_COUNT(SCOPE_SELDON_PIPELINES, "seldon_pipeline_aggregate_infer_total", "Calls of all pipelines."),
+	SELDON_SECONDS(SCOPE_SELDON_PIPELINES, "seldon_pipeline_aggregate_infer_seconds_total",
+		       "Time of calls of all pipelines."),
+
+	SELDON_COUNT(SCOPE_SELDON_MODEL, "seldon_model_infer_total",
+		     "Attempts of an engine at a model; a batch of calls is one. Attempts without an answer have the code of 503, "
+		     "or of 504 if the time was over. `server` is sluice, and `server_replica` the engine."),
+	SELDON_SECONDS(SCOPE_SELDON_MODEL, "seldon_model_infer_seconds_total", "Time of these attempts."),
+	SELDON_HISTOGRAM(SCOPE_SELDON_MODEL_API, "seldon_model_infer_api_seconds", "Time of the attempts at all models."),
+	SELDON_COUNT(SCOPE_SELDON_MODELS, "seldon_model_aggregate_infer_total", "Attempts at all models."),
+	SELDON_SECONDS(SCOPE_SELDON_MODELS, "seldon_model_aggregate_infer_seconds_total", "Time of the attempts at all models."),
+
+	SELDON_HISTOGRAM(SCOPE_SELDON_SERVER, "seldon_api_executor_server_requests_seconds",
+			 "Time of calls of a SeldonDeployment through a gateway. `predictor_name` is empty if predictors share the "
+			 "calls."),
+	SELDON_HISTOGRAM(SCOPE_SELDON_CLIENT, "seldon_api_executor_client_requests_seconds",
+			 "Time of the attempts of an engine at a model of a SeldonDeployment."),
+	{"seldon_deployment_prediction_count", METRIC_UNTYPED, NULL,
+	 "Predictions of a SeldonDeployment that a gateway has answered without an error.", SCOPE_SELDON_DEPLOYMENT, VALUE_DURATED,
+	 0},
 	{0},
 };
 
@@ -199,6 +228,16 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_CONTROL] = "namespace",
 	[SCOPE_GATEWAY] = "",
 	[SCOPE_SERVED] = "model",
+	[SCOPE_SELDON_PIPELINE] = "server pipeline method_type code",
+	[SCOPE_SELDON_PIPELINE_API] = "server pipeline method code",
+	[SCOPE_SELDON_PIPELINES] = "server method_type",
+	[SCOPE_SELDON_MODEL] = "server server_replica model model_internal method_type code",
+	[SCOPE_SELDON_MODEL_API] = "server server_replica method code",
+	[SCOPE_SELDON_MODELS] = "server server_replica method_type",
+	[SCOPE_SELDON_SERVER] = "deployment_name predictor_name predictor_version service method code",
+	[SCOPE_SELDON_CLIENT] = "deployment_name predictor_name predictor_version service model_name model_image model_version "
+				"method code",
+	[SCOPE_SELDON_DEPLOYMENT] = "deployment_name",
 };
 
 static size_t value_series(enum metric_value value)
@@ -209,6 +248,7 @@ static size_t value_series(enum metric_value value)
 	case VALUE_BREAKERS:
 		return BREAKER_STATES;
 	case VALUE_DURATIONS:
+	case VALUE_SELDON:
 		return DURATION_LIMITS + 3; /* the last bucket, the sum and the count */
 	case VALUE_SIZES:
 		return SIZE_LIMITS + 3;

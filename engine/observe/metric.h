@@ -10,7 +10,8 @@
 #include "base/text.h"
 #include "observe/counts.h"
 
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+/* METRIC_UNTYPED: a name of Seldon that Prometheus reserves for samples of other types. */
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_UNTYPED };
 
 /* Kind of subject of a metric: it determines the labels and the struct that contains the value. */
 enum metric_scope {
@@ -31,6 +32,16 @@ enum metric_scope {
 	SCOPE_CONTROL,	    /* struct control_state */
 	SCOPE_GATEWAY,	    /* struct gateway_calls */
 	SCOPE_SERVED,	    /* struct served_counts */
+	/* Under Seldon's names, where metricsConfig is enabled: struct duration_counts, with seldon_limits_us */
+	SCOPE_SELDON_PIPELINE,	   /* Core 2: calls of a pipeline */
+	SCOPE_SELDON_PIPELINE_API, /* the same as a histogram, with a label of another name */
+	SCOPE_SELDON_PIPELINES,	   /* calls of all pipelines */
+	SCOPE_SELDON_MODEL,	   /* Core 2: attempts of a model */
+	SCOPE_SELDON_MODEL_API,	   /* attempts of all models */
+	SCOPE_SELDON_MODELS,
+	SCOPE_SELDON_SERVER,	   /* Core 1: calls of a deployment */
+	SCOPE_SELDON_CLIENT,	   /* Core 1: attempts of a deployment's model */
+	SCOPE_SELDON_DEPLOYMENT,   /* predictions of a deployment that were answered */
 	METRIC_SCOPES
 };
 
@@ -41,6 +52,8 @@ enum metric_value {
 	VALUE_ERRORS,	 /* uint64_t[COUNTED_ERROR_KINDS], with a label `kind` */
 	VALUE_BREAKERS,	 /* uint64_t[BREAKER_STATES], with a label `state` */
 	VALUE_DURATIONS, /* struct duration_counts */
+	VALUE_SELDON,	 /* struct duration_counts with seldon_limits_us */
+	VALUE_SECONDS,	 /* struct duration_counts; only the sum is reported, in seconds */
 	VALUE_DURATED,	 /* struct duration_counts; only the number of durations is reported */
 	VALUE_SIZES,	 /* struct size_counts */
 };
@@ -57,7 +70,7 @@ struct metric {
 
 extern const struct metric metric_rows[]; /* ends with a row without a name; rows of one scope are adjacent */
 
-#define METRIC_LABELS_MAX 3
+#define METRIC_LABELS_MAX 9
 
 /* Labels of a scope, separated by a space; "": none. */
 extern const char *const metric_scope_labels[METRIC_SCOPES];

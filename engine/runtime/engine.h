@@ -16,6 +16,7 @@
 #include "log/registry.h"
 #include "net/loop.h"
 #include "observe/counts.h"
+#include "observe/exposition.h"
 #include "observe/histogram.h"
 #include "observe/last_failure.h"
 #include "observe/log_sink.h"
@@ -53,6 +54,8 @@ struct engine_config {
 	/* Called on the first SIGTERM or SIGINT; calls engine_stop() at once or later. NULL: the engine stops at
 	 * once. A second signal stops it at once in any case. */
 	void (*asked_to_stop)(void *context, struct engine *engine);
+	/* Writes metrics of what else runs in the process, in the thread of engine_run(). NULL: there are none. */
+	void (*write_metrics)(void *context, struct exposition *exposition);
 	void *context;
 };
 

@@ -12,6 +12,7 @@
 #include "runtime/group_setup.h"
 #include "runtime/metrics_listener.h"
 #include "runtime/namespace_load.h"
+#include "runtime/seldon_metrics.h"
 #include "runtime/worker_threads.h"
 
 #define SCRAPE_BYTES ((size_t)64 << 20) /* of the subjects and their sums: at most 20 KiB for a pipeline */
@@ -24,6 +25,7 @@ struct engine_metrics {
 	const struct engine_config *config;
 	const struct alert_watch *alerts; /* NULL: none */
 	struct arena *arena; /* of one scrape */
+	bool has_seldon;     /* the files ask for Seldon's names */
 	struct metrics_listener *listener;
 	struct lag_watch *lags;
 	struct namespace_loads *loads;
@@ -161,7 +163,8 @@ static void list_steps(const struct engine_metrics *metrics, const struct pipeli
 	const size_t own = metric_series(SCOPE_PIPELINE) + metric_series(SCOPE_PIPELINE_NOW) +
 			   metric_series(SCOPE_DRIFT) * count_observers(graph) +
 			   metric_series(SCOPE_ALERT) * graph->spec->alerts.count;
-	size_t most = (PIPELINE_SERIES_MAX - PIPELINE_MODEL_SERIES - own) / metric_series(SCOPE_STEP);
+	const size_t others = PIPELINE_MODEL_SERIES + (metrics->has_seldon ? PIPELINE_SELDON_SERIES : 0);
+	size_t most = (PIPELINE_SERIES_MAX - others - own) / metric_series(SCOPE_STEP);
 	steps->count += metric_subjects_fold(its.items, kept, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts),
 					     metrics->arena);
 }
@@ -310,8 +313,9 @@ static void list_models(const struct engine_metrics *metrics, const struct plan 
 						      metrics->arena);
 		}
 	}
-	models->count += metric_subjects_fold(its.items, its.count, pipelines * PIPELINE_MODEL_SERIES / metric_series(SCOPE_MODEL),
-					      SCOPE_MODEL, COUNT_WORDS_APART(struct model_counts), metrics->arena);
+	const size_t series = metric_series(SCOPE_MODEL) + (metrics->has_seldon ? SELDON_MODEL_SERIES : 0);
+	models->count += metric_subjects_fold(its.items, its.count, pipelines * PIPELINE_MODEL_SERIES / series, SCOPE_MODEL,
+					      COUNT_WORDS_APART(struct model_counts), metrics->arena);
 }
 
 static void write_models(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
@@ -326,8 +330,11 @@ static void write_models(const struct engine_metrics *metrics, const struct plan
 	for (size_t i = 0; i < plan->count; i++)
 		if (plan_is_first_of_namespace(plan, i))
 			list_models(metrics, plan, plan->pipelines[i].namespace, &models);
-	if (!arena_failed(metrics->arena))
-		exposition_write(exposition, SCOPE_MODEL, models.items, models.count);
+	if (arena_failed(metrics->arena))
+		return;
+	exposition_write(exposition, SCOPE_MODEL, models.items, models.count);
+	if (metrics->has_seldon)
+		seldon_metrics_write(plan, metrics->config->instance, models.items, models.count, metrics->arena, exposition);
 }
 
 /* ---- namespaces ---- */
@@ -438,6 +445,7 @@ static void on_write(void *context, struct exposition *exposition)
 	struct engine_metrics *metrics = context;
 	const struct plan *plan = &engine_revision(metrics->engine)->plan;
 	arena_reset(metrics->arena);
+	metrics->has_seldon = seldon_metrics_are_wanted(plan);
 	write_namespaces(metrics, plan, exposition);
 	write_pipelines(metrics, plan, exposition);
 	write_steps(metrics, plan, exposition);
@@ -448,6 +456,8 @@ static void on_write(void *context, struct exposition *exposition)
 	write_workers(metrics, exposition);
 	write_clients(metrics, exposition);
 	write_control(metrics->config->control, exposition);
+	if (metrics->config->write_metrics)
+		metrics->config->write_metrics(metrics->config->context, exposition);
 	if (arena_failed(metrics->arena))
 		exposition->out->failed = true;
 }

@@ -14,6 +14,7 @@ struct alert_watch;
 
 #define PIPELINE_SERIES_MAX ((size_t)2000)
 #define PIPELINE_MODEL_SERIES ((size_t)500) /* part of each pipeline's series that is for models */
+#define PIPELINE_SELDON_SERIES ((size_t)900) /* another part, for Seldon's names where the files ask for them */
 
 struct engine_metrics;
 

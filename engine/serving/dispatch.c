@@ -454,13 +454,21 @@ int64_t dispatch_outage_us(const struct dispatch *dispatch, int64_t now_us)
 	return is_kept_waiting(dispatch) ? now_us : dispatch->outage_us;
 }
 
+static void count_outcome(const struct dispatch *dispatch, const struct attempt *attempt, uint64_t took_us)
+{
+	struct model_counts *counts = dispatch->config->counts;
+	int status = attempt->end == ATTEMPT_REPLIED ? attempt->status : attempt->end == ATTEMPT_TIMED_OUT ? 504 : 503;
+	duration_count(&counts->duration, took_us);
+	attempt_count(&counts->outcomes, attempt->by_grpc ? COUNTED_GRPC : COUNTED_REST, status, took_us);
+}
+
 /* Updates the state of the model from an outcome. */
 static void learn(struct dispatch *dispatch, struct queued_call *queued_call, struct attempt *attempt, int64_t now_us)
 {
 	int64_t took_us = now_us - queued_call->at_us;
 	const bool perturbs = queued_call_perturbs(queued_call);
 	if (dispatch->config->counts && !perturbs)
-		duration_count(&dispatch->config->counts->duration, (uint64_t)took_us);
+		count_outcome(dispatch, attempt, (uint64_t)took_us);
 	attempt->others_answered = dispatch->health.answers != queued_call->answers_seen;
 	if (attempt_is_failure(attempt) && had_no_time(queued_call, attempt, now_us)) {
 		health_withdraw(&dispatch->health, queued_call->replica, queued_call->probe);

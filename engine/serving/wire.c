@@ -197,7 +197,7 @@ static void on_grpc_done(struct grpc_call *call, const struct grpc_reply *reply)
 {
 	struct wire_sending *sending = call->context;
 	struct arena *arena = sending->queued_call->attempts.call->message->arena;
-	struct attempt attempt = {.where = sending->address->host};
+	struct attempt attempt = {.where = sending->address->host, .by_grpc = true};
 	struct error fault = {0};
 	struct payload *payload = NULL;
 	if (reply->status == 0) {

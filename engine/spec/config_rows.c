@@ -135,8 +135,8 @@ static const struct option tracing_rows[] = {
 };
 
 static const struct option prometheus_rows[] = {
-	CHECKED("endpoint", TEXT, .help = "The address at which metrics are queried, for criteria."),
-	CHECKED("pushgateway", TEXT, .help = "The address to which metrics are pushed."),
+	CHECKED("endpoint", TEXT, .effect = EFFECT_LATER, .help = "The address at which metrics are queried, for criteria."),
+	CHECKED("pushgateway", TEXT, .effect = EFFECT_LATER, .help = "The address to which metrics are pushed."),
 	{.type = OPTION_END},
 };
 
@@ -150,10 +150,12 @@ static const struct option custom_metric_rows[] = {
 };
 
 static const struct option metrics_rows[] = {
-	ENABLED,
-	CHECKED("prometheus", MAP, .rows = prometheus_rows, .help = "Prometheus and its push gateway."),
-	CHECKED("pushgateway", TEXT, .help = "The address to which metrics are pushed."),
-	CHECKED("customMetrics", LIST, .rows = custom_metric_rows, .help = "User-defined metrics."),
+	{.type = OPTION_HERE, .offset = offsetof(struct runtime_spec, metrics.here)},
+	RUNTIME("enabled", FLAG, metrics.enabled, .place_offset = offsetof(struct runtime_spec, metrics.enabled_here),
+		.help = "Whether `/metrics` also has metrics under Seldon's names (`sluice help metrics`)."),
+	PART("prometheus", prometheus_rows, .help = "Prometheus and its Pushgateway."),
+	CHECKED("pushgateway", TEXT, .effect = EFFECT_LATER, .help = "The address to which metrics are pushed."),
+	CHECKED("customMetrics", LIST, .effect = EFFECT_LATER, .rows = custom_metric_rows, .help = "User-defined metrics."),
 	{.type = OPTION_END},
 };
 
@@ -259,7 +261,7 @@ const struct option config_rows[] = {
 	PART("serviceConfig", service_rows, .help = "Listeners."),
 	CHECKED("tracingConfig", MAP, .effect = EFFECT_LATER, .rows = tracing_rows, .help = "Traces."),
 	CHECKED("scalingConfig", MAP, .effect = EFFECT_NONE, .rows = scaling_rows, .help = "Scaling by Seldon's scheduler."),
-	CHECKED("metricsConfig", MAP, .effect = EFFECT_LATER, .rows = metrics_rows, .help = "Metrics."),
+	PART("metricsConfig", metrics_rows, .help = "Metrics under Seldon's names."),
 	{.name = "backupConfig",
 	 .type = OPTION_MAP,
 	 .offset = 0,

@@ -297,6 +297,11 @@ static inline bool security_part_is_wanted(const struct security_part *part)
 	return part->here.line > 0 && (part->enabled || part->enabled_here.line == 0);
 }
 
+struct metrics_part { /* metricsConfig; enabled if present, as a listener */
+	struct place here, enabled_here; /* line 0: not given */
+	bool enabled;
+};
+
 struct listener_spec { /* of serviceConfig; enabled if present, unless it has `enabled: false` */
 	struct place here, enabled_here; /* line 0: not given */
 	bool enabled;
@@ -325,7 +330,14 @@ struct runtime_spec {
 	struct name backup_schedule;
 	struct listener_spec http, grpc;
 	struct security_part authentication, authorization, encryption;
+	struct metrics_part metrics;
 };
+
+/* Whether metrics are reported under Seldon's names too; `runtime` NULL: false. */
+static inline bool runtime_has_seldon_metrics(const struct runtime_spec *runtime)
+{
+	return runtime && runtime->metrics.here.line > 0 && (runtime->metrics.enabled || runtime->metrics.enabled_here.line == 0);
+}
 
 /* `runtime` NULL: false. */
 static inline bool runtime_has_listener(const struct runtime_spec *runtime)

@@ -3,7 +3,7 @@
 
 One line for each behaviour that is not as it should be; at the end `N passed, N failed[, N skipped]`.
 """
-import http.client, os, shutil, socket, subprocess, sys, tempfile, time
+import http.client, json, os, re, shutil, socket, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import Dev, Judge, copy  # noqa: E402
@@ -29,6 +29,14 @@ class Listener:
         text = reply.read().decode()
         connection.close()
         return reply.status, reply.getheader("content-type"), text
+
+    def send(self, path, body, **headers):
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=20)
+        connection.request("POST" if body else "GET", path, json.dumps(body) if body else None, headers)
+        reply = connection.getresponse()
+        text = reply.read()
+        connection.close()
+        return reply.status, text
 
     def families(self, **headers):
         _, kind, text = self.ask("/metrics", **headers)
@@ -196,6 +204,72 @@ def satisfies_promtool(judge, listener):
     return 0
 
 
+RUNTIME = """apiVersion: mlops.seldon.io/v1alpha1
+kind: SeldonRuntime
+metadata: {name: r}
+spec: {config: {metricsConfig: {%s}}}
+---
+apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeployment
+metadata: {name: my-model, namespace: default}
+spec:
+  predictors:
+  - {name: default, graph: {name: classifier, modelUri: 'stub://identity'}}
+"""
+# Queries of dashboards and rules that people have for Seldon Core 1 and 2, with the families that they read.
+DASHBOARDS = [
+    'histogram_quantile(0.95, sum(rate(seldon_api_executor_client_requests_seconds_bucket{deployment_name="my-model",predictor_name="default"}[1m])) by (le))',
+    'sum(increase(seldon_api_executor_server_requests_seconds_count{code!="200",deployment_name="my-model"}[1m]))',
+    'sum(rate(seldon_api_executor_client_requests_seconds_count{model_name=~"classifier"}[1m])) by (model_name,predictor_name,predictor_version,model_image,model_version,service)',
+    'avg((rate(seldon_model_aggregate_infer_seconds_total[1m]) / rate(seldon_model_aggregate_infer_total[1m])) > 0) by (server, method_type)',
+    'sum by (pipeline) (rate(seldon_pipeline_infer_total{code="200"}[1m]))',
+]
+
+
+def write_runtime(folder, enabled):
+    with open(os.path.join(folder, "runtime.yaml"), "w", encoding="utf-8") as file:
+        file.write(RUNTIME % f"enabled: {enabled}")
+
+
+def reports_under_seldons_names(judge, dev, listener, folder):
+    judge.expect("nothing has Seldon's names unless it is asked for", not any(name.startswith("seldon_") for name in listener.families()))
+    write_runtime(folder, "true")
+    gateway = Listener(dev.said("gateway") + "/")
+    call = {"inputs": [{"name": "x", "datatype": "FP64", "shape": [1], "data": [1]}]}
+    end = time.monotonic() + 10
+    while time.monotonic() < end and not any(name.startswith("seldon_") for name in listener.families()):
+        time.sleep(0.1)
+    seldon = {"data": {"ndarray": [[1.0, 2.0]]}}
+    found = [gateway.send("/seldon/default/my-model/api/v1.0/predictions", seldon)[0] for _ in range(ASKED)]
+    found += [gateway.send("/v2/pipelines/fails/infer", call)[0] for _ in range(2)]
+    found.append(gateway.send("/v2/pipelines/hello/infer", call, **{"x-timeout-ms": "none"})[0])
+    judge.expect("three outcomes are asked for", found == [200] * ASKED + [400, 400, 400], found)
+    families = listener.families()
+    pipeline = {"server": "pipeline-gateway", "method_type": "rest"}
+    judge.expect("calls of a deployment", value(families, "seldon_pipeline_infer_total", pipeline="my-model", code="200", **pipeline) == ASKED)
+    judge.expect("calls that fail", value(families, "seldon_pipeline_infer_total", pipeline="fails", code="400", **pipeline) == 2)
+    judge.expect("calls that are refused", value(families, "seldon_pipeline_infer_total", pipeline="hello", code="400", **pipeline) == 1)
+    judge.expect("all calls", value(families, "seldon_pipeline_aggregate_infer_total", **pipeline) == ASKED + 3)
+    executor = {"deployment_name": "my-model", "predictor_name": "default", "predictor_version": "", "method": "post", "code": "200"}
+    judge.expect("the executor's calls", value(families, "seldon_api_executor_server_requests_seconds_count",
+                                               service="predictions", **executor) == ASKED)
+    judge.expect("predictions are counted", value(families, "seldon_deployment_prediction_count", deployment_name="my-model") == ASKED)
+    clients = [(labels, number) for name, labels, number in families["seldon_api_executor_client_requests_seconds"].samples
+               if name.endswith("_count")]
+    judge.expect("the node's calls", len(clients) == 1 and clients[0][1] == ASKED and clients[0][0]["model_name"] == "classifier"
+                 and clients[0][0]["service"] == "/predict" and clients[0][0]["deployment_name"] == "my-model", clients)
+    models = {(labels["model"], labels["code"]): number for _, labels, number in families["seldon_model_infer_total"].samples}
+    own = value(families, "sluice_model_attempts_total", namespace="default", model="score")
+    judge.expect("attempts of a model are its own count", models.get(("score", "OK"), 0) + models.get(("score", "200"), 0) == own, models)
+    judge.expect("a histogram has Seldon's buckets", sorted({float(labels["le"]) for name, labels, _ in
+                 families["seldon_model_infer_api_seconds"].samples if name.endswith("_bucket")})
+                 == [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, float("inf")])
+    names = {name for family in families.values() for name, _, _ in family.samples}
+    for query in DASHBOARDS:
+        read = set(re.findall(r"seldon_[a-z_0-9]+", query))
+        judge.expect(f"a dashboard's query finds its samples: {query}", read and read <= names, read - names)
+
+
 def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory() as place:
@@ -204,6 +278,7 @@ def main():
             file.write(many_steps("many", STEPS, "quote * 1") + "---\n" + PIPELINE % (
                 "fails", "  - {name: a, expression: {set: {y: quote * 2}}}\n  - {name: b, inputs: [a], expression: {set: {z: y + missing}}}\n"
                 "  output: {steps: [b]}\n"))
+        write_runtime(folder, "false")
         dev = Dev(binary, folder, "--metrics", "0")
         if not dev.started:
             sys.exit("metrics: it does not start: " + "\n".join(dev.lines))
@@ -216,6 +291,8 @@ def main():
         speaks_both_formats(judge, listener)
         answers_probes_alone(judge, listener)
         sheds_the_slow(judge, listener)
+        reports_under_seldons_names(judge, dev, listener, folder)
+        speaks_both_formats(judge, listener)
         skipped = satisfies_promtool(judge, listener)
         dev.process.terminate()
         judge.expect("it ends well", dev.process.wait(20) == 0, dev.lines[-5:])

@@ -1,0 +1,35 @@
+/* call_counts.h: Counts of a gateway's calls by target, protocol, service and status, for metrics with Seldon's names.
+ *
+ * A target has at most CALL_COUNTS_MAX combinations of protocol, service and status; the others are counted together,
+ * with the code `other`. With those of Core 1 that is at most 450 series. A target that is gone keeps its counts, so
+ * that no counter goes back. Belongs to its loop's thread.
+ */
+#ifndef SLUICE_GATEWAY_CALL_COUNTS_H
+#define SLUICE_GATEWAY_CALL_COUNTS_H
+
+#include "gateway/targets.h"
+#include "observe/exposition.h"
+
+#define CALL_COUNTS_MAX ((size_t)12) /* of a target, besides the others */
+
+/* Services of Seldon's executor. An explanation is another server there, and has no such metric. */
+enum call_service { SERVICE_PREDICTIONS, SERVICE_FEEDBACK, SERVICE_EXPLANATIONS };
+
+struct call_counts;
+struct target_counts; /* of one target */
+
+struct call_counts *call_counts_open(void); /* NULL: no memory */
+void call_counts_close(struct call_counts *counts); /* NULL is fine */
+
+/* Returns the counts of the target, which live as long as `counts`; the same for each target of that name. NULL: no
+ * memory. */
+struct target_counts *call_counts_of(struct call_counts *counts, const struct gateway_target *target);
+
+/* Counts a call that ended: `status` of HTTP, or for COUNTED_GRPC the gRPC status. `target` NULL: it is not counted. */
+void call_counts_add(struct target_counts *target, enum counted_protocol protocol, enum call_service service, int status,
+		     uint64_t us);
+
+/* Writes the metrics with Seldon's names. */
+void call_counts_write(const struct call_counts *counts, struct exposition *exposition);
+
+#endif

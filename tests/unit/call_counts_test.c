@@ -1,0 +1,158 @@
+/* call_counts_test.c: Tests of the counts behind Seldon's names: labels as Seldon Core 1 and 2 have them, and the limit of
+ * series. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/call_counts.h"
+#include "net/grpc_wire.h"
+#include "tests/unit/planning.h"
+
+#define PIPELINE \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+#define DEPLOYMENT \
+	"apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: {name: d}\nspec:\n" \
+	"  predictors:\n"
+
+struct counted {
+	struct planning planning;
+	struct plan plan;
+	struct gateway_targets targets;
+	struct call_counts *counts;
+	struct target_counts *target;
+	struct buffer out;
+};
+
+static void counted_open(struct counted *counted, const char *yaml)
+{
+	struct error error = {0};
+	planning_open(&counted->planning, yaml);
+	planning_plan(&counted->planning, NULL, &counted->plan);
+	assert_true(gateway_targets_make(&counted->plan, NULL, counted->planning.arena, &counted->targets, &error));
+	counted->counts = call_counts_open();
+	assert_non_null(counted->counts);
+	counted->target = call_counts_of(counted->counts, &counted->targets.items[0]);
+	assert_non_null(counted->target);
+	buffer_open(&counted->out, (size_t)1 << 22);
+}
+
+static void counted_close(struct counted *counted)
+{
+	buffer_close(&counted->out);
+	call_counts_close(counted->counts);
+	planning_close(&counted->planning);
+}
+
+static const char *counted_text(struct counted *counted)
+{
+	buffer_clear(&counted->out);
+	call_counts_write(counted->counts, &(struct exposition){.out = &counted->out});
+	buffer_byte(&counted->out, '\0');
+	assert_false(buffer_failed(&counted->out));
+	return counted->out.bytes;
+}
+
+static size_t lines_with(const char *text, const char *word)
+{
+	size_t count = 0;
+	for (; (text = strstr(text, word)) != NULL; text++)
+		count++;
+	return count;
+}
+
+static void a_pipeline_has_the_labels_of_core_2(void **state)
+{
+	(void)state;
+	struct counted counted;
+	counted_open(&counted, PIPELINE "  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n");
+	call_counts_add(counted.target, COUNTED_REST, SERVICE_PREDICTIONS, 200, 6000);
+	call_counts_add(counted.target, COUNTED_REST, SERVICE_EXPLANATIONS, 200, 5000);
+	call_counts_add(counted.target, COUNTED_REST, SERVICE_FEEDBACK, 202, 5000);
+	call_counts_add(counted.target, COUNTED_GRPC, SERVICE_PREDICTIONS, GRPC_INVALID_ARGUMENT, 80000);
+	const char *text = counted_text(&counted);
+	assert_non_null(strstr(text, "\nseldon_pipeline_infer_total{server=\"pipeline-gateway\",pipeline=\"p\","
+				     "method_type=\"rest\",code=\"200\"} 2\n"));
+	assert_non_null(strstr(text, "\nseldon_pipeline_infer_seconds_total{server=\"pipeline-gateway\",pipeline=\"p\","
+				     "method_type=\"rest\",code=\"200\"} 0.011\n"));
+	assert_non_null(strstr(text, "\nseldon_pipeline_infer_api_seconds_bucket{server=\"pipeline-gateway\",pipeline=\"p\","
+				     "method=\"rest\",code=\"200\",le=\"0.005\"} 1\n"));
+	assert_non_null(strstr(text, "method=\"grpc\",code=\"InvalidArgument\",le=\"0.075\"} 0\n"));
+	assert_non_null(strstr(text, "method=\"grpc\",code=\"InvalidArgument\",le=\"0.1\"} 1\n"));
+	assert_non_null(strstr(text, "\nseldon_pipeline_aggregate_infer_total{server=\"pipeline-gateway\","
+				     "method_type=\"rest\"} 2\n"));
+	assert_null(strstr(text, "202")); /* feedback is no inference */
+	assert_null(strstr(text, "executor"));
+	counted_close(&counted);
+}
+
+static void a_deployment_has_the_labels_of_core_1(void **state)
+{
+	(void)state;
+	struct counted counted;
+	counted_open(&counted, DEPLOYMENT "  - {name: default, graph: {name: c, modelUri: 'stub://echo'}}\n");
+	call_counts_add(counted.target, COUNTED_REST, SERVICE_PREDICTIONS, 200, 1000);
+	call_counts_add(counted.target, COUNTED_GRPC, SERVICE_PREDICTIONS, GRPC_OK, 1000);
+	call_counts_add(counted.target, COUNTED_REST, SERVICE_PREDICTIONS, 504, 1000);
+	call_counts_add(counted.target, COUNTED_REST, SERVICE_FEEDBACK, 200, 1000);
+	const char *text = counted_text(&counted);
+	assert_non_null(strstr(text, "\nseldon_api_executor_server_requests_seconds_count{deployment_name=\"d\","
+				     "predictor_name=\"default\",predictor_version=\"\",service=\"predictions\",method=\"post\","
+				     "code=\"200\"} 1\n"));
+	assert_non_null(strstr(text, "service=\"predictions\",method=\"unary\",code=\"OK\"} 1\n"));
+	assert_non_null(strstr(text, "service=\"feedback\",method=\"post\",code=\"200\"} 1\n"));
+	assert_non_null(strstr(text, "# TYPE seldon_deployment_prediction_count untyped\n"
+				     "seldon_deployment_prediction_count{deployment_name=\"d\"} 2\n"));
+	counted_close(&counted);
+	counted_open(&counted, DEPLOYMENT "  - {name: a, traffic: 50, graph: {name: c, modelUri: 'stub://echo'}}\n"
+					  "  - {name: b, traffic: 50, graph: {name: c, modelUri: 'stub://echo'}}\n");
+	call_counts_add(counted.target, COUNTED_REST, SERVICE_PREDICTIONS, 200, 1000);
+	assert_non_null(strstr(counted_text(&counted), "deployment_name=\"d\",predictor_name=\"\""));
+	counted_close(&counted);
+}
+
+static void statuses_beyond_the_limit_are_one_series(void **state)
+{
+	(void)state;
+	struct counted counted;
+	counted_open(&counted, PIPELINE "  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n");
+	for (size_t i = 0; i < CALL_COUNTS_MAX; i++)
+		call_counts_add(counted.target, COUNTED_REST, SERVICE_PREDICTIONS, 400 + (int)i, 0);
+	assert_null(strstr(counted_text(&counted), "other"));
+	for (int i = 0; i < 50; i++)
+		call_counts_add(counted.target, COUNTED_GRPC, SERVICE_PREDICTIONS, i % 5, 0);
+	call_counts_add(counted.target, COUNTED_REST, SERVICE_PREDICTIONS, 400, 0);
+	const char *text = counted_text(&counted);
+	assert_non_null(strstr(text, "pipeline=\"p\",method_type=\"rest\",code=\"other\"} 50\n"));
+	assert_non_null(strstr(text, "pipeline=\"p\",method_type=\"rest\",code=\"400\"} 2\n"));
+	assert_int_equal(lines_with(text, "\nseldon_pipeline_infer_total{"), CALL_COUNTS_MAX + 1);
+	assert_true(lines_with(text, "pipeline=\"p\"") <= 450);
+	counted_close(&counted);
+}
+
+static void a_pipeline_keeps_its_counts_when_the_files_change(void **state)
+{
+	(void)state;
+	struct counted counted;
+	counted_open(&counted, PIPELINE "  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n");
+	const struct gateway_target again = counted.targets.items[0];
+	assert_ptr_equal(call_counts_of(counted.counts, &again), counted.target);
+	call_counts_add(NULL, COUNTED_REST, SERVICE_PREDICTIONS, 200, 0); /* nobody's */
+	assert_null(strstr(counted_text(&counted), "code="));
+	counted_close(&counted);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_pipeline_has_the_labels_of_core_2),
+		cmocka_unit_test(a_deployment_has_the_labels_of_core_1),
+		cmocka_unit_test(statuses_beyond_the_limit_are_one_series),
+		cmocka_unit_test(a_pipeline_keeps_its_counts_when_the_files_change),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
