@@ -29,6 +29,7 @@ const char *const day_trait_names[DAY_TRAITS] = {
 	"days with reloads", "days with deadlines", "days with batches",
 	"days with stages",  "days with a pipeline that reads others", "days with taps",
 	"days with stages that are joined", "days with topics of small batches",
+	"days on which state is lost",
 };
 
 const struct day_ground day_ground_twin = {
@@ -121,6 +122,8 @@ static void answers_read(struct day *day)
 
 static bool is_settled(const struct day *day)
 {
+	if (day->loss.told)
+		return true;
 	for (size_t i = 0; i < day->line_count; i++)
 		if (!day_judge_settled(&day->lines[i].judge))
 			return false;
@@ -138,6 +141,7 @@ static bool has_failed(const struct day *day)
 static int64_t planned_due_us(const struct day *day)
 {
 	int64_t due_us = day_earlier(requests_due_us(day), day_faults_due_us(day));
+	due_us = day_earlier(due_us, day_loss_due_us(&day->loss));
 	if (day->deployment + 1 < day->scheme.count)
 		due_us = day_earlier(due_us, day->deploy_us[day->deployment + 1]);
 	return due_us;
@@ -162,6 +166,7 @@ static bool planned_happens(struct day *day, struct error *error)
 	deploy_when_due(day);
 	if (!requests_send(day, error) || !day_faults_strike(day, error))
 		return false;
+	day_loss_strike(day);
 	day->planned_us = planned_due_us(day);
 	return true;
 }
@@ -458,6 +463,8 @@ static bool day_prepare(struct day *day, struct error *error)
 	if (!deployments_make(day, deployments, error))
 		return false;
 	day_faults_draw(day);
+	if (has(day, DAY_BEREFT))
+		day_loss_draw(day);
 	for (size_t i = 0; i < day->worker_count; i++) {
 		if (!day_worker_configure(day, i, error))
 			return false;
@@ -491,8 +498,10 @@ static bool day_live(struct day *day, struct error *error)
 	day_tell(day, "the day", "is calm: no more faults");
 	if (!day_until(day, day->calm_us + SETTLE_US, true, error) || !day_until(day, day->now_us + AFTER_US, false, error))
 		return false;
-	for (size_t i = 0; i < day->line_count; i++)
+	for (size_t i = 0; i < day->line_count; i++) {
+		day->lines[i].judge.bereft = day->loss.told;
 		day_judge_end(&day->lines[i].judge, day_line_overdue(&day->lines[i]));
+	}
 	day_feed_end(&day->feed);
 	/* At least once, what Kafka will not have of a step is not told again. */
 	bool refused = !day->config->exactly_once && twin_mishaps(day->twin, TWIN_UNWANTED) > 0;
@@ -526,6 +535,7 @@ static void day_count_up(struct day *day)
 	counts->rebalances = twin_rebalances(day->twin);
 	counts->fences = twin_fences(day->twin);
 	counts->timeouts = twin_timeouts(day->twin);
+	counts->losses = day->loss.told;
 	counts->batches = twin_batches_refused(day->twin);
 	counts->fewest_messages = counts->messages;
 	counts->fewest_workers = day->worker_count;

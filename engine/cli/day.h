@@ -39,6 +39,7 @@ enum day_trait {
 	DAY_TAPPED,   /* the outputs of steps and models are recorded (lineage, logger) */
 	DAY_JOINED,   /* pipelines, unless they change, have joined stages, with other partition counts on their topics */
 	DAY_BOUNDED,  /* topics accept small batches only, and from some time on smaller ones */
+	DAY_BEREFT,   /* Kafka loses changelogs, or the references to them */
 	DAY_TRAITS
 };
 
@@ -84,6 +85,7 @@ struct day_config {
 struct day_counts {
 	uint64_t days, messages, answers, errors, dropped, repeated, turns;
 	uint64_t deployments, hurried, refused, fed, tapped;
+	uint64_t losses; /* of state, because of which workers have stopped */
 	uint64_t traits[DAY_TRAITS];
 	uint64_t faults[DAY_FAULTS];
 	uint64_t mishaps[TWIN_MISHAPS];

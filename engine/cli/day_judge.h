@@ -35,6 +35,7 @@ struct day_judge {
 	struct day_reading answers;
 	bool exactly_once;
 	bool by_partition; /* order is kept for each partition, not for each key */
+	bool bereft;   /* state was lost, and workers have stopped because of it */
 	bool hurried;  /* some requests have deadlines */
 	bool unwanted; /* the twin of Kafka rejected some answers */
 	size_t count;

@@ -3,6 +3,7 @@
  *   day.c           the clock, the run from start to end, and its result
  *   day_worker.c    the workers: opening, turning, ending them
  *   day_fault.c     injected faults, and the time at which workers get a new deployment
+ *   day_loss.c      loss of state
  *   day_scheme.c    the deployments
  *   day_line.c      one pipeline, its requests, its models
  *   day_judge.c     checks of its answers
@@ -15,6 +16,7 @@
 #define SLUICE_CLI_DAY_PARTS_H
 
 #include "cli/day_feed.h"
+#include "cli/day_loss.h"
 #include "cli/day_scheme.h"
 #include "cli/day_tap.h"
 
@@ -84,6 +86,7 @@ struct day {
 	int64_t started_us; /* when a worker last started, or was frozen */
 	size_t fault_count, faults_done;
 	struct scheduled faults[DAY_STRIKES_MAX + DAY_EAR_STRIKES_MAX];
+	struct day_loss loss;
 	int64_t calm_us; /* time at which the last request and fault are over */
 };
 

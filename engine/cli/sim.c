@@ -60,6 +60,7 @@ static const struct sim_counted counted[] = {
 	COUNTED("rebalances", rebalances),
 	COUNTED("requests fenced", fences),
 	COUNTED("transactions timed out", timeouts),
+	COUNTED("losses of state for which workers stop", losses),
 	COUNTED("batches too large for their topics", batches),
 	COUNTED("fewest workers of a day", fewest_workers),
 	COUNTED("fewest requests of a day", fewest_messages),

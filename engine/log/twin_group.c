@@ -415,6 +415,12 @@ enum twin_answer twin_group_commit(struct twin *twin, struct twin_request *reque
 	return TWIN_GOOD;
 }
 
+void twin_forget_references(struct twin *twin)
+{
+	for (struct twin_group *group = twin->groups; group; group = group->next)
+		memset(group->references, 0, sizeof group->references);
+}
+
 /* Not before it is decided what the transactions that are open there have done. */
 enum twin_answer twin_group_read(struct twin *twin, struct twin_request *request)
 {

@@ -1,5 +1,7 @@
 /* twin_partition.c: Partitions of the simulated Kafka: appends of producers, and the view of readers of committed
  * records. See twin_world.h. */
+#include <assert.h>
+
 #include "base/hash.h"
 #include "base/memory.h"
 #include "log/partition_key.h"
@@ -185,6 +187,22 @@ const struct twin_entry *twin_partition_next(const struct twin_partition *partit
 			return entry;
 	}
 	return NULL;
+}
+
+int32_t twin_topic_partitions(const struct twin_topic *topic)
+{
+	return topic->count;
+}
+
+int64_t twin_end(const struct twin_topic *topic, int32_t partition)
+{
+	return (int64_t)topic->partitions[partition].count;
+}
+
+void twin_cut(struct twin_topic *topic, int32_t partition, int64_t end)
+{
+	assert(end >= 0 && end <= twin_end(topic, partition));
+	topic->partitions[partition].count = (size_t)end;
 }
 
 uint64_t twin_changes(const struct twin *twin)

@@ -68,6 +68,27 @@ static void batches_too_large_are_sent_again(void **state)
 	}
 }
 
+/* Workers that find less in a changelog than their commits refer to stop, and nothing wrong is answered. */
+static void workers_stop_where_state_was_lost(void **state)
+{
+	(void)state;
+	uint64_t losses = 0;
+	for (uint64_t seed = 1; seed <= 30; seed++) {
+		struct day_result result;
+		struct error error = {0};
+		const struct day_config config = {.seed = seed,
+						  .exactly_once = true,
+						  .kinds = step_kinds,
+						  .ground = &day_ground_twin,
+						  .traits_given = true,
+						  .traits = 1U << DAY_BEREFT};
+		assert_true(day_run(&config, &result, &error));
+		assert_string_equal(result.why, "");
+		losses += result.counts.losses;
+	}
+	assert_in_range(losses, 2, 29);
+}
+
 static void a_seed_gives_the_same_day_again(void **state)
 {
 	(void)state;
@@ -160,6 +181,7 @@ int main(void)
 		cmocka_unit_test(days_on_sound_ground_hold),
 		cmocka_unit_test(days_of_each_trait_hold),
 		cmocka_unit_test(batches_too_large_are_sent_again),
+		cmocka_unit_test(workers_stop_where_state_was_lost),
 		cmocka_unit_test(a_seed_gives_the_same_day_again),
 		cmocka_unit_test(what_was_given_up_is_not_lost_once_more),
 		cmocka_unit_test(a_share_is_given_once),
