@@ -8,8 +8,10 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "control/change_results.h"
 #include "control/condition_board.h"
 #include "control/control_view.h"
+#include "control/rollout_relay.h"
 #include "log/side.h"
 #include "net/loop_task.h"
 
@@ -17,16 +19,6 @@
 #define STATUS_BYTES ((size_t)1 << 20) /* a record of `status` */
 #define LISTS_BYTES ((size_t)16 << 20)
 #define RECORDS_A_TURN 500  /* of a topic; then the loop continues */
-
-/* The result of the preparation of an ACCEPTED change. */
-struct change_result {
-	struct list_node node;
-	int64_t change;
-	int64_t begun_ms; /* of the loop's clock: when it was first prepared */
-	enum { CHANGE_IS_PREPARED, CHANGE_CANNOT_RUN, CHANGE_WAITS } state; /* it waits for a model */
-	int64_t again_ms; /* of the loop's clock: it is prepared again then */
-	char why[ERROR_TEXT_MAX * 2];
-};
 
 /* The present task. */
 struct preparation {
@@ -66,6 +58,7 @@ struct follower {
 	struct control_documents prepared; /* of `prepared_revision` */
 	struct revision *prepared_revision; /* NULL: none */
 	struct condition_board *board;
+	struct rollout_relay relay;
 	bool must_reread;
 	int64_t retry_ms; /* of the loop's clock: not before then */
 	char failure[ERROR_TEXT_MAX * 2]; /* why the documents in force do not run; "": they do */
@@ -82,6 +75,12 @@ static void follower_look(struct follower *follower);
 
 /* ---- reports ---- */
 
+static void record_produce(struct follower *follower)
+{
+	const struct outgoing outgoing = {.key = buffer_view(&follower->key), .value = buffer_view(&follower->value)};
+	(void)side_produce(follower->side, &outgoing);
+}
+
 static void record_send(struct follower *follower, const struct record_form *form, const void *record)
 {
 	struct error error = {0};
@@ -91,8 +90,24 @@ static void record_send(struct follower *follower, const struct record_form *for
 			error.text);
 		return;
 	}
-	const struct outgoing outgoing = {.key = buffer_view(&follower->key), .value = buffer_view(&follower->value)};
-	(void)side_produce(follower->side, &outgoing);
+	record_produce(follower);
+}
+
+/* Counts of rollouts are totals, so a lost record loses nothing. */
+static void tally_send(struct follower *follower)
+{
+	const struct engine_tallies tally = {.namespace = text_of(follower->config->namespace),
+					     .engine = text_of(follower->config->engine),
+					     .started_ms = follower->started_ms};
+	if (rollout_relay_tally(&follower->relay, engine_rollouts(follower->engine), tally, &follower->key, &follower->value))
+		record_produce(follower);
+}
+
+static void rollouts_look(struct follower *follower)
+{
+	struct error error = {0};
+	if (!rollout_relay_look(&follower->relay, &follower->view->reader.ledger, engine_rollouts(follower->engine), &error))
+		log_say(follower->config->log, LOG_LEVEL_ERROR, NULL, "a rollout cannot move here: %s", error.text);
 }
 
 /* The keeper needs the latest report only, and the next one follows within a second. So a lost one does no harm. An
@@ -144,44 +159,6 @@ static void conditions_send(struct follower *follower, bool stopped)
 
 /* ---- results ---- */
 
-static struct change_result *result_find(const struct follower *follower, int64_t change)
-{
-	for (struct list_node *node = follower->results.first; node; node = node->next)
-		if (LIST_OWNER(node, struct change_result, node)->change == change)
-			return LIST_OWNER(node, struct change_result, node);
-	return NULL;
-}
-
-static void result_drop(struct change_result *result)
-{
-	list_remove(&result->node);
-	memory_give(result);
-}
-
-/* The result of that change, which is made if there is none. NULL: no memory; the change is prepared again. */
-static struct change_result *result_take(struct follower *follower, int64_t change)
-{
-	struct change_result *result = result_find(follower, change);
-	if (result || !(result = memory_take(1, sizeof *result)))
-		return result;
-	result->change = change;
-	result->begun_ms = loop_now_ms(follower->loop);
-	list_add(&follower->results, &result->node);
-	return result;
-}
-
-/* Drops the results of changes that are decided. */
-static void results_sweep(struct follower *follower)
-{
-	for (struct list_node *node = follower->results.first, *next; node; node = next) {
-		struct change_result *result = LIST_OWNER(node, struct change_result, node);
-		const struct ledger_change *change = ledger_change_find(&follower->view->reader.ledger, result->change);
-		next = node->next;
-		if (!change || change->record.phase != CHANGE_ACCEPTED)
-			result_drop(result);
-	}
-}
-
 /* The ACCEPTED change that is to be prepared now: the first one, as the keeper decides the others after it. So it is
  * compiled with the documents with which it will run. CONTROL_IN_FORCE: there is none, or it is prepared. */
 static int64_t change_to_prepare(const struct follower *follower)
@@ -191,7 +168,7 @@ static int64_t change_to_prepare(const struct follower *follower)
 	{
 		if (change->record.phase != CHANGE_ACCEPTED)
 			continue;
-		const struct change_result *result = result_find(follower, change->record.number);
+		const struct change_result *result = change_result_find(&follower->results, change->record.number);
 		bool is_due = !result || (result->state == CHANGE_WAITS && result->again_ms <= loop_now_ms(follower->loop));
 		return is_due ? change->record.number : CONTROL_IN_FORCE;
 	}
@@ -292,7 +269,8 @@ static void preparation_fail(struct follower *follower, struct change_result *re
 static void preparation_end(struct follower *follower)
 {
 	struct preparation *preparation = &follower->preparation;
-	struct change_result *result = result_take(follower, preparation->documents.change);
+	const int64_t now_ms = loop_now_ms(follower->loop);
+	struct change_result *result = change_result_take(&follower->results, preparation->documents.change, now_ms);
 	if (result && preparation->revision) {
 		result->state = CHANGE_IS_PREPARED;
 		log_say(follower->config->log, LOG_LEVEL_INFO, NULL, "change %" PRId64 " is prepared", result->change);
@@ -380,7 +358,7 @@ static void follower_look(struct follower *follower)
 	struct control_documents documents = {0};
 	if (loop_task_is_running(&follower->preparation.task) || engine_is_stopping(follower->engine))
 		return;
-	results_sweep(follower);
+	change_results_sweep(&follower->results, &follower->view->reader.ledger);
 	bool is_behind = follower->must_reread || follower->failure[0] ||
 			 control_reader_generation(&follower->view->reader) != follower->generation;
 	if (is_behind && loop_now_ms(follower->loop) >= follower->retry_ms)
@@ -447,6 +425,7 @@ static void on_bell(void *context, uint32_t events)
 	    !records_take(follower, follower->view->status, control_view_hear, &error))
 		follower_cut_off(follower, &error);
 	refused_log(follower);
+	rollouts_look(follower);
 	follower_look(follower);
 }
 
@@ -478,6 +457,7 @@ static void on_rejoined(void *context)
 	rejoining->view = NULL;
 	follower->cut_off[0] = '\0';
 	follower->refused = 0;
+	follower->relay.records = UINT64_MAX;
 	/* Activations are counted anew: no count of the former view is one of this. */
 	follower->generation = follower->preparation.generation = UINT64_MAX;
 	log_say(follower->config->log, LOG_LEVEL_INFO, NULL, "the control plane is read again");
@@ -530,6 +510,7 @@ static void on_tick(void *context)
 	if (now_ms >= follower->report_due_ms) {
 		follower->report_due_ms = now_ms + FOLLOWER_REPORT_MS;
 		report_send(follower, false);
+		tally_send(follower);
 	}
 	follower_look(follower);
 	serve_look(follower);
@@ -629,7 +610,7 @@ void follower_close(struct follower *follower)
 	if (follower->loop)
 		follower_stop(follower);
 	while (follower->results.first)
-		result_drop(LIST_OWNER(follower->results.first, struct change_result, node));
+		change_result_drop(LIST_OWNER(follower->results.first, struct change_result, node));
 	prepared_drop(follower);
 	control_documents_close(&follower->running);
 	side_close(follower->side);

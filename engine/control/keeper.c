@@ -32,6 +32,7 @@ void keeper_close(struct keeper *keeper)
 		return;
 	keeper_waiting_close(keeper);
 	keeper_engines_close(keeper);
+	keeper_rollouts_close(keeper);
 	ledger_close(&keeper->ledger);
 	table_close(keeper->unknown);
 	arena_close(keeper->arena);
@@ -120,6 +121,11 @@ bool keeper_ignore(struct keeper *keeper, const char *why)
 }
 
 /* ---- steps ---- */
+
+static bool step_end(struct keeper *keeper, int64_t now_ms, struct error *error)
+{
+	return keeper_converge(keeper, now_ms, error) && keeper_rollouts_look(keeper, now_ms, error);
+}
 
 /* A later record of the same key takes the place of an unknown one. */
 static bool unknown_note(struct keeper *keeper, struct text key, bool is_unknown, struct error *error)
@@ -216,6 +222,8 @@ static bool proposal_take(struct keeper *keeper, int64_t offset, struct text val
 			good = keeper_part_take(keeper, offset, value, &proposal, decoded, now_ms, &whole, &is_whole, error);
 		if (good && fault)
 			good = keeper_refuse(keeper, proposal.id, fault, now_ms, error);
+		else if (good && is_whole && keeper_commands_rollout(&whole))
+			good = keeper_rollout_command(keeper, &whole, now_ms, error);
 		else if (good && is_whole)
 			good = keeper_decide(keeper, &whole, now_ms, error);
 	}
@@ -235,19 +243,26 @@ bool keeper_propose(struct keeper *keeper, int64_t offset, struct text value, in
 		return true;
 	keeper->next_offset = offset + 1;
 	return proposal_take(keeper, offset, value, now_ms, error) && keeper_waiting_expire(keeper, now_ms, error) &&
-	       keeper_converge(keeper, now_ms, error);
+	       step_end(keeper, now_ms, error);
 }
 
 bool keeper_report(struct keeper *keeper, struct text value, int64_t now_ms, struct error *error)
 {
 	step_begin(keeper);
-	return keeper_engine_take(keeper, value, now_ms, error) && keeper_converge(keeper, now_ms, error);
+	return keeper_engine_take(keeper, value, now_ms, error) && step_end(keeper, now_ms, error);
+}
+
+bool keeper_tally(struct keeper *keeper, struct text value, int64_t now_ms, struct error *error)
+{
+	step_begin(keeper);
+	return keeper_rollouts_find(keeper, now_ms, error) && keeper_tally_take(keeper, value, now_ms, error) &&
+	       keeper_rollouts_look(keeper, now_ms, error);
 }
 
 bool keeper_tick(struct keeper *keeper, int64_t now_ms, struct error *error)
 {
 	step_begin(keeper);
-	return keeper_waiting_expire(keeper, now_ms, error) && keeper_converge(keeper, now_ms, error);
+	return keeper_waiting_expire(keeper, now_ms, error) && step_end(keeper, now_ms, error);
 }
 
 void keeper_shift(struct keeper *keeper, int64_t by_ms)
@@ -286,5 +301,6 @@ uint64_t keeper_refused(const struct keeper *keeper, const char **why)
 int64_t keeper_due(const struct keeper *keeper)
 {
 	int64_t converge = keeper_converge_due(keeper), waiting = keeper_waiting_due(keeper);
-	return converge < waiting ? converge : waiting;
+	int64_t rollouts = keeper_rollouts_due(keeper), due = converge < waiting ? converge : waiting;
+	return rollouts < due ? rollouts : due;
 }

@@ -23,6 +23,12 @@
  * what they leave in force. But if it replaces all resources of an earlier change, the earlier one becomes FAILED. So a
  * rollback never waits for the change that it reverts.
  *
+ * Rollouts. Each Experiment in force with `progressiveDeployment` and a default has a state machine
+ * (experiments/rollout.h). Engines report what they have counted of each choice, and the keeper judges the sums each
+ * `checkEvery`. A move is one step: a bucket table of the accepted version, which is in force at once and which engines need
+ * not prepare; a record of the move with its evidence; and the state, with the counts that it was judged by. The state is
+ * also written with each look. So the next keeper goes on where this one ended: control/keeper_rollouts.c.
+ *
  * Belongs to one thread. Times are of the wall clock, in milliseconds since 1970; see keeper_shift().
  */
 #ifndef SLUICE_CONTROL_KEEPER_H
@@ -38,6 +44,8 @@
 #define KEEPER_DEADLINE_MS 60000 /* of a change, and of the parts of a proposal */
 #define KEEPER_VERSIONS 50	/* kept versions of a resource */
 #define KEEPER_TABLES 8		/* kept bucket tables of a choice */
+#define KEEPER_MOVES 200		/* kept moves of a rollout */
+#define KEEPER_TALLIES_MAX 1000 /* engines whose counts a rollout adds up */
 #define KEEPER_VERDICTS 1000	/* kept verdicts: 10 minutes of 100 applies a minute */
 #define KEEPER_PARTS_MAX 64	/* of a proposal */
 #define KEEPER_FAULTS 100	/* of a verdict; further ones are left out */
@@ -60,10 +68,20 @@ struct keeper_checker {
 	void *context;
 };
 
+struct rollout_document;
+
+/* Reads the rollout of an accepted Experiment: control/rollout_document.h. */
+struct keeper_rollout_reader {
+	bool (*read)(void *context, struct text document, struct arena *arena, struct rollout_document *rollout, bool *is_rollout,
+		     struct error *error);
+	void *context;
+};
+
 struct keeper_options {
 	const char *namespace;
 	const char *engine;		/* name of this engine */
 	struct keeper_checker checker;	/* check NULL: all documents fit */
+	struct keeper_rollout_reader rollouts; /* read NULL: no rollouts run */
 };
 
 /* A record for `control`; `value` with NULL bytes is a tombstone. */
@@ -97,6 +115,7 @@ void keeper_skip(struct keeper *keeper, int64_t offset);
  * one that does not is a SYSTEM error too: `proposals` was deleted and created again. */
 bool keeper_propose(struct keeper *keeper, int64_t offset, struct text value, int64_t now_ms, struct error *error);
 bool keeper_report(struct keeper *keeper, struct text value, int64_t now_ms, struct error *error);
+bool keeper_tally(struct keeper *keeper, struct text value, int64_t now_ms, struct error *error); /* counts of an engine */
 bool keeper_tick(struct keeper *keeper, int64_t now_ms, struct error *error);
 
 /* The wall clock was set, and is now `by_ms` later than time has passed: engines stay live, and deadlines stay away, as

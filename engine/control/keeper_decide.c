@@ -17,7 +17,7 @@ struct decision {
 
 /* ---- verdicts ---- */
 
-static bool verdict_write(struct keeper *keeper, struct control_verdict *verdict, int64_t now_ms, struct error *error)
+bool keeper_verdict_write(struct keeper *keeper, struct control_verdict *verdict, int64_t now_ms, struct error *error)
 {
 	struct text key = keeper_key_of_verdict(keeper, verdict->id);
 	verdict->namespace = text_of(keeper->options.namespace);
@@ -32,7 +32,7 @@ static bool verdict_write(struct keeper *keeper, struct control_verdict *verdict
 bool keeper_refuse(struct keeper *keeper, struct text id, const char *why, int64_t now_ms, struct error *error)
 {
 	struct control_verdict verdict = {.id = id, .outcome = VERDICT_REFUSED, .why = keeper_words(text_of(why))};
-	return verdict_write(keeper, &verdict, now_ms, error);
+	return keeper_verdict_write(keeper, &verdict, now_ms, error);
 }
 
 struct text keeper_words(struct text words)
@@ -143,7 +143,7 @@ static bool conflict_write(struct keeper *keeper, const struct decision *decisio
 				  TEXT_ARGUMENTS(item->kind), TEXT_ARGUMENTS(item->name), item->expected);
 	}
 	verdict.why = text_of(why);
-	return verdict_write(keeper, &verdict, now_ms, error);
+	return keeper_verdict_write(keeper, &verdict, now_ms, error);
 }
 
 /* ---- acceptance ---- */
@@ -231,7 +231,7 @@ static bool proposal_accept(struct keeper *keeper, const struct decision *decisi
 		if (!good)
 			return false;
 	}
-	return verdict_write(keeper, &verdict, now_ms, error);
+	return keeper_verdict_write(keeper, &verdict, now_ms, error);
 }
 
 /* Calls the checker with the documents that would be written. */
@@ -266,7 +266,7 @@ static bool faults_write(struct keeper *keeper, const struct decision *decision,
 	(void)snprintf(words, sizeof words, "the documents have %zu %s; nothing was accepted", faults->count,
 		       faults->count == 1 ? "error" : "errors");
 	verdict.why = text_of(words);
-	return verdict_write(keeper, &verdict, now_ms, error);
+	return keeper_verdict_write(keeper, &verdict, now_ms, error);
 }
 
 /* Resolves rollbacks. Called after conflict_find(): an author who has not seen the newest version gets a conflict

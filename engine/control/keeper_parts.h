@@ -48,6 +48,9 @@ struct keeper {
 	size_t waiting_bytes;
 	struct list engines;	 /* struct known_engine */
 	struct list deadlines;	 /* struct change_deadline */
+	struct list rollouts;	 /* struct kept_rollout */
+	bool has_rollouts;	 /* those of `rollouts_of` were found */
+	uint64_t rollouts_of;	 /* number of activations */
 	struct arena *arena;	 /* of the step */
 	struct buffer bytes;	 /* of the record being written */
 	struct keeper_record *records; /* of the step, in the arena */
@@ -71,6 +74,9 @@ bool keeper_ignore(struct keeper *keeper, const char *why);
 /* keeper_decide.c: decides a whole proposal, and writes its verdict. */
 bool keeper_decide(struct keeper *keeper, const struct proposal *proposal, int64_t now_ms, struct error *error);
 
+/* Completes a verdict, and writes it. */
+bool keeper_verdict_write(struct keeper *keeper, struct control_verdict *verdict, int64_t now_ms, struct error *error);
+
 /* Writes the verdict REFUSED with one sentence. */
 bool keeper_refuse(struct keeper *keeper, struct text id, const char *why, int64_t now_ms, struct error *error);
 
@@ -86,8 +92,24 @@ bool keeper_collect_verdicts(struct keeper *keeper, int64_t now_ms, struct error
  * after another change has failed; and says whether a table that is kept belongs to the change. */
 bool keeper_tables_write(struct keeper *keeper, const struct record_list *tables, int64_t change, int64_t now_ms,
 			 struct error *error);
+/* One table that is not of a change under way: `made.change` is in force. Its version is the next one. */
+bool keeper_table_write(struct keeper *keeper, struct control_table made, int64_t now_ms, struct error *error);
 bool keeper_tables_remake(struct keeper *keeper, int64_t now_ms, struct error *error);
 bool keeper_tables_need(const struct keeper *keeper, int64_t change);
+
+/* keeper_rollouts.c: finds the rollouts of the documents in force, unless they are known; looks at those that are due, which is
+ * called at the end of each step; and decides commands. */
+bool keeper_rollouts_find(struct keeper *keeper, int64_t now_ms, struct error *error);
+bool keeper_rollouts_look(struct keeper *keeper, int64_t now_ms, struct error *error);
+int64_t keeper_rollouts_due(const struct keeper *keeper);
+void keeper_rollouts_close(struct keeper *keeper);
+
+/* keeper_tallies.c: reads the counts of an engine. */
+bool keeper_tally_take(struct keeper *keeper, struct text value, int64_t now_ms, struct error *error);
+
+/* Whether a proposal commands a rollout; decides it, and writes its verdict. */
+bool keeper_commands_rollout(const struct proposal *proposal);
+bool keeper_rollout_command(struct keeper *keeper, const struct proposal *proposal, int64_t now_ms, struct error *error);
 
 /* keeper_converge.c: activates and fails changes. Called at the end of each step. */
 bool keeper_converge(struct keeper *keeper, int64_t now_ms, struct error *error);

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "control/document_check.h"
+#include "control/rollout_document.h"
 #include "log/fenced_writer.h"
 #include "log/reader.h"
 #include "log/side.h"
@@ -159,6 +159,8 @@ static bool status_step(struct keeper_service *service, bool *found, struct erro
 		beat_take(service, record.value);
 	else if (service->keeper && record_schema(record.value) == record_fingerprint(&report_form))
 		good = keeper_report(service->keeper, record.value, time_of_day_ms(), error) && step_commit(service, error);
+	else if (service->keeper && record_schema(record.value) == record_fingerprint(&tally_form))
+		good = keeper_tally(service->keeper, record.value, time_of_day_ms(), error) && step_commit(service, error);
 	record_release(&record);
 	return good;
 }
@@ -234,7 +236,8 @@ static bool tenure_begin(struct keeper_service *service, struct error *error)
 {
 	const struct keeper_service_config *config = service->config;
 	const struct keeper_options options = {
-		.namespace = config->namespace, .engine = config->engine, .checker = document_check_of(&service->checker)};
+		.namespace = config->namespace, .engine = config->engine, .checker = document_check_of(&service->checker),
+		.rollouts = rollout_document_of(&service->checker)};
 	if (!control_topics_ensure(&config->topics, config->brokers, config->consumer, 0, false, error))
 		return false;
 	service->writer = fenced_writer_open(&service->writer_config, error);

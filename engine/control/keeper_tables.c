@@ -63,16 +63,21 @@ bool keeper_tables_need(const struct keeper *keeper, int64_t change)
 
 /* ---- acceptance ---- */
 
+bool keeper_table_write(struct keeper *keeper, struct control_table made, int64_t now_ms, struct error *error)
+{
+	const struct ledger_choice *choice = ledger_choice_find(&keeper->ledger, made.choice);
+	made.version = choice ? choice->tables[choice->count - 1]->record.version + 1 : 1;
+	return table_write(keeper, made, now_ms, error) && tables_collect(keeper, made.choice, now_ms, error);
+}
+
 bool keeper_tables_write(struct keeper *keeper, const struct record_list *tables, int64_t change, int64_t now_ms,
 			 struct error *error)
 {
 	const struct control_table *made = tables->items;
 	for (size_t i = 0; i < tables->count; i++) {
-		const struct ledger_choice *choice = ledger_choice_find(&keeper->ledger, made[i].choice);
 		struct control_table record = made[i];
-		record.version = choice ? choice->tables[choice->count - 1]->record.version + 1 : 1;
 		record.change = change;
-		if (!table_write(keeper, record, now_ms, error) || !tables_collect(keeper, record.choice, now_ms, error))
+		if (!keeper_table_write(keeper, record, now_ms, error))
 			return false;
 	}
 	return true;

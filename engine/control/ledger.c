@@ -69,6 +69,7 @@ void ledger_close(struct ledger *ledger)
 		verdict_close(LIST_OWNER(node, struct ledger_verdict, node));
 	}
 	ledger_choices_close(ledger);
+	ledger_rollouts_close(ledger);
 	table_close(ledger->by_key);
 	arena_close(ledger->scratch);
 	*ledger = (struct ledger){0};
@@ -373,6 +374,14 @@ static void key_remove(struct ledger *ledger, struct text key)
 		ledger_table_remove(ledger, key);
 		return;
 	}
+	if (text_starts_with(key, ROLLOUT_KEY_PREFIX)) {
+		ledger_rollout_remove(ledger, key);
+		return;
+	}
+	if (text_starts_with(key, MOVE_KEY_PREFIX)) {
+		ledger_move_remove(ledger, key);
+		return;
+	}
 	if (memchr(key.bytes, '/', key.length) && ledger_key_split(key, &resource, &version)) {
 		version_remove(ledger, resource, version);
 		return;
@@ -397,6 +406,8 @@ bool ledger_fold(struct ledger *ledger, struct text key, struct text value, int6
 		    {&change_form, change_fold},
 		    {&verdict_form, verdict_fold},
 		    {&table_form, ledger_table_fold},
+		    {&rollout_form, ledger_rollout_fold},
+		    {&move_form, ledger_move_fold},
 		    {&keeper_form, keeper_fold}};
 	if (!value.bytes) {
 		key_remove(ledger, key);

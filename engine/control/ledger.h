@@ -9,6 +9,7 @@
 #ifndef SLUICE_CONTROL_LEDGER_H
 #define SLUICE_CONTROL_LEDGER_H
 
+#include "base/arena.h"
 #include "base/list.h"
 #include "control/records.h"
 
@@ -27,6 +28,23 @@ struct ledger_resource {
 	struct text kind, name; /* of its key; owned */
 	size_t count;
 	struct ledger_version **versions; /* ascending; at least one */
+};
+
+struct ledger_move {
+	struct control_move record;
+	char *bytes;
+};
+
+/* A rollout, and its kept moves. Its record is missing while only moves have been read. */
+struct ledger_rollout {
+	struct list_node node;
+	struct text name; /* of the experiment; owned */
+	bool has_record;
+	struct control_rollout record;
+	char *bytes;
+	struct arena *lists; /* of the record */
+	size_t count;
+	struct ledger_move **moves; /* ascending */
 };
 
 struct ledger_change {
@@ -74,6 +92,7 @@ struct ledger {
 	struct list resources; /* struct ledger_resource, in the order of their first records */
 	struct list changes;   /* struct ledger_change, in the order of their records: those ACCEPTED by number */
 	struct list choices;   /* struct ledger_choice, in the order of their first records */
+	struct list rollouts;  /* struct ledger_rollout, in the order of their first records */
 	struct list verdicts;  /* struct ledger_verdict, in the order of their records */
 	size_t verdict_count;
 	int64_t epoch;	     /* of the newest tenure; 0: none yet */
@@ -81,6 +100,7 @@ struct ledger {
 	int64_t resume;	     /* offset of `proposals` at which a starting keeper continues */
 	size_t accepted;     /* changes in the phase CHANGE_ACCEPTED */
 	uint64_t activations; /* number of changes that became ACTIVE; the documents in force change only then */
+	uint64_t rollout_records; /* read so far */
 	uint64_t refused[LEDGER_REFUSALS];
 	/* Private. */
 	struct state_table *by_key;
@@ -100,6 +120,7 @@ struct ledger_resource *ledger_resource_find(const struct ledger *ledger, struct
 struct ledger_change *ledger_change_find(const struct ledger *ledger, int64_t number);
 struct ledger_verdict *ledger_verdict_find(const struct ledger *ledger, struct text id);
 struct ledger_choice *ledger_choice_find(const struct ledger *ledger, struct text name);
+struct ledger_rollout *ledger_rollout_find(const struct ledger *ledger, struct text experiment);
 const struct ledger_version *ledger_version_find(const struct ledger_resource *resource, int64_t version);
 
 static inline const struct ledger_version *ledger_newest(const struct ledger_resource *resource)
@@ -131,6 +152,9 @@ const struct resource_version *ledger_missing(const struct ledger *ledger);
 #define LIST_EACH_CHOICE(ledger, choice)                                                                                           \
 	for (struct list_node *node_ = (ledger)->choices.first;                                                                    \
 	     node_ && ((choice) = LIST_OWNER(node_, struct ledger_choice, node), true); node_ = node_->next)
+#define LIST_EACH_ROLLOUT(ledger, rollout)                                                                                         \
+	for (struct list_node *node_ = (ledger)->rollouts.first;                                                                   \
+	     node_ && ((rollout) = LIST_OWNER(node_, struct ledger_rollout, node), true); node_ = node_->next)
 #define LIST_EACH_CHANGE(ledger, change)                                                                                           \
 	for (struct list_node *node_ = (ledger)->changes.first;                                                                    \
 	     node_ && ((change) = LIST_OWNER(node_, struct ledger_change, node), true); node_ = node_->next)

@@ -1,5 +1,5 @@
 /* ledger_parts.h: Parts of a ledger that its files share: entries found by their keys, records that are kept, and their
- * checks. Private to ledger.c, ledger_records.c and ledger_tables.c. */
+ * checks. Private to ledger*.c. */
 #ifndef SLUICE_CONTROL_LEDGER_PARTS_H
 #define SLUICE_CONTROL_LEDGER_PARTS_H
 
@@ -40,5 +40,13 @@ bool ledger_key_split(struct text key, struct text *prefix, int64_t *version);
 bool ledger_table_fold(struct ledger *ledger, struct text key, struct text value, int64_t now_ms, struct error *error);
 void ledger_table_remove(struct ledger *ledger, struct text key);
 void ledger_choices_close(struct ledger *ledger);
+
+/* ---- ledger_rollouts.c ---- */
+
+bool ledger_rollout_fold(struct ledger *ledger, struct text key, struct text value, int64_t now_ms, struct error *error);
+bool ledger_move_fold(struct ledger *ledger, struct text key, struct text value, int64_t now_ms, struct error *error);
+void ledger_rollout_remove(struct ledger *ledger, struct text key);
+void ledger_move_remove(struct ledger *ledger, struct text key);
+void ledger_rollouts_close(struct ledger *ledger);
 
 #endif

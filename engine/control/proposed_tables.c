@@ -6,6 +6,7 @@
 
 #include "control/control_tables.h"
 #include "message/rows.h"
+#include "step/assignment_table.h"
 #include "step/experiment.h"
 
 /* A choice of the plan, and its table. */
@@ -92,6 +93,8 @@ static bool experiment_add(struct planned_choices *choices, const struct spec *s
 {
 	struct share *shares = ARENA_ARRAY(choices->scratch, struct share, ASSIGNMENT_WAYS_MAX);
 	size_t count = shares ? experiment_shares(resource->spec, shares) : 0;
+	if (count > 0 && experiment_is_rolled_out(resource->spec))
+		assignment_weigh(spec->tables, resource->name.text, shares, count);
 	const struct assignment *assignment =
 		count > 0 ? assignment_choose(choices->scratch, spec->tables, resource->name.text, shares, count) : NULL;
 	return shares && choice_add(choices, (struct planned_choice){.name = resource->name.text,

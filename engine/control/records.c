@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-static _Atomic uint64_t schema_names[8]; /* of the forms below */
+static _Atomic uint64_t schema_names[11]; /* of the forms below */
 
 #define FIELD(kind, record, member) {.type = RECORD_FIELD_##kind, .offset = offsetof(record, member)}
 #define CHOICE(record, member, count) {.type = RECORD_FIELD_CHOICE, .choices = (count), .offset = offsetof(record, member)}
@@ -192,6 +192,87 @@ static const struct record_field conditions_fields[] = {
 const struct record_form conditions_form = {"conditions", "record of conditions", conditions_fields,
 					    sizeof(struct engine_conditions), &schema_names[6]};
 
+static const struct record_field slower_fields[] = {
+	FIELD(NUMBER, struct slower_count, limit_us),
+	FIELD(NUMBER, struct slower_count, calls),
+	END,
+};
+
+static const struct record_field variant_fields[] = {
+	FIELD(TEXT, struct variant_count, name),
+	FIELD(NUMBER, struct variant_count, calls),
+	FIELD(NUMBER, struct variant_count, errors),
+	LIST(struct variant_count, slower, slower_fields, struct slower_count),
+	END,
+};
+
+static const struct record_field tally_fields[] = {
+	FIELD(TEXT, struct engine_tally, engine),
+	FIELD(NUMBER, struct engine_tally, started_ms),
+	LIST(struct engine_tally, variants, variant_fields, struct variant_count),
+	END,
+};
+
+static const struct record_field rollout_fields[] = {
+	FIELD(TEXT, struct control_rollout, experiment),
+	FIELD(TEXT, struct control_rollout, namespace),
+	FIELD(NUMBER, struct control_rollout, version),
+	FIELD(NUMBER, struct control_rollout, table),
+	FIELD(TEXT, struct control_rollout, phase),
+	FIELD(NUMBER, struct control_rollout, stage),
+	FIELD(NUMBER, struct control_rollout, stages),
+	FIELD(NUMBER, struct control_rollout, buckets),
+	FIELD(FLAG, struct control_rollout, waiting),
+	FIELD(NUMBER, struct control_rollout, moves),
+	FIELD(NUMBER, struct control_rollout, began_ms),
+	FIELD(NUMBER, struct control_rollout, looked_ms),
+	FIELD(TEXT, struct control_rollout, state),
+	LIST(struct control_rollout, limits, number_fields, int64_t),
+	LIST(struct control_rollout, engines, tally_fields, struct engine_tally),
+	FIELD(NUMBER, struct control_rollout, time_ms),
+	FIELD(TEXT, struct control_rollout, keeper),
+	FIELD(NUMBER, struct control_rollout, epoch),
+	END,
+};
+const struct record_form rollout_form = {"rollout", "state of a rollout", rollout_fields, sizeof(struct control_rollout),
+					 &schema_names[8]};
+
+static const struct record_field move_fields[] = {
+	FIELD(TEXT, struct control_move, experiment),
+	FIELD(TEXT, struct control_move, namespace),
+	FIELD(NUMBER, struct control_move, number),
+	FIELD(NUMBER, struct control_move, version),
+	FIELD(NUMBER, struct control_move, table),
+	FIELD(NUMBER, struct control_move, moved),
+	FIELD(TEXT, struct control_move, sentence),
+	FIELD(TEXT, struct control_move, evidence),
+	FIELD(TEXT, struct control_move, author),
+	FIELD(TEXT, struct control_move, reason),
+	FIELD(NUMBER, struct control_move, time_ms),
+	FIELD(TEXT, struct control_move, keeper),
+	FIELD(NUMBER, struct control_move, epoch),
+	END,
+};
+const struct record_form move_form = {"move", "move of a rollout", move_fields, sizeof(struct control_move), &schema_names[9]};
+
+static const struct record_field experiment_fields[] = {
+	FIELD(TEXT, struct experiment_tally, experiment),
+	FIELD(NUMBER, struct experiment_tally, table),
+	LIST(struct experiment_tally, variants, variant_fields, struct variant_count),
+	END,
+};
+
+static const struct record_field tallies_fields[] = {
+	FIELD(TEXT, struct engine_tallies, namespace),
+	FIELD(TEXT, struct engine_tallies, engine),
+	FIELD(NUMBER, struct engine_tallies, started_ms),
+	FIELD(NUMBER, struct engine_tallies, sequence),
+	LIST(struct engine_tallies, experiments, experiment_fields, struct experiment_tally),
+	END,
+};
+const struct record_form tally_form = {"tally", "tally of an engine", tallies_fields, sizeof(struct engine_tallies),
+				       &schema_names[10]};
+
 bool version_has_label(const struct control_version *version, struct text key, struct text value)
 {
 	const struct control_label *labels = version->labels.items;
@@ -234,6 +315,19 @@ void table_key(struct text choice, int64_t version, struct buffer *out)
 	buffer_print(out, "@%" PRId64, version);
 }
 
+void rollout_key(struct text experiment, struct buffer *out)
+{
+	buffer_text(out, ROLLOUT_KEY_PREFIX);
+	buffer_text(out, experiment);
+}
+
+void move_key(struct text experiment, int64_t number, struct buffer *out)
+{
+	buffer_text(out, MOVE_KEY_PREFIX);
+	buffer_text(out, experiment);
+	buffer_print(out, "@%" PRId64, number);
+}
+
 void report_key(struct text engine, struct buffer *out)
 {
 	buffer_string(out, "report/");
@@ -243,6 +337,12 @@ void report_key(struct text engine, struct buffer *out)
 void conditions_key(struct text engine, struct buffer *out)
 {
 	buffer_string(out, "conditions/");
+	buffer_text(out, engine);
+}
+
+void tally_key(struct text engine, struct buffer *out)
+{
+	buffer_string(out, "tally/");
 	buffer_text(out, engine);
 }
 

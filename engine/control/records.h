@@ -5,6 +5,7 @@
  *
  *   KIND/NAME@VERSION   one for each resource: the document, its author, reason and labels
  *   table@CHOICE@VERSION  one for each bucket table that is another one then (step/assignment.h)
+ *   rollout@EXPERIMENT  the state of a rollout; move@EXPERIMENT@NUMBER: each of its moves (control/keeper_rollouts.h)
  *   change@NUMBER       the versions that were accepted together, and their phase
  *   verdict@ID          the answer to the applier
  *
@@ -79,6 +80,60 @@ struct control_table {
 	int64_t epoch;
 };
 
+/* Counts of the calls that a choice of an experiment has had. */
+struct slower_count {
+	int64_t limit_us;
+	int64_t calls; /* that took longer */
+};
+
+struct variant_count {
+	struct text name;
+	int64_t calls, errors;
+	struct record_list slower; /* struct slower_count */
+};
+
+struct engine_tally {
+	struct text engine;
+	int64_t started_ms; /* 0: all starts before another one of the engine */
+	struct record_list variants; /* struct variant_count */
+};
+
+/* State of a rollout. */
+struct control_rollout {
+	struct text experiment;
+	struct text namespace;
+	int64_t version; /* of the experiment */
+	int64_t table; /* version of the bucket table in force, of which the counts are */
+	struct text phase;
+	int64_t stage, stages; /* from 1; how many there are */
+	int64_t buckets; /* of all candidates but the default */
+	bool waiting; /* for an approval */
+	int64_t moves; /* number of the last one */
+	int64_t began_ms, looked_ms; /* the stage; the last look */
+	struct text state; /* rollout_state_write() */
+	struct record_list limits; /* int64_t: latencies in microseconds, ascending */
+	struct record_list engines; /* struct engine_tally */
+	int64_t time_ms;
+	struct text keeper;
+	int64_t epoch;
+};
+
+/* A move of a rollout. */
+struct control_move {
+	struct text experiment;
+	struct text namespace;
+	int64_t number; /* from 1, without a gap */
+	int64_t version; /* of the experiment */
+	int64_t table; /* version of the bucket table that is in force after it */
+	int64_t moved; /* buckets */
+	struct text sentence;
+	struct text evidence; /* rollout_move_write() */
+	struct text author, reason; /* of a command */
+	int64_t time_ms;
+	struct text keeper;
+	int64_t epoch;
+};
+
 enum change_phase {
 	CHANGE_ACCEPTED, /* engines prepare it */
 	CHANGE_ACTIVE,	 /* engines run it */
@@ -136,6 +191,9 @@ enum proposal_action { PROPOSAL_APPLY, PROPOSAL_DELETE, PROPOSAL_ROLLBACK, PROPO
 
 #define PROPOSAL_EXPECTS_ANY (-1)
 
+/* Kind of an item that commands a rollout: its name is that of the experiment, and its document is the command. */
+#define ROLLOUT_COMMAND_KIND TEXT("RolloutCommand")
+
 struct proposal_item {
 	struct text kind, name; /* COLLECT: may be empty, for all resources */
 	int action;		/* enum proposal_action */
@@ -175,6 +233,21 @@ struct engine_report {
 	struct record_list failed;   /* struct failed_change */
 };
 
+/* Counts of the experiments that are rolled out. The newest record of an engine replaces earlier ones. */
+struct experiment_tally {
+	struct text experiment;
+	int64_t table; /* version of the bucket table, of which the counts are */
+	struct record_list variants; /* struct variant_count */
+};
+
+struct engine_tallies {
+	struct text namespace;
+	struct text engine;
+	int64_t started_ms;
+	int64_t sequence; /* counts these records since that start */
+	struct record_list experiments; /* struct experiment_tally */
+};
+
 #define CONDITION_OF_ENGINE TEXT("Engine") /* kind of the condition of an engine itself; its name is the engine's */
 
 /* State of a resource in an engine. */
@@ -202,7 +275,7 @@ struct engine_conditions {
 };
 
 extern const struct record_form version_form, change_form, verdict_form, keeper_form, table_form, proposal_form, report_form,
-	conditions_form;
+	conditions_form, rollout_form, move_form, tally_form;
 
 bool version_has_label(const struct control_version *version, struct text key, struct text value);
 
@@ -213,11 +286,16 @@ void verdict_key(struct text id, struct buffer *out);
 void choice_key(struct text choice, struct buffer *out); /* of its tables, without the version */
 void table_key(struct text choice, int64_t version, struct buffer *out);
 #define TABLE_KEY_PREFIX TEXT("table@")
+void rollout_key(struct text experiment, struct buffer *out);
+void move_key(struct text experiment, int64_t number, struct buffer *out);
+#define ROLLOUT_KEY_PREFIX TEXT("rollout@")
+#define MOVE_KEY_PREFIX TEXT("move@")
 #define KEEPER_KEY TEXT("keeper")
 
 /* Append the key of a record on `status`. */
 void report_key(struct text engine, struct buffer *out);
 void conditions_key(struct text engine, struct buffer *out);
+void tally_key(struct text engine, struct buffer *out);
 
 /* Whether a kind, name or id can be part of a key: no spaces, control characters, `/` or `@`; not `.` or `..`. */
 bool control_name_is_valid(struct text name);

@@ -1,7 +1,9 @@
 /* experiment.c: Choice of an experiment for a call: the candidate that its message gets, the mirror's copy, and the
  * default's answer where a candidate failed. */
+#include "base/duration.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "experiments/rollout_board.h"
 #include "flow/policy_draw.h"
 #include "flow/run.h"
 #include "message/assigned.h"
@@ -128,13 +130,46 @@ static bool choose_by_override(const struct graph_experiment *experiment, struct
 	return false;
 }
 
-static void choose_by_weight(const struct graph_experiment *experiment, const struct message *message, struct choice *choice)
+static void choose_by_table(const struct assignment *assignment, const double *probabilities, const struct message *message,
+			    struct choice *choice)
 {
-	const struct experiment_spec *spec = experiment->spec;
-	choice->index = choice->unit.length > 0 ? assignment_of(experiment->assignment, choice->unit)
-						: assignment_of_origin(experiment->assignment, &message->origin);
-	choice->probability = experiment->probabilities[choice->index];
-	choice->reason = experiment_is_staged(spec) ? ASSIGNED_STAGE : ASSIGNED_WEIGHT;
+	choice->index = choice->unit.length > 0 ? assignment_of(assignment, choice->unit)
+						: assignment_of_origin(assignment, &message->origin);
+	choice->probability = probabilities[choice->index];
+	choice->table = assignment->version;
+}
+
+/* A choice by the table to which a rollout has moved the weights. False: there is none of these candidates. */
+static bool choose_by_rollout(struct pending *pending, const struct graph_experiment *experiment, struct choice *choice)
+{
+	const struct flow *flow = pending->visit->flow;
+	const struct flow_rollout *rollout = flow->rollouts ? &flow->rollouts[experiment->number] : NULL;
+	if (!rollout || !rollout->entry)
+		return false;
+	const struct rollout_force *force = rollout_entry_hold(rollout->entry);
+	const bool fits = force && force->names == rollout->names;
+	if (fits) {
+		choose_by_table(&force->assignment, force->probabilities, pending->visit->message, choice);
+		pending->rollout = (struct rollout_call){rollout->entry, force->version, choice->index, flow->now_ms};
+	}
+	rollout_entry_release(rollout->entry);
+	return fits;
+}
+
+static void choose_by_weight(struct pending *pending, const struct graph_experiment *experiment, struct choice *choice)
+{
+	if (!choose_by_rollout(pending, experiment, choice))
+		choose_by_table(experiment->assignment, experiment->probabilities, pending->visit->message, choice);
+	choice->reason = experiment_is_staged(experiment->spec) ? ASSIGNED_STAGE : ASSIGNED_WEIGHT;
+}
+
+void experiment_ended(struct pending *pending, bool failed)
+{
+	struct rollout_call *call = &pending->rollout;
+	const int64_t took_ms = pending->visit->flow->now_ms - call->began_ms;
+	if (call->entry)
+		rollout_entry_count(call->entry, call->table, call->index, failed, took_ms * US_PER_MS);
+	call->entry = NULL;
 }
 
 /* A choice that the bandits draw. False: they have learnt nothing yet. */
@@ -175,7 +210,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 		return error_memory(error, ERROR_LIMIT, "choosing a candidate");
 	if (!choose_by_headers(experiment, visit->message->headers, &choice) && !choose_by_override(experiment, &choice) &&
 	    !choose_by_policy(visit, experiment, &context, &choice))
-		choose_by_weight(experiment, visit->message, &choice);
+		choose_by_weight(pending, experiment, &choice);
 	const struct assigned one = {.experiment = text_of(experiment->name),
 				     .variant = text_of(experiment->shares[choice.index].name),
 				     .unit = choice.unit,

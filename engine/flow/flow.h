@@ -87,6 +87,7 @@ struct flow_outside {
 	struct step_counts *const *step_counts;
 	size_t counted_as;
 	struct verdict_board *board; /* of the process: observe/verdict_board.h. NULL: nothing is known of verdicts */
+	struct rollout_board *rollouts; /* of the process: experiments/rollout_board.h. NULL: the plan's tables choose */
 	struct policy_board *policies; /* of the process: observe/policy_board.h. NULL: bandits choose by their weights */
 	const struct file_source *files; /* for steps whose options name files; outlives the flow. NULL: no files */
 };

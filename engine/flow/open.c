@@ -1,6 +1,7 @@
 /* open.c: Opens a flow: makes nodes, gates and edges from a graph; and closes it. */
 #include "base/memory.h"
 #include "flow/run.h"
+#include "experiments/rollout_board.h"
 #include "observe/policy_board.h"
 
 #define STATEFUL_MAX (STORE_SCOPES_MAX - 2) /* steps: one scope is for parked parts, one for the changelog's identity */
@@ -359,6 +360,25 @@ static bool policies_open(struct flow *flow, struct error *error)
 	return flow->policies || error_memory(error, ERROR_SYSTEM, "opening a pipeline");
 }
 
+/* The entries of the experiments whose weights a keeper moves. */
+static bool rollouts_open(struct flow *flow, struct error *error)
+{
+	const struct graph *graph = flow->graph;
+	if (!flow->outside.rollouts || graph->experiment_count == 0)
+		return true;
+	flow->rollouts = ARENA_ARRAY(flow->arena, struct flow_rollout, graph->experiment_count);
+	for (size_t i = 0; flow->rollouts && i < graph->experiment_count; i++) {
+		const struct graph_experiment *experiment = graph->experiments[i];
+		if (experiment->inside || !experiment_is_rolled_out(experiment->spec))
+			continue;
+		flow->rollouts[i] = (struct flow_rollout){rollout_board_entry(flow->outside.rollouts, experiment->name),
+							  rollout_names(experiment->shares, experiment->count)};
+		if (!flow->rollouts[i].entry)
+			return error_memory(error, ERROR_SYSTEM, "opening a pipeline");
+	}
+	return flow->rollouts || error_memory(error, ERROR_SYSTEM, "opening a pipeline");
+}
+
 struct flow *flow_open(const struct graph *graph, const struct flow_outside *outside, struct error *error)
 {
 	struct flow *flow = memory_take(1, sizeof *flow);
@@ -378,7 +398,7 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
 		flow_close(flow);
 		return NULL;
 	}
-	bool opened = policies_open(flow, error);
+	bool opened = policies_open(flow, error) && rollouts_open(flow, error);
 	while (opened && flow->count < graph->count) {
 		if (node_runs_here(flow, flow->count))
 			opened = node_open(flow, flow->count, error);

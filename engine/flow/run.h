@@ -102,6 +102,7 @@ struct flow {
 	size_t timer_capacity;
 	size_t batch_count; /* each may set a timer */
 	struct policy_entry **policies; /* of each experiment of the graph; NULL: there is no board */
+	struct flow_rollout *rollouts;	/* likewise */
 	bool *lacked;	    /* scratch of outage.c: for each node and the answer */
 	size_t ordered_gate_count;
 	size_t ordered_gates[STORE_SCOPES_MAX]; /* the stateful nodes */
@@ -158,6 +159,22 @@ struct task {
 	enum task_kind kind;
 };
 
+struct rollout_entry;
+
+/* The rollout of an experiment of the graph. */
+struct flow_rollout {
+	struct rollout_entry *entry; /* NULL: its weights are those of the plan */
+	uint64_t names;		     /* of the choices that the graph has */
+};
+
+/* A call whose candidate is counted for a rollout. */
+struct rollout_call {
+	struct rollout_entry *entry; /* NULL: it is not counted, or was */
+	int64_t table;		     /* that chose */
+	size_t index;
+	int64_t began_ms;
+};
+
 struct pending { /* an outstanding call */
 	struct call call;
 	struct visit *visit;
@@ -166,6 +183,7 @@ struct pending { /* an outstanding call */
 	/* Of a call that an experiment splits; else NULL. */
 	const char *fallback; /* its default, which is called if the candidate fails; NULL: none */
 	struct assigned *assigned;
+	struct rollout_call rollout;
 };
 
 struct visit {
@@ -378,6 +396,9 @@ static inline bool flow_decides(const struct flow *flow)
 /* Chooses a candidate for a call, whose target becomes that candidate, and sends a copy to the mirror. False: INPUT, the
  * message has no unit that could be used; or LIMIT. */
 bool experiment_choose(struct pending *pending, const struct graph_experiment *experiment, struct error *error);
+
+/* Counts the end of a call for the rollout of its experiment: with a reply, or with an error. */
+void experiment_ended(struct pending *pending, bool failed);
 
 /* Calls the default in place of a candidate that failed. False: the call keeps its result. */
 bool experiment_fall_back(struct pending *pending);

@@ -285,11 +285,22 @@ static void visit_unlink(struct visit *visit)
 	visit->next = visit->previous = NULL;
 }
 
+/* A candidate that has not replied when the request's deadline passes has failed. */
+static void call_abandon(struct pending *pending)
+{
+	const struct visit *visit = pending->visit;
+	const int64_t deadline_ms = visit->message ? visit->message->deadline_ms : 0;
+	if (deadline_ms > 0 && deadline_ms <= visit->flow->now_ms)
+		experiment_ended(pending, true);
+	if (visit->flow->outside.forget)
+		visit->flow->outside.forget(visit->flow->outside.context, &pending->call);
+}
+
 void visit_abandon(struct visit *visit)
 {
 	for (struct pending *pending = visit->calls; pending; pending = pending->next)
-		if (pending->open && visit->flow->outside.forget)
-			visit->flow->outside.forget(visit->flow->outside.context, &pending->call);
+		if (pending->open)
+			call_abandon(pending);
 	if (!visit->run)
 		return;
 	if (visit->batch)

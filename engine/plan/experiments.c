@@ -40,6 +40,8 @@ static const struct graph_experiment *experiment_make(const struct experiments *
 	struct share *shares = ARENA_ARRAY(arena, struct share, ASSIGNMENT_WAYS_MAX);
 	double *probabilities = ARENA_ARRAY(arena, double, ASSIGNMENT_WAYS_MAX);
 	size_t count = shares ? experiment_shares(spec, shares) : 0;
+	if (count > 0 && !inside && experiment_is_rolled_out(spec))
+		assignment_weigh(all->spec->tables, name, shares, count);
 	const struct assignment *assignment = count > 0 ? assignment_choose(arena, all->spec->tables, name, shares, count) : NULL;
 	if (!made || !probabilities || !assignment)
 		return NULL;

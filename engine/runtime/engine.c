@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "experiments/rollout_board.h"
 #include "log/broker_release.h"
 #include "observe/policy_board.h"
 #include "observe/verdict_board.h"
@@ -46,6 +47,7 @@ struct engine {
 	struct topic_removal *removals; /* of removed pipelines */
 	struct verdict_board *board;	/* of steps that watch */
 	struct policy_board *policies;	/* of experiments with bandits */
+	struct rollout_board *rollouts; /* of experiments whose weights a keeper moves */
 	struct learners learners;	/* of the pipelines of the newest generation */
 	bool running;
 	bool asked_to_stop;
@@ -209,6 +211,7 @@ static struct group *group_make(struct engine *engine, const struct pipeline_pla
 	group->worker_count = engine->config->workers;
 	group->board = engine->board;
 	group->policies = engine->policies;
+	group->rollouts = engine->rollouts;
 	group->reads.arena = group->writes.arena = group->taps.arena = engine->arena;
 	return arena_failed(engine->arena) ? NULL : group;
 }
@@ -358,6 +361,11 @@ struct verdict_board *engine_board(const struct engine *engine)
 struct policy_board *engine_policies(const struct engine *engine)
 {
 	return engine->policies;
+}
+
+struct rollout_board *engine_rollouts(const struct engine *engine)
+{
+	return engine->rollouts;
 }
 
 struct loop *engine_loop(struct engine *engine)
@@ -562,14 +570,16 @@ struct engine *engine_open(struct revision *revision, const struct engine_config
 					  .arena = arena_open(LASTING_BYTES),
 					  .board = verdict_board_open(),
 					  .policies = policy_board_open(),
+					  .rollouts = rollout_board_open(),
 					  .bell = -1,
 					  .signals = -1};
-	if (!engine || !engine->arena || !engine->board || !engine->policies) {
+	if (!engine || !engine->arena || !engine->board || !engine->policies || !engine->rollouts) {
 		error_memory(error, ERROR_SYSTEM, "preparing workers");
 		generation_close(generation);
 		if (engine) {
 			verdict_board_close(engine->board);
 			policy_board_close(engine->policies);
+			rollout_board_close(engine->rollouts);
 			arena_close(engine->arena);
 		}
 		memory_give(engine);
@@ -613,6 +623,7 @@ void engine_close(struct engine *engine)
 		close(engine->signals);
 	verdict_board_close(engine->board);
 	policy_board_close(engine->policies);
+	rollout_board_close(engine->rollouts);
 	arena_close(engine->arena);
 	memory_give(engine);
 }

@@ -86,6 +86,8 @@ struct loop *engine_loop(struct engine *engine);
 struct verdict_board *engine_board(const struct engine *engine);
 /* The policies in force (observe/policy_board.h). */
 struct policy_board *engine_policies(const struct engine *engine);
+/* The tables of rollouts in force, and their counts (experiments/rollout_board.h). */
+struct rollout_board *engine_rollouts(const struct engine *engine);
 void engine_stop(struct engine *engine); /* as a signal does */
 
 /* Counts of a pipeline since the engine began, over all its versions, stages and workers, and over its calls by other

@@ -361,6 +361,7 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 			stage->files = &revision_view(revision, pipeline)->source;
 			stage->board = group->board;
 			stage->policies = group->policies;
+			stage->rollouts = group->rollouts;
 			if (!caller || !served || !stage_check(stage, error))
 				return false;
 			stage->counts = served->counts;

@@ -27,6 +27,7 @@ struct group {
 	size_t worker_count;
 	struct verdict_board *board; /* of the engine */
 	struct policy_board *policies; /* likewise */
+	struct rollout_board *rollouts; /* likewise */
 	struct worker_setup *setup; /* the latest */
 	struct group *next;
 };

@@ -257,8 +257,11 @@ static void add_tables(const struct graph *graph, struct buffer *out)
 	for (size_t i = 0; i < graph->count; i++)
 		if (graph->steps[i].assignment)
 			buffer_print(out, "\n%" PRIx64, graph->steps[i].assignment->version);
-	for (size_t i = 0; i < graph->experiment_count; i++)
-		buffer_print(out, "\n%" PRIx64, graph->experiments[i]->assignment->version);
+	for (size_t i = 0; i < graph->experiment_count; i++) {
+		const struct graph_experiment *experiment = graph->experiments[i];
+		if (experiment->inside || !experiment_is_rolled_out(experiment->spec)) /* a rollout's table is not of the plan */
+			buffer_print(out, "\n%" PRIx64, experiment->assignment->version);
+	}
 }
 
 static void add_pipeline(const struct revision *revision, const struct pipeline_plan *pipeline,

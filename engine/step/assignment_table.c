@@ -46,6 +46,25 @@ bool assignment_tables_equal(const struct assignment_tables *a, const struct ass
 	return true;
 }
 
+/* NULL: there is none of that name. */
+static const struct share *share_named(const struct assignment_table *table, const char *name)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (strcmp(table->shares[i].name, name) == 0)
+			return &table->shares[i];
+	return NULL;
+}
+
+void assignment_weigh(const struct assignment_tables *tables, const char *choice, struct share *shares, size_t count)
+{
+	const struct assignment_table *table = assignment_table_find(tables, choice);
+	bool known = table && table->count == count;
+	for (size_t i = 0; known && i < count; i++)
+		known = share_named(table, shares[i].name) != NULL;
+	for (size_t i = 0; known && i < count; i++)
+		shares[i].weight = share_named(table, shares[i].name)->weight;
+}
+
 /* ---- packed ---- */
 
 static unsigned bits_of(size_t count)

@@ -41,6 +41,10 @@ bool assignment_tables_equal(const struct assignment_tables *a, const struct ass
 const struct assignment *assignment_choose(struct arena *arena, const struct assignment_tables *tables, const char *choice,
 					   const struct share *shares, size_t count);
 
+/* Gives the shares the recorded weights, if a table of just these names is recorded: so that the table of a rollout, whose
+ * weights the keeper moves, is the recorded one. Else the shares are as before. */
+void assignment_weigh(const struct assignment_tables *tables, const char *choice, struct share *shares, size_t count);
+
 /* Appends the packed table. */
 void assignment_pack(const struct assignment *assignment, struct buffer *out);
 

@@ -153,6 +153,11 @@ bool experiment_is_staged(const struct experiment_spec *experiment)
 	       experiment->default_name.text;
 }
 
+bool experiment_is_rolled_out(const struct experiment_spec *experiment)
+{
+	return experiment_is_staged(experiment) && experiment->default_name.text;
+}
+
 /* The place of that name among the candidates; `count`: it is none of them, or absent. */
 static size_t candidate_find(const struct experiment_spec *experiment, const struct name *name)
 {

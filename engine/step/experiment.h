@@ -172,6 +172,9 @@ struct bandit_options experiment_bandit(const struct experiment_spec *experiment
 /* Whether a stage, or a step of the schedule, of a progressive deployment determines the weights. */
 bool experiment_is_staged(const struct experiment_spec *experiment);
 
+/* Whether a keeper moves the weights: it is staged, and has a default to which it can roll back. */
+bool experiment_is_rolled_out(const struct experiment_spec *experiment);
+
 /* Faults that option rows cannot express. */
 enum experiment_fault {
 	EXPERIMENT_EMPTY,

@@ -41,6 +41,7 @@ bool nested_open(struct worker_stage *stage, struct error *error)
 						     .step_counts = config->called[i].step_counts,
 						     .counted_as = stage->worker->config->number,
 						     .policies = config->policies,
+						     .rollouts = config->rollouts,
 						     .files = config->files};
 		host->stage = stage;
 		host->name = config->called[i].name;

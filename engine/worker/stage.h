@@ -118,6 +118,7 @@ struct stage_config {
 	const struct file_source *files; /* that its steps name; NULL: none can be read */
 	struct verdict_board *board;	 /* of the engine; NULL: none */
 	struct policy_board *policies;	 /* likewise */
+	struct rollout_board *rollouts;	 /* likewise */
 	/* Of a stage that joins: groups that lead to it, and whose lag keeps its windows open. Count 0: windows do
 	 * not wait. */
 	struct upstream_chain upstream;

@@ -214,6 +214,7 @@ static bool stage_set_up(struct worker_stage *stage, struct error *error)
 					     .files = config->files,
 					     .board = config->board,
 					     .policies = config->policies,
+					     .rollouts = config->rollouts,
 					     .step_counts = config->step_counts,
 					     .counted_as = stage->worker->config->number,
 					     .tap = config->steps || config->taps || config->alert_count ? flow_taps : NULL};

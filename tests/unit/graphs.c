@@ -475,6 +475,7 @@ static void note_copy(void *context, const struct call *call)
 }
 
 struct policy_board *scene_policies;
+struct rollout_board *scene_rollouts;
 
 void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, bool tapped)
 {
@@ -489,6 +490,7 @@ void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, b
 		.finished = note_finished,
 		.tap = tapped ? note_tap : NULL,
 		.policies = scene_policies,
+		.rollouts = scene_rollouts,
 	};
 	struct error error = {0};
 	scene->flow = flow_open(graph, &outside, &error);

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "control/document_check.h"
+#include "control/rollout_document.h"
 #include "message/rows.h"
 #include "runtime/revision.h"
 #include "steps/kinds.h"
@@ -23,6 +23,7 @@ int table_stand_open(void **state)
 	(void)state;
 	control_open(&table_stand);
 	table_stand.options.checker = document_check_of(&checker);
+	table_stand.options.rollouts = rollout_document_of(&checker);
 	control_keeper_start(&table_stand);
 	control_pass(&table_stand, KEEPER_SILENT_MS);
 	return 0;

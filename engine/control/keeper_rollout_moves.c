@@ -1,0 +1,188 @@
+/* keeper_rollout_moves.c: Records of a rollout: its state with each look, and with each move the bucket table, and the move with
+ * its evidence. All of a move are one transaction. */
+#include "control/control_tables.h"
+#include "control/keeper_rollouts.h"
+#include "message/rows.h"
+
+#define STATE_BYTES_MAX ((size_t)256 << 10)
+#define EVIDENCE_BYTES_MAX ((size_t)256 << 10)
+
+static struct text buffer_kept(struct keeper *keeper, struct buffer *buffer)
+{
+	struct text kept = {0};
+	if (!buffer_failed(buffer))
+		kept = text_copied(keeper->arena, buffer_view(buffer));
+	buffer_close(buffer);
+	return kept;
+}
+
+static struct text key_of_rollout(struct keeper *keeper, struct text experiment)
+{
+	struct buffer key;
+	buffer_open(&key, CONTROL_RECORD_BYTES_MAX);
+	rollout_key(experiment, &key);
+	return buffer_kept(keeper, &key);
+}
+
+static struct text key_of_move(struct keeper *keeper, struct text experiment, int64_t number)
+{
+	struct buffer key;
+	buffer_open(&key, CONTROL_RECORD_BYTES_MAX);
+	move_key(experiment, number, &key);
+	return buffer_kept(keeper, &key);
+}
+
+/* ---- tables ---- */
+
+/* Makes the table of the present weights out of the one in force, and begins to count for it. */
+static bool table_move(struct keeper *keeper, struct kept_rollout *rollout, int64_t *moved, int64_t now_ms, struct error *error)
+{
+	const struct ledger_choice *choice = ledger_choice_find(&keeper->ledger, text_of(rollout->name));
+	const struct ledger_table *former = choice ? control_table_at(&keeper->ledger, choice, CONTROL_IN_FORCE) : NULL;
+	struct share shares[ROLLOUT_CHOICES_MAX];
+	struct assignment_table before = {0};
+	struct control_table record = {.choice = text_of(rollout->name),
+				       .kind = TEXT("Experiment"),
+				       .name = text_of(rollout->name),
+				       .change = rollout->change};
+	const bool has_former = former && former->record.shares.count > 0;
+	rollout_document_shares(&rollout->document, rollout_percent(&rollout->document.plan, &rollout->state), shares);
+	if (has_former && !control_table_copy(former, keeper->arena, &before))
+		return error_memory(error, ERROR_SYSTEM, "moving a rollout");
+	const struct assignment_tables tables = {has_former ? 1 : 0, &before};
+	const struct assignment *made =
+		assignment_choose(keeper->arena, &tables, rollout->name, shares, rollout->document.count);
+	if (!made || !control_table_fill(&record, made, shares, has_former ? &before : NULL, keeper->arena))
+		return error_memory(error, ERROR_SYSTEM, "moving a rollout");
+	if (!keeper_table_write(keeper, record, now_ms, error))
+		return false;
+	choice = ledger_choice_find(&keeper->ledger, text_of(rollout->name));
+	rollout->table = choice->tables[choice->count - 1]->record.version;
+	rollout->epoch = rollout->state.epoch;
+	*moved = record.moved;
+	rollout_tallies_close(rollout);
+	return true;
+}
+
+/* ---- moves ---- */
+
+static bool moves_collect(struct keeper *keeper, struct ledger_rollout *rollout, size_t keep, int64_t now_ms, struct error *error)
+{
+	while (rollout && rollout->count > keep) {
+		const bool is_last = rollout->count == 1 && !rollout->has_record;
+		const struct text key = key_of_move(keeper, rollout->name, rollout->moves[0]->record.number);
+		if (!keeper_write(keeper, NULL, NULL, key, now_ms, error))
+			return false;
+		if (is_last)
+			return true;
+	}
+	return true;
+}
+
+static const char **candidate_names(const struct rollout_document *document, const char *names[ROLLOUT_CANDIDATES_MAX])
+{
+	for (size_t i = 0; i < document->plan.candidates; i++)
+		names[i] = document->names[document->candidates[i]];
+	return names;
+}
+
+static bool move_write(struct keeper *keeper, const struct kept_rollout *rollout, const struct rollout_move *move,
+		       struct control_move *record, int64_t now_ms, struct error *error)
+{
+	const char *names[ROLLOUT_CANDIDATES_MAX];
+	const struct rollout_plan *plan = &rollout->document.plan;
+	struct buffer sentence, evidence;
+	buffer_open(&sentence, EVIDENCE_BYTES_MAX);
+	buffer_open(&evidence, EVIDENCE_BYTES_MAX);
+	rollout_move_sentence(plan, move, candidate_names(&rollout->document, names), &sentence);
+	rollout_move_write(plan, move, candidate_names(&rollout->document, names), &evidence);
+	record->experiment = text_of(rollout->name);
+	record->namespace = text_of(keeper->options.namespace);
+	record->number = (int64_t)move->number;
+	record->version = rollout->version;
+	record->table = rollout->table;
+	record->sentence = buffer_kept(keeper, &sentence);
+	record->evidence = buffer_kept(keeper, &evidence);
+	record->time_ms = now_ms;
+	record->keeper = text_of(keeper->options.engine);
+	record->epoch = keeper->ledger.epoch;
+	const struct text key = key_of_move(keeper, record->experiment, record->number);
+	if (!record->sentence.bytes || !record->evidence.bytes)
+		return error_memory(error, ERROR_SYSTEM, "moving a rollout");
+	return keeper_write(keeper, &move_form, record, key, now_ms, error) &&
+	       moves_collect(keeper, ledger_rollout_find(&keeper->ledger, record->experiment), KEEPER_MOVES, now_ms, error);
+}
+
+/* ---- states ---- */
+
+static int64_t candidates_buckets(struct keeper *keeper, const struct kept_rollout *rollout)
+{
+	const struct ledger_choice *choice = ledger_choice_find(&keeper->ledger, text_of(rollout->name));
+	const struct ledger_table *table = choice ? control_table_at(&keeper->ledger, choice, CONTROL_IN_FORCE) : NULL;
+	const struct table_share *shares = table ? table->record.shares.items : NULL;
+	int64_t buckets = 0;
+	for (size_t i = 0; table && i < table->record.shares.count; i++)
+		if (!text_is(shares[i].name, rollout->document.names[rollout->document.control]))
+			buckets += shares[i].buckets;
+	return buckets;
+}
+
+static bool state_write(struct keeper *keeper, struct kept_rollout *rollout, int64_t now_ms, struct error *error)
+{
+	const struct rollout_state *state = &rollout->state;
+	const struct rollout_document *document = &rollout->document;
+	struct buffer bytes;
+	buffer_open(&bytes, STATE_BYTES_MAX);
+	rollout_state_write(&document->plan, state, &bytes);
+	struct control_rollout record = {.experiment = text_of(rollout->name),
+					 .namespace = text_of(keeper->options.namespace),
+					 .version = rollout->version,
+					 .table = rollout->table,
+					 .phase = text_of(rollout_phase_names[state->phase]),
+					 .stage = state->stage + 1,
+					 .stages = (int64_t)document->plan.stage_count,
+					 .buckets = candidates_buckets(keeper, rollout),
+					 .waiting = state->waiting,
+					 .moves = (int64_t)state->moves,
+					 .began_ms = state->began_ms,
+					 .looked_ms = state->looked_ms,
+					 .state = buffer_kept(keeper, &bytes),
+					 .limits = {document->limit_count, document->limits_us},
+					 .time_ms = now_ms,
+					 .keeper = text_of(keeper->options.engine),
+					 .epoch = keeper->ledger.epoch};
+	if (!record.state.bytes || !rollout_tallies_list(rollout, keeper->arena, &record.engines))
+		return error_memory(error, ERROR_SYSTEM, "moving a rollout");
+	return keeper_write(keeper, &rollout_form, &record, key_of_rollout(keeper, record.experiment), now_ms, error);
+}
+
+bool rollout_write(struct keeper *keeper, struct kept_rollout *rollout, const struct rollout_move *move, struct text author,
+		   struct text reason, int64_t now_ms, struct error *error)
+{
+	struct control_move record = {.author = author, .reason = reason};
+	const bool has_moved = move && move->number > 0;
+	if (rollout->epoch != rollout->state.epoch && !table_move(keeper, rollout, &record.moved, now_ms, error))
+		return false;
+	return (!has_moved || move_write(keeper, rollout, move, &record, now_ms, error)) &&
+	       state_write(keeper, rollout, now_ms, error);
+}
+
+bool rollout_remove(struct keeper *keeper, struct ledger_rollout *rollout, bool all, int64_t now_ms, struct error *error)
+{
+	const struct text key = key_of_rollout(keeper, rollout->name);
+	const bool has_moves = rollout->count > 0;
+	if (rollout->has_record && !keeper_write(keeper, NULL, NULL, key, now_ms, error))
+		return false;
+	return !all || !has_moves || moves_collect(keeper, rollout, 0, now_ms, error);
+}
+
+int64_t rollout_due_ms(const struct kept_rollout *rollout, int64_t now_ms)
+{
+	const struct rollout_state *state = &rollout->state;
+	const int64_t every_ms = rollout->document.plan.check_every_ms;
+	if (state->phase == ROLLOUT_PENDING)
+		return now_ms;
+	if (state->phase >= ROLLOUT_PROMOTED)
+		return INT64_MAX;
+	return state->began_ms + ((state->looked_ms - state->began_ms) / every_ms + 1) * every_ms;
+}

@@ -1,0 +1,307 @@
+/* keeper_rollouts.c: Rollouts of a keeper: finds those of the Experiments in force, looks at each every `checkEvery`, and
+ * decides the commands that a proposal gives. */
+#include "base/memory.h"
+#include "control/control_tables.h"
+#include "control/keeper_rollouts.h"
+#include "message/rows.h"
+
+#define NAMES_BYTES_MAX ((size_t)64 << 10)
+
+static struct kept_rollout *rollout_find(const struct keeper *keeper, struct text name)
+{
+	for (struct list_node *node = keeper->rollouts.first; node; node = node->next)
+		if (text_is(name, LIST_OWNER(node, struct kept_rollout, node)->name))
+			return LIST_OWNER(node, struct kept_rollout, node);
+	return NULL;
+}
+
+static void rollout_close(struct kept_rollout *rollout)
+{
+	if (!rollout)
+		return;
+	rollout_tallies_close(rollout);
+	arena_close(rollout->arena);
+	memory_give(rollout);
+}
+
+static void rollout_drop(struct kept_rollout *rollout)
+{
+	list_remove(&rollout->node);
+	rollout_close(rollout);
+}
+
+void keeper_rollouts_close(struct keeper *keeper)
+{
+	while (keeper->rollouts.first)
+		rollout_drop(LIST_OWNER(keeper->rollouts.first, struct kept_rollout, node));
+}
+
+/* ---- the rollout of a version ---- */
+
+/* The version of an Experiment that is in force; NULL: there is none. */
+static const struct control_version *experiment_in_force(const struct keeper *keeper, struct text name)
+{
+	const struct ledger_resource *resource = ledger_resource_find(&keeper->ledger, TEXT("Experiment"), name);
+	const struct ledger_version *version = resource ? ledger_in_force(&keeper->ledger, resource) : NULL;
+	return version && version->record.action == CONTROL_APPLY ? &version->record : NULL;
+}
+
+/* Reads the document of a version. `*read` is NULL if it has no rollout. */
+static bool rollout_open(struct keeper *keeper, const struct control_version *version, struct kept_rollout **read,
+			 struct error *error)
+{
+	const struct keeper_rollout_reader *reader = &keeper->options.rollouts;
+	struct kept_rollout *rollout = memory_take(1, sizeof *rollout);
+	struct error reason = {0};
+	bool is_rollout = false;
+	*read = NULL;
+	if (!rollout || !(rollout->arena = arena_open(NAMES_BYTES_MAX))) {
+		rollout_close(rollout);
+		return error_memory(error, ERROR_SYSTEM, "reading a rollout");
+	}
+	bool good = reader->read(reader->context, version->document, rollout->arena, &rollout->document, &is_rollout, &reason);
+	rollout->name = arena_copy(rollout->arena, version->name.bytes, version->name.length);
+	rollout->version = version->version;
+	rollout->change = version->change;
+	if (!good || !rollout->name || !is_rollout) {
+		rollout_close(rollout);
+		if (good && reason.kind != ERROR_NONE)
+			(void)keeper_ignore(keeper, reason.text);
+		return good || error_memory(error, ERROR_SYSTEM, "reading a rollout");
+	}
+	*read = rollout;
+	return true;
+}
+
+/* Whether the recorded table has the choices of the document, in its order. */
+static bool table_fits(const struct keeper *keeper, const struct kept_rollout *rollout, int64_t version)
+{
+	const struct ledger_choice *choice = ledger_choice_find(&keeper->ledger, text_of(rollout->name));
+	const struct ledger_table *table = choice ? control_table_at(&keeper->ledger, choice, CONTROL_IN_FORCE) : NULL;
+	const struct table_share *shares = table ? table->record.shares.items : NULL;
+	if (!table || table->record.version != version || table->record.shares.count != rollout->document.count)
+		return false;
+	for (size_t i = 0; i < rollout->document.count; i++)
+		if (!text_is(shares[i].name, rollout->document.names[i]))
+			return false;
+	return true;
+}
+
+/* A rollout goes on while its plan and its choices are the same; one that has ended begins anew with a new version. */
+static bool rollout_continues(const struct keeper *keeper, struct kept_rollout *rollout, const struct control_rollout *record)
+{
+	struct error other = {0};
+	return rollout_state_read(&rollout->document.plan, record->state, &rollout->state, &other) &&
+	       table_fits(keeper, rollout, record->table) &&
+	       (rollout->state.phase < ROLLOUT_PROMOTED || record->version == rollout->version);
+}
+
+/* Numbers of moves and commands go on, whatever rollout they are of. */
+static void rollout_start(struct kept_rollout *rollout, const struct ledger_rollout *recorded)
+{
+	const uint64_t command = rollout->state.command;
+	rollout->state = rollout_begin(&rollout->document.plan);
+	rollout->state.command = command;
+	if (recorded && recorded->count > 0)
+		rollout->state.moves = (uint64_t)recorded->moves[recorded->count - 1]->record.number;
+}
+
+static bool rollout_restore(struct keeper *keeper, struct kept_rollout *rollout, int64_t now_ms, struct error *error)
+{
+	const struct ledger_rollout *recorded = ledger_rollout_find(&keeper->ledger, text_of(rollout->name));
+	const struct control_rollout *record = recorded && recorded->has_record ? &recorded->record : NULL;
+	bool good = true;
+	if (record && rollout_continues(keeper, rollout, record)) {
+		rollout->table = record->table;
+		rollout->epoch = rollout->state.epoch;
+		good = rollout_tallies_restore(rollout, record, error);
+	} else {
+		rollout_start(rollout, recorded);
+	}
+	rollout->due_ms = rollout_due_ms(rollout, now_ms);
+	return good;
+}
+
+/* The former one's counts are newer than those of its record. */
+static void tallies_pass(struct kept_rollout *former, struct kept_rollout *rollout)
+{
+	if (!former || former->table != rollout->table)
+		return;
+	rollout_tallies_close(rollout);
+	for (struct list_node *node = former->tallies.first, *next; node; node = next) {
+		next = node->next;
+		list_remove(node);
+		list_add(&rollout->tallies, node);
+	}
+}
+
+static bool version_follow(struct keeper *keeper, const struct control_version *version, int64_t now_ms, struct error *error)
+{
+	struct kept_rollout *former = rollout_find(keeper, version->name), *rollout;
+	if (former && former->version == version->version)
+		return true;
+	if (!rollout_open(keeper, version, &rollout, error))
+		return false;
+	if (rollout && !rollout_restore(keeper, rollout, now_ms, error)) {
+		rollout_close(rollout);
+		return false;
+	}
+	if (rollout)
+		tallies_pass(former, rollout);
+	if (former)
+		rollout_drop(former);
+	if (rollout)
+		list_add(&keeper->rollouts, &rollout->node);
+	return true;
+}
+
+/* ---- all rollouts ---- */
+
+static bool experiments_follow(struct keeper *keeper, int64_t now_ms, struct error *error)
+{
+	const struct ledger_resource *resource;
+	LIST_EACH_RESOURCE(&keeper->ledger, resource)
+	{
+		const struct control_version *version =
+			text_is(resource->kind, "Experiment") ? experiment_in_force(keeper, resource->name) : NULL;
+		if (version && !version_follow(keeper, version, now_ms, error))
+			return false;
+	}
+	return true;
+}
+
+/* Ends the rollouts whose Experiment is deleted, or has none any more; its moves go when it is deleted. */
+static bool rollouts_end(struct keeper *keeper, int64_t now_ms, struct error *error)
+{
+	for (struct list_node *node = keeper->rollouts.first, *next; node; node = next) {
+		struct kept_rollout *rollout = LIST_OWNER(node, struct kept_rollout, node);
+		next = node->next;
+		if (!experiment_in_force(keeper, text_of(rollout->name)))
+			rollout_drop(rollout);
+	}
+	for (struct list_node *node = keeper->ledger.rollouts.first, *next; node; node = next) {
+		struct ledger_rollout *recorded = LIST_OWNER(node, struct ledger_rollout, node);
+		const bool is_deleted = !experiment_in_force(keeper, recorded->name);
+		next = node->next;
+		if (!rollout_find(keeper, recorded->name) && !rollout_remove(keeper, recorded, is_deleted, now_ms, error))
+			return false;
+	}
+	return true;
+}
+
+static bool rollout_look_now(struct keeper *keeper, struct kept_rollout *rollout, int64_t now_ms, struct error *error)
+{
+	struct rollout_look look = {.time_ms = now_ms, .epoch = rollout->state.epoch};
+	struct rollout_move move;
+	struct error reason = {0};
+	rollout_tallies_sum(rollout, &look);
+	if (!rollout_look(&rollout->document.plan, &rollout->state, &look, &move, &reason)) {
+		rollout->due_ms = now_ms + rollout->document.plan.check_every_ms;
+		return keeper_ignore(keeper, reason.text);
+	}
+	bool good = rollout_write(keeper, rollout, &move, (struct text){0}, (struct text){0}, now_ms, error);
+	rollout->due_ms = rollout_due_ms(rollout, now_ms);
+	return good;
+}
+
+bool keeper_rollouts_find(struct keeper *keeper, int64_t now_ms, struct error *error)
+{
+	if (!keeper->options.rollouts.read ||
+	    (keeper->has_rollouts && keeper->rollouts_of == keeper->ledger.activations))
+		return true;
+	if (!experiments_follow(keeper, now_ms, error) || !rollouts_end(keeper, now_ms, error))
+		return false;
+	keeper->has_rollouts = true;
+	keeper->rollouts_of = keeper->ledger.activations;
+	return true;
+}
+
+bool keeper_rollouts_look(struct keeper *keeper, int64_t now_ms, struct error *error)
+{
+	if (!keeper_rollouts_find(keeper, now_ms, error))
+		return false;
+	for (struct list_node *node = keeper->rollouts.first; node; node = node->next) {
+		struct kept_rollout *rollout = LIST_OWNER(node, struct kept_rollout, node);
+		if (now_ms >= rollout->due_ms && !rollout_look_now(keeper, rollout, now_ms, error))
+			return false;
+	}
+	return true;
+}
+
+int64_t keeper_rollouts_due(const struct keeper *keeper)
+{
+	int64_t due_ms = INT64_MAX;
+	if (!keeper->options.rollouts.read)
+		return due_ms;
+	if (!keeper->has_rollouts)
+		return 0;
+	for (const struct list_node *node = keeper->rollouts.first; node; node = node->next) {
+		const struct kept_rollout *rollout = LIST_OWNER(node, const struct kept_rollout, node);
+		if (rollout->due_ms < due_ms)
+			due_ms = rollout->due_ms;
+	}
+	return due_ms;
+}
+
+/* ---- commands ---- */
+
+bool keeper_commands_rollout(const struct proposal *proposal)
+{
+	const struct proposal_item *items = proposal->items.items;
+	for (size_t i = 0; i < proposal->items.count; i++)
+		if (text_equal(items[i].kind, ROLLOUT_COMMAND_KIND))
+			return true;
+	return false;
+}
+
+/* ROLLOUT_COMMANDS: there is none of that name. */
+static enum rollout_command_kind command_named(struct text name)
+{
+	size_t i = 0;
+	while (i < ROLLOUT_COMMANDS && !text_is(name, rollout_command_names[i]))
+		i++;
+	return (enum rollout_command_kind)i;
+}
+
+static bool command_decide(struct keeper *keeper, struct kept_rollout *rollout, const struct proposal *proposal,
+			   enum rollout_command_kind kind, int64_t now_ms, struct error *error)
+{
+	char by[ROLLOUT_BY_BYTES_MAX + 1];
+	struct text author = proposal->author;
+	if (author.length > ROLLOUT_BY_BYTES_MAX)
+		author.length = ROLLOUT_BY_BYTES_MAX;
+	memcpy(by, author.length > 0 ? author.bytes : "", author.length);
+	by[author.length] = '\0';
+	const struct rollout_command command = {.number = rollout->state.command + 1, .kind = kind, .time_ms = now_ms, .by = by};
+	struct rollout_move move;
+	struct error reason = {0};
+	const bool fits = rollout_command(&rollout->document.plan, &rollout->state, &command, &move, &reason);
+	if (!rollout_write(keeper, rollout, fits ? &move : NULL, proposal->author, proposal->reason, now_ms, error))
+		return false;
+	rollout->due_ms = rollout_due_ms(rollout, now_ms);
+	if (!fits)
+		return keeper_refuse(keeper, proposal->id, reason.text, now_ms, error);
+	struct control_verdict verdict = {.id = proposal->id, .outcome = VERDICT_ACCEPTED};
+	return keeper_verdict_write(keeper, &verdict, now_ms, error);
+}
+
+bool keeper_rollout_command(struct keeper *keeper, const struct proposal *proposal, int64_t now_ms, struct error *error)
+{
+	const struct proposal_item *item = proposal->items.items;
+	if (!keeper_rollouts_look(keeper, now_ms, error))
+		return false;
+	struct kept_rollout *rollout = rollout_find(keeper, item->name);
+	const enum rollout_command_kind kind = command_named(item->document);
+	const char *why = NULL;
+	if (proposal->items.count > 1)
+		why = "a command of a rollout is a proposal of its own; send it without other documents";
+	else if (kind == ROLLOUT_COMMANDS)
+		why = "no rollout has that command; promote, rollback, pause, resume and approve are those that there are";
+	else if (!rollout)
+		why = arena_print(keeper->arena,
+				  "no rollout of `" TEXT_FORMAT "` runs: apply an Experiment of that name with a `default` and a "
+				  "`progressiveDeployment`; `sluice experiments list` shows those that run",
+				  TEXT_ARGUMENTS(item->name));
+	return why ? keeper_refuse(keeper, proposal->id, why, now_ms, error)
+		   : command_decide(keeper, rollout, proposal, kind, now_ms, error);
+}

@@ -1,0 +1,63 @@
+/* keeper_rollouts.h: A rollout in the keeper, and the counts of engines that it adds up. Private to keeper_rollouts.c,
+ * keeper_rollout_moves.c and keeper_tallies.c. */
+#ifndef SLUICE_CONTROL_KEEPER_ROLLOUTS_H
+#define SLUICE_CONTROL_KEEPER_ROLLOUTS_H
+
+#include "control/keeper_parts.h"
+#include "control/rollout_document.h"
+
+/* Of one choice. */
+struct tally_counts {
+	int64_t calls, errors;
+	int64_t slower[ROLLOUT_LIMITS_MAX];
+};
+
+/* What an engine has counted of the table in force: now, and in starts of it before. */
+struct kept_tally {
+	struct list_node node;
+	char *engine;
+	size_t engine_length;
+	int64_t started_ms;
+	struct tally_counts now[ROLLOUT_CHOICES_MAX], before[ROLLOUT_CHOICES_MAX];
+};
+
+/* The rollout of an Experiment in force. */
+struct kept_rollout {
+	struct list_node node;
+	struct arena *arena; /* of names */
+	const char *name;
+	int64_t version, change; /* of the experiment */
+	struct rollout_document document;
+	struct rollout_state state;
+	int64_t table; /* version of the table whose counts are judged */
+	uint64_t epoch; /* of the state, when that table was made */
+	int64_t due_ms; /* of the next look; INT64_MAX: it has ended */
+	struct list tallies; /* struct kept_tally */
+};
+
+/* ---- keeper_tallies.c ---- */
+
+void rollout_tallies_close(struct kept_rollout *rollout);
+
+/* Takes over the counts of the last look from a record. */
+bool rollout_tallies_restore(struct kept_rollout *rollout, const struct control_rollout *record, struct error *error);
+
+/* The sums, for a look at the current stage. */
+void rollout_tallies_sum(const struct kept_rollout *rollout, struct rollout_look *look);
+
+/* The counts as a record has them, in the arena. False: memory ran out. */
+bool rollout_tallies_list(const struct kept_rollout *rollout, struct arena *arena, struct record_list *list);
+
+/* ---- keeper_rollout_moves.c ---- */
+
+/* Writes the state, and the move if there is one; and a table if it began an epoch. `author` and `reason` are of a command. */
+bool rollout_write(struct keeper *keeper, struct kept_rollout *rollout, const struct rollout_move *move, struct text author,
+		   struct text reason, int64_t now_ms, struct error *error);
+
+/* Removes the record of a rollout, and its moves if `all`. */
+bool rollout_remove(struct keeper *keeper, struct ledger_rollout *rollout, bool all, int64_t now_ms, struct error *error);
+
+/* When the rollout is to be looked at next. */
+int64_t rollout_due_ms(const struct kept_rollout *rollout, int64_t now_ms);
+
+#endif

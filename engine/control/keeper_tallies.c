@@ -1,0 +1,254 @@
+/* keeper_tallies.c: Counts of engines that a rollout is judged by. Each engine reports totals since its start. So a report that
+ * is lost or repeated changes nothing, and an engine that starts again adds to what it had. */
+#include "base/memory.h"
+#include "control/keeper_rollouts.h"
+#include "message/rows.h"
+
+#define REPORT_BYTES_MAX ((size_t)16 << 20) /* the lists of a record of 1 MiB */
+
+static void tally_close(struct kept_tally *tally)
+{
+	list_remove(&tally->node);
+	memory_give(tally->engine);
+	memory_give(tally);
+}
+
+void rollout_tallies_close(struct kept_rollout *rollout)
+{
+	while (rollout->tallies.first)
+		tally_close(LIST_OWNER(rollout->tallies.first, struct kept_tally, node));
+}
+
+static struct kept_tally *tally_find(const struct kept_rollout *rollout, struct text engine)
+{
+	for (struct list_node *node = rollout->tallies.first; node; node = node->next) {
+		struct kept_tally *tally = LIST_OWNER(node, struct kept_tally, node);
+		if (text_equal((struct text){tally->engine, tally->engine_length}, engine))
+			return tally;
+	}
+	return NULL;
+}
+
+/* NULL: memory ran out. */
+static struct kept_tally *tally_of(struct kept_rollout *rollout, struct text engine, int64_t started_ms)
+{
+	struct kept_tally *tally = tally_find(rollout, engine);
+	if (tally)
+		return tally;
+	tally = memory_take(1, sizeof *tally);
+	char *name = memory_take_raw(engine.length > 0 ? engine.length : 1);
+	if (!tally || !name) {
+		memory_give(tally);
+		memory_give(name);
+		return NULL;
+	}
+	if (engine.length > 0)
+		memcpy(name, engine.bytes, engine.length);
+	tally->engine = name;
+	tally->engine_length = engine.length;
+	tally->started_ms = started_ms;
+	list_add(&rollout->tallies, &tally->node);
+	return tally;
+}
+
+/* ---- reading ---- */
+
+static bool counts_read(const struct rollout_document *document, const struct variant_count *variant, struct tally_counts *counts)
+{
+	const struct slower_count *slower = variant->slower.items;
+	*counts = (struct tally_counts){variant->calls, variant->errors, {0}};
+	if (variant->slower.count != document->limit_count || variant->calls < 0 || variant->calls > CONTROL_NUMBER_MAX ||
+	    variant->errors < 0 || variant->errors > variant->calls)
+		return false;
+	for (size_t i = 0; i < document->limit_count; i++) {
+		if (slower[i].limit_us != document->limits_us[i] || slower[i].calls < 0 || slower[i].calls > variant->calls)
+			return false;
+		counts->slower[i] = slower[i].calls;
+	}
+	return true;
+}
+
+/* The counts of all choices. False: they are of other choices or limits, or contradict each other. */
+static bool variants_read(const struct rollout_document *document, const struct record_list *variants,
+			  struct tally_counts counts[ROLLOUT_CHOICES_MAX])
+{
+	const struct variant_count *items = variants->items;
+	if (variants->count != document->count)
+		return false;
+	for (size_t i = 0; i < document->count; i++)
+		if (!text_is(items[i].name, document->names[i]) || !counts_read(document, &items[i], &counts[i]))
+			return false;
+	return true;
+}
+
+static bool counts_rose(const struct rollout_document *document, const struct tally_counts *from, const struct tally_counts *to)
+{
+	for (size_t i = 0; i < document->count; i++) {
+		if (to[i].calls < from[i].calls || to[i].errors < from[i].errors)
+			return false;
+		for (size_t j = 0; j < document->limit_count; j++)
+			if (to[i].slower[j] < from[i].slower[j])
+				return false;
+	}
+	return true;
+}
+
+static void counts_add_to(struct tally_counts sums[ROLLOUT_CHOICES_MAX], const struct tally_counts *counts)
+{
+	for (size_t i = 0; i < ROLLOUT_CHOICES_MAX; i++) {
+		sums[i].calls += counts[i].calls;
+		sums[i].errors += counts[i].errors;
+		for (size_t j = 0; j < ROLLOUT_LIMITS_MAX; j++)
+			sums[i].slower[j] += counts[i].slower[j];
+	}
+}
+
+static void tally_update(const struct rollout_document *document, struct kept_tally *tally, int64_t started_ms,
+			 const struct tally_counts *counts)
+{
+	if (started_ms > tally->started_ms) {
+		counts_add_to(tally->before, tally->now);
+		tally->started_ms = started_ms;
+	} else if (started_ms < tally->started_ms || !counts_rose(document, tally->now, counts)) {
+		return;
+	}
+	memcpy(tally->now, counts, sizeof tally->now);
+}
+
+static struct kept_rollout *rollout_named(const struct keeper *keeper, struct text name)
+{
+	for (struct list_node *node = keeper->rollouts.first; node; node = node->next)
+		if (text_is(name, LIST_OWNER(node, struct kept_rollout, node)->name))
+			return LIST_OWNER(node, struct kept_rollout, node);
+	return NULL;
+}
+
+/* Counts of another table are of weights that are no longer in force here, or not yet in the engine. */
+static bool experiment_take(struct keeper *keeper, const struct engine_tallies *report, const struct experiment_tally *one,
+			    struct error *error)
+{
+	struct tally_counts counts[ROLLOUT_CHOICES_MAX] = {0};
+	struct kept_rollout *rollout = rollout_named(keeper, one->experiment);
+	if (!rollout || one->table != rollout->table || !variants_read(&rollout->document, &one->variants, counts))
+		return true;
+	if (!tally_find(rollout, report->engine) && list_length(&rollout->tallies) >= KEEPER_TALLIES_MAX)
+		return keeper_ignore(keeper, "a rollout adds up the counts of 1000 engines; further ones are left out");
+	struct kept_tally *tally = tally_of(rollout, report->engine, report->started_ms);
+	if (!tally)
+		return error_memory(error, ERROR_SYSTEM, "reading the counts of an engine");
+	tally_update(&rollout->document, tally, report->started_ms, counts);
+	return true;
+}
+
+bool keeper_tally_take(struct keeper *keeper, struct text value, int64_t now_ms, struct error *error)
+{
+	struct engine_tallies report;
+	struct error reason = {0};
+	struct arena *arena = arena_open(REPORT_BYTES_MAX);
+	bool good = arena || error_memory(error, ERROR_SYSTEM, "reading the counts of an engine");
+	(void)now_ms;
+	if (good && !record_decode(&tally_form, value, arena, &report, &reason)) {
+		good = reason.kind == ERROR_SYSTEM ? error_memory(error, ERROR_SYSTEM, "reading the counts of an engine")
+						   : keeper_ignore(keeper, reason.text);
+	} else if (good && text_is(report.namespace, keeper->options.namespace)) {
+		const struct experiment_tally *items = report.experiments.items;
+		for (size_t i = 0; good && i < report.experiments.count; i++)
+			good = experiment_take(keeper, &report, &items[i], error);
+	}
+	arena_close(arena);
+	return good;
+}
+
+/* ---- records ---- */
+
+bool rollout_tallies_restore(struct kept_rollout *rollout, const struct control_rollout *record, struct error *error)
+{
+	const struct engine_tally *items = record->engines.items;
+	for (size_t i = 0; i < record->engines.count; i++) {
+		struct tally_counts counts[ROLLOUT_CHOICES_MAX] = {0};
+		if (!variants_read(&rollout->document, &items[i].variants, counts))
+			continue;
+		struct kept_tally *tally = tally_of(rollout, items[i].engine, items[i].started_ms);
+		if (!tally)
+			return error_memory(error, ERROR_SYSTEM, "reading the counts of an engine");
+		if (items[i].started_ms == 0)
+			counts_add_to(tally->before, counts);
+		else
+			memcpy(tally->now, counts, sizeof tally->now);
+		if (items[i].started_ms > tally->started_ms)
+			tally->started_ms = items[i].started_ms;
+	}
+	return true;
+}
+
+static bool counts_are_any(const struct tally_counts counts[ROLLOUT_CHOICES_MAX])
+{
+	for (size_t i = 0; i < ROLLOUT_CHOICES_MAX; i++)
+		if (counts[i].calls > 0)
+			return true;
+	return false;
+}
+
+static bool variants_list(const struct rollout_document *document, const struct tally_counts *counts, struct arena *arena,
+			  struct record_list *list)
+{
+	struct variant_count *variants = ARENA_ARRAY(arena, struct variant_count, document->count);
+	for (size_t i = 0; variants && i < document->count; i++) {
+		struct slower_count *slower = ARENA_ARRAY(arena, struct slower_count, document->limit_count + 1);
+		for (size_t j = 0; slower && j < document->limit_count; j++)
+			slower[j] = (struct slower_count){document->limits_us[j], counts[i].slower[j]};
+		variants[i] = (struct variant_count){
+			text_of(document->names[i]), counts[i].calls, counts[i].errors, {document->limit_count, slower}};
+	}
+	*list = (struct record_list){document->count, variants};
+	return !arena_failed(arena);
+}
+
+bool rollout_tallies_list(const struct kept_rollout *rollout, struct arena *arena, struct record_list *list)
+{
+	struct engine_tally *items = ARENA_ARRAY(arena, struct engine_tally, 2 * list_length(&rollout->tallies) + 1);
+	size_t count = 0;
+	for (const struct list_node *node = rollout->tallies.first; items && node; node = node->next) {
+		const struct kept_tally *tally = LIST_OWNER(node, const struct kept_tally, node);
+		const struct text engine = {tally->engine, tally->engine_length};
+		items[count] = (struct engine_tally){.engine = engine, .started_ms = tally->started_ms};
+		if (!variants_list(&rollout->document, tally->now, arena, &items[count++].variants))
+			return false;
+		if (!counts_are_any(tally->before))
+			continue;
+		items[count] = (struct engine_tally){.engine = engine};
+		if (!variants_list(&rollout->document, tally->before, arena, &items[count++].variants))
+			return false;
+	}
+	*list = (struct record_list){count, items};
+	return items != NULL;
+}
+
+/* ---- sums ---- */
+
+static struct rollout_counts counts_judged(const struct kept_rollout *rollout, const struct tally_counts *sums)
+{
+	const struct planned_stage *stage = &rollout->document.plan.stages[rollout->state.stage];
+	struct rollout_counts counts = {.requests = (uint64_t)sums->calls, .errors = (uint64_t)sums->errors};
+	for (size_t i = 0; i < stage->rule_count; i++) {
+		const size_t limit = stage->rules[i].kind == RULE_LATENCY
+					     ? rollout_document_limit(&rollout->document, stage->rules[i].limit)
+					     : rollout->document.limit_count;
+		if (limit < rollout->document.limit_count)
+			counts.above[i] = (uint64_t)sums->slower[limit];
+	}
+	return counts;
+}
+
+void rollout_tallies_sum(const struct kept_rollout *rollout, struct rollout_look *look)
+{
+	struct tally_counts sums[ROLLOUT_CHOICES_MAX] = {0};
+	for (const struct list_node *node = rollout->tallies.first; node; node = node->next) {
+		const struct kept_tally *tally = LIST_OWNER(node, const struct kept_tally, node);
+		counts_add_to(sums, tally->now);
+		counts_add_to(sums, tally->before);
+	}
+	look->control = counts_judged(rollout, &sums[rollout->document.control]);
+	for (size_t i = 0; i < rollout->document.plan.candidates; i++)
+		look->candidates[i] = counts_judged(rollout, &sums[rollout->document.candidates[i]]);
+}

@@ -1,0 +1,128 @@
+/* rollout_document.c: see rollout_document.h. */
+#include "control/rollout_document.h"
+
+#include <math.h>
+
+#include "base/duration.h"
+#include "message/rows.h"
+#include "spec/resource.h"
+
+#define ROLLOUT_WORD "progressiveDeployment"
+
+/* ---- limits ---- */
+
+static int64_t limit_us_of(double limit_ms)
+{
+	return llround(limit_ms * US_PER_MS);
+}
+
+/* Inserts a limit in its order, unless it is there. False: there are too many. */
+static bool limit_add(struct rollout_document *rollout, int64_t limit_us)
+{
+	size_t at = rollout->limit_count;
+	while (at > 0 && rollout->limits_us[at - 1] > limit_us)
+		at--;
+	if (at > 0 && rollout->limits_us[at - 1] == limit_us)
+		return true;
+	if (rollout->limit_count == ROLLOUT_LIMITS_MAX)
+		return false;
+	memmove(&rollout->limits_us[at + 1], &rollout->limits_us[at], (rollout->limit_count - at) * sizeof *rollout->limits_us);
+	rollout->limits_us[at] = limit_us;
+	rollout->limit_count++;
+	return true;
+}
+
+static bool limits_find(struct rollout_document *rollout, struct error *error)
+{
+	bool good = true;
+	for (size_t i = 0; i < rollout->plan.stage_count; i++) {
+		const struct planned_stage *stage = &rollout->plan.stages[i];
+		for (size_t r = 0; r < stage->rule_count; r++)
+			if (stage->rules[r].kind == RULE_LATENCY)
+				good = limit_add(rollout, limit_us_of(stage->rules[r].limit)) && good;
+	}
+	return good || error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "The rollout has more than %d different limits of latency. Use fewer different ones.",
+				 ROLLOUT_LIMITS_MAX);
+}
+
+size_t rollout_document_limit(const struct rollout_document *rollout, double limit_ms)
+{
+	size_t i = 0;
+	while (i < rollout->limit_count && rollout->limits_us[i] != limit_us_of(limit_ms))
+		i++;
+	return i;
+}
+
+/* ---- choices ---- */
+
+/* In the order of the plan, the candidates are those of the document without the default (rollout_plan.c). */
+static bool choices_find(const struct experiment_spec *spec, struct arena *arena, struct rollout_document *rollout)
+{
+	struct share shares[ASSIGNMENT_WAYS_MAX];
+	const size_t count = experiment_shares(spec, shares);
+	size_t candidates = 0;
+	if (count > ROLLOUT_CHOICES_MAX || count != rollout->plan.candidates + 1)
+		return false;
+	rollout->count = count;
+	for (size_t i = 0; i < count; i++) {
+		rollout->names[i] = arena_copy(arena, shares[i].name, strlen(shares[i].name));
+		if (strcmp(shares[i].name, spec->default_name.text) == 0)
+			rollout->control = i;
+		else
+			rollout->candidates[candidates++] = i;
+	}
+	return candidates == rollout->plan.candidates;
+}
+
+void rollout_document_shares(const struct rollout_document *rollout, double percent, struct share shares[ROLLOUT_CHOICES_MAX])
+{
+	const double each = percent / (double)rollout->plan.candidates;
+	for (size_t i = 0; i < rollout->count; i++)
+		shares[i] = (struct share){rollout->names[i], i == rollout->control ? 100 - percent : each};
+}
+
+/* ---- reading ---- */
+
+static const struct experiment_spec *experiment_in(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->count; i++)
+		if (spec->resources[i]->kind->type == RESOURCE_EXPERIMENT)
+			return spec->resources[i]->spec;
+	return NULL;
+}
+
+static bool rollout_find(const struct spec *spec, struct arena *arena, struct rollout_document *rollout, bool *is_rollout,
+			 struct error *error)
+{
+	const struct experiment_spec *experiment = experiment_in(spec);
+	*rollout = (struct rollout_document){0};
+	if (!experiment || !experiment_is_rolled_out(experiment) || faults_count(spec->faults, SEVERITY_ERROR) > 0 ||
+	    !rollout_plan_make(experiment, &rollout->plan, error) || !limits_find(rollout, error))
+		return true;
+	*is_rollout = choices_find(experiment, arena, rollout);
+	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading a rollout");
+}
+
+bool rollout_document_read(void *context, struct text document, struct arena *arena, struct rollout_document *rollout,
+			   bool *is_rollout, struct error *error)
+{
+	const struct document_checker *checker = context;
+	const struct spec_options options = {.kinds = checker->kinds, .namespace = checker->namespace};
+	struct spec spec;
+	*is_rollout = false;
+	/* Reading all Experiments after each change would take long. */
+	if (!memmem(document.bytes, document.length, ROLLOUT_WORD, sizeof ROLLOUT_WORD - 1))
+		return true;
+	if (!spec_open(&spec, error))
+		return false;
+	bool good = spec_read_text(&spec, "experiment", document, &options, error) &&
+		    rollout_find(&spec, arena, rollout, is_rollout, error);
+	spec_close(&spec);
+	return good || error->kind != ERROR_SYSTEM;
+}
+
+struct keeper_rollout_reader rollout_document_of(struct document_checker *checker)
+{
+	return (struct keeper_rollout_reader){rollout_document_read, checker};
+}

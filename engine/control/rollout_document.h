@@ -1,0 +1,39 @@
+/* rollout_document.h: Rollout of a document: what the keeper needs of an Experiment with `progressiveDeployment`.
+ *
+ * The plan (experiments/rollout_plan.h), the choices in the order of their bucket table, and the latencies by which engines
+ * count calls: each limit that a rule of the plan has.
+ */
+#ifndef SLUICE_CONTROL_ROLLOUT_DOCUMENT_H
+#define SLUICE_CONTROL_ROLLOUT_DOCUMENT_H
+
+#include "control/document_check.h"
+#include "experiments/rollout.h"
+#include "experiments/rollout_board.h"
+
+#define ROLLOUT_CHOICES_MAX (ROLLOUT_CANDIDATES_MAX + 1) /* and the default */
+
+struct rollout_document {
+	struct rollout_plan plan;
+	size_t count;
+	const char *names[ROLLOUT_CHOICES_MAX];
+	size_t control; /* index of the default */
+	size_t candidates[ROLLOUT_CANDIDATES_MAX]; /* index of each candidate of the plan */
+	size_t limit_count;
+	int64_t limits_us[ROLLOUT_LIMITS_MAX]; /* ascending */
+};
+
+/* Reads the document of an Experiment. `*is_rollout` is false if the document has no rollout; or has one that cannot run, and
+ * `error` then has the reason. Names are in the arena. False: SYSTEM. */
+bool rollout_document_read(void *checker, struct text document, struct arena *arena, struct rollout_document *rollout,
+			   bool *is_rollout, struct error *error);
+
+/* The index of a latency of a rule, in milliseconds, among the limits; `limit_count`: it is none. */
+size_t rollout_document_limit(const struct rollout_document *rollout, double limit_ms);
+
+/* The shares of the choices when the candidates together have so many percent. */
+void rollout_document_shares(const struct rollout_document *rollout, double percent, struct share shares[ROLLOUT_CHOICES_MAX]);
+
+/* The reader in the form that the keeper calls; `checker` is borrowed. */
+struct keeper_rollout_reader rollout_document_of(struct document_checker *checker);
+
+#endif

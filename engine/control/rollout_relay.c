@@ -1,0 +1,106 @@
+/* rollout_relay.c: see rollout_relay.h. */
+#include "control/rollout_relay.h"
+
+#include "control/control_tables.h"
+
+#define TABLE_BYTES_MAX ((size_t)1 << 20)
+#define TALLY_BYTES_MAX ((size_t)64 << 20)
+
+/* ---- tables ---- */
+
+/* The table that the rollout names; NULL: it was not read. */
+static const struct ledger_table *table_of(const struct ledger *ledger, const struct ledger_rollout *rollout)
+{
+	const struct ledger_choice *choice = ledger_choice_find(ledger, rollout->name);
+	for (size_t i = choice ? choice->count : 0; i > 0; i--)
+		if (choice->tables[i - 1]->record.version == rollout->record.table)
+			return choice->tables[i - 1];
+	return NULL;
+}
+
+static bool rollout_force(const struct ledger *ledger, const struct ledger_rollout *rollout, struct rollout_board *board,
+			  struct error *error)
+{
+	const struct ledger_table *table = table_of(ledger, rollout);
+	struct assignment_table copy;
+	if (!table || table->record.shares.count == 0)
+		return true;
+	struct arena *arena = arena_open(TABLE_BYTES_MAX);
+	bool good = arena && control_table_copy(table, arena, &copy);
+	if (!good)
+		(void)error_memory(error, ERROR_SYSTEM, "reading a bucket table");
+	good = good && rollout_board_set(board, &copy, rollout->record.limits.items, rollout->record.limits.count, error);
+	arena_close(arena);
+	return good;
+}
+
+static bool rollout_is_recorded(void *context, const char *experiment)
+{
+	const struct ledger_rollout *rollout = ledger_rollout_find(context, text_of(experiment));
+	return rollout && rollout->has_record;
+}
+
+bool rollout_relay_look(struct rollout_relay *relay, const struct ledger *ledger, struct rollout_board *board, struct error *error)
+{
+	const struct ledger_rollout *rollout;
+	bool good = true;
+	if (relay->records == ledger->rollout_records)
+		return true;
+	relay->records = ledger->rollout_records;
+	LIST_EACH_ROLLOUT(ledger, rollout)
+	{
+		if (rollout->has_record && !rollout_force(ledger, rollout, board, error))
+			good = false;
+	}
+	rollout_board_keep(board, rollout_is_recorded, (void *)(uintptr_t)ledger);
+	return good;
+}
+
+/* ---- counts ---- */
+
+static bool variants_list(const struct rollout_reading *reading, struct arena *arena, struct record_list *list)
+{
+	struct variant_count *variants = ARENA_ARRAY(arena, struct variant_count, reading->count + 1);
+	for (size_t i = 0; variants && i < reading->count; i++) {
+		const struct rollout_variant *from = &reading->variants[i];
+		struct slower_count *slower = ARENA_ARRAY(arena, struct slower_count, reading->limits + 1);
+		for (size_t j = 0; slower && j < reading->limits; j++)
+			slower[j] = (struct slower_count){from->slower[j].limit_us, (int64_t)from->slower[j].calls};
+		variants[i] = (struct variant_count){
+			text_of(from->name), (int64_t)from->calls, (int64_t)from->errors, {reading->limits, slower}};
+	}
+	*list = (struct record_list){reading->count, variants};
+	return !arena_failed(arena);
+}
+
+static bool experiments_list(struct rollout_board *board, struct arena *arena, struct record_list *list)
+{
+	const struct rollout_reading *readings;
+	size_t count;
+	if (!rollout_board_read(board, arena, &readings, &count))
+		return false;
+	struct experiment_tally *items = ARENA_ARRAY(arena, struct experiment_tally, count + 1);
+	for (size_t i = 0; items && i < count; i++) {
+		items[i] = (struct experiment_tally){.experiment = text_of(readings[i].experiment), .table = readings[i].table};
+		if (!variants_list(&readings[i], arena, &items[i].variants))
+			return false;
+	}
+	*list = (struct record_list){count, items};
+	return !arena_failed(arena);
+}
+
+bool rollout_relay_tally(struct rollout_relay *relay, struct rollout_board *board, struct engine_tallies tally,
+			 struct buffer *key, struct buffer *value)
+{
+	struct error lost = {0};
+	struct arena *arena = arena_open(TALLY_BYTES_MAX);
+	bool good = arena && experiments_list(board, arena, &tally.experiments) && tally.experiments.count > 0;
+	tally.sequence = ++relay->sequence;
+	buffer_clear(key);
+	buffer_clear(value);
+	if (good)
+		tally_key(tally.engine, key);
+	good = good && record_encode(&tally_form, &tally, value, &lost);
+	arena_close(arena);
+	return good;
+}

@@ -1,0 +1,27 @@
+/* rollout_relay.h: Relay of rollouts in an engine: puts the bucket tables that the keeper has recorded into force
+ * (experiments/rollout_board.h), and lists what the engine has counted of them, for its tally on `status`.
+ *
+ * Called by the follower (control/follower.h), from its loop.
+ */
+#ifndef SLUICE_CONTROL_ROLLOUT_RELAY_H
+#define SLUICE_CONTROL_ROLLOUT_RELAY_H
+
+#include "control/ledger.h"
+#include "experiments/rollout_board.h"
+
+/* Starts as {0}. */
+struct rollout_relay {
+	uint64_t records; /* of rollouts that were read when it last looked */
+	int64_t sequence;
+};
+
+/* Puts into force what has been recorded since the last look. A table that cannot be used is left out: `error` then has the
+ * reason, and the one before stays. */
+bool rollout_relay_look(struct rollout_relay *relay, const struct ledger *ledger, struct rollout_board *board,
+			struct error *error);
+
+/* Appends the key and the record of the engine's tally. False: no rollout is in force, or memory ran out. */
+bool rollout_relay_tally(struct rollout_relay *relay, struct rollout_board *board, struct engine_tallies tally,
+			 struct buffer *key, struct buffer *value);
+
+#endif

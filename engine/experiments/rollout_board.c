@@ -1,0 +1,289 @@
+/* rollout_board.c: see rollout_board.h. */
+#include "experiments/rollout_board.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+
+#define FORCE_BYTES_MAX ((size_t)1 << 20) /* a table, and counts of 64 choices by 64 limits */
+#define ENTRIES_BYTES_MAX ((size_t)64 << 20)
+
+/* Of one choice. A call is in the slot of the number of limits that it exceeded. */
+struct choice_counts {
+	_Atomic uint64_t calls, errors;
+	_Atomic uint64_t slots[ROLLOUT_LIMITS_MAX + 1];
+};
+
+struct counted_table {
+	struct rollout_force shown; /* first: what is held */
+	struct arena *arena;
+	const char **names;
+	size_t limits;
+	int64_t limits_us[ROLLOUT_LIMITS_MAX];
+	struct choice_counts *counts; /* of each choice */
+	struct counted_table *next;	      /* that was replaced before */
+};
+
+struct rollout_entry {
+	struct rollout_entry *next;
+	const char *experiment;
+	_Atomic(struct counted_table *) force;
+	atomic_size_t holders;
+	struct counted_table *replaced; /* not freed yet */
+};
+
+struct rollout_board {
+	pthread_mutex_t lock; /* of entries, and of writers */
+	struct arena *arena;
+	struct rollout_entry *entries;
+};
+
+struct rollout_board *rollout_board_open(void)
+{
+	struct rollout_board *board = memory_take(1, sizeof *board);
+	if (!board)
+		return NULL;
+	pthread_mutex_init(&board->lock, NULL);
+	board->arena = arena_open(ENTRIES_BYTES_MAX);
+	if (board->arena)
+		return board;
+	rollout_board_close(board);
+	return NULL;
+}
+
+/* ---- entries ---- */
+
+static void replaced_close(struct rollout_entry *entry)
+{
+	while (entry->replaced) {
+		struct counted_table *old = entry->replaced;
+		entry->replaced = old->next;
+		arena_close(old->arena);
+	}
+}
+
+void rollout_board_close(struct rollout_board *board)
+{
+	if (!board)
+		return;
+	for (struct rollout_entry *entry = board->entries; entry; entry = entry->next) {
+		struct counted_table *last = atomic_load(&entry->force);
+		replaced_close(entry);
+		if (last)
+			arena_close(last->arena);
+	}
+	pthread_mutex_destroy(&board->lock);
+	arena_close(board->arena);
+	memory_give(board);
+}
+
+static struct rollout_entry *entry_take(struct rollout_board *board, const char *experiment)
+{
+	struct rollout_entry *entry = board->entries;
+	while (entry && strcmp(entry->experiment, experiment) != 0)
+		entry = entry->next;
+	if (entry)
+		return entry;
+	entry = ARENA_NEW(board->arena, struct rollout_entry);
+	const char *name = arena_copy(board->arena, experiment, strlen(experiment));
+	if (!entry || !name)
+		return NULL;
+	entry->experiment = name;
+	entry->next = board->entries;
+	board->entries = entry;
+	return entry;
+}
+
+struct rollout_entry *rollout_board_entry(struct rollout_board *board, const char *experiment)
+{
+	if (!board)
+		return NULL;
+	pthread_mutex_lock(&board->lock);
+	struct rollout_entry *entry = entry_take(board, experiment);
+	pthread_mutex_unlock(&board->lock);
+	return entry;
+}
+
+uint64_t rollout_names(const struct share *shares, size_t count)
+{
+	uint64_t hash = count;
+	for (size_t i = 0; i < count; i++)
+		hash = hash_bytes(shares[i].name, strlen(shares[i].name), hash);
+	return hash;
+}
+
+/* ---- tables ---- */
+
+static bool force_fill(struct counted_table *made, const struct assignment_table *table)
+{
+	const struct assignment_tables tables = {1, (struct assignment_table *)(uintptr_t)table};
+	const struct assignment *assignment =
+		assignment_choose(made->arena, &tables, table->choice, table->shares, table->count);
+	made->names = ARENA_ARRAY(made->arena, const char *, table->count + 1);
+	made->counts = ARENA_ARRAY(made->arena, struct choice_counts, table->count + 1);
+	if (!assignment || !made->names || !made->counts)
+		return false;
+	for (size_t i = 0; i < table->count; i++) /* in their order */
+		made->names[i] = arena_copy(made->arena, table->shares[i].name, strlen(table->shares[i].name));
+	for (size_t i = 0; i < ASSIGNMENT_BUCKETS; i++)
+		made->shown.probabilities[assignment->ways[i]]++;
+	for (size_t i = 0; i < table->count; i++)
+		made->shown.probabilities[i] /= ASSIGNMENT_BUCKETS;
+	made->shown.version = table->version;
+	made->shown.names = rollout_names(table->shares, table->count);
+	made->shown.assignment = *assignment;
+	return !arena_failed(made->arena);
+}
+
+/* A table in an arena of its own. */
+static struct counted_table *force_make(const struct assignment_table *table, const int64_t *limits_us, size_t limits,
+					struct error *error)
+{
+	struct arena *arena = arena_open(FORCE_BYTES_MAX);
+	struct counted_table *made = arena ? ARENA_NEW(arena, struct counted_table) : NULL;
+	if (!made) {
+		arena_close(arena);
+		return error_memory(error, ERROR_SYSTEM, "reading a bucket table"), NULL;
+	}
+	made->arena = arena;
+	made->limits = limits;
+	if (limits <= ROLLOUT_LIMITS_MAX && table->count <= ASSIGNMENT_WAYS_MAX && force_fill(made, table)) {
+		if (limits > 0)
+			memcpy(made->limits_us, limits_us, limits * sizeof *limits_us);
+		return made;
+	}
+	arena_close(arena);
+	(void)error_set(error, ERROR_INPUT, PLACE_NONE,
+			"version %lld of the bucket table of `%s` is broken, or has more than %d limits of latency",
+			(long long)table->version, table->choice, ROLLOUT_LIMITS_MAX);
+	return NULL;
+}
+
+/* Who holds a table counted itself before it read which. So when nobody is counted after the exchange, nobody has one of
+ * those that were replaced. */
+static void entry_replace(struct rollout_entry *entry, struct counted_table *made)
+{
+	struct counted_table *before = atomic_exchange(&entry->force, made);
+	if (before) {
+		before->next = entry->replaced;
+		entry->replaced = before;
+	}
+	if (atomic_load(&entry->holders) == 0)
+		replaced_close(entry);
+}
+
+bool rollout_board_set(struct rollout_board *board, const struct assignment_table *table, const int64_t *limits_us, size_t limits,
+		       struct error *error)
+{
+	bool good = true;
+	pthread_mutex_lock(&board->lock);
+	struct rollout_entry *entry = entry_take(board, table->choice);
+	const struct counted_table *now = entry ? atomic_load(&entry->force) : NULL;
+	if (!entry) {
+		good = error_memory(error, ERROR_SYSTEM, "reading a bucket table");
+	} else if (!now || now->shown.version != table->version) {
+		struct counted_table *made = force_make(table, limits_us, limits, error);
+		good = made != NULL;
+		if (made)
+			entry_replace(entry, made);
+	}
+	pthread_mutex_unlock(&board->lock);
+	return good;
+}
+
+void rollout_board_keep(struct rollout_board *board, bool (*is_kept)(void *context, const char *experiment), void *context)
+{
+	pthread_mutex_lock(&board->lock);
+	for (struct rollout_entry *entry = board->entries; entry; entry = entry->next)
+		if (atomic_load(&entry->force) && !is_kept(context, entry->experiment))
+			entry_replace(entry, NULL);
+	pthread_mutex_unlock(&board->lock);
+}
+
+/* ---- on the path ---- */
+
+const struct rollout_force *rollout_entry_hold(struct rollout_entry *entry)
+{
+	atomic_fetch_add(&entry->holders, 1);
+	struct counted_table *force = atomic_load(&entry->force);
+	return force ? &force->shown : NULL;
+}
+
+void rollout_entry_release(struct rollout_entry *entry)
+{
+	atomic_fetch_sub(&entry->holders, 1);
+}
+
+/* The call first: a reader reads in the other order, so it never sees more errors or slow calls than calls. */
+static void force_count(struct counted_table *force, size_t index, bool failed, int64_t took_us)
+{
+	struct choice_counts *counts = &force->counts[index];
+	size_t slot = 0;
+	while (slot < force->limits && took_us > force->limits_us[slot])
+		slot++;
+	atomic_fetch_add_explicit(&counts->calls, 1, memory_order_release);
+	atomic_fetch_add_explicit(&counts->slots[slot], 1, memory_order_release);
+	if (failed)
+		atomic_fetch_add_explicit(&counts->errors, 1, memory_order_release);
+}
+
+void rollout_entry_count(struct rollout_entry *entry, int64_t version, size_t index, bool failed, int64_t took_us)
+{
+	atomic_fetch_add(&entry->holders, 1);
+	struct counted_table *force = atomic_load(&entry->force);
+	if (force && force->shown.version == version && index < force->shown.assignment.count)
+		force_count(force, index, failed, took_us);
+	atomic_fetch_sub(&entry->holders, 1);
+}
+
+/* ---- reading ---- */
+
+static void variant_read(const struct counted_table *force, size_t index, struct rollout_variant *variant)
+{
+	struct choice_counts *counts = &force->counts[index];
+	uint64_t above = 0;
+	variant->errors = atomic_load_explicit(&counts->errors, memory_order_acquire);
+	for (size_t i = force->limits; i > 0; i--) {
+		above += atomic_load_explicit(&counts->slots[i], memory_order_acquire);
+		variant->slower[i - 1] = (struct rollout_slower){force->limits_us[i - 1], above};
+	}
+	variant->calls = atomic_load_explicit(&counts->calls, memory_order_acquire);
+}
+
+static bool entry_read(const struct rollout_entry *entry, const struct counted_table *force, struct arena *arena,
+		       struct rollout_reading *reading)
+{
+	struct rollout_variant *variants = ARENA_ARRAY(arena, struct rollout_variant, force->shown.assignment.count);
+	if (!variants)
+		return false;
+	for (size_t i = 0; i < force->shown.assignment.count; i++) {
+		variants[i].name = arena_copy(arena, force->names[i], strlen(force->names[i]));
+		variant_read(force, i, &variants[i]);
+	}
+	*reading = (struct rollout_reading){.experiment = entry->experiment,
+					    .table = force->shown.version,
+					    .count = force->shown.assignment.count,
+					    .limits = force->limits,
+					    .variants = variants};
+	return !arena_failed(arena);
+}
+
+bool rollout_board_read(struct rollout_board *board, struct arena *arena, const struct rollout_reading **readings, size_t *count)
+{
+	bool good = true;
+	size_t most = 0;
+	pthread_mutex_lock(&board->lock);
+	for (const struct rollout_entry *entry = board->entries; entry; entry = entry->next)
+		most += atomic_load(&entry->force) != NULL;
+	struct rollout_reading *list = ARENA_ARRAY(arena, struct rollout_reading, most + 1);
+	*count = 0;
+	for (const struct rollout_entry *entry = board->entries; list && good && entry; entry = entry->next) {
+		const struct counted_table *force = atomic_load(&entry->force);
+		good = !force || entry_read(entry, force, arena, &list[(*count)++]);
+	}
+	pthread_mutex_unlock(&board->lock);
+	*readings = list;
+	return list && good;
+}

@@ -1,0 +1,80 @@
+/* rollout_board.h: Board of the rollouts in a process: for each experiment the bucket table that is in force, and counts of
+ * the calls that it has split.
+ *
+ * A reader of the control plane sets an entry, and workers choose by it: so new weights are in force at once, without a
+ * reload. A worker never waits: it holds the table, uses it, and releases it. A table that was replaced is freed when nobody
+ * holds one. An entry is never removed, so a reload keeps what is in force.
+ *
+ * Counts are of one table, from the time at which it came into force here. A call is counted when it ends, if the table by
+ * which it was chosen is still in force. So the counts of a table only rise, and belong to its weights alone.
+ *
+ * Any thread may call.
+ */
+#ifndef SLUICE_EXPERIMENTS_ROLLOUT_BOARD_H
+#define SLUICE_EXPERIMENTS_ROLLOUT_BOARD_H
+
+#include "step/assignment_table.h"
+
+/* Of latencies by which calls are counted: each stage of a rollout and each of its rules may have one. */
+#define ROLLOUT_LIMITS_MAX 64
+
+struct rollout_board;
+struct rollout_entry;
+
+struct rollout_force {
+	int64_t version; /* of the table's record */
+	uint64_t names;	 /* rollout_names() of its choices */
+	struct assignment assignment;
+	double probabilities[ASSIGNMENT_WAYS_MAX];
+};
+
+struct rollout_board *rollout_board_open(void); /* NULL: memory ran out */
+void rollout_board_close(struct rollout_board *board); /* NULL is fine; nobody holds a table */
+
+/* The entry of an experiment, which lives as long as the board. NULL: memory ran out, or `board` is NULL. */
+struct rollout_entry *rollout_board_entry(struct rollout_board *board, const char *experiment);
+
+/* A number that differs where the names of choices, or their order, differ. */
+uint64_t rollout_names(const struct share *shares, size_t count);
+
+/* Puts a table into force, unless that version is. Calls are counted by their latency: above each of the limits, which rise.
+ * INPUT: the bytes are no table, or there are too many limits; the table before stays. */
+bool rollout_board_set(struct rollout_board *board, const struct assignment_table *table, const int64_t *limits_us, size_t limits,
+		       struct error *error);
+
+/* Ends all rollouts that the caller does not name: the plan's tables choose again. */
+void rollout_board_keep(struct rollout_board *board, bool (*is_kept)(void *context, const char *experiment), void *context);
+
+/* ---- on the path ---- */
+
+/* NULL: there is no table. It is to be released in either case. */
+const struct rollout_force *rollout_entry_hold(struct rollout_entry *entry);
+void rollout_entry_release(struct rollout_entry *entry);
+
+/* Counts a call that has ended, which choice `index` of that table got. */
+void rollout_entry_count(struct rollout_entry *entry, int64_t version, size_t index, bool failed, int64_t took_us);
+
+/* ---- reading ---- */
+
+struct rollout_slower {
+	int64_t limit_us;
+	uint64_t calls; /* that took longer */
+};
+
+struct rollout_variant {
+	const char *name;
+	uint64_t calls, errors;
+	struct rollout_slower slower[ROLLOUT_LIMITS_MAX];
+};
+
+struct rollout_reading {
+	const char *experiment;
+	int64_t table; /* version of its record */
+	size_t count, limits;
+	const struct rollout_variant *variants;
+};
+
+/* What is in force, in the arena. False: memory ran out. */
+bool rollout_board_read(struct rollout_board *board, struct arena *arena, const struct rollout_reading **readings, size_t *count);
+
+#endif

@@ -1,0 +1,276 @@
+/* rollout_board_test.c: Tests of the board of rollouts: the table in force chooses at once, and calls are counted when they end,
+ * by their choice, their outcome and their latency. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "experiments/rollout_board.h"
+#include "ground.h"
+#include "letters.h"
+#include "message/assigned.h"
+#include "message/rows.h"
+#include "planning.h"
+
+#include <cmocka.h>
+
+#define PIPELINE                                                                                                                   \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                        \
+	"spec:\n  output: {steps: [s]}\n  steps: [{name: s, experiment: {name: e}}]\n"
+#define EXPERIMENT                                                                                                                 \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\n"                                           \
+	"spec:\n  default: old\n  candidates: [{name: old, weight: 50}, {name: new, weight: 50}]\n"                               \
+	"  progressiveDeployment: {enabled: true, schedule: [10, 50]}\n"
+
+static struct planning planning;
+static const int64_t limits[] = {5000, 20000};
+
+static void board_open(void)
+{
+	planning_open(&planning, EXPERIMENT PIPELINE);
+	assert_int_equal(planning_errors(&planning), 0);
+	scene_rollouts = rollout_board_open();
+	assert_non_null(scene_rollouts);
+	scene_open(&scene, planning.graph, ground, false);
+}
+
+static void board_close(void)
+{
+	scene_close(&scene);
+	scene = (struct scene){0};
+	rollout_board_close(scene_rollouts);
+	scene_rollouts = NULL;
+	planning_close(&planning);
+}
+
+/* The table of that version, which gives `new` so many percent. */
+static bool table_set_of(double percent, int64_t version, const char *second, size_t limit_count, struct error *error)
+{
+	const struct share shares[] = {{"old", 100 - percent}, {second, percent}};
+	const struct assignment *made = assignment_make(ground, "e", shares, 2);
+	struct buffer packed;
+	buffer_open(&packed, ASSIGNMENT_BUCKETS);
+	assignment_pack(made, &packed);
+	const struct share recorded[] = {{"old", ASSIGNMENT_BUCKETS * (100 - percent) / 100},
+					 {second, ASSIGNMENT_BUCKETS * percent / 100}};
+	const struct assignment_table table = {"e", version, 2, recorded, buffer_view(&packed)};
+	const bool good = rollout_board_set(scene_rollouts, &table, limits, limit_count, error);
+	buffer_close(&packed);
+	return good;
+}
+
+static void table_set(double percent, int64_t version)
+{
+	struct error error = {0};
+	assert_true(table_set_of(percent, version, "new", 2, &error));
+}
+
+/* Enters a message whose call waits for a reply; returns who has it. */
+static const struct assigned *enter(const char *key, int64_t deadline_ms)
+{
+	struct message *message = scene_message(&scene, arena_print(ground, "m%zu", scene.message_count), "x=1");
+	message->key = text_of(key);
+	message->deadline_ms = deadline_ms;
+	scene_enter(&scene, message);
+	return message->assigned;
+}
+
+static const struct rollout_variant *counted(const char *name)
+{
+	const struct rollout_reading *readings;
+	size_t count;
+	assert_true(rollout_board_read(scene_rollouts, ground, &readings, &count));
+	assert_int_equal(count, 1);
+	for (size_t i = 0; i < readings->count; i++)
+		if (strcmp(readings->variants[i].name, name) == 0)
+			return &readings->variants[i];
+	return NULL;
+}
+
+/* ---- choices ---- */
+
+static void without_a_table_the_plan_chooses_and_nothing_is_counted(void **state)
+{
+	(void)state;
+	const struct rollout_reading *readings;
+	size_t count;
+	board_open();
+	const struct assigned *assigned = enter("k", 0);
+	assert_int_equal(assigned->reason, ASSIGNED_STAGE);
+	assert_true(assigned->table == planning.graph->experiments[0]->assignment->version);
+	assert_true(rollout_board_read(scene_rollouts, ground, &readings, &count));
+	assert_int_equal(count, 0);
+	board_close();
+}
+
+static void a_table_is_in_force_at_once(void **state)
+{
+	(void)state;
+	board_open();
+	table_set(100, 7);
+	const struct assigned *assigned = enter("k", 0);
+	assert_true(text_is(assigned->variant, "new") && assigned->probability == 1);
+	const struct rollout_force *force = rollout_entry_hold(rollout_board_entry(scene_rollouts, "e"));
+	assert_true(assigned->table == force->assignment.version);
+	table_set(0, 8);
+	assert_true(text_is(enter("k", 0)->variant, "old"));
+	assert_int_equal(force->version, 7); /* it is held */
+	rollout_entry_release(rollout_board_entry(scene_rollouts, "e"));
+	board_close();
+}
+
+static void a_table_of_other_candidates_does_not_choose(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	board_open();
+	assert_true(table_set_of(100, 7, "newer", 2, &error));
+	assert_true(enter("k", 0)->table == planning.graph->experiments[0]->assignment->version);
+	board_close();
+}
+
+static void too_many_limits_are_refused(void **state)
+{
+	(void)state;
+	int64_t many[ROLLOUT_LIMITS_MAX + 1];
+	struct error error = {0};
+	board_open();
+	for (size_t i = 0; i < ROLLOUT_LIMITS_MAX + 1; i++)
+		many[i] = (int64_t)i;
+	const struct share shares[] = {{"old", ASSIGNMENT_BUCKETS}};
+	const struct assignment_table table = {"e", 1, 1, shares, {"", 0}};
+	assert_true(rollout_board_set(scene_rollouts, &table, many, ROLLOUT_LIMITS_MAX, &error));
+	struct assignment_table next = table;
+	next.version = 2;
+	assert_false(rollout_board_set(scene_rollouts, &next, many, ROLLOUT_LIMITS_MAX + 1, &error));
+	assert_int_equal(error.kind, ERROR_INPUT);
+	assert_int_equal(rollout_entry_hold(rollout_board_entry(scene_rollouts, "e"))->version, 1);
+	rollout_entry_release(rollout_board_entry(scene_rollouts, "e"));
+	board_close();
+}
+
+/* ---- counts ---- */
+
+static void calls_are_counted_when_they_end_by_outcome_and_latency(void **state)
+{
+	(void)state;
+	board_open();
+	table_set(100, 7);
+	(void)enter("k", 0);
+	assert_int_equal(counted("new")->calls, 0);
+	scene_advance(&scene, 6);
+	scene_reply(&scene, "new", "y=1");
+	(void)enter("k", 0);
+	scene_advance(&scene, 106);
+	scene_fail(&scene, "new", ERROR_REMOTE, "away");
+	(void)enter("k", 0);
+	scene_reply(&scene, "new", "y=1");
+	const struct rollout_variant *variant = counted("new");
+	assert_int_equal(variant->calls, 3);
+	assert_int_equal(variant->errors, 1);
+	assert_int_equal(variant->slower[0].limit_us, 5000);
+	assert_int_equal(variant->slower[0].calls, 2);
+	assert_int_equal(variant->slower[1].calls, 1);
+	assert_int_equal(counted("old")->calls, 0);
+	board_close();
+}
+
+static void a_latency_at_the_limit_is_not_above_it(void **state)
+{
+	(void)state;
+	board_open();
+	table_set(100, 7);
+	(void)enter("k", 0);
+	scene_advance(&scene, 5);
+	scene_reply(&scene, "new", "y=1");
+	assert_int_equal(counted("new")->slower[0].calls, 0);
+	board_close();
+}
+
+static void a_candidate_that_has_not_replied_at_the_deadline_has_failed(void **state)
+{
+	(void)state;
+	board_open();
+	table_set(100, 7);
+	(void)enter("k", 50);
+	scene_advance(&scene, 50);
+	assert_int_equal(counted("new")->calls, 1);
+	assert_int_equal(counted("new")->errors, 1);
+	board_close();
+}
+
+static void calls_of_a_table_that_was_replaced_are_not_counted(void **state)
+{
+	(void)state;
+	board_open();
+	table_set(100, 7);
+	(void)enter("k", 0);
+	table_set(100, 8);
+	scene_reply(&scene, "new", "y=1");
+	assert_int_equal(counted("new")->calls, 0);
+	(void)enter("k", 0);
+	table_set(50, 8); /* it is in force already */
+	scene_reply(&scene, "new", "y=1");
+	assert_int_equal(counted("new")->calls, 1);
+	board_close();
+}
+
+/* ---- threads ---- */
+
+#define COUNTS 200000
+
+static void *counter_run(void *entry)
+{
+	for (int i = 0; i < COUNTS; i++) {
+		const struct rollout_force *force = rollout_entry_hold(entry);
+		const int64_t version = force->version;
+		assert_true(force->probabilities[0] + force->probabilities[1] == 1);
+		rollout_entry_release(entry);
+		rollout_entry_count(entry, version, 1, i % 2 == 0, i % 3 == 0 ? 6000 : 0);
+	}
+	return NULL;
+}
+
+static void no_count_is_lost_and_none_contradicts_another(void **state)
+{
+	(void)state;
+	pthread_t threads[2];
+	board_open();
+	table_set(50, 1);
+	struct rollout_entry *entry = rollout_board_entry(scene_rollouts, "e");
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, counter_run, entry), 0);
+	for (int i = 0; i < 1000; i++) {
+		const struct rollout_variant *variant = counted("new");
+		assert_true(variant->errors <= variant->calls && variant->slower[0].calls <= variant->calls);
+	}
+	for (size_t i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(counted("new")->calls, 2 * COUNTS);
+	assert_int_equal(counted("new")->errors, COUNTS);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, counter_run, entry), 0);
+	for (int64_t version = 2; version < 50; version++)
+		table_set(50, version);
+	for (size_t i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	board_close();
+}
+
+#define ON_GROUND(test) cmocka_unit_test_setup_teardown(test, lay_ground, clear_ground)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ON_GROUND(without_a_table_the_plan_chooses_and_nothing_is_counted),
+		ON_GROUND(a_table_is_in_force_at_once),
+		ON_GROUND(a_table_of_other_candidates_does_not_choose),
+		ON_GROUND(too_many_limits_are_refused),
+		ON_GROUND(calls_are_counted_when_they_end_by_outcome_and_latency),
+		ON_GROUND(a_latency_at_the_limit_is_not_above_it),
+		ON_GROUND(a_candidate_that_has_not_replied_at_the_deadline_has_failed),
+		ON_GROUND(calls_of_a_table_that_was_replaced_are_not_counted),
+		ON_GROUND(no_count_is_lost_and_none_contradicts_another),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
