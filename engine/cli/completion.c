@@ -1,12 +1,14 @@
 /* completion.c: `sluice completion`: shell completion scripts, printed from the rows of the commands.
  *
  * Each shell has its own functions here; the walk over the table is common. An argument in lower case in the usage
- * line ("bash|zsh") is a word to be typed literally.
+ * line ("bash|zsh") is a word to be typed literally. Names of the user's files are looked up by the script at each use, by
+ * `sluice completion names`.
  */
 #include <ctype.h>
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/known_names.h"
+#include "cli/topics.h"
 #include "message/json_write.h"
 
 #define SCRIPT_BYTES_MAX ((size_t)1 << 20)
@@ -36,11 +38,24 @@ static void argument_words(struct buffer *out, const struct command *command)
 		for (const struct command *const *other = command_table; *other; other++)
 			if (is_first_of_noun(other))
 				buffer_print(out, "%.*s ", (int)strcspn((*other)->name, " "), (*other)->name);
+		topics_names(out);
 	} else if (islower((unsigned char)usage[0])) {
 		for (; *usage && *usage != ' '; usage++)
 			buffer_byte(out, *usage == '|' ? ' ' : *usage);
 		buffer_byte(out, ' ');
 	}
+}
+
+/* The sort of names that a command's first argument takes, or an option's value; NULL: none is known. */
+static const char *argument_sort(const struct command *command)
+{
+	return command->arguments ? known_names_sort(command->arguments) : NULL;
+}
+
+static const char *value_sort(const struct option *row)
+{
+	const bool is_name = row->type == OPTION_TEXT || row->type == OPTION_NAMES;
+	return is_name ? known_names_sort(row->word ? row->word : row->name) : NULL;
 }
 
 /* A sentence between single quotes, by the shell's rule for a quote inside. */
@@ -59,24 +74,33 @@ static void quoted(struct buffer *out, const char *text, const char *quote)
 
 /* ---- bash and zsh: a case for each command, the longer names first ---- */
 
-static void choice_cases(struct buffer *out, const struct command *command, const char *form)
+/* What a shell does when the word before is an option: with its choices, or with the names of a sort. */
+struct value_forms {
+	const char *choices, *names; /* formats with one %s */
+};
+
+static void value_cases(struct buffer *out, const struct command *command, const struct value_forms *forms)
 {
 	buffer_string(out, "\t\tcase $previous in\n");
 	for (const struct option *row = command->options; row && row->type != OPTION_END; row++) {
-		if (row->type != OPTION_CHOICE)
+		const char *sort = value_sort(row);
+		if (row->type != OPTION_CHOICE && !sort)
 			continue;
 		buffer_print(out, "\t\t--%s", row->name);
 		if (row->letter)
 			buffer_print(out, "|-%c", row->letter);
-		buffer_print(out, form, row->choices);
+		if (sort)
+			buffer_print(out, forms->names, sort);
+		else
+			buffer_print(out, forms->choices, row->choices);
 	}
 	buffer_string(out, "\t\tesac\n");
 }
 
-static bool has_choice(const struct command *command)
+static bool has_values(const struct command *command)
 {
 	for (const struct option *row = command->options; row && row->type != OPTION_END; row++)
-		if (row->type == OPTION_CHOICE)
+		if (row->type == OPTION_CHOICE || value_sort(row))
 			return true;
 	return false;
 }
@@ -86,12 +110,16 @@ static void bash_command(struct buffer *out, const struct command *command)
 	buffer_print(out, "\t\"%s \"*)\n", command->name);
 	buffer_string(out, "\t\twords='");
 	argument_words(out, command);
-	buffer_string(out, "'\n\t\t[[ $current == -* ]] && words='");
+	buffer_string(out, "'\n");
+	if (argument_sort(command))
+		buffer_print(out, "\t\t[[ $current == -* ]] || words=$(_sluice_names %s)\n", argument_sort(command));
+	buffer_string(out, "\t\t[[ $current == -* ]] && words='");
 	for (const struct option *row = command->options; row && row->type != OPTION_END; row++)
 		buffer_print(out, "--%s ", row->name);
 	buffer_string(out, "--help'\n");
-	if (has_choice(command))
-		choice_cases(out, command, ") words='%s' ;;\n");
+	static const struct value_forms forms = {") words='%s' ;;\n", ") words=$(_sluice_names %s) ;;\n"};
+	if (has_values(command))
+		value_cases(out, command, &forms);
 	buffer_string(out, "\t\t;;\n");
 }
 
@@ -127,6 +155,13 @@ static void bash_noun(struct buffer *out, const char *noun, size_t length)
 static void bash(struct buffer *out)
 {
 	buffer_string(out, "# sluice for bash: eval \"$(sluice completion bash)\"\n"
+			   "_sluice_names() {\n"
+			   "\tlocal i files=()\n"
+			   "\tfor ((i = 1; i + 1 < COMP_CWORD; i++)); do\n"
+			   "\t\tcase ${COMP_WORDS[i]} in -f|--file) files+=(\"${COMP_WORDS[i + 1]}\") ;; esac\n"
+			   "\tdone\n"
+			   "\t\"${COMP_WORDS[0]/#\\~/$HOME}\" completion names \"$1\" \"${files[@]}\" 2>/dev/null\n"
+			   "}\n"
 			   "_sluice() {\n"
 			   "\tlocal current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words=\n"
 			   "\tcase \"${COMP_WORDS[*]:1:COMP_CWORD-1} \" in\n"
@@ -146,8 +181,9 @@ static void bash(struct buffer *out)
 static void zsh_command(struct buffer *out, const struct command *command)
 {
 	buffer_print(out, "\t\"%s \"*)\n", command->name);
-	if (has_choice(command))
-		choice_cases(out, command, ") compadd -- %s; return ;;\n");
+	static const struct value_forms forms = {") compadd -- %s; return ;;\n", ") compadd -- $(_sluice_names %s); return ;;\n"};
+	if (has_values(command))
+		value_cases(out, command, &forms);
 	buffer_string(out, "\t\tif [[ $words[CURRENT] == -* ]]; then\n\t\t\tfound=(");
 	for (const struct option *row = command->options; row && row->type != OPTION_END; row++) {
 		buffer_print(out, "'--%s:", row->name);
@@ -156,6 +192,8 @@ static void zsh_command(struct buffer *out, const struct command *command)
 	}
 	buffer_string(out, "'--help:How it is used.')\n\t\t\t_describe -o option found\n\t\telse\n\t\t\tcompadd -- ");
 	argument_words(out, command);
+	if (argument_sort(command))
+		buffer_print(out, "$(_sluice_names %s)", argument_sort(command));
 	buffer_string(out, "\n\t\t\t_files\n\t\tfi\n\t\t;;\n");
 }
 
@@ -170,6 +208,14 @@ static void zsh(struct buffer *out)
 {
 	buffer_string(out, "#compdef sluice\n"
 			   "# sluice for zsh: source <(sluice completion zsh)\n"
+			   "_sluice_names() {\n"
+			   "\tlocal -a files\n"
+			   "\tlocal i\n"
+			   "\tfor ((i = 2; i + 1 < CURRENT; i++)); do\n"
+			   "\t\t[[ $words[i] == (-f|--file) ]] && files+=(\"$words[i+1]\")\n"
+			   "\tdone\n"
+			   "\t${~words[1]} completion names $1 $files 2>/dev/null\n"
+			   "}\n"
 			   "_sluice() {\n"
 			   "\tlocal previous=$words[CURRENT-1]\n"
 			   "\tlocal -a found\n"
@@ -209,6 +255,8 @@ static void fish_command(struct buffer *out, const struct command *command)
 	buffer_string(out, " -f -a '");
 	size_t words = out->length;
 	argument_words(out, command);
+	if (argument_sort(command))
+		buffer_print(out, "(__sluice_names %s)", argument_sort(command));
 	if (out->length > words)
 		buffer_string(out, "'\n");
 	else
@@ -220,6 +268,8 @@ static void fish_command(struct buffer *out, const struct command *command)
 			buffer_print(out, " -s %c", row->letter);
 		if (row->type == OPTION_CHOICE)
 			buffer_print(out, " -x -a '%s'", row->choices);
+		else if (value_sort(row))
+			buffer_print(out, " -x -a '(__sluice_names %s)'", value_sort(row));
 		else if (row->type != OPTION_FLAG)
 			buffer_string(out, " -r");
 		buffer_string(out, " -d '");
@@ -240,7 +290,15 @@ static void fish_noun(struct buffer *out, const char *noun, size_t length)
 
 static void fish(struct buffer *out)
 {
-	buffer_string(out, "# sluice for fish: sluice completion fish | source\n");
+	buffer_string(out, "# sluice for fish: sluice completion fish | source\n"
+			   "function __sluice_names\n"
+			   "\tset -l words (commandline -opc)\n"
+			   "\tset -l files\n"
+			   "\tfor i in (seq 2 (math (count $words) - 1))\n"
+			   "\t\tcontains -- $words[$i] -f --file; and set -a files $words[(math $i + 1)]\n"
+			   "\tend\n"
+			   "\t$words[1] completion names $argv[1] $files 2>/dev/null\n"
+			   "end\n");
 	for (const struct command *const *command = command_table; *command; command++) {
 		if (!is_first_of_noun(command))
 			continue;
@@ -270,6 +328,23 @@ static const struct option options[] = {
 
 extern const struct command command_completion;
 
+/* The lines as an array. */
+static int print_names_json(struct session *session, struct buffer *lines)
+{
+	struct buffer out;
+	struct text rest = buffer_view(lines);
+	buffer_open(&out, 2 * SCRIPT_BYTES_MAX);
+	buffer_byte(&out, '[');
+	for (const char *before = ""; rest.length > 0; before = ", ") {
+		buffer_string(&out, before);
+		json_write_string(&out, text_take_until(&rest, '\n'));
+	}
+	buffer_string(&out, "]\n");
+	out.failed |= buffer_failed(lines);
+	buffer_close(lines);
+	return command_write(session, &out);
+}
+
 /* The script of a shell as a member of an object, for a program that installs it. */
 static int print_wrapped(struct session *session, const char *shell, struct buffer *script)
 {
@@ -285,10 +360,27 @@ static int print_wrapped(struct session *session, const char *shell, struct buff
 	return command_write(session, &out);
 }
 
+static int print_names(struct session *session, const struct completion_options *self, const char *sort,
+		       const char *const *paths, size_t count)
+{
+	struct error error = {0};
+	struct buffer out;
+	buffer_open(&out, SCRIPT_BYTES_MAX);
+	if (!known_names_print(session, sort, paths, count, &out, &error)) {
+		buffer_close(&out);
+		return command_refused(session, &command_completion, &error);
+	}
+	return self->form == OUTPUT_JSON ? print_names_json(session, &out) : command_write(session, &out);
+}
+
 static int completion_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct completion_options *self = filled;
-	(void)count;
+	if (strcmp(arguments[0], "names") == 0 && count > 1)
+		return print_names(session, self, arguments[1], arguments + 2, count - 2);
+	if (count > 1)
+		return command_misuse(session, &command_completion, "`%s` takes no argument; leave `%s` out", arguments[0],
+				      arguments[1]);
 	static const struct {
 		const char *name;
 		void (*print)(struct buffer *out);
@@ -301,18 +393,23 @@ static int completion_run(struct session *session, const void *filled, const cha
 		shells[i].print(&out);
 		return self->form == OUTPUT_JSON ? print_wrapped(session, shells[i].name, &out) : command_write(session, &out);
 	}
-	return command_misuse(session, &command_completion, "no completion is known for `%s`; it is one of: bash zsh fish",
+	return command_misuse(session, &command_completion,
+			      "no completion is known for `%s`; it is one of: bash zsh fish, or `names` with PIPELINE, STEP, "
+			      "ALERT, EXPERIMENT or KIND/NAME",
 			      arguments[0]);
 }
 
 const struct command command_completion = {
 	.name = "completion",
-	.arguments = "bash|zsh|fish",
+	.arguments = "bash|zsh|fish|names [SORT] [FILE]...",
 	.summary = "Prints the completion of commands and options for a shell.",
 	.help = "For this shell, or in its start-up file:\n\n"
 		"  eval \"$(sluice completion bash)\"\n"
 		"  source <(sluice completion zsh)\n"
-		"  sluice completion fish | source",
+		"  sluice completion fish | source\n\n"
+		"The scripts complete names of pipelines, steps, experiments, alerts and resources too. They ask for them by "
+		"`names` and PIPELINE, STEP, EXPERIMENT, ALERT or KIND/NAME: it prints a line for each in the files of -f, else of "
+		"the current folder. Names with other characters than letters, digits and `._-` are left out.",
 	.options = options,
 	.options_size = sizeof(struct completion_options),
 	.group = "look",

@@ -27,6 +27,12 @@ static void topics_list(struct page *page)
 			"WORD` searches all topics.");
 }
 
+void topics_names(struct buffer *names)
+{
+	for (size_t i = 0; i < TOPIC_COUNT; i++)
+		buffer_print(names, "%s ", topics[i]->name);
+}
+
 /* By its name, or by that in the singular. */
 static bool topic_is(const struct help_topic *topic, const char *word)
 {

@@ -13,6 +13,9 @@
  * several entries it prints each. False: there is none. */
 bool topics_print(struct session *session, struct page *page, const char *const *words, size_t count);
 
+/* Appends the names of the topics, with a blank behind each. */
+void topics_names(struct buffer *names);
+
 /* Lists the entries whose name, place or text contains the word, ignoring case. False: none. */
 bool topics_search(struct session *session, struct page *page, const char *word);
 
