@@ -140,14 +140,16 @@ static enum step_verdict explain_pass(struct visit *visit, const struct payload 
 	return STEP_DONE;
 }
 
-/* What could not be explained. Beside the answer that is listed with the message, and fails nothing. */
+/* What could not be explained. Beside the answer, or where a gateway waits for the explanation instead of the answer, that
+ * is listed with the message, and fails nothing. */
 static enum step_verdict explain_fail(const struct step *step, struct visit *visit, struct error *error)
 {
 	const struct payload *others;
 	struct arena *arena = visit_arena(visit);
 	struct explained *failed = ARENA_NEW(arena, struct explained);
 	struct error *kept = ARENA_NEW(arena, struct error);
-	if (!explain_is_beside(step) || !failed || !kept || !visit_explained(visit, &others))
+	const bool listed = explain_is_beside(step) || explained_is_awaited(visit_message(visit));
+	if (!listed || !failed || !kept || !visit_explained(visit, &others))
 		return STEP_FAIL;
 	*kept = *error;
 	*failed = (struct explained){.step = step->explained->name, .failure = kept};

@@ -76,7 +76,7 @@ static bool explain_ask(const struct explain_options *self, const char *url, str
 static bool explain_refused(const struct explain_call *call, const char *url, struct error *error)
 {
 	if (call->status == 0)
-		return error_set(error, ERROR_REMOTE, PLACE_NONE, "%s : %s; check the address (--gateway)", url, call->error.text);
+		return error_set(error, ERROR_REMOTE, PLACE_NONE, "%s; check the address (--gateway)", call->error.text);
 	return error_set(error, ERROR_REMOTE, PLACE_NONE, "%s answers %ld: " TEXT_FORMAT, url, call->status,
 		TEXT_ARGUMENTS(call->body));
 }

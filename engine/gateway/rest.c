@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/version.h"
-#include "message/explained.h"
+#include "message/explained_seldon.h"
 #include "message/feedback.h"
 #include "message/format.h"
 #include "message/json_write.h"
@@ -223,19 +223,20 @@ static bool on_asked_whether_over(void *context)
 
 /* ---- calls ---- */
 
-/* The headers that are sent on; one more where the explanation is to be replied. */
-static struct headers call_headers(const struct call_source *source, struct arena *arena, bool explains)
+/* The headers that are sent on; one more where the explanation is to be replied, which says in which form. */
+static struct headers call_headers(const struct call_source *source, struct arena *arena, const char *explains)
 {
 	const struct headers passed = call_headers_passed(source, arena);
 	struct header *items = explains ? ARENA_ARRAY(arena, struct header, passed.count + 1) : NULL;
 	if (!items)
 		return passed;
 	memcpy(items, passed.items, passed.count * sizeof *items);
-	items[passed.count] = (struct header){TEXT(EXPLAIN_REPLY_HEADER), TEXT("yes")};
+	items[passed.count] = (struct header){TEXT(EXPLAIN_REPLY_HEADER), text_of(explains)};
 	return (struct headers){passed.count + 1, items};
 }
 
-static void call_begin(const struct rest_request *request, bool explains)
+/* `explains`: the form of the explanation that is replied; NULL: the answer is. */
+static void call_begin(const struct rest_request *request, const char *explains)
 {
 	const struct call_source source = rest_source(request);
 	const bool submits = !explains && rest_prefers_async(request->incoming);
@@ -273,12 +274,17 @@ static void call_begin(const struct rest_request *request, bool explains)
 
 static void infer(const struct rest_request *request)
 {
-	call_begin(request, false);
+	call_begin(request, NULL);
 }
 
 static void explain(const struct rest_request *request)
 {
-	call_begin(request, true);
+	call_begin(request, EXPLAIN_REPLY_YES);
+}
+
+static void explain_seldon(const struct rest_request *request)
+{
+	call_begin(request, EXPLAIN_REPLY_SELDON);
 }
 
 /* ---- feedback ---- */
@@ -401,8 +407,9 @@ const struct gateway_route rest_routes[] = {
 	{"POST", "/v2/models/{model}/explain", explain, "The same, of a model or a pipeline.", ACCESS_EXPLAIN, false},
 	{"POST", "/v1/models/{model}:explain", explain, "The same, for a request in the form of TensorFlow Serving.",
 	 ACCESS_EXPLAIN, false},
-	{"POST", "/api/v1.0/explanations", explain,
-	 "The same, for a request of the first Seldon Core, also behind /seldon/NAMESPACE/NAME.", ACCESS_EXPLAIN, false},
+	{"POST", "/api/v1.0/explanations", explain_seldon,
+	 "The same in the form of the first Seldon Core, also behind /seldon/NAMESPACE/NAME.", ACCESS_EXPLAIN, false},
+	{"POST", "/api/v1.0/explain", explain_seldon, "The same.", ACCESS_EXPLAIN, false},
 	{"POST", "/v2/pipelines/{pipeline}/feedback", feedback,
 	 "Takes what became of an answer: a reward, metrics or the truth, by request id, origin or unit.", ACCESS_FEEDBACK, false},
 	{"POST", "/v2/models/{model}/feedback", feedback, "The same, of a model or a pipeline.", ACCESS_FEEDBACK, false},

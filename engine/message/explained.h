@@ -10,6 +10,7 @@
 
 #define EXPLAIN_HEADER "x-explain" /* of a request that asks for an explanation: any value but `no`, `false` and `0` */
 #define EXPLAIN_REPLY_HEADER "sluice-reply-explanation" /* of a request whose gateway waits for the explanation */
+#define EXPLAIN_REPLY_YES "yes"
 #define EXPLAINED_NAME_BYTES_MAX 65536			/* of an output: tensor[index] */
 
 struct explained {
@@ -41,5 +42,9 @@ bool explained_encode(const struct explained *explained, size_t output, const st
  * likewise. */
 bool explained_write_json(const struct explained *first, const struct message *message, const char *pipeline, struct buffer *out,
 			  struct error *error);
+
+/* The same behind fields of the caller's: without the opening brace. */
+bool explained_write_fields(const struct explained *first, const struct message *message, const char *pipeline, struct buffer *out,
+			    struct error *error);
 
 #endif

@@ -153,10 +153,17 @@ static void write_one(struct buffer *out, const struct explained *explained, siz
 bool explained_write_json(const struct explained *first, const struct message *message, const char *pipeline, struct buffer *out,
 			  struct error *error)
 {
+	buffer_byte(out, '{');
+	return explained_write_fields(first, message, pipeline, out, error);
+}
+
+bool explained_write_fields(const struct explained *first, const struct message *message, const char *pipeline, struct buffer *out,
+			    struct error *error)
+{
 	bool any = false;
 	struct buffer name;
 	buffer_open(&name, EXPLAINED_NAME_BYTES_MAX);
-	json_write_string_after(out, TEXT("{\"id\":"), message->id);
+	json_write_string_after(out, TEXT("\"id\":"), message->id);
 	json_write_string_after(out, TEXT(",\"pipeline\":"), text_of(pipeline));
 	buffer_string(out, ",\"explanations\":[");
 	for (const struct explained *one = first; one; one = one->next)

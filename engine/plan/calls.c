@@ -52,9 +52,12 @@ static const char *storage_of(const struct graph *graph, size_t step)
 	return step_storage(&self);
 }
 
-static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_plan *plan, size_t step, const char *model,
+/* Perturbations go where the explained step's calls go, whose notes say what is wrong with it. */
+static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_plan *plan, size_t caller, const char *model,
 				   bool own)
 {
+	const bool explains = plan->graph->steps[caller].explained != NULL;
+	const size_t step = explains ? plan->graph->steps[caller].explained_index : caller;
 	const struct step_spec *spec = plan->graph->steps[step].spec;
 	const struct resource *resource = spec_find(compiler->spec, RESOURCE_MODEL, model);
 	struct model_facts facts = {.name = model};
@@ -69,13 +72,13 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 	if (storage || server) {
 		facts.storage_uri = storage;
 		facts.server = server;
-	} else if (!resource) {
+	} else if (!resource && !explains) {
 		note_add(compiler, &plan->notes, spec->name.place, "model `%s`, which step `%s` calls, is not among the files",
 			 model, plan->graph->steps[step].name);
 	}
 	struct endpoint endpoint = endpoint_find(&facts, compiler->spec, &compiler->options->servers, compiler->arena);
 	endpoint.form = (struct call_form){step_option_choice(spec, "protocol"), step_option_choice(spec, "method")};
-	if (endpoint.origin != ENDPOINT_NONE || !endpoint.advice)
+	if (endpoint.origin != ENDPOINT_NONE || !endpoint.advice || explains)
 		return endpoint;
 	const char *role = built_in_role(spec);
 	if (role)

@@ -8,6 +8,7 @@
 #include "alerts/alert_condition.h"
 #include "base/suggest.h"
 #include "plan/type_bounds.h"
+#include "spec/deployment_explainer.h"
 #include "spec/fault_codes.h"
 
 #define FIRST_ROOM 8
@@ -177,7 +178,7 @@ static void note_unused_steps(struct compiler *compiler, struct pipeline_plan *p
 {
 	const bool *leaves = leaf_steps(plan->graph, compiler->arena);
 	for (size_t i = 0; leaves && plan->graph->has_output && i < plan->graph->count; i++)
-		if (leaves[i] && !plan->graph->steps[i].answers)
+		if (leaves[i] && !plan->graph->steps[i].answers && !plan->graph->steps[i].explained)
 			note_add(compiler, &plan->notes, plan->graph->steps[i].spec->name.place,
 				 "step `%s` runs, and nothing reads its output: it neither changes the answer nor makes it fail",
 				 plan->graph->steps[i].name);
@@ -210,10 +211,9 @@ static void note_explainers(struct compiler *compiler, const struct resource *re
 	const struct deployment_spec *deployment = resource->spec;
 	const struct deployment_predictor *predictors = deployment->predictors.items;
 	for (size_t i = 0; i < deployment->predictors.count; i++)
-		if (predictors[i].explainer_here.line)
-			note_add(compiler, &compiler->plan->notes, predictors[i].explainer_here,
-				 "the explainer of the predictor `%s` is checked, but cannot run yet: its answers have no "
-				 "explanation",
+		if (explainer_refusal(deployment, &predictors[i]))
+			note_add(compiler, &compiler->plan->notes, predictors[i].explainer.here,
+				 "the explainer of the predictor `%s` is not run: its answers have no explanation",
 				 predictors[i].name.text);
 }
 

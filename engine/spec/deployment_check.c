@@ -2,6 +2,7 @@
  * can be called. */
 #include "base/number.h"
 #include "base/suggest.h"
+#include "spec/deployment_explainer.h"
 #include "spec/deployment_pipeline.h"
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
@@ -230,6 +231,30 @@ static void transport_say(const struct deployment_spec *deployment, const struct
 			  "nodes are called by REST all the same: gRPC is supported only with `protocol: v2`");
 }
 
+/* Where the field is named; else where it begins. */
+static struct place explainer_place(const struct node *predictor, const struct deployment_explainer *explainer)
+{
+	for (size_t i = 0; predictor && predictor->type == NODE_MAP && i < predictor->count; i++)
+		if (predictor->entries[i].value->place.line == explainer->here.line &&
+		    predictor->entries[i].value->place.column == explainer->here.column)
+			return predictor->entries[i].key->place;
+	return explainer->here;
+}
+
+/* An explainer that is not run is named. */
+static void explainers_say(const struct deployment_spec *deployment, const struct node *nodes, struct faults *faults)
+{
+	const bool listed = nodes && nodes->type == NODE_LIST && nodes->count == deployment->predictors.count;
+	const struct deployment_predictor *predictors = deployment->predictors.items;
+	for (size_t i = 0; i < deployment->predictors.count; i++) {
+		const char *words = explainer_refusal(deployment, &predictors[i]);
+		if (words)
+			fault_add(faults, CODE_FIELD_LATER,
+				  explainer_place(listed ? nodes->items[i] : NULL, &predictors[i].explainer), NULL,
+				  "the explainer %s %s", predictors[i].explainer.type, words);
+	}
+}
+
 void deployment_check(const struct resource *resource, struct faults *faults)
 {
 	const struct node *spec = node_get(resource->node, "spec"), *nodes = node_get(spec, "predictors");
@@ -245,4 +270,5 @@ void deployment_check(const struct resource *resource, struct faults *faults)
 	for (size_t i = 0; nodes && nodes->type == NODE_LIST && i < nodes->count; i++)
 		orchestrator_say(spec, nodes->items[i], i == 0, faults);
 	transport_say(deployment, spec, faults);
+	explainers_say(deployment, nodes, faults);
 }

@@ -3,6 +3,7 @@
 
 #include "base/number.h"
 #include "spec/deployment_callee.h"
+#include "spec/deployment_explainer.h"
 #include "spec/node_make.h"
 
 #define STEPS_OF_A_NODE 5 /* what it does before its children, a way to them, what it does behind them */
@@ -297,12 +298,33 @@ static void translation_begin(struct translation *own, const char *name, const s
 	own->steps = list_begin(own->arena, own->deployment->place, STEPS_OF_A_NODE * nodes);
 }
 
+/* The step that explains what the only model answers; or what its file answers, which is then evaluated beside it. */
+static void explain(struct translation *own, const char *result)
+{
+	const struct deployment_predictor *predictor = own->predictor;
+	const struct deployment_explainer *explainer = &predictor->explainer;
+	const char *file = explainer_file(explainer), *request = NULL;
+	struct graph_node node = {.here = explainer->here, .name = {node_name(own, &predictor->graph), explainer->here}};
+	if (explainer->here.line == 0 || explainer_refusal(own->deployment->spec, predictor))
+		return;
+	if (file) {
+		struct growing local = map_begin(own->arena, explainer->here, 1);
+		map_put(&local, "local", node_scalar(own->arena, explainer->model_uri.place, file, true));
+		result = add_step(own, &node, "-explained", &request, 1, "model", local.node);
+	}
+	struct growing options = map_begin(own->arena, explainer->here, FIELDS_MOST);
+	if (result)
+		explainer_put(explainer, result, own->arena, &options);
+	(void)add_step(own, &node, "-explainer", &result, 1, "explain", options.node);
+}
+
 /* One predictor by itself. */
 static const struct node *whole(struct translation *own, const struct deployment_predictor *predictor, const char *name)
 {
 	translation_begin(own, name, predictor, 1);
 	own->predictor = predictor;
 	const char *result = translate(own, &predictor->graph, NULL);
+	explain(own, result);
 	if (!result && !arena_failed(own->arena))
 		result = add_passage(own, &predictor->graph, NULL);
 	return document(own, &result, 1);

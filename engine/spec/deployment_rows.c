@@ -54,19 +54,22 @@ static const struct option graph_rows[GRAPH_ROW_COUNT] = {
 };
 
 static const struct option explainer_rows[] = {
-	{.type = OPTION_HERE, .offset = 0},
-	CHECKED("type", TEXT, .required = true,
+	{.type = OPTION_HERE, .offset = offsetof(struct deployment_explainer, here)},
+	ROW("type", TEXT, struct deployment_explainer, type, .required = true,
 		.choices = "AnchorTabular AnchorImages AnchorText KernelShap IntegratedGradients ALE TreeShap Counterfactuals "
 			   "Contrastive anchor_tabular anchor_images anchor_text kernel_shap integrated_gradients ale tree_shap "
 			   "counterfactuals contrastive",
-		.help = "The method."),
-	CHECKED("modelUri", TEXT, .help = "The explainer's artifact."),
+		.help = "The method. Built in are AnchorTabular, KernelShap, TreeShap and IntegratedGradients, with the "
+			"defaults of a step of kind `explain`."),
+	ROW("modelUri", NAME, struct deployment_explainer, model_uri,
+	    .help = "The explainer's artifact; for TreeShap and IntegratedGradients the file of the model, as "
+		    "file:///models/x.json."),
 	KUBERNETES("containerSpec", NODE, "Its container."),
-	CHECKED("config", TABLE, .rows = text_value_rows, .help = "Its settings."),
-	CHECKED("endpoint", MAP, .rows = endpoint_rows, .help = "Where it answers."),
+	CHECKED("config", TABLE, .effect = EFFECT_NONE, .rows = text_value_rows, .help = "Its settings."),
+	CHECKED("endpoint", MAP, .effect = EFFECT_NONE, .rows = endpoint_rows, .help = "Where it answers."),
 	KUBERNETES("envSecretRefName", TEXT, "The secret that is needed to fetch its artifact."),
 	KUBERNETES("replicas", INTEGER, "The number of copies that a cluster would run."),
-	CHECKED("initParameters", TEXT, .help = "Parameters of its construction."),
+	CHECKED("initParameters", TEXT, .effect = EFFECT_NONE, .help = "Parameters of its construction."),
 	KUBERNETES("serviceAccountName", TEXT, "The account that fetches its artifact."),
 	KUBERNETES("storageInitializerImage", TEXT, "The image that fetches it."),
 	{.type = OPTION_END},
@@ -101,8 +104,8 @@ static const struct option predictor_rows[] = {
 	ROW("traffic", INTEGER, struct deployment_predictor, traffic,
 	    .place_offset = offsetof(struct deployment_predictor, traffic_place), PERCENT_RANGE,
 	    .help = "Its share of the requests, in percent."),
-	ROW("explainer", MAP, struct deployment_predictor, explainer_here, .effect = EFFECT_LATER, .rows = explainer_rows,
-	    .help = "The explainer of its answers."),
+	ROW("explainer", MAP, struct deployment_predictor, explainer, .rows = explainer_rows,
+	    .help = "The explainer of its answers, which the gateway asks for at /api/v1.0/explanations."),
 	ROW("shadow", FLAG, struct deployment_predictor, shadow,
 	    .place_offset = offsetof(struct deployment_predictor, shadow_place),
 	    .help = "Whether it receives copies of requests; its answers are dropped."),

@@ -371,6 +371,12 @@ struct graph_node {
 	struct graph_endpoint endpoint;
 };
 
+struct deployment_explainer {
+	struct place here; /* line 0: there is none */
+	const char *type;
+	struct name model_uri;
+};
+
 struct deployment_predictor {
 	struct place here;
 	struct name name;
@@ -379,7 +385,7 @@ struct deployment_predictor {
 	struct place traffic_place; /* line 0: not given */
 	bool shadow;
 	struct place shadow_place;
-	struct place explainer_here; /* line 0: it has none */
+	struct deployment_explainer explainer;
 };
 
 struct deployment_spec {

@@ -7,7 +7,7 @@
 #include "message/assigned.h"
 #include "message/dead_letter.h"
 #include "message/drift_score.h"
-#include "message/explained.h"
+#include "message/explained_seldon.h"
 #include "message/exposure.h"
 #include "message/failure.h"
 #include "message/oip_json.h"
@@ -277,7 +277,7 @@ static void reply_explanation(struct outbox *outbox, const struct flight *flight
 	else if (first->failure)
 		error = *first->failure;
 	buffer_clear(&outbox->encoded);
-	if (error.kind != ERROR_NONE || !explained_write_json(first, &flight->message, pipeline, &outbox->encoded, &error))
+	if (error.kind != ERROR_NONE || !explained_write_reply(first, &flight->message, pipeline, &outbox->encoded, &error))
 		reply_error(outbox, flight, &failed, headers);
 	else
 		headers->items[headers->count++] = (struct header){TEXT("content-type"), TEXT("application/json")};

@@ -4,7 +4,7 @@
 Two trees and a model behind a server, inline, beside the answer and on request. One line for each behaviour that is not as it
 should be; at the end `N passed, N failed`.
 """
-import json, os, shutil, subprocess, sys, tempfile
+import http.server, json, os, shutil, subprocess, sys, tempfile, threading
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import ROOT, Dev, Judge  # noqa: E402
@@ -32,6 +32,17 @@ PIPELINES = [
 ]
 MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: 'stub://%s'}\n"
 MODELS = [("double", "linear?w=2,2,2"), ("label", "const?value=1&datatype=INT64")]
+FOREST = """apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeployment
+metadata: {name: forest}
+spec:
+  predictors:
+  - name: default
+    graph: {name: answers, implementation: XGBOOST_SERVER, modelUri: "stub://const?value=1"}
+    explainer: {type: TreeShap, modelUri: "file://trees.json"}
+"""
+SERVER = ("apiVersion: mlops.seldon.io/v1alpha1\nkind: Server\nmetadata: {name: mlflow, namespace: data-platform}\n"
+          "spec: {serverConfig: mlserver, capabilities: [mlflow], endpoints: ['http://127.0.0.1:%d']}\n")
 ROW = [1, 0, 1]
 
 
@@ -60,6 +71,16 @@ def trees_are_explained(judge, gateway):
                  (status, answer))
     status, answer, _ = gateway.infer("inline", request(*ROW))
     judge.expect("inline the answer has it", status == 200 and "explanation" in [one["name"] for one in answer["outputs"]],
+                 (status, answer))
+
+
+def a_file_of_trees_explains_a_deployment(judge, gateway):
+    status, answer, _ = gateway.ask("POST", "/seldon/default/forest/api/v1.0/explanations", {"data": {"ndarray": [ROW, [0, 2.5, -3]]}})
+    data = answer.get("data", {})
+    values = data.get("shap_values", [[]])[0]
+    judge.expect("TreeShap explains what the file of the model answers", status == 200 and answer["meta"]["name"] == "TreeShap" and
+                 data["raw"]["raw_prediction"] == [[17], [11.5]] and data["raw"]["instances"] == [ROW, [0, 2.5, -3]] and
+                 all(abs(sum(row) + data["expected_value"][0] - one) < 1e-9 for row, one in zip(values, (17, 11.5), strict=True)),
                  (status, answer))
 
 
@@ -98,6 +119,68 @@ def what_fails_beside_is_told_where_it_was_asked_for(judge, gateway):
     judge.expect("and the explanation says why not", status == 502 and "a class has no parts that add up" in answer["error"], (status, answer))
 
 
+class Prices(http.server.BaseHTTPRequestHandler):
+    """A model server: a price that only the first of three features decides"""
+    rows, calls = 0, 0
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        message = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        tensor = message["inputs"][0]
+        prices = [100 * value for value in tensor["data"][::tensor["shape"][1]]]
+        Prices.rows += len(prices)
+        Prices.calls += 1
+        body = json.dumps({"model_name": "model", "outputs": [
+            {"name": "price", "datatype": "FP64", "shape": [len(prices), 1], "data": prices}]}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def a_deployment_has_an_explainer(judge, binary):
+    """The reference file as it is; a Server beside it has its model"""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Prices)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    folder = tempfile.mkdtemp(prefix="sluice-explain-")
+    shutil.copy(os.path.join(ROOT, "tests", "reference", "sdep-explainer.yaml"), folder)
+    with open(os.path.join(folder, "server.yaml"), "w", encoding="utf-8") as file:
+        file.write(SERVER % server.server_port)
+    dev = Dev(binary, folder)
+    try:
+        gateway = Gateway(dev.said("gateway"))
+        prefix = "/seldon/data-platform/explainable-model"
+        message = lambda *row: {"data": {"ndarray": [list(row)]}}
+        status, answer, headers = gateway.ask("POST", prefix + "/api/v1.0/explanations", message(3, 1, 2))
+        judge.expect("before 20 requests a deployment explains nothing, and says when to ask again", status == 503 and
+                     int(headers.get("retry-after", 0)) > 0 and "needs 20" in json.dumps(answer), (status, answer, headers))
+        for number in range(39):
+            row = (number % 4, number % 3, number % 5)
+            status, answer, _ = gateway.ask("POST", prefix + "/api/v1.0/predictions", message(*row))
+            judge.expect("predictions are as without an explainer", status == 200 and answer["data"]["ndarray"] == [[100.0 * row[0]]],
+                         (status, answer))
+        judge.expect("no perturbation was sent for them", Prices.rows == 40, Prices.rows)
+        before = Prices.calls
+        for path in (prefix + "/api/v1.0/explanations", prefix + "/api/v1.0/explain"):
+            status, answer, _ = gateway.ask("POST", path, message(3, 1, 2))
+            data = answer.get("data", {})
+            judge.expect(f"{path} answers as alibi does", status == 200 and answer["meta"]["name"] == "AnchorTabular" and
+                         len(data["anchor"]) == 1 and data["precision"] >= 0.95 and 0 < data["coverage"] < 0.5 and
+                         data["raw"]["feature"] == [0] and data["raw"]["instance"] == [3, 1, 2] and data["raw"]["success"] and
+                         data["raw"]["prediction"] == [300], (status, answer))
+        judge.expect("perturbations are sent in a few large calls", 4 <= Prices.calls - before <= 60 and
+                     Prices.rows > 10 * (Prices.calls - before), (Prices.calls - before, Prices.rows))
+    finally:
+        dev.process.terminate()
+        dev.process.wait()
+        server.shutdown()
+        shutil.rmtree(folder)
+
+
 def the_command_shows_a_waterfall(judge, gateway, binary):
     address = f"http://{gateway.host}:{gateway.port}"
 
@@ -121,6 +204,9 @@ def the_command_shows_a_waterfall(judge, gateway, binary):
     judge.expect("and so on a page", code == 0 and "the answer stays in 100%" in text and "base value" not in text, (code, text, wrong))
     code, text, wrong = shown("classes")
     judge.expect("what cannot be explained ends it", code == 1 and not text and "a class has no parts" in wrong, (code, text, wrong))
+    done = subprocess.run([binary, "explain", "beside", "-f", "-", "--gateway", "http://127.0.0.1:1"], input="{}", capture_output=True, text=True)
+    judge.expect("an address that nobody has is printed once", done.returncode == 1 and done.stderr.count("127.0.0.1:1/") == 1 and
+                 "check the address (--gateway)" in done.stderr, done.stderr)
     code, text, wrong = shown("nobody")
     judge.expect("so does a pipeline that is not there", code == 1 and not text and "404" in wrong, (code, text, wrong))
 
@@ -131,12 +217,14 @@ def main():
     for name in ("trees.json", "usual.csv"):
         shutil.copy(os.path.join(TREES, name), folder)
     with open(os.path.join(folder, "pipeline.yaml"), "w", encoding="utf-8") as file:
-        file.write("---\n".join([PIPELINE % one for one in PIPELINES] + [MODEL % one for one in MODELS]))
+        file.write("---\n".join([PIPELINE % one for one in PIPELINES] + [MODEL % one for one in MODELS] + [FOREST]))
+    a_deployment_has_an_explainer(judge, sys.argv[1])
     dev = Dev(sys.argv[1], folder)
     try:
         gateway = Gateway(dev.said("gateway"))
         trees_are_explained(judge, gateway)
         anchors_are_rules(judge, gateway)
+        a_file_of_trees_explains_a_deployment(judge, gateway)
         a_sample_warms_up(judge, gateway)
         what_fails_beside_is_told_where_it_was_asked_for(judge, gateway)
         the_command_shows_a_waterfall(judge, gateway, sys.argv[1])

@@ -1,10 +1,11 @@
 /* explained_test.c: explanations as records, read by avro-c, and as JSON. */
-#include "message/explained.h"
+#include "message/explained_seldon.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <avro.h>
 #include <cmocka.h>
@@ -213,6 +214,83 @@ static void json_of_an_anchor_has_its_rules(void **state)
 	buffer_close(&out);
 }
 
+static json_t *seldon_form(const struct explained *first)
+{
+	struct error error = {0};
+	struct buffer out;
+	buffer_open(&out, 8192);
+	assert_true(explained_write_seldon(first, &request, "p", &out, &error));
+	json_t *read = json_loadb(buffer_view(&out).bytes, buffer_view(&out).length, 0, NULL);
+	assert_non_null(read);
+	assert_non_null(json_object_get(read, "explanations"));
+	buffer_close(&out);
+	return read;
+}
+
+static void expect_json(const json_t *object, const char *name, const char *expected)
+{
+	char *text = json_dumps(json_object_get(object, name), JSON_COMPACT | JSON_ENCODE_ANY);
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void seldon_reads_an_anchor_as_alibi_writes_it(void **state)
+{
+	struct explained explained = an_anchor();
+	struct explanation_rule wide = rule;
+	(void)state;
+	wide.width = 2;
+	wide.features[0] = 0;
+	wide.features[1] = 1;
+	wide.perturbations = 1200;
+	wide.holds = true;
+	explained.row = 0;
+	explained.rows = 1;
+	explained.data.rule = &wide;
+	json_t *read = seldon_form(&explained);
+	const json_t *meta = json_object_get(read, "meta"), *data = json_object_get(read, "data");
+	const json_t *raw = json_object_get(data, "raw");
+	expect_json(meta, "name", "\"AnchorTabular\"");
+	expect_json(data, "anchor", "[\"age > 37\",\"size \\\"m\\\" is missing\"]");
+	expect_json(data, "precision", "0.96999999999999997");
+	expect_json(data, "coverage", "0.25");
+	expect_json(raw, "feature", "[0,1]");
+	expect_json(raw, "prediction", "[3.0]");
+	expect_json(raw, "instance", "[40.0,null]");
+	expect_json(raw, "num_preds", "1200");
+	expect_json(raw, "success", "true");
+	json_decref(read);
+}
+
+/* Rows are listed with a message in any order; in this form they have their places. */
+static void seldon_reads_contributions_of_all_rows(void **state)
+{
+	static double first_numbers[] = {1, 2, 30, 40, 0, 0, 70, 80, 90, 100, 0, 0, 0, 0};
+	const struct error away = {.kind = ERROR_REMOTE};
+	struct explained second = two_outputs(), first = two_outputs();
+	const struct explained failed = {.step = "score", .failure = &away, .next = &second};
+	(void)state;
+	first.row = 0;
+	first.data.prediction = first_numbers + 2;
+	first.data.contributions = first_numbers + 6;
+	second.next = &first;
+	json_t *read = seldon_form(&failed);
+	const json_t *data = json_object_get(read, "data");
+	expect_json(json_object_get(read, "meta"), "name", "\"KernelShap\"");
+	expect_json(data, "shap_values", "[[[70.0,80.0],[7.0,8.0]],[[90.0,100.0],[9.0,10.0]]]");
+	expect_json(data, "expected_value", "[1.0,2.0]");
+	expect_json(data, "feature_names", "[\"age\",\"size \\\"m\\\"\"]");
+	expect_json(json_object_get(data, "raw"), "raw_prediction", "[[30.0,40.0],[3.0,4.0]]");
+	json_decref(read);
+	second.data.method = first.data.method = EXPLANATION_GRADIENTS;
+	read = seldon_form(&second);
+	data = json_object_get(read, "data");
+	expect_json(json_object_get(read, "meta"), "name", "\"IntegratedGradients\"");
+	expect_json(data, "attributions", "[[[70.0,80.0],[7.0,8.0]]]");
+	expect_json(data, "deltas", "[-5.0,-5.0]");
+	json_decref(read);
+}
+
 static void json_has_each_output_and_no_failure(void **state)
 {
 	const struct error away = {.kind = ERROR_REMOTE};
@@ -275,6 +353,8 @@ int main(void)
 		cmocka_unit_test(a_record_is_read_by_its_schema),
 		cmocka_unit_test(an_anchor_is_a_record_with_rules),
 		cmocka_unit_test(json_of_an_anchor_has_its_rules),
+		cmocka_unit_test(seldon_reads_an_anchor_as_alibi_writes_it),
+		cmocka_unit_test(seldon_reads_contributions_of_all_rows),
 		cmocka_unit_test(json_has_each_output_and_no_failure),
 		cmocka_unit_test(what_does_not_fit_is_a_limit),
 		cmocka_unit_test(a_header_asks_for_an_explanation),

@@ -1,0 +1,195 @@
+/* explained_seldon.c: see explained_seldon.h. */
+#include "message/explained_seldon.h"
+
+#include <math.h>
+
+#include "message/json_write.h"
+
+/* What alibi calls the explainer of a method. */
+struct seldon_explainer {
+	const char *name, *type;
+};
+
+static const struct seldon_explainer seldon_explainers[] = {
+	[EXPLANATION_PATHS] = {"TreeShap", "whitebox"},	  [EXPLANATION_INTERVENTION] = {"TreeShap", "whitebox"},
+	[EXPLANATION_LINEAR] = {"KernelShap", "blackbox"}, [EXPLANATION_GRADIENTS] = {"IntegratedGradients", "whitebox"},
+	[EXPLANATION_EXACT] = {"KernelShap", "blackbox"}, [EXPLANATION_SAMPLED] = {"KernelShap", "blackbox"},
+	[EXPLANATION_ANCHORS] = {"AnchorTabular", "blackbox"},
+};
+
+/* The explanation of a row; NULL: there is none. They are in no order. */
+static const struct explained *row_find(const struct explained *first, const struct explained *like, size_t row)
+{
+	for (const struct explained *one = first; one; one = one->next)
+		if (!one->failure && strcmp(one->step, like->step) == 0 && one->row == row)
+			return one;
+	return NULL;
+}
+
+static void number_write(struct buffer *out, double number)
+{
+	if (isfinite(number))
+		json_write_double(out, number);
+	else
+		buffer_string(out, "null");
+}
+
+static void numbers_write(struct buffer *out, const double *numbers, size_t count)
+{
+	buffer_byte(out, '[');
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			buffer_byte(out, ',');
+		number_write(out, numbers[i]);
+	}
+	buffer_byte(out, ']');
+}
+
+static void names_write(struct buffer *out, const struct text *names, size_t count)
+{
+	buffer_byte(out, '[');
+	for (size_t i = 0; i < count; i++)
+		json_write_string_after(out, i ? TEXT(",") : TEXT(""), names[i]);
+	buffer_byte(out, ']');
+}
+
+/* ---- rows of all that was explained ---- */
+
+struct seldon_rows {
+	const struct explained *first, *like; /* `like`: one of the step */
+};
+
+enum row_part { ROW_VALUES, ROW_PREDICTIONS, ROW_CONTRIBUTIONS };
+
+/* [rows][...]: of one output, where the part has outputs. */
+static void rows_write(struct buffer *out, const struct seldon_rows *rows, enum row_part part, size_t output)
+{
+	bool any = false;
+	buffer_byte(out, '[');
+	for (size_t row = 0; row < rows->like->rows; row++) {
+		const struct explained *one = row_find(rows->first, rows->like, row);
+		if (!one)
+			continue;
+		const struct explanation *data = &one->data;
+		if (any)
+			buffer_byte(out, ',');
+		any = true;
+		if (part == ROW_VALUES)
+			numbers_write(out, data->row, data->rule ? data->rule->width : data->features);
+		else if (part == ROW_PREDICTIONS)
+			numbers_write(out, data->prediction, data->outputs);
+		else
+			numbers_write(out, data->contributions + output * data->features, data->features);
+	}
+	buffer_byte(out, ']');
+}
+
+/* A list with one item for each output: [outputs][rows][features]. */
+static void contributions_write(struct buffer *out, const struct seldon_rows *rows)
+{
+	buffer_byte(out, '[');
+	for (size_t output = 0; output < rows->like->data.outputs; output++) {
+		if (output)
+			buffer_byte(out, ',');
+		rows_write(out, rows, ROW_CONTRIBUTIONS, output);
+	}
+	buffer_byte(out, ']');
+}
+
+/* ---- one form for each kind of method ---- */
+
+static void anchor_write(struct buffer *out, const struct seldon_rows *rows)
+{
+	const struct explained *one = row_find(rows->first, rows->like, 0);
+	const struct explanation *data = one ? &one->data : &rows->like->data;
+	const struct explanation_rule *rule = data->rule;
+	buffer_string(out, "{\"anchor\":");
+	names_write(out, rule->conditions, rule->count);
+	buffer_string(out, ",\"precision\":");
+	number_write(out, rule->precision);
+	buffer_string(out, ",\"coverage\":");
+	number_write(out, rule->coverage);
+	buffer_string(out, ",\"raw\":{\"feature\":[");
+	for (size_t i = 0; i < rule->count; i++)
+		buffer_print(out, "%s%u", i ? "," : "", rule->features[i]);
+	buffer_string(out, "],\"names\":");
+	names_write(out, rule->conditions, rule->count);
+	buffer_string(out, ",\"prediction\":");
+	numbers_write(out, data->prediction, data->outputs);
+	buffer_string(out, ",\"instance\":");
+	numbers_write(out, data->row, rule->width);
+	buffer_string(out, ",\"instances\":");
+	rows_write(out, rows, ROW_VALUES, 0);
+	buffer_print(out, ",\"num_preds\":%zu,\"success\":%s}}", rule->perturbations, rule->holds ? "true" : "false");
+}
+
+static void shap_write(struct buffer *out, const struct seldon_rows *rows)
+{
+	const struct explanation *data = &rows->like->data;
+	buffer_string(out, "{\"shap_values\":");
+	contributions_write(out, rows);
+	buffer_string(out, ",\"expected_value\":");
+	numbers_write(out, data->base, data->outputs);
+	buffer_string(out, ",\"categorical_names\":{},\"feature_names\":");
+	names_write(out, data->names, data->features);
+	buffer_string(out, ",\"raw\":{\"raw_prediction\":");
+	rows_write(out, rows, ROW_PREDICTIONS, 0);
+	buffer_string(out, ",\"instances\":");
+	rows_write(out, rows, ROW_VALUES, 0);
+	buffer_string(out, "}}");
+}
+
+/* The first output is the target, as of a regression. */
+static void gradients_write(struct buffer *out, const struct seldon_rows *rows)
+{
+	bool any = false;
+	buffer_string(out, "{\"attributions\":[");
+	rows_write(out, rows, ROW_CONTRIBUTIONS, 0);
+	buffer_string(out, "],\"X\":");
+	rows_write(out, rows, ROW_VALUES, 0);
+	buffer_string(out, ",\"predictions\":");
+	rows_write(out, rows, ROW_PREDICTIONS, 0);
+	buffer_string(out, ",\"target\":null,\"deltas\":[");
+	for (size_t row = 0; row < rows->like->rows; row++) {
+		const struct explained *one = row_find(rows->first, rows->like, row);
+		if (one && any)
+			buffer_byte(out, ',');
+		if (one)
+			number_write(out, -one->data.residual[0]);
+		any = any || one;
+	}
+	buffer_string(out, "]}");
+}
+
+bool explained_write_seldon(const struct explained *first, const struct message *message, const char *pipeline, struct buffer *out,
+			    struct error *error)
+{
+	const struct explained *like = first;
+	while (like && like->failure)
+		like = like->next;
+	if (!like)
+		return explained_write_json(first, message, pipeline, out, error);
+	const struct seldon_rows rows = {first, like};
+	const struct seldon_explainer *explainer = &seldon_explainers[like->data.method];
+	buffer_print(out,
+		     "{\"meta\":{\"name\":\"%s\",\"type\":[\"%s\"],\"explanations\":[\"local\"],\"params\":{},\"version\":null},"
+		     "\"data\":",
+		     explainer->name, explainer->type);
+	if (like->data.rule)
+		anchor_write(out, &rows);
+	else if (like->data.method == EXPLANATION_GRADIENTS)
+		gradients_write(out, &rows);
+	else
+		shap_write(out, &rows);
+	buffer_byte(out, ',');
+	return explained_write_fields(first, message, pipeline, out, error);
+}
+
+bool explained_write_reply(const struct explained *first, const struct message *message, const char *pipeline, struct buffer *out,
+			   struct error *error)
+{
+	const struct header *header = headers_find(message->headers, TEXT(EXPLAIN_REPLY_HEADER));
+	if (header && text_is(header->value, EXPLAIN_REPLY_SELDON))
+		return explained_write_seldon(first, message, pipeline, out, error);
+	return explained_write_json(first, message, pipeline, out, error);
+}
