@@ -1,76 +1,13 @@
 /* alerts.c: `sluice alerts list` and `test`: the alerts of files, and a notice to their receivers. */
 #include "base/clock.h"
 #include "base/quote.h"
-#include "base/suggest.h"
+#include "base/moment.h"
+#include "cli/alert_list.h"
 #include "cli/alert_settings.h"
 #include "message/json_write.h"
 #include "plan/plan.h"
 
 #define OUT_BYTES_MAX ((size_t)64 << 20)
-
-/* An alert of the files. */
-struct listed_alert {
-	const struct resource *resource;
-	const struct alert_spec *spec;
-};
-
-struct alert_list {
-	size_t count;
-	struct listed_alert *items;
-};
-
-#define FILE_HELP "A file or folder of YAML with the pipelines."
-
-/* ---- reading ---- */
-
-static struct item_list alerts_of(const struct resource *resource)
-{
-	if (resource->kind->type != RESOURCE_PIPELINE || !resource->spec || !resource->name.text)
-		return (struct item_list){0};
-	return ((const struct pipeline_spec *)resource->spec)->alerts;
-}
-
-static bool list_alerts(const struct spec *spec, struct arena *arena, struct alert_list *list)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < spec->count; i++)
-		count += alerts_of(spec->resources[i]).count;
-	*list = (struct alert_list){.items = ARENA_ARRAY(arena, struct listed_alert, count + 1)};
-	for (size_t i = 0; list->items && i < spec->count; i++) {
-		const struct item_list alerts = alerts_of(spec->resources[i]);
-		for (size_t j = 0; j < alerts.count; j++)
-			list->items[list->count++] =
-				(struct listed_alert){spec->resources[i], &((const struct alert_spec *)alerts.items)[j]};
-	}
-	return list->items;
-}
-
-/* Opens the spec with its alerts. Not EXIT_GOOD: it was said why, and the spec is closed. */
-static int alerts_read(struct session *session, const struct command *command, struct name_list files, const char *namespace,
-		       struct spec *spec, struct alert_list *list)
-{
-	const struct spec_options options = {.kinds = session->kinds, .namespace = namespace};
-	const char **paths = ARENA_ARRAY(session->arena, const char *, files.count + 1);
-	struct error error = {0};
-	for (size_t i = 0; paths && i < files.count; i++)
-		paths[i] = files.items[i].text;
-	if (!paths || !spec_open(spec, &error)) {
-		error_memory(&error, ERROR_SYSTEM, "reading files");
-		return command_failed(session, &error);
-	}
-	int code = EXIT_GOOD;
-	if (!spec_read(spec, paths, files.count, &options, &error))
-		code = command_refused(session, command, &error);
-	else if (faults_count(spec->faults, SEVERITY_ERROR) > 0)
-		code = command_faults_only(session, spec->faults);
-	else if (!list_alerts(spec, session->arena, list)) {
-		error_memory(&error, ERROR_SYSTEM, "listing alerts");
-		code = command_failed(session, &error);
-	}
-	if (code != EXIT_GOOD)
-		spec_close(spec);
-	return code;
-}
 
 static struct text condition_of(const struct alert_spec *spec)
 {
@@ -91,14 +28,14 @@ static const char *action_name(const struct alert_action *action)
 /* ---- list ---- */
 
 struct alerts_list_options {
-	struct name_list files;
-	const char *namespace;
+	struct door_asked asked;
 	int form;
 };
 
 static const struct option list_options[] = {
-	ROW("file", NAMES, struct alerts_list_options, files, .letter = 'f', .required = true, .help = FILE_HELP),
-	COMMAND_NAMESPACE(alerts_list_options, namespace),
+	ROW("file", NAMES, struct alerts_list_options, asked.files, .letter = 'f',
+	    .help = ALERT_FILES_HELP " Default: what the namespace has accepted, where engines run with --control."),
+	DOOR_ROWS(struct alerts_list_options, asked),
 	COMMAND_FORM(alerts_list_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -110,6 +47,43 @@ static void duration_append(const char *word, int64_t ns, struct buffer *out)
 		return;
 	duration_print(ns, duration);
 	buffer_print(out, " %s %s", word, duration);
+}
+
+/* Whether the silence has not ended. */
+static bool is_in_force(const struct silence_spec *silence)
+{
+	int64_t until_ms = 0;
+	return silence->until.text && moment_read(text_of(silence->until.text), &until_ms) &&
+	       silence_is_in_force(until_ms, time_of_day_ms());
+}
+
+static void silences_print(const struct alert_list *list, const struct listed_alert *alert, struct arena *arena,
+			   struct buffer *out)
+{
+	const struct silence_spec *silence;
+	for (size_t next = 0; (silence = alert_list_silence(list, alert, &next));) {
+		buffer_print(out, "  %s until %s", is_in_force(silence) ? "silenced" : "was silenced",
+			     text_shown(text_of(silence->until.text), arena));
+		if (silence->author)
+			buffer_print(out, " by %s", text_shown(text_of(silence->author), arena));
+		buffer_print(out, ": %s\n", text_shown(text_of(silence->reason), arena));
+	}
+}
+
+static void silences_print_json(const struct alert_list *list, const struct listed_alert *alert, struct buffer *out)
+{
+	const struct silence_spec *silence;
+	const char *between = "";
+	buffer_string(out, ", \"silences\": [");
+	for (size_t next = 0; (silence = alert_list_silence(list, alert, &next)); between = ", ") {
+		buffer_string(out, between);
+		json_write_member(out, "{", "until", text_of(silence->until.text));
+		if (silence->author)
+			json_write_member(out, ", ", "author", text_of(silence->author));
+		json_write_member(out, ", ", "reason", text_of(silence->reason));
+		buffer_print(out, ", \"in_force\": %s}", is_in_force(silence) ? "true" : "false");
+	}
+	buffer_byte(out, ']');
 }
 
 static void list_print(const struct alert_list *list, struct arena *arena, struct buffer *out)
@@ -129,6 +103,7 @@ static void list_print(const struct alert_list *list, struct arena *arena, struc
 		for (size_t j = 0; j < spec->actions.count; j++)
 			buffer_print(out, "  %-8s %s\n", action_name(&actions[j]),
 				     text_shown(text_of(receiver_of(&actions[j])), arena));
+		silences_print(list, &list->items[i], arena, out);
 	}
 }
 
@@ -158,7 +133,9 @@ static void list_print_json(const struct alert_list *list, struct buffer *out)
 			json_write_member(out, ", ", "receiver", text_of(receiver_of(&actions[j])));
 			buffer_byte(out, '}');
 		}
-		buffer_string(out, "]}\n");
+		buffer_byte(out, ']');
+		silences_print_json(list, &list->items[i], out);
+		buffer_string(out, "}\n");
 	}
 }
 
@@ -168,28 +145,28 @@ static int list_run(struct session *session, const void *filled, const char *con
 {
 	const struct alerts_list_options *self = filled;
 	struct alert_list list;
-	struct spec spec;
 	struct buffer out;
 	(void)arguments, (void)count;
-	int code = alerts_read(session, &command_alerts_list, self->files, self->namespace, &spec, &list);
-	if (code != EXIT_GOOD)
-		return code;
-	buffer_open(&out, OUT_BYTES_MAX);
-	if (self->form == OUTPUT_JSON)
-		list_print_json(&list, &out);
-	else
-		list_print(&list, session->arena, &out);
-	code = command_write(session, &out);
-	spec_close(&spec);
+	int code = alert_list_open(session, &command_alerts_list, &self->asked, self->asked.files.count == 0, &list);
+	if (code == EXIT_GOOD) {
+		buffer_open(&out, OUT_BYTES_MAX);
+		if (self->form == OUTPUT_JSON)
+			list_print_json(&list, &out);
+		else
+			list_print(&list, session->arena, &out);
+		code = command_write(session, &out);
+	}
+	alert_list_close(&list);
 	return code;
 }
 
 const struct command command_alerts_list = {
 	.name = "alerts list",
-	.summary = "Lists the alerts of files, their conditions and receivers.",
-	.help = "Lists the alerts of the pipelines in the files. Which of them fire is in /metrics of the engine that runs them: "
-		"sluice_alert_firing. `sluice help alerts` explains conditions and notices.\n\n"
-		"  sluice alerts list -f pipelines/\n",
+	.summary = "Lists alerts, their conditions, receivers and silences.",
+	.help = "Lists the alerts of the pipelines in the files, or without files those that the namespace has accepted. "
+		"Which of them fire is in /metrics of the engine that runs them: sluice_alert_firing. `sluice "
+		"help alerts` explains conditions and notices.\n\n"
+		"  sluice alerts list -f pipelines/\n  sluice alerts list --brokers kafka:9092 -n shop\n",
 	.options = list_options,
 	.options_size = sizeof(struct alerts_list_options),
 	.group = "run",
@@ -199,15 +176,14 @@ const struct command command_alerts_list = {
 /* ---- test ---- */
 
 struct alerts_test_options {
-	struct name_list files;
-	const char *namespace;
+	struct door_asked door; /* its files and its namespace */
 	struct alert_asked asked;
 	int form;
 };
 
 static const struct option test_options[] = {
-	ROW("file", NAMES, struct alerts_test_options, files, .letter = 'f', .required = true, .help = FILE_HELP),
-	COMMAND_NAMESPACE(alerts_test_options, namespace),
+	ROW("file", NAMES, struct alerts_test_options, door.files, .letter = 'f', .required = true, .help = ALERT_FILES_HELP),
+	COMMAND_NAMESPACE(alerts_test_options, door.namespace),
 	ALERT_ROWS(struct alerts_test_options, asked),
 	COMMAND_FORM(alerts_test_options, form, "text json"),
 	{.type = OPTION_END},
@@ -246,50 +222,40 @@ static bool action_test(const struct notifier_settings *settings, const struct l
 	return delivered;
 }
 
-/* An error that names an alert which is not in the files, and the nearest that is. */
-static bool name_known(const struct alert_list *list, const char *name, struct error *error)
+/* Sends to the receivers of the alert of that name; NULL: to those of all alerts. */
+static int list_test(struct session *session, const struct alerts_test_options *self, const struct alert_list *list,
+		     const char *name)
 {
-	struct suggestion suggestion = suggest_begin(text_of(name));
+	struct notifier_settings settings;
+	struct error error = {0};
+	struct buffer out;
+	bool delivered = true;
+	if (!alert_settings_make(&self->asked, session->arena, &settings, &error) ||
+	    (name && !alert_list_has(list, NULL, name, &error)))
+		return command_refused(session, &command_alerts_test, &error);
+	buffer_open(&out, OUT_BYTES_MAX);
 	for (size_t i = 0; i < list->count; i++) {
-		if (strcmp(list->items[i].spec->name.text, name) == 0)
-			return true;
-		suggest_offer(&suggestion, text_of(list->items[i].spec->name.text));
+		const struct alert_action *actions = list->items[i].spec->actions.items;
+		for (size_t j = 0; j < list->items[i].spec->actions.count; j++)
+			if (!name || strcmp(list->items[i].spec->name.text, name) == 0)
+				delivered &= action_test(&settings, &list->items[i], &actions[j], self->form == OUTPUT_JSON,
+							 session->arena, &out);
 	}
-	return error_set(error, ERROR_CONFIG, PLACE_NONE, "the files have no alert `%s`%s" TEXT_FORMAT "%s", name,
-			 suggestion.nearest.bytes ? "; did you mean `" : "; `sluice alerts list` lists them",
-			 TEXT_ARGUMENTS(suggestion.nearest), suggestion.nearest.bytes ? "`?" : "");
+	const int code = command_write(session, &out);
+	return code == EXIT_GOOD && !delivered ? EXIT_FAULTS : code;
 }
 
 static int test_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct alerts_test_options *self = filled;
-	struct notifier_settings settings;
-	struct error error = {0};
 	struct alert_list list;
-	struct spec spec;
-	struct buffer out;
-	bool delivered = true;
 	if (count > 1)
 		return command_misuse(session, &command_alerts_test, "give one alert, or none for all of them");
-	int code = alerts_read(session, &command_alerts_test, self->files, self->namespace, &spec, &list);
-	if (code != EXIT_GOOD)
-		return code;
-	if (!alert_settings_make(&self->asked, session->arena, &settings, &error) ||
-	    (count == 1 && !name_known(&list, arguments[0], &error))) {
-		spec_close(&spec);
-		return command_refused(session, &command_alerts_test, &error);
-	}
-	buffer_open(&out, OUT_BYTES_MAX);
-	for (size_t i = 0; i < list.count; i++) {
-		const struct alert_action *actions = list.items[i].spec->actions.items;
-		for (size_t j = 0; j < list.items[i].spec->actions.count; j++)
-			if (count == 0 || strcmp(list.items[i].spec->name.text, arguments[0]) == 0)
-				delivered &= action_test(&settings, &list.items[i], &actions[j], self->form == OUTPUT_JSON,
-							 session->arena, &out);
-	}
-	code = command_write(session, &out);
-	spec_close(&spec);
-	return code == EXIT_GOOD && !delivered ? EXIT_FAULTS : code;
+	int code = alert_list_open(session, &command_alerts_test, &self->door, false, &list);
+	if (code == EXIT_GOOD)
+		code = list_test(session, self, &list, count == 1 ? arguments[0] : NULL);
+	alert_list_close(&list);
+	return code;
 }
 
 const struct command command_alerts_test = {

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 extern const struct command command_alerts_list;
+extern const struct command command_alerts_silence;
 extern const struct command command_alerts_test;
 extern const struct command command_apply;
 extern const struct command command_completion;
@@ -61,6 +62,7 @@ const struct command *const command_table[] = {
 	&command_top,
 	&command_health,
 	&command_alerts_list,
+	&command_alerts_silence,
 	&command_alerts_test,
 	&command_errors_list,
 	&command_errors_show,

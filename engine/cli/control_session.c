@@ -144,6 +144,11 @@ static const char *author_default(struct arena *arena)
 	return arena_print(arena, "%s@%s", user ? user->pw_name : "unknown", host);
 }
 
+const char *control_author_name(const struct control_author *author, struct arena *arena)
+{
+	return author->author ? author->author : author_default(arena);
+}
+
 static const struct document_place *place_find(struct document_places places, const struct verdict_fault *fault)
 {
 	for (size_t i = 0; i < places.count; i++)
@@ -284,7 +289,7 @@ int control_session_propose(struct session *session, struct control_session *con
 {
 	struct error error = {0};
 	char id[APPLIER_ID_BYTES + 1];
-	const char *by = author->author ? author->author : author_default(session->arena);
+	const char *by = control_author_name(author, session->arena);
 	struct proposal proposal = {
 		.author = text_of(by), .reason = text_of(author->reason ? author->reason : ""), .items = items};
 	const struct control_verdict *verdict = NULL;

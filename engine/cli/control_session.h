@@ -61,6 +61,9 @@ struct control_author {
 		ROW("timeout", DURATION, owner, member.timeout_ns, .word = "TIME", .fallback = "10s",                              \
 		    .help = "How long to wait for the keeper's decision.")
 
+/* The author: as given, else the user and the host. NULL: memory ran out. */
+const char *control_author_name(const struct control_author *author, struct arena *arena);
+
 /* Where the documents of the proposal come from, for the faults that a verdict names. */
 struct document_place {
 	struct text kind, name;

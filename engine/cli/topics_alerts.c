@@ -25,7 +25,9 @@ static void states_print(struct page *page)
 			"neither. `absent: PIPELINE for 5m` fires when no request of a pipeline has ended in this engine "
 			"for so long.");
 	page_text(page, "A silence, or another alert in `inhibitedBy` that fires, holds back the notice of a firing; if "
-			"the alert still fires afterwards, it is sent then.");
+			"the alert still fires afterwards, it is sent then. The end of a firing that was announced is always "
+			"told. A silence is a resource of kind Silence, which `sluice alerts silence` makes, or the field "
+			"`silence` of an alert.");
 	page_text(page, "Each engine judges what it sees itself, and keeps the states in memory: engines that share a "
 			"pipeline send a notice each, which has the engine's name, and a restart may send the notice of a "
 			"firing anew, with another id. Requests that a pipeline gets by calls of other pipelines are in "

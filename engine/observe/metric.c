@@ -95,6 +95,8 @@ const struct metric metric_rows[] = {
 	NUMBER(SCOPE_ALERT, struct alert_state, firing, NULL, "sluice_alert_firing", "1: the alert is firing."),
 	NUMBER(SCOPE_ALERT, struct alert_state, pending, NULL, "sluice_alert_pending",
 	       "1: the condition holds, and not yet for the time `for`."),
+	NUMBER(SCOPE_ALERT, struct alert_state, silenced, NULL, "sluice_alert_silenced",
+	       "1: a Silence of the alert is in force, so it sends no notice of a firing."),
 	ALERT(missing, "sluice_alert_missing_total",
 	      "Looks, one a second, at which the condition could not be judged: a value is missing."),
 	ALERT(sent, "sluice_alert_notices_sent_total", "Notices that a receiver has accepted."),

@@ -98,7 +98,7 @@ struct drift_state {
 
 /* An alert of a pipeline, and its notices. */
 struct alert_state {
-	double firing, pending;
+	double firing, pending, silenced;
 	uint64_t missing, sent, failed, dropped;
 };
 

@@ -31,6 +31,8 @@ bool plan_feeds(struct compiler *compiler);
 /* To be called after plan_topics() and plan_delivery() of all pipelines. Finds pipelines that would read back their
  * own output, and pairs that would split the records of a topic that both need completely. */
 void plan_between(const struct compiler *compiler);
+/* Warns of alerts and silences that name what the files do not have. */
+void plan_alerts(const struct compiler *compiler);
 
 /* stages.c: cuts the pipeline into stages, with reasons. */
 void plan_stages(struct compiler *compiler, struct pipeline_plan *plan);

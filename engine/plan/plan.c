@@ -5,8 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "alerts/alert_condition.h"
-#include "base/suggest.h"
 #include "plan/type_bounds.h"
 #include "spec/deployment_explainer.h"
 #include "spec/fault_codes.h"
@@ -306,37 +304,6 @@ static void check_calls(const struct compiler *compiler)
 	}
 }
 
-/* A pipeline that is in no file gets no requests here, so an alert on their absence would fire for ever. */
-static void check_absent(const struct spec *spec, const struct name *written)
-{
-	struct text name;
-	int64_t ns;
-	if (!written->text || !alert_absence_read(text_of(written->text), &name, &ns))
-		return;
-	struct suggestion suggestion = suggest_begin(name);
-	for (size_t i = 0; i < spec->count; i++) {
-		const struct resource *resource = spec->resources[i];
-		if (resource->kind->type != RESOURCE_PIPELINE || !resource->name.text)
-			continue;
-		if (text_is(name, resource->name.text))
-			return;
-		suggest_offer(&suggestion, text_of(resource->name.text));
-	}
-	fault_add(spec->faults, CODE_ABSENT_PIPELINE, written->place, suggestion.nearest.bytes,
-		  "`absent` names `" TEXT_FORMAT "`, and the files have no pipeline of that name: the alert fires in every engine "
-		  "that runs only these",
-		  TEXT_ARGUMENTS(name));
-}
-
-static void check_absences(const struct compiler *compiler)
-{
-	for (size_t i = 0; i < compiler->plan->count; i++) {
-		const struct item_list alerts = compiler->plan->pipelines[i].graph->spec->alerts;
-		for (size_t j = 0; j < alerts.count; j++)
-			check_absent(compiler->spec, &((const struct alert_spec *)alerts.items)[j].absent);
-	}
-}
-
 void plan_check(const struct spec *spec, const struct graph *const *graphs, size_t count, struct arena *arena)
 {
 	struct plan plan = {.spec = spec};
@@ -359,7 +326,7 @@ void plan_check(const struct spec *spec, const struct graph *const *graphs, size
 	if (good) {
 		plan_between(&compiler);
 		check_calls(&compiler);
-		check_absences(&compiler);
+		plan_alerts(&compiler);
 	}
 }
 
@@ -401,7 +368,7 @@ bool plan_make(const struct spec *spec, const struct plan_options *options, stru
 	if (!arena_failed(arena)) {
 		plan_between(&compiler);
 		check_calls(&compiler);
-		check_absences(&compiler);
+		plan_alerts(&compiler);
 	}
 	if (arena_failed(arena) || !plan_others(&compiler))
 		return error_memory(error, ERROR_SYSTEM, "making a plan");

@@ -151,6 +151,8 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 	if (!alert)
 		return false;
 	alert->watched.is_present = true;
+	alert->watched.silenced_until_ms =
+		spec_silenced_until(engine_revision(watch->engine)->plan.spec, plan->graph->name, spec->name.text);
 	alert->condition = (struct alert_condition){0};
 	receivers_check(watch, plan, spec);
 	if (!spec->condition) {
@@ -281,6 +283,8 @@ static bool is_muted(const struct alert_watch *watch, const struct judged_alert 
 	int64_t until_ms = 0;
 	if (spec->silence.until.text && moment_read(text_of(spec->silence.until.text), &until_ms) &&
 	    silence_is_in_force(until_ms, at_ms))
+		return true;
+	if (silence_is_in_force(alert->watched.silenced_until_ms, at_ms))
 		return true;
 	for (size_t i = 0; i < spec->inhibited_by.count; i++)
 		if (is_firing(watch, alert->watched.pipeline, spec->inhibited_by.items[i].text))

@@ -29,6 +29,7 @@ struct watched_alert {
 	struct alert alert;
 	struct notice_counts notices;
 	bool is_present; /* in the files that run */
+	int64_t silenced_until_ms; /* end of the last Silence of it, a time of day; 0: there is none */
 	struct watched_alert *next;
 };
 

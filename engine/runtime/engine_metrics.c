@@ -208,6 +208,7 @@ static void write_alerts(const struct engine_metrics *metrics, struct exposition
 {
 	struct subject_list states;
 	size_t count = 0;
+	const int64_t now_ms = time_of_day_ms();
 	const struct watched_alert *first = metrics->alerts ? alert_watch_first(metrics->alerts) : NULL;
 	for (const struct watched_alert *alert = first; alert; alert = alert->next)
 		count++;
@@ -219,6 +220,7 @@ static void write_alerts(const struct engine_metrics *metrics, struct exposition
 			continue;
 		*state = (struct alert_state){.firing = alert->alert.phase == ALERT_FIRING,
 					      .pending = alert->alert.phase == ALERT_PENDING,
+					      .silenced = silence_is_in_force(alert->silenced_until_ms, now_ms),
 					      .missing = alert->alert.missing,
 					      .sent = count_read(&alert->notices.sent),
 					      .failed = count_read(&alert->notices.failed),

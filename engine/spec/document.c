@@ -42,6 +42,9 @@ const struct resource_kind resource_kinds[] = {
 	     .help = "A model server, and its address."),
 	KIND("SeldonDeployment", MACHINE_LEARNING, DEPLOYMENT, .rows = deployment_rows, .size = sizeof(struct deployment_spec),
 	     .check = deployment_check, .former_versions = MACHINE_LEARNING_FORMER, .help = "Graphs of the first Seldon Core."),
+	KIND("Silence", SLUICE_KINDS, SILENCE, .rows = silence_resource_rows, .size = sizeof(struct silence_spec),
+	     .check = silence_check,
+	     .help = "A time in which an alert sends no notice of a firing; `sluice alerts silence` makes it."),
 	KIND("HealthChecks", NULL, FRAGMENT, .rows = health_rows, .help = "A fragment: extra health paths of the gateway."),
 	KIND("Performance", NULL, FRAGMENT, .rows = performance_rows, .size = sizeof(struct performance_spec),
 	     .help = "A fragment: settings of calls to models."),
@@ -128,7 +131,8 @@ static bool absent(const struct node *root, const char *key)
 static bool is_foreign(struct text version, bool ours_by_kind)
 {
 	bool grouped = memchr(version.bytes, '/', version.length) != NULL;
-	bool nearly = nearest_version(version) != NULL || memmem(version.bytes, version.length, "seldon", 6) != NULL;
+	bool nearly = text_is(version, SLUICE_KINDS) || nearest_version(version) != NULL ||
+		      memmem(version.bytes, version.length, "seldon", 6) != NULL;
 	return !nearly && (grouped || !ours_by_kind);
 }
 

@@ -292,6 +292,10 @@ const struct fault_code fault_codes[] = {
 		.help = "Correct the name, or give that pipeline's file to the same engine: each engine counts the requests that "
 			"it runs itself.",
 		.example = "alerts: [{name: quiet, absent: tradign for 5m}]\n\nalerts: [{name: quiet, absent: trading for 5m}]\n"),
+	WARNING(CODE_IDLE_SILENCE, BAD_REFERENCE, .title = "A silence of an alert that is not among the files",
+		.help = "Correct the name of the alert or of its pipeline; `sluice alerts list` lists them.",
+		.example = "kind: Silence\nspec: {alert: slwo, until: 2026-11-30T18:00Z, reason: moving}\n\n"
+			   "kind: Silence\nspec: {alert: slow, until: 2026-11-30T18:00Z, reason: moving}\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",

@@ -41,8 +41,7 @@ static bool is_small(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* The nearest name that is one: small letters, dashes for the rest. */
-static void mend(const char *name, char mended[NAME_CHARACTERS_MAX + 1])
+void resource_name_make(const char *name, char mended[RESOURCE_NAME_BYTES])
 {
 	size_t length = 0;
 	for (const char *c = name; *c && length < NAME_CHARACTERS_MAX; c++) {
@@ -65,8 +64,8 @@ void name_check(struct name name, const char *what, struct faults *faults)
 		underscore = underscore || name.text[i] == '_';
 		good = good && (is_small(name.text[i]) || name.text[i] == '-' || name.text[i] == '_');
 	}
-	char mended[NAME_CHARACTERS_MAX + 1];
-	mend(name.text, mended);
+	char mended[RESOURCE_NAME_BYTES];
+	resource_name_make(name.text, mended);
 	const char *suggest = mended[0] && strcmp(mended, name.text) != 0 ? mended : NULL;
 	if (length > NAME_CHARACTERS_MAX)
 		fault_add(faults, CODE_BAD_NAME, name.place, NULL, "%s has %zu characters, more than the %d that a name may have",

@@ -14,6 +14,7 @@
 #include "step/step.h"
 
 #define PIPELINE_VERSION "mlops.seldon.io/v1alpha1"
+#define SLUICE_KINDS "sluice.io/v1alpha1" /* of kinds that Seldon has not */
 
 enum resource_type {
 	RESOURCE_PIPELINE,
@@ -24,6 +25,7 @@ enum resource_type {
 	RESOURCE_SERVER_CONFIG,
 	RESOURCE_SERVER,
 	RESOURCE_DEPLOYMENT,
+	RESOURCE_SILENCE,
 	RESOURCE_FRAGMENT, /* HealthChecks, Performance, Targets: with --kind only */
 };
 
@@ -440,6 +442,19 @@ struct targets_spec {
 	struct threshold uptime, repair_time;
 };
 
+/* ---- Silence ---- */
+
+/* No notices of the firing of an alert until a time of day. Unlike `silence` of an alert, it needs no change of the pipeline. */
+struct silence_spec {
+	struct place here;
+	struct name alert;
+	struct name pipeline; /* text NULL: alerts of that name in any pipeline */
+	struct name until;
+	const char *reason, *author;
+};
+
+bool silence_is_of(const struct silence_spec *silence, const char *pipeline, const char *alert);
+
 /* ---- all of them ---- */
 
 struct spec {
@@ -493,5 +508,12 @@ const struct resource *spec_find(const struct spec *spec, enum resource_type typ
 const struct resource *spec_experiment_of(const struct spec *spec, const char *pipeline);
 
 const struct resource *spec_first(const struct spec *spec, enum resource_type type);
+
+/* When the last Silence of that alert ends, in milliseconds since 1970; 0: the spec has none. */
+int64_t spec_silenced_until(const struct spec *spec, const char *pipeline, const char *alert);
+
+/* The name of a resource that is nearest to the text: small letters, digits and inner dashes; "" if there is none. */
+#define RESOURCE_NAME_BYTES 254
+void resource_name_make(const char *text, char name[RESOURCE_NAME_BYTES]);
 
 #endif

@@ -20,6 +20,7 @@ extern const struct option seldon_config_rows[];
 extern const struct option server_config_rows[];
 extern const struct option server_rows[];
 extern const struct option deployment_rows[];
+extern const struct option silence_resource_rows[];
 extern const struct option health_rows[];
 extern const struct option performance_rows[];
 extern const struct option target_rows[];
@@ -51,6 +52,7 @@ void experiment_check(const struct resource *resource, struct faults *faults);
 void runtime_check(const struct resource *resource, struct faults *faults);
 void seldon_config_check(const struct resource *resource, struct faults *faults);
 void server_check(const struct resource *resource, struct faults *faults);
+void silence_check(const struct resource *resource, struct faults *faults);
 void deployment_check(const struct resource *resource, struct faults *faults);
 
 /* Checks the name of a resource or a step: its characters, and its length. */

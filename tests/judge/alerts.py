@@ -283,6 +283,46 @@ def signs_and_mails(judge, binary, folder):
         mailbox.server_close()
 
 
+def silences_end(judge, binary, folder):
+    """A Silence that comes and goes while the alert fires: nothing meanwhile, and the notice at its end, of the same firing"""
+    receiver = Receiver()
+    write(folder, HEAD + ALERT.replace("resolveAfter: 2s", "resolveAfter: 30s") % (*LARGE, receiver.url, "")
+          + ALERT % ("loud", "y > 100", receiver.url, ""))
+
+    def silence(*more):
+        words = [binary, "alerts", "silence", "large", "--for", "6s", "--reason", "moving", "--author", "ann", *more]
+        return subprocess.run([*words, "-f", folder, "--out", os.path.join(folder, "quiet.yaml")], capture_output=True, text=True)
+
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+    try:
+        made = silence()
+        begun = time.monotonic()
+        judge.expect("a silence is written as a file", made.returncode == 0, made.stderr)
+        listed = subprocess.run([binary, "alerts", "list", "-f", folder], capture_output=True, text=True).stdout
+        judge.expect("alerts list shows it, its author and its end",
+                     re.search(r"large\n(  .*\n)*  silenced until \d{4}-\d\d-\d\dT\S+Z by ann: moving\n", listed), listed)
+        end = time.monotonic() + 4
+        while dev.metric("sluice_alert_silenced", "large") != 1 and time.monotonic() < end:
+            time.sleep(0.1)
+        judge.expect("an engine that runs reads it", dev.metric("sluice_alert_silenced", "large") == 1, dev.lines[-5:])
+        judge.expect("a large value is answered", dev.ask_of(60) == 200)
+        receiver.wait(1)
+        judge.expect("another alert is not silenced", {notice["alert"] for notice in receiver.notices()} == {"loud"}, receiver.notices())
+        judge.expect("a silenced alert keeps its state", dev.metric("sluice_alert_firing", "large") == 1)
+        while not of(receiver.notices(), "large") and time.monotonic() < begun + SECONDS_MAX:
+            time.sleep(0.1)
+        waited = time.monotonic() - begun
+        judge.expect("its end sends the notice, if it still fires", [status for status, _ in of(receiver.notices(), "large")] == ["firing"]
+                     and waited > 4.5, (waited, receiver.notices()))
+        judge.expect("of the same firing", dev.metric("sluice_alert_silenced", "large") == 0
+                     and sum("the alert large is firing" in line for line in dev.lines) == 1, dev.lines[-5:])
+        made = silence("--pipeline", "wathced")
+        judge.expect("a pipeline without that alert is refused", made.returncode == 2 and "no alert `large`" in made.stderr, made.stderr)
+    finally:
+        dev.stop()
+        receiver.close()
+
+
 def refused_mails_stop_no_others(judge, binary, folder):
     mailbox = Mailbox()
     mail = '  - name: %s\n    condition: y > 100\n    actions: [{type: email, recipients: [%s]}]\n'
@@ -380,7 +420,7 @@ def lists_and_tests(judge, binary, folder):
 
 def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
-    for part in (fires_and_resolves, waits_for_its_receiver, reaches_only_what_is_allowed, signs_and_mails,
+    for part in (fires_and_resolves, waits_for_its_receiver, reaches_only_what_is_allowed, signs_and_mails, silences_end,
                  refused_mails_stop_no_others, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
                  tells_of_drift, lists_and_tests):
         with tempfile.TemporaryDirectory() as folder:

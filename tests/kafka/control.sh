@@ -93,6 +93,23 @@ cat "$dir/ann.log" "$dir/bob.log" >"$dir/both.log"
 expect_words "one wins" "$dir/both.log" "^Model/m version 2 accepted"
 expect_words "the other is told of whom" "$dir/both.log" "conflict: .*at version 2, applied by (ann|bob), and version 1 was expected"
 
+# ---- an alert is silenced, and no longer ----
+
+printf 'apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: watched}\nspec:\n  steps: [{name: m}]\n  output: {steps: [m]}\n  alerts: [{name: slow, condition: "lag > 1"}]\n' >"$dir/watched.yaml"
+"$sluice" apply -f "$dir/watched.yaml" >"$dir/watched.log" 2>&1
+expect "status of an apply of a pipeline with an alert" $? "-eq 0"
+"$sluice" alerts silence slwo --for 2h --reason moving >"$dir/slwo.log" 2>&1
+expect "status of silencing an alert that is not there" $? "-eq 2"
+expect_words "the words of that" "$dir/slwo.log" "no alert .slwo.; did you mean .slow."
+"$sluice" alerts silence slow --pipeline watched --for 2h --reason moving --author ann >"$dir/silence.log" 2>&1
+expect "status of silencing an alert" $? "-eq 0"
+expect_words "a silence is a version" "$dir/silence.log" "^Silence/watched-slow version 1 accepted"
+is_silenced() { "$sluice" alerts list 2>&1 | grep -qE "silenced until 20[0-9T:-]+Z by ann: moving"; }
+wait_until 10 is_silenced
+expect "status of looking whether alerts list shows it" $? "-eq 0"
+"$sluice" delete silence/watched-slow >"$dir/unsilence.log" 2>&1
+expect "status of deleting a silence" $? "-eq 0"
+
 # ---- keepers that are killed and frozen while resources are applied ----
 
 apply_many() {

@@ -1,0 +1,120 @@
+/* alert_list.c: see alert_list.h. */
+#include "cli/alert_list.h"
+
+#include "base/suggest.h"
+#include "plan/plan.h"
+
+static struct item_list alerts_of(const struct resource *resource)
+{
+	if (resource->kind->type != RESOURCE_PIPELINE || !resource->spec || !resource->name.text)
+		return (struct item_list){0};
+	return ((const struct pipeline_spec *)resource->spec)->alerts;
+}
+
+static bool alerts_collect(struct alert_list *list, struct arena *arena)
+{
+	const struct spec *spec = &list->spec;
+	size_t count = 0;
+	for (size_t i = 0; i < spec->count; i++)
+		count += alerts_of(spec->resources[i]).count;
+	list->items = ARENA_ARRAY(arena, struct listed_alert, count + 1);
+	for (size_t i = 0; list->items && i < spec->count; i++) {
+		const struct item_list alerts = alerts_of(spec->resources[i]);
+		for (size_t j = 0; j < alerts.count; j++)
+			list->items[list->count++] =
+				(struct listed_alert){spec->resources[i], &((const struct alert_spec *)alerts.items)[j]};
+	}
+	return list->items;
+}
+
+/* ---- reading ---- */
+
+static bool files_read(struct session *session, struct name_list files, const struct spec_options *options, struct spec *spec,
+		       struct error *error)
+{
+	const char **paths = ARENA_ARRAY(session->arena, const char *, files.count + 1);
+	for (size_t i = 0; paths && i < files.count; i++)
+		paths[i] = files.items[i].text;
+	return paths ? spec_read(spec, paths, files.count, options, error)
+		     : error_memory(error, ERROR_SYSTEM, "reading files");
+}
+
+/* Reads the documents that are in force, or will be. */
+static bool control_read(struct session *session, const struct door_asked *asked, const struct spec_options *options,
+			 struct alert_list *list, struct error *error)
+{
+	if (!control_session_open(session, asked, &list->control, error))
+		return false;
+	const struct ledger *ledger = applier_ledger(list->control.applier);
+	struct spec_document *documents =
+		ARENA_ARRAY(session->arena, struct spec_document, list_length(&ledger->resources) + 1);
+	const struct ledger_resource *resource;
+	size_t count = 0;
+	if (!documents)
+		return error_memory(error, ERROR_SYSTEM, "reading documents");
+	LIST_EACH_RESOURCE(ledger, resource)
+	{
+		const struct ledger_version *version = ledger_accepted(ledger, resource);
+		if (version && version->record.action != CONTROL_DELETE)
+			documents[count++] = (struct spec_document){"control", version->record.document};
+	}
+	return spec_read_documents(&list->spec, documents, count, options, error);
+}
+
+int alert_list_open(struct session *session, const struct command *command, const struct door_asked *asked, bool accepted,
+		    struct alert_list *list)
+{
+	const char *namespace = asked->namespace ? asked->namespace : asked->ambient_namespace;
+	const struct spec_options options = {.kinds = session->kinds, .namespace = namespace};
+	struct error error = {0};
+	*list = (struct alert_list){0};
+	list->spec_is_open = spec_open(&list->spec, &error);
+	if (!list->spec_is_open)
+		return command_failed(session, &error);
+	if (!(accepted ? control_read(session, asked, &options, list, &error)
+		       : files_read(session, asked->files, &options, &list->spec, &error)))
+		return error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, command, &error);
+	if (faults_count(list->spec.faults, SEVERITY_ERROR) > 0)
+		return command_faults_only(session, list->spec.faults);
+	if (alerts_collect(list, session->arena))
+		return EXIT_GOOD;
+	error_memory(&error, ERROR_SYSTEM, "listing alerts");
+	return command_failed(session, &error);
+}
+
+void alert_list_close(struct alert_list *list)
+{
+	if (list->spec_is_open)
+		spec_close(&list->spec);
+	control_session_close(&list->control);
+}
+
+/* ---- finding ---- */
+
+bool alert_list_has(const struct alert_list *list, const char *pipeline, const char *name, struct error *error)
+{
+	struct suggestion suggestion = suggest_begin(text_of(name));
+	for (size_t i = 0; i < list->count; i++) {
+		const char *here = list->items[i].spec->name.text;
+		if (pipeline && strcmp(list->items[i].resource->name.text, pipeline) != 0)
+			continue;
+		if (strcmp(here, name) == 0)
+			return true;
+		suggest_offer(&suggestion, text_of(here));
+	}
+	return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s%s no alert `%s`%s" TEXT_FORMAT "%s",
+			 pipeline ? "there is in pipeline " : "there is", pipeline ? pipeline : "", name,
+			 suggestion.nearest.bytes ? "; did you mean `" : "; `sluice alerts list` lists them",
+			 TEXT_ARGUMENTS(suggestion.nearest), suggestion.nearest.bytes ? "`?" : "");
+}
+
+const struct silence_spec *alert_list_silence(const struct alert_list *list, const struct listed_alert *alert, size_t *next)
+{
+	while (*next < list->spec.count) {
+		const struct resource *resource = list->spec.resources[(*next)++];
+		const struct silence_spec *silence = resource->kind->type == RESOURCE_SILENCE ? resource->spec : NULL;
+		if (silence && silence_is_of(silence, alert->resource->name.text, alert->spec->name.text))
+			return silence;
+	}
+	return NULL;
+}

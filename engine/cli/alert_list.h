@@ -1,0 +1,34 @@
+/* alert_list.h: List of the alerts and silences of files, or of what a namespace has accepted. */
+#ifndef SLUICE_CLI_ALERT_LIST_H
+#define SLUICE_CLI_ALERT_LIST_H
+
+#include "cli/control_session.h"
+
+#define ALERT_FILES_HELP "A file or folder of YAML with the pipelines."
+
+struct listed_alert {
+	const struct resource *resource; /* its Pipeline */
+	const struct alert_spec *spec;
+};
+
+struct alert_list {
+	struct spec spec;
+	bool spec_is_open;
+	struct control_session control; /* open with `accepted` */
+	size_t count;
+	struct listed_alert *items;
+};
+
+/* Reads `asked->files`, or with `accepted` what the control plane of the namespace has. Not EXIT_GOOD: it was said why. To be
+ * closed in any case. */
+int alert_list_open(struct session *session, const struct command *command, const struct door_asked *asked, bool accepted,
+		    struct alert_list *list);
+void alert_list_close(struct alert_list *list);
+
+/* Whether there is an alert of that name (in that pipeline, unless it is NULL). False: CONFIG, with the nearest name. */
+bool alert_list_has(const struct alert_list *list, const char *pipeline, const char *name, struct error *error);
+
+/* The next Silence of that alert, from `*next` on, which begins at 0. NULL: there is none. */
+const struct silence_spec *alert_list_silence(const struct alert_list *list, const struct listed_alert *alert, size_t *next);
+
+#endif

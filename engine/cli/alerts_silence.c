@@ -1,0 +1,171 @@
+/* alerts_silence.c: `sluice alerts silence`: a Silence of an alert, proposed to the control plane or written as a file. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/moment.h"
+#include "cli/alert_list.h"
+#include "message/json_write.h"
+
+#define DOCUMENT_BYTES_MAX ((size_t)64 << 10)
+
+struct alerts_silence_options {
+	struct door_asked asked;
+	struct control_author author;
+	const char *pipeline, *out;
+	int64_t for_ns;
+	int form;
+};
+
+static const struct option silence_options[] = {
+	ROW("for", DURATION, struct alerts_silence_options, for_ns, .word = "TIME", .required = true,
+	    .help = "How long, from now: 30m, 2h, 7d."),
+	ROW("pipeline", TEXT, struct alerts_silence_options, pipeline, .word = "NAME",
+	    .help = "The alert's pipeline; default: any pipeline with an alert of that name."),
+	ROW("out", TEXT, struct alerts_silence_options, out, .word = "FILE",
+	    .help = "Writes the Silence to a file, for an engine that runs files: in their folder it is read on SIGHUP. Default: "
+		    "it is proposed to the engines that run with --control."),
+	ROW("file", NAMES, struct alerts_silence_options, asked.files, .letter = 'f',
+	    .help = ALERT_FILES_HELP " With --out, the alert must be in them; else they say where Kafka is."),
+	DOOR_ROWS(struct alerts_silence_options, asked),
+	CONTROL_AUTHOR_ROWS(struct alerts_silence_options, author),
+	COMMAND_FORM(alerts_silence_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_alerts_silence;
+
+/* A Silence as a document. Another one of the same alert has the same name, so it replaces this one. */
+struct silence_document {
+	char name[RESOURCE_NAME_BYTES], until[MOMENT_BYTES];
+	struct buffer text;
+};
+
+static void yaml_member(struct buffer *out, const char *name, const char *value)
+{
+	buffer_print(out, "  %s: ", name);
+	json_write_string(out, text_of(value)); /* which is YAML too */
+	buffer_byte(out, '\n');
+}
+
+static bool document_make(const struct alerts_silence_options *self, const char *alert, struct arena *arena,
+			  struct silence_document *document, struct error *error)
+{
+	const char *author = control_author_name(&self->author, arena);
+	const char *full = arena_print(arena, "%s%s%s", self->pipeline ? self->pipeline : "", self->pipeline ? "-" : "", alert);
+	if (!author || !full)
+		return error_memory(error, ERROR_SYSTEM, "making a silence");
+	resource_name_make(full, document->name);
+	moment_print(time_of_day_ms() + self->for_ns / NS_PER_MS, document->until);
+	buffer_print(&document->text, "apiVersion: %s\nkind: Silence\nmetadata: {name: %s}\nspec:\n", SLUICE_KINDS,
+		     document->name[0] ? document->name : "silence");
+	yaml_member(&document->text, "alert", alert);
+	if (self->pipeline)
+		yaml_member(&document->text, "pipeline", self->pipeline);
+	yaml_member(&document->text, "until", document->until);
+	yaml_member(&document->text, "reason", self->author.reason);
+	yaml_member(&document->text, "author", author);
+	return !buffer_failed(&document->text) ||
+	       error_set(error, ERROR_LIMIT, PLACE_NONE, "the silence has more than %zu KiB; shorten its reason",
+			 DOCUMENT_BYTES_MAX >> 10);
+}
+
+/* Writes the file in one step, so that an engine reads the whole or nothing. */
+static bool document_write(const char *path, struct text text, struct arena *arena, struct error *error)
+{
+	const char *beside = arena_print(arena, "%s.new", path);
+	FILE *to = beside ? fopen(beside, "w") : NULL;
+	bool good = to && fwrite(text.bytes, 1, text.length, to) == text.length;
+	good = to && fclose(to) == 0 && good && rename(beside, path) == 0;
+	const int why = errno;
+	if (to && !good)
+		(void)remove(beside);
+	return good || error_set(error, ERROR_CONFIG, PLACE_NONE, "cannot write %s: %s", path, strerror(why));
+}
+
+static int written_print(struct session *session, const struct alerts_silence_options *self,
+			 const struct silence_document *document, const char *alert)
+{
+	struct buffer out;
+	buffer_open(&out, DOCUMENT_BYTES_MAX);
+	if (self->form == OUTPUT_JSON) {
+		json_write_member(&out, "{", "alert", text_of(alert));
+		json_write_member(&out, ", ", "until", text_of(document->until));
+		json_write_member(&out, ", ", "file", text_of(self->out));
+		buffer_string(&out, "}\n");
+	} else
+		buffer_print(&out, "%s: silences the alert until %s, in engines that read this file\n", self->out, document->until);
+	return command_write(session, &out);
+}
+
+static int document_propose(struct session *session, const struct alerts_silence_options *self, struct alert_list *list,
+			    const struct silence_document *document)
+{
+	const struct ledger *ledger = applier_ledger(list->control.applier);
+	const struct text kind = TEXT("Silence"), name = text_of(document->name[0] ? document->name : "silence");
+	const struct proposal_item item = {
+		.kind = kind,
+		.name = name,
+		.action = PROPOSAL_APPLY,
+		.document = buffer_view(&document->text),
+		.expected = resource_expected(ledger, ledger_resource_find(ledger, kind, name)),
+	};
+	return control_session_propose(session, &list->control, &self->author, (struct record_list){1, &item},
+				       (struct document_places){0});
+}
+
+static int document_put(struct session *session, const struct alerts_silence_options *self, const struct silence_document *document,
+			const char *alert)
+{
+	struct error error = {0};
+	if (!document_write(self->out, buffer_view(&document->text), session->arena, &error))
+		return command_refused(session, &command_alerts_silence, &error);
+	return written_print(session, self, document, alert);
+}
+
+static int alert_silence(struct session *session, const struct alerts_silence_options *self, struct alert_list *list,
+			 const char *alert)
+{
+	struct silence_document document;
+	struct error error = {0};
+	int code;
+	buffer_open(&document.text, DOCUMENT_BYTES_MAX);
+	if ((list->spec_is_open && !alert_list_has(list, self->pipeline, alert, &error)) ||
+	    !document_make(self, alert, session->arena, &document, &error))
+		code = command_refused(session, &command_alerts_silence, &error);
+	else
+		code = self->out ? document_put(session, self, &document, alert) : document_propose(session, self, list, &document);
+	buffer_close(&document.text);
+	return code;
+}
+
+static int silence_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct alerts_silence_options *self = filled;
+	struct alert_list list = {0};
+	int code = EXIT_GOOD;
+	(void)count;
+	if (!self->author.reason || !self->author.reason[0])
+		return command_misuse(session, &command_alerts_silence, "give the reason, for those who wonder: --reason TEXT");
+	if (!self->out || self->asked.files.count > 0)
+		code = alert_list_open(session, &command_alerts_silence, &self->asked, !self->out, &list);
+	if (code == EXIT_GOOD)
+		code = alert_silence(session, self, &list, arguments[0]);
+	alert_list_close(&list);
+	return code;
+}
+
+const struct command command_alerts_silence = {
+	.name = "alerts silence",
+	.arguments = "ALERT",
+	.summary = "Silences an alert for some time.",
+	.help = "Makes a resource of kind Silence, which has an end, an author and a reason. A silenced alert keeps its state, and "
+		"sends no notice of a firing. If it still fires at the end, the notice is sent then. Another silence of the same "
+		"alert replaces this one; `sluice delete silence/NAME` ends it early. `sluice alerts list` shows silences.\n\n"
+		"  sluice alerts silence slow --for 2h --reason 'moving the models' --brokers kafka:9092\n"
+		"  sluice alerts silence slow --for 2h --reason moving --out pipelines/silence-slow.yaml\n",
+	.options = silence_options,
+	.options_size = sizeof(struct alerts_silence_options),
+	.group = "run",
+	.run = silence_run,
+};

@@ -1,0 +1,68 @@
+/* alerts.c: Checks of alerts and silences against all resources: the pipelines and the alerts that they name. */
+#include "alerts/alert_condition.h"
+#include "base/suggest.h"
+#include "plan/compile.h"
+#include "spec/fault_codes.h"
+
+/* A pipeline that is in no file gets no requests here, so an alert on their absence would fire for ever. */
+static void check_absent(const struct spec *spec, const struct name *written)
+{
+	struct text name;
+	int64_t ns;
+	if (!written->text || !alert_absence_read(text_of(written->text), &name, &ns))
+		return;
+	struct suggestion suggestion = suggest_begin(name);
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		if (resource->kind->type != RESOURCE_PIPELINE || !resource->name.text)
+			continue;
+		if (text_is(name, resource->name.text))
+			return;
+		suggest_offer(&suggestion, text_of(resource->name.text));
+	}
+	fault_add(spec->faults, CODE_ABSENT_PIPELINE, written->place, suggestion.nearest.bytes,
+		  "`absent` names `" TEXT_FORMAT "`, and the files have no pipeline of that name: the alert fires in every engine "
+		  "that runs only these",
+		  TEXT_ARGUMENTS(name));
+}
+
+/* Whether a pipeline of the plan has that alert; offers the names of all. */
+static bool alert_exists(const struct compiler *compiler, const struct silence_spec *silence, struct suggestion *suggestion)
+{
+	for (size_t i = 0; i < compiler->plan->count; i++) {
+		const struct graph *graph = compiler->plan->pipelines[i].graph;
+		const struct alert_spec *alerts = graph->spec->alerts.items;
+		for (size_t j = 0; j < graph->spec->alerts.count; j++) {
+			const char *name = alerts[j].name.text;
+			if (name && silence_is_of(silence, graph->name, name))
+				return true;
+			if (name)
+				suggest_offer(suggestion, text_of(name));
+		}
+	}
+	return false;
+}
+
+static void check_silence(const struct compiler *compiler, const struct silence_spec *silence)
+{
+	if (!silence->alert.text)
+		return;
+	struct suggestion suggestion = suggest_begin(text_of(silence->alert.text));
+	if (!alert_exists(compiler, silence, &suggestion))
+		fault_add(compiler->spec->faults, CODE_IDLE_SILENCE, silence->alert.place, suggestion.nearest.bytes,
+			  "the files have no alert `%s`%s%s, so this silences nothing", silence->alert.text,
+			  silence->pipeline.text ? " of pipeline " : "", silence->pipeline.text ? silence->pipeline.text : "");
+}
+
+void plan_alerts(const struct compiler *compiler)
+{
+	const struct spec *spec = compiler->spec;
+	for (size_t i = 0; i < spec->count; i++)
+		if (spec->resources[i]->kind->type == RESOURCE_SILENCE && spec->resources[i]->spec)
+			check_silence(compiler, spec->resources[i]->spec);
+	for (size_t i = 0; i < compiler->plan->count; i++) {
+		const struct item_list alerts = compiler->plan->pipelines[i].graph->spec->alerts;
+		for (size_t j = 0; j < alerts.count; j++)
+			check_absent(compiler->spec, &((const struct alert_spec *)alerts.items)[j].absent);
+	}
+}

@@ -1,0 +1,42 @@
+/* silence.c: Option rows and checks of a Silence, and the silence in which an alert is. */
+#include "base/moment.h"
+#include "spec/fault_codes.h"
+#include "spec/rows.h"
+
+const struct option silence_resource_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct silence_spec, here)},
+	ROW("alert", NAME, struct silence_spec, alert, .required = true, .help = "The name of the alert."),
+	ROW("pipeline", NAME, struct silence_spec, pipeline, .help = "Its pipeline; default: any pipeline with such an alert."),
+	ROW("until", NAME, struct silence_spec, until, .required = true, .help = "The end: a time of day, ISO 8601."),
+	ROW("reason", TEXT, struct silence_spec, reason, .required = true, .help = "Why, for those who read the list of alerts."),
+	ROW("author", TEXT, struct silence_spec, author, .help = "Who silenced it."),
+	{.type = OPTION_END},
+};
+
+void silence_check(const struct resource *resource, struct faults *faults)
+{
+	const struct silence_spec *silence = resource->spec;
+	int64_t until_ms;
+	if (silence->until.text && !moment_read(text_of(silence->until.text), &until_ms))
+		fault_add(faults, CODE_BAD_DURATION, silence->until.place, NULL,
+			  "`until` is not a time of day, as in 2026-11-30T18:00Z");
+}
+
+bool silence_is_of(const struct silence_spec *silence, const char *pipeline, const char *alert)
+{
+	return silence->alert.text && strcmp(silence->alert.text, alert) == 0 &&
+	       (!silence->pipeline.text || strcmp(silence->pipeline.text, pipeline) == 0);
+}
+
+int64_t spec_silenced_until(const struct spec *spec, const char *pipeline, const char *alert)
+{
+	int64_t last_ms = 0, until_ms;
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct silence_spec *silence =
+			spec->resources[i]->kind->type == RESOURCE_SILENCE ? spec->resources[i]->spec : NULL;
+		if (silence && silence_is_of(silence, pipeline, alert) && silence->until.text &&
+		    moment_read(text_of(silence->until.text), &until_ms) && until_ms > last_ms)
+			last_ms = until_ms;
+	}
+	return last_ms;
+}
