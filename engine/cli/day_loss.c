@@ -30,9 +30,11 @@ int64_t day_loss_due_us(const struct day_loss *loss)
 	return loss->stopped ? loss->loss_us : loss->stop_us;
 }
 
-void day_loss_note(struct day_loss *loss, const char *why)
+bool day_loss_note(struct day_loss *loss, const char *why)
 {
-	loss->told = loss->told || (loss->lost && strstr(why, "state of pipeline"));
+	bool tells = loss->lost && strstr(why, "state of pipeline");
+	loss->told |= tells;
+	return tells;
 }
 
 static void workers_kill(struct day *day, int64_t start_us)

@@ -22,8 +22,8 @@ struct day_loss {
 
 int64_t day_loss_due_us(const struct day_loss *loss); /* INT64_MAX: nothing is due */
 
-/* A worker has ended with this error. */
-void day_loss_note(struct day_loss *loss, const char *why);
+/* Notes the error with which a worker has ended. True: it is about lost state, so it does not start again by itself. */
+bool day_loss_note(struct day_loss *loss, const char *why);
 
 struct day;
 

@@ -252,10 +252,10 @@ static bool worker_live(struct day_worker *worker, struct error *error)
 	worker->free_us = day->now_us + random_between(&day->random, 5, 50);
 	if (good && !over)
 		return true;
-	if (!good)
-		day_loss_note(&day->loss, failure.text);
 	day_tell(day, worker->name, "ends: %s", good ? "it has stopped" : failure.text);
-	day_worker_end(worker, false, day->now_us + random_between(&day->random, 100 * MS, 2 * SECOND));
+	int64_t start_us = day->now_us + random_between(&day->random, 100 * MS, 2 * SECOND);
+	bool stays = !good && day_loss_note(&day->loss, failure.text);
+	day_worker_end(worker, false, stays ? INT64_MAX : start_us);
 	return true;
 }
 
