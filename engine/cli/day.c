@@ -120,10 +120,19 @@ static void answers_read(struct day *day)
 	day_taps_read(&day->taps, day->twin);
 }
 
+static bool workers_are_down(const struct day *day)
+{
+	for (size_t i = 0; i < day->worker_count; i++)
+		if (day->workers[i].worker || day->workers[i].start_us != INT64_MAX)
+			return false;
+	return true;
+}
+
+/* Where state was lost, no answer is waited for once no worker runs; transactions that they left open end in time. */
 static bool is_settled(const struct day *day)
 {
 	if (day->loss.told)
-		return true;
+		return workers_are_down(day);
 	for (size_t i = 0; i < day->line_count; i++)
 		if (!day_judge_settled(&day->lines[i].judge))
 			return false;
@@ -502,9 +511,10 @@ static bool day_live(struct day *day, struct error *error)
 		day->lines[i].judge.bereft = day->loss.told;
 		day_judge_end(&day->lines[i].judge, day_line_overdue(&day->lines[i]));
 	}
+	day->feed.bereft = day->loss.told;
 	day_feed_end(&day->feed);
 	/* At least once, what Kafka will not have of a step is not told again. */
-	bool refused = !day->config->exactly_once && twin_mishaps(day->twin, TWIN_UNWANTED) > 0;
+	bool refused = !day->config->exactly_once && (twin_mishaps(day->twin, TWIN_UNWANTED) > 0 || day->loss.told);
 	day_taps_end(&day->taps, refused || twin_taps_lost(day->twin) > 0);
 	return true;
 }

@@ -250,11 +250,11 @@ bool day_feed_settled(const struct day_feed *feed)
 
 /* At least once, what Kafka will not have of a step is not told again, whatever was answered;
  * and what was lost with a worker is not told when the request fails at the next, or is dropped
- * there by a changed pipeline, while it had gone on from the first. */
+ * there by a changed pipeline, while it had gone on from the first; or when no worker starts again. */
 static void point_end(struct day_feed *feed, size_t nth)
 {
 	const struct day_point *point = &feed->points[nth];
-	if (feed->unwanted && !feed->exactly_once)
+	if ((feed->unwanted || feed->bereft) && !feed->exactly_once)
 		return;
 	for (size_t i = 0; point->kind == DAY_FIRST_BLOCK && i < point->line->count; i++) {
 		const struct day_request *request = &point->line->requests[i];

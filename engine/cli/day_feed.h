@@ -41,6 +41,7 @@ struct day_feed {
 	struct day_fed *fed;
 	uint64_t answered;
 	bool unwanted; /* the twin of Kafka rejected some answers */
+	bool bereft; /* state was lost, and workers have stopped because of it */
 	struct arena *arena; /* memory of one answer */
 	char *why;
 	void (*tell)(void *context, int64_t now_us, const char *who, const char *what);

@@ -66,11 +66,10 @@ bool twin_failed(const struct twin *twin);
 bool twin_topic(struct twin *twin, const char *name, int32_t partitions);
 struct twin_topic *twin_find(const struct twin *twin, const char *name); /* NULL: it does not exist */
 int32_t twin_topic_partitions(const struct twin_topic *topic);
-int64_t twin_end(const struct twin_topic *topic, int32_t partition); /* its next offset */
 
-/* Losses of a broker or an operator, while no client uses it: records from that offset on, and the metadata of all
- * commits. */
-void twin_cut(struct twin_topic *topic, int32_t partition, int64_t end);
+/* Losses of a broker or an operator, while no client uses it: so many committed records at the end of a partition, with
+ * all that is behind them; and the metadata of all commits. False: there was no committed record. */
+bool twin_cut(struct twin_topic *topic, int32_t partition, size_t records);
 void twin_forget_references(struct twin *twin);
 
 /* The time of the next event (INT64_MAX: never), and the call that lets time pass. */

@@ -1,7 +1,5 @@
 /* twin_partition.c: Partitions of the simulated Kafka: appends of producers, and the view of readers of committed
  * records. See twin_world.h. */
-#include <assert.h>
-
 #include "base/hash.h"
 #include "base/memory.h"
 #include "log/partition_key.h"
@@ -194,15 +192,19 @@ int32_t twin_topic_partitions(const struct twin_topic *topic)
 	return topic->count;
 }
 
-int64_t twin_end(const struct twin_topic *topic, int32_t partition)
+bool twin_cut(struct twin_topic *topic, int32_t partition, size_t records)
 {
-	return (int64_t)topic->partitions[partition].count;
-}
-
-void twin_cut(struct twin_topic *topic, int32_t partition, int64_t end)
-{
-	assert(end >= 0 && end <= twin_end(topic, partition));
-	topic->partitions[partition].count = (size_t)end;
+	struct twin_partition *its = &topic->partitions[partition];
+	bool any = false;
+	for (size_t end = its->count; end > 0 && records > 0; end--) {
+		enum entry_state state = its->entries[end - 1]->state;
+		if (state != ENTRY_PLAIN && state != ENTRY_COMMITTED)
+			continue;
+		any = true;
+		records--;
+		its->count = end - 1;
+	}
+	return any;
 }
 
 uint64_t twin_changes(const struct twin *twin)
