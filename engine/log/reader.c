@@ -2,6 +2,8 @@
  * to the coordinator of a group, which needs rights that a reader should not need. */
 #include "log/reader.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "base/memory.h"
 #include "log/client.h"
@@ -9,6 +11,14 @@
 
 #define LOOK_MS 100
 #define SILENCE_LOOKS 300 /* if the end of a topic is not reached for 30 s, an open transaction delays it */
+
+/* A partition of a reader by time. */
+struct reader_lane {
+	rd_kafka_queue_t *queue;
+	rd_kafka_message_t *head; /* its next record; NULL: none has come */
+	bool at_end;
+	int64_t silent_ms; /* since when it is waited for; 0: it is not */
+};
 
 struct reader {
 	const struct reader_config *config;
@@ -18,9 +28,11 @@ struct reader {
 	struct error locked_out;
 	int32_t first;	    /* first partition that is read */
 	int32_t partitions; /* one after the last partition */
+	int32_t count;	    /* of the topic's partitions */
 	int64_t *ends;	    /* end of each partition at the start; later records are not waited for */
 	bool *ended;	    /* whether the end of each partition was reached */
 	int32_t ended_count;
+	struct reader_lane *lanes; /* NULL: not by time */
 };
 
 /* Ignores errors. A permanent error is delivered in place of a record; librdkafka retries after the others. */
@@ -142,11 +154,20 @@ static bool start_partition(struct reader *reader, int32_t partition, struct err
 						       : newest;
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && reader->config->from_time)
 		code = find_time(reader, partition, &begin);
-	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_consume_start_queue(reader->topic, partition, begin, reader->queue) != 0)
+	rd_kafka_queue_t *queue = reader->lanes ? reader->lanes[partition].queue : reader->queue;
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_consume_start_queue(reader->topic, partition, begin, queue) != 0)
 		code = rd_kafka_last_error();
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "partition %d of topic %s cannot be read: %s", (int)partition,
 			 reader->config->topic, rd_kafka_err2str(code));
+}
+
+static bool lanes_open(struct reader *reader, int32_t count)
+{
+	reader->lanes = memory_take((size_t)count, sizeof *reader->lanes);
+	for (int32_t i = 0; reader->lanes && i < count; i++)
+		reader->lanes[i].queue = rd_kafka_queue_new(reader->client);
+	return reader->lanes;
 }
 
 static bool reader_set_up(struct reader *reader, struct error *error)
@@ -156,8 +177,9 @@ static bool reader_set_up(struct reader *reader, struct error *error)
 		return false;
 	reader->ended = memory_take((size_t)count, sizeof *reader->ended);
 	reader->ends = memory_take((size_t)count, sizeof *reader->ends);
-	if (!reader->ended || !reader->ends)
+	if (!reader->ended || !reader->ends || (reader->config->by_time && !lanes_open(reader, count)))
 		return error_memory(error, ERROR_SYSTEM, "opening a consumer");
+	reader->count = count;
 	int32_t end = count;
 	if (reader->config->one_partition) {
 		reader->first = reader->partitions = (int32_t)(reader->config->pick % (uint64_t)count);
@@ -171,6 +193,7 @@ static bool reader_set_up(struct reader *reader, struct error *error)
 
 void reader_ring(struct reader *reader, int bell)
 {
+	assert(!reader->lanes);
 	client_queue_ring(reader->queue, bell);
 }
 
@@ -203,6 +226,16 @@ struct reader *reader_open(const struct reader_config *config, struct error *err
 	return NULL;
 }
 
+static void lanes_close(struct reader *reader)
+{
+	for (int32_t i = 0; reader->lanes && i < reader->count; i++) {
+		if (reader->lanes[i].head)
+			rd_kafka_message_destroy(reader->lanes[i].head);
+		rd_kafka_queue_destroy(reader->lanes[i].queue);
+	}
+	memory_give(reader->lanes);
+}
+
 void reader_close(struct reader *reader)
 {
 	if (!reader)
@@ -210,6 +243,7 @@ void reader_close(struct reader *reader)
 	for (int32_t i = reader->first; i < reader->partitions; i++)
 		(void)rd_kafka_consume_stop(reader->topic, i);
 	client_queue_forget(reader->queue);
+	lanes_close(reader);
 	if (reader->topic)
 		rd_kafka_topic_destroy(reader->topic);
 	if (reader->client)
@@ -237,20 +271,8 @@ static bool note_remark(struct reader *reader, rd_kafka_message_t *message, stru
 	return passing;
 }
 
-/* A caller that does not wait must read all records: the bell rings only when the queue was empty, and such a message
- * may precede a record. */
-bool reader_next(struct reader *reader, int wait_ms, struct record *record, struct error *error)
+static void record_fill(struct record *record, rd_kafka_message_t *message)
 {
-	*record = (struct record){0};
-	(void)rd_kafka_poll(reader->client, 0);
-	rd_kafka_message_t *message;
-	while ((message = rd_kafka_consume_queue(reader->queue, wait_ms)) && message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
-		if (!note_remark(reader, message, error))
-			return false;
-		else if (wait_ms > 0)
-			return true;
-	if (!message)
-		return true;
 	*record = (struct record){
 		.partition = message->partition,
 		.offset = message->offset,
@@ -259,6 +281,97 @@ bool reader_next(struct reader *reader, int wait_ms, struct record *record, stru
 		.value = {message->payload, message->len},
 		.held = message,
 	};
+}
+
+/* ---- by time ---- */
+
+/* Looks for the next record of a partition. False: nothing more can be read. */
+static bool lane_look(struct reader *reader, struct reader_lane *lane, int wait_ms, struct error *error)
+{
+	rd_kafka_message_t *message;
+	while (!lane->head && (message = rd_kafka_consume_queue(lane->queue, wait_ms))) {
+		bool ends = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+		if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+			lane->head = message;
+		else if (!note_remark(reader, message, error))
+			return false;
+		lane->at_end = ends || (lane->at_end && !lane->head);
+		if (lane->at_end)
+			break;
+	}
+	if (lane->head || lane->at_end)
+		lane->silent_ms = 0;
+	else if (lane->silent_ms == 0)
+		lane->silent_ms = clock_ms();
+	return true;
+}
+
+/* Whether an earlier record than those that have come may still come from there. */
+static bool lane_is_behind(const struct reader_lane *lane)
+{
+	return !lane->head && !lane->at_end && (lane->silent_ms == 0 || clock_ms() - lane->silent_ms < READER_PATIENCE_MS);
+}
+
+/* The partition that is to be waited for: one that is behind, else one at its end if no record has come; else none. */
+static bool lanes_look(struct reader *reader, struct reader_lane **awaited, struct reader_lane **first, struct error *error)
+{
+	*awaited = *first = NULL;
+	for (int32_t i = reader->first; i < reader->partitions; i++) {
+		struct reader_lane *lane = &reader->lanes[i];
+		if (!lane_look(reader, lane, 0, error))
+			return false;
+		if (lane_is_behind(lane) && !*awaited)
+			*awaited = lane;
+		if (lane->head && (!*first || rd_kafka_message_timestamp(lane->head, NULL) <
+						      rd_kafka_message_timestamp((*first)->head, NULL)))
+			*first = lane;
+	}
+	if (!*awaited && !*first)
+		*awaited = &reader->lanes[reader->first];
+	return true;
+}
+
+static bool lanes_next(struct reader *reader, int wait_ms, struct record *record, struct error *error)
+{
+	struct reader_lane *awaited, *first;
+	if (!lanes_look(reader, &awaited, &first, error))
+		return false;
+	if (awaited && wait_ms > 0 &&
+	    (!lane_look(reader, awaited, wait_ms, error) || !lanes_look(reader, &awaited, &first, error)))
+		return false;
+	if (awaited || !first)
+		return true;
+	record_fill(record, first->head);
+	first->head = NULL;
+	return true;
+}
+
+bool reader_is_at_end(const struct reader *reader)
+{
+	for (int32_t i = reader->first; i < reader->partitions; i++)
+		if (!reader->lanes[i].at_end || reader->lanes[i].head)
+			return false;
+	return true;
+}
+
+/* ---- reading ---- */
+
+/* A caller that does not wait must read all records: the bell rings only when the queue was empty, and such a message
+ * may precede a record. */
+bool reader_next(struct reader *reader, int wait_ms, struct record *record, struct error *error)
+{
+	*record = (struct record){0};
+	(void)rd_kafka_poll(reader->client, 0);
+	if (reader->lanes)
+		return lanes_next(reader, wait_ms, record, error);
+	rd_kafka_message_t *message;
+	while ((message = rd_kafka_consume_queue(reader->queue, wait_ms)) && message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		if (!note_remark(reader, message, error))
+			return false;
+		else if (wait_ms > 0)
+			return true;
+	if (message)
+		record_fill(record, message);
 	return true;
 }
 

@@ -11,6 +11,7 @@
 #include "log/record.h"
 
 #define READER_NEWEST 1000
+#define READER_PATIENCE_MS 10000 /* a partition that gives neither records nor its end holds up others for so long */
 
 struct reader;
 
@@ -36,6 +37,9 @@ struct reader_config {
 	const int64_t *until;
 	size_t until_count;
 	const atomic_bool *stopping; /* once it is set, reader_give_all() returns false without an error. NULL: never */
+	/* Records of all partitions in the order of their times, as far as each partition has it: the next record of each is waited
+	 * for until its end is reached, or READER_PATIENCE_MS. Such a reader rings no bell. */
+	bool by_time;
 	bool uncommitted;    /* also records that no transaction has committed; an open one then delays nothing */
 	struct properties properties;
 };
@@ -61,6 +65,9 @@ int64_t reader_end_of(const struct reader *reader, int32_t partition);
 
 /* Whether the end of each partition was reached since the reader was opened. */
 bool reader_has_caught_up(const struct reader *reader);
+
+/* Whether all records that were committed by now were returned: no partition has more. Only of a reader by time. */
+bool reader_is_at_end(const struct reader *reader);
 
 /* The next record, for which it waits at most `wait_ms`; `held` is NULL when none came. False: a SYSTEM error;
  * nothing more can be read. */

@@ -59,7 +59,7 @@ static bool feedback_read_some(struct learner_service *service, bool *none_left,
 			return false;
 		more = service->taken > before;
 	}
-	*none_left = !more && reader_has_caught_up(service->feedback);
+	*none_left = !more && reader_is_at_end(service->feedback);
 	return true;
 }
 
@@ -74,7 +74,7 @@ static bool topics_turn(struct learner_service *service, struct error *error)
 	if (may_go_on &&
 	    !reader_give_arrived(service->exposures, TURN_RECORDS, TURN_MS, exposure_take, service, error))
 		return false;
-	return feedback_learn(service, may_go_on && service->taken == 0 && reader_has_caught_up(service->exposures), error);
+	return feedback_learn(service, may_go_on && service->taken == 0 && reader_is_at_end(service->exposures), error);
 }
 
 /* A learner that has read further than others keeps its own position. */

@@ -6,8 +6,9 @@
  * which it has read. That is one record of a transaction whose writer is fenced. So after a crash another leader goes on from
  * it, and each reward counts once.
  *
- * Feedback waits LEARNER_HOLD_MS for its exposure, which is read from another topic. If the leader is behind, it reads both in
- * about the order of their times.
+ * Feedback waits LEARNER_HOLD_MS for its exposure, which is read from another topic. Each topic is read
+ * in the order of its records' times, whatever their partitions. So a leader that is behind reads no feedback before its exposure,
+ * and no exposure after its window.
  *
  * Times are those that clients gave. Feedback of the future has the time of its arrival; an exposure that is more than
  * LEARNER_AHEAD_MS ahead is not learnt from, and a warning is logged: by its time all others would be late.

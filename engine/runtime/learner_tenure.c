@@ -138,6 +138,7 @@ static bool topic_read(struct learner_service *service, const char *topic, int64
 					     .until = until ? until->items : NULL,
 					     .until_count = until ? until->count : 0,
 					     .stopping = &service->stopping,
+					     .by_time = true,
 					     .properties = service->config.consumer};
 	struct reader *reader = reader_open(&config, error);
 	const bool good = reader && reader_give_all(reader, take, service, error);
@@ -266,6 +267,7 @@ static struct reader *reader_at(const struct learner_service *service, struct re
 					 .from_offset = true,
 					 .offsets = offsets->items,
 					 .offset_count = offsets->count,
+					 .by_time = true,
 					 .properties = service->config.consumer};
 	return reader_open(config, error);
 }

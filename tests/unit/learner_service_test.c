@@ -227,6 +227,58 @@ static void expect_said(const char *words)
 			fail_msg("not said: %s; %s", words, said);
 }
 
+/* ---- a leader that is behind ---- */
+
+#define BEHIND 4000 /* in each partition: more than one turn takes */
+#define BEHIND_BATCH 40 /* records of one partition come in many small batches, those of the other in few */
+
+static void backlog_append(const char *topic, int32_t partition, int64_t time_ms, const char *value)
+{
+	rd_kafka_resp_err_t code;
+	while ((code = rd_kafka_producev(mock.writer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+					 RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)),
+					 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_TIMESTAMP(time_ms),
+					 RD_KAFKA_V_END)) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+		rd_kafka_poll(mock.writer, 10);
+	assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+static void backlog_expose(int32_t partition, int i, int64_t time_ms)
+{
+	char line[LINE_BYTES];
+	(void)snprintf(line, sizeof line,
+		       "{\"id\":\"%d-%d\",\"time_ms\":%lld,\"experiment\":\"e\",\"variant\":\"new\",\"probability\":0.5}",
+		       (int)partition, i, (long long)time_ms);
+	backlog_append("exposures", partition, time_ms, line);
+}
+
+static void backlog_reward(int32_t partition, int i, int64_t time_ms)
+{
+	char line[LINE_BYTES];
+	(void)snprintf(line, sizeof line, "{\"id\":\"%d-%d\",\"reward\":1}", (int)partition, i);
+	backlog_append("feedback", 0, time_ms + 1, line);
+}
+
+/* Two partitions of the same times, one of which comes in larger fetches. */
+static void no_reward_is_lost_to_a_leader_that_is_behind(void **state)
+{
+	const int64_t begin_ms = time_of_day_ms() - 50 * INT64_C(1000);
+	(void)state;
+	for (int i = 0; i < BEHIND; i++) {
+		backlog_expose(1, i, begin_ms + i * 10);
+		if (i % BEHIND_BATCH == 0)
+			assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
+	}
+	for (int i = 0; i < BEHIND; i++)
+		backlog_expose(0, i, begin_ms + i * 10);
+	for (int i = 0; i < 2 * BEHIND; i++)
+		backlog_reward(i % 2, i / 2, begin_ms + i / 2 * 10);
+	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
+	service_start();
+	expect_rewards(2 * BEHIND);
+	learner_service_close(service);
+}
+
 /* ---- what other leaders left ---- */
 
 static bool last_take(void *context, const struct record *record, struct error *error)
@@ -303,6 +355,7 @@ int main(void)
 		cmocka_unit_test(a_record_is_kept_in_place_of_the_one_before),
 		cmocka_unit_test_setup_teardown(after_a_reload_the_newest_policy_alone_is_put_into_force, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(feedback_of_the_future_does_not_hold_up_the_rest, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(no_reward_is_lost_to_a_leader_that_is_behind, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_topic_that_was_made_anew_is_noticed, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(the_record_of_another_version_is_not_overwritten, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(an_exposure_of_the_future_does_not_make_others_late, stand_open, stand_close),
