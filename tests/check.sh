@@ -136,6 +136,7 @@ part_dev() {
 	tests/judge/access.py $sluice
 	tests/judge/metrics.py $sluice
 	tests/judge/alerts.py $sluice
+	tests/mail.sh $sluice
 }
 
 part_reference() {

@@ -1,6 +1,9 @@
 /* alert_settings.c: see alert_settings.h. */
 #include "cli/alert_settings.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "base/secret.h"
 
 static bool is_mail_server(const char *url)
@@ -31,12 +34,16 @@ static bool allowed_make(const struct alert_asked *asked, struct arena *arena, s
 bool alert_settings_make(const struct alert_asked *asked, struct arena *arena, struct notifier_settings *settings,
 			 struct error *error)
 {
-	*settings = (struct notifier_settings){.smtp = asked->smtp, .from = asked->mail_from};
+	*settings = (struct notifier_settings){
+		.authorities = asked->authorities, .smtp = asked->smtp, .from = asked->mail_from};
 	if (!allowed_make(asked, arena, settings, error))
 		return false;
 	if (asked->smtp && !is_mail_server(asked->smtp))
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--smtp %s: write smtps://HOST:PORT or smtp://HOST:PORT",
 				 asked->smtp);
+	if (asked->authorities && access(asked->authorities, R_OK) != 0)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--alert-authorities %s: the file cannot be read: %s",
+				 asked->authorities, strerror(errno));
 	if (!asked->smtp_login)
 		return true;
 	if (!secret_is_reference(asked->smtp_login))

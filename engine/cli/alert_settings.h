@@ -7,7 +7,7 @@
 
 struct alert_asked {
 	struct name_list allowed;
-	const char *smtp, *smtp_login, *mail_from;
+	const char *authorities, *smtp, *smtp_login, *mail_from;
 };
 
 #define ALERT_ALLOWED_MAX 64 /* networks of --alert-allow */
@@ -17,6 +17,9 @@ struct alert_asked {
 	ROW("alert-allow", NAMES, type, field.allowed, .word = "ADDRESS", .variable = "SLUICE_ALERT_ALLOW",                        \
 	    .help = "An address or a network (10.0.0.0/8) that webhooks of alerts may reach although it is not public. May be "    \
 		    "given several times."),                                                                                       \
+		ROW("alert-authorities", TEXT, type, field.authorities, .word = "FILE", .variable = "SLUICE_ALERT_AUTHORITIES",    \
+		    .help = "The authorities, in PEM, that sign certificates of webhooks' receivers and of the mail server; "      \
+			    "default: the system's."),                                                                             \
 		ROW("smtp", TEXT, type, field.smtp, .word = "URL", .variable = "SLUICE_SMTP",                                      \
 		    .help = "The mail server for alerts: smtps://HOST:PORT, or smtp://HOST:PORT with STARTTLS."),                  \
 		ROW("smtp-login", TEXT, type, field.smtp_login, .word = "REFERENCE", .variable = "SLUICE_SMTP_LOGIN",              \

@@ -83,14 +83,14 @@ static bool set_common(CURL *curl, struct posting *posting)
 	       curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, posting->reason) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK && /* does not wait for a name that is being resolved */
 	       curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK && curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)POST_CONNECT_MS) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)POST_MS) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_for_an_end) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_XFERINFODATA, posting) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, posting) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, drop_body) == CURLE_OK;
+	       curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, drop_body) == CURLE_OK &&
+	       (!posting->request->authorities ||
+		curl_easy_setopt(curl, CURLOPT_CAINFO, posting->request->authorities) == CURLE_OK);
 }
 
 /* A redirection keeps the method and the body, and does not leave TLS. */
@@ -102,16 +102,21 @@ static bool set_http(CURL *curl, const struct post_request *request, struct curl
 	       curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)POST_REDIRECTIONS_MAX) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_POSTREDIR, (long)CURL_REDIR_POST_ALL) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)POST_CONNECT_MS) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)POST_MS) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_POST, 1L) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.bytes) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
 }
 
+/* To libcurl, the greeting and the login are part of the connect. */
 static bool set_mail(CURL *curl, struct posting *posting, struct curl_slist *recipients)
 {
 	const struct post_request *request = posting->request;
 	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps") == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)POST_MAIL_MS) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)POST_MAIL_MS) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)(request->login ? CURLUSESSL_ALL : CURLUSESSL_TRY)) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_MAIL_FROM, request->from) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients) == CURLE_OK &&

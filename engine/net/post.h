@@ -18,6 +18,7 @@
 
 #define POST_CONNECT_MS 5000
 #define POST_MS 10000 /* in all */
+#define POST_MAIL_MS 30000 /* likewise of a mail: servers let callers wait before the greeting and the login */
 #define POST_HEADERS_MAX 4
 #define POST_REDIRECTIONS_MAX 3
 
@@ -27,6 +28,7 @@ struct post_request {
 	const char *headers[POST_HEADERS_MAX]; /* "Name: value", up to NULL; not for a mail, whose body has them */
 	const struct network *allowed;	       /* networks that are not public, and may be reached */
 	size_t allowed_count;
+	const char *authorities; /* file of those that sign certificates of receivers, in PEM; NULL: the system's */
 	/* A mail: its sender and recipients, and the login at the server ("user:password"; NULL: none). With smtp, TLS is
 	 * required if there is a login, and is used if the server offers it otherwise. */
 	const char *from;

@@ -94,7 +94,7 @@ static bool request_make(struct post_request *request, const struct notifier_set
 {
 	struct buffer out;
 	buffer_open(&out, NOTICE_BYTES_MAX);
-	*request = (struct post_request){0};
+	*request = (struct post_request){.authorities = settings->authorities};
 	bool good = action->type == ALERT_EMAIL ? mail_make(request, settings, action, message, &out, arena, error)
 						: webhook_make(request, settings, action, message, &out, arena, error);
 	request->body = (struct text){text_kept(arena, buffer_view(&out)), out.length};

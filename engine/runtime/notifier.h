@@ -18,6 +18,7 @@
 struct notifier_settings {
 	const struct network *allowed; /* networks that are not public, and that webhooks may reach */
 	size_t allowed_count;
+	const char *authorities; /* file of those that sign certificates of receivers; NULL: the system's */
 	const char *smtp; /* "smtps://HOST:PORT"; NULL: there is no mail server */
 	const char *login;	/* "user:password"; NULL: none */
 	const char *from;	/* sender of mails */
