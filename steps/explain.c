@@ -273,7 +273,7 @@ static enum step_verdict explain_continue(struct step *step, struct visit *visit
 
 static const struct option background_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct explain_background, here)},
-	ROW("file", NAME, struct explain_background, file, .short_form = true,
+	ROW("file", NAME, struct explain_background, file, .file = true, .short_form = true,
 	    .help = "A file with rows of usual data: numbers separated by commas, in the order of the model's features. The first "
 		    "line may name them."),
 	ROW("rows", INTEGER, struct explain_background, rows, .least = 2, .most = 65536,

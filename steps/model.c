@@ -432,6 +432,7 @@ static const struct option rows[] = {
 	{.name = "local",
 	 .type = OPTION_NAME,
 	 .offset = offsetof(struct model_step, local),
+	 .file = true,
 	 .help = "File of a model that runs inside the worker: XGBoost's JSON, LightGBM's text, sluice_linear/1, sluice_mlp/1, "
 		 "sluice_forest/1, or an isolation forest; also by http:, https: and s3: (with AWS_... of the environment). "
 		 "Its input is rows of numbers, its output FP64: [rows], or [rows, classes]."},

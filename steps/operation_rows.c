@@ -23,7 +23,9 @@ static const struct option scalar_rows[] = {
 		ROW("as", NAME, struct operation_target, as, .help = "The name of the result; default: in place.")
 #define TARGET TARGET_BY(false)
 
-#define FITTED ROW("fitted", NAME, struct operation_target, fitted, .help = "A file made by `sluice fit`, in place of numbers.")
+#define FITTED                                                                                                                     \
+	ROW("fitted", NAME, struct operation_target, fitted, .file = true, .help = "A file made by `sluice fit`, in place of "     \
+	    "numbers.")
 
 const struct option operation_target_rows[] = {
 	TARGET_BY(true),
@@ -102,7 +104,11 @@ const struct option operation_set_rows[] = {
 };
 
 const struct option operation_file_rows[] = {
-	{.type = OPTION_NAME, .short_form = true, .required = true, .offset = offsetof(struct operation_file, file)},
+	{.type = OPTION_NAME,
+	 .file = true,
+	 .short_form = true,
+	 .required = true,
+	 .offset = offsetof(struct operation_file, file)},
 	{.type = OPTION_END},
 };
 
@@ -261,7 +267,7 @@ const struct option operation_hash_rows[] = {
 
 const struct option operation_calibrate_rows[] = {
 	TARGET,
-	ROW("table", NAME, struct operation_calibrate, table, .required = true,
+	ROW("table", NAME, struct operation_calibrate, table, .file = true, .required = true,
 	    .help = "A JSON file with the points of the calibration: `x`, in rising order, and `y`. It is linear between "
 		    "points and constant outside."),
 	{.type = OPTION_END},

@@ -122,6 +122,7 @@ struct option {
 	bool required;
 	bool whole;     /* OPTION_NUMBERS: only whole numbers; OPTION_DURATION: only whole milliseconds */
 	bool secret;    /* its value is never shown */
+	bool file;      /* OPTION_NAME: names a file that engines read; `sluice apply` sends it with the document */
 	bool or_none;   /* OPTION_DURATION: 0s is allowed too */
 	bool condition; /* OPTION_EXPRESSION: one element, not text */
 	bool quotable;  /* OPTION_INTEGER: "4" is the same as 4 (Kubernetes' int-or-string) */

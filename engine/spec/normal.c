@@ -7,10 +7,17 @@
 #include "spec/options.h"
 #include "spec/rows.h"
 
+/* Values that name files, each once. */
+struct file_values {
+	size_t count, room;
+	const struct node **items;
+};
+
 struct maker {
 	struct arena *arena;
 	const struct step_kind *const *kinds;
 	const struct node *hidden; /* the first secret in clear; NULL: there is none */
+	struct file_values *files; /* NULL: they are not noted */
 };
 
 static const struct node *by_rows(struct maker *maker, const struct node *node, const struct option *rows);
@@ -179,8 +186,31 @@ static const struct node *duration(struct maker *maker, const struct node *node)
 	return copy ? node_scalar(maker->arena, PLACE_NONE, copy, true) : NULL;
 }
 
+/* A short form is read by its row twice. False: memory ran out. */
+static bool file_note(struct maker *maker, const struct node *value)
+{
+	struct file_values *files = maker->files;
+	for (size_t i = 0; i < files->count; i++)
+		if (files->items[i] == value)
+			return true;
+	if (files->count == files->room) {
+		const size_t room = 2 * files->room + 8;
+		const struct node **items = ARENA_ARRAY(maker->arena, const struct node *, room);
+		if (!items)
+			return false;
+		if (files->count > 0)
+			memcpy(items, files->items, files->count * sizeof(*items));
+		files->items = items;
+		files->room = room;
+	}
+	files->items[files->count++] = value;
+	return true;
+}
+
 static const struct node *by_row(struct maker *maker, const struct node *node, const struct option *row)
 {
+	if (row->file && maker->files && node->type == NODE_SCALAR && !file_note(maker, node))
+		return NULL;
 	switch (row->type) {
 	case OPTION_MAP:
 		return by_rows(maker, node, row->rows);
@@ -233,4 +263,17 @@ const struct node *resource_secret(const struct resource *resource, const struct
 	struct maker maker = {.arena = arena, .kinds = kinds};
 	(void)normal_make(&maker, resource);
 	return maker.hidden;
+}
+
+bool resource_files(const struct resource *resource, const struct step_kind *const *kinds, struct arena *arena,
+		    struct name_list *files)
+{
+	struct file_values values = {0};
+	struct maker maker = {.arena = arena, .kinds = kinds, .files = &values};
+	(void)normal_make(&maker, resource);
+	struct name *names = ARENA_ARRAY(arena, struct name, values.count + 1);
+	for (size_t i = 0; names && i < values.count; i++)
+		names[i] = (struct name){values.items[i]->scalar.bytes, values.items[i]->place};
+	*files = (struct name_list){names ? values.count : 0, names};
+	return !arena_failed(arena);
 }

@@ -11,6 +11,11 @@ const struct node *resource_normal(const struct resource *resource, const struct
 /* The first secret that the document contains in clear, and not as a reference (base/secret.h); NULL: it has none. */
 const struct node *resource_secret(const struct resource *resource, const struct step_kind *const *kinds, struct arena *arena);
 
+/* The values of the document by which engines read files (`file` of struct option), in no order, with their places. URLs
+ * are among them. False: memory ran out. */
+bool resource_files(const struct resource *resource, const struct step_kind *const *kinds, struct arena *arena,
+		    struct name_list *files);
+
 /* Prints a tree as YAML, which parses to the same tree, or as JSON. */
 void node_print_yaml(const struct node *node, struct buffer *out);
 void node_print_json(const struct node *node, struct buffer *out);
