@@ -1,0 +1,377 @@
+/* artifact_topic.c: see artifact_topic.h. */
+#include "control/artifact_topic.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/memory.h"
+#include "control/artifact_cache.h"
+#include "control/artifact_collector.h"
+#include "log/reader.h"
+#include "log/request_producer.h"
+#include "net/loop.h"
+
+#define RECORD_BYTES_MAX ((size_t)1 << 20) /* of a chunk with its framing */
+#define SEND_MS 30000			   /* for Kafka to take a chunk */
+#define IN_FLIGHT_MAX 8			   /* chunks: each is sent well within its time also by a slow line */
+#define PAUSE_NS (2 * NS_PER_MS)
+
+/* ---- reading ---- */
+
+/* A reader may hold back as much as this, so that an engine does not need memory for a whole topic. */
+static const struct property reader_own[] = {{"queued.max.messages.kbytes", "4096"}, {"fetch.message.max.bytes", "1048576"}};
+#define READER_OWN (sizeof reader_own / sizeof reader_own[0])
+
+typedef bool record_taker(void *context, const struct record *record, struct error *error);
+
+static bool topic_read(const struct artifact_topic *topic, record_taker *take, void *context, struct error *error)
+{
+	struct arena *arena = arena_open((size_t)1 << 20);
+	size_t count = READER_OWN + topic->consumer.count;
+	struct property *properties = arena ? ARENA_ARRAY(arena, struct property, count) : NULL;
+	bool good = false;
+	if (properties) {
+		memcpy(properties, reader_own, sizeof reader_own);
+		if (topic->consumer.count > 0)
+			memcpy(properties + READER_OWN, topic->consumer.items, topic->consumer.count * sizeof *properties);
+		const struct reader_config config = {.brokers = topic->brokers,
+						     .topic = topic->name,
+						     .from_beginning = true,
+						     .stopping = topic->stopping,
+						     .properties = {count, properties}};
+		struct reader *reader = reader_open(&config, error);
+		good = reader && reader_give_all(reader, take, context, error);
+		reader_close(reader);
+	} else {
+		error_memory(error, ERROR_SYSTEM, "reading files of documents");
+	}
+	arena_close(arena);
+	return good || (error->kind == ERROR_NONE &&
+			error_set(error, ERROR_SYSTEM, PLACE_NONE, "reading %s was given up", topic->name));
+}
+
+static bool collect_record(void *context, const struct record *record, struct error *error)
+{
+	return artifact_collect(context, record->key, record->value, error);
+}
+
+/* Passes the records of the wanted artifacts to the collector's `place`. */
+static bool topic_collect(const struct artifact_topic *topic, struct artifact_collector *collector, struct error *error)
+{
+	collector->arena = arena_open(RECORD_BYTES_MAX);
+	if (!collector->arena)
+		return error_memory(error, ERROR_SYSTEM, "reading files of documents");
+	bool good = topic_read(topic, collect_record, collector, error);
+	arena_close(collector->arena);
+	return good;
+}
+
+/* ---- what an applier finds ---- */
+
+static bool chunk_compare(void *context, size_t wanted, size_t chunk, struct text bytes, bool *is_good, struct error *error)
+{
+	const struct artifact_outline *outlines = context;
+	(void)error;
+	*is_good = hash_bytes(bytes.bytes, bytes.length, 0) == outlines[wanted].chunks[chunk];
+	return true;
+}
+
+bool artifact_topic_survey(const struct artifact_topic *topic, const struct artifact_outline *outlines, size_t count, bool *has,
+			   struct error *error)
+{
+	struct collected_artifact *wanted = memory_take(count + 1, sizeof *wanted);
+	struct artifact_collector collector = {
+		.count = count, .wanted = wanted, .place = chunk_compare, .context = (void *)(uintptr_t)outlines};
+	if (!wanted)
+		return error_memory(error, ERROR_SYSTEM, "reading files of documents");
+	for (size_t i = 0; i < count; i++)
+		wanted[i].artifact = outlines[i].artifact;
+	bool good = count == 0 || topic_collect(topic, &collector, error);
+	for (size_t i = 0; i < count; i++)
+		has[i] = artifact_is_whole(&wanted[i], NULL);
+	memory_give(wanted);
+	return good;
+}
+
+/* ---- writing ---- */
+
+struct artifact_writer {
+	const struct artifact_topic *topic;
+	struct request_producer_config config;
+	struct request_producer *producer;
+	int bell;
+	uint64_t sent, acknowledged;
+	struct buffer key, value;
+	char refused[ERROR_TEXT_MAX / 2]; /* "": Kafka refused no record */
+};
+
+static void writer_told(void *context, const struct request_report *report)
+{
+	struct artifact_writer *writer = context;
+	writer->acknowledged++;
+	if (report->refused && !writer->refused[0])
+		(void)snprintf(writer->refused, sizeof writer->refused, "%s", report->refused);
+}
+
+static bool writer_open(struct artifact_writer *writer, const struct artifact_topic *topic, struct error *error)
+{
+	*writer = (struct artifact_writer){.topic = topic, .bell = bell_open(error)};
+	writer->config = (struct request_producer_config){.brokers = topic->brokers,
+							  .timeout_ms = SEND_MS,
+							  .message_bytes = RECORD_BYTES_MAX,
+							  .queue_bytes = 2 * IN_FLIGHT_MAX * RECORD_BYTES_MAX,
+							  .properties = topic->producer,
+							  .bell = writer->bell,
+							  .told = writer_told,
+							  .context = writer};
+	buffer_open(&writer->key, RECORD_BYTES_MAX);
+	buffer_open(&writer->value, RECORD_BYTES_MAX);
+	writer->producer = writer->bell >= 0 ? request_producer_open(&writer->config, error) : NULL;
+	return writer->producer && request_producer_topics(writer->producer, &topic->name, 1, error);
+}
+
+static void writer_close(struct artifact_writer *writer)
+{
+	request_producer_close(writer->producer);
+	if (writer->bell >= 0)
+		close(writer->bell);
+	buffer_close(&writer->key);
+	buffer_close(&writer->value);
+}
+
+/* Waits until at most so many records are on their way. */
+static bool writer_wait(struct artifact_writer *writer, uint64_t most, struct error *error)
+{
+	const int64_t until_ms = clock_ms() + 2 * SEND_MS;
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	while (writer->sent - writer->acknowledged > most && !writer->refused[0] && clock_ms() < until_ms) {
+		request_producer_tell(writer->producer);
+		if (writer->sent - writer->acknowledged > most)
+			nanosleep(&pause, NULL);
+	}
+	if (writer->sent - writer->acknowledged <= most && !writer->refused[0])
+		return true;
+	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not take a chunk of a file into %s: %s", writer->topic->name,
+			 writer->refused[0] ? writer->refused : "it does not answer");
+}
+
+/* Sends the record of the writer's key. */
+static bool writer_send(struct artifact_writer *writer, struct text value, struct error *error)
+{
+	const struct outgoing record = {.key = buffer_view(&writer->key), .value = value};
+	if (!writer_wait(writer, IN_FLIGHT_MAX - 1, error))
+		return false;
+	enum produce_verdict verdict = request_producer_send(writer->producer, &record, ++writer->sent, error);
+	return verdict == PRODUCED || error_set(error, ERROR_SYSTEM, PLACE_NONE,
+						"Kafka's producer takes no more records for %s", writer->topic->name);
+}
+
+static bool chunk_send(struct artifact_writer *writer, const struct artifact *artifact, struct text content, size_t number,
+		       struct error *error)
+{
+	const struct artifact_chunk chunk = {.digest = text_of(artifact->digest),
+					     .chunk = (int64_t)number,
+					     .size_bytes = (int64_t)artifact->size_bytes,
+					     .bytes = artifact_slice(content, number)};
+	buffer_clear(&writer->key);
+	buffer_clear(&writer->value);
+	artifact_key(artifact->digest, number, &writer->key);
+	return record_encode(&artifact_form, &chunk, &writer->value, error) &&
+	       writer_send(writer, buffer_view(&writer->value), error);
+}
+
+bool artifact_topic_write(const struct artifact_topic *topic, struct text content, struct error *error)
+{
+	struct artifact_writer writer;
+	const struct artifact artifact = artifact_of(content);
+	bool good = writer_open(&writer, topic, error);
+	for (size_t i = 0; good && i < artifact_chunk_count(&artifact); i++)
+		good = chunk_send(&writer, &artifact, content, i, error);
+	good = good && writer_wait(&writer, 0, error);
+	writer_close(&writer);
+	return good;
+}
+
+/* ---- sweeping ---- */
+
+/* An artifact of the topic, whatever its chunks contain. */
+struct swept_artifact {
+	struct list_node node;
+	char digest[ARTIFACT_DIGITS + 1];
+	uint64_t chunks[ARTIFACT_CHUNKS_MAX / ARTIFACT_WORD_BITS];
+	int64_t newest_ms;
+};
+
+static struct swept_artifact *swept_find(struct list *all, struct text digest)
+{
+	for (struct list_node *node = all->first; node; node = node->next)
+		if (text_is(digest, LIST_OWNER(node, struct swept_artifact, node)->digest))
+			return LIST_OWNER(node, struct swept_artifact, node);
+	return NULL;
+}
+
+static bool sweep_note(void *context, const struct record *record, struct error *error)
+{
+	struct list *all = context;
+	struct text digest;
+	size_t chunk;
+	if (!record->key.bytes || !artifact_key_read(record->key, &digest, &chunk))
+		return true;
+	struct swept_artifact *found = swept_find(all, digest);
+	if (!found) {
+		if (!(found = memory_take(1, sizeof *found)))
+			return error_memory(error, ERROR_SYSTEM, "reading files of documents");
+		memcpy(found->digest, digest.bytes, ARTIFACT_DIGITS);
+		list_add(all, &found->node);
+	}
+	const uint64_t bit = UINT64_C(1) << (chunk % ARTIFACT_WORD_BITS);
+	uint64_t *word = &found->chunks[chunk / ARTIFACT_WORD_BITS];
+	*word = record->value.bytes ? *word | bit : *word & ~bit;
+	if (record->value.bytes && record->time_ms > found->newest_ms)
+		found->newest_ms = record->time_ms;
+	return true;
+}
+
+static bool swept_remove(struct artifact_writer *writer, const struct swept_artifact *artifact, struct error *error)
+{
+	for (size_t i = 0; i < ARTIFACT_CHUNKS_MAX; i++) {
+		if (!(artifact->chunks[i / ARTIFACT_WORD_BITS] >> (i % ARTIFACT_WORD_BITS) & 1))
+			continue;
+		buffer_clear(&writer->key);
+		artifact_key(artifact->digest, i, &writer->key);
+		if (!writer_send(writer, (struct text){0}, error))
+			return false;
+	}
+	return true;
+}
+
+static bool swept_is_there(const struct swept_artifact *artifact)
+{
+	for (size_t i = 0; i < sizeof artifact->chunks / sizeof artifact->chunks[0]; i++)
+		if (artifact->chunks[i])
+			return true;
+	return false;
+}
+
+bool artifact_topic_sweep(const struct artifact_topic *topic, const struct ledger *ledger, int64_t now_ms, size_t *removed,
+			  size_t *kept, struct error *error)
+{
+	struct list all = {0};
+	struct artifact_writer writer;
+	*removed = *kept = 0;
+	bool good = topic_read(topic, sweep_note, &all, error);
+	if (good)
+		good = writer_open(&writer, topic, error);
+	else
+		writer = (struct artifact_writer){.bell = -1};
+	while (all.first) {
+		struct swept_artifact *artifact = LIST_OWNER(all.first, struct swept_artifact, node);
+		bool is_kept = artifact_is_named(ledger, text_of(artifact->digest)) ||
+			       now_ms - artifact->newest_ms < ARTIFACT_GRACE_MS;
+		if (swept_is_there(artifact))
+			*(is_kept ? kept : removed) += 1;
+		good = good && (is_kept || swept_remove(&writer, artifact, error));
+		list_remove(&artifact->node);
+		memory_give(artifact);
+	}
+	good = good && writer_wait(&writer, 0, error);
+	writer_close(&writer);
+	return good;
+}
+
+/* ---- fetching ---- */
+
+struct artifact_fetching {
+	struct artifact_collector collector;
+	struct artifact_download **downloads; /* of each wanted one */
+	size_t *indexes;		      /* of each wanted one among the artifacts of the caller */
+};
+
+static bool chunk_store(void *context, size_t wanted, size_t chunk, struct text bytes, bool *is_good, struct error *error)
+{
+	struct artifact_fetching *fetching = context;
+	(void)is_good;
+	return artifact_download_write(fetching->downloads[wanted], chunk * ARTIFACT_CHUNK_BYTES, bytes, error);
+}
+
+static bool is_wanted(const struct artifact_collector *collector, const struct artifact *artifact)
+{
+	for (size_t i = 0; i < collector->count; i++)
+		if (strcmp(collector->wanted[i].artifact.digest, artifact->digest) == 0)
+			return true;
+	return false;
+}
+
+/* Begins a download of each artifact that the folder lacks. */
+static bool fetching_begin(struct artifact_fetching *fetching, const char *folder, const struct artifact *artifacts, size_t count,
+			   struct error *error)
+{
+	struct artifact_collector *collector = &fetching->collector;
+	for (size_t i = 0; i < count; i++) {
+		if (is_wanted(collector, &artifacts[i]) || artifact_is_cached(folder, &artifacts[i]))
+			continue;
+		fetching->indexes[collector->count] = i;
+		fetching->downloads[collector->count] = artifact_download_begin(folder, &artifacts[i], error);
+		if (!fetching->downloads[collector->count])
+			return false;
+		collector->wanted[collector->count++].artifact = artifacts[i];
+	}
+	return true;
+}
+
+/* Gives a fetched artifact its name in the folder. */
+static bool fetching_keep(struct artifact_fetching *fetching, size_t wanted, const struct artifact_topic *topic,
+			  struct error *error)
+{
+	struct artifact_download *download = fetching->downloads[wanted];
+	const struct collected_artifact *collected = &fetching->collector.wanted[wanted];
+	struct error why = {0};
+	size_t missing;
+	fetching->downloads[wanted] = NULL;
+	if (!artifact_is_whole(collected, &missing)) {
+		artifact_download_drop(download);
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "%s lacks chunk %zu of its %zu (SHA-256 %s)", topic->name,
+				 missing + 1, artifact_chunk_count(&collected->artifact), collected->artifact.digest);
+	}
+	if (artifact_download_keep(download, &why))
+		return true;
+	if (why.kind == ERROR_INPUT)
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "what %s has of it is another file: %s", topic->name, why.text);
+	return error_set(error, why.kind, PLACE_NONE, "%s", why.text);
+}
+
+bool artifact_topic_fetch(const struct artifact_topic *topic, const char *folder, const struct artifact *artifacts, size_t count,
+			  size_t *lacking, struct error *error)
+{
+	struct artifact_fetching fetching = {.collector = {.wanted = memory_take(count + 1, sizeof *fetching.collector.wanted),
+							   .place = chunk_store,
+							   .context = &fetching},
+					     .downloads = memory_take(count + 1, sizeof(struct artifact_download *)),
+					     .indexes = memory_take(count + 1, sizeof(size_t))};
+	const struct artifact_collector *collector = &fetching.collector;
+	struct error why = {0};
+	bool is_lacking = false;
+	*lacking = 0;
+	bool good = (collector->wanted && fetching.downloads && fetching.indexes) ||
+		    error_memory(error, ERROR_SYSTEM, "fetching files of documents");
+	good = good && fetching_begin(&fetching, folder, artifacts, count, error) &&
+	       (collector->count == 0 || topic_collect(topic, &fetching.collector, error));
+	if (!good && collector->count > 0)
+		*lacking = fetching.indexes[0];
+	for (size_t i = 0; good && i < collector->count; i++)
+		if (!fetching_keep(&fetching, i, topic, &why) && !is_lacking) {
+			is_lacking = true;
+			*lacking = fetching.indexes[i];
+			*error = why;
+		}
+	for (size_t i = 0; i < collector->count; i++)
+		artifact_download_drop(fetching.downloads[i]);
+	memory_give(collector->wanted);
+	memory_give(fetching.downloads);
+	memory_give(fetching.indexes);
+	return good && !is_lacking;
+}

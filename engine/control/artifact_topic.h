@@ -1,0 +1,43 @@
+/* artifact_topic.h: The topic of artifacts of a namespace: what it contains, and how it is written, fetched and swept.
+ *
+ * The topic has one partition, and all of it is read for each of these. Waits for Kafka; belongs to one thread.
+ */
+#ifndef SLUICE_CONTROL_ARTIFACT_TOPIC_H
+#define SLUICE_CONTROL_ARTIFACT_TOPIC_H
+
+#include <stdatomic.h>
+
+#include "control/artifact.h"
+#include "control/ledger.h"
+#include "log/record.h"
+
+struct artifact_topic {
+	const char *brokers;
+	struct properties consumer, producer;
+	const char *name;
+	const atomic_bool *stopping; /* once it is set, what waits fails within a second. NULL: never */
+};
+
+/* ---- for the applier ---- */
+
+/* Whether the topic has each artifact, with all chunks as they must be. SYSTEM. */
+bool artifact_topic_survey(const struct artifact_topic *topic, const struct artifact_outline *outlines, size_t count, bool *has,
+			   struct error *error);
+
+/* Writes all chunks of an artifact of at most ARTIFACT_BYTES_MAX, and waits until Kafka has them. SYSTEM. */
+bool artifact_topic_write(const struct artifact_topic *topic, struct text content, struct error *error);
+
+/* Removes the artifacts that no version of the ledger names and that nobody has written for ARTIFACT_GRACE_MS: the
+ * proposal of one that was just written is still on its way. `removed` and `kept` are how many. SYSTEM. */
+#define ARTIFACT_GRACE_MS ((int64_t)3600 * 1000)
+bool artifact_topic_sweep(const struct artifact_topic *topic, const struct ledger *ledger, int64_t now_ms, size_t *removed,
+			  size_t *kept, struct error *error);
+
+/* ---- for an engine ---- */
+
+/* Fetches the artifacts that the folder lacks (artifact_cache.h). False: the first reason, with the index of the artifact
+ * in `lacking`; the others were fetched nevertheless. */
+bool artifact_topic_fetch(const struct artifact_topic *topic, const char *folder, const struct artifact *artifacts, size_t count,
+			  size_t *lacking, struct error *error);
+
+#endif
