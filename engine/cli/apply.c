@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 
 #include "base/number.h"
-#include "cli/applied_files.h"
+#include "cli/applied_artifacts.h"
 #include "cli/folder_label.h"
 #include "control/document_check.h"
 #include "message/json_write.h"
@@ -58,6 +58,7 @@ struct applying {
 	struct session *session;
 	const struct apply_options *options;
 	struct applied_files files;
+	struct applied_artifacts artifacts;
 	struct control_session control;
 	const struct ledger *ledger;
 	struct record_list tables;   /* struct control_table: bucket tables that change too */
@@ -131,21 +132,34 @@ static int64_t item_newest(const struct applying *applying, const struct proposa
 	return resource_expected(applying->ledger, ledger_resource_find(applying->ledger, item->kind, item->name));
 }
 
+/* Adds the label of the set to those that an item has. */
+static bool set_label_add(const struct applying *applying, struct proposal_item *item)
+{
+	const size_t count = item->labels.count;
+	struct control_label *labels =
+		applying->set ? ARENA_ARRAY(applying->session->arena, struct control_label, count + 1) : NULL;
+	if (!labels)
+		return !applying->set;
+	if (count > 0)
+		memcpy(labels, item->labels.items, count * sizeof *labels);
+	labels[count] = (struct control_label){TEXT(SET_LABEL), text_of(applying->set)};
+	item->labels = (struct record_list){count + 1, labels};
+	return true;
+}
+
 /* Selects the items of the files that differ from what is accepted or whose version is expected, and those to prune. */
 static bool items_select(struct applying *applying, struct error *error)
 {
 	struct arena *arena = applying->session->arena;
-	struct control_label *label = ARENA_NEW(arena, struct control_label);
 	size_t most = applying->files.count + list_length(&applying->ledger->resources) + 1;
 	applying->items = ARENA_ARRAY(arena, struct proposal_item, most);
-	if (!applying->items || !label)
+	if (!applying->items)
 		return error_memory(error, ERROR_SYSTEM, "selecting documents");
-	*label = (struct control_label){TEXT(SET_LABEL), text_of(applying->set ? applying->set : "")};
 	for (size_t i = 0; i < applying->files.count; i++) {
 		struct proposal_item *item = &applying->files.items[i];
 		int64_t newest = item_newest(applying, item);
-		if (applying->set)
-			item->labels = (struct record_list){1, label};
+		if (!set_label_add(applying, item))
+			return error_memory(error, ERROR_SYSTEM, "selecting documents");
 		if (!applied_item_is_accepted(item, applying->ledger) || item->expected != newest)
 			applying->items[applying->count++] = *item;
 	}
@@ -208,6 +222,8 @@ static int effects_print(struct applying *applying, bool all)
 {
 	struct buffer out;
 	buffer_open(&out, CHECK_BYTES_MAX);
+	if (all || applying->session->form == OUTPUT_TEXT)
+		applied_artifacts_print(applying->session, &applying->artifacts, all, &out);
 	for (size_t i = 0; all && i < applying->count; i++)
 		effect_print(applying->session, &out, &applying->items[i], item_effect(applying, &applying->items[i]));
 	const struct control_table *tables = applying->tables.items;
@@ -245,6 +261,9 @@ static int apply_propose(struct applying *applying, struct error *error)
 	int code = documents_check(applying, error);
 	if (code != EXIT_GOOD)
 		return code;
+	if (!applied_artifacts_survey(&applying->control, &applying->artifacts, error) ||
+	    (!applying->options->dry_run && !applied_artifacts_send(&applying->control, &applying->artifacts, error)))
+		return command_failed(applying->session, error);
 	if (applying->options->dry_run || applying->count == 0)
 		return effects_print(applying, applying->options->dry_run);
 	code = control_session_propose(applying->session, &applying->control, &applying->options->author,
@@ -262,6 +281,7 @@ static int apply_run(struct session *session, const void *filled, const char *co
 	bool good = applied_files_read(session, arguments, count, self->namespace, self->ambient_namespace, &applying.files,
 				       &error) &&
 		    set_find(&applying, arguments, count, &error) &&
+		    applied_artifacts_find(session, &applying.files, &applying.artifacts, &error) &&
 		    control_session_open_with(session, &self->kafka, &self->prefix, applying.files.runtime,
 					      applying.files.namespace, &applying.control, &error);
 	if (good) {
@@ -285,6 +305,11 @@ const struct command command_apply = {
 		"The keeper of the namespace, in one of the engines that run with `--control`, accepts all of them or none. "
 		"Each accepted document is the next version of its resource, with author and reason. Engines then prepare the "
 		"versions, and start them together. A document that is accepted already is left out.\n\n"
+		"Files that the documents name (models that run in the worker, fitted files, tables, references) go along, up to "
+		"64 MiB each; a relative path is relative to the document, as for `sluice run -f`. A larger file must be at an "
+		"https: or s3: address. A file that changed makes a new version of its documents. With --dry-run the files are "
+		"listed with their sizes, and not sent. Files of servers (`storageUri`), certificates and secrets stay where they "
+		"are.\n\n"
 		"If somebody else has changed a resource since this command started (or since the version given by --expect), "
 		"the proposal is a conflict, which names the other author; nothing is accepted then.\n\n"
 		"  sluice apply -f pipelines/ --reason 'lower threshold'\n  sluice apply -f pipelines/ --dry-run --prune\n"

@@ -1,8 +1,9 @@
-/* describe.c: `sluice describe`: one resource, its bucket tables, and its condition in each engine. */
+/* describe.c: `sluice describe`: one resource, its files and bucket tables, and its condition in each engine. */
 #include "base/clock.h"
 #include "base/moment.h"
 #include "base/quote.h"
 #include "cli/resource_view.h"
+#include "control/artifact.h"
 #include "control/condition_table.h"
 #include "control/control_tables.h"
 #include "message/json_write.h"
@@ -67,8 +68,13 @@ static void print_resource(struct describing *describing)
 	print_line(describing, "Accepted", text_of(moment));
 	print_line(describing, "Author", newest->author);
 	print_line(describing, "Reason", newest->reason);
+	struct artifact artifact;
+	struct text name;
+	size_t shown = 0;
 	for (size_t i = 0; i < newest->labels.count; i++) {
-		buffer_print(&describing->out, "%-12s ", i == 0 ? "Labels" : "");
+		if (artifact_label_read(&labels[i], &name, &artifact))
+			continue;
+		buffer_print(&describing->out, "%-12s ", shown++ == 0 ? "Labels" : "");
 		buffer_shown(&describing->out, labels[i].key);
 		buffer_byte(&describing->out, '=');
 		buffer_shown(&describing->out, labels[i].value);
@@ -169,6 +175,34 @@ static void tables_print(struct describing *describing)
 	}
 }
 
+/* ---- files ---- */
+
+/* Those of the newest version. */
+static void files_print(struct describing *describing)
+{
+	const struct record_list *list = &describing->view.newest->labels;
+	const struct control_label *labels = list->items;
+	struct buffer *out = &describing->out;
+	const bool is_json = describing->session->form == OUTPUT_JSON;
+	struct artifact artifact;
+	struct text name;
+	size_t shown = 0;
+	for (size_t i = 0; i < list->count; i++) {
+		if (!artifact_label_read(&labels[i], &name, &artifact))
+			continue;
+		if (is_json) {
+			json_write_member(out, shown > 0 ? ", {" : "{", "name", name);
+			buffer_print(out, ", \"size_bytes\": %zu, \"sha256\": \"%s\"}", artifact.size_bytes, artifact.digest);
+		} else {
+			if (shown == 0)
+				buffer_print(out, "\n%-40s %-10s %s\n", "FILE", "BYTES", "SHA-256");
+			buffer_print(out, "%-40s %-10zu %s\n", text_shown(name, describing->session->arena), artifact.size_bytes,
+				     artifact.digest);
+		}
+		shown++;
+	}
+}
+
 /* ---- all ---- */
 
 /* Of the engines that run, and those that disappeared lately without a last record. */
@@ -203,6 +237,7 @@ static int describe_print(struct describing *describing)
 	buffer_open(out, DESCRIBE_BYTES_MAX);
 	if (describing->session->form != OUTPUT_JSON) {
 		print_resource(describing);
+		files_print(describing);
 		tables_print(describing);
 		conditions_print(describing);
 		return command_write(describing->session, out);
@@ -212,7 +247,9 @@ static int describe_print(struct describing *describing)
 	buffer_print(out, ", \"in_force\": %lld, ", view->in_force ? (long long)view->in_force->version : 0);
 	version_json(out, view->newest, view->phase, view->why);
 	json_write_member(out, ", ", "document", view->newest->document);
-	buffer_string(out, ", \"tables\": [");
+	buffer_string(out, ", \"files\": [");
+	files_print(describing);
+	buffer_string(out, "], \"tables\": [");
 	tables_print(describing);
 	buffer_string(out, "], \"conditions\": [");
 	conditions_print(describing);

@@ -1,5 +1,6 @@
 /* gc.c: `sluice gc`: removes old versions of resources. */
-#include "cli/control_session.h"
+#include "base/clock.h"
+#include "cli/applied_artifacts.h"
 #include "control/keeper.h"
 
 struct gc_options {
@@ -30,6 +31,28 @@ static size_t versions_count(const struct ledger *ledger)
 	return count;
 }
 
+/* Removes the files that no kept version names. Without the topic there are none. */
+static int files_sweep(struct session *session, const struct control_session *control)
+{
+	const struct artifact_topic topic = control_session_artifacts(control);
+	const struct control_topics *topics = &control->config.topics;
+	struct error error = {0};
+	size_t removed, kept;
+	if (!control_topics_ensure_artifacts(topics, topic.brokers, topic.consumer, 0, false, &error) &&
+	    error.kind == ERROR_CONFIG) {
+		command_note(session, "no files are removed: %s", error.text);
+		return EXIT_GOOD;
+	}
+	if (error.kind != ERROR_NONE ||
+	    !artifact_topic_sweep(&topic, applier_ledger(control->applier), time_of_day_ms(), &removed, &kept, &error))
+		return command_failed(session, &error);
+	if (session->form == OUTPUT_TEXT)
+		fprintf(session->out, "%zu files removed, %zu kept\n", removed, kept);
+	else
+		fprintf(session->out, "{\"files_removed\": %zu, \"files_kept\": %zu}\n", removed, kept);
+	return EXIT_GOOD;
+}
+
 static int gc_propose(struct session *session, struct control_session *control, const struct gc_options *self,
 		      struct resource_reference reference)
 {
@@ -44,7 +67,7 @@ static int gc_propose(struct session *session, struct control_session *control, 
 	size_t after = versions_count(applier_ledger(control->applier));
 	if (code == EXIT_GOOD && session->form == OUTPUT_TEXT)
 		fprintf(session->out, "%zu versions removed, %zu kept\n", before > after ? before - after : 0, after);
-	return code;
+	return code == EXIT_GOOD ? files_sweep(session, control) : code;
 }
 
 static int gc_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
@@ -64,9 +87,9 @@ static int gc_run(struct session *session, const void *filled, const char *const
 const struct command command_gc = {
 	.name = "gc",
 	.arguments = "[KIND/NAME]",
-	.summary = "Removes old versions of resources.",
+	.summary = "Removes old versions of resources, and their files.",
 	.help = "Without it the newest 50 versions of each resource are kept. `sluice rollback` cannot return to a version that "
-		"was removed.\n\n"
+		"was removed. Files that no kept version names are removed too, if they were sent more than an hour ago.\n\n"
 		"  sluice gc --keep 5\n  sluice gc pipeline/fraud --keep 1\n",
 	.options = options,
 	.options_size = sizeof(struct gc_options),

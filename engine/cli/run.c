@@ -44,6 +44,9 @@ static const struct option options[] = {
 	    .help = "The memory that messages may use; beyond it, requests wait in Kafka."),
 	ROW("state", TEXT, struct run_options, state_folder, .word = "DIR",
 	    .help = "A folder, used by this engine only, for snapshots of the state of steps. They shorten a restart."),
+	ROW("artifacts", TEXT, struct run_options, artifact_folder, .word = "DIR",
+	    .help = "With --control: a folder for the files that `sluice apply` sent with documents. Engines may share it. "
+		    "Default: `artifacts` in the folder of --state, else `sluice-USERID/artifacts` in TMPDIR, or /tmp."),
 	ROW("state-memory", QUANTITY, struct run_options, state_bytes, .word = "SIZE", .fallback = "1Gi",
 	    .help = "The memory for the state of a pipeline in one partition, in addition to --memory; beyond it, requests are "
 		    "answered with LIMIT."),
@@ -304,6 +307,8 @@ static int run(struct session *session, const void *given, const char *const *ar
 	} else if (self->prefix.prefix && !self->control) {
 		code = command_misuse(session, &command_run,
 				      "--topic-prefix is for --control; files state it in their SeldonRuntime (`topicPrefix`)");
+	} else if (self->artifact_folder && !self->control) {
+		code = command_misuse(session, &command_run, "--artifacts is for --control; files are read where they are");
 	} else if (count > 0 && self->control) {
 		code = command_misuse(session, &command_run,
 				      "files and --control at once: give files, or apply them with `sluice apply -f` and give "

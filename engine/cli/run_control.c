@@ -4,9 +4,12 @@
 #include "base/memory.h"
 #include "cli/run_parts.h"
 #include "control/control_topics.h"
+#include "control/document_files.h"
 #include "control/follower.h"
 #include "control/keeper_service.h"
 #include "runtime/group_migration.h"
+
+#define ALIASES_BYTES ((size_t)64 << 20) /* a hundred thousand */
 
 struct run_control {
 	struct run_engine *running;
@@ -20,6 +23,9 @@ struct run_control {
 	pthread_mutex_t lock; /* of the two below */
 	struct files *fetched; /* that the task downloads now; NULL: none */
 	bool is_given_up;
+	struct artifact_topic artifacts;
+	atomic_bool is_stopping; /* `artifacts` are not read any more */
+	const char *artifact_folder;
 };
 
 /* ---- the task: compiles documents ---- */
@@ -66,13 +72,14 @@ static void compile_give_up(void *context)
 	struct run_control *control = context;
 	pthread_mutex_lock(&control->lock);
 	control->is_given_up = true;
+	atomic_store(&control->is_stopping, true);
 	if (control->fetched)
 		files_give_up(control->fetched);
 	pthread_mutex_unlock(&control->lock);
 }
 
 static struct revision *documents_compile(struct run_control *control, const struct control_documents *documents,
-					  struct error *error)
+					  const struct file_alias *aliases, struct error *error)
 {
 	const struct run_engine *running = control->running;
 	struct compile_report report = {running->session, error};
@@ -83,6 +90,8 @@ static struct revision *documents_compile(struct run_control *control, const str
 	options.prefix = control->topics.prefix;
 	options.documents = documents->documents;
 	options.document_count = documents->count;
+	options.aliases = aliases;
+	options.alias_count = documents->file_count;
 	options.tables = &documents->tables;
 	options.may_be_empty = true;
 	options.models_must_answer = documents->change != CONTROL_IN_FORCE;
@@ -112,11 +121,21 @@ static bool revision_prepare(struct run_engine *running, const struct revision *
 static struct revision *control_compile(void *context, const struct control_documents *documents, struct error *error)
 {
 	struct run_control *control = context;
-	struct revision *revision = documents_compile(control, documents, error);
-	if (!revision || revision_prepare(control->running, revision, error))
-		return revision;
-	revision_close(revision);
-	return NULL;
+	struct arena *arena = arena_open(ALIASES_BYTES);
+	struct file_alias *aliases;
+	struct revision *revision = NULL;
+	if (!arena)
+		error_memory(error, ERROR_SYSTEM, "fetching files of documents");
+	else if (document_files_fetch(documents, &control->artifacts, control->artifact_folder, arena, &aliases, error))
+		revision = documents_compile(control, documents, aliases, error);
+	arena_close(arena);
+	if (revision && !revision_prepare(control->running, revision, error)) {
+		revision_close(revision);
+		return NULL;
+	}
+	if (revision)
+		document_files_sweep(documents, control->artifact_folder);
+	return revision;
 }
 
 /* ---- the loop: runs them ---- */
@@ -179,6 +198,11 @@ static void control_configure(struct run_control *control)
 		.work = {control_compile, compile_give_up, control_activate, control_serve, control},
 		.state = &control->state,
 	};
+	control->artifacts = (struct artifact_topic){.brokers = engine->brokers,
+						     .consumer = engine->consumer,
+						     .producer = engine->producer,
+						     .name = control->topics.artifacts,
+						     .stopping = &control->is_stopping};
 	running->engine.control = &control->state;
 	control->keeper_config = (struct keeper_service_config){
 		.brokers = engine->brokers,
@@ -208,9 +232,14 @@ struct run_control *run_control_open(struct run_engine *running, struct error *e
 	}
 	*control = (struct run_control){.running = running, .lock = PTHREAD_MUTEX_INITIALIZER};
 	const char *prefix = prefix_choose(&running->options->prefix, NULL, error);
-	if (prefix && control_topics_name(&control->topics, prefix, namespace, running->arena, error) &&
-	    control_topics_ensure(&control->topics, engine->brokers, engine->producer, 0,
-				  running->options->topics == TOPICS_CREATE, error)) {
+	const bool creates = running->options->topics == TOPICS_CREATE;
+	control->artifact_folder = document_files_folder(running->options->artifact_folder, running->options->state_folder,
+							 namespace, running->arena);
+	if (!control->artifact_folder)
+		error_memory(error, ERROR_SYSTEM, "following the control plane");
+	else if (prefix && control_topics_name(&control->topics, prefix, namespace, running->arena, error) &&
+	    control_topics_ensure(&control->topics, engine->brokers, engine->producer, 0, creates, error) &&
+	    control_topics_ensure_artifacts(&control->topics, engine->brokers, engine->producer, 0, creates, error)) {
 		control_configure(control);
 		control->follower = follower_open(&control->follower_config, error);
 	}

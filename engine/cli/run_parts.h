@@ -25,6 +25,7 @@ struct run_options {
 	int64_t workers;
 	double memory_bytes;
 	const char *state_folder;
+	const char *artifact_folder;
 	double state_bytes;
 	int64_t snapshot_ns;
 	struct name_list new_state;

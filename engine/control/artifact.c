@@ -131,3 +131,38 @@ bool artifact_is_named(const struct ledger *ledger, struct text digest)
 	}
 	return false;
 }
+
+static void version_artifacts(const struct control_version *version, struct artifact *artifacts, size_t *count)
+{
+	const struct control_label *labels = version->labels.items;
+	struct artifact artifact;
+	struct text name;
+	for (size_t i = 0; i < version->labels.count; i++)
+		if (artifact_label_read(&labels[i], &name, &artifact)) {
+			if (artifacts)
+				artifacts[*count] = artifact;
+			++*count;
+		}
+}
+
+/* Counts them; with `artifacts`, copies them too. */
+static size_t ledger_artifacts(const struct ledger *ledger, struct artifact *artifacts)
+{
+	const struct ledger_resource *resource;
+	size_t count = 0;
+	LIST_EACH_RESOURCE(ledger, resource)
+	{
+		for (size_t i = 0; i < resource->count; i++)
+			version_artifacts(&resource->versions[i]->record, artifacts, &count);
+	}
+	return count;
+}
+
+bool artifacts_named(const struct ledger *ledger, struct arena *arena, struct artifact **artifacts, size_t *count)
+{
+	*count = ledger_artifacts(ledger, NULL);
+	*artifacts = ARENA_ARRAY(arena, struct artifact, *count + 1);
+	if (*artifacts)
+		(void)ledger_artifacts(ledger, *artifacts);
+	return *artifacts != NULL;
+}

@@ -52,6 +52,10 @@ void artifact_outline_make(struct text content, struct artifact_outline *outline
 /* Whether a version of the ledger names that artifact. */
 bool artifact_is_named(const struct ledger *ledger, struct text digest);
 
+/* The artifacts that versions of the ledger name, in the arena; one that several name is there several times. False: memory
+ * ran out. */
+bool artifacts_named(const struct ledger *ledger, struct arena *arena, struct artifact **artifacts, size_t *count);
+
 /* Number of its chunks; an empty file has one, which is empty. */
 size_t artifact_chunk_count(const struct artifact *artifact);
 

@@ -38,3 +38,13 @@ void change_results_sweep(struct list *results, const struct ledger *ledger)
 			change_result_drop(result);
 	}
 }
+
+const char *change_results_waiting(const struct list *results)
+{
+	for (const struct list_node *node = results->first; node; node = node->next) {
+		const struct change_result *result = LIST_OWNER(node, const struct change_result, node);
+		if (result->state != CHANGE_IS_PREPARED)
+			return result->why;
+	}
+	return "";
+}

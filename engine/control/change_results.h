@@ -10,7 +10,7 @@ struct change_result {
 	struct list_node node;
 	int64_t change;
 	int64_t begun_ms; /* of the loop's clock: when it was first prepared */
-	enum { CHANGE_IS_PREPARED, CHANGE_CANNOT_RUN, CHANGE_WAITS } state; /* it waits for a model */
+	enum { CHANGE_IS_PREPARED, CHANGE_CANNOT_RUN, CHANGE_WAITS } state; /* it waits for a model or a file */
 	int64_t again_ms; /* of the loop's clock: it is prepared again then */
 	char why[ERROR_TEXT_MAX * 2];
 };
@@ -24,5 +24,8 @@ struct change_result *change_result_take(struct list *results, int64_t change, i
 
 /* Drops the results of changes that are decided. */
 void change_results_sweep(struct list *results, const struct ledger *ledger);
+
+/* Why the first change that is not prepared is not; "": all are. Borrowed until its result changes. */
+const char *change_results_waiting(const struct list *results);
 
 #endif

@@ -36,6 +36,35 @@ static const char *document_name(struct document_names *names, struct arena *are
 	return name;
 }
 
+/* False: memory ran out. */
+static bool file_add(struct control_documents *documents, const char *document, struct text name, const struct artifact *artifact)
+{
+	if (documents->file_count == documents->file_room) {
+		size_t room = 2 * documents->file_room + 16;
+		struct document_file *files = ARENA_ARRAY(documents->arena, struct document_file, room);
+		if (!files)
+			return false;
+		if (documents->file_count > 0)
+			memcpy(files, documents->files, documents->file_count * sizeof *files);
+		documents->files = files;
+		documents->file_room = room;
+	}
+	documents->files[documents->file_count++] =
+		(struct document_file){document, arena_copy(documents->arena, name.bytes, name.length), *artifact};
+	return true;
+}
+
+static bool files_add(struct control_documents *documents, const char *document, const struct control_version *version)
+{
+	const struct control_label *labels = version->labels.items;
+	struct artifact artifact;
+	struct text name;
+	for (size_t i = 0; i < version->labels.count; i++)
+		if (artifact_label_read(&labels[i], &name, &artifact) && !file_add(documents, document, name, &artifact))
+			return false;
+	return true;
+}
+
 static bool document_add(struct control_documents *documents, const struct control_version *version, struct document_names *names)
 {
 	struct arena *arena = documents->arena;
@@ -43,7 +72,7 @@ static bool document_add(struct control_documents *documents, const struct contr
 		text_copied(arena, version->kind), text_copied(arena, version->name), version->version};
 	const char *name = document_name(names, arena, version);
 	documents->documents[documents->count++] = (struct spec_document){name, text_copied(arena, version->document)};
-	return name != NULL;
+	return name && files_add(documents, name, version);
 }
 
 bool control_documents_open(struct control_documents *documents, const struct control_reader *reader, int64_t change,
@@ -66,7 +95,8 @@ bool control_documents_open(struct control_documents *documents, const struct co
 			good = good && (!version || document_add(documents, version, names));
 		}
 	good = good && documents->arena &&
-	       control_tables_open(&documents->tables, &reader->ledger, change, documents->arena);
+	       control_tables_open(&documents->tables, &reader->ledger, change, documents->arena) &&
+	       artifacts_named(&reader->ledger, documents->arena, &documents->kept, &documents->kept_count);
 	if (good && !arena_failed(documents->arena))
 		return true;
 	control_documents_close(documents);

@@ -6,6 +6,7 @@
 #ifndef SLUICE_CONTROL_CONTROL_DOCUMENTS_H
 #define SLUICE_CONTROL_CONTROL_DOCUMENTS_H
 
+#include "control/artifact.h"
 #include "control/control_reader.h"
 #include "control/control_tables.h"
 #include "spec/resource.h"
@@ -21,6 +22,12 @@ struct document_names {
 bool document_names_open(struct document_names *names, struct arena *arena, struct error *error);
 void document_names_close(struct document_names *names); /* the names stay in the arena */
 
+/* A file of a document, as its label has it. */
+struct document_file {
+	const char *document, *name;
+	struct artifact artifact;
+};
+
 /* Starts as {0}, which has no documents. */
 struct control_documents {
 	int64_t change; /* or CONTROL_IN_FORCE */
@@ -29,6 +36,10 @@ struct control_documents {
 	struct spec_document *documents;
 	struct resource_version *versions; /* of each document */
 	struct assignment_tables tables; /* bucket tables of their choices */
+	size_t file_count, file_room;
+	struct document_file *files; /* that were applied with them */
+	size_t kept_count;
+	struct artifact *kept; /* those that any kept version names */
 };
 
 /* Copies the documents that are in force, or those that will be when that change is active. SYSTEM: memory ran out. */

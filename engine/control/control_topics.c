@@ -8,6 +8,8 @@
 #define PROPOSALS_RETENTION_MS ((int64_t)7 * 24 * 3600 * 1000)
 /* Kafka's own default, 1 MiB and 12 bytes, has no room for the key and the framing of the largest record. */
 #define RECORD_BYTES_SETTING "2097152"
+/* Kafka compacts only segments that are full, and its own default is 1 GiB: what `sluice gc` drops would stay for long. */
+#define ARTIFACT_SEGMENT_SETTING "67108864"
 
 static bool is_small(char c)
 {
@@ -40,6 +42,7 @@ bool control_topics_name(struct control_topics *topics, const char *prefix, cons
 		.proposals = topic_namespace_name(arena, prefix, namespace, "proposals"),
 		.status = topic_status_name(arena, prefix, namespace),
 		.feed = topic_namespace_name(arena, prefix, namespace, "feed"),
+		.artifacts = topic_namespace_name(arena, prefix, namespace, "artifacts"),
 		.keeper = topic_namespace_name(arena, prefix, namespace, "keeper"),
 	};
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "naming topics");
@@ -80,4 +83,19 @@ bool control_topics_ensure(const struct control_topics *topics, const char *brok
 	};
 	const struct wanted_topics all = {sizeof wanted / sizeof wanted[0], wanted};
 	return topics_ensure(brokers, properties, all, create, NULL, error);
+}
+
+bool control_topics_ensure_artifacts(const struct control_topics *topics, const char *brokers, struct properties properties,
+				     int64_t replication, bool create, struct error *error)
+{
+	static const struct property own[] = {{"max.message.bytes", RECORD_BYTES_SETTING},
+					      {"segment.bytes", ARTIFACT_SEGMENT_SETTING}};
+	const struct wanted_topic wanted = {.name = topics->artifacts,
+					    .written = true,
+					    .partitions = 1,
+					    .replication = replication,
+					    .compacted = true,
+					    .ordered = true,
+					    .settings = {sizeof own / sizeof own[0], own}};
+	return topics_ensure(brokers, properties, (struct wanted_topics){1, &wanted}, create, NULL, error);
 }

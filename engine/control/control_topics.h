@@ -4,6 +4,7 @@
  *   <prefix>.<namespace>.proposals   what appliers propose
  *   <prefix>.<namespace>.status      beats of the keeper, reports of engines, status of pipelines (observe/status.h)
  *   <prefix>.<namespace>.feed        what observers write; compacted
+ *   <prefix>.<namespace>.artifacts   files that documents name (control/artifact.h); compacted
  *
  * Each has one partition. `status` existed before the control plane. Its readers ignore records of other forms.
  */
@@ -15,7 +16,7 @@
 
 struct control_topics {
 	const char *prefix; /* of all of them; borrowed */
-	const char *control, *proposals, *status, *feed;
+	const char *control, *proposals, *status, *feed, *artifacts;
 	const char *keeper; /* transactional id of the keeper, and the group that commits the offset of proposals */
 };
 
@@ -23,10 +24,14 @@ struct control_topics {
 bool control_topics_name(struct control_topics *topics, const char *prefix, const char *namespace, struct arena *arena,
 			 struct error *error);
 
-/* Ensures that all of them exist as they must be. With `create`, missing ones are created; `replication` 0 is the
+/* Ensures that all of them but `artifacts` exist as they must be. With `create`, missing ones are created; `replication` 0 is the
  * broker's default. CONFIG: a topic is missing, has several partitions, would lose records, or was deleted; the error
  * names the command. SYSTEM: Kafka does not answer. Waits for Kafka. */
 bool control_topics_ensure(const struct control_topics *topics, const char *brokers, struct properties properties,
 			   int64_t replication, bool create, struct error *error);
+
+/* The same of `artifacts`, which an applier needs only if documents name files: engines of former versions have none. */
+bool control_topics_ensure_artifacts(const struct control_topics *topics, const char *brokers, struct properties properties,
+				     int64_t replication, bool create, struct error *error);
 
 #endif

@@ -147,6 +147,7 @@ static void conditions_send(struct follower *follower, bool stopped)
 		.failure = follower->failure,
 		.unserved = follower->unserved,
 		.cut_off = follower->cut_off,
+		.waiting = change_results_waiting(&follower->results),
 		.is_stale = follower->is_stale};
 	struct engine_conditions conditions;
 	if (!condition_board_look(follower->board, follower->engine, &follower->running, &state, time_of_day_ms(), stopped,

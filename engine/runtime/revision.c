@@ -176,7 +176,8 @@ static bool revision_read(struct revision *revision, const struct revision_optio
 		return error_memory(error, ERROR_SYSTEM, "reading files");
 	revision->spec_is_open = spec_open(&revision->spec, error);
 	revision->files = revision->spec_is_open ? files_given(options, error) : NULL;
-	if (!revision->files || !spec_read_any(&revision->spec, options, &spec_options, error) ||
+	if (!revision->files || !files_alias(revision->files, options->aliases, options->alias_count, error) ||
+	    !spec_read_any(&revision->spec, options, &spec_options, error) ||
 	    !set_apart(&revision->spec, options, error))
 		return false;
 	revision->certificates = certificates_of(&revision->spec, revision->arena);

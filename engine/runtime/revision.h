@@ -34,6 +34,8 @@ struct revision_options {
 	size_t path_count;
 	const struct spec_document *documents; /* without `paths` */
 	size_t document_count;
+	const struct file_alias *aliases; /* of files that documents name (serving/files.h) */
+	size_t alias_count;
 	const struct assignment_tables *tables; /* recorded ones (step/assignment_table.h); NULL: none */
 	bool may_be_empty; /* a revision without pipelines is no error */
 	struct name_list servers; /* NAME=URL */

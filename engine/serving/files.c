@@ -13,6 +13,7 @@
 #include "serving/artifact.h"
 
 #define DIGEST_DIGITS (2 * SHA256_DIGEST_LENGTH)
+#define ALIAS_ARENA_BYTES ((size_t)64 << 20) /* a hundred thousand */
 #define PATH_ARENA_BYTES ((size_t)1 << 20)
 
 struct held_file {
@@ -41,6 +42,9 @@ struct files {
 	struct held_file *first;
 	bool stays_here; /* nothing is fetched */
 	size_t left;	 /* number of files that would have been fetched */
+	struct arena *alias_arena; /* NULL: there are no aliases */
+	struct file_alias *aliases;
+	size_t alias_count;
 	struct left_file *lefts;
 	atomic_bool given_up;
 };
@@ -239,12 +243,36 @@ static bool may_read(struct files *files, const char *path, struct place place, 
 	       error_set(error, ERROR_REMOTE, place, "remote files are not fetched here");
 }
 
+/* NULL: the file is read under its own name. */
+static const struct file_alias *alias_find(const struct files *files, const struct name *file)
+{
+	for (size_t i = 0; file->place.file && i < files->alias_count; i++)
+		if (strcmp(files->aliases[i].name, file->text) == 0 && strcmp(files->aliases[i].document, file->place.file) == 0)
+			return &files->aliases[i];
+	return NULL;
+}
+
+static const struct held_file *alias_read(struct files *files, const struct file_alias *alias, const struct name *file,
+					  struct error *error)
+{
+	const struct held_file *held = held_find(files, alias->path, file->place, error);
+	if (!held || strcmp(held->digest, alias->digest) == 0)
+		return held;
+	error_set(error, ERROR_REMOTE, file->place, "%s, which is the applied `%s`, has the SHA-256 %s: delete it, and it is fetched "
+						    "again",
+		  alias->path, file->text, held->digest);
+	return NULL;
+}
+
 static const struct held_file *read_checked(struct files *files, const struct name *file, const char *digest, struct error *error)
 {
+	const struct file_alias *alias = alias_find(files, file);
 	struct arena *arena = arena_open(PATH_ARENA_BYTES);
 	const char *path = arena ? files_path(file, arena) : NULL;
 	const struct held_file *held = NULL;
-	if (path && may_read(files, path, file->place, arena, error))
+	if (path && alias)
+		held = alias_read(files, alias, file, error);
+	else if (path && may_read(files, path, file->place, arena, error))
 		held = held_find(files, path, file->place, error);
 	else if (!path)
 		error_memory(error, ERROR_SYSTEM, "reading a file");
@@ -320,6 +348,30 @@ size_t files_left(const struct files *files)
 	return files->left;
 }
 
+/* ---- aliases ---- */
+
+static const char *alias_text(struct files *files, const char *text)
+{
+	return arena_copy(files->alias_arena, text, strlen(text));
+}
+
+bool files_alias(struct files *files, const struct file_alias *aliases, size_t count, struct error *error)
+{
+	arena_close(files->alias_arena);
+	files->alias_count = 0;
+	files->alias_arena = arena_open(ALIAS_ARENA_BYTES);
+	files->aliases = files->alias_arena ? ARENA_ARRAY(files->alias_arena, struct file_alias, count) : NULL;
+	if (!files->aliases)
+		return error_memory(error, ERROR_SYSTEM, "opening the files that steps name");
+	for (size_t i = 0; i < count; i++)
+		files->aliases[i] = (struct file_alias){alias_text(files, aliases[i].document), alias_text(files, aliases[i].name),
+							alias_text(files, aliases[i].path), alias_text(files, aliases[i].digest)};
+	if (arena_failed(files->alias_arena))
+		return error_memory(error, ERROR_SYSTEM, "opening the files that steps name");
+	files->alias_count = count;
+	return true;
+}
+
 /* ---- opening and closing ---- */
 
 struct files *files_open(struct error *error)
@@ -348,6 +400,7 @@ void files_close(struct files *files)
 		files->first = next;
 	}
 	pthread_mutex_destroy(&files->lock);
+	arena_close(files->alias_arena);
 	arena_close(files->arena);
 	memory_give(files);
 }

@@ -18,6 +18,17 @@ struct files;
 
 struct files *files_open(struct error *error); /* NULL: SYSTEM */
 
+/* A file that is read in place of the one that a document names: an artifact (control/artifact_cache.h). */
+struct file_alias {
+	const char *document; /* as places of names have it */
+	const char *name;     /* as the document writes it */
+	const char *path;
+	const char *digest; /* SHA-256 of the file, in small hexadecimal digits */
+};
+
+/* Sets the aliases, which are copied. Called before anything is read. SYSTEM: memory ran out. */
+bool files_alias(struct files *files, const struct file_alias *aliases, size_t count, struct error *error);
+
 /* Stops (or resumes) the fetching of remote files. While it is stopped, a read of one that is not here fails
  * with REMOTE, and files_left() counts it. */
 void files_stay_here(struct files *files, bool stay);
