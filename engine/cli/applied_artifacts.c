@@ -22,8 +22,8 @@ static bool file_take(const char *path, struct place place, struct arena *arena,
 		return error_set(error, why.kind, place, "%s", why.text);
 	return content->length <= ARTIFACT_BYTES_MAX ||
 	       error_set(error, ERROR_LIMIT, place,
-			 "%s has more than %zu MiB, the most that goes along with a document; put it at an https: or s3: address and "
-			 "write that here (and `digest`, its SHA-256, for the file of a model)",
+			 "%s has more than %zu MiB, the most that goes along with a document; put it at an https: or s3: address "
+			 "and write that here (and `digest`, its SHA-256, for the file of a model)",
 			 path, ARTIFACT_BYTES_MAX >> 20);
 }
 

@@ -82,6 +82,15 @@ static void print_resource(struct describing *describing)
 	}
 }
 
+/* The condition of the engine itself, if the one shown is another and it is not simply ready: for example, it cannot
+ * prepare a newer version. NULL: none. */
+static const struct engine_condition *condition_of_itself(const struct condition_source *source,
+							  const struct engine_condition *shown)
+{
+	const struct engine_condition *itself = condition_of(source, CONDITION_OF_ENGINE, source->engine);
+	return itself && itself != shown && !text_is(itself->what, "Ready") ? itself : NULL;
+}
+
 static void print_condition(struct describing *describing, const struct condition_source *source, bool is_live,
 			    const struct engine_condition *condition)
 {
@@ -95,6 +104,19 @@ static void print_condition(struct describing *describing, const struct conditio
 		     : condition ? text_shown(condition->what, arena)
 				 : "Unknown",
 		     moment, condition ? text_shown(condition->why, arena) : "");
+	const struct engine_condition *itself = is_live ? condition_of_itself(source, condition) : NULL;
+	if (!itself)
+		return;
+	moment_print(itself->since_ms, moment);
+	buffer_print(&describing->out, "%-24s %-8s %-9s %-20s %s\n", "  the engine itself", "", text_shown(itself->what, arena),
+		     moment, text_shown(itself->why, arena));
+}
+
+static void itself_json(struct buffer *out, const struct engine_condition *itself)
+{
+	json_write_member(out, ", \"itself\": {", "what", itself->what);
+	json_write_member(out, ", ", "why", itself->why);
+	buffer_print(out, ", \"since_ms\": %lld}", (long long)itself->since_ms);
 }
 
 static void condition_json(struct describing *describing, const struct condition_source *source, bool is_live,
@@ -111,6 +133,9 @@ static void condition_json(struct describing *describing, const struct condition
 		json_write_member(out, ", ", "why", condition->why);
 		buffer_print(out, ", \"since_ms\": %lld", (long long)condition->since_ms);
 	}
+	const struct engine_condition *itself = is_live ? condition_of_itself(source, condition) : NULL;
+	if (itself)
+		itself_json(out, itself);
 	buffer_byte(out, '}');
 }
 

@@ -6,7 +6,7 @@
 struct gc_options {
 	struct door_asked asked;
 	struct control_author author;
-	int64_t keep;
+	int64_t keep, file_age_ns;
 	int form;
 };
 
@@ -15,6 +15,8 @@ static const struct option options[] = {
 	DOOR_ROWS(struct gc_options, asked),
 	ROW("keep", INTEGER, struct gc_options, keep, .word = "N", .fallback = "10", .least = 1, .most = KEEPER_VERSIONS,
 	    .help = "How many versions of each resource are kept. Those that engines run or prepare are kept in any case."),
+	ROW("file-age", DURATION, struct gc_options, file_age_ns, .word = "TIME", .fallback = "1h",
+	    .help = "Files that were sent later than so long ago are kept: the proposal that names them may be on its way."),
 	CONTROL_AUTHOR_ROWS(struct gc_options, author),
 	COMMAND_FORM(gc_options, form, "text json"),
 	{.type = OPTION_END},
@@ -32,7 +34,7 @@ static size_t versions_count(const struct ledger *ledger)
 }
 
 /* Removes the files that no kept version names. Without the topic there are none. */
-static int files_sweep(struct session *session, const struct control_session *control)
+static int files_sweep(struct session *session, const struct control_session *control, int64_t age_ms)
 {
 	const struct artifact_topic topic = control_session_artifacts(control);
 	const struct control_topics *topics = &control->config.topics;
@@ -44,7 +46,7 @@ static int files_sweep(struct session *session, const struct control_session *co
 		return EXIT_GOOD;
 	}
 	if (error.kind != ERROR_NONE ||
-	    !artifact_topic_sweep(&topic, applier_ledger(control->applier), time_of_day_ms(), &removed, &kept, &error))
+	    !artifact_topic_sweep(&topic, applier_ledger(control->applier), time_of_day_ms() - age_ms, &removed, &kept, &error))
 		return command_failed(session, &error);
 	if (session->form == OUTPUT_TEXT)
 		fprintf(session->out, "%zu files removed, %zu kept\n", removed, kept);
@@ -67,7 +69,7 @@ static int gc_propose(struct session *session, struct control_session *control, 
 	size_t after = versions_count(applier_ledger(control->applier));
 	if (code == EXIT_GOOD && session->form == OUTPUT_TEXT)
 		fprintf(session->out, "%zu versions removed, %zu kept\n", before > after ? before - after : 0, after);
-	return code == EXIT_GOOD ? files_sweep(session, control) : code;
+	return code == EXIT_GOOD ? files_sweep(session, control, self->file_age_ns / NS_PER_MS) : code;
 }
 
 static int gc_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
@@ -89,7 +91,7 @@ const struct command command_gc = {
 	.arguments = "[KIND/NAME]",
 	.summary = "Removes old versions of resources, and their files.",
 	.help = "Without it the newest 50 versions of each resource are kept. `sluice rollback` cannot return to a version that "
-		"was removed. Files that no kept version names are removed too, if they were sent more than an hour ago.\n\n"
+		"was removed. Files that no kept version names are removed too.\n\n"
 		"  sluice gc --keep 5\n  sluice gc pipeline/fraud --keep 1\n",
 	.options = options,
 	.options_size = sizeof(struct gc_options),

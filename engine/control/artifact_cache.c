@@ -7,9 +7,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 
@@ -39,8 +39,8 @@ bool artifact_folder_make(const char *folder, struct error *error)
 	}
 	good = good && (mkdir(path, FOLDER_MODE) == 0 || errno == EEXIST) && access(folder, R_OK | W_OK | X_OK) == 0;
 	return good || error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "the folder %s for files of documents cannot be used: %s; name another one with --artifacts", folder,
-				 strerror(errno));
+				 "the folder %s for files of documents cannot be used: %s; name another one with --artifacts",
+				 folder, strerror(errno));
 }
 
 const char *artifact_path(const char *folder, const struct artifact *artifact, struct arena *arena)
@@ -171,7 +171,7 @@ size_t artifact_cache_sweep(const char *folder, bool (*is_kept)(void *context, c
 		struct stat status;
 		if (name_is_swept(entry->d_name, is_kept, context) &&
 		    fstatat(dirfd(listing), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    time(NULL) - status.st_mtime > ARTIFACT_SWEEP_AFTER_S)
+		    time_of_day_ms() / MS_PER_S - status.st_mtime > ARTIFACT_SWEEP_AFTER_S)
 			count += unlinkat(dirfd(listing), entry->d_name, 0) == 0;
 	}
 	if (listing)

@@ -257,7 +257,7 @@ static bool swept_is_there(const struct swept_artifact *artifact)
 	return false;
 }
 
-bool artifact_topic_sweep(const struct artifact_topic *topic, const struct ledger *ledger, int64_t now_ms, size_t *removed,
+bool artifact_topic_sweep(const struct artifact_topic *topic, const struct ledger *ledger, int64_t before_ms, size_t *removed,
 			  size_t *kept, struct error *error)
 {
 	struct list all = {0};
@@ -270,8 +270,7 @@ bool artifact_topic_sweep(const struct artifact_topic *topic, const struct ledge
 		writer = (struct artifact_writer){.bell = -1};
 	while (all.first) {
 		struct swept_artifact *artifact = LIST_OWNER(all.first, struct swept_artifact, node);
-		bool is_kept = artifact_is_named(ledger, text_of(artifact->digest)) ||
-			       now_ms - artifact->newest_ms < ARTIFACT_GRACE_MS;
+		bool is_kept = artifact_is_named(ledger, text_of(artifact->digest)) || artifact->newest_ms > before_ms;
 		if (swept_is_there(artifact))
 			*(is_kept ? kept : removed) += 1;
 		good = good && (is_kept || swept_remove(&writer, artifact, error));

@@ -27,10 +27,9 @@ bool artifact_topic_survey(const struct artifact_topic *topic, const struct arti
 /* Writes all chunks of an artifact of at most ARTIFACT_BYTES_MAX, and waits until Kafka has them. SYSTEM. */
 bool artifact_topic_write(const struct artifact_topic *topic, struct text content, struct error *error);
 
-/* Removes the artifacts that no version of the ledger names and that nobody has written for ARTIFACT_GRACE_MS: the
- * proposal of one that was just written is still on its way. `removed` and `kept` are how many. SYSTEM. */
-#define ARTIFACT_GRACE_MS ((int64_t)3600 * 1000)
-bool artifact_topic_sweep(const struct artifact_topic *topic, const struct ledger *ledger, int64_t now_ms, size_t *removed,
+/* Removes the artifacts that no version of the ledger names and that nobody has written after `before_ms`: the proposal of
+ * one that was just written is still on its way. `removed` and `kept` are how many. SYSTEM. */
+bool artifact_topic_sweep(const struct artifact_topic *topic, const struct ledger *ledger, int64_t before_ms, size_t *removed,
 			  size_t *kept, struct error *error);
 
 /* ---- for an engine ---- */

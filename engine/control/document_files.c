@@ -20,8 +20,8 @@ const char *document_files_folder(const char *chosen, const char *state_folder, 
 static bool fetch_failed(const struct document_file *file, const struct error *why, struct error *error)
 {
 	const char *next = why->kind == ERROR_INPUT ? "; apply the document again from a folder that has the file" : "";
-	return error_set(error, ERROR_REMOTE, PLACE_NONE, "%s names the file %s, which is not here: %s%s", file->document, file->name,
-			 why->text, next);
+	return error_set(error, ERROR_REMOTE, PLACE_NONE, "%s names the file %s, which is not here: %s%s", file->document,
+			 file->name, why->text, next);
 }
 
 bool document_files_fetch(const struct control_documents *documents, const struct artifact_topic *topic, const char *folder,

@@ -258,9 +258,9 @@ static const struct held_file *alias_read(struct files *files, const struct file
 	const struct held_file *held = held_find(files, alias->path, file->place, error);
 	if (!held || strcmp(held->digest, alias->digest) == 0)
 		return held;
-	error_set(error, ERROR_REMOTE, file->place, "%s, which is the applied `%s`, has the SHA-256 %s: delete it, and it is fetched "
-						    "again",
-		  alias->path, file->text, held->digest);
+	error_set(error, ERROR_REMOTE, file->place,
+		  "%s, which is the applied `%s`, has the SHA-256 %s: delete it, and it is fetched again", alias->path, file->text,
+		  held->digest);
 	return NULL;
 }
 

@@ -384,7 +384,8 @@ static void a_sweep_leaves_what_is_needed_and_what_is_new(void **state)
 		write_file(path, "");
 	}
 	assert_int_equal(artifact_cache_sweep(folder, is_abc, NULL), 0);
-	const struct timespec moment = {.tv_sec = time(NULL) - ARTIFACT_SWEEP_AFTER_S - 5}, old[2] = {moment, moment};
+	const struct timespec moment = {.tv_sec = time_of_day_ms() / MS_PER_S - ARTIFACT_SWEEP_AFTER_S - 5};
+	const struct timespec old[2] = {moment, moment};
 	for (size_t i = 0; i < 4; i++) {
 		(void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
 		assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
@@ -458,7 +459,8 @@ static void a_chunk_with_other_bytes_is_a_lying_digest_and_is_written_again(void
 	(void)snprintf(key, sizeof key, "%s/0", SHA_OF_ABC);
 	mock_append(&mock, TOPIC, text_of(key), buffer_view(&value));
 	assert_false(artifact_topic_fetch(&topic, folder, &abc, 1, &lacking, &error));
-	assert_non_null(strstr(error.text, "what " TOPIC " has of it is another file: its bytes do not have the SHA-256 " SHA_OF_ABC));
+	assert_non_null(
+		strstr(error.text, "what " TOPIC " has of it is another file: its bytes do not have the SHA-256 " SHA_OF_ABC));
 	assert_int_equal(files_in(folder), 0);
 	assert_false(topic_has(TEXT("abc"))); /* so the next apply writes it */
 	assert_true(artifact_topic_write(&topic, TEXT("abc"), &error) && topic_has(TEXT("abc")));
@@ -491,7 +493,7 @@ static void a_sweep_drops_what_no_kept_version_names_unless_it_is_new(void **sta
 	struct control_label label;
 	struct ledger ledger;
 	size_t removed, kept;
-	const int64_t now_ms = time_of_day_ms(), later_ms = now_ms + ARTIFACT_GRACE_MS + 60000;
+	const int64_t now_ms = time_of_day_ms(), later_ms = now_ms + 60000;
 	const struct text large = content_of(2 * ARTIFACT_CHUNK_BYTES + 1, 3);
 	(void)state;
 	assert_true(ledger_open(&ledger, "default", &error) && artifact_label_make("a", &abc, arena, &label));
@@ -499,7 +501,7 @@ static void a_sweep_drops_what_no_kept_version_names_unless_it_is_new(void **sta
 	fold_version(&ledger, 2, NULL);
 	assert_true(artifact_topic_write(&topic, TEXT("abc"), &error) && artifact_topic_write(&topic, large, &error));
 	mock_append(&mock, TOPIC, TEXT("somebody else's"), TEXT("x"));
-	assert_true(artifact_topic_sweep(&topic, &ledger, now_ms, &removed, &kept, &error));
+	assert_true(artifact_topic_sweep(&topic, &ledger, now_ms - 60000, &removed, &kept, &error));
 	assert_true(removed == 0 && kept == 2);
 	assert_true(artifact_topic_sweep(&topic, &ledger, later_ms, &removed, &kept, &error));
 	assert_true(removed == 1 && kept == 1);

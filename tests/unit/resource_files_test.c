@@ -63,18 +63,21 @@ static void each_value_that_names_a_file_is_found_with_its_place(void **state)
 	expect_files(PIPELINE("  - {name: a, model: {local: trees.json}}\n"), "trees.json@6:30 ");
 	expect_files(PIPELINE("  - {name: a, drift: {tensors: [x], reference: usual.json, window: 50}}\n"), "usual.json@6:48 ");
 	expect_files(PIPELINE("  - name: a\n    outlier: {tensor: x, by: knn, reference: {file: near.json}}\n"), "near.json@7:53 ");
-	expect_files(PIPELINE("  - name: a\n    preprocess:\n    - fitted: all.json\n    - scale: {tensor: x, fitted: one.json}\n"
-			      "    postprocess: [{calibrate: {tensor: y, table: points.json}}]\n    model: {local: 'file:m.json'}\n"),
-		     "all.json@8:15 one.json@9:34 points.json@10:50 file:m.json@11:20 ");
+	expect_files(
+		PIPELINE("  - name: a\n    preprocess:\n    - fitted: all.json\n    - scale: {tensor: x, fitted: one.json}\n"
+			 "    postprocess: [{calibrate: {tensor: y, table: points.json}}]\n    model: {local: 'file:m.json'}\n"),
+		"all.json@8:15 one.json@9:34 points.json@10:50 file:m.json@11:20 ");
 }
 
 static void a_short_form_is_found_once(void **state)
 {
 	(void)state;
-	expect_files(PIPELINE("  - {name: m, model: {local: m.json}}\n  - {name: a, inputs: [m], explain: {background: rows.csv}}\n"),
-		     "m.json@6:30 rows.csv@7:50 ");
 	expect_files(
-		PIPELINE("  - {name: m, model: {local: m.json}}\n  - {name: a, inputs: [m], explain: {background: {rows: 100}}}\n"),
+		PIPELINE("  - {name: m, model: {local: m.json}}\n  - {name: a, inputs: [m], explain: {background: rows.csv}}\n"),
+		"m.json@6:30 rows.csv@7:50 ");
+	expect_files(
+		PIPELINE("  - {name: m, model: {local: m.json}}\n"
+			 "  - {name: a, inputs: [m], explain: {background: {rows: 100}}}\n"),
 		"m.json@6:30 ");
 }
 
