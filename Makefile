@@ -216,7 +216,7 @@ demo:
 ## |   350  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |   100  contract   what the twin and a real Kafka both must do; joins whose sources are away
 ## |    75  guard      a network that loses, delays and repeats, before a real Kafka
-## |    75  features   what is kept of each key, by another key too, of an engine that is killed; calls over HTTP while gateway and engine are
+## |   110  features   what is kept of each key, by another key too, of an engine that is killed; calls over HTTP while gateway and engine are; explanations
 ## |    90  cases-kafka    what holds in memory, through engines on a real Kafka
 ## |   230  faults     brokers, topics, records and clocks that fail: each with a behaviour that has a name
 ## |    90  overload   ten times the load that a pipeline can hold
@@ -279,7 +279,7 @@ sim: $(BUILD)/sluice
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill soak state stages windows features contract settled lost guard cases secure reload away joins hung faults called foreign overload dev gateway control converge artifacts tables histories bandits
+KAFKA_TESTS := kill soak state stages windows features contract settled lost guard cases secure reload away joins hung faults called foreign overload dev gateway control converge artifacts tables histories bandits explain
 kafka: known-kafka kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]

@@ -219,9 +219,9 @@ part_cases-kafka() {
 	make_quietly kafka NAME=cases
 }
 
-# What features keep of each key, while their engine is killed; and calls over HTTP, while their gateway is.
+# What features keep of each key, while their engine is killed; calls over HTTP, while their gateway is; and explanations.
 part_features() {
-	make_quietly kafka NAME="features gateway"
+	make_quietly kafka NAME="features gateway explain"
 }
 
 part_contract() {
