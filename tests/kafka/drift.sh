@@ -1,0 +1,149 @@
+#!/bin/bash
+# Drift on a real Kafka. Two engines, and the one that observes is killed with -9 in the middle of a window: there is one
+# verdict a window, and the verdicts are those of an engine that nobody disturbed. The receiver of the alert is away meanwhile:
+# those of the engines that live come when it is back, each once. Then the one that observes is frozen until the other does: of
+# their alerts, one ends, since no window closes there any more.
+#   drift.sh SLUICE BUILD      with records in BUILD
+# Takes about a minute.
+set -u
+what=drift
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+case=$here/../cases-own/drift-marks-what-is-known
+rate=60
+export SLUICE_BROKERS SLUICE_SETTINGS=
+
+start_observing() { # $1 namespace, $2 instance
+	"$sluice" run -f "$dir/drift.yaml" --brokers "$brokers" -n "$1" --instance "$2" --alert-allow 127.0.0.1 \
+		>>"$dir/engine-$2.log" 2>&1 &
+	ours $!
+}
+
+# All have one key, so that their order is that of the file: usual rows and moved ones, 50 each.
+requests_of() { # $1 rounds of both, $2 rounds of usual ones after them, $3 names the ids
+	head -100 "$case/in.jsonl" >"$dir/both"
+	head -50 "$case/in.jsonl" >"$dir/usual"
+	{ for ((i = 0; i < $1; i++)); do cat "$dir/both"; done; for ((i = 0; i < $2; i++)); do cat "$dir/usual"; done; } |
+		jq -c --arg name "$3" '{id: "\($name)-\(input_line_number)", key: "one", request}'
+}
+
+verdicts() { # $1 namespace; into $dir/verdicts-$1
+	"$build/records" dump "$brokers" "sluice.$1.pipeline.trading.drift" 2>"$dir/records.log" |
+		"$here/verdicts.py" "$here/../../schemas/drift_score.avsc" >"$dir/verdicts-$1" 2>"$dir/verdicts.log"
+}
+
+has_verdicts() { # $1 namespace, $2 how many
+	verdicts "$1"
+	[ "$(wc -l <"$dir/verdicts-$1")" -ge "$2" ]
+}
+
+said() { # $1 instance, $2 words
+	grep -c "$2" "$dir/engine-$1.log"
+}
+
+says() { # $1 instance, $2 words, $3 times
+	[ "$(said "$1" "$2")" -ge "$3" ]
+}
+
+start_broker brisk
+SLUICE_BROKERS=$brokers
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+cp "$case/usual.json" "$dir"
+sed "s#RECEIVER#http://127.0.0.1:$port/hook#" "$here/drift.yaml" >"$dir/drift.yaml"
+requests_of 8 3 r >"$dir/requests"
+wanted=19 # windows
+
+# ---- an engine that nobody disturbs ----
+
+start_observing calm calm
+calm=$started
+wait_until 30 grep -qs "trading" "$dir/engine-calm.log" || give_up "no engine starts"
+"$sluice" produce trading "$dir/requests" -n calm >/dev/null 2>"$dir/produce.log" || give_up "requests were not written"
+wait_until 30 has_verdicts calm $wanted || give_up "the undisturbed engine gives no $wanted verdicts"
+stop_engine calm "$calm"
+expect "windows without a disturbance that have drift" "$(grep -c '"is_drift": true' "$dir/verdicts-calm")" "-eq 8"
+
+# ---- two, and the one that observes dies in the middle of a window, while the receiver is away ----
+
+start_observing rough one
+one=$started
+start_observing rough two
+two=$started
+for name in one two; do
+	wait_until 30 grep -qs "trading" "$dir/engine-$name.log" || give_up "engine $name does not start"
+done
+sleep 5 # until both have their partitions
+"$sluice" produce trading "$dir/requests" -n rough --rate $rate >/dev/null 2>"$dir/produce.log" &
+ours $!
+producer=$started
+one_observes() { says one 'alert moved is firing' 1 || says two 'alert moved is firing' 1; }
+wait_until 20 one_observes || give_up "no engine finds drift"
+first=one second=two first_pid=$one second_pid=$two
+if says two 'alert moved is firing' 1; then
+	first=two second=one first_pid=$two second_pid=$one
+fi
+sleep 0.3
+kill_at_once "$first_pid"
+verdicts rough
+wait_until 30 has_verdicts rough $(($(wc -l <"$dir/verdicts-rough") + 1)) || give_up "engine $second does not go on"
+start_observing rough "$first"
+first_pid=$started
+wait_for "$producer" || give_up "requests were not written"
+wait_until 40 has_verdicts rough $wanted || give_up "there are no $wanted verdicts"
+sleep 1
+verdicts rough
+expect "verdicts, one a window" "$(wc -l <"$dir/verdicts-rough")" "-eq $wanted"
+cmp -s "$dir/verdicts-calm" "$dir/verdicts-rough"
+expect "status of comparing them with the undisturbed ones" $? "-eq 0"
+
+# ---- the receiver comes back ----
+
+python3 "$here/receiver.py" "$port" >"$dir/notices" 2>"$dir/receiver.log" &
+ours $!
+told() { # all that the engines which live have said since the kill, and nothing twice
+	local fired resolved
+	fired=$(($(said one 'alert moved is firing') + $(said two 'alert moved is firing') - 1))
+	resolved=$(($(said one 'alert moved is resolved') + $(said two 'alert moved is resolved')))
+	[ "$fired" -ge 1 ] && [ "$fired" -eq "$resolved" ] && [ "$(wc -l <"$dir/notices")" -ge $((fired + resolved)) ]
+}
+wait_until 60 told
+expect "status of waiting for the notices of the receiver's absence" $? "-eq 0"
+expect "notices that came twice" "$(jq -r .notice "$dir/notices" | sort | uniq -d | wc -l)" "-eq 0"
+expect "notices of what is over" "$(wc -l <"$dir/notices")" "-le 8"
+
+# ---- an engine is frozen until the other one observes ----
+
+requests_of 1 0 s >"$dir/more"
+for name in one two; do said $name 'alert moved is firing' >"$dir/before-$name"; done
+"$sluice" produce trading "$dir/more" -n rough >/dev/null 2>"$dir/produce.log" || give_up "requests were not written"
+fires_again() { says "$1" 'alert moved is firing' $(($(cat "$dir/before-$1") + 1)); }
+any_fires() { fires_again one || fires_again two; }
+wait_until 20 any_fires || give_up "no engine finds drift"
+frozen=one other=two
+fires_again two && frozen=two other=one
+frozen_pid=$first_pid
+[ $frozen = "$second" ] && frozen_pid=$second_pid
+kill -STOP "$frozen_pid"
+# Too few to close the window. An engine knows the last verdict with the first message that its observer takes.
+head -40 "$dir/usual" | jq -c '{id: "t-\(input_line_number)", key: "one", request}' >"$dir/touch"
+"$sluice" produce trading "$dir/touch" -n rough --rate 2 >/dev/null 2>"$dir/produce.log" &
+ours $!
+producer=$started
+wait_until 40 fires_again $other
+expect "status of waiting until the other engine observes" $? "-eq 0"
+kill -CONT "$frozen_pid"
+# Of the two one fires: that with the observer. The firing of the engine that was killed has no end.
+firing() {
+	local count=-1 name
+	for name in one two; do count=$((count + $(said $name 'alert moved is firing') - $(said $name 'alert moved is resolved'))); done
+	echo $count
+}
+one_fires() { [ "$(firing)" -eq 1 ]; }
+wait_until 30 one_fires
+expect "engines whose alert fires, of two that run" "$(firing)" "-eq 1"
+sleep 5 # longer than it needs to end
+expect "engines whose alert still fires" "$(firing)" "-eq 1"
+wait_for "$producer"
+stop_engine "$first" "$first_pid"
+stop_engine "$second" "$second_pid"
+tell_result
