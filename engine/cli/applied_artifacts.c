@@ -80,12 +80,14 @@ static const struct applied_artifact *artifact_add(struct session *session, stru
 	return artifact;
 }
 
-/* Whether engines read the file where it is. */
-static bool file_stays(struct session *session, const char *path)
+/* Whether engines read the file where it is. A relative path means nothing there. */
+static bool file_stays(struct session *session, const struct name *name, const char *path)
 {
+	const struct name written = {.text = name->text}; /* without the folder of the document */
+	const char *alone = files_path(&written, session->arena);
 	if (artifact_is_elsewhere(path))
 		return true;
-	if (path[0] != '/' || access(path, F_OK) == 0)
+	if (!alone || alone[0] != '/' || access(path, F_OK) == 0)
 		return false;
 	command_note(session, "%s is not on this machine, and is not sent: engines read it at that path on theirs", path);
 	return true;
@@ -100,7 +102,7 @@ static bool item_label(struct session *session, const struct name_list *names, s
 	for (size_t i = 0; good && i < names->count; i++) {
 		const struct name *name = &names->items[i];
 		const char *path = files_path(name, session->arena);
-		if (path && file_stays(session, path))
+		if (path && file_stays(session, name, path))
 			continue;
 		const struct applied_artifact *artifact =
 			path ? artifact_add(session, artifacts, path, name->place, error) : NULL;

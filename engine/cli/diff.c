@@ -1,5 +1,5 @@
 /* diff.c: `sluice diff`: what files would change in what a namespace has accepted. */
-#include "cli/applied_files.h"
+#include "cli/applied_artifacts.h"
 #include "cli/line_diff.h"
 #include "message/json_write.h"
 
@@ -59,6 +59,53 @@ static bool item_diff(struct session *session, const struct ledger *ledger, cons
 	return good;
 }
 
+/* The artifact that a version has under that name. False: it has none. */
+static bool artifact_before(const struct control_version *version, struct text wanted, struct artifact *artifact)
+{
+	const struct control_label *labels = version->labels.items;
+	struct text name;
+	for (size_t i = 0; i < version->labels.count; i++)
+		if (artifact_label_read(&labels[i], &name, artifact) && text_equal(name, wanted))
+			return true;
+	return false;
+}
+
+static void file_print(const struct session *session, const struct proposal_item *item, int64_t version, struct text file,
+		       const struct artifact *before, const struct artifact *now, struct buffer *out)
+{
+	if (session->form == OUTPUT_JSON) {
+		json_write_member(out, "{", "kind", item->kind);
+		json_write_member(out, ", ", "name", item->name);
+		buffer_print(out, ", \"version\": %lld", (long long)version);
+		json_write_member(out, ", ", "file", file);
+		buffer_print(out, ", \"sha256\": \"%s\"}\n", now->digest);
+		return;
+	}
+	buffer_print(out, TEXT_FORMAT "/" TEXT_FORMAT " names another " TEXT_FORMAT " than version %lld: ",
+		     TEXT_ARGUMENTS(item->kind), TEXT_ARGUMENTS(item->name), TEXT_ARGUMENTS(file), (long long)version);
+	buffer_print(out, "%s%s then, sha256:%s now\n", before ? "sha256:" : "none", before ? before->digest : "", now->digest);
+}
+
+/* Prints the files of a resource that are others than in its newest version. */
+static void item_files_diff(const struct session *session, const struct ledger *ledger, const struct proposal_item *item,
+			    struct buffer *out, bool *differs)
+{
+	const struct ledger_resource *resource = ledger_resource_find(ledger, item->kind, item->name);
+	const struct ledger_version *present = resource ? ledger_present(ledger, resource) : NULL;
+	const struct control_label *labels = item->labels.items;
+	struct artifact before, now;
+	struct text name;
+	for (size_t i = 0; present && i < item->labels.count; i++) {
+		if (!artifact_label_read(&labels[i], &name, &now))
+			continue;
+		bool is_known = artifact_before(&present->record, name, &before);
+		if (is_known && strcmp(before.digest, now.digest) == 0)
+			continue;
+		*differs = true;
+		file_print(session, item, present->record.version, name, is_known ? &before : NULL, &now, out);
+	}
+}
+
 static int files_diff(struct session *session, const struct applied_files *files, const struct control_session *control)
 {
 	struct buffer out;
@@ -66,8 +113,10 @@ static int files_diff(struct session *session, const struct applied_files *files
 	bool differs = false;
 	buffer_open(&out, DIFF_BYTES_MAX);
 	for (size_t i = 0; i < files->count; i++) {
-		if (item_diff(session, applier_ledger(control->applier), &files->items[i], &out, &differs))
+		if (item_diff(session, applier_ledger(control->applier), &files->items[i], &out, &differs)) {
+			item_files_diff(session, applier_ledger(control->applier), &files->items[i], &out, &differs);
 			continue;
+		}
 		buffer_close(&out);
 		error_memory(&error, ERROR_SYSTEM, "comparing documents");
 		return command_failed(session, &error);
@@ -80,10 +129,12 @@ static int diff_run(struct session *session, const void *filled, const char *con
 {
 	const struct diff_options *self = filled;
 	struct applied_files files;
+	struct applied_artifacts artifacts;
 	struct control_session control = {0};
 	struct error error = {0};
 	int code = EXIT_FAULTS;
 	if (applied_files_read(session, arguments, count, self->namespace, self->ambient_namespace, &files, &error) &&
+	    applied_artifacts_find(session, &files, &artifacts, &error) &&
 	    control_session_open_with(session, &self->kafka, &self->prefix, files.runtime, files.namespace, &control, &error))
 		code = files_diff(session, &files, &control);
 	else if (error.kind != ERROR_NONE)
@@ -97,7 +148,8 @@ const struct command command_diff = {
 	.name = "diff",
 	.arguments = "FILE...",
 	.summary = "Shows what files would change in what a namespace has accepted.",
-	.help = "It compares each document with the newest accepted version of its resource, and ends with 1 if one differs. "
+	.help = "It compares each document with the newest accepted version of its resource, and the files that it names, and "
+		"ends with 1 if one differs. "
 		"`sluice apply --dry-run` also checks the documents.\n\n"
 		"  sluice diff -f pipelines/\n",
 	.options = options,

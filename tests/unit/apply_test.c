@@ -46,7 +46,8 @@ static int broker_setup(void **state)
 						.kinds = step_kinds,
 						.absent_ms = ABSENT_MS};
 	assert_true(control_topics_name(&config.topics, "sluice", "default", arena, &error));
-	const char *const names[] = {config.topics.control, config.topics.proposals, config.topics.status, config.topics.feed};
+	const char *const names[] = {config.topics.control, config.topics.proposals, config.topics.status, config.topics.feed,
+				     config.topics.artifacts};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		rd_kafka_mock_topic_create(mock.cluster, names[i], 1, 1);
 	service = NULL;
@@ -425,6 +426,76 @@ static void a_command_says_that_nobody_decides(void **state)
 	runs(EXIT_MISUSE, "there is no kind `pipelin`; did you mean `Pipeline`?", "get pipelin/p");
 }
 
+/* ---- files ---- */
+
+#define SCORED(file)                                                                                                               \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: scored}\nspec:\n  steps:\n"                        \
+	"  - {name: s, preprocess: [fitted: prep.json]}\n  - {name: m, inputs: [s], model: {local: " file "}}\n"
+#define SHA_OF_ONE "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed" /* sha256sum of "one" */
+
+/* A file of that size, of zeros. */
+static void file_extend(const char *name, int64_t size)
+{
+	char path[LINE_BYTES];
+	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	assert_int_equal(truncate(path, size), 0);
+}
+
+static void files_go_along_and_a_changed_one_is_a_new_version(void **state)
+{
+	(void)state;
+	file_write("a.yaml", SCORED("m.json"));
+	file_write("prep.json", "two");
+	file_write("m.json", "one");
+	runs(EXIT_GOOD, "m.json sent (3 bytes, sha256:7692c3ad3540)\n", "apply %s --dry-run", folder);
+	runs(EXIT_GOOD, "prep.json sent (3 bytes, sha256:", "apply %s --dry-run", folder);
+	runs(EXIT_GOOD, "\"size_bytes\": 3, \"sha256\": \"" SHA_OF_ONE "\", \"effect\": \"sent\"}", "apply %s --dry-run -o json",
+	     folder);
+	runs(EXIT_GOOD, "m.json sent", "apply %s --dry-run", folder); /* the one before sent nothing */
+	runs(EXIT_GOOD, "m.json sent", "apply %s", folder);
+	runs(EXIT_GOOD, "m.json unchanged", "apply %s --dry-run", folder);
+	runs(EXIT_GOOD, "Pipeline/scored unchanged\n", "apply %s", folder);
+	runs(EXIT_GOOD, "\nm.json                                   3          " SHA_OF_ONE "\n", "describe pipeline/scored");
+	runs(EXIT_GOOD, "\"files\": [{\"name\": \"prep.json\", \"size_bytes\": 3, ", "describe pipeline/scored -o json");
+	runs(EXIT_GOOD, "", "diff %s", folder);
+	file_write("m.json", "three");
+	runs(EXIT_FAULTS, "Pipeline/scored names another m.json than version 1: sha256:" SHA_OF_ONE " then, ", "diff %s", folder);
+	runs(EXIT_FAULTS, "\"version\": 1, \"file\": \"m.json\", \"sha256\": \"", "diff %s -o json", folder);
+	runs(EXIT_GOOD, "Pipeline/scored version 2 accepted", "apply %s", folder);
+	runs(EXIT_GOOD, "Pipeline/scored version 3 accepted", "rollback pipeline/scored --to 1");
+	runs(EXIT_GOOD, SHA_OF_ONE, "describe pipeline/scored");
+	runs(EXIT_GOOD, "0 files removed, 3 kept\n", "gc");
+}
+
+static void a_file_that_is_missing_has_its_place(void **state)
+{
+	(void)state;
+	file_write("prep.json", "two");
+	file_write("a.yaml", SCORED("m.json"));
+	runs(EXIT_FAULTS, "a.yaml:7:43: ", "apply %s", folder);
+	runs(EXIT_FAULTS, "m.json cannot be read: No such file or directory", "apply %s", folder);
+	file_write("a.yaml", SCORED("/no/such/m.json"));
+	runs(EXIT_GOOD, "/no/such/m.json is not on this machine, and is not sent: engines read it at that path", "apply %s",
+	     folder);
+	runs(EXIT_GOOD, "Pipeline/scored unchanged", "apply %s", folder);
+	file_write("a.yaml", SCORED("'https://models.example/m.json'"));
+	runs(EXIT_GOOD, "Pipeline/scored version 2 accepted", "apply %s", folder);
+}
+
+static void a_file_has_64_mib_at_most(void **state)
+{
+	(void)state;
+	file_write("prep.json", "two");
+	file_write("m.json", "");
+	file_write("a.yaml", SCORED("m.json"));
+	file_extend("m.json", (int64_t)64 << 20);
+	runs(EXIT_GOOD, "m.json sent (67108864 bytes, ", "apply %s --dry-run", folder);
+	file_extend("m.json", ((int64_t)64 << 20) + 1);
+	runs(EXIT_FAULTS, "m.json has more than 64 MiB, the most that goes along with a document; put it at an https: or s3: ",
+	     "apply %s --dry-run", folder);
+	runs(EXIT_GOOD, "", "get"); /* it was not proposed either */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +516,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_rollback_returns_to_what_was_before_the_version_in_force, keeper_setup,
 						broker_teardown),
 		cmocka_unit_test_setup_teardown(a_version_is_ready_when_all_engines_say_so, keeper_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(files_go_along_and_a_changed_one_is_a_new_version, keeper_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_file_that_is_missing_has_its_place, keeper_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_file_has_64_mib_at_most, keeper_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_command_says_that_nobody_decides, broker_setup, broker_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

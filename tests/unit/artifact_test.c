@@ -20,6 +20,7 @@
 #include "control/artifact_cache.h"
 #include "control/artifact_collector.h"
 #include "control/artifact_topic.h"
+#include "control/document_files.h"
 #include "session.h"
 #include "tests/unit/mock_broker.h"
 
@@ -515,6 +516,52 @@ static void a_sweep_drops_what_no_kept_version_names_unless_it_is_new(void **sta
 	ledger_close(&ledger);
 }
 
+/* ---- the files of documents in an engine ---- */
+
+static void files_of_documents_are_fetched_and_get_aliases(void **state)
+{
+	struct document_file of_documents[] = {{"Pipeline/p@3", "models/m.json", artifact_of(TEXT("abc"))},
+					       {"Pipeline/q@1", "gone.json", artifact_of(TEXT("gone"))}};
+	struct control_documents documents = {.files = of_documents, .file_count = 1};
+	struct file_alias *aliases;
+	char path[PATH_BYTES];
+	(void)state;
+	assert_true(artifact_topic_write(&topic, TEXT("abc"), &error));
+	assert_true(document_files_fetch(&documents, &topic, folder, arena, &aliases, &error));
+	(void)snprintf(path, sizeof path, "%s/%s", folder, SHA_OF_ABC);
+	assert_string_equal(aliases[0].path, path);
+	assert_string_equal(aliases[0].document, "Pipeline/p@3");
+	assert_string_equal(aliases[0].digest, SHA_OF_ABC);
+	documents.file_count = 2;
+	assert_false(document_files_fetch(&documents, &topic, folder, arena, &aliases, &error));
+	assert_int_equal(error.kind, ERROR_REMOTE); /* it is tried again */
+	assert_non_null(strstr(error.text, "Pipeline/q@1 names the file gone.json, which is not here: " TOPIC " lacks chunk 1 of"));
+	assert_non_null(strstr(error.text, "; apply the document again from a folder that has the file"));
+}
+
+static void without_files_neither_folder_nor_topic_is_needed(void **state)
+{
+	const struct control_documents documents = {0};
+	const struct artifact_topic nowhere = {.brokers = "127.0.0.1:1", .name = TOPIC};
+	struct file_alias *aliases;
+	(void)state;
+	assert_true(document_files_fetch(&documents, &nowhere, "/dev/null/x", arena, &aliases, &error));
+}
+
+static void a_folder_for_files_has_a_default(void **state)
+{
+	char expected[PATH_BYTES];
+	(void)state;
+	assert_string_equal(document_files_folder("/a", "/b", "shop", arena), "/a/shop");
+	assert_string_equal(document_files_folder(NULL, "/b", "shop", arena), "/b/artifacts/shop");
+	assert_int_equal(setenv("TMPDIR", "/t", 1), 0);
+	(void)snprintf(expected, sizeof expected, "/t/sluice-%lu/artifacts/shop", (unsigned long)getuid());
+	assert_string_equal(document_files_folder(NULL, NULL, "shop", arena), expected);
+	assert_int_equal(unsetenv("TMPDIR"), 0);
+	(void)snprintf(expected, sizeof expected, "/tmp/sluice-%lu/artifacts/shop", (unsigned long)getuid());
+	assert_string_equal(document_files_folder(NULL, NULL, "shop", arena), expected);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -532,6 +579,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_full_disk_is_told_with_the_path, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_used_is_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_sweep_leaves_what_is_needed_and_what_is_new, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(files_of_documents_are_fetched_and_get_aliases, broker_set_up, broker_tear_down),
+		cmocka_unit_test_setup_teardown(without_files_neither_folder_nor_topic_is_needed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_folder_for_files_has_a_default, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_was_written_is_found_and_fetched, broker_set_up, broker_tear_down),
 		cmocka_unit_test_setup_teardown(an_artifact_that_lacks_a_chunk_is_named_and_the_others_come, broker_set_up,
 						broker_tear_down),

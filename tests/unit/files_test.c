@@ -193,6 +193,40 @@ static void a_plan_knows_what_a_models_file_takes_and_gives(void **state)
 	expect_plan("a, b", "local: model", "", ":8:20: error: step `m`: model is no model that can run here");
 }
 
+/* The name of a document that came without a folder is its key. */
+static void an_alias_is_read_in_place_of_the_file_that_is_named(void **state)
+{
+	const struct file_alias aliases[] = {{"Pipeline/p@2", "models/m.json", path, DIGEST_OF_ONE},
+					     {"Pipeline/q@1", "models/m.json", "/no/such/file", DIGEST_OF_ONE}};
+	struct name file = {"models/m.json", {.file = "Pipeline/p@2", .line = 7, .column = 3}};
+	const struct step step = {.name = "s", .files = files_source(files)};
+	struct text content;
+	(void)state;
+	assert_true(files_alias(files, aliases, 2, &error));
+	assert_true(step_file(&step, &file, DIGEST_OF_ONE, &content, &error));
+	assert_true(text_is(content, "one"));
+	file.place.file = "Pipeline/q@1";
+	assert_false(step_file(&step, &file, NULL, &content, &error));
+	error = (struct error){0};
+	file.place.file = "Pipeline/p@1"; /* another version has no such file */
+	assert_false(step_file(&step, &file, NULL, &content, &error));
+	assert_true(read_as("model", NULL, &content)); /* what has no alias is read where it is */
+}
+
+static void an_alias_with_another_digest_is_not_read(void **state)
+{
+	const struct file_alias alias = {"Pipeline/p@2", "m.json", path, DIGEST_OF_ONE};
+	const struct name file = {"m.json", {.file = "Pipeline/p@2", .line = 7, .column = 3}};
+	const struct step step = {.name = "s", .files = files_source(files)};
+	struct text content;
+	(void)state;
+	write_file(path, "two");
+	assert_true(files_alias(files, &alias, 1, &error));
+	assert_false(step_file(&step, &file, NULL, &content, &error));
+	assert_int_equal(error.place.line, 7);
+	assert_non_null(strstr(error.text, "which is the applied `m.json`, has the SHA-256 "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +235,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_that_is_missing_is_said_at_the_line_that_names_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_digest_tells_another_file_from_the_one_that_was_meant, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_view_knows_by_their_bytes_which_files_were_read_through_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_alias_is_read_in_place_of_the_file_that_is_named, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_alias_with_another_digest_is_not_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_step_that_is_given_no_files_says_so, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_plan_knows_what_a_models_file_takes_and_gives, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_plan_says_how_much_of_a_model_is_used_that_was_stopped_early, set_up, tear_down),
