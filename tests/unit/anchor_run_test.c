@@ -132,6 +132,14 @@ static void expect_both(const struct explanation *made)
 	assert_true(made->rule->holds && made->rule->precision > 0.94 && fabs(made->rule->coverage - 1.0 / 9) < 1e-12);
 }
 
+/* Nine answers that differ make up the highest decile, above 22. */
+static double one_decile(const double *numbers)
+{
+	if (numbers[1] == 2 && numbers[3] == 1 && numbers[4] == 2)
+		return 100 + 0.1 * numbers[0] + 0.01 * numbers[2];
+	return 10 * numbers[1] + numbers[4];
+}
+
 static void numbers_are_alike_in_a_decile_of_the_background(void **state)
 {
 	(void)state;
@@ -140,6 +148,11 @@ static void numbers_are_alike_in_a_decile_of_the_background(void **state)
 	assert_true(made.prediction[0] == 22 && fabs(made.base[0] - 11) < 1e-9);
 	assert_true(fabs(made.residual[0] - 11) < 1e-6);
 	assert_int_equal(made.features, 0);
+	const struct explanation decile = explain(&usual, one_decile, false, 0, 0);
+	assert_int_equal(decile.rule->count, 3);
+	assert_true(decile.rule->features[0] == 1 && decile.rule->features[1] == 3 && decile.rule->features[2] == 4);
+	const struct explanation each = explain(&usual, one_decile, true, 0, 0); /* as classes they are all different */
+	assert_int_equal(each.rule->count, FEATURES);
 	const struct explanation classes = explain(&usual, any_model, true, 0, 0);
 	assert_true(isnan(classes.base[0]));
 }
