@@ -226,10 +226,12 @@ static bool make_topics(const struct dev *dev, const struct revision *revision, 
 		if (!status)
 			return error_memory(error, ERROR_SYSTEM, "naming topics");
 		const char *replies = topic_replies_name(revision->arena, plan->prefix, plan->namespace);
-		if (!replies)
+		const char *claims = topic_claims_name(revision->arena, plan->prefix, plan->namespace);
+		if (!replies || !claims)
 			return error_memory(error, ERROR_SYSTEM, "naming topics");
 		if (!mock_cluster_topic(dev->broker, status, PARTITIONS, error) ||
-		    !mock_cluster_topic(dev->broker, replies, PARTITIONS, error))
+		    !mock_cluster_topic(dev->broker, replies, PARTITIONS, error) ||
+		    !mock_cluster_topic(dev->broker, claims, PARTITIONS, error))
 			return false;
 		for (size_t j = 0; j < plan->topic_count; j++)
 			if (!mock_cluster_topic(dev->broker, plan->topics[j].name, PARTITIONS, error))

@@ -72,14 +72,16 @@ static bool topics_see(const struct gateway_run *run, const struct revision *rev
 		return true; /* gateway_open() reports the error */
 	if (!revision_topics(revision, run->kafka.topics, false, (struct name_list){0}, &wanted, error))
 		return false;
-	struct wanted_topic *items = ARENA_ARRAY(revision->arena, struct wanted_topic, wanted.count + 1);
-	const struct wanted_topic replies = gateway_replies_topic(revision, run->kafka.topics);
-	if (!items || !replies.name)
+	struct wanted_topic own[GATEWAY_TOPICS];
+	struct wanted_topic *items = ARENA_ARRAY(revision->arena, struct wanted_topic, wanted.count + GATEWAY_TOPICS);
+	gateway_own_topics(revision, run->kafka.topics, own);
+	if (!items || !own[0].name || !own[1].name)
 		return error_memory(error, ERROR_SYSTEM, "listing topics");
 	for (size_t i = 0; i < wanted.count; i++)
 		if (!wanted.items[i].written && !wanted.items[i].changelog_of)
 			items[count++] = wanted.items[i];
-	items[count++] = replies;
+	for (size_t i = 0; i < GATEWAY_TOPICS; i++)
+		items[count++] = own[i];
 	return topics_ensure(run->kafka.brokers, run->kafka.producer, (struct wanted_topics){count, items}, create, &made, error);
 }
 
@@ -232,6 +234,14 @@ const struct command command_gateway = {
 		"the request was filtered away, and 410 when Kafka has deleted it. An id cannot be guessed. The outputs topic has "
 		"a record without a value, with the header sluice-outcome, for a submitted request that is filtered away, or that "
 		"fails where the pipeline answers no errors. Pipelines that read the outputs skip such a record.\n"
+		"\n"
+		"With the header idempotency-key (1 to 255 bytes; metadata of gRPC) a caller may send a request again, at any "
+		"gateway of the namespace: each key is answered from one request. The key belongs to the caller (all anonymous "
+		"ones are one caller) for 24 hours. The same key and body get the first answer, with the header "
+		"idempotent-replayed, or 409 until it is there; another body or pipeline gets 422. The answer is read from the "
+		"outputs topic, so an error is in its form. A call that is cut off goes on. If a gateway dies between the claim "
+		"of a key and the record of where its request is, the key is taken over after 15 s. What this can repeat is "
+		"work: the first request may run too, and then has an answer in the outputs that nobody gets.\n"
 		"\n"
 		"Callers show a token (Authorization: Bearer), an API key (x-api-key) or a certificate, as the options and "
 		"the files' securityConfig ask for; nothing of it reaches Kafka. /v2/health/live and /v2/health/ready, and "

@@ -2,6 +2,7 @@
 #include "cli/gateway_service.h"
 
 #include "base/duration.h"
+#include "gateway/claims.h"
 #include "gateway/cors.h"
 #include "message/reply.h"
 
@@ -72,15 +73,26 @@ void gateway_service_close(struct gateway_service *service)
 		gateway_access_close(service->access);
 }
 
-struct wanted_topic gateway_replies_topic(const struct revision *revision, struct properties settings)
+/* Claims are not compacted: each record of a key matters, in the order of the log. */
+void gateway_own_topics(const struct revision *revision, struct properties settings, struct wanted_topic topics[GATEWAY_TOPICS])
 {
+	static const struct property deleted = {"cleanup.policy", "delete"};
 	const struct pipeline_plan *pipeline = &revision->plan.pipelines[0];
-	return (struct wanted_topic){
+	const int64_t replication = revision->runtime ? revision->runtime->replication_factor : 0;
+	topics[0] = (struct wanted_topic){
 		.name = topic_replies_name(revision->arena, pipeline->prefix, pipeline->namespace),
 		.partitions = GATEWAY_REPLIES_PARTITIONS,
-		.replication = revision->runtime ? revision->runtime->replication_factor : 0,
+		.replication = replication,
 		.retention_ms = GATEWAY_REPLIES_RETENTION_MS,
 		.settings = settings,
+	};
+	topics[1] = (struct wanted_topic){
+		.name = topic_claims_name(revision->arena, pipeline->prefix, pipeline->namespace),
+		.partitions = GATEWAY_CLAIMS_PARTITIONS,
+		.replication = replication,
+		.retention_ms = CLAIMS_KEPT_MS + CLAIMS_CLOCKS_MS,
+		.settings = settings,
+		.own = {1, &deleted},
 	};
 }
 

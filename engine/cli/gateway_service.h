@@ -60,8 +60,9 @@ bool gateway_service_open(struct gateway_service *service, struct loop *loop, co
 			  const struct plan *plan, struct error *error);
 void gateway_service_close(struct gateway_service *service);
 
-/* The topic of replies, which a gateway needs beside the topics of requests. NULL name: no memory. */
-struct wanted_topic gateway_replies_topic(const struct revision *revision, struct properties settings);
+/* The topics of replies and of claims, which a gateway needs beside the topics of requests. NULL name: no memory. */
+#define GATEWAY_TOPICS 2
+void gateway_own_topics(const struct revision *revision, struct properties settings, struct wanted_topic topics[GATEWAY_TOPICS]);
 
 /* Whether gateway_service_follow() could apply the access settings of that revision; CONFIG. */
 bool gateway_service_check(const struct gateway_service *service, const struct revision *revision, struct error *error);

@@ -71,15 +71,15 @@ static bool limit_batches(struct run_engine *running, const struct revision *rev
 	return true;
 }
 
-static bool ensure_replies(const struct run_engine *running, const struct revision *revision, struct error *error)
+static bool ensure_gateway_topics(const struct run_engine *running, const struct revision *revision, struct error *error)
 {
 	size_t made = 0;
-	struct wanted_topic replies;
+	struct wanted_topic own[GATEWAY_TOPICS];
 	if (!run_gateway_is_wanted(running) || revision->plan.count == 0)
 		return true;
-	replies = gateway_replies_topic(revision, running->topic_settings);
-	return (replies.name || error_memory(error, ERROR_SYSTEM, "listing topics")) &&
-	       topics_ensure(running->engine.brokers, running->engine.producer, (struct wanted_topics){1, &replies},
+	gateway_own_topics(revision, running->topic_settings, own);
+	return ((own[0].name && own[1].name) || error_memory(error, ERROR_SYSTEM, "listing topics")) &&
+	       topics_ensure(running->engine.brokers, running->engine.producer, (struct wanted_topics){GATEWAY_TOPICS, own},
 			     running->options->topics == TOPICS_CREATE, &made, error);
 }
 
@@ -96,7 +96,7 @@ static bool ensure_topics(struct run_engine *running, const struct revision *rev
 		return false;
 	if (made > 0)
 		log_say(running->engine.log, LOG_LEVEL_INFO, NULL, "%zu of %zu topics created", made, wanted.count);
-	return limit_batches(running, revision, wanted, error) && ensure_replies(running, revision, error);
+	return limit_batches(running, revision, wanted, error) && ensure_gateway_topics(running, revision, error);
 }
 
 bool run_kafka_prepare(struct run_engine *running, const struct revision *revision, const struct plan *before, struct error *error)

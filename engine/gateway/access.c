@@ -370,3 +370,13 @@ void access_check(struct access *access, const struct access_request *request, s
 	if (access_rate_charge(&question) && is_good)
 		access_policy_check(&question);
 }
+
+struct access_identity access_identify(struct access *access, const struct access_request *request)
+{
+	struct access_answer answer = {.status = 200, .words = ""};
+	struct access_question question = {.access = access, .request = request, .answer = &answer};
+	const struct access_caller *caller = &answer.caller;
+	if (!access_caller_find(&question) || !caller->name.bytes)
+		return (struct access_identity){0};
+	return access_identity_of(caller->kind, caller->name.bytes, caller->name.length);
+}

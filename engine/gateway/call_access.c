@@ -60,6 +60,15 @@ static bool forwarded_join(const struct call_credentials *credentials, struct ar
 	return true;
 }
 
+struct access_identity call_access_identify(struct access *access, const struct call_credentials *credentials)
+{
+	const struct access_request request = {.authorization = credentials->header(credentials->context, "authorization", 0),
+					       .api_key = credentials->header(credentials->context, ACCESS_API_KEY_HEADER, 0),
+					       .certificate = credentials->certificate,
+					       .peer = credentials->peer};
+	return access ? access_identify(access, &request) : (struct access_identity){0};
+}
+
 void call_access_check(struct access *access, const struct call_credentials *credentials, enum access_verb verb,
 		       struct access_resource resource, struct arena *arena, struct access_answer *answer)
 {

@@ -128,6 +128,20 @@ bool call_id_read(const struct call_source *source, struct text *id, struct call
 				 id->length, CALL_ID_BYTES_MAX);
 }
 
+bool call_key_read(const struct call_source *source, bool explains, struct text *key, struct call_refusal *refusal)
+{
+	*key = source->header(source->context, IDEMPOTENCY_HEADER);
+	if (!key->bytes)
+		return true;
+	if (explains)
+		return call_setup_refuse(refusal, 400, "an explanation takes no " IDEMPOTENCY_HEADER "; send it without");
+	if (key->length > 1 && key->bytes[0] == '"' && key->bytes[key->length - 1] == '"')
+		*key = (struct text){key->bytes + 1, key->length - 2};
+	return (key->length > 0 && key->length <= IDEMPOTENCY_KEY_BYTES_MAX) ||
+	       call_setup_refuse(refusal, 400, "the header " IDEMPOTENCY_HEADER " has %zu bytes; it must have 1 to %zu",
+				 key->length, IDEMPOTENCY_KEY_BYTES_MAX);
+}
+
 struct headers call_headers_passed(const struct call_source *source, struct arena *arena)
 {
 	static const char *const usual[] = {"content-type", OIP_LENGTH_HEADER, "traceparent", "tracestate",

@@ -7,6 +7,7 @@
 #define SLUICE_GATEWAY_CALL_SETUP_H
 
 #include "gateway/gateway.h"
+#include "gateway/keyed_calls.h"
 
 /* A received request, in the form that a front end passes in. */
 struct call_source {
@@ -52,6 +53,10 @@ bool call_has_deadline(const struct call_source *source);
 
 /* The header with the request's id; empty: it has none. False: refused. */
 bool call_id_read(const struct call_source *source, struct text *id, struct call_refusal *refusal);
+
+/* The idempotency key, with or without quotes around it; bytes NULL: the request has none. False: refused. Explanations are
+ * not in the outputs, where answers of keys are searched, so `explains` with a key is refused. */
+bool call_key_read(const struct call_source *source, bool explains, struct text *key, struct call_refusal *refusal);
 
 /* The headers that are sent to Kafka: only listed ones, and never credentials, cookies, or sluice's own. Lists are in
  * the arena; values are borrowed. */

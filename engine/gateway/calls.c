@@ -23,7 +23,7 @@
 #define PRODUCE_MS 30000 /* then a request that Kafka has not accepted is given up; most deadlines are shorter */
 #define REPLY_ARENA_BYTES ((size_t)2 << 20) /* of a reply's headers, and a front end's copy of them */
 #define SLOT_BITS 16
-#define OWN_HEADERS 3
+#define OWN_HEADERS 4
 #define ANSWERS_UNKEYED INT32_MIN /* `answers` of a submission until its partition is known */
 
 static_assert(CALLS_OPEN_MAX == (size_t)1 << SLOT_BITS, "a call's number ends with its slot");
@@ -40,7 +40,8 @@ struct open_call {
 	int64_t allowed_ms; /* that the caller was given, or asked for */
 	bool answers;
 	bool submits;
-	struct submission submission; /* of one that submits */
+	struct submission submission; /* of one that submits, or has `placed` */
+	void (*placed)(void *context, const struct submission *origin);
 	bool taken; /* Kafka has accepted it */
 	char id[CALL_ID_BYTES_MAX];
 	size_t id_length;
@@ -219,15 +220,15 @@ static void on_look(void *context)
 
 /* ---- delivery reports of requests ---- */
 
-/* Returns the length. */
-static size_t submission_name(struct open_call *call, const struct request_report *report, char out[SUBMISSION_ID_BYTES_MAX])
+static void submission_place(struct open_call *call, const struct request_report *report)
 {
 	struct submission *submission = &call->submission;
 	submission->partition = report->partition;
 	submission->offset = report->offset;
 	if (submission->answers == ANSWERS_UNKEYED)
 		submission->answers = request_producer_answers(call->calls->producer, (struct text){0}, report->partition);
-	return submission_write(submission, out);
+	if (call->placed)
+		call->placed(call->context, submission);
 }
 
 static void on_told(void *context, const struct request_report *report)
@@ -243,13 +244,15 @@ static void on_told(void *context, const struct request_report *report)
 		return;
 	}
 	call->taken = true;
+	if (call->submits || call->placed)
+		submission_place(call, report);
 	if (call->answers)
 		return;
 	struct call_outcome outcome;
 	char submission[SUBMISSION_ID_BYTES_MAX];
 	struct text id = {call->id, call->id_length};
 	if (call->submits)
-		id = (struct text){submission, submission_name(call, report, submission)};
+		id = (struct text){submission, submission_write(&call->submission, submission)};
 	arena_reset(calls->arena);
 	calls->counts.accepted++;
 	call_outcome_accepted(&outcome, id, &calls->body);
@@ -362,8 +365,10 @@ static bool record_send(struct calls *calls, const struct open_call *call, const
 					   {call->id, call->id_length}};
 	if (!request->is_unhurried)
 		headers[count++] = (struct header){TEXT(DEADLINE_HEADER), text_of(deadline)};
-	headers[count++] = request->submits ? (struct header){TEXT(REPLY_SUBMITTED_HEADER), submission_nonce(&call->submission)}
-					    : (struct header){TEXT(REPLY_HEADER), {address, address_length}};
+	if (request->submits || request->placed)
+		headers[count++] = (struct header){TEXT(REPLY_SUBMITTED_HEADER), submission_nonce(&call->submission)};
+	if (!request->submits)
+		headers[count++] = (struct header){TEXT(REPLY_HEADER), {address, address_length}};
 	const struct outgoing record = {
 		.topic = request->target->topic,
 		.key = request->key,
@@ -413,7 +418,8 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	call->allowed_ms = request->deadline_ms - request->arrived_ms;
 	call->answers = request->target->answers && !request->is_feedback && !request->submits;
 	call->submits = request->submits;
-	bool named = !request->submits || submission_begin(call, request);
+	bool named = (!request->submits && !request->placed) || submission_begin(call, request);
+	call->placed = request->placed;
 	call->taken = false;
 	call->place = request->place;
 	call->ended = request->ended;

@@ -9,6 +9,7 @@
 #define SLUICE_GATEWAY_CALLS_H
 
 #include "gateway/call_counts.h"
+#include "gateway/submission.h"
 #include "gateway/targets.h"
 #include "log/record.h"
 #include "net/loop.h"
@@ -69,6 +70,9 @@ struct call_request {
 	bool is_unhurried;	/* submits, and has no deadline of its own: only Kafka has one */
 	struct headers headers; /* those that are passed on, without id and deadline */
 	struct text place;	/* the request's path, for the gateway's own errors. Lives until `ended` */
+	/* Called when Kafka has the request, which then also has what a search for its answer needs (gateway/polls.h). NULL: no
+	 * search is wanted, unless it submits. */
+	void (*placed)(void *context, const struct submission *origin);
 	void (*ended)(void *context, const struct call_outcome *outcome);
 	bool (*is_over)(void *context); /* whether the caller has disconnected; checked now and then */
 	void *context;

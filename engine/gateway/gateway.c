@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "gateway/grpc_front.h"
+#include "gateway/keyed_calls.h"
 #include "gateway/polls.h"
 #include "gateway/rest.h"
 #include "log/topic_settings.h"
@@ -73,6 +74,7 @@ static bool grpc_set_up(struct gateway *gateway, struct loop *loop, size_t body_
 	const struct grpc_front_config config = {.gateway = &gateway->config,
 						 .targets = &gateway->targets,
 						 .calls = gateway->rest.calls,
+						 .keyed = gateway->rest.keyed,
 						 .access = &gateway->rest.access,
 						 .bodies = &gateway->bodies,
 						 .message_bytes = body_bytes,
@@ -119,7 +121,13 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 	rest->calls = calls_open(loop, &calls, &gateway->targets, error);
 	const struct polls_config polls = {.brokers = config->brokers, .consumer = config->consumer};
 	rest->polls = rest->calls ? polls_open(loop, &polls, error) : NULL;
-	return rest->polls && (!config->serves_http || (gateway->server = http_server_open(loop, &http, error))) &&
+	const struct keyed_config keyed = {.brokers = config->brokers,
+					   .consumer = config->consumer,
+					   .producer = config->producer,
+					   .calls = rest->calls,
+					   .polls = rest->polls};
+	rest->keyed = rest->polls ? keyed_calls_open(loop, &keyed, &gateway->targets, error) : NULL;
+	return rest->keyed && (!config->serves_http || (gateway->server = http_server_open(loop, &http, error))) &&
 	       (!config->serves_grpc || grpc_set_up(gateway, loop, body_bytes, error));
 }
 
@@ -143,6 +151,7 @@ void gateway_close(struct gateway *gateway)
 {
 	if (!gateway)
 		return;
+	keyed_calls_close(gateway->rest.keyed);
 	calls_close(gateway->rest.calls);
 	polls_close(gateway->rest.polls);
 	http_server_close(gateway->server);
@@ -174,8 +183,10 @@ bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct err
 	bool good = gateway_targets_make(plan, &gateway->targets, arena, &targets, error) &&
 		    limits_read(&gateway->config, &gateway->targets, &targets, error) &&
 		    calls_follow(gateway->rest.calls, &targets, error);
-	if (good)
+	if (good) {
+		keyed_calls_follow(gateway->rest.keyed);
 		gateway->targets = targets;
+	}
 	arena_close(good ? gateway->arena : arena);
 	if (good)
 		gateway->arena = arena;

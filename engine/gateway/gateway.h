@@ -20,6 +20,7 @@ struct gateway;
 #define GATEWAY_DEADLINE_MAX_MS 600000 /* of any call: as long as replies are kept */
 #define GATEWAY_REPLIES_RETENTION_MS GATEWAY_DEADLINE_MAX_MS
 #define GATEWAY_REPLIES_PARTITIONS 16
+#define GATEWAY_CLAIMS_PARTITIONS 16
 #define GATEWAY_RECORD_BYTES ((size_t)1048588) /* Kafka's default of max.message.bytes, if a topic's setting is not known */
 
 struct gateway_config {

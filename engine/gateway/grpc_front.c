@@ -247,6 +247,26 @@ static bool body_is_fit(const struct grpc_asked *asked)
 	return false;
 }
 
+static struct text credential_at(const void *request, const char *name, size_t place)
+{
+	return grpc_request_metadata(request, name, place);
+}
+
+static void keyed_begin(const struct grpc_asked *asked, const struct call_request *call, struct text key)
+{
+	const struct grpc_front_config *config = &asked->front->config;
+	char subject[CALL_SUBJECT_BYTES_MAX];
+	const struct call_credentials credentials = {.header = credential_at,
+						     .context = asked->request,
+						     .certificate =
+							     grpc_request_certificate(asked->request, subject, sizeof subject)};
+	const struct keyed_request keyed = {.call = call,
+					    .inputs = config->targets->topics[call->target->topic],
+					    .caller = call_access_identify(*config->access, &credentials),
+					    .key = key};
+	keyed_calls_begin(config->keyed, &keyed);
+}
+
 static void model_infer(const struct grpc_asked *asked)
 {
 	struct grpc_front *front = asked->front;
@@ -265,10 +285,11 @@ static void model_infer(const struct grpc_asked *asked)
 		.context = asked->request,
 	};
 	struct call_refusal refusal;
+	struct text key;
 	if (!target)
 		return;
 	if (!call_is_possible(target, asked->body.length, &refusal) || !call_deadline_read(&source, &call.deadline_ms, &refusal) ||
-	    !call_id_read(&source, &call.id, &refusal)) {
+	    !call_id_read(&source, &call.id, &refusal) || !call_key_read(&source, false, &key, &refusal)) {
 		calls_count_refused(front->config.calls, &call, grpc_status_for_http(refusal.status));
 		refuse(asked, grpc_status_for_http(refusal.status), refusal.words);
 		return;
@@ -276,7 +297,10 @@ static void model_infer(const struct grpc_asked *asked)
 	if (left_ms >= 0 && source.now_ms + left_ms < call.deadline_ms)
 		call.deadline_ms = source.now_ms + left_ms;
 	call.headers = call_headers_passed(&source, front->arena);
-	calls_begin(front->config.calls, &call);
+	if (key.bytes)
+		keyed_begin(asked, &call, key);
+	else
+		calls_begin(front->config.calls, &call);
 }
 
 /* ---- methods ---- */
@@ -298,11 +322,6 @@ static const struct grpc_route {
 	{HEALTH "Watch", health_watch, ACCESS_HEALTH, true, false},
 };
 
-static struct text metadata_at(const void *request, const char *name, size_t place)
-{
-	return grpc_request_metadata(request, name, place);
-}
-
 /* Checks access. False: `answer` has the status and the reason, and its headers were added to the request's answer. */
 static bool caller_may(struct grpc_front *front, struct grpc_request *request, enum access_verb verb,
 		       struct access_resource resource, struct access_answer *answer)
@@ -311,7 +330,7 @@ static bool caller_may(struct grpc_front *front, struct grpc_request *request, e
 	char subject[CALL_SUBJECT_BYTES_MAX], seconds[24];
 	if (!grpc_request_peer(request, &peer))
 		peer = (struct sockaddr_storage){.ss_family = AF_INET}; /* the connection is gone, so nobody receives the answer */
-	const struct call_credentials credentials = {.header = metadata_at,
+	const struct call_credentials credentials = {.header = credential_at,
 						     .context = request,
 						     .peer = &peer,
 						     .certificate = grpc_request_certificate(request, subject, sizeof subject)};

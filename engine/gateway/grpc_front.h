@@ -20,6 +20,7 @@ struct grpc_front_config { /* all borrowed */
 	const struct gateway_config *gateway;
 	const struct gateway_targets *targets;
 	struct calls *calls;
+	struct keyed_calls *keyed;
 	struct access *const *access; /* read at the time of a call; pointer to NULL: everybody may do everything */
 	struct body_budget *bodies;
 	size_t message_bytes, connections, peer_connections;

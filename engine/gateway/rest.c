@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/version.h"
+#include "gateway/keyed_calls.h"
 #include "message/explained_seldon.h"
 #include "message/feedback.h"
 #include "message/format.h"
@@ -235,6 +236,30 @@ static struct headers call_headers(const struct call_source *source, struct aren
 	return (struct headers){passed.count + 1, items};
 }
 
+static struct text credential_find(const void *context, const char *name, size_t place)
+{
+	return http_incoming_header_at(context, name, place);
+}
+
+/* The caller of a request that rest_admits() let in. */
+static struct access_identity caller_of(const struct rest_request *request)
+{
+	char subject[CALL_SUBJECT_BYTES_MAX];
+	const struct call_credentials credentials = {
+		.header = credential_find,
+		.context = request->incoming,
+		.certificate = http_incoming_certificate(request->incoming, subject, sizeof subject)};
+	return call_access_identify(request->rest->access, &credentials);
+}
+
+static void keyed_begin(const struct rest_request *request, const struct call_request *call, struct text key)
+{
+	const struct rest *rest = request->rest;
+	const struct keyed_request keyed = {
+		.call = call, .inputs = rest->targets->topics[call->target->topic], .caller = caller_of(request), .key = key};
+	keyed_calls_begin(rest->keyed, &keyed);
+}
+
 /* `explains`: the form of the explanation that is replied; NULL: the answer is. */
 static void call_begin(const struct rest_request *request, const char *explains)
 {
@@ -254,20 +279,25 @@ static void call_begin(const struct rest_request *request, const char *explains)
 		.context = request->incoming,
 	};
 	struct call_refusal refusal;
+	struct text key;
 	if (!target || !rest_event_check(request))
 		return;
 	if (request->rest->draining) {
 		rest_refuse(request, 503, "this gateway is stopping; ask another one");
 	} else if ((call.submits ? !call_body_fits(target, request->body.length, &refusal)
 				 : !call_is_possible(target, request->body.length, &refusal)) ||
-		   !call_deadline_read(&source, &call.deadline_ms, &refusal) || !call_id_read(&source, &call.id, &refusal)) {
+		   !call_deadline_read(&source, &call.deadline_ms, &refusal) || !call_id_read(&source, &call.id, &refusal) ||
+		   !call_key_read(&source, explains != NULL, &key, &refusal)) {
 		calls_count_refused(request->rest->calls, &call, refusal.status);
 		rest_refuse(request, refusal.status, "%s", refusal.words);
 	} else if (call.id.length == 0 && (call.id = rest_event_id(request->incoming)).length > CALL_ID_BYTES_MAX) {
 		rest_refuse(request, 400, "the header ce-id is longer than %zu bytes; shorten it", CALL_ID_BYTES_MAX);
 	} else if (rest_body_read(request, target->request_bytes, &call.body)) {
 		call.headers = call_headers(&source, request->rest->arena, explains);
-		calls_begin(request->rest->calls, &call);
+		if (key.bytes)
+			keyed_begin(request, &call, key);
+		else
+			calls_begin(request->rest->calls, &call);
 		rest_body_forget(request->rest);
 	}
 }

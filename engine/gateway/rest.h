@@ -14,6 +14,7 @@ struct rest {
 	const struct gateway_targets *targets;
 	struct calls *calls;
 	struct polls *polls;
+	struct keyed_calls *keyed;
 	struct loop *loop;
 	struct access *access; /* NULL: everybody may do everything */
 	bool draining;

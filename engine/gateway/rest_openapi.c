@@ -1,5 +1,6 @@
 /* rest_openapi.c: OpenAPI document of a gateway, printed from the table of routes; see rest.h. */
 #include "base/version.h"
+#include "gateway/keyed_calls.h"
 #include "gateway/rest.h"
 #include "message/json_write.h"
 
@@ -15,7 +16,7 @@ static struct text parameter_take(const char **path)
 	return end ? (struct text){begin + 1, (size_t)(end - begin) - 1} : (struct text){0};
 }
 
-static void parameters_write(struct buffer *out, const char *path)
+static void parameters_write(struct buffer *out, const char *path, bool takes_key)
 {
 	struct text name;
 	bool first = true;
@@ -25,6 +26,13 @@ static void parameters_write(struct buffer *out, const char *path)
 		buffer_string(out, ",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\"}}");
 		first = false;
 	}
+	if (takes_key && !first)
+		buffer_byte(out, ',');
+	if (takes_key)
+		buffer_string(out, "{\"name\":\"" IDEMPOTENCY_HEADER "\",\"in\":\"header\","
+				   "\"description\":\"Each request with this key gets the answer to the first one, for 24 hours; "
+				   "409 until it is there, and 422 with another body.\","
+				   "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}");
 	buffer_byte(out, ']');
 }
 
@@ -65,7 +73,7 @@ static void operation_write(struct buffer *out, const struct gateway_route *rout
 	buffer_string(out, "\":{");
 	operation_id_write(out, route);
 	json_write_string_after(out, TEXT(",\"summary\":"), text_of(route->summary));
-	parameters_write(out, route->path);
+	parameters_write(out, route->path, has_body && route->verb == ACCESS_INFER);
 	if (has_body)
 		buffer_string(out, ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":"
 				   "{\"type\":\"object\"}},\"application/octet-stream\":{\"schema\":{\"type\":\"string\","

@@ -237,8 +237,8 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_SELDON_MODEL_API] = "server server_replica method code",
 	[SCOPE_SELDON_MODELS] = "server server_replica method_type",
 	[SCOPE_SELDON_SERVER] = "deployment_name predictor_name predictor_version service method code",
-	[SCOPE_SELDON_CLIENT] = "deployment_name predictor_name predictor_version service model_name model_image model_version "
-				"method code",
+	[SCOPE_SELDON_CLIENT] = ("deployment_name predictor_name predictor_version service model_name model_image model_version "
+				 "method code"),
 	[SCOPE_SELDON_DEPLOYMENT] = "deployment_name",
 };
 

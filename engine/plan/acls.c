@@ -92,12 +92,13 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 	return acls;
 }
 
-/* A gateway is not in a group: it reads a partition of the replies by assignment. */
+/* A gateway is not in a group: it reads a partition of the replies by assignment. It reads requests and their answers for
+ * those who poll, or who send a request again under its idempotency key. */
 static struct acls acls_of_gateway(const struct plan *plan, struct arena *arena)
 {
 	struct acls acls = {.arena = arena};
 	for (size_t i = 0; i < plan->count; i++)
-		acls.room += plan->pipelines[i].topic_count + 1;
+		acls.room += plan->pipelines[i].topic_count + 2;
 	acls.items = ARENA_ARRAY(arena, struct acl, acls.room + 1);
 	if (!acls.items)
 		return (struct acls){.arena = arena};
@@ -107,7 +108,10 @@ static struct acls acls_of_gateway(const struct plan *plan, struct arena *arena)
 			const struct topic *topic = &pipeline->topics[j];
 			if (topic->role == TOPIC_INPUTS)
 				add(&acls, "topic", topic->name, false,
-				    topic->bound ? "Write Describe DescribeConfigs" : "Write Describe DescribeConfigs Create");
+				    topic->bound ? "Read Write Describe DescribeConfigs"
+						 : "Read Write Describe DescribeConfigs Create");
+			else if (topic->role == TOPIC_OUTPUTS)
+				add(&acls, "topic", topic->name, false, "Read Describe");
 			else if (topic->role == TOPIC_FEEDBACK)
 				add(&acls, "topic", topic->name, false, "Write Describe DescribeConfigs Create");
 			else if (topic->role == TOPIC_EXTERNAL)
@@ -115,6 +119,8 @@ static struct acls acls_of_gateway(const struct plan *plan, struct arena *arena)
 		}
 		add(&acls, "topic", topic_replies_name(arena, pipeline->prefix, pipeline->namespace), false,
 		    "Read Describe Create");
+		add(&acls, "topic", topic_claims_name(arena, pipeline->prefix, pipeline->namespace), false,
+		    "Read Write Describe Create");
 	}
 	drop_repeated(&acls);
 	return acls;

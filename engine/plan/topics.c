@@ -51,6 +51,11 @@ const char *topic_status_name(struct arena *arena, const char *prefix, const cha
 	return topic_namespace_name(arena, prefix, namespace, "status");
 }
 
+const char *topic_claims_name(struct arena *arena, const char *prefix, const char *namespace)
+{
+	return topic_namespace_name(arena, prefix, namespace, "claims");
+}
+
 const char *topic_replies_name(struct arena *arena, const char *prefix, const char *namespace)
 {
 	return topic_namespace_name(arena, prefix, namespace, "replies");

@@ -27,6 +27,7 @@ PIPELINES = [
     ("sink", "  - {name: ends, expression: {set: {x: x}}}\n"),
     ("strict", "  - {name: fails, expression: {set: {y: nothing * 2}}}\n  output: {steps: [fails], errors: keep}\n"),
     ("slow", "  - {name: late}\n  output: {steps: [late]}\n"),
+    ("times", "  - {name: counted, features: {key: x, set: {n: count(x over 10m)}}}\n  output: {steps: [counted]}\n"),
     ("chooses", "  - {name: some, experiment: {name: trial, candidates: [{name: left, weight: 1}]}}\n  output: {steps: [some]}\n"),
 ]
 MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: 'stub://%s'}\n"
@@ -197,7 +198,7 @@ def describes_itself_by_openapi(judge, gateway):
     judge.expect("it has the routes, each once", said == rows, set(said.items()) ^ set(rows.items()))
     operations = [(path, operation) for path, methods in document["paths"].items() for operation in methods.values()]
     judge.expect("each has a name of its own", len({operation["operationId"] for _, operation in operations}) == len(operations))
-    wrong = [path for path, operation in operations if [one["name"] for one in operation["parameters"]] != re.findall("{(.*?)}", path)]
+    wrong = [path for path, operation in operations if [one["name"] for one in operation["parameters"] if one["in"] == "path"] != re.findall("{(.*?)}", path)]
     judge.expect("the parts of a path are its parameters", not wrong, wrong)
     missing = [name for name in set(references(document)) if not found(document, name)]
     judge.expect("what is referred to is there", not missing, missing)
@@ -360,6 +361,55 @@ def takes_requests_to_be_polled(judge, dev, gateway):
     judge.expect("until Kafka has deleted it", status == 410 and answer["kind"] == "INPUT" and "deleted" in answer["error"], (status, answer))
 
 
+def answers_a_key_from_one_request(judge, gateway):
+    def keyed(pipeline, key, number, **headers):
+        return gateway.infer(pipeline, request(number), idempotency_key=key, **headers)
+
+    def times(reply):
+        return {one["name"]: one["data"] for one in reply[1]["outputs"]}["n"] if reply[0] == 200 else reply
+
+    first, again, quoted = keyed("times", "k-1", 4.0), keyed("times", "k-1", 4.0), keyed("times", '"k-1"', 4.0)
+    judge.expect("a request with a key is answered", times(first) == [1] and "idempotent-replayed" not in first[2], first)
+    for name, reply in (("again", again), ("with quotes", quoted)):
+        judge.expect(f"the key {name} has the first answer", reply[:2] == first[:2] and reply[2].get("idempotent-replayed") == "true", reply)
+    for name, reply in (("body", keyed("times", "k-1", 5.0)), ("pipeline", keyed("another", "k-1", 4.0))):
+        judge.expect(f"another {name} is refused", reply[0] == 422 and "new key" in reply[1]["error"] and reply[1]["kind"] == "INPUT", reply)
+    judge.expect("another key is another request, and the first was one", times(keyed("times", "k-2", 4.0)) == [2])
+    with concurrent.futures.ThreadPoolExecutor(CALLERS) as pool:
+        replies = list(pool.map(lambda _: keyed("times", "k-3", 6.0), range(CALLERS * 4)))
+    statuses = [reply[0] for reply in replies]
+    judge.expect("of many at once one is asked, others get its answer, 409, or 503 where many are searched", 200 in statuses and set(statuses) <= {200, 409, 503}
+                 and all(times(reply) == [1] for reply in replies if reply[0] == 200), statuses)
+    judge.expect("and it was asked once", times(keyed("times", "k-3b", 6.0)) == [2])
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(keyed, "slow", "k-4", 7.0)
+        time.sleep(HELD_SECONDS / 3)
+        early = keyed("slow", "k-4", 7.0)
+        judge.expect("what is not answered yet is 409", early[0] == 409 and early[2].get("retry-after") == "1", early)
+        judge.expect("and is answered", slow.result()[0] == 200, slow.result())
+    connection = http.client.HTTPConnection(gateway.host, gateway.port, timeout=5)
+    connection.request("POST", "/v2/pipelines/slow/infer", json.dumps(request(9.0)), {"idempotency-key": "k-5"})
+    time.sleep(HELD_SECONDS / 5)
+    connection.close()
+    end = time.monotonic() + HELD_SECONDS * 4
+    while (reply := keyed("slow", "k-5", 9.0))[0] == 409 and time.monotonic() < end:
+        time.sleep(0.1)
+    judge.expect("a call that was cut off goes on, and its answer is there", reply[0] == 200 and reply[2].get("idempotent-replayed") == "true", reply)
+    for name, pipeline, number, status in (("filtered away", "small", 50.0, 204), ("an error", "strict", 1.0, 400), ("no output", "sink", 1.0, 202)):
+        replies = [keyed(pipeline, f"k-{pipeline}", number) for _ in range(2)]
+        judge.expect(f"{name} is the same again", [reply[0] for reply in replies] == [status] * 2
+                     and [reply[2].get("idempotent-replayed") for reply in replies] == [None, "true"], replies)
+    replies = [keyed("twice", "k-6", 3.0, prefer="respond-async") for _ in range(2)]
+    judge.expect("a submitted request keeps its id", [reply[0] for reply in replies] == [202] * 2
+                 and replies[0][1] == replies[1][1] and replies[0][2]["location"] == replies[1][2]["location"], replies)
+    judge.expect("a key of 255 bytes", keyed("twice", "k" * 255, 1.0)[0] == 200)
+    for key in ("k" * 256, "", '""'):
+        judge.expect(f"a key of {len(key)} bytes is refused", keyed("twice", key, 1.0)[0] == 400, key[:9])
+    judge.expect("an explanation takes none", gateway.ask("POST", "/v2/pipelines/twice/explain", request(1.0), {"idempotency-key": "x"})[0] == 400)
+    document = gateway.ask("GET", "/openapi.json")[1]["paths"]["/v2/pipelines/{pipeline}/infer"]["post"]["parameters"]
+    judge.expect("OpenAPI names the header", any(one["name"] == "idempotency-key" and one["in"] == "header" for one in document), document)
+
+
 def ends_in_other_ways(judge, gateway):
     status, answer, headers = gateway.infer("small", request(11.0), x_request_id="dropped")
     judge.expect("a request that is filtered away has no content", status == 204 and answer == b"" and headers["x-request-id"] == "dropped",
@@ -463,6 +513,7 @@ def main():
         reads_and_writes_gzip(judge, gateway)
         takes_cloud_events(judge, gateway)
         takes_requests_to_be_polled(judge, dev, gateway)
+        answers_a_key_from_one_request(judge, gateway)
         ends_in_other_ways(judge, gateway)
         holds_headers_back(judge, gateway)
         keeps_calls_apart(judge, gateway)

@@ -66,7 +66,7 @@ static void rights_are_commands_that_a_shell_can_be_given(void **state)
 		commands += command;
 		line += strcspn(line, "\n") + 1;
 	}
-	assert_int_equal(commands, 10); /* eight of the engine, two of a gateway */
+	assert_int_equal(commands, 12); /* eight of the engine, four of a gateway */
 	planning_close(&p);
 }
 
@@ -81,15 +81,19 @@ static void a_gateway_writes_requests_and_reads_replies(void **state)
 	const char *rights = strstr(rights_of(&p, &plan), "# what a gateway's principal needs");
 	assert_non_null(rights);
 	assert_null(strstr(rights, "--allow-principal \"$PRINCIPAL\""));
-	assert_non_null(strstr(rights, " --operation Write --operation Describe --operation DescribeConfigs --topic 'its'\n"));
-	assert_non_null(strstr(rights, " --operation Write --operation Describe --operation DescribeConfigs --operation Create "
-				       "--topic 'sluice.default.pipeline.q.inputs'\n"));
+	assert_non_null(strstr(rights, " --operation Read --operation Write --operation Describe --operation DescribeConfigs "
+				       "--topic 'its'\n"));
+	assert_non_null(strstr(rights, " --operation Read --operation Write --operation Describe --operation DescribeConfigs "
+				       "--operation Create --topic 'sluice.default.pipeline.q.inputs'\n"));
 	static const char reads[] = " --operation Read --operation Describe --operation Create --topic 'sluice.default.replies'\n";
 	const char *replies = strstr(rights, reads);
 	assert_non_null(replies);
 	assert_null(strstr(replies + sizeof reads - 1, "sluice.default.replies")); /* once for both */
+	assert_non_null(strstr(rights, " --operation Read --operation Write --operation Describe --operation Create --topic "
+				     "'sluice.default.claims'\n"));
 	assert_null(strstr(rights, "--group"));
-	assert_null(strstr(rights, "outputs"));
+	assert_non_null(strstr(rights, " --operation Read --operation Describe --topic 'sluice.default.pipeline.q.outputs'\n"));
+	assert_null(strstr(rights, "--operation Write --topic 'sluice.default.pipeline.q.outputs'"));
 	planning_close(&p);
 }
 

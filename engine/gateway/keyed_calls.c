@@ -1,0 +1,626 @@
+/* keyed_calls.c: see keyed_calls.h. */
+#include "gateway/keyed_calls.h"
+
+#include <assert.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "gateway/call_outcome.h"
+#include "gateway/claims.h"
+#include "log/reader.h"
+#include "log/request_producer.h"
+
+#define RECORDS_AT_ONCE 1000 /* then the loop serves connections and timers */
+#define PRODUCE_MS 30000
+#define QUEUE_BYTES ((size_t)16 << 20)
+#define RECORD_BYTES ((size_t)4096)
+#define KEYED_ARENA_BYTES ((size_t)64 << 20) /* of a request, and of its outcome */
+#define REFUSAL_ARENA_BYTES ((size_t)1 << 20)
+#define SLOT_BITS 12
+#define RETRY_AFTER_S 1
+#define PENDING_STATUS 202
+#define LOST_WORDS "the gateway cannot read the claims of idempotency keys; try again elsewhere"
+
+static_assert(KEYED_OPEN_MAX == (size_t)1 << SLOT_BITS, "a call's number ends with its slot");
+
+enum keyed_phase {
+	KEYED_CLAIMS,  /* its claim is not read yet */
+	KEYED_RUNS,    /* its request was begun */
+	KEYED_SEARCHES /* an earlier request answers it */
+};
+
+struct keyed_call {
+	struct keyed_calls *keyed;
+	uint64_t number; /* 0: the slot is free */
+	enum keyed_phase phase;
+	struct call_request call; /* in the arena */
+	struct claim_record claim;
+	struct submission origin; /* of its request, or of the earlier one */
+	const char *inputs;
+	bool begins;  /* calls_begin() has not returned */
+	bool placed;  /* Kafka has the request */
+	bool settled; /* its origin is in the log */
+	bool has_outcome, is_expired;
+	struct call_outcome outcome; /* held until it is settled */
+	struct loop_timer deadline;
+	struct arena *arena;
+	size_t next_free;
+};
+
+struct keyed_calls {
+	struct loop *loop;
+	struct keyed_config config;
+	struct reader_config reader_config;
+	struct request_producer_config producer_config;
+	struct reader *reader;
+	struct request_producer *producer;
+	struct watch watch;
+	int bell;
+	uint64_t epoch, serial;
+	struct claims *claims;
+	char *topic;
+	struct keyed_call **slots;
+	size_t slot_count, first_free;
+	struct arena *arena; /* of a refusal */
+	struct buffer body;
+	struct error failure;
+};
+
+#define NO_SLOT SIZE_MAX
+
+/* ---- slots ---- */
+
+static struct keyed_call *keyed_find(const struct keyed_calls *keyed, uint64_t number)
+{
+	size_t slot = number & (KEYED_OPEN_MAX - 1);
+	struct keyed_call *call = slot < keyed->slot_count ? keyed->slots[slot] : NULL;
+	return call && number != 0 && call->number == number ? call : NULL;
+}
+
+static bool slot_make(struct keyed_calls *keyed)
+{
+	struct keyed_call *call = keyed->slot_count < KEYED_OPEN_MAX ? memory_take(1, sizeof *call) : NULL;
+	if (!call)
+		return false;
+	call->next_free = keyed->first_free;
+	keyed->first_free = keyed->slot_count;
+	keyed->slots[keyed->slot_count++] = call;
+	return true;
+}
+
+static struct keyed_call *slot_take(struct keyed_calls *keyed)
+{
+	struct arena *arena = keyed->first_free != NO_SLOT || slot_make(keyed) ? arena_open(KEYED_ARENA_BYTES) : NULL;
+	if (!arena)
+		return NULL;
+	size_t slot = keyed->first_free;
+	struct keyed_call *call = keyed->slots[slot];
+	keyed->first_free = call->next_free;
+	*call = (struct keyed_call){.keyed = keyed, .number = ++keyed->serial << SLOT_BITS | slot, .arena = arena};
+	return call;
+}
+
+static void slot_give_back(struct keyed_call *call)
+{
+	struct keyed_calls *keyed = call->keyed;
+	loop_timer_stop(keyed->loop, &call->deadline);
+	arena_close(call->arena);
+	call->arena = NULL;
+	call->next_free = keyed->first_free;
+	keyed->first_free = call->number & (KEYED_OPEN_MAX - 1);
+	call->number = 0;
+}
+
+/* ---- the end of a call ---- */
+
+static void outcome_refuse(struct keyed_calls *keyed, const struct call_request *request, int status, const char *words,
+			   struct call_outcome *outcome)
+{
+	enum error_kind kind = status >= 500 ? ERROR_REMOTE : ERROR_INPUT;
+	arena_reset(keyed->arena);
+	call_outcome_refused(outcome, status, kind, words, request->place, request->id, &keyed->body);
+	outcome->id = request->id;
+	outcome->arena = keyed->arena;
+	outcome->retry_after_s = status == 409 || status == 503 ? RETRY_AFTER_S : 0;
+	calls_count_refused(keyed->config.calls, request, request->protocol == COUNTED_REST ? status : call_grpc_status(outcome));
+}
+
+static void request_refuse(struct keyed_calls *keyed, const struct call_request *request, int status, const char *words)
+{
+	struct call_outcome outcome;
+	outcome_refuse(keyed, request, status, words, &outcome);
+	request->ended(request->context, &outcome);
+}
+
+static void keyed_refuse(struct keyed_call *call, int status, const char *words)
+{
+	request_refuse(call->keyed, &call->call, status, words);
+	slot_give_back(call);
+}
+
+static void keyed_end(struct keyed_call *call, const struct call_outcome *outcome)
+{
+	call->call.ended(call->call.context, outcome);
+	slot_give_back(call);
+}
+
+/* Words for a key that another request holds; NULL: it is free. */
+static const char *look_words(const struct claim_look *look, int *status)
+{
+	*status = look->state == CLAIM_OTHER ? 422 : look->state == CLAIM_FULL ? 503 : 409;
+	switch (look->state) {
+	case CLAIM_OTHER:
+		return "this idempotency key was used for another request; take a new key for a new request";
+	case CLAIM_OPEN:
+	case CLAIM_SETTLED:
+		return "the first request with this idempotency key is not answered yet; ask again";
+	case CLAIM_FULL:
+		return "as many idempotency keys of the last 24 hours are kept as may be; send the request without one, or later";
+	case CLAIM_FREE:
+		break;
+	}
+	return NULL;
+}
+
+static void look_refuse(struct keyed_call *call, enum claim_state state)
+{
+	int status;
+	const char *words = look_words(&(struct claim_look){.state = state}, &status);
+	keyed_refuse(call, status, words);
+}
+
+/* ---- records ---- */
+
+static bool record_send(struct keyed_call *call, enum claim_event event)
+{
+	struct keyed_calls *keyed = call->keyed;
+	struct error error = {0};
+	char key[CLAIM_ID_DIGITS], value[CLAIM_VALUE_BYTES_MAX];
+	struct claim_record record = call->claim;
+	record.event = event;
+	record.origin = call->origin;
+	size_t length = claim_record_write(&record, key, value);
+	const struct outgoing outgoing = {.topic = 0, .key = {key, sizeof key}, .value = {value, length}};
+	return request_producer_send(keyed->producer, &outgoing, call->number, &error) == PRODUCED;
+}
+
+/* ---- answers of earlier requests ---- */
+
+static void outcome_mark_replayed(struct call_outcome *outcome, struct arena *arena)
+{
+	struct header *items = ARENA_ARRAY(arena, struct header, outcome->headers.count + 1);
+	if (!items)
+		return;
+	if (outcome->headers.count > 0)
+		memcpy(items, outcome->headers.items, outcome->headers.count * sizeof *items);
+	items[outcome->headers.count] = (struct header){TEXT(IDEMPOTENCY_REPLAYED_HEADER), TEXT("true")};
+	outcome->headers = (struct headers){outcome->headers.count + 1, items};
+}
+
+static void on_searched(void *context, const struct call_outcome *outcome)
+{
+	struct keyed_call *call = context;
+	struct call_outcome replayed = *outcome;
+	if (outcome->end == CALL_ACCEPTED && outcome->status == PENDING_STATUS) {
+		look_refuse(call, CLAIM_OPEN);
+		return;
+	}
+	outcome_mark_replayed(&replayed, outcome->arena);
+	keyed_end(call, &replayed);
+}
+
+/* A request that is not answered has ended when Kafka has it. */
+static void replay_accepted(struct keyed_call *call)
+{
+	struct keyed_calls *keyed = call->keyed;
+	struct call_outcome outcome;
+	char id[SUBMISSION_ID_BYTES_MAX];
+	const struct text named = {id, submission_write(&call->origin, id)};
+	call_outcome_accepted(&outcome, named, &keyed->body);
+	outcome.id = named;
+	outcome.arena = call->arena;
+	outcome.target = text_of(call->call.target->name);
+	if (call->call.submits)
+		outcome.submission = named;
+	outcome_mark_replayed(&outcome, call->arena);
+	keyed_end(call, &outcome);
+}
+
+static void call_replay(struct keyed_call *call)
+{
+	const struct gateway_target *target = call->call.target;
+	const struct poll_request poll = {.inputs = call->inputs,
+					  .outputs = target->outputs,
+					  .submission = call->origin,
+					  .ended = on_searched,
+					  .context = call};
+	call->phase = KEYED_SEARCHES;
+	if (call->call.submits || !target->answers || !target->outputs)
+		replay_accepted(call);
+	else if (!polls_begin(call->keyed->config.polls, &poll))
+		keyed_refuse(call, 503, "as many answers are searched as may be; try again later");
+}
+
+/* ---- the request ---- */
+
+static void outcome_pass(struct keyed_call *call)
+{
+	if (!call->settled) /* another gateway has taken over */
+		look_refuse(call, CLAIM_OPEN);
+	else
+		keyed_end(call, &call->outcome);
+}
+
+static struct text text_keep(struct arena *arena, struct text text)
+{
+	return text.bytes ? (struct text){arena_copy(arena, text.bytes, text.length), text.length} : text;
+}
+
+static struct headers headers_keep(struct arena *arena, struct headers headers)
+{
+	struct header *items = ARENA_ARRAY(arena, struct header, headers.count + 1);
+	for (size_t i = 0; items && i < headers.count; i++)
+		items[i] = (struct header){text_keep(arena, headers.items[i].name), text_keep(arena, headers.items[i].value)};
+	return (struct headers){items ? headers.count : 0, items};
+}
+
+static void outcome_hold(struct keyed_call *call, const struct call_outcome *outcome)
+{
+	struct arena *arena = call->arena;
+	call->outcome = *outcome;
+	call->outcome.body = text_keep(arena, outcome->body);
+	call->outcome.content_type = text_keep(arena, outcome->content_type);
+	call->outcome.header_length = text_keep(arena, outcome->header_length);
+	call->outcome.id = text_keep(arena, outcome->id);
+	call->outcome.target = text_keep(arena, outcome->target);
+	call->outcome.submission = text_keep(arena, outcome->submission);
+	call->outcome.headers = headers_keep(arena, outcome->headers);
+	call->outcome.arena = arena;
+	call->has_outcome = true;
+}
+
+/* A request that was never sent to Kafka gives its key back. One that may yet be there keeps it until the deadline of the
+ * claim. */
+static void on_call_ended(void *context, const struct call_outcome *outcome)
+{
+	struct keyed_call *call = context;
+	if (!call->placed) {
+		if (call->begins)
+			(void)record_send(call, CLAIM_RELEASES);
+		keyed_end(call, outcome);
+	} else if (call->settled) {
+		keyed_end(call, outcome);
+	} else if (call->is_expired) {
+		keyed_refuse(call, 503, "Kafka did not take the origin of the request in time; ask again with the same key");
+	} else {
+		outcome_hold(call, outcome);
+		if (arena_failed(call->arena))
+			keyed_refuse(call, 503, "the gateway is short of memory; ask again with the same key");
+	}
+}
+
+static void on_placed(void *context, const struct submission *origin)
+{
+	struct keyed_call *call = context;
+	call->placed = true;
+	call->origin = *origin;
+	(void)record_send(call, CLAIM_PLACES);
+}
+
+/* A caller that disconnects does not end the call: it may ask again, and the answer is then there. */
+static bool is_never_over(void *context)
+{
+	(void)context;
+	return false;
+}
+
+/* The claim was the first in the log. */
+static void request_begin(struct keyed_call *call)
+{
+	struct keyed_calls *keyed = call->keyed;
+	struct call_request request = call->call;
+	if (loop_time_of_day_ms(keyed->loop) > call->claim.time_ms + CLAIM_START_MS) {
+		(void)record_send(call, CLAIM_RELEASES);
+		keyed_refuse(call, 503, "Kafka took too long for the claim of the idempotency key; ask again with the same key");
+		return;
+	}
+	const uint64_t number = call->number;
+	request.placed = on_placed;
+	request.ended = on_call_ended;
+	request.is_over = is_never_over;
+	request.context = call;
+	call->phase = KEYED_RUNS;
+	call->begins = true;
+	calls_begin(keyed->config.calls, &request);
+	if (keyed_find(keyed, number))
+		call->begins = false;
+}
+
+/* ---- the log ---- */
+
+/* The claim of another request was first. */
+static void claim_lost(struct keyed_call *call)
+{
+	struct keyed_calls *keyed = call->keyed;
+	struct claim_look look =
+		claims_look(keyed->claims, &call->claim.id, &call->claim.body, loop_time_of_day_ms(keyed->loop));
+	call->origin = look.origin;
+	if (look.state == CLAIM_SETTLED)
+		call_replay(call);
+	else
+		look_refuse(call, look.state == CLAIM_FREE ? CLAIM_OPEN : look.state);
+}
+
+static void own_record_take(struct keyed_call *call, const struct claim_record *record, enum claim_effect effect)
+{
+	const bool first = effect == CLAIM_APPLIED;
+	if (record->event == CLAIM_TAKES && call->phase == KEYED_CLAIMS && first) {
+		request_begin(call);
+	} else if (record->event == CLAIM_TAKES && call->phase == KEYED_CLAIMS) {
+		claim_lost(call);
+	} else if (record->event == CLAIM_PLACES && call->phase == KEYED_RUNS) {
+		call->settled = first;
+		if (call->has_outcome)
+			outcome_pass(call);
+		else if (!first)
+			call->is_expired = true;
+	}
+}
+
+static void log_take(struct keyed_calls *keyed, const struct record *record)
+{
+	struct claim_record claim;
+	if (!claim_record_read(record->key, record->value, &claim))
+		return;
+	enum claim_effect effect = claims_apply(keyed->claims, &claim);
+	if (effect == CLAIM_NO_MEMORY)
+		(void)error_memory(&keyed->failure, ERROR_SYSTEM, "reading claims");
+	struct keyed_call *call = claim.nonce.epoch == keyed->epoch ? keyed_find(keyed, claim.nonce.number) : NULL;
+	if (call)
+		own_record_take(call, &claim, effect);
+}
+
+static void on_told(void *context, const struct request_report *report)
+{
+	struct keyed_calls *keyed = context;
+	struct keyed_call *call = report->refused ? keyed_find(keyed, report->number) : NULL;
+	if (call && call->phase == KEYED_CLAIMS)
+		keyed_refuse(call, 503, "Kafka did not take the claim of the idempotency key; try again later");
+}
+
+static void fail_all(struct keyed_calls *keyed)
+{
+	for (size_t i = 0; i < keyed->slot_count; i++) {
+		struct keyed_call *call = keyed->slots[i];
+		if (call->number != 0 && (call->phase == KEYED_CLAIMS || call->has_outcome))
+			keyed_refuse(call, 503, LOST_WORDS);
+	}
+}
+
+static void on_bell(void *context, uint32_t events)
+{
+	struct keyed_calls *keyed = context;
+	(void)events;
+	(void)bell_quiet(keyed->bell);
+	request_producer_tell(keyed->producer);
+	for (size_t i = 0; keyed->failure.kind == ERROR_NONE; i++) {
+		struct record record;
+		if (i == RECORDS_AT_ONCE) {
+			bell_ring(keyed->bell);
+			return;
+		}
+		if (!reader_next(keyed->reader, 0, &record, &keyed->failure))
+			break;
+		if (!record.held)
+			return;
+		log_take(keyed, &record);
+		record_release(&record);
+	}
+	fail_all(keyed);
+}
+
+/* ---- the beginning of a call ---- */
+
+static void on_deadline(void *context)
+{
+	struct keyed_call *call = context;
+	call->is_expired = true;
+	if (call->phase == KEYED_CLAIMS)
+		keyed_refuse(call, 503, "Kafka did not take the claim of the idempotency key in time; ask again with the same key");
+	else if (call->has_outcome)
+		keyed_refuse(call, 503, "Kafka did not take the origin of the request in time; ask again with the same key");
+}
+
+/* A digest of the parts' digests, so that no bytes can move from one part to another. */
+static struct claim_digest digest_of(struct text first, struct text second, struct text third)
+{
+	static_assert(CLAIM_DIGEST_BYTES == SHA256_DIGEST_LENGTH, "a claim has digests of SHA-256");
+	const struct text parts[] = {first, second, third};
+	unsigned char digests[3][SHA256_DIGEST_LENGTH];
+	struct claim_digest whole;
+	for (size_t i = 0; i < 3; i++)
+		SHA256((const unsigned char *)(parts[i].bytes ? parts[i].bytes : ""), parts[i].length, digests[i]);
+	SHA256(digests[0], sizeof digests, whole.bytes);
+	return whole;
+}
+
+static struct keyed_call *call_open(struct keyed_calls *keyed, const struct keyed_request *request)
+{
+	struct keyed_call *call = slot_take(keyed);
+	struct error error = {0};
+	if (!call)
+		return NULL;
+	struct arena *arena = call->arena;
+	call->call = *request->call;
+	call->call.body = text_keep(arena, request->call->body);
+	call->call.key = text_keep(arena, request->call->key);
+	call->call.id = text_keep(arena, request->call->id);
+	call->call.headers = headers_keep(arena, request->call->headers);
+	call->inputs = arena_copy(arena, request->inputs, strlen(request->inputs));
+	call->deadline = (struct loop_timer){.due = on_deadline, .context = call};
+	int64_t left_ms = request->call->deadline_ms - loop_time_of_day_ms(keyed->loop);
+	if (!arena_failed(arena) &&
+	    loop_timer_set(keyed->loop, &call->deadline, loop_now_ms(keyed->loop) + (left_ms > 0 ? left_ms : 0), &error))
+		return call;
+	slot_give_back(call);
+	return NULL;
+}
+
+static void claim_begin(struct keyed_call *call, const struct claim_digest *id, const struct claim_digest *body,
+			const struct claim_look *look, int64_t now_ms)
+{
+	call->claim = (struct claim_record){.id = *id,
+					    .body = *body,
+					    .generation = look->generation,
+					    .time_ms = now_ms,
+					    .deadline_ms = now_ms + CLAIM_MS,
+					    .nonce = {call->keyed->epoch, call->number}};
+	if (!record_send(call, CLAIM_TAKES))
+		keyed_refuse(call, 503, "too many claims of idempotency keys are on their way to Kafka; try again later");
+}
+
+void keyed_calls_begin(struct keyed_calls *keyed, const struct keyed_request *request)
+{
+	const struct call_request *call = request->call;
+	const int64_t now_ms = loop_time_of_day_ms(keyed->loop);
+	const struct text caller = {(const char *)request->caller.bytes, sizeof request->caller.bytes};
+	const struct claim_digest id = digest_of(caller, request->key, (struct text){0});
+	const struct claim_digest body = digest_of(text_of(request->inputs), call->body, call->key);
+	int status;
+	claims_expire(keyed->claims, now_ms);
+	struct claim_look look = claims_look(keyed->claims, &id, &body, now_ms);
+	if (keyed->failure.kind != ERROR_NONE || !reader_has_caught_up(keyed->reader)) {
+		request_refuse(keyed, call, 503,
+			       keyed->failure.kind != ERROR_NONE ? LOST_WORDS
+								 : "the claims of idempotency keys are being read; ask again");
+		return;
+	}
+	if (look.state != CLAIM_FREE && look.state != CLAIM_SETTLED) {
+		const char *words = look_words(&look, &status);
+		request_refuse(keyed, call, status, words);
+		return;
+	}
+	struct keyed_call *opened = call_open(keyed, request);
+	if (!opened) {
+		request_refuse(keyed, call, 503, "the gateway has as many calls with keys open as it may; try again later");
+		return;
+	}
+	opened->origin = look.origin;
+	if (look.state == CLAIM_SETTLED)
+		call_replay(opened);
+	else
+		claim_begin(opened, &id, &body, &look, now_ms);
+}
+
+void keyed_calls_follow(struct keyed_calls *keyed)
+{
+	for (size_t i = 0; i < keyed->slot_count; i++) {
+		struct keyed_call *call = keyed->slots[i];
+		call->call.target = NULL;
+		if (call->number == 0 || call->phase != KEYED_CLAIMS)
+			continue;
+		(void)record_send(call, CLAIM_RELEASES);
+		keyed_refuse(call, 503, "the pipelines of the gateway have just changed; ask again");
+	}
+}
+
+/* ---- opening and closing ---- */
+
+static bool clients_open(struct keyed_calls *keyed, struct error *error)
+{
+	const struct keyed_config *config = &keyed->config;
+	keyed->reader_config = (struct reader_config){.brokers = config->brokers,
+						      .topic = keyed->topic,
+						      .from_time = true,
+						      .time_ms = loop_time_of_day_ms(keyed->loop) - CLAIMS_KEPT_MS,
+						      .uncommitted = true,
+						      .properties = config->consumer};
+	keyed->producer_config = (struct request_producer_config){.brokers = config->brokers,
+								  .timeout_ms = PRODUCE_MS,
+								  .message_bytes = RECORD_BYTES,
+								  .queue_bytes = QUEUE_BYTES,
+								  .properties = config->producer,
+								  .bell = keyed->bell,
+								  .told = on_told,
+								  .context = keyed};
+	keyed->reader = reader_open(&keyed->reader_config, error);
+	keyed->producer = keyed->reader ? request_producer_open(&keyed->producer_config, error) : NULL;
+	const char *topic = keyed->topic;
+	if (!keyed->producer || !request_producer_topics(keyed->producer, &topic, 1, error))
+		return false;
+	reader_ring(keyed->reader, keyed->bell);
+	bell_ring(keyed->bell); /* for records that arrived before the bell was set */
+	return loop_watch(keyed->loop, &keyed->watch, keyed->bell, EPOLLIN, error);
+}
+
+static char *topic_keep(const struct gateway_targets *targets)
+{
+	struct arena *names = arena_open(REFUSAL_ARENA_BYTES);
+	const char *name = names ? topic_claims_name(names, targets->prefix, targets->namespace) : NULL;
+	char *topic = name ? memory_take(strlen(name) + 1, 1) : NULL;
+	if (topic)
+		memcpy(topic, name, strlen(name));
+	arena_close(names);
+	return topic;
+}
+
+static bool keyed_set_up(struct keyed_calls *keyed, const struct gateway_targets *targets, struct error *error)
+{
+	keyed->topic = topic_keep(targets);
+	keyed->slots = memory_take(KEYED_OPEN_MAX, sizeof *keyed->slots);
+	keyed->arena = arena_open(REFUSAL_ARENA_BYTES);
+	keyed->claims = claims_open();
+	if (!keyed->topic || !keyed->slots || !keyed->arena || !keyed->claims)
+		return error_memory(error, ERROR_SYSTEM, "opening a gateway");
+	if (getrandom(&keyed->epoch, sizeof keyed->epoch, 0) != (ssize_t)sizeof keyed->epoch)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the system gives no random number for the gateway's claims");
+	keyed->bell = bell_open(error);
+	keyed->watch = (struct watch){.ready = on_bell, .context = keyed};
+	return keyed->bell >= 0 && clients_open(keyed, error);
+}
+
+struct keyed_calls *keyed_calls_open(struct loop *loop, const struct keyed_config *config, const struct gateway_targets *targets,
+				     struct error *error)
+{
+	struct keyed_calls *keyed = memory_take(1, sizeof *keyed);
+	if (!keyed) {
+		error_memory(error, ERROR_SYSTEM, "opening a gateway");
+		return NULL;
+	}
+	keyed->loop = loop;
+	keyed->config = *config;
+	keyed->bell = -1;
+	keyed->first_free = NO_SLOT;
+	buffer_open(&keyed->body, CALL_ERROR_BYTES_MAX);
+	if (keyed_set_up(keyed, targets, error))
+		return keyed;
+	keyed_calls_close(keyed);
+	return NULL;
+}
+
+void keyed_calls_close(struct keyed_calls *keyed)
+{
+	if (!keyed)
+		return;
+	for (size_t i = 0; i < keyed->slot_count; i++) {
+		loop_timer_stop(keyed->loop, &keyed->slots[i]->deadline);
+		arena_close(keyed->slots[i]->arena);
+		memory_give(keyed->slots[i]);
+	}
+	if (keyed->watch.ready && keyed->watch.descriptor > 0)
+		loop_unwatch(keyed->loop, &keyed->watch);
+	request_producer_close(keyed->producer);
+	reader_close(keyed->reader);
+	if (keyed->bell >= 0)
+		close(keyed->bell);
+	claims_close(keyed->claims);
+	buffer_close(&keyed->body);
+	arena_close(keyed->arena);
+	memory_give(keyed->slots);
+	memory_give(keyed->topic);
+	memory_give(keyed);
+}

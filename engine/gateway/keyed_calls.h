@@ -1,0 +1,52 @@
+/* keyed_calls.h: Calls with an idempotency key: each key is answered from one request, whichever gateways its calls come through.
+ *
+ * A call first claims its key in the claims topic (gateway/claims.h), and its request is produced when that claim is the first
+ * in the log. Its outcome is passed on when the origin of the request is in the log too. So whoever has an answer can be sure
+ * that each later call with this key gets the same. Such a call searches the answer in the outputs (gateway/polls.h), or gets
+ * 409 until it is there. Another body under the same key gets 422.
+ *
+ * Calls are refused with 503 until the claims of the last CLAIMS_KEPT_MS have been read, and when the topic cannot be read any
+ * more. Belongs to its loop's thread.
+ */
+#ifndef SLUICE_GATEWAY_KEYED_CALLS_H
+#define SLUICE_GATEWAY_KEYED_CALLS_H
+
+#include "gateway/access_rate.h"
+#include "gateway/calls.h"
+#include "gateway/polls.h"
+
+#define IDEMPOTENCY_HEADER "idempotency-key" /* of HTTP, and metadata of gRPC */
+#define IDEMPOTENCY_REPLAYED_HEADER "idempotent-replayed" /* of an answer from an earlier request: true */
+#define IDEMPOTENCY_KEY_BYTES_MAX ((size_t)255)
+#define KEYED_OPEN_MAX ((size_t)4096) /* calls that wait for their claims or answers; further ones are refused */
+
+struct keyed_calls;
+
+struct keyed_config { /* borrowed */
+	const char *brokers;
+	struct properties consumer, producer;
+	struct calls *calls;
+	struct polls *polls;
+};
+
+/* Blocks until Kafka answers. Kafka must have the claims topic. The targets are of the namespace. */
+struct keyed_calls *keyed_calls_open(struct loop *loop, const struct keyed_config *config, const struct gateway_targets *targets,
+				     struct error *error);
+
+/* To be called before the calls and polls are closed: open keyed calls are forgotten without an outcome. NULL is fine. */
+void keyed_calls_close(struct keyed_calls *keyed);
+
+/* To be called when the targets of calls are replaced. Calls whose claims are not read yet are refused. */
+void keyed_calls_follow(struct keyed_calls *keyed);
+
+struct keyed_request {
+	const struct call_request *call; /* copied; its place lives until it has ended */
+	const char *inputs;		 /* topic of the target */
+	struct access_identity caller;
+	struct text key; /* as the caller sent it */
+};
+
+/* Starts a call, or answers it from an earlier request. `ended` is called later, or at once. */
+void keyed_calls_begin(struct keyed_calls *keyed, const struct keyed_request *request);
+
+#endif
