@@ -1,8 +1,9 @@
 #!/bin/bash
 # A gateway on a real Kafka, with one pipeline exactly once and one at least once, under load: the engine is killed with -9, then
 # the gateway. Each call gets its own answer, or 503 or 504 within its deadline, or a reset when its gateway died. Requests that
-# were submitted have an end at the gateway that is started then: an answer, or that they were filtered away.
-#   gateway.sh SLUICE BUILD      takes about 40 s
+# were submitted have an end at the gateway that is started then: an answer, or that they were filtered away. Calls with idempotency
+# keys at two gateways, of which one is killed, are answered, and each key from one request.
+#   gateway.sh SLUICE BUILD      takes about 80 s
 set -u
 what=gateway
 # shellcheck source=tests/kafka/stand.sh
@@ -42,8 +43,22 @@ run_engine() {
 	engine=$started
 }
 
-run_gateway() {
-	"$sluice" gateway -f "$dir/pipelines.yaml" --brokers "$brokers" --http "$port" >>"$dir/gateway.log" 2>&1 &
+counter() { # $1 name: answers how often it was asked for a number
+	cat <<-END
+		---
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Pipeline
+		metadata: {name: $1}
+		spec:
+		  delivery: exactly-once
+		  steps:
+		  - {name: counted, features: {key: x, set: {n: count(x over 10m)}}}
+		  output: {steps: [counted]}
+	END
+}
+
+run_gateway() { # $1 port
+	"$sluice" gateway -f "$dir/pipelines.yaml" --brokers "$brokers" --http "${1-$port}" >>"$dir/gateway.log" 2>&1 &
 	ours $!
 	gateway=$started
 }
@@ -71,14 +86,14 @@ answers() { # $1 pipeline
 	ask "$1" | grep -q '\[42\.0\]'
 }
 
-figure() { # $1 name
-	sed -n "s/.*\b$1=\([0-9]*\).*/\1/p" "$dir/callers.out"
+figure() { # $1 name, $2 file
+	sed -n "s/.*\b$1=\([0-9]*\).*/\1/p" "${2-$dir/callers.out}"
 }
 
 command -v curl >/dev/null || skip "curl is not installed"
 start_broker brisk
 port=$((20000 + RANDOM % 10000))
-{ pipeline once exactly-once; pipeline least at-least-once; filter few-once exactly-once; filter few-least at-least-once; } >"$dir/pipelines.yaml"
+{ pipeline once exactly-once; pipeline least at-least-once; filter few-once exactly-once; filter few-least at-least-once; counter times; } >"$dir/pipelines.yaml"
 run_engine
 run_gateway
 wait_until 15 answers once || give_up "nothing is answered exactly once"
@@ -122,6 +137,30 @@ done
 begun=$(date +%s%N)
 for _ in 1 2 3 4 5; do poll "$early" >/dev/null; done
 echo "a poll takes $((($(date +%s%N) - begun) / 5000000)) ms"
+
+# Keys of callers, while the gateway that they ask first is killed and started again. The one that is left is the other.
+other=$((port + 1)) first=$gateway
+run_gateway $other
+second=$gateway
+wait_until 15 curl -s -o "$dir/ready" "127.0.0.1:$other/v2/health/ready"
+python3 "$here/gateway_keys.py" "$port" "$other" 8 times >"$dir/keys.out" 2>"$dir/keys.log" &
+ours $!
+callers=$started
+for _ in 1 2 3; do
+	sleep 2
+	kill_at_once "$first"
+	run_gateway "$port"
+	first=$gateway
+done
+wait_for "$callers" || give_up "the callers with keys did not end"
+cat "$dir/keys.out"
+for fate in unanswered differing other; do
+	expect "keys that ended $fate" "$(figure $fate "$dir/keys.out")" "-eq 0"
+done
+expect "keys that were answered" "$(figure keys "$dir/keys.out")" "-ge 100"
+expect "calls whose gateway died and whose answer the other one had" "$(figure replayed_after_reset "$dir/keys.out")" "-ge 1"
+kill_at_once "$second"
+gateway=$first
 
 # What is open when the gateway is told to stop is answered, and then it ends.
 kill "$gateway"

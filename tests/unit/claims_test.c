@@ -210,6 +210,23 @@ static void a_claim_is_kept_for_a_day(void **state)
 	claims_close(forgetful);
 }
 
+/* A key that is claimed again is younger than those that were claimed since its first claim. */
+static void what_is_forgotten_first_is_the_oldest_claim(void **state)
+{
+	(void)state;
+	struct claims *claims = claims_open();
+	const int64_t later_ms = NOW_MS + CLAIMS_KEPT_MS + 1;
+	const struct claim_record first = taking(1, 1, 10, NOW_MS), other = taking(2, 1, 10, NOW_MS + 1);
+	const struct claim_record again = taking(1, 2, 10, later_ms);
+	assert_int_equal(claims_apply(claims, &first), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &other), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &again), CLAIM_APPLIED);
+	claims_expire(claims, later_ms + CLAIMS_CLOCKS_MS + 1);
+	assert_int_equal(claims_count(claims), 1);
+	assert_int_equal(look(claims, 1, 200, later_ms).state, CLAIM_OPEN);
+	claims_close(claims);
+}
+
 static void many_keys_are_kept_apart(void **state)
 {
 	(void)state;
@@ -314,6 +331,7 @@ int main(void)
 		cmocka_unit_test(an_origin_before_a_takeover_holds),
 		cmocka_unit_test(a_key_that_is_given_back_is_free_for_any_body),
 		cmocka_unit_test(a_claim_is_kept_for_a_day),
+		cmocka_unit_test(what_is_forgotten_first_is_the_oldest_claim),
 		cmocka_unit_test(many_keys_are_kept_apart),
 		cmocka_unit_test(all_gateways_answer_a_key_from_one_request),
 	};
