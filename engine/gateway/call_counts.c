@@ -58,15 +58,14 @@ static const char *predictor_of(const struct resource *resource)
 
 static struct target_counts *target_make(const struct gateway_target *target)
 {
-	const struct resource *of = target->plan->graph->resource->made_of;
 	struct target_counts *made = memory_take(1, sizeof *made);
 	if (!made)
 		return NULL;
 	made->end = &made->first;
 	made->name = text_keep(target->name);
-	if (of && of->kind->type == RESOURCE_DEPLOYMENT && strcmp(of->name.text, target->name) == 0) {
-		made->deployment = text_keep(of->name.text);
-		made->predictor = text_keep(predictor_of(of));
+	if (target->deployment) {
+		made->deployment = text_keep(target->deployment->name.text);
+		made->predictor = text_keep(predictor_of(target->deployment));
 	}
 	return made;
 }

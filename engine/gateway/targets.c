@@ -119,6 +119,14 @@ static bool routed_find(struct gateway_targets *targets, const struct plan *plan
 
 /* ---- targets ---- */
 
+/* A shadow of a deployment has a pipeline of its own, which answers nobody. */
+static const struct resource *deployment_of(const struct pipeline_plan *plan)
+{
+	const struct resource *of = plan->graph->resource->made_of;
+	bool is_its = of && of->kind->type == RESOURCE_DEPLOYMENT && strcmp(of->name.text, plan->graph->name) == 0;
+	return is_its ? of : NULL;
+}
+
 /* Checks that a pipeline has the namespace and prefix of the other targets, because there is one topic of replies. */
 static bool is_of_one_namespace(const struct gateway_targets *targets, const struct pipeline_plan *plan, struct error *error)
 {
@@ -152,6 +160,7 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 			.name = pipeline->graph->name,
 			.namespace = pipeline->namespace,
 			.plan = pipeline,
+			.deployment = deployment_of(pipeline),
 			.topic = topic_place(targets, inputs),
 			.feedback = feedback ? topic_place(targets, feedback) : 0,
 			.takes_feedback = feedback != NULL,

@@ -10,6 +10,7 @@ struct gateway_target {
 	const char *name;
 	const char *namespace;
 	const struct pipeline_plan *plan;
+	const struct resource *deployment; /* the SeldonDeployment that the pipeline answers for; NULL: none */
 	uint32_t topic;	       /* of the requests: index in `topics` */
 	const char *outputs;   /* topic of the answers; NULL: none */
 	size_t request_bytes;  /* limit of a body; set by gateway.c */
