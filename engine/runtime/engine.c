@@ -31,6 +31,8 @@ struct generation {
 	struct revision *revision;
 	struct arena *arena;
 	atomic_size_t users;	 /* open stages */
+	struct learners learners; /* of its pipelines; not closed while one runs */
+	bool learns;		 /* they were started */
 	struct generation *next; /* the previous one */
 };
 
@@ -48,7 +50,6 @@ struct engine {
 	struct verdict_board *board;	/* of steps that watch */
 	struct policy_board *policies;	/* of experiments with bandits */
 	struct rollout_board *rollouts; /* of experiments whose weights a keeper moves */
-	struct learners learners;	/* of the pipelines of the newest generation */
 	bool running;
 	bool asked_to_stop;
 	bool stopping;
@@ -96,10 +97,24 @@ static bool all_ended(const struct engine *engine)
 	return engine->stopping;
 }
 
-static bool learners_of_newest(struct engine *engine, struct error *error)
+/* Starts the learners of the newest generation once those of the others have ended, for which nothing waits: Kafka may be slow to
+ * answer them. */
+static bool learners_follow(struct engine *engine, struct error *error)
 {
-	const struct generation *newest = engine->generations;
-	return learners_start(&engine->learners, engine->config, &newest->revision->plan, engine->policies, newest->arena, error);
+	struct generation *newest = engine->generations;
+	bool gone = true;
+	for (struct generation *generation = newest->next; generation; generation = generation->next)
+		gone = learners_free_ended(&generation->learners) && gone;
+	if (newest->learns || !gone || !engine->running || engine->stopping)
+		return true;
+	newest->learns = true;
+	return learners_start(&newest->learners, engine->config, &newest->revision->plan, engine->policies, newest->arena, error);
+}
+
+static void learners_end(struct engine *engine)
+{
+	for (struct generation *generation = engine->generations; generation; generation = generation->next)
+		learners_close(&generation->learners);
 }
 
 static bool start_all(struct engine *engine, struct error *error)
@@ -108,7 +123,7 @@ static bool start_all(struct engine *engine, struct error *error)
 	for (size_t i = 0; i < plan->count; i++)
 		announce_start(engine->config, &plan->pipelines[i]);
 	engine->running = true;
-	if (!learners_of_newest(engine, error))
+	if (!learners_follow(engine, error))
 		return false;
 	for (struct group *group = engine->groups; group; group = group->next)
 		if (!worker_threads_start(group, engine->bell, error))
@@ -137,7 +152,7 @@ bool engine_run(struct engine *engine, struct error *error)
 	while (!all_ended(engine))
 		if (!loop_turn(engine->loop, WAIT_MS, error))
 			engine_stop(engine);
-	learners_close(&engine->learners);
+	learners_end(engine);
 	return join_all(engine, error);
 }
 
@@ -179,9 +194,13 @@ static void on_sweep(void *context)
 	struct engine *engine = context;
 	struct error error = {0};
 	struct generation **at = &engine->generations->next;
+	if (!learners_follow(engine, &error)) {
+		log_say(engine->config->log, LOG_LEVEL_ERROR, NULL, "%s", error.text);
+		engine_stop(engine);
+	}
 	while (*at && all_follow(engine)) {
 		struct generation *generation = *at;
-		if (atomic_load(&generation->users) > 0) {
+		if (atomic_load(&generation->users) > 0 || generation->learners.count > 0) {
 			at = &generation->next;
 			continue;
 		}
@@ -331,7 +350,9 @@ static bool generation_deploy(struct engine *engine, struct generation *generati
 	engine->generations = generation;
 	groups_join(engine, made, error);
 	setups_follow(&setups);
-	if (engine->running && !learners_of_newest(engine, error))
+	if (generation->next)
+		learners_stop(&generation->next->learners);
+	if (!learners_follow(engine, error))
 		engine_stop(engine);
 	return error->kind == ERROR_NONE;
 }

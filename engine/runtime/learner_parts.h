@@ -1,7 +1,8 @@
 /* learner_parts.h: Parts of the learner service: an experiment that is learnt, and the service, as its files share them.
  *
  * policy_follow.c puts policies into force; learner_tenure.c begins and ends to lead, and gives the learners what was read;
- * learner_service.c leads, and has the thread. Private to the learner service. All but `stopping` belongs to its thread.
+ * learner_service.c leads, and has the thread. Private to the learner service. All but `stopping` and `ended` belongs to its
+ * thread.
  */
 #ifndef SLUICE_RUNTIME_LEARNER_PARTS_H
 #define SLUICE_RUNTIME_LEARNER_PARTS_H
@@ -41,7 +42,7 @@ struct learner_service {
 	struct learner_service_config config;
 	pthread_t thread;
 	bool has_thread;
-	atomic_bool stopping;
+	atomic_bool stopping, ended;
 	struct learning *learnings;
 	size_t count;
 

@@ -162,6 +162,7 @@ static void *service_run(void *context)
 	tenure_end(service);
 	reader_close(service->policies);
 	leadership_close(service->leadership);
+	atomic_store(&service->ended, true);
 	return NULL;
 }
 
@@ -209,6 +210,11 @@ struct learner_service *learner_service_open(const struct learner_service_config
 void learner_service_stop(struct learner_service *service)
 {
 	atomic_store(&service->stopping, true);
+}
+
+bool learner_service_has_ended(const struct learner_service *service)
+{
+	return !service->has_thread || atomic_load(&service->ended);
 }
 
 void learner_service_close(struct learner_service *service)

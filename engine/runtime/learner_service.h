@@ -52,6 +52,9 @@ struct learner_service *learner_service_open(const struct learner_service_config
 /* Asks the thread to stop, and does not wait: so that several stop at the same time. */
 void learner_service_stop(struct learner_service *service);
 
+/* Whether the thread has ended: then a close does not wait. */
+bool learner_service_has_ended(const struct learner_service *service);
+
 /* Stops the thread, and waits for its present transaction. NULL is fine. */
 void learner_service_close(struct learner_service *service);
 

@@ -1,10 +1,27 @@
 /* learners.c: see learners.h. */
 #include "runtime/learners.h"
 
-void learners_close(struct learners *learners)
+void learners_stop(struct learners *learners)
 {
 	for (size_t i = 0; i < learners->count; i++)
 		learner_service_stop(learners->items[i]);
+}
+
+bool learners_free_ended(struct learners *learners)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < learners->count; i++)
+		if (learner_service_has_ended(learners->items[i]))
+			learner_service_close(learners->items[i]);
+		else
+			learners->items[left++] = learners->items[i];
+	learners->count = left;
+	return left == 0;
+}
+
+void learners_close(struct learners *learners)
+{
+	learners_stop(learners);
 	for (size_t i = 0; i < learners->count; i++)
 		learner_service_close(learners->items[i]);
 	*learners = (struct learners){0};
@@ -43,7 +60,6 @@ static bool learner_start(struct learners *learners, const struct engine_config 
 bool learners_start(struct learners *learners, const struct engine_config *config, const struct plan *plan,
 		    struct policy_board *board, struct arena *arena, struct error *error)
 {
-	learners_close(learners);
 	learners->items = ARENA_ARRAY(arena, struct learner_service *, plan->count + 1);
 	if (!learners->items)
 		return error_memory(error, ERROR_SYSTEM, "starting learners");

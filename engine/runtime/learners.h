@@ -10,11 +10,18 @@ struct learners { /* starts as {0} */
 	size_t count;
 };
 
-/* Starts those of a plan, in place of those before. The arena and the plan must outlive them. False: SYSTEM. */
+/* Starts those of a plan, when those of the plan before have ended: they have the same names in Kafka. The arena and the plan must
+ * outlive them. False: SYSTEM. */
 bool learners_start(struct learners *learners, const struct engine_config *config, const struct plan *plan,
 		    struct policy_board *board, struct arena *arena, struct error *error);
 
-/* Waits for their present transactions. */
+/* Asks all to stop, and does not wait. They may take as long as a request to Kafka. */
+void learners_stop(struct learners *learners);
+
+/* Frees those that have ended. Whether none is left. */
+bool learners_free_ended(struct learners *learners);
+
+/* Stops all, and waits for their present transactions. */
 void learners_close(struct learners *learners);
 
 #endif

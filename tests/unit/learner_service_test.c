@@ -16,6 +16,7 @@
 #include "mock_broker.h"
 #include "planning.h"
 #include "runtime/learner_parts.h"
+#include "runtime/learners.h"
 
 #include <cmocka.h>
 
@@ -349,6 +350,37 @@ static void the_record_of_another_version_is_not_overwritten(void **state)
 	buffer_close(&last);
 }
 
+/* ---- the end ---- */
+
+#define SLOW_MS 3000
+
+static void wait_for_end(const struct learners *learners)
+{
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; !learner_service_has_ended(learners->items[0]); nap())
+		assert_true(clock_ms() < until_ms);
+}
+
+/* A reload goes on while Kafka does not answer the learners of before. */
+static void nothing_waits_for_a_learner_that_is_asked_to_stop(void **state)
+{
+	struct learner_service *items[1];
+	struct learners learners = {items, 1};
+	(void)state;
+	assert_int_equal(rd_kafka_mock_broker_set_rtt(mock.cluster, -1, SLOW_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+	service_start();
+	items[0] = service;
+	nap();
+	const int64_t begin_ms = clock_ms();
+	learners_stop(&learners);
+	assert_false(learners_free_ended(&learners));
+	assert_int_equal(learners.count, 1);
+	assert_true(clock_ms() - begin_ms < SLOW_MS / 2);
+	assert_int_equal(rd_kafka_mock_broker_set_rtt(mock.cluster, -1, 0), RD_KAFKA_RESP_ERR_NO_ERROR);
+	wait_for_end(&learners);
+	assert_true(learners_free_ended(&learners));
+	assert_int_equal(learners.count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +388,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(after_a_reload_the_newest_policy_alone_is_put_into_force, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(feedback_of_the_future_does_not_hold_up_the_rest, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(no_reward_is_lost_to_a_leader_that_is_behind, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(nothing_waits_for_a_learner_that_is_asked_to_stop, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_topic_that_was_made_anew_is_noticed, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(the_record_of_another_version_is_not_overwritten, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(an_exposure_of_the_future_does_not_make_others_late, stand_open, stand_close),
