@@ -3,9 +3,10 @@
 # load a pipeline is changed and others come and go, each time by SIGHUP: nothing may be
 # lost, doubled or out of order, under either delivery. Two engines of other files are told of. Then an engine is stopped and comes back
 # at once with one more pipeline, which must be read as well; and a backlog meets a model that is
-# away: the engine stays within the memory that it was given. And a pipeline gets another delivery.
+# away: the engine stays within the memory that it was given. And a pipeline gets another delivery, begins and ceases to
+# read another, or is away while its engine is started again.
 #   reload.sh SLUICE BUILD      with requests in BUILD
-# SECONDS_OF_CHANGES, RATE and BACKLOG change the sizes. Takes about half a minute.
+# SECONDS_OF_CHANGES, RATE and BACKLOG change the sizes. Takes about two minutes.
 set -u
 what=reload
 # shellcheck source=tests/kafka/stand.sh
@@ -139,6 +140,92 @@ engine=$started
 sent
 quiet_s=20 check_answers ended $((rate * 4)) "uncommitted: silence_ms:"
 stop_engine ended "$engine"
+
+# Whether a pipeline reads topics of others is part of its group's name too. What begins to read another goes on where it
+# was; what ceases to goes on where that group was before. Of `begun` each request has two triggers in the second turn, so
+# that one which was read again would be answered again.
+begun_of() { # $1 more of its input
+	sed -n '1,/^---/p' "$here/feeds.yaml" | sed "s/TOPIC/begun-more/; s/GROUP/begun/; s/DELIVERY/at-least-once/"
+	sed "s/topic: TOPIC}/topic: TOPIC$1}/; s/TOPIC/begun/; s/GROUP/begun/; s/DELIVERY/at-least-once/" "$here/call.yaml"
+}
+: >"$dir/engine.log"
+topics begun begun-answers
+topics begun-more begun-more-answers
+begun_reads() { # $1 how often so far
+	[ "$(grep -c "call: reads begun" "$dir/engine.log")" -eq "$1" ]
+}
+doubled=0 turns=0
+for turn in "" ", externalTriggers: [scaled.outputs]" ""; do
+	begun_of "$turn" >"$dir/begun.yaml"
+	"$sluice" run -f "$dir/begun.yaml" --brokers "$brokers" --server "sum=$url" --instance one >>"$dir/engine.log" 2>&1 &
+	ours $!
+	engine=$started
+	turns=$((turns + 1))
+	wait_until 30 begun_reads $turns || give_up "the engine of begun does not start"
+	[ -z "$turn" ] || for again in 1 2; do
+		send begun-more 1000 0
+		sent
+	done
+	send begun 1000 0
+	sent
+	group=sluice.begun.at-least-once${turn:+.call}
+	"$build/requests" follow -b "$brokers" -i begun -g "$group" -n $((1000 * turns)) -p "$engine" >>"$dir/follow.log" 2>&1 ||
+		give_up "what is for begun is not committed"
+	check_answers begun 1000 "uncommitted: silence_ms: doubled:-eq:${doubled}"
+	doubled=$((doubled ? 3000 : 1000)) # the third answers again what the second has
+	stop_engine begun "$engine"
+done
+expect "begun: groups that went on where another stood" "$(grep -c "group sluice.begun.at-least-once.call continues where .*, in 4 partitions" "$dir/engine.log")" "-eq 1"
+
+# A pipeline that is taken out of the files, before its engine is started again, comes back by SIGHUP: it goes on where it
+# stood, with its state; what came meanwhile is answered once.
+counting_of() { # $1 topic
+	cat <<-END
+		---
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Pipeline
+		metadata: {name: left, namespace: $1}
+		spec:
+		  delivery: exactly-once
+		  input: {topic: $1-more}
+		  steps:
+		  - {name: scale, expression: {set: {x: x * 2 + 1}}}
+		  - {name: sum, inputs: [scale]}
+		  - {name: one, inputs: [scale], expression: {set: {w: "1.0"}}}
+		  - {name: last, inputs: [sum, one.outputs.w], features: {set: {count: count(w over 1h)}}}
+		  output: {steps: [last], topic: $1-more-answers}
+	END
+}
+engine_says() { # $1 how often, $2 words
+	[ "$(grep -c "$2" "$dir/engine.log")" -ge "$1" ]
+}
+: >"$dir/engine.log"
+topics left left-answers
+topics left-more left-more-answers
+sed -e "s/TOPIC/left/; s/GROUP/left/; s/DELIVERY/exactly-once/" "$here/call.yaml" >"$dir/left.alone"
+{ cat "$dir/left.alone"; counting_of left; } >"$dir/left.both"
+cp "$dir/left.both" "$dir/left.yaml"
+start_left() {
+	"$sluice" run -f "$dir/left.yaml" --brokers "$brokers" --server "sum=$url" --instance one --commit 100ms >>"$dir/engine.log" 2>&1 &
+	ours $!
+	engine=$started
+}
+start_left
+engine_runs left-more
+send left-more $((rate * 4)) "$rate"
+sleep 1
+cp "$dir/left.alone" "$dir/left.yaml"
+kill -HUP "$engine"
+wait_until 10 engine_says 1 "left: is not in the files any more" || give_up "a pipeline is not removed"
+stop_engine left "$engine"
+start_left
+wait_until 30 engine_says 2 ": reads left," || give_up "the engine does not start again"
+cp "$dir/left.both" "$dir/left.yaml"
+kill -HUP "$engine"
+wait_until 30 engine_says 2 ": reads left-more," || give_up "a pipeline does not come back"
+sent
+check_count=-c check_answers left-more $((rate * 4)) "uncommitted: silence_ms:"
+stop_engine left "$engine"
 
 # While one engine has other files than the other, top says so of both; and no more when it has the same.
 top_says() { # $1 how many lines, $2 words
