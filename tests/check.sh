@@ -235,7 +235,7 @@ part_guard() {
 
 part_secure() {
 	make_quietly kafka NAME=secure
-	APPLIES=8 KEYS=500 make_quietly kafka NAME="control converge artifacts tables"
+	APPLIES=8 KEYS=500 make_quietly kafka NAME="control converge artifacts tables rollout"
 }
 
 part_mlserver() {

@@ -100,6 +100,7 @@ enum option_effect {
 	EFFECT_REFUSED,	 /* known and checked, but what it asks for cannot run yet: lint warns, a run refuses */
 	EFFECT_NONE,	 /* only Kubernetes can support it: `plan` notes "no effect here" */
 	EFFECT_PROTECTS, /* not supported yet, but a protection: a listener refuses to start, lint warns */
+	EFFECT_KEEPER,	 /* what only the keeper of a control plane carries out: lint notes it */
 	EFFECT_GATEWAY,	 /* a protection that only a gateway enforces: lint notes it, an engine without a gateway refuses */
 };
 

@@ -22,6 +22,11 @@ extern const struct command command_experiments_analyze;
 extern const struct command command_experiments_evaluate;
 extern const struct command command_experiments_list;
 extern const struct command command_experiments_rollout;
+extern const struct command command_experiments_history;
+extern const struct command command_experiments_pause;
+extern const struct command command_experiments_promote;
+extern const struct command command_experiments_resume;
+extern const struct command command_experiments_rollback;
 extern const struct command command_experiments_status;
 extern const struct command command_explain;
 extern const struct command command_feedback;
@@ -79,6 +84,11 @@ const struct command *const command_table[] = {
 	&command_experiments_list,
 	&command_experiments_rollout,
 	&command_experiments_status,
+	&command_experiments_history,
+	&command_experiments_promote,
+	&command_experiments_rollback,
+	&command_experiments_pause,
+	&command_experiments_resume,
 	&command_experiments_analyze,
 	&command_experiments_evaluate,
 	&command_test,

@@ -284,8 +284,9 @@ static bool silence_explain(const struct control_session *control, int64_t waite
 			 control->config.namespace, (long long)(waited_ms / MS_PER_S), control->config.topics.proposals);
 }
 
-int control_session_propose(struct session *session, struct control_session *control, const struct control_author *author,
-			    struct record_list items, struct document_places places)
+/* Sends the items, and waits for the verdict. NULL: the reason was printed, and `*code` is the exit code. */
+static const struct control_verdict *items_decide(struct session *session, struct control_session *control,
+						  const struct control_author *author, struct record_list items, int *code)
 {
 	struct error error = {0};
 	char id[APPLIER_ID_BYTES + 1];
@@ -302,7 +303,26 @@ int control_session_propose(struct session *session, struct control_session *con
 	if (!good || !verdict) {
 		if (good)
 			silence_explain(control, wait_ms, &error);
-		return command_failed(session, &error);
+		*code = command_failed(session, &error);
+		return NULL;
 	}
-	return verdict_print(session, verdict, places);
+	return verdict;
+}
+
+int control_session_propose(struct session *session, struct control_session *control, const struct control_author *author,
+			    struct record_list items, struct document_places places)
+{
+	int code;
+	const struct control_verdict *verdict = items_decide(session, control, author, items, &code);
+	return verdict ? verdict_print(session, verdict, places) : code;
+}
+
+int control_session_command(struct session *session, struct control_session *control, const struct control_author *author,
+			    struct record_list items)
+{
+	int code;
+	const struct control_verdict *verdict = items_decide(session, control, author, items, &code);
+	if (verdict && verdict->outcome == VERDICT_ACCEPTED)
+		return EXIT_GOOD;
+	return verdict ? refusal_print(session, verdict, (struct document_places){0}) : code;
 }

@@ -80,6 +80,10 @@ struct document_places {
 int control_session_propose(struct session *session, struct control_session *control, const struct control_author *author,
 			    struct record_list items, struct document_places places);
 
+/* As control_session_propose(), and prints nothing when the keeper accepts. */
+int control_session_command(struct session *session, struct control_session *control, const struct control_author *author,
+			    struct record_list items);
+
 /* Prints faults of documents on `err`, in JSON on `out`. Returns EXIT_FAULTS. */
 int control_session_faults(struct session *session, struct text why, const struct record_list *faults,
 			   struct document_places places);

@@ -2,6 +2,7 @@
 #include "base/moment.h"
 #include "base/quote.h"
 #include "cli/experiment_data.h"
+#include "cli/rollout_view.h"
 #include "message/json_write.h"
 #include "plan/graph.h"
 
@@ -12,8 +13,7 @@
 /* ---- list ---- */
 
 struct list_options {
-	struct name_list files;
-	const char *namespace;
+	struct door_asked asked;
 	int form;
 };
 
@@ -21,10 +21,10 @@ static const struct option list_options[] = {
 	{.name = "file",
 	 .letter = 'f',
 	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct list_options, files),
-	 .required = true,
-	 .help = "A file or folder of YAML with experiments, and the pipelines that have them."},
-	COMMAND_NAMESPACE(list_options, namespace),
+	 .offset = offsetof(struct list_options, asked.files),
+	 .help = "A file or folder of YAML with experiments, and the pipelines that have them. Without it the rollouts are listed "
+		 "that a keeper runs."},
+	DOOR_ROWS(struct list_options, asked),
 	COMMAND_FORM(list_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -41,7 +41,7 @@ struct experiment_list {
 	size_t count, room;
 };
 
-static bool list_add(struct experiment_list *list, const struct graph_experiment *experiment, const char *pipeline)
+static bool experiment_list_add(struct experiment_list *list, const struct graph_experiment *experiment, const char *pipeline)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (strcmp(list->items[i].experiment->name, experiment->name) == 0) {
@@ -70,7 +70,7 @@ static bool list_gather(struct experiment_list *list, const struct spec *spec)
 			continue;
 		const struct graph *graph = graph_build(resource, spec, list->arena, spec->faults);
 		for (size_t j = 0; graph && j < graph->experiment_count; j++)
-			if (!list_add(list, graph->experiments[j], resource->name.text))
+			if (!experiment_list_add(list, graph->experiments[j], resource->name.text))
 				return false;
 	}
 	return !arena_failed(list->arena);
@@ -135,23 +135,43 @@ static void list_print_json(const struct experiment_list *list, struct buffer *o
 
 extern const struct command command_experiments_list, command_experiments_status;
 
+/* Those of the control plane. */
+static int rollouts_list(struct session *session, const struct list_options *self)
+{
+	struct control_session control = {0};
+	struct error error = {0};
+	struct buffer out;
+	int code;
+	if (control_session_open(session, &self->asked, &control, &error)) {
+		buffer_open(&out, OUT_BYTES_MAX);
+		rollouts_view_print(applier_ledger(control.applier), self->form == OUTPUT_JSON, session->arena, &out);
+		code = command_write(session, &out);
+	} else {
+		code = command_refused(session, &command_experiments_list, &error);
+	}
+	control_session_close(&control);
+	return code;
+}
+
 static int experiments_list_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct list_options *self = filled;
-	const struct spec_options options = {.kinds = session->kinds, .namespace = self->namespace, .model_pipelines = true};
+	const struct spec_options options = {.kinds = session->kinds, .namespace = self->asked.namespace, .model_pipelines = true};
 	struct experiment_list list = {.arena = session->arena};
-	const char **paths = ARENA_ARRAY(session->arena, const char *, self->files.count + 1);
+	const char **paths = ARENA_ARRAY(session->arena, const char *, self->asked.files.count + 1);
 	struct error error = {0};
 	struct spec spec;
 	struct buffer out;
 	(void)arguments, (void)count;
-	for (size_t i = 0; paths && i < self->files.count; i++)
-		paths[i] = self->files.items[i].text;
+	if (self->asked.files.count == 0)
+		return rollouts_list(session, self);
+	for (size_t i = 0; paths && i < self->asked.files.count; i++)
+		paths[i] = self->asked.files.items[i].text;
 	if (!paths || !spec_open(&spec, &error)) {
 		error_memory(&error, ERROR_SYSTEM, "reading files");
 		return command_failed(session, &error);
 	}
-	bool good = spec_read(&spec, paths, self->files.count, &options, &error);
+	bool good = spec_read(&spec, paths, self->asked.files.count, &options, &error);
 	int code = EXIT_FAULTS;
 	buffer_open(&out, OUT_BYTES_MAX);
 	if (good && faults_count(spec.faults, SEVERITY_ERROR) > 0) {
@@ -175,11 +195,14 @@ static int experiments_list_run(struct session *session, const void *filled, con
 
 struct status_options {
 	struct experiment_asked asked;
+	bool watch;
 	int form;
 };
 
 static const struct option status_options[] = {
 	EXPERIMENT_ROWS_OF(struct status_options, asked),
+	ROW("watch", FLAG, struct status_options, watch,
+	    .help = "Of a rollout: prints it again after each look of the keeper, until it has ended."),
 	COMMAND_FORM(status_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -262,13 +285,17 @@ static bool status_make(struct session *session, const struct status_options *se
 
 static int experiments_status_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
+	const struct status_options *self = filled;
+	const struct experiment_asked *asked = &self->asked;
 	struct error error = {0};
-	struct arena *arena = arena_open(ARENA_BYTES);
 	struct buffer out;
 	(void)count;
+	if (asked->door.files.count == 0 && asked->exposures.count == 0 && asked->pipelines.count == 0)
+		return rollout_view_run(session, &command_experiments_status, &asked->door, arguments[0], self->watch);
+	struct arena *arena = arena_open(ARENA_BYTES);
 	buffer_open(&out, OUT_BYTES_MAX);
 	const bool good = (arena || error_memory(&error, ERROR_SYSTEM, "reading an experiment")) &&
-			  status_make(session, filled, arguments[0], arena, &out, &error);
+			  status_make(session, self, arguments[0], arena, &out, &error);
 	arena_close(arena);
 	if (good)
 		return command_write(session, &out);
@@ -278,11 +305,13 @@ static int experiments_status_run(struct session *session, const void *filled, c
 
 const struct command command_experiments_list = {
 	.name = "experiments list",
-	.summary = "Lists the experiments of files, their variants and shares.",
+	.summary = "Lists the experiments of files, or the rollouts of a namespace.",
 	.help = "Lists each experiment that a pipeline of the files has, by name or inline, and those that are called by their own "
-		"name: by what it chooses, the pipelines, and the share of each variant.\n"
+		"name: by what it chooses, the pipelines, and the share of each variant. Without files it lists the rollouts of a "
+		"namespace, and how far each is.\n"
 		"\n"
-		"  sluice experiments list -f pipelines/\n",
+		"  sluice experiments list -f pipelines/\n"
+		"  sluice experiments list --brokers localhost:9092\n",
 	.options = list_options,
 	.options_size = sizeof(struct list_options),
 	.group = "run",
@@ -293,10 +322,14 @@ const struct command command_experiments_status = {
 	.name = "experiments status",
 	.arguments = "EXPERIMENT",
 	.summary = "Shows how an experiment stands.",
-	.help = "Reads exposures and feedback as `sluice experiments analyze` does, and shows the units and the present share of "
-		"each "
-		"variant, whether the split is as planned, the feedback that came, and the recommendation in one sentence.\n"
+	.help = "Shows the rollout that a keeper runs (`sluice run --control`): its phase and stage, the share, calls and errors "
+		"of each choice since the weights last moved, and the last move.\n"
 		"\n"
+		"With -f, --exposures or --pipeline it reads exposures and feedback as `sluice experiments analyze` does, and "
+		"shows the units and the present share of each variant, whether the split is as planned, the feedback that "
+		"came, and the recommendation in one sentence.\n"
+		"\n"
+		"  sluice experiments status checkout --watch --brokers localhost:9092\n"
 		"  sluice experiments status checkout -f pipelines/ --brokers localhost:9092\n",
 	.options = status_options,
 	.options_size = sizeof(struct status_options),

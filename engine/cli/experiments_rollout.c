@@ -91,7 +91,8 @@ static void plan_print(const char *name, const struct rollout_plan *plan, struct
 	}
 	buffer_print(out, "A stage that has not shown all of it by then %s. One that is shown to break a rule is rolled back.\n",
 		     ends[plan->on_inconclusive]);
-	buffer_string(out, "No keeper acts on it yet: the weights stay those of stage 1.\n");
+	buffer_string(out, "The keeper of a control plane moves the weights (`sluice run --control`, `sluice apply`); engines that "
+			   "run files keep those of stage 1.\n");
 }
 
 /* ---- JSON ---- */
@@ -115,7 +116,7 @@ static void plan_print_json(const char *name, const struct rollout_plan *plan, s
 	json_write_member(out, "{", "experiment", text_of(name));
 	buffer_print(out, ", \"candidates\": %zu, \"check_ms\": %lld", plan->candidates, (long long)plan->check_every_ms);
 	json_write_member(out, ", ", "on_inconclusive", text_of(ends[plan->on_inconclusive]));
-	buffer_string(out, ", \"in_force\": false, \"stages\": [");
+	buffer_string(out, ", \"stages\": [");
 	for (size_t i = 0; i < plan->stage_count; i++) {
 		const struct planned_stage *stage = &plan->stages[i];
 		buffer_print(out, "%s{\"percent\": ", i > 0 ? ", " : "");

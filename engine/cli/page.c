@@ -303,6 +303,7 @@ void page_describe(struct buffer *text, const struct option *row)
 		[EFFECT_REFUSED] = " Not supported yet: `lint` warns, and `run` refuses it.",
 		[EFFECT_NONE] = " Has no effect here.",
 		[EFFECT_PROTECTS] = " Not supported yet. As it is a protection, a server with it refuses to start. `lint` warns.",
+		[EFFECT_KEEPER] = " The keeper of a control plane carries it out.",
 		[EFFECT_GATEWAY] = " The gateway enforces it.",
 	};
 	buffer_string(text, option_type_name(row));

@@ -14,6 +14,7 @@
 #include "runtime/group_migration.h"
 #include "runtime/status_publisher.h"
 #include "serving/chaos.h"
+#include "spec/fault_codes.h"
 
 #define RUN_ARENA_BYTES ((size_t)64 << 20) /* paths and settings */
 #define WORKERS_MAX 256
@@ -202,9 +203,23 @@ static bool answer_probes(struct run_engine *running, struct error *error)
 	return !path || running->liveness;
 }
 
+static void rollouts_warn(const struct run_engine *running, const struct faults *faults)
+{
+	for (size_t i = 0; i < faults_total(faults); i++) {
+		const struct fault *fault = faults_at(faults, i);
+		if (strcmp(fault->code->code, CODE_OF_KEEPER) == 0)
+			log_say(running->engine.log, LOG_LEVEL_WARN, NULL,
+				"%s:%u: no keeper acts on this rollout: the weights stay those of its first stage. Run the engines "
+				"with --control, and apply the files",
+				fault->place.file, fault->place.line);
+	}
+}
+
 /* Prepares what the engine needs of Kafka when it starts. */
 static bool prepare_first(struct run_engine *running, const struct revision *revision, struct error *error)
 {
+	if (!running->options->control)
+		rollouts_warn(running, revision->plan.spec->faults);
 	if (!running->options->control)
 		return run_kafka_prepare(running, revision, NULL, error);
 	running->control = run_control_open(running, error);

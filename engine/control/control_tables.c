@@ -62,8 +62,13 @@ bool control_tables_open(struct assignment_tables *tables, const struct ledger *
 	LIST_EACH_CHOICE(ledger, choice)
 	{
 		const struct ledger_table *table = control_table_at(ledger, choice, change);
-		if (table && !control_table_copy(table, arena, &tables->items[tables->count++]))
+		if (!table)
+			continue;
+		const struct ledger_rollout *rollout = ledger_rollout_find(ledger, choice->name);
+		struct assignment_table *copy = &tables->items[tables->count++];
+		if (!control_table_copy(table, arena, copy))
 			return false;
+		copy->moves = rollout && rollout->has_record;
 	}
 	assignment_tables_sort(tables);
 	return true;

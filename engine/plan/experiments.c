@@ -251,10 +251,24 @@ static void check_batch(struct graph_build *build, size_t index)
 			  step->name);
 }
 
+/* The keeper moves the weights of Experiments only. */
+static void check_rollout(struct graph_build *build, size_t index)
+{
+	const struct experiment_spec *written = written_in(build->graph->steps[index].spec);
+	if (written && experiment_is_staged(written))
+		fault_add(build->faults, CODE_FIELD_LATER, written->progressive.here, NULL,
+			  "the rollout of step `%s` keeps the weights of its first stage: write it as an Experiment of its own, "
+			  "whose weights a keeper moves",
+			  build->graph->steps[index].name);
+}
+
 void build_experiments(struct graph_build *build)
 {
 	graph_find_experiments(build->graph, build->spec, build->arena);
-	for (size_t i = 0; i < build->graph->count; i++)
+	for (size_t i = 0; i < build->graph->count; i++) {
 		if (build->steps[i].batch.size > 0 && build->steps[i].kind)
 			check_batch(build, i);
+		if (build->steps[i].kind)
+			check_rollout(build, i);
+	}
 }

@@ -319,6 +319,12 @@ const struct fault_code fault_codes[] = {
 	     .example = "actions: [{type: webhook, url: \"http://127.0.0.1:9000/x\"}]\n\n"
 			"sluice run -f pipelines --alert-allow 127.0.0.1\n"),
 
+	NOTE(CODE_OF_KEEPER, UNSUPPORTED, .title = "A rollout, which the keeper carries out",
+	     .help = "Run the engines with --control, and apply the Experiment: `sluice experiments status` shows how far it is. "
+		     "Engines that run files have no keeper, and keep the weights of the first stage.",
+	     .example = "progressiveDeployment: {enabled: true, schedule: [5, 25, 100]}\n\n"
+			"sluice run --control\nsluice apply -f experiment.yaml\n"),
+
 	/* ---- tensor types ---- */
 	WARNING(CODE_MISSING_TENSOR, BAD_REFERENCE, .title = "A tensor that never exists",
 		.help = "Name a tensor that exists, or rename one with tensorMap. Without it, this input stays empty.",

@@ -163,6 +163,11 @@ static void say_effect(struct reading *reading, const struct option *row, const 
 			fault_add(reading->faults, CODE_PROTECTION_LATER, place, NULL,
 				  "`%s` is not supported yet: `run` and the gateway refuse to listen beyond loopback", field);
 		return;
+	case EFFECT_KEEPER:
+		if (!switched_off(entry->value))
+			fault_add(reading->faults, CODE_OF_KEEPER, place, NULL,
+				  "`%s` is carried out by the keeper of a control plane, not by engines without one", field);
+		return;
 	case EFFECT_GATEWAY:
 		if (!switched_off(entry->value))
 			fault_add(reading->faults, CODE_PROTECTION_OF_GATEWAY, place, NULL,

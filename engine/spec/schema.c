@@ -44,6 +44,7 @@ static void print_about(struct printer *printer, const struct option *row)
 		[EFFECT_REFUSED] = "refused by a run",
 		[EFFECT_NONE] = "no effect",
 		[EFFECT_PROTECTS] = "not in force yet",
+		[EFFECT_KEEPER] = "carried out by the keeper",
 		[EFFECT_GATEWAY] = "in force at the gateway",
 	};
 	if (row->help) {

@@ -28,7 +28,9 @@ const struct assignment_table *assignment_table_find(const struct assignment_tab
 
 static bool tables_match(const struct assignment_table *a, const struct assignment_table *b)
 {
-	if (a->version != b->version || a->count != b->count || table_compare(a, b) != 0 || !text_equal(a->packed, b->packed))
+	const bool moves = a->moves || b->moves;
+	if (a->count != b->count || table_compare(a, b) != 0 ||
+	    (!moves && (a->version != b->version || !text_equal(a->packed, b->packed))))
 		return false;
 	for (size_t i = 0; i < a->count; i++)
 		if (strcmp(a->shares[i].name, b->shares[i].name) != 0)

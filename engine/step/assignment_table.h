@@ -20,6 +20,7 @@ struct assignment_table {
 	size_t count;		    /* of shares; 0: the choice was deleted */
 	const struct share *shares; /* a weight is a number of buckets */
 	struct text packed;
+	bool moves; /* a rollout moves it, without a plan */
 };
 
 struct assignment_tables {
@@ -32,8 +33,8 @@ void assignment_tables_sort(struct assignment_tables *tables);
 /* NULL: there is none; `tables` may be NULL. */
 const struct assignment_table *assignment_table_find(const struct assignment_tables *tables, const char *choice);
 
-/* Whether both have the same versions of the same tables. A record of a version may be written again, with other
- * buckets, before it is in force: so the buckets are compared too. */
+/* Whether both have the same versions of the same tables, but for those that a rollout moves. A record of a version may be
+ * written again, with other buckets, before it is in force: so the buckets are compared too. */
 bool assignment_tables_equal(const struct assignment_tables *a, const struct assignment_tables *b);
 
 /* The table of a choice: made of the recorded one or, if there is none, of the weights alone. NULL: no weights, or memory ran

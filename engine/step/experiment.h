@@ -139,13 +139,13 @@ struct experiment_spec {
 		    .help = "Choices that learn from rewards; until the first policy the weights choose, or equal shares if all "  \
 			    "are 0."),                                                                                             \
 		ROW("progressiveDeployment", MAP, struct_type, base.progressive, .rows = progressive_rows,                         \
-		    .effect = EFFECT_LATER,                                                                                        \
+		    .effect = EFFECT_KEEPER,                                                                                       \
 		    .help = "Weights that rise stage by stage while criteria hold; until then those of the first stage."),         \
-		ROW("successCriteria", LIST, struct_type, base.criteria, .effect = EFFECT_LATER, .rows = criterion_rows,           \
+		ROW("successCriteria", LIST, struct_type, base.criteria, .rows = criterion_rows,                                   \
 		    .item_size = sizeof(struct success_criterion), .help = "What a candidate must keep to be promoted."),          \
 		CHECKED("promotionPolicy", MAP, .effect = EFFECT_LATER, .rows = promotion_rows,                                    \
 			.help = "When a candidate gets all the weight."),                                                          \
-		ROW("onInconclusive", CHOICE, struct_type, base.on_inconclusive, .effect = EFFECT_LATER,                           \
+		ROW("onInconclusive", CHOICE, struct_type, base.on_inconclusive,                                                   \
 		    .choices = "pause rollback promote", .fallback = "pause",                                                      \
 		    .help = "What happens when a stage decides nothing in twice its duration."),                                   \
 		CHECKED("resourceRequirements", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes."), \

@@ -78,7 +78,7 @@ static void the_recorded_table_counts_and_not_the_weights(void **state)
 	const struct assignment *one = assignment_choose(arena, NULL, "x", first, 2);
 	const struct assignment *two = assignment_move(arena, one, first, second, 2);
 	const struct text bytes = packed_of(two);
-	struct assignment_table items[] = {{.choice = "y"}, {"x", 2, 2, second, bytes}};
+	struct assignment_table items[] = {{.choice = "y"}, {"x", 2, 2, second, bytes, false}};
 	struct assignment_tables tables = {2, items};
 	assignment_tables_sort(&tables);
 	assert_string_equal(tables.items[0].choice, "x");
@@ -96,7 +96,7 @@ static void the_recorded_table_counts_and_not_the_weights(void **state)
 static void tables_are_equal_by_their_buckets_too(void **state)
 {
 	static const struct share shares[] = {{"a", 1}, {"b", 1}}, renamed[] = {{"a", 1}, {"c", 1}};
-	struct assignment_table one = {"x", 2, 2, shares, TEXT("12")}, other = one;
+	struct assignment_table one = {"x", 2, 2, shares, TEXT("12"), false}, other = one;
 	const struct assignment_tables a = {1, &one}, b = {1, &other}, none = {0};
 	(void)state;
 	assert_true(assignment_tables_equal(&a, &b) && assignment_tables_equal(&none, &none));
@@ -114,6 +114,37 @@ static void tables_are_equal_by_their_buckets_too(void **state)
 	assert_false(assignment_tables_equal(&a, &b));
 }
 
+/* A rollout moves it while the plan is the same. */
+static void tables_of_a_rollout_are_equal_by_their_candidates(void **state)
+{
+	static const struct share shares[] = {{"a", 1}, {"b", 1}}, renamed[] = {{"a", 1}, {"c", 1}};
+	struct assignment_table one = {"x", 2, 2, shares, TEXT("12"), false}, other = {"x", 3, 2, shares, TEXT("13"), true};
+	const struct assignment_tables a = {1, &one}, b = {1, &other};
+	(void)state;
+	assert_true(assignment_tables_equal(&a, &b) && assignment_tables_equal(&b, &a));
+	other.shares = renamed;
+	assert_false(assignment_tables_equal(&a, &b));
+}
+
+static void shares_get_the_recorded_weights_of_just_their_names(void **state)
+{
+	static const struct share recorded[] = {{"a", 7000}, {"b", 3000}};
+	struct assignment_table one = {"x", 2, 2, recorded, TEXT("12"), false};
+	const struct assignment_tables tables = {1, &one};
+	struct share shares[] = {{"b", 1}, {"a", 1}, {"c", 1}};
+	(void)state;
+	assignment_weigh(&tables, "x", shares, 3);
+	assert_true(shares[0].weight == 1 && shares[1].weight == 1 && shares[2].weight == 1);
+	assignment_weigh(&tables, "y", shares, 2);
+	assignment_weigh(NULL, "x", shares, 2);
+	assert_true(shares[0].weight == 1 && shares[1].weight == 1);
+	assignment_weigh(&tables, "x", shares, 2);
+	assert_true(shares[0].weight == 3000 && shares[1].weight == 7000);
+	struct share others[] = {{"a", 1}, {"c", 1}};
+	assignment_weigh(&tables, "x", others, 2);
+	assert_true(others[0].weight == 1 && others[1].weight == 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +152,8 @@ int main(void)
 		cmocka_unit_test(the_first_bucket_has_the_lowest_bits),
 		cmocka_unit_test(the_recorded_table_counts_and_not_the_weights),
 		cmocka_unit_test(tables_are_equal_by_their_buckets_too),
+		cmocka_unit_test(tables_of_a_rollout_are_equal_by_their_candidates),
+		cmocka_unit_test(shares_get_the_recorded_weights_of_just_their_names),
 	};
 	return cmocka_run_group_tests(tests, tables_open, tables_close);
 }

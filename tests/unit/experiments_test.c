@@ -138,7 +138,7 @@ static void a_rollout_is_explained(void **state)
 	expect_words(said.out, "stage 2: 50% for 20m, at most 40m");
 	expect_words(said.out, "accuracy above 1 of the default's\n");
 	expect_words(said.out, "by then is rolled back");
-	expect_words(said.out, "No keeper acts on it yet");
+	expect_words(said.out, "The keeper of a control plane moves the weights");
 	said_close(&said);
 	json_t *document = said_json("experiments rollout e -f e.yaml -o json");
 	const json_t *stages = json_object_get(document, "stages");

@@ -1,0 +1,200 @@
+/* experiments_move.c: `sluice experiments promote`, `rollback`, `pause`, `resume` and `history`: commands of a rollout that a
+ * keeper runs, and its moves. */
+#include "cli/rollout_view.h"
+#include "control/records.h"
+
+#define OUT_BYTES_MAX ((size_t)64 << 20)
+
+struct move_options {
+	struct door_asked asked;
+	struct control_author author;
+	int form;
+};
+
+static const struct option move_options[] = {
+	DOOR_STATUS_FILES_ROW(struct move_options, asked),
+	DOOR_ROWS(struct move_options, asked),
+	CONTROL_AUTHOR_ROWS(struct move_options, author),
+	COMMAND_FORM(move_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+/* ---- commands ---- */
+
+/* Prints the move that the keeper has made of the command. */
+static int moved_print(struct session *session, const struct control_session *control, const char *experiment)
+{
+	struct error error = {0};
+	struct buffer out;
+	const struct ledger *ledger = applier_ledger(control->applier);
+	const struct ledger_rollout *rollout = rollout_view_find(ledger, experiment, &error);
+	if (!rollout)
+		return command_failed(session, &error);
+	buffer_open(&out, OUT_BYTES_MAX);
+	rollout_view_print(ledger, rollout, session->form == OUTPUT_JSON, session->arena, &out);
+	return command_write(session, &out);
+}
+
+static int move_run(struct session *session, const struct command *command, const struct move_options *self, const char *experiment,
+		    const char *verb)
+{
+	struct control_session control = {0};
+	struct error error = {0};
+	const struct proposal_item item = {.kind = ROLLOUT_COMMAND_KIND,
+					   .name = text_of(experiment),
+					   .document = text_of(verb),
+					   .expected = PROPOSAL_EXPECTS_ANY};
+	int code;
+	if (!control_session_open(session, &self->asked, &control, &error) ||
+	    !rollout_view_find(applier_ledger(control.applier), experiment, &error)) {
+		code = command_refused(session, command, &error);
+	} else {
+		code = control_session_command(session, &control, &self->author, (struct record_list){1, &item});
+		if (code == EXIT_GOOD)
+			code = moved_print(session, &control, experiment);
+	}
+	control_session_close(&control);
+	return code;
+}
+
+extern const struct command command_experiments_promote;
+
+static int promote_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	(void)count;
+	return move_run(session, &command_experiments_promote, filled, arguments[0], "promote");
+}
+
+const struct command command_experiments_promote = {
+	.name = "experiments promote",
+	.arguments = "EXPERIMENT",
+	.summary = "Gives the candidates of a rollout all the traffic, or approves a stage that waits.",
+	.help = "A stage that waits for its approval (`approve: true`) ends, and the next one begins. In any other phase the "
+		"candidates get all the traffic at once. "
+		"Who did it and why is in the record of the move.\n"
+		"\n"
+		"  sluice experiments promote checkout --reason 'release 7' --brokers localhost:9092\n",
+	.options = move_options,
+	.options_size = sizeof(struct move_options),
+	.group = "run",
+	.run = promote_run,
+};
+
+extern const struct command command_experiments_rollback;
+
+static int rollback_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	(void)count;
+	return move_run(session, &command_experiments_rollback, filled, arguments[0], "rollback");
+}
+
+const struct command command_experiments_rollback = {
+	.name = "experiments rollback",
+	.arguments = "EXPERIMENT",
+	.summary = "Gives the default of a rollout all the traffic.",
+	.help = "It is in force in every engine as soon as the engine reads it, also after a promotion. "
+		"Who did it and why is in the record of the move.\n"
+		"\n"
+		"  sluice experiments rollback checkout --reason 'release 7' --brokers localhost:9092\n",
+	.options = move_options,
+	.options_size = sizeof(struct move_options),
+	.group = "run",
+	.run = rollback_run,
+};
+
+extern const struct command command_experiments_pause;
+
+static int pause_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	(void)count;
+	return move_run(session, &command_experiments_pause, filled, arguments[0], "pause");
+}
+
+const struct command command_experiments_pause = {
+	.name = "experiments pause",
+	.arguments = "EXPERIMENT",
+	.summary = "Holds a rollout at its stage.",
+	.help = "The weights stay, and the time of the stage stands still. Rules that are broken roll back nevertheless. "
+		"Who did it and why is in the record of the move.\n"
+		"\n"
+		"  sluice experiments pause checkout --reason 'release 7' --brokers localhost:9092\n",
+	.options = move_options,
+	.options_size = sizeof(struct move_options),
+	.group = "run",
+	.run = pause_run,
+};
+
+extern const struct command command_experiments_resume;
+
+static int resume_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	(void)count;
+	return move_run(session, &command_experiments_resume, filled, arguments[0], "resume");
+}
+
+const struct command command_experiments_resume = {
+	.name = "experiments resume",
+	.arguments = "EXPERIMENT",
+	.summary = "Lets a paused rollout continue.",
+	.help = "After an inconclusive end the stage has another of its durations. "
+		"Who did it and why is in the record of the move.\n"
+		"\n"
+		"  sluice experiments resume checkout --reason 'release 7' --brokers localhost:9092\n",
+	.options = move_options,
+	.options_size = sizeof(struct move_options),
+	.group = "run",
+	.run = resume_run,
+};
+
+/* ---- history ---- */
+
+struct moves_options {
+	struct door_asked asked;
+	int form;
+};
+
+static const struct option moves_options[] = {
+	DOOR_STATUS_FILES_ROW(struct moves_options, asked),
+	DOOR_ROWS(struct moves_options, asked),
+	COMMAND_FORM(moves_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+extern const struct command command_experiments_history;
+
+static int history_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct moves_options *self = filled;
+	struct control_session control = {0};
+	struct error error = {0};
+	struct buffer out;
+	(void)count;
+	const struct ledger_rollout *rollout = NULL;
+	if (control_session_open(session, &self->asked, &control, &error))
+		rollout = rollout_view_find(applier_ledger(control.applier), arguments[0], &error);
+	int code;
+	if (rollout) {
+		buffer_open(&out, OUT_BYTES_MAX);
+		rollout_moves_print(rollout, session->form == OUTPUT_JSON, session->arena, &out);
+		code = command_write(session, &out);
+	} else {
+		code = command_refused(session, &command_experiments_history, &error);
+	}
+	control_session_close(&control);
+	return code;
+}
+
+const struct command command_experiments_history = {
+	.name = "experiments history",
+	.arguments = "EXPERIMENT",
+	.summary = "Lists the moves of a rollout: when, why, and by whom.",
+	.help = "The newest move is first, and the newest 200 are kept. With -o json each has its evidence: every rule as it was "
+		"judged, with what was counted and the interval that is certain.\n"
+		"\n"
+		"  sluice experiments history checkout --brokers localhost:9092\n"
+		"  sluice experiments history checkout -o json\n",
+	.options = moves_options,
+	.options_size = sizeof(struct moves_options),
+	.group = "run",
+	.run = history_run,
+};

@@ -1,0 +1,216 @@
+/* rollout_view.c: see rollout_view.h. */
+#include "cli/rollout_view.h"
+
+#include "base/moment.h"
+#include "base/quote.h"
+#include "message/json_write.h"
+#include "step/assignment.h"
+
+#define OUT_BYTES_MAX ((size_t)64 << 20)
+#define WATCH_MS 500
+#define PERCENT 100.0
+
+/* ---- sums ---- */
+
+/* What all engines have counted of one choice. */
+struct variant_sum {
+	struct text name;
+	int64_t buckets;
+	int64_t calls, errors;
+};
+
+static size_t sums_make(const struct ledger *ledger, const struct ledger_rollout *rollout,
+			struct variant_sum sums[ASSIGNMENT_WAYS_MAX])
+{
+	const struct ledger_choice *choice = ledger_choice_find(ledger, rollout->name);
+	const struct control_table *table = NULL;
+	for (size_t i = 0; choice && i < choice->count; i++)
+		if (choice->tables[i]->record.version == rollout->record.table)
+			table = &choice->tables[i]->record;
+	const struct table_share *shares = table ? table->shares.items : NULL;
+	const size_t count = table && table->shares.count <= ASSIGNMENT_WAYS_MAX ? table->shares.count : 0;
+	for (size_t i = 0; i < count; i++)
+		sums[i] = (struct variant_sum){.name = shares[i].name, .buckets = shares[i].buckets};
+	const struct engine_tally *engines = rollout->record.engines.items;
+	for (size_t i = 0; i < rollout->record.engines.count; i++) {
+		const struct variant_count *variants = engines[i].variants.items;
+		for (size_t j = 0; j < engines[i].variants.count && j < count; j++) {
+			sums[j].calls += variants[j].calls;
+			sums[j].errors += variants[j].errors;
+		}
+	}
+	return count;
+}
+
+static const struct control_move *move_last(const struct ledger_rollout *rollout)
+{
+	return rollout->count > 0 ? &rollout->moves[rollout->count - 1]->record : NULL;
+}
+
+/* ---- text ---- */
+
+static void state_print(const struct ledger_rollout *rollout, struct arena *arena, struct buffer *out)
+{
+	const struct control_rollout *record = &rollout->record;
+	char moment[MOMENT_BYTES];
+	if (!rollout->has_record) {
+		buffer_print(out, "%s: the experiment has no rollout any more\n", text_shown(rollout->name, arena));
+		return;
+	}
+	moment_print(record->began_ms, moment);
+	const char *waits = record->waiting ? " until it is approved (`sluice experiments promote`)" : "";
+	buffer_print(out, "%s: %s%s, stage %lld of %lld since %s, candidates have %g%%\n", text_shown(rollout->name, arena),
+		     text_shown(record->phase, arena), waits, (long long)record->stage, (long long)record->stages, moment,
+		     PERCENT * (double)record->buckets / ASSIGNMENT_BUCKETS);
+}
+
+/* ---- JSON ---- */
+
+static void state_print_json(const struct ledger_rollout *rollout, const struct variant_sum *sums, size_t count, struct buffer *out)
+{
+	const struct control_rollout *record = &rollout->record;
+	const struct control_move *last = move_last(rollout);
+	json_write_member(out, "{", "experiment", rollout->name);
+	json_write_member(out, ", ", "phase", rollout->has_record ? record->phase : TEXT("gone"));
+	if (rollout->has_record) {
+		buffer_print(out, ", \"waiting\": %s, \"stage\": %lld, \"stages\": %lld, \"percent\": ",
+			     record->waiting ? "true" : "false", (long long)record->stage, (long long)record->stages);
+		json_write_double(out, PERCENT * (double)record->buckets / ASSIGNMENT_BUCKETS);
+		buffer_print(out, ", \"version\": %lld, \"table\": %lld, \"began_ms\": %lld, \"looked_ms\": %lld, \"variants\": [",
+			     (long long)record->version, (long long)record->table, (long long)record->began_ms,
+			     (long long)record->looked_ms);
+		for (size_t i = 0; i < count; i++) {
+			json_write_member(out, i > 0 ? ", {" : "{", "name", sums[i].name);
+			buffer_print(out, ", \"buckets\": %lld, \"calls\": %lld, \"errors\": %lld}", (long long)sums[i].buckets,
+				     (long long)sums[i].calls, (long long)sums[i].errors);
+		}
+		buffer_byte(out, ']');
+	}
+	buffer_print(out, ", \"moves\": %lld", (long long)(last ? last->number : 0));
+	if (last)
+		json_write_member(out, ", ", "last", last->sentence);
+	buffer_string(out, "}\n");
+}
+
+/* ---- rollouts ---- */
+
+void rollout_view_print(const struct ledger *ledger, const struct ledger_rollout *rollout, bool json, struct arena *arena,
+			struct buffer *out)
+{
+	struct variant_sum sums[ASSIGNMENT_WAYS_MAX];
+	const struct control_move *last = move_last(rollout);
+	const size_t count = rollout->has_record ? sums_make(ledger, rollout, sums) : 0;
+	if (json) {
+		state_print_json(rollout, sums, count, out);
+		return;
+	}
+	state_print(rollout, arena, out);
+	if (count > 0)
+		buffer_print(out, "  %-32s %8s %12s %12s %8s\n", "CHOICE", "SHARE", "CALLS", "ERRORS", "RATE");
+	for (size_t i = 0; i < count; i++) {
+		buffer_print(out, "  %-32s %7.2f%% %12lld %12lld ", text_shown(sums[i].name, arena),
+			     PERCENT * (double)sums[i].buckets / ASSIGNMENT_BUCKETS, (long long)sums[i].calls,
+			     (long long)sums[i].errors);
+		if (sums[i].calls > 0)
+			buffer_print(out, "%7.2f%%\n", PERCENT * (double)sums[i].errors / (double)sums[i].calls);
+		else
+			buffer_string(out, "       -\n");
+	}
+	if (last)
+		buffer_print(out, "  move %lld: %s\n", (long long)last->number, text_shown(last->sentence, arena));
+}
+
+void rollouts_view_print(const struct ledger *ledger, bool json, struct arena *arena, struct buffer *out)
+{
+	const struct ledger_rollout *rollout;
+	if (!json && list_length(&ledger->rollouts) == 0)
+		buffer_string(out, "no rollouts\n");
+	LIST_EACH_ROLLOUT(ledger, rollout)
+	{
+		if (!rollout->has_record)
+			continue;
+		if (json)
+			rollout_view_print(ledger, rollout, true, arena, out);
+		else
+			state_print(rollout, arena, out);
+	}
+}
+
+void rollout_moves_print(const struct ledger_rollout *rollout, bool json, struct arena *arena, struct buffer *out)
+{
+	char moment[MOMENT_BYTES];
+	for (size_t i = rollout->count; i > 0; i--) {
+		const struct control_move *move = &rollout->moves[i - 1]->record;
+		moment_print(move->time_ms, moment);
+		if (!json) {
+			buffer_print(out, "%4lld  %s  %s\n", (long long)move->number, moment, text_shown(move->sentence, arena));
+			if (move->reason.length > 0)
+				buffer_print(out, "      %s\n", text_shown(move->reason, arena));
+			continue;
+		}
+		json_write_member(out, "{", "experiment", move->experiment);
+		buffer_print(out, ", \"number\": %lld, \"version\": %lld, \"table\": %lld, \"moved\": %lld, \"time_ms\": %lld",
+			     (long long)move->number, (long long)move->version, (long long)move->table, (long long)move->moved,
+			     (long long)move->time_ms);
+		json_write_member(out, ", ", "sentence", move->sentence);
+		json_write_member(out, ", ", "author", move->author);
+		json_write_member(out, ", ", "why", move->reason);
+		json_write_member(out, ", ", "keeper", move->keeper);
+		buffer_string(out, ", \"evidence\": ");
+		buffer_text(out, move->evidence);
+		buffer_string(out, "}\n");
+	}
+}
+
+const struct ledger_rollout *rollout_view_find(const struct ledger *ledger, const char *experiment, struct error *error)
+{
+	const struct ledger_rollout *rollout = ledger_rollout_find(ledger, text_of(experiment));
+	if (!rollout)
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "namespace `%s` has no rollout of `%s`: apply an Experiment of that name with a `default` and a "
+			  "`progressiveDeployment`; `sluice experiments list` shows those that there are. With -f, --pipeline or "
+			  "--exposures the command reads exposures",
+			  ledger->namespace, experiment);
+	return rollout;
+}
+
+/* ---- watching ---- */
+
+static bool rollout_is_over(const struct ledger_rollout *rollout)
+{
+	return !rollout->has_record || text_is(rollout->record.phase, "promoted") || text_is(rollout->record.phase, "rolledBack");
+}
+
+/* Prints what has changed. `*over`: it will not change any more. */
+static bool rollout_show(struct session *session, const struct control_session *control, const char *experiment, uint64_t *shown,
+			 bool *over, struct error *error)
+{
+	const struct ledger *ledger = applier_ledger(control->applier);
+	const struct ledger_rollout *rollout = rollout_view_find(ledger, experiment, error);
+	struct buffer out;
+	if (!rollout)
+		return false;
+	*over = rollout_is_over(rollout);
+	if (*shown == ledger->rollout_records)
+		return true;
+	*shown = ledger->rollout_records;
+	buffer_open(&out, OUT_BYTES_MAX);
+	rollout_view_print(ledger, rollout, session->form == OUTPUT_JSON, session->arena, &out);
+	return command_write(session, &out) == EXIT_GOOD && fflush(session->out) == 0;
+}
+
+int rollout_view_run(struct session *session, const struct command *command, const struct door_asked *asked,
+		     const char *experiment, bool watch)
+{
+	struct control_session control = {0};
+	struct error error = {0};
+	uint64_t shown = UINT64_MAX;
+	bool over = false;
+	bool good = control_session_open(session, asked, &control, &error) &&
+		    rollout_show(session, &control, experiment, &shown, &over, &error);
+	while (good && watch && !over)
+		good = applier_follow(control.applier, WATCH_MS, &error) &&
+		       rollout_show(session, &control, experiment, &shown, &over, &error);
+	control_session_close(&control);
+	return good || error.kind == ERROR_NONE ? EXIT_GOOD : command_refused(session, command, &error);
+}

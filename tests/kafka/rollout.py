@@ -1,0 +1,15 @@
+#!/usr/bin/env python3
+"""Times answers as they come, for rollout.sh.
+
+  rollout.py            reads answers (`tail -o json`), and prints for each the time in milliseconds, and `error` or `answer`
+  rollout.py --errors   reads those lines, and prints the times of the first and the last error, and how many there are"""
+import json
+import sys
+import time
+
+if sys.argv[1:] == ["--errors"]:
+    times = [int(line.split()[0]) for line in sys.stdin if line.endswith("error\n")]
+    print(times[0], times[-1], len(times)) if times else print(0, 0, 0)
+else:
+    for line in sys.stdin:
+        print(time.time_ns() // 1000000, "answer" if "response" in json.loads(line) else "error", flush=True)

@@ -1,0 +1,182 @@
+#!/bin/bash
+# Rollouts on a real Kafka, with two engines: a candidate that holds its rules is promoted stage by stage; one that fails is
+# rolled back, and the time until its last answer is measured; the engine of the keeper is killed in a stage, and the moves go
+# on without a gap or a repeat; a pause holds, and commands move the weights at once.
+#   rollout.sh SLUICE BUILD
+# Takes three quarters of a minute.
+set -u
+what=rollout
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+
+start_broker brisk creates
+"$sluice" models serve "$here/rollout.yaml" >"$dir/model.address" 2>"$dir/model.log" &
+ours $!
+wait_until 5 test -s "$dir/model.address" || give_up "no model server"
+url=$(sed -n 's/^ready at \([^ ]*\) .*/\1/p' "$dir/model.address")
+export SLUICE_BROKERS=$brokers SLUICE_SETTINGS='' SLUICE_AUTHOR=tester SLUICE_NAMESPACE=rollout
+
+start_follower() { # $1 instance; its pid into $started
+	"$sluice" run --control --server "steady=$url" --server "next=$url" --instance "$1" >>"$dir/$1.log" 2>&1 &
+	ours $!
+}
+end_of_test() {
+	cat "$dir"/one.log "$dir"/two.log >"$dir/engine.log" 2>/dev/null
+}
+start_requests() { # $1 file; its pid into $started
+	"$sluice" produce p "$1" --rate 400 --repeat >"$dir/produce.log" 2>&1 &
+	ours $!
+}
+stop_ours() { # $1 pid
+	kill "$1" 2>/dev/null
+	wait_for "$1"
+}
+# A new plan begins the rollout anew.
+apply_rollout() { # $1 the schedule, $2 the duration of a stage
+	cat >"$dir/documents.yaml" <<-END
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Experiment
+		metadata: {name: fresh}
+		spec:
+		  default: steady
+		  candidates: [{name: steady, weight: 50}, {name: next, weight: 50}]
+		  progressiveDeployment:
+		    {enabled: true, schedule: [$1], every: $2, checkEvery: 1s, rollback: {errorRate: ">5%", latency: ">2s"}}
+		---
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Pipeline
+		metadata: {name: p}
+		spec:
+		  steps: [{name: s, experiment: {name: fresh}}]
+		  output: {steps: [s]}
+	END
+	"$sluice" apply -f "$dir/documents.yaml" >"$dir/apply.log" 2>&1 || give_up "apply is refused"
+}
+status_has() { # $@ words, all of which the status has
+	local words
+	"$sluice" experiments status fresh -o json >"$dir/status.json" 2>"$dir/status.log" || return 1
+	for words in "$@"; do
+		grep -q "$words" "$dir/status.json" || return 1
+	done
+}
+# Prints how many answers of the default and of the candidate came in that time.
+sides_of() { # $1 seconds
+	timeout "$1" "$sluice" tail p -o json >"$dir/sides.jsonl" 2>/dev/null
+	echo "$(grep -c '"model_name":"steady"' "$dir/sides.jsonl") $(grep -c '"model_name":"next"' "$dir/sides.jsonl")"
+}
+# The moves have all numbers from 1 to the last, each once.
+moves_check() { # $1 what, $2 how many
+	"$sluice" experiments history fresh -o json >"$dir/history.jsonl" 2>"$dir/history.log"
+	expect "$1: moves" "$(wc -l <"$dir/history.jsonl")" "-eq $2"
+	expect "$1: numbers without a gap or a repeat" \
+		"$(sed 's/.*"number": \([0-9]*\).*/\1/' "$dir/history.jsonl" | sort -n | uniq | paste -sd' ' | md5sum | cut -c1-32)" \
+		"= $(seq -s' ' 1 "$2" | md5sum | cut -c1-32)"
+}
+
+for ((i = 0; i < 1000; i++)); do
+	request='{"inputs": [{"name": "%s", "shape": [1], "datatype": "FP64", "data": [1]}]}'
+	# shellcheck disable=SC2059
+	printf "{\"key\": \"customer-$i\", \"request\": $request}\n" x >&3
+	# shellcheck disable=SC2059
+	printf "{\"key\": \"customer-$i\", \"request\": $request}\n" other >&4
+done 3>"$dir/good.jsonl" 4>"$dir/bad.jsonl"
+
+start_follower one
+one=$started
+wait_until 20 grep -qs "is now the keeper" "$dir/one.log" || give_up "no keeper"
+start_follower two
+two=$started
+
+# ---- a candidate that holds ----
+
+apply_rollout "20, 60" 3s
+wait_until 20 status_has '"phase": "running"' || give_up "the rollout does not run"
+"$sluice" wait pipeline/p >"$dir/wait.log" 2>&1 || give_up "the pipeline does not run"
+start_requests "$dir/good.jsonl"
+good=$started
+wait_until 20 status_has '"phase": "promoted"'
+expect "the candidate that holds is promoted" $? "-eq 0"
+moves_check "promoted" 3
+expect_words "the second stage" "$dir/history.jsonl" '"number": 2, .*"moved": 4000, .*"sentence": "Stage 2 begins at 60%: all rules of stage 1 hold'
+expect_words "evidence" "$dir/history.jsonl" '"number": 3, .*"rule": "errorRate".*"verdict": "holds"'
+read -r default candidate < <(sides_of 1)
+expect "promoted: answers of the candidate" "$candidate" "-gt 100"
+expect "promoted: answers of the default" "$default" "-eq 0"
+
+# ---- a candidate that fails ----
+
+apply_rollout "50" 60s
+wait_until 10 status_has '"phase": "running"' '"percent": 50' || give_up "the rollout does not begin anew"
+"$sluice" tail p -o json 2>/dev/null | "$here/rollout.py" >"$dir/timed" &
+ours $!
+timed=$started
+stop_ours "$good"
+sleep 1
+start_requests "$dir/bad.jsonl"
+bad=$started
+wait_until 15 status_has '"phase": "rolledBack"'
+expect "the candidate that fails is rolled back" $? "-eq 0"
+sleep 3
+stop_ours "$bad"
+"$sluice" experiments history fresh -o json >"$dir/history.jsonl" 2>"$dir/history.log"
+moved_ms=$(sed -n '1s/.*"table": [0-9]*, "moved": [0-9]*, "time_ms": \([0-9]*\).*/\1/p' "$dir/history.jsonl")
+kill "$timed"
+not_ours "$timed"
+read -r first_ms last_ms errors < <("$here/rollout.py" --errors <"$dir/timed")
+expect "answers with errors" "${errors:-0}" "-gt 10"
+expect "ms from the move to the last answer of the candidate" $((last_ms - moved_ms)) "-lt 2000"
+expect "ms from the first bad answer to the last one" $((last_ms - first_ms)) "-lt 6000"
+echo "$what: $((last_ms - first_ms)) ms from the first bad answer to the last one, $((last_ms - moved_ms)) ms from the move"
+expect_words "why" "$dir/history.jsonl" '"number": 5, .*"sentence": "Rolled back: `errorRate` of `next`'
+
+# ---- the keeper dies ----
+
+start_requests "$dir/good.jsonl"
+good=$started
+apply_rollout "40, 80" 4s
+wait_until 10 status_has '"phase": "running"' '"stage": 2' || give_up "no second stage"
+sleep 2 # in which the rules are shown to hold: the engine that dies has partitions, which nobody reads for a while
+kill_at_once "$one"
+wait_until 20 status_has '"phase": "promoted"'
+expect "promoted by another keeper" $? "-eq 0"
+moves_check "two keepers" 8
+expect_words "the last move is of the other keeper" "$dir/history.jsonl" '"number": 8, .*"keeper": "two"'
+expect_words "the first moves are of the one that died" "$dir/history.jsonl" '"number": 7, .*"keeper": "one"'
+start_follower one
+one=$started
+
+# ---- commands ----
+
+apply_rollout "10" 2s
+wait_until 20 status_has '"phase": "running"' '"percent": 10' || give_up "the rollout does not begin anew"
+"$sluice" experiments pause fresh --reason "a look first" >"$dir/pause.log" 2>&1
+expect "status of pause" $? "-eq 0"
+"$sluice" experiments resume nobody >"$dir/refused.log" 2>&1
+expect "status of a command to no rollout" $? "-ne 0"
+expect_words "a command to no rollout" "$dir/refused.log" 'has no rollout of `nobody`: apply an Experiment'
+"$sluice" experiments pause fresh >"$dir/refused.log" 2>&1
+expect "status of a second pause" $? "-ne 0"
+expect_words "a second pause" "$dir/refused.log" 'What fits: promote, rollback, resume'
+sleep 4
+status_has '"phase": "paused"' '"percent": 10'
+expect "a pause holds" $? "-eq 0"
+"$sluice" experiments promote fresh --reason "all is well" >"$dir/promote.log" 2>&1
+expect "status of promote" $? "-eq 0"
+sleep 1
+read -r default candidate < <(sides_of 1)
+expect "promoted by hand: answers of the candidate" "$candidate" "-gt 100"
+expect "promoted by hand: answers of the default" "$default" "-eq 0"
+"$sluice" experiments rollback fresh >"$dir/rollback.log" 2>&1
+sleep 1
+read -r default candidate < <(sides_of 1)
+expect "rolled back by hand: answers of the default" "$default" "-gt 100"
+expect "rolled back by hand: answers of the candidate" "$candidate" "-eq 0"
+moves_check "commands" 12
+expect_words "who and why" "$dir/history.jsonl" '"number": 11, .*"author": "tester", "why": "all is well"'
+"$sluice" experiments list >"$dir/list.log" 2>&1
+expect_words "list" "$dir/list.log" '^fresh: rolledBack, stage 1 of 1'
+
+stop_ours "$good"
+stop_engine rollout "$one"
+stop_engine rollout "$two"
+tell_result
