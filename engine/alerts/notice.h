@@ -18,6 +18,7 @@ struct alert_message {
 	int64_t fired_at_ms, at_ms; /* times of day */
 	const struct alert_condition *figures_of; /* the figures that it uses are in `values`; NULL: none are */
 	struct alert_values values;
+	const char *topic; /* of the pipeline's notices, for the action `topic`; NULL: it has none */
 };
 
 struct notice_row {

@@ -17,12 +17,14 @@ static struct text condition_of(const struct alert_spec *spec)
 /* The receiver of an action: its URL, or its first recipient. */
 static const char *receiver_of(const struct alert_action *action)
 {
+	if (action->type == ALERT_TOPIC)
+		return "alerts"; /* of the pipeline */
 	return action->type == ALERT_EMAIL ? action->recipients.items[0].text : action->url;
 }
 
 static const char *action_name(const struct alert_action *action)
 {
-	return action->type == ALERT_EMAIL ? "email" : "webhook";
+	return alert_action_names[action->type];
 }
 
 /* ---- list ---- */

@@ -34,6 +34,8 @@ const struct topic_role_row topic_roles[TOPIC_ROLES] = {
 			    .help = "What became of answers: `sluice feedback` and the gateway write it."},
 	[TOPIC_DRIFT] = {"drift", .written = true, .retention_ms = 30 * DAY_MS,
 			 .help = "Verdicts on closed windows, by steps of kind `drift`."},
+	[TOPIC_ALERTS] = {"alerts", .written = true, .retention_ms = 30 * DAY_MS,
+			  .help = "Notices of alerts with an action of type `topic`, as JSON."},
 };
 
 const char *topic_own_name(struct arena *arena, const char *prefix, const char *namespace, const char *pipeline, const char *rest)
@@ -221,6 +223,35 @@ static void add_drift(struct compiler *compiler, struct pipeline_plan *plan)
 		add(compiler, plan, topic);
 }
 
+static bool alert_has_topic(const struct alert_spec *alert)
+{
+	const struct alert_action *actions = alert->actions.items;
+	for (size_t i = 0; i < alert->actions.count; i++)
+		if (actions[i].type == ALERT_TOPIC)
+			return alert->name.text;
+	return false;
+}
+
+static void add_alerts(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	const char *names = NULL;
+	const struct item_list alerts = plan->graph->spec->alerts;
+	for (size_t i = 0; i < alerts.count; i++) {
+		const struct alert_spec *alert = &((const struct alert_spec *)alerts.items)[i];
+		if (alert_has_topic(alert))
+			names = arena_print(compiler->arena, "%s%s`%s`", names ? names : "", names ? ", " : "", alert->name.text);
+	}
+	const struct topic topic = {
+		.name = topic_name(compiler, plan, plan->graph->name, "alerts"),
+		.role = TOPIC_ALERTS,
+		.of = TOPIC_NONE,
+		.key = "the alert's name",
+		.reason = names ? arena_print(compiler->arena, "notices of %s", names) : NULL,
+	};
+	if (names)
+		add(compiler, plan, topic);
+}
+
 static void add_stages(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	for (size_t i = 0; i < plan->stage_count; i++) {
@@ -371,6 +402,7 @@ void plan_topics(struct compiler *compiler, struct pipeline_plan *plan)
 	add_answers(compiler, plan);
 	add_explanations(compiler, plan);
 	add_drift(compiler, plan);
+	add_alerts(compiler, plan);
 	add_stages(compiler, plan);
 	add_step_topics(compiler, plan);
 	add_experiment_topics(compiler, plan);

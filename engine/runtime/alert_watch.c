@@ -38,6 +38,7 @@ struct alert_watch {
 	struct engine *engine;
 	const struct engine_config *config;
 	const struct notifier_settings *settings;
+	struct notice_topic_config kafka;
 	struct notifier *notifier;
 	struct lag_watch *lags; /* NULL: no condition uses the lag */
 	struct arena *lasting, *revised, *judging; /* `revised`: conditions of the running revision */
@@ -302,8 +303,17 @@ static void failure_log(const struct alert_watch *watch, struct judged_alert *al
 	alert->has_failed = true;
 }
 
+static const char *topic_of_alerts(const struct pipeline_plan *plan)
+{
+	for (size_t i = 0; i < plan->topic_count; i++)
+		if (plan->topics[i].role == TOPIC_ALERTS)
+			return plan->topics[i].name;
+	return NULL;
+}
+
 /* Gives the notice to the actions that it is owed. */
-static void announce(struct alert_watch *watch, struct judged_alert *alert, const struct alert_spec *spec, int64_t at_ms)
+static void announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		     const struct alert_spec *spec, int64_t at_ms)
 {
 	const struct alert_action *actions = spec->actions.items;
 	const struct alert_message message = {
@@ -317,6 +327,7 @@ static void announce(struct alert_watch *watch, struct judged_alert *alert, cons
 		.at_ms = at_ms,
 		.figures_of = alert->condition.of_figures ? &alert->condition : NULL,
 		.values = alert->values,
+		.topic = topic_of_alerts(plan),
 	};
 	struct error error = {0};
 	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
@@ -371,7 +382,7 @@ static void alert_speak(struct alert_watch *watch, const struct pipeline_plan *p
 	if (notice != NOTICE_NONE)
 		notice_begin(watch, alert, spec, notice);
 	if (alert && alert->owed)
-		announce(watch, alert, spec, at_ms);
+		announce(watch, plan, alert, spec, at_ms);
 }
 
 static void on_due(void *context)
@@ -414,13 +425,14 @@ struct alert_watch *alert_watch_open(struct engine *engine, const struct engine_
 	*watch = (struct alert_watch){.engine = engine,
 				      .config = config,
 				      .settings = settings,
+				      .kafka = {config->brokers, config->producer},
 				      .lasting = arena_open(LASTING_BYTES),
 				      .revised = arena_open(LASTING_BYTES),
 				      .judging = arena_open(JUDGING_BYTES)};
 	watch->timer = (struct loop_timer){.due = on_due, .context = watch};
 	if (!watch->lasting || !watch->revised || !watch->judging)
 		error_memory(error, ERROR_SYSTEM, "watching alerts");
-	else if ((watch->notifier = notifier_open(settings, config->log, error)) &&
+	else if ((watch->notifier = notifier_open(settings, &watch->kafka, config->log, error)) &&
 		 loop_timer_set(loop, &watch->timer, loop_now_ms(loop), error))
 		return watch;
 	alert_watch_close(watch);

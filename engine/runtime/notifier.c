@@ -19,12 +19,14 @@ struct parcel_to_send {
 	struct arena *arena;
 	struct post_request request;
 	const char *pipeline, *alert;
+	const char *topic; /* NULL: it goes by `request` */
 	struct notice_counts *counts;
 	bool has_failed; /* an attempt, which is logged once */
 };
 
 struct notifier {
 	const struct notifier_settings *settings;
+	const struct notice_topic_config *kafka;
 	const struct log_sink *log;
 	pthread_t thread;
 	pthread_mutex_t lock; /* protects the rest */
@@ -95,8 +97,13 @@ static bool request_make(struct post_request *request, const struct notifier_set
 	struct buffer out;
 	buffer_open(&out, NOTICE_BYTES_MAX);
 	*request = (struct post_request){.authorities = settings->authorities};
-	bool good = action->type == ALERT_EMAIL ? mail_make(request, settings, action, message, &out, arena, error)
-						: webhook_make(request, settings, action, message, &out, arena, error);
+	bool good = true;
+	if (action->type == ALERT_TOPIC)
+		notice_write_json(message, &out);
+	else if (action->type == ALERT_EMAIL)
+		good = mail_make(request, settings, action, message, &out, arena, error);
+	else
+		good = webhook_make(request, settings, action, message, &out, arena, error);
 	request->body = (struct text){text_kept(arena, buffer_view(&out)), out.length};
 	if (good && (buffer_failed(&out) || arena_failed(arena)))
 		good = error_set(error, ERROR_LIMIT, action->here, "its notice is longer than %zu KiB, or memory ran out",
@@ -113,6 +120,8 @@ enum post_outcome notice_send(const struct notifier_settings *settings, const st
 	enum post_outcome outcome = POST_REFUSED;
 	if (!arena)
 		error_memory(error, ERROR_SYSTEM, "sending a notice");
+	else if (action->type == ALERT_TOPIC)
+		error_set(error, ERROR_CONFIG, action->here, "an engine writes to the topic; no test is written there");
 	else if (request_make(&request, settings, action, message, arena, error))
 		outcome = post(&request, error);
 	arena_close(arena);
@@ -146,7 +155,8 @@ static struct parcel_to_send *parcel_make(struct notifier *notifier, const struc
 		return NULL;
 	}
 	made->request.given_up = &notifier->given_up;
-	made->queued.receiver = text_of(receiver_of(&made->request, arena));
+	made->topic = action->type == ALERT_TOPIC ? text_kept(arena, text_of(message->topic)) : NULL;
+	made->queued.receiver = text_of(made->topic ? made->topic : receiver_of(&made->request, arena));
 	if (arena_failed(arena)) {
 		arena_close(arena);
 		error_memory(error, ERROR_SYSTEM, "making a notice");
@@ -176,7 +186,9 @@ static void parcel_send(struct notifier *notifier, struct parcel_to_send *sendin
 {
 	struct error error = {0};
 	pthread_mutex_unlock(&notifier->lock);
-	enum post_outcome outcome = post(&sending->request, &error);
+	enum post_outcome outcome = sending->topic ? notice_topic_write(notifier->kafka, sending->topic, text_of(sending->alert),
+									 sending->request.body, &notifier->given_up, &error)
+						   : post(&sending->request, &error);
 	if (outcome == POST_UNREACHABLE && !sending->has_failed && !atomic_load(&notifier->given_up))
 		say_failed(notifier, sending, ", and is sent again", &error);
 	sending->has_failed |= outcome == POST_UNREACHABLE;
@@ -265,7 +277,8 @@ static bool bell_open(pthread_cond_t *bell)
 	return good;
 }
 
-struct notifier *notifier_open(const struct notifier_settings *settings, const struct log_sink *log, struct error *error)
+struct notifier *notifier_open(const struct notifier_settings *settings, const struct notice_topic_config *kafka,
+			       const struct log_sink *log, struct error *error)
 {
 	struct notifier *notifier = memory_take(1, sizeof *notifier);
 	if (!notifier) {
@@ -273,6 +286,7 @@ struct notifier *notifier_open(const struct notifier_settings *settings, const s
 		return NULL;
 	}
 	notifier->settings = settings;
+	notifier->kafka = kafka;
 	notifier->log = log;
 	if (pthread_mutex_init(&notifier->lock, NULL) == 0 && bell_open(&notifier->bell) &&
 	    pthread_create(&notifier->thread, NULL, notifier_run, notifier) == 0)

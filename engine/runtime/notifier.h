@@ -1,4 +1,4 @@
-/* notifier.h: Sender of notices to webhooks and by mail: a thread with a queue (alerts/notice_queue.h).
+/* notifier.h: Sender of notices to webhooks, by mail, and to topics: a thread with a queue (alerts/notice_queue.h).
  *
  * Receivers may be slow or away, so only this thread waits for them. A notice is copied when it is handed over. Each is
  * delivered at least once while the process runs; those that wait when it ends are lost, and said so in the log.
@@ -10,6 +10,7 @@
 #include "net/post.h"
 #include "observe/counts.h"
 #include "observe/log_sink.h"
+#include "runtime/notice_topic.h"
 #include "spec/resource.h"
 
 #define NOTIFIER_DRAIN_MS 2000 /* of closing, for notices that are due */
@@ -33,7 +34,9 @@ struct notice_counts {
 
 struct notifier;
 
-struct notifier *notifier_open(const struct notifier_settings *settings, const struct log_sink *log, struct error *error);
+/* `kafka` is for notices to topics, and borrowed. */
+struct notifier *notifier_open(const struct notifier_settings *settings, const struct notice_topic_config *kafka,
+			       const struct log_sink *log, struct error *error);
 void notifier_close(struct notifier *notifier); /* NULL is fine */
 
 /* Queues the notice for the receiver of that action; a mail without a mail server is dropped. `counts` must live as long as the
@@ -42,7 +45,7 @@ void notifier_close(struct notifier *notifier); /* NULL is fine */
 bool notifier_notify(struct notifier *notifier, const struct alert_action *action, const struct alert_message *message,
 		     struct notice_counts *counts, struct error *error);
 
-/* Sends a notice at once, in the caller's thread, which waits. */
+/* Sends a notice at once, in the caller's thread, which waits; not to a topic, which is refused. */
 enum post_outcome notice_send(const struct notifier_settings *settings, const struct alert_action *action,
 			       const struct alert_message *message, struct error *error);
 

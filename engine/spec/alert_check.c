@@ -75,12 +75,14 @@ static void check_recipients(const struct alert_action *action, struct faults *f
 	}
 }
 
+const char *const alert_action_names[] = {"webhook", "email", "topic"};
+
 static void check_action(const struct alert_action *action, struct faults *faults)
 {
 	static const char *const needed[] = {"url", "recipients"};
-	const bool webhook = action->type == ALERT_WEBHOOK;
+	const bool webhook = action->type == ALERT_WEBHOOK, topic = action->type == ALERT_TOPIC;
 	struct text unknown;
-	if (webhook ? !action->url : action->recipients.count == 0)
+	if (!topic && (webhook ? !action->url : action->recipients.count == 0))
 		fault_add(faults, CODE_MISSING_FIELD, action->here, NULL,
 			  "`%s` is missing in this action: the receiver of the message", needed[action->type]);
 	else if (webhook)
@@ -89,7 +91,9 @@ static void check_action(const struct alert_action *action, struct faults *fault
 		check_recipients(action, faults);
 	if (!webhook && (action->url || action->body || action->secret))
 		fault_add(faults, CODE_CONTRADICTION, action->here, NULL,
-			  "an `email` has no `url`, `template` or `secret`: these are of a `webhook`");
+			  "`%s` has no `url`, `template` or `secret`: these are of a `webhook`", alert_action_names[action->type]);
+	if (topic && action->recipients.count > 0)
+		fault_add(faults, CODE_CONTRADICTION, action->here, NULL, "`topic` has no `recipients`: these are of an `email`");
 	if (action->body && (unknown = notice_template_fault(text_of(action->body))).bytes)
 		check_template(action, unknown, faults);
 	if (action->secret && !secret_is_reference(action->secret))

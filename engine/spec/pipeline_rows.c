@@ -150,7 +150,8 @@ static const struct option metric_rows[] = {
 
 static const struct option action_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct alert_action, here)},
-	ROW("type", CHOICE, struct alert_action, type, .choices = "webhook email", .required = true, .help = "webhook or email."),
+	ROW("type", CHOICE, struct alert_action, type, .choices = "webhook email topic", .required = true,
+	    .help = "webhook, email, or topic: a record of the pipeline's topic `alerts`."),
 	ROW("url", TEXT, struct alert_action, url, .help = "The address to which a webhook posts."),
 	ROW("template", TEXT, struct alert_action, body,
 	    .help = "The body that a webhook posts, with {{name}} where a value goes; default: all values, as JSON. `sluice help "

@@ -167,7 +167,8 @@ enum on_outage { OUTAGE_WAIT, OUTAGE_DEADLETTER };
 enum on_gap { GAP_CONTINUE, GAP_STOP };
 enum message_order { ORDER_KEY, ORDER_PARTITION };
 
-enum alert_action_type { ALERT_WEBHOOK, ALERT_EMAIL };
+enum alert_action_type { ALERT_WEBHOOK, ALERT_EMAIL, ALERT_TOPIC };
+extern const char *const alert_action_names[]; /* by enum alert_action_type */
 
 struct alert_action {
 	struct place here;

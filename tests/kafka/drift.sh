@@ -111,6 +111,14 @@ expect "status of waiting for the notices of the receiver's absence" $? "-eq 0"
 expect "notices that came twice" "$(jq -r .notice "$dir/notices" | sort | uniq -d | wc -l)" "-eq 0"
 expect "notices of what is over" "$(wc -l <"$dir/notices")" "-le 8"
 
+"$build/records" dump "$brokers" sluice.rough.pipeline.trading.alerts 2>"$dir/records.log" |
+	jq -r 'select(.key == ("moved" | @base64)) | .value | @base64d' >"$dir/topic"
+jq -r .notice "$dir/notices" | sort >"$dir/by-webhook"
+jq -r .notice "$dir/topic" | sort -u >"$dir/by-topic"
+expect "notices of the webhook that the topic lacks" "$(comm -23 "$dir/by-webhook" "$dir/by-topic" | wc -l)" "-eq 0"
+expect "notices in the topic: those and the one of the engine that was killed, at most" "$(wc -l <"$dir/topic")" \
+	"-le $(($(wc -l <"$dir/notices") + 1))"
+
 # ---- an engine is frozen until the other one observes ----
 
 requests_of 1 0 s >"$dir/more"

@@ -1,0 +1,22 @@
+/* notice_topic.h: Writer of notices of alerts to a pipeline's topic. Its calls wait for Kafka: for the notifier's thread.
+ *
+ * Notices are rare, so each has a client of its own, and nothing is kept between two.
+ */
+#ifndef SLUICE_RUNTIME_NOTICE_TOPIC_H
+#define SLUICE_RUNTIME_NOTICE_TOPIC_H
+
+#include <stdatomic.h>
+
+#include "log/record.h"
+#include "net/post.h"
+
+struct notice_topic_config {
+	const char *brokers;
+	struct properties producer;
+};
+
+/* Writes a record and waits until Kafka has it, at most POST_MS. `given_up`: as of a struct post_request. */
+enum post_outcome notice_topic_write(const struct notice_topic_config *config, const char *topic, struct text key,
+				     struct text value, const atomic_bool *given_up, struct error *error);
+
+#endif
