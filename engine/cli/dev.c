@@ -416,9 +416,10 @@ static bool open_engine(struct dev *dev, struct error *error)
 	dev->status_publisher = dev->engine ? status_publisher_open(dev->engine, &dev->config, error) : NULL;
 	dev->alerts = dev->status_publisher ? alert_watch_open(dev->engine, &dev->config, &dev->notices, error) : NULL;
 	const char *address = dev->options->metrics;
+	const bool reports = address || runtime_pushgateway(revision->runtime);
 	dev->metrics =
-		dev->alerts && address ? engine_metrics_open(dev->engine, &dev->config, dev->alerts, address, error) : NULL;
-	return dev->alerts && (dev->metrics || !address);
+		dev->alerts && reports ? engine_metrics_open(dev->engine, &dev->config, dev->alerts, address, error) : NULL;
+	return dev->alerts && (dev->metrics || !reports);
 }
 
 static bool run_engine(struct dev *dev, struct error *error)

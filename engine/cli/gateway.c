@@ -161,6 +161,7 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 					     .producer = run->kafka.producer};
 	struct listening listening = {0};
 	struct metrics_listener *metrics = NULL;
+	struct metrics_push *push = NULL;
 	struct listening_server server = {.reload_tls = server_reload_tls, .drain = server_drain, .is_well = server_is_well};
 	bool good = listening_open(&listening, run->session, error) && topics_see(run, run->revision, error) &&
 		    gateway_service_open(&run->service, listening.loop, &ports, &run->revision->plan, error);
@@ -169,10 +170,14 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 	       stop_signal_heed_hangup(&listening.stopping, on_hung_up, run, error);
 	if (good && self->metrics)
 		good = (metrics = gateway_metrics_open(run->session, listening.loop, run->service.gateway, self->metrics, error));
+	const char *pushgateway = runtime_pushgateway(run->revision->runtime);
+	if (good && pushgateway)
+		good = (push = gateway_push_open(run->session, listening.loop, run->service.gateway, pushgateway, error));
 	if (good) {
 		say_ready(run);
 		good = listening_serve(&listening, self->drain_ns / NS_PER_MS, error);
 	}
+	metrics_push_close(push);
 	metrics_listener_close(metrics);
 	gateway_service_close(&run->service);
 	listening_close(&listening);

@@ -165,9 +165,10 @@ static bool run_engine(struct run_engine *running, struct revision *revision, st
 	struct alert_watch *alerts =
 		status_publisher ? alert_watch_open(engine, &running->engine, &running->notices, error) : NULL;
 	const char *address = running->options->metrics;
+	const bool reports = address || runtime_pushgateway(revision->runtime);
 	struct engine_metrics *metrics =
-		alerts && address ? engine_metrics_open(engine, &running->engine, alerts, address, error) : NULL;
-	bool good = alerts && (metrics || !address) &&
+		alerts && reports ? engine_metrics_open(engine, &running->engine, alerts, address, error) : NULL;
+	bool good = alerts && (metrics || !reports) &&
 		    (!running->liveness || liveness_watch(running->liveness, engine, error)) &&
 		    (running->control ? run_control_start(running->control, engine, error)
 				      : run_gateway_start(running, engine, error)) &&

@@ -1,6 +1,9 @@
 /* server_metrics.c: see server_metrics.h. */
 #include "cli/server_metrics.h"
 
+#include <limits.h>
+#include <unistd.h>
+
 void gateway_metrics_write(struct gateway *gateway, struct exposition *exposition)
 {
 	if (!gateway)
@@ -72,4 +75,26 @@ struct metrics_listener *model_metrics_open(struct session *session, struct loop
 {
 	const struct metrics_owner owner = {models_write, NULL, server};
 	return listener_open(session, loop, &owner, address, error);
+}
+
+static void on_push_told(void *context, const char *reason)
+{
+	if (reason)
+		command_note(context, "metrics cannot be pushed: %s", reason);
+	else
+		command_note(context, "metrics are pushed again");
+}
+
+struct metrics_push *gateway_push_open(struct session *session, struct loop *loop, struct gateway *gateway, const char *address,
+				       struct error *error)
+{
+	char host[HOST_NAME_MAX + 1] = "gateway";
+	(void)gethostname(host, sizeof host);
+	host[HOST_NAME_MAX] = '\0';
+	const struct metrics_push_config config = {.address = address,
+						   .instance = host,
+						   .owner = {gateway_write, NULL, gateway},
+						   .told = on_push_told,
+						   .context = session};
+	return metrics_push_open(loop, &config, error);
 }

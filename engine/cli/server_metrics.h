@@ -6,9 +6,14 @@
 #include "cli/model_server.h"
 #include "gateway/gateway.h"
 #include "runtime/metrics_listener.h"
+#include "runtime/metrics_push.h"
 
 /* Writes the metrics of a gateway; NULL: none. */
 void gateway_metrics_write(struct gateway *gateway, struct exposition *exposition);
+
+/* Pushes the metrics of a gateway to that Pushgateway, which must outlive the push (runtime/metrics_push.h). */
+struct metrics_push *gateway_push_open(struct session *session, struct loop *loop, struct gateway *gateway, const char *address,
+				       struct error *error);
 
 /* Listen at an address in the format of `--metrics`, and print the address to the session's `err`. The server must
  * outlive the listener. NULL: `error` has the reason. */

@@ -11,6 +11,7 @@
 #include "runtime/alert_watch.h"
 #include "runtime/group_setup.h"
 #include "runtime/metrics_listener.h"
+#include "runtime/metrics_push.h"
 #include "runtime/namespace_load.h"
 #include "runtime/seldon_metrics.h"
 #include "runtime/worker_threads.h"
@@ -26,7 +27,8 @@ struct engine_metrics {
 	const struct alert_watch *alerts; /* NULL: none */
 	struct arena *arena; /* of one scrape */
 	bool has_seldon;     /* the files ask for Seldon's names */
-	struct metrics_listener *listener;
+	struct metrics_listener *listener; /* NULL: none */
+	struct metrics_push *push;	   /* NULL: none */
 	struct lag_watch *lags;
 	struct namespace_loads *loads;
 	uint64_t followed; /* number of the revision whose pipelines the lag watch has; 0: none yet */
@@ -495,6 +497,26 @@ static void on_follow_due(void *context)
 	(void)loop_timer_set(loop, &metrics->follow_timer, loop_now_ms(loop) + FOLLOW_EVERY_MS, &error);
 }
 
+static void on_push_told(void *context, const char *reason)
+{
+	const struct engine_metrics *metrics = context;
+	if (reason)
+		log_say(metrics->config->log, LOG_LEVEL_WARN, NULL, "metrics cannot be pushed: %s", reason);
+	else
+		log_say(metrics->config->log, LOG_LEVEL_INFO, NULL, "metrics are pushed again");
+}
+
+/* Only if the files name a Pushgateway. */
+static bool push_open(struct engine_metrics *metrics, const struct metrics_owner *owner, struct error *error)
+{
+	const struct metrics_push_config config = {.address = runtime_pushgateway(engine_revision(metrics->engine)->runtime),
+						   .instance = metrics->config->instance,
+						   .owner = *owner,
+						   .told = on_push_told,
+						   .context = metrics};
+	return !config.address || (metrics->push = metrics_push_open(engine_loop(metrics->engine), &config, error));
+}
+
 static bool metrics_set_up(struct engine_metrics *metrics, const struct metrics_address *where, struct error *error)
 {
 	const struct metrics_owner owner = {on_write, on_unready, metrics};
@@ -504,7 +526,8 @@ static bool metrics_set_up(struct engine_metrics *metrics, const struct metrics_
 	       (metrics->lags = lag_watch_open(metrics->config, error)) &&
 	       (metrics->loads = namespace_loads_open(metrics->engine, metrics->config, metrics->lags, error)) &&
 	       loop_timer_set(loop, &metrics->follow_timer, loop_now_ms(loop), error) &&
-	       (metrics->listener = metrics_listener_open(loop, where, &owner, error));
+	       (!where || (metrics->listener = metrics_listener_open(loop, where, &owner, error))) &&
+	       push_open(metrics, &owner, error);
 }
 
 struct engine_metrics *engine_metrics_open(struct engine *engine, const struct engine_config *config,
@@ -512,7 +535,7 @@ struct engine_metrics *engine_metrics_open(struct engine *engine, const struct e
 {
 	struct metrics_address where;
 	char url[METRICS_URL_BYTES_MAX];
-	if (!metrics_address_read(address, &where, error))
+	if (address && !metrics_address_read(address, &where, error))
 		return NULL;
 	struct engine_metrics *metrics = memory_take(1, sizeof *metrics);
 	if (!metrics) {
@@ -520,8 +543,10 @@ struct engine_metrics *engine_metrics_open(struct engine *engine, const struct e
 		return NULL;
 	}
 	*metrics = (struct engine_metrics){.engine = engine, .config = config, .alerts = alerts, .arena = arena_open(SCRAPE_BYTES)};
-	if (metrics_set_up(metrics, &where, error)) {
-		log_say(config->log, LOG_LEVEL_INFO, NULL, "metrics are at %s", metrics_listener_url(metrics->listener, url));
+	if (metrics_set_up(metrics, address ? &where : NULL, error)) {
+		if (address)
+			log_say(config->log, LOG_LEVEL_INFO, NULL, "metrics are at %s",
+				metrics_listener_url(metrics->listener, url));
 		return metrics;
 	}
 	engine_metrics_close(metrics);
@@ -533,6 +558,7 @@ void engine_metrics_close(struct engine_metrics *metrics)
 	if (!metrics)
 		return;
 	loop_timer_stop(engine_loop(metrics->engine), &metrics->follow_timer);
+	metrics_push_close(metrics->push);
 	metrics_listener_close(metrics->listener);
 	namespace_loads_close(metrics->loads);
 	lag_watch_close(metrics->lags);

@@ -18,8 +18,9 @@ struct alert_watch;
 
 struct engine_metrics;
 
-/* Listens at an address in the format of `--metrics`, on the engine's loop, and logs the address. Opened before
- * engine_run(); borrows all. `alerts` NULL: there are none (runtime/alert_watch.h). */
+/* Listens at an address in the format of `--metrics` (NULL: does not), on the engine's loop, and logs the address.
+ * Pushes the metrics to the Pushgateway that the files name (runtime/metrics_push.h). Opened before engine_run(); borrows
+ * all. `alerts` NULL: there are none (runtime/alert_watch.h). */
 struct engine_metrics *engine_metrics_open(struct engine *engine, const struct engine_config *config,
 					   const struct alert_watch *alerts, const char *address, struct error *error);
 void engine_metrics_close(struct engine_metrics *metrics); /* called before the engine is closed; NULL is fine */

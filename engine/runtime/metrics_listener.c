@@ -54,22 +54,27 @@ static void answer_text(struct http_incoming *incoming, int status, const char *
 	http_server_answer(incoming, status, "text/plain; charset=utf-8", text_of(text), NULL, 0);
 }
 
-static void answer_metrics(struct metrics_listener *listener, struct http_incoming *incoming)
+void metrics_write(const struct metrics_owner *owner, enum exposition_form form, struct buffer *out)
 {
 	const struct process_state process = process_usage();
 	const struct build_state build = {1};
-	struct exposition exposition = {.out = &listener->text,
-					.form = exposition_negotiate(http_incoming_header(incoming, "Accept"))};
-	buffer_clear(&listener->text);
+	struct exposition exposition = {.out = out, .form = form};
 	exposition_write(&exposition, SCOPE_PROCESS, &(struct metric_subject){.values = &process}, 1);
 	exposition_write(&exposition, SCOPE_BUILD, &(struct metric_subject){{TEXT(SLUICE_VERSION)}, &build}, 1);
-	if (listener->owner.write)
-		listener->owner.write(listener->owner.context, &exposition);
+	if (owner->write)
+		owner->write(owner->context, &exposition);
 	exposition_end(&exposition);
+}
+
+static void answer_metrics(struct metrics_listener *listener, struct http_incoming *incoming)
+{
+	const enum exposition_form form = exposition_negotiate(http_incoming_header(incoming, "Accept"));
+	buffer_clear(&listener->text);
+	metrics_write(&listener->owner, form, &listener->text);
 	if (buffer_failed(&listener->text))
 		answer_text(incoming, 500, "The metrics are longer than 64 MiB, or there is no memory for them.\n");
 	else
-		http_server_answer(incoming, 200, exposition_content_type(exposition.form), buffer_view(&listener->text), NULL, 0);
+		http_server_answer(incoming, 200, exposition_content_type(form), buffer_view(&listener->text), NULL, 0);
 }
 
 static void answer_ready(const struct metrics_listener *listener, struct http_incoming *incoming)

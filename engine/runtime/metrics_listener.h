@@ -44,6 +44,9 @@ struct metrics_owner {
 	void *context;
 };
 
+/* Writes the metrics of the process and of the owner. Look at the buffer's failure. */
+void metrics_write(const struct metrics_owner *owner, enum exposition_form form, struct buffer *out);
+
 /* Borrows the loop and copies the rest. NULL: it cannot listen there (CONFIG), or memory ran out (SYSTEM). */
 struct metrics_listener *metrics_listener_open(struct loop *loop, const struct metrics_address *address,
 					       const struct metrics_owner *owner, struct error *error);

@@ -136,7 +136,9 @@ static const struct option tracing_rows[] = {
 
 static const struct option prometheus_rows[] = {
 	CHECKED("endpoint", TEXT, .effect = EFFECT_LATER, .help = "The address at which metrics are queried, for criteria."),
-	CHECKED("pushgateway", TEXT, .effect = EFFECT_LATER, .help = "The address to which metrics are pushed."),
+	RUNTIME("pushgateway", TEXT, metrics.pushgateway,
+		.help = "The Pushgateway, HOST:PORT or a URL, to which engines and gateways push their metrics every 15 s. It is "
+			"read when they start."),
 	{.type = OPTION_END},
 };
 
@@ -154,7 +156,7 @@ static const struct option metrics_rows[] = {
 	RUNTIME("enabled", FLAG, metrics.enabled, .place_offset = offsetof(struct runtime_spec, metrics.enabled_here),
 		.help = "Whether `/metrics` also has metrics under Seldon's names (`sluice help metrics`)."),
 	PART("prometheus", prometheus_rows, .help = "Prometheus and its Pushgateway."),
-	CHECKED("pushgateway", TEXT, .effect = EFFECT_LATER, .help = "The address to which metrics are pushed."),
+	RUNTIME("pushgateway", TEXT, metrics.pushgateway, .help = "The same as prometheus.pushgateway."),
 	CHECKED("customMetrics", LIST, .effect = EFFECT_LATER, .rows = custom_metric_rows, .help = "User-defined metrics."),
 	{.type = OPTION_END},
 };

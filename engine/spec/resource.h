@@ -303,6 +303,7 @@ static inline bool security_part_is_wanted(const struct security_part *part)
 struct metrics_part { /* metricsConfig; enabled if present, as a listener */
 	struct place here, enabled_here; /* line 0: not given */
 	bool enabled;
+	const char *pushgateway; /* NULL: none */
 };
 
 struct listener_spec { /* of serviceConfig; enabled if present, unless it has `enabled: false` */
@@ -340,6 +341,12 @@ struct runtime_spec {
 static inline bool runtime_has_seldon_metrics(const struct runtime_spec *runtime)
 {
 	return runtime && runtime->metrics.here.line > 0 && (runtime->metrics.enabled || runtime->metrics.enabled_here.line == 0);
+}
+
+/* Address of the Pushgateway to which metrics are pushed; NULL: none. */
+static inline const char *runtime_pushgateway(const struct runtime_spec *runtime)
+{
+	return runtime_has_seldon_metrics(runtime) ? runtime->metrics.pushgateway : NULL;
 }
 
 /* `runtime` NULL: false. */

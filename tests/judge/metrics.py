@@ -3,7 +3,7 @@
 
 One line for each behaviour that is not as it should be; at the end `N passed, N failed[, N skipped]`.
 """
-import http.client, json, os, re, shutil, socket, subprocess, sys, tempfile, time
+import http.client, http.server, json, os, re, shutil, socket, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import Dev, Judge, copy  # noqa: E402
@@ -270,9 +270,48 @@ def reports_under_seldons_names(judge, dev, listener, folder):
         judge.expect(f"a dashboard's query finds its samples: {query}", read and read <= names, read - names)
 
 
+class Pushgateway(http.server.ThreadingHTTPServer):
+    """Keeps what is pushed; answers the second push by 503"""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Pushed)
+        self.pushes = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Pushed(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.server.pushes.append((time.monotonic(), self.path, self.headers["content-type"], self.rfile.read(int(self.headers["content-length"]))))
+        self.send_response(503 if len(self.server.pushes) == 2 else 200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def is_pushed(judge, dev, gateway):
+    end = time.monotonic() + 60
+    while time.monotonic() < end and len(gateway.pushes) < 3:
+        time.sleep(0.2)
+    judge.expect("it is pushed every 15 s, also after a failure", len(gateway.pushes) >= 3
+                 and all(14 < gateway.pushes[i + 1][0] - gateway.pushes[i][0] < 20 for i in range(2)), [push[0] for push in gateway.pushes])
+    _, path, kind, body = gateway.pushes[-1]
+    judge.expect("to its job and instance", re.fullmatch("/metrics/job/sluice/instance/[^/]+", path), path)
+    judge.expect("as text", kind == "text/plain; version=0.0.4; charset=utf-8", kind)
+    families = exposition_read(body.decode(), False)
+    judge.expect("with all metrics", {"process_start_time_seconds", "sluice_gateway_calls_total", "seldon_model_aggregate_infer_total"} <= set(families), list(families))
+    dev.process.terminate()
+    judge.expect("a failure is told once, and its end", dev.process.wait(20) == 0 and sum("cannot be pushed" in line for line in dev.lines) == 1
+                 and sum("are pushed again" in line for line in dev.lines) == 1, dev.lines)
+    gateway.shutdown()
+
+
 def main():
-    judge, binary = Judge(), os.path.abspath(sys.argv[1])
-    with tempfile.TemporaryDirectory() as place:
+    judge, binary, pushgateway = Judge(), os.path.abspath(sys.argv[1]), Pushgateway()
+    with tempfile.TemporaryDirectory() as place, tempfile.TemporaryDirectory() as other:
+        with open(os.path.join(other, "runtime.yaml"), "w", encoding="utf-8") as file:
+            file.write(RUNTIME % f"prometheus: {{pushgateway: 'http://127.0.0.1:{pushgateway.server_port}/'}}")
+        pushing = Dev(binary, other)
         folder = copy(place)
         with open(os.path.join(folder, "more.yaml"), "w", encoding="utf-8") as file:
             file.write(many_steps("many", STEPS, "quote * 1") + "---\n" + PIPELINE % (
@@ -294,6 +333,7 @@ def main():
         reports_under_seldons_names(judge, dev, listener, folder)
         speaks_both_formats(judge, listener)
         skipped = satisfies_promtool(judge, listener)
+        is_pushed(judge, pushing, pushgateway)
         dev.process.terminate()
         judge.expect("it ends well", dev.process.wait(20) == 0, dev.lines[-5:])
     print(f"{judge.passed} passed, {judge.failed} failed" + (f", {skipped} skipped" if skipped else ""))
