@@ -411,7 +411,15 @@ static void identities_are_those_of_callers(void **state)
 	inet_pton(AF_INET, "192.0.2.77", &((struct sockaddr_in *)&peer)->sin_addr);
 	second = ask(access, request, 200, "");
 	assert_memory_equal(&first.identity, &second.identity, sizeof first.identity);
+	/* An idempotency key belongs to the caller, and to all anonymous ones together, wherever they come from. */
+	struct access_identity known = access_identify(access, &request);
+	assert_memory_equal(&first.identity, &known, sizeof known);
+	request.api_key = TEXT("not known");
+	known = access_identify(access, &request);
+	assert_memory_equal(&(struct access_identity){0}, &known, sizeof known);
 	request = request_of();
+	known = access_identify(access, &request);
+	assert_memory_equal(&(struct access_identity){0}, &known, sizeof known);
 	first = ask(access, request, 401, "");
 	inet_pton(AF_INET, "192.0.2.78", &((struct sockaddr_in *)&peer)->sin_addr);
 	second = ask(access, request, 401, "");
