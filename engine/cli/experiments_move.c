@@ -68,7 +68,7 @@ static int promote_run(struct session *session, const void *filled, const char *
 const struct command command_experiments_promote = {
 	.name = "experiments promote",
 	.arguments = "EXPERIMENT",
-	.summary = "Gives the candidates of a rollout all the traffic, or approves a stage that waits.",
+	.summary = "Promotes the candidates of a rollout, or approves its stage.",
 	.help = "A stage that waits for its approval (`approve: true`) ends, and the next one begins. In any other phase the "
 		"candidates get all the traffic at once. "
 		"Who did it and why is in the record of the move.\n"

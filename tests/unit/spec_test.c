@@ -348,8 +348,11 @@ static void what_is_not_honoured_is_said_and_is_no_error(void **state)
 	expect_told(PIPELINE "  steps: [{name: a, drift: {reference: {past: 7d}}}]\n", SEVERITY_WARNING, "5:41", "past");
 	expect_told(EXPERIMENT "  candidates: [{name: a, weight: 1}]\n  bandits: {rewardMetric: accuracy}\n", SEVERITY_WARNING,
 		    "6:12", "accuracy");
-	expect_told(EXPERIMENT "  candidates: [{name: a, weight: 1}]\n  onInconclusive: pause\n", SEVERITY_WARNING, "6:3",
-		    "onInconclusive");
+	expect_told(EXPERIMENT "  candidates: [{name: a, weight: 1}]\n  promotionPolicy: {automatic: true}\n", SEVERITY_WARNING,
+		    "6:3", "promotionPolicy");
+	expect_told(EXPERIMENT "  default: a\n  candidates: [{name: a, weight: 1}, {name: b, weight: 1}]\n"
+			       "  progressiveDeployment: {schedule: [10]}\n",
+		    SEVERITY_NOTE, "7:3", "keeper of a control plane");
 	expect_told(PIPELINE "  steps: [{name: a, outlier: {tensor: x, by: modified-z, reference: {past: 7d}}}]\n",
 		    SEVERITY_WARNING, "5:70", "past");
 	struct spec spec = spec_of(
