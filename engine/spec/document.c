@@ -2,6 +2,7 @@
  * fields by the rows of the kind. */
 #include "spec/document.h"
 
+#include "base/hash.h"
 #include "base/suggest.h"
 #include "spec/deployment_pipeline.h"
 #include "spec/fault_codes.h"
@@ -236,13 +237,23 @@ static void append(struct spec *spec, const struct resource *resource)
 	((const struct resource **)spec->resources)[spec->count++] = resource;
 }
 
-static size_t find_same(const struct spec *spec, const struct resource *resource)
+/* The list of a name's resources; NULL: no memory. */
+static size_t *named_list(struct spec *spec, const struct resource *resource)
 {
-	for (size_t i = 0; i < spec->count; i++) {
-		const struct resource *other = spec->resources[i];
+	const char *name = resource->name.text ? resource->name.text : "";
+	if (!spec->named)
+		spec->named = ARENA_ARRAY(spec->arena, size_t, SPEC_NAMES_INDEXED);
+	return spec->named ? &spec->named[hash_bytes(name, strlen(name), 0) % SPEC_NAMES_INDEXED] : NULL;
+}
+
+static size_t find_same(struct spec *spec, const struct resource *resource)
+{
+	const size_t *list = named_list(spec, resource);
+	for (size_t at = list ? *list : 0; at > 0; at = spec->resources[at - 1]->next_named) {
+		const struct resource *other = spec->resources[at - 1];
 		if (other->kind == resource->kind && strings_equal(other->name.text, resource->name.text) &&
 		    strings_equal(other->namespace, resource->namespace))
-			return i;
+			return at - 1;
 	}
 	return spec->count;
 }
@@ -371,6 +382,11 @@ static void keep(struct spec *spec, struct resource *resource, const struct spec
 	say_second_runtime(spec, resource);
 	if (first < spec->count && resource->name.text)
 		say_repeated(spec, resource, spec->resources[first]);
+	size_t *list = named_list(spec, resource);
+	if (list && first == spec->count) { /* a repeated one is not found: the first is */
+		resource->next_named = *list;
+		*list = spec->count + 1;
+	}
 	append(spec, resource);
 }
 
@@ -386,6 +402,7 @@ static void merge_runtime(struct spec *spec, struct resource *resource, size_t f
 	const struct node *node = node_get(resource->node, "spec");
 	if (node)
 		read_spec(&reading, resource, node);
+	resource->next_named = earlier->next_named;
 	((const struct resource **)spec->resources)[first] = resource;
 }
 

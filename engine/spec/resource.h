@@ -58,6 +58,7 @@ struct resource {
 	struct place place;	      /* of the document */
 	const struct node *node;      /* the document */
 	const void *spec;	      /* struct pipeline_spec, ... by kind->type */
+	size_t next_named; /* the next one in its list by name; 0: none */
 	const struct resource *made_of; /* for a Pipeline that is in no file: its SeldonDeployment or Model; else NULL */
 };
 
@@ -465,11 +466,14 @@ bool silence_is_of(const struct silence_spec *silence, const char *pipeline, con
 
 /* ---- all of them ---- */
 
+#define SPEC_NAMES_INDEXED 4096 /* lists of resources by their names, so that reading many takes a time for each */
+
 struct spec {
 	struct arena *arena;
 	struct faults *faults;
 	size_t count;
 	const struct resource *const *resources; /* in the order of files and documents; runtimes of one name merged */
+	size_t *named;				 /* private: SPEC_NAMES_INDEXED numbers of resources, from 1, by hashes of names */
 	size_t foreign;				 /* documents of other API groups, skipped with a note */
 	const struct assignment_tables *tables;	 /* recorded ones (step/assignment_table.h), borrowed; NULL: none */
 };
