@@ -149,6 +149,15 @@ static void moves_check(size_t count)
 	assert_int_equal(found->record.moves, count);
 }
 
+static int64_t calls_recorded(void)
+{
+	const struct engine_tally *engines = rollout()->record.engines.items;
+	int64_t calls = 0;
+	for (size_t i = 0; i < rollout()->record.engines.count; i++)
+		calls += ((const struct variant_count *)engines[i].variants.items)[1].calls;
+	return calls;
+}
+
 /* ---- moves ---- */
 
 static void candidates_that_hold_get_all_the_traffic(void **state)
@@ -164,6 +173,7 @@ static void candidates_that_hold_get_all_the_traffic(void **state)
 	assert_true(phase_is("running", 2));
 	assert_int_equal(buckets_of_b(), 5000);
 	assert_int_equal(table_in_force("e")->moved, 4000);
+	assert_int_equal(calls_recorded(), 200); /* of the new table alone */
 	assert_int_equal(move(2)->moved, 4000);
 	assert_int_equal(move(2)->table, table_in_force("e")->version);
 	assert_true(evidence_has(2, "\"reason\": \"held\"") && evidence_has(2, "\"rule\": \"errorRate\""));
@@ -212,15 +222,6 @@ static void a_stage_without_calls_does_not_pass(void **state)
 }
 
 /* ---- counts ---- */
-
-static int64_t calls_recorded(void)
-{
-	const struct engine_tally *engines = rollout()->record.engines.items;
-	int64_t calls = 0;
-	for (size_t i = 0; i < rollout()->record.engines.count; i++)
-		calls += ((const struct variant_count *)engines[i].variants.items)[1].calls;
-	return calls;
-}
 
 static void counts_of_engines_and_of_their_starts_are_added_up_once(void **state)
 {
