@@ -1,7 +1,8 @@
-/* schema.c: `sluice schema`: the schema of each kind of YAML, for editors. */
+/* schema.c: `sluice schema`: the schema of each kind of YAML, for editors, and those of the records in topics. */
 #include "spec/schema.h"
 
 #include "cli/command.h"
+#include "message/schemas.h"
 
 #define SCHEMA_BYTES_MAX ((size_t)8 << 20)
 
@@ -20,12 +21,15 @@ static int schema_run(struct session *session, const void *filled, const char *c
 {
 	(void)filled;
 	struct error error = {0};
-	const struct resource_kind *found = count > 0 ? resource_kind_find(arguments[0], &error) : NULL;
-	if (count > 0 && !found)
+	const char *record = count > 0 ? schema_json(arguments[0]) : NULL;
+	const struct resource_kind *found = count > 0 && !record ? resource_kind_find(arguments[0], &error) : NULL;
+	if (count > 0 && !record && !found)
 		return command_refused(session, &command_schema, &error);
 	struct buffer out;
 	buffer_open(&out, SCHEMA_BYTES_MAX);
-	if (found)
+	if (record)
+		buffer_string(&out, record);
+	else if (found)
 		schema_print(found, session->kinds, &out);
 	else
 		schema_print_all(session->kinds, &out);
@@ -34,10 +38,14 @@ static int schema_run(struct session *session, const void *filled, const char *c
 
 const struct command command_schema = {
 	.name = "schema",
-	.arguments = "[KIND]",
-	.summary = "Prints the JSON Schema of one kind of resource, or of all.",
+	.arguments = "[KIND|RECORD]",
+	.summary = "Prints the JSON Schema of kinds of resources, or the Avro schema of a record.",
 	.help = "Editors use it to complete and check YAML. It checks each value alone; `sluice lint` checks the rest.\n\n"
-		"  sluice schema > sluice.schema.json\n  sluice schema Pipeline\n",
+		"  sluice schema > sluice.schema.json\n"
+		"  sluice schema Pipeline\n"
+		"  sluice schema exposure > exposure.avsc\n\n"
+		"Records are `request`, `response`, `error`, `exposure`, `feedback`, `policy`, `drift_score`, `explanation`, and "
+		"others of which schemas/README.md names the topics.",
 	.options = options,
 	.options_size = sizeof(struct schema_options),
 	.group = "write",

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "message/schemas.h"
 #include "session.h"
 #include "spec/resource.h"
 #include "steps/kinds.h"
@@ -318,6 +319,21 @@ static void each_kind_has_a_schema(void **state)
 	assert_int_equal(code_of("schema Pipelines"), EXIT_MISUSE);
 }
 
+static void each_record_has_an_avro_schema(void **state)
+{
+	(void)state;
+	for (const struct schema *schema = schema_table; schema->name; schema++) {
+		char line[64];
+		snprintf(line, sizeof line, "schema %s", schema->name);
+		json_t *printed = json_of(line, EXIT_GOOD);
+		assert_string_equal(json_string_value(json_object_get(printed, "type")), "record");
+		json_decref(printed);
+	}
+	json_t *exposure = json_of("schema exposure", EXIT_GOOD);
+	assert_string_equal(json_string_value(json_object_get(exposure, "name")), "Exposure");
+	json_decref(exposure);
+}
+
 /* What "#/a/b/c" points to. */
 static const json_t *pointed(const json_t *root, const char *reference)
 {
@@ -418,6 +434,7 @@ int main(void)
 		cmocka_unit_test(what_has_errors_is_not_echoed),
 		cmocka_unit_test(echoed_json_holds_numbers_flags_and_texts),
 		cmocka_unit_test(each_kind_has_a_schema),
+		cmocka_unit_test(each_record_has_an_avro_schema),
 		cmocka_unit_test(references_in_a_schema_point_somewhere),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
