@@ -55,7 +55,9 @@ struct kafka_consumer {
 	rd_kafka_message_t *taken[TAKE_ROOM_MAX];
 };
 
-/* Number of a topic among those that are read. The topic must be one of them. */
+/* Number of a topic among those that are read. The topic must be one of them: the caller has it from a partition that was
+ * given. Kafka may assign others to a member that came back with other topics within its session, until the next
+ * rebalance; consumer_hear_rebalance() leaves these out. */
 uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char *name);
 
 /* Notes a change of the assignment, with memory for `count` partitions, which the caller fills in. False:

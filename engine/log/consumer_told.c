@@ -12,14 +12,20 @@
 #define FENCED_WHILE_MS 60000
 #define MISSED_WAIT_MS 1000 /* for the answer whether it is gone; otherwise nothing might be read for ever */
 
+static bool find_topic(const struct kafka_consumer *consumer, const char *name, uint32_t *number)
+{
+	for (*number = 0; *number < consumer->handles.count; ++*number)
+		if (strcmp(consumer->topics[*number], name) == 0)
+			return true;
+	return false;
+}
+
 uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char *name)
 {
-	uint32_t number = 0;
-	while (strcmp(consumer->topics[number], name) != 0) {
-		number++;
-		assert(number < consumer->handles.count); /* Kafka assigns only subscribed topics */
-	}
-	return number;
+	uint32_t number;
+	const bool found = find_topic(consumer, name, &number);
+	assert(found);
+	return found ? number : 0;
 }
 
 bool consumer_note_change(struct kafka_consumer *consumer, enum assignment_change change, size_t count)
@@ -55,10 +61,13 @@ void consumer_hear_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_ka
 									   : ASSIGNMENT_TAKEN;
 	if (!consumer_note_change(consumer, change, (size_t)list->cnt))
 		return;
-	for (int i = 0; i < list->cnt; i++)
-		consumer->changed.items[i] = (struct position){.topic = consumer_topic_named(consumer, list->elems[i].topic),
-							       .partition = list->elems[i].partition,
-							       .offset = OFFSET_NONE};
+	consumer->changed.count = 0;
+	for (int i = 0; i < list->cnt; i++) {
+		uint32_t topic;
+		if (find_topic(consumer, list->elems[i].topic, &topic))
+			consumer->changed.items[consumer->changed.count++] =
+				(struct position){.topic = topic, .partition = list->elems[i].partition, .offset = OFFSET_NONE};
+	}
 }
 
 /* Whether the consumer was probably fenced by itself. Kafka accepts one member of an instance name at a time, and
