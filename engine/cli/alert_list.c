@@ -112,9 +112,8 @@ const struct silence_spec *alert_list_silence(const struct alert_list *list, con
 {
 	while (*next < list->spec.count) {
 		const struct resource *resource = list->spec.resources[(*next)++];
-		const struct silence_spec *silence = resource->kind->type == RESOURCE_SILENCE ? resource->spec : NULL;
-		if (silence && silence_is_of(silence, alert->resource->name.text, alert->spec->name.text))
-			return silence;
+		if (silence_is_of(resource, alert->resource->namespace, alert->resource->name.text, alert->spec->name.text))
+			return resource->spec;
 	}
 	return NULL;
 }

@@ -39,7 +39,7 @@ static int schema_run(struct session *session, const void *filled, const char *c
 const struct command command_schema = {
 	.name = "schema",
 	.arguments = "[KIND|RECORD]",
-	.summary = "Prints the JSON Schema of kinds of resources, or the Avro schema of a record.",
+	.summary = "Prints the JSON Schema of resources, or the Avro schema of a record.",
 	.help = "Editors use it to complete and check YAML. It checks each value alone; `sluice lint` checks the rest.\n\n"
 		"  sluice schema > sluice.schema.json\n"
 		"  sluice schema Pipeline\n"

@@ -263,7 +263,7 @@ void call_counts_write(const struct call_counts *counts, struct exposition *expo
 	if (good) {
 		scrape_fill(&scrape, counts);
 		struct metric_subject sums[COUNTED_PROTOCOLS];
-		for (size_t i = 0; i < COUNTED_PROTOCOLS; i++)
+		for (enum counted_protocol i = 0; i < COUNTED_PROTOCOLS; i++)
 			sums[i] = (struct metric_subject){{GATEWAY_SERVER, method_type_of(i)}, &scrape.sums[i]};
 		exposition_write(exposition, SCOPE_SELDON_PIPELINE, scrape.pipelines, scrape.pipeline_count);
 		exposition_write(exposition, SCOPE_SELDON_PIPELINE_API, scrape.pipelines, scrape.pipeline_count);

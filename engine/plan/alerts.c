@@ -27,14 +27,14 @@ static void check_absent(const struct spec *spec, const struct name *written)
 }
 
 /* Whether a pipeline of the plan has that alert; offers the names of all. */
-static bool alert_exists(const struct compiler *compiler, const struct silence_spec *silence, struct suggestion *suggestion)
+static bool alert_exists(const struct compiler *compiler, const struct resource *silence, struct suggestion *suggestion)
 {
 	for (size_t i = 0; i < compiler->plan->count; i++) {
 		const struct graph *graph = compiler->plan->pipelines[i].graph;
 		const struct alert_spec *alerts = graph->spec->alerts.items;
 		for (size_t j = 0; j < graph->spec->alerts.count; j++) {
 			const char *name = alerts[j].name.text;
-			if (name && silence_is_of(silence, graph->name, name))
+			if (name && silence_is_of(silence, compiler->plan->pipelines[i].namespace, graph->name, name))
 				return true;
 			if (name)
 				suggest_offer(suggestion, text_of(name));
@@ -43,12 +43,13 @@ static bool alert_exists(const struct compiler *compiler, const struct silence_s
 	return false;
 }
 
-static void check_silence(const struct compiler *compiler, const struct silence_spec *silence)
+static void check_silence(const struct compiler *compiler, const struct resource *resource)
 {
+	const struct silence_spec *silence = resource->spec;
 	if (!silence->alert.text)
 		return;
 	struct suggestion suggestion = suggest_begin(text_of(silence->alert.text));
-	if (!alert_exists(compiler, silence, &suggestion))
+	if (!alert_exists(compiler, resource, &suggestion))
 		fault_add(compiler->spec->faults, CODE_IDLE_SILENCE, silence->alert.place, suggestion.nearest.bytes,
 			  "the files have no alert `%s`%s%s, so this silences nothing", silence->alert.text,
 			  silence->pipeline.text ? " of pipeline " : "", silence->pipeline.text ? silence->pipeline.text : "");
@@ -59,7 +60,7 @@ void plan_alerts(const struct compiler *compiler)
 	const struct spec *spec = compiler->spec;
 	for (size_t i = 0; i < spec->count; i++)
 		if (spec->resources[i]->kind->type == RESOURCE_SILENCE && spec->resources[i]->spec)
-			check_silence(compiler, spec->resources[i]->spec);
+			check_silence(compiler, spec->resources[i]);
 	for (size_t i = 0; i < compiler->plan->count; i++) {
 		const struct item_list alerts = compiler->plan->pipelines[i].graph->spec->alerts;
 		for (size_t j = 0; j < alerts.count; j++)

@@ -153,7 +153,7 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 		return false;
 	alert->watched.is_present = true;
 	alert->watched.silenced_until_ms =
-		spec_silenced_until(engine_revision(watch->engine)->plan.spec, plan->graph->name, spec->name.text);
+		spec_silenced_until(engine_revision(watch->engine)->plan.spec, plan->namespace, plan->graph->name, spec->name.text);
 	alert->condition = (struct alert_condition){0};
 	receivers_check(watch, plan, spec);
 	if (!spec->condition) {

@@ -462,7 +462,8 @@ struct silence_spec {
 	const char *reason, *author;
 };
 
-bool silence_is_of(const struct silence_spec *silence, const char *pipeline, const char *alert);
+/* Whether the resource is a Silence of that alert: of its namespace, or of none. `namespace` NULL: it is not known. */
+bool silence_is_of(const struct resource *resource, const char *namespace, const char *pipeline, const char *alert);
 
 /* ---- all of them ---- */
 
@@ -522,10 +523,10 @@ const struct resource *spec_experiment_of(const struct spec *spec, const char *p
 const struct resource *spec_first(const struct spec *spec, enum resource_type type);
 
 /* When the last Silence of that alert ends, in milliseconds since 1970; 0: the spec has none. */
-int64_t spec_silenced_until(const struct spec *spec, const char *pipeline, const char *alert);
+int64_t spec_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const char *alert);
 
-/* The name of a resource that is nearest to the text: small letters, digits and inner dashes; "" if there is none. */
+/* The name of a resource that is nearest to `name`: small letters, digits and inner dashes; "" if there is none. */
 #define RESOURCE_NAME_BYTES 254
-void resource_name_make(const char *text, char name[RESOURCE_NAME_BYTES]);
+void resource_name_make(const char *name, char mended[RESOURCE_NAME_BYTES]);
 
 #endif

@@ -22,19 +22,21 @@ void silence_check(const struct resource *resource, struct faults *faults)
 			  "`until` is not a time of day, as in 2026-11-30T18:00Z");
 }
 
-bool silence_is_of(const struct silence_spec *silence, const char *pipeline, const char *alert)
+bool silence_is_of(const struct resource *resource, const char *namespace, const char *pipeline, const char *alert)
 {
+	const struct silence_spec *silence = resource->kind->type == RESOURCE_SILENCE ? resource->spec : NULL;
+	if (!silence || (resource->namespace && namespace && strcmp(resource->namespace, namespace) != 0))
+		return false;
 	return silence->alert.text && strcmp(silence->alert.text, alert) == 0 &&
 	       (!silence->pipeline.text || strcmp(silence->pipeline.text, pipeline) == 0);
 }
 
-int64_t spec_silenced_until(const struct spec *spec, const char *pipeline, const char *alert)
+int64_t spec_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const char *alert)
 {
 	int64_t last_ms = 0, until_ms;
 	for (size_t i = 0; i < spec->count; i++) {
-		const struct silence_spec *silence =
-			spec->resources[i]->kind->type == RESOURCE_SILENCE ? spec->resources[i]->spec : NULL;
-		if (silence && silence_is_of(silence, pipeline, alert) && silence->until.text &&
+		const struct silence_spec *silence = spec->resources[i]->spec;
+		if (silence_is_of(spec->resources[i], namespace, pipeline, alert) && silence->until.text &&
 		    moment_read(text_of(silence->until.text), &until_ms) && until_ms > last_ms)
 			last_ms = until_ms;
 	}
