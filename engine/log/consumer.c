@@ -300,11 +300,14 @@ static void record_fill(rd_kafka_message_t *message, struct record *record)
 
 static void hear_of_group(struct kafka_consumer *consumer)
 {
-	rd_kafka_resp_err_t code;
-	if (!group_hear(consumer->asked, &code))
-		return;
-	group_forget(consumer->asked);
-	consumer->asked = NULL;
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (consumer->asked && group_hear(consumer->asked, &code)) {
+		group_forget(consumer->asked);
+		consumer->asked = NULL;
+	} else if (consumer->given_others && consumer->change == ASSIGNMENT_SAME) {
+		consumer->given_others = false;
+		code = group_join_again(consumer->client);
+	}
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		(void)failed(&consumer->failure, "join its group again", code);
 }
@@ -329,7 +332,7 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 		const struct record *last = &records[*count - 1];
 		witness_note(consumer->witness, consumer->topics[last->topic], last->partition, last->offset, last->time_ms);
 	}
-	if (consumer->asked)
+	if (consumer->asked || consumer->given_others)
 		hear_of_group(consumer);
 	if (*count == 0)
 		consumer_look_for_topics(consumer);

@@ -40,6 +40,7 @@ struct kafka_consumer {
 	struct positions changed;
 	struct positions given; /* assigned and accepted, and not revoked since */
 	bool joined;		/* it has got partitions since the client was made */
+	bool given_others;	/* partitions of topics that it does not read */
 	struct group_question *asked; /* question whether the group reads all topics of this consumer; NULL: none is open */
 	bool fenced;		/* another client replaces this one when the change is accepted */
 	unsigned fenced_times;	/* within a while of each other */
@@ -56,8 +57,8 @@ struct kafka_consumer {
 };
 
 /* Number of a topic among those that are read. The topic must be one of them: the caller has it from a partition that was
- * given. Kafka may assign others to a member that came back with other topics within its session, until the next
- * rebalance; consumer_hear_rebalance() leaves these out. */
+ * given. Kafka gives others to a member that comes back with fewer topics within its session. consumer_hear_rebalance() leaves
+ * these out, and the consumer joins its group again, so that who reads them gets them. */
 uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char *name);
 
 /* Notes a change of the assignment, with memory for `count` partitions, which the caller fills in. False:

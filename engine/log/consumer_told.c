@@ -62,11 +62,14 @@ void consumer_hear_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_ka
 	if (!consumer_note_change(consumer, change, (size_t)list->cnt))
 		return;
 	consumer->changed.count = 0;
+	consumer->given_others = false;
 	for (int i = 0; i < list->cnt; i++) {
 		uint32_t topic;
 		if (find_topic(consumer, list->elems[i].topic, &topic))
 			consumer->changed.items[consumer->changed.count++] =
 				(struct position){.topic = topic, .partition = list->elems[i].partition, .offset = OFFSET_NONE};
+		else
+			consumer->given_others = given;
 	}
 }
 

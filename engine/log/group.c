@@ -94,16 +94,26 @@ struct group_question *group_ask(rd_kafka_t *client, const char *group, int bell
 	return NULL;
 }
 
+rd_kafka_resp_err_t group_join_again(rd_kafka_t *client)
+{
+	rd_kafka_topic_partition_list_t *topics = NULL;
+	rd_kafka_resp_err_t code = rd_kafka_subscription(client, &topics);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return code;
+	code = rd_kafka_unsubscribe(client);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		code = rd_kafka_subscribe(client, topics);
+	rd_kafka_topic_partition_list_destroy(topics);
+	return code;
+}
+
 bool group_hear(const struct group_question *question, rd_kafka_resp_err_t *code)
 {
 	*code = RD_KAFKA_RESP_ERR_NO_ERROR;
 	if (!atomic_load(&question->answered))
 		return false;
-	if (question->found == MEMBERS_NONE) {
-		*code = rd_kafka_unsubscribe(question->client);
-		if (*code == RD_KAFKA_RESP_ERR_NO_ERROR)
-			*code = rd_kafka_subscribe(question->client, question->wanted);
-	}
+	if (question->found == MEMBERS_NONE)
+		*code = group_join_again(question->client);
 	return true;
 }
 

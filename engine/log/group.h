@@ -25,6 +25,9 @@ struct group_question *group_ask(rd_kafka_t *client, const char *group, int bell
  * waits. */
 bool group_hear(const struct group_question *question, rd_kafka_resp_err_t *code);
 
+/* Leaves the group and joins it again as a new member, so that all partitions are assigned again. */
+rd_kafka_resp_err_t group_join_again(rd_kafka_t *client);
+
 /* Closes the question, answered or not. Waits for a call that is under way, GROUP_MEMBERS_WAIT_MS at most. NULL is
  * fine. */
 void group_forget(struct group_question *question);

@@ -236,6 +236,33 @@ sent
 check_answers left-next "$rate" "uncommitted: silence_ms:"
 stop_engine left "$engine"
 
+# One of two engines comes back with fewer topics: the other gets the partitions that Kafka gives to it.
+topics fewer fewer-answers
+topics fewer-more fewer-more-answers
+start_fewer() { # $1 instance
+	"$sluice" run -f "$dir/fewer.$1" --brokers "$brokers" --server "sum=$url" --instance "$1" >>"$dir/engine.log" 2>&1 &
+	ours $!
+}
+: >"$dir/engine.log"
+sed -e "s/TOPIC/fewer/; s/GROUP/fewer/; s/DELIVERY/at-least-once/" "$here/call.yaml" >"$dir/fewer.alone"
+{ cat "$dir/fewer.alone"; another_of "$dir/fewer.alone" fewer; } | tee "$dir/fewer.one" >"$dir/fewer.two"
+start_fewer one
+one=$started
+start_fewer two
+wait_until 30 engine_says 2 ": reads fewer-more," || give_up "two engines do not start"
+send fewer-more "$rate" "$rate"
+sent
+check_answers fewer-more "$rate" "uncommitted: silence_ms:"
+stop_engine fewer "$started"
+cp "$dir/fewer.alone" "$dir/fewer.two"
+start_fewer two
+wait_until 30 engine_says 3 ": reads fewer," || give_up "an engine does not come back"
+send fewer-more "$rate" "$rate"
+sent
+check_answers fewer-more "$rate" "uncommitted: silence_ms:-lt:9000"
+stop_engine fewer "$one"
+stop_engine fewer "$started"
+
 # While one engine has other files than the other, top says so of both; and no more when it has the same.
 top_says() { # $1 how many lines, $2 words
 	"$sluice" top --once --brokers "$brokers" -n files >"$dir/top" && [ "$(grep -c "$2" "$dir/top")" -eq "$1" ]
