@@ -3,6 +3,7 @@
 
 #include "control/control_tables.h"
 #include "control/proposed_tables.h"
+#include "experiments/rollout_plan.h"
 #include "message/rows.h"
 #include "plan/plan.h"
 
@@ -85,6 +86,19 @@ static bool runtime_has_other_prefix(const struct document_checker *checker, con
 	return runtime && runtime->topic_prefix && checker->prefix && strcmp(runtime->topic_prefix, checker->prefix) != 0;
 }
 
+/* The reason why the keeper could not run the rollout of an Experiment; NULL: it can, or there is none. */
+static const char *rollout_fault(struct document_set *set, const struct resource *read, struct verdict_fault *fault)
+{
+	const struct experiment_spec *experiment = read->kind->type == RESOURCE_EXPERIMENT ? read->spec : NULL;
+	struct rollout_plan plan;
+	struct error error = {0};
+	if (!experiment || !experiment_is_rolled_out(experiment) || rollout_plan_make(experiment, &plan, &error))
+		return NULL;
+	fault->line = error.place.line;
+	fault->column = error.place.column;
+	return arena_print(set->arena, "%s", error.text);
+}
+
 /* Reads a proposed document, and checks that it is the one resource under whose kind and name it is proposed. */
 static bool item_add(struct document_set *set, const struct proposal_item *item, struct error *error)
 {
@@ -107,6 +121,8 @@ static bool item_add(struct document_set *set, const struct proposal_item *item,
 	else if (read->namespace && strcmp(read->namespace, set->checker->namespace) != 0)
 		fault.text = text_of(arena_print(set->arena, "the resource is in the namespace `%s`, and is proposed for `%s`",
 						 read->namespace, set->checker->namespace));
+	else
+		fault.text = text_of(rollout_fault(set, read, &fault));
 	return !fault.text.bytes || fault_keep(set, fault);
 }
 

@@ -119,6 +119,9 @@ static bool rollout_restore(struct keeper *keeper, struct kept_rollout *rollout,
 		rollout_start(rollout, recorded);
 	}
 	rollout->due_ms = rollout_due_ms(rollout, now_ms);
+	/* A look was missed. Engines have counted since the record, and tell it within a second. */
+	if (rollout->state.phase != ROLLOUT_PENDING && rollout->due_ms < keeper->listens_ms)
+		rollout->due_ms = keeper->listens_ms + KEEPER_SILENT_MS;
 	return good;
 }
 

@@ -234,8 +234,9 @@ bool rollout_plan_make(const struct experiment_spec *experiment, struct rollout_
 	if (rollout->here.line == 0 || !rollout->enabled)
 		return error_set(error, ERROR_CONFIG, experiment->here,
 				 "The experiment has no progressiveDeployment that is enabled. Write its stages.");
-	if (plan->check_every_ms < 1)
-		return error_set(error, ERROR_CONFIG, rollout->here, "checkEvery is below 1 ms. Write a longer one, as 30s.");
+	if (plan->check_every_ms < ROLLOUT_CHECK_MS_LEAST)
+		return error_set(error, ERROR_CONFIG, rollout->here,
+				 "checkEvery is below 1 s, and engines tell their counts each second. Write a longer one, as 30s.");
 	if (!default_check(experiment, plan, error) || !count_check(rollout, plan, error))
 		return false;
 	return (rollout->stages.count > 0 ? stages_read(experiment, plan, error) : schedule_read(experiment, plan, error)) &&

@@ -18,6 +18,7 @@
 
 #define ROLLOUT_ALPHA 0.05	       /* of each rule in each stage */
 #define ROLLOUT_CHECK_MS 30000
+#define ROLLOUT_CHECK_MS_LEAST 1000 /* engines tell their counts as often */
 #define ROLLOUT_EVERY_MS (30 * 60 * 1000) /* of a schedule */
 #define ROLLOUT_ERROR_RATE 0.01	       /* triggers */
 #define ROLLOUT_LATENCY_MS 200

@@ -323,6 +323,10 @@ static void check_learning(const struct experiment_spec *experiment, const struc
 	const struct name_list *features = &bandits->context_features;
 	if (bandits->here.line == 0)
 		return;
+	if (experiment_is_staged(experiment))
+		fault_report(listener, EXPERIMENT_NOT_LEARNING, bandits->here, NULL,
+			     "bandits choose, so the weights of progressiveDeployment would have no effect, nor a rollback; leave "
+			     "one of the two out");
 	const struct place place = features->count > 0 ? features->items[0].place : bandits->here;
 	const bool contextual = experiment_bandit(experiment, 2, 2).features > 0;
 	if (experiment->exposures == EXPOSURES_THIN || experiment->exposures == EXPOSURES_OFF)

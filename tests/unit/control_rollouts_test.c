@@ -306,6 +306,22 @@ static void other_keepers_make_the_same_moves_with_the_same_evidence(void **stat
 	free(kept);
 }
 
+/* No keeper is there for 20 s, in which the stage ends by its time, and the candidate fails. */
+static void a_keeper_that_was_away_hears_the_engines_before_it_looks(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	seconds_pass(&one, 8, 200, 0);
+	table_stand.now_ms += 20 * SECOND;
+	control_compact(&table_stand);
+	table_stand.options.engine = "engine-2";
+	control_keeper_start(&table_stand);
+	control_pass(&table_stand, SECOND / 2);
+	seconds_pass(&one, 8, 200, 150);
+	assert_true(phase_is("rolledBack", 1));
+	assert_int_equal(buckets_of_b(), 0);
+}
+
 /* ---- commands ---- */
 
 static void a_pause_holds_until_it_is_resumed(void **state)
@@ -442,6 +458,7 @@ int main(void)
 		ON_STAND(counts_of_engines_and_of_their_starts_are_added_up_once),
 		ON_STAND(counts_of_another_table_are_left_out),
 		ON_STAND(other_keepers_make_the_same_moves_with_the_same_evidence),
+		ON_STAND(a_keeper_that_was_away_hears_the_engines_before_it_looks),
 		ON_STAND(a_pause_holds_until_it_is_resumed),
 		ON_STAND(commands_move_at_once_and_are_refused_in_words),
 		ON_STAND(other_changes_leave_the_weights_of_a_rollout),

@@ -89,6 +89,19 @@ static void errors_have_the_place_in_their_document(void **state)
 }
 
 /* What is left behind is named, not what is deleted. */
+static void a_rollout_that_the_keeper_could_not_run_is_refused(void **state)
+{
+	(void)state;
+	static const char yaml[] = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+				   "  default: a\n  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n"
+				   "  progressiveDeployment: {schedule: [5, 50], checkEvery: 10ms}\n";
+	accepts("Model", "a", MODEL("a"));
+	accepts("Model", "b", MODEL("b"));
+	const struct verdict_fault *fault = refuses("Experiment", "e", yaml);
+	assert_int_equal(fault->line, 7);
+	assert_non_null(memmem(fault->text.bytes, fault->text.length, "checkEvery is below 1 s", 23));
+}
+
 static void a_delete_that_breaks_another_document_is_refused(void **state)
 {
 	(void)state;
@@ -230,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_document_is_read_with_all_that_is_accepted),
 		TEST(errors_have_the_place_in_their_document),
+		TEST(a_rollout_that_the_keeper_could_not_run_is_refused),
 		TEST(a_delete_that_breaks_another_document_is_refused),
 		TEST(a_model_that_a_pipeline_calls_cannot_be_deleted),
 		TEST(a_document_is_the_resource_that_it_is_said_to_be),

@@ -129,7 +129,7 @@ static void bad_plans_are_refused_with_place_and_next_step(void **state)
 	expect_refused(HEAD "  progressiveDeployment: {schedule: [5], enabled: false}\n", 5, "no progressiveDeployment");
 	expect_refused(HEAD "  progressiveDeployment: {schedule: [5], every: 20s}\n", 7, "is checked every 30000 ms");
 	expect_refused(HEAD "  progressiveDeployment: {schedule: [5], every: 367d}\n", 7, "366 days");
-	expect_refused(HEAD "  progressiveDeployment: {schedule: [5], checkEvery: 0.5ms}\n", 7, "below 1 ms");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [5], checkEvery: 999ms}\n", 7, "below 1 s");
 	expect_refused(HEAD "  progressiveDeployment:\n    stages:\n    - {weight: 50, duration: 5m}\n"
 			    "    - {weight: 10, duration: 5m}\n", 10, "fall from 50 to 10 at stage 2");
 	expect_refused(HEAD "  progressiveDeployment:\n    stages: [{weight: 0, duration: 5m}]\n", 8, "more than 0");
