@@ -71,6 +71,9 @@ static bool topics_turn(struct learner_service *service, struct error *error)
 		return false;
 	const bool may_go_on = held_needs_exposures(service->held, none_left, service->exposed_ms);
 	service->taken = 0;
+	/* Feedback that is on its way is waited for; there is space, or exposures would be needed. */
+	if (!may_go_on && !reader_give_arrived(service->feedback, 1, TURN_MS, feedback_hold, service, error))
+		return false;
 	if (may_go_on &&
 	    !reader_give_arrived(service->exposures, TURN_RECORDS, TURN_MS, exposure_take, service, error))
 		return false;
