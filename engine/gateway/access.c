@@ -371,12 +371,15 @@ void access_check(struct access *access, const struct access_request *request, s
 		access_policy_check(&question);
 }
 
-struct access_identity access_identify(struct access *access, const struct access_request *request)
+bool access_identify(struct access *access, const struct access_request *request, struct access_identity *identity)
 {
 	struct access_answer answer = {.status = 200, .words = ""};
 	struct access_question question = {.access = access, .request = request, .answer = &answer};
 	const struct access_caller *caller = &answer.caller;
-	if (!access_caller_find(&question) || !caller->name.bytes)
-		return (struct access_identity){0};
-	return access_identity_of(caller->kind, caller->name.bytes, caller->name.length);
+	*identity = (struct access_identity){0};
+	if (!access_caller_find(&question))
+		return false;
+	if (caller->name.bytes)
+		*identity = access_identity_of(caller->kind, caller->name.bytes, caller->name.length);
+	return caller->name.bytes || caller->kind == ACCESS_CALLER_NOBODY;
 }

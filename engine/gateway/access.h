@@ -76,8 +76,9 @@ struct access_answer {
 	struct access_identity identity; /* equal for the same caller, of any kind; of an anonymous caller, its address */
 };
 
-/* The identity of the caller of a request that was allowed, without another charge. All zeros: it is anonymous. */
-struct access_identity access_identify(struct access *access, const struct access_request *request);
+/* The identity of the caller of a request that was allowed, without another charge. All zeros: it is anonymous. False: the caller
+ * cannot be recognised again: its token has no `sub`, or its credentials are not valid any more. */
+bool access_identify(struct access *access, const struct access_request *request, struct access_identity *identity);
 
 /* Checks a request. Takes one request from the caller's rate limit or, if it is not authenticated, from that of
  * its address. */

@@ -60,13 +60,14 @@ static bool forwarded_join(const struct call_credentials *credentials, struct ar
 	return true;
 }
 
-struct access_identity call_access_identify(struct access *access, const struct call_credentials *credentials)
+bool call_access_identify(struct access *access, const struct call_credentials *credentials, struct access_identity *identity)
 {
 	const struct access_request request = {.authorization = credentials->header(credentials->context, "authorization", 0),
 					       .api_key = credentials->header(credentials->context, ACCESS_API_KEY_HEADER, 0),
 					       .certificate = credentials->certificate,
 					       .peer = credentials->peer};
-	return access ? access_identify(access, &request) : (struct access_identity){0};
+	*identity = (struct access_identity){0};
+	return !access || access_identify(access, &request, identity);
 }
 
 void call_access_check(struct access *access, const struct call_credentials *credentials, enum access_verb verb,

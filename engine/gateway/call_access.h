@@ -23,12 +23,13 @@ struct call_credentials { /* of one call, borrowed */
  * of the name in the request. */
 struct access_resource call_resource(const struct call_source *source, const struct call_name *asked);
 
+/* The identity of the caller of a call that was allowed. All zeros: it is anonymous, or `access` is NULL. False: the caller
+ * cannot be recognised again. */
+bool call_access_identify(struct access *access, const struct call_credentials *credentials, struct access_identity *identity);
+
 /* Checks a call. `access` NULL: everybody may do everything. Statuses in addition to those of access_check(): 400 for
  * a credential that is sent twice, and 500 if memory ran out. Several lines of X-Forwarded-For are one list, joined
  * in the arena. */
-/* The identity of the caller of a call that was allowed. All zeros: it is anonymous, or `access` is NULL. */
-struct access_identity call_access_identify(struct access *access, const struct call_credentials *credentials);
-
 void call_access_check(struct access *access, const struct call_credentials *credentials, enum access_verb verb,
 		       struct access_resource resource, struct arena *arena, struct access_answer *answer);
 

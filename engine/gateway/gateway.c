@@ -224,7 +224,7 @@ bool gateway_drain(struct gateway *gateway)
 
 bool gateway_is_well(const struct gateway *gateway, struct error *error)
 {
-	return calls_are_well(gateway->rest.calls, error);
+	return calls_are_well(gateway->rest.calls, error) && keyed_calls_are_well(gateway->rest.keyed, error);
 }
 
 struct calls_counts gateway_counts(const struct gateway *gateway)

@@ -288,7 +288,10 @@ static void outcome_hold(struct keyed_call *call, const struct call_outcome *out
 static void on_call_ended(void *context, const struct call_outcome *outcome)
 {
 	struct keyed_call *call = context;
-	if (!call->placed) {
+	if (!call->placed && !call->begins && outcome->end != CALL_FAILED) {
+		/* The answer was here before Kafka's report of where the request is. Later calls would not find it. */
+		keyed_refuse(call, 503, "the place of the request in Kafka is not known; ask again with the same key");
+	} else if (!call->placed) {
 		if (call->begins)
 			(void)record_send(call, CLAIM_RELEASES);
 		keyed_end(call, outcome);
@@ -379,6 +382,7 @@ static void log_take(struct keyed_calls *keyed, const struct record *record)
 	enum claim_effect effect = claims_apply(keyed->claims, &claim);
 	if (effect == CLAIM_NO_MEMORY)
 		(void)error_memory(&keyed->failure, ERROR_SYSTEM, "reading claims");
+	claims_expire(keyed->claims, loop_time_of_day_ms(keyed->loop));
 	struct keyed_call *call = claim.nonce.epoch == keyed->epoch ? keyed_find(keyed, claim.nonce.number) : NULL;
 	if (call)
 		own_record_take(call, &claim, effect);
@@ -483,6 +487,14 @@ static void claim_begin(struct keyed_call *call, const struct claim_digest *id, 
 		keyed_refuse(call, 503, "too many claims of idempotency keys are on their way to Kafka; try again later");
 }
 
+bool keyed_calls_are_well(const struct keyed_calls *keyed, struct error *error)
+{
+	if (keyed->failure.kind == ERROR_NONE)
+		return true;
+	*error = keyed->failure;
+	return false;
+}
+
 void keyed_calls_begin(struct keyed_calls *keyed, const struct keyed_request *request)
 {
 	const struct call_request *call = request->call;
@@ -493,6 +505,12 @@ void keyed_calls_begin(struct keyed_calls *keyed, const struct keyed_request *re
 	int status;
 	claims_expire(keyed->claims, now_ms);
 	struct claim_look look = claims_look(keyed->claims, &id, &body, now_ms);
+	if (!request->is_recognised) {
+		request_refuse(keyed, call, 400,
+			       "an idempotency key belongs to its caller, and the credentials do not say who that is: send a valid "
+			       "token that has a `sub`");
+		return;
+	}
 	if (keyed->failure.kind != ERROR_NONE || !reader_has_caught_up(keyed->reader)) {
 		request_refuse(keyed, call, 503,
 			       keyed->failure.kind != ERROR_NONE ? LOST_WORDS

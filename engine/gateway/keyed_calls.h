@@ -43,10 +43,14 @@ struct keyed_request {
 	const struct call_request *call; /* copied; its place lives until it has ended */
 	const char *inputs;		 /* topic of the target */
 	struct access_identity caller;
+	bool is_recognised; /* else it is refused: others would have the same identity */
 	struct text key; /* as the caller sent it */
 };
 
 /* Starts a call, or answers it from an earlier request. `ended` is called later, or at once. */
 void keyed_calls_begin(struct keyed_calls *keyed, const struct keyed_request *request);
+
+/* Whether claims can be read. False: no call with a key will be taken any more, and `error` has the reason. */
+bool keyed_calls_are_well(const struct keyed_calls *keyed, struct error *error);
 
 #endif

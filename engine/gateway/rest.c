@@ -242,21 +242,21 @@ static struct text credential_find(const void *context, const char *name, size_t
 }
 
 /* The caller of a request that rest_admits() let in. */
-static struct access_identity caller_of(const struct rest_request *request)
+static bool caller_find(const struct rest_request *request, struct access_identity *identity)
 {
 	char subject[CALL_SUBJECT_BYTES_MAX];
 	const struct call_credentials credentials = {
 		.header = credential_find,
 		.context = request->incoming,
 		.certificate = http_incoming_certificate(request->incoming, subject, sizeof subject)};
-	return call_access_identify(request->rest->access, &credentials);
+	return call_access_identify(request->rest->access, &credentials, identity);
 }
 
 static void keyed_begin(const struct rest_request *request, const struct call_request *call, struct text key)
 {
 	const struct rest *rest = request->rest;
-	const struct keyed_request keyed = {
-		.call = call, .inputs = rest->targets->topics[call->target->topic], .caller = caller_of(request), .key = key};
+	struct keyed_request keyed = {.call = call, .inputs = rest->targets->topics[call->target->topic], .key = key};
+	keyed.is_recognised = caller_find(request, &keyed.caller);
 	keyed_calls_begin(rest->keyed, &keyed);
 }
 

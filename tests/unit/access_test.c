@@ -137,17 +137,24 @@ static void pass_time(int64_t ms)
 	}
 }
 
-/* "Bearer" and a token of that subject that is good for an hour from the beginning. */
-static struct text bearer(EVP_PKEY *signer, const char *kid, const char *subject)
+/* "Bearer" and a token of these claims. */
+static struct text bearer_of(EVP_PKEY *signer, const char *kid, const char *claims)
 {
-	char header[128], claims[128];
+	char header[128];
 	snprintf(header, sizeof header, "{\"alg\":\"ES256\",\"kid\":\"%s\"}", kid);
-	snprintf(claims, sizeof claims, "{\"sub\":\"%s\",\"exp\":1700007200}", subject);
 	struct text signed_token = token_sign(&out, JWT_ES256, signer, header, claims);
 	buffer_clear(&token);
 	buffer_string(&token, "Bearer ");
 	buffer_text(&token, signed_token);
 	return buffer_view(&token);
+}
+
+/* The same of that subject, good for an hour from the beginning. */
+static struct text bearer(EVP_PKEY *signer, const char *kid, const char *subject)
+{
+	char claims[128];
+	snprintf(claims, sizeof claims, "{\"sub\":\"%s\",\"exp\":1700007200}", subject);
+	return bearer_of(signer, kid, claims);
 }
 
 static struct access_request request_of(void)
@@ -412,13 +419,19 @@ static void identities_are_those_of_callers(void **state)
 	second = ask(access, request, 200, "");
 	assert_memory_equal(&first.identity, &second.identity, sizeof first.identity);
 	/* An idempotency key belongs to the caller, and to all anonymous ones together, wherever they come from. */
-	struct access_identity known = access_identify(access, &request);
+	struct access_identity known;
+	assert_true(access_identify(access, &request, &known));
 	assert_memory_equal(&first.identity, &known, sizeof known);
 	request.api_key = TEXT("not known");
-	known = access_identify(access, &request);
-	assert_memory_equal(&(struct access_identity){0}, &known, sizeof known);
+	assert_false(access_identify(access, &request, &known));
 	request = request_of();
-	known = access_identify(access, &request);
+	request.authorization = bearer(key, "one", "alice");
+	assert_true(access_identify(access, &request, &known));
+	assert_memory_not_equal(&(struct access_identity){0}, &known, sizeof known);
+	request.authorization = bearer_of(key, "one", "{\"exp\":1700007200}");
+	assert_false(access_identify(access, &request, &known));
+	request = request_of();
+	assert_true(access_identify(access, &request, &known));
 	assert_memory_equal(&(struct access_identity){0}, &known, sizeof known);
 	first = ask(access, request, 401, "");
 	inet_pton(AF_INET, "192.0.2.78", &((struct sockaddr_in *)&peer)->sin_addr);
