@@ -29,7 +29,9 @@ struct anchored_call {
 static size_t anchored_budget(const struct explain_work *work)
 {
 	const size_t rows = work->explainer->budget * work->explainer->background.count;
-	const size_t most = ANCHOR_NUMBERS_MAX / work->rows.features / work->rows.rows;
+	const size_t numbers = ANCHOR_NUMBERS_MAX / work->rows.features / work->rows.rows;
+	const size_t share = EXPLAIN_PERTURBED_ROWS_MAX / work->rows.rows;
+	const size_t most = numbers < share ? numbers : share;
 	return rows < most ? rows : most;
 }
 
