@@ -201,7 +201,7 @@ def asks_for_tokens(judge, gateway, keys):
                ("POST", "/v2/pipelines/twice/infer"), ("POST", "/v2/models/twice/infer"), ("POST", "/v2/models/twice/versions/1/infer"),
                ("POST", "/v2/pipelines/twice/explain"), ("POST", "/v2/models/twice/explain"), ("POST", "/v1/models/twice:explain"),
                ("POST", "/v1/models/twice:predict"), ("POST", "/api/v1.0/predictions"), ("POST", "/api/v0.1/predictions"),
-               ("POST", "/api/v1.0/explanations"), ("POST", "/api/v1.0/feedback"), ("POST", "/api/v0.1/feedback"),
+               ("POST", "/api/v1.0/explanations"), ("POST", "/api/v1.0/explain"), ("POST", "/api/v1.0/feedback"), ("POST", "/api/v0.1/feedback"),
                ("POST", "/v2/pipelines/twice/feedback"), ("POST", "/v2/models/twice/feedback"), ("POST", "/seldon/default/twice/api/v1.0/predictions"),
                ("POST", "/v2/pipelines/nobody/infer")]
     for method, path in guarded:
