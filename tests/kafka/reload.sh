@@ -249,19 +249,21 @@ sed -e "s/TOPIC/fewer/; s/GROUP/fewer/; s/DELIVERY/at-least-once/" "$here/call.y
 start_fewer one
 one=$started
 start_fewer two
+two=$started
 wait_until 30 engine_says 2 ": reads fewer-more," || give_up "two engines do not start"
 send fewer-more "$rate" "$rate"
 sent
 check_answers fewer-more "$rate" "uncommitted: silence_ms:"
-stop_engine fewer "$started"
+stop_engine fewer "$two"
 cp "$dir/fewer.alone" "$dir/fewer.two"
 start_fewer two
+two=$started
 wait_until 30 engine_says 3 ": reads fewer," || give_up "an engine does not come back"
 send fewer-more "$rate" "$rate"
 sent
-check_answers fewer-more "$rate" "uncommitted: silence_ms:-lt:9000"
+check_answers fewer-more "$rate" "uncommitted: silence_ms: doubled:-eq:$rate" # the same requests
 stop_engine fewer "$one"
-stop_engine fewer "$started"
+stop_engine fewer "$two"
 
 # While one engine has other files than the other, top says so of both; and no more when it has the same.
 top_says() { # $1 how many lines, $2 words
