@@ -171,8 +171,10 @@ test: | $(filter all,$(MAKECMDGOALS))
 	@tests/deps.sh test
 	@$(MAKE_AT_ONCE) run-unit
 
-run-unit: known-unit $(if $(NAME),$(filter $(TESTS),$(NAME:%=$(BUILD)/unit/%_test)),$(TESTS))
-	@TEST='$(if $(filter command,$(origin TEST)),$(TEST))' tests/run-unit.sh $(filter $(TESTS),$^)
+unit-programs: known-unit $(if $(NAME),$(filter $(TESTS),$(NAME:%=$(BUILD)/unit/%_test)),$(TESTS))
+
+run-unit: unit-programs
+	@TEST='$(if $(filter command,$(origin TEST)),$(TEST))' tests/run-unit.sh $(if $(NAME),$(filter $(TESTS),$(NAME:%=$(BUILD)/unit/%_test)),$(TESTS))
 
 # A NAME that its target does not know is refused before anything is built for it.
 refuse_unknown = @$(foreach name,$(filter-out $(2),$(NAME)),tests/nearest.sh '$(1)' '$(name)' $(2) ||) $(if $(filter-out $(2),$(NAME)),exit 1,true)
@@ -271,6 +273,8 @@ race: known-race kafka-programs
 fuzz: known-fuzz
 	@+$(MAKE_AT_ONCE) CC=clang SAN=address,undefined run-fuzz
 
+fuzz-programs: $(FUZZERS)
+
 run-fuzz: $(if $(NAME),$(filter $(FUZZERS),$(NAME:%=$(BUILD)/fuzz/%_fuzz)),$(FUZZERS))
 	@tests/run-fuzz.sh $(TIME) $^
 
@@ -365,6 +369,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all bandits change experiments rollouts static test run-unit known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz run-fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
+.PHONY: all bandits change experiments rollouts static test run-unit unit-programs fuzz-programs known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz run-fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

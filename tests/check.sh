@@ -33,8 +33,8 @@ parts="deps unit layers house static sanitize thread cases gallery judge oracles
 # first is shown, and counted as skipped.
 timed="unit sanitize thread models dev bars grpc kafka contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
 
-# These mostly wait, for brokers, models and sessions that are gone: so many at once as there are lanes, when all else
-# is done, the longest first. None is judged by how fast it is.
+# These mostly wait, for brokers, models and sessions that are gone: so many at once as there are lanes, the longest first,
+# once `unit` has built what they run. None is judged by how fast it is.
 waiting="faults mlserver reload dev contract secure cases-kafka"
 lanes=3
 
@@ -71,12 +71,13 @@ part_sanitize() {
 # Only tests that start threads can show a race. ThreadSanitizer wants its memory where
 # no random layout may have put something else.
 part_thread() {
-	local names still=
+	local still=
 	setarch -R true 2>/dev/null && still="setarch -R"
-	names=$(units_with 'pthread_create|resolve_start|running_start')
-	$still make --no-print-directory -j"$jobs" SAN=thread NAME="$names" all run-unit || return
+	$still make --no-print-directory -j"$jobs" SAN=thread NAME="$(units_with "$starts_threads")" all run-unit || return
 	one build/thread/sluice --version
 }
+
+starts_threads='pthread_create|resolve_start|running_start'
 
 # The unit tests in whose source a pattern stands.
 units_with() {
@@ -306,15 +307,25 @@ attempt() { # $1 part
 	echo "$status $((SECONDS - start))" >"$logs/$1.ended"
 }
 
+# Builds what later ones of these parts run. Where that fails, the part builds it again, and says so.
+build_ahead() { # $@ the parts
+	if [[ " $* " =~ " sanitize "|" torture "|" fuzz " ]]; then make_quietly -k CC=clang SAN=address,undefined all unit-programs fuzz-programs; fi
+	if [[ " $* " == *" thread "* ]]; then make_quietly -k SAN=thread NAME="$(units_with "$starts_threads")" all unit-programs; fi
+}
+
 # These of the parts, as many at once as there are lanes. What they share is built before, for two that build
-# at once would break it; where that fails each of them says so.
-attempt_together() {
-	local part
+# at once would break it; where that fails each of them says so. The processors' idle time goes to what later parts need.
+attempt_together() { # $1 all the parts, $@ those
+	local part parts=$1 ahead
+	shift
 	make_quietly kafka-programs >$logs/build.log 2>&1
 	set -m # each with all that it starts is a group, which can be ended as one
 	trap 'kill -- $(jobs -rp | sed s/^/-/); exit 130' INT TERM
+	# shellcheck disable=SC2086
+	(renice -n 19 $BASHPID && build_ahead $parts) >$logs/ahead.log 2>&1 &
+	ahead=$!
 	for part; do
-		while [ "$(jobs -rp | wc -l)" -ge $lanes ]; do wait -n; done
+		while [ "$(jobs -rp | grep -vcx $ahead)" -ge $lanes ]; do wait -n; done
 		attempt "$part" &
 	done
 	wait
@@ -362,6 +373,12 @@ report() { # $1 part
 $(grep -E '[Ff]ail|FAIL|FALLS|rror|should be|nothing like|^SUMMARY|^---|broken' "$log" | grep -vE ' 0 failed|^  [A-Z]+ ' | tail -n 8 | cut -c 1-200 | sed "s/^/failed: $1: /")"
 }
 
+attempt_alone() { # $1 the parts that were asked for, $2 one, which may not be among them
+	[[ " $1 " == *" $2 "* ]] || return 0
+	attempt "$2"
+	report "$2"
+}
+
 # A function is read whole before it runs, so this file may change meanwhile.
 main() {
 	# shellcheck disable=SC2086
@@ -376,15 +393,16 @@ main() {
 	# Most parts look at the program: it is never an old one.
 	[[ " $parts " == *" unit "* ]] || make_quietly all >$logs/build.log 2>&1 || { cat $logs/build.log; exit 1; }
 	beside=$(for part in $waiting; do [[ " $parts " != *" $part "* ]] || echo "$part"; done | tr '\n' ' ')
-	for part in $parts; do
-		[[ " $beside " != *" $part "* ]] || continue
-		attempt "$part"
-		report "$part"
+	for part in deps unit; do
+		attempt_alone "$parts" "$part"
 	done
 	# shellcheck disable=SC2086
-	[ -z "$beside" ] || attempt_together $beside
+	[ -z "$beside" ] || attempt_together "$parts" $beside
 	for part in $beside; do
 		report "$part"
+	done
+	for part in $parts; do
+		[[ " deps unit $beside " == *" $part "* ]] || attempt_alone "$parts" "$part"
 	done
 	echo "--- took $((SECONDS - begun)) s"
 	for part in $parts; do
