@@ -3,8 +3,13 @@
 `sluice help` for it: help.py SLUICE
 
 Names come from the string literals of the sources, from the Markdown pages of the
-repository, and from all that `sluice help` itself prints."""
+repository, and from all that `sluice help` itself prints. Of a page these are: what it
+says that `sluice help` explains, codes of faults, options of sluice, and what stands in
+backticks and has the form of a field, a metric, a setting or a header. States and columns
+come from the sources that print them."""
+import concurrent.futures
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -17,6 +22,13 @@ PLACEHOLDERS = {"COMMAND", "TOPIC", "NAME", "CODE", "WORD", "KIND", "DIR"}
 # Options that every command has, and those of Kafka's own tools, whose commands errors and `plan` quote.
 FOREIGN = {"help", "version", "bootstrap-server", "command-config", "add", "add-config", "alter", "allow-principal",
            "entity-name", "entity-type", "resource-pattern-type"}
+# Names on pages that belong to other programs, or that a user has chosen.
+OTHERS = {"--dirt"}
+# Pages that are not for users: for those who change the engine, and of former versions.
+INNER = ("tests/", "CHANGELOG.md", "CONTRIBUTING.md", "engine/README.md", "engine/GLOSSARY.md", "steps/WRITING.md")
+FIELD = r"[a-z]+[0-9]*(?:[A-Z][A-Za-z0-9]*)+"
+NAME = re.compile(rf"{FIELD}|sluice_[a-z_0-9]+|SLUICE_[A-Z_]+|(?:x|sluice|idempotency|grpc)-[a-z-]+|"
+                  rf"[a-z]\w*(?:\[\])?(?:\.{FIELD})+")
 
 
 def sluice_help(*words):
@@ -31,17 +43,24 @@ def literals(path):
         yield "".join(parts).replace('\\"', '"').replace("\\n", "\n").replace("\\t", " ")
 
 
-def texts():
+def pages():
+    """(path, text) of the Markdown pages for users, without the blocks in which other programs are called."""
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=root, capture_output=True, text=True,
+                            check=True)
+    for name in listed.stdout.split():
+        if not name.startswith(INNER) and (root / name).exists():
+            yield name, (root / name).read_text()
+
+
+def sources():
+    """(path, text) of each string literal of the engine."""
     for folder in ("engine", "steps"):
         for path in sorted((root / folder).rglob("*.c")):
             for text in literals(path):
                 yield str(path.relative_to(root)), text
-    pages = [root / "README.md", *(page for folder in ("engine", "steps", "tests") for page in sorted((root / folder).rglob("*.md")))]
-    for path in pages:
-        yield str(path.relative_to(root)), path.read_text()
 
 
-def mentioned(text):
+def sent(text):
     """What a text sends its reader to."""
     for words in re.findall(r"`(?:sluice )?help ([^`%]+)`", text) + re.findall(r"(?:sluice|see) help ([a-z][\w-]*)", text):
         if "-o " in words or words.startswith("-"):
@@ -51,6 +70,45 @@ def mentioned(text):
             yield found
     for code in re.findall(r"\bSL\d{4}\b", text):
         yield (code,)
+
+
+def options(text):
+    return re.findall(r"(?<![\w-])--([a-z][a-z-]+[a-z])", text)
+
+
+def named(text):
+    """What stands in backticks and has the form of a name of sluice; options, where a command line begins with sluice."""
+    for quoted in re.findall(r"`([^`\n]+)`", text):
+        if quoted in OTHERS:
+            continue
+        if NAME.fullmatch(quoted):
+            yield quoted
+        yield from re.findall(r"^--([a-z][a-z-]+[a-z])\b", quoted)
+    for line in re.findall(r"\bsluice [a-z][^`\n|]*", text):
+        yield from options(line)
+
+
+def printed():
+    """States and columns, which are printed by these files alone."""
+    top, view = ((root / "engine/cli" / name).read_text() for name in ("top.c", "top_view.c"))
+    header = re.search(r'"PIPELINE", "ENGINE".*?\);', top, re.S).group()
+    for place, words in (("top", re.findall(r'"([A-Z][A-Z0-9 ]+)"', header)),
+                         ("top", re.findall(r'= \{"([A-Z][A-Z0-9 ]+)", \d', view)),
+                         ("top", re.findall(r"%s(resets|skipped) %", view)),
+                         ("top", re.findall(r'"(stopped|not ready|silent)', view)),
+                         ("top", re.findall(r'\b(?:return|\?) "([a-z]+)"', state_function("engine/runtime/status_publisher.c"))),
+                         ("top", re.findall(r': "([a-z]+)"', state_function("engine/runtime/status_publisher.c"))),
+                         ("describe", re.findall(r'condition_worsen\([^;]*?, "(\w+)"',
+                                                 (root / "engine/control/condition_board.c").read_text())),
+                         ("describe", re.findall(r'TEXT\("([A-Z][a-z]+)"\)', (root / "engine/control/condition_board.c").read_text())),
+                         ("describe", re.findall(r'live\s+\?\s"([A-Z][a-z]+)"|: "(Unknown)"', (root / "engine/cli/describe.c").read_text()))):
+        assert words, f"help.py no longer finds what {place} prints"
+        for word in words:
+            yield f"sluice {place}", tuple("".join(word).split())
+
+
+def state_function(path):
+    return re.search(r"static const char \*state_of\(.*?\n}", (root / path).read_text(), re.S).group()
 
 
 def terms():
@@ -70,25 +128,38 @@ def terms():
                 yield f"help topics {topic}", tuple(name.split())
 
 
+def wanted():
+    """Each name that is mentioned, and where."""
+    found = {}
+    for place, text in sources():
+        for words in sent(text):
+            found.setdefault(words, place)
+        for name in (option for option in options(text) if option not in FOREIGN):
+            found.setdefault((name,), place)
+    for place, text in pages():
+        for words in [*sent(text), *((name,) for name in named(text))]:
+            found.setdefault(words, place)
+    for place, words in [*terms(), *printed()]:
+        found.setdefault(words, place)
+    return found
+
+
+def is_known(words):
+    asked = sluice_help(*words)
+    return asked.returncode == 0 and asked.stdout != ""
+
+
 def main():
-    wanted = {}
-    for place, text in texts():
-        for words in mentioned(text):
-            wanted.setdefault(words, place)
-        for option in re.findall(r"(?<![\w-])--([a-z][a-z-]+[a-z])", text):
-            if place.endswith(".c") and option not in FOREIGN:
-                wanted.setdefault((option,), place)
-    for place, words in terms():
-        wanted.setdefault(words, place)
-    failed = 0
-    for words, place in sorted(wanted.items()):
-        asked = sluice_help(*words)
-        if asked.returncode != 0 or not asked.stdout:
-            failed += 1
+    names = sorted(wanted().items())
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        known = list(pool.map(lambda name: is_known(name[0]), names))
+    failed = known.count(False)
+    for (words, place), found in zip(names, known):
+        if not found:
             print(f"help: {place} mentions `{' '.join(words)}`, and `sluice help` does not know it")
     unknown = sluice_help("no-such-name-anywhere")
     failed += unknown.returncode != 2
-    print(f"{len(wanted) + 1 - failed} passed, {failed} failed")
+    print(f"{len(names) + 1 - failed} passed, {failed} failed")
     return failed > 0
 
 

@@ -41,6 +41,7 @@ extern const struct help_topic topic_steps, topic_operations, topic_resources, t
 extern const struct help_topic topic_kinds, topic_faults;						/* topics_files.c */
 extern const struct help_topic topic_metrics;								/* topics_metrics.c */
 extern const struct help_topic topic_alerts;								/* topics_alerts.c */
+extern const struct help_topic topic_headers, topic_states, topic_columns;				/* topics_watching.c */
 extern const struct help_topic topic_failures, topic_expressions, topic_functions, topic_formats, topic_datatypes,
 	topic_stubs; /* topics_messages.c */
 

@@ -13,7 +13,7 @@ static const struct help_topic *const topics[] = {
 	&topic_commands,  &topic_steps,	 &topic_operations, &topic_expressions,	   &topic_functions, &topic_failures,
 	&topic_resources, &topic_kinds,	 &topic_fields,	    &topic_words,	   &topic_formats,   &topic_datatypes,
 	&topic_stubs,	  &topic_faults, &topic_options,    &topic_kafka_settings, &topic_settings,
-	&topic_metrics,	  &topic_alerts,
+	&topic_metrics,	  &topic_alerts, &topic_headers,    &topic_states,	   &topic_columns,
 };
 
 #define TOPIC_COUNT (sizeof topics / sizeof *topics)
@@ -179,7 +179,10 @@ bool topics_print(struct session *session, struct page *page, const char *const 
 		return topic != NULL;
 	if (count == 1)
 		return topics_print_named(session, page, words[0]) || topic;
-	return topic && topic_print_named(topic, session, page, words[1]);
+	if (topic)
+		return topic_print_named(topic, session, page, words[1]);
+	const char *both = count == 2 ? arena_print(session->arena, "%s %s", words[0], words[1]) : NULL;
+	return both && topics_print_named(session, page, both); /* as `IN FLIGHT` */
 }
 
 /* ---- searching ---- */
@@ -240,7 +243,7 @@ struct topic_nearest {
 static void nearest_offer(struct topic_nearest *self, struct text name)
 {
 	for (size_t i = 0; i < self->count; i++)
-		if (text_equal(self->found[i], name))
+		if (text_equal_caseless(self->found[i], name))
 			return;
 	suggest_offer(&self->suggestion, name);
 }

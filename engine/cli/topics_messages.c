@@ -98,10 +98,37 @@ static void expressions_print(struct session *session, struct page *page)
 	functions_list(page);
 }
 
+static const struct {
+	const char *name, *text;
+} operator_rows[] = {
+	{"and", "True if both sides are true: `a < b and b < c`."},
+	{"or", "True if one side is true."},
+	{"not", "True if the condition is false. Use brackets: `not (a > b)`."},
+	{"in", "True if the left side is one of the values on the right: `symbol in [\"A\", \"B\"]`."},
+	{"??", "The left side, or the right side if the left is missing: `volume ?? 0`."},
+	{"^", "The power: `x ^ 2`. A minus before it is applied afterwards: `-2^2` is -4."},
+	{"==", "True if both sides are equal; `!=` if they are not."},
+};
+
+static void expressions_visit(struct help_visit *visit)
+{
+	for (size_t i = 0; i < sizeof operator_rows / sizeof *operator_rows; i++)
+		help_see(visit, operator_rows[i].name, "expressions", operator_rows[i].text, &operator_rows[i]);
+}
+
+static void expressions_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+{
+	(void)session, (void)where;
+	page_item(page, 0, entry->text, "%s", entry->name);
+}
+
 const struct help_topic topic_expressions = {
 	.name = "expressions",
+	.one = "operator",
 	.summary = "The expression language and its functions.",
 	.print = expressions_print,
+	.visit = expressions_visit,
+	.print_entry = expressions_print_entry,
 };
 
 static void functions_print(struct session *session, struct page *page)

@@ -1,0 +1,153 @@
+/* topics_watching.c: Topics of `sluice help` for what operators and clients read: the headers of requests and answers, the
+ * states of pipelines and engines, the columns of `sluice top`. */
+#include "cli/help_topic.h"
+#include "gateway/access.h"
+#include "gateway/keyed_calls.h"
+#include "message/assigned.h"
+#include "message/explained.h"
+#include "message/oip_json.h"
+#include "message/reply.h"
+
+struct watching_row {
+	const char *name, *where, *text; /* the last row has no name */
+};
+
+static void rows_visit(struct help_visit *visit, const struct watching_row *rows)
+{
+	for (; rows->name; rows++)
+		help_see(visit, rows->name, rows->where, rows->text, rows);
+}
+
+static void row_print(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+{
+	(void)session, (void)where;
+	const struct watching_row *row = entry->item;
+	page_item(page, 0, row->text, "%s (%s)", row->name, row->where);
+}
+
+/* ---- headers ---- */
+
+#define OF_REQUEST "request"
+#define OF_ANSWER "answer"
+#define OF_BOTH "request and answer"
+#define OF_CALL "call of the gateway"
+
+static const struct watching_row header_rows[] = {
+	{"content-type", OF_BOTH, "The format. `sluice help formats` lists the values. Without it, the bytes show the format."},
+	{REPLY_ID_HEADER, OF_BOTH, "The id. The answer has the same id. Without it, the id in the payload counts."},
+	{DEADLINE_HEADER, OF_REQUEST,
+	 "The deadline, in milliseconds since 1970. After it the request is answered with a LIMIT error, and not processed."},
+	{"x-timeout-ms", OF_CALL, "How long the caller waits, in milliseconds. The request gets this deadline."},
+	{"grpc-timeout", OF_CALL, "The same for calls by gRPC, in the form of gRPC."},
+	{EXPLAIN_HEADER, OF_REQUEST, "Asks for an explanation of the answer: any value except `no`, `false` and `0`."},
+	{ROUTE_HEADER, OF_BOTH, "The variants that experiments chose. A request with it gets the same ones, as in Seldon Core 2."},
+	{ASSIGNED_HEADER, OF_ANSWER, "The variants that experiments chose for the request, and with which probability."},
+	{REPLY_ERROR_HEADER, OF_ANSWER, "The kind of the error: INPUT, REMOTE, LIMIT. An answer without it is no error."},
+	{OIP_LENGTH_HEADER, OF_BOTH, "Bytes of JSON before the binary data of the tensors, in the Open Inference Protocol."},
+	{"sluice-key", OF_CALL, "The key of the request's record in Kafka. Requests of one key are answered in order."},
+	{ACCESS_API_KEY_HEADER, OF_CALL, "An API key. It is never sent to Kafka or to a model."},
+	{"authorization", OF_CALL, "A JSON Web Token: `Bearer TOKEN`. It is never sent to Kafka or to a model."},
+	{IDEMPOTENCY_HEADER, OF_CALL, "A call that is repeated with the same value gets the answer of the first one."},
+	{IDEMPOTENCY_REPLAYED_HEADER, OF_ANSWER, "`true`: this is the answer of an earlier call with the same idempotency-key."},
+	{"prefer", OF_CALL, "`respond-async`: the gateway returns the address of the answer at once, for later."},
+	{REPLY_HEADER, OF_BOTH, "Where a gateway waits for the answer: set by gateways."},
+	{EXPLAIN_REPLY_HEADER, OF_REQUEST, "The gateway waits for the explanation: set by gateways."},
+	{REPLY_DEFAULT_ID_HEADER, OF_REQUEST, "The id of a request that has none of its own: set by gateways."},
+	{REPLY_SUBMITTED_HEADER, OF_REQUEST, "The request was submitted with `prefer: respond-async`: set by gateways."},
+	{REPLY_SUBMISSION_HEADER, OF_ANSWER, "The submission that is answered: set by engines."},
+	{REPLY_ORIGIN_HEADER, OF_ANSWER, "The request's topic, partition and offset, if it was submitted: set by engines."},
+	{REPLY_OUTCOME_HEADER, OF_ANSWER, "`filtered` or `failed`: the request ended without an answer. Set by engines."},
+	{REPLY_LIMIT_HEADER, OF_ANSWER, "Of a LIMIT error, the limit: deadline, admission or warmup. Set by engines."},
+	{NULL, NULL, NULL},
+};
+
+static void headers_visit(struct help_visit *visit)
+{
+	rows_visit(visit, header_rows);
+}
+
+const struct help_topic topic_headers = {
+	.name = "headers",
+	.one = "header",
+	.summary = "The headers of requests and answers, in Kafka, HTTP and gRPC.",
+	.visit = headers_visit,
+	.print_entry = row_print,
+	.caseless = true,
+};
+
+/* ---- states ---- */
+
+#define IN_TOP "sluice top"
+#define IN_DESCRIBE "sluice describe"
+
+static const struct watching_row state_rows[] = {
+	{"running", IN_TOP, "The engine serves the pipeline."},
+	{"waiting", IN_TOP,
+	 "Requests wait, and the reason is beside the state: for example a model that is unreachable. No request is lost."},
+	{"paused", IN_TOP,
+	 "The engine reads no more for now, because as many requests as it may hold are in flight. Models are slower than "
+	 "requests arrive."},
+	{"failing", IN_TOP, "At least the last ten results are errors. `sluice errors list PIPELINE` shows the reasons."},
+	{"not ready", IN_TOP, "The engine has no partitions yet, or restores the state of the pipeline."},
+	{"silent", IN_TOP,
+	 "The engine has not reported for 3 s, and was not stopped: it crashed, is frozen, or has no network. LAG is what it "
+	 "left."},
+	{"stopped", IN_TOP, "The engine was stopped, and no other engine serves its pipeline. Start one."},
+	{"Ready", IN_DESCRIBE, "The engine runs this version."},
+	{"Starting", IN_DESCRIBE, "The workers change to the version, or the consumer group assigns partitions."},
+	{"Waiting", IN_DESCRIBE, "Requests wait, or a change is not prepared yet. The reason is beside it."},
+	{"Failed", IN_DESCRIBE, "The documents in force cannot run. The version before them continues. The reason is beside it."},
+	{"Stale", IN_DESCRIBE, "The engine has not heard from the keeper for 5 s. It continues with what it runs."},
+	{"Stopped", IN_DESCRIBE, "The engine was stopped."},
+	{"Silent", IN_DESCRIBE, "The engine has not reported for 5 s."},
+	{"Unknown", IN_DESCRIBE, "The engine has not reported about this resource."},
+	{NULL, NULL, NULL},
+};
+
+static void states_visit(struct help_visit *visit)
+{
+	rows_visit(visit, state_rows);
+}
+
+const struct help_topic topic_states = {
+	.name = "states",
+	.one = "state",
+	.summary = "The states of pipelines and engines, in `sluice top` and `sluice describe`.",
+	.visit = states_visit,
+	.print_entry = row_print,
+};
+
+/* ---- columns ---- */
+
+static const struct watching_row column_rows[] = {
+	{"PIPELINE", IN_TOP, "The pipeline."},
+	{"ENGINE", IN_TOP, "The engine, by its --instance."},
+	{"PER S", IN_TOP, "Answers in the last second."},
+	{"P50 MS", IN_TOP, "Median time from the timestamp of a request's record to its answer. It includes the wait in Kafka."},
+	{"P99 MS", IN_TOP, "The same time; 99 of 100 requests took less."},
+	{"IN FLIGHT", IN_TOP, "Requests that the engine has read and not yet answered."},
+	{"FLIGHT", IN_TOP, "The same as IN FLIGHT, on a narrow terminal."},
+	{"LAG", IN_TOP,
+	 "Records of the pipeline's topics that its consumer group has not committed, over all engines. 0: nothing is left to "
+	 "do."},
+	{"ANSWERED", IN_TOP, "Answers since the start of the engine."},
+	{"ERRORS", IN_TOP, "Requests that failed since the start of the engine."},
+	{"LETTERS", IN_TOP, "Dead letters: failed requests that were kept in the errors topic."},
+	{"STATE", IN_TOP, "The state of the pipeline in this engine. `sluice help states` lists the states."},
+	{"resets", IN_TOP, "How often the producer began again at the committed offsets. It is shown when it is not 0."},
+	{"skipped", IN_TOP, "Records that were deleted before the engine read them. It is shown when it is not 0."},
+	{NULL, NULL, NULL},
+};
+
+static void columns_visit(struct help_visit *visit)
+{
+	rows_visit(visit, column_rows);
+}
+
+const struct help_topic topic_columns = {
+	.name = "columns",
+	.one = "column",
+	.summary = "The columns of `sluice top`.",
+	.visit = columns_visit,
+	.print_entry = row_print,
+};
