@@ -7,6 +7,7 @@
 #include "base/quote.h"
 #include "cli/answer_view.h"
 #include "cli/kafka.h"
+#include "cli/request_encode.h"
 #include "cli/tensor_files.h"
 #include "log/reader.h"
 #include "log/sender.h"
@@ -24,6 +25,7 @@ struct infer_options {
 	const char *id;
 	const char *key;
 	int64_t timeout_ns;
+	int request_form;
 	int form;
 };
 
@@ -41,6 +43,7 @@ static const struct option options[] = {
 	ROW("key", TEXT, struct infer_options, key, .help = "The record's key."),
 	ROW("timeout", DURATION, struct infer_options, timeout_ns, .fallback = "30s",
 	    .help = "How long the answer may take. The request has this deadline in the header " DEADLINE_HEADER "."),
+	REQUEST_FORM_ROW(struct infer_options, request_form),
 	COMMAND_FORM(infer_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -103,17 +106,22 @@ static struct text deadline_of(const struct inferring *inferring)
 
 static bool send(struct inferring *inferring, const struct door *door, struct error *error)
 {
-	const struct header headers[] = {{TEXT("x-request-id"), inferring->id},
-					 {TEXT(DEADLINE_HEADER), deadline_of(inferring)}};
+	struct header headers[2 + REQUEST_HEADERS_MAX] = {{TEXT("x-request-id"), inferring->id},
+							  {TEXT(DEADLINE_HEADER), deadline_of(inferring)}};
+	struct arena *arena = inferring->session->arena;
+	struct request_encoded encoded;
+	if (!request_encode((enum request_form)inferring->options->request_form, inferring->request, (struct headers){0},
+			    REQUEST_BYTES_MAX, arena, &encoded, error))
+		return false;
 	const struct outgoing record = {
-		.key = inferring->options->key ? text_of(inferring->options->key)
-					       : door_key(door, inferring->request, inferring->session->arena),
-		.value = inferring->request,
-		.headers = {sizeof headers / sizeof headers[0], headers},
+		.key = inferring->options->key ? text_of(inferring->options->key) : door_key(door, inferring->request, arena),
+		.value = encoded.bytes,
+		.headers = {request_headers_put(&encoded, headers, 2), headers},
 	};
 	const struct sender_config config = {
 		.brokers = door->kafka.brokers,
 		.topic = door->inputs,
+		.what = "request",
 		.timeout_ms = inferring->options->timeout_ns / NS_PER_MS,
 		.properties = door->kafka.producer,
 		.refused = refuse,
@@ -222,6 +230,7 @@ const struct command command_infer = {
 		"\n"
 		"  sluice infer hello -f request.json --brokers localhost:9092\n"
 		"  sluice infer hello -f request.json --pipelines runtime.yaml --pipelines pipelines/ -o json\n"
+		"  sluice infer hello -f request.json --request-format avro\n"
 		"  sluice infer hello --tensor features=batch.npy\n",
 	.options = options,
 	.options_size = sizeof(struct infer_options),

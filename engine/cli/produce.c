@@ -2,25 +2,28 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/base64.h"
 #include "base/clock.h"
 #include "cli/case.h"
 #include "cli/kafka.h"
+#include "cli/progress.h"
+#include "cli/request_encode.h"
 #include "log/sender.h"
 #include "message/json_scan.h"
 
-#define LINE_CLEAR "\r\033[K"
 #define LINE_ARENA_BYTES ((size_t)256 << 20)
-#define PROGRESS_MS 250
+#define SETTLE_MS 250
+#define HEADERS_ADDED (1 + REQUEST_HEADERS_MAX) /* the id, and those of the format */
 
 struct produce_options {
 	struct door_asked asked;
 	int64_t timeout_ns;
 	int64_t rate;
 	bool repeat;
+	int request_form;
 	int form;
 };
 
@@ -37,6 +40,7 @@ static const struct option options[] = {
 	    .help = "Requests a second, evenly spaced; default: as fast as Kafka accepts them."),
 	ROW("repeat", FLAG, struct produce_options, repeat,
 	    .help = "Starts again after the last request, until it is interrupted."),
+	REQUEST_FORM_ROW(struct produce_options, request_form),
 	COMMAND_FORM(produce_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -53,29 +57,29 @@ struct producing {
 	uint64_t sent, refused;
 	int64_t rate;	  /* a second; 0: as fast as can be */
 	int64_t begun_ns; /* when the first line was sent */
-	bool terminal;
-	int64_t shown_ms;
+	enum request_form request_form;
+	uint64_t bytes, bytes_total; /* of the lines: read, and in the file from where it is read; total 0: not known */
+	struct progress_line progress;
 };
 
 /* ---- output ---- */
 
 static void show_progress(struct producing *producing)
 {
-	int64_t now_ms = clock_ns() / NS_PER_MS;
-	if (!producing->terminal || now_ms - producing->shown_ms < PROGRESS_MS)
+	const int64_t now_ns = clock_ns();
+	char words[PROGRESS_LINE_MAX];
+	if (!progress_due(&producing->progress, now_ns))
 		return;
-	producing->shown_ms = now_ms;
-	fprintf(producing->session->err, "\r%" PRIu64 " sent, %" PRIu64 " acknowledged", producing->sent,
-		sender_acknowledged(producing->sender));
-	fflush(producing->session->err);
+	(void)snprintf(words, sizeof words, "%" PRIu64 " sent, %" PRIu64 " acknowledged", producing->sent,
+		       sender_acknowledged(producing->sender));
+	progress_show(&producing->progress, producing->bytes, producing->bytes_total, words, now_ns);
 }
 
 static void refuse(void *context, uint64_t line, const char *reason)
 {
 	struct producing *producing = context;
 	producing->refused++;
-	if (producing->terminal)
-		fputs(LINE_CLEAR, producing->session->err);
+	progress_clear(&producing->progress);
 	command_note(producing->session, "line %" PRIu64 ": %s", line, reason);
 }
 
@@ -86,7 +90,7 @@ struct request_line {
 	struct text id;
 	struct text key;
 	struct text request;
-	struct header *headers; /* one more has room: the id */
+	struct header *headers; /* HEADERS_ADDED more have room */
 	size_t header_count;
 };
 
@@ -116,7 +120,7 @@ static void take_headers(struct json_scan *scan, struct arena *arena, struct req
 	json_enter(&counting);
 	while (json_key(&counting, &key))
 		count += json_skip(&counting);
-	line->headers = ARENA_ARRAY(arena, struct header, count + 1);
+	line->headers = ARENA_ARRAY(arena, struct header, count + HEADERS_ADDED);
 	counting = json_again(scan, span);
 	json_enter(&counting);
 	while (line->headers && json_key(&counting, &line->headers[line->header_count].name))
@@ -186,15 +190,13 @@ static bool read_line(struct text bytes, struct arena *arena, struct request_lin
 	*line = (struct request_line){.request = bytes};
 	if (!has_request(bytes, arena, &has, error))
 		return false;
-	if (!has)
-		return true;
 	json_begin(&scan, bytes, "the line", arena, error);
-	if (json_peek(&scan) == JSON_OBJECT)
+	if (has && json_peek(&scan) == JSON_OBJECT)
 		take_members(&scan, arena, line);
-	if (!json_end(&scan))
+	if (has && !json_end(&scan))
 		return false;
 	if (!line->headers)
-		line->headers = ARENA_ARRAY(arena, struct header, 1);
+		line->headers = ARENA_ARRAY(arena, struct header, HEADERS_ADDED);
 	if (!line->headers)
 		return error_memory(error, ERROR_LIMIT, "reading a line");
 	struct headers headers = {line->header_count, line->headers};
@@ -203,15 +205,35 @@ static bool read_line(struct text bytes, struct arena *arena, struct request_lin
 	return true;
 }
 
+/* Writes the request in the format that is asked for. */
+static bool encode_line(const struct producing *producing, struct request_line *line, struct error *error)
+{
+	struct request_encoded encoded;
+	if (!request_encode(producing->request_form, line->request, (struct headers){line->header_count, line->headers},
+			    LINE_ARENA_BYTES, producing->arena, &encoded, error))
+		return false;
+	line->request = encoded.bytes;
+	line->header_count = request_headers_put(&encoded, line->headers, line->header_count);
+	return true;
+}
+
+/* The key is that of the request as it was given. */
+static struct text line_key(const struct producing *producing, const struct request_line *line)
+{
+	return line->key.bytes ? line->key : door_key(producing->door, line->request, producing->arena);
+}
+
 /* False: nothing more can be produced. */
 static bool send_line(struct producing *producing, struct text bytes, struct error *error)
 {
 	struct request_line line;
 	struct error wrong = {0};
 	arena_reset(producing->arena);
-	if (read_line(bytes, producing->arena, &line, &wrong)) {
+	bool good = read_line(bytes, producing->arena, &line, &wrong);
+	const struct text key = good ? line_key(producing, &line) : TEXT("");
+	if (good && encode_line(producing, &line, &wrong)) {
 		const struct outgoing record = {
-			.key = line.key.bytes ? line.key : door_key(producing->door, line.request, producing->arena),
+			.key = key,
 			.value = line.request,
 			.headers = {line.header_count, line.headers},
 		};
@@ -255,13 +277,24 @@ static ssize_t next_line(char **bytes, size_t *room, FILE *from, bool repeat)
 	return getline(bytes, room, from);
 }
 
+/* Bytes of a file from where it is read to its end; 0: there is no end, or it is not known. */
+static uint64_t bytes_until_end(FILE *from, bool repeat)
+{
+	struct stat status;
+	const off_t at = ftello(from);
+	const bool ends = !repeat && at >= 0 && fstat(fileno(from), &status) == 0 && S_ISREG(status.st_mode);
+	return ends && status.st_size > at ? (uint64_t)(status.st_size - at) : 0;
+}
+
 static bool send_lines(struct producing *producing, FILE *from, bool repeat, struct error *error)
 {
 	char *bytes = NULL;
 	size_t room = 0;
 	ssize_t length;
 	bool good = true;
+	producing->bytes_total = bytes_until_end(from, repeat);
 	while (good && (length = next_line(&bytes, &room, from, repeat)) >= 0) {
+		producing->bytes += (uint64_t)length;
 		while (length > 0 && (bytes[length - 1] == '\n' || bytes[length - 1] == '\r'))
 			length--;
 		producing->line++;
@@ -275,15 +308,14 @@ static bool send_lines(struct producing *producing, FILE *from, bool repeat, str
 	if (good && ferror(from))
 		good = error_set(error, ERROR_SYSTEM, PLACE_NONE, "the requests could be read only up to line %" PRIu64,
 				 producing->line);
-	while (!sender_settled(producing->sender, PROGRESS_MS))
+	while (!sender_settled(producing->sender, SETTLE_MS))
 		show_progress(producing);
 	return good;
 }
 
 static void show_summary(struct producing *producing, enum output_form form)
 {
-	if (producing->terminal)
-		fputs(LINE_CLEAR, producing->session->err);
+	progress_clear(&producing->progress);
 	uint64_t acknowledged = sender_acknowledged(producing->sender);
 	if (form == OUTPUT_JSON)
 		fprintf(producing->session->out, "{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 "}\n",
@@ -299,6 +331,7 @@ static bool produce(struct producing *producing, const struct door *door, const 
 	const struct sender_config config = {
 		.brokers = door->kafka.brokers,
 		.topic = door->inputs,
+		.what = "request",
 		.timeout_ms = self->timeout_ns / NS_PER_MS,
 		.properties = door->kafka.producer,
 		.refused = refuse,
@@ -324,10 +357,11 @@ static int run(struct session *session, const void *filled, const char *const *a
 {
 	const struct produce_options *self = filled;
 	const bool standard = count < 2 || strcmp(arguments[1], "-") == 0;
-	const bool terminal = self->form == OUTPUT_TEXT && isatty(fileno(session->err)) == 1;
-	struct producing producing = {.session = session, .rate = self->rate, .terminal = terminal};
+	struct producing producing = {
+		.session = session, .rate = self->rate, .request_form = (enum request_form)self->request_form};
 	struct error error = {0};
 	struct door door = {0};
+	progress_begin(&producing.progress, session->err, self->form == OUTPUT_TEXT, clock_ns());
 	if (strchr(arguments[0], '.'))
 		return command_misuse(session, &command_produce, "requests go to a pipeline, and `%s` is one of its steps",
 				      arguments[0]);
@@ -356,10 +390,12 @@ const struct command command_produce = {
 		"any bytes), which is sent, and optional members `id`, `key` and `headers`, as in the in.jsonl of a case. If "
 		"the pipeline's files are given and have `input.key`, a line without a key gets its key from there. Lines come "
 		"from the file REQUESTS, or from standard input. The command waits until Kafka has acknowledged each request. "
-		"It prints the line numbers of refused requests, and the exit code is then 1.\n"
+		"It prints the line numbers of refused requests, and the exit code is then 1. On a terminal it shows how much of "
+		"the file was sent, and the time that is left.\n"
 		"\n"
 		"  sluice produce hello --brokers localhost:9092 < requests.jsonl\n"
-		"  sluice produce hello requests.jsonl -f runtime.yaml -f pipelines/\n",
+		"  sluice produce hello requests.jsonl -f runtime.yaml -f pipelines/\n"
+		"  sluice produce hello requests.jsonl --request-format avro\n",
 	.options = options,
 	.options_size = sizeof(struct produce_options),
 	.group = "run",

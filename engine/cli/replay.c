@@ -236,6 +236,7 @@ static bool replay(struct replaying *replaying, const struct door *door, const s
 	const struct sender_config config = {
 		.brokers = door->kafka.brokers,
 		.topic = door->inputs,
+		.what = "request",
 		.timeout_ms = SEND_MS,
 		.properties = door->kafka.producer,
 		.refused = refuse,

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/day.h"
+#include "cli/progress.h"
 #include "message/json_write.h"
 
 #define WHY_BYTES_MAX ((size_t)8 * DAY_WHY_MAX)
@@ -134,6 +135,16 @@ static int show_broken(struct session *session, const struct sim_options *self, 
 	return EXIT_FAULTS;
 }
 
+static void show_progress(struct progress_line *progress, const struct sim_options *self, int64_t runs)
+{
+	const int64_t now_ns = clock_ns();
+	char words[PROGRESS_LINE_MAX];
+	if (!progress_due(progress, now_ns))
+		return;
+	(void)snprintf(words, sizeof words, "%" PRId64 " of %" PRId64 " seeds passed", runs / 2, self->seeds);
+	progress_show(progress, (uint64_t)runs, 2 * (uint64_t)self->seeds, words, now_ns);
+}
+
 static int run(struct session *session, const void *options_given, const char *const *arguments, size_t count)
 {
 	(void)arguments;
@@ -141,6 +152,8 @@ static int run(struct session *session, const void *options_given, const char *c
 	const struct sim_options *self = options_given;
 	struct day_counts counts = {0};
 	int64_t began_ns = clock_ns();
+	struct progress_line progress;
+	progress_begin(&progress, session->err, self->form == OUTPUT_TEXT && !self->trace, began_ns);
 	for (int64_t i = 0; i < 2 * self->seeds; i++) {
 		struct day_result result;
 		struct error error = {0};
@@ -150,12 +163,15 @@ static int run(struct session *session, const void *options_given, const char *c
 						  .ground = &day_ground_twin,
 						  .tell = self->trace && self->form == OUTPUT_TEXT ? tell : NULL,
 						  .context = session->out};
-		if (!day_run(&config, &result, &error))
-			return command_failed(session, &error);
-		if (!result.held)
-			return show_broken(session, self, &config, &result);
+		bool ran = day_run(&config, &result, &error);
+		if (!ran || !result.held) {
+			progress_clear(&progress);
+			return ran ? show_broken(session, self, &config, &result) : command_failed(session, &error);
+		}
 		day_counts_add(&counts, &result.counts);
+		show_progress(&progress, self, i + 1);
 	}
+	progress_clear(&progress);
 	show_held(session->out, self, &counts, (double)(clock_ns() - began_ns) / NS_PER_S);
 	return EXIT_GOOD;
 }
@@ -168,7 +184,7 @@ const struct command command_sim = {
 		"runs pipelines are changed, removed and added again, requests have deadlines, steps process several requests "
 		"together, pipelines have stages or are read by another pipeline, and taps record what their steps give. At "
 		"the end every request must be answered in order and in time, with exactly-once delivery exactly once. The "
-		"same seed gives the same run.\n"
+		"same seed gives the same run. On a terminal it shows how many seeds have passed, and the time that is left.\n"
 		"\n"
 		"  sluice sim --seeds 1000\n"
 		"  sluice sim --seed 7 --trace\n",

@@ -12,6 +12,8 @@
 #include "log/client.h"
 
 #define FULL_WAIT_MS 100
+#define SETTING_TEXT_MAX 32
+#define RECORD_OVERHEAD_BYTES 1024 /* more than librdkafka counts beside keys, values and headers, of 50 headers too */
 
 /* A record whose producer ended before the record was sent. */
 struct kept {
@@ -35,12 +37,59 @@ struct sender {
 	struct kept *kept;		  /* by their numbers */
 	uint64_t acknowledged_at_renewal; /* a producer that did nothing is not replaced again */
 	bool renewed;
+	struct batch_limit topic_limit;	  /* max.message.bytes of the topic; 0: not read, or not known */
+	char reason[ERROR_TEXT_MAX];
 };
 
 static void refuse(const struct sender *sender, uint64_t number, const char *reason)
 {
 	if (sender->config->refused)
 		sender->config->refused(sender->config->context, number, reason);
+}
+
+/* ---- records that are too large ---- */
+
+static const char *record_noun(const struct sender *sender)
+{
+	return sender->config->what ? sender->config->what : "record";
+}
+
+static size_t record_bytes(const struct outgoing *record)
+{
+	size_t bytes = record->key.length + record->value.length;
+	for (size_t i = 0; i < record->headers.count; i++)
+		bytes += record->headers.items[i].name.length + record->headers.items[i].value.length;
+	return bytes;
+}
+
+/* The producer's own limit, which is compared before anything is sent. */
+static bool name_producer_limit(const struct sender *sender, const struct outgoing *record, struct error *error)
+{
+	char limit[SETTING_TEXT_MAX] = "less";
+	size_t room = sizeof limit;
+	const size_t bytes = record_bytes(record);
+	(void)rd_kafka_conf_get(rd_kafka_conf(sender->producer), "message.max.bytes", limit, &room);
+	*error = (struct error){0};
+	return error_set(error, ERROR_LIMIT, PLACE_NONE,
+			 "the %s has %zu bytes, too many for message.max.bytes of the producer, which is %s; raise it by "
+			 "--kafka-setting message.max.bytes=%zu, and max.message.bytes of topic %s, or send less at once",
+			 record_noun(sender), bytes, limit, bytes + RECORD_OVERHEAD_BYTES, sender->config->topic);
+}
+
+/* The topic's limit, which is asked for once, when a record was refused by it. */
+static const char *name_topic_limit(struct sender *sender, const rd_kafka_message_t *report)
+{
+	const struct sender_config *config = sender->config;
+	char limit[SETTING_TEXT_MAX + 4] = "less";
+	struct error ignored = {0};
+	if (atomic_load(&sender->topic_limit.bytes) == 0)
+		(void)batch_limit_read(&sender->topic_limit, config->brokers, config->properties, &config->topic, 1, &ignored);
+	if (atomic_load(&sender->topic_limit.bytes) > 0)
+		(void)snprintf(limit, sizeof limit, "%zu", atomic_load(&sender->topic_limit.bytes));
+	(void)snprintf(sender->reason, sizeof sender->reason,
+		       "the %s has %zu bytes, and max.message.bytes of topic %s is %s; raise it, or send less at once",
+		       record_noun(sender), report->key_len + report->len, config->topic, limit);
+	return sender->reason;
 }
 
 /* ---- kept records ---- */
@@ -108,8 +157,11 @@ static void on_report(rd_kafka_t *producer, const rd_kafka_message_t *message, v
 	/* A broker that reports a batch as out of order has not stored it, although librdkafka leaves that open. */
 	bool lost = rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED || of_batch ||
 		    message->err == RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
-	if (!(has_ended(sender) || sender->shrinks) || !lost || !keep(sender, message))
-		refuse(sender, (uint64_t)(uintptr_t)message->_private, rd_kafka_err2str(message->err));
+	if ((has_ended(sender) || sender->shrinks) && lost && keep(sender, message))
+		return;
+	bool too_large = message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+	refuse(sender, (uint64_t)(uintptr_t)message->_private,
+	       too_large ? name_topic_limit(sender, message) : rd_kafka_err2str(message->err));
 }
 
 /* Ignores errors of the client: the delivery reports of its records contain them. */
@@ -262,6 +314,8 @@ bool sender_send(struct sender *sender, const struct outgoing *record, uint64_t 
 		case PRODUCE_FULL:
 			(void)rd_kafka_poll(sender->producer, FULL_WAIT_MS); /* a record is reported at its timeout at the latest */
 			break;
+		case PRODUCE_REFUSED:
+			return name_producer_limit(sender, record, error);
 		default:
 			return false;
 		}

@@ -13,9 +13,11 @@ struct sender;
 struct sender_config {
 	const char *brokers;
 	const char *topic;
+	const char *what; /* what a record is, for errors: "request"; NULL: "record" */
 	int64_t timeout_ms; /* of each record */
 	struct properties properties;
-	/* Called for each record that Kafka refuses, with the number of its sender_send(). */
+	/* Called for each record that Kafka refuses, with the number of its sender_send(). The reason is valid until the
+	 * next call of the sender. */
 	void (*refused)(void *context, uint64_t number, const char *reason);
 	void *context;
 };
@@ -25,7 +27,7 @@ struct sender *sender_open(const struct sender_config *config, struct error *err
 void sender_close(struct sender *sender); /* NULL is fine; unacknowledged records are dropped */
 
 /* Sends a record; waits while the queue is full. The record's topic number is ignored, since there is one topic.
- * False: the record can never be produced (LIMIT), or no record can (SYSTEM). */
+ * False: the record can never be produced (LIMIT: the error has its size and the limit), or no record can (SYSTEM). */
 bool sender_send(struct sender *sender, const struct outgoing *record, uint64_t number, struct error *error);
 
 /* Waits at most `wait_ms` for acknowledgements. True: all records sent are acknowledged or refused. */

@@ -4,7 +4,7 @@
 A copy of pipelines/hello runs on the embedded broker while its files are edited as a user
 edits them. One line for each behaviour; at the end `N passed, N failed`.
 """
-import base64, fcntl, http.server, json, os, pty, shutil, signal, struct, subprocess, sys, tempfile, termios, threading, time
+import base64, fcntl, http.server, json, os, pty, re, shutil, signal, struct, subprocess, sys, tempfile, termios, threading, time
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 START_SECONDS_MAX = 1.0
@@ -263,6 +263,53 @@ def top_fits_and_quits(judge, dev):
     os.close(terminal)
 
 
+def on_a_terminal(command):
+    """What the command shows on a terminal until it ends"""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(command[0], command)
+    shown = ""
+    while True:
+        try:
+            more = os.read(terminal, 65536).decode()
+        except OSError:  # it has ended
+            break
+        if not more:
+            break
+        shown += more
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown
+
+
+def shows_progress(judge, dev):
+    """Percent and the time left, while requests are sent and days are simulated; and the formats of requests"""
+    dev.write("shown.yaml", ECHO.replace("echo", "shown").replace("y: 1", "y: sum(quote)"))
+    dev.wait_for("shown: reads", 5)
+    request, path = os.path.join(dev.folder, "request.json"), os.path.join(dev.folder, "lines.jsonl")
+    with open(request, encoding="utf-8") as file:
+        line = json.dumps(json.load(file)) + "\n"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(3200 * line)
+    code, shown = on_a_terminal([dev.binary, "produce", "shown", path, "--rate", "2000", "--brokers", dev.said("broker")])
+    marks = re.findall(r"(\d+)%, (\d+) sent, \d+ acknowledged(, [01] s left)?\033?", shown)
+    judge.expect("produce shows percent and the time that is left", code == 0 and len(marks) >= 4 and any(left for _, _, left in marks) and
+                 all(int(part) == int(sent) * 100 // 3200 for part, sent, _ in marks), ascii(shown))
+    judge.expect("produce ends with its sum", shown.endswith("\r\033[K3200 acknowledged by sluice.default.pipeline.shown.inputs, 0 refused\r\n"),
+                 ascii(shown[-200:]))
+    code, shown = on_a_terminal([dev.binary, "sim", "--seeds", "250"])
+    marks = re.findall(r"(\d+)%, (\d+) of 250 seeds passed", shown)
+    judge.expect("sim shows percent and seeds", code == 0 and marks and all(abs(int(part) - int(seeds) / 2.5) <= 1 for part, seeds in marks),
+                 ascii(shown[:300]))
+    answers = set()
+    for form in ("given", "avro", "binary"):
+        done = subprocess.run([dev.binary, "infer", "shown", "-f", request, "--request-format", form, "--brokers", dev.said("broker")],
+                              capture_output=True, text=True)
+        answers.add(re.sub(r"\b(infer-\w+|\d+:\d+)", "", done.stdout) + done.stderr)
+    judge.expect("a request has the same answer in each format", len(answers) == 1 and " y" in min(answers), answers)
+    os.remove(os.path.join(dev.folder, "shown.yaml"))
+    time.sleep(SETTLE_SECONDS)
+
+
 def loses_nothing(judge, dev):
     """Changes while requests come; what was asked before counts too."""
     sender, lines = dev.produce("hello", REQUESTS)
@@ -398,7 +445,8 @@ def main():
     with tempfile.TemporaryDirectory() as place:
         dev = Dev(binary, copy(place))
         try:
-            for part in (starts, follows, takes_any_bytes, top_fits_and_quits, keys_as_the_pipeline_says, pipelines_come_and_go, loses_nothing):
+            for part in (starts, follows, takes_any_bytes, top_fits_and_quits, keys_as_the_pipeline_says, pipelines_come_and_go, shows_progress,
+                         loses_nothing):
                 part(judge, dev)
         finally:
             dev.stop()

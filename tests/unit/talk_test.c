@@ -144,10 +144,73 @@ static void what_the_broker_refuses_is_named_too(void **state)
 	for (int i = 0; i < REFUSALS; i++)
 		rd_kafka_mock_push_request_errors(mock.cluster, 0 /* Produce */, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
 	struct said said = talk(&mock, "produce p %s -f %s", requests, pipeline);
-	expect_words(said.err, "line 1: Broker: Message size too large");
+	expect_words(said.err, "line 1: the request has 67 bytes, and max.message.bytes of topic out is less; raise it");
 	assert_string_equal(said.out, "0 acknowledged by out, 1 refused\n");
 	assert_int_equal(said.code, EXIT_FAULTS);
 	said_close(&said);
+	mock_close(&mock);
+}
+
+/* A request of so many bytes, with blanks in it. */
+static void write_request_of(size_t bytes)
+{
+	char request[2048];
+	assert_true(bytes < sizeof request);
+	memset(request, ' ', bytes);
+	memcpy(request, REQUEST("1"), strlen(REQUEST("1")) - 1);
+	request[bytes - 1] = '}';
+	request[bytes] = 0;
+	write_file(requests, request);
+}
+
+/* librdkafka counts some bytes for the record itself. */
+static void a_request_that_is_too_large_has_its_size_and_the_limit(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	read_by_out();
+	write_request_of(1000);
+	struct said said = talk(&mock, "produce p %s -f %s --kafka-setting message.max.bytes=1000", requests, pipeline);
+	expect_words(said.err, "line 1: the request has 1000 bytes, too many for message.max.bytes of the producer, which is 1000; "
+			       "raise it by --kafka-setting message.max.bytes=2024, and max.message.bytes of topic out");
+	assert_int_equal(said.code, EXIT_FAULTS);
+	said_close(&said);
+	said = talk(&mock, "produce p %s -f %s --kafka-setting message.max.bytes=2024", requests, pipeline);
+	assert_string_equal(said.err, "");
+	assert_int_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	said = talk(&mock, "infer p -f %s --pipelines %s --kafka-setting message.max.bytes=1000", requests, pipeline);
+	expect_words(said.err, "the request has 1076 bytes, too many for message.max.bytes of the producer, which is 1000");
+	assert_int_equal(said.code, EXIT_FAULTS);
+	said_close(&said);
+	mock_close(&mock);
+}
+
+static void requests_are_sent_in_the_format_that_is_asked_for(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	read_by_out();
+	write_file(requests, REQUEST("7") "\n{\"headers\": {\"content-type\": \"application/json\"}, \"request\": " REQUEST(
+				     "7") "}\n[1]\n");
+	struct said said = talk(&mock, "produce p %s -f %s --request-format avro", requests, pipeline);
+	assert_string_equal(said.out, "2 acknowledged by out, 1 refused\n");
+	said_close(&said);
+	for (int i = 0; i < 2; i++) {
+		rd_kafka_message_t *message = mock_read(&mock);
+		expect_header(message, "content-type", "application/avro");
+		assert_memory_equal(message->payload, "\xc3\x01", 2);
+		rd_kafka_message_destroy(message);
+	}
+	said = talk(&mock, "produce p %s -f %s --request-format binary", requests, pipeline);
+	assert_string_equal(said.out, "2 acknowledged by out, 1 refused\n");
+	said_close(&said);
+	rd_kafka_message_t *message = mock_read(&mock);
+	assert_true(message->len > 4);
+	assert_memory_equal((const char *)message->payload + message->len - 4, "\7\0\0\0", 4);
+	rd_kafka_message_destroy(message);
 	mock_close(&mock);
 }
 
@@ -503,6 +566,8 @@ int main(void)
 		cmocka_unit_test(lines_are_produced_as_they_are_or_with_what_goes_around_them),
 		cmocka_unit_test(a_line_that_is_refused_is_named_and_the_rest_go_on),
 		cmocka_unit_test(what_the_broker_refuses_is_named_too),
+		cmocka_unit_test(a_request_that_is_too_large_has_its_size_and_the_limit),
+		cmocka_unit_test(requests_are_sent_in_the_format_that_is_asked_for),
 		cmocka_unit_test(a_producer_that_has_come_to_its_end_is_replaced),
 		cmocka_unit_test(a_producer_that_ends_again_and_again_names_what_it_could_not_send),
 		cmocka_unit_test(topics_have_the_names_of_the_rule_without_files),
