@@ -116,10 +116,11 @@ static const char *missing_capability(const struct model_facts *model, const str
 		struct text wanted = requirement_name(model->requirements.items[i].text);
 		struct suggestion suggestion = suggest_begin(wanted);
 		bool offered = false;
-		for (size_t j = 0; j < spec->count; j++) {
-			if (spec->resources[j]->kind->type != RESOURCE_SERVER || !spec->resources[j]->spec)
+		const struct resource *resource;
+		for (size_t at = 0; (resource = spec_next(spec, RESOURCE_SERVER, &at));) {
+			const struct server_spec *server = resource->spec;
+			if (!server)
 				continue;
-			const struct server_spec *server = spec->resources[j]->spec;
 			const struct name_list *lists[] = {&server->capabilities, &server->extra_capabilities};
 			for (size_t k = 0; k < 2; k++) {
 				offered = offered || offers(lists[k], wanted);
@@ -141,9 +142,10 @@ static const char *missing_capability(const struct model_facts *model, const str
 static const char *server_names(const struct spec *spec, struct arena *arena)
 {
 	const char *names = NULL;
-	for (size_t i = 0; i < spec->count; i++)
-		if (spec->resources[i]->kind->type == RESOURCE_SERVER && spec->resources[i]->name.text)
-			names = arena_print(arena, "%s%s%s", names ? names : "", names ? ", " : "", spec->resources[i]->name.text);
+	const struct resource *server;
+	for (size_t at = 0; (server = spec_next(spec, RESOURCE_SERVER, &at));)
+		if (server->name.text)
+			names = arena_print(arena, "%s%s%s", names ? names : "", names ? ", " : "", server->name.text);
 	return names;
 }
 
@@ -178,12 +180,10 @@ static bool stub_or_uri(const struct model_facts *model, struct endpoint *endpoi
 static size_t fitting_servers(const struct model_facts *model, const struct spec *spec, const struct resource **found)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < spec->count; i++) {
-		const struct resource *resource = spec->resources[i];
-		if (resource->kind->type != RESOURCE_SERVER || !resource->spec)
-			continue;
+	const struct resource *resource;
+	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_SERVER, &at));) {
 		const struct server_spec *server = resource->spec;
-		if (server->endpoints.count == 0 || !covers(server, &model->requirements))
+		if (!server || server->endpoints.count == 0 || !covers(server, &model->requirements))
 			continue;
 		*found = resource;
 		count++;

@@ -124,10 +124,10 @@ static void find_named(struct experiments *all, const char *name, size_t step, b
 /* The experiments whose default is the callee. */
 static void find_by_default(struct experiments *all, enum call_target target, const char *name)
 {
-	for (size_t i = 0; i < all->spec->count; i++) {
-		const struct resource *resource = all->spec->resources[i];
+	const struct resource *resource;
+	for (size_t at = 0; (resource = spec_next(all->spec, RESOURCE_EXPERIMENT, &at));) {
 		const struct experiment_spec *spec = resource->spec;
-		if (resource->kind->type != RESOURCE_EXPERIMENT || !spec || !resource->name.text || !spec->default_name.text ||
+		if (!spec || !resource->name.text || !spec->default_name.text ||
 		    strcmp(spec->default_name.text, name) != 0)
 			continue;
 		if ((spec->resource_type == EXPERIMENT_PIPELINE ? CALL_PIPELINE : CALL_MODEL) == target)

@@ -260,11 +260,10 @@ static void check_called_pipeline(const struct compiler *compiler, const struct 
 
 static bool any_server_offers(const struct spec *spec)
 {
-	for (size_t i = 0; i < spec->count; i++) {
-		const struct resource *resource = spec->resources[i];
-		if (resource->kind->type == RESOURCE_SERVER && ((const struct server_spec *)resource->spec)->endpoints.count > 0)
+	const struct resource *server;
+	for (size_t at = 0; (server = spec_next(spec, RESOURCE_SERVER, &at));)
+		if (server->spec && ((const struct server_spec *)server->spec)->endpoints.count > 0)
 			return true;
-	}
 	return false;
 }
 

@@ -2,13 +2,13 @@
  * fields by the rows of the kind. */
 #include "spec/document.h"
 
-#include "base/hash.h"
 #include "base/suggest.h"
 #include "spec/deployment_pipeline.h"
 #include "spec/fault_codes.h"
 #include "spec/model_pipeline.h"
 #include "spec/node_make.h"
 #include "spec/options.h"
+#include "spec/resource_index.h"
 #include "spec/rows.h"
 
 #define MLOPS PIPELINE_VERSION
@@ -222,7 +222,7 @@ static const struct resource_kind *kind_of(struct spec *spec, const struct node 
 
 /* ---- its place among the others ---- */
 
-static void append(struct spec *spec, const struct resource *resource)
+static void append(struct spec *spec, const struct resource *resource, bool named)
 {
 	/* Room doubles whenever the count is a power of two. */
 	if ((spec->count & (spec->count - 1)) == 0) {
@@ -235,21 +235,13 @@ static void append(struct spec *spec, const struct resource *resource)
 		spec->resources = larger;
 	}
 	((const struct resource **)spec->resources)[spec->count++] = resource;
-}
-
-/* The list of a name's resources; NULL: no memory. */
-static size_t *named_list(struct spec *spec, const struct resource *resource)
-{
-	const char *name = resource->name.text ? resource->name.text : "";
-	if (!spec->named)
-		spec->named = ARENA_ARRAY(spec->arena, size_t, SPEC_NAMES_INDEXED);
-	return spec->named ? &spec->named[hash_bytes(name, strlen(name), 0) % SPEC_NAMES_INDEXED] : NULL;
+	resource_index_add(spec, named);
 }
 
 static size_t find_same(struct spec *spec, const struct resource *resource)
 {
-	const size_t *list = named_list(spec, resource);
-	for (size_t at = list ? *list : 0; at > 0; at = spec->resources[at - 1]->next_named) {
+	size_t at = resource_index_newest(spec, resource->name.text ? resource->name.text : "");
+	for (; at; at = resource_index_before(spec, at)) {
 		const struct resource *other = spec->resources[at - 1];
 		if (other->kind == resource->kind && strings_equal(other->name.text, resource->name.text) &&
 		    strings_equal(other->namespace, resource->namespace))
@@ -272,10 +264,10 @@ static void check_default(struct spec *spec, const struct resource *resource)
 	const struct experiment_spec *experiment = resource->spec;
 	if (resource->kind->type != RESOURCE_EXPERIMENT || !experiment->default_name.text)
 		return;
-	for (size_t i = 0; i < spec->count; i++) {
-		const struct resource *other = spec->resources[i];
+	const struct resource *other;
+	for (size_t at = 0; (other = spec_next(spec, RESOURCE_EXPERIMENT, &at));) {
 		const struct experiment_spec *earlier = other->spec;
-		if (other->kind != resource->kind || !strings_equal(other->namespace, resource->namespace) ||
+		if (!strings_equal(other->namespace, resource->namespace) ||
 		    !strings_equal(earlier->default_name.text, experiment->default_name.text) ||
 		    earlier->resource_type != experiment->resource_type || strings_equal(other->name.text, resource->name.text))
 			continue;
@@ -382,12 +374,7 @@ static void keep(struct spec *spec, struct resource *resource, const struct spec
 	say_second_runtime(spec, resource);
 	if (first < spec->count && resource->name.text)
 		say_repeated(spec, resource, spec->resources[first]);
-	size_t *list = named_list(spec, resource);
-	if (list && first == spec->count) { /* a repeated one is not found: the first is */
-		resource->next_named = *list;
-		*list = spec->count + 1;
-	}
-	append(spec, resource);
+	append(spec, resource, first == spec->count);
 }
 
 static void merge_runtime(struct spec *spec, struct resource *resource, size_t first, const struct spec_options *options)
@@ -402,7 +389,6 @@ static void merge_runtime(struct spec *spec, struct resource *resource, size_t f
 	const struct node *node = node_get(resource->node, "spec");
 	if (node)
 		read_spec(&reading, resource, node);
-	resource->next_named = earlier->next_named;
 	((const struct resource **)spec->resources)[first] = resource;
 }
 

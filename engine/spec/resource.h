@@ -27,6 +27,7 @@ enum resource_type {
 	RESOURCE_DEPLOYMENT,
 	RESOURCE_SILENCE,
 	RESOURCE_FRAGMENT, /* HealthChecks, Performance, Targets: with --kind only */
+	RESOURCE_TYPES,	   /* their number */
 };
 
 struct assignment_tables;
@@ -58,7 +59,6 @@ struct resource {
 	struct place place;	      /* of the document */
 	const struct node *node;      /* the document */
 	const void *spec;	      /* struct pipeline_spec, ... by kind->type */
-	size_t next_named; /* the next one in its list by name; 0: none */
 	const struct resource *made_of; /* for a Pipeline that is in no file: its SeldonDeployment or Model; else NULL */
 };
 
@@ -467,14 +467,12 @@ bool silence_is_of(const struct resource *resource, const char *namespace, const
 
 /* ---- all of them ---- */
 
-#define SPEC_NAMES_INDEXED 4096 /* lists of resources by their names, so that reading many takes a time for each */
-
 struct spec {
 	struct arena *arena;
 	struct faults *faults;
 	size_t count;
 	const struct resource *const *resources; /* in the order of files and documents; runtimes of one name merged */
-	size_t *named;				 /* private: SPEC_NAMES_INDEXED numbers of resources, from 1, by hashes of names */
+	struct resource_index *index;		 /* private: spec/resource_index.h; NULL: there are no resources */
 	size_t foreign;				 /* documents of other API groups, skipped with a note */
 	const struct assignment_tables *tables;	 /* recorded ones (step/assignment_table.h), borrowed; NULL: none */
 };
@@ -516,11 +514,15 @@ bool spec_read_documents(struct spec *spec, const struct spec_document *document
 bool spec_read_text(struct spec *spec, const char *file, struct text text, const struct spec_options *options, struct error *error);
 void spec_close(struct spec *spec);
 
+/* The first resource of that type and name. Its time does not depend on the number of resources. */
 const struct resource *spec_find(const struct spec *spec, enum resource_type type, const char *name);
 /* The Experiment that splits the calls of a pipeline, because its default is that pipeline; NULL: none. */
 const struct resource *spec_experiment_of(const struct spec *spec, const char *pipeline);
 
 const struct resource *spec_first(const struct spec *spec, enum resource_type type);
+
+/* Each resource of a type, in the order of the spec: `*at` is 0 before the first. NULL: there is no more. */
+const struct resource *spec_next(const struct spec *spec, enum resource_type type, size_t *at);
 
 /* When the last Silence of that alert ends, in milliseconds since 1970; 0: the spec has none. */
 int64_t spec_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const char *alert);

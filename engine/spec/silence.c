@@ -34,9 +34,10 @@ bool silence_is_of(const struct resource *resource, const char *namespace, const
 int64_t spec_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const char *alert)
 {
 	int64_t last_ms = 0, until_ms;
-	for (size_t i = 0; i < spec->count; i++) {
-		const struct silence_spec *silence = spec->resources[i]->spec;
-		if (silence_is_of(spec->resources[i], namespace, pipeline, alert) && silence->until.text &&
+	const struct resource *resource;
+	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_SILENCE, &at));) {
+		const struct silence_spec *silence = resource->spec;
+		if (silence_is_of(resource, namespace, pipeline, alert) && silence->until.text &&
 		    moment_read(text_of(silence->until.text), &until_ms) && until_ms > last_ms)
 			last_ms = until_ms;
 	}

@@ -153,35 +153,3 @@ bool spec_read_documents(struct spec *spec, const struct spec_document *document
 		documents_read_models(spec, options);
 	return !arena_failed(spec->arena) || error_memory(error, ERROR_SYSTEM, "reading YAML");
 }
-
-/* ---- finding ---- */
-
-const struct resource *spec_find(const struct spec *spec, enum resource_type type, const char *name)
-{
-	for (size_t i = 0; i < spec->count; i++) {
-		const struct resource *resource = spec->resources[i];
-		if (resource->kind->type == type && resource->name.text && strcmp(resource->name.text, name) == 0)
-			return resource;
-	}
-	return NULL;
-}
-
-const struct resource *spec_first(const struct spec *spec, enum resource_type type)
-{
-	for (size_t i = 0; i < spec->count; i++)
-		if (spec->resources[i]->kind->type == type)
-			return spec->resources[i];
-	return NULL;
-}
-
-const struct resource *spec_experiment_of(const struct spec *spec, const char *pipeline)
-{
-	for (size_t i = 0; i < spec->count; i++) {
-		const struct resource *resource = spec->resources[i];
-		const struct experiment_spec *experiment = resource->spec;
-		if (resource->kind->type == RESOURCE_EXPERIMENT && experiment && experiment->resource_type == EXPERIMENT_PIPELINE &&
-		    resource->name.text && experiment->default_name.text && strcmp(experiment->default_name.text, pipeline) == 0)
-			return resource;
-	}
-	return NULL;
-}

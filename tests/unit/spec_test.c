@@ -416,6 +416,40 @@ static void two_resources_of_one_name_are_a_fault_within_a_file(void **state)
 		"spec: {storageUri: b}\n");
 }
 
+/* More than the index of a spec begins with, so it grows; each third has a namespace of its own, and a name that others have. */
+#define MANY 400
+#define MANY_NAMES 267
+
+static void the_first_resource_of_a_name_is_found_among_many(void **state)
+{
+	(void)state;
+	struct buffer yaml;
+	buffer_open(&yaml, (size_t)1 << 20);
+	for (int i = 0; i < MANY; i++)
+		buffer_print(&yaml,
+			     "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: %s\nmetadata: {name: m%d, namespace: n%d}\n"
+			     "spec: {%s}\n",
+			     i == 0 ? "Server" : "Model", i % MANY_NAMES, i / MANY_NAMES,
+			     i == 0 ? "serverConfig: triton" : "storageUri: a");
+	buffer_byte(&yaml, '\0');
+	assert_false(buffer_failed(&yaml));
+	struct spec spec = spec_of(yaml.bytes, NULL);
+	assert_int_equal(spec.count, MANY);
+	for (int i = 1; i < MANY_NAMES; i++)
+		assert_ptr_equal(spec_find(&spec, RESOURCE_MODEL, arena_print(spec.arena, "m%d", i)), spec.resources[i]);
+	assert_ptr_equal(spec_find(&spec, RESOURCE_MODEL, "m0"), spec.resources[MANY_NAMES]);
+	assert_ptr_equal(spec_find(&spec, RESOURCE_SERVER, "m0"), spec.resources[0]);
+	assert_null(spec_find(&spec, RESOURCE_SERVER, "m1"));
+	assert_null(spec_find(&spec, RESOURCE_MODEL, "m400"));
+	size_t at = 0;
+	for (int i = 1; i < MANY; i++)
+		assert_ptr_equal(spec_next(&spec, RESOURCE_MODEL, &at), spec.resources[i]);
+	assert_null(spec_next(&spec, RESOURCE_MODEL, &at));
+	assert_null(spec_first(&spec, RESOURCE_PIPELINE));
+	spec_close(&spec);
+	buffer_close(&yaml);
+}
+
 static void a_pipeline_is_filled_in_with_its_defaults(void **state)
 {
 	(void)state;
@@ -576,6 +610,7 @@ int main(void)
 		cmocka_unit_test(runtimes_of_one_name_are_one_and_later_ones_win),
 		cmocka_unit_test(settings_of_topics_are_kept_under_their_names),
 		cmocka_unit_test(two_resources_of_one_name_are_a_fault_within_a_file),
+		cmocka_unit_test(the_first_resource_of_a_name_is_found_among_many),
 		cmocka_unit_test(a_pipeline_is_filled_in_with_its_defaults),
 		cmocka_unit_test(errors_are_answered_or_not_or_kept_too),
 		cmocka_unit_test(a_namespace_of_the_command_line_is_of_those_that_state_none),
