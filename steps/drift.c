@@ -8,11 +8,12 @@
 #include "steps/drift_comparison.h"
 #include "steps/drift_observer.h"
 #include "steps/drift_reference.h"
+#include "steps/drift_review.h"
+#include "steps/drift_segments.h"
 #include "steps/kinds.h"
 #include "steps/marks.h"
 #include "steps/typing.h"
 
-#define MESSAGE_BYTES_MAX ((size_t)1 << 30)
 #define METHODS "auto ks psi wasserstein jensen-shannon chi-square mmd page-hinkley adwin cusum"
 
 static const struct option method_rows[] = {
@@ -46,184 +47,6 @@ static bool drift_fit(struct step *step, const struct fit_source *source, struct
 	return good;
 }
 
-/* ---- a report on messages that have come already ---- */
-
-struct drift_review {
-	struct drift_comparison comparison;
-	const struct fit_source *source;
-	bool json;
-	uint64_t windows, drifted, quality;
-	struct buffer *report;
-};
-
-/* ---- the lines of a report ---- */
-
-static void number_put(struct buffer *out, const char *name, double number)
-{
-	buffer_print(out, ", \"%s\": ", name);
-	json_write_double(out, number);
-}
-
-static void count_put(struct buffer *out, const char *name, uint64_t count)
-{
-	buffer_print(out, ", \"%s\": %llu", name, (unsigned long long)count);
-}
-
-static void feature_put(struct buffer *out, const struct monitor_feature *feature)
-{
-	const struct monitor_quality *quality = &feature->quality;
-	buffer_string(out, "{\"name\": ");
-	json_write_string(out, feature->name);
-	count_put(out, "values", feature->count);
-	count_put(out, "missing", quality->missing);
-	count_put(out, "outside", quality->outside);
-	count_put(out, "unseen", quality->unseen);
-	buffer_print(out, ", \"still\": %s, \"quality_alarm\": %s, \"tests\": [", quality->still ? "true" : "false",
-		     quality->missing_alarm || quality->outside_alarm || quality->unseen_alarm || quality->still_alarm ? "true"
-														       : "false");
-	for (size_t i = 0; i < feature->test_count; i++) {
-		const struct monitor_test *test = &feature->tests[i];
-		buffer_print(out, "%s{\"method\": \"%s\"", i ? ", " : "", monitor_method_names[test->method]);
-		number_put(out, "statistic", test->statistic);
-		number_put(out, "p", test->p);
-		number_put(out, "effect", test->effect);
-		number_put(out, "level", test->level);
-		buffer_print(out, ", \"established\": %s}", test->established ? "true" : "false");
-	}
-	buffer_string(out, "]}");
-}
-
-static void verdict_json(const struct drift_review *review, const struct monitor_verdict *verdict)
-{
-	struct buffer *out = review->report;
-	buffer_print(out, "{\"window\": %llu", (unsigned long long)verdict->window);
-	if (review->source->time_ms)
-		buffer_print(out, ", \"begin_ms\": %lld, \"end_ms\": %lld", (long long)verdict->begin_ms,
-			     (long long)verdict->end_ms);
-	count_put(out, "rows", verdict->rows);
-	count_put(out, "late", verdict->late);
-	buffer_print(out, ", \"judged\": %s", verdict->judged ? "true" : "false");
-	if (verdict->judged)
-		number_put(out, "drift_score", verdict->score);
-	buffer_print(out, ", \"is_drift\": %s, \"quality_alarm\": %s, \"features\": [", verdict->drifted ? "true" : "false",
-		     verdict->quality_alarm ? "true" : "false");
-	for (size_t i = 0; i < verdict->feature_count; i++) {
-		buffer_string(out, i ? ", " : "");
-		feature_put(out, &verdict->features[i]);
-	}
-	buffer_string(out, "]}\n");
-}
-
-static void quality_say(struct buffer *out, const struct monitor_feature *feature)
-{
-	const struct monitor_quality *quality = &feature->quality;
-	const struct {
-		bool alarm;
-		uint64_t count;
-		const char *words;
-	} items[] = {{quality->missing_alarm, quality->missing, "missing"},
-		     {quality->outside_alarm, quality->outside, "outside of the range"},
-		     {quality->unseen_alarm, quality->unseen, "never seen before"}};
-	for (size_t i = 0; i < sizeof items / sizeof *items; i++)
-		if (items[i].alarm)
-			buffer_print(out, "; " TEXT_FORMAT ": %llu values %s", TEXT_ARGUMENTS(feature->name),
-				     (unsigned long long)items[i].count, items[i].words);
-	if (quality->still_alarm)
-		buffer_print(out, "; " TEXT_FORMAT ": does not vary any more", TEXT_ARGUMENTS(feature->name));
-}
-
-static void verdict_say(const struct drift_review *review, const struct monitor_verdict *verdict)
-{
-	struct buffer *out = review->report;
-	buffer_print(out, "window %llu, %llu rows: ", (unsigned long long)verdict->window, (unsigned long long)verdict->rows);
-	if (!verdict->judged) {
-		buffer_string(out, "too few values to be judged");
-	} else if (verdict->score > 0) {
-		const struct monitor_feature *feature = &verdict->features[verdict->feature];
-		const struct monitor_test *test = &feature->tests[verdict->test];
-		buffer_print(out, "%s, drift_score %.3g by %s of `" TEXT_FORMAT "` (effect %.3g, level %.3g, p %.2g)",
-			     verdict->drifted ? "drift" : "a small change", verdict->score, monitor_method_names[test->method],
-			     TEXT_ARGUMENTS(feature->name), test->effect, test->level, test->p);
-	} else {
-		buffer_string(out, "no drift");
-	}
-	for (size_t i = 0; i < verdict->feature_count; i++)
-		quality_say(out, &verdict->features[i]);
-	buffer_byte(out, '\n');
-}
-
-static void verdict_report(struct drift_review *review, const struct monitor_verdict *verdict)
-{
-	review->windows++;
-	review->drifted += verdict->drifted;
-	review->quality += verdict->quality_alarm;
-	if (review->json)
-		verdict_json(review, verdict);
-	else
-		verdict_say(review, verdict);
-}
-
-/* ---- its reading ---- */
-
-static bool review_open(struct drift_review *review, const struct step *step, struct error *error)
-{
-	if (!drift_comparison_open(&review->comparison, step, error))
-		return false;
-	const struct monitor_settings *settings = &review->comparison.settings;
-	if (!review->source->time_ms && (settings->window_ms > 0 || settings->rate.duration_ms > 0))
-		return error_set(error, ERROR_CONFIG, step->place,
-				 "the rows of a file have no times; read a topic, or give `window` and `falseAlarms` by messages, "
-				 "as "
-				 "`window: 500` and `falseAlarms: 0.5 per 1000`");
-	return true;
-}
-
-static bool message_review(struct drift_review *review, const struct payload *payload, struct arena *arena,
-			   const struct tensor **texts, struct error *error)
-{
-	const double *rows;
-	size_t count;
-	if (!drift_comparison_rows(&review->comparison, payload, arena, &rows, &count, texts, error))
-		return false;
-	const int64_t time_ms = review->source->time_ms ? review->source->time_ms(review->source->context) : 0;
-	for (size_t i = 0; i < count; i++) {
-		const double *row = rows + i * review->comparison.reference.feature_count;
-		const struct monitor_verdict *verdict = monitor_add(review->comparison.monitor, row, time_ms);
-		if (verdict)
-			verdict_report(review, verdict);
-	}
-	return true;
-}
-
-static bool drift_review(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error)
-{
-	struct drift_review review = {.source = source, .json = json, .report = report};
-	struct arena *arena = arena_open(MESSAGE_BYTES_MAX);
-	struct payload payload;
-	bool good = (arena || error_memory(error, ERROR_SYSTEM, "comparing messages")) && review_open(&review, step, error);
-	if (good)
-		source->rewind(source->context);
-	for (; good && source->next(source->context, arena, &payload, error); arena_reset(arena)) {
-		const struct tensor *texts;
-		if (message_review(&review, &payload, arena, &texts, error))
-			continue;
-		if (error->kind != ERROR_INPUT || !source->refused(source->context, texts, error))
-			break;
-		*error = (struct error){0};
-	}
-	arena_close(arena);
-	if (!good && !error->place.line)
-		error->place = step->place;
-	const struct monitor_verdict *last = good && error->kind == ERROR_NONE ? monitor_end(review.comparison.monitor) : NULL;
-	if (last)
-		verdict_report(&review, last);
-	if (!json)
-		buffer_print(report, "%llu windows: %llu with drift, %llu with data out of the bounds of quality\n",
-			     (unsigned long long)review.windows, (unsigned long long)review.drifted,
-			     (unsigned long long)review.quality);
-	return good && error->kind == ERROR_NONE;
-}
-
 /* ---- the step in the path ---- */
 
 static const struct text name_score = {"drift_score", 11}, name_flag = {"is_drift", 8}, name_state = {"drift_state", 11};
@@ -251,10 +74,20 @@ struct drift_values {
 	struct text name;
 };
 
+/* That of the message's segment. */
+static struct last_verdict last_of(const struct step *step, struct visit *visit)
+{
+	const struct scope scope = visit_scope(visit, NULL);
+	const struct drift *self = step->options;
+	if (!step->state)
+		return (struct last_verdict){.verdict = DRIFT_LEARNING};
+	return verdict_entry_get(step->state, drift_segment_first(self->group, &scope, visit_arena(visit)));
+}
+
 static enum step_verdict drift_run(struct step *step, struct visit *visit, struct error *error)
 {
 	struct arena *arena = visit_arena(visit);
-	const struct last_verdict last = step->state ? verdict_entry_get(step->state) : (struct last_verdict){0};
+	const struct last_verdict last = last_of(step, visit);
 	const struct payload *in = visit_input(visit);
 	const bool marks = drift_marks(step);
 	const struct tensors before = marks ? in->marks : in->tensors;
@@ -376,6 +209,10 @@ static bool drift_infer(const struct step *step, const struct tensor_types *in, 
 	if (known && (!drift_reference_load(step, arena, &reference, &content, error) ||
 		      !values_check(&reference, self->reference.here, error)))
 		return false;
+	const struct expression_types types = {&typing, typing_of_name};
+	struct value_type type;
+	if (self->group && !expression_check(self->group, &types, arena, &type, error))
+		return false;
 	for (size_t i = 0; i < self->tensors.count; i++) {
 		const struct name *name = &self->tensors.items[i];
 		const struct tensor_type *tensor = typing_find(&typing, text_of(name->text));
@@ -391,7 +228,7 @@ static bool drift_infer(const struct step *step, const struct tensor_types *in, 
 	return true;
 }
 
-static const struct option options[] = {
+const struct option drift_options[] = {
 	ROW("tensors", NAMES, struct drift, tensors, .least = 1, .help = "The tensors that are watched; default: all numeric "
 	"ones."),
 	ROW("reference", MAP, struct drift, reference, .rows = reference_rows, .required = true,
@@ -405,6 +242,12 @@ static const struct option options[] = {
 	ROW("effect", NUMBER, struct drift, effect, .least = 0, .most = DBL_MAX, .help = "The smallest change worth an alarm."),
 	ROW("share", NUMBER, struct drift, share, .least = 0, .most = 1, .fallback = "1",
 	    .help = "Of how many messages: 10%."),
+	ROW("groupBy", EXPRESSION, struct drift, group,
+	    .help = "One verdict for each of its values, such as `key` or `header(\"venue\")`: of one element, or of one for each "
+		    "row. At most 1000 segments, the first that come; rows of others are not compared, and counted in "
+		    "`beyond_segments` of the records. All are compared with the same reference, so a segment that differs "
+		    "from the rest by nature drifts always. `falseAlarms` is over all segments; one in a duration is divided by "
+		    "their number. Marks are those of the segment of the message's first row."),
 	ROW("as", CHOICE, struct drift, as, .choices = MARKS_AS_NAMES, .fallback = "marks",
 	    .help = "Whether drift_score, is_drift and drift_state (`learning`, `steady` or `drift`) travel as marks or as "
 		    "tensors. They are those of the last window that was closed in the same engine; until then 0, false "
@@ -418,7 +261,7 @@ const struct step_kind step_drift = {
 	.example = "- name: watch\n"
 		   "  inputs: [clean]\n"
 		   "  drift: {tensors: [features], reference: refs/features.json, falseAlarms: 1 per 30d}\n",
-	.options = options,
+	.options = drift_options,
 	.options_size = sizeof(struct drift),
 	.shape = SHAPE_ADDS,
 	.calls = &(const struct call_rules){.later = drift_later, .refused = true},

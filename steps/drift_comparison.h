@@ -25,8 +25,11 @@ struct drift {
 	struct name false_alarms;
 	double effect;
 	double share;
+	const struct expression *group; /* NULL: one segment */
 	int as; /* enum marks_as */
 };
+
+extern const struct option drift_options[];
 
 /* The settings of its monitor, except the methods. CONFIG: the rate or the window cannot be used. */
 bool drift_settings_read(const struct drift *options, struct monitor_settings *settings, struct error *error);

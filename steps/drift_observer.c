@@ -8,26 +8,26 @@
 #include "message/drift_score.h"
 #include "observe/verdict_board.h"
 #include "steps/drift_comparison.h"
+#include "steps/drift_segments.h"
 
-#define KEPT_VERSION 1
-#define KEPT_KEY "window"
+#define KEPT_VERSION 2
 #define CHUNK_BYTES_MAX 65536 /* of rows, so that a chunk fits a record */
-#define CHUNK_KEY_BYTES 32
+#define NUMBER_BYTES 24
+#define KEY_BYTES (8 + DRIFT_SEGMENT_BYTES_MAX + NUMBER_BYTES)
 #define UNUSABLE_USUAL 500 /* messages that do not fit, of a window by time */
 
-/* What is stored under KEPT_KEY. */
+/* What is stored of a segment under `window/SEGMENT`, and without groupBy under `window/`. */
 struct drift_kept {
 	uint64_t version;
-	uint64_t identity; /* of the reference and the window */
+	uint64_t identity; /* of the reference, the window and groupBy */
 	uint64_t chain;	   /* hash of all rows so far, in their order */
 	uint64_t chunks;   /* of the open window */
-	uint64_t unusable; /* messages since the last verdict */
 	struct monitor_position position;
 	uint64_t verdict; /* enum drift_verdict: the last one */
 	double score;
 };
 
-/* What is stored of some rows of the open window, before their numbers. */
+/* What is stored of some rows of the open window under `rows/SEGMENT/NUMBER`, before their numbers. */
 struct drift_chunk {
 	uint64_t first; /* number of the first row in the window */
 	uint64_t count;
@@ -35,11 +35,28 @@ struct drift_chunk {
 
 struct drift_observer {
 	struct drift_comparison comparison;
+	const struct expression *group;
 	uint64_t identity;
-	uint64_t chain; /* of the monitor in memory */
 	const char *watched; /* name of the step that it observes */
 	struct verdict_entry *entry;
-	bool filled; /* the monitor is where the state is */
+	bool filled;	/* the monitor has the rows of a segment's window */
+	uint64_t chain; /* of that segment */
+};
+
+/* A message at the observer. */
+struct drift_visit {
+	struct drift_observer *self;
+	const struct step *step;
+	struct visit *visit;
+	struct drift_tally tally;
+	struct error *error;
+};
+
+/* Rows of it that are of one segment. */
+struct drift_run {
+	struct text segment;
+	const double *rows;
+	size_t count;
 };
 
 /* ---- opening ---- */
@@ -49,11 +66,13 @@ static double observer_share(const struct step *step)
 	return ((const struct drift *)step->options)->share;
 }
 
-static uint64_t identity_of(const struct drift_comparison *comparison)
+static uint64_t identity_of(const struct drift_comparison *comparison, const struct expression *group)
 {
 	const struct monitor_settings *settings = &comparison->settings;
+	const struct text source = group ? expression_source(group) : TEXT("");
 	const int64_t window[] = {settings->window_rows, settings->window_ms};
-	return hash_bytes(window, sizeof window, hash_bytes(comparison->content.bytes, comparison->content.length, KEPT_VERSION));
+	const uint64_t reference = hash_bytes(comparison->content.bytes, comparison->content.length, KEPT_VERSION);
+	return hash_bytes(source.bytes, source.length, hash_bytes(window, sizeof window, reference));
 }
 
 static bool observer_open(struct step *step, struct error *error)
@@ -63,7 +82,8 @@ static bool observer_open(struct step *step, struct error *error)
 		return error_memory(error, ERROR_SYSTEM, "opening a step");
 	if (!drift_comparison_open(&self->comparison, step, error))
 		return false;
-	self->identity = identity_of(&self->comparison);
+	self->group = ((const struct drift *)step->options)->group;
+	self->identity = identity_of(&self->comparison, self->group);
 	self->watched = arena_copy(step->arena, step->name, strlen(step->name) - strlen(OBSERVER_SUFFIX));
 	self->entry = self->watched ? verdict_board_entry(step->board, step->pipeline, self->watched) : NULL;
 	step->state = self;
@@ -72,10 +92,26 @@ static bool observer_open(struct step *step, struct error *error)
 
 /* ---- state ---- */
 
-static struct text chunk_key(uint64_t number, char bytes[CHUNK_KEY_BYTES])
+/* `window/SEGMENT`, or `rows/SEGMENT/NUMBER`; a name may have any bytes. */
+static struct text key_make(const char *prefix, struct text segment, const char *rest, char bytes[KEY_BYTES])
 {
-	const int length = snprintf(bytes, CHUNK_KEY_BYTES, "rows/%llu", (unsigned long long)number);
-	return (struct text){bytes, (size_t)length};
+	const size_t before = strlen(prefix), after = strlen(rest);
+	memcpy(bytes, prefix, before);
+	memcpy(bytes + before, segment.bytes, segment.length);
+	memcpy(bytes + before + segment.length, rest, after);
+	return (struct text){bytes, before + segment.length + after};
+}
+
+static struct text window_key(struct text segment, char bytes[KEY_BYTES])
+{
+	return key_make("window/", segment, "", bytes);
+}
+
+static struct text chunk_key(struct text segment, uint64_t number, char bytes[KEY_BYTES])
+{
+	char rest[NUMBER_BYTES];
+	snprintf(rest, sizeof rest, "/%llu", (unsigned long long)number);
+	return key_make("rows/", segment, rest, bytes);
 }
 
 static size_t row_bytes(const struct drift_observer *self)
@@ -84,12 +120,13 @@ static size_t row_bytes(const struct drift_observer *self)
 }
 
 /* Puts back the rows of a chunk. False: it is not whole. */
-static bool chunk_put_back(struct drift_observer *self, struct visit *visit, uint64_t number)
+static bool chunk_put_back(const struct drift_visit *at, struct text segment, uint64_t number)
 {
-	char bytes[CHUNK_KEY_BYTES];
+	const struct drift_observer *self = at->self;
+	char bytes[KEY_BYTES];
 	struct text value;
 	struct drift_chunk chunk;
-	if (!visit_recall(visit, chunk_key(number, bytes), &value) || value.length < sizeof chunk)
+	if (!visit_recall(at->visit, chunk_key(segment, number, bytes), &value) || value.length < sizeof chunk)
 		return false;
 	memcpy(&chunk, value.bytes, sizeof chunk);
 	const size_t stored = value.length - sizeof chunk;
@@ -101,68 +138,88 @@ static bool chunk_put_back(struct drift_observer *self, struct visit *visit, uin
 	return true;
 }
 
-/* Reads what is stored, and brings the monitor there. What does not belong to this reference and window, or is not whole, is
- * left: the window begins anew, and its number goes on. */
-static void state_take(struct drift_observer *self, struct visit *visit, struct drift_kept *kept)
+/* Reads what is stored of a segment. False: nothing that belongs to this reference and window. Then it begins anew, and its
+ * number goes on. */
+static bool kept_read(const struct drift_visit *at, struct text segment, struct drift_kept *kept)
 {
+	char bytes[KEY_BYTES];
 	struct text value;
-	const bool found = visit_recall(visit, TEXT(KEPT_KEY), &value) && value.length == sizeof *kept;
-	uint64_t window = 0;
-	if (found) {
+	*kept = (struct drift_kept){0};
+	if (visit_recall(at->visit, window_key(segment, bytes), &value) && value.length == sizeof *kept)
 		memcpy(kept, value.bytes, sizeof *kept);
-		window = kept->position.window;
-		if (kept->version == KEPT_VERSION && kept->identity == self->identity) {
-			if (self->filled && kept->chain == self->chain)
-				return;
-			bool whole = kept->position.stride > 0;
-			if (whole)
-				monitor_resume(self->comparison.monitor, &kept->position);
-			for (uint64_t i = 0; whole && i < kept->chunks; i++)
-				whole = chunk_put_back(self, visit, i);
-			if (whole) {
-				self->filled = true;
-				self->chain = kept->chain;
-				return;
-			}
-		}
-	}
-	*kept = (struct drift_kept){.version = KEPT_VERSION, .identity = self->identity, .position = monitor_start()};
+	if (kept->version == KEPT_VERSION && kept->identity == at->self->identity && kept->position.stride > 0)
+		return true;
+	const uint64_t window = kept->position.window;
+	*kept = (struct drift_kept){.version = KEPT_VERSION, .identity = at->self->identity, .position = monitor_start()};
 	kept->position.window = window;
-	monitor_resume(self->comparison.monitor, &kept->position);
-	self->filled = true;
-	self->chain = 0;
+	return false;
 }
 
-/* Stores the rows of a message that are in the open window: `count` of them, the first of that number. */
-static bool rows_keep(const struct drift_observer *self, struct visit *visit, const double *rows, uint64_t first, size_t count,
-		      struct drift_kept *kept, struct error *error)
+static bool chunks_put_back(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
 {
+	monitor_resume(at->self->comparison.monitor, &kept->position);
+	for (uint64_t i = 0; i < kept->chunks; i++)
+		if (!chunk_put_back(at, segment, i))
+			return false;
+	return true;
+}
+
+/* Brings the monitor to the segment. It gets the stored rows only if the run closes a window, and the window begins anew if
+ * these are not whole. */
+static void monitor_bring(const struct drift_visit *at, const struct drift_run *run, struct drift_kept *kept)
+{
+	struct drift_observer *self = at->self;
+	struct monitor *monitor = self->comparison.monitor;
+	if (self->filled && self->chain == kept->chain) /* a segment with the same rows would have the same window */
+		return;
+	self->filled = true;
+	monitor_resume(monitor, &kept->position);
+	if (kept->position.rows == 0)
+		return;
+	if (!monitor_closes(monitor, run->count, visit_message(at->visit)->time_ms)) {
+		monitor_resume_blank(monitor, &kept->position);
+		self->filled = false;
+	} else if (!chunks_put_back(at, run->segment, kept)) {
+		const uint64_t window = kept->position.window;
+		kept->position = monitor_start();
+		kept->position.window = window;
+		kept->chunks = 0;
+		monitor_resume(monitor, &kept->position);
+	}
+}
+
+/* Stores the rows of a run that are in the open window: all from `from`, the first of which has the number `first`. */
+static bool rows_keep(const struct drift_visit *at, const struct drift_run *run, size_t from, struct drift_kept *kept)
+{
+	const struct drift_observer *self = at->self;
+	const size_t width = self->comparison.reference.feature_count, count = run->count - from;
 	const size_t most = CHUNK_BYTES_MAX / row_bytes(self) > 0 ? CHUNK_BYTES_MAX / row_bytes(self) : 1;
-	const uint64_t stride = kept->position.stride;
-	for (size_t at = 0; at < count; at += most) {
-		const struct drift_chunk chunk = {first + at, count - at < most ? count - at : most};
-		char bytes[CHUNK_KEY_BYTES];
+	const uint64_t stride = kept->position.stride, first = kept->position.rows - count;
+	for (size_t done = 0; done < count; done += most) {
+		const struct drift_chunk chunk = {first + done, count - done < most ? count - done : most};
+		char bytes[KEY_BYTES];
 		const uint64_t next = (chunk.first + stride - 1) / stride * stride; /* that the window keeps */
 		if (next >= chunk.first + chunk.count)
 			continue;
-		char *stored = visit_remember(visit, chunk_key(kept->chunks, bytes), sizeof chunk + chunk.count * row_bytes(self),
-					      error);
+		char *stored = visit_remember(at->visit, chunk_key(run->segment, kept->chunks, bytes),
+					      sizeof chunk + chunk.count * row_bytes(self), at->error);
 		if (!stored)
 			return false;
 		memcpy(stored, &chunk, sizeof chunk);
-		memcpy(stored + sizeof chunk, rows + at * self->comparison.reference.feature_count, chunk.count * row_bytes(self));
+		memcpy(stored + sizeof chunk, run->rows + (from + done) * width, chunk.count * row_bytes(self));
 		kept->chunks++;
 	}
 	return true;
 }
 
-static bool state_keep(struct drift_observer *self, struct visit *visit, const struct drift_kept *kept, struct error *error)
+static bool kept_write(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
 {
-	struct drift_kept *stored = visit_remember(visit, TEXT(KEPT_KEY), sizeof *kept, error);
+	char bytes[KEY_BYTES];
+	struct drift_kept *stored = visit_remember(at->visit, window_key(segment, bytes), sizeof *kept, at->error);
 	if (!stored)
 		return false;
 	*stored = *kept;
-	self->chain = kept->chain;
+	at->self->chain = kept->chain;
 	return true;
 }
 
@@ -203,23 +260,27 @@ static bool lists_fill(struct drift_score *score, const struct monitor_verdict *
 	return true;
 }
 
-/* Lists the verdict with the message. Without one, nothing that came could be used. */
-static bool verdict_give(struct drift_observer *self, const struct step *step, struct visit *visit,
-			 const struct monitor_verdict *verdict, struct drift_kept *kept, struct error *error)
+/* Lists the verdict on a segment with the message. Without one, nothing that came could be used. */
+static bool verdict_give(struct drift_visit *at, struct text segment, const struct monitor_verdict *verdict,
+			 struct drift_kept *kept)
 {
-	const struct drift *options = step->options;
-	struct drift_score *score = ARENA_NEW(visit_arena(visit), struct drift_score);
+	const struct drift *options = at->step->options;
+	struct arena *arena = visit_arena(at->visit);
+	const int64_t time_ms = visit_message(at->visit)->time_ms;
+	struct drift_score *score = ARENA_NEW(arena, struct drift_score);
 	if (!score)
-		return error_memory(error, ERROR_LIMIT, "judging a window");
-	*score = (struct drift_score){.pipeline = step->pipeline,
-				      .step = self->watched,
+		return error_memory(at->error, ERROR_LIMIT, "judging a window");
+	*score = (struct drift_score){.pipeline = at->step->pipeline,
+				      .step = at->self->watched,
+				      .segment = segment,
 				      .window = kept->position.window,
-				      .begin_ms = visit_message(visit)->time_ms,
-				      .end_ms = visit_message(visit)->time_ms,
-				      .unusable = kept->unusable,
+				      .begin_ms = time_ms,
+				      .end_ms = time_ms,
+				      .unusable = at->tally.unusable,
+				      .beyond = at->tally.beyond,
 				      .verdict = DRIFT_LEARNING,
 				      .reference = options->reference.file.text,
-				      .reference_rows = self->comparison.reference.all_rows};
+				      .reference_rows = at->self->comparison.reference.all_rows};
 	if (verdict) {
 		score->window = verdict->window;
 		score->begin_ms = verdict->least_ms;
@@ -229,39 +290,71 @@ static bool verdict_give(struct drift_observer *self, const struct step *step, s
 		score->score = verdict->judged ? verdict->score : 0;
 		if (verdict->judged)
 			score->verdict = verdict->drifted ? DRIFT_FOUND : DRIFT_STEADY;
-		if (!lists_fill(score, verdict, visit_arena(visit)))
-			return error_memory(error, ERROR_LIMIT, "judging a window");
+		if (!lists_fill(score, verdict, arena))
+			return error_memory(at->error, ERROR_LIMIT, "judging a window");
 	}
-	kept->unusable = 0;
+	at->tally.unusable = at->tally.beyond = 0;
 	if (score->verdict != DRIFT_LEARNING) {
 		kept->verdict = score->verdict;
 		kept->score = score->score;
 	}
-	visit_score(visit, score);
+	visit_score(at->visit, score);
 	return true;
 }
 
 /* ---- visits ---- */
 
-static bool rows_add(struct drift_observer *self, const struct step *step, struct visit *visit, const double *rows, size_t count,
-		     struct drift_kept *kept, struct error *error)
+static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct drift_kept *kept)
 {
+	struct drift_observer *self = at->self;
 	struct monitor *monitor = self->comparison.monitor;
-	const int64_t time_ms = visit_message(visit)->time_ms;
+	const int64_t time_ms = visit_message(at->visit)->time_ms;
 	const size_t width = self->comparison.reference.feature_count;
 	size_t first = 0; /* of the rows that are in the open window */
-	for (size_t i = 0; i < count; i++) {
-		const struct monitor_verdict *verdict = monitor_add(monitor, rows + i * width, time_ms);
+	for (size_t i = 0; i < run->count; i++) {
+		const struct monitor_verdict *verdict = monitor_add(monitor, run->rows + i * width, time_ms);
 		if (!verdict)
 			continue;
-		if (!verdict_give(self, step, visit, verdict, kept, error))
+		if (!verdict_give(at, run->segment, verdict, kept))
 			return false;
 		first = i + 1 - (size_t)monitor_position_of(monitor).rows;
 		kept->chunks = 0;
 	}
 	kept->position = monitor_position_of(monitor);
-	kept->chain = hash_bytes(rows, count * row_bytes(self), hash_bytes(&time_ms, sizeof time_ms, kept->chain));
-	return rows_keep(self, visit, rows + first * width, kept->position.rows - (count - first), count - first, kept, error);
+	kept->chain = hash_bytes(run->rows, run->count * row_bytes(self), hash_bytes(&time_ms, sizeof time_ms, kept->chain));
+	return rows_keep(at, run, first, kept);
+}
+
+static bool run_take(struct drift_visit *at, const struct drift_run *run)
+{
+	struct drift_observer *self = at->self;
+	struct drift_kept kept;
+	if (!kept_read(at, run->segment, &kept) && !drift_tally_admit(&at->tally, self->group != NULL)) {
+		at->tally.beyond += run->count;
+		at->tally.beyond_all += run->count;
+		return true;
+	}
+	monitor_bring(at, run, &kept);
+	monitor_share(self->comparison.monitor, at->tally.segments);
+	if (!rows_add(at, run, &kept) || !kept_write(at, run->segment, &kept))
+		return false;
+	if (self->entry)
+		verdict_entry_set(self->entry, run->segment,
+				  (struct last_verdict){(enum drift_verdict)kept.verdict, kept.score});
+	return true;
+}
+
+static bool runs_take(struct drift_visit *at, const double *rows, const struct text *segments, size_t count)
+{
+	const size_t width = at->self->comparison.reference.feature_count;
+	for (size_t i = 0, end; i < count; i = end) {
+		for (end = i + 1; end < count && text_equal(segments[end], segments[i]);)
+			end++;
+		const struct drift_run run = {segments[i], rows + i * width, end - i};
+		if (!run_take(at, &run))
+			return false;
+	}
+	return true;
 }
 
 static uint64_t unusable_most(const struct drift_observer *self)
@@ -270,29 +363,43 @@ static uint64_t unusable_most(const struct drift_observer *self)
 	return rows > 0 ? (uint64_t)rows : UNUSABLE_USUAL;
 }
 
-static bool message_take(struct drift_observer *self, const struct step *step, struct visit *visit, struct error *error)
+/* What came and was in no window is said after as much of it as a window has, if no verdict comes before. */
+static bool unusable_say(struct drift_visit *at)
 {
 	struct drift_kept kept;
+	if (at->tally.unusable + at->tally.beyond < unusable_most(at->self))
+		return true;
+	(void)kept_read(at, TEXT(""), &kept);
+	return verdict_give(at, TEXT(""), NULL, &kept);
+}
+
+static bool message_take(struct drift_visit *at)
+{
+	struct drift_observer *self = at->self;
+	struct arena *arena = visit_arena(at->visit);
+	const struct scope scope = visit_scope(at->visit, NULL);
 	const struct tensor *texts;
 	const double *rows = NULL;
+	struct text *segments;
 	size_t count = 0;
-	state_take(self, visit, &kept);
-	const bool usable = drift_comparison_rows(&self->comparison, visit_input(visit), visit_arena(visit), &rows, &count, &texts,
-						  error);
-	if (!usable && (error->kind == ERROR_SYSTEM || error->kind == ERROR_LIMIT))
+	drift_tally_read(at->visit, self->identity, &at->tally);
+	const struct drift_tally before = at->tally;
+	const bool usable = drift_comparison_rows(&self->comparison, visit_input(at->visit), arena, &rows, &count, &texts,
+						  at->error) &&
+			    drift_segments_of(self->group, &scope, count, arena, &segments, at->error);
+	if (!usable && (at->error->kind == ERROR_SYSTEM || at->error->kind == ERROR_LIMIT))
 		return false;
-	if (usable && !rows_add(self, step, visit, rows, count, &kept, error))
+	if (usable && !runs_take(at, rows, segments, count))
 		return false;
 	if (!usable) {
-		*error = (struct error){0};
-		if (++kept.unusable >= unusable_most(self) && !verdict_give(self, step, visit, NULL, &kept, error))
-			return false;
+		*at->error = (struct error){0};
+		at->tally.unusable++;
 	}
-	if (!state_keep(self, visit, &kept, error))
+	if (!unusable_say(at))
 		return false;
 	if (self->entry)
-		verdict_entry_set(self->entry, (struct last_verdict){(enum drift_verdict)kept.verdict, kept.score});
-	return true;
+		verdict_entry_set_beyond(self->entry, at->tally.beyond_all);
+	return memcmp(&before, &at->tally, sizeof before) == 0 || drift_tally_keep(at->visit, &at->tally, at->error);
 }
 
 static enum step_verdict observer_run(struct step *step, struct visit *visit, struct error *error)
@@ -301,7 +408,8 @@ static enum step_verdict observer_run(struct step *step, struct visit *visit, st
 	visit_pass(visit);
 	if (!step_observes(step, visit_message(visit)))
 		return STEP_DONE;
-	if (message_take(self, step, visit, error))
+	struct drift_visit at = {.self = self, .step = step, .visit = visit, .error = error};
+	if (message_take(&at))
 		return STEP_DONE;
 	self->filled = false; /* the monitor may be ahead of the state */
 	return STEP_FAIL;
@@ -310,6 +418,7 @@ static enum step_verdict observer_run(struct step *step, struct visit *visit, st
 const struct step_kind step_drift_observer = {
 	.name = "drift observer",
 	.summary = "Compares the messages of a step `drift` with its reference.",
+	.options = drift_options,
 	.options_size = sizeof(struct drift),
 	.shape = SHAPE_PASSES,
 	.state = &(const struct state_rules){0},

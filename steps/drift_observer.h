@@ -5,8 +5,12 @@
  * the position, and an engine that takes over begins where the last one was. The monitor in memory is only used if it has
  * seen the same rows as the state; else it is filled from the state. Another reference, or another window, begins anew.
  *
- * Messages that do not fit the reference are counted in the next verdict. If nothing else comes, a verdict that judges
- * nothing says so, after as many of them as a window has.
+ * With `groupBy` each segment has that (steps/drift_segments.h). They share the monitor in memory, which gets the rows of a
+ * segment's window only when it closes; so a message of any segment costs the same.
+ *
+ * Messages that do not fit the reference, or have no segment, are counted in the next verdict of any segment, and so are rows
+ * of segments beyond the limit. If nothing else comes, a verdict that judges nothing says so, after as many of them as a
+ * window has.
  */
 #ifndef SLUICE_STEPS_DRIFT_OBSERVER_H
 #define SLUICE_STEPS_DRIFT_OBSERVER_H

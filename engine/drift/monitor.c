@@ -22,6 +22,7 @@ struct monitor {
 	struct monitor_verdict verdict;
 	struct monitor_position at; /* rows, late, stride and times: of the open window */
 	size_t kept;
+	uint64_t sharers; /* windows that share the declared rate */
 };
 
 /* ---- opening ---- */
@@ -104,7 +105,8 @@ struct monitor *monitor_open(struct arena *arena, const struct drift_reference *
 					 .feature_count = reference->feature_count,
 					 .features = ARENA_ARRAY(arena, struct watched_feature, reference->feature_count),
 					 .verdicts = ARENA_ARRAY(arena, struct monitor_feature, reference->feature_count),
-					 .at = monitor_start()};
+					 .at = monitor_start(),
+					 .sharers = 1};
 	if (!self || !self->features || !self->verdicts || !features_open(self, reference, arena)) {
 		error_memory(error, ERROR_SYSTEM, "opening a drift monitor");
 		return NULL;
@@ -139,12 +141,13 @@ static double alpha_of(struct monitor *self)
 	if (rate->rows > 0) {
 		alpha = rate->alarms * (double)self->at.rows / (double)rate->rows;
 	} else if (self->settings.window_ms > 0) {
-		alpha = rate->alarms * (double)self->settings.window_ms / (double)rate->duration_ms;
+		alpha = rate->alarms * (double)self->settings.window_ms / (double)rate->duration_ms / (double)self->sharers;
 	} else {
 		const int64_t begin = self->at.before_ms == INT64_MIN ? self->at.least_ms : self->at.before_ms;
 		if (self->at.most_ms > begin)
 			self->at.span_ms = self->at.most_ms - begin;
-		alpha = rate->alarms * (double)(self->at.span_ms ? self->at.span_ms : 1) / (double)rate->duration_ms;
+		alpha = rate->alarms * (double)(self->at.span_ms ? self->at.span_ms : 1) / (double)rate->duration_ms /
+			(double)self->sharers;
 	}
 	return alpha > ALPHA_MOST ? ALPHA_MOST : alpha < ALPHA_LEAST ? ALPHA_LEAST : alpha;
 }
@@ -237,10 +240,15 @@ static bool is_beyond(struct monitor *self, int64_t time_ms)
 	return ++self->at.late_run >= MONITOR_LATE_ROWS;
 }
 
+static int64_t time_bounded(int64_t time_ms)
+{
+	return time_ms > TIME_MOST ? TIME_MOST : time_ms < -TIME_MOST ? -TIME_MOST : time_ms;
+}
+
 const struct monitor_verdict *monitor_add(struct monitor *monitor, const double *row, int64_t time_ms)
 {
 	const struct monitor_verdict *closed = NULL;
-	time_ms = time_ms > TIME_MOST ? TIME_MOST : time_ms < -TIME_MOST ? -TIME_MOST : time_ms;
+	time_ms = time_bounded(time_ms);
 	if (monitor->settings.window_ms > 0) {
 		const bool first = monitor->at.begin_ms == INT64_MIN;
 		if (!first && is_beyond(monitor, time_ms) && monitor->at.rows > 0)
@@ -274,6 +282,30 @@ void monitor_put_back(struct monitor *monitor, uint64_t number, const double *ro
 	for (size_t i = 0; i < monitor->feature_count; i++)
 		monitor->features[i].values[monitor->kept] = row[i];
 	monitor->kept++;
+}
+
+void monitor_share(struct monitor *monitor, uint64_t windows)
+{
+	monitor->sharers = windows > 0 ? windows : 1;
+}
+
+bool monitor_closes(const struct monitor *monitor, size_t rows, int64_t time_ms)
+{
+	const struct monitor_position *at = &monitor->at;
+	time_ms = time_bounded(time_ms);
+	if (monitor->settings.window_ms == 0)
+		return at->rows + rows >= (uint64_t)monitor->settings.window_rows;
+	if (at->begin_ms == INT64_MIN)
+		return false;
+	if (time_ms >= at->begin_ms)
+		return time_ms - at->begin_ms >= monitor->settings.window_ms;
+	return at->late_run + rows >= MONITOR_LATE_ROWS;
+}
+
+void monitor_resume_blank(struct monitor *monitor, const struct monitor_position *position)
+{
+	monitor->at = *position;
+	monitor->kept = (size_t)((position->rows + position->stride - 1) / position->stride);
 }
 
 const struct monitor_verdict *monitor_end(struct monitor *monitor)

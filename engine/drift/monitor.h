@@ -128,6 +128,18 @@ void monitor_resume(struct monitor *monitor, const struct monitor_position *posi
 /* Puts back a row of the window by its number, from 0; one that the window no longer keeps is left out. */
 void monitor_put_back(struct monitor *monitor, uint64_t number, const double *row);
 
+/* ---- several windows in one monitor, such as of segments, which are resumed in turn ---- */
+
+/* So many windows are open beside each other, and share the declared rate: one in a duration is divided by their number. One
+ * in so many rows needs no share, since each window takes that of its rows. */
+void monitor_share(struct monitor *monitor, uint64_t windows);
+
+/* Whether adding that many rows of one time closes a window. */
+bool monitor_closes(const struct monitor *monitor, size_t rows, int64_t time_ms);
+
+/* Goes to a position without its rows. Rows may be added until one would close the window. */
+void monitor_resume_blank(struct monitor *monitor, const struct monitor_position *position);
+
 /* Closes the window that is open, such as at the end of a file. NULL: it has no rows. */
 const struct monitor_verdict *monitor_end(struct monitor *monitor);
 

@@ -117,7 +117,7 @@ void flow_verdicts_forget(const struct flow *flow, const struct store *store)
 		struct verdict_entry *entry =
 			step_is_observer(step) && store_has_scope(store, scope) ? entry_of(flow, step->name) : NULL;
 		if (entry)
-			verdict_entry_set(entry, (struct last_verdict){.verdict = DRIFT_LEARNING});
+			verdict_entry_clear(entry);
 	}
 }
 

@@ -15,6 +15,7 @@ static size_t score_room(const struct drift_score *score)
 {
 	size_t room = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(text_of(score->pipeline)) +
 		      avro_text_room(text_of(score->step)) + avro_text_room(text_of(score->reference)) +
+		      avro_text_room(score->segment) +
 		      avro_text_room(text_of(drift_verdict_names[score->verdict]));
 	for (size_t i = 0; i < score->statistic_count; i++)
 		room += avro_text_room(score->statistics[i].feature) + avro_text_room(text_of(score->statistics[i].method)) +
@@ -90,10 +91,11 @@ bool drift_score_encode(const struct drift_score *score, struct buffer *out, str
 	to = avro_put_small(to, 0); /* versions */
 	to = avro_put_long(to, (int64_t)score->window);
 	to = avro_put_bytes(to, text_of(drift_verdict_names[score->verdict]));
-	to = avro_put_small(to, 0); /* no segment */
+	to = avro_put_bytes(to, score->segment);
 	to = avro_put_long(to, (int64_t)score->reference_rows);
 	to = avro_put_long(to, (int64_t)score->late);
 	to = put_quality(to, score);
+	to = avro_put_long(to, (int64_t)score->beyond);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }

@@ -25,14 +25,19 @@ struct drift_quality {
 	bool still, alarm;
 };
 
+#define DRIFT_SEGMENTS_MAX 1000	      /* of a step */
+#define DRIFT_SEGMENT_BYTES_MAX 256 /* of the name of one */
+
 struct drift_score {
 	const struct drift_score *next; /* an earlier one of the same message */
 	const char *pipeline, *step;
-	uint64_t window; /* its number, from 0 */
+	struct text segment; /* empty: of all messages */
+	uint64_t window; /* its number in the segment, from 0 */
 	int64_t begin_ms, end_ms;
 	uint64_t messages;
 	uint64_t unusable; /* messages that came and are not in the window */
 	uint64_t late;
+	uint64_t beyond; /* rows of segments beyond the limit, since the step's verdict before */
 	enum drift_verdict verdict;
 	double score;	       /* 0 while learning */
 	const char *reference; /* its file */

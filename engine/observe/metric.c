@@ -91,6 +91,10 @@ const struct metric metric_rows[] = {
 	      "drift_score of the last window of a step `drift` that this engine knows; no value before the first."),
 	DRIFT(found, "sluice_drift_found", "1: that window has drifted; no value before the first."),
 	DRIFT(learning, "sluice_drift_learning", "1: this engine knows no verdict on a window of the step yet."),
+	DRIFT(segments, "sluice_drift_segments",
+	      "Segments of the step's `groupBy` that this engine has seen; 1 without it, 0 before the first message."),
+	DRIFT(beyond, "sluice_drift_beyond_segments",
+	      "Rows that were not compared since their segment came after the first 1,000, in all."),
 
 	NUMBER(SCOPE_ALERT, struct alert_state, firing, NULL, "sluice_alert_firing", "1: the alert is firing."),
 	NUMBER(SCOPE_ALERT, struct alert_state, pending, NULL, "sluice_alert_pending",

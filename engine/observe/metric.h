@@ -93,7 +93,7 @@ struct pipeline_state {
 
 /* What an engine knows of a step `drift`. */
 struct drift_state {
-	double score, found, learning;
+	double score, found, learning, segments, beyond;
 };
 
 /* An alert of a pipeline, and its notices. */

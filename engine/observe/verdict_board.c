@@ -6,11 +6,19 @@
 
 #include "base/memory.h"
 
+/* The verdict of one segment. */
+struct segment_verdict {
+	struct text name; /* owned */
+	struct last_verdict last;
+};
+
 struct verdict_entry {
 	struct verdict_entry *next;
 	char *pipeline, *step;
 	pthread_mutex_t lock;
-	struct last_verdict last;
+	struct segment_verdict *segments; /* in the order of their names; NULL: none is known */
+	size_t count, room;
+	uint64_t beyond;
 };
 
 struct verdict_board {
@@ -28,6 +36,7 @@ struct verdict_board *verdict_board_open(void)
 
 static void entry_close(struct verdict_entry *entry)
 {
+	verdict_entry_clear(entry);
 	pthread_mutex_destroy(&entry->lock);
 	memory_give(entry->pipeline);
 	memory_give(entry->step);
@@ -85,17 +94,113 @@ struct verdict_entry *verdict_board_entry(struct verdict_board *board, const cha
 	return entry;
 }
 
-void verdict_entry_set(struct verdict_entry *entry, struct last_verdict last)
+/* ---- verdicts of segments ---- */
+
+static int segment_compare(struct text a, struct text b)
 {
+	const int order = memcmp(a.bytes, b.bytes, a.length < b.length ? a.length : b.length);
+	return order ? order : (a.length > b.length) - (a.length < b.length);
+}
+
+/* Where the segment is, or where it belongs. */
+static size_t segment_place(const struct verdict_entry *entry, struct text name, bool *found)
+{
+	size_t low = 0, high = entry->count;
+	*found = false;
+	while (low < high && !*found) {
+		const size_t middle = low + (high - low) / 2;
+		const int order = segment_compare(entry->segments[middle].name, name);
+		*found = order == 0;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return high;
+}
+
+static bool segments_grow(struct verdict_entry *entry)
+{
+	if (entry->count < entry->room)
+		return true;
+	const size_t room = entry->room ? 2 * entry->room : 1;
+	struct segment_verdict *grown = memory_resize(entry->segments, room, sizeof *grown);
+	if (!grown)
+		return false;
+	entry->segments = grown;
+	entry->room = room;
+	return true;
+}
+
+/* NULL: there are too many, or memory ran out. */
+static struct segment_verdict *segment_insert(struct verdict_entry *entry, struct text name, size_t at)
+{
+	char *copy = entry->count < DRIFT_SEGMENTS_MAX && segments_grow(entry) ? memory_take(name.length + 1, 1) : NULL;
+	if (!copy)
+		return NULL;
+	memcpy(copy, name.bytes, name.length);
+	struct segment_verdict *segment = &entry->segments[at];
+	memmove(segment + 1, segment, (entry->count++ - at) * sizeof *segment);
+	*segment = (struct segment_verdict){.name = {copy, name.length}};
+	return segment;
+}
+
+void verdict_entry_set(struct verdict_entry *entry, struct text segment, struct last_verdict last)
+{
+	bool found;
 	pthread_mutex_lock(&entry->lock);
-	entry->last = last;
+	const size_t at = segment_place(entry, segment, &found);
+	struct segment_verdict *kept = found ? &entry->segments[at] : segment_insert(entry, segment, at);
+	if (kept)
+		kept->last = last;
 	pthread_mutex_unlock(&entry->lock);
 }
 
-struct last_verdict verdict_entry_get(struct verdict_entry *entry)
+struct last_verdict verdict_entry_get(struct verdict_entry *entry, struct text segment)
 {
+	bool found;
 	pthread_mutex_lock(&entry->lock);
-	const struct last_verdict last = entry->last;
+	const size_t at = segment_place(entry, segment, &found);
+	const struct last_verdict last = found ? entry->segments[at].last : (struct last_verdict){.verdict = DRIFT_LEARNING};
 	pthread_mutex_unlock(&entry->lock);
 	return last;
+}
+
+void verdict_entry_set_beyond(struct verdict_entry *entry, uint64_t rows)
+{
+	pthread_mutex_lock(&entry->lock);
+	entry->beyond = rows;
+	pthread_mutex_unlock(&entry->lock);
+}
+
+struct verdict_summary verdict_entry_sum(struct verdict_entry *entry)
+{
+	struct verdict_summary sum = {.last = {.verdict = DRIFT_LEARNING}};
+	pthread_mutex_lock(&entry->lock);
+	sum.segments = entry->count;
+	sum.beyond = entry->beyond;
+	for (size_t i = 0; i < entry->count; i++) {
+		const struct last_verdict *last = &entry->segments[i].last;
+		sum.last.verdict = last->verdict > sum.last.verdict ? last->verdict : sum.last.verdict;
+		sum.last.score = last->score > sum.last.score ? last->score : sum.last.score;
+	}
+	pthread_mutex_unlock(&entry->lock);
+	return sum;
+}
+
+void verdict_entry_clear(struct verdict_entry *entry)
+{
+	pthread_mutex_lock(&entry->lock);
+	for (size_t i = 0; i < entry->count; i++) {
+		union {
+			const char *kept;
+			char *given;
+		} name = {entry->segments[i].name.bytes};
+		memory_give(name.given);
+	}
+	memory_give(entry->segments);
+	entry->segments = NULL;
+	entry->count = entry->room = 0;
+	entry->beyond = 0;
+	pthread_mutex_unlock(&entry->lock);
 }

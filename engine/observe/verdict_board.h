@@ -3,6 +3,7 @@
  *
  * An observer writes its entry, and the steps of the path read it for the marks of messages, in any thread. An entry is never
  * removed, so a reload keeps what is known. When the observer's partition goes to another engine, its entry is empty again.
+ * A step with `groupBy` has a verdict for each of DRIFT_SEGMENTS_MAX segments at most; any other has that of the segment "".
  */
 #ifndef SLUICE_OBSERVE_VERDICT_BOARD_H
 #define SLUICE_OBSERVE_VERDICT_BOARD_H
@@ -25,7 +26,21 @@ struct last_verdict {
 	double score;
 };
 
-void verdict_entry_set(struct verdict_entry *entry, struct last_verdict last);
-struct last_verdict verdict_entry_get(struct verdict_entry *entry);
+/* Sets the verdict of a segment, whose name is copied. Without memory, or with too many segments, it stays unknown. */
+void verdict_entry_set(struct verdict_entry *entry, struct text segment, struct last_verdict last);
+struct last_verdict verdict_entry_get(struct verdict_entry *entry, struct text segment);
+
+/* How many rows were of segments beyond the limit, since the step's state began. */
+void verdict_entry_set_beyond(struct verdict_entry *entry, uint64_t rows);
+
+/* All segments together. */
+struct verdict_summary {
+	struct last_verdict last; /* the largest score of those that are known, and DRIFT_FOUND if one of them is */
+	size_t segments;	  /* that are known here */
+	uint64_t beyond;	  /* rows of segments beyond the limit */
+};
+struct verdict_summary verdict_entry_sum(struct verdict_entry *entry);
+
+void verdict_entry_clear(struct verdict_entry *entry); /* nothing is known any more */
 
 #endif

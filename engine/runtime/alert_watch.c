@@ -226,7 +226,7 @@ static void drift_read(const struct alert_watch *watch, const struct graph *grap
 			graph_step_watches(graph, i)
 				? verdict_board_entry(engine_board(watch->engine), graph->name, graph->steps[i].name)
 				: NULL;
-		const struct last_verdict last = entry ? verdict_entry_get(entry) : (struct last_verdict){0};
+		const struct last_verdict last = entry ? verdict_entry_sum(entry).last : (struct last_verdict){0};
 		if (!entry || last.verdict == DRIFT_LEARNING)
 			continue;
 		values->drift_score = fmax(values->drift_score, last.score);

@@ -191,11 +191,13 @@ static void write_drift(const struct engine_metrics *metrics, const struct plan 
 				state ? verdict_board_entry(engine_board(metrics->engine), pipeline->graph->name, step) : NULL;
 			if (!entry)
 				continue;
-			const struct last_verdict last = verdict_entry_get(entry);
-			const bool learning = last.verdict == DRIFT_LEARNING;
-			*state = (struct drift_state){.score = learning ? (double)NAN : last.score,
-						      .found = learning ? (double)NAN : last.verdict == DRIFT_FOUND,
-						      .learning = learning};
+			const struct verdict_summary sum = verdict_entry_sum(entry);
+			const bool learning = sum.last.verdict == DRIFT_LEARNING;
+			*state = (struct drift_state){.score = learning ? (double)NAN : sum.last.score,
+						      .found = learning ? (double)NAN : sum.last.verdict == DRIFT_FOUND,
+						      .learning = learning,
+						      .segments = (double)sum.segments,
+						      .beyond = (double)sum.beyond};
 			subject_add(&states, (struct metric_subject){
 						     {text_of(pipeline->namespace), text_of(pipeline->graph->name), text_of(step)},
 						     state});

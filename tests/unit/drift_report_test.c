@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -267,6 +268,56 @@ static void files_that_do_not_hold_together_are_refused(void **state)
 	arena_close(arena);
 }
 
+/* Each segment has windows of its own, and what is left of the last ones is said at the end. */
+static void segments_have_windows_of_their_own(void **state)
+{
+	(void)state;
+	reference_learn();
+	struct said said = run("drift report", USUAL ", groupBy: side", rows_of(600, 600, 0), "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "window 0 of segment buy, 100 rows: ");
+	expect_words(said.out, "window 1 of segment sell, 100 rows: ");
+	size_t rows = 0, windows = 0;
+	for (const char *line = strstr(said.out, "window "); line; line = strstr(line + 1, "\nwindow ")) {
+		rows += strtoul(strchr(line, ',') + 2, NULL, 10);
+		windows++;
+	}
+	assert_int_equal(rows, 600);
+	assert_in_range(windows, 7, 8);
+	said_close(&said);
+	said = run("drift report", USUAL ", groupBy: side", rows_of(600, 600, 0), " -o json");
+	expect_words(said.out, "{\"window\": 0, \"segment\": \"sell\", \"rows\": 100");
+	said_close(&said);
+	said = run("drift report", USUAL ", groupBy: key", rows_of(600, 600, 0), "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "600 messages have no segment");
+	said_close(&said);
+}
+
+/* The verdict on a segment is that of its rows alone. */
+static void a_segment_is_judged_by_its_rows(void **state)
+{
+	(void)state;
+	static char some[DATA_BYTES];
+	reference_learn();
+	const char *all = rows_of(400, 100, 3);
+	size_t length = 0;
+	for (const char *line = all, *end; (end = strchr(line, '\n')); line = end + 1)
+		if (line == all || memcmp(end - 4, ",buy", 4) == 0)
+			length += (size_t)snprintf(some + length, sizeof some - length, "%.*s", (int)(end + 1 - line), line);
+	struct said grouped = run("drift report", USUAL ", groupBy: side", all, "");
+	struct said alone = run("drift report", USUAL, some, "");
+	const char *line = strstr(alone.out, "window 1, 100 rows: ");
+	const char *same = strstr(grouped.out, "window 1 of segment buy, 100 rows: ");
+	assert_non_null(line);
+	assert_non_null(same);
+	line = strchr(line, ':');
+	same = strchr(same, ':');
+	assert_memory_equal(line, same, (size_t)(strchr(line, '\n') - line));
+	said_close(&grouped);
+	said_close(&alone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +330,8 @@ int main(void)
 		cmocka_unit_test(quality_is_told),
 		cmocka_unit_test(what_cannot_be_compared_is_refused),
 		cmocka_unit_test(files_that_do_not_hold_together_are_refused),
+		cmocka_unit_test(segments_have_windows_of_their_own),
+		cmocka_unit_test(a_segment_is_judged_by_its_rows),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }

@@ -1,0 +1,312 @@
+/* drift_review.c: see drift_review.h. */
+#include "steps/drift_review.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "message/drift_score.h"
+#include "message/json_write.h"
+#include "steps/drift_comparison.h"
+#include "steps/drift_segments.h"
+
+#define MESSAGE_BYTES_MAX ((size_t)1 << 30)
+
+/* The open window of a segment while the monitor has that of another. */
+struct review_segment {
+	struct text name;
+	struct monitor_position position;
+	double *rows; /* of the window, owned */
+	size_t room;
+};
+
+struct drift_review {
+	struct drift_comparison comparison;
+	const struct expression *group; /* NULL: there is one segment */
+	const struct fit_source *source;
+	bool json;
+	uint64_t windows, drifted, quality;
+	uint64_t beyond, nameless; /* rows of segments beyond the limit; messages without a segment */
+	size_t segment_count;
+	struct review_segment *segments; /* DRIFT_SEGMENTS_MAX */
+	const struct review_segment *segment; /* whose window the monitor has */
+	struct buffer *report;
+};
+
+/* ---- the lines of a report ---- */
+
+static void number_put(struct buffer *out, const char *name, double number)
+{
+	buffer_print(out, ", \"%s\": ", name);
+	json_write_double(out, number);
+}
+
+static void count_put(struct buffer *out, const char *name, uint64_t count)
+{
+	buffer_print(out, ", \"%s\": %llu", name, (unsigned long long)count);
+}
+
+static void feature_put(struct buffer *out, const struct monitor_feature *feature)
+{
+	const struct monitor_quality *quality = &feature->quality;
+	buffer_string(out, "{\"name\": ");
+	json_write_string(out, feature->name);
+	count_put(out, "values", feature->count);
+	count_put(out, "missing", quality->missing);
+	count_put(out, "outside", quality->outside);
+	count_put(out, "unseen", quality->unseen);
+	buffer_print(out, ", \"still\": %s, \"quality_alarm\": %s, \"tests\": [", quality->still ? "true" : "false",
+		     quality->missing_alarm || quality->outside_alarm || quality->unseen_alarm || quality->still_alarm ? "true"
+														       : "false");
+	for (size_t i = 0; i < feature->test_count; i++) {
+		const struct monitor_test *test = &feature->tests[i];
+		buffer_print(out, "%s{\"method\": \"%s\"", i ? ", " : "", monitor_method_names[test->method]);
+		number_put(out, "statistic", test->statistic);
+		number_put(out, "p", test->p);
+		number_put(out, "effect", test->effect);
+		number_put(out, "level", test->level);
+		buffer_print(out, ", \"established\": %s}", test->established ? "true" : "false");
+	}
+	buffer_string(out, "]}");
+}
+
+static void verdict_json(const struct drift_review *review, const struct monitor_verdict *verdict)
+{
+	struct buffer *out = review->report;
+	buffer_print(out, "{\"window\": %llu", (unsigned long long)verdict->window);
+	if (review->group) {
+		buffer_string(out, ", \"segment\": ");
+		json_write_string(out, review->segment->name);
+	}
+	if (review->source->time_ms)
+		buffer_print(out, ", \"begin_ms\": %lld, \"end_ms\": %lld", (long long)verdict->begin_ms,
+			     (long long)verdict->end_ms);
+	count_put(out, "rows", verdict->rows);
+	count_put(out, "late", verdict->late);
+	buffer_print(out, ", \"judged\": %s", verdict->judged ? "true" : "false");
+	if (verdict->judged)
+		number_put(out, "drift_score", verdict->score);
+	buffer_print(out, ", \"is_drift\": %s, \"quality_alarm\": %s, \"features\": [", verdict->drifted ? "true" : "false",
+		     verdict->quality_alarm ? "true" : "false");
+	for (size_t i = 0; i < verdict->feature_count; i++) {
+		buffer_string(out, i ? ", " : "");
+		feature_put(out, &verdict->features[i]);
+	}
+	buffer_string(out, "]}\n");
+}
+
+static void quality_say(struct buffer *out, const struct monitor_feature *feature)
+{
+	const struct monitor_quality *quality = &feature->quality;
+	const struct {
+		bool alarm;
+		uint64_t count;
+		const char *words;
+	} items[] = {{quality->missing_alarm, quality->missing, "missing"},
+		     {quality->outside_alarm, quality->outside, "outside of the range"},
+		     {quality->unseen_alarm, quality->unseen, "never seen before"}};
+	for (size_t i = 0; i < sizeof items / sizeof *items; i++)
+		if (items[i].alarm)
+			buffer_print(out, "; " TEXT_FORMAT ": %llu values %s", TEXT_ARGUMENTS(feature->name),
+				     (unsigned long long)items[i].count, items[i].words);
+	if (quality->still_alarm)
+		buffer_print(out, "; " TEXT_FORMAT ": does not vary any more", TEXT_ARGUMENTS(feature->name));
+}
+
+static void verdict_say(const struct drift_review *review, const struct monitor_verdict *verdict)
+{
+	struct buffer *out = review->report;
+	buffer_print(out, "window %llu", (unsigned long long)verdict->window);
+	if (review->group)
+		buffer_print(out, " of segment " TEXT_FORMAT, TEXT_ARGUMENTS(review->segment->name));
+	buffer_print(out, ", %llu rows: ", (unsigned long long)verdict->rows);
+	if (!verdict->judged) {
+		buffer_string(out, "too few values to be judged");
+	} else if (verdict->score > 0) {
+		const struct monitor_feature *feature = &verdict->features[verdict->feature];
+		const struct monitor_test *test = &feature->tests[verdict->test];
+		buffer_print(out, "%s, drift_score %.3g by %s of `" TEXT_FORMAT "` (effect %.3g, level %.3g, p %.2g)",
+			     verdict->drifted ? "drift" : "a small change", verdict->score, monitor_method_names[test->method],
+			     TEXT_ARGUMENTS(feature->name), test->effect, test->level, test->p);
+	} else {
+		buffer_string(out, "no drift");
+	}
+	for (size_t i = 0; i < verdict->feature_count; i++)
+		quality_say(out, &verdict->features[i]);
+	buffer_byte(out, '\n');
+}
+
+static void verdict_report(struct drift_review *review, const struct monitor_verdict *verdict)
+{
+	review->windows++;
+	review->drifted += verdict->drifted;
+	review->quality += verdict->quality_alarm;
+	if (review->json)
+		verdict_json(review, verdict);
+	else
+		verdict_say(review, verdict);
+}
+
+/* ---- its reading ---- */
+
+static bool review_open(struct drift_review *review, const struct step *step, struct error *error)
+{
+	if (!drift_comparison_open(&review->comparison, step, error))
+		return false;
+	review->segments = ARENA_ARRAY(step->arena, struct review_segment, DRIFT_SEGMENTS_MAX);
+	if (!review->segments)
+		return error_memory(error, ERROR_SYSTEM, "comparing messages");
+	const struct monitor_settings *settings = &review->comparison.settings;
+	if (!review->source->time_ms && (settings->window_ms > 0 || settings->rate.duration_ms > 0))
+		return error_set(error, ERROR_CONFIG, step->place,
+				 "the rows of a file have no times; read a topic, or give `window` and `falseAlarms` by messages, "
+				 "as "
+				 "`window: 500` and `falseAlarms: 0.5 per 1000`");
+	return true;
+}
+
+/* ---- segments ---- */
+
+/* NULL: it is beyond the limit. */
+static struct review_segment *segment_of(struct drift_review *review, struct text name)
+{
+	for (size_t i = 0; i < review->segment_count; i++)
+		if (text_equal(review->segments[i].name, name))
+			return &review->segments[i];
+	if (review->segment_count == DRIFT_SEGMENTS_MAX)
+		return NULL;
+	struct review_segment *made = &review->segments[review->segment_count];
+	char *copy = arena_take_raw(review->comparison.step->arena, name.length + 1);
+	if (!copy)
+		return NULL;
+	memcpy(copy, name.bytes, name.length);
+	*made = (struct review_segment){.name = {copy, name.length}, .position = monitor_start()};
+	review->segment_count++;
+	return made;
+}
+
+/* Brings the monitor to the segment's window. */
+static void segment_enter(struct drift_review *review, const struct review_segment *segment)
+{
+	struct monitor *monitor = review->comparison.monitor;
+	if (review->segment == segment)
+		return;
+	review->segment = segment;
+	monitor_resume(monitor, &segment->position);
+	for (uint64_t i = 0; i < segment->position.rows; i++)
+		monitor_put_back(monitor, i, segment->rows + i * review->comparison.reference.feature_count);
+}
+
+/* Keeps the row for the next time that the monitor comes to the segment, of which the window has `rows` now. */
+static bool row_keep(struct drift_review *review, struct review_segment *segment, const double *row, struct error *error)
+{
+	const size_t width = review->comparison.reference.feature_count;
+	segment->position = monitor_position_of(review->comparison.monitor);
+	const size_t rows = (size_t)segment->position.rows;
+	if (rows == 0)
+		return true;
+	if (rows > segment->room) {
+		const size_t room = segment->room ? 2 * segment->room : 1;
+		double *grown = memory_resize(segment->rows, room, width * sizeof *grown);
+		if (!grown)
+			return error_memory(error, ERROR_SYSTEM, "comparing messages");
+		segment->rows = grown;
+		segment->room = room;
+	}
+	memcpy(segment->rows + (rows - 1) * width, row, width * sizeof *row);
+	return true;
+}
+
+static bool row_review(struct drift_review *review, struct text name, const double *row, int64_t time_ms, struct error *error)
+{
+	struct review_segment *segment = segment_of(review, name);
+	if (!segment) {
+		review->beyond++;
+		return true;
+	}
+	segment_enter(review, segment);
+	monitor_share(review->comparison.monitor, review->segment_count);
+	const struct monitor_verdict *verdict = monitor_add(review->comparison.monitor, row, time_ms);
+	if (verdict)
+		verdict_report(review, verdict);
+	return !review->group || row_keep(review, segment, row, error);
+}
+
+/* ---- messages ---- */
+
+static bool message_review(struct drift_review *review, const struct payload *payload, struct arena *arena,
+			   const struct tensor **texts, struct error *error)
+{
+	const double *rows;
+	size_t count;
+	if (!drift_comparison_rows(&review->comparison, payload, arena, &rows, &count, texts, error))
+		return false;
+	const int64_t time_ms = review->source->time_ms ? review->source->time_ms(review->source->context) : 0;
+	const struct scope scope = {.payload = payload, .step = review->comparison.step->name};
+	struct text *segments;
+	if (!drift_segments_of(review->group, &scope, count, arena, &segments, error)) {
+		if (error->kind != ERROR_INPUT)
+			return false;
+		review->nameless++;
+		*error = (struct error){0};
+		return true;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (!row_review(review, segments[i], rows + i * review->comparison.reference.feature_count, time_ms, error))
+			return false;
+	return true;
+}
+
+static void ends_review(struct drift_review *review)
+{
+	for (size_t i = 0; i < review->segment_count; i++) {
+		if (review->group)
+			segment_enter(review, &review->segments[i]);
+		const struct monitor_verdict *last = monitor_end(review->comparison.monitor);
+		if (last)
+			verdict_report(review, last);
+	}
+}
+
+static void segments_say(const struct drift_review *review)
+{
+	if (review->beyond)
+		buffer_print(review->report, "%llu rows are of segments beyond the first %d, and were not compared\n",
+			     (unsigned long long)review->beyond, DRIFT_SEGMENTS_MAX);
+	if (review->nameless)
+		buffer_print(review->report,
+			     "%llu messages have no segment, and were not compared: here `groupBy` can use tensors only\n",
+			     (unsigned long long)review->nameless);
+}
+
+bool drift_review(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error)
+{
+	const struct drift *options = step->options;
+	struct drift_review review = {.group = options->group, .source = source, .json = json, .report = report};
+	struct arena *arena = arena_open(MESSAGE_BYTES_MAX);
+	struct payload payload;
+	bool good = (arena || error_memory(error, ERROR_SYSTEM, "comparing messages")) && review_open(&review, step, error);
+	if (good)
+		source->rewind(source->context);
+	for (; good && source->next(source->context, arena, &payload, error); arena_reset(arena)) {
+		const struct tensor *texts;
+		if (message_review(&review, &payload, arena, &texts, error))
+			continue;
+		if (error->kind != ERROR_INPUT || !source->refused(source->context, texts, error))
+			break;
+		*error = (struct error){0};
+	}
+	arena_close(arena);
+	if (!good && !error->place.line)
+		error->place = step->place;
+	if (good && error->kind == ERROR_NONE)
+		ends_review(&review);
+	for (size_t i = 0; i < review.segment_count; i++)
+		memory_give(review.segments[i].rows);
+	if (!json) {
+		segments_say(&review);
+		buffer_print(report, "%llu windows: %llu with drift, %llu with data out of the bounds of quality\n",
+			     (unsigned long long)review.windows, (unsigned long long)review.drifted,
+			     (unsigned long long)review.quality);
+	}
+	return good && error->kind == ERROR_NONE;
+}

@@ -1,0 +1,14 @@
+/* drift_review.h: Report of `sluice drift report`: what a step `drift` finds in messages that have come already.
+ *
+ * It closes the same windows as the observer, one after another for each segment of `groupBy`, and gives a line for each. The
+ * rows of all open windows are in memory.
+ */
+#ifndef SLUICE_STEPS_DRIFT_REVIEW_H
+#define SLUICE_STEPS_DRIFT_REVIEW_H
+
+#include "step/step.h"
+
+/* The `review` of a step kind. */
+bool drift_review(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error);
+
+#endif

@@ -1,0 +1,35 @@
+/* drift_segments.h: Segments of a step `drift` with `groupBy`: which rows of a message belong to which, and how many there are.
+ *
+ * A segment is a value of the expression as text. Each has windows and verdicts of its own; all are compared with the same
+ * reference. The first DRIFT_SEGMENTS_MAX are watched, and the rows of any other are counted. A segment stays one for ever,
+ * as does its part in the declared rate of false alarms. Without `groupBy` there is one, with the name "".
+ */
+#ifndef SLUICE_STEPS_DRIFT_SEGMENTS_H
+#define SLUICE_STEPS_DRIFT_SEGMENTS_H
+
+#include "step/step.h"
+
+/* The segments of `rows` rows, in `arena`: the expression gives one element, for all of them, or one for each. INPUT: it gives
+ * another number, or a name of more than DRIFT_SEGMENT_BYTES_MAX bytes. */
+bool drift_segments_of(const struct expression *group, const struct scope *scope, size_t rows, struct arena *arena,
+		       struct text **segments, struct error *error);
+
+/* The segment of a message's first row: "" if it has none. */
+struct text drift_segment_first(const struct expression *group, const struct scope *scope, struct arena *arena);
+
+/* What the observer's state has of all segments together. */
+struct drift_tally {
+	uint64_t version, identity;
+	uint64_t segments;
+	uint64_t unusable;	    /* messages since the last verdict */
+	uint64_t beyond, beyond_all; /* rows of segments beyond the limit: since the last verdict, and in all */
+};
+
+/* Reads it; one of another identity begins anew. */
+void drift_tally_read(struct visit *visit, uint64_t identity, struct drift_tally *tally);
+bool drift_tally_keep(struct visit *visit, const struct drift_tally *tally, struct error *error);
+
+/* Whether another segment is within the limit; then it counts. */
+bool drift_tally_admit(struct drift_tally *tally, bool grouped);
+
+#endif

@@ -1,0 +1,226 @@
+/* drift_segments_test.c: verdicts of a step `drift` with `groupBy`: one for each segment, up to a limit, whose false alarms share
+ * what is declared. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "steps/drift_segments.h"
+#include "tests/unit/observed.h"
+
+#define BY_KEY USUAL ", groupBy: key"
+
+static void keyed_send(struct observed *observed, const char *key, int messages, double moved)
+{
+	observed->key = key ? text_of(key) : (struct text){0};
+	observed_rows(observed, messages, 1, moved);
+}
+
+static void each_segment_has_its_verdicts(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, BY_KEY);
+	for (int i = 0; i < 40; i++) {
+		keyed_send(&observed, "a", 1, 0);
+		keyed_send(&observed, "b/1", 1, 4);
+	}
+	assert_int_equal(observed.count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal(observed.seen[i].segment, i ? "b/1" : "a");
+		assert_int_equal(observed.seen[i].window, 0);
+		assert_int_equal(observed.seen[i].messages, 40);
+		assert_int_equal(observed.seen[i].verdict, i ? DRIFT_FOUND : DRIFT_STEADY);
+	}
+	keyed_send(&observed, "b/1", 1, 0);
+	assert_string_equal(observed.state, "drift"); /* messages are marked with that of their own segment */
+	keyed_send(&observed, "a", 1, 0);
+	assert_string_equal(observed.state, "steady");
+	keyed_send(&observed, "c", 1, 0);
+	assert_string_equal(observed.state, "learning");
+	const struct verdict_summary sum =
+		verdict_entry_sum(verdict_board_entry(observed.board, observed.planning.graph->name, "watch"));
+	assert_int_equal(sum.segments, 3);
+	assert_int_equal(sum.last.verdict, DRIFT_FOUND);
+	assert_true(sum.last.score == observed.seen[1].score);
+	observed_close(&observed);
+}
+
+/* The verdicts on a segment are those that its messages alone would have, whatever comes between, and in whichever engine. */
+static void segments_do_not_disturb_each_other(void **state)
+{
+	(void)state;
+	static const char *const windows[] = {USUAL, "window: 100s, falseAlarms: 0.1 per 1000"};
+	for (size_t which = 0; which < 2; which++) {
+		char grouped[128];
+		struct observed alone, mixed;
+		snprintf(grouped, sizeof grouped, "%s, groupBy: key", windows[which]);
+		observed_open(&alone, windows[which]);
+		observed_open(&mixed, grouped);
+		for (int i = 0; i < 130; i++) {
+			observed_rows(&alone, 1, 1, 1);
+			alone.time_ms += 1000;
+			keyed_send(&mixed, "s", 1, 1);
+			const struct random kept = mixed.chance;
+			keyed_send(&mixed, i % 3 ? "t" : "u", 1, -1);
+			mixed.chance = kept;
+			if (i % 50 == 49) {
+				observed_engine_close(&mixed);
+				observed_engine_open(&mixed);
+			}
+		}
+		size_t found = 0;
+		for (size_t i = 0; i < mixed.count; i++)
+			if (strcmp(mixed.seen[i].segment, "s") == 0) {
+				assert_true(found < alone.count);
+				assert_int_equal(mixed.seen[i].window, alone.seen[found].window);
+				assert_int_equal(mixed.seen[i].messages, alone.seen[found].messages);
+				assert_true(mixed.seen[i].score == alone.seen[found].score);
+				assert_true(mixed.seen[i].sum == alone.seen[found].sum);
+				found++;
+			}
+		assert_true(found >= 2);
+		assert_int_equal(found, alone.count);
+		assert_true(mixed.count > found);
+		observed_close(&alone);
+		observed_close(&mixed);
+	}
+}
+
+/* Rows of a batch may be of different segments: the sign of the first column, here. */
+static void rows_of_a_batch_have_their_own(void **state)
+{
+	(void)state;
+	struct observed observed;
+	double numbers[80] = {0};
+	const int64_t shape[] = {40, 2};
+	const struct tensor tensor = {
+		.name = TEXT("x"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = numbers, .count = 80};
+	observed_open(&observed, "window: 20, falseAlarms: 0.1 per 1000, groupBy: \"sum(x along 1) > 0\"");
+	for (size_t i = 0; i < 40; i++)
+		numbers[2 * i] = i % 2 ? -0.1 * (double)i : 0.1 * (double)(i + 1);
+	observed_send(&observed, &tensor);
+	assert_int_equal(observed.count, 2);
+	assert_string_equal(observed.seen[0].segment, "false"); /* the last is listed first */
+	assert_string_equal(observed.seen[1].segment, "true");
+	assert_int_equal(observed.seen[0].messages, 20);
+	assert_int_equal(observed.seen[1].messages, 20);
+	observed_close(&observed);
+}
+
+/* ---- limits ---- */
+
+static void segments_send(struct observed *observed, int from, int to)
+{
+	for (int i = from; i < to; i++) {
+		char key[16];
+		snprintf(key, sizeof key, "k%d", i);
+		keyed_send(observed, key, 1, 0);
+	}
+}
+
+static void what_is_beyond_the_limit_is_counted(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, BY_KEY);
+	struct verdict_entry *entry = verdict_board_entry(observed.board, observed.planning.graph->name, "watch");
+	segments_send(&observed, 0, DRIFT_SEGMENTS_MAX);
+	assert_int_equal(verdict_entry_sum(entry).segments, DRIFT_SEGMENTS_MAX);
+	assert_int_equal(verdict_entry_sum(entry).beyond, 0);
+	segments_send(&observed, DRIFT_SEGMENTS_MAX, DRIFT_SEGMENTS_MAX + 3);
+	assert_int_equal(verdict_entry_sum(entry).segments, DRIFT_SEGMENTS_MAX);
+	assert_int_equal(verdict_entry_sum(entry).beyond, 3);
+	keyed_send(&observed, "k999", 39, 0); /* the thousandth is watched */
+	assert_int_equal(observed.count, 1);
+	assert_string_equal(observed.seen[0].segment, "k999");
+	assert_int_equal(observed.seen[0].beyond, 3);
+	observed_engine_close(&observed); /* another engine has the same ones */
+	observed_engine_open(&observed);
+	keyed_send(&observed, "k1000", 39, 0);
+	assert_int_equal(observed.count, 1);
+	keyed_send(&observed, "k1000", 1, 0); /* nothing else comes, so it is said after a window's worth */
+	assert_int_equal(observed.count, 2);
+	assert_string_equal(observed.seen[1].segment, "");
+	assert_int_equal(observed.seen[1].beyond, 40);
+	assert_int_equal(observed.seen[1].verdict, DRIFT_LEARNING);
+	assert_int_equal(verdict_entry_sum(entry).beyond, 43);
+	observed_close(&observed);
+}
+
+static void messages_without_a_segment_are_counted(void **state)
+{
+	(void)state;
+	char longest[DRIFT_SEGMENT_BYTES_MAX + 2];
+	struct observed observed;
+	memset(longest, 's', sizeof longest);
+	longest[DRIFT_SEGMENT_BYTES_MAX + 1] = '\0';
+	observed_open(&observed, BY_KEY);
+	keyed_send(&observed, NULL, 2, 0);
+	keyed_send(&observed, longest, 1, 0);
+	keyed_send(&observed, "a", 40, 0);
+	assert_int_equal(observed.count, 1);
+	assert_int_equal(observed.seen[0].messages, 40);
+	assert_int_equal(observed.seen[0].unusable, 3);
+	longest[DRIFT_SEGMENT_BYTES_MAX] = '\0';
+	keyed_send(&observed, longest, 40, 4);
+	assert_int_equal(observed.count, 2);
+	assert_int_equal(observed.seen[1].messages, 40);
+	observed_close(&observed);
+}
+
+static void another_group_begins_anew(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, BY_KEY);
+	segments_send(&observed, 0, DRIFT_SEGMENTS_MAX);
+	observed_engine_close(&observed);
+	planning_close(&observed.planning);
+	observed_steps(&observed, USUAL ", groupBy: upper(key)");
+	observed_engine_open(&observed);
+	keyed_send(&observed, "x", 40, 0);
+	assert_int_equal(observed.count, 1);
+	assert_string_equal(observed.seen[0].segment, "X");
+	assert_int_equal(observed.seen[0].beyond, 0);
+	observed_close(&observed);
+}
+
+/* ---- false alarms ---- */
+
+/* A rate in a duration is of all segments together: with ten of them, each window has a tenth. */
+static void a_rate_in_time_is_divided(void **state)
+{
+	(void)state;
+	struct observed one, ten;
+	observed_open(&one, "window: 40, falseAlarms: 1 per 1h, groupBy: key");
+	observed_open(&ten, "window: 40, falseAlarms: 10 per 1h, groupBy: key");
+	segments_send(&ten, 0, 9);
+	one.time_ms = ten.time_ms;
+	one.chance = ten.chance;
+	keyed_send(&one, "a", 40, 0);
+	keyed_send(&ten, "a", 40, 0);
+	assert_int_equal(one.count, 1);
+	assert_int_equal(ten.count, 1);
+	assert_true(one.seen[0].sum == ten.seen[0].sum); /* with the levels of all tests */
+	observed_close(&one);
+	observed_close(&ten);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_segment_has_its_verdicts),
+		cmocka_unit_test(segments_do_not_disturb_each_other),
+		cmocka_unit_test(rows_of_a_batch_have_their_own),
+		cmocka_unit_test(what_is_beyond_the_limit_is_counted),
+		cmocka_unit_test(messages_without_a_segment_are_counted),
+		cmocka_unit_test(another_group_begins_anew),
+		cmocka_unit_test(a_rate_in_time_is_divided),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

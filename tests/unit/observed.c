@@ -1,0 +1,187 @@
+/* observed.c: see observed.h. */
+#include "tests/unit/observed.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ARENA_BYTES ((size_t)4 << 20)
+
+static char reference[64000];
+
+static bool reference_read(void *context, const struct name *file, const char *digest, struct text *content, struct error *error)
+{
+	(void)context, (void)file, (void)digest, (void)error;
+	*content = text_of(reference);
+	return true;
+}
+
+static const struct file_source files = {.read = reference_read};
+
+static double usual(struct random *chance, double middle)
+{
+	double sum = middle;
+	for (int i = 0; i < 6; i++)
+		sum += (double)random_below(chance, 1000) / 1000 - 0.5;
+	return sum;
+}
+
+static void reference_make(void)
+{
+	struct random chance = {3};
+	size_t length = (size_t)snprintf(reference, sizeof reference,
+					 "{\"format\": \"sluice_drift/1\", \"rows\": %d, \"block\": %d, \"features\": [",
+					 REFERENCE_ROWS, REFERENCE_ROWS);
+	for (int feature = 0; feature < 2; feature++) {
+		length += (size_t)snprintf(reference + length, sizeof reference - length,
+					   "%s{\"name\": \"x.%s\", \"kind\": \"numbers\", \"missing\": 0, \"least\": -9, "
+					   "\"greatest\": 9, \"values\": [",
+					   feature ? ", " : "", feature ? "b" : "a");
+		for (int i = 0; i < REFERENCE_ROWS; i++)
+			length += (size_t)snprintf(reference + length, sizeof reference - length, "%s%.4f", i ? ", " : "",
+						   usual(&chance, 0));
+		length += (size_t)snprintf(reference + length, sizeof reference - length, "]}");
+	}
+	snprintf(reference + length, sizeof reference - length, "]}");
+}
+
+static void note_mark(struct observed *observed, const struct tensor *tensor)
+{
+	if (text_is(tensor->name, "score"))
+		observed->score = *(const double *)tensor->data;
+	else if (text_is(tensor->name, "flag"))
+		observed->flagged = *(const uint8_t *)tensor->data;
+	else if (text_is(tensor->name, "state"))
+		snprintf(observed->state, sizeof observed->state, TEXT_FORMAT, TEXT_ARGUMENTS(*(const struct text *)tensor->data));
+}
+
+static void on_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
+{
+	struct observed *observed = context;
+	struct error error = {0};
+	assert_int_equal(outcome, FLOW_ANSWER);
+	assert_null(answer->error);
+	for (size_t i = 0; i < answer->payload->tensors.count; i++)
+		note_mark(observed, answer->payload->tensors.items[i]);
+	for (const struct drift_score *score = message->scores; score; score = score->next) {
+		assert_true(observed->count < SCORES_MAX);
+		struct seen *seen = &observed->seen[observed->count++];
+		*seen = (struct seen){score->window,   score->messages, score->unusable,	score->late,  score->reference_rows,
+				      score->begin_ms, score->end_ms,	score->verdict,		score->score, 0,
+				      0,	       0,		0,			score->step, "", 0};
+		snprintf(seen->segment, sizeof seen->segment, TEXT_FORMAT, TEXT_ARGUMENTS(score->segment));
+		seen->beyond = score->beyond;
+		seen->statistics = score->statistic_count;
+		seen->quality = score->quality_count;
+		for (size_t i = 0; i < score->statistic_count; i++)
+			seen->sum += score->statistics[i].statistic + score->statistics[i].limit;
+		for (size_t i = 0; i < score->quality_count; i++)
+			seen->missing += score->quality[i].missing;
+	}
+	assert_true(store_release(observed->store, message->writes, &error));
+}
+
+static struct flow_outside outside_of(struct observed *observed)
+{
+	return (struct flow_outside){
+		.context = observed, .finished = on_finished, .board = observed->board, .files = &files};
+}
+
+void observed_engine_open(struct observed *observed)
+{
+	struct error error = {0};
+	const struct flow_outside outside = outside_of(observed);
+	observed->flow = flow_open(observed->planning.graph, &outside, &error);
+	assert_string_equal(error.text, "");
+	if (!observed->store)
+		observed->store = store_open(flow_scopes(observed->flow), STORE_BYTES);
+	observed->line = line_open(observed->flow, observed->store, &error);
+	assert_non_null(observed->line);
+}
+
+void observed_engine_close(struct observed *observed)
+{
+	flow_close(observed->flow);
+	line_close(observed->line);
+}
+
+void observed_steps(struct observed *observed, const char *options)
+{
+	char steps[1024];
+	snprintf(steps, sizeof steps,
+		 "  - {name: watch, drift: {tensors: [x], reference: r.json, %s}}\n"
+		 "  - name: out\n    inputs: [watch]\n    expression: {set: {score: drift_score, flag: is_drift, state: "
+		 "drift_state}, keep: [score, flag, state]}\n"
+		 "  output: {steps: [out]}\n",
+		 options);
+	planning_open_steps(&observed->planning, steps);
+	assert_int_equal(planning_errors(&observed->planning), 0);
+}
+
+void observed_open(struct observed *observed, const char *options)
+{
+	*observed = (struct observed){.chance = {7}, .time_ms = 100 * DAY_MS};
+	reference_make();
+	observed_steps(observed, options);
+	observed->board = verdict_board_open();
+	observed->arena = arena_open(ARENA_BYTES);
+	observed_engine_open(observed);
+}
+
+void observed_close(struct observed *observed)
+{
+	observed_engine_close(observed);
+	store_close(observed->store);
+	verdict_board_close(observed->board);
+	arena_close(observed->arena);
+	planning_close(&observed->planning);
+}
+
+void observed_send(struct observed *observed, const struct tensor *tensor)
+{
+	const struct tensor *items[] = {tensor};
+	struct error error = {0};
+	char id[24];
+	snprintf(id, sizeof id, "%lld", (long long)observed->time_ms);
+	struct message message = {.arena = observed->arena,
+				  .id = text_of(id),
+				  .origin = {TEXT("in"), 0, observed->time_ms},
+				  .time_ms = observed->time_ms,
+				  .key = observed->key,
+				  .payload = {.tensors = {1, items}},
+				  .line = observed->line};
+	assert_true(flow_enter(observed->flow, &message, 0, &error));
+	arena_reset(observed->arena);
+	observed->time_ms += 1000;
+}
+
+void observed_rows(struct observed *observed, int messages, int rows, double moved)
+{
+	double numbers[2000];
+	const int64_t shape[] = {rows, 2};
+	const struct tensor tensor = {
+		.name = TEXT("x"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = numbers,
+		.count = (size_t)rows * 2};
+	for (int i = 0; i < messages; i++) {
+		for (int row = 0; row < rows; row++) {
+			numbers[2 * row] = usual(&observed->chance, moved);
+			numbers[2 * row + 1] = usual(&observed->chance, 0);
+		}
+		observed_send(observed, &tensor);
+	}
+}
+
+void observed_texts(struct observed *observed, int messages)
+{
+	const struct text text = TEXT("n/a");
+	const int64_t shape[] = {1};
+	const struct tensor tensor = {
+		.name = TEXT("x"), .datatype = DATATYPE_BYTES, .shape = shape, .rank = 1, .data = &text, .count = 1};
+	for (int i = 0; i < messages; i++)
+		observed_send(observed, &tensor);
+}

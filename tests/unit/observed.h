@@ -1,0 +1,65 @@
+/* observed.h: a pipeline with a step `drift`, its observer, and a step that answers with the marks: messages go in one by one, and
+ * verdicts come out. */
+#ifndef TESTS_OBSERVED_H
+#define TESTS_OBSERVED_H
+
+#include "base/random.h"
+#include "flow/flow.h"
+#include "message/drift_score.h"
+#include "observe/verdict_board.h"
+#include "tests/unit/planning.h"
+
+#define STORE_BYTES ((size_t)64 << 20)
+#define REFERENCE_ROWS 200
+#define SCORES_MAX 32
+#define DAY_MS ((int64_t)86400000)
+#define USUAL "window: 40, falseAlarms: 0.1 per 1000"
+
+/* A copy of a verdict, whose lists are gone. */
+struct seen {
+	uint64_t window, messages, unusable, late, reference_rows;
+	int64_t begin_ms, end_ms;
+	enum drift_verdict verdict;
+	double score, sum; /* of all statistics: two verdicts on the same rows agree */
+	size_t statistics, quality;
+	uint64_t missing;
+	const char *step;
+	char segment[32];
+	uint64_t beyond;
+};
+
+struct observed {
+	struct planning planning;
+	struct verdict_board *board;
+	struct flow *flow;
+	struct store *store;
+	struct line *line;
+	struct arena *arena;
+	struct random chance;
+	int64_t time_ms;
+	size_t count;
+	struct seen seen[SCORES_MAX];
+	double score; /* marks of the last message, by the pipeline's answer */
+	bool flagged;
+	char state[16];
+	struct text key; /* of messages; NULL: they have none */
+};
+
+/* `options` of the step beside its tensors and its reference: two columns, x.a and x.b. */
+void observed_open(struct observed *observed, const char *options);
+void observed_close(struct observed *observed);
+
+/* The same without an engine: the steps alone. */
+void observed_steps(struct observed *observed, const char *options);
+
+/* The engine, which keeps the stored state; and another one. */
+void observed_engine_open(struct observed *observed);
+void observed_engine_close(struct observed *observed);
+
+void observed_send(struct observed *observed, const struct tensor *tensor);
+
+/* Messages of so many rows, whose first column is `moved`. */
+void observed_rows(struct observed *observed, int messages, int rows, double moved);
+void observed_texts(struct observed *observed, int messages);
+
+#endif
