@@ -27,16 +27,16 @@ one() {
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
 parts="deps unit layers house static sanitize thread cases gallery judge oracles sklearn tokens models dev reference sim demo docs help readme shells install bars
-	torture fuzz grpc kafka contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
+	torture fuzz grpc kafka state contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
 # In these, clocks and other processes play a part, and a machine that is busy with something
 # else can make one fail for want of time. One that fails is run once more; that it failed at
 # first is shown, and counted as skipped.
-timed="unit sanitize thread models dev bars grpc kafka contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
+timed="unit sanitize thread models dev bars grpc kafka state contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
 
 # These mostly wait, for brokers, models and sessions that are gone: so many at once as there are lanes, the longest first,
 # once `unit` has built what they run. None is judged by how fast it is.
-waiting="faults mlserver reload dev contract secure cases-kafka"
-lanes=3
+waiting="kafka dev faults secure contract reload mlserver features cases-kafka"
+lanes=4
 
 part_deps() {
 	one tests/deps.sh check
@@ -210,9 +210,14 @@ part_grpc() {
 }
 
 part_kafka() {
-	FORMS="soak least keyless" make_quietly kafka NAME="kill soak state"
+	FORMS="soak least keyless" make_quietly kafka NAME="kill soak"
 	SECONDS_UNDER_FIRE=8 make_quietly kafka NAME="stages windows"
 	VERSIONS=4.2.1 make_quietly kafka NAME=dev
+}
+
+# A million keys are restored within a time.
+part_state() {
+	make_quietly kafka NAME=state
 }
 
 # What holds in memory holds there.
