@@ -24,7 +24,7 @@ ELSEWHERE = ("make", "git", "cd", "sudo", "#")
 SECONDS_MAX = 60
 START_SECONDS, RETRY_SECONDS = 90, 30
 DOWNLOAD_SECONDS = 600
-PORTS = ("19092", "8000", "8080", "8081", "8082")  # the ports of servers that pages start
+PORTS = ("19092", "8000", "8080", "8081", "8082", "9090")  # the ports of servers that pages start
 MARKS = ("file ", "until ", "retry", "by ")
 
 
@@ -108,7 +108,7 @@ class Desk:
                 time.sleep(0.1)
 
     def close(self):
-        for server in self.servers:
+        for server in reversed(self.servers):  # an engine before its broker
             try:
                 os.killpg(server.pid, signal.SIGTERM)
                 server.wait(10)
