@@ -3,53 +3,30 @@
 
 #include "base/duration.h"
 #include "message/explained.h"
+#include "steps/explain_options.h"
 #include "steps/explain_tensors.h"
 #include "steps/explainer.h"
 #include "steps/kinds.h"
 
-enum explain_delivery { DELIVER_BESIDE, DELIVER_INLINE, DELIVER_ON_REQUEST };
-
-struct explain {
-	struct place here;
-	struct name step;
-	int by; /* enum explain_by */
-	struct explain_background {
-		struct place here;
-		struct name file;
-		int64_t rows;
-	} background;
-	int deliver; /* enum explain_delivery */
-	double share;
-	struct explain_budget {
-		int64_t calls;
-		int64_t time_ns;
-	} budget;
-};
-
-static bool explain_check(const void *options, struct place place, struct error *error)
-{
-	const struct explain *self = options;
-	const struct explain_background *background = &self->background;
-	(void)place;
-	if (background->here.line != 0 && (background->file.text != NULL) == (background->rows > 0))
-		return error_set(error, ERROR_CONFIG, background->here,
-				 "`background` is a file, or {rows: 100}; write one of them");
-	return true;
-}
-
 static bool explain_watches(const struct step *step, struct name *watched)
 {
-	const struct explain *self = step->options;
+	const struct explain_step *self = step->options;
 	*watched = self->step;
 	return self->step.text != NULL;
 }
 
+/* Whether it is a step of kind `experiment`: the model of the candidate that answered is explained. */
+static bool step_splits(const struct step *step)
+{
+	return step->kind->routes && step->kind->routes->experiment;
+}
+
 static bool explain_can(const struct step *step, const struct step *explained, const char **later, struct error *error)
 {
-	const struct explain *self = step->options;
-	if (!step_asks_model(explained) && explained->kind->calls)
+	const struct explain_step *self = step->options;
+	if (!step_asks_model(explained) && !step_splits(explained) && explained->kind->calls)
 		*later = "which chooses among models: the answers of such a step cannot be explained yet, and `run` refuses it";
-	else if (!step_asks_model(explained))
+	else if (!step_asks_model(explained) && !step_splits(explained))
 		return error_set(error, ERROR_CONFIG, self->step.place,
 				 "step `%s` explains `%s`, which is of kind `%s`; explained are the answers of a step of kind "
 				 "`model`: name "
@@ -59,14 +36,14 @@ static bool explain_can(const struct step *step, const struct step *explained, c
 }
 
 /* Whether the method cannot run yet. */
-static bool is_later(const struct explain *self)
+static bool is_later(const struct explain_step *self)
 {
 	return self->by == BY_PERMUTATION;
 }
 
 static bool explain_later(const void *options, size_t nth, struct name *option, const char **words)
 {
-	const struct explain *self = options;
+	const struct explain_step *self = options;
 	if (nth > 0 || !is_later(self))
 		return false;
 	*option = (struct name){"by: permutation", self->here};
@@ -76,7 +53,7 @@ static bool explain_later(const void *options, size_t nth, struct name *option, 
 
 static bool explain_open(struct step *step, struct error *error)
 {
-	const struct explain *self = step->options;
+	const struct explain_step *self = step->options;
 	struct explainer *explainer = ARENA_NEW(step->arena, struct explainer);
 	struct step *explained = (struct step *)(uintptr_t)step->explained; /* this opening's own */
 	const char *whose = arena_print(step->arena, "step `%s`", step->name);
@@ -96,13 +73,15 @@ static bool explain_open(struct step *step, struct error *error)
 		return error_set(error, ERROR_CONFIG, self->here,
 			"step `%s` cannot run: its method is not built yet; write `by: auto`",
 				 step->name);
-	if (!step_asks_model(explained))
+	if (step_splits(explained))
+		explainer->model = (struct asked_model){.name = explained->name};
+	else if (!step_asks_model(explained))
 		return error_set(error, ERROR_CONFIG, self->here,
 				 "step `%s` cannot run: the answers of a step of kind `%s` cannot be explained yet; name a step of "
 				 "kind "
 				 "`model` with `step`",
 				 step->name, explained->kind->name);
-	if (!asked_model_read(explained, &explainer->model, error))
+	else if (!asked_model_read(explained, &explainer->model, error))
 		return false;
 	if (self->background.file.text && !background_read(&explainer->background, step, &self->background.file, error))
 		return false;
@@ -128,16 +107,24 @@ static bool explain_infer(const struct step *step, const struct tensor_types *in
 
 static bool explain_is_beside(const struct step *step)
 {
-	return ((const struct explain *)step->options)->deliver == DELIVER_BESIDE;
+	return ((const struct explain_step *)step->options)->deliver == DELIVER_BESIDE;
 }
 
 /* ---- visits ---- */
 
-/* What the step gives without an explanation: all that it got. */
-static enum step_verdict explain_pass(struct visit *visit, const struct payload *others)
+static bool explain_is_alone(const struct step *step)
 {
-	visit_emit(visit, others);
-	return STEP_DONE;
+	return ((const struct explain_step *)step->options)->alone;
+}
+
+/* What the step gives without an explanation: all that it got; or that there is none, if it gives the explanation alone. */
+static enum step_verdict explain_pass(const struct step *step, struct visit *visit, const struct payload *others,
+				      struct error *error)
+{
+	const struct payload *given = explain_is_alone(step) ? explain_no_tensors(others, visit_arena(visit), error) : others;
+	if (given)
+		visit_emit(visit, given);
+	return given ? STEP_DONE : STEP_FAIL;
 }
 
 /* What could not be explained. Beside the answer, or where a gateway waits for the explanation instead of the answer, that
@@ -155,7 +142,7 @@ static enum step_verdict explain_fail(const struct step *step, struct visit *vis
 	*failed = (struct explained){.step = step->explained->name, .failure = kept};
 	*error = (struct error){0};
 	visit_explain(visit, failed);
-	return explain_pass(visit, others);
+	return explain_pass(step, visit, others, error);
 }
 
 static enum step_verdict explain_give(struct step *step, struct visit *visit, struct explain_work *work, struct error *error)
@@ -167,7 +154,7 @@ static enum step_verdict explain_give(struct step *step, struct visit *visit, st
 	}
 	const struct payload *given = others;
 	if (!explain_is_beside(step))
-		given = explain_tensors(work->made, work->rows.rows, others, visit_arena(visit), error);
+		given = explain_tensors(work->made, work->rows.rows, others, explain_is_alone(step), visit_arena(visit), error);
 	if (!given)
 		return explain_fail(step, visit, error);
 	visit_explain(visit, work->made);
@@ -192,7 +179,7 @@ static bool explain_rows_read(const struct explainer *explainer, struct explain_
 /* Whether this message is explained: because it asks for it, or because it is in the share. */
 static bool explain_is_due(const struct step *step, const struct visit *visit)
 {
-	const struct explain *self = step->options;
+	const struct explain_step *self = step->options;
 	if (explained_is_wanted(visit_message(visit)))
 		return true;
 	return self->deliver != DELIVER_ON_REQUEST && (self->share >= 1 || visit_is_drawn(visit, step->name, self->share * 100));
@@ -239,19 +226,19 @@ static enum step_verdict explain_run(struct step *step, struct visit *visit, str
 		return STEP_FAIL;
 	}
 	if (!due && explainer->background.most == 0)
-		return explain_pass(visit, others);
+		return explain_pass(step, visit, others, error);
 	struct error why = {0};
 	const bool good = explain_rows_read(explainer, work, explained, visit_arena(visit), &why) &&
 			  background_grow(explainer, &work->rows, &why);
 	if (!due)
-		return explain_pass(visit, others);
+		return explain_pass(step, visit, others, error);
 	if (!good) {
 		*error = why;
 		return explain_fail(step, visit, error);
 	}
 	if (explainer->background.most && !background_is_ready(&explainer->background)) {
 		if (!explained_is_wanted(visit_message(visit)))
-			return explain_pass(visit, others);
+			return explain_pass(step, visit, others, error);
 		error_set_limit(error, LIMIT_OF_WARMUP,
 			  "step `%s` has seen %zu requests, and its background needs %d; ask again later, or name a file with "
 			  "`background`",
@@ -271,64 +258,18 @@ static enum step_verdict explain_continue(struct step *step, struct visit *visit
 
 /* ---- the table ---- */
 
-static const struct option background_rows[] = {
-	{.type = OPTION_HERE, .offset = offsetof(struct explain_background, here)},
-	ROW("file", NAME, struct explain_background, file, .file = true, .short_form = true,
-	    .help = "A file with rows of usual data: numbers separated by commas, in the order of the model's features. The first "
-		    "line may name them."),
-	ROW("rows", INTEGER, struct explain_background, rows, .least = 2, .most = 65536,
-	    .help = "A running sample of so many rows, of the requests that the step gets. The first 20 are not explained."),
-	{.type = OPTION_END},
-};
-
-static const struct option budget_rows[] = {
-	ROW("calls", INTEGER, struct explain_budget, calls, .least = 2, .most = SAMPLER_BUDGET_MAX, .fallback = "512",
-	    .help = "Coalitions of features for which a model on a server is asked, at the most; for each, one row for each row of "
-		    "the background. They are sent together, in large calls. Anchors take so many rows, too."),
-	ROW("time", DURATION, struct explain_budget, time_ns, .whole = true,
-	    .help = "How long these calls may take at the most. Then the best estimate counts, with its error. Default: as long as "
-		    "the request may take."),
-	{.type = OPTION_END},
-};
-
-static const struct option options[] = {
-	{.type = OPTION_HERE, .offset = offsetof(struct explain, here)},
-	ROW("step", NAME, struct explain, step,
-	    .help = "The step whose answer is explained, at that step's own inputs; default: the step it reads first."),
-	ROW("by", CHOICE, struct explain, by, .choices = "auto tree linear exact sample gradients anchors permutation",
-	    .fallback = "auto",
-	    .help = "The method. `auto`: by what the file of a local model has (trees, weights, layers), else by a sample of "
-		    "coalitions, or by all if the budget is enough. `anchors`: the few features that hold the answer as it is, "
-		    "with the precision and the coverage of that rule; also of classes and texts."),
-	ROW("background", MAP, struct explain, background, .rows = background_rows,
-	    .help = "What is usual: a file, or {rows: 100}. Default: none for local trees, which are explained by the training "
-		    "rows of their branches, else {rows: 100}."),
-	ROW("deliver", CHOICE, struct explain, deliver, .choices = "beside inline on-request", .fallback = "beside",
-	    .help = "`beside`: the answer leaves at once, and explanations follow on the topic `explanations` of the pipeline, "
-		    "with the same id; the step is a stage of its own, and gives what it got. `inline`: the step adds the "
-		    "explanation "
-		    "to "
-		    "what it got, as the tensors explanation, explanation_base and so on, and records follow too. `on-request`: as "
-		    "`inline`, for requests with the header `x-explain: yes`."),
-	ROW("share", NUMBER, struct explain, share, .least = 0, .most = 1, .fallback = "1",
-	    .help = "Of how many requests: 10%. Those with the header `x-explain: yes` are always explained."),
-	ROW("budget", MAP, struct explain, budget, .rows = budget_rows,
-	    .help = "What it may cost; then the best estimate counts."),
-	{.type = OPTION_END},
-};
-
 const struct step_kind step_explain = {
 	.name = "explain",
 	.summary = "Says why a model answered as it did.",
 	.example = "- name: why\n"
 		   "  inputs: [local]\n"
 		   "  explain: {step: local, background: {rows: 100}, share: 10%}\n",
-	.options = options,
-	.options_size = sizeof(struct explain),
+	.options = explain_rows,
+	.options_size = sizeof(struct explain_step),
 	.shape = SHAPE_ADDS,
 	.calls = &(const struct call_rules){.answered = explain_continue, .later = explain_later, .refused = true},
 	.monitors = &(const struct monitor_rules){.watches = explain_watches, .explains = explain_can, .beside = explain_is_beside},
-	.check = explain_check,
+	.check = explain_options_check,
 	.infer = explain_infer,
 	.open = explain_open,
 	.run = explain_run,

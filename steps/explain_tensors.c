@@ -129,8 +129,8 @@ static bool number_tensors_put(struct tensors_builder *tensors, const struct exp
 	return names != NULL;
 }
 
-const struct payload *explain_tensors(const struct explained *made, size_t rows, const struct payload *others, struct arena *arena,
-				      struct error *error)
+const struct payload *explain_tensors(const struct explained *made, size_t rows, const struct payload *others, bool alone,
+				      struct arena *arena, struct error *error)
 {
 	const struct text method = text_of(explained_method(&made->data));
 	struct payload *payload = ARENA_NEW(arena, struct payload);
@@ -138,7 +138,7 @@ const struct payload *explain_tensors(const struct explained *made, size_t rows,
 	if (!rows_agree(made, error))
 		return NULL;
 	tensors_begin(&tensors, arena, others->tensors.count + sizeof explain_numbers / sizeof *explain_numbers + 2);
-	for (size_t i = 0; i < others->tensors.count; i++)
+	for (size_t i = 0; !alone && i < others->tensors.count; i++)
 		tensors_put(&tensors, others->tensors.items[i]);
 	if (made->data.rule ? !rule_tensors_put(&tensors, made, rows, arena, error)
 			    : !number_tensors_put(&tensors, made, rows, arena, error)) {
@@ -154,5 +154,19 @@ const struct payload *explain_tensors(const struct explained *made, size_t rows,
 	tensors_put(&tensors, methods);
 	*payload = *others;
 	payload->tensors = tensors_end(&tensors);
+	return payload;
+}
+
+const struct payload *explain_no_tensors(const struct payload *others, struct arena *arena, struct error *error)
+{
+	const struct text method = TEXT("none");
+	struct payload *payload = ARENA_NEW(arena, struct payload);
+	const struct tensor **items = arena_take_raw(arena, sizeof *items);
+	if (!payload || !items || !(*items = texts_make(TEXT("explanation_method"), &method, 1, arena, error))) {
+		error_memory(error, ERROR_LIMIT, "explaining a message");
+		return NULL;
+	}
+	*payload = *others;
+	payload->tensors = (struct tensors){1, items};
 	return payload;
 }

@@ -13,8 +13,11 @@
  *	explanation_data      FP64 [R, F]     the features
  *	explanation_features  BYTES [F]	      their names
  *	explanation_method    BYTES [1]
- * NULL: INPUT, the rows do not have the same outputs and features; or LIMIT. */
-const struct payload *explain_tensors(const struct explained *made, size_t rows, const struct payload *others, struct arena *arena,
-				      struct error *error);
+ * `alone`: without the tensors of `others`. NULL: INPUT, the rows do not have the same outputs and features; or LIMIT. */
+const struct payload *explain_tensors(const struct explained *made, size_t rows, const struct payload *others, bool alone,
+				      struct arena *arena, struct error *error);
+
+/* The explanation alone, where there is none: an explanation_method `none`. NULL: LIMIT. */
+const struct payload *explain_no_tensors(const struct payload *others, struct arena *arena, struct error *error);
 
 #endif

@@ -254,12 +254,14 @@ bool experiment_fall_back(struct pending *pending)
 
 const char *experiment_answered_by(const struct visit *visit, size_t step, const char *model)
 {
-	const struct graph_experiment *experiment = graph_experiment_find(visit->flow->graph, step, CALL_MODEL, model);
+	const struct graph_experiment *own = visit->flow->graph->steps[step].experiment;
+	const struct graph_experiment *experiment =
+		own ? own : graph_experiment_find(visit->flow->graph, step, CALL_MODEL, model);
 	const struct assigned *assigned = experiment ? visit->message->assigned : NULL;
 	while (assigned && !text_is(assigned->experiment, experiment->name))
 		assigned = assigned->next;
 	if (!assigned)
-		return model;
+		return own ? own->shares[own->fallback < own->count ? own->fallback : 0].name : model;
 	const bool fell_back = assigned->reason == ASSIGNED_FALLBACK && experiment->fallback < experiment->count;
 	const size_t index = fell_back ? experiment->fallback : share_find(experiment, assigned->variant);
 	return index < experiment->count ? experiment->shares[index].name : model;

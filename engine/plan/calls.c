@@ -19,10 +19,7 @@ const char *call_target_name(enum call_target target)
 static const char *built_in_role(const struct step_spec *step)
 {
 	static const char *const drift[] = {"reference_window", "detection_threshold", "drift_methods"};
-	static const char *const explainer[] = {"explanation_method", "background_samples"};
-	if (step_has_parameter(step, drift, sizeof drift / sizeof *drift))
-		return "drift detector";
-	return step_has_parameter(step, explainer, sizeof explainer / sizeof *explainer) ? "explainer" : NULL;
+	return step_has_parameter(step, drift, sizeof drift / sizeof *drift) ? "drift detector" : NULL;
 }
 
 /* ---- models ---- */
@@ -118,7 +115,8 @@ static void check_choice(struct compiler *compiler, const struct graph_experimen
 static void add_choices(struct compiler *compiler, struct pipeline_plan *plan, size_t step,
 			const struct graph_experiment *experiment, const char *called)
 {
-	const char *mirror = experiment->spec->mirror_name.text;
+	/* Perturbations are not copied. */
+	const char *mirror = plan->graph->steps[step].explained ? NULL : experiment->spec->mirror_name.text;
 	for (size_t i = 0; i < experiment->count; i++) {
 		const char *name = experiment->shares[i].name;
 		check_choice(compiler, experiment, name);
@@ -194,9 +192,12 @@ void plan_calls(struct compiler *compiler, struct pipeline_plan *plan)
 	for (size_t i = 0; i < plan->graph->count; i++) {
 		const struct graph_step *step = &plan->graph->steps[i];
 		add_switch(compiler, plan, i);
-		if (step->experiment)
-			add_choices(compiler, plan, i, step->experiment, NULL);
-		if (step->experiment || step->model_switch.count || !step->spec->kind || !step->spec->options ||
+		/* Perturbations go to the candidate that answered. */
+		const struct graph_experiment *experiment =
+			step->explained ? plan->graph->steps[step->explained_index].experiment : step->experiment;
+		if (experiment)
+			add_choices(compiler, plan, i, experiment, NULL);
+		if (experiment || step->model_switch.count || !step->spec->kind || !step->spec->options ||
 		    step_option_text(step->spec, "local"))
 			continue;
 		add_said(compiler, plan, i, false);

@@ -265,6 +265,17 @@ struct endpoint endpoint_find(const struct model_facts *model, const struct spec
 	return endpoint;
 }
 
+bool endpoint_is_offered(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
+			 struct arena *arena)
+{
+	const struct endpoint endpoint = endpoint_find(model, spec, given, arena);
+	if (endpoint.origin == ENDPOINT_FITTING)
+		return model->requirements.count > 0;
+	if (endpoint.origin == ENDPOINT_GIVEN)
+		return model->server || given_for_model(given, model, arena);
+	return endpoint.origin != ENDPOINT_NONE;
+}
+
 struct model_addresses endpoint_addresses(const struct endpoint *endpoint, const char *model, struct arena *arena)
 {
 	if (!endpoint->addresses || endpoint->origin == ENDPOINT_STUB)

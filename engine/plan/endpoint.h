@@ -44,6 +44,11 @@ const char *endpoint_given_badly(const struct name_list *given);
 struct endpoint endpoint_find(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
 			      struct arena *arena);
 
+/* Whether that model itself is offered: by a stub, its own address, the Server that it names or whose capabilities it requires, or
+ * a --server of its own name. Not by a server that may have any model. */
+bool endpoint_is_offered(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
+			 struct arena *arena);
+
 /* The parsed addresses of the endpoint, for a model of that name. None when there is no endpoint, it is a stub, or
  * memory ran out. In the arena. */
 struct model_addresses endpoint_addresses(const struct endpoint *endpoint, const char *model, struct arena *arena);

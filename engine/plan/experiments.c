@@ -262,6 +262,19 @@ static void check_rollout(struct graph_build *build, size_t index)
 			  build->graph->steps[index].name);
 }
 
+/* What a pipeline answers is no function of its inputs alone: it may have state, and calls of its own. */
+static void check_explained(struct graph_build *build, size_t index)
+{
+	const struct graph_step *step = &build->graph->steps[index];
+	const struct graph_experiment *experiment =
+		step->explained ? build->graph->steps[step->explained_index].experiment : NULL;
+	if (experiment && experiment->target == CALL_PIPELINE)
+		fault_add(build->faults, CODE_STEP_OPTIONS, step->spec->options_here, NULL,
+			  "step `%s` explains `%s`, whose experiment chooses among pipelines; explained are the answers of models: "
+			  "explain them inside those pipelines",
+			  step->name, step->explained->name);
+}
+
 void build_experiments(struct graph_build *build)
 {
 	graph_find_experiments(build->graph, build->spec, build->arena);
@@ -270,5 +283,6 @@ void build_experiments(struct graph_build *build)
 			check_batch(build, i);
 		if (build->steps[i].kind)
 			check_rollout(build, i);
+		check_explained(build, i);
 	}
 }

@@ -4,6 +4,7 @@
 
 #include "base/duration.h"
 #include "base/suggest.h"
+#include "plan/built_in.h"
 #include "plan/step_options.h"
 
 /* ---- names ---- */
@@ -135,31 +136,34 @@ static bool observer_make(const struct step_spec *watching, struct arena *arena,
 }
 
 /* The steps of the file, and then the observers of those that have one. */
-static const struct step_spec *steps_list(const struct pipeline_spec *spec, struct arena *arena, struct graph *graph)
+static const struct step_spec *steps_list(const struct pipeline_spec *spec, const struct built_in_search *search,
+					  struct graph *graph)
 {
 	const struct step_spec *written = spec->steps.items;
-	size_t count = spec->steps.count;
-	for (size_t i = 0; i < spec->steps.count; i++)
-		count += observer_of(&written[i]) != NULL;
-	struct step_spec *all = ARENA_ARRAY(arena, struct step_spec, count);
-	graph->steps = ARENA_ARRAY(arena, struct graph_step, count);
+	const size_t most = 2 * spec->steps.count;
+	struct step_spec *all = ARENA_ARRAY(search->arena, struct step_spec, most);
+	graph->steps = ARENA_ARRAY(search->arena, struct graph_step, most);
 	if (!all || !graph->steps)
 		return NULL;
 	memcpy(all, written, spec->steps.count * sizeof *all);
 	graph->count = spec->steps.count;
-	for (size_t i = 0; i < spec->steps.count; i++)
-		if (observer_of(&written[i])) {
-			if (!observer_make(&written[i], arena, &all[graph->count], &graph->steps[graph->count]))
-				return NULL;
-			graph->count++;
-		}
+	for (size_t i = 0; i < spec->steps.count; i++) {
+		if (built_in_replace(search, &all[i]))
+			graph->steps[i].written = &written[i];
+		if (!observer_of(&all[i]))
+			continue;
+		if (!observer_make(&all[i], search->arena, &all[graph->count], &graph->steps[graph->count]))
+			return NULL;
+		graph->count++;
+	}
 	return all;
 }
 
-static struct graph *graph_open(const struct resource *resource, const struct pipeline_spec *spec, struct arena *arena)
+static struct graph *graph_open(const struct resource *resource, const struct built_in_search *search)
 {
-	struct graph *graph = ARENA_NEW(arena, struct graph);
-	const struct step_spec *specs = graph ? steps_list(spec, arena, graph) : NULL;
+	const struct pipeline_spec *spec = resource->spec;
+	struct graph *graph = ARENA_NEW(search->arena, struct graph);
+	const struct step_spec *specs = graph ? steps_list(spec, search, graph) : NULL;
 	if (!specs)
 		return NULL;
 	graph->name = resource->name.text ? resource->name.text : "";
@@ -175,6 +179,12 @@ static struct graph *graph_open(const struct resource *resource, const struct pi
 
 struct graph *graph_build(const struct resource *pipeline, const struct spec *spec, struct arena *arena, struct faults *faults)
 {
+	return graph_build_served(pipeline, spec, NULL, arena, faults);
+}
+
+struct graph *graph_build_served(const struct resource *pipeline, const struct spec *spec, const struct name_list *servers,
+				 struct arena *arena, struct faults *faults)
+{
 	const struct pipeline_spec *own = pipeline->spec;
 	if (!own || own->steps.count == 0)
 		return NULL;
@@ -185,7 +195,8 @@ struct graph *graph_build(const struct resource *pipeline, const struct spec *sp
 		.pipeline = text_of_name(&pipeline->name),
 		.suggestions_left = SUGGESTIONS_MAX,
 	};
-	build.graph = graph_open(pipeline, own, arena);
+	const struct built_in_search search = {spec, servers, arena, faults};
+	build.graph = graph_open(pipeline, &search);
 	build.steps = build.graph ? build.graph->steps->spec : NULL;
 	if (!build.graph || !index_steps(&build) || !index_tensors(&build))
 		return NULL;

@@ -86,6 +86,8 @@ struct graph_step {
 	size_t explained_index;
 	const struct expression *key; /* of an observer: its own name, so that one task has all its messages; else NULL */
 	const struct graph_experiment *experiment; /* for a kind that names or has one; else NULL */
+	const struct step_spec *written; /* as in the file, where nothing offers the model that it calls, and the step is built in
+					  * instead; else NULL */
 };
 
 /* Input from another pipeline: input.externalInputs. */
@@ -222,6 +224,10 @@ static inline bool graph_decides(const struct graph *graph)
 /* Builds the graph of a pipeline. Faults (unknown, repeated, self, cyclic, unreachable, bad references) are added to
  * `faults`; the graph may be run if none of them is an error. NULL: memory ran out, or there is nothing to build. */
 struct graph *graph_build(const struct resource *pipeline, const struct spec *spec, struct arena *arena, struct faults *faults);
+
+/* The same, where models are offered besides the files: NAME=URL. A step that calls such a model is not built in. */
+struct graph *graph_build_served(const struct resource *pipeline, const struct spec *spec, const struct name_list *servers,
+				 struct arena *arena, struct faults *faults);
 
 /* The shares of a step, and the number of buckets of each; 0: it has none. Both arrays have space for ASSIGNMENT_WAYS_MAX. */
 size_t graph_shares(const struct graph *graph, size_t step, struct share *shares, size_t *buckets);

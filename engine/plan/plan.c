@@ -124,7 +124,8 @@ static bool build_graphs(struct compiler *compiler)
 		const struct resource *resource = spec->resources[i];
 		if (resource->kind->type != RESOURCE_PIPELINE || is_left_out(compiler, resource))
 			continue;
-		struct graph *graph = graph_build(resource, spec, compiler->arena, spec->faults);
+		struct graph *graph =
+			graph_build_served(resource, spec, &compiler->options->servers, compiler->arena, spec->faults);
 		if (!graph && arena_failed(compiler->arena))
 			return false;
 		if (!graph)
@@ -172,6 +173,26 @@ static void note_fields(struct compiler *compiler, struct pipeline_plan *plan)
 			 "LIMIT error");
 }
 
+static void note_built_in(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	for (size_t i = 0; i < plan->graph->count; i++) {
+		const struct graph_step *step = &plan->graph->steps[i];
+		enum call_target target;
+		struct step self = step_seen(plan->graph, i);
+		const char *model = NULL;
+		if (!step->written)
+			continue;
+		self.kind = step->written->kind;
+		self.options = step->written->options;
+		self.explained = NULL;
+		(void)step_calls(&self, 0, &target, &model);
+		note_add(compiler, &plan->notes, step->spec->name.place,
+			 "step `%s` is built in, of kind `%s`, because no Server, endpoint or stub offers model `%s`; to call a "
+			 "server that has it, name that with `server`",
+			 step->name, step->spec->kind->name, model ? model : step->name);
+	}
+}
+
 static void note_unused_steps(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	const bool *leaves = leaf_steps(plan->graph, compiler->arena);
@@ -201,6 +222,7 @@ static void plan_pipeline(struct compiler *compiler, struct pipeline_plan *plan)
 		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
 			 "it is made of the Model of this name, which no other resource names, so that it can be asked");
 	note_fields(compiler, plan);
+	note_built_in(compiler, plan);
 	note_unused_steps(compiler, plan);
 }
 

@@ -164,6 +164,11 @@ struct call_rules {
 	 * "`NAME` is of ". NULL: none. */
 	bool (*later)(const void *options, size_t nth, struct name *option, const char **words);
 	bool refused; /* a run refuses what later() names */
+	/* What the step is instead, where nothing offers its model: another kind, with options in the arena. `ignored` is set to
+	 * the first parameter that has no effect there, if there is one. NULL: it stays what it is, and `error` says why, if its
+	 * parameters are meant for something built in. NULL (the hook): it always stays. */
+	const struct step_kind *(*built_in)(const struct step *step, struct arena *arena, const void **options,
+					    struct name *ignored, struct error *error);
 	/* Called with the reply of a call, or with its error. */
 	enum step_verdict (*answered)(struct step *step, struct visit *visit, struct call *call, struct error *error);
 };

@@ -181,6 +181,91 @@ def a_deployment_has_an_explainer(judge, binary):
         shutil.rmtree(folder)
 
 
+CANDIDATES = {"baseline-predictor": (1, 2), "enhanced-predictor": (10, 20)}
+TRIAL_BESIDE = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: trial-beside}
+spec:
+  steps:
+  - {name: split, experiment: {name: financial-ab-test-experiment}}
+  - {name: why, inputs: [split], explain: {background: {rows: 30}}}
+  output: {steps: [split]}
+"""
+
+
+def a_pipeline_has_a_built_in_explainer(judge, binary):
+    """The reference files as they are; the candidates' models are on the project's own model server"""
+    models = tempfile.mkdtemp(prefix="sluice-explain-")
+    folder = tempfile.mkdtemp(prefix="sluice-explain-")
+    with open(os.path.join(models, "models.yaml"), "w", encoding="utf-8") as file:
+        file.write("---\n".join(MODEL % (name, "linear?w=" + ",".join(map(str, weights))) for name, weights in CANDIDATES.items()))
+    server = subprocess.Popen([binary, "models", "serve", models, "--port", "0"], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+    try:
+        said = next(line for line in server.stdout if "http://" in line)
+        address = "http://" + said.split("http://")[1].split()[0].rstrip(",;/")
+        for name in ("pipeline-explain.yaml", "experiment-70-30.yaml"):
+            shutil.copy(os.path.join(ROOT, "tests", "reference", name), folder)
+        with open(os.path.join(folder, "models.yaml"), "w", encoding="utf-8") as file:
+            file.write("---\n".join([f"apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {{name: {name}}}\n"
+                                     f"spec: {{storageUri: '{address}/{name}'}}\n" for name in CANDIDATES] + [TRIAL_BESIDE]))
+        dev = Dev(binary, folder)
+        try:
+            the_candidate_that_answered_is_explained(judge, Gateway(dev.said("gateway")))
+        finally:
+            dev.process.terminate()
+            dev.process.wait()
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(models)
+        shutil.rmtree(folder)
+
+
+def the_candidate_that_answered_is_explained(judge, gateway):
+    pipeline, rows, weights_seen = "explainable-prediction-pipeline", [], set()
+    status, answer, headers = gateway.ask("POST", f"/v2/pipelines/{pipeline}/explain", request(3, 5))
+    judge.expect("before 20 requests the built-in explainer has nothing to compare with", status == 503 and "retry-after" in headers and
+                 "needs 20" in answer["error"], (status, answer))
+    rows.append((3, 5))
+    for number in range(18):
+        rows.append((number % 4, number % 7))
+        status, answer, _ = gateway.infer(pipeline, request(*rows[-1]))
+        judge.expect("until then answers have no explanation", status == 200 and [one["data"][0] for one in answer["outputs"][1:]] == ["none"], answer)
+    for number in range(24):
+        rows.append((1 + number % 5, number % 3))
+        means = [sum(column) / len(rows) for column in zip(*rows)]
+        status, answer, _ = gateway.infer(pipeline, request(*rows[-1]))
+        outputs = {one["name"]: one["data"] for one in answer["outputs"]} if status == 200 else {}
+        weights = next((one for one in CANDIDATES.values() if outputs and outputs["predict"] ==
+                        [sum(w * x for w, x in zip(one, rows[-1], strict=True))]), (0, 0))
+        parts = [w * (x - mean) for w, x, mean in zip(weights, rows[-1], means, strict=True)]
+        judge.expect("an answer has the explanation of the model that gave it", "explanation" in outputs and
+                     all(abs(a - b) < 1e-9 for a, b in zip(outputs["explanation"], parts, strict=True)), (answer, parts))
+        weights_seen.add(weights)
+    judge.expect("both candidates answered", weights_seen == set(CANDIDATES.values()), weights_seen)
+    for path, body in ((f"/v2/pipelines/{pipeline}/explain", request(3, 5)),
+                       (f"/seldon/default/{pipeline}/api/v1.0/explanations", {"data": {"ndarray": [[3, 5]]}})):
+        status, answer, _ = gateway.ask("POST", path, body)
+        one = answer.get("explanations", [{}])[0]
+        judge.expect(f"{path} answers with the explanation", status == 200 and one["step"] == "model-predictor" and one["method"] == "exact" and
+                     one["answer"] in (13, 130) and abs(one["base_value"] + sum(part["contribution"] for part in one["attributions"]) - one["answer"])
+                     < 1e-9, (status, answer))
+    for number in range(21):
+        gateway.infer("trial-beside", request(number % 5, number % 3))
+    answers = set()
+    for number in range(16):
+        key = {"sluice-key": f"k{number}"}
+        _, answer, _ = gateway.infer("trial-beside", request(3, 5), **key)
+        predicted = answer["outputs"][0]["data"][0]
+        status, answer, _ = gateway.ask("POST", "/v2/pipelines/trial-beside/explain", request(3, 5), key)
+        one = answer.get("explanations", [{}])[0]
+        judge.expect("beside, too, it is the candidate that answered", status == 200 and one["answer"] == predicted and
+                     abs(one["base_value"] + sum(part["contribution"] for part in one["attributions"]) - predicted) < 1e-9, (status, answer))
+        answers.add(predicted)
+    judge.expect("beside, both candidates answered", answers == {13, 130}, answers)
+
+
 def the_command_shows_a_waterfall(judge, gateway, binary):
     address = f"http://{gateway.host}:{gateway.port}"
 
@@ -219,6 +304,7 @@ def main():
     with open(os.path.join(folder, "pipeline.yaml"), "w", encoding="utf-8") as file:
         file.write("---\n".join([PIPELINE % one for one in PIPELINES] + [MODEL % one for one in MODELS] + [FOREST]))
     a_deployment_has_an_explainer(judge, sys.argv[1])
+    a_pipeline_has_a_built_in_explainer(judge, sys.argv[1])
     dev = Dev(sys.argv[1], folder)
     try:
         gateway = Gateway(dev.said("gateway"))

@@ -1,0 +1,19 @@
+/* built_in.h: Steps of the reference dialect that are built in: a step that calls a model which nothing offers, and whose
+ * parameters are those of an explainer, is a step of another kind. For graph.c.
+ */
+#ifndef SLUICE_PLAN_BUILT_IN_H
+#define SLUICE_PLAN_BUILT_IN_H
+
+#include "spec/resource.h"
+
+struct built_in_search {
+	const struct spec *spec;
+	const struct name_list *servers; /* NAME=URL of models that are offered besides the files; NULL: none */
+	struct arena *arena;
+	struct faults *faults;
+};
+
+/* Gives the step the kind and the options of what it is instead; false: it stays as it is. Faults are warnings. */
+bool built_in_replace(const struct built_in_search *search, struct step_spec *step);
+
+#endif

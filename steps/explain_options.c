@@ -1,0 +1,139 @@
+/* explain_options.c: see explain_options.h. */
+#include "steps/explain_options.h"
+
+#include "base/number.h"
+#include "explain/sampler.h"
+#include "steps/explain_work.h"
+
+bool explain_options_check(const void *options, struct place place, struct error *error)
+{
+	const struct explain_step *self = options;
+	const struct explain_background *background = &self->background;
+	(void)place;
+	if (background->here.line != 0 && (background->file.text != NULL) == (background->rows > 0))
+		return error_set(error, ERROR_CONFIG, background->here,
+				 "`background` is a file, or {rows: 100}; write one of them");
+	return true;
+}
+
+/* ---- the reference dialect ---- */
+
+#define BACKGROUND_ROWS_MAX 65536
+#define EXPLAIN_CALLS_DEFAULT 512 /* as the row of `budget.calls` has it */
+
+/* Names that methods have there, as alibi and shap write them. */
+static const struct explain_method_name {
+	const char *name;
+	enum explain_by by;
+} explain_method_names[] = {
+	{"shap", BY_AUTO},	  {"kernel", BY_AUTO},	       {"kernel_shap", BY_AUTO}, {"kernelshap", BY_AUTO},
+	{"tree_shap", BY_AUTO},	  {"auto", BY_AUTO},	       {"exact", BY_EXACT},	 {"sample", BY_SAMPLE},
+	{"anchors", BY_ANCHORS},  {"anchor_tabular", BY_ANCHORS},
+};
+
+static bool method_read(const struct explain_parameter *parameter, struct explain_step *options, struct error *error)
+{
+	const char *value = parameter->value.text ? parameter->value.text : "";
+	for (size_t i = 0; i < sizeof explain_method_names / sizeof *explain_method_names; i++)
+		if (strcmp(explain_method_names[i].name, value) == 0) {
+			options->by = explain_method_names[i].by;
+			return true;
+		}
+	return error_set(error, ERROR_CONFIG, parameter->value.place,
+			 "`" EXPLAIN_METHOD_PARAMETER ": %s` is not built in, and nothing offers the model; write `shap` "
+			 "or `anchors`, or name a server that has it",
+			 value);
+}
+
+static bool samples_read(const struct explain_parameter *parameter, struct explain_step *options, struct error *error)
+{
+	const char *value = parameter->value.text ? parameter->value.text : "";
+	return (number_read_int64(text_of(value), &options->background.rows) && options->background.rows >= BACKGROUND_ROWS_LEAST &&
+		options->background.rows <= BACKGROUND_ROWS_MAX) ||
+	       error_set(error, ERROR_CONFIG, parameter->value.place,
+			 "`" EXPLAIN_SAMPLES_PARAMETER "` is `%s`; write a number of rows, %d to %d", value, BACKGROUND_ROWS_LEAST,
+			 BACKGROUND_ROWS_MAX);
+}
+
+static bool is_parameter(const struct explain_parameter *parameter, const char *name)
+{
+	return parameter->name.text && strcmp(parameter->name.text, name) == 0;
+}
+
+const struct explain_step *explain_options_of(const struct explain_parameter *parameters, size_t count, struct place place,
+						 struct arena *arena, struct name *ignored, struct error *error)
+{
+	struct explain_step *options = ARENA_NEW(arena, struct explain_step);
+	bool meant = false;
+	if (!options)
+		return NULL;
+	*options = (struct explain_step){
+		.here = place,
+		.by = BY_AUTO,
+		.deliver = DELIVER_INLINE,
+		.alone = true,
+		.share = 1,
+		.budget = {.calls = EXPLAIN_CALLS_DEFAULT},
+	};
+	for (size_t i = 0; i < count; i++) {
+		const bool method = is_parameter(&parameters[i], EXPLAIN_METHOD_PARAMETER);
+		const bool samples = is_parameter(&parameters[i], EXPLAIN_SAMPLES_PARAMETER);
+		meant = meant || method || samples;
+		if ((method && !method_read(&parameters[i], options, error)) ||
+		    (samples && !samples_read(&parameters[i], options, error)))
+			return NULL;
+		if (!method && !samples && !ignored->text)
+			*ignored = parameters[i].name;
+	}
+	if (!meant)
+		*ignored = (struct name){0};
+	return meant ? options : NULL;
+}
+
+/* ---- the table ---- */
+
+static const struct option background_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct explain_background, here)},
+	ROW("file", NAME, struct explain_background, file, .file = true, .short_form = true,
+	    .help = "A file with rows of usual data: numbers separated by commas, in the order of the model's features. The first "
+		    "line may name them."),
+	ROW("rows", INTEGER, struct explain_background, rows, .least = BACKGROUND_ROWS_LEAST, .most = BACKGROUND_ROWS_MAX,
+	    .help = "A running sample of so many rows, of the requests that the step gets. The first 20 are not explained."),
+	{.type = OPTION_END},
+};
+
+static const struct option budget_rows[] = {
+	ROW("calls", INTEGER, struct explain_budget, calls, .least = 2, .most = SAMPLER_BUDGET_MAX, .fallback = "512",
+	    .help = "Coalitions of features for which a model on a server is asked, at the most; for each, one row for each row of "
+		    "the background. They are sent together, in large calls. Anchors take so many rows, too."),
+	ROW("time", DURATION, struct explain_budget, time_ns, .whole = true,
+	    .help = "How long these calls may take at the most. Then the best estimate counts, with its error. Default: as long as "
+		    "the request may take."),
+	{.type = OPTION_END},
+};
+
+const struct option explain_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct explain_step, here)},
+	ROW("step", NAME, struct explain_step, step,
+	    .help = "The step whose answer is explained, at that step's own inputs; default: the step it reads first."),
+	ROW("by", CHOICE, struct explain_step, by, .choices = "auto tree linear exact sample gradients anchors permutation",
+	    .fallback = "auto",
+	    .help = "The method. `auto`: by what the file of a local model has (trees, weights, layers), else by a sample of "
+		    "coalitions, or by all if the budget is enough. `anchors`: the few features that hold the answer as it is, "
+		    "with the precision and the coverage of that rule; also of classes and texts."),
+	ROW("background", MAP, struct explain_step, background, .rows = background_rows,
+	    .help = "What is usual: a file, or {rows: 100}. Default: none for local trees, which are explained by the training "
+		    "rows of their branches, else {rows: 100}."),
+	ROW("deliver", CHOICE, struct explain_step, deliver, .choices = "beside inline on-request", .fallback = "beside",
+	    .help = "`beside`: the answer leaves at once, and explanations follow on the topic `explanations` of the pipeline, "
+		    "with the same id; the step is a stage of its own, and gives what it got. `inline`: the step adds the "
+		    "explanation "
+		    "to "
+		    "what it got, as the tensors explanation, explanation_base and so on, and records follow too. `on-request`: as "
+		    "`inline`, for requests with the header `x-explain: yes`."),
+	ROW("share", NUMBER, struct explain_step, share, .least = 0, .most = 1, .fallback = "1",
+	    .help = "Of how many requests: 10%. Those with the header `x-explain: yes` are always explained."),
+	ROW("budget", MAP, struct explain_step, budget, .rows = budget_rows,
+	    .help = "What it may cost; then the best estimate counts."),
+	{.type = OPTION_END},
+};
