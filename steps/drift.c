@@ -81,7 +81,7 @@ static struct last_verdict last_of(const struct step *step, struct visit *visit)
 	const struct drift *self = step->options;
 	if (!step->state)
 		return (struct last_verdict){.verdict = DRIFT_LEARNING};
-	return verdict_entry_get(step->state, drift_segment_first(self->group, &scope, visit_arena(visit)));
+	return verdict_entry_known(step->state, drift_segment_first(self->group, &scope, visit_arena(visit)));
 }
 
 static enum step_verdict drift_run(struct step *step, struct visit *visit, struct error *error)
@@ -250,8 +250,8 @@ const struct option drift_options[] = {
 		    "their number. Marks are those of the segment of the message's first row."),
 	ROW("as", CHOICE, struct drift, as, .choices = MARKS_AS_NAMES, .fallback = "marks",
 	    .help = "Whether drift_score, is_drift and drift_state (`learning`, `steady` or `drift`) travel as marks or as "
-		    "tensors. They are those of the last window that was closed in the same engine; until then 0, false "
-		    "and `learning`."),
+		    "tensors. They are those of the last window that was closed: with `sluice run --control` in any "
+		    "engine of the namespace, else in the same one; until then 0, false and `learning`."),
 	{.type = OPTION_END},
 };
 

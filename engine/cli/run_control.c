@@ -193,6 +193,7 @@ static void control_configure(struct run_control *control)
 		.engine = engine->instance,
 		.control = control->topics.control,
 		.status = control->topics.status,
+		.feed = control->topics.feed,
 		.log = engine->log,
 		.names = running->session->arena,
 		.work = {control_compile, compile_give_up, control_activate, control_serve, control},
@@ -204,6 +205,7 @@ static void control_configure(struct run_control *control)
 						     .name = control->topics.artifacts,
 						     .stopping = &control->is_stopping};
 	running->engine.control = &control->state;
+	running->engine.feed = control->topics.feed;
 	control->keeper_config = (struct keeper_service_config){
 		.brokers = engine->brokers,
 		.consumer = engine->consumer,
@@ -270,5 +272,6 @@ void run_control_close(struct run_control *control)
 	follower_close(control->follower);
 	keeper_service_close(control->keeper);
 	control->running->engine.control = NULL;
+	control->running->engine.feed = NULL;
 	memory_give(control);
 }

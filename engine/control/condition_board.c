@@ -172,6 +172,8 @@ static struct engine_condition engine_look(const struct condition_board *board, 
 		condition_worsen(&condition, "Failed", reason_keep(arena, "the documents in force cannot run", state->failure));
 	if (state->unserved[0])
 		condition_worsen(&condition, "Failed", reason_keep(arena, "the gateway does not serve", state->unserved));
+	if (state->unfed[0])
+		condition_worsen(&condition, "Failed", reason_keep(arena, "the feed cannot be read", state->unfed));
 	if (state->cut_off[0])
 		condition_worsen(&condition, "Failed", reason_keep(arena, "the control plane cannot be read", state->cut_off));
 	if (stopped)

@@ -22,6 +22,7 @@ struct condition_board;
 struct board_state {
 	const char *failure; /* why the documents in force do not run; "": they do */
 	const char *unserved; /* why the gateway does not serve; "": it does, or there is none */
+	const char *unfed; /* why the feed cannot be read; "": it can */
 	const char *cut_off; /* why the control plane cannot be read; "": it can */
 	const char *waiting; /* why an ACCEPTED change is not prepared; "": it is, or there is none */
 	bool is_stale;

@@ -2,6 +2,7 @@
 #include "control/follower.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "control/change_results.h"
 #include "control/condition_board.h"
 #include "control/control_view.h"
+#include "control/feed_relay.h"
 #include "control/rollout_relay.h"
 #include "log/side.h"
 #include "net/loop_task.h"
@@ -59,6 +61,7 @@ struct follower {
 	struct revision *prepared_revision; /* NULL: none */
 	struct condition_board *board;
 	struct rollout_relay relay;
+	struct feed_relay *feed; /* NULL: not started, or the namespace has none */
 	bool must_reread;
 	int64_t retry_ms; /* of the loop's clock: not before then */
 	char failure[ERROR_TEXT_MAX * 2]; /* why the documents in force do not run; "": they do */
@@ -146,6 +149,7 @@ static void conditions_send(struct follower *follower, bool stopped)
 	const struct board_state state = {
 		.failure = follower->failure,
 		.unserved = follower->unserved,
+		.unfed = follower->feed ? feed_relay_failure(follower->feed) : "",
 		.cut_off = follower->cut_off,
 		.waiting = change_results_waiting(&follower->results),
 		.is_stale = follower->is_stale};
@@ -498,7 +502,10 @@ static void state_note(const struct follower *follower)
 		.resources = (double)follower->running.count,
 		.unready = (double)condition_board_unready(follower->board),
 		.refused = control_reader_refused(&follower->view->reader),
+		.feed_delay_seconds = NAN,
 	};
+	if (follower->feed)
+		feed_relay_note(follower->feed, follower->config->state);
 }
 
 static void on_tick(void *context)
@@ -508,6 +515,8 @@ static void on_tick(void *context)
 	int64_t now_ms = loop_now_ms(follower->loop);
 	stale_look(follower);
 	rejoin_look(follower);
+	if (follower->feed)
+		feed_relay_look(follower->feed);
 	if (now_ms >= follower->report_due_ms) {
 		follower->report_due_ms = now_ms + FOLLOWER_REPORT_MS;
 		report_send(follower, false);
@@ -575,6 +584,13 @@ bool follower_start(struct follower *follower, struct engine *engine, struct err
 	if (!loop_watch(engine_loop(engine), &follower->bell_watch, follower->bell, EPOLLIN, error))
 		return false;
 	follower->loop = engine_loop(engine);
+	const struct feed_relay_config feed = {.brokers = follower->config->brokers,
+					       .topic = follower->config->feed,
+					       .consumer = follower->config->consumer,
+					       .log = follower->config->log,
+					       .verdicts = engine_board(engine)};
+	if (feed.topic && !(follower->feed = feed_relay_open(&feed, follower->loop, error)))
+		return false;
 	view_ring(follower);
 	return loop_timer_set(follower->loop, &follower->timer, loop_now_ms(follower->loop), error);
 }
@@ -590,6 +606,8 @@ static void follower_stop(struct follower *follower)
 {
 	loop_timer_stop(follower->loop, &follower->timer);
 	loop_unwatch(follower->loop, &follower->bell_watch);
+	feed_relay_close(follower->feed);
+	follower->feed = NULL;
 	if (loop_task_is_running(&follower->preparation.task)) {
 		follower->config->work.give_up(follower->config->work.context);
 		loop_task_end(&follower->preparation.task);

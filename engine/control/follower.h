@@ -11,6 +11,9 @@
  * If a topic cannot be read any more, the follower reports to the keeper that the engine has stopped, so that no change
  * waits for it, and gives the reason in the engine's condition. Every FOLLOWER_RETRY_MS it tries to read all again.
  *
+ * It reads the namespace's feed too (control/feed_relay.h). A feed that cannot be read is a condition of the engine, and holds up
+ * no change.
+ *
  * Without a beat of the keeper the engine continues, and the follower reports that it is stale. An engine that finds
  * nothing in force waits without pipelines. One that finds documents in force runs them, with or without a keeper.
  */
@@ -54,6 +57,7 @@ struct follower_config {
 	const char *namespace;
 	const char *engine; /* its name */
 	const char *control, *status; /* names of the topics, which must exist */
+	const char *feed; /* likewise (control/feed_relay.h); NULL: it is not read */
 	const struct log_sink *log;
 	struct arena *names; /* for the names of documents; outlives the engine. Used by the loop's thread alone */
 	struct follower_work work;

@@ -175,6 +175,10 @@ const struct metric metric_rows[] = {
 	CONTROL(unready, "sluice_control_unready", "Conditions of the engine and its resources that are not ready."),
 	COUNTER(SCOPE_CONTROL, struct control_state, refused, "sluice_control_refused_records_total",
 		"Records of the control topic that the engine could not read."),
+	CONTROL(feed_delay_seconds, "sluice_control_feed_delay_seconds",
+		"Time from a record of the feed to its being in force here, for the last record that came; no value before."),
+	COUNTER(SCOPE_CONTROL, struct control_state, feed_refused, "sluice_control_feed_refused_records_total",
+		"Records of the feed that the engine could not use."),
 
 	GATEWAY(begun, "sluice_gateway_calls_total", "Calls that the gateway has begun."),
 	GATEWAY(answered, "sluice_gateway_answers_total", "Calls that were answered by a pipeline without an error."),

@@ -120,7 +120,8 @@ struct client_state {
 struct control_state {
 	const char *namespace;
 	double is_stale, is_behind, resources, unready; /* the first two are 0 or 1 */
-	uint64_t refused;
+	double feed_delay_seconds; /* NaN: no record came since the start */
+	uint64_t refused, feed_refused;
 };
 
 /* Calls of a gateway. */

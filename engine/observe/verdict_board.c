@@ -9,7 +9,8 @@
 /* The verdict of one segment. */
 struct segment_verdict {
 	struct text name; /* owned */
-	struct last_verdict last;
+	bool is_own;	  /* an observer here has set `own` */
+	struct last_verdict own, fed;
 };
 
 struct verdict_entry {
@@ -34,9 +35,20 @@ struct verdict_board *verdict_board_open(void)
 	return board;
 }
 
+static void segment_close(const struct segment_verdict *segment)
+{
+	union {
+		const char *kept;
+		char *given;
+	} name = {segment->name.bytes};
+	memory_give(name.given);
+}
+
 static void entry_close(struct verdict_entry *entry)
 {
-	verdict_entry_clear(entry);
+	for (size_t i = 0; i < entry->count; i++)
+		segment_close(&entry->segments[i]);
+	memory_give(entry->segments);
 	pthread_mutex_destroy(&entry->lock);
 	memory_give(entry->pipeline);
 	memory_give(entry->step);
@@ -145,23 +157,57 @@ static struct segment_verdict *segment_insert(struct verdict_entry *entry, struc
 	return segment;
 }
 
-void verdict_entry_set(struct verdict_entry *entry, struct text segment, struct last_verdict last)
+static struct segment_verdict *segment_find(const struct verdict_entry *entry, struct text name)
 {
 	bool found;
+	const size_t at = segment_place(entry, name, &found);
+	return found ? &entry->segments[at] : NULL;
+}
+
+static struct segment_verdict *segment_take(struct verdict_entry *entry, struct text name)
+{
+	bool found;
+	const size_t at = segment_place(entry, name, &found);
+	return found ? &entry->segments[at] : segment_insert(entry, name, at);
+}
+
+void verdict_entry_set(struct verdict_entry *entry, struct text segment, struct last_verdict last)
+{
 	pthread_mutex_lock(&entry->lock);
-	const size_t at = segment_place(entry, segment, &found);
-	struct segment_verdict *kept = found ? &entry->segments[at] : segment_insert(entry, segment, at);
+	struct segment_verdict *kept = segment_take(entry, segment);
+	if (kept) {
+		kept->is_own = true;
+		kept->own = last;
+	}
+	pthread_mutex_unlock(&entry->lock);
+}
+
+void verdict_entry_feed(struct verdict_entry *entry, struct text segment, struct last_verdict last)
+{
+	pthread_mutex_lock(&entry->lock);
+	struct segment_verdict *kept =
+		last.verdict == DRIFT_LEARNING ? segment_find(entry, segment) : segment_take(entry, segment);
 	if (kept)
-		kept->last = last;
+		kept->fed = last;
 	pthread_mutex_unlock(&entry->lock);
 }
 
 struct last_verdict verdict_entry_get(struct verdict_entry *entry, struct text segment)
 {
-	bool found;
 	pthread_mutex_lock(&entry->lock);
-	const size_t at = segment_place(entry, segment, &found);
-	const struct last_verdict last = found ? entry->segments[at].last : (struct last_verdict){.verdict = DRIFT_LEARNING};
+	const struct segment_verdict *kept = segment_find(entry, segment);
+	const struct last_verdict last = kept ? kept->own : (struct last_verdict){.verdict = DRIFT_LEARNING};
+	pthread_mutex_unlock(&entry->lock);
+	return last;
+}
+
+struct last_verdict verdict_entry_known(struct verdict_entry *entry, struct text segment)
+{
+	struct last_verdict last = {.verdict = DRIFT_LEARNING};
+	pthread_mutex_lock(&entry->lock);
+	const struct segment_verdict *kept = segment_find(entry, segment);
+	if (kept)
+		last = kept->own.verdict != DRIFT_LEARNING ? kept->own : kept->fed;
 	pthread_mutex_unlock(&entry->lock);
 	return last;
 }
@@ -177,10 +223,10 @@ struct verdict_summary verdict_entry_sum(struct verdict_entry *entry)
 {
 	struct verdict_summary sum = {.last = {.verdict = DRIFT_LEARNING}};
 	pthread_mutex_lock(&entry->lock);
-	sum.segments = entry->count;
 	sum.beyond = entry->beyond;
 	for (size_t i = 0; i < entry->count; i++) {
-		const struct last_verdict *last = &entry->segments[i].last;
+		const struct last_verdict *last = &entry->segments[i].own;
+		sum.segments += entry->segments[i].is_own;
 		sum.last.verdict = last->verdict > sum.last.verdict ? last->verdict : sum.last.verdict;
 		sum.last.score = last->score > sum.last.score ? last->score : sum.last.score;
 	}
@@ -188,19 +234,21 @@ struct verdict_summary verdict_entry_sum(struct verdict_entry *entry)
 	return sum;
 }
 
+/* Segments that only the feed knows stay. */
 void verdict_entry_clear(struct verdict_entry *entry)
 {
+	size_t left = 0;
 	pthread_mutex_lock(&entry->lock);
 	for (size_t i = 0; i < entry->count; i++) {
-		union {
-			const char *kept;
-			char *given;
-		} name = {entry->segments[i].name.bytes};
-		memory_give(name.given);
+		struct segment_verdict *segment = &entry->segments[i];
+		segment->is_own = false;
+		segment->own = (struct last_verdict){.verdict = DRIFT_LEARNING};
+		if (segment->fed.verdict == DRIFT_LEARNING)
+			segment_close(segment);
+		else
+			entry->segments[left++] = *segment;
 	}
-	memory_give(entry->segments);
-	entry->segments = NULL;
-	entry->count = entry->room = 0;
+	entry->count = left;
 	entry->beyond = 0;
 	pthread_mutex_unlock(&entry->lock);
 }

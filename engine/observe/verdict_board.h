@@ -1,8 +1,12 @@
 /* verdict_board.h: Board of the last verdicts that are known in a process: for each step `drift` the verdict on the window
  * that its observer closed last.
  *
- * An observer writes its entry, and the steps of the path read it for the marks of messages, in any thread. An entry is never
- * removed, so a reload keeps what is known. When the observer's partition goes to another engine, its entry is empty again.
+ * There are two verdicts: an observer that runs here sets its own, and the reader of the namespace's feed (control/feed_relay.h)
+ * sets the one that an observer of any engine wrote. The steps of the path mark messages by either. Alerts and metrics use the
+ * own one, so that one engine reports each window. When the observer's partition goes to another engine, the own one is forgotten.
+ *
+ * Any thread may call. An entry is never removed, so a reload keeps what is known.
+ *
  * A step with `groupBy` has a verdict for each of DRIFT_SEGMENTS_MAX segments at most; any other has that of the segment "".
  */
 #ifndef SLUICE_OBSERVE_VERDICT_BOARD_H
@@ -26,21 +30,27 @@ struct last_verdict {
 	double score;
 };
 
-/* Sets the verdict of a segment, whose name is copied. Without memory, or with too many segments, it stays unknown. */
+/* Sets the own verdict of a segment, whose name is copied. Without memory, or with too many segments, it stays unknown. */
 void verdict_entry_set(struct verdict_entry *entry, struct text segment, struct last_verdict last);
 struct last_verdict verdict_entry_get(struct verdict_entry *entry, struct text segment);
+
+/* Sets the verdict that the feed has; DRIFT_LEARNING: it has none any more. */
+void verdict_entry_feed(struct verdict_entry *entry, struct text segment, struct last_verdict last);
+
+/* The own verdict; if there is none, that of the feed. */
+struct last_verdict verdict_entry_known(struct verdict_entry *entry, struct text segment);
 
 /* How many rows were of segments beyond the limit, since the step's state began. */
 void verdict_entry_set_beyond(struct verdict_entry *entry, uint64_t rows);
 
-/* All segments together. */
+/* All segments that have an own verdict, together. */
 struct verdict_summary {
 	struct last_verdict last; /* the largest score of those that are known, and DRIFT_FOUND if one of them is */
-	size_t segments;	  /* that are known here */
+	size_t segments;	  /* of own verdicts */
 	uint64_t beyond;	  /* rows of segments beyond the limit */
 };
 struct verdict_summary verdict_entry_sum(struct verdict_entry *entry);
 
-void verdict_entry_clear(struct verdict_entry *entry); /* nothing is known any more */
+void verdict_entry_clear(struct verdict_entry *entry); /* forgets the own verdicts */
 
 #endif

@@ -46,6 +46,7 @@ struct engine_config {
 	struct name_list new_state; /* pipelines whose state may start empty though it was lost */
 	int64_t commit_ms;	    /* 0: adaptive */
 	int64_t drain_ms;
+	const char *feed; /* topic for what observers decide, which exists; NULL: none */
 	const struct control_state *control; /* observe/metric.h; NULL: it follows no control plane */
 	const struct log_sink *log; /* observe/log_sink.h: for all log lines; called from the engine's threads */
 	struct loop *loop; /* of engine_run(), if the caller has watches of its own in it. NULL: the engine opens its own loop */

@@ -171,6 +171,14 @@ static bool alerts_make(struct stage_config *stage, const struct pipeline_plan *
 	return alerts != NULL;
 }
 
+/* Verdicts on windows go to the pipeline's topic, and the last one to the feed. */
+static void verdicts_go(struct stage_config *stage, struct group *group, const struct topic *topic)
+{
+	stage->drift = topic_number(&group->writes, topic->name);
+	if (group->feed)
+		stage->feed = topic_number(&group->writes, group->feed);
+}
+
 bool stage_config_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
 		       size_t index, struct arena *arena)
 {
@@ -188,6 +196,7 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 		.dead_letters = TOPIC_NOWHERE,
 		.explanations = TOPIC_NOWHERE,
 		.drift = TOPIC_NOWHERE,
+		.feed = TOPIC_NOWHERE,
 		.explains = explains(plan, index),
 		.changelog = TOPIC_NOWHERE,
 		.format = output->format ? format_named(text_of(output->format)) : NULL,
@@ -211,7 +220,7 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 		else if (topic->role == TOPIC_EXPLANATIONS)
 			stage->explanations = topic_number(&group->writes, topic->name);
 		else if (topic->role == TOPIC_DRIFT)
-			stage->drift = topic_number(&group->writes, topic->name);
+			verdicts_go(stage, group, topic);
 		else if (topic->role == TOPIC_EXPOSURES) {
 			stage->exposures = topic_number(&group->writes, topic->name);
 			stage->exposes = true;
@@ -399,6 +408,7 @@ struct worker_setup *group_setup_make(struct group *group, const struct revision
 	for (size_t i = 0; i < revision->plan.count; i++)
 		room += revision->plan.pipelines[i].stage_count;
 	struct stage_config *stages = ARENA_ARRAY(arena, struct stage_config, room);
+	group->feed = config->feed;
 	if (!setup || !stages || !fill(setup, stages, group, revision, config, arena, lasting, error)) {
 		if (error->kind == ERROR_NONE)
 			error_memory(error, ERROR_SYSTEM, "preparing workers");

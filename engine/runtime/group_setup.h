@@ -28,6 +28,7 @@ struct group {
 	struct verdict_board *board; /* of the engine */
 	struct policy_board *policies; /* likewise */
 	struct rollout_board *rollouts; /* likewise */
+	const char *feed; /* topic of the namespace; NULL: none */
 	struct worker_setup *setup; /* the latest */
 	struct group *next;
 };

@@ -6,19 +6,21 @@
 
 #include "message/assigned.h"
 #include "message/dead_letter.h"
-#include "message/drift_score.h"
 #include "message/explained_seldon.h"
 #include "message/exposure.h"
 #include "message/failure.h"
+#include "message/feed_record.h"
 #include "message/oip_json.h"
 #include "worker/parts.h"
 #include "worker/stage_links.h"
 #include "worker/submitted.h"
+#include "worker/window_verdicts.h"
 
 void outbox_open(struct outbox *outbox, struct worker_counts *counts, size_t answer_bytes)
 {
 	*outbox = (struct outbox){.counts = counts};
 	buffer_open(&outbox->encoded, answer_bytes);
+	buffer_open(&outbox->feed_key, FEED_KEY_BYTES_MAX);
 	replies_open(&outbox->replies, counts);
 }
 
@@ -28,6 +30,7 @@ void outbox_close(struct outbox *outbox)
 	side_close(outbox->side);
 	replies_close(&outbox->replies);
 	buffer_close(&outbox->encoded);
+	buffer_close(&outbox->feed_key);
 }
 
 struct position origin_of(const struct flight *flight)
@@ -421,33 +424,10 @@ static enum produce_verdict explanations_leave(struct outbox *outbox, struct fli
 
 /* ---- verdicts on windows ---- */
 
-/* Produces the verdicts on the windows that the message closed, the first one first. */
 static enum produce_verdict scores_leave(struct outbox *outbox, struct flight *flight, struct error *error)
 {
-	size_t count = 0;
-	if (flight->unfit || flight->stage->config->drift == TOPIC_NOWHERE)
-		return PRODUCED;
-	for (const struct drift_score *one = flight->message.scores; one; one = one->next)
-		count++;
-	while (flight->scored < count) {
-		const struct drift_score *score = flight->message.scores;
-		for (size_t i = flight->scored + 1; i < count; i++)
-			score = score->next;
-		buffer_clear(&outbox->encoded);
-		if (!drift_score_encode(score, &outbox->encoded, error))
-			return PRODUCE_REFUSED;
-		const struct outgoing outgoing = {
-			.topic = flight->stage->config->drift,
-			.origin = origin_of(flight),
-			.key = text_of(score->step),
-			.value = buffer_view(&outbox->encoded),
-		};
-		const enum produce_verdict verdict = output_produce(outbox->output, &outgoing, error);
-		if (verdict != PRODUCED)
-			return verdict;
-		flight->scored++;
-	}
-	return PRODUCED;
+	const struct verdict_outlet outlet = {outbox->output, origin_of(flight), &outbox->feed_key, &outbox->encoded};
+	return flight->message.scores ? window_verdicts_leave(&outlet, flight, error) : PRODUCED;
 }
 
 /* ---- dead letters ---- */

@@ -15,6 +15,7 @@ struct outbox {
 	struct side *side;		  /* likewise; NULL: there are no taps */
 	struct replies replies; /* copies of answers for gateways; exactly once, held until their transaction is committed */
 	struct buffer encoded;
+	struct buffer feed_key;
 	struct worker_counts *counts; /* of the worker */
 	size_t half_left;     /* flights whose outputs were produced in part: no commit now, it would separate them */
 	struct error failure; /* SYSTEM: not even an error can be produced; the worker stops */

@@ -108,6 +108,7 @@ struct stage_config {
 	uint32_t dead_letters;		  /* for failed requests, as message/failure.h defines */
 	uint32_t explanations;		  /* of its steps that explain others; TOPIC_NOWHERE: none does */
 	uint32_t drift;			  /* of its steps that observe; TOPIC_NOWHERE: none does */
+	uint32_t feed;			  /* of the namespace, for the last verdict; TOPIC_NOWHERE: there is none */
 	bool explains;			  /* it has a step that explains another */
 	const struct step_topics *steps;  /* of the setup's writes, for each step: they leave with the answer. NULL: none */
 	const struct step_taps *taps;	  /* for each step: they may be lost. NULL: none */

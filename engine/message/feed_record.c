@@ -1,0 +1,112 @@
+/* feed_record.c: see feed_record.h. */
+#include "message/feed_record.h"
+
+#include <string.h>
+
+#include "message/avro.h"
+#include "message/avro_wire.h"
+
+static const struct text kind_drift = {"drift/", 6};
+
+bool feed_score_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error)
+{
+	struct drift_score brief = *score;
+	brief.statistic_count = brief.quality_count = 0;
+	if (strlen(score->pipeline) > FEED_NAME_BYTES_MAX || strlen(score->step) > FEED_NAME_BYTES_MAX)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "the names of pipeline `%s` and step `%s` have more than %d bytes; shorten them", score->pipeline,
+				 score->step, FEED_NAME_BYTES_MAX);
+	buffer_print(key, "%s%s/%s", kind_drift.bytes, score->pipeline, score->step);
+	if (score->segment.length > 0) {
+		buffer_byte(key, '/');
+		buffer_text(key, score->segment);
+	}
+	return drift_score_encode(&brief, value, error);
+}
+
+bool feed_key_is_score(struct text key)
+{
+	return text_starts_with(key, kind_drift);
+}
+
+static void name_copy(char *to, struct text from)
+{
+	memcpy(to, from.bytes, from.length);
+	to[from.length] = '\0';
+}
+
+/* Takes the text before the next slash, and the slash. */
+static struct text name_take(struct text *left)
+{
+	const char *slash = left->length > 0 ? memchr(left->bytes, '/', left->length) : NULL;
+	const struct text name = {left->bytes, slash ? (size_t)(slash - left->bytes) : left->length};
+	const size_t taken = name.length + (slash != NULL);
+	*left = (struct text){left->bytes + taken, left->length - taken};
+	return name;
+}
+
+static bool name_fits(struct text name)
+{
+	return name.length > 0 && name.length <= FEED_NAME_BYTES_MAX && !memchr(name.bytes, '\0', name.length);
+}
+
+/* No name has a slash; a segment may. */
+static bool names_read(struct text key, struct feed_score *made)
+{
+	struct text left = {key.bytes + kind_drift.length, key.length - kind_drift.length};
+	const struct text pipeline = name_take(&left), step = name_take(&left);
+	if (!name_fits(pipeline) || !name_fits(step) || left.length > DRIFT_SEGMENT_BYTES_MAX)
+		return false;
+	name_copy(made->pipeline, pipeline);
+	name_copy(made->step, step);
+	made->segment = left;
+	return true;
+}
+
+/* Passes over a list without items. */
+static bool list_is_empty(struct avro_cursor *cursor)
+{
+	return avro_read_block(cursor) == 0;
+}
+
+static bool verdict_read(struct text name, struct feed_score *made)
+{
+	for (made->verdict = 0; made->verdict < DRIFT_VERDICTS; made->verdict++)
+		if (text_is(name, drift_verdict_names[made->verdict]))
+			return true;
+	return false;
+}
+
+/* In the order of the schema. */
+static bool score_read(struct avro_cursor *cursor, struct feed_score *made)
+{
+	const struct text pipeline = avro_read_bytes(cursor), step = avro_read_bytes(cursor);
+	for (size_t i = 0; i < 4; i++) /* times and messages */
+		(void)avro_read_long(cursor);
+	made->score = avro_read_double(cursor);
+	(void)avro_read_raw(cursor, 1); /* is_drift, which the verdict says too */
+	(void)avro_read_bytes(cursor);	/* reference */
+	if (!list_is_empty(cursor) || !list_is_empty(cursor))
+		return false;
+	(void)avro_read_long(cursor); /* window */
+	const bool is_known = verdict_read(avro_read_bytes(cursor), made);
+	const struct text segment = avro_read_bytes(cursor);
+	return is_known && !avro_failed(cursor) && made->score >= 0 && text_is(pipeline, made->pipeline) &&
+	       text_is(step, made->step) && text_equal(segment, made->segment);
+}
+
+bool feed_score_decode(struct text key, struct text value, struct feed_score *made, struct error *error)
+{
+	*made = (struct feed_score){.verdict = DRIFT_LEARNING};
+	if (!feed_key_is_score(key) || !names_read(key, made))
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "the key has no names of a pipeline and a step");
+	if (!value.bytes)
+		return true;
+	if (!avro_is_single_object(value, avro_drift_score_fingerprint()))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the verdict on step `%s` of `%s` is of another schema; update sluice on all engines", made->step,
+				 made->pipeline);
+	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(value));
+	return score_read(&cursor, made) || error_set(error, ERROR_INPUT, PLACE_NONE,
+						      "the verdict on step `%s` of `%s` is damaged", made->step, made->pipeline);
+}

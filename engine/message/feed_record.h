@@ -1,0 +1,36 @@
+/* feed_record.h: Records of a namespace's feed: what observers decided, for the paths of all engines.
+ *
+ * The feed is compacted, so it keeps the last record of each key. A key begins with the kind of its record:
+ *
+ *   drift/PIPELINE/STEP          the last verdict of a step `drift`
+ *   drift/PIPELINE/STEP/SEGMENT  the same of a segment, if the step has `groupBy`
+ *
+ * A verdict is a DriftScore (schemas/drift_score.avsc) without its lists.
+ * A record without bytes says that there is none any more. A key of another kind is of a later version of sluice, and is left
+ * out. Pure.
+ */
+#ifndef SLUICE_MESSAGE_FEED_RECORD_H
+#define SLUICE_MESSAGE_FEED_RECORD_H
+
+#include "message/drift_score.h"
+
+#define FEED_NAME_BYTES_MAX 255 /* of a pipeline, and of a step */
+#define FEED_KEY_BYTES_MAX 1024
+
+struct feed_score {
+	char pipeline[FEED_NAME_BYTES_MAX + 1], step[FEED_NAME_BYTES_MAX + 1];
+	struct text segment; /* borrowed from the key; empty: of all messages */
+	enum drift_verdict verdict; /* DRIFT_LEARNING: there is none any more */
+	double score;
+};
+
+/* Appends the key of a verdict, and its record. LIMIT: it does not fit, or a name is too long. */
+bool feed_score_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error);
+
+/* Whether the key is of a verdict. */
+bool feed_key_is_score(struct text key);
+
+/* Reads such a record. INPUT: its key has no two names, its bytes are no DriftScore, or it is of other names than its key. */
+bool feed_score_decode(struct text key, struct text value, struct feed_score *made, struct error *error);
+
+#endif

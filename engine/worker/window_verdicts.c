@@ -1,0 +1,60 @@
+/* window_verdicts.c: see window_verdicts.h. */
+#include "worker/window_verdicts.h"
+
+#include "message/feed_record.h"
+#include "worker/parts.h"
+
+/* The verdict of that number; the last one is listed first. */
+static const struct drift_score *score_at(const struct flight *flight, size_t count, size_t number)
+{
+	const struct drift_score *score = flight->message.scores;
+	for (size_t i = number + 1; i < count; i++)
+		score = score->next;
+	return score;
+}
+
+static enum produce_verdict score_produce(const struct verdict_outlet *outlet, uint32_t topic, struct text key,
+					  struct error *error)
+{
+	const struct outgoing outgoing = {
+		.topic = topic, .origin = outlet->origin, .key = key, .value = buffer_view(outlet->value)};
+	return output_produce(outlet->output, &outgoing, error);
+}
+
+static enum produce_verdict score_leave(const struct verdict_outlet *outlet, const struct stage_config *config,
+					const struct drift_score *score, struct error *error)
+{
+	buffer_clear(outlet->value);
+	return drift_score_encode(score, outlet->value, error)
+		       ? score_produce(outlet, config->drift, text_of(score->step), error)
+		       : PRODUCE_REFUSED;
+}
+
+static enum produce_verdict score_feed(const struct verdict_outlet *outlet, const struct stage_config *config,
+				       const struct drift_score *score, struct error *error)
+{
+	buffer_clear(outlet->value);
+	buffer_clear(outlet->key);
+	return feed_score_encode(score, outlet->key, outlet->value, error)
+		       ? score_produce(outlet, config->feed, buffer_view(outlet->key), error)
+		       : PRODUCE_REFUSED;
+}
+
+enum produce_verdict window_verdicts_leave(const struct verdict_outlet *outlet, struct flight *flight, struct error *error)
+{
+	const struct stage_config *config = flight->stage->config;
+	size_t count = 0;
+	if (flight->unfit || config->drift == TOPIC_NOWHERE)
+		return PRODUCED;
+	for (const struct drift_score *one = flight->message.scores; one; one = one->next)
+		count++;
+	const size_t records = config->feed == TOPIC_NOWHERE ? count : 2 * count;
+	for (; flight->scored < records; flight->scored++) {
+		const struct drift_score *score = score_at(flight, count, flight->scored % count);
+		const enum produce_verdict verdict = flight->scored < count ? score_leave(outlet, config, score, error)
+									    : score_feed(outlet, config, score, error);
+		if (verdict != PRODUCED)
+			return verdict;
+	}
+	return PRODUCED;
+}

@@ -1,0 +1,22 @@
+/* window_verdicts.h: Verdicts on windows that a message closed: each leaves to its pipeline's topic, and to the feed of the
+ * namespace, in the transaction of the message.
+ *
+ * Private to worker.
+ */
+#ifndef SLUICE_WORKER_WINDOW_VERDICTS_H
+#define SLUICE_WORKER_WINDOW_VERDICTS_H
+
+#include "log/output.h"
+#include "worker/lanes.h"
+
+struct verdict_outlet {
+	struct output *output;
+	struct position origin; /* of the message's record */
+	struct buffer *key, *value;
+};
+
+/* Produces them, the first one first. PRODUCED: all were produced, or there were none. PRODUCE_FULL: to be called again; what was
+ * produced before is not produced twice. */
+enum produce_verdict window_verdicts_leave(const struct verdict_outlet *outlet, struct flight *flight, struct error *error);
+
+#endif

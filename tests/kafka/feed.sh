@@ -1,0 +1,87 @@
+#!/bin/bash
+# The feed of a namespace on a real Kafka. Of two engines one closes a window with drift: the other marks its messages by it as
+# well, and so does one that starts afterwards. A record of the feed is in force in all engines within 100 ms of its commit.
+#   feed.sh SLUICE BUILD      with records in BUILD
+# Takes about 20 seconds.
+set -u
+what=feed
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+case=$here/../cases-own/drift-marks-what-is-known
+changes=5 # of the feed, whose delay is measured
+export SLUICE_SETTINGS='' SLUICE_NAMESPACE=fed SLUICE_AUTHOR=tester
+declare -A port
+
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+start_follower() { # $1 instance; its pid into $started
+	port[$1]=$(free_port)
+	"$sluice" run --control --instance "$1" --metrics "127.0.0.1:${port[$1]}" --artifacts "$dir/artifacts" >>"$dir/$1.log" 2>&1 &
+	ours $!
+}
+figure() { # $1 instance, $2 start of a line of its metrics
+	curl -s "127.0.0.1:${port[$1]}/metrics" | grep "^$2" | awk '{sum += $NF} END {print NR ? sum : "none"}'
+}
+requests_of() { # $1 lines of the case, $2 names their keys, $3 one: all have one key
+	sed -n "$1p" "$case/in.jsonl" | jq -c --arg name "$2" --arg keys "$3" \
+		'{key: (if $keys == "one" then "\($name)-" else "\($name)-\(input_line_number)" end), request}'
+}
+answers() { # $1 names their keys; into $dir/answers
+	"$build/records" dump "$brokers" sluice.fed.pipeline.trading.outputs 2>"$dir/records.log" |
+		jq -r --arg name "$1" 'select(.key | @base64d | startswith("\($name)-")) | .value | @base64d' >"$dir/answers"
+}
+has_answers() { # $1 names their keys, $2 how many
+	answers "$1"
+	[ "$(wc -l <"$dir/answers")" -ge "$2" ]
+}
+ask() { # $1 names the keys, $2 lines; 50 requests of as many keys
+	requests_of "$2" "$1" '' | "$sluice" produce trading >"$dir/produce.log" 2>&1 || give_up "requests were not written"
+	wait_until 15 has_answers "$1" 50 || give_up "no answers: $(tail -1 "$dir/answers")"
+}
+is_ready() { [ "$(figure "$1" sluice_control_unready)" = 0 ] && [ "$(figure "$1" sluice_control_resources)" = 1 ]; }
+
+start_broker brisk
+export SLUICE_BROKERS=$brokers
+cp "$case/usual.json" "$dir"
+sed 's/^spec:/spec:\n  delivery: exactly-once/' "$case/pipeline.yaml" >"$dir/trading.yaml"
+start_follower one
+start_follower two
+has_keeper() { grep -qs "is now the keeper" "$dir/one.log" "$dir/two.log"; }
+wait_until 20 has_keeper || give_up "no keeper"
+"$sluice" apply -f "$dir/trading.yaml" >"$dir/apply.log" 2>&1 || give_up "no apply"
+"$sluice" wait pipeline/trading --timeout 60s >"$dir/wait.log" 2>&1 || give_up "not ready"
+
+# ---- a window that one engine closes ----
+
+ask before 1,50
+expect "answers before the first window that say drift" "$(grep -c '"drift"' "$dir/answers")" "-eq 0"
+requests_of 51,100 moved one | "$sluice" produce trading >"$dir/produce.log" 2>&1
+requests_of 51,100 moved2 one | "$sluice" produce trading >"$dir/produce.log" 2>&1
+wait_until 15 has_answers moved2 50 || give_up "no answers: $(tail -1 "$dir/answers")"
+has_fed() { "$build/records" dump "$brokers" sluice.fed.feed 2>>"$dir/records.log" >"$dir/feed" && [ "$(wc -l <"$dir/feed")" -ge 2 ]; }
+wait_until 15 has_fed || give_up "nothing on the feed"
+expect "kinds of keys on the feed" "$(jq -r '.key | @base64d' "$dir/feed" | sort -u | tr '\n' ' ' | grep -cx 'drift/trading/watch ')" "-eq 1"
+
+# ---- how long a record takes ----
+
+tail -1 "$dir/feed" >"$dir/verdict"
+: >"$dir/delays"
+for ((i = 0; i < changes; i++)); do
+	"$build/records" load "$brokers" sluice.fed.feed <"$dir/verdict" 2>>"$dir/records.log" || give_up "a record was not written"
+	sleep 1.1 # an engine notes its figures each second
+	for name in one two; do figure $name sluice_control_feed_delay_seconds >>"$dir/delays"; done
+done
+slowest=$(sort -g "$dir/delays" | tail -1)
+echo "feed: $changes records, in force in both engines after at most $slowest s"
+expect "records whose delay is above 100 ms" "$(awk '$1 > 0.1 || $1 == "none"' "$dir/delays" | wc -l)" "-eq 0"
+
+# ---- all engines know it ----
+
+ask after 51,100
+expect "answers of all engines that say drift" "$(grep -c '"drift"' "$dir/answers")" "-eq 50"
+start_follower three
+wait_until 30 is_ready three || give_up "the third engine does not run"
+ask later 51,100
+expect "answers that say drift, after a third engine came" "$(grep -c '"drift"' "$dir/answers")" "-eq 50"
+tell_result

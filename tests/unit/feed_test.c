@@ -1,0 +1,416 @@
+/* feed_test.c: Tests of the feed of a namespace: its records, the board of verdicts, and its way from an observer to the paths. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message/feed_record.h"
+#include "observe/verdict_board.h"
+#include "tests/unit/follow_stand.h"
+
+#define FEED "sluice.default.feed"
+#define REFERENCE "tests/cases-own/drift-marks-what-is-known/usual.json"
+#define WINDOW 20
+
+static const struct drift_score found = {.pipeline = "p",
+					 .step = "watch",
+					 .window = 7,
+					 .begin_ms = 1,
+					 .end_ms = 2,
+					 .messages = 50,
+					 .verdict = DRIFT_FOUND,
+					 .score = 0.25,
+					 .reference = "r.json"};
+
+/* ---- records ---- */
+
+struct fed {
+	struct buffer key, value;
+};
+
+static struct fed fed_of(const struct drift_score *score)
+{
+	struct fed fed;
+	struct error error = {0};
+	buffer_open(&fed.key, FEED_KEY_BYTES_MAX);
+	buffer_open(&fed.value, (size_t)1 << 20);
+	if (!feed_score_encode(score, &fed.key, &fed.value, &error))
+		fail_msg("%s", error.text);
+	return fed;
+}
+
+static void fed_close(struct fed *fed)
+{
+	buffer_close(&fed->key);
+	buffer_close(&fed->value);
+}
+
+static void a_verdict_is_read_as_it_was_written(void **state)
+{
+	(void)state;
+	static const enum drift_verdict verdicts[] = {DRIFT_LEARNING, DRIFT_STEADY, DRIFT_FOUND};
+	for (size_t i = 0; i < 3; i++) {
+		struct drift_score score = found;
+		struct feed_score read;
+		struct error error = {0};
+		score.verdict = verdicts[i];
+		struct fed fed = fed_of(&score);
+		assert_true(text_equal(buffer_view(&fed.key), TEXT("drift/p/watch")));
+		assert_true(feed_score_decode(buffer_view(&fed.key), buffer_view(&fed.value), &read, &error));
+		assert_int_equal(read.verdict, verdicts[i]);
+		assert_true(read.score == 0.25);
+		assert_string_equal(read.pipeline, "p");
+		assert_string_equal(read.step, "watch");
+		fed_close(&fed);
+	}
+}
+
+static void a_segment_is_part_of_the_key(void **state)
+{
+	struct drift_score score = found;
+	struct feed_score read;
+	struct error error = {0};
+	(void)state;
+	score.segment = TEXT("a/\xff");
+	struct fed fed = fed_of(&score);
+	assert_true(text_equal(buffer_view(&fed.key), TEXT("drift/p/watch/a/\xff")));
+	assert_true(feed_score_decode(buffer_view(&fed.key), buffer_view(&fed.value), &read, &error));
+	assert_true(text_equal(read.segment, score.segment) && read.verdict == DRIFT_FOUND);
+	assert_false(feed_score_decode(TEXT("drift/p/watch"), buffer_view(&fed.value), &read, &error));
+	fed_close(&fed);
+}
+
+static void the_lists_of_a_verdict_stay_behind(void **state)
+{
+	static const struct drift_statistic statistics[] = {{.feature = {"x", 1}, .method = "ks"}};
+	static const struct drift_quality quality[] = {{.feature = {"x", 1}}};
+	struct drift_score score = found;
+	struct feed_score read;
+	struct error error = {0};
+	(void)state;
+	struct fed without = fed_of(&score);
+	score.statistic_count = score.quality_count = 1;
+	score.statistics = statistics;
+	score.quality = quality;
+	struct fed with = fed_of(&score);
+	assert_true(text_equal(buffer_view(&with.value), buffer_view(&without.value)));
+	buffer_clear(&with.value); /* a whole record of the drift topic is none of the feed */
+	assert_true(drift_score_encode(&score, &with.value, &error));
+	assert_false(feed_score_decode(buffer_view(&with.key), buffer_view(&with.value), &read, &error));
+	fed_close(&without);
+	fed_close(&with);
+}
+
+static void a_record_without_bytes_takes_a_verdict_back(void **state)
+{
+	struct feed_score read;
+	struct error error = {0};
+	(void)state;
+	assert_true(feed_score_decode(TEXT("drift/p/a/b/c"), (struct text){0}, &read, &error));
+	assert_int_equal(read.verdict, DRIFT_LEARNING);
+	assert_string_equal(read.step, "a");
+	assert_true(text_equal(read.segment, TEXT("b/c")));
+}
+
+static void every_cut_of_a_record_is_refused(void **state)
+{
+	(void)state;
+	struct fed fed = fed_of(&found);
+	struct feed_score read;
+	for (size_t length = 0; length < fed.value.length; length++) {
+		struct error error = {0};
+		const struct text cut = {fed.value.bytes, length};
+		/* The lists and numbers after the verdict are not needed. */
+		if (feed_score_decode(buffer_view(&fed.key), cut, &read, &error))
+			assert_true(length + 8 >= fed.value.length && read.verdict == DRIFT_FOUND);
+		else
+			assert_int_equal(error.kind, ERROR_INPUT);
+	}
+	fed_close(&fed);
+}
+
+static void keys_are_held_to_their_records(void **state)
+{
+	char longest[FEED_KEY_BYTES_MAX];
+	static const char *const keys[] = {"drift/",   "drift/p",      "drift//watch", "drift/p/",      "drift/p/watch/s",
+					   "drift/q/watch", "drift/p/other", "policy/p/e"};
+	struct fed fed = fed_of(&found);
+	struct feed_score read;
+	(void)state;
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		struct error error = {0};
+		assert_false(feed_score_decode(text_of(keys[i]), buffer_view(&fed.value), &read, &error));
+		assert_int_equal(error.kind, ERROR_INPUT);
+	}
+	for (size_t length = FEED_NAME_BYTES_MAX; length <= FEED_NAME_BYTES_MAX + 1; length++) {
+		struct error error = {0};
+		char name[FEED_NAME_BYTES_MAX + 2] = "";
+		memset(name, 'a', length);
+		snprintf(longest, sizeof longest, "drift/%s/%s", name, name);
+		assert_int_equal(feed_score_decode(text_of(longest), (struct text){0}, &read, &error),
+				 length == FEED_NAME_BYTES_MAX);
+		struct drift_score named = found;
+		named.step = name;
+		buffer_clear(&fed.key);
+		buffer_clear(&fed.value);
+		assert_int_equal(feed_score_encode(&named, &fed.key, &fed.value, &error), length == FEED_NAME_BYTES_MAX);
+	}
+	fed_close(&fed);
+}
+
+/* ---- the board ---- */
+
+#define ALL TEXT("")
+
+/* Alerts would otherwise be sent by every engine. */
+static void the_observer_here_goes_before_the_feed(void **state)
+{
+	(void)state;
+	struct verdict_board *board = verdict_board_open();
+	struct verdict_entry *entry = verdict_board_entry(board, "p", "watch");
+	assert_int_equal(verdict_entry_known(entry, ALL).verdict, DRIFT_LEARNING);
+	verdict_entry_feed(entry, ALL, (struct last_verdict){DRIFT_FOUND, 0.5});
+	assert_int_equal(verdict_entry_known(entry, ALL).verdict, DRIFT_FOUND);
+	assert_int_equal(verdict_entry_get(entry, ALL).verdict, DRIFT_LEARNING);
+	assert_int_equal(verdict_entry_sum(entry).segments, 0);
+	verdict_entry_set(entry, ALL, (struct last_verdict){DRIFT_STEADY, 0});
+	assert_int_equal(verdict_entry_known(entry, ALL).verdict, DRIFT_STEADY);
+	assert_int_equal(verdict_entry_sum(entry).segments, 1);
+	verdict_entry_clear(entry); /* its partition has moved */
+	assert_true(verdict_entry_known(entry, ALL).score == 0.5);
+	assert_int_equal(verdict_entry_sum(entry).segments, 0);
+	verdict_board_close(board);
+}
+
+static void segments_are_known_one_by_one(void **state)
+{
+	(void)state;
+	struct verdict_board *board = verdict_board_open();
+	struct verdict_entry *entry = verdict_board_entry(board, "p", "watch");
+	verdict_entry_set(entry, TEXT("a"), (struct last_verdict){DRIFT_STEADY, 0});
+	verdict_entry_feed(entry, TEXT("b"), (struct last_verdict){DRIFT_FOUND, 0.5});
+	verdict_entry_feed(entry, TEXT("c"), (struct last_verdict){.verdict = DRIFT_LEARNING});
+	assert_int_equal(verdict_entry_known(entry, TEXT("a")).verdict, DRIFT_STEADY);
+	assert_int_equal(verdict_entry_known(entry, TEXT("b")).verdict, DRIFT_FOUND);
+	verdict_entry_clear(entry);
+	assert_int_equal(verdict_entry_known(entry, TEXT("a")).verdict, DRIFT_LEARNING);
+	assert_int_equal(verdict_entry_known(entry, TEXT("b")).verdict, DRIFT_FOUND);
+	verdict_entry_feed(entry, TEXT("b"), (struct last_verdict){.verdict = DRIFT_LEARNING});
+	assert_int_equal(verdict_entry_known(entry, TEXT("b")).verdict, DRIFT_LEARNING);
+	verdict_board_close(board);
+}
+
+/* ---- engines ---- */
+
+static int64_t written_ms, took_ms;
+
+static void score_is_fed(const struct drift_score *score)
+{
+	struct fed fed = fed_of(score);
+	written_ms = clock_ms();
+	follow_produce(FEED, buffer_view(&fed.key), buffer_view(&fed.value));
+	fed_close(&fed);
+}
+
+static struct verdict_entry *entry_here(void)
+{
+	return verdict_board_entry(engine_board(follow_stand.engine), "p", "watch");
+}
+
+static bool is_known(enum drift_verdict verdict, double score)
+{
+	const struct last_verdict last = verdict_entry_known(entry_here(), ALL);
+	took_ms = clock_ms() - written_ms;
+	return last.verdict == verdict && last.score == score;
+}
+
+static void drift_is_fed(void)
+{
+	score_is_fed(&found);
+}
+
+static bool drift_is_known(void)
+{
+	return is_known(DRIFT_FOUND, 0.25);
+}
+
+static void steady_is_fed(void)
+{
+	struct drift_score steady = found;
+	steady.verdict = DRIFT_STEADY;
+	steady.score = 0;
+	follow_produce(FEED, TEXT("drift/p/watch"), TEXT("no verdict"));
+	follow_produce(FEED, TEXT("later/p/watch"), TEXT("of a later version"));
+	score_is_fed(&steady);
+}
+
+static bool steady_is_known(void)
+{
+	return is_known(DRIFT_STEADY, 0);
+}
+
+static bool figures_are_noted(void)
+{
+	return follow_stand.state.feed_refused == 1 && follow_stand.state.feed_delay_seconds < 1;
+}
+
+static int feed_open_with_topic(void **state)
+{
+	const int opened = follow_open(state);
+	follow_stand.follower_config.feed = FEED;
+	follow_stand.config.feed = FEED;
+	nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); /* as in follow_stand.c */
+	assert_int_equal(rd_kafka_mock_topic_create(follow_stand.mock.cluster, FEED, 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	return opened;
+}
+
+static void what_another_engine_observed_is_known_here(void **state)
+{
+	static const struct scene scenes[] = {
+		{"drift", drift_is_fed, drift_is_known},
+		{"after a record that is none", steady_is_fed, steady_is_known},
+		{"its figures", NULL, figures_are_noted},
+		{0},
+	};
+	(void)state;
+	follow_play(scenes);
+	assert_true(took_ms < 1000); /* tests/kafka/feed.sh holds it to 100 ms */
+	assert_true(follow_was_said("a record of " FEED " is left out"));
+}
+
+/* ---- an observer ---- */
+
+static char document[1024];
+
+static void drift_is_applied(void)
+{
+	char *reference = realpath(REFERENCE, NULL);
+	assert_non_null(reference);
+	snprintf(document, sizeof document,
+		 "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+		 "  - name: watch\n    drift: {tensors: [x], reference: %s, window: %d, falseAlarms: 0.1 per 1000}\n"
+		 "  output: {steps: [watch]}\n",
+		 reference, WINDOW);
+	free(reference);
+	follow_apply("p", 0, document);
+}
+
+static bool p_runs(void)
+{
+	const struct engine_condition *conditions = follow_stand.conditions.conditions.items;
+	for (size_t i = 0; i < follow_stand.conditions.conditions.count; i++)
+		if (text_is(conditions[i].name, "p") && conditions[i].ready && conditions[i].version == 1)
+			return true;
+	return false;
+}
+
+static void a_moved_window_comes(void)
+{
+	for (int i = 0; i < WINDOW; i++) {
+		char request[160];
+		snprintf(request, sizeof request,
+			 "{\"inputs\":[{\"name\":\"x\",\"shape\":[1,2],\"datatype\":\"FP64\",\"data\":[%d.5,8.5]}]}", i % 3 + 5);
+		follow_produce("sluice.default.pipeline.p.inputs", TEXT("k"), text_of(request));
+	}
+}
+
+/* The newest verdict on the feed; its records are read from the beginning each time. */
+static bool observer_has_fed(void)
+{
+	const struct reader_config config = {.brokers = follow_stand.config.brokers, .topic = FEED, .from_beginning = true};
+	struct error error = {0};
+	struct record record;
+	struct feed_score read = {.verdict = DRIFT_LEARNING};
+	struct reader *reader = reader_open(&config, &error);
+	assert_non_null(reader);
+	while (reader_next(reader, 100, &record, &error) && record.held) {
+		assert_true(feed_score_decode(record.key, record.value, &read, &error));
+		record_release(&record);
+	}
+	reader_close(reader);
+	const struct last_verdict own = verdict_entry_get(entry_here(), ALL);
+	return read.verdict == DRIFT_FOUND && own.verdict == DRIFT_FOUND && read.score == own.score && own.score > 0 &&
+	       strcmp(read.pipeline, "p") == 0 && strcmp(read.step, "watch") == 0;
+}
+
+static void an_observer_writes_its_last_verdict_to_the_feed(void **state)
+{
+	static const struct scene scenes[] = {
+		{"a pipeline that watches", drift_is_applied, p_runs},
+		{"a verdict on the feed", a_moved_window_comes, observer_has_fed},
+		{0},
+	};
+	(void)state;
+	follow_play(scenes);
+}
+
+/* ---- a feed that cannot be read ---- */
+
+static bool the_feed_is_missed(void)
+{
+	const struct engine_condition *conditions = follow_stand.conditions.conditions.items;
+	for (size_t i = 0; i < follow_stand.conditions.conditions.count; i++)
+		if (text_is(conditions[i].name, "one") && !conditions[i].ready &&
+		    text_starts_with(conditions[i].why, TEXT("the feed cannot be read: ")))
+			return true;
+	return false;
+}
+
+static void plain_is_applied(void)
+{
+	follow_apply("p", 0,
+		     "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"
+		     "spec:\n  steps: [{name: s, expression: {set: {y: x * 2}}}]\n  output: {steps: [s]}\n");
+}
+
+static void the_feed_comes(void)
+{
+	rd_kafka_mock_topic_set_error(follow_stand.mock.cluster, FEED, RD_KAFKA_RESP_ERR_NO_ERROR);
+	nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	drift_is_fed();
+}
+
+static int feed_open_denied(void **state)
+{
+	const int opened = feed_open_with_topic(state);
+	rd_kafka_mock_topic_set_error(follow_stand.mock.cluster, FEED, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	return opened;
+}
+
+static void a_feed_that_cannot_be_read_holds_up_no_change(void **state)
+{
+	static const struct scene scenes[] = {
+		{"its condition", NULL, the_feed_is_missed},
+		{"a change", plain_is_applied, p_runs},
+		{"the feed", the_feed_comes, drift_is_known},
+		{0},
+	};
+	(void)state;
+	follow_play(scenes);
+	assert_true(follow_was_said("the feed is read again"));
+}
+
+int main(void)
+{
+#define STORY(name, open) cmocka_unit_test_setup_teardown(name, open, follow_close)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_verdict_is_read_as_it_was_written),
+		cmocka_unit_test(a_segment_is_part_of_the_key),
+		cmocka_unit_test(the_lists_of_a_verdict_stay_behind),
+		cmocka_unit_test(a_record_without_bytes_takes_a_verdict_back),
+		cmocka_unit_test(every_cut_of_a_record_is_refused),
+		cmocka_unit_test(keys_are_held_to_their_records),
+		cmocka_unit_test(segments_are_known_one_by_one),
+		cmocka_unit_test(the_observer_here_goes_before_the_feed),
+		STORY(what_another_engine_observed_is_known_here, feed_open_with_topic),
+		STORY(an_observer_writes_its_last_verdict_to_the_feed, feed_open_with_topic),
+		STORY(a_feed_that_cannot_be_read_holds_up_no_change, feed_open_denied),
+	};
+	engine_block_signals(NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
