@@ -57,7 +57,8 @@ static bool artifacts_grow(struct session *session, struct applied_artifacts *ar
 		return false;
 	for (size_t i = 0; i < artifacts->count; i++)
 		items[i] = artifacts->items[i];
-	*artifacts = (struct applied_artifacts){artifacts->count, room, items};
+	artifacts->room = room;
+	artifacts->items = items;
 	return true;
 }
 
@@ -155,7 +156,7 @@ static bool topic_survey(const struct artifact_topic *topic, struct applied_arti
 {
 	for (size_t i = 0; i < artifacts->count; i++)
 		outlines[i] = artifacts->items[i]->outline;
-	if (!artifact_topic_survey(topic, outlines, artifacts->count, has, error))
+	if (!artifact_topic_survey(topic, outlines, artifacts->count, has, &artifacts->end, error))
 		return false;
 	for (size_t i = 0; i < artifacts->count; i++)
 		artifacts->items[i]->is_there = has[i];
@@ -205,6 +206,28 @@ bool applied_artifacts_send(const struct control_session *control, const struct 
 		if (!artifacts->items[i]->is_there && !artifact_send(&topic, artifacts->items[i], error))
 			return false;
 	return true;
+}
+
+/* Only what was sent is looked for, behind what was read before it was sent. */
+bool applied_artifacts_confirm(const struct control_session *control, struct applied_artifacts *artifacts, struct error *error)
+{
+	const struct artifact_topic topic = control_session_artifacts(control);
+	struct artifact_outline *outlines = memory_take(artifacts->count + 1, sizeof *outlines);
+	bool *has = memory_take(artifacts->count + 1, sizeof *has);
+	size_t *indexes = memory_take(artifacts->count + 1, sizeof *indexes), count = 0;
+	bool good = (outlines && has && indexes) || error_memory(error, ERROR_SYSTEM, "reading files of documents");
+	for (size_t i = 0; good && i < artifacts->count; i++)
+		if (!artifacts->items[i]->is_there) {
+			outlines[count] = artifacts->items[i]->outline;
+			indexes[count++] = i;
+		}
+	good = good && artifact_topic_survey(&topic, outlines, count, has, &artifacts->end, error);
+	for (size_t i = 0; good && i < count; i++)
+		good = has[i] || artifact_send(&topic, artifacts->items[indexes[i]], error);
+	memory_give(outlines);
+	memory_give(has);
+	memory_give(indexes);
+	return good;
 }
 
 /* ---- printing ---- */

@@ -17,6 +17,7 @@ struct applied_artifact {
 
 struct applied_artifacts {
 	size_t count, room;
+	int64_t end; /* of the topic, when it was read last */
 	struct applied_artifact **items; /* each path once, in the order of the documents */
 };
 
@@ -30,6 +31,10 @@ bool applied_artifacts_survey(const struct control_session *control, struct appl
 
 /* Sends those that are not there. */
 bool applied_artifacts_send(const struct control_session *control, const struct applied_artifacts *artifacts, struct error *error);
+
+/* After the documents were accepted: sends again those that were sent and that `sluice gc` has dropped meanwhile. From then on they
+ * are named, and no gc drops them. */
+bool applied_artifacts_confirm(const struct control_session *control, struct applied_artifacts *artifacts, struct error *error);
 
 /* Appends a line for each: that it is there, or that it is sent; with `all` both, else only those that are sent. */
 void applied_artifacts_print(const struct session *session, const struct applied_artifacts *artifacts, bool all,

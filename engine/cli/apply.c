@@ -269,6 +269,8 @@ static int apply_propose(struct applying *applying, struct error *error)
 	code = control_session_propose(applying->session, &applying->control, &applying->options->author,
 				       (struct record_list){applying->count, applying->items},
 				       (struct document_places){applying->files.count, applying->files.places});
+	if (code == EXIT_GOOD && !applied_artifacts_confirm(&applying->control, &applying->artifacts, error))
+		return command_failed(applying->session, error);
 	return code == EXIT_GOOD && applying->session->form == OUTPUT_TEXT ? effects_print(applying, false) : code;
 }
 

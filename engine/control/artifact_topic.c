@@ -28,7 +28,8 @@ static const struct property reader_own[] = {{"queued.max.messages.kbytes", "409
 
 typedef bool record_taker(void *context, const struct record *record, struct error *error);
 
-static bool topic_read(const struct artifact_topic *topic, record_taker *take, void *context, struct error *error)
+/* Reads from offset `*end` on, which becomes the topic's end. */
+static bool topic_read(const struct artifact_topic *topic, record_taker *take, void *context, int64_t *end, struct error *error)
 {
 	struct arena *arena = arena_open((size_t)1 << 20);
 	size_t count = READER_OWN + topic->consumer.count;
@@ -40,11 +41,14 @@ static bool topic_read(const struct artifact_topic *topic, record_taker *take, v
 			memcpy(properties + READER_OWN, topic->consumer.items, topic->consumer.count * sizeof *properties);
 		const struct reader_config config = {.brokers = topic->brokers,
 						     .topic = topic->name,
-						     .from_beginning = true,
+						     .from_beginning = *end == 0,
+						     .from_offset = *end > 0,
+						     .offset = *end,
 						     .stopping = topic->stopping,
 						     .properties = {count, properties}};
 		struct reader *reader = reader_open(&config, error);
 		good = reader && reader_give_all(reader, take, context, error);
+		*end = good ? reader_end(reader) : *end;
 		reader_close(reader);
 	} else {
 		error_memory(error, ERROR_SYSTEM, "reading files of documents");
@@ -60,12 +64,13 @@ static bool collect_record(void *context, const struct record *record, struct er
 }
 
 /* Passes the records of the wanted artifacts to the collector's `place`. */
-static bool topic_collect(const struct artifact_topic *topic, struct artifact_collector *collector, struct error *error)
+static bool topic_collect(const struct artifact_topic *topic, struct artifact_collector *collector, int64_t *end,
+			  struct error *error)
 {
 	collector->arena = arena_open(RECORD_BYTES_MAX);
 	if (!collector->arena)
 		return error_memory(error, ERROR_SYSTEM, "reading files of documents");
-	bool good = topic_read(topic, collect_record, collector, error);
+	bool good = topic_read(topic, collect_record, collector, end, error);
 	arena_close(collector->arena);
 	return good;
 }
@@ -81,7 +86,7 @@ static bool chunk_compare(void *context, size_t wanted, size_t chunk, struct tex
 }
 
 bool artifact_topic_survey(const struct artifact_topic *topic, const struct artifact_outline *outlines, size_t count, bool *has,
-			   struct error *error)
+			   int64_t *end, struct error *error)
 {
 	struct collected_artifact *wanted = memory_take(count + 1, sizeof *wanted);
 	struct artifact_collector collector = {
@@ -90,7 +95,7 @@ bool artifact_topic_survey(const struct artifact_topic *topic, const struct arti
 		return error_memory(error, ERROR_SYSTEM, "reading files of documents");
 	for (size_t i = 0; i < count; i++)
 		wanted[i].artifact = outlines[i].artifact;
-	bool good = count == 0 || topic_collect(topic, &collector, error);
+	bool good = count == 0 || topic_collect(topic, &collector, end, error);
 	for (size_t i = 0; i < count; i++)
 		has[i] = artifact_is_whole(&wanted[i], NULL);
 	memory_give(wanted);
@@ -257,28 +262,56 @@ static bool swept_is_there(const struct swept_artifact *artifact)
 	return false;
 }
 
-bool artifact_topic_sweep(const struct artifact_topic *topic, const struct ledger *ledger, int64_t before_ms, size_t *removed,
-			  size_t *kept, struct error *error)
-{
-	struct list all = {0};
+struct sweeping {
+	const struct artifact_topic *topic;
+	const struct ledger *ledger;
 	struct artifact_writer writer;
-	*removed = *kept = 0;
-	bool good = topic_read(topic, sweep_note, &all, error);
-	if (good)
-		good = writer_open(&writer, topic, error);
-	else
-		writer = (struct artifact_writer){.bell = -1};
-	while (all.first) {
-		struct swept_artifact *artifact = LIST_OWNER(all.first, struct swept_artifact, node);
-		bool is_kept = artifact_is_named(ledger, text_of(artifact->digest)) || artifact->newest_ms > before_ms;
-		if (swept_is_there(artifact))
-			*(is_kept ? kept : removed) += 1;
-		good = good && (is_kept || swept_remove(&writer, artifact, error));
+	struct list all;
+	int64_t end, before_ms;
+	size_t removed, kept;
+};
+
+/* Removes the next artifacts of the list, at most a batch. Applies go on meanwhile, so the topic is read to its end first. */
+static bool sweep_some(struct sweeping *sweeping, struct error *error)
+{
+	bool good = topic_read(sweeping->topic, sweep_note, &sweeping->all, &sweeping->end, error);
+	for (size_t sent = 0; sweeping->all.first && sent < ARTIFACT_SWEEP_BATCH;) {
+		struct swept_artifact *artifact = LIST_OWNER(sweeping->all.first, struct swept_artifact, node);
+		const bool is_there = swept_is_there(artifact);
+		const bool is_kept = artifact_is_named(sweeping->ledger, text_of(artifact->digest)) ||
+				     artifact->newest_ms > sweeping->before_ms;
+		const bool is_removed = good && is_there && !is_kept;
+		good = !is_removed || swept_remove(&sweeping->writer, artifact, error);
+		sweeping->kept += is_there && is_kept;
+		sweeping->removed += is_removed;
+		sent += is_removed;
 		list_remove(&artifact->node);
 		memory_give(artifact);
 	}
-	good = good && writer_wait(&writer, 0, error);
-	writer_close(&writer);
+	return good && writer_wait(&sweeping->writer, 0, error);
+}
+
+static void sweeping_close(struct sweeping *sweeping)
+{
+	while (sweeping->all.first) {
+		struct swept_artifact *artifact = LIST_OWNER(sweeping->all.first, struct swept_artifact, node);
+		list_remove(&artifact->node);
+		memory_give(artifact);
+	}
+	writer_close(&sweeping->writer);
+}
+
+bool artifact_topic_sweep(const struct artifact_topic *topic, const struct ledger *ledger, int64_t before_ms, size_t *removed,
+			  size_t *kept, struct error *error)
+{
+	struct sweeping sweeping = {.topic = topic, .ledger = ledger, .before_ms = before_ms};
+	bool good = writer_open(&sweeping.writer, topic, error);
+	do
+		good = good && sweep_some(&sweeping, error);
+	while (good && sweeping.all.first);
+	sweeping_close(&sweeping);
+	*removed = sweeping.removed;
+	*kept = sweeping.kept;
 	return good;
 }
 
@@ -286,7 +319,7 @@ bool artifact_topic_sweep(const struct artifact_topic *topic, const struct ledge
 
 struct artifact_fetching {
 	struct artifact_collector collector;
-	struct artifact_download **downloads; /* of each wanted one */
+	struct artifact_download **downloads; /* of each wanted one; NULL: it has ended */
 	size_t *indexes;		      /* of each wanted one among the artifacts of the caller */
 };
 
@@ -305,19 +338,20 @@ static bool is_wanted(const struct artifact_collector *collector, const struct a
 	return false;
 }
 
-/* Begins a download of each artifact that the folder lacks. */
+/* Begins a download of each artifact that the folder lacks, at most a batch; `next` is the first to look at, in the next batch. */
 static bool fetching_begin(struct artifact_fetching *fetching, const char *folder, const struct artifact *artifacts, size_t count,
-			   struct error *error)
+			   size_t *next, struct error *error)
 {
 	struct artifact_collector *collector = &fetching->collector;
-	for (size_t i = 0; i < count; i++) {
-		if (is_wanted(collector, &artifacts[i]) || artifact_is_cached(folder, &artifacts[i]))
+	for (; *next < count && collector->count < ARTIFACT_FETCH_BATCH; ++*next) {
+		const struct artifact *artifact = &artifacts[*next];
+		if (is_wanted(collector, artifact) || artifact_is_cached(folder, artifact))
 			continue;
-		fetching->indexes[collector->count] = i;
-		fetching->downloads[collector->count] = artifact_download_begin(folder, &artifacts[i], error);
+		fetching->indexes[collector->count] = *next;
+		fetching->downloads[collector->count] = artifact_download_begin(folder, artifact, error);
 		if (!fetching->downloads[collector->count])
 			return false;
-		collector->wanted[collector->count++].artifact = artifacts[i];
+		collector->wanted[collector->count++] = (struct collected_artifact){.artifact = *artifact};
 	}
 	return true;
 }
@@ -343,34 +377,44 @@ static bool fetching_keep(struct artifact_fetching *fetching, size_t wanted, con
 	return error_set(error, why.kind, PLACE_NONE, "%s", why.text);
 }
 
+/* Fetches a batch. False: it could not be read; `lacking` is set if one of its artifacts is missing, to the first reason. */
+static bool fetching_run(struct artifact_fetching *fetching, const struct artifact_topic *topic, size_t *lacking,
+			 struct error *missing, struct error *error)
+{
+	int64_t end = 0;
+	struct error why = {0};
+	if (fetching->collector.count > 0 && !topic_collect(topic, &fetching->collector, &end, error)) {
+		*lacking = fetching->indexes[0];
+		return false;
+	}
+	for (size_t i = 0; i < fetching->collector.count; i++)
+		if (!fetching_keep(fetching, i, topic, &why) && missing->kind == ERROR_NONE) {
+			*lacking = fetching->indexes[i];
+			*missing = why;
+		}
+	return true;
+}
+
 bool artifact_topic_fetch(const struct artifact_topic *topic, const char *folder, const struct artifact *artifacts, size_t count,
 			  size_t *lacking, struct error *error)
 {
-	struct artifact_fetching fetching = {.collector = {.wanted = memory_take(count + 1, sizeof *fetching.collector.wanted),
-							   .place = chunk_store,
-							   .context = &fetching},
-					     .downloads = memory_take(count + 1, sizeof(struct artifact_download *)),
-					     .indexes = memory_take(count + 1, sizeof(size_t))};
-	const struct artifact_collector *collector = &fetching.collector;
-	struct error why = {0};
-	bool is_lacking = false;
+	struct collected_artifact wanted[ARTIFACT_FETCH_BATCH];
+	struct artifact_download *downloads[ARTIFACT_FETCH_BATCH];
+	size_t indexes[ARTIFACT_FETCH_BATCH];
+	struct error missing = {0};
+	bool good = true;
 	*lacking = 0;
-	bool good = (collector->wanted && fetching.downloads && fetching.indexes) ||
-		    error_memory(error, ERROR_SYSTEM, "fetching files of documents");
-	good = good && fetching_begin(&fetching, folder, artifacts, count, error) &&
-	       (collector->count == 0 || topic_collect(topic, &fetching.collector, error));
-	if (!good && collector->count > 0)
-		*lacking = fetching.indexes[0];
-	for (size_t i = 0; good && i < collector->count; i++)
-		if (!fetching_keep(&fetching, i, topic, &why) && !is_lacking) {
-			is_lacking = true;
-			*lacking = fetching.indexes[i];
-			*error = why;
-		}
-	for (size_t i = 0; i < collector->count; i++)
-		artifact_download_drop(fetching.downloads[i]);
-	memory_give(collector->wanted);
-	memory_give(fetching.downloads);
-	memory_give(fetching.indexes);
-	return good && !is_lacking;
+	for (size_t next = 0; good && next < count;) {
+		struct artifact_fetching fetching = {.collector = {.wanted = wanted, .place = chunk_store},
+						     .downloads = downloads,
+						     .indexes = indexes};
+		fetching.collector.context = &fetching;
+		good = fetching_begin(&fetching, folder, artifacts, count, &next, error) &&
+		       fetching_run(&fetching, topic, lacking, &missing, error);
+		for (size_t i = 0; i < fetching.collector.count; i++)
+			artifact_download_drop(downloads[i]);
+	}
+	if (good && missing.kind != ERROR_NONE)
+		*error = missing;
+	return good && missing.kind == ERROR_NONE;
 }

@@ -11,6 +11,9 @@
 #include "control/ledger.h"
 #include "log/record.h"
 
+#define ARTIFACT_FETCH_BATCH 256 /* the topic is read once for each */
+#define ARTIFACT_SWEEP_BATCH 64
+
 struct artifact_topic {
 	const char *brokers;
 	struct properties consumer, producer;
@@ -20,22 +23,24 @@ struct artifact_topic {
 
 /* ---- for the applier ---- */
 
-/* Whether the topic has each artifact, with all chunks as they must be. SYSTEM. */
+/* Whether the topic has each artifact, with all chunks as they must be. It is read from offset `*end` on, which becomes its end;
+ * 0 is the beginning. So a second survey tells whether what was written after the first one is still there. SYSTEM. */
 bool artifact_topic_survey(const struct artifact_topic *topic, const struct artifact_outline *outlines, size_t count, bool *has,
-			   struct error *error);
+			   int64_t *end, struct error *error);
 
 /* Writes all chunks of an artifact of at most ARTIFACT_BYTES_MAX, and waits until Kafka has them. SYSTEM. */
 bool artifact_topic_write(const struct artifact_topic *topic, struct text content, struct error *error);
 
 /* Removes the artifacts that no version of the ledger names and that nobody has written after `before_ms`: the proposal of
- * one that was just written is still on its way. `removed` and `kept` are how many. SYSTEM. */
+ * one that was just written is still on its way. `removed` and `kept` are how many. What was written meanwhile is looked for
+ * before each ARTIFACT_SWEEP_BATCH of them. SYSTEM. */
 bool artifact_topic_sweep(const struct artifact_topic *topic, const struct ledger *ledger, int64_t before_ms, size_t *removed,
 			  size_t *kept, struct error *error);
 
 /* ---- for an engine ---- */
 
-/* Fetches the artifacts that the folder lacks (artifact_cache.h). False: the first reason, with the index of the artifact
- * in `lacking`; the others were fetched nevertheless. */
+/* Fetches the artifacts that the folder lacks (artifact_cache.h), ARTIFACT_FETCH_BATCH at a time: each has a file open. False: the
+ * first reason, with the index of the artifact in `lacking`; the others were fetched nevertheless. */
 bool artifact_topic_fetch(const struct artifact_topic *topic, const char *folder, const struct artifact *artifacts, size_t count,
 			  size_t *lacking, struct error *error);
 

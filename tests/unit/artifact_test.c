@@ -402,7 +402,7 @@ static bool topic_has(struct text content)
 	struct artifact_outline *outline = ARENA_NEW(arena, struct artifact_outline);
 	bool has;
 	artifact_outline_make(content, outline);
-	assert_true(artifact_topic_survey(&topic, outline, 1, &has, &error));
+	assert_true(artifact_topic_survey(&topic, outline, 1, &has, &(int64_t){0}, &error));
 	return has;
 }
 
