@@ -154,7 +154,7 @@ $(BUILD)/kafka/%: $(BUILD)/obj/$(1)/%.o $(LIBRARY)
 endef
 $(foreach folder,$(KAFKA_FOLDERS),$(eval $(call kafka_program_from,$(folder))))
 
-# The stories that the unit tests tell of the twin.
+# The stories that the unit tests tell of simulated Kafka.
 $(BUILD)/kafka/contract: $(BUILD)/obj/tests/unit/contract.o
 
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_HELPERS) $(LIBRARY)
@@ -208,7 +208,7 @@ demo:
 ## |    75  oracles    numeric methods beside reference numbers and MABWiser (skipped when PyPI cannot be reached), and steps beside those methods
 ## |    30  sklearn    exported preprocessing beside scikit-learn's own (skipped when PyPI cannot be reached)
 ## |     5  tokens     tokens that PyJWT signs, and forgeries of them (skipped when PyPI cannot be reached)
-## |    50  sim        simulated days of faults, each from one seed
+## |    50  sim        simulated runs with faults, each from one seed
 ## |    80  models, dev    models served, files that are edited, and metrics, judged from outside
 ## |    30  demo, docs, help, readme, shells, install  what a reader is told to type, and printed pages
 ## |   300  bars       instructions, ratios and memory beside their bars
@@ -216,7 +216,7 @@ demo:
 ## |    65  fuzz       a short run of every fuzz target, from one seed
 ## |    80  grpc       our gRPC and grpcio, both ways, and the gateway with tritonclient (skipped when PyPI cannot be reached)
 ## |   350  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
-## |   100  contract   what the twin and a real Kafka both must do; joins whose sources are away
+## |   100  contract   what a simulated and a real Kafka both must do; joins whose sources are away
 ## |    75  guard      a network that loses, delays and repeats, before a real Kafka
 ## |   110  features   what is kept of each key, by another key too, of an engine that is killed; calls over HTTP while gateway and engine are; explanations
 ## |    90  cases-kafka    what holds in memory, through engines on a real Kafka
@@ -278,7 +278,7 @@ fuzz-programs: $(FUZZERS)
 run-fuzz: $(if $(NAME),$(filter $(FUZZERS),$(NAME:%=$(BUILD)/fuzz/%_fuzz)),$(FUZZERS))
 	@tests/run-fuzz.sh $(TIME) $^
 
-## sim: simulated days of faults (SEEDS=10000 from SEED=1): about 10,500 a minute
+## sim: simulated runs with faults (SEEDS=10000 from SEED=1): about 10,500 a minute
 sim: $(BUILD)/sluice
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
@@ -313,7 +313,7 @@ experiments: $(BUILD)/unit/analysis_test
 rollouts: $(BUILD)/unit/rollout_simulation_test
 	@ROLLOUT_RUNS=200 $(BUILD)/unit/rollout_simulation_test
 
-## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, experiments, rollouts, torture and kafka, 100,000 simulated days, soak, fuzz, newcomer
+## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, experiments, rollouts, torture and kafka, 100,000 simulated runs, soak, fuzz, newcomer
 long:
 	@for part in "-k static" change bandits experiments rollouts torture kafka "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" newcomer; do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed, $$part"; done; \

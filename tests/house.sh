@@ -41,7 +41,7 @@ engine=$(printf '%s\n' "$ours" | grep -v '^tests/')
 		"$(awk '{line = $0; width = 0
 			while ((tab = index(line, "\t")) > 0) {width += tab - 1; width += 8 - width % 8; line = substr(line, tab + 1)}
 			if (width + length(line) > 132) print FILENAME ":" FNR}' $ours)"
-	# `struct wire` is what serving/wire.h leaves to those who implement it: connections, the twin, and chaos before either.
+	# `struct wire` is what serving/wire.h leaves to those who implement it: connections, simulated models, and chaos before either.
 	rule "a struct, enum or union has a tag of its own in the tree" \
 		"$(grep -oHE '^(static |typedef )?(const )?(struct|enum|union) [a-z_0-9]+ \{' $engine |
 			awk '{tag = $(NF - 1); sub(/:.*/, "", $1); if (tag != "wire" && tag in first) print tag ": " first[tag] " and " $1; first[tag] = $1}')"

@@ -2,8 +2,8 @@
 #ifndef SLUICE_CLI_CASE_KAFKA_H
 #define SLUICE_CLI_CASE_KAFKA_H
 
-#include "cli/case_world.h"
 #include "cli/command.h"
+#include "simulation/case_judge.h"
 
 struct case_kafka {
 	const char *brokers;

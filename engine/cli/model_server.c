@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/memory.h"
-#include "cli/case.h"
+#include "simulation/case.h"
 #include "net/body_budget.h"
 #include "serving/catalog_read.h"
 #include "serving/model_grpc.h"

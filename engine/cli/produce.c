@@ -7,7 +7,7 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
-#include "cli/case.h"
+#include "simulation/case.h"
 #include "cli/kafka.h"
 #include "cli/progress.h"
 #include "cli/request_encode.h"

@@ -3,11 +3,11 @@
 
 #include "base/clock.h"
 #include "cli/command.h"
-#include "cli/day.h"
 #include "cli/progress.h"
 #include "message/json_write.h"
+#include "simulation/simulation.h"
 
-#define WHY_BYTES_MAX ((size_t)8 * DAY_WHY_MAX)
+#define WHY_BYTES_MAX ((size_t)8 * SIMULATION_WHY_MAX)
 
 struct sim_options {
 	int64_t seed;
@@ -42,10 +42,10 @@ struct sim_counted {
 
 #define COUNTED(name, member)                                                                                                      \
 	{                                                                                                                          \
-		(name), offsetof(struct day_counts, member)                                                                        \
+		(name), offsetof(struct simulation_counts, member)                                                                 \
 	}
 static const struct sim_counted counted[] = {
-	COUNTED("days", days),
+	COUNTED("runs", runs),
 	COUNTED("requests", messages),
 	COUNTED("answered", answers),
 	COUNTED("of them by an error", errors),
@@ -63,9 +63,9 @@ static const struct sim_counted counted[] = {
 	COUNTED("transactions timed out", timeouts),
 	COUNTED("losses of state for which workers stop", losses),
 	COUNTED("batches too large for their topics", batches),
-	COUNTED("fewest workers of a day", fewest_workers),
-	COUNTED("fewest requests of a day", fewest_messages),
-	COUNTED("fewest faults of a day", fewest_faults),
+	COUNTED("fewest workers of a run", fewest_workers),
+	COUNTED("fewest requests of a run", fewest_messages),
+	COUNTED("fewest faults of a run", fewest_faults),
 };
 
 /* Counts whose names are in another table. */
@@ -73,14 +73,14 @@ static const struct {
 	const char *const *names;
 	size_t count, offset;
 } named[] = {
-	{day_trait_names, DAY_TRAITS, offsetof(struct day_counts, traits)},
-	{day_fault_names, DAY_FAULTS, offsetof(struct day_counts, faults)},
-	{twin_mishap_names, TWIN_MISHAPS, offsetof(struct day_counts, mishaps)},
-	{model_mishap_names, MODEL_MISHAPS, offsetof(struct day_counts, models)},
+	{simulation_trait_names, SIMULATION_TRAITS, offsetof(struct simulation_counts, traits)},
+	{simulation_fault_names, SIMULATION_FAULTS, offsetof(struct simulation_counts, faults)},
+	{simulated_mishap_names, SIMULATED_MISHAPS, offsetof(struct simulation_counts, mishaps)},
+	{model_mishap_names, MODEL_MISHAPS, offsetof(struct simulation_counts, models)},
 };
 
 /* Every count and its name, one after the other; false: there are no more. */
-static bool count_at(const struct day_counts *counts, size_t nth, const char **name, uint64_t *number)
+static bool count_at(const struct simulation_counts *counts, size_t nth, const char **name, uint64_t *number)
 {
 	const size_t rows = sizeof counted / sizeof *counted;
 	if (nth < rows) {
@@ -97,7 +97,7 @@ static bool count_at(const struct day_counts *counts, size_t nth, const char **n
 	return false;
 }
 
-static void show_held(FILE *out, const struct sim_options *self, const struct day_counts *counts, double seconds)
+static void show_held(FILE *out, const struct sim_options *self, const struct simulation_counts *counts, double seconds)
 {
 	const char *name;
 	uint64_t number;
@@ -116,21 +116,21 @@ static void show_held(FILE *out, const struct sim_options *self, const struct da
 		fputs("}}\n", out);
 }
 
-static int show_broken(struct session *session, const struct sim_options *self, const struct day_config *day,
-		       const struct day_result *result)
+static int show_broken(struct session *session, const struct sim_options *self, const struct simulation_config *simulation,
+		       const struct simulation_result *result)
 {
-	const char *delivery = day->exactly_once ? "exactly once" : "at least once";
+	const char *delivery = simulation->exactly_once ? "exactly once" : "at least once";
 	if (self->form == OUTPUT_TEXT) {
-		fprintf(session->out, "seed %" PRIu64 ", %s: %s\n", day->seed, delivery, result->why);
+		fprintf(session->out, "seed %" PRIu64 ", %s: %s\n", simulation->seed, delivery, result->why);
 		if (!self->trace)
-			fprintf(session->err, "to repeat it: sluice sim --seed %" PRIu64 " --trace\n", day->seed);
+			fprintf(session->err, "to repeat it: sluice sim --seed %" PRIu64 " --trace\n", simulation->seed);
 		return EXIT_FAULTS;
 	}
 	struct buffer why;
 	buffer_open(&why, WHY_BYTES_MAX);
 	json_write_string(&why, text_of(result->why));
 	fprintf(session->out, "{\"held\": false, \"seed\": %" PRIu64 ", \"delivery\": \"%s\", \"why\": " TEXT_FORMAT "}\n",
-		day->seed, delivery, TEXT_ARGUMENTS(buffer_view(&why)));
+		simulation->seed, delivery, TEXT_ARGUMENTS(buffer_view(&why)));
 	buffer_close(&why);
 	return EXIT_FAULTS;
 }
@@ -150,25 +150,25 @@ static int run(struct session *session, const void *options_given, const char *c
 	(void)arguments;
 	(void)count;
 	const struct sim_options *self = options_given;
-	struct day_counts counts = {0};
+	struct simulation_counts counts = {0};
 	int64_t began_ns = clock_ns();
 	struct progress_line progress;
 	progress_begin(&progress, session->err, self->form == OUTPUT_TEXT && !self->trace, began_ns);
 	for (int64_t i = 0; i < 2 * self->seeds; i++) {
-		struct day_result result;
+		struct simulation_result result;
 		struct error error = {0};
-		const struct day_config config = {.seed = (uint64_t)(self->seed + i / 2),
-						  .exactly_once = i % 2 == 0,
-						  .kinds = session->kinds,
-						  .ground = &day_ground_twin,
-						  .tell = self->trace && self->form == OUTPUT_TEXT ? tell : NULL,
-						  .context = session->out};
-		bool ran = day_run(&config, &result, &error);
+		const struct simulation_config config = {.seed = (uint64_t)(self->seed + i / 2),
+							 .exactly_once = i % 2 == 0,
+							 .kinds = session->kinds,
+							 .ground = &simulation_ground_kafka,
+							 .tell = self->trace && self->form == OUTPUT_TEXT ? tell : NULL,
+							 .context = session->out};
+		bool ran = simulation_run(&config, &result, &error);
 		if (!ran || !result.held) {
 			progress_clear(&progress);
 			return ran ? show_broken(session, self, &config, &result) : command_failed(session, &error);
 		}
-		day_counts_add(&counts, &result.counts);
+		simulation_counts_add(&counts, &result.counts);
 		show_progress(&progress, self, i + 1);
 	}
 	progress_clear(&progress);

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "cli/case_alerts.h"
 #include "cli/spec_check.h"
 #include "cli/testing.h"
 #include "message/json_write.h"
+#include "simulation/case_alerts.h"
 
 #define FOLDER_DEPTH_MAX 16 /* links may lead round in a circle */
 #define ENTRIES_MAX 10000   /* of one folder */

@@ -2,8 +2,8 @@
 #ifndef SLUICE_CLI_TESTING_H
 #define SLUICE_CLI_TESTING_H
 
-#include "cli/case_judge.h"
 #include "cli/command.h"
+#include "simulation/case_judge.h"
 
 #define CASE_BYTES_MAX ((size_t)4 << 30)
 #define OUTPUT_BYTES_MAX ((size_t)4 << 30)

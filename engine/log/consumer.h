@@ -10,7 +10,7 @@
  *
  * A consumer belongs to one thread. The committer (transaction.h) is the only exception.
  *
- * A consumer is a table of operations: that of consumer_open() is Kafka's, that of the twin is the simulator's. The
+ * A consumer is a table of operations: that of consumer_open() is Kafka's, that of the simulated Kafka is the simulator's. The
  * functions below mean the same for both.
  */
 #ifndef SLUICE_LOG_CONSUMER_H

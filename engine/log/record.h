@@ -28,7 +28,7 @@ struct record {
 	int64_t time_ms;
 	struct text key; /* bytes NULL: none */
 	struct text value;
-	struct headers headers; /* of a record without `held`, as the twin's: its headers are parsed already */
+	struct headers headers; /* of a record without `held`, as the simulated Kafka's: its headers are parsed already */
 	void *held;		/* the client's */
 };
 

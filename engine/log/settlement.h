@@ -5,7 +5,7 @@
  * (transaction.h has the reasons), a new producer is opened under the same id, and the group's committed offsets are
  * read.
  *
- * Pure: the committer's thread makes the calls on Kafka, the twin makes them on itself.
+ * Pure: the committer's thread makes the calls on Kafka, the simulated Kafka makes them on itself.
  */
 #ifndef SLUICE_LOG_SETTLEMENT_H
 #define SLUICE_LOG_SETTLEMENT_H

@@ -21,7 +21,7 @@ const struct header *headers_find_last(struct headers headers, struct text name)
 
 #define NAMES_COMPARED_MAX 8 /* so few are compared with each other; more go through a table */
 
-static bool refuse_twin(struct text name, struct error *error)
+static bool refuse_simulated(struct text name, struct error *error)
 {
 	return error_set(error, ERROR_INPUT, PLACE_NONE,
 			 "two tensors are named `" TEXT_FORMAT "`; give each tensor a name of its own", TEXT_ARGUMENTS(name));
@@ -41,7 +41,7 @@ static bool check_many(struct tensors tensors, struct arena *arena, struct error
 		size_t at = hash_bytes(name.bytes, name.length, (uintptr_t)arena) & (places - 1);
 		for (; table[at]; at = (at + 1) & (places - 1))
 			if (text_equal(table[at]->name, name))
-				return refuse_twin(name, error);
+				return refuse_simulated(name, error);
 		table[at] = tensors.items[i];
 	}
 	return true;
@@ -69,7 +69,7 @@ bool tensors_check_names(struct tensors tensors, bool repeat, struct arena *aren
 	for (size_t i = 1; i < tensors.count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (text_equal_short(tensors.items[i]->name, tensors.items[j]->name))
-				return refuse_twin(tensors.items[i]->name, error);
+				return refuse_simulated(tensors.items[i]->name, error);
 	return true;
 }
 

@@ -1,5 +1,5 @@
 /* contract.c: what consumers and outputs promise, held on a real Kafka: the stories of
- * tests/unit/contract.h, which hold on the twin too.
+ * tests/unit/contract.h, which hold on the simulated Kafka too.
  *
  *   contract BROKERS PROXIED CONTROL [STORY]
  *

@@ -1,5 +1,5 @@
 #!/bin/bash
-# What consumers and outputs promise, held on a real Kafka (contract.c); the twin of `sluice
+# What consumers and outputs promise, held on a real Kafka (contract.c); the simulated Kafka of `sluice
 # sim` is held to the same stories by the unit tests.
 #   contract.sh SLUICE BUILD      with contract and proxy in BUILD
 # Takes about a minute and a half.

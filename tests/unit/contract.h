@@ -1,6 +1,6 @@
 /* contract.h: what consumers and outputs promise, as stories that are told once and hold
- * on whatever stands behind them: on the twin (contract_test.c), and on a real Kafka
- * (tests/kafka/contract.c). So the twin cannot be wrong in the same way as the code.
+ * on whatever stands behind them: on the simulated Kafka (contract_test.c), and on a real Kafka
+ * (tests/kafka/contract.c). So the simulated Kafka cannot be wrong in the same way as the code.
  */
 #ifndef SLUICE_TESTS_CONTRACT_H
 #define SLUICE_TESTS_CONTRACT_H

@@ -1,4 +1,4 @@
-/* What consumers and outputs promise, held on the twin: the stories of contract.h. */
+/* What consumers and outputs promise, held on the simulated Kafka: the stories of contract.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,12 +9,12 @@
 #include <string.h>
 
 #include "contract.h"
-#include "log/twin.h"
+#include "simulation/simulated_kafka.h"
 
 #define MS INT64_C(1000)
 
 struct ground {
-	struct twin *twin;
+	struct simulated_kafka *kafka;
 	struct loop *loops[16];
 	size_t loop_count;
 	int64_t now_us;
@@ -34,8 +34,8 @@ static struct consumer *opens_consumer(void *context, const struct consumer_conf
 {
 	struct ground *ground = context;
 	struct error error = {0};
-	struct twin_host *host = twin_host_open(ground->twin, config->instance ? config->instance : "somebody");
-	struct consumer *consumer = twin_consumer_open(host, loop_make(ground), config, &error);
+	struct simulated_host *host = simulated_host_open(ground->kafka, config->instance ? config->instance : "somebody");
+	struct consumer *consumer = simulated_consumer_open(host, loop_make(ground), config, &error);
 	assert_non_null(consumer);
 	return consumer;
 }
@@ -44,34 +44,34 @@ static struct output *opens_output(void *context, const struct transaction_confi
 {
 	struct ground *ground = context;
 	struct error error = {0};
-	struct twin_host *host = twin_host_open(ground->twin, "somebody");
-	struct output *output = twin_output_open(host, loop_make(ground), config, consumer, &error);
+	struct simulated_host *host = simulated_host_open(ground->kafka, "somebody");
+	struct output *output = simulated_output_open(host, loop_make(ground), config, consumer, &error);
 	assert_non_null(output);
 	return output;
 }
 
 static void makes_topic(void *context, const char *name, int32_t partitions)
 {
-	assert_true(twin_topic(((struct ground *)context)->twin, name, partitions));
+	assert_true(simulated_topic(((struct ground *)context)->kafka, name, partitions));
 }
 
 static void passes(void *context, int ms)
 {
 	struct ground *ground = context;
 	ground->now_us += ms * MS;
-	twin_advance(ground->twin, ground->now_us);
+	simulated_advance(ground->kafka, ground->now_us);
 }
 
 static void holds(void *context, enum contract_request request, bool breaks)
 {
-	twin_strike(((struct ground *)context)->twin,
-		    request == CONTRACT_SENDS_OFFSETS ? TWIN_SEND_OFFSETS : TWIN_END_TRANSACTION,
-		    breaks ? TWIN_REQUEST_LATE : TWIN_SLOW, CONTRACT_LATE_MS * MS);
+	simulated_inject(((struct ground *)context)->kafka,
+			 request == CONTRACT_SENDS_OFFSETS ? SIMULATED_SEND_OFFSETS : SIMULATED_END_TRANSACTION,
+			 breaks ? SIMULATED_REQUEST_LATE : SIMULATED_SLOW, CONTRACT_LATE_MS * MS);
 }
 
 static void is_held(void *context, bool breaks)
 {
-	(void)breaks; /* the twin needs no more to be told */
+	(void)breaks; /* the simulated Kafka needs no more to be told */
 	passes(context, 100);
 }
 
@@ -83,26 +83,26 @@ static void releases(void *context)
 static void hold_story(const char *name)
 {
 	struct ground ground = {0};
-	const struct twin_config config = {.seed = 1, .linger_us = MS};
-	const struct contract_ground on_twin = {.context = &ground,
-						.consumer_open = opens_consumer,
-						.output_open = opens_output,
-						.topic = makes_topic,
-						.pass = passes,
-						.hold = holds,
-						.held = is_held,
-						.release = releases};
-	struct contract contract = {.ground = &on_twin, .run = 1};
-	ground.twin = twin_open(&config);
-	assert_non_null(ground.twin);
+	const struct simulated_config config = {.seed = 1, .linger_us = MS};
+	const struct contract_ground on_simulated = {.context = &ground,
+						     .consumer_open = opens_consumer,
+						     .output_open = opens_output,
+						     .topic = makes_topic,
+						     .pass = passes,
+						     .hold = holds,
+						     .held = is_held,
+						     .release = releases};
+	struct contract contract = {.ground = &on_simulated, .run = 1};
+	ground.kafka = simulated_open(&config);
+	assert_non_null(ground.kafka);
 	size_t i = 0;
 	while (strcmp(contract_stories[i].name, name) != 0)
 		assert_true(++i < contract_count);
 	bool good = contract_holds(&contract, &contract_stories[i]);
 	assert_string_equal(contract.why, "");
 	assert_true(good);
-	assert_false(twin_failed(ground.twin));
-	twin_close(ground.twin);
+	assert_false(simulated_failed(ground.kafka));
+	simulated_close(ground.kafka);
 	for (i = 0; i < ground.loop_count; i++)
 		loop_close(ground.loops[i]);
 }

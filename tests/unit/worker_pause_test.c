@@ -1,4 +1,4 @@
-/* worker_pause_test.c: a worker that stands still while its model answers, on the twins of Kafka and of models: what it
+/* worker_pause_test.c: a worker that stands still while its model answers, on the simulated servers of Kafka and of models: what it
  * sees of that, and what becomes of requests. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,8 +8,8 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "log/twin.h"
-#include "serving/twin.h"
+#include "simulation/simulated_kafka.h"
+#include "simulation/simulated_models.h"
 #include "tests/unit/planning.h"
 #include "worker/worker.h"
 
@@ -25,12 +25,12 @@ static const char step[] = "  - name: m\n"
 			   "  output: {steps: [m]}\n";
 
 static struct world {
-	struct twin *twin;
-	struct twin_host *host;
+	struct simulated_kafka *kafka;
+	struct simulated_host *host;
 	struct loop *loop;
 	struct planning planning;
-	struct model_twin model;
-	struct model_twins models;
+	struct simulated_model model;
+	struct simulated_models models;
 	struct model_address address;
 	struct model_config model_config;
 	struct caller_config caller;
@@ -53,29 +53,29 @@ static struct loop *ground_loop(void *context, struct error *error)
 static struct consumer *ground_consumer(void *context, struct loop *loop, const struct consumer_config *config, struct error *error)
 {
 	(void)context;
-	return twin_consumer_open(world.host, loop, config, error);
+	return simulated_consumer_open(world.host, loop, config, error);
 }
 
 static struct output *ground_output(void *context, struct loop *loop, const struct transaction_config *config,
 				    const struct consumer *consumer, struct error *error)
 {
 	(void)context;
-	return twin_output_open(world.host, loop, config, consumer, error);
+	return simulated_output_open(world.host, loop, config, consumer, error);
 }
 
 static int set_up(void **state)
 {
 	struct error error = {0};
-	const struct twin_config twin_config = {.seed = 1};
+	const struct simulated_config simulated_config = {.seed = 1};
 	(void)state;
-	world = (struct world){.twin = twin_open(&twin_config)};
-	world.host = twin_host_open(world.twin, "worker");
-	assert_true(twin_topic(world.twin, "in", 1) && twin_topic(world.twin, "out", 1));
+	world = (struct world){.kafka = simulated_open(&simulated_config)};
+	world.host = simulated_host_open(world.kafka, "worker");
+	assert_true(simulated_topic(world.kafka, "in", 1) && simulated_topic(world.kafka, "out", 1));
 	planning_open_steps(&world.planning, step);
 	assert_int_equal(planning_errors(&world.planning), 0);
-	world.model = (struct model_twin){.name = "m",
-					  .stub = stub_parse(world.planning.arena, "stub://identity", PLACE_NONE, &error)};
-	world.models = (struct model_twins){.random = {1}, .count = 1, .items = &world.model};
+	world.model = (struct simulated_model){.name = "m",
+					       .stub = stub_parse(world.planning.arena, "stub://identity", PLACE_NONE, &error)};
+	world.models = (struct simulated_models){.random = {1}, .count = 1, .items = &world.model};
 	world.address = (struct model_address){.url = "http://m", .model = "m"};
 	world.model_config =
 		(struct model_config){.name = "m", .addresses = {1, &world.address}, .lanes_least = 4, .lanes_most = 4};
@@ -83,7 +83,7 @@ static int set_up(void **state)
 					      .models = &world.model_config,
 					      .request_bytes = 1 << 20,
 					      .reply_bytes = 1 << 20,
-					      .wire = &wire_twin,
+					      .wire = &simulated_wire,
 					      .wire_context = &world.models};
 	world.stage = (struct stage_config){.name = "p",
 					    .graph = world.planning.graph,
@@ -91,8 +91,8 @@ static int set_up(void **state)
 					    .topic_count = 1,
 					    .topics = &topic_number,
 					    .dead_letters = TOPIC_NOWHERE};
-	world.ground = (struct worker_ground){
-		.loop_open = ground_loop, .consumer_open = ground_consumer, .output_open = ground_output};
+	world.ground =
+		(struct worker_ground){.loop_open = ground_loop, .consumer_open = ground_consumer, .output_open = ground_output};
 	world.config = (struct worker_config){
 		.consumer = {.group = "g", .instance = "worker"},
 		.setup = {.reads = {1, topics_in}, .writes = {1, topics_out}, .stage_count = 1, .stages = &world.stage},
@@ -109,7 +109,7 @@ static int tear_down(void **state)
 	(void)state;
 	worker_close(world.worker);
 	planning_close(&world.planning);
-	twin_close(world.twin);
+	simulated_close(world.kafka);
 	return 0;
 }
 
@@ -126,7 +126,7 @@ static void step_to(int64_t due_us, bool worker_lives)
 	struct error error = {0};
 	bool over;
 	world.now_us = due_us > world.now_us ? due_us : world.now_us;
-	twin_advance(world.twin, world.now_us);
+	simulated_advance(world.kafka, world.now_us);
 	if (!worker_lives || worker_due_us() > world.now_us)
 		return;
 	loop_wake(world.loop, world.now_us / MS);
@@ -136,7 +136,7 @@ static void step_to(int64_t due_us, bool worker_lives)
 static void live_until(int64_t until_us)
 {
 	for (int64_t due_us;;) {
-		due_us = worker_due_us() < twin_due_us(world.twin) ? worker_due_us() : twin_due_us(world.twin);
+		due_us = worker_due_us() < simulated_due_us(world.kafka) ? worker_due_us() : simulated_due_us(world.kafka);
 		if (due_us > until_us)
 			break;
 		step_to(due_us, true);
@@ -147,9 +147,9 @@ static void live_until(int64_t until_us)
 static void stand_still_for(int64_t us)
 {
 	int64_t until_us = world.now_us + us;
-	twin_host_freeze(world.host, until_us);
-	while (twin_due_us(world.twin) < until_us)
-		step_to(twin_due_us(world.twin), false);
+	simulated_host_freeze(world.host, until_us);
+	while (simulated_due_us(world.kafka) < until_us)
+		step_to(simulated_due_us(world.kafka), false);
 	world.now_us = until_us;
 }
 
@@ -167,14 +167,14 @@ static void ask(size_t count, int64_t time_ms)
 			       "{\"id\":\"r%lld\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[1]}]}",
 			       (long long)world.asked++);
 		const struct outgoing record = {.value = text_of(value), .headers = {time_ms > 0, &header}};
-		assert_true(twin_append(world.twin, twin_find(world.twin, "in"), &record) >= 0);
+		assert_true(simulated_append(world.kafka, simulated_find(world.kafka, "in"), &record) >= 0);
 	}
 }
 
 static void read_answers(void)
 {
 	struct record record;
-	while (twin_read(twin_find(world.twin, "out"), 0, world.read, &record)) {
+	while (simulated_read(simulated_find(world.kafka, "out"), 0, world.read, &record)) {
 		world.read++;
 		if (!headers_find(record.headers, TEXT("sluice-error")))
 			continue;

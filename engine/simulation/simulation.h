@@ -1,0 +1,110 @@
+/* simulation.h: Simulation run ("run") of `sluice sim`: workers on simulated Kafka, requests for small pipelines, and
+ * injected faults, all from one seed; and the properties that are checked at its end.
+ *
+ * Exactly-once: each request is answered once. At-least-once: none is lost. Answers keep the order of their key. An
+ * answer belongs to its request. All of it is in time.
+ *
+ * The same seed gives the same run, down to each turn of a loop. Private to `sluice sim` and its tests.
+ */
+#ifndef SLUICE_SIMULATION_SIMULATION_H
+#define SLUICE_SIMULATION_SIMULATION_H
+
+#include "base/random.h"
+#include "simulation/simulated_kafka.h"
+#include "simulation/simulated_models.h"
+#include "spec/resource.h"
+#include "worker/worker.h"
+
+/* Injected faults of the workers, in addition to the simulated Kafka's request faults. */
+enum simulation_fault {
+	SIMULATION_CRASH,  /* killed, and restarted under its name */
+	SIMULATION_STOP,   /* stopped in order, and restarted */
+	SIMULATION_FREEZE, /* frozen for a time, then continues */
+	SIMULATION_CUT,	   /* connection to Kafka lost */
+	SIMULATION_JOIN,   /* one more worker joins */
+	SIMULATION_LEAVE,  /* killed, and restarted much later: its partitions move to others */
+	SIMULATION_AWAY,   /* a model's server is unreachable */
+	SIMULATION_FAULTS
+};
+
+extern const char *const simulation_fault_names[SIMULATION_FAULTS];
+
+/* Features of a run in addition to its faults; most runs have some. */
+enum simulation_trait {
+	SIMULATION_RELOADED, /* pipelines are changed, added and removed while requests are in flight */
+	SIMULATION_HURRIED,  /* requests have deadlines: near, far and already past */
+	SIMULATION_BATCHED,  /* steps process several requests as a batch */
+	SIMULATION_STAGED,   /* pipelines have several stages */
+	SIMULATION_FED,	     /* a pipeline reads others, in workers of its own */
+	SIMULATION_TAPPED,   /* the outputs of steps and models are recorded (lineage, logger) */
+	SIMULATION_JOINED,   /* pipelines, unless they change, have joined stages, with other partition counts on their topics */
+	SIMULATION_BOUNDED,  /* topics accept small batches only, and from some time on smaller ones */
+	SIMULATION_BEREFT,   /* Kafka loses changelogs, or the references to them */
+	SIMULATION_TRAITS
+};
+
+extern const char *const simulation_trait_names[SIMULATION_TRAITS];
+
+/* Platform that a test replaces, to prove that the simulator finds defects. */
+struct simulation_ground {
+	struct consumer *(*consumer_open)(struct simulated_host *host, struct loop *loop, const struct consumer_config *config,
+					  struct error *error);
+	struct output *(*output_open)(struct simulated_host *host, struct loop *loop, const struct transaction_config *config,
+				      const struct consumer *consumer, struct error *error);
+	struct archive *(*archive_open)(struct simulated_host *host, struct loop *loop, const struct consumer *consumer,
+					struct error *error);
+	struct side *(*side_open)(struct simulated_host *host, struct error *error);
+};
+
+extern const struct simulation_ground simulation_ground_kafka;
+
+/* Deliberate defects outside the platform, with which tests prove that they are found. */
+enum simulation_break {
+	SIMULATION_SOUND,
+	SIMULATION_KEEPS_STAGES,  /* a changed pipeline is treated as the previous one */
+	SIMULATION_MIXES_STAGES,  /* a request between stages loses its version */
+	SIMULATION_MIXES_BATCHES, /* a request in a batch gets the rows of another */
+	SIMULATION_BLAMES_RECORDS /* each record of a batch that is too large is refused */
+};
+
+struct simulation_config {
+	uint64_t seed;
+	bool exactly_once; /* else at-least-once */
+	const struct step_kind *const *kinds;
+	const struct simulation_ground *ground;
+	/* For tests: */
+	bool deaf;	   /* closed connections are not counted */
+	bool traits_given; /* `traits` is given, as bits; else they are drawn */
+	unsigned traits;
+	enum simulation_break broken; /* defect of the workers */
+	/* Called for each event of the run; NULL: not called. */
+	void (*tell)(void *context, int64_t now_us, const char *who, const char *what);
+	void *context;
+};
+
+struct simulation_counts {
+	uint64_t runs, messages, answers, errors, dropped, repeated, turns;
+	uint64_t deployments, hurried, refused, fed, tapped;
+	uint64_t losses; /* of state, because of which workers have stopped */
+	uint64_t traits[SIMULATION_TRAITS];
+	uint64_t faults[SIMULATION_FAULTS];
+	uint64_t mishaps[SIMULATED_MISHAPS];
+	uint64_t models[MODEL_MISHAPS];
+	uint64_t rebalances, fences, timeouts, batches, resets, commits; /* batches: refused because of their size */
+	uint64_t fewest_faults, fewest_workers, fewest_messages;	 /* of one run */
+};
+
+#define SIMULATION_WHY_MAX 512
+
+struct simulation_result {
+	bool held;
+	char why[SIMULATION_WHY_MAX]; /* the first property that was violated */
+	struct simulation_counts counts;
+};
+
+/* Simulates one run. False: SYSTEM, the run could not be simulated. */
+bool simulation_run(const struct simulation_config *config, struct simulation_result *result, struct error *error);
+
+void simulation_counts_add(struct simulation_counts *counts, const struct simulation_counts *simulation);
+
+#endif
