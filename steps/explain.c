@@ -35,22 +35,6 @@ static bool explain_can(const struct step *step, const struct step *explained, c
 	return true;
 }
 
-/* Whether the method cannot run yet. */
-static bool is_later(const struct explain_step *self)
-{
-	return self->by == BY_PERMUTATION;
-}
-
-static bool explain_later(const void *options, size_t nth, struct name *option, const char **words)
-{
-	const struct explain_step *self = options;
-	if (nth > 0 || !is_later(self))
-		return false;
-	*option = (struct name){"by: permutation", self->here};
-	*words = "a method that cannot run yet; `auto` explains by contributions of features";
-	return true;
-}
-
 static bool explain_open(struct step *step, struct error *error)
 {
 	const struct explain_step *self = step->options;
@@ -69,10 +53,6 @@ static bool explain_open(struct step *step, struct error *error)
 		.arena = step->arena,
 	};
 	step->state = explainer;
-	if (is_later(self))
-		return error_set(error, ERROR_CONFIG, self->here,
-			"step `%s` cannot run: its method is not built yet; write `by: auto`",
-				 step->name);
 	if (step_splits(explained))
 		explainer->model = (struct asked_model){.name = explained->name};
 	else if (!step_asks_model(explained))
@@ -267,7 +247,7 @@ const struct step_kind step_explain = {
 	.options = explain_rows,
 	.options_size = sizeof(struct explain_step),
 	.shape = SHAPE_ADDS,
-	.calls = &(const struct call_rules){.answered = explain_continue, .later = explain_later, .refused = true},
+	.calls = &(const struct call_rules){.answered = explain_continue},
 	.monitors = &(const struct monitor_rules){.watches = explain_watches, .explains = explain_can, .beside = explain_is_beside},
 	.check = explain_options_check,
 	.infer = explain_infer,

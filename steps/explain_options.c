@@ -28,7 +28,8 @@ static const struct explain_method_name {
 } explain_method_names[] = {
 	{"shap", BY_AUTO},	  {"kernel", BY_AUTO},	       {"kernel_shap", BY_AUTO}, {"kernelshap", BY_AUTO},
 	{"tree_shap", BY_AUTO},	  {"auto", BY_AUTO},	       {"exact", BY_EXACT},	 {"sample", BY_SAMPLE},
-	{"anchors", BY_ANCHORS},  {"anchor_tabular", BY_ANCHORS},
+	{"anchors", BY_ANCHORS},  {"anchor_tabular", BY_ANCHORS}, {"permutation", BY_PERMUTATION},
+	{"permutation_importance", BY_PERMUTATION},
 };
 
 static bool method_read(const struct explain_parameter *parameter, struct explain_step *options, struct error *error)
@@ -120,7 +121,9 @@ const struct option explain_rows[] = {
 	    .fallback = "auto",
 	    .help = "The method. `auto`: by what the file of a local model has (trees, weights, layers), else by a sample of "
 		    "coalitions, or by all if the budget is enough. `anchors`: the few features that hold the answer as it is, "
-		    "with the precision and the coverage of that rule; also of classes and texts."),
+		    "with the precision and the coverage of that rule; also of classes and texts. `permutation`: the "
+		    "mean squared change of the answer when a feature has the background's values; it takes one coalition for each "
+		    "feature."),
 	ROW("background", MAP, struct explain_step, background, .rows = background_rows,
 	    .help = "What is usual: a file, or {rows: 100}. Default: none for local trees, which are explained by the training "
 		    "rows of their branches, else {rows: 100}."),

@@ -115,7 +115,10 @@ static bool number_tensors_put(struct tensors_builder *tensors, const struct exp
 			       struct error *error)
 {
 	for (size_t i = 0; i < sizeof explain_numbers / sizeof *explain_numbers; i++) {
-		if (explain_numbers[i].part == PART(errors) && made->data.method != EXPLANATION_SAMPLED)
+		const bool permuted = made->data.method == EXPLANATION_PERMUTATION;
+		if (explain_numbers[i].part == PART(errors) && made->data.method != EXPLANATION_SAMPLED && !permuted)
+			continue;
+		if (explain_numbers[i].part == PART(residual) && permuted) /* nothing adds up */
 			continue;
 		const struct tensor *tensor = numbers_make(&explain_numbers[i], made, rows, arena, error);
 		if (!tensor)

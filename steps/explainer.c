@@ -83,7 +83,7 @@ static bool local_open(struct explainer *explainer, struct error *error)
 bool explainer_open(struct explainer *explainer, struct error *error)
 {
 	const bool by_calls = explainer->by == BY_AUTO || explainer->by == BY_EXACT || explainer->by == BY_SAMPLE ||
-			      explainer->by == BY_ANCHORS;
+			      explainer->by == BY_ANCHORS || explainer->by == BY_PERMUTATION;
 	const struct local_model *local = explainer->model.local;
 	if (!local && !by_calls)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
@@ -175,16 +175,26 @@ static bool row_open(struct explainer *explainer, struct explain_work *work, siz
 	};
 	if (!one->game.background)
 		return false;
-	one->sampler = sampler_for(explainer, work->rows.features, arena, error);
-	const size_t coalitions = one->sampler ? sampler_count(one->sampler) : 0;
-	if (one->sampler && (coalitions + 1) * background->count * work->rows.rows > EXPLAIN_PERTURBED_ROWS_MAX)
+	size_t coalitions = one->game.players; /* by permutation */
+	if (explainer->by != BY_PERMUTATION) {
+		one->sampler = sampler_for(explainer, work->rows.features, arena, error);
+		if (!one->sampler)
+			return false;
+		coalitions = sampler_count(one->sampler);
+	} else if (coalitions > explainer->budget) {
+		return error_set_limit(error, LIMIT_OF_ENGINE,
+				       "%s explains `by: permutation`, which perturbs each feature: %zu came, and `budget.calls` "
+				       "is %zu; raise it, or send fewer features",
+				       explainer->whose, coalitions, explainer->budget);
+	}
+	if ((coalitions + 1) * background->count * work->rows.rows > EXPLAIN_PERTURBED_ROWS_MAX)
 		return error_set_limit(error, LIMIT_OF_ENGINE,
 				       "%s would ask for %zu rows (%zu of the message, by %zu coalitions, by %zu of the "
 				       "background), and "
 				       "at most %d are allowed; send fewer rows, or lower `budget.calls` or the background",
 				       explainer->whose, (coalitions + 1) * background->count * work->rows.rows, work->rows.rows,
 				       coalitions, background->count, EXPLAIN_PERTURBED_ROWS_MAX);
-	return one->sampler && coalition_check(&one->game, error);
+	return coalition_check(&one->game, error);
 }
 
 /* Opens the run of a row, when the number of outputs is known. */

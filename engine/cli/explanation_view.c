@@ -9,6 +9,7 @@
 #include "base/quote.h"
 #include "cli/html_parts.h"
 
+#define OTHERS_BYTES 48 /* of a line that stands for the features that are not shown */
 #define BAR_COLUMNS 40
 #define NAME_COLUMNS_MAX 40
 #define NUMBER_COLUMNS 14
@@ -92,6 +93,7 @@ static bool one_read(struct explanation_one *one, const json_t *object, struct a
 		contributions[i] = (struct contribution){
 			name_with_value(part, arena), number_member(part, "contribution"), number_member(part, "error"), i};
 	}
+	one->apart = text_is(one->method, "permutation");
 	qsort(contributions, one->count, sizeof *contributions, by_amount);
 	return rule_read(one, object, arena);
 }
@@ -132,17 +134,20 @@ static void waterfall_reach(struct waterfall *waterfall, double value)
 
 static struct waterfall waterfall_of(const struct explanation_one *one)
 {
-	struct waterfall waterfall = {.one = one, .shown = one->count, .least = one->base, .most = one->base};
-	double at = one->base;
+	const double begin = one->apart ? 0 : one->base;
+	struct waterfall waterfall = {.one = one, .shown = one->count, .least = begin, .most = begin};
+	double at = begin;
 	if (one->count > EXPLANATION_LINES_MAX)
 		waterfall.shown = EXPLANATION_LINES_MAX - 1;
 	for (size_t i = 0; i < one->count; i++) {
+		const double amount = one->contributions[i].amount;
 		if (i >= waterfall.shown)
-			waterfall.rest += one->contributions[i].amount;
-		at += one->contributions[i].amount;
+			waterfall.rest = one->apart ? fmax(waterfall.rest, amount) : waterfall.rest + amount;
+		at = one->apart ? amount : at + amount;
 		waterfall_reach(&waterfall, at);
 	}
-	waterfall_reach(&waterfall, one->answer);
+	if (!one->apart)
+		waterfall_reach(&waterfall, one->answer);
 	return waterfall;
 }
 
@@ -157,7 +162,8 @@ static struct contribution waterfall_line(const struct waterfall *waterfall, siz
 {
 	if (line < waterfall->shown)
 		return waterfall->one->contributions[line];
-	snprintf(others, size, "%zu others", waterfall->one->count - waterfall->shown);
+	snprintf(others, size, "%zu others%s", waterfall->one->count - waterfall->shown,
+		 waterfall->one->apart ? ", each up to" : "");
 	return (struct contribution){text_of(others), waterfall->rest, 0, line};
 }
 
@@ -196,25 +202,41 @@ static void print_bar(struct buffer *out, const struct waterfall *waterfall, dou
 		buffer_byte(out, to > from ? '+' : '-');
 }
 
-static void print_waterfall(const struct explanation_one *one, struct arena *arena, struct buffer *out)
+/* The lines of the features, each from where the one before it ends; or, if they do not add up, from zero. */
+static void print_lines(const struct explanation_one *one, struct arena *arena, struct buffer *out)
 {
 	const struct waterfall waterfall = waterfall_of(one);
-	char others[40];
-	double at = one->base;
-	buffer_print(out, "%s %s, by %s\n", text_shown(one->step, arena), text_shown(one->output, arena),
-		     text_shown(one->method, arena));
-	print_name(out, TEXT("base value"), arena);
-	buffer_print(out, "%*.6g\n", NUMBER_COLUMNS, one->base);
+	char others[OTHERS_BYTES];
+	double at = one->apart ? 0 : one->base;
 	for (size_t i = 0; i < waterfall_lines(&waterfall); i++) {
 		const struct contribution line = waterfall_line(&waterfall, i, others, sizeof others);
 		print_name(out, line.name, arena);
-		buffer_print(out, "%+*.6g", NUMBER_COLUMNS, line.amount);
+		buffer_print(out, one->apart ? "%*.6g" : "%+*.6g", NUMBER_COLUMNS, line.amount);
 		print_bar(out, &waterfall, at, at + line.amount);
 		if (line.error > 0)
 			buffer_print(out, "  (standard error %.2g)", line.error);
 		buffer_byte(out, '\n');
-		at += line.amount;
+		at += one->apart ? 0 : line.amount;
 	}
+}
+
+static void print_importance(const struct explanation_one *one, struct arena *arena, struct buffer *out)
+{
+	buffer_print(out, "%s %s, by %s\n", text_shown(one->step, arena), text_shown(one->output, arena),
+		     text_shown(one->method, arena));
+	print_lines(one, arena, out);
+	buffer_print(out, "  mean squared changes of the answer, %.6g, with the background's values\n", one->answer);
+	buffer_print(out, "  %lld calls of the model%s\n", (long long)one->calls,
+		     one->complete ? "" : "; the budget ended it early");
+}
+
+static void print_waterfall(const struct explanation_one *one, struct arena *arena, struct buffer *out)
+{
+	buffer_print(out, "%s %s, by %s\n", text_shown(one->step, arena), text_shown(one->output, arena),
+		     text_shown(one->method, arena));
+	print_name(out, TEXT("base value"), arena);
+	buffer_print(out, "%*.6g\n", NUMBER_COLUMNS, one->base);
+	print_lines(one, arena, out);
 	print_name(out, TEXT("answer"), arena);
 	buffer_print(out, "%*.6g\n  residual %.2g, %lld calls of the model%s\n", NUMBER_COLUMNS, one->answer, one->residual,
 		     (long long)one->calls, one->complete ? "" : "; the budget ended it early");
@@ -244,6 +266,8 @@ void explanation_view_print_text(const struct explanation_view *view, struct are
 			buffer_byte(out, '\n');
 		if (view->items[i].anchored)
 			print_rule(&view->items[i], arena, out);
+		else if (view->items[i].apart)
+			print_importance(&view->items[i], arena, out);
 		else
 			print_waterfall(&view->items[i], arena, out);
 	}
@@ -260,7 +284,7 @@ static void write_line(struct buffer *out, const struct waterfall *waterfall, co
 	const double end = waterfall_position(waterfall, from < to ? to : from, HTML_BAR_PERCENT);
 	buffer_string(out, "<tr><th scope=\"row\">");
 	html_write_text(out, line->name);
-	buffer_print(out, "</th><td>%+.6g", line->amount);
+	buffer_print(out, waterfall->one->apart ? "</th><td>%.6g" : "</th><td>%+.6g", line->amount);
 	if (line->error > 0)
 		buffer_print(out, " <small>&#177; %.2g</small>", line->error);
 	buffer_print(out, "</td><td class=\"bar\"><div class=\"%s\" style=\"margin-left:%.2f%%;width:%.2f%%\"></div></td></tr>\n",
@@ -296,19 +320,35 @@ static void write_rule(struct buffer *out, const struct explanation_one *one)
 		     one->complete ? "" : "; the budget ended it early");
 }
 
-static void write_one(struct buffer *out, const struct explanation_one *one)
+static void write_lines(struct buffer *out, const struct explanation_one *one)
 {
 	const struct waterfall waterfall = waterfall_of(one);
-	char others[40];
-	double at = one->base;
-	write_heading(out, one);
-	buffer_print(out, "<table>\n<tr class=\"end\"><th scope=\"row\">base value</th><td>%.6g</td><td></td></tr>\n",
-		one->base);
+	char others[OTHERS_BYTES];
+	double at = one->apart ? 0 : one->base;
 	for (size_t i = 0; i < waterfall_lines(&waterfall); i++) {
 		const struct contribution line = waterfall_line(&waterfall, i, others, sizeof others);
 		write_line(out, &waterfall, &line, at);
-		at += line.amount;
+		at += one->apart ? 0 : line.amount;
 	}
+}
+
+static void write_importance(struct buffer *out, const struct explanation_one *one)
+{
+	write_heading(out, one);
+	buffer_string(out, "<table>\n");
+	write_lines(out, one);
+	buffer_print(out,
+		     "</table>\n<p>Mean squared changes of the answer, %.6g, when a feature has the background's values: each bar "
+		     "begins at zero. %lld calls of the model%s</p></section>\n",
+		     one->answer, (long long)one->calls, one->complete ? "" : "; the budget ended it early");
+}
+
+static void write_one(struct buffer *out, const struct explanation_one *one)
+{
+	write_heading(out, one);
+	buffer_print(out, "<table>\n<tr class=\"end\"><th scope=\"row\">base value</th><td>%.6g</td><td></td></tr>\n",
+		one->base);
+	write_lines(out, one);
 	buffer_print(out,
 		     "<tr class=\"end\"><th scope=\"row\">answer</th><td>%.6g</td><td></td></tr>\n</table>\n"
 		     "<p>residual %.2g; %lld calls of the model%s</p></section>\n",
@@ -331,6 +371,8 @@ void explanation_view_print_html(const struct explanation_view *view, struct buf
 	for (size_t i = 0; i < view->count; i++)
 		if (view->items[i].anchored)
 			write_rule(out, &view->items[i]);
+		else if (view->items[i].apart)
+			write_importance(out, &view->items[i]);
 		else
 			write_one(out, &view->items[i]);
 	html_end(out);

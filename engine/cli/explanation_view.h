@@ -1,7 +1,8 @@
 /* explanation_view.h: View of the explanations that a gateway answered: a waterfall as text, or a page of HTML.
  *
  * A waterfall goes from the base value to the answer: one line for each feature, the largest contribution first. Names come from
- * requests, so both forms escape them. An anchor has a rule instead: its conditions, precision and coverage.
+ * requests, so both forms escape them. An anchor has a rule instead: its conditions, precision and coverage. Importances by
+ * permutation do not add up: each is a bar from zero.
  */
 #ifndef SLUICE_CLI_EXPLANATION_VIEW_H
 #define SLUICE_CLI_EXPLANATION_VIEW_H
@@ -27,6 +28,7 @@ struct explanation_one {
 	size_t count;
 	const struct contribution *contributions; /* the largest first */
 	bool anchored;		  /* it has a rule */
+	bool apart;		  /* contributions do not add up */
 	size_t condition_count;
 	const struct text *conditions;
 	double precision, coverage;

@@ -11,7 +11,7 @@ const char *explanation_method_name(enum explanation_method method)
 		[EXPLANATION_PATHS] = "paths",	 [EXPLANATION_INTERVENTION] = "intervention",
 		[EXPLANATION_LINEAR] = "linear", [EXPLANATION_GRADIENTS] = "gradients",
 		[EXPLANATION_EXACT] = "exact",	 [EXPLANATION_SAMPLED] = "sampled",
-		[EXPLANATION_ANCHORS] = "anchors",
+		[EXPLANATION_ANCHORS] = "anchors", [EXPLANATION_PERMUTATION] = "permutation",
 	};
 	return names[method];
 }

@@ -27,6 +27,7 @@ enum explanation_method {
 	EXPLANATION_EXACT,   /* all coalitions */
 	EXPLANATION_SAMPLED, /* some of them; there are standard errors */
 	EXPLANATION_ANCHORS, /* a rule, and no contributions */
+	EXPLANATION_PERMUTATION, /* mean squared changes of the answer, which add up to nothing: residuals are NaN */
 };
 
 const char *explanation_method_name(enum explanation_method method); /* "paths" */

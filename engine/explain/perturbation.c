@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "numeric/moments.h"
+
 #define HALF 0.5 /* of a coalition's weight: with less its value would be more of a guess than the sampler's own */
 
 /* Row 0 is the explained one; then the background under each coalition, the first of which has no player. */
@@ -14,6 +16,12 @@ struct perturbation_run {
 	size_t outputs, rows, next;
 	double *answers; /* [rows][outputs]; NaN: not answered */
 };
+
+/* Coalitions beside that of no player. */
+static size_t perturbation_coalitions(const struct perturbation_run *run)
+{
+	return run->sampler ? sampler_count(run->sampler) : run->game->players;
+}
 
 size_t perturbation_rows(const struct perturbation_run *run)
 {
@@ -25,7 +33,7 @@ struct perturbation_run *perturbation_open(struct arena *arena, const struct coa
 {
 	if (!coalition_check(game, error))
 		return NULL;
-	const size_t rows = 1 + (1 + sampler_count(sampler)) * game->background_rows;
+	const size_t rows = 1 + (1 + (sampler ? sampler_count(sampler) : game->players)) * game->background_rows;
 	if (outputs > EXPLANATION_CELLS_MAX / game->players) {
 		error_set_limit(error, LIMIT_OF_ENGINE,
 				"an explanation of %zu outputs by %zu features has more than %zu numbers; explain fewer outputs",
@@ -74,6 +82,15 @@ struct perturbation_batch perturbation_next(struct perturbation_run *run, size_t
 	return batch;
 }
 
+/* Without a sampler: all players but one. */
+static void player_leave_out(const struct coalition_game *game, size_t player, uint64_t members[COALITION_PLAYERS_MAX / 64])
+{
+	memset(members, 0, COALITION_PLAYERS_MAX / 8);
+	for (size_t i = 0; i < game->players; i++)
+		if (i != player)
+			members[i / 64] |= (uint64_t)1 << i % 64;
+}
+
 static void perturbation_row_fill(const struct perturbation_run *run, size_t row, double *numbers)
 {
 	const struct coalition_game *game = run->game;
@@ -84,10 +101,12 @@ static void perturbation_row_fill(const struct perturbation_run *run, size_t row
 	const size_t coalition = (row - 1) / game->background_rows, which = (row - 1) % game->background_rows;
 	const double *background = game->background + which * game->features;
 	struct coalition_game alone = *game;
-	static const uint64_t none[COALITION_PLAYERS_MAX / 64];
+	uint64_t members[COALITION_PLAYERS_MAX / 64] = {0};
+	if (coalition && !run->sampler)
+		player_leave_out(game, coalition - 1, members);
 	alone.background = background;
 	alone.background_rows = 1;
-	coalition_rows(&alone, coalition ? sampler_coalition(run->sampler, coalition - 1) : none, numbers);
+	coalition_rows(&alone, coalition && run->sampler ? sampler_coalition(run->sampler, coalition - 1) : members, numbers);
 }
 
 void perturbation_fill(const struct perturbation_run *run, struct perturbation_batch batch, double *rows)
@@ -214,23 +233,68 @@ static bool perturbation_output_explain(const struct perturbation_run *run, size
 	return true;
 }
 
+/* ---- permutation importance ---- */
+
+/* The loss of a player left out. NaN: too little of it was answered. */
+static void perturbation_loss(const struct perturbation_run *run, size_t player, size_t output, double *loss, double *wrong)
+{
+	const double *answers = perturbation_answers(run, player + 1, output), truth = run->answers[output];
+	struct moments losses = {0};
+	double answered = 0;
+	for (size_t i = 0; i < run->game->background_rows; i++) {
+		const double change = answers[i * run->outputs] - truth;
+		if (!isfinite(change))
+			continue;
+		answered += background_weight(run, i);
+		moments_add(&losses, change * change);
+	}
+	const bool counts = weight_suffices(run, answered);
+	*loss = counts ? losses.mean : (double)NAN;
+	*wrong = counts ? sqrt(moments_variance(&losses, 1) / (double)losses.count) : (double)NAN;
+}
+
+static bool perturbation_importance(const struct perturbation_run *run, struct explanation *explanation, struct error *error)
+{
+	const size_t players = run->game->players;
+	size_t most = 0;
+	for (size_t output = 0; output < run->outputs; output++) {
+		size_t answered = 0;
+		explanation->prediction[output] = run->answers[output];
+		explanation->base[output] = perturbation_value(run, 0, output, NULL);
+		explanation->residual[output] = (double)NAN; /* they do not add up */
+		for (size_t i = 0; i < players; i++) {
+			const size_t at = output * players + i;
+			perturbation_loss(run, i, output, &explanation->contributions[at], &explanation->errors[at]);
+			answered += isfinite(explanation->contributions[at]) != 0;
+		}
+		explanation->answered = output == 0 || answered < explanation->answered ? answered : explanation->answered;
+		most = answered > most ? answered : most;
+	}
+	explanation->method = EXPLANATION_PERMUTATION;
+	explanation->asked = players;
+	return most > 0 || error_set_limit(error, LIMIT_OF_ENGINE,
+					   "the row was not answered, or too few rows with another value of a feature");
+}
+
 bool perturbation_explain(const struct perturbation_run *run, struct explanation *explanation, struct arena *arena,
 			  struct error *error)
 {
-	const size_t count = sampler_count(run->sampler);
+	const size_t count = perturbation_coalitions(run);
 	double *values = ARENA_ARRAY(arena, double, count);
 	bool *kept = ARENA_ARRAY(arena, bool, run->game->background_rows);
-	bool exact = sampler_is_exact(run->sampler);
+	bool exact = run->sampler && sampler_is_exact(run->sampler);
 	if (!values || !kept)
 		return error_memory(error, ERROR_LIMIT, "explaining a record");
 	if (!explanation_open(explanation, run->game->players, run->outputs, arena, error))
 		return false;
+	explanation->row = run->game->player_of ? NULL : run->game->row;
+	if (!run->sampler)
+		return perturbation_importance(run, explanation, error);
 	for (size_t output = 0; output < run->outputs; output++)
 		if (!perturbation_output_explain(run, output, values, kept, &exact, explanation, arena, error))
 			return false;
 	explanation->method = exact && explanation->answered == count ? EXPLANATION_EXACT : EXPLANATION_SAMPLED;
 	explanation->asked = count;
-	explanation->row = run->game->player_of ? NULL : run->game->row;
 	explanation_settle(explanation);
 	return true;
 }

@@ -10,6 +10,10 @@
  *
  * A run can be explained at any time once the row is answered, and at least one pair of coalitions:
  * the better the more was answered.
+ *
+ * Without a sampler each player is left out alone, and the explanation is permutation importance (importance.h) with the row's own
+ * answer as the truth: the mean squared change of the answer when the player has the background's values, with its standard error.
+ * These do not add up to anything. Their mean over many rows is the permutation importance of the model.
  */
 #ifndef SLUICE_EXPLAIN_PERTURBATION_H
 #define SLUICE_EXPLAIN_PERTURBATION_H
@@ -25,8 +29,8 @@ struct perturbation_batch {
 	size_t first, rows;
 };
 
-/* A run in the arena; game, sampler, and what they point to, are borrowed. `outputs`: numbers of each answer. NULL: as of
- * coalition_check(); LIMIT, too many outputs; or the arena is full. */
+/* A run in the arena; game, sampler (NULL: permutation importance), and what they point to, are borrowed. `outputs`: numbers of
+ * each answer. NULL: as of coalition_check(); LIMIT, too many outputs; or the arena is full. */
 struct perturbation_run *perturbation_open(struct arena *arena, const struct coalition_game *game, const struct sampler *sampler,
 					   size_t outputs, struct error *error);
 

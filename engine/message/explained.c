@@ -20,7 +20,7 @@ const char *explained_method(const struct explanation *explanation)
 	static const char *const names[] = {
 		[EXPLANATION_PATHS] = "tree",	 [EXPLANATION_INTERVENTION] = "tree",	[EXPLANATION_LINEAR] = "linear",
 		[EXPLANATION_GRADIENTS] = "gradients", [EXPLANATION_EXACT] = "exact", [EXPLANATION_SAMPLED] = "sample",
-		[EXPLANATION_ANCHORS] = "anchors",
+		[EXPLANATION_ANCHORS] = "anchors",	 [EXPLANATION_PERMUTATION] = "permutation",
 	};
 	return names[explanation->method];
 }

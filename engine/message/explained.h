@@ -27,7 +27,7 @@ struct explained {
 bool explained_is_wanted(const struct message *message);
 bool explained_is_awaited(const struct message *message);
 
-/* The method's name in the options of the step and in records: tree, linear, gradients, exact, sample or anchors. */
+/* The method's name in the options of the step and in records: tree, linear, gradients, exact, sample, anchors or permutation. */
 const char *explained_method(const struct explanation *explanation);
 
 /* Whether all that the method asks for was answered. */

@@ -15,6 +15,7 @@ static const struct seldon_explainer seldon_explainers[] = {
 	[EXPLANATION_LINEAR] = {"KernelShap", "blackbox"}, [EXPLANATION_GRADIENTS] = {"IntegratedGradients", "whitebox"},
 	[EXPLANATION_EXACT] = {"KernelShap", "blackbox"}, [EXPLANATION_SAMPLED] = {"KernelShap", "blackbox"},
 	[EXPLANATION_ANCHORS] = {"AnchorTabular", "blackbox"},
+	[EXPLANATION_PERMUTATION] = {"PermutationImportance", "blackbox"},
 };
 
 /* The explanation of a row; NULL: there is none. They are in no order. */
@@ -139,6 +140,31 @@ static void shap_write(struct buffer *out, const struct seldon_rows *rows)
 	buffer_string(out, "}}");
 }
 
+/* Of the first row, as the mean over the rows of the background, with its standard error. */
+static void importance_write(struct buffer *out, const struct seldon_rows *rows)
+{
+	const struct explained *one = row_find(rows->first, rows->like, 0);
+	const struct explanation *data = one ? &one->data : &rows->like->data;
+	buffer_string(out, "{\"feature_names\":");
+	names_write(out, data->names, data->features);
+	buffer_string(out, ",\"metric_names\":[");
+	for (size_t output = 0; output < data->outputs; output++)
+		buffer_string(out, output ? ",\"loss_mse\"" : "\"loss_mse\"");
+	buffer_string(out, "],\"feature_importance\":[");
+	for (size_t output = 0; output < data->outputs; output++) {
+		buffer_string(out, output ? ",[" : "[");
+		for (size_t i = 0; i < data->features; i++) {
+			buffer_string(out, i ? ",{\"mean\":" : "{\"mean\":");
+			number_write(out, data->contributions[output * data->features + i]);
+			buffer_string(out, ",\"std\":");
+			number_write(out, data->errors[output * data->features + i]);
+			buffer_byte(out, '}');
+		}
+		buffer_byte(out, ']');
+	}
+	buffer_string(out, "]}");
+}
+
 /* The first output is the target, as of a regression. */
 static void gradients_write(struct buffer *out, const struct seldon_rows *rows)
 {
@@ -177,6 +203,8 @@ bool explained_write_seldon(const struct explained *first, const struct message 
 		     explainer->name, explainer->type);
 	if (like->data.rule)
 		anchor_write(out, &rows);
+	else if (like->data.method == EXPLANATION_PERMUTATION)
+		importance_write(out, &rows);
 	else if (like->data.method == EXPLANATION_GRADIENTS)
 		gradients_write(out, &rows);
 	else

@@ -29,6 +29,7 @@ PIPELINES = [
     ("asked", "{name: double}", "deliver: on-request", "why"),
     ("classes", "{name: label}", "background: usual.csv", "score"),
     ("rules", "{local: trees.json}", "by: anchors, background: usual.csv", "score"),
+    ("weights", "{local: trees.json}", "by: permutation, background: usual.csv", "score"),
 ]
 MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: 'stub://%s'}\n"
 MODELS = [("double", "linear?w=2,2,2"), ("label", "const?value=1&datatype=INT64")]
@@ -90,6 +91,31 @@ def anchors_are_rules(judge, gateway):
     judge.expect("an anchor has conditions, precision and coverage", status == 200 and one["method"] == "anchors" and
                  one["answer"] == 17 and one["attributions"] == [] and one["precision"] >= 0.95 and 0 <= one["coverage"] <= 1 and
                  one["complete"] and all(any(name in rule for name in ("age", "size", "rate")) for rule in one["rules"]), (status, answer))
+
+
+def importances_are_mean_squared_changes(judge, gateway):
+    """Each row of usual.csv gives its number of a feature; the answers to these rows are asked for as any other"""
+    with open(os.path.join(TREES, "usual.csv"), encoding="utf-8") as file:
+        lines = [line.split(",") for line in file.read().split()]
+    names, usual = lines[0], [[float(number) if number not in ("", "nan") else None for number in line] for line in lines[1:]]
+    usual = [[float("nan") if number is None else number for number in row] for row in usual]
+    wanted = []
+    for column in range(len(names)):
+        rows = [ROW[:column] + [row[column]] + ROW[column + 1:] for row in usual]
+        body = {"inputs": [{"name": "x", "datatype": "FP64", "shape": [len(rows), len(ROW)],
+                            "data": ["NaN" if number != number else number for row in rows for number in row]}]}
+        _, answer, _ = gateway.infer("weights", body)
+        wanted.append(sum((one - 17) ** 2 for one in answer["outputs"][0]["data"]) / len(rows))
+    status, answer, _ = gateway.ask("POST", "/v2/pipelines/weights/explain", request(*ROW))
+    one = answer.get("explanations", [{}])[0]
+    judge.expect("importances by permutation", status == 200 and one["method"] == "permutation" and one["answer"] == 17 and
+                 [part["feature"] for part in one["attributions"]] == names and one["residual"] is None and one["complete"] and
+                 all(abs(part["contribution"] - mean) < 1e-9 for part, mean in zip(one["attributions"], wanted, strict=True)), (answer, wanted))
+    status, answer, _ = gateway.ask("POST", "/seldon/default/weights/api/v1.0/explanations", {"data": {"ndarray": [ROW]}})
+    data = answer.get("data", {})
+    judge.expect("and in Seldon's form", status == 200 and answer["meta"]["name"] == "PermutationImportance" and
+                 data["metric_names"] == ["loss_mse"] and [len(one) for one in data["feature_importance"]] == [3] and
+                 all(abs(one["mean"] - mean) < 1e-9 for one, mean in zip(data["feature_importance"][0], wanted, strict=True)), (status, answer))
 
 
 def a_sample_warms_up(judge, gateway):
@@ -310,6 +336,7 @@ def main():
         gateway = Gateway(dev.said("gateway"))
         trees_are_explained(judge, gateway)
         anchors_are_rules(judge, gateway)
+        importances_are_mean_squared_changes(judge, gateway)
         a_file_of_trees_explains_a_deployment(judge, gateway)
         a_sample_warms_up(judge, gateway)
         what_fails_beside_is_told_where_it_was_asked_for(judge, gateway)

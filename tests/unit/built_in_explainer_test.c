@@ -99,6 +99,7 @@ static void its_parameters_are_options(void **state)
 		{SAMPLES("\"50\""), BY_AUTO, 50},
 		{METHOD("kernel_shap"), BY_AUTO, 0},
 		{METHOD("anchors") ", " SAMPLES("\"2\""), BY_ANCHORS, 2},
+		{METHOD("permutation_importance"), BY_PERMUTATION, 0},
 		{METHOD("exact") ", " SAMPLES("\"65536\""), BY_EXACT, 65536},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

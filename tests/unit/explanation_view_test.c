@@ -116,6 +116,30 @@ static void what_is_no_explanation_is_refused(void **state)
 	}
 }
 
+/* Importances by permutation do not add up: each bar begins at zero, and no line leads to the answer. */
+static void importances_are_bars_from_zero(void **state)
+{
+	(void)state;
+	const struct explanation_view view =
+		view_of("{\"id\": \"r\", \"pipeline\": \"p\", \"explanations\": [{\"step\": \"score\", "
+			"\"method\": \"permutation\", \"output\": \"y[0]\", \"base_value\": 10, \"answer\": 5, "
+			"\"residual\": null, \"calls\": 2, \"complete\": true, \"attributions\": ["
+			PART("small", "1", "10", "0") ", " PART("large", "2", "40", "24") ", "
+			PART("none", "3", "null", "null") "]}]}");
+	const char *text = printed(&view, false);
+	assert_non_null(strstr(text, "score y[0], by permutation\n"));
+	assert_null(strstr(text, "base value"));
+	assert_null(strstr(text, "residual"));
+	assert_non_null(strstr(text, "40  ++++++++++++++++++++++++++++++++++++++++  (standard error 24)\n"));
+	assert_non_null(strstr(text, "10  ++++++++++\n"));
+	assert_true(strstr(text, "large = 2") < strstr(text, "small = 1") && strstr(text, "small = 1") < strstr(text, "none = 3"));
+	assert_non_null(strstr(text, "mean squared changes of the answer, 5,"));
+	text = printed(&view, true);
+	assert_non_null(strstr(text, "margin-left:0.00%;width:100.00%"));
+	assert_non_null(strstr(text, "margin-left:0.00%;width:25.00%"));
+	assert_null(strstr(text, "base value"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +147,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_features_are_summed_in_one_line, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_are_escaped, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_explanation_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(importances_are_bars_from_zero, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
