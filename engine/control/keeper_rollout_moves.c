@@ -61,6 +61,7 @@ static bool table_move(struct keeper *keeper, struct kept_rollout *rollout, int6
 	rollout->epoch = rollout->state.epoch;
 	*moved = record.moved;
 	rollout_tallies_close(rollout);
+	rollout_truths_close(rollout);
 	return true;
 }
 
@@ -151,7 +152,8 @@ static bool state_write(struct keeper *keeper, struct kept_rollout *rollout, int
 					 .time_ms = now_ms,
 					 .keeper = text_of(keeper->options.engine),
 					 .epoch = keeper->ledger.epoch};
-	if (!record.state.bytes || !rollout_tallies_list(rollout, keeper->arena, &record.engines))
+	if (!record.state.bytes || !rollout_tallies_list(rollout, keeper->arena, &record.engines) ||
+	    !rollout_truths_list(rollout, keeper->arena, &record.truths))
 		return error_memory(error, ERROR_SYSTEM, "moving a rollout");
 	return keeper_write(keeper, &rollout_form, &record, key_of_rollout(keeper, record.experiment), now_ms, error);
 }

@@ -20,6 +20,7 @@ static void rollout_close(struct kept_rollout *rollout)
 	if (!rollout)
 		return;
 	rollout_tallies_close(rollout);
+	rollout_truths_close(rollout);
 	arena_close(rollout->arena);
 	memory_give(rollout);
 }
@@ -114,7 +115,7 @@ static bool rollout_restore(struct keeper *keeper, struct kept_rollout *rollout,
 	if (record && rollout_continues(keeper, rollout, record)) {
 		rollout->table = record->table;
 		rollout->epoch = rollout->state.epoch;
-		good = rollout_tallies_restore(rollout, record, error);
+		good = rollout_tallies_restore(rollout, record, error) && rollout_truths_take(rollout, &record->truths, error);
 	} else {
 		rollout_start(rollout, recorded);
 	}
@@ -126,16 +127,23 @@ static bool rollout_restore(struct keeper *keeper, struct kept_rollout *rollout,
 }
 
 /* The former one's counts are newer than those of its record. */
-static void tallies_pass(struct kept_rollout *former, struct kept_rollout *rollout)
+static void list_pass(struct list *from, struct list *to)
+{
+	for (struct list_node *node = from->first, *next; node; node = next) {
+		next = node->next;
+		list_remove(node);
+		list_add(to, node);
+	}
+}
+
+static void counts_pass(struct kept_rollout *former, struct kept_rollout *rollout)
 {
 	if (!former || former->table != rollout->table)
 		return;
 	rollout_tallies_close(rollout);
-	for (struct list_node *node = former->tallies.first, *next; node; node = next) {
-		next = node->next;
-		list_remove(node);
-		list_add(&rollout->tallies, node);
-	}
+	rollout_truths_close(rollout);
+	list_pass(&former->tallies, &rollout->tallies);
+	list_pass(&former->truths, &rollout->truths);
 }
 
 static bool version_follow(struct keeper *keeper, const struct control_version *version, int64_t now_ms, struct error *error)
@@ -150,7 +158,7 @@ static bool version_follow(struct keeper *keeper, const struct control_version *
 		return false;
 	}
 	if (rollout)
-		tallies_pass(former, rollout);
+		counts_pass(former, rollout);
 	if (former)
 		rollout_drop(former);
 	if (rollout)
@@ -198,6 +206,7 @@ static bool rollout_look_now(struct keeper *keeper, struct kept_rollout *rollout
 	struct rollout_move move;
 	struct error reason = {0};
 	rollout_tallies_sum(rollout, &look);
+	rollout_truths_sum(rollout, &look);
 	if (!rollout_look(&rollout->document.plan, &rollout->state, &look, &move, &reason)) {
 		rollout->due_ms = now_ms + rollout->document.plan.check_every_ms;
 		return keeper_ignore(keeper, reason.text);

@@ -1,5 +1,5 @@
 /* keeper_rollouts.h: A rollout in the keeper, and the counts of engines that it adds up. Private to keeper_rollouts.c,
- * keeper_rollout_moves.c and keeper_tallies.c. */
+ * keeper_rollout_moves.c, keeper_tallies.c and keeper_truths.c. */
 #ifndef SLUICE_CONTROL_KEEPER_ROLLOUTS_H
 #define SLUICE_CONTROL_KEEPER_ROLLOUTS_H
 
@@ -21,6 +21,14 @@ struct kept_tally {
 	struct tally_counts now[ROLLOUT_CHOICES_MAX], before[ROLLOUT_CHOICES_MAX];
 };
 
+/* The truths of a pipeline under the table in force, as far as any engine has told them. */
+struct kept_truths {
+	struct list_node node;
+	char *pipeline;
+	size_t pipeline_length;
+	struct truth_counts counts[ROLLOUT_CHOICES_MAX];
+};
+
 /* The rollout of an Experiment in force. */
 struct kept_rollout {
 	struct list_node node;
@@ -33,6 +41,7 @@ struct kept_rollout {
 	uint64_t epoch; /* of the state, when that table was made */
 	int64_t due_ms; /* of the next look; INT64_MAX: it has ended */
 	struct list tallies; /* struct kept_tally */
+	struct list truths; /* struct kept_truths */
 };
 
 /* ---- keeper_tallies.c ---- */
@@ -47,6 +56,20 @@ void rollout_tallies_sum(const struct kept_rollout *rollout, struct rollout_look
 
 /* The counts as a record has them, in the arena. False: memory ran out. */
 bool rollout_tallies_list(const struct kept_rollout *rollout, struct arena *arena, struct record_list *list);
+
+/* ---- keeper_truths.c ---- */
+
+void rollout_truths_close(struct kept_rollout *rollout);
+
+/* Takes over truths of a record, by a former keeper or by an engine: those of each pipeline if none of them is less than what is
+ * known. Those of more than ROLLOUT_PIPELINES_MAX pipelines are left out. False: SYSTEM. */
+bool rollout_truths_take(struct kept_rollout *rollout, const struct record_list *truths, struct error *error);
+
+/* Adds the accuracy of each variant to a look. */
+void rollout_truths_sum(const struct kept_rollout *rollout, struct rollout_look *look);
+
+/* The truths as a record has them, in the arena. False: memory ran out. */
+bool rollout_truths_list(const struct kept_rollout *rollout, struct arena *arena, struct record_list *list);
 
 /* ---- keeper_rollout_moves.c ---- */
 

@@ -129,7 +129,11 @@ static bool experiment_take(struct keeper *keeper, const struct engine_tallies *
 {
 	struct tally_counts counts[ROLLOUT_CHOICES_MAX] = {0};
 	struct kept_rollout *rollout = rollout_named(keeper, one->experiment);
-	if (!rollout || one->table != rollout->table || !variants_read(&rollout->document, &one->variants, counts))
+	if (!rollout || one->table != rollout->table)
+		return true;
+	if (!rollout_truths_take(rollout, &one->truths, error))
+		return false;
+	if (!variants_read(&rollout->document, &one->variants, counts))
 		return true;
 	if (!tally_find(rollout, report->engine) && list_length(&rollout->tallies) >= KEEPER_TALLIES_MAX)
 		return keeper_ignore(keeper, "a rollout adds up the counts of 1000 engines; further ones are left out");

@@ -213,6 +213,20 @@ static const struct record_field tally_fields[] = {
 	END,
 };
 
+static const struct record_field truth_fields[] = {
+	FIELD(TEXT, struct variant_truth, name),
+	FIELD(NUMBER, struct variant_truth, units),
+	FIELD(NUMBER, struct variant_truth, sum),
+	FIELD(NUMBER, struct variant_truth, squares),
+	END,
+};
+
+static const struct record_field pipeline_truth_fields[] = {
+	FIELD(TEXT, struct pipeline_truth, pipeline),
+	LIST(struct pipeline_truth, variants, truth_fields, struct variant_truth),
+	END,
+};
+
 static const struct record_field rollout_fields[] = {
 	FIELD(TEXT, struct control_rollout, experiment),
 	FIELD(TEXT, struct control_rollout, namespace),
@@ -229,6 +243,7 @@ static const struct record_field rollout_fields[] = {
 	FIELD(TEXT, struct control_rollout, state),
 	LIST(struct control_rollout, limits, number_fields, int64_t),
 	LIST(struct control_rollout, engines, tally_fields, struct engine_tally),
+	LIST(struct control_rollout, truths, pipeline_truth_fields, struct pipeline_truth),
 	FIELD(NUMBER, struct control_rollout, time_ms),
 	FIELD(TEXT, struct control_rollout, keeper),
 	FIELD(NUMBER, struct control_rollout, epoch),
@@ -259,6 +274,7 @@ static const struct record_field experiment_fields[] = {
 	FIELD(TEXT, struct experiment_tally, experiment),
 	FIELD(NUMBER, struct experiment_tally, table),
 	LIST(struct experiment_tally, variants, variant_fields, struct variant_count),
+	LIST(struct experiment_tally, truths, pipeline_truth_fields, struct pipeline_truth),
 	END,
 };
 

@@ -92,6 +92,17 @@ struct variant_count {
 	struct record_list slower; /* struct slower_count */
 };
 
+/* Truths of a choice of an experiment: units with an accuracy, and sums (experiments/truth_tally.h). */
+struct variant_truth {
+	struct text name;
+	int64_t units, sum, squares;
+};
+
+struct pipeline_truth {
+	struct text pipeline;
+	struct record_list variants; /* struct variant_truth */
+};
+
 struct engine_tally {
 	struct text engine;
 	int64_t started_ms; /* 0: all starts before another one of the engine */
@@ -113,6 +124,7 @@ struct control_rollout {
 	struct text state; /* rollout_state_write() */
 	struct record_list limits; /* int64_t: latencies in microseconds, ascending */
 	struct record_list engines; /* struct engine_tally */
+	struct record_list truths; /* struct pipeline_truth */
 	int64_t time_ms;
 	struct text keeper;
 	int64_t epoch;
@@ -238,6 +250,7 @@ struct experiment_tally {
 	struct text experiment;
 	int64_t table; /* version of the bucket table, of which the counts are */
 	struct record_list variants; /* struct variant_count */
+	struct record_list truths; /* struct pipeline_truth: of the pipelines whose feedback the engine has joined */
 };
 
 struct engine_tallies {

@@ -2,6 +2,7 @@
 #include "control/rollout_relay.h"
 
 #include "control/control_tables.h"
+#include "experiments/rollout.h"
 
 #define TABLE_BYTES_MAX ((size_t)1 << 20)
 #define TALLY_BYTES_MAX ((size_t)64 << 20)
@@ -18,6 +19,13 @@ static const struct ledger_table *table_of(const struct ledger *ledger, const st
 	return NULL;
 }
 
+/* Whether the counts under its table matter: it has not ended. */
+static bool rollout_is_judged(const struct ledger_rollout *rollout)
+{
+	return !text_is(rollout->record.phase, rollout_phase_names[ROLLOUT_PROMOTED]) &&
+	       !text_is(rollout->record.phase, rollout_phase_names[ROLLOUT_ROLLED_BACK]);
+}
+
 static bool rollout_force(const struct ledger *ledger, const struct ledger_rollout *rollout, struct rollout_board *board,
 			  struct error *error)
 {
@@ -29,7 +37,8 @@ static bool rollout_force(const struct ledger *ledger, const struct ledger_rollo
 	bool good = arena && control_table_copy(table, arena, &copy);
 	if (!good)
 		(void)error_memory(error, ERROR_SYSTEM, "reading a bucket table");
-	good = good && rollout_board_set(board, &copy, rollout->record.limits.items, rollout->record.limits.count, error);
+	good = good && rollout_board_set(board, &copy, rollout_is_judged(rollout) ? table->record.time_ms : 0,
+					 rollout->record.limits.items, rollout->record.limits.count, error);
 	arena_close(arena);
 	return good;
 }
@@ -73,6 +82,22 @@ static bool variants_list(const struct rollout_reading *reading, struct arena *a
 	return !arena_failed(arena);
 }
 
+static bool truths_list(const struct rollout_reading *reading, struct arena *arena, struct record_list *list)
+{
+	struct pipeline_truth *truths = ARENA_ARRAY(arena, struct pipeline_truth, reading->pipelines + 1);
+	for (size_t i = 0; truths && i < reading->pipelines; i++) {
+		struct variant_truth *variants = ARENA_ARRAY(arena, struct variant_truth, reading->count + 1);
+		for (size_t j = 0; variants && j < reading->count; j++) {
+			const struct truth_counts *counts = &reading->truths[i].counts[j];
+			variants[j] = (struct variant_truth){text_of(reading->variants[j].name), counts->units, counts->sum,
+							     counts->squares};
+		}
+		truths[i] = (struct pipeline_truth){text_of(reading->truths[i].pipeline), {reading->count, variants}};
+	}
+	*list = (struct record_list){reading->pipelines, truths};
+	return !arena_failed(arena);
+}
+
 static bool experiments_list(struct rollout_board *board, struct arena *arena, struct record_list *list)
 {
 	const struct rollout_reading *readings;
@@ -82,7 +107,8 @@ static bool experiments_list(struct rollout_board *board, struct arena *arena, s
 	struct experiment_tally *items = ARENA_ARRAY(arena, struct experiment_tally, count + 1);
 	for (size_t i = 0; items && i < count; i++) {
 		items[i] = (struct experiment_tally){.experiment = text_of(readings[i].experiment), .table = readings[i].table};
-		if (!variants_list(&readings[i], arena, &items[i].variants))
+		if (!variants_list(&readings[i], arena, &items[i].variants) ||
+		    !truths_list(&readings[i], arena, &items[i].truths))
 			return false;
 	}
 	*list = (struct record_list){count, items};

@@ -16,6 +16,12 @@ struct choice_counts {
 	_Atomic uint64_t slots[ROLLOUT_LIMITS_MAX + 1];
 };
 
+struct pipeline_truths {
+	struct pipeline_truths *next;
+	const char *pipeline;
+	struct truth_counts *counts; /* of each choice */
+};
+
 struct counted_table {
 	struct rollout_force shown; /* first: what is held */
 	struct arena *arena;
@@ -23,6 +29,8 @@ struct counted_table {
 	size_t limits;
 	int64_t limits_us[ROLLOUT_LIMITS_MAX];
 	struct choice_counts *counts; /* of each choice */
+	struct pipeline_truths *truths;
+	size_t pipelines;
 	struct counted_table *next;	      /* that was replaced before */
 };
 
@@ -138,8 +146,8 @@ static bool force_fill(struct counted_table *made, const struct assignment_table
 }
 
 /* A table in an arena of its own. */
-static struct counted_table *force_make(const struct assignment_table *table, const int64_t *limits_us, size_t limits,
-					struct error *error)
+static struct counted_table *force_make(const struct assignment_table *table, int64_t since_ms, const int64_t *limits_us,
+					size_t limits, struct error *error)
 {
 	struct arena *arena = arena_open(FORCE_BYTES_MAX);
 	struct counted_table *made = arena ? ARENA_NEW(arena, struct counted_table) : NULL;
@@ -149,6 +157,7 @@ static struct counted_table *force_make(const struct assignment_table *table, co
 	}
 	made->arena = arena;
 	made->limits = limits;
+	made->shown.since_ms = since_ms;
 	if (limits <= ROLLOUT_LIMITS_MAX && table->count <= ASSIGNMENT_WAYS_MAX && force_fill(made, table)) {
 		if (limits > 0)
 			memcpy(made->limits_us, limits_us, limits * sizeof *limits_us);
@@ -174,8 +183,8 @@ static void entry_replace(struct rollout_entry *entry, struct counted_table *mad
 		replaced_close(entry);
 }
 
-bool rollout_board_set(struct rollout_board *board, const struct assignment_table *table, const int64_t *limits_us, size_t limits,
-		       struct error *error)
+bool rollout_board_set(struct rollout_board *board, const struct assignment_table *table, int64_t since_ms,
+		       const int64_t *limits_us, size_t limits, struct error *error)
 {
 	bool good = true;
 	pthread_mutex_lock(&board->lock);
@@ -184,7 +193,7 @@ bool rollout_board_set(struct rollout_board *board, const struct assignment_tabl
 	if (!entry) {
 		good = error_memory(error, ERROR_SYSTEM, "reading a bucket table");
 	} else if (!now || now->shown.version != table->version) {
-		struct counted_table *made = force_make(table, limits_us, limits, error);
+		struct counted_table *made = force_make(table, since_ms, limits_us, limits, error);
 		good = made != NULL;
 		if (made)
 			entry_replace(entry, made);
@@ -199,6 +208,39 @@ void rollout_board_keep(struct rollout_board *board, bool (*is_kept)(void *conte
 	for (struct rollout_entry *entry = board->entries; entry; entry = entry->next)
 		if (atomic_load(&entry->force) && !is_kept(context, entry->experiment))
 			entry_replace(entry, NULL);
+	pthread_mutex_unlock(&board->lock);
+}
+
+/* ---- truths ---- */
+
+/* NULL: there are too many pipelines, or memory ran out. */
+static struct pipeline_truths *truths_of(struct counted_table *force, const char *pipeline)
+{
+	struct pipeline_truths *truths = force->truths;
+	while (truths && strcmp(truths->pipeline, pipeline) != 0)
+		truths = truths->next;
+	if (truths || force->pipelines == ROLLOUT_PIPELINES_MAX)
+		return truths;
+	truths = ARENA_NEW(force->arena, struct pipeline_truths);
+	const char *name = arena_copy(force->arena, pipeline, strlen(pipeline));
+	struct truth_counts *counts = ARENA_ARRAY(force->arena, struct truth_counts, force->shown.assignment.count);
+	if (!truths || !name || !counts)
+		return NULL;
+	*truths = (struct pipeline_truths){force->truths, name, counts};
+	force->truths = truths;
+	force->pipelines++;
+	return truths;
+}
+
+void rollout_board_inform(struct rollout_board *board, const char *experiment, int64_t version, const char *pipeline,
+			  const struct truth_counts *counts)
+{
+	pthread_mutex_lock(&board->lock);
+	const struct rollout_entry *entry = entry_take(board, experiment);
+	struct counted_table *force = entry ? atomic_load(&entry->force) : NULL;
+	struct pipeline_truths *truths = force && force->shown.version == version ? truths_of(force, pipeline) : NULL;
+	if (truths)
+		memcpy(truths->counts, counts, force->shown.assignment.count * sizeof *counts);
 	pthread_mutex_unlock(&board->lock);
 }
 
@@ -252,6 +294,21 @@ static void variant_read(const struct counted_table *force, size_t index, struct
 	variant->calls = atomic_load_explicit(&counts->calls, memory_order_acquire);
 }
 
+/* NULL: memory ran out. */
+static const struct rollout_truths *truths_read(const struct counted_table *force, struct arena *arena)
+{
+	struct rollout_truths *list = ARENA_ARRAY(arena, struct rollout_truths, force->pipelines + 1);
+	size_t count = 0;
+	for (const struct pipeline_truths *truths = force->truths; list && truths; truths = truths->next) {
+		struct truth_counts *counts = ARENA_ARRAY(arena, struct truth_counts, force->shown.assignment.count);
+		if (!counts)
+			return NULL;
+		memcpy(counts, truths->counts, force->shown.assignment.count * sizeof *counts);
+		list[count++] = (struct rollout_truths){arena_copy(arena, truths->pipeline, strlen(truths->pipeline)), counts};
+	}
+	return list;
+}
+
 static bool entry_read(const struct rollout_entry *entry, const struct counted_table *force, struct arena *arena,
 		       struct rollout_reading *reading)
 {
@@ -266,7 +323,9 @@ static bool entry_read(const struct rollout_entry *entry, const struct counted_t
 					    .table = force->shown.version,
 					    .count = force->shown.assignment.count,
 					    .limits = force->limits,
-					    .variants = variants};
+					    .variants = variants,
+					    .pipelines = force->pipelines,
+					    .truths = truths_read(force, arena)};
 	return !arena_failed(arena);
 }
 

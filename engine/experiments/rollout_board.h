@@ -8,21 +8,27 @@
  * Counts are of one table, from the time at which it came into force here. A call is counted when it ends, if the table by
  * which it was chosen is still in force. So the counts of a table only rise, and belong to its weights alone.
  *
+ * Counts of truths come from whoever joins the feedback of a pipeline (runtime/truth_service.h). They are totals of a pipeline
+ * under the table.
+ *
  * Any thread may call.
  */
 #ifndef SLUICE_EXPERIMENTS_ROLLOUT_BOARD_H
 #define SLUICE_EXPERIMENTS_ROLLOUT_BOARD_H
 
+#include "experiments/truth_tally.h"
 #include "step/assignment_table.h"
 
 /* Of latencies by which calls are counted: each stage of a rollout and each of its rules may have one. */
 #define ROLLOUT_LIMITS_MAX 64
+#define ROLLOUT_PIPELINES_MAX 64 /* whose truths are counted under one table; further ones are left out */
 
 struct rollout_board;
 struct rollout_entry;
 
 struct rollout_force {
 	int64_t version; /* of the table's record */
+	int64_t since_ms; /* of the table; 0: nothing is judged under it */
 	uint64_t names;	 /* rollout_names() of its choices */
 	struct assignment assignment;
 	double probabilities[ASSIGNMENT_WAYS_MAX];
@@ -38,12 +44,17 @@ struct rollout_entry *rollout_board_entry(struct rollout_board *board, const cha
 uint64_t rollout_names(const struct share *shares, size_t count);
 
 /* Puts a table into force, unless that version is. Calls are counted by their latency: above each of the limits, which rise.
+ * `since_ms` is the time of the table, or 0 if nothing is judged under it.
  * INPUT: the bytes are no table, or there are too many limits; the table before stays. */
-bool rollout_board_set(struct rollout_board *board, const struct assignment_table *table, const int64_t *limits_us, size_t limits,
-		       struct error *error);
+bool rollout_board_set(struct rollout_board *board, const struct assignment_table *table, int64_t since_ms,
+		       const int64_t *limits_us, size_t limits, struct error *error);
 
 /* Ends all rollouts that the caller does not name: the plan's tables choose again. */
 void rollout_board_keep(struct rollout_board *board, bool (*is_kept)(void *context, const char *experiment), void *context);
+
+/* Sets what a pipeline's truths are by now, for each choice of that version of the table. Of another version they are ignored. */
+void rollout_board_inform(struct rollout_board *board, const char *experiment, int64_t version, const char *pipeline,
+			  const struct truth_counts *counts);
 
 /* ---- on the path ---- */
 
@@ -67,11 +78,18 @@ struct rollout_variant {
 	struct rollout_slower slower[ROLLOUT_LIMITS_MAX];
 };
 
+/* Of the truths of one pipeline. */
+struct rollout_truths {
+	const char *pipeline;
+	const struct truth_counts *counts; /* of each variant */
+};
+
 struct rollout_reading {
 	const char *experiment;
 	int64_t table; /* version of its record */
-	size_t count, limits;
+	size_t count, limits, pipelines;
 	const struct rollout_variant *variants;
+	const struct rollout_truths *truths; /* of each of the pipelines */
 };
 
 /* What is in force, in the arena. False: memory ran out. */

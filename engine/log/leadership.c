@@ -14,14 +14,22 @@ struct leadership {
 	bool leads;
 };
 
-/* The partition is assigned, so that the group counts it as taken, and paused: its records are read elsewhere. */
+static bool has_first(const rd_kafka_topic_partition_list_t *list)
+{
+	for (int i = 0; i < list->cnt; i++)
+		if (list->elems[i].partition == 0)
+			return true;
+	return false;
+}
+
+/* Partitions are assigned, so that the group counts them as taken, and paused: their records are read elsewhere. */
 static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context)
 {
 	struct leadership *leadership = context;
 	const bool assigned = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-	leadership->leads = assigned && list->cnt > 0;
+	leadership->leads = assigned && has_first(list);
 	(void)rd_kafka_assign(client, assigned ? list : NULL);
-	if (leadership->leads)
+	if (assigned && list->cnt > 0)
 		(void)rd_kafka_pause_partitions(client, list);
 }
 

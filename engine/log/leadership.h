@@ -1,4 +1,4 @@
-/* leadership.h: Leadership among engines: the member of a Kafka group leads to which the only partition of a topic is
+/* leadership.h: Leadership among engines: the member of a Kafka group leads to which the first partition of a topic is
  * assigned. So at most one leads, but for the moment in which Kafka takes the partition from one that stopped answering: what
  * a leader writes is fenced by its transactional id (log/fenced_writer.h).
  *
@@ -18,7 +18,7 @@ struct leadership;
 struct leadership_config {
 	const char *brokers;
 	const char *group;
-	const char *topic; /* has one partition */
+	const char *topic;
 	struct properties properties;
 };
 

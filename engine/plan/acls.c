@@ -64,7 +64,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 {
 	struct acls acls = {.arena = arena};
 	for (size_t i = 0; i < plan->count; i++)
-		acls.room += plan->pipelines[i].topic_count + 6 + FORMER_GROUPS_MAX;
+		acls.room += plan->pipelines[i].topic_count + 7 + FORMER_GROUPS_MAX;
 	acls.items = ARENA_ARRAY(arena, struct acl, acls.room + 1);
 	if (!acls.items)
 		return (struct acls){.arena = arena};
@@ -83,6 +83,8 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 			add(&acls, "group", plan_learner_id(pipeline, arena), false, "Read Describe");
 			add(&acls, "transactional-id", plan_learner_id(pipeline, arena), false, "Write Describe");
 		}
+		if (graph_is_judged(pipeline->graph))
+			add(&acls, "group", plan_truths_id(pipeline, arena), false, "Read Describe");
 		/* At least once, for taking over what a former group committed (log/takeover.h). */
 		bool all = pipeline->delivery == DELIVERY_EXACTLY_ONCE;
 		add(&acls, "transactional-id", arena_print(arena, "%s.%s", pipeline->group, all ? "" : "takeover"), all,

@@ -53,6 +53,8 @@ static const struct graph_experiment *experiment_make(const struct experiments *
 	struct context_form context = {0};
 	if (has_bandits && !context_make(arena, spec, shares, count, &context))
 		return NULL;
+	const bool moves = !inside && experiment_is_rolled_out(spec);
+	const bool exposes = spec->exposures == EXPOSURES_FULL || (spec->exposures == EXPOSURES_DEFAULT && (has_bandits || moves));
 	*made = (struct graph_experiment){
 		.name = name,
 		.spec = spec,
@@ -66,7 +68,8 @@ static const struct graph_experiment *experiment_make(const struct experiments *
 		.number = all->count,
 		.learns = has_bandits,
 		.context = context,
-		.exposes = spec->exposures == EXPOSURES_FULL || (spec->exposures == EXPOSURES_DEFAULT && has_bandits),
+		.exposes = exposes,
+		.judged = moves && exposes,
 	};
 	for (size_t i = 0; i < count && spec->fallback == FALLBACK_DEFAULT; i++)
 		if (spec->default_name.text && strcmp(shares[i].name, spec->default_name.text) == 0)

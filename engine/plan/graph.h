@@ -69,6 +69,7 @@ struct graph_experiment {
 	size_t number;	 /* among those of the graph */
 	bool learns;	 /* it has bandits: choices are drawn by their policy, once there is one */
 	struct context_form context; /* of that policy */
+	bool judged;	 /* a keeper moves its weights, by the truths of its exposures too */
 };
 
 struct graph_step {

@@ -219,6 +219,10 @@ bool plan_is_first_of_namespace(const struct plan *plan, size_t index);
 bool graph_learns(const struct graph *graph);
 const char *plan_learner_id(const struct pipeline_plan *plan, struct arena *arena);
 
+/* Whether an engine counts the truths of its experiments for a keeper, and the group of those that may. */
+bool graph_is_judged(const struct graph *graph);
+const char *plan_truths_id(const struct pipeline_plan *plan, struct arena *arena);
+
 const struct pipeline_plan *plan_find(const struct plan *plan, const char *name);
 
 /* The topic that the stage of the changelog `topic` reads; NULL: `topic` is no changelog. */

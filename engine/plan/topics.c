@@ -362,6 +362,19 @@ const char *plan_learner_id(const struct pipeline_plan *plan, struct arena *aren
 	return arena_print(arena, "%s.%s.learner.%s", plan->prefix, plan->namespace, plan->graph->name);
 }
 
+bool graph_is_judged(const struct graph *graph)
+{
+	for (size_t i = 0; i < graph->experiment_count; i++)
+		if (graph->experiments[i]->judged)
+			return true;
+	return false;
+}
+
+const char *plan_truths_id(const struct pipeline_plan *plan, struct arena *arena)
+{
+	return arena_print(arena, "%s.%s.truths.%s", plan->prefix, plan->namespace, plan->graph->name);
+}
+
 static void add_experiment_topics(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	struct topic exposures = {

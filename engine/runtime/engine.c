@@ -97,8 +97,7 @@ static bool all_ended(const struct engine *engine)
 	return engine->stopping;
 }
 
-/* Starts the learners of the newest generation once those of the others have ended, for which nothing waits: Kafka may be slow to
- * answer them. */
+/* Starts the learners of the newest generation once those of the others have ended, for which nothing waits: Kafka may be slow. */
 static bool learners_follow(struct engine *engine, struct error *error)
 {
 	struct generation *newest = engine->generations;
@@ -108,7 +107,8 @@ static bool learners_follow(struct engine *engine, struct error *error)
 	if (newest->learns || !gone || !engine->running || engine->stopping)
 		return true;
 	newest->learns = true;
-	return learners_start(&newest->learners, engine->config, &newest->revision->plan, engine->policies, newest->arena, error);
+	const struct learner_boards boards = {engine->policies, engine->rollouts};
+	return learners_start(&newest->learners, engine->config, &newest->revision->plan, boards, newest->arena, error);
 }
 
 static void learners_end(struct engine *engine)
@@ -200,7 +200,7 @@ static void on_sweep(void *context)
 	}
 	while (*at && all_follow(engine)) {
 		struct generation *generation = *at;
-		if (atomic_load(&generation->users) > 0 || generation->learners.count > 0) {
+		if (atomic_load(&generation->users) > 0 || generation->learners.count + generation->learners.truth_count > 0) {
 			at = &generation->next;
 			continue;
 		}

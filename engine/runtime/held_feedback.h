@@ -1,5 +1,5 @@
 /* held_feedback.h: Records of feedback that wait in memory for their exposures, and offsets of the partitions of a topic. Private
- * to the learner service. */
+ * to the outcome feed and the learner service. */
 #ifndef SLUICE_RUNTIME_HELD_FEEDBACK_H
 #define SLUICE_RUNTIME_HELD_FEEDBACK_H
 

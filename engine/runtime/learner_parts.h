@@ -15,11 +15,8 @@
 #include "log/fenced_writer.h"
 #include "log/leadership.h"
 #include "log/reader.h"
-#include "runtime/held_feedback.h"
 #include "runtime/learner_service.h"
-
-#define TURN_MS 50 /* a turn waits so long for a record */
-#define TURN_RECORDS 2000
+#include "runtime/outcome_feed.h"
 
 /* An experiment, and of the leader what it has learnt. */
 struct learning {
@@ -51,18 +48,13 @@ struct learner_service {
 	struct arena *tenure; /* of what a leader starts from */
 	struct buffer bytes;
 	struct reader *policies;
-	struct reader_config policies_config, exposures_config, feedback_config;
+	struct reader_config policies_config;
 	struct fenced_writer_config writer_config;
 	struct leadership_config leadership_config;
 	struct leadership *leadership;
 	bool leads;
 	struct fenced_writer *writer;
-	struct reader *exposures, *feedback;
-	struct held_feedback *held;
-	struct offsets exposures_next, feedback_next;
-	int64_t exposed_ms; /* time of the latest exposure */
-	size_t taken;	    /* records in this turn */
-	bool said_ahead;    /* that an exposure is not learnt from */
+	struct outcome_feed feed; /* of the leader */
 	bool is_outdated;   /* a later version of sluice leads: this one follows its policies only */
 	size_t replayed;    /* records, as a tenure begins */
 	struct error said;  /* last failure that was logged: the same one is not logged again */
@@ -82,13 +74,6 @@ static inline struct learning *learning_of(const struct learner_service *service
 	return NULL;
 }
 
-/* Of clients' clocks no time is later than that of arrival. */
-static inline int64_t time_arrived_ms(int64_t time_ms)
-{
-	const int64_t now_ms = time_of_day_ms();
-	return time_ms < now_ms ? time_ms : now_ms;
-}
-
 /* Keeps a record of the policy topic in place of the one before. LIMIT: it is longer than any; SYSTEM: memory ran out. */
 bool policy_keep(struct buffer *kept, struct text value, struct error *error);
 
@@ -96,9 +81,9 @@ bool policy_keep(struct buffer *kept, struct text value, struct error *error);
  * stale. False: SYSTEM; the topic is then read anew. */
 bool policies_follow(struct learner_service *service, struct error *error);
 
-/* Gives the learners a record that they have not read; with `replays`, one that they have. */
-void exposure_give(struct learner_service *service, const struct record *record, bool replays);
-void feedback_give(struct learner_service *service, const struct held_record *held, bool replays);
+/* Give the learners a record that they have not read, as the feed calls them. */
+void exposure_learn(void *service, const struct exposure *exposure, const struct record *record);
+void feedback_learn(void *service, const struct feedback *feedback, const struct held_record *held);
 
 /* Whether this engine is to lead now. To be called every second. False: SYSTEM; it has left the group, and joins anew next time. */
 bool leadership_check(struct learner_service *service, bool *held, struct error *error);

@@ -13,77 +13,10 @@
 
 /* ---- leading ---- */
 
-static bool exposure_take(void *context, const struct record *record, struct error *error)
-{
-	struct learner_service *service = context;
-	service->taken++;
-	exposure_give(service, record, false);
-	return offsets_set(&service->exposures_next, record->partition, record->offset + 1, error);
-}
-
-static bool feedback_hold(void *context, const struct record *record, struct error *error)
-{
-	struct learner_service *service = context;
-	struct record arrived = *record;
-	service->taken++;
-	arrived.time_ms = time_arrived_ms(record->time_ms);
-	return held_add(service->held, &arrived, clock_ms(), error);
-}
-
-/* Whether the exposure of feedback of that time has been read, if there is one. */
-static bool exposure_is_read(const struct learner_service *service, const struct held_record *held, bool idle)
-{
-	return held->time_ms + LEARNER_HOLD_MS <= service->exposed_ms || (idle && clock_ms() - held->since_ms >= LEARNER_HOLD_MS);
-}
-
-static bool feedback_learn(struct learner_service *service, bool idle, struct error *error)
-{
-	const struct held_record *held;
-	while ((held = held_first(service->held)) && exposure_is_read(service, held, idle)) {
-		feedback_give(service, held, false);
-		if (!offsets_set(&service->feedback_next, held->partition, held->offset + 1, error))
-			return false;
-		held_drop_first(service->held);
-	}
-	return true;
-}
-
-/* Reads feedback as long as there is space; `none_left`: all that has come is read. */
-static bool feedback_read_some(struct learner_service *service, bool *none_left, struct error *error)
-{
-	bool more = true;
-	service->taken = 0;
-	while (more && service->taken < TURN_RECORDS && held_space(service->held) > 0) {
-		const size_t before = service->taken;
-		if (!reader_give_arrived(service->feedback, 1, 0, feedback_hold, service, error))
-			return false;
-		more = service->taken > before;
-	}
-	*none_left = !more && reader_is_at_end(service->feedback);
-	return true;
-}
-
-/* Reads a share of both topics. Exposures are not read ahead of the feedback: their window would end before it came. */
-static bool topics_turn(struct learner_service *service, struct error *error)
-{
-	bool none_left;
-	if (!feedback_read_some(service, &none_left, error))
-		return false;
-	const bool may_go_on = held_needs_exposures(service->held, none_left, service->exposed_ms);
-	service->taken = 0;
-	/* Feedback that is on its way is waited for; there is space, or exposures would be needed. */
-	if (!may_go_on && !reader_give_arrived(service->feedback, 1, TURN_MS, feedback_hold, service, error))
-		return false;
-	if (may_go_on &&
-	    !reader_give_arrived(service->exposures, TURN_RECORDS, TURN_MS, exposure_take, service, error))
-		return false;
-	return feedback_learn(service, may_go_on && service->taken == 0 && reader_is_at_end(service->exposures), error);
-}
-
 /* A learner that has read further than others keeps its own position. */
 static struct origin *positions_of(struct learner_service *service, const struct learning *learning, size_t *count)
 {
-	const struct offsets *of[] = {&service->exposures_next, &service->feedback_next};
+	const struct offsets *of[] = {&service->feed.exposures_next, &service->feed.feedback_next};
 	const struct offsets *own[] = {&learning->exposures, &learning->feedback};
 	const char *const topics[] = {service->config.exposures, service->config.feedback};
 	struct origin *positions = ARENA_ARRAY(service->arena, struct origin, of[0]->count + of[1]->count + 1);
@@ -133,7 +66,8 @@ static bool service_turn(struct learner_service *service, struct error *error)
 		tenure_end(service);
 	if (!held)
 		return true;
-	return (service->leads || tenure_begin(service, error)) && topics_turn(service, error) && policies_write(service, error);
+	return (service->leads || tenure_begin(service, error)) && outcome_feed_turn(&service->feed, error) &&
+	       policies_write(service, error);
 }
 
 static void failure_log(struct learner_service *service, const struct error *error)
@@ -147,7 +81,7 @@ static void failure_log(struct learner_service *service, const struct error *err
 static void service_pause(const struct learner_service *service)
 {
 	for (int64_t until_ms = clock_ms() + RETRY_MS; !service_is_stopping(service) && clock_ms() < until_ms;)
-		nanosleep(&(struct timespec){.tv_nsec = TURN_MS * NS_PER_MS}, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = OUTCOME_TURN_MS * NS_PER_MS}, NULL);
 }
 
 static void *service_run(void *context)
@@ -197,8 +131,17 @@ struct learner_service *learner_service_open(const struct learner_service_config
 		return NULL;
 	}
 	service->config = *config;
+	service->feed.config = (struct outcome_feed_config){.brokers = config->brokers,
+							    .consumer = config->consumer,
+							    .exposures = config->exposures,
+							    .feedback = config->feedback,
+							    .without = "nothing is learnt from it",
+							    .log = config->log,
+							    .context = service,
+							    .expose = exposure_learn,
+							    .inform = feedback_learn};
 	buffer_open(&service->bytes, POLICY_RECORD_BYTES_MAX);
-	service->arena = arena_open(RECORD_ARENA_BYTES);
+	service->arena = service->feed.config.arena = arena_open(RECORD_ARENA_BYTES);
 	service->tenure = arena_open(RECORD_ARENA_BYTES * 4);
 	if (service->arena && service->tenure && learnings_make(service))
 		service->has_thread = pthread_create(&service->thread, NULL, service_run, service) == 0;

@@ -6,12 +6,7 @@
  * which it has read. That is one record of a transaction whose writer is fenced. So after a crash another leader goes on from
  * it, and each reward counts once.
  *
- * Feedback waits LEARNER_HOLD_MS for its exposure, which is read from another topic. Each topic is read
- * in the order of its records' times, whatever their partitions. So a leader that is behind reads no feedback before its exposure,
- * and no exposure after its window.
- *
- * Times are those that clients gave. Feedback of the future has the time of its arrival; an exposure that is more than
- * LEARNER_AHEAD_MS ahead is not learnt from, and a warning is logged: by its time all others would be late.
+ * Exposures and feedback come by an outcome feed (runtime/outcome_feed.h).
  *
  * If a topic has fewer records than were read, it was made anew: a warning is logged as a leader begins, and what is newer than
  * what was learnt is learnt from. A record by another schema is of another version of sluice: it is not overwritten, so this
@@ -27,10 +22,6 @@
 #include "observe/policy_board.h"
 #include "plan/graph.h"
 
-#define LEARNER_HOLD_MS 1000
-#define LEARNER_HELD_MAX 100000 /* records of feedback in memory */
-#define LEARNER_HELD_BYTES ((size_t)64 << 20) /* and their bytes; one record more may be held */
-#define LEARNER_AHEAD_MS 60000 /* exposures whose time is further ahead of the clock are not learnt from */
 #define LEARNER_STALE_INTERVALS 3
 
 struct learner_service;

@@ -44,23 +44,6 @@ static bool replay_goes_on(struct learner_service *service, struct error *error)
 
 /* ---- what the learners are given ---- */
 
-/* Whether its time can be one of a request that was answered. */
-static bool exposure_is_timely(struct learner_service *service, const struct exposure *exposure)
-{
-	const int64_t now_ms = time_of_day_ms();
-	if (exposure->time_ms >= 0 && exposure->time_ms <= now_ms + LEARNER_AHEAD_MS)
-		return true;
-	if (!service->said_ahead)
-		log_say(service->config.log, LOG_LEVEL_WARN, NULL,
-			"%s: the time of request `" TEXT_FORMAT "` (%" PRId64 " ms since 1970) is none, or more than %d s "
-			"ahead, so nothing is learnt from it, nor from others like it: check the clock of whoever sends requests, "
-			"and of this engine",
-			service->config.exposures, TEXT_ARGUMENTS(exposure->id), exposure->time_ms,
-			LEARNER_AHEAD_MS / MS_PER_S);
-	service->said_ahead = true;
-	return false;
-}
-
 /* Whether it is to be given a record, which is at that offset: a new one once, an old one when it is replayed. */
 static bool learning_wants(const struct learning *learning, int64_t position, int64_t offset, int64_t time_ms, bool replays)
 {
@@ -69,52 +52,58 @@ static bool learning_wants(const struct learning *learning, int64_t position, in
 	return offset >= position && !(learning->remade && position == 0 && time_ms <= learning->through_ms);
 }
 
-void exposure_give(struct learner_service *service, const struct record *record, bool replays)
+static void exposure_give(struct learner_service *service, const struct exposure *exposure, const struct record *record,
+			  bool replays)
 {
-	struct exposure exposure;
-	struct error wrong = {0};
-	arena_reset(service->arena);
-	if (!exposure_decode(record->value, service->arena, &exposure, &wrong) || !exposure_is_timely(service, &exposure))
-		return;
 	for (size_t i = 0; i < service->count; i++) {
 		struct learning *learning = &service->learnings[i];
 		const int64_t position = offsets_of(&learning->exposures, record->partition);
-		if (learning_wants(learning, position, record->offset, exposure.time_ms, replays))
-			learner_expose(learning->learner, &exposure);
+		if (learning_wants(learning, position, record->offset, exposure->time_ms, replays))
+			learner_expose(learning->learner, exposure);
 	}
-	if (!replays && time_arrived_ms(exposure.time_ms) > service->exposed_ms)
-		service->exposed_ms = time_arrived_ms(exposure.time_ms);
 }
 
-void feedback_give(struct learner_service *service, const struct held_record *held, bool replays)
+static void feedback_give(struct learner_service *service, const struct feedback *feedback, const struct held_record *held,
+			  bool replays)
 {
-	struct feedback feedback;
-	struct error wrong = {0};
-	arena_reset(service->arena);
-	if (!feedback_decode(held->value, service->arena, &feedback, &wrong))
-		return;
 	for (size_t i = 0; i < service->count; i++) {
 		struct learning *learning = &service->learnings[i];
 		const int64_t position = offsets_of(&learning->feedback, held->partition);
 		if (learning_wants(learning, position, held->offset, held->time_ms, replays))
-			learner_feedback(learning->learner, &feedback, held->time_ms);
+			learner_feedback(learning->learner, feedback, held->time_ms);
 	}
+}
+
+void exposure_learn(void *service, const struct exposure *exposure, const struct record *record)
+{
+	exposure_give(service, exposure, record, false);
+}
+
+void feedback_learn(void *service, const struct feedback *feedback, const struct held_record *held)
+{
+	feedback_give(service, feedback, held, false);
 }
 
 static bool exposure_replay(void *context, const struct record *record, struct error *error)
 {
-	exposure_give(context, record, true);
-	return replay_goes_on(context, error);
+	struct learner_service *service = context;
+	struct exposure exposure;
+	if (outcome_feed_decode(&service->feed, record->value, &exposure))
+		exposure_give(service, &exposure, record, true);
+	return replay_goes_on(service, error);
 }
 
 static bool feedback_replay(void *context, const struct record *record, struct error *error)
 {
-	const struct held_record held = {.partition = record->partition,
-					 .offset = record->offset,
-					 .time_ms = time_arrived_ms(record->time_ms),
-					 .value = record->value};
-	feedback_give(context, &held, true);
-	return replay_goes_on(context, error);
+	struct learner_service *service = context;
+	const struct held_record held = {
+		.partition = record->partition, .offset = record->offset, .time_ms = time_arrived_ms(record->time_ms)};
+	struct feedback feedback;
+	struct error wrong = {0};
+	arena_reset(service->arena);
+	if (feedback_decode(record->value, service->arena, &feedback, &wrong))
+		feedback_give(service, &feedback, &held, true);
+	return replay_goes_on(service, error);
 }
 
 /* ---- beginning to lead ---- */
@@ -252,39 +241,16 @@ static bool offsets_merge(struct learner_service *service, struct error *error)
 {
 	for (size_t i = 0; i < service->count; i++) {
 		const struct learning *learning = &service->learnings[i];
-		if (!offsets_lower(&service->exposures_next, &learning->exposures, i == 0, error) ||
-		    !offsets_lower(&service->feedback_next, &learning->feedback, i == 0, error))
+		if (!offsets_lower(&service->feed.exposures_next, &learning->exposures, i == 0, error) ||
+		    !offsets_lower(&service->feed.feedback_next, &learning->feedback, i == 0, error))
 			return false;
 	}
 	return true;
 }
 
-static struct reader *reader_at(const struct learner_service *service, struct reader_config *config, const char *topic,
-				const struct offsets *offsets, struct error *error)
+static bool feed_open(struct learner_service *service, struct error *error)
 {
-	*config = (struct reader_config){.brokers = service->config.brokers,
-					 .topic = topic,
-					 .from_offset = true,
-					 .offsets = offsets->items,
-					 .offset_count = offsets->count,
-					 .by_time = true,
-					 .properties = service->config.consumer};
-	return reader_open(config, error);
-}
-
-static bool readers_open(struct learner_service *service, struct error *error)
-{
-	reader_close(service->exposures);
-	reader_close(service->feedback);
-	service->exposures = service->feedback = NULL;
-	if (!offsets_merge(service, error))
-		return false;
-	service->exposures =
-		reader_at(service, &service->exposures_config, service->config.exposures, &service->exposures_next, error);
-	if (service->exposures)
-		service->feedback =
-			reader_at(service, &service->feedback_config, service->config.feedback, &service->feedback_next, error);
-	return service->feedback;
+	return offsets_merge(service, error) && outcome_feed_open(&service->feed, error);
 }
 
 /* Forgets positions behind the end of a topic. Whether there was one. */
@@ -310,14 +276,15 @@ static bool positions_correct(const struct learner_service *service, struct lear
 static bool topics_open(struct learner_service *service, struct error *error)
 {
 	bool any = false;
-	if (!readers_open(service, error))
+	if (!feed_open(service, error))
 		return false;
+	const struct outcome_feed *feed = &service->feed;
 	for (size_t i = 0; i < service->count; i++) {
 		struct learning *learning = &service->learnings[i];
-		any |= positions_correct(service, learning, &learning->exposures, service->exposures, service->config.exposures);
-		any |= positions_correct(service, learning, &learning->feedback, service->feedback, service->config.feedback);
+		any |= positions_correct(service, learning, &learning->exposures, feed->exposures, service->config.exposures);
+		any |= positions_correct(service, learning, &learning->feedback, feed->feedback, service->config.feedback);
 	}
-	return !any || readers_open(service, error);
+	return !any || feed_open(service, error);
 }
 
 static bool writer_open(struct learner_service *service, struct error *error)
@@ -335,8 +302,7 @@ bool tenure_begin(struct learner_service *service, struct error *error)
 	bool good = writer_open(service, error) && topic_read(service, service->config.policy, 0, NULL, latest_take, error);
 	for (size_t i = 0; good && i < service->count; i++)
 		good = learning_begin(service, &service->learnings[i], error);
-	service->held = good ? held_open(LEARNER_HELD_MAX, LEARNER_HELD_BYTES, error) : NULL;
-	service->leads = service->held && topics_open(service, error) && window_replay(service, error);
+	service->leads = good && topics_open(service, error) && window_replay(service, error);
 	if (service->leads)
 		log_say(service->config.log, LOG_LEVEL_INFO, NULL, "this engine learns the policies of %s", service->config.policy);
 	service->is_outdated = error->kind == ERROR_LIMIT;
@@ -347,10 +313,8 @@ bool tenure_begin(struct learner_service *service, struct error *error)
 
 void tenure_end(struct learner_service *service)
 {
-	reader_close(service->exposures);
-	reader_close(service->feedback);
+	outcome_feed_close(&service->feed);
 	fenced_writer_close(service->writer);
-	held_close(service->held);
 	for (size_t i = 0; i < service->count; i++) {
 		struct learning *learning = &service->learnings[i];
 		learner_close(learning->learner);
@@ -364,12 +328,7 @@ void tenure_end(struct learner_service *service)
 					      .is_noted = learning->is_noted,
 					      .arrived = learning->arrived};
 	}
-	offsets_close(&service->exposures_next);
-	offsets_close(&service->feedback_next);
 	arena_reset(service->tenure);
-	service->exposures = service->feedback = NULL;
 	service->writer = NULL;
-	service->held = NULL;
-	service->exposed_ms = 0;
 	service->leads = false;
 }

@@ -5,6 +5,8 @@ void learners_stop(struct learners *learners)
 {
 	for (size_t i = 0; i < learners->count; i++)
 		learner_service_stop(learners->items[i]);
+	for (size_t i = 0; i < learners->truth_count; i++)
+		truth_service_stop(learners->truths[i]);
 }
 
 bool learners_free_ended(struct learners *learners)
@@ -16,7 +18,14 @@ bool learners_free_ended(struct learners *learners)
 		else
 			learners->items[left++] = learners->items[i];
 	learners->count = left;
-	return left == 0;
+	left = 0;
+	for (size_t i = 0; i < learners->truth_count; i++)
+		if (truth_service_has_ended(learners->truths[i]))
+			truth_service_close(learners->truths[i]);
+		else
+			learners->truths[left++] = learners->truths[i];
+	learners->truth_count = left;
+	return learners->count + learners->truth_count == 0;
 }
 
 void learners_close(struct learners *learners)
@@ -24,6 +33,8 @@ void learners_close(struct learners *learners)
 	learners_stop(learners);
 	for (size_t i = 0; i < learners->count; i++)
 		learner_service_close(learners->items[i]);
+	for (size_t i = 0; i < learners->truth_count; i++)
+		truth_service_close(learners->truths[i]);
 	*learners = (struct learners){0};
 }
 
@@ -57,15 +68,37 @@ static bool learner_start(struct learners *learners, const struct engine_config 
 	return service;
 }
 
+static bool truths_start(struct learners *learners, const struct engine_config *config, const struct pipeline_plan *pipeline,
+			 struct rollout_board *board, struct arena *arena, struct error *error)
+{
+	const struct truth_service_config truths = {.brokers = config->brokers,
+						    .consumer = config->consumer,
+						    .id = plan_truths_id(pipeline, arena),
+						    .alone = config->partitions > 0,
+						    .exposures = topic_of(pipeline, TOPIC_EXPOSURES),
+						    .feedback = topic_of(pipeline, TOPIC_FEEDBACK),
+						    .graph = pipeline->graph,
+						    .board = board,
+						    .log = config->log};
+	struct truth_service *service = truths.id ? truth_service_open(&truths, error) : NULL;
+	if (service)
+		learners->truths[learners->truth_count++] = service;
+	return service;
+}
+
 bool learners_start(struct learners *learners, const struct engine_config *config, const struct plan *plan,
-		    struct policy_board *board, struct arena *arena, struct error *error)
+		    struct learner_boards boards, struct arena *arena, struct error *error)
 {
 	learners->items = ARENA_ARRAY(arena, struct learner_service *, plan->count + 1);
-	if (!learners->items)
+	learners->truths = ARENA_ARRAY(arena, struct truth_service *, plan->count + 1);
+	if (!learners->items || !learners->truths)
 		return error_memory(error, ERROR_SYSTEM, "starting learners");
-	for (size_t i = 0; i < plan->count; i++)
-		if (graph_learns(plan->pipelines[i].graph) &&
-		    !learner_start(learners, config, &plan->pipelines[i], board, arena, error))
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		if (graph_learns(pipeline->graph) && !learner_start(learners, config, pipeline, boards.policies, arena, error))
 			return false;
+		if (graph_is_judged(pipeline->graph) && !truths_start(learners, config, pipeline, boards.rollouts, arena, error))
+			return false;
+	}
 	return true;
 }

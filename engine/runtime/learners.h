@@ -1,19 +1,28 @@
-/* learners.h: Learners of an engine: a learner service for each pipeline of its plan that has bandits. Private to the engine. */
+/* learners.h: Learners of an engine: a learner service for each pipeline of its plan that has bandits, and a truth service for each
+ * that has rollouts. Private to the engine. */
 #ifndef SLUICE_RUNTIME_LEARNERS_H
 #define SLUICE_RUNTIME_LEARNERS_H
 
 #include "runtime/engine.h"
 #include "runtime/learner_service.h"
+#include "runtime/truth_service.h"
 
 struct learners { /* starts as {0} */
 	struct learner_service **items;
 	size_t count;
+	struct truth_service **truths;
+	size_t truth_count;
+};
+
+struct learner_boards {
+	struct policy_board *policies;
+	struct rollout_board *rollouts;
 };
 
 /* Starts those of a plan, when those of the plan before have ended: they have the same names in Kafka. The arena and the plan must
  * outlive them. False: SYSTEM. */
 bool learners_start(struct learners *learners, const struct engine_config *config, const struct plan *plan,
-		    struct policy_board *board, struct arena *arena, struct error *error);
+		    struct learner_boards boards, struct arena *arena, struct error *error);
 
 /* Asks all to stop, and does not wait. They may take as long as a request to Kafka. */
 void learners_stop(struct learners *learners);

@@ -96,7 +96,8 @@ static bool policies_read(struct learner_service *service, struct error *error)
 		service->policies = reader_open(&service->policies_config, error);
 	}
 	return service->policies &&
-	       reader_give_arrived(service->policies, TURN_RECORDS, service->leads ? 0 : TURN_MS, policy_take, service, error);
+	       reader_give_arrived(service->policies, OUTCOME_TURN_RECORDS, service->leads ? 0 : OUTCOME_TURN_MS, policy_take,
+				   service, error);
 }
 
 bool policies_follow(struct learner_service *service, struct error *error)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/suggest.h"
 
 static const struct option header_rows[] = {
@@ -117,6 +118,8 @@ const struct option progressive_rows[] = {
 	ROW("gate", CHOICE, struct rollout, gate, .choices = "not-worse better", .fallback = "not-worse",
 	    .help = "What a stage must show of a candidate's accuracy: at most 5% below the default's, or above it."),
 	ROW("checkEvery", DURATION, struct rollout, check_every_ns, .fallback = "30s", .help = "How often all is judged."),
+	ROW("outcomeWindow", DURATION, struct rollout, outcome_window_ns, .fallback = "5m",
+	    .help = "How long after a choice its truth counts; an answer is judged when it has passed."),
 	{.name = "rollback",
 	 .type = OPTION_MAP,
 	 .offset = offsetof(struct rollout, rollback),
@@ -151,6 +154,12 @@ bool experiment_is_staged(const struct experiment_spec *experiment)
 	const struct rollout *rollout = &experiment->progressive;
 	return rollout->here.line > 0 && rollout->enabled && (rollout->stages.count > 0 || rollout->schedule.count > 0) &&
 	       experiment->default_name.text;
+}
+
+int64_t experiment_window_ms(const struct experiment_spec *experiment)
+{
+	const int64_t window_ms = experiment->progressive.outcome_window_ns / NS_PER_MS;
+	return window_ms > 0 ? window_ms : 1;
 }
 
 bool experiment_is_rolled_out(const struct experiment_spec *experiment)

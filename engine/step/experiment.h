@@ -77,6 +77,7 @@ struct rollout {
 	int64_t every_ns;
 	int gate; /* enum rollout_gate */
 	int64_t check_every_ns;
+	int64_t outcome_window_ns;
 	struct rollback_limits rollback;
 };
 
@@ -132,7 +133,8 @@ struct experiment_spec {
 		    .help = "Units with a fixed candidate, whatever the weights: `unit: candidate`."),                             \
 		ROW("exposures", CHOICE, struct_type, base.exposures, .choices = "default full thin off", .fallback = "default",   \
 		    .help = "Records of who got which candidate: `full` writes each to the pipeline's exposures topic, `thin` "    \
-			    "and `off` none, because answers list their assignments. Default: full with bandits, else thin."),     \
+			    "and `off` none, because answers list their assignments. Default: full with bandits or a rollout, "    \
+			    "else thin."),                                                                                         \
 		ROW("fallback", CHOICE, struct_type, base.fallback, .choices = "none default", .fallback = "none",                 \
 		    .help = "`default`: if the chosen candidate fails, the default is called within the same deadline."),          \
 		ROW("bandits", MAP, struct_type, base.bandits, .rows = bandit_rows,                                                \
@@ -174,6 +176,9 @@ bool experiment_is_staged(const struct experiment_spec *experiment);
 
 /* Whether a keeper moves the weights: it is staged, and has a default to which it can roll back. */
 bool experiment_is_rolled_out(const struct experiment_spec *experiment);
+
+/* How long after a choice of a rollout its truth counts. */
+int64_t experiment_window_ms(const struct experiment_spec *experiment);
 
 /* Faults that option rows cannot express. */
 enum experiment_fault {

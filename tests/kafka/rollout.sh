@@ -1,9 +1,10 @@
 #!/bin/bash
 # Rollouts on a real Kafka, with two engines: a candidate that holds its rules is promoted stage by stage; one that fails is
 # rolled back, and the time until its last answer is measured; the engine of the keeper is killed in a stage, and the moves go
-# on without a gap or a repeat; a pause holds, and commands move the weights at once.
+# on without a gap or a repeat; a pause holds, and commands move the weights at once; a candidate that is
+# wrong more often is rolled back by its feedback.
 #   rollout.sh SLUICE BUILD
-# Takes three quarters of a minute.
+# Takes a minute.
 set -u
 what=rollout
 # shellcheck source=tests/kafka/stand.sh
@@ -41,7 +42,8 @@ apply_rollout() { # $1 the schedule, $2 the duration of a stage
 		  default: steady
 		  candidates: [{name: steady, weight: 50}, {name: next, weight: 50}]
 		  progressiveDeployment:
-		    {enabled: true, schedule: [$1], every: $2, checkEvery: 1s, rollback: {errorRate: ">5%", latency: ">2s"}}
+		    {enabled: true, schedule: [$1], every: $2, checkEvery: 1s, outcomeWindow: 1s,
+		     rollback: {errorRate: ">5%", latency: ">2s"}}
 		---
 		apiVersion: mlops.seldon.io/v1alpha1
 		kind: Pipeline
@@ -73,8 +75,8 @@ moves_check() { # $1 what, $2 how many
 		"= $(seq -s' ' 1 "$2" | md5sum | cut -c1-32)"
 }
 
-for ((i = 0; i < 1000; i++)); do
-	request='{"inputs": [{"name": "%s", "shape": [1], "datatype": "FP64", "data": [1]}]}'
+for ((i = 0; i < 4000; i++)); do
+	request='{"id": "r-'$i'", "inputs": [{"name": "%s", "shape": [1], "datatype": "FP64", "data": [1]}]}'
 	# shellcheck disable=SC2059
 	printf "{\"key\": \"customer-$i\", \"request\": $request}\n" x >&3
 	# shellcheck disable=SC2059
@@ -175,6 +177,20 @@ moves_check "commands" 12
 expect_words "who and why" "$dir/history.jsonl" '"number": 11, .*"author": "tester", "why": "all is well"'
 "$sluice" experiments list >"$dir/list.log" 2>&1
 expect_words "list" "$dir/list.log" '^fresh: rolledBack, stage 1 of 1'
+
+# ---- truths: the candidate is wrong more often, which its answers alone do not show ----
+
+apply_rollout "50" 60s
+wait_until 10 status_has '"phase": "running"' '"percent": 50' || give_up "the rollout does not begin anew"
+"$sluice" tail p -o json 2>/dev/null | "$here/rollout.py" --truths | "$sluice" feedback p -f - >/dev/null 2>"$dir/feedback.log" &
+ours $!
+truths=$started
+wait_until 20 status_has '"phase": "rolledBack"'
+expect "the candidate that is wrong more often is rolled back" $? "-eq 0"
+kill "$truths" 2>/dev/null
+not_ours "$truths"
+"$sluice" experiments history fresh -o json >"$dir/history.jsonl" 2>"$dir/history.log"
+expect_words "truths" "$dir/history.jsonl" '"number": 14, .*"sentence": "Rolled back: `accuracyDrop` of `next`'
 
 stop_ours "$good"
 stop_engine rollout "$one"

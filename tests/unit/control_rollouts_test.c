@@ -30,6 +30,7 @@ struct counting_engine {
 	int64_t started_ms, sequence;
 	int64_t table;
 	int64_t calls[2], errors[2], slow[2];
+	int64_t truths[2], right[2]; /* of the pipeline; none are told as long as there are none */
 };
 
 static struct counting_engine one, two;
@@ -86,6 +87,8 @@ static void engine_follow(struct counting_engine *engine)
 	memset(engine->calls, 0, sizeof engine->calls);
 	memset(engine->errors, 0, sizeof engine->errors);
 	memset(engine->slow, 0, sizeof engine->slow);
+	memset(engine->truths, 0, sizeof engine->truths);
+	memset(engine->right, 0, sizeof engine->right);
 }
 
 static void engine_restart(struct counting_engine *engine)
@@ -100,12 +103,16 @@ static void engine_tell(struct counting_engine *engine)
 	static const char *const names[] = {"a", "b"};
 	struct slower_count slower[2];
 	struct variant_count variants[2];
+	struct variant_truth truths[2];
 	struct error error = {0};
 	for (size_t i = 0; i < 2; i++) {
 		slower[i] = (struct slower_count){LIMIT_US, engine->slow[i]};
 		variants[i] = (struct variant_count){text_of(names[i]), engine->calls[i], engine->errors[i], {1, &slower[i]}};
+		truths[i] = (struct variant_truth){text_of(names[i]), engine->truths[i], engine->right[i] * TRUTH_SCALE,
+						   engine->right[i] * TRUTH_SCALE * TRUTH_SCALE};
 	}
-	const struct experiment_tally tally = {TEXT("e"), engine->table, {2, variants}};
+	const struct pipeline_truth pipeline = {TEXT("p"), {2, truths}};
+	const struct experiment_tally tally = {TEXT("e"), engine->table, {2, variants}, {engine->truths[0] > 0, &pipeline}};
 	const struct engine_tallies record = {.namespace = TEXT("default"),
 					      .engine = text_of(engine->name),
 					      .started_ms = engine->started_ms,
@@ -260,6 +267,86 @@ static void counts_of_another_table_are_left_out(void **state)
 	engine_tell(&one);
 	control_pass(&table_stand, SECOND);
 	assert_int_equal(calls_recorded(), 60);
+}
+
+/* ---- truths ---- */
+
+/* Seconds with 100 truths of each choice, of which so many are right. */
+static void truths_pass(struct counting_engine *engine, int seconds, int64_t right_of_a, int64_t right_of_b)
+{
+	for (int i = 0; i < seconds && !phase_is("rolledBack", 1); i++) {
+		engine_follow(engine);
+		engine->truths[0] += 100;
+		engine->truths[1] += 100;
+		engine->right[0] += right_of_a;
+		engine->right[1] += right_of_b;
+		second_pass(engine, 200, 0);
+	}
+}
+
+static int64_t truths_recorded(void)
+{
+	const struct pipeline_truth *pipelines = rollout()->record.truths.items;
+	int64_t units = 0;
+	for (size_t i = 0; i < rollout()->record.truths.count; i++)
+		units += ((const struct variant_truth *)pipelines[i].variants.items)[1].units;
+	return units;
+}
+
+static void candidates_that_are_wrong_more_often_are_rolled_back(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	truths_pass(&one, 30, 90, 60);
+	assert_true(phase_is("rolledBack", 1));
+	assert_true(evidence_has(2, "\"rule\": \"accuracyDrop\""));
+	const struct text sentence = move(2)->sentence;
+	assert_non_null(memmem(sentence.bytes, sentence.length, "accuracyDrop", 12));
+}
+
+static void candidates_that_are_as_right_are_promoted(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	truths_pass(&one, 21, 80, 82);
+	assert_true(phase_is("promoted", 1));
+	assert_true(evidence_has(2, "\"rule\": \"accuracyDrop\""));
+	assert_false(evidence_has(2, "leftOut"));
+}
+
+/* They are totals of the pipeline: one that joins the feedback anew begins with less. */
+static void truths_count_once_whoever_joins_them(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	truths_pass(&one, 3, 80, 80);
+	control_pass(&table_stand, SECOND);
+	assert_int_equal(truths_recorded(), 300);
+	truths_pass(&two, 2, 80, 80);
+	assert_int_equal(truths_recorded(), 300);
+	truths_pass(&two, 2, 80, 80);
+	control_pass(&table_stand, SECOND);
+	assert_int_equal(truths_recorded(), 400);
+	control_compact(&table_stand);
+	control_keeper_start(&table_stand);
+	engine_tell(&one); /* an older one */
+	control_pass(&table_stand, 5 * SECOND);
+	assert_int_equal(truths_recorded(), 400);
+	truths_pass(&two, 1, 80, 80);
+	control_pass(&table_stand, SECOND);
+	assert_int_equal(truths_recorded(), 500);
+	assert_true(phase_is("running", 1));
+}
+
+static void truths_that_cannot_be_are_left_out(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	truths_pass(&one, 2, 80, 80);
+	truths_pass(&one, 1, 80, 800);
+	control_pass(&table_stand, SECOND);
+	assert_int_equal(truths_recorded(), 200);
+	assert_true(phase_is("running", 1));
 }
 
 /* ---- keepers ---- */
@@ -457,6 +544,10 @@ int main(void)
 		ON_STAND(a_stage_without_calls_does_not_pass),
 		ON_STAND(counts_of_engines_and_of_their_starts_are_added_up_once),
 		ON_STAND(counts_of_another_table_are_left_out),
+		ON_STAND(candidates_that_are_wrong_more_often_are_rolled_back),
+		ON_STAND(candidates_that_are_as_right_are_promoted),
+		ON_STAND(truths_count_once_whoever_joins_them),
+		ON_STAND(truths_that_cannot_be_are_left_out),
 		ON_STAND(other_keepers_make_the_same_moves_with_the_same_evidence),
 		ON_STAND(a_keeper_that_was_away_hears_the_engines_before_it_looks),
 		ON_STAND(a_pause_holds_until_it_is_resumed),

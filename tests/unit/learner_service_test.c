@@ -209,10 +209,10 @@ static void an_exposure_of_the_future_does_not_make_others_late(void **state)
 {
 	(void)state;
 	service_start();
-	expose("ahead", 0, time_of_day_ms() + 2 * LEARNER_AHEAD_MS);
+	expose("ahead", 0, time_of_day_ms() + 2 * OUTCOME_AHEAD_MS);
 	expose("far", 0, INT64_MAX);
 	expose("before", 0, -1);
-	expose("soon", 0, time_of_day_ms() + LEARNER_AHEAD_MS - 5000);
+	expose("soon", 0, time_of_day_ms() + OUTCOME_AHEAD_MS - 5000);
 	expose("now", 0, time_of_day_ms());
 	reward("ahead", time_of_day_ms());
 	reward("now", time_of_day_ms());
@@ -364,7 +364,7 @@ static void wait_for_end(const struct learners *learners)
 static void nothing_waits_for_a_learner_that_is_asked_to_stop(void **state)
 {
 	struct learner_service *items[1];
-	struct learners learners = {items, 1};
+	struct learners learners = {.items = items, .count = 1};
 	(void)state;
 	assert_int_equal(rd_kafka_mock_broker_set_rtt(mock.cluster, -1, SLOW_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
 	service_start();

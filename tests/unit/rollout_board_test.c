@@ -54,7 +54,7 @@ static bool table_set_of(double percent, int64_t version, const char *second, si
 	const struct share recorded[] = {{"old", ASSIGNMENT_BUCKETS * (100 - percent) / 100},
 					 {second, ASSIGNMENT_BUCKETS * percent / 100}};
 	const struct assignment_table table = {"e", version, 2, recorded, buffer_view(&packed), false};
-	const bool good = rollout_board_set(scene_rollouts, &table, limits, limit_count, error);
+	const bool good = rollout_board_set(scene_rollouts, &table, 1, limits, limit_count, error);
 	buffer_close(&packed);
 	return good;
 }
@@ -139,10 +139,10 @@ static void too_many_limits_are_refused(void **state)
 		many[i] = (int64_t)i;
 	const struct share shares[] = {{"old", ASSIGNMENT_BUCKETS}};
 	const struct assignment_table table = {"e", 1, 1, shares, {"", 0}, false};
-	assert_true(rollout_board_set(scene_rollouts, &table, many, ROLLOUT_LIMITS_MAX, &error));
+	assert_true(rollout_board_set(scene_rollouts, &table, 1, many, ROLLOUT_LIMITS_MAX, &error));
 	struct assignment_table next = table;
 	next.version = 2;
-	assert_false(rollout_board_set(scene_rollouts, &next, many, ROLLOUT_LIMITS_MAX + 1, &error));
+	assert_false(rollout_board_set(scene_rollouts, &next, 1, many, ROLLOUT_LIMITS_MAX + 1, &error));
 	assert_int_equal(error.kind, ERROR_INPUT);
 	assert_int_equal(rollout_entry_hold(rollout_board_entry(scene_rollouts, "e"))->version, 1);
 	rollout_entry_release(rollout_board_entry(scene_rollouts, "e"));

@@ -1,0 +1,124 @@
+/* keeper_truths.c: Truths of the pipelines of a rollout. What an engine tells are totals of a pipeline under the table, so the
+ * greatest ones that any engine has told count: a new engine that joins the feedback begins with less, and reaches them. */
+#include "base/memory.h"
+#include "control/keeper_rollouts.h"
+#include "message/rows.h"
+
+static void truths_close(struct kept_truths *truths)
+{
+	list_remove(&truths->node);
+	memory_give(truths->pipeline);
+	memory_give(truths);
+}
+
+void rollout_truths_close(struct kept_rollout *rollout)
+{
+	while (rollout->truths.first)
+		truths_close(LIST_OWNER(rollout->truths.first, struct kept_truths, node));
+}
+
+static struct kept_truths *truths_find(const struct kept_rollout *rollout, struct text pipeline)
+{
+	for (struct list_node *node = rollout->truths.first; node; node = node->next) {
+		struct kept_truths *truths = LIST_OWNER(node, struct kept_truths, node);
+		if (text_equal((struct text){truths->pipeline, truths->pipeline_length}, pipeline))
+			return truths;
+	}
+	return NULL;
+}
+
+/* NULL: memory ran out. */
+static struct kept_truths *truths_add(struct kept_rollout *rollout, struct text pipeline)
+{
+	struct kept_truths *truths = memory_take(1, sizeof *truths);
+	char *name = memory_take_raw(pipeline.length);
+	if (!truths || !name) {
+		memory_give(truths);
+		memory_give(name);
+		return NULL;
+	}
+	memcpy(name, pipeline.bytes, pipeline.length);
+	truths->pipeline = name;
+	truths->pipeline_length = pipeline.length;
+	list_add(&rollout->truths, &truths->node);
+	return truths;
+}
+
+/* False: they are of other choices, or contradict each other, or are less than `before`. */
+static bool variants_take(const struct rollout_document *document, const struct record_list *variants,
+			  const struct truth_counts *before, struct truth_counts *counts)
+{
+	const struct variant_truth *items = variants->items;
+	if (variants->count != document->count)
+		return false;
+	for (size_t i = 0; i < document->count; i++) {
+		counts[i] = (struct truth_counts){items[i].units, items[i].sum, items[i].squares};
+		if (!text_is(items[i].name, document->names[i]) || !truth_counts_rose(&before[i], &counts[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool pipeline_take(struct kept_rollout *rollout, const struct pipeline_truth *one, struct error *error)
+{
+	static const struct truth_counts none[ROLLOUT_CHOICES_MAX];
+	struct truth_counts counts[ROLLOUT_CHOICES_MAX] = {0};
+	struct kept_truths *truths = truths_find(rollout, one->pipeline);
+	if (one->pipeline.length == 0 || one->pipeline.length > CONTROL_NAME_BYTES_MAX ||
+	    (!truths && list_length(&rollout->truths) >= ROLLOUT_PIPELINES_MAX) ||
+	    !variants_take(&rollout->document, &one->variants, truths ? truths->counts : none, counts))
+		return true;
+	if (!truths)
+		truths = truths_add(rollout, one->pipeline);
+	if (!truths)
+		return error_memory(error, ERROR_SYSTEM, "reading the truths of a rollout");
+	memcpy(truths->counts, counts, sizeof truths->counts);
+	return true;
+}
+
+bool rollout_truths_take(struct kept_rollout *rollout, const struct record_list *truths, struct error *error)
+{
+	const struct pipeline_truth *items = truths->items;
+	for (size_t i = 0; i < truths->count; i++)
+		if (!pipeline_take(rollout, &items[i], error))
+			return false;
+	return true;
+}
+
+bool rollout_truths_list(const struct kept_rollout *rollout, struct arena *arena, struct record_list *list)
+{
+	const struct rollout_document *document = &rollout->document;
+	struct pipeline_truth *items = ARENA_ARRAY(arena, struct pipeline_truth, list_length(&rollout->truths) + 1);
+	size_t count = 0;
+	for (const struct list_node *node = rollout->truths.first; items && node; node = node->next) {
+		const struct kept_truths *truths = LIST_OWNER(node, const struct kept_truths, node);
+		struct variant_truth *variants = ARENA_ARRAY(arena, struct variant_truth, document->count);
+		for (size_t i = 0; variants && i < document->count; i++)
+			variants[i] = (struct variant_truth){text_of(document->names[i]), truths->counts[i].units,
+							     truths->counts[i].sum, truths->counts[i].squares};
+		items[count++] = (struct pipeline_truth){{truths->pipeline, truths->pipeline_length}, {document->count, variants}};
+	}
+	*list = (struct record_list){count, items};
+	return !arena_failed(arena);
+}
+
+/* ---- sums ---- */
+
+static struct moments accuracy_of(const struct kept_rollout *rollout, size_t choice)
+{
+	struct truth_counts sum = {0};
+	for (const struct list_node *node = rollout->truths.first; node; node = node->next) {
+		const struct truth_counts *counts = &LIST_OWNER(node, const struct kept_truths, node)->counts[choice];
+		sum.units += counts->units;
+		sum.sum += counts->sum;
+		sum.squares += counts->squares;
+	}
+	return truth_moments(&sum);
+}
+
+void rollout_truths_sum(const struct kept_rollout *rollout, struct rollout_look *look)
+{
+	look->control.accuracy = accuracy_of(rollout, rollout->document.control);
+	for (size_t i = 0; i < rollout->document.plan.candidates; i++)
+		look->candidates[i].accuracy = accuracy_of(rollout, rollout->document.candidates[i]);
+}

@@ -1,0 +1,70 @@
+/* truth_tally.h: Truth tally of a rollout: from exposures and feedback to the accuracy of each variant under one bucket table.
+ *
+ * The accuracy of a request is the metric ROLLOUT_ACCURACY of its feedback, from 0 (wrong) to 1 (right). It is joined to its
+ * exposure by the outcome join (experiments/outcome_join.h), and counts when the window of the exposure has passed: so outcomes
+ * that come early do not weigh more than others. Time is that of the exposures. The accuracy of a unit is the mean of its
+ * requests, since they depend on each other. A request without a unit is one by itself.
+ *
+ * Only exposures of the table count, which a stage has chosen, and whose time is not before the table's. Exposures and feedback
+ * that come again count once. Sums are whole numbers: the same records give the same counts, whatever the order of partitions.
+ * So whoever reads the topics from the table's beginning has all counts, and nothing is to be handed over.
+ *
+ * Pure. Belongs to one thread.
+ */
+#ifndef SLUICE_EXPERIMENTS_TRUTH_TALLY_H
+#define SLUICE_EXPERIMENTS_TRUTH_TALLY_H
+
+#include "message/exposure.h"
+#include "message/feedback.h"
+#include "numeric/moments.h"
+#include "step/assignment.h"
+
+#define ROLLOUT_ACCURACY "accuracy"
+#define TRUTH_SCALE 100000 /* an accuracy of 1 */
+#define TRUTH_COUNT_MAX 10000000 /* units of an arm: the squares of 64 pipelines fit into 63 bits; further ones are left out */
+#define TRUTH_MEMORY_BYTES ((size_t)64 << 20) /* for open exposures: 1.1 million */
+#define TRUTH_UNITS_MAX ((size_t)1 << 20) /* further units are left out: of so many, an accuracy is known to 0.1% */
+
+struct truth_tally;
+
+/* Of one variant: units with an accuracy, the sum of these and of their squares. */
+struct truth_counts {
+	int64_t units, sum, squares;
+};
+
+struct truth_tally_config {
+	const char *experiment;
+	uint64_t table; /* version of the assignment, as exposures have it */
+	int64_t since_ms; /* of the table */
+	size_t arms;
+	const char *const *names; /* of the arms; borrowed, as `experiment` */
+	int64_t window_ms;
+	size_t memory_bytes, units_max;
+};
+
+struct truth_tally_losses {
+	uint64_t refused;  /* feedback whose accuracy is not from 0 to 1, or is none at all */
+	uint64_t unjudged; /* feedback with a truth, and without an accuracy */
+	uint64_t crowded;  /* accuracies beyond the limits of units */
+	uint64_t dropped;  /* exposures that gave their place to newer ones within the window: they counted early */
+	uint64_t late, unknown; /* feedback after the window, or without an open exposure */
+};
+
+/* NULL: CONFIG or SYSTEM. */
+struct truth_tally *truth_tally_open(const struct truth_tally_config *config, struct error *error);
+void truth_tally_close(struct truth_tally *tally); /* NULL is fine */
+
+void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposure);
+void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feedback, int64_t time_ms); /* time of its record */
+
+/* The counts of the arms, which belong to the tally. */
+const struct truth_counts *truth_tally_counts(const struct truth_tally *tally);
+struct truth_tally_losses truth_tally_losses(const struct truth_tally *tally);
+
+/* Counts as moments of accuracies from 0 to 1. */
+struct moments truth_moments(const struct truth_counts *counts);
+
+/* Whether counts can be those of some units, and none of them is below `before`. */
+bool truth_counts_rose(const struct truth_counts *before, const struct truth_counts *now);
+
+#endif

@@ -1,0 +1,180 @@
+/* outcome_feed.c: see outcome_feed.h. */
+#include "runtime/outcome_feed.h"
+
+#include <inttypes.h>
+
+#include "base/duration.h"
+
+/* ---- exposures ---- */
+
+/* Whether its time can be one of a request that was answered. */
+static bool exposure_is_timely(struct outcome_feed *feed, const struct exposure *exposure)
+{
+	const int64_t now_ms = time_of_day_ms();
+	if (exposure->time_ms >= 0 && exposure->time_ms <= now_ms + OUTCOME_AHEAD_MS)
+		return true;
+	if (!feed->said_ahead)
+		log_say(feed->config.log, LOG_LEVEL_WARN, NULL,
+			"%s: the time of request `" TEXT_FORMAT "` (%" PRId64 " ms since 1970) is none, or more than %d s "
+			"ahead, so %s, nor from others like it: check the clock of whoever sends requests, "
+			"and of this engine",
+			feed->config.exposures, TEXT_ARGUMENTS(exposure->id), exposure->time_ms, OUTCOME_AHEAD_MS / MS_PER_S,
+			feed->config.without);
+	feed->said_ahead = true;
+	return false;
+}
+
+bool outcome_feed_decode(struct outcome_feed *feed, struct text value, struct exposure *exposure)
+{
+	struct error wrong = {0};
+	arena_reset(feed->config.arena);
+	return exposure_decode(value, feed->config.arena, exposure, &wrong) && exposure_is_timely(feed, exposure);
+}
+
+/* ---- feedback ---- */
+
+static bool feedback_hold(void *context, const struct record *record, struct error *error)
+{
+	struct outcome_feed *feed = context;
+	struct record arrived = *record;
+	feed->taken++;
+	arrived.time_ms = time_arrived_ms(record->time_ms);
+	return held_add(feed->held, &arrived, clock_ms(), error);
+}
+
+/* Whether the exposure of feedback of that time has been read, if there is one. */
+static bool exposure_is_read(const struct outcome_feed *feed, const struct held_record *held, bool idle)
+{
+	return held->time_ms + OUTCOME_HOLD_MS <= feed->exposed_ms || (idle && clock_ms() - held->since_ms >= OUTCOME_HOLD_MS);
+}
+
+static void feedback_pass(struct outcome_feed *feed, const struct held_record *held)
+{
+	struct feedback feedback;
+	struct error wrong = {0};
+	arena_reset(feed->config.arena);
+	if (feedback_decode(held->value, feed->config.arena, &feedback, &wrong))
+		feed->config.inform(feed->config.context, &feedback, held);
+}
+
+static bool feedback_release(struct outcome_feed *feed, bool idle, struct error *error)
+{
+	const struct held_record *held;
+	while ((held = held_first(feed->held)) && exposure_is_read(feed, held, idle)) {
+		feedback_pass(feed, held);
+		if (!offsets_set(&feed->feedback_next, held->partition, held->offset + 1, error))
+			return false;
+		held_drop_first(feed->held);
+	}
+	return true;
+}
+
+/* Reads feedback as long as there is space; `none_left`: all that has come is read. */
+static bool feedback_read_some(struct outcome_feed *feed, bool *none_left, struct error *error)
+{
+	bool more = true;
+	feed->taken = 0;
+	while (more && feed->taken < OUTCOME_TURN_RECORDS && held_space(feed->held) > 0) {
+		const size_t before = feed->taken;
+		if (!reader_give_arrived(feed->feedback, 1, 0, feedback_hold, feed, error))
+			return false;
+		more = feed->taken > before;
+	}
+	*none_left = !more && reader_is_at_end(feed->feedback);
+	return true;
+}
+
+/* ---- both ---- */
+
+/* Feedback goes before the first exposure that is OUTCOME_HOLD_MS later: so no window ends before feedback that is in it. */
+static bool exposure_take(void *context, const struct record *record, struct error *error)
+{
+	struct outcome_feed *feed = context;
+	struct exposure exposure;
+	feed->taken++;
+	if (!outcome_feed_decode(feed, record->value, &exposure))
+		return offsets_set(&feed->exposures_next, record->partition, record->offset + 1, error);
+	const int64_t time_ms = time_arrived_ms(exposure.time_ms);
+	if (time_ms > feed->exposed_ms)
+		feed->exposed_ms = time_ms;
+	const struct held_record *held = held_first(feed->held);
+	if (held && exposure_is_read(feed, held, false)) {
+		if (!feedback_release(feed, false, error))
+			return false;
+		(void)outcome_feed_decode(feed, record->value, &exposure); /* feedback took the arena */
+	}
+	feed->config.expose(feed->config.context, &exposure, record);
+	return offsets_set(&feed->exposures_next, record->partition, record->offset + 1, error);
+}
+
+/* Reads exposures as long as they are not ahead of the feedback: their window would end before it came. */
+static bool exposures_read_some(struct outcome_feed *feed, bool none_left, struct error *error)
+{
+	bool more = true;
+	while (more && feed->taken < OUTCOME_TURN_RECORDS && held_needs_exposures(feed->held, none_left, feed->exposed_ms)) {
+		const size_t before = feed->taken;
+		if (!reader_give_arrived(feed->exposures, 1, before == 0 ? OUTCOME_TURN_MS : 0, exposure_take, feed, error))
+			return false;
+		more = feed->taken > before;
+	}
+	return true;
+}
+
+bool outcome_feed_turn(struct outcome_feed *feed, struct error *error)
+{
+	bool none_left;
+	if (!feedback_read_some(feed, &none_left, error))
+		return false;
+	const bool may_go_on = held_needs_exposures(feed->held, none_left, feed->exposed_ms);
+	feed->taken = 0;
+	/* Feedback that is on its way is waited for; there is space, or exposures would be needed. */
+	if (!may_go_on && !reader_give_arrived(feed->feedback, 1, OUTCOME_TURN_MS, feedback_hold, feed, error))
+		return false;
+	if (may_go_on && !exposures_read_some(feed, none_left, error))
+		return false;
+	return feedback_release(feed, may_go_on && feed->taken == 0 && reader_is_at_end(feed->exposures), error);
+}
+
+static struct reader *reader_of(const struct outcome_feed *feed, struct reader_config *config, const char *topic,
+				const struct offsets *offsets, struct error *error)
+{
+	*config = (struct reader_config){.brokers = feed->config.brokers,
+					 .topic = topic,
+					 .from_offset = feed->config.from_ms == 0,
+					 .offsets = offsets->items,
+					 .offset_count = offsets->count,
+					 .from_time = feed->config.from_ms > 0,
+					 .time_ms = feed->config.from_ms,
+					 .by_time = true,
+					 .properties = feed->config.consumer};
+	return reader_open(config, error);
+}
+
+static void readers_close(struct outcome_feed *feed)
+{
+	reader_close(feed->exposures);
+	reader_close(feed->feedback);
+	feed->exposures = feed->feedback = NULL;
+}
+
+bool outcome_feed_open(struct outcome_feed *feed, struct error *error)
+{
+	readers_close(feed);
+	if (!feed->held)
+		feed->held = held_open(OUTCOME_HELD_MAX, OUTCOME_HELD_BYTES, error);
+	if (feed->held)
+		feed->exposures =
+			reader_of(feed, &feed->exposures_config, feed->config.exposures, &feed->exposures_next, error);
+	if (feed->exposures)
+		feed->feedback = reader_of(feed, &feed->feedback_config, feed->config.feedback, &feed->feedback_next, error);
+	return feed->feedback;
+}
+
+void outcome_feed_close(struct outcome_feed *feed)
+{
+	readers_close(feed);
+	held_close(feed->held);
+	offsets_close(&feed->exposures_next);
+	offsets_close(&feed->feedback_next);
+	*feed = (struct outcome_feed){.config = feed->config, .said_ahead = feed->said_ahead};
+}

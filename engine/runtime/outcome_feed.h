@@ -1,0 +1,74 @@
+/* outcome_feed.h: Outcome feed: the exposures and the feedback of a pipeline, each in the order of its records' times, and feedback
+ * after its exposure.
+ *
+ * Feedback waits OUTCOME_HOLD_MS for its exposure, which is read from another topic. Each topic is read in the order of its
+ * records' times, whatever their partitions. So one that is behind reads no feedback before its exposure, and no exposure after
+ * its window.
+ *
+ * Times are those that clients gave. Feedback of the future has the time of its arrival; an exposure that is more than
+ * OUTCOME_AHEAD_MS ahead is left out, and a warning is logged: by its time all others would be late.
+ *
+ * Belongs to one thread. Opening waits for Kafka. Private to the learner service and the truth service.
+ */
+#ifndef SLUICE_RUNTIME_OUTCOME_FEED_H
+#define SLUICE_RUNTIME_OUTCOME_FEED_H
+
+#include "base/clock.h"
+#include "log/reader.h"
+#include "message/exposure.h"
+#include "message/feedback.h"
+#include "observe/log_sink.h"
+#include "runtime/held_feedback.h"
+
+#define OUTCOME_HOLD_MS 1000
+#define OUTCOME_HELD_MAX 100000 /* records of feedback in memory */
+#define OUTCOME_HELD_BYTES ((size_t)64 << 20) /* and their bytes; one record more may be held */
+#define OUTCOME_AHEAD_MS 60000 /* exposures whose time is further ahead of the clock are left out */
+#define OUTCOME_TURN_MS 50 /* a turn waits so long for a record */
+#define OUTCOME_TURN_RECORDS 2000
+
+struct outcome_feed_config {
+	const char *brokers;
+	struct properties consumer;
+	const char *exposures, *feedback; /* topics */
+	const char *without; /* what becomes of an exposure from the future: "nothing is learnt from it" */
+	int64_t from_ms; /* from records of that time; 0: from the offsets */
+	struct arena *arena; /* of one record */
+	const struct log_sink *log; /* NULL: nothing is logged */
+	void *context;
+	void (*expose)(void *context, const struct exposure *exposure, const struct record *record);
+	void (*inform)(void *context, const struct feedback *feedback, const struct held_record *held);
+};
+
+/* Starts as {.config = ...}; the configuration's texts are borrowed. */
+struct outcome_feed {
+	struct outcome_feed_config config;
+	struct reader *exposures, *feedback;
+	struct reader_config exposures_config, feedback_config;
+	struct offsets exposures_next, feedback_next; /* of the next records */
+	struct held_feedback *held;
+	int64_t exposed_ms; /* time of the latest exposure */
+	size_t taken;	    /* records in this turn */
+	bool said_ahead;    /* that an exposure is left out */
+};
+
+/* Opens both topics, or opens them again, where the next records are. False: SYSTEM or CONFIG. */
+bool outcome_feed_open(struct outcome_feed *feed, struct error *error);
+
+/* Reads a share of both topics, and passes on what is in order. It waits at most OUTCOME_TURN_MS. False: SYSTEM. */
+bool outcome_feed_turn(struct outcome_feed *feed, struct error *error);
+
+/* It is then as it was before it was opened. */
+void outcome_feed_close(struct outcome_feed *feed);
+
+/* Decodes an exposure that was read elsewhere. False: it is none, or from the future. */
+bool outcome_feed_decode(struct outcome_feed *feed, struct text value, struct exposure *exposure);
+
+/* Of clients' clocks no time is later than that of arrival. */
+static inline int64_t time_arrived_ms(int64_t time_ms)
+{
+	const int64_t now_ms = time_of_day_ms();
+	return time_ms < now_ms ? time_ms : now_ms;
+}
+
+#endif

@@ -1,0 +1,333 @@
+/* truth_service.c: see truth_service.h. All but `stopping` and `ended` belongs to the thread. */
+#include "runtime/truth_service.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "base/duration.h"
+#include "base/memory.h"
+#include "experiments/truth_tally.h"
+#include "log/leadership.h"
+#include "runtime/outcome_feed.h"
+
+#define RETRY_MS 1000
+#define IDLE_MS 200 /* between two looks at the board, as long as nothing is in force */
+#define RECORD_ARENA_BYTES ((size_t)16 << 20)
+
+/* A table that is judged. */
+struct judged_table {
+	int64_t version; /* 0: there is none */
+	int64_t since_ms;
+	uint64_t assignment; /* as exposures have it */
+};
+
+/* An experiment that is rolled out, and its counts under the table in force. */
+struct truth_counting {
+	const struct graph_experiment *experiment;
+	struct rollout_entry *entry;
+	uint64_t names;
+	const char **arms;
+	struct judged_table table;
+	struct truth_tally *tally; /* of the leader */
+	bool said; /* that truths are not judged */
+};
+
+struct truth_service {
+	struct truth_service_config config;
+	pthread_t thread;
+	bool has_thread;
+	atomic_bool stopping, ended;
+	struct truth_counting *countings;
+	size_t count;
+	struct arena *arena; /* of one record */
+	struct leadership_config leadership_config;
+	struct leadership *leadership;
+	struct outcome_feed feed;
+	bool leads;
+	struct error said; /* last failure that was logged: the same one is not logged again */
+};
+
+static bool truths_are_stopping(const struct truth_service *service)
+{
+	return atomic_load(&service->stopping);
+}
+
+/* ---- tables in force ---- */
+
+static struct judged_table table_in_force(const struct truth_counting *counting)
+{
+	struct judged_table table = {0};
+	const struct rollout_force *force = rollout_entry_hold(counting->entry);
+	if (force && force->names == counting->names && force->since_ms > 0)
+		table = (struct judged_table){force->version, force->since_ms, force->assignment.version};
+	rollout_entry_release(counting->entry);
+	return table;
+}
+
+/* Whether one is to be counted; `changed`: other ones than now. */
+static bool tables_look(const struct truth_service *service, bool *changed)
+{
+	bool any = false;
+	*changed = false;
+	for (size_t i = 0; i < service->count; i++) {
+		const struct judged_table table = table_in_force(&service->countings[i]);
+		any |= table.version > 0;
+		*changed |= table.version != service->countings[i].table.version;
+	}
+	return any;
+}
+
+/* ---- counting ---- */
+
+static void truth_expose(void *context, const struct exposure *exposure, const struct record *record)
+{
+	struct truth_service *service = context;
+	(void)record;
+	for (size_t i = 0; i < service->count; i++)
+		if (service->countings[i].tally)
+			truth_tally_expose(service->countings[i].tally, exposure);
+}
+
+static void truth_inform(void *context, const struct feedback *feedback, const struct held_record *held)
+{
+	struct truth_service *service = context;
+	for (size_t i = 0; i < service->count; i++)
+		if (service->countings[i].tally)
+			truth_tally_feedback(service->countings[i].tally, feedback, held->time_ms);
+}
+
+static void losses_say(const struct truth_service *service, struct truth_counting *counting)
+{
+	const struct truth_tally_losses losses = truth_tally_losses(counting->tally);
+	if (counting->said || losses.refused + losses.unjudged + losses.crowded + losses.dropped == 0)
+		return;
+	counting->said = true;
+	log_say(service->config.log, LOG_LEVEL_WARN, NULL,
+		"the rollout of `%s` leaves out feedback of %s: %" PRIu64 " without the metric `" ROLLOUT_ACCURACY "`, %" PRIu64
+		" with one that is not from 0 to 1, %" PRIu64 " of more than %zu units, %" PRIu64 " whose request was one of too "
+		"many in the window; send `metrics: {" ROLLOUT_ACCURACY ": 1}` for an answer that was right, and 0 for one that "
+		"was wrong",
+		counting->experiment->name, service->config.feedback, losses.unjudged, losses.refused, losses.crowded,
+		TRUTH_UNITS_MAX, losses.dropped);
+}
+
+static void counts_publish(struct truth_service *service)
+{
+	for (size_t i = 0; i < service->count; i++) {
+		struct truth_counting *counting = &service->countings[i];
+		if (!counting->tally)
+			continue;
+		rollout_board_inform(service->config.board, counting->experiment->name, counting->table.version,
+				     service->config.graph->name, truth_tally_counts(counting->tally));
+		losses_say(service, counting);
+	}
+}
+
+/* ---- leading ---- */
+
+static void truths_end(struct truth_service *service)
+{
+	outcome_feed_close(&service->feed);
+	for (size_t i = 0; i < service->count; i++) {
+		truth_tally_close(service->countings[i].tally);
+		service->countings[i].tally = NULL;
+		service->countings[i].table = (struct judged_table){0};
+	}
+	service->leads = false;
+}
+
+static bool counting_begin(struct truth_counting *counting, struct error *error)
+{
+	const struct truth_tally_config config = {.experiment = counting->experiment->name,
+						  .table = counting->table.assignment,
+						  .since_ms = counting->table.since_ms,
+						  .arms = counting->experiment->count,
+						  .names = counting->arms,
+						  .window_ms = experiment_window_ms(counting->experiment->spec),
+						  .memory_bytes = TRUTH_MEMORY_BYTES,
+						  .units_max = TRUTH_UNITS_MAX};
+	counting->tally = truth_tally_open(&config, error);
+	return counting->tally;
+}
+
+/* Reads the topics from where the first of the tables came into force. */
+static bool truths_begin(struct truth_service *service, struct error *error)
+{
+	int64_t from_ms = INT64_MAX;
+	truths_end(service);
+	for (size_t i = 0; i < service->count; i++) {
+		struct truth_counting *counting = &service->countings[i];
+		counting->table = table_in_force(counting);
+		if (counting->table.version == 0)
+			continue;
+		if (!counting_begin(counting, error))
+			return false;
+		if (counting->table.since_ms < from_ms)
+			from_ms = counting->table.since_ms;
+	}
+	service->feed.config.from_ms = from_ms;
+	service->leads = from_ms != INT64_MAX && outcome_feed_open(&service->feed, error);
+	return service->leads || from_ms == INT64_MAX;
+}
+
+static void truths_leave(struct truth_service *service)
+{
+	leadership_close(service->leadership);
+	service->leadership = NULL;
+}
+
+static bool truths_lead(struct truth_service *service, bool *held, struct error *error)
+{
+	*held = service->config.alone;
+	if (service->config.alone)
+		return true;
+	if (!service->leadership) {
+		service->leadership_config = (struct leadership_config){.brokers = service->config.brokers,
+									.group = service->config.id,
+									.topic = service->config.exposures,
+									.properties = service->config.consumer};
+		service->leadership = leadership_open(&service->leadership_config, error);
+	}
+	if (service->leadership && leadership_look(service->leadership, held, error))
+		return true;
+	truths_leave(service);
+	return false;
+}
+
+/* ---- the thread ---- */
+
+static void truths_pause(const struct truth_service *service, int64_t wait_ms)
+{
+	for (int64_t until_ms = clock_ms() + wait_ms; !truths_are_stopping(service) && clock_ms() < until_ms;)
+		nanosleep(&(struct timespec){.tv_nsec = OUTCOME_TURN_MS * NS_PER_MS}, NULL);
+}
+
+static bool truths_turn(struct truth_service *service, struct error *error)
+{
+	bool changed, held;
+	if (!tables_look(service, &changed)) {
+		truths_end(service);
+		truths_leave(service);
+		truths_pause(service, IDLE_MS);
+		return true;
+	}
+	if (!truths_lead(service, &held, error))
+		return false;
+	if (!held) {
+		truths_end(service);
+		truths_pause(service, IDLE_MS);
+		return true;
+	}
+	if ((!service->leads || changed) && !truths_begin(service, error))
+		return false;
+	if (service->leads && !outcome_feed_turn(&service->feed, error))
+		return false;
+	counts_publish(service);
+	return true;
+}
+
+static void failure_say(struct truth_service *service, const struct error *error)
+{
+	if (strcmp(service->said.text, error->text) != 0)
+		log_say(service->config.log, LOG_LEVEL_WARN, NULL,
+			"feedback of %s is not counted for rollouts now: %s; it tries again", service->config.feedback,
+			error->text);
+	service->said = *error;
+}
+
+static void *truths_run(void *context)
+{
+	struct truth_service *service = context;
+	while (!truths_are_stopping(service)) {
+		struct error error = {0};
+		if (truths_turn(service, &error))
+			continue;
+		if (!truths_are_stopping(service) && error.kind != ERROR_NONE)
+			failure_say(service, &error);
+		truths_end(service);
+		truths_pause(service, RETRY_MS);
+	}
+	truths_end(service);
+	truths_leave(service);
+	atomic_store(&service->ended, true);
+	return NULL;
+}
+
+/* ---- opening and closing ---- */
+
+static bool counting_make(struct truth_service *service, const struct graph_experiment *experiment)
+{
+	struct truth_counting *counting = &service->countings[service->count++];
+	counting->experiment = experiment;
+	counting->names = rollout_names(experiment->shares, experiment->count);
+	counting->entry = rollout_board_entry(service->config.board, experiment->name);
+	counting->arms = memory_take(experiment->count, sizeof *counting->arms);
+	for (size_t i = 0; counting->arms && i < experiment->count; i++)
+		counting->arms[i] = experiment->shares[i].name;
+	return counting->entry && counting->arms;
+}
+
+static bool countings_make(struct truth_service *service)
+{
+	const struct graph *graph = service->config.graph;
+	service->countings = memory_take(graph->experiment_count + 1, sizeof *service->countings);
+	for (size_t i = 0; service->countings && i < graph->experiment_count; i++)
+		if (graph->experiments[i]->judged && !counting_make(service, graph->experiments[i]))
+			return false;
+	return service->countings;
+}
+
+struct truth_service *truth_service_open(const struct truth_service_config *config, struct error *error)
+{
+	struct truth_service *service = memory_take(1, sizeof *service);
+	if (!service) {
+		error_memory(error, ERROR_SYSTEM, "starting a truth service");
+		return NULL;
+	}
+	service->config = *config;
+	service->arena = arena_open(RECORD_ARENA_BYTES);
+	service->feed.config = (struct outcome_feed_config){.brokers = config->brokers,
+							    .consumer = config->consumer,
+							    .exposures = config->exposures,
+							    .feedback = config->feedback,
+							    .without = "its truth does not count",
+							    .arena = service->arena,
+							    .log = config->log,
+							    .context = service,
+							    .expose = truth_expose,
+							    .inform = truth_inform};
+	if (service->arena && countings_make(service))
+		service->has_thread = pthread_create(&service->thread, NULL, truths_run, service) == 0;
+	if (service->has_thread)
+		return service;
+	error_set(error, ERROR_SYSTEM, PLACE_NONE,
+		  "a thread for the truths of rollouts could not be started; raise the limits on threads and memory");
+	truth_service_close(service);
+	return NULL;
+}
+
+void truth_service_stop(struct truth_service *service)
+{
+	atomic_store(&service->stopping, true);
+}
+
+bool truth_service_has_ended(const struct truth_service *service)
+{
+	return !service->has_thread || atomic_load(&service->ended);
+}
+
+void truth_service_close(struct truth_service *service)
+{
+	if (!service)
+		return;
+	truth_service_stop(service);
+	if (service->has_thread)
+		pthread_join(service->thread, NULL);
+	for (size_t i = 0; i < service->count; i++)
+		memory_give(service->countings[i].arms);
+	memory_give(service->countings);
+	arena_close(service->arena);
+	memory_give(service);
+}

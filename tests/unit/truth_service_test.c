@@ -1,0 +1,237 @@
+/* truth_service_test.c: Tests of the truth service with a mock broker: feedback reaches the board of rollouts under the table in
+ * force, and whoever counts next has the same counts. */
+#include "runtime/truth_service.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/duration.h"
+#include "message/rows.h"
+#include "mock_broker.h"
+#include "planning.h"
+
+#include <cmocka.h>
+
+#define YAML                                                                                                                       \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"                     \
+	"  candidates: [{name: old, weight: 50}, {name: new, weight: 50}]\n"                                                      \
+	"  progressiveDeployment: {schedule: [50], outcomeWindow: 1s}\n"                                                          \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                        \
+	"spec:\n  output: {steps: [s]}\n  steps: [{name: s, experiment: {name: e}}]\n"
+#define LINE_BYTES 512
+#define PAST_MS 4000 /* the window, and the seconds in which it is counted */
+
+static void said_write(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	print_message("%s\n", line->message);
+}
+
+static const struct log_sink sink = {said_write};
+
+static struct mock mock;
+static struct planning planning;
+static struct rollout_board *board;
+static struct truth_service *service;
+static struct arena *arena;
+static char table_text[32];
+static int64_t begin_ms;
+
+static void table_set(int64_t version, double percent, int64_t since_ms)
+{
+	const struct share weights[] = {{"old", 100 - percent}, {"new", percent}};
+	struct error error = {0};
+	struct buffer packed;
+	buffer_open(&packed, 1 << 16);
+	const struct assignment *made = assignment_make(arena, "e", weights, 2);
+	assignment_pack(made, &packed);
+	const struct share buckets[] = {{"old", (100 - percent) * 100}, {"new", percent * 100}};
+	const struct assignment_table table = {.choice = "e",
+					       .version = version,
+					       .count = 2,
+					       .shares = buckets,
+					       .packed = text_copied(arena, buffer_view(&packed)),
+					       .moves = true};
+	buffer_close(&packed);
+	if (!rollout_board_set(board, &table, since_ms, NULL, 0, &error))
+		fail_msg("%s", error.text);
+	struct rollout_entry *entry = rollout_board_entry(board, "e");
+	(void)snprintf(table_text, sizeof table_text, "%016llx",
+		       (unsigned long long)rollout_entry_hold(entry)->assignment.version);
+	rollout_entry_release(entry);
+}
+
+static int stand_open(void **state)
+{
+	(void)state;
+	mock_open(&mock);
+	rd_kafka_mock_topic_create(mock.cluster, "exposures", 2, 1);
+	rd_kafka_mock_topic_create(mock.cluster, "feedback", 2, 1);
+	planning_open(&planning, YAML);
+	board = rollout_board_open();
+	arena = arena_open(1 << 20);
+	begin_ms = time_of_day_ms() - 60000;
+	return planning.graph && board && arena ? 0 : -1;
+}
+
+static int stand_close(void **state)
+{
+	(void)state;
+	rollout_board_close(board);
+	planning_close(&planning);
+	mock_close(&mock);
+	arena_close(arena);
+	return 0;
+}
+
+static void service_start(void)
+{
+	struct error error = {0};
+	const struct truth_service_config config = {.brokers = mock.brokers,
+						    .consumer = mock_quick,
+						    .id = "truths",
+						    .alone = true,
+						    .exposures = "exposures",
+						    .feedback = "feedback",
+						    .graph = planning.graph,
+						    .board = board,
+						    .log = &sink};
+	service = truth_service_open(&config, &error);
+	if (!service)
+		fail_msg("%s", error.text);
+}
+
+static void append(const char *topic, int32_t partition, int64_t time_ms, const char *value)
+{
+	assert_int_equal(rd_kafka_producev(mock.writer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+					   RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)),
+					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_TIMESTAMP(time_ms), RD_KAFKA_V_END),
+			 RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
+}
+
+static void expose(const char *id, const char *variant, int64_t time_ms)
+{
+	char line[LINE_BYTES];
+	(void)snprintf(line, sizeof line,
+		       "{\"id\":\"%s\",\"time_ms\":%lld,\"experiment\":\"e\",\"variant\":\"%s\",\"probability\":0.5,"
+		       "\"reason\":\"stage\",\"table\":\"%s\"}",
+		       id, (long long)time_ms, variant, table_text);
+	append("exposures", id[0] % 2, time_ms, line);
+}
+
+static void judge(const char *id, double accuracy, int64_t time_ms)
+{
+	char line[LINE_BYTES];
+	(void)snprintf(line, sizeof line, "{\"id\":\"%s\",\"metrics\":{\"accuracy\":%g}}", id, accuracy);
+	append("feedback", id[0] % 2, time_ms, line);
+	nanosleep(&(struct timespec){.tv_nsec = 200 * NS_PER_MS}, NULL); /* what comes next is much later */
+}
+
+static void nap(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 20 * NS_PER_MS}, NULL);
+}
+
+/* The truths of `new` on the board, of that version of the table. */
+static struct truth_counts truths_of(int64_t version)
+{
+	const struct rollout_reading *readings;
+	struct truth_counts counts = {0};
+	struct arena *reading = arena_open(1 << 20);
+	size_t count;
+	assert_true(rollout_board_read(board, reading, &readings, &count));
+	if (count == 1 && readings[0].table == version && readings[0].pipelines == 1) {
+		assert_string_equal(readings[0].truths[0].pipeline, "p");
+		counts = readings[0].truths[0].counts[1];
+	}
+	arena_close(reading);
+	return counts;
+}
+
+static void expect_truths(int64_t version, int64_t units)
+{
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; truths_of(version).units != units; nap())
+		if (clock_ms() > until_ms)
+			fail_msg("%lld truths under table %lld, not %lld", (long long)truths_of(version).units, (long long)version,
+				 (long long)units);
+}
+
+static void feedback_reaches_the_board_once_whoever_counts(void **state)
+{
+	(void)state;
+	table_set(1, 50, begin_ms);
+	service_start();
+	for (int i = 0; i < 2; i++) { /* all of it twice */
+		expose("a", "new", begin_ms);
+		expose("b", "new", begin_ms + 1);
+		expose("c", "old", begin_ms + 2);
+		judge("a", 1, begin_ms + 100);
+		judge("b", 0, begin_ms + 100);
+		judge("c", 0, begin_ms + 100);
+	}
+	expose("d", "new", begin_ms + PAST_MS);
+	expect_truths(1, 2);
+	assert_int_equal(truths_of(1).sum, TRUTH_SCALE);
+	truth_service_close(service);
+	judge("d", 1, begin_ms + PAST_MS + 100);
+	expose("e", "new", begin_ms + 2 * PAST_MS);
+	service_start(); /* as another engine that leads */
+	expect_truths(1, 3);
+	truth_service_close(service);
+}
+
+static void a_table_is_counted_from_its_own_time(void **state)
+{
+	(void)state;
+	table_set(1, 50, begin_ms);
+	service_start();
+	expose("a", "new", begin_ms);
+	judge("a", 1, begin_ms + 100);
+	expose("b", "new", begin_ms + PAST_MS);
+	expect_truths(1, 1);
+	judge("b", 1, begin_ms + PAST_MS + 100);
+	table_set(2, 20, begin_ms + PAST_MS + 1);
+	expose("c", "new", begin_ms + PAST_MS + 1);
+	judge("c", 1, begin_ms + PAST_MS + 200);
+	expose("d", "new", begin_ms + 2 * PAST_MS + 1);
+	expect_truths(2, 1);
+	table_set(3, 50, begin_ms + 3 * PAST_MS); /* as the first one */
+	expose("f", "new", begin_ms + 3 * PAST_MS);
+	judge("f", 0, begin_ms + 3 * PAST_MS + 100);
+	expose("g", "new", begin_ms + 4 * PAST_MS);
+	expect_truths(3, 1);
+	assert_int_equal(truths_of(3).sum, 0);
+	truth_service_close(service);
+}
+
+/* The rollout has ended: nothing is read for it. */
+static void a_table_that_is_not_judged_is_not_counted(void **state)
+{
+	(void)state;
+	table_set(1, 50, 0);
+	service_start();
+	expose("a", "new", begin_ms);
+	judge("a", 1, begin_ms + 100);
+	expose("b", "new", begin_ms + PAST_MS);
+	nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+	assert_int_equal(truths_of(1).units, 0);
+	table_set(2, 50, begin_ms);
+	expect_truths(2, 1);
+	truth_service_close(service);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(feedback_reaches_the_board_once_whoever_counts, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_table_is_counted_from_its_own_time, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_table_that_is_not_judged_is_not_counted, stand_open, stand_close),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

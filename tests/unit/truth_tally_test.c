@@ -1,0 +1,262 @@
+/* truth_tally_test.c: Tests of the truth tally: which accuracies count for a rollout, when, and once; and that other orders and
+ * other readers give the same sums. */
+#include "experiments/truth_tally.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define NOW_MS INT64_C(1800000000000)
+#define WINDOW_MS 60000
+#define PAST_MS (WINDOW_MS + 2000)
+#define TABLE 0xa1b2c3d4e5f60718
+#define TABLE_TEXT "a1b2c3d4e5f60718"
+
+static const char *const names[] = {"old", "new"};
+static struct truth_tally *tally;
+
+static struct truth_tally *tally_of(size_t open, size_t units)
+{
+	struct error error = {0};
+	const struct truth_tally_config config = {.experiment = "e",
+						  .table = TABLE,
+						  .since_ms = NOW_MS,
+						  .arms = 2,
+						  .names = names,
+						  .window_ms = WINDOW_MS,
+						  .memory_bytes = open * (36 + 16),
+						  .units_max = units};
+	struct truth_tally *made = truth_tally_open(&config, &error);
+	if (!made)
+		fail_msg("%s", error.text);
+	return made;
+}
+
+static int tally_begin(void **state)
+{
+	(void)state;
+	tally = tally_of(1000, 1000);
+	return 0;
+}
+
+static int tally_end(void **state)
+{
+	(void)state;
+	truth_tally_close(tally);
+	return 0;
+}
+
+static struct exposure exposure_of(const char *id, const char *unit, size_t arm, int64_t time_ms)
+{
+	return (struct exposure){.id = text_of(id),
+				 .origin = {text_of(id), 0, 1},
+				 .time_ms = time_ms,
+				 .experiment = TEXT("e"),
+				 .variant = text_of(names[arm]),
+				 .unit = text_of(unit),
+				 .reason = ASSIGNED_STAGE,
+				 .table = TEXT(TABLE_TEXT)};
+}
+
+static void expose(const char *id, const char *unit, size_t arm, int64_t time_ms)
+{
+	const struct exposure exposure = exposure_of(id, unit, arm, time_ms);
+	truth_tally_expose(tally, &exposure);
+}
+
+static void judge(const char *id, double accuracy, int64_t time_ms)
+{
+	const struct feedback_metric metrics[] = {{TEXT("profit"), 7}, {TEXT("accuracy"), accuracy}};
+	const struct feedback feedback = {.id = text_of(id), .metric_count = 2, .metrics = metrics};
+	truth_tally_feedback(tally, &feedback, time_ms);
+}
+
+/* A request of nobody's, after which all windows of before have passed. */
+static void window_pass(int64_t time_ms)
+{
+	expose("later", "", 0, time_ms + PAST_MS);
+}
+
+static void expect(size_t arm, int64_t units, double mean)
+{
+	const struct moments moments = truth_moments(&truth_tally_counts(tally)[arm]);
+	assert_int_equal(moments.count, units);
+	if (units > 0)
+		assert_float_equal(moments.mean, mean, 1e-5);
+}
+
+static void an_accuracy_counts_once_its_window_has_passed(void **state)
+{
+	(void)state;
+	expose("a", "", 1, NOW_MS);
+	judge("a", 1, NOW_MS + 10);
+	expose("b", "", 1, NOW_MS + WINDOW_MS - 1);
+	expect(1, 0, 0);
+	window_pass(NOW_MS);
+	expect(1, 1, 1);
+	expect(0, 0, 0);
+	judge("b", 0.25, NOW_MS + 2 * WINDOW_MS - 100);
+	window_pass(NOW_MS + WINDOW_MS);
+	expect(1, 2, 0.625);
+}
+
+static void what_comes_again_counts_once(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		expose("a", "", 1, NOW_MS);
+		judge("a", 1, NOW_MS + 10);
+		judge("a", 0, NOW_MS + 20);
+	}
+	window_pass(NOW_MS);
+	window_pass(NOW_MS);
+	judge("a", 1, NOW_MS + 20);
+	expect(1, 1, 1);
+}
+
+static void requests_of_a_unit_are_one_value(void **state)
+{
+	char id[16];
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		(void)snprintf(id, sizeof id, "r%d", i);
+		expose(id, i < 8 ? "often" : "seldom", 0, NOW_MS + i);
+		judge(id, i < 4, NOW_MS + 20);
+	}
+	window_pass(NOW_MS);
+	expect(0, 2, 0.25); /* 4 of 8, and 0 of 2 */
+	assert_float_equal(truth_moments(&truth_tally_counts(tally)[0]).squares, 2 * 0.25 * 0.25, 1e-5);
+}
+
+static void exposures_that_no_stage_of_the_table_chose_are_left_out(void **state)
+{
+	struct exposure other = exposure_of("a", "", 1, NOW_MS);
+	(void)state;
+	other.table = TEXT("a1b2c3d4e5f60719");
+	truth_tally_expose(tally, &other);
+	other.table = TEXT("A1B2C3D4E5F60718");
+	truth_tally_expose(tally, &other);
+	other.table = TEXT("");
+	truth_tally_expose(tally, &other);
+	other = exposure_of("a", "", 1, NOW_MS - 1); /* of an equal table before */
+	truth_tally_expose(tally, &other);
+	other = exposure_of("a", "", 1, NOW_MS);
+	other.reason = ASSIGNED_FALLBACK;
+	truth_tally_expose(tally, &other);
+	other.reason = ASSIGNED_STAGE;
+	other.experiment = TEXT("f");
+	truth_tally_expose(tally, &other);
+	other.experiment = TEXT("e");
+	other.variant = TEXT("third");
+	truth_tally_expose(tally, &other);
+	judge("a", 1, NOW_MS + 10);
+	window_pass(NOW_MS);
+	expect(1, 0, 0);
+	assert_int_equal(truth_tally_losses(tally).unknown, 1);
+}
+
+static void feedback_that_is_no_accuracy_is_counted_apart(void **state)
+{
+	static const struct tensor truth, *const truths[] = {&truth};
+	const struct feedback without = {.id = TEXT("a"), .has_reward = true, .reward = 1},
+			      judged = {.id = TEXT("a"), .truth = {1, truths}};
+	(void)state;
+	expose("a", "", 1, NOW_MS);
+	judge("a", 1.5, NOW_MS + 1);
+	judge("a", -0.1, NOW_MS + 1);
+	judge("a", (double)NAN, NOW_MS + 1);
+	truth_tally_feedback(tally, &without, NOW_MS + 1);
+	truth_tally_feedback(tally, &judged, NOW_MS + 1);
+	judge("a", 1, NOW_MS + PAST_MS); /* late */
+	window_pass(NOW_MS);
+	expect(1, 0, 0);
+	assert_int_equal(truth_tally_losses(tally).refused, 3);
+	assert_int_equal(truth_tally_losses(tally).unjudged, 1);
+	assert_int_equal(truth_tally_losses(tally).late, 1);
+}
+
+static void units_beyond_the_limit_are_left_out_and_counted(void **state)
+{
+	char id[16];
+	(void)state;
+	truth_tally_close(tally);
+	tally = tally_of(1000, 5);
+	for (int i = 0; i < 12; i++) {
+		(void)snprintf(id, sizeof id, "r%d", i);
+		expose(id, i < 6 ? id : "r0", 1, NOW_MS + i);
+		judge(id, 1, NOW_MS + 20);
+	}
+	window_pass(NOW_MS);
+	expect(1, 5, 1);
+	assert_int_equal(truth_tally_losses(tally).crowded, 1);
+}
+
+/* Thousands of units: the table of units grows, and sums do not depend on the order. */
+static void other_orders_give_the_same_sums(void **state)
+{
+	struct truth_counts counts[2][2];
+	char id[16], unit[16];
+	(void)state;
+	for (int turn = 0; turn < 2; turn++) {
+		truth_tally_close(tally);
+		tally = tally_of(20000, 20000);
+		for (int i = 0; i < 9000; i++) {
+			const int n = turn ? 8999 - i : i;
+			(void)snprintf(id, sizeof id, "r%d", n);
+			(void)snprintf(unit, sizeof unit, "u%d", n % 3000);
+			expose(id, unit, (size_t)(n % 3000 % 2), NOW_MS + i);
+		}
+		for (int i = 0; i < 9000; i++) {
+			const int n = turn ? i * 7 % 9000 : i;
+			(void)snprintf(id, sizeof id, "r%d", n);
+			judge(id, n * 31 % 100 / 100.0, NOW_MS + 10000);
+		}
+		window_pass(NOW_MS + 10000);
+		memcpy(counts[turn], truth_tally_counts(tally), sizeof counts[turn]);
+	}
+	assert_int_equal(counts[0][0].units, 1500);
+	assert_memory_equal(counts[0], counts[1], sizeof counts[0]);
+}
+
+static void counts_that_fell_or_cannot_be_are_recognised(void **state)
+{
+	const struct truth_counts before = {10, 5 * TRUTH_SCALE, INT64_C(4) * TRUTH_SCALE * TRUTH_SCALE}, none = {0};
+	struct truth_counts now = before;
+	(void)state;
+	assert_true(truth_counts_rose(&none, &none));
+	assert_true(truth_counts_rose(&none, &before));
+	assert_true(truth_counts_rose(&before, &now));
+	now.units--;
+	assert_false(truth_counts_rose(&before, &now));
+	now = before;
+	now.sum = now.units * TRUTH_SCALE + 1;
+	assert_false(truth_counts_rose(&before, &now));
+	now = before;
+	now.squares = now.sum * TRUTH_SCALE + 1;
+	assert_false(truth_counts_rose(&before, &now));
+	now = (struct truth_counts){TRUTH_COUNT_MAX, 0, 0};
+	assert_true(truth_counts_rose(&before, &now));
+	now.units++;
+	assert_false(truth_counts_rose(&before, &now));
+}
+
+int main(void)
+{
+#define WITH_TALLY(test) cmocka_unit_test_setup_teardown(test, tally_begin, tally_end)
+	const struct CMUnitTest tests[] = {
+		WITH_TALLY(an_accuracy_counts_once_its_window_has_passed),
+		WITH_TALLY(what_comes_again_counts_once),
+		WITH_TALLY(requests_of_a_unit_are_one_value),
+		WITH_TALLY(exposures_that_no_stage_of_the_table_chose_are_left_out),
+		WITH_TALLY(feedback_that_is_no_accuracy_is_counted_apart),
+		WITH_TALLY(units_beyond_the_limit_are_left_out_and_counted),
+		WITH_TALLY(other_orders_give_the_same_sums),
+		cmocka_unit_test(counts_that_fell_or_cannot_be_are_recognised),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
