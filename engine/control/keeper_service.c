@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -53,7 +54,8 @@ struct keeper_service {
 	struct reader *proposals;
 	int64_t beat_ms;       /* monotonic; of the next beat */
 	int64_t seen_ms;       /* monotonic; when the thread last ran */
-	uint64_t refused;      /* records that were ignored and logged */
+	uint64_t refused;      /* records that were ignored and looked at */
+	char refused_why[ERROR_TEXT_MAX]; /* of the last one that was logged; "": none */
 	int64_t failed_offset; /* of the proposal at which a keeper of this engine last failed */
 	unsigned failed_count; /* so many times in a row */
 };
@@ -129,14 +131,16 @@ static bool step_commit(struct keeper_service *service, struct error *error)
 	return count == 0 || fenced_writer_commit(service->writer, keeper_resume(service->keeper), error);
 }
 
-/* Logs a record that had no one to answer. */
+/* Logs a record that had no one to answer. An engine may send the like each second: the same reason is not logged again. */
 static void refused_log(struct keeper_service *service)
 {
 	const char *why;
 	uint64_t refused = keeper_refused(service->keeper, &why);
-	if (refused > service->refused)
+	if (refused > service->refused && strcmp(service->refused_why, why) != 0) {
 		log_say(service->config->log, LOG_LEVEL_WARN, NULL, "the keeper ignored a record of %s or %s: %s",
 			service->config->topics.proposals, service->config->topics.status, why);
+		(void)snprintf(service->refused_why, sizeof service->refused_why, "%s", why);
+	}
 	service->refused = refused;
 }
 
@@ -177,8 +181,6 @@ static bool proposals_step(struct keeper_service *service, bool *found, struct e
 		failure_note(service, record.offset);
 	good = good && step_commit(service, error);
 	record_release(&record);
-	if (good)
-		refused_log(service);
 	return good;
 }
 
@@ -248,6 +250,7 @@ static bool tenure_begin(struct keeper_service *service, struct error *error)
 	if (service->failed_count >= FAILURES_MAX)
 		keeper_skip(service->keeper, service->failed_offset);
 	service->refused = 0;
+	service->refused_why[0] = '\0';
 	service->said = (struct error){0};
 	service->seen_ms = clock_ms();
 	service->ahead_ms = time_of_day_ms() - clock_ms();
@@ -291,6 +294,7 @@ static bool tenure_turn(struct keeper_service *service, struct error *error)
 	if (now_ms >= keeper_due(service->keeper) &&
 	    (!keeper_tick(service->keeper, now_ms, error) || !step_commit(service, error)))
 		return false;
+	refused_log(service);
 	if (clock_ms() >= service->beat_ms)
 		beat_send(service, false);
 	int64_t due_ms = keeper_due(service->keeper), left_ms = due_ms == INT64_MAX ? KEEPER_BEAT_MS : due_ms - time_of_day_ms();

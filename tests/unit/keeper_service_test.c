@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <stdatomic.h>
 
 #include "base/clock.h"
 #include "control/applier.h"
@@ -126,6 +127,52 @@ static void a_candidate_becomes_the_keeper_and_decides(void **state)
 	assert_int_equal(verdict->outcome, VERDICT_REFUSED);
 	assert_true(verdict->faults.count > 0);
 	applier_close(applier);
+	keeper_service_close(service);
+}
+
+static atomic_int ignored; /* lines that say so */
+
+static void sink_write(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	if (strstr(line->message, "the keeper ignored a record"))
+		atomic_fetch_add(&ignored, 1);
+}
+
+static void report_of(const char *engine, const char *namespace)
+{
+	const struct engine_report report = {.namespace = text_of(namespace), .engine = text_of(engine), .started_ms = 1};
+	struct error error = {0};
+	struct buffer value;
+	buffer_open(&value, 1000);
+	assert_true(record_encode(&report_form, &report, &value, &error));
+	mock_append(&mock, topics.status, text_of(engine), buffer_view(&value));
+	buffer_close(&value);
+}
+
+static void wait_for_ignored(int count)
+{
+	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; atomic_load(&ignored) < count; nanosleep(&pause, NULL))
+		if (clock_ms() > until_ms)
+			fail_msg("nothing is said of what was ignored");
+}
+
+/* It has nobody to answer, so the log is the only place. */
+static void a_report_that_is_ignored_is_logged_at_once_and_once(void **state)
+{
+	static const struct log_sink sink = {sink_write};
+	struct keeper_service_config config = service_config("one");
+	(void)state;
+	config.log = &sink;
+	struct keeper_service *service = service_started(&config);
+	wait_for_keeper(service);
+	report_of("a", "other");
+	wait_for_ignored(1);
+	report_of("b", "other");
+	report_of("", "default");
+	wait_for_ignored(2);
+	assert_int_equal(atomic_load(&ignored), 2);
 	keeper_service_close(service);
 }
 
@@ -288,6 +335,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_candidate_becomes_the_keeper_and_decides, broker_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_report_that_is_ignored_is_logged_at_once_and_once, broker_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_keeper_that_stops_is_followed_at_once_and_nothing_is_decided_twice, broker_setup,
 						broker_teardown),
 		cmocka_unit_test_setup_teardown(proposals_that_were_sent_without_a_keeper_are_decided_later, broker_setup,
