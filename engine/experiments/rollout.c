@@ -283,7 +283,8 @@ static bool command_refuse(const struct rollout_state *state, enum rollout_comma
 	return error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` does not fit: the rollout is %s%s, at stage %u. %s%s.",
 			 rollout_command_names[kind], rollout_phase_names[state->phase],
 			 state->waiting ? " and waits for an approval" : "", (unsigned)state->stage + 1,
-			 length > 0 ? "What fits: " : "Deploy the experiment again to begin a new one", fitting);
+			 length > 0 ? "What fits: " : "Apply the experiment with a change, as of a label, to begin a new one",
+			 fitting);
 }
 
 /* The pause does not count in the stage's time. After an inconclusive end the stage has another of its durations. */

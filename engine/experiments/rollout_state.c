@@ -102,7 +102,7 @@ void rollout_state_write(const struct rollout_plan *plan, const struct rollout_s
 bool rollout_state_read(const struct rollout_plan *plan, struct text bytes, struct rollout_state *state, struct error *error)
 {
 	struct stored record = {"state of the rollout", MARK, ROLLOUT_STATE_VERSION, bytes, 0, true,
-				"Promote or roll back by hand, and deploy the experiment again."};
+				"Promote or roll back by hand, and apply the experiment with a change, as of a label."};
 	struct state_walk walk = {.in = &record};
 	if (!stored_begin(&record, error))
 		return false;

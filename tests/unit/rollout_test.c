@@ -367,7 +367,7 @@ static void a_pause_stops_the_clock_and_not_the_triggers(void **state)
 	command_give(COMMAND_PAUSE);
 	minute_pass(1000, 100);
 	expect_move(8, ROLLOUT_ROLLED_BACK, 1, REASON_CHANGED);
-	expect_command_refused(COMMAND_PROMOTE, "is rolledBack, at stage 2. Deploy the experiment again");
+	expect_command_refused(COMMAND_PROMOTE, "is rolledBack, at stage 2. Apply the experiment with a change");
 }
 
 static void an_inconclusive_stage_that_is_resumed_has_another_duration(void **state)
