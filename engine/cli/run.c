@@ -43,6 +43,9 @@ static const struct option options[] = {
 	    .help = "Threads for each delivery, which share the partitions of all its pipelines."),
 	ROW("memory", QUANTITY, struct run_options, memory_bytes, .word = "SIZE", .fallback = "256Mi",
 	    .help = "The memory that messages may use; beyond it, requests wait in Kafka."),
+	ROW("observers", CHOICE, struct run_options, observers, .choices = "on off", .fallback = "on",
+	    .help = "`off`: this engine leaves observers, which watch beside the answers (`drift`), to other engines of the "
+		    "group. Without any that runs them, what they would read waits in their topics."),
 	ROW("state", TEXT, struct run_options, state_folder, .word = "DIR",
 	    .help = "A folder, used by this engine only, for snapshots of the state of steps. They shorten a restart."),
 	ROW("artifacts", TEXT, struct run_options, artifact_folder, .word = "DIR",
@@ -240,6 +243,7 @@ static bool run_files(struct run_engine *running, struct revision *revision, str
 	running->engine.new_state = self->new_state;
 	running->engine.commit_ms = self->commit_ns / NS_PER_MS;
 	running->engine.drain_ms = self->drain_ns / NS_PER_MS;
+	running->engine.observers_off = self->observers == OBSERVERS_OFF;
 	running->engine.reread = reread;
 	running->engine.asked_to_stop = run_gateway_stop;
 	running->engine.write_metrics = run_gateway_metrics;

@@ -13,6 +13,7 @@
 
 struct run_control;
 
+enum observers_choice { OBSERVERS_ON, OBSERVERS_OFF };
 enum topics_choice { TOPICS_CREATE, TOPICS_CHECK };
 
 struct run_options {
@@ -26,6 +27,7 @@ struct run_options {
 	double memory_bytes;
 	const char *state_folder;
 	const char *artifact_folder;
+	int observers;
 	double state_bytes;
 	int64_t snapshot_ns;
 	struct name_list new_state;

@@ -231,6 +231,9 @@ const char *plan_changelog_input(const struct pipeline_plan *plan, const struct 
 /* The consumer groups of its pipelines, each once, `count` of them; NULL: no memory. */
 const char **plan_groups(const struct plan *plan, struct arena *arena, size_t *count);
 
+/* Whether nothing but observers runs in a stage: no answer needs it. */
+bool plan_stage_observes(const struct pipeline_plan *plan, size_t stage);
+
 /* Whether a stage reads that topic; whether it writes it. */
 bool stage_reads_topic(const struct pipeline_plan *plan, size_t stage, size_t topic);
 bool stage_writes_topic(const struct pipeline_plan *plan, size_t stage, size_t topic);

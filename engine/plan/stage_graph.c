@@ -195,13 +195,12 @@ static void choose_key(const struct parting *parting, struct graph_next *next)
 	}
 }
 
-/* Whether nothing but observers runs in a stage. */
-static bool is_of_observers(const struct parting *parting, const struct stage *stage)
+bool plan_stage_observes(const struct pipeline_plan *plan, size_t stage)
 {
-	for (size_t i = 0; i < stage->count; i++)
-		if (!parting->graph->steps[stage->steps[i]].key)
+	for (size_t i = 0; i < plan->stages[stage].count; i++)
+		if (!plan->graph->steps[plan->stages[stage].steps[i]].key)
 			return false;
-	return stage->count > 0;
+	return plan->stages[stage].count > 0;
 }
 
 static bool fill_next(const struct parting *parting, size_t to, struct graph_next *next)
@@ -222,7 +221,7 @@ static bool fill_next(const struct parting *parting, size_t to, struct graph_nex
 		.inputs = needs.inputs,
 		.outputs = needs.outputs,
 		.request = needs.request,
-		.observes = is_of_observers(parting, &plan->stages[to]),
+		.observes = plan_stage_observes(plan, to),
 	};
 	choose_key(parting, next);
 	return true;

@@ -39,6 +39,7 @@ struct engine_config {
 	size_t workers;		    /* of each group */
 	size_t memory_bytes;	    /* limit of the engine's memory */
 	int32_t partitions;	    /* 0: workers are group members. Otherwise every topic has so many, and no other engine runs */
+	bool observers_off;	    /* other engines of the group run the observers */
 	bool at_least_once;	    /* overrides the plan: where transactions have no effect */
 	const char *state_folder;   /* for snapshots of state; NULL: none */
 	size_t state_bytes;	    /* limit of what a stage may store for one partition */

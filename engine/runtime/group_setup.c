@@ -333,11 +333,13 @@ static bool count_calls(struct group *group, struct called_pipeline *called, siz
 	return true;
 }
 
+/* The first stage has the requests, so it is always served. */
 static bool stages_make(struct worker_setup *setup, struct stage_config *stages, struct group *group, const struct plan *plan,
-			const struct pipeline_plan *pipeline, struct arena *arena)
+			const struct pipeline_plan *pipeline, bool observers_off, struct arena *arena)
 {
 	for (size_t i = 0; i < pipeline->stage_count; i++)
-		if (!stage_config_make(&stages[setup->stage_count++], group, plan, pipeline, i, arena))
+		if ((i == 0 || !observers_off || !plan_stage_observes(pipeline, i)) &&
+		    !stage_config_make(&stages[setup->stage_count++], group, plan, pipeline, i, arena))
 			return false;
 	return true;
 }
@@ -352,7 +354,7 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 		if (strcmp(pipeline->group, group->name) != 0)
 			continue;
 		size_t first = setup->stage_count;
-		if (!stages_make(setup, stages, group, plan, pipeline, arena))
+		if (!stages_make(setup, stages, group, plan, pipeline, config->observers_off, arena))
 			return false;
 		struct called_pipeline *called = ARENA_ARRAY(arena, struct called_pipeline, plan->count);
 		size_t called_count = called ? called_pipelines_find(plan, pipeline, called) : 0;

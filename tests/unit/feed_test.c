@@ -349,6 +349,63 @@ static void an_observer_writes_its_last_verdict_to_the_feed(void **state)
 	follow_play(scenes);
 }
 
+/* ---- an engine that leaves observers to others ---- */
+
+#define OBSERVED "sluice.default.pipeline.p.stage.watch.observer"
+
+/* How many records a topic has. */
+static size_t records_of(const char *topic)
+{
+	const struct reader_config config = {.brokers = follow_stand.config.brokers, .topic = topic, .from_beginning = true};
+	struct error error = {0};
+	struct record record;
+	size_t count = 0;
+	struct reader *reader = reader_open(&config, &error);
+	assert_non_null(reader);
+	for (; reader_next(reader, 100, &record, &error) && record.held; count++)
+		record_release(&record);
+	reader_close(reader);
+	return count;
+}
+
+static bool p_has_answered_all(void)
+{
+	struct engine_counts counts;
+	return engine_counts(follow_stand.engine, "p", &counts) && counts.sums.answered == WINDOW;
+}
+
+static int64_t answered_ms;
+
+/* An observer would have closed the window by then. */
+static bool a_second_has_passed(void)
+{
+	answered_ms = answered_ms ? answered_ms : clock_ms();
+	return clock_ms() - answered_ms > 1000;
+}
+
+static int observers_off_open(void **state)
+{
+	const int opened = feed_open_with_topic(state);
+	follow_stand.config.observers_off = true;
+	return opened;
+}
+
+static void what_observers_would_read_waits_where_they_are_off(void **state)
+{
+	static const struct scene scenes[] = {
+		{"a pipeline that watches", drift_is_applied, p_runs},
+		{"answers", a_moved_window_comes, p_has_answered_all},
+		{"a second", NULL, a_second_has_passed},
+		{"marks by the feed", drift_is_fed, drift_is_known},
+		{0},
+	};
+	(void)state;
+	answered_ms = 0;
+	follow_play(scenes);
+	assert_int_equal(records_of(OBSERVED), WINDOW);
+	assert_int_equal(records_of(FEED), 1); /* that of the test */
+}
+
 /* ---- a feed that cannot be read ---- */
 
 static bool the_feed_is_missed(void)
@@ -409,6 +466,7 @@ int main(void)
 		cmocka_unit_test(the_observer_here_goes_before_the_feed),
 		STORY(what_another_engine_observed_is_known_here, feed_open_with_topic),
 		STORY(an_observer_writes_its_last_verdict_to_the_feed, feed_open_with_topic),
+		STORY(what_observers_would_read_waits_where_they_are_off, observers_off_open),
 		STORY(a_feed_that_cannot_be_read_holds_up_no_change, feed_open_denied),
 	};
 	engine_block_signals(NULL);
