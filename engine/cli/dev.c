@@ -17,6 +17,7 @@
 #include "cli/server_metrics.h"
 #include "cli/session_revision.h"
 #include "gateway/gateway.h"
+#include "worker/direct_hub.h"
 #include "log/mock.h"
 #include "log/relay.h"
 #include "message/json_write.h"
@@ -76,6 +77,7 @@ struct dev {
 	struct mock_cluster *broker;
 	struct relay *relay; /* in front of the broker, for clients */
 	struct model_server *server;
+	struct direct_hub *direct; /* between the engine and the gateway */
 	struct engine_config config;
 	struct engine *engine;
 	struct gateway_config gateway_config;
@@ -285,6 +287,7 @@ static bool follow_gateway(struct dev *dev)
 		.brokers = mock_cluster_brokers(dev->broker),
 		.consumer = mock_consumer_settings,
 		.producer = mock_producer_settings,
+		.direct = dev->direct,
 		.record_bytes = GATEWAY_RECORD_BYTES, /* the simulated broker does not report settings of topics */
 	};
 	dev->gateway = gateway_open(dev->loop, &dev->gateway_config, plan, &error);
@@ -388,6 +391,9 @@ static void write_gateway_metrics(void *context, struct exposition *exposition)
 
 static bool open_engine(struct dev *dev, struct error *error)
 {
+	dev->direct = direct_hub_open(error);
+	if (!dev->direct)
+		return false;
 	dev->config = (struct engine_config){
 		.brokers = mock_cluster_brokers(dev->broker),
 		.instance = engine_name(NULL, dev->session->arena, error),
@@ -399,6 +405,7 @@ static bool open_engine(struct dev *dev, struct error *error)
 		.state_bytes = STATE_BYTES,
 		.partitions = PARTITIONS,
 		.at_least_once = true,
+		.direct = dev->direct,
 		.drain_ms = DRAIN_MS,
 		.log = &dev->log.sink,
 		.loop = dev->loop,
@@ -453,6 +460,7 @@ static void close_all(struct dev *dev)
 	status_publisher_close(dev->status_publisher);
 	gateway_close(dev->gateway);
 	engine_close(dev->engine);
+	direct_hub_close(dev->direct);
 	dev_lines_close(dev->lines);
 	model_server_close(dev->server);
 	relay_close(dev->relay);

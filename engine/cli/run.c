@@ -163,7 +163,10 @@ static bool run_engine(struct run_engine *running, struct revision *revision, st
 	/* Fetch buffers of megabytes are allocated and freed often, so they stay in the heap. */
 	mallopt(M_MMAP_THRESHOLD, 256 << 20);
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);
-	struct engine *engine = engine_open(revision, &running->engine, error);
+	running->engine.direct = running->direct = direct_hub_open(error);
+	if (!running->direct)
+		revision_close(revision);
+	struct engine *engine = running->direct ? engine_open(revision, &running->engine, error) : NULL;
 	struct status_publisher *status_publisher = engine ? status_publisher_open(engine, &running->engine, error) : NULL;
 	struct alert_watch *alerts =
 		status_publisher ? alert_watch_open(engine, &running->engine, &running->notices, error) : NULL;
@@ -184,6 +187,7 @@ static bool run_engine(struct run_engine *running, struct revision *revision, st
 	alert_watch_close(alerts);
 	status_publisher_close(status_publisher);
 	engine_close(engine);
+	direct_hub_close(running->direct);
 	state_history_close(&running->state_history);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return good;

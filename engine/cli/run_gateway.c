@@ -64,7 +64,8 @@ bool run_gateway_start(struct run_engine *running, struct engine *engine, struct
 					     .grpc_port = running->grpc_port,
 					     .brokers = config->brokers,
 					     .consumer = config->consumer,
-					     .producer = config->producer};
+					     .producer = config->producer,
+					     .direct = running->direct};
 	if (!run_gateway_is_wanted(running))
 		return true;
 	if (!gateway_service_open(&running->gateway, engine_loop(engine), &ports, &engine_revision(engine)->plan, error))

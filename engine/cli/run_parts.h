@@ -10,6 +10,7 @@
 #include "runtime/engine.h"
 #include "runtime/liveness.h"
 #include "runtime/state_check.h"
+#include "worker/direct_hub.h"
 
 struct run_control;
 
@@ -52,6 +53,7 @@ struct run_engine {
 	struct arena *arena;
 	struct properties topic_settings;
 	struct batch_limit batches;
+	struct direct_hub *direct; /* between the engine and the gateway */
 	struct engine_config engine;
 	struct notifier_settings notices;
 	struct liveness *liveness; /* NULL: not configured */

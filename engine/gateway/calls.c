@@ -11,6 +11,7 @@
 #include "base/duration.h"
 #include "base/memory.h"
 #include "gateway/call_outcome.h"
+#include "gateway/direct_calls.h"
 #include "gateway/submission.h"
 #include "log/reader.h"
 #include "log/request_producer.h"
@@ -59,7 +60,7 @@ struct calls {
 	struct request_producer_config producer_config;
 	struct reader *reader;
 	struct request_producer *producer;
-	struct watch watch;
+	struct watch watch, direct_watch;
 	struct loop_timer look;
 	int bell;
 	uint64_t epoch;
@@ -319,6 +320,55 @@ static void on_bell(void *context, uint32_t events)
 	}
 }
 
+/* ---- direct ingress ---- */
+
+/* Sends a request that no worker took through Kafka. */
+static void returned_send(struct calls *calls, const struct record *record)
+{
+	struct error error = {0};
+	struct reply_address address;
+	const struct header *header = headers_find(record->headers, TEXT(REPLY_HEADER));
+	const bool is_own = header && reply_address_read(header->value, &address) && address.epoch == calls->epoch;
+	struct open_call *call = is_own ? call_find(calls, address.call) : NULL;
+	if (!call)
+		return;
+	call->taken = false;
+	const struct outgoing outgoing = {.topic = call->target ? call->target->topic : 0,
+					  .key = record->key,
+					  .value = record->value,
+					  .headers = record->headers};
+	if (!call->target || request_producer_send(calls->producer, &outgoing, call->number, &error) != PRODUCED)
+		call_fail(call, 503, ERROR_REMOTE, "the pipeline is being replaced; try again");
+}
+
+static void on_direct(void *context, uint32_t events)
+{
+	struct calls *calls = context;
+	struct direct_message *message;
+	(void)events;
+	(void)bell_quiet(direct_hub_bell(calls->config.direct));
+	message = direct_hub_take(calls->config.direct);
+	while (message) {
+		struct direct_message *next = message->next;
+		if (message->is_returned)
+			returned_send(calls, &message->record);
+		else
+			reply_take(calls, &message->record);
+		direct_message_close(message);
+		message = next;
+	}
+}
+
+/* False: it goes through Kafka. */
+static bool direct_send(struct calls *calls, struct open_call *call, const struct call_request *request,
+			const struct outgoing *record, enum produce_verdict *verdict)
+{
+	const enum direct_verdict sent = direct_call_send(calls->config.direct, request, record);
+	call->taken = sent == DIRECT_SENT;
+	*verdict = call->taken ? PRODUCED : PRODUCE_FULL;
+	return sent != DIRECT_ABSENT;
+}
+
 /* ---- the beginning of a call ---- */
 
 static void call_refuse(struct calls *calls, const struct call_request *request, int status, enum error_kind kind,
@@ -344,7 +394,7 @@ static enum produce_verdict feedback_send(struct calls *calls, const struct open
 	return request_producer_send(calls->producer, &record, call->number, error);
 }
 
-static bool record_send(struct calls *calls, const struct open_call *call, const struct call_request *request, struct error *error,
+static bool record_send(struct calls *calls, struct open_call *call, const struct call_request *request, struct error *error,
 			enum produce_verdict *verdict)
 {
 	char address[REPLY_ADDRESS_BYTES_MAX], deadline[24];
@@ -375,7 +425,8 @@ static bool record_send(struct calls *calls, const struct open_call *call, const
 		.value = request->body,
 		.headers = {count, headers},
 	};
-	*verdict = request_producer_send(calls->producer, &record, call->number, error);
+	if (!direct_send(calls, call, request, &record, verdict))
+		*verdict = request_producer_send(calls->producer, &record, call->number, error);
 	return true;
 }
 
@@ -464,7 +515,7 @@ void calls_begin(struct calls *calls, const struct call_request *request)
 	if (verdict == PRODUCE_REFUSED)
 		call_fail(call, 413, ERROR_LIMIT, "the request is larger than a record may be; send less at a time");
 	else if (verdict == PRODUCE_FULL)
-		call_fail(call, 503, ERROR_LIMIT, "too many requests are on their way to Kafka; try again later");
+		call_fail(call, 503, ERROR_LIMIT, "too many requests are on their way; try again later");
 	else
 		call_fail(call, 503, ERROR_REMOTE, error.text);
 }
@@ -514,8 +565,11 @@ static bool calls_set_up(struct calls *calls, const struct gateway_targets *targ
 	calls->bell = bell_open(error);
 	calls->watch = (struct watch){.ready = on_bell, .context = calls};
 	calls->look = (struct loop_timer){.due = on_look, .context = calls};
+	calls->direct_watch = (struct watch){.ready = on_direct, .context = calls};
 	return calls->bell >= 0 && clients_open(calls, targets, error) &&
-	       loop_watch(calls->loop, &calls->watch, calls->bell, EPOLLIN, error);
+	       loop_watch(calls->loop, &calls->watch, calls->bell, EPOLLIN, error) &&
+	       (!calls->config.direct ||
+		loop_watch(calls->loop, &calls->direct_watch, direct_hub_bell(calls->config.direct), EPOLLIN, error));
 }
 
 struct calls *calls_open(struct loop *loop, const struct calls_config *config, const struct gateway_targets *targets,
@@ -548,6 +602,8 @@ void calls_close(struct calls *calls)
 	}
 	if (calls->watch.ready && calls->watch.descriptor > 0)
 		loop_unwatch(calls->loop, &calls->watch);
+	if (calls->config.direct && calls->direct_watch.ready && calls->direct_watch.descriptor > 0)
+		loop_unwatch(calls->loop, &calls->direct_watch);
 	request_producer_close(calls->producer);
 	reader_close(calls->reader);
 	if (calls->bell >= 0)

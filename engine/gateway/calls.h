@@ -18,6 +18,7 @@
 #define CALL_ID_BYTES_MAX ((size_t)256) /* of a request's id */
 
 struct calls;
+struct direct_hub;
 
 enum call_end {
 	CALL_ANSWERED, /* `body`, of `content_type` */
@@ -46,6 +47,7 @@ struct calls_config {
 	const char *brokers;
 	struct properties consumer, producer;
 	size_t message_bytes; /* of the largest record */
+	struct direct_hub *direct; /* to the engine of this process (worker/direct_hub.h); NULL: there is none */
 };
 
 /* Blocks until Kafka answers. Kafka must have the replies topic and the topics of the targets. */

@@ -99,7 +99,8 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 	const struct calls_config calls = {.brokers = config->brokers,
 					   .consumer = config->consumer,
 					   .producer = config->producer,
-					   .message_bytes = body_bytes + RECORD_OVERHEAD_BYTES};
+					   .message_bytes = body_bytes + RECORD_OVERHEAD_BYTES,
+					   .direct = config->direct};
 	const struct http_server_config http = {.host = config->host,
 						.port = config->http_port,
 						.files = config->files,

@@ -14,6 +14,7 @@
 #include "gateway/access.h"
 #include "gateway/calls.h"
 
+struct direct_hub;
 struct gateway;
 
 #define GATEWAY_TIMEOUT_MS 30000   /* of a call without a timeout of its own */
@@ -32,6 +33,7 @@ struct gateway_config {
 	const struct tls_files *files; /* NULL: without TLS */
 	const char *brokers;
 	struct properties consumer, producer;
+	struct direct_hub *direct; /* to the engine of this process (worker/direct_hub.h); NULL: there is none */
 	size_t record_bytes; /* limit of a request's record; 0: the topic's own */
 	int64_t timeout_ms;  /* 0: GATEWAY_TIMEOUT_MS */
 	const struct access_settings *access; /* access control; NULL: everybody may do everything */

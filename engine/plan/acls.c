@@ -24,14 +24,16 @@ static void add(struct acls *acls, const char *resource, const char *name, bool 
 }
 
 /* How large a batch may be is read from what is written (log/batch_limit.h). */
-static const char *topic_operations(const struct topic *topic)
+/* Direct requests are logged to the inputs by the engine. */
+static const char *topic_operations(const struct pipeline_plan *plan, const struct topic *topic)
 {
 	const struct topic_role_row *role = &topic_roles[topic->role];
+	const bool written = role->written || (plan->direct && topic->role == TOPIC_INPUTS);
 	if (topic->bound)
-		return role->read && role->written ? "Read Write Describe DescribeConfigs"
+		return role->read && written ? "Read Write Describe DescribeConfigs"
 		       : role->read		   ? "Read Describe"
 						   : "Write Describe DescribeConfigs";
-	return role->read && role->written ? "Read Write Describe DescribeConfigs Create"
+	return role->read && written ? "Read Write Describe DescribeConfigs Create"
 	       : role->read		   ? "Read Describe Create"
 					   : "Write Describe DescribeConfigs Create";
 }
@@ -71,7 +73,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		for (size_t j = 0; j < pipeline->topic_count; j++)
-			add(&acls, "topic", pipeline->topics[j].name, false, topic_operations(&pipeline->topics[j]));
+			add(&acls, "topic", pipeline->topics[j].name, false, topic_operations(pipeline, &pipeline->topics[j]));
 		add(&acls, "topic", topic_status_name(arena, pipeline->prefix, pipeline->namespace), false,
 		    "Write Describe DescribeConfigs Create");
 		/* The replies that gateways wait for (message/reply.h); a gateway creates the topic. */

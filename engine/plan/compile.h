@@ -1,5 +1,5 @@
 /* compile.h: State and phases of plan_make(). Private to plan.c, feeds.c, stages.c, stage_graph.c, topics.c, calls.c,
- * delivery.c, ordering.c and volume.c. */
+ * delivery.c, direct.c, ordering.c and volume.c. */
 #ifndef SLUICE_PLAN_COMPILE_H
 #define SLUICE_PLAN_COMPILE_H
 
@@ -57,6 +57,10 @@ struct endpoint plan_model(struct compiler *compiler, const struct resource *mod
 
 /* delivery.c: delivery guarantee, order and longest wait, with their reasons. */
 void plan_delivery(struct compiler *compiler, struct pipeline_plan *plan);
+
+/* direct.c: whether requests may be answered before they are logged, and a fault if they cannot though the pipeline says so. Part
+ * of plan_delivery(). */
+void plan_direct(struct compiler *compiler, struct pipeline_plan *plan);
 
 /* ordering.c: the order of results, and a fault where it is weaker than usual. Part of plan_delivery(). */
 void plan_order(struct compiler *compiler, struct pipeline_plan *plan);

@@ -217,9 +217,10 @@ static void emit_topics(const struct plan_json_writer *writer)
 static void emit_volume(const struct plan_json_writer *writer, double rate)
 {
 	const struct volume *volume = &writer->plan->volume;
-	double records = (double)(volume->answers + volume->stage_links + volume->taps + volume->states);
+	double records = (double)(volume->requests + volume->answers + volume->stage_links + volume->taps + volume->states);
 	double requests = rate * 86400.0;
 	emit_open(writer->emitter, "perRequest", '{');
+	emit_integer(writer->emitter, "requests", (int64_t)volume->requests);
 	emit_integer(writer->emitter, "answers", (int64_t)volume->answers);
 	emit_integer(writer->emitter, "crossings", (int64_t)volume->stage_links);
 	emit_integer(writer->emitter, "taps", (int64_t)volume->taps);
@@ -246,6 +247,7 @@ static void emit_pipeline(struct plan_json_writer *writer, const struct pipeline
 	emit_place(writer, plan->graph->resource->place);
 	emit_text(emitter, "delivery", plan->delivery == DELIVERY_EXACTLY_ONCE ? "exactly-once" : "at-least-once");
 	emit_text(emitter, "deliveryReason", plan->delivery_reason);
+	emit_text(emitter, "ingress", plan->direct ? "direct" : "log");
 	emit_text(emitter, "order", plan->graph->spec->order == ORDER_PARTITION ? "partition" : "key");
 	emit_text(emitter, "orderReason", plan->order_reason);
 	emit_integer(emitter, "longestWaitMs", plan->wait_ms);

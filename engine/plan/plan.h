@@ -134,6 +134,7 @@ struct notes {
 
 /* Records and bytes in Kafka for one request. */
 struct volume {
+	size_t requests;    /* records in inputs that the engine writes: of direct ingress */
 	size_t answers;	    /* records in outputs, or of the leaf steps if the pipeline has no output */
 	size_t stage_links; /* between stages */
 	size_t taps;	    /* step topics */
@@ -151,6 +152,7 @@ struct pipeline_plan {
 	struct text key;	/* key of the incoming records; empty: their own */
 	enum delivery delivery; /* never DELIVERY_DEFAULT */
 	const char *delivery_reason;
+	bool direct; /* `ingress: direct`, which is possible */
 	const char *order_reason;
 	int64_t wait_ms; /* longest delay of a result by an earlier one; 0: none */
 	const char *wait_reason;

@@ -68,12 +68,13 @@ static const char *volume_text(const struct plan_text_writer *writer, const stru
 		size_t count;
 		const char *what;
 	} parts[] = {
+		{volume->requests, "request that came directly"},
 		{volume->answers, plan->graph->has_output ? "answer" : "last steps' outputs"},
 		{volume->stage_links, "between stages"},
 		{volume->taps, "step topics"},
 		{volume->states, "state"},
 	};
-	size_t total = volume->answers + volume->stage_links + volume->taps + volume->states;
+	size_t total = volume->requests + volume->answers + volume->stage_links + volume->taps + volume->states;
 	const char *text = "";
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		if (parts[i].count)
@@ -86,11 +87,15 @@ static const char *volume_text(const struct plan_text_writer *writer, const stru
 static const char *rate_text(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
 	const struct volume *volume = &plan->volume;
-	double records = (double)(volume->answers + volume->stage_links + volume->taps + volume->states);
+	double records = (double)(volume->requests + volume->answers + volume->stage_links + volume->taps + volume->states);
 	double requests = writer->view->rate * SECONDS_A_DAY;
 	return WORDS(writer->arena, "at %g requests/s: %.0f records and %s a day", writer->view->rate, records * requests,
 		     bytes_text(writer, (double)volume->bytes * requests));
 }
+
+#define DIRECT_WORDS                                                                                                               \
+	"direct: callers of a gateway in the engine's process are answered first, and the exchange is logged beside; a crash "     \
+	"loses what was not in Kafka yet"
 
 static void print_head(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
@@ -98,6 +103,7 @@ static void print_head(const struct plan_text_writer *writer, const struct pipel
 	const char *delivery = plan->delivery == DELIVERY_EXACTLY_ONCE ? "exactly-once" : "at-least-once";
 	const char *rows[][2] = {
 		{"delivery", WORDS(writer->arena, "%s: %s", delivery, plan->delivery_reason)},
+		{"ingress", plan->direct ? DIRECT_WORDS : NULL},
 		{"order", plan->order_reason},
 		{"held up", plan->wait_reason},
 		{"gaps", plan->graph->spec->on_gap == GAP_STOP ? "stop: the engine stops when records were deleted unread"

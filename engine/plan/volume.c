@@ -57,6 +57,9 @@ void plan_volume(struct compiler *compiler, struct pipeline_plan *plan)
 		volume->answers = 1;
 		volume->bytes = record_bytes(volume, &plan->types.answer);
 	}
+	volume->requests = plan->direct;
+	if (plan->direct)
+		volume->bytes += record_bytes(volume, &plan->types.request);
 	for (size_t i = 0; i < plan->stage_count; i++) {
 		volume->stage_links += (size_t)__builtin_popcountll(plan->stages[i].parents);
 		volume->states += plan->stages[i].state != NULL;

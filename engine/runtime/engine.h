@@ -23,6 +23,7 @@
 #include "observe/metric.h"
 #include "runtime/revision.h"
 
+struct direct_hub;
 struct engine;
 struct group;
 
@@ -45,6 +46,7 @@ struct engine_config {
 	size_t state_bytes;	    /* limit of what a stage may store for one partition */
 	int64_t snapshot_ms;	    /* between two snapshots of a partition */
 	struct name_list new_state; /* pipelines whose state may start empty though it was lost */
+	struct direct_hub *direct;  /* worker/direct_hub.h: for a gateway of this process; NULL: none */
 	int64_t commit_ms;	    /* 0: adaptive */
 	int64_t drain_ms;
 	const char *feed; /* topic for what observers decide, which exists; NULL: none */

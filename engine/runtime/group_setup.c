@@ -192,6 +192,7 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 		.graph = plan->stages[index].graph,
 		.topics = reads,
 		.answers = TOPIC_NOWHERE,
+		.requests = TOPIC_NOWHERE,
 		.own = TOPIC_NOWHERE,
 		.dead_letters = TOPIC_NOWHERE,
 		.explanations = TOPIC_NOWHERE,
@@ -213,7 +214,9 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 			stage->own = topic_number(&group->writes, topic->name);
 		if (own || (topic->role == TOPIC_INPUTS && index == 0))
 			reads[stage->topic_count++] = topic_number(&group->reads, topic->name);
-		else if (topic->role == TOPIC_OUTPUTS)
+		if (topic->role == TOPIC_INPUTS && index == 0 && plan->direct)
+			stage->requests = topic_number(&group->writes, topic->name);
+		if (topic->role == TOPIC_OUTPUTS)
 			stage->answers = topic_number(&group->writes, topic->name);
 		else if (topic->role == TOPIC_ERRORS)
 			stage->dead_letters = topic_number(&group->writes, topic->name);

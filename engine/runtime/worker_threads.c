@@ -51,6 +51,7 @@ static bool member_configure(struct member *member, size_t number, const struct 
 		.transaction = {.brokers = config->brokers, .id = id, .batches = config->batches, .properties = shares->producer},
 		.registry = config->registry,
 		.setup = *group->setup,
+		.direct = group->exactly_once ? NULL : config->direct,
 		.limits = shares->limits,
 		.partition_state = {.folder = config->state_folder,
 				    .bytes_max = config->state_bytes,

@@ -296,6 +296,11 @@ const struct fault_code fault_codes[] = {
 		.help = "Correct the name of the alert or of its pipeline; `sluice alerts list` lists them.",
 		.example = "kind: Silence\nspec: {alert: slwo, until: 2026-11-30T18:00Z, reason: moving}\n\n"
 			   "kind: Silence\nspec: {alert: slow, until: 2026-11-30T18:00Z, reason: moving}\n"),
+	ERROR(CODE_DIRECT, UNSUPPORTED, .title = "Direct ingress of a pipeline that needs Kafka first",
+	      .help = "Remove `ingress: direct`: requests then come in through Kafka. Or let the pipeline be one stage without "
+		      "state, at least once, whose answer depends on the request alone.",
+	      .example = "spec: {ingress: direct, delivery: exactly-once}\n\n"
+			 "spec: {ingress: direct}\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",

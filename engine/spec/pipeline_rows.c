@@ -212,6 +212,10 @@ const struct option pipeline_rows[] = {
 	    .fallback = "default", .help = "The delivery guarantee; default: by the state that the steps keep."),
 	ROW("order", CHOICE, struct pipeline_spec, order, .choices = "key partition", .fallback = "key",
 	    .help = "The scope in which answers keep their order."),
+	ROW("ingress", CHOICE, struct pipeline_spec, ingress, .choices = "log direct", .fallback = "log",
+	    .place_offset = offsetof(struct pipeline_spec, ingress_place),
+	    .help = "How requests of a gateway in the engine's own process come in. log: as records. direct: they are answered "
+		    "first, and logged beside; a crash between the two loses what was not logged."),
 	ROW("lineage", CHOICE, struct pipeline_spec, lineage, .choices = "none sampled full", .fallback = "none",
 	    .help = "Whether inputs and outputs of the steps are copied to topics."),
 	ROW("onOutage", CHOICE, struct pipeline_spec, on_outage, .choices = "wait deadletter", .fallback = "wait",

@@ -167,6 +167,7 @@ enum delivery { DELIVERY_DEFAULT, DELIVERY_AT_LEAST_ONCE, DELIVERY_EXACTLY_ONCE 
 enum on_outage { OUTAGE_WAIT, OUTAGE_DEADLETTER };
 enum on_gap { GAP_CONTINUE, GAP_STOP };
 enum message_order { ORDER_KEY, ORDER_PARTITION };
+enum ingress { INGRESS_LOG, INGRESS_DIRECT };
 
 enum alert_action_type { ALERT_WEBHOOK, ALERT_EMAIL, ALERT_TOPIC };
 extern const char *const alert_action_names[]; /* by enum alert_action_type */
@@ -212,6 +213,8 @@ struct pipeline_spec {
 	int64_t timeout_ns; /* 0: the runtime's, else 30 s */
 	int delivery;
 	int order;
+	int ingress; /* enum ingress */
+	struct place ingress_place; /* line 0: not given */
 	int lineage;
 	int on_outage;		  /* enum on_outage */
 	int on_gap;		  /* enum on_gap */

@@ -133,6 +133,7 @@ static bool follow_stages(struct worker *worker, const struct worker_setup *setu
 	intake_pass_on(worker);
 	order_lanes(worker);
 	worker->setup = worker->outbox.setup = setup;
+	direct_intake_follow(worker);
 	atomic_store(&worker->followed, setup);
 	return true;
 }

@@ -88,8 +88,8 @@ static bool flight_decode(const struct worker *worker, struct flight *flight, st
 	const struct stage_point *point = external_input_point_of(flight);
 	if (point)
 		return external_input_take(flight, point, error);
-	bool decoded = record_headers(record, message->arena, &message->headers, error) && read_headers(message, error) &&
-		       value_decode(flight, error);
+	bool has_headers = message->headers.count > 0 || record_headers(record, message->arena, &message->headers, error);
+	bool decoded = has_headers && read_headers(message, error) && value_decode(flight, error);
 	if (!message->format)
 		message->format = &format_oip_json; /* its headers could not be read, so the error is in the format that every
 						     * caller can read */
@@ -138,6 +138,42 @@ void intake_enter(struct worker *worker, struct flight *flight)
 	    flow_enter(flight->stage->flow, &flight->message, loop_now_ms(worker->loop), &error))
 		return;
 	flight_finish(&worker->lanes, &flight->message, FLOW_ANSWER, &answer);
+	flight_reply_first(flight);
+}
+
+/* Whether the request was answered before it was logged. Sets the message's headers. */
+static bool was_answered(struct flight *flight)
+{
+	struct error error = {0};
+	struct message *message = &flight->message;
+	if (flight->direct || comes_from_stage(flight->stage->config) || external_input_point_of(flight))
+		return false;
+	return record_headers(&flight->record, message->arena, &message->headers, &error) &&
+	       headers_find(message->headers, TEXT(REPLY_ANSWERED_HEADER));
+}
+
+/* Ends a flight whose request was answered directly: only its offset counts. */
+static void flight_skip(struct worker *worker, struct flight *flight)
+{
+	const struct answer nothing = {0};
+	flight->skipped = true;
+	flight_finish(&worker->lanes, &flight->message, FLOW_PASSED, &nothing);
+}
+
+void intake_begin(struct worker *worker, struct worker_stage *stage, struct flight *flight)
+{
+	flight->stage = stage;
+	flight->taken_ms = loop_now_ms(worker->loop);
+	if (was_answered(flight)) {
+		flight_skip(worker, flight);
+	} else {
+		count_add(&worker->counts.taken, 1);
+		count_add(&stage->counts->sums.taken, 1);
+		count_set(&stage->counts->sums.in_flight, stage->load.in_flight);
+		intake_enter(worker, flight);
+	}
+	if (flight_settle(&worker->lanes, flight, &worker->failure))
+		release(worker);
 }
 
 /* Enters a record. The message goes as far as it can at once, while it is in the processor's caches. */
@@ -148,14 +184,7 @@ static void record_enter(struct worker *worker, struct worker_stage *stage, stru
 		record_release(record); /* the worker stops */
 		return;
 	}
-	flight->stage = stage;
-	flight->taken_ms = loop_now_ms(worker->loop);
-	count_add(&worker->counts.taken, 1);
-	count_add(&stage->counts->sums.taken, 1);
-	count_set(&stage->counts->sums.in_flight, stage->load.in_flight);
-	intake_enter(worker, flight);
-	if (flight_settle(&worker->lanes, flight, &worker->failure))
-		release(worker);
+	intake_begin(worker, stage, flight);
 }
 
 /* ---- limits ---- */
@@ -168,9 +197,7 @@ static bool waits_for_commit(const struct worker *worker, const struct worker_st
 	return stage->load.pending_commit_bytes >= (own > 0 && own < all ? own : all) && !lanes_are_blamed(&worker->lanes);
 }
 
-/* Whether the stage may take more. While all stages together are within the worker's limits, only the stage's own
- * limits apply. */
-static bool has_room(const struct worker *worker, const struct worker_stage *stage)
+bool intake_has_room(const struct worker *worker, const struct worker_stage *stage)
 {
 	const struct worker_limits *all = &worker->config->limits;
 	const struct stage_limits *own = &stage->config->limits;
@@ -222,7 +249,7 @@ bool intake_may_take(const struct worker *worker)
 	if (worker->lanes.finished >= FINISHED_MOST && is_held_back(worker))
 		return false;
 	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next)
-		if (takes_records(stage) && stage->waiting.count == 0 && has_room(worker, stage))
+		if (takes_records(stage) && stage->waiting.count == 0 && intake_has_room(worker, stage))
 			return true;
 	return false;
 }
@@ -368,7 +395,7 @@ static bool stage_resume(struct worker *worker, struct worker_stage *stage, stru
 {
 	struct record *record;
 	struct worker_stage *taker = stage;
-	while ((record = first_in_hand(stage)) && has_room(worker, taker = stage_phase_taker(worker, stage, record))) {
+	while ((record = first_in_hand(stage)) && intake_has_room(worker, taker = stage_phase_taker(worker, stage, record))) {
 		struct lane *lane = lanes_find(&worker->lanes, record->topic, record->partition);
 		struct record taken = *record;
 		drop_first_in_hand(&stage->waiting);
@@ -377,7 +404,7 @@ static bool stage_resume(struct worker *worker, struct worker_stage *stage, stru
 		else
 			record_skip(lane, &taken);
 	}
-	if (!stage->paused || stage->waiting.count > 0 || !has_room(worker, stage))
+	if (!stage->paused || stage->waiting.count > 0 || !intake_has_room(worker, stage))
 		return true;
 	worker->more = true;
 	return stage_pause(worker, stage, false, error);
@@ -437,7 +464,7 @@ static void record_route(struct worker *worker, struct lane *lane, struct record
 		record_skip(lane, record);
 	else if (lane_was_answered(lane, record->offset))
 		record_pass_over(worker, record);
-	else if (stage->waiting.count == 0 && has_room(worker, taker))
+	else if (stage->waiting.count == 0 && intake_has_room(worker, taker))
 		record_enter(worker, taker, lane, record);
 	else if (!wait_in_hand(stage, record))
 		record_release(record);

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "worker/direct_hub.h"
 
 #define RING_FIRST 64
 #define BYTES_OF_WORK 8 /* size of an element */
@@ -61,6 +62,8 @@ static void flight_give(struct lanes *lanes, struct flight *flight)
 	flight->load->in_flight--;
 	lanes->load.in_flight--;
 	record_release(&flight->record);
+	direct_message_close(flight->direct);
+	flight->direct = NULL;
 	arena_reset(flight->message.arena);
 	if (lanes->load.held_bytes + lanes->pool_bytes + flight->message.arena->held_bytes > lanes->pool_limit) {
 		arena_close(flight->message.arena);
@@ -235,7 +238,7 @@ struct flight *lane_enter(struct lanes *lanes, struct lane *lane, struct load *l
 	flight->counted_bytes = 0;
 	flight->counted_work = 0;
 	flight->held = flight->settled = flight->leaving = flight->finished = false;
-	flight->unfit = flight->lettered = false;
+	flight->unfit = flight->lettered = flight->logged = flight->skipped = false;
 	flight->crossed = 0;
 	flight->request = record->value;
 	flight->kept_key = record->key;
@@ -430,6 +433,7 @@ void lanes_close(struct lanes *lanes)
 		struct flight *flight = lanes->made;
 		lanes->made = flight->made;
 		record_release(&flight->record);
+		direct_message_close(flight->direct);
 		arena_close(flight->message.arena);
 		memory_give(flight);
 	}
@@ -506,6 +510,30 @@ bool lanes_are_empty(const struct lanes *lanes)
 		if (!lane_is_empty(lanes->items[i]))
 			return false;
 	return true;
+}
+
+struct lane *lane_open_apart(void)
+{
+	struct lane *lane = memory_take(1, sizeof *lane);
+	if (lane)
+		*lane = (struct lane){.partition = -1,
+				      .by_key = true,
+				      .keep_keyed = true,
+				      .entered = OFFSET_NONE,
+				      .reached = OFFSET_NONE,
+				      .committed = OFFSET_NONE,
+				      .began = OFFSET_NONE,
+				      .skipped = OFFSET_NONE,
+				      .answered = {OFFSET_NONE, OFFSET_NONE}};
+	return lane;
+}
+
+void lane_close_apart(struct lanes *lanes, struct lane *lane)
+{
+	if (!lane)
+		return;
+	lane_drop(lanes, lane);
+	lane_close(lane);
 }
 
 /* ---- commits ---- */

@@ -15,6 +15,7 @@
 #include "log/record.h"
 #include "worker/keys.h"
 
+struct direct_message; /* worker/direct_hub.h */
 struct worker_stage;
 
 /* Resources in use, by one stage or by all. */
@@ -73,6 +74,9 @@ struct flight {
 	uint64_t crossed;		/* later stages that its stage links were produced for, as bits */
 	struct text request;		/* the request's record as it first came, here or to an earlier stage */
 	struct text kept_key;		/* key of that record, which the answer keeps; NULL bytes: it had none */
+	struct direct_message *direct;	/* its request, if it came past Kafka; owned. NULL: it came in a record */
+	bool logged;			/* its request was produced; of a direct one */
+	bool skipped;			/* it was answered directly before: it ends without an effect */
 	const char *from;		/* name of the point it comes from, if it is forwarded to be joined; NULL: this stage */
 	struct text sender;		/* of a record of another stage: name of the sender */
 	const struct emission *left;	/* last of its emissions that was produced */
@@ -146,6 +150,11 @@ bool lanes_add(struct lanes *lanes, struct positions positions, struct error *er
 
 /* Drops the in-flight messages of these partitions, and removes their lanes. */
 void lanes_remove(struct lanes *lanes, struct positions positions);
+
+/* A lane that belongs to no partition: it is ordered by key, is not among `items`, and nothing of it is committed. NULL: memory
+ * ran out. Closing it drops what is in flight there. */
+struct lane *lane_open_apart(void);
+void lane_close_apart(struct lanes *lanes, struct lane *lane); /* NULL is fine */
 
 /* NULL: the partition was never assigned, or was revoked. */
 static inline struct lane *lanes_find(const struct lanes *lanes, uint32_t topic, int32_t partition)

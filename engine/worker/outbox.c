@@ -11,6 +11,7 @@
 #include "message/failure.h"
 #include "message/feed_record.h"
 #include "message/oip_json.h"
+#include "worker/direct_log.h"
 #include "worker/parts.h"
 #include "worker/stage_links.h"
 #include "worker/submitted.h"
@@ -35,7 +36,8 @@ void outbox_close(struct outbox *outbox)
 
 struct position origin_of(const struct flight *flight)
 {
-	return (struct position){flight->record.topic, flight->record.partition, flight->record.offset};
+	return flight->direct ? direct_origin(flight)
+			      : (struct position){flight->record.topic, flight->record.partition, flight->record.offset};
 }
 
 /* ---- answers ---- */
@@ -216,7 +218,8 @@ static void reply_error(struct outbox *outbox, const struct flight *flight, cons
 					      .step = answer->step,
 					      .attempts = answer->attempts,
 					      .id = message->id,
-					      .origin = message->origin};
+					      .origin = flight->direct ? (struct origin){0} : message->origin,
+					      .where = flight->direct ? flight->direct->place : (struct text){0}};
 	buffer_clear(&outbox->encoded);
 	reply_error_write(&outbox->encoded, &failure);
 	headers->items[0] = (struct header){TEXT(REPLY_ERROR_HEADER), text_of(error_kind_name(answer->error->kind))};
@@ -302,7 +305,7 @@ static enum reply_form reply_form(const struct flight *flight)
 }
 
 /* Produces the reply to a waiting gateway, when all results of the request have left. */
-static void reply_leave(struct outbox *outbox, const struct flight *flight)
+void outbox_reply(struct outbox *outbox, const struct flight *flight)
 {
 	struct answer_headers headers = {.json_length = 0};
 	struct reply_address address;
@@ -319,7 +322,7 @@ static void reply_leave(struct outbox *outbox, const struct flight *flight)
 		headers.items[headers.count++] = (struct header){TEXT(REPLY_ID_HEADER), message->id};
 	headers.items[headers.count++] = *headers_find(message->headers, TEXT(REPLY_HEADER));
 	const struct outgoing record = {.value = buffer_view(&outbox->encoded), .headers = {headers.count, headers.items}};
-	replies_put(flight->stage->worker, &address, &record);
+	replies_put(flight->stage->worker, flight->direct ? NULL : &address, &record);
 }
 
 /* ---- inputs and outputs of steps ---- */
@@ -602,21 +605,25 @@ static enum produce_verdict flight_leave(struct outbox *outbox, struct flight *f
 	return verdict;
 }
 
+/* A direct flight has no offset that must be committed together with all of it. */
 static bool is_half_left(const struct flight *flight)
 {
-	return flight->lettered || flight->left || flight->exposed || flight->crossed || flight->told || flight->explained > 0 ||
-	       flight->scored > 0;
+	return !flight->direct && (flight->lettered || flight->left || flight->exposed || flight->crossed || flight->told ||
+				   flight->explained > 0 || flight->scored > 0);
 }
 
 enum produce_verdict outbox_put(struct outbox *outbox, struct flight *flight)
 {
-	bool half_before = is_half_left(flight);
-	enum produce_verdict verdict = flight_leave(outbox, flight);
+	if (flight->skipped)
+		return PRODUCED;
+	const bool half_before = is_half_left(flight);
+	const enum produce_verdict logged = direct_log(outbox, flight);
+	const enum produce_verdict verdict = logged == PRODUCED ? flight_leave(outbox, flight) : logged;
 	if (half_before && verdict == PRODUCED)
 		outbox->half_left--;
 	if (!half_before && is_half_left(flight) && verdict != PRODUCED)
 		outbox->half_left++;
-	if (verdict == PRODUCED && flight->message.headers.count > 0)
-		reply_leave(outbox, flight);
+	if (verdict == PRODUCED && !flight->direct && flight->message.headers.count > 0)
+		outbox_reply(outbox, flight);
 	return verdict;
 }

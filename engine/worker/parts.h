@@ -5,6 +5,9 @@
  *   intake.c   poll -> decode -> enter the stage
  *   admission.c    refusal of requests that would be answered too late
  *   awaiting_schema.c   messages that wait for a schema
+ *   direct_hub.c  requests of the gateway in the same process, and their replies
+ *   direct_intake.c  entry of such requests into stages
+ *   direct_log.c  records of such requests
  *   stage_links.c  records from and to other stages of the pipeline
  *   external_inputs.c  records of other pipelines
  *   join_state.c  parts of requests that wait to be joined; join_state_recalled.c restores them
@@ -32,6 +35,7 @@
 #include "log/side.h"
 #include "log/upstream.h"
 #include "net/loop.h"
+#include "worker/direct_intake.h"
 #include "worker/lanes.h"
 #include "worker/outbox.h"
 #include "worker/partition_state.h"
@@ -130,6 +134,7 @@ struct worker {
 	size_t route_count;
 
 	struct lanes lanes;
+	struct direct_intake direct;
 	struct revoked_list answered;
 	struct position *positions; /* space for one per lane */
 	struct record records[TAKE_AT_ONCE];
@@ -162,6 +167,13 @@ struct worker {
 static inline struct worker_stage *stage_reading(const struct worker *worker, uint32_t topic)
 {
 	return worker->routes[topic];
+}
+
+/* Replies to a finished flight that came past Kafka, before it leaves. */
+static inline void flight_reply_first(struct flight *flight)
+{
+	if (flight->direct && flight->lane)
+		outbox_reply(&flight->stage->worker->outbox, flight);
 }
 
 /* ---- counting.c ---- */
@@ -235,6 +247,13 @@ bool intake_may_take(const struct worker *worker);
 void intake_begin_turn(struct worker *worker);
 bool intake_owes(const struct worker *worker);
 bool intake_take(struct worker *worker, struct error *error);
+
+/* Begins a flight in a stage: counts it, and lets it go as far as it can at once. */
+void intake_begin(struct worker *worker, struct worker_stage *stage, struct flight *flight);
+
+/* Whether the stage may take more. While all stages together are within the worker's limits, only the stage's own
+ * limits apply. */
+bool intake_has_room(const struct worker *worker, const struct worker_stage *stage);
 
 /* Decodes the message and lets it enter its stage; an error in it becomes its answer. */
 void intake_enter(struct worker *worker, struct flight *flight);

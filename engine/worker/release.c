@@ -49,8 +49,12 @@ void release(struct worker *worker)
 		if (verdict != PRODUCED || !partition_state_release(worker, flight, &worker->failure))
 			return;
 		const struct lane *lane = flight->lane;
-		flight_count_out(flight, worker->loop);
-		admission_observe(flight, worker->loop);
+		if (flight->skipped) {
+			count_set(&flight->stage->counts->sums.in_flight, flight->stage->load.in_flight - 1);
+		} else {
+			flight_count_out(flight, worker->loop);
+			admission_observe(flight, worker->loop);
+		}
 		lanes_leave(&worker->lanes);
 		count_add(&worker->counts.released, 1);
 		if (!worker->dirty && lane_has_released(lane))

@@ -114,10 +114,21 @@ static bool reply_hold(struct replies *replies, const struct outgoing *record)
 	return true;
 }
 
+static void reply_direct(struct worker *worker, const struct outgoing *record)
+{
+	bool sent = direct_port_reply(worker->direct.port, record);
+	const struct replies *replies = &worker->outbox.replies;
+	count_add(sent ? &replies->counts->replies : &replies->counts->replies_lost, 1);
+}
+
 void replies_put(struct worker *worker, const struct reply_address *address, const struct outgoing *record)
 {
 	struct replies *replies = &worker->outbox.replies;
 	struct outgoing copy = *record;
+	if (!address) {
+		reply_direct(worker, record);
+		return;
+	}
 	copy.topic = 0;
 	copy.beside_origin = true;
 	copy.origin.partition = address->partition;

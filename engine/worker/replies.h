@@ -35,7 +35,8 @@ void replies_close(struct replies *replies); /* drops held copies; one that is o
  * is counted. */
 bool replies_wanted(struct replies *replies, struct headers headers, const char *pipeline, struct reply_address *address);
 
-/* Sends the copy, now or after the commit. Copies the record. */
+/* Sends the copy, now or after the commit. Copies the record. `address` NULL: to the gateway of this process, at once
+ * (worker/direct_hub.h). */
 void replies_put(struct worker *worker, const struct reply_address *address, const struct outgoing *record);
 
 void replies_committed(struct replies *replies); /* the transaction of all held copies was committed */

@@ -93,7 +93,11 @@ static void on_answered(void *context, struct call *call)
 static void flow_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct worker_stage *stage = ((struct host *)context)->stage;
+	struct flight *flight = (struct flight *)message;
+	bool is_dropped = !flight->lane;
 	flight_finish(&stage->worker->lanes, message, outcome, answer);
+	if (!is_dropped)
+		flight_reply_first(flight);
 }
 
 /* Keeps a record until the message leaves. If its arena is full, the message leaves as an error instead. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "worker/direct_intake.h"
 #include "worker/join_state.h"
 #include "worker/parts.h"
 #include "worker/upstreams.h"
@@ -57,7 +58,8 @@ static int turn_timeout_ms(const struct worker *worker)
 	bool change_waits = consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME && !follow_is_handing_over(worker);
 	if (change_waits && !worker->full && output_may_end(worker->outbox.output))
 		return 0;
-	if (intake_owes(worker) || (worker->more && intake_may_take(worker)) || worker->refused_count + worker->nested_waiting > 0)
+	if (intake_owes(worker) || direct_intake_owes(worker) || (worker->more && intake_may_take(worker)) ||
+	    worker->refused_count + worker->nested_waiting > 0)
 		return 0;
 	int64_t due_ms = stages_due_ms(worker), join_states_ms = join_states_due_ms(worker);
 	int64_t left_ms = (due_ms < join_states_ms ? due_ms : join_states_ms) - loop_now_ms(worker->loop);
@@ -93,6 +95,7 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	if (!follow_assignment(worker, error) || !follow_setup(worker, error) || !partition_states_advance(worker, error) ||
 	    !intake_resume(worker, error) || !intake_take(worker, error))
 		return false;
+	direct_intake_take(worker);
 	stages_advance(worker);
 	if (!join_states_advance(worker, error))
 		return false;
@@ -227,7 +230,8 @@ static bool worker_set_up(struct worker *worker, struct error *error)
 			ground->output_open(ground->context, worker->loop, &worker->transaction_config, worker->consumer, error)) &&
 	       watch(worker, &worker->command_watch, on_command, worker->command_bell, error) &&
 	       watch(worker, &worker->consumer_watch, on_consumer, consumer_bell(worker->consumer), error) &&
-	       watch(worker, &worker->output_watch, release_on_news, output_bell(worker->outbox.output), error);
+	       watch(worker, &worker->output_watch, release_on_news, output_bell(worker->outbox.output), error) &&
+	       direct_intake_open(worker, error);
 }
 
 struct worker *worker_open(const struct worker_config *config, struct error *error)
@@ -261,6 +265,7 @@ void worker_close(struct worker *worker)
 	}
 	upstreams_close(worker);
 	partition_states_close(&worker->partition_states);
+	direct_intake_close(worker);
 	lanes_close(&worker->lanes);
 	revoked_progress_close(&worker->answered);
 	outbox_close(&worker->outbox);

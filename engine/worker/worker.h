@@ -25,6 +25,7 @@
 #include "worker/partition_state.h"
 #include "worker/stage.h"
 
+struct direct_hub; /* worker/direct_hub.h */
 struct worker;
 
 /* Platform of a worker: opens its loop, its consumer and the other connections. */
@@ -65,6 +66,7 @@ struct worker_config {
 	struct transaction_config transaction; /* id NULL: at least once */
 	struct registry_config registry;       /* of schemas; url NULL: there is none. The worker sets its callback */
 	struct worker_setup setup;	       /* the first setup */
+	struct direct_hub *direct; /* for requests of a gateway in this process; NULL: none */
 	struct worker_limits limits;
 	struct partition_state_config partition_state;
 	const struct worker_ground *ground; /* NULL: worker_ground_usual */

@@ -13,6 +13,7 @@ HELD_SECONDS = 1.5  # that a model keeps a reply back
 PIPELINE = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: %s}\nspec:\n  steps:\n%s"
 PIPELINES = [
     ("twice", "  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n"),
+    ("first", "  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n  ingress: direct\n"),
     ("another", "  - {name: triple, expression: {set: {x: x * 3}}}\n  output: {steps: [triple]}\n"),
     ("small", "  - {name: keep, filter: {keep: \"x < 10\", otherwise: drop}}\n  output: {steps: [keep]}\n"),
     ("parts", "  - {name: items, split: {by: rows, tensors: [x]}}\n  output: {steps: [items]}\n"),
@@ -85,6 +86,20 @@ def answers(judge, dev, gateway):
     for named in ("another", "another.pipeline"):
         status, answer, _ = gateway.ask("POST", "/v2/models/twice/infer", request(2.0), {"seldon-model": named})
         judge.expect(f"seldon-model: {named} goes before the path", status == 200 and number_of(answer) == 6, (status, answer))
+
+
+def answers_directly(judge, gateway):
+    many = [number_of(gateway.infer("first", request(float(number)))[1]) for number in range(20)]
+    judge.expect("direct ingress answers each request with its own answer", many == [2.0 * number for number in range(20)], many)
+    status, answer, _ = gateway.infer("first", {"inputs": []}, x_request_id="mine")
+    judge.expect("a direct error has its kind, place and id", status == 400 and answer.get("kind") == "INPUT" and answer.get("place")
+                 and answer.get("id") == "mine", (status, answer))
+    keyed = [gateway.infer("first", request(4.0), idempotency_key="direct") for _ in range(2)]
+    judge.expect("a key is answered once, through Kafka", [number_of(answer) for _, answer, _ in keyed] == [8.0, 8.0]
+                 and keyed[1][2].get("idempotent-replayed") == "true", keyed)
+    status, answer, headers = gateway.infer("first", request(5.0), prefer="respond-async")
+    status, answer, _ = polled(gateway, headers["location"])
+    judge.expect("a direct pipeline takes submitted requests", status == 200 and number_of(answer) == 10.0, (status, answer))
 
 
 def asks_models(judge, dev, gateway):
@@ -504,6 +519,7 @@ def main():
             sys.exit("gateway: it does not start: " + "\n".join(dev.lines))
         gateway = Gateway(dev.said("gateway"))
         answers(judge, dev, gateway)
+        answers_directly(judge, gateway)
         asks_models(judge, dev, gateway)
         speaks_other_forms(judge, gateway)
         takes_feedback(judge, dev, gateway)

@@ -12,6 +12,7 @@
 #include "message/reply.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/worker_stand.h"
+#include "worker/direct_hub.h"
 
 #define REPLIES "sluice.default.replies"
 #define FEEDBACK "sluice.default.pipeline.p.feedback"
@@ -30,6 +31,7 @@ struct calls_stand {
 	struct loop *loop;
 	struct gateway_target target;
 	struct gateway_targets targets;
+	struct direct_hub *hub;
 	struct calls *calls;
 	struct caller callers[CALLERS];
 	rd_kafka_t *engine; /* reads what is asked */
@@ -53,8 +55,12 @@ static int calls_stand_open(void **state)
 	stand.target.feedback = 1;
 	stand.targets = (struct gateway_targets){
 		.count = 1, .items = &stand.target, .topic_count = 2, .topics = topics, .prefix = "sluice", .namespace = "default"};
-	const struct calls_config config = {
-		.brokers = stand.mock.brokers, .consumer = mock_quick, .producer = mock_quick, .message_bytes = 1 << 20};
+	stand.hub = direct_hub_open(&error);
+	const struct calls_config config = {.brokers = stand.mock.brokers,
+					    .consumer = mock_quick,
+					    .producer = mock_quick,
+					    .message_bytes = 1 << 20,
+					    .direct = stand.hub};
 	stand.calls = calls_open(stand.loop, &config, &stand.targets, &error);
 	if (!stand.calls)
 		fail_msg("%s", error.text);
@@ -66,6 +72,7 @@ static int calls_stand_close(void **state)
 {
 	struct calls_stand *stand = *state;
 	calls_close(stand->calls);
+	direct_hub_close(stand->hub);
 	loop_close(stand->loop);
 	rd_kafka_topic_destroy(stand->replies);
 	if (stand->engine) {
@@ -241,6 +248,96 @@ static void rubbish_and_what_is_of_others_is_counted_and_passed_over(void **stat
 	assert_string_equal(stand->callers[0].body, "mine");
 }
 
+/* ---- direct ingress ---- */
+
+/* A worker's port that takes requests of the target. */
+static struct direct_port *port_of(struct calls_stand *stand)
+{
+	struct direct_port *port = direct_port_open(stand->hub);
+	stand->target.direct = true;
+	direct_port_serve(port, &stand->target.name, 1);
+	return port;
+}
+
+static void a_direct_call_ends_by_the_reply_of_a_worker(void **state)
+{
+	struct calls_stand *stand = *state;
+	struct direct_port *port = port_of(stand);
+	call_with(stand, 0, MOCK_WAIT_MS, "r", TEXT("1"));
+	struct direct_message *asked = direct_port_take(port);
+	assert_true(text_is(asked->record.value, "1"));
+	assert_true(text_is(asked->place, "/here"));
+	const struct header address = *headers_find(asked->record.headers, TEXT(REPLY_HEADER));
+	const struct outgoing answer = {.value = TEXT("from the worker"), .headers = {1, &address}};
+	assert_true(direct_port_reply(port, &answer));
+	assert_true(direct_port_reply(port, &answer)); /* a second one ends nothing */
+	direct_message_close(asked);
+	await_end(stand, 0);
+	assert_string_equal(stand->callers[0].body, "from the worker");
+	turn_for(stand, MOMENT_MS);
+	assert_int_equal(stand->callers[0].ended, 1);
+	direct_port_close(port);
+}
+
+static void a_direct_call_that_no_worker_takes_goes_through_kafka(void **state)
+{
+	struct calls_stand *stand = *state;
+	char address[REPLY_ADDRESS_BYTES_MAX];
+	stand->target.direct = true;
+	call_with(stand, 0, MOCK_WAIT_MS, "r", TEXT("1")); /* there is no port */
+	next_asked(stand, address);
+	struct direct_port *port = port_of(stand);
+	call_with(stand, 1, MOCK_WAIT_MS, "r", TEXT("2"));
+	direct_port_close(port); /* which returns it */
+	next_asked(stand, address);
+	reply(stand, address, "to the second");
+	await_end(stand, 1);
+	assert_string_equal(stand->callers[1].body, "to the second");
+}
+
+static void a_direct_call_is_refused_when_its_worker_has_too_many(void **state)
+{
+	struct calls_stand *stand = *state;
+	struct direct_port *port = port_of(stand);
+	const struct direct_request request = {.pipeline = TEXT("p"), .value = TEXT("1")};
+	for (size_t i = 0; i < DIRECT_OPEN_MAX; i++)
+		assert_int_equal(direct_hub_send(stand->hub, &request), DIRECT_SENT);
+	call_with(stand, 0, MOCK_WAIT_MS, "r", TEXT("1"));
+	assert_int_equal(stand->callers[0].status, 503);
+	for (struct direct_message *message = direct_port_take(port), *next; message; message = next) {
+		next = message->next;
+		direct_message_close(message);
+	}
+	direct_port_close(port);
+}
+
+static void on_placed(void *context, const struct submission *origin)
+{
+	(void)context, (void)origin;
+}
+
+/* One that is submitted, and one whose place its caller wants to know. */
+static void a_call_that_is_searched_later_goes_through_kafka(void **state)
+{
+	struct calls_stand *stand = *state;
+	struct direct_port *port = port_of(stand);
+	for (size_t i = 0; i < 2; i++) {
+		const struct call_request request = {.target = &stand->target,
+						     .body = TEXT("1"),
+						     .deadline_ms = loop_time_of_day_ms(stand->loop) + MOCK_WAIT_MS,
+						     .submits = i == 0,
+						     .placed = i == 0 ? NULL : on_placed,
+						     .place = TEXT("/here"),
+						     .ended = on_ended,
+						     .is_over = is_over,
+						     .context = &stand->callers[i]};
+		calls_begin(stand->calls, &request);
+		rd_kafka_message_destroy(next_record(stand, "in"));
+	}
+	assert_null(direct_port_take(port));
+	direct_port_close(port);
+}
+
 static void a_deadline_ends_a_call_that_nobody_answers(void **state)
 {
 	struct calls_stand *stand = *state;
@@ -343,6 +440,10 @@ int main(void)
 		CALLS_STORY(each_call_ends_by_its_own_reply),
 		CALLS_STORY(a_reply_that_comes_twice_or_late_ends_no_other_call),
 		CALLS_STORY(rubbish_and_what_is_of_others_is_counted_and_passed_over),
+		CALLS_STORY(a_direct_call_ends_by_the_reply_of_a_worker),
+		CALLS_STORY(a_direct_call_that_no_worker_takes_goes_through_kafka),
+		CALLS_STORY(a_direct_call_is_refused_when_its_worker_has_too_many),
+		CALLS_STORY(a_call_that_is_searched_later_goes_through_kafka),
 		CALLS_STORY(a_deadline_ends_a_call_that_nobody_answers),
 		CALLS_STORY(while_kafka_is_away_a_call_ends_by_its_deadline),
 		CALLS_STORY(a_request_that_is_too_large_for_a_record_is_refused_at_once),

@@ -1,0 +1,84 @@
+/* direct_hub.h: Direct ingress: passes requests from the gateway of a process to the workers of its engine, and replies back,
+ * without Kafka between them.
+ *
+ * Each worker has a port, which lists the pipelines that it takes requests of. The gateway chooses among the ports of a pipeline:
+ * by the key of the request, so that requests of a key keep their order, else the one with the fewest open requests. A message
+ * has one owner at a time. Ports and replies are lock-free stacks, whose taker reverses them, so a message is passed on by one
+ * exchange, and a thread is woken only when its stack was empty.
+ *
+ * A hub is opened before the engine and the gateway, and closed after both.
+ */
+#ifndef SLUICE_WORKER_DIRECT_HUB_H
+#define SLUICE_WORKER_DIRECT_HUB_H
+
+#include "log/record.h"
+
+#define DIRECT_PORTS_MAX 256	  /* workers of a process; further ones take no direct requests */
+#define DIRECT_PIPELINES_MAX 256  /* of a worker; requests of further ones go through Kafka */
+#define DIRECT_OPEN_MAX ((size_t)2048) /* requests that a worker has and has not answered; further ones are refused */
+
+struct direct_hub;
+struct direct_port;
+
+/* A request or a reply: one block with all that it refers to. */
+struct direct_message {
+	struct direct_message *next;
+	struct direct_port *port; /* of a request: the one that has it; counted as open there */
+	struct record record;	  /* without `held` */
+	struct text pipeline;	  /* of a request */
+	struct text place;	  /* likewise: where it came in, for the place of errors */
+	bool is_returned;	  /* the request itself, which no worker took: it goes through Kafka */
+};
+
+/* NULL: SYSTEM. */
+struct direct_hub *direct_hub_open(struct error *error);
+void direct_hub_close(struct direct_hub *hub); /* NULL is fine */
+
+void direct_message_close(struct direct_message *message); /* NULL is fine */
+
+/* ---- of the gateway's thread ---- */
+
+int direct_hub_bell(const struct direct_hub *hub); /* rings when there are replies */
+
+enum direct_verdict {
+	DIRECT_SENT,
+	DIRECT_ABSENT, /* no worker takes requests of this pipeline now */
+	DIRECT_FULL,   /* each that does has as many as it may, or memory ran out */
+};
+
+struct direct_request {
+	struct text pipeline;
+	struct text place;
+	struct text key; /* bytes NULL: none */
+	struct text value;
+	struct headers headers;
+	int64_t time_ms; /* since 1970 */
+};
+
+/* Copies the request and sends it to a worker. */
+enum direct_verdict direct_hub_send(struct direct_hub *hub, const struct direct_request *request);
+
+/* Takes all replies and returned requests, the oldest first; the caller closes each. */
+struct direct_message *direct_hub_take(struct direct_hub *hub);
+
+/* ---- of a worker's thread ---- */
+
+/* NULL: there are as many ports as there may be. */
+struct direct_port *direct_port_open(struct direct_hub *hub);
+
+/* Returns what it still has to the gateway. NULL is fine. */
+void direct_port_close(struct direct_port *port);
+
+int direct_port_bell(const struct direct_port *port); /* rings when there are requests */
+
+/* Takes requests of these pipelines from now on, of the first DIRECT_PIPELINES_MAX of them. */
+void direct_port_serve(struct direct_port *port, const char *const *pipelines, size_t count);
+
+/* Takes all requests, the oldest first; each is replied to and closed, or returned. */
+struct direct_message *direct_port_take(struct direct_port *port);
+
+/* Copies the reply and sends it. False: memory ran out, and the caller's deadline ends the call. */
+bool direct_port_reply(struct direct_port *port, const struct outgoing *reply);
+void direct_port_return(struct direct_port *port, struct direct_message *request); /* takes the request */
+
+#endif

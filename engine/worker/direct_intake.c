@@ -1,0 +1,119 @@
+/* direct_intake.c: see direct_intake.h. */
+#include "worker/direct_intake.h"
+
+#include <sys/epoll.h>
+
+#include "worker/parts.h"
+
+/* ---- the port ---- */
+
+static void on_requests(void *context, uint32_t events)
+{
+	(void)events;
+	struct worker *worker = context;
+	(void)bell_quiet(direct_port_bell(worker->direct.port));
+}
+
+bool direct_intake_open(struct worker *worker, struct error *error)
+{
+	struct direct_intake *direct = &worker->direct;
+	direct->port = worker->config->direct ? direct_port_open(worker->config->direct) : NULL;
+	if (!direct->port)
+		return true;
+	direct->lane = lane_open_apart();
+	if (!direct->lane)
+		return error_memory(error, ERROR_SYSTEM, "opening direct ingress");
+	direct->watch = (struct watch){.ready = on_requests, .context = worker};
+	if (!loop_watch(worker->loop, &direct->watch, direct_port_bell(direct->port), EPOLLIN, error))
+		return false;
+	direct_intake_follow(worker);
+	return true;
+}
+
+static struct direct_message *first_take(struct direct_intake *direct)
+{
+	struct direct_message *message = direct->first;
+	direct->first = message->next;
+	return message;
+}
+
+void direct_intake_close(struct worker *worker)
+{
+	struct direct_intake *direct = &worker->direct;
+	if (!direct->port)
+		return;
+	loop_unwatch(worker->loop, &direct->watch);
+	while (direct->first)
+		direct_port_return(direct->port, first_take(direct));
+	direct_port_close(direct->port);
+	lane_close_apart(&worker->lanes, direct->lane);
+	*direct = (struct direct_intake){0};
+}
+
+static bool stage_is_direct(const struct worker_stage *stage)
+{
+	return stage->config->requests != TOPIC_NOWHERE && stage->phase == STAGE_ACTIVE;
+}
+
+void direct_intake_follow(struct worker *worker)
+{
+	const char *names[DIRECT_PIPELINES_MAX];
+	size_t count = 0;
+	if (!worker->direct.port)
+		return;
+	for (const struct worker_stage *stage = worker->stages; stage && count < DIRECT_PIPELINES_MAX; stage = stage->next)
+		if (stage_is_direct(stage))
+			names[count++] = stage->config->graph->name;
+	direct_port_serve(worker->direct.port, names, count);
+}
+
+/* ---- requests ---- */
+
+/* NULL: the worker does not have the pipeline any more. */
+static struct worker_stage *stage_of(const struct worker *worker, struct text pipeline)
+{
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
+		if (stage_is_direct(stage) && text_is(pipeline, stage->config->graph->name))
+			return stage;
+	return NULL;
+}
+
+static void request_enter(struct worker *worker, struct worker_stage *stage, struct direct_message *message)
+{
+	struct direct_intake *direct = &worker->direct;
+	struct record *record = &message->record;
+	record->topic = direct->lane->topic = stage->config->topics[0];
+	record->offset = direct->serial++;
+	struct flight *flight = lane_enter(&worker->lanes, direct->lane, &stage->load, record, &worker->failure);
+	if (!flight) {
+		direct_message_close(message); /* the worker stops */
+		return;
+	}
+	flight->direct = message;
+	intake_begin(worker, stage, flight);
+}
+
+void direct_intake_take(struct worker *worker)
+{
+	struct direct_intake *direct = &worker->direct;
+	if (!direct->port)
+		return;
+	for (size_t i = 0; i < TAKE_AT_ONCE; i++) {
+		if (!direct->first && !(direct->first = direct_port_take(direct->port)))
+			return;
+		struct worker_stage *stage = stage_of(worker, direct->first->pipeline);
+		if (!stage || worker->drain_until_ms > 0)
+			direct_port_return(direct->port, first_take(direct));
+		else if (intake_has_room(worker, stage))
+			request_enter(worker, stage, first_take(direct));
+		else
+			return;
+	}
+}
+
+bool direct_intake_owes(const struct worker *worker)
+{
+	const struct direct_message *first = worker->direct.first;
+	const struct worker_stage *stage = first ? stage_of(worker, first->pipeline) : NULL;
+	return first && (!stage || worker->drain_until_ms > 0 || intake_has_room(worker, stage));
+}

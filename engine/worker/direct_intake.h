@@ -1,0 +1,40 @@
+/* direct_intake.h: Requests of direct ingress in a worker: they enter stages from its port (worker/direct_hub.h), are answered as
+ * soon as their flow has finished (flight_reply_first() of parts.h), and then leave as others do: the request to the inputs
+ * (worker/direct_log.h), the answer to the outputs.
+ *
+ * They have a lane of their own, ordered by key, which belongs to no partition: nothing of it is committed. Private to the
+ * worker.
+ */
+#ifndef SLUICE_WORKER_DIRECT_INTAKE_H
+#define SLUICE_WORKER_DIRECT_INTAKE_H
+
+#include "net/loop.h"
+#include "worker/direct_hub.h"
+#include "worker/lanes.h"
+
+struct worker;
+
+struct direct_intake {
+	struct direct_port *port; /* NULL: none */
+	struct watch watch;
+	struct lane *lane;
+	int64_t serial;		       /* of the next request */
+	struct direct_message *first; /* requests in hand, the oldest first */
+};
+
+/* Opens the port and the lane, if the configuration has a hub. */
+bool direct_intake_open(struct worker *worker, struct error *error);
+
+/* Returns what has not entered, and drops the rest with its lane. To be called before the lanes are closed. */
+void direct_intake_close(struct worker *worker);
+
+/* Lists the pipelines of the worker's active stages. To be called when the stages have changed. */
+void direct_intake_follow(struct worker *worker);
+
+/* Enters requests, as far as their stages may take more. While the worker drains, they are returned. */
+void direct_intake_take(struct worker *worker);
+
+/* Whether requests wait that could enter now. */
+bool direct_intake_owes(const struct worker *worker);
+
+#endif

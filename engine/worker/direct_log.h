@@ -1,0 +1,16 @@
+/* direct_log.h: Log of direct requests: the record in the inputs that a request gets after its answer, with the mark by which
+ * engines skip it. Private to the worker.
+ */
+#ifndef SLUICE_WORKER_DIRECT_LOG_H
+#define SLUICE_WORKER_DIRECT_LOG_H
+
+#include "worker/outbox.h"
+
+/* Produces the request of a direct flight, unless it was produced. A record that Kafka's limits refuse is counted: its caller
+ * has the answer. Other flights have nothing to log. */
+enum produce_verdict direct_log(struct outbox *outbox, struct flight *flight);
+
+/* In place of a position, which a direct request has not. */
+struct position direct_origin(const struct flight *flight);
+
+#endif

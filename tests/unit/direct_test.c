@@ -1,0 +1,353 @@
+/* direct_test.c: direct ingress against the mock of a broker: a request that comes past Kafka is answered first, and the
+ * exchange is logged beside. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "message/reply.h"
+#include "net/loop.h"
+#include "tests/unit/worker_stand.h"
+#include "worker/direct_hub.h"
+
+static const char doubles[] = "  - name: twice\n    expression: {set: {x: x * 2}}\n"
+			      "  output: {steps: [twice]}\n";
+static const char *const written[] = {"out", "in"};
+static struct direct_hub *hub;
+
+static void start(struct stand *stand, const char *steps)
+{
+	struct error error = {0};
+	hub = direct_hub_open(&error);
+	assert_non_null(hub);
+	stand_configure(stand, steps);
+	stand->config.transaction.id = NULL;
+	stand->config.setup.writes = (struct topic_list){2, written};
+	stand->stages[0].requests = 1;
+	stand->stages[0].by_key = true;
+	stand->config.direct = hub;
+	stand_start(stand);
+}
+
+static int direct_close(void **state)
+{
+	int code = stand_close(state);
+	direct_hub_close(hub);
+	hub = NULL;
+	return code;
+}
+
+#define DIRECT(name) cmocka_unit_test_setup_teardown(name, stand_open, direct_close)
+
+static enum direct_verdict ask(const char *pipeline, const char *body)
+{
+	const struct header headers[] = {{TEXT(REPLY_HEADER), TEXT("0/0123456789abcdef/7/p")},
+					 {TEXT("x-request-id"), TEXT("mine")}};
+	const struct direct_request request = {.pipeline = text_of(pipeline),
+					       .place = TEXT("/v2/models/p/infer"),
+					       .key = TEXT("key"),
+					       .value = text_of(body),
+					       .headers = {2, headers},
+					       .time_ms = 1};
+	return direct_hub_send(hub, &request);
+}
+
+/* The next reply, to be closed. */
+static struct direct_message *reply(void)
+{
+	struct pollfd bell = {.fd = direct_hub_bell(hub), .events = POLLIN};
+	struct direct_message *message;
+	while (!(message = direct_hub_take(hub))) {
+		assert_int_equal(poll(&bell, 1, MOCK_WAIT_MS), 1);
+		(void)bell_quiet(bell.fd);
+	}
+	assert_null(message->next);
+	return message;
+}
+
+static bool reply_says(const struct direct_message *message, const char *words)
+{
+	return memmem(message->record.value.bytes, message->record.value.length, words, strlen(words)) != NULL;
+}
+
+static const char *const x21 = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[21]}]}";
+
+static void a_request_is_answered_and_the_exchange_is_logged_once(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, doubles);
+	assert_int_equal(ask("p", x21), DIRECT_SENT);
+	struct direct_message *answer = reply();
+	assert_false(answer->is_returned);
+	assert_true(reply_says(answer, "[42]"));
+	assert_non_null(headers_find(answer->record.headers, TEXT(REPLY_HEADER)));
+	direct_message_close(answer);
+	rd_kafka_message_t *logged = mock_read(&stand->mock);
+	assert_true(record_says(logged, "[42]"));
+	assert_string_equal(record_header(logged, "x-request-id"), "mine");
+	assert_memory_equal(logged->key, "key", 3);
+	rd_kafka_message_destroy(logged);
+	stand_ask(stand, "usual", 2, NULL, NULL); /* behind the logged request, which is skipped */
+	logged = mock_read(&stand->mock);
+	assert_true(record_says(logged, "\"usual\""));
+	rd_kafka_message_destroy(logged);
+	struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.answered, 2);
+	assert_int_equal(counts.taken, 2);
+	assert_int_equal(stand_committed(stand), 2);
+}
+
+static void the_logged_request_has_the_mark_and_not_the_address(void **state)
+{
+	struct stand *stand = *state;
+	static const char *const in_only[] = {"out", "out"}; /* where the test reads */
+	start(stand, doubles);
+	(void)stand_stop(stand);
+	stand->config.setup.writes = (struct topic_list){2, in_only};
+	stand_start(stand);
+	assert_int_equal(ask("p", x21), DIRECT_SENT);
+	direct_message_close(reply());
+	rd_kafka_message_t *request = mock_read(&stand->mock);
+	assert_string_equal(record_header(request, REPLY_ANSWERED_HEADER), "p");
+	assert_string_equal(record_header(request, "x-request-id"), "mine");
+	assert_null(record_header(request, REPLY_HEADER));
+	assert_true(record_says(request, "[21]"));
+	rd_kafka_message_destroy(request);
+	rd_kafka_message_destroy(mock_read(&stand->mock));
+	(void)stand_stop(stand);
+}
+
+static void an_error_is_answered_with_the_place_where_the_request_came_in(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, doubles);
+	assert_int_equal(ask("p", "{"), DIRECT_SENT);
+	struct direct_message *answer = reply();
+	assert_true(reply_says(answer, "\"kind\":\"INPUT\""));
+	assert_true(reply_says(answer, "\"place\":\"/v2/models/p/infer\""));
+	direct_message_close(answer);
+	assert_int_equal(stand_stop(stand).failed, 1);
+}
+
+static void the_answer_does_not_wait_for_a_broker(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, doubles);
+	rd_kafka_mock_broker_set_down(stand->mock.cluster, 1);
+	assert_int_equal(ask("p", x21), DIRECT_SENT);
+	struct direct_message *answer = reply();
+	assert_true(reply_says(answer, "[42]"));
+	direct_message_close(answer);
+	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
+	rd_kafka_message_t *logged = mock_read(&stand->mock);
+	assert_true(record_says(logged, "[42]"));
+	rd_kafka_message_destroy(logged);
+	(void)stand_stop(stand);
+}
+
+static void a_pipeline_that_no_worker_takes_is_absent(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, doubles);
+	assert_int_equal(ask("q", x21), DIRECT_ABSENT);
+	(void)stand_stop(stand);
+	assert_int_equal(ask("p", x21), DIRECT_ABSENT);
+}
+
+static void a_worker_has_so_many_requests_and_further_ones_are_refused(void **state)
+{
+	struct error error = {0};
+	const char *names[] = {"p"};
+	(void)state;
+	hub = direct_hub_open(&error);
+	struct direct_port *port = direct_port_open(hub);
+	direct_port_serve(port, names, 1);
+	for (size_t i = 0; i < DIRECT_OPEN_MAX; i++)
+		assert_int_equal(ask("p", x21), DIRECT_SENT);
+	assert_int_equal(ask("p", x21), DIRECT_FULL);
+	struct direct_message *message = direct_port_take(port);
+	assert_int_equal(ask("p", x21), DIRECT_FULL); /* taken, and not answered */
+	struct direct_message *next = message->next;
+	direct_message_close(message);
+	assert_int_equal(ask("p", x21), DIRECT_SENT);
+	for (message = next; message; message = next) {
+		next = message->next;
+		direct_message_close(message);
+	}
+	direct_port_close(port);
+	direct_hub_close(hub);
+	hub = NULL;
+}
+
+/* Those that closed are used again. */
+static void a_hub_has_so_many_ports(void **state)
+{
+	struct error error = {0};
+	struct direct_port *ports[DIRECT_PORTS_MAX];
+	(void)state;
+	hub = direct_hub_open(&error);
+	for (size_t i = 0; i < DIRECT_PORTS_MAX; i++)
+		assert_non_null(ports[i] = direct_port_open(hub));
+	assert_null(direct_port_open(hub));
+	direct_port_close(ports[7]);
+	assert_ptr_equal(direct_port_open(hub), ports[7]);
+	for (size_t i = 0; i < DIRECT_PORTS_MAX; i++)
+		direct_port_close(ports[i]);
+	direct_hub_close(hub);
+	hub = NULL;
+}
+
+static void what_has_not_entered_is_returned_when_a_port_closes(void **state)
+{
+	struct error error = {0};
+	const char *names[] = {"p"};
+	(void)state;
+	hub = direct_hub_open(&error);
+	assert_non_null(hub);
+	struct direct_port *port = direct_port_open(hub);
+	assert_non_null(port);
+	direct_port_serve(port, names, 1);
+	assert_int_equal(ask("p", x21), DIRECT_SENT);
+	direct_port_close(port);
+	struct direct_message *message = reply();
+	assert_true(message->is_returned);
+	assert_true(reply_says(message, "[21]"));
+	assert_string_equal(message->record.key.bytes, "key");
+	direct_message_close(message);
+	direct_hub_close(hub);
+	hub = NULL;
+}
+
+/* Requests of a key go to one of two ports; without a key, to the one with fewer open requests. */
+static void ports_are_chosen_by_key_or_by_their_load(void **state)
+{
+	struct error error = {0};
+	const char *names[] = {"p"};
+	(void)state;
+	hub = direct_hub_open(&error);
+	struct direct_port *ports[] = {direct_port_open(hub), direct_port_open(hub)};
+	for (size_t i = 0; i < 2; i++)
+		direct_port_serve(ports[i], names, 1);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(ask("p", x21), DIRECT_SENT);
+	struct direct_message *keyed = direct_port_take(ports[0]);
+	const size_t busy = keyed ? 0 : 1;
+	keyed = keyed ? keyed : direct_port_take(ports[1]);
+	size_t count = 0;
+	for (struct direct_message *message = keyed; message; message = message->next)
+		count++;
+	assert_int_equal(count, 4);
+	const struct direct_request keyless = {.pipeline = TEXT("p"), .value = TEXT("{}")};
+	assert_int_equal(direct_hub_send(hub, &keyless), DIRECT_SENT);
+	assert_null(direct_port_take(ports[busy]));
+	direct_message_close(direct_port_take(ports[1 - busy]));
+	while (keyed) {
+		struct direct_message *next = keyed->next;
+		direct_message_close(keyed);
+		keyed = next;
+	}
+	for (size_t i = 0; i < 2; i++)
+		direct_port_close(ports[i]);
+	direct_hub_close(hub);
+	hub = NULL;
+}
+
+/* The answers are logged when the worker ends, though it was told to at once. */
+static void a_worker_that_stops_logs_what_it_answered(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, doubles);
+	for (size_t i = 0; i < 100; i++)
+		assert_int_equal(ask("p", x21), DIRECT_SENT);
+	for (size_t i = 0; i < 100;) {
+		struct direct_message *message = direct_hub_take(hub);
+		for (; message; i++) {
+			struct direct_message *next = message->next;
+			assert_false(message->is_returned);
+			direct_message_close(message);
+			message = next;
+		}
+	}
+	assert_int_equal(stand_stop(stand).answered, 100);
+	for (size_t i = 0; i < 100; i++)
+		rd_kafka_message_destroy(mock_read(&stand->mock));
+}
+
+static void a_key_has_one_order(void **state)
+{
+	struct stand *stand = *state;
+	char body[100], wanted[20];
+	start(stand, doubles);
+	for (int i = 0; i < 50; i++) {
+		(void)snprintf(body, sizeof body,
+			       "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[%d]}]}", i);
+		assert_int_equal(ask("p", body), DIRECT_SENT);
+	}
+	for (int i = 0; i < 50; i++) {
+		rd_kafka_message_t *logged = mock_read(&stand->mock);
+		(void)snprintf(wanted, sizeof wanted, "[%d]", 2 * i);
+		const bool is_next = record_says(logged, wanted);
+		rd_kafka_message_destroy(logged);
+		assert_true(is_next);
+	}
+	(void)stand_stop(stand);
+}
+
+static void what_was_answered_is_read_by_other_pipelines(void **state)
+{
+	struct stand *stand = *state;
+	static const struct stage_point other = {.point = 0};
+	struct arena *arena = arena_open((size_t)1 << 20);
+	stand_configure(stand, "  - name: twice\n    expression: {set: {x: x * 2}}\n"
+			       "  output: {steps: [twice]}\n  input: {externalInputs: [other.inputs]}\n");
+	stand->stages[0].external_input = external_input_make(stand->planning[0].graph, arena);
+	assert_non_null(stand->stages[0].external_input);
+	stand->stages[0].points = &other;
+	stand_start(stand);
+	stand_ask(stand, "answered", 21, REPLY_ANSWERED_HEADER, "other");
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const bool reads = record_says(answer, "[42]");
+	rd_kafka_message_destroy(answer);
+	assert_true(reads);
+	(void)stand_stop(stand);
+	arena_close(arena);
+}
+
+/* Also where the pipeline has no direct ingress any more. */
+static void a_record_that_was_answered_is_skipped_by_any_engine(void **state)
+{
+	struct stand *stand = *state;
+	stand_configure(stand, doubles);
+	stand_start(stand);
+	stand_ask(stand, "answered", 1, REPLY_ANSWERED_HEADER, "p");
+	stand_ask(stand, "open", 2, NULL, NULL);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_true(record_says(answer, "\"open\""));
+	rd_kafka_message_destroy(answer);
+	assert_int_equal(stand_stop(stand).taken, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		DIRECT(a_request_is_answered_and_the_exchange_is_logged_once),
+		DIRECT(the_logged_request_has_the_mark_and_not_the_address),
+		DIRECT(an_error_is_answered_with_the_place_where_the_request_came_in),
+		DIRECT(the_answer_does_not_wait_for_a_broker),
+		DIRECT(a_pipeline_that_no_worker_takes_is_absent),
+		cmocka_unit_test(a_worker_has_so_many_requests_and_further_ones_are_refused),
+		cmocka_unit_test(a_hub_has_so_many_ports),
+		cmocka_unit_test(what_has_not_entered_is_returned_when_a_port_closes),
+		cmocka_unit_test(ports_are_chosen_by_key_or_by_their_load),
+		DIRECT(a_worker_that_stops_logs_what_it_answered),
+		DIRECT(a_key_has_one_order),
+		DIRECT(what_was_answered_is_read_by_other_pipelines),
+		DIRECT(a_record_that_was_answered_is_skipped_by_any_engine),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
