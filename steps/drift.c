@@ -49,7 +49,24 @@ static bool drift_fit(struct step *step, const struct fit_source *source, struct
 
 /* ---- the step in the path ---- */
 
-static const struct text name_score = {"drift_score", 11}, name_flag = {"is_drift", 8}, name_state = {"drift_state", 11};
+enum { VALUE_SCORE, VALUE_FLAG, VALUE_STATE, VALUE_QUALITY, VALUE_ACCURACY, VALUE_PRECISION, VALUE_RECALL, VALUES };
+
+/* What a message gets: the first VALUES_AS_TENSORS of them as tensors too, the last three only with `estimate`. */
+#define VALUES_AS_TENSORS VALUE_QUALITY
+#define VALUES_WITHOUT_ESTIMATE VALUE_ACCURACY
+
+static const struct {
+	struct text name;
+	enum datatype datatype;
+} values[VALUES] = {
+	[VALUE_SCORE] = {{"drift_score", 11}, DATATYPE_FP64},
+	[VALUE_FLAG] = {{"is_drift", 8}, DATATYPE_BOOL},
+	[VALUE_STATE] = {{"drift_state", 11}, DATATYPE_BYTES},
+	[VALUE_QUALITY] = {{"quality_alarm", 13}, DATATYPE_BOOL},
+	[VALUE_ACCURACY] = {{"estimated_accuracy", 18}, DATATYPE_FP64},
+	[VALUE_PRECISION] = {{"estimated_precision", 19}, DATATYPE_FP64},
+	[VALUE_RECALL] = {{"estimated_recall", 16}, DATATYPE_FP64},
+};
 
 static bool drift_marks(const struct step *step)
 {
@@ -64,61 +81,75 @@ static bool drift_open(struct step *step, struct error *error)
 	return step->state || error_memory(error, ERROR_SYSTEM, "opening a step");
 }
 
-/* The last verdict as values of a message. */
-struct drift_values {
-	struct payload payload;
-	struct tensor score, flag, state;
-	int64_t shape[1];
-	double number;
-	uint8_t flagged;
-	struct text name;
-};
-
 /* That of the message's segment. */
 static struct last_verdict last_of(const struct step *step, struct visit *visit)
 {
 	const struct scope scope = visit_scope(visit, NULL);
 	const struct drift *self = step->options;
 	if (!step->state)
-		return (struct last_verdict){.verdict = DRIFT_LEARNING};
+		return verdict_unknown();
 	return verdict_entry_known(step->state, drift_segment_first(self->group, &scope, visit_arena(visit)));
+}
+
+/* The last verdict as values of a message. */
+struct drift_values {
+	struct payload payload;
+	struct tensor tensors[VALUES];
+	struct last_verdict last;
+	uint8_t flagged, alarmed;
+	struct text state;
+};
+
+static const void *value_data(const struct drift_values *made, size_t value)
+{
+	const void *const data[VALUES] = {&made->last.score,    &made->flagged,	       &made->state,	 &made->alarmed,
+					  &made->last.accuracy, &made->last.precision, &made->last.recall};
+	return data[value];
+}
+
+static bool step_estimates(const struct step *step)
+{
+	return ((const struct drift *)step->options)->estimate.here.line > 0;
+}
+
+/* Adds the values to the list. */
+static void values_add(const struct step *step, struct drift_values *made, struct tensors_builder *list)
+{
+	static const int64_t one_row[] = {1};
+	const bool marks = drift_marks(step);
+	const size_t count = !marks ? VALUES_AS_TENSORS : step_estimates(step) ? VALUES : VALUES_WITHOUT_ESTIMATE;
+	made->flagged = made->last.verdict == DRIFT_FOUND;
+	made->alarmed = made->last.quality_alarm > 0;
+	made->state = text_of(drift_verdict_names[made->last.verdict]);
+	for (size_t i = 0; i < count; i++) {
+		made->tensors[i] = (struct tensor){.name = values[i].name,
+						   .datatype = values[i].datatype,
+						   .shape = one_row,
+						   .rank = marks ? 0 : 1,
+						   .count = 1,
+						   .data = value_data(made, i)};
+		tensors_put(list, &made->tensors[i]);
+	}
 }
 
 static enum step_verdict drift_run(struct step *step, struct visit *visit, struct error *error)
 {
 	struct arena *arena = visit_arena(visit);
-	const struct last_verdict last = last_of(step, visit);
 	const struct payload *in = visit_input(visit);
 	const bool marks = drift_marks(step);
 	const struct tensors before = marks ? in->marks : in->tensors;
 	struct drift_values *made = ARENA_NEW(arena, struct drift_values);
 	struct tensors_builder list;
-	tensors_begin(&list, arena, before.count + 3);
+	tensors_begin(&list, arena, before.count + VALUES);
 	if (!made || arena_failed(arena)) {
 		error_memory(error, ERROR_LIMIT, "marking a message");
 		return STEP_FAIL;
 	}
-	*made = (struct drift_values){.payload = *in,
-				      .shape = {1},
-				      .number = last.score,
-				      .flagged = last.verdict == DRIFT_FOUND,
-				      .name = text_of(drift_verdict_names[last.verdict])};
-	const struct tensor form = {.shape = made->shape, .rank = marks ? 0 : 1, .count = 1};
-	made->score = made->flag = made->state = form;
-	made->score.name = name_score;
-	made->score.datatype = DATATYPE_FP64;
-	made->score.data = &made->number;
-	made->flag.name = name_flag;
-	made->flag.datatype = DATATYPE_BOOL;
-	made->flag.data = &made->flagged;
-	made->state.name = name_state;
-	made->state.datatype = DATATYPE_BYTES;
-	made->state.data = &made->name;
+	made->payload = *in;
+	made->last = last_of(step, visit);
 	for (size_t i = 0; i < before.count; i++)
 		tensors_add(&list, before.items[i]);
-	tensors_put(&list, &made->score);
-	tensors_put(&list, &made->flag);
-	tensors_put(&list, &made->state);
+	values_add(step, made, &list);
 	if (arena_failed(arena)) {
 		error_memory(error, ERROR_LIMIT, "marking a message");
 		return STEP_FAIL;
@@ -181,21 +212,31 @@ static bool values_check(const struct drift_reference *reference, struct place p
 
 static bool tensors_type(struct typing *typing)
 {
-	struct value_type type = {.class = VALUE_FLOAT,
-				  .datatype_known = true,
-				  .datatype = DATATYPE_FP64,
-				  .shape_known = true,
-				  .rank = 1,
-				  .shape = {1}};
-	if (!typing_put(typing, name_score, &type))
-		return false;
-	type.class = VALUE_BOOL;
-	type.datatype = DATATYPE_BOOL;
-	if (!typing_put(typing, name_flag, &type))
-		return false;
-	type.class = VALUE_TEXT;
-	type.datatype = DATATYPE_BYTES;
-	return typing_put(typing, name_state, &type);
+	for (size_t i = 0; i < VALUES_AS_TENSORS; i++) {
+		struct value_type type = type_of_datatype(values[i].datatype);
+		type.shape_known = true;
+		type.rank = 1;
+		type.shape[0] = 1;
+		if (!typing_put(typing, values[i].name, &type))
+			return false;
+	}
+	return true;
+}
+
+/* CONFIG: the tensor never comes, or has no numbers. */
+static bool probabilities_check(const struct drift_estimate_options *estimate, const struct typing *typing, bool complete,
+				struct error *error)
+{
+	const struct name *name = &estimate->probabilities;
+	const struct tensor_type *tensor = estimate->here.line ? typing_find(typing, text_of(name->text)) : NULL;
+	if (!estimate->here.line || (!tensor && !complete))
+		return true;
+	if (!tensor)
+		return error_set(error, ERROR_CONFIG, name->place, "it estimates from the tensor `%s`, which never comes",
+				 name->text);
+	return tensor->type.class != VALUE_TEXT ||
+	       error_set(error, ERROR_CONFIG, name->place,
+			 "it estimates from `%s`, which has texts; name a tensor of probabilities", name->text);
 }
 
 static bool drift_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
@@ -222,6 +263,8 @@ static bool drift_infer(const struct step *step, const struct tensor_types *in, 
 		if (known && tensor && !type_check(&reference, tensor, name, self->reference.here, error))
 			return false;
 	}
+	if (!probabilities_check(&self->estimate, &typing, in->complete, error))
+		return false;
 	if (self->as == MARKS_AS_TENSORS && !tensors_type(&typing))
 		return error_memory(error, ERROR_SYSTEM, "inferring types");
 	*out = typing.types;
@@ -248,10 +291,17 @@ const struct option drift_options[] = {
 		    "`beyond_segments` of the records. All are compared with the same reference, so a segment that differs "
 		    "from the rest by nature drifts always. `falseAlarms` is over all segments; one in a duration is divided by "
 		    "their number. Marks are those of the segment of the message's first row."),
+	ROW("estimate", MAP, struct drift, estimate, .rows = drift_estimate_rows,
+	    .help = "How good a classifier is in each window, estimated before any truth comes: accuracy, precision and recall "
+		    "with a band of 95 of 100 windows, from probabilities that it calibrated. That holds while only its inputs "
+		    "shift. Where the same inputs come to mean something else (concept drift), the estimate is wrong, and cannot "
+		    "know it; only feedback can."),
 	ROW("as", CHOICE, struct drift, as, .choices = MARKS_AS_NAMES, .fallback = "marks",
 	    .help = "Whether drift_score, is_drift and drift_state (`learning`, `steady` or `drift`) travel as marks or as "
 		    "tensors. They are those of the last window that was closed: with `sluice run --control` in any "
-		    "engine of the namespace, else in the same one; until then 0, false and `learning`."),
+		    "engine of the namespace, else in the same one; until then 0, false and `learning`. As marks there are also "
+		    "quality_alarm, and with `estimate` estimated_accuracy, estimated_precision and estimated_recall: of the same "
+		    "engine only; until then false and nan."),
 	{.type = OPTION_END},
 };
 

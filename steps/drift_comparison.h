@@ -8,6 +8,7 @@
 
 #include "drift/monitor.h"
 #include "step/step.h"
+#include "steps/drift_estimates.h"
 #include "steps/drift_rows.h"
 #include "steps/references.h"
 
@@ -26,6 +27,7 @@ struct drift {
 	double effect;
 	double share;
 	const struct expression *group; /* NULL: one segment */
+	struct drift_estimate_options estimate;
 	int as; /* enum marks_as */
 };
 

@@ -1,6 +1,7 @@
 /* drift_observer.c: see drift_observer.h. */
 #include "steps/drift_observer.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 #include "steps/drift_comparison.h"
 #include "steps/drift_segments.h"
 
-#define KEPT_VERSION 2
+#define KEPT_VERSION 3
 #define CHUNK_BYTES_MAX 65536 /* of rows, so that a chunk fits a record */
 #define NUMBER_BYTES 24
 #define KEY_BYTES (8 + DRIFT_SEGMENT_BYTES_MAX + NUMBER_BYTES)
@@ -23,8 +24,8 @@ struct drift_kept {
 	uint64_t chain;	   /* hash of all rows so far, in their order */
 	uint64_t chunks;   /* of the open window */
 	struct monitor_position position;
-	uint64_t verdict; /* enum drift_verdict: the last one */
-	double score;
+	struct performance performance; /* of the open window */
+	struct last_verdict last;
 };
 
 /* What is stored of some rows of the open window under `rows/SEGMENT/NUMBER`, before their numbers. */
@@ -57,6 +58,8 @@ struct drift_run {
 	struct text segment;
 	const double *rows;
 	size_t count;
+	struct drift_chances chances;
+	size_t first; /* of the message's rows */
 };
 
 /* ---- opening ---- */
@@ -150,7 +153,8 @@ static bool kept_read(const struct drift_visit *at, struct text segment, struct 
 	if (kept->version == KEPT_VERSION && kept->identity == at->self->identity && kept->position.stride > 0)
 		return true;
 	const uint64_t window = kept->position.window;
-	*kept = (struct drift_kept){.version = KEPT_VERSION, .identity = at->self->identity, .position = monitor_start()};
+	*kept = (struct drift_kept){.version = KEPT_VERSION, .identity = at->self->identity, .position = monitor_start(),
+				    .last = verdict_unknown()};
 	kept->position.window = window;
 	return false;
 }
@@ -184,6 +188,7 @@ static void monitor_bring(const struct drift_visit *at, const struct drift_run *
 		kept->position = monitor_start();
 		kept->position.window = window;
 		kept->chunks = 0;
+		kept->performance = (struct performance){0};
 		monitor_resume(monitor, &kept->position);
 	}
 }
@@ -260,6 +265,31 @@ static bool lists_fill(struct drift_score *score, const struct monitor_verdict *
 	return true;
 }
 
+static double share_of(uint64_t some, uint64_t all)
+{
+	return all ? (double)some / (double)all : (double)NAN;
+}
+
+/* What is known of the last closed window beside its verdict. */
+static void last_set(struct last_verdict *last, const struct monitor_verdict *verdict, const struct performance *performance)
+{
+	const struct drift_estimates estimates = drift_estimates_of(performance);
+	last->quality_alarm = verdict->quality_alarm;
+	last->missing_share = last->outside_share = last->unseen_share = (double)NAN;
+	for (size_t i = 0; i < verdict->feature_count; i++) {
+		const struct monitor_feature *feature = &verdict->features[i];
+		const struct monitor_quality *quality = &feature->quality;
+		last->missing_share = fmax(last->missing_share, share_of(quality->missing, feature->count + quality->missing));
+		last->outside_share = fmax(last->outside_share, share_of(quality->outside, feature->count));
+		last->unseen_share = fmax(last->unseen_share, share_of(quality->unseen, feature->count));
+	}
+	last->accuracy = estimates.accuracy.value;
+	last->accuracy_low = estimates.accuracy.low;
+	last->accuracy_high = estimates.accuracy.high;
+	last->precision = estimates.precision.value;
+	last->recall = estimates.recall.value;
+}
+
 /* Lists the verdict on a segment with the message. Without one, nothing that came could be used. */
 static bool verdict_give(struct drift_visit *at, struct text segment, const struct monitor_verdict *verdict,
 			 struct drift_kept *kept)
@@ -290,13 +320,16 @@ static bool verdict_give(struct drift_visit *at, struct text segment, const stru
 		score->score = verdict->judged ? verdict->score : 0;
 		if (verdict->judged)
 			score->verdict = verdict->drifted ? DRIFT_FOUND : DRIFT_STEADY;
-		if (!lists_fill(score, verdict, arena))
+		if (!lists_fill(score, verdict, arena) ||
+		    (options->estimate.here.line && !drift_estimates_list(&kept->performance, score, arena)))
 			return error_memory(at->error, ERROR_LIMIT, "judging a window");
+		last_set(&kept->last, verdict, &kept->performance);
+		kept->performance = (struct performance){0};
 	}
 	at->tally.unusable = at->tally.beyond = 0;
 	if (score->verdict != DRIFT_LEARNING) {
-		kept->verdict = score->verdict;
-		kept->score = score->score;
+		kept->last.verdict = score->verdict;
+		kept->last.score = score->score;
 	}
 	visit_score(at->visit, score);
 	return true;
@@ -310,13 +343,18 @@ static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct
 	struct monitor *monitor = self->comparison.monitor;
 	const int64_t time_ms = visit_message(at->visit)->time_ms;
 	const size_t width = self->comparison.reference.feature_count;
+	const bool by_count = self->comparison.settings.window_ms == 0; /* the row that closes such a window is in it */
 	size_t first = 0; /* of the rows that are in the open window */
 	for (size_t i = 0; i < run->count; i++) {
 		const struct monitor_verdict *verdict = monitor_add(monitor, run->rows + i * width, time_ms);
+		if (by_count)
+			drift_chances_add(&run->chances, run->first + i, &kept->performance);
+		if (verdict && !verdict_give(at, run->segment, verdict, kept))
+			return false;
+		if (!by_count)
+			drift_chances_add(&run->chances, run->first + i, &kept->performance);
 		if (!verdict)
 			continue;
-		if (!verdict_give(at, run->segment, verdict, kept))
-			return false;
 		first = i + 1 - (size_t)monitor_position_of(monitor).rows;
 		kept->chunks = 0;
 	}
@@ -339,18 +377,19 @@ static bool run_take(struct drift_visit *at, const struct drift_run *run)
 	if (!rows_add(at, run, &kept) || !kept_write(at, run->segment, &kept))
 		return false;
 	if (self->entry)
-		verdict_entry_set(self->entry, run->segment,
-				  (struct last_verdict){(enum drift_verdict)kept.verdict, kept.score});
+		verdict_entry_set(self->entry, run->segment, kept.last);
 	return true;
 }
 
 static bool runs_take(struct drift_visit *at, const double *rows, const struct text *segments, size_t count)
 {
+	const struct drift *options = at->step->options;
 	const size_t width = at->self->comparison.reference.feature_count;
+	const struct drift_chances chances = drift_chances_of(&options->estimate, visit_input(at->visit), count);
 	for (size_t i = 0, end; i < count; i = end) {
 		for (end = i + 1; end < count && text_equal(segments[end], segments[i]);)
 			end++;
-		const struct drift_run run = {segments[i], rows + i * width, end - i};
+		const struct drift_run run = {segments[i], rows + i * width, end - i, chances, i};
 		if (!run_take(at, &run))
 			return false;
 	}

@@ -1,6 +1,7 @@
 /* drift_review.c: see drift_review.h. */
 #include "steps/drift_review.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -15,20 +16,22 @@
 struct review_segment {
 	struct text name;
 	struct monitor_position position;
-	double *rows; /* of the window, owned */
+	struct performance performance; /* of the window */
+	double *rows;			/* of it, owned */
 	size_t room;
 };
 
 struct drift_review {
 	struct drift_comparison comparison;
 	const struct expression *group; /* NULL: there is one segment */
+	const struct drift_estimate_options *estimate;
 	const struct fit_source *source;
 	bool json;
 	uint64_t windows, drifted, quality;
 	uint64_t beyond, nameless; /* rows of segments beyond the limit; messages without a segment */
 	size_t segment_count;
 	struct review_segment *segments; /* DRIFT_SEGMENTS_MAX */
-	const struct review_segment *segment; /* whose window the monitor has */
+	struct review_segment *segment;	      /* whose window the monitor has */
 	struct buffer *report;
 };
 
@@ -69,6 +72,24 @@ static void feature_put(struct buffer *out, const struct monitor_feature *featur
 	buffer_string(out, "]}");
 }
 
+static void estimates_put(const struct drift_review *review)
+{
+	const struct drift_estimates known = drift_estimates_of(&review->segment->performance);
+	number_put(review->report, "estimated_accuracy", known.accuracy.value);
+	number_put(review->report, "estimated_accuracy_low", known.accuracy.low);
+	number_put(review->report, "estimated_accuracy_high", known.accuracy.high);
+	number_put(review->report, "estimated_precision", known.precision.value);
+	number_put(review->report, "estimated_recall", known.recall.value);
+}
+
+static void estimates_say(const struct drift_review *review)
+{
+	const struct performance_estimate accuracy = drift_estimates_of(&review->segment->performance).accuracy;
+	if (!isnan(accuracy.value))
+		buffer_print(review->report, "; estimated accuracy %.3g (%.3g to %.3g)", accuracy.value, accuracy.low,
+			     accuracy.high);
+}
+
 static void verdict_json(const struct drift_review *review, const struct monitor_verdict *verdict)
 {
 	struct buffer *out = review->report;
@@ -85,6 +106,8 @@ static void verdict_json(const struct drift_review *review, const struct monitor
 	buffer_print(out, ", \"judged\": %s", verdict->judged ? "true" : "false");
 	if (verdict->judged)
 		number_put(out, "drift_score", verdict->score);
+	if (review->estimate->here.line)
+		estimates_put(review);
 	buffer_print(out, ", \"is_drift\": %s, \"quality_alarm\": %s, \"features\": [", verdict->drifted ? "true" : "false",
 		     verdict->quality_alarm ? "true" : "false");
 	for (size_t i = 0; i < verdict->feature_count; i++) {
@@ -132,6 +155,7 @@ static void verdict_say(const struct drift_review *review, const struct monitor_
 	}
 	for (size_t i = 0; i < verdict->feature_count; i++)
 		quality_say(out, &verdict->features[i]);
+	estimates_say(review);
 	buffer_byte(out, '\n');
 }
 
@@ -144,6 +168,7 @@ static void verdict_report(struct drift_review *review, const struct monitor_ver
 		verdict_json(review, verdict);
 	else
 		verdict_say(review, verdict);
+	review->segment->performance = (struct performance){0};
 }
 
 /* ---- its reading ---- */
@@ -185,7 +210,7 @@ static struct review_segment *segment_of(struct drift_review *review, struct tex
 }
 
 /* Brings the monitor to the segment's window. */
-static void segment_enter(struct drift_review *review, const struct review_segment *segment)
+static void segment_enter(struct drift_review *review, struct review_segment *segment)
 {
 	struct monitor *monitor = review->comparison.monitor;
 	if (review->segment == segment)
@@ -216,19 +241,33 @@ static bool row_keep(struct drift_review *review, struct review_segment *segment
 	return true;
 }
 
-static bool row_review(struct drift_review *review, struct text name, const double *row, int64_t time_ms, struct error *error)
+/* A row of a message. */
+struct review_row {
+	struct text segment;
+	const double *values;
+	int64_t time_ms;
+	const struct drift_chances *chances;
+	size_t number;
+};
+
+static bool row_review(struct drift_review *review, const struct review_row *row, struct error *error)
 {
-	struct review_segment *segment = segment_of(review, name);
+	const bool by_count = review->comparison.settings.window_ms == 0; /* the row that closes such a window is in it */
+	struct review_segment *segment = segment_of(review, row->segment);
 	if (!segment) {
 		review->beyond++;
 		return true;
 	}
 	segment_enter(review, segment);
 	monitor_share(review->comparison.monitor, review->segment_count);
-	const struct monitor_verdict *verdict = monitor_add(review->comparison.monitor, row, time_ms);
+	const struct monitor_verdict *verdict = monitor_add(review->comparison.monitor, row->values, row->time_ms);
+	if (by_count)
+		drift_chances_add(row->chances, row->number, &segment->performance);
 	if (verdict)
 		verdict_report(review, verdict);
-	return !review->group || row_keep(review, segment, row, error);
+	if (!by_count)
+		drift_chances_add(row->chances, row->number, &segment->performance);
+	return !review->group || row_keep(review, segment, row->values, error);
 }
 
 /* ---- messages ---- */
@@ -250,17 +289,19 @@ static bool message_review(struct drift_review *review, const struct payload *pa
 		*error = (struct error){0};
 		return true;
 	}
-	for (size_t i = 0; i < count; i++)
-		if (!row_review(review, segments[i], rows + i * review->comparison.reference.feature_count, time_ms, error))
+	const struct drift_chances chances = drift_chances_of(review->estimate, payload, count);
+	for (size_t i = 0; i < count; i++) {
+		const double *values = rows + i * review->comparison.reference.feature_count;
+		if (!row_review(review, &(struct review_row){segments[i], values, time_ms, &chances, i}, error))
 			return false;
+	}
 	return true;
 }
 
 static void ends_review(struct drift_review *review)
 {
 	for (size_t i = 0; i < review->segment_count; i++) {
-		if (review->group)
-			segment_enter(review, &review->segments[i]);
+		segment_enter(review, &review->segments[i]);
 		const struct monitor_verdict *last = monitor_end(review->comparison.monitor);
 		if (last)
 			verdict_report(review, last);
@@ -281,7 +322,11 @@ static void segments_say(const struct drift_review *review)
 bool drift_review(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error)
 {
 	const struct drift *options = step->options;
-	struct drift_review review = {.group = options->group, .source = source, .json = json, .report = report};
+	struct drift_review review = {.group = options->group,
+				      .estimate = &options->estimate,
+				      .source = source,
+				      .json = json,
+				      .report = report};
 	struct arena *arena = arena_open(MESSAGE_BYTES_MAX);
 	struct payload payload;
 	bool good = (arena || error_memory(error, ERROR_SYSTEM, "comparing messages")) && review_open(&review, step, error);

@@ -275,6 +275,7 @@ const struct step_kind step_outlier = {
 	.options_size = sizeof(struct outlier),
 	.shape = SHAPE_ADDS,
 	.marks = outlier_marks,
+	.monitors = &(const struct monitor_rules){.flag = "is_outlier"},
 	.check = outlier_check,
 	.infer = outlier_infer,
 	.fit = outlier_fit,

@@ -5,10 +5,11 @@
 
 #include "base/duration.h"
 #include "base/number.h"
+#include "step/step.h"
 
 #define BLANKS " \t\r\n"
 
-#define FIGURES_MAX 16 /* rows of observe/alert_value.h */
+#define FIGURES_MAX 32 /* rows of observe/alert_value.h */
 
 static const int64_t one_element[1] = {1};
 
@@ -16,7 +17,7 @@ static const int64_t one_element[1] = {1};
 
 struct condition_reading {
 	struct alert_condition *condition;
-	bool watches_drift;
+	unsigned figures;
 	struct text figure, other; /* one of each kind */
 };
 
@@ -35,7 +36,7 @@ static bool note_name(void *context, const struct expression_name *name, struct 
 	const struct alert_value_row *row = name->owner.length ? NULL : alert_value_named(name->name);
 	(void)suggest;
 	*type = (struct value_type){.class = VALUE_UNKNOWN};
-	if (row && (!row->of_drift || reading->watches_drift))
+	if (row && !(row->needs & ~reading->figures))
 		reading->figure = name->name;
 	else
 		reading->other = name->name;
@@ -60,10 +61,17 @@ static bool is_short_form(struct text source, struct text name)
 	return operators > 0 && number_read_double(text_trimmed(rest, BLANKS), &number);
 }
 
-bool alert_condition_make(struct alert_condition *condition, const struct expression *expression, bool watches_drift,
+unsigned alert_figures_of(const struct step_kind *kind)
+{
+	if (!kind || !kind->monitors)
+		return 0;
+	return (kind->monitors->observer ? FIGURES_OF_DRIFT : 0U) | (kind->monitors->flag ? FIGURES_OF_OUTLIERS : 0U);
+}
+
+bool alert_condition_make(struct alert_condition *condition, const struct expression *expression, unsigned figures,
 			  struct arena *arena)
 {
-	struct condition_reading reading = {.condition = condition, .watches_drift = watches_drift};
+	struct condition_reading reading = {.condition = condition, .figures = figures};
 	const struct expression_types types = {&reading, note_name};
 	struct value_type result;
 	struct error error = {0};
@@ -71,6 +79,8 @@ bool alert_condition_make(struct alert_condition *condition, const struct expres
 	(void)expression_check(expression, &types, arena, &result, &error);
 	condition->is_short = condition->name_count == 1 && is_short_form(expression_source(expression), condition->names[0]);
 	condition->of_figures = reading.figure.length > 0;
+	condition->uses_rate = condition->of_figures && (figures & FIGURES_OF_OUTLIERS) &&
+			       names_have(condition, TEXT("outlier_rate"));
 	condition->mixed = condition->of_figures ? reading.other : (struct text){0};
 	return !arena_failed(arena);
 }
@@ -117,6 +127,16 @@ static const struct tensor *payload_named(const struct payload *payload, struct 
 {
 	const struct tensor *tensor = tensors_find(payload->tensors, name);
 	return tensor ? tensor : tensors_find(payload->marks, name);
+}
+
+struct alert_flags alert_flags_of(const struct step_kind *kind, const struct payload *payload)
+{
+	struct alert_flags flags = {0};
+	const struct tensor *tensor =
+		kind && kind->monitors && kind->monitors->flag ? payload_named(payload, text_of(kind->monitors->flag)) : NULL;
+	for (size_t i = 0; tensor && tensor->datatype == DATATYPE_BOOL && i < tensor->count; i++)
+		(*(tensor_number(tensor, i) > 0 ? &flags.raised : &flags.others))++;
+	return flags;
 }
 
 /* The first element of the tensor; itself, if it has no more. */

@@ -24,13 +24,18 @@ struct alert_condition {
 	const struct expression *expression;
 	bool is_short;	 /* name operator number */
 	bool of_figures; /* judged once a second; else for each message */
+	bool uses_rate;	 /* outlier_rate: flags of messages are counted for it */
 	size_t name_count;
 	struct text names[CONDITION_NAMES_MAX]; /* its figures; or what a message must have */
 	struct text mixed;	/* a name of the other kind, which the condition cannot use; empty: there is none */
 };
 
-/* `watches_drift`: the pipeline has a step `drift`. False: memory ran out. */
-bool alert_condition_make(struct alert_condition *condition, const struct expression *expression, bool watches_drift,
+/* The figures that a pipeline has with a step of that kind: a set of enum alert_figures. */
+struct step_kind;
+unsigned alert_figures_of(const struct step_kind *kind);
+
+/* `figures`: those of the pipeline. False: memory ran out. */
+bool alert_condition_make(struct alert_condition *condition, const struct expression *expression, unsigned figures,
 			  struct arena *arena);
 
 /* Reads `PIPELINE for DURATION`. False: it is something else. */
@@ -39,6 +44,12 @@ bool alert_absence_read(struct text text, struct text *pipeline, int64_t *durati
 /* Judges by figures. `pipeline` is the name for the expression. Uses the arena for the time of the call. */
 struct alert_judgement alert_condition_of_figures(const struct alert_condition *condition, const struct alert_values *values,
 						  const char *pipeline, struct arena *arena);
+
+/* The flags of messages in a result of the step: how many of them are true, and how many are not. */
+struct alert_flags {
+	uint64_t raised, others;
+};
+struct alert_flags alert_flags_of(const struct step_kind *kind, const struct payload *payload);
 
 /* Judges a result of a step. Uses the arena for the time of the call: not the message's, which would fail with it. */
 struct alert_judgement alert_condition_of_message(const struct alert_condition *condition, const struct message *message,

@@ -44,6 +44,8 @@ void figure_window_add(struct figure_window *window, const struct figure_sample 
 	const struct figure_sample *first = window->count ? sample_at(window, 0) : sample;
 	const double errors = (double)(sample->failed - first->failed);
 	const double results = errors + (double)(sample->succeeded - first->succeeded);
+	const double flagged = (double)(sample->flagged - first->flagged);
+	const double looked_at = flagged + (double)(sample->unflagged - first->unflagged);
 	histogram_since(&sample->latency, &first->latency, &latency);
 	*values = (struct alert_values){
 		.requests = (double)latency.count,
@@ -55,6 +57,14 @@ void figure_window_add(struct figure_window *window, const struct figure_sample 
 		.lag = NAN,
 		.drift_score = NAN,
 		.is_drift = NAN,
+		.quality_alarm = NAN,
+		.missing_share = NAN,
+		.outside_share = NAN,
+		.unseen_share = NAN,
+		.estimated_accuracy = NAN,
+		.estimated_precision = NAN,
+		.estimated_recall = NAN,
+		.outlier_rate = looked_at > 0 ? flagged / looked_at : (double)NAN,
 	};
 	window_keep(window, sample);
 }

@@ -15,6 +15,7 @@
 struct figure_sample {
 	int64_t now_ms; /* monotonic */
 	uint64_t succeeded, failed;
+	uint64_t flagged, unflagged; /* messages, or rows, at steps that flag outliers */
 	struct histogram latency;
 };
 

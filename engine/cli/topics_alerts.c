@@ -12,7 +12,8 @@ static void figures_print(struct page *page)
 			"judged, and counted in /metrics.");
 	page_text(page, "Figures are of the time `over` (1m), and of the requests that this engine runs; those of drift "
 			"are of the last window that an observer in this engine has closed. A pipeline with a step `drift` "
-			"judges drift_score and is_drift as figures, any other as tensors of messages.");
+			"judges drift_score and all that follow as figures, one with a step `outlier` outlier_rate; any other "
+			"pipeline judges them as tensors of messages.");
 	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
 		page_item(page, 0, row->help, "%s", row->name);
 }

@@ -8,6 +8,7 @@
 #define NUMBERS 24	     /* of a record beside its lists, at most */
 #define STATISTIC_NUMBERS 6  /* of one feature by one method */
 #define QUALITY_NUMBERS 6    /* of one feature */
+#define ESTIMATE_NUMBERS 3
 
 const char *const drift_verdict_names[DRIFT_VERDICTS] = {"learning", "steady", "drift"};
 
@@ -22,6 +23,8 @@ static size_t score_room(const struct drift_score *score)
 			STATISTIC_NUMBERS * AVRO_LONG_BYTES_MAX;
 	for (size_t i = 0; i < score->quality_count; i++)
 		room += avro_text_room(score->quality[i].feature) + QUALITY_NUMBERS * AVRO_LONG_BYTES_MAX;
+	for (size_t i = 0; i < score->estimate_count; i++)
+		room += avro_text_room(text_of(score->estimates[i].metric)) + ESTIMATE_NUMBERS * AVRO_LONG_BYTES_MAX;
 	return room;
 }
 
@@ -66,6 +69,19 @@ static char *put_quality(char *to, const struct drift_score *score)
 	return avro_put_small(to, 0);
 }
 
+static char *put_estimates(char *to, const struct drift_score *score)
+{
+	if (score->estimate_count)
+		to = avro_put_small(to, score->estimate_count);
+	for (size_t i = 0; i < score->estimate_count; i++) {
+		to = avro_put_bytes(to, text_of(score->estimates[i].metric));
+		to = avro_put_double(to, score->estimates[i].value);
+		to = avro_put_double(to, score->estimates[i].low);
+		to = avro_put_double(to, score->estimates[i].high);
+	}
+	return avro_put_small(to, 0);
+}
+
 bool drift_score_encode(const struct drift_score *score, struct buffer *out, struct error *error)
 {
 	const uint64_t fingerprint = avro_drift_score_fingerprint();
@@ -96,6 +112,8 @@ bool drift_score_encode(const struct drift_score *score, struct buffer *out, str
 	to = avro_put_long(to, (int64_t)score->late);
 	to = put_quality(to, score);
 	to = avro_put_long(to, (int64_t)score->beyond);
+	to = avro_put_long(to, (int64_t)score->estimated_rows);
+	to = put_estimates(to, score);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }

@@ -25,6 +25,12 @@ struct drift_quality {
 	bool still, alarm;
 };
 
+/* How good a classifier probably is in a window, with the band in which the realised number lies. */
+struct drift_estimate {
+	const char *metric; /* "accuracy" */
+	double value, low, high;
+};
+
 #define DRIFT_SEGMENTS_MAX 1000	      /* of a step */
 #define DRIFT_SEGMENT_BYTES_MAX 256 /* of the name of one */
 
@@ -46,6 +52,9 @@ struct drift_score {
 	const struct drift_statistic *statistics;
 	size_t quality_count;
 	const struct drift_quality *quality;
+	uint64_t estimated_rows; /* that the estimates are of */
+	size_t estimate_count;
+	const struct drift_estimate *estimates;
 };
 
 /* Appends the record. LIMIT: it does not fit. */

@@ -1,7 +1,7 @@
 /* alert_value.h: Table of the figures of a pipeline that the condition of an alert can use, besides values of messages.
  *
- * They are of the window `over` of the alert, except drift_score and is_drift, which are of the last window that the
- * observer of a step `drift` closed. NaN: not known, so the condition is not judged.
+ * They are of the window `over` of the alert, except those of steps `drift`, which are of the last window that the observer
+ * closed. NaN: not known, so the condition is not judged.
  */
 #ifndef SLUICE_OBSERVE_ALERT_VALUE_H
 #define SLUICE_OBSERVE_ALERT_VALUE_H
@@ -15,12 +15,18 @@ struct alert_values {
 	double latency_p50, latency_p95, latency_p99;
 	double lag;
 	double drift_score, is_drift;
+	double quality_alarm, missing_share, outside_share, unseen_share;
+	double estimated_accuracy, estimated_precision, estimated_recall;
+	double outlier_rate;
 };
+
+/* Sets of figures that only pipelines with certain steps have. In any other, the name is a tensor or a mark of messages. */
+enum alert_figures { FIGURES_OF_DRIFT = 1, FIGURES_OF_OUTLIERS = 2 };
 
 struct alert_value_row {
 	const char *name;
 	size_t offset;	/* of a double in struct alert_values */
-	bool of_drift;	/* of a step `drift`; without such a step the name is a tensor or a mark of messages */
+	unsigned needs; /* set of enum alert_figures; 0: any pipeline has it */
 	const char *help;
 };
 

@@ -94,6 +94,8 @@ struct pipeline_state {
 /* What an engine knows of a step `drift`. */
 struct drift_state {
 	double score, found, learning, segments, beyond;
+	double quality_alarm, missing, outside, unseen;
+	double accuracy, accuracy_low, accuracy_high, precision, recall;
 };
 
 /* An alert of a pipeline, and its notices. */

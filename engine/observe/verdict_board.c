@@ -1,6 +1,7 @@
 /* verdict_board.c: see verdict_board.h. */
 #include "observe/verdict_board.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -153,8 +154,37 @@ static struct segment_verdict *segment_insert(struct verdict_entry *entry, struc
 	memcpy(copy, name.bytes, name.length);
 	struct segment_verdict *segment = &entry->segments[at];
 	memmove(segment + 1, segment, (entry->count++ - at) * sizeof *segment);
-	*segment = (struct segment_verdict){.name = {copy, name.length}};
+	*segment = (struct segment_verdict){.name = {copy, name.length}, .own = verdict_unknown(), .fed = verdict_unknown()};
 	return segment;
+}
+
+struct last_verdict verdict_of(enum drift_verdict verdict, double score)
+{
+	const double unknown = (double)NAN;
+	return (struct last_verdict){verdict, score,   unknown, unknown, unknown, unknown,
+				     unknown, unknown, unknown, unknown, unknown};
+}
+
+struct last_verdict verdict_unknown(void)
+{
+	return verdict_of(DRIFT_LEARNING, 0);
+}
+
+void verdict_fold(struct last_verdict *into, const struct last_verdict *more)
+{
+	into->verdict = more->verdict > into->verdict ? more->verdict : into->verdict;
+	into->score = fmax(into->score, more->score);
+	into->quality_alarm = fmax(into->quality_alarm, more->quality_alarm);
+	into->missing_share = fmax(into->missing_share, more->missing_share);
+	into->outside_share = fmax(into->outside_share, more->outside_share);
+	into->unseen_share = fmax(into->unseen_share, more->unseen_share);
+	if (isnan(into->accuracy) || more->accuracy < into->accuracy) {
+		into->accuracy = more->accuracy;
+		into->accuracy_low = more->accuracy_low;
+		into->accuracy_high = more->accuracy_high;
+	}
+	into->precision = fmin(into->precision, more->precision);
+	into->recall = fmin(into->recall, more->recall);
 }
 
 static struct segment_verdict *segment_find(const struct verdict_entry *entry, struct text name)
@@ -196,14 +226,14 @@ struct last_verdict verdict_entry_get(struct verdict_entry *entry, struct text s
 {
 	pthread_mutex_lock(&entry->lock);
 	const struct segment_verdict *kept = segment_find(entry, segment);
-	const struct last_verdict last = kept ? kept->own : (struct last_verdict){.verdict = DRIFT_LEARNING};
+	const struct last_verdict last = kept ? kept->own : verdict_unknown();
 	pthread_mutex_unlock(&entry->lock);
 	return last;
 }
 
 struct last_verdict verdict_entry_known(struct verdict_entry *entry, struct text segment)
 {
-	struct last_verdict last = {.verdict = DRIFT_LEARNING};
+	struct last_verdict last = verdict_unknown();
 	pthread_mutex_lock(&entry->lock);
 	const struct segment_verdict *kept = segment_find(entry, segment);
 	if (kept)
@@ -221,14 +251,13 @@ void verdict_entry_set_beyond(struct verdict_entry *entry, uint64_t rows)
 
 struct verdict_summary verdict_entry_sum(struct verdict_entry *entry)
 {
-	struct verdict_summary sum = {.last = {.verdict = DRIFT_LEARNING}};
+	struct verdict_summary sum = {.last = verdict_unknown()};
 	pthread_mutex_lock(&entry->lock);
 	sum.beyond = entry->beyond;
 	for (size_t i = 0; i < entry->count; i++) {
-		const struct last_verdict *last = &entry->segments[i].own;
 		sum.segments += entry->segments[i].is_own;
-		sum.last.verdict = last->verdict > sum.last.verdict ? last->verdict : sum.last.verdict;
-		sum.last.score = last->score > sum.last.score ? last->score : sum.last.score;
+		if (entry->segments[i].is_own)
+			verdict_fold(&sum.last, &entry->segments[i].own);
 	}
 	pthread_mutex_unlock(&entry->lock);
 	return sum;
@@ -242,7 +271,7 @@ void verdict_entry_clear(struct verdict_entry *entry)
 	for (size_t i = 0; i < entry->count; i++) {
 		struct segment_verdict *segment = &entry->segments[i];
 		segment->is_own = false;
-		segment->own = (struct last_verdict){.verdict = DRIFT_LEARNING};
+		segment->own = verdict_unknown();
 		if (segment->fed.verdict == DRIFT_LEARNING)
 			segment_close(segment);
 		else

@@ -25,10 +25,22 @@ void verdict_board_close(struct verdict_board *board); /* NULL is fine */
 /* The entry of a step, which lives as long as the board. NULL: memory ran out, or `board` is NULL. */
 struct verdict_entry *verdict_board_entry(struct verdict_board *board, const char *pipeline, const char *step);
 
+/* The score and the verdict are of the last window that was judged, all else of the last that was closed. NaN: not known. */
 struct last_verdict {
 	enum drift_verdict verdict; /* DRIFT_LEARNING: no window has been judged */
 	double score;
+	double quality_alarm; /* 1: a value is out of the bounds of quality */
+	double missing_share, outside_share, unseen_share; /* of the values, the largest of the features */
+	double accuracy, precision, recall; /* that are estimated */
+	double accuracy_low, accuracy_high;
 };
+
+/* Of which nothing else is known; and nothing at all. */
+struct last_verdict verdict_of(enum drift_verdict verdict, double score);
+struct last_verdict verdict_unknown(void);
+
+/* The worse of two for each number: the larger score and shares, the smaller estimates. */
+void verdict_fold(struct last_verdict *into, const struct last_verdict *more);
 
 /* Sets the own verdict of a segment, whose name is copied. Without memory, or with too many segments, it stays unknown. */
 void verdict_entry_set(struct verdict_entry *entry, struct text segment, struct last_verdict last);
@@ -45,7 +57,7 @@ void verdict_entry_set_beyond(struct verdict_entry *entry, uint64_t rows);
 
 /* All segments that have an own verdict, together. */
 struct verdict_summary {
-	struct last_verdict last; /* the largest score of those that are known, and DRIFT_FOUND if one of them is */
+	struct last_verdict last; /* verdict_fold() of them */
 	size_t segments;	  /* of own verdicts */
 	uint64_t beyond;	  /* rows of segments beyond the limit */
 };

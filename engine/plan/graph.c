@@ -2,6 +2,7 @@
  * order.c, reach.c, experiments.c and shares.c. */
 #include "plan/build.h"
 
+#include "alerts/alert_condition.h"
 #include "base/duration.h"
 #include "base/suggest.h"
 #include "plan/built_in.h"
@@ -157,6 +158,14 @@ static const struct step_spec *steps_list(const struct pipeline_spec *spec, cons
 		graph->count++;
 	}
 	return all;
+}
+
+unsigned graph_figures(const struct graph *graph)
+{
+	unsigned figures = 0;
+	for (size_t i = 0; i < graph->count; i++)
+		figures |= alert_figures_of(graph->steps[i].spec->kind);
+	return figures;
 }
 
 static struct graph *graph_open(const struct resource *resource, const struct built_in_search *search)

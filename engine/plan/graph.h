@@ -207,13 +207,8 @@ static inline bool graph_step_watches(const struct graph *graph, size_t step)
 	return kind && kind->monitors && kind->monitors->observer;
 }
 
-static inline bool graph_watches_drift(const struct graph *graph)
-{
-	for (size_t i = 0; i < graph->count; i++)
-		if (graph_step_watches(graph, i))
-			return true;
-	return false;
-}
+/* The figures that alerts of the pipeline can use, beside those of any: a set of enum alert_figures. */
+unsigned graph_figures(const struct graph *graph);
 
 /* Whether an error is answered by the stage that runs the graph. If not, it is joined with the results of other
  * stages, and the stage that joins them answers. */

@@ -102,7 +102,8 @@ static bool uses_lag(const struct alert_condition *condition)
 /* Judgements of messages are counted by the alert's place in the list. */
 static uint64_t meaning_of(const struct alert_spec *spec, const struct alert_condition *condition, size_t counted_at)
 {
-	const size_t place = condition->expression && !condition->of_figures ? counted_at : 0;
+	const bool counts = !condition->of_figures || condition->uses_rate;
+	const size_t place = condition->expression && counts ? counted_at : 0;
 	const struct text source = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
 	const int64_t numbers[] = {spec->over_ns, spec->for_ns, (int64_t)place};
 	return hash_bytes(source.bytes, source.length, hash_bytes(numbers, sizeof numbers, 0));
@@ -164,7 +165,7 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 		alert->absent = text_of(arena_copy(watch->revised, absent.bytes, absent.length));
 		return !arena_failed(watch->revised);
 	}
-	if (!alert_condition_make(&alert->condition, spec->condition, graph_watches_drift(plan->graph), watch->revised))
+	if (!alert_condition_make(&alert->condition, spec->condition, graph_figures(plan->graph), watch->revised))
 		return false;
 	alert_renew(watch, alert, spec, plan->graph->name, place);
 	*needs_lag |= uses_lag(&alert->condition);
@@ -218,27 +219,38 @@ static bool revision_follow(struct alert_watch *watch)
 
 /* ---- judging ---- */
 
-/* The largest score of the pipeline's steps `drift` that have judged a window. */
+/* The worst of the pipeline's steps `drift`. */
 static void drift_read(const struct alert_watch *watch, const struct graph *graph, struct alert_values *values)
 {
+	struct last_verdict worst = verdict_unknown();
 	for (size_t i = 0; i < graph->count; i++) {
 		struct verdict_entry *entry =
 			graph_step_watches(graph, i)
 				? verdict_board_entry(engine_board(watch->engine), graph->name, graph->steps[i].name)
 				: NULL;
-		const struct last_verdict last = entry ? verdict_entry_sum(entry).last : (struct last_verdict){0};
-		if (!entry || last.verdict == DRIFT_LEARNING)
-			continue;
-		values->drift_score = fmax(values->drift_score, last.score);
-		values->is_drift = fmax(values->is_drift, last.verdict == DRIFT_FOUND ? 1 : 0);
+		const struct last_verdict last = entry ? verdict_entry_sum(entry).last : worst;
+		verdict_fold(&worst, &last);
 	}
+	if (worst.verdict != DRIFT_LEARNING) {
+		values->drift_score = worst.score;
+		values->is_drift = worst.verdict == DRIFT_FOUND;
+	}
+	values->quality_alarm = worst.quality_alarm;
+	values->missing_share = worst.missing_share;
+	values->outside_share = worst.outside_share;
+	values->unseen_share = worst.unseen_share;
+	values->estimated_accuracy = worst.accuracy;
+	values->estimated_precision = worst.precision;
+	values->estimated_recall = worst.recall;
 }
 
-static struct alert_judgement judge_figures(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-					    const struct engine_counts *counts)
+static struct alert_judgement judge_figures(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place,
+					    struct judged_alert *alert, const struct engine_counts *counts)
 {
+	const struct judged_counts flags = judged_now(watch->engine, plan->graph->name, place);
 	const struct figure_sample sample = {.now_ms = loop_now_ms(engine_loop(watch->engine)), .succeeded = counts->sums.succeeded,
-					     .failed = counts->sums.failed, .latency = counts->latency};
+					     .failed = counts->sums.failed, .flagged = flags.held, .unflagged = flags.broken,
+					     .latency = counts->latency};
 	struct backlog_state lag;
 	figure_window_add(alert->window, &sample, &alert->values);
 	drift_read(watch, plan->graph, &alert->values);
@@ -365,7 +377,7 @@ static void alert_look(struct alert_watch *watch, const struct pipeline_plan *pl
 	if (!spec->condition)
 		judgement = judge_absence(watch, alert);
 	else if (alert->condition.of_figures)
-		judgement = judge_figures(watch, plan, alert, counts);
+		judgement = judge_figures(watch, plan, place, alert, counts);
 	else
 		judgement = judge_messages(watch, plan->graph->name, place, alert);
 	alert_judge(&alert->watched.alert, &rule, judgement, time);

@@ -197,7 +197,16 @@ static void write_drift(const struct engine_metrics *metrics, const struct plan 
 						      .found = learning ? (double)NAN : sum.last.verdict == DRIFT_FOUND,
 						      .learning = learning,
 						      .segments = (double)sum.segments,
-						      .beyond = (double)sum.beyond};
+						      .beyond = (double)sum.beyond,
+						      .quality_alarm = sum.last.quality_alarm,
+						      .missing = sum.last.missing_share,
+						      .outside = sum.last.outside_share,
+						      .unseen = sum.last.unseen_share,
+						      .accuracy = sum.last.accuracy,
+						      .accuracy_low = sum.last.accuracy_low,
+						      .accuracy_high = sum.last.accuracy_high,
+						      .precision = sum.last.precision,
+						      .recall = sum.last.recall};
 			subject_add(&states, (struct metric_subject){
 						     {text_of(pipeline->namespace), text_of(pipeline->graph->name), text_of(step)},
 						     state});

@@ -162,10 +162,10 @@ static bool alerts_make(struct stage_config *stage, const struct pipeline_plan *
 		struct stage_alert *alert = &alerts[stage->alert_count];
 		if (!spec->condition)
 			continue;
-		if (!alert_condition_make(&alert->condition, spec->condition, graph_watches_drift(plan->graph), arena))
+		if (!alert_condition_make(&alert->condition, spec->condition, graph_figures(plan->graph), arena))
 			return false;
 		alert->place = i;
-		stage->alert_count += !alert->condition.of_figures;
+		stage->alert_count += !alert->condition.of_figures || alert->condition.uses_rate;
 	}
 	stage->alerts = alerts;
 	return alerts != NULL;

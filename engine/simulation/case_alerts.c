@@ -21,7 +21,7 @@ bool case_alerts_make(struct running *running)
 		if (!alert)
 			continue;
 		alert->name = spec->name.text;
-		if (!alert_condition_make(&alert->condition, spec->condition, graph_watches_drift(running->graph), arena))
+		if (!alert_condition_make(&alert->condition, spec->condition, graph_figures(running->graph), arena))
 			return false;
 		if (alert->condition.of_figures)
 			continue;

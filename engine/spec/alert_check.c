@@ -106,7 +106,8 @@ static void check_action(const struct alert_action *action, struct faults *fault
 /* A name that is neither a figure nor a mark is a tensor. If it is like one of those, it is probably misspelt. */
 static void check_name(const struct alert_spec *alert, struct text name, struct faults *faults)
 {
-	static const char *const marks[] = {"drift_score", "is_drift", "drift_state", "outlier_score", "is_outlier"};
+	static const char *const marks[] = {"drift_score", "is_drift", "drift_state", "outlier_score", "is_outlier",
+					    "quality_alarm", "estimated_accuracy", "estimated_precision", "estimated_recall"};
 	struct suggestion suggestion = suggest_begin(name);
 	if (alert_value_named(name) || expression_is_mark(name))
 		return;
@@ -120,20 +121,20 @@ static void check_name(const struct alert_spec *alert, struct text name, struct 
 			  TEXT_ARGUMENTS(name));
 }
 
-static bool has_drift(const struct pipeline_spec *pipeline)
+static unsigned figures_of(const struct pipeline_spec *pipeline)
 {
 	const struct step_spec *steps = pipeline->steps.items;
+	unsigned figures = 0;
 	for (size_t i = 0; i < pipeline->steps.count; i++)
-		if (steps[i].kind && steps[i].kind->monitors && steps[i].kind->monitors->observer)
-			return true;
-	return false;
+		figures |= alert_figures_of(steps[i].kind);
+	return figures;
 }
 
 static void check_condition(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct faults *faults)
 {
 	struct alert_condition condition;
 	struct arena *arena = arena_open(CHECK_BYTES);
-	if (arena && alert_condition_make(&condition, alert->condition, has_drift(pipeline), arena)) {
+	if (arena && alert_condition_make(&condition, alert->condition, figures_of(pipeline), arena)) {
 		if (condition.mixed.length)
 			fault_add(faults, CODE_CONTRADICTION, expression_place(alert->condition), NULL,
 				  "the condition uses `" TEXT_FORMAT

@@ -182,8 +182,13 @@ static bool is_known(struct expression_inference *inference, const struct expres
 
 bool expression_is_mark(struct text name)
 {
-	return text_is(name, "drift_score") || text_is(name, "is_drift") || text_is(name, "drift_state") ||
-	       text_is(name, "outlier_score") || text_is(name, "is_outlier");
+	static const char *const marks[] = {
+		"drift_score",	 "is_drift",	"drift_state", "quality_alarm", "estimated_accuracy", "estimated_precision",
+		"estimated_recall", "outlier_score", "is_outlier"};
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+		if (text_is(name, marks[i]))
+			return true;
+	return false;
 }
 
 static bool is_number_text(struct text text)

@@ -250,6 +250,8 @@ struct monitor_rules {
 	const struct step_kind *observer;
 	/* Of an observer: the share of the messages that it gets, 0 to 1. NULL: it is no observer. */
 	double (*observes)(const struct step *step);
+	/* The mark, or tensor, of BOOL by which it flags messages: its share is a figure of alerts. NULL: it flags none. */
+	const char *flag;
 };
 
 /* A step kind: functions of its own, and the rules of what it does. A plain value instead of a map is read by the row

@@ -29,7 +29,7 @@ struct stage_limits {
 	size_t held_bytes; /* of their records and arenas */
 };
 
-/* Judgements of an alert by the results of steps. */
+/* Judgements of an alert by the results of steps; of one with outlier_rate, the flags of messages. */
 struct judged_counts {
 	uint64_t held, broken;
 };

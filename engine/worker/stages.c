@@ -119,11 +119,23 @@ static bool is_sampled(const struct message *message, unsigned one_in)
 	return one_in <= 1 || hash_bytes(&origin->offset, sizeof origin->offset, seed) % one_in == 0;
 }
 
+/* For outlier_rate. */
+static void count_flags(struct worker_stage *stage, size_t place, size_t step, const struct payload *payload)
+{
+	const struct alert_flags flags = alert_flags_of(stage->config->graph->steps[step].spec->kind, payload);
+	count_add(&stage->counts->alerts[place].held, flags.raised);
+	count_add(&stage->counts->alerts[place].broken, flags.others);
+}
+
 static void judge_alerts(struct worker_stage *stage, const struct message *message, size_t step, const struct payload *payload)
 {
 	const struct stage_config *config = stage->config;
 	for (size_t i = 0; i < config->alert_count; i++) {
 		const struct stage_alert *alert = &config->alerts[i];
+		if (alert->condition.of_figures) {
+			count_flags(stage, alert->place, step, payload);
+			continue;
+		}
 		arena_reset(stage->judging);
 		struct alert_judgement judged = alert_condition_of_message(&alert->condition, message, payload, config->graph->name,
 									   config->graph->steps[step].name, stage->judging);

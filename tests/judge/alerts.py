@@ -396,6 +396,60 @@ def tells_of_drift(judge, binary, folder):
         receiver.close()
 
 
+QUALITY = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: watched}
+spec:
+  steps:
+  - {name: odd, outlier: {tensor: x, by: modified-z, reference: odd.json}}
+  - name: watch
+    inputs: [odd]
+    drift: {tensors: [x], reference: usual.json, window: 20, falseAlarms: 0.1 per 1000, estimate: {probabilities: p}}
+  - {name: told, inputs: [watch], expression: {set: {bad: quality_alarm, guess: estimated_accuracy}, keep: [bad, guess]}}
+  output: {steps: [told]}
+  alerts:
+"""
+
+
+def tells_of_quality(judge, binary, folder):
+    """Rates of outliers, quality and estimates fire; requests that cease to come are missed, and the end of that is told"""
+    receiver = Receiver()
+    shutil.copy(os.path.join(ROOT, "tests", "cases-own", "drift-marks-what-is-known", "usual.json"), folder)
+    with open(os.path.join(folder, "odd.json"), "w", encoding="utf-8") as file:
+        file.write('{"format": "sluice_outlier/1", "by": "modified-z", "rows": 400, "width": 2, "median": [0, 0], "factor": [1, 1]}')
+    conditions = {"odd": "outlier_rate > 0.3", "calm": "outlier_rate > 0.7", "outside": "outside_share > 0.3 and quality_alarm == 1",
+                  "guess": "estimated_accuracy < 0.7", "good": "estimated_accuracy > 0.7"}
+    write(folder, QUALITY + "".join(ALERT % (name, condition, receiver.url, "") for name, condition in conditions.items())
+          + (ALERT % ("silent", "", receiver.url, "")).replace("condition: ", "absent: watched for 4s"))
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+    try:
+        def ask(number):
+            row = [1000.0, 0.1] if number % 2 else [0.1, 0.2]
+            return dev.ask({"inputs": [{"name": "x", "datatype": "FP64", "shape": [1, 2], "data": row},
+                                       {"name": "p", "datatype": "FP64", "shape": [1], "data": [0.6]}]}, "watched")
+
+        codes = {ask(number) for number in range(40)}
+        judge.expect("requests with probabilities are answered", codes == {200}, codes)
+        receiver.wait(4)
+        notices = receiver.notices()
+        fired = {notice["alert"]: notice["values"] for notice in notices if notice["status"] == "firing"}
+        judge.expect("outliers, values out of bounds and a poor estimate fire, and then silence",
+                     set(fired) == {"odd", "outside", "guess", "silent"}, notices)
+        judge.expect("with their figures", abs(fired["odd"]["outlier_rate"] - 0.5) < 0.1 and fired["outside"]["outside_share"] == 0.5
+                     and abs(fired["guess"]["estimated_accuracy"] - 0.6) < 1e-9, fired)
+        judge.expect("a request ends the silence", ask(0) == 200)
+        end = time.monotonic() + SECONDS_MAX
+        while ("silent", "resolved") not in {(n["alert"], n["status"]) for n in receiver.notices()} and time.monotonic() < end:
+            if ask(0) != 200:
+                break
+            time.sleep(0.2)
+        judge.expect("and that is told", ("silent", "resolved") in {(n["alert"], n["status"]) for n in receiver.notices()},
+                     receiver.notices())
+    finally:
+        dev.stop()
+        receiver.close()
+
+
 def lists_and_tests(judge, binary, folder):
     receiver = Receiver()
     write(folder, HEAD + ALERT % (*FAILING, receiver.url, "") + ALERT % (*LARGE, "http://127.0.0.2:9/x", ""))
@@ -422,7 +476,7 @@ def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
     for part in (fires_and_resolves, waits_for_its_receiver, reaches_only_what_is_allowed, signs_and_mails, silences_end,
                  refused_mails_stop_no_others, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
-                 tells_of_drift, lists_and_tests):
+                 tells_of_drift, tells_of_quality, lists_and_tests):
         with tempfile.TemporaryDirectory() as folder:
             part(judge, binary, folder)
     print(f"{judge.passed} passed, {judge.failed} failed")

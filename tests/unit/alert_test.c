@@ -179,6 +179,24 @@ static void figures_are_of_the_window(void **state)
 	memory_give(window);
 }
 
+/* Of the messages that a step has looked at in the window. */
+static void the_rate_of_outliers_is_of_the_window(void **state)
+{
+	(void)state;
+	struct figure_window *window = memory_take(1, sizeof *window);
+	struct alert_values values;
+	window->over_ms = 10 * S;
+	for (int64_t second = 0; second <= 30; second += 5) {
+		const uint64_t flagged = second <= 10 ? (uint64_t)second : 10;
+		const struct figure_sample sample = {
+			.now_ms = second * S, .flagged = flagged, .unflagged = (uint64_t)(second <= 20 ? 3 * second : 60)};
+		figure_window_add(window, &sample, &values);
+		const double expected[] = {NAN, 0.25, 0.25, 5.0 / 35, 0, 0, NAN};
+		assert_true(isnan(expected[second / 5]) ? isnan(values.outlier_rate) : values.outlier_rate == expected[second / 5]);
+	}
+	memory_give(window);
+}
+
 static void a_long_window_keeps_few_samples(void **state)
 {
 	(void)state;
@@ -197,13 +215,13 @@ static void a_long_window_keeps_few_samples(void **state)
 
 /* ---- conditions ---- */
 
-static struct alert_condition condition_of(const char *text, bool watches_drift, struct arena *arena)
+static struct alert_condition condition_of(const char *text, unsigned figures, struct arena *arena)
 {
 	struct alert_condition condition;
 	struct error error = {0};
 	const struct expression *expression = expression_compile(arena, text_of(text), PLACE_NONE, USE_OPERATION, &error);
 	assert_non_null(expression);
-	assert_true(alert_condition_make(&condition, expression, watches_drift, arena));
+	assert_true(alert_condition_make(&condition, expression, figures, arena));
 	return condition;
 }
 
@@ -211,11 +229,15 @@ static void a_condition_uses_figures_or_messages(void **state)
 {
 	(void)state;
 	struct arena *arena = arena_open(1 << 20);
-	assert_true(condition_of("latency_p95 > 200 or error_rate > 0.01", false, arena).of_figures);
-	assert_false(condition_of("drift_score > 0.05", false, arena).of_figures);
-	assert_true(condition_of("drift_score > 0.05", true, arena).of_figures);
-	assert_true(text_is(condition_of("drift_score > 0.05 and lag > 3", false, arena).mixed, "drift_score"));
-	assert_int_equal(condition_of("errors > 3 and is_drift == 1", true, arena).mixed.length, 0);
+	assert_true(condition_of("latency_p95 > 200 or error_rate > 0.01", 0, arena).of_figures);
+	assert_false(condition_of("drift_score > 0.05", 0, arena).of_figures);
+	assert_true(condition_of("drift_score > 0.05", FIGURES_OF_DRIFT, arena).of_figures);
+	assert_true(text_is(condition_of("drift_score > 0.05 and lag > 3", 0, arena).mixed, "drift_score"));
+	assert_int_equal(condition_of("errors > 3 and is_drift == 1", FIGURES_OF_DRIFT, arena).mixed.length, 0);
+	assert_true(condition_of("outlier_rate > 0.1", FIGURES_OF_OUTLIERS, arena).uses_rate);
+	assert_false(condition_of("outlier_rate > 0.1", FIGURES_OF_DRIFT, arena).of_figures);
+	assert_false(condition_of("errors > 1", FIGURES_OF_OUTLIERS, arena).uses_rate);
+	assert_true(condition_of("estimated_accuracy < 0.9 and missing_share > 0", FIGURES_OF_DRIFT, arena).of_figures);
 	arena_close(arena);
 }
 
@@ -224,10 +246,10 @@ static void missing_figures_are_not_judged_unless_the_condition_says_otherwise(v
 	(void)state;
 	struct arena *arena = arena_open(1 << 20);
 	const struct alert_values values = {.error_rate = NAN, .requests = 7, .latency_p95 = NAN, .drift_score = NAN};
-	struct alert_condition condition = condition_of("error_rate > 0.01", false, arena);
+	struct alert_condition condition = condition_of("error_rate > 0.01", 0, arena);
 	struct alert_judgement judged = alert_condition_of_figures(&condition, &values, "p", arena);
 	assert_true(!judged.held && !judged.broken);
-	condition = condition_of("(error_rate ?? 1) > 0.01 and requests == 7", false, arena);
+	condition = condition_of("(error_rate ?? 1) > 0.01 and requests == 7", 0, arena);
 	judged = alert_condition_of_figures(&condition, &values, "p", arena);
 	assert_true(judged.held && !judged.broken);
 	arena_close(arena);
@@ -242,17 +264,17 @@ static void the_short_form_takes_the_first_element_of_a_tensor(void **state)
 	const struct tensor *items[] = {&score};
 	const struct payload payload = {.tensors = {1, items}}, empty = {0};
 	const struct message message = {.arena = arena};
-	struct alert_condition condition = condition_of("drift_score > 0.05", false, arena);
+	struct alert_condition condition = condition_of("drift_score > 0.05", 0, arena);
 	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", message.arena).held);
 	struct alert_judgement judged = alert_condition_of_message(&condition, &message, &empty, "p", "s", message.arena);
 	assert_true(!judged.held && !judged.broken);
-	condition = condition_of("s.drift_score[1] > 0.1", false, arena);
+	condition = condition_of("s.drift_score[1] > 0.1", 0, arena);
 	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", message.arena).held);
 	judged = alert_condition_of_message(&condition, &message, &payload, "p", "other", message.arena);
 	assert_true(!judged.held && !judged.broken);
-	condition = condition_of(" drift_score\t<= 2e-1 ", false, arena);
+	condition = condition_of(" drift_score\t<= 2e-1 ", 0, arena);
 	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", message.arena).held);
-	condition = condition_of("sum(drift_score) > 0.3", false, arena);
+	condition = condition_of("sum(drift_score) > 0.3", 0, arena);
 	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", message.arena).held);
 	arena_close(arena);
 }
@@ -350,6 +372,7 @@ int main(void)
 		cmocka_unit_test(a_muted_alert_is_announced_when_it_still_fires_afterwards),
 		cmocka_unit_test(an_id_belongs_to_one_firing),
 		cmocka_unit_test(figures_are_of_the_window),
+		cmocka_unit_test(the_rate_of_outliers_is_of_the_window),
 		cmocka_unit_test(a_long_window_keeps_few_samples),
 		cmocka_unit_test(a_condition_uses_figures_or_messages),
 		cmocka_unit_test(missing_figures_are_not_judged_unless_the_condition_says_otherwise),

@@ -286,6 +286,7 @@ static void a_record_has_all_that_its_schema_names(void **state)
 	(void)state;
 	const struct drift_statistic statistic = {TEXT("x.a"), "ks", 0.5, 0.25, 0.75, 0.01, true};
 	const struct drift_quality quality = {TEXT("x.b"), 38, 2, 3, 4, true, true};
+	const struct drift_estimate estimate = {"accuracy", 0.75, 0.5, 1};
 	const struct drift_score score = {.pipeline = "p",
 					  .step = "watch",
 					  .window = 3,
@@ -301,7 +302,12 @@ static void a_record_has_all_that_its_schema_names(void **state)
 					  .statistic_count = 1,
 					  .statistics = &statistic,
 					  .quality_count = 1,
-					  .quality = &quality};
+					  .quality = &quality,
+					  .segment = TEXT("venue"),
+					  .beyond = 9,
+					  .estimated_rows = 39,
+					  .estimate_count = 1,
+					  .estimates = &estimate};
 	struct buffer out;
 	struct letter letter;
 	struct error error = {0};
@@ -323,6 +329,10 @@ static void a_record_has_all_that_its_schema_names(void **state)
 	assert_true(text_is(letter_text(&letter, "statistics.method"), "ks"));
 	assert_true(text_is(letter_text(&letter, "quality.feature"), "x.b"));
 	assert_int_equal(letter_number(&letter, "quality.unseen"), 4);
+	assert_true(text_is(letter_text(&letter, "segment"), "venue"));
+	assert_int_equal(letter_number(&letter, "beyond_segments"), 9);
+	assert_int_equal(letter_number(&letter, "estimated_rows"), 39);
+	assert_true(text_is(letter_text(&letter, "estimates.metric"), "accuracy"));
 	letter_close(&letter);
 	buffer_close(&out);
 	buffer_open(&out, 64);

@@ -174,11 +174,11 @@ static void the_observer_here_goes_before_the_feed(void **state)
 	struct verdict_board *board = verdict_board_open();
 	struct verdict_entry *entry = verdict_board_entry(board, "p", "watch");
 	assert_int_equal(verdict_entry_known(entry, ALL).verdict, DRIFT_LEARNING);
-	verdict_entry_feed(entry, ALL, (struct last_verdict){DRIFT_FOUND, 0.5});
+	verdict_entry_feed(entry, ALL, verdict_of(DRIFT_FOUND, 0.5));
 	assert_int_equal(verdict_entry_known(entry, ALL).verdict, DRIFT_FOUND);
 	assert_int_equal(verdict_entry_get(entry, ALL).verdict, DRIFT_LEARNING);
 	assert_int_equal(verdict_entry_sum(entry).segments, 0);
-	verdict_entry_set(entry, ALL, (struct last_verdict){DRIFT_STEADY, 0});
+	verdict_entry_set(entry, ALL, verdict_of(DRIFT_STEADY, 0));
 	assert_int_equal(verdict_entry_known(entry, ALL).verdict, DRIFT_STEADY);
 	assert_int_equal(verdict_entry_sum(entry).segments, 1);
 	verdict_entry_clear(entry); /* its partition has moved */
@@ -192,15 +192,15 @@ static void segments_are_known_one_by_one(void **state)
 	(void)state;
 	struct verdict_board *board = verdict_board_open();
 	struct verdict_entry *entry = verdict_board_entry(board, "p", "watch");
-	verdict_entry_set(entry, TEXT("a"), (struct last_verdict){DRIFT_STEADY, 0});
-	verdict_entry_feed(entry, TEXT("b"), (struct last_verdict){DRIFT_FOUND, 0.5});
-	verdict_entry_feed(entry, TEXT("c"), (struct last_verdict){.verdict = DRIFT_LEARNING});
+	verdict_entry_set(entry, TEXT("a"), verdict_of(DRIFT_STEADY, 0));
+	verdict_entry_feed(entry, TEXT("b"), verdict_of(DRIFT_FOUND, 0.5));
+	verdict_entry_feed(entry, TEXT("c"), verdict_unknown());
 	assert_int_equal(verdict_entry_known(entry, TEXT("a")).verdict, DRIFT_STEADY);
 	assert_int_equal(verdict_entry_known(entry, TEXT("b")).verdict, DRIFT_FOUND);
 	verdict_entry_clear(entry);
 	assert_int_equal(verdict_entry_known(entry, TEXT("a")).verdict, DRIFT_LEARNING);
 	assert_int_equal(verdict_entry_known(entry, TEXT("b")).verdict, DRIFT_FOUND);
-	verdict_entry_feed(entry, TEXT("b"), (struct last_verdict){.verdict = DRIFT_LEARNING});
+	verdict_entry_feed(entry, TEXT("b"), verdict_unknown());
 	assert_int_equal(verdict_entry_known(entry, TEXT("b")).verdict, DRIFT_LEARNING);
 	verdict_board_close(board);
 }

@@ -73,9 +73,13 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 		struct seen *seen = &observed->seen[observed->count++];
 		*seen = (struct seen){score->window,   score->messages, score->unusable,	score->late,  score->reference_rows,
 				      score->begin_ms, score->end_ms,	score->verdict,		score->score, 0,
-				      0,	       0,		0,			score->step, "", 0};
+				      0,	       0,		0,			score->step, .segment = ""};
 		snprintf(seen->segment, sizeof seen->segment, TEXT_FORMAT, TEXT_ARGUMENTS(score->segment));
 		seen->beyond = score->beyond;
+		seen->estimated_rows = score->estimated_rows;
+		seen->estimates = score->estimate_count;
+		if (score->estimate_count)
+			seen->estimate = score->estimates[0];
 		seen->statistics = score->statistic_count;
 		seen->quality = score->quality_count;
 		for (size_t i = 0; i < score->statistic_count; i++)
@@ -144,7 +148,7 @@ void observed_close(struct observed *observed)
 
 void observed_send(struct observed *observed, const struct tensor *tensor)
 {
-	const struct tensor *items[] = {tensor};
+	const struct tensor *items[] = {tensor, observed->also};
 	struct error error = {0};
 	char id[24];
 	snprintf(id, sizeof id, "%lld", (long long)observed->time_ms);
@@ -153,7 +157,7 @@ void observed_send(struct observed *observed, const struct tensor *tensor)
 				  .origin = {TEXT("in"), 0, observed->time_ms},
 				  .time_ms = observed->time_ms,
 				  .key = observed->key,
-				  .payload = {.tensors = {1, items}},
+				  .payload = {.tensors = {observed->also ? 2 : 1, items}},
 				  .line = observed->line};
 	assert_true(flow_enter(observed->flow, &message, 0, &error));
 	arena_reset(observed->arena);

@@ -25,7 +25,9 @@ struct seen {
 	uint64_t missing;
 	const char *step;
 	char segment[32];
-	uint64_t beyond;
+	uint64_t beyond, estimated_rows;
+	size_t estimates;
+	struct drift_estimate estimate; /* the first */
 };
 
 struct observed {
@@ -42,6 +44,7 @@ struct observed {
 	double score; /* marks of the last message, by the pipeline's answer */
 	bool flagged;
 	char state[16];
+	const struct tensor *also; /* sent with each message; NULL: nothing */
 	struct text key; /* of messages; NULL: they have none */
 };
 

@@ -1,0 +1,243 @@
+/* drift_estimates_test.c: estimated quality of a classifier in the windows of a step `drift`: which rows count, in
+ * which window, and what is known afterwards. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "steps/drift_estimates.h"
+#include "tests/unit/observed.h"
+
+#define ESTIMATES USUAL ", estimate: {probabilities: p}"
+
+/* Messages of one row with the probabilities of so many classes. */
+static void classes_send(struct observed *observed, int messages, size_t classes, const double *chances)
+{
+	const int64_t shape[] = {1, (int64_t)classes};
+	const struct tensor tensor = {
+		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = chances, .count = classes};
+	observed->also = &tensor;
+	observed_rows(observed, messages, 1, 0);
+	observed->also = NULL;
+}
+
+static void positives_send(struct observed *observed, int messages, double positive)
+{
+	classes_send(observed, messages, 1, &positive);
+}
+
+static struct last_verdict last_of(struct observed *observed)
+{
+	return verdict_entry_get(verdict_board_entry(observed->board, observed->planning.graph->name, "watch"), TEXT(""));
+}
+
+static bool near(double a, double b)
+{
+	return fabs(a - b) < 1e-12;
+}
+
+/* ---- windows ---- */
+
+static void a_window_has_its_estimates(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, ESTIMATES);
+	positives_send(&observed, 30, 0.9);
+	positives_send(&observed, 10, 0.3);
+	assert_int_equal(observed.count, 1);
+	const struct seen *seen = &observed.seen[0];
+	assert_int_equal(seen->estimates, 3);
+	assert_int_equal(seen->estimated_rows, 40);
+	assert_string_equal(seen->estimate.metric, "accuracy");
+	assert_true(near(seen->estimate.value, (30 * 0.9 + 10 * 0.7) / 40)); /* right if predicted, or if not */
+	assert_true(seen->estimate.low < seen->estimate.value && seen->estimate.high > seen->estimate.value);
+	const struct last_verdict last = last_of(&observed);
+	assert_true(last.accuracy == seen->estimate.value && last.accuracy_low == seen->estimate.low);
+	assert_true(near(last.precision, 0.9));
+	assert_true(near(last.recall, 27.0 / 30)); /* of 27 + 3 positives */
+	positives_send(&observed, 40, 0.6); /* the next has its own */
+	assert_true(near(observed.seen[1].estimate.value, 0.6));
+	observed_close(&observed);
+}
+
+static void windows_by_time_do_not_have_the_row_that_closes_them(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, "window: 40s, falseAlarms: 0.1 per 1000, estimate: {probabilities: p}");
+	positives_send(&observed, 40, 0.8);
+	assert_int_equal(observed.count, 0);
+	positives_send(&observed, 1, 0.1);
+	assert_int_equal(observed.count, 1);
+	assert_int_equal(observed.seen[0].estimated_rows, 40);
+	assert_true(near(observed.seen[0].estimate.value, 0.8));
+	positives_send(&observed, 40, 0.9);
+	assert_int_equal(observed.seen[1].estimated_rows, 40);
+	assert_true(near(observed.seen[1].estimate.value, 0.9));
+	observed_close(&observed);
+}
+
+static void estimates_go_on_in_another_engine(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, ESTIMATES);
+	positives_send(&observed, 15, 0.9);
+	observed_engine_close(&observed);
+	observed_engine_open(&observed);
+	positives_send(&observed, 25, 0.7);
+	assert_int_equal(observed.seen[0].estimated_rows, 40);
+	assert_true(near(observed.seen[0].estimate.value, (15 * 0.9 + 25 * 0.7) / 40));
+	verdict_board_close(observed.board); /* a restarted engine knows the last with its first message */
+	observed_engine_close(&observed);
+	observed.board = verdict_board_open();
+	observed_engine_open(&observed);
+	assert_true(isnan(last_of(&observed).accuracy));
+	positives_send(&observed, 1, 0.7);
+	assert_true(last_of(&observed).accuracy == observed.seen[0].estimate.value);
+	observed_close(&observed);
+}
+
+/* ---- rows ---- */
+
+static void of_many_classes_the_accuracy_is_known(void **state)
+{
+	(void)state;
+	const double three[] = {0.2, 0.7, 0.1}, two[] = {0.75, 0.25};
+	struct observed observed;
+	observed_open(&observed, ESTIMATES);
+	classes_send(&observed, 40, 3, three);
+	assert_int_equal(observed.seen[0].estimates, 1);
+	assert_true(near(observed.seen[0].estimate.value, 0.7));
+	assert_true(isnan(last_of(&observed).precision) && isnan(last_of(&observed).recall));
+	classes_send(&observed, 40, 2, two); /* the second class is the positive one: none is predicted */
+	assert_true(near(observed.seen[1].estimate.value, 0.75));
+	assert_true(isnan(last_of(&observed).precision) && last_of(&observed).recall == 0);
+	observed_close(&observed);
+}
+
+static void what_is_no_probability_does_not_count(void **state)
+{
+	(void)state;
+	const double larger[] = {0.2, 0.7, 0.2}, two[] = {0.5, 0.6}, four[] = {0.1, 0.7, 0.1, 0.1};
+	struct observed observed;
+	observed_open(&observed, ESTIMATES);
+	positives_send(&observed, 4, 1.5);
+	positives_send(&observed, 4, (double)NAN);
+	classes_send(&observed, 4, 3, larger);
+	classes_send(&observed, 4, 2, two);
+	observed_rows(&observed, 4, 1, 0); /* without the tensor */
+	classes_send(&observed, 1, 4, four);
+	positives_send(&observed, 19, 0.8);
+	assert_int_equal(observed.count, 1);
+	assert_int_equal(observed.seen[0].messages, 40);
+	assert_int_equal(observed.seen[0].estimated_rows, 20);
+	observed_rows(&observed, 40, 1, 0);
+	assert_int_equal(observed.seen[1].estimated_rows, 0);
+	assert_int_equal(observed.seen[1].estimates, 0);
+	assert_true(isnan(last_of(&observed).accuracy));
+	observed_close(&observed);
+}
+
+static void rows_of_a_batch_have_one_each(void **state)
+{
+	(void)state;
+	const double chances[] = {0.9, 0.7, 0.2};
+	const int64_t two_rows[] = {2}, three_rows[] = {3};
+	struct tensor tensor = {
+		.name = TEXT("p"), .datatype = DATATYPE_FP64, .shape = two_rows, .rank = 1, .data = chances, .count = 2};
+	struct observed observed;
+	observed_open(&observed, ESTIMATES);
+	observed.also = &tensor;
+	observed_rows(&observed, 10, 2, 0);
+	tensor.shape = three_rows; /* for two rows, so it is not known which are whose */
+	tensor.count = 3;
+	observed_rows(&observed, 10, 2, 0);
+	assert_int_equal(observed.seen[0].messages, 40);
+	assert_int_equal(observed.seen[0].estimated_rows, 20);
+	assert_true(near(observed.seen[0].estimate.value, 0.8));
+	observed_close(&observed);
+}
+
+static void the_threshold_says_what_is_predicted(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, USUAL ", estimate: {probabilities: p, threshold: 0.25}");
+	positives_send(&observed, 20, 0.25);
+	positives_send(&observed, 20, 0.2);
+	assert_true(near(observed.seen[0].estimate.value, (0.25 + 0.8) / 2));
+	assert_true(near(last_of(&observed).precision, 0.25));
+	observed_close(&observed);
+}
+
+/* ---- quality ---- */
+
+static void the_quality_of_the_last_window_is_known(void **state)
+{
+	(void)state;
+	struct observed observed;
+	double numbers[] = {__builtin_nan(""), 20};
+	const int64_t shape[] = {1, 2};
+	const struct tensor tensor = {
+		.name = TEXT("x"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = numbers, .count = 2};
+	observed_open(&observed, USUAL);
+	assert_true(isnan(last_of(&observed).quality_alarm));
+	observed_rows(&observed, 40, 1, 0);
+	assert_true(last_of(&observed).quality_alarm == 0);
+	assert_true(last_of(&observed).missing_share == 0);
+	observed_rows(&observed, 30, 1, 0);
+	for (int i = 0; i < 10; i++)
+		observed_send(&observed, &tensor);
+	assert_int_equal(observed.count, 2);
+	assert_true(last_of(&observed).quality_alarm == 1);
+	assert_true(near(last_of(&observed).missing_share, 0.25));
+	assert_true(near(last_of(&observed).outside_share, 0.25));
+	assert_true(last_of(&observed).unseen_share == 0);
+	observed_close(&observed);
+}
+
+/* ---- of several verdicts, the worst ---- */
+
+static void the_worse_of_two_is_kept_number_by_number(void **state)
+{
+	(void)state;
+	struct last_verdict sum = verdict_unknown(), one = verdict_unknown();
+	one.verdict = DRIFT_STEADY;
+	one.accuracy = 0.9;
+	one.accuracy_low = 0.8;
+	one.missing_share = 0.1;
+	verdict_fold(&sum, &one);
+	assert_int_equal(sum.verdict, DRIFT_STEADY);
+	assert_true(sum.accuracy == 0.9 && sum.missing_share == 0.1 && isnan(sum.precision));
+	one = (struct last_verdict){
+		.verdict = DRIFT_FOUND, .score = 0.5, .accuracy = 0.7, .accuracy_low = 0.6, .precision = 0.4, .missing_share = 0};
+	verdict_fold(&sum, &one);
+	assert_int_equal(sum.verdict, DRIFT_FOUND);
+	assert_true(sum.score == 0.5 && sum.accuracy == 0.7 && sum.accuracy_low == 0.6);
+	assert_true(sum.precision == 0.4 && sum.missing_share == 0.1);
+	one = verdict_unknown();
+	verdict_fold(&sum, &one);
+	assert_true(sum.accuracy == 0.7 && sum.accuracy_low == 0.6 && sum.recall == 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_window_has_its_estimates),
+		cmocka_unit_test(windows_by_time_do_not_have_the_row_that_closes_them),
+		cmocka_unit_test(estimates_go_on_in_another_engine),
+		cmocka_unit_test(of_many_classes_the_accuracy_is_known),
+		cmocka_unit_test(what_is_no_probability_does_not_count),
+		cmocka_unit_test(rows_of_a_batch_have_one_each),
+		cmocka_unit_test(the_threshold_says_what_is_predicted),
+		cmocka_unit_test(the_quality_of_the_last_window_is_known),
+		cmocka_unit_test(the_worse_of_two_is_kept_number_by_number),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
