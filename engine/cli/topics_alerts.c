@@ -44,7 +44,8 @@ static void notices_print(struct page *page)
 			"`sha256=` and the HMAC of the body in hexadecimal.");
 	for (const struct notice_row *row = notice_rows; row->name; row++)
 		page_item(page, 0, row->help, "%s", row->name);
-	page_text(page, "An action of type `topic` writes the JSON to the pipeline's topic `alerts`, with the alert's name as key. "
+	page_text(page, "An action of type `topic` writes the same as a record of the schema `alert` (`sluice schema "
+			"alert`), with times in milliseconds, to the pipeline's topic `alerts`. Its key is the alert's name. "
 			"Kafka counts as its receiver: a notice waits until Kafka has it.");
 	page_text(page, "Notices for one address are sent in their order, at least once. After no answer, or 408, 425, 429 "
 			"and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day; after any other "

@@ -35,7 +35,7 @@ const struct topic_role_row topic_roles[TOPIC_ROLES] = {
 	[TOPIC_DRIFT] = {"drift", .written = true, .retention_ms = 30 * DAY_MS,
 			 .help = "Verdicts on closed windows, by steps of kind `drift`."},
 	[TOPIC_ALERTS] = {"alerts", .written = true, .retention_ms = 30 * DAY_MS,
-			  .help = "Notices of alerts with an action of type `topic`, as JSON."},
+			  .help = "Notices of alerts with an action of type `topic`."},
 };
 
 const char *topic_own_name(struct arena *arena, const char *prefix, const char *namespace, const char *pipeline, const char *rest)

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "alerts/alert_record.h"
 #include "alerts/notice_queue.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -99,7 +100,7 @@ static bool request_make(struct post_request *request, const struct notifier_set
 	*request = (struct post_request){.authorities = settings->authorities};
 	bool good = true;
 	if (action->type == ALERT_TOPIC)
-		notice_write_json(message, &out);
+		good = alert_record_encode(message, &out, error);
 	else if (action->type == ALERT_EMAIL)
 		good = mail_make(request, settings, action, message, &out, arena, error);
 	else

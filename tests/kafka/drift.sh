@@ -112,7 +112,8 @@ expect "notices that came twice" "$(jq -r .notice "$dir/notices" | sort | uniq -
 expect "notices of what is over" "$(wc -l <"$dir/notices")" "-le 8"
 
 "$build/records" dump "$brokers" sluice.rough.pipeline.trading.alerts 2>"$dir/records.log" |
-	jq -r 'select(.key == ("moved" | @base64)) | .value | @base64d' >"$dir/topic"
+	jq -c 'select(.key == ("moved" | @base64))' |
+	"$here/verdicts.py" "$here/../../schemas/alert.avsc" >"$dir/topic" 2>"$dir/verdicts.log"
 jq -r .notice "$dir/notices" | sort >"$dir/by-webhook"
 jq -r .notice "$dir/topic" | sort -u >"$dir/by-topic"
 expect "notices of the webhook that the topic lacks" "$(comm -23 "$dir/by-webhook" "$dir/by-topic" | wc -l)" "-eq 0"

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What records of a drift topic say, without their times: verdicts.py SCHEMA < LINES
+"""What records of a topic of drift or alerts say, without their times: verdicts.py SCHEMA < LINES
 
-LINES are those of `records dump`; each verdict is a line of JSON, sorted by window. The decoder is our own, by the schema.
+LINES are those of `records dump`; each record is a line of JSON, verdicts sorted by window. The decoder is our own, by the schema.
 """
 import base64, json, struct, sys
 
 HEAD_BYTES = 10  # of a single object: a marker and the schema's fingerprint
-TIMES = ("window_start_ms", "window_end_ms", "versions")
+TIMES = ("window_start_ms", "window_end_ms", "versions", "fired_at_ms", "at_ms")
 
 
 class Decoder:
@@ -44,6 +44,9 @@ class Decoder:
             return {field["name"]: self.value(field["type"]) for field in schema["fields"]}
         if kind == "array":
             return self.array(schema["items"])
+        if kind == "map":
+            pair = {"type": "record", "fields": [{"name": "key", "type": "string"}, {"name": "value", "type": schema["values"]}]}
+            return {each["key"]: each["value"] for each in self.array(pair)}
         simple = {"null": lambda: None, "boolean": lambda: self.take(1) == b"\1", "long": self.long, "int": self.long,
                   "double": lambda: struct.unpack("<d", self.take(8))[0], "string": lambda: self.take(self.long()).decode()}
         return simple[kind]()
@@ -56,7 +59,7 @@ def main():
     for line in sys.stdin:
         verdict = Decoder(base64.b64decode(json.loads(line)["value"])).value(schema)
         found.append({name: value for name, value in verdict.items() if name not in TIMES})
-    for verdict in sorted(found, key=lambda each: each["window"]):
+    for verdict in sorted(found, key=lambda each: each.get("window", 0)):
         print(json.dumps(verdict))
 
 

@@ -226,6 +226,38 @@ static void what_cannot_be_compared_is_refused(void **state)
 	expect_said("drift report", USUAL, rows, "ref.json has the format `sluice_outlier/1`, and this step reads sluice_drift/1");
 }
 
+/* A reference may have nothing to compare with in some features. */
+static void poor_references_are_used_or_refused(void **state)
+{
+	(void)state;
+	static char rows[20000];
+	size_t length = (size_t)snprintf(rows, sizeof rows, "a,b,side\n");
+	for (int i = 0; i < 200; i++)
+		length += (size_t)snprintf(rows + length, sizeof rows - length, "5,%s,buy\n", i % 2 ? "nan" : "7");
+	struct said said = run("fit drift", USUAL, rows, " --out ref.json");
+	assert_int_equal(said.code, 0);
+	said_close(&said);
+	said = run("drift report", USUAL, rows, ""); /* constants, and as many missing values as ever */
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "2 windows: 0 with drift, 0 with data out of the bounds of quality");
+	said_close(&said);
+	said = run("drift report", USUAL, rows_of(200, 0, 0), "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "x.a: 100 values outside of the range");
+	expect_words(said.out, "2 windows: 2 with drift");
+	said_close(&said);
+	length = (size_t)snprintf(rows, sizeof rows, "a,b,side\n");
+	for (int i = 0; i < 200; i++)
+		length += (size_t)snprintf(rows + length, sizeof rows - length, "nan,,\n");
+	said = run("fit drift", USUAL, rows, " --out ref.json");
+	assert_int_equal(said.code, 0);
+	said_close(&said);
+	said = say_with(step_kinds, "lint p.yaml");
+	assert_int_equal(said.code, 1);
+	expect_words(said.out, "all values of the reference are missing, so nothing can be compared with it");
+	said_close(&said);
+}
+
 /* ---- files ---- */
 
 static void files_that_do_not_hold_together_are_refused(void **state)
@@ -329,6 +361,7 @@ int main(void)
 		cmocka_unit_test(columns_may_stand_in_another_order),
 		cmocka_unit_test(quality_is_told),
 		cmocka_unit_test(what_cannot_be_compared_is_refused),
+		cmocka_unit_test(poor_references_are_used_or_refused),
 		cmocka_unit_test(files_that_do_not_hold_together_are_refused),
 		cmocka_unit_test(segments_have_windows_of_their_own),
 		cmocka_unit_test(a_segment_is_judged_by_its_rows),

@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "alerts/alert_record.h"
 #include "base/network.h"
+#include "tests/unit/letters.h"
 
 static const struct alert_condition condition = {.name_count = 2, .names = {{"error_rate", 10}, {"lag", 3}}, .of_figures = true};
 
@@ -50,6 +52,51 @@ static void a_notice_has_the_figures_of_its_condition(void **state)
 		       "\"values\": {\"error_rate\": 0.75}}",
 		       id, id);
 	expect_written(&out, text);
+	buffer_close(&out);
+}
+
+static void a_record_has_all_that_its_schema_names(void **state)
+{
+	(void)state;
+	struct buffer out;
+	struct letter letter;
+	struct error error = {0};
+	struct alert_message message = message_of(TEXT("a \"b\""));
+	char id[NOTICE_ID_BYTES];
+	avro_value_t values, value;
+	size_t count = 0;
+	double number = 0;
+	buffer_open(&out, NOTICE_BYTES_MAX);
+	assert_true(alert_record_encode(&message, &out, &error));
+	notice_id(&message, id);
+	letter_open_as(&letter, "alert", buffer_view(&out));
+	assert_true(text_is(letter_text(&letter, "notice"), id));
+	*strchr(id, '-') = '\0';
+	assert_true(text_is(letter_text(&letter, "id"), id));
+	assert_true(text_is(letter_text(&letter, "status"), "firing"));
+	assert_true(text_is(letter_text(&letter, "namespace"), "default"));
+	assert_true(text_is(letter_text(&letter, "pipeline"), "p"));
+	assert_true(text_is(letter_text(&letter, "alert"), "a \"b\""));
+	assert_true(text_is(letter_text(&letter, "engine"), "e"));
+	assert_true(text_is(letter_text(&letter, "condition"), "error_rate > 0.5"));
+	assert_int_equal(letter_number(&letter, "fired_at_ms"), INT64_C(1767225600250));
+	assert_int_equal(letter_number(&letter, "at_ms"), INT64_C(1767225601000));
+	assert_int_equal(avro_value_get_by_name(&letter.value, "values", &values, NULL), 0);
+	assert_int_equal(avro_value_get_size(&values, &count), 0);
+	assert_int_equal(count, 1); /* the other one is not known */
+	assert_int_equal(avro_value_get_by_name(&values, "error_rate", &value, NULL), 0);
+	assert_int_equal(avro_value_get_double(&value, &number), 0);
+	assert_true(number == 0.75);
+	letter_close(&letter);
+	message.figures_of = NULL; /* judged for each message */
+	out.length = 0;
+	assert_true(alert_record_encode(&message, &out, &error));
+	letter_open_as(&letter, "alert", buffer_view(&out));
+	letter_close(&letter);
+	buffer_close(&out);
+	buffer_open(&out, 64);
+	assert_false(alert_record_encode(&message, &out, &error));
+	assert_int_equal(error.kind, ERROR_LIMIT);
 	buffer_close(&out);
 }
 
@@ -166,6 +213,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_notice_has_the_figures_of_its_condition),
+		cmocka_unit_test(a_record_has_all_that_its_schema_names),
 		cmocka_unit_test(a_template_is_filled_in_with_escaped_values),
 		cmocka_unit_test(headers_of_a_mail_have_one_line_each),
 		cmocka_unit_test(lines_of_a_mail_are_short),

@@ -1,0 +1,80 @@
+/* alert_record.c: see alert_record.h. The size of a record is computed first, so writing needs no checks. */
+#include "alerts/alert_record.h"
+
+#include <math.h>
+
+#include "message/avro.h"
+#include "message/avro_wire.h"
+
+#define NUMBERS 4	 /* of the record beside its texts, with the ends of its map */
+#define FIGURE_NUMBERS 1 /* of one value of the map */
+
+/* The n-th figure that the condition uses and that is known. False: there are no more. */
+static bool figure_next(const struct alert_message *message, size_t *at, const char **name, double *value)
+{
+	const struct alert_condition *condition = message->figures_of;
+	while (condition && *at < condition->name_count) {
+		const struct alert_value_row *row = alert_value_named(condition->names[(*at)++]);
+		if (!row)
+			continue;
+		*name = row->name;
+		*value = *(const double *)(const void *)((const char *)&message->values + row->offset);
+		if (!isnan(*value))
+			return true;
+	}
+	return false;
+}
+
+static size_t record_room(const struct alert_message *message, struct text id, struct text notice, size_t *figures)
+{
+	const char *name;
+	double value;
+	size_t room = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(id) + avro_text_room(notice) +
+		      avro_text_room(text_of(message->status)) + avro_text_room(message->namespace) +
+		      avro_text_room(message->pipeline) + avro_text_room(message->alert) + avro_text_room(message->engine) +
+		      avro_text_room(message->condition);
+	*figures = 0;
+	for (size_t at = 0; figure_next(message, &at, &name, &value); (*figures)++)
+		room += avro_text_room(text_of(name)) + FIGURE_NUMBERS * AVRO_LONG_BYTES_MAX;
+	return room;
+}
+
+static char *put_figures(char *to, const struct alert_message *message, size_t figures)
+{
+	const char *name;
+	double value;
+	if (figures)
+		to = avro_put_small(to, figures);
+	for (size_t at = 0; figure_next(message, &at, &name, &value);) {
+		to = avro_put_bytes(to, text_of(name));
+		to = avro_put_double(to, value);
+	}
+	return avro_put_small(to, 0);
+}
+
+bool alert_record_encode(const struct alert_message *message, struct buffer *out, struct error *error)
+{
+	const uint64_t fingerprint = avro_alert_fingerprint();
+	char notice[NOTICE_ID_BYTES];
+	size_t figures;
+	if (fingerprint == 0)
+		return error_memory(error, ERROR_SYSTEM, "reading a schema");
+	notice_id(message, notice);
+	const struct text id = {notice, strlen(notice) - strlen(message->status) - 1};
+	char *begin = buffer_room(out, record_room(message, id, text_of(notice), &figures));
+	if (!begin)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "a notice of the alert `" TEXT_FORMAT "` does not fit into the %zu bytes that it may have; "
+				 "write a shorter condition",
+				 TEXT_ARGUMENTS(message->alert), out->ceiling_bytes);
+	char *to = avro_put_single_object(begin, fingerprint);
+	const struct text texts[] = {id,		text_of(notice), text_of(message->status), message->namespace,
+				     message->pipeline, message->alert,	 message->engine,	   message->condition};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		to = avro_put_bytes(to, texts[i]);
+	to = avro_put_long(to, message->fired_at_ms);
+	to = avro_put_long(to, message->at_ms);
+	to = put_figures(to, message, figures);
+	buffer_grown(out, (size_t)(to - begin));
+	return true;
+}
