@@ -283,7 +283,7 @@ sim: $(BUILD)/sluice
 	@$< sim --seed $(or $(SEED),1) --seeds $(or $(SEEDS),10000)
 
 ## kafka: what delivery promises, held on a real Kafka (needs Java and Maven; NAME=guard runs one of it)
-KAFKA_TESTS := kill soak state stages windows features contract settled lost guard cases secure reload away joins hung faults called foreign overload dev gateway control converge artifacts tables rollout histories bandits explain feed drift
+KAFKA_TESTS := kill soak state stages windows features contract settled lost guard cases secure reload away joins hung faults called foreign overload dev gateway control converge artifacts tables rollout histories bandits explain feed drift oncall
 kafka: known-kafka kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(KAFKA_TESTS)); do \
 		tests/kafka/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; [ -z "$$failed" ]
@@ -315,7 +315,7 @@ rollouts: $(BUILD)/unit/rollout_simulation_test
 
 ## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, experiments, rollouts, torture and kafka, 100,000 simulated runs, soak, fuzz, newcomer
 long:
-	@for part in "-k static" change bandits experiments rollouts torture kafka "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" newcomer; do \
+	@for part in "-k static" change bandits experiments rollouts torture "kafka OUTAGE=120" "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" newcomer; do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed, $$part"; done; \
 		[ -z "$$failed" ] || { echo "long: failed$$failed"; false; }
 

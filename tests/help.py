@@ -6,7 +6,10 @@ Names come from the string literals of the sources, from the Markdown pages of t
 repository, and from all that `sluice help` itself prints. Of a page these are: what it
 says that `sluice help` explains, codes of faults, options of sluice, and what stands in
 backticks and has the form of a field, a metric, a setting or a header. States and columns
-come from the sources that print them."""
+come from the sources that print them.
+
+An operator searches the table of OPERATING.md for what is in a log. So each text that its first column quotes must be one
+that the engine prints."""
 import concurrent.futures
 import json
 import os
@@ -24,8 +27,11 @@ FOREIGN = {"help", "version", "bootstrap-server", "command-config", "add", "add-
            "entity-name", "entity-type", "resource-pattern-type"}
 # Names on pages that belong to other programs, or that a user has chosen.
 OTHERS = {"--dirt"}
+# Words of others that engines print: of the system, of librdkafka and of Kafka.
+WORDS_OF_OTHERS = {"Connect to", "Connection refused", "authorization failed", "Coordinator load in progress", "No space left on device"}
 # Pages that are not for users: for those who change the engine, and of former versions.
 INNER = ("tests/", "CHANGELOG.md", "CONTRIBUTING.md", "engine/README.md", "engine/GLOSSARY.md", "steps/WRITING.md")
+WORDS_LEAST = 8
 FIELD = r"[a-z]+[0-9]*(?:[A-Z][A-Za-z0-9]*)+"
 NAME = re.compile(rf"{FIELD}|sluice_[a-z_0-9]+|SLUICE_[A-Z_]+|(?:x|sluice|idempotency|grpc)-[a-z-]+|"
                   rf"[a-z]\w*(?:\[\])?(?:\.{FIELD})+")
@@ -144,6 +150,31 @@ def wanted():
     return found
 
 
+def quotes():
+    """(quote, words between the names in it) of the first column of the table"""
+    page = (root / "engine/cli/OPERATING.md").read_text()
+    for cell in re.findall(r"^\| (.*?) \|", page[page.index("| what you see |"):], re.M):
+        for quote in re.findall(r"`([^`]+)`", cell):
+            words = re.split(r"\b[A-Z][A-Z0-9-]*\b|\.\.\.|\(T\)|\d+ (?:s|MiB)\b|\(ulimit -[nv]\)|[\":<>]", quote)
+            yield quote, [part.strip(" :;,.") for part in words]
+
+
+def is_printed(words, everything):
+    """Whether they are in the sources, also in two pieces, which are put together when they are printed."""
+    return words in everything or any(words[:space.start()] in everything and words[space.end():] in everything
+                                      for space in re.finditer(" ", words))
+
+
+def unprinted():
+    """The quotes with words that no source has."""
+    blanks = re.compile(r"%[-+0-9.*]*[a-zA-Z]+|\s+")
+    everything = "\n".join(blanks.sub(" ", text) for _, text in sources())
+    for quote, words in quotes():
+        missing = [part for part in words if len(part) >= WORDS_LEAST and part not in WORDS_OF_OTHERS and not is_printed(part, everything)]
+        if missing:
+            yield quote, missing[0]
+
+
 def is_known(words):
     asked = sluice_help(*words)
     return asked.returncode == 0 and asked.stdout != ""
@@ -157,6 +188,9 @@ def main():
     for (words, place), found in zip(names, known):
         if not found:
             print(f"help: {place} mentions `{' '.join(words)}`, and `sluice help` does not know it")
+    for quote, words in unprinted():
+        failed += 1
+        print(f"help: OPERATING.md quotes `{quote}`, and nothing prints `{words}`")
     unknown = sluice_help("no-such-name-anywhere")
     failed += unknown.returncode != 2
     print(f"{len(names) + 1 - failed} passed, {failed} failed")

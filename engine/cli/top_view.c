@@ -26,6 +26,13 @@ bool top_is_silent(const struct status *status, int64_t now_ms)
 	return now_ms - status->at_ms > STATUS_STALE_MS;
 }
 
+const char *top_gone_reason(const struct status *status, int64_t now_ms)
+{
+	if (status->stopped)
+		return "the engine was stopped";
+	return top_is_silent(status, now_ms) ? "the engine has crashed, is frozen, or has no network" : NULL;
+}
+
 const struct status *top_other_version(const struct status *const *items, size_t count, const struct status *status, int64_t now_ms)
 {
 	if (status->version.length == 0 || top_is_silent(status, now_ms))
@@ -270,13 +277,11 @@ static void print_state(const struct status *status, int64_t now_ms, struct buff
 static void print_notes(const struct top_view *view, const struct status *status, struct buffer *out)
 {
 	const struct status *other = top_other_version(view->items, view->count, status, view->now_ms);
-	bool is_silent = top_is_silent(status, view->now_ms);
-	const char *gap = "";
-	if (is_silent || status->stopped) {
+	const char *gone = top_gone_reason(status, view->now_ms), *gap = "";
+	if (gone) {
 		if (status->lag > 0)
 			buffer_print(out, "%" PRId64 " records of the pipeline are waiting; ", status->lag);
-		buffer_string(out,
-			      status->stopped ? "the engine was stopped" : "the engine has crashed, is frozen, or has no network");
+		buffer_string(out, gone);
 		gap = "; ";
 	} else if (status->why.length > 0) {
 		buffer_text(out, status->why);

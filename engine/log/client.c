@@ -101,9 +101,23 @@ void hindrance_meet(struct hindrance *hindrance, int timeout_ms, const char *who
 	client_say(LOG_LEVEL_WARN, line);
 }
 
-/* Writes librdkafka's own log lines in the format of ours: without its clock and thread names. It omits lines about
- * problems that librdkafka solves by itself at each start, and about errors that end a client, which we report.
- * Called by librdkafka's threads. */
+#define VERSION_GUESS "probably due to broker version < 0.10 (see api.version.request configuration)"
+#define NO_ANSWER "the broker does not answer"
+
+/* librdkafka takes a broker that hangs for one of a version that has not been supported for years. */
+static void line_drop_guess(char *line)
+{
+	char *guess = strstr(line, VERSION_GUESS);
+	if (!guess)
+		return;
+	const char *rest = guess + strlen(VERSION_GUESS);
+	memcpy(guess, NO_ANSWER, strlen(NO_ANSWER));
+	memmove(guess + strlen(NO_ANSWER), rest, strlen(rest) + 1);
+}
+
+/* Writes librdkafka's own log lines in the format of ours: without its clock, thread names and wrong guesses. It omits
+ * lines about problems that librdkafka solves by itself at each start, and about errors that end a client, which we
+ * report. Called by librdkafka's threads. */
 void client_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
 {
 	char line[SAID_BYTES];
@@ -112,6 +126,7 @@ void client_hear_line(const rd_kafka_t *client, int level, const char *facility,
 		return;
 	const char *thread = words[0] == '[' ? strstr(words, "]: ") : NULL;
 	(void)snprintf(line, sizeof line, "Kafka: %s", thread ? thread + strlen("]: ") : words);
+	line_drop_guess(line);
 	if (sink_write(log_level_of_syslog(level), &fields, line))
 		return;
 	if (level == SYSLOG_DEBUG)

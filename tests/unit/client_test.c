@@ -72,9 +72,35 @@ static void a_log_of_objects_has_it_as_an_object_until_it_is_taken_away(void **s
 	assert_memory_equal(text, REFUSED, strlen(REFUSED));
 }
 
+static char heard_line[SAID_MOST];
+
+static void keep_line(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	(void)snprintf(heard_line, sizeof heard_line, "%s", line->message);
+}
+
+static const struct log_sink keep_line_sink = {keep_line};
+
+/* As of librdkafka 2.12, of a broker that is stopped. */
+static void a_broker_that_hangs_is_not_taken_for_an_old_one(void **state)
+{
+	(void)state;
+	kafka_log_to(&keep_line_sink);
+	client_hear_line(NULL, 4, "FAIL",
+			 "[thrd:b/1]: b/1: ApiVersionRequest failed: Local: Timed out: probably due to broker version < 0.10 (see "
+			 "api.version.request configuration) (after 10049ms in state APIVERSION_QUERY)");
+	assert_string_equal(heard_line, "Kafka: b/1: ApiVersionRequest failed: Local: Timed out: the broker does not answer (after "
+					"10049ms in state APIVERSION_QUERY)");
+	client_hear_line(NULL, 4, "FAIL", "b/1: Disconnected");
+	assert_string_equal(heard_line, "Kafka: b/1: Disconnected");
+	kafka_log_to(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_broker_that_hangs_is_not_taken_for_an_old_one),
 		cmocka_unit_test(a_broker_that_is_not_there_is_told_in_a_line_without_threads_and_clocks),
 		cmocka_unit_test(a_log_of_objects_has_it_as_an_object_until_it_is_taken_away),
 	};

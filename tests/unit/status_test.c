@@ -166,8 +166,8 @@ static void the_last_word_of_each_engine_is_shown(void **state)
 		"resets 3; skipped 900; runs other files than one\n",
 		"draining                  1500      0.50      2.25         4       123        10         2         1  running; "
 		"resets 3; skipped 900\n",
-		"dead                      1500      0.50      2.25         4       123        10         2         1  silent; "
-		"resets 3; skipped 900\n",
+		"dead                      1500      0.50      2.25         4       123        10         2         1  silent: "
+		"the engine has crashed, is frozen, or has no network; resets 3; skipped 900\n",
 	};
 	for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
 		if (!strstr(said.out, expected[i]))

@@ -1,0 +1,231 @@
+#!/bin/bash
+# Stories of an on-call engineer, on a real Kafka. Each stages a fault, and then asks as somebody who has only the pages:
+# `sluice top`, `sluice errors list`, the engine's log, `sluice health`, `sluice doctor`. The cause must be found by at most
+# five of these, and the test names the one that tells it.
+#   oncall.sh SLUICE BUILD [STORY]...
+# A model is unreachable for a moment, and for OUTAGE seconds (8; `make long` has 120); it answers HTML, wrong shapes, or knows
+# another name; all requests of a second stage fail; an engine dies and leaves a backlog; the broker hangs; a changelog is
+# gone; two engines have one name.
+set -u
+what=oncall
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+outage=${OUTAGE:-8}
+stories=${*:3}
+stories=${stories:-blip outage html shapes name stage dies changelog fenced hangs}
+asked=0
+
+# ---- what an on-call engineer types ----
+
+ask() { # a command; what it prints goes to asked.txt
+	asked=$((asked + 1))
+	[ -z "${SHOW-}" ] || echo "$ $*"
+	timeout 30 "$@" >"$dir/asked.txt" 2>&1
+	[ -z "${SHOW-}" ] || head -c 3000 "$dir/asked.txt"
+}
+
+log() { # of an engine: its warnings and errors
+	asked=$((asked + 1))
+	[ -z "${SHOW-}" ] || echo "$ grep -E ' (warn|error) ' $1"
+	grep -E ' (warn|error) ' "$dir/$1" >"$dir/asked.txt"
+	[ -z "${SHOW-}" ] || tail -n 5 "$dir/asked.txt"
+}
+
+cause() { # $1 story, $2 the words that tell the cause, in the answer to the last command
+	expect_words "$1: the cause" "$dir/asked.txt" "$2"
+	expect "$1: commands until the cause is found" $asked "-le 5"
+	echo "$1: $asked commands"
+	asked=0
+}
+
+# ---- pipelines, engines, models ----
+
+pipeline() { # $1 name, the steps on standard input, $2 the last step
+	{
+		printf 'apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: %s, namespace: %s}\nspec:\n  steps:\n' "$1" "$1"
+		sed 's/^/  /'
+		printf '  output: {steps: [%s]}\n' "$2"
+	} >"$dir/$1.yaml"
+}
+
+engine() { # $1 pipeline, $2 instance, then options; its pid into $started, its log in PIPELINE.INSTANCE.log
+	"$sluice" run "$dir/$1.yaml" --instance "$2" "${@:3}" >>"$dir/$1.$2.log" 2>&1 &
+	ours $!
+}
+
+runs() { # $1 pipeline, $2 instance
+	wait_until 30 grep -qs "$1: reads" "$dir/$1.$2.log" || give_up "the engine of $1 does not start: $(tail -3 "$dir/$1.$2.log")"
+}
+
+request='{"inputs":[{"name":"x","shape":[1],"datatype":"FP64","data":[1]}]}'
+
+produce() { # $1 pipeline, $2 how many
+	yes "$request" | head -n "$2" | "$sluice" produce "$1" -n "$1" >"$dir/produce.log" 2>&1 || give_up "$1: $(cat "$dir/produce.log")"
+}
+
+model() { # $1 fault; its port into $port, which it has again if it is given as $2
+	rm -f "$dir/model.ready"
+	"$here/oncall_model.py" "${2:-0}" "$1" >"$dir/model.ready" 2>"$dir/model.log" &
+	ours $!
+	model=$started
+	wait_until 10 test -s "$dir/model.ready" || give_up "no model server"
+	port=$(sed 's/ready //' "$dir/model.ready")
+}
+
+with_model() { # $1 name: a pipeline that calls the model
+	pipeline "$1" score <<<'- {name: score}'
+	engine "$1" one --server "score=http://127.0.0.1:$port"
+	runs "$1" one
+}
+
+top_has() { # $1 pipeline, $2 words
+	"$sluice" top --once -n "$1" 2>&1 | grep -qE "$2"
+}
+
+# ---- stories ----
+
+blip() { # The model is unreachable for 2 s; an hour later someone asks why P99 was high.
+	model none
+	with_model blip
+	produce blip 10
+	kill_at_once "$model"
+	produce blip 10
+	sleep 2
+	model none "$port"
+	wait_until 20 grep -q 'score is reachable again' "$dir/blip.one.log" || give_up "blip: the model is not found again"
+	ask "$sluice" top --once -n blip
+	log blip.one.log
+	cause blip 'model score is unreachable: .*[Cc]onnection refused'
+	kill_at_once "$model"
+}
+
+outage() { # The model is unreachable for minutes.
+	model none
+	with_model outage
+	produce outage 10
+	kill_at_once "$model"
+	produce outage 1000
+	sleep "$outage"
+	ask "$sluice" top --once -n outage
+	cause outage 'waiting: a model that it calls is unreachable: score: .*[Cc]onnection refused'
+	model none "$port"
+	wait_until 20 top_has outage ' 1010 +0 +0 ' || give_up "outage: not all requests are answered"
+	expect "outage: requests that failed" "$("$sluice" errors list outage -n outage -o json | grep -c '"kind"')" "-eq 0"
+	kill_at_once "$model"
+}
+
+faulty() { # $1 fault of the model, $2 words
+	model "$1"
+	with_model "$1"
+	produce "$1" 20
+	wait_until 30 top_has "$1" failing || give_up "$1: requests do not fail"
+	ask "$sluice" top --once -n "$1"
+	ask "$sluice" errors list "$1" -n "$1"
+	cause "$1" "$2"
+	kill_at_once "$model"
+}
+
+html() { faulty html 'HTML'; }
+shapes() { faulty shapes 'y.*shape'; }
+
+name() { # The server has the model under another name: it may still load it, so requests wait.
+	model name
+	with_model name
+	produce name 20
+	wait_until 30 top_has name waiting || give_up "name: requests do not wait"
+	ask "$sluice" top --once -n name
+	cause name 'waiting: .*: score: Model score not found'
+	kill_at_once "$model"
+}
+
+stage() { # All requests of a second stage fail.
+	pipeline stage second <<-'END'
+		- {name: first, expression: {set: {y: x * 2}}}
+		- {name: second, inputs: [first], isolate: true, expression: {set: {z: price * 2}}}
+	END
+	engine stage one
+	runs stage one
+	produce stage 20
+	wait_until 30 top_has stage failing || give_up "stage: requests do not fail"
+	ask "$sluice" top --once -n stage
+	ask "$sluice" errors list stage -n stage
+	cause stage 'second.*price'
+}
+
+dies() { # The only engine is killed, and requests still arrive.
+	pipeline dies first <<<'- {name: first, expression: {set: {y: x * 2}}}'
+	engine dies one
+	runs dies one
+	produce dies 10
+	wait_until 20 top_has dies ' 10 +0 +0 ' || give_up "dies: no answers"
+	kill_at_once "$started"
+	produce dies 500
+	sleep 4
+	ask "$sluice" top --once -n dies
+	cause dies 'silent: the engine has crashed, is frozen, or has no network'
+	expect_words "dies: the backlog" "$dir/asked.txt" ' 500 '
+}
+
+changelog() { # Somebody deleted the topic of the state; the engine does not start any more.
+	pipeline changelog count <<<'- {name: count, features: {set: {n: count(x over 1000)}}}'
+	engine changelog one
+	runs changelog one
+	produce changelog 10
+	wait_until 20 top_has changelog ' 10 +0 +0 ' || give_up "changelog: no answers"
+	stop_engine changelog "$started"
+	"$build/admin" "$brokers" delete sluice.changelog.pipeline.changelog.stage.request.state >"$dir/admin.log" 2>&1 ||
+		give_up "changelog: $(cat "$dir/admin.log")"
+	engine changelog one
+	wait_for "$started"
+	ask "$sluice" top --once -n changelog
+	log changelog.one.log
+	cause changelog 'state of pipeline changelog is lost'
+}
+
+fenced() { # Two engines have one name; one of them ends.
+	pipeline fenced first <<<'- {name: first, expression: {set: {y: x * 2}}}'
+	engine fenced one
+	runs fenced one
+	local first=$started
+	cp "$dir/fenced.yaml" "$dir/again.yaml"
+	"$sluice" run "$dir/again.yaml" --instance one >"$dir/fenced.two.log" 2>&1 &
+	ours $!
+	produce fenced 10
+	wait_until 40 has_ended "$first" "$started" || give_up "fenced: both engines run"
+	cat "$dir/fenced.two.log" >>"$dir/fenced.one.log"
+	log fenced.one.log
+	cause fenced 'fenced by another engine with the same name; give each an --instance'
+}
+
+has_ended() { # one of the pids
+	local pid
+	for pid in "$@"; do
+		kill -0 "$pid" 2>/dev/null || return 0
+	done
+	return 1
+}
+
+hangs() { # The broker hangs: its connections stay, and nothing answers.
+	pipeline hangs first <<<'- {name: first, expression: {set: {y: x * 2}}}'
+	engine hangs one --health-socket "$dir/health"
+	runs hangs one
+	produce hangs 10
+	wait_until 20 top_has hangs ' 10 +0 +0 ' || give_up "hangs: no answers"
+	produce hangs 50000
+	kill -STOP "$(cat "$dir/kafka/pid")"
+	sleep 14
+	ask "$sluice" health --socket "$dir/health"
+	ask "$sluice" top --once -n hangs
+	log hangs.one.log
+	cause hangs 'Kafka has acknowledged nothing for|the broker does not answer'
+	expect "hangs: guesses of librdkafka" "$(grep -c 'broker version' "$dir/hangs.one.log")" '-eq 0'
+	kill -CONT "$(cat "$dir/kafka/pid")"
+	wait_until 30 grep -q 'Kafka is back' "$dir/hangs.one.log" || give_up "hangs: $(tail -3 "$dir/hangs.one.log")"
+}
+
+start_broker creates
+export SLUICE_BROKERS=$brokers
+for story in $stories; do
+	$story
+done
+tell_result
