@@ -1,7 +1,7 @@
 #!/bin/bash
 # The reference pages of the repository, printed from the tables that the engine works
-# by: `docs.sh write SLUICE` prints them again, `docs.sh check SLUICE` says which are
-# stale.
+# by, and its pictures (pictures.py): `docs.sh write SLUICE` prints them again, `docs.sh
+# check SLUICE` says which are stale.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 sluice=$2
@@ -40,5 +40,11 @@ while read -r file topic; do
 		page "$topic" | diff -u "$file" - | head -20
 	fi
 done <<<"$pages"
+if drawn=$(tests/pictures.py "$1" "$sluice"); then
+	passed=$((passed + 1))
+else
+	failed=$((failed + 1))
+	echo "$drawn"
+fi
 [ "$1" = write ] || echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -10,7 +10,7 @@
 #define PLAN_ARENA_BYTES ((size_t)1 << 30)    /* of a plan in memory; a thousand pipelines of ten steps take 30 MiB */
 #define METADATA_BYTES_MAX ((size_t)16 << 20) /* of --models: metadata of thousands of models */
 
-enum plan_form { PLAN_TEXT = OUTPUT_TEXT, PLAN_JSON = OUTPUT_JSON, PLAN_DOT, PLAN_MERMAID };
+enum plan_form { PLAN_TEXT = OUTPUT_TEXT, PLAN_JSON = OUTPUT_JSON, PLAN_DOT, PLAN_MERMAID, PLAN_SVG };
 
 struct plan_arguments {
 	const char *namespace;
@@ -29,7 +29,7 @@ extern const struct command command_plan;
 static const struct option options[] = {
 	COMMAND_FILES,
 	COMMAND_NAMESPACE(plan_arguments, namespace),
-	COMMAND_FORM(plan_arguments, form, "text json dot mermaid"),
+	COMMAND_FORM(plan_arguments, form, "text json dot mermaid svg"),
 	ROW("rate", NUMBER, struct plan_arguments, rate, .least = 0, .most = 1e12,
 	    .help = "Requests a second, to estimate records and bytes a day."),
 	ROW("acls", FLAG, struct plan_arguments, acls,
@@ -62,6 +62,9 @@ static void print(const struct plan *plan, const struct plan_arguments *argument
 		break;
 	case PLAN_MERMAID:
 		plan_print_mermaid(plan, out);
+		break;
+	case PLAN_SVG:
+		plan_print_svg(plan, out);
 		break;
 	}
 }
@@ -144,7 +147,7 @@ const struct command command_plan = {
 		"  sluice plan pipelines/\n"
 		"  sluice plan pipeline.yaml --models metadata.json --rate 1000\n"
 		"  sluice plan pipeline.yaml --acls | BOOTSTRAP=localhost:9092 PRINCIPAL=User:sluice sh\n"
-		"  sluice plan pipeline.yaml -o dot | dot -Tsvg > plan.svg\n",
+		"  sluice plan pipeline.yaml -o svg > plan.svg\n",
 	.options = options,
 	.options_size = sizeof(struct plan_arguments),
 	.group = "write",

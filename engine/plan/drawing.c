@@ -123,17 +123,18 @@ static void draw_join(const struct pen *pen, const struct join *join, char lette
 }
 
 /* Whether a step calls another than the model of its own name. */
-static bool calls_another(const struct pipeline_plan *plan, const struct callee *callee)
+bool drawing_calls_another(const struct pipeline_plan *plan, const struct callee *callee)
 {
 	return callee->target != CALL_MODEL || strcmp(callee->name, plan->graph->steps[callee->step].name) != 0;
 }
 
 /* The first of the callees that is the same model or pipeline: the one that is drawn. */
-static size_t callee_drawn(const struct pipeline_plan *plan, size_t index)
+size_t drawing_callee_first(const struct pipeline_plan *plan, size_t index)
 {
 	size_t first = 0;
 	while (plan->callees[first].target != plan->callees[index].target ||
-	       strcmp(plan->callees[first].name, plan->callees[index].name) != 0 || !calls_another(plan, &plan->callees[first]))
+	       strcmp(plan->callees[first].name, plan->callees[index].name) != 0 ||
+	       !drawing_calls_another(plan, &plan->callees[first]))
 		first++;
 	return first;
 }
@@ -142,15 +143,15 @@ static void draw_callees(const struct pen *pen)
 {
 	const struct pipeline_plan *plan = &pen->plan->pipelines[pen->pipeline];
 	for (size_t i = 0; i < plan->callee_count; i++)
-		if (calls_another(plan, &plan->callees[i]) && callee_drawn(plan, i) == i)
+		if (drawing_calls_another(plan, &plan->callees[i]) && drawing_callee_first(plan, i) == i)
 			draw_node(pen, 'c', i, plan->callees[i].name, "hexagon");
 	for (size_t i = 0; i < plan->callee_count; i++) {
-		if (!calls_another(plan, &plan->callees[i]))
+		if (!drawing_calls_another(plan, &plan->callees[i]))
 			continue;
 		buffer_string(pen->out, "  ");
 		node(pen, 's', plan->callees[i].step);
 		buffer_string(pen->out, pen->language == DOT ? " -> " : " <--> ");
-		node(pen, 'c', callee_drawn(plan, i));
+		node(pen, 'c', drawing_callee_first(plan, i));
 		buffer_string(pen->out, pen->language == DOT ? " [dir=both];\n" : "\n");
 	}
 }

@@ -255,5 +255,6 @@ void plan_print_text(const struct plan *plan, const struct plan_view *view, stru
 void plan_print_json(const struct plan *plan, const struct plan_view *view, struct buffer *out);
 void plan_print_dot(const struct plan *plan, struct buffer *out);
 void plan_print_mermaid(const struct plan *plan, struct buffer *out);
+void plan_print_svg(const struct plan *plan, struct buffer *out); /* a picture, which needs no other program */
 
 #endif

@@ -1,10 +1,16 @@
 /* print.h: Printers of access lists and target metrics, shared by the printers of a plan. Private to text.c, json.c,
- * drawing.c, acls.c and targets.c. Texts are made in the arena that they are given. */
+ * drawing.c, picture.c, acls.c and targets.c. Texts are made in the arena that they are given. */
 #ifndef SLUICE_PLAN_PRINT_H
 #define SLUICE_PLAN_PRINT_H
 
 #include "plan/emit.h"
 #include "plan/plan.h"
+
+/* Whether a callee is drawn: a step calls another than the model of its own name. */
+bool drawing_calls_another(const struct pipeline_plan *plan, const struct callee *callee);
+
+/* The first of the callees that is the same model or pipeline: the one that is drawn. */
+size_t drawing_callee_first(const struct pipeline_plan *plan, size_t index);
 
 void acls_print_text(const struct plan *plan, struct arena *arena, struct buffer *out);
 void acls_emit(const struct plan *plan, struct arena *arena, struct emitter *emitter);
