@@ -35,6 +35,8 @@ engine=$(printf '%s\n' "$ours" | grep -v '^tests/')
 		"$(grep -nE '(^|[^_a-zA-Z0-9.>])_?exit[[:space:]]*\(' $(printf '%s\n' "$engine" | grep -v '^engine/main.c'))"
 	rule "a file begins with a comment that says what lives in it" \
 		"$(awk 'FNR == 1 && !/^\/\* / {print FILENAME}' $ours)"
+	rule "in the engine and the steps that comment begins with the file's own name" \
+		"$(awk 'FNR == 1 {name = FILENAME; sub(/.*\//, "", name); if (index($0, "/* " name ":") != 1) print FILENAME ": " $0}' $engine)"
 	rule "a file has at most 650 lines" \
 		"$(wc -l $ours | awk '$2 != "total" && $1 > 650 {print $2 ": " $1 " lines"}')"
 	rule "a line ends at 132 columns" \

@@ -3,7 +3,7 @@
 #ifndef SLUICE_CLI_LETTER_LIST_H
 #define SLUICE_CLI_LETTER_LIST_H
 
-#include "cli/letters.h"
+#include "cli/dead_letters.h"
 
 /* All texts live in the list's arena. */
 struct listed_letter {

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/letters.h"
+#include "cli/dead_letters.h"
 #include "cli/replay_request.h"
 #include "log/sender.h"
 

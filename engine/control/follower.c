@@ -14,7 +14,7 @@
 #include "control/control_view.h"
 #include "control/feed_relay.h"
 #include "control/rollout_relay.h"
-#include "log/side.h"
+#include "log/best_effort.h"
 #include "net/loop_task.h"
 
 #define QUEUE_BYTES ((size_t)8 << 20)	/* records of conditions that wait for Kafka */
@@ -48,7 +48,7 @@ struct follower {
 	struct rejoining rejoining;
 	int bell; /* of the readers of the view */
 	struct watch bell_watch;
-	struct side *side;
+	struct best_effort *side;
 	struct loop_timer timer;
 	struct arena *lists; /* of a record that is written */
 	struct buffer key, value;
@@ -81,7 +81,7 @@ static void follower_look(struct follower *follower);
 static void record_produce(struct follower *follower)
 {
 	const struct outgoing outgoing = {.key = buffer_view(&follower->key), .value = buffer_view(&follower->value)};
-	(void)side_produce(follower->side, &outgoing);
+	(void)best_effort_produce(follower->side, &outgoing);
 }
 
 static void record_send(struct follower *follower, const struct record_form *form, const void *record)
@@ -538,7 +538,7 @@ static bool topics_open(struct follower *follower, struct error *error)
 {
 	const struct follower_config *config = follower->config;
 	const char *const names[] = {config->status};
-	const struct side_config side = {.brokers = config->brokers,
+	const struct best_effort_config side = {.brokers = config->brokers,
 					 .queue_bytes = QUEUE_BYTES,
 					 .at_once = true,
 					 .batches = config->batches,
@@ -549,8 +549,8 @@ static bool topics_open(struct follower *follower, struct error *error)
 							     .status = config->status,
 							     .consumer = config->consumer};
 	return (follower->view = control_view_open(&follower->view_config, error)) &&
-	       (follower->side = side_open(&side, error)) &&
-	       side_topics(follower->side, names, 1, error);
+	       (follower->side = best_effort_open(&side, error)) &&
+	       best_effort_topics(follower->side, names, 1, error);
 }
 
 struct follower *follower_open(const struct follower_config *config, struct error *error)
@@ -632,7 +632,7 @@ void follower_close(struct follower *follower)
 		change_result_drop(LIST_OWNER(follower->results.first, struct change_result, node));
 	prepared_drop(follower);
 	control_documents_close(&follower->running);
-	side_close(follower->side);
+	best_effort_close(follower->side);
 	if (follower->bell >= 0)
 		close(follower->bell);
 	control_view_close(follower->view);

@@ -1,4 +1,4 @@
-/* stage_link.c: levels of sliding windows; see stage_link.h. */
+/* crossing.c: Levels of sliding windows; see crossing.h. */
 #include "drift/crossing.h"
 
 #include <math.h>

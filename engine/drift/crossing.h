@@ -1,4 +1,4 @@
-/* stage_link.h: Rate at which a statistic of a sliding window crosses a level by chance, and the level for a given rate.
+/* crossing.h: Rate at which a statistic of a sliding window crosses a level by chance, and the level for a given rate.
  *
  * The statistic is the squared length of `freedom` independent sums over the last `window` rows, beside the same sums
  * of a reference, divided by their variance: chi-square at any one row, and much the same at the next. Its crossings a

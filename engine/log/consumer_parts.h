@@ -1,5 +1,5 @@
 /* consumer_parts.h: Shared parts of Kafka's consumer: its struct, and the events that librdkafka reports. consumer.c
- * opens, takes, and accepts changes; consumer_told.c handles events. All functions here are for the consumer's own
+ * opens, takes, and accepts changes; consumer_events.c handles events. All functions here are for the consumer's own
  * thread.
  */
 #ifndef SLUICE_LOG_CONSUMER_PARTS_H

@@ -1,4 +1,4 @@
-/* shipments.c: At-least-once output on Kafka. loads.c decides which offsets are committed, and when. See
+/* shipments.c: At-least-once output on Kafka. commit_batches.c decides which offsets are committed, and when. See
  * shipments.h. */
 #include "log/shipments.h"
 
@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "log/client.h"
-#include "log/loads.h"
+#include "log/commit_batches.h"
 #include "log/parcel.h"
 #include "net/loop.h"
 
@@ -37,7 +37,7 @@ struct kafka_shipments {
 	uint64_t resets;
 	char reason[LIBRARY_TEXT_MAX]; /* of the last failure */
 	struct hindrance hindrance;    /* to the commits */
-	struct loads loads;
+	struct commit_batches commit_batches;
 	int64_t ended_us;
 	int64_t commit_us;
 	struct error failure;
@@ -136,7 +136,7 @@ static void shipments_close(struct output *self)
 		rd_kafka_destroy(producer);
 	if (shipments->bell >= 0)
 		close(shipments->bell);
-	loads_close(&shipments->loads);
+	commit_batches_close(&shipments->commit_batches);
 	memory_give(shipments);
 }
 
@@ -204,12 +204,12 @@ static void shrink(struct kafka_shipments *shipments, const rd_kafka_message_t *
 
 static void read_refusal(struct kafka_shipments *shipments, const rd_kafka_message_t *report)
 {
-	unsigned load = tag_lot(report->_private);
+	unsigned batch = tag_lot(report->_private);
 	switch (refusal_cause(report, shipments->batch_bytes)) {
 	case REFUSAL_OF_RECORD:
 		refusals_note(&shipments->refusals, &shipments->topics, report);
-		loads_refused(&shipments->loads, load);
-		loads_acknowledged(&shipments->loads, load);
+		commit_batches_refused(&shipments->commit_batches, batch);
+		commit_batches_acknowledged(&shipments->commit_batches, batch);
 		break;
 	case REFUSAL_OF_BATCH:
 		shrink(shipments, report); /* so its batch is never committed */
@@ -230,7 +230,7 @@ static void read_reports(struct kafka_shipments *shipments, rd_kafka_event_t *ev
 	const rd_kafka_message_t *message;
 	while ((message = rd_kafka_event_message_next(event)))
 		if (!message->err)
-			loads_acknowledged(&shipments->loads, tag_lot(message->_private));
+			commit_batches_acknowledged(&shipments->commit_batches, tag_lot(message->_private));
 		else if (!has_fallen(shipments))
 			read_refusal(shipments, message);
 	if (shipments->refusals.failed)
@@ -257,7 +257,7 @@ static void read_producer_events(struct kafka_shipments *shipments)
 static void commit_failed(struct kafka_shipments *shipments, rd_kafka_resp_err_t code)
 {
 	int timeout_ms = shipments->config->timeout_ms > 0 ? shipments->config->timeout_ms : TRANSACTION_TIMEOUT_MS;
-	loads_took(&shipments->loads, LOADS_FAILED);
+	commit_batches_took(&shipments->commit_batches, COMMIT_BATCHES_FAILED);
 	hindrance_meet(&shipments->hindrance, timeout_ms, "Kafka", "committing offsets", rd_kafka_err2str(code));
 }
 
@@ -297,7 +297,7 @@ static bool waits_in_vain(const struct kafka_shipments *shipments)
 static void read_commits(struct kafka_shipments *shipments)
 {
 	if (waits_in_vain(shipments)) {
-		loads_took(&shipments->loads, LOADS_VOID);
+		commit_batches_took(&shipments->commit_batches, COMMIT_BATCHES_VOID);
 		forget_commit(shipments);
 	}
 	rd_kafka_event_t *event = shipments->commits ? rd_kafka_queue_poll(shipments->commits, 0) : NULL;
@@ -305,7 +305,7 @@ static void read_commits(struct kafka_shipments *shipments)
 		return;
 	rd_kafka_resp_err_t code = rd_kafka_event_error(event);
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR || is_void(code)) {
-		loads_took(&shipments->loads, code ? LOADS_VOID : LOADS_TAKEN);
+		commit_batches_took(&shipments->commit_batches, code ? COMMIT_BATCHES_VOID : COMMIT_BATCHES_TAKEN);
 		shipments->hindrance = (struct hindrance){0};
 	} else {
 		commit_failed(shipments, code);
@@ -332,13 +332,13 @@ static enum transaction_news shipments_news(struct output *self, struct position
 		shipments->started = true;
 		return NEWS_STARTED;
 	}
-	if (shipments->fallen && loads_give_up(&shipments->loads, committed))
+	if (shipments->fallen && commit_batches_give_up(&shipments->commit_batches, committed))
 		return replace_fallen(shipments, error);
 	struct positions positions;
-	if (loads_to_commit(&shipments->loads, &positions))
+	if (commit_batches_to_commit(&shipments->commit_batches, &positions))
 		begin_commit(shipments, positions);
 	bool is_void;
-	if (!loads_over(&shipments->loads, committed, &is_void))
+	if (!commit_batches_over(&shipments->commit_batches, committed, &is_void))
 		return NEWS_NONE;
 	shipments->commit_us = clock_us() - shipments->ended_us;
 	return is_void ? NEWS_VOID : NEWS_COMMITTED;
@@ -355,13 +355,13 @@ static bool shipments_may_end(const struct output *self)
 	const struct kafka_shipments *shipments = (const struct kafka_shipments *)self;
 	if (waits_in_vain(shipments))
 		bell_ring(shipments->bell);
-	return shipments->started && loads_may_end(&shipments->loads);
+	return shipments->started && commit_batches_may_end(&shipments->commit_batches);
 }
 
 static bool shipments_end(struct output *self, struct positions positions, struct error *error)
 {
 	struct kafka_shipments *shipments = (struct kafka_shipments *)self;
-	if (!loads_end(&shipments->loads, positions, error))
+	if (!commit_batches_end(&shipments->commit_batches, positions, error))
 		return false;
 	shipments->ended_us = clock_us();
 	bell_ring(shipments->bell); /* perhaps everything is acknowledged already */
@@ -383,9 +383,9 @@ static enum produce_verdict shipments_produce(struct output *self, const struct 
 	struct error refused;
 	refused.kind = ERROR_NONE;
 	enum produce_verdict verdict = parcel_put(&shipments->parcel, shipments->producer, &shipments->topics, record,
-						  tag_of(&record->origin, shipments->loads.open), &refused);
+						  tag_of(&record->origin, shipments->commit_batches.open), &refused);
 	if (verdict == PRODUCED)
-		(void)loads_produced(&shipments->loads);
+		(void)commit_batches_produced(&shipments->commit_batches);
 	if (verdict == PRODUCE_SPOILT && !has_fallen(shipments))
 		note_failure(shipments, &refused);
 	if (verdict == PRODUCE_REFUSED)

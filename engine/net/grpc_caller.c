@@ -1,9 +1,9 @@
-/* grpc_caller.c: Connection of the gRPC server; see grpc_door.h. */
+/* grpc_caller.c: Connection of the gRPC server; see grpc_server_parts.h. */
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "net/grpc_door.h"
+#include "net/grpc_server_parts.h"
 
 #define NOTICE_MS 1000 /* for the answer to the ping after a shutdown notice */
 #define MESSAGE_BYTES_A_MS 64 /* the least, beyond config.silence_ms; as for bodies over HTTP */

@@ -1,7 +1,7 @@
-/* grpc_conversation.c: Call of several messages on the gRPC server, each answered by one; see grpc_door.h. */
+/* grpc_conversation.c: Call of several messages on the gRPC server, each answered by one; see grpc_server_parts.h. */
 #include <string.h>
 
-#include "net/grpc_door.h"
+#include "net/grpc_server_parts.h"
 
 #define BACKLOG_BYTES_MAX ((size_t)1 << 20) /* answers that the caller has not read yet */
 #define STATUS_RUNS (-1)

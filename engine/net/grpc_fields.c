@@ -1,7 +1,7 @@
-/* grpc_fields.c: Metadata of a call on the gRPC server; see grpc_door.h. */
+/* grpc_fields.c: Metadata of a call on the gRPC server; see grpc_server_parts.h. */
 #include <string.h>
 
-#include "net/grpc_door.h"
+#include "net/grpc_server_parts.h"
 #include "net/http_field.h"
 
 #define FIELD_NAME_BYTES_MAX ((size_t)256)

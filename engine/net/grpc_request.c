@@ -1,9 +1,9 @@
-/* grpc_request.c: Call on a connection of the gRPC server; see grpc_door.h. */
+/* grpc_request.c: Call on a connection of the gRPC server; see grpc_server_parts.h. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "net/grpc_door.h"
+#include "net/grpc_server_parts.h"
 
 #define PATH_BYTES 4096
 #define WORDS_BYTES ((size_t)8 << 10)  /* encoded: callers accept no longer headers */

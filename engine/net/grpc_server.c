@@ -1,8 +1,8 @@
-/* grpc_server.c: Opening, drain and close of the gRPC server; see grpc_server.h, and grpc_door.h for the other parts. */
+/* grpc_server.c: Opening, drain and close of the gRPC server; see grpc_server.h, and grpc_server_parts.h for the other parts. */
 #include "net/grpc_server.h"
 
 #include "base/memory.h"
-#include "net/grpc_door.h"
+#include "net/grpc_server_parts.h"
 
 #define SILENCE_MS 60000
 #define FAR_MS INT64_MAX

@@ -87,7 +87,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 		}
 		if (graph_is_judged(pipeline->graph))
 			add(&acls, "group", plan_truths_id(pipeline, arena), false, "Read Describe");
-		/* At least once, for taking over what a former group committed (log/takeover.h). */
+		/* At least once, for taking over what a former group committed (log/offset_migration.h). */
 		bool all = pipeline->delivery == DELIVERY_EXACTLY_ONCE;
 		add(&acls, "transactional-id", arena_print(arena, "%s.%s", pipeline->group, all ? "" : "takeover"), all,
 		    "Write Describe");

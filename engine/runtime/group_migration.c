@@ -1,13 +1,13 @@
 /* group_migration.c: see group_migration.h. */
 #include "runtime/group_migration.h"
 
-#include "log/takeover.h"
+#include "log/offset_migration.h"
 
 #define TOPICS_BYTES ((size_t)64 << 20) /* topics of one group */
 #define SAY_EVERY_MS 5000
 #define GROUPS_BYTES ((size_t)16 << 20) /* at most one name for each pipeline */
 
-static_assert(TAKEOVER_FORMERS_MAX >= FORMER_GROUPS_MAX, "a topic has room for all former groups of its pipeline");
+static_assert(OFFSET_MIGRATION_FORMERS_MAX >= FORMER_GROUPS_MAX, "a topic has room for all former groups of its pipeline");
 
 static bool is_read(const struct topic *topic)
 {
@@ -26,9 +26,10 @@ static bool group_reads(const struct plan *plan, const char *group, const char *
 	return false;
 }
 
-static struct takeover_topic topic_of(const struct plan *plan, const struct pipeline_plan *pipeline, const struct topic *topic)
+static struct offset_migration_topic topic_of(const struct plan *plan, const struct pipeline_plan *pipeline,
+					      const struct topic *topic)
 {
-	struct takeover_topic read = {.name = topic->name};
+	struct offset_migration_topic read = {.name = topic->name};
 	size_t formers = topic->role == TOPIC_EXTERNAL ? 1 : FORMER_GROUPS_MAX;
 	for (size_t i = 0; i < formers; i++) {
 		read.formers[i] = pipeline->former_groups[i];
@@ -37,7 +38,7 @@ static struct takeover_topic topic_of(const struct plan *plan, const struct pipe
 	return read;
 }
 
-static bool has_topic(const struct takeover_topic *topics, size_t count, const char *name)
+static bool has_topic(const struct offset_migration_topic *topics, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(topics[i].name, name) == 0)
@@ -46,12 +47,12 @@ static bool has_topic(const struct takeover_topic *topics, size_t count, const c
 }
 
 /* The topics that the group reads, each once: an input may also be a trigger. */
-static struct takeover_topic *topics_of(const struct plan *plan, const char *group, size_t *count, struct arena *arena)
+static struct offset_migration_topic *topics_of(const struct plan *plan, const char *group, size_t *count, struct arena *arena)
 {
 	size_t room = 0;
 	for (size_t i = 0; i < plan->count; i++)
 		room += plan->pipelines[i].topic_count;
-	struct takeover_topic *topics = ARENA_ARRAY(arena, struct takeover_topic, room + 1);
+	struct offset_migration_topic *topics = ARENA_ARRAY(arena, struct offset_migration_topic, room + 1);
 	*count = 0;
 	for (size_t i = 0; topics && i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
@@ -62,7 +63,7 @@ static struct takeover_topic *topics_of(const struct plan *plan, const char *gro
 	return topics;
 }
 
-struct takeover_waiting {
+struct offset_migration_waiting {
 	const struct log_sink *log;
 	int64_t said_ms; /* time of the last log line about the wait; 0: none yet */
 };
@@ -70,7 +71,7 @@ struct takeover_waiting {
 /* Logs a wait at once, and then every few seconds. */
 static bool say_waiting(void *context, const char *who, int64_t waited_ms)
 {
-	struct takeover_waiting *waiting = context;
+	struct offset_migration_waiting *waiting = context;
 	if (waiting->said_ms > 0 && waited_ms - waiting->said_ms < SAY_EVERY_MS)
 		return true;
 	waiting->said_ms = waited_ms > 0 ? waited_ms : 1;
@@ -83,17 +84,17 @@ static bool take_over(const struct engine_config *config, const struct plan *pla
 		      struct arena *arena, struct error *error)
 {
 	size_t count, moved;
-	struct takeover_waiting waiting = {.log = config->log};
-	const struct takeover_config takeover = {.brokers = config->brokers,
-						 .consumer = config->consumer,
-						 .producer = config->producer,
-						 .group = group,
-						 .waits = waits ? say_waiting : NULL,
-						 .context = &waiting};
-	const struct takeover_topic *topics = topics_of(plan, group, &count, arena);
+	struct offset_migration_waiting waiting = {.log = config->log};
+	const struct offset_migration_config migration = {.brokers = config->brokers,
+							  .consumer = config->consumer,
+							  .producer = config->producer,
+							  .group = group,
+							  .waits = waits ? say_waiting : NULL,
+							  .context = &waiting};
+	const struct offset_migration_topic *topics = topics_of(plan, group, &count, arena);
 	if (!topics)
 		return error_memory(error, ERROR_SYSTEM, "looking for former groups");
-	if (!takeover_carry_out(&takeover, topics, count, &moved, error))
+	if (!offset_migration_carry_out(&migration, topics, count, &moved, error))
 		return false;
 	if (moved > 0)
 		log_say(config->log, LOG_LEVEL_INFO, NULL,

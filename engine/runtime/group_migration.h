@@ -1,5 +1,5 @@
 /* group_migration.h: Migration of consumer groups for the pipelines of a plan. A group that is new to a topic
- * continues from the offsets of a former group (log/takeover.h). For `sluice run`. */
+ * continues from the offsets of a former group (log/offset_migration.h). For `sluice run`. */
 #ifndef SLUICE_RUNTIME_GROUP_MIGRATION_H
 #define SLUICE_RUNTIME_GROUP_MIGRATION_H
 

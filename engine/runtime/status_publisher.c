@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "log/side.h"
+#include "log/best_effort.h"
 #include "observe/status.h"
 #include "runtime/failure_watch.h"
 #include "runtime/lag_watch.h"
@@ -31,7 +31,7 @@ struct announced {
 struct status_publisher {
 	struct engine *engine;
 	const struct engine_config *config;
-	struct side *side;
+	struct best_effort *side;
 	struct arena *arena;
 	struct buffer text, names;
 	char why[WHY_BYTES];
@@ -62,7 +62,7 @@ static bool find_topic(struct status_publisher *status_publisher, const struct p
 		memcpy(topics, status_publisher->topics, status_publisher->topic_count * sizeof *topics);
 	topics[status_publisher->topic_count] = name;
 	status_publisher->topics = topics;
-	return side_topics(status_publisher->side, topics, ++status_publisher->topic_count, &error);
+	return best_effort_topics(status_publisher->side, topics, ++status_publisher->topic_count, &error);
 }
 
 static struct announced *announced_as(struct status_publisher *status_publisher, const struct pipeline_plan *plan)
@@ -193,7 +193,7 @@ static void say(struct status_publisher *status_publisher, const struct pipeline
 		.value = buffer_view(&status_publisher->text),
 	};
 	if (!buffer_failed(&status_publisher->text))
-		(void)side_produce(status_publisher->side, &record);
+		(void)best_effort_produce(status_publisher->side, &record);
 }
 
 /* ---- log lines ---- */
@@ -220,7 +220,8 @@ static void log_outage(struct status_publisher *status_publisher)
 {
 	int64_t lasted_ms, now_ms = loop_now_ms(engine_loop(status_publisher->engine));
 	const struct log_sink *log = status_publisher->config->log;
-	switch (outage_watch_look(&status_publisher->outage, side_acknowledged(status_publisher->side), now_ms, &lasted_ms)) {
+	switch (outage_watch_look(&status_publisher->outage, best_effort_acknowledged(status_publisher->side), now_ms,
+				  &lasted_ms)) {
 	case OUTAGE_BEGAN:
 		log_say(log, LOG_LEVEL_WARN, NULL,
 			"Kafka has acknowledged nothing for %" PRId64 " s: requests and answers wait for it",
@@ -277,7 +278,7 @@ static void on_due(void *context)
 
 struct status_publisher *status_publisher_open(struct engine *engine, const struct engine_config *config, struct error *error)
 {
-	const struct side_config side = {
+	const struct best_effort_config side = {
 		.brokers = config->brokers, .queue_bytes = QUEUE_BYTES, .batches = config->batches,
 		.properties = config->producer, .counts = true};
 	struct status_publisher *status_publisher = memory_take(1, sizeof *status_publisher);
@@ -291,7 +292,7 @@ struct status_publisher *status_publisher_open(struct engine *engine, const stru
 	status_publisher->started_ms = status_publisher->last_ms = time_of_day_ms();
 	buffer_open(&status_publisher->text, STATUS_BYTES);
 	buffer_open(&status_publisher->names, STATUS_BYTES);
-	if (status_publisher->arena && (status_publisher->side = side_open(&side, error)) &&
+	if (status_publisher->arena && (status_publisher->side = best_effort_open(&side, error)) &&
 	    loop_timer_set(loop, &status_publisher->timer, loop_now_ms(loop) + STATUS_EVERY_MS, error))
 		return status_publisher;
 	error_memory(error, ERROR_SYSTEM, "reporting the state of pipelines");
@@ -305,7 +306,7 @@ void status_publisher_close(struct status_publisher *status_publisher)
 		return;
 	loop_timer_stop(engine_loop(status_publisher->engine), &status_publisher->timer);
 	say_the_end(status_publisher);
-	side_close(status_publisher->side);
+	best_effort_close(status_publisher->side);
 	buffer_close(&status_publisher->text);
 	buffer_close(&status_publisher->names);
 	arena_close(status_publisher->arena);

@@ -12,9 +12,9 @@
 #define SLUICE_SIMULATION_SIMULATED_KAFKA_H
 
 #include "log/archive.h"
+#include "log/best_effort.h"
 #include "log/consumer.h"
 #include "log/output.h"
-#include "log/side.h"
 #include "net/loop.h"
 
 struct simulated_kafka;
@@ -115,9 +115,9 @@ struct output *simulated_output_open(struct simulated_host *host, struct loop *l
 struct archive *simulated_archive_open(struct simulated_host *host, struct loop *loop, const struct consumer *consumer,
 				       struct error *error);
 
-/* As side_open(). */
-struct side *simulated_side_open(struct simulated_host *host, struct error *error);
-uint64_t simulated_taps_lost(const struct simulated_kafka *kafka); /* records of side producers that did not arrive */
+/* As best_effort_open(). */
+struct best_effort *simulated_best_effort_open(struct simulated_host *host, struct error *error);
+uint64_t simulated_taps_lost(const struct simulated_kafka *kafka); /* records of best-effort producers that did not arrive */
 
 /* ---- its contents ---- */
 

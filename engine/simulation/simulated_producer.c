@@ -157,7 +157,7 @@ static struct simulated_lane *lane_of(struct simulated_producer *producer, struc
 	return lane;
 }
 
-enum produce_verdict simulated_producer_put(struct simulated_producer *producer, const struct outgoing *record, unsigned load,
+enum produce_verdict simulated_producer_put(struct simulated_producer *producer, const struct outgoing *record, unsigned batch,
 					    struct error *error)
 {
 	struct simulated_kafka *kafka = producer->kafka;
@@ -173,7 +173,7 @@ enum produce_verdict simulated_producer_put(struct simulated_producer *producer,
 		error_memory(error, ERROR_SYSTEM, "producing");
 		return PRODUCE_SPOILT;
 	}
-	entry->load = load;
+	entry->batch = batch;
 	entry->unwanted = is_unwanted(producer, record);
 	entry->origin = record->origin;
 	entry->topic = record->topic;

@@ -1,6 +1,6 @@
-/* simulated_shipments.c: At-least-once output of the simulated Kafka, with the decisions of loads.c. See shipments.h
+/* simulated_shipments.c: At-least-once output of the simulated Kafka, with the decisions of commit_batches.c. See shipments.h
  * for its contract. */
-#include "log/loads.h"
+#include "log/commit_batches.h"
 #include "simulation/simulated_world.h"
 
 struct simulated_shipments {
@@ -14,7 +14,7 @@ struct simulated_shipments {
 	struct simulated_client client; /* of its commits */
 	struct simulated_producer *producer;
 	unsigned closed_sockets; /* not used */
-	struct loads loads;
+	struct commit_batches commit_batches;
 	bool started; /* and said so */
 	uint64_t resets;
 	int64_t ended_us, commit_us;
@@ -30,9 +30,9 @@ static void producer_heard(void *owner, const struct simulated_entry *entry)
 {
 	struct simulated_shipments *shipments = owner;
 	if (entry)
-		loads_acknowledged(&shipments->loads, entry->load);
+		commit_batches_acknowledged(&shipments->commit_batches, entry->batch);
 	if (entry && entry->unwanted)
-		loads_refused(&shipments->loads, entry->load);
+		commit_batches_refused(&shipments->commit_batches, entry->batch);
 	ring(shipments);
 }
 
@@ -73,7 +73,7 @@ static enum transaction_news producer_replace(struct simulated_shipments *shipme
 static void commit_replied(struct simulated_request *request, enum simulated_answer answer)
 {
 	struct simulated_shipments *shipments = request->owner;
-	loads_took(&shipments->loads, answer == SIMULATED_GOOD ? LOADS_TAKEN : LOADS_VOID);
+	commit_batches_took(&shipments->commit_batches, answer == SIMULATED_GOOD ? COMMIT_BATCHES_TAKEN : COMMIT_BATCHES_VOID);
 	ring(shipments);
 }
 
@@ -94,7 +94,7 @@ static void shipments_close(struct output *self)
 	struct simulated_shipments *shipments = (struct simulated_shipments *)self;
 	shipments->client.closed = true;
 	shipments->producer->client.closed = true;
-	loads_close(&shipments->loads);
+	commit_batches_close(&shipments->commit_batches);
 }
 
 static int shipments_bell(const struct output *self)
@@ -111,12 +111,12 @@ static enum transaction_news shipments_news(struct output *self, struct position
 		shipments->started = true;
 		return NEWS_STARTED;
 	}
-	if (shipments->producer->shrinks && loads_give_up(&shipments->loads, committed))
+	if (shipments->producer->shrinks && commit_batches_give_up(&shipments->commit_batches, committed))
 		return producer_replace(shipments);
-	if (loads_to_commit(&shipments->loads, &positions))
+	if (commit_batches_to_commit(&shipments->commit_batches, &positions))
 		commit(shipments, positions);
 	bool is_void;
-	if (!loads_over(&shipments->loads, committed, &is_void))
+	if (!commit_batches_over(&shipments->commit_batches, committed, &is_void))
 		return NEWS_NONE;
 	shipments->commit_us = shipments->kafka->now_us - shipments->ended_us;
 	return is_void ? NEWS_VOID : NEWS_COMMITTED;
@@ -124,29 +124,29 @@ static enum transaction_news shipments_news(struct output *self, struct position
 
 static bool shipments_is_open(const struct output *self)
 {
-	(void)self; /* a load always is */
+	(void)self; /* a batch always is */
 	return true;
 }
 
 static bool shipments_may_end(const struct output *self)
 {
 	const struct simulated_shipments *shipments = (const struct simulated_shipments *)self;
-	return shipments->started && loads_may_end(&shipments->loads);
+	return shipments->started && commit_batches_may_end(&shipments->commit_batches);
 }
 
 static enum produce_verdict shipments_produce(struct output *self, const struct outgoing *record, struct error *error)
 {
 	struct simulated_shipments *shipments = (struct simulated_shipments *)self;
-	enum produce_verdict verdict = simulated_producer_put(shipments->producer, record, shipments->loads.open, error);
+	enum produce_verdict verdict = simulated_producer_put(shipments->producer, record, shipments->commit_batches.open, error);
 	if (verdict == PRODUCED)
-		(void)loads_produced(&shipments->loads);
+		(void)commit_batches_produced(&shipments->commit_batches);
 	return verdict;
 }
 
 static bool shipments_end(struct output *self, struct positions positions, struct error *error)
 {
 	struct simulated_shipments *shipments = (struct simulated_shipments *)self;
-	if (!loads_end(&shipments->loads, positions, error))
+	if (!commit_batches_end(&shipments->commit_batches, positions, error))
 		return false;
 	shipments->ended_us = shipments->kafka->now_us;
 	ring(shipments);

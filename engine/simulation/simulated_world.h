@@ -24,7 +24,7 @@ struct simulated_entry {
 	int64_t time_ms;
 	int64_t producer; /* of a record in a transaction; else 0 */
 	enum entry_state state;
-	unsigned load; /* its producer's load number, for the acknowledgement */
+	unsigned batch; /* its producer's batch number, for the acknowledgement */
 	/* Of a record that the broker refuses: */
 	bool unwanted;
 	struct position origin;
@@ -354,7 +354,7 @@ struct simulated_producer *simulated_producer_make(struct simulated_host *host, 
 bool simulated_producer_unwanted(struct simulated_producer *producer,
 				 struct refusal *refusal); /* the next one that is not reported */
 bool simulated_producer_topics(struct simulated_producer *producer, const char *const *names, size_t count, struct error *error);
-enum produce_verdict simulated_producer_put(struct simulated_producer *producer, const struct outgoing *record, unsigned load,
+enum produce_verdict simulated_producer_put(struct simulated_producer *producer, const struct outgoing *record, unsigned batch,
 					    struct error *error);
 
 /* simulated_transaction.c, simulated_shipments.c */

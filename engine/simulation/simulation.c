@@ -41,7 +41,7 @@ const char *const simulation_trait_names[SIMULATION_TRAITS] = {
 const struct simulation_ground simulation_ground_kafka = {.consumer_open = simulated_consumer_open,
 							  .output_open = simulated_output_open,
 							  .archive_open = simulated_archive_open,
-							  .side_open = simulated_side_open};
+							  .best_effort_open = simulated_best_effort_open};
 
 void simulation_tell(struct simulation *simulation, const char *who, const char *format, ...)
 {

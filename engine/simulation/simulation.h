@@ -53,7 +53,7 @@ struct simulation_ground {
 				      const struct consumer *consumer, struct error *error);
 	struct archive *(*archive_open)(struct simulated_host *host, struct loop *loop, const struct consumer *consumer,
 					struct error *error);
-	struct side *(*side_open)(struct simulated_host *host, struct error *error);
+	struct best_effort *(*best_effort_open)(struct simulated_host *host, struct error *error);
 };
 
 extern const struct simulation_ground simulation_ground_kafka;

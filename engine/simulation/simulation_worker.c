@@ -41,11 +41,11 @@ static struct archive *ground_archive(void *context, struct loop *loop, const st
 	return worker->simulation->config->ground->archive_open(worker->host, loop, consumer, error);
 }
 
-static struct side *ground_side(void *context, const struct side_config *config, struct error *error)
+static struct best_effort *ground_best_effort(void *context, const struct best_effort_config *config, struct error *error)
 {
 	(void)config;
 	const struct simulation_worker *worker = context;
-	return worker->simulation->config->ground->side_open(worker->host, error);
+	return worker->simulation->config->ground->best_effort_open(worker->host, error);
 }
 
 /* ---- setups ---- */
@@ -122,7 +122,7 @@ static bool worker_configure(struct simulation_worker *worker, size_t in_flight,
 						.consumer_open = ground_consumer,
 						.output_open = ground_output,
 						.archive_open = ground_archive,
-						.side_open = ground_side,
+						.best_effort_open = ground_best_effort,
 						.context = worker};
 	worker->config = (struct worker_config){
 		.consumer = {.group = worker->reader ? "readers" : "run", .instance = worker->name},

@@ -145,14 +145,14 @@ static bool follow_taps(struct worker *worker, const struct worker_setup *setup,
 	struct outbox *outbox = &worker->outbox;
 	if (setup->taps.count == 0)
 		return true;
-	const struct side_config config = {.brokers = worker->config->transaction.brokers,
+	const struct best_effort_config config = {.brokers = worker->config->transaction.brokers,
 					   .queue_bytes = worker->config->limits.tap_bytes,
 					   .batches = worker->config->transaction.batches,
 					   .properties = worker->config->transaction.properties};
 	const struct worker_ground *ground = worker->config->ground ? worker->config->ground : &worker_ground_usual;
-	if (!outbox->side && !(outbox->side = ground->side_open(ground->context, &config, error)))
+	if (!outbox->side && !(outbox->side = ground->best_effort_open(ground->context, &config, error)))
 		return false;
-	return side_topics(outbox->side, setup->taps.names, setup->taps.count, error);
+	return best_effort_topics(outbox->side, setup->taps.names, setup->taps.count, error);
 }
 
 static bool follow_reads(struct worker *worker, const struct worker_setup *setup, struct worker_stage *const *before,

@@ -28,7 +28,7 @@ void outbox_open(struct outbox *outbox, struct worker_counts *counts, size_t ans
 void outbox_close(struct outbox *outbox)
 {
 	output_close(outbox->output);
-	side_close(outbox->side);
+	best_effort_close(outbox->side);
 	replies_close(&outbox->replies);
 	buffer_close(&outbox->encoded);
 	buffer_close(&outbox->feed_key);
@@ -361,7 +361,7 @@ void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const s
 	bool written = step_write(outbox, stage, message, payload, &headers, &outgoing, &error);
 	outgoing.topic = topic;
 	outgoing.origin.partition = message->origin.partition;
-	if (!written || !side_produce(outbox->side, &outgoing))
+	if (!written || !best_effort_produce(outbox->side, &outgoing))
 		count_add(&outbox->counts->taps_lost, 1);
 }
 

@@ -4,7 +4,7 @@
 #ifndef SLUICE_WORKER_OUTBOX_H
 #define SLUICE_WORKER_OUTBOX_H
 
-#include "log/side.h"
+#include "log/best_effort.h"
 #include "worker/lanes.h"
 #include "worker/replies.h"
 #include "worker/worker.h"
@@ -12,7 +12,7 @@
 struct outbox {
 	const struct worker_setup *setup; /* borrowed from the worker */
 	struct output *output;		  /* opened by the worker; closed with the outbox */
-	struct side *side;		  /* likewise; NULL: there are no taps */
+	struct best_effort *side;		  /* likewise; NULL: there are no taps */
 	struct replies replies; /* copies of answers for gateways; exactly once, held until their transaction is committed */
 	struct buffer encoded;
 	struct buffer feed_key;

@@ -32,7 +32,7 @@
 #define SLUICE_WORKER_PARTS_H
 
 #include "log/registry.h"
-#include "log/side.h"
+#include "log/best_effort.h"
 #include "log/upstream.h"
 #include "net/loop.h"
 #include "worker/direct_intake.h"

@@ -31,7 +31,7 @@ void replies_void(struct replies *replies)
 void replies_close(struct replies *replies)
 {
 	replies_void(replies);
-	side_close(replies->side);
+	best_effort_close(replies->side);
 	replies->side = NULL;
 }
 
@@ -54,7 +54,7 @@ static bool side_ready(struct worker *worker)
 	struct replies *replies = &worker->outbox.replies;
 	const struct worker_config *config = worker->config;
 	const struct worker_ground *ground = config->ground ? config->ground : &worker_ground_usual;
-	const struct side_config side = {.brokers = config->transaction.brokers,
+	const struct best_effort_config side = {.brokers = config->transaction.brokers,
 					 .queue_bytes = REPLIES_HELD_BYTES_MAX,
 					 .at_once = true,
 					 .batches = config->transaction.batches,
@@ -62,9 +62,9 @@ static bool side_ready(struct worker *worker)
 	struct error error = {0};
 	if (replies->side)
 		return true;
-	replies->side = ground->side_open(ground->context, &side, &error);
-	if (replies->side && !side_topics(replies->side, &worker->setup->replies, 1, &error)) {
-		side_close(replies->side);
+	replies->side = ground->best_effort_open(ground->context, &side, &error);
+	if (replies->side && !best_effort_topics(replies->side, &worker->setup->replies, 1, &error)) {
+		best_effort_close(replies->side);
 		replies->side = NULL;
 	}
 	return replies->side != NULL;
@@ -72,7 +72,7 @@ static bool side_ready(struct worker *worker)
 
 static void reply_send(struct replies *replies, const struct outgoing *record)
 {
-	bool sent = replies->side && side_produce(replies->side, record);
+	bool sent = replies->side && best_effort_produce(replies->side, record);
 	count_add(sent ? &replies->counts->replies : &replies->counts->replies_lost, 1);
 }
 

@@ -10,7 +10,7 @@
 #ifndef SLUICE_WORKER_REPLIES_H
 #define SLUICE_WORKER_REPLIES_H
 
-#include "log/side.h"
+#include "log/best_effort.h"
 #include "message/reply.h"
 #include "observe/counts.h"
 
@@ -21,7 +21,7 @@ struct worker;
 struct held_reply;
 
 struct replies {
-	struct side *side; /* NULL: no copy was sent yet, or it could not be opened */
+	struct best_effort *side; /* NULL: no copy was sent yet, or it could not be opened */
 	struct held_reply *first, **end;
 	size_t held_bytes;
 	struct worker_counts *counts; /* of the worker */

@@ -197,17 +197,17 @@ static struct archive *usual_archive(void *context, struct loop *loop, const str
 	return archive_open(config, consumer, error);
 }
 
-static struct side *usual_side(void *context, const struct side_config *config, struct error *error)
+static struct best_effort *usual_side(void *context, const struct best_effort_config *config, struct error *error)
 {
 	(void)context;
-	return side_open(config, error);
+	return best_effort_open(config, error);
 }
 
 const struct worker_ground worker_ground_usual = {.loop_open = usual_loop,
 						  .consumer_open = usual_consumer,
 						  .output_open = usual_output,
 						  .archive_open = usual_archive,
-						  .side_open = usual_side,
+						  .best_effort_open = usual_side,
 						  .asks_groups = true};
 
 static bool worker_set_up(struct worker *worker, struct error *error)

@@ -21,7 +21,7 @@
 
 #include "log/output.h"
 #include "log/registry.h"
-#include "log/side.h"
+#include "log/best_effort.h"
 #include "worker/partition_state.h"
 #include "worker/stage.h"
 
@@ -37,7 +37,7 @@ struct worker_ground {
 				      const struct consumer *consumer, struct error *error);
 	struct archive *(*archive_open)(void *context, struct loop *loop, const struct archive_config *config,
 					const struct consumer *consumer, struct error *error);
-	struct side *(*side_open)(void *context, const struct side_config *config, struct error *error);
+	struct best_effort *(*best_effort_open)(void *context, const struct best_effort_config *config, struct error *error);
 	bool asks_groups; /* whether Kafka can be asked for the progress of groups (log/upstream.h) */
 	void *context;
 };

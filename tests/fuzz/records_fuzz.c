@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "bodies.h"
-#include "cli/letters.h"
+#include "cli/dead_letters.h"
 #include "cli/replay_request.h"
 #include "message/answer_decode.h"
 #include "message/schemas.h"

@@ -152,7 +152,7 @@ static void offsets_committed_before_their_results_are_found(void **state)
 {
 	(void)state;
 	const struct simulation_ground ground = {simulated_consumer_open, open_that_commits_too_much, simulated_archive_open,
-						 simulated_side_open};
+						 simulated_best_effort_open};
 	for (int i = 0; i < 2; i++) {
 		struct simulation_result result = bad_simulation((struct simulation_config){.ground = &ground, .exactly_once = i});
 		assert_true(strstr(result.why, "not answered") || strstr(result.why, "ought to be"));
@@ -216,7 +216,7 @@ static void results_out_of_order_are_found(void **state)
 {
 	(void)state;
 	const struct simulation_ground ground = {simulated_consumer_open, open_that_lets_overtake, simulated_archive_open,
-						 simulated_side_open};
+						 simulated_best_effort_open};
 	for (int i = 0; i < 2; i++) {
 		struct simulation_result result = bad_simulation((struct simulation_config){.ground = &ground, .exactly_once = i});
 		assert_non_null(strstr(result.why, "behind"));
@@ -288,7 +288,7 @@ static void state_that_is_not_brought_back_is_found(void **state)
 {
 	(void)state;
 	const struct simulation_ground ground = {simulated_consumer_open, simulated_output_open, open_that_forgets,
-						 simulated_side_open};
+						 simulated_best_effort_open};
 	struct simulation_result result = bad_simulation((struct simulation_config){.ground = &ground, .exactly_once = true});
 	assert_non_null(strstr(result.why, "is not answered in time"));
 }
@@ -355,7 +355,7 @@ static void parts_that_are_not_brought_back_are_found(void **state)
 {
 	(void)state;
 	const struct simulation_ground ground = {simulated_consumer_open, simulated_output_open, open_that_forgets,
-						 simulated_side_open};
+						 simulated_best_effort_open};
 	for (int i = 0; i < 2; i++) {
 		struct simulation_result result = bad_simulation((struct simulation_config){
 			.ground = &ground, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_FED});
@@ -394,7 +394,7 @@ static void stages_whose_records_are_partitioned_by_their_requests_are_found(voi
 {
 	(void)state;
 	const struct simulation_ground ground = {simulated_consumer_open, open_by_request, simulated_archive_open,
-						 simulated_side_open};
+						 simulated_best_effort_open};
 	for (int i = 0; i < 2; i++) {
 		const struct simulation_config config = {
 			.ground = &ground, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_JOINED};
@@ -403,21 +403,21 @@ static void stages_whose_records_are_partitioned_by_their_requests_are_found(voi
 	}
 }
 
-static const struct side_operations *side_of_simulated;
+static const struct best_effort_operations *best_effort_of_simulated;
 
-static bool produce_every_other(struct side *side, const struct outgoing *record)
+static bool produce_every_other(struct best_effort *side, const struct outgoing *record)
 {
 	static unsigned produced;
-	return ++produced % 2 == 0 || side_of_simulated->produce(side, record);
+	return ++produced % 2 == 0 || best_effort_of_simulated->produce(side, record);
 }
 
-static struct side *open_that_loses_taps(struct simulated_host *host, struct error *error)
+static struct best_effort *open_that_loses_taps(struct simulated_host *host, struct error *error)
 {
-	static struct side_operations operations;
-	struct side *side = simulated_side_open(host, error);
+	static struct best_effort_operations operations;
+	struct best_effort *side = simulated_best_effort_open(host, error);
 	assert_non_null(side);
-	side_of_simulated = side->operations;
-	operations = *side_of_simulated;
+	best_effort_of_simulated = side->operations;
+	operations = *best_effort_of_simulated;
 	operations.produce = produce_every_other;
 	side->operations = &operations;
 	return side;
@@ -481,7 +481,7 @@ static void records_of_steps_that_are_lost_or_doubled_are_found(void **state)
 {
 	(void)state;
 	const struct simulation_ground ground = {simulated_consumer_open, open_that_tells_steps_wrongly, simulated_archive_open,
-						 simulated_side_open};
+						 simulated_best_effort_open};
 	for (int i = 0; i < 2; i++) {
 		told_twice = i > 0;
 		const struct simulation_config config = {
@@ -522,7 +522,7 @@ static void deadlines_that_are_forgotten_are_found(void **state)
 {
 	(void)state;
 	const struct simulation_ground ground = {open_that_forgets_deadlines, simulated_output_open, simulated_archive_open,
-						 simulated_side_open};
+						 simulated_best_effort_open};
 	for (int i = 0; i < 2; i++) {
 		struct simulation_result result = bad_simulation((struct simulation_config){
 			.ground = &ground, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_HURRIED});

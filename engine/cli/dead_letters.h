@@ -1,6 +1,6 @@
-/* letters.h: Reader of a pipeline's dead letters. For the commands `errors list`, `show` and `replay`. */
-#ifndef SLUICE_CLI_LETTERS_H
-#define SLUICE_CLI_LETTERS_H
+/* dead_letters.h: Reader of a pipeline's dead letters. For the commands `errors list`, `show` and `replay`. */
+#ifndef SLUICE_CLI_DEAD_LETTERS_H
+#define SLUICE_CLI_DEAD_LETTERS_H
 
 #include "cli/kafka.h"
 #include "message/dead_letter.h"

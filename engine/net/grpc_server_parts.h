@@ -1,4 +1,4 @@
-/* grpc_door.h: Shared parts of the gRPC server. Private to its files:
+/* grpc_server_parts.h: Shared parts of the gRPC server. Private to its files:
  *
  *   grpc_server.c   the server: limits, opening, drain and close
  *   grpc_caller.c   one connection: accepted, supervised, drained, lost
@@ -10,8 +10,8 @@
  * from `called` to its answer. It returns to the pool when both have released it. Data is sent once a turn, by the
  * server's one timer.
  */
-#ifndef SLUICE_NET_GRPC_DOOR_H
-#define SLUICE_NET_GRPC_DOOR_H
+#ifndef SLUICE_NET_GRPC_SERVER_PARTS_H
+#define SLUICE_NET_GRPC_SERVER_PARTS_H
 
 #include "net/acceptor.h"
 #include "net/grpc_server.h"

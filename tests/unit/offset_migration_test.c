@@ -1,6 +1,6 @@
-/* takeover_test.c: Tests of a group that continues at the offsets of another, on a Kafka that does not know at once where groups
- * are. The mock forgets offsets that are committed in a transaction, so only the number of moved offsets is visible here. Nor
- * does it know the members of a group: that question to librdkafka is answered here. */
+/* offset_migration_test.c: Tests of a group that continues at the offsets of another, on a Kafka that does not know at
+ * once where groups are. The mock forgets offsets that are committed in a transaction, so only the number of moved
+ * offsets is visible here. Nor does it know the members of a group: that question to librdkafka is answered here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "log/takeover.h"
+#include "log/offset_migration.h"
 #include "tests/unit/mock_broker.h"
 
 #define OFFSET_FETCH 9 /* Kafka's numbers of requests */
@@ -83,15 +83,15 @@ static bool note_wait(void *context, const char *who, int64_t waited_ms)
 
 static bool take_over_waiting(const struct mock *mock, struct waits *waits, size_t *moved, struct error *error)
 {
-	const struct takeover_config config = {.brokers = mock->brokers,
+	const struct offset_migration_config config = {.brokers = mock->brokers,
 					       .consumer = mock_quick,
 					       .producer = mock_quick,
 					       .group = "new",
 					       .waits = waits ? note_wait : NULL,
 					       .context = waits};
-	const struct takeover_topic topic = {.name = "in", .formers = {"former"}};
+	const struct offset_migration_topic topic = {.name = "in", .formers = {"former"}};
 	*error = (struct error){0};
-	return takeover_carry_out(&config, &topic, 1, moved, error);
+	return offset_migration_carry_out(&config, &topic, 1, moved, error);
 }
 
 static bool take_over(const struct mock *mock, size_t *moved, struct error *error)

@@ -1,5 +1,5 @@
-/* letters.c: see letters.h. */
-#include "cli/letters.h"
+/* dead_letters.c: see dead_letters.h. */
+#include "cli/dead_letters.h"
 
 #include "base/clock.h"
 #include "base/number.h"

@@ -1,5 +1,5 @@
-/* takeover.c: Migration of committed offsets between groups; see takeover.h. */
-#include "log/takeover.h"
+/* offset_migration.c: Migration of committed offsets between groups; see offset_migration.h. */
+#include "log/offset_migration.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -11,8 +11,8 @@
 #include "log/client.h"
 #include "log/group_members.h"
 
-#define TIMES_MAX 5 /* attempts, after fencing by engines that start together, or errors of brokers that start or stop */
-#define PAUSE_NS 100000000 /* before the next attempt */
+#define TIMES_MAX 5	     /* attempts, after fencing by engines that start together, or errors of brokers that start or stop */
+#define PAUSE_NS 100000000   /* before the next attempt */
 #define TIMEOUT_TEXT "10000" /* of the transaction, and so of everything that waits for it */
 #define SOCKET_TEXT "9900"   /* less than that, as librdkafka requires */
 #define ID_BYTES 512
@@ -24,7 +24,7 @@ typedef rd_kafka_topic_partition_list_t offsets;
 
 static const struct timespec asking_pause = {.tv_nsec = PAUSE_NS};
 
-static bool failed(const struct takeover_config *config, const char *doing, const char *why, struct error *error)
+static bool failed(const struct offset_migration_config *config, const char *doing, const char *why, struct error *error)
 {
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE,
 			 "group %s cannot continue where the pipelines were read before: %s: %s; grant it the rights that "
@@ -34,7 +34,8 @@ static bool failed(const struct takeover_config *config, const char *doing, cons
 
 /* ---- committed offsets of groups ---- */
 
-static rd_kafka_t *open_asker(const struct takeover_config *config, const char *group, const char *isolation, struct error *error)
+static rd_kafka_t *open_asker(const struct offset_migration_config *config, const char *group, const char *isolation,
+			      struct error *error)
 {
 	const struct property own[] = {{"bootstrap.servers", config->brokers},
 				       {"group.id", group},
@@ -68,10 +69,10 @@ static rd_kafka_resp_err_t ask_once(rd_kafka_t *asker, offsets *list, int64_t un
 
 /* Reads committed offsets. A Kafka that has just started may not know the group's coordinator yet. A group without
  * the right to read counts as empty. */
-static bool ask_offsets(const struct takeover_config *config, const char *group, rd_kafka_t *asker, offsets *list,
+static bool ask_offsets(const struct offset_migration_config *config, const char *group, rd_kafka_t *asker, offsets *list,
 			struct error *error)
 {
-	const int64_t until_ms = clock_ms() + TAKEOVER_WAIT_MS;
+	const int64_t until_ms = clock_ms() + OFFSET_MIGRATION_WAIT_MS;
 	rd_kafka_resp_err_t code;
 	while ((code = ask_once(asker, list, until_ms)) && !failure_is_lasting(code) && clock_ms() < until_ms)
 		nanosleep(&asking_pause, NULL);
@@ -83,7 +84,7 @@ static bool ask_offsets(const struct takeover_config *config, const char *group,
 }
 
 /* Reads stable offsets: after the end of a transaction that an engine left open. */
-static bool read_stable(const struct takeover_config *config, const char *group, offsets *list, struct error *error)
+static bool read_stable(const struct offset_migration_config *config, const char *group, offsets *list, struct error *error)
 {
 	rd_kafka_t *asker = open_asker(config, group, "read_committed", error);
 	bool good = asker && ask_offsets(config, group, asker, list, error);
@@ -91,7 +92,7 @@ static bool read_stable(const struct takeover_config *config, const char *group,
 	return good;
 }
 
-static void add_topic(const struct takeover_topic *topic, const struct rd_kafka_metadata *metadata, offsets *list)
+static void add_topic(const struct offset_migration_topic *topic, const struct rd_kafka_metadata *metadata, offsets *list)
 {
 	for (int i = 0; i < metadata->topic_cnt; i++) {
 		const struct rd_kafka_metadata_topic *found = &metadata->topics[i];
@@ -102,11 +103,11 @@ static void add_topic(const struct takeover_topic *topic, const struct rd_kafka_
 	}
 }
 
-static offsets *all_partitions(const struct takeover_config *config, rd_kafka_t *asker, const struct takeover_topic *topics,
-			       size_t count, struct error *error)
+static offsets *all_partitions(const struct offset_migration_config *config, rd_kafka_t *asker,
+			       const struct offset_migration_topic *topics, size_t count, struct error *error)
 {
 	const struct rd_kafka_metadata *metadata;
-	rd_kafka_resp_err_t code = rd_kafka_metadata(asker, 1, NULL, &metadata, TAKEOVER_WAIT_MS);
+	rd_kafka_resp_err_t code = rd_kafka_metadata(asker, 1, NULL, &metadata, OFFSET_MIGRATION_WAIT_MS);
 	if (code) {
 		(void)failed(config, "looking at topics", rd_kafka_err2str(code), error);
 		return NULL;
@@ -151,8 +152,8 @@ static bool out_of_memory(struct error *error)
 
 static bool may_have_read(const rd_kafka_topic_partition_t *one, const char *former)
 {
-	const struct takeover_topic *topic = one->opaque;
-	for (size_t i = 0; i < TAKEOVER_FORMERS_MAX && topic->formers[i]; i++)
+	const struct offset_migration_topic *topic = one->opaque;
+	for (size_t i = 0; i < OFFSET_MIGRATION_FORMERS_MAX && topic->formers[i]; i++)
 		if (strcmp(topic->formers[i], former) == 0)
 			return true;
 	return false;
@@ -165,7 +166,7 @@ static bool is_further(const rd_kafka_topic_partition_t *one, const offsets *tha
 }
 
 /* Reads the offsets of a former group into `list`, where they are further than the known ones. */
-static bool ask_former(const struct takeover_config *config, const char *former, offsets *list, struct error *error)
+static bool ask_former(const struct offset_migration_config *config, const char *former, offsets *list, struct error *error)
 {
 	offsets *asked = rd_kafka_topic_partition_list_new(list->cnt);
 	bool copied = true;
@@ -184,20 +185,20 @@ static bool ask_former(const struct takeover_config *config, const char *former,
 	return good;
 }
 
-static bool was_asked(const struct takeover_topic *topics, size_t topic, size_t former)
+static bool was_asked(const struct offset_migration_topic *topics, size_t topic, size_t former)
 {
 	for (size_t i = 0; i <= topic; i++)
-		for (size_t j = 0; j < (i < topic ? TAKEOVER_FORMERS_MAX : former) && topics[i].formers[j]; j++)
+		for (size_t j = 0; j < (i < topic ? OFFSET_MIGRATION_FORMERS_MAX : former) && topics[i].formers[j]; j++)
 			if (strcmp(topics[i].formers[j], topics[topic].formers[former]) == 0)
 				return true;
 	return false;
 }
 
-static bool ask_formers(const struct takeover_config *config, const struct takeover_topic *topics, size_t count, offsets *list,
-			struct error *error)
+static bool ask_formers(const struct offset_migration_config *config, const struct offset_migration_topic *topics, size_t count,
+			offsets *list, struct error *error)
 {
 	for (size_t i = 0; i < count; i++)
-		for (size_t j = 0; j < TAKEOVER_FORMERS_MAX && topics[i].formers[j]; j++)
+		for (size_t j = 0; j < OFFSET_MIGRATION_FORMERS_MAX && topics[i].formers[j]; j++)
 			if (!was_asked(topics, i, j) && !ask_former(config, topics[i].formers[j], list, error))
 				return false;
 	return true;
@@ -206,11 +207,11 @@ static bool ask_formers(const struct takeover_config *config, const struct takeo
 /* ---- members of former groups ---- */
 
 /* The topics that the former group no longer reads. */
-static size_t topics_left(const struct takeover_topic *topics, size_t count, const char *former, const char **names)
+static size_t topics_left(const struct offset_migration_topic *topics, size_t count, const char *former, const char **names)
 {
 	size_t left = 0;
 	for (size_t i = 0; i < count; i++)
-		for (size_t j = 0; !topics[i].shared && j < TAKEOVER_FORMERS_MAX && topics[i].formers[j]; j++)
+		for (size_t j = 0; !topics[i].shared && j < OFFSET_MIGRATION_FORMERS_MAX && topics[i].formers[j]; j++)
 			if (strcmp(topics[i].formers[j], former) == 0)
 				names[left++] = topics[i].name;
 	return left;
@@ -218,16 +219,16 @@ static size_t topics_left(const struct takeover_topic *topics, size_t count, con
 
 /* Client and names for queries about former groups. */
 struct formers {
-	const struct takeover_config *config;
-	const struct takeover_topic *topics;
+	const struct offset_migration_config *config;
+	const struct offset_migration_topic *topics;
 	size_t count;
 	rd_kafka_t *client;
 	const char **names; /* of topics; with space for all */
 	struct error locked_out;
 };
 
-static bool formers_open(struct formers *formers, const struct takeover_config *config, const struct takeover_topic *topics,
-			 size_t count, struct error *error)
+static bool formers_open(struct formers *formers, const struct offset_migration_config *config,
+			 const struct offset_migration_topic *topics, size_t count, struct error *error)
 {
 	const struct property own[] = {{"bootstrap.servers", config->brokers}};
 	*formers = (struct formers){
@@ -251,15 +252,14 @@ static enum members_found formers_find(const struct formers *formers, char words
 {
 	enum members_found all = MEMBERS_NONE;
 	for (size_t i = 0; i < formers->count; i++)
-		for (size_t j = 0; j < TAKEOVER_FORMERS_MAX && formers->topics[i].formers[j]; j++) {
+		for (size_t j = 0; j < OFFSET_MIGRATION_FORMERS_MAX && formers->topics[i].formers[j]; j++) {
 			const char *former = formers->topics[i].formers[j];
 			char who[GROUP_MEMBER_TEXT_MAX];
 			size_t left = was_asked(formers->topics, i, j)
 					      ? 0
 					      : topics_left(formers->topics, formers->count, former, formers->names);
 			enum members_found found =
-				left == 0 ? MEMBERS_NONE
-					  : group_members_find(formers->client, former, formers->names, left, who);
+				left == 0 ? MEMBERS_NONE : group_members_find(formers->client, former, formers->names, left, who);
 			if (found == MEMBERS_UNSEEN)
 				all = found;
 			if (found == MEMBERS_NONE || found == MEMBERS_UNSEEN)
@@ -273,8 +273,8 @@ static enum members_found formers_find(const struct formers *formers, char words
 
 static bool formers_wait(const struct formers *formers, struct error *error)
 {
-	const struct takeover_config *config = formers->config;
-	const struct timespec pause = {.tv_nsec = TAKEOVER_LOOK_MS * 1000000L};
+	const struct offset_migration_config *config = formers->config;
+	const struct timespec pause = {.tv_nsec = OFFSET_MIGRATION_LOOK_MS * 1000000L};
 	const int64_t since_ms = clock_ms();
 	for (;; nanosleep(&pause, NULL)) {
 		char words[FORMER_TEXT_MAX];
@@ -283,7 +283,7 @@ static bool formers_wait(const struct formers *formers, struct error *error)
 		if (found == MEMBERS_NONE || found == MEMBERS_UNSEEN)
 			return true;
 		if (config->waits ? config->waits(config->context, words, waited_ms)
-				  : found == MEMBERS_UNKNOWN && waited_ms < TAKEOVER_UNKNOWN_MS)
+				  : found == MEMBERS_UNKNOWN && waited_ms < OFFSET_MIGRATION_UNKNOWN_MS)
 			continue;
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
 				 "%s; it would answer the same requests. Stop the engines that run the former files, and start "
@@ -306,7 +306,7 @@ static bool keep_further(offsets **list, const offsets *than, struct error *erro
 
 /* ---- the transaction ---- */
 
-static rd_kafka_t *open_producer(const struct takeover_config *config, struct error *error)
+static rd_kafka_t *open_producer(const struct offset_migration_config *config, struct error *error)
 {
 	char id[ID_BYTES];
 	(void)snprintf(id, sizeof id, "%s.takeover", config->group);
@@ -320,7 +320,7 @@ static rd_kafka_t *open_producer(const struct takeover_config *config, struct er
 }
 
 /* Reads the offsets again after fencing, and leaves out partitions that another engine has migrated meanwhile. */
-static bool look_again(const struct takeover_config *config, offsets **list, struct error *error)
+static bool look_again(const struct offset_migration_config *config, offsets **list, struct error *error)
 {
 	offsets *now = rd_kafka_topic_partition_list_copy(*list);
 	bool good = read_stable(config, config->group, now, error);
@@ -330,26 +330,26 @@ static bool look_again(const struct takeover_config *config, offsets **list, str
 }
 
 /* Commits the offsets. This client is not a member; members of the group continue meanwhile. */
-static rd_kafka_error_t *commit(const struct takeover_config *config, rd_kafka_t *producer, const offsets *list)
+static rd_kafka_error_t *commit(const struct offset_migration_config *config, rd_kafka_t *producer, const offsets *list)
 {
 	rd_kafka_consumer_group_metadata_t *nobody = rd_kafka_consumer_group_metadata_new(config->group);
 	rd_kafka_error_t *failure = rd_kafka_begin_transaction(producer);
 	if (!failure)
-		failure = rd_kafka_send_offsets_to_transaction(producer, list, nobody, TAKEOVER_WAIT_MS);
+		failure = rd_kafka_send_offsets_to_transaction(producer, list, nobody, OFFSET_MIGRATION_WAIT_MS);
 	if (!failure)
-		failure = rd_kafka_commit_transaction(producer, TAKEOVER_WAIT_MS);
+		failure = rd_kafka_commit_transaction(producer, OFFSET_MIGRATION_WAIT_MS);
 	rd_kafka_consumer_group_metadata_destroy(nobody);
 	return failure;
 }
 
 /* `again`: another engine fenced it, or Kafka did not accept it this time. */
-static bool commit_all(const struct takeover_config *config, offsets **list, bool *again, struct error *error)
+static bool commit_all(const struct offset_migration_config *config, offsets **list, bool *again, struct error *error)
 {
 	*again = false;
 	rd_kafka_t *producer = open_producer(config, error);
 	if (!producer)
 		return false;
-	rd_kafka_error_t *failure = rd_kafka_init_transactions(producer, TAKEOVER_WAIT_MS);
+	rd_kafka_error_t *failure = rd_kafka_init_transactions(producer, OFFSET_MIGRATION_WAIT_MS);
 	bool good = failure || look_again(config, list, error);
 	if (!failure && good && (*list)->cnt > 0)
 		failure = commit(config, producer, *list);
@@ -364,8 +364,8 @@ static bool commit_all(const struct takeover_config *config, offsets **list, boo
 }
 
 /* Finds the partitions in which a former group is further. `list` has the offsets at which the group continues. */
-static bool find_further(const struct takeover_config *config, const struct takeover_topic *topics, size_t count, offsets **list,
-			 struct error *error)
+static bool find_further(const struct offset_migration_config *config, const struct offset_migration_topic *topics, size_t count,
+			 offsets **list, struct error *error)
 {
 	/* Not the stable offsets: a transaction that an engine left open is ended by its successor. */
 	rd_kafka_t *asker = open_asker(config, config->group, "read_uncommitted", error);
@@ -387,8 +387,7 @@ static bool find_settled(const struct formers *formers, offsets **list, struct e
 {
 	for (int looks = 1;; looks++) {
 		char words[FORMER_TEXT_MAX];
-		if (!formers_wait(formers, error) ||
-		    !find_further(formers->config, formers->topics, formers->count, list, error))
+		if (!formers_wait(formers, error) || !find_further(formers->config, formers->topics, formers->count, list, error))
 			return false;
 		enum members_found found = formers_find(formers, words);
 		if (found == MEMBERS_NONE || (found == MEMBERS_UNSEEN && looks >= UNSEEN_LOOKS))
@@ -400,7 +399,7 @@ static bool find_settled(const struct formers *formers, offsets **list, struct e
 
 static bool formers_take_over(const struct formers *formers, size_t *moved, struct error *error)
 {
-	const int64_t until_ms = clock_ms() + TAKEOVER_WAIT_MS;
+	const int64_t until_ms = clock_ms() + OFFSET_MIGRATION_WAIT_MS;
 	bool good = true, again = true;
 	for (int times = 0; again && times < TIMES_MAX && (times == 0 || clock_ms() < until_ms); times++) {
 		offsets *list = NULL;
@@ -408,8 +407,7 @@ static bool formers_take_over(const struct formers *formers, size_t *moved, stru
 			nanosleep(&asking_pause, NULL);
 		again = false;
 		*error = (struct error){0};
-		good = find_settled(formers, &list, error) &&
-		       (list->cnt == 0 || commit_all(formers->config, &list, &again, error));
+		good = find_settled(formers, &list, error) && (list->cnt == 0 || commit_all(formers->config, &list, &again, error));
 		*moved = good && list ? (size_t)list->cnt : 0;
 		if (list)
 			rd_kafka_topic_partition_list_destroy(list);
@@ -417,8 +415,8 @@ static bool formers_take_over(const struct formers *formers, size_t *moved, stru
 	return good;
 }
 
-bool takeover_carry_out(const struct takeover_config *config, const struct takeover_topic *topics, size_t count, size_t *moved,
-			struct error *error)
+bool offset_migration_carry_out(const struct offset_migration_config *config, const struct offset_migration_topic *topics,
+				size_t count, size_t *moved, struct error *error)
 {
 	struct formers formers;
 	*moved = 0;

@@ -1,4 +1,4 @@
-/* takeover.h: Migration of committed offsets between groups: a new group continues where a former one stopped.
+/* offset_migration.h: Migration of committed offsets between groups: a new group continues where a former one stopped.
  *
  * The name of the group that reads a pipeline contains its delivery, and whether it reads topics of others. When that
  * changes between two starts, another group reads the topics. Without migration it would begin at the start of its
@@ -19,23 +19,23 @@
  *
  * For commands, before any worker starts: this waits for Kafka.
  */
-#ifndef SLUICE_LOG_TAKEOVER_H
-#define SLUICE_LOG_TAKEOVER_H
+#ifndef SLUICE_LOG_OFFSET_MIGRATION_H
+#define SLUICE_LOG_OFFSET_MIGRATION_H
 
 #include "log/record.h"
 
-#define TAKEOVER_FORMERS_MAX 3
-#define TAKEOVER_LOOK_MS 500   /* between two checks whether members of a former group have left */
-#define TAKEOVER_UNKNOWN_MS 5000 /* for a coordinator to report members, where members are not waited for */
-#define TAKEOVER_WAIT_MS 20000 /* for each answer: longer than a transaction that the group's engine left open */
+#define OFFSET_MIGRATION_FORMERS_MAX 3
+#define OFFSET_MIGRATION_LOOK_MS 500	 /* between two checks whether members of a former group have left */
+#define OFFSET_MIGRATION_UNKNOWN_MS 5000 /* for a coordinator to report members, where members are not waited for */
+#define OFFSET_MIGRATION_WAIT_MS 20000	 /* for each answer: longer than a transaction that the group's engine left open */
 
-struct takeover_topic {
+struct offset_migration_topic {
 	const char *name;
-	const char *formers[TAKEOVER_FORMERS_MAX]; /* groups that may have read it for the pipeline; NULL: end of list */
+	const char *formers[OFFSET_MIGRATION_FORMERS_MAX]; /* groups that may have read it for the pipeline; NULL: end of list */
 	bool shared; /* one of them still reads it for another pipeline: its members are ignored */
 };
 
-struct takeover_config {
+struct offset_migration_config {
 	const char *brokers;
 	struct properties consumer, producer;
 	const char *group;
@@ -47,7 +47,7 @@ struct takeover_config {
 
 /* `moved`: number of partitions in which the group continues where a former one stopped. Groups that Kafka does
  * not let the login see are treated as absent. SYSTEM: Kafka refuses, or does not answer. */
-bool takeover_carry_out(const struct takeover_config *config, const struct takeover_topic *topics, size_t count, size_t *moved,
-			struct error *error);
+bool offset_migration_carry_out(const struct offset_migration_config *config, const struct offset_migration_topic *topics,
+				size_t count, size_t *moved, struct error *error);
 
 #endif

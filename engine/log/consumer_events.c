@@ -1,4 +1,4 @@
-/* consumer_told.c: Events that librdkafka reports of a consumer: rebalances, another engine with its instance id, and
+/* consumer_events.c: Events that librdkafka reports of a consumer: rebalances, another engine with its instance id, and
  * errors from which it cannot recover; see consumer_parts.h.
  */
 #include "log/consumer_parts.h"

@@ -1,0 +1,60 @@
+/* best_effort.h: Best-effort producer of records for observers: records may be lost, and no message waits for them.
+ *
+ * For the worker's thread.
+ */
+#ifndef SLUICE_LOG_BEST_EFFORT_H
+#define SLUICE_LOG_BEST_EFFORT_H
+
+#include "log/batch_limit.h"
+#include "log/record.h"
+
+/* Operations of one kind of best-effort producer, called by the functions below. Its own struct begins with this one. */
+struct best_effort {
+	const struct best_effort_operations *operations;
+};
+
+struct best_effort_operations {
+	void (*close)(struct best_effort *producer);
+	bool (*topics)(struct best_effort *producer, const char *const *names, size_t count, struct error *error);
+	bool (*produce)(struct best_effort *producer, const struct outgoing *record);
+	uint64_t (*acknowledged)(struct best_effort *producer); /* implemented only by Kafka's */
+};
+
+struct best_effort_config {
+	const char *brokers;
+	size_t queue_bytes;		   /* bytes that may wait for Kafka; records beyond that are lost */
+	bool at_once;			   /* a reader waits for each record, so records do not wait to be batched */
+	const struct batch_limit *batches; /* log/batch_limit.h; NULL: none */
+	struct properties properties;
+	bool counts; /* best_effort_acknowledged() is called repeatedly; else Kafka's reports are dropped */
+};
+
+/* Producer to Kafka. Borrows the properties while it opens. */
+struct best_effort *best_effort_open(const struct best_effort_config *config, struct error *error);
+
+/* Waits briefly for records in flight; NULL is fine. */
+static inline void best_effort_close(struct best_effort *producer)
+{
+	if (producer)
+		producer->operations->close(producer);
+}
+
+/* Sets the topics that records name by number from now on: the former ones, then new ones. */
+static inline bool best_effort_topics(struct best_effort *producer, const char *const *names, size_t count, struct error *error)
+{
+	return producer->operations->topics(producer, names, count, error);
+}
+
+/* False: the record is lost. */
+static inline bool best_effort_produce(struct best_effort *producer, const struct outgoing *record)
+{
+	return producer->operations->produce(producer, record);
+}
+
+/* Number of records that Kafka has acknowledged so far. Needs `counts`. */
+static inline uint64_t best_effort_acknowledged(struct best_effort *producer)
+{
+	return producer->operations->acknowledged(producer);
+}
+
+#endif
