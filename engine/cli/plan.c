@@ -1,9 +1,11 @@
 /* plan.c: `sluice plan`: prints the plans of the pipelines, with reasons. */
-#include "plan/plan.h"
+#include "plan/plan_diff.h"
 
 #include "base/file.h"
 #include "base/mask.h"
 #include "cli/command.h"
+#include "runtime/group_migration.h"
+#include "runtime/state_check.h"
 #include "serving/files.h"
 
 #define PLAN_BYTES_MAX ((size_t)512 << 20)    /* of a printed plan: ten thousand pipelines */
@@ -22,6 +24,13 @@ struct plan_arguments {
 	struct name_list servers;
 	const char *kind;
 	bool fetch;
+	struct name_list before; /* files; none: the plan itself is shown */
+};
+
+/* A plan, and what it is made of. */
+struct planned {
+	struct spec spec;
+	struct plan plan;
 };
 
 extern const struct command command_plan;
@@ -43,6 +52,9 @@ static const struct option options[] = {
 		    "replicas."),
 	ROW("fetch", FLAG, struct plan_arguments, fetch,
 	    .help = "Fetches remote files of steps (http, https, s3), to check tensors against them."),
+	ROW("diff", NAMES, struct plan_arguments, before, .word = "OLD",
+	    .help = "Shows instead what a change from the files OLD to FILE does to pipelines, groups, topics and state, and "
+		    "whether engines that run would take it. May be repeated."),
 	ROW("kind", TEXT, struct plan_arguments, kind, .help = "The kind of documents that have none."),
 	{.type = OPTION_END},
 };
@@ -80,56 +92,130 @@ static bool read_metadata(struct arena *arena, const char *file, struct models_m
 	return metadata_read(arena, file, text, metadata, error);
 }
 
-static int plan_spec(struct session *session, const struct plan_arguments *arguments, struct spec *spec, struct files *files,
-		     struct arena *arena)
+/* ---- one set of files ---- */
+
+/* Reads the files and makes their plan. EXIT_GOOD: it has no errors. `shown` false: its warnings are not shown. */
+static int plan_open(struct session *session, const struct plan_arguments *arguments, const char *const *paths, size_t count,
+		     struct files *files, struct arena *arena, bool shown, struct planned *planned)
 {
+	struct spec_options spec_options = {
+		.kinds = session->kinds, .kind = arguments->kind, .namespace = arguments->namespace, .model_pipelines = true};
+	struct models_metadata *metadata = ARENA_NEW(arena, struct models_metadata);
+	const struct plan_options plan_options = {
+		.kinds = session->kinds, .metadata = metadata, .servers = arguments->servers, .files = files_source(files)};
 	struct error error = {0};
-	struct models_metadata metadata = {0};
-	struct plan_options plan_options = {
-		.kinds = session->kinds, .metadata = &metadata, .servers = arguments->servers, .files = files_source(files)};
-	struct plan plan;
-	if (arguments->models && !read_metadata(arena, arguments->models, &metadata, &error))
+	if (arguments->targets && !spec_options.kind)
+		spec_options.kind = "Targets";
+	if (!metadata || (arguments->models && !read_metadata(arena, arguments->models, metadata, &error)) ||
+	    !spec_read(&planned->spec, paths, count, &spec_options, &error)) {
+		if (error.kind == ERROR_NONE)
+			error_memory(&error, ERROR_SYSTEM, "planning");
 		return command_refused(session, &command_plan, &error);
-	if (!plan_make(spec, &plan_options, arena, &plan, &error))
+	}
+	if (!plan_make(&planned->spec, &plan_options, arena, &planned->plan, &error))
 		return command_failed(session, &error);
 	/* With errors there is no useful plan; the other faults of lint are shown with them. */
-	if (faults_count(spec->faults, SEVERITY_ERROR) > 0)
-		return command_faults_only(session, spec->faults);
-	if (faults_count(spec->faults, SEVERITY_WARNING) > 0)
-		(void)command_faults(session, spec->faults);
-	if (files_left(files) > 0)
-		command_note(session, "remote files were not fetched, so their tensors are unknown; --fetch reads them");
+	if (faults_count(planned->spec.faults, SEVERITY_ERROR) > 0)
+		return command_faults_only(session, planned->spec.faults);
+	if (shown && faults_count(planned->spec.faults, SEVERITY_WARNING) > 0)
+		(void)command_faults(session, planned->spec.faults);
+	return EXIT_GOOD;
+}
+
+static int plan_show(struct session *session, const struct plan_arguments *arguments, const struct plan *plan)
+{
 	struct buffer out;
 	buffer_open(&out, PLAN_BYTES_MAX);
-	print(&plan, arguments, &out);
+	print(plan, arguments, &out);
 	mask_buffer(&out);
 	return command_write(session, &out);
+}
+
+/* ---- two sets of files ---- */
+
+/* Why engines that run `before` would refuse `now`, as they check it; NULL: they take it. */
+static const char *plan_refused(const struct plan *before, const struct plan *now, struct arena *arena)
+{
+	const struct state_history none = {0};
+	struct error error = {0};
+	if (group_migration_refuse(before, now, &error) &&
+	    state_check_reload(before, now, &none, (struct name_list){0}, &error))
+		return NULL;
+	return arena_copy(arena, error.text, strlen(error.text));
+}
+
+static int plan_compare(struct session *session, const struct plan_arguments *arguments, const struct plan *now,
+			struct files *files, struct arena *arena)
+{
+	struct planned before = {0};
+	struct plan_changes changes;
+	struct error error = {0};
+	struct buffer out;
+	const char **paths = ARENA_ARRAY(arena, const char *, arguments->before.count + 1);
+	for (size_t i = 0; paths && i < arguments->before.count; i++)
+		paths[i] = arguments->before.items[i].text;
+	if (!paths || !spec_open(&before.spec, &error)) {
+		error_memory(&error, ERROR_SYSTEM, "planning");
+		return command_failed(session, &error);
+	}
+	int code = plan_open(session, arguments, paths, arguments->before.count, files, arena, false, &before);
+	buffer_open(&out, PLAN_BYTES_MAX);
+	if (code == EXIT_GOOD && plan_diff(&before.plan, now, arena, &changes)) {
+		changes.refused = plan_refused(&before.plan, now, arena);
+		if (arguments->form == PLAN_JSON)
+			plan_changes_print_json(&changes, &out);
+		else
+			plan_changes_print_text(&changes, arena, &out);
+		code = command_write(session, &out);
+	} else {
+		buffer_close(&out);
+		error_memory(&error, ERROR_SYSTEM, "comparing plans");
+		code = code == EXIT_GOOD ? command_failed(session, &error) : code;
+	}
+	spec_close(&before.spec);
+	return code;
+}
+
+/* ---- the command ---- */
+
+static int plan_paths(struct session *session, const struct plan_arguments *arguments, const char *const *paths, size_t count,
+		      struct files *files, struct arena *arena)
+{
+	struct planned now = {0};
+	struct error error = {0};
+	if (!spec_open(&now.spec, &error)) {
+		error_memory(&error, ERROR_SYSTEM, "beginning to plan");
+		return command_refused(session, &command_plan, &error);
+	}
+	int code = plan_open(session, arguments, paths, count, files, arena, true, &now);
+	if (code == EXIT_GOOD && files_left(files) > 0)
+		command_note(session, "remote files were not fetched, so their tensors are unknown; --fetch reads them");
+	if (code == EXIT_GOOD)
+		code = arguments->before.count > 0 ? plan_compare(session, arguments, &now.plan, files, arena)
+						   : plan_show(session, arguments, &now.plan);
+	spec_close(&now.spec);
+	return code;
 }
 
 static int run(struct session *session, const void *given, const char *const *paths, size_t count)
 {
 	const struct plan_arguments *arguments = given;
-	struct spec_options spec_options = {
-		.kinds = session->kinds, .kind = arguments->kind, .namespace = arguments->namespace, .model_pipelines = true};
 	struct error error = {0};
-	struct spec spec;
 	int misuse = command_servers_misused(session, &command_plan, &arguments->servers);
 	if (misuse)
 		return misuse;
-	if (arguments->targets && !spec_options.kind)
-		spec_options.kind = "Targets";
+	if (arguments->before.count > 0 && (arguments->acls || arguments->targets || arguments->form > PLAN_JSON))
+		return command_misuse(session, &command_plan,
+				      "--diff compares plans as text or json; leave out --acls, --slo, dot and mermaid");
 	struct arena *arena = arena_open(PLAN_ARENA_BYTES);
 	struct files *files = files_open(&error);
 	int code = EXIT_FAULTS;
 	if (files && !arguments->fetch)
 		files_stay_here(files, true);
-	if (!arena || !files || !spec_open(&spec, &error))
+	if (arena && files)
+		code = plan_paths(session, arguments, paths, count, files, arena);
+	else
 		error_memory(&error, ERROR_SYSTEM, "beginning to plan");
-	if (error.kind == ERROR_NONE) {
-		if (spec_read(&spec, paths, count, &spec_options, &error))
-			code = plan_spec(session, arguments, &spec, files, arena);
-		spec_close(&spec);
-	}
 	files_close(files);
 	arena_close(arena);
 	return error.kind == ERROR_NONE ? code : command_refused(session, &command_plan, &error);
@@ -146,6 +232,7 @@ const struct command command_plan = {
 		"\n"
 		"  sluice plan pipelines/\n"
 		"  sluice plan pipeline.yaml --models metadata.json --rate 1000\n"
+		"  sluice plan --diff pipelines-of-today/ pipelines/\n"
 		"  sluice plan pipeline.yaml --acls | BOOTSTRAP=localhost:9092 PRINCIPAL=User:sluice sh\n"
 		"  sluice plan pipeline.yaml -o svg > plan.svg\n",
 	.options = options,
