@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/mask.h"
-#include "cli/command.h"
+#include "cli/plan_orphans.h"
 #include "runtime/group_migration.h"
 #include "runtime/state_check.h"
 #include "serving/files.h"
@@ -25,6 +25,8 @@ struct plan_arguments {
 	const char *kind;
 	bool fetch;
 	struct name_list before; /* files; none: the plan itself is shown */
+	bool orphans;
+	struct kafka_asked kafka;
 };
 
 /* A plan, and what it is made of. */
@@ -55,6 +57,10 @@ static const struct option options[] = {
 	ROW("diff", NAMES, struct plan_arguments, before, .word = "OLD",
 	    .help = "Shows instead what a change from the files OLD to FILE does to pipelines, groups, topics and state, and "
 		    "whether engines that run would take it. May be repeated."),
+	ROW("orphans", FLAG, struct plan_arguments, orphans,
+	    .help = "Shows instead the topics in Kafka that are of pipelines and models in the namespaces of the files, and that "
+		    "no pipeline of the files has. Give all files of the namespace."),
+	KAFKA_ROWS(struct plan_arguments, kafka),
 	ROW("kind", TEXT, struct plan_arguments, kind, .help = "The kind of documents that have none."),
 	{.type = OPTION_END},
 };
@@ -190,7 +196,9 @@ static int plan_paths(struct session *session, const struct plan_arguments *argu
 	int code = plan_open(session, arguments, paths, count, files, arena, true, &now);
 	if (code == EXIT_GOOD && files_left(files) > 0)
 		command_note(session, "remote files were not fetched, so their tensors are unknown; --fetch reads them");
-	if (code == EXIT_GOOD)
+	if (code == EXIT_GOOD && arguments->orphans)
+		code = plan_orphans_show(session, &now.plan, &arguments->kafka, arguments->form);
+	else if (code == EXIT_GOOD)
 		code = arguments->before.count > 0 ? plan_compare(session, arguments, &now.plan, files, arena)
 						   : plan_show(session, arguments, &now.plan);
 	spec_close(&now.spec);
@@ -204,9 +212,12 @@ static int run(struct session *session, const void *given, const char *const *pa
 	int misuse = command_servers_misused(session, &command_plan, &arguments->servers);
 	if (misuse)
 		return misuse;
-	if (arguments->before.count > 0 && (arguments->acls || arguments->targets || arguments->form > PLAN_JSON))
+	if ((arguments->before.count > 0 || arguments->orphans) &&
+	    (arguments->acls || arguments->targets || arguments->form > PLAN_JSON))
 		return command_misuse(session, &command_plan,
-				      "--diff compares plans as text or json; leave out --acls, --slo, dot and mermaid");
+				      "--diff and --orphans print text or json; leave out --acls, --slo, dot and mermaid");
+	if (arguments->before.count > 0 && arguments->orphans)
+		return command_misuse(session, &command_plan, "--diff and --orphans are different questions; give one of them");
 	struct arena *arena = arena_open(PLAN_ARENA_BYTES);
 	struct files *files = files_open(&error);
 	int code = EXIT_FAULTS;
@@ -228,11 +239,12 @@ const struct command command_plan = {
 	.help = "Reads files, or folders of them. Shows for each pipeline its stages, the topics that it reads and writes, the "
 		"models that it calls and their addresses, its delivery, its joins and their windows, and the cost of a "
 		"request. Lines that begin with ! need attention. It changes nothing, and fetches nothing unless --fetch is "
-		"given.\n"
+		"given. Only --orphans asks Kafka.\n"
 		"\n"
 		"  sluice plan pipelines/\n"
 		"  sluice plan pipeline.yaml --models metadata.json --rate 1000\n"
 		"  sluice plan --diff pipelines-of-today/ pipelines/\n"
+		"  sluice plan --orphans --brokers localhost:9092 pipelines/\n"
 		"  sluice plan pipeline.yaml --acls | BOOTSTRAP=localhost:9092 PRINCIPAL=User:sluice sh\n"
 		"  sluice plan pipeline.yaml -o svg > plan.svg\n",
 	.options = options,
