@@ -6,6 +6,8 @@
 #include "message/avro.h"
 #include "message/avro_wire.h"
 
+#define LISTS 2 /* before the verdict: statistics and versions, which are empty here */
+
 static const struct text kind_drift = {"drift/", 6};
 
 bool feed_score_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error)
@@ -63,12 +65,6 @@ static bool names_read(struct text key, struct feed_score *made)
 	return true;
 }
 
-/* Passes over a list without items. */
-static bool list_is_empty(struct avro_cursor *cursor)
-{
-	return avro_read_block(cursor) == 0;
-}
-
 static bool verdict_read(struct text name, struct feed_score *made)
 {
 	for (made->verdict = 0; made->verdict < DRIFT_VERDICTS; made->verdict++)
@@ -86,8 +82,9 @@ static bool score_read(struct avro_cursor *cursor, struct feed_score *made)
 	made->score = avro_read_double(cursor);
 	(void)avro_read_raw(cursor, 1); /* is_drift, which the verdict says too */
 	(void)avro_read_bytes(cursor);	/* reference */
-	if (!list_is_empty(cursor) || !list_is_empty(cursor))
-		return false;
+	for (size_t i = 0; i < LISTS; i++)
+		if (avro_read_block(cursor) != 0)
+			return false;
 	(void)avro_read_long(cursor); /* window */
 	const bool is_known = verdict_read(avro_read_bytes(cursor), made);
 	const struct text segment = avro_read_bytes(cursor);
