@@ -24,6 +24,7 @@ struct run_control {
 	struct files *fetched; /* that the task downloads now; NULL: none */
 	bool is_given_up;
 	struct artifact_topic artifacts;
+	struct artifact_index index; /* of `artifacts` */
 	atomic_bool is_stopping; /* `artifacts` are not read any more */
 	const char *artifact_folder;
 };
@@ -203,6 +204,7 @@ static void control_configure(struct run_control *control)
 						     .consumer = engine->consumer,
 						     .producer = engine->producer,
 						     .name = control->topics.artifacts,
+						     .index = &control->index,
 						     .stopping = &control->is_stopping};
 	running->engine.control = &control->state;
 	running->engine.feed = control->topics.feed;
@@ -271,6 +273,7 @@ void run_control_close(struct run_control *control)
 		return;
 	follower_close(control->follower);
 	keeper_service_close(control->keeper);
+	artifact_index_close(&control->index);
 	control->running->engine.control = NULL;
 	control->running->engine.feed = NULL;
 	memory_give(control);

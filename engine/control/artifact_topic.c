@@ -58,19 +58,31 @@ static bool topic_read(const struct artifact_topic *topic, record_taker *take, v
 			error_set(error, ERROR_SYSTEM, PLACE_NONE, "reading %s was given up", topic->name));
 }
 
+/* What is collected, by the records of a topic. */
+struct collection {
+	struct artifact_collector *collector;
+	struct artifact_index *index; /* NULL: none */
+};
+
 static bool collect_record(void *context, const struct record *record, struct error *error)
 {
-	return artifact_collect(context, record->key, record->value, error);
+	const struct collection *collection = context;
+	if (collection->index)
+		artifact_index_note(collection->index, record->offset, record->key, record->value);
+	return artifact_collect(collection->collector, record->key, record->value, error);
 }
 
 /* Passes the records of the wanted artifacts to the collector's `place`. */
 static bool topic_collect(const struct artifact_topic *topic, struct artifact_collector *collector, int64_t *end,
 			  struct error *error)
 {
+	struct collection collection = {collector, topic->index};
 	collector->arena = arena_open(RECORD_BYTES_MAX);
 	if (!collector->arena)
 		return error_memory(error, ERROR_SYSTEM, "reading files of documents");
-	bool good = topic_read(topic, collect_record, collector, end, error);
+	bool good = topic_read(topic, collect_record, &collection, end, error);
+	if (good && topic->index)
+		topic->index->end = *end;
 	arena_close(collector->arena);
 	return good;
 }
@@ -377,13 +389,45 @@ static bool fetching_keep(struct artifact_fetching *fetching, size_t wanted, con
 	return error_set(error, why.kind, PLACE_NONE, "%s", why.text);
 }
 
+/* Where a batch may begin to be read. */
+static int64_t fetching_first(const struct artifact_fetching *fetching, const struct artifact_index *index)
+{
+	int64_t first = INT64_MAX;
+	for (size_t i = 0; index && i < fetching->collector.count; i++) {
+		const int64_t begin = artifact_index_begin(index, &fetching->collector.wanted[i].artifact);
+		first = begin < first ? begin : first;
+	}
+	return index ? first : 0;
+}
+
+static bool fetching_is_whole(const struct artifact_fetching *fetching)
+{
+	for (size_t i = 0; i < fetching->collector.count; i++)
+		if (!artifact_is_whole(&fetching->collector.wanted[i], NULL))
+			return false;
+	return true;
+}
+
+/* Collects a batch from where the index says, and from the beginning if that is not enough. */
+static bool fetching_collect(struct artifact_fetching *fetching, const struct artifact_topic *topic, struct error *error)
+{
+	int64_t first = fetching_first(fetching, topic->index), end = first;
+	if (!topic_collect(topic, &fetching->collector, &end, error))
+		return false;
+	if (first == 0 || fetching_is_whole(fetching))
+		return true;
+	for (size_t i = 0; i < fetching->collector.count; i++)
+		memset(fetching->collector.wanted[i].chunks, 0, sizeof fetching->collector.wanted[i].chunks);
+	end = 0;
+	return topic_collect(topic, &fetching->collector, &end, error);
+}
+
 /* Fetches a batch. False: it could not be read; `lacking` is set if one of its artifacts is missing, to the first reason. */
 static bool fetching_run(struct artifact_fetching *fetching, const struct artifact_topic *topic, size_t *lacking,
 			 struct error *missing, struct error *error)
 {
-	int64_t end = 0;
 	struct error why = {0};
-	if (fetching->collector.count > 0 && !topic_collect(topic, &fetching->collector, &end, error)) {
+	if (fetching->collector.count > 0 && !fetching_collect(fetching, topic, error)) {
 		*lacking = fetching->indexes[0];
 		return false;
 	}

@@ -1,13 +1,14 @@
 /* artifact_topic.h: The topic of artifacts of a namespace: what it contains, and how it is written, fetched and swept.
  *
- * The topic has one partition, and all of it is read for each of these. Waits for Kafka; belongs to one thread.
+ * The topic has one partition. All of it is read for each of these, but an engine with an index begins where what it lacks was
+ * written. Waits for Kafka; belongs to one thread.
  */
 #ifndef SLUICE_CONTROL_ARTIFACT_TOPIC_H
 #define SLUICE_CONTROL_ARTIFACT_TOPIC_H
 
 #include <stdatomic.h>
 
-#include "control/artifact.h"
+#include "control/artifact_index.h"
 #include "control/ledger.h"
 #include "log/record.h"
 
@@ -18,6 +19,7 @@ struct artifact_topic {
 	const char *brokers;
 	struct properties consumer, producer;
 	const char *name;
+	struct artifact_index *index; /* of artifact_topic_fetch(); NULL: it reads everything each time */
 	const atomic_bool *stopping; /* once it is set, what waits fails within a second. NULL: never */
 };
 

@@ -72,6 +72,49 @@ static void many_files_are_fetched_with_few_descriptors(void **state)
 	assert_false(artifact_is_cached(folder, &artifacts[absent]));
 }
 
+static bool fetched(const struct artifact *artifact)
+{
+	size_t lacking;
+	error = (struct error){0};
+	return artifact_topic_fetch(&topic, folder, artifact, 1, &lacking, &error);
+}
+
+/* With gigabytes of files, an engine would read for a minute for each new one. */
+static void an_engine_reads_only_what_came_since(void **state)
+{
+	const struct artifact a = artifact_of(TEXT("a")), b = artifact_of(TEXT("b")), c = artifact_of(TEXT("c"));
+	struct artifact_index index = {0};
+	(void)state;
+	topic.index = &index;
+	assert_true(artifact_topic_write(&topic, TEXT("a"), &error) && artifact_topic_write(&topic, TEXT("b"), &error));
+	assert_true(fetched(&a));
+	assert_true(index.end == 2 && index.records == 2);
+	assert_true(artifact_topic_write(&topic, TEXT("c"), &error));
+	assert_true(fetched(&c));
+	assert_true(index.end == 3 && index.records == 3); /* one more */
+	assert_true(fetched(&b));
+	assert_int_equal(index.records, 5); /* from `b` on */
+	artifact_index_close(&index);
+}
+
+static void an_index_that_is_wrong_costs_a_second_reading(void **state)
+{
+	const struct artifact a = artifact_of(TEXT("a")), b = artifact_of(TEXT("b")), never = artifact_of(TEXT("never"));
+	struct artifact_index index = {0};
+	(void)state;
+	topic.index = &index;
+	assert_true(artifact_topic_write(&topic, TEXT("a"), &error) && artifact_topic_write(&topic, TEXT("b"), &error));
+	index.end = 1; /* as if `a` had been read without memory for it */
+	assert_true(fetched(&a));
+	assert_int_equal(index.records, 3);
+	index.end = 100; /* the topic was deleted, and made anew */
+	assert_true(fetched(&b));
+	assert_int_equal(index.end, 2);
+	assert_false(fetched(&never));
+	assert_non_null(strstr(error.text, " lacks chunk 1 of its 1 "));
+	artifact_index_close(&index);
+}
+
 /* An apply looks again when its documents are accepted. */
 static void an_applier_sees_what_was_swept_since_it_wrote(void **state)
 {
@@ -117,6 +160,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(many_files_are_fetched_with_few_descriptors),
+		TEST(an_engine_reads_only_what_came_since),
+		TEST(an_index_that_is_wrong_costs_a_second_reading),
 		TEST(an_applier_sees_what_was_swept_since_it_wrote),
 		TEST(a_sweep_of_many_ends),
 	};
