@@ -271,6 +271,7 @@ void keeper_shift(struct keeper *keeper, int64_t by_ms)
 	keeper->looked_ms += by_ms;
 	keeper_waiting_shift(keeper, by_ms);
 	keeper_converge_shift(keeper, by_ms);
+	keeper_rollouts_shift(keeper, by_ms);
 }
 
 /* ---- state of the keeper ---- */

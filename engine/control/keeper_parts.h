@@ -102,6 +102,7 @@ bool keeper_tables_need(const struct keeper *keeper, int64_t change);
 bool keeper_rollouts_find(struct keeper *keeper, int64_t now_ms, struct error *error);
 bool keeper_rollouts_look(struct keeper *keeper, int64_t now_ms, struct error *error);
 int64_t keeper_rollouts_due(const struct keeper *keeper);
+void keeper_rollouts_shift(struct keeper *keeper, int64_t by_ms);
 void keeper_rollouts_close(struct keeper *keeper);
 
 /* keeper_tallies.c: reads the counts of an engine. */

@@ -47,6 +47,12 @@ static const struct control_version *experiment_in_force(const struct keeper *ke
 	return version && version->record.action == CONTROL_APPLY ? &version->record : NULL;
 }
 
+static bool rollout_ignore(struct keeper *keeper, struct text name, const struct error *reason)
+{
+	const char *why = arena_print(keeper->arena, "rollout of `" TEXT_FORMAT "`: %s", TEXT_ARGUMENTS(name), reason->text);
+	return keeper_ignore(keeper, why ? why : reason->text);
+}
+
 /* Reads the document of a version. `*read` is NULL if it has no rollout. */
 static bool rollout_open(struct keeper *keeper, const struct control_version *version, struct kept_rollout **read,
 			 struct error *error)
@@ -67,7 +73,7 @@ static bool rollout_open(struct keeper *keeper, const struct control_version *ve
 	if (!good || !rollout->name || !is_rollout) {
 		rollout_close(rollout);
 		if (good && reason.kind != ERROR_NONE)
-			(void)keeper_ignore(keeper, reason.text);
+			(void)rollout_ignore(keeper, version->name, &reason);
 		return good || error_memory(error, ERROR_SYSTEM, "reading a rollout");
 	}
 	*read = rollout;
@@ -88,13 +94,13 @@ static bool table_fits(const struct keeper *keeper, const struct kept_rollout *r
 	return true;
 }
 
-/* A rollout goes on while its plan and its choices are the same; one that has ended begins anew with a new version. */
+/* A rollout goes on while its plan and its choices are the same; one that was rolled back begins anew with a new version. */
 static bool rollout_continues(const struct keeper *keeper, struct kept_rollout *rollout, const struct control_rollout *record)
 {
 	struct error other = {0};
 	return rollout_state_read(&rollout->document.plan, record->state, &rollout->state, &other) &&
 	       table_fits(keeper, rollout, record->table) &&
-	       (rollout->state.phase < ROLLOUT_PROMOTED || record->version == rollout->version);
+	       (rollout->state.phase != ROLLOUT_ROLLED_BACK || record->version == rollout->version);
 }
 
 /* Numbers of moves and commands go on, whatever rollout they are of. */
@@ -113,9 +119,12 @@ static bool rollout_restore(struct keeper *keeper, struct kept_rollout *rollout,
 	const struct control_rollout *record = recorded && recorded->has_record ? &recorded->record : NULL;
 	bool good = true;
 	if (record && rollout_continues(keeper, rollout, record)) {
+		if (rollout->state.looked_ms > now_ms) /* of a keeper whose clock was ahead */
+			rollout_shift(&rollout->state, now_ms - rollout->state.looked_ms);
 		rollout->table = record->table;
 		rollout->epoch = rollout->state.epoch;
-		good = rollout_tallies_restore(rollout, record, error) && rollout_truths_take(rollout, &record->truths, error);
+		good = rollout_tallies_restore(rollout, record, now_ms, error) &&
+		       rollout_truths_take(rollout, &record->truths, error);
 	} else {
 		rollout_start(rollout, recorded);
 	}
@@ -205,11 +214,13 @@ static bool rollout_look_now(struct keeper *keeper, struct kept_rollout *rollout
 	struct rollout_look look = {.time_ms = now_ms, .epoch = rollout->state.epoch};
 	struct rollout_move move;
 	struct error reason = {0};
+	if (!rollout_tallies_fold(rollout, now_ms, error))
+		return false;
 	rollout_tallies_sum(rollout, &look);
 	rollout_truths_sum(rollout, &look);
 	if (!rollout_look(&rollout->document.plan, &rollout->state, &look, &move, &reason)) {
 		rollout->due_ms = now_ms + rollout->document.plan.check_every_ms;
-		return keeper_ignore(keeper, reason.text);
+		return rollout_ignore(keeper, text_of(rollout->name), &reason);
 	}
 	bool good = rollout_write(keeper, rollout, &move, (struct text){0}, (struct text){0}, now_ms, error);
 	rollout->due_ms = rollout_due_ms(rollout, now_ms);
@@ -253,6 +264,18 @@ int64_t keeper_rollouts_due(const struct keeper *keeper)
 			due_ms = rollout->due_ms;
 	}
 	return due_ms;
+}
+
+void keeper_rollouts_shift(struct keeper *keeper, int64_t by_ms)
+{
+	for (struct list_node *node = keeper->rollouts.first; node; node = node->next) {
+		struct kept_rollout *rollout = LIST_OWNER(node, struct kept_rollout, node);
+		rollout_shift(&rollout->state, by_ms);
+		if (rollout->due_ms != INT64_MAX)
+			rollout->due_ms += by_ms;
+		for (struct list_node *told = rollout->tallies.first; told; told = told->next)
+			LIST_OWNER(told, struct kept_tally, node)->heard_ms += by_ms;
+	}
 }
 
 /* ---- commands ---- */

@@ -12,12 +12,17 @@ struct tally_counts {
 	int64_t slower[ROLLOUT_LIMITS_MAX];
 };
 
-/* What an engine has counted of the table in force: now, and in starts of it before. */
+/* Of the tallies in a record: the rest of it, truths among them, needs less than a quarter. */
+#define ROLLOUT_TALLIES_BYTES (CONTROL_RECORD_BYTES_MAX / 4 * 3)
+
+/* What an engine has counted of the table in force: now, and in starts of it before. The engine "" stands for all that are gone;
+ * `started_ms` is then when the last of them was heard. */
 struct kept_tally {
 	struct list_node node;
 	char *engine;
 	size_t engine_length;
 	int64_t started_ms;
+	int64_t heard_ms;
 	struct tally_counts now[ROLLOUT_CHOICES_MAX], before[ROLLOUT_CHOICES_MAX];
 };
 
@@ -49,7 +54,14 @@ struct kept_rollout {
 void rollout_tallies_close(struct kept_rollout *rollout);
 
 /* Takes over the counts of the last look from a record. */
-bool rollout_tallies_restore(struct kept_rollout *rollout, const struct control_rollout *record, struct error *error);
+bool rollout_tallies_restore(struct kept_rollout *rollout, const struct control_rollout *record, int64_t now_ms,
+			     struct error *error);
+
+/* Adds up those that were not heard for KEEPER_FORGOTTEN_MS, without their names. False: SYSTEM. */
+bool rollout_tallies_fold(struct kept_rollout *rollout, int64_t now_ms, struct error *error);
+
+/* How many engines are counted, so that their counts fit into a record. */
+size_t rollout_tallies_most(const struct rollout_document *document);
 
 /* The sums, for a look at the current stage. */
 void rollout_tallies_sum(const struct kept_rollout *rollout, struct rollout_look *look);

@@ -103,13 +103,23 @@ static void counts_add_to(struct tally_counts sums[ROLLOUT_CHOICES_MAX], const s
 	}
 }
 
-static void tally_update(const struct rollout_document *document, struct kept_tally *tally, int64_t started_ms,
-			 const struct tally_counts *counts)
+/* Another start is a later one; or, if the clock of the engine was set back, one after a silence. */
+static bool start_is_new(const struct kept_tally *tally, int64_t started_ms, int64_t now_ms)
 {
-	if (started_ms > tally->started_ms) {
+	return started_ms > tally->started_ms ||
+	       (started_ms != tally->started_ms && now_ms - tally->heard_ms >= KEEPER_SILENT_MS);
+}
+
+static void tally_update(const struct rollout_document *document, struct kept_tally *tally, int64_t started_ms,
+			 const struct tally_counts *counts, int64_t now_ms)
+{
+	const bool is_new = start_is_new(tally, started_ms, now_ms);
+	if (started_ms == tally->started_ms || is_new)
+		tally->heard_ms = now_ms;
+	if (is_new) {
 		counts_add_to(tally->before, tally->now);
 		tally->started_ms = started_ms;
-	} else if (started_ms < tally->started_ms || !counts_rose(document, tally->now, counts)) {
+	} else if (started_ms != tally->started_ms || !counts_rose(document, tally->now, counts)) {
 		return;
 	}
 	memcpy(tally->now, counts, sizeof tally->now);
@@ -123,9 +133,74 @@ static struct kept_rollout *rollout_named(const struct keeper *keeper, struct te
 	return NULL;
 }
 
+/* ---- engines that are gone ---- */
+
+static bool tallies_add_gone(struct kept_rollout *rollout, const struct kept_tally *tally, struct error *error)
+{
+	struct kept_tally *gone = tally_of(rollout, (struct text){0}, 0);
+	if (!gone)
+		return error_memory(error, ERROR_SYSTEM, "adding up the counts of engines");
+	counts_add_to(gone->before, tally->now);
+	counts_add_to(gone->before, tally->before);
+	if (tally->heard_ms > gone->started_ms)
+		gone->started_ms = tally->heard_ms;
+	return true;
+}
+
+bool rollout_tallies_fold(struct kept_rollout *rollout, int64_t now_ms, struct error *error)
+{
+	for (struct list_node *node = rollout->tallies.first, *next; node; node = next) {
+		struct kept_tally *tally = LIST_OWNER(node, struct kept_tally, node);
+		next = node->next;
+		if (tally->engine_length == 0 || now_ms - tally->heard_ms < KEEPER_FORGOTTEN_MS)
+			continue;
+		if (!tallies_add_gone(rollout, tally, error))
+			return false;
+		tally_close(tally);
+	}
+	return true;
+}
+
+/* Whether its counts may be among those of the engines that are gone: it was there when one of them was heard. */
+static bool engine_was_folded(const struct kept_rollout *rollout, int64_t started_ms)
+{
+	const struct kept_tally *gone = tally_find(rollout, (struct text){0});
+	return gone && started_ms <= gone->started_ms;
+}
+
+size_t rollout_tallies_most(const struct rollout_document *document)
+{
+	const size_t number = 10, slower = 2 * number + 2; /* at most, as Avro writes them */
+	size_t bytes = 0;
+	for (size_t i = 0; i < document->count; i++)
+		bytes += strlen(document->names[i]) + 3 * number + document->limit_count * slower;
+	bytes = 2 * (CONTROL_NAME_BYTES_MAX + 3 * number + bytes);
+	return ROLLOUT_TALLIES_BYTES / bytes < KEEPER_TALLIES_MAX ? ROLLOUT_TALLIES_BYTES / bytes : KEEPER_TALLIES_MAX;
+}
+
+/* Why the counts of that engine are left out; NULL: they are not. */
+static const char *tally_fault(struct keeper *keeper, const struct kept_rollout *rollout, const struct engine_tallies *report)
+{
+	if (report->engine.length == 0 || report->engine.length > CONTROL_NAME_BYTES_MAX)
+		return "the counts are of an engine whose name is empty or too long";
+	if (tally_find(rollout, report->engine))
+		return NULL;
+	if (engine_was_folded(rollout, report->started_ms))
+		return arena_print(keeper->arena,
+				   "rollout of `%s`: engine `" TEXT_FORMAT "` was silent for an hour, and its counts stay as they "
+				   "were then; start it again, and they go on",
+				   rollout->name, TEXT_ARGUMENTS(report->engine));
+	if (list_length(&rollout->tallies) < rollout_tallies_most(&rollout->document))
+		return NULL;
+	return arena_print(keeper->arena,
+			   "rollout of `%s`: the counts of %zu engines fit into its record, and those of engine `" TEXT_FORMAT
+			   "` are left out; name fewer candidates or latencies, or run fewer engines",
+			   rollout->name, rollout_tallies_most(&rollout->document), TEXT_ARGUMENTS(report->engine));
+}
+
 /* Counts of another table are of weights that are no longer in force here, or not yet in the engine. */
 static bool experiment_take(struct keeper *keeper, const struct engine_tallies *report, const struct experiment_tally *one,
-			    struct error *error)
+			    int64_t now_ms, struct error *error)
 {
 	struct tally_counts counts[ROLLOUT_CHOICES_MAX] = {0};
 	struct kept_rollout *rollout = rollout_named(keeper, one->experiment);
@@ -135,12 +210,13 @@ static bool experiment_take(struct keeper *keeper, const struct engine_tallies *
 		return false;
 	if (!variants_read(&rollout->document, &one->variants, counts))
 		return true;
-	if (!tally_find(rollout, report->engine) && list_length(&rollout->tallies) >= KEEPER_TALLIES_MAX)
-		return keeper_ignore(keeper, "a rollout adds up the counts of 1000 engines; further ones are left out");
+	const char *fault = tally_fault(keeper, rollout, report);
+	if (fault)
+		return keeper_ignore(keeper, fault);
 	struct kept_tally *tally = tally_of(rollout, report->engine, report->started_ms);
 	if (!tally)
 		return error_memory(error, ERROR_SYSTEM, "reading the counts of an engine");
-	tally_update(&rollout->document, tally, report->started_ms, counts);
+	tally_update(&rollout->document, tally, report->started_ms, counts, now_ms);
 	return true;
 }
 
@@ -150,14 +226,13 @@ bool keeper_tally_take(struct keeper *keeper, struct text value, int64_t now_ms,
 	struct error reason = {0};
 	struct arena *arena = arena_open(REPORT_BYTES_MAX);
 	bool good = arena || error_memory(error, ERROR_SYSTEM, "reading the counts of an engine");
-	(void)now_ms;
 	if (good && !record_decode(&tally_form, value, arena, &report, &reason)) {
 		good = reason.kind == ERROR_SYSTEM ? error_memory(error, ERROR_SYSTEM, "reading the counts of an engine")
 						   : keeper_ignore(keeper, reason.text);
 	} else if (good && text_is(report.namespace, keeper->options.namespace)) {
 		const struct experiment_tally *items = report.experiments.items;
 		for (size_t i = 0; good && i < report.experiments.count; i++)
-			good = experiment_take(keeper, &report, &items[i], error);
+			good = experiment_take(keeper, &report, &items[i], now_ms, error);
 	}
 	arena_close(arena);
 	return good;
@@ -165,7 +240,8 @@ bool keeper_tally_take(struct keeper *keeper, struct text value, int64_t now_ms,
 
 /* ---- records ---- */
 
-bool rollout_tallies_restore(struct kept_rollout *rollout, const struct control_rollout *record, struct error *error)
+bool rollout_tallies_restore(struct kept_rollout *rollout, const struct control_rollout *record, int64_t now_ms,
+			     struct error *error)
 {
 	const struct engine_tally *items = record->engines.items;
 	for (size_t i = 0; i < record->engines.count; i++) {
@@ -175,7 +251,8 @@ bool rollout_tallies_restore(struct kept_rollout *rollout, const struct control_
 		struct kept_tally *tally = tally_of(rollout, items[i].engine, items[i].started_ms);
 		if (!tally)
 			return error_memory(error, ERROR_SYSTEM, "reading the counts of an engine");
-		if (items[i].started_ms == 0)
+		tally->heard_ms = now_ms;
+		if (items[i].started_ms == 0 || items[i].engine.length == 0)
 			counts_add_to(tally->before, counts);
 		else
 			memcpy(tally->now, counts, sizeof tally->now);
@@ -215,10 +292,11 @@ bool rollout_tallies_list(const struct kept_rollout *rollout, struct arena *aren
 	for (const struct list_node *node = rollout->tallies.first; items && node; node = node->next) {
 		const struct kept_tally *tally = LIST_OWNER(node, const struct kept_tally, node);
 		const struct text engine = {tally->engine, tally->engine_length};
+		const bool is_gone = engine.length == 0;
 		items[count] = (struct engine_tally){.engine = engine, .started_ms = tally->started_ms};
-		if (!variants_list(&rollout->document, tally->now, arena, &items[count++].variants))
+		if (!variants_list(&rollout->document, is_gone ? tally->before : tally->now, arena, &items[count++].variants))
 			return false;
-		if (!counts_are_any(tally->before))
+		if (is_gone || !counts_are_any(tally->before))
 			continue;
 		items[count] = (struct engine_tally){.engine = engine};
 		if (!variants_list(&rollout->document, tally->before, arena, &items[count++].variants))

@@ -1,6 +1,7 @@
 /* rollout_relay.c: see rollout_relay.h. */
 #include "control/rollout_relay.h"
 
+#include "base/clock.h"
 #include "control/control_tables.h"
 #include "experiments/rollout.h"
 
@@ -26,6 +27,13 @@ static bool rollout_is_judged(const struct ledger_rollout *rollout)
 	       !text_is(rollout->record.phase, rollout_phase_names[ROLLOUT_ROLLED_BACK]);
 }
 
+/* When it came into force. The keeper's clock may have been ahead. */
+static int64_t table_time_ms(const struct ledger_table *table)
+{
+	const int64_t now_ms = time_of_day_ms();
+	return table->record.time_ms < now_ms ? table->record.time_ms : now_ms;
+}
+
 static bool rollout_force(const struct ledger *ledger, const struct ledger_rollout *rollout, struct rollout_board *board,
 			  struct error *error)
 {
@@ -37,7 +45,7 @@ static bool rollout_force(const struct ledger *ledger, const struct ledger_rollo
 	bool good = arena && control_table_copy(table, arena, &copy);
 	if (!good)
 		(void)error_memory(error, ERROR_SYSTEM, "reading a bucket table");
-	good = good && rollout_board_set(board, &copy, rollout_is_judged(rollout) ? table->record.time_ms : 0,
+	good = good && rollout_board_set(board, &copy, rollout_is_judged(rollout) ? table_time_ms(table) : 0,
 					 rollout->record.limits.items, rollout->record.limits.count, error);
 	arena_close(arena);
 	return good;

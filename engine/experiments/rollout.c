@@ -20,6 +20,15 @@ double rollout_percent(const struct rollout_plan *plan, const struct rollout_sta
 	return state->phase == ROLLOUT_PROMOTED ? 100 : plan->stages[state->stage].percent;
 }
 
+void rollout_shift(struct rollout_state *state, int64_t by_ms)
+{
+	if (state->phase == ROLLOUT_PENDING)
+		return;
+	state->began_ms += by_ms;
+	state->looked_ms += by_ms;
+	state->paused_ms += by_ms;
+}
+
 /* ---- moves ---- */
 
 /* Where the rules are judged, and so may roll back. */

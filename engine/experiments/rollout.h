@@ -168,6 +168,9 @@ struct rollout_state rollout_begin(const struct rollout_plan *plan);
 /* The traffic of all candidates together. */
 double rollout_percent(const struct rollout_plan *plan, const struct rollout_state *state);
 
+/* Moves all times of the state: the clock was set, by so much. */
+void rollout_shift(struct rollout_state *state, int64_t by_ms);
+
 /* A look at the counts. A stage is looked at once in each `checkEvery` since its beginning: other looks change nothing, so
  * triggers have no more looks than their limit supposes. `move` says what follows. False, and nothing has changed:
  * INPUT, counts that fell or contradict each other, or of an epoch that has not begun. */

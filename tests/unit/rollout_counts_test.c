@@ -1,0 +1,230 @@
+/* rollout_counts_test.c: Tests of what the keeper counts for a rollout: calls of engines and truths of pipelines, each once,
+ * whatever becomes of the engines. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/rollout_stand.h"
+
+/* ---- calls ---- */
+
+static void counts_of_engines_and_of_their_starts_are_added_up_once(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	seconds_pass(&one, 2, 30, 0);
+	seconds_pass(&two, 2, 7, 0);
+	assert_int_equal(calls_recorded(), 74);
+	engine_tell(&one); /* again */
+	one.calls[1] -= 20;
+	engine_tell(&one); /* an older one, late */
+	one.calls[1] += 20;
+	control_pass(&table_stand, SECOND);
+	assert_int_equal(calls_recorded(), 74);
+	engine_restart(&one);
+	second_pass(&one, 5, 0);
+	assert_int_equal(calls_recorded(), 79);
+	engine_restart(&one);
+	second_pass(&one, 1, 0);
+	assert_int_equal(calls_recorded(), 80);
+	control_compact(&table_stand);
+	control_keeper_start(&table_stand);
+	engine_tell(&two);
+	second_pass(&one, 1, 0);
+	assert_int_equal(calls_recorded(), 81);
+}
+
+/* Counts of weights that are no longer in force, or of other limits, are not of this epoch. */
+static void counts_of_another_table_are_left_out(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	seconds_pass(&one, 2, 30, 0);
+	one.table--;
+	one.calls[1] += 1000;
+	engine_tell(&one);
+	control_pass(&table_stand, SECOND);
+	assert_int_equal(calls_recorded(), 60);
+}
+
+/* ---- truths ---- */
+
+/* Seconds with 100 truths of each choice, of which so many are right. */
+static void truths_pass(struct counting_engine *engine, int seconds, int64_t right_of_a, int64_t right_of_b)
+{
+	for (int i = 0; i < seconds && !phase_is("rolledBack", 1); i++) {
+		engine_follow(engine);
+		engine->truths[0] += 100;
+		engine->truths[1] += 100;
+		engine->right[0] += right_of_a;
+		engine->right[1] += right_of_b;
+		second_pass(engine, 200, 0);
+	}
+}
+
+static int64_t truths_recorded(void)
+{
+	const struct pipeline_truth *pipelines = rollout()->record.truths.items;
+	int64_t units = 0;
+	for (size_t i = 0; i < rollout()->record.truths.count; i++)
+		units += ((const struct variant_truth *)pipelines[i].variants.items)[1].units;
+	return units;
+}
+
+static void candidates_that_are_wrong_more_often_are_rolled_back(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	truths_pass(&one, 30, 90, 60);
+	assert_true(phase_is("rolledBack", 1));
+	assert_true(evidence_has(2, "\"rule\": \"accuracyDrop\""));
+	const struct text sentence = move(2)->sentence;
+	assert_non_null(memmem(sentence.bytes, sentence.length, "accuracyDrop", 12));
+}
+
+static void candidates_that_are_as_right_are_promoted(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	truths_pass(&one, 21, 80, 82);
+	assert_true(phase_is("promoted", 1));
+	assert_true(evidence_has(2, "\"rule\": \"accuracyDrop\""));
+	assert_false(evidence_has(2, "leftOut"));
+}
+
+/* They are totals of the pipeline: one that joins the feedback anew begins with less. */
+static void truths_count_once_whoever_joins_them(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	truths_pass(&one, 3, 80, 80);
+	control_pass(&table_stand, SECOND);
+	assert_int_equal(truths_recorded(), 300);
+	truths_pass(&two, 2, 80, 80);
+	assert_int_equal(truths_recorded(), 300);
+	truths_pass(&two, 2, 80, 80);
+	control_pass(&table_stand, SECOND);
+	assert_int_equal(truths_recorded(), 400);
+	control_compact(&table_stand);
+	control_keeper_start(&table_stand);
+	engine_tell(&one); /* an older one */
+	control_pass(&table_stand, 5 * SECOND);
+	assert_int_equal(truths_recorded(), 400);
+	truths_pass(&two, 1, 80, 80);
+	control_pass(&table_stand, SECOND);
+	assert_int_equal(truths_recorded(), 500);
+	assert_true(phase_is("running", 1));
+}
+
+static void truths_that_cannot_be_are_left_out(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	truths_pass(&one, 2, 80, 80);
+	truths_pass(&one, 1, 80, 800);
+	control_pass(&table_stand, SECOND);
+	assert_int_equal(truths_recorded(), 200);
+	assert_true(phase_is("running", 1));
+}
+
+/* ---- clocks ---- */
+
+/* Its clock was ahead when it started before. */
+static void an_engine_that_starts_earlier_than_before_is_counted(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	one.started_ms += HOUR;
+	seconds_pass(&one, 2, 30, 0);
+	one.started_ms -= HOUR;
+	memset(one.calls, 0, sizeof one.calls);
+	second_pass(&one, 5, 0); /* the record of the former start may be late */
+	assert_int_equal(calls_recorded(), 60);
+	control_pass(&table_stand, KEEPER_SILENT_MS);
+	second_pass(&one, 5, 0);
+	control_pass(&table_stand, SECOND);
+	assert_int_equal(calls_recorded(), 70);
+}
+
+/* ---- many engines ---- */
+
+static void engines_that_are_gone_keep_their_counts_without_their_names(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	assert_int_equal(command("e", "pause")->outcome, VERDICT_ACCEPTED);
+	seconds_pass(&one, 2, 30, 0);
+	control_pass(&table_stand, HOUR / 2);
+	seconds_pass(&two, 1, 7, 0);
+	control_pass(&table_stand, HOUR / 2);
+	assert_int_equal(calls_recorded(), 67);
+	assert_int_equal(rollout()->record.engines.count, 2);
+	assert_true(text_is(((const struct engine_tally *)rollout()->record.engines.items)[1].engine, ""));
+	control_compact(&table_stand);
+	control_keeper_start(&table_stand);
+	second_pass(&one, 1000, 0); /* again: its counts are among those of the gone ones */
+	control_pass(&table_stand, 2 * KEEPER_SILENT_MS);
+	assert_int_equal(calls_recorded(), 67);
+	engine_restart(&one);
+	one.started_ms = table_stand.now_ms;
+	second_pass(&one, 5, 0);
+	control_pass(&table_stand, SECOND);
+	assert_int_equal(calls_recorded(), 72);
+}
+
+static void more_engines_than_a_record_takes_are_left_out_in_words(void **state)
+{
+	struct counting_engine many = {.started_ms = 5};
+	char name[32];
+	const char *why = "";
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	for (int i = 0; i <= KEEPER_TALLIES_MAX; i++) {
+		(void)snprintf(name, sizeof name, "engine-%d", i);
+		many.name = name;
+		engine_follow(&many);
+		many.calls[0] = many.calls[1] = 1;
+		engine_tell(&many);
+		assert_int_equal(keeper_refused(table_stand.keeper, &why), i == KEEPER_TALLIES_MAX);
+	}
+	assert_non_null(strstr(why, "rollout of `e`: the counts of 1000 engines fit into its record, and those of engine "
+				    "`engine-1000` are left out"));
+	control_pass(&table_stand, SECOND);
+	assert_int_equal(calls_recorded(), KEEPER_TALLIES_MAX);
+}
+
+/* The names of nine choices, and 64 limits, as long as they may be. */
+static void fewer_engines_are_counted_where_their_counts_are_longer(void **state)
+{
+	char name[CONTROL_NAME_BYTES_MAX + 1];
+	struct rollout_document document = {.count = ROLLOUT_CHOICES_MAX, .limit_count = ROLLOUT_LIMITS_MAX};
+	(void)state;
+	memset(name, 'x', CONTROL_NAME_BYTES_MAX);
+	name[CONTROL_NAME_BYTES_MAX] = '\0';
+	for (size_t i = 0; i < ROLLOUT_CHOICES_MAX; i++)
+		document.names[i] = name;
+	assert_int_equal(rollout_tallies_most(&document), 25);
+}
+
+int main(void)
+{
+#define ON_STAND(test) cmocka_unit_test_setup_teardown(test, rollout_stand_open, table_stand_close)
+	const struct CMUnitTest tests[] = {
+		ON_STAND(counts_of_engines_and_of_their_starts_are_added_up_once),
+		ON_STAND(counts_of_another_table_are_left_out),
+		ON_STAND(candidates_that_are_wrong_more_often_are_rolled_back),
+		ON_STAND(candidates_that_are_as_right_are_promoted),
+		ON_STAND(truths_count_once_whoever_joins_them),
+		ON_STAND(truths_that_cannot_be_are_left_out),
+		ON_STAND(an_engine_that_starts_earlier_than_before_is_counted),
+		ON_STAND(engines_that_are_gone_keep_their_counts_without_their_names),
+		ON_STAND(more_engines_than_a_record_takes_are_left_out_in_words),
+		cmocka_unit_test(fewer_engines_are_counted_where_their_counts_are_longer),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
