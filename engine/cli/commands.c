@@ -28,6 +28,7 @@ extern const struct command command_experiments_promote;
 extern const struct command command_experiments_resume;
 extern const struct command command_experiments_rollback;
 extern const struct command command_experiments_status;
+extern const struct command command_experiments_weights;
 extern const struct command command_explain;
 extern const struct command command_feedback;
 extern const struct command command_fit;
@@ -85,6 +86,7 @@ const struct command *const command_table[] = {
 	&command_experiments_rollout,
 	&command_experiments_status,
 	&command_experiments_history,
+	&command_experiments_weights,
 	&command_experiments_promote,
 	&command_experiments_rollback,
 	&command_experiments_pause,

@@ -3,6 +3,7 @@
 
 #include "base/moment.h"
 #include "base/quote.h"
+#include "experiments/truth_tally.h"
 #include "message/json_write.h"
 #include "step/assignment.h"
 
@@ -17,7 +18,20 @@ struct variant_sum {
 	struct text name;
 	int64_t buckets;
 	int64_t calls, errors;
+	struct truth_counts truths; /* of all pipelines */
 };
+
+static void truths_add(const struct control_rollout *record, struct variant_sum *sums, size_t count)
+{
+	const struct pipeline_truth *pipelines = record->truths.items;
+	for (size_t i = 0; i < record->truths.count; i++) {
+		const struct variant_truth *variants = pipelines[i].variants.items;
+		for (size_t j = 0; j < pipelines[i].variants.count && j < count; j++) {
+			sums[j].truths.units += variants[j].units;
+			sums[j].truths.sum += variants[j].sum;
+		}
+	}
+}
 
 static size_t sums_make(const struct ledger *ledger, const struct ledger_rollout *rollout,
 			struct variant_sum sums[ASSIGNMENT_WAYS_MAX])
@@ -39,6 +53,7 @@ static size_t sums_make(const struct ledger *ledger, const struct ledger_rollout
 			sums[j].errors += variants[j].errors;
 		}
 	}
+	truths_add(&rollout->record, sums, count);
 	return count;
 }
 
@@ -81,8 +96,14 @@ static void state_print_json(const struct ledger_rollout *rollout, const struct 
 			     (long long)record->looked_ms);
 		for (size_t i = 0; i < count; i++) {
 			json_write_member(out, i > 0 ? ", {" : "{", "name", sums[i].name);
-			buffer_print(out, ", \"buckets\": %lld, \"calls\": %lld, \"errors\": %lld}", (long long)sums[i].buckets,
-				     (long long)sums[i].calls, (long long)sums[i].errors);
+			buffer_print(out, ", \"buckets\": %lld, \"calls\": %lld, \"errors\": %lld, \"truths\": %lld",
+				     (long long)sums[i].buckets, (long long)sums[i].calls, (long long)sums[i].errors,
+				     (long long)sums[i].truths.units);
+			if (sums[i].truths.units > 0)
+				buffer_string(out, ", \"accuracy\": ");
+			if (sums[i].truths.units > 0)
+				json_write_double(out, truth_moments(&sums[i].truths).mean);
+			buffer_byte(out, '}');
 		}
 		buffer_byte(out, ']');
 	}
@@ -93,6 +114,14 @@ static void state_print_json(const struct ledger_rollout *rollout, const struct 
 }
 
 /* ---- rollouts ---- */
+
+static void rate_print(double part, double whole, struct buffer *out)
+{
+	if (whole > 0)
+		buffer_print(out, "%7.2f%%", PERCENT * part / whole);
+	else
+		buffer_string(out, "       -");
+}
 
 void rollout_view_print(const struct ledger *ledger, const struct ledger_rollout *rollout, bool json, struct arena *arena,
 			struct buffer *out)
@@ -106,15 +135,16 @@ void rollout_view_print(const struct ledger *ledger, const struct ledger_rollout
 	}
 	state_print(rollout, arena, out);
 	if (count > 0)
-		buffer_print(out, "  %-32s %8s %12s %12s %8s\n", "CHOICE", "SHARE", "CALLS", "ERRORS", "RATE");
+		buffer_print(out, "  %-32s %8s %12s %12s %8s %12s %9s\n", "CHOICE", "SHARE", "CALLS", "ERRORS", "RATE", "TRUTHS",
+			     "ACCURACY");
 	for (size_t i = 0; i < count; i++) {
 		buffer_print(out, "  %-32s %7.2f%% %12lld %12lld ", text_shown(sums[i].name, arena),
 			     PERCENT * (double)sums[i].buckets / ASSIGNMENT_BUCKETS, (long long)sums[i].calls,
 			     (long long)sums[i].errors);
-		if (sums[i].calls > 0)
-			buffer_print(out, "%7.2f%%\n", PERCENT * (double)sums[i].errors / (double)sums[i].calls);
-		else
-			buffer_string(out, "       -\n");
+		rate_print((double)sums[i].errors, (double)sums[i].calls, out);
+		buffer_print(out, " %12lld  ", (long long)sums[i].truths.units);
+		rate_print(truth_moments(&sums[i].truths).mean, sums[i].truths.units > 0, out);
+		buffer_byte(out, '\n');
 	}
 	if (last)
 		buffer_print(out, "  move %lld: %s\n", (long long)last->number, text_shown(last->sentence, arena));

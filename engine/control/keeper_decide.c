@@ -303,6 +303,8 @@ bool keeper_decide(struct keeper *keeper, const struct proposal *proposal, int64
 		return conflict_write(keeper, &decision, conflict, now_ms, error);
 	if (!why)
 		why = versions_resolve(keeper, &decision);
+	if (!why && !keeper_rollouts_fault(keeper, decision.items, decision.count, now_ms, &why, error))
+		return false;
 	if (arena_failed(keeper->arena))
 		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
 	if (why)

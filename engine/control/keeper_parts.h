@@ -101,6 +101,9 @@ bool keeper_tables_need(const struct keeper *keeper, int64_t change);
  * called at the end of each step; and decides commands. */
 bool keeper_rollouts_find(struct keeper *keeper, int64_t now_ms, struct error *error);
 bool keeper_rollouts_look(struct keeper *keeper, int64_t now_ms, struct error *error);
+/* Why documents do not fit the rollouts that run, in the arena of the step; NULL: they do. False: SYSTEM. */
+bool keeper_rollouts_fault(struct keeper *keeper, const struct proposal_item *items, size_t count, int64_t now_ms, const char **why,
+			   struct error *error);
 int64_t keeper_rollouts_due(const struct keeper *keeper);
 void keeper_rollouts_shift(struct keeper *keeper, int64_t by_ms);
 void keeper_rollouts_close(struct keeper *keeper);

@@ -278,6 +278,51 @@ void keeper_rollouts_shift(struct keeper *keeper, int64_t by_ms)
 	}
 }
 
+/* ---- proposals ---- */
+
+static bool rollout_has_choice(const struct kept_rollout *rollout, const char *name)
+{
+	for (size_t i = 0; i < rollout->document.count; i++)
+		if (strcmp(rollout->document.names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* A new default would have all the traffic that the candidates do not have, and nobody has seen an answer of it. */
+static bool item_fault(struct keeper *keeper, const struct kept_rollout *rollout, const struct proposal_item *item,
+		       const char **why, struct error *error)
+{
+	const struct keeper_rollout_reader *reader = &keeper->options.rollouts;
+	struct rollout_document document;
+	struct error ignored = {0}; /* the checker has its words */
+	bool is_rollout = false;
+	if (!reader->read(reader->context, item->document, keeper->arena, &document, &is_rollout, &ignored))
+		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
+	if (!is_rollout || rollout_has_choice(rollout, document.names[document.control]))
+		return true;
+	*why = arena_print(keeper->arena,
+			   "the new default `%s` of Experiment `%s` is no choice of its rollout, which is at stage %u: end the "
+			   "rollout first, by `sluice experiments promote %s` or `rollback`; or name `%s`, its default",
+			   document.names[document.control], rollout->name, (unsigned)rollout->state.stage + 1, rollout->name,
+			   rollout->document.names[rollout->document.control]);
+	return true;
+}
+
+bool keeper_rollouts_fault(struct keeper *keeper, const struct proposal_item *items, size_t count, int64_t now_ms, const char **why,
+			   struct error *error)
+{
+	if (!keeper_rollouts_find(keeper, now_ms, error))
+		return false;
+	for (size_t i = 0; i < count && !*why; i++) {
+		const struct kept_rollout *rollout =
+			text_is(items[i].kind, "Experiment") ? rollout_find(keeper, items[i].name) : NULL;
+		const bool runs = rollout && rollout->state.phase != ROLLOUT_PENDING && rollout->state.phase < ROLLOUT_PROMOTED;
+		if (runs && items[i].action == PROPOSAL_APPLY && !item_fault(keeper, rollout, &items[i], why, error))
+			return false;
+	}
+	return true;
+}
+
 /* ---- commands ---- */
 
 bool keeper_commands_rollout(const struct proposal *proposal)

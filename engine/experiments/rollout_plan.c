@@ -183,6 +183,21 @@ static bool comparisons_check(const struct rollout_plan *plan, struct place plac
 	return true;
 }
 
+/* An accuracy that the user asks for is judged by exposures. */
+static bool truths_check(const struct experiment_spec *experiment, const struct rollout_plan *plan, struct error *error)
+{
+	const struct planned_stage *first = &plan->stages[0];
+	if (experiment->exposures != EXPOSURES_THIN && experiment->exposures != EXPOSURES_OFF)
+		return true;
+	for (size_t i = 0; i < first->rule_count; i++)
+		if (first->rules[i].kind >= RULE_ACCURACY && !first->rules[i].implied)
+			return error_set(error, ERROR_CONFIG, experiment->progressive.here,
+					 "The rollout judges the accuracy, which is known by exposures, and `exposures` leaves "
+					 "them out. Write `exposures: full`, or leave `%s` out.",
+					 rollout_rule_names[first->rules[i].kind]);
+	return true;
+}
+
 static uint64_t name_hash(uint64_t hash, const char *name)
 {
 	return hash_bytes(name, strlen(name), hash);
@@ -240,7 +255,7 @@ bool rollout_plan_make(const struct experiment_spec *experiment, struct rollout_
 	if (!default_check(experiment, plan, error) || !count_check(rollout, plan, error))
 		return false;
 	return (rollout->stages.count > 0 ? stages_read(experiment, plan, error) : schedule_read(experiment, plan, error)) &&
-	       comparisons_check(plan, rollout->here, error);
+	       comparisons_check(plan, rollout->here, error) && truths_check(experiment, plan, error);
 }
 
 /* ---- hash ---- */

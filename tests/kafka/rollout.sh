@@ -189,6 +189,8 @@ wait_until 20 status_has '"phase": "rolledBack"'
 expect "the candidate that is wrong more often is rolled back" $? "-eq 0"
 kill "$truths" 2>/dev/null
 not_ours "$truths"
+"$sluice" experiments weights fresh >"$dir/weights.log" 2>&1
+expect_words "the weights after it" "$dir/weights.log" "^  steady  *100.00%   10000 buckets"
 "$sluice" experiments history fresh -o json >"$dir/history.jsonl" 2>"$dir/history.log"
 expect_words "truths" "$dir/history.jsonl" '"number": 14, .*"sentence": "Rolled back: `accuracyDrop` of `next`'
 

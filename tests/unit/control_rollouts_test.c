@@ -267,6 +267,24 @@ static void a_promoted_rollout_stays_as_long_as_its_stages_do(void **state)
 	assert_int_equal(buckets_of_b(), 1000);
 }
 
+/* Nobody has seen an answer of a default that comes from outside. */
+static void a_default_that_no_stage_has_is_refused_while_one_runs(void **state)
+{
+	const char *other = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: c\n"
+			    "  candidates: [{name: b, weight: 50}]\n  progressiveDeployment: {schedule: [10], checkEvery: 1s}\n";
+	const struct proposal_item item = table_item("Experiment", "e", other);
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	seconds_pass(&one, 2, 200, 0);
+	const struct control_verdict *verdict = control_ask(&table_stand, (struct proposal){.items = {1, &item}});
+	assert_int_equal(verdict->outcome, VERDICT_REFUSED);
+	assert_non_null(memmem(verdict->why.bytes, verdict->why.length, "new default `c` of Experiment `e` is no choice", 46));
+	assert_true(phase_is("running", 1));
+	assert_int_equal(command("e", "rollback")->outcome, VERDICT_ACCEPTED);
+	table_propose("Experiment", "e", other);
+	assert_true(phase_is("running", 1));
+}
+
 static void a_rollout_ends_with_its_experiment(void **state)
 {
 	(void)state;
@@ -336,6 +354,7 @@ int main(void)
 		ON_STAND(other_changes_leave_the_weights_of_a_rollout),
 		ON_STAND(another_plan_begins_anew_and_numbers_go_on),
 		ON_STAND(a_promoted_rollout_stays_as_long_as_its_stages_do),
+		ON_STAND(a_default_that_no_stage_has_is_refused_while_one_runs),
 		ON_STAND(a_rollout_ends_with_its_experiment),
 		ON_STAND(an_engine_has_the_table_of_the_rollout_and_tells_what_it_counts),
 	};

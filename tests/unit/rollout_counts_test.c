@@ -97,9 +97,10 @@ static void candidates_that_are_as_right_are_promoted(void **state)
 	assert_false(evidence_has(2, "leftOut"));
 }
 
-/* They are totals of the pipeline: one that joins the feedback anew begins with less. */
+/* They are totals of the pipeline: one that joins the feedback anew begins with less. No look is refused for that. */
 static void truths_count_once_whoever_joins_them(void **state)
 {
+	const char *why;
 	(void)state;
 	table_propose("Experiment", "e", EXPERIMENT("50"));
 	truths_pass(&one, 3, 80, 80);
@@ -119,6 +120,7 @@ static void truths_count_once_whoever_joins_them(void **state)
 	control_pass(&table_stand, SECOND);
 	assert_int_equal(truths_recorded(), 500);
 	assert_true(phase_is("running", 1));
+	assert_int_equal(keeper_refused(table_stand.keeper, &why), 0);
 }
 
 static void truths_that_cannot_be_are_left_out(void **state)
@@ -158,7 +160,9 @@ static void engines_that_are_gone_keep_their_counts_without_their_names(void **s
 	(void)state;
 	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
 	assert_int_equal(command("e", "pause")->outcome, VERDICT_ACCEPTED);
-	seconds_pass(&one, 2, 30, 0);
+	second_pass(&one, 20, 0);
+	engine_restart(&one);
+	second_pass(&one, 40, 0);
 	control_pass(&table_stand, HOUR / 2);
 	seconds_pass(&two, 1, 7, 0);
 	control_pass(&table_stand, HOUR / 2);

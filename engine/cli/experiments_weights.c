@@ -1,0 +1,128 @@
+/* experiments_weights.c: `sluice experiments weights`: the bucket tables in force, by which experiments and split steps choose. */
+#include "base/moment.h"
+#include "base/quote.h"
+#include "cli/control_session.h"
+#include "control/control_tables.h"
+#include "message/json_write.h"
+
+#define OUT_BYTES_MAX ((size_t)64 << 20)
+#define PERCENT 100.0
+
+struct weights_options {
+	struct door_asked asked;
+	int form;
+};
+
+static const struct option weights_options[] = {
+	DOOR_STATUS_FILES_ROW(struct weights_options, asked),
+	DOOR_ROWS(struct weights_options, asked),
+	COMMAND_FORM(weights_options, form, "text json"),
+	{.type = OPTION_END},
+};
+
+static double percent_of(int64_t buckets)
+{
+	return PERCENT * (double)buckets / ASSIGNMENT_BUCKETS;
+}
+
+static void table_print(const struct control_table *table, struct arena *arena, struct buffer *out)
+{
+	const struct table_share *shares = table->shares.items;
+	char moment[MOMENT_BYTES];
+	moment_print(table->time_ms, moment);
+	buffer_print(out, "%s: table %lld since %s, %lld of %d buckets moved\n", text_shown(table->choice, arena),
+		     (long long)table->version, moment, (long long)table->moved, ASSIGNMENT_BUCKETS);
+	for (size_t i = 0; i < table->shares.count; i++)
+		buffer_print(out, "  %-32s %7.2f%% %7lld buckets\n", text_shown(shares[i].name, arena),
+			     percent_of(shares[i].buckets), (long long)shares[i].buckets);
+}
+
+static void table_print_json(const struct control_table *table, struct buffer *out)
+{
+	const struct table_share *shares = table->shares.items;
+	json_write_member(out, "{", "choice", table->choice);
+	json_write_member(out, ", ", "kind", table->kind);
+	json_write_member(out, ", ", "name", table->name);
+	buffer_print(out, ", \"version\": %lld, \"change\": %lld, \"moved\": %lld, \"time_ms\": %lld", (long long)table->version,
+		     (long long)table->change, (long long)table->moved, (long long)table->time_ms);
+	json_write_member(out, ", ", "table", table->table);
+	buffer_string(out, ", \"shares\": [");
+	for (size_t i = 0; i < table->shares.count; i++) {
+		json_write_member(out, i > 0 ? ", {" : "{", "name", shares[i].name);
+		buffer_print(out, ", \"buckets\": %lld, \"percent\": ", (long long)shares[i].buckets);
+		json_write_double(out, percent_of(shares[i].buckets));
+		buffer_byte(out, '}');
+	}
+	buffer_string(out, "]}\n");
+}
+
+/* Whether the choice is the one that is asked for: an experiment by its name, or a step's; NULL asks for all. */
+static bool choice_is(const struct control_table *table, const char *asked)
+{
+	return !asked || text_is(table->choice, asked) || text_is(table->name, asked);
+}
+
+static size_t tables_print(const struct ledger *ledger, const char *asked, bool json, struct arena *arena, struct buffer *out)
+{
+	const struct ledger_choice *choice;
+	size_t count = 0;
+	LIST_EACH_CHOICE(ledger, choice)
+	{
+		const struct ledger_table *table = control_table_at(ledger, choice, CONTROL_IN_FORCE);
+		if (!table || table->record.shares.count == 0 || !choice_is(&table->record, asked))
+			continue;
+		count++;
+		if (json)
+			table_print_json(&table->record, out);
+		else
+			table_print(&table->record, arena, out);
+	}
+	return count;
+}
+
+extern const struct command command_experiments_weights;
+
+static int weights_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+{
+	const struct weights_options *self = filled;
+	const char *asked = count > 0 ? arguments[0] : NULL;
+	struct control_session control = {0};
+	struct error error = {0};
+	struct buffer out;
+	if (!control_session_open(session, &self->asked, &control, &error)) {
+		control_session_close(&control);
+		return command_refused(session, &command_experiments_weights, &error);
+	}
+	buffer_open(&out, OUT_BYTES_MAX);
+	const struct ledger *ledger = applier_ledger(control.applier);
+	const bool json = session->form == OUTPUT_JSON;
+	const size_t tables = tables_print(ledger, asked, json, session->arena, &out);
+	if (tables == 0 && !asked && !json)
+		buffer_string(&out, "no experiment or split is in force\n");
+	int code = command_write(session, &out);
+	if (tables == 0 && asked) {
+		error_set(&error, ERROR_CONFIG, PLACE_NONE,
+			  "namespace `%s` has no table of `%s` in force: name an experiment, a pipeline, or PIPELINE/STEP; "
+			  "`sluice experiments weights` lists all",
+			  ledger->namespace, asked);
+		code = command_refused(session, &command_experiments_weights, &error);
+	}
+	control_session_close(&control);
+	return code;
+}
+
+const struct command command_experiments_weights = {
+	.name = "experiments weights",
+	.arguments = "[NAME]",
+	.summary = "Shows the shares of choices as they are in force now.",
+	.help = "Experiments and steps that split have a table of 10000 buckets, recorded by the keeper: a unit keeps its bucket, "
+		"and a change of weights moves as few of them as it must. NAME is an experiment, a pipeline, or PIPELINE/STEP; "
+		"without it all tables are shown. A rollout moves its table by itself: `sluice experiments history` says why.\n"
+		"\n"
+		"  sluice experiments weights checkout --brokers localhost:9092\n"
+		"  sluice experiments weights -o json\n",
+	.options = weights_options,
+	.options_size = sizeof(struct weights_options),
+	.group = "run",
+	.run = weights_run,
+};
