@@ -8,6 +8,8 @@ says that `sluice help` explains, codes of faults, options of sluice, and what s
 backticks and has the form of a field, a metric, a setting or a header. States and columns
 come from the sources that print them.
 
+Each command line of sluice on a page or in a help text names a command, and has only options of that command.
+
 An operator searches the table of OPERATING.md for what is in a log. So each text that its first column quotes must be one
 that the engine prints."""
 import concurrent.futures
@@ -15,6 +17,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -150,6 +153,48 @@ def wanted():
     return found
 
 
+def command_lines(text):
+    """Words behind `sluice` of each command line that a text shows"""
+    for line in text.replace("\\\n", " ").split("\n"):
+        for part in re.split(r"\||&&|;|\$\(", line):
+            found = re.match(r"\s*(?:\$ )?(?:[A-Z_]+=\S+ )*(?:build/)?sluice ([a-z].*)", part)
+            if found and (line.startswith(("sluice ", "build/sluice ", "$ ")) or part.startswith("  ")):
+                yield found.group(1)
+
+
+def options_by_command():
+    """The options of each command, by its words"""
+    commands = {}
+    for part in json.loads(sluice_help("-o", "json").stdout):
+        if part["part"] == "item" and sluice_help(*part["term"].split()).returncode == 0:
+            items = json.loads(sluice_help("-o", "json", *part["term"].split()).stdout)
+            found = {name for item in items if item["part"] == "item" for name in re.findall(r"--([\w-]+)|(?<!-)-(\w)\b", item["term"])}
+            commands[part["term"]] = {name or letter for name, letter in found} | {"help", "h", "o"}
+    return commands
+
+
+def misused():
+    """(place, command line, why) of command lines that would be refused"""
+    commands = options_by_command()
+    assert len(commands) > 40, "help.py no longer finds the commands"
+    for place, text in [*sources(), *pages()]:
+        for line in command_lines(text):
+            words = line.split()
+            command = next((name for name in (" ".join(words[:2]), words[0]) if name in commands), None)
+            if command is None:
+                if " --" in line:
+                    yield place, line, f"there is no command `{words[0]}`"
+                continue
+            try:
+                given = [word for word in shlex.split(line, comments=True) if re.match(r"--?[a-z]", word)]
+            except ValueError:  # a line of prose
+                continue
+            for word in given:
+                name = word.lstrip("-").split("=")[0]
+                if name not in commands[command] and (word.startswith("--") or name[0] not in commands[command]):
+                    yield place, line, f"`{command}` has no option `{word}`"
+
+
 def quotes():
     """(quote, words between the names in it) of the first column of the table"""
     page = (root / "engine/cli/OPERATING.md").read_text()
@@ -188,6 +233,9 @@ def main():
     for (words, place), found in zip(names, known):
         if not found:
             print(f"help: {place} mentions `{' '.join(words)}`, and `sluice help` does not know it")
+    for place, line, why in misused():
+        failed += 1
+        print(f"help: {place} shows `sluice {line}`, and {why}")
     for quote, words in unprinted():
         failed += 1
         print(f"help: OPERATING.md quotes `{quote}`, and nothing prints `{words}`")

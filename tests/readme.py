@@ -13,6 +13,7 @@ The line above a block may say more about it:
   <!-- until TEXT -->    its commands keep running while the page is read; each is ready when it prints TEXT
   <!-- retry -->         its commands are repeated until they do what the page says, at most RETRY_SECONDS
   <!-- by COMMAND -->    it downloads something: the check runs COMMAND instead, which keeps downloads
+A line `<!-- with COMMAND until TEXT -->` starts what the reader has: for example a broker in place of Kafka.
 A check of all pages skips the rest of a section (to the next heading of level 2) from its first download on; a check that
 names the page reads all of it. If COMMAND exits with 3, the download is not possible, and the rest of the section is
 skipped too. Ports of a page with `until` are replaced by free ones.
@@ -24,7 +25,7 @@ ELSEWHERE = ("make", "git", "cd", "sudo", "#")
 SECONDS_MAX = 60
 START_SECONDS, RETRY_SECONDS = 90, 30
 DOWNLOAD_SECONDS = 600
-PORTS = ("19092", "8000", "8080", "8081", "8082", "9090")  # the ports of servers that pages start
+PORTS = ("19092", "8000", "8080", "8081", "8082", "9090", "9092")  # the ports of servers that pages start
 MARKS = ("file ", "until ", "retry", "by ")
 
 
@@ -50,6 +51,9 @@ def blocks(page):
                 mark = said if above.startswith("<!-- ") and said.startswith(MARKS) else ""
         elif language is not None:
             lines.append(line)
+        elif line.startswith("<!-- with ") and " until " in line:
+            command, text = line.removeprefix("<!-- with ").removesuffix(" -->").split(" until ")
+            yield section, number - 1, "sh", [command], f"until {text}"
         elif line.startswith("## "):
             section = line
         above = line
@@ -73,7 +77,7 @@ class Desk:
     def __init__(self, folder, environment, page):
         self.folder, self.environment, self.servers = folder, environment, []
         text = open(os.path.join(ROOT, page), encoding="utf-8").read()
-        self.ports = {port: free_port() for port in PORTS if "<!-- until " in text}
+        self.ports = {port: free_port() for port in PORTS if "<!-- until " in text or "<!-- with " in text}
 
     def translate(self, text, back=False):
         ports = {new: old for old, new in self.ports.items()} if back else self.ports
