@@ -11,6 +11,7 @@
 #include "cli/kafka.h"
 #include "cli/progress.h"
 #include "cli/request_encode.h"
+#include "cli/tensor_files.h"
 #include "log/sender.h"
 #include "message/json_scan.h"
 
@@ -23,6 +24,7 @@ struct produce_options {
 	int64_t timeout_ns;
 	int64_t rate;
 	bool repeat;
+	struct name_list tensors;
 	int request_form;
 	int form;
 };
@@ -40,6 +42,9 @@ static const struct option options[] = {
 	    .help = "Requests a second, evenly spaced; default: as fast as Kafka accepts them."),
 	ROW("repeat", FLAG, struct produce_options, repeat,
 	    .help = "Starts again after the last request, until it is interrupted."),
+	ROW("tensor", NAMES, struct produce_options, tensors, .word = "NAME=FILE",
+	    .help = "Instead of lines, the rows of a file that numpy.save() wrote (.npy): each is a request with a tensor of that "
+		    "name."),
 	REQUEST_FORM_ROW(struct produce_options, request_form),
 	COMMAND_FORM(produce_options, form, "text json"),
 	{.type = OPTION_END},
@@ -58,7 +63,7 @@ struct producing {
 	int64_t rate;	  /* a second; 0: as fast as can be */
 	int64_t begun_ns; /* when the first line was sent */
 	enum request_form request_form;
-	uint64_t bytes, bytes_total; /* of the lines: read, and in the file from where it is read; total 0: not known */
+	uint64_t bytes, bytes_total; /* of lines: read, and in the file from where it is read; or rows; total 0: not known */
 	struct progress_line progress;
 };
 
@@ -223,31 +228,57 @@ static struct text line_key(const struct producing *producing, const struct requ
 	return line->key.bytes ? line->key : door_key(producing->door, line->request, producing->arena);
 }
 
+static bool send_request(struct producing *producing, struct request_line *line, struct error *error)
+{
+	const struct text key = line_key(producing, line);
+	if (!encode_line(producing, line, error))
+		return false;
+	const struct outgoing record = {
+		.key = key,
+		.value = line->request,
+		.headers = {line->header_count, line->headers},
+	};
+	if (!sender_send(producing->sender, &record, producing->line, error))
+		return false;
+	producing->sent++;
+	return true;
+}
+
+/* After a request that could not be sent. False: nothing more can be produced. */
+static bool pass_over(struct producing *producing, const struct error *wrong, struct error *error)
+{
+	if (wrong->kind == ERROR_SYSTEM) {
+		*error = *wrong;
+		return false;
+	}
+	refuse(producing, producing->line, wrong->text);
+	return true;
+}
+
 /* False: nothing more can be produced. */
 static bool send_line(struct producing *producing, struct text bytes, struct error *error)
 {
 	struct request_line line;
 	struct error wrong = {0};
 	arena_reset(producing->arena);
-	bool good = read_line(bytes, producing->arena, &line, &wrong);
-	const struct text key = good ? line_key(producing, &line) : TEXT("");
-	if (good && encode_line(producing, &line, &wrong)) {
-		const struct outgoing record = {
-			.key = key,
-			.value = line.request,
-			.headers = {line.header_count, line.headers},
-		};
-		if (sender_send(producing->sender, &record, producing->line, &wrong)) {
-			producing->sent++;
-			return true;
-		}
-	}
-	if (wrong.kind == ERROR_SYSTEM) {
-		*error = wrong;
-		return false;
-	}
-	refuse(producing, producing->line, wrong.text);
-	return true;
+	if (read_line(bytes, producing->arena, &line, &wrong) && send_request(producing, &line, &wrong))
+		return true;
+	return pass_over(producing, &wrong, error);
+}
+
+/* The same for a row of tensors, which counts as a line. */
+static bool send_row(struct producing *producing, const struct tensor_rows *rows, size_t row, struct error *error)
+{
+	struct request_line line = {0};
+	struct error wrong = {0};
+	arena_reset(producing->arena);
+	line.headers = ARENA_ARRAY(producing->arena, struct header, HEADERS_ADDED);
+	if (!line.headers)
+		error_memory(&wrong, ERROR_LIMIT, "writing a request");
+	else if (tensor_rows_request(rows, row, LINE_ARENA_BYTES, producing->arena, &line.request, &wrong) &&
+		 send_request(producing, &line, &wrong))
+		return true;
+	return pass_over(producing, &wrong, error);
 }
 
 /* ---- all of them ---- */
@@ -286,6 +317,27 @@ static uint64_t bytes_until_end(FILE *from, bool repeat)
 	return ends && status.st_size > at ? (uint64_t)(status.st_size - at) : 0;
 }
 
+static void wait_for_all(struct producing *producing)
+{
+	while (!sender_settled(producing->sender, SETTLE_MS))
+		show_progress(producing);
+}
+
+static bool send_rows(struct producing *producing, const struct tensor_rows *rows, bool repeat, struct error *error)
+{
+	bool good = true;
+	producing->bytes_total = repeat ? 0 : rows->row_count;
+	for (size_t row = 0; good && (row < rows->row_count || (repeat && rows->row_count > 0)); row++) {
+		producing->line++;
+		producing->bytes++;
+		keep_pace(producing);
+		good = send_row(producing, rows, row % rows->row_count, error);
+		show_progress(producing);
+	}
+	wait_for_all(producing);
+	return good;
+}
+
 static bool send_lines(struct producing *producing, FILE *from, bool repeat, struct error *error)
 {
 	char *bytes = NULL;
@@ -308,8 +360,7 @@ static bool send_lines(struct producing *producing, FILE *from, bool repeat, str
 	if (good && ferror(from))
 		good = error_set(error, ERROR_SYSTEM, PLACE_NONE, "the requests could be read only up to line %" PRIu64,
 				 producing->line);
-	while (!sender_settled(producing->sender, SETTLE_MS))
-		show_progress(producing);
+	wait_for_all(producing);
 	return good;
 }
 
@@ -326,7 +377,7 @@ static void show_summary(struct producing *producing, enum output_form form)
 }
 
 static bool produce(struct producing *producing, const struct door *door, const struct produce_options *self, FILE *from,
-		    struct error *error)
+		    const struct tensor_rows *rows, struct error *error)
 {
 	const struct sender_config config = {
 		.brokers = door->kafka.brokers,
@@ -345,7 +396,8 @@ static bool produce(struct producing *producing, const struct door *door, const 
 	if (!producing->arena)
 		return error_memory(error, ERROR_SYSTEM, "reading lines");
 	producing->sender = sender_open(&config, error);
-	bool good = producing->sender && send_lines(producing, from, self->repeat, error);
+	bool good = producing->sender && (rows->tensor_count ? send_rows(producing, rows, self->repeat, error)
+							     : send_lines(producing, from, self->repeat, error));
 	if (producing->sender)
 		show_summary(producing, (enum output_form)self->form);
 	sender_close(producing->sender);
@@ -365,15 +417,21 @@ static int run(struct session *session, const void *filled, const char *const *a
 	if (strchr(arguments[0], '.'))
 		return command_misuse(session, &command_produce, "requests go to a pipeline, and `%s` is one of its steps",
 				      arguments[0]);
+	if (self->tensors.count && count > 1)
+		return command_misuse(session, &command_produce, "the requests are given by %s, and by --tensor too; choose one",
+				      arguments[1]);
 	FILE *from = standard ? stdin : fopen(arguments[1], "r");
 	if (!from)
 		return command_misuse(session, &command_produce, "%s cannot be read: %s", arguments[1], strerror(errno));
-	bool again = !self->repeat || fseek(from, 0, SEEK_CUR) == 0 ||
+	bool again = !self->repeat || self->tensors.count || fseek(from, 0, SEEK_CUR) == 0 ||
 		     error_set(&error, ERROR_CONFIG, PLACE_NONE,
 			       "--repeat needs a file, which it reads again and again, and "
 			       "this is none");
-	bool good = again && door_open(session, &self->asked, arguments[0], &door, &error) &&
-		    produce(&producing, &door, self, from, &error);
+	struct tensor_rows rows = {0};
+	bool good = again && (!self->tensors.count ||
+			      tensor_rows_read(self->tensors, LINE_ARENA_BYTES, session->arena, &rows, &error)) &&
+		    door_open(session, &self->asked, arguments[0], &door, &error) &&
+		    produce(&producing, &door, self, from, &rows, &error);
 	door_close(&door);
 	if (!standard)
 		fclose(from);
@@ -395,7 +453,8 @@ const struct command command_produce = {
 		"\n"
 		"  sluice produce hello --brokers localhost:9092 < requests.jsonl\n"
 		"  sluice produce hello requests.jsonl -f runtime.yaml -f pipelines/\n"
-		"  sluice produce hello requests.jsonl --request-format avro\n",
+		"  sluice produce hello requests.jsonl --request-format avro\n"
+		"  sluice produce hello --tensor features=batch.npy\n",
 	.options = options,
 	.options_size = sizeof(struct produce_options),
 	.group = "run",

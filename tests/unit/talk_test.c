@@ -520,6 +520,33 @@ static void a_request_gets_its_own_answer(void **state)
 	mock_close(&mock);
 }
 
+static void rows_of_files_are_requests(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	read_by_out();
+	struct said said = talk(&mock, "produce p --tensor x=tests/data/npy/fp32.npy -f %s", pipeline);
+	assert_string_equal(said.out, "2 acknowledged by out, 0 refused\n");
+	assert_int_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	rd_kafka_message_t *message = mock_read(&mock);
+	assert_memory_equal(message->payload, "\xc3\x01", 2);
+	rd_kafka_message_destroy(message);
+	said = talk(&mock, "produce p --tensor x=tests/data/npy/empty.npy -f %s", pipeline);
+	assert_string_equal(said.out, "0 acknowledged by out, 0 refused\n");
+	said_close(&said);
+	said = talk(&mock, "produce p %s --tensor x=tests/data/npy/fp32.npy", requests);
+	expect_words(said.err, "and by --tensor too; choose one");
+	assert_int_equal(said.code, EXIT_MISUSE);
+	said_close(&said);
+	said = talk(&mock, "produce p --tensor x=tests/data/npy/scalar.npy -f %s", pipeline);
+	expect_words(said.err, "tensor x is a single number, and each request is a row");
+	assert_int_equal(said.code, EXIT_FAULTS);
+	said_close(&said);
+	mock_close(&mock);
+}
+
 static void a_tensor_that_cannot_be_read_is_not_sent(void **state)
 {
 	static const struct {
@@ -578,6 +605,7 @@ int main(void)
 		cmocka_unit_test(tail_begins_at_the_end_unless_told_otherwise),
 		cmocka_unit_test(what_tail_cannot_read_is_refused),
 		cmocka_unit_test(a_request_gets_its_own_answer),
+		cmocka_unit_test(rows_of_files_are_requests),
 		cmocka_unit_test(a_tensor_that_cannot_be_read_is_not_sent),
 		cmocka_unit_test(without_an_engine_no_answer_comes_in_time),
 	};
