@@ -28,7 +28,6 @@ static bool binary_encode(struct message *message, struct buffer *out, struct re
 
 static bool avro_encode(struct message *message, struct buffer *out, struct request_encoded *encoded, struct error *error)
 {
-	message->id = message->payload_id;
 	header_add(encoded, TYPE_HEADER, AVRO_TYPE);
 	return avro_request_encode(message, &message->payload, out, error);
 }

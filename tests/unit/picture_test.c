@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -145,7 +146,9 @@ static void pipelines_are_below_one_another(void **state)
 	svg_of(PIPELINE("p") "  steps: [{name: a}]\n  output: {steps: [a]}\n---\n" PIPELINE("q") "  input: {topic: events}\n"
 			     "  steps: [{name: b}]\n  output: {steps: [b]}\n", &out);
 	const char *second = strstr(out.bytes, ">events</text>");
-	assert_non_null(strstr(out.bytes, "translate(0 0.0)"));
+	const char *first = strstr(out.bytes, "translate(0 0.0)"), *next = first ? strstr(first + 1, "translate(0 ") : NULL;
+	assert_non_null(next);
+	assert_true(strtod(next + strlen("translate(0 "), NULL) > 60);
 	assert_non_null(second);
 	assert_non_null(strstr(second, ">b</text>"));
 	assert_null(strstr(second, ">a</text>"));

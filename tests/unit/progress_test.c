@@ -32,6 +32,7 @@ static void long_times_are_in_minutes_and_hours(void **state)
 	assert_string_equal(line_at(59, 1, 2), "50%, 7 sent, 59 s left");
 	assert_string_equal(line_at(60, 1, 2), "50%, 7 sent, 1 min 0 s left");
 	assert_string_equal(line_at(3599, 1, 2), "50%, 7 sent, 59 min 59 s left");
+	assert_string_equal(line_at(3600, 1, 2), "50%, 7 sent, 1 h 0 min left");
 	assert_string_equal(line_at(7500, 1, 2), "50%, 7 sent, 2 h 5 min left");
 }
 
