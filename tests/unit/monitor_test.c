@@ -218,6 +218,38 @@ static void rows_that_follow_from_one_another_raise_at_most_twice_as_many(void *
 	}
 }
 
+/* A rate in time is of all windows that are open beside each other: with five times as many windows, as many alarms. */
+static void windows_beside_each_other_share_a_rate_in_time(void **state)
+{
+	(void)state;
+	enum { SEGMENTS = 5, WINDOWS = 12 };
+	size_t alarms = 0;
+	const int references = UNIT_REPETITIONS(30);
+	struct monitor_settings timed = usual;
+	timed.window_rows = 0;
+	timed.window_ms = WINDOW;
+	timed.rate = (struct monitor_rate){.alarms = 1, .duration_ms = 2 * WINDOW};
+	for (int trial = 0; trial < references; trial++, arena_reset(arena)) {
+		reference_draw(0);
+		struct monitor *monitor = monitor_of(&timed);
+		monitor_share(monitor, SEGMENTS);
+		for (int segment = 0; segment < SEGMENTS; segment++) {
+			const struct monitor_position begin = monitor_start();
+			monitor_resume(monitor, &begin);
+			for (int i = 0; i <= WINDOWS * WINDOW; i++) {
+				double row[FEATURES];
+				row_draw(row, 0);
+				const struct monitor_verdict *verdict = monitor_add(monitor, row, i);
+				alarms += verdict && (verdict->drifted || verdict->quality_alarm);
+			}
+		}
+	}
+	const double declared = references * WINDOWS / 2.0;
+	print_message("shared: %zu alarms, %.0f declared\n", alarms, declared);
+	assert_true((double)alarms <= declared + 3 * sqrt(declared));
+	assert_true((double)alarms >= declared / 6);
+}
+
 /* ---- drift ---- */
 
 enum change { CHANGE_MEAN, CHANGE_SPREAD, CHANGE_HEAVY, CHANGE_WHOLE, CHANGE_SIDE, CHANGES };
@@ -557,6 +589,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(distances_are_those_of_the_tests, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(levels_far_out_are_those_of_the_law, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(clean_streams_raise_no_more_alarms_than_declared, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(windows_beside_each_other_share_a_rate_in_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(rare_alarms_are_rare, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(rows_that_follow_from_one_another_raise_at_most_twice_as_many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(changes_are_found_in_their_feature, set_up, tear_down),
