@@ -74,8 +74,8 @@ static struct judged_counts judged_now(const struct engine *engine, const char *
 {
 	struct judged_counts sum = {0};
 	for (const struct group *group = engine_groups(engine); group; group = group->next)
-		for (const struct served *served = group->served; served; served = served->next)
-			for (size_t i = 0; i < group->worker_count && strcmp(served->pipeline, pipeline) == 0; i++) {
+		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
+			for (size_t i = 0; i < group->worker_count; i++) {
 				sum.held += count_read(&served->counts[i].alerts[place].held);
 				sum.broken += count_read(&served->counts[i].alerts[place].broken);
 			}

@@ -15,9 +15,8 @@
 #include "observe/policy_board.h"
 #include "observe/verdict_board.h"
 #include "runtime/announcements.h"
-#include "runtime/group_setup.h"
+#include "runtime/group_counts.h"
 #include "runtime/learners.h"
-#include "runtime/model_clients.h"
 #include "runtime/topic_removal.h"
 #include "runtime/worker_threads.h"
 
@@ -138,7 +137,7 @@ static bool join_all(struct engine *engine, struct error *error)
 		worker_threads_join(group, engine->config, error);
 		for (const struct served *served = group->served; served; served = served->next) {
 			struct engine_counts counts;
-			if (served->kind == SERVED_FIRST && engine_counts(engine, served->name, &counts))
+			if (served->kind == SERVED_FIRST && groups_counts(engine->groups, served->name, &counts))
 				announce_pipeline_end(engine->config, served->name, &counts);
 		}
 	}
@@ -315,7 +314,7 @@ static void setups_begin(const struct made_setups *setups)
 {
 	for (size_t i = 0; i < setups->count; i++)
 		if (!setups->items[i].group->setup)
-			setups->items[i].group->setup = setups->items[i].setup;
+			group_setup_follow(setups->items[i].group, setups->items[i].setup);
 }
 
 static void setups_follow(const struct made_setups *setups)
@@ -394,68 +393,6 @@ struct loop *engine_loop(struct engine *engine)
 	return engine->loop;
 }
 
-/* ---- counts ---- */
-
-static void add_counts(struct engine_counts *sum, const struct stage_counts *counts, enum served_kind kind)
-{
-	struct pipeline_counts seen = {0};
-	counts_add(&seen, &counts->sums, COUNT_WORDS(struct pipeline_counts));
-	sum->called += kind == SERVED_CALLS ? seen.taken : 0;
-	sum->entered += seen.taken;
-	seen.taken = kind == SERVED_LATER ? 0 : seen.taken;
-	seen.resets = 0; /* add_resets() */
-	counts_add(&sum->sums, &seen, COUNT_WORDS(struct pipeline_counts));
-	sum->waits_for = counts->waits_for ? counts->waits_for : sum->waits_for;
-	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		uint64_t count = count_read(&counts->latency[i]);
-		sum->latency.buckets[i] += (uint32_t)count;
-		sum->latency.count += count;
-	}
-}
-
-/* Adds the state of the version that new messages enter. */
-static void add_present(struct engine_counts *sum, const struct worker_setup *setup, const char *pipeline)
-{
-	for (size_t i = 0; i < setup->stage_count; i++) {
-		const struct stage_config *stage = &setup->stages[i];
-		if (strcmp(stage->name, pipeline) != 0)
-			continue;
-		sum->version = stage->version;
-		sum->models_away += atomic_load_explicit(stage->caller->away, memory_order_relaxed);
-		return;
-	}
-}
-
-/* Adds the resets of workers. A worker counts a reset in each of its stages, so the largest count is taken. */
-static void add_resets(struct engine_counts *sum, const struct group *group, const char *pipeline)
-{
-	for (size_t i = 0; i < group->worker_count; i++) {
-		uint64_t most = 0;
-		for (const struct served *served = group->served; served; served = served->next)
-			if (strcmp(served->pipeline, pipeline) == 0 && count_read(&served->counts[i].sums.resets) > most)
-				most = count_read(&served->counts[i].sums.resets);
-		sum->sums.resets += most;
-	}
-}
-
-bool engine_counts(const struct engine *engine, const char *pipeline, struct engine_counts *counts)
-{
-	bool found = false;
-	*counts = (struct engine_counts){0};
-	for (const struct group *group = engine->groups; group; group = group->next) {
-		add_present(counts, group->setup, pipeline);
-		for (const struct served *served = group->served; served; served = served->next) {
-			if (strcmp(served->pipeline, pipeline) != 0)
-				continue;
-			found = true;
-			for (size_t i = 0; i < group->worker_count; i++)
-				add_counts(counts, &served->counts[i], served->kind);
-		}
-		add_resets(counts, group, pipeline);
-	}
-	return found;
-}
-
 bool engine_has_followed(const struct engine *engine, const char *group)
 {
 	const struct group *found = group_named(engine->groups, group);
@@ -489,40 +426,24 @@ size_t engine_slowest_worker(const struct engine *engine, char *name, size_t siz
 	return count;
 }
 
+bool engine_counts(const struct engine *engine, const char *pipeline, struct engine_counts *counts)
+{
+	return groups_counts(engine->groups, pipeline, counts);
+}
+
 bool engine_last_failure(const struct engine *engine, const char *pipeline, struct last_failure *failure)
 {
-	struct last_failure one;
-	bool found = false;
-	for (const struct group *group = engine->groups; group; group = group->next)
-		for (const struct served *served = group->served; served; served = served->next)
-			for (size_t i = 0; strcmp(served->pipeline, pipeline) == 0 && i < group->worker_count; i++) {
-				if (!last_failure_read(&served->counts[i].last_failure, &one) ||
-				    (found && one.number < failure->number))
-					continue;
-				*failure = one;
-				found = true;
-			}
-	return found;
+	return groups_last_failure(engine->groups, pipeline, failure);
 }
 
 void engine_away_model(const struct engine *engine, const char *pipeline, char *words, size_t size)
 {
-	words[0] = '\0';
-	for (const struct group *group = engine->groups; group; group = group->next)
-		for (size_t i = 0; i < group->setup->stage_count; i++) {
-			const struct stage_config *stage = &group->setup->stages[i];
-			if (strcmp(stage->name, pipeline) == 0 && model_news_away(stage->caller, words, size))
-				return;
-		}
+	groups_away_model(engine->groups, pipeline, words, size);
 }
 
 bool engine_model_is_away(const struct engine *engine, const char *model, char *words, size_t size)
 {
-	for (const struct group *group = engine->groups; group; group = group->next)
-		for (size_t i = 0; i < group->setup->stage_count; i++)
-			if (model_news_is_away(group->setup->stages[i].caller, model, words, size))
-				return true;
-	return false;
+	return groups_model_is_away(engine->groups, model, words, size);
 }
 
 /* ---- opening and closing ---- */

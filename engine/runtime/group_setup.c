@@ -1,6 +1,7 @@
 /* group_setup.c: see group_setup.h. */
 #include "runtime/group_setup.h"
 
+#include "base/hash.h"
 #include "base/number.h"
 #include "runtime/join_sources.h"
 #include "runtime/model_clients.h"
@@ -241,11 +242,47 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 
 /* ---- a setup ---- */
 
+static struct served **served_list(struct group *group, const char *pipeline)
+{
+	return &group->served_lists[hash_key(text_of(pipeline)) % SERVED_LISTS];
+}
+
+static struct served *served_same(struct served *served, const char *pipeline)
+{
+	while (served && strcmp(served->pipeline, pipeline) != 0)
+		served = served->next_in_list;
+	return served;
+}
+
+struct served *served_first(const struct group *group, const char *pipeline)
+{
+	return served_same(*served_list((struct group *)group, pipeline), pipeline);
+}
+
+struct served *served_next(const struct served *served)
+{
+	return served_same(served->next_in_list, served->pipeline);
+}
+
+void group_setup_follow(struct group *group, struct worker_setup *setup)
+{
+	for (struct served *served = group->served; served; served = served->next)
+		served->present = NULL;
+	for (size_t i = 0; i < setup->stage_count; i++) {
+		struct served *served = served_first(group, setup->stages[i].name);
+		while (served && served->counts != setup->stages[i].counts)
+			served = served_next(served);
+		if (served)
+			served->present = &setup->stages[i];
+	}
+	group->setup = setup;
+}
+
 /* Finds or makes the counts of a pipeline. NULL: no memory. */
 static struct served *served_of(struct group *group, enum served_kind kind, const char *name, const char *pipeline,
 				struct arena *lasting)
 {
-	for (struct served *served = group->served; served; served = served->next)
+	for (struct served *served = served_first(group, pipeline); served; served = served_next(served))
 		if (served->kind == kind && strcmp(served->name, name) == 0)
 			return served;
 	struct served *served = ARENA_NEW(lasting, struct served);
@@ -258,6 +295,9 @@ static struct served *served_of(struct group *group, enum served_kind kind, cons
 	served->next = group->served;
 	if (!served->name || !served->pipeline || !served->counts)
 		return NULL;
+	struct served **list = served_list(group, pipeline);
+	served->next_in_list = *list;
+	*list = served;
 	return group->served = served;
 }
 
@@ -352,15 +392,18 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 {
 	const struct plan *plan = &revision->plan;
 	struct model_clients callers = {.items = ARENA_ARRAY(arena, struct caller_config, plan->count)};
-	for (size_t i = 0; callers.items && i < plan->count; i++) {
+	struct called_pipeline *found = ARENA_ARRAY(arena, struct called_pipeline, plan->count + 1);
+	for (size_t i = 0; callers.items && found && i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		if (strcmp(pipeline->group, group->name) != 0)
 			continue;
 		size_t first = setup->stage_count;
 		if (!stages_make(setup, stages, group, plan, pipeline, config->observers_off, arena))
 			return false;
-		struct called_pipeline *called = ARENA_ARRAY(arena, struct called_pipeline, plan->count);
-		size_t called_count = called ? called_pipelines_find(plan, pipeline, called) : 0;
+		size_t called_count = called_pipelines_find(plan, pipeline, found);
+		struct called_pipeline *called = ARENA_ARRAY(arena, struct called_pipeline, called_count + 1);
+		if (called)
+			memcpy(called, found, called_count * sizeof *called);
 		if (!called || !count_calls(group, called, called_count, arena, lasting))
 			return false;
 		const struct caller_config *caller =

@@ -15,12 +15,15 @@ struct topic_register {
 	size_t count, capacity;
 };
 
+#define SERVED_LISTS 4096 /* of stages by the names of their pipelines: ten thousand are found as fast as ten */
+
 /* A consumer group: the part that survives a change of setups. */
 struct group {
 	const char *name;
 	bool exactly_once;
 	struct topic_register reads, writes, taps;
 	struct served *served; /* counts of all its stages so far */
+	struct served *served_lists[SERVED_LISTS]; /* the same, by hashes of the names of their pipelines */
 	struct counted_pipeline *pipelines; /* counts of their steps */
 	struct counted *models;
 	struct member *members;
@@ -29,7 +32,7 @@ struct group {
 	struct policy_board *policies; /* likewise */
 	struct rollout_board *rollouts; /* likewise */
 	const char *feed; /* topic of the namespace; NULL: none */
-	struct worker_setup *setup; /* the latest */
+	struct worker_setup *setup; /* the latest; group_setup_follow() sets it */
 	struct group *next;
 };
 
@@ -40,8 +43,13 @@ struct served {
 	const char *pipeline; /* that the stage belongs to */
 	enum served_kind { SERVED_FIRST, SERVED_LATER, SERVED_CALLS } kind;
 	struct stage_counts *counts; /* one entry per worker */
-	struct served *next;
+	const struct stage_config *present; /* of the latest setup, if it is the stage with its pipeline's name; else NULL */
+	struct served *next, *next_in_list;
 };
+
+/* The counts of a pipeline: each of its stages, and its calls. NULL: there is no more. */
+struct served *served_first(const struct group *group, const char *pipeline);
+struct served *served_next(const struct served *served);
 
 /* Counts of a step, or of a model, since the engine started. */
 struct counted {
@@ -66,6 +74,9 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
  * has the reason; CONFIG: a stage that cannot be opened. */
 struct worker_setup *group_setup_make(struct group *group, const struct revision *revision, const struct engine_config *config,
 				      atomic_size_t *users, struct arena *arena, struct arena *lasting, struct error *error);
+
+/* Makes the setup the group's latest. Called from the thread of engine_run(), as all calls that read counts are. */
+void group_setup_follow(struct group *group, struct worker_setup *setup);
 
 /* Limits of each of `workers`, and the settings of its Kafka clients that follow from them. */
 struct group_shares {

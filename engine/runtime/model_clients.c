@@ -29,8 +29,9 @@ size_t called_pipelines_find(const struct plan *plan, const struct pipeline_plan
 	for (size_t at = 0; pipeline; pipeline = at < count ? plan_find(plan, called[at++].name) : NULL)
 		for (size_t i = 0; i < pipeline->callee_count; i++) {
 			const struct callee *callee = &pipeline->callees[i];
-			const struct pipeline_plan *other = plan_find(plan, callee->name);
-			if (callee->target == CALL_PIPELINE && other && !is_called(called, count, callee->name))
+			const struct pipeline_plan *other =
+				callee->target == CALL_PIPELINE ? plan_find(plan, callee->name) : NULL;
+			if (other && !is_called(called, count, callee->name))
 				called[count++] = (struct called_pipeline){.name = callee->name, .graph = other->graph};
 		}
 	return count;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "log/best_effort.h"
 #include "observe/status.h"
@@ -25,8 +26,10 @@ struct announced {
 	struct engine_counts counts;
 	uint64_t failed_in_a_row; /* errors since the last result without an error */
 	struct failure_watch watch;
-	struct announced *next;
+	struct announced *next, *next_in_list;
 };
+
+#define ANNOUNCED_LISTS 4096 /* of pipelines by hashes of their names, each of which is found once a second */
 
 struct status_publisher {
 	struct engine *engine;
@@ -40,6 +43,7 @@ struct status_publisher {
 	struct outage_watch outage;
 	bool stopped;
 	struct announced *pipelines;
+	struct announced *lists[ANNOUNCED_LISTS]; /* of the same */
 	const char **topics; /* of the namespaces */
 	size_t topic_count;
 };
@@ -67,9 +71,10 @@ static bool find_topic(struct status_publisher *status_publisher, const struct p
 
 static struct announced *announced_as(struct status_publisher *status_publisher, const struct pipeline_plan *plan)
 {
-	struct announced *pipeline = status_publisher->pipelines;
+	struct announced **list = &status_publisher->lists[hash_key(text_of(plan->graph->name)) % ANNOUNCED_LISTS];
+	struct announced *pipeline = *list;
 	while (pipeline && strcmp(pipeline->name, plan->graph->name) != 0)
-		pipeline = pipeline->next;
+		pipeline = pipeline->next_in_list;
 	if (pipeline)
 		return pipeline;
 	pipeline = ARENA_NEW(status_publisher->arena, struct announced);
@@ -77,9 +82,12 @@ static struct announced *announced_as(struct status_publisher *status_publisher,
 		return NULL;
 	pipeline->name = arena_copy(status_publisher->arena, plan->graph->name, strlen(plan->graph->name));
 	pipeline->watch = (struct failure_watch){.since_ms = loop_now_ms(engine_loop(status_publisher->engine)), .is_quiet = true};
+	if (!pipeline->name)
+		return NULL;
 	pipeline->next = status_publisher->pipelines;
-	status_publisher->pipelines = pipeline;
-	return pipeline->name ? pipeline : NULL;
+	pipeline->next_in_list = *list;
+	status_publisher->pipelines = *list = pipeline;
+	return pipeline;
 }
 
 /* ---- contents of a status ---- */

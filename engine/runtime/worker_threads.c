@@ -168,7 +168,7 @@ void worker_threads_join(struct group *group, const struct engine_config *config
 
 void worker_threads_reload(struct group *group, struct worker_setup *setup)
 {
-	group->setup = setup;
+	group_setup_follow(group, setup);
 	for (size_t i = 0; i < group->worker_count; i++)
 		worker_reload(group->members[i].worker, setup);
 }

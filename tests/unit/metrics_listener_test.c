@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "guest.h"
@@ -73,7 +74,8 @@ static void metrics_come_in_the_format_that_is_asked_for(void **state)
 	assert_non_null(strstr(reply, "HTTP/1.1 200"));
 	assert_non_null(strstr(reply, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
 	assert_non_null(strstr(reply, "sluice_pipeline_requests_total{namespace=\"space\",pipeline=\"pipe\"} 1\n"));
-	assert_non_null(strstr(reply, "\nprocess_resident_memory_bytes "));
+	if (access("/proc/self/statm", R_OK) == 0) /* what a process uses is not known without it */
+		assert_non_null(strstr(reply, "\nprocess_resident_memory_bytes "));
 	assert_non_null(strstr(reply, "\nsluice_build_info{version=\""));
 	reply = guest_ask(&caller,
 			  "GET /metrics HTTP/1.1\r\nHost: x\r\n"
