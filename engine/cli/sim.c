@@ -62,6 +62,8 @@ static const struct sim_counted counted[] = {
 	COUNTED("requests fenced", fences),
 	COUNTED("transactions timed out", timeouts),
 	COUNTED("losses of state for which workers stop", losses),
+	COUNTED("gaps of deleted requests", gaps),
+	COUNTED("requests in these gaps", skipped),
 	COUNTED("batches too large for their topics", batches),
 	COUNTED("fewest workers of a run", fewest_workers),
 	COUNTED("fewest requests of a run", fewest_messages),
@@ -182,9 +184,10 @@ const struct command command_sim = {
 	.help = "A run has a few workers with a small pipeline on a simulated Kafka, and one seed. Workers crash, stop, freeze "
 		"and start. Requests and replies are lost, late and repeated. Transactions are fenced and time out. In some "
 		"runs pipelines are changed, removed and added again, requests have deadlines, steps process several requests "
-		"together, pipelines have stages or are read by another pipeline, and taps record what their steps give. At "
-		"the end every request must be answered in order and in time, with exactly-once delivery exactly once. The "
-		"same seed gives the same run. On a terminal it shows how many seeds have passed, and the time that is left.\n"
+		"together, pipelines have stages or are read by another pipeline, taps record what their steps give, and "
+		"requests are deleted before they are read. At the end every request must be answered in order and in time, "
+		"with exactly-once delivery exactly once. The same seed gives the same run. On a terminal it shows how many "
+		"seeds have passed, and the time that is left.\n"
 		"\n"
 		"  sluice sim --seeds 1000\n"
 		"  sluice sim --seed 7 --trace\n",

@@ -19,6 +19,41 @@ struct simulated_consumer_fetching {
 	unsigned version;
 };
 
+/* Kafka does not have the next record any more, so the consumer goes on at the first that is there. */
+static void gap_pass(struct simulated_consumer *consumer, struct simulated_reading *reading)
+{
+	if (reading->position >= reading->partition->begin)
+		return;
+	struct simulated_gap *gap = simulated_take(consumer->kafka, 1, sizeof *gap);
+	if (gap) {
+		gap->partition = reading->partition;
+		gap->gap = (struct gap){reading->topic, gap->partition->partition, reading->position, gap->partition->begin, false};
+		*consumer->gaps_end = gap;
+		consumer->gaps_end = &gap->next;
+	}
+	reading->position = reading->partition->begin;
+}
+
+static bool simulated_gap(struct consumer *self, struct gap *gap)
+{
+	struct simulated_consumer *consumer = (struct simulated_consumer *)self;
+	struct simulated_gap *first = consumer->gaps;
+	if (!first)
+		return false;
+	*gap = first->gap;
+	consumer->gaps = first->next;
+	if (!consumer->gaps)
+		consumer->gaps_end = &consumer->gaps;
+	for (int64_t offset = gap->from; offset < gap->to; offset++)
+		first->partition->entries[offset]->skipped = true;
+	consumer->kafka->gaps++;
+	consumer->kafka->skipped += (uint64_t)(gap->to - gap->from);
+	simulated_tell(consumer->kafka, consumer->client.host->name, "skips offsets %lld to %lld of " TEXT_FORMAT "-%d",
+		       (long long)gap->from, (long long)gap->to - 1, TEXT_ARGUMENTS(first->partition->topic->name),
+		       (int)gap->partition);
+	return true;
+}
+
 static void fetched(struct simulated_kafka *kafka, void *subject)
 {
 	struct simulated_consumer_fetching *fetching = subject;
@@ -31,6 +66,7 @@ static void fetched(struct simulated_kafka *kafka, void *subject)
 		simulated_note(kafka, free_us, fetched, fetching);
 		return;
 	}
+	gap_pass(consumer, reading);
 	int64_t most = random_between(&kafka->random, 1, FETCH_MOST);
 	const struct simulated_entry *entry;
 	while (most-- > 0 && consumer->queue_count < SIMULATED_QUEUE &&
@@ -204,7 +240,8 @@ static void offsets_read(struct simulated_request *request, enum simulated_answe
 		if (readings[i].known)
 			continue;
 		readings[i].known = true;
-		readings[i].position = request->positions.items[i].offset == OFFSET_NONE ? 0 : request->positions.items[i].offset;
+		readings[i].position = request->positions.items[i].offset == OFFSET_NONE ? readings[i].partition->begin
+											 : request->positions.items[i].offset;
 		fetch(consumer->kafka, &readings[i]);
 	}
 }
@@ -415,6 +452,7 @@ static const struct consumer_operations operations = {
 	.seek = simulated_seek,
 	.pause = simulated_pause,
 	.follow = simulated_follow,
+	.gap = simulated_gap,
 };
 
 struct consumer *simulated_consumer_open(struct simulated_host *host, struct loop *loop, const struct consumer_config *config,
@@ -432,6 +470,7 @@ struct consumer *simulated_consumer_open(struct simulated_host *host, struct loo
 	consumer->kafka = kafka;
 	consumer->config = *config;
 	consumer->topics = (struct consumer_topics){config->topics, config->topic_count, NULL};
+	consumer->gaps_end = &consumer->gaps;
 	consumer->loop = loop;
 	consumer->bell = loop_bell(loop);
 	consumer->group = group;

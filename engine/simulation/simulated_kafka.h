@@ -72,6 +72,18 @@ int32_t simulated_topic_partitions(const struct simulated_topic *topic);
 bool simulated_cut(struct simulated_topic *topic, int32_t partition, size_t records);
 void simulated_forget_references(struct simulated_kafka *kafka);
 
+/* Deletes the records of a partition below an offset, as retention or an operator does, while clients may use it. Consumers
+ * that ask for one of them go on behind them, and report the gap (consumer_gap()). */
+void simulated_delete(struct simulated_topic *topic, int32_t partition, int64_t before);
+int64_t simulated_end(const struct simulated_topic *topic, int32_t partition);
+/* The offset that a group has committed; OFFSET_NONE: none. */
+int64_t simulated_committed(const struct simulated_kafka *kafka, const char *group, const struct simulated_topic *topic,
+			    int32_t partition);
+/* Whether a consumer has reported a gap with that offset; and the records of all such reports, each time they were made. */
+bool simulated_is_skipped(const struct simulated_topic *topic, int32_t partition, int64_t offset);
+uint64_t simulated_skipped(const struct simulated_kafka *kafka);
+uint64_t simulated_gaps(const struct simulated_kafka *kafka); /* reports */
+
 /* The time of the next event (INT64_MAX: never), and the call that lets time pass. */
 int64_t simulated_due_us(const struct simulated_kafka *kafka);
 void simulated_advance(struct simulated_kafka *kafka, int64_t now_us);

@@ -208,6 +208,33 @@ bool simulated_cut(struct simulated_topic *topic, int32_t partition, size_t reco
 	return any;
 }
 
+void simulated_delete(struct simulated_topic *topic, int32_t partition, int64_t before)
+{
+	struct simulated_partition *its = &topic->partitions[partition];
+	int64_t begin = before < simulated_partition_end(its) ? before : simulated_partition_end(its);
+	its->begin = begin > its->begin ? begin : its->begin;
+}
+
+int64_t simulated_end(const struct simulated_topic *topic, int32_t partition)
+{
+	return simulated_partition_end(&topic->partitions[partition]);
+}
+
+bool simulated_is_skipped(const struct simulated_topic *topic, int32_t partition, int64_t offset)
+{
+	return topic->partitions[partition].entries[offset]->skipped;
+}
+
+uint64_t simulated_skipped(const struct simulated_kafka *kafka)
+{
+	return kafka->skipped;
+}
+
+uint64_t simulated_gaps(const struct simulated_kafka *kafka)
+{
+	return kafka->gaps;
+}
+
 uint64_t simulated_changes(const struct simulated_kafka *kafka)
 {
 	return kafka->changes;

@@ -29,6 +29,7 @@ struct simulated_entry {
 	bool unwanted;
 	struct position origin;
 	uint32_t topic; /* of its producer's configuration */
+	bool skipped;	/* a consumer has reported a gap with it */
 };
 
 /* State of one producer at a partition. */
@@ -44,6 +45,7 @@ struct simulated_partition {
 	size_t number; /* among all partitions */
 	struct simulated_topic *topic;
 	int32_t partition;
+	int64_t begin; /* records below were deleted; their entries are kept */
 	size_t count, capacity;
 	struct simulated_entry **entries;
 	struct simulated_sequence *sequences;
@@ -205,6 +207,7 @@ struct simulated_kafka {
 	uint64_t rebalances, fences, timeouts, batches_refused;
 	uint64_t changes; /* of partitions */
 	uint64_t taps_lost;
+	uint64_t gaps, skipped; /* reports of gaps, and the records of all of them */
 	struct {
 		bool set;
 		enum simulated_mishap mishap;
@@ -281,6 +284,12 @@ struct simulated_queued {
 	int64_t offset;
 };
 
+struct simulated_gap {
+	struct simulated_gap *next;
+	struct simulated_partition *partition;
+	struct gap gap;
+};
+
 struct simulated_consumer {
 	struct consumer consumer; /* first: the table of operations */
 	struct simulated_consumer *next;
@@ -306,6 +315,7 @@ struct simulated_consumer {
 	struct simulated_reading *readings;
 	size_t queue_first, queue_count;
 	struct simulated_queued queue[SIMULATED_QUEUE];
+	struct simulated_gap *gaps, **gaps_end; /* not reported yet, the first one first */
 	struct error failure;
 };
 

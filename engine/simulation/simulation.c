@@ -36,6 +36,7 @@ const char *const simulation_trait_names[SIMULATION_TRAITS] = {
 	"runs with stages that are joined",
 	"runs with topics of small batches",
 	"runs in which state is lost",
+	"runs on which requests are deleted",
 };
 
 const struct simulation_ground simulation_ground_kafka = {.consumer_open = simulated_consumer_open,
@@ -117,6 +118,7 @@ static void answers_read(struct simulation *simulation)
 	if (simulation->changes == simulated_changes(simulation->kafka))
 		return;
 	simulation->changes = simulated_changes(simulation->kafka);
+	simulation_gap_look(simulation);
 	for (size_t i = 0; i < simulation->line_count; i++) {
 		struct simulation_line *line = &simulation->lines[i];
 		line->judge.in_force = variants_between(line, 0, simulation->deployment);
@@ -136,10 +138,16 @@ static bool workers_are_down(const struct simulation *simulation)
 	return true;
 }
 
-/* Where state was lost, no answer is waited for once no worker runs; transactions that they left open end in time. */
+/* Whether workers have stopped, because state was lost, or because of a gap. */
+static bool workers_have_stopped(const struct simulation *simulation)
+{
+	return simulation->loss.told || simulation->gap.ended > 0;
+}
+
+/* Then no answer is waited for once none runs; transactions that they left open end in time. */
 static bool is_settled(const struct simulation *simulation)
 {
-	if (simulation->loss.told)
+	if (workers_have_stopped(simulation))
 		return workers_are_down(simulation);
 	for (size_t i = 0; i < simulation->line_count; i++)
 		if (!simulation_judge_settled(&simulation->lines[i].judge))
@@ -159,6 +167,7 @@ static int64_t planned_due_us(const struct simulation *simulation)
 {
 	int64_t due_us = simulation_earlier(requests_due_us(simulation), simulation_faults_due_us(simulation));
 	due_us = simulation_earlier(due_us, simulation_loss_due_us(&simulation->loss));
+	due_us = simulation_earlier(due_us, simulation_gap_due_us(&simulation->gap));
 	if (simulation->deployment + 1 < simulation->scheme.count)
 		due_us = simulation_earlier(due_us, simulation->deploy_us[simulation->deployment + 1]);
 	return due_us;
@@ -186,6 +195,7 @@ static bool planned_happens(struct simulation *simulation, struct error *error)
 	if (!requests_send(simulation, error) || !simulation_faults_inject(simulation, error))
 		return false;
 	simulation_loss_inject(simulation);
+	simulation_gap_inject(simulation);
 	simulation->planned_us = planned_due_us(simulation);
 	return true;
 }
@@ -491,6 +501,8 @@ static bool simulation_prepare(struct simulation *simulation, struct error *erro
 	size_t deployments = simulation->scheme.count;
 	if (!traits_apply(simulation, error))
 		return false;
+	if (has(simulation, SIMULATION_GAPPED) && !has(simulation, SIMULATION_FED) && !has(simulation, SIMULATION_BEREFT))
+		simulation_gap_draw(simulation);
 	simulation_scheme_open(&simulation->scheme, simulation->config->kinds, simulation->arena);
 	if (!deployments_make(simulation, deployments, error))
 		return false;
@@ -534,14 +546,15 @@ static bool simulation_live(struct simulation *simulation, struct error *error)
 	    !simulation_until(simulation, simulation->now_us + AFTER_US, false, error))
 		return false;
 	for (size_t i = 0; i < simulation->line_count; i++) {
-		simulation->lines[i].judge.bereft = simulation->loss.told;
+		simulation->lines[i].judge.bereft = workers_have_stopped(simulation);
 		simulation_judge_end(&simulation->lines[i].judge, simulation_line_overdue(&simulation->lines[i]));
 	}
+	simulation_gap_end(simulation);
 	simulation->feed.bereft = simulation->loss.told;
 	simulation_feed_end(&simulation->feed);
 	/* At least once, what Kafka will not have of a step is not told again. */
 	bool refused = !simulation->config->exactly_once &&
-		       (simulated_mishaps(simulation->kafka, SIMULATED_UNWANTED) > 0 || simulation->loss.told);
+		       (simulated_mishaps(simulation->kafka, SIMULATED_UNWANTED) > 0 || workers_have_stopped(simulation));
 	simulation_taps_end(&simulation->taps, refused || simulated_taps_lost(simulation->kafka) > 0);
 	return true;
 }
@@ -573,6 +586,8 @@ static void simulation_count_up(struct simulation *simulation)
 	counts->fences = simulated_fences(simulation->kafka);
 	counts->timeouts = simulated_timeouts(simulation->kafka);
 	counts->losses = simulation->loss.told;
+	counts->gaps = simulated_gaps(simulation->kafka);
+	counts->skipped = simulated_skipped(simulation->kafka);
 	counts->batches = simulated_batches_refused(simulation->kafka);
 	counts->fewest_messages = counts->messages;
 	counts->fewest_workers = simulation->worker_count;

@@ -40,6 +40,7 @@ enum simulation_trait {
 	SIMULATION_JOINED,   /* pipelines, unless they change, have joined stages, with other partition counts on their topics */
 	SIMULATION_BOUNDED,  /* topics accept small batches only, and from some time on smaller ones */
 	SIMULATION_BEREFT,   /* Kafka loses changelogs, or the references to them */
+	SIMULATION_GAPPED,   /* Kafka deletes requests before they are read */
 	SIMULATION_TRAITS
 };
 
@@ -85,7 +86,8 @@ struct simulation_config {
 struct simulation_counts {
 	uint64_t runs, messages, answers, errors, dropped, repeated, turns;
 	uint64_t deployments, hurried, refused, fed, tapped;
-	uint64_t losses; /* of state, because of which workers have stopped */
+	uint64_t losses;	/* of state, because of which workers have stopped */
+	uint64_t gaps, skipped; /* gaps that workers were told of, and the requests in them */
 	uint64_t traits[SIMULATION_TRAITS];
 	uint64_t faults[SIMULATION_FAULTS];
 	uint64_t mishaps[SIMULATED_MISHAPS];

@@ -46,14 +46,6 @@ bool simulation_request_number(const struct record *record, size_t count, int64_
 
 /* ---- what is to be answered ---- */
 
-static bool is_one_stage(const struct simulation_pipeline *pipeline)
-{
-	for (size_t i = 0; i < pipeline->count; i++)
-		if (pipeline->blocks[i].isolated || pipeline->blocks[i].apart)
-			return false;
-	return true;
-}
-
 /* What a request comes to that changes over from one variant to another before a block
  * and behind it, at most: bit 0, 1 and 2 of `way` are those before, in and behind the
  * isolated one. False: it is dropped. */
@@ -85,7 +77,7 @@ static bool may_go(const struct simulation_judge *judge, const struct simulation
 	/* A worker that has not heard of the second yet can only take it for the first; also where the first
 	 * was taken away before the request came, and still reads what is on its way. */
 	bool ahead = (way & 1) != 0;
-	if (is_one_stage(judge->pipeline))
+	if (simulation_pipeline_is_one_stage(judge->pipeline))
 		return false;
 	return ahead ? (variants & 2) != 0 && judge->in_force == 3 : variants == 3 && judge->mixed;
 }
@@ -205,7 +197,7 @@ static bool is_excused(struct simulation_judge *judge, const struct simulation_r
 {
 	if (text_is(kind, "REMOTE"))
 		return judge->pipeline->model_count > 0;
-	bool pressed = text_is(kind, "LIMIT") && is_pressed(judge, request, now_us);
+	bool pressed = text_is(kind, "LIMIT") && (is_pressed(judge, request, now_us) || request->skipped);
 	judge->refused += pressed;
 	return pressed || (text_is(kind, "LIMIT") && judge->unwanted);
 }
@@ -213,12 +205,13 @@ static bool is_excused(struct simulation_judge *judge, const struct simulation_r
 /* At least once, an answer that Kafka would not have is made up for when the others have left.
  * Where a pipeline is cut into stages an error is answered by the stage where it happened,
  * while those before it may be on their way to the next; and at least once that answer may be
- * lost with its worker when what was behind it has gone on. */
+ * lost with its worker when what was behind it has gone on. A request that was skipped may be on its way
+ * to the next stage, from the worker that took it before. */
 static bool is_ordered(const struct simulation_judge *judge, const struct simulation_request *request, bool failed)
 {
-	if (!judge->exactly_once && judge->unwanted)
+	if (!judge->exactly_once && (judge->unwanted || request->skipped))
 		return false;
-	if (is_one_stage(judge->pipeline))
+	if (simulation_pipeline_is_one_stage(judge->pipeline))
 		return true;
 	return judge->exactly_once ? !failed : judge->pipeline->model_count == 0 && !judge->hurried && request->wanted;
 }
@@ -310,9 +303,14 @@ void simulation_judge_read(struct simulation_judge *judge, const struct simulate
 		judge_answer(judge, &record, now_us);
 }
 
+bool simulation_request_is_answered(const struct simulation_judge *judge, const struct simulation_request *request)
+{
+	return request->parts == all_parts(judge);
+}
+
 bool simulation_judge_settled(const struct simulation_judge *judge)
 {
-	return judge->answered == judge->wanted;
+	return judge->answered + judge->skipped == judge->wanted;
 }
 
 void simulation_judge_end(struct simulation_judge *judge, uint64_t overdue_calls)
@@ -322,7 +320,7 @@ void simulation_judge_end(struct simulation_judge *judge, uint64_t overdue_calls
 				 overdue_calls);
 	for (size_t i = 0; i < judge->count; i++) {
 		const struct simulation_request *request = &judge->requests[i];
-		if (request->wanted && request->parts != all_parts(judge) && !judge->bereft)
+		if (request->wanted && !simulation_request_is_answered(judge, request) && !judge->bereft && !request->skipped)
 			simulation_fails(judge->why,
 					 "request %zu (partition %d, offset %" PRId64 ") is not answered in time; %zu of %zu are",
 					 i, request->partition, request->offset, judge->answered, judge->wanted);

@@ -22,6 +22,7 @@ struct simulation_request {
 	int64_t counted;     /* requests of its class so far, including itself */
 	unsigned may_run;    /* variants that may process it, as bits: set when it is sent */
 	unsigned answers;    /* so far */
+	bool skipped;	     /* it was deleted, and a worker was told of that */
 	bool good, failed;   /* good: one answer is no error; failed: one is an error */
 	unsigned parts;	     /* its answered parts, as bits; an error answer of its own counts for all */
 	int64_t answered_us;
@@ -41,6 +42,7 @@ struct simulation_judge {
 	size_t count;
 	struct simulation_request *requests;
 	size_t wanted, answered;	      /* requests */
+	size_t skipped;			      /* that must be answered, are not, and were skipped */
 	uint64_t errors, repeated, refused;   /* refused: because of their deadlines */
 	int64_t last_of_key[SIMULATION_KEYS]; /* the request answered last */
 	int64_t last_of_partition[SIMULATION_PARTITIONS_MAX];
@@ -67,6 +69,8 @@ void simulation_judge_ready(struct simulation_judge *judge, size_t variant_count
 
 /* Reads the new answers up to now. */
 void simulation_judge_read(struct simulation_judge *judge, const struct simulated_kafka *kafka, int64_t now_us);
+
+bool simulation_request_is_answered(const struct simulation_judge *judge, const struct simulation_request *request); /* wholly */
 
 bool simulation_judge_settled(const struct simulation_judge *judge);
 

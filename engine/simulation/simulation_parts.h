@@ -4,6 +4,7 @@
  *   simulation_worker.c    the workers: opening, turning, ending them
  *   simulation_fault.c     injected faults, and the time at which workers get a new deployment
  *   simulation_loss.c      loss of state
+ *   simulation_gap.c       requests that are deleted before they are read
  *   simulation_scheme.c    the deployments
  *   simulation_line.c      one pipeline, its requests, its models
  *   simulation_judge.c     checks of its answers
@@ -16,6 +17,7 @@
 #define SLUICE_SIMULATION_SIMULATION_PARTS_H
 
 #include "simulation/simulation_feed.h"
+#include "simulation/simulation_gap.h"
 #include "simulation/simulation_loss.h"
 #include "simulation/simulation_scheme.h"
 #include "simulation/simulation_tap.h"
@@ -87,7 +89,9 @@ struct simulation {
 	size_t fault_count, faults_done;
 	struct scheduled faults[SIMULATION_STRIKES_MAX + SIMULATION_EAR_STRIKES_MAX];
 	struct simulation_loss loss;
-	int64_t calm_us; /* time at which the last request and fault are over */
+	struct simulation_gap gap;
+	struct stage_counts counts; /* of all workers together, of the pipelines that get requests */
+	int64_t calm_us;	    /* time at which the last request and fault are over */
 };
 
 static inline int64_t simulation_earlier(int64_t a, int64_t b)

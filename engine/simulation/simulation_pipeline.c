@@ -167,6 +167,14 @@ static void models_write(const struct simulation_pipeline *pipeline, struct buff
 			     pipeline->models[i].name, pipeline->logged);
 }
 
+bool simulation_pipeline_is_one_stage(const struct simulation_pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->count; i++)
+		if (pipeline->blocks[i].isolated || pipeline->blocks[i].apart)
+			return false;
+	return true;
+}
+
 void simulation_pipeline_write(const struct simulation_pipeline *pipeline, struct buffer *yaml)
 {
 	size_t model = 0;
@@ -175,6 +183,8 @@ void simulation_pipeline_write(const struct simulation_pipeline *pipeline, struc
 		     pipeline->name, pipeline->exactly_once ? "exactly-once" : "at-least-once");
 	if (pipeline->by_partition)
 		buffer_string(yaml, "  order: partition\n");
+	if (pipeline->gap_stops)
+		buffer_string(yaml, "  onGap: stop\n");
 	if (pipeline->tapped)
 		buffer_string(yaml, "  lineage: full\n");
 	buffer_string(yaml, "  steps:\n");

@@ -41,6 +41,7 @@ struct simulation_pipeline {
 	bool exactly_once;
 	bool counts;
 	bool by_partition; /* `order: partition` */
+	bool gap_stops;	   /* `onGap: stop` */
 	bool tapped;	   /* inputs and outputs of its steps are recorded */
 	unsigned logged;   /* share of its models' requests and replies that is recorded, in percent; 0: none */
 	unsigned parts;	   /* answers to a request that is not dropped: 1, or SIMULATION_PARTS */
@@ -53,6 +54,8 @@ struct simulation_pipeline {
 
 /* Draws a pipeline. Its name and delivery are set before. `may_count`: a block may have state. */
 void simulation_pipeline_draw(struct simulation_pipeline *pipeline, bool may_count, struct random *random);
+
+bool simulation_pipeline_is_one_stage(const struct simulation_pipeline *pipeline);
 
 /* Draws the same pipeline with other numbers. */
 void simulation_pipeline_redraw(struct simulation_pipeline *pipeline, const struct simulation_pipeline *before,

@@ -72,6 +72,7 @@ static void stage_configure(struct simulation_worker *worker, struct stage_confi
 		stage->version += 10 * strlen(stage->name);
 	stage->by_key = stage->by_key && simulation->by_key;
 	stage->limits.in_flight = worker->in_flight[line];
+	stage->counts = worker->reader ? NULL : &worker->simulation->counts;
 }
 
 static bool setups_make(struct simulation_worker *worker, size_t began_with)
@@ -255,7 +256,8 @@ static bool worker_live(struct simulation_worker *worker, struct error *error)
 		return true;
 	simulation_tell(simulation, worker->name, "ends: %s", good ? "it has stopped" : failure.text);
 	int64_t start_us = simulation->now_us + random_between(&simulation->random, 100 * MS, 2 * SECOND);
-	bool stays = !good && simulation_loss_note(&simulation->loss, failure.text);
+	bool stays = !good &&
+		     (simulation_loss_note(&simulation->loss, failure.text) || simulation_gap_note(&simulation->gap, failure.text));
 	simulation_worker_end(worker, false, stays ? INT64_MAX : start_us);
 	return true;
 }

@@ -351,6 +351,31 @@ static void records_that_are_blamed_for_their_batch_are_found(void **state)
 	}
 }
 
+/* A consumer that goes on behind deleted records, and reports nothing. */
+static struct consumer *open_that_hides_gaps(struct simulated_host *host, struct loop *loop, const struct consumer_config *config,
+					     struct error *error)
+{
+	static struct consumer_operations operations;
+	struct consumer *consumer = simulated_consumer_open(host, loop, config, error);
+	assert_non_null(consumer);
+	operations = *consumer->operations;
+	operations.gap = NULL;
+	consumer->operations = &operations;
+	return consumer;
+}
+
+static void gaps_that_are_not_reported_are_found(void **state)
+{
+	(void)state;
+	const struct simulation_ground ground = {open_that_hides_gaps, simulated_output_open, simulated_archive_open,
+						 simulated_best_effort_open};
+	for (int i = 0; i < 2; i++) {
+		struct simulation_result result = bad_simulation((struct simulation_config){
+			.ground = &ground, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_GAPPED});
+		assert_non_null(strstr(result.why, "is not answered in time"));
+	}
+}
+
 static void parts_that_are_not_brought_back_are_found(void **state)
 {
 	(void)state;
@@ -542,6 +567,7 @@ int main(void)
 		cmocka_unit_test(members_of_a_batch_that_get_what_is_anothers_are_found),
 		cmocka_unit_test(records_that_are_blamed_for_their_batch_are_found),
 		cmocka_unit_test(deadlines_that_are_forgotten_are_found),
+		cmocka_unit_test(gaps_that_are_not_reported_are_found),
 		cmocka_unit_test(parts_that_are_not_brought_back_are_found),
 		cmocka_unit_test(stages_whose_records_are_partitioned_by_their_requests_are_found),
 		cmocka_unit_test(taps_that_are_lost_are_found),

@@ -89,6 +89,30 @@ static void workers_stop_where_state_was_lost(void **state)
 	assert_in_range(losses, 2, 29);
 }
 
+/* Requests that Kafka deletes before they are read are counted, or stop the workers; all others are answered. */
+static void requests_that_are_deleted_before_they_are_read_are_counted(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		uint64_t gaps = 0, skipped = 0;
+		for (uint64_t seed = 1; seed <= 30; seed++) {
+			struct simulation_result result;
+			struct error error = {0};
+			const struct simulation_config config = {.seed = seed,
+								 .exactly_once = i,
+								 .kinds = step_kinds,
+								 .ground = &simulation_ground_kafka,
+								 .traits_given = true,
+								 .traits = 1U << SIMULATION_GAPPED};
+			assert_true(simulation_run(&config, &result, &error));
+			assert_string_equal(result.why, "");
+			gaps += result.counts.gaps;
+			skipped += result.counts.skipped;
+		}
+		assert_true(gaps >= 20 && skipped > gaps);
+	}
+}
+
 static void a_seed_gives_the_same_day_again(void **state)
 {
 	(void)state;
@@ -185,6 +209,7 @@ int main(void)
 		cmocka_unit_test(days_of_each_trait_hold),
 		cmocka_unit_test(batches_too_large_are_sent_again),
 		cmocka_unit_test(workers_stop_where_state_was_lost),
+		cmocka_unit_test(requests_that_are_deleted_before_they_are_read_are_counted),
 		cmocka_unit_test(a_seed_gives_the_same_day_again),
 		cmocka_unit_test(what_was_given_up_is_not_lost_once_more),
 		cmocka_unit_test(a_share_is_given_once),
