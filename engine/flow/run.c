@@ -229,8 +229,8 @@ void flow_work(struct flow *flow)
 static void run_past_deadline(struct run *run)
 {
 	if (!run->answered) {
-		char words[LATE_WORDS_MAX];
-		late_say(run, words);
+		char words[DEADLINE_REASON_MAX];
+		deadline_reason_write(run, words);
 		*run->error = (struct error){0};
 		error_set_limit(
 			run->error, LIMIT_OF_DEADLINE,

@@ -432,11 +432,11 @@ const struct visit *batch_visit(const struct batch *batch);
 /* Calls outage_note() for each member. */
 void batch_note_outage(const struct batch *batch, int64_t outage_ms);
 
-/* ---- late.c ---- */
+/* ---- deadline_reason.c ---- */
 
 /* Writes the step that the run, or one of its offspring, waits for, and the state of its call. Empty: nothing waits. */
-#define LATE_WORDS_MAX 200
-void late_say(const struct run *run, char words[LATE_WORDS_MAX]);
+#define DEADLINE_REASON_MAX 200
+void deadline_reason_write(const struct run *run, char words[DEADLINE_REASON_MAX]);
 
 /* ---- outage.c ---- */
 

@@ -1,4 +1,4 @@
-/* late.c: Text for a deadline error: the step or model that a message still waits for. */
+/* deadline_reason.c: Text for a deadline error: the step or model that a message still waits for. */
 #include <stdio.h>
 
 #include "flow/run.h"
@@ -36,7 +36,7 @@ static void say_call(const struct call *call, char *words, size_t size)
 	(void)snprintf(words, size, "%s%s%s%s", ways[call->where][0], targets[call->target], call->name, ways[call->where][1]);
 }
 
-void late_say(const struct run *run, char words[LATE_WORDS_MAX])
+void deadline_reason_write(const struct run *run, char words[DEADLINE_REASON_MAX])
 {
 	const struct visit *visit = longest_waiting(run);
 	words[0] = '\0';
@@ -44,11 +44,11 @@ void late_say(const struct run *run, char words[LATE_WORDS_MAX])
 		return;
 	const struct visit *caller = visit->batch ? batch_visit(visit->batch) : visit;
 	const struct call *call = caller ? open_call(caller) : NULL;
-	char reason[LATE_WORDS_MAX / 2];
+	char reason[DEADLINE_REASON_MAX / 2];
 	if (call)
 		say_call(call, reason, sizeof reason);
 	else
 		(void)snprintf(reason, sizeof reason, "%s",
 			       visit->parked ? "until those before it in its partition have passed" : "for its batch to be full");
-	(void)snprintf(words, LATE_WORDS_MAX, "step `%s` waited %s", visit->node->step.name, reason);
+	(void)snprintf(words, DEADLINE_REASON_MAX, "step `%s` waited %s", visit->node->step.name, reason);
 }
