@@ -37,7 +37,7 @@ static bool method_read(const struct explain_parameter *parameter, struct explai
 	const char *value = parameter->value.text ? parameter->value.text : "";
 	for (size_t i = 0; i < sizeof explain_method_names / sizeof *explain_method_names; i++)
 		if (strcmp(explain_method_names[i].name, value) == 0) {
-			options->by = explain_method_names[i].by;
+			options->by = (int)explain_method_names[i].by;
 			return true;
 		}
 	return error_set(error, ERROR_CONFIG, parameter->value.place,
