@@ -452,6 +452,35 @@ static void a_feed_that_cannot_be_read_holds_up_no_change(void **state)
 	assert_true(follow_was_said("the feed is read again"));
 }
 
+static void reading_is_denied(void)
+{
+	follow_deny_reading(16); /* each of the consumers meets one or more */
+}
+
+static bool the_feed_is_lost(void)
+{
+	return follow_was_said("the feed cannot be read: ");
+}
+
+static bool the_feed_is_read_again(void)
+{
+	return follow_was_said("the feed is read again");
+}
+
+static void a_reader_that_fails_is_replaced_and_what_was_known_stays(void **state)
+{
+	static const struct scene scenes[] = {
+		{"drift", drift_is_fed, drift_is_known},
+		{"a failure", reading_is_denied, the_feed_is_lost},
+		{"what was known", NULL, drift_is_known},
+		{"another reader", NULL, the_feed_is_read_again},
+		{"a new verdict", steady_is_fed, steady_is_known},
+		{0},
+	};
+	(void)state;
+	follow_play(scenes);
+}
+
 int main(void)
 {
 #define STORY(name, open) cmocka_unit_test_setup_teardown(name, open, follow_close)
@@ -467,6 +496,7 @@ int main(void)
 		STORY(what_another_engine_observed_is_known_here, feed_open_with_topic),
 		STORY(an_observer_writes_its_last_verdict_to_the_feed, feed_open_with_topic),
 		STORY(what_observers_would_read_waits_where_they_are_off, observers_off_open),
+		STORY(a_reader_that_fails_is_replaced_and_what_was_known_stays, feed_open_with_topic),
 		STORY(a_feed_that_cannot_be_read_holds_up_no_change, feed_open_denied),
 	};
 	engine_block_signals(NULL);
