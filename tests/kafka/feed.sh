@@ -67,11 +67,12 @@ expect "kinds of keys on the feed" "$(jq -r '.key | @base64d' "$dir/feed" | sort
 
 tail -1 "$dir/feed" >"$dir/verdict"
 : >"$dir/delays"
-for ((i = 0; i < changes; i++)); do
-	"$build/records" load "$brokers" sluice.fed.feed <"$dir/verdict" 2>>"$dir/records.log" || give_up "a record was not written"
-	sleep 1.1 # an engine notes its figures each second
-	for name in one two; do figure $name sluice_control_feed_delay_seconds >>"$dir/delays"; done
-done
+# A record has the time at which it was given to the client, so the first one, for which that connects, does not count.
+for ((i = 0; i <= changes; i++)); do
+	cat "$dir/verdict"
+	sleep 1.5 # an engine notes its figures each second
+	[ $i -eq 0 ] || for name in one two; do figure $name sluice_control_feed_delay_seconds >>"$dir/delays"; done
+done | "$build/records" load "$brokers" sluice.fed.feed 2>>"$dir/records.log" || give_up "a record was not written"
 slowest=$(sort -g "$dir/delays" | tail -1)
 echo "feed: $changes records, in force in both engines after at most $slowest s"
 expect "records whose delay is above 100 ms" "$(awk '$1 > 0.1 || $1 == "none"' "$dir/delays" | wc -l)" "-eq 0"
