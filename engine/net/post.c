@@ -107,6 +107,7 @@ static bool set_http(CURL *curl, const struct post_request *request, struct curl
 	       curl_easy_setopt(curl, CURLOPT_POST, 1L) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.bytes) == CURLE_OK &&
+	       (!request->puts || curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "PUT") == CURLE_OK) &&
 	       curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
 }
 

@@ -30,6 +30,7 @@ static void push_send(void *context)
 	struct metrics_push *push = context;
 	const struct post_request request = {.url = push->url.bytes,
 					     .body = buffer_view(&push->text),
+					     .puts = true,
 					     .headers = {"Content-Type: text/plain; version=0.0.4; charset=utf-8"},
 					     .allowed = &push->everywhere,
 					     .allowed_count = 1,

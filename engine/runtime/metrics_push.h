@@ -1,7 +1,7 @@
 /* metrics_push.h: Push of a process's metrics to a Pushgateway of Prometheus, every METRICS_PUSH_MS.
  *
  * The metrics are those of `/metrics`. They are computed in the loop's thread, and sent by a thread for each push: one that
- * takes long delays the next, and nothing else. They are grouped by job and instance, and replace those of the push before.
+ * takes long delays the next, and nothing else. They are grouped by job and instance, and replace those of the push before (PUT).
  * The Pushgateway keeps the last ones when the process has ended.
  *
  * The address is a setting of the operator, like that of Kafka, so it may be in any network. Belongs to its loop's thread.

@@ -280,7 +280,7 @@ class Pushgateway(http.server.ThreadingHTTPServer):
 
 
 class Pushed(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
+    def do_PUT(self):  # which replaces the group; POST would leave series that are gone
         self.server.pushes.append((time.monotonic(), self.path, self.headers["content-type"], self.rfile.read(int(self.headers["content-length"]))))
         self.send_response(503 if len(self.server.pushes) == 2 else 200)
         self.end_headers()
