@@ -2,6 +2,7 @@
 #include "gateway/access.h"
 
 #include <assert.h>
+#include <jansson.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 
@@ -195,6 +196,18 @@ static struct access_identity access_identity_of(enum access_caller_kind kind, c
 	return identity;
 }
 
+/* A subject belongs to its issuer: two issuers may have the same one. */
+static struct access_identity access_identity_of_caller(const struct access_caller *caller)
+{
+	const char *issuer = caller->claims ? json_string_value(json_object_get(caller->claims, "iss")) : NULL;
+	unsigned char digests[2 * SHA256_DIGEST_LENGTH];
+	if (!issuer)
+		return access_identity_of(caller->kind, caller->name.bytes, caller->name.length);
+	SHA256((const unsigned char *)issuer, strlen(issuer), digests);
+	SHA256((const unsigned char *)caller->name.bytes, caller->name.length, digests + SHA256_DIGEST_LENGTH);
+	return access_identity_of(caller->kind, digests, sizeof digests);
+}
+
 /* Sets the status and the reason. Always false, for the return of a check. */
 static bool access_refuse(struct access_question *question, int status, const char *words)
 {
@@ -366,7 +379,7 @@ void access_check(struct access *access, const struct access_request *request, s
 	const struct access_caller *caller = &answer->caller;
 	answer->identity = question.address;
 	if (caller->name.bytes)
-		answer->identity = access_identity_of(caller->kind, caller->name.bytes, caller->name.length);
+		answer->identity = access_identity_of_caller(caller);
 	if (access_rate_charge(&question) && is_good)
 		access_policy_check(&question);
 }
@@ -380,6 +393,6 @@ bool access_identify(struct access *access, const struct access_request *request
 	if (!access_caller_find(&question))
 		return false;
 	if (caller->name.bytes)
-		*identity = access_identity_of(caller->kind, caller->name.bytes, caller->name.length);
+		*identity = access_identity_of_caller(caller);
 	return caller->name.bytes || caller->kind == ACCESS_CALLER_NOBODY;
 }

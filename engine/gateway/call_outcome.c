@@ -1,10 +1,13 @@
 /* call_outcome.c: see call_outcome.h. */
 #include "gateway/call_outcome.h"
 
+#include <jansson.h>
+
 #include "message/assigned.h"
 #include "message/json_write.h"
 #include "message/oip_json.h"
 #include "message/reply.h"
+#include "message/rows.h"
 #include "net/grpc_wire.h"
 
 #define RETRY_AFTER_S 1 /* time for an engine to finish its in-flight messages */
@@ -77,6 +80,19 @@ bool call_outcome_read(struct call_outcome *outcome, struct text value, struct h
 	return !arena_failed(arena) && (value.bytes || outcome->end == CALL_FILTERED);
 }
 
+void call_outcome_keep(struct call_outcome *kept, const struct call_outcome *outcome, struct arena *arena)
+{
+	*kept = *outcome;
+	kept->body = text_copied(arena, outcome->body);
+	kept->content_type = text_copied(arena, outcome->content_type);
+	kept->header_length = text_copied(arena, outcome->header_length);
+	kept->id = text_copied(arena, outcome->id);
+	kept->target = text_copied(arena, outcome->target);
+	kept->submission = text_copied(arena, outcome->submission);
+	kept->headers = headers_copied(arena, outcome->headers);
+	kept->arena = arena;
+}
+
 void call_outcome_refused(struct call_outcome *outcome, int status, enum error_kind kind, const char *words, struct text place,
 			  struct text id, struct buffer *body)
 {
@@ -117,6 +133,23 @@ bool call_outcome_of_end(struct call_outcome *outcome, struct text value, struct
 			     (struct text){0}, id, body);
 	outcome->id = id;
 	return true;
+}
+
+void call_outcome_explain(struct call_outcome *outcome, struct text kind, struct text place, struct text id, struct buffer *body)
+{
+	const bool failed = outcome->end == CALL_FAILED && outcome->body.length > 0;
+	json_t *answer = failed ? json_loadb(outcome->body.bytes, outcome->body.length, 0, NULL) : NULL;
+	const char *words = json_string_value(json_object_get(answer, "error"));
+	if (words && !json_object_get(answer, "kind")) {
+		struct error error = {0};
+		error_set(&error, kind_read(kind), PLACE_NONE, "%s", words);
+		const struct reply_failure failure = {.error = &error, .id = id, .where = place};
+		buffer_clear(body);
+		reply_error_write(body, &failure);
+		outcome->body = buffer_view(body);
+		outcome->content_type = TEXT("application/json");
+	}
+	json_decref(answer);
 }
 
 void call_outcome_accepted(struct call_outcome *outcome, struct text id, struct buffer *body)

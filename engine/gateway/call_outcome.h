@@ -33,4 +33,11 @@ void call_outcome_pending(struct call_outcome *outcome, struct text id, struct b
 /* Writes the outcome of a request that Kafka has accepted and that has no answer: `{"id": ...}`. */
 void call_outcome_accepted(struct call_outcome *outcome, struct text id, struct buffer *body);
 
+/* Gives an error from the outputs, which is only words there, its kind, its place and its id, as replies have them. Others stay
+ * as they are. */
+void call_outcome_explain(struct call_outcome *outcome, struct text kind, struct text place, struct text id, struct buffer *body);
+
+/* Copies into the arena, which the outcome then has. A failed arena: memory ran out. */
+void call_outcome_keep(struct call_outcome *kept, const struct call_outcome *outcome, struct arena *arena);
+
 #endif

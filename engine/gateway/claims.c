@@ -8,6 +8,7 @@
 #include "base/number.h"
 
 #define BUCKETS_FIRST ((size_t)1024)
+#define CALLER_GROUPS ((size_t)65536)
 #define HEX "0123456789abcdef"
 
 static const char *const event_words[] = {[CLAIM_TAKES] = "claim", [CLAIM_PLACES] = "origin", [CLAIM_RELEASES] = "release"};
@@ -47,7 +48,8 @@ size_t claim_record_write(const struct claim_record *record, char key[CLAIM_ID_D
 	size_t used = (size_t)length;
 	if (record->event == CLAIM_TAKES) {
 		digest_write(&record->body, body);
-		length = snprintf(value + used, CLAIM_VALUE_BYTES_MAX - used, " %" PRId64 " %s", record->deadline_ms, body);
+		length = snprintf(value + used, CLAIM_VALUE_BYTES_MAX - used, " %" PRId64 " %s %016" PRIx64, record->deadline_ms,
+				  body, record->caller);
 	} else if (record->event == CLAIM_PLACES) {
 		size_t origin_length = submission_write(&record->origin, origin);
 		length = snprintf(value + used, CLAIM_VALUE_BYTES_MAX - used, " %.*s", (int)origin_length, origin);
@@ -85,6 +87,12 @@ static bool event_read(struct text word, enum claim_event *event)
 	return false;
 }
 
+static bool body_read(struct text rest, struct claim_record *record)
+{
+	return digest_read(text_take_until(&rest, ' '), &record->body) && rest.length == CLAIM_NONCE_DIGITS / 2 &&
+	       nonce_half_read(rest.bytes, &record->caller);
+}
+
 bool claim_record_read(struct text key, struct text value, struct claim_record *record)
 {
 	uint64_t generation;
@@ -97,7 +105,7 @@ bool claim_record_read(struct text key, struct text value, struct claim_record *
 		return false;
 	record->generation = (uint32_t)generation;
 	if (record->event == CLAIM_TAKES)
-		return number_read_int64(text_take_until(&value, ' '), &record->deadline_ms) && digest_read(value, &record->body);
+		return number_read_int64(text_take_until(&value, ' '), &record->deadline_ms) && body_read(value, record);
 	return record->event == CLAIM_PLACES ? submission_read(value, &record->origin) : value.length == 0;
 }
 
@@ -108,13 +116,15 @@ enum claim_entry_state { ENTRY_TAKEN, ENTRY_PLACED, ENTRY_RELEASED };
 struct claim_entry {
 	struct claim_record claim; /* the winner of its generation; with its origin */
 	enum claim_entry_state state;
+	int64_t read_ms; /* when the claim was read */
 	struct claim_entry *next;	     /* of the bucket */
 	struct claim_entry *older, *younger; /* by the order of their claims in the log */
 };
 
 struct claims {
 	struct claim_entry **buckets;
-	size_t bucket_count, count;
+	size_t bucket_count, count, most;
+	uint32_t *callers; /* claims of each group */
 	struct claim_entry *oldest, *youngest;
 };
 
@@ -178,8 +188,14 @@ static struct claim_entry *entry_make(struct claims *claims, const struct claim_
 	return entry;
 }
 
+static uint32_t *caller_claims(const struct claims *claims, uint64_t caller)
+{
+	return &claims->callers[caller % CALLER_GROUPS];
+}
+
 static void entry_drop(struct claims *claims, struct claim_entry *entry)
 {
+	--*caller_claims(claims, entry->claim.caller);
 	struct claim_entry **link = &claims->buckets[bucket_of(claims, &entry->claim.id)];
 	while (*link != entry)
 		link = &(*link)->next;
@@ -189,16 +205,18 @@ static void entry_drop(struct claims *claims, struct claim_entry *entry)
 	memory_give(entry);
 }
 
-struct claims *claims_open(void)
+struct claims *claims_open(size_t most)
 {
 	struct claims *claims = memory_take(1, sizeof *claims);
 	if (!claims)
 		return NULL;
+	claims->most = most;
 	claims->bucket_count = BUCKETS_FIRST;
+	claims->callers = memory_take(CALLER_GROUPS, sizeof *claims->callers);
 	claims->buckets = memory_take(BUCKETS_FIRST, sizeof *claims->buckets);
-	if (claims->buckets)
+	if (claims->buckets && claims->callers)
 		return claims;
-	memory_give(claims);
+	claims_close(claims);
 	return NULL;
 }
 
@@ -208,6 +226,7 @@ void claims_close(struct claims *claims)
 		return;
 	while (claims->oldest)
 		entry_drop(claims, claims->oldest);
+	memory_give(claims->callers);
 	memory_give(claims->buckets);
 	memory_give(claims);
 }
@@ -218,18 +237,22 @@ static bool is_aged(const struct claim_entry *entry, int64_t now_ms)
 }
 
 /* All gateways must decide alike, so nothing but the log decides. A claim's deadline is for who wants to write the next. */
-static enum claim_effect claim_take(struct claims *claims, struct claim_entry *entry, const struct claim_record *record)
+static enum claim_effect claim_take(struct claims *claims, struct claim_entry *entry, const struct claim_record *record,
+				    int64_t now_ms)
 {
 	if (entry && !is_aged(entry, record->time_ms) &&
 	    (entry->state == ENTRY_PLACED || record->generation != entry->claim.generation + 1))
 		return CLAIM_IGNORED;
 	if (entry) {
+		--*caller_claims(claims, entry->claim.caller);
 		entry_unlink(claims, entry);
 		entry_link(claims, entry);
 	} else if (!(entry = entry_make(claims, &record->id))) {
 		return CLAIM_NO_MEMORY;
 	}
+	++*caller_claims(claims, record->caller);
 	entry->claim = *record;
+	entry->read_ms = now_ms;
 	entry->state = ENTRY_TAKEN;
 	return CLAIM_APPLIED;
 }
@@ -240,11 +263,11 @@ static bool is_of_claim(const struct claim_entry *entry, const struct claim_reco
 	       entry->claim.nonce.number == record->nonce.number;
 }
 
-enum claim_effect claims_apply(struct claims *claims, const struct claim_record *record)
+enum claim_effect claims_apply(struct claims *claims, const struct claim_record *record, int64_t now_ms)
 {
 	struct claim_entry *entry = entry_find(claims, &record->id);
 	if (record->event == CLAIM_TAKES)
-		return claim_take(claims, entry, record);
+		return claim_take(claims, entry, record, now_ms);
 	if (!entry || entry->state != ENTRY_TAKEN || !is_of_claim(entry, record))
 		return CLAIM_IGNORED;
 	entry->state = record->event == CLAIM_PLACES ? ENTRY_PLACED : ENTRY_RELEASED;
@@ -252,12 +275,20 @@ enum claim_effect claims_apply(struct claims *claims, const struct claim_record 
 	return CLAIM_APPLIED;
 }
 
+/* For a key that has no claim. */
+static enum claim_state room_state(const struct claims *claims, uint64_t caller)
+{
+	if (claims->count >= claims->most)
+		return CLAIM_FULL;
+	return caller != 0 && *caller_claims(claims, caller) >= claims->most / CLAIMS_SHARES ? CLAIM_SPENT : CLAIM_FREE;
+}
+
 struct claim_look claims_look(const struct claims *claims, const struct claim_digest *id, const struct claim_digest *body,
-			      int64_t now_ms)
+			      uint64_t caller, int64_t now_ms)
 {
 	const struct claim_entry *entry = entry_find(claims, id);
 	if (!entry)
-		return (struct claim_look){.state = claims->count < CLAIMS_MAX ? CLAIM_FREE : CLAIM_FULL, .generation = 1};
+		return (struct claim_look){.state = room_state(claims, caller), .generation = 1};
 	const struct claim_record *claim = &entry->claim;
 	struct claim_look look = {.generation = claim->generation + 1, .origin = claim->origin};
 	if (is_aged(entry, now_ms) || entry->state == ENTRY_RELEASED)
@@ -271,9 +302,16 @@ struct claim_look claims_look(const struct claims *claims, const struct claim_di
 	return look;
 }
 
-void claims_expire(struct claims *claims, int64_t now_ms)
+/* Whether its time, or the time when it was read, is so long ago: a clock that is ahead holds up nothing. */
+static bool is_forgotten(const struct claim_entry *entry, int64_t now_ms)
 {
-	while (claims->oldest && is_aged(claims->oldest, now_ms - CLAIMS_CLOCKS_MS))
+	const int64_t time_ms = entry->claim.time_ms < entry->read_ms ? entry->claim.time_ms : entry->read_ms;
+	return now_ms - time_ms > CLAIMS_KEPT_MS + CLAIMS_CLOCKS_MS;
+}
+
+void claims_expire(struct claims *claims, int64_t now_ms, size_t most)
+{
+	for (; most > 0 && claims->oldest && is_forgotten(claims->oldest, now_ms); most--)
 		entry_drop(claims, claims->oldest);
 }
 

@@ -10,7 +10,10 @@
  * takeover can repeat is work: the gateway before may have produced its request and died, or been delayed, before its origin
  * was in the log. That request then runs too, but it answers nobody.
  *
- * A claim is kept for CLAIMS_KEPT_MS, by the times in the records. It is forgotten then, and its key is new again.
+ * A claim is kept for CLAIMS_KEPT_MS, by the times in the records. It is forgotten then, and its key is new again. One whose time
+ * is later than when it was read, by a clock that is ahead, is forgotten by the time when it was read: it keeps no other.
+ *
+ * A caller has at most a tenth of the claims. Callers are counted in groups, by a hash of who they are.
  */
 #ifndef SLUICE_GATEWAY_CLAIMS_H
 #define SLUICE_GATEWAY_CLAIMS_H
@@ -22,6 +25,7 @@
 #define CLAIM_MS 15000	     /* from a claim to its deadline */
 #define CLAIM_START_MS 5000  /* within which the request of a claim must begin; else it is given up */
 #define CLAIMS_MAX ((size_t)1000000) /* then new keys are refused; each takes about 300 bytes */
+#define CLAIMS_SHARES 10 /* a caller has at most one of so many equal parts */
 #define CLAIM_DIGEST_BYTES 32
 #define CLAIM_ID_DIGITS ((size_t)2 * CLAIM_DIGEST_BYTES) /* of the key of a record */
 #define CLAIM_NONCE_DIGITS 32
@@ -49,6 +53,7 @@ struct claim_record {
 	int64_t deadline_ms;
 	struct claim_nonce nonce;
 	struct claim_digest body; /* of the target and the request */
+	uint64_t caller;	  /* of a claim: a hash; 0: it has no share */
 	struct submission origin;
 };
 
@@ -62,7 +67,7 @@ bool claim_record_read(struct text key, struct text value, struct claim_record *
 
 struct claims;
 
-struct claims *claims_open(void); /* NULL: no memory */
+struct claims *claims_open(size_t most); /* claims, as CLAIMS_MAX. NULL: no memory */
 void claims_close(struct claims *claims); /* NULL is fine */
 
 enum claim_effect {
@@ -71,15 +76,16 @@ enum claim_effect {
 	CLAIM_NO_MEMORY,
 };
 
-/* Applies the next record of the log. */
-enum claim_effect claims_apply(struct claims *claims, const struct claim_record *record);
+/* Applies the next record of the log, which is read now. */
+enum claim_effect claims_apply(struct claims *claims, const struct claim_record *record, int64_t now_ms);
 
 enum claim_state {
 	CLAIM_FREE,    /* may be claimed, by `generation` */
 	CLAIM_OPEN,    /* another request with this key is being answered */
 	CLAIM_SETTLED, /* `origin` is the request that answers this key */
 	CLAIM_OTHER,   /* the key was used for another body */
-	CLAIM_FULL,    /* CLAIMS_MAX */
+	CLAIM_SPENT,   /* the caller has its share of the claims */
+	CLAIM_FULL,    /* there are as many claims as there may be */
 };
 
 struct claim_look {
@@ -89,10 +95,10 @@ struct claim_look {
 };
 
 struct claim_look claims_look(const struct claims *claims, const struct claim_digest *id, const struct claim_digest *body,
-			      int64_t now_ms);
+			      uint64_t caller, int64_t now_ms);
 
-/* Forgets claims that are no longer kept. */
-void claims_expire(struct claims *claims, int64_t now_ms);
+/* Forgets claims that are no longer kept, at most so many. */
+void claims_expire(struct claims *claims, int64_t now_ms, size_t most);
 
 size_t claims_count(const struct claims *claims);
 

@@ -260,7 +260,10 @@ static void keyed_begin(const struct grpc_asked *asked, const struct call_reques
 						     .context = asked->request,
 						     .certificate =
 							     grpc_request_certificate(asked->request, subject, sizeof subject)};
-	struct keyed_request keyed = {.call = call, .inputs = config->targets->topics[call->target->topic], .key = key};
+	struct keyed_request keyed = {.call = call,
+				      .inputs = config->targets->topics[call->target->topic],
+				      .has_share = *config->access != NULL,
+				      .key = key};
 	keyed.is_recognised = call_access_identify(*config->access, &credentials, &keyed.caller);
 	keyed_calls_begin(config->keyed, &keyed);
 }

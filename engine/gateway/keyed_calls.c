@@ -13,6 +13,7 @@
 #include "gateway/claims.h"
 #include "log/reader.h"
 #include "log/request_producer.h"
+#include "message/rows.h"
 
 #define RECORDS_AT_ONCE 1000 /* then the loop serves connections and timers */
 #define PRODUCE_MS 30000
@@ -23,6 +24,7 @@
 #define SLOT_BITS 12
 #define RETRY_AFTER_S 1
 #define PENDING_STATUS 202
+#define EXPIRE_AT_ONCE 64 /* claims for each record of the log: more than come */
 #define LOST_WORDS "the gateway cannot read the claims of idempotency keys; try again elsewhere"
 
 static_assert(KEYED_OPEN_MAX == (size_t)1 << SLOT_BITS, "a call's number ends with its slot");
@@ -45,6 +47,8 @@ struct keyed_call {
 	bool placed;  /* Kafka has the request */
 	bool settled; /* its origin is in the log */
 	bool has_outcome, is_expired;
+	bool is_answered; /* while its earlier answer is still searched */
+	struct keyed_place place; /* in the room */
 	struct call_outcome outcome; /* held until it is settled */
 	struct loop_timer deadline;
 	struct arena *arena;
@@ -67,6 +71,7 @@ struct keyed_calls {
 	size_t slot_count, first_free;
 	struct arena *arena; /* of a refusal */
 	struct buffer body;
+	struct keyed_room room;
 	struct error failure;
 };
 
@@ -107,6 +112,7 @@ static struct keyed_call *slot_take(struct keyed_calls *keyed)
 static void slot_give_back(struct keyed_call *call)
 {
 	struct keyed_calls *keyed = call->keyed;
+	keyed_room_give(&keyed->room, &call->place);
 	loop_timer_stop(keyed->loop, &call->deadline);
 	arena_close(call->arena);
 	call->arena = NULL;
@@ -120,12 +126,12 @@ static void slot_give_back(struct keyed_call *call)
 static void outcome_refuse(struct keyed_calls *keyed, const struct call_request *request, int status, const char *words,
 			   struct call_outcome *outcome)
 {
-	enum error_kind kind = status >= 500 ? ERROR_REMOTE : ERROR_INPUT;
+	enum error_kind kind = status >= 500 ? ERROR_REMOTE : status == 429 ? ERROR_LIMIT : ERROR_INPUT;
 	arena_reset(keyed->arena);
 	call_outcome_refused(outcome, status, kind, words, request->place, request->id, &keyed->body);
 	outcome->id = request->id;
 	outcome->arena = keyed->arena;
-	outcome->retry_after_s = status == 409 || status == 503 ? RETRY_AFTER_S : 0;
+	outcome->retry_after_s = status == 409 || status == 429 || status == 503 ? RETRY_AFTER_S : 0;
 	calls_count_refused(keyed->config.calls, request, request->protocol == COUNTED_REST ? status : call_grpc_status(outcome));
 }
 
@@ -151,13 +157,18 @@ static void keyed_end(struct keyed_call *call, const struct call_outcome *outcom
 /* Words for a key that another request holds; NULL: it is free. */
 static const char *look_words(const struct claim_look *look, int *status)
 {
-	*status = look->state == CLAIM_OTHER ? 422 : look->state == CLAIM_FULL ? 503 : 409;
+	static const int statuses[] = {[CLAIM_FREE] = 409, [CLAIM_OPEN] = 409,  [CLAIM_SETTLED] = 409,
+				       [CLAIM_OTHER] = 422, [CLAIM_SPENT] = 429, [CLAIM_FULL] = 503};
+	*status = statuses[look->state];
 	switch (look->state) {
 	case CLAIM_OTHER:
 		return "this idempotency key was used for another request; take a new key for a new request";
 	case CLAIM_OPEN:
 	case CLAIM_SETTLED:
 		return "the first request with this idempotency key is not answered yet; ask again";
+	case CLAIM_SPENT:
+		return "this caller has used as many idempotency keys in the last 24 hours as one caller may; send the request "
+		       "without one, or later";
 	case CLAIM_FULL:
 		return "as many idempotency keys of the last 24 hours are kept as may be; send the request without one, or later";
 	case CLAIM_FREE:
@@ -205,6 +216,10 @@ static void on_searched(void *context, const struct call_outcome *outcome)
 {
 	struct keyed_call *call = context;
 	struct call_outcome replayed = *outcome;
+	if (call->is_answered) {
+		slot_give_back(call);
+		return;
+	}
 	if (outcome->end == CALL_ACCEPTED && outcome->status == PENDING_STATUS) {
 		look_refuse(call, CLAIM_OPEN);
 		return;
@@ -255,34 +270,6 @@ static void outcome_pass(struct keyed_call *call)
 		keyed_end(call, &call->outcome);
 }
 
-static struct text text_keep(struct arena *arena, struct text text)
-{
-	return text.bytes ? (struct text){arena_copy(arena, text.bytes, text.length), text.length} : text;
-}
-
-static struct headers headers_keep(struct arena *arena, struct headers headers)
-{
-	struct header *items = ARENA_ARRAY(arena, struct header, headers.count + 1);
-	for (size_t i = 0; items && i < headers.count; i++)
-		items[i] = (struct header){text_keep(arena, headers.items[i].name), text_keep(arena, headers.items[i].value)};
-	return (struct headers){items ? headers.count : 0, items};
-}
-
-static void outcome_hold(struct keyed_call *call, const struct call_outcome *outcome)
-{
-	struct arena *arena = call->arena;
-	call->outcome = *outcome;
-	call->outcome.body = text_keep(arena, outcome->body);
-	call->outcome.content_type = text_keep(arena, outcome->content_type);
-	call->outcome.header_length = text_keep(arena, outcome->header_length);
-	call->outcome.id = text_keep(arena, outcome->id);
-	call->outcome.target = text_keep(arena, outcome->target);
-	call->outcome.submission = text_keep(arena, outcome->submission);
-	call->outcome.headers = headers_keep(arena, outcome->headers);
-	call->outcome.arena = arena;
-	call->has_outcome = true;
-}
-
 /* A request that was never sent to Kafka gives its key back. One that may yet be there keeps it until the deadline of the
  * claim. */
 static void on_call_ended(void *context, const struct call_outcome *outcome)
@@ -300,7 +287,8 @@ static void on_call_ended(void *context, const struct call_outcome *outcome)
 	} else if (call->is_expired) {
 		keyed_refuse(call, 503, "Kafka did not take the origin of the request in time; ask again with the same key");
 	} else {
-		outcome_hold(call, outcome);
+		call->has_outcome = true;
+		call_outcome_keep(&call->outcome, outcome, call->arena);
 		if (arena_failed(call->arena))
 			keyed_refuse(call, 503, "the gateway is short of memory; ask again with the same key");
 	}
@@ -314,11 +302,11 @@ static void on_placed(void *context, const struct submission *origin)
 	(void)record_send(call, CLAIM_PLACES);
 }
 
-/* A caller that disconnects does not end the call: it may ask again, and the answer is then there. */
-static bool is_never_over(void *context)
+/* A caller that disconnects ends the call when the origin is in the log: it may ask again, and the outputs have the answer. */
+static bool is_settled_and_over(void *context)
 {
-	(void)context;
-	return false;
+	const struct keyed_call *call = context;
+	return call->settled && call->call.is_over(call->call.context);
 }
 
 /* The claim was the first in the log. */
@@ -334,13 +322,15 @@ static void request_begin(struct keyed_call *call)
 	const uint64_t number = call->number;
 	request.placed = on_placed;
 	request.ended = on_call_ended;
-	request.is_over = is_never_over;
+	request.is_over = is_settled_and_over;
 	request.context = call;
 	call->phase = KEYED_RUNS;
 	call->begins = true;
 	calls_begin(keyed->config.calls, &request);
-	if (keyed_find(keyed, number))
-		call->begins = false;
+	if (!keyed_find(keyed, number))
+		return;
+	call->begins = false;
+	keyed_room_give_body(&keyed->room, &call->place); /* Kafka's producer has it */
 }
 
 /* ---- the log ---- */
@@ -349,8 +339,9 @@ static void request_begin(struct keyed_call *call)
 static void claim_lost(struct keyed_call *call)
 {
 	struct keyed_calls *keyed = call->keyed;
+	const struct claim_record *claim = &call->claim;
 	struct claim_look look =
-		claims_look(keyed->claims, &call->claim.id, &call->claim.body, loop_time_of_day_ms(keyed->loop));
+		claims_look(keyed->claims, &claim->id, &claim->body, claim->caller, loop_time_of_day_ms(keyed->loop));
 	call->origin = look.origin;
 	if (look.state == CLAIM_SETTLED)
 		call_replay(call);
@@ -379,10 +370,11 @@ static void log_take(struct keyed_calls *keyed, const struct record *record)
 	struct claim_record claim;
 	if (!claim_record_read(record->key, record->value, &claim))
 		return;
-	enum claim_effect effect = claims_apply(keyed->claims, &claim);
+	const int64_t now_ms = loop_time_of_day_ms(keyed->loop);
+	enum claim_effect effect = claims_apply(keyed->claims, &claim, now_ms);
 	if (effect == CLAIM_NO_MEMORY)
 		(void)error_memory(&keyed->failure, ERROR_SYSTEM, "reading claims");
-	claims_expire(keyed->claims, loop_time_of_day_ms(keyed->loop));
+	claims_expire(keyed->claims, now_ms, EXPIRE_AT_ONCE);
 	struct keyed_call *call = claim.nonce.epoch == keyed->epoch ? keyed_find(keyed, claim.nonce.number) : NULL;
 	if (call)
 		own_record_take(call, &claim, effect);
@@ -437,6 +429,11 @@ static void on_deadline(void *context)
 		keyed_refuse(call, 503, "Kafka did not take the claim of the idempotency key in time; ask again with the same key");
 	else if (call->has_outcome)
 		keyed_refuse(call, 503, "Kafka did not take the origin of the request in time; ask again with the same key");
+	else if (call->phase == KEYED_SEARCHES && !call->is_answered) {
+		call->is_answered = true; /* the slot stays until the search has ended */
+		request_refuse(call->keyed, &call->call, 504,
+			       "the answer to the first request with this key was not found in time; ask again with the same key");
+	}
 }
 
 /* A digest of the parts' digests, so that no bytes can move from one part to another. */
@@ -454,16 +451,24 @@ static struct claim_digest digest_of(struct text first, struct text second, stru
 
 static struct keyed_call *call_open(struct keyed_calls *keyed, const struct keyed_request *request)
 {
-	struct keyed_call *call = slot_take(keyed);
+	struct keyed_place place = {keyed_caller(&request->caller, request->has_share), request->call->body.length};
 	struct error error = {0};
+	const bool has_room = keyed_room_take(&keyed->room, &place);
+	struct keyed_call *call = has_room ? slot_take(keyed) : NULL;
+	if (!call && has_room)
+		keyed_room_give(&keyed->room, &place);
 	if (!call)
 		return NULL;
 	struct arena *arena = call->arena;
+	call->place = place;
 	call->call = *request->call;
-	call->call.body = text_keep(arena, request->call->body);
-	call->call.key = text_keep(arena, request->call->key);
-	call->call.id = text_keep(arena, request->call->id);
-	call->call.headers = headers_keep(arena, request->call->headers);
+	call->call.body = text_copied(arena, request->call->body);
+	if (request->call->key.length > 0) /* an empty one is a key too */
+		call->call.key = text_copied(arena, request->call->key);
+	else if (request->call->key.bytes)
+		call->call.key = TEXT("");
+	call->call.id = text_copied(arena, request->call->id);
+	call->call.headers = headers_copied(arena, request->call->headers);
 	call->inputs = arena_copy(arena, request->inputs, strlen(request->inputs));
 	call->deadline = (struct loop_timer){.due = on_deadline, .context = call};
 	int64_t left_ms = request->call->deadline_ms - loop_time_of_day_ms(keyed->loop);
@@ -479,6 +484,7 @@ static void claim_begin(struct keyed_call *call, const struct claim_digest *id, 
 {
 	call->claim = (struct claim_record){.id = *id,
 					    .body = *body,
+					    .caller = call->place.caller,
 					    .generation = look->generation,
 					    .time_ms = now_ms,
 					    .deadline_ms = now_ms + CLAIM_MS,
@@ -503,8 +509,8 @@ void keyed_calls_begin(struct keyed_calls *keyed, const struct keyed_request *re
 	const struct claim_digest id = digest_of(caller, request->key, (struct text){0});
 	const struct claim_digest body = digest_of(text_of(request->inputs), call->body, call->key);
 	int status;
-	claims_expire(keyed->claims, now_ms);
-	struct claim_look look = claims_look(keyed->claims, &id, &body, now_ms);
+	claims_expire(keyed->claims, now_ms, EXPIRE_AT_ONCE);
+	struct claim_look look = claims_look(keyed->claims, &id, &body, keyed_caller(&request->caller, request->has_share), now_ms);
 	if (!request->is_recognised) {
 		request_refuse(keyed, call, 400,
 			       "an idempotency key belongs to its caller, and the credentials do not say who that is: send a valid "
@@ -591,7 +597,7 @@ static bool keyed_set_up(struct keyed_calls *keyed, const struct gateway_targets
 	keyed->topic = topic_keep(targets);
 	keyed->slots = memory_take(KEYED_OPEN_MAX, sizeof *keyed->slots);
 	keyed->arena = arena_open(REFUSAL_ARENA_BYTES);
-	keyed->claims = claims_open();
+	keyed->claims = claims_open(CLAIMS_MAX);
 	if (!keyed->topic || !keyed->slots || !keyed->arena || !keyed->claims)
 		return error_memory(error, ERROR_SYSTEM, "opening a gateway");
 	if (getrandom(&keyed->epoch, sizeof keyed->epoch, 0) != (ssize_t)sizeof keyed->epoch)

@@ -13,12 +13,12 @@
 
 #include "gateway/access_rate.h"
 #include "gateway/calls.h"
+#include "gateway/keyed_room.h"
 #include "gateway/polls.h"
 
 #define IDEMPOTENCY_HEADER "idempotency-key" /* of HTTP, and metadata of gRPC */
 #define IDEMPOTENCY_REPLAYED_HEADER "idempotent-replayed" /* of an answer from an earlier request: true */
 #define IDEMPOTENCY_KEY_BYTES_MAX ((size_t)255)
-#define KEYED_OPEN_MAX ((size_t)4096) /* calls that wait for their claims or answers; further ones are refused */
 
 struct keyed_calls;
 
@@ -43,6 +43,7 @@ struct keyed_request {
 	const struct call_request *call; /* copied; its place lives until it has ended */
 	const char *inputs;		 /* topic of the target */
 	struct access_identity caller;
+	bool has_share; /* there are several callers, and each has a share of the claims and of the open calls */
 	bool is_recognised; /* else it is refused: others would have the same identity */
 	struct text key; /* as the caller sent it */
 };

@@ -1,9 +1,13 @@
 /* polls.c: see polls.h. */
 #include "gateway/polls.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/memory.h"
 #include "gateway/answer_search.h"
 #include "gateway/call_outcome.h"
+#include "message/reply.h"
 #include "net/loop_task.h"
 
 #define ANSWER_ARENA_BYTES ((size_t)64 << 20) /* of an answer, and of the texts of its search */
@@ -22,14 +26,28 @@ struct polls {
 
 /* ---- the end of a poll ---- */
 
+/* The place of an error is its request. */
+static void error_explain(const struct poll *poll, struct call_outcome *outcome, struct buffer *body)
+{
+	const struct answer_search *search = &poll->search;
+	const struct submission *submission = &poll->request.submission;
+	const struct header *kind = headers_find(search->headers, TEXT(REPLY_ERROR_HEADER));
+	char place[REPLY_ORIGIN_BYTES_MAX];
+	(void)snprintf(place, sizeof place, "%s/%" PRId32 "/%" PRId64, search->inputs, submission->partition, submission->offset);
+	call_outcome_explain(outcome, kind ? kind->value : (struct text){0}, text_of(place), outcome->id, body);
+}
+
 static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, struct buffer *body)
 {
 	const struct answer_search *search = &poll->search;
 	char id[SUBMISSION_ID_BYTES_MAX];
 	struct text named = {id, submission_write(&poll->request.submission, id)};
-	if (search->outcome == ANSWER_FOUND && (call_outcome_of_end(outcome, search->value, search->headers, search->arena, body) ||
-						call_outcome_read(outcome, search->value, search->headers, search->arena)))
+	if (search->outcome == ANSWER_FOUND && call_outcome_of_end(outcome, search->value, search->headers, search->arena, body))
 		return;
+	if (search->outcome == ANSWER_FOUND && call_outcome_read(outcome, search->value, search->headers, search->arena)) {
+		error_explain(poll, outcome, body);
+		return;
+	}
 	if (search->outcome == ANSWER_PENDING)
 		call_outcome_pending(outcome, named, body);
 	else if (search->outcome == ANSWER_NOBODYS)

@@ -255,7 +255,10 @@ static bool caller_find(const struct rest_request *request, struct access_identi
 static void keyed_begin(const struct rest_request *request, const struct call_request *call, struct text key)
 {
 	const struct rest *rest = request->rest;
-	struct keyed_request keyed = {.call = call, .inputs = rest->targets->topics[call->target->topic], .key = key};
+	struct keyed_request keyed = {.call = call,
+				      .inputs = rest->targets->topics[call->target->topic],
+				      .has_share = rest->access != NULL,
+				      .key = key};
 	keyed.is_recognised = caller_find(request, &keyed.caller);
 	keyed_calls_begin(rest->keyed, &keyed);
 }

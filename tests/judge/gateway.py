@@ -97,6 +97,10 @@ def answers_directly(judge, gateway):
     keyed = [gateway.infer("first", request(4.0), idempotency_key="direct") for _ in range(2)]
     judge.expect("a key is answered once, through Kafka", [number_of(answer) for _, answer, _ in keyed] == [8.0, 8.0]
                  and keyed[1][2].get("idempotent-replayed") == "true", keyed)
+    failed = [gateway.infer("first", {"inputs": []}, idempotency_key="fails", x_request_id="mine")[1] for _ in range(2)]
+    judge.expect("the error of a key is replayed with its kind, place and id", failed[1].get("kind") == "INPUT" and failed[1].get("id") == "mine"
+                 and re.fullmatch(r"sluice\.default\.pipeline\.first\.inputs/\d+/\d+", failed[1].get("place", ""))
+                 and failed[1]["error"] == failed[0]["error"], failed)
     status, answer, headers = gateway.infer("first", request(5.0), prefer="respond-async")
     status, answer, _ = polled(gateway, headers["location"])
     judge.expect("a direct pipeline takes submitted requests", status == 200 and number_of(answer) == 10.0, (status, answer))

@@ -428,6 +428,14 @@ static void identities_are_those_of_callers(void **state)
 	request.authorization = bearer(key, "one", "alice");
 	assert_true(access_identify(access, &request, &known));
 	assert_memory_not_equal(&(struct access_identity){0}, &known, sizeof known);
+	/* The same subject of another issuer is another caller. */
+	struct access_identity of_two[2];
+	request.authorization = bearer_of(key, "one", "{\"sub\":\"alice\",\"iss\":\"a\",\"exp\":1700007200}");
+	assert_true(access_identify(access, &request, &of_two[0]));
+	request.authorization = bearer_of(key, "one", "{\"sub\":\"alice\",\"iss\":\"b\",\"exp\":1700007200}");
+	assert_true(access_identify(access, &request, &of_two[1]));
+	assert_memory_not_equal(&of_two[0], &of_two[1], sizeof known);
+	assert_memory_not_equal(&of_two[0], &known, sizeof known);
 	request.authorization = bearer_of(key, "one", "{\"exp\":1700007200}");
 	assert_false(access_identify(access, &request, &known));
 	request = request_of();

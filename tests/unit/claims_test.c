@@ -15,6 +15,7 @@
 #define RECORDS_MAX 4096
 #define GATEWAYS 3
 #define NOW_MS ((int64_t)1700000000000)
+#define READ_MS (NOW_MS + 10 * CLAIMS_KEPT_MS) /* later than all times of claims */
 
 static struct claim_digest digest(unsigned char byte)
 {
@@ -53,7 +54,7 @@ static struct claim_record releasing(const struct claim_record *claim)
 static struct claim_look look(const struct claims *claims, unsigned char id, unsigned char body, int64_t now_ms)
 {
 	const struct claim_digest key = digest(id), of = digest(body);
-	return claims_look(claims, &key, &of, now_ms);
+	return claims_look(claims, &key, &of, 0, now_ms);
 }
 
 /* ---- records ---- */
@@ -61,7 +62,8 @@ static struct claim_look look(const struct claims *claims, unsigned char id, uns
 static void a_record_comes_back_as_it_was_written(void **state)
 {
 	(void)state;
-	const struct claim_record claim = taking(3, 4000000000u, UINT64_MAX, NOW_MS);
+	struct claim_record claim = taking(3, 4000000000u, UINT64_MAX, NOW_MS);
+	claim.caller = 0x123456789abcdef0;
 	const struct claim_record all[] = {claim, placing(&claim, 99), releasing(&claim)};
 	for (size_t i = 0; i < 3; i++) {
 		char key[CLAIM_ID_DIGITS], value[CLAIM_VALUE_BYTES_MAX];
@@ -74,7 +76,7 @@ static void a_record_comes_back_as_it_was_written(void **state)
 		assert_true(read.nonce.epoch == UINT64_MAX && read.nonce.number == 7);
 		if (i == 0)
 			assert_true(read.deadline_ms == NOW_MS + CLAIM_MS &&
-				    memcmp(&read.body, &claim.body, sizeof read.body) == 0);
+				    memcmp(&read.body, &claim.body, sizeof read.body) == 0 && read.caller == claim.caller);
 		if (i == 1)
 			assert_true(read.origin.offset == 99 && read.origin.partition == 1 && read.origin.answers == 2);
 		for (size_t length = 0; length < text.length; length++)
@@ -107,19 +109,19 @@ static void what_is_no_record_is_refused(void **state)
 static void a_key_is_free_then_open_then_settled(void **state)
 {
 	(void)state;
-	struct claims *claims = claims_open();
+	struct claims *claims = claims_open(CLAIMS_MAX);
 	const struct claim_record claim = taking(1, 1, 10, NOW_MS), origin = placing(&claim, 5);
 	assert_true(look(claims, 1, 200, NOW_MS).state == CLAIM_FREE && look(claims, 1, 200, NOW_MS).generation == 1);
-	assert_int_equal(claims_apply(claims, &claim), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &claim, READ_MS), CLAIM_APPLIED);
 	assert_int_equal(look(claims, 1, 200, NOW_MS).state, CLAIM_OPEN);
 	assert_int_equal(look(claims, 1, 201, NOW_MS).state, CLAIM_OTHER);
 	assert_int_equal(look(claims, 2, 201, NOW_MS).state, CLAIM_FREE);
-	assert_int_equal(claims_apply(claims, &origin), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &origin, READ_MS), CLAIM_APPLIED);
 	assert_true(look(claims, 1, 200, NOW_MS + CLAIM_MS * 2).state == CLAIM_SETTLED &&
 		    look(claims, 1, 200, NOW_MS).origin.offset == 5);
 	assert_int_equal(look(claims, 1, 201, NOW_MS + CLAIM_MS * 2).state, CLAIM_OTHER);
 	const struct claim_record again = placing(&claim, 6);
-	assert_int_equal(claims_apply(claims, &again), CLAIM_IGNORED);
+	assert_int_equal(claims_apply(claims, &again, READ_MS), CLAIM_IGNORED);
 	assert_true(look(claims, 1, 200, NOW_MS).origin.offset == 5);
 	claims_close(claims);
 }
@@ -127,13 +129,13 @@ static void a_key_is_free_then_open_then_settled(void **state)
 static void the_first_claim_in_the_log_wins(void **state)
 {
 	(void)state;
-	struct claims *claims = claims_open();
+	struct claims *claims = claims_open(CLAIMS_MAX);
 	const struct claim_record first = taking(1, 1, 10, NOW_MS + 1), second = taking(1, 1, 11, NOW_MS);
 	const struct claim_record late = placing(&second, 8), origin = placing(&first, 9);
-	assert_int_equal(claims_apply(claims, &first), CLAIM_APPLIED);
-	assert_int_equal(claims_apply(claims, &second), CLAIM_IGNORED);
-	assert_int_equal(claims_apply(claims, &late), CLAIM_IGNORED);
-	assert_int_equal(claims_apply(claims, &origin), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &first, READ_MS), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &second, READ_MS), CLAIM_IGNORED);
+	assert_int_equal(claims_apply(claims, &late, READ_MS), CLAIM_IGNORED);
+	assert_int_equal(claims_apply(claims, &origin, READ_MS), CLAIM_APPLIED);
 	assert_true(look(claims, 1, 200, NOW_MS).origin.offset == 9);
 	claims_close(claims);
 }
@@ -141,18 +143,18 @@ static void the_first_claim_in_the_log_wins(void **state)
 static void a_claim_past_its_deadline_is_taken_over_once(void **state)
 {
 	(void)state;
-	struct claims *claims = claims_open();
+	struct claims *claims = claims_open(CLAIMS_MAX);
 	const struct claim_record dead = taking(1, 1, 10, NOW_MS);
-	(void)claims_apply(claims, &dead);
+	(void)claims_apply(claims, &dead, READ_MS);
 	assert_int_equal(look(claims, 1, 200, NOW_MS + CLAIM_MS).state, CLAIM_OPEN);
 	struct claim_look over = look(claims, 1, 200, NOW_MS + CLAIM_MS + 1);
 	assert_true(over.state == CLAIM_FREE && over.generation == 2);
 	const struct claim_record heir = taking(1, 2, 11, NOW_MS + CLAIM_MS + 1), other = taking(1, 2, 12, NOW_MS + CLAIM_MS + 1);
 	const struct claim_record late = placing(&dead, 1), origin = placing(&heir, 2);
-	assert_int_equal(claims_apply(claims, &heir), CLAIM_APPLIED);
-	assert_int_equal(claims_apply(claims, &other), CLAIM_IGNORED);
-	assert_int_equal(claims_apply(claims, &late), CLAIM_IGNORED); /* the gateway before was only slow */
-	assert_int_equal(claims_apply(claims, &origin), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &heir, READ_MS), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &other, READ_MS), CLAIM_IGNORED);
+	assert_int_equal(claims_apply(claims, &late, READ_MS), CLAIM_IGNORED); /* the gateway before was only slow */
+	assert_int_equal(claims_apply(claims, &origin, READ_MS), CLAIM_APPLIED);
 	assert_true(look(claims, 1, 200, NOW_MS).origin.offset == 2);
 	claims_close(claims);
 }
@@ -161,12 +163,12 @@ static void a_claim_past_its_deadline_is_taken_over_once(void **state)
 static void an_origin_before_a_takeover_holds(void **state)
 {
 	(void)state;
-	struct claims *claims = claims_open();
+	struct claims *claims = claims_open(CLAIMS_MAX);
 	const struct claim_record slow = taking(1, 1, 10, NOW_MS), origin = placing(&slow, 1);
 	const struct claim_record heir = taking(1, 2, 11, NOW_MS + CLAIM_MS + 1);
-	(void)claims_apply(claims, &slow);
-	assert_int_equal(claims_apply(claims, &origin), CLAIM_APPLIED);
-	assert_int_equal(claims_apply(claims, &heir), CLAIM_IGNORED);
+	(void)claims_apply(claims, &slow, READ_MS);
+	assert_int_equal(claims_apply(claims, &origin, READ_MS), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &heir, READ_MS), CLAIM_IGNORED);
 	assert_true(look(claims, 1, 200, NOW_MS).origin.offset == 1);
 	claims_close(claims);
 }
@@ -174,38 +176,38 @@ static void an_origin_before_a_takeover_holds(void **state)
 static void a_key_that_is_given_back_is_free_for_any_body(void **state)
 {
 	(void)state;
-	struct claims *claims = claims_open();
+	struct claims *claims = claims_open(CLAIMS_MAX);
 	const struct claim_record claim = taking(1, 1, 10, NOW_MS), release = releasing(&claim);
 	struct claim_record others = releasing(&claim);
 	others.nonce.number++;
-	(void)claims_apply(claims, &claim);
-	assert_int_equal(claims_apply(claims, &others), CLAIM_IGNORED);
-	assert_int_equal(claims_apply(claims, &release), CLAIM_APPLIED);
+	(void)claims_apply(claims, &claim, READ_MS);
+	assert_int_equal(claims_apply(claims, &others, READ_MS), CLAIM_IGNORED);
+	assert_int_equal(claims_apply(claims, &release, READ_MS), CLAIM_APPLIED);
 	assert_true(look(claims, 1, 201, NOW_MS).state == CLAIM_FREE && look(claims, 1, 201, NOW_MS).generation == 2);
 	const struct claim_record late = placing(&claim, 1);
-	assert_int_equal(claims_apply(claims, &late), CLAIM_IGNORED);
+	assert_int_equal(claims_apply(claims, &late, READ_MS), CLAIM_IGNORED);
 	claims_close(claims);
 }
 
 static void a_claim_is_kept_for_a_day(void **state)
 {
 	(void)state;
-	struct claims *claims = claims_open(), *forgetful = claims_open();
+	struct claims *claims = claims_open(CLAIMS_MAX), *forgetful = claims_open(CLAIMS_MAX);
 	const struct claim_record claim = taking(1, 1, 10, NOW_MS), origin = placing(&claim, 1);
 	for (int i = 0; i < 2; i++) {
-		(void)claims_apply(i ? forgetful : claims, &claim);
-		(void)claims_apply(i ? forgetful : claims, &origin);
+		(void)claims_apply(i ? forgetful : claims, &claim, READ_MS);
+		(void)claims_apply(i ? forgetful : claims, &origin, READ_MS);
 	}
 	assert_int_equal(look(claims, 1, 200, NOW_MS + CLAIMS_KEPT_MS).state, CLAIM_SETTLED);
 	assert_int_equal(look(claims, 1, 201, NOW_MS + CLAIMS_KEPT_MS + 1).state, CLAIM_FREE);
-	claims_expire(forgetful, NOW_MS + CLAIMS_KEPT_MS + CLAIMS_CLOCKS_MS);
+	claims_expire(forgetful, NOW_MS + CLAIMS_KEPT_MS + CLAIMS_CLOCKS_MS, SIZE_MAX);
 	assert_int_equal(claims_count(forgetful), 1);
-	claims_expire(forgetful, NOW_MS + CLAIMS_KEPT_MS + CLAIMS_CLOCKS_MS + 1);
+	claims_expire(forgetful, NOW_MS + CLAIMS_KEPT_MS + CLAIMS_CLOCKS_MS + 1, SIZE_MAX);
 	assert_int_equal(claims_count(forgetful), 0);
 	/* A gateway that has forgotten it and one that has not agree on the next. */
 	const struct claim_record next = taking(1, 1, 12, NOW_MS + CLAIMS_KEPT_MS + 1);
-	assert_int_equal(claims_apply(claims, &next), CLAIM_APPLIED);
-	assert_int_equal(claims_apply(forgetful, &next), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &next, READ_MS), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(forgetful, &next, READ_MS), CLAIM_APPLIED);
 	claims_close(claims);
 	claims_close(forgetful);
 }
@@ -214,14 +216,14 @@ static void a_claim_is_kept_for_a_day(void **state)
 static void what_is_forgotten_first_is_the_oldest_claim(void **state)
 {
 	(void)state;
-	struct claims *claims = claims_open();
+	struct claims *claims = claims_open(CLAIMS_MAX);
 	const int64_t later_ms = NOW_MS + CLAIMS_KEPT_MS + 1;
 	const struct claim_record first = taking(1, 1, 10, NOW_MS), other = taking(2, 1, 10, NOW_MS + 1);
 	const struct claim_record again = taking(1, 2, 10, later_ms);
-	assert_int_equal(claims_apply(claims, &first), CLAIM_APPLIED);
-	assert_int_equal(claims_apply(claims, &other), CLAIM_APPLIED);
-	assert_int_equal(claims_apply(claims, &again), CLAIM_APPLIED);
-	claims_expire(claims, later_ms + CLAIMS_CLOCKS_MS + 1);
+	assert_int_equal(claims_apply(claims, &first, READ_MS), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &other, READ_MS), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &again, READ_MS), CLAIM_APPLIED);
+	claims_expire(claims, later_ms + CLAIMS_CLOCKS_MS + 1, SIZE_MAX);
 	assert_int_equal(claims_count(claims), 1);
 	assert_int_equal(look(claims, 1, 200, later_ms).state, CLAIM_OPEN);
 	claims_close(claims);
@@ -230,16 +232,84 @@ static void what_is_forgotten_first_is_the_oldest_claim(void **state)
 static void many_keys_are_kept_apart(void **state)
 {
 	(void)state;
-	struct claims *claims = claims_open();
+	struct claims *claims = claims_open(CLAIMS_MAX);
 	for (uint32_t i = 0; i < 5000; i++) {
 		struct claim_record claim = taking(0, 1, 10, NOW_MS + i);
 		memcpy(claim.id.bytes, &i, sizeof i);
-		assert_int_equal(claims_apply(claims, &claim), CLAIM_APPLIED);
-		assert_int_equal(claims_apply(claims, &claim), CLAIM_IGNORED);
+		assert_int_equal(claims_apply(claims, &claim, READ_MS), CLAIM_APPLIED);
+		assert_int_equal(claims_apply(claims, &claim, READ_MS), CLAIM_IGNORED);
 	}
 	assert_int_equal(claims_count(claims), 5000);
-	claims_expire(claims, NOW_MS + CLAIMS_KEPT_MS + CLAIMS_CLOCKS_MS + 2500);
+	claims_expire(claims, NOW_MS + CLAIMS_KEPT_MS + CLAIMS_CLOCKS_MS + 2500, SIZE_MAX);
 	assert_int_equal(claims_count(claims), 2500);
+	claims_close(claims);
+}
+
+/* A gateway whose clock is a month ahead writes a claim: those behind it are forgotten in time, and so is that claim. */
+static void a_clock_that_is_ahead_keeps_no_claim_for_long(void **state)
+{
+	(void)state;
+	struct claims *claims = claims_open(CLAIMS_MAX);
+	const struct claim_record ahead = taking(1, 1, 10, NOW_MS + 30 * CLAIMS_KEPT_MS), usual = taking(2, 1, 10, NOW_MS);
+	(void)claims_apply(claims, &ahead, NOW_MS);
+	(void)claims_apply(claims, &usual, NOW_MS);
+	claims_expire(claims, NOW_MS + CLAIMS_KEPT_MS + CLAIMS_CLOCKS_MS, SIZE_MAX);
+	assert_int_equal(claims_count(claims), 2);
+	claims_expire(claims, NOW_MS + CLAIMS_KEPT_MS + CLAIMS_CLOCKS_MS + 1, 1);
+	assert_int_equal(claims_count(claims), 1); /* at most one at once */
+	claims_expire(claims, NOW_MS + CLAIMS_KEPT_MS + CLAIMS_CLOCKS_MS + 1, 1);
+	assert_int_equal(claims_count(claims), 0);
+	claims_close(claims);
+}
+
+static void numbered_take(struct claims *claims, uint32_t from, uint32_t count, uint64_t caller)
+{
+	for (uint32_t i = from; i < from + count; i++) {
+		struct claim_record claim = taking(0, 1, 10, NOW_MS);
+		memcpy(claim.id.bytes, &i, sizeof i);
+		claim.caller = caller;
+		assert_int_equal(claims_apply(claims, &claim, NOW_MS), CLAIM_APPLIED);
+	}
+}
+
+static enum claim_state state_for(const struct claims *claims, uint64_t caller)
+{
+	const struct claim_digest key = digest(255), of = digest(200);
+	return claims_look(claims, &key, &of, caller, NOW_MS).state;
+}
+
+static void a_caller_has_a_share_of_the_claims(void **state)
+{
+	(void)state;
+	struct claims *claims = claims_open(100);
+	numbered_take(claims, 0, 9, 5);
+	assert_int_equal(state_for(claims, 5), CLAIM_FREE);
+	numbered_take(claims, 9, 1, 5);
+	assert_int_equal(state_for(claims, 5), CLAIM_SPENT);
+	assert_int_equal(state_for(claims, 6), CLAIM_FREE);
+	assert_int_equal(state_for(claims, 0), CLAIM_FREE); /* where there are no callers to tell apart */
+	/* A key that is taken over counts for its new caller, and one that is forgotten for nobody. */
+	struct claim_record heir = taking(0, 2, 11, NOW_MS);
+	const uint32_t first = 0;
+	memcpy(heir.id.bytes, &first, sizeof first);
+	heir.caller = 6;
+	assert_int_equal(claims_apply(claims, &heir, NOW_MS), CLAIM_APPLIED);
+	assert_int_equal(state_for(claims, 5), CLAIM_FREE);
+	claims_expire(claims, NOW_MS + 2 * CLAIMS_KEPT_MS, SIZE_MAX);
+	numbered_take(claims, 0, 9, 5);
+	assert_int_equal(state_for(claims, 5), CLAIM_FREE);
+	claims_close(claims);
+}
+
+static void there_are_as_many_claims_as_there_may_be(void **state)
+{
+	(void)state;
+	struct claims *claims = claims_open(100);
+	numbered_take(claims, 0, 99, 0);
+	assert_int_equal(state_for(claims, 0), CLAIM_FREE);
+	numbered_take(claims, 99, 1, 0);
+	assert_int_equal(state_for(claims, 0), CLAIM_FULL);
+	assert_int_equal(state_for(claims, 6), CLAIM_FULL);
 	claims_close(claims);
 }
 
@@ -263,7 +333,8 @@ static void gateway_reads(struct world *world, size_t gateway)
 	if (world->read[gateway] == world->length)
 		return;
 	const struct claim_record *record = &world->log[world->read[gateway]++];
-	bool applied = claims_apply(world->tables[gateway], record) == CLAIM_APPLIED, own = record->nonce.epoch == gateway + 1;
+	bool applied = claims_apply(world->tables[gateway], record, READ_MS) == CLAIM_APPLIED;
+	bool own = record->nonce.epoch == gateway + 1;
 	if (applied && own && record->event == CLAIM_TAKES)
 		world->won[gateway] = *record;
 	if (applied && own && record->event == CLAIM_PLACES) { /* now its caller gets the answer */
@@ -300,7 +371,7 @@ static void all_gateways_answer_a_key_from_one_request(void **state)
 		world->random.state = seed;
 		world->now_ms = NOW_MS;
 		for (size_t i = 0; i < GATEWAYS; i++) {
-			world->tables[i] = claims_open();
+			world->tables[i] = claims_open(CLAIMS_MAX);
 			world->skew_ms[i] = (int64_t)random_below(&world->random, 20000) - 10000;
 		}
 		for (size_t step = 0; step < 300; step++) {
@@ -333,6 +404,9 @@ int main(void)
 		cmocka_unit_test(a_claim_is_kept_for_a_day),
 		cmocka_unit_test(what_is_forgotten_first_is_the_oldest_claim),
 		cmocka_unit_test(many_keys_are_kept_apart),
+		cmocka_unit_test(a_clock_that_is_ahead_keeps_no_claim_for_long),
+		cmocka_unit_test(a_caller_has_a_share_of_the_claims),
+		cmocka_unit_test(there_are_as_many_claims_as_there_may_be),
 		cmocka_unit_test(all_gateways_answer_a_key_from_one_request),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
