@@ -1,8 +1,10 @@
 #!/bin/bash
 # Explanations on a real Kafka. Beside the answers, exactly once: the engine is killed with -9 three times, and each explanation is
-# committed once. Inline: a model that is late for most perturbations is explained within the budget, with the error of what it
-# answered. And while calls of requests wait for a model, it gets no perturbation.
-#   explain.sh SLUICE BUILD      takes about half a minute
+# committed once. So it is inline, on request, for a share, and by a condition. Inline: a model that is late for most perturbations is
+# explained within the budget, with the error of what it answered; and so is one that fails for one call with perturbations in three.
+# A model of scikit-learn's on a real MLServer is explained inline, beside and on request, if MLServer can be had.
+# While calls of requests wait for a model, it gets no perturbation. The reference's pipeline with an explainer runs as it is.
+#   explain.sh SLUICE BUILD      takes about 45 seconds; SHORT=1 leaves MLServer out, and takes 10 fewer
 set -u
 what=explain
 # shellcheck source=tests/kafka/stand.sh
@@ -28,15 +30,15 @@ run_engine() { # $1 pipeline, $2 delivery, $3 model, $4 options of its explanati
 	wait_until 30 grep -q " $1: reads " "$dir/engine.log" || give_up "the engine of $1 does not start"
 }
 
-produce() { # $1 pipeline, $2 how many, $3 the numbers of a row
+produce() { # $1 pipeline, $2 how many, $3 the numbers of a row, $4 the namespace, if it is not the pipeline's name
 	local width=$((1 + $(tr -cd , <<<"$3" | wc -c)))
 	seq 1 "$2" | sed "s/.*/{\"id\":\"&\",\"key\":\"&\",\"request\":{\"id\":\"&\",\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\
-\"shape\":[1,$width],\"data\":[$3]}]}}/" | "$sluice" produce "$1" --namespace "$1" --brokers "$brokers" >/dev/null 2>"$dir/produce.log" ||
+\"shape\":[1,$width],\"data\":[$3]}]}}/" | "$sluice" produce "$1" --namespace "${4-$1}" --brokers "$brokers" >/dev/null 2>"$dir/produce.log" ||
 		give_up "requests of $1 were not written"
 }
 
-answers() { # $1 pipeline, $2 how many
-	timeout 60 "$sluice" tail "$1" --namespace "$1" --brokers "$brokers" --from beginning --count "$2" --idle 15s -o json >"$dir/answers" 2>"$dir/tail.log"
+answers() { # $1 pipeline, $2 how many, $3 namespace, likewise
+	timeout 60 "$sluice" tail "$1" --namespace "${3-$1}" --brokers "$brokers" --from beginning --count "$2" --idle 15s -o json >"$dir/answers" 2>"$dir/tail.log"
 	wc -l <"$dir/answers"
 }
 
@@ -45,19 +47,29 @@ numbers() { # $1 tensor; of the last answers
 }
 
 # The ids in the records of a pipeline's explanations: single-object Avro, whose first field is the id.
-explained() { # $1 pipeline
-	"$build/records" dump "$brokers" "sluice.$1.pipeline.$1.explanations" 2>"$dir/dump.log" | python3 -c '
+explained() { # $1 pipeline, $2 namespace, likewise
+	"$build/records" dump "$brokers" "sluice.${2-$1}.pipeline.$1.explanations" 2>"$dir/dump.log" | python3 -c '
 import base64, json, sys
 for line in sys.stdin:
     value = base64.b64decode(json.loads(line)["value"])
     print(value[11:11 + value[10] // 2].decode())' >"$dir/explained"
 }
 
-all_explained() { # $1 pipeline, $2 how many
-	explained "$1"
+all_explained() { # $1 pipeline, $2 how many, $3 namespace, likewise
+	explained "$1" "${3-$1}"
 	[ "$(sort -u "$dir/explained" | wc -l)" -ge "$2" ]
 }
 
+end_of_test() {
+	[ -z "$mlserver" ] || wait "$mlserver" 2>/dev/null
+	"$here/mlserver.sh" stop "$dir/mlserver"
+}
+
+mlserver=
+if [ -z "${SHORT-}" ]; then
+	"$here/mlserver.sh" start "$dir/mlserver" >"$dir/mlserver.address" 2>"$dir/mlserver.log" & # beside the first stories
+	mlserver=$!
+fi
 start_broker brisk
 python3 "$here/explain_model.py" "$dir/calls" >"$dir/port" 2>"$dir/model.log" &
 ours $!
@@ -86,6 +98,71 @@ expect "beside: requests with an explanation" "$(sort -u "$dir/explained" | wc -
 expect "beside: explanations" "$(wc -l <"$dir/explained")" "-eq $requests"
 stop_engine beside "$engine"
 
+# ---- the other deliveries, killed ----
+
+each=400
+
+# Four pipelines in one engine: all of them are in the transactions in which it is killed.
+deliveries() {
+	local name
+	for name in inline:why:"deliver: inline" asked:why:"deliver: on-request" share:score:"share: 25%" condition:score:""; do
+		cat <<-END
+			---
+			apiVersion: mlops.seldon.io/v1alpha1
+			kind: Pipeline
+			metadata: {name: ${name%%:*}, namespace: killed}
+			spec:
+			  delivery: exactly-once
+			  steps:
+			  - {name: score, model: {name: quick, storageUri: "http://127.0.0.1:$(cat "$dir/port")/quick"}}
+			  - name: why
+			    inputs: [score]
+			    explain: {background: usual.csv, $(cut -d: -f3- <<<"$name")}
+			  output: {steps: [$(cut -d: -f2 <<<"$name")]}
+		END
+	done | sed '/name: condition,/,$s/^    inputs: \[score\]$/&\n    when: max(x) == 5/' >"$dir/killed.yaml"
+	"$sluice" run -f "$dir/killed.yaml" --brokers "$brokers" --instance one --metrics 0 >>"$dir/engine.log" 2>&1 &
+	ours $!
+	engine=$started
+	wait_until 30 grep -q " condition: reads " "$dir/engine.log" || give_up "the engine of deliveries does not start"
+}
+
+# Every fourth request asks for its explanation, and has a 5.
+ask_deliveries() {
+	local name
+	seq 1 $each | awk '{ yes = $1 % 4 == 0
+		printf "{\"id\":\"%s\",\"key\":\"%s\",", $1, $1
+		if (yes) printf "\"headers\":{\"x-explain\":\"yes\"},"
+		printf "\"request\":{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\"shape\":[1,3],\"data\":[%d,2,1]}]}}\n", 4 + yes }' >"$dir/asks"
+	sed 's/"headers":{[^}]*},//' "$dir/asks" >"$dir/plain" # what asks is always in the share
+	for name in inline asked share condition; do
+		"$sluice" produce $name "$dir/$([ $name = asked ] && echo asks || echo plain)" --namespace killed --brokers "$brokers" >/dev/null \
+			2>"$dir/produce.log" || give_up "requests of $name were not written"
+	done
+}
+
+explained_once() { # $1 pipeline, $2 how many, as a test's operator and operand
+	wait_until 30 all_explained "$1" "${2##* }" killed
+	expect "$1: requests with an explanation" "$(sort -u "$dir/explained" | wc -l)" "$2"
+	expect "$1: explanations beyond one of each request" "$(sort "$dir/explained" | uniq -d | wc -l)" "-eq 0"
+}
+
+deliveries
+ask_deliveries
+for ((i = 0; i < 2; i++)); do
+	kill_in_transaction "$engine" sluice.killed.pipeline.inline.outputs exactly-once
+	deliveries
+done
+for name in inline asked share condition; do
+	expect "$name: answers" "$(answers $name $each killed)" "-eq $each"
+done
+explained_once inline "-eq $each"
+explained_once asked "-eq $((each / 4))"
+explained_once condition "-eq $((each / 4))"
+explained_once share "-ge $((each * 15 / 100))"
+expect "share: requests with an explanation, of 25%" "$(wc -l <"$dir/explained")" "-le $((each * 35 / 100))"
+stop_engine deliveries "$engine"
+
 # ---- inline, within its budget ----
 
 run_engine inline at-least-once slow "background: wide.csv, deliver: inline, budget: {time: 700ms}" why
@@ -98,6 +175,101 @@ expect "inline: ms until the answer, of a model that takes 4 s" "$took_ms" "-lt 
 expect "inline: methods that are estimates" "$(numbers explanation_method | grep -c sample)" "-eq 1"
 expect "inline: standard errors" "$(numbers explanation_error | wc -l)" "-eq 12"
 stop_engine inline "$engine"
+
+# ---- a model that fails for one call with perturbations in three ----
+
+run_engine third at-least-once third "background: wide.csv, deliver: inline" why
+produce third 6 9,1,1,0,2,5,3,1,0,2,4,1
+expect "third: answers" "$(answers third 6)" "-eq 6"
+expect "third: methods that are estimates" "$(numbers explanation_method | grep -c sample)" "-eq 6"
+expect "third: standard errors above zero" "$(numbers explanation_error | awk '$1 > 0' | wc -l)" "-gt 6"
+expect "third: answers that are not explained to the end" "$(jq -r 'select(.response.outputs == null)' "$dir/answers" | wc -l)" "-eq 0"
+stop_engine third "$engine"
+
+# ---- the reference's pipeline, as it is ----
+
+reference=$here/../reference
+for name in baseline enhanced; do
+	cat <<-END
+		---
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Model
+		metadata: {name: $name-predictor}
+		spec: {storageUri: "http://127.0.0.1:$(cat "$dir/port")/quick"}
+	END
+done >"$dir/predictors.yaml"
+"$sluice" run -f "$reference/pipeline-explain.yaml" -f "$reference/experiment-70-30.yaml" -f "$dir/predictors.yaml" --brokers "$brokers" \
+	--instance one --metrics 0 >>"$dir/engine.log" 2>&1 &
+ours $!
+engine=$started
+wait_until 30 grep -q " explainable-prediction-pipeline: reads " "$dir/engine.log" || give_up "the engine of the reference does not start"
+produce explainable-prediction-pipeline 60 4,2,1 default
+expect "reference: answers" "$(answers explainable-prediction-pipeline 60 default)" "-eq 60"
+expect "reference: answers with an explanation, of those after the first 19 of each worker" "$(numbers explanation_method | grep -c exact)" "-ge 20"
+expect "reference: answers without one before" "$(numbers explanation_method | grep -c none)" "-ge 19"
+stop_engine reference "$engine"
+
+# ---- a model of scikit-learn's on a real MLServer ----
+
+iris_pipelines() { # $1 address
+	local name
+	for name in inline:why:inline beside:score:beside asked:why:on-request; do
+		cat <<-END
+			---
+			apiVersion: mlops.seldon.io/v1alpha1
+			kind: Pipeline
+			metadata: {name: ${name%%:*}, namespace: iris}
+			spec:
+			  steps:
+			  - {name: score, model: {name: iris, storageUri: "$1/iris", outputs: [predict_proba]}}
+			  - {name: why, inputs: [score], explain: {background: iris.csv, deliver: ${name##*:}}}
+			  output: {steps: [$(cut -d: -f2 <<<"$name")]}
+		END
+	done >"$dir/iris.yaml"
+	printf '%s\n' a,b,c,d 5.1,3.5,1.4,0.2 6.4,3.2,4.5,1.5 7.1,3.0,5.9,2.1 5.0,2.0,3.5,1.0 >"$dir/iris.csv"
+}
+
+# What does not add up, of answers with an explanation: base value, contributions and residual.
+not_added_up() {
+	jq -c '[.response.outputs[] | {(.name): .data}] | add | select(.explanation)' "$dir/answers" | python3 -c '
+import json, sys
+for line in sys.stdin:
+    one = json.loads(line)
+    for i, answer in enumerate(one["explanation_answer"]):
+        parts = one["explanation"][i * 4:i * 4 + 4]
+        if abs(one["explanation_base"][i] + sum(parts) + one["explanation_residual"][i] - answer) > 1e-9:
+            print(one)' | wc -l
+}
+
+on_mlserver() {
+	local name
+	iris_pipelines "$(cut -d' ' -f1 "$dir/mlserver.address")"
+	"$sluice" run -f "$dir/iris.yaml" --brokers "$brokers" --instance one --metrics 0 >>"$dir/engine.log" 2>&1 &
+	ours $!
+	engine=$started
+	wait_until 30 grep -q " asked: reads " "$dir/engine.log" || give_up "the engine of MLServer does not start"
+	seq 1 20 | awk '{ if ($1 % 2) header = "\"headers\":{\"x-explain\":\"yes\"},"; else header = ""
+		printf "{\"id\":\"%s\",\"key\":\"%s\",%s\"request\":{\"inputs\":[{\"name\":\"predict\",\"datatype\":\"FP32\",", $1, $1, header
+		printf "\"shape\":[1,4],\"data\":[%g,3,%g,1]}]}}\n", 4 + $1 / 10, 1 + $1 / 5 }' >"$dir/flowers"
+	for name in inline beside asked; do
+		"$sluice" produce $name "$dir/flowers" --namespace iris --brokers "$brokers" >/dev/null 2>"$dir/produce.log" ||
+			give_up "requests of $name were not written"
+		expect "MLServer, $name: answers" "$(answers $name 20 iris)" "-eq 20"
+		expect "MLServer, $name: explanations that do not add up" "$(not_added_up)" "-eq 0"
+		expect "MLServer, $name: answers with an explanation" "$(numbers explanation_method | grep -c exact)" \
+			"-eq $(case $name in inline) echo 20 ;; beside) echo 0 ;; asked) echo 10 ;; esac)"
+	done
+	wait_until 20 all_explained beside 20 iris
+	expect "MLServer, beside: requests with an explanation" "$(sort -u "$dir/explained" | wc -l)" "-eq 20"
+	stop_engine MLServer "$engine"
+}
+
+if [ -n "$mlserver" ] && wait "$mlserver"; then
+	mlserver=
+	on_mlserver
+elif [ -n "$mlserver" ]; then
+	echo "explain: without MLServer: $(tail -1 "$dir/mlserver.log")"
+fi
 
 # ---- behind the calls of requests ----
 

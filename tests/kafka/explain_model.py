@@ -2,14 +2,14 @@
 """Models over the Open Inference Protocol, for explain.sh: explain_model.py LOG
 
 Prints its port. Each answers 2 a - b to each row. `quick` answers at once. `slow` keeps its second and later large calls back for
-longer than an explanation may take. `crowded` answers four calls at a time. Each call is a line of LOG: model, rows, the
+longer than an explanation may take. `third` fails with each third of its large calls. `crowded` answers four calls at a time. Each call is a line of LOG: model, rows, the
 first number.
 """
 import http.server, json, sys, threading, time
 
 LARGE_ROWS, LATE_SECONDS, CALL_SECONDS = 100, 4, 0.02
 log = open(sys.argv[1], "w", buffering=1, encoding="utf-8")
-lock, places, large = threading.Lock(), threading.Semaphore(4), 0
+lock, places, large, thirds = threading.Lock(), threading.Semaphore(4), 0, 0
 
 
 class Models(http.server.BaseHTTPRequestHandler):
@@ -17,7 +17,7 @@ class Models(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self):
-        global large
+        global large, thirds
         message = json.loads(self.rfile.read(int(self.headers["content-length"])))
         model, tensor = self.path.split("/")[3], message["inputs"][0]
         rows, width = tensor["shape"]
@@ -25,6 +25,11 @@ class Models(http.server.BaseHTTPRequestHandler):
             log.write(f"{model} {rows} {tensor['data'][0]:g}\n")
             late = model == "slow" and rows >= LARGE_ROWS and large > 0
             large += model == "slow" and rows >= LARGE_ROWS
+            thirds += model == "third" and rows >= LARGE_ROWS
+            fails = model == "third" and rows >= LARGE_ROWS and thirds % 3 == 0
+        if fails:
+            self.answer(500, {"error": "each third large call fails"})
+            return
         if late:
             time.sleep(LATE_SECONDS)
         if model == "crowded":

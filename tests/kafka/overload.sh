@@ -105,7 +105,7 @@ overload_model() { # $1 name, $2 delivery, $3 ms that callers wait
 	local worked wasted
 	start_till
 	overload "$1" overload "$2" "$3" $((abreast * 1000 / work_ms))
-	read -r worked wasted < <(curl -s "$url/counts" | sed 's/[a-z=]*//g')
+	read -r worked wasted _ < <(curl -s "$url/counts" | sed 's/[a-z=]*//g')
 	echo "$1: the model worked $worked times, $wasted of them for nobody"
 	[ "$3" -eq 0 ] || expect "$1: % of the model's work for nobody" $((wasted * 100 / worked)) "-le 5"
 	kill_at_once $till

@@ -6,7 +6,7 @@
  * loopback, which it prints. ABREAST of them are worked on at a time, MS milliseconds each;
  * the others wait in order, however many they are, as they do before a real server. It does
  * not know that a caller has gone before the work is done: GET /counts says how often it
- * worked, and how often for nobody.
+ * worked, how often for nobody, and how often for a call of more than one row. It answers 1 to each row.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -18,11 +18,17 @@
 #define ABREAST_MOST 256
 #define WAITING_MOST 65536
 #define CONNECTIONS 1024
-#define BODY_BYTES (1 << 20)
+#define ROWS_MOST 65536
+#define BODY_BYTES (1 << 22)
+
+struct till_call {
+	struct http_incoming *incoming; /* NULL: none */
+	size_t rows;
+};
 
 struct clerk {
 	struct loop_timer timer;
-	struct http_incoming *asked; /* NULL: is free */
+	struct till_call asked;
 };
 
 static struct till {
@@ -30,9 +36,9 @@ static struct till {
 	size_t abreast;
 	int64_t work_ms;
 	struct clerk clerks[ABREAST_MOST];
-	struct http_incoming *waiting[WAITING_MOST]; /* a ring */
+	struct till_call waiting[WAITING_MOST]; /* a ring */
 	size_t first, count;
-	unsigned long worked, wasted;
+	unsigned long worked, wasted, large;
 } till;
 
 static void die(const char *words)
@@ -46,7 +52,7 @@ static void answer(struct http_incoming *asked, const char *body)
 	http_server_answer(asked, 200, "application/json", text_of(body), NULL, 0);
 }
 
-static void begin(struct clerk *clerk, struct http_incoming *asked)
+static void begin(struct clerk *clerk, struct till_call asked)
 {
 	struct error error = {0};
 	clerk->asked = asked;
@@ -54,18 +60,41 @@ static void begin(struct clerk *clerk, struct http_incoming *asked)
 		die(error.text);
 }
 
+/* The first number of the first shape in a request. */
+static size_t rows_of(struct text body)
+{
+	const char *shape = memmem(body.bytes, body.length, "\"shape\":[", 9);
+	const size_t rows = shape ? strtoul(shape + 9, NULL, 10) : 1;
+	return rows >= 1 && rows <= ROWS_MOST ? rows : 1;
+}
+
+static void answer_rows(struct http_incoming *asked, size_t rows)
+{
+	static char body[2 * ROWS_MOST + 128];
+	int length = snprintf(body, sizeof body,
+			      "{\"model_name\":\"till\",\"outputs\":[{\"name\":\"sum\",\"shape\":[%zu],"
+			      "\"datatype\":\"FP64\",\"data\":[1",
+			      rows);
+	for (size_t i = 1; i < rows; i++) {
+		body[length++] = ',';
+		body[length++] = '1';
+	}
+	(void)snprintf(body + length, sizeof body - (size_t)length, "]}]}");
+	answer(asked, body);
+}
+
 static void on_done(void *context)
 {
 	struct clerk *clerk = context;
-	struct http_incoming *asked = clerk->asked;
-	clerk->asked = NULL;
+	const struct till_call asked = clerk->asked;
+	clerk->asked = (struct till_call){0};
 	till.worked++;
-	till.wasted += http_incoming_is_over(asked);
-	answer(asked,
-	       "{\"model_name\":\"till\",\"outputs\":[{\"name\":\"sum\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[1]}]}");
+	till.large += asked.rows > 1;
+	till.wasted += http_incoming_is_over(asked.incoming);
+	answer_rows(asked.incoming, asked.rows);
 	if (till.count == 0)
 		return;
-	struct http_incoming *next = till.waiting[till.first];
+	const struct till_call next = till.waiting[till.first];
 	till.first = (till.first + 1) % WAITING_MOST;
 	till.count--;
 	begin(clerk, next);
@@ -73,10 +102,10 @@ static void on_done(void *context)
 
 static void on_called(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
-	(void)context, (void)body;
+	(void)context;
 	if (text_is(path, "/counts")) {
-		char words[64];
-		(void)snprintf(words, sizeof words, "worked=%lu wasted=%lu\n", till.worked, till.wasted);
+		char words[96];
+		(void)snprintf(words, sizeof words, "worked=%lu wasted=%lu large=%lu\n", till.worked, till.wasted, till.large);
 		answer(asked, words);
 		return;
 	}
@@ -84,14 +113,15 @@ static void on_called(void *context, struct http_incoming *asked, struct text me
 		answer(asked, "{\"name\":\"till\",\"versions\":[],\"platform\":\"\",\"inputs\":[],\"outputs\":[]}");
 		return;
 	}
+	const struct till_call call = {asked, rows_of(body)};
 	for (size_t i = 0; i < till.abreast; i++)
-		if (!till.clerks[i].asked) {
-			begin(&till.clerks[i], asked);
+		if (!till.clerks[i].asked.incoming) {
+			begin(&till.clerks[i], call);
 			return;
 		}
 	if (till.count == WAITING_MOST)
 		die("too many wait");
-	till.waiting[(till.first + till.count++) % WAITING_MOST] = asked;
+	till.waiting[(till.first + till.count++) % WAITING_MOST] = call;
 }
 
 int main(int argc, char **argv)
