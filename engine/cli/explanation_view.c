@@ -316,7 +316,7 @@ static void write_rule(struct buffer *out, const struct explanation_one *one)
 		     100 * one->precision, 100 * one->coverage);
 	if (!isnan(one->answer))
 		buffer_print(out, "answer %.6g; ", one->answer);
-	buffer_print(out, "%lld calls of the model%s</p></section>\n", (long long)one->calls,
+	buffer_print(out, "%lld calls of the model%s.</p></section>\n", (long long)one->calls,
 		     one->complete ? "" : "; the budget ended it early");
 }
 
@@ -339,7 +339,7 @@ static void write_importance(struct buffer *out, const struct explanation_one *o
 	write_lines(out, one);
 	buffer_print(out,
 		     "</table>\n<p>Mean squared changes of the answer, %.6g, when a feature has the background's values: each bar "
-		     "begins at zero. %lld calls of the model%s</p></section>\n",
+		     "begins at zero. %lld calls of the model%s.</p></section>\n",
 		     one->answer, (long long)one->calls, one->complete ? "" : "; the budget ended it early");
 }
 
@@ -351,8 +351,17 @@ static void write_one(struct buffer *out, const struct explanation_one *one)
 	write_lines(out, one);
 	buffer_print(out,
 		     "<tr class=\"end\"><th scope=\"row\">answer</th><td>%.6g</td><td></td></tr>\n</table>\n"
-		     "<p>residual %.2g; %lld calls of the model%s</p></section>\n",
+		     "<p>residual %.2g; %lld calls of the model%s.</p></section>\n",
 		     one->answer, one->residual, (long long)one->calls, one->complete ? "" : "; the budget ended it early");
+}
+
+/* Whether it has a bar that begins where the one above it ends. */
+static bool view_has_waterfall(const struct explanation_view *view)
+{
+	for (size_t i = 0; i < view->count; i++)
+		if (!view->items[i].anchored && !view->items[i].apart)
+			return true;
+	return false;
 }
 
 void explanation_view_print_html(const struct explanation_view *view, struct buffer *out)
@@ -360,14 +369,16 @@ void explanation_view_print_html(const struct explanation_view *view, struct buf
 	html_begin(out, "Explanation of ", view->id,
 		   "td:nth-child(2){text-align:right;white-space:nowrap}td.bar{width:50%}.bar div{height:1em;min-width:2px}"
 		   ".up{background:var(--Up)}.down{background:var(--Down)}.end th,.end td{font-weight:bold;"
-		   "border-top:1px solid var(--Line);border-bottom:1px solid var(--Line)}");
+		   "border-top:1px solid var(--Line);border-bottom:1px solid var(--Line)}th{overflow-wrap:anywhere}"
+		   "@media(max-width:40em){td.bar{width:25%}td small{display:block}}");
 	buffer_string(out, "<h1>Pipeline ");
 	html_write_text(out, view->pipeline);
 	buffer_string(out, "</h1>\n<p>Request ");
 	html_write_text(out, view->id);
-	buffer_string(out,
-		". Each bar leads from the value above it to the value with its feature; blue raises the answer, red lowers "
-			   "it.</p>\n");
+	if (view_has_waterfall(view))
+		buffer_string(out, ". Each bar leads from the value above it to the value with its feature; blue raises the "
+				   "answer, red lowers it");
+	buffer_string(out, ".</p>\n");
 	for (size_t i = 0; i < view->count; i++)
 		if (view->items[i].anchored)
 			write_rule(out, &view->items[i]);

@@ -2,20 +2,36 @@
 #include "message/explained_seldon.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "message/json_write.h"
 
-/* What alibi calls the explainer of a method. */
+/* What alibi calls the explainer of a method, and the settings of its that say how this one explains. */
 struct seldon_explainer {
-	const char *name, *type;
+	const char *name, *type, *params;
 };
 
+#define TREE_PARAMS(algorithm)                                                                                               \
+	"{\"model_output\":\"raw\",\"algorithm\":\"" algorithm "\",\"approximate\":false,"                                         \
+	"\"interactions\":false,\"explain_loss\":false,\"summarise_background\":false,"                                            \
+	"\"summarise_result\":false,\"kwargs\":{}}"
+#define KERNEL_PARAMS                                                                                                        \
+	"{\"link\":\"identity\",\"group_names\":null,\"grouped\":false,\"groups\":null,"                                         \
+	"\"weights\":null,\"summarise_background\":false,\"summarise_result\":false,"                                              \
+	"\"transpose\":false,\"kwargs\":{}}"
+#define GRADIENTS_PARAMS "{\"method\":\"gausslegendre\",\"n_steps\":50,\"target_fn\":null,\"layer\":null}"
+#define ANCHOR_PARAMS "{\"threshold\":0.95,\"delta\":0.05,\"batch_size\":100,\"max_anchor_size\":8,\"disc_perc\":[25,50,75]}"
+#define PERMUTATION_PARAMS "{\"method\":\"estimate\",\"kind\":\"difference\",\"n_repeats\":1,\"sample_weight\":null}"
+
 static const struct seldon_explainer seldon_explainers[] = {
-	[EXPLANATION_PATHS] = {"TreeShap", "whitebox"},	  [EXPLANATION_INTERVENTION] = {"TreeShap", "whitebox"},
-	[EXPLANATION_LINEAR] = {"KernelShap", "blackbox"}, [EXPLANATION_GRADIENTS] = {"IntegratedGradients", "whitebox"},
-	[EXPLANATION_EXACT] = {"KernelShap", "blackbox"}, [EXPLANATION_SAMPLED] = {"KernelShap", "blackbox"},
-	[EXPLANATION_ANCHORS] = {"AnchorTabular", "blackbox"},
-	[EXPLANATION_PERMUTATION] = {"PermutationImportance", "blackbox"},
+	[EXPLANATION_PATHS] = {"TreeShap", "whitebox", TREE_PARAMS("tree_path_dependent")},
+	[EXPLANATION_INTERVENTION] = {"TreeShap", "whitebox", TREE_PARAMS("interventional")},
+	[EXPLANATION_LINEAR] = {"KernelShap", "blackbox", KERNEL_PARAMS},
+	[EXPLANATION_GRADIENTS] = {"IntegratedGradients", "whitebox", GRADIENTS_PARAMS},
+	[EXPLANATION_EXACT] = {"KernelShap", "blackbox", KERNEL_PARAMS},
+	[EXPLANATION_SAMPLED] = {"KernelShap", "blackbox", KERNEL_PARAMS},
+	[EXPLANATION_ANCHORS] = {"AnchorTabular", "blackbox", ANCHOR_PARAMS},
+	[EXPLANATION_PERMUTATION] = {"PermutationImportance", "blackbox", PERMUTATION_PARAMS},
 };
 
 /* The explanation of a row; NULL: there is none. They are in no order. */
@@ -124,9 +140,94 @@ static void anchor_write(struct buffer *out, const struct seldon_rows *rows)
 	buffer_print(out, ",\"num_preds\":%zu,\"success\":%s}}", rule->perturbations, rule->holds ? "true" : "false");
 }
 
-static void shap_write(struct buffer *out, const struct seldon_rows *rows)
+/* The class of each row: the output with the greatest answer. One output is no class. */
+static void classes_write(struct buffer *out, const struct seldon_rows *rows)
+{
+	bool any = false;
+	buffer_byte(out, '[');
+	for (size_t row = 0; rows->like->data.outputs > 1 && row < rows->like->rows; row++) {
+		const struct explained *one = row_find(rows->first, rows->like, row);
+		size_t greatest = 0;
+		for (size_t i = 1; one && i < one->data.outputs; i++)
+			if (one->data.prediction[i] > one->data.prediction[greatest])
+				greatest = i;
+		if (one)
+			buffer_print(out, "%s%zu", any ? "," : "", greatest);
+		any = any || one;
+	}
+	buffer_byte(out, ']');
+}
+
+struct seldon_rank {
+	double effect; /* mean absolute contribution over the rows */
+	size_t feature;
+};
+
+static int ranks_compare(const void *left, const void *right)
+{
+	const struct seldon_rank *a = left, *b = right;
+	if (a->effect != b->effect)
+		return a->effect < b->effect ? 1 : -1;
+	return a->feature < b->feature ? -1 : 1;
+}
+
+/* Adds the mean absolute contributions to an output. */
+static void ranks_add(struct seldon_rank *ranks, const struct seldon_rows *rows, size_t output)
+{
+	const struct explanation *like = &rows->like->data;
+	size_t count = 0;
+	for (size_t row = 0; row < rows->like->rows; row++)
+		count += row_find(rows->first, rows->like, row) != NULL;
+	for (size_t row = 0; row < rows->like->rows; row++) {
+		const struct explained *one = row_find(rows->first, rows->like, row);
+		for (size_t i = 0; one && i < like->features; i++)
+			ranks[i].effect += fabs(one->data.contributions[output * like->features + i]) / (double)count;
+	}
+}
+
+static void ranks_write(struct buffer *out, struct seldon_rank *ranks, const struct explanation *data)
+{
+	qsort(ranks, data->features, sizeof *ranks, ranks_compare);
+	buffer_string(out, "{\"ranked_effect\":[");
+	for (size_t i = 0; i < data->features; i++) {
+		if (i)
+			buffer_byte(out, ',');
+		number_write(out, ranks[i].effect);
+	}
+	buffer_string(out, "],\"names\":[");
+	for (size_t i = 0; i < data->features; i++)
+		json_write_string_after(out, i ? TEXT(",") : TEXT(""), data->names[ranks[i].feature]);
+	buffer_string(out, "]}");
+}
+
+/* Features by their mean absolute contributions, for each output and for all. False: memory ran out. */
+static bool importances_write(struct buffer *out, const struct seldon_rows *rows, struct arena *arena)
 {
 	const struct explanation *data = &rows->like->data;
+	struct seldon_rank *ranks = ARENA_ARRAY(arena, struct seldon_rank, data->features);
+	buffer_byte(out, '{');
+	for (size_t output = 0; ranks && output <= data->outputs; output++) {
+		const bool all = output == data->outputs;
+		for (size_t i = 0; i < data->features; i++)
+			ranks[i] = (struct seldon_rank){0, i};
+		for (size_t i = all ? 0 : output; i < data->outputs && (all || i == output); i++)
+			ranks_add(ranks, rows, i);
+		if (all)
+			buffer_string(out, "\"aggregated\":");
+		else
+			buffer_print(out, "\"%zu\":", output);
+		ranks_write(out, ranks, data);
+		if (!all)
+			buffer_byte(out, ',');
+	}
+	buffer_byte(out, '}');
+	return ranks != NULL;
+}
+
+static bool shap_write(struct buffer *out, const struct seldon_rows *rows, struct arena *arena)
+{
+	const struct explanation *data = &rows->like->data;
+	const bool trees = data->method == EXPLANATION_PATHS || data->method == EXPLANATION_INTERVENTION;
 	buffer_string(out, "{\"shap_values\":");
 	contributions_write(out, rows);
 	buffer_string(out, ",\"expected_value\":");
@@ -135,9 +236,14 @@ static void shap_write(struct buffer *out, const struct seldon_rows *rows)
 	names_write(out, data->names, data->features);
 	buffer_string(out, ",\"raw\":{\"raw_prediction\":");
 	rows_write(out, rows, ROW_PREDICTIONS, 0);
+	buffer_string(out, ",\"prediction\":");
+	classes_write(out, rows);
 	buffer_string(out, ",\"instances\":");
 	rows_write(out, rows, ROW_VALUES, 0);
+	buffer_string(out, trees ? ",\"loss\":null,\"labels\":null,\"importances\":" : ",\"importances\":");
+	const bool good = importances_write(out, rows, arena);
 	buffer_string(out, "}}");
+	return good;
 }
 
 /* Of the first row, as the mean over the rows of the background, with its standard error. */
@@ -198,17 +304,17 @@ bool explained_write_seldon(const struct explained *first, const struct message 
 	const struct seldon_rows rows = {first, like};
 	const struct seldon_explainer *explainer = &seldon_explainers[like->data.method];
 	buffer_print(out,
-		     "{\"meta\":{\"name\":\"%s\",\"type\":[\"%s\"],\"explanations\":[\"local\"],\"params\":{},\"version\":null},"
+		     "{\"meta\":{\"name\":\"%s\",\"type\":[\"%s\"],\"explanations\":[\"local\"],\"params\":%s,\"version\":null},"
 		     "\"data\":",
-		     explainer->name, explainer->type);
+		     explainer->name, explainer->type, explainer->params);
 	if (like->data.rule)
 		anchor_write(out, &rows);
 	else if (like->data.method == EXPLANATION_PERMUTATION)
 		importance_write(out, &rows);
 	else if (like->data.method == EXPLANATION_GRADIENTS)
 		gradients_write(out, &rows);
-	else
-		shap_write(out, &rows);
+	else if (!shap_write(out, &rows, message->arena))
+		return error_memory(error, ERROR_LIMIT, "writing explanations");
 	buffer_byte(out, ',');
 	return explained_write_fields(first, message, pipeline, out, error);
 }

@@ -218,8 +218,11 @@ static json_t *seldon_form(const struct explained *first)
 {
 	struct error error = {0};
 	struct buffer out;
+	struct message message = request;
+	message.arena = arena_open((size_t)1 << 16);
 	buffer_open(&out, 8192);
-	assert_true(explained_write_seldon(first, &request, "p", &out, &error));
+	assert_true(explained_write_seldon(first, &message, "p", &out, &error));
+	arena_close(message.arena);
 	json_t *read = json_loadb(buffer_view(&out).bytes, buffer_view(&out).length, 0, NULL);
 	assert_non_null(read);
 	assert_non_null(json_object_get(read, "explanations"));
@@ -251,6 +254,7 @@ static void seldon_reads_an_anchor_as_alibi_writes_it(void **state)
 	const json_t *meta = json_object_get(read, "meta"), *data = json_object_get(read, "data");
 	const json_t *raw = json_object_get(data, "raw");
 	expect_json(meta, "name", "\"AnchorTabular\"");
+	expect_json(json_object_get(meta, "params"), "threshold", "0.94999999999999996");
 	expect_json(data, "anchor", "[\"age > 37\",\"size \\\"m\\\" is missing\"]");
 	expect_json(data, "precision", "0.96999999999999997");
 	expect_json(data, "coverage", "0.25");
@@ -280,7 +284,15 @@ static void seldon_reads_contributions_of_all_rows(void **state)
 	expect_json(data, "shap_values", "[[[70.0,80.0],[7.0,8.0]],[[90.0,100.0],[9.0,10.0]]]");
 	expect_json(data, "expected_value", "[1.0,2.0]");
 	expect_json(data, "feature_names", "[\"age\",\"size \\\"m\\\"\"]");
-	expect_json(json_object_get(data, "raw"), "raw_prediction", "[[30.0,40.0],[3.0,4.0]]");
+	const json_t *raw = json_object_get(data, "raw"), *importances = json_object_get(raw, "importances");
+	expect_json(raw, "raw_prediction", "[[30.0,40.0],[3.0,4.0]]");
+	expect_json(raw, "prediction", "[1,1]");
+	/* (80 + 8) / 2 and (70 + 7) / 2 of the first output, (100 + 10) / 2 and (90 + 9) / 2 of the second */
+	expect_json(importances, "0", "{\"ranked_effect\":[44.0,38.5],\"names\":[\"size \\\"m\\\"\",\"age\"]}");
+	expect_json(importances, "1", "{\"ranked_effect\":[55.0,49.5],\"names\":[\"size \\\"m\\\"\",\"age\"]}");
+	expect_json(importances, "aggregated", "{\"ranked_effect\":[99.0,88.0],\"names\":[\"size \\\"m\\\"\",\"age\"]}");
+	assert_null(json_object_get(raw, "labels")); /* of trees only */
+	expect_json(json_object_get(json_object_get(read, "meta"), "params"), "link", "\"identity\"");
 	json_decref(read);
 	second.data.method = first.data.method = EXPLANATION_GRADIENTS;
 	read = seldon_form(&second);

@@ -135,6 +135,7 @@ static void importances_are_bars_from_zero(void **state)
 	assert_true(strstr(text, "large = 2") < strstr(text, "small = 1") && strstr(text, "small = 1") < strstr(text, "none = 3"));
 	assert_non_null(strstr(text, "mean squared changes of the answer, 5,"));
 	text = printed(&view, true);
+	assert_null(strstr(text, "from the value above it")); /* that is of waterfalls */
 	assert_non_null(strstr(text, "margin-left:0.00%;width:100.00%"));
 	assert_non_null(strstr(text, "margin-left:0.00%;width:25.00%"));
 	assert_null(strstr(text, "base value"));
