@@ -14,6 +14,7 @@
 #include "message/rows.h"
 #include "runtime/engine.h"
 #include "runtime/revision_topics.h"
+#include "simulation/case.h"
 
 #define TICK_MS 20
 #define SEND_MS 10000 /* for Kafka to accept a request */
@@ -197,15 +198,18 @@ static void close_clients(struct case_engine *engine)
 static bool open_all(struct case_engine *engine, struct error *error)
 {
 	const struct case_engine_config *config = engine->config;
-	const struct revision_options files = {.paths = &config->pipeline,
-					       .path_count = 1,
-					       .built_in = engine->address,
-					       .built_in_only = true,
-					       .namespace_forced = config->namespace,
-					       .lineage_full = true,
-					       .insecure = true};
-	if (!(engine->loop = loop_open(error)) || !open_models(engine, error))
+	struct revision_options files = {.paths = &config->pipeline,
+					 .path_count = 1,
+					 .built_in = engine->address,
+					 .built_in_only = true,
+					 .namespace_forced = config->namespace,
+					 .lineage_full = true,
+					 .insecure = true};
+	struct case_files stubs = {0};
+	if (!(engine->loop = loop_open(error)) || !open_models(engine, error) ||
+	    !case_read_stubs(config->folder, config->arena, &stubs, error))
 		return false;
+	files.servers = case_stubs_offered(&stubs, engine->address, config->arena);
 	struct revision *revision = session_revision_open(config->session, &files, error);
 	if (!revision)
 		return false;

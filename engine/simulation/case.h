@@ -5,6 +5,7 @@
 #ifndef SLUICE_SIMULATION_CASE_H
 #define SLUICE_SIMULATION_CASE_H
 
+#include "base/option.h"
 #include "message/json_scan.h"
 #include "message/message.h"
 
@@ -85,6 +86,9 @@ bool case_read(const char *folder, struct arena *arena, struct case_files *files
 
 /* Reads only its stubs.json, which may be absent: for the model server. */
 bool case_read_stubs(const char *folder, struct arena *arena, struct case_files *files, struct error *error);
+
+/* The models that these stubs offer, as NAME=URL of one address. */
+struct name_list case_stubs_offered(const struct case_files *files, const char *address, struct arena *arena);
 
 /* Replaces `fill: {start, step}` of tensors by their data, in the JSON of a request or of a response. The result is a
  * new text in the arena. */

@@ -406,3 +406,11 @@ bool case_read(const char *folder, struct arena *arena, struct case_files *files
 	files->has_expected = lines.rest.bytes != NULL;
 	return read_expected(lines, arena, files, error) && case_read_stubs(folder, arena, files, error);
 }
+
+struct name_list case_stubs_offered(const struct case_files *files, const char *address, struct arena *arena)
+{
+	struct name *items = ARENA_ARRAY(arena, struct name, files->stub_count);
+	for (size_t i = 0; items && i < files->stub_count; i++)
+		items[i].text = arena_print(arena, TEXT_FORMAT "=%s", TEXT_ARGUMENTS(files->stubs[i].model), address);
+	return (struct name_list){items ? files->stub_count : 0, items};
+}

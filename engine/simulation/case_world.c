@@ -259,15 +259,6 @@ static bool is_targeted(const struct case_files *files, const char *prefix, cons
 	return false;
 }
 
-/* The models that the case's stubs offer, as NAME=URL. */
-static struct name_list stubs_offered(const struct case_files *files, struct arena *arena)
-{
-	struct name *items = ARENA_ARRAY(arena, struct name, files->stub_count);
-	for (size_t i = 0; items && i < files->stub_count; i++)
-		items[i].text = arena_print(arena, TEXT_FORMAT "=stub://case", TEXT_ARGUMENTS(files->stubs[i].model));
-	return (struct name_list){items ? files->stub_count : 0, items};
-}
-
 bool case_world_open(struct case_world *world, const struct case_files *files, const struct spec *spec,
 		     const struct step_kind *const *kinds, struct arena *arena, struct error *error)
 {
@@ -279,7 +270,7 @@ bool case_world_open(struct case_world *world, const struct case_files *files, c
 	world->board = verdict_board_open();
 	if (!world->board)
 		return error_memory(error, ERROR_SYSTEM, "opening the pipelines of a case");
-	const struct name_list stubs = stubs_offered(files, arena);
+	const struct name_list stubs = case_stubs_offered(files, "stub://case", arena);
 	bool any = spec_first(spec, RESOURCE_PIPELINE) != NULL;
 	for (int made = 0; made < 2; made++) /* generated pipelines come after those written as Pipeline */
 		for (size_t i = 0; i < spec->count; i++) {
