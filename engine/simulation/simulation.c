@@ -36,7 +36,7 @@ const char *const simulation_trait_names[SIMULATION_TRAITS] = {
 	"runs with stages that are joined",
 	"runs with topics of small batches",
 	"runs in which state is lost",
-	"runs on which requests are deleted",
+	"runs in which requests are deleted",
 };
 
 const struct simulation_ground simulation_ground_kafka = {.consumer_open = simulated_consumer_open,

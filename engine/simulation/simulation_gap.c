@@ -113,14 +113,20 @@ static void commits_judge(struct simulation *simulation, const struct simulation
 	}
 }
 
+/* A worker that has just left a removed pipeline may be told of a gap in its topic, which no stage of it counts or heeds. */
+static bool is_heeded(const struct simulation *simulation, uint64_t told, uint64_t heeded)
+{
+	return simulation->scheme.count > 1 ? heeded <= told : heeded == told;
+}
+
 void simulation_gap_end(struct simulation *simulation)
 {
 	const uint64_t counted = count_read(&simulation->counts.sums.skipped), skipped = simulated_skipped(simulation->kafka);
-	if (counted != skipped)
+	if (!is_heeded(simulation, skipped, counted))
 		simulation_fails(simulation->result->why,
 				 "workers were told of %" PRIu64 " records that they skip, and have counted %" PRIu64, skipped,
 				 counted);
-	if (simulation->gap.stops && simulation->gap.ended != simulated_gaps(simulation->kafka))
+	if (simulation->gap.stops && !is_heeded(simulation, simulated_gaps(simulation->kafka), simulation->gap.ended))
 		simulation_fails(simulation->result->why, "workers were told of %" PRIu64 " gaps, and %" PRIu64 " have stopped",
 				 simulated_gaps(simulation->kafka), simulation->gap.ended);
 	if (simulation->gap.stops)
