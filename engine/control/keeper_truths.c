@@ -1,5 +1,6 @@
 /* keeper_truths.c: Truths of the pipelines of a rollout. What an engine tells are totals of a pipeline under the table, so the
- * greatest ones that any engine has told count: a new engine that joins the feedback begins with less, and reaches them. */
+ * most advanced ones that any engine has sent count. A new engine that joins the feedback begins with less, and passes those of the
+ * former one, which may still be sent: of equal numbers of requests the first ones stay. */
 #include "base/memory.h"
 #include "control/keeper_rollouts.h"
 #include "message/rows.h"
@@ -44,19 +45,21 @@ static struct kept_truths *truths_add(struct kept_rollout *rollout, struct text 
 	return truths;
 }
 
-/* False: they are of other choices, or contradict each other, or are less than `before`. */
+/* False: they are of other choices, or contradict each other, or are not of more requests than `before`. */
 static bool variants_take(const struct rollout_document *document, const struct record_list *variants,
 			  const struct truth_counts *before, struct truth_counts *counts)
 {
 	const struct variant_truth *items = variants->items;
+	bool more = false;
 	if (variants->count != document->count)
 		return false;
 	for (size_t i = 0; i < document->count; i++) {
-		counts[i] = (struct truth_counts){items[i].units, items[i].sum, items[i].squares};
+		counts[i] = (struct truth_counts){items[i].units, items[i].sum, items[i].squares, items[i].requests};
 		if (!text_is(items[i].name, document->names[i]) || !truth_counts_rose(&before[i], &counts[i]))
 			return false;
+		more |= counts[i].requests > before[i].requests;
 	}
-	return true;
+	return more;
 }
 
 static bool pipeline_take(struct kept_rollout *rollout, const struct pipeline_truth *one, struct error *error)
@@ -94,8 +97,9 @@ bool rollout_truths_list(const struct kept_rollout *rollout, struct arena *arena
 		const struct kept_truths *truths = LIST_OWNER(node, const struct kept_truths, node);
 		struct variant_truth *variants = ARENA_ARRAY(arena, struct variant_truth, document->count);
 		for (size_t i = 0; variants && i < document->count; i++)
-			variants[i] = (struct variant_truth){text_of(document->names[i]), truths->counts[i].units,
-							     truths->counts[i].sum, truths->counts[i].squares};
+			variants[i] =
+				(struct variant_truth){text_of(document->names[i]), truths->counts[i].units, truths->counts[i].sum,
+						       truths->counts[i].squares, truths->counts[i].requests};
 		items[count++] = (struct pipeline_truth){{truths->pipeline, truths->pipeline_length}, {document->count, variants}};
 	}
 	*list = (struct record_list){count, items};

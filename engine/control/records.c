@@ -218,6 +218,7 @@ static const struct record_field truth_fields[] = {
 	FIELD(NUMBER, struct variant_truth, units),
 	FIELD(NUMBER, struct variant_truth, sum),
 	FIELD(NUMBER, struct variant_truth, squares),
+	FIELD(NUMBER, struct variant_truth, requests),
 	END,
 };
 

@@ -95,7 +95,7 @@ struct variant_count {
 /* Truths of a choice of an experiment: units with an accuracy, and sums (experiments/truth_tally.h). */
 struct variant_truth {
 	struct text name;
-	int64_t units, sum, squares;
+	int64_t units, sum, squares, requests;
 };
 
 struct pipeline_truth {

@@ -98,7 +98,7 @@ static bool truths_list(const struct rollout_reading *reading, struct arena *are
 		for (size_t j = 0; variants && j < reading->count; j++) {
 			const struct truth_counts *counts = &reading->truths[i].counts[j];
 			variants[j] = (struct variant_truth){text_of(reading->variants[j].name), counts->units, counts->sum,
-							     counts->squares};
+							     counts->squares, counts->requests};
 		}
 		truths[i] = (struct pipeline_truth){text_of(reading->truths[i].pipeline), {reading->count, variants}};
 	}

@@ -96,6 +96,7 @@ static void accuracy_count(struct truth_tally *tally, const struct open_truth *o
 		mean_add(counts, unit->sum / unit->requests, -1);
 	unit->sum += open->accuracy;
 	unit->requests++;
+	counts->requests++;
 	mean_add(counts, unit->sum / unit->requests, 1);
 }
 
@@ -205,8 +206,8 @@ struct moments truth_moments(const struct truth_counts *counts)
 
 bool truth_counts_rose(const struct truth_counts *before, const struct truth_counts *now)
 {
-	return now->units >= before->units && now->units <= TRUTH_COUNT_MAX && now->sum >= 0 &&
-	       now->sum <= now->units * TRUTH_SCALE && now->squares >= 0 && now->squares <= now->sum * TRUTH_SCALE;
+	return now->units >= before->units && now->units <= TRUTH_COUNT_MAX && now->requests >= before->requests &&
+	       now->requests >= now->units && now->sum >= 0 && now->sum <= now->units * TRUTH_SCALE && now->squares >= 0 && now->squares <= now->sum * TRUTH_SCALE;
 }
 
 /* ---- opening ---- */

@@ -27,9 +27,9 @@
 
 struct truth_tally;
 
-/* Of one variant: units with an accuracy, the sum of these and of their squares. */
+/* Of one variant: units with an accuracy, the sum of these and of their squares, and the requests of these units. */
 struct truth_counts {
-	int64_t units, sum, squares;
+	int64_t units, sum, squares, requests;
 };
 
 struct truth_tally_config {
@@ -64,7 +64,7 @@ struct truth_tally_losses truth_tally_losses(const struct truth_tally *tally);
 /* Counts as moments of accuracies from 0 to 1. */
 struct moments truth_moments(const struct truth_counts *counts);
 
-/* Whether counts can be those of some units, and none of them is below `before`. */
+/* Whether counts can be those of some units, and are of no fewer units and requests than `before`. */
 bool truth_counts_rose(const struct truth_counts *before, const struct truth_counts *now);
 
 #endif

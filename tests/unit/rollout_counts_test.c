@@ -67,6 +67,12 @@ static void truths_pass(struct counting_engine *engine, int seconds, int64_t rig
 	}
 }
 
+static const struct variant_truth *truths_of_b(void)
+{
+	const struct pipeline_truth *pipelines = rollout()->record.truths.items;
+	return &((const struct variant_truth *)pipelines[0].variants.items)[1];
+}
+
 static int64_t truths_recorded(void)
 {
 	const struct pipeline_truth *pipelines = rollout()->record.truths.items;
@@ -121,6 +127,33 @@ static void truths_count_once_whoever_joins_them(void **state)
 	assert_int_equal(truths_recorded(), 500);
 	assert_true(phase_is("running", 1));
 	assert_int_equal(keeper_refused(table_stand.keeper, &why), 0);
+}
+
+/* A former leader goes on to send what it knew. A new one may know all units before it knows all of their requests. */
+static void truths_of_the_most_requests_stay(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("50"));
+	truths_pass(&one, 2, 80, 80);
+	two.repeats = 10;
+	truths_pass(&two, 2, 80, 79);
+	control_pass(&table_stand, SECOND);
+	assert_int_equal(truths_of_b()->sum, 158 * TRUTH_SCALE);
+	assert_int_equal(truths_of_b()->requests, 210);
+	engine_tell(&one);
+	two.repeats = 5;
+	two.right[1] = 157;
+	engine_tell(&two);
+	control_pass(&table_stand, 2 * SECOND);
+	assert_int_equal(truths_of_b()->sum, 158 * TRUTH_SCALE);
+	two.repeats = 11;
+	engine_tell(&two);
+	control_pass(&table_stand, 2 * SECOND);
+	assert_int_equal(truths_of_b()->sum, 157 * TRUTH_SCALE);
+	two.right[1] = 156; /* of the same number of requests */
+	engine_tell(&two);
+	control_pass(&table_stand, 2 * SECOND);
+	assert_int_equal(truths_of_b()->sum, 157 * TRUTH_SCALE);
 }
 
 static void truths_that_cannot_be_are_left_out(void **state)
@@ -224,6 +257,7 @@ int main(void)
 		ON_STAND(candidates_that_are_wrong_more_often_are_rolled_back),
 		ON_STAND(candidates_that_are_as_right_are_promoted),
 		ON_STAND(truths_count_once_whoever_joins_them),
+		ON_STAND(truths_of_the_most_requests_stay),
 		ON_STAND(truths_that_cannot_be_are_left_out),
 		ON_STAND(an_engine_that_starts_earlier_than_before_is_counted),
 		ON_STAND(engines_that_are_gone_keep_their_counts_without_their_names),

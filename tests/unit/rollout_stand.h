@@ -22,6 +22,7 @@ struct counting_engine {
 	int64_t table;
 	int64_t calls[2], errors[2], slow[2];
 	int64_t truths[2], right[2]; /* of the pipeline; none are told as long as there are none */
+	int64_t repeats;	     /* further requests of each choice by the same units */
 };
 
 extern struct counting_engine one, two;

@@ -225,7 +225,7 @@ static void other_orders_give_the_same_sums(void **state)
 
 static void counts_that_fell_or_cannot_be_are_recognised(void **state)
 {
-	const struct truth_counts before = {10, 5 * TRUTH_SCALE, INT64_C(4) * TRUTH_SCALE * TRUTH_SCALE}, none = {0};
+	const struct truth_counts before = {10, 5 * TRUTH_SCALE, INT64_C(4) * TRUTH_SCALE * TRUTH_SCALE, 12}, none = {0};
 	struct truth_counts now = before;
 	(void)state;
 	assert_true(truth_counts_rose(&none, &none));
@@ -239,7 +239,13 @@ static void counts_that_fell_or_cannot_be_are_recognised(void **state)
 	now = before;
 	now.squares = now.sum * TRUTH_SCALE + 1;
 	assert_false(truth_counts_rose(&before, &now));
-	now = (struct truth_counts){TRUTH_COUNT_MAX, 0, 0};
+	now = before;
+	now.requests--; /* a new leader may know all units, and not yet all of their requests */
+	assert_false(truth_counts_rose(&before, &now));
+	now = before;
+	now.requests = now.units - 1;
+	assert_false(truth_counts_rose(&none, &now));
+	now = (struct truth_counts){TRUTH_COUNT_MAX, 0, 0, TRUTH_COUNT_MAX};
 	assert_true(truth_counts_rose(&before, &now));
 	now.units++;
 	assert_false(truth_counts_rose(&before, &now));
