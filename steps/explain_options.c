@@ -34,7 +34,7 @@ static const struct explain_method_name {
 
 static bool method_read(const struct explain_parameter *parameter, struct explain_step *options, struct error *error)
 {
-	const char *value = parameter->value.text ? parameter->value.text : "";
+	const char *value = parameter->value.text;
 	for (size_t i = 0; i < sizeof explain_method_names / sizeof *explain_method_names; i++)
 		if (strcmp(explain_method_names[i].name, value) == 0) {
 			options->by = (int)explain_method_names[i].by;
@@ -48,7 +48,7 @@ static bool method_read(const struct explain_parameter *parameter, struct explai
 
 static bool samples_read(const struct explain_parameter *parameter, struct explain_step *options, struct error *error)
 {
-	const char *value = parameter->value.text ? parameter->value.text : "";
+	const char *value = parameter->value.text;
 	return (number_read_int64(text_of(value), &options->background.rows) && options->background.rows >= BACKGROUND_ROWS_LEAST &&
 		options->background.rows <= BACKGROUND_ROWS_MAX) ||
 	       error_set(error, ERROR_CONFIG, parameter->value.place,
@@ -80,6 +80,8 @@ const struct explain_step *explain_options_of(const struct explain_parameter *pa
 		const bool method = is_parameter(&parameters[i], EXPLAIN_METHOD_PARAMETER);
 		const bool samples = is_parameter(&parameters[i], EXPLAIN_SAMPLES_PARAMETER);
 		meant = meant || method || samples;
+		if ((method || samples) && !parameters[i].value.text)
+			continue; /* a value that is no text has its fault already */
 		if ((method && !method_read(&parameters[i], options, error)) ||
 		    (samples && !samples_read(&parameters[i], options, error)))
 			return NULL;

@@ -215,7 +215,7 @@ static int run(struct session *session, const void *given, const char *const *pa
 	if ((arguments->before.count > 0 || arguments->orphans) &&
 	    (arguments->acls || arguments->targets || arguments->form > PLAN_JSON))
 		return command_misuse(session, &command_plan,
-				      "--diff and --orphans print text or json; leave out --acls, --slo, dot and mermaid");
+				      "--diff and --orphans print text or json; leave out --acls, --slo, dot, mermaid and svg");
 	if (arguments->before.count > 0 && arguments->orphans)
 		return command_misuse(session, &command_plan, "--diff and --orphans are different questions; give one of them");
 	struct arena *arena = arena_open(PLAN_ARENA_BYTES);

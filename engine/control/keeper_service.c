@@ -12,14 +12,16 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "control/rollout_document.h"
+#include "log/best_effort.h"
 #include "log/fenced_writer.h"
 #include "log/reader.h"
-#include "log/best_effort.h"
 #include "net/loop.h"
 
 #define BEAT_QUEUE_BYTES ((size_t)1 << 20)
 #define BEAT_BYTES_MAX ((size_t)64 << 10)
 #define FAILURES_MAX 2 /* of the keeper at one proposal, which it then refuses */
+#define REASONS_KEPT 16 /* of ignored records: the like is not logged again */
+#define REASON_SEED 0x5ea50f
 #define SPREAD_MS 300 /* candidates that heard the same last beat do not all take the id at once */
 
 struct keeper_service {
@@ -55,7 +57,8 @@ struct keeper_service {
 	int64_t beat_ms;       /* monotonic; of the next beat */
 	int64_t seen_ms;       /* monotonic; when the thread last ran */
 	uint64_t refused;      /* records that were ignored and looked at */
-	char refused_why[ERROR_TEXT_MAX]; /* of the last one that was logged; "": none */
+	uint64_t refused_why[REASONS_KEPT]; /* hashes of the reasons that were logged last; 0: none */
+	size_t refused_reasons;
 	int64_t failed_offset; /* of the proposal at which a keeper of this engine last failed */
 	unsigned failed_count; /* so many times in a row */
 };
@@ -131,16 +134,25 @@ static bool step_commit(struct keeper_service *service, struct error *error)
 	return count == 0 || fenced_writer_commit(service->writer, keeper_resume(service->keeper), error);
 }
 
-/* Logs a record that had no one to answer. An engine may send the like each second: the same reason is not logged again. */
+/* Whether none of the last reasons is this one. It is kept. */
+static bool reason_is_new(struct keeper_service *service, const char *why)
+{
+	const uint64_t hash = hash_bytes(why, strlen(why), REASON_SEED) | 1;
+	for (size_t i = 0; i < REASONS_KEPT; i++)
+		if (service->refused_why[i] == hash)
+			return false;
+	service->refused_why[service->refused_reasons++ % REASONS_KEPT] = hash;
+	return true;
+}
+
+/* Logs a record that had no one to answer. Engines may send the like each second: the same reason is not logged again. */
 static void refused_log(struct keeper_service *service)
 {
 	const char *why;
 	uint64_t refused = keeper_refused(service->keeper, &why);
-	if (refused > service->refused && strcmp(service->refused_why, why) != 0) {
+	if (refused > service->refused && reason_is_new(service, why))
 		log_say(service->config->log, LOG_LEVEL_WARN, NULL, "the keeper ignored a record of %s or %s: %s",
 			service->config->topics.proposals, service->config->topics.status, why);
-		(void)snprintf(service->refused_why, sizeof service->refused_why, "%s", why);
-	}
 	service->refused = refused;
 }
 
@@ -250,7 +262,7 @@ static bool tenure_begin(struct keeper_service *service, struct error *error)
 	if (service->failed_count >= FAILURES_MAX)
 		keeper_skip(service->keeper, service->failed_offset);
 	service->refused = 0;
-	service->refused_why[0] = '\0';
+	memset(service->refused_why, 0, sizeof service->refused_why);
 	service->said = (struct error){0};
 	service->seen_ms = clock_ms();
 	service->ahead_ms = time_of_day_ms() - clock_ms();

@@ -1,6 +1,8 @@
 /* picture.c: Drawing of a plan as SVG; see plan.h. It needs no other program, and follows the reader's light or dark colours. */
 #include "plan/picture.h"
 
+#include <string.h>
+
 #include "plan/print.h"
 
 #define PICTURE_ARENA_BYTES ((size_t)256 << 20)
@@ -22,13 +24,22 @@ static const char style[] =
 	"rect.topic,rect.answer{fill:var(--Topic)}rect.callee{fill:var(--Call)}\n"
 	"</style>\n";
 
-/* A text outside of tags. */
+/* U+FFFE and U+FFFF, which are no characters of XML. */
+static bool is_no_character(struct text text, size_t at)
+{
+	static const char bytes[] = "\xef\xbf";
+	return at + 3 <= text.length && memcmp(text.bytes + at, bytes, 2) == 0 && (unsigned char)text.bytes[at + 2] >= 0xbe;
+}
+
+/* A text outside of tags; without what is no character of XML. */
 static void print_escaped(struct buffer *out, struct text text)
 {
 	for (size_t i = 0; i < text.length; i++) {
 		const unsigned char byte = (unsigned char)text.bytes[i];
 		if (byte == '<' || byte == '>' || byte == '&')
 			buffer_print(out, "&#%d;", byte);
+		else if (is_no_character(text, i))
+			i += 2;
 		else
 			buffer_byte(out, byte < ' ' ? ' ' : (char)byte);
 	}

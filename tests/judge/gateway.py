@@ -94,7 +94,10 @@ def answers_directly(judge, gateway):
     status, answer, _ = gateway.infer("first", {"inputs": []}, x_request_id="mine")
     judge.expect("a direct error has its kind, place and id", status == 400 and answer.get("kind") == "INPUT" and answer.get("place")
                  and answer.get("id") == "mine", (status, answer))
-    keyed = [gateway.infer("first", request(4.0), idempotency_key="direct") for _ in range(2)]
+    keyed = [gateway.infer("first", request(4.0), idempotency_key="direct")]
+    end = time.monotonic() + 10
+    while len(keyed) == 1 or keyed[-1][0] == 409 and time.monotonic() < end:  # until the first answer can be read
+        keyed[1:] = [gateway.infer("first", request(4.0), idempotency_key="direct")]
     judge.expect("a key is answered once, through Kafka", [number_of(answer) for _, answer, _ in keyed] == [8.0, 8.0]
                  and keyed[1][2].get("idempotent-replayed") == "true", keyed)
     failed = [gateway.infer("first", {"inputs": []}, idempotency_key="fails", x_request_id="mine")[1] for _ in range(2)]

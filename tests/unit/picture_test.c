@@ -139,6 +139,18 @@ static void any_name_is_a_label(void **state)
 	buffer_close(&out);
 }
 
+/* XML has no such characters, also not as numbers. */
+static void names_without_what_xml_cannot_have(void **state)
+{
+	(void)state;
+	struct buffer out;
+	svg_of(PIPELINE("p") "  steps: [{name: a}, {name: b, inputs: [\"a.outputs.x\\uFFFEy\\uFFFFz\"]}]\n"
+			     "  output: {steps: [b]}\n",
+	       &out);
+	assert_non_null(strstr(out.bytes, ">xyz</text>\n"));
+	buffer_close(&out);
+}
+
 static void pipelines_are_below_one_another(void **state)
 {
 	(void)state;
@@ -161,6 +173,7 @@ int main(void)
 		cmocka_unit_test(nothing_overlaps),
 		cmocka_unit_test(arrows_lead_to_the_right_and_pass_each_column),
 		cmocka_unit_test(any_name_is_a_label),
+		cmocka_unit_test(names_without_what_xml_cannot_have),
 		cmocka_unit_test(pipelines_are_below_one_another),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
