@@ -207,7 +207,8 @@ struct moments truth_moments(const struct truth_counts *counts)
 bool truth_counts_rose(const struct truth_counts *before, const struct truth_counts *now)
 {
 	return now->units >= before->units && now->units <= TRUTH_COUNT_MAX && now->requests >= before->requests &&
-	       now->requests >= now->units && now->sum >= 0 && now->sum <= now->units * TRUTH_SCALE && now->squares >= 0 && now->squares <= now->sum * TRUTH_SCALE;
+	       now->requests >= now->units && now->sum >= 0 && now->sum <= now->units * TRUTH_SCALE && now->squares >= 0 &&
+	       now->squares <= now->sum * TRUTH_SCALE;
 }
 
 /* ---- opening ---- */

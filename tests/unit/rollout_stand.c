@@ -83,7 +83,8 @@ void engine_tell(struct counting_engine *engine)
 		slower[i] = (struct slower_count){LIMIT_US, engine->slow[i]};
 		variants[i] = (struct variant_count){text_of(names[i]), engine->calls[i], engine->errors[i], {1, &slower[i]}};
 		truths[i] = (struct variant_truth){text_of(names[i]), engine->truths[i], engine->right[i] * TRUTH_SCALE,
-						   engine->right[i] * TRUTH_SCALE * TRUTH_SCALE, engine->truths[i] + engine->repeats};
+						   engine->right[i] * TRUTH_SCALE * TRUTH_SCALE,
+						   engine->truths[i] + engine->repeats};
 	}
 	const struct pipeline_truth pipeline = {TEXT("p"), {2, truths}};
 	const struct experiment_tally tally = {TEXT("e"), engine->table, {2, variants}, {engine->truths[0] > 0, &pipeline}};
