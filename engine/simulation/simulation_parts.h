@@ -74,7 +74,7 @@ struct simulation {
 	int64_t now_us;
 	int64_t planned_us; /* time of the next deployment, request or fault; 0 at first */
 	int64_t turn_us;    /* time of the next worker's turn or start, unless an event wakes one earlier; 0 at first */
-	uint64_t changes;   /* change count of the simulated Kafka's logs when they were last read */
+	uint64_t changes;   /* of the logs, and reported gaps, when they were last read */
 	size_t line_count;
 	struct simulation_line lines[SIMULATION_LINES_MAX];
 	size_t worker_count;
