@@ -3,16 +3,6 @@
 
 #include <string.h>
 
-/* The minimum of message.max.bytes is 1000, of which librdkafka counts a part for itself. So a shorter record is
- * never refused because of its size, and its verdict need not be awaited. */
-#define SHORT_BYTES 900
-#define GROUPS 64 /* of partitions: with more of them a parcel has few records of each */
-
-static bool is_short(const struct outgoing *record)
-{
-	return record->key.length + record->value.length <= SHORT_BYTES && record->headers.count == 0 && !record->beside_origin;
-}
-
 void parcel_empty(struct parcel *parcel)
 {
 	parcel->count = parcel->first = parcel->used = 0;
@@ -40,30 +30,16 @@ static enum produce_verdict judge(struct parcel *parcel, struct error *error)
 	return PRODUCED;
 }
 
-static struct parcel_topic *parcel_topic(struct parcel *parcel)
-{
-	struct parcel_topic *its = &parcel->topics[parcel->topic % PARCEL_TOPICS];
-	if (its->topic != parcel->topic)
-		*its = (struct parcel_topic){.topic = parcel->topic};
-	return its;
-}
-
-/* The sort is stable, so records of a partition keep their order. */
 static void sort_by_partition(struct parcel *parcel, int partitions)
 {
 	rd_kafka_message_t *messages = &parcel->messages[parcel->first];
-	size_t count = parcel->count - parcel->first, end[GROUPS] = {0};
-	uint8_t group[PARCEL_RECORDS] = {0};
-	for (size_t i = 0; i < count; i++) {
-		const rd_kafka_message_t *message = &messages[i];
-		int32_t partition = client_partition(message->key, message->key_len, message->_private, partitions);
-		group[i] = (uint8_t)((uint32_t)partition % GROUPS);
-		end[group[i]]++;
-	}
-	for (size_t i = 1; i < GROUPS; i++)
-		end[i] += end[i - 1];
-	for (size_t i = count; i-- > 0;)
-		parcel->sorted[--end[group[i]]] = messages[i];
+	size_t count = parcel->count - parcel->first;
+	for (size_t i = 0; i < count; i++)
+		parcel->partitions[i] =
+			client_partition(messages[i].key, messages[i].key_len, messages[i]._private, partitions);
+	parcel_sort(parcel->partitions, count, parcel->order);
+	for (size_t i = 0; i < count; i++)
+		parcel->sorted[i] = messages[parcel->order[i]];
 	memcpy(messages, parcel->sorted, count * sizeof *messages);
 }
 
@@ -74,7 +50,7 @@ enum produce_verdict parcel_send(struct parcel *parcel, const struct topic_handl
 	size_t count = parcel->count - parcel->first;
 	if (count == 0)
 		return PRODUCED;
-	struct parcel_topic *its = parcel_topic(parcel);
+	struct parcel_topic *its = parcel_topic_of(&parcel->topics, parcel->topic);
 	if (its->partitions > 1)
 		sort_by_partition(parcel, its->partitions);
 	client_partitions_forget();
@@ -97,9 +73,9 @@ static void *pack(struct parcel *parcel, struct text piece)
 enum produce_verdict parcel_put(struct parcel *parcel, rd_kafka_t *client, const struct topic_handles *topics,
 				const struct outgoing *record, void *opaque, struct error *error)
 {
-	bool keeps = is_short(record);
-	bool room = parcel->count < PARCEL_RECORDS && parcel->used + SHORT_BYTES <= PARCEL_BYTES;
-	if (parcel->count > 0 && !(keeps && room && parcel->topic == record->topic && !parcel->lost)) {
+	bool keeps = parcel_keeps(record);
+	bool joins = keeps && parcel_joins(parcel->count, parcel->used, parcel->topic, record);
+	if (parcel->count > 0 && (!joins || parcel->lost)) {
 		enum produce_verdict verdict = parcel_send(parcel, topics, error);
 		if (verdict != PRODUCED)
 			return verdict;

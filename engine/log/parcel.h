@@ -6,32 +6,24 @@
  *
  * Results leave by partition, in their order. librdkafka allocates memory for each one, and walks through those of a
  * partition four times: to send, number, acknowledge and free them. By then they have left the caches. The processor
- * prefetches those that are adjacent, which halves their cost for librdkafka's thread. Sorted by a wrong number of
- * partitions, records of one partition would change their order. So results are not sorted while the topic's number
- * of partitions is unknown.
+ * prefetches those that are adjacent, which halves their cost for librdkafka's thread. The rules are log/parcel_rules.h's.
  */
 #ifndef SLUICE_LOG_PARCEL_H
 #define SLUICE_LOG_PARCEL_H
 
 #include "log/client.h"
-
-#define PARCEL_RECORDS 256
-#define PARCEL_BYTES ((size_t)32 << 10)
-#define PARCEL_TOPICS 64 /* whose number of partitions is known; results to other topics are not sorted */
-
-/* Number of partitions of a topic when a result last left for it; 0: not known. */
-struct parcel_topic {
-	uint32_t topic;
-	int partitions;
-};
+#include "log/parcel_rules.h"
 
 struct parcel {
 	uint32_t topic; /* of all results in the parcel */
 	size_t count, first;
 	size_t used;
-	struct parcel_topic topics[PARCEL_TOPICS]; /* each at its number modulo PARCEL_TOPICS */
+	struct parcel_topics topics;
 	bool lost; /* librdkafka refused some of the results: nothing more is accepted until the parcel is emptied */
-	rd_kafka_message_t messages[PARCEL_RECORDS], sorted[PARCEL_RECORDS]; /* `sorted` is scratch memory */
+	rd_kafka_message_t messages[PARCEL_RECORDS];
+	rd_kafka_message_t sorted[PARCEL_RECORDS]; /* scratch memory, as the next two */
+	int32_t partitions[PARCEL_RECORDS];
+	uint16_t order[PARCEL_RECORDS];
 	char bytes[PARCEL_BYTES]; /* their keys and values */
 };
 

@@ -241,7 +241,7 @@ static void those_of_a_partition_leave_one_behind_the_other(void **state)
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "1000");
-	stand.parcel.topics[0].partitions = PARTITIONS;
+	stand.parcel.topics.items[0].partitions = PARTITIONS;
 	put_keys(&stand, PARCEL_RECORDS);
 	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
 	purge(&stand);
@@ -255,7 +255,7 @@ static void those_of_a_partition_leave_in_their_order_by_and_by(void **state)
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "7");
-	stand.parcel.topics[0].partitions = PARTITIONS;
+	stand.parcel.topics.items[0].partitions = PARTITIONS;
 	put_keys(&stand, 100);
 	while (parcel_send(&stand.parcel, &stand.topics, &error) == PRODUCE_FULL)
 		purge(&stand);
@@ -270,7 +270,7 @@ static void those_without_a_key_leave_by_the_partition_of_their_origin(void **st
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "10");
-	stand.parcel.topics[0].partitions = 2;
+	stand.parcel.topics.items[0].partitions = 2;
 	for (int i = 0; i < 4; i++) {
 		const struct position origin = {.partition = 1 - i % 2, .offset = i};
 		const struct outgoing record = {.origin = origin, .value = i % 2 ? TEXT("0") : TEXT("1")};
@@ -301,7 +301,7 @@ static void stand_open_with_broker(struct stand *stand, int partitions)
 static void send_until_known(struct stand *stand, uint32_t topic)
 {
 	struct error error = {0};
-	for (int tries = 0; stand->parcel.topics[topic].partitions == 0 && tries < 2000; tries++) {
+	for (int tries = 0; stand->parcel.topics.items[topic].partitions == 0 && tries < 2000; tries++) {
 		assert_int_equal(put(stand, topic, TEXT("0"), &error), PRODUCED);
 		assert_int_equal(parcel_send(&stand->parcel, &stand->topics, &error), PRODUCED);
 		stand->seen = 0;
@@ -317,7 +317,7 @@ static void what_left_tells_how_many_partitions_there_are(void **state)
 	static struct stand stand;
 	stand_open_with_broker(&stand, PARTITIONS);
 	send_until_known(&stand, 0);
-	assert_int_equal(stand.parcel.topics[0].partitions, PARTITIONS);
+	assert_int_equal(stand.parcel.topics.items[0].partitions, PARTITIONS);
 	stand_close(&stand);
 }
 
@@ -329,8 +329,8 @@ static void those_of_a_partition_stay_in_their_order_where_another_topic_has_mor
 	stand_open_with_broker(&stand, 1);
 	send_until_known(&stand, 0);
 	send_until_known(&stand, 1);
-	assert_int_equal(stand.parcel.topics[0].partitions, 1);
-	assert_int_equal(stand.parcel.topics[1].partitions, PARTITIONS);
+	assert_int_equal(stand.parcel.topics.items[0].partitions, 1);
+	assert_int_equal(stand.parcel.topics.items[1].partitions, PARTITIONS);
 	put_keys(&stand, 100);
 	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
 	assert_int_equal(rd_kafka_flush(stand.client, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
@@ -351,7 +351,7 @@ static void what_goes_to_a_topic_that_is_not_known_is_not_sorted(void **state)
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "1000");
-	stand.parcel.topics[0] = (struct parcel_topic){.topic = PARCEL_TOPICS, .partitions = PARTITIONS};
+	stand.parcel.topics.items[0] = (struct parcel_topic){.topic = PARCEL_TOPICS, .partitions = PARTITIONS};
 	put_keys(&stand, 100);
 	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
 	purge(&stand);
@@ -361,7 +361,7 @@ static void what_goes_to_a_topic_that_is_not_known_is_not_sorted(void **state)
 		assert_int_equal(number, i);
 	}
 	assert_int_equal(stand.seen, 100);
-	assert_int_equal(stand.parcel.topics[0].partitions, 0);
+	assert_int_equal(stand.parcel.topics.items[0].partitions, 0);
 	stand_close(&stand);
 }
 
