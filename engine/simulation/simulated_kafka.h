@@ -48,6 +48,8 @@ struct simulated_config {
 	int64_t session_ms;		     /* after which a silent member is dropped; 0: 6000 */
 	int64_t linger_us;		     /* of producers */
 	struct simulated_batches batches;
+	bool parcels; /* short records leave together, by log/parcel_rules.h */
+	bool mixes_topics; /* parcels are sorted by the partitions of the topic before: a defect, for tests */
 	bool blames; /* producers refuse each record of a refused batch: a defect, for tests */
 	bool deaf;   /* producers do not notice closed connections: an engine without that protection, for tests */
 	/* Receives each event; NULL: no listener. */

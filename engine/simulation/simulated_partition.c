@@ -46,7 +46,7 @@ static int32_t partition_of_key(struct text key)
 	return -1;
 }
 
-struct simulated_partition *simulated_partition_of(const struct simulated_topic *topic, const struct outgoing *record)
+int32_t simulated_partition_number(const struct outgoing *record, int32_t count)
 {
 	uint64_t partition = (uint64_t)record->origin.partition;
 	int32_t named = record->beside_origin ? -1 : partition_of_key(record->key);
@@ -54,7 +54,12 @@ struct simulated_partition *simulated_partition_of(const struct simulated_topic 
 		partition = (uint64_t)named;
 	else if (record->key.bytes && !record->beside_origin)
 		partition = hash_bytes(record->key.bytes, record->key.length, 0);
-	return &topic->partitions[partition % (uint64_t)topic->count];
+	return (int32_t)(partition % (uint64_t)count);
+}
+
+struct simulated_partition *simulated_partition_of(const struct simulated_topic *topic, const struct outgoing *record)
+{
+	return &topic->partitions[simulated_partition_number(record, topic->count)];
 }
 
 static bool put(struct simulated_kafka *kafka, struct simulated_partition *partition, struct simulated_entry *entry)

@@ -157,26 +157,24 @@ static struct simulated_lane *lane_of(struct simulated_producer *producer, struc
 	return lane;
 }
 
-enum produce_verdict simulated_producer_put(struct simulated_producer *producer, const struct outgoing *record, unsigned batch,
-					    struct error *error)
+static enum produce_verdict may_put(struct simulated_producer *producer, struct error *error)
 {
-	struct simulated_kafka *kafka = producer->kafka;
 	if (producer->fenced || producer->spoilt || producer->shrinks) {
 		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer takes nothing more");
 		return PRODUCE_SPOILT;
 	}
-	if (simulated_mishap_injected(kafka, SIMULATED_QUEUE_FULL))
-		return PRODUCE_FULL;
-	struct simulated_entry *entry = simulated_entry_make(kafka, record);
-	struct simulated_lane *lane = lane_of(producer, simulated_partition_of(producer->topics[record->topic], record));
-	if (!entry || !lane) {
+	return simulated_mishap_injected(producer->kafka, SIMULATED_QUEUE_FULL) ? PRODUCE_FULL : PRODUCED;
+}
+
+static enum produce_verdict entry_put(struct simulated_producer *producer, struct simulated_entry *entry,
+				      struct simulated_partition *partition, struct error *error)
+{
+	struct simulated_kafka *kafka = producer->kafka;
+	struct simulated_lane *lane = entry ? lane_of(producer, partition) : NULL;
+	if (!lane) {
 		error_memory(error, ERROR_SYSTEM, "producing");
 		return PRODUCE_SPOILT;
 	}
-	entry->batch = batch;
-	entry->unwanted = is_unwanted(producer, record);
-	entry->origin = record->origin;
-	entry->topic = record->topic;
 	*lane->end = entry;
 	lane->end = &entry->next;
 	producer->waiting++;
@@ -185,6 +183,29 @@ enum produce_verdict simulated_producer_put(struct simulated_producer *producer,
 		simulated_note(kafka, kafka->now_us + kafka->config.linger_us, lingered, lane);
 	}
 	return PRODUCED;
+}
+
+enum produce_verdict simulated_producer_put(struct simulated_producer *producer, const struct outgoing *record, unsigned batch,
+					    struct error *error)
+{
+	enum produce_verdict verdict = may_put(producer, error);
+	if (verdict != PRODUCED)
+		return verdict;
+	struct simulated_entry *entry = simulated_entry_make(producer->kafka, record);
+	if (entry) {
+		entry->batch = batch;
+		entry->unwanted = is_unwanted(producer, record);
+		entry->origin = record->origin;
+		entry->topic = record->topic;
+	}
+	return entry_put(producer, entry, simulated_partition_of(producer->topics[record->topic], record), error);
+}
+
+enum produce_verdict simulated_producer_put_entry(struct simulated_producer *producer, struct simulated_entry *entry,
+						  struct simulated_partition *partition, struct error *error)
+{
+	enum produce_verdict verdict = may_put(producer, error);
+	return verdict == PRODUCED ? entry_put(producer, entry, partition, error) : verdict;
 }
 
 bool simulated_producer_topics(struct simulated_producer *producer, const char *const *names, size_t count, struct error *error)

@@ -14,6 +14,7 @@ struct simulated_shipments {
 	struct simulated_client client; /* of its commits */
 	struct simulated_producer *producer;
 	unsigned closed_sockets; /* not used */
+	struct simulated_parcel parcel;
 	struct commit_batches commit_batches;
 	bool started; /* and said so */
 	uint64_t resets;
@@ -61,6 +62,7 @@ static enum transaction_news producer_replace(struct simulated_shipments *shipme
 	struct simulated_producer *before = shipments->producer;
 	before->heard = nothing_heard;
 	before->client.closed = true;
+	simulated_parcel_empty(&shipments->parcel);
 	shipments->resets++;
 	if (!producer_open(shipments))
 		return NEWS_BROKEN;
@@ -137,10 +139,17 @@ static bool shipments_may_end(const struct output *self)
 static enum produce_verdict shipments_produce(struct output *self, const struct outgoing *record, struct error *error)
 {
 	struct simulated_shipments *shipments = (struct simulated_shipments *)self;
-	enum produce_verdict verdict = simulated_producer_put(shipments->producer, record, shipments->commit_batches.open, error);
+	enum produce_verdict verdict =
+		simulated_parcel_put(&shipments->parcel, shipments->producer, record, shipments->commit_batches.open, error);
 	if (verdict == PRODUCED)
 		(void)commit_batches_produced(&shipments->commit_batches);
 	return verdict;
+}
+
+static enum produce_verdict shipments_send(struct output *self, struct error *error)
+{
+	struct simulated_shipments *shipments = (struct simulated_shipments *)self;
+	return simulated_parcel_send(&shipments->parcel, shipments->producer, error);
 }
 
 static bool shipments_end(struct output *self, struct positions positions, struct error *error)
@@ -184,6 +193,7 @@ static const struct output_operations operations = {
 	.is_open = shipments_is_open,
 	.may_end = shipments_may_end,
 	.produce = shipments_produce,
+	.send = shipments_send,
 	.end = shipments_end,
 	.resets = shipments_resets,
 	.commit_us = shipments_commit_us,

@@ -19,6 +19,7 @@ struct simulated_open_transaction {
 	int64_t timeout_us;
 	struct simulated_client client; /* of what no producer sends: pauses, questions for offsets */
 	struct simulated_producer *producer;
+	struct simulated_parcel parcel;
 	unsigned closed_sockets; /* of its producers */
 	unsigned others_closed;	 /* of its questions; they put nothing in doubt */
 	struct settlement settlement;
@@ -158,7 +159,7 @@ static void ask_with_positions(struct simulated_open_transaction *transaction, e
 static void end_transaction(struct simulated_open_transaction *transaction)
 {
 	struct simulated_request *request;
-	bool lost = transaction->producer->fenced || transaction->producer->spoilt;
+	bool lost = transaction->producer->fenced || transaction->producer->spoilt || transaction->parcel.lost;
 	transaction->flushing = transaction->producer->waiting > 0 && !lost;
 	if (transaction->flushing)
 		return;
@@ -283,6 +284,7 @@ static enum transaction_news transaction_news(struct output *self, struct positi
 	transaction->open = settlement->news != NEWS_BROKEN;
 	transaction->commit_us = transaction->kafka->now_us - transaction->ended_us;
 	transaction->resets += settlement->news == NEWS_RESET;
+	simulated_parcel_empty(&transaction->parcel); /* it is empty, unless its contents are void */
 	*committed = settlement->positions;
 	tell_positions(transaction, news_names[settlement->news], *committed);
 	return settlement->news;
@@ -291,9 +293,15 @@ static enum transaction_news transaction_news(struct output *self, struct positi
 static enum produce_verdict transaction_produce(struct output *self, const struct outgoing *record, struct error *error)
 {
 	struct simulated_open_transaction *transaction = (struct simulated_open_transaction *)self;
-	enum produce_verdict verdict = simulated_producer_put(transaction->producer, record, 0, error);
+	enum produce_verdict verdict = simulated_parcel_put(&transaction->parcel, transaction->producer, record, 0, error);
 	transaction->written |= verdict == PRODUCED;
 	return verdict;
+}
+
+static enum produce_verdict transaction_send(struct output *self, struct error *error)
+{
+	struct simulated_open_transaction *transaction = (struct simulated_open_transaction *)self;
+	return transaction->open ? simulated_parcel_send(&transaction->parcel, transaction->producer, error) : PRODUCED;
 }
 
 static bool transaction_end(struct output *self, struct positions positions, struct error *error)
@@ -347,6 +355,7 @@ static const struct output_operations operations = {
 	.is_open = transaction_is_open,
 	.may_end = transaction_is_open,
 	.produce = transaction_produce,
+	.send = transaction_send,
 	.end = transaction_end,
 	.resets = transaction_resets,
 	.commit_us = transaction_commit_us,

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/random.h"
+#include "log/parcel_rules.h"
 #include "simulation/simulated_kafka.h"
 
 #define SIMULATED_PARTITIONS_MAX 1024 /* of all topics */
@@ -236,6 +237,7 @@ bool simulated_request_positions(struct simulated_kafka *kafka, struct simulated
 				 const struct consumer *consumer);
 
 /* simulated_partition.c */
+int32_t simulated_partition_number(const struct outgoing *record, int32_t count); /* in a topic of so many */
 struct simulated_partition *simulated_partition_of(const struct simulated_topic *topic, const struct outgoing *record);
 struct simulated_entry *simulated_entry_make(struct simulated_kafka *kafka, const struct outgoing *record);
 enum simulated_answer simulated_partition_serve(struct simulated_kafka *kafka, struct simulated_request *request);
@@ -359,6 +361,21 @@ struct simulated_producer {
 	void *owner;
 };
 
+/* simulated_parcel.c: records that leave together, by the rules of log/parcel_rules.h. The calls are as those of log/parcel.h. */
+struct simulated_parcel {
+	uint32_t topic;
+	size_t count, first, used;
+	bool lost;
+	struct parcel_topics topics;
+	struct simulated_entry *entries[PARCEL_RECORDS]; /* copies of the records, with their places */
+};
+
+enum produce_verdict simulated_parcel_put(struct simulated_parcel *parcel, struct simulated_producer *producer,
+					  const struct outgoing *record, unsigned batch, struct error *error);
+enum produce_verdict simulated_parcel_send(struct simulated_parcel *parcel, struct simulated_producer *producer,
+					   struct error *error);
+void simulated_parcel_empty(struct simulated_parcel *parcel);
+
 struct simulated_producer *simulated_producer_make(struct simulated_host *host, const struct transaction_config *config,
 						   unsigned *closed_sockets);
 bool simulated_producer_unwanted(struct simulated_producer *producer,
@@ -366,6 +383,8 @@ bool simulated_producer_unwanted(struct simulated_producer *producer,
 bool simulated_producer_topics(struct simulated_producer *producer, const char *const *names, size_t count, struct error *error);
 enum produce_verdict simulated_producer_put(struct simulated_producer *producer, const struct outgoing *record, unsigned batch,
 					    struct error *error);
+enum produce_verdict simulated_producer_put_entry(struct simulated_producer *producer, struct simulated_entry *entry,
+						  struct simulated_partition *partition, struct error *error); /* its copy */
 
 /* simulated_transaction.c, simulated_shipments.c */
 struct output *simulated_transaction_open(struct simulated_host *host, struct loop *loop, const struct transaction_config *config,

@@ -13,11 +13,7 @@
 #define SIMULATION_ARENA_BYTES ((size_t)64 << 20)
 #define TELL_BYTES 8192 /* whole pipelines */
 #define SIMULATION_YAML_BYTES ((size_t)64 << 10)
-#define UNWANTED_ONE_IN 3     /* runs */
-#define AS_BEFORE_ONE_IN 4    /* runs have nothing of what came to be simulated later */
-#define TRAIT_IN_THOUSAND 350 /* of the others have each trait */
-#define WIDE_SEED UINT64_C(0x51ce0fda9b3d1e77)
-#define WIDE_STEP UINT64_C(0x2545f4914f6cdd1d)
+#define UNWANTED_ONE_IN 3 /* runs */
 #define BATCH_BYTES_LEAST 1500
 #define BATCH_BYTES_MOST 12000
 #define BATCHES_SHRINK_US (10 * SECOND)
@@ -37,6 +33,7 @@ const char *const simulation_trait_names[SIMULATION_TRAITS] = {
 	"runs with topics of small batches",
 	"runs in which state is lost",
 	"runs in which requests are deleted",
+	"runs whose results leave together",
 };
 
 const struct simulation_ground simulation_ground_kafka = {.consumer_open = simulated_consumer_open,
@@ -226,11 +223,6 @@ static bool simulation_until(struct simulation *simulation, int64_t end_us, bool
 
 /* ---- the run ---- */
 
-static bool has(const struct simulation *simulation, enum simulation_trait trait)
-{
-	return (simulation->traits >> trait & 1) != 0;
-}
-
 /* Mishaps of each kind in a thousand requests, at most: from a good run to a terrible one. */
 static const unsigned worst_rates[] = {5, 20, 60, 150};
 
@@ -248,8 +240,10 @@ static struct simulated_kafka *simulated_make(struct simulation *simulation, uns
 	struct simulated_config config = {
 		.seed = random_next(&simulation->random), .tell = simulation->config->tell, .context = simulation->config->context};
 	config.deaf = simulation->config->deaf;
+	config.parcels = simulation_has(simulation, SIMULATION_PARCELLED);
+	config.mixes_topics = simulation->config->broken == SIMULATION_MIXES_TOPICS;
 	config.blames = simulation->config->broken == SIMULATION_BLAMES_RECORDS;
-	if (has(simulation, SIMULATION_BOUNDED))
+	if (simulation_has(simulation, SIMULATION_BOUNDED))
 		batches_draw(&simulation->wide[SIMULATION_BOUNDED], &config.batches);
 	config.linger_us = random_between(&simulation->random, 0, 5 * MS);
 	for (enum simulated_mishap mishap = 0; mishap < SIMULATED_MISHAPS; mishap++)
@@ -281,135 +275,6 @@ static bool lines_open(struct simulation *simulation, unsigned most, struct erro
 	return true;
 }
 
-/* ---- traits ---- */
-
-/* Each has a stream of its own, so that one that comes to be simulated later moves none. */
-static void traits_draw(struct simulation *simulation)
-{
-	uint64_t seed = (simulation->config->seed * 2 + simulation->config->exactly_once) ^ WIDE_SEED;
-	struct random first = {seed};
-	bool as_before = random_below(&first, AS_BEFORE_ONE_IN) == 0;
-	for (unsigned trait = 0; trait < SIMULATION_TRAITS; trait++) {
-		struct random *own = &simulation->wide[trait];
-		*own = (struct random){seed + (trait + 1) * WIDE_STEP};
-		simulation->traits |= (unsigned)(random_in_thousand(own, TRAIT_IN_THOUSAND) && !as_before) << trait;
-	}
-	if (simulation->config->traits_given)
-		simulation->traits = simulation->config->traits;
-}
-
-/* A request that is refused before it is counted would move the counts of those behind it. */
-static void line_hurry(struct simulation *simulation, struct simulation_line *line)
-{
-	if (!line->variants[0].counts)
-		simulation_line_hurry(line, &simulation->wide[SIMULATION_HURRIED]);
-}
-
-static void line_batch(struct simulation *simulation, struct simulation_pipeline *pipeline)
-{
-	for (size_t i = 0; i < pipeline->count; i++) {
-		struct simulation_block *block = &pipeline->blocks[i];
-		if ((block->kind != SIMULATION_SCALE && block->kind != SIMULATION_CALL) ||
-		    random_below(&simulation->wide[SIMULATION_BATCHED], 2))
-			continue;
-		block->batch = (int)random_between(&simulation->wide[SIMULATION_BATCHED], 2, 9);
-		block->batch_wait_ms = (int)random_between(&simulation->wide[SIMULATION_BATCHED], 1, 400);
-	}
-}
-
-static void line_cut(struct simulation *simulation, struct simulation_pipeline *pipeline)
-{
-	if (pipeline->count > 1)
-		pipeline->blocks[random_between(&simulation->wide[SIMULATION_STAGED], 1, (int64_t)pipeline->count - 1)].isolated =
-			true;
-}
-
-/* What counts does so for each partition: that is the one of the request where order is a partition's, and partitions are
- * as many. Answers that are to have a partition's order stand in one. */
-static void line_join(struct simulation *simulation, struct simulation_line *line)
-{
-	struct random *random = &simulation->wide[SIMULATION_JOINED];
-	struct simulation_pipeline *pipeline = &line->variants[0];
-	size_t first = (size_t)random_below(random, pipeline->count);
-	pipeline->by_partition = random_below(random, 2) || pipeline->counts;
-	line->stage_partitions = (int32_t)random_between(random, 1, SIMULATION_PARTITIONS_MAX);
-	if (pipeline->counts) {
-		first = 0;
-		line->stage_partitions = line->partitions;
-	}
-	for (size_t i = 0; i < pipeline->count; i++) {
-		struct simulation_block *block = &pipeline->blocks[(first + i) % pipeline->count];
-		block->apart = block->kind == SIMULATION_SCALE || block->kind == SIMULATION_FORK || block->kind == SIMULATION_COUNT;
-		if (block->kind == SIMULATION_SCALE)
-			block->kind = SIMULATION_FORK;
-		if (block->apart)
-			break;
-	}
-	line->judge.by_partition = pipeline->by_partition;
-	if (pipeline->by_partition)
-		line->judge.answers.partitions = 1;
-}
-
-static void line_tap(struct simulation *simulation, struct simulation_pipeline *pipeline)
-{
-	pipeline->tapped = true;
-	pipeline->logged = random_below(&simulation->wide[SIMULATION_TAPPED], 2) ? 100 : 30;
-}
-
-/* A pipeline is changed, or comes only now, or goes and comes back. */
-static bool line_reload(struct simulation *simulation, struct simulation_line *line, struct error *error)
-{
-	bool varies = random_below(&simulation->wide[SIMULATION_RELOADED], 3) > 0;
-	/* Something is always deployed, and so is what another reads. */
-	bool is_away = random_below(&simulation->wide[SIMULATION_RELOADED], 3) == 0 && line->number > 0 &&
-		       !simulation_feed_reads(&simulation->feed, line);
-	size_t away = (size_t)random_below(&simulation->wide[SIMULATION_RELOADED], simulation->scheme.count - 1);
-	size_t changes = (size_t)random_between(&simulation->wide[SIMULATION_RELOADED], 1, (int64_t)simulation->scheme.count - 1);
-	if (varies && !simulation_line_vary(line, &simulation->wide[SIMULATION_RELOADED], simulation->arena, error))
-		return false;
-	for (size_t i = 0; i < simulation->scheme.count; i++)
-		line->deployed[i] = is_away && i == away ? SIMULATION_ABSENT : varies && i >= changes ? 1 : 0;
-	return true;
-}
-
-static bool feed_open(struct simulation *simulation, struct error *error)
-{
-	simulation->reader_count = SIMULATION_READERS;
-	return simulation_feed_open(&simulation->feed, simulation->lines, simulation->line_count, simulation->result->why,
-				    &simulation->wide[SIMULATION_FED], simulation->arena) ||
-	       error_memory(error, ERROR_SYSTEM, "simulating");
-}
-
-static bool traits_apply(struct simulation *simulation, struct error *error)
-{
-	for (size_t i = 0;
-	     has(simulation, SIMULATION_JOINED) && !has(simulation, SIMULATION_RELOADED) && i < simulation->line_count; i++)
-		line_join(simulation, &simulation->lines[i]);
-	if (has(simulation, SIMULATION_FED) && !feed_open(simulation, error))
-		return false;
-	if (!simulation_taps_open(&simulation->taps, simulation->result->why))
-		return error_memory(error, ERROR_SYSTEM, "simulating");
-	for (size_t i = 0; i < simulation->line_count; i++) {
-		struct simulation_line *line = &simulation->lines[i];
-		if (has(simulation, SIMULATION_HURRIED))
-			line_hurry(simulation, line);
-		if (has(simulation, SIMULATION_BATCHED))
-			line_batch(simulation, &line->variants[0]);
-		if (has(simulation, SIMULATION_STAGED))
-			line_cut(simulation, &line->variants[0]);
-		if (has(simulation, SIMULATION_TAPPED))
-			line_tap(simulation, &line->variants[0]);
-		if (has(simulation, SIMULATION_RELOADED) && !line_reload(simulation, line, error))
-			return false;
-		if (has(simulation, SIMULATION_TAPPED) && !simulation_taps_add(&simulation->taps, line, simulation->arena))
-			return error_memory(error, ERROR_SYSTEM, "simulating");
-		simulation_line_ready(line, simulation->config->broken == SIMULATION_MIXES_BATCHES);
-	}
-	for (unsigned trait = 0; trait < SIMULATION_TRAITS; trait++)
-		simulation->result->counts.traits[trait] = has(simulation, trait);
-	return true;
-}
-
 /* ---- deployments ---- */
 
 static void deployments_draw(struct simulation *simulation)
@@ -421,7 +286,7 @@ static void deployments_draw(struct simulation *simulation)
 		last_us = line_us > last_us ? line_us : last_us;
 	}
 	simulation->scheme.count =
-		has(simulation, SIMULATION_RELOADED)
+		simulation_has(simulation, SIMULATION_RELOADED)
 			? (size_t)random_between(&simulation->wide[SIMULATION_RELOADED], 2, SIMULATION_DEPLOYMENTS_MAX)
 			: 1;
 	for (size_t i = 1; i < simulation->scheme.count; i++)
@@ -487,11 +352,11 @@ static bool deployments_make(struct simulation *simulation, size_t count, struct
 static bool simulation_prepare(struct simulation *simulation, struct error *error)
 {
 	unsigned most = worst_rates[random_below(&simulation->random, sizeof worst_rates / sizeof *worst_rates)];
-	traits_draw(simulation);
+	simulation_traits_draw(simulation);
 	simulation->unwanted = random_below(&simulation->random, UNWANTED_ONE_IN) == 0;
 	/* Where two stages' records of a request are refused, each of them answers it. */
-	simulation->unwanted =
-		simulation->unwanted && !(has(simulation, SIMULATION_JOINED) && !has(simulation, SIMULATION_RELOADED));
+	simulation->unwanted = simulation->unwanted &&
+			       !(simulation_has(simulation, SIMULATION_JOINED) && !simulation_has(simulation, SIMULATION_RELOADED));
 	simulation->kafka = simulated_make(simulation, most);
 	if (!simulation->kafka)
 		return error_memory(error, ERROR_SYSTEM, "simulating");
@@ -501,15 +366,16 @@ static bool simulation_prepare(struct simulation *simulation, struct error *erro
 		return false;
 	deployments_draw(simulation);
 	size_t deployments = simulation->scheme.count;
-	if (!traits_apply(simulation, error))
+	if (!simulation_traits_apply(simulation, error))
 		return false;
-	if (has(simulation, SIMULATION_GAPPED) && !has(simulation, SIMULATION_FED) && !has(simulation, SIMULATION_BEREFT))
+	if (simulation_has(simulation, SIMULATION_GAPPED) && !simulation_has(simulation, SIMULATION_FED) &&
+	    !simulation_has(simulation, SIMULATION_BEREFT))
 		simulation_gap_draw(simulation);
 	simulation_scheme_open(&simulation->scheme, simulation->config->kinds, simulation->arena);
 	if (!deployments_make(simulation, deployments, error))
 		return false;
 	simulation_faults_draw(simulation);
-	if (has(simulation, SIMULATION_BEREFT))
+	if (simulation_has(simulation, SIMULATION_BEREFT))
 		simulation_loss_draw(simulation);
 	for (size_t i = 0; i < simulation->worker_count; i++) {
 		if (!simulation_worker_configure(simulation, i, error))

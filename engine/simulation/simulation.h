@@ -41,6 +41,7 @@ enum simulation_trait {
 	SIMULATION_BOUNDED,  /* topics accept small batches only, and from some time on smaller ones */
 	SIMULATION_BEREFT,   /* Kafka loses changelogs, or the references to them */
 	SIMULATION_GAPPED,   /* Kafka deletes requests before they are read */
+	SIMULATION_PARCELLED, /* results leave together; requests have no headers, so that their answers are short */
 	SIMULATION_TRAITS
 };
 
@@ -65,7 +66,8 @@ enum simulation_break {
 	SIMULATION_KEEPS_STAGES,  /* a changed pipeline is treated as the previous one */
 	SIMULATION_MIXES_STAGES,  /* a request between stages loses its version */
 	SIMULATION_MIXES_BATCHES, /* a request in a batch gets the rows of another */
-	SIMULATION_BLAMES_RECORDS /* each record of a batch that is too large is refused */
+	SIMULATION_BLAMES_RECORDS, /* each record of a batch that is too large is refused */
+	SIMULATION_MIXES_TOPICS	   /* results of a topic are sorted by the partitions of another */
 };
 
 struct simulation_config {

@@ -120,13 +120,31 @@ struct simulation_answered {
 	int64_t part;	/* -1: it is of all of them */
 };
 
+#define ID_MARK "\"id\":\""
+
+/* From its header, or from its body. */
+static struct text id_of(const struct record *record)
+{
+	const struct header *header = headers_find(record->headers, TEXT("x-request-id"));
+	const struct text mark = TEXT(ID_MARK);
+	const char *end = record->value.bytes + record->value.length;
+	if (header)
+		return header->value;
+	if (record->value.length == 0)
+		return (struct text){0};
+	const char *id = memmem(record->value.bytes, record->value.length, mark.bytes, mark.length);
+	id = id ? id + mark.length : end;
+	const char *quote = id < end ? memchr(id, '"', (size_t)(end - id)) : NULL;
+	return quote ? (struct text){id, (size_t)(quote - id)} : (struct text){0};
+}
+
 static struct simulation_answered answered_of(const struct simulation_judge *judge, const struct record *record)
 {
-	const struct header *id = headers_find(record->headers, TEXT("x-request-id"));
+	const struct text id = id_of(record);
 	struct simulation_answered answered = {-1, -1};
-	if (!id || id->value.length < 2)
+	if (id.length < 2)
 		return answered;
-	struct text number = {id->value.bytes + 1, id->value.length - 1};
+	struct text number = {id.bytes + 1, id.length - 1};
 	const char *slash = memchr(number.bytes, '/', number.length);
 	struct text part = slash ? (struct text){slash + 1, number.length - (size_t)(slash + 1 - number.bytes)} : (struct text){0};
 	number.length -= slash ? part.length + 1 : 0;

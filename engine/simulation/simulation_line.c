@@ -53,10 +53,11 @@ bool simulation_line_send(struct simulation_line *line, struct simulated_kafka *
 	size_t deadline_length = number_write_int64(deadline, LOOP_VIRTUAL_EPOCH_MS + request->deadline_us / MS);
 	struct header headers[] = {{TEXT("x-request-id"), {id, id_length}}, {TEXT(DEADLINE_HEADER), {deadline, deadline_length}}};
 	request->sent_us = now_us;
+	const size_t first = line->brief ? 1 : 0, end = request->deadline_us == SIMULATION_NO_DEADLINE ? 1 : 2;
 	const struct outgoing record = {
 		.origin = {.partition = request->partition},
 		.beside_origin = true,
-		.headers = {request->deadline_us == SIMULATION_NO_DEADLINE ? 1 : 2, headers},
+		.headers = {end - first, headers + first},
 		.key = {request->key >= 0 ? key : NULL, request->key >= 0 ? sizeof key : 0},
 		.value = buffer_view(&line->value),
 	};

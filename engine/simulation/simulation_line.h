@@ -20,6 +20,7 @@ struct simulation_line {
 	struct simulated_models models[SIMULATION_VARIANTS];
 	size_t deployed[SIMULATION_DEPLOYMENTS_MAX]; /* index of the variant in each deployment; or SIMULATION_ABSENT */
 	struct simulation_judge judge;
+	bool brief; /* its requests have their ids in their bodies alone, so their answers have no headers */
 	size_t count, sent;
 	struct simulation_request *requests;
 	struct simulated_topic *found; /* topic of the requests; NULL: none was sent yet */

@@ -3,6 +3,7 @@
  *   simulation.c           the clock, the run from start to end, and its result
  *   simulation_worker.c    the workers: opening, turning, ending them
  *   simulation_fault.c     injected faults, and the time at which workers get a new deployment
+ *   simulation_trait.c     features in addition to faults
  *   simulation_loss.c      loss of state
  *   simulation_gap.c       requests that are deleted before they are read
  *   simulation_scheme.c    the deployments
@@ -113,6 +114,15 @@ static inline struct simulation_worker *simulation_worker_at(struct simulation *
 {
 	return nth < simulation->worker_count ? &simulation->workers[nth] : &simulation->readers[nth - simulation->worker_count];
 }
+
+static inline bool simulation_has(const struct simulation *simulation, enum simulation_trait trait)
+{
+	return (simulation->traits >> trait & 1) != 0;
+}
+
+/* simulation_trait.c */
+void simulation_traits_draw(struct simulation *simulation);
+bool simulation_traits_apply(struct simulation *simulation, struct error *error); /* to its lines, which are open */
 
 /* simulation.c */
 void simulation_tell(struct simulation *simulation, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -351,6 +351,16 @@ static void records_that_are_blamed_for_their_batch_are_found(void **state)
 	}
 }
 
+static void results_that_are_sorted_by_the_partitions_of_another_topic_are_found(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct simulation_result result =
+			bad_simulation_of(SIMULATION_MIXES_TOPICS, 1U << SIMULATION_PARCELLED | 1U << SIMULATION_JOINED, i);
+		assert_non_null(strstr(result.why, "is answered behind request"));
+	}
+}
+
 /* A consumer that goes on behind deleted records, and reports nothing. */
 static struct consumer *open_that_hides_gaps(struct simulated_host *host, struct loop *loop, const struct consumer_config *config,
 					     struct error *error)
@@ -567,6 +577,7 @@ int main(void)
 		cmocka_unit_test(members_of_a_batch_that_get_what_is_anothers_are_found),
 		cmocka_unit_test(records_that_are_blamed_for_their_batch_are_found),
 		cmocka_unit_test(deadlines_that_are_forgotten_are_found),
+		cmocka_unit_test(results_that_are_sorted_by_the_partitions_of_another_topic_are_found),
 		cmocka_unit_test(gaps_that_are_not_reported_are_found),
 		cmocka_unit_test(parts_that_are_not_brought_back_are_found),
 		cmocka_unit_test(stages_whose_records_are_partitioned_by_their_requests_are_found),
