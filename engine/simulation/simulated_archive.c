@@ -140,13 +140,24 @@ static struct simulated_snapshot *snapshot_find(const struct simulated_archive_t
 	return snapshot;
 }
 
+/* As on Kafka, a changelog that ends before the snapshot is another one, and the snapshot is removed. */
+static bool snapshot_give_up(struct simulated_archive_task *task, struct simulated_snapshot *snapshot, int64_t *from,
+			     struct error *error)
+{
+	snapshot->bytes = (struct text){0};
+	*from = 0;
+	store_close(task->store);
+	task->store = store_open(task->place.scopes, task->place.bytes_max);
+	return task->store || error_memory(error, ERROR_SYSTEM, "bringing back what a stage remembers");
+}
+
 /* Its store, and from where the changelog is to be read on. */
 static bool snapshot_bring_back(struct simulated_archive_task *task, int64_t *from, struct error *error)
 {
-	const struct simulated_snapshot *snapshot = snapshot_find(task);
+	struct simulated_snapshot *snapshot = snapshot_find(task);
 	struct snapshot_reader reader = {0};
 	*from = 0;
-	if (!snapshot)
+	if (!snapshot || !snapshot->bytes.bytes)
 		return true;
 	struct text left = snapshot->bytes;
 	for (size_t wants; (wants = snapshot_wants(&reader)) > 0;) {
@@ -156,7 +167,7 @@ static bool snapshot_bring_back(struct simulated_archive_task *task, int64_t *fr
 		left.length -= wants;
 	}
 	*from = reader.head.offset;
-	return true;
+	return *from <= task->end || snapshot_give_up(task, snapshot, from, error);
 }
 
 static bool change_bring_back(struct simulated_archive_task *task, const struct simulated_entry *entry, struct error *error)
