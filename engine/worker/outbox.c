@@ -214,12 +214,12 @@ static void reply_error(struct outbox *outbox, const struct flight *flight, cons
 {
 	const struct message *message = &flight->message;
 	const char *limit = reply_limit_name(answer->error);
-	const struct reply_failure failure = {.error = answer->error,
-					      .step = answer->step,
-					      .attempts = answer->attempts,
-					      .id = message->id,
-					      .origin = flight->direct ? (struct origin){0} : message->origin,
-					      .where = flight->direct ? flight->direct->place : (struct text){0}};
+	struct reply_failure failure = {
+		.error = answer->error, .step = answer->step, .attempts = answer->attempts, .id = message->id, .origin = message->origin};
+	if (flight->direct) {
+		failure.origin = (struct origin){0};
+		failure.where = flight->direct->place;
+	}
 	buffer_clear(&outbox->encoded);
 	reply_error_write(&outbox->encoded, &failure);
 	headers->items[0] = (struct header){TEXT(REPLY_ERROR_HEADER), text_of(error_kind_name(answer->error->kind))};
