@@ -2,17 +2,13 @@
 #include "cli/experiment_data.h"
 
 #include "base/duration.h"
-#include "base/file.h"
 #include "base/moment.h"
+#include "cli/record_file.h"
 #include "log/reader.h"
-#include "message/avro_walk.h"
-#include "message/schemas.h"
 #include "plan/graph.h"
 #include "plan/plan.h"
 
-#define FILE_BYTES_MAX ((size_t)4 << 30)
 #define RECORD_ARENA_BYTES ((size_t)64 << 20)
-#define HEAD_BYTES 10 /* of Avro's single-object encoding */
 
 struct experiment_reading {
 	struct session *session;
@@ -41,53 +37,23 @@ static bool record_take(struct experiment_reading *self, struct text bytes, int6
 
 /* ---- files ---- */
 
-/* The bytes of the Avro record at the beginning of the text; 0: there is none. */
-static size_t avro_record_length(struct text rest, avro_schema_t schema)
+static bool file_record_take(void *context, struct text record, struct error *error)
 {
-	if (rest.length < HEAD_BYTES || !schema)
-		return 0;
-	struct avro_walk walk = avro_walk_of((struct text){rest.bytes + HEAD_BYTES, rest.length - HEAD_BYTES});
-	return avro_walk_over(&walk, schema) ? rest.length - avro_left(&walk.cursor) : 0;
-}
-
-static bool file_take(struct experiment_reading *self, const char *path, struct error *error)
-{
-	static const char avro_head[] = {(char)0xC3, 0x01};
-	const char *json = schema_json(self->is_feedback ? "feedback" : "exposure");
-	struct text rest;
-	avro_schema_t schema = NULL;
-	uint32_t line = 1;
-	bool good = file_read(path, FILE_BYTES_MAX, self->arena, &rest, error);
-	if (good && rest.length > 0 && avro_schema_from_json_length(json, strlen(json), &schema) != 0)
-		good = error_memory(error, ERROR_SYSTEM, "reading a schema");
-	while (good && rest.length > 0) {
-		const bool is_avro = rest.length > sizeof avro_head && memcmp(rest.bytes, avro_head, sizeof avro_head) == 0;
-		const size_t length = is_avro ? avro_record_length(rest, schema) : 0;
-		struct text record = {rest.bytes, length};
-		if (is_avro && length == 0)
-			good = error_set(error, ERROR_INPUT, PLACE_NONE, "it is no whole record of the schema `%s`",
-					 self->is_feedback ? "feedback" : "exposure");
-		else if (is_avro)
-			rest = (struct text){rest.bytes + length, rest.length - length};
-		else
-			record = text_trimmed(text_take_until(&rest, '\n'), " \t\r");
-		if (good && record.length > 0)
-			good = record_take(self, record, 0, error);
-		if (!good && error->place.line == 0 && error->kind == ERROR_INPUT)
-			error->place = (struct place){path, line, 1};
-		line++;
-	}
-	if (schema)
-		avro_schema_decref(schema);
-	return good;
+	return record_take(context, record, 0, error);
 }
 
 static bool files_take(struct experiment_reading *self, const struct name_list *files, bool is_feedback, struct error *error)
 {
+	struct record_file file = {.schema = is_feedback ? "feedback" : "exposure",
+				   .arena = self->arena,
+				   .context = self,
+				   .take = file_record_take};
 	self->is_feedback = is_feedback;
-	for (size_t i = 0; i < files->count; i++)
-		if (!file_take(self, files->items[i].text, error))
+	for (size_t i = 0; i < files->count; i++) {
+		file.path = files->items[i].text;
+		if (!record_file_read(&file, error))
 			return false;
+	}
 	return true;
 }
 
