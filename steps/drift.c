@@ -295,7 +295,7 @@ const struct option drift_options[] = {
 	    .help = "How good a classifier is in each window, estimated before any truth comes: accuracy, precision and recall "
 		    "with a band of 95 of 100 windows, from probabilities that it calibrated. That holds while only its inputs "
 		    "shift. Where the same inputs come to mean something else (concept drift), the estimate is wrong, and cannot "
-		    "know it; only feedback can."),
+		    "know it; feedback can: `sluice drift report --feedback` has the realised accuracy beside it."),
 	ROW("as", CHOICE, struct drift, as, .choices = MARKS_AS_NAMES, .fallback = "marks",
 	    .help = "Whether drift_score, is_drift and drift_state (`learning`, `steady` or `drift`) travel as marks or as "
 		    "tensors. They are those of the last window that was closed: with `sluice run --control` in any "

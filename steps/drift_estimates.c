@@ -57,6 +57,18 @@ void drift_chances_add(const struct drift_chances *chances, size_t row, struct p
 	performance_add(performance, positive, positive >= chances->options->threshold);
 }
 
+size_t drift_chances_class(const struct drift_chances *chances, size_t row)
+{
+	const size_t first = row * chances->classes;
+	size_t likeliest = 0;
+	if (chances->classes <= 2)
+		return tensor_number(chances->tensor, first + chances->classes - 1) >= chances->options->threshold;
+	for (size_t i = 1; i < chances->classes; i++)
+		if (tensor_number(chances->tensor, first + i) > tensor_number(chances->tensor, first + likeliest))
+			likeliest = i;
+	return likeliest;
+}
+
 struct drift_estimates drift_estimates_of(const struct performance *performance)
 {
 	return (struct drift_estimates){performance_accuracy(performance, ESTIMATE_BAND),

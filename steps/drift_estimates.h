@@ -36,6 +36,9 @@ struct drift_chances drift_chances_of(const struct drift_estimate_options *optio
 /* Adds a row to the sums of its window. */
 void drift_chances_add(const struct drift_chances *chances, size_t row, struct performance *performance);
 
+/* The class that is predicted for a row of probabilities: of those that are equally likely the first. */
+size_t drift_chances_class(const struct drift_chances *chances, size_t row);
+
 /* What a window's sums give; NaN: it is not known. */
 struct drift_estimates {
 	struct performance_estimate accuracy, precision, recall;

@@ -9,6 +9,7 @@
 #include "message/json_write.h"
 #include "steps/drift_comparison.h"
 #include "steps/drift_segments.h"
+#include "steps/drift_truths.h"
 
 #define MESSAGE_BYTES_MAX ((size_t)1 << 30)
 
@@ -17,6 +18,7 @@ struct review_segment {
 	struct text name;
 	struct monitor_position position;
 	struct performance performance; /* of the window */
+	struct drift_realised realised;
 	double *rows;			/* of it, owned */
 	size_t room;
 };
@@ -28,6 +30,8 @@ struct drift_review {
 	const struct fit_source *source;
 	bool json;
 	uint64_t windows, drifted, quality;
+	uint64_t messages, informed, unusable; /* those with feedback, and of these the ones that it does not fit */
+	uint64_t bands[BAND_LEFT + 1];	       /* windows by enum band_state */
 	uint64_t beyond, nameless; /* rows of segments beyond the limit; messages without a segment */
 	size_t segment_count;
 	struct review_segment *segments; /* DRIFT_SEGMENTS_MAX */
@@ -90,6 +94,31 @@ static void estimates_say(const struct drift_review *review)
 			     accuracy.high);
 }
 
+/* The realised accuracy, and the band in which it was estimated for the same rows. */
+static void realised_put(const struct drift_review *review)
+{
+	const struct drift_realised *realised = &review->segment->realised;
+	const struct performance_estimate estimate = performance_accuracy(&realised->estimated, ESTIMATE_BAND);
+	const enum band_state state = drift_realised_band(realised);
+	count_put(review->report, "realised_rows", realised->estimated.rows);
+	number_put(review->report, "realised_accuracy", drift_realised_accuracy(realised));
+	number_put(review->report, "realised_band_low", estimate.low);
+	number_put(review->report, "realised_band_high", estimate.high);
+	buffer_print(review->report, ", \"band_held\": %s", state == BAND_OPEN ? "null" : state == BAND_HELD ? "true" : "false");
+}
+
+static void realised_say(const struct drift_review *review)
+{
+	static const char *const words[] = {
+		[BAND_OPEN] = "too few for its band", [BAND_HELD] = "within its band", [BAND_LEFT] = "outside of its band"};
+	const struct drift_realised *realised = &review->segment->realised;
+	const struct performance_estimate estimate = performance_accuracy(&realised->estimated, ESTIMATE_BAND);
+	if (realised->estimated.rows > 0)
+		buffer_print(review->report, "; realised accuracy %.3g of %llu rows with feedback, %s of %.3g to %.3g",
+			     drift_realised_accuracy(realised), (unsigned long long)realised->estimated.rows,
+			     words[drift_realised_band(realised)], estimate.low, estimate.high);
+}
+
 static void verdict_json(const struct drift_review *review, const struct monitor_verdict *verdict)
 {
 	struct buffer *out = review->report;
@@ -108,6 +137,8 @@ static void verdict_json(const struct drift_review *review, const struct monitor
 		number_put(out, "drift_score", verdict->score);
 	if (review->estimate->here.line)
 		estimates_put(review);
+	if (review->source->truth)
+		realised_put(review);
 	buffer_print(out, ", \"is_drift\": %s, \"quality_alarm\": %s, \"features\": [", verdict->drifted ? "true" : "false",
 		     verdict->quality_alarm ? "true" : "false");
 	for (size_t i = 0; i < verdict->feature_count; i++) {
@@ -156,6 +187,7 @@ static void verdict_say(const struct drift_review *review, const struct monitor_
 	for (size_t i = 0; i < verdict->feature_count; i++)
 		quality_say(out, &verdict->features[i]);
 	estimates_say(review);
+	realised_say(review);
 	buffer_byte(out, '\n');
 }
 
@@ -168,7 +200,10 @@ static void verdict_report(struct drift_review *review, const struct monitor_ver
 		verdict_json(review, verdict);
 	else
 		verdict_say(review, verdict);
+	if (review->segment->realised.estimated.rows > 0)
+		review->bands[drift_realised_band(&review->segment->realised)]++;
 	review->segment->performance = (struct performance){0};
+	review->segment->realised = (struct drift_realised){0};
 }
 
 /* ---- its reading ---- */
@@ -186,6 +221,14 @@ static bool review_open(struct drift_review *review, const struct step *step, st
 				 "the rows of a file have no times; read a topic, or give `window` and `falseAlarms` by messages, "
 				 "as "
 				 "`window: 500` and `falseAlarms: 0.5 per 1000`");
+	if (review->source->truth && !review->estimate->here.line)
+		return error_set(error, ERROR_CONFIG, step->place,
+				 "feedback is compared with the estimated accuracy, and step `%s` has no `estimate`; give it the "
+				 "tensor of probabilities, as `estimate: {probabilities: p}`",
+				 step->name);
+	if (review->source->truth && !review->source->name)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the rows of a CSV have no ids that feedback could name; read requests in lines, or topic:NAME");
 	return true;
 }
 
@@ -247,8 +290,16 @@ struct review_row {
 	const double *values;
 	int64_t time_ms;
 	const struct drift_chances *chances;
+	const struct drift_truth *truth; /* NULL: unknown */
 	size_t number;
 };
+
+static void row_estimate(const struct review_row *row, struct review_segment *segment)
+{
+	drift_chances_add(row->chances, row->number, &segment->performance);
+	if (row->truth)
+		drift_realised_add(&segment->realised, row->chances, row->number, row->truth);
+}
 
 static bool row_review(struct drift_review *review, const struct review_row *row, struct error *error)
 {
@@ -262,15 +313,32 @@ static bool row_review(struct drift_review *review, const struct review_row *row
 	monitor_share(review->comparison.monitor, review->segment_count);
 	const struct monitor_verdict *verdict = monitor_add(review->comparison.monitor, row->values, row->time_ms);
 	if (by_count)
-		drift_chances_add(row->chances, row->number, &segment->performance);
+		row_estimate(row, segment);
 	if (verdict)
 		verdict_report(review, verdict);
 	if (!by_count)
-		drift_chances_add(row->chances, row->number, &segment->performance);
+		row_estimate(row, segment);
 	return !review->group || row_keep(review, segment, row->values, error);
 }
 
 /* ---- messages ---- */
+
+/* Whether it is known what became of the last message. */
+static bool truth_of(struct drift_review *review, const struct drift_chances *chances, size_t rows, struct drift_truth *truth)
+{
+	const struct fit_source *source = review->source;
+	if (!source->truth)
+		return false;
+	const struct fit_name name = source->name(source->context);
+	const struct fit_truth *feedback = source->truth(source->truths, &name);
+	review->messages++;
+	review->informed += feedback != NULL;
+	if (!feedback || !chances->tensor)
+		return false;
+	const bool usable = drift_truth_read(feedback, chances, rows, truth);
+	review->unusable += !usable;
+	return usable;
+}
 
 static bool message_review(struct drift_review *review, const struct payload *payload, struct arena *arena,
 			   const struct tensor **texts, struct error *error)
@@ -290,9 +358,11 @@ static bool message_review(struct drift_review *review, const struct payload *pa
 		return true;
 	}
 	const struct drift_chances chances = drift_chances_of(review->estimate, payload, count);
+	struct drift_truth truth;
+	const struct drift_truth *known = truth_of(review, &chances, count, &truth) ? &truth : NULL;
 	for (size_t i = 0; i < count; i++) {
 		const double *values = rows + i * review->comparison.reference.feature_count;
-		if (!row_review(review, &(struct review_row){segments[i], values, time_ms, &chances, i}, error))
+		if (!row_review(review, &(struct review_row){segments[i], values, time_ms, &chances, known, i}, error))
 			return false;
 	}
 	return true;
@@ -317,6 +387,26 @@ static void segments_say(const struct drift_review *review)
 		buffer_print(review->report,
 			     "%llu messages have no segment, and were not compared: here `groupBy` can use tensors only\n",
 			     (unsigned long long)review->nameless);
+}
+
+static void truths_say(const struct drift_review *review)
+{
+	const uint64_t judged = review->bands[BAND_HELD] + review->bands[BAND_LEFT];
+	if (!review->source->truth)
+		return;
+	buffer_print(review->report, "%llu of %llu messages have feedback", (unsigned long long)review->informed,
+		     (unsigned long long)review->messages);
+	if (review->unusable)
+		buffer_print(review->report,
+			     ", which %llu times cannot be compared: it needs the metric `accuracy` from 0 to 1, or as truth one "
+			     "tensor with the number of each row's class",
+			     (unsigned long long)review->unusable);
+	buffer_print(review->report, "\nrealised accuracy: within the band of %g%% in %llu of %llu windows", 100 * ESTIMATE_BAND,
+		     (unsigned long long)review->bands[BAND_HELD], (unsigned long long)judged);
+	if (review->bands[BAND_OPEN])
+		buffer_print(review->report, "; %llu more have fewer than %d rows with feedback",
+			     (unsigned long long)review->bands[BAND_OPEN], REALISED_ROWS_MIN);
+	buffer_byte(review->report, '\n');
 }
 
 bool drift_review(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error)
@@ -349,6 +439,7 @@ bool drift_review(struct step *step, const struct fit_source *source, bool json,
 		memory_give(review.segments[i].rows);
 	if (!json) {
 		segments_say(&review);
+		truths_say(&review);
 		buffer_print(report, "%llu windows: %llu with drift, %llu with data out of the bounds of quality\n",
 			     (unsigned long long)review.windows, (unsigned long long)review.drifted,
 			     (unsigned long long)review.quality);

@@ -7,8 +7,10 @@
 #include "cli/command.h"
 #include "cli/fit_rows.h"
 #include "cli/fit_topic.h"
+#include "cli/fit_truths.h"
 #include "message/json_write.h"
 #include "plan/graph.h"
+#include "plan/plan.h"
 #include "serving/files.h"
 
 #define DATA_BYTES_MAX ((size_t)4 << 30) /* it is read whole, for it is gone through once for each operation */
@@ -24,7 +26,7 @@ struct fit_options {
 	int64_t count;
 	const char *step;
 	const char *out;
-	struct name_list tensors;
+	struct name_list tensors, feedback;
 	int form;
 };
 
@@ -94,6 +96,7 @@ struct fitting {
 	struct files *files;
 	struct buffer made;
 	const struct command *command;
+	struct fit_truths truths;
 };
 
 static void say_remark(void *listener, const char *text)
@@ -106,10 +109,50 @@ static bool source_read(struct fitting *self, struct step *step, struct fit_sour
 {
 	source->remarked = say_remark;
 	source->listener = self->session;
+	if (self->options->feedback.count > 0) {
+		source->truth = fit_truths_find;
+		source->truths = &self->truths;
+	}
 	if (self->command == &command_fit)
 		return self->kind->fit(step, source, &self->made, error);
 	return self->kind->review(step, source, self->options->form == OUTPUT_JSON, &self->made, error);
 }
+
+/* ---- feedback ---- */
+
+/* `topic:` alone is the pipeline's own. */
+static bool feedback_topic_read(struct fitting *self, const char *pipeline, const char *name, struct error *error)
+{
+	struct door door;
+	bool good = door_open(self->session, &self->options->asked, pipeline, &door, error);
+	const char *topic = !good || *name ? name : topic_own_name(self->arena, door.prefix, door.namespace, pipeline, "feedback");
+	if (good && !topic)
+		good = error_memory(error, ERROR_SYSTEM, "naming topics");
+	good = good && fit_truths_read_topic(&self->truths, &door.kafka, topic, error);
+	door_close(&door);
+	return good;
+}
+
+static bool feedback_read_all(struct fitting *self, const char *pipeline, struct error *error)
+{
+	const struct name_list *sources = &self->options->feedback;
+	struct fit_truths *truths = &self->truths;
+	bool good = true;
+	truths->arena = self->arena;
+	for (size_t i = 0; i < sources->count && good; i++) {
+		const struct text source = text_of(sources->items[i].text);
+		good = text_starts_with(source, TEXT(TOPIC_SOURCE))
+			       ? feedback_topic_read(self, pipeline, source.bytes + strlen(TOPIC_SOURCE), error)
+			       : fit_truths_read_file(truths, source.bytes, error);
+	}
+	if (truths->unreadable > 0)
+		command_note(self->session, "%llu records of feedback that cannot be read were left out; the first: %s",
+			     (unsigned long long)truths->unreadable, truths->unreadable_why.text);
+	fit_truths_sort(truths);
+	return good;
+}
+
+/* ---- sources ---- */
 
 static bool fit_file(struct fitting *self, struct step *step, const struct mapping *mapping, struct error *error)
 {
@@ -170,6 +213,8 @@ static bool fit_step(struct fitting *self, const struct spec *spec, const struct
 			    .place = found->step->here,
 			    .arena = self->arena,
 			    .files = files_source(self->files)};
+	if (!feedback_read_all(self, step.pipeline, error))
+		return false;
 	return text_starts_with(text_of(self->source), TEXT(TOPIC_SOURCE)) ? fit_topic(self, &step, mapping, error)
 									   : fit_file(self, &step, mapping, error);
 }
@@ -264,6 +309,7 @@ static int fitting_run(struct fitting *fitting)
 			code = fit_spec(fitting, &spec);
 		spec_close(&spec);
 	}
+	fit_truths_close(&fitting->truths);
 	buffer_close(&fitting->made);
 	files_close(fitting->files);
 	arena_close(fitting->arena);
@@ -341,6 +387,9 @@ static const struct option report_options[] = {
 	 .help = "The YAML of the pipeline with the step."},
 	ROW("step", TEXT, struct fit_options, step, .word = "STEP",
 	    .help = "The name of the step; default: the only one of the kind `drift`."),
+	ROW("feedback", NAMES, struct fit_options, feedback, .word = "FILE",
+	    .help = "Feedback on the requests: a file of JSON lines or Avro records, or topic:NAME; `topic:` alone is the "
+		    "pipeline's own. The step needs `estimate`."),
 	SOURCE_ROWS,
 	{.type = OPTION_END},
 };
@@ -363,7 +412,15 @@ const struct command command_drift_report = {
 		"chance reaches so rarely, and 0 without drift. The effect of ks is its distance D, of psi, jensen-shannon and "
 		"chi-square the Jensen-Shannon distance, of wasserstein the distance divided by the reference's standard "
 		"deviation. "
-		"Where rows follow from the rows before, as in a series, samples count as the smaller ones that they are worth.",
+		"Where rows follow from the rows before, as in a series, samples count as the smaller ones that they are worth.\n"
+		"\n"
+		"With `estimate` each line has the estimated accuracy. --feedback adds the realised one, of the messages that have "
+		"feedback by now, whether it is within the band of the estimate of the same rows, and at the end how often it "
+		"was: in 95 of 100 windows, if the probabilities are right. The messages have the probabilities: they are answers, "
+		"or a topic of the step's input. Feedback names them by id or origin, and has the metric `accuracy`, or as truth "
+		"the number of each row's class.\n"
+		"\n"
+		"  sluice drift report topic:answers -f pipeline.yaml --feedback topic: --brokers localhost:9092\n",
 	.options = report_options,
 	.options_size = sizeof(struct fit_options),
 	.group = "run",

@@ -377,6 +377,7 @@ static bool request_next(struct fit_rows *rows, struct arena *arena, struct payl
 	if (!good)
 		error->place = (struct place){rows->file, (uint32_t)rows->line - 1, 1};
 	*payload = message.payload;
+	rows->id = message.payload_id;
 	return good;
 }
 
@@ -400,6 +401,12 @@ static bool rows_refused(void *context, const struct tensor *texts, struct error
 	if (!rows->csv)
 		return error_set(error, why.kind, (struct place){rows->file, (uint32_t)rows->line - 1, 1}, "%s", why.text);
 	return error_set(error, why.kind, why.place, "%s, in the row before line %zu: %s", rows->file, rows->line, why.text);
+}
+
+static struct fit_name rows_name(void *context)
+{
+	const struct fit_rows *rows = context;
+	return (struct fit_name){.id = rows->id};
 }
 
 static void rows_rewind(void *context)
@@ -433,5 +440,6 @@ bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, co
 
 struct fit_source fit_rows_source(struct fit_rows *rows)
 {
-	return (struct fit_source){.context = rows, .rewind = rows_rewind, .next = rows_next, .refused = rows_refused};
+	return (struct fit_source){.context = rows, .rewind = rows_rewind, .next = rows_next, .refused = rows_refused,
+				   .name = rows->csv ? NULL : rows_name};
 }

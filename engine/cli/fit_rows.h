@@ -42,6 +42,7 @@ struct fit_rows {
 		size_t count;
 	} * tensors;
 	struct csv_field *fields; /* of the current row */
+	struct text id;		  /* of the last request; empty: it has none */
 };
 
 /* Scans the text once; a text that begins with `{` contains requests. `gather` are NAME=COLUMN,COLUMN. Everything is

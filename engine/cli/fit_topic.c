@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "log/reader.h"
 #include "message/answer_decode.h"
+#include "message/reply.h"
 #include "message/rows.h"
 
 #define RECORD_ARENA_BYTES ((size_t)1 << 30)
@@ -15,8 +16,22 @@
 
 /* ---- decoding ---- */
 
+/* The id that an engine gives to the request; empty: that is its origin. */
+static struct text message_id(const struct message *message)
+{
+	static const char *const names[] = {REPLY_ID_HEADER, REPLY_DEFAULT_ID_HEADER};
+	const struct header *headers[2];
+	for (size_t i = 0; i < 2; i++)
+		headers[i] = headers_find(message->headers, text_of(names[i]));
+	if (headers[0])
+		return headers[0]->value;
+	if (message->payload_id.length > 0)
+		return message->payload_id;
+	return headers[1] ? headers[1]->value : (struct text){0};
+}
+
 /* An answer that another pipeline, or a step's tap, has left. */
-static bool answer_read(const struct fit_topic *topic, const struct kept_record *record, const struct schema_source *schemas,
+static bool answer_read(struct fit_topic *topic, const struct kept_record *record, const struct schema_source *schemas,
 			struct arena *arena, struct payload *payload, struct error *error)
 {
 	struct decoded_answer answer;
@@ -25,11 +40,12 @@ static bool answer_read(const struct fit_topic *topic, const struct kept_record 
 	    !answer.readable)
 		return false;
 	*payload = answer.payload;
+	topic->id = answer.id;
 	error->kind = ERROR_NONE;
 	return true;
 }
 
-static bool decode_once(const struct fit_topic *topic, const struct kept_record *record, struct arena *arena,
+static bool decode_once(struct fit_topic *topic, const struct kept_record *record, struct arena *arena,
 			struct payload *payload, struct error *error)
 {
 	const struct schema_source *schemas = schema_asker_source(&topic->asker);
@@ -37,6 +53,7 @@ static bool decode_once(const struct fit_topic *topic, const struct kept_record 
 	const bool good = topic->config->mapping ? mapped_decode(&message, topic->config->mapping, record->value, schemas, error)
 						 : message_decode(&message, record->value, schemas, error);
 	*payload = message.payload;
+	topic->id = message_id(&message);
 	return good || answer_read(topic, record, schemas, arena, payload, error);
 }
 
@@ -187,6 +204,15 @@ static int64_t topic_time_ms(void *context)
 	return topic->records[topic->at - 1].time_ms;
 }
 
+static struct fit_name topic_name(void *context)
+{
+	struct fit_topic *topic = context;
+	const struct kept_record *record = &topic->records[topic->at - 1];
+	snprintf(topic->origin, sizeof topic->origin, "%s-%d-%lld", topic->config->topic, (int)record->partition,
+		 (long long)record->offset);
+	return (struct fit_name){topic->id, text_of(topic->origin)};
+}
+
 static void topic_rewind(void *context)
 {
 	struct fit_topic *topic = context;
@@ -196,5 +222,6 @@ static void topic_rewind(void *context)
 struct fit_source fit_topic_source(struct fit_topic *topic)
 {
 	return (struct fit_source){.context = topic, .rewind = topic_rewind, .next = topic_next, .refused = topic_refused,
-				   .time_ms = topic_time_ms};
+				   .time_ms = topic_time_ms,
+				   .name = topic_name};
 }

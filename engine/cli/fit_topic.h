@@ -5,6 +5,8 @@
 #include "cli/schema_asker.h"
 #include "step/step.h"
 
+#define ORIGIN_BYTES 300 /* a name of a topic has at most 249 */
+
 struct fit_topic_config {
 	const struct kafka *kafka;
 	const char *topic;
@@ -29,6 +31,8 @@ struct fit_topic {
 	size_t count, room, at;
 	uint64_t left_out;	   /* unreadable records and those that are no message; the pipeline rejects those too */
 	struct error left_out_why; /* error of the first */
+	struct text id;		   /* of the last message; empty: it has none */
+	char origin[ORIGIN_BYTES]; /* as text */
 	uint64_t refused;	   /* messages that the step would reject */
 	struct kept_record first_refused;
 	struct error refused_why;

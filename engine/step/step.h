@@ -130,6 +130,18 @@ struct tensor_types {
 	const char *remark;	  /* remark of the plan on how the step makes them; NULL: none */
 };
 
+/* By what feedback names the request of a message. */
+struct fit_name {
+	struct text id;
+	struct text origin; /* TOPIC-PARTITION-OFFSET; empty: unknown */
+};
+
+/* What feedback says became of a request. */
+struct fit_truth {
+	double accuracy;      /* the metric of that name, from 0 to 1; NaN: none */
+	struct tensors truth; /* what the answer should have been */
+};
+
 /* Messages from which a kind learns its parameters. They can be read several times. */
 struct fit_source {
 	void *context;
@@ -143,6 +155,11 @@ struct fit_source {
 	bool (*refused)(void *context, const struct tensor *texts, struct error *error);
 	/* The event time of the last message; NULL: messages have no times. */
 	int64_t (*time_ms)(void *context);
+	/* The name of the last message, until the next. NULL: messages have no names. */
+	struct fit_name (*name)(void *context);
+	/* Finds the feedback on a message; NULL: there is none on it. The function is NULL: no feedback was read. */
+	const struct fit_truth *(*truth)(void *truths, const struct fit_name *name);
+	void *truths;
 	/* Reports a remark on the learnt parameters that is no error; NULL: nobody reads it. */
 	void (*remarked)(void *listener, const char *text);
 	void *listener;
