@@ -64,6 +64,9 @@ void figure_window_add(struct figure_window *window, const struct figure_sample 
 		.estimated_accuracy = NAN,
 		.estimated_precision = NAN,
 		.estimated_recall = NAN,
+		.rollout_paused = NAN,
+		.rollout_inconclusive = NAN,
+		.rollout_rolled_back = NAN,
 		.outlier_rate = looked_at > 0 ? flagged / looked_at : (double)NAN,
 	};
 	window_keep(window, sample);

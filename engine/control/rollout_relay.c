@@ -34,6 +34,24 @@ static int64_t table_time_ms(const struct ledger_table *table)
 	return table->record.time_ms < now_ms ? table->record.time_ms : now_ms;
 }
 
+/* ROLLOUT_PHASES: a keeper of another version has recorded it. */
+static enum rollout_phase phase_of(const struct ledger_rollout *rollout)
+{
+	size_t phase = 0;
+	while (phase < ROLLOUT_PHASES && !text_is(rollout->record.phase, rollout_phase_names[phase]))
+		phase++;
+	return (enum rollout_phase)phase;
+}
+
+static bool phase_relay(const struct ledger_rollout *rollout, struct rollout_board *board, struct error *error)
+{
+	struct arena *arena = arena_open(TABLE_BYTES_MAX);
+	const char *name = arena ? arena_copy(arena, rollout->name.bytes, rollout->name.length) : NULL;
+	const bool good = name && rollout_board_set_phase(board, name, phase_of(rollout));
+	arena_close(arena);
+	return good || error_memory(error, ERROR_SYSTEM, "reading the phase of a rollout");
+}
+
 static bool rollout_force(const struct ledger *ledger, const struct ledger_rollout *rollout, struct rollout_board *board,
 			  struct error *error)
 {
@@ -66,7 +84,8 @@ bool rollout_relay_look(struct rollout_relay *relay, const struct ledger *ledger
 	relay->records = ledger->rollout_records;
 	LIST_EACH_ROLLOUT(ledger, rollout)
 	{
-		if (rollout->has_record && !rollout_force(ledger, rollout, board, error))
+		if (rollout->has_record &&
+		    (!phase_relay(rollout, board, error) || !rollout_force(ledger, rollout, board, error)))
 			good = false;
 	}
 	rollout_board_keep(board, rollout_is_recorded, (void *)(uintptr_t)ledger);

@@ -1,6 +1,7 @@
 /* rollout_board.c: see rollout_board.h. */
 #include "experiments/rollout_board.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -37,6 +38,7 @@ struct counted_table {
 struct rollout_entry {
 	struct rollout_entry *next;
 	const char *experiment;
+	enum rollout_phase phase; /* ROLLOUT_PHASES: unknown */
 	_Atomic(struct counted_table *) force;
 	atomic_size_t holders;
 	struct counted_table *replaced; /* not freed yet */
@@ -87,11 +89,17 @@ void rollout_board_close(struct rollout_board *board)
 	memory_give(board);
 }
 
-static struct rollout_entry *entry_take(struct rollout_board *board, const char *experiment)
+static struct rollout_entry *entry_find(const struct rollout_board *board, const char *experiment)
 {
 	struct rollout_entry *entry = board->entries;
 	while (entry && strcmp(entry->experiment, experiment) != 0)
 		entry = entry->next;
+	return entry;
+}
+
+static struct rollout_entry *entry_take(struct rollout_board *board, const char *experiment)
+{
+	struct rollout_entry *entry = entry_find(board, experiment);
 	if (entry)
 		return entry;
 	entry = ARENA_NEW(board->arena, struct rollout_entry);
@@ -99,6 +107,7 @@ static struct rollout_entry *entry_take(struct rollout_board *board, const char 
 	if (!entry || !name)
 		return NULL;
 	entry->experiment = name;
+	entry->phase = ROLLOUT_PHASES;
 	entry->next = board->entries;
 	board->entries = entry;
 	return entry;
@@ -205,10 +214,45 @@ bool rollout_board_set(struct rollout_board *board, const struct assignment_tabl
 void rollout_board_keep(struct rollout_board *board, bool (*is_kept)(void *context, const char *experiment), void *context)
 {
 	pthread_mutex_lock(&board->lock);
-	for (struct rollout_entry *entry = board->entries; entry; entry = entry->next)
-		if (atomic_load(&entry->force) && !is_kept(context, entry->experiment))
+	for (struct rollout_entry *entry = board->entries; entry; entry = entry->next) {
+		if (is_kept(context, entry->experiment))
+			continue;
+		entry->phase = ROLLOUT_PHASES;
+		if (atomic_load(&entry->force))
 			entry_replace(entry, NULL);
+	}
 	pthread_mutex_unlock(&board->lock);
+}
+
+/* ---- phases ---- */
+
+bool rollout_board_set_phase(struct rollout_board *board, const char *experiment, enum rollout_phase phase)
+{
+	pthread_mutex_lock(&board->lock);
+	struct rollout_entry *entry = entry_take(board, experiment);
+	if (entry)
+		entry->phase = phase;
+	pthread_mutex_unlock(&board->lock);
+	return entry != NULL;
+}
+
+static enum rollout_phase phase_of(struct rollout_board *board, const char *experiment)
+{
+	pthread_mutex_lock(&board->lock);
+	const struct rollout_entry *entry = entry_find(board, experiment);
+	const enum rollout_phase phase = entry ? entry->phase : ROLLOUT_PHASES;
+	pthread_mutex_unlock(&board->lock);
+	return phase;
+}
+
+void rollout_board_figures(struct rollout_board *board, const char *experiment, struct alert_values *values)
+{
+	const enum rollout_phase phase = phase_of(board, experiment);
+	if (phase == ROLLOUT_PHASES)
+		return;
+	values->rollout_paused = fmax(values->rollout_paused, phase == ROLLOUT_PAUSED);
+	values->rollout_inconclusive = fmax(values->rollout_inconclusive, phase == ROLLOUT_INCONCLUSIVE);
+	values->rollout_rolled_back = fmax(values->rollout_rolled_back, phase == ROLLOUT_ROLLED_BACK);
 }
 
 /* ---- truths ---- */

@@ -16,7 +16,9 @@
 #ifndef SLUICE_EXPERIMENTS_ROLLOUT_BOARD_H
 #define SLUICE_EXPERIMENTS_ROLLOUT_BOARD_H
 
+#include "experiments/rollout.h"
 #include "experiments/truth_tally.h"
+#include "observe/alert_value.h"
 #include "step/assignment_table.h"
 
 /* Of latencies by which calls are counted: each stage of a rollout and each of its rules may have one. */
@@ -49,7 +51,10 @@ uint64_t rollout_names(const struct share *shares, size_t count);
 bool rollout_board_set(struct rollout_board *board, const struct assignment_table *table, int64_t since_ms,
 		       const int64_t *limits_us, size_t limits, struct error *error);
 
-/* Ends all rollouts that the caller does not name: the plan's tables choose again. */
+/* Sets the phase that the keeper has recorded; ROLLOUT_PHASES: it is not known. False: memory ran out. */
+bool rollout_board_set_phase(struct rollout_board *board, const char *experiment, enum rollout_phase phase);
+
+/* Ends all rollouts that the caller does not name: the plan's tables choose again, and there is no phase. */
 void rollout_board_keep(struct rollout_board *board, bool (*is_kept)(void *context, const char *experiment), void *context);
 
 /* Sets what a pipeline's truths are by now, for each choice of that version of the table. Of another version they are ignored. */
@@ -94,5 +99,9 @@ struct rollout_reading {
 
 /* What is in force, in the arena. False: memory ran out. */
 bool rollout_board_read(struct rollout_board *board, struct arena *arena, const struct rollout_reading **readings, size_t *count);
+
+/* Adds the experiment's rollout to the figures of a pipeline: a figure is 1 if any of the pipeline's rollouts is in that phase. What
+ * was missing stays so if the phase is not known. */
+void rollout_board_figures(struct rollout_board *board, const char *experiment, struct alert_values *values);
 
 #endif

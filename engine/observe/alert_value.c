@@ -27,6 +27,11 @@ const struct alert_value_row alert_value_rows[] = {
 	FIGURE(estimated_recall, .needs = FIGURES_OF_DRIFT, .help = "Recall, likewise; of two classes only."),
 	FIGURE(outlier_rate, .needs = FIGURES_OF_OUTLIERS,
 	       .help = "Outliers among the messages at steps `outlier`, or among their rows, as a part; missing without one."),
+	FIGURE(rollout_paused,
+	       .help = "1 if a rollout of the pipeline's experiments is paused, or waits for an approval, else 0; missing without "
+		       "one, and without `--control`."),
+	FIGURE(rollout_inconclusive, .help = "1 if one is inconclusive: its weights stay until someone decides. Likewise."),
+	FIGURE(rollout_rolled_back, .help = "1 if one is rolled back: the default has all the traffic. Likewise."),
 	{0},
 };
 

@@ -18,6 +18,7 @@ struct alert_values {
 	double quality_alarm, missing_share, outside_share, unseen_share;
 	double estimated_accuracy, estimated_precision, estimated_recall;
 	double outlier_rate;
+	double rollout_paused, rollout_inconclusive, rollout_rolled_back;
 };
 
 /* Sets of figures that only pipelines with certain steps have. In any other, the name is a tensor or a mark of messages. */

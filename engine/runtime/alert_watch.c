@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/moment.h"
 #include "base/secret.h"
+#include "experiments/rollout_board.h"
 #include "observe/verdict_board.h"
 #include "runtime/group_setup.h"
 #include "runtime/lag_watch.h"
@@ -244,6 +245,12 @@ static void drift_read(const struct alert_watch *watch, const struct graph *grap
 	values->estimated_recall = worst.recall;
 }
 
+static void rollouts_read(const struct alert_watch *watch, const struct graph *graph, struct alert_values *values)
+{
+	for (size_t i = 0; i < graph->experiment_count; i++)
+		rollout_board_figures(engine_rollouts(watch->engine), graph->experiments[i]->name, values);
+}
+
 static struct alert_judgement judge_figures(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place,
 					    struct judged_alert *alert, const struct engine_counts *counts)
 {
@@ -254,6 +261,7 @@ static struct alert_judgement judge_figures(struct alert_watch *watch, const str
 	struct backlog_state lag;
 	figure_window_add(alert->window, &sample, &alert->values);
 	drift_read(watch, plan->graph, &alert->values);
+	rollouts_read(watch, plan->graph, &alert->values);
 	if (watch->lags && lag_watch_read(watch->lags, plan->graph->name, &lag))
 		alert->values.lag = (double)lag.records;
 	arena_reset(watch->judging);

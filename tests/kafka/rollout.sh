@@ -51,6 +51,9 @@ apply_rollout() { # $1 the schedule, $2 the duration of a stage
 		spec:
 		  steps: [{name: s, experiment: {name: fresh}}]
 		  output: {steps: [s]}
+		  alerts:
+		  - {name: back, condition: rollout_rolled_back == 1, resolveAfter: 1s, actions: [{type: topic}]}
+		  - {name: held, condition: rollout_paused == 1, resolveAfter: 1s, actions: [{type: topic}]}
 	END
 	"$sluice" apply -f "$dir/documents.yaml" >"$dir/apply.log" 2>&1 || give_up "apply is refused"
 }
@@ -129,6 +132,9 @@ expect "answers with errors" "${errors:-0}" "-gt 10"
 expect "ms from the move to the last answer of the candidate" $((last_ms - moved_ms)) "-lt 2000"
 expect "ms from the first bad answer to the last one" $((last_ms - first_ms)) "-lt 6000"
 echo "$what: $((last_ms - first_ms)) ms from the first bad answer to the last one, $((last_ms - moved_ms)) ms from the move"
+expect_words "an alert of it" "$dir/one.log" 'the alert back is firing: rollout_rolled_back == 1'
+expect_words "an alert of the other engine" "$dir/two.log" 'the alert back is firing'
+expect "alerts of a pause, which nobody made" "$(grep -c 'alert held is firing' "$dir/one.log")" "-eq 0"
 expect_words "why" "$dir/history.jsonl" '"number": 5, .*"sentence": "Rolled back: `errorRate` of `next`'
 
 # ---- the keeper dies ----
@@ -162,6 +168,8 @@ expect_words "a second pause" "$dir/refused.log" 'What fits: promote, rollback, 
 sleep 4
 status_has '"phase": "paused"' '"percent": 10'
 expect "a pause holds" $? "-eq 0"
+expect_words "an alert of it" "$dir/two.log" 'the alert held is firing: rollout_paused == 1'
+expect_words "an alert that is over" "$dir/two.log" 'the alert back is resolved'
 "$sluice" experiments promote fresh --reason "all is well" >"$dir/promote.log" 2>&1
 expect "status of promote" $? "-eq 0"
 sleep 1

@@ -176,6 +176,11 @@ static void figures_are_of_the_window(void **state)
 	assert_true(values.error_rate == 0.0 && values.requests == 1.0);
 	values = add(window, 1000, 191, 110);
 	assert_true(isnan(values.error_rate) && values.errors == 0.0);
+	for (const struct alert_value_row *row = alert_value_rows; row->name; row++) { /* the rest is read elsewhere */
+		const double *value = (const double *)(const void *)((const char *)&values + row->offset);
+		if (strcmp(row->name, "requests") != 0 && strcmp(row->name, "errors") != 0 && !isnan(*value))
+			fail_msg("%s is known without results", row->name);
+	}
 	memory_give(window);
 }
 

@@ -1,5 +1,6 @@
 /* control_rollouts_test.c: Tests of rollouts that the keeper runs: counts of engines become moves, each with its table and its
  * evidence; another keeper goes on; commands; and what ends a rollout. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -300,6 +301,43 @@ static void a_rollout_ends_with_its_experiment(void **state)
 
 /* ---- an engine ---- */
 
+static bool is_same(double a, double b)
+{
+	return a == b || (isnan(a) && isnan(b));
+}
+
+static void figures_are(struct rollout_board *board, double paused, double inconclusive, double rolled_back)
+{
+	struct alert_values values = {
+		.rollout_paused = (double)NAN, .rollout_inconclusive = (double)NAN, .rollout_rolled_back = (double)NAN};
+	rollout_board_figures(board, "e", &values);
+	assert_true(is_same(values.rollout_paused, paused));
+	assert_true(is_same(values.rollout_inconclusive, inconclusive));
+	assert_true(is_same(values.rollout_rolled_back, rolled_back));
+}
+
+static void phases_become_figures(void **state)
+{
+	(void)state;
+	struct rollout_board *board = rollout_board_open();
+	struct rollout_relay relay = {0};
+	struct error error = {0};
+	figures_are(board, (double)NAN, (double)NAN, (double)NAN);
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	assert_int_equal(command("e", "pause")->outcome, VERDICT_ACCEPTED);
+	assert_true(phase_is("paused", 1));
+	assert_true(rollout_relay_look(&relay, keeper_ledger(table_stand.keeper), board, &error));
+	figures_are(board, 1, 0, 0);
+	assert_int_equal(command("e", "resume")->outcome, VERDICT_ACCEPTED);
+	assert_true(rollout_relay_look(&relay, keeper_ledger(table_stand.keeper), board, &error));
+	figures_are(board, 0, 0, 0);
+	seconds_pass(&one, 30, 0, 0);
+	assert_true(phase_is("inconclusive", 1));
+	assert_true(rollout_relay_look(&relay, keeper_ledger(table_stand.keeper), board, &error));
+	figures_are(board, 0, 1, 0);
+	rollout_board_close(board);
+}
+
 static void an_engine_has_the_table_of_the_rollout_and_tells_what_it_counts(void **state)
 {
 	(void)state;
@@ -313,6 +351,7 @@ static void an_engine_has_the_table_of_the_rollout_and_tells_what_it_counts(void
 	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
 	assert_false(rollout_relay_tally(&relay, board, tally, &key, &value));
 	assert_true(rollout_relay_look(&relay, keeper_ledger(table_stand.keeper), board, &error));
+	figures_are(board, 0, 0, 0);
 	struct rollout_entry *entry = rollout_board_entry(board, "e");
 	const struct rollout_force *force = rollout_entry_hold(entry);
 	assert_int_equal(force->version, table_in_force("e")->version);
@@ -326,10 +365,14 @@ static void an_engine_has_the_table_of_the_rollout_and_tells_what_it_counts(void
 	assert_true(keeper_tally(table_stand.keeper, buffer_view(&value), table_stand.now_ms, &error));
 	control_pass(&table_stand, SECOND);
 	assert_true(phase_is("rolledBack", 1));
+	figures_are(board, 0, 0, 0); /* until it looks */
+	assert_true(rollout_relay_look(&relay, keeper_ledger(table_stand.keeper), board, &error));
+	figures_are(board, 0, 0, 1);
 	assert_true(evidence_has(2, "\"trials\": 1000, \"estimate\": 0.4"));
 	assert_true(evidence_has(2, "\"trials\": 1000, \"estimate\": 0.3"));
 	table_propose("Experiment", "e", NULL);
 	assert_true(rollout_relay_look(&relay, keeper_ledger(table_stand.keeper), board, &error));
+	figures_are(board, (double)NAN, (double)NAN, (double)NAN);
 	assert_null(rollout_entry_hold(entry));
 	rollout_entry_release(entry);
 	buffer_close(&key);
@@ -356,6 +399,7 @@ int main(void)
 		ON_STAND(a_promoted_rollout_stays_as_long_as_its_stages_do),
 		ON_STAND(a_default_that_no_stage_has_is_refused_while_one_runs),
 		ON_STAND(a_rollout_ends_with_its_experiment),
+		ON_STAND(phases_become_figures),
 		ON_STAND(an_engine_has_the_table_of_the_rollout_and_tells_what_it_counts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

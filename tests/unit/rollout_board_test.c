@@ -1,5 +1,6 @@
 /* rollout_board_test.c: Tests of the board of rollouts: the table in force chooses at once, and calls are counted when they end,
  * by their choice, their outcome and their latency. */
+#include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -215,6 +216,37 @@ static void calls_of_a_table_that_was_replaced_are_not_counted(void **state)
 	board_close();
 }
 
+/* ---- phases ---- */
+
+static bool is_e(void *context, const char *experiment)
+{
+	(void)context;
+	return strcmp(experiment, "e") == 0;
+}
+
+/* A figure is of all rollouts of a pipeline: 1 if one is in the phase. */
+static void figures_are_of_any_rollout(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"e", "f", "never"};
+	struct alert_values values = {
+		.rollout_paused = (double)NAN, .rollout_inconclusive = (double)NAN, .rollout_rolled_back = (double)NAN};
+	struct rollout_board *board = rollout_board_open();
+	assert_true(rollout_board_set_phase(board, "e", ROLLOUT_RUNNING));
+	assert_true(rollout_board_set_phase(board, "e", ROLLOUT_PAUSED));
+	assert_true(rollout_board_set_phase(board, "f", ROLLOUT_ROLLED_BACK));
+	for (size_t i = 0; i < 3; i++)
+		rollout_board_figures(board, names[i], &values);
+	assert_true(values.rollout_paused == 1 && values.rollout_inconclusive == 0 && values.rollout_rolled_back == 1);
+	rollout_board_keep(board, is_e, NULL);
+	values = (struct alert_values){.rollout_paused = (double)NAN};
+	rollout_board_figures(board, "f", &values);
+	assert_true(isnan(values.rollout_paused));
+	rollout_board_figures(board, "e", &values);
+	assert_true(values.rollout_paused == 1);
+	rollout_board_close(board);
+}
+
 /* ---- threads ---- */
 
 #define COUNTS 200000
@@ -270,6 +302,7 @@ int main(void)
 		ON_GROUND(a_latency_at_the_limit_is_not_above_it),
 		ON_GROUND(a_candidate_that_has_not_replied_at_the_deadline_has_failed),
 		ON_GROUND(calls_of_a_table_that_was_replaced_are_not_counted),
+		ON_GROUND(figures_are_of_any_rollout),
 		ON_GROUND(no_count_is_lost_and_none_contradicts_another),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
