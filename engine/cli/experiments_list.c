@@ -82,7 +82,9 @@ static const char *algorithm_of(const struct graph_experiment *experiment)
 	const struct bandits *bandits = &experiment->spec->bandits;
 	const size_t known = sizeof names / sizeof *names;
 	if (bandits->here.line == 0)
-		return experiment_is_staged(experiment->spec) ? "stages" : "weights";
+		return experiment_is_staged(experiment->spec)	    ? "stages"
+		       : experiment_is_rolled_out(experiment->spec) ? "promotion"
+								    : "weights";
 	return (size_t)bandits->algorithm < known ? names[bandits->algorithm] : "bandits";
 }
 

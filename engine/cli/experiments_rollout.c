@@ -1,6 +1,7 @@
 /* experiments_rollout.c: `sluice experiments rollout`: the stages of an experiment's rollout, and what each must show. */
 #include "base/duration.h"
 #include "cli/command.h"
+#include "experiments/promotion_rate.h"
 #include "experiments/rollout.h"
 #include "message/json_write.h"
 #include "spec/resource.h"
@@ -49,6 +50,19 @@ static double requests_needed(const struct rollout_rule *rule)
 
 /* ---- text ---- */
 
+/* Which metric, and how often the threshold alone is wrong about equal variants. */
+static void better_print(const struct rollout_plan *plan, const struct planned_stage *stage, const struct rollout_rule *rule,
+			 struct buffer *out)
+{
+	static const char *const metrics[] = {"error rate", "share of slow requests", "accuracy", "accuracy"};
+	buffer_print(out, "a probability of at least %g that its %s is better than the default's\n", rule->limit,
+		     metrics[stage->rules[rule->of].kind]);
+	buffer_print(out,
+		     "      (this is no bound of false promotions: alone it promotes %.1f%% of %d simulated candidates that are "
+		     "equal to the default)\n",
+		     100 * promotion_rate(stage, plan->check_every_ms, rule->limit), PROMOTION_RUNS);
+}
+
 static void rule_print(const struct rollout_rule *rule, struct buffer *out)
 {
 	switch (rule->kind) {
@@ -68,27 +82,38 @@ static void rule_print(const struct rollout_rule *rule, struct buffer *out)
 	}
 	if (requests_needed(rule) > 0)
 		buffer_print(out, " (at least %.0f requests)", requests_needed(rule));
-	buffer_string(out, rule->trigger && requests_needed(rule) > 0 ? "; a rise rolls back\n" : "\n");
+	buffer_string(out, rule->only_rolls_back			  ? "; it rolls back when that is shown to be broken\n"
+			   : rule->trigger && requests_needed(rule) > 0 ? "; a rise rolls back\n"
+									  : "\n");
+}
+
+static void stage_print(const struct rollout_plan *plan, size_t i, struct buffer *out)
+{
+	const struct planned_stage *stage = &plan->stages[i];
+	char duration[DURATION_TEXT_MAX], extent[DURATION_TEXT_MAX];
+	duration_print(stage->duration_ms * NS_PER_MS, duration);
+	duration_print(2 * stage->duration_ms * NS_PER_MS, extent);
+	buffer_print(out, "  stage %zu: %g%% for %s, at most %s%s%s; each candidate must show:\n", i + 1, stage->percent, duration,
+		     extent, stage->at_ends ? ", decided at the end of each of the two" : "",
+		     stage->approve ? ", then waits for an approval" : "");
+	for (size_t j = 0; j < stage->rule_count; j++) {
+		buffer_string(out, "    ");
+		if (stage->rules[j].kind == RULE_BETTER)
+			better_print(plan, stage, &stage->rules[j], out);
+		else
+			rule_print(&stage->rules[j], out);
+	}
 }
 
 static void plan_print(const char *name, const struct rollout_plan *plan, struct buffer *out)
 {
 	static const char *const ends[] = {"is paused as inconclusive", "is rolled back", "is promoted"};
-	char check[DURATION_TEXT_MAX], duration[DURATION_TEXT_MAX], extent[DURATION_TEXT_MAX];
+	char check[DURATION_TEXT_MAX];
 	duration_print(plan->check_every_ms * NS_PER_MS, check);
 	buffer_print(out, "%s: %zu stage%s, %zu candidate%s, judged every %s\n", name, plan->stage_count,
 		     plan->stage_count == 1 ? "" : "s", plan->candidates, plan->candidates == 1 ? "" : "s", check);
-	for (size_t i = 0; i < plan->stage_count; i++) {
-		const struct planned_stage *stage = &plan->stages[i];
-		duration_print(stage->duration_ms * NS_PER_MS, duration);
-		duration_print(2 * stage->duration_ms * NS_PER_MS, extent);
-		buffer_print(out, "  stage %zu: %g%% for %s, at most %s%s; each candidate must show:\n", i + 1, stage->percent,
-			     duration, extent, stage->approve ? ", then waits for an approval" : "");
-		for (size_t j = 0; j < stage->rule_count; j++) {
-			buffer_string(out, "    ");
-			rule_print(&stage->rules[j], out);
-		}
-	}
+	for (size_t i = 0; i < plan->stage_count; i++)
+		stage_print(plan, i, out);
 	buffer_print(out, "A stage that has not shown all of it by then %s. One that is shown to break a rule is rolled back.\n",
 		     ends[plan->on_inconclusive]);
 	buffer_string(out, "The keeper of a control plane moves the weights (`sluice run --control`, `sluice apply`); engines that "
@@ -97,13 +122,20 @@ static void plan_print(const char *name, const struct rollout_plan *plan, struct
 
 /* ---- JSON ---- */
 
-static void rule_print_json(const struct rollout_rule *rule, struct buffer *out)
+static void rule_print_json(const struct rollout_plan *plan, const struct planned_stage *stage, const struct rollout_rule *rule,
+			    struct buffer *out)
 {
 	json_write_member(out, "{", "rule", text_of(rollout_rule_names[rule->kind]));
 	buffer_string(out, ", \"limit\": ");
 	json_write_double(out, rule->limit);
-	buffer_print(out, ", \"trigger\": %s, \"implied\": %s, \"requests_needed\": ", rule->trigger ? "true" : "false",
-		     rule->implied ? "true" : "false");
+	buffer_print(out, ", \"trigger\": %s, \"implied\": %s, \"only_rolls_back\": %s", rule->trigger ? "true" : "false",
+		     rule->implied ? "true" : "false", rule->only_rolls_back ? "true" : "false");
+	if (rule->kind == RULE_BETTER) {
+		json_write_member(out, ", ", "of", text_of(rollout_rule_names[stage->rules[rule->of].kind]));
+		buffer_string(out, ", \"false_promotions\": ");
+		json_write_double(out, promotion_rate(stage, plan->check_every_ms, rule->limit));
+	}
+	buffer_string(out, ", \"requests_needed\": ");
 	if (requests_needed(rule) > 0)
 		buffer_print(out, "%.0f}", requests_needed(rule));
 	else
@@ -121,11 +153,11 @@ static void plan_print_json(const char *name, const struct rollout_plan *plan, s
 		const struct planned_stage *stage = &plan->stages[i];
 		buffer_print(out, "%s{\"percent\": ", i > 0 ? ", " : "");
 		json_write_double(out, stage->percent);
-		buffer_print(out, ", \"duration_ms\": %lld, \"approve\": %s, \"rules\": [", (long long)stage->duration_ms,
-			     stage->approve ? "true" : "false");
+		buffer_print(out, ", \"duration_ms\": %lld, \"approve\": %s, \"at_ends\": %s, \"rules\": [",
+			     (long long)stage->duration_ms, stage->approve ? "true" : "false", stage->at_ends ? "true" : "false");
 		for (size_t j = 0; j < stage->rule_count; j++) {
 			buffer_string(out, j > 0 ? ", " : "");
-			rule_print_json(&stage->rules[j], out);
+			rule_print_json(plan, stage, &stage->rules[j], out);
 		}
 		buffer_string(out, "]}");
 	}
@@ -186,9 +218,10 @@ const struct command command_experiments_rollout = {
 	.name = "experiments rollout",
 	.arguments = "EXPERIMENT",
 	.summary = "Explains the stages of an experiment's rollout.",
-	.help = "Reads `progressiveDeployment`, `successCriteria` and `onInconclusive`, and shows for each stage the share of the "
-		"candidates, how long it lasts, what each candidate must show before the next stage, and what rolls back. Beside a "
-		"limit of errors or latency stands the fewest requests that can show it.\n"
+	.help = "Reads `progressiveDeployment`, `promotionPolicy`, `successCriteria` and `onInconclusive`, and shows for each "
+		"stage the share of the candidates, how long it lasts, what each candidate must show before the next stage, and "
+		"what rolls back. Beside a limit of errors or latency stands the fewest requests that can show it; beside a "
+		"promotionThreshold, how often it alone promotes a candidate that is equal to the default.\n"
 		"\n"
 		"  sluice experiments rollout checkout -f experiments/\n",
 	.options = rollout_options,

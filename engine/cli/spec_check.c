@@ -70,13 +70,14 @@ static bool near_read(void *context, const struct name *file, const char *digest
 
 /* ---- rollouts ---- */
 
-/* Without a default the weights split the traffic, and nothing rolls out. */
+/* Without a default the weights split the traffic, and nothing rolls out. Of bandits it was said that they choose. */
 static void check_rollout(const struct experiment_spec *experiment, struct faults *faults)
 {
 	struct rollout_plan plan;
 	struct error error = {0};
-	if (experiment->progressive.here.line > 0 && experiment->progressive.enabled &&
-	    !rollout_plan_make(experiment, &plan, &error))
+	const bool is_staged = experiment->progressive.here.line > 0 && experiment->progressive.enabled;
+	const bool has_policy = experiment->promotion.here.line > 0 && experiment->bandits.here.line == 0;
+	if ((is_staged || has_policy) && !rollout_plan_make(experiment, &plan, &error))
 		fault_add(faults, experiment->default_name.text ? CODE_ROLLOUT : CODE_IGNORED_SETTING, error.place, NULL, "%s",
 			  error.text);
 }

@@ -7,7 +7,7 @@
 #include "message/rows.h"
 #include "spec/resource.h"
 
-#define ROLLOUT_WORD "progressiveDeployment"
+static const char *const rollout_words[] = {"progressiveDeployment", "promotionPolicy"};
 
 /* ---- limits ---- */
 
@@ -61,7 +61,9 @@ static bool choices_find(const struct experiment_spec *spec, struct arena *arena
 {
 	struct share shares[ASSIGNMENT_WAYS_MAX];
 	const size_t count = experiment_shares(spec, shares);
+	const bool weighs = experiment_keeps_weights(spec);
 	size_t candidates = 0;
+	double sum = 0;
 	if (count > ROLLOUT_CHOICES_MAX || count != rollout->plan.candidates + 1)
 		return false;
 	rollout->count = count;
@@ -69,17 +71,21 @@ static bool choices_find(const struct experiment_spec *spec, struct arena *arena
 		rollout->names[i] = arena_copy(arena, shares[i].name, strlen(shares[i].name));
 		if (strcmp(shares[i].name, spec->default_name.text) == 0)
 			rollout->control = i;
-		else
+		else {
 			rollout->candidates[candidates++] = i;
+			rollout->parts[i] = weighs ? shares[i].weight : 1;
+			sum += rollout->parts[i];
+		}
 	}
+	for (size_t i = 0; i < count; i++)
+		rollout->parts[i] /= sum;
 	return candidates == rollout->plan.candidates;
 }
 
 void rollout_document_shares(const struct rollout_document *rollout, double percent, struct share shares[ROLLOUT_CHOICES_MAX])
 {
-	const double each = percent / (double)rollout->plan.candidates;
 	for (size_t i = 0; i < rollout->count; i++)
-		shares[i] = (struct share){rollout->names[i], i == rollout->control ? 100 - percent : each};
+		shares[i] = (struct share){rollout->names[i], i == rollout->control ? 100 - percent : percent * rollout->parts[i]};
 }
 
 /* ---- reading ---- */
@@ -104,6 +110,14 @@ static bool rollout_find(const struct spec *spec, struct arena *arena, struct ro
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading a rollout");
 }
 
+static bool document_has_word(struct text document)
+{
+	for (size_t i = 0; i < sizeof rollout_words / sizeof *rollout_words; i++)
+		if (memmem(document.bytes, document.length, rollout_words[i], strlen(rollout_words[i])))
+			return true;
+	return false;
+}
+
 bool rollout_document_read(void *context, struct text document, struct arena *arena, struct rollout_document *rollout,
 			   bool *is_rollout, struct error *error)
 {
@@ -112,7 +126,7 @@ bool rollout_document_read(void *context, struct text document, struct arena *ar
 	struct spec spec;
 	*is_rollout = false;
 	/* Reading all Experiments after each change would take long. */
-	if (!memmem(document.bytes, document.length, ROLLOUT_WORD, sizeof ROLLOUT_WORD - 1))
+	if (!document_has_word(document))
 		return true;
 	if (!spec_open(&spec, error))
 		return false;

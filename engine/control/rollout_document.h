@@ -1,4 +1,5 @@
-/* rollout_document.h: Rollout of a document: what the keeper needs of an Experiment with `progressiveDeployment`.
+/* rollout_document.h: Rollout of a document: what the keeper needs of an Experiment with `progressiveDeployment` or
+ * `promotionPolicy`.
  *
  * The plan (experiments/rollout_plan.h), the choices in the order of their bucket table, and the latencies by which engines
  * count calls: each limit that a rule of the plan has.
@@ -16,6 +17,7 @@ struct rollout_document {
 	struct rollout_plan plan;
 	size_t count;
 	const char *names[ROLLOUT_CHOICES_MAX];
+	double parts[ROLLOUT_CHOICES_MAX]; /* of what the candidates have together */
 	size_t control; /* index of the default */
 	size_t candidates[ROLLOUT_CANDIDATES_MAX]; /* index of each candidate of the plan */
 	size_t limit_count;

@@ -176,6 +176,15 @@ static size_t evidence_find(const struct rollout_evidence *evidence, enum rollou
 	return SIZE_MAX;
 }
 
+/* The first rule that must be shown and is not; SIZE_MAX: none. */
+static size_t evidence_find_open(const struct planned_stage *stage, const struct rollout_evidence *evidence)
+{
+	for (size_t i = 0; i < evidence->count; i++)
+		if (evidence->items[i].verdict == VERDICT_OPEN && !stage->rules[evidence->items[i].rule].only_rolls_back)
+			return i;
+	return SIZE_MAX;
+}
+
 static bool look_rolls_back(struct rollout_state *state, struct rollout_move *move, int64_t time_ms)
 {
 	const size_t changed = evidence_find(&move->evidence, VERDICT_CHANGED);
@@ -193,14 +202,22 @@ static int64_t stage_elapsed_ms(const struct rollout_state *state, int64_t time_
 	return time_ms - state->began_ms - state->held_ms;
 }
 
-/* A stage that runs: at its end, or at the end of its extension. */
+/* A multiple of the stage's duration has passed since the look at `before_ms`. */
+static bool stage_turns(const struct planned_stage *stage, const struct rollout_state *state, int64_t before_ms, int64_t time_ms)
+{
+	return stage_elapsed_ms(state, time_ms) / stage->duration_ms > stage_elapsed_ms(state, before_ms) / stage->duration_ms;
+}
+
+/* A stage that runs: at its end, or at the end of its extension. The look before was at `before_ms`. */
 static bool look_ends_stage(const struct rollout_plan *plan, struct rollout_state *state, struct rollout_move *move,
-			    int64_t time_ms)
+			    int64_t before_ms, int64_t time_ms)
 {
 	const struct planned_stage *stage = &plan->stages[state->stage];
 	const int64_t elapsed_ms = stage_elapsed_ms(state, time_ms);
-	const size_t open = evidence_find(&move->evidence, VERDICT_OPEN);
+	const size_t open = evidence_find_open(stage, &move->evidence);
 	if (elapsed_ms < stage->duration_ms || (open != SIZE_MAX && elapsed_ms < state->extent_ms))
+		return false;
+	if (stage->at_ends && !stage_turns(stage, state, before_ms, time_ms))
 		return false;
 	move_begin(state, move, time_ms, open != SIZE_MAX ? REASON_OPEN : stage->approve ? REASON_APPROVAL : REASON_HELD);
 	move->cause = open;
@@ -250,11 +267,12 @@ bool rollout_look(const struct rollout_plan *plan, struct rollout_state *state, 
 	}
 	if (!phase_is_judged(state->phase) || look->epoch < state->epoch || !look_is_due(plan, state, look->time_ms))
 		return true;
+	const int64_t before_ms = state->looked_ms;
 	rollout_follow(plan, state, look);
 	state->looked_ms = look->time_ms;
 	rollout_judge(plan, state, &move->evidence);
 	if (look_rolls_back(state, move, look->time_ms) ||
-	    (state->phase == ROLLOUT_RUNNING && look_ends_stage(plan, state, move, look->time_ms)))
+	    (state->phase == ROLLOUT_RUNNING && look_ends_stage(plan, state, move, before_ms, look->time_ms)))
 		move_end(plan, state, move);
 	return true;
 }

@@ -1,5 +1,7 @@
 /* rollout_judge.c: Rules of a rollout held against the counts of a state; see rollout.h. */
 #include "experiments/rollout_parts.h"
+#include "statistics/distribution.h"
+#include "statistics/posterior.h"
 #include "statistics/sequence.h"
 
 struct rate rollout_rule_rate(const struct rollout_rule *rule, size_t index, const struct rollout_counts *counts)
@@ -67,6 +69,37 @@ static void accuracy_judge(const struct rollout_state *state, const struct rollo
 		judgement->verdict = VERDICT_LEFT_OUT;
 }
 
+/* The probability that one mean is above the other, by their normal approximation. */
+static double means_above(const struct moments *one, const struct moments *other)
+{
+	const double variance = moments_variance(one, 1) / (double)one->count + moments_variance(other, 1) / (double)other->count;
+	return normal_cdf((one->mean - other->mean) / sqrt(variance));
+}
+
+static double rates_above(struct rate one, struct rate other)
+{
+	const struct beta_posterior first = {one.successes + 0.5, one.trials - one.successes + 0.5};
+	return posterior_above(first, (struct beta_posterior){other.successes + 0.5, other.trials - other.successes + 0.5});
+}
+
+/* It is never broken: a candidate that is no better breaks no limit. */
+static void better_judge(const struct planned_stage *stage, const struct rollout_state *state, const struct rollout_rule *rule,
+			 struct rollout_judgement *judgement)
+{
+	const struct rollout_counts *control = &state->control, *candidate = &state->candidates[judgement->candidate];
+	const struct rollout_rule *of = &stage->rules[rule->of];
+	const bool has_truth = rollout_rule_is_of_truth(stage, rule);
+	judgement->trials = has_truth ? candidate->accuracy.count : candidate->requests;
+	judgement->estimate = (double)NAN;
+	judgement->interval = INTERVAL_ALL;
+	if (has_truth && burn_in_over(&control->accuracy, &candidate->accuracy, true))
+		judgement->estimate = means_above(&candidate->accuracy, &control->accuracy);
+	else if (!has_truth && control->requests >= ROLLOUT_BETTER_REQUESTS && candidate->requests >= ROLLOUT_BETTER_REQUESTS)
+		judgement->estimate =
+			rates_above(rollout_rule_rate(of, rule->of, control), rollout_rule_rate(of, rule->of, candidate));
+	judgement->verdict = judgement->estimate >= rule->limit ? VERDICT_HOLDS : VERDICT_OPEN;
+}
+
 void rollout_judge(const struct rollout_plan *plan, const struct rollout_state *state, struct rollout_evidence *evidence)
 {
 	const struct planned_stage *stage = &plan->stages[state->stage];
@@ -78,7 +111,9 @@ void rollout_judge(const struct rollout_plan *plan, const struct rollout_state *
 			struct rollout_judgement *judgement = &evidence->items[evidence->count++];
 			*judgement = (struct rollout_judgement){.candidate = (uint32_t)candidate, .rule = (uint32_t)i,
 								.bound = rollout_rule_bound(rule)};
-			if (rollout_rule_is_of_truth(rule))
+			if (rule->kind == RULE_BETTER)
+				better_judge(stage, state, rule, judgement);
+			else if (rollout_rule_is_of_truth(stage, rule))
 				accuracy_judge(state, rule, judgement);
 			else
 				rate_judge(plan, state, rule, judgement);
@@ -119,7 +154,7 @@ static void tracker_follow(struct rollout_tracker *tracker, const struct planned
 		comparison_follow(tracker, rule, &look->control.accuracy, &counts->accuracy);
 	else if (rule->kind == RULE_ACCURACY)
 		accuracy_follow(tracker, &counts->accuracy);
-	else if (rule->trigger && !rollout_rule_is_of_truth(rule)) {
+	else if (rule->trigger && !rollout_rule_is_of_truth(stage, rule)) {
 		const struct rate now = rollout_rule_rate(rule, index, counts), then = rollout_rule_rate(rule, index, before);
 		const struct rate since = {now.successes - then.successes, now.trials - then.trials};
 		rate_watch_look(&tracker->watch, since, rollout_rule_bound(rule));

@@ -5,11 +5,6 @@
 
 #include "experiments/rollout.h"
 
-static inline bool rollout_rule_is_of_truth(const struct rollout_rule *rule)
-{
-	return rule->kind == RULE_ACCURACY || rule->kind == RULE_ACCURACY_BESIDE;
-}
-
 /* The bad requests of a rule of a rate, which is number `index` of its stage. */
 struct rate rollout_rule_rate(const struct rollout_rule *rule, size_t index, const struct rollout_counts *counts);
 

@@ -6,7 +6,14 @@
 #include "base/duration.h"
 #include "base/hash.h"
 
-const char *const rollout_rule_names[ROLLOUT_RULE_KINDS] = {"errorRate", "latency", "accuracy", "accuracyDrop"};
+const char *const rollout_rule_names[ROLLOUT_RULE_KINDS] = {"errorRate", "latency", "accuracy", "accuracyDrop",
+							       "probabilityBetter"};
+
+bool rollout_rule_is_of_truth(const struct planned_stage *stage, const struct rollout_rule *rule)
+{
+	const enum rollout_rule_kind kind = rule->kind == RULE_BETTER ? stage->rules[rule->of].kind : rule->kind;
+	return kind == RULE_ACCURACY || kind == RULE_ACCURACY_BESIDE;
+}
 
 /* ---- rules ---- */
 
@@ -68,9 +75,10 @@ static bool stage_criteria_read(const struct rollout_stage *from, struct planned
 static bool triggers_read(const struct rollout *rollout, struct planned_stage *stage, struct error *error)
 {
 	const struct rollback_limits *limits = &rollout->rollback;
-	struct rollout_rule errors = {RULE_ERROR_RATE, true, true, ROLLOUT_ERROR_RATE};
-	struct rollout_rule latency = {RULE_LATENCY, true, true, ROLLOUT_LATENCY_MS};
-	struct rollout_rule accuracy = {RULE_ACCURACY_BESIDE, true, true, ROLLOUT_ACCURACY_DROP};
+	struct rollout_rule errors = {.kind = RULE_ERROR_RATE, .trigger = true, .implied = true, .limit = ROLLOUT_ERROR_RATE};
+	struct rollout_rule latency = {.kind = RULE_LATENCY, .trigger = true, .implied = true, .limit = ROLLOUT_LATENCY_MS};
+	struct rollout_rule accuracy = {
+		.kind = RULE_ACCURACY_BESIDE, .trigger = true, .implied = true, .limit = ROLLOUT_ACCURACY_DROP};
 	return rule_read(&errors, &limits->error_rate, limits->error_rate_place, error) &&
 	       rule_read(&latency, &limits->latency_ms, limits->latency_place, error) &&
 	       rule_read(&accuracy, &limits->accuracy_drop, limits->accuracy_drop_place, error) &&
@@ -99,17 +107,40 @@ static bool criterion_read(const struct success_criterion *from, struct planned_
 	return rule_limit_check(rule.kind, rule.limit, from->here, error) && rule_add(stage, rule, from->here, error);
 }
 
+static size_t trigger_of_accuracy(const struct planned_stage *stage)
+{
+	size_t i = 0;
+	while (i < stage->rule_count && !(stage->rules[i].kind == RULE_ACCURACY_BESIDE && stage->rules[i].trigger))
+		i++;
+	return i;
+}
+
+/* The rule of `promotionThreshold`. Its metric is that of rule `of`. Without a default's traffic it is left out. */
+static bool better_add(const struct promotion_policy *policy, struct planned_stage *stage, size_t of, struct error *error)
+{
+	const struct rollout_rule rule = {.kind = RULE_BETTER, .limit = policy->threshold, .of = of};
+	if (policy->threshold_place.line == 0 || planned_stage_is_whole(stage))
+		return true;
+	for (size_t i = 0; policy->gate == PROMOTION_THRESHOLD && i < stage->rule_count; i++)
+		stage->rules[i].only_rolls_back = true;
+	return rule_limit_check(RULE_BETTER, rule.limit, policy->threshold_place, error) &&
+	       rule_add(stage, rule, policy->threshold_place, error);
+}
+
 /* What each stage has beside its own criteria. The gate `not-worse` is the trigger of accuracy by its default. */
 static bool stage_rules_end(const struct experiment_spec *experiment, struct planned_stage *stage, struct error *error)
 {
 	const struct success_criterion *criteria = experiment->criteria.items;
 	const struct rollout *rollout = &experiment->progressive;
+	const bool has_criteria = experiment->criteria.count > 0;
+	const size_t first = stage->rule_count;
 	for (size_t i = 0; i < experiment->criteria.count; i++)
 		if (!criterion_read(&criteria[i], stage, error))
 			return false;
 	const struct rollout_rule better = {.kind = RULE_ACCURACY_BESIDE};
 	return triggers_read(rollout, stage, error) &&
-	       (rollout->gate != GATE_BETTER || rule_add(stage, better, rollout->here, error));
+	       (rollout->gate != GATE_BETTER || rule_add(stage, better, rollout->here, error)) &&
+	       better_add(&experiment->promotion, stage, has_criteria ? first : trigger_of_accuracy(stage), error);
 }
 
 /* ---- stages ---- */
@@ -169,12 +200,79 @@ static bool schedule_read(const struct experiment_spec *experiment, struct rollo
 	return true;
 }
 
+/* The part of the traffic that the candidates have by their weights, in percent. */
+static bool weights_percent(const struct experiment_spec *experiment, double *percent, struct error *error)
+{
+	const struct candidate *candidates = experiment->candidates.items;
+	double all = 0, own = 0;
+	for (size_t i = 0; i < experiment->candidates.count; i++) {
+		const bool is_default = strings_equal(candidates[i].name.text, experiment->default_name.text);
+		all += (double)candidates[i].weight;
+		own += is_default ? 0 : (double)candidates[i].weight;
+		if (!is_default && candidates[i].weight == 0)
+			return error_set(error, ERROR_CONFIG, candidates[i].weight_place,
+					 "The candidate `%s` has the weight 0, so nothing can be shown of it. Give it a weight, or "
+					 "leave it out.",
+					 candidates[i].name.text);
+	}
+	*percent = 100 * own / all;
+	return true;
+}
+
+/* The only stage of a promotion policy. Another weight is another plan. */
+static bool policy_read(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error)
+{
+	const struct candidate *candidates = experiment->candidates.items;
+	const struct promotion_policy *policy = &experiment->promotion;
+	const bool is_given = policy->interval_place.line > 0;
+	struct planned_stage *stage = &plan->stages[0];
+	const int64_t interval_ns = is_given ? policy->interval_ns : (int64_t)ROLLOUT_INTERVAL_MS * NS_PER_MS;
+	stage->at_ends = true;
+	for (size_t i = 0; i < experiment->candidates.count; i++)
+		plan->names = hash_bytes(&candidates[i].weight, sizeof candidates[i].weight, plan->names);
+	return weights_percent(experiment, &stage->percent, error) &&
+	       stage_duration_read(interval_ns, plan->check_every_ms, is_given ? policy->interval_place : policy->here,
+				   &stage->duration_ms, error) &&
+	       stage_rules_end(experiment, stage, error);
+}
+
+/* What a promotion policy cannot mean. */
+static bool policy_check(const struct experiment_spec *experiment, struct error *error)
+{
+	const struct promotion_policy *policy = &experiment->promotion;
+	const bool is_staged = experiment_is_staged(experiment);
+	if (policy->here.line > 0 && is_staged && policy->interval_place.line > 0)
+		return error_set(error, ERROR_CONFIG, policy->interval_place,
+				 "The promotion policy has an interval, and the stages have durations. Leave `interval` out, or "
+				 "the stages.");
+	if (policy->here.line > 0 && !policy->automatic && experiment->on_inconclusive == INCONCLUSIVE_PROMOTE)
+		return error_set(error, ERROR_CONFIG, policy->here,
+				 "`onInconclusive: promote` needs nobody, and the promotion policy waits for somebody. Write "
+				 "`automatic: true`, or another onInconclusive.");
+	return policy->here.line == 0 || policy->gate != PROMOTION_THRESHOLD || policy->threshold_place.line > 0 ||
+	       error_set(error, ERROR_CONFIG, policy->gate_place,
+			 "The gate `threshold` has no threshold. Write `promotionThreshold`, as 0.95, or leave `gate` out.");
+}
+
+/* Of what is said about all of it. */
+static struct place rollout_place(const struct experiment_spec *experiment)
+{
+	const struct rollout *rollout = &experiment->progressive;
+	return rollout->here.line > 0 && rollout->enabled ? rollout->here : experiment->promotion.here;
+}
+
 /* A comparison needs a stage in which the default has traffic. */
-static bool comparisons_check(const struct rollout_plan *plan, struct place place, struct error *error)
+static bool comparisons_check(const struct experiment_spec *experiment, const struct rollout_plan *plan, struct place place,
+			      struct error *error)
 {
 	const struct planned_stage *first = &plan->stages[0];
+	const struct promotion_policy *policy = &experiment->promotion;
 	if (!planned_stage_is_whole(first))
 		return true;
+	if (policy->here.line > 0 && policy->threshold_place.line > 0)
+		return error_set(error, ERROR_CONFIG, policy->threshold_place,
+				 "The candidates have all the traffic from the beginning, so nothing can show that they are better "
+				 "than the default. Give the default a weight, or leave `promotionThreshold` out.");
 	for (size_t i = 0; i < first->rule_count; i++)
 		if (first->rules[i].kind == RULE_ACCURACY_BESIDE && !first->rules[i].implied)
 			return error_set(error, ERROR_CONFIG, place,
@@ -190,8 +288,8 @@ static bool truths_check(const struct experiment_spec *experiment, const struct 
 	if (experiment->exposures != EXPOSURES_THIN && experiment->exposures != EXPOSURES_OFF)
 		return true;
 	for (size_t i = 0; i < first->rule_count; i++)
-		if (first->rules[i].kind >= RULE_ACCURACY && !first->rules[i].implied)
-			return error_set(error, ERROR_CONFIG, experiment->progressive.here,
+		if (rollout_rule_is_of_truth(first, &first->rules[i]) && !first->rules[i].implied)
+			return error_set(error, ERROR_CONFIG, rollout_place(experiment),
 					 "The rollout judges the accuracy, which is known by exposures, and `exposures` leaves "
 					 "them out. Write `exposures: full`, or leave `%s` out.",
 					 rollout_rule_names[first->rules[i].kind]);
@@ -206,10 +304,10 @@ static uint64_t name_hash(uint64_t hash, const char *name)
 static bool default_check(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error)
 {
 	const struct candidate *candidates = experiment->candidates.items;
-	const struct rollout *rollout = &experiment->progressive;
+	const struct place place = rollout_place(experiment);
 	const char *name = experiment->default_name.text;
 	if (!name)
-		return error_set(error, ERROR_CONFIG, rollout->here,
+		return error_set(error, ERROR_CONFIG, place,
 				 "The rollout has no default, so nothing is left to roll back to. Write `default:` beside the "
 				 "candidates.");
 	plan->names = name_hash(0, name);
@@ -223,14 +321,18 @@ static bool default_check(const struct experiment_spec *experiment, struct rollo
 		return error_set(error, ERROR_CONFIG, experiment->default_name.place,
 				 "The rollout has no candidate beside the default `%s`. Add the one that is to replace it.", name);
 	return plan->candidates <= ROLLOUT_CANDIDATES_MAX ||
-	       error_set(error, ERROR_CONFIG, rollout->here,
+	       error_set(error, ERROR_CONFIG, place,
 			 "The rollout has %zu candidates, and at most %d are allowed. Leave some out.", plan->candidates,
 			 ROLLOUT_CANDIDATES_MAX);
 }
 
-static bool count_check(const struct rollout *rollout, struct rollout_plan *plan, struct error *error)
+static bool count_check(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error)
 {
+	const struct rollout *rollout = &experiment->progressive;
 	const size_t stages = rollout->stages.count, steps = rollout->schedule.count;
+	plan->stage_count = 1;
+	if (experiment_keeps_weights(experiment))
+		return true;
 	if ((stages > 0) == (steps > 0))
 		return error_set(error, ERROR_CONFIG, rollout->here, "The rollout has %s. Write `stages` or `schedule`.",
 				 stages > 0 ? "both stages and a schedule" : "neither stages nor a schedule");
@@ -241,21 +343,33 @@ static bool count_check(const struct rollout *rollout, struct rollout_plan *plan
 			 ROLLOUT_STAGES_MAX);
 }
 
+static bool plan_stages_read(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error)
+{
+	if (experiment_keeps_weights(experiment))
+		return policy_read(experiment, plan, error);
+	return experiment->progressive.stages.count > 0 ? stages_read(experiment, plan, error)
+							 : schedule_read(experiment, plan, error);
+}
+
 bool rollout_plan_make(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error)
 {
 	const struct rollout *rollout = &experiment->progressive;
+	const bool has_policy = experiment->promotion.here.line > 0;
 	*plan = (struct rollout_plan){.on_inconclusive = (enum rollout_inconclusive)experiment->on_inconclusive};
 	plan->check_every_ms = rollout->check_every_ns > 0 ? rollout->check_every_ns / NS_PER_MS : ROLLOUT_CHECK_MS;
-	if (rollout->here.line == 0 || !rollout->enabled)
+	if ((rollout->here.line == 0 || !rollout->enabled) && !has_policy)
 		return error_set(error, ERROR_CONFIG, experiment->here,
-				 "The experiment has no progressiveDeployment that is enabled. Write its stages.");
+				 "The experiment has no progressiveDeployment that is enabled, and no promotionPolicy. Write its "
+				 "stages, or when the candidates are promoted.");
 	if (plan->check_every_ms < ROLLOUT_CHECK_MS_LEAST)
 		return error_set(error, ERROR_CONFIG, rollout->here,
 				 "checkEvery is below 1 s, and engines tell their counts each second. Write a longer one, as 30s.");
-	if (!default_check(experiment, plan, error) || !count_check(rollout, plan, error))
+	if (!default_check(experiment, plan, error) || !policy_check(experiment, error) ||
+	    !count_check(experiment, plan, error) || !plan_stages_read(experiment, plan, error))
 		return false;
-	return (rollout->stages.count > 0 ? stages_read(experiment, plan, error) : schedule_read(experiment, plan, error)) &&
-	       comparisons_check(plan, rollout->here, error) && truths_check(experiment, plan, error);
+	if (has_policy && !experiment->promotion.automatic)
+		plan->stages[plan->stage_count - 1].approve = true;
+	return comparisons_check(experiment, plan, rollout->here, error) && truths_check(experiment, plan, error);
 }
 
 /* ---- hash ---- */
@@ -273,11 +387,12 @@ uint64_t rollout_plan_hash(const struct rollout_plan *plan)
 	for (size_t i = 0; i < plan->stage_count; i++) {
 		const struct planned_stage *stage = &plan->stages[i];
 		hash = number_hash(number_hash(hash, stage->percent), (double)stage->duration_ms);
-		hash = number_hash(hash, stage->approve);
+		hash = number_hash(number_hash(hash, stage->approve), stage->at_ends);
 		for (size_t r = 0; r < stage->rule_count; r++) {
 			const struct rollout_rule *rule = &stage->rules[r];
 			hash = number_hash(number_hash(hash, rule->kind), rule->limit);
 			hash = number_hash(number_hash(hash, rule->trigger), rule->implied);
+			hash = number_hash(number_hash(hash, rule->only_rolls_back), (double)rule->of);
 		}
 	}
 	return hash;

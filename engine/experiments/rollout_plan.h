@@ -4,7 +4,13 @@
  * accuracy, or of its accuracy beside that of the default. A stage passes only when all of its rules are shown to be kept.
  * A rule that is a trigger is also watched for a change (statistics/rate_sequence.h).
  *
- * A plan has no pointers. It is made from `progressiveDeployment`, `successCriteria` and `onInconclusive`.
+ * A `promotionPolicy` without stages is one stage, at the candidates' own weights, of the policy's interval: it passes only at
+ * the end of the first or the second interval. Beside stages the policy adds to their rules. A promotion that is not automatic
+ * is an approval at the end of the last stage. `promotionThreshold` is a rule too: the probability that a candidate is better
+ * than the default, by the counts of the stage. It is no bound of false promotions (experiments/promotion_rate.h). With
+ * `gate: threshold` it decides alone where the default has traffic, and the other rules there only roll back.
+ *
+ * A plan has no pointers. It is made from `progressiveDeployment`, `promotionPolicy`, `successCriteria` and `onInconclusive`.
  */
 #ifndef SLUICE_EXPERIMENTS_ROLLOUT_PLAN_H
 #define SLUICE_EXPERIMENTS_ROLLOUT_PLAN_H
@@ -23,6 +29,8 @@
 #define ROLLOUT_ERROR_RATE 0.01	       /* triggers */
 #define ROLLOUT_LATENCY_MS 200
 #define ROLLOUT_ACCURACY_DROP 0.05     /* relative to the default's */
+#define ROLLOUT_INTERVAL_MS (60 * 60 * 1000) /* of a promotion policy */
+#define ROLLOUT_BETTER_REQUESTS 100 /* of each of two variants, before a probability of their rates is told */
 #define ROLLOUT_LATENCY_SHARE 0.05     /* of requests that may be above a limit of the 95th percentile */
 
 enum rollout_rule_kind {
@@ -30,6 +38,7 @@ enum rollout_rule_kind {
 	RULE_LATENCY,	      /* the 95th percentile is at most `limit` ms */
 	RULE_ACCURACY,	      /* at least `limit` */
 	RULE_ACCURACY_BESIDE, /* at least (1 - `limit`) times the default's */
+	RULE_BETTER,	      /* the probability is at least `limit` that the metric of rule `of` is better than the default's */
 	ROLLOUT_RULE_KINDS
 };
 
@@ -40,12 +49,15 @@ struct rollout_rule {
 	bool trigger;
 	bool implied; /* not written by the user: without any truth it is left out */
 	double limit;
+	bool only_rolls_back; /* it need not be shown to hold */
+	size_t of;	      /* of RULE_BETTER: another rule of the stage */
 };
 
 struct planned_stage {
 	double percent; /* of the traffic, for all candidates together; above 0 */
 	int64_t duration_ms;
 	bool approve; /* it ends only when it is approved */
+	bool at_ends; /* it passes only when a multiple of its duration is over */
 	size_t rule_count;
 	struct rollout_rule rules[ROLLOUT_RULES_MAX];
 };
@@ -59,11 +71,15 @@ struct rollout_plan {
 	enum rollout_inconclusive on_inconclusive;
 };
 
-/* The plan of an experiment with `progressiveDeployment`. CONFIG: a field at its place, with its cause and what to do. */
+/* The plan of an experiment with `progressiveDeployment` or `promotionPolicy`. CONFIG: a field at its place, with
+ * its cause and what to do. */
 bool rollout_plan_make(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error);
 
 /* A number that differs where plans differ: a state is only of the plan by which it began. */
 uint64_t rollout_plan_hash(const struct rollout_plan *plan);
+
+/* It is judged by truths, which come as feedback. */
+bool rollout_rule_is_of_truth(const struct planned_stage *stage, const struct rollout_rule *rule);
 
 /* A stage has no traffic of the default beside it. */
 static inline bool planned_stage_is_whole(const struct planned_stage *stage)

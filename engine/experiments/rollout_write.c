@@ -103,7 +103,9 @@ static void cause_sentence(const struct rollout_plan *plan, const struct rollout
 		buffer_string(out, "is broken");
 	else
 		buffer_string(out, "is neither shown to hold nor broken in the time that the stage has");
-	if (isfinite(cause->estimate))
+	if (isfinite(cause->estimate) && rule->kind == RULE_BETTER)
+		buffer_print(out, "; the probability is %.4g", cause->estimate);
+	else if (isfinite(cause->estimate))
 		buffer_print(out, "; %.4g is measured, and between %.4g and %.4g is certain", cause->estimate, cause->interval.low,
 			     cause->interval.high);
 	buffer_string(out, ".");

@@ -258,11 +258,12 @@ static void check_batch(struct graph_build *build, size_t index)
 static void check_rollout(struct graph_build *build, size_t index)
 {
 	const struct experiment_spec *written = written_in(build->graph->steps[index].spec);
-	if (written && experiment_is_staged(written))
-		fault_add(build->faults, CODE_FIELD_LATER, written->progressive.here, NULL,
-			  "the rollout of step `%s` keeps the weights of its first stage: write it as an Experiment of its own, "
-			  "whose weights a keeper moves",
-			  build->graph->steps[index].name);
+	const bool is_staged = written && experiment_is_staged(written);
+	if (written && (is_staged || written->promotion.here.line > 0))
+		fault_add(build->faults, CODE_FIELD_LATER, is_staged ? written->progressive.here : written->promotion.here, NULL,
+			  "the rollout of step `%s` keeps the weights of its %s: write it as an Experiment of its own, whose "
+			  "weights a keeper moves",
+			  build->graph->steps[index].name, is_staged ? "first stage" : "candidates");
 }
 
 /* What a pipeline answers is no function of its inputs alone: it may have state, and calls of its own. */

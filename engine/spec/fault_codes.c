@@ -188,7 +188,8 @@ const struct fault_code fault_codes[] = {
 	      .example = "bandits: {algorithm: linucb}\n\nbandits: {algorithm: linucb, contextFeatures: [age]}\n"),
 	ERROR(CODE_ROLLOUT, BAD_VALUE, .title = "A rollout that could not run",
 	      .help = "A rollout has at least one candidate beside the default, and `stages` or a `schedule` whose weights rise. "
-		      "Its criteria are of error_rate, latency_p95 and accuracy.",
+		      "Its criteria are of error_rate, latency_p95 and accuracy. A `promotionPolicy` alone needs a default among "
+		      "the candidates.",
 	      .example = "progressiveDeployment: {schedule: [5, 50, 25]}\n\nprogressiveDeployment: {schedule: [5, 25, 50]}\n"),
 
 	/* ---- references and graphs ---- */
@@ -326,7 +327,7 @@ const struct fault_code fault_codes[] = {
 
 	NOTE(CODE_OF_KEEPER, UNSUPPORTED, .title = "A rollout, which the keeper carries out",
 	     .help = "Run the engines with --control, and apply the Experiment: `sluice experiments status` shows how far it is. "
-		     "Engines that run files have no keeper, and keep the weights of the first stage.",
+		     "Engines that run files have no keeper, and keep the weights of the first stage, or of the candidates.",
 	     .example = "progressiveDeployment: {enabled: true, schedule: [5, 25, 100]}\n\n"
 			"sluice run --control\nsluice apply -f experiment.yaml\n"),
 

@@ -139,15 +139,26 @@ const struct option criterion_rows[] = {
 };
 
 const struct option promotion_rows[] = {
-	CHECKED("automatic", FLAG, .help = "Whether it happens without anybody."),
-	CHECKED("interval", DURATION, .help = "How often it is decided."),
-	CHECKED("promotionThreshold", NUMBER, .least = 0, .most = 1, .help = "How sure one must be that the candidate is better."),
-	CHECKED("gate", CHOICE, .choices = "always-valid threshold",
-		.help = "What decides: a test that may be looked at at any time, or the threshold alone."),
+	{.type = OPTION_HERE, .offset = offsetof(struct promotion_policy, here)},
+	ROW("automatic", FLAG, struct promotion_policy, automatic, .fallback = "false",
+	    .help = "Whether a promotion needs nobody. Else it waits for `sluice experiments promote`. A rollback never waits."),
+	ROW("interval", DURATION, struct promotion_policy, interval_ns,
+	    .place_offset = offsetof(struct promotion_policy, interval_place),
+	    .help = "How often it is decided, at most twice. Default: 1h. Stages have durations instead."),
+	ROW("promotionThreshold", NUMBER, struct promotion_policy, threshold,
+	    .place_offset = offsetof(struct promotion_policy, threshold_place), .least = 0, .most = 1,
+	    .help = "Least probability that each candidate is better than the default, in the metric of the first of "
+		    "successCriteria, else in accuracy."),
+	ROW("gate", CHOICE, struct promotion_policy, gate, .choices = "always-valid threshold", .fallback = "always-valid",
+	    .place_offset = offsetof(struct promotion_policy, gate_place),
+	    .help = "What decides: all criteria, shown by tests that hold at every look, and promotionThreshold where it is "
+		    "given; or promotionThreshold alone, and the criteria only roll back."),
 	{.type = OPTION_END},
 };
 
 /* ---- choices ---- */
+
+#define OUTCOME_WINDOW_MS (5 * 60 * 1000) /* without a progressiveDeployment, which has the same fallback */
 
 bool experiment_is_staged(const struct experiment_spec *experiment)
 {
@@ -158,13 +169,19 @@ bool experiment_is_staged(const struct experiment_spec *experiment)
 
 int64_t experiment_window_ms(const struct experiment_spec *experiment)
 {
-	const int64_t window_ms = experiment->progressive.outcome_window_ns / NS_PER_MS;
+	const struct rollout *rollout = &experiment->progressive;
+	const int64_t window_ms = rollout->here.line > 0 ? rollout->outcome_window_ns / NS_PER_MS : OUTCOME_WINDOW_MS;
 	return window_ms > 0 ? window_ms : 1;
 }
 
 bool experiment_is_rolled_out(const struct experiment_spec *experiment)
 {
-	return experiment_is_staged(experiment) && experiment->default_name.text;
+	return experiment->default_name.text && (experiment_is_staged(experiment) || experiment_keeps_weights(experiment));
+}
+
+bool experiment_keeps_weights(const struct experiment_spec *experiment)
+{
+	return experiment->promotion.here.line > 0 && !experiment_is_staged(experiment);
 }
 
 /* The place of that name among the candidates; `count`: it is none of them, or absent. */
@@ -332,10 +349,10 @@ static void check_learning(const struct experiment_spec *experiment, const struc
 	const struct name_list *features = &bandits->context_features;
 	if (bandits->here.line == 0)
 		return;
-	if (experiment_is_staged(experiment))
+	if (experiment_is_staged(experiment) || experiment->promotion.here.line > 0)
 		fault_report(listener, EXPERIMENT_NOT_LEARNING, bandits->here, NULL,
-			     "bandits choose, so the weights of progressiveDeployment would have no effect, nor a rollback; leave "
-			     "one of the two out");
+			     "bandits choose, so the weights of %s would have no effect, nor a rollback; leave one of the two out",
+			     experiment_is_staged(experiment) ? "progressiveDeployment" : "promotionPolicy");
 	const struct place place = features->count > 0 ? features->items[0].place : bandits->here;
 	const bool contextual = experiment_bandit(experiment, 2, 2).features > 0;
 	if (experiment->exposures == EXPOSURES_THIN || experiment->exposures == EXPOSURES_OFF)

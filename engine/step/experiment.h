@@ -81,6 +81,20 @@ struct rollout {
 	struct rollback_limits rollback;
 };
 
+enum promotion_gate { PROMOTION_ALWAYS_VALID, PROMOTION_THRESHOLD };
+
+/* When the candidates get all the traffic. Without stages the candidates keep their weights until then. */
+struct promotion_policy {
+	struct place here; /* line 0: there is none */
+	bool automatic;
+	int64_t interval_ns;
+	struct place interval_place; /* line 0: not given */
+	double threshold;	     /* least chance that a candidate is better than the default */
+	struct place threshold_place; /* line 0: not given */
+	int gate;		     /* enum promotion_gate */
+	struct place gate_place;
+};
+
 struct success_criterion {
 	struct place here;
 	const char *metric;
@@ -104,6 +118,7 @@ struct experiment_spec {
 	struct bandits bandits;
 	struct rollout progressive;
 	struct item_list criteria; /* struct success_criterion */
+	struct promotion_policy promotion;
 	int on_inconclusive;	   /* enum rollout_inconclusive */
 };
 
@@ -145,8 +160,8 @@ struct experiment_spec {
 		    .help = "Weights that rise stage by stage while criteria hold; until then those of the first stage."),         \
 		ROW("successCriteria", LIST, struct_type, base.criteria, .rows = criterion_rows,                                   \
 		    .item_size = sizeof(struct success_criterion), .help = "What a candidate must keep to be promoted."),          \
-		CHECKED("promotionPolicy", MAP, .effect = EFFECT_LATER, .rows = promotion_rows,                                    \
-			.help = "When a candidate gets all the weight."),                                                          \
+		ROW("promotionPolicy", MAP, struct_type, base.promotion, .effect = EFFECT_KEEPER, .rows = promotion_rows,          \
+		    .help = "When the candidates get all the traffic. Without stages they keep their weights until then."),        \
 		ROW("onInconclusive", CHOICE, struct_type, base.on_inconclusive,                                                   \
 		    .choices = "pause rollback promote", .fallback = "pause",                                                      \
 		    .help = "What happens when a stage decides nothing in twice its duration."),                                   \
@@ -174,8 +189,11 @@ struct bandit_options experiment_bandit(const struct experiment_spec *experiment
 /* Whether a stage, or a step of the schedule, of a progressive deployment determines the weights. */
 bool experiment_is_staged(const struct experiment_spec *experiment);
 
-/* Whether a keeper moves the weights: it is staged, and has a default to which it can roll back. */
+/* Whether a keeper moves the weights: it is staged or has a promotion policy, and a default to which it can roll back. */
 bool experiment_is_rolled_out(const struct experiment_spec *experiment);
+
+/* Whether its promotion policy is one stage, at the candidates' own weights. */
+bool experiment_keeps_weights(const struct experiment_spec *experiment);
 
 /* How long after a choice of a rollout its truth counts. */
 int64_t experiment_window_ms(const struct experiment_spec *experiment);

@@ -81,6 +81,50 @@ static void a_stage_without_calls_does_not_pass(void **state)
 	assert_int_equal(buckets_of_b(), 1000);
 }
 
+/* ---- promotion policies ---- */
+
+#define POLICY(policy)                                                                                                             \
+	PLAIN "  promotionPolicy: {" policy "}\n  progressiveDeployment: {checkEvery: 1s}\n"
+
+static void a_policy_promotes_at_the_candidates_own_weights(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", POLICY("automatic: true, interval: 10s"));
+	assert_true(phase_is("running", 1));
+	assert_int_equal(buckets_of_b(), 5000);
+	seconds_pass(&one, 9, 200, 0);
+	assert_true(phase_is("running", 1));
+	seconds_pass(&one, 2, 200, 0);
+	assert_true(phase_is("promoted", 1));
+	assert_int_equal(buckets_of_b(), 10000);
+	moves_check(2);
+	table_propose("Experiment", "e", POLICY("interval: 10s"));
+	seconds_pass(&one, 11, 200, 0);
+	assert_true(phase_is("paused", 1) && rollout()->record.waiting);
+	seconds_pass(&one, 3, 200, 150);
+	assert_true(phase_is("rolledBack", 1));
+}
+
+/* As the engines that have only files split, which know no keeper. */
+static void candidates_of_a_policy_share_by_their_weights(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e",
+		      "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"
+		      "  candidates: [{name: b, weight: 20}, {name: a, weight: 70}, {name: c, weight: 10}]\n"
+		      "  promotionPolicy: {interval: 1h}\n");
+	assert_true(phase_is("running", 1));
+	const struct table_share *shares = table_in_force("e")->shares.items;
+	assert_int_equal(shares[0].buckets, 2000);
+	assert_int_equal(shares[1].buckets, 7000);
+	assert_int_equal(shares[2].buckets, 1000);
+	assert_int_equal(command("e", "promote")->outcome, VERDICT_ACCEPTED);
+	shares = table_in_force("e")->shares.items;
+	assert_int_equal(shares[0].buckets, 6667);
+	assert_int_equal(shares[1].buckets, 0);
+	assert_int_equal(shares[2].buckets, 3333);
+}
+
 /* ---- counts ---- */
 
 /* ---- keepers ---- */
@@ -388,6 +432,8 @@ int main(void)
 		ON_STAND(candidates_that_fail_are_rolled_back_at_the_next_look),
 		ON_STAND(slow_candidates_are_rolled_back),
 		ON_STAND(a_stage_without_calls_does_not_pass),
+		ON_STAND(a_policy_promotes_at_the_candidates_own_weights),
+		ON_STAND(candidates_of_a_policy_share_by_their_weights),
 		ON_STAND(other_keepers_make_the_same_moves_with_the_same_evidence),
 		ON_STAND(a_keeper_that_was_away_hears_the_engines_before_it_looks),
 		ON_STAND(a_clock_that_is_set_moves_nothing),

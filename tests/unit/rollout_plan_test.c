@@ -150,6 +150,94 @@ static void bad_plans_are_refused_with_place_and_next_step(void **state)
 		       5, "no candidate beside the default `old`");
 }
 
+/* ---- promotion policies ---- */
+
+#define WEIGHTS                                                                                                                    \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                    \
+	"  default: old\n  candidates: [{name: old, weight: 70}, {name: new, weight: 20}, {name: newer, weight: 10}]\n"
+#define CRITERIA                                                                                                                   \
+	"  successCriteria: [{metricName: latency_p95, threshold: 100, operator: \"<\"}, "                                         \
+	"{metricName: accuracy, threshold: 0.6, operator: \">\"}]\n"
+
+static void a_policy_without_stages_is_one_stage_at_the_candidates_weights(void **state)
+{
+	(void)state;
+	plan_take(WEIGHTS CRITERIA "  promotionPolicy: {automatic: true, interval: 2h, promotionThreshold: 0.8}\n");
+	assert_int_equal(plan.stage_count, 1);
+	assert_int_equal(plan.candidates, 2);
+	assert_true(fabs(plan.stages[0].percent - 30) < 1e-9);
+	assert_int_equal(plan.stages[0].duration_ms, 120 * MINUTE_MS);
+	assert_true(plan.stages[0].at_ends && !plan.stages[0].approve);
+	assert_int_equal(plan.check_every_ms, ROLLOUT_CHECK_MS);
+	assert_int_equal(plan.stages[0].rule_count, 6);
+	expect_rule(0, 0, RULE_LATENCY, 100, false);
+	expect_rule(0, 1, RULE_ACCURACY, 0.6, false);
+	expect_rule(0, 4, RULE_ACCURACY_BESIDE, 0.05, true);
+	expect_rule(0, 5, RULE_BETTER, 0.8, false);
+	assert_int_equal(plan.stages[0].rules[5].of, 0); /* the first of the criteria */
+	assert_false(plan.stages[0].rules[0].only_rolls_back);
+	plan_take(WEIGHTS "  promotionPolicy: {promotionThreshold: 0.9, gate: threshold}\n");
+	assert_int_equal(plan.stages[0].duration_ms, 60 * MINUTE_MS);
+	assert_true(plan.stages[0].approve);
+	assert_int_equal(plan.stages[0].rules[3].of, 2); /* the accuracy */
+	assert_true(plan.stages[0].rules[0].only_rolls_back && plan.stages[0].rules[2].only_rolls_back);
+	assert_false(plan.stages[0].rules[3].only_rolls_back);
+	plan_take(WEIGHTS "  promotionPolicy: {automatic: true}\n  progressiveDeployment: {checkEvery: 5s, rollback: {errorRate: "
+			  "\">3%\"}}\n");
+	assert_int_equal(plan.check_every_ms, 5000);
+	expect_rule(0, 0, RULE_ERROR_RATE, 0.03, true);
+}
+
+static void another_weight_is_another_plan_of_a_policy(void **state)
+{
+	(void)state;
+	plan_take(HEAD "  promotionPolicy: {}\n");
+	const uint64_t hash = rollout_plan_hash(&plan);
+	plan_take(WEIGHTS "  promotionPolicy: {}\n");
+	const uint64_t weighed = rollout_plan_hash(&plan);
+	plan_take("apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
+		  "  candidates: [{name: old, weight: 70}, {name: new, weight: 10}, {name: newer, weight: 20}]\n"
+		  "  promotionPolicy: {}\n");
+	assert_true(hash != weighed && weighed != rollout_plan_hash(&plan));
+	assert_true(fabs(plan.stages[0].percent - 30) < 1e-9);
+}
+
+static void a_policy_beside_stages_adds_to_their_rules(void **state)
+{
+	(void)state;
+	plan_take(HEAD "  promotionPolicy: {promotionThreshold: 0.8, gate: threshold}\n"
+		       "  progressiveDeployment: {schedule: [5, 50, 100]}\n");
+	assert_int_equal(plan.stage_count, 3);
+	expect_rule(0, 3, RULE_BETTER, 0.8, false);
+	expect_rule(1, 3, RULE_BETTER, 0.8, false);
+	assert_int_equal(plan.stages[2].rule_count, 3); /* nothing to compare with */
+	assert_true(plan.stages[1].rules[0].only_rolls_back && !plan.stages[2].rules[0].only_rolls_back);
+	assert_true(!plan.stages[0].approve && !plan.stages[1].approve && plan.stages[2].approve);
+	assert_false(plan.stages[0].at_ends);
+	plan_take(HEAD "  promotionPolicy: {automatic: true}\n  progressiveDeployment: {schedule: [5]}\n");
+	assert_false(plan.stages[0].approve);
+}
+
+static void policies_that_cannot_hold_are_refused(void **state)
+{
+	(void)state;
+	expect_refused(HEAD "  promotionPolicy: {interval: 10s}\n", 7, "is checked every 30000 ms");
+	expect_refused(HEAD "  promotionPolicy:\n    gate: threshold\n", 8, "has no threshold");
+	expect_refused(HEAD "  promotionPolicy:\n    promotionThreshold: 1\n", 8, "below 1");
+	expect_refused(HEAD "  progressiveDeployment: {schedule: [5]}\n  promotionPolicy:\n    interval: 1h\n", 9,
+		       "the stages have durations");
+	expect_refused(HEAD "  onInconclusive: promote\n  promotionPolicy: {interval: 1h}\n", 8, "automatic: true");
+	expect_refused("apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
+		       "  candidates:\n  - {name: old, weight: 0}\n  - {name: new, weight: 1}\n"
+		       "  promotionPolicy: {promotionThreshold: 0.9}\n", 9, "Give the default a weight");
+	expect_refused("apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
+		       "  candidates:\n  - {name: old, weight: 1}\n  - {name: new, weight: 0}\n  promotionPolicy: {}\n", 8,
+		       "`new` has the weight 0");
+	expect_refused("apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+		       "  candidates: [{name: old, weight: 1}]\n  promotionPolicy: {}\n", 6, "has no default");
+	expect_refused(HEAD "  exposures: off\n  promotionPolicy: {promotionThreshold: 0.9}\n", 8, "`exposures` leaves them out");
+}
+
 /* `count` times a text, after `head` and before `tail`. */
 static const char *repeated(const char *head, size_t count, const char *item, const char *tail)
 {
@@ -200,6 +288,10 @@ int main(void)
 		cmocka_unit_test(a_schedule_is_stages_of_one_duration),
 		cmocka_unit_test(a_plan_is_of_its_default_and_its_candidates),
 		cmocka_unit_test(bad_plans_are_refused_with_place_and_next_step),
+		cmocka_unit_test(a_policy_without_stages_is_one_stage_at_the_candidates_weights),
+		cmocka_unit_test(another_weight_is_another_plan_of_a_policy),
+		cmocka_unit_test(a_policy_beside_stages_adds_to_their_rules),
+		cmocka_unit_test(policies_that_cannot_hold_are_refused),
 		cmocka_unit_test(limits_of_a_plan_hold_at_their_edge),
 	};
 	return cmocka_run_group_tests(tests, buffer_begin, buffer_end);

@@ -348,7 +348,7 @@ static void what_is_not_honoured_is_said_and_is_no_error(void **state)
 	expect_told(PIPELINE "  steps: [{name: a, drift: {reference: {past: 7d}}}]\n", SEVERITY_WARNING, "5:41", "past");
 	expect_told(EXPERIMENT "  candidates: [{name: a, weight: 1}]\n  bandits: {rewardMetric: accuracy}\n", SEVERITY_WARNING,
 		    "6:12", "accuracy");
-	expect_told(EXPERIMENT "  candidates: [{name: a, weight: 1}]\n  promotionPolicy: {automatic: true}\n", SEVERITY_WARNING,
+	expect_told(EXPERIMENT "  candidates: [{name: a, weight: 1}]\n  promotionPolicy: {automatic: true}\n", SEVERITY_NOTE,
 		    "6:3", "promotionPolicy");
 	expect_told(EXPERIMENT "  default: a\n  candidates: [{name: a, weight: 1}, {name: b, weight: 1}]\n"
 			       "  progressiveDeployment: {schedule: [10]}\n",
