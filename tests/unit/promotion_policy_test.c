@@ -169,6 +169,18 @@ static void a_probability_needs_enough_of_both(void **state)
 	expect_move(2, ROLLOUT_PROMOTED, 0, REASON_HELD);
 }
 
+static void a_probability_needs_enough_of_the_default_too(void **state)
+{
+	(void)state;
+	rollout_start(POLICY "{automatic: true, interval: 10m, promotionThreshold: 0.6, gate: threshold}\n");
+	look.epoch = rollout.epoch;
+	look.candidates[0].requests = 1000;
+	minute_compare(99, 9, 0);
+	assert_int_equal(move.evidence.items[move.evidence.count - 1].verdict, VERDICT_OPEN);
+	minute_compare(1, 0, 0);
+	assert_int_equal(move.evidence.items[move.evidence.count - 1].verdict, VERDICT_HOLDS);
+}
+
 static void a_probability_of_accuracies_is_that_of_their_means(void **state)
 {
 	(void)state;
@@ -191,6 +203,7 @@ int main(void)
 		cmocka_unit_test(a_candidate_that_is_not_better_by_the_threshold_is_not_promoted),
 		cmocka_unit_test(a_threshold_alone_promotes_what_criteria_leave_open_and_not_what_they_refuse),
 		cmocka_unit_test(a_probability_needs_enough_of_both),
+		cmocka_unit_test(a_probability_needs_enough_of_the_default_too),
 		cmocka_unit_test(a_probability_of_accuracies_is_that_of_their_means),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
