@@ -59,6 +59,8 @@ static bool answer_take(void *context, const struct record *record, struct error
 	    nonce_is_right(&reading->search->submission, headers, TEXT(REPLY_SUBMISSION_HEADER))) {
 		reading->is_over = answer_keep(reading->search, record, headers, error);
 		good = false;
+	} else if (good) {
+		reading->search->next = record->offset + 1;
 	}
 	arena_close(scratch);
 	return good;
@@ -68,9 +70,12 @@ static bool answer_take(void *context, const struct record *record, struct error
 static bool outputs_read(struct answer_search *search, struct text origin, struct error *error)
 {
 	const struct submission *submission = &search->submission;
+	const bool continues = submission->answers >= 0 && search->next >= 0;
 	const struct reader_config config = {.brokers = search->brokers,
 					     .topic = search->outputs,
-					     .from_time = true,
+					     .from_offset = continues,
+					     .offset = search->next,
+					     .from_time = !continues,
 					     .time_ms = submission->time_ms - ANSWER_CLOCKS_MS,
 					     .one_partition = submission->answers >= 0,
 					     .pick = submission->answers >= 0 ? (uint64_t)submission->answers : 0,

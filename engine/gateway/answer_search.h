@@ -30,6 +30,9 @@ struct answer_search {
 	const char *inputs, *outputs; /* topics of the pipeline */
 	struct submission submission;
 	struct arena *arena; /* of the answer */
+	/* In and out: the offset of the outputs where the search begins, and then where another one of the same request may begin;
+	 * -1: the time of the request. Only where one partition can have the answer. */
+	int64_t next;
 	/* Set by answer_search_run(): */
 	enum answer_search_outcome outcome;
 	struct text value;

@@ -2,6 +2,7 @@
 #include "gateway/gateway.h"
 
 #include "base/memory.h"
+#include "gateway/answer_watches.h"
 #include "gateway/grpc_front.h"
 #include "gateway/keyed_calls.h"
 #include "gateway/polls.h"
@@ -84,6 +85,11 @@ static bool grpc_set_up(struct gateway *gateway, struct loop *loop, size_t body_
 	return gateway->grpc != NULL;
 }
 
+static bool search_begin(void *searcher, const struct poll_request *request)
+{
+	return polls_begin(searcher, request);
+}
+
 static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const struct plan *plan, struct error *error)
 {
 	const struct gateway_config *config = &gateway->config;
@@ -127,7 +133,9 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 					   .producer = config->producer,
 					   .calls = rest->calls,
 					   .polls = rest->polls};
-	rest->keyed = rest->polls ? keyed_calls_open(loop, &keyed, &gateway->targets, error) : NULL;
+	const struct answer_watches_config watches = {.search = search_begin, .searcher = rest->polls};
+	rest->watches = rest->polls ? answer_watches_open(loop, &watches, error) : NULL;
+	rest->keyed = rest->watches ? keyed_calls_open(loop, &keyed, &gateway->targets, error) : NULL;
 	return rest->keyed && (!config->serves_http || (gateway->server = http_server_open(loop, &http, error))) &&
 	       (!config->serves_grpc || grpc_set_up(gateway, loop, body_bytes, error));
 }
@@ -154,6 +162,7 @@ void gateway_close(struct gateway *gateway)
 		return;
 	keyed_calls_close(gateway->rest.keyed);
 	calls_close(gateway->rest.calls);
+	answer_watches_close(gateway->rest.watches);
 	polls_close(gateway->rest.polls);
 	http_server_close(gateway->server);
 	grpc_front_close(gateway->grpc);
@@ -218,6 +227,7 @@ bool gateway_reread_access(struct gateway *gateway, struct error *error)
 bool gateway_drain(struct gateway *gateway)
 {
 	gateway->rest.draining = true;
+	answer_watches_drain(gateway->rest.watches);
 	bool without_http = !gateway->server || http_server_drain(gateway->server);
 	bool without_grpc = !gateway->grpc || grpc_front_drain(gateway->grpc);
 	return without_http && without_grpc;

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "gateway/answer_search.h"
 #include "gateway/call_outcome.h"
 #include "message/reply.h"
 #include "net/loop_task.h"
@@ -71,6 +70,8 @@ static void on_searched(void *context)
 	buffer_open(&body, CALL_ERROR_BYTES_MAX);
 	poll_outcome(poll, &outcome, &body);
 	outcome.arena = poll->search.arena;
+	if (poll->request.found)
+		*poll->request.found = (struct poll_found){poll->search.outcome, poll->search.next};
 	poll->request.ended(poll->request.context, &outcome);
 	buffer_close(&body);
 	arena_close(poll->search.arena);
@@ -100,6 +101,7 @@ bool polls_begin(struct polls *polls, const struct poll_request *request)
 					      .inputs = arena_copy(arena, request->inputs, strlen(request->inputs)),
 					      .outputs = arena_copy(arena, request->outputs, strlen(request->outputs)),
 					      .submission = request->submission,
+					      .next = request->found ? request->found->next : -1,
 					      .arena = arena};
 	poll->task = (struct loop_task){.run = search_run, .done = on_searched, .context = poll};
 	if (!arena_failed(arena) && loop_task_start(&poll->task, polls->loop, "searches an answer", &error))

@@ -3,6 +3,7 @@
 #ifndef SLUICE_GATEWAY_POLLS_H
 #define SLUICE_GATEWAY_POLLS_H
 
+#include "gateway/answer_search.h"
 #include "gateway/calls.h"
 #include "gateway/submission.h"
 
@@ -20,9 +21,17 @@ struct polls *polls_open(struct loop *loop, const struct polls_config *config, s
 /* Waits for searches that run, which Kafka may delay; their callers get no outcome. NULL is fine. */
 void polls_close(struct polls *polls);
 
+/* What a poll found, for those that poll a request again. */
+struct poll_found {
+	enum answer_search_outcome outcome;
+	int64_t next; /* as in struct answer_search */
+};
+#define POLL_FOUND_NOTHING ((struct poll_found){.outcome = ANSWER_PENDING, .next = -1})
+
 struct poll_request {
 	const char *inputs, *outputs; /* topics of the pipeline; copied */
 	struct submission submission;
+	struct poll_found *found; /* of the former poll; then of this one, before `ended` is called. NULL: it is not polled again */
 	void (*ended)(void *context, const struct call_outcome *outcome);
 	void *context;
 };

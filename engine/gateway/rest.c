@@ -241,8 +241,7 @@ static struct text credential_find(const void *context, const char *name, size_t
 	return http_incoming_header_at(context, name, place);
 }
 
-/* The caller of a request that rest_admits() let in. */
-static bool caller_find(const struct rest_request *request, struct access_identity *identity)
+bool rest_caller_find(const struct rest_request *request, struct access_identity *identity)
 {
 	char subject[CALL_SUBJECT_BYTES_MAX];
 	const struct call_credentials credentials = {
@@ -259,7 +258,7 @@ static void keyed_begin(const struct rest_request *request, const struct call_re
 				      .inputs = rest->targets->topics[call->target->topic],
 				      .has_share = rest->access != NULL,
 				      .key = key};
-	keyed.is_recognised = caller_find(request, &keyed.caller);
+	keyed.is_recognised = rest_caller_find(request, &keyed.caller);
 	keyed_calls_begin(rest->keyed, &keyed);
 }
 
@@ -417,6 +416,10 @@ const struct gateway_route rest_routes[] = {
 	{"GET", "/v2/pipelines/{pipeline}/requests/{request}", rest_poll,
 	 "The answer to a request that was submitted with `prefer: respond-async`.", ACCESS_POLL, false},
 	{"GET", "/v2/models/{model}/requests/{request}", rest_poll, "The same, of a model or a pipeline.", ACCESS_POLL, false},
+	{"GET", "/v2/pipelines/{pipeline}/requests/{request}/watch", rest_watch,
+	 "The same as server-sent events: the last one has the answer, as soon as it is there.", ACCESS_WATCH, false},
+	{"GET", "/v2/models/{model}/requests/{request}/watch", rest_watch, "The same, of a model or a pipeline.", ACCESS_WATCH,
+	 false},
 	{"GET", "/v2/pipelines/{pipeline}", target_metadata, "The tensors that a pipeline takes and gives, where known.",
 	 ACCESS_METADATA, false},
 	{"GET", "/v2/pipelines/{pipeline}/ready", target_ready, "Whether the pipeline can be asked.", ACCESS_HEALTH, false},
@@ -455,7 +458,8 @@ const struct gateway_route rest_routes[] = {
 void rest_called(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body)
 {
 	struct rest *rest = context;
-	struct rest_request request = {.rest = rest, .incoming = incoming, .path = path, .body = body};
+	struct rest_request request = {
+		.rest = rest, .incoming = incoming, .path = path, .body = body, .is_head = text_is(method, "HEAD")};
 	char allowed[REST_ALLOWED_BYTES_MAX];
 	arena_reset(rest->arena);
 	buffer_clear(&rest->body);

@@ -5,6 +5,7 @@
 
 #include "gateway/call_access.h"
 #include "gateway/gateway.h"
+#include "gateway/polls.h"
 #include "net/http_server.h"
 
 #define REST_ALLOWED_BYTES_MAX 64 /* of the methods of a path */
@@ -14,6 +15,7 @@ struct rest {
 	const struct gateway_targets *targets;
 	struct calls *calls;
 	struct polls *polls;
+	struct answer_watches *watches;
 	struct keyed_calls *keyed;
 	struct loop *loop;
 	struct access *access; /* NULL: everybody may do everything */
@@ -31,6 +33,7 @@ struct rest_request {
 	struct text name;      /* of the target, in the path; empty: none */
 	struct text submission; /* id of a submitted request, in the path; empty: none */
 	bool pipeline_only;    /* the path names a pipeline */
+	bool is_head;	       /* its answer has no body */
 };
 
 /* A route. The same rows are listed by GET /v2/routes. In `path`, {pipeline}, {model}, {version} and {request} match one
@@ -59,6 +62,9 @@ bool rest_admits(void *context, struct http_incoming *incoming, struct text meth
 /* The request, and the names in its path, for call_setup.h. */
 struct call_source rest_source(const struct rest_request *request);
 struct call_name rest_call_name(const struct rest_request *request);
+
+/* The caller of a request that rest_admits() let in. False: it has not said who it is. */
+bool rest_caller_find(const struct rest_request *request, struct access_identity *identity);
 
 /* Finds the route of that path and method, and sets in `request` the names that the path contains. NULL: none;
  * `allowed` is then the methods of that path, joined by commas (empty: there is no such path). */
@@ -106,6 +112,12 @@ void rest_submitted(void *context, const struct call_outcome *outcome);
 
 /* Answers a poll: 200 or the error of the answer, 202 while there is none, 410 when Kafka has deleted the request. */
 void rest_poll(const struct rest_request *request);
+
+/* Finds what a poll or a watch of a submitted request reads. False: it is refused. */
+bool rest_poll_prepare(const struct rest_request *request, struct poll_request *poll);
+
+/* Watches a submitted request: what a poll answers if there is none, else server-sent events until its answer is there. */
+void rest_watch(const struct rest_request *request);
 
 /* Answers with an error of the gateway itself. */
 void rest_refuse_with(const struct rest_request *request, int status, const struct http_answer_header *headers, size_t count,

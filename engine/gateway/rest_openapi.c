@@ -52,10 +52,12 @@ static void operation_id_write(struct buffer *out, const struct gateway_route *r
 	buffer_byte(out, '"');
 }
 
-static void responses_write(struct buffer *out, bool has_body)
+static void responses_write(struct buffer *out, const struct gateway_route *route, bool has_body)
 {
-	buffer_string(out, ",\"responses\":{\"200\":{\"description\":\"The answer.\",\"content\":{\"application/json\":{\"schema\":"
-			   "{\"type\":\"object\"}}}}");
+	buffer_string(out, ",\"responses\":{\"200\":{\"description\":\"The answer.\",\"content\":{");
+	buffer_string(out, route->verb == ACCESS_WATCH
+				   ? "\"text/event-stream\":{\"schema\":{\"type\":\"string\"}}}}"
+				   : "\"application/json\":{\"schema\":{\"type\":\"object\"}}}}");
 	if (has_body)
 		buffer_string(out, ",\"202\":{\"description\":\"The request was accepted.\",\"content\":{\"application/json\":"
 				   "{\"schema\":{\"$ref\":\"#/components/schemas/Accepted\"}}}},"
@@ -78,7 +80,7 @@ static void operation_write(struct buffer *out, const struct gateway_route *rout
 		buffer_string(out, ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":"
 				   "{\"type\":\"object\"}},\"application/octet-stream\":{\"schema\":{\"type\":\"string\","
 				   "\"format\":\"binary\"}}}}");
-	responses_write(out, has_body);
+	responses_write(out, route, has_body);
 	if (route->is_open)
 		buffer_string(out, ",\"security\":[]");
 	buffer_byte(out, '}');

@@ -40,22 +40,28 @@ void rest_submitted(void *context, const struct call_outcome *outcome)
 
 /* ---- poll ---- */
 
-void rest_poll(const struct rest_request *request)
+bool rest_poll_prepare(const struct rest_request *request, struct poll_request *poll)
 {
-	struct rest *rest = request->rest;
 	const struct gateway_target *target = rest_target_find(request);
-	struct poll_request poll = {.ended = rest_call_ended, .context = request->incoming};
 	if (!target)
-		return;
-	poll.inputs = rest->targets->topics[target->topic];
-	poll.outputs = target->outputs;
-	if (!submission_read(request->submission, &poll.submission))
+		return false;
+	poll->inputs = request->rest->targets->topics[target->topic];
+	poll->outputs = target->outputs;
+	if (!submission_read(request->submission, &poll->submission))
 		rest_refuse(request, 404, SUBMISSION_UNKNOWN_WORDS);
 	else if (target->refusal)
 		rest_refuse(request, 409, "pipeline %s does not answer each request by one answer: %s. Read its outputs",
 			    target->name, target->refusal);
 	else if (!target->answers || !target->outputs)
 		rest_refuse(request, 409, "pipeline %s has no output, so there is nothing to poll", target->name);
-	else if (!polls_begin(rest->polls, &poll))
+	else
+		return true;
+	return false;
+}
+
+void rest_poll(const struct rest_request *request)
+{
+	struct poll_request poll = {.ended = rest_call_ended, .context = request->incoming};
+	if (rest_poll_prepare(request, &poll) && !polls_begin(request->rest->polls, &poll))
 		rest_refuse(request, 503, "as many polls run as may; try again later");
 }

@@ -331,6 +331,67 @@ def polled(gateway, place, until=lambda status: status != 202):
         time.sleep(0.1)
 
 
+class Events:
+    """Server-sent events of a watch, as they come"""
+    def __init__(self, gateway, place):
+        self.connection = http.client.HTTPConnection(gateway.host, gateway.port, timeout=20)
+        self.connection.request("GET", place + "/watch")
+        self.reply = self.connection.getresponse()
+
+    def next(self):
+        """Its name and data; None when the stream has ended"""
+        name = data = None
+        while line := self.reply.readline():
+            field, _, value = line.decode().rstrip("\n").partition(": ")
+            name, data = (value, data) if field == "event" else (name, json.loads(value) if field == "data" else data)
+            if field == "" and name:
+                return name, data
+        return None
+
+    def rest(self):
+        found = []
+        while event := self.next():
+            found.append(event)
+        self.connection.close()
+        return found
+
+
+def watches_requests(judge, gateway):
+    def submit(pipeline, body, **headers):
+        return gateway.infer(pipeline, body, **({"prefer": "respond-async"} | headers))[2]["location"]
+
+    place = submit("slow", request(), x_request_id="mine")
+    begun, watch = time.monotonic(), Events(gateway, place)
+    judge.expect("a watch is a stream of events", watch.reply.status == 200 and watch.reply.getheader("content-type") == "text/event-stream"
+                 and watch.reply.getheader("cache-control") == "no-store", watch.reply.getheaders())
+    first = watch.next()
+    judge.expect("which begins before the answer", first == ("accepted", {"id": place.rsplit("/", 1)[1]})
+                 and time.monotonic() - begun < HELD_SECONDS - 0.3, (first, time.monotonic() - begun))
+    found = watch.rest()
+    judge.expect("and ends with it", len(found) == 1 and found[0][0] == "answer" and found[0][1]["status"] == 200
+                 and found[0][1]["request_id"] == "mine" and found[0][1]["body"] == gateway.ask("GET", place)[1]
+                 and time.monotonic() - begun < HELD_SECONDS * 1.25 + 1, (found, time.monotonic() - begun))
+    judge.expect("one that is answered is watched, too", [name for name, _ in Events(gateway, place).rest()] == ["accepted", "answer"])
+    many = [Events(gateway, submit("twice", request(float(number)))) for number in range(20)]
+    values = [number_of(one.rest()[-1][1]["body"]) for one in many]
+    judge.expect("each of many watches has its own answer", values == [2.0 * number for number in range(20)], values)
+    for pipeline, number, wanted in (("small", 11.0, ("filtered", 204)), ("strict", 1.0, ("failed", 400))):
+        last = Events(gateway, submit(pipeline, request(number))).rest()[-1]
+        judge.expect(f"{pipeline} ends as {wanted[0]}", (last[0], last[1]["status"]) == wanted, last)
+    judge.expect("a failure has its reason", "nothing" in last[1]["body"]["error"] and last[1]["body"]["kind"] == "INPUT", last)
+    nonce = "-" + "0" * 32
+    for bad in ("nonsense", "0-0-0-0" + nonce, "0-999999999-0-0" + nonce):
+        status, answer, _ = gateway.ask("GET", f"/v2/pipelines/twice/requests/{bad}/watch")
+        judge.expect(f"{bad} is not watched", status == 404 and "id" in answer["error"], (status, answer))
+    status, _, headers = gateway.ask("HEAD", place + "/watch")
+    judge.expect("its head alone ends at once", status == 200 and headers["content-type"] == "text/event-stream", (status, headers))
+    gone = [Events(gateway, submit("slow", request())) for _ in range(4)]
+    for one in gone:
+        one.connection.close()
+        one.reply.close()
+    judge.expect("callers that leave do no harm", [name for name, _ in Events(gateway, place).rest()] == ["accepted", "answer"])
+
+
 def takes_requests_to_be_polled(judge, dev, gateway):
     def submit(pipeline, body, **headers):
         return gateway.infer(pipeline, body, **({"prefer": "respond-async"} | headers))
@@ -380,6 +441,7 @@ def takes_requests_to_be_polled(judge, dev, gateway):
     for _ in range(8):  # more than a partition keeps here
         gateway.infer("small", request(1.0, parameters={"padding": "x" * 900000}))
     status, answer, _ = gateway.ask("GET", place)
+    judge.expect("nor watched any more then", gateway.ask("GET", place + "/watch")[0] == 410)
     judge.expect("until Kafka has deleted it", status == 410 and answer["kind"] == "INPUT" and "deleted" in answer["error"], (status, answer))
 
 
@@ -509,9 +571,12 @@ def ends(judge, dev, gateway):
     found = []
     caller = threading.Thread(target=lambda: found.append(gateway.infer("slow", request(7.0))))
     caller.start()
+    watch = Events(gateway, gateway.infer("slow", request(), prefer="respond-async")[2]["location"])
     time.sleep(HELD_SECONDS / 5)
     code = dev.stop()
     caller.join()
+    last = watch.rest()[-1:]
+    judge.expect("a watch says that it ended before", last and last[0][0] == "pending" and last[0][1]["status"] == 202, last)
     judge.expect("what is open when it is stopped is answered", found and found[0][0] == 200, found)
     judge.expect("it ends well", code == 0, code)
 
@@ -535,6 +600,7 @@ def main():
         refuses(judge, gateway)
         reads_and_writes_gzip(judge, gateway)
         takes_cloud_events(judge, gateway)
+        watches_requests(judge, gateway)
         takes_requests_to_be_polled(judge, dev, gateway)
         answers_a_key_from_one_request(judge, gateway)
         ends_in_other_ways(judge, gateway)

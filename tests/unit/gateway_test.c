@@ -54,6 +54,8 @@ static void a_path_finds_its_route_and_whom_it_names(void **state)
 		{"GET", "/v2/pipelines/p/explain", NULL, "", ""},
 		{"GET", "/v2/pipelines/p/requests/1-2-3-4-5", "/v2/pipelines/{pipeline}/requests/{request}", "", "p"},
 		{"POST", "/v2/pipelines/p/requests/1-2-3-4-5", NULL, "", ""},
+		{"GET", "/v2/pipelines/p/requests/1-2/watch", "/v2/pipelines/{pipeline}/requests/{request}/watch", "", "p"},
+		{"GET", "/seldon/ns/d/v2/models/m/requests/1-2/watch", "/v2/models/{model}/requests/{request}/watch", "ns", "d"},
 		{"POST", "/v1/models/m:classify", NULL, "", ""},
 		{"POST", "/seldon/ns", NULL, "", ""},
 		{"GET", "", NULL, "", ""},
