@@ -20,6 +20,7 @@ struct direct_intake {
 	struct lane *lane;
 	int64_t serial;		       /* of the next request */
 	struct direct_message *first; /* requests in hand, the oldest first */
+	size_t left;		      /* requests that have left since the output was ended last */
 };
 
 /* Opens the port and the lane, if the configuration has a hub. */

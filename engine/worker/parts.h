@@ -144,7 +144,7 @@ struct worker {
 	struct watch upstream_watch;
 	uint64_t upstream_tickets;
 	bool more;  /* the last poll did not reach the queue's end */
-	bool dirty; /* there is something to commit */
+	bool dirty; /* there is something to commit, or direct requests have left since the last end */
 	bool commit_due;
 	bool full;   /* the producer's queue is full; it is tried again in a moment */
 	bool spoilt; /* the open transaction cannot be committed */

@@ -49,6 +49,7 @@ void release(struct worker *worker)
 		if (verdict != PRODUCED || !partition_state_release(worker, flight, &worker->failure))
 			return;
 		const struct lane *lane = flight->lane;
+		worker->direct.left += flight->direct != NULL;
 		if (flight->skipped) {
 			count_set(&flight->stage->counts->sums.in_flight, flight->stage->load.in_flight - 1);
 		} else {
@@ -57,7 +58,7 @@ void release(struct worker *worker)
 		}
 		lanes_leave(&worker->lanes);
 		count_add(&worker->counts.released, 1);
-		if (!worker->dirty && lane_has_released(lane))
+		if (!worker->dirty && (worker->direct.left > 0 || lane_has_released(lane)))
 			release_begin_interval(worker);
 	}
 }
@@ -99,6 +100,7 @@ bool release_end(struct worker *worker, struct error *error)
 	struct positions positions = lanes_released(&worker->lanes, worker->positions);
 	loop_timer_stop(worker->loop, &worker->commit_timer);
 	worker->commit_due = false;
+	worker->direct.left = 0;
 	return output_end(worker->outbox.output, positions, error);
 }
 
@@ -229,7 +231,7 @@ void release_on_news(void *context, uint32_t events)
 		break;
 	}
 	worker->spoilt = false;
-	worker->dirty = lanes_have_released(&worker->lanes);
+	worker->dirty = lanes_have_released(&worker->lanes) || worker->direct.left > 0;
 	if (worker->dirty)
 		release_begin_interval(worker); /* at least once: results produced while the commit was in progress */
 	if (!fine)

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "message/reply.h"
 #include "net/loop.h"
@@ -20,7 +21,7 @@ static const char doubles[] = "  - name: twice\n    expression: {set: {x: x * 2}
 static const char *const written[] = {"out", "in"};
 static struct direct_hub *hub;
 
-static void start(struct stand *stand, const char *steps)
+static void configure(struct stand *stand, const char *steps)
 {
 	struct error error = {0};
 	hub = direct_hub_open(&error);
@@ -31,6 +32,11 @@ static void start(struct stand *stand, const char *steps)
 	stand->stages[0].requests = 1;
 	stand->stages[0].by_key = true;
 	stand->config.direct = hub;
+}
+
+static void start(struct stand *stand, const char *steps)
+{
+	configure(stand, steps);
 	stand_start(stand);
 }
 
@@ -278,6 +284,49 @@ static void a_worker_that_stops_logs_what_it_answered(void **state)
 		rd_kafka_message_destroy(mock_read(&stand->mock));
 }
 
+/* Answers to so many requests, to be ignored. */
+static void replies_pass(size_t count)
+{
+	while (count > 0) {
+		struct direct_message *message = direct_hub_take(hub);
+		for (struct direct_message *next; message; message = next, count--) {
+			next = message->next;
+			assert_false(message->is_returned);
+			direct_message_close(message);
+		}
+	}
+}
+
+#define LINGER_MS 400 /* a batch is sent after it, and acknowledged after as long again */
+
+/* The first answer's batch waits for its acknowledgement while the others are given, whose records are not sent yet. */
+static void what_is_answered_while_a_batch_ends_is_logged_by_a_stop(void **state)
+{
+	static const struct property slow[] = {{"linger.ms", "400"}};
+	static const char *const apart[] = {"out", "also"}; /* requests are logged where the worker does not read */
+	struct stand *stand = *state;
+	configure(stand, doubles);
+	rd_kafka_mock_topic_create(stand->mock.cluster, "also", 1, 1);
+	stand->config.setup.writes = (struct topic_list){2, apart};
+	stand->config.transaction.properties = (struct properties){1, slow};
+	stand->config.limits.commit_ms = 1;
+	stand_start(stand);
+	assert_int_equal(ask("p", x21), DIRECT_SENT);
+	replies_pass(1);
+	rd_kafka_message_destroy(mock_read(&stand->mock)); /* connections are open */
+	(void)rd_kafka_mock_broker_set_rtt(stand->mock.cluster, 1, LINGER_MS);
+	assert_int_equal(ask("p", x21), DIRECT_SENT);
+	replies_pass(1);
+	(void)usleep((LINGER_MS + LINGER_MS / 2) * 1000);
+	for (size_t i = 0; i < 20; i++)
+		assert_int_equal(ask("p", x21), DIRECT_SENT);
+	replies_pass(20);
+	assert_int_equal(stand_stop(stand).answered, 22);
+	(void)rd_kafka_mock_broker_set_rtt(stand->mock.cluster, 1, 0);
+	for (size_t i = 0; i < 21; i++)
+		rd_kafka_message_destroy(mock_read(&stand->mock));
+}
+
 static void a_key_has_one_order(void **state)
 {
 	struct stand *stand = *state;
@@ -345,6 +394,7 @@ int main(void)
 		cmocka_unit_test(what_has_not_entered_is_returned_when_a_port_closes),
 		cmocka_unit_test(ports_are_chosen_by_key_or_by_their_load),
 		DIRECT(a_worker_that_stops_logs_what_it_answered),
+		DIRECT(what_is_answered_while_a_batch_ends_is_logged_by_a_stop),
 		DIRECT(a_key_has_one_order),
 		DIRECT(what_was_answered_is_read_by_other_pipelines),
 		DIRECT(a_record_that_was_answered_is_skipped_by_any_engine),
