@@ -46,7 +46,7 @@ void direct_intake_close(struct worker *worker)
 	while (direct->first)
 		direct_port_return(direct->port, first_take(direct));
 	direct_port_close(direct->port);
-	lane_close_apart(&worker->lanes, direct->lane);
+	lane_close_apart(direct->lane);
 	*direct = (struct direct_intake){0};
 }
 

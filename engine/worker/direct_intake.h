@@ -26,7 +26,7 @@ struct direct_intake {
 /* Opens the port and the lane, if the configuration has a hub. */
 bool direct_intake_open(struct worker *worker, struct error *error);
 
-/* Returns what has not entered, and drops the rest with its lane. To be called before the lanes are closed. */
+/* Returns what has not entered. To be called right before the lanes are closed, which frees the rest. */
 void direct_intake_close(struct worker *worker);
 
 /* Lists the pipelines of the worker's active stages. To be called when the stages have changed. */

@@ -528,12 +528,10 @@ struct lane *lane_open_apart(void)
 	return lane;
 }
 
-void lane_close_apart(struct lanes *lanes, struct lane *lane)
+void lane_close_apart(struct lane *lane)
 {
-	if (!lane)
-		return;
-	lane_drop(lanes, lane);
-	lane_close(lane);
+	if (lane)
+		lane_close(lane);
 }
 
 /* ---- commits ---- */

@@ -152,9 +152,11 @@ bool lanes_add(struct lanes *lanes, struct positions positions, struct error *er
 void lanes_remove(struct lanes *lanes, struct positions positions);
 
 /* A lane that belongs to no partition: it is ordered by key, is not among `items`, and nothing of it is committed. NULL: memory
- * ran out. Closing it drops what is in flight there. */
+ * ran out. */
 struct lane *lane_open_apart(void);
-void lane_close_apart(struct lanes *lanes, struct lane *lane); /* NULL is fine */
+
+/* To be called right before lanes_close(), which frees the flights that are there: their stages may be closed. NULL is fine. */
+void lane_close_apart(struct lane *lane);
 
 /* NULL: the partition was never assigned, or was revoked. */
 static inline struct lane *lanes_find(const struct lanes *lanes, uint32_t topic, int32_t partition)

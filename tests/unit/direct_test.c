@@ -5,10 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "message/reply.h"
@@ -284,6 +286,49 @@ static void a_worker_that_stops_logs_what_it_answered(void **state)
 		rd_kafka_message_destroy(mock_read(&stand->mock));
 }
 
+/* A model that takes connections and never says anything. */
+static struct silence {
+	int listening;
+	char url[64];
+	struct model_address address;
+	struct model_config config;
+} silence;
+
+static const char asks_silence[] = "  - name: m\n  output: {steps: [m]}\n";
+
+static void silence_open(struct stand *stand)
+{
+	struct sockaddr_in place = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof place;
+	silence.listening = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(silence.listening, (const struct sockaddr *)&place, sizeof place), 0);
+	assert_int_equal(getsockname(silence.listening, (struct sockaddr *)&place, &length), 0);
+	assert_int_equal(listen(silence.listening, 128), 0);
+	(void)snprintf(silence.url, sizeof silence.url, "http://127.0.0.1:%d/v2/models/m/infer", ntohs(place.sin_port));
+	silence.address = (struct model_address){.url = silence.url};
+	silence.config = (struct model_config){.name = "m", .addresses = {1, &silence.address}};
+	stand->caller.model_count = 1;
+	stand->caller.models = &silence.config;
+	stand->config.limits.drain_ms = 50; /* nothing else ends it */
+}
+
+/* The second request of the key has its reply, and stands behind the first, which the model never answers. */
+static void a_worker_may_close_with_answered_requests_that_have_not_left(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, asks_silence);
+	silence_open(stand);
+	stand_start(stand);
+	assert_int_equal(ask("p", x21), DIRECT_SENT);
+	assert_int_equal(ask("p", "{"), DIRECT_SENT);
+	struct direct_message *answer = reply();
+	assert_true(reply_says(answer, "\"kind\":\"INPUT\""));
+	direct_message_close(answer);
+	assert_int_equal(stand_stop(stand).answered, 0);
+	assert_null(direct_hub_take(hub));
+	close(silence.listening);
+}
+
 /* Answers to so many requests, to be ignored. */
 static void replies_pass(size_t count)
 {
@@ -395,6 +440,7 @@ int main(void)
 		cmocka_unit_test(ports_are_chosen_by_key_or_by_their_load),
 		DIRECT(a_worker_that_stops_logs_what_it_answered),
 		DIRECT(what_is_answered_while_a_batch_ends_is_logged_by_a_stop),
+		DIRECT(a_worker_may_close_with_answered_requests_that_have_not_left),
 		DIRECT(a_key_has_one_order),
 		DIRECT(what_was_answered_is_read_by_other_pipelines),
 		DIRECT(a_record_that_was_answered_is_skipped_by_any_engine),
