@@ -35,8 +35,8 @@
 #define REPLY_ORIGIN_HEADER "sluice-origin"
 #define REPLY_ORIGIN_BYTES_MAX 300 /* with a topic's name of 249 characters */
 
-/* Header of a request in the inputs that was answered before it was logged (`ingress: direct`). Engines skip it; other readers of
- * the topic see it as any request. Its value is the name of the pipeline. */
+/* Header of a request in the inputs that was answered before it was logged (`ingress: direct`). The pipeline that
+ * answered it skips it; other readers of the topic see it as any request. Its value is that pipeline: PREFIX.NAMESPACE.NAME. */
 #define REPLY_ANSWERED_HEADER "sluice-answered"
 
 /* Header with the id of a request that has none of its own, neither in a header nor in the payload. Set by

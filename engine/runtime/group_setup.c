@@ -190,6 +190,7 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 	*stage = (struct stage_config){
 		.name = index == 0 ? plan->graph->name
 				   : arena_print(arena, "%s stage %s", plan->graph->name, plan->stages[index].name),
+		.mark = arena_print(arena, "%s.%s.%s", plan->prefix, plan->namespace, plan->graph->name),
 		.graph = plan->stages[index].graph,
 		.topics = reads,
 		.answers = TOPIC_NOWHERE,

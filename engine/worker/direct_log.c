@@ -25,7 +25,7 @@ enum produce_verdict direct_log(struct outbox *outbox, struct flight *flight)
 	for (size_t i = 0; i < had.count && count + 1 < DIRECT_HEADERS_MAX; i++)
 		if (!text_is(had.items[i].name, REPLY_HEADER))
 			headers[count++] = had.items[i];
-	headers[count++] = (struct header){TEXT(REPLY_ANSWERED_HEADER), text_of(flight->stage->config->graph->name)};
+	headers[count++] = (struct header){TEXT(REPLY_ANSWERED_HEADER), text_of(flight->stage->config->mark)};
 	const struct outgoing outgoing = {.topic = flight->stage->config->requests,
 					  .origin = direct_origin(flight),
 					  .key = flight->record.key,

@@ -141,15 +141,19 @@ void intake_enter(struct worker *worker, struct flight *flight)
 	flight_reply_first(flight);
 }
 
-/* Whether the request was answered before it was logged. Sets the message's headers. */
+/* Whether this pipeline answered the request before it was logged. Other pipelines, of other groups, may read the same topic: they
+ * take it. Sets the message's headers. */
 static bool was_answered(struct flight *flight)
 {
 	struct error error = {0};
 	struct message *message = &flight->message;
-	if (flight->direct || comes_from_stage(flight->stage->config) || external_input_point_of(flight))
+	const char *mark = flight->stage->config->mark;
+	if (!mark || flight->direct || comes_from_stage(flight->stage->config) || external_input_point_of(flight))
 		return false;
-	return record_headers(&flight->record, message->arena, &message->headers, &error) &&
-	       headers_find(message->headers, TEXT(REPLY_ANSWERED_HEADER));
+	if (!record_headers(&flight->record, message->arena, &message->headers, &error))
+		return false;
+	const struct header *header = headers_find(message->headers, TEXT(REPLY_ANSWERED_HEADER));
+	return header && text_is(header->value, mark);
 }
 
 /* Ends a flight whose request was answered directly: only its offset counts. */

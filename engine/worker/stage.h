@@ -101,6 +101,7 @@ struct stage_config {
 		*external_input; /* of the first stage that reads other pipelines, and of the one that joins their records */
 	const struct stage_point *points; /* of each topic; NULL: all are the pipeline's own */
 	uint32_t answers;		  /* number of the setup's writes */
+	const char *mark; /* of the pipeline, in requests of it that were logged after their answer; NULL: there are none */
 	uint32_t requests; /* likewise, for requests that come past Kafka (worker/direct_hub.h); TOPIC_NOWHERE: none do */
 	const uint32_t *next;		  /* likewise: of the stages that it sends to, in the order of graph->part */
 	uint32_t own;			  /* likewise: the topic that it reads, of a stage that joins; otherwise TOPIC_NOWHERE */

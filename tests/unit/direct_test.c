@@ -426,6 +426,21 @@ static void a_record_that_was_answered_is_skipped_by_any_engine(void **state)
 	assert_int_equal(stand_stop(stand).taken, 1);
 }
 
+/* Two pipelines may read one topic, in groups of their own. */
+static void a_record_that_another_pipeline_answered_is_taken(void **state)
+{
+	struct stand *stand = *state;
+	stand_configure(stand, doubles);
+	stand->stages[0].mark = "sluice.default.p";
+	stand_start(stand);
+	stand_ask(stand, "answered", 1, REPLY_ANSWERED_HEADER, "sluice.default.p");
+	stand_ask(stand, "theirs", 2, REPLY_ANSWERED_HEADER, "sluice.other.p");
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_true(record_says(answer, "\"theirs\""));
+	rd_kafka_message_destroy(answer);
+	assert_int_equal(stand_stop(stand).taken, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +459,7 @@ int main(void)
 		DIRECT(a_key_has_one_order),
 		DIRECT(what_was_answered_is_read_by_other_pipelines),
 		DIRECT(a_record_that_was_answered_is_skipped_by_any_engine),
+		DIRECT(a_record_that_another_pipeline_answered_is_taken),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,6 +46,7 @@ static void add_stage(struct stand *stand, const char *name, const char *steps)
 	planning_open_steps(&stand->planning[number], steps);
 	assert_int_equal(planning_errors(&stand->planning[number]), 0);
 	stand->stages[number] = (struct stage_config){.name = name,
+						      .mark = name,
 						      .graph = stand->planning[number].graph,
 						      .caller = &stand->caller,
 						      .topic_count = 1,
