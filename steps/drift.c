@@ -6,6 +6,7 @@
 #include "message/json_write.h"
 #include "observe/verdict_board.h"
 #include "steps/drift_comparison.h"
+#include "steps/drift_identity.h"
 #include "steps/drift_observer.h"
 #include "steps/drift_reference.h"
 #include "steps/drift_review.h"
@@ -73,12 +74,23 @@ static bool drift_marks(const struct step *step)
 	return ((const struct drift *)step->options)->as == MARKS_AS_MARKS;
 }
 
+/* What an opened step knows verdicts by. */
+struct drift_knowledge {
+	struct verdict_entry *entry;
+	uint64_t identity;
+};
+
 static bool drift_open(struct step *step, struct error *error)
 {
 	if (!step->board)
 		return true;
-	step->state = verdict_board_entry(step->board, step->pipeline, step->name);
-	return step->state || error_memory(error, ERROR_SYSTEM, "opening a step");
+	struct drift_knowledge *self = ARENA_NEW(step->arena, struct drift_knowledge);
+	step->state = self;
+	if (self && !drift_identity(step, &self->identity, error))
+		return false;
+	if (self)
+		self->entry = verdict_board_entry(step->board, step->pipeline, step->name);
+	return (self && self->entry) || error_memory(error, ERROR_SYSTEM, "opening a step");
 }
 
 /* That of the message's segment. */
@@ -86,9 +98,10 @@ static struct last_verdict last_of(const struct step *step, struct visit *visit)
 {
 	const struct scope scope = visit_scope(visit, NULL);
 	const struct drift *self = step->options;
-	if (!step->state)
+	const struct drift_knowledge *known = step->state;
+	if (!known)
 		return verdict_unknown();
-	return verdict_entry_known(step->state, drift_segment_first(self->group, &scope, visit_arena(visit)));
+	return verdict_entry_known(known->entry, known->identity, drift_segment_first(self->group, &scope, visit_arena(visit)));
 }
 
 /* The last verdict as values of a message. */

@@ -9,6 +9,7 @@
 #include "message/drift_score.h"
 #include "observe/verdict_board.h"
 #include "steps/drift_comparison.h"
+#include "steps/drift_identity.h"
 #include "steps/drift_segments.h"
 
 #define KEPT_VERSION 3
@@ -38,6 +39,7 @@ struct drift_observer {
 	struct drift_comparison comparison;
 	const struct expression *group;
 	uint64_t identity;
+	uint64_t verdict_identity; /* by which its verdicts are known (steps/drift_identity.h) */
 	const char *watched; /* name of the step that it observes */
 	struct verdict_entry *entry;
 	bool filled;	/* the monitor has the rows of a segment's window */
@@ -83,7 +85,7 @@ static bool observer_open(struct step *step, struct error *error)
 	struct drift_observer *self = ARENA_NEW(step->arena, struct drift_observer);
 	if (!self)
 		return error_memory(error, ERROR_SYSTEM, "opening a step");
-	if (!drift_comparison_open(&self->comparison, step, error))
+	if (!drift_comparison_open(&self->comparison, step, error) || !drift_identity(step, &self->verdict_identity, error))
 		return false;
 	self->group = ((const struct drift *)step->options)->group;
 	self->identity = identity_of(&self->comparison, self->group);
@@ -303,6 +305,7 @@ static bool verdict_give(struct drift_visit *at, struct text segment, const stru
 	*score = (struct drift_score){.pipeline = at->step->pipeline,
 				      .step = at->self->watched,
 				      .segment = segment,
+				      .identity = at->self->verdict_identity,
 				      .window = kept->position.window,
 				      .begin_ms = time_ms,
 				      .end_ms = time_ms,
@@ -331,6 +334,18 @@ static bool verdict_give(struct drift_visit *at, struct text segment, const stru
 		kept->last.verdict = score->verdict;
 		kept->last.score = score->score;
 	}
+	visit_score(at->visit, score);
+	return true;
+}
+
+/* Lists that the segment's state begins anew. */
+static bool beginning_say(const struct drift_visit *at, struct text segment)
+{
+	struct drift_score *score = ARENA_NEW(visit_arena(at->visit), struct drift_score);
+	if (!score)
+		return error_memory(at->error, ERROR_LIMIT, "beginning a window");
+	*score = (struct drift_score){
+		.pipeline = at->step->pipeline, .step = at->self->watched, .segment = segment, .begins = true};
 	visit_score(at->visit, score);
 	return true;
 }
@@ -367,11 +382,14 @@ static bool run_take(struct drift_visit *at, const struct drift_run *run)
 {
 	struct drift_observer *self = at->self;
 	struct drift_kept kept;
-	if (!kept_read(at, run->segment, &kept) && !drift_tally_admit(&at->tally, self->group != NULL)) {
+	const bool begins = !kept_read(at, run->segment, &kept);
+	if (begins && !drift_tally_admit(&at->tally, self->group != NULL)) {
 		at->tally.beyond += run->count;
 		at->tally.beyond_all += run->count;
 		return true;
 	}
+	if (begins && !beginning_say(at, run->segment))
+		return false;
 	monitor_bring(at, run, &kept);
 	monitor_share(self->comparison.monitor, at->tally.segments);
 	if (!rows_add(at, run, &kept) || !kept_write(at, run->segment, &kept))
@@ -422,6 +440,8 @@ static bool message_take(struct drift_visit *at)
 	struct text *segments;
 	size_t count = 0;
 	drift_tally_read(at->visit, self->identity, &at->tally);
+	if (self->entry)
+		verdict_entry_begin(self->entry, self->verdict_identity);
 	const struct drift_tally before = at->tally;
 	const bool usable = drift_comparison_rows(&self->comparison, visit_input(at->visit), arena, &rows, &count, &texts,
 						  at->error) &&

@@ -50,7 +50,7 @@ static void record_take(struct feed_relay *relay, const struct record *record)
 	}
 	struct verdict_entry *entry = verdict_board_entry(relay->config.verdicts, score.pipeline, score.step);
 	if (entry)
-		verdict_entry_feed(entry, score.segment, verdict_of(score.verdict, score.score));
+		verdict_entry_feed(entry, score.identity, score.segment, verdict_of(score.verdict, score.score));
 	if (record->offset >= reader_end(relay->reader))
 		relay->delay_seconds = (double)(time_of_day_ms() - record->time_ms) / 1000;
 }

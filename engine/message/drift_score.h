@@ -1,7 +1,8 @@
 /* drift_score.h: Verdict of a step `drift` on one closed window: a record of its pipeline's drift topic
  * (schemas/drift_score.avsc, single-object Avro).
  *
- * Verdicts are listed with the message that closed the window, in its arena, and leave in its transaction.
+ * Verdicts are listed with the message that closed the window, in its arena, and leave in its transaction. So does the notice
+ * that a segment's state begins anew, for the feed alone.
  */
 #ifndef SLUICE_MESSAGE_DRIFT_SCORE_H
 #define SLUICE_MESSAGE_DRIFT_SCORE_H
@@ -38,6 +39,8 @@ struct drift_score {
 	const struct drift_score *next; /* an earlier one of the same message */
 	const char *pipeline, *step;
 	struct text segment; /* empty: of all messages */
+	uint64_t identity;   /* of what is compared with what (message/feed_record.h) */
+	bool begins; /* no verdict: the segment's state begins anew, so the feed has none of it any more */
 	uint64_t window; /* its number in the segment, from 0 */
 	int64_t begin_ms, end_ms;
 	uint64_t messages;

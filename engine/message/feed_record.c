@@ -6,14 +6,17 @@
 #include "message/avro.h"
 #include "message/avro_wire.h"
 
-#define LISTS 2 /* before the verdict: statistics and versions, which are empty here */
+#define NUMBERS 2 /* of a record: identity and score */
 
 static const struct text kind_drift = {"drift/", 6};
 
-bool feed_score_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error)
+bool feed_score_is_due(const struct drift_score *score)
 {
-	struct drift_score brief = *score;
-	brief.statistic_count = brief.quality_count = 0;
+	return score->begins || score->verdict != DRIFT_LEARNING;
+}
+
+static bool key_encode(const struct drift_score *score, struct buffer *key, struct error *error)
+{
 	if (strlen(score->pipeline) > FEED_NAME_BYTES_MAX || strlen(score->step) > FEED_NAME_BYTES_MAX)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "the names of pipeline `%s` and step `%s` have more than %d bytes; shorten them", score->pipeline,
@@ -23,7 +26,35 @@ bool feed_score_encode(const struct drift_score *score, struct buffer *key, stru
 		buffer_byte(key, '/');
 		buffer_text(key, score->segment);
 	}
-	return drift_score_encode(&brief, value, error);
+	return true;
+}
+
+bool feed_score_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error)
+{
+	const struct text pipeline = text_of(score->pipeline), step = text_of(score->step);
+	const struct text verdict = text_of(drift_verdict_names[score->verdict]);
+	const uint64_t fingerprint = avro_drift_verdict_fingerprint();
+	if (fingerprint == 0)
+		return error_memory(error, ERROR_SYSTEM, "reading a schema");
+	if (!key_encode(score, key, error))
+		return false;
+	if (score->begins)
+		return true;
+	char *begin = buffer_room(value, AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(pipeline) +
+						 avro_text_room(step) + avro_text_room(score->segment) + avro_text_room(verdict));
+	if (!begin)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "the verdict on step `%s` does not fit into the %zu bytes that a record may have; shorten its name",
+				 score->step, value->ceiling_bytes);
+	char *to = avro_put_single_object(begin, fingerprint);
+	to = avro_put_bytes(to, pipeline);
+	to = avro_put_bytes(to, step);
+	to = avro_put_bytes(to, score->segment);
+	to = avro_put_long(to, (int64_t)score->identity);
+	to = avro_put_bytes(to, verdict);
+	to = avro_put_double(to, score->score);
+	buffer_grown(value, (size_t)(to - begin));
+	return true;
 }
 
 bool feed_key_is_score(struct text key)
@@ -76,18 +107,10 @@ static bool verdict_read(struct text name, struct feed_score *made)
 /* In the order of the schema. */
 static bool score_read(struct avro_cursor *cursor, struct feed_score *made)
 {
-	const struct text pipeline = avro_read_bytes(cursor), step = avro_read_bytes(cursor);
-	for (size_t i = 0; i < 4; i++) /* times and messages */
-		(void)avro_read_long(cursor);
-	made->score = avro_read_double(cursor);
-	(void)avro_read_raw(cursor, 1); /* is_drift, which the verdict says too */
-	(void)avro_read_bytes(cursor);	/* reference */
-	for (size_t i = 0; i < LISTS; i++)
-		if (avro_read_block(cursor) != 0)
-			return false;
-	(void)avro_read_long(cursor); /* window */
+	const struct text pipeline = avro_read_bytes(cursor), step = avro_read_bytes(cursor), segment = avro_read_bytes(cursor);
+	made->identity = (uint64_t)avro_read_long(cursor);
 	const bool is_known = verdict_read(avro_read_bytes(cursor), made);
-	const struct text segment = avro_read_bytes(cursor);
+	made->score = avro_read_double(cursor);
 	return is_known && !avro_failed(cursor) && made->score >= 0 && text_is(pipeline, made->pipeline) &&
 	       text_is(step, made->step) && text_equal(segment, made->segment);
 }
@@ -99,7 +122,7 @@ bool feed_score_decode(struct text key, struct text value, struct feed_score *ma
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the key has no names of a pipeline and a step");
 	if (!value.bytes)
 		return true;
-	if (!avro_is_single_object(value, avro_drift_score_fingerprint()))
+	if (!avro_is_single_object(value, avro_drift_verdict_fingerprint()))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the verdict on step `%s` of `%s` is of another schema; update sluice on all engines", made->step,
 				 made->pipeline);

@@ -5,9 +5,10 @@
  *   drift/PIPELINE/STEP          the last verdict of a step `drift`
  *   drift/PIPELINE/STEP/SEGMENT  the same of a segment, if the step has `groupBy`
  *
- * A verdict is a DriftScore (schemas/drift_score.avsc) without its lists.
- * A record without bytes says that there is none any more. A key of another kind is of a later version of sluice, and is left
- * out. Pure.
+ * A verdict is a DriftVerdict (schemas/drift_verdict.avsc), a schema of its own, so that a new field of the drift topic does not
+ * make the feed unreadable. It has the identity of what the observer compares with what: readers with another one leave it out.
+ * Only a window that was judged is written. A record without bytes says that there is no verdict any more: the segment's state
+ * began anew. A key of another kind is of a later version of sluice, and is left out. Pure.
  */
 #ifndef SLUICE_MESSAGE_FEED_RECORD_H
 #define SLUICE_MESSAGE_FEED_RECORD_H
@@ -20,17 +21,21 @@
 struct feed_score {
 	char pipeline[FEED_NAME_BYTES_MAX + 1], step[FEED_NAME_BYTES_MAX + 1];
 	struct text segment; /* borrowed from the key; empty: of all messages */
+	uint64_t identity; /* 0 without a verdict */
 	enum drift_verdict verdict; /* DRIFT_LEARNING: there is none any more */
 	double score;
 };
 
-/* Appends the key of a verdict, and its record. LIMIT: it does not fit, or a name is too long. */
+/* Whether the feed gets a record of it: it judges a window, or a segment's state begins anew. */
+bool feed_score_is_due(const struct drift_score *score);
+
+/* Appends the key of a verdict that is due, and its record, which stays empty if a state begins anew. LIMIT: it does not fit, or a name is too long. */
 bool feed_score_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error);
 
 /* Whether the key is of a verdict. */
 bool feed_key_is_score(struct text key);
 
-/* Reads such a record. INPUT: its key has no two names, its bytes are no DriftScore, or it is of other names than its key. */
+/* Reads such a record. INPUT: its key has no two names, its bytes are no DriftVerdict, or it is of other names than its key. */
 bool feed_score_decode(struct text key, struct text value, struct feed_score *made, struct error *error);
 
 #endif

@@ -11,13 +11,15 @@
 struct segment_verdict {
 	struct text name; /* owned */
 	bool is_own;	  /* an observer here has set `own` */
-	struct last_verdict own, fed;
+	struct last_verdict own;
+	struct last_verdict fed; /* DRIFT_LEARNING: the feed has none */
 };
 
 struct verdict_entry {
 	struct verdict_entry *next;
 	char *pipeline, *step;
 	pthread_mutex_t lock;
+	uint64_t own_identity, fed_identity;
 	struct segment_verdict *segments; /* in the order of their names; NULL: none is known */
 	size_t count, room;
 	uint64_t beyond;
@@ -201,9 +203,52 @@ static struct segment_verdict *segment_take(struct verdict_entry *entry, struct 
 	return found ? &entry->segments[at] : segment_insert(entry, name, at);
 }
 
+/* ---- own verdicts and those of the feed ---- */
+
+/* Forgets the own verdicts, or those of the feed. */
+static void verdicts_drop(struct verdict_entry *entry, bool own)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < entry->count; i++) {
+		struct segment_verdict *segment = &entry->segments[i];
+		*(own ? &segment->own : &segment->fed) = verdict_unknown();
+		segment->is_own &= !own;
+		if (!segment->is_own && segment->fed.verdict == DRIFT_LEARNING)
+			segment_close(segment);
+		else
+			entry->segments[left++] = *segment;
+	}
+	entry->count = left;
+}
+
+/* Forgets one that only the feed has. */
+static void fed_give_way(struct verdict_entry *entry)
+{
+	size_t at = 0;
+	while (at < entry->count && entry->segments[at].is_own)
+		at++;
+	if (at == entry->count)
+		return;
+	segment_close(&entry->segments[at]);
+	memmove(&entry->segments[at], &entry->segments[at + 1], (--entry->count - at) * sizeof *entry->segments);
+}
+
+void verdict_entry_begin(struct verdict_entry *entry, uint64_t identity)
+{
+	pthread_mutex_lock(&entry->lock);
+	if (entry->own_identity != identity) {
+		verdicts_drop(entry, true);
+		entry->own_identity = identity;
+		entry->beyond = 0;
+	}
+	pthread_mutex_unlock(&entry->lock);
+}
+
 void verdict_entry_set(struct verdict_entry *entry, struct text segment, struct last_verdict last)
 {
 	pthread_mutex_lock(&entry->lock);
+	if (entry->count >= DRIFT_SEGMENTS_MAX && !segment_find(entry, segment))
+		fed_give_way(entry);
 	struct segment_verdict *kept = segment_take(entry, segment);
 	if (kept) {
 		kept->is_own = true;
@@ -212,9 +257,13 @@ void verdict_entry_set(struct verdict_entry *entry, struct text segment, struct 
 	pthread_mutex_unlock(&entry->lock);
 }
 
-void verdict_entry_feed(struct verdict_entry *entry, struct text segment, struct last_verdict last)
+void verdict_entry_feed(struct verdict_entry *entry, uint64_t identity, struct text segment, struct last_verdict last)
 {
 	pthread_mutex_lock(&entry->lock);
+	if (last.verdict != DRIFT_LEARNING && entry->fed_identity != identity) {
+		verdicts_drop(entry, false);
+		entry->fed_identity = identity;
+	}
 	struct segment_verdict *kept =
 		last.verdict == DRIFT_LEARNING ? segment_find(entry, segment) : segment_take(entry, segment);
 	if (kept)
@@ -231,13 +280,17 @@ struct last_verdict verdict_entry_get(struct verdict_entry *entry, struct text s
 	return last;
 }
 
-struct last_verdict verdict_entry_known(struct verdict_entry *entry, struct text segment)
+struct last_verdict verdict_entry_known(struct verdict_entry *entry, uint64_t identity, struct text segment)
 {
 	struct last_verdict last = verdict_unknown();
 	pthread_mutex_lock(&entry->lock);
 	const struct segment_verdict *kept = segment_find(entry, segment);
-	if (kept)
-		last = kept->own.verdict != DRIFT_LEARNING ? kept->own : kept->fed;
+	if (kept && entry->own_identity == identity)
+		last = kept->own;
+	if (kept && last.verdict == DRIFT_LEARNING && entry->fed_identity == identity) {
+		last.verdict = kept->fed.verdict;
+		last.score = kept->fed.score;
+	}
 	pthread_mutex_unlock(&entry->lock);
 	return last;
 }
@@ -266,18 +319,8 @@ struct verdict_summary verdict_entry_sum(struct verdict_entry *entry)
 /* Segments that only the feed knows stay. */
 void verdict_entry_clear(struct verdict_entry *entry)
 {
-	size_t left = 0;
 	pthread_mutex_lock(&entry->lock);
-	for (size_t i = 0; i < entry->count; i++) {
-		struct segment_verdict *segment = &entry->segments[i];
-		segment->is_own = false;
-		segment->own = verdict_unknown();
-		if (segment->fed.verdict == DRIFT_LEARNING)
-			segment_close(segment);
-		else
-			entry->segments[left++] = *segment;
-	}
-	entry->count = left;
+	verdicts_drop(entry, true);
 	entry->beyond = 0;
 	pthread_mutex_unlock(&entry->lock);
 }

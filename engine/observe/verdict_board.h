@@ -5,9 +5,13 @@
  * sets the one that an observer of any engine wrote. The steps of the path mark messages by either. Alerts and metrics use the
  * own one, so that one engine reports each window. When the observer's partition goes to another engine, the own one is forgotten.
  *
+ * Verdicts have the identity of what was compared with what. Those of another identity are forgotten as soon as an observer with
+ * a new one runs here, or as the feed has a verdict with a new one; until then no step with the new one is marked by them.
+ *
  * Any thread may call. An entry is never removed, so a reload keeps what is known.
  *
- * A step with `groupBy` has a verdict for each of DRIFT_SEGMENTS_MAX segments at most; any other has that of the segment "".
+ * A step with `groupBy` has a verdict for each of DRIFT_SEGMENTS_MAX segments at most; any other has that of the segment "". With
+ * so many, an own verdict takes the place of one that only the feed has.
  */
 #ifndef SLUICE_OBSERVE_VERDICT_BOARD_H
 #define SLUICE_OBSERVE_VERDICT_BOARD_H
@@ -42,15 +46,19 @@ struct last_verdict verdict_unknown(void);
 /* The worse of two for each number: the larger score and shares, the smaller estimates. */
 void verdict_fold(struct last_verdict *into, const struct last_verdict *more);
 
+/* The observer here is of that identity: own verdicts of another one are forgotten. */
+void verdict_entry_begin(struct verdict_entry *entry, uint64_t identity);
+
 /* Sets the own verdict of a segment, whose name is copied. Without memory, or with too many segments, it stays unknown. */
 void verdict_entry_set(struct verdict_entry *entry, struct text segment, struct last_verdict last);
 struct last_verdict verdict_entry_get(struct verdict_entry *entry, struct text segment);
 
 /* Sets the verdict that the feed has; DRIFT_LEARNING: it has none any more. */
-void verdict_entry_feed(struct verdict_entry *entry, struct text segment, struct last_verdict last);
+void verdict_entry_feed(struct verdict_entry *entry, uint64_t identity, struct text segment, struct last_verdict last);
 
-/* The own verdict; if there is none, that of the feed. */
-struct last_verdict verdict_entry_known(struct verdict_entry *entry, struct text segment);
+/* What marks a message of a step with that identity: the own verdict. If that has judged no window, its verdict and score are
+ * those of the feed. */
+struct last_verdict verdict_entry_known(struct verdict_entry *entry, uint64_t identity, struct text segment);
 
 /* How many rows were of segments beyond the limit, since the step's state began. */
 void verdict_entry_set_beyond(struct verdict_entry *entry, uint64_t rows);

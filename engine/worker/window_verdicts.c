@@ -16,25 +16,32 @@ static const struct drift_score *score_at(const struct flight *flight, size_t co
 static enum produce_verdict score_produce(const struct verdict_outlet *outlet, uint32_t topic, struct text key,
 					  struct error *error)
 {
+	const struct text value = buffer_view(outlet->value);
 	const struct outgoing outgoing = {
-		.topic = topic, .origin = outlet->origin, .key = key, .value = buffer_view(outlet->value)};
+		.topic = topic, .origin = outlet->origin, .key = key, .value = value.length ? value : (struct text){0}};
 	return output_produce(outlet->output, &outgoing, error);
 }
 
+/* A state that begins anew is nothing to the drift topic. */
 static enum produce_verdict score_leave(const struct verdict_outlet *outlet, const struct stage_config *config,
 					const struct drift_score *score, struct error *error)
 {
 	buffer_clear(outlet->value);
+	if (score->begins)
+		return PRODUCED;
 	return drift_score_encode(score, outlet->value, error)
 		       ? score_produce(outlet, config->drift, text_of(score->step), error)
 		       : PRODUCE_REFUSED;
 }
 
+/* What judges nothing leaves the verdict before in force. */
 static enum produce_verdict score_feed(const struct verdict_outlet *outlet, const struct stage_config *config,
 				       const struct drift_score *score, struct error *error)
 {
 	buffer_clear(outlet->value);
 	buffer_clear(outlet->key);
+	if (!feed_score_is_due(score))
+		return PRODUCED;
 	return feed_score_encode(score, outlet->key, outlet->value, error)
 		       ? score_produce(outlet, config->feed, buffer_view(outlet->key), error)
 		       : PRODUCE_REFUSED;

@@ -1,5 +1,5 @@
-/* window_verdicts.h: Verdicts on windows that a message closed: each leaves to its pipeline's topic, and to the feed of the
- * namespace, in the transaction of the message.
+/* window_verdicts.h: Verdicts on windows that a message closed: each leaves to its pipeline's topic, in the transaction of the
+ * message; and to the feed of the namespace, if it judges the window.
  *
  * Private to worker.
  */

@@ -110,6 +110,38 @@ static void a_window_goes_on_in_another_engine(void **state)
 }
 
 /* A restarted engine knows the verdict that was last, with its first message. */
+/* Of another engine: after its reference was learnt again, what was found by the former one is over. */
+static void verdicts_of_another_identity_mark_nothing(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, USUAL);
+	observed_rows(&observed, 40, 1, 0);
+	const uint64_t identity = observed.identity;
+	verdict_board_close(observed.board);
+	observed_engine_close(&observed);
+	store_close(observed.store);
+	observed.store = NULL;
+	observed.board = verdict_board_open();
+	observed_engine_open(&observed);
+	struct verdict_entry *entry = verdict_board_entry(observed.board, observed.planning.graph->name, "watch");
+	verdict_entry_feed(entry, identity + 1, TEXT(""), verdict_of(DRIFT_FOUND, 0.5));
+	observed_rows(&observed, 1, 1, 0);
+	assert_string_equal(observed.state, "learning");
+	assert_false(observed.flagged);
+	verdict_entry_feed(entry, identity, TEXT(""), verdict_of(DRIFT_FOUND, 0.5));
+	observed_rows(&observed, 1, 1, 0);
+	assert_string_equal(observed.state, "drift");
+	assert_true(observed.flagged && observed.score == 0.5);
+	observed_engine_close(&observed);
+	planning_close(&observed.planning);
+	observed_steps(&observed, "window: 41, falseAlarms: 0.1 per 1000");
+	observed_engine_open(&observed);
+	observed_rows(&observed, 1, 1, 0);
+	assert_string_equal(observed.state, "learning");
+	observed_close(&observed);
+}
+
 static void the_last_verdict_survives_a_restart(void **state)
 {
 	(void)state;
@@ -374,6 +406,7 @@ int main(void)
 		cmocka_unit_test(messages_are_marked_with_the_last_verdict),
 		cmocka_unit_test(a_batch_may_close_several_windows),
 		cmocka_unit_test(a_window_goes_on_in_another_engine),
+		cmocka_unit_test(verdicts_of_another_identity_mark_nothing),
 		cmocka_unit_test(the_last_verdict_survives_a_restart),
 		cmocka_unit_test(a_verdict_is_forgotten_when_its_observer_has_moved),
 		cmocka_unit_test(what_the_state_has_counts),

@@ -178,15 +178,26 @@ static void another_group_begins_anew(void **state)
 	(void)state;
 	struct observed observed;
 	observed_open(&observed, BY_KEY);
+	struct verdict_entry *entry = verdict_board_entry(observed.board, observed.planning.graph->name, "watch");
+	keyed_send(&observed, "k0", 39, 4);
 	segments_send(&observed, 0, DRIFT_SEGMENTS_MAX);
+	assert_int_equal(verdict_entry_sum(entry).last.verdict, DRIFT_FOUND);
+	assert_int_equal(observed.begun, DRIFT_SEGMENTS_MAX);
+	observed.count = 0;
 	observed_engine_close(&observed);
 	planning_close(&observed.planning);
 	observed_steps(&observed, USUAL ", groupBy: upper(key)");
 	observed_engine_open(&observed);
+	observed_texts(&observed, 1); /* the first message, whatever it is, ends the alerts on segments that are no more */
+	assert_int_equal(verdict_entry_sum(entry).segments, 0);
+	assert_int_equal(verdict_entry_sum(entry).last.verdict, DRIFT_LEARNING);
 	keyed_send(&observed, "x", 40, 0);
 	assert_int_equal(observed.count, 1);
 	assert_string_equal(observed.seen[0].segment, "X");
 	assert_int_equal(observed.seen[0].beyond, 0);
+	assert_int_equal(verdict_entry_sum(entry).segments, 1);
+	keyed_send(&observed, "x", 1, 0);
+	assert_string_equal(observed.state, "steady");
 	observed_close(&observed);
 }
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message/avro.h"
+#include "message/avro_wire.h"
 #include "message/feed_record.h"
 #include "observe/verdict_board.h"
 #include "tests/unit/follow_stand.h"
@@ -16,9 +18,11 @@
 #define FEED "sluice.default.feed"
 #define REFERENCE "tests/cases-own/drift-marks-what-is-known/usual.json"
 #define WINDOW 20
+#define IDENTITY 0x9123456789abcdef
 
 static const struct drift_score found = {.pipeline = "p",
 					 .step = "watch",
+					 .identity = IDENTITY,
 					 .window = 7,
 					 .begin_ms = 1,
 					 .end_ms = 2,
@@ -64,6 +68,7 @@ static void a_verdict_is_read_as_it_was_written(void **state)
 		assert_true(feed_score_decode(buffer_view(&fed.key), buffer_view(&fed.value), &read, &error));
 		assert_int_equal(read.verdict, verdicts[i]);
 		assert_true(read.score == 0.25);
+		assert_true(read.identity == IDENTITY);
 		assert_string_equal(read.pipeline, "p");
 		assert_string_equal(read.step, "watch");
 		fed_close(&fed);
@@ -106,6 +111,37 @@ static void the_lists_of_a_verdict_stay_behind(void **state)
 	fed_close(&with);
 }
 
+/* An addition to the drift topic changes nothing of it. */
+static void a_verdict_has_a_schema_of_its_own(void **state)
+{
+	(void)state;
+	struct fed fed = fed_of(&found);
+	assert_true(avro_is_single_object(buffer_view(&fed.value), avro_drift_verdict_fingerprint()));
+	assert_true(avro_drift_verdict_fingerprint() != avro_drift_score_fingerprint());
+	fed_close(&fed);
+}
+
+/* What is not judged leaves the verdict before in force; a state that begins anew ends it. */
+static void only_what_is_judged_is_due(void **state)
+{
+	struct drift_score score = found;
+	struct feed_score read;
+	struct error error = {0};
+	(void)state;
+	assert_true(feed_score_is_due(&score));
+	score.verdict = DRIFT_STEADY;
+	assert_true(feed_score_is_due(&score));
+	score.verdict = DRIFT_LEARNING;
+	assert_false(feed_score_is_due(&score));
+	score.begins = true;
+	assert_true(feed_score_is_due(&score));
+	struct fed fed = fed_of(&score);
+	assert_int_equal(fed.value.length, 0);
+	assert_true(feed_score_decode(buffer_view(&fed.key), (struct text){0}, &read, &error));
+	assert_int_equal(read.verdict, DRIFT_LEARNING);
+	fed_close(&fed);
+}
+
 static void a_record_without_bytes_takes_a_verdict_back(void **state)
 {
 	struct feed_score read;
@@ -125,11 +161,8 @@ static void every_cut_of_a_record_is_refused(void **state)
 	for (size_t length = 0; length < fed.value.length; length++) {
 		struct error error = {0};
 		const struct text cut = {fed.value.bytes, length};
-		/* The lists and numbers after the verdict are not needed. */
-		if (feed_score_decode(buffer_view(&fed.key), cut, &read, &error))
-			assert_true(length + 8 >= fed.value.length && read.verdict == DRIFT_FOUND);
-		else
-			assert_int_equal(error.kind, ERROR_INPUT);
+		assert_false(feed_score_decode(buffer_view(&fed.key), cut, &read, &error));
+		assert_int_equal(error.kind, ERROR_INPUT);
 	}
 	fed_close(&fed);
 }
@@ -173,16 +206,17 @@ static void the_observer_here_goes_before_the_feed(void **state)
 	(void)state;
 	struct verdict_board *board = verdict_board_open();
 	struct verdict_entry *entry = verdict_board_entry(board, "p", "watch");
-	assert_int_equal(verdict_entry_known(entry, ALL).verdict, DRIFT_LEARNING);
-	verdict_entry_feed(entry, ALL, verdict_of(DRIFT_FOUND, 0.5));
-	assert_int_equal(verdict_entry_known(entry, ALL).verdict, DRIFT_FOUND);
+	verdict_entry_begin(entry, IDENTITY);
+	assert_int_equal(verdict_entry_known(entry, IDENTITY, ALL).verdict, DRIFT_LEARNING);
+	verdict_entry_feed(entry, IDENTITY, ALL, verdict_of(DRIFT_FOUND, 0.5));
+	assert_int_equal(verdict_entry_known(entry, IDENTITY, ALL).verdict, DRIFT_FOUND);
 	assert_int_equal(verdict_entry_get(entry, ALL).verdict, DRIFT_LEARNING);
 	assert_int_equal(verdict_entry_sum(entry).segments, 0);
 	verdict_entry_set(entry, ALL, verdict_of(DRIFT_STEADY, 0));
-	assert_int_equal(verdict_entry_known(entry, ALL).verdict, DRIFT_STEADY);
+	assert_int_equal(verdict_entry_known(entry, IDENTITY, ALL).verdict, DRIFT_STEADY);
 	assert_int_equal(verdict_entry_sum(entry).segments, 1);
 	verdict_entry_clear(entry); /* its partition has moved */
-	assert_true(verdict_entry_known(entry, ALL).score == 0.5);
+	assert_true(verdict_entry_known(entry, IDENTITY, ALL).score == 0.5);
 	assert_int_equal(verdict_entry_sum(entry).segments, 0);
 	verdict_board_close(board);
 }
@@ -192,16 +226,89 @@ static void segments_are_known_one_by_one(void **state)
 	(void)state;
 	struct verdict_board *board = verdict_board_open();
 	struct verdict_entry *entry = verdict_board_entry(board, "p", "watch");
+	verdict_entry_begin(entry, IDENTITY);
 	verdict_entry_set(entry, TEXT("a"), verdict_of(DRIFT_STEADY, 0));
-	verdict_entry_feed(entry, TEXT("b"), verdict_of(DRIFT_FOUND, 0.5));
-	verdict_entry_feed(entry, TEXT("c"), verdict_unknown());
-	assert_int_equal(verdict_entry_known(entry, TEXT("a")).verdict, DRIFT_STEADY);
-	assert_int_equal(verdict_entry_known(entry, TEXT("b")).verdict, DRIFT_FOUND);
+	verdict_entry_feed(entry, IDENTITY, TEXT("b"), verdict_of(DRIFT_FOUND, 0.5));
+	verdict_entry_feed(entry, IDENTITY, TEXT("c"), verdict_unknown());
+	assert_int_equal(verdict_entry_known(entry, IDENTITY, TEXT("a")).verdict, DRIFT_STEADY);
+	assert_int_equal(verdict_entry_known(entry, IDENTITY, TEXT("b")).verdict, DRIFT_FOUND);
 	verdict_entry_clear(entry);
-	assert_int_equal(verdict_entry_known(entry, TEXT("a")).verdict, DRIFT_LEARNING);
-	assert_int_equal(verdict_entry_known(entry, TEXT("b")).verdict, DRIFT_FOUND);
-	verdict_entry_feed(entry, TEXT("b"), verdict_unknown());
-	assert_int_equal(verdict_entry_known(entry, TEXT("b")).verdict, DRIFT_LEARNING);
+	assert_int_equal(verdict_entry_known(entry, IDENTITY, TEXT("a")).verdict, DRIFT_LEARNING);
+	assert_int_equal(verdict_entry_known(entry, IDENTITY, TEXT("b")).verdict, DRIFT_FOUND);
+	verdict_entry_feed(entry, IDENTITY, TEXT("b"), verdict_unknown());
+	assert_int_equal(verdict_entry_known(entry, IDENTITY, TEXT("b")).verdict, DRIFT_LEARNING);
+	verdict_board_close(board);
+}
+
+static struct text numbered(char *bytes, size_t size, int number)
+{
+	return (struct text){bytes, (size_t)snprintf(bytes, size, "k%d", number)};
+}
+
+static void verdicts_of_another_identity_are_forgotten(void **state)
+{
+	(void)state;
+	struct verdict_board *board = verdict_board_open();
+	struct verdict_entry *entry = verdict_board_entry(board, "p", "watch");
+	verdict_entry_begin(entry, 1);
+	verdict_entry_set(entry, TEXT("a"), verdict_of(DRIFT_FOUND, 0.5));
+	verdict_entry_set_beyond(entry, 7);
+	verdict_entry_feed(entry, 1, TEXT("b"), verdict_of(DRIFT_FOUND, 0.5));
+	assert_int_equal(verdict_entry_known(entry, 2, TEXT("a")).verdict, DRIFT_LEARNING);
+	assert_int_equal(verdict_entry_known(entry, 2, TEXT("b")).verdict, DRIFT_LEARNING);
+	verdict_entry_begin(entry, 1);
+	assert_int_equal(verdict_entry_sum(entry).segments, 1);
+	verdict_entry_begin(entry, 2);
+	assert_int_equal(verdict_entry_sum(entry).segments, 0);
+	assert_int_equal(verdict_entry_sum(entry).last.verdict, DRIFT_LEARNING);
+	assert_int_equal(verdict_entry_sum(entry).beyond, 0);
+	assert_int_equal(verdict_entry_known(entry, 1, TEXT("b")).verdict, DRIFT_FOUND);
+	verdict_entry_feed(entry, 2, TEXT("c"), verdict_of(DRIFT_STEADY, 0));
+	assert_int_equal(verdict_entry_known(entry, 1, TEXT("b")).verdict, DRIFT_LEARNING);
+	assert_int_equal(verdict_entry_known(entry, 2, TEXT("c")).verdict, DRIFT_STEADY);
+	verdict_entry_feed(entry, 0, TEXT("b"), verdict_unknown()); /* what is over has no identity */
+	assert_int_equal(verdict_entry_known(entry, 2, TEXT("c")).verdict, DRIFT_STEADY);
+	verdict_board_close(board);
+}
+
+static void own_verdicts_take_the_places_of_fed_ones(void **state)
+{
+	char name[16];
+	(void)state;
+	struct verdict_board *board = verdict_board_open();
+	struct verdict_entry *entry = verdict_board_entry(board, "p", "watch");
+	verdict_entry_begin(entry, 1);
+	for (int i = 0; i < DRIFT_SEGMENTS_MAX; i++)
+		verdict_entry_feed(entry, 1, numbered(name, sizeof name, i), verdict_of(DRIFT_FOUND, 0.5));
+	for (int i = 0; i < DRIFT_SEGMENTS_MAX; i++) {
+		const struct text segment = numbered(name, sizeof name, i + 500);
+		verdict_entry_set(entry, segment, verdict_of(DRIFT_STEADY, 0));
+		assert_int_equal(verdict_entry_known(entry, 1, segment).verdict, DRIFT_STEADY);
+		assert_int_equal(verdict_entry_sum(entry).segments, i + 1);
+	}
+	verdict_entry_set(entry, TEXT("new"), verdict_of(DRIFT_FOUND, 1)); /* no own one gives way */
+	assert_int_equal(verdict_entry_sum(entry).last.verdict, DRIFT_STEADY);
+	for (int i = 0; i < DRIFT_SEGMENTS_MAX; i++)
+		verdict_entry_feed(entry, 2, numbered(name, sizeof name, i), verdict_of(DRIFT_FOUND, 0.5));
+	assert_int_equal(verdict_entry_known(entry, 2, TEXT("k999")).verdict, DRIFT_FOUND);
+	verdict_board_close(board);
+}
+
+/* The feed has a verdict and its score, and nothing else. */
+static void of_the_feed_a_mark_has_verdict_and_score_alone(void **state)
+{
+	(void)state;
+	struct verdict_board *board = verdict_board_open();
+	struct verdict_entry *entry = verdict_board_entry(board, "p", "watch");
+	struct last_verdict own = verdict_unknown();
+	verdict_entry_begin(entry, IDENTITY);
+	own.quality_alarm = 1; /* of a window with too few values to judge */
+	own.accuracy = 0.75;
+	verdict_entry_set(entry, ALL, own);
+	verdict_entry_feed(entry, IDENTITY, ALL, verdict_of(DRIFT_FOUND, 0.5));
+	const struct last_verdict known = verdict_entry_known(entry, IDENTITY, ALL);
+	assert_int_equal(known.verdict, DRIFT_FOUND);
+	assert_true(known.score == 0.5 && known.quality_alarm == 1 && known.accuracy == 0.75);
 	verdict_board_close(board);
 }
 
@@ -224,7 +331,7 @@ static struct verdict_entry *entry_here(void)
 
 static bool is_known(enum drift_verdict verdict, double score)
 {
-	const struct last_verdict last = verdict_entry_known(entry_here(), ALL);
+	const struct last_verdict last = verdict_entry_known(entry_here(), IDENTITY, ALL);
 	took_ms = clock_ms() - written_ms;
 	return last.verdict == verdict && last.score == score;
 }
@@ -349,10 +456,6 @@ static void an_observer_writes_its_last_verdict_to_the_feed(void **state)
 	follow_play(scenes);
 }
 
-/* ---- an engine that leaves observers to others ---- */
-
-#define OBSERVED "sluice.default.pipeline.p.stage.watch.observer"
-
 /* How many records a topic has. */
 static size_t records_of(const char *topic)
 {
@@ -367,6 +470,37 @@ static size_t records_of(const char *topic)
 	reader_close(reader);
 	return count;
 }
+
+/* So many messages do not fit that a verdict says so. */
+static void nothing_of_a_window_fits(void)
+{
+	for (int i = 0; i < WINDOW; i++)
+		follow_produce("sluice.default.pipeline.p.inputs", TEXT("k"),
+			       TEXT("{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"BYTES\",\"data\":[\"n/a\"]}]}"));
+}
+
+static bool two_verdicts_are_given(void)
+{
+	return records_of("sluice.default.pipeline.p.drift") == 2;
+}
+
+static void a_window_that_is_not_judged_leaves_the_feed(void **state)
+{
+	static const struct scene scenes[] = {
+		{"a pipeline that watches", drift_is_applied, p_runs},
+		{"a verdict on the feed", a_moved_window_comes, observer_has_fed},
+		{"a verdict that judges nothing", nothing_of_a_window_fits, two_verdicts_are_given},
+		{"the verdict before", NULL, observer_has_fed},
+		{0},
+	};
+	(void)state;
+	follow_play(scenes);
+	assert_int_equal(records_of(FEED), 2); /* that its state began, and the first verdict */
+}
+
+/* ---- an engine that leaves observers to others ---- */
+
+#define OBSERVED "sluice.default.pipeline.p.stage.watch.observer"
 
 static bool p_has_answered_all(void)
 {
@@ -493,8 +627,14 @@ int main(void)
 		cmocka_unit_test(keys_are_held_to_their_records),
 		cmocka_unit_test(segments_are_known_one_by_one),
 		cmocka_unit_test(the_observer_here_goes_before_the_feed),
+		cmocka_unit_test(a_verdict_has_a_schema_of_its_own),
+		cmocka_unit_test(only_what_is_judged_is_due),
+		cmocka_unit_test(verdicts_of_another_identity_are_forgotten),
+		cmocka_unit_test(own_verdicts_take_the_places_of_fed_ones),
+		cmocka_unit_test(of_the_feed_a_mark_has_verdict_and_score_alone),
 		STORY(what_another_engine_observed_is_known_here, feed_open_with_topic),
 		STORY(an_observer_writes_its_last_verdict_to_the_feed, feed_open_with_topic),
+		STORY(a_window_that_is_not_judged_leaves_the_feed, feed_open_with_topic),
 		STORY(what_observers_would_read_waits_where_they_are_off, observers_off_open),
 		STORY(a_reader_that_fails_is_replaced_and_what_was_known_stays, feed_open_with_topic),
 		STORY(a_feed_that_cannot_be_read_holds_up_no_change, feed_open_denied),

@@ -69,7 +69,11 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 	for (size_t i = 0; i < answer->payload->tensors.count; i++)
 		note_mark(observed, answer->payload->tensors.items[i]);
 	for (const struct drift_score *score = message->scores; score; score = score->next) {
+		observed->begun += score->begins;
+		if (score->begins)
+			continue;
 		assert_true(observed->count < SCORES_MAX);
+		observed->identity = score->identity;
 		struct seen *seen = &observed->seen[observed->count++];
 		*seen = (struct seen){score->window,   score->messages, score->unusable,	score->late,  score->reference_rows,
 				      score->begin_ms, score->end_ms,	score->verdict,		score->score, 0,

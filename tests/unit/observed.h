@@ -40,6 +40,8 @@ struct observed {
 	struct random chance;
 	int64_t time_ms;
 	size_t count;
+	uint64_t identity; /* of the last verdict */
+	size_t begun; /* notices that a segment's state begins anew */
 	struct seen seen[SCORES_MAX];
 	double score; /* marks of the last message, by the pipeline's answer */
 	bool flagged;
