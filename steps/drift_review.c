@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/quote.h"
 #include "message/drift_score.h"
 #include "message/json_write.h"
 #include "steps/drift_comparison.h"
@@ -148,6 +149,13 @@ static void verdict_json(const struct drift_review *review, const struct monitor
 	buffer_string(out, "]}\n");
 }
 
+/* Names are from messages and files of others: nothing of them may control a terminal. */
+static void name_say(struct buffer *out, const char *before, struct text name)
+{
+	buffer_string(out, before);
+	buffer_shown(out, name);
+}
+
 static void quality_say(struct buffer *out, const struct monitor_feature *feature)
 {
 	const struct monitor_quality *quality = &feature->quality;
@@ -159,11 +167,14 @@ static void quality_say(struct buffer *out, const struct monitor_feature *featur
 		     {quality->outside_alarm, quality->outside, "outside of the range"},
 		     {quality->unseen_alarm, quality->unseen, "never seen before"}};
 	for (size_t i = 0; i < sizeof items / sizeof *items; i++)
-		if (items[i].alarm)
-			buffer_print(out, "; " TEXT_FORMAT ": %llu values %s", TEXT_ARGUMENTS(feature->name),
-				     (unsigned long long)items[i].count, items[i].words);
-	if (quality->still_alarm)
-		buffer_print(out, "; " TEXT_FORMAT ": does not vary any more", TEXT_ARGUMENTS(feature->name));
+		if (items[i].alarm) {
+			name_say(out, "; ", feature->name);
+			buffer_print(out, ": %llu values %s", (unsigned long long)items[i].count, items[i].words);
+		}
+	if (quality->still_alarm) {
+		name_say(out, "; ", feature->name);
+		buffer_string(out, ": does not vary any more");
+	}
 }
 
 static void verdict_say(const struct drift_review *review, const struct monitor_verdict *verdict)
@@ -171,16 +182,17 @@ static void verdict_say(const struct drift_review *review, const struct monitor_
 	struct buffer *out = review->report;
 	buffer_print(out, "window %llu", (unsigned long long)verdict->window);
 	if (review->group)
-		buffer_print(out, " of segment " TEXT_FORMAT, TEXT_ARGUMENTS(review->segment->name));
+		name_say(out, " of segment ", review->segment->name);
 	buffer_print(out, ", %llu rows: ", (unsigned long long)verdict->rows);
 	if (!verdict->judged) {
 		buffer_string(out, "too few values to be judged");
 	} else if (verdict->score > 0) {
 		const struct monitor_feature *feature = &verdict->features[verdict->feature];
 		const struct monitor_test *test = &feature->tests[verdict->test];
-		buffer_print(out, "%s, drift_score %.3g by %s of `" TEXT_FORMAT "` (effect %.3g, level %.3g, p %.2g)",
-			     verdict->drifted ? "drift" : "a small change", verdict->score, monitor_method_names[test->method],
-			     TEXT_ARGUMENTS(feature->name), test->effect, test->level, test->p);
+		buffer_print(out, "%s, drift_score %.3g by %s of ", verdict->drifted ? "drift" : "a small change", verdict->score,
+			     monitor_method_names[test->method]);
+		name_say(out, "`", feature->name);
+		buffer_print(out, "` (effect %.3g, level %.3g, p %.2g)", test->effect, test->level, test->p);
 	} else {
 		buffer_string(out, "no drift");
 	}

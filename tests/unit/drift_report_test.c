@@ -326,6 +326,22 @@ static void segments_have_windows_of_their_own(void **state)
 	said_close(&said);
 }
 
+/* Whoever may send a message names segments. */
+static void names_cannot_control_a_terminal(void **state)
+{
+	(void)state;
+	static const char control[] = "\033]0;title\007\033[2J";
+	reference_learn();
+	size_t length = (size_t)snprintf(data, sizeof data, "a,b,side\n");
+	for (int i = 0; i < 100; i++)
+		length += (size_t)snprintf(data + length, sizeof data - length, "%d,2,%s\n", i, control);
+	struct said said = run("drift report", USUAL ", groupBy: side", data, "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "of segment \\u001b]0;title\\u0007\\u001b[2J, 100 rows: ");
+	assert_null(strchr(said.out, '\033'));
+	said_close(&said);
+}
+
 /* The verdict on a segment is that of its rows alone. */
 static void a_segment_is_judged_by_its_rows(void **state)
 {
@@ -364,6 +380,7 @@ int main(void)
 		cmocka_unit_test(poor_references_are_used_or_refused),
 		cmocka_unit_test(files_that_do_not_hold_together_are_refused),
 		cmocka_unit_test(segments_have_windows_of_their_own),
+		cmocka_unit_test(names_cannot_control_a_terminal),
 		cmocka_unit_test(a_segment_is_judged_by_its_rows),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
