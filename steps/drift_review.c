@@ -33,11 +33,13 @@ struct drift_review {
 	uint64_t windows, drifted, quality;
 	uint64_t messages, informed, unusable; /* those with feedback, and of these the ones that it does not fit */
 	uint64_t bands[BAND_LEFT + 1];	       /* windows by enum band_state */
+	uint64_t compared; /* rows */
 	uint64_t beyond, nameless; /* rows of segments beyond the limit; messages without a segment */
 	size_t segment_count;
 	struct review_segment *segments; /* DRIFT_SEGMENTS_MAX */
 	struct review_segment *segment;	      /* whose window the monitor has */
 	struct buffer *report;
+	struct error why; /* the first message without a segment has none */
 };
 
 /* ---- the lines of a report ---- */
@@ -321,6 +323,7 @@ static bool row_review(struct drift_review *review, const struct review_row *row
 		review->beyond++;
 		return true;
 	}
+	review->compared++;
 	segment_enter(review, segment);
 	monitor_share(review->comparison.monitor, review->segment_count);
 	const struct monitor_verdict *verdict = monitor_add(review->comparison.monitor, row->values, row->time_ms);
@@ -365,7 +368,8 @@ static bool message_review(struct drift_review *review, const struct payload *pa
 	if (!drift_segments_of(review->group, &scope, count, arena, &segments, error)) {
 		if (error->kind != ERROR_INPUT)
 			return false;
-		review->nameless++;
+		if (review->nameless++ == 0)
+			review->why = *error;
 		*error = (struct error){0};
 		return true;
 	}
@@ -397,8 +401,39 @@ static void segments_say(const struct drift_review *review)
 			     (unsigned long long)review->beyond, DRIFT_SEGMENTS_MAX);
 	if (review->nameless)
 		buffer_print(review->report,
-			     "%llu messages have no segment, and were not compared: here `groupBy` can use tensors only\n",
-			     (unsigned long long)review->nameless);
+			     "%llu messages have no segment, and were not compared. Of the first: %s\n",
+			     (unsigned long long)review->nameless, review->why.text);
+}
+
+/* The last line of JSON: the whole report. */
+static void report_json(const struct drift_review *review)
+{
+	struct buffer *out = review->report;
+	buffer_print(out, "{\"windows\": %llu", (unsigned long long)review->windows);
+	count_put(out, "windows_with_drift", review->drifted);
+	count_put(out, "windows_with_quality_alarm", review->quality);
+	count_put(out, "rows_compared", review->compared);
+	count_put(out, "rows_beyond_segments", review->beyond);
+	count_put(out, "messages_without_segment", review->nameless);
+	if (review->nameless) {
+		buffer_string(out, ", \"without_segment_since\": ");
+		json_write_string(out, text_of(review->why.text));
+	}
+	buffer_string(out, "}\n");
+}
+
+/* INPUT: nothing was compared, which must not look as if nothing was found. */
+static bool anything_compared(const struct drift_review *review, const struct step *step, struct error *error)
+{
+	if (review->compared > 0)
+		return true;
+	if (review->nameless > 0)
+		return error_set(error, ERROR_INPUT, expression_place(review->group),
+				 "no row was compared: all %llu messages have no segment. Of the first: %s. Leave `groupBy` out of the "
+				 "file that the report reads, or let it use tensors, which are all that a report has",
+				 (unsigned long long)review->nameless, review->why.text);
+	return error_set(error, ERROR_INPUT, step->place,
+			 "no row was compared, since no message came that fits step `%s`; name a source that has some", step->name);
 }
 
 static void truths_say(const struct drift_review *review)
@@ -456,5 +491,7 @@ bool drift_review(struct step *step, const struct fit_source *source, bool json,
 			     (unsigned long long)review.windows, (unsigned long long)review.drifted,
 			     (unsigned long long)review.quality);
 	}
-	return good && error->kind == ERROR_NONE;
+	if (json && good && error->kind == ERROR_NONE)
+		report_json(&review);
+	return good && error->kind == ERROR_NONE && anything_compared(&review, step, error);
 }

@@ -159,7 +159,7 @@ static void the_json_has_all_tests(void **state)
 	reference_learn();
 	struct said said = run("drift report", "methods: [ks, jensen-shannon], effect: 0.999, " USUAL, rows_of(100, 0, 2), " -o "
 	"json");
-	json_t *line = json_loads(said.out, 0, NULL), *list = json_object_get(line, "features");
+	json_t *line = json_loads(said.out, JSON_DISABLE_EOF_CHECK, NULL), *list = json_object_get(line, "features");
 	json_t *tests = json_object_get(json_array_get(list, 0), "tests"), *first = json_array_get(tests, 0);
 	assert_int_equal(said.code, 0);
 	assert_int_equal(json_array_size(list), 3);
@@ -172,6 +172,12 @@ static void the_json_has_all_tests(void **state)
 	assert_true(effect == json_number_value(json_object_get(first, "statistic")) && effect > level && level > 0);
 	assert_true(json_number_value(json_object_get(line, "drift_score")) >= effect - level);
 	assert_true(json_is_false(json_object_get(line, "is_drift"))); /* the effect is too small */
+	json_decref(line);
+	line = json_loads(strchr(said.out, '\n') + 1, 0, NULL); /* and the last line is the whole report */
+	assert_int_equal(json_integer_value(json_object_get(line, "windows")), 1);
+	assert_int_equal(json_integer_value(json_object_get(line, "windows_with_drift")), 0);
+	assert_int_equal(json_integer_value(json_object_get(line, "rows_compared")), 100);
+	assert_int_equal(json_integer_value(json_object_get(line, "messages_without_segment")), 0);
 	json_decref(line);
 	said_close(&said);
 }
@@ -320,9 +326,34 @@ static void segments_have_windows_of_their_own(void **state)
 	said = run("drift report", USUAL ", groupBy: side", rows_of(600, 600, 0), " -o json");
 	expect_words(said.out, "{\"window\": 0, \"segment\": \"sell\", \"rows\": 100");
 	said_close(&said);
-	said = run("drift report", USUAL ", groupBy: key", rows_of(600, 600, 0), "");
+}
+
+/* What a report could not compare is said in any form; if that is all, it fails. */
+static void what_was_not_compared_is_told(void **state)
+{
+	(void)state;
+	static char rows[20000];
+	static const char *const forms[] = {"", " -o json"};
+	reference_learn();
+	for (size_t i = 0; i < 2; i++) {
+		struct said said = run("drift report", USUAL ", groupBy: key", rows_of(600, 600, 0), forms[i]);
+		assert_int_not_equal(said.code, 0);
+		expect_words(said.err, "no row was compared: all 600 messages have no segment");
+		expect_words(said.err, "p.yaml");
+		said_close(&said);
+	}
+	size_t length = (size_t)snprintf(rows, sizeof rows, "a,b,side\n");
+	for (int i = 0; i < 110; i++)
+		length += (size_t)snprintf(rows + length, sizeof rows - length, "0.%d,2,%0*d\n", i, i < 100 ? 4 : 300, 0);
+	struct said said = run("drift report", USUAL ", groupBy: side", rows, forms[1]);
 	assert_int_equal(said.code, 0);
-	expect_words(said.out, "600 messages have no segment");
+	expect_words(said.out, "{\"windows\": 1, \"windows_with_drift\": ");
+	expect_words(said.out, "\"rows_compared\": 100, \"rows_beyond_segments\": 0, \"messages_without_segment\": 10, "
+			       "\"without_segment_since\": \"a segment has a name of 300 bytes, and 256 are the most");
+	said_close(&said);
+	said = run("drift report", USUAL ", groupBy: side", rows, forms[0]);
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "10 messages have no segment, and were not compared. Of the first: a segment has a name of 300 ");
 	said_close(&said);
 }
 
@@ -380,6 +411,7 @@ int main(void)
 		cmocka_unit_test(poor_references_are_used_or_refused),
 		cmocka_unit_test(files_that_do_not_hold_together_are_refused),
 		cmocka_unit_test(segments_have_windows_of_their_own),
+		cmocka_unit_test(what_was_not_compared_is_told),
 		cmocka_unit_test(names_cannot_control_a_terminal),
 		cmocka_unit_test(a_segment_is_judged_by_its_rows),
 	};
