@@ -141,6 +141,15 @@ static size_t count_observers(const struct graph *graph)
 	return count;
 }
 
+size_t pipeline_steps_most(size_t drifts, size_t alerts, bool has_seldon)
+{
+	const size_t before = metric_series(SCOPE_PIPELINE) + metric_series(SCOPE_PIPELINE_NOW) +
+			      metric_series(SCOPE_DRIFT) * drifts + metric_series(SCOPE_ALERT) * alerts + PIPELINE_MODEL_SERIES +
+			      (has_seldon ? PIPELINE_SELDON_SERIES : 0);
+	const size_t most = before < PIPELINE_SERIES_MAX ? (PIPELINE_SERIES_MAX - before) / metric_series(SCOPE_STEP) : 0;
+	return most > 0 ? most : 1;
+}
+
 /* The groups of the callers also count a pipeline that others call. */
 static void list_steps(const struct engine_metrics *metrics, const struct pipeline_plan *pipeline, struct subject_list *steps)
 {
@@ -162,11 +171,7 @@ static void list_steps(const struct engine_metrics *metrics, const struct pipeli
 	for (size_t i = 0; i < its.count; i++)
 		if (its.items[i].values)
 			its.items[kept++] = its.items[i];
-	const size_t own = metric_series(SCOPE_PIPELINE) + metric_series(SCOPE_PIPELINE_NOW) +
-			   metric_series(SCOPE_DRIFT) * count_observers(graph) +
-			   metric_series(SCOPE_ALERT) * graph->spec->alerts.count;
-	const size_t others = PIPELINE_MODEL_SERIES + (metrics->has_seldon ? PIPELINE_SELDON_SERIES : 0);
-	size_t most = (PIPELINE_SERIES_MAX - others - own) / metric_series(SCOPE_STEP);
+	const size_t most = pipeline_steps_most(count_observers(graph), graph->spec->alerts.count, metrics->has_seldon);
 	steps->count += metric_subjects_fold(its.items, kept, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts),
 					     metrics->arena);
 }

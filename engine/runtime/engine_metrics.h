@@ -3,7 +3,8 @@
  * Each scrape computes them in the engine's thread, from counts that the workers write. So a worker that is slow or
  * stuck is visible in the metrics and does not delay them. A pipeline has at most PIPELINE_SERIES_MAX series: the
  * first steps, in the order of the files, have their own, and the others are summed as `other`. The models of a
- * namespace have a part of that limit for each of its pipelines.
+ * namespace have a part of that limit for each of its pipelines. Alerts and steps `drift` always have their own: only so many
+ * of them that nothing is left for steps exceed the limit.
  */
 #ifndef SLUICE_RUNTIME_ENGINE_METRICS_H
 #define SLUICE_RUNTIME_ENGINE_METRICS_H
@@ -15,6 +16,10 @@ struct alert_watch;
 #define PIPELINE_SERIES_MAX ((size_t)2000)
 #define PIPELINE_MODEL_SERIES ((size_t)500) /* part of each pipeline's series that is for models */
 #define PIPELINE_SELDON_SERIES ((size_t)900) /* another part, for Seldon's names where the files ask for them */
+
+/* How many steps of a pipeline have series of their own, `other` included, beside the series of its steps `drift` and its alerts;
+ * 1 at least. */
+size_t pipeline_steps_most(size_t drifts, size_t alerts, bool has_seldon);
 
 struct engine_metrics;
 

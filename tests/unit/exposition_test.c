@@ -10,6 +10,8 @@
 #include <stdio.h>
 
 #include "observe/exposition.h"
+#include "runtime/engine_metrics.h"
+#include "spec/resource.h"
 
 #define BYTES ((size_t)1 << 22)
 
@@ -150,6 +152,23 @@ static void subjects_beyond_the_limit_are_summed_as_other(void **state)
 	arena_close(arena);
 }
 
+/* However many steps `drift` and alerts there are, steps are folded, and the limit holds as long as one has a place. */
+static void a_pipeline_keeps_its_limit(void **state)
+{
+	(void)state;
+	const size_t fixed = metric_series(SCOPE_PIPELINE) + metric_series(SCOPE_PIPELINE_NOW) + PIPELINE_MODEL_SERIES;
+	for (size_t alerts = 0; alerts <= ALERTS_MAX; alerts++)
+		for (size_t drifts = 0; drifts <= 300; drifts++)
+			for (size_t seldon = 0; seldon < 2; seldon++) {
+				const size_t most = pipeline_steps_most(drifts, alerts, seldon);
+				const size_t series = fixed + seldon * PIPELINE_SELDON_SERIES + alerts * metric_series(SCOPE_ALERT) +
+						      drifts * metric_series(SCOPE_DRIFT) + most * metric_series(SCOPE_STEP);
+				assert_in_range(most, 1, PIPELINE_SERIES_MAX / metric_series(SCOPE_STEP));
+				assert_true(series <= PIPELINE_SERIES_MAX || most == 1);
+				assert_true(series + metric_series(SCOPE_STEP) > PIPELINE_SERIES_MAX); /* and none is wasted */
+			}
+}
+
 static void the_format_is_the_one_that_is_accepted(void **state)
 {
 	(void)state;
@@ -203,6 +222,7 @@ int main(void)
 		cmocka_unit_test(errors_are_told_by_their_kind),
 		cmocka_unit_test(a_subject_has_as_many_series_as_it_claims),
 		cmocka_unit_test(subjects_beyond_the_limit_are_summed_as_other),
+		cmocka_unit_test(a_pipeline_keeps_its_limit),
 		cmocka_unit_test(the_format_is_the_one_that_is_accepted),
 		cmocka_unit_test(names_in_the_table_follow_the_rules_of_prometheus),
 	};
