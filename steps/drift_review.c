@@ -429,8 +429,8 @@ static bool anything_compared(const struct drift_review *review, const struct st
 		return true;
 	if (review->nameless > 0)
 		return error_set(error, ERROR_INPUT, expression_place(review->group),
-				 "no row was compared: all %llu messages have no segment. Of the first: %s. Leave `groupBy` out of the "
-				 "file that the report reads, or let it use tensors, which are all that a report has",
+				 "no row was compared: all %llu messages have no segment. Of the first: %s. Leave `groupBy` out of "
+				 "the file that the report reads, or let it use tensors, which are all that a report has",
 				 (unsigned long long)review->nameless, review->why.text);
 	return error_set(error, ERROR_INPUT, step->place,
 			 "no row was compared, since no message came that fits step `%s`; name a source that has some", step->name);

@@ -100,7 +100,8 @@ struct rollout_reading {
 /* What is in force, in the arena. False: memory ran out. */
 bool rollout_board_read(struct rollout_board *board, struct arena *arena, const struct rollout_reading **readings, size_t *count);
 
-/* Adds the experiment's rollout to the figures of a pipeline: a figure is 1 if any of the pipeline's rollouts is in that phase. What
+/* Adds the experiment's rollout to the figures of a pipeline: a figure is 1 if any of the pipeline's rollouts is in that phase.
+ * What
  * was missing stays so if the phase is not known. */
 void rollout_board_figures(struct rollout_board *board, const char *experiment, struct alert_values *values);
 

@@ -44,7 +44,8 @@ bool feed_score_encode(const struct drift_score *score, struct buffer *key, stru
 						 avro_text_room(step) + avro_text_room(score->segment) + avro_text_room(verdict));
 	if (!begin)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "the verdict on step `%s` does not fit into the %zu bytes that a record may have; shorten its name",
+				 "the verdict on step `%s` does not fit into the %zu bytes that a record may have; shorten its "
+				 "name",
 				 score->step, value->ceiling_bytes);
 	char *to = avro_put_single_object(begin, fingerprint);
 	to = avro_put_bytes(to, pipeline);

@@ -29,7 +29,8 @@ struct feed_score {
 /* Whether the feed gets a record of it: it judges a window, or a segment's state begins anew. */
 bool feed_score_is_due(const struct drift_score *score);
 
-/* Appends the key of a verdict that is due, and its record, which stays empty if a state begins anew. LIMIT: it does not fit, or a name is too long. */
+/* Appends the key of a verdict that is due, and its record, which stays empty if a state begins anew. LIMIT: it does not fit, or
+ * a name is too long. */
 bool feed_score_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error);
 
 /* Whether the key is of a verdict. */

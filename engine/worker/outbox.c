@@ -214,8 +214,11 @@ static void reply_error(struct outbox *outbox, const struct flight *flight, cons
 {
 	const struct message *message = &flight->message;
 	const char *limit = reply_limit_name(answer->error);
-	struct reply_failure failure = {
-		.error = answer->error, .step = answer->step, .attempts = answer->attempts, .id = message->id, .origin = message->origin};
+	struct reply_failure failure = {.error = answer->error,
+					.step = answer->step,
+					.attempts = answer->attempts,
+					.id = message->id,
+					.origin = message->origin};
 	if (flight->direct) {
 		failure.origin = (struct origin){0};
 		failure.where = flight->direct->place;

@@ -161,8 +161,9 @@ static void a_pipeline_keeps_its_limit(void **state)
 		for (size_t drifts = 0; drifts <= 300; drifts++)
 			for (size_t seldon = 0; seldon < 2; seldon++) {
 				const size_t most = pipeline_steps_most(drifts, alerts, seldon);
-				const size_t series = fixed + seldon * PIPELINE_SELDON_SERIES + alerts * metric_series(SCOPE_ALERT) +
-						      drifts * metric_series(SCOPE_DRIFT) + most * metric_series(SCOPE_STEP);
+				const size_t series = fixed + seldon * PIPELINE_SELDON_SERIES +
+						      alerts * metric_series(SCOPE_ALERT) + drifts * metric_series(SCOPE_DRIFT) +
+						      most * metric_series(SCOPE_STEP);
 				assert_in_range(most, 1, PIPELINE_SERIES_MAX / metric_series(SCOPE_STEP));
 				assert_true(series <= PIPELINE_SERIES_MAX || most == 1);
 				assert_true(series + metric_series(SCOPE_STEP) > PIPELINE_SERIES_MAX); /* and none is wasted */
