@@ -154,6 +154,16 @@ static void reread(void *context, struct engine *engine)
 	follow(running);
 }
 
+static bool topics_watch(struct run_engine *running, struct engine *engine, struct error *error)
+{
+	running->topics_config = (struct topic_watch_config){.brokers = running->engine.brokers,
+							     .properties = running->engine.producer,
+							     .settings = running->topic_settings,
+							     .log = running->engine.log};
+	running->topics = topic_watch_open(&running->topics_config, engine, error);
+	return running->topics;
+}
+
 /* Runs the engine. Only the engine handles signals: all threads started from here on block them. Takes the revision. */
 static bool run_engine(struct run_engine *running, struct revision *revision, struct error *error)
 {
@@ -176,10 +186,12 @@ static bool run_engine(struct run_engine *running, struct revision *revision, st
 		alerts && reports ? engine_metrics_open(engine, &running->engine, alerts, address, error) : NULL;
 	bool good = alerts && (metrics || !reports) &&
 		    (!running->liveness || liveness_watch(running->liveness, engine, error)) &&
+		    topics_watch(running, engine, error) &&
 		    (running->control ? run_control_start(running->control, engine, error)
 				      : run_gateway_start(running, engine, error)) &&
 		    engine_run(engine, error);
 	run_control_close(running->control);
+	topic_watch_close(running->topics);
 	liveness_forget(running->liveness);
 	fetching_close(&running->fetching);
 	gateway_service_close(&running->gateway);

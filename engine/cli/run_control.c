@@ -256,6 +256,7 @@ struct run_control *run_control_open(struct run_engine *running, struct error *e
 bool run_control_start(struct run_control *control, struct engine *engine, struct error *error)
 {
 	control->running->live = engine;
+	control->follower_config.topics = control->running->topics;
 	control->keeper = keeper_service_open(&control->keeper_config, error);
 	return control->keeper && follower_start(control->follower, engine, error);
 }

@@ -10,6 +10,7 @@
 #include "runtime/engine.h"
 #include "runtime/liveness.h"
 #include "runtime/state_check.h"
+#include "runtime/topic_watch.h"
 #include "worker/direct_hub.h"
 
 struct run_control;
@@ -58,6 +59,8 @@ struct run_engine {
 	struct notifier_settings notices;
 	struct liveness *liveness; /* NULL: not configured */
 	struct engine *live;	   /* NULL: no engine runs yet */
+	struct topic_watch_config topics_config;
+	struct topic_watch *topics; /* NULL: no engine runs yet */
 	struct state_history state_history;
 	struct gateway_service gateway; /* its `gateway` is NULL if there is none */
 	int http_port, grpc_port;	/* 0: none */

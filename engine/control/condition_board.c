@@ -61,6 +61,17 @@ static struct text reason_keep(struct arena *arena, const char *what, const char
 	return text_of(kept ? kept : "");
 }
 
+/* The first difference among the pipelines of a resource. It answers, so it stays ready. */
+static void topics_look(const struct topic_watch *topics, const struct pipeline_plan *pipeline,
+			struct engine_condition *condition, struct arena *arena)
+{
+	const char *difference = topic_watch_difference(topics, pipeline->graph->name);
+	if (!difference || !text_is(condition->what, "Ready"))
+		return;
+	condition->what = TEXT("Differs");
+	condition->why = text_copied(arena, text_of(difference));
+}
+
 static void pipeline_look(const struct engine *engine, const struct pipeline_plan *pipeline,
 			  const struct pipeline_readiness *readiness, struct engine_condition *condition, struct arena *arena)
 {
@@ -99,6 +110,7 @@ static struct engine_condition resource_condition(const struct resource_version 
 /* A look at the resources: their conditions, and the conditions by KIND/NAME. */
 struct resources_look {
 	const struct engine *engine;
+	const struct topic_watch *topics;
 	struct engine_condition *conditions;
 	size_t count;
 	struct state_table *by_name;
@@ -141,8 +153,10 @@ static bool pipelines_look(struct resources_look *look)
 		return false;
 	for (size_t i = 0; i < plan->count; i++) {
 		struct engine_condition *condition = condition_of_pipeline(look, &plan->pipelines[i]);
-		if (condition)
+		if (condition) {
 			pipeline_look(look->engine, &plan->pipelines[i], &readiness[i], condition, look->arena);
+			topics_look(look->topics, &plan->pipelines[i], condition, look->arena);
+		}
 		away += readiness[i].models_away;
 	}
 	for (size_t i = 0; away > 0 && i < look->count; i++)
@@ -152,10 +166,10 @@ static bool pipelines_look(struct resources_look *look)
 }
 
 /* Makes the conditions of the resources. False: memory ran out. */
-static bool resources_look(const struct engine *engine, const struct control_documents *documents,
-			   struct engine_condition *conditions, struct arena *arena)
+static bool resources_look(const struct engine *engine, const struct topic_watch *topics,
+			   const struct control_documents *documents, struct engine_condition *conditions, struct arena *arena)
 {
-	struct resources_look look = {engine, conditions, documents->count, table_open(), arena};
+	struct resources_look look = {engine, topics, conditions, documents->count, table_open(), arena};
 	for (size_t i = 0; i < documents->count; i++)
 		conditions[i] = resource_condition(&documents->versions[i], arena);
 	bool good = look.by_name && !arena_failed(arena) && pipelines_look(&look);
@@ -229,7 +243,7 @@ bool condition_board_look(struct condition_board *board, const struct engine *en
 	arena_reset(arena);
 	size_t count = documents->count + 1;
 	struct engine_condition *conditions = ARENA_ARRAY(arena, struct engine_condition, count);
-	if (!conditions || !resources_look(engine, documents, conditions + 1, arena))
+	if (!conditions || !resources_look(engine, state->topics, documents, conditions + 1, arena))
 		return false;
 	conditions[0] = engine_look(board, state, stopped, arena);
 	if (arena_failed(arena))

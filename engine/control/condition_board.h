@@ -3,13 +3,14 @@
  * A Pipeline is ready when all workers run its version, the consumer group has assigned its partitions, and nothing
  * keeps its requests waiting: then a request that is sent now is answered. A resource from which pipelines are made (a
  * Model, a SeldonDeployment) is ready when all of them are. A Model is not ready while the engine calls it and cannot
- * reach it. Other resources are ready when the engine runs their version.
+ * reach it. Other resources are ready when the engine runs their version. A ready Pipeline whose topics are not as planned says so
+ * (`Differs`): it answers nevertheless.
  */
 #ifndef SLUICE_CONTROL_CONDITION_BOARD_H
 #define SLUICE_CONTROL_CONDITION_BOARD_H
 
 #include "control/control_documents.h"
-#include "runtime/engine.h"
+#include "runtime/topic_watch.h"
 
 #define CONDITION_WHY_BYTES 512
 #define CONDITION_LOOK_MS 50	  /* between two looks while conditions settle after a change */
@@ -26,6 +27,7 @@ struct board_state {
 	const char *cut_off; /* why the control plane cannot be read; "": it can */
 	const char *waiting; /* why an ACCEPTED change is not prepared; "": it is, or there is none */
 	bool is_stale;
+	const struct topic_watch *topics; /* NULL: they are not held against the plan */
 };
 
 /* The names are borrowed. NULL: SYSTEM. */

@@ -152,7 +152,8 @@ static void conditions_send(struct follower *follower, bool stopped)
 		.unfed = follower->feed ? feed_relay_failure(follower->feed) : "",
 		.cut_off = follower->cut_off,
 		.waiting = change_results_waiting(&follower->results),
-		.is_stale = follower->is_stale};
+		.is_stale = follower->is_stale,
+		.topics = follower->config->topics};
 	struct engine_conditions conditions;
 	if (!condition_board_look(follower->board, follower->engine, &follower->running, &state, time_of_day_ms(), stopped,
 				  &conditions))

@@ -23,7 +23,7 @@
 #include "control/control_documents.h"
 #include "log/batch_limit.h"
 #include "observe/metric.h"
-#include "runtime/engine.h"
+#include "runtime/topic_watch.h"
 
 #define FOLLOWER_REPORT_MS 1000
 #define FOLLOWER_RETRY_MS 5000
@@ -62,6 +62,7 @@ struct follower_config {
 	struct arena *names; /* for the names of documents; outlives the engine. Used by the loop's thread alone */
 	struct follower_work work;
 	int64_t patience_ms; /* 0: FOLLOWER_PATIENCE_MS */
+	const struct topic_watch *topics; /* of the engine; its differences are in conditions. NULL: none */
 	struct control_state *state; /* observe/metric.h: set from the loop; zeroed before */
 };
 

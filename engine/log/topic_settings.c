@@ -5,6 +5,8 @@
 #include "base/number.h"
 #include "log/client.h"
 
+#define POLL_MS 200 /* of an answer, between two looks whether the wait was ended */
+
 struct settings_question {
 	rd_kafka_t *client;
 	int32_t broker; /* any broker: by itself librdkafka waits for the controller, which a mock broker lacks */
@@ -12,7 +14,13 @@ struct settings_question {
 	size_t first, count;	  /* their positions in the whole list */
 	topic_setting_seen *seen;
 	void *context;
+	struct settings_wait *wait; /* NULL: nothing ends it */
 };
+
+static bool wait_is_over(const struct settings_wait *wait)
+{
+	return wait && atomic_load(wait->stopping);
+}
 
 static void settings_show(const struct settings_question *question, const rd_kafka_ConfigResource_t *resource)
 {
@@ -30,6 +38,23 @@ static void settings_show(const struct settings_question *question, const rd_kaf
 			       rd_kafka_ConfigEntry_value(entries[i]));
 }
 
+/* NULL: there was no answer. */
+static rd_kafka_event_t *answer_await(rd_kafka_queue_t *queue, const struct settings_wait *wait)
+{
+	rd_kafka_event_t *event = NULL;
+	if (!wait)
+		return rd_kafka_queue_poll(queue, 2 * TOPIC_SETTINGS_WAIT_MS);
+	for (int waited_ms = 0; !event && !wait_is_over(wait) && waited_ms < 2 * TOPIC_SETTINGS_WAIT_MS; waited_ms += POLL_MS)
+		event = rd_kafka_queue_poll(queue, POLL_MS);
+	return event;
+}
+
+static void answer_note(struct settings_wait *wait, const rd_kafka_event_t *event)
+{
+	if (wait && (!event || rd_kafka_event_error((rd_kafka_event_t *)event) == RD_KAFKA_RESP_ERR__TIMED_OUT))
+		wait->is_unanswered = true;
+}
+
 /* False: there was no answer, and further ones are not waited for. */
 static bool settings_ask(const struct settings_question *question, rd_kafka_ConfigResource_t **resources)
 {
@@ -40,7 +65,8 @@ static bool settings_ask(const struct settings_question *question, rd_kafka_Conf
 	(void)rd_kafka_AdminOptions_set_request_timeout(options, TOPIC_SETTINGS_WAIT_MS, words, sizeof words);
 	(void)rd_kafka_AdminOptions_set_broker(options, question->broker, words, sizeof words);
 	rd_kafka_DescribeConfigs(question->client, resources, question->count, options, queue);
-	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 2 * TOPIC_SETTINGS_WAIT_MS);
+	rd_kafka_event_t *event = answer_await(queue, question->wait);
+	answer_note(question->wait, event);
 	bool answered = event && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR;
 	if (answered) {
 		const rd_kafka_ConfigResource_t **answers =
@@ -69,10 +95,27 @@ static bool settings_read_some(struct settings_question *question, struct error 
 	return whole || error_memory(error, ERROR_SYSTEM, "reading settings of topics");
 }
 
-static bool broker_find(struct settings_question *question)
+static const struct rd_kafka_metadata *metadata_await(rd_kafka_t *client, bool all, struct settings_wait *wait)
 {
 	const struct rd_kafka_metadata *metadata;
-	if (rd_kafka_metadata(question->client, 0, NULL, &metadata, TOPIC_SETTINGS_WAIT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+	int slice_ms = wait ? TOPIC_SETTINGS_STOP_MS : TOPIC_SETTINGS_WAIT_MS;
+	for (int waited_ms = 0; waited_ms < TOPIC_SETTINGS_WAIT_MS && !wait_is_over(wait); waited_ms += slice_ms)
+		if (rd_kafka_metadata(client, all, NULL, &metadata, slice_ms) == RD_KAFKA_RESP_ERR_NO_ERROR)
+			return metadata;
+	if (wait)
+		wait->is_unanswered = true;
+	return NULL;
+}
+
+const struct rd_kafka_metadata *topic_metadata_await(rd_kafka_t *client, struct settings_wait *wait)
+{
+	return metadata_await(client, true, wait);
+}
+
+static bool broker_find(struct settings_question *question)
+{
+	const struct rd_kafka_metadata *metadata = metadata_await(question->client, false, question->wait);
+	if (!metadata)
 		return false;
 	bool any = metadata->broker_cnt > 0;
 	if (any)
@@ -84,7 +127,13 @@ static bool broker_find(struct settings_question *question)
 bool topic_settings_ask(rd_kafka_t *client, const char *const *names, size_t count, topic_setting_seen *seen, void *context,
 			struct error *error)
 {
-	struct settings_question question = {.client = client, .seen = seen, .context = context};
+	return topic_settings_await(client, names, count, seen, context, NULL, error);
+}
+
+bool topic_settings_await(rd_kafka_t *client, const char *const *names, size_t count, topic_setting_seen *seen, void *context,
+			  struct settings_wait *wait, struct error *error)
+{
+	struct settings_question question = {.client = client, .seen = seen, .context = context, .wait = wait};
 	bool good = true, found = count > 0 && broker_find(&question);
 	for (size_t at = 0; found && good && at < count; at += TOPIC_SETTINGS_AT_ONCE) {
 		question.names = names + at;

@@ -6,6 +6,7 @@
 #define SLUICE_LOG_TOPIC_SETTINGS_H
 
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 
 #include "log/record.h"
 
@@ -28,5 +29,19 @@ bool topic_setting_record_bytes(const char *name, const char *value, size_t *byt
 /* The same by an open client. False: memory ran out (SYSTEM). */
 bool topic_settings_ask(rd_kafka_t *client, const char *const *names, size_t count, topic_setting_seen *seen, void *context,
 			struct error *error);
+
+/* A wait for answers that another thread may end. */
+struct settings_wait {
+	const atomic_bool *stopping; /* ends the wait within TOPIC_SETTINGS_STOP_MS */
+	bool is_unanswered;	     /* it ended before Kafka had answered all requests */
+};
+#define TOPIC_SETTINGS_STOP_MS 2000 /* metadata is asked again then: librdkafka cannot end a request for it */
+
+/* The same with such a wait. A request that Kafka refuses is answered. */
+bool topic_settings_await(rd_kafka_t *client, const char *const *names, size_t count, topic_setting_seen *seen, void *context,
+			  struct settings_wait *wait, struct error *error);
+
+/* Kafka's metadata of all topics; to be destroyed by rd_kafka_metadata_destroy(). NULL: Kafka has not answered. */
+const struct rd_kafka_metadata *topic_metadata_await(rd_kafka_t *client, struct settings_wait *wait);
 
 #endif

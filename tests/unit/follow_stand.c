@@ -219,6 +219,9 @@ void follow_play(const struct scene *scenes)
 	assert_non_null(revision);
 	follow_stand.engine = engine_open(revision, &follow_stand.config, &error);
 	assert_non_null(follow_stand.engine);
+	if (follow_stand.topics_config.every_ms > 0)
+		follow_stand.topics = topic_watch_open(&follow_stand.topics_config, follow_stand.engine, &error);
+	follow_stand.follower_config.topics = follow_stand.topics;
 	follow_stand.follower = follower_open(&follow_stand.follower_config, &error);
 	if (!follow_stand.follower)
 		fail_msg("%s", error.text);
@@ -228,6 +231,7 @@ void follow_play(const struct scene *scenes)
 	assert_true(loop_timer_set(follow_stand.loop, &follow_stand.timer, loop_now_ms(follow_stand.loop), &error));
 	bool good = engine_run(follow_stand.engine, &error);
 	follower_close(follow_stand.follower);
+	topic_watch_close(follow_stand.topics);
 	engine_close(follow_stand.engine);
 	if (!good || follow_stand.scene->what)
 		fail_msg("%s: did not come; %s; said:\n%s", follow_stand.scene->what, error.text, said.bytes ? said.bytes : "");
@@ -272,6 +276,8 @@ int follow_open(void **state)
 							 .names = follow_stand.arena,
 							 .work = {compile, give_up, activate, serve, NULL},
 							 .state = &follow_stand.state};
+	follow_stand.topics_config = (struct topic_watch_config){
+		.brokers = follow_stand.config.brokers, .properties = mock_producer_settings, .log = &sink};
 	follow_stand.timer = (struct loop_timer){.due = on_tick};
 	follow_stand.status_config =
 		(struct reader_config){.brokers = follow_stand.config.brokers, .topic = STATUS, .from_beginning = true};

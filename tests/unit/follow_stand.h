@@ -36,6 +36,8 @@ struct follow_stand {
 	struct engine *engine;
 	struct follower_config follower_config;
 	struct follower *follower;
+	struct topic_watch_config topics_config; /* every_ms 0: topics are not watched */
+	struct topic_watch *topics;
 	struct control_state state;
 	struct reader_config status_config, outputs_config;
 	struct reader *status;

@@ -1,0 +1,70 @@
+/* topic_facts_test.c: Tests of what is read about topics: on librdkafka's mock, which shows partitions and no settings. */
+#include "log/topic_facts.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "log/mock.h" /* its settings */
+#include "log/topic_settings.h"
+#include "net/listen.h"
+#include "tests/unit/mock_broker.h"
+
+static void facts_are_those_of_kafka_and_the_rest_is_unknown(void **state)
+{
+	struct topic_facts facts[] = {
+		{.name = "out", .is_own = true, .partitions = 7}, {.name = "gone", .is_own = true}, {.name = "three"}};
+	const atomic_bool stopping = false;
+	struct error error = {0};
+	struct mock mock;
+	(void)state;
+	mock_open(&mock);
+	assert_int_equal(rd_kafka_mock_topic_create(mock.cluster, "three", 3, 1), 0);
+	assert_true(topic_facts_read(mock.brokers, mock_producer_settings, facts, 3, &stopping, &error));
+	assert_int_equal(facts[0].partitions, 1);
+	assert_int_equal(facts[1].partitions, 0);
+	assert_int_equal(facts[2].partitions, 3);
+	assert_string_equal(facts[0].policy, ""); /* the mock does not describe settings */
+	assert_false(facts[0].has_retention);
+	mock_close(&mock);
+}
+
+/* A Kafka that accepts connections and never answers. */
+static int silent_open(char *brokers, size_t size)
+{
+	struct error error = {0};
+	int port = 0, listener = listen_open(NULL, &port, &error);
+	assert_true(listener >= 0);
+	snprintf(brokers, size, "127.0.0.1:%d", port);
+	return listener;
+}
+
+static void a_stop_ends_the_wait_for_a_silent_kafka(void **state)
+{
+	char brokers[40];
+	struct topic_facts facts[] = {{.name = "in", .is_own = true}};
+	const atomic_bool stopping = true;
+	struct error error = {0};
+	(void)state;
+	int listener = silent_open(brokers, sizeof brokers);
+	const int64_t begun_ms = clock_ms();
+	assert_false(topic_facts_read(brokers, mock_producer_settings, facts, 1, &stopping, &error));
+	assert_true(clock_ms() - begun_ms < TOPIC_SETTINGS_STOP_MS);
+	assert_int_equal(error.kind, ERROR_SYSTEM);
+	close(listener);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(facts_are_those_of_kafka_and_the_rest_is_unknown),
+		cmocka_unit_test(a_stop_ends_the_wait_for_a_silent_kafka),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
