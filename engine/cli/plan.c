@@ -44,7 +44,8 @@ static const struct option options[] = {
 	ROW("rate", NUMBER, struct plan_arguments, rate, .least = 0, .most = 1e12,
 	    .help = "Requests a second, to estimate records and bytes a day."),
 	ROW("acls", FLAG, struct plan_arguments, acls,
-	    .help = "Shows instead the rights that the engine needs in Kafka; as text, only commands, which can be piped to sh."),
+	    .help = "Shows instead the rights that engines, a gateway and `sluice apply` need in Kafka; as text, only commands, "
+		    "which can be piped to sh."),
 	ROW("slo", FLAG, struct plan_arguments, targets,
 	    .help = "Compares the target_metrics of the files with the plan; documents without a kind are then Targets."),
 	ROW("models", TEXT, struct plan_arguments, models, .word = "FILE",

@@ -1,5 +1,5 @@
-/* acls.c: Kafka permissions that the principals of an engine and of a gateway need, for `plan --acls`: as commands, or
- * as JSON. */
+/* acls.c: Kafka permissions that the principals of an engine, of a gateway and of `sluice apply` need, for `plan --acls`: as
+ * commands, or as JSON. */
 #include "plan/names.h"
 #include "plan/print.h"
 
@@ -23,7 +23,8 @@ static void add(struct acls *acls, const char *resource, const char *name, bool 
 	acls->items[acls->count++] = (struct acl){resource, name, prefixed, operations};
 }
 
-/* How large a batch may be is read from what is written (log/batch_limit.h). */
+/* How large a batch may be is read from what is written (log/batch_limit.h), and how long records are kept from all topics that
+ * sluice created (runtime/topic_watch.h). */
 /* Direct requests are logged to the inputs by the engine. */
 static const char *topic_operations(const struct pipeline_plan *plan, const struct topic *topic)
 {
@@ -34,7 +35,7 @@ static const char *topic_operations(const struct pipeline_plan *plan, const stru
 		       : role->read		   ? "Read Describe"
 						   : "Write Describe DescribeConfigs";
 	return role->read && written ? "Read Write Describe DescribeConfigs Create"
-	       : role->read		   ? "Read Describe Create"
+	       : role->read		   ? "Read Describe DescribeConfigs Create"
 					   : "Write Describe DescribeConfigs Create";
 }
 
@@ -130,6 +131,44 @@ static struct acls acls_of_gateway(const struct plan *plan, struct arena *arena)
 	return acls;
 }
 
+struct namespace_right {
+	const char *resource, *topic, *operations;
+};
+
+/* Of the control plane (control/control_topics.h): any of its engines may become the keeper. */
+static const struct namespace_right control_rights[] = {
+	{"topic", "control", "Read Write Describe DescribeConfigs Create"},
+	{"topic", "proposals", "Read Describe DescribeConfigs Create"},
+	{"topic", "status", "Read Write Describe DescribeConfigs Create"},
+	{"topic", "feed", "Read Write Describe DescribeConfigs Create"},
+	{"topic", "artifacts", "Read Describe DescribeConfigs Create"},
+	{"group", "keeper", "Read Describe"},
+	{"transactional-id", "keeper", "Write Describe"},
+};
+static const struct namespace_right applier_rights[] = {
+	{"topic", "control", "Read Describe DescribeConfigs"},
+	{"topic", "proposals", "Write Describe DescribeConfigs"},
+	{"topic", "status", "Read Describe"},
+	{"topic", "feed", "Describe DescribeConfigs"}, /* to check that it exists and keeps its records */
+	{"topic", "artifacts", "Read Write Describe DescribeConfigs"},
+};
+#define RIGHTS(rows) (rows), sizeof(rows) / sizeof *(rows)
+
+static struct acls acls_of_namespaces(const struct plan *plan, const struct namespace_right *rights, size_t count,
+				      struct arena *arena)
+{
+	struct acls acls = {.arena = arena, .room = plan->count * count};
+	acls.items = ARENA_ARRAY(arena, struct acl, acls.room + 1);
+	for (size_t i = 0; acls.items && i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		for (size_t j = 0, listed = plan_is_first_of_namespace(plan, i) ? count : 0; j < listed; j++)
+			add(&acls, rights[j].resource,
+			    topic_namespace_name(arena, pipeline->prefix, pipeline->namespace, rights[j].topic), false,
+			    rights[j].operations);
+	}
+	return acls;
+}
+
 /* A name between single quotes for a shell, whatever it holds. */
 static void print_quoted(const char *name, struct buffer *out)
 {
@@ -161,10 +200,16 @@ static void print_commands(const struct acls *acls, const char *principal, struc
 void acls_print_text(const struct plan *plan, struct arena *arena, struct buffer *out)
 {
 	const struct acls engine = acls_of(plan, arena), gateway = acls_of_gateway(plan, arena);
+	const struct acls control = acls_of_namespaces(plan, RIGHTS(control_rights), arena);
+	const struct acls applier = acls_of_namespaces(plan, RIGHTS(applier_rights), arena);
 	buffer_string(out, "# what the engine's principal needs; set BOOTSTRAP and PRINCIPAL (User:sluice)\n");
 	print_commands(&engine, "$PRINCIPAL", out);
+	buffer_string(out, "# what it also needs for sluice run --control\n");
+	print_commands(&control, "$PRINCIPAL", out);
 	buffer_string(out, "# what a gateway's principal needs; by default the engine's\n");
 	print_commands(&gateway, "${GATEWAY_PRINCIPAL:-$PRINCIPAL}", out);
+	buffer_string(out, "# what the principal of sluice apply, rollback, delete and gc needs; by default the engine's\n");
+	print_commands(&applier, "${APPLIER_PRINCIPAL:-$PRINCIPAL}", out);
 }
 
 static void emit_list(const struct acls *acls, const char *name, struct emitter *emitter)
@@ -193,4 +238,8 @@ void acls_emit(const struct plan *plan, struct arena *arena, struct emitter *emi
 	const struct acls engine = acls_of(plan, arena), gateway = acls_of_gateway(plan, arena);
 	emit_list(&engine, "acls", emitter);
 	emit_list(&gateway, "gateway_acls", emitter);
+	const struct acls control = acls_of_namespaces(plan, RIGHTS(control_rights), arena);
+	const struct acls applier = acls_of_namespaces(plan, RIGHTS(applier_rights), arena);
+	emit_list(&control, "control_acls", emitter);
+	emit_list(&applier, "applier_acls", emitter);
 }

@@ -66,7 +66,7 @@ static void rights_are_commands_that_a_shell_can_be_given(void **state)
 		commands += command;
 		line += strcspn(line, "\n") + 1;
 	}
-	assert_int_equal(commands, 12); /* eight of the engine, four of a gateway */
+	assert_int_equal(commands, 24); /* eight of the engine, seven with --control, four of a gateway, five of apply */
 	planning_close(&p);
 }
 
@@ -108,7 +108,7 @@ static void a_gateway_writes_feedback_and_an_engine_reads_it(void **state)
 		  "  output: {steps: [s]}\n---\n"
 		  PIPELINE("q") "  steps: [{name: b}]\n  output: {steps: [b]}\n");
 	const char *text = rights_of(&p, &plan), *gateway = strstr(text, "# what a gateway's principal needs");
-	const char *reads = strstr(text, " --operation Read --operation Describe --operation Create "
+	const char *reads = strstr(text, " --operation Read --operation Describe --operation DescribeConfigs --operation Create "
 					 "--topic 'sluice.default.pipeline.p.feedback'\n");
 	assert_true(reads && reads < gateway);
 	assert_non_null(strstr(gateway, " --operation Write --operation Describe --operation DescribeConfigs --operation Create "
@@ -118,12 +118,80 @@ static void a_gateway_writes_feedback_and_an_engine_reads_it(void **state)
 	planning_close(&p);
 }
 
+/* The lines of a section, from its title to the next one. */
+static const char *section_of(const struct planning *planning, const char *text, const char *title)
+{
+	const char *begin = strstr(text, title);
+	assert_non_null(begin);
+	begin += strcspn(begin, "\n") + 1;
+	const char *end = strstr(begin, "\n#");
+	return arena_copy(planning->arena, begin, end ? (size_t)(end - begin) + 1 : strlen(begin));
+}
+
+static size_t lines_of(const char *text)
+{
+	size_t lines = 0;
+	for (; *text; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
+#define ALLOW(principal) "kafka-acls.sh --bootstrap-server \"$BOOTSTRAP\" --add --allow-principal \"" principal "\""
+#define APPLIER ALLOW("${APPLIER_PRINCIPAL:-$PRINCIPAL}")
+
+/* Two pipelines of a namespace have the rights once. */
+static void an_engine_of_a_control_plane_has_its_topics(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps: [{name: a}]\n  output: {steps: [a]}\n---\n"
+		  PIPELINE("q") "  steps: [{name: b}]\n  output: {steps: [b]}\n");
+	const char *text = rights_of(&p, &plan);
+	const char *engine = section_of(&p, text, "# what it also needs for sluice run --control");
+	assert_int_equal(lines_of(engine), 7);
+	assert_non_null(strstr(engine, ALLOW("$PRINCIPAL") " --operation Read --operation Write --operation Describe "
+				       "--operation DescribeConfigs --operation Create --topic 'sluice.default.control'\n"));
+	assert_non_null(strstr(engine, " --operation Create --topic 'sluice.default.status'\n"));
+	assert_non_null(strstr(engine, " --operation Create --topic 'sluice.default.feed'\n"));
+	assert_non_null(strstr(engine, "\" --operation Read --operation Describe --operation DescribeConfigs --operation Create "
+				       "--topic 'sluice.default.proposals'\n"));
+	assert_non_null(strstr(engine, "\" --operation Read --operation Describe --operation DescribeConfigs --operation Create "
+				       "--topic 'sluice.default.artifacts'\n"));
+	assert_non_null(strstr(engine, " --operation Read --operation Describe --group 'sluice.default.keeper'\n"));
+	assert_non_null(strstr(engine, " --operation Write --operation Describe --transactional-id 'sluice.default.keeper'\n"));
+	planning_close(&p);
+}
+
+static void who_applies_writes_proposals_and_no_decisions(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, PIPELINE("p") "  steps: [{name: a}]\n  output: {steps: [a]}\n");
+	const char *applier = section_of(&p, rights_of(&p, &plan), "# what the principal of sluice apply,");
+	assert_int_equal(lines_of(applier), 5);
+	assert_non_null(strstr(applier, APPLIER " --operation Read --operation Describe --operation DescribeConfigs --topic "
+					"'sluice.default.control'\n"));
+	assert_non_null(strstr(applier, APPLIER " --operation Write --operation Describe --operation DescribeConfigs --topic "
+					"'sluice.default.proposals'\n"));
+	assert_non_null(strstr(applier, APPLIER " --operation Read --operation Describe --topic 'sluice.default.status'\n"));
+	assert_non_null(strstr(applier, APPLIER " --operation Describe --operation DescribeConfigs --topic "
+					"'sluice.default.feed'\n"));
+	assert_non_null(strstr(applier, APPLIER " --operation Read --operation Write --operation Describe "
+					"--operation DescribeConfigs --topic 'sluice.default.artifacts'\n"));
+	planning_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_engine_gets_the_rights_it_needs_and_no_more),
 		cmocka_unit_test(a_gateway_writes_requests_and_reads_replies),
 		cmocka_unit_test(a_gateway_writes_feedback_and_an_engine_reads_it),
+		cmocka_unit_test(an_engine_of_a_control_plane_has_its_topics),
+		cmocka_unit_test(who_applies_writes_proposals_and_no_decisions),
 		cmocka_unit_test(rights_are_commands_that_a_shell_can_be_given),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
