@@ -13,6 +13,7 @@
 #include "steps/drift_segments.h"
 
 #define KEPT_VERSION 3
+#define KEY_BEFORE_SEGMENTS "window" /* of the version 1 */
 #define CHUNK_BYTES_MAX 65536 /* of rows, so that a chunk fits a record */
 #define NUMBER_BYTES 24
 #define KEY_BYTES (8 + DRIFT_SEGMENT_BYTES_MAX + NUMBER_BYTES)
@@ -143,6 +144,37 @@ static bool chunk_put_back(const struct drift_visit *at, struct text segment, ui
 	return true;
 }
 
+/* The number of the window in what a former version has stored; false: it is of none. */
+static bool former_number(struct text value, uint64_t *window)
+{
+	static const struct {
+		uint64_t version;
+		size_t bytes, at; /* of all, and before the number */
+	} forms[] = {{1, 136, 40}, {2, 128, 32}};
+	uint64_t version;
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		if (value.length != forms[i].bytes)
+			continue;
+		memcpy(&version, value.bytes, sizeof version);
+		memcpy(window, value.bytes + forms[i].at, sizeof *window);
+		return version == forms[i].version;
+	}
+	return false;
+}
+
+/* The number with which the windows of a segment go on after an upgrade; 0: nothing is stored of it. */
+static uint64_t former_window(const struct drift_visit *at, struct text segment)
+{
+	char bytes[KEY_BYTES];
+	struct text value;
+	uint64_t window;
+	if (visit_recall(at->visit, window_key(segment, bytes), &value) && former_number(value, &window))
+		return window;
+	if (segment.length == 0 && visit_recall(at->visit, TEXT(KEY_BEFORE_SEGMENTS), &value) && former_number(value, &window))
+		return window;
+	return 0;
+}
+
 /* Reads what is stored of a segment. False: nothing that belongs to this reference and window. Then it begins anew, and its
  * number goes on. */
 static bool kept_read(const struct drift_visit *at, struct text segment, struct drift_kept *kept)
@@ -154,7 +186,7 @@ static bool kept_read(const struct drift_visit *at, struct text segment, struct 
 		memcpy(kept, value.bytes, sizeof *kept);
 	if (kept->version == KEPT_VERSION && kept->identity == at->self->identity && kept->position.stride > 0)
 		return true;
-	const uint64_t window = kept->position.window;
+	const uint64_t window = kept->version == KEPT_VERSION ? kept->position.window : former_window(at, segment);
 	*kept = (struct drift_kept){.version = KEPT_VERSION, .identity = at->self->identity, .position = monitor_start(),
 				    .last = verdict_unknown()};
 	kept->position.window = window;

@@ -3,7 +3,8 @@
  *
  * The state is the monitor's position, and the rows that the window keeps, in chunks. So a message writes its own rows and
  * the position, and an engine that takes over begins where the last one was. The monitor in memory is only used if it has
- * seen the same rows as the state; else it is filled from the state. Another reference, or another window, begins anew.
+ * seen the same rows as the state; else it is filled from the state. Another reference, or another window, begins anew,
+ * and so does what a former version has stored; the numbers of windows go on.
  *
  * With `groupBy` each segment has that (steps/drift_segments.h). They share the monitor in memory, which gets the rows of a
  * segment's window only when it closes; so a message of any segment costs the same.
