@@ -8,26 +8,27 @@
 
 #define SEED 20240607
 
-/* One stage: times are in durations of it, from 1 to 2. */
-static bool walk_promotes(struct random *chance, double step, double critical)
+/* One stage: it is judged when its duration is over, and `looks` times in the extension, which is as long. */
+static bool walk_promotes(struct random *chance, unsigned looks, double critical)
 {
+	const double step = 1.0 / looks; /* in durations */
 	double walk = normal_draw(chance);
 	bool promotes = walk >= critical;
-	for (double time = 1 + step; !promotes && time < 2 + step / 2; time += step) {
+	for (unsigned i = 1; !promotes && i <= looks; i++) {
 		walk += normal_draw(chance) * sqrt(step);
-		promotes = walk >= critical * sqrt(time);
+		promotes = walk >= critical * sqrt(1 + i * step);
 	}
 	return promotes;
 }
 
 double promotion_rate(const struct planned_stage *stage, int64_t check_every_ms, double threshold)
 {
-	const double looks = (double)stage->duration_ms / (double)check_every_ms;
-	const double step = stage->at_ends ? 1 : 1 / fmax(1, fmin(floor(looks), PROMOTION_LOOKS_MAX));
+	const int64_t all = stage->at_ends ? 1 : stage->duration_ms / check_every_ms;
+	const unsigned looks = all < 1 ? 1 : all < PROMOTION_LOOKS_MAX ? (unsigned)all : PROMOTION_LOOKS_MAX;
 	const double critical = normal_critical(1 - threshold);
 	struct random chance = {SEED};
 	size_t promoted = 0;
 	for (size_t i = 0; i < PROMOTION_RUNS; i++)
-		promoted += walk_promotes(&chance, step, critical);
+		promoted += walk_promotes(&chance, looks, critical);
 	return (double)promoted / PROMOTION_RUNS;
 }
