@@ -126,7 +126,7 @@ static void slot_give_back(struct keyed_call *call)
 static void outcome_refuse(struct keyed_calls *keyed, const struct call_request *request, int status, const char *words,
 			   struct call_outcome *outcome)
 {
-	enum error_kind kind = status >= 500 ? ERROR_REMOTE : status == 429 ? ERROR_LIMIT : ERROR_INPUT;
+	enum error_kind kind = status == 429 || status == 504 ? ERROR_LIMIT : status >= 500 ? ERROR_REMOTE : ERROR_INPUT;
 	arena_reset(keyed->arena);
 	call_outcome_refused(outcome, status, kind, words, request->place, request->id, &keyed->body);
 	outcome->id = request->id;

@@ -1,0 +1,119 @@
+/* answer_search_test.c: Searches for the answer to a submitted request, against the mock of a broker: each continues where the
+ * former one ended, and misses nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "gateway/answer_search.h"
+#include "message/reply.h"
+#include "tests/unit/mock_broker.h"
+
+#define NONCE "00112233445566778899aabbccddeeff"
+
+static rd_kafka_topic_t *out; /* of the writer: one that it meets later it looks up after a second */
+
+static int mock_set_up(void **state)
+{
+	static struct mock mock;
+	mock = (struct mock){0};
+	mock_open(&mock);
+	out = rd_kafka_topic_new(mock.writer, "out", NULL);
+	mock_write(&mock, NULL, "request", REPLY_SUBMITTED_HEADER, NONCE);
+	*state = &mock;
+	return 0;
+}
+
+static int mock_tear_down(void **state)
+{
+	rd_kafka_topic_destroy(out);
+	mock_close(*state);
+	return 0;
+}
+
+/* origin NULL: the answer to a request that nobody submitted. */
+static void answer(const struct mock *mock, const char *value, const char *origin)
+{
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(2);
+	if (origin) {
+		rd_kafka_header_add(headers, REPLY_ORIGIN_HEADER, -1, origin, -1);
+		rd_kafka_header_add(headers, REPLY_SUBMISSION_HEADER, -1, NONCE, -1);
+	}
+	assert_int_equal(rd_kafka_producev(mock->writer, RD_KAFKA_V_RKT(out), RD_KAFKA_V_PARTITION(0),
+					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+					   RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)), RD_KAFKA_V_HEADERS(headers),
+					   RD_KAFKA_V_END),
+			 0);
+	assert_int_equal(rd_kafka_flush(mock->writer, MOCK_WAIT_MS), 0);
+}
+
+/* `answers`: the partition that has the answer, or -1. */
+static struct answer_search search(const struct mock *mock, int32_t answers, int64_t next)
+{
+	struct answer_search search = {.brokers = mock->brokers,
+				       .properties = mock_quick,
+				       .inputs = "in",
+				       .outputs = "out",
+				       .submission = {.time_ms = 1000, .answers = answers},
+				       .arena = arena_open((size_t)1 << 20),
+				       .next = next};
+	memcpy(search.submission.nonce, NONCE, sizeof search.submission.nonce);
+	answer_search_run(&search);
+	assert_string_equal(search.error.text, "");
+	return search;
+}
+
+static struct answer_search search_is(const struct mock *mock, int32_t answers, int64_t next, enum answer_search_outcome outcome)
+{
+	struct answer_search done = search(mock, answers, next);
+	assert_int_equal(done.outcome, outcome);
+	if (outcome == ANSWER_FOUND)
+		assert_true(text_is(done.value, "mine"));
+	arena_close(done.arena);
+	return done;
+}
+
+static void a_search_continues_where_the_former_one_ended(void **state)
+{
+	struct mock *mock = *state;
+	answer(mock, "no request's", NULL);
+	answer(mock, "another's", "in/0/7");
+	assert_int_equal(search_is(mock, 0, -1, ANSWER_PENDING).next, 2);
+	assert_int_equal(search_is(mock, 0, 2, ANSWER_PENDING).next, 2); /* nothing came */
+	answer(mock, "later", "in/0/8");
+	answer(mock, "mine", "in/0/0");
+	assert_int_equal(search_is(mock, 0, 2, ANSWER_FOUND).next, 3);
+	(void)search_is(mock, 0, -1, ANSWER_FOUND);
+}
+
+static void what_is_before_is_not_read_again(void **state)
+{
+	struct mock *mock = *state;
+	answer(mock, "mine", "in/0/0");
+	answer(mock, "another's", "in/0/7");
+	assert_int_equal(search_is(mock, 0, 1, ANSWER_PENDING).next, 2);
+}
+
+/* One place in it would not tell where the others are. */
+static void where_any_partition_may_have_the_answer_all_is_read(void **state)
+{
+	struct mock *mock = *state;
+	answer(mock, "mine", "in/0/0");
+	answer(mock, "another's", "in/0/7");
+	(void)search_is(mock, -1, 1, ANSWER_FOUND);
+}
+
+#define SEARCH_STORY(name) cmocka_unit_test_setup_teardown(name, mock_set_up, mock_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SEARCH_STORY(a_search_continues_where_the_former_one_ended),
+		SEARCH_STORY(what_is_before_is_not_read_again),
+		SEARCH_STORY(where_any_partition_may_have_the_answer_all_is_read),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
