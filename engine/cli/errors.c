@@ -258,8 +258,11 @@ static bool show_one(void *context, const struct found_letter *found, struct err
 	buffer_print(out, "  step      %s, tried %u time%s\n", letter->step[0] ? shown_string(showing, letter->step) : "none",
 		     letter->attempts, letter->attempts == 1 ? "" : "s");
 	buffer_print(out, "  asked     %s, failed %s\n", asked, failed);
-	buffer_print(out, "  stood at  %s %d:%lld\n", text_shown(letter->origin.topic, showing->arena),
-		     (int)letter->origin.partition, (long long)letter->origin.offset);
+	if (letter->origin.topic.length > 0)
+		buffer_print(out, "  stood at  %s %d:%lld\n", text_shown(letter->origin.topic, showing->arena),
+			     (int)letter->origin.partition, (long long)letter->origin.offset);
+	else
+		buffer_print(out, "  stood at  no place in Kafka: it came by ingress: direct, and is logged with its id\n");
 	if (letter->key.bytes)
 		buffer_print(out, "  key       %s\n", text_shown(letter->key, showing->arena));
 	for (size_t i = 0; i < letter->headers.count; i++)

@@ -83,8 +83,7 @@ bool explained_encode(const struct explained *explained, size_t output, const st
 	}
 	char *to = avro_put_single_object(begin, fingerprint);
 	to = avro_put_bytes(to, message->id);
-	to = avro_put_small(to, 1); /* the origin is known */
-	to = avro_put_position(to, &message->origin);
+	to = avro_put_origin(to, &message->origin);
 	to = avro_put_bytes(to, text_of(pipeline));
 	to = avro_put_bytes(to, text_of(explained->step));
 	to = avro_put_bytes(to, text_of(explained_method(data)));

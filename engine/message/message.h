@@ -30,7 +30,8 @@ static inline const struct header *headers_find(struct headers headers, struct t
 	return headers.count > 0 ? headers_find_last(headers, name) : NULL;
 }
 
-/* Position of the message's record. It is unique, also if two messages share an id. */
+/* Position of the message's record. It is unique, also if two messages share an id. `topic` empty: the message came past Kafka
+ * (`ingress: direct`) and has none; the numbers only spread draws. */
 struct origin {
 	struct text topic;
 	int32_t partition;

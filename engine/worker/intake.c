@@ -78,9 +78,11 @@ static bool flight_decode(const struct worker *worker, struct flight *flight, st
 {
 	struct message *message = &flight->message;
 	const struct record *record = &flight->record;
-	message->origin = (struct origin){.topic = text_of(worker->setup->reads.names[record->topic]),
-					  .partition = record->partition,
-					  .offset = record->offset};
+	/* A direct request has no place in Kafka. Its number there only spreads what is drawn by the origin. */
+	message->origin = (struct origin){
+		.topic = flight->direct ? TEXT("") : text_of(worker->setup->reads.names[record->topic]),
+		.partition = record->partition,
+		.offset = record->offset};
 	if (comes_from_stage(flight->stage->config))
 		return stage_link_take(worker, flight, error);
 	message->time_ms = record->time_ms;

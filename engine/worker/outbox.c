@@ -448,7 +448,7 @@ static enum produce_verdict letter_produce(struct outbox *outbox, const struct f
 		.pipeline = flight->stage->config->graph->name,
 		.step = answer->step,
 		.attempts = answer->attempts,
-		.origin = message->origin,
+		.origin = flight->direct ? (struct origin){.partition = -1, .offset = -1} : message->origin,
 		.time_ms = comes_from_stage(flight->stage->config) ? message->time_ms : flight->record.time_ms,
 		.failed_ms = loop_time_of_day_ms(flight->stage->worker->loop),
 		.key = flight->kept_key,

@@ -13,8 +13,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "message/format.h"
 #include "message/reply.h"
 #include "net/loop.h"
+#include "tests/unit/letters.h"
 #include "tests/unit/worker_stand.h"
 #include "worker/direct_hub.h"
 
@@ -426,6 +428,40 @@ static void a_record_that_was_answered_is_skipped_by_any_engine(void **state)
 	assert_int_equal(stand_stop(stand).taken, 1);
 }
 
+/* A direct request is nowhere in Kafka when it is answered: its answer names no place that would be another's. */
+static void an_answer_and_a_dead_letter_name_no_place_in_kafka(void **state)
+{
+	struct stand *stand = *state;
+	struct letter letter;
+	avro_value_t origin;
+	int branch = -1;
+	configure(stand, "  - {name: a, expression: {set: {x: x * 2}}}\n"
+			 "  - {name: b, inputs: [a], filter: {keep: x < 100, otherwise: {error: too large}}}\n"
+			 "  output: {steps: [b]}\n");
+	stand->stages[0].format = &format_avro;
+	stand->stages[0].dead_letters = 0;
+	stand->stages[0].errors_kept = true;
+	stand_start(stand);
+	assert_int_equal(ask("p", x21), DIRECT_SENT);
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	letter_open_as(&letter, "response", (struct text){record->payload, record->len});
+	assert_int_equal(avro_value_get_by_name(&letter.value, "origin", &origin, NULL), 0);
+	assert_int_equal(avro_value_get_discriminant(&origin, &branch), 0);
+	assert_int_equal(branch, 0); /* null */
+	letter_close(&letter);
+	rd_kafka_message_destroy(record);
+	assert_int_equal(ask("p", "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[60]}]}"), DIRECT_SENT);
+	record = mock_read(&stand->mock);
+	letter_open(&letter, (struct text){record->payload, record->len});
+	assert_true(text_is(letter_text(&letter, "id"), "mine"));
+	assert_int_equal(letter_text(&letter, "origin.topic").length, 0);
+	assert_int_equal(letter_number(&letter, "origin.partition"), -1);
+	assert_int_equal(letter_number(&letter, "origin.offset"), -1);
+	letter_close(&letter);
+	rd_kafka_message_destroy(record);
+	(void)stand_stop(stand);
+}
+
 /* Two pipelines may read one topic, in groups of their own. */
 static void a_record_that_another_pipeline_answered_is_taken(void **state)
 {
@@ -460,6 +496,7 @@ int main(void)
 		DIRECT(what_was_answered_is_read_by_other_pipelines),
 		DIRECT(a_record_that_was_answered_is_skipped_by_any_engine),
 		DIRECT(a_record_that_another_pipeline_answered_is_taken),
+		DIRECT(an_answer_and_a_dead_letter_name_no_place_in_kafka),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
