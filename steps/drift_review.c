@@ -38,6 +38,7 @@ struct drift_review {
 	size_t segment_count;
 	struct review_segment *segments; /* DRIFT_SEGMENTS_MAX */
 	struct review_segment *segment;	      /* whose window the monitor has */
+	bool filled;	       /* the monitor has the rows of that window */
 	struct buffer *report;
 	struct error why; /* the first message without a segment has none */
 };
@@ -266,27 +267,55 @@ static struct review_segment *segment_of(struct drift_review *review, struct tex
 	return made;
 }
 
-/* Brings the monitor to the segment's window. */
-static void segment_enter(struct drift_review *review, struct review_segment *segment)
+/* Puts back the rows that the segment's window keeps. */
+static void segment_fill(struct drift_review *review, const struct review_segment *segment)
+{
+	const struct monitor_position *at = &segment->position;
+	struct monitor *monitor = review->comparison.monitor;
+	monitor_resume(monitor, at);
+	for (uint64_t number = 0; number < at->rows; number += at->stride)
+		monitor_put_back(monitor, number,
+				 segment->rows + number / at->stride * review->comparison.reference.feature_count);
+	review->filled = true;
+}
+
+/* Brings the monitor to the segment's window, with its rows only if a row of that time closes it: so a change of segment costs
+ * the same however long the window is. */
+static void segment_enter(struct drift_review *review, struct review_segment *segment, int64_t time_ms)
 {
 	struct monitor *monitor = review->comparison.monitor;
-	if (review->segment == segment)
+	if (review->segment == segment && review->filled)
 		return;
 	review->segment = segment;
 	monitor_resume(monitor, &segment->position);
-	for (uint64_t i = 0; i < segment->position.rows; i++)
-		monitor_put_back(monitor, i, segment->rows + i * review->comparison.reference.feature_count);
+	review->filled = segment->position.rows == 0;
+	if (review->filled)
+		return;
+	if (monitor_closes(monitor, 1, time_ms))
+		segment_fill(review, segment);
+	else
+		monitor_resume_blank(monitor, &segment->position);
+}
+
+/* Leaves out of the stored rows what the window does not keep any more. */
+static void rows_thin(struct review_segment *segment, uint64_t stride, size_t width)
+{
+	const uint64_t times = stride / segment->position.stride, kept = (segment->position.rows + stride - 1) / stride;
+	for (uint64_t i = 1; times > 1 && i < kept; i++)
+		memcpy(segment->rows + i * width, segment->rows + i * times * width, width * sizeof *segment->rows);
 }
 
 /* Keeps the row for the next time that the monitor comes to the segment, of which the window has `rows` now. */
 static bool row_keep(struct drift_review *review, struct review_segment *segment, const double *row, struct error *error)
 {
 	const size_t width = review->comparison.reference.feature_count;
-	segment->position = monitor_position_of(review->comparison.monitor);
-	const size_t rows = (size_t)segment->position.rows;
-	if (rows == 0)
+	const struct monitor_position position = monitor_position_of(review->comparison.monitor);
+	rows_thin(segment, position.stride, width);
+	segment->position = position;
+	const size_t rows = (size_t)position.rows, at = rows ? (rows - 1) / (size_t)position.stride : 0;
+	if (rows == 0 || (rows - 1) % (size_t)position.stride != 0)
 		return true;
-	if (rows > segment->room) {
+	if (at >= segment->room) {
 		const size_t room = segment->room ? 2 * segment->room : 1;
 		double *grown = memory_resize(segment->rows, room, width * sizeof *grown);
 		if (!grown)
@@ -294,7 +323,7 @@ static bool row_keep(struct drift_review *review, struct review_segment *segment
 		segment->rows = grown;
 		segment->room = room;
 	}
-	memcpy(segment->rows + (rows - 1) * width, row, width * sizeof *row);
+	memcpy(segment->rows + at * width, row, width * sizeof *row);
 	return true;
 }
 
@@ -324,7 +353,7 @@ static bool row_review(struct drift_review *review, const struct review_row *row
 		return true;
 	}
 	review->compared++;
-	segment_enter(review, segment);
+	segment_enter(review, segment, row->time_ms);
 	monitor_share(review->comparison.monitor, review->segment_count);
 	const struct monitor_verdict *verdict = monitor_add(review->comparison.monitor, row->values, row->time_ms);
 	if (by_count)
@@ -387,7 +416,9 @@ static bool message_review(struct drift_review *review, const struct payload *pa
 static void ends_review(struct drift_review *review)
 {
 	for (size_t i = 0; i < review->segment_count; i++) {
-		segment_enter(review, &review->segments[i]);
+		if (review->segment != &review->segments[i] || !review->filled)
+			segment_fill(review, &review->segments[i]);
+		review->segment = &review->segments[i];
 		const struct monitor_verdict *last = monitor_end(review->comparison.monitor);
 		if (last)
 			verdict_report(review, last);

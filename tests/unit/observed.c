@@ -23,6 +23,11 @@ static bool reference_read(void *context, const struct name *file, const char *d
 
 static const struct file_source files = {.read = reference_read};
 
+const struct file_source *observed_files(void)
+{
+	return &files;
+}
+
 static double usual(struct random *chance, double middle)
 {
 	double sum = middle;

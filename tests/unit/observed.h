@@ -50,6 +50,9 @@ struct observed {
 	struct text key; /* of messages; NULL: they have none */
 };
 
+/* Reads the reference, after observed_open(). */
+const struct file_source *observed_files(void);
+
 /* `options` of the step beside its tensors and its reference: two columns, x.a and x.b. */
 void observed_open(struct observed *observed, const char *options);
 void observed_close(struct observed *observed);
