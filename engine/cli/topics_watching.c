@@ -53,6 +53,8 @@ static const struct watching_row header_rows[] = {
 	{REPLY_HEADER, OF_BOTH, "Where a gateway waits for the answer: set by gateways."},
 	{EXPLAIN_REPLY_HEADER, OF_REQUEST, "The gateway waits for the explanation: set by gateways."},
 	{REPLY_DEFAULT_ID_HEADER, OF_REQUEST, "The id of a request that has none of its own: set by gateways."},
+	{REPLY_ANSWERED_HEADER, OF_REQUEST,
+	 "Pipeline that has answered the request already, by `ingress: direct`: its engines skip the record."},
 	{REPLY_SUBMITTED_HEADER, OF_REQUEST, "The request was submitted with `prefer: respond-async`: set by gateways."},
 	{REPLY_SUBMISSION_HEADER, OF_ANSWER, "The submission that is answered: set by engines."},
 	{REPLY_ORIGIN_HEADER, OF_ANSWER, "The request's topic, partition and offset, if it was submitted: set by engines."},
