@@ -1,8 +1,8 @@
 #!/bin/bash
 # A gateway on a real Kafka, with one pipeline exactly once and one at least once, under load: the engine is killed with -9, then
 # the gateway. Each call gets its own answer, or 503 or 504 within its deadline, or a reset when its gateway died. Requests that
-# were submitted have an end at the gateway that is started then: an answer, or that they were filtered away. Calls with idempotency
-# keys at two gateways, of which one is killed, are answered, and each key from one request.
+# were submitted have an end at the gateway that is started then, by a poll or a watch: an answer, or that they were filtered away.
+# Calls with idempotency keys at two gateways, of which one is killed, are answered, and each key from one request.
 #   gateway.sh SLUICE BUILD      takes about 80 s
 set -u
 what=gateway
@@ -78,6 +78,10 @@ poll() { # $1 place; prints the status, and the answer into $dir/polled
 	curl -s --max-time 10 -o "$dir/polled" -w '%{http_code}' "127.0.0.1:$port$1"
 }
 
+watch() { # $1 place; its events come into $dir/watched, until the answer is there
+	curl -sN --max-time 20 -o "$dir/watched" "127.0.0.1:$port$1/watch"
+}
+
 ended() { # $1 place
 	[ "$(poll "$1")" -ne 202 ]
 }
@@ -133,10 +137,18 @@ for way in once least; do
 	expect "the status of what is kept, $way" "$(poll "$kept")" "-eq 200"
 	wait_until 10 ended "$away"
 	expect "the status of what is filtered away, $way" "$(poll "$away")" "-eq 204"
+	watch "$(submit few-$way 4)"
+	expect_words "the last event of what is kept, $way" "$dir/watched" '^event: answer$'
+	watch "$(submit few-$way 40)"
+	expect_words "the last event of what is filtered away, $way" "$dir/watched" '^event: filtered$'
 done
 begun=$(date +%s%N)
 for _ in 1 2 3 4 5; do poll "$early" >/dev/null; done
 echo "a poll takes $((($(date +%s%N) - begun) / 5000000)) ms"
+begun=$(date +%s%N)
+watch "$(submit least 21)"
+echo "the last event of a watch is there $((($(date +%s%N) - begun) / 1000000)) ms after its request was sent"
+expect_words "the events of an answer" "$dir/watched" '^event: answer$'
 
 # Keys of callers, while the gateway that they ask first is killed and started again. The one that is left is the other.
 other=$((port + 1)) first=$gateway
