@@ -55,13 +55,20 @@ static bool stage_is_direct(const struct worker_stage *stage)
 	return stage->config->requests != TOPIC_NOWHERE && stage->phase == STAGE_ACTIVE;
 }
 
+/* Answers in the outputs refer to the registry's number of their schema (registry.h). */
+static bool registry_has_answered(const struct worker *worker)
+{
+	return !worker->registry || registry_is_ready(worker->registry);
+}
+
 void direct_intake_follow(struct worker *worker)
 {
 	const char *names[DIRECT_PIPELINES_MAX];
 	size_t count = 0;
 	if (!worker->direct.port)
 		return;
-	for (const struct worker_stage *stage = worker->stages; stage && count < DIRECT_PIPELINES_MAX; stage = stage->next)
+	worker->direct.serves = registry_has_answered(worker);
+	for (const struct worker_stage *stage = worker->direct.serves ? worker->stages : NULL; stage && count < DIRECT_PIPELINES_MAX; stage = stage->next)
 		if (stage_is_direct(stage))
 			names[count++] = stage->config->graph->name;
 	direct_port_serve(worker->direct.port, names, count);
@@ -76,6 +83,11 @@ static struct worker_stage *stage_of(const struct worker *worker, struct text pi
 		if (stage_is_direct(stage) && text_is(pipeline, stage->config->graph->name))
 			return stage;
 	return NULL;
+}
+
+static bool is_taking(const struct worker *worker)
+{
+	return worker->drain_until_ms == 0 && registry_has_answered(worker);
 }
 
 static void request_enter(struct worker *worker, struct worker_stage *stage, struct direct_message *message)
@@ -98,11 +110,13 @@ void direct_intake_take(struct worker *worker)
 	struct direct_intake *direct = &worker->direct;
 	if (!direct->port)
 		return;
+	if (direct->serves != registry_has_answered(worker))
+		direct_intake_follow(worker);
 	for (size_t i = 0; i < TAKE_AT_ONCE; i++) {
 		if (!direct->first && !(direct->first = direct_port_take(direct->port)))
 			return;
 		struct worker_stage *stage = stage_of(worker, direct->first->pipeline);
-		if (!stage || worker->drain_until_ms > 0)
+		if (!stage || !is_taking(worker))
 			direct_port_return(direct->port, first_take(direct));
 		else if (intake_has_room(worker, stage))
 			request_enter(worker, stage, first_take(direct));
@@ -115,5 +129,5 @@ bool direct_intake_owes(const struct worker *worker)
 {
 	const struct direct_message *first = worker->direct.first;
 	const struct worker_stage *stage = first ? stage_of(worker, first->pipeline) : NULL;
-	return first && (!stage || worker->drain_until_ms > 0 || intake_has_room(worker, stage));
+	return first && (!stage || !is_taking(worker) || intake_has_room(worker, stage));
 }

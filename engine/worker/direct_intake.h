@@ -20,6 +20,7 @@ struct direct_intake {
 	struct lane *lane;
 	int64_t serial;		       /* of the next request */
 	struct direct_message *first; /* requests in hand, the oldest first */
+	bool serves;		      /* the port lists the pipelines: answers to the outputs can be written */
 	size_t left;		      /* requests that have left since the output was ended last */
 };
 
@@ -29,10 +30,12 @@ bool direct_intake_open(struct worker *worker, struct error *error);
 /* Returns what has not entered. To be called right before the lanes are closed, which frees the rest. */
 void direct_intake_close(struct worker *worker);
 
-/* Lists the pipelines of the worker's active stages. To be called when the stages have changed. */
+/* Lists the pipelines of the worker's active stages; none while a registry has not announced the schema of answers. To be called
+ * when the stages have changed. */
 void direct_intake_follow(struct worker *worker);
 
-/* Enters requests, as far as their stages may take more. While the worker drains, they are returned. */
+/* Enters requests, as far as their stages may take more. While the worker drains, or waits
+ * for a registry, they are returned. */
 void direct_intake_take(struct worker *worker);
 
 /* Whether requests wait that could enter now. */

@@ -8,6 +8,8 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +17,7 @@
 
 #include "message/format.h"
 #include "message/reply.h"
+#include "net/http_server.h"
 #include "net/loop.h"
 #include "tests/unit/letters.h"
 #include "tests/unit/worker_stand.h"
@@ -462,6 +465,69 @@ static void an_answer_and_a_dead_letter_name_no_place_in_kafka(void **state)
 	(void)stand_stop(stand);
 }
 
+/* A registry that takes the schema of answers once it is told to. */
+static struct fake_registry {
+	struct loop *loop;
+	struct http_server *server;
+	pthread_t thread;
+	char url[64];
+	atomic_bool takes, over;
+} registry;
+
+static void on_registry_asked(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
+{
+	(void)context, (void)method, (void)path, (void)body;
+	const bool takes = registry.takes;
+	http_server_answer(asked, takes ? 200 : 503, "application/json", takes ? TEXT("{\"id\":12}") : TEXT("{}"), NULL, 0);
+}
+
+static void *registry_run(void *context)
+{
+	struct error error = {0};
+	while (!registry.over)
+		(void)loop_turn(registry.loop, 20, &error);
+	return context;
+}
+
+static void registry_start(void)
+{
+	struct error error = {0};
+	const struct http_server_config config = {.body_bytes = 1 << 20, .connections = 10, .called = on_registry_asked};
+	registry.loop = loop_open(&error);
+	registry.server = http_server_open(registry.loop, &config, &error);
+	assert_non_null(registry.server);
+	(void)snprintf(registry.url, sizeof registry.url, "http://127.0.0.1:%d", http_server_port(registry.server));
+	assert_int_equal(pthread_create(&registry.thread, NULL, registry_run, NULL), 0);
+}
+
+static void registry_stop(void)
+{
+	registry.over = true;
+	pthread_join(registry.thread, NULL);
+	http_server_close(registry.server);
+	loop_close(registry.loop);
+}
+
+/* Before it has, an answer would be framed in a way that its readers do not know. */
+static void until_a_registry_has_the_schema_of_answers_none_is_taken(void **state)
+{
+	struct stand *stand = *state;
+	registry_start();
+	configure(stand, doubles);
+	stand->stages[0].format = &format_avro;
+	stand->config.registry = (struct registry_config){.url = registry.url};
+	stand_start(stand);
+	assert_int_equal(ask("p", x21), DIRECT_ABSENT);
+	registry.takes = true;
+	for (unsigned waited_ms = 0; ask("p", x21) != DIRECT_SENT && waited_ms < MOCK_WAIT_MS; waited_ms += 10)
+		(void)usleep(10000);
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	assert_memory_equal(record->payload, "\0\0\0\0\x0c", 5);
+	rd_kafka_message_destroy(record);
+	(void)stand_stop(stand);
+	registry_stop();
+}
+
 /* Two pipelines may read one topic, in groups of their own. */
 static void a_record_that_another_pipeline_answered_is_taken(void **state)
 {
@@ -496,6 +562,7 @@ int main(void)
 		DIRECT(what_was_answered_is_read_by_other_pipelines),
 		DIRECT(a_record_that_was_answered_is_skipped_by_any_engine),
 		DIRECT(a_record_that_another_pipeline_answered_is_taken),
+		DIRECT(until_a_registry_has_the_schema_of_answers_none_is_taken),
 		DIRECT(an_answer_and_a_dead_letter_name_no_place_in_kafka),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
