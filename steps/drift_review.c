@@ -476,7 +476,7 @@ static void truths_say(const struct drift_review *review)
 		     (unsigned long long)review->messages);
 	if (review->unusable)
 		buffer_print(review->report,
-			     ", which %llu times cannot be compared: it needs the metric `accuracy` from 0 to 1, or as truth one "
+			     "; that of %llu cannot be compared: it needs the metric `accuracy` from 0 to 1, or as truth one "
 			     "tensor with the number of each row's class",
 			     (unsigned long long)review->unusable);
 	buffer_print(review->report, "\nrealised accuracy: within the band of %g%% in %llu of %llu windows", 100 * ESTIMATE_BAND,

@@ -255,15 +255,14 @@ static void numbers_go_on_after_an_upgrade(void **state)
 static void segments_do_not_go_on_with_the_number_of_all(void **state)
 {
 	(void)state;
-	struct text key = TEXT("a");
 	struct observed observed;
 	observed_open(&observed, USUAL ", groupBy: key");
 	former_state_put(&observed, "window", 1, 136, 40);
 	former_state_put(&observed, "window/b", 2, 128, 32);
-	observed.key = &key;
+	observed.key = TEXT("a");
 	observed_rows(&observed, 40, 1, 0);
 	assert_int_equal(observed.seen[0].window, 0);
-	key = TEXT("b");
+	observed.key = TEXT("b");
 	observed_rows(&observed, 40, 1, 0);
 	assert_int_equal(observed.seen[1].window, 7);
 	observed_close(&observed);

@@ -246,7 +246,7 @@ static void classes_and_accuracies_count(void **state)
 static void what_cannot_be_compared_is_counted(void **state)
 {
 	(void)state;
-	const char *const words = "100 of 100 messages have feedback, which 100 times cannot be compared";
+	const char *const words = "100 of 100 messages have feedback; that of 100 cannot be compared";
 	expect_report(1, "0.75", "\"truth\": [2]", words);
 	expect_report(3, "0.2, 0.7, 0.1", "\"truth\": [3]", words);
 	expect_report(1, "0.75", "\"truth\": [-1]", words);
