@@ -72,7 +72,7 @@ struct calls {
 	struct buffer body;  /* of an error of the gateway itself */
 	struct error failure;
 	struct calls_counts counts;
-	const struct gateway_target *targets; /* the present ones; and the counts of each */
+	struct gateway_targets targets; /* the present ones; and the counts of each */
 	struct target_counts **target_counts;
 	struct call_counts *call_counts;
 };
@@ -129,7 +129,7 @@ static void slot_give_back(struct open_call *call)
 
 static struct target_counts *counts_of(const struct calls *calls, const struct gateway_target *target)
 {
-	return target && calls->target_counts ? calls->target_counts[target - calls->targets] : NULL;
+	return target && calls->target_counts ? calls->target_counts[target - calls->targets.items] : NULL;
 }
 
 static int status_of(enum counted_protocol protocol, const struct call_outcome *outcome)
@@ -153,7 +153,7 @@ static bool target_counts_follow(struct calls *calls, const struct gateway_targe
 		counts[i] = call_counts_of(calls->call_counts, &targets->items[i]);
 	memory_give(calls->target_counts);
 	calls->target_counts = counts;
-	calls->targets = targets->items;
+	calls->targets = *targets;
 	return true;
 }
 
@@ -322,7 +322,8 @@ static void on_bell(void *context, uint32_t events)
 
 /* ---- direct ingress ---- */
 
-/* Sends a request that no worker took through Kafka. */
+/* Sends a request that no worker took through Kafka. Most are returned when the files have changed, so its target is looked for
+ * by its name: the targets of a gateway have one namespace. */
 static void returned_send(struct calls *calls, const struct record *record)
 {
 	struct error error = {0};
@@ -333,12 +334,14 @@ static void returned_send(struct calls *calls, const struct record *record)
 	if (!call)
 		return;
 	call->taken = false;
+	if (!call->target)
+		call->target = gateway_target_find(&calls->targets, (struct text){0}, address.pipeline);
 	const struct outgoing outgoing = {.topic = call->target ? call->target->topic : 0,
 					  .key = record->key,
 					  .value = record->value,
 					  .headers = record->headers};
 	if (!call->target || request_producer_send(calls->producer, &outgoing, call->number, &error) != PRODUCED)
-		call_fail(call, 503, ERROR_REMOTE, "the pipeline is being replaced; try again");
+		call_fail(call, 503, ERROR_REMOTE, "the pipeline was removed, or Kafka takes no request now; try again");
 }
 
 static void on_direct(void *context, uint32_t events)

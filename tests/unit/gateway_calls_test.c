@@ -295,6 +295,33 @@ static void a_direct_call_that_no_worker_takes_goes_through_kafka(void **state)
 	assert_string_equal(stand->callers[1].body, "to the second");
 }
 
+/* A worker returns what it has when files take the pipeline's `ingress: direct` away. */
+static void a_returned_call_goes_through_kafka_though_the_files_have_changed(void **state)
+{
+	struct calls_stand *stand = *state;
+	struct error error = {0};
+	char address[REPLY_ADDRESS_BYTES_MAX];
+	struct gateway_target items[2] = {{.name = "other", .namespace = "default", .topic = 1}};
+	struct direct_port *port = port_of(stand);
+	call_with(stand, 0, MOCK_WAIT_MS, "r", TEXT("1"));
+	call_with(stand, 1, MOCK_WAIT_MS, "r", TEXT("2"));
+	items[1] = stand->target;
+	items[1].direct = false;
+	struct gateway_targets changed = stand->targets;
+	changed.count = 2;
+	changed.items = items;
+	assert_true(calls_follow(stand->calls, &changed, &error));
+	direct_port_close(port);
+	rd_kafka_message_t *asked = next_record(stand, "in");
+	assert_memory_equal(asked->payload, "1", 1);
+	rd_kafka_message_destroy(asked);
+	next_asked(stand, address);
+	reply(stand, address, "to the second");
+	await_end(stand, 1);
+	assert_string_equal(stand->callers[1].body, "to the second");
+	assert_int_equal(stand->callers[0].ended, 0);
+}
+
 static void a_direct_call_is_refused_when_its_worker_has_too_many(void **state)
 {
 	struct calls_stand *stand = *state;
@@ -442,6 +469,7 @@ int main(void)
 		CALLS_STORY(rubbish_and_what_is_of_others_is_counted_and_passed_over),
 		CALLS_STORY(a_direct_call_ends_by_the_reply_of_a_worker),
 		CALLS_STORY(a_direct_call_that_no_worker_takes_goes_through_kafka),
+		CALLS_STORY(a_returned_call_goes_through_kafka_though_the_files_have_changed),
 		CALLS_STORY(a_direct_call_is_refused_when_its_worker_has_too_many),
 		CALLS_STORY(a_call_that_is_searched_later_goes_through_kafka),
 		CALLS_STORY(a_deadline_ends_a_call_that_nobody_answers),
