@@ -8,6 +8,7 @@
 
 #define TALLY_VERSION 1
 #define TALLY_KEY "segments"
+#define ROW_HEAD_BYTES 16 /* of a row that comes alone: its number, and that it is one */
 
 static bool segment_read(const struct tensor *tensor, size_t element, const struct expression *group, struct arena *arena,
 			 struct text *segment, struct error *error)
@@ -45,6 +46,12 @@ bool drift_segments_of(const struct expression *group, const struct scope *scope
 		if (!segment_read(tensor, tensor->count == 1 ? 0 : i, group, arena, &(*segments)[i], error))
 			return false;
 	return true;
+}
+
+double drift_segments_bytes(const struct monitor_settings *settings, size_t features)
+{
+	const double rows = settings->window_rows > 0 ? (double)settings->window_rows : MONITOR_ROWS_KEPT;
+	return DRIFT_SEGMENTS_MAX * rows * (double)(features * sizeof(double) + ROW_HEAD_BYTES);
 }
 
 struct text drift_segment_first(const struct expression *group, const struct scope *scope, struct arena *arena)

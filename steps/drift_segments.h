@@ -7,12 +7,17 @@
 #ifndef SLUICE_STEPS_DRIFT_SEGMENTS_H
 #define SLUICE_STEPS_DRIFT_SEGMENTS_H
 
+#include "drift/monitor.h"
 #include "step/step.h"
 
 /* The segments of `rows` rows, in `arena`: the expression gives one element, for all of them, or one for each. INPUT: it gives
  * another number, or a name of more than DRIFT_SEGMENT_BYTES_MAX bytes. */
 bool drift_segments_of(const struct expression *group, const struct scope *scope, size_t rows, struct arena *arena,
 		       struct text **segments, struct error *error);
+
+/* How many bytes the rows of all open windows may need, with DRIFT_SEGMENTS_MAX segments; `lint` warns from DRIFT_LARGE_BYTES on. */
+double drift_segments_bytes(const struct monitor_settings *settings, size_t features);
+#define DRIFT_LARGE_BYTES 0.25e9
 
 /* The segment of a message's first row: "" if it has none. */
 struct text drift_segment_first(const struct expression *group, const struct scope *scope, struct arena *arena);

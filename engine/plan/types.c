@@ -385,6 +385,16 @@ static const char *code_of(const struct error *error, const struct asked_file *a
 	return error->place.line ? CODE_BAD_FILE : CODE_WRONG_TENSOR;
 }
 
+/* Whatever else is wrong with the step. */
+static void check_state(const struct inference *inference, const struct step *self)
+{
+	const struct monitor_rules *rules = self->kind->monitors;
+	struct place place = self->place;
+	const char *words = rules && rules->large ? rules->large(self, inference->arena, &place) : NULL;
+	if (words)
+		fault_add(inference->faults, CODE_LARGE_STATE, place, NULL, "step `%s`: %s", self->name, words);
+}
+
 /* `named`: the names in its expressions were good, so that an error here is another. */
 static struct tensor_types infer_by_kind(const struct inference *inference, size_t step, const struct tensor_types *inputs,
 					 struct tensor_types outputs, bool named)
@@ -400,6 +410,8 @@ static struct tensor_types infer_by_kind(const struct inference *inference, size
 			    .place = spec->here,
 			    .files = inference->files ? &files : NULL};
 	const struct tensor_types before = outputs;
+	check_state(inference, &self);
+	asked.asked = false;
 	if (spec->kind->infer(&self, inputs, inference->arena, &outputs, &error))
 		return outputs;
 	if (error.kind == ERROR_REMOTE) {

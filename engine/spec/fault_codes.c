@@ -363,6 +363,11 @@ const struct fault_code fault_codes[] = {
 		.help = "Its fields are checked, but not the tensors between its steps, nor, by `lint`, its relations to other "
 			"pipelines. `plan` checks more of it.",
 		.example = "steps: [...]      # a thousand of them\n"),
+	WARNING(CODE_LARGE_STATE, LIMIT, .title = "A state that may need much memory",
+		.help = "The state of a step is in the memory of the engine that runs it, and in its changelog topic. The message "
+			"says how much it may come to be. Make the window smaller, or use a `groupBy` with few values.",
+		.example = "drift: {tensors: [x], reference: r.json, window: 100000, groupBy: key}\n\n"
+			   "drift: {tensors: [x], reference: r.json, window: 1000, groupBy: header(\"venue\")}\n"),
 	NOTE(CODE_RENAMED_OUTPUT, BAD_REFERENCE, .title = "An output that renames and does not request",
 	     .help = "A single name in a step's `outputs` renames the only tensor of the reply. It may stay. To request "
 		     "tensors of the model by name, use `outputs` of the step's `model`.",

@@ -265,6 +265,9 @@ struct monitor_rules {
 	/* The kind of the observer that the plan adds to the step: a step with its options that gets its inputs, in a stage
 	 * of its own beside the answer, where one task has all of its messages. NULL: none. */
 	const struct step_kind *observer;
+	/* Words on the memory that its state may need, if that is much, in the arena; `place` is set to the option that
+	 * decides it. It may read files. NULL (also as hook): it needs little. */
+	const char *(*large)(const struct step *step, struct arena *arena, struct place *place);
 	/* Of an observer: the share of the messages that it gets, 0 to 1. NULL: it is no observer. */
 	double (*observes)(const struct step *step);
 	/* The mark, or tensor, of BOOL by which it flags messages: its share is a figure of alerts. NULL: it flags none. */

@@ -357,6 +357,29 @@ static void what_was_not_compared_is_told(void **state)
 	said_close(&said);
 }
 
+/* The reference has three features, so that each row of each of 1000 segments has 40 bytes. */
+static void much_memory_is_warned_of(void **state)
+{
+	static const struct {
+		const char *options, *warning;
+	} cases[] = {{"window: 6249, groupBy: side", NULL},
+		     {"window: 6250, groupBy: side", "with 1000 segments its state may need 0.25 GB"},
+		     {"window: 100000, groupBy: side", "with 1000 segments its state may need 4.00 GB"},
+		     {"window: 6250", NULL}};
+	(void)state;
+	reference_learn();
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char yaml[1024];
+		snprintf(yaml, sizeof yaml, YAML, cases[i].options);
+		write_file("p.yaml", yaml);
+		struct said said = say_with(step_kinds, "lint p.yaml");
+		if (cases[i].warning)
+			expect_words(said.out, cases[i].warning);
+		assert_int_equal(strstr(said.out, "SL0710") != NULL, cases[i].warning != NULL);
+		said_close(&said);
+	}
+}
+
 /* Whoever may send a message names segments. */
 static void names_cannot_control_a_terminal(void **state)
 {
@@ -412,6 +435,7 @@ int main(void)
 		cmocka_unit_test(files_that_do_not_hold_together_are_refused),
 		cmocka_unit_test(segments_have_windows_of_their_own),
 		cmocka_unit_test(what_was_not_compared_is_told),
+		cmocka_unit_test(much_memory_is_warned_of),
 		cmocka_unit_test(names_cannot_control_a_terminal),
 		cmocka_unit_test(a_segment_is_judged_by_its_rows),
 	};

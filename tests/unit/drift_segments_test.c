@@ -201,6 +201,14 @@ static void another_group_begins_anew(void **state)
 	observed_close(&observed);
 }
 
+static void rows_of_all_segments_are_estimated(void **state)
+{
+	(void)state;
+	const struct monitor_settings count = {.window_rows = 500}, timed = {.window_ms = 1};
+	assert_true(drift_segments_bytes(&count, 100) == 1000.0 * 500 * 816);
+	assert_true(drift_segments_bytes(&timed, 2) == 1000.0 * MONITOR_ROWS_KEPT * 32);
+}
+
 /* ---- false alarms ---- */
 
 /* A rate in a duration is of all segments together: with ten of them, each window has a tenth. */
@@ -231,6 +239,7 @@ int main(void)
 		cmocka_unit_test(what_is_beyond_the_limit_is_counted),
 		cmocka_unit_test(messages_without_a_segment_are_counted),
 		cmocka_unit_test(another_group_begins_anew),
+		cmocka_unit_test(rows_of_all_segments_are_estimated),
 		cmocka_unit_test(a_rate_in_time_is_divided),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
