@@ -309,9 +309,9 @@ static const char *drift_large(const struct step *step, struct arena *arena, str
 	*place = expression_place(self->group);
 	return bytes < DRIFT_LARGE_BYTES ? NULL
 					 : arena_print(arena,
-						       "with %d segments its state may need %.2f GB, in the engine that observes it "
-						       "and in its changelog topic; make the window smaller, or use a `groupBy` with "
-						       "few values",
+						       "with %d segments its state may need %.2f GB, in the engine that observes "
+						       "it and in its changelog topic; make the window smaller, or use a "
+						       "`groupBy` with few values",
 						       DRIFT_SEGMENTS_MAX, bytes / 1e9);
 }
 
@@ -334,8 +334,8 @@ const struct option drift_options[] = {
 		    "row. At most 1000 segments, the first that come; rows of others are not compared, and counted in "
 		    "`beyond_segments` of the records. All are compared with the same reference, so a segment that differs "
 		    "from the rest by nature drifts always. `falseAlarms` is over all segments; one in a duration is divided by "
-		    "their number. Marks are those of the segment of the message's first row. Each segment has a window of its own in "
-		    "memory and in the changelog topic, of 8 bytes for each feature and 16 more for each row: 1000 segments, a "
+		    "their number. Marks are those of the segment of the message's first row. Each segment has a window of its own "
+		    "in memory and in the changelog topic, of 8 bytes for each feature and 16 more for each row: 1000 segments, a "
 		    "`window` of 500 and 100 features are 0.4 GB. `lint` warns from 0.25 GB on."),
 	ROW("estimate", MAP, struct drift, estimate, .rows = drift_estimate_rows,
 	    .help = "How good a classifier is in each window, estimated before any truth comes: accuracy, precision and recall "
