@@ -22,12 +22,25 @@ static const struct option method_rows[] = {
 	{.type = OPTION_END},
 };
 
+static bool past_check(const struct drift *self, struct error *error)
+{
+	const int64_t past_ns = self->reference.past_ns;
+	if (past_ns && self->group)
+		return error_set(error, ERROR_CONFIG, self->reference.here,
+				 "segments of `groupBy` have no past of their own; learn a file by `sluice fit drift`, or leave "
+				 "`groupBy` out");
+	return !past_ns || past_ns >= 2 * self->window.duration_ns ||
+	       error_set(error, ERROR_CONFIG, self->reference.here,
+			 "a past shorter than two windows has no window to compare with; give a longer `past`, or a shorter "
+			 "`window`");
+}
+
 static bool drift_check(const void *options, struct place place, struct error *error)
 {
 	const struct drift *self = options;
 	struct monitor_settings settings;
 	(void)place;
-	return reference_check(&self->reference, error) && drift_settings_read(self, &settings, error);
+	return reference_check(&self->reference, error) && drift_settings_read(self, &settings, error) && past_check(self, error);
 }
 
 static bool drift_later(const void *options, size_t nth, struct name *option, const char **words)
@@ -252,6 +265,17 @@ static bool probabilities_check(const struct drift_estimate_options *estimate, c
 			 "it estimates from `%s`, which has texts; name a tensor of probabilities", name->text);
 }
 
+/* CONFIG: it has texts, of which no past is kept. */
+static bool past_type_check(const struct drift *self, const struct tensor_type *tensor, const struct name *name,
+			    struct error *error)
+{
+	return !self->reference.past_ns || !tensor || tensor->type.class != VALUE_TEXT ||
+	       error_set(error, ERROR_CONFIG, name->place,
+			 "`%s` has texts, of which no past is kept; learn a reference by `sluice fit drift`, or name numeric "
+			 "tensors",
+			 name->text);
+}
+
 static bool drift_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 			struct error *error)
 {
@@ -273,6 +297,8 @@ static bool drift_infer(const struct step *step, const struct tensor_types *in, 
 		if (!tensor && in->complete)
 			return error_set(error, ERROR_CONFIG, name->place, "it watches the tensor `%s`, which never comes",
 					 name->text);
+		if (!past_type_check(self, tensor, name, error))
+			return false;
 		if (known && tensor && !type_check(&reference, tensor, name, self->reference.here, error))
 			return false;
 	}
@@ -315,10 +341,22 @@ static const char *drift_large(const struct step *step, struct arena *arena, str
 						       DRIFT_SEGMENTS_MAX, bytes / 1e9);
 }
 
+static const struct option drift_reference_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct step_reference, here)},
+	ROW("file", NAME, struct step_reference, file, .file = true, .short_form = true, .help = "A file made by `sluice fit`."),
+	ROW("past", DURATION, struct step_reference, past_ns,
+	    .help = "So much of the stream's own past, of numbers: the windows that closed before, by their event times. The state "
+		    "of the observer has a sample of 4000 rows at most, which survives a restart. Until it is of 1000 rows, the "
+		    "verdict is `learning`. It is renewed when a quarter of it is new, or too old. A change that stays becomes the "
+		    "past, so it is found when it comes, and no longer when the past has it. Not with `groupBy`."),
+	ROW("topic", TEXT, struct step_reference, topic, .effect = EFFECT_REFUSED, .help = "A topic with the data."),
+	{.type = OPTION_END},
+};
+
 const struct option drift_options[] = {
 	ROW("tensors", NAMES, struct drift, tensors, .least = 1, .help = "The tensors that are watched; default: all numeric "
 	"ones."),
-	ROW("reference", MAP, struct drift, reference, .rows = reference_rows, .required = true,
+	ROW("reference", MAP, struct drift, reference, .rows = drift_reference_rows, .required = true,
 		.help = "What is usual: a file of `sluice fit drift`, {past: 7d}, or {topic: T}."),
 	ROW("window", EXTENT, struct drift, window, .place_offset = offsetof(struct drift, window_here), .fallback = "500",
 	    .help = "How many messages, or how long, one look takes in. Rows of a batch count as messages."),

@@ -94,20 +94,28 @@ bool drift_reference_load(const struct step *step, struct arena *arena, struct d
 			  struct error *error)
 {
 	const struct drift *options = step->options;
+	if (options->reference.past_ns)
+		return error_set(error, ERROR_CONFIG, options->reference.here,
+				 "the past of a stream is known where its pipeline runs; learn a file by `sluice fit drift`, and "
+				 "name it here");
 	if (!options->reference.file.text)
 		return error_set(error, ERROR_CONFIG, options->reference.here,
-				 "the past or a topic cannot be a reference yet; learn a file by `sluice fit drift`, and name it "
-				 "here");
+				 "a topic cannot be a reference yet; learn a file by `sluice fit drift`, and name it here");
 	return step_file(step, &options->reference.file, NULL, content, error) &&
 	       drift_reference_read(&options->reference.file, *content, arena, reference, error);
+}
+
+bool drift_comparison_begin(struct drift_comparison *comparison, const struct step *step, struct error *error)
+{
+	*comparison = (struct drift_comparison){.step = step, .arena = step->arena};
+	return drift_settings_read(step->options, &comparison->settings, error) &&
+	       methods_read(step->options, &comparison->settings.methods, error);
 }
 
 bool drift_comparison_open(struct drift_comparison *comparison, const struct step *step, struct error *error)
 {
 	const struct drift *options = step->options;
-	*comparison = (struct drift_comparison){.step = step};
-	if (!drift_settings_read(options, &comparison->settings, error) ||
-	    !methods_read(options, &comparison->settings.methods, error) ||
+	if (!drift_comparison_begin(comparison, step, error) ||
 	    !drift_reference_load(step, step->arena, &comparison->reference, &comparison->content, error))
 		return false;
 	comparison->monitor = monitor_open(step->arena, &comparison->reference, &comparison->settings, error);
@@ -173,7 +181,7 @@ static bool layout_learn(struct drift_comparison *comparison, const struct paylo
 {
 	const struct drift *options = comparison->step->options;
 	if (drift_layout_make(&comparison->layout, payload, &options->tensors, arena, error) && places_find(comparison, error) &&
-	    drift_layout_make(&comparison->layout, payload, &options->tensors, comparison->step->arena, error))
+	    drift_layout_make(&comparison->layout, payload, &options->tensors, comparison->arena, error))
 		return true;
 	comparison->layout = (struct drift_layout){0};
 	return false;

@@ -26,6 +26,7 @@ struct drift {
 	struct name false_alarms;
 	double effect;
 	double share;
+	double score_limit; /* of the reference dialect: it is drift from a score above it on */
 	const struct expression *group; /* NULL: one segment */
 	struct drift_estimate_options estimate;
 	int as; /* enum marks_as */
@@ -45,6 +46,7 @@ bool drift_reference_load(const struct step *step, struct arena *arena, struct d
 
 struct drift_comparison {
 	const struct step *step;
+	struct arena *arena; /* of the layout */
 	struct drift_reference reference;
 	struct text content; /* of the reference's file */
 	struct monitor_settings settings;
@@ -52,6 +54,9 @@ struct drift_comparison {
 	struct drift_layout layout; /* of messages; count 0: none has come */
 	size_t *places;		    /* of the reference's features in the layout */
 };
+
+/* Reads its options, for a comparison whose reference and monitor are made by others. CONFIG: one cannot be used. */
+bool drift_comparison_begin(struct drift_comparison *comparison, const struct step *step, struct error *error);
 
 /* CONFIG: the reference, a method or another option cannot be used. */
 bool drift_comparison_open(struct drift_comparison *comparison, const struct step *step, struct error *error);

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/hash.h"
 #include "message/drift_score.h"
 #include "observe/verdict_board.h"
 #include "steps/drift_comparison.h"
 #include "steps/drift_identity.h"
+#include "steps/drift_past.h"
 #include "steps/drift_segments.h"
 
 #define KEPT_VERSION 3
@@ -39,8 +41,11 @@ struct drift_chunk {
 struct drift_observer {
 	struct drift_comparison comparison;
 	const struct expression *group;
+	struct drift_past *past; /* NULL: the reference is a file */
+	const char *reference;	 /* its name in records */
 	uint64_t identity;
 	uint64_t verdict_identity; /* by which its verdicts are known (steps/drift_identity.h) */
+	uint64_t tally_identity; /* the same, without the features of a past */
 	const char *watched; /* name of the step that it observes */
 	struct verdict_entry *entry;
 	bool filled;	/* the monitor has the rows of a segment's window */
@@ -81,15 +86,39 @@ static uint64_t identity_of(const struct drift_comparison *comparison, const str
 	return hash_bytes(source.bytes, source.length, hash_bytes(window, sizeof window, reference));
 }
 
+/* The file, or the past, which is known with the first message. */
+static bool reference_open(struct drift_observer *self, struct step *step, struct error *error)
+{
+	const struct drift *options = step->options;
+	char duration[DURATION_TEXT_MAX];
+	self->reference = options->reference.file.text;
+	if (!options->reference.past_ns)
+		return drift_comparison_open(&self->comparison, step, error);
+	duration_print(options->reference.past_ns, duration);
+	self->reference = arena_print(step->arena, "past %s", duration);
+	self->past = ARENA_NEW(step->arena, struct drift_past);
+	step->state = self;
+	if (!self->past || !self->reference)
+		return error_memory(error, ERROR_SYSTEM, "opening a step");
+	return drift_past_open(self->past, &self->comparison, step, error);
+}
+
+static void observer_close(struct step *step)
+{
+	struct drift_observer *self = step->state;
+	if (self->past)
+		drift_past_close(self->past);
+}
+
 static bool observer_open(struct step *step, struct error *error)
 {
 	struct drift_observer *self = ARENA_NEW(step->arena, struct drift_observer);
 	if (!self)
 		return error_memory(error, ERROR_SYSTEM, "opening a step");
-	if (!drift_comparison_open(&self->comparison, step, error) || !drift_identity(step, &self->verdict_identity, error))
+	if (!reference_open(self, step, error) || !drift_identity(step, &self->verdict_identity, error))
 		return false;
 	self->group = ((const struct drift *)step->options)->group;
-	self->identity = identity_of(&self->comparison, self->group);
+	self->identity = self->tally_identity = identity_of(&self->comparison, self->group);
 	self->watched = arena_copy(step->arena, step->name, strlen(step->name) - strlen(OBSERVER_SUFFIX));
 	self->entry = self->watched ? verdict_board_entry(step->board, step->pipeline, self->watched) : NULL;
 	step->state = self;
@@ -264,6 +293,12 @@ static bool kept_write(const struct drift_visit *at, struct text segment, const 
 
 /* ---- verdicts ---- */
 
+/* Names live longer than a past's monitor. */
+static struct text name_copy(struct text name, struct arena *arena)
+{
+	return (struct text){arena_copy(arena, name.bytes, name.length), name.length};
+}
+
 static bool lists_fill(struct drift_score *score, const struct monitor_verdict *verdict, struct arena *arena)
 {
 	size_t tests = 0;
@@ -276,8 +311,11 @@ static bool lists_fill(struct drift_score *score, const struct monitor_verdict *
 	for (size_t i = 0; i < verdict->feature_count; i++) {
 		const struct monitor_feature *feature = &verdict->features[i];
 		const struct monitor_quality *found = &feature->quality;
+		const struct text name = name_copy(feature->name, arena);
+		if (!name.bytes)
+			return false;
 		quality[score->quality_count++] = (struct drift_quality){
-			.feature = feature->name,
+			.feature = name,
 			.values = feature->count,
 			.missing = found->missing,
 			.outside = found->outside,
@@ -286,7 +324,7 @@ static bool lists_fill(struct drift_score *score, const struct monitor_verdict *
 			.alarm = found->missing_alarm || found->outside_alarm || found->unseen_alarm || found->still_alarm};
 		for (size_t j = 0; j < feature->test_count; j++)
 			statistics[score->statistic_count++] =
-				(struct drift_statistic){.feature = feature->name,
+				(struct drift_statistic){.feature = name,
 							 .method = monitor_method_names[feature->tests[j].method],
 							 .effect = feature->tests[j].effect,
 							 .limit = feature->tests[j].level,
@@ -324,6 +362,23 @@ static void last_set(struct last_verdict *last, const struct monitor_verdict *ve
 	last->recall = estimates.recall.value;
 }
 
+static bool is_found(const struct drift *options, const struct monitor_verdict *verdict)
+{
+	return verdict->drifted && (options->score_limit == 0 || verdict->score > options->score_limit);
+}
+
+/* Lists that the segment's state begins anew. */
+static bool beginning_say(const struct drift_visit *at, struct text segment)
+{
+	struct drift_score *score = ARENA_NEW(visit_arena(at->visit), struct drift_score);
+	if (!score)
+		return error_memory(at->error, ERROR_LIMIT, "beginning a window");
+	*score = (struct drift_score){
+		.pipeline = at->step->pipeline, .step = at->self->watched, .segment = segment, .begins = true};
+	visit_score(at->visit, score);
+	return true;
+}
+
 /* Lists the verdict on a segment with the message. Without one, nothing that came could be used. */
 static bool verdict_give(struct drift_visit *at, struct text segment, const struct monitor_verdict *verdict,
 			 struct drift_kept *kept)
@@ -344,7 +399,7 @@ static bool verdict_give(struct drift_visit *at, struct text segment, const stru
 				      .unusable = at->tally.unusable,
 				      .beyond = at->tally.beyond,
 				      .verdict = DRIFT_LEARNING,
-				      .reference = options->reference.file.text,
+				      .reference = at->self->reference,
 				      .reference_rows = at->self->comparison.reference.all_rows};
 	if (verdict) {
 		score->window = verdict->window;
@@ -354,7 +409,7 @@ static bool verdict_give(struct drift_visit *at, struct text segment, const stru
 		score->late = verdict->late;
 		score->score = verdict->judged ? verdict->score : 0;
 		if (verdict->judged)
-			score->verdict = verdict->drifted ? DRIFT_FOUND : DRIFT_STEADY;
+			score->verdict = is_found(options, verdict) ? DRIFT_FOUND : DRIFT_STEADY;
 		if (!lists_fill(score, verdict, arena) ||
 		    (options->estimate.here.line && !drift_estimates_list(&kept->performance, score, arena)))
 			return error_memory(at->error, ERROR_LIMIT, "judging a window");
@@ -362,38 +417,42 @@ static bool verdict_give(struct drift_visit *at, struct text segment, const stru
 		kept->performance = (struct performance){0};
 	}
 	at->tally.unusable = at->tally.beyond = 0;
-	if (score->verdict != DRIFT_LEARNING) {
+	const bool forgets = at->self->comparison.reference.rows == 0 && kept->last.verdict != DRIFT_LEARNING; /* its past */
+	if (score->verdict != DRIFT_LEARNING || forgets) {
 		kept->last.verdict = score->verdict;
 		kept->last.score = score->score;
 	}
 	visit_score(at->visit, score);
-	return true;
-}
-
-/* Lists that the segment's state begins anew. */
-static bool beginning_say(const struct drift_visit *at, struct text segment)
-{
-	struct drift_score *score = ARENA_NEW(visit_arena(at->visit), struct drift_score);
-	if (!score)
-		return error_memory(at->error, ERROR_LIMIT, "beginning a window");
-	*score = (struct drift_score){
-		.pipeline = at->step->pipeline, .step = at->self->watched, .segment = segment, .begins = true};
-	visit_score(at->visit, score);
-	return true;
+	return !forgets || beginning_say(at, segment);
 }
 
 /* ---- visits ---- */
 
+/* Adds the window that the row has closed to the past. The monitor may then be another, which has what is in the open window. */
+static bool past_take(struct drift_visit *at, int64_t begin_ms, const double *row)
+{
+	struct drift_observer *self = at->self;
+	const struct monitor_position position = monitor_position_of(self->comparison.monitor);
+	bool renewed;
+	if (!drift_past_add(self->past, at->visit, begin_ms, &renewed, at->error))
+		return false;
+	if (!renewed)
+		return true;
+	monitor_resume(self->comparison.monitor, &position);
+	if (position.rows > 0)
+		monitor_put_back(self->comparison.monitor, 0, row);
+	return true;
+}
+
 static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct drift_kept *kept)
 {
 	struct drift_observer *self = at->self;
-	struct monitor *monitor = self->comparison.monitor;
 	const int64_t time_ms = visit_message(at->visit)->time_ms;
 	const size_t width = self->comparison.reference.feature_count;
 	const bool by_count = self->comparison.settings.window_ms == 0; /* the row that closes such a window is in it */
 	size_t first = 0; /* of the rows that are in the open window */
 	for (size_t i = 0; i < run->count; i++) {
-		const struct monitor_verdict *verdict = monitor_add(monitor, run->rows + i * width, time_ms);
+		const struct monitor_verdict *verdict = monitor_add(self->comparison.monitor, run->rows + i * width, time_ms);
 		if (by_count)
 			drift_chances_add(&run->chances, run->first + i, &kept->performance);
 		if (verdict && !verdict_give(at, run->segment, verdict, kept))
@@ -402,10 +461,12 @@ static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct
 			drift_chances_add(&run->chances, run->first + i, &kept->performance);
 		if (!verdict)
 			continue;
-		first = i + 1 - (size_t)monitor_position_of(monitor).rows;
+		if (self->past && !past_take(at, verdict->least_ms, run->rows + i * width))
+			return false;
+		first = i + 1 - (size_t)monitor_position_of(self->comparison.monitor).rows;
 		kept->chunks = 0;
 	}
-	kept->position = monitor_position_of(monitor);
+	kept->position = monitor_position_of(self->comparison.monitor);
 	kept->chain = hash_bytes(run->rows, run->count * row_bytes(self), hash_bytes(&time_ms, sizeof time_ms, kept->chain));
 	return rows_keep(at, run, first, kept);
 }
@@ -459,7 +520,23 @@ static bool unusable_say(struct drift_visit *at)
 	if (at->tally.unusable + at->tally.beyond < unusable_most(at->self))
 		return true;
 	(void)kept_read(at, TEXT(""), &kept);
-	return verdict_give(at, TEXT(""), NULL, &kept);
+	return verdict_give(at, TEXT(""), NULL, &kept) &&
+	       (!at->self->past || drift_past_forget(at->self->past, at->visit, at->error));
+}
+
+/* Brings the past to the state. False: as drift_past_bring(). */
+static bool past_bring(struct drift_visit *at)
+{
+	struct drift_observer *self = at->self;
+	bool renewed;
+	if (!self->past)
+		return true;
+	const bool good = drift_past_bring(self->past, at->visit, &renewed, at->error);
+	if (renewed) {
+		self->filled = false;
+		self->identity = identity_of(&self->comparison, self->group);
+	}
+	return good;
 }
 
 static bool message_take(struct drift_visit *at)
@@ -471,11 +548,13 @@ static bool message_take(struct drift_visit *at)
 	const double *rows = NULL;
 	struct text *segments;
 	size_t count = 0;
-	drift_tally_read(at->visit, self->identity, &at->tally);
+	const bool known = past_bring(at);
+	drift_tally_read(at->visit, self->tally_identity, &at->tally);
 	if (self->entry)
 		verdict_entry_begin(self->entry, self->verdict_identity);
 	const struct drift_tally before = at->tally;
-	const bool usable = drift_comparison_rows(&self->comparison, visit_input(at->visit), arena, &rows, &count, &texts,
+	const bool usable = known &&
+			    drift_comparison_rows(&self->comparison, visit_input(at->visit), arena, &rows, &count, &texts,
 						  at->error) &&
 			    drift_segments_of(self->group, &scope, count, arena, &segments, at->error);
 	if (!usable && (at->error->kind == ERROR_SYSTEM || at->error->kind == ERROR_LIMIT))
@@ -515,5 +594,6 @@ const struct step_kind step_drift_observer = {
 	.state = &(const struct state_rules){0},
 	.monitors = &(const struct monitor_rules){.observes = observer_share},
 	.open = observer_open,
+	.close = observer_close,
 	.run = observer_run,
 };

@@ -22,7 +22,9 @@ struct monitor {
 	struct monitor_verdict verdict;
 	struct monitor_position at; /* rows, late, stride and times: of the open window */
 	size_t kept;
+	size_t closed; /* rows that were kept of the window before */
 	uint64_t sharers; /* windows that share the declared rate */
+	bool blank; /* the reference has no rows */
 };
 
 /* ---- opening ---- */
@@ -47,7 +49,7 @@ static bool reference_check(const struct drift_reference *reference, struct erro
 	if (reference->feature_count < 1 || reference->feature_count > DRIFT_FEATURES_MAX)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the reference has %zu features, and 1 to %d can be watched",
 				 reference->feature_count, DRIFT_FEATURES_MAX);
-	if (reference->rows < DRIFT_REFERENCE_ROWS_MIN)
+	if (reference->rows > 0 && reference->rows < DRIFT_REFERENCE_ROWS_MIN)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the reference has %zu rows, and %d or more are needed to know what is usual; give more rows",
 				 reference->rows, DRIFT_REFERENCE_ROWS_MIN);
@@ -61,9 +63,12 @@ static bool features_open(struct monitor *self, const struct drift_reference *re
 	for (size_t i = 0; i < self->feature_count; i++) {
 		struct watched_feature *watched = &self->features[i];
 		watched->methods = self->settings.methods;
+		watched->name = reference->features[i].name;
 		watched->values = ARENA_ARRAY(arena, double, self->room);
-		if (!watched->values || !watched_learn(watched, reference, i, usual, arena))
+		if (!watched->values || (!self->blank && !watched_learn(watched, reference, i, usual, arena)))
 			return false;
+		if (self->blank)
+			continue;
 		bins = watched->bin_count > bins ? watched->bin_count : bins;
 		for (unsigned methods = watched->methods; methods; methods &= methods - 1)
 			self->test_count++;
@@ -106,12 +111,13 @@ struct monitor *monitor_open(struct arena *arena, const struct drift_reference *
 					 .features = ARENA_ARRAY(arena, struct watched_feature, reference->feature_count),
 					 .verdicts = ARENA_ARRAY(arena, struct monitor_feature, reference->feature_count),
 					 .at = monitor_start(),
-					 .sharers = 1};
+					 .sharers = 1,
+					 .blank = reference->rows == 0};
 	if (!self || !self->features || !self->verdicts || !features_open(self, reference, arena)) {
 		error_memory(error, ERROR_SYSTEM, "opening a drift monitor");
 		return NULL;
 	}
-	if (self->test_count == 0) {
+	if (self->test_count == 0 && !self->blank) {
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
 			  "none of the methods applies to a feature of the reference; leave `methods` out, or watch other "
 			  "features");
@@ -189,10 +195,15 @@ static const struct monitor_verdict *window_close(struct monitor *self)
 						 .feature_count = self->feature_count,
 						 .features = self->verdicts};
 	for (size_t i = 0; i < self->feature_count; i++) {
+		self->features[i].first = self->features[i].values[0];
+		self->verdicts[i] = (struct monitor_feature){.name = self->features[i].name};
+		if (self->blank)
+			continue;
 		watched_test(&self->features[i], self->kept, test_alpha, quality_alpha, &self->scratch, &self->verdicts[i]);
 		verdict_sum(self, &self->verdicts[i], i);
 	}
 	self->at.before_ms = self->at.most_ms;
+	self->closed = self->kept;
 	window_begin(self);
 	return &self->verdict;
 }
@@ -262,6 +273,18 @@ const struct monitor_verdict *monitor_add(struct monitor *monitor, const double 
 	}
 	row_take(monitor, row, time_ms);
 	return monitor->at.rows == (uint64_t)monitor->settings.window_rows ? window_close(monitor) : NULL;
+}
+
+size_t monitor_closed_rows(const struct monitor *monitor)
+{
+	return monitor->closed;
+}
+
+/* Of a window by time, the row that closed it may stand where its first one was. */
+double monitor_closed_value(const struct monitor *monitor, size_t feature, size_t row)
+{
+	const struct watched_feature *watched = &monitor->features[feature];
+	return row == 0 ? watched->first : watched->values[row];
 }
 
 struct monitor_position monitor_position_of(const struct monitor *monitor)

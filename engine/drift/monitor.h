@@ -98,7 +98,8 @@ struct monitor;
 /* CONFIG: a setting that cannot be used. */
 bool monitor_settings_check(const struct monitor_settings *settings, struct error *error);
 
-/* NULL: CONFIG, a setting or a reference that cannot be used; or SYSTEM. The reference is borrowed. */
+/* NULL: CONFIG, a setting or a reference that cannot be used; or SYSTEM. The reference is borrowed. With a reference without rows
+ * windows close, and none is judged. */
 struct monitor *monitor_open(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
 			     struct error *error);
 
@@ -108,6 +109,10 @@ double monitor_category(const struct monitor *monitor, size_t feature, struct te
 /* Adds a row of as many values as the reference has features. The verdict of the window that it closed, which is valid until
  * the next call; NULL: it closed none. A window by count contains the row that closes it, one by time does not. */
 const struct monitor_verdict *monitor_add(struct monitor *monitor, const double *row, int64_t time_ms);
+
+/* The rows that were kept of the window that closed last, valid until the next row is added: how many, and a value of one. */
+size_t monitor_closed_rows(const struct monitor *monitor);
+double monitor_closed_value(const struct monitor *monitor, size_t feature, size_t row);
 
 /* Where a monitor is in its stream: with the rows that the open window keeps, all that its next verdict depends on. Plain
  * numbers, which may be stored. */

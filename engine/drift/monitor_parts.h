@@ -36,6 +36,7 @@ struct watched_feature {
 	uint64_t once;	     /* categories that came once */
 	uint64_t all_rows, missing;
 	double *values; /* of the window */
+	double first;	/* of the window that closed last */
 };
 
 /* Memory of one window's tests. */

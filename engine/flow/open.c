@@ -428,6 +428,12 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
 	return flow;
 }
 
+static void step_close(struct step *step)
+{
+	if (step->kind && step->kind->close && step->state)
+		step->kind->close(step);
+}
+
 void flow_close(struct flow *flow)
 {
 	if (!flow)
@@ -441,8 +447,10 @@ void flow_close(struct flow *flow)
 				visit_abandon(visit);
 		}
 	}
-	for (size_t i = 0; i < flow->count; i++)
+	for (size_t i = 0; i < flow->count; i++) {
 		batches_close(&flow->nodes[i]);
+		step_close(&flow->nodes[i].step);
+	}
 	memory_give(flow->timers);
 	arena_close(flow->arena);
 	memory_give(flow);

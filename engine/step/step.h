@@ -306,6 +306,8 @@ struct step_kind {
 	bool (*review)(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error);
 	/* Prepares what it needs in the step's arena. NULL: nothing. */
 	bool (*open)(struct step *step, struct error *error);
+	/* Frees what its visits hold beside the step's arena. NULL: nothing. */
+	void (*close)(struct step *step);
 	enum step_verdict (*run)(struct step *step, struct visit *visit, struct error *error);
 };
 

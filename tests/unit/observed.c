@@ -125,25 +125,48 @@ void observed_engine_close(struct observed *observed)
 
 void observed_steps(struct observed *observed, const char *options)
 {
-	char steps[1024];
+	char steps[2048], watch[1024];
+	snprintf(watch, sizeof watch, "drift: {tensors: [x], reference: %s, %s}",
+		 observed->reference ? observed->reference : "r.json", options);
 	snprintf(steps, sizeof steps,
-		 "  - {name: watch, drift: {tensors: [x], reference: r.json, %s}}\n"
+		 "  - {name: watch, %s}\n"
 		 "  - name: out\n    inputs: [watch]\n    expression: {set: {score: drift_score, flag: is_drift, state: "
 		 "drift_state}, keep: [score, flag, state]}\n"
 		 "  output: {steps: [out]}\n",
-		 options);
+		 observed->watch ? observed->watch : watch);
 	planning_open_steps(&observed->planning, steps);
 	assert_int_equal(planning_errors(&observed->planning), 0);
 }
 
-void observed_open(struct observed *observed, const char *options)
+static void open_with(struct observed *observed, const char *options)
 {
-	*observed = (struct observed){.chance = {7}, .time_ms = 100 * DAY_MS};
 	reference_make();
 	observed_steps(observed, options);
 	observed->board = verdict_board_open();
 	observed->arena = arena_open(ARENA_BYTES);
 	observed_engine_open(observed);
+}
+
+void observed_open(struct observed *observed, const char *options)
+{
+	*observed = (struct observed){.chance = {7}, .time_ms = 100 * DAY_MS};
+	open_with(observed, options);
+}
+
+void observed_open_watch(struct observed *observed, const char *watch)
+{
+	*observed = (struct observed){.chance = {7}, .time_ms = 100 * DAY_MS, .watch = watch};
+	open_with(observed, "");
+	observed->watch = NULL;
+}
+
+void observed_open_past(struct observed *observed, const char *past, const char *options)
+{
+	char reference_text[64];
+	*observed = (struct observed){.chance = {7}, .time_ms = 100 * DAY_MS, .reference = reference_text};
+	snprintf(reference_text, sizeof reference_text, "{past: %s}", past);
+	open_with(observed, options);
+	observed->reference = NULL;
 }
 
 void observed_close(struct observed *observed)

@@ -48,6 +48,8 @@ struct observed {
 	char state[16];
 	const struct tensor *also; /* sent with each message; NULL: nothing */
 	struct text key; /* of messages; NULL: they have none */
+	const char *reference; /* of the step; NULL: a file */
+	const char *watch;     /* the kind and options of the step; NULL: `drift` with these */
 };
 
 /* Reads the reference, after observed_open(). */
@@ -55,6 +57,8 @@ const struct file_source *observed_files(void);
 
 /* `options` of the step beside its tensors and its reference: two columns, x.a and x.b. */
 void observed_open(struct observed *observed, const char *options);
+void observed_open_past(struct observed *observed, const char *past, const char *options); /* `past`: "1d" */
+void observed_open_watch(struct observed *observed, const char *watch); /* "drift: {...}", or what stands for it */
 void observed_close(struct observed *observed);
 
 /* The same without an engine: the steps alone. */

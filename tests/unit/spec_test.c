@@ -345,7 +345,6 @@ static void what_is_not_honoured_is_said_and_is_no_error(void **state)
 	expect_told(RUNTIME "  config: {securityConfig: {audit: {enabled: true}}}\n", SEVERITY_WARNING, "5:29", "audit");
 	expect_told(RUNTIME "  overrides: [{name: seldon-dataflow-engine, replicas: 0}]\n", SEVERITY_WARNING, "5:56",
 		    "all the same");
-	expect_told(PIPELINE "  steps: [{name: a, drift: {reference: {past: 7d}}}]\n", SEVERITY_WARNING, "5:41", "past");
 	expect_told(EXPERIMENT "  candidates: [{name: a, weight: 1}]\n  bandits: {rewardMetric: accuracy}\n", SEVERITY_WARNING,
 		    "6:12", "accuracy");
 	expect_told(EXPERIMENT "  candidates: [{name: a, weight: 1}]\n  promotionPolicy: {automatic: true}\n", SEVERITY_NOTE,

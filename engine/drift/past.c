@@ -1,0 +1,157 @@
+/* past.c: see past.h. */
+#include "drift/past.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/random.h"
+
+#define NUMBER_MAX 1e150 /* the square of a larger one is beyond the range of a double */
+
+static uint64_t rows_of(const struct past *past, size_t first, size_t end)
+{
+	uint64_t rows = 0;
+	for (size_t i = first; i < end; i++)
+		rows += past->blocks[i].rows;
+	return rows;
+}
+
+/* ---- blocks of a window ---- */
+
+size_t past_blocks_of(const struct past *past, size_t rows)
+{
+	const size_t most = rows / PAST_BLOCK_ROWS < PAST_WINDOW_BLOCKS ? rows / PAST_BLOCK_ROWS : PAST_WINDOW_BLOCKS;
+	const uint64_t span = (rows_of(past, 0, past->count) + rows) / PAST_REFERENCE_BLOCKS;
+	const size_t blocks = span > PAST_BLOCK_ROWS ? (size_t)(rows / span) : most;
+	return most == 0 ? 0 : blocks < 1 ? 1 : blocks < most ? blocks : most;
+}
+
+size_t past_block_first(size_t rows, size_t blocks, size_t nth)
+{
+	return nth * rows / blocks;
+}
+
+void past_values_take(const struct monitor *monitor, size_t feature, size_t first, size_t count, struct past_values *values)
+{
+	*values = (struct past_values){.least = (double)INFINITY, .greatest = -(double)INFINITY};
+	for (size_t i = 0; i < count; i++) {
+		const double raw = monitor_closed_value(monitor, feature, first + i);
+		const bool known = fabs(raw) < NUMBER_MAX;
+		if (i < PAST_BLOCK_ROWS)
+			values->values[i] = known ? raw : (double)NAN;
+		values->missing += !known;
+		values->least = known && raw < values->least ? raw : values->least;
+		values->greatest = known && raw > values->greatest ? raw : values->greatest;
+	}
+}
+
+void past_values_merge(struct past_values *into, const struct past_values *other)
+{
+	into->missing += other->missing;
+	into->least = other->least < into->least ? other->least : into->least;
+	into->greatest = other->greatest > into->greatest ? other->greatest : into->greatest;
+}
+
+/* ---- the list ---- */
+
+uint64_t past_add(struct past *past, uint64_t rows, int64_t begin_ms, uint64_t hash)
+{
+	past->blocks[past->count++] = (struct past_block){past->next, rows, begin_ms};
+	past->chain = hash_bytes(&hash, sizeof hash, past->chain) | 1; /* 0 is none */
+	return past->next++;
+}
+
+bool past_full(const struct past *past, size_t more)
+{
+	return past->count + more > PAST_BLOCKS_MAX;
+}
+
+struct past_merge past_merge_next(struct past *past, size_t first)
+{
+	size_t at = first;
+	for (size_t i = first + 1; i + 1 < past->count; i++)
+		if (past->blocks[i].rows + past->blocks[i + 1].rows < past->blocks[at].rows + past->blocks[at + 1].rows)
+			at = i;
+	struct past_block *left = &past->blocks[at];
+	const struct past_block *right = left + 1;
+	struct random chance = {past->chain ^ left->number ^ right->number << 32};
+	const double drawn = (double)(random_next(&chance) >> 11) * 0x1p-53;
+	const bool stays = drawn * (double)(left->rows + right->rows) < (double)left->rows;
+	const struct past_merge merge = {stays ? left->number : right->number, stays ? right->number : left->number};
+	left->number = merge.into;
+	left->rows += right->rows;
+	left->begin_ms = right->begin_ms;
+	memmove(left + 1, right + 1, (past->count - at - 2) * sizeof *left);
+	past->count--;
+	return merge;
+}
+
+bool past_renews(const struct past *past, int64_t since_ms)
+{
+	const uint64_t fitted = rows_of(past, 0, past->fitted), newer = rows_of(past, past->fitted, past->count);
+	uint64_t older = 0;
+	for (size_t i = 0; i < past->fitted; i++)
+		older += past->blocks[i].begin_ms < since_ms ? past->blocks[i].rows : 0;
+	if (past->fitted == 0)
+		return newer >= PAST_ROWS_MIN;
+	return newer >= fitted / PAST_RENEWED || older >= fitted / PAST_RENEWED;
+}
+
+bool past_expire(struct past *past, int64_t since_ms, uint64_t *number)
+{
+	if (past->count == 0 || past->blocks[0].begin_ms >= since_ms)
+		return false;
+	*number = past->blocks[0].number;
+	memmove(past->blocks, past->blocks + 1, --past->count * sizeof *past->blocks);
+	past->fitted -= past->fitted > 0;
+	return true;
+}
+
+void past_fit(struct past *past)
+{
+	const bool enough = past->count * PAST_BLOCK_ROWS >= DRIFT_REFERENCE_ROWS_MIN &&
+			    rows_of(past, 0, past->count) >= PAST_ROWS_MIN;
+	past->fitted = enough ? past->count : 0;
+	past->fit = enough ? past->chain : 0;
+}
+
+/* ---- the reference ---- */
+
+static bool feature_fill(const struct past *past, const struct past_values *const *values, size_t feature, struct arena *arena,
+			 struct drift_feature *into)
+{
+	double *all = ARENA_ARRAY(arena, double, past->fitted * PAST_BLOCK_ROWS);
+	into->least = (double)INFINITY;
+	into->greatest = -(double)INFINITY;
+	for (size_t i = 0; all && i < past->fitted; i++) {
+		const struct past_values *block = &values[i][feature];
+		memcpy(all + i * PAST_BLOCK_ROWS, block->values, sizeof block->values);
+		into->missing += block->missing;
+		into->least = block->least < into->least ? block->least : into->least;
+		into->greatest = block->greatest > into->greatest ? block->greatest : into->greatest;
+	}
+	if (into->least > into->greatest) { /* no number came, so none is outside */
+		into->least = -(double)INFINITY;
+		into->greatest = (double)INFINITY;
+	}
+	into->values = all;
+	return all;
+}
+
+bool past_reference(const struct past *past, const struct past_values *const *values, const struct text *names, size_t features,
+		    struct arena *arena, struct drift_reference *reference)
+{
+	struct drift_feature *made = ARENA_ARRAY(arena, struct drift_feature, features);
+	for (size_t i = 0; made && i < features; i++) {
+		made[i].name = names[i];
+		if (past->fitted && !feature_fill(past, values, i, arena, &made[i]))
+			return false;
+	}
+	*reference = (struct drift_reference){.all_rows = rows_of(past, 0, past->fitted),
+					      .rows = past->fitted * PAST_BLOCK_ROWS,
+					      .block = PAST_BLOCK_ROWS,
+					      .feature_count = features,
+					      .features = made};
+	return made;
+}

@@ -1,0 +1,93 @@
+/* past.h: Past of a stream as the reference of a drift monitor: a bounded sample of the windows that have closed.
+ *
+ * A window that has closed is remembered by blocks: PAST_BLOCK_ROWS rows that followed one another, so that their dependence
+ * can be learnt, and with each feature the counts and the ends of all the rows for which the block stands. Blocks merge: of
+ * two neighbours, one remains, drawn by the rows for which they stand, and stands for the rows of both. So a block of the past
+ * is a fair draw, however long the past is.
+ *
+ * The oldest blocks are the reference, and stay as they are. Newer ones wait until they stand for PAST_RENEWED of the rows of
+ * the reference, or so much of it is older than the past; then it is made anew from all. So a monitor learns seldom, and who
+ * has the blocks has the same reference.
+ *
+ * The list is plain data, which may be stored. The rows of blocks are with its owner, by number. Pure; the same windows give
+ * the same list.
+ */
+#ifndef SLUICE_DRIFT_PAST_H
+#define SLUICE_DRIFT_PAST_H
+
+#include "base/arena.h"
+#include "drift/monitor.h"
+#include "drift/reference.h"
+
+#define PAST_BLOCK_ROWS MONITOR_ROWS_MIN /* a window of fewer is not judged, and not remembered */
+#define PAST_BLOCKS_MAX (DRIFT_REFERENCE_ROWS_MAX / PAST_BLOCK_ROWS)
+#define PAST_REFERENCE_BLOCKS 160 /* of them; the others are newer than the reference */
+#define PAST_WINDOW_BLOCKS 32	  /* of one window */
+#define PAST_ROWS_MIN 1000	  /* fewer rows are no past yet: windows are not judged */
+#define PAST_RENEWED 4		  /* a quarter */
+
+struct past_block {
+	uint64_t number;
+	uint64_t rows;	/* for which it stands */
+	int64_t begin_ms; /* when the window began that it is of; of a merged one, the later */
+};
+
+struct past {
+	uint64_t next;	 /* number of the next block */
+	uint64_t chain;	 /* hash of the rows of all blocks so far, in their order */
+	uint64_t fit;	 /* the chain when the reference was made; 0: there is none */
+	uint64_t fitted; /* blocks of the reference, which are the first */
+	uint64_t count;
+	struct past_block blocks[PAST_BLOCKS_MAX]; /* in the order of their windows */
+};
+
+/* A feature of a block: of the rows for which it stands, and the values of its own rows. Infinite values, and those of which
+ * nothing can be learnt, count as missing. */
+struct past_values {
+	uint64_t missing;
+	double least, greatest; /* of no number: infinite, the least above the greatest */
+	double values[PAST_BLOCK_ROWS];
+};
+
+/* How many blocks remember a window of which so many rows are kept: 0 if they are too few. */
+size_t past_blocks_of(const struct past *past, size_t rows);
+
+/* The first row of a window that the n-th of its blocks stands for. */
+size_t past_block_first(size_t rows, size_t blocks, size_t nth);
+
+/* What a block has of one feature of the window that a monitor closed last: it stands for `count` rows from `first` on. */
+void past_values_take(const struct monitor *monitor, size_t feature, size_t first, size_t count, struct past_values *values);
+
+/* Merges two features' values: those of the left block remain, or those of the right. */
+void past_values_merge(struct past_values *into, const struct past_values *other);
+
+/* Adds a block whose rows have that hash. Its number. There must be memory for it: past_full() is false. */
+uint64_t past_add(struct past *past, uint64_t rows, int64_t begin_ms, uint64_t hash);
+
+/* Whether so many more blocks do not fit, before some that are newer than the reference are merged. */
+bool past_full(const struct past *past, size_t more);
+
+/* Two neighbours that are to be merged: `into` remains. */
+struct past_merge {
+	uint64_t into, from; /* numbers */
+};
+
+/* Merges the two neighbours, from the block at `first` on, which stand for the fewest rows. There are two. */
+struct past_merge past_merge_next(struct past *past, size_t first);
+
+/* Whether the reference is to be made anew, at the end of a window; windows that began before `since_ms` are
+ * older than the past. */
+bool past_renews(const struct past *past, int64_t since_ms);
+
+/* The number of the first block if it is older than the past; it is then no longer in the list. */
+bool past_expire(struct past *past, int64_t since_ms, uint64_t *number);
+
+/* All blocks that there are are the reference from now on, if they have enough rows. They are PAST_REFERENCE_BLOCKS at most. */
+void past_fit(struct past *past);
+
+/* The reference of the blocks: `values` has of each of its blocks those of each feature. What is made lives in the arena. False: it
+ * is full. Names are those of `features`. */
+bool past_reference(const struct past *past, const struct past_values *const *values, const struct text *names, size_t features,
+		    struct arena *arena, struct drift_reference *reference);
+
+#endif

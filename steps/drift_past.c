@@ -1,0 +1,304 @@
+/* drift_past.c: see drift_past.h. */
+#include "steps/drift_past.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+#define LIST_VERSION 1
+#define LIST_KEY "past/list"
+#define FEATURES_KEY "past/features"
+#define KEY_BYTES_MAX 40
+#define FEATURES_BYTES_MAX ((size_t)1 << 20)
+#define FITTED_BYTES_MAX ((size_t)1 << 30)
+#define NS_IN_MS 1000000
+
+/* What is stored under LIST_KEY, without the blocks that are not there. */
+struct past_list {
+	uint64_t version;
+	uint64_t identity; /* of the features */
+	struct past past;
+};
+
+static bool out_of_memory(struct error *error)
+{
+	return error_memory(error, ERROR_SYSTEM, "keeping the past of a stream");
+}
+
+bool drift_past_open(struct drift_past *past, struct drift_comparison *comparison, const struct step *step, struct error *error)
+{
+	const struct drift *options = step->options;
+	if (!drift_comparison_begin(comparison, step, error))
+		return false;
+	*past = (struct drift_past){.comparison = comparison,
+				    .past_ms = options->reference.past_ns / NS_IN_MS,
+				    .features = arena_open(FEATURES_BYTES_MAX),
+				    .fitted = arena_open(FITTED_BYTES_MAX)};
+	comparison->arena = past->features;
+	if (past->features && past->fitted)
+		return true;
+	drift_past_close(past);
+	return out_of_memory(error);
+}
+
+void drift_past_close(struct drift_past *past)
+{
+	arena_close(past->features);
+	arena_close(past->fitted);
+	past->features = past->fitted = NULL;
+}
+
+/* ---- state ---- */
+
+static size_t list_bytes(uint64_t blocks)
+{
+	return offsetof(struct past_list, past.blocks) + blocks * sizeof(struct past_block);
+}
+
+/* NULL: there is none that is whole. */
+static const struct past_list *list_find(struct visit *visit)
+{
+	struct text value;
+	if (!visit_recall(visit, TEXT(LIST_KEY), &value) || value.length < list_bytes(0))
+		return NULL;
+	const struct past_list *list = (const void *)value.bytes;
+	const bool whole = list->version == LIST_VERSION && list->past.count <= PAST_BLOCKS_MAX &&
+			   list->past.fitted <= list->past.count && value.length == list_bytes(list->past.count);
+	return whole ? list : NULL;
+}
+
+static bool list_write(struct visit *visit, const struct past_list *list, struct error *error)
+{
+	void *stored = visit_remember(visit, TEXT(LIST_KEY), list_bytes(list->past.count), error);
+	if (stored)
+		memcpy(stored, list, list_bytes(list->past.count));
+	return stored != NULL;
+}
+
+static struct text block_key(uint64_t number, char bytes[KEY_BYTES_MAX])
+{
+	const int length = snprintf(bytes, KEY_BYTES_MAX, "past/block/%llu", (unsigned long long)number);
+	return (struct text){bytes, (size_t)length};
+}
+
+static size_t block_bytes(const struct drift_past *self)
+{
+	return self->feature_count * sizeof(struct past_values);
+}
+
+/* NULL: there is none that is whole. */
+static const struct past_values *block_find(const struct drift_past *self, struct visit *visit, uint64_t number)
+{
+	char bytes[KEY_BYTES_MAX];
+	struct text value;
+	if (!visit_recall(visit, block_key(number, bytes), &value) || value.length != block_bytes(self))
+		return NULL;
+	return (const void *)value.bytes;
+}
+
+static bool block_forget(struct visit *visit, uint64_t number, struct error *error)
+{
+	char bytes[KEY_BYTES_MAX];
+	return visit_forget(visit, block_key(number, bytes), error);
+}
+
+/* ---- the reference ---- */
+
+/* The values of the blocks of the reference. NULL: one of them is not whole. */
+static const struct past_values **blocks_find(const struct drift_past *self, struct visit *visit, const struct past *past)
+{
+	const struct past_values **found = ARENA_ARRAY(visit_arena(visit), const struct past_values *, past->fitted + 1);
+	for (size_t i = 0; found && i < past->fitted; i++) {
+		found[i] = block_find(self, visit, past->blocks[i].number);
+		if (!found[i])
+			return NULL;
+	}
+	return found;
+}
+
+/* Of no blocks: its windows are not judged. */
+static struct monitor *monitor_make(struct drift_past *self, const struct past *past, const struct past_values *const *values,
+				    struct error *error)
+{
+	struct drift_comparison *comparison = self->comparison;
+	arena_reset(self->fitted);
+	if (past_reference(past, values, self->names, self->feature_count, self->fitted, &comparison->reference))
+		return monitor_open(self->fitted, &comparison->reference, &comparison->settings, error);
+	out_of_memory(error);
+	return NULL;
+}
+
+static bool monitor_fit(struct drift_past *self, struct visit *visit, const struct past *past, struct error *error)
+{
+	static const struct past none;
+	struct drift_comparison *comparison = self->comparison;
+	const struct past_values *const *values = blocks_find(self, visit, past);
+	comparison->monitor = monitor_make(self, values ? past : &none, values, error);
+	if (!comparison->monitor && error->kind == ERROR_CONFIG) { /* nothing in it can be compared */
+		*error = (struct error){0};
+		comparison->monitor = monitor_make(self, &none, NULL, error);
+	}
+	self->fit = past->fit;
+	return comparison->monitor;
+}
+
+/* ---- features ---- */
+
+/* The names of a message's features, each with a NUL behind it. */
+static bool names_learn(struct drift_past *self, const struct payload *payload, struct arena *arena, struct text *names,
+			struct error *error)
+{
+	const struct drift *options = self->comparison->step->options;
+	struct drift_layout layout;
+	size_t length = 0;
+	if (!drift_layout_make(&layout, payload, &options->tensors, arena, error))
+		return false;
+	for (size_t i = 0; i < layout.count; i++) {
+		length += strlen(layout.columns[i].name) + 1;
+		if (layout.columns[i].texts)
+			return error_set(error, ERROR_INPUT, PLACE_NONE,
+					 "`%s` has texts, of which no past is kept; learn a reference by `sluice fit drift`",
+					 layout.columns[i].name);
+	}
+	char *bytes = arena_take(arena, length, 1);
+	if (!bytes)
+		return error_memory(error, ERROR_LIMIT, "keeping the past of a stream");
+	*names = (struct text){bytes, length};
+	for (size_t i = 0; i < layout.count; i++)
+		bytes = stpcpy(bytes, layout.columns[i].name) + 1;
+	return true;
+}
+
+/* Knows the features by these names. */
+static bool names_read(struct drift_past *self, struct text stored, struct error *error)
+{
+	struct drift_comparison *comparison = self->comparison;
+	comparison->content = (struct text){0};
+	arena_reset(self->features);
+	const char *copy = arena_copy(self->features, stored.bytes, stored.length);
+	struct text *names = ARENA_ARRAY(self->features, struct text, DRIFT_FEATURES_MAX);
+	size_t count = 0;
+	if (!copy || !names)
+		return out_of_memory(error);
+	for (size_t at = 0; at < stored.length && count < DRIFT_FEATURES_MAX; at += names[count++].length + 1)
+		names[count] = text_of(copy + at);
+	self->names = names;
+	self->feature_count = count;
+	self->identity = hash_bytes(stored.bytes, stored.length, LIST_VERSION);
+	comparison->content = (struct text){copy, stored.length};
+	comparison->layout = (struct drift_layout){0};
+	comparison->places = ARENA_ARRAY(self->features, size_t, count);
+	return comparison->places || out_of_memory(error);
+}
+
+/* A past with the features of the message. */
+static bool past_begin(struct drift_past *self, struct visit *visit, struct error *error)
+{
+	struct past_list list = {.version = LIST_VERSION};
+	struct text names;
+	if (!names_learn(self, visit_input(visit), visit_arena(visit), &names, error) || !names_read(self, names, error))
+		return false;
+	list.identity = self->identity;
+	char *stored = visit_remember(visit, TEXT(FEATURES_KEY), names.length, error);
+	if (!stored)
+		return false;
+	memcpy(stored, names.bytes, names.length);
+	return list_write(visit, &list, error) && monitor_fit(self, visit, &list.past, error);
+}
+
+bool drift_past_bring(struct drift_past *past, struct visit *visit, bool *renewed, struct error *error)
+{
+	const struct past_list *list = list_find(visit);
+	struct text names;
+	*renewed = !list || list->identity != past->identity || list->past.fit != past->fit;
+	if (!*renewed)
+		return true;
+	past->fit = 0;
+	if (list && list->identity == past->identity)
+		return monitor_fit(past, visit, &list->past, error);
+	past->identity = 0;
+	if (!list || !visit_recall(visit, TEXT(FEATURES_KEY), &names) || names.length == 0)
+		return past_begin(past, visit, error);
+	return names_read(past, names, error) && monitor_fit(past, visit, &list->past, error);
+}
+
+/* ---- windows ---- */
+
+static bool blocks_merge(struct drift_past *self, struct visit *visit, struct past *past, size_t first, struct error *error)
+{
+	char bytes[KEY_BYTES_MAX];
+	const struct past_merge merge = past_merge_next(past, first);
+	const struct past_values *from = block_find(self, visit, merge.from);
+	struct past_values *into = visit_remember(visit, block_key(merge.into, bytes), block_bytes(self), error);
+	if (!into)
+		return false;
+	for (size_t i = 0; from && i < self->feature_count; i++)
+		past_values_merge(&into[i], &from[i]);
+	return block_forget(visit, merge.from, error);
+}
+
+static bool block_add(struct drift_past *self, struct visit *visit, struct past *past, size_t first, size_t rows, int64_t begin_ms,
+		      struct error *error)
+{
+	char bytes[KEY_BYTES_MAX];
+	struct past_values *values = visit_remember(visit, block_key(past->next, bytes), block_bytes(self), error);
+	if (!values)
+		return false;
+	for (size_t i = 0; i < self->feature_count; i++)
+		past_values_take(self->comparison->monitor, i, first, rows, &values[i]);
+	past_add(past, rows, begin_ms, hash_bytes(values, block_bytes(self), 0));
+	return true;
+}
+
+static bool window_add(struct drift_past *self, struct visit *visit, struct past *past, int64_t begin_ms, struct error *error)
+{
+	const size_t rows = monitor_closed_rows(self->comparison->monitor), blocks = past_blocks_of(past, rows);
+	while (past_full(past, blocks))
+		if (!blocks_merge(self, visit, past, past->fitted, error))
+			return false;
+	for (size_t i = 0; i < blocks; i++) {
+		const size_t first = past_block_first(rows, blocks, i);
+		if (!block_add(self, visit, past, first, past_block_first(rows, blocks, i + 1) - first, begin_ms, error))
+			return false;
+	}
+	return true;
+}
+
+/* Makes all blocks that are not too old the reference. */
+static bool past_renew(struct drift_past *self, struct visit *visit, struct past *past, int64_t since_ms, struct error *error)
+{
+	uint64_t number;
+	while (past_expire(past, since_ms, &number))
+		if (!block_forget(visit, number, error))
+			return false;
+	while (past->count > PAST_REFERENCE_BLOCKS)
+		if (!blocks_merge(self, visit, past, 0, error))
+			return false;
+	past_fit(past);
+	return monitor_fit(self, visit, past, error);
+}
+
+bool drift_past_add(struct drift_past *past, struct visit *visit, int64_t begin_ms, bool *renewed, struct error *error)
+{
+	const struct past_list *found = list_find(visit);
+	struct past_list list = {.version = LIST_VERSION, .identity = past->identity};
+	const int64_t since_ms = begin_ms - past->past_ms;
+	if (found)
+		memcpy(&list, found, list_bytes(found->past.count));
+	if (!window_add(past, visit, &list.past, begin_ms, error))
+		return false;
+	*renewed = past_renews(&list.past, since_ms);
+	return (!*renewed || past_renew(past, visit, &list.past, since_ms, error)) && list_write(visit, &list, error);
+}
+
+bool drift_past_forget(struct drift_past *past, struct visit *visit, struct error *error)
+{
+	const struct past_list *list = list_find(visit);
+	for (size_t i = 0; list && i < list->past.count; i++)
+		if (!block_forget(visit, list->past.blocks[i].number, error))
+			return false;
+	past->identity = 0;
+	return !list || (visit_forget(visit, TEXT(LIST_KEY), error) && visit_forget(visit, TEXT(FEATURES_KEY), error));
+}

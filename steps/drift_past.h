@@ -1,0 +1,41 @@
+/* drift_past.h: Reference of a step `drift` with `past:`: the past of its own stream, in the state of its observer.
+ *
+ * The state has the list of blocks under `past/list` (drift/past.h), their rows under `past/block/NUMBER`, and the names of the
+ * features under `past/features`. So an engine that takes over has the same reference, and what a window adds is in the
+ * transaction of the message that closed it. The features are the columns of the watched tensors of the first message; they are
+ * numbers.
+ *
+ * The comparison's reference and monitor are made from the state, and anew when the reference is.
+ */
+#ifndef SLUICE_STEPS_DRIFT_PAST_H
+#define SLUICE_STEPS_DRIFT_PAST_H
+
+#include "drift/past.h"
+#include "steps/drift_comparison.h"
+
+struct drift_past {
+	struct drift_comparison *comparison;
+	int64_t past_ms;
+	uint64_t identity; /* of the features; 0: none are known */
+	uint64_t fit;	   /* of the reference that the monitor has */
+	size_t feature_count;
+	const struct text *names;
+	struct arena *features; /* names, and the layout of messages */
+	struct arena *fitted;	/* the reference and the monitor */
+};
+
+/* The comparison is that of an observer, and opened by this. */
+bool drift_past_open(struct drift_past *past, struct drift_comparison *comparison, const struct step *step, struct error *error);
+void drift_past_close(struct drift_past *past);
+
+/* Brings the comparison to what the state has; without features, they are learnt from the message. `renewed`: the monitor is
+ * another, without rows. INPUT: the message has no features. */
+bool drift_past_bring(struct drift_past *past, struct visit *visit, bool *renewed, struct error *error);
+
+/* Adds the window that the monitor has just closed, which began at that time. `renewed`: the monitor is another, without rows. */
+bool drift_past_add(struct drift_past *past, struct visit *visit, int64_t begin_ms, bool *renewed, struct error *error);
+
+/* Begins anew: the features are those of the next message. */
+bool drift_past_forget(struct drift_past *past, struct visit *visit, struct error *error);
+
+#endif
