@@ -32,7 +32,7 @@ static const struct explain_method_name {
 	{"permutation_importance", BY_PERMUTATION},
 };
 
-static bool method_read(const struct explain_parameter *parameter, struct explain_step *options, struct error *error)
+static bool method_read(const struct dialect_parameter *parameter, struct explain_step *options, struct error *error)
 {
 	const char *value = parameter->value.text;
 	for (size_t i = 0; i < sizeof explain_method_names / sizeof *explain_method_names; i++)
@@ -46,7 +46,7 @@ static bool method_read(const struct explain_parameter *parameter, struct explai
 			 value);
 }
 
-static bool samples_read(const struct explain_parameter *parameter, struct explain_step *options, struct error *error)
+static bool samples_read(const struct dialect_parameter *parameter, struct explain_step *options, struct error *error)
 {
 	const char *value = parameter->value.text;
 	return (number_read_int64(text_of(value), &options->background.rows) && options->background.rows >= BACKGROUND_ROWS_LEAST &&
@@ -56,12 +56,12 @@ static bool samples_read(const struct explain_parameter *parameter, struct expla
 			 BACKGROUND_ROWS_MAX);
 }
 
-static bool is_parameter(const struct explain_parameter *parameter, const char *name)
+static bool is_parameter(const struct dialect_parameter *parameter, const char *name)
 {
 	return parameter->name.text && strcmp(parameter->name.text, name) == 0;
 }
 
-const struct explain_step *explain_options_of(const struct explain_parameter *parameters, size_t count, struct place place,
+const struct explain_step *explain_options_of(const struct dialect_parameter *parameters, size_t count, struct place place,
 						 struct arena *arena, struct name *ignored, struct error *error)
 {
 	struct explain_step *options = ARENA_NEW(arena, struct explain_step);

@@ -9,6 +9,7 @@
 #define SLUICE_STEPS_EXPLAIN_OPTIONS_H
 
 #include "step/step.h"
+#include "steps/dialect.h"
 
 #define EXPLAIN_METHOD_PARAMETER "explanation_method"
 #define EXPLAIN_SAMPLES_PARAMETER "background_samples"
@@ -38,15 +39,9 @@ extern const struct option explain_rows[];
 /* Checks what the rows do not say; `options` are a struct explain_step. CONFIG. */
 bool explain_options_check(const void *options, struct place place, struct error *error);
 
-/* One parameter of the dialect. */
-struct explain_parameter {
-	struct name name;
-	struct name value;
-};
-
 /* Options for these parameters, in the arena. NULL: none is meant for an explainer; or CONFIG, with the place of the parameter that
  * no explainer can have. `ignored` is set to the first that means nothing. */
-const struct explain_step *explain_options_of(const struct explain_parameter *parameters, size_t count, struct place place,
+const struct explain_step *explain_options_of(const struct dialect_parameter *parameters, size_t count, struct place place,
 						 struct arena *arena, struct name *ignored, struct error *error);
 
 #endif

@@ -6,6 +6,7 @@
 #include "message/provenance.h"
 #include "step/call_form.h"
 #include "step/setting.h"
+#include "steps/drift_dialect.h"
 #include "steps/explain_options.h"
 #include "steps/kinds.h"
 #include "steps/local.h"
@@ -96,42 +97,23 @@ static bool model_targets(const struct step *step, size_t nth, enum call_target 
 	return nth == 0 && !self->local.text;
 }
 
-/* With the parameters of an explainer it is one, if nothing offers its model. */
+/* With the parameters of an explainer or of a drift detector it is one, if nothing offers its model. */
 static const struct step_kind *model_built_in(const struct step *step, struct arena *arena, const void **options,
 					      struct name *ignored, struct error *error)
 {
 	const struct model_step *self = step->options;
 	const struct model_setting *settings = self->settings.parameters.items;
 	const size_t count = self->settings.parameters.count;
-	struct explain_parameter *parameters = ARENA_ARRAY(arena, struct explain_parameter, count);
+	struct dialect_parameter *parameters = ARENA_ARRAY(arena, struct dialect_parameter, count);
 	for (size_t i = 0; parameters && i < count; i++)
-		parameters[i] = (struct explain_parameter){settings[i].name, settings[i].value};
-	*options = parameters && count ? explain_options_of(parameters, count, step->place, arena, ignored, error) : NULL;
-	return *options ? &step_explain : NULL;
-}
-
-/* Of the reference dialect: parameters by which a step without a server would be a built-in one. */
-static const char *built_in(const char *parameter)
-{
-	static const char *const detector[] = {"reference_window", "detection_threshold", "drift_methods"};
-	for (size_t i = 0; i < sizeof detector / sizeof *detector; i++)
-		if (strcmp(parameter, detector[i]) == 0)
-			return "the built-in drift detector, which cannot run yet; a model on a server receives it as a "
-			       "parameter";
-	return NULL;
-}
-
-static bool model_later(const void *options, size_t nth, struct name *option, const char **words)
-{
-	const struct model_step *self = options;
-	const struct model_setting *settings = self->settings.parameters.items;
-	for (size_t i = 0; i < self->settings.parameters.count; i++) {
-		*option = settings[i].name;
-		*words = option->text ? built_in(option->text) : NULL;
-		if (*words && nth-- == 0)
-			return true;
-	}
-	return false;
+		parameters[i] = (struct dialect_parameter){settings[i].name, settings[i].value};
+	if (!parameters || count == 0)
+		return NULL;
+	*options = explain_options_of(parameters, count, step->place, arena, ignored, error);
+	if (*options || error->kind != ERROR_NONE)
+		return *options ? &step_explain : NULL;
+	*options = drift_options_of(parameters, count, step->place, arena, ignored, error);
+	return *options ? &step_drift : NULL;
 }
 
 static const struct name_list *model_outputs(const void *options)
@@ -484,7 +466,6 @@ static const struct call_rules rules = {
 	.targets = model_targets,
 	.outputs = model_outputs,
 	.storage = model_storage,
-	.later = model_later,
 	.built_in = model_built_in,
 	.answered = model_answered,
 };

@@ -15,13 +15,6 @@ const char *call_target_name(enum call_target target)
 	return names[target];
 }
 
-/* What the reference dialect's parameters tell that no other model has. */
-static const char *built_in_role(const struct step_spec *step)
-{
-	static const char *const drift[] = {"reference_window", "detection_threshold", "drift_methods"};
-	return step_has_parameter(step, drift, sizeof drift / sizeof *drift) ? "drift detector" : NULL;
-}
-
 /* ---- models ---- */
 
 static struct model_facts facts_of_resource(const struct resource *resource)
@@ -77,14 +70,7 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 	endpoint.form = (struct call_form){step_option_choice(spec, "protocol"), step_option_choice(spec, "method")};
 	if (endpoint.origin != ENDPOINT_NONE || !endpoint.advice || explains)
 		return endpoint;
-	const char *role = built_in_role(spec);
-	if (role)
-		note_add(compiler, &plan->notes, spec->name.place,
-			 "step `%s` is the built-in %s, because no Server, endpoint or stub offers model `%s`; it cannot run "
-			 "yet",
-			 spec->name.text, role, model);
-	else
-		note_add(compiler, &plan->notes, spec->name.place, "model `%s` has no endpoint: %s", model, endpoint.advice);
+	note_add(compiler, &plan->notes, spec->name.place, "model `%s` has no endpoint: %s", model, endpoint.advice);
 	return endpoint;
 }
 

@@ -44,20 +44,3 @@ int64_t step_cache_ns(const struct step_spec *step)
 	const struct option *ttl = cache && cache->type == OPTION_MAP ? row_named(cache->rows, "ttl") : NULL;
 	return ttl && ttl->type == OPTION_DURATION ? *(const int64_t *)value_at(value_at(step->options, cache), ttl) : 0;
 }
-
-bool step_has_parameter(const struct step_spec *step, const char *const *names, size_t count)
-{
-	const struct option *settings = step->kind && step->options ? row_named(step->kind->options, "modelSettings") : NULL;
-	const struct option *list = settings && settings->type == OPTION_MAP ? row_named(settings->rows, "parameters") : NULL;
-	const struct option *key = list && list->type == OPTION_LIST ? row_named(list->rows, "name") : NULL;
-	if (!key || key->type != OPTION_NAME)
-		return false;
-	const struct item_list *items = value_at(value_at(step->options, settings), list);
-	for (size_t i = 0; i < items->count; i++) {
-		const struct name *name = value_at((const unsigned char *)items->items + i * list->item_size, key);
-		for (size_t j = 0; j < count && name->text; j++)
-			if (strcmp(name->text, names[j]) == 0)
-				return true;
-	}
-	return false;
-}

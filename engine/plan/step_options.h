@@ -12,7 +12,4 @@ struct name_list step_option_names(const struct step_spec *step, const char *nam
 /* `cache: {ttl: TIME}`; 0: not given. */
 int64_t step_cache_ns(const struct step_spec *step);
 
-/* Whether the step's modelSettings have one of these parameters. */
-bool step_has_parameter(const struct step_spec *step, const char *const *names, size_t count);
-
 #endif

@@ -4,7 +4,8 @@
 Error rates, values of messages and drift make one notice of the firing and one of its end; a receiver that is away gets each
 notice once when it is back; addresses that are not allowed get none. At the end `N passed, N failed`.
 """
-import hashlib, hmac, http.server, json, os, re, shutil, signal, socket, socketserver, subprocess, sys, tempfile, threading, time
+import hashlib, hmac, http.server, json, os, random, re, shutil, signal, socket, socketserver, subprocess, sys, tempfile, threading
+import time
 import urllib.error, urllib.request
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -396,6 +397,43 @@ def tells_of_drift(judge, binary, folder):
         receiver.close()
 
 
+MODELS = "".join(f"""apiVersion: mlops.seldon.io/v1alpha1
+kind: Model
+metadata: {{name: {name}}}
+spec: {{storageUri: "stub://identity"}}
+---
+""" for name in ("baseline-predictor", "enhanced-predictor"))
+
+
+def tells_of_drift_from_the_past(judge, binary, folder):
+    """The drift pipeline of the reference, but for the address of its receiver: nothing offers its detector, which is built in"""
+    reference, chance = os.path.join(ROOT, "tests", "reference"), random.Random(22)
+    receiver = Receiver()
+    shutil.copy(os.path.join(reference, "experiment-70-30.yaml"), folder)
+    with open(os.path.join(reference, "pipeline-drift.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    judge.expect("the reference has a receiver", "https://alerts.company.com/drift" in text)
+    write(folder, MODELS + text.replace("https://alerts.company.com/drift", receiver.url))
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+    try:
+        def send(middle):
+            numbers = [chance.gauss(middle, 50) for _ in range(500)]
+            return dev.ask({"inputs": [{"name": "x", "datatype": "FP64", "shape": [500, 1], "data": numbers}]},
+                           "drift-detection-pipeline")
+
+        codes = [send(0) for _ in range(4)]
+        time.sleep(QUIET_SECONDS)
+        judge.expect("neither learning nor usual windows fire", receiver.notices() == [], receiver.notices())
+        codes.append(send(40))
+        notices = receiver.wait(1)
+        judge.expect("a window that moved fires, with its score", [notice["alert"] for notice in notices] == ["drift-alert"]
+                     and notices[0]["status"] == "firing" and notices[0]["values"]["drift_score"] > 0.05, (codes, notices))
+        judge.expect("and nobody said that the detector cannot run", not any("cannot run yet" in line for line in dev.lines), dev.lines)
+    finally:
+        dev.stop()
+        receiver.close()
+
+
 QUALITY = """apiVersion: mlops.seldon.io/v1alpha1
 kind: Pipeline
 metadata: {name: watched}
@@ -476,7 +514,7 @@ def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
     for part in (fires_and_resolves, waits_for_its_receiver, reaches_only_what_is_allowed, signs_and_mails, silences_end,
                  refused_mails_stop_no_others, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
-                 tells_of_drift, tells_of_quality, lists_and_tests):
+                 tells_of_drift, tells_of_drift_from_the_past, tells_of_quality, lists_and_tests):
         with tempfile.TemporaryDirectory() as folder:
             part(judge, binary, folder)
     print(f"{judge.passed} passed, {judge.failed} failed")

@@ -293,6 +293,32 @@ static void a_past_with_values_of_no_use_is_one(void **state)
 	observed_close(&observed);
 }
 
+#define DIALECT(threshold)                                                                      \
+	"model: {name: drift-monitor, storageUri: \"s3://mlflow-artifacts/drift-detection/\", "    \
+	"modelSettings: {parameters: [{name: reference_window, value: \"7d\"}, "                   \
+	"{name: detection_threshold, value: \"" threshold "\"}, {name: drift_methods, value: \"ks,psi\"}]}}"
+
+/* The same stream by two thresholds: the score is above one of them. */
+static void the_dialect_finds_drift_above_its_threshold(void **state)
+{
+	(void)state;
+	struct observed low, high;
+	observed_open_watch(&low, DIALECT("0.05"));
+	observed_open_watch(&high, DIALECT("0.5"));
+	for (int i = 0; i < 2; i++) {
+		struct observed *observed = i ? &high : &low;
+		observed_rows(observed, 3, 500, 0);
+		observed_rows(observed, 1, 500, 0.6);
+		assert_int_equal(observed->count, 4);
+		assert_int_equal(observed->seen[1].verdict, DRIFT_LEARNING);
+		assert_int_equal(observed->seen[2].verdict, DRIFT_STEADY);
+		assert_int_equal(observed->seen[2].statistics, 2 * 2);
+		assert_true(observed->seen[3].score > 0.05 && observed->seen[3].score < 0.5);
+		assert_int_equal(observed->seen[3].verdict, i ? DRIFT_STEADY : DRIFT_FOUND);
+		observed_close(observed);
+	}
+}
+
 /* ---- false alarms ---- */
 
 #define STREAMS 12
@@ -366,6 +392,7 @@ int main(void)
 		cmocka_unit_test(a_past_that_was_not_committed_is_gone),
 		cmocka_unit_test(other_features_begin_another_past),
 		cmocka_unit_test(a_past_with_values_of_no_use_is_one),
+		cmocka_unit_test(the_dialect_finds_drift_above_its_threshold),
 		cmocka_unit_test(clean_streams_raise_no_more_alarms_than_declared),
 		cmocka_unit_test(streams_that_carry_on_raise_at_most_twice_as_many),
 	};
