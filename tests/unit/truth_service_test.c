@@ -130,7 +130,12 @@ static void judge(const char *id, double accuracy, int64_t time_ms)
 	char line[LINE_BYTES];
 	(void)snprintf(line, sizeof line, "{\"id\":\"%s\",\"metrics\":{\"accuracy\":%g}}", id, accuracy);
 	append("feedback", id[0] % 2, time_ms, line);
-	nanosleep(&(struct timespec){.tv_nsec = 200 * NS_PER_MS}, NULL); /* what comes next is much later */
+}
+
+/* What comes next is much later than feedback that the service reads meanwhile. */
+static void feedback_settles(void)
+{
+	nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
 }
 
 static void nap(void)
@@ -166,7 +171,6 @@ static void feedback_reaches_the_board_once_whoever_counts(void **state)
 {
 	(void)state;
 	table_set(1, 50, begin_ms);
-	service_start();
 	for (int i = 0; i < 2; i++) { /* all of it twice */
 		expose("a", "new", begin_ms);
 		expose("b", "new", begin_ms + 1);
@@ -176,6 +180,7 @@ static void feedback_reaches_the_board_once_whoever_counts(void **state)
 		judge("c", 0, begin_ms + 100);
 	}
 	expose("d", "new", begin_ms + PAST_MS);
+	service_start(); /* all is there, so it is read in the order of its times */
 	expect_truths(1, 2);
 	assert_int_equal(truths_of(1).sum, TRUTH_SCALE);
 	truth_service_close(service);
@@ -190,20 +195,23 @@ static void a_table_is_counted_from_its_own_time(void **state)
 {
 	(void)state;
 	table_set(1, 50, begin_ms);
-	service_start();
 	expose("a", "new", begin_ms);
 	judge("a", 1, begin_ms + 100);
 	expose("b", "new", begin_ms + PAST_MS);
+	service_start();
 	expect_truths(1, 1);
 	judge("b", 1, begin_ms + PAST_MS + 100);
+	feedback_settles();
 	table_set(2, 20, begin_ms + PAST_MS + 1);
 	expose("c", "new", begin_ms + PAST_MS + 1);
 	judge("c", 1, begin_ms + PAST_MS + 200);
+	feedback_settles();
 	expose("d", "new", begin_ms + 2 * PAST_MS + 1);
 	expect_truths(2, 1);
 	table_set(3, 50, begin_ms + 3 * PAST_MS); /* as the first one */
 	expose("f", "new", begin_ms + 3 * PAST_MS);
 	judge("f", 0, begin_ms + 3 * PAST_MS + 100);
+	feedback_settles();
 	expose("g", "new", begin_ms + 4 * PAST_MS);
 	expect_truths(3, 1);
 	assert_int_equal(truths_of(3).sum, 0);
@@ -215,10 +223,10 @@ static void a_table_that_is_not_judged_is_not_counted(void **state)
 {
 	(void)state;
 	table_set(1, 50, 0);
-	service_start();
 	expose("a", "new", begin_ms);
 	judge("a", 1, begin_ms + 100);
 	expose("b", "new", begin_ms + PAST_MS);
+	service_start();
 	nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
 	assert_int_equal(truths_of(1).units, 0);
 	table_set(2, 50, begin_ms);
