@@ -68,7 +68,8 @@ void direct_intake_follow(struct worker *worker)
 	if (!worker->direct.port)
 		return;
 	worker->direct.serves = registry_has_answered(worker);
-	for (const struct worker_stage *stage = worker->direct.serves ? worker->stages : NULL; stage && count < DIRECT_PIPELINES_MAX; stage = stage->next)
+	const struct worker_stage *stage = worker->direct.serves ? worker->stages : NULL;
+	for (; stage && count < DIRECT_PIPELINES_MAX; stage = stage->next)
 		if (stage_is_direct(stage))
 			names[count++] = stage->config->graph->name;
 	direct_port_serve(worker->direct.port, names, count);

@@ -164,7 +164,8 @@ static void the_plan_says_that_it_is_built_in(void **state)
 	planning_plan(&p, NULL, &plan);
 	assert_int_equal(planning_errors(&p), 0);
 	assert_true(plan_is_noted(&plan.pipelines[0].notes,
-				  "step `watch` is built in, of kind `drift`, because no Server, endpoint or stub offers model `m`"));
+				  "step `watch` is built in, of kind `drift`, because no Server, endpoint or stub offers "
+				  "model `m`"));
 	assert_int_equal(plan.pipelines[0].callee_count, 0);
 	planning_close(&p);
 }

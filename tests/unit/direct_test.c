@@ -453,7 +453,8 @@ static void an_answer_and_a_dead_letter_name_no_place_in_kafka(void **state)
 	assert_int_equal(branch, 0); /* null */
 	letter_close(&letter);
 	rd_kafka_message_destroy(record);
-	assert_int_equal(ask("p", "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[60]}]}"), DIRECT_SENT);
+	const char *request = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[60]}]}";
+	assert_int_equal(ask("p", request), DIRECT_SENT);
 	record = mock_read(&stand->mock);
 	letter_open(&letter, (struct text){record->payload, record->len});
 	assert_true(text_is(letter_text(&letter, "id"), "mine"));
