@@ -53,6 +53,8 @@ engine=$(printf '%s\n' "$ours" | grep -v '^tests/')
 			grep -o '`[a-z]*/[a-z_]*\.[ch]`' engine/GLOSSARY.md | tr -d '\140' | while read -r file; do [ -e "engine/$file" ] || [ -e "$file" ] || echo "$file"; done)"
 	rule "each promise of DELIVERY.md and of the README's table of faults names the tests that hold it, in tests/promises.md" \
 		"$(tests/promises.py)"
+	rule "the image is built on images that are known by their digests" \
+		"$(grep -nE '^(ARG [A-Z]+=|FROM )[^ @]*:[^ @]*( |$)' compose/Dockerfile)"
 	rule "nothing is left for later" \
 		"$(grep -nE '\<(TODO|FIXME|XXX|HACK)\>|#if 0' $ours Makefile)"
 	rule "what is allocated on the stack has a size known to the compiler" \
