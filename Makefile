@@ -214,7 +214,7 @@ demo:
 ## |   300  bars       instructions, ratios and memory beside their bars
 ## |   120  torture    allocations of every command made to fail, one in each run
 ## |    65  fuzz       a short run of every fuzz target, from one seed
-## |    80  grpc       our gRPC and grpcio, both ways, and the gateway with tritonclient (skipped when PyPI cannot be reached)
+## |    80  grpc       our gRPC and grpcio, both ways, and the gateway with tritonclient and SeldonClient (skipped when PyPI cannot be reached)
 ## |   350  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |   100  contract   what a simulated and a real Kafka both must do; joins whose sources are away
 ## |    75  guard      a network that loses, delays and repeats, before a real Kafka

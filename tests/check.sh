@@ -207,6 +207,7 @@ part_demo() {
 part_grpc() {
 	make_quietly build/kafka/peer && tests/grpc/interop.sh build/kafka/peer
 	tests/grpc/triton.sh $sluice
+	tests/grpc/seldon.sh $sluice
 }
 
 part_kafka() {

@@ -7,27 +7,6 @@ version=2.60.0
 packages="tritonclient==$version grpcio==1.67.1 grpcio-health-checking==1.67.1 grpcio-reflection==1.67.1 protobuf==5.29.6 numpy==2.4.6
 	geventhttpclient==2.6.1 gevent==26.9.0 greenlet==3.5.6 zope.event==6.2 zope.interface==8.7 brotli==1.2.1 certifi==2026.10.18
 	urllib3==2.8.0 python-rapidjson==1.25 packaging==26.3 typing_extensions==4.16.0"
-venv=${XDG_CACHE_HOME:-$HOME/.cache}/sluice/tritonclient-$version
-
-skip() {
-	echo "skipped: triton: $1"
-	echo "0 passed, 0 failed, 1 skipped"
-	exit 0
-}
-
-fetch() {
-	mkdir -p "$(dirname "$venv")"
-	made=$(mktemp -d "$venv.XXXXXX")
-	log=$made.log
-	trap 'rm -rf "$made" "$log"' EXIT
-	# shellcheck disable=SC2086
-	{ python3 -m venv --without-pip "$made" &&
-		python3 -m pip --python "$made/bin/python" install --quiet --only-binary :all: --no-deps $packages; } >"$log" 2>&1 ||
-		skip "tritonclient cannot be had: $(tail -n 1 "$log")"
-	mv -T "$made" "$venv" 2>/dev/null || true # somebody else was quicker
-	rm -rf "$made" "$log"
-	trap - EXIT
-}
-
-[ -x "$venv/bin/python" ] || fetch
+. "$here/venv.sh"
+venv_make "tritonclient-$version" "$packages"
 exec "$venv/bin/python" "$here/triton.py" "$1"
