@@ -31,6 +31,7 @@
 #include "tests/kafka/load.h"
 
 #define PARTITIONS_USUAL 4
+#define FLUSH_MS 180000 /* a broker may be started twice meanwhile, on a busy machine */
 #define STRETCH_MS 600000 /* of answers whose times are noted */
 #define QUIET_S 15 /* longer than what a dead engine left open can hold back a reader: a transaction's timeout; or -q */
 
@@ -106,7 +107,7 @@ static int send_requests(const struct options *options)
 		while (options->rate > 0 && (double)number > (now_s(CLOCK_MONOTONIC) - began) * (double)options->rate)
 			pause_ms(2);
 	}
-	if (rd_kafka_flush(producer, 60000))
+	if (rd_kafka_flush(producer, FLUSH_MS))
 		die("not all requests arrived");
 	rd_kafka_topic_destroy(topic);
 	rd_kafka_destroy(producer);
