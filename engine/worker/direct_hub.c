@@ -20,6 +20,9 @@ struct direct_port {
 	struct direct_stack requests;
 	atomic_bool taken; /* by a worker */
 	atomic_size_t open;
+	size_t left;		/* requests that have left since the output was ended last; the worker's own */
+	size_t ended;		/* those that had left when it was, and are not acknowledged; the worker's own */
+	atomic_size_t unlogged; /* both */
 	_Atomic uint64_t pipelines[DIRECT_PIPELINES_MAX]; /* hashes of their names; 0: no more */
 };
 
@@ -76,7 +79,7 @@ static struct direct_message *message_make(const struct direct_request *from)
 void direct_message_close(struct direct_message *message)
 {
 	if (message && message->port)
-		atomic_fetch_sub_explicit(&message->port->open, 1, memory_order_relaxed);
+		atomic_fetch_sub_explicit(&message->port->open, 1, memory_order_release);
 	memory_give(message);
 }
 
@@ -185,7 +188,14 @@ static size_t ports_serving(struct direct_hub *hub, uint64_t hash, struct direct
 
 static size_t port_open_count(const struct direct_port *port)
 {
-	return atomic_load_explicit(&port->open, memory_order_relaxed);
+	return atomic_load_explicit(&port->open, memory_order_acquire);
+}
+
+/* A request that leaves meanwhile counts twice, and never not at all: `unlogged` is read last, and set first. */
+static bool port_has_room(const struct direct_port *port)
+{
+	const size_t open = port_open_count(port);
+	return open < DIRECT_OPEN_MAX && open + atomic_load_explicit(&port->unlogged, memory_order_relaxed) < DIRECT_UNLOGGED_MAX;
 }
 
 static struct direct_port *port_choose(struct direct_port *const *ports, size_t count, struct text key)
@@ -206,7 +216,7 @@ enum direct_verdict direct_hub_send(struct direct_hub *hub, const struct direct_
 	if (count == 0)
 		return DIRECT_ABSENT;
 	struct direct_port *port = port_choose(ports, count, request->key);
-	struct direct_message *message = port_open_count(port) < DIRECT_OPEN_MAX ? message_make(request) : NULL;
+	struct direct_message *message = port_has_room(port) ? message_make(request) : NULL;
 	if (!message)
 		return DIRECT_FULL;
 	message->port = port;
@@ -257,6 +267,7 @@ void direct_port_close(struct direct_port *port)
 		direct_port_return(port, message);
 		message = next;
 	}
+	direct_port_void(port);
 	atomic_store(&port->taken, false);
 }
 
@@ -285,4 +296,41 @@ void direct_port_return(struct direct_port *port, struct direct_message *request
 	request->port = NULL;
 	request->is_returned = true;
 	stack_add(&port->hub->replies, request);
+}
+
+/* ---- the log ---- */
+
+static void unlogged_set(struct direct_port *port, size_t left, size_t ended)
+{
+	port->left = left;
+	port->ended = ended;
+	atomic_store_explicit(&port->unlogged, left + ended, memory_order_relaxed);
+}
+
+void direct_port_left(struct direct_port *port)
+{
+	unlogged_set(port, port->left + 1, port->ended);
+}
+
+bool direct_port_has_left(const struct direct_port *port)
+{
+	return port && port->left > 0;
+}
+
+void direct_port_ended(struct direct_port *port)
+{
+	if (port)
+		unlogged_set(port, 0, port->ended + port->left);
+}
+
+void direct_port_logged(struct direct_port *port)
+{
+	if (port)
+		unlogged_set(port, port->left, 0);
+}
+
+void direct_port_void(struct direct_port *port)
+{
+	if (port)
+		unlogged_set(port, 0, 0);
 }

@@ -15,7 +15,10 @@
 
 #define DIRECT_PORTS_MAX 256	  /* workers of a process; further ones take no direct requests */
 #define DIRECT_PIPELINES_MAX 256  /* of a worker; requests of further ones go through Kafka */
-#define DIRECT_OPEN_MAX ((size_t)2048) /* requests that a worker has and has not answered; further ones are refused */
+#define DIRECT_OPEN_MAX ((size_t)2048) /* requests that a worker has, until they have left; further ones are refused */
+/* Requests that a worker has, and those that have left and whose log Kafka has not acknowledged; further ones are refused. More
+ * than a worker answers in the time of a commit. */
+#define DIRECT_UNLOGGED_MAX ((size_t)16384)
 
 struct direct_hub;
 struct direct_port;
@@ -80,5 +83,17 @@ struct direct_message *direct_port_take(struct direct_port *port);
 /* Copies the reply and sends it. False: memory ran out, and the caller's deadline ends the call. */
 bool direct_port_reply(struct direct_port *port, const struct outgoing *reply);
 void direct_port_return(struct direct_port *port, struct direct_message *request); /* takes the request */
+
+/* ---- likewise, about the log; a port of NULL is fine but for the first ---- */
+
+/* A request has left: its log was produced. It will be closed. */
+void direct_port_left(struct direct_port *port);
+
+/* Whether requests have left since the output was ended last. */
+bool direct_port_has_left(const struct direct_port *port);
+
+void direct_port_ended(struct direct_port *port);  /* the output is being ended, with all that has left */
+void direct_port_logged(struct direct_port *port); /* Kafka has acknowledged all that was ended */
+void direct_port_void(struct direct_port *port);   /* nothing that has left will be acknowledged */
 
 #endif

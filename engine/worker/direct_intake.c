@@ -103,6 +103,7 @@ static void request_enter(struct worker *worker, struct worker_stage *stage, str
 		return;
 	}
 	flight->direct = message;
+	direct->in_flight++;
 	intake_begin(worker, stage, flight);
 }
 

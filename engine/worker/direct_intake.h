@@ -21,7 +21,7 @@ struct direct_intake {
 	int64_t serial;		       /* of the next request */
 	struct direct_message *first; /* requests in hand, the oldest first */
 	bool serves;		      /* the port lists the pipelines: answers to the outputs can be written */
-	size_t left;		      /* requests that have left since the output was ended last */
+	size_t in_flight;	      /* requests that have entered and not left */
 };
 
 /* Opens the port and the lane, if the configuration has a hub. */

@@ -49,7 +49,10 @@ void release(struct worker *worker)
 		if (verdict != PRODUCED || !partition_state_release(worker, flight, &worker->failure))
 			return;
 		const struct lane *lane = flight->lane;
-		worker->direct.left += flight->direct != NULL;
+		if (flight->direct) {
+			direct_port_left(worker->direct.port);
+			worker->direct.in_flight--;
+		}
 		if (flight->skipped) {
 			count_set(&flight->stage->counts->sums.in_flight, flight->stage->load.in_flight - 1);
 		} else {
@@ -58,7 +61,7 @@ void release(struct worker *worker)
 		}
 		lanes_leave(&worker->lanes);
 		count_add(&worker->counts.released, 1);
-		if (!worker->dirty && (worker->direct.left > 0 || lane_has_released(lane)))
+		if (!worker->dirty && (direct_port_has_left(worker->direct.port) || lane_has_released(lane)))
 			release_begin_interval(worker);
 	}
 }
@@ -100,7 +103,7 @@ bool release_end(struct worker *worker, struct error *error)
 	struct positions positions = lanes_released(&worker->lanes, worker->positions);
 	loop_timer_stop(worker->loop, &worker->commit_timer);
 	worker->commit_due = false;
-	worker->direct.left = 0;
+	direct_port_ended(worker->direct.port);
 	return output_end(worker->outbox.output, positions, error);
 }
 
@@ -122,7 +125,8 @@ void release_on_commit_due(void *context)
 
 static bool start_anew(struct worker *worker, struct positions committed, struct error *error)
 {
-	count_add(&worker->counts.dropped_in_flight, worker->lanes.load.in_flight);
+	count_add(&worker->counts.dropped_in_flight, worker->lanes.load.in_flight - worker->direct.in_flight);
+	direct_port_void(worker->direct.port);
 	replies_void(&worker->outbox.replies);
 	const char *reason;
 	count_set(&worker->counts.resets, output_resets(worker->outbox.output, &reason));
@@ -218,10 +222,12 @@ void release_on_news(void *context, uint32_t events)
 		replies_committed(&worker->outbox.replies);
 		lanes_committed(&worker->lanes, committed);
 		partition_states_committed(worker, committed);
+		direct_port_logged(worker->direct.port);
 		break;
 	case NEWS_VOID:
 		lanes_committed(&worker->lanes, committed); /* this worker need not commit it any more */
 		partition_states_void(&worker->partition_states);
+		direct_port_logged(worker->direct.port); /* a batch is over when all of it is acknowledged */
 		break;
 	case NEWS_RESET:
 		fine = start_anew(worker, committed, &error);
@@ -231,7 +237,7 @@ void release_on_news(void *context, uint32_t events)
 		break;
 	}
 	worker->spoilt = false;
-	worker->dirty = lanes_have_released(&worker->lanes) || worker->direct.left > 0;
+	worker->dirty = lanes_have_released(&worker->lanes) || direct_port_has_left(worker->direct.port);
 	if (worker->dirty)
 		release_begin_interval(worker); /* at least once: results produced while the commit was in progress */
 	if (!fine)

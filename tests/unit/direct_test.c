@@ -544,6 +544,73 @@ static void a_record_that_another_pipeline_answered_is_taken(void **state)
 	assert_int_equal(stand_stop(stand).taken, 1);
 }
 
+static void ask_until_sent(void)
+{
+	for (unsigned waited_ms = 0; ask("p", x21) != DIRECT_SENT; waited_ms++) {
+		assert_true(waited_ms < MOCK_WAIT_MS);
+		(void)usleep(1000);
+	}
+}
+
+static int64_t records_in(const struct stand *stand, const char *topic)
+{
+	int64_t first, end = -1;
+	(void)rd_kafka_query_watermark_offsets(stand->mock.writer, topic, 0, &first, &end, MOCK_WAIT_MS);
+	return end;
+}
+
+/* All of them have their answer, and not one more. When the broker is back, all are logged. */
+static void without_a_broker_so_many_are_answered_and_further_ones_are_refused(void **state)
+{
+	static const struct property quick[] = {
+		{"reconnect.backoff.ms", "10"}, {"reconnect.backoff.max.ms", "50"}, {"log_level", "0"}};
+	struct stand *stand = *state;
+	configure(stand, doubles);
+	stand->config.transaction.properties = (struct properties){3, quick};
+	stand_start(stand);
+	rd_kafka_mock_broker_set_down(stand->mock.cluster, 1);
+	for (size_t i = 0; i < DIRECT_UNLOGGED_MAX; i++)
+		ask_until_sent(); /* a worker has fewer at a time */
+	assert_int_equal(ask("p", x21), DIRECT_FULL);
+	replies_pass(DIRECT_UNLOGGED_MAX);
+	(void)usleep(100000); /* they leave, and are not acknowledged */
+	assert_int_equal(ask("p", x21), DIRECT_FULL);
+	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
+	ask_until_sent();
+	replies_pass(1);
+	assert_int_equal(stand_stop(stand).answered, DIRECT_UNLOGGED_MAX + 1);
+	assert_int_equal(records_in(stand, "out"), DIRECT_UNLOGGED_MAX + 1);
+	assert_int_equal(records_in(stand, "in"), DIRECT_UNLOGGED_MAX + 1);
+}
+
+/* Requests that are in flight past Kafka stay so when a producer is replaced. */
+static void a_producer_that_is_replaced_drops_no_direct_request(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, asks_silence);
+	stand_configure_also(stand, doubles);
+	stand->stages[1].requests = TOPIC_NOWHERE;
+	silence_open(stand);
+	stand_start(stand);
+	assert_int_equal(ask("p", "{"), DIRECT_SENT);
+	direct_message_close(reply()); /* this one leaves, and the next one stays */
+	assert_int_equal(ask("p", x21), DIRECT_SENT);
+	for (int i = 0; i < 2; i++) {
+		if (i == 1)
+			mock_forget_producers(&stand->mock, 1);
+		stand_ask_at(stand, "also", "key", i == 0 ? "r-0" : "r-1", i);
+		for (bool answered = false; !answered;) {
+			rd_kafka_message_t *answer = mock_read(&stand->mock);
+			answered = record_says(answer, i == 0 ? "\"r-0\"" : "\"r-1\"");
+			rd_kafka_message_destroy(answer);
+		}
+	}
+	struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.resets, 1);
+	assert_int_equal(counts.dropped_in_flight, 0);
+	close(silence.listening);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -563,6 +630,8 @@ int main(void)
 		DIRECT(what_was_answered_is_read_by_other_pipelines),
 		DIRECT(a_record_that_was_answered_is_skipped_by_any_engine),
 		DIRECT(a_record_that_another_pipeline_answered_is_taken),
+		DIRECT(without_a_broker_so_many_are_answered_and_further_ones_are_refused),
+		DIRECT(a_producer_that_is_replaced_drops_no_direct_request),
 		DIRECT(until_a_registry_has_the_schema_of_answers_none_is_taken),
 		DIRECT(an_answer_and_a_dead_letter_name_no_place_in_kafka),
 	};
