@@ -217,6 +217,7 @@ static void control_configure(struct run_control *control)
 		.engine = engine->instance,
 		.kinds = engine->kinds,
 		.log = engine->log,
+		.notices = &running->notices,
 	};
 }
 

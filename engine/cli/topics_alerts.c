@@ -1,4 +1,5 @@
-/* topics_alerts.c: The topic `alerts` of `sluice help`: the figures that conditions use, the states, and the notices. */
+/* topics_alerts.c: The topic `alerts` of `sluice help`: the figures that conditions use, the states, and the notices, also
+ * those of moves of rollouts. */
 #include "alerts/notice.h"
 #include "alerts/notice_queue.h"
 #include "cli/help_topic.h"
@@ -54,6 +55,22 @@ static void notices_print(struct page *page)
 			"lists. They use no proxy. Mails go to the server that --smtp names.");
 }
 
+static void moves_print(struct page *page)
+{
+	page_heading(page, 2, "Moves of rollouts");
+	page_text(page, "The `actions` of an Experiment get a notice of each move of its rollout: its start, the next stage, a "
+			"pause, an inconclusive end, a promotion, a rollback. The keeper sends them, by the same rules. With "
+			"`run --control` alone there is one.");
+	page_text(page, "A webhook gets JSON: id, namespace, experiment, number (of the move, from 1, without a gap), sentence, "
+			"author and reason (of a command), keeper, at, and move: what was before and after it, and each rule as "
+			"it was judged. The header Idempotency-Key has the id. An action of type `topic` writes the record of "
+			"the move (`sluice schema move`) to the topic `moves` of the pipeline of the experiment's name. Its key "
+			"is the experiment's name.");
+	page_text(page, "Each move is told at least once. Another keeper tells those of the last day again: notices of one id, "
+			"and records of one experiment, number and time, are one move. A notice of more than 64 KiB is sent "
+			"without its evidence.");
+}
+
 static void alerts_print(struct session *session, struct page *page)
 {
 	(void)session;
@@ -63,6 +80,7 @@ static void alerts_print(struct session *session, struct page *page)
 	figures_print(page);
 	states_print(page);
 	notices_print(page);
+	moves_print(page);
 }
 
 static void alerts_visit(struct help_visit *visit)

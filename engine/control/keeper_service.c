@@ -11,11 +11,12 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "control/rollout_document.h"
+#include "control/move_notices.h"
 #include "log/best_effort.h"
 #include "log/fenced_writer.h"
 #include "log/reader.h"
 #include "net/loop.h"
+#include "plan/plan.h"
 
 #define BEAT_QUEUE_BYTES ((size_t)1 << 20)
 #define BEAT_BYTES_MAX ((size_t)64 << 10)
@@ -46,6 +47,12 @@ struct keeper_service {
 	int64_t heard_epoch;   /* of the newest keeper */
 	bool is_vacant;	       /* the keeper said that it stops */
 	struct error said;     /* last failure that was logged: the same one is not logged again */
+
+	struct move_notices moves;
+	struct notice_topic_config kafka; /* of the notifier, which needs it for topics alone */
+	struct notifier *notifier;	  /* NULL: no move was told yet */
+	struct notice_counts told;
+	struct error untold;		  /* last reason why a move could not be told: the same one is not logged again */
 
 	/* Of a tenure: */
 	struct document_checker checker;
@@ -268,6 +275,7 @@ static bool tenure_begin(struct keeper_service *service, struct error *error)
 	service->ahead_ms = time_of_day_ms() - clock_ms();
 	service->heard_epoch = keeper_ledger(service->keeper)->epoch;
 	atomic_store(&service->epoch, service->heard_epoch);
+	move_notices_begin(&service->moves, time_of_day_ms());
 	log_say(config->log, LOG_LEVEL_INFO, NULL, "this engine is now the keeper of namespace `%s` (epoch %" PRId64 ")",
 		config->namespace, service->heard_epoch);
 	return true;
@@ -295,6 +303,42 @@ static void clock_follow(struct keeper_service *service)
 		keeper_shift(service->keeper, by_ms);
 }
 
+/* The notifier waits for receivers, in its own thread. It opens with the first notice. */
+static bool move_send(void *context, const struct move_action *action, const struct move_notice *notice, struct error *error)
+{
+	struct keeper_service *service = context;
+	const struct keeper_service_config *config = service->config;
+	char subject[CONTROL_NAME_BYTES_MAX + 80];
+	struct ready_notice ready = {.subject = subject, .id = notice->id, .body = notice->body, .key = notice->experiment};
+	if (!service->notifier)
+		service->notifier = notifier_open(config->notices, &service->kafka, config->log, error);
+	(void)snprintf(subject, sizeof subject, "the notice of move %" PRId64 " of the experiment %s", notice->number,
+		       notice->experiment);
+	arena_reset(service->arena);
+	if (action->type == MOVE_WEBHOOK) {
+		ready.url = action->url;
+		ready.secret = action->secret;
+	} else if (!(ready.topic = topic_own_name(service->arena, config->topics.prefix, config->namespace, notice->experiment,
+						  MOVES_TOPIC))) {
+		return error_memory(error, ERROR_SYSTEM, "telling a move");
+	}
+	return service->notifier && notifier_post(service->notifier, &ready, &service->told, error);
+}
+
+/* Moves that are told are committed. */
+static void moves_tell(struct keeper_service *service)
+{
+	struct error error = {0};
+	if (!service->config->notices ||
+	    move_notices_look(&service->moves, keeper_ledger(service->keeper), clock_ms(), &error)) {
+		return;
+	}
+	if (strcmp(service->untold.text, error.text) != 0)
+		log_say(service->config->log, LOG_LEVEL_ERROR, NULL,
+			"a move of a rollout cannot be told to a receiver, and is tried again: %s", error.text);
+	service->untold = error;
+}
+
 /* One turn: at most one record of each topic, so that beats are in time. */
 static bool tenure_turn(struct keeper_service *service, struct error *error)
 {
@@ -307,6 +351,7 @@ static bool tenure_turn(struct keeper_service *service, struct error *error)
 	    (!keeper_tick(service->keeper, now_ms, error) || !step_commit(service, error)))
 		return false;
 	refused_log(service);
+	moves_tell(service);
 	if (clock_ms() >= service->beat_ms)
 		beat_send(service, false);
 	int64_t due_ms = keeper_due(service->keeper), left_ms = due_ms == INT64_MAX ? KEEPER_BEAT_MS : due_ms - time_of_day_ms();
@@ -445,6 +490,9 @@ struct keeper_service *keeper_service_open(const struct keeper_service_config *c
 	service->watch = (struct watch){.ready = service_on_bell, .context = service};
 	service->checker = (struct document_checker){
 		.kinds = config->kinds, .namespace = config->namespace, .prefix = config->topics.prefix};
+	service->kafka = (struct notice_topic_config){config->brokers, config->producer};
+	service->moves = (struct move_notices){.reader = rollout_document_of(&service->checker),
+					       .sender = {service, move_send}};
 	service->status_config =
 		(struct reader_config){.brokers = config->brokers, .topic = config->topics.status, .properties = config->consumer};
 	service->writer_config = (struct fenced_writer_config){.brokers = config->brokers,
@@ -468,6 +516,8 @@ void keeper_service_close(struct keeper_service *service)
 		bell_ring(service->bell);
 	if (service->has_thread)
 		pthread_join(service->thread, NULL);
+	notifier_close(service->notifier);
+	move_notices_close(&service->moves);
 	reader_close(service->status);
 	best_effort_close(service->side);
 	loop_close(service->loop);

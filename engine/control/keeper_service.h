@@ -8,6 +8,9 @@
  * After any failure it is a candidate again: a new keeper starts from what `control` contains. So is a keeper that was
  * not scheduled for KEEPER_ABSENT_MS, or that receives the beat of a later keeper.
  *
+ * The keeper tells the moves of rollouts to their receivers (control/move_notices.h), by a notifier of its own, which waits
+ * for them in its thread.
+ *
  * Engines write their reports (report_form) to `status` under any other key.
  */
 #ifndef SLUICE_CONTROL_KEEPER_SERVICE_H
@@ -16,6 +19,7 @@
 #include "control/control_topics.h"
 #include "control/keeper.h"
 #include "observe/log_sink.h"
+#include "runtime/notifier.h"
 #include "step/step.h"
 
 struct keeper_service;
@@ -28,6 +32,7 @@ struct keeper_service_config {
 	const char *engine; /* name of this engine */
 	const struct step_kind *const *kinds;
 	const struct log_sink *log; /* NULL: it says nothing */
+	const struct notifier_settings *notices; /* of moves of rollouts; NULL: none are sent */
 	int64_t absent_ms;	    /* 0: KEEPER_ABSENT_MS; for tests */
 };
 

@@ -101,6 +101,7 @@ struct ledger {
 	size_t accepted;     /* changes in the phase CHANGE_ACCEPTED */
 	uint64_t activations; /* number of changes that became ACTIVE; the documents in force change only then */
 	uint64_t rollout_records; /* read so far */
+	uint64_t move_records;	  /* likewise, of moves */
 	uint64_t refused[LEDGER_REFUSALS];
 	/* Private. */
 	struct state_table *by_key;

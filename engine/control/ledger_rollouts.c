@@ -216,6 +216,7 @@ bool ledger_move_fold(struct ledger *ledger, struct text key, struct text value,
 		return false;
 	}
 	good = move_insert(rollout, move, error);
+	ledger->move_records++;
 	rollout_sweep(ledger, rollout);
 	return good;
 }
@@ -231,6 +232,7 @@ void ledger_move_remove(struct ledger *ledger, struct text key)
 	size_t at = rollout ? move_index(rollout, number) : 0;
 	if (!rollout || at == rollout->count || rollout->moves[at]->record.number != number)
 		return;
+	ledger->move_records++;
 	move_close(rollout->moves[at]);
 	memmove(rollout->moves + at, rollout->moves + at + 1, (rollout->count - at - 1) * sizeof *rollout->moves);
 	rollout->count--;

@@ -88,6 +88,26 @@ void rollout_document_shares(const struct rollout_document *rollout, double perc
 		shares[i] = (struct share){rollout->names[i], i == rollout->control ? 100 - percent : percent * rollout->parts[i]};
 }
 
+/* ---- actions ---- */
+
+static const char *text_kept(struct arena *arena, const char *text)
+{
+	return text ? arena_copy(arena, text, strlen(text)) : NULL;
+}
+
+static void actions_copy(const struct experiment_spec *spec, struct arena *arena, struct rollout_document *rollout)
+{
+	const struct move_action *actions = spec->actions.items;
+	struct move_action *copies = ARENA_ARRAY(arena, struct move_action, spec->actions.count + 1);
+	for (size_t i = 0; copies && i < spec->actions.count; i++) {
+		copies[i] = actions[i];
+		copies[i].url = text_kept(arena, actions[i].url);
+		copies[i].secret = text_kept(arena, actions[i].secret);
+	}
+	rollout->actions = copies;
+	rollout->action_count = copies ? spec->actions.count : 0;
+}
+
 /* ---- reading ---- */
 
 static const struct experiment_spec *experiment_in(const struct spec *spec)
@@ -107,6 +127,7 @@ static bool rollout_find(const struct spec *spec, struct arena *arena, struct ro
 	    !rollout_plan_make(experiment, &rollout->plan, error) || !limits_find(rollout, error))
 		return true;
 	*is_rollout = choices_find(experiment, arena, rollout);
+	actions_copy(experiment, arena, rollout);
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading a rollout");
 }
 

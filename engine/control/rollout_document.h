@@ -20,6 +20,8 @@ struct rollout_document {
 	double parts[ROLLOUT_CHOICES_MAX]; /* of what the candidates have together */
 	size_t control; /* index of the default */
 	size_t candidates[ROLLOUT_CANDIDATES_MAX]; /* index of each candidate of the plan */
+	size_t action_count;
+	const struct move_action *actions;
 	size_t limit_count;
 	int64_t limits_us[ROLLOUT_LIMITS_MAX]; /* ascending */
 };

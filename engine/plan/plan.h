@@ -63,10 +63,12 @@ enum topic_role {
 	TOPIC_DRIFT,
 	TOPIC_POLICY,
 	TOPIC_ALERTS,
+	TOPIC_MOVES,
 	TOPIC_ROLES
 };
 
 #define TOPIC_NONE ((size_t)-1)
+#define MOVES_TOPIC "moves" /* rest of the name of TOPIC_MOVES */
 #define PREFIX_DEFAULT "sluice"
 #define NAMESPACE_DEFAULT "default"
 

@@ -36,6 +36,8 @@ const struct topic_role_row topic_roles[TOPIC_ROLES] = {
 			 .help = "Verdicts on closed windows, by steps of kind `drift`."},
 	[TOPIC_ALERTS] = {"alerts", .written = true, .retention_ms = 30 * DAY_MS,
 			  .help = "Notices of alerts with an action of type `topic`."},
+	[TOPIC_MOVES] = {"moves", .written = true, .retention_ms = 30 * DAY_MS,
+			 .help = "Moves of the rollout of an Experiment with an action of type `topic`; the keeper writes them."},
 };
 
 const char *topic_own_name(struct arena *arena, const char *prefix, const char *namespace, const char *pipeline, const char *rest)
@@ -375,6 +377,24 @@ const char *plan_truths_id(const struct pipeline_plan *plan, struct arena *arena
 	return arena_print(arena, "%s.%s.truths.%s", plan->prefix, plan->namespace, plan->graph->name);
 }
 
+/* The keeper knows no pipelines, so the topic is that of the experiment's own name. */
+static void add_moves(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	const struct topic topic = {
+		.name = topic_name(compiler, plan, plan->graph->name, MOVES_TOPIC),
+		.role = TOPIC_MOVES,
+		.of = TOPIC_NONE,
+		.key = "the experiment's name",
+		.reason = "moves of its rollout",
+	};
+	for (size_t i = 0; i < plan->graph->experiment_count; i++) {
+		const struct graph_experiment *experiment = plan->graph->experiments[i];
+		if (!experiment->inside && strcmp(experiment->name, plan->graph->name) == 0 &&
+		    experiment_writes_moves(experiment->spec))
+			add(compiler, plan, topic);
+	}
+}
+
 static void add_experiment_topics(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	struct topic exposures = {
@@ -405,6 +425,7 @@ static void add_experiment_topics(struct compiler *compiler, struct pipeline_pla
 		add(compiler, plan, policy);
 	if (has_experiment(compiler, plan->graph, false, 0))
 		add(compiler, plan, feedback);
+	add_moves(compiler, plan);
 }
 
 void plan_topics(struct compiler *compiler, struct pipeline_plan *plan)

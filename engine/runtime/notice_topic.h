@@ -1,4 +1,4 @@
-/* notice_topic.h: Writer of notices of alerts to a pipeline's topic. Its calls wait for Kafka: for the notifier's thread.
+/* notice_topic.h: Writer of notices to a pipeline's topic. Its calls wait for Kafka: for the notifier's thread.
  *
  * Notices are rare, so each has a client of its own, and nothing is kept between two.
  */

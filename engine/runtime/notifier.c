@@ -19,8 +19,8 @@ struct parcel_to_send {
 	struct queued_notice queued; /* first member */
 	struct arena *arena;
 	struct post_request request;
-	const char *pipeline, *alert;
-	const char *topic; /* NULL: it goes by `request` */
+	const char *subject, *pipeline; /* for the log; pipeline NULL: it is of none */
+	const char *topic, *key;	/* topic NULL: it goes by `request` */
 	struct notice_counts *counts;
 	bool has_failed; /* an attempt, which is logged once */
 };
@@ -67,28 +67,37 @@ static bool mail_make(struct post_request *request, const struct notifier_settin
 	return true;
 }
 
-static bool webhook_make(struct post_request *request, const struct notifier_settings *settings, const struct alert_action *action,
-			 const struct alert_message *message, struct buffer *out, struct arena *arena, struct error *error)
+/* A POST to a webhook; `secret` is a reference, or NULL. */
+static bool webhook_address(struct post_request *request, const struct notifier_settings *settings, const char *url,
+			    const char *reference, struct place place, const char *id, struct text body, struct arena *arena,
+			    struct error *error)
 {
-	char id[NOTICE_ID_BYTES], signature[NOTICE_SIGNATURE_BYTES];
-	const char *secret = action->secret ? secret_fetch(action->secret, "secret", action->here, arena, error) : NULL;
-	if (action->secret && !secret)
+	char signature[NOTICE_SIGNATURE_BYTES];
+	const char *secret = reference ? secret_fetch(reference, "secret", place, arena, error) : NULL;
+	if (reference && !secret)
 		return false;
-	if (action->body)
-		notice_write_template(message, text_of(action->body), out);
-	else
-		notice_write_json(message, out);
-	notice_id(message, id);
-	request->url = text_kept(arena, text_of(action->url));
+	request->url = text_kept(arena, text_of(url));
 	request->allowed = settings->allowed;
 	request->allowed_count = settings->allowed_count;
 	request->headers[0] = "Content-Type: application/json";
 	request->headers[1] = arena_print(arena, "Idempotency-Key: %s", id);
 	if (!secret)
 		return true;
-	notice_sign(buffer_view(out), secret, signature);
+	notice_sign(body, secret, signature);
 	request->headers[2] = arena_print(arena, "X-Sluice-Signature: %s", signature);
 	return true;
+}
+
+static bool webhook_make(struct post_request *request, const struct notifier_settings *settings, const struct alert_action *action,
+			 const struct alert_message *message, struct buffer *out, struct arena *arena, struct error *error)
+{
+	char id[NOTICE_ID_BYTES];
+	if (action->body)
+		notice_write_template(message, text_of(action->body), out);
+	else
+		notice_write_json(message, out);
+	notice_id(message, id);
+	return webhook_address(request, settings, action->url, action->secret, action->here, id, buffer_view(out), arena, error);
 }
 
 /* Makes the request in the arena. False: it can never be sent, for the reason in `error`. */
@@ -138,32 +147,45 @@ static const char *receiver_of(const struct post_request *request, struct arena 
 	return receiver;
 }
 
-static struct parcel_to_send *parcel_make(struct notifier *notifier, const struct alert_action *action,
-					  const struct alert_message *message, struct error *error)
+static struct parcel_to_send *parcel_open(struct error *error)
 {
 	struct arena *arena = arena_open(PARCEL_BYTES);
 	struct parcel_to_send *made = arena ? ARENA_NEW(arena, struct parcel_to_send) : NULL;
-	if (!made) {
-		arena_close(arena);
-		error_memory(error, ERROR_SYSTEM, "making a notice");
-		return NULL;
+	if (made) {
+		made->arena = arena;
+		return made;
 	}
-	made->arena = arena;
-	made->pipeline = text_kept(arena, message->pipeline);
-	made->alert = text_kept(arena, message->alert);
-	if (!request_make(&made->request, notifier->settings, action, message, arena, error)) {
-		arena_close(arena);
-		return NULL;
-	}
+	arena_close(arena);
+	error_memory(error, ERROR_SYSTEM, "making a notice");
+	return NULL;
+}
+
+/* Whose request is made, if `good`. NULL: it is not. */
+static struct parcel_to_send *parcel_ready(struct notifier *notifier, struct parcel_to_send *made, bool good, struct error *error)
+{
 	made->request.given_up = &notifier->given_up;
-	made->topic = action->type == ALERT_TOPIC ? text_kept(arena, text_of(message->topic)) : NULL;
-	made->queued.receiver = text_of(made->topic ? made->topic : receiver_of(&made->request, arena));
-	if (arena_failed(arena)) {
-		arena_close(arena);
+	if (good)
+		made->queued.receiver = text_of(made->topic ? made->topic : receiver_of(&made->request, made->arena));
+	if (good && !arena_failed(made->arena))
+		return made;
+	if (good)
 		error_memory(error, ERROR_SYSTEM, "making a notice");
+	arena_close(made->arena);
+	return NULL;
+}
+
+static struct parcel_to_send *parcel_make(struct notifier *notifier, const struct alert_action *action,
+					  const struct alert_message *message, struct error *error)
+{
+	struct parcel_to_send *made = parcel_open(error);
+	if (!made)
 		return NULL;
-	}
-	return made;
+	made->pipeline = text_kept(made->arena, message->pipeline);
+	made->key = text_kept(made->arena, message->alert);
+	made->subject = arena_print(made->arena, "%s: a notice of the alert %s", made->pipeline, made->key);
+	made->topic = action->type == ALERT_TOPIC ? text_kept(made->arena, text_of(message->topic)) : NULL;
+	return parcel_ready(notifier, made, request_make(&made->request, notifier->settings, action, message, made->arena, error),
+			    error);
 }
 
 /* ---- the thread ---- */
@@ -172,8 +194,7 @@ static void say_failed(const struct notifier *notifier, const struct parcel_to_s
 		       const struct error *error)
 {
 	const struct log_fields fields = {.pipeline = sending->pipeline};
-	log_say(notifier->log, LOG_LEVEL_WARN, &fields, "%s: a notice of the alert %s was not delivered%s: %s", sending->pipeline,
-		sending->alert, then, error->text);
+	log_say(notifier->log, LOG_LEVEL_WARN, &fields, "%s was not delivered%s: %s", sending->subject, then, error->text);
 }
 
 static void parcel_end(struct parcel_to_send *sending, uint64_t *count)
@@ -187,7 +208,7 @@ static void parcel_send(struct notifier *notifier, struct parcel_to_send *sendin
 {
 	struct error error = {0};
 	pthread_mutex_unlock(&notifier->lock);
-	enum post_outcome outcome = sending->topic ? notice_topic_write(notifier->kafka, sending->topic, text_of(sending->alert),
+	enum post_outcome outcome = sending->topic ? notice_topic_write(notifier->kafka, sending->topic, text_of(sending->key),
 									 sending->request.body, &notifier->given_up, &error)
 						   : post(&sending->request, &error);
 	if (outcome == POST_UNREACHABLE && !sending->has_failed && !atomic_load(&notifier->given_up))
@@ -239,24 +260,57 @@ static void *notifier_run(void *context)
 
 /* ---- callers ---- */
 
+/* NULL is counted as dropped. */
+static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made, struct notice_counts *counts, struct error *error)
+{
+	bool taken = false;
+	if (made) {
+		made->counts = counts;
+		pthread_mutex_lock(&notifier->lock);
+		taken = notice_queue_add(&notifier->queue, &made->queued, clock_ms());
+		pthread_cond_broadcast(&notifier->bell);
+		pthread_mutex_unlock(&notifier->lock);
+	}
+	if (taken)
+		return true;
+	if (made) {
+		error_set(error, ERROR_LIMIT, PLACE_NONE, "%d notices wait already; see why their receivers are away", NOTICES_MAX);
+		arena_close(made->arena);
+	}
+	count_add(&counts->dropped, 1);
+	return false;
+}
+
 bool notifier_notify(struct notifier *notifier, const struct alert_action *action, const struct alert_message *message,
 		     struct notice_counts *counts, struct error *error)
 {
 	const bool has_receiver = action->type != ALERT_EMAIL || notifier->settings->smtp;
 	struct parcel_to_send *made = has_receiver ? parcel_make(notifier, action, message, error) : NULL;
-	if (made) {
-		made->counts = counts;
-		pthread_mutex_lock(&notifier->lock);
-		bool taken = notice_queue_add(&notifier->queue, &made->queued, clock_ms());
-		pthread_cond_broadcast(&notifier->bell);
-		pthread_mutex_unlock(&notifier->lock);
-		if (taken)
-			return true;
-		error_set(error, ERROR_LIMIT, PLACE_NONE, "%d notices wait already; see why their receivers are away", NOTICES_MAX);
-		arena_close(made->arena);
-	}
-	count_add(&counts->dropped, 1);
-	return !has_receiver;
+	return parcel_queue(notifier, made, counts, error) || !has_receiver;
+}
+
+static bool ready_make(struct parcel_to_send *made, const struct notifier_settings *settings, const struct ready_notice *notice,
+		       struct error *error)
+{
+	struct arena *arena = made->arena;
+	made->subject = text_kept(arena, text_of(notice->subject));
+	made->request = (struct post_request){.authorities = settings->authorities};
+	made->request.body = (struct text){text_kept(arena, notice->body), notice->body.length};
+	if (!notice->topic)
+		return webhook_address(&made->request, settings, notice->url, notice->secret, PLACE_NONE, notice->id, notice->body,
+				       arena, error);
+	made->topic = text_kept(arena, text_of(notice->topic));
+	made->key = text_kept(arena, text_of(notice->key));
+	return true;
+}
+
+bool notifier_post(struct notifier *notifier, const struct ready_notice *notice, struct notice_counts *counts,
+		   struct error *error)
+{
+	struct parcel_to_send *made = parcel_open(error);
+	if (made)
+		made = parcel_ready(notifier, made, ready_make(made, notifier->settings, notice, error), error);
+	return parcel_queue(notifier, made, counts, error);
 }
 
 size_t notifier_waiting(struct notifier *notifier)
@@ -293,7 +347,7 @@ struct notifier *notifier_open(const struct notifier_settings *settings, const s
 	    pthread_create(&notifier->thread, NULL, notifier_run, notifier) == 0)
 		return notifier;
 	memory_give(notifier);
-	error_set(error, ERROR_SYSTEM, PLACE_NONE, "the thread that sends notices of alerts cannot be started");
+	error_set(error, ERROR_SYSTEM, PLACE_NONE, "the thread that sends notices cannot be started");
 	return NULL;
 }
 
@@ -311,7 +365,7 @@ void notifier_close(struct notifier *notifier)
 	atomic_store(&notifier->given_up, true);
 	pthread_join(notifier->thread, NULL);
 	if (notifier->queue.count > 0)
-		log_say(notifier->log, LOG_LEVEL_WARN, NULL, "%zu notices of alerts were not delivered, and are lost",
+		log_say(notifier->log, LOG_LEVEL_WARN, NULL, "%zu notices were not delivered, and are lost",
 			notifier->queue.count);
 	while (notifier->queue.notices.first) {
 		struct parcel_to_send *left = LIST_OWNER(notifier->queue.notices.first, struct parcel_to_send, queued.node);

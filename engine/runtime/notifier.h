@@ -1,4 +1,5 @@
-/* notifier.h: Sender of notices to webhooks, by mail, and to topics: a thread with a queue (alerts/notice_queue.h).
+/* notifier.h: Sender of notices, of alerts and of moves of rollouts, to webhooks, by mail, and to topics: a thread with
+ * a queue (alerts/notice_queue.h).
  *
  * Receivers may be slow or away, so only this thread waits for them. A notice is copied when it is handed over. Each is
  * delivered at least once while the process runs; those that wait when it ends are lost, and said so in the log.
@@ -44,6 +45,19 @@ void notifier_close(struct notifier *notifier); /* NULL is fine */
  * `error`: try again later. */
 bool notifier_notify(struct notifier *notifier, const struct alert_action *action, const struct alert_message *message,
 		     struct notice_counts *counts, struct error *error);
+
+/* A notice that is not of an alert: its body is made already. */
+struct ready_notice {
+	const char *subject; /* for the log, as "the notice of move 3 of the experiment e" */
+	const char *id;	     /* the same each time it is sent: the header Idempotency-Key of a webhook */
+	struct text body;    /* JSON for a webhook, a record for a topic */
+	const char *url, *secret; /* of a webhook; the secret is a reference, or NULL */
+	const char *topic, *key;  /* of a record; topic NULL: it is for a webhook */
+};
+
+/* Queues it; otherwise as notifier_notify(). */
+bool notifier_post(struct notifier *notifier, const struct ready_notice *notice, struct notice_counts *counts,
+		   struct error *error);
 
 /* Sends a notice at once, in the caller's thread, which waits; not to a topic, which is refused. */
 enum post_outcome notice_send(const struct notifier_settings *settings, const struct alert_action *action,

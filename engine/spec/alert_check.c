@@ -32,17 +32,39 @@ static struct text host_of(struct text url)
 	return text_take_until(&host, ':');
 }
 
-static void check_url(const struct alert_action *action, struct faults *faults)
+static void check_url(const char *url, struct place place, struct faults *faults)
 {
 	struct sockaddr_storage address;
-	const struct text host = host_of(text_of(action->url));
+	const struct text host = host_of(text_of(url));
 	if (host.length == 0)
-		fault_add(faults, CODE_BAD_ADDRESS, action->here, NULL,
+		fault_add(faults, CODE_BAD_ADDRESS, place, NULL,
 			  "`url` of this action is not http://HOST/PATH or https://HOST/PATH, without a login");
 	else if (text_is(host, "localhost") || (network_address_read(host, &address) && !network_is_public(&address)))
-		fault_add(faults, CODE_PRIVATE_RECEIVER, action->here, NULL,
+		fault_add(faults, CODE_PRIVATE_RECEIVER, place, NULL,
 			  "`" TEXT_FORMAT "` is not a public address: an engine sends to it only if --alert-allow lists it",
 			  TEXT_ARGUMENTS(host));
+}
+
+static void check_secret(const char *secret, struct place place, struct faults *faults)
+{
+	if (secret && !secret_is_reference(secret))
+		fault_add(faults, CODE_BAD_REFERENCE, place, NULL,
+			  "`secret` is not a reference; write env:NAME or file:PATH, so that no file contains the key");
+}
+
+static void check_receiver(bool is_there, const char *field, struct place place, struct faults *faults)
+{
+	if (!is_there)
+		fault_add(faults, CODE_MISSING_FIELD, place, NULL, "`%s` is missing in this action: the receiver of the message",
+			  field);
+}
+
+void webhook_check(const char *url, const char *secret, struct place place, struct faults *faults)
+{
+	check_receiver(url, "url", place, faults);
+	if (url)
+		check_url(url, place, faults);
+	check_secret(secret, place, faults);
 }
 
 static void check_template(const struct alert_action *action, struct text unknown, struct faults *faults)
@@ -75,20 +97,23 @@ static void check_recipients(const struct alert_action *action, struct faults *f
 	}
 }
 
+static void check_mail(const struct alert_action *action, bool topic, struct faults *faults)
+{
+	check_receiver(topic || action->recipients.count > 0, "recipients", action->here, faults);
+	check_recipients(action, faults);
+	check_secret(action->secret, action->here, faults);
+}
+
 const char *const alert_action_names[] = {"webhook", "email", "topic"};
 
 static void check_action(const struct alert_action *action, struct faults *faults)
 {
-	static const char *const needed[] = {"url", "recipients"};
 	const bool webhook = action->type == ALERT_WEBHOOK, topic = action->type == ALERT_TOPIC;
 	struct text unknown;
-	if (!topic && (webhook ? !action->url : action->recipients.count == 0))
-		fault_add(faults, CODE_MISSING_FIELD, action->here, NULL,
-			  "`%s` is missing in this action: the receiver of the message", needed[action->type]);
-	else if (webhook)
-		check_url(action, faults);
+	if (webhook)
+		webhook_check(action->url, action->secret, action->here, faults);
 	else
-		check_recipients(action, faults);
+		check_mail(action, topic, faults);
 	if (!webhook && (action->url || action->body || action->secret))
 		fault_add(faults, CODE_CONTRADICTION, action->here, NULL,
 			  "`%s` has no `url`, `template` or `secret`: these are of a `webhook`", alert_action_names[action->type]);
@@ -96,9 +121,6 @@ static void check_action(const struct alert_action *action, struct faults *fault
 		fault_add(faults, CODE_CONTRADICTION, action->here, NULL, "`topic` has no `recipients`: these are of an `email`");
 	if (action->body && (unknown = notice_template_fault(text_of(action->body))).bytes)
 		check_template(action, unknown, faults);
-	if (action->secret && !secret_is_reference(action->secret))
-		fault_add(faults, CODE_BAD_REFERENCE, action->here, NULL,
-			  "`secret` is not a reference; write env:NAME or file:PATH, so that no file contains the key");
 }
 
 /* ---- conditions ---- */

@@ -42,10 +42,35 @@ static void fault_note(void *context, enum experiment_fault fault, struct place 
 		fault_add(telling->faults, codes[fault], place, suggest, "%s", text);
 }
 
+static void check_action(const struct move_action *action, struct faults *faults)
+{
+	if (action->type == MOVE_WEBHOOK)
+		webhook_check(action->url, action->secret, action->here, faults);
+	else if (action->url || action->secret)
+		fault_add(faults, CODE_CONTRADICTION, action->here, NULL,
+			  "`topic` has no `url` or `secret`: these are of a `webhook`");
+}
+
+static void check_actions(const struct experiment_spec *experiment, struct faults *faults)
+{
+	const struct move_action *actions = experiment->actions.items;
+	for (size_t i = 0; i < experiment->actions.count; i++)
+		check_action(&actions[i], faults);
+	if (experiment->actions.count > MOVE_ACTIONS_MAX)
+		fault_add(faults, CODE_OUT_OF_RANGE, experiment->actions_place, NULL,
+			  "there are %zu actions, and at most %d are allowed; leave some out", experiment->actions.count,
+			  MOVE_ACTIONS_MAX);
+	if (experiment->actions.count > 0 && !experiment_is_rolled_out(experiment))
+		fault_add(faults, CODE_IGNORED_SETTING, experiment->actions_place, NULL,
+			  "nothing rolls out, so the actions get no notice; write a default, and progressiveDeployment or "
+			  "promotionPolicy");
+}
+
 void experiment_say(const struct experiment_spec *experiment, struct faults *faults)
 {
 	struct telling telling = {experiment, faults};
 	experiment_faults(experiment, &(struct experiment_listener){&telling, fault_note});
+	check_actions(experiment, faults);
 }
 
 /* A pipeline of the experiment's own name would be the one that splits. */

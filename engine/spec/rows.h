@@ -42,6 +42,9 @@ struct metadata {
 /* Adds faults for a topic name, or the beginning of one, that Kafka would reject. */
 void topic_check(const char *topic, struct place place, struct faults *faults); /* NULL is fine */
 
+/* Adds faults of a webhook: of its address, which `--alert-allow` must list if it is not public, and of its secret (NULL: none). */
+void webhook_check(const char *url, const char *secret, struct place place, struct faults *faults);
+
 void pipeline_check(const struct resource *resource, struct faults *faults);
 void alerts_check(const struct pipeline_spec *pipeline, struct faults *faults); /* part of it */
 void model_check(const struct resource *resource, struct faults *faults);

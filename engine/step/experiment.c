@@ -156,6 +156,17 @@ const struct option promotion_rows[] = {
 	{.type = OPTION_END},
 };
 
+const struct option move_action_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct move_action, here)},
+	ROW("type", CHOICE, struct move_action, type, .choices = "webhook topic", .fallback = "webhook",
+	    .help = "`webhook` posts JSON to an address; `topic` writes a record of the schema `move` to the topic `moves` of the "
+		    "pipeline of the experiment's name."),
+	ROW("url", TEXT, struct move_action, url, .help = "The address of a webhook: http or https, without a login."),
+	ROW("secret", TEXT, struct move_action, secret, .secret = true,
+	    .help = "env:NAME or file:PATH of the key that signs the body of a webhook, for the header X-Sluice-Signature."),
+	{.type = OPTION_END},
+};
+
 /* ---- choices ---- */
 
 #define OUTCOME_WINDOW_MS (5 * 60 * 1000) /* without a progressiveDeployment, which has the same fallback */
@@ -172,6 +183,15 @@ int64_t experiment_window_ms(const struct experiment_spec *experiment)
 	const struct rollout *rollout = &experiment->progressive;
 	const int64_t window_ms = rollout->here.line > 0 ? rollout->outcome_window_ns / NS_PER_MS : OUTCOME_WINDOW_MS;
 	return window_ms > 0 ? window_ms : 1;
+}
+
+bool experiment_writes_moves(const struct experiment_spec *experiment)
+{
+	const struct move_action *actions = experiment->actions.items;
+	for (size_t i = 0; i < experiment->actions.count; i++)
+		if (actions[i].type == MOVE_TOPIC)
+			return experiment_is_rolled_out(experiment);
+	return false;
 }
 
 bool experiment_is_rolled_out(const struct experiment_spec *experiment)

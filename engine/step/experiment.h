@@ -95,6 +95,18 @@ struct promotion_policy {
 	struct place gate_place;
 };
 
+#define MOVE_ACTIONS_MAX 16 /* of an experiment */
+
+enum move_action_type { MOVE_WEBHOOK, MOVE_TOPIC };
+
+/* Receiver of a notice at each move of a rollout: a webhook, or the topic of the experiment's moves. */
+struct move_action {
+	struct place here;
+	int type; /* enum move_action_type */
+	const char *url;
+	const char *secret; /* reference to the key of its signature; NULL: none */
+};
+
 struct success_criterion {
 	struct place here;
 	const char *metric;
@@ -120,6 +132,8 @@ struct experiment_spec {
 	struct item_list criteria; /* struct success_criterion */
 	struct promotion_policy promotion;
 	int on_inconclusive;	   /* enum rollout_inconclusive */
+	struct item_list actions;  /* struct move_action */
+	struct place actions_place; /* line 0: none are given */
 };
 
 /* The fields of Experiment.spec, into a struct experiment_spec at `base`. */
@@ -165,6 +179,10 @@ struct experiment_spec {
 		ROW("onInconclusive", CHOICE, struct_type, base.on_inconclusive,                                                   \
 		    .choices = "pause rollback promote", .fallback = "pause",                                                      \
 		    .help = "What happens when a stage decides nothing in twice its duration."),                                   \
+		ROW("actions", LIST, struct_type, base.actions, .place_offset = offsetof(struct_type, base.actions_place),         \
+		    .rows = move_action_rows, .item_size = sizeof(struct move_action),                                             \
+		    .help = "Receivers of a notice at each move of the rollout: its start, the next stage, a pause, an "           \
+			    "inconclusive end, a promotion, a rollback. At most 16. See `sluice help alerts`."),                   \
 		CHECKED("resourceRequirements", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes."), \
 		CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes.")
 
@@ -175,6 +193,7 @@ extern const struct option bandit_rows[];
 extern const struct option progressive_rows[];
 extern const struct option criterion_rows[];
 extern const struct option promotion_rows[];
+extern const struct option move_action_rows[];
 
 /* The choices of an experiment: its candidates in their order and then, unless it is among them, its default. Their
  * weights are those of the candidates. With a progressive deployment the candidates other than the default share the
@@ -191,6 +210,9 @@ bool experiment_is_staged(const struct experiment_spec *experiment);
 
 /* Whether a keeper moves the weights: it is staged or has a promotion policy, and a default to which it can roll back. */
 bool experiment_is_rolled_out(const struct experiment_spec *experiment);
+
+/* Whether an action writes its moves to a topic. */
+bool experiment_writes_moves(const struct experiment_spec *experiment);
 
 /* Whether its promotion policy is one stage, at the candidates' own weights. */
 bool experiment_keeps_weights(const struct experiment_spec *experiment);

@@ -118,6 +118,26 @@ static void a_gateway_writes_feedback_and_an_engine_reads_it(void **state)
 	planning_close(&p);
 }
 
+/* Only the pipeline of the experiment's name has the topic. */
+static void a_keeper_writes_moves_to_the_topic_of_the_experiment(void **state)
+{
+	(void)state;
+	static const char files[] =
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: m\n"
+		"  candidates: [{name: m, weight: 1}, {name: n, weight: 1}]\n  progressiveDeployment: {schedule: [5, 100]}\n"
+		"  actions: [{url: 'https://h.example/x'}, {type: topic}]\n---\n"
+		PIPELINE("e") "  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n---\n"
+		PIPELINE("p") "  steps: [{name: s, experiment: {name: e}}]\n  output: {steps: [s]}\n";
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, files);
+	const char *text = rights_of(&p, &plan);
+	assert_non_null(strstr(text, " --operation Write --operation Describe --operation DescribeConfigs --operation Create "
+				     "--topic 'sluice.default.pipeline.e.moves'\n"));
+	assert_null(strstr(text, "pipeline.p.moves"));
+	planning_close(&p);
+}
+
 /* The lines of a section, from its title to the next one. */
 static const char *section_of(const struct planning *planning, const char *text, const char *title)
 {
@@ -190,6 +210,7 @@ int main(void)
 		cmocka_unit_test(an_engine_gets_the_rights_it_needs_and_no_more),
 		cmocka_unit_test(a_gateway_writes_requests_and_reads_replies),
 		cmocka_unit_test(a_gateway_writes_feedback_and_an_engine_reads_it),
+		cmocka_unit_test(a_keeper_writes_moves_to_the_topic_of_the_experiment),
 		cmocka_unit_test(an_engine_of_a_control_plane_has_its_topics),
 		cmocka_unit_test(who_applies_writes_proposals_and_no_decisions),
 		cmocka_unit_test(rights_are_commands_that_a_shell_can_be_given),
