@@ -14,7 +14,7 @@
 #include "steps/drift_past.h"
 #include "steps/drift_segments.h"
 
-#define KEPT_VERSION 3
+#define KEPT_VERSION 4
 #define KEY_BEFORE_SEGMENTS "window" /* of the version 1 */
 #define CHUNK_BYTES_MAX 65536 /* of rows, so that a chunk fits a record */
 #define NUMBER_BYTES 24
@@ -179,7 +179,7 @@ static bool former_number(struct text value, uint64_t *window)
 	static const struct {
 		uint64_t version;
 		size_t bytes, at; /* of all, and before the number */
-	} forms[] = {{1, 136, 40}, {2, 128, 32}};
+	} forms[] = {{1, 136, 40}, {2, 128, 32}, {3, 264, 32}};
 	uint64_t version;
 	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
 		if (value.length != forms[i].bytes)

@@ -96,6 +96,7 @@ static void window_begin(struct monitor *self)
 	self->at.stride = 1;
 	self->at.least_ms = INT64_MAX;
 	self->at.most_ms = INT64_MIN;
+	self->at.step_ms = 0;
 }
 
 struct monitor *monitor_open(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
@@ -138,8 +139,23 @@ double monitor_category(const struct monitor *monitor, size_t feature, struct te
 
 /* ---- verdicts ---- */
 
-/* The share of the declared alarms that a window takes. A window by count takes its time from its rows' times; if the clock
- * does not go on, as much as the last that did. */
+/* How long a window by count takes, by its rows' times. */
+static int64_t span_of(struct monitor *self)
+{
+	struct monitor_position *at = &self->at;
+	const bool first = at->before_ms == INT64_MIN;
+	const int64_t before = first ? at->least_ms : at->before_ms;
+	if (at->least_ms < before - at->waiting_ms / 2)
+		at->waiting_ms = 0; /* the step was to a wrong time */
+	if (at->most_ms > before) {
+		const int64_t span = at->most_ms - before - at->step_ms + at->waiting_ms;
+		at->span_ms = span > 0 ? span : at->span_ms;
+		at->waiting_ms = first ? 0 : at->step_ms; /* the first may be from a wrong time */
+	}
+	return at->span_ms > 0 ? at->span_ms : 1;
+}
+
+/* The share of the declared alarms that a window takes. */
 static double alpha_of(struct monitor *self)
 {
 	const struct monitor_rate *rate = &self->settings.rate;
@@ -149,11 +165,7 @@ static double alpha_of(struct monitor *self)
 	} else if (self->settings.window_ms > 0) {
 		alpha = rate->alarms * (double)self->settings.window_ms / (double)rate->duration_ms / (double)self->sharers;
 	} else {
-		const int64_t begin = self->at.before_ms == INT64_MIN ? self->at.least_ms : self->at.before_ms;
-		if (self->at.most_ms > begin)
-			self->at.span_ms = self->at.most_ms - begin;
-		alpha = rate->alarms * (double)(self->at.span_ms ? self->at.span_ms : 1) / (double)rate->duration_ms /
-			(double)self->sharers;
+		alpha = rate->alarms * (double)span_of(self) / (double)rate->duration_ms / (double)self->sharers;
 	}
 	return alpha > ALPHA_MOST ? ALPHA_MOST : alpha < ALPHA_LEAST ? ALPHA_LEAST : alpha;
 }
@@ -220,8 +232,20 @@ static void rows_thin(struct monitor *self)
 	self->at.stride *= 2;
 }
 
+/* Notes the largest step by which the greatest time goes on; in the first window, also one back to a least time. */
+static void step_note(struct monitor_position *at, int64_t time_ms)
+{
+	const bool first = at->before_ms == INT64_MIN;
+	const int64_t most = at->most_ms > at->before_ms ? at->most_ms : at->before_ms;
+	if (most == INT64_MIN)
+		return;
+	const int64_t on = time_ms - most, back = first ? at->least_ms - time_ms : 0;
+	at->step_ms = on > at->step_ms ? on : back > at->step_ms ? back : at->step_ms;
+}
+
 static void row_take(struct monitor *self, const double *row, int64_t time_ms)
 {
+	step_note(&self->at, time_ms);
 	self->at.least_ms = time_ms < self->at.least_ms ? time_ms : self->at.least_ms;
 	self->at.most_ms = time_ms > self->at.most_ms ? time_ms : self->at.most_ms;
 	if (self->at.rows++ % self->at.stride != 0)

@@ -23,6 +23,10 @@
  * Rows count in the order in which they come. A row whose time is before its window is counted as late, and taken. After
  * MONITOR_LATE_ROWS such rows in a row, the clock was set back, and windows begin anew.
  *
+ * A window by count lasts as long as the greatest time goes on in it, without its largest step: one wrong time makes such a
+ * step, too. It counts in the next window, if the rows of that are behind it, too. A window in which the clock does not go on
+ * lasts as long as the last in which it did.
+ *
  * Memory is taken from the arena when it opens: 8 bytes for each feature and row of a window, and 130 KB a feature. Of a
  * window by time, MONITOR_ROWS_KEPT rows at most are kept, spread evenly. The same rows give the same verdicts. A monitor
  * belongs to one thread.
@@ -121,6 +125,8 @@ struct monitor_position {
 	uint64_t stride; /* of the open window, each of so many rows is kept: those whose number it divides */
 	int64_t begin_ms, least_ms, most_ms, before_ms, span_ms;
 	uint64_t late_run;
+	int64_t step_ms;    /* of a window by count: the largest by which its greatest time went on */
+	int64_t waiting_ms; /* that of the window before, until it is known whether it counts */
 };
 
 /* Where a monitor is before its first row. */

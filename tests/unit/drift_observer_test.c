@@ -219,7 +219,7 @@ static void another_window_begins_anew(void **state)
 static void former_state_put(struct observed *observed, const char *key, uint64_t version, size_t bytes, size_t at)
 {
 	const uint64_t window = 7;
-	char stored[256] = {0};
+	char stored[512] = {0};
 	struct error error = {0};
 	uint32_t scope;
 	memcpy(stored, &version, sizeof version);
@@ -246,6 +246,7 @@ static void numbers_go_on_after_an_upgrade(void **state)
 	(void)state;
 	expect_next_window("window", 1, 136, 40, 7);
 	expect_next_window("window/", 2, 128, 32, 7);
+	expect_next_window("window/", 3, 264, 32, 7);
 	expect_next_window("window/", 1, 128, 32, 0); /* no version had that */
 	expect_next_window("window/", 2, 127, 32, 0);
 	expect_next_window("window/other", 2, 128, 32, 0);
