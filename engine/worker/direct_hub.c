@@ -15,15 +15,22 @@ struct direct_stack {
 	int bell;
 };
 
-struct direct_port {
-	struct direct_hub *hub;
-	struct direct_stack requests;
-	atomic_bool taken; /* by a worker */
+#define SLOT_SERVED ((uint64_t)1) /* with the name of a slot: requests are taken */
+
+struct direct_slot {
+	struct direct_port *port;
+	_Atomic uint64_t name; /* hash of the pipeline's; 0: this slot was never used, nor were those after it */
 	atomic_size_t open;
 	size_t left;		/* requests that have left since the output was ended last; the worker's own */
 	size_t ended;		/* those that had left when it was, and are not acknowledged; the worker's own */
 	atomic_size_t unlogged; /* both */
-	_Atomic uint64_t pipelines[DIRECT_PIPELINES_MAX]; /* hashes of their names; 0: no more */
+};
+
+struct direct_port {
+	struct direct_hub *hub;
+	struct direct_stack requests;
+	atomic_bool taken; /* by a worker */
+	struct direct_slot slots[DIRECT_PIPELINES_MAX];
 };
 
 struct direct_hub {
@@ -78,9 +85,26 @@ static struct direct_message *message_make(const struct direct_request *from)
 
 void direct_message_close(struct direct_message *message)
 {
-	if (message && message->port)
-		atomic_fetch_sub_explicit(&message->port->open, 1, memory_order_release);
+	if (message && message->slot)
+		atomic_fetch_sub_explicit(&message->slot->open, 1, memory_order_release);
 	memory_give(message);
+}
+
+void direct_queue_add(struct direct_queue *queue, struct direct_message *message)
+{
+	message->next = NULL;
+	if (queue->first)
+		queue->last->next = message;
+	else
+		queue->first = message;
+	queue->last = message;
+}
+
+struct direct_message *direct_queue_take(struct direct_queue *queue)
+{
+	struct direct_message *first = queue->first;
+	queue->first = first ? first->next : NULL;
+	return first;
 }
 
 /* ---- stacks ---- */
@@ -158,85 +182,129 @@ struct direct_message *direct_hub_take(struct direct_hub *hub)
 	return stack_take(&hub->replies);
 }
 
-/* ---- choice of a port ---- */
+/* ---- pipelines of a port ---- */
 
 static uint64_t name_hash(struct text name)
 {
-	return hash_bytes(name.bytes, name.length, 0) | 1;
+	return (hash_bytes(name.bytes, name.length, 0) | 2) & ~SLOT_SERVED;
 }
 
-static bool port_serves(const struct direct_port *port, uint64_t hash)
+static uint64_t slot_name(const struct direct_slot *slot)
 {
-	for (size_t i = 0; i < DIRECT_PIPELINES_MAX; i++) {
-		const uint64_t served = atomic_load_explicit(&port->pipelines[i], memory_order_acquire);
-		if (served == hash || served == 0)
-			return served != 0;
-	}
-	return false;
+	return atomic_load_explicit(&slot->name, memory_order_acquire);
 }
 
-/* Lists the ports that take requests of the pipeline. */
-static size_t ports_serving(struct direct_hub *hub, uint64_t hash, struct direct_port *ports[DIRECT_PORTS_MAX])
+/* The slot after that one, or the first one after NULL, of those that were ever used. NULL: there are no more, or no port. */
+static struct direct_slot *slot_next(struct direct_port *port, struct direct_slot *slot)
 {
-	const size_t all = atomic_load_explicit(&hub->port_count, memory_order_acquire);
-	size_t count = 0;
-	for (size_t i = 0; i < all; i++)
-		if (port_serves(&hub->ports[i], hash))
-			ports[count++] = &hub->ports[i];
-	return count;
+	struct direct_slot *next = slot ? slot + 1 : port ? port->slots : NULL;
+	return next && next < &port->slots[DIRECT_PIPELINES_MAX] && slot_name(next) != 0 ? next : NULL;
 }
 
-static size_t port_open_count(const struct direct_port *port)
+/* The slot of that name, of which the bits of `mask` are compared; NULL: there is none. */
+static struct direct_slot *slot_of(struct direct_port *port, uint64_t name, uint64_t mask)
 {
-	return atomic_load_explicit(&port->open, memory_order_acquire);
+	struct direct_slot *slot = NULL;
+	while ((slot = slot_next(port, slot)) && (slot_name(slot) & mask) != name)
+		;
+	return slot;
+}
+
+static size_t slot_open_count(const struct direct_slot *slot)
+{
+	return atomic_load_explicit(&slot->open, memory_order_acquire);
+}
+
+static size_t slot_unlogged(const struct direct_slot *slot)
+{
+	return atomic_load_explicit(&slot->unlogged, memory_order_relaxed);
 }
 
 /* A request that leaves meanwhile counts twice, and never not at all: `unlogged` is read last, and set first. */
-static bool port_has_room(const struct direct_port *port)
+static bool slot_has_room(const struct direct_slot *slot)
 {
-	const size_t open = port_open_count(port);
-	return open < DIRECT_OPEN_MAX && open + atomic_load_explicit(&port->unlogged, memory_order_relaxed) < DIRECT_UNLOGGED_MAX;
+	const size_t open = slot_open_count(slot);
+	return open < DIRECT_OPEN_MAX && open + slot_unlogged(slot) < DIRECT_UNLOGGED_MAX;
 }
 
-static struct direct_port *port_choose(struct direct_port *const *ports, size_t count, struct text key)
+/* A slot that no requests refer to. NULL: there is none. */
+static struct direct_slot *slot_spare(struct direct_port *port)
 {
-	if (key.bytes)
-		return ports[hash_bytes(key.bytes, key.length, 0) % count];
-	struct direct_port *least = ports[0];
-	for (size_t i = 1; i < count; i++)
-		if (port_open_count(ports[i]) < port_open_count(least))
-			least = ports[i];
-	return least;
+	for (struct direct_slot *slot = port->slots; slot < &port->slots[DIRECT_PIPELINES_MAX]; slot++)
+		if (!(slot_name(slot) & SLOT_SERVED) && slot_open_count(slot) + slot_unlogged(slot) == 0)
+			return slot;
+	return NULL;
+}
+
+static void slot_serve(struct direct_port *port, uint64_t name)
+{
+	struct direct_slot *slot = slot_of(port, name, ~SLOT_SERVED);
+	slot = slot ? slot : slot_spare(port);
+	if (slot)
+		atomic_store_explicit(&slot->name, name | SLOT_SERVED, memory_order_release);
+}
+
+/* ---- choice of a port ---- */
+
+/* The port with the greatest weight is chosen: of a key, one that has nothing to do with the other ports, so that a key moves only
+ * to a port that is new, or from one that is gone (rendezvous hashing). */
+static uint64_t slot_weight(const struct direct_slot *slot, size_t port, struct text key)
+{
+	return key.bytes ? hash_bytes(key.bytes, key.length, port + 1) : UINT64_MAX - slot_open_count(slot);
+}
+
+/* NULL: no port takes requests of the pipeline. */
+static struct direct_slot *slot_choose(struct direct_hub *hub, uint64_t name, struct text key)
+{
+	const size_t all = atomic_load_explicit(&hub->port_count, memory_order_acquire);
+	struct direct_slot *best = NULL;
+	uint64_t most = 0;
+	for (size_t i = 0; i < all; i++) {
+		struct direct_slot *slot = slot_of(&hub->ports[i], name | SLOT_SERVED, UINT64_MAX);
+		const uint64_t weight = slot ? slot_weight(slot, i, key) : 0;
+		if (!slot || (best && weight <= most))
+			continue;
+		best = slot;
+		most = weight;
+	}
+	return best;
 }
 
 enum direct_verdict direct_hub_send(struct direct_hub *hub, const struct direct_request *request)
 {
-	struct direct_port *ports[DIRECT_PORTS_MAX];
-	const size_t count = ports_serving(hub, name_hash(request->pipeline), ports);
-	if (count == 0)
+	struct direct_slot *slot = slot_choose(hub, name_hash(request->pipeline), request->key);
+	if (!slot)
 		return DIRECT_ABSENT;
-	struct direct_port *port = port_choose(ports, count, request->key);
-	struct direct_message *message = port_has_room(port) ? message_make(request) : NULL;
+	struct direct_message *message = slot_has_room(slot) ? message_make(request) : NULL;
 	if (!message)
 		return DIRECT_FULL;
-	message->port = port;
-	atomic_fetch_add_explicit(&port->open, 1, memory_order_relaxed);
-	stack_add(&port->requests, message);
+	message->slot = slot;
+	atomic_fetch_add_explicit(&slot->open, 1, memory_order_relaxed);
+	stack_add(&slot->port->requests, message);
 	return DIRECT_SENT;
 }
 
 /* ---- ports ---- */
 
+/* Sets a port up that was never open. */
+static bool port_set_up(struct direct_port *port, struct direct_hub *hub)
+{
+	struct error error = {0};
+	port->hub = hub;
+	for (size_t i = 0; i < DIRECT_PIPELINES_MAX; i++)
+		port->slots[i].port = port;
+	port->requests.bell = bell_open(&error);
+	return port->requests.bell >= 0;
+}
+
 struct direct_port *direct_port_open(struct direct_hub *hub)
 {
 	for (size_t i = 0; i < DIRECT_PORTS_MAX; i++) {
 		struct direct_port *port = &hub->ports[i];
-		struct error error = {0};
 		bool taken = false;
 		if (!atomic_compare_exchange_strong(&port->taken, &taken, true))
 			continue;
-		port->hub = hub;
-		if (port->requests.bell < 0 && (port->requests.bell = bell_open(&error)) < 0) {
+		if (port->requests.bell < 0 && !port_set_up(port, hub)) {
 			atomic_store(&port->taken, false);
 			return NULL;
 		}
@@ -248,12 +316,23 @@ struct direct_port *direct_port_open(struct direct_hub *hub)
 	return NULL;
 }
 
+static bool is_among(const char *const *pipelines, size_t count, uint64_t name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (name_hash(text_of(pipelines[i])) == name)
+			return true;
+	return false;
+}
+
 void direct_port_serve(struct direct_port *port, const char *const *pipelines, size_t count)
 {
-	for (size_t i = 0; i < count && i < DIRECT_PIPELINES_MAX; i++)
-		atomic_store_explicit(&port->pipelines[i], name_hash(text_of(pipelines[i])), memory_order_release);
-	for (size_t i = count; i < DIRECT_PIPELINES_MAX; i++)
-		atomic_store_explicit(&port->pipelines[i], 0, memory_order_release);
+	for (struct direct_slot *slot = NULL; (slot = slot_next(port, slot));) {
+		const uint64_t name = slot_name(slot) & ~SLOT_SERVED;
+		if (!is_among(pipelines, count, name))
+			atomic_store_explicit(&slot->name, name, memory_order_release);
+	}
+	for (size_t i = 0; i < count; i++)
+		slot_serve(port, name_hash(text_of(pipelines[i])));
 }
 
 void direct_port_close(struct direct_port *port)
@@ -261,12 +340,8 @@ void direct_port_close(struct direct_port *port)
 	if (!port)
 		return;
 	direct_port_serve(port, NULL, 0);
-	struct direct_message *message = stack_take(&port->requests);
-	while (message) {
-		struct direct_message *next = message->next;
-		direct_port_return(port, message);
-		message = next;
-	}
+	struct direct_queue rest = {.first = stack_take(&port->requests)};
+	direct_port_return_all(port, &rest);
 	direct_port_void(port);
 	atomic_store(&port->taken, false);
 }
@@ -292,45 +367,55 @@ bool direct_port_reply(struct direct_port *port, const struct outgoing *reply)
 
 void direct_port_return(struct direct_port *port, struct direct_message *request)
 {
-	atomic_fetch_sub_explicit(&port->open, 1, memory_order_relaxed);
-	request->port = NULL;
+	atomic_fetch_sub_explicit(&request->slot->open, 1, memory_order_relaxed);
+	request->slot = NULL;
 	request->is_returned = true;
 	stack_add(&port->hub->replies, request);
 }
 
+void direct_port_return_all(struct direct_port *port, struct direct_queue *queue)
+{
+	struct direct_message *message;
+	while ((message = direct_queue_take(queue)))
+		direct_port_return(port, message);
+}
+
 /* ---- the log ---- */
 
-static void unlogged_set(struct direct_port *port, size_t left, size_t ended)
+static void unlogged_set(struct direct_slot *slot, size_t left, size_t ended)
 {
-	port->left = left;
-	port->ended = ended;
-	atomic_store_explicit(&port->unlogged, left + ended, memory_order_relaxed);
+	slot->left = left;
+	slot->ended = ended;
+	atomic_store_explicit(&slot->unlogged, left + ended, memory_order_relaxed);
 }
 
-void direct_port_left(struct direct_port *port)
+void direct_message_leaves(const struct direct_message *request)
 {
-	unlogged_set(port, port->left + 1, port->ended);
+	unlogged_set(request->slot, request->slot->left + 1, request->slot->ended);
 }
 
-bool direct_port_has_left(const struct direct_port *port)
+bool direct_port_has_left(struct direct_port *port)
 {
-	return port && port->left > 0;
+	struct direct_slot *slot = NULL;
+	while ((slot = slot_next(port, slot)) && slot->left == 0)
+		;
+	return slot != NULL;
 }
 
 void direct_port_ended(struct direct_port *port)
 {
-	if (port)
-		unlogged_set(port, 0, port->ended + port->left);
+	for (struct direct_slot *slot = NULL; (slot = slot_next(port, slot));)
+		unlogged_set(slot, 0, slot->ended + slot->left);
 }
 
 void direct_port_logged(struct direct_port *port)
 {
-	if (port)
-		unlogged_set(port, port->left, 0);
+	for (struct direct_slot *slot = NULL; (slot = slot_next(port, slot));)
+		unlogged_set(slot, slot->left, 0);
 }
 
 void direct_port_void(struct direct_port *port)
 {
-	if (port)
-		unlogged_set(port, 0, 0);
+	for (struct direct_slot *slot = NULL; (slot = slot_next(port, slot));)
+		unlogged_set(slot, 0, 0);
 }

@@ -2,9 +2,10 @@
  * without Kafka between them.
  *
  * Each worker has a port, which lists the pipelines that it takes requests of. The gateway chooses among the ports of a pipeline:
- * by the key of the request, so that requests of a key keep their order, else the one with the fewest open requests. A message
- * has one owner at a time. Ports and replies are lock-free stacks, whose taker reverses them, so a message is passed on by one
- * exchange, and a thread is woken only when its stack was empty.
+ * by the key of the request, so that requests of a key keep their order, else the one with the fewest open requests of the
+ * pipeline. Limits are of a pipeline at a port, so that a pipeline that stands still leaves the others alone. A message has one
+ * owner at a time. Ports and replies are lock-free stacks, whose taker reverses them, so a message is passed on by one exchange,
+ * and a thread is woken only when its stack was empty.
  *
  * A hub is opened before the engine and the gateway, and closed after both.
  */
@@ -14,24 +15,36 @@
 #include "log/record.h"
 
 #define DIRECT_PORTS_MAX 256	  /* workers of a process; further ones take no direct requests */
-#define DIRECT_PIPELINES_MAX 256  /* of a worker; requests of further ones go through Kafka */
-#define DIRECT_OPEN_MAX ((size_t)2048) /* requests that a worker has, until they have left; further ones are refused */
-/* Requests that a worker has, and those that have left and whose log Kafka has not acknowledged; further ones are refused. More
- * than a worker answers in the time of a commit. */
+/* Pipelines of a worker, with those that it takes no requests of any more and still has some. Requests of further ones go through
+ * Kafka. */
+#define DIRECT_PIPELINES_MAX 256
+/* Requests of a pipeline that a worker has, until they have left; further ones are refused. */
+#define DIRECT_OPEN_MAX ((size_t)2048)
+/* The same with those that have left and whose log Kafka has not acknowledged. More than a worker answers in the time of a
+ * commit. */
 #define DIRECT_UNLOGGED_MAX ((size_t)16384)
 
 struct direct_hub;
 struct direct_port;
+struct direct_slot; /* a pipeline at a port */
 
 /* A request or a reply: one block with all that it refers to. */
 struct direct_message {
 	struct direct_message *next;
-	struct direct_port *port; /* of a request: the one that has it; counted as open there */
+	struct direct_slot *slot; /* of a request that a worker has: counted as open there */
 	struct record record;	  /* without `held` */
 	struct text pipeline;	  /* of a request */
 	struct text place;	  /* likewise: where it came in, for the place of errors */
 	bool is_returned;	  /* the request itself, which no worker took: it goes through Kafka */
 };
+
+/* Requests in the order in which they came. Starts as {0}. */
+struct direct_queue {
+	struct direct_message *first, *last;
+};
+
+void direct_queue_add(struct direct_queue *queue, struct direct_message *message);
+struct direct_message *direct_queue_take(struct direct_queue *queue); /* NULL: it is empty */
 
 /* NULL: SYSTEM. */
 struct direct_hub *direct_hub_open(struct error *error);
@@ -46,7 +59,7 @@ int direct_hub_bell(const struct direct_hub *hub); /* rings when there are repli
 enum direct_verdict {
 	DIRECT_SENT,
 	DIRECT_ABSENT, /* no worker takes requests of this pipeline now */
-	DIRECT_FULL,   /* each that does has as many as it may, or memory ran out */
+	DIRECT_FULL,   /* the one chosen has as many of this pipeline as it may, or memory ran out */
 };
 
 struct direct_request {
@@ -74,7 +87,7 @@ void direct_port_close(struct direct_port *port);
 
 int direct_port_bell(const struct direct_port *port); /* rings when there are requests */
 
-/* Takes requests of these pipelines from now on, of the first DIRECT_PIPELINES_MAX of them. */
+/* Takes requests of these pipelines from now on, as far as there is space for them. */
 void direct_port_serve(struct direct_port *port, const char *const *pipelines, size_t count);
 
 /* Takes all requests, the oldest first; each is replied to and closed, or returned. */
@@ -83,14 +96,15 @@ struct direct_message *direct_port_take(struct direct_port *port);
 /* Copies the reply and sends it. False: memory ran out, and the caller's deadline ends the call. */
 bool direct_port_reply(struct direct_port *port, const struct outgoing *reply);
 void direct_port_return(struct direct_port *port, struct direct_message *request); /* takes the request */
+void direct_port_return_all(struct direct_port *port, struct direct_queue *queue); /* a port of NULL is fine: it is empty */
 
-/* ---- likewise, about the log; a port of NULL is fine but for the first ---- */
+/* ---- likewise, about the log; a port of NULL is fine ---- */
 
-/* A request has left: its log was produced. It will be closed. */
-void direct_port_left(struct direct_port *port);
+/* A request leaves: its log was produced. It will be closed. */
+void direct_message_leaves(const struct direct_message *request);
 
 /* Whether requests have left since the output was ended last. */
-bool direct_port_has_left(const struct direct_port *port);
+bool direct_port_has_left(struct direct_port *port);
 
 void direct_port_ended(struct direct_port *port);  /* the output is being ended, with all that has left */
 void direct_port_logged(struct direct_port *port); /* Kafka has acknowledged all that was ended */

@@ -30,21 +30,12 @@ bool direct_intake_open(struct worker *worker, struct error *error)
 	return true;
 }
 
-static struct direct_message *first_take(struct direct_intake *direct)
-{
-	struct direct_message *message = direct->first;
-	direct->first = message->next;
-	return message;
-}
-
 void direct_intake_close(struct worker *worker)
 {
 	struct direct_intake *direct = &worker->direct;
 	if (!direct->port)
 		return;
 	loop_unwatch(worker->loop, &direct->watch);
-	while (direct->first)
-		direct_port_return(direct->port, first_take(direct));
 	direct_port_close(direct->port);
 	lane_close_apart(direct->lane);
 	*direct = (struct direct_intake){0};
@@ -59,20 +50,6 @@ static bool stage_is_direct(const struct worker_stage *stage)
 static bool registry_has_answered(const struct worker *worker)
 {
 	return !worker->registry || registry_is_ready(worker->registry);
-}
-
-void direct_intake_follow(struct worker *worker)
-{
-	const char *names[DIRECT_PIPELINES_MAX];
-	size_t count = 0;
-	if (!worker->direct.port)
-		return;
-	worker->direct.serves = registry_has_answered(worker);
-	const struct worker_stage *stage = worker->direct.serves ? worker->stages : NULL;
-	for (; stage && count < DIRECT_PIPELINES_MAX; stage = stage->next)
-		if (stage_is_direct(stage))
-			names[count++] = stage->config->graph->name;
-	direct_port_serve(worker->direct.port, names, count);
 }
 
 /* ---- requests ---- */
@@ -91,6 +68,43 @@ static bool is_taking(const struct worker *worker)
 	return worker->drain_until_ms == 0 && registry_has_answered(worker);
 }
 
+/* Lets requests wait with their stages, or returns them. */
+static void requests_pass(struct worker *worker, struct direct_message *message)
+{
+	for (struct direct_message *next; message; message = next) {
+		next = message->next;
+		struct worker_stage *stage = is_taking(worker) ? stage_of(worker, message->pipeline) : NULL;
+		if (stage)
+			direct_queue_add(&stage->direct, message);
+		else
+			direct_port_return(worker->direct.port, message);
+	}
+}
+
+static struct direct_message *requests_in_hand(struct worker_stage *stage)
+{
+	struct direct_message *first = stage->direct.first;
+	stage->direct = (struct direct_queue){0};
+	return first;
+}
+
+void direct_intake_follow(struct worker *worker)
+{
+	const char *names[DIRECT_PIPELINES_MAX];
+	size_t count = 0;
+	if (!worker->direct.port)
+		return;
+	worker->direct.serves = registry_has_answered(worker);
+	const struct worker_stage *stage = worker->direct.serves ? worker->stages : NULL;
+	for (; stage && count < DIRECT_PIPELINES_MAX; stage = stage->next)
+		if (stage_is_direct(stage))
+			names[count++] = stage->config->graph->name;
+	direct_port_serve(worker->direct.port, names, count);
+	for (struct worker_stage *left = worker->stages; left; left = left->next)
+		if (!stage_is_direct(left))
+			requests_pass(worker, requests_in_hand(left));
+}
+
 static void request_enter(struct worker *worker, struct worker_stage *stage, struct direct_message *message)
 {
 	struct direct_intake *direct = &worker->direct;
@@ -107,6 +121,13 @@ static void request_enter(struct worker *worker, struct worker_stage *stage, str
 	intake_begin(worker, stage, flight);
 }
 
+/* Enters requests of a stage until it is full, or others get their turn. */
+static void stage_take(struct worker *worker, struct worker_stage *stage)
+{
+	for (size_t i = 0; i < TAKE_AT_ONCE && stage->direct.first && intake_has_room(worker, stage); i++)
+		request_enter(worker, stage, direct_queue_take(&stage->direct));
+}
+
 void direct_intake_take(struct worker *worker)
 {
 	struct direct_intake *direct = &worker->direct;
@@ -114,22 +135,18 @@ void direct_intake_take(struct worker *worker)
 		return;
 	if (direct->serves != registry_has_answered(worker))
 		direct_intake_follow(worker);
-	for (size_t i = 0; i < TAKE_AT_ONCE; i++) {
-		if (!direct->first && !(direct->first = direct_port_take(direct->port)))
-			return;
-		struct worker_stage *stage = stage_of(worker, direct->first->pipeline);
-		if (!stage || !is_taking(worker))
-			direct_port_return(direct->port, first_take(direct));
-		else if (intake_has_room(worker, stage))
-			request_enter(worker, stage, first_take(direct));
+	requests_pass(worker, direct_port_take(direct->port));
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
+		if (is_taking(worker))
+			stage_take(worker, stage);
 		else
-			return;
-	}
+			requests_pass(worker, requests_in_hand(stage));
 }
 
 bool direct_intake_owes(const struct worker *worker)
 {
-	const struct direct_message *first = worker->direct.first;
-	const struct worker_stage *stage = first ? stage_of(worker, first->pipeline) : NULL;
-	return first && (!stage || !is_taking(worker) || intake_has_room(worker, stage));
+	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next)
+		if (stage->direct.first && intake_has_room(worker, stage))
+			return true;
+	return false;
 }

@@ -18,24 +18,25 @@ struct direct_intake {
 	struct direct_port *port; /* NULL: none */
 	struct watch watch;
 	struct lane *lane;
-	int64_t serial;		       /* of the next request */
-	struct direct_message *first; /* requests in hand, the oldest first */
-	bool serves;		      /* the port lists the pipelines: answers to the outputs can be written */
-	size_t in_flight;	      /* requests that have entered and not left */
+	int64_t serial;	  /* of the next request */
+	bool serves;	  /* the port lists the pipelines: answers to the outputs can be written */
+	size_t in_flight; /* requests that have entered and not left */
 };
 
 /* Opens the port and the lane, if the configuration has a hub. */
 bool direct_intake_open(struct worker *worker, struct error *error);
 
-/* Returns what has not entered. To be called right before the lanes are closed, which frees the rest. */
+/* Returns what the port still has. To be called after the stages are closed, and right before the lanes are, which frees what has
+ * entered. */
 void direct_intake_close(struct worker *worker);
 
-/* Lists the pipelines of the worker's active stages; none while a registry has not announced the schema of answers. To be called
- * when the stages have changed. */
+/* Lists the pipelines of the worker's active stages; none while a registry has not announced the schema of answers. Requests that
+ * wait for another stage wait for the active one of their pipeline then, or are returned. To be called when the stages have
+ * changed. */
 void direct_intake_follow(struct worker *worker);
 
-/* Enters requests, as far as their stages may take more. While the worker drains, or waits
- * for a registry, they are returned. */
+/* Enters requests, as far as their stages may take more. The others wait with their stages. While the worker drains, or waits for
+ * a registry, all are returned. */
 void direct_intake_take(struct worker *worker);
 
 /* Whether requests wait that could enter now. */

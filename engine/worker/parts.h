@@ -95,6 +95,7 @@ struct worker_stage {
 	struct shared_caller *shared;
 	struct load load;
 	struct waiting waiting;
+	struct direct_queue direct; /* requests past Kafka that wait because the stage is full */
 	bool paused; /* its partitions are paused */
 	enum stage_phase phase;
 	int64_t stay_us;  /* how long messages with a deadline recently took here (admission.h) */

@@ -50,7 +50,7 @@ void release(struct worker *worker)
 			return;
 		const struct lane *lane = flight->lane;
 		if (flight->direct) {
-			direct_port_left(worker->direct.port);
+			direct_message_leaves(flight->direct);
 			worker->direct.in_flight--;
 		}
 		if (flight->skipped) {
@@ -61,7 +61,7 @@ void release(struct worker *worker)
 		}
 		lanes_leave(&worker->lanes);
 		count_add(&worker->counts.released, 1);
-		if (!worker->dirty && (direct_port_has_left(worker->direct.port) || lane_has_released(lane)))
+		if (!worker->dirty && (lane_has_released(lane) || direct_port_has_left(worker->direct.port)))
 			release_begin_interval(worker);
 	}
 }

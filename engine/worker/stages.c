@@ -272,6 +272,7 @@ void stage_close(struct worker_stage *stage)
 	nested_close(stage);
 	shared_give(stage->worker, stage->shared);
 	waiting_close(&stage->waiting);
+	direct_port_return_all(stage->worker->direct.port, &stage->direct);
 	if (stage->config->users)
 		atomic_fetch_sub(stage->config->users, 1);
 	memory_give(stage);

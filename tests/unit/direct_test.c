@@ -59,8 +59,9 @@ static int direct_close(void **state)
 
 static enum direct_verdict ask(const char *pipeline, const char *body)
 {
-	const struct header headers[] = {{TEXT(REPLY_HEADER), TEXT("0/0123456789abcdef/7/p")},
-					 {TEXT("x-request-id"), TEXT("mine")}};
+	char address[40];
+	(void)snprintf(address, sizeof address, "0/0123456789abcdef/7/%s", pipeline);
+	const struct header headers[] = {{TEXT(REPLY_HEADER), text_of(address)}, {TEXT("x-request-id"), TEXT("mine")}};
 	const struct direct_request request = {.pipeline = text_of(pipeline),
 					       .place = TEXT("/v2/models/p/infer"),
 					       .key = TEXT("key"),
@@ -170,104 +171,6 @@ static void a_pipeline_that_no_worker_takes_is_absent(void **state)
 	assert_int_equal(ask("q", x21), DIRECT_ABSENT);
 	(void)stand_stop(stand);
 	assert_int_equal(ask("p", x21), DIRECT_ABSENT);
-}
-
-static void a_worker_has_so_many_requests_and_further_ones_are_refused(void **state)
-{
-	struct error error = {0};
-	const char *names[] = {"p"};
-	(void)state;
-	hub = direct_hub_open(&error);
-	struct direct_port *port = direct_port_open(hub);
-	direct_port_serve(port, names, 1);
-	for (size_t i = 0; i < DIRECT_OPEN_MAX; i++)
-		assert_int_equal(ask("p", x21), DIRECT_SENT);
-	assert_int_equal(ask("p", x21), DIRECT_FULL);
-	struct direct_message *message = direct_port_take(port);
-	assert_int_equal(ask("p", x21), DIRECT_FULL); /* taken, and not answered */
-	struct direct_message *next = message->next;
-	direct_message_close(message);
-	assert_int_equal(ask("p", x21), DIRECT_SENT);
-	for (message = next; message; message = next) {
-		next = message->next;
-		direct_message_close(message);
-	}
-	direct_port_close(port);
-	direct_hub_close(hub);
-	hub = NULL;
-}
-
-/* Those that closed are used again. */
-static void a_hub_has_so_many_ports(void **state)
-{
-	struct error error = {0};
-	struct direct_port *ports[DIRECT_PORTS_MAX];
-	(void)state;
-	hub = direct_hub_open(&error);
-	for (size_t i = 0; i < DIRECT_PORTS_MAX; i++)
-		assert_non_null(ports[i] = direct_port_open(hub));
-	assert_null(direct_port_open(hub));
-	direct_port_close(ports[7]);
-	assert_ptr_equal(direct_port_open(hub), ports[7]);
-	for (size_t i = 0; i < DIRECT_PORTS_MAX; i++)
-		direct_port_close(ports[i]);
-	direct_hub_close(hub);
-	hub = NULL;
-}
-
-static void what_has_not_entered_is_returned_when_a_port_closes(void **state)
-{
-	struct error error = {0};
-	const char *names[] = {"p"};
-	(void)state;
-	hub = direct_hub_open(&error);
-	assert_non_null(hub);
-	struct direct_port *port = direct_port_open(hub);
-	assert_non_null(port);
-	direct_port_serve(port, names, 1);
-	assert_int_equal(ask("p", x21), DIRECT_SENT);
-	direct_port_close(port);
-	struct direct_message *message = reply();
-	assert_true(message->is_returned);
-	assert_true(reply_says(message, "[21]"));
-	assert_string_equal(message->record.key.bytes, "key");
-	direct_message_close(message);
-	direct_hub_close(hub);
-	hub = NULL;
-}
-
-/* Requests of a key go to one of two ports; without a key, to the one with fewer open requests. */
-static void ports_are_chosen_by_key_or_by_their_load(void **state)
-{
-	struct error error = {0};
-	const char *names[] = {"p"};
-	(void)state;
-	hub = direct_hub_open(&error);
-	struct direct_port *ports[] = {direct_port_open(hub), direct_port_open(hub)};
-	for (size_t i = 0; i < 2; i++)
-		direct_port_serve(ports[i], names, 1);
-	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(ask("p", x21), DIRECT_SENT);
-	struct direct_message *keyed = direct_port_take(ports[0]);
-	const size_t busy = keyed ? 0 : 1;
-	keyed = keyed ? keyed : direct_port_take(ports[1]);
-	size_t count = 0;
-	for (struct direct_message *message = keyed; message; message = message->next)
-		count++;
-	assert_int_equal(count, 4);
-	const struct direct_request keyless = {.pipeline = TEXT("p"), .value = TEXT("{}")};
-	assert_int_equal(direct_hub_send(hub, &keyless), DIRECT_SENT);
-	assert_null(direct_port_take(ports[busy]));
-	direct_message_close(direct_port_take(ports[1 - busy]));
-	while (keyed) {
-		struct direct_message *next = keyed->next;
-		direct_message_close(keyed);
-		keyed = next;
-	}
-	for (size_t i = 0; i < 2; i++)
-		direct_port_close(ports[i]);
-	direct_hub_close(hub);
-	hub = NULL;
 }
 
 /* The answers are logged when the worker ends, though it was told to at once. */
@@ -583,6 +486,97 @@ static void without_a_broker_so_many_are_answered_and_further_ones_are_refused(v
 	assert_int_equal(records_in(stand, "in"), DIRECT_UNLOGGED_MAX + 1);
 }
 
+/* A pipeline beside `p` that takes one request at a time, and whose model says nothing. */
+static void configure_still(struct stand *stand)
+{
+	static const char *const three[] = {"out", "in", "also"};
+	configure(stand, doubles);
+	stand_configure_also(stand, asks_silence);
+	silence_open(stand);
+	stand->config.setup.writes = (struct topic_list){3, three};
+	stand->planning[1].graph->name = "q";
+	stand->stages[1].limits.in_flight = 1;
+	stand->stages[1].requests = 2;
+	stand->stages[1].by_key = true;
+}
+
+static void a_pipeline_that_stands_still_leaves_the_others_alone(void **state)
+{
+	struct stand *stand = *state;
+	configure_still(stand);
+	stand_start(stand);
+	for (size_t i = 0; i < DIRECT_OPEN_MAX; i++)
+		assert_int_equal(ask("q", x21), DIRECT_SENT);
+	for (size_t i = 0; i < 10; i++) {
+		assert_int_equal(ask("q", x21), DIRECT_FULL);
+		assert_int_equal(ask("p", x21), DIRECT_SENT);
+		struct direct_message *answer = reply();
+		assert_true(reply_says(answer, "[42]"));
+		direct_message_close(answer);
+	}
+	assert_int_equal(stand_stop(stand).answered, 10);
+	size_t returned = 0;
+	for (struct direct_message *message = direct_hub_take(hub), *next; message; message = next, returned++) {
+		next = message->next;
+		assert_true(message->is_returned);
+		direct_message_close(message);
+	}
+	assert_int_equal(returned, DIRECT_OPEN_MAX - 1);
+	close(silence.listening);
+}
+
+/* It does not wait for the one that it has, whose model is silent until then. */
+static void a_worker_that_stops_returns_at_once_what_waits_for_a_stage(void **state)
+{
+	static const char refusal[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+	struct stand *stand = *state;
+	configure_still(stand);
+	stand->config.limits.drain_ms = 10 * MOCK_WAIT_MS;
+	stand_start(stand);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(ask("q", x21), DIRECT_SENT);
+	assert_int_equal(ask("p", x21), DIRECT_SENT);
+	replies_pass(1); /* so the others are in the worker */
+	const int asked = accept(silence.listening, NULL, NULL);
+	assert_true(asked >= 0);
+	worker_stop(stand->running.worker);
+	struct direct_message *message = reply();
+	assert_true(message->is_returned);
+	direct_message_close(message);
+	assert_int_equal(write(asked, refusal, strlen(refusal)), (ssize_t)strlen(refusal));
+	assert_int_equal(stand_stop(stand).failed, 1);
+	close(asked);
+	close(silence.listening);
+}
+
+/* The first version takes one request, and its model never answers. */
+static void what_waits_for_a_stage_enters_the_one_in_its_place(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, asks_silence);
+	stand_configure_also(stand, doubles); /* the steps of the second version */
+	silence_open(stand);
+	stand->config.setup.reads.count = stand->config.setup.stage_count = stand->config.consumer.assigned.count = 1;
+	stand->stages[0].limits.in_flight = 1;
+	stand_start(stand);
+	for (size_t i = 0; i < 10; i++)
+		assert_int_equal(ask("p", x21), DIRECT_SENT);
+	const int asked = accept(silence.listening, NULL, NULL); /* the first one has entered */
+	assert_true(asked >= 0);
+	struct stage_config second = stand->stages[0];
+	second.version = 2;
+	second.graph = stand->planning[1].graph;
+	second.limits.in_flight = 0;
+	struct worker_setup changed = stand->config.setup;
+	changed.stages = &second;
+	worker_reload(stand->running.worker, &changed);
+	replies_pass(9);
+	assert_int_equal(stand_stop(stand).taken, 10);
+	assert_null(direct_hub_take(hub));
+	close(asked);
+	close(silence.listening);
+}
+
 /* Requests that are in flight past Kafka stay so when a producer is replaced. */
 static void a_producer_that_is_replaced_drops_no_direct_request(void **state)
 {
@@ -619,10 +613,6 @@ int main(void)
 		DIRECT(an_error_is_answered_with_the_place_where_the_request_came_in),
 		DIRECT(the_answer_does_not_wait_for_a_broker),
 		DIRECT(a_pipeline_that_no_worker_takes_is_absent),
-		cmocka_unit_test(a_worker_has_so_many_requests_and_further_ones_are_refused),
-		cmocka_unit_test(a_hub_has_so_many_ports),
-		cmocka_unit_test(what_has_not_entered_is_returned_when_a_port_closes),
-		cmocka_unit_test(ports_are_chosen_by_key_or_by_their_load),
 		DIRECT(a_worker_that_stops_logs_what_it_answered),
 		DIRECT(what_is_answered_while_a_batch_ends_is_logged_by_a_stop),
 		DIRECT(a_worker_may_close_with_answered_requests_that_have_not_left),
@@ -631,6 +621,9 @@ int main(void)
 		DIRECT(a_record_that_was_answered_is_skipped_by_any_engine),
 		DIRECT(a_record_that_another_pipeline_answered_is_taken),
 		DIRECT(without_a_broker_so_many_are_answered_and_further_ones_are_refused),
+		DIRECT(a_pipeline_that_stands_still_leaves_the_others_alone),
+		DIRECT(a_worker_that_stops_returns_at_once_what_waits_for_a_stage),
+		DIRECT(what_waits_for_a_stage_enters_the_one_in_its_place),
 		DIRECT(a_producer_that_is_replaced_drops_no_direct_request),
 		DIRECT(until_a_registry_has_the_schema_of_answers_none_is_taken),
 		DIRECT(an_answer_and_a_dead_letter_name_no_place_in_kafka),

@@ -322,19 +322,27 @@ static void a_returned_call_goes_through_kafka_though_the_files_have_changed(voi
 	assert_int_equal(stand->callers[0].ended, 0);
 }
 
+/* Calls of another pipeline are not. */
 static void a_direct_call_is_refused_when_its_worker_has_too_many(void **state)
 {
 	struct calls_stand *stand = *state;
+	static const char *const names[] = {"other", "p"};
 	struct direct_port *port = port_of(stand);
 	const struct direct_request request = {.pipeline = TEXT("p"), .value = TEXT("1")};
+	direct_port_serve(port, names, 2);
 	for (size_t i = 0; i < DIRECT_OPEN_MAX; i++)
 		assert_int_equal(direct_hub_send(stand->hub, &request), DIRECT_SENT);
 	call_with(stand, 0, MOCK_WAIT_MS, "r", TEXT("1"));
 	assert_int_equal(stand->callers[0].status, 503);
-	for (struct direct_message *message = direct_port_take(port), *next; message; message = next) {
+	stand->target.name = "other";
+	call_with(stand, 1, MOCK_WAIT_MS, "r", TEXT("1"));
+	assert_int_equal(stand->callers[1].ended, 0);
+	size_t taken = 0;
+	for (struct direct_message *message = direct_port_take(port), *next; message; message = next, taken++) {
 		next = message->next;
 		direct_message_close(message);
 	}
+	assert_int_equal(taken, DIRECT_OPEN_MAX + 1);
 	direct_port_close(port);
 }
 

@@ -1,0 +1,211 @@
+/* direct_hub_test.c: the hub of direct ingress: which port a request goes to, and when it is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "worker/direct_hub.h"
+
+static const char *const p_and_q[] = {"p", "q"};
+static struct direct_hub *hub;
+
+static int hub_open(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	hub = direct_hub_open(&error);
+	return hub ? 0 : -1;
+}
+
+static int hub_close(void **state)
+{
+	(void)state;
+	direct_hub_close(hub);
+	return 0;
+}
+
+#define HUB(name) cmocka_unit_test_setup_teardown(name, hub_open, hub_close)
+
+static struct direct_port *port_open(size_t pipelines)
+{
+	struct direct_port *port = direct_port_open(hub);
+	assert_non_null(port);
+	direct_port_serve(port, p_and_q, pipelines);
+	return port;
+}
+
+static enum direct_verdict ask_with(const char *pipeline, struct text key)
+{
+	const struct direct_request request = {.pipeline = text_of(pipeline), .key = key, .value = TEXT("[21]")};
+	return direct_hub_send(hub, &request);
+}
+
+static enum direct_verdict ask(const char *pipeline)
+{
+	return ask_with(pipeline, TEXT("key"));
+}
+
+/* Closes them, and counts them. */
+static size_t close_all(struct direct_message *message)
+{
+	size_t count = 0;
+	for (struct direct_message *next; message; message = next, count++) {
+		next = message->next;
+		direct_message_close(message);
+	}
+	return count;
+}
+
+static void a_worker_has_so_many_requests_and_further_ones_are_refused(void **state)
+{
+	(void)state;
+	struct direct_port *port = port_open(1);
+	for (size_t i = 0; i < DIRECT_OPEN_MAX; i++)
+		assert_int_equal(ask("p"), DIRECT_SENT);
+	assert_int_equal(ask("p"), DIRECT_FULL);
+	struct direct_message *message = direct_port_take(port);
+	assert_int_equal(ask("p"), DIRECT_FULL); /* taken, and not answered */
+	struct direct_message *next = message->next;
+	direct_message_close(message);
+	assert_int_equal(ask("p"), DIRECT_SENT);
+	(void)close_all(next);
+	direct_port_close(port);
+}
+
+static void a_pipeline_with_too_many_requests_leaves_the_others_alone(void **state)
+{
+	(void)state;
+	struct direct_port *port = port_open(2);
+	while (ask("p") == DIRECT_SENT)
+		;
+	for (size_t i = 0; i < DIRECT_OPEN_MAX; i++)
+		assert_int_equal(ask("q"), DIRECT_SENT);
+	assert_int_equal(ask("q"), DIRECT_FULL);
+	assert_int_equal(close_all(direct_port_take(port)), 2 * DIRECT_OPEN_MAX);
+	direct_port_close(port);
+}
+
+/* Requests leave, so many in all. */
+static void pass(struct direct_port *port, const char *pipeline, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(ask(pipeline), DIRECT_SENT);
+		struct direct_message *message = direct_port_take(port);
+		direct_message_leaves(message);
+		direct_message_close(message);
+	}
+}
+
+static void what_has_left_counts_until_it_is_acknowledged(void **state)
+{
+	(void)state;
+	struct direct_port *port = port_open(2);
+	pass(port, "p", 1);
+	direct_port_ended(port);
+	pass(port, "p", DIRECT_UNLOGGED_MAX - 1);
+	assert_int_equal(ask("p"), DIRECT_FULL);
+	pass(port, "q", 1);
+	direct_port_logged(port); /* the first one */
+	pass(port, "p", 1);
+	assert_int_equal(ask("p"), DIRECT_FULL);
+	assert_true(direct_port_has_left(port));
+	direct_port_ended(port);
+	assert_false(direct_port_has_left(port));
+	assert_int_equal(ask("p"), DIRECT_FULL);
+	pass(port, "q", 1);
+	direct_port_void(port);
+	pass(port, "p", DIRECT_UNLOGGED_MAX);
+	pass(port, "q", DIRECT_UNLOGGED_MAX);
+	assert_int_equal(ask("p"), DIRECT_FULL);
+	assert_int_equal(ask("q"), DIRECT_FULL);
+	direct_port_close(port);
+}
+
+/* Those that closed are used again. */
+static void a_hub_has_so_many_ports(void **state)
+{
+	struct direct_port *ports[DIRECT_PORTS_MAX];
+	(void)state;
+	for (size_t i = 0; i < DIRECT_PORTS_MAX; i++)
+		assert_non_null(ports[i] = direct_port_open(hub));
+	assert_null(direct_port_open(hub));
+	direct_port_close(ports[7]);
+	assert_ptr_equal(direct_port_open(hub), ports[7]);
+	for (size_t i = 0; i < DIRECT_PORTS_MAX; i++)
+		direct_port_close(ports[i]);
+}
+
+/* One that is not served any more makes space as soon as nothing of it is open. */
+static void a_port_has_so_many_pipelines(void **state)
+{
+	char names[DIRECT_PIPELINES_MAX + 1][8];
+	const char *list[DIRECT_PIPELINES_MAX + 1];
+	(void)state;
+	struct direct_port *port = direct_port_open(hub);
+	for (size_t i = 0; i <= DIRECT_PIPELINES_MAX; i++) {
+		(void)snprintf(names[i], sizeof names[i], "%zu", i);
+		list[i] = names[i];
+	}
+	direct_port_serve(port, list, DIRECT_PIPELINES_MAX + 1);
+	for (size_t i = 0; i < DIRECT_PIPELINES_MAX; i++)
+		assert_int_equal(ask(list[i]), DIRECT_SENT);
+	assert_int_equal(ask(list[DIRECT_PIPELINES_MAX]), DIRECT_ABSENT);
+	direct_port_serve(port, list + 1, DIRECT_PIPELINES_MAX);
+	assert_int_equal(ask(list[0]), DIRECT_ABSENT);
+	assert_int_equal(ask(list[DIRECT_PIPELINES_MAX]), DIRECT_ABSENT); /* the first one's request is open */
+	assert_int_equal(close_all(direct_port_take(port)), DIRECT_PIPELINES_MAX);
+	direct_port_serve(port, list + 1, DIRECT_PIPELINES_MAX);
+	assert_int_equal(ask(list[DIRECT_PIPELINES_MAX]), DIRECT_SENT);
+	direct_port_close(port);
+}
+
+static void what_has_not_entered_is_returned_when_a_port_closes(void **state)
+{
+	(void)state;
+	struct direct_port *port = port_open(1);
+	assert_int_equal(ask("p"), DIRECT_SENT);
+	direct_port_close(port);
+	struct direct_message *message = direct_hub_take(hub);
+	assert_true(message->is_returned);
+	assert_true(text_is(message->record.value, "[21]"));
+	assert_true(text_is(message->record.key, "key"));
+	assert_int_equal(close_all(message), 1);
+}
+
+/* Requests of a key go to one of two ports; without a key, to the one with fewer open requests. */
+static void ports_are_chosen_by_key_or_by_their_load(void **state)
+{
+	(void)state;
+	struct direct_port *ports[] = {port_open(1), port_open(1)};
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(ask("p"), DIRECT_SENT);
+	struct direct_message *keyed = direct_port_take(ports[0]);
+	const size_t busy = keyed ? 0 : 1;
+	keyed = keyed ? keyed : direct_port_take(ports[1]);
+	assert_int_equal(ask_with("p", (struct text){0}), DIRECT_SENT);
+	assert_null(direct_port_take(ports[busy]));
+	assert_int_equal(close_all(direct_port_take(ports[1 - busy])), 1);
+	assert_int_equal(close_all(keyed), 4);
+	for (size_t i = 0; i < 2; i++)
+		direct_port_close(ports[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		HUB(a_worker_has_so_many_requests_and_further_ones_are_refused),
+		HUB(a_pipeline_with_too_many_requests_leaves_the_others_alone),
+		HUB(what_has_left_counts_until_it_is_acknowledged),
+		HUB(a_hub_has_so_many_ports),
+		HUB(a_port_has_so_many_pipelines),
+		HUB(what_has_not_entered_is_returned_when_a_port_closes),
+		HUB(ports_are_chosen_by_key_or_by_their_load),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
