@@ -7,7 +7,7 @@
 
 #include "base/hash.h"
 
-#define LIST_VERSION 1
+#define LIST_VERSION 2
 #define LIST_KEY "past/list"
 #define FEATURES_KEY "past/features"
 #define KEY_BYTES_MAX 40
@@ -239,7 +239,7 @@ static bool blocks_merge(struct drift_past *self, struct visit *visit, struct pa
 	return block_forget(visit, merge.from, error);
 }
 
-static bool block_add(struct drift_past *self, struct visit *visit, struct past *past, size_t first, size_t rows, int64_t begin_ms,
+static bool block_add(struct drift_past *self, struct visit *visit, struct past *past, size_t first, size_t rows, int64_t time_ms,
 		      struct error *error)
 {
 	char bytes[KEY_BYTES_MAX];
@@ -248,11 +248,11 @@ static bool block_add(struct drift_past *self, struct visit *visit, struct past 
 		return false;
 	for (size_t i = 0; i < self->feature_count; i++)
 		past_values_take(self->comparison->monitor, i, first, rows, &values[i]);
-	past_add(past, rows, begin_ms, hash_bytes(values, block_bytes(self), 0));
+	past_add(past, rows, time_ms, hash_bytes(values, block_bytes(self), 0));
 	return true;
 }
 
-static bool window_add(struct drift_past *self, struct visit *visit, struct past *past, int64_t begin_ms, struct error *error)
+static bool window_add(struct drift_past *self, struct visit *visit, struct past *past, int64_t time_ms, struct error *error)
 {
 	const size_t rows = monitor_closed_rows(self->comparison->monitor), blocks = past_blocks_of(past, rows);
 	while (past_full(past, blocks))
@@ -260,17 +260,17 @@ static bool window_add(struct drift_past *self, struct visit *visit, struct past
 			return false;
 	for (size_t i = 0; i < blocks; i++) {
 		const size_t first = past_block_first(rows, blocks, i);
-		if (!block_add(self, visit, past, first, past_block_first(rows, blocks, i + 1) - first, begin_ms, error))
+		if (!block_add(self, visit, past, first, past_block_first(rows, blocks, i + 1) - first, time_ms, error))
 			return false;
 	}
 	return true;
 }
 
-/* Makes all blocks that are not too old the reference. */
-static bool past_renew(struct drift_past *self, struct visit *visit, struct past *past, int64_t since_ms, struct error *error)
+/* Makes all blocks that are of the past the reference. */
+static bool past_renew(struct drift_past *self, struct visit *visit, struct past *past, struct past_span span, struct error *error)
 {
 	uint64_t number;
-	while (past_expire(past, since_ms, &number))
+	while (past_expire(past, span, &number))
 		if (!block_forget(visit, number, error))
 			return false;
 	while (past->count > PAST_REFERENCE_BLOCKS)
@@ -280,17 +280,17 @@ static bool past_renew(struct drift_past *self, struct visit *visit, struct past
 	return monitor_fit(self, visit, past, error);
 }
 
-bool drift_past_add(struct drift_past *past, struct visit *visit, int64_t begin_ms, bool *renewed, struct error *error)
+bool drift_past_add(struct drift_past *past, struct visit *visit, int64_t time_ms, bool *renewed, struct error *error)
 {
 	const struct past_list *found = list_find(visit);
 	struct past_list list = {.version = LIST_VERSION, .identity = past->identity};
-	const int64_t since_ms = begin_ms - past->past_ms;
 	if (found)
 		memcpy(&list, found, list_bytes(found->past.count));
-	if (!window_add(past, visit, &list.past, begin_ms, error))
+	if (!window_add(past, visit, &list.past, time_ms, error))
 		return false;
-	*renewed = past_renews(&list.past, since_ms);
-	return (!*renewed || past_renew(past, visit, &list.past, since_ms, error)) && list_write(visit, &list, error);
+	const struct past_span span = past_close(&list.past, time_ms, past->past_ms);
+	*renewed = past_renews(&list.past, span);
+	return (!*renewed || past_renew(past, visit, &list.past, span, error)) && list_write(visit, &list, error);
 }
 
 bool drift_past_forget(struct drift_past *past, struct visit *visit, struct error *error)

@@ -32,8 +32,8 @@ void drift_past_close(struct drift_past *past);
  * another, without rows. INPUT: the message has no features. */
 bool drift_past_bring(struct drift_past *past, struct visit *visit, bool *renewed, struct error *error);
 
-/* Adds the window that the monitor has just closed, which began at that time. `renewed`: the monitor is another, without rows. */
-bool drift_past_add(struct drift_past *past, struct visit *visit, int64_t begin_ms, bool *renewed, struct error *error);
+/* Adds the window that the monitor has just closed, of that time. `renewed`: the monitor is another, without rows. */
+bool drift_past_add(struct drift_past *past, struct visit *visit, int64_t time_ms, bool *renewed, struct error *error);
 
 /* Begins anew: the features are those of the next message. */
 bool drift_past_forget(struct drift_past *past, struct visit *visit, struct error *error);

@@ -8,6 +8,7 @@
 #include "base/random.h"
 
 #define NUMBER_MAX 1e150 /* the square of a larger one is beyond the range of a double */
+#define TIME_MOST ((int64_t)1 << 60) /* so that a past before it and behind it does not overflow */
 
 static uint64_t rows_of(const struct past *past, size_t first, size_t end)
 {
@@ -55,9 +56,9 @@ void past_values_merge(struct past_values *into, const struct past_values *other
 
 /* ---- the list ---- */
 
-uint64_t past_add(struct past *past, uint64_t rows, int64_t begin_ms, uint64_t hash)
+uint64_t past_add(struct past *past, uint64_t rows, int64_t time_ms, uint64_t hash)
 {
-	past->blocks[past->count++] = (struct past_block){past->next, rows, begin_ms};
+	past->blocks[past->count++] = (struct past_block){past->next, rows, time_ms};
 	past->chain = hash_bytes(&hash, sizeof hash, past->chain) | 1; /* 0 is none */
 	return past->next++;
 }
@@ -81,30 +82,51 @@ struct past_merge past_merge_next(struct past *past, size_t first)
 	const struct past_merge merge = {stays ? left->number : right->number, stays ? right->number : left->number};
 	left->number = merge.into;
 	left->rows += right->rows;
-	left->begin_ms = right->begin_ms;
+	left->time_ms = right->time_ms;
 	memmove(left + 1, right + 1, (past->count - at - 2) * sizeof *left);
 	past->count--;
 	return merge;
 }
 
-bool past_renews(const struct past *past, int64_t since_ms)
+struct past_span past_close(struct past *past, int64_t time_ms, int64_t past_ms)
 {
-	const uint64_t fitted = rows_of(past, 0, past->fitted), newer = rows_of(past, past->fitted, past->count);
-	uint64_t older = 0;
-	for (size_t i = 0; i < past->fitted; i++)
-		older += past->blocks[i].begin_ms < since_ms ? past->blocks[i].rows : 0;
-	if (past->fitted == 0)
-		return newer >= PAST_ROWS_MIN;
-	return newer >= fitted / PAST_RENEWED || older >= fitted / PAST_RENEWED;
+	time_ms = time_ms > TIME_MOST ? TIME_MOST : time_ms < -TIME_MOST ? -TIME_MOST : time_ms;
+	if (time_ms != past->last_ms) {
+		past->before_ms = past->last_ms;
+		past->last_ms = time_ms;
+	}
+	const bool on = past->before_ms < past->last_ms;
+	const int64_t least_ms = on ? past->before_ms : past->last_ms, most_ms = on ? past->last_ms : past->before_ms;
+	return (struct past_span){least_ms - past_ms, most_ms + past_ms};
 }
 
-bool past_expire(struct past *past, int64_t since_ms, uint64_t *number)
+static bool is_outside(const struct past_block *block, struct past_span span)
 {
-	if (past->count == 0 || past->blocks[0].begin_ms >= since_ms)
+	return block->time_ms < span.since_ms || block->time_ms > span.until_ms;
+}
+
+bool past_renews(const struct past *past, struct past_span span)
+{
+	const uint64_t fitted = rows_of(past, 0, past->fitted), newer = rows_of(past, past->fitted, past->count);
+	uint64_t outside = 0;
+	for (size_t i = 0; i < past->fitted; i++)
+		outside += is_outside(&past->blocks[i], span) ? past->blocks[i].rows : 0;
+	if (past->fitted == 0)
+		return newer >= PAST_ROWS_MIN;
+	return newer >= fitted / PAST_RENEWED || outside >= fitted / PAST_RENEWED;
+}
+
+bool past_expire(struct past *past, struct past_span span, uint64_t *number)
+{
+	size_t at = 0;
+	while (at < past->count && !is_outside(&past->blocks[at], span))
+		at++;
+	if (at == past->count)
 		return false;
-	*number = past->blocks[0].number;
-	memmove(past->blocks, past->blocks + 1, --past->count * sizeof *past->blocks);
-	past->fitted -= past->fitted > 0;
+	*number = past->blocks[at].number;
+	past->count--;
+	memmove(past->blocks + at, past->blocks + at + 1, (past->count - at) * sizeof *past->blocks);
+	past->fitted -= past->fitted > at;
 	return true;
 }
 

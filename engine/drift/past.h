@@ -6,8 +6,11 @@
  * is a fair draw, however long the past is.
  *
  * The oldest blocks are the reference, and stay as they are. Newer ones wait until they stand for PAST_RENEWED of the rows of
- * the reference, or so much of it is older than the past; then it is made anew from all. So a monitor learns seldom, and who
- * has the blocks has the same reference.
+ * the reference, or so much of it is not of the past any more; then it is made anew from all that is. So a monitor learns seldom,
+ * and who has the blocks has the same reference.
+ *
+ * What is of the past is known by the times of the last two windows that differ: one window with a wrong clock ends no past.
+ * A block far ahead of both is not of the past either: the clock was set back.
  *
  * The list is plain data, which may be stored. The rows of blocks are with its owner, by number. Pure; the same windows give
  * the same list.
@@ -29,7 +32,7 @@
 struct past_block {
 	uint64_t number;
 	uint64_t rows;	/* for which it stands */
-	int64_t begin_ms; /* when the window began that it is of; of a merged one, the later */
+	int64_t time_ms; /* of its window; of a merged one, that of the later */
 };
 
 struct past {
@@ -38,6 +41,7 @@ struct past {
 	uint64_t fit;	 /* the chain when the reference was made; 0: there is none */
 	uint64_t fitted; /* blocks of the reference, which are the first */
 	uint64_t count;
+	int64_t last_ms, before_ms; /* times of windows, which differ: the last, and the one before */
 	struct past_block blocks[PAST_BLOCKS_MAX]; /* in the order of their windows */
 };
 
@@ -62,7 +66,7 @@ void past_values_take(const struct monitor *monitor, size_t feature, size_t firs
 void past_values_merge(struct past_values *into, const struct past_values *other);
 
 /* Adds a block whose rows have that hash. Its number. There must be memory for it: past_full() is false. */
-uint64_t past_add(struct past *past, uint64_t rows, int64_t begin_ms, uint64_t hash);
+uint64_t past_add(struct past *past, uint64_t rows, int64_t time_ms, uint64_t hash);
 
 /* Whether so many more blocks do not fit, before some that are newer than the reference are merged. */
 bool past_full(const struct past *past, size_t more);
@@ -75,12 +79,19 @@ struct past_merge {
 /* Merges the two neighbours, from the block at `first` on, which stand for the fewest rows. There are two. */
 struct past_merge past_merge_next(struct past *past, size_t first);
 
-/* Whether the reference is to be made anew, at the end of a window; windows that began before `since_ms` are
- * older than the past. */
-bool past_renews(const struct past *past, int64_t since_ms);
+/* The times of windows that are of the past. */
+struct past_span {
+	int64_t since_ms, until_ms;
+};
 
-/* The number of the first block if it is older than the past; it is then no longer in the list. */
-bool past_expire(struct past *past, int64_t since_ms, uint64_t *number);
+/* A window of that time has closed. */
+struct past_span past_close(struct past *past, int64_t time_ms, int64_t past_ms);
+
+/* Whether the reference is to be made anew, at the end of a window. */
+bool past_renews(const struct past *past, struct past_span span);
+
+/* The number of the first block that is not of the past; it is then no longer in the list. False: there is none. */
+bool past_expire(struct past *past, struct past_span span, uint64_t *number);
 
 /* All blocks that there are are the reference from now on, if they have enough rows. They are PAST_REFERENCE_BLOCKS at most. */
 void past_fit(struct past *past);

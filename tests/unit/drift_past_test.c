@@ -27,18 +27,19 @@ static uint64_t rows_in(const struct past *past)
 }
 
 /* A window of so many rows, as an observer adds it. */
-static void window_put(struct past *past, size_t rows, int64_t begin_ms)
+static void window_put(struct past *past, size_t rows, int64_t time_ms)
 {
 	uint64_t number;
 	const size_t blocks = past_blocks_of(past, rows);
 	while (past_full(past, blocks))
 		past_merge_next(past, past->fitted);
 	for (size_t i = 0; i < blocks; i++)
-		past_add(past, past_block_first(rows, blocks, i + 1) - past_block_first(rows, blocks, i), begin_ms, past->next);
+		past_add(past, past_block_first(rows, blocks, i + 1) - past_block_first(rows, blocks, i), time_ms, past->next);
 	assert_true(past->count <= PAST_BLOCKS_MAX);
-	if (!past_renews(past, begin_ms - DAY_MS))
+	const struct past_span span = past_close(past, time_ms, DAY_MS);
+	if (!past_renews(past, span))
 		return;
-	while (past_expire(past, begin_ms - DAY_MS, &number))
+	while (past_expire(past, span, &number))
 		continue;
 	while (past->count > PAST_REFERENCE_BLOCKS)
 		past_merge_next(past, 0);
@@ -102,11 +103,66 @@ static void old_blocks_leave(void **state)
 	for (int hour = 0; hour < 240; hour++)
 		window_put(&past, 500, hour * DAY_MS / 24);
 	assert_true(past.fitted > 0);
-	assert_true(past.blocks[0].begin_ms >= (239 - 24 - 24 / PAST_RENEWED - 2) * DAY_MS / 24);
+	assert_true(past.blocks[0].time_ms >= (239 - 24 - 24 / PAST_RENEWED - 2) * DAY_MS / 24);
 	window_put(&past, 500, 20 * DAY_MS);
-	assert_int_equal(past.fitted, 0); /* one window alone is no past */
+	assert_true(past.fitted > 0); /* its clock may be wrong */
+	window_put(&past, 400, 20 * DAY_MS + 1);
+	assert_int_equal(past.fitted, 0); /* two windows are no past yet */
 	assert_int_equal(past.fit, 0);
-	assert_int_equal(rows_in(&past), 500);
+	assert_int_equal(rows_in(&past), 900);
+}
+
+/* A time that one window has, however many rows of one message are in windows with it. */
+static void a_wrong_time_ends_no_past(void **state)
+{
+	(void)state;
+	static const int64_t wrong_ms[] = {0, -1, INT64_MIN, INT64_MAX, 100000 * DAY_MS, -100000 * DAY_MS};
+	for (size_t i = 0; i < sizeof wrong_ms / sizeof *wrong_ms; i++) {
+		struct past past = {0};
+		for (int hour = 0; hour < 480; hour++) {
+			const uint64_t rows = rows_in(&past);
+			window_put(&past, 500, 1000 * DAY_MS + hour * DAY_MS / 24);
+			if (hour % 10 == 9)
+				for (int j = 0; j < 3; j++)
+					window_put(&past, 500, wrong_ms[i]);
+			assert_true(rows_in(&past) + 20 * 500 > rows);
+			assert_true(hour < 3 || past.fitted > 0);
+		}
+		assert_true(rows_in(&past) > 20 * 500 && rows_in(&past) < 60 * 500);
+		for (size_t j = 0; j < past.count; j++)
+			assert_true(past.blocks[j].time_ms == wrong_ms[i] || past.blocks[j].time_ms >= 1018 * DAY_MS);
+	}
+}
+
+/* Blocks of a clock that was far ahead would never become old. */
+static void blocks_of_a_clock_that_was_set_back_leave(void **state)
+{
+	(void)state;
+	struct past past = {0};
+	for (int hour = 0; hour < 20; hour++)
+		window_put(&past, 500, (1000 + hour) * DAY_MS / 24);
+	for (int hour = 0; hour < 20; hour++)
+		window_put(&past, 500, 9000 * DAY_MS + hour * DAY_MS / 24);
+	for (int hour = 20; hour < 60; hour++)
+		window_put(&past, 500, (1000 + hour) * DAY_MS / 24);
+	assert_true(past.fitted > 0);
+	for (size_t i = 0; i < past.count; i++)
+		assert_true(past.blocks[i].time_ms >= 1020 * DAY_MS / 24 && past.blocks[i].time_ms < 9000 * DAY_MS);
+}
+
+/* A third of the windows has a wrong clock: their blocks leave together, or the reference would be made anew by each window. */
+static void blocks_between_others_leave(void **state)
+{
+	(void)state;
+	struct past past = {0};
+	int renewed = 0;
+	for (int window = 0; window < 900; window++) {
+		const uint64_t fit = past.fit;
+		window_put(&past, 500, window % 3 ? 1000 * DAY_MS + window * DAY_MS / 48 : 1);
+		renewed += past.fit != fit;
+	}
+	assert_true(past.fitted > 0);
+	assert_true(renewed > 900 / 48 && renewed < 900 / 8);
 }
 
 /* ---- the observer ---- */
@@ -174,13 +230,38 @@ static void a_past_that_is_over_is_learnt_again(void **state)
 	observed_rows(&observed, 14, 100, 0);
 	observed_rows(&observed, 1, 100, 2);
 	observed.time_ms += DAY_MS;
-	observed_rows(&observed, 1, 100, 0); /* the reference is that of before, until a window of today is in the past */
+	observed_rows(&observed, 2, 100, 0); /* the reference is that of before, until two windows say that it is another day */
 	observed_rows(&observed, 1, 100, 0);
 	assert_int_equal(observed.seen[14].verdict, DRIFT_FOUND);
-	assert_int_equal(observed.seen[16].verdict, DRIFT_LEARNING);
+	assert_int_equal(observed.seen[16].verdict, DRIFT_STEADY);
+	assert_int_equal(observed.seen[17].verdict, DRIFT_LEARNING);
 	observed_rows(&observed, 1, 1, 0);
 	assert_string_equal(observed.state, "learning");
 	assert_true(observed.score == 0 && !observed.flagged);
+	observed_close(&observed);
+}
+
+/* A row of each second window has the time 0. The past is an hour all the same, and the reference is seldom made anew. */
+static void rows_with_a_wrong_time_change_no_past(void **state)
+{
+	(void)state;
+	struct observed observed;
+	uint64_t rows = 0;
+	int renewed = 0;
+	observed_open_past(&observed, "1h", BY_COUNT);
+	for (int window = 0; window < 400; window++) {
+		const int64_t time_ms = observed.time_ms;
+		observed.count = 0;
+		observed.time_ms = 0;
+		observed_rows(&observed, window % 2, 1, 0);
+		observed.time_ms = time_ms + 60000;
+		observed_rows(&observed, 1, 100 - window % 2, 0);
+		assert_int_equal(observed.count, 1);
+		renewed += observed.seen[0].reference_rows != rows;
+		rows = observed.seen[0].reference_rows;
+	}
+	assert_true(rows >= 45 * 100 && rows <= 80 * 100);
+	assert_true(renewed >= 400 / 60 && renewed < 50);
 	observed_close(&observed);
 }
 
@@ -385,9 +466,13 @@ int main(void)
 		cmocka_unit_test(a_window_of_too_few_rows_is_not_remembered),
 		cmocka_unit_test(blocks_of_a_long_past_are_a_fair_draw),
 		cmocka_unit_test(old_blocks_leave),
+		cmocka_unit_test(a_wrong_time_ends_no_past),
+		cmocka_unit_test(blocks_of_a_clock_that_was_set_back_leave),
+		cmocka_unit_test(blocks_between_others_leave),
 		cmocka_unit_test(windows_are_judged_when_the_past_has_enough_rows),
 		cmocka_unit_test(a_change_is_found_and_becomes_the_past),
 		cmocka_unit_test(a_past_that_is_over_is_learnt_again),
+		cmocka_unit_test(rows_with_a_wrong_time_change_no_past),
 		cmocka_unit_test(the_past_goes_on_in_another_engine),
 		cmocka_unit_test(a_past_that_was_not_committed_is_gone),
 		cmocka_unit_test(other_features_begin_another_past),
