@@ -196,6 +196,89 @@ static void ports_are_chosen_by_key_or_by_their_load(void **state)
 		direct_port_close(ports[i]);
 }
 
+#define KEYS 300
+#define SPREAD_PORTS 4
+
+/* Asks once with each key, and notes the number of the port that has it. */
+static void keys_ask(struct direct_port *const *ports, size_t chosen[KEYS])
+{
+	char key[16];
+	for (size_t i = 0; i < KEYS; i++) {
+		(void)snprintf(key, sizeof key, "key-%zu", i);
+		assert_int_equal(ask_with("p", text_of(key)), DIRECT_SENT);
+		struct direct_message *message = NULL;
+		for (chosen[i] = 0; chosen[i] < SPREAD_PORTS; chosen[i]++)
+			if ((message = direct_port_take(ports[chosen[i]])))
+				break;
+		assert_int_equal(close_all(message), 1);
+	}
+}
+
+static void a_key_moves_only_to_a_port_that_is_new_or_from_one_that_is_gone(void **state)
+{
+	struct direct_port *ports[SPREAD_PORTS];
+	size_t before[KEYS], after[KEYS], of_second = 0;
+	(void)state;
+	for (size_t i = 0; i < SPREAD_PORTS; i++)
+		ports[i] = port_open(1);
+	keys_ask(ports, before);
+	direct_port_serve(ports[1], p_and_q, 0);
+	keys_ask(ports, after);
+	for (size_t i = 0; i < KEYS; i++) {
+		assert_int_not_equal(after[i], 1);
+		assert_true(after[i] == before[i] || before[i] == 1);
+		of_second += before[i] == 1;
+	}
+	assert_in_range(of_second, KEYS / SPREAD_PORTS / 2, KEYS / SPREAD_PORTS * 2); /* each has its share */
+	direct_port_serve(ports[1], p_and_q, 1);
+	keys_ask(ports, after);
+	assert_memory_equal(after, before, sizeof after);
+	for (size_t i = 0; i < SPREAD_PORTS; i++)
+		direct_port_close(ports[i]);
+}
+
+#define RELOADS 300
+#define RELOADED 100 /* pipelines, so that a reload takes its time */
+
+static char many_names[RELOADED + 1][8];
+static const char *many[RELOADED + 1];
+static atomic_bool reloaded;
+
+static void many_fill(void)
+{
+	for (size_t i = 0; i <= RELOADED; i++) {
+		(void)snprintf(many_names[i], sizeof many_names[i], "%zu", i);
+		many[i] = many_names[i];
+	}
+}
+
+/* A worker whose setups lose the first pipeline and gain the last one, and the reverse. */
+static void *worker_of_reloads(void *context)
+{
+	struct direct_port *port = context;
+	for (int i = 0; i < RELOADS; i++) {
+		direct_port_serve(port, i % 2 == 0 ? many + 1 : many, RELOADED);
+		(void)close_all(direct_port_take(port));
+	}
+	atomic_store(&reloaded, true);
+	return NULL;
+}
+
+static void a_pipeline_that_is_served_on_is_never_absent(void **state)
+{
+	pthread_t thread;
+	(void)state;
+	many_fill();
+	struct direct_port *port = direct_port_open(hub);
+	direct_port_serve(port, many, RELOADED);
+	assert_int_equal(pthread_create(&thread, NULL, worker_of_reloads, port), 0);
+	while (!atomic_load(&reloaded))
+		assert_int_not_equal(ask(many[RELOADED / 2]), DIRECT_ABSENT);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	(void)close_all(direct_port_take(port));
+	direct_port_close(port);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +289,8 @@ int main(void)
 		HUB(a_port_has_so_many_pipelines),
 		HUB(what_has_not_entered_is_returned_when_a_port_closes),
 		HUB(ports_are_chosen_by_key_or_by_their_load),
+		HUB(a_key_moves_only_to_a_port_that_is_new_or_from_one_that_is_gone),
+		HUB(a_pipeline_that_is_served_on_is_never_absent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
