@@ -69,8 +69,8 @@ const struct command command_experiments_promote = {
 	.name = "experiments promote",
 	.arguments = "EXPERIMENT",
 	.summary = "Promotes the candidates of a rollout, or approves its stage.",
-	.help = "A stage that waits for its approval (`approve: true`) ends, and the next one begins. In any other phase the "
-		"candidates get all the traffic at once. "
+	.help = "A stage that waits for its approval (`approve: true`, or a `confirm` whose webhook said no) ends, and the next "
+		"one begins. In any other phase the candidates get all the traffic at once. "
 		"Who did it and why is in the record of the move.\n"
 		"\n"
 		"  sluice experiments promote checkout --reason 'release 7' --brokers localhost:9092\n",

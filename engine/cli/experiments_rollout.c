@@ -95,7 +95,9 @@ static void stage_print(const struct rollout_plan *plan, size_t i, struct buffer
 	duration_print(2 * stage->duration_ms * NS_PER_MS, extent);
 	buffer_print(out, "  stage %zu: %g%% for %s, at most %s%s%s; each candidate must show:\n", i + 1, stage->percent, duration,
 		     extent, stage->at_ends ? ", decided at the end of each of the two" : "",
-		     stage->approve ? ", then waits for an approval" : "");
+		     stage->confirm   ? ", then asks its webhook"
+		     : stage->approve ? ", then waits for an approval"
+				      : "");
 	for (size_t j = 0; j < stage->rule_count; j++) {
 		buffer_string(out, "    ");
 		if (stage->rules[j].kind == RULE_BETTER)
@@ -153,8 +155,9 @@ static void plan_print_json(const char *name, const struct rollout_plan *plan, s
 		const struct planned_stage *stage = &plan->stages[i];
 		buffer_print(out, "%s{\"percent\": ", i > 0 ? ", " : "");
 		json_write_double(out, stage->percent);
-		buffer_print(out, ", \"duration_ms\": %lld, \"approve\": %s, \"at_ends\": %s, \"rules\": [",
-			     (long long)stage->duration_ms, stage->approve ? "true" : "false", stage->at_ends ? "true" : "false");
+		buffer_print(out, ", \"duration_ms\": %lld, \"approve\": %s, \"confirm\": %s, \"at_ends\": %s, \"rules\": [",
+			     (long long)stage->duration_ms, stage->approve ? "true" : "false",
+			     stage->confirm ? "true" : "false", stage->at_ends ? "true" : "false");
 		for (size_t j = 0; j < stage->rule_count; j++) {
 			buffer_string(out, j > 0 ? ", " : "");
 			rule_print_json(plan, stage, &stage->rules[j], out);

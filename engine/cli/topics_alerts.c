@@ -71,6 +71,19 @@ static void moves_print(struct page *page)
 			"without its evidence.");
 }
 
+static void confirms_print(struct page *page)
+{
+	page_heading(page, 2, "Confirmations of rollouts");
+	page_text(page, "A stage with `confirm`, or a `promotionPolicy` with it, ends only when its webhook says yes. When all "
+			"rules hold, the stage is paused, and the keeper posts the notice of that move, with the same id, to the "
+			"webhook. Any status 2xx is a yes. After no answer, or 408, 425, 429 and 5xx, it asks again each second, "
+			"for `confirmTimeout` (1m). Silence at its end is a no, and so is any other status at once.");
+	page_text(page, "After a no the stage stays as it is, and nobody asks again: `sluice experiments promote` approves it, "
+			"and `rollback` ends it. Rules that are broken roll back meanwhile. Both answers are moves, with their "
+			"reason, in `sluice experiments history`. A keeper that takes over asks again, with the whole timeout. At "
+			"most 8 webhooks are asked at a time.");
+}
+
 static void alerts_print(struct session *session, struct page *page)
 {
 	(void)session;
@@ -81,6 +94,7 @@ static void alerts_print(struct session *session, struct page *page)
 	states_print(page);
 	notices_print(page);
 	moves_print(page);
+	confirms_print(page);
 }
 
 static void alerts_visit(struct help_visit *visit)

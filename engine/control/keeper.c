@@ -265,6 +265,14 @@ bool keeper_tick(struct keeper *keeper, int64_t now_ms, struct error *error)
 	return keeper_waiting_expire(keeper, now_ms, error) && step_end(keeper, now_ms, error);
 }
 
+bool keeper_answer(struct keeper *keeper, struct text experiment, int64_t move, bool yes, struct text reason, int64_t now_ms,
+		   struct error *error)
+{
+	step_begin(keeper);
+	return keeper_rollouts_find(keeper, now_ms, error) &&
+	       keeper_answer_take(keeper, experiment, move, yes, reason, now_ms, error) && step_end(keeper, now_ms, error);
+}
+
 void keeper_shift(struct keeper *keeper, int64_t by_ms)
 {
 	keeper->listens_ms += by_ms;

@@ -118,6 +118,20 @@ bool keeper_report(struct keeper *keeper, struct text value, int64_t now_ms, str
 bool keeper_tally(struct keeper *keeper, struct text value, int64_t now_ms, struct error *error); /* counts of an engine */
 bool keeper_tick(struct keeper *keeper, int64_t now_ms, struct error *error);
 
+/* A stage that waits for the answer of its webhook. Texts are borrowed until the next step. */
+struct keeper_question {
+	const char *experiment, *url, *secret; /* secret: a reference, or NULL */
+	int64_t timeout_ms;
+	const struct control_move *move; /* by which it waits */
+};
+
+/* The n-th question. False: there are no more. */
+bool keeper_question(const struct keeper *keeper, size_t nth, struct keeper_question *question);
+
+/* A step: the answer to the question of that move, and its reason. It is ignored when the stage does not wait any more. */
+bool keeper_answer(struct keeper *keeper, struct text experiment, int64_t move, bool yes, struct text reason, int64_t now_ms,
+		   struct error *error);
+
 /* The wall clock was set, and is now `by_ms` later than time has passed: engines stay live, and deadlines stay away, as
  * long as they would have been. */
 void keeper_shift(struct keeper *keeper, int64_t by_ms);

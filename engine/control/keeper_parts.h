@@ -115,6 +115,10 @@ bool keeper_tally_take(struct keeper *keeper, struct text value, int64_t now_ms,
 bool keeper_commands_rollout(const struct proposal *proposal);
 bool keeper_rollout_command(struct keeper *keeper, const struct proposal *proposal, int64_t now_ms, struct error *error);
 
+/* keeper_questions.c: takes the answer of a webhook. */
+bool keeper_answer_take(struct keeper *keeper, struct text experiment, int64_t move, bool yes, struct text reason, int64_t now_ms,
+			struct error *error);
+
 /* keeper_converge.c: activates and fails changes. Called at the end of each step. */
 bool keeper_converge(struct keeper *keeper, int64_t now_ms, struct error *error);
 bool keeper_engine_take(struct keeper *keeper, struct text value, int64_t now_ms, struct error *error);

@@ -334,11 +334,11 @@ bool keeper_commands_rollout(const struct proposal *proposal)
 	return false;
 }
 
-/* ROLLOUT_COMMANDS: there is none of that name. */
+/* ROLLOUT_COMMANDS_GIVEN: there is none of that name. */
 static enum rollout_command_kind command_named(struct text name)
 {
 	size_t i = 0;
-	while (i < ROLLOUT_COMMANDS && !text_is(name, rollout_command_names[i]))
+	while (i < ROLLOUT_COMMANDS_GIVEN && !text_is(name, rollout_command_names[i]))
 		i++;
 	return (enum rollout_command_kind)i;
 }
@@ -375,7 +375,7 @@ bool keeper_rollout_command(struct keeper *keeper, const struct proposal *propos
 	const char *why = NULL;
 	if (proposal->items.count > 1)
 		why = "a command of a rollout is a proposal of its own; send it without other documents";
-	else if (kind == ROLLOUT_COMMANDS)
+	else if (kind == ROLLOUT_COMMANDS_GIVEN)
 		why = "no rollout has that command; promote, rollback, pause, resume and approve are those that there are";
 	else if (!rollout)
 		why = arena_print(keeper->arena,

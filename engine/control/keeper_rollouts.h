@@ -1,5 +1,5 @@
 /* keeper_rollouts.h: A rollout in the keeper, and the counts of engines that it adds up. Private to keeper_rollouts.c,
- * keeper_rollout_moves.c, keeper_tallies.c and keeper_truths.c. */
+ * keeper_rollout_moves.c, keeper_questions.c, keeper_tallies.c and keeper_truths.c. */
 #ifndef SLUICE_CONTROL_KEEPER_ROLLOUTS_H
 #define SLUICE_CONTROL_KEEPER_ROLLOUTS_H
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "control/confirm_asker.h"
 #include "control/move_notices.h"
 #include "log/best_effort.h"
 #include "log/fenced_writer.h"
@@ -53,10 +54,12 @@ struct keeper_service {
 	struct notifier *notifier;	  /* NULL: no move was told yet */
 	struct notice_counts told;
 	struct error untold;		  /* last reason why a move could not be told: the same one is not logged again */
+	struct error unasked;		  /* the same, of a question */
 
 	/* Of a tenure: */
 	struct document_checker checker;
 	struct keeper *keeper; /* NULL: a candidate */
+	struct confirm_asker asker;
 	struct fenced_writer *writer;
 	struct fenced_writer_config writer_config;
 	struct reader_config proposals_config;
@@ -339,6 +342,29 @@ static void moves_tell(struct keeper_service *service)
 	service->untold = error;
 }
 
+/* Asks the webhooks for which stages wait, and decides by their answers. */
+static bool webhooks_ask(struct keeper_service *service, struct error *error)
+{
+	struct error failure = {0};
+	struct confirm_answer answer;
+	struct asked_question *answered;
+	bool good = true;
+	if (!service->config->notices)
+		return true;
+	if (!confirm_asker_look(&service->asker, service->keeper, service->config->notices, &failure) &&
+	    strcmp(service->unasked.text, failure.text) != 0)
+		log_say(service->config->log, LOG_LEVEL_ERROR, NULL,
+			"the webhook of a rollout cannot be asked, and is tried again: %s", failure.text);
+	service->unasked = failure;
+	while (good && (answered = confirm_asker_take(&service->asker, &answer))) {
+		good = keeper_answer(service->keeper, answer.experiment, answer.move, answer.yes, answer.reason, time_of_day_ms(),
+				     error) &&
+		       step_commit(service, error);
+		confirm_asker_release(answered);
+	}
+	return good;
+}
+
 /* One turn: at most one record of each topic, so that beats are in time. */
 static bool tenure_turn(struct keeper_service *service, struct error *error)
 {
@@ -349,6 +375,8 @@ static bool tenure_turn(struct keeper_service *service, struct error *error)
 	int64_t now_ms = time_of_day_ms();
 	if (now_ms >= keeper_due(service->keeper) &&
 	    (!keeper_tick(service->keeper, now_ms, error) || !step_commit(service, error)))
+		return false;
+	if (!webhooks_ask(service, error))
 		return false;
 	refused_log(service);
 	moves_tell(service);
@@ -363,6 +391,7 @@ static void tenure_end(struct keeper_service *service)
 {
 	if (atomic_exchange(&service->epoch, 0) > 0 && service_is_stopping(service))
 		beat_send(service, true);
+	confirm_asker_end(&service->asker);
 	reader_close(service->proposals);
 	fenced_writer_close(service->writer);
 	keeper_close(service->keeper);

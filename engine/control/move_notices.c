@@ -113,8 +113,9 @@ static void told_sweep(struct move_notices *notices, const struct ledger *ledger
 
 /* ---- notices ---- */
 
-static void move_id(const struct control_move *move, char id[ALERT_ID_BYTES])
+static void move_id(const struct control_move *move, char id[MOVE_ID_BYTES])
 {
+	static_assert(MOVE_ID_BYTES >= ALERT_ID_BYTES, "the id of a notice is made as that of an alert");
 	char number[NUMBER_BYTES];
 	(void)snprintf(number, sizeof number, "%" PRId64, move->number);
 	const struct text parts[ALERT_ID_PARTS] = {move->namespace, move->experiment, text_of(number), TEXT("move")};
@@ -152,17 +153,29 @@ static bool body_write(const struct move_action *action, const struct control_mo
 						MOVE_NOTICE_BYTES_MAX >> 10);
 }
 
-static bool move_tell(const struct move_notices *notices, const struct move_action *action, const char *experiment,
-		      const struct control_move *move, struct error *error)
+static bool body_fit(const struct move_action *action, const struct control_move *move, char id[MOVE_ID_BYTES],
+		     struct buffer *body, struct error *error)
 {
-	char id[ALERT_ID_BYTES];
-	struct buffer body;
 	struct error too_long = {0};
 	struct control_move without = *move;
 	without.evidence = (struct text){0};
-	buffer_open(&body, MOVE_NOTICE_BYTES_MAX);
 	move_id(move, id);
-	bool good = body_write(action, move, id, &body, &too_long) || body_write(action, &without, id, &body, error);
+	return body_write(action, move, id, body, &too_long) || body_write(action, &without, id, body, error);
+}
+
+bool move_notice_write(const struct control_move *move, char id[MOVE_ID_BYTES], struct buffer *body, struct error *error)
+{
+	static const struct move_action webhook = {.type = MOVE_WEBHOOK};
+	return body_fit(&webhook, move, id, body, error);
+}
+
+static bool move_tell(const struct move_notices *notices, const struct move_action *action, const char *experiment,
+		      const struct control_move *move, struct error *error)
+{
+	char id[MOVE_ID_BYTES];
+	struct buffer body;
+	buffer_open(&body, MOVE_NOTICE_BYTES_MAX);
+	bool good = body_fit(action, move, id, &body, error);
 	const struct move_notice notice = {experiment, move->number, id, buffer_view(&body)};
 	good = good && notices->sender.send(notices->sender.context, action, &notice, error);
 	buffer_close(&body);

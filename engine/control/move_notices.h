@@ -54,4 +54,9 @@ bool move_notices_look(struct move_notices *notices, const struct ledger *ledger
 
 void move_notices_close(struct move_notices *notices);
 
+#define MOVE_ID_BYTES 17 /* hexadecimal */
+
+/* The notice of a move for a webhook: its id, and the JSON appended, without the evidence if that is too long. False: LIMIT. */
+bool move_notice_write(const struct control_move *move, char id[MOVE_ID_BYTES], struct buffer *body, struct error *error);
+
 #endif

@@ -88,7 +88,7 @@ void rollout_document_shares(const struct rollout_document *rollout, double perc
 		shares[i] = (struct share){rollout->names[i], i == rollout->control ? 100 - percent : percent * rollout->parts[i]};
 }
 
-/* ---- actions ---- */
+/* ---- webhooks ---- */
 
 static const char *text_kept(struct arena *arena, const char *text)
 {
@@ -106,6 +106,23 @@ static void actions_copy(const struct experiment_spec *spec, struct arena *arena
 	}
 	rollout->actions = copies;
 	rollout->action_count = copies ? spec->actions.count : 0;
+}
+
+static struct stage_question question_of(const struct confirm_webhook *confirm, struct arena *arena)
+{
+	return (struct stage_question){text_kept(arena, confirm->url), text_kept(arena, confirm->secret),
+				       confirm->timeout_ns / NS_PER_MS};
+}
+
+/* A stage's own webhook is asked before that of the policy. */
+static void questions_copy(const struct experiment_spec *spec, struct arena *arena, struct rollout_document *rollout)
+{
+	const struct rollout_stage *stages = spec->progressive.stages.items;
+	const size_t last = rollout->plan.stage_count - 1;
+	for (size_t i = 0; i < spec->progressive.stages.count && i <= last && !experiment_keeps_weights(spec); i++)
+		rollout->questions[i] = question_of(&stages[i].confirm, arena);
+	if (!rollout->questions[last].url && spec->promotion.here.line > 0)
+		rollout->questions[last] = question_of(&spec->promotion.confirm, arena);
 }
 
 /* ---- reading ---- */
@@ -128,6 +145,7 @@ static bool rollout_find(const struct spec *spec, struct arena *arena, struct ro
 		return true;
 	*is_rollout = choices_find(experiment, arena, rollout);
 	actions_copy(experiment, arena, rollout);
+	questions_copy(experiment, arena, rollout);
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading a rollout");
 }
 

@@ -22,6 +22,10 @@ struct rollout_document {
 	size_t candidates[ROLLOUT_CANDIDATES_MAX]; /* index of each candidate of the plan */
 	size_t action_count;
 	const struct move_action *actions;
+	struct stage_question {
+		const char *url, *secret; /* url NULL: no webhook is asked */
+		int64_t timeout_ms;
+	} questions[ROLLOUT_STAGES_MAX]; /* of each stage */
 	size_t limit_count;
 	int64_t limits_us[ROLLOUT_LIMITS_MAX]; /* ascending */
 };

@@ -6,7 +6,8 @@
 const char *const rollout_phase_names[ROLLOUT_PHASES] = {"pending",  "running",	 "paused",
 							  "inconclusive", "promoted", "rolledBack"};
 const char *const rollout_reason_names[ROLLOUT_REASONS] = {"started", "held", "broken", "changed", "open", "approval", "command"};
-const char *const rollout_command_names[ROLLOUT_COMMANDS] = {"promote", "rollback", "pause", "resume", "approve"};
+const char *const rollout_command_names[ROLLOUT_COMMANDS] = {"promote", "rollback", "pause", "resume", "approve",
+							    "confirm", "decline"};
 
 struct rollout_state rollout_begin(const struct rollout_plan *plan)
 {
@@ -59,7 +60,7 @@ static void move_end(const struct rollout_plan *plan, struct rollout_state *stat
 static void epoch_begin(struct rollout_state *state)
 {
 	state->epoch++;
-	state->waiting = false;
+	state->waiting = state->declined = false;
 	state->control = (struct rollout_counts){0};
 	memset(state->candidates, 0, sizeof state->candidates);
 }
@@ -292,6 +293,9 @@ static bool command_fits(const struct rollout_state *state, enum rollout_command
 		return state->phase == ROLLOUT_INCONCLUSIVE || (state->phase == ROLLOUT_PAUSED && !state->waiting);
 	case COMMAND_APPROVE:
 		return state->waiting;
+	case COMMAND_CONFIRM:
+	case COMMAND_DECLINE:
+		return state->waiting && !state->declined;
 	case ROLLOUT_COMMANDS:
 		break;
 	}
@@ -303,7 +307,7 @@ static bool command_refuse(const struct rollout_state *state, enum rollout_comma
 {
 	char fitting[80] = "";
 	size_t length = 0;
-	for (int i = 0; i < ROLLOUT_COMMANDS; i++)
+	for (int i = 0; i < ROLLOUT_COMMANDS_GIVEN; i++)
 		if (command_fits(state, (enum rollout_command_kind)i))
 			length += (size_t)snprintf(fitting + length, sizeof fitting - length, "%s%s", length > 0 ? ", " : "",
 				rollout_command_names[i]);
@@ -332,6 +336,8 @@ static void command_apply(const struct rollout_plan *plan, struct rollout_state 
 		rollout_pause(state, ROLLOUT_PAUSED, command->time_ms);
 	else if (command->kind == COMMAND_RESUME)
 		command_resume(plan, state, command->time_ms);
+	else if (command->kind == COMMAND_DECLINE)
+		state->declined = true;
 	else if (state->waiting)
 		stage_pass(plan, state, command->time_ms);
 	else

@@ -67,6 +67,7 @@ struct rollout_state {
 	uint64_t moves; /* number of the last one */
 	uint64_t command; /* number of the last one */
 	bool waiting;	/* for an approval */
+	bool declined;	/* and its webhook does not give it */
 	bool truth;	/* of any unit of any variant, in any stage */
 	int64_t began_ms, paused_ms, held_ms; /* the stage; the current pause; pauses before it */
 	int64_t extent_ms; /* the stage may last so long */
@@ -130,8 +131,12 @@ enum rollout_command_kind {
 	COMMAND_PAUSE,
 	COMMAND_RESUME,
 	COMMAND_APPROVE,
+	COMMAND_CONFIRM, /* the webhook of a stage that waits says yes */
+	COMMAND_DECLINE, /* it says no, or nothing: the stage goes on waiting, for somebody */
 	ROLLOUT_COMMANDS
 };
+
+#define ROLLOUT_COMMANDS_GIVEN COMMAND_CONFIRM /* those before it are given by people */
 
 extern const char *const rollout_command_names[ROLLOUT_COMMANDS]; /* "promote" */
 

@@ -176,7 +176,8 @@ static bool stages_read(const struct experiment_spec *experiment, struct rollout
 	for (size_t i = 0; i < plan->stage_count; i++) {
 		struct planned_stage *stage = &plan->stages[i];
 		stage->percent = (double)stages[i].weight;
-		stage->approve = stages[i].approve;
+		stage->confirm = stages[i].confirm.url;
+		stage->approve = stages[i].approve || stage->confirm;
 		if (!percent_check(plan, i, stages[i].here, error) ||
 		    !stage_duration_read(stages[i].duration_ns, plan->check_every_ms, stages[i].here, &stage->duration_ms, error) ||
 		    !stage_criteria_read(&stages[i], stage, error) || !stage_rules_end(experiment, stage, error))
@@ -367,8 +368,11 @@ bool rollout_plan_make(const struct experiment_spec *experiment, struct rollout_
 	if (!default_check(experiment, plan, error) || !policy_check(experiment, error) ||
 	    !count_check(experiment, plan, error) || !plan_stages_read(experiment, plan, error))
 		return false;
-	if (has_policy && !experiment->promotion.automatic)
-		plan->stages[plan->stage_count - 1].approve = true;
+	struct planned_stage *last = &plan->stages[plan->stage_count - 1];
+	if (has_policy && experiment->promotion.confirm.url)
+		last->confirm = true;
+	if (last->confirm || (has_policy && !experiment->promotion.automatic))
+		last->approve = true;
 	return comparisons_check(experiment, plan, rollout->here, error) && truths_check(experiment, plan, error);
 }
 

@@ -57,6 +57,7 @@ struct planned_stage {
 	double percent; /* of the traffic, for all candidates together; above 0 */
 	int64_t duration_ms;
 	bool approve; /* it ends only when it is approved */
+	bool confirm; /* and a webhook is asked */
 	bool at_ends; /* it passes only when a multiple of its duration is over */
 	size_t rule_count;
 	struct rollout_rule rules[ROLLOUT_RULES_MAX];

@@ -75,7 +75,9 @@ static void walk_state(struct state_walk *walk, const struct rollout_plan *plan,
 	state->epoch = walk_number(walk, state->epoch);
 	state->moves = walk_number(walk, state->moves);
 	state->command = walk_number(walk, state->command);
-	state->waiting = walk_below(walk, state->waiting, 2);
+	const uint32_t waits = walk_below(walk, (uint64_t)state->waiting + state->declined, 3); /* 2: it was declined */
+	state->waiting = waits > 0;
+	state->declined = waits == 2;
 	state->truth = walk_below(walk, state->truth, 2);
 	walk_moment(walk, &state->began_ms);
 	walk_moment(walk, &state->paused_ms);

@@ -115,7 +115,11 @@ void rollout_move_sentence(const struct rollout_plan *plan, const struct rollout
 			   struct buffer *out)
 {
 	outcome_sentence(move, out);
-	if (move->reason == REASON_COMMAND)
+	if (move->reason == REASON_COMMAND && move->command == COMMAND_CONFIRM)
+		buffer_print(out, "the webhook of stage %u confirms it.", (unsigned)move->from_stage + 1);
+	else if (move->reason == REASON_COMMAND && move->command == COMMAND_DECLINE)
+		buffer_string(out, "its webhook does not confirm it, and it waits for an approval.");
+	else if (move->reason == REASON_COMMAND)
 		buffer_print(out, "by the command %s%s%s.", rollout_command_names[move->command],
 			     move->by[0] ? " of " : "", move->by);
 	else if (move->reason == REASON_STARTED)

@@ -304,6 +304,23 @@ static bool ready_make(struct parcel_to_send *made, const struct notifier_settin
 	return true;
 }
 
+enum post_outcome notice_ask(const struct notifier_settings *settings, const struct ready_notice *notice,
+			     const atomic_bool *given_up, struct error *error)
+{
+	struct parcel_to_send *made = parcel_open(error);
+	enum post_outcome outcome = POST_REFUSED;
+	if (made && ready_make(made, settings, notice, error)) {
+		made->request.given_up = given_up;
+		if (arena_failed(made->arena))
+			error_memory(error, ERROR_SYSTEM, "asking a webhook");
+		else
+			outcome = post(&made->request, error);
+	}
+	if (made)
+		arena_close(made->arena);
+	return outcome;
+}
+
 bool notifier_post(struct notifier *notifier, const struct ready_notice *notice, struct notice_counts *counts,
 		   struct error *error)
 {

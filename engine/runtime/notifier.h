@@ -63,6 +63,10 @@ bool notifier_post(struct notifier *notifier, const struct ready_notice *notice,
 enum post_outcome notice_send(const struct notifier_settings *settings, const struct alert_action *action,
 			       const struct alert_message *message, struct error *error);
 
+/* The same of another notice for a webhook; `given_up` as of a struct post_request. */
+enum post_outcome notice_ask(const struct notifier_settings *settings, const struct ready_notice *notice,
+			     const atomic_bool *given_up, struct error *error);
+
 /* Number of notices that wait. */
 size_t notifier_waiting(struct notifier *notifier);
 

@@ -32,24 +32,24 @@ static struct text host_of(struct text url)
 	return text_take_until(&host, ':');
 }
 
-static void check_url(const char *url, struct place place, struct faults *faults)
+static void check_url(const struct written_webhook *webhook, struct faults *faults)
 {
 	struct sockaddr_storage address;
-	const struct text host = host_of(text_of(url));
+	const struct text host = host_of(text_of(webhook->url));
 	if (host.length == 0)
-		fault_add(faults, CODE_BAD_ADDRESS, place, NULL,
-			  "`url` of this action is not http://HOST/PATH or https://HOST/PATH, without a login");
+		fault_add(faults, CODE_BAD_ADDRESS, webhook->place, NULL,
+			  "%s is not http://HOST/PATH or https://HOST/PATH, without a login", webhook->url_field);
 	else if (text_is(host, "localhost") || (network_address_read(host, &address) && !network_is_public(&address)))
-		fault_add(faults, CODE_PRIVATE_RECEIVER, place, NULL,
+		fault_add(faults, CODE_PRIVATE_RECEIVER, webhook->place, NULL,
 			  "`" TEXT_FORMAT "` is not a public address: an engine sends to it only if --alert-allow lists it",
 			  TEXT_ARGUMENTS(host));
 }
 
-static void check_secret(const char *secret, struct place place, struct faults *faults)
+static void check_secret(const char *secret, const char *field, struct place place, struct faults *faults)
 {
 	if (secret && !secret_is_reference(secret))
 		fault_add(faults, CODE_BAD_REFERENCE, place, NULL,
-			  "`secret` is not a reference; write env:NAME or file:PATH, so that no file contains the key");
+			  "`%s` is not a reference; write env:NAME or file:PATH, so that no file contains the key", field);
 }
 
 static void check_receiver(bool is_there, const char *field, struct place place, struct faults *faults)
@@ -59,12 +59,18 @@ static void check_receiver(bool is_there, const char *field, struct place place,
 			  field);
 }
 
-void webhook_check(const char *url, const char *secret, struct place place, struct faults *faults)
+void webhook_check(const struct written_webhook *webhook, struct faults *faults)
 {
+	if (webhook->url)
+		check_url(webhook, faults);
+	check_secret(webhook->secret, webhook->secret_field, webhook->place, faults);
+}
+
+void webhook_action_check(const char *url, const char *secret, struct place place, struct faults *faults)
+{
+	const struct written_webhook webhook = {url, secret, "`url` of this action", "secret", place};
 	check_receiver(url, "url", place, faults);
-	if (url)
-		check_url(url, place, faults);
-	check_secret(secret, place, faults);
+	webhook_check(&webhook, faults);
 }
 
 static void check_template(const struct alert_action *action, struct text unknown, struct faults *faults)
@@ -101,7 +107,7 @@ static void check_mail(const struct alert_action *action, bool topic, struct fau
 {
 	check_receiver(topic || action->recipients.count > 0, "recipients", action->here, faults);
 	check_recipients(action, faults);
-	check_secret(action->secret, action->here, faults);
+	check_secret(action->secret, "secret", action->here, faults);
 }
 
 const char *const alert_action_names[] = {"webhook", "email", "topic"};
@@ -111,7 +117,7 @@ static void check_action(const struct alert_action *action, struct faults *fault
 	const bool webhook = action->type == ALERT_WEBHOOK, topic = action->type == ALERT_TOPIC;
 	struct text unknown;
 	if (webhook)
-		webhook_check(action->url, action->secret, action->here, faults);
+		webhook_action_check(action->url, action->secret, action->here, faults);
 	else
 		check_mail(action, topic, faults);
 	if (!webhook && (action->url || action->body || action->secret))

@@ -1,5 +1,6 @@
 /* experiment_rows.c: Option rows of an Experiment resource, from step/experiment.h; and the faults of any experiment,
  * also of one inline in a step, under the codes of lint. */
+#include "base/duration.h"
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
 
@@ -45,10 +46,33 @@ static void fault_note(void *context, enum experiment_fault fault, struct place 
 static void check_action(const struct move_action *action, struct faults *faults)
 {
 	if (action->type == MOVE_WEBHOOK)
-		webhook_check(action->url, action->secret, action->here, faults);
+		webhook_action_check(action->url, action->secret, action->here, faults);
 	else if (action->url || action->secret)
 		fault_add(faults, CODE_CONTRADICTION, action->here, NULL,
 			  "`topic` has no `url` or `secret`: these are of a `webhook`");
+}
+
+static void check_confirm(const struct confirm_webhook *confirm, struct place here, struct faults *faults)
+{
+	const int64_t timeout_ms = confirm->timeout_ns / NS_PER_MS;
+	const struct written_webhook webhook = {confirm->url, confirm->secret, "`confirm`", "confirmSecret",
+						confirm->url ? confirm->url_place : here};
+	webhook_check(&webhook, faults);
+	if (timeout_ms < CONFIRM_MS_LEAST || timeout_ms > CONFIRM_MS_MOST)
+		fault_add(faults, CODE_OUT_OF_RANGE, confirm->timeout_place, NULL,
+			  "`confirmTimeout` is %lld ms, and may be from 1s to 1h", (long long)timeout_ms);
+	if (!confirm->url && (confirm->timeout_place.line > 0 || confirm->secret))
+		fault_add(faults, CODE_IGNORED_SETTING, here, NULL,
+			  "no webhook is asked, so `confirmTimeout` and `confirmSecret` do nothing; write `confirm`, its address");
+}
+
+static void check_confirms(const struct experiment_spec *experiment, struct faults *faults)
+{
+	const struct rollout_stage *stages = experiment->progressive.stages.items;
+	for (size_t i = 0; i < experiment->progressive.stages.count; i++)
+		check_confirm(&stages[i].confirm, stages[i].here, faults);
+	if (experiment->promotion.here.line > 0)
+		check_confirm(&experiment->promotion.confirm, experiment->promotion.here, faults);
 }
 
 static void check_actions(const struct experiment_spec *experiment, struct faults *faults)
@@ -71,6 +95,7 @@ void experiment_say(const struct experiment_spec *experiment, struct faults *fau
 	struct telling telling = {experiment, faults};
 	experiment_faults(experiment, &(struct experiment_listener){&telling, fault_note});
 	check_actions(experiment, faults);
+	check_confirms(experiment, faults);
 }
 
 /* A pipeline of the experiment's own name would be the one that splits. */

@@ -42,8 +42,18 @@ struct metadata {
 /* Adds faults for a topic name, or the beginning of one, that Kafka would reject. */
 void topic_check(const char *topic, struct place place, struct faults *faults); /* NULL is fine */
 
-/* Adds faults of a webhook: of its address, which `--alert-allow` must list if it is not public, and of its secret (NULL: none). */
-void webhook_check(const char *url, const char *secret, struct place place, struct faults *faults);
+/* A webhook as it is written; NULL: the address or the secret is not given. */
+struct written_webhook {
+	const char *url, *secret;
+	const char *url_field, *secret_field; /* "`confirm`", "confirmSecret" */
+	struct place place;
+};
+
+/* Adds faults of a webhook: of its address, which `--alert-allow` must list if it is not public, and of its secret. */
+void webhook_check(const struct written_webhook *webhook, struct faults *faults);
+
+/* The same of an action, which must have an address. */
+void webhook_action_check(const char *url, const char *secret, struct place place, struct faults *faults);
 
 void pipeline_check(const struct resource *resource, struct faults *faults);
 void alerts_check(const struct pipeline_spec *pipeline, struct faults *faults); /* part of it */

@@ -81,6 +81,14 @@ static const struct option stage_criteria_rows[] = {
 	{.type = OPTION_END},
 };
 
+#define CONFIRM_ROWS(struct_type, base, help_text)                                                                                 \
+	ROW("confirm", TEXT, struct_type, base.url, .place_offset = offsetof(struct_type, base.url_place), .help = help_text),     \
+		ROW("confirmTimeout", DURATION, struct_type, base.timeout_ns, .fallback = "1m",                                    \
+		    .place_offset = offsetof(struct_type, base.timeout_place),                                                     \
+		    .help = "How long it is asked, from 1s to 1h; no answer by then is a no."),                                    \
+		ROW("confirmSecret", TEXT, struct_type, base.secret, .secret = true,                                               \
+		    .help = "env:NAME or file:PATH of the key that signs what it is asked, for the header X-Sluice-Signature.")
+
 static const struct option stage_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct rollout_stage, here)},
 	ROW("weight", INTEGER, struct rollout_stage, weight, .least = 0, .most = 100, .required = true,
@@ -88,6 +96,9 @@ static const struct option stage_rows[] = {
 	ROW("duration", DURATION, struct rollout_stage, duration_ns, .required = true, .help = "How long the stage lasts."),
 	ROW("approve", FLAG, struct rollout_stage, approve, .fallback = "false",
 	    .help = "Whether somebody must approve its end."),
+	CONFIRM_ROWS(struct rollout_stage, confirm,
+		     "The address of a webhook that approves its end by any status 2xx. Any other answer is a no: then it waits "
+		     "for somebody, as with `approve`."),
 	{.name = "successCriteria",
 	 .type = OPTION_MAP,
 	 .offset = 0,
@@ -153,6 +164,9 @@ const struct option promotion_rows[] = {
 	    .place_offset = offsetof(struct promotion_policy, gate_place),
 	    .help = "What decides: all criteria, shown by tests that hold at every look, and promotionThreshold where it is "
 		    "given; or promotionThreshold alone, and the criteria only roll back."),
+	CONFIRM_ROWS(struct promotion_policy, confirm,
+		     "The address of a webhook that is asked before the promotion, and approves it by any status 2xx. Any other "
+		     "answer is a no: then it waits for `sluice experiments promote`."),
 	{.type = OPTION_END},
 };
 

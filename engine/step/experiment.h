@@ -49,11 +49,23 @@ struct bandits {
 	struct place explore_place; /* line 0: not given */
 };
 
+#define CONFIRM_MS_LEAST 1000 /* of `confirmTimeout` */
+#define CONFIRM_MS_MOST (3600 * 1000)
+
+/* Webhook that is asked before a stage ends. */
+struct confirm_webhook {
+	const char *url; /* NULL: none */
+	const char *secret; /* reference to the key of its signature; NULL: none */
+	int64_t timeout_ns; /* after which silence is a no */
+	struct place url_place, timeout_place;
+};
+
 struct rollout_stage {
 	struct place here;
 	int64_t weight;
 	int64_t duration_ns;
 	bool approve;
+	struct confirm_webhook confirm;
 	struct threshold error_rate;
 	struct threshold latency_ms;
 	struct place error_rate_place, latency_place; /* line 0: not given */
@@ -93,6 +105,7 @@ struct promotion_policy {
 	struct place threshold_place; /* line 0: not given */
 	int gate;		     /* enum promotion_gate */
 	struct place gate_place;
+	struct confirm_webhook confirm; /* before the promotion */
 };
 
 #define MOVE_ACTIONS_MAX 16 /* of an experiment */

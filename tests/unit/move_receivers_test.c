@@ -9,122 +9,17 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/memory.h"
 #include "control/applier.h"
 #include "control/keeper_service.h"
 #include "log/reader.h"
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
+#include "tests/unit/web_receiver.h"
 
 #define ABSENT_MS 1200
-#define HEARD_MAX 16
-#define HEARD_BYTES 8192
 #define BODY "{\"a\": 1}"
-
-/* ---- a receiver ---- */
-
-enum manner { ANSWERS, IS_BUSY_ONCE, REFUSES, HANGS_ONCE };
-
-struct web_receiver {
-	int listener, port;
-	enum manner manner;
-	pthread_t thread;
-	atomic_bool released; /* it hangs no longer */
-	_Atomic size_t count;
-	char heard[HEARD_MAX][HEARD_BYTES];
-};
-
-/* Reads a request with its body. */
-static void request_hear(int socket, char *heard)
-{
-	size_t length = 0, needed = HEARD_BYTES - 1;
-	ssize_t got = 1;
-	while (got > 0 && length < needed) {
-		got = read(socket, heard + length, needed - length);
-		length += got > 0 ? (size_t)got : 0;
-		heard[length] = '\0';
-		const char *end = strstr(heard, "\r\n\r\n"), *says = strstr(heard, "Content-Length: ");
-		if (end && says)
-			needed = (size_t)(end + 4 - heard) + strtoul(says + 16, NULL, 10);
-	}
-}
-
-static const char *answer_of(struct web_receiver *receiver)
-{
-	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
-	const bool is_first = receiver->count == 1;
-	if (receiver->manner == REFUSES)
-		return "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n";
-	if (receiver->manner == IS_BUSY_ONCE && is_first)
-		return "HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n";
-	while (receiver->manner == HANGS_ONCE && is_first && !atomic_load(&receiver->released))
-		nanosleep(&pause, NULL);
-	return receiver->manner == HANGS_ONCE && is_first ? "" : "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-}
-
-static void *receiver_run(void *context)
-{
-	struct web_receiver *receiver = context;
-	for (int socket; (socket = accept(receiver->listener, NULL, NULL)) >= 0; close(socket)) {
-		assert_true(receiver->count < HEARD_MAX);
-		request_hear(socket, receiver->heard[receiver->count]);
-		atomic_fetch_add(&receiver->count, 1);
-		const char *answer = answer_of(receiver);
-		const ssize_t sent = write(socket, answer, strlen(answer));
-		(void)sent;
-	}
-	return NULL;
-}
-
-static struct web_receiver *receiver_open(enum manner manner)
-{
-	struct web_receiver *receiver = memory_take(1, sizeof *receiver);
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	socklen_t length = sizeof address;
-	receiver->manner = manner;
-	receiver->listener = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(bind(receiver->listener, (struct sockaddr *)&address, sizeof address), 0);
-	assert_int_equal(listen(receiver->listener, HEARD_MAX), 0);
-	assert_int_equal(getsockname(receiver->listener, (struct sockaddr *)&address, &length), 0);
-	receiver->port = ntohs(address.sin_port);
-	assert_int_equal(pthread_create(&receiver->thread, NULL, receiver_run, receiver), 0);
-	return receiver;
-}
-
-static void receiver_close(struct web_receiver *receiver)
-{
-	atomic_store(&receiver->released, true);
-	shutdown(receiver->listener, SHUT_RDWR);
-	pthread_join(receiver->thread, NULL);
-	close(receiver->listener);
-	memory_give(receiver);
-}
-
-static void receiver_await(struct web_receiver *receiver, size_t count)
-{
-	const struct timespec pause = {.tv_nsec = 5 * NS_PER_MS};
-	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; atomic_load(&receiver->count) < count; nanosleep(&pause, NULL))
-		if (clock_ms() > until_ms)
-			fail_msg("it has heard %zu notices, not %zu", atomic_load(&receiver->count), count);
-}
-
-/* The value of a header; lasts until the next call. */
-static const char *header_of(const struct web_receiver *receiver, size_t number, const char *name)
-{
-	static char values[2][128];
-	static size_t turn;
-	const char *line = strstr(receiver->heard[number], name);
-	char *value = values[turn++ % 2];
-	assert_non_null(line);
-	(void)snprintf(value, sizeof values[0], "%.*s", (int)strcspn(line, "\r"), line);
-	return value;
-}
 
 /* ---- the notifier ---- */
 
@@ -156,7 +51,7 @@ static void a_notice_that_is_not_taken_is_sent_again_with_its_id_and_its_signatu
 	struct error error = {0};
 	struct notice_counts counts = {0};
 	char signature[NOTICE_SIGNATURE_BYTES];
-	struct web_receiver *receiver = receiver_open(IS_BUSY_ONCE);
+	struct web_receiver *receiver = web_receiver_open(IS_BUSY_ONCE);
 	struct notifier *notifier = notifier_open(&settings, NULL, NULL, &error);
 	setenv("MOVE_SECRET", "key", 1);
 	notice_post(notifier, receiver, "env:MOVE_SECRET", &counts);
@@ -164,13 +59,13 @@ static void a_notice_that_is_not_taken_is_sent_again_with_its_id_and_its_signatu
 	assert_int_equal(receiver->count, 2);
 	notice_sign(TEXT(BODY), "key", signature);
 	for (size_t i = 0; i < 2; i++) {
-		assert_string_equal(header_of(receiver, i, "Idempotency-Key: "), "Idempotency-Key: id-7");
-		assert_non_null(strstr(header_of(receiver, i, "X-Sluice-Signature: "), signature));
+		assert_string_equal(web_receiver_id(receiver, i), "Idempotency-Key: id-7");
+		assert_non_null(strstr(web_receiver_header(receiver, i, "X-Sluice-Signature: "), signature));
 		assert_non_null(strstr(receiver->heard[i], "\r\n\r\n" BODY));
 		assert_int_equal(strncmp(receiver->heard[i], "POST /hook ", 11), 0);
 	}
 	notifier_close(notifier);
-	receiver_close(receiver);
+	web_receiver_close(receiver);
 }
 
 static void a_notice_that_is_refused_is_given_up(void **state)
@@ -178,14 +73,14 @@ static void a_notice_that_is_refused_is_given_up(void **state)
 	(void)state;
 	struct error error = {0};
 	struct notice_counts counts = {0};
-	struct web_receiver *receiver = receiver_open(REFUSES);
+	struct web_receiver *receiver = web_receiver_open(REFUSES);
 	struct notifier *notifier = notifier_open(&settings, NULL, NULL, &error);
 	notice_post(notifier, receiver, NULL, &counts);
 	count_await(&counts.failed, 1);
 	assert_int_equal(receiver->count, 1);
 	assert_null(strstr(receiver->heard[0], "X-Sluice-Signature"));
 	notifier_close(notifier);
-	receiver_close(receiver);
+	web_receiver_close(receiver);
 }
 
 static void a_secret_that_is_not_there_leaves_the_notice_with_its_sender(void **state)
@@ -256,14 +151,13 @@ static void model_apply(struct applier *applier, const char *name, const char *d
 	propose(applier, &item, 1);
 }
 
-static void experiment_apply(struct applier *applier, const char *actions)
+static void experiment_apply(struct applier *applier, const char *rollout, const char *actions)
 {
 	const char *document = arena_print(arena,
 					   "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
 					   "  default: a\n  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n"
-					   "  progressiveDeployment: {enabled: true, schedule: [10, 50], every: 1h}\n"
-					   "  actions: [%s]\n",
-					   actions);
+					   "  progressiveDeployment: %s\n  actions: [%s]\n",
+					   rollout, actions);
 	const struct proposal_item items[] = {
 		{.kind = TEXT("Model"), .name = TEXT("a"), .document = TEXT(MODEL("a"))},
 		{.kind = TEXT("Model"), .name = TEXT("b"), .document = TEXT(MODEL("b"))},
@@ -336,45 +230,101 @@ static struct keeper_service *service_started(void)
 
 static const char *action_of(const struct web_receiver *receiver)
 {
-	return arena_print(arena, "{url: 'http://127.0.0.1:%d/'}", receiver->port);
+	setenv("MOVE_SECRET", "key", 1);
+	return arena_print(arena, "{url: 'http://127.0.0.1:%d/', secret: 'env:MOVE_SECRET'}", receiver->port);
 }
 
 static void receivers_that_are_away_or_hang_hold_up_neither_the_keeper_nor_the_others(void **state)
 {
 	(void)state;
-	struct web_receiver *good = receiver_open(ANSWERS), *away = receiver_open(ANSWERS), *hanging = receiver_open(HANGS_ONCE);
+	struct web_receiver *good = web_receiver_open(ANSWERS), *away = web_receiver_open(ANSWERS);
+	struct web_receiver *hanging = web_receiver_open(HANGS_ONCE);
 	struct keeper_service *service = service_started();
 	struct applier *applier = applier_started();
 	const char *actions = arena_print(arena, "%s, {type: topic}, %s, %s", action_of(good), action_of(away), action_of(hanging));
-	receiver_close(away);
-	experiment_apply(applier, actions);
-	receiver_await(good, 1);
+	web_receiver_close(away);
+	experiment_apply(applier, "{enabled: true, schedule: [10, 50], every: 1h}", actions);
+	web_receiver_await(good, 1);
+	assert_non_null(web_receiver_header(good, 0, "X-Sluice-Signature: sha256="));
 	assert_non_null(strstr(good->heard[0], "\"number\": 1, \"sentence\": \"Stage 1 begins at 10%"));
 	move_await(0, 1);
-	receiver_await(hanging, 1); /* and the notifier waits for it */
+	web_receiver_await(hanging, 1); /* and the notifier waits for it */
 	const int64_t asked_ms = clock_ms();
 	model_apply(applier, "c", MODEL("c"));
 	rollout_command_give(applier, "pause");
 	assert_true(clock_ms() - asked_ms < POST_MS / 2);
 	assert_int_equal(good->count, 1);
 	atomic_store(&hanging->released, true);
-	receiver_await(good, 2);
+	web_receiver_await(good, 2);
 	assert_non_null(strstr(good->heard[1], "\"number\": 2, "));
 	assert_non_null(strstr(good->heard[1], "\"author\": \"ann\""));
 	move_await(1, 2);
-	receiver_await(hanging, 3); /* the first one again, and the second */
-	assert_string_equal(header_of(hanging, 0, "Idempotency-Key: "), header_of(hanging, 1, "Idempotency-Key: "));
-	assert_string_equal(header_of(good, 0, "Idempotency-Key: "), header_of(hanging, 0, "Idempotency-Key: "));
+	web_receiver_await(hanging, 3); /* the first one again, and the second */
+	assert_string_equal(web_receiver_id(hanging, 0), web_receiver_id(hanging, 1));
+	assert_string_equal(web_receiver_id(good, 0), web_receiver_id(hanging, 0));
 	keeper_service_close(service);
 	service = service_started();
-	receiver_await(good, 4); /* the next keeper repeats them */
+	web_receiver_await(good, 4); /* the next keeper repeats them */
 	for (size_t i = 0; i < 2; i++)
-		assert_string_equal(header_of(good, i, "Idempotency-Key: "), header_of(good, i + 2, "Idempotency-Key: "));
-	assert_string_not_equal(header_of(good, 0, "Idempotency-Key: "), header_of(good, 1, "Idempotency-Key: "));
+		assert_string_equal(web_receiver_id(good, i), web_receiver_id(good, i + 2));
+	assert_string_not_equal(web_receiver_id(good, 0), web_receiver_id(good, 1));
 	applier_close(applier);
 	keeper_service_close(service);
-	receiver_close(good);
-	receiver_close(hanging);
+	web_receiver_close(good);
+	web_receiver_close(hanging);
+}
+
+/* An engine tells so many calls without an error of each choice, by the table in force. */
+static void calls_tell(struct applier *applier, int64_t sequence, int64_t calls)
+{
+	const struct ledger *ledger = applier_ledger(applier);
+	const struct ledger_choice *choice = ledger_choice_find(ledger, TEXT("e"));
+	const struct slower_count slower = {200000, 0};
+	const struct variant_count variants[] = {{TEXT("a"), calls, 0, {1, &slower}}, {TEXT("b"), calls, 0, {1, &slower}}};
+	struct error error = {0};
+	struct buffer value;
+	assert_non_null(choice);
+	const struct experiment_tally tally = {
+		TEXT("e"), choice->tables[choice->count - 1]->record.version, {2, variants}, {0, NULL}};
+	const struct engine_tallies record = {.namespace = TEXT("default"),
+					      .engine = TEXT("x"),
+					      .started_ms = 1,
+					      .sequence = sequence,
+					      .experiments = {1, &tally}};
+	buffer_open(&value, 10000);
+	assert_true(record_encode(&tally_form, &record, &value, &error));
+	mock_append(&mock, topics.status, TEXT("x"), buffer_view(&value));
+	buffer_close(&value);
+}
+
+static void a_keeper_asks_the_webhook_of_a_stage_and_goes_on_by_its_yes(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct web_receiver *good = web_receiver_open(ANSWERS), *asked = web_receiver_open(ANSWERS);
+	struct keeper_service *service = service_started();
+	struct applier *applier = applier_started();
+	experiment_apply(applier,
+			 arena_print(arena,
+				     "{checkEvery: 1s, stages: [{weight: 10, duration: 1s, confirm: 'http://127.0.0.1:%d/'}, "
+				     "{weight: 50, duration: 1h}]}",
+				     asked->port),
+			 action_of(good));
+	web_receiver_await(good, 1);
+	for (int64_t i = 1; atomic_load(&asked->count) == 0; i++) {
+		const struct control_verdict *none;
+		assert_true(i < 100 && applier_wait(applier, TEXT("none"), 100, &none, &error)); /* reads `control` */
+		calls_tell(applier, i, i * 1000);
+	}
+	web_receiver_await(good, 3);
+	assert_non_null(strstr(good->heard[1], "it waits for an approval"));
+	assert_non_null(strstr(good->heard[2], "Stage 2 begins at 50%: the webhook of stage 1 confirms it."));
+	assert_string_equal(web_receiver_id(good, 1), web_receiver_id(asked, 0));
+	assert_int_equal(asked->count, 1);
+	applier_close(applier);
+	keeper_service_close(service);
+	web_receiver_close(good);
+	web_receiver_close(asked);
 }
 
 int main(void)
@@ -385,6 +335,8 @@ int main(void)
 		cmocka_unit_test(a_secret_that_is_not_there_leaves_the_notice_with_its_sender),
 		cmocka_unit_test_setup_teardown(receivers_that_are_away_or_hang_hold_up_neither_the_keeper_nor_the_others,
 						broker_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_keeper_asks_the_webhook_of_a_stage_and_goes_on_by_its_yes, broker_setup,
+						broker_teardown),
 	};
 	if (!network_read(TEXT("127.0.0.1"), &loopback))
 		return 1;

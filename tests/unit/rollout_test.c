@@ -408,6 +408,40 @@ static void a_stage_waits_for_its_approval(void **state)
 	expect_move(6, ROLLOUT_ROLLED_BACK, 1, REASON_COMMAND);
 }
 
+static void a_stage_that_waits_is_confirmed_or_declined_once_by_its_webhook(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct rollout_state read;
+	struct buffer bytes;
+	rollout_start(HEAD "  progressiveDeployment:\n"
+			   "    stages: [{weight: 10, duration: 5m, confirm: 'https://h.example/'}, {weight: 50, duration: 5m}]\n"
+			   "  promotionPolicy: {automatic: true, confirm: 'https://h.example/'}\n");
+	assert_true(plan.stages[0].confirm && plan.stages[0].approve && plan.stages[1].confirm && plan.stages[1].approve);
+	expect_command_refused(COMMAND_CONFIRM, "`confirm` does not fit");
+	minutes_pass(5, 1000, 0);
+	expect_move(2, ROLLOUT_PAUSED, 0, REASON_APPROVAL);
+	command_give(COMMAND_CONFIRM);
+	expect_move(3, ROLLOUT_RUNNING, 1, REASON_COMMAND);
+	minutes_pass(5, 1000, 0);
+	expect_move(4, ROLLOUT_PAUSED, 1, REASON_APPROVAL);
+	command_give(COMMAND_DECLINE);
+	expect_move(5, ROLLOUT_PAUSED, 1, REASON_COMMAND);
+	assert_true(rollout.waiting && rollout.declined && move.percent == 50);
+	expect_command_refused(COMMAND_CONFIRM, "`confirm` does not fit");
+	expect_command_refused(COMMAND_DECLINE, "What fits: promote, rollback, approve.");
+	buffer_open(&bytes, 1 << 16);
+	rollout_state_write(&plan, &rollout, &bytes);
+	assert_true(rollout_state_read(&plan, buffer_view(&bytes), &read, &error));
+	assert_true(read.waiting && read.declined);
+	buffer_close(&bytes);
+	minutes_pass(20, 1000, 0);
+	assert_int_equal(rollout.moves, 5);
+	command_give(COMMAND_PROMOTE);
+	expect_move(6, ROLLOUT_PROMOTED, 1, REASON_COMMAND);
+	assert_false(rollout.waiting || rollout.declined);
+}
+
 static void a_repeated_command_does_nothing(void **state)
 {
 	(void)state;
@@ -564,6 +598,7 @@ int main(void)
 		cmocka_unit_test(a_pause_stops_the_clock_and_not_the_triggers),
 		cmocka_unit_test(an_inconclusive_stage_that_is_resumed_has_another_duration),
 		cmocka_unit_test(a_stage_waits_for_its_approval),
+		cmocka_unit_test(a_stage_that_waits_is_confirmed_or_declined_once_by_its_webhook),
 		cmocka_unit_test(a_repeated_command_does_nothing),
 		cmocka_unit_test(a_refused_command_is_not_obeyed_later),
 		cmocka_unit_test(a_pending_rollout_obeys_commands),
