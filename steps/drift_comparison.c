@@ -174,6 +174,19 @@ static bool places_find(struct drift_comparison *comparison, struct error *error
 	return true;
 }
 
+/* Leaves the columns of the reference's features in the layout, in their order: other tensors need not come. */
+static bool layout_reduce(struct drift_comparison *comparison)
+{
+	const size_t count = comparison->reference.feature_count;
+	struct drift_column *columns = ARENA_ARRAY(comparison->arena, struct drift_column, count);
+	for (size_t i = 0; columns && i < count; i++) {
+		columns[i] = comparison->layout.columns[comparison->places[i]];
+		comparison->places[i] = i;
+	}
+	comparison->layout = (struct drift_layout){count, columns};
+	return columns;
+}
+
 /* Learns how messages are laid out from the first that has all features of the reference. Others leave nothing in the step's
  * arena. */
 static bool layout_learn(struct drift_comparison *comparison, const struct payload *payload, struct arena *arena,
@@ -181,8 +194,11 @@ static bool layout_learn(struct drift_comparison *comparison, const struct paylo
 {
 	const struct drift *options = comparison->step->options;
 	if (drift_layout_make(&comparison->layout, payload, &options->tensors, arena, error) && places_find(comparison, error) &&
-	    drift_layout_make(&comparison->layout, payload, &options->tensors, comparison->arena, error))
-		return true;
+	    drift_layout_make(&comparison->layout, payload, &options->tensors, comparison->arena, error)) {
+		if (layout_reduce(comparison))
+			return true;
+		error_memory(error, ERROR_SYSTEM, "comparing messages");
+	}
 	comparison->layout = (struct drift_layout){0};
 	return false;
 }

@@ -21,6 +21,8 @@ bool drift_identity(const struct step *step, uint64_t *identity, struct error *e
 		return false;
 	const int64_t numbers[] = {settings.window_rows, settings.window_ms, reference->past_ns};
 	*identity = text_hash(content, hash_bytes(numbers, sizeof numbers, 0));
+	for (size_t i = 0; reference->past_ns && i < options->tensors.count; i++) /* a file names its features */
+		*identity = text_hash(text_of(options->tensors.items[i].text), *identity);
 	*identity = text_hash(text_of(reference->topic ? reference->topic : ""), *identity);
 	*identity = text_hash(options->group ? expression_source(options->group) : TEXT(""), *identity);
 	return true;

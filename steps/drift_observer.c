@@ -204,6 +204,15 @@ static uint64_t former_window(const struct drift_visit *at, struct text segment)
 	return 0;
 }
 
+/* A segment that begins with the window of that number. */
+static struct drift_kept kept_begin(const struct drift_observer *self, uint64_t window)
+{
+	struct drift_kept kept = {
+		.version = KEPT_VERSION, .identity = self->identity, .position = monitor_start(), .last = verdict_unknown()};
+	kept.position.window = window;
+	return kept;
+}
+
 /* Reads what is stored of a segment. False: nothing that belongs to this reference and window. Then it begins anew, and its
  * number goes on. */
 static bool kept_read(const struct drift_visit *at, struct text segment, struct drift_kept *kept)
@@ -216,9 +225,7 @@ static bool kept_read(const struct drift_visit *at, struct text segment, struct 
 	if (kept->version == KEPT_VERSION && kept->identity == at->self->identity && kept->position.stride > 0)
 		return true;
 	const uint64_t window = kept->version == KEPT_VERSION ? kept->position.window : former_window(at, segment);
-	*kept = (struct drift_kept){.version = KEPT_VERSION, .identity = at->self->identity, .position = monitor_start(),
-				    .last = verdict_unknown()};
-	kept->position.window = window;
+	*kept = kept_begin(at->self, window);
 	return false;
 }
 
@@ -417,7 +424,8 @@ static bool verdict_give(struct drift_visit *at, struct text segment, const stru
 		kept->performance = (struct performance){0};
 	}
 	at->tally.unusable = at->tally.beyond = 0;
-	const bool forgets = at->self->comparison.reference.rows == 0 && kept->last.verdict != DRIFT_LEARNING; /* its past */
+	const bool forgets = /* its past */
+		verdict && at->self->comparison.reference.rows == 0 && kept->last.verdict != DRIFT_LEARNING;
 	if (score->verdict != DRIFT_LEARNING || forgets) {
 		kept->last.verdict = score->verdict;
 		kept->last.score = score->score;
@@ -520,8 +528,37 @@ static bool unusable_say(struct drift_visit *at)
 	if (at->tally.unusable + at->tally.beyond < unusable_most(at->self))
 		return true;
 	(void)kept_read(at, TEXT(""), &kept);
-	return verdict_give(at, TEXT(""), NULL, &kept) &&
-	       (!at->self->past || drift_past_forget(at->self->past, at->visit, at->error));
+	return verdict_give(at, TEXT(""), NULL, &kept);
+}
+
+/* Forgets the past, and the open window: what was known of the stream is over. */
+static bool past_forget(struct drift_visit *at)
+{
+	struct drift_observer *self = at->self;
+	struct drift_kept kept;
+	(void)kept_read(at, TEXT(""), &kept);
+	if (kept.last.verdict != DRIFT_LEARNING && !beginning_say(at, TEXT("")))
+		return false;
+	const struct drift_kept begun = kept_begin(self, kept.position.window);
+	if (!drift_past_forget(self->past, at->visit, at->error) || !kept_write(at, TEXT(""), &begun))
+		return false;
+	if (self->entry)
+		verdict_entry_set(self->entry, TEXT(""), begun.last);
+	return true;
+}
+
+/* After as many messages as a window has, in a row, of which none fits, or each has more than is watched, the past begins anew with
+ * the next. A single one that fits shows that the stream is still what it was. */
+static bool misfits_count(struct drift_visit *at, bool usable)
+{
+	struct drift_observer *self = at->self;
+	if (!self->past)
+		return true;
+	at->tally.misfits = !usable || drift_past_lacks(self->past, visit_input(at->visit)) ? at->tally.misfits + 1 : 0;
+	if (at->tally.misfits < unusable_most(self))
+		return true;
+	at->tally.misfits = 0;
+	return (usable && !drift_past_could_be(self->past, at->visit)) || past_forget(at);
 }
 
 /* Brings the past to the state. False: as drift_past_bring(). */
@@ -565,7 +602,7 @@ static bool message_take(struct drift_visit *at)
 		*at->error = (struct error){0};
 		at->tally.unusable++;
 	}
-	if (!unusable_say(at))
+	if (!unusable_say(at) || !misfits_count(at, usable))
 		return false;
 	if (self->entry)
 		verdict_entry_set_beyond(self->entry, at->tally.beyond_all);

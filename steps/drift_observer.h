@@ -12,6 +12,10 @@
  * Messages that do not fit the reference, or have no segment, are counted in the next verdict of any segment, and so are rows
  * of segments beyond the limit. If nothing else comes, a verdict that judges nothing says so, after as many of them as a
  * window has.
+ *
+ * A past (steps/drift_past.h) is forgotten after as many messages as a window has, in a row, none of which fits, or each of which
+ * has more tensors than it knows. One that fits shows that the stream is still what it was. What is known of a past that is
+ * over is over in all engines: the feed gets a record without bytes.
  */
 #ifndef SLUICE_STEPS_DRIFT_OBSERVER_H
 #define SLUICE_STEPS_DRIFT_OBSERVER_H

@@ -27,6 +27,14 @@ static bool out_of_memory(struct error *error)
 	return error_memory(error, ERROR_SYSTEM, "keeping the past of a stream");
 }
 
+static uint64_t names_hash(const struct name_list *names)
+{
+	uint64_t hash = LIST_VERSION;
+	for (size_t i = 0; i < names->count; i++) /* each with its NUL */
+		hash = hash_bytes(names->items[i].text, strlen(names->items[i].text) + 1, hash);
+	return hash;
+}
+
 bool drift_past_open(struct drift_past *past, struct drift_comparison *comparison, const struct step *step, struct error *error)
 {
 	const struct drift *options = step->options;
@@ -34,6 +42,7 @@ bool drift_past_open(struct drift_past *past, struct drift_comparison *compariso
 		return false;
 	*past = (struct drift_past){.comparison = comparison,
 				    .past_ms = options->reference.past_ns / NS_IN_MS,
+				    .watched = names_hash(&options->tensors),
 				    .features = arena_open(FEATURES_BYTES_MAX),
 				    .fitted = arena_open(FITTED_BYTES_MAX)};
 	comparison->arena = past->features;
@@ -147,7 +156,7 @@ static bool monitor_fit(struct drift_past *self, struct visit *visit, const stru
 /* ---- features ---- */
 
 /* The names of a message's features, each with a NUL behind it. */
-static bool names_learn(struct drift_past *self, const struct payload *payload, struct arena *arena, struct text *names,
+static bool names_learn(const struct drift_past *self, const struct payload *payload, struct arena *arena, struct text *names,
 			struct error *error)
 {
 	const struct drift *options = self->comparison->step->options;
@@ -186,7 +195,7 @@ static bool names_read(struct drift_past *self, struct text stored, struct error
 		names[count] = text_of(copy + at);
 	self->names = names;
 	self->feature_count = count;
-	self->identity = hash_bytes(stored.bytes, stored.length, LIST_VERSION);
+	self->identity = hash_bytes(stored.bytes, stored.length, self->watched);
 	comparison->content = (struct text){copy, stored.length};
 	comparison->layout = (struct drift_layout){0};
 	comparison->places = ARENA_ARRAY(self->features, size_t, count);
@@ -208,6 +217,12 @@ static bool past_begin(struct drift_past *self, struct visit *visit, struct erro
 	return list_write(visit, &list, error) && monitor_fit(self, visit, &list.past, error);
 }
 
+/* The same, of a step that watched other tensors. */
+static bool past_begin_again(struct drift_past *self, struct visit *visit, struct error *error)
+{
+	return drift_past_forget(self, visit, error) && past_begin(self, visit, error);
+}
+
 bool drift_past_bring(struct drift_past *past, struct visit *visit, bool *renewed, struct error *error)
 {
 	const struct past_list *list = list_find(visit);
@@ -221,7 +236,30 @@ bool drift_past_bring(struct drift_past *past, struct visit *visit, bool *renewe
 	past->identity = 0;
 	if (!list || !visit_recall(visit, TEXT(FEATURES_KEY), &names) || names.length == 0)
 		return past_begin(past, visit, error);
-	return names_read(past, names, error) && monitor_fit(past, visit, &list->past, error);
+	if (!names_read(past, names, error))
+		return false;
+	return list->identity == past->identity ? monitor_fit(past, visit, &list->past, error)
+						: past_begin_again(past, visit, error);
+}
+
+bool drift_past_lacks(const struct drift_past *past, const struct payload *payload)
+{
+	const struct drift_layout *layout = &past->comparison->layout;
+	size_t known = 0, numeric = 0;
+	if (((const struct drift *)past->comparison->step->options)->tensors.count > 0)
+		return false;
+	for (size_t i = 0; i < layout->count; i++)
+		known += layout->columns[i].column == 0;
+	for (size_t i = 0; i < payload->tensors.count; i++)
+		numeric += payload->tensors.items[i]->datatype != DATATYPE_BYTES;
+	return numeric > known;
+}
+
+bool drift_past_could_be(const struct drift_past *past, struct visit *visit)
+{
+	struct error error = {0};
+	struct text names;
+	return names_learn(past, visit_input(visit), visit_arena(visit), &names, &error);
 }
 
 /* ---- windows ---- */

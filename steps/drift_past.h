@@ -3,7 +3,7 @@
  * The state has the list of blocks under `past/list` (drift/past.h), their rows under `past/block/NUMBER`, and the names of the
  * features under `past/features`. So an engine that takes over has the same reference, and what a window adds is in the
  * transaction of the message that closed it. The features are the columns of the watched tensors of the first message; they are
- * numbers.
+ * numbers. Where `tensors` is another, the past begins anew.
  *
  * The comparison's reference and monitor are made from the state, and anew when the reference is.
  */
@@ -16,7 +16,8 @@
 struct drift_past {
 	struct drift_comparison *comparison;
 	int64_t past_ms;
-	uint64_t identity; /* of the features; 0: none are known */
+	uint64_t watched;  /* hash of `tensors` */
+	uint64_t identity; /* of that and of the features; 0: none are known */
 	uint64_t fit;	   /* of the reference that the monitor has */
 	size_t feature_count;
 	const struct text *names;
@@ -34,6 +35,12 @@ bool drift_past_bring(struct drift_past *past, struct visit *visit, bool *renewe
 
 /* Adds the window that the monitor has just closed, of that time. `renewed`: the monitor is another, without rows. */
 bool drift_past_add(struct drift_past *past, struct visit *visit, int64_t time_ms, bool *renewed, struct error *error);
+
+/* Whether a message that fits has numeric tensors that the past does not know, though all are to be watched. */
+bool drift_past_lacks(const struct drift_past *past, const struct payload *payload);
+
+/* Whether the features of the message could be those of a past. */
+bool drift_past_could_be(const struct drift_past *past, struct visit *visit);
 
 /* Begins anew: the features are those of the next message. */
 bool drift_past_forget(struct drift_past *past, struct visit *visit, struct error *error);

@@ -6,7 +6,7 @@
 #include "message/drift_score.h"
 #include "message/key.h"
 
-#define TALLY_VERSION 1
+#define TALLY_VERSION 2
 #define TALLY_KEY "segments"
 #define ROW_HEAD_BYTES 16 /* of a row that comes alone: its number, and that it is one */
 
@@ -87,6 +87,6 @@ bool drift_tally_admit(struct drift_tally *tally, bool grouped)
 {
 	if (grouped && tally->segments >= DRIFT_SEGMENTS_MAX)
 		return false;
-	tally->segments++;
+	tally->segments = grouped ? tally->segments + 1 : 1;
 	return true;
 }

@@ -28,6 +28,7 @@ struct drift_tally {
 	uint64_t version, identity;
 	uint64_t segments;
 	uint64_t unusable;	    /* messages since the last verdict */
+	uint64_t misfits;	    /* messages in a row that do not fit, or have more than is watched */
 	uint64_t beyond, beyond_all; /* rows of segments beyond the limit: since the last verdict, and in all */
 };
 
@@ -35,7 +36,7 @@ struct drift_tally {
 void drift_tally_read(struct visit *visit, uint64_t identity, struct drift_tally *tally);
 bool drift_tally_keep(struct visit *visit, const struct drift_tally *tally, struct error *error);
 
-/* Whether another segment is within the limit; then it counts. */
+/* Whether another segment is within the limit; then it counts. Without `groupBy` there is one, which may begin again. */
 bool drift_tally_admit(struct drift_tally *tally, bool grouped);
 
 #endif

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "message/feed_record.h"
+
 #define ARENA_BYTES ((size_t)4 << 20)
 
 static char reference[64000];
@@ -65,6 +67,27 @@ static void note_mark(struct observed *observed, const struct tensor *tensor)
 		snprintf(observed->state, sizeof observed->state, TEXT_FORMAT, TEXT_ARGUMENTS(*(const struct text *)tensor->data));
 }
 
+/* Writes what the feed gets, and reads it: the first score is the last in the list. */
+static void others_read(struct verdict_entry *others, const struct drift_score *score)
+{
+	struct buffer key, value;
+	struct feed_score read;
+	struct error error = {0};
+	if (!score)
+		return;
+	others_read(others, score->next);
+	if (!feed_score_is_due(score))
+		return;
+	buffer_open(&key, FEED_KEY_BYTES_MAX);
+	buffer_open(&value, FEED_KEY_BYTES_MAX);
+	assert_true(feed_score_encode(score, &key, &value, &error));
+	const struct text record = value.length ? buffer_view(&value) : (struct text){0};
+	assert_true(feed_score_decode(buffer_view(&key), record, &read, &error));
+	verdict_entry_feed(others, read.identity, read.segment, verdict_of(read.verdict, read.score));
+	buffer_close(&key);
+	buffer_close(&value);
+}
+
 static void on_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct observed *observed = context;
@@ -73,6 +96,8 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 	assert_null(answer->error);
 	for (size_t i = 0; i < answer->payload->tensors.count; i++)
 		note_mark(observed, answer->payload->tensors.items[i]);
+	if (observed->others)
+		others_read(observed->others, message->scores);
 	for (const struct drift_score *score = message->scores; score; score = score->next) {
 		observed->begun += score->begins;
 		if (score->begins)

@@ -41,6 +41,7 @@ struct observed {
 	int64_t time_ms;
 	size_t count;
 	uint64_t identity; /* of the last verdict */
+	struct verdict_entry *others; /* of an engine that reads the feed; NULL: there is none */
 	size_t begun; /* notices that a segment's state begins anew */
 	struct seen seen[SCORES_MAX];
 	double score; /* marks of the last message, by the pipeline's answer */
