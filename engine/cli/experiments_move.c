@@ -1,23 +1,89 @@
 /* experiments_move.c: `sluice experiments promote`, `rollback`, `pause`, `resume` and `history`: commands of a rollout that a
  * keeper runs, and its moves. */
+#include "base/clock.h"
+#include "base/quote.h"
 #include "cli/rollout_view.h"
 #include "control/records.h"
+#include "control/rollout_preview.h"
+#include "message/json_write.h"
 
 #define OUT_BYTES_MAX ((size_t)64 << 20)
+#define PERCENT 100.0
 
 struct move_options {
 	struct door_asked asked;
 	struct control_author author;
+	bool dry_run;
 	int form;
 };
 
 static const struct option move_options[] = {
+	ROW("dry-run", FLAG, struct move_options, dry_run,
+	    .help = "Shows what the keeper would do now: the move, the weights, and how many buckets would move; proposes "
+		    "nothing."),
 	DOOR_STATUS_FILES_ROW(struct move_options, asked),
 	DOOR_ROWS(struct move_options, asked),
 	CONTROL_AUTHOR_ROWS(struct move_options, author),
 	COMMAND_FORM(move_options, form, "text json"),
 	{.type = OPTION_END},
 };
+
+/* ---- dry runs ---- */
+
+static double percent_of(const struct control_table *table, size_t i)
+{
+	return PERCENT * (double)((const struct table_share *)table->shares.items)[i].buckets / ASSIGNMENT_BUCKETS;
+}
+
+static void preview_print(const struct rollout_preview *preview, struct arena *arena, struct buffer *out)
+{
+	const struct table_share *shares = preview->after.shares.items;
+	buffer_print(out, "dry run, nothing is changed: %s\n", text_shown(preview->sentence, arena));
+	for (size_t i = 0; i < preview->after.shares.count; i++)
+		buffer_print(out, "  %-32s %7.2f%% -> %7.2f%%\n", text_shown(shares[i].name, arena),
+			     percent_of(&preview->before, i), percent_of(&preview->after, i));
+	buffer_print(out, "  %lld of %d buckets would move\n", (long long)preview->after.moved, ASSIGNMENT_BUCKETS);
+}
+
+static void preview_print_json(const struct rollout_preview *preview, struct buffer *out)
+{
+	const struct table_share *shares = preview->after.shares.items;
+	json_write_member(out, "{\"dry_run\": true, ", "sentence", preview->sentence);
+	buffer_print(out, ", \"moved\": %lld, \"shares\": [", (long long)preview->after.moved);
+	for (size_t i = 0; i < preview->after.shares.count; i++) {
+		json_write_member(out, i > 0 ? ", {" : "{", "name", shares[i].name);
+		buffer_string(out, ", \"percent\": ");
+		json_write_double(out, percent_of(&preview->before, i));
+		buffer_string(out, ", \"would_be\": ");
+		json_write_double(out, percent_of(&preview->after, i));
+		buffer_byte(out, '}');
+	}
+	buffer_string(out, "], \"move\": ");
+	buffer_text(out, preview->evidence);
+	buffer_string(out, "}\n");
+}
+
+static int dry_run(struct session *session, const struct control_session *control, const struct move_options *self,
+		   const char *experiment, const char *verb)
+{
+	struct document_checker checker = {.kinds = session->kinds, .namespace = control->config.namespace};
+	const struct keeper_rollout_reader reader = rollout_document_of(&checker);
+	const char *author = control_author_name(&self->author, session->arena);
+	struct rollout_preview preview;
+	struct error error = {0};
+	struct buffer out;
+	if (!author)
+		error_memory(&error, ERROR_SYSTEM, "making a preview");
+	if (!author || !rollout_preview_make(applier_ledger(control->applier), &reader, experiment, verb, author, time_of_day_ms(),
+					     session->arena, &preview, &error))
+		return command_failed(session, &error);
+	buffer_open(&out, OUT_BYTES_MAX);
+	if (session->form == OUTPUT_JSON)
+		preview_print_json(&preview, &out);
+	else
+		preview_print(&preview, session->arena, &out);
+	return command_write(session, &out);
+}
 
 /* ---- commands ---- */
 
@@ -48,6 +114,8 @@ static int move_run(struct session *session, const struct command *command, cons
 	if (!control_session_open(session, &self->asked, &control, &error) ||
 	    !rollout_view_find(applier_ledger(control.applier), experiment, &error)) {
 		code = command_refused(session, command, &error);
+	} else if (self->dry_run) {
+		code = dry_run(session, &control, self, experiment, verb);
 	} else {
 		code = control_session_command(session, &control, &self->author, (struct record_list){1, &item});
 		if (code == EXIT_GOOD)
@@ -73,7 +141,8 @@ const struct command command_experiments_promote = {
 		"one begins. In any other phase the candidates get all the traffic at once. "
 		"Who did it and why is in the record of the move.\n"
 		"\n"
-		"  sluice experiments promote checkout --reason 'release 7' --brokers localhost:9092\n",
+		"  sluice experiments promote checkout --reason 'release 7' --brokers localhost:9092\n"
+		"  sluice experiments promote checkout --dry-run\n",
 	.options = move_options,
 	.options_size = sizeof(struct move_options),
 	.group = "run",

@@ -1,7 +1,7 @@
 /* keeper_rollout_moves.c: Records of a rollout: its state with each look, and with each move the bucket table, and the move with
  * its evidence. All of a move are one transaction. */
-#include "control/control_tables.h"
 #include "control/keeper_rollouts.h"
+#include "control/rollout_table.h"
 #include "message/rows.h"
 
 #define STATE_BYTES_MAX ((size_t)256 << 10)
@@ -37,26 +37,13 @@ static struct text key_of_move(struct keeper *keeper, struct text experiment, in
 /* Makes the table of the present weights out of the one in force, and begins to count for it. */
 static bool table_move(struct keeper *keeper, struct kept_rollout *rollout, int64_t *moved, int64_t now_ms, struct error *error)
 {
-	const struct ledger_choice *choice = ledger_choice_find(&keeper->ledger, text_of(rollout->name));
-	const struct ledger_table *former = choice ? control_table_at(&keeper->ledger, choice, CONTROL_IN_FORCE) : NULL;
-	struct share shares[ROLLOUT_CHOICES_MAX];
-	struct assignment_table before = {0};
-	struct control_table record = {.choice = text_of(rollout->name),
-				       .kind = TEXT("Experiment"),
-				       .name = text_of(rollout->name),
-				       .change = rollout->change};
-	const bool has_former = former && former->record.shares.count > 0;
-	rollout_document_shares(&rollout->document, rollout_percent(&rollout->document.plan, &rollout->state), shares);
-	if (has_former && !control_table_copy(former, keeper->arena, &before))
-		return error_memory(error, ERROR_SYSTEM, "moving a rollout");
-	const struct assignment_tables tables = {has_former ? 1 : 0, &before};
-	const struct assignment *made =
-		assignment_choose(keeper->arena, &tables, rollout->name, shares, rollout->document.count);
-	if (!made || !control_table_fill(&record, made, shares, has_former ? &before : NULL, keeper->arena))
-		return error_memory(error, ERROR_SYSTEM, "moving a rollout");
+	struct control_table record;
+	if (!rollout_table_make(&keeper->ledger, rollout->name, &rollout->document, &rollout->state, keeper->arena, &record, error))
+		return false;
+	record.change = rollout->change;
 	if (!keeper_table_write(keeper, record, now_ms, error))
 		return false;
-	choice = ledger_choice_find(&keeper->ledger, text_of(rollout->name));
+	const struct ledger_choice *choice = ledger_choice_find(&keeper->ledger, text_of(rollout->name));
 	rollout->table = choice->tables[choice->count - 1]->record.version;
 	rollout->epoch = rollout->state.epoch;
 	*moved = record.moved;

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Rollouts on a real Kafka, with two engines: a candidate that holds its rules is promoted stage by stage; one that fails is
 # rolled back, and the time until its last answer is measured; the engine of the keeper is killed in a stage, and the moves go
-# on without a gap or a repeat; a pause holds, and commands move the weights at once; a candidate that is
-# wrong more often is rolled back by its feedback.
+# on without a gap or a repeat, each told to its topic; a pause holds, and commands move the weights at once, as a dry run shows
+# them; a candidate that is wrong more often is rolled back by its feedback.
 #   rollout.sh SLUICE BUILD
 # Takes a minute.
 set -u
@@ -44,6 +44,7 @@ apply_rollout() { # $1 the schedule, $2 the duration of a stage
 		  progressiveDeployment:
 		    {enabled: true, schedule: [$1], every: $2, checkEvery: 1s, outcomeWindow: 1s,
 		     rollback: {errorRate: ">5%", latency: ">2s"}}
+		  actions: [{type: topic}]
 		---
 		apiVersion: mlops.seldon.io/v1alpha1
 		kind: Pipeline
@@ -170,6 +171,9 @@ status_has '"phase": "paused"' '"percent": 10'
 expect "a pause holds" $? "-eq 0"
 expect_words "an alert of it" "$dir/two.log" 'the alert held is firing: rollout_paused == 1'
 expect_words "an alert that is over" "$dir/two.log" 'the alert back is resolved'
+"$sluice" experiments promote fresh --dry-run >"$dir/dry.log" 2>&1
+expect_words "what a promotion would do" "$dir/dry.log" 'dry run, nothing is changed: Promoted: by the command promote of tester'
+expect_words "the weights that it would set" "$dir/dry.log" '^  next  *10.00% ->  100.00%'
 "$sluice" experiments promote fresh --reason "all is well" >"$dir/promote.log" 2>&1
 expect "status of promote" $? "-eq 0"
 sleep 1
@@ -182,6 +186,9 @@ read -r default candidate < <(sides_of 1)
 expect "rolled back by hand: answers of the default" "$default" "-gt 100"
 expect "rolled back by hand: answers of the candidate" "$candidate" "-eq 0"
 moves_check "commands" 12
+"$build/records" dump "$brokers" sluice.rollout.pipeline.fresh.moves 2>"$dir/records.log" |
+	"$here/verdicts.py" "$here/../../schemas/move.avsc" >"$dir/moves.jsonl" 2>"$dir/verdicts.log"
+expect "moves in their topic, at least once by three keepers" "$(jq .number "$dir/moves.jsonl" | sort -u | wc -l)" "-eq 12"
 expect_words "who and why" "$dir/history.jsonl" '"number": 11, .*"author": "tester", "why": "all is well"'
 "$sluice" experiments list >"$dir/list.log" 2>&1
 expect_words "list" "$dir/list.log" '^fresh: rolledBack, stage 1 of 1'
