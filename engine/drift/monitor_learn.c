@@ -20,13 +20,26 @@ static void cells_draw(struct random *chance, const uint32_t *cells, size_t coun
 		drawn[cells[random_below(chance, count)]]++;
 }
 
-static double drawn_moved(const struct watched_feature *watched, const uint32_t *left, size_t lefts, const uint32_t *right,
-			  size_t rights, double *settled)
+/* Shares of counts up to that many in a sample. A division for each place of each draw would take most of the time. */
+struct drawn_shares {
+	double left[DRAWN_ROWS_MAX + 1], right[DRAWN_ROWS_MAX + 1];
+};
+
+static void shares_fill(struct drawn_shares *shares, size_t lefts, size_t rights)
+{
+	for (size_t i = 0; i <= DRAWN_ROWS_MAX; i++) {
+		shares->left[i] = (double)i / (double)lefts;
+		shares->right[i] = (double)i / (double)rights;
+	}
+}
+
+static double drawn_moved(const struct watched_feature *watched, const uint32_t *left, const uint32_t *right,
+			  const struct drawn_shares *shares, double *settled)
 {
 	const size_t count = watched->sorted.count;
 	double lead = 0, moved = 0, tails = 0;
 	for (size_t i = 0; i + 1 < count; i++) {
-		lead += (double)left[i] / (double)lefts - (double)right[i] / (double)rights;
+		lead += shares->left[left[i]] - shares->right[right[i]];
 		const double one = fabs(lead) * (watched->sorted.values[i + 1] - watched->sorted.values[i]);
 		moved += one;
 		tails += i < watched->tail || i >= count - 1 - watched->tail ? one : 0;
@@ -35,13 +48,19 @@ static double drawn_moved(const struct watched_feature *watched, const uint32_t 
 	return moved / watched->deviation;
 }
 
+/* Cells of a bin follow one another, and their counts are added before the bin's are changed, which would be slow. */
 static double drawn_binned(const struct watched_feature *watched, const uint32_t *bin_of, size_t cell_count, const uint32_t *left,
 			   const uint32_t *right, double *counts)
 {
 	memset(counts, 0, 2 * watched->bin_count * sizeof *counts);
-	for (size_t i = 0; i < cell_count; i++) {
-		counts[bin_of[i]] += left[i];
-		counts[watched->bin_count + bin_of[i]] += right[i];
+	for (size_t i = 0, end; i < cell_count; i = end) {
+		uint32_t lefts = 0, rights = 0;
+		for (end = i; end < cell_count && bin_of[end] == bin_of[i]; end++) {
+			lefts += left[end];
+			rights += right[end];
+		}
+		counts[bin_of[i]] += lefts;
+		counts[watched->bin_count + bin_of[i]] += rights;
 	}
 	return binned_jensen_shannon(&(struct binned){watched->bin_count, counts, counts + watched->bin_count}) / sqrt(M_LN2);
 }
@@ -64,15 +83,17 @@ static bool laws_learn(struct watched_feature *watched, const uint32_t *cells, s
 	double *counts = ARENA_ARRAY(arena, double, 2 * watched->bin_count);
 	double *binned = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS), *moved = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS);
 	double *settled = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS);
+	struct drawn_shares shares;
 	if (!left || !right || !counts || !binned || !moved || !settled)
 		return false;
+	shares_fill(&shares, lefts, rights);
 	for (size_t i = 0; i < NULL_LAW_DRAWS; i++) {
 		cells_draw(&chance, cells, watched->count, lefts, left, cell_count);
 		cells_draw(&chance, cells, watched->count, rights, right, cell_count);
 		binned[i] = root * drawn_binned(watched, bin_of, cell_count, left, right, counts);
 		if (!(watched->methods >> MONITOR_WASSERSTEIN & 1))
 			continue;
-		moved[i] = root * drawn_moved(watched, left, lefts, right, rights, &settled[i]);
+		moved[i] = root * drawn_moved(watched, left, right, &shares, &settled[i]);
 		settled[i] *= root;
 	}
 	null_law_fit(&watched->binned, binned);
