@@ -71,8 +71,8 @@ static enum direct_verdict ask(const char *pipeline, const char *body)
 	return direct_hub_send(hub, &request);
 }
 
-/* The next reply, to be closed. */
-static struct direct_message *reply(void)
+/* The replies that have come; at least one, which is waited for. */
+static struct direct_message *replies(void)
 {
 	struct pollfd bell = {.fd = direct_hub_bell(hub), .events = POLLIN};
 	struct direct_message *message;
@@ -80,8 +80,29 @@ static struct direct_message *reply(void)
 		assert_int_equal(poll(&bell, 1, MOCK_WAIT_MS), 1);
 		(void)bell_quiet(bell.fd);
 	}
+	return message;
+}
+
+/* The next reply, to be closed. */
+static struct direct_message *reply(void)
+{
+	struct direct_message *message = replies();
 	assert_null(message->next);
 	return message;
+}
+
+/* Answers to so many requests and no more, to be ignored. */
+static void replies_pass(size_t count)
+{
+	for (size_t passed = 0; passed < count;) {
+		struct direct_message *message = replies();
+		for (struct direct_message *next; message; message = next, passed++) {
+			next = message->next;
+			assert_false(message->is_returned);
+			direct_message_close(message);
+		}
+		assert_true(passed <= count);
+	}
 }
 
 static bool reply_says(const struct direct_message *message, const char *words)
@@ -180,15 +201,7 @@ static void a_worker_that_stops_logs_what_it_answered(void **state)
 	start(stand, doubles);
 	for (size_t i = 0; i < 100; i++)
 		assert_int_equal(ask("p", x21), DIRECT_SENT);
-	for (size_t i = 0; i < 100;) {
-		struct direct_message *message = direct_hub_take(hub);
-		for (; message; i++) {
-			struct direct_message *next = message->next;
-			assert_false(message->is_returned);
-			direct_message_close(message);
-			message = next;
-		}
-	}
+	replies_pass(100);
 	assert_int_equal(stand_stop(stand).answered, 100);
 	for (size_t i = 0; i < 100; i++)
 		rd_kafka_message_destroy(mock_read(&stand->mock));
@@ -235,19 +248,6 @@ static void a_worker_may_close_with_answered_requests_that_have_not_left(void **
 	assert_int_equal(stand_stop(stand).answered, 0);
 	assert_null(direct_hub_take(hub));
 	close(silence.listening);
-}
-
-/* Answers to so many requests, to be ignored. */
-static void replies_pass(size_t count)
-{
-	while (count > 0) {
-		struct direct_message *message = direct_hub_take(hub);
-		for (struct direct_message *next; message; message = next, count--) {
-			next = message->next;
-			assert_false(message->is_returned);
-			direct_message_close(message);
-		}
-	}
 }
 
 #define LINGER_MS 400 /* a batch is sent after it, and acknowledged after as long again */
