@@ -347,8 +347,11 @@ static const struct option drift_reference_rows[] = {
 	ROW("past", DURATION, struct step_reference, past_ns,
 	    .help = "So much of the stream's own past, of numbers: the windows that closed before, by their event times. The state "
 		    "of the observer has a sample of 4000 rows at most, which survives a restart. Until it is of 1000 rows, the "
-		    "verdict is `learning`. It is renewed when a quarter of it is new, or too old. A change that stays becomes the "
-		    "past, so it is found when it comes, and no longer when the past has it. Not with `groupBy`."),
+		    "verdict is `learning`; windows of less than 20 rows are not in it. It is renewed when a quarter of it is new, "
+		    "or too old by the last two windows. A change that stays becomes the past, so it is found when it comes, and "
+		    "no longer when the past has it. The first message says which features there are. After as many messages as a "
+		    "window has (500 of a window by time) in a row, of which none fits, or each has more tensors, it is learnt "
+		    "again. Not with `groupBy`."),
 	ROW("topic", TEXT, struct step_reference, topic, .effect = EFFECT_REFUSED, .help = "A topic with the data."),
 	{.type = OPTION_END},
 };

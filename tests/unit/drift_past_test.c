@@ -250,7 +250,7 @@ static void rows_with_a_wrong_time_change_no_past(void **state)
 	uint64_t rows = 0;
 	int renewed = 0;
 	observed_open_past(&observed, "1h", BY_COUNT);
-	for (int window = 0; window < 400; window++) {
+	for (int window = 0; window < 150; window++) {
 		const int64_t time_ms = observed.time_ms;
 		observed.count = 0;
 		observed.time_ms = 0;
@@ -262,7 +262,7 @@ static void rows_with_a_wrong_time_change_no_past(void **state)
 		rows = observed.seen[0].reference_rows;
 	}
 	assert_true(rows >= 45 * 100 && rows <= 80 * 100);
-	assert_true(renewed >= 400 / 60 && renewed < 50);
+	assert_true(renewed >= 150 / 60 && renewed < 25);
 	observed_close(&observed);
 }
 
