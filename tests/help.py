@@ -27,7 +27,7 @@ root = pathlib.Path(__file__).resolve().parent.parent
 PLACEHOLDERS = {"COMMAND", "TOPIC", "NAME", "CODE", "WORD", "KIND", "DIR"}
 # Options that every command has, and those of Kafka's own tools, whose commands errors and `plan` quote.
 FOREIGN = {"help", "version", "bootstrap-server", "command-config", "add", "add-config", "alter", "allow-principal",
-           "entity-name", "entity-type", "resource-pattern-type"}
+           "entity-name", "entity-type", "partitions", "resource-pattern-type"}
 # Names on pages that belong to other programs, or that a user has chosen.
 OTHERS = {"--dirt"}
 # Words of others that engines print: of the system, of librdkafka and of Kafka.
