@@ -196,6 +196,7 @@ static const struct monitor_verdict *window_close(struct monitor *self)
 	const double test_alpha = alpha * (1 - MONITOR_QUALITY_SHARE) / (double)self->test_count;
 	const double quality_alpha = alpha * MONITOR_QUALITY_SHARE / (double)(self->feature_count * MONITOR_QUALITY_CHECKS);
 	const bool timed = self->settings.window_ms > 0;
+	const size_t features = self->blank ? 0 : self->feature_count;
 	self->verdict = (struct monitor_verdict){.window = self->at.window++,
 						 .begin_ms = timed ? self->at.begin_ms : self->at.least_ms,
 						 .end_ms = timed ? self->at.begin_ms + self->settings.window_ms : self->at.most_ms,
@@ -203,8 +204,8 @@ static const struct monitor_verdict *window_close(struct monitor *self)
 						 .most_ms = self->at.most_ms,
 						 .rows = self->at.rows,
 						 .late = self->at.late,
-						 .feature = self->feature_count,
-						 .feature_count = self->feature_count,
+						 .feature = features,
+						 .feature_count = features,
 						 .features = self->verdicts};
 	for (size_t i = 0; i < self->feature_count; i++) {
 		self->features[i].first = self->features[i].values[0];

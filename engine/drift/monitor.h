@@ -93,7 +93,7 @@ struct monitor_verdict {
 	bool drifted; /* a test is established with at least the smallest effect */
 	size_t feature, test; /* of the score; feature_count: of none */
 	bool quality_alarm;
-	size_t feature_count;
+	size_t feature_count; /* 0: the reference has no rows */
 	const struct monitor_feature *features;
 };
 

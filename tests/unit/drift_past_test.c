@@ -186,6 +186,7 @@ static void windows_are_judged_when_the_past_has_enough_rows(void **state)
 			assert_int_equal(observed.seen[0].verdict, DRIFT_LEARNING);
 			assert_int_equal(observed.seen[0].reference_rows, 0);
 			assert_int_equal(observed.seen[0].statistics, 0);
+			assert_int_equal(observed.seen[0].quality, 0); /* nothing was counted */
 			assert_int_equal(observed.seen[0].window, window);
 			assert_string_equal(observed.state, "learning");
 			assert_true(observed.score == 0 && !observed.flagged);
