@@ -74,6 +74,7 @@ static void a_yes_begins_the_next_stage(void **state)
 	assert_true(phase_is("running", 2));
 	assert_true(text_is(move(3)->sentence, "Stage 2 begins at 50%: the webhook of stage 1 confirms it."));
 	assert_true(evidence_has(3, "\"command\": \"confirm\""));
+	assert_int_equal(move(3)->moved, 4000);
 	assert_false(is_asked());
 	seconds_pass(&one, 11, 200, 0);
 	assert_true(phase_is("promoted", 2)); /* stage 2 has no webhook */
@@ -123,6 +124,38 @@ static void an_answer_that_comes_too_late_does_nothing(void **state)
 	answer_give(2, false, "no");
 	assert_true(phase_is("rolledBack", 1));
 	moves_check(3);
+}
+
+#define EXPERIMENT_OF(rollout, policy)                                                                                             \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                      \
+	"  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n  progressiveDeployment: " rollout                          \
+	"\n  promotionPolicy: " policy "\n"
+
+static void the_webhook_of_a_policy_is_asked_before_the_promotion(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e",
+		      EXPERIMENT_OF("{schedule: [10, 50], every: 10s, checkEvery: 1s}",
+				    "{automatic: true, confirm: 'https://h.example/policy', confirmTimeout: 5s}"));
+	seconds_pass(&one, 12, 200, 0);
+	assert_true(phase_is("running", 2) && !is_asked());
+	seconds_pass(&one, 10, 200, 0);
+	assert_true(phase_is("paused", 2));
+	assert_string_equal(question_expect().url, "https://h.example/policy");
+	assert_int_equal(question_expect().timeout_ms, 5000);
+	answer_give(3, true, "");
+	assert_true(phase_is("promoted", 2));
+	assert_true(text_is(move(4)->sentence, "Promoted: the webhook of stage 2 confirms it."));
+}
+
+static void the_webhook_of_the_last_stage_is_asked_instead_of_that_of_the_policy(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e",
+		      EXPERIMENT_OF("{checkEvery: 1s, stages: [{weight: 10, duration: 10s, confirm: 'https://h.example/stage'}]}",
+				    "{automatic: true, confirm: 'https://h.example/policy'}"));
+	seconds_pass(&one, 11, 200, 0);
+	assert_string_equal(question_expect().url, "https://h.example/stage");
 }
 
 /* ---- the asker ---- */
@@ -241,6 +274,8 @@ int main(void)
 		ON_STAND(a_no_is_recorded_and_leaves_the_stage_to_somebody),
 		ON_STAND(the_next_keeper_asks_again),
 		ON_STAND(an_answer_that_comes_too_late_does_nothing),
+		ON_STAND(the_webhook_of_a_policy_is_asked_before_the_promotion),
+		ON_STAND(the_webhook_of_the_last_stage_is_asked_instead_of_that_of_the_policy),
 		ON_STAND(a_webhook_confirms_by_a_status_of_success),
 		ON_STAND(a_webhook_that_is_busy_is_asked_again),
 		ON_STAND(a_webhook_that_refuses_says_no_at_once),

@@ -297,6 +297,12 @@ static void calls_tell(struct applier *applier, int64_t sequence, int64_t calls)
 	buffer_close(&value);
 }
 
+static size_t moves_recorded(const struct applier *applier)
+{
+	const struct ledger_rollout *rollout = ledger_rollout_find(applier_ledger(applier), TEXT("e"));
+	return rollout ? rollout->count : 0;
+}
+
 static void a_keeper_asks_the_webhook_of_a_stage_and_goes_on_by_its_yes(void **state)
 {
 	(void)state;
@@ -321,8 +327,10 @@ static void a_keeper_asks_the_webhook_of_a_stage_and_goes_on_by_its_yes(void **s
 	assert_non_null(strstr(good->heard[2], "Stage 2 begins at 50%: the webhook of stage 1 confirms it."));
 	assert_string_equal(web_receiver_id(good, 1), web_receiver_id(asked, 0));
 	assert_int_equal(asked->count, 1);
+	keeper_service_close(service); /* what was told is committed */
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; moves_recorded(applier) < 3;)
+		assert_true(clock_ms() < until_ms && applier_follow(applier, 100, &error));
 	applier_close(applier);
-	keeper_service_close(service);
 	web_receiver_close(good);
 	web_receiver_close(asked);
 }
