@@ -118,6 +118,11 @@ void held_drop_first(struct held_feedback *feedback)
 	feedback->count--;
 }
 
+int64_t held_latest_ms(const struct held_feedback *feedback)
+{
+	return feedback->latest_ms;
+}
+
 bool held_needs_exposures(const struct held_feedback *feedback, bool none_left, int64_t exposed_ms)
 {
 	return none_left || held_space(feedback) == 0 || feedback->latest_ms > exposed_ms;

@@ -42,6 +42,9 @@ size_t held_space(const struct held_feedback *feedback); /* for so many more; 0 
 const struct held_record *held_first(const struct held_feedback *feedback); /* NULL: there is none */
 void held_drop_first(struct held_feedback *feedback);
 
+/* Time of the latest record that was ever held. */
+int64_t held_latest_ms(const struct held_feedback *feedback);
+
 /* Whether exposures are to be read, of which the latest has that time: if no feedback is left to read, if none can be held that
  * does not wait for them, or if feedback is ahead of them. */
 bool held_needs_exposures(const struct held_feedback *feedback, bool none_left, int64_t exposed_ms);

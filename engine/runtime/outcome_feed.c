@@ -87,9 +87,8 @@ static bool feedback_read_some(struct outcome_feed *feed, bool *none_left, struc
 /* ---- both ---- */
 
 /* Feedback goes before the first exposure that is OUTCOME_HOLD_MS later: so no window ends before feedback that is in it. */
-static bool exposure_take(void *context, const struct record *record, struct error *error)
+static bool exposure_take(struct outcome_feed *feed, const struct record *record, struct error *error)
 {
-	struct outcome_feed *feed = context;
 	struct exposure exposure;
 	feed->taken++;
 	if (!outcome_feed_decode(feed, record->value, &exposure))
@@ -107,15 +106,33 @@ static bool exposure_take(void *context, const struct record *record, struct err
 	return offsets_set(&feed->exposures_next, record->partition, record->offset + 1, error);
 }
 
-/* Reads exposures as long as they are not ahead of the feedback: their window would end before it came. */
+/* Whether feedback is to be read before that exposure: its window could end what is to be joined with feedback on its way. */
+static bool exposure_is_ahead(struct outcome_feed *feed, const struct record *record, bool none_left)
+{
+	struct exposure exposure;
+	return !none_left && held_space(feed->held) > 0 && outcome_feed_decode(feed, record->value, &exposure) &&
+	       time_arrived_ms(exposure.time_ms) > held_latest_ms(feed->held);
+}
+
+static void next_release(struct outcome_feed *feed)
+{
+	record_release(&feed->next);
+	feed->next = (struct record){0};
+}
+
+/* Reads exposures as long as they are not ahead of the feedback. */
 static bool exposures_read_some(struct outcome_feed *feed, bool none_left, struct error *error)
 {
-	bool more = true;
-	while (more && feed->taken < OUTCOME_TURN_RECORDS && held_needs_exposures(feed->held, none_left, feed->exposed_ms)) {
-		const size_t before = feed->taken;
-		if (!reader_give_arrived(feed->exposures, 1, before == 0 ? OUTCOME_TURN_MS : 0, exposure_take, feed, error))
+	while (feed->taken < OUTCOME_TURN_RECORDS && held_needs_exposures(feed->held, none_left, feed->exposed_ms)) {
+		if (!feed->next.held &&
+		    !reader_next(feed->exposures, feed->taken == 0 ? OUTCOME_TURN_MS : 0, &feed->next, error))
 			return false;
-		more = feed->taken > before;
+		if (!feed->next.held || exposure_is_ahead(feed, &feed->next, none_left))
+			return true;
+		const bool good = exposure_take(feed, &feed->next, error);
+		next_release(feed);
+		if (!good)
+			return false;
 	}
 	return true;
 }
@@ -127,12 +144,14 @@ bool outcome_feed_turn(struct outcome_feed *feed, struct error *error)
 		return false;
 	const bool may_go_on = held_needs_exposures(feed->held, none_left, feed->exposed_ms);
 	feed->taken = 0;
-	/* Feedback that is on its way is waited for; there is space, or exposures would be needed. */
-	if (!may_go_on && !reader_give_arrived(feed->feedback, 1, OUTCOME_TURN_MS, feedback_hold, feed, error))
-		return false;
 	if (may_go_on && !exposures_read_some(feed, none_left, error))
 		return false;
-	return feedback_release(feed, may_go_on && feed->taken == 0 && reader_is_at_end(feed->exposures), error);
+	const bool none_came = feed->taken == 0;
+	/* Feedback that is on its way is waited for; there is space, or exposures would be needed. */
+	if ((!may_go_on || (none_came && feed->next.held)) &&
+	    !reader_give_arrived(feed->feedback, 1, OUTCOME_TURN_MS, feedback_hold, feed, error))
+		return false;
+	return feedback_release(feed, may_go_on && none_came && !feed->next.held && reader_is_at_end(feed->exposures), error);
 }
 
 static struct reader *reader_of(const struct outcome_feed *feed, struct reader_config *config, const char *topic,
@@ -152,6 +171,7 @@ static struct reader *reader_of(const struct outcome_feed *feed, struct reader_c
 
 static void readers_close(struct outcome_feed *feed)
 {
+	next_release(feed);
 	reader_close(feed->exposures);
 	reader_close(feed->feedback);
 	feed->exposures = feed->feedback = NULL;

@@ -47,6 +47,7 @@ struct outcome_feed {
 	struct reader_config exposures_config, feedback_config;
 	struct offsets exposures_next, feedback_next; /* of the next records */
 	struct held_feedback *held;
+	struct record next; /* the next exposure, which is ahead of the feedback; `held` NULL: none is */
 	int64_t exposed_ms; /* time of the latest exposure */
 	size_t taken;	    /* records in this turn */
 	bool said_ahead;    /* that an exposure is left out */
