@@ -333,7 +333,7 @@ attempt_together() { # $1 all the parts, $@ those
 	ahead=$!
 	for part; do
 		while [ "$(jobs -rp | grep -vcx $ahead)" -ge $lanes ]; do wait -n; done
-		attempt "$part" &
+		PATIENCE=3 attempt "$part" &
 	done
 	wait
 	trap - INT TERM

@@ -105,8 +105,9 @@ kill_in_transaction() { # $1 pid, $2 topic of answers, $3 delivery
 	not_ours "$1"
 }
 
+# PATIENCE times as long, where other tests run beside this one.
 wait_until() { # $1 seconds, then a command
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1 * ${PATIENCE:-1}))
 	until "${@:2}"; do
 		[ $SECONDS -lt $deadline ] || return 1
 		sleep 0.1
