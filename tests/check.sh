@@ -36,7 +36,7 @@ timed="unit sanitize thread models dev bars grpc kafka state contract guard case
 # These mostly wait, for brokers, models and sessions that are gone: so many at once as there are lanes, the longest first,
 # once `unit` has built what they run. None is judged by how fast it is.
 waiting="kafka dev faults secure contract reload mlserver features cases-kafka"
-lanes=4
+lanes=3
 
 part_deps() {
 	one tests/deps.sh check
@@ -211,8 +211,7 @@ part_grpc() {
 }
 
 part_kafka() {
-	# Beside other parts an engine takes over later than on a machine of its own.
-	SILENCE_MS=6000 FORMS="soak least keyless" make_quietly kafka NAME="kill soak"
+	FORMS="soak least keyless" make_quietly kafka NAME="kill soak"
 	SECONDS_UNDER_FIRE=8 make_quietly kafka NAME="stages windows"
 	VERSIONS=4.2.1 make_quietly kafka NAME=dev
 }

@@ -42,9 +42,9 @@ fire() { # $1 topic, group and name; $2 delivery, $3 seconds
 
 fire restarts exactly-once "$seconds"
 # With nothing uncommitted no kill would have hit an open transaction.
-check_and_stop restarts $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:${SILENCE_MS:-3000}"
+check_and_stop restarts $((rate * seconds)) "uncommitted:-ge:1 silence_ms:-lt:3000"
 fire repeats at-least-once $((seconds / 2))
-check_and_stop repeats $((rate * seconds / 2)) "doubled: uncommitted: silence_ms:-lt:${SILENCE_MS:-3000}"
+check_and_stop repeats $((rate * seconds / 2)) "doubled: uncommitted: silence_ms:-lt:3000"
 
 # ---- joined by another, which dies ----
 

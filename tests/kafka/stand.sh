@@ -189,6 +189,7 @@ sent() {
 
 # Waits for the answers to $2 requests on $1-answers, and holds each figure against what
 # it must be: those named in $3 as NAME:OPERATOR:OPERAND, or NAME: for any; others 0.
+# A silence may be PATIENCE times as long.
 check_answers() {
 	local found word rule
 	found=$("$build/requests" check -b "$brokers" -o "$1-answers" -n "$2" -q "${quiet_s:-15}" ${check_count-} 2>"$dir/check.log") || give_up "no answers could be read"
@@ -199,6 +200,7 @@ check_answers() {
 		*" ${word%%=*}: "*) continue ;;
 		*" ${word%%=*}:"*) rule=" ${3-} " rule=${rule#* "${word%%=*}":} rule=${rule%% *} rule=${rule/:/ } ;;
 		esac
+		[ "${word%%=*}" != silence_ms ] || rule="${rule% *} $((${rule##* } * ${PATIENCE:-1}))"
 		# shellcheck disable=SC2086
 		expect "$1: ${word%%=*}" "${word#*=}" "$(echo $rule)"
 	done
