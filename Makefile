@@ -196,35 +196,35 @@ demo:
 	@tests/demo.sh $(BUILD)/sluice
 
 ## check: everything; installs what is missing (ONLY="unit fuzz" runs parts)
-## |  seconds, on 2 cores from nothing built; faults, mlserver, reload, dev, contract, secure and cases-kafka run beside one another, 350 in all
+## |  seconds, on 2 cores from nothing built; kafka, dev, faults, secure, contract, reload, mlserver, features and cases-kafka run three at a time, 850 in all
 ## |    50  deps       packages (when some are missing)
-## |   320  unit       unit tests
+## |   200  unit       unit tests
 ## |     5  layers, house      who includes whom; rules that a machine can see
-## |   120  static     what -fanalyzer, clang-tidy and cppcheck see in what the last commits touched
-## |   360  sanitize   the same with the other compiler, AddressSanitizer and UndefinedBehaviorSanitizer
-## |   220  thread     what crosses threads, under ThreadSanitizer
+## |    60  static     what -fanalyzer, clang-tidy and cppcheck see in what the last commits touched
+## |   200  sanitize   the same with the other compiler, AddressSanitizer and UndefinedBehaviorSanitizer
+## |    60  thread     what crosses threads, under ThreadSanitizer
 ## |     5  cases, judge, reference    pipelines and faulty YAML, judged by sluice test and from outside
-## |    25  gallery    pipelines/: their cases, their pages' numbers computed anew, long streams
-## |    75  oracles    numeric methods beside reference numbers and MABWiser (skipped when PyPI cannot be reached), and steps beside those methods
-## |    30  sklearn    exported preprocessing beside scikit-learn's own (skipped when PyPI cannot be reached)
+## |    10  gallery    pipelines/: their cases, their pages' numbers computed anew, long streams
+## |    30  oracles    numeric methods beside reference numbers and MABWiser (skipped when PyPI cannot be reached), and steps beside those methods
+## |    10  sklearn    exported preprocessing beside scikit-learn's own (skipped when PyPI cannot be reached)
 ## |     5  tokens     tokens that PyJWT signs, and forgeries of them (skipped when PyPI cannot be reached)
-## |    50  sim        simulated runs with faults, each from one seed
-## |    80  models, dev    models served, files that are edited, and metrics, judged from outside
-## |    30  demo, docs, help, readme, shells, install  what a reader is told to type, and printed pages
-## |   300  bars       instructions, ratios and memory beside their bars
-## |   120  torture    allocations of every command made to fail, one in each run
-## |    65  fuzz       a short run of every fuzz target, from one seed
-## |    80  grpc       our gRPC and grpcio, both ways, and the gateway with tritonclient and SeldonClient (skipped when PyPI cannot be reached)
-## |   350  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
-## |   100  contract   what a simulated and a real Kafka both must do; joins whose sources are away
-## |    75  guard      a network that loses, delays and repeats, before a real Kafka
-## |   110  features   what is kept of each key, by another key too, of an engine that is killed; calls over HTTP while gateway and engine are; explanations
-## |    90  cases-kafka    what holds in memory, through engines on a real Kafka
-## |   230  faults     brokers, topics, records and clocks that fail: each with a behaviour that has a name
+## |    20  sim        simulated runs with faults, each from one seed
+## |   290  models, dev    models served, files that are edited, and metrics, judged from outside
+## |    50  demo, docs, help, readme, shells, install  what a reader is told to type, and printed pages
+## |   240  bars       instructions, ratios and memory beside their bars
+## |    55  torture    allocations of every command made to fail, one in each run
+## |    50  fuzz       a short run of every fuzz target, from one seed
+## |    30  grpc       our gRPC and grpcio, both ways, and the gateway with tritonclient and SeldonClient (skipped when PyPI cannot be reached)
+## |   500  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
+## |   250  contract   what a simulated and a real Kafka both must do; joins whose sources are away
+## |    55  guard      a network that loses, delays and repeats, before a real Kafka
+## |   125  features   what is kept of each key, by another key too, of an engine that is killed; calls over HTTP while gateway and engine are; explanations
+## |    70  cases-kafka    what holds in memory, through engines on a real Kafka
+## |   425  faults     brokers, topics, records and clocks that fail: each with a behaviour that has a name
 ## |    90  overload   ten times the load that a pipeline can hold
-## |   150  mlserver   calls of a real MLServer that is killed, hangs and is slow, and of grpcio (skipped when PyPI cannot be reached)
-## |   100  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
-## |   125  reload     files changed under load, a backlog within the memory that is given, a model that is away, or hangs
+## |   160  mlserver   calls of a real MLServer that is killed, hangs and is slow, and of grpcio (skipped when PyPI cannot be reached)
+## |   315  secure     a Kafka behind TLS and SCRAM, and rights that are taken away
+## |   270  reload     files changed under load, a backlog within the memory that is given, a model that is away, or hangs
 ## |    60  librdkafka unit tests of the log with a current librdkafka (skipped where cargo cannot fetch it)
 ## |   240  compose    the stack of containers (skipped where `make compose-check` has not built its images)
 check:
