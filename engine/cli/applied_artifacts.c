@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "control/artifact_writer.h"
 #include "message/json_write.h"
 #include "serving/artifact.h"
 #include "serving/files.h"
@@ -105,8 +106,7 @@ static bool item_label(struct session *session, const struct name_list *names, s
 		const char *path = files_path(name, session->arena);
 		if (path && file_stays(session, name, path))
 			continue;
-		const struct applied_artifact *artifact =
-			path ? artifact_add(session, artifacts, path, name->place, error) : NULL;
+		const struct applied_artifact *artifact = path ? artifact_add(session, artifacts, path, name->place, error) : NULL;
 		good = artifact && artifact_label_make(name->text, &artifact->outline.artifact, session->arena, &labels[count]);
 		bool is_new = good;
 		for (size_t j = 0; good && j < count; j++)
@@ -151,8 +151,8 @@ struct artifact_topic control_session_artifacts(const struct control_session *co
 				       .name = control->config.topics.artifacts};
 }
 
-static bool topic_survey(const struct artifact_topic *topic, struct applied_artifacts *artifacts,
-			 struct artifact_outline *outlines, bool *has, struct error *error)
+static bool topic_survey(const struct artifact_topic *topic, struct applied_artifacts *artifacts, struct artifact_outline *outlines,
+			 bool *has, struct error *error)
 {
 	for (size_t i = 0; i < artifacts->count; i++)
 		outlines[i] = artifacts->items[i]->outline;
@@ -186,7 +186,7 @@ bool applied_artifacts_survey(const struct control_session *control, struct appl
 	return good;
 }
 
-static bool artifact_send(const struct artifact_topic *topic, const struct applied_artifact *artifact, struct error *error)
+static bool artifact_send(struct artifact_writer *writer, const struct applied_artifact *artifact, struct error *error)
 {
 	struct text content;
 	struct arena *arena = arena_open(READ_BYTES_MAX);
@@ -194,18 +194,33 @@ static bool artifact_send(const struct artifact_topic *topic, const struct appli
 			  : error_memory(error, ERROR_SYSTEM, "reading a file");
 	if (good && strcmp(artifact_of(content).digest, artifact->outline.artifact.digest) != 0)
 		good = error_set(error, ERROR_CONFIG, PLACE_NONE, "%s changed while it was applied; apply again", artifact->path);
-	good = good && artifact_topic_write(topic, content, error);
+	good = good && artifact_writer_put(writer, content, error);
 	arena_close(arena);
 	return good;
 }
 
-bool applied_artifacts_send(const struct control_session *control, const struct applied_artifacts *artifacts, struct error *error)
+/* Sends what the topic lacks. */
+static bool lacking_send(const struct control_session *control, const struct applied_artifacts *artifacts, struct error *error)
 {
 	const struct artifact_topic topic = control_session_artifacts(control);
+	struct artifact_writer *writer = NULL;
+	bool good = true;
+	for (size_t i = 0; good && i < artifacts->count; i++) {
+		if (!artifacts->items[i]->is_lacking)
+			continue;
+		writer = writer ? writer : artifact_writer_open(&topic, error);
+		good = writer && artifact_send(writer, artifacts->items[i], error);
+	}
+	good = good && (!writer || artifact_writer_settle(writer, error));
+	artifact_writer_close(writer);
+	return good;
+}
+
+bool applied_artifacts_send(const struct control_session *control, struct applied_artifacts *artifacts, struct error *error)
+{
 	for (size_t i = 0; i < artifacts->count; i++)
-		if (!artifacts->items[i]->is_there && !artifact_send(&topic, artifacts->items[i], error))
-			return false;
-	return true;
+		artifacts->items[i]->is_lacking = !artifacts->items[i]->is_there;
+	return lacking_send(control, artifacts, error);
 }
 
 /* Only what was sent is looked for, behind what was read before it was sent. */
@@ -214,19 +229,17 @@ bool applied_artifacts_confirm(const struct control_session *control, struct app
 	const struct artifact_topic topic = control_session_artifacts(control);
 	struct artifact_outline *outlines = memory_take(artifacts->count + 1, sizeof *outlines);
 	bool *has = memory_take(artifacts->count + 1, sizeof *has);
-	size_t *indexes = memory_take(artifacts->count + 1, sizeof *indexes), count = 0;
-	bool good = (outlines && has && indexes) || error_memory(error, ERROR_SYSTEM, "reading files of documents");
+	size_t count = 0;
+	bool good = (outlines && has) || error_memory(error, ERROR_SYSTEM, "reading files of documents");
 	for (size_t i = 0; good && i < artifacts->count; i++)
-		if (!artifacts->items[i]->is_there) {
-			outlines[count] = artifacts->items[i]->outline;
-			indexes[count++] = i;
-		}
+		if (!artifacts->items[i]->is_there)
+			outlines[count++] = artifacts->items[i]->outline;
 	good = good && artifact_topic_survey(&topic, outlines, count, has, &artifacts->end, error);
-	for (size_t i = 0; good && i < count; i++)
-		good = has[i] || artifact_send(&topic, artifacts->items[indexes[i]], error);
+	for (size_t i = 0, looked = 0; good && i < artifacts->count; i++)
+		artifacts->items[i]->is_lacking = !artifacts->items[i]->is_there && !has[looked++];
+	good = good && lacking_send(control, artifacts, error);
 	memory_give(outlines);
 	memory_give(has);
-	memory_give(indexes);
 	return good;
 }
 
@@ -239,8 +252,7 @@ static void artifact_json(const struct applied_artifact *artifact, struct buffer
 		     artifact->outline.artifact.digest, artifact->is_there ? "unchanged" : "sent");
 }
 
-void applied_artifacts_print(const struct session *session, const struct applied_artifacts *artifacts, bool all,
-			     struct buffer *out)
+void applied_artifacts_print(const struct session *session, const struct applied_artifacts *artifacts, bool all, struct buffer *out)
 {
 	for (size_t i = 0; i < artifacts->count; i++) {
 		const struct applied_artifact *artifact = artifacts->items[i];

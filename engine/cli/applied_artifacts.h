@@ -12,12 +12,13 @@
 struct applied_artifact {
 	const char *path; /* on this machine */
 	struct artifact_outline outline;
-	bool is_there; /* in the topic, and named by a kept version: it need not be sent */
+	bool is_there;	 /* in the topic, and named by a kept version: it need not be sent */
+	bool is_lacking; /* it has to be sent now */
 };
 
 struct applied_artifacts {
 	size_t count, room;
-	int64_t end; /* of the topic, when it was read last */
+	int64_t end;			 /* of the topic, when it was read last */
 	struct applied_artifact **items; /* each path once, in the order of the documents */
 };
 
@@ -30,7 +31,7 @@ bool applied_artifacts_find(struct session *session, struct applied_files *files
 bool applied_artifacts_survey(const struct control_session *control, struct applied_artifacts *artifacts, struct error *error);
 
 /* Sends those that are not there. */
-bool applied_artifacts_send(const struct control_session *control, const struct applied_artifacts *artifacts, struct error *error);
+bool applied_artifacts_send(const struct control_session *control, struct applied_artifacts *artifacts, struct error *error);
 
 /* After the documents were accepted: sends again those that were sent and that `sluice gc` has dropped meanwhile. From then on they
  * are named, and no gc drops them. */

@@ -11,14 +11,9 @@
 #include "base/memory.h"
 #include "control/artifact_cache.h"
 #include "control/artifact_collector.h"
+#include "control/artifact_writer.h"
 #include "log/reader.h"
-#include "log/request_producer.h"
 #include "net/loop.h"
-
-#define RECORD_BYTES_MAX ((size_t)1 << 20) /* of a chunk with its framing */
-#define SEND_MS 30000			   /* for Kafka to take a chunk */
-#define IN_FLIGHT_MAX 8			   /* chunks: each is sent well within its time also by a slow line */
-#define PAUSE_NS (2 * NS_PER_MS)
 
 /* ---- reading ---- */
 
@@ -54,8 +49,8 @@ static bool topic_read(const struct artifact_topic *topic, record_taker *take, v
 		error_memory(error, ERROR_SYSTEM, "reading files of documents");
 	}
 	arena_close(arena);
-	return good || (error->kind == ERROR_NONE &&
-			error_set(error, ERROR_SYSTEM, PLACE_NONE, "reading %s was given up", topic->name));
+	return good ||
+	       (error->kind == ERROR_NONE && error_set(error, ERROR_SYSTEM, PLACE_NONE, "reading %s was given up", topic->name));
 }
 
 /* What is collected, by the records of a topic. */
@@ -77,7 +72,7 @@ static bool topic_collect(const struct artifact_topic *topic, struct artifact_co
 			  struct error *error)
 {
 	struct collection collection = {collector, topic->index};
-	collector->arena = arena_open(RECORD_BYTES_MAX);
+	collector->arena = arena_open(ARTIFACT_RECORD_BYTES_MAX);
 	if (!collector->arena)
 		return error_memory(error, ERROR_SYSTEM, "reading files of documents");
 	bool good = topic_read(topic, collect_record, &collection, end, error);
@@ -111,105 +106,6 @@ bool artifact_topic_survey(const struct artifact_topic *topic, const struct arti
 	for (size_t i = 0; i < count; i++)
 		has[i] = artifact_is_whole(&wanted[i], NULL);
 	memory_give(wanted);
-	return good;
-}
-
-/* ---- writing ---- */
-
-struct artifact_writer {
-	const struct artifact_topic *topic;
-	struct request_producer_config config;
-	struct request_producer *producer;
-	int bell;
-	uint64_t sent, acknowledged;
-	struct buffer key, value;
-	char refused[ERROR_TEXT_MAX / 2]; /* "": Kafka refused no record */
-};
-
-static void writer_told(void *context, const struct request_report *report)
-{
-	struct artifact_writer *writer = context;
-	writer->acknowledged++;
-	if (report->refused && !writer->refused[0])
-		(void)snprintf(writer->refused, sizeof writer->refused, "%s", report->refused);
-}
-
-static bool writer_open(struct artifact_writer *writer, const struct artifact_topic *topic, struct error *error)
-{
-	*writer = (struct artifact_writer){.topic = topic, .bell = bell_open(error)};
-	writer->config = (struct request_producer_config){.brokers = topic->brokers,
-							  .timeout_ms = SEND_MS,
-							  .message_bytes = RECORD_BYTES_MAX,
-							  .queue_bytes = 2 * IN_FLIGHT_MAX * RECORD_BYTES_MAX,
-							  .properties = topic->producer,
-							  .bell = writer->bell,
-							  .told = writer_told,
-							  .context = writer};
-	buffer_open(&writer->key, RECORD_BYTES_MAX);
-	buffer_open(&writer->value, RECORD_BYTES_MAX);
-	writer->producer = writer->bell >= 0 ? request_producer_open(&writer->config, error) : NULL;
-	return writer->producer && request_producer_topics(writer->producer, &topic->name, 1, error);
-}
-
-static void writer_close(struct artifact_writer *writer)
-{
-	request_producer_close(writer->producer);
-	if (writer->bell >= 0)
-		close(writer->bell);
-	buffer_close(&writer->key);
-	buffer_close(&writer->value);
-}
-
-/* Waits until at most so many records are on their way. */
-static bool writer_wait(struct artifact_writer *writer, uint64_t most, struct error *error)
-{
-	const int64_t until_ms = clock_ms() + 2 * SEND_MS;
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-	while (writer->sent - writer->acknowledged > most && !writer->refused[0] && clock_ms() < until_ms) {
-		request_producer_tell(writer->producer);
-		if (writer->sent - writer->acknowledged > most)
-			nanosleep(&pause, NULL);
-	}
-	if (writer->sent - writer->acknowledged <= most && !writer->refused[0])
-		return true;
-	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not take a chunk of a file into %s: %s", writer->topic->name,
-			 writer->refused[0] ? writer->refused : "it does not answer");
-}
-
-/* Sends the record of the writer's key. */
-static bool writer_send(struct artifact_writer *writer, struct text value, struct error *error)
-{
-	const struct outgoing record = {.key = buffer_view(&writer->key), .value = value};
-	if (!writer_wait(writer, IN_FLIGHT_MAX - 1, error))
-		return false;
-	enum produce_verdict verdict = request_producer_send(writer->producer, &record, ++writer->sent, error);
-	return verdict == PRODUCED || error_set(error, ERROR_SYSTEM, PLACE_NONE,
-						"Kafka's producer takes no more records for %s", writer->topic->name);
-}
-
-static bool chunk_send(struct artifact_writer *writer, const struct artifact *artifact, struct text content, size_t number,
-		       struct error *error)
-{
-	const struct artifact_chunk chunk = {.digest = text_of(artifact->digest),
-					     .chunk = (int64_t)number,
-					     .size_bytes = (int64_t)artifact->size_bytes,
-					     .bytes = artifact_slice(content, number)};
-	buffer_clear(&writer->key);
-	buffer_clear(&writer->value);
-	artifact_key(artifact->digest, number, &writer->key);
-	return record_encode(&artifact_form, &chunk, &writer->value, error) &&
-	       writer_send(writer, buffer_view(&writer->value), error);
-}
-
-bool artifact_topic_write(const struct artifact_topic *topic, struct text content, struct error *error)
-{
-	struct artifact_writer writer;
-	const struct artifact artifact = artifact_of(content);
-	bool good = writer_open(&writer, topic, error);
-	for (size_t i = 0; good && i < artifact_chunk_count(&artifact); i++)
-		good = chunk_send(&writer, &artifact, content, i, error);
-	good = good && writer_wait(&writer, 0, error);
-	writer_close(&writer);
 	return good;
 }
 
@@ -258,9 +154,7 @@ static bool swept_remove(struct artifact_writer *writer, const struct swept_arti
 	for (size_t i = 0; i < ARTIFACT_CHUNKS_MAX; i++) {
 		if (!(artifact->chunks[i / ARTIFACT_WORD_BITS] >> (i % ARTIFACT_WORD_BITS) & 1))
 			continue;
-		buffer_clear(&writer->key);
-		artifact_key(artifact->digest, i, &writer->key);
-		if (!writer_send(writer, (struct text){0}, error))
+		if (!artifact_writer_remove(writer, artifact->digest, i, error))
 			return false;
 	}
 	return true;
@@ -277,7 +171,7 @@ static bool swept_is_there(const struct swept_artifact *artifact)
 struct sweeping {
 	const struct artifact_topic *topic;
 	const struct ledger *ledger;
-	struct artifact_writer writer;
+	struct artifact_writer *writer;
 	struct list all;
 	int64_t end, before_ms;
 	size_t removed, kept;
@@ -290,17 +184,17 @@ static bool sweep_some(struct sweeping *sweeping, struct error *error)
 	for (size_t sent = 0; sweeping->all.first && sent < ARTIFACT_SWEEP_BATCH;) {
 		struct swept_artifact *artifact = LIST_OWNER(sweeping->all.first, struct swept_artifact, node);
 		const bool is_there = swept_is_there(artifact);
-		const bool is_kept = artifact_is_named(sweeping->ledger, text_of(artifact->digest)) ||
-				     artifact->newest_ms > sweeping->before_ms;
+		const bool is_kept =
+			artifact_is_named(sweeping->ledger, text_of(artifact->digest)) || artifact->newest_ms > sweeping->before_ms;
 		const bool is_removed = good && is_there && !is_kept;
-		good = !is_removed || swept_remove(&sweeping->writer, artifact, error);
+		good = !is_removed || swept_remove(sweeping->writer, artifact, error);
 		sweeping->kept += is_there && is_kept;
 		sweeping->removed += is_removed;
 		sent += is_removed;
 		list_remove(&artifact->node);
 		memory_give(artifact);
 	}
-	return good && writer_wait(&sweeping->writer, 0, error);
+	return good && artifact_writer_settle(sweeping->writer, error);
 }
 
 static void sweeping_close(struct sweeping *sweeping)
@@ -310,14 +204,15 @@ static void sweeping_close(struct sweeping *sweeping)
 		list_remove(&artifact->node);
 		memory_give(artifact);
 	}
-	writer_close(&sweeping->writer);
+	artifact_writer_close(sweeping->writer);
 }
 
 bool artifact_topic_sweep(const struct artifact_topic *topic, const struct ledger *ledger, int64_t before_ms, size_t *removed,
 			  size_t *kept, struct error *error)
 {
 	struct sweeping sweeping = {.topic = topic, .ledger = ledger, .before_ms = before_ms};
-	bool good = writer_open(&sweeping.writer, topic, error);
+	sweeping.writer = artifact_writer_open(topic, error);
+	bool good = sweeping.writer != NULL;
 	do
 		good = good && sweep_some(&sweeping, error);
 	while (good && sweeping.all.first);
@@ -449,9 +344,8 @@ bool artifact_topic_fetch(const struct artifact_topic *topic, const char *folder
 	bool good = true;
 	*lacking = 0;
 	for (size_t next = 0; good && next < count;) {
-		struct artifact_fetching fetching = {.collector = {.wanted = wanted, .place = chunk_store},
-						     .downloads = downloads,
-						     .indexes = indexes};
+		struct artifact_fetching fetching = {
+			.collector = {.wanted = wanted, .place = chunk_store}, .downloads = downloads, .indexes = indexes};
 		fetching.collector.context = &fetching;
 		good = fetching_begin(&fetching, folder, artifacts, count, &next, error) &&
 		       fetching_run(&fetching, topic, lacking, &missing, error);

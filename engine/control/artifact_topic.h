@@ -1,4 +1,5 @@
-/* artifact_topic.h: The topic of artifacts of a namespace: what it contains, and how it is written, fetched and swept.
+/* artifact_topic.h: The topic of artifacts of a namespace: what it contains, and how it is fetched and swept
+ * (artifact_writer.h writes it).
  *
  * The topic has one partition. All of it is read for each of these, but an engine with an index begins where what it lacks was
  * written. Waits for Kafka; belongs to one thread.
@@ -12,7 +13,8 @@
 #include "control/ledger.h"
 #include "log/record.h"
 
-#define ARTIFACT_FETCH_BATCH 256 /* the topic is read once for each */
+#define ARTIFACT_RECORD_BYTES_MAX ((size_t)1 << 20) /* of a chunk with its framing */
+#define ARTIFACT_FETCH_BATCH 256		    /* the topic is read once for each */
 #define ARTIFACT_SWEEP_BATCH 64
 
 struct artifact_topic {
@@ -20,7 +22,7 @@ struct artifact_topic {
 	struct properties consumer, producer;
 	const char *name;
 	struct artifact_index *index; /* of artifact_topic_fetch(); NULL: it reads everything each time */
-	const atomic_bool *stopping; /* once it is set, what waits fails within a second. NULL: never */
+	const atomic_bool *stopping;  /* once it is set, what waits fails within a second. NULL: never */
 };
 
 /* ---- for the applier ---- */
@@ -29,9 +31,6 @@ struct artifact_topic {
  * 0 is the beginning. So a second survey tells whether what was written after the first one is still there. SYSTEM. */
 bool artifact_topic_survey(const struct artifact_topic *topic, const struct artifact_outline *outlines, size_t count, bool *has,
 			   int64_t *end, struct error *error);
-
-/* Writes all chunks of an artifact of at most ARTIFACT_BYTES_MAX, and waits until Kafka has them. SYSTEM. */
-bool artifact_topic_write(const struct artifact_topic *topic, struct text content, struct error *error);
 
 /* Removes the artifacts that no version of the ledger names and that nobody has written after `before_ms`: the proposal of
  * one that was just written is still on its way. `removed` and `kept` are how many. What was written meanwhile is looked for

@@ -20,6 +20,7 @@
 #include "control/artifact_cache.h"
 #include "control/artifact_collector.h"
 #include "control/artifact_topic.h"
+#include "control/artifact_writer.h"
 #include "control/document_files.h"
 #include "session.h"
 #include "tests/unit/mock_broker.h"
@@ -32,6 +33,7 @@
 static struct arena *arena;
 static struct mock mock;
 static struct artifact_topic topic;
+static struct artifact_writer *writer; /* NULL: the test has written nothing yet */
 static char folder[] = "/tmp/artifact_test.XXXXXX";
 static struct error error;
 
@@ -55,17 +57,24 @@ static int tear_down(void **state)
 
 static int broker_set_up(void **state)
 {
+	writer = NULL;
 	mock_open(&mock);
 	rd_kafka_mock_topic_create(mock.cluster, TOPIC, 1, 1);
-	topic = (struct artifact_topic){
-		.brokers = mock.brokers, .consumer = mock_quick, .producer = mock_quick, .name = TOPIC};
+	topic = (struct artifact_topic){.brokers = mock.brokers, .consumer = mock_quick, .producer = mock_quick, .name = TOPIC};
 	return set_up(state);
 }
 
 static int broker_tear_down(void **state)
 {
+	artifact_writer_close(writer);
 	mock_close(&mock);
 	return tear_down(state);
+}
+
+static bool written(struct text content)
+{
+	writer = writer ? writer : artifact_writer_open(&topic, &error);
+	return writer && artifact_writer_put(writer, content, &error) && artifact_writer_settle(writer, &error);
 }
 
 /* Content of that size, in which no two chunks are equal. */
@@ -95,8 +104,7 @@ static void a_file_is_as_many_chunks_as_it_needs(void **state)
 {
 	static const struct {
 		size_t size, chunks;
-	} cases[] = {{0, 1},	  {1, 1},	{524287, 1},	      {524288, 1},
-		     {524289, 2}, {1048576, 2}, {67108864 - 1, 128}, {67108864, 128}};
+	} cases[] = {{0, 1}, {1, 1}, {524287, 1}, {524288, 1}, {524289, 2}, {1048576, 2}, {67108864 - 1, 128}, {67108864, 128}};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const struct artifact artifact = {.size_bytes = cases[i].size};
@@ -118,8 +126,16 @@ static void a_digest_is_that_of_sha256sum(void **state)
 static void a_key_has_a_digest_and_a_chunk_and_nothing_else(void **state)
 {
 	static const char *const others[] = {
-		"",		       "change@1",	     SHA_OF_ABC,	    SHA_OF_ABC "/",	SHA_OF_ABC "/128",
-		SHA_OF_ABC "/-1",      SHA_OF_ABC "/1/2",    "a" SHA_OF_ABC "/1",   SHA_OF_ABC "a/1",	"/1",
+		"",
+		"change@1",
+		SHA_OF_ABC,
+		SHA_OF_ABC "/",
+		SHA_OF_ABC "/128",
+		SHA_OF_ABC "/-1",
+		SHA_OF_ABC "/1/2",
+		"a" SHA_OF_ABC "/1",
+		SHA_OF_ABC "a/1",
+		"/1",
 		"BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD/1",
 	};
 	struct text digest;
@@ -413,9 +429,9 @@ static void what_was_written_is_found_and_fetched(void **state)
 	size_t lacking;
 	(void)state;
 	assert_false(topic_has(small));
-	assert_true(artifact_topic_write(&topic, small, &error));
-	assert_true(artifact_topic_write(&topic, large, &error));
-	assert_true(artifact_topic_write(&topic, large, &error)); /* another applier, at the same time */
+	assert_true(written(small));
+	assert_true(written(large));
+	assert_true(written(large)); /* another applier, at the same time */
 	assert_true(topic_has(small) && topic_has(large) && !topic_has(TEXT("abd")));
 	assert_true(artifact_topic_fetch(&topic, folder, artifacts, 3, &lacking, &error));
 	assert_true(artifact_is_cached(folder, &artifacts[0]) && artifact_is_cached(folder, &artifacts[1]));
@@ -431,7 +447,7 @@ static void an_artifact_that_lacks_a_chunk_is_named_and_the_others_come(void **s
 	const struct artifact artifacts[] = {artifact_of(large), artifact_of(TEXT("abc")), artifact_of(TEXT("never"))};
 	size_t lacking;
 	(void)state;
-	assert_true(artifact_topic_write(&topic, large, &error) && artifact_topic_write(&topic, TEXT("abc"), &error));
+	assert_true(written(large) && written(TEXT("abc")));
 	(void)snprintf(key, sizeof key, "%s/1", artifacts[0].digest);
 	mock_append(&mock, TOPIC, text_of(key), (struct text){0});
 	assert_false(topic_has(large));
@@ -440,7 +456,7 @@ static void an_artifact_that_lacks_a_chunk_is_named_and_the_others_come(void **s
 	assert_non_null(strstr(error.text, TOPIC " lacks chunk 2 of its 3 (SHA-256 "));
 	assert_true(artifact_is_cached(folder, &artifacts[1]));
 	assert_int_equal(files_in(folder), 1);
-	assert_true(artifact_topic_write(&topic, large, &error));
+	assert_true(written(large));
 	error = (struct error){0};
 	assert_false(artifact_topic_fetch(&topic, folder, artifacts, 3, &lacking, &error));
 	assert_int_equal(lacking, 2);
@@ -464,7 +480,7 @@ static void a_chunk_with_other_bytes_is_a_lying_digest_and_is_written_again(void
 		strstr(error.text, "what " TOPIC " has of it is another file: its bytes do not have the SHA-256 " SHA_OF_ABC));
 	assert_int_equal(files_in(folder), 0);
 	assert_false(topic_has(TEXT("abc"))); /* so the next apply writes it */
-	assert_true(artifact_topic_write(&topic, TEXT("abc"), &error) && topic_has(TEXT("abc")));
+	assert_true(written(TEXT("abc")) && topic_has(TEXT("abc")));
 	error = (struct error){0};
 	assert_true(artifact_topic_fetch(&topic, folder, &abc, 1, &lacking, &error));
 	buffer_close(&value);
@@ -500,7 +516,7 @@ static void a_sweep_drops_what_no_kept_version_names_unless_it_is_new(void **sta
 	assert_true(ledger_open(&ledger, "default", &error) && artifact_label_make("a", &abc, arena, &label));
 	fold_version(&ledger, 1, &label);
 	fold_version(&ledger, 2, NULL);
-	assert_true(artifact_topic_write(&topic, TEXT("abc"), &error) && artifact_topic_write(&topic, large, &error));
+	assert_true(written(TEXT("abc")) && written(large));
 	mock_append(&mock, TOPIC, TEXT("somebody else's"), TEXT("x"));
 	assert_true(artifact_topic_sweep(&topic, &ledger, now_ms - 60000, &removed, &kept, &error));
 	assert_true(removed == 0 && kept == 2);
@@ -526,7 +542,7 @@ static void files_of_documents_are_fetched_and_get_aliases(void **state)
 	struct file_alias *aliases;
 	char path[PATH_BYTES];
 	(void)state;
-	assert_true(artifact_topic_write(&topic, TEXT("abc"), &error));
+	assert_true(written(TEXT("abc")));
 	assert_true(document_files_fetch(&documents, &topic, folder, arena, &aliases, &error));
 	(void)snprintf(path, sizeof path, "%s/%s", folder, SHA_OF_ABC);
 	assert_string_equal(aliases[0].path, path);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "control/artifact_cache.h"
 #include "control/artifact_topic.h"
+#include "control/artifact_writer.h"
 #include "tests/unit/mock_broker.h"
 
 #define TOPIC "sluice.default.artifacts"
@@ -20,6 +21,7 @@
 static struct arena *arena;
 static struct mock mock;
 static struct artifact_topic topic;
+static struct artifact_writer *writer; /* NULL: the test has written nothing yet */
 static char folder[] = "/tmp/artifact_topic_test.XXXXXX";
 static struct error error;
 
@@ -29,10 +31,10 @@ static int set_up(void **state)
 	error = (struct error){0};
 	arena = arena_open((size_t)16 << 20);
 	memcpy(folder + sizeof folder - 7, "XXXXXX", 6);
+	writer = NULL;
 	mock_open(&mock);
 	rd_kafka_mock_topic_create(mock.cluster, TOPIC, 1, 1);
-	topic = (struct artifact_topic){
-		.brokers = mock.brokers, .consumer = mock_quick, .producer = mock_quick, .name = TOPIC};
+	topic = (struct artifact_topic){.brokers = mock.brokers, .consumer = mock_quick, .producer = mock_quick, .name = TOPIC};
 	return arena && mkdtemp(folder) ? 0 : 1;
 }
 
@@ -40,10 +42,17 @@ static int tear_down(void **state)
 {
 	char line[512];
 	(void)state;
+	artifact_writer_close(writer);
 	mock_close(&mock);
 	arena_close(arena);
 	(void)snprintf(line, sizeof line, "rm -r %s", folder);
 	return system(line);
+}
+
+static bool written(struct text content)
+{
+	writer = writer ? writer : artifact_writer_open(&topic, &error);
+	return writer && artifact_writer_put(writer, content, &error) && artifact_writer_settle(writer, &error);
 }
 
 /* A new pod has 1024 descriptors, and a namespace may name more files. */
@@ -58,7 +67,7 @@ static void many_files_are_fetched_with_few_descriptors(void **state)
 		const struct text content = text_of(arena_print(arena, "file %zu", i));
 		artifacts[i] = artifact_of(content);
 		if (i != absent)
-			assert_true(artifact_topic_write(&topic, content, &error));
+			assert_true(written(content));
 	}
 	getrlimit(RLIMIT_NOFILE, &before);
 	few = (struct rlimit){.rlim_cur = ARTIFACT_FETCH_BATCH + 100, .rlim_max = before.rlim_max};
@@ -86,10 +95,10 @@ static void an_engine_reads_only_what_came_since(void **state)
 	struct artifact_index index = {0};
 	(void)state;
 	topic.index = &index;
-	assert_true(artifact_topic_write(&topic, TEXT("a"), &error) && artifact_topic_write(&topic, TEXT("b"), &error));
+	assert_true(written(TEXT("a")) && written(TEXT("b")));
 	assert_true(fetched(&a));
 	assert_true(index.end == 2 && index.records == 2);
-	assert_true(artifact_topic_write(&topic, TEXT("c"), &error));
+	assert_true(written(TEXT("c")));
 	assert_true(fetched(&c));
 	assert_true(index.end == 3 && index.records == 3); /* one more */
 	assert_true(fetched(&b));
@@ -103,7 +112,7 @@ static void an_index_that_is_wrong_costs_a_second_reading(void **state)
 	struct artifact_index index = {0};
 	(void)state;
 	topic.index = &index;
-	assert_true(artifact_topic_write(&topic, TEXT("a"), &error) && artifact_topic_write(&topic, TEXT("b"), &error));
+	assert_true(written(TEXT("a")) && written(TEXT("b")));
 	index.end = 1; /* as if `a` had been read without memory for it */
 	assert_true(fetched(&a));
 	assert_int_equal(index.records, 3);
@@ -126,10 +135,10 @@ static void an_applier_sees_what_was_swept_since_it_wrote(void **state)
 	(void)state;
 	artifact_outline_make(TEXT("abc"), &outline);
 	assert_true(ledger_open(&ledger, "default", &error));
-	assert_true(artifact_topic_write(&topic, TEXT("abd"), &error));
+	assert_true(written(TEXT("abd")));
 	assert_true(artifact_topic_survey(&topic, &outline, 1, &has, &end, &error));
 	assert_true(!has && end == 1);
-	assert_true(artifact_topic_write(&topic, TEXT("abc"), &error));
+	assert_true(written(TEXT("abc")));
 	assert_true(artifact_topic_survey(&topic, &outline, 1, &has, &end, &error));
 	assert_true(has && end == 2);
 	assert_true(artifact_topic_sweep(&topic, &ledger, time_of_day_ms() + 60000, &removed, &kept, &error));
@@ -147,7 +156,7 @@ static void a_sweep_of_many_ends(void **state)
 	(void)state;
 	assert_true(ledger_open(&ledger, "default", &error));
 	for (size_t i = 0; i < 2 * ARTIFACT_SWEEP_BATCH + 1; i++)
-		assert_true(artifact_topic_write(&topic, text_of(arena_print(arena, "file %zu", i)), &error));
+		assert_true(written(text_of(arena_print(arena, "file %zu", i))));
 	assert_true(artifact_topic_sweep(&topic, &ledger, time_of_day_ms() + 60000, &removed, &kept, &error));
 	assert_true(removed == 2 * ARTIFACT_SWEEP_BATCH + 1 && kept == 0);
 	assert_true(artifact_topic_sweep(&topic, &ledger, time_of_day_ms() + 60000, &removed, &kept, &error));

@@ -327,7 +327,7 @@ static struct puppet_line *grpc_dial(struct keyed_stand *stand)
 static void metadata_of_grpc_has_keys_like_headers_of_http(void **state)
 {
 	struct keyed_stand *stand = *state;
-	(void)call(stand, 0, "other", "1", SOON_MS); /* claims have been read when it begins */
+	(void)call(stand, 0, "other", "1", MOCK_WAIT_MS); /* claims have been read when it begins */
 	struct puppet_line *line = grpc_dial(stand);
 	request_read(stand);
 	ask_by_grpc(line, 1, MESSAGE_1, sizeof MESSAGE_1 - 1, "k");
