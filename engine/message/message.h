@@ -117,6 +117,7 @@ struct message {
 	struct text payload_id; /* the payload's own id: returned in the answer; length 0 and NULL bytes: none */
 	struct text key;	/* bytes NULL: no key */
 	int64_t time_ms;	/* event time */
+	int64_t written_ms;	/* when the request's record was written, by its timestamp; 0: not known */
 	int64_t deadline_ms;	/* absolute; 0: none */
 	struct origin origin;
 	struct headers headers;

@@ -80,17 +80,16 @@ static size_t payload_room(struct arena *arena, const struct payload *payload)
 	       avro_text_room(payload->model_name) + avro_text_room(payload_version(payload));
 }
 
-static size_t record_room(const struct message *message, struct headers headers, uint64_t next,
-			  const struct stage_link *stage_link, const struct stage_link_listing *listing)
+static size_t record_room(const struct message *message, struct headers headers, uint64_t next, const struct stage_link *stage_link,
+			  const struct stage_link_listing *listing)
 {
 	const struct carried *carried = message->carried;
 	size_t room = AVRO_SINGLE_OBJECT_BYTES + ENVELOPE_NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(stage_link->from) +
 		      avro_text_room(message->id) + avro_text_room(message->origin.topic) + avro_text_room(message->key) +
 		      avro_text_room(stage_link->key) + avro_text_room(stage_link->original) +
 		      avro_text_room(text_of(message->format ? message->format->name : NULL)) +
-		      avro_text_room(message->payload_id) +
-		      avro_text_room(message->seldon_meta) + avro_tensors_room(listing->written) +
-		      payload_room(message->arena, &message->payload);
+		      avro_text_room(message->payload_id) + avro_text_room(message->seldon_meta) +
+		      avro_tensors_room(listing->written) + payload_room(message->arena, &message->payload);
 	for (size_t i = 0; i < headers.count; i++)
 		room += avro_text_room(headers.items[i].name) + avro_text_room(headers.items[i].value);
 	for (size_t i = 0; i < message->wanted.count; i++)
@@ -177,6 +176,24 @@ static char *put_all_given(char *to, struct stage_link_listing *listing, const s
 	return avro_put_small(to, 0);
 }
 
+/* Puts the time of the request's record before the headers, where the event time is another. */
+static bool written_put(const struct message *message, struct headers *headers)
+{
+	const struct headers own = *headers;
+	const bool is_taken = own.count > 0 && text_is(own.items[0].name, STAGE_LINK_WRITTEN);
+	if (message->written_ms == message->time_ms && !is_taken)
+		return true;
+	struct header *items = ARENA_ARRAY(message->arena, struct header, own.count + 1);
+	const char *digits = items ? arena_print(message->arena, "%lld", (long long)message->written_ms) : NULL;
+	if (!digits)
+		return false;
+	items[0] = (struct header){TEXT(STAGE_LINK_WRITTEN), text_of(digits)};
+	for (size_t i = 0; i < own.count; i++)
+		items[i + 1] = own.items[i];
+	*headers = (struct headers){own.count + 1, items};
+	return true;
+}
+
 bool stage_link_encode(const struct message *message, uint64_t next, const struct stage_link *stage_link, struct buffer *out,
 		       struct error *error)
 {
@@ -185,7 +202,8 @@ bool stage_link_encode(const struct message *message, uint64_t next, const struc
 	struct headers headers;
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	if (!list_payloads(&listing, message, next, stage_link->request) || !assigned_write(message, &headers))
+	if (!list_payloads(&listing, message, next, stage_link->request) || !assigned_write(message, &headers) ||
+	    !written_put(message, &headers))
 		return error_memory(error, ERROR_LIMIT, "passing a message on to the next stage");
 	size_t room = record_room(message, headers, next, stage_link, &listing);
 	if (arena_failed(message->arena)) /* what is written must be what was measured */

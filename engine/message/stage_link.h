@@ -25,6 +25,10 @@ struct stage_link {
 	bool request;	      /* whether the request's payload is included */
 };
 
+/* The first header of a record whose request has an event time of its own: when the request's record was written. A request that
+ * brings such a header as its first is not believed: then the time is always put before it. */
+#define STAGE_LINK_WRITTEN ":written"
+
 /* Head of a record, read without decoding the rest. */
 struct stage_link_head {
 	struct text from;

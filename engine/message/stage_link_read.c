@@ -1,4 +1,5 @@
 /* stage_link_read.c: Decoder of stage links; see stage_link.h. */
+#include "base/number.h"
 #include "message/assigned.h"
 #include "message/avro.h"
 #include "message/avro_parts.h"
@@ -184,6 +185,17 @@ static bool read_given(struct stage_link_reading *reading, struct given *given)
 	return (whole && !avro_failed(&reading->cursor)) || broken(reading, "what became of a step");
 }
 
+static void read_written(struct message *message)
+{
+	struct headers *headers = &message->headers;
+	message->written_ms = message->time_ms;
+	if (headers->count == 0 || !text_is(headers->items[0].name, STAGE_LINK_WRITTEN))
+		return;
+	(void)number_read_int64(headers->items[0].value, &message->written_ms);
+	headers->items++;
+	headers->count--;
+}
+
 static bool read_carried(struct stage_link_reading *reading, struct carried *carried)
 {
 	struct given *items = list_begin(reading, &carried->count, sizeof *items);
@@ -206,6 +218,7 @@ static bool read_body(struct stage_link_reading *reading, struct message *messag
 	message->key = read_optional(reading);
 	stage_link->key = read_optional(reading);
 	read_headers(reading, &message->headers);
+	read_written(message);
 	if (!assigned_read(message))
 		return full(reading);
 	stage_link->original = avro_read_bytes(&reading->cursor);

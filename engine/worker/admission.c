@@ -12,7 +12,7 @@ bool admission_refuses(const struct flight *flight, const struct loop *loop, str
 {
 	const struct message *message = &flight->message;
 	int64_t left_ms = message->deadline_ms - loop_clock_us(loop) / US_PER_MS;
-	int64_t had_ms = loop_time_of_day_ms(loop) - message->time_ms + left_ms;
+	int64_t had_ms = loop_time_of_day_ms(loop) - message->written_ms + left_ms;
 	int64_t margin_ms = flight->stage->stay_us * STAY_TIMES / US_PER_MS;
 	margin_ms = margin_ms < had_ms / MARGIN_PART ? margin_ms : had_ms / MARGIN_PART;
 	if (left_ms <= 0 || left_ms >= margin_ms) /* the flow itself reports that a deadline has passed */

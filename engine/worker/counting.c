@@ -54,7 +54,7 @@ static bool outcome_ends(const struct flight *flight)
 static int64_t flight_took_ms(const struct flight *flight, struct loop *loop)
 {
 	int64_t here_ms = loop_now_ms(loop) - flight->taken_ms;
-	int64_t written_ms = comes_from_stage(flight->stage->config) ? flight->message.time_ms : flight->record.time_ms;
+	int64_t written_ms = flight->message.written_ms;
 	int64_t took_ms = written_ms > 0 ? loop_time_of_day_ms(loop) - written_ms : here_ms;
 	return took_ms > here_ms ? took_ms : here_ms;
 }

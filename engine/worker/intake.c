@@ -85,7 +85,7 @@ static bool flight_decode(const struct worker *worker, struct flight *flight, st
 		.offset = record->offset};
 	if (comes_from_stage(flight->stage->config))
 		return stage_link_take(worker, flight, error);
-	message->time_ms = record->time_ms;
+	message->time_ms = message->written_ms = record->time_ms;
 	message->key = record->key;
 	const struct stage_point *point = external_input_point_of(flight);
 	if (point)

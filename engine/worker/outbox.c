@@ -449,7 +449,7 @@ static enum produce_verdict letter_produce(struct outbox *outbox, const struct f
 		.step = answer->step,
 		.attempts = answer->attempts,
 		.origin = flight->direct ? (struct origin){.partition = -1, .offset = -1} : message->origin,
-		.time_ms = comes_from_stage(flight->stage->config) ? message->time_ms : flight->record.time_ms,
+		.time_ms = message->written_ms,
 		.failed_ms = loop_time_of_day_ms(flight->stage->worker->loop),
 		.key = flight->kept_key,
 		.headers = message->headers,

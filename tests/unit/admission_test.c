@@ -10,6 +10,7 @@
 #include "worker/parts.h"
 
 #define NOW_MS 100000
+#define OTHER_MS 1 /* an event time; it says nothing of how long a request waited */
 
 static struct worker_stage stage;
 static struct loop *loop;
@@ -35,7 +36,9 @@ static struct flight flight_of(int64_t waited_ms, int64_t left_ms)
 	return (struct flight){
 		.stage = &stage,
 		.taken_ms = NOW_MS,
-		.message = {.time_ms = loop_time_of_day_ms(loop) - waited_ms, .deadline_ms = NOW_MS + left_ms},
+		.message = {.time_ms = OTHER_MS,
+			    .written_ms = loop_time_of_day_ms(loop) - waited_ms,
+			    .deadline_ms = NOW_MS + left_ms},
 	};
 }
 
