@@ -401,7 +401,8 @@ static void render_head(const struct top_view *view, const struct top_layout *la
 	struct buffer line;
 	buffer_open(&line, LINE_BYTES_MAX);
 	moment_print(view->now_ms, moment);
-	buffer_print(&line, "%s  %zu pipelines, %zu engines", moment, total->pipelines, total->engines);
+	buffer_print(&line, "%s  %zu pipeline%s, %zu engine%s", moment, total->pipelines, total->pipelines == 1 ? "" : "s",
+		     total->engines, total->engines == 1 ? "" : "s");
 	if (total->silent > 0)
 		buffer_print(&line, ", %zu gone", total->silent);
 	buffer_print(&line, "  s: by %s  q: quit", sorts[view->sort]);

@@ -89,7 +89,7 @@ static void figures_stand_below_their_names(void **state)
 	assert_string_equal(line_with("PIPELINE"), "PIPELINE ENGINE     PER S   P99 MS  FLIGHT      LAG  ERRORS STATE");
 	assert_string_equal(line_with("trading"), "trading  engine-1     250     22.2       3       12       7 running");
 	assert_string_equal(line_with("total"), "total                 250        -       3       12       7");
-	assert_string_equal(line_with("2026"), "2026-01-31T23:59:59Z  1 pipelines, 1 engines  s: by name  q: quit");
+	assert_string_equal(line_with("2026"), "2026-01-31T23:59:59Z  1 pipeline, 1 engine  s: by name  q: quit");
 	render(items, 1, 200, 50);
 	expect_fit(200, 50);
 	assert_string_equal(line_with("trading"),
