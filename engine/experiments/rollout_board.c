@@ -151,6 +151,7 @@ static bool force_fill(struct counted_table *made, const struct assignment_table
 	made->shown.version = table->version;
 	made->shown.names = rollout_names(table->shares, table->count);
 	made->shown.assignment = *assignment;
+	baselines_of(assignment, made->shown.baselines);
 	return !arena_failed(made->arena);
 }
 

@@ -20,6 +20,7 @@
 #include "experiments/truth_tally.h"
 #include "observe/alert_value.h"
 #include "step/assignment_table.h"
+#include "step/baseline.h"
 
 /* Of latencies by which calls are counted: each stage of a rollout and each of its rules may have one. */
 #define ROLLOUT_LIMITS_MAX 64
@@ -34,6 +35,7 @@ struct rollout_force {
 	uint64_t names;	 /* rollout_names() of its choices */
 	struct assignment assignment;
 	double probabilities[ASSIGNMENT_WAYS_MAX];
+	struct baseline baselines[ASSIGNMENT_WAYS_MAX + 1]; /* of each choice; the last is none */
 };
 
 struct rollout_board *rollout_board_open(void); /* NULL: memory ran out */

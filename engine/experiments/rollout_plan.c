@@ -356,7 +356,8 @@ bool rollout_plan_make(const struct experiment_spec *experiment, struct rollout_
 {
 	const struct rollout *rollout = &experiment->progressive;
 	const bool has_policy = experiment->promotion.here.line > 0;
-	*plan = (struct rollout_plan){.on_inconclusive = (enum rollout_inconclusive)experiment->on_inconclusive};
+	*plan = (struct rollout_plan){.on_inconclusive = (enum rollout_inconclusive)experiment->on_inconclusive,
+				      .has_baseline = experiment_has_baseline(experiment)};
 	plan->check_every_ms = rollout->check_every_ns > 0 ? rollout->check_every_ns / NS_PER_MS : ROLLOUT_CHECK_MS;
 	if ((rollout->here.line == 0 || !rollout->enabled) && !has_policy)
 		return error_set(error, ERROR_CONFIG, experiment->here,
@@ -388,6 +389,8 @@ uint64_t rollout_plan_hash(const struct rollout_plan *plan)
 	uint64_t hash = number_hash(plan->names, (double)plan->candidates);
 	hash = number_hash(hash, (double)plan->check_every_ms);
 	hash = number_hash(hash, plan->on_inconclusive);
+	if (plan->has_baseline) /* without one, plans of former versions have the same hash */
+		hash = number_hash(hash, plan->has_baseline);
 	for (size_t i = 0; i < plan->stage_count; i++) {
 		const struct planned_stage *stage = &plan->stages[i];
 		hash = number_hash(number_hash(hash, stage->percent), (double)stage->duration_ms);

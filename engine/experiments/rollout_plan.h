@@ -70,6 +70,7 @@ struct rollout_plan {
 	struct planned_stage stages[ROLLOUT_STAGES_MAX];
 	int64_t check_every_ms;
 	enum rollout_inconclusive on_inconclusive;
+	bool has_baseline; /* the default's counts are those of its baseline */
 };
 
 /* The plan of an experiment with `progressiveDeployment` or `promotionPolicy`. CONFIG: a field at its place, with

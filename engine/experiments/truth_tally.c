@@ -132,6 +132,8 @@ void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposu
 	if (arm == config->arms || exposure->reason != ASSIGNED_STAGE || exposure->time_ms < config->since_ms ||
 	    !text_is(exposure->experiment, config->experiment) || !table_is(exposure->table, config->table))
 		return;
+	if (arm == config->paired && !baseline_has(&config->baseline, exposure->unit, &exposure->origin))
+		return;
 	const struct outcome_exposure one = {.id = exposure->id,
 					     .origin = exposure->origin,
 					     .experiment = exposure->experiment,

@@ -17,7 +17,7 @@
 #include "message/exposure.h"
 #include "message/feedback.h"
 #include "numeric/moments.h"
-#include "step/assignment.h"
+#include "step/baseline.h"
 
 #define ROLLOUT_ACCURACY "accuracy"
 #define TRUTH_SCALE 100000 /* an accuracy of 1 */
@@ -38,6 +38,8 @@ struct truth_tally_config {
 	int64_t since_ms; /* of the table */
 	size_t arms;
 	const char *const *names; /* of the arms; borrowed, as `experiment` */
+	size_t paired;		  /* the arm of which only units of the baseline count; `arms`: none */
+	struct baseline baseline;
 	int64_t window_ms;
 	size_t memory_bytes, units_max;
 };

@@ -139,6 +139,14 @@ static void choose_by_table(const struct assignment *assignment, const double *p
 	choice->table = assignment->version;
 }
 
+/* Whether the rollout counts a call of that choice. */
+static bool rollout_counts(const struct graph_experiment *experiment, const struct rollout_force *force,
+			   const struct message *message, const struct choice *choice)
+{
+	return choice->index != experiment->paired ||
+	       baseline_has(&force->baselines[choice->index], choice->unit, &message->origin);
+}
+
 /* A choice by the table to which a rollout has moved the weights. False: there is none of these candidates. */
 static bool choose_by_rollout(struct pending *pending, const struct graph_experiment *experiment, struct choice *choice)
 {
@@ -150,7 +158,8 @@ static bool choose_by_rollout(struct pending *pending, const struct graph_experi
 	const bool fits = force && force->names == rollout->names;
 	if (fits) {
 		choose_by_table(&force->assignment, force->probabilities, pending->visit->message, choice);
-		pending->rollout = (struct rollout_call){rollout->entry, force->version, choice->index, flow->now_ms};
+		if (rollout_counts(experiment, force, pending->visit->message, choice))
+			pending->rollout = (struct rollout_call){rollout->entry, force->version, choice->index, flow->now_ms};
 	}
 	rollout_entry_release(rollout->entry);
 	return fits;

@@ -32,6 +32,15 @@ static bool context_make(struct arena *arena, const struct experiment_spec *spec
 	return true;
 }
 
+/* The choice of the default; `count`: there is none. */
+static size_t default_find(const struct experiment_spec *spec, const struct share *shares, size_t count)
+{
+	size_t i = 0;
+	while (i < count && !(spec->default_name.text && strcmp(shares[i].name, spec->default_name.text) == 0))
+		i++;
+	return i;
+}
+
 static const struct graph_experiment *experiment_make(const struct experiments *all, const char *name,
 							      const struct experiment_spec *spec, bool inside)
 {
@@ -64,16 +73,15 @@ static const struct graph_experiment *experiment_make(const struct experiments *
 		.shares = shares,
 		.probabilities = probabilities,
 		.assignment = assignment,
-		.fallback = count,
 		.number = all->count,
 		.learns = has_bandits,
 		.context = context,
 		.exposes = exposes,
 		.judged = moves && exposes,
 	};
-	for (size_t i = 0; i < count && spec->fallback == FALLBACK_DEFAULT; i++)
-		if (spec->default_name.text && strcmp(shares[i].name, spec->default_name.text) == 0)
-			made->fallback = i;
+	const size_t given = default_find(spec, shares, count);
+	made->fallback = spec->fallback == FALLBACK_DEFAULT ? given : count;
+	made->paired = moves && experiment_has_baseline(spec) ? given : count;
 	return made;
 }
 

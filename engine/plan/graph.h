@@ -65,6 +65,7 @@ struct graph_experiment {
 	const double *probabilities; /* of each choice */
 	const struct assignment *assignment;
 	size_t fallback; /* the choice that answers if another fails; `count`: none */
+	size_t paired;	 /* the choice of which a rollout counts only the baseline; `count`: none */
 	bool exposes;	 /* its exposures are written to the pipeline's topic */
 	size_t number;	 /* among those of the graph */
 	bool learns;	 /* it has bandits: choices are drawn by their policy, once there is one */

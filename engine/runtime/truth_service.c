@@ -21,6 +21,7 @@ struct judged_table {
 	int64_t version; /* 0: there is none */
 	int64_t since_ms;
 	uint64_t assignment; /* as exposures have it */
+	struct baseline baseline; /* of the choice that is paired */
 };
 
 /* An experiment that is rolled out, and its counts under the table in force. */
@@ -58,10 +59,11 @@ static bool truths_are_stopping(const struct truth_service *service)
 
 static struct judged_table table_in_force(const struct truth_counting *counting)
 {
+	const size_t paired = counting->experiment->paired;
 	struct judged_table table = {0};
 	const struct rollout_force *force = rollout_entry_hold(counting->entry);
 	if (force && force->names == counting->names && force->since_ms > 0)
-		table = (struct judged_table){force->version, force->since_ms, force->assignment.version};
+		table = (struct judged_table){force->version, force->since_ms, force->assignment.version, force->baselines[paired]};
 	rollout_entry_release(counting->entry);
 	return table;
 }
@@ -145,6 +147,8 @@ static bool counting_begin(struct truth_counting *counting, struct error *error)
 						  .since_ms = counting->table.since_ms,
 						  .arms = counting->experiment->count,
 						  .names = counting->arms,
+						  .paired = counting->experiment->paired,
+						  .baseline = counting->table.baseline,
 						  .window_ms = experiment_window_ms(counting->experiment->spec),
 						  .memory_bytes = TRUTH_MEMORY_BYTES,
 						  .units_max = TRUTH_UNITS_MAX};

@@ -211,14 +211,24 @@ static uint64_t unit_hash(const struct message *message, uint64_t seed)
 	return message->key.bytes ? hash_bytes(message->key.bytes, message->key.length, seed) : origin_hash(&message->origin, seed);
 }
 
+size_t assignment_bucket(uint64_t seed, struct text unit)
+{
+	return hash_bytes(unit.bytes, unit.length, seed) % ASSIGNMENT_BUCKETS;
+}
+
+size_t assignment_bucket_of_origin(uint64_t seed, const struct origin *origin)
+{
+	return origin_hash(origin, seed) % ASSIGNMENT_BUCKETS;
+}
+
 size_t assignment_of(const struct assignment *assignment, struct text unit)
 {
-	return assignment->ways[hash_bytes(unit.bytes, unit.length, assignment->seed) % ASSIGNMENT_BUCKETS];
+	return assignment->ways[assignment_bucket(assignment->seed, unit)];
 }
 
 size_t assignment_of_origin(const struct assignment *assignment, const struct origin *origin)
 {
-	return assignment->ways[origin_hash(origin, assignment->seed) % ASSIGNMENT_BUCKETS];
+	return assignment->ways[assignment_bucket_of_origin(assignment->seed, origin)];
 }
 
 size_t assignment_of_message(const struct assignment *assignment, const struct message *message)

@@ -59,6 +59,10 @@ const struct assignment *assignment_move(struct arena *arena, const struct assig
 size_t assignment_moved(const struct assignment *before, const struct share *old, const struct assignment *after,
 			const struct share *shares);
 
+/* The bucket of a unit, or of a message without one, for that seed of a table. */
+size_t assignment_bucket(uint64_t seed, struct text unit);
+size_t assignment_bucket_of_origin(uint64_t seed, const struct origin *origin);
+
 /* The choice of a unit. For a message the unit is its key or, without a key, its topic position. */
 size_t assignment_of(const struct assignment *assignment, struct text unit);
 size_t assignment_of_origin(const struct assignment *assignment, const struct origin *origin);

@@ -128,6 +128,9 @@ const struct option progressive_rows[] = {
 	ROW("every", DURATION, struct rollout, every_ns, .fallback = "30m", .help = "How long each of the schedule lasts."),
 	ROW("gate", CHOICE, struct rollout, gate, .choices = "not-worse better", .fallback = "not-worse",
 	    .help = "What a stage must show of a candidate's accuracy: at most 5% below the default's, or above it."),
+	ROW("baseline", CHOICE, struct rollout, baseline, .choices = "all concurrent", .fallback = "all",
+	    .help = "With what of the default candidates are compared: all of it; or as many of its units as the largest candidate "
+		    "has, since the same moment. Then only these are counted for the default."),
 	ROW("checkEvery", DURATION, struct rollout, check_every_ns, .fallback = "30s", .help = "How often all is judged."),
 	ROW("outcomeWindow", DURATION, struct rollout, outcome_window_ns, .fallback = "5m",
 	    .help = "How long after a choice its truth counts; an answer is judged when it has passed."),
@@ -164,6 +167,9 @@ const struct option promotion_rows[] = {
 	    .place_offset = offsetof(struct promotion_policy, gate_place),
 	    .help = "What decides: all criteria, shown by tests that hold at every look, and promotionThreshold where it is "
 		    "given; or promotionThreshold alone, and the criteria only roll back."),
+	ROW("baseline", CHOICE, struct promotion_policy, baseline, .choices = "all concurrent", .fallback = "all",
+	    .help = "With what of the default candidates are compared: all of it; or as many of its units as the largest candidate "
+		    "has, since the same moment. Then only these are counted for the default."),
 	CONFIRM_ROWS(struct promotion_policy, confirm,
 		     "The address of a webhook that is asked before the promotion, and approves it by any status 2xx. Any other "
 		     "answer is a no: then it waits for `sluice experiments promote`."),
@@ -211,6 +217,12 @@ bool experiment_writes_moves(const struct experiment_spec *experiment)
 bool experiment_is_rolled_out(const struct experiment_spec *experiment)
 {
 	return experiment->default_name.text && (experiment_is_staged(experiment) || experiment_keeps_weights(experiment));
+}
+
+bool experiment_has_baseline(const struct experiment_spec *experiment)
+{
+	return (experiment->progressive.here.line > 0 && experiment->progressive.baseline == BASELINE_CONCURRENT) ||
+	       (experiment->promotion.here.line > 0 && experiment->promotion.baseline == BASELINE_CONCURRENT);
 }
 
 bool experiment_keeps_weights(const struct experiment_spec *experiment)

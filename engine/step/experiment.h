@@ -72,6 +72,7 @@ struct rollout_stage {
 };
 
 enum rollout_gate { GATE_NOT_WORSE, GATE_BETTER };
+enum rollout_baseline { BASELINE_ALL, BASELINE_CONCURRENT };
 enum rollout_inconclusive { INCONCLUSIVE_PAUSE, INCONCLUSIVE_ROLLBACK, INCONCLUSIVE_PROMOTE };
 
 /* What rolls back; a place with line 0: the default limit. */
@@ -87,7 +88,8 @@ struct rollout {
 	struct number_list schedule; /* percents, instead of stages */
 	struct place schedule_place;
 	int64_t every_ns;
-	int gate; /* enum rollout_gate */
+	int gate;     /* enum rollout_gate */
+	int baseline; /* enum rollout_baseline */
 	int64_t check_every_ns;
 	int64_t outcome_window_ns;
 	struct rollback_limits rollback;
@@ -105,6 +107,7 @@ struct promotion_policy {
 	struct place threshold_place; /* line 0: not given */
 	int gate;		     /* enum promotion_gate */
 	struct place gate_place;
+	int baseline;			/* enum rollout_baseline */
 	struct confirm_webhook confirm; /* before the promotion */
 };
 
@@ -223,6 +226,9 @@ bool experiment_is_staged(const struct experiment_spec *experiment);
 
 /* Whether a keeper moves the weights: it is staged or has a promotion policy, and a default to which it can roll back. */
 bool experiment_is_rolled_out(const struct experiment_spec *experiment);
+
+/* Whether candidates are compared with a baseline of the default (step/baseline.h), and not with all of it. */
+bool experiment_has_baseline(const struct experiment_spec *experiment);
 
 /* Whether an action writes its moves to a topic. */
 bool experiment_writes_moves(const struct experiment_spec *experiment);

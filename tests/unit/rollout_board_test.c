@@ -18,21 +18,29 @@
 #define PIPELINE                                                                                                                   \
 	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                        \
 	"spec:\n  output: {steps: [s]}\n  steps: [{name: s, experiment: {name: e}}]\n"
-#define EXPERIMENT                                                                                                                 \
+#define EXPERIMENT EXPERIMENT_OF("")
+#define EXPERIMENT_OF(more)                                                                                                        \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\n"                                           \
 	"spec:\n  default: old\n  candidates: [{name: old, weight: 50}, {name: new, weight: 50}]\n"                               \
-	"  progressiveDeployment: {enabled: true, schedule: [10, 50]}\n"
+	"  progressiveDeployment: {enabled: true, schedule: [10, 50]" more "}\n"
+
+#define SCENE_UNITS 20 /* more do not fit into a scene */
 
 static struct planning planning;
 static const int64_t limits[] = {5000, 20000};
 
-static void board_open(void)
+static void board_open_of(const char *yaml)
 {
-	planning_open(&planning, EXPERIMENT PIPELINE);
+	planning_open(&planning, yaml);
 	assert_int_equal(planning_errors(&planning), 0);
 	scene_rollouts = rollout_board_open();
 	assert_non_null(scene_rollouts);
 	scene_open(&scene, planning.graph, ground, false);
+}
+
+static void board_open(void)
+{
+	board_open_of(EXPERIMENT PIPELINE);
 }
 
 static void board_close(void)
@@ -176,6 +184,43 @@ static void calls_are_counted_when_they_end_by_outcome_and_latency(void **state)
 	board_close();
 }
 
+static void scene_begin_anew(void)
+{
+	scene_close(&scene);
+	scene = (struct scene){0};
+	scene_open(&scene, planning.graph, ground, false);
+}
+
+/* Calls of many units, at 10%; returns how many each choice got, and sets how many were counted. */
+static void calls_of_many(const char *yaml, uint64_t *got, uint64_t *were_counted)
+{
+	static const char *const names[] = {"old", "new"};
+	board_open_of(yaml);
+	table_set(10, 7);
+	for (size_t i = 0; i < 3000; i++) {
+		const bool is_new = text_is(enter(arena_print(ground, "unit %zu", i), 0)->variant, "new");
+		got[is_new]++;
+		scene_reply(&scene, names[is_new], "y=1");
+		if (i % SCENE_UNITS == SCENE_UNITS - 1)
+			scene_begin_anew();
+	}
+	for (size_t i = 0; i < 2; i++)
+		were_counted[i] = counted(names[i])->calls;
+	board_close();
+}
+
+static void of_the_default_as_many_units_are_counted_as_the_candidate_has(void **state)
+{
+	uint64_t got[2] = {0}, all[2], some[2];
+	(void)state;
+	calls_of_many(EXPERIMENT PIPELINE, got, all);
+	assert_true(all[0] == got[0] && all[1] == got[1]);
+	calls_of_many(EXPERIMENT_OF(", baseline: concurrent") PIPELINE, got, some);
+	assert_int_equal(some[1], all[1]);
+	assert_in_range(some[0], all[1] - 70, all[1] + 70); /* 3.4 standard errors of the difference of two counts of 300 */
+	assert_in_range(all[0], 2600, 2800);
+}
+
 static void a_latency_at_the_limit_is_not_above_it(void **state)
 {
 	(void)state;
@@ -299,6 +344,7 @@ int main(void)
 		ON_GROUND(a_table_of_other_candidates_does_not_choose),
 		ON_GROUND(too_many_limits_are_refused),
 		ON_GROUND(calls_are_counted_when_they_end_by_outcome_and_latency),
+		ON_GROUND(of_the_default_as_many_units_are_counted_as_the_candidate_has),
 		ON_GROUND(a_latency_at_the_limit_is_not_above_it),
 		ON_GROUND(a_candidate_that_has_not_replied_at_the_deadline_has_failed),
 		ON_GROUND(calls_of_a_table_that_was_replaced_are_not_counted),

@@ -90,7 +90,10 @@ static void a_schedule_is_stages_of_one_duration(void **state)
 	plan_take(HEAD "  progressiveDeployment: {schedule: [5, 10, 25, 50, 75, 100], every: 20m}\n");
 	assert_int_equal(plan.stages[5].duration_ms, 20 * MINUTE_MS);
 	assert_int_equal(plan.stages[5].rule_count, 3);
-	assert_true(hash != rollout_plan_hash(&plan));
+	const uint64_t quicker = rollout_plan_hash(&plan);
+	assert_true(hash != quicker && !plan.has_baseline);
+	plan_take(HEAD "  progressiveDeployment: {schedule: [5, 10, 25, 50, 75, 100], every: 20m, baseline: concurrent}\n");
+	assert_true(plan.has_baseline && quicker != rollout_plan_hash(&plan));
 }
 
 static uint64_t hash_of(const char *chosen, const char *first, const char *second, const char *third)

@@ -19,6 +19,8 @@
 
 static const char *const names[] = {"old", "new"};
 static struct truth_tally *tally;
+static struct baseline baseline;
+static size_t paired = 2; /* none */
 
 static struct truth_tally *tally_of(size_t open, size_t units)
 {
@@ -28,6 +30,8 @@ static struct truth_tally *tally_of(size_t open, size_t units)
 						  .since_ms = NOW_MS,
 						  .arms = 2,
 						  .names = names,
+						  .paired = paired,
+						  .baseline = baseline,
 						  .window_ms = WINDOW_MS,
 						  .memory_bytes = open * (36 + 16),
 						  .units_max = units};
@@ -131,6 +135,34 @@ static void requests_of_a_unit_are_one_value(void **state)
 	window_pass(NOW_MS);
 	expect(0, 2, 0.25); /* 4 of 8, and 0 of 2 */
 	assert_float_equal(truth_moments(&truth_tally_counts(tally)[0]).squares, 2 * 0.25 * 0.25, 1e-5);
+}
+
+static void of_a_paired_arm_only_units_of_the_baseline_count(void **state)
+{
+	const struct share shares[] = {{"old", 90}, {"new", 10}};
+	struct arena *arena = arena_open(1 << 20);
+	struct baseline baselines[2];
+	char id[16];
+	int64_t within = 0;
+	(void)state;
+	baselines_of(assignment_make(arena, "e", shares, 2), baselines);
+	arena_close(arena);
+	truth_tally_close(tally);
+	paired = 0;
+	baseline = baselines[0];
+	tally = tally_of(1000, 1000);
+	for (size_t i = 0; i < 200; i++) {
+		(void)snprintf(id, sizeof id, "r%zu", i);
+		const bool is_within = baseline_has(&baseline, text_of(id), &(struct origin){0});
+		expose(id, id, i % 2, NOW_MS + (int64_t)i);
+		judge(id, i % 2 == 1 || is_within, NOW_MS + 200);
+		within += i % 2 == 0 && is_within;
+	}
+	window_pass(NOW_MS + 200);
+	assert_in_range(within, 3, 30);
+	expect(0, within, 1);
+	expect(1, 100, 1);
+	paired = 2;
 }
 
 static void exposures_that_no_stage_of_the_table_chose_are_left_out(void **state)
@@ -258,6 +290,7 @@ int main(void)
 		WITH_TALLY(an_accuracy_counts_once_its_window_has_passed),
 		WITH_TALLY(what_comes_again_counts_once),
 		WITH_TALLY(requests_of_a_unit_are_one_value),
+		WITH_TALLY(of_a_paired_arm_only_units_of_the_baseline_count),
 		WITH_TALLY(exposures_that_no_stage_of_the_table_chose_are_left_out),
 		WITH_TALLY(feedback_that_is_no_accuracy_is_counted_apart),
 		WITH_TALLY(units_beyond_the_limit_are_left_out_and_counted),
