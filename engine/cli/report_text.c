@@ -97,17 +97,26 @@ static void print_pair(const struct report *report, const struct report_metric *
 		print_horizon(pair, out);
 }
 
+/* Before a metric can be analysed, nothing is known of which variant is best. */
+static void print_arm(const struct arm_analysis *arm, const char *name, struct buffer *out)
+{
+	buffer_print(out, "  %-24s %10llu units", name, (unsigned long long)arm->units);
+	if (!isnan(arm->mean))
+		buffer_print(out, ", mean %.5g", arm->mean);
+	if (!isnan(arm->sd))
+		buffer_print(out, ", sd %.4g", arm->sd);
+	if (!isnan(arm->best))
+		buffer_print(out, ", best with %.1f%%", PERCENT * arm->best);
+	buffer_byte(out, '\n');
+}
+
 static void print_metric(const struct report *report, const struct report_metric *metric, struct arena *arena, struct buffer *out)
 {
 	static const char *const roles[] = {"primary", "guardrail", "other"};
 	buffer_print(out, "\n%s (%s, %s is better)\n", text_shown(metric->name, arena), roles[metric->role],
 		     metric->lower_is_better ? "lower" : "higher");
-	for (size_t arm = 0; arm < metric->analysis.arm_count; arm++) {
-		const struct arm_analysis *one = &metric->analysis.arms[arm];
-		buffer_print(out, "  %-24s %10llu units, mean %.5g, sd %.4g, best with %.1f%%\n",
-			     text_shown(report->joined->arm_names[arm], arena), (unsigned long long)one->units, one->mean, one->sd,
-			     PERCENT * one->best);
-	}
+	for (size_t arm = 0; arm < metric->analysis.arm_count; arm++)
+		print_arm(&metric->analysis.arms[arm], text_shown(report->joined->arm_names[arm], arena), out);
 	for (size_t i = 0; i < metric->analysis.pair_count; i++)
 		print_pair(report, metric, &metric->analysis.pairs[i], arena, out);
 }

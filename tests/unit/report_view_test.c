@@ -20,22 +20,22 @@ static struct report report;
 static struct report_options options;
 
 /* Two epochs; the treatment is two better. */
-static int setup(void **state)
+static int setup_of(int units, bool judged)
 {
 	const struct join_options join_options = {.experiment = "e<1>"};
 	struct error error = {0};
-	(void)state;
 	arena = arena_open((size_t)64 << 20);
 	struct unit_join *join = arena ? unit_join_open(arena, &join_options) : NULL;
-	for (int i = 0; join && i < UNITS; i++) {
+	for (int i = 0; join && i < units; i++) {
 		const bool treated = i % 2 == 0;
 		char id[16];
 		(void)snprintf(id, sizeof id, "r%d", i);
 		const struct exposure exposure = {.id = text_of(id), .unit = text_of(id), .time_ms = 1000 * (i + 1),
 						  .experiment = TEXT("e<1>"), .variant = treated ? TEXT(TREATMENT) : TEXT("old"),
-						  .probability = 0.5, .table = i < UNITS / 2 ? TEXT("1") : TEXT("2")};
+						  .probability = 0.5, .table = i < units / 2 ? TEXT("1") : TEXT("2")};
 		const struct feedback feedback = {.id = text_of(id), .has_reward = true, .reward = 10 + (i / 2) % 5 + 2 * treated};
-		if (!unit_join_exposure(join, &exposure, &error) || !unit_join_feedback(join, &feedback, 0, &error))
+		if (!unit_join_exposure(join, &exposure, &error) ||
+		    (judged && !unit_join_feedback(join, &feedback, 0, &error)))
 			return -1;
 	}
 	options = (struct report_options){.experiment = "e<1>", .control = TEXT("old"), .alpha = ANALYSIS_ALPHA,
@@ -43,6 +43,12 @@ static int setup(void **state)
 	const bool good = join && unit_join_end(join, &joined, &error) && report_make(&joined, &options, arena, &report, &error);
 	unit_join_close(join);
 	return good ? 0 : -1;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return setup_of(UNITS, true);
 }
 
 static int teardown(void **state)
@@ -130,12 +136,36 @@ static void the_text_begins_with_the_recommendation(void **state)
 	buffer_close(&out);
 }
 
+static void nothing_is_shown_of_what_is_not_known(void **state)
+{
+	static const struct {
+		int units;
+		bool judged;
+	} cases[] = {{2, false}, {2, true}, {3, true}, {60, true}};
+	struct buffer out;
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		teardown(state);
+		assert_int_equal(setup_of(cases[i].units, cases[i].judged), 0);
+		buffer_open(&out, (size_t)16 << 20);
+		report_view_print_text(&report, arena, &out);
+		report_view_print_html(&report, &out);
+		buffer_byte(&out, '\0');
+		const char *odd = strstr(out.bytes, "nan");
+		odd = odd ? odd : strstr(out.bytes, "inf,");
+		if (odd)
+			fail_msg("%d units, %s feedback: %.200s", cases[i].units, cases[i].judged ? "with" : "without", odd - 60);
+		buffer_close(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_page_is_in_one_file_with_its_data),
 		cmocka_unit_test(the_json_has_all_numbers),
 		cmocka_unit_test(the_text_begins_with_the_recommendation),
+		cmocka_unit_test(nothing_is_shown_of_what_is_not_known),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
