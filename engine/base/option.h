@@ -109,6 +109,8 @@ enum option_effect {
 /* An offset: the value is checked but not stored, and so is all that it contains. */
 #define OPTION_UNSTORED ((size_t)-1)
 
+#define NUMBER_UNBOUNDED 1e300 /* a `least` or `most` beyond it is no bound, and is not printed */
+
 struct option {
 	const char *name;
 	enum option_type type;

@@ -295,6 +295,18 @@ static bool stands_in(const struct page_chain *chain, const struct option *rows)
 	return false;
 }
 
+/* Bounds that every number keeps are not told. */
+static void range_describe(struct buffer *text, const struct option *row)
+{
+	const bool has_least = row->least > -NUMBER_UNBOUNDED, has_most = row->most < NUMBER_UNBOUNDED;
+	if (row->least >= row->most)
+		return;
+	if (has_least)
+		buffer_print(text, " from %.10g%s", row->least, has_most ? "" : " on");
+	if (has_most)
+		buffer_print(text, " to %.10g", row->most);
+}
+
 void page_describe(struct buffer *text, const struct option *row)
 {
 	static const char *const effects[] = {
@@ -309,8 +321,7 @@ void page_describe(struct buffer *text, const struct option *row)
 	buffer_string(text, option_type_name(row));
 	if (row->choices)
 		buffer_print(text, ": %s", row->choices);
-	if (row->least < row->most)
-		buffer_print(text, " from %.10g to %.10g", row->least, row->most);
+	range_describe(text, row);
 	if (row->required)
 		buffer_string(text, ", required");
 	if (row->fallback && *row->fallback)

@@ -5,8 +5,6 @@
 #include "spec/fault_codes.h"
 #include "spec/options.h"
 
-#define NUMBER_UNBOUNDED 1e300 /* a `most` beyond it is none, and not worth printing */
-
 const char *option_type_name(const struct option *row)
 {
 	static const char *const names[] = {
