@@ -43,7 +43,7 @@ extern const struct help_topic topic_metrics;								/* topics_metrics.c */
 extern const struct help_topic topic_alerts;								/* topics_alerts.c */
 extern const struct help_topic topic_headers, topic_states, topic_columns;				/* topics_watching.c */
 extern const struct help_topic topic_failures, topic_expressions, topic_functions, topic_formats, topic_datatypes,
-	topic_stubs; /* topics_messages.c */
+	topic_stubs, topic_model_files; /* topics_messages.c */
 
 static inline void help_see(struct help_visit *visit, const char *name, const char *where, const char *text, const void *item)
 {

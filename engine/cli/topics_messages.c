@@ -1,10 +1,11 @@
 /* topics_messages.c: Topics of `sluice help` for messages: failures, expressions and their functions, formats,
- * datatypes, stub models. */
+ * datatypes, stub models, files of local models. */
 #include <string.h>
 
 #include "cli/help_topic.h"
 #include "message/failure.h"
 #include "message/format.h"
+#include "numeric/predictor.h"
 #include "serving/stub.h"
 
 /* ---- failures ---- */
@@ -239,6 +240,45 @@ const struct help_topic topic_stubs = {
 	.print = stubs_print,
 	.visit = stubs_visit,
 	.print_entry = stubs_print_entry,
+};
+
+/* ---- files of local models ---- */
+
+static void model_files_print(struct session *session, struct page *page)
+{
+	(void)session;
+	page_heading(page, 1, "Files of local models");
+	page_text(page, "A step with `model: {local: FILE}` runs its model in the engine. The format is recognised from the bytes; "
+			"a file of a format of sluice names it in `format`. engine/numeric/FORMATS.md describes these, with "
+			"examples.");
+	for (const struct predictor_format *row = predictor_formats; row->name; row++) {
+		char help[256];
+		(void)snprintf(help, sizeof help, "%s.", row->help);
+		page_item(page, 0, help, "%s", row->name);
+	}
+}
+
+static void model_files_visit(struct help_visit *visit)
+{
+	for (const struct predictor_format *row = predictor_formats; row->name; row++)
+		help_see(visit, row->name, "", row->help, row);
+}
+
+static void model_files_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+{
+	(void)session, (void)where;
+	char help[256];
+	(void)snprintf(help, sizeof help, "%s. For `model: {local: FILE}`.", entry->text);
+	page_text(page, help);
+}
+
+const struct help_topic topic_model_files = {
+	.name = "model-files",
+	.one = "model file",
+	.summary = "The formats of the files of models that run in the engine.",
+	.print = model_files_print,
+	.visit = model_files_visit,
+	.print_entry = model_files_print_entry,
 };
 
 /* ---- datatypes ---- */

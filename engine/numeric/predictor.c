@@ -6,13 +6,13 @@
 #include "numeric/predictor_parts.h"
 
 const struct predictor_format predictor_formats[] = {
-	{"xgboost_json", "XGBoost: what `save_model(\"model.json\")` writes; boosters gbtree, dart and gblinear"},
-	{"lightgbm_text", "LightGBM: what `save_model(\"model.txt\")` writes"},
-	{"sluice_linear/1", "linear and logistic models: kind, coef, intercept, classes"},
-	{"sluice_mlp/1", "networks: activation, output, layers of W and b, classes"},
+	{"xgboost_json", "XGBoost's JSON: what `save_model(\"model.json\")` writes; boosters gbtree, dart and gblinear"},
+	{"lightgbm_text", "LightGBM's text: what `save_model(\"model.txt\")` writes"},
+	{"sluice_linear/1", "Linear and logistic models: kind, coef, intercept, classes"},
+	{"sluice_mlp/1", "Networks: activation, output, layers of W and b, classes"},
 	{"sluice_forest/1",
-	 "random forests: trees of feature, threshold, left, right, value, and for explanations n_samples; classes"},
-	{"isolation_forest", "isolation forests: max_samples; trees of feature, threshold, left, right, n_samples"},
+	 "Random forests: trees of feature, threshold, left, right, value, and for explanations n_samples; classes"},
+	{"isolation_forest", "Isolation forests: max_samples; trees of feature, threshold, left, right, n_samples"},
 	{0},
 };
 
