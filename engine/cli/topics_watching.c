@@ -57,7 +57,8 @@ static const struct watching_row header_rows[] = {
 	 "Pipeline that has answered the request already, by `ingress: direct`: its engines skip the record."},
 	{REPLY_SUBMITTED_HEADER, OF_REQUEST, "The request was submitted with `prefer: respond-async`: set by gateways."},
 	{REPLY_SUBMISSION_HEADER, OF_ANSWER, "The submission that is answered: set by engines."},
-	{REPLY_ORIGIN_HEADER, OF_ANSWER, "The request's topic, partition and offset, if it was submitted: set by engines."},
+	{REPLY_ORIGIN_HEADER, OF_ANSWER, "TOPIC/PARTITION/OFFSET of the request, if it has no id of its own, or was submitted: set "
+		"by engines."},
 	{REPLY_OUTCOME_HEADER, OF_ANSWER, "`filtered` or `failed`: the request ended without an answer. Set by engines."},
 	{REPLY_LIMIT_HEADER, OF_ANSWER, "Of a LIMIT error, the limit: deadline, admission or warmup. Set by engines."},
 	{NULL, NULL, NULL},

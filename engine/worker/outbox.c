@@ -101,6 +101,8 @@ static bool answer_headers(const struct message *message, const struct answer *a
 		headers->items[headers->count++] = *id;
 	const size_t submitted = submitted_headers(message, answer, headers->items + headers->count, headers->origin);
 	headers->count += submitted;
+	if (submitted == 0 && answer_needs_origin(message))
+		headers->items[headers->count++] = origin_header(message, headers->origin);
 	if (submitted > 0 || headers_find(message->headers, TEXT("content-type")))
 		headers->items[headers->count++] = (struct header){TEXT("content-type"), {types, strcspn(types, " ")}};
 	if (answer->error)

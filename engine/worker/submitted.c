@@ -1,8 +1,31 @@
 /* submitted.c: see submitted.h. */
 #include "worker/submitted.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
+
+#include "base/number.h"
+
+#define ORIGIN_NUMBERS 44 /* two of them, and what is between */
+
+struct header origin_header(const struct message *message, char origin[REPLY_ORIGIN_BYTES_MAX])
+{
+	const struct text topic = message->origin.topic;
+	const size_t length = topic.length < REPLY_ORIGIN_BYTES_MAX - ORIGIN_NUMBERS ? topic.length : 0;
+	char *to = origin;
+	memcpy(to, topic.bytes, length);
+	to += length;
+	*to++ = '/';
+	to += number_write_int64(to, message->origin.partition);
+	*to++ = '/';
+	to += number_write_int64(to, message->origin.offset);
+	return (struct header){TEXT(REPLY_ORIGIN_HEADER), {origin, (size_t)(to - origin)}};
+}
+
+bool answer_needs_origin(const struct message *message)
+{
+	return message->payload_id.length == 0 && message->origin.partition >= 0 &&
+	       !headers_find(message->headers, TEXT(REPLY_ID_HEADER));
+}
 
 size_t submitted_headers(const struct message *message, const struct answer *answer, struct header items[SUBMITTED_HEADERS_MAX],
 			 char origin[REPLY_ORIGIN_BYTES_MAX])
@@ -12,9 +35,7 @@ size_t submitted_headers(const struct message *message, const struct answer *ans
 	size_t count = 0;
 	if (!submitted)
 		return 0;
-	(void)snprintf(origin, REPLY_ORIGIN_BYTES_MAX, TEXT_FORMAT "/%" PRId32 "/%" PRId64, TEXT_ARGUMENTS(message->origin.topic),
-		       message->origin.partition, message->origin.offset);
-	items[count++] = (struct header){TEXT(REPLY_ORIGIN_HEADER), text_of(origin)};
+	items[count++] = origin_header(message, origin);
 	items[count++] = (struct header){TEXT(REPLY_SUBMISSION_HEADER), submitted->value};
 	if (limit)
 		items[count++] = (struct header){TEXT(REPLY_LIMIT_HEADER), text_of(limit)};

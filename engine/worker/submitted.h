@@ -1,5 +1,5 @@
-/* submitted.h: Headers by which a poll finds the end of a submitted request in the outputs (message/reply.h). Private to the
- * worker. */
+/* submitted.h: Headers by which a reader finds the answer to its request in the outputs (message/reply.h): a poll that of a
+ * submitted one, anybody that of one without an id. Private to the worker. */
 #ifndef SLUICE_WORKER_SUBMITTED_H
 #define SLUICE_WORKER_SUBMITTED_H
 
@@ -7,6 +7,12 @@
 
 #define SUBMITTED_HEADERS_MAX 3
 #define SUBMITTED_END_HEADERS_MAX (SUBMITTED_HEADERS_MAX + 3)
+
+/* The header that names the request's topic, partition and offset. `origin` gets its text. */
+struct header origin_header(const struct message *message, char origin[REPLY_ORIGIN_BYTES_MAX]);
+
+/* Whether nothing else names the request in its answer: it has no id of its own. */
+bool answer_needs_origin(const struct message *message);
 
 /* Writes the headers that an answer has for polls: where its request is, its nonce, and which limit an error is of. `answer`
  * and the message are borrowed, `origin` gets the text of the first. Returns their number; 0: the request was not submitted. */

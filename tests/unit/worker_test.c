@@ -52,6 +52,28 @@ static void an_answer_leaves_under_the_key_and_id_of_its_request(void **state)
 	assert_true(counts.commits >= 1);
 }
 
+/* What the answer to a request without an id says of where the request was. */
+static void expect_origin(struct stand *stand, const char *value, const char *header, const char *origin)
+{
+	mock_write(&stand->mock, NULL, value, header, header ? "own" : NULL);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const char *found = record_header(answer, "sluice-origin");
+	assert_true(origin ? found && strcmp(found, origin) == 0 : !found);
+	rd_kafka_message_destroy(answer);
+}
+
+static void an_answer_names_its_request_by_an_id_or_by_its_origin(void **state)
+{
+	static const char without[] = "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[1]}]}";
+	struct stand *stand = *state;
+	stand_start_with(stand, doubles);
+	expect_origin(stand, without, NULL, "in/0/0");
+	expect_origin(stand, "{", NULL, "in/0/1"); /* also an error */
+	expect_origin(stand, without, "x-request-id", NULL);
+	expect_origin(stand, without, "other", "in/0/3");
+	(void)stand_stop(stand);
+}
+
 static void at_least_once_every_answer_leaves_and_its_offset_follows(void **state)
 {
 	struct stand *stand = *state;
@@ -557,6 +579,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(an_answer_leaves_under_the_key_and_id_of_its_request),
+		STORY(an_answer_names_its_request_by_an_id_or_by_its_origin),
 		STORY(at_least_once_every_answer_leaves_and_its_offset_follows),
 		STORY(at_least_once_a_lost_connection_loses_nothing),
 		STORY(at_least_once_a_producer_that_stops_is_replaced),
