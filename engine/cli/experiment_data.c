@@ -15,7 +15,7 @@ struct experiment_reading {
 	const char *name;
 	const struct experiment_asked *asked;
 	struct experiment_data *data;
-	struct unit_join *join;
+	const struct experiment_taker *taker;
 	struct arena *arena;
 	struct arena *record_arena; /* of one record */
 	bool is_feedback;
@@ -31,8 +31,9 @@ static bool record_take(struct experiment_reading *self, struct text bytes, int6
 	if (self->is_feedback)
 		return feedback_decode(bytes, self->record_arena, &feedback, error) &&
 		       feedback_check(&feedback, INT64_MAX, error) &&
-		       unit_join_feedback(self->join, &feedback, time_ms, error);
-	return exposure_decode(bytes, self->record_arena, &exposure, error) && unit_join_exposure(self->join, &exposure, error);
+		       self->taker->inform(self->taker->context, &feedback, time_ms, error);
+	return exposure_decode(bytes, self->record_arena, &exposure, error) &&
+	       self->taker->expose(self->taker->context, &exposure, error);
 }
 
 /* ---- files ---- */
@@ -44,10 +45,8 @@ static bool file_record_take(void *context, struct text record, struct error *er
 
 static bool files_take(struct experiment_reading *self, const struct name_list *files, bool is_feedback, struct error *error)
 {
-	struct record_file file = {.schema = is_feedback ? "feedback" : "exposure",
-				   .arena = self->arena,
-				   .context = self,
-				   .take = file_record_take};
+	struct record_file file = {
+		.schema = is_feedback ? "feedback" : "exposure", .arena = self->arena, .context = self, .take = file_record_take};
 	self->is_feedback = is_feedback;
 	for (size_t i = 0; i < files->count; i++) {
 		file.path = files->items[i].text;
@@ -98,7 +97,8 @@ static bool topic_take(struct experiment_reading *self, const struct door *door,
 
 static bool topics_take(struct experiment_reading *self, const struct door *door, const char *pipeline, struct error *error)
 {
-	return topic_take(self, door, pipeline, false, error) && topic_take(self, door, pipeline, true, error);
+	return topic_take(self, door, pipeline, false, error) && topic_take(self, door, pipeline, true, error) &&
+	       (!self->taker->pipeline || self->taker->pipeline(self->taker->context, pipeline, error));
 }
 
 static bool graph_has(const struct graph *graph, const char *name)
@@ -107,6 +107,15 @@ static bool graph_has(const struct graph *graph, const char *name)
 		if (strcmp(graph->experiments[i]->name, name) == 0)
 			return true;
 	return false;
+}
+
+/* Nobody may ever have called an Experiment by its own name. */
+static bool is_absent(struct error *error)
+{
+	const bool absent = error->kind == ERROR_CONFIG;
+	if (absent)
+		*error = (struct error){0};
+	return absent;
 }
 
 /* All pipelines of the files that have the experiment. */
@@ -122,7 +131,7 @@ static bool topics_take_found(struct experiment_reading *self, const struct door
 		if (!graph || !graph_has(graph, self->name))
 			continue;
 		found++;
-		if (!topics_take(self, door, resource->name.text, error))
+		if (!topics_take(self, door, resource->name.text, error) && !(resource->made_of && is_absent(error)))
 			return false;
 	}
 	return found > 0 || error_set(error, ERROR_CONFIG, PLACE_NONE,
@@ -146,8 +155,8 @@ static bool kafka_take(struct experiment_reading *self, const struct door *door,
 
 static bool spec_take(struct experiment_reading *self, struct error *error)
 {
-	const struct spec_options options = {.kinds = self->session->kinds, .namespace = self->asked->door.namespace,
-					     .model_pipelines = true};
+	const struct spec_options options = {
+		.kinds = self->session->kinds, .namespace = self->asked->door.namespace, .model_pipelines = true};
 	const struct name_list *files = &self->asked->door.files;
 	struct experiment_data *data = self->data;
 	const char **paths = ARENA_ARRAY(self->arena, const char *, files->count + 1);
@@ -164,17 +173,6 @@ static bool spec_take(struct experiment_reading *self, struct error *error)
 	}
 	const struct resource *resource = spec_find(&data->spec, RESOURCE_EXPERIMENT, self->name);
 	data->experiment = resource ? resource->spec : NULL;
-	return true;
-}
-
-/* The order of arms is that of the experiment's shares. */
-static bool variants_declare(struct experiment_reading *self, struct error *error)
-{
-	struct share shares[ASSIGNMENT_WAYS_MAX];
-	const size_t count = self->data->experiment ? experiment_shares(self->data->experiment, shares) : 0;
-	for (size_t i = 0; i < count; i++)
-		if (!unit_join_variant(self->join, text_of(shares[i].name), error))
-			return false;
 	return true;
 }
 
@@ -204,26 +202,65 @@ static bool experiment_read(struct experiment_reading *self, struct error *error
 	return good;
 }
 
-bool experiment_data_open(struct session *session, const char *name, const struct experiment_asked *asked, struct arena *arena,
-			  struct experiment_data *data, struct error *error)
+bool experiment_data_take(struct session *session, const char *name, const struct experiment_asked *asked, struct arena *arena,
+			  const struct experiment_taker *taker, struct experiment_data *data, struct error *error)
 {
-	struct join_options options = {.experiment = name, .covariate = asked->covariate,
-				       .window_ms = asked->window_ns / NS_PER_MS};
-	struct experiment_reading self = {.session = session, .name = name, .asked = asked, .data = data, .arena = arena};
+	struct experiment_reading self = {
+		.session = session, .name = name, .asked = asked, .data = data, .taker = taker, .arena = arena};
 	*data = (struct experiment_data){0};
-	if (!moment_take("since", asked->since, &options.since_ms, error) ||
-	    !moment_take("until", asked->until, &options.until_ms, error))
-		return false;
-	self.join = unit_join_open(arena, &options);
 	self.record_arena = arena_open(RECORD_ARENA_BYTES);
-	bool good = (self.join && self.record_arena) || error_memory(error, ERROR_SYSTEM, "reading an experiment");
-	good = good && (asked->door.files.count == 0 || spec_take(&self, error)) && variants_declare(&self, error) &&
-	       experiment_read(&self, error) && unit_join_end(self.join, &data->joined, error);
-	unit_join_close(self.join);
+	bool good = self.record_arena || error_memory(error, ERROR_SYSTEM, "reading an experiment");
+	good = good && (asked->door.files.count == 0 || spec_take(&self, error)) && taker->begin(taker->context, data, error) &&
+	       experiment_read(&self, error);
 	arena_close(self.record_arena);
 	if (data->unreadable > 0)
 		command_note(session, "%llu records that cannot be read were left out; the first: %s",
 			     (unsigned long long)data->unreadable, data->unreadable_why.text);
+	return good;
+}
+
+bool experiment_asked_times(const struct experiment_asked *asked, int64_t *since_ms, int64_t *until_ms, struct error *error)
+{
+	return moment_take("since", asked->since, since_ms, error) && moment_take("until", asked->until, until_ms, error);
+}
+
+/* ---- joined ---- */
+
+/* The order of arms is that of the experiment's shares. */
+static bool join_begin(void *context, const struct experiment_data *data, struct error *error)
+{
+	struct share shares[ASSIGNMENT_WAYS_MAX];
+	const size_t count = data->experiment ? experiment_shares(data->experiment, shares) : 0;
+	for (size_t i = 0; i < count; i++)
+		if (!unit_join_variant(context, text_of(shares[i].name), error))
+			return false;
+	return true;
+}
+
+static bool join_expose(void *context, const struct exposure *exposure, struct error *error)
+{
+	return unit_join_exposure(context, exposure, error);
+}
+
+static bool join_inform(void *context, const struct feedback *feedback, int64_t time_ms, struct error *error)
+{
+	return unit_join_feedback(context, feedback, time_ms, error);
+}
+
+bool experiment_data_open(struct session *session, const char *name, const struct experiment_asked *asked, struct arena *arena,
+			  struct experiment_data *data, struct error *error)
+{
+	struct join_options options = {
+		.experiment = name, .covariate = asked->covariate, .window_ms = asked->window_ns / NS_PER_MS};
+	*data = (struct experiment_data){0};
+	if (!experiment_asked_times(asked, &options.since_ms, &options.until_ms, error))
+		return false;
+	struct unit_join *join = unit_join_open(arena, &options);
+	const struct experiment_taker taker = {join, join_begin, join_expose, join_inform, NULL};
+	bool good = join || error_memory(error, ERROR_SYSTEM, "reading an experiment");
+	good = good && experiment_data_take(session, name, asked, arena, &taker, data, error) &&
+	       unit_join_end(join, &data->joined, error);
+	unit_join_close(join);
 	return good;
 }
 
@@ -241,7 +278,7 @@ void experiment_data_defaults(const struct experiment_data *data, struct report_
 	if (!spec)
 		return;
 	if (options->control.length == 0)
-		options->control = spec->default_name.text ? text_of(spec->default_name.text)
+		options->control = spec->default_name.text		 ? text_of(spec->default_name.text)
 				   : experiment_shares(spec, shares) > 0 ? text_of(shares[0].name)
 									 : (struct text){0};
 	if (spec->bandits.reward_metric)

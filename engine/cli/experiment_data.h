@@ -38,9 +38,25 @@ struct experiment_data {
 	bool spec_is_open;
 	const struct experiment_spec *experiment; /* NULL: no file has it */
 	struct joined joined;
-	uint64_t unreadable; /* records of topics that were left out */
+	uint64_t unreadable;	     /* records of topics that were left out */
 	struct error unreadable_why; /* of the first */
 };
+
+/* Who takes what is read. A callback that returns false ends it, with its error. */
+struct experiment_taker {
+	void *context;
+	bool (*begin)(void *context, const struct experiment_data *data, struct error *error); /* the files are read */
+	bool (*expose)(void *context, const struct exposure *exposure, struct error *error);
+	bool (*inform)(void *context, const struct feedback *feedback, int64_t time_ms, struct error *error);
+	bool (*pipeline)(void *context, const char *name, struct error *error); /* its topics were read; NULL: nobody asks */
+};
+
+/* Reads all records, and joins nothing. Else as below. */
+bool experiment_data_take(struct session *session, const char *name, const struct experiment_asked *asked, struct arena *arena,
+			  const struct experiment_taker *taker, struct experiment_data *data, struct error *error);
+
+/* The times of --since and --until; 0: not given. CONFIG. */
+bool experiment_asked_times(const struct experiment_asked *asked, int64_t *since_ms, int64_t *until_ms, struct error *error);
 
 /* Reads and joins. A record of a file that cannot be read is an error with its line; of a topic it is counted. It must be
  * closed, also when it fails. Memory is the arena's. */

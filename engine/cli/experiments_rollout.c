@@ -1,28 +1,26 @@
 /* experiments_rollout.c: `sluice experiments rollout`: the stages of an experiment's rollout, and what each must show. */
 #include "base/duration.h"
-#include "cli/command.h"
+#include "cli/experiments_rehearsal.h"
 #include "experiments/promotion_rate.h"
 #include "experiments/rollout.h"
 #include "message/json_write.h"
 #include "spec/resource.h"
 
 #define OUT_BYTES_MAX ((size_t)64 << 20)
+#define REHEARSAL_ARENA_BYTES ((size_t)32 << 30)
 #define REQUESTS_MOST 1e12 /* more than a stage ever has */
 
 struct explain_rollout {
-	struct name_list files;
-	const char *namespace;
+	struct experiment_asked asked;
+	bool dry_run;
 	int form;
 };
 
 static const struct option rollout_options[] = {
-	{.name = "file",
-	 .letter = 'f',
-	 .type = OPTION_NAMES,
-	 .offset = offsetof(struct explain_rollout, files),
-	 .required = true,
-	 .help = "A file or folder of YAML with the experiment."},
-	COMMAND_NAMESPACE(explain_rollout, namespace),
+	ROW("dry-run", FLAG, struct explain_rollout, dry_run,
+	    .help = "Shows what the rollout would have done with the requests that the topics have. All options but -f, -n and -o "
+		    "are for this."),
+	EXPERIMENT_ROWS_OF(struct explain_rollout, asked),
 	COMMAND_FORM(explain_rollout, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -118,6 +116,8 @@ static void plan_print(const char *name, const struct rollout_plan *plan, struct
 		stage_print(plan, i, out);
 	buffer_print(out, "A stage that has not shown all of it by then %s. One that is shown to break a rule is rolled back.\n",
 		     ends[plan->on_inconclusive]);
+	if (plan->has_baseline)
+		buffer_string(out, "Candidates are compared with as many units of the default as the largest candidate has.\n");
 	buffer_string(out, "The keeper of a control plane moves the weights (`sluice run --control`, `sluice apply`); engines that "
 			   "run files keep those of stage 1.\n");
 }
@@ -150,6 +150,7 @@ static void plan_print_json(const char *name, const struct rollout_plan *plan, s
 	json_write_member(out, "{", "experiment", text_of(name));
 	buffer_print(out, ", \"candidates\": %zu, \"check_ms\": %lld", plan->candidates, (long long)plan->check_every_ms);
 	json_write_member(out, ", ", "on_inconclusive", text_of(ends[plan->on_inconclusive]));
+	json_write_member(out, ", ", "baseline", plan->has_baseline ? TEXT("concurrent") : TEXT("all"));
 	buffer_string(out, ", \"stages\": [");
 	for (size_t i = 0; i < plan->stage_count; i++) {
 		const struct planned_stage *stage = &plan->stages[i];
@@ -192,22 +193,58 @@ static int rollout_explain(struct session *session, const struct explain_rollout
 	return command_write(session, &out);
 }
 
+/* What it would have done with the requests of topics. */
+static int rollout_rehearse(struct session *session, const struct explain_rollout *self, const char *name)
+{
+	struct error error = {0};
+	struct arena *arena = arena_open(REHEARSAL_ARENA_BYTES);
+	struct buffer out;
+	buffer_open(&out, OUT_BYTES_MAX);
+	const bool good = (arena || error_memory(&error, ERROR_SYSTEM, "rehearsing a rollout")) &&
+			  experiments_rehearse(session, name, &self->asked, self->form == OUTPUT_JSON, arena, &out, &error);
+	int code = good ? command_write(session, &out) : command_refused(session, &command_experiments_rollout, &error);
+	if (!good)
+		buffer_close(&out);
+	arena_close(arena);
+	return code;
+}
+
+/* What else would be given, and not heeded. */
+static int asked_check(struct session *session, const struct explain_rollout *self)
+{
+	const struct experiment_asked *asked = &self->asked;
+	if (asked->door.files.count == 0)
+		return command_misuse(session, &command_experiments_rollout, "it needs the experiment's files: -f FILE");
+	if (asked->exposures.count + asked->feedback.count > 0)
+		return command_misuse(session, &command_experiments_rollout,
+				      "--exposures and --feedback have no answers, and a rollout is judged by them too: --dry-run "
+				      "reads the topics");
+	if (!self->dry_run && (asked->pipelines.count > 0 || asked->since || asked->until || asked->window_ns > 0))
+		return command_misuse(session, &command_experiments_rollout,
+				      "--pipeline, --since, --until and --window are for --dry-run");
+	return EXIT_GOOD;
+}
+
 static int experiments_rollout_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct explain_rollout *self = filled;
-	const struct spec_options options = {.kinds = session->kinds, .namespace = self->namespace, .model_pipelines = true};
-	const char **paths = ARENA_ARRAY(session->arena, const char *, self->files.count + 1);
+	const struct name_list *files = &self->asked.door.files;
+	const struct spec_options options = {
+		.kinds = session->kinds, .namespace = self->asked.door.namespace, .model_pipelines = true};
+	const char **paths = ARENA_ARRAY(session->arena, const char *, files->count + 1);
 	struct error error = {0};
 	struct spec spec;
 	(void)count;
-	for (size_t i = 0; paths && i < self->files.count; i++)
-		paths[i] = self->files.items[i].text;
+	int code = asked_check(session, self);
+	if (code != EXIT_GOOD || self->dry_run)
+		return code == EXIT_GOOD ? rollout_rehearse(session, self, arguments[0]) : code;
+	for (size_t i = 0; paths && i < files->count; i++)
+		paths[i] = files->items[i].text;
 	if (!paths || !spec_open(&spec, &error)) {
 		error_memory(&error, ERROR_SYSTEM, "reading files");
 		return command_failed(session, &error);
 	}
-	int code;
-	if (!spec_read(&spec, paths, self->files.count, &options, &error))
+	if (!spec_read(&spec, paths, files->count, &options, &error))
 		code = command_refused(session, &command_experiments_rollout, &error);
 	else if (faults_count(spec.faults, SEVERITY_ERROR) > 0)
 		code = command_faults_only(session, spec.faults);
@@ -226,7 +263,13 @@ const struct command command_experiments_rollout = {
 		"what rolls back. Beside a limit of errors or latency stands the fewest requests that can show it; beside a "
 		"promotionThreshold, how often it alone promotes a candidate that is equal to the default.\n"
 		"\n"
-		"  sluice experiments rollout checkout -f experiments/\n",
+		"  sluice experiments rollout checkout -f experiments/\n"
+		"  sluice experiments rollout checkout -f experiments/ --dry-run --since 2026-01-31T09:30Z\n"
+		"\n"
+		"With --dry-run it reads the exposures, answers and feedback of the pipelines that have the experiment, and shows "
+		"which moves the rollout would have made, when, and why: as if it had begun with the first of these requests. "
+		"Nothing is split anew, so each stage is judged with the traffic that its candidates had. The exposures must have "
+		"been written (`exposures: full`). Approvals and webhooks are taken to say yes.\n",
 	.options = rollout_options,
 	.options_size = sizeof(struct explain_rollout),
 	.group = "run",

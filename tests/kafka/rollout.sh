@@ -195,6 +195,7 @@ expect_words "list" "$dir/list.log" '^fresh: rolledBack, stage 1 of 1'
 
 # ---- truths: the candidate is wrong more often, which its answers alone do not show ----
 
+since=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 apply_rollout "50" 60s
 wait_until 10 status_has '"phase": "running"' '"percent": 50' || give_up "the rollout does not begin anew"
 "$sluice" tail p -o json 2>/dev/null | "$here/rollout.py" --truths | "$sluice" feedback p -f - >/dev/null 2>"$dir/feedback.log" &
@@ -208,6 +209,14 @@ not_ours "$truths"
 expect_words "the weights after it" "$dir/weights.log" "^  steady  *100.00%   10000 buckets"
 "$sluice" experiments history fresh -o json >"$dir/history.jsonl" 2>"$dir/history.log"
 expect_words "truths" "$dir/history.jsonl" '"number": 14, .*"sentence": "Rolled back: `accuracyDrop` of `next`'
+
+# ---- a rehearsal: the last rollout again, by what the topics have of it ----
+
+"$sluice" experiments rollout fresh -f "$dir/documents.yaml" --dry-run --since "$since" -o json >"$dir/rehearsal.json" 2>"$dir/rehearsal.log"
+expect "status of a rehearsal" $? "-eq 0"
+expect "what it would have done" "$(jq -r '[.moves[] | .to] | join(",")' "$dir/rehearsal.json")" "= running,rolledBack"
+expect "why" "$(jq -r '.moves[1] | .evidence[.cause].rule' "$dir/rehearsal.json")" "= accuracyDrop"
+expect "requests of the default" "$(jq '.requests.steady' "$dir/rehearsal.json")" "-gt 100"
 
 stop_ours "$good"
 stop_engine rollout "$one"

@@ -1,0 +1,251 @@
+/* experiments_rehearsal.c: see experiments_rehearsal.h. */
+#include "cli/experiments_rehearsal.h"
+
+#include "base/clock.h"
+#include "base/moment.h"
+#include "base/quote.h"
+#include "cli/answer_view.h"
+#include "experiments/rollout_rehearsal.h"
+#include "log/reader.h"
+#include "message/dead_letter.h"
+#include "message/json_write.h"
+#include "message/reply.h"
+
+#define RECORD_ARENA_BYTES ((size_t)64 << 20)
+
+struct rehearsing {
+	struct session *session;
+	const char *name;
+	const struct experiment_asked *asked;
+	struct arena *arena, *record_arena;
+	int64_t since_ms, until_ms;
+	struct rollout_plan plan;
+	size_t count, control;
+	const char *names[REHEARSAL_CHOICES_MAX];
+	const char *candidates[ROLLOUT_CANDIDATES_MAX];
+	struct rehearsal *rehearsal;
+	struct schema_asker asker;
+	size_t latencies; /* rules that were left out */
+};
+
+/* ---- the plan ---- */
+
+static bool choices_find(struct rehearsing *self, const struct experiment_spec *spec)
+{
+	struct share shares[ASSIGNMENT_WAYS_MAX];
+	size_t candidates = 0;
+	self->count = experiment_shares(spec, shares);
+	if (self->count != self->plan.candidates + 1)
+		return false;
+	for (size_t i = 0; i < self->count; i++) {
+		self->names[i] = shares[i].name;
+		if (strcmp(shares[i].name, spec->default_name.text) == 0)
+			self->control = i;
+		else
+			self->candidates[candidates++] = shares[i].name;
+	}
+	return candidates == self->plan.candidates;
+}
+
+/* A time of its own is in the exposures of a pipeline, and says nothing of latencies. */
+static bool has_event_times(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		const struct pipeline_spec *pipeline = resource->kind->type == RESOURCE_PIPELINE ? resource->spec : NULL;
+		if (pipeline && pipeline->input.time.field)
+			return true;
+	}
+	return false;
+}
+
+static bool rehearsing_begin(void *context, const struct experiment_data *data, struct error *error)
+{
+	struct rehearsing *self = context;
+	const struct experiment_spec *spec = data->experiment;
+	if (!spec || !experiment_is_rolled_out(spec))
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the files have no rollout of `%s`: an Experiment with a default, and progressiveDeployment or "
+				 "promotionPolicy; give them by -f",
+				 self->name);
+	if (!rollout_plan_make(spec, &self->plan, error))
+		return false;
+	if (!choices_find(self, spec))
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "a rollout of `%s` has other candidates than the experiment",
+				 self->name);
+	self->latencies = has_event_times(&data->spec) ? rehearsal_leave_out_latency(&self->plan) : 0;
+	const struct rehearsal_config config = {.plan = &self->plan,
+						.experiment = self->name,
+						.count = self->count,
+						.names = self->names,
+						.control = self->control,
+						.window_ms = self->asked->window_ns > 0 ? self->asked->window_ns / NS_PER_MS
+											: experiment_window_ms(spec)};
+	self->rehearsal = rehearsal_open(&config, self->arena, error);
+	return self->rehearsal;
+}
+
+/* ---- records ---- */
+
+static bool is_asked(const struct rehearsing *self, int64_t time_ms)
+{
+	return time_ms >= self->since_ms && (self->until_ms == 0 || time_ms <= self->until_ms);
+}
+
+static bool rehearsing_expose(void *context, const struct exposure *exposure, struct error *error)
+{
+	struct rehearsing *self = context;
+	return !is_asked(self, exposure->time_ms) || rehearsal_expose(self->rehearsal, exposure, error);
+}
+
+static bool rehearsing_inform(void *context, const struct feedback *feedback, int64_t time_ms, struct error *error)
+{
+	struct rehearsing *self = context;
+	return !is_asked(self, time_ms) || rehearsal_feedback(self->rehearsal, feedback, time_ms, error);
+}
+
+/* The id under which the exposure has the request: its own or, as of all that have none, its origin. */
+static struct text answer_id(const struct rehearsing *self, const struct answer_view *view)
+{
+	const struct header *origin = headers_find(view->message.headers, TEXT(REPLY_ORIGIN_HEADER));
+	if (view->answer.id.length > 0 || !origin)
+		return view->answer.id;
+	char *id = arena_copy(self->record_arena, origin->value.bytes, origin->value.length);
+	for (size_t i = 0; id && i < origin->value.length; i++)
+		id[i] = id[i] == '/' ? '-' : id[i]; /* a topic's name has none */
+	return (struct text){id, id ? origin->value.length : 0};
+}
+
+static bool answer_take(void *context, const struct record *record, struct error *error)
+{
+	struct rehearsing *self = context;
+	struct answer_view view;
+	return !is_asked(self, record->time_ms) ||
+	       (answer_view_read(record, &self->asker, self->record_arena, &view, error) &&
+		rehearsal_answer(self->rehearsal, answer_id(self, &view), record->time_ms, view.answer.failed, error));
+}
+
+static bool letter_take(void *context, const struct record *record, struct error *error)
+{
+	struct rehearsing *self = context;
+	struct dead_letter letter;
+	struct error strange = {0};
+	arena_reset(self->record_arena);
+	return !is_asked(self, record->time_ms) || record->value.length == 0 ||
+	       !dead_letter_decode(record->value, self->record_arena, &letter, &strange) ||
+	       rehearsal_answer(self->rehearsal, letter.id, record->time_ms, true, error);
+}
+
+static bool topic_take(struct rehearsing *self, const struct door *door, const char *topic,
+		       bool (*take)(void *context, const struct record *record, struct error *error), struct error *error)
+{
+	const struct reader_config config = {
+		.brokers = door->kafka.brokers, .topic = topic, .from_beginning = true, .properties = door->kafka.consumer};
+	struct reader *reader = topic ? reader_open(&config, error) : NULL;
+	const bool good = reader && reader_give_all(reader, take, self, error);
+	reader_close(reader);
+	return good || !topic;
+}
+
+static bool rehearsing_pipeline(void *context, const char *name, struct error *error)
+{
+	struct rehearsing *self = context;
+	struct door door;
+	const bool good = door_open(self->session, &self->asked->door, name, &door, error) &&
+			  schema_asker_open(&self->asker, &door.kafka, error) &&
+			  topic_take(self, &door, door.outputs, answer_take, error) &&
+			  topic_take(self, &door, door.errors, letter_take, error);
+	schema_asker_close(&self->asker);
+	self->asker = (struct schema_asker){0};
+	door_close(&door);
+	return good;
+}
+
+/* ---- text ---- */
+
+static void notes_print(const struct rehearsing *self, const struct rehearsal_result *result, struct buffer *out)
+{
+	const uint64_t all = result->requests[self->control];
+	buffer_print(out, "It judged the requests as they were split:");
+	for (size_t i = 0; i < self->count; i++)
+		buffer_print(out, "%s `%s` %llu", i > 0 ? "," : "", text_shown(text_of(self->names[i]), self->arena),
+			     (unsigned long long)result->requests[i]);
+	buffer_string(out, ".\n");
+	if (all == 0)
+		buffer_string(out, "The default had none, so nothing was compared with it.\n");
+	if (result->unanswered > 0)
+		buffer_print(out, "%llu have no answer, and do not count.\n", (unsigned long long)result->unanswered);
+	if (result->approvals > 0)
+		buffer_print(out, "Approvals and webhooks were taken to say yes at once: %llu.\n",
+			     (unsigned long long)result->approvals);
+	if (self->latencies > 0)
+		buffer_print(out, "Latencies were left out, since exposures have the event time of input.time: %zu rules.\n",
+			     self->latencies);
+	if (self->plan.has_baseline)
+		buffer_string(out, "Candidates were compared with all of the default, not with a baseline.\n");
+}
+
+static void result_print(const struct rehearsing *self, const struct rehearsal_result *result, struct buffer *out)
+{
+	char moment[MOMENT_BYTES], last[MOMENT_BYTES];
+	for (size_t i = 0; i < result->move_count; i++) {
+		moment_print(result->moves[i].time_ms, moment);
+		buffer_print(out, "%s  ", moment);
+		rollout_move_sentence(&self->plan, &result->moves[i], self->candidates, out);
+		buffer_byte(out, '\n');
+	}
+	moment_print(result->first_ms, moment);
+	moment_print(result->last_ms, last);
+	if (!result->ended)
+		buffer_print(out, "%s  The records end; the rollout is %s in stage %u.\n", last,
+			     rollout_phase_names[result->state.phase], (unsigned)result->state.stage + 1);
+	buffer_print(out, "\nThe rollout of `%s` was rehearsed with what was recorded from %s to %s.\n",
+		     text_shown(text_of(self->name), self->arena), moment, last);
+	notes_print(self, result, out);
+}
+
+/* ---- JSON ---- */
+
+static void result_print_json(const struct rehearsing *self, const struct rehearsal_result *result, struct buffer *out)
+{
+	json_write_member(out, "{", "experiment", text_of(self->name));
+	buffer_print(out, ", \"first_ms\": %lld, \"last_ms\": %lld, \"requests\": {", (long long)result->first_ms,
+		     (long long)result->last_ms);
+	for (size_t i = 0; i < self->count; i++) {
+		buffer_string(out, i > 0 ? ", " : "");
+		json_write_string(out, text_of(self->names[i]));
+		buffer_print(out, ": %llu", (unsigned long long)result->requests[i]);
+	}
+	buffer_print(out, "}, \"unanswered\": %llu, \"approvals\": %llu, \"latency_rules_left_out\": %zu, \"ended\": %s",
+		     (unsigned long long)result->unanswered, (unsigned long long)result->approvals, self->latencies,
+		     result->ended ? "true" : "false");
+	json_write_member(out, ", ", "phase", text_of(rollout_phase_names[result->state.phase]));
+	buffer_print(out, ", \"stage\": %u, \"moves\": [", (unsigned)result->state.stage + 1);
+	for (size_t i = 0; i < result->move_count; i++) {
+		buffer_string(out, i > 0 ? ",\n  " : "\n  ");
+		rollout_move_write(&self->plan, &result->moves[i], self->candidates, out);
+	}
+	buffer_string(out, "]}\n");
+}
+
+/* ---- all of it ---- */
+
+bool experiments_rehearse(struct session *session, const char *name, const struct experiment_asked *asked, bool json,
+			  struct arena *arena, struct buffer *out, struct error *error)
+{
+	struct rehearsing self = {.session = session, .name = name, .asked = asked, .arena = arena};
+	const struct experiment_taker taker = {&self, rehearsing_begin, rehearsing_expose, rehearsing_inform, rehearsing_pipeline};
+	struct experiment_data data = {0};
+	struct rehearsal_result result;
+	if (!experiment_asked_times(asked, &self.since_ms, &self.until_ms, error))
+		return false;
+	self.record_arena = arena_open(RECORD_ARENA_BYTES);
+	const bool good = (self.record_arena || error_memory(error, ERROR_SYSTEM, "rehearsing a rollout")) &&
+			  experiment_data_take(session, name, asked, arena, &taker, &data, error) &&
+			  rehearsal_run(self.rehearsal, &result, error);
+	if (good)
+		(json ? result_print_json : result_print)(&self, &result, out);
+	experiment_data_close(&data);
+	arena_close(self.record_arena);
+	return good;
+}

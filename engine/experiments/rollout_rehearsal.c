@@ -1,0 +1,447 @@
+/* rollout_rehearsal.c: see rollout_rehearsal.h. */
+#include "experiments/rollout_rehearsal.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "experiments/truth_tally.h"
+
+#define ROOM_AT_FIRST 1024
+#define TABLE_TEXT "0000000000000001" /* of all exposures: they count whatever table chose them */
+#define TABLE 1
+#define REHEARSAL_UNITS_MAX TRUTH_UNITS_MAX
+
+struct past_request {
+	uint64_t hash; /* of the id */
+	struct exposure exposure;
+	size_t choice;
+	int64_t ended_ms; /* -1: it has no answer */
+	bool failed;
+};
+
+struct past_answer {
+	uint64_t hash;
+	int64_t time_ms;
+	bool failed;
+};
+
+struct past_feedback {
+	struct feedback feedback;
+	struct feedback_metric accuracy;
+	int64_t time_ms;
+};
+
+struct records {
+	size_t count, room, size;
+	char *items;
+};
+
+/* What happens at a time. */
+struct happening {
+	int64_t time_ms;
+	enum { HAPPENS_EXPOSURE, HAPPENS_ANSWER, HAPPENS_FEEDBACK } kind; /* in this order at one time */
+	const void *record;
+};
+
+struct rehearsal {
+	struct rehearsal_config config;
+	struct arena *arena;
+	struct records requests, answers, feedback;
+	struct happening *happenings;
+	size_t happening_count;
+	struct truth_tally *tally; /* of the epoch */
+	struct rollout_counts counts[REHEARSAL_CHOICES_MAX];
+	struct rollout_state state;
+	struct rollout_move *moves;
+	size_t move_count;
+	uint64_t approvals, commands;
+};
+
+size_t rehearsal_leave_out_latency(struct rollout_plan *plan)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < plan->stage_count; i++)
+		for (size_t j = 0; j < plan->stages[i].rule_count; j++) {
+			struct rollout_rule *rule = &plan->stages[i].rules[j];
+			if (rule->kind != RULE_LATENCY)
+				continue;
+			rule->limit = INFINITY;
+			rule->only_rolls_back = true;
+			count++;
+		}
+	return count;
+}
+
+struct rehearsal *rehearsal_open(const struct rehearsal_config *config, struct arena *arena, struct error *error)
+{
+	struct rehearsal *rehearsal = ARENA_NEW(arena, struct rehearsal);
+	if (!rehearsal) {
+		error_memory(error, ERROR_SYSTEM, "rehearsing a rollout");
+		return NULL;
+	}
+	rehearsal->config = *config;
+	rehearsal->arena = arena;
+	rehearsal->requests.size = sizeof(struct past_request);
+	rehearsal->answers.size = sizeof(struct past_answer);
+	rehearsal->feedback.size = sizeof(struct past_feedback);
+	return rehearsal;
+}
+
+/* ---- records ---- */
+
+static void *record_add(struct rehearsal *rehearsal, struct records *records, struct error *error)
+{
+	if (records->count == records->room) {
+		const size_t room = records->room > 0 ? 2 * records->room : ROOM_AT_FIRST;
+		char *items = arena_take_raw(rehearsal->arena, room * records->size);
+		if (!items) {
+			error_memory(error, ERROR_SYSTEM, "rehearsing a rollout");
+			return NULL;
+		}
+		if (records->count > 0)
+			memcpy(items, records->items, records->count * records->size);
+		records->items = items;
+		records->room = room;
+	}
+	void *added = records->items + records->count++ * records->size;
+	memset(added, 0, records->size);
+	return added;
+}
+
+static struct text kept(struct rehearsal *rehearsal, struct text text)
+{
+	return (struct text){arena_copy(rehearsal->arena, text.bytes, text.length), text.length};
+}
+
+static struct origin origin_kept(struct rehearsal *rehearsal, const struct origin *origin)
+{
+	return (struct origin){kept(rehearsal, origin->topic), origin->partition, origin->offset};
+}
+
+static uint64_t id_hash(struct text id)
+{
+	return hash_bytes(id.bytes, id.length, 0);
+}
+
+/* Chosen by chance, not by somebody. */
+static bool reason_counts(enum assigned_reason reason)
+{
+	return reason == ASSIGNED_WEIGHT || reason == ASSIGNED_STAGE || reason == ASSIGNED_POLICY;
+}
+
+bool rehearsal_expose(struct rehearsal *rehearsal, const struct exposure *exposure, struct error *error)
+{
+	const struct rehearsal_config *config = &rehearsal->config;
+	size_t choice = 0;
+	while (choice < config->count && !text_is(exposure->variant, config->names[choice]))
+		choice++;
+	if (choice == config->count || !text_is(exposure->experiment, config->experiment) || !reason_counts(exposure->reason))
+		return true;
+	struct past_request *request = record_add(rehearsal, &rehearsal->requests, error);
+	if (!request)
+		return false;
+	*request = (struct past_request){.hash = id_hash(exposure->id), .choice = choice, .ended_ms = -1};
+	request->exposure = (struct exposure){.id = kept(rehearsal, exposure->id),
+					      .origin = origin_kept(rehearsal, &exposure->origin),
+					      .time_ms = exposure->time_ms,
+					      .experiment = text_of(config->experiment),
+					      .variant = text_of(config->names[choice]),
+					      .unit = kept(rehearsal, exposure->unit),
+					      .reason = ASSIGNED_STAGE,
+					      .table = TEXT(TABLE_TEXT)};
+	return true;
+}
+
+bool rehearsal_answer(struct rehearsal *rehearsal, struct text id, int64_t time_ms, bool failed, struct error *error)
+{
+	struct past_answer *answer = record_add(rehearsal, &rehearsal->answers, error);
+	if (answer)
+		*answer = (struct past_answer){id_hash(id), time_ms, failed};
+	return answer;
+}
+
+static const struct feedback_metric *accuracy_of(const struct feedback *feedback)
+{
+	for (size_t i = 0; i < feedback->metric_count; i++)
+		if (text_is(feedback->metrics[i].name, ROLLOUT_ACCURACY))
+			return &feedback->metrics[i];
+	return NULL;
+}
+
+bool rehearsal_feedback(struct rehearsal *rehearsal, const struct feedback *feedback, int64_t time_ms, struct error *error)
+{
+	const struct feedback_metric *accuracy = accuracy_of(feedback);
+	if (!accuracy)
+		return true;
+	struct past_feedback *past = record_add(rehearsal, &rehearsal->feedback, error);
+	if (!past)
+		return false;
+	past->time_ms = feedback->time_ms > 0 ? feedback->time_ms : time_ms;
+	past->accuracy = (struct feedback_metric){TEXT(ROLLOUT_ACCURACY), accuracy->value};
+	past->feedback = (struct feedback){.id = kept(rehearsal, feedback->id),
+					   .unit = kept(rehearsal, feedback->unit),
+					   .experiment = kept(rehearsal, feedback->experiment),
+					   .feedback_id = kept(rehearsal, feedback->feedback_id),
+					   .origin = origin_kept(rehearsal, &feedback->origin),
+					   .time_ms = past->time_ms};
+	return true;
+}
+
+/* ---- what became of requests ---- */
+
+static int hashes_compare(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int requests_compare(const void *a, const void *b)
+{
+	const struct past_request *one = a, *two = b;
+	const int by_hash = hashes_compare(one->hash, two->hash);
+	return by_hash ? by_hash
+		       : (one->exposure.time_ms > two->exposure.time_ms) - (one->exposure.time_ms < two->exposure.time_ms);
+}
+
+static bool origins_equal(const struct origin *a, const struct origin *b)
+{
+	return text_equal(a->topic, b->topic) && a->partition == b->partition && a->offset == b->offset;
+}
+
+/* Exposures that came again are the same request. */
+static void requests_sort(struct records *records)
+{
+	struct past_request *requests = (void *)records->items;
+	size_t count = 0;
+	if (records->count > 0)
+		qsort(requests, records->count, sizeof *requests, requests_compare);
+	for (size_t i = 0; i < records->count; i++)
+		if (count == 0 || requests[i].hash != requests[count - 1].hash ||
+		    !origins_equal(&requests[i].exposure.origin, &requests[count - 1].exposure.origin))
+			requests[count++] = requests[i];
+	records->count = count;
+}
+
+/* The last request of that id which was exposed before; NULL: there is none. */
+static struct past_request *request_find(const struct records *records, uint64_t hash, int64_t before_ms)
+{
+	struct past_request *requests = (void *)records->items;
+	size_t low = 0, high = records->count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		const bool is_after = requests[middle].hash > hash ||
+				      (requests[middle].hash == hash && requests[middle].exposure.time_ms > before_ms);
+		low = is_after ? low : middle + 1;
+		high = is_after ? middle : high;
+	}
+	return low > 0 && requests[low - 1].hash == hash ? &requests[low - 1] : NULL;
+}
+
+/* A failed request may have an answer and a dead letter: the first counts. */
+static void answers_match(struct rehearsal *rehearsal)
+{
+	const struct past_answer *answers = (void *)rehearsal->answers.items;
+	for (size_t i = 0; i < rehearsal->answers.count; i++) {
+		struct past_request *request = request_find(&rehearsal->requests, answers[i].hash, answers[i].time_ms);
+		if (!request)
+			continue;
+		if (request->ended_ms < 0 || answers[i].time_ms < request->ended_ms)
+			request->ended_ms = answers[i].time_ms;
+		request->failed |= answers[i].failed;
+	}
+}
+
+/* ---- in the order of time ---- */
+
+static int happenings_compare(const void *a, const void *b)
+{
+	const struct happening *one = a, *two = b;
+	if (one->time_ms != two->time_ms)
+		return one->time_ms > two->time_ms ? 1 : -1;
+	return (int)one->kind - (int)two->kind;
+}
+
+static bool happenings_make(struct rehearsal *rehearsal)
+{
+	const struct past_request *requests = (void *)rehearsal->requests.items;
+	const struct past_feedback *feedback = (void *)rehearsal->feedback.items;
+	const size_t most = 2 * rehearsal->requests.count + rehearsal->feedback.count;
+	struct happening *made = ARENA_ARRAY(rehearsal->arena, struct happening, most + 1), *to = made;
+	if (!made)
+		return false;
+	for (size_t i = 0; i < rehearsal->requests.count; i++) {
+		*to++ = (struct happening){requests[i].exposure.time_ms, HAPPENS_EXPOSURE, &requests[i]};
+		if (requests[i].ended_ms >= 0)
+			*to++ = (struct happening){requests[i].ended_ms, HAPPENS_ANSWER, &requests[i]};
+	}
+	for (size_t i = 0; i < rehearsal->feedback.count; i++)
+		*to++ = (struct happening){feedback[i].time_ms, HAPPENS_FEEDBACK, &feedback[i]};
+	rehearsal->happenings = made;
+	rehearsal->happening_count = (size_t)(to - made);
+	qsort(made, rehearsal->happening_count, sizeof *made, happenings_compare);
+	return true;
+}
+
+/* ---- epochs ---- */
+
+static bool epoch_begin(struct rehearsal *rehearsal, int64_t now_ms, struct error *error)
+{
+	const struct truth_tally_config config = {.experiment = rehearsal->config.experiment,
+						  .table = TABLE,
+						  .since_ms = now_ms,
+						  .arms = rehearsal->config.count,
+						  .names = rehearsal->config.names,
+						  .paired = rehearsal->config.count,
+						  .window_ms = rehearsal->config.window_ms,
+						  .memory_bytes = TRUTH_MEMORY_BYTES,
+						  .units_max = REHEARSAL_UNITS_MAX};
+	memset(rehearsal->counts, 0, sizeof rehearsal->counts);
+	truth_tally_close(rehearsal->tally);
+	rehearsal->tally = truth_tally_open(&config, error);
+	return rehearsal->tally;
+}
+
+static const struct planned_stage *stage_of(const struct rehearsal *rehearsal)
+{
+	return &rehearsal->config.plan->stages[rehearsal->state.stage];
+}
+
+static void answer_count(struct rehearsal *rehearsal, const struct past_request *request)
+{
+	const struct planned_stage *stage = stage_of(rehearsal);
+	struct rollout_counts *counts = &rehearsal->counts[request->choice];
+	const double took_ms = (double)(request->ended_ms - request->exposure.time_ms);
+	counts->requests++;
+	counts->errors += request->failed;
+	for (size_t i = 0; i < stage->rule_count; i++)
+		counts->above[i] += stage->rules[i].kind == RULE_LATENCY && took_ms > stage->rules[i].limit;
+}
+
+static void happening_take(struct rehearsal *rehearsal, const struct happening *happening)
+{
+	const struct past_request *request = happening->record;
+	switch (happening->kind) {
+	case HAPPENS_EXPOSURE:
+		truth_tally_expose(rehearsal->tally, &request->exposure);
+		break;
+	case HAPPENS_ANSWER:
+		answer_count(rehearsal, request);
+		break;
+	case HAPPENS_FEEDBACK: {
+		const struct past_feedback *past = happening->record;
+		struct feedback feedback = past->feedback;
+		feedback.metric_count = 1;
+		feedback.metrics = &past->accuracy;
+		truth_tally_feedback(rehearsal->tally, &feedback, past->time_ms);
+		break;
+	}
+	}
+}
+
+/* ---- looks ---- */
+
+static struct rollout_look look_of(const struct rehearsal *rehearsal, int64_t now_ms)
+{
+	const struct truth_counts *truths = truth_tally_counts(rehearsal->tally);
+	struct rollout_look look = {.time_ms = now_ms, .epoch = rehearsal->state.epoch};
+	size_t candidate = 0;
+	for (size_t i = 0; i < rehearsal->config.count; i++) {
+		struct rollout_counts counts = rehearsal->counts[i];
+		counts.accuracy = truth_moments(&truths[i]);
+		if (i != rehearsal->config.control)
+			look.candidates[candidate++] = counts;
+		else if (!planned_stage_is_whole(stage_of(rehearsal)))
+			look.control = counts;
+	}
+	return look;
+}
+
+static bool has_ended(const struct rehearsal *rehearsal)
+{
+	return rehearsal->state.phase == ROLLOUT_PROMOTED || rehearsal->state.phase == ROLLOUT_ROLLED_BACK ||
+	       rehearsal->move_count == REHEARSAL_MOVES_MAX;
+}
+
+/* Notes a move, and begins the epoch that it begins. */
+static bool move_take(struct rehearsal *rehearsal, uint64_t epoch, const struct rollout_move *move, struct error *error)
+{
+	if (move->number > 0)
+		rehearsal->moves[rehearsal->move_count++] = *move;
+	return rehearsal->state.epoch == epoch || epoch_begin(rehearsal, move->time_ms, error);
+}
+
+/* Somebody approves at once. */
+static bool approval_give(struct rehearsal *rehearsal, int64_t now_ms, struct error *error)
+{
+	const struct rollout_command approve = {.number = ++rehearsal->commands, .kind = COMMAND_APPROVE, .time_ms = now_ms};
+	const uint64_t epoch = rehearsal->state.epoch;
+	struct rollout_move move = {0};
+	if (!rehearsal->state.waiting || has_ended(rehearsal))
+		return true;
+	rehearsal->approvals++;
+	return rollout_command(rehearsal->config.plan, &rehearsal->state, &approve, &move, error) &&
+	       move_take(rehearsal, epoch, &move, error);
+}
+
+static bool look_take(struct rehearsal *rehearsal, int64_t now_ms, struct error *error)
+{
+	const struct rollout_look look = look_of(rehearsal, now_ms);
+	const uint64_t epoch = rehearsal->state.epoch;
+	struct rollout_move move = {0};
+	return rollout_look(rehearsal->config.plan, &rehearsal->state, &look, &move, error) &&
+	       move_take(rehearsal, epoch, &move, error) && approval_give(rehearsal, now_ms, error);
+}
+
+static bool looks_take(struct rehearsal *rehearsal, int64_t first_ms, struct error *error)
+{
+	const int64_t every_ms = rehearsal->config.plan->check_every_ms;
+	int64_t next_ms = first_ms;
+	bool good = true;
+	for (size_t i = 0; good && i < rehearsal->happening_count && !has_ended(rehearsal); i++) {
+		const struct happening *happening = &rehearsal->happenings[i];
+		for (; good && happening->time_ms >= next_ms && !has_ended(rehearsal); next_ms += every_ms)
+			good = look_take(rehearsal, next_ms, error);
+		if (good && !has_ended(rehearsal))
+			happening_take(rehearsal, happening);
+	}
+	return good && (has_ended(rehearsal) || look_take(rehearsal, next_ms, error));
+}
+
+/* ---- all of it ---- */
+
+static void requests_tell(const struct rehearsal *rehearsal, struct rehearsal_result *result)
+{
+	const struct past_request *requests = (void *)rehearsal->requests.items;
+	for (size_t i = 0; i < rehearsal->requests.count; i++) {
+		result->requests[requests[i].choice]++;
+		result->unanswered += requests[i].ended_ms < 0;
+	}
+}
+
+bool rehearsal_run(struct rehearsal *rehearsal, struct rehearsal_result *result, struct error *error)
+{
+	*result = (struct rehearsal_result){0};
+	if (rehearsal->requests.count == 0)
+		return error_set(
+			error, ERROR_INPUT, PLACE_NONE,
+			"there is no exposure of experiment `%s`; set `exposures: full` in it, and check its name and the time",
+			rehearsal->config.experiment);
+	requests_sort(&rehearsal->requests);
+	answers_match(rehearsal);
+	rehearsal->moves = ARENA_ARRAY(rehearsal->arena, struct rollout_move, REHEARSAL_MOVES_MAX + 1);
+	if (!rehearsal->moves || !happenings_make(rehearsal))
+		return error_memory(error, ERROR_SYSTEM, "rehearsing a rollout");
+	result->first_ms = rehearsal->happenings[0].time_ms;
+	result->last_ms = rehearsal->happenings[rehearsal->happening_count - 1].time_ms;
+	requests_tell(rehearsal, result);
+	rehearsal->state = rollout_begin(rehearsal->config.plan);
+	const bool good = epoch_begin(rehearsal, result->first_ms, error) && looks_take(rehearsal, result->first_ms, error);
+	truth_tally_close(rehearsal->tally);
+	rehearsal->tally = NULL;
+	result->move_count = rehearsal->move_count;
+	result->moves = rehearsal->moves;
+	result->state = rehearsal->state;
+	result->approvals = rehearsal->approvals;
+	result->ended = has_ended(rehearsal);
+	return good;
+}

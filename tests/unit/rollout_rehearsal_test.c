@@ -1,0 +1,276 @@
+/* rollout_rehearsal_test.c: Tests of what a plan of a rollout would have done with recorded requests. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "experiments/rollout_rehearsal.h"
+#include "planning.h"
+
+#include <cmocka.h>
+
+#define HEAD                                                                                                                       \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                     \
+	"  default: old\n  candidates: [{name: new, weight: 1}, {name: old, weight: 1}]\n"
+#define STAGES(more)                                                                                                               \
+	HEAD "  progressiveDeployment:\n    stages: [{weight: 10, duration: 5m" more "}, {weight: 100, duration: 10m}]\n"
+#define MINUTE_MS INT64_C(60000)
+#define BEGIN_MS (1000 * MINUTE_MS)
+#define EVERY_MS 100 /* a request: 5 a second of each choice */
+#define USUAL_MS 20
+
+/* What happened to requests of `new` from a minute on; those of `old` never fail. */
+struct happened {
+	int64_t minutes; /* of requests */
+	int64_t from_minute;
+	bool fails, slow, silent;
+	double accuracy, control_accuracy; /* 0: there is no feedback */
+};
+
+static const char *const names[] = {"new", "old"};
+static struct arena *arena;
+static struct rollout_plan plan;
+static struct rehearsal_result result;
+
+static int set_up(void **state)
+{
+	(void)state;
+	arena = arena_open((size_t)1 << 30);
+	return arena ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	arena_close(arena);
+	return 0;
+}
+
+static void plan_take(const char *yaml)
+{
+	struct planning planning;
+	struct error error = {0};
+	planning_open(&planning, yaml);
+	assert_int_equal(planning_errors(&planning), 0);
+	if (!rollout_plan_make(planning.spec.resources[0]->spec, &plan, &error))
+		fail_msg("%s", error.text);
+	planning_close(&planning);
+}
+
+static struct rehearsal *rehearsal_of(const char *yaml)
+{
+	struct error error = {0};
+	plan_take(yaml);
+	const struct rehearsal_config config = {
+		.plan = &plan, .experiment = "e", .count = 2, .names = names, .control = 1, .window_ms = MINUTE_MS};
+	struct rehearsal *rehearsal = rehearsal_open(&config, arena, &error);
+	assert_non_null(rehearsal);
+	return rehearsal;
+}
+
+static void request_add(struct rehearsal *rehearsal, int64_t number, const struct happened *happened)
+{
+	struct error error = {0};
+	char id[24];
+	const int64_t time_ms = BEGIN_MS + number * EVERY_MS;
+	const bool is_new = number % 2 == 0, has_begun = is_new && time_ms >= BEGIN_MS + happened->from_minute * MINUTE_MS;
+	const struct text name = {id, (size_t)snprintf(id, sizeof id, "r%lld", (long long)number)};
+	const struct exposure exposure = {.id = name,
+					  .origin = {TEXT("in"), 0, number},
+					  .time_ms = time_ms,
+					  .experiment = TEXT("e"),
+					  .variant = text_of(names[!is_new]),
+					  .reason = ASSIGNED_WEIGHT,
+					  .table = TEXT("whatever")};
+	const double accuracy = is_new ? happened->accuracy : happened->control_accuracy;
+	const struct feedback_metric metric = {TEXT("accuracy"), (double)(number / 2 % 100) < 100 * accuracy};
+	const struct feedback feedback = {.id = name, .metric_count = 1, .metrics = &metric};
+	assert_true(rehearsal_expose(rehearsal, &exposure, &error));
+	if (!(has_begun && happened->silent))
+		assert_true(rehearsal_answer(rehearsal, name, time_ms + (has_begun && happened->slow ? 500 : USUAL_MS),
+					     has_begun && happened->fails, &error));
+	if (accuracy > 0)
+		assert_true(rehearsal_feedback(rehearsal, &feedback, time_ms + 1000, &error));
+}
+
+/* Rehearses requests that are added in steps of `step` through their numbers, so in another order than their times. */
+static void rehearse(const char *yaml, const struct happened *happened, int64_t step)
+{
+	struct rehearsal *rehearsal = rehearsal_of(yaml);
+	struct error error = {0};
+	const int64_t count = happened->minutes * MINUTE_MS / EVERY_MS;
+	for (int64_t i = 0; i < count; i++)
+		request_add(rehearsal, i * step % count, happened);
+	if (!rehearsal_run(rehearsal, &result, &error))
+		fail_msg("%s", error.text);
+}
+
+static void expect_move(size_t i, enum rollout_phase to, uint32_t stage, enum rollout_reason reason, int64_t minute)
+{
+	assert_true(i < result.move_count);
+	const struct rollout_move *move = &result.moves[i];
+	assert_int_equal(move->to, to);
+	assert_int_equal(move->to_stage, stage);
+	assert_int_equal(move->reason, reason);
+	assert_int_equal((move->time_ms - BEGIN_MS) / MINUTE_MS, minute);
+}
+
+/* How many requests the rule of errors had at a move. */
+static void expect_trials(size_t i, uint64_t trials)
+{
+	const struct rollout_evidence *evidence = &result.moves[i].evidence;
+	for (size_t j = 0; j < evidence->count; j++)
+		if (plan.stages[evidence->stage].rules[evidence->items[j].rule].kind == RULE_ERROR_RATE)
+			assert_int_equal(evidence->items[j].trials, trials);
+}
+
+static void a_candidate_without_faults_is_promoted(void **state)
+{
+	const struct happened happened = {.minutes = 20};
+	(void)state;
+	rehearse(STAGES(""), &happened, 1);
+	assert_true(result.ended && result.move_count == 3 && result.unanswered == 0);
+	assert_true(result.requests[0] == 6000 && result.requests[1] == 6000);
+	expect_move(0, ROLLOUT_RUNNING, 0, REASON_STARTED, 0);
+	expect_move(1, ROLLOUT_RUNNING, 1, REASON_HELD, 5);
+	expect_move(2, ROLLOUT_PROMOTED, 1, REASON_HELD, 15);
+	expect_trials(1, 1500); /* answers before the look, since the epoch began */
+	expect_trials(2, 3000);
+}
+
+static void records_that_end_first_leave_it_where_it_is(void **state)
+{
+	const struct happened happened = {.minutes = 9};
+	(void)state;
+	rehearse(STAGES(""), &happened, 1);
+	assert_true(!result.ended && result.move_count == 2 && result.state.phase == ROLLOUT_RUNNING && result.state.stage == 1);
+	assert_int_equal(result.state.control.requests, 0); /* a stage at 100% has no default beside it */
+	assert_int_equal(result.last_ms - result.first_ms, 9 * MINUTE_MS - EVERY_MS + USUAL_MS);
+}
+
+static void errors_roll_back_soon_after_they_begin(void **state)
+{
+	const struct happened happened = {.minutes = 20, .from_minute = 7, .fails = true};
+	(void)state;
+	rehearse(STAGES(""), &happened, 1);
+	assert_int_equal(result.move_count, 3);
+	expect_move(2, ROLLOUT_ROLLED_BACK, 1, REASON_CHANGED, 7);
+	assert_int_equal(result.moves[2].time_ms - BEGIN_MS, 7 * MINUTE_MS + MINUTE_MS / 2); /* the first look that can see them */
+	const struct rollout_judgement *cause = &result.moves[2].evidence.items[result.moves[2].cause];
+	assert_int_equal(plan.stages[1].rules[cause->rule].kind, RULE_ERROR_RATE);
+}
+
+static void slow_answers_roll_back_unless_latencies_are_left_out(void **state)
+{
+	const struct happened happened = {.minutes = 20, .from_minute = 7, .slow = true};
+	struct error error = {0};
+	(void)state;
+	rehearse(STAGES(""), &happened, 1);
+	expect_move(2, ROLLOUT_ROLLED_BACK, 1, REASON_CHANGED, 7);
+	struct rehearsal *rehearsal = rehearsal_of(STAGES(""));
+	assert_int_equal(rehearsal_leave_out_latency(&plan), 2);
+	for (int64_t i = 0; i < 20 * MINUTE_MS / EVERY_MS; i++)
+		request_add(rehearsal, i, &happened);
+	assert_true(rehearsal_run(rehearsal, &result, &error));
+	expect_move(2, ROLLOUT_PROMOTED, 1, REASON_HELD, 15);
+}
+
+static void requests_without_an_answer_do_not_count(void **state)
+{
+	const struct happened happened = {.minutes = 20, .silent = true};
+	(void)state;
+	rehearse(STAGES(""), &happened, 1);
+	assert_int_equal(result.unanswered, 6000);
+	assert_int_equal(result.move_count, 2);
+	expect_move(1, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN, 10);
+}
+
+static void a_worse_accuracy_is_seen_beside_the_defaults(void **state)
+{
+	const struct happened worse = {.minutes = 20, .accuracy = .4, .control_accuracy = .9};
+	const struct happened equal = {.minutes = 20, .accuracy = .9, .control_accuracy = .9};
+	(void)state;
+	rehearse(STAGES(""), &worse, 1);
+	assert_int_equal(result.state.phase, ROLLOUT_ROLLED_BACK);
+	assert_int_equal(result.moves[result.move_count - 1].from_stage, 0);
+	rehearse(STAGES(""), &equal, 1);
+	assert_int_not_equal(result.state.phase, ROLLOUT_ROLLED_BACK);
+}
+
+static void approvals_are_taken_to_be_given(void **state)
+{
+	const struct happened happened = {.minutes = 20};
+	(void)state;
+	rehearse(STAGES(", approve: true"), &happened, 1);
+	assert_true(result.approvals == 1 && result.state.phase == ROLLOUT_PROMOTED);
+	expect_move(1, ROLLOUT_PAUSED, 0, REASON_APPROVAL, 5);
+	expect_move(2, ROLLOUT_RUNNING, 1, REASON_COMMAND, 5);
+}
+
+static void neither_the_order_of_records_nor_repeated_ones_change_it(void **state)
+{
+	const struct happened happened = {.minutes = 20, .from_minute = 7, .fails = true, .accuracy = .9, .control_accuracy = .9};
+	struct rehearsal_result once;
+	struct error error = {0};
+	(void)state;
+	rehearse(STAGES(""), &happened, 1);
+	once = result;
+	rehearse(STAGES(""), &happened, 7919);
+	assert_true(result.move_count == once.move_count &&
+		    memcmp(result.moves, once.moves, once.move_count * sizeof *once.moves) == 0);
+	struct rehearsal *rehearsal = rehearsal_of(STAGES(""));
+	for (int64_t i = 0; i < 2 * 20 * MINUTE_MS / EVERY_MS; i++)
+		request_add(rehearsal, i / 2, &happened);
+	assert_true(rehearsal_run(rehearsal, &result, &error));
+	assert_int_equal(result.requests[0], once.requests[0]);
+	assert_true(result.move_count == once.move_count &&
+		    memcmp(result.moves, once.moves, once.move_count * sizeof *once.moves) == 0);
+}
+
+static void an_id_that_comes_again_is_of_another_request(void **state)
+{
+	struct rehearsal *rehearsal = rehearsal_of(STAGES(""));
+	struct error error = {0};
+	(void)state;
+	for (int64_t i = 0; i < 2; i++) {
+		const struct exposure exposure = {.id = TEXT("same"),
+						  .origin = {TEXT("in"), 0, i},
+						  .time_ms = BEGIN_MS + i * MINUTE_MS,
+						  .experiment = TEXT("e"),
+						  .variant = TEXT("new"),
+						  .reason = ASSIGNED_STAGE};
+		assert_true(rehearsal_expose(rehearsal, &exposure, &error));
+		assert_true(rehearsal_answer(rehearsal, TEXT("same"), exposure.time_ms + USUAL_MS, false, &error));
+	}
+	assert_true(rehearsal_run(rehearsal, &result, &error));
+	assert_true(result.requests[0] == 2 && result.unanswered == 0);
+}
+
+static void without_exposures_there_is_nothing_to_rehearse(void **state)
+{
+	struct rehearsal *rehearsal = rehearsal_of(STAGES(""));
+	struct error error = {0};
+	const struct exposure other = {.id = TEXT("r"), .experiment = TEXT("f"), .variant = TEXT("new")};
+	(void)state;
+	assert_true(rehearsal_expose(rehearsal, &other, &error));
+	assert_false(rehearsal_run(rehearsal, &result, &error));
+	assert_non_null(strstr(error.text, "there is no exposure of experiment `e`; "));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(a_candidate_without_faults_is_promoted),
+		TEST(records_that_end_first_leave_it_where_it_is),
+		TEST(errors_roll_back_soon_after_they_begin),
+		TEST(slow_answers_roll_back_unless_latencies_are_left_out),
+		TEST(requests_without_an_answer_do_not_count),
+		TEST(a_worse_accuracy_is_seen_beside_the_defaults),
+		TEST(approvals_are_taken_to_be_given),
+		TEST(neither_the_order_of_records_nor_repeated_ones_change_it),
+		TEST(an_id_that_comes_again_is_of_another_request),
+		TEST(without_exposures_there_is_nothing_to_rehearse),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
