@@ -8,6 +8,7 @@
 #include "steps/drift_comparison.h"
 #include "steps/drift_identity.h"
 #include "steps/drift_observer.h"
+#include "steps/drift_rebase.h"
 #include "steps/drift_reference.h"
 #include "steps/drift_review.h"
 #include "steps/drift_segments.h"
@@ -410,4 +411,5 @@ const struct step_kind step_drift = {
 	.run = drift_run,
 	.fit = drift_fit,
 	.review = drift_review,
+	.rebase = drift_rebase,
 };

@@ -437,12 +437,12 @@ static bool verdict_give(struct drift_visit *at, struct text segment, const stru
 /* ---- visits ---- */
 
 /* Adds the window that the row has closed to the past. The monitor may then be another, which has what is in the open window. */
-static bool past_take(struct drift_visit *at, int64_t time_ms, const double *row)
+static bool past_take(struct drift_visit *at, const struct past_window *window, const double *row)
 {
 	struct drift_observer *self = at->self;
 	const struct monitor_position position = monitor_position_of(self->comparison.monitor);
 	bool renewed;
-	if (!drift_past_add(self->past, at->visit, time_ms, &renewed, at->error))
+	if (!drift_past_add(self->past, at->visit, window, &renewed, at->error))
 		return false;
 	if (!renewed)
 		return true;
@@ -469,7 +469,9 @@ static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct
 			drift_chances_add(&run->chances, run->first + i, &kept->performance);
 		if (!verdict)
 			continue;
-		if (self->past && !past_take(at, by_count ? time_ms : verdict->begin_ms, run->rows + i * width))
+		const struct past_window window = {by_count ? time_ms : verdict->begin_ms,
+						   is_found(at->step->options, verdict) || verdict->quality_alarm};
+		if (self->past && !past_take(at, &window, run->rows + i * width))
 			return false;
 		first = i + 1 - (size_t)monitor_position_of(self->comparison.monitor).rows;
 		kept->chunks = 0;

@@ -1,38 +1,18 @@
 /* drift_past.c: see drift_past.h. */
 #include "steps/drift_past.h"
 
-#include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
+#include "steps/drift_past_record.h"
 
-#define LIST_VERSION 2
-#define LIST_KEY "past/list"
-#define FEATURES_KEY "past/features"
-#define KEY_BYTES_MAX 40
 #define FEATURES_BYTES_MAX ((size_t)1 << 20)
 #define FITTED_BYTES_MAX ((size_t)1 << 30)
 #define NS_IN_MS 1000000
 
-/* What is stored under LIST_KEY, without the blocks that are not there. */
-struct past_list {
-	uint64_t version;
-	uint64_t identity; /* of the features */
-	struct past past;
-};
-
 static bool out_of_memory(struct error *error)
 {
 	return error_memory(error, ERROR_SYSTEM, "keeping the past of a stream");
-}
-
-static uint64_t names_hash(const struct name_list *names)
-{
-	uint64_t hash = LIST_VERSION;
-	for (size_t i = 0; i < names->count; i++) /* each with its NUL */
-		hash = hash_bytes(names->items[i].text, strlen(names->items[i].text) + 1, hash);
-	return hash;
 }
 
 bool drift_past_open(struct drift_past *past, struct drift_comparison *comparison, const struct step *step, struct error *error)
@@ -42,7 +22,7 @@ bool drift_past_open(struct drift_past *past, struct drift_comparison *compariso
 		return false;
 	*past = (struct drift_past){.comparison = comparison,
 				    .past_ms = options->reference.past_ns / NS_IN_MS,
-				    .watched = names_hash(&options->tensors),
+				    .watched = past_watched(&options->tensors),
 				    .features = arena_open(FEATURES_BYTES_MAX),
 				    .fitted = arena_open(FITTED_BYTES_MAX)};
 	comparison->arena = past->features;
@@ -61,35 +41,19 @@ void drift_past_close(struct drift_past *past)
 
 /* ---- state ---- */
 
-static size_t list_bytes(uint64_t blocks)
-{
-	return offsetof(struct past_list, past.blocks) + blocks * sizeof(struct past_block);
-}
-
 /* NULL: there is none that is whole. */
 static const struct past_list *list_find(struct visit *visit)
 {
 	struct text value;
-	if (!visit_recall(visit, TEXT(LIST_KEY), &value) || value.length < list_bytes(0))
-		return NULL;
-	const struct past_list *list = (const void *)value.bytes;
-	const bool whole = list->version == LIST_VERSION && list->past.count <= PAST_BLOCKS_MAX &&
-			   list->past.fitted <= list->past.count && value.length == list_bytes(list->past.count);
-	return whole ? list : NULL;
+	return visit_recall(visit, TEXT(PAST_LIST_KEY), &value) ? past_list_read(value, visit_arena(visit)) : NULL;
 }
 
 static bool list_write(struct visit *visit, const struct past_list *list, struct error *error)
 {
-	void *stored = visit_remember(visit, TEXT(LIST_KEY), list_bytes(list->past.count), error);
+	void *stored = visit_remember(visit, TEXT(PAST_LIST_KEY), past_list_bytes(list->past.count), error);
 	if (stored)
-		memcpy(stored, list, list_bytes(list->past.count));
+		memcpy(stored, list, past_list_bytes(list->past.count));
 	return stored != NULL;
-}
-
-static struct text block_key(uint64_t number, char bytes[KEY_BYTES_MAX])
-{
-	const int length = snprintf(bytes, KEY_BYTES_MAX, "past/block/%llu", (unsigned long long)number);
-	return (struct text){bytes, (size_t)length};
 }
 
 static size_t block_bytes(const struct drift_past *self)
@@ -100,17 +64,17 @@ static size_t block_bytes(const struct drift_past *self)
 /* NULL: there is none that is whole. */
 static const struct past_values *block_find(const struct drift_past *self, struct visit *visit, uint64_t number)
 {
-	char bytes[KEY_BYTES_MAX];
+	char bytes[PAST_KEY_BYTES];
 	struct text value;
-	if (!visit_recall(visit, block_key(number, bytes), &value) || value.length != block_bytes(self))
+	if (!visit_recall(visit, past_block_key(number, bytes), &value) || value.length != block_bytes(self))
 		return NULL;
 	return (const void *)value.bytes;
 }
 
 static bool block_forget(struct visit *visit, uint64_t number, struct error *error)
 {
-	char bytes[KEY_BYTES_MAX];
-	return visit_forget(visit, block_key(number, bytes), error);
+	char bytes[PAST_KEY_BYTES];
+	return visit_forget(visit, past_block_key(number, bytes), error);
 }
 
 /* ---- the reference ---- */
@@ -188,14 +152,12 @@ static bool names_read(struct drift_past *self, struct text stored, struct error
 	arena_reset(self->features);
 	const char *copy = arena_copy(self->features, stored.bytes, stored.length);
 	struct text *names = ARENA_ARRAY(self->features, struct text, DRIFT_FEATURES_MAX);
-	size_t count = 0;
 	if (!copy || !names)
 		return out_of_memory(error);
-	for (size_t at = 0; at < stored.length && count < DRIFT_FEATURES_MAX; at += names[count++].length + 1)
-		names[count] = text_of(copy + at);
+	const size_t count = past_names_split((struct text){copy, stored.length}, names);
 	self->names = names;
 	self->feature_count = count;
-	self->identity = hash_bytes(stored.bytes, stored.length, self->watched);
+	self->identity = past_identity(self->watched, stored);
 	comparison->content = (struct text){copy, stored.length};
 	comparison->layout = (struct drift_layout){0};
 	comparison->places = ARENA_ARRAY(self->features, size_t, count);
@@ -205,12 +167,12 @@ static bool names_read(struct drift_past *self, struct text stored, struct error
 /* A past with the features of the message. */
 static bool past_begin(struct drift_past *self, struct visit *visit, struct error *error)
 {
-	struct past_list list = {.version = LIST_VERSION};
+	struct past_list list = {.version = PAST_LIST_VERSION};
 	struct text names;
 	if (!names_learn(self, visit_input(visit), visit_arena(visit), &names, error) || !names_read(self, names, error))
 		return false;
 	list.identity = self->identity;
-	char *stored = visit_remember(visit, TEXT(FEATURES_KEY), names.length, error);
+	char *stored = visit_remember(visit, TEXT(PAST_FEATURES_KEY), names.length, error);
 	if (!stored)
 		return false;
 	memcpy(stored, names.bytes, names.length);
@@ -234,7 +196,7 @@ bool drift_past_bring(struct drift_past *past, struct visit *visit, bool *renewe
 	if (list && list->identity == past->identity)
 		return monitor_fit(past, visit, &list->past, error);
 	past->identity = 0;
-	if (!list || !visit_recall(visit, TEXT(FEATURES_KEY), &names) || names.length == 0)
+	if (!list || !visit_recall(visit, TEXT(PAST_FEATURES_KEY), &names) || names.length == 0)
 		return past_begin(past, visit, error);
 	if (!names_read(past, names, error))
 		return false;
@@ -266,10 +228,10 @@ bool drift_past_could_be(const struct drift_past *past, struct visit *visit)
 
 static bool blocks_merge(struct drift_past *self, struct visit *visit, struct past *past, size_t first, struct error *error)
 {
-	char bytes[KEY_BYTES_MAX];
+	char bytes[PAST_KEY_BYTES];
 	const struct past_merge merge = past_merge_next(past, first);
 	const struct past_values *from = block_find(self, visit, merge.from);
-	struct past_values *into = visit_remember(visit, block_key(merge.into, bytes), block_bytes(self), error);
+	struct past_values *into = visit_remember(visit, past_block_key(merge.into, bytes), block_bytes(self), error);
 	if (!into)
 		return false;
 	for (size_t i = 0; from && i < self->feature_count; i++)
@@ -277,20 +239,21 @@ static bool blocks_merge(struct drift_past *self, struct visit *visit, struct pa
 	return block_forget(visit, merge.from, error);
 }
 
-static bool block_add(struct drift_past *self, struct visit *visit, struct past *past, size_t first, size_t rows, int64_t time_ms,
+static bool block_add(struct drift_past *self, struct visit *visit, struct past *past, size_t first, const struct past_block *block,
 		      struct error *error)
 {
-	char bytes[KEY_BYTES_MAX];
-	struct past_values *values = visit_remember(visit, block_key(past->next, bytes), block_bytes(self), error);
+	char bytes[PAST_KEY_BYTES];
+	struct past_values *values = visit_remember(visit, past_block_key(past->next, bytes), block_bytes(self), error);
 	if (!values)
 		return false;
 	for (size_t i = 0; i < self->feature_count; i++)
-		past_values_take(self->comparison->monitor, i, first, rows, &values[i]);
-	past_add(past, rows, time_ms, hash_bytes(values, block_bytes(self), 0));
+		past_values_take(self->comparison->monitor, i, first, block->rows, &values[i]);
+	past_add(past, block, hash_bytes(values, block_bytes(self), 0));
 	return true;
 }
 
-static bool window_add(struct drift_past *self, struct visit *visit, struct past *past, int64_t time_ms, struct error *error)
+static bool window_add(struct drift_past *self, struct visit *visit, struct past *past, const struct past_window *window,
+		       struct error *error)
 {
 	const size_t rows = monitor_closed_rows(self->comparison->monitor), blocks = past_blocks_of(past, rows);
 	while (past_full(past, blocks))
@@ -298,7 +261,11 @@ static bool window_add(struct drift_past *self, struct visit *visit, struct past
 			return false;
 	for (size_t i = 0; i < blocks; i++) {
 		const size_t first = past_block_first(rows, blocks, i);
-		if (!block_add(self, visit, past, first, past_block_first(rows, blocks, i + 1) - first, time_ms, error))
+		const struct past_block block = {.rows = past_block_first(rows, blocks, i + 1) - first,
+						 .time_ms = window->time_ms,
+						 .windows = i == 0,
+						 .alarmed = window->alarmed};
+		if (!block_add(self, visit, past, first, &block, error))
 			return false;
 	}
 	return true;
@@ -318,15 +285,16 @@ static bool past_renew(struct drift_past *self, struct visit *visit, struct past
 	return monitor_fit(self, visit, past, error);
 }
 
-bool drift_past_add(struct drift_past *past, struct visit *visit, int64_t time_ms, bool *renewed, struct error *error)
+bool drift_past_add(struct drift_past *past, struct visit *visit, const struct past_window *window, bool *renewed,
+		    struct error *error)
 {
 	const struct past_list *found = list_find(visit);
-	struct past_list list = {.version = LIST_VERSION, .identity = past->identity};
+	struct past_list list = {.version = PAST_LIST_VERSION, .identity = past->identity};
 	if (found)
-		memcpy(&list, found, list_bytes(found->past.count));
-	if (!window_add(past, visit, &list.past, time_ms, error))
+		memcpy(&list, found, past_list_bytes(found->past.count));
+	if (!window_add(past, visit, &list.past, window, error))
 		return false;
-	const struct past_span span = past_close(&list.past, time_ms, past->past_ms);
+	const struct past_span span = past_close(&list.past, window->time_ms, past->past_ms);
 	*renewed = past_renews(&list.past, span);
 	return (!*renewed || past_renew(past, visit, &list.past, span, error)) && list_write(visit, &list, error);
 }
@@ -338,5 +306,5 @@ bool drift_past_forget(struct drift_past *past, struct visit *visit, struct erro
 		if (!block_forget(visit, list->past.blocks[i].number, error))
 			return false;
 	past->identity = 0;
-	return !list || (visit_forget(visit, TEXT(LIST_KEY), error) && visit_forget(visit, TEXT(FEATURES_KEY), error));
+	return !list || (visit_forget(visit, TEXT(PAST_LIST_KEY), error) && visit_forget(visit, TEXT(PAST_FEATURES_KEY), error));
 }

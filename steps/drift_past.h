@@ -33,8 +33,15 @@ void drift_past_close(struct drift_past *past);
  * another, without rows. INPUT: the message has no features. */
 bool drift_past_bring(struct drift_past *past, struct visit *visit, bool *renewed, struct error *error);
 
-/* Adds the window that the monitor has just closed, of that time. `renewed`: the monitor is another, without rows. */
-bool drift_past_add(struct drift_past *past, struct visit *visit, int64_t time_ms, bool *renewed, struct error *error);
+/* A window that has closed. */
+struct past_window {
+	int64_t time_ms;
+	bool alarmed; /* its verdict is drift, or it has an alarm of quality */
+};
+
+/* Adds the window that the monitor has just closed. `renewed`: the monitor is another, without rows. */
+bool drift_past_add(struct drift_past *past, struct visit *visit, const struct past_window *window, bool *renewed,
+		    struct error *error);
 
 /* Whether a message that fits has numeric tensors that the past does not know, though all are to be watched. */
 bool drift_past_lacks(const struct drift_past *past, const struct payload *payload);

@@ -207,6 +207,12 @@ static bool feature_write(const struct drift_learning *learning, size_t feature,
 	return true;
 }
 
+static bool file_write(const struct drift_file *made, struct buffer *file, struct error *error)
+{
+	json_rows_write_file(file, FORMAT, file_rows, made);
+	return !buffer_failed(file) || error_set(error, ERROR_LIMIT, PLACE_NONE, "the reference is too large for a file");
+}
+
 bool drift_reference_learn(const struct step *step, const struct name_list *tensors, const struct fit_source *source,
 			   struct buffer *file, struct error *error)
 {
@@ -222,8 +228,33 @@ bool drift_reference_learn(const struct step *step, const struct name_list *tens
 	const struct drift_file made = {.rows = (int64_t)learning.rows,
 					.block = (int64_t)(kept == learning.rows ? kept : BLOCK),
 					.features = {learning.layout.count, features}};
-	json_rows_write_file(file, FORMAT, file_rows, &made);
-	return !buffer_failed(file) || error_set(error, ERROR_LIMIT, PLACE_NONE, "the reference is too large for a file");
+	return file_write(&made, file, error);
+}
+
+/* ---- writing what is known already ---- */
+
+/* A file has ends also where no number came. */
+static double finite_or_zero(double number)
+{
+	return isfinite(number) ? number : 0;
+}
+
+bool drift_reference_write(const struct drift_reference *reference, struct arena *arena, struct buffer *file, struct error *error)
+{
+	struct drift_file_feature *features = ARENA_ARRAY(arena, struct drift_file_feature, reference->feature_count);
+	for (size_t i = 0; features && i < reference->feature_count; i++) {
+		const struct drift_feature *from = &reference->features[i];
+		features[i] = (struct drift_file_feature){.name = {.text = from->name.bytes},
+							  .kind = FEATURE_NUMBERS,
+							  .missing = (int64_t)from->missing,
+							  .least = finite_or_zero(from->least),
+							  .greatest = finite_or_zero(from->greatest),
+							  .values = {reference->rows, from->values}};
+	}
+	const struct drift_file made = {.rows = (int64_t)reference->all_rows,
+					.block = (int64_t)reference->block,
+					.features = {reference->feature_count, features}};
+	return features ? file_write(&made, file, error) : out_of_memory(error);
 }
 
 /* ---- reading ---- */

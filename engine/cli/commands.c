@@ -12,6 +12,7 @@ extern const struct command command_describe;
 extern const struct command command_dev;
 extern const struct command command_diff;
 extern const struct command command_doctor;
+extern const struct command command_drift_rebase;
 extern const struct command command_drift_report;
 extern const struct command command_echo;
 extern const struct command command_errors_list;
@@ -101,6 +102,7 @@ const struct command *const command_table[] = {
 	&command_eval,
 	&command_fit,
 	&command_drift_report,
+	&command_drift_rebase,
 	&command_compute,
 	&command_doctor,
 	&command_help,

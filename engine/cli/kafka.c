@@ -250,6 +250,7 @@ static bool is_output(const struct pipeline_plan *pipeline, const struct topic *
 
 static bool by_plan(const struct pipeline_plan *pipeline, struct named named, struct door *door, struct error *error)
 {
+	door->plan = pipeline;
 	if (pipeline->graph->spec->input.key)
 		door->mapping = pipeline->graph->mapping;
 	for (size_t i = 0; i < pipeline->topic_count; i++) {

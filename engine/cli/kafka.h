@@ -23,6 +23,8 @@ struct kafka {
 	} registry;
 };
 
+struct pipeline_plan;
+
 /* Kafka options of the command line; KAFKA_ROWS fill them. */
 struct kafka_asked {
 	const char *brokers;	   /* NULL: from the runtime */
@@ -102,6 +104,7 @@ struct door {
 	const char *feedback; /* NULL: the pipeline of the files has no experiment */
 	const char *status; /* status topic of its namespace */
 	const char *prefix, *namespace; /* of that topic */
+	const struct pipeline_plan *plan; /* of the pipeline, as long as the session; NULL: no files were given */
 	const struct mapping *mapping; /* mapping with the key of its requests; NULL: no file sets one */
 	struct spec spec;
 	bool spec_is_open;

@@ -56,11 +56,12 @@ void past_values_merge(struct past_values *into, const struct past_values *other
 
 /* ---- the list ---- */
 
-uint64_t past_add(struct past *past, uint64_t rows, int64_t time_ms, uint64_t hash)
+void past_add(struct past *past, const struct past_block *block, uint64_t hash)
 {
-	past->blocks[past->count++] = (struct past_block){past->next, rows, time_ms};
+	struct past_block *added = &past->blocks[past->count++];
+	*added = *block;
+	added->number = past->next++;
 	past->chain = hash_bytes(&hash, sizeof hash, past->chain) | 1; /* 0 is none */
-	return past->next++;
 }
 
 bool past_full(const struct past *past, size_t more)
@@ -68,12 +69,35 @@ bool past_full(const struct past *past, size_t more)
 	return past->count + more > PAST_BLOCKS_MAX;
 }
 
-struct past_merge past_merge_next(struct past *past, size_t first)
+static uint64_t pair_rows(const struct past *past, size_t at)
+{
+	return past->blocks[at].rows + past->blocks[at + 1].rows;
+}
+
+/* The first of the two neighbours that stand for the fewest rows. */
+static size_t lightest_pair(const struct past *past, size_t first)
 {
 	size_t at = first;
 	for (size_t i = first + 1; i + 1 < past->count; i++)
-		if (past->blocks[i].rows + past->blocks[i + 1].rows < past->blocks[at].rows + past->blocks[at + 1].rows)
+		if (pair_rows(past, i) < pair_rows(past, at))
 			at = i;
+	return at;
+}
+
+bool past_merge_light(struct past *past, struct past_merge *merge)
+{
+	uint64_t most = 0;
+	for (size_t i = 0; i < past->count; i++)
+		most = past->blocks[i].rows > most ? past->blocks[i].rows : most;
+	if (past->count < 2 || pair_rows(past, lightest_pair(past, 0)) > most)
+		return false;
+	*merge = past_merge_next(past, 0);
+	return true;
+}
+
+struct past_merge past_merge_next(struct past *past, size_t first)
+{
+	const size_t at = lightest_pair(past, first);
 	struct past_block *left = &past->blocks[at];
 	const struct past_block *right = left + 1;
 	struct random chance = {past->chain ^ left->number ^ right->number << 32};
@@ -83,6 +107,8 @@ struct past_merge past_merge_next(struct past *past, size_t first)
 	left->number = merge.into;
 	left->rows += right->rows;
 	left->time_ms = right->time_ms;
+	left->windows += right->windows;
+	left->alarmed |= right->alarmed;
 	memmove(left + 1, right + 1, (past->count - at - 2) * sizeof *left);
 	past->count--;
 	return merge;
@@ -128,6 +154,24 @@ bool past_expire(struct past *past, struct past_span span, uint64_t *number)
 	memmove(past->blocks + at, past->blocks + at + 1, (past->count - at) * sizeof *past->blocks);
 	past->fitted -= past->fitted > at;
 	return true;
+}
+
+void past_select(struct past *past, struct past_span span, bool alarmed, struct past_left *left_out)
+{
+	size_t kept = 0;
+	*left_out = (struct past_left){0};
+	for (size_t i = 0; i < past->count; i++) {
+		const struct past_block *block = &past->blocks[i];
+		if (is_outside(block, span))
+			continue;
+		if (!block->alarmed || alarmed) {
+			past->blocks[kept++] = *block;
+			continue;
+		}
+		left_out->windows += block->windows;
+		left_out->rows += block->rows;
+	}
+	past->count = past->fitted = kept;
 }
 
 void past_fit(struct past *past)

@@ -33,6 +33,8 @@ struct past_block {
 	uint64_t number;
 	uint64_t rows;	/* for which it stands */
 	int64_t time_ms; /* of its window; of a merged one, that of the later */
+	uint32_t windows; /* that begin in its rows */
+	uint32_t alarmed; /* 1: a window of its rows was in alarm; else 0 */
 };
 
 struct past {
@@ -65,8 +67,8 @@ void past_values_take(const struct monitor *monitor, size_t feature, size_t firs
 /* Merges two features' values: those of the left block remain, or those of the right. */
 void past_values_merge(struct past_values *into, const struct past_values *other);
 
-/* Adds a block whose rows have that hash. Its number. There must be memory for it: past_full() is false. */
-uint64_t past_add(struct past *past, uint64_t rows, int64_t time_ms, uint64_t hash);
+/* Adds a block whose rows have that hash, and gives it its number. There must be memory for it: past_full() is false. */
+void past_add(struct past *past, const struct past_block *block, uint64_t hash);
 
 /* Whether so many more blocks do not fit, before some that are newer than the reference are merged. */
 bool past_full(const struct past *past, size_t more);
@@ -78,6 +80,10 @@ struct past_merge {
 
 /* Merges the two neighbours, from the block at `first` on, which stand for the fewest rows. There are two. */
 struct past_merge past_merge_next(struct past *past, size_t first);
+
+/* The same, if they stand for no more rows than another block does: so blocks come to stand for about as many each. False: there
+ * are no such two. */
+bool past_merge_light(struct past *past, struct past_merge *merge);
 
 /* The times of windows that are of the past. */
 struct past_span {
@@ -92,6 +98,13 @@ bool past_renews(const struct past *past, struct past_span span);
 
 /* The number of the first block that is not of the past; it is then no longer in the list. False: there is none. */
 bool past_expire(struct past *past, struct past_span span, uint64_t *number);
+
+/* Keeps the blocks whose time is in the span, without those in alarm unless these are wanted, as the blocks of a reference. What
+ * it leaves out for an alarm is in `left_out`, which stands for so many windows and rows. */
+struct past_left {
+	uint64_t windows, rows;
+};
+void past_select(struct past *past, struct past_span span, bool alarmed, struct past_left *left_out);
 
 /* All blocks that there are are the reference from now on, if they have enough rows. They are PAST_REFERENCE_BLOCKS at most. */
 void past_fit(struct past *past);

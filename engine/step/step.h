@@ -165,6 +165,22 @@ struct fit_source {
 	void *listener;
 };
 
+/* What is to be made of the past that a step has stored (`sluice drift rebase`). */
+struct rebase_wanted {
+	void *state; /* of its observer */
+	bool (*recall)(void *state, struct text key, struct text *value); /* as visit_recall() */
+	int64_t from_ms, until_ms; /* the windows of that time, with both ends */
+	bool alarmed;		   /* also windows in alarm */
+};
+
+/* What was made of it. */
+struct rebase_made {
+	uint64_t windows, rows;
+	uint64_t values;	   /* rows that are in the file */
+	int64_t first_ms, last_ms; /* times of its windows */
+	uint64_t left_windows, left_rows; /* left out, since a window was in alarm */
+};
+
 /* ---- rules of a kind: facts about it, beyond its visits, that the engine needs ---- */
 
 /* Rules of a kind that calls models or pipelines. */
@@ -304,6 +320,10 @@ struct step_kind {
 	/* Compares messages with what the step has learnt, and writes what it finds: a line for each window, as text or as
 	 * JSON (`sluice drift report`). The step is not opened. NULL: it compares nothing. */
 	bool (*review)(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error);
+	/* Writes the file that `fit` would write, of windows of the past that the step has stored. The step is not opened. INPUT:
+	 * the past has no such windows, or too few. NULL: it stores no past. */
+	bool (*rebase)(const struct step *step, const struct rebase_wanted *wanted, struct rebase_made *made, struct buffer *file,
+		       struct error *error);
 	/* Prepares what it needs in the step's arena. NULL: nothing. */
 	bool (*open)(struct step *step, struct error *error);
 	/* Frees what its visits hold beside the step's arena. NULL: nothing. */

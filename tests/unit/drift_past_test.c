@@ -35,7 +35,11 @@ static void window_put(struct past *past, size_t rows, int64_t time_ms)
 	while (past_full(past, blocks))
 		past_merge_next(past, past->fitted);
 	for (size_t i = 0; i < blocks; i++)
-		past_add(past, past_block_first(rows, blocks, i + 1) - past_block_first(rows, blocks, i), time_ms, past->next);
+		past_add(past,
+			 &(struct past_block){.rows = past_block_first(rows, blocks, i + 1) - past_block_first(rows, blocks, i),
+					      .time_ms = time_ms,
+					      .windows = i == 0},
+			 past->next);
 	assert_true(past->count <= PAST_BLOCKS_MAX);
 	const struct past_span span = past_close(past, time_ms, DAY_MS);
 	if (!past_renews(past, span))

@@ -1,0 +1,72 @@
+/* drift_past_record.c: see drift_past_record.h. */
+#include "steps/drift_past_record.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+#define VERSION_FORMER 2 /* whose blocks have nothing behind their times */
+#define FORMER_BLOCK_BYTES offsetof(struct past_block, windows)
+#define NAMES_SEED 2
+
+size_t past_list_bytes(uint64_t blocks)
+{
+	return offsetof(struct past_list, past.blocks) + blocks * sizeof(struct past_block);
+}
+
+static const struct past_list *former_read(const struct past_list *former, const char *blocks, struct arena *arena)
+{
+	struct past_list *list = ARENA_NEW(arena, struct past_list);
+	if (!list)
+		return NULL;
+	memcpy(list, former, past_list_bytes(0));
+	list->version = PAST_LIST_VERSION;
+	for (size_t i = 0; i < list->past.count; i++) {
+		struct past_block *block = &list->past.blocks[i];
+		memcpy(block, blocks + i * FORMER_BLOCK_BYTES, FORMER_BLOCK_BYTES);
+		block->windows = i == 0 || block->time_ms != block[-1].time_ms;
+	}
+	return list;
+}
+
+const struct past_list *past_list_read(struct text stored, struct arena *arena)
+{
+	if (stored.length < past_list_bytes(0))
+		return NULL;
+	const struct past_list *list = (const void *)stored.bytes;
+	const uint64_t count = list->past.count;
+	if (count > PAST_BLOCKS_MAX || list->past.fitted > count)
+		return NULL;
+	if (list->version == VERSION_FORMER && stored.length == past_list_bytes(0) + count * FORMER_BLOCK_BYTES)
+		return former_read(list, stored.bytes + past_list_bytes(0), arena);
+	return list->version == PAST_LIST_VERSION && stored.length == past_list_bytes(count) ? list : NULL;
+}
+
+struct text past_block_key(uint64_t number, char bytes[PAST_KEY_BYTES])
+{
+	const int length = snprintf(bytes, PAST_KEY_BYTES, "past/block/%llu", (unsigned long long)number);
+	return (struct text){bytes, (size_t)length};
+}
+
+uint64_t past_watched(const struct name_list *tensors)
+{
+	uint64_t hash = NAMES_SEED;
+	for (size_t i = 0; i < tensors->count; i++) /* each with its NUL */
+		hash = hash_bytes(tensors->items[i].text, strlen(tensors->items[i].text) + 1, hash);
+	return hash;
+}
+
+uint64_t past_identity(uint64_t watched, struct text features)
+{
+	return hash_bytes(features.bytes, features.length, watched);
+}
+
+size_t past_names_split(struct text stored, struct text *names)
+{
+	size_t count = 0;
+	for (size_t at = 0; at < stored.length && count < DRIFT_FEATURES_MAX; at += names[count++].length + 1)
+		names[count] = text_of(stored.bytes + at);
+	return count;
+}
