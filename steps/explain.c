@@ -3,6 +3,7 @@
 
 #include "base/duration.h"
 #include "message/explained.h"
+#include "steps/explain_importance.h"
 #include "steps/explain_options.h"
 #include "steps/explain_tensors.h"
 #include "steps/explainer.h"
@@ -90,6 +91,11 @@ static bool explain_is_beside(const struct step *step)
 	return ((const struct explain_step *)step->options)->deliver == DELIVER_BESIDE;
 }
 
+static bool explain_keeps(const struct step *step)
+{
+	return ((const struct explain_step *)step->options)->importance.here.line > 0;
+}
+
 /* ---- visits ---- */
 
 static bool explain_is_alone(const struct step *step)
@@ -137,6 +143,8 @@ static enum step_verdict explain_give(struct step *step, struct visit *visit, st
 		given = explain_tensors(work->made, work->rows.rows, others, explain_is_alone(step), visit_arena(visit), error);
 	if (!given)
 		return explain_fail(step, visit, error);
+	if (explain_keeps(step) && !explain_importance_take(step, visit, work->made, error))
+		return STEP_FAIL;
 	visit_explain(visit, work->made);
 	visit_emit(visit, given);
 	return STEP_DONE;
@@ -248,6 +256,7 @@ const struct step_kind step_explain = {
 	.options_size = sizeof(struct explain_step),
 	.shape = SHAPE_ADDS,
 	.calls = &(const struct call_rules){.answered = explain_continue},
+	.state = &(const struct state_rules){.stores = explain_keeps},
 	.monitors = &(const struct monitor_rules){.watches = explain_watches, .explains = explain_can, .beside = explain_is_beside},
 	.check = explain_options_check,
 	.infer = explain_infer,

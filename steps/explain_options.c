@@ -3,7 +3,26 @@
 
 #include "base/number.h"
 #include "explain/sampler.h"
+#include "steps/explain_importance.h"
 #include "steps/explain_work.h"
+
+static bool importance_check(const struct explain_step *self, struct error *error)
+{
+	if (!self->importance.here.line)
+		return true;
+	if (self->deliver != DELIVER_BESIDE)
+		return error_set(
+			error, ERROR_CONFIG, self->importance.here,
+			"`importance` is kept beside the answer, and the step explains on its path; write `deliver: beside`, or "
+			"leave `importance` out");
+	if (self->by == BY_ANCHORS)
+		return error_set(error, ERROR_CONFIG, self->importance.here,
+				 "anchors have no contributions, of which importance is the mean; write another `by`, or leave "
+				 "`importance` out");
+	return self->importance.window.count <= IMPORTANCE_WINDOW_MAX ||
+	       error_set(error, ERROR_CONFIG, self->importance.here, "a window has at most %d explanations; write fewer, or a time",
+			 IMPORTANCE_WINDOW_MAX);
+}
 
 bool explain_options_check(const void *options, struct place place, struct error *error)
 {
@@ -13,7 +32,7 @@ bool explain_options_check(const void *options, struct place place, struct error
 	if (background->here.line != 0 && (background->file.text != NULL) == (background->rows > 0))
 		return error_set(error, ERROR_CONFIG, background->here,
 				 "`background` is a file, or {rows: 100}; write one of them");
-	return true;
+	return importance_check(self, error);
 }
 
 /* ---- the reference dialect ---- */
@@ -115,6 +134,13 @@ static const struct option budget_rows[] = {
 	{.type = OPTION_END},
 };
 
+static const struct option importance_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct explain_importance_options, here)},
+	ROW("window", EXTENT, struct explain_importance_options, window, .fallback = "500",
+	    .help = "How many explanations, or how long by event times, one window takes in."),
+	{.type = OPTION_END},
+};
+
 const struct option explain_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct explain_step, here)},
 	ROW("step", NAME, struct explain_step, step,
@@ -140,5 +166,14 @@ const struct option explain_rows[] = {
 	    .help = "Of how many requests: 10%. Those with the header `x-explain: yes` are always explained."),
 	ROW("budget", MAP, struct explain_step, budget, .rows = budget_rows,
 	    .help = "What it may cost; then the best estimate counts."),
+	ROW("importance", MAP, struct explain_step, importance, .rows = importance_rows,
+	    .help = "Keeps the mean absolute contribution of each feature, such as mean |SHAP|, over windows of explanations. Each "
+		    "window is a record of the topic `importance` of the pipeline; `sluice explain PIPELINE --importance` shows "
+		    "them. "
+		    "With `deliver: beside` only. The open window is state of the step, so that each explanation counts once, and "
+		    "the "
+		    "step explains the messages of a partition one after the other. Each partition has windows of its own, "
+		    "which merge. Explanations of more than 4096 contributions are counted, and not in the means. "
+		    "Absolute contributions have the units of the answer, and what an estimate errs by adds to them."),
 	{.type = OPTION_END},
 };

@@ -32,6 +32,10 @@ struct explain_step {
 		int64_t calls;
 		int64_t time_ns;
 	} budget;
+	struct explain_importance_options {
+		struct place here; /* line 0: it keeps none */
+		struct extent window;
+	} importance;
 };
 
 extern const struct option explain_rows[];

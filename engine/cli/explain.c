@@ -1,8 +1,10 @@
-/* explain.c: `sluice explain`: asks a gateway why a pipeline answers a request as it does. */
+/* explain.c: `sluice explain`: asks a gateway why a pipeline answers a request as it does; or shows the importance of features
+ * that its topic has. */
 #include "base/duration.h"
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/explanation_view.h"
+#include "cli/importance_view.h"
 #include "net/http.h"
 
 #define REQUEST_BYTES_MAX ((size_t)64 << 20) /* as much as a gateway accepts by default */
@@ -18,6 +20,8 @@ struct explain_options {
 	const char *token;
 	int64_t timeout_ns;
 	int form; /* enum explain_form */
+	bool importance;
+	struct door_asked asked;
 };
 
 static const struct option options[] = {
@@ -25,7 +29,12 @@ static const struct option options[] = {
 	 .letter = 'f',
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct explain_options, request),
-	 .help = "The request, as JSON (`-`: from standard input)."},
+	 .help = "The request, as JSON (`-`: from standard input). With --importance: the pipeline's YAML, where Kafka wants "
+		 "settings."},
+	ROW("importance", FLAG, struct explain_options, importance,
+	    .help = "Shows the importance of features over the last windows, and how far it is from the first, of a step with "
+		    "`importance`. It reads the pipeline's topic in Kafka; no gateway is asked."),
+	DOOR_ROWS(struct explain_options, asked),
 	ROW("gateway", TEXT, struct explain_options, gateway, .word = "URL", .fallback = GATEWAY_DEFAULT,
 	    .variable = "SLUICE_GATEWAY", .help = "The address of a gateway, as `sluice dev` prints it."),
 	ROW("token", TEXT, struct explain_options, token, .secret = true, .variable = "SLUICE_TOKEN",
@@ -97,6 +106,33 @@ static bool explain_print(const struct explain_options *self, const struct expla
 	return true;
 }
 
+/* ---- importance ---- */
+
+static int importance_run(struct session *session, const struct explain_options *self, const char *pipeline)
+{
+	static void (*const prints[])(const struct importance_list *, const char *, struct buffer *) = {
+		[FORM_TEXT] = importance_print_text, [FORM_JSON] = importance_print_json, [FORM_HTML] = importance_print_html};
+	struct importance_list list = {.arena = session->arena};
+	struct door_asked asked = self->asked;
+	const struct name file = {.text = self->request};
+	struct error error = {0};
+	struct door door;
+	struct buffer out;
+	if (self->request)
+		asked.files = (struct name_list){1, &file};
+	const bool good = door_open(session, &asked, pipeline, &door, &error) &&
+			  importance_list_read(&list, &door, pipeline, &error);
+	door_close(&door);
+	if (!good)
+		return command_refused(session, &command_explain, &error);
+	if (list.unreadable > 0)
+		command_note(session, "%llu records that cannot be read were left out; the first: %s",
+			     (unsigned long long)list.unreadable, list.unreadable_why.text);
+	buffer_open(&out, REPLY_BYTES_MAX);
+	prints[self->form](&list, pipeline, &out);
+	return command_write(session, &out);
+}
+
 static int explain_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct explain_options *self = filled;
@@ -105,6 +141,8 @@ static int explain_run(struct session *session, const void *filled, const char *
 	struct text body;
 	struct buffer out;
 	(void)count;
+	if (self->importance)
+		return importance_run(session, self, arguments[0]);
 	if (!self->request)
 		return command_misuse(session, &command_explain, "the request is missing; give a file, as in -f request.json");
 	const char *url = arena_print(session->arena, "%s/v2/pipelines/%s/explain", self->gateway, arguments[0]);
@@ -134,7 +172,16 @@ const struct command command_explain = {
 		"file.\n"
 		"\n"
 		"  sluice explain hello -f request.json --gateway http://localhost:8080\n"
-		"  sluice explain hello -f request.json -o html > why.html\n",
+		"  sluice explain hello -f request.json -o html > why.html\n"
+		"\n"
+		"With --importance it shows how much each feature moves the answers: the mean absolute contribution over the last "
+		"window "
+		"of each partition, its share of all, and by how many points that share changed since the first windows that the "
+		"topic "
+		"has. The shift is half the sum of these changes, from 0 (alike) to 1. Windows are of a step `explain` with "
+		"`importance`.\n"
+		"\n"
+		"  sluice explain hello --importance --brokers localhost:9092\n",
 	.options = options,
 	.options_size = sizeof(struct explain_options),
 	.group = "run",

@@ -37,6 +37,16 @@ void importance_add(struct importance *importance, const double *contributions, 
 		means[i] += share * (fabs(contributions[i]) - means[i]);
 }
 
+void importance_merge(struct importance *into, struct importance *from, size_t features)
+{
+	double *means = importance_means(into), *others = importance_means(from);
+	into->records += from->records;
+	const double share = into->records ? (double)from->records / (double)into->records : 0;
+	into->total += share * (from->total - into->total);
+	for (size_t i = 0; i < features; i++)
+		means[i] += share * (others[i] - means[i]);
+}
+
 double importance_shift(struct importance *left, struct importance *right, size_t features)
 {
 	double sum = 0;

@@ -34,6 +34,9 @@ double *importance_means(struct importance *importance); /* a number for each fe
 /* Takes in a record. One with a contribution that is no finite number is left out. */
 void importance_add(struct importance *importance, const double *contributions, size_t features);
 
+/* Adds the records of another one: means are then of all of them. */
+void importance_merge(struct importance *into, struct importance *from, size_t features);
+
 /* How far two importances lie apart: half the sum of differences of their shares, from 0 (alike) to 1. NaN: one has no record,
  * or nothing contributed. */
 double importance_shift(struct importance *left, struct importance *right, size_t features);

@@ -6,6 +6,7 @@
 #include "flow/run.h"
 #include "message/drift_score.h"
 #include "message/explained.h"
+#include "message/importance_report.h"
 
 /* ---- functions that steps call ---- */
 
@@ -148,6 +149,13 @@ void visit_score(struct visit *visit, struct drift_score *made)
 	struct message *message = message_root(visit->message);
 	made->next = message->scores;
 	message->scores = made;
+}
+
+void visit_importance(struct visit *visit, struct importance_report *made)
+{
+	struct message *message = message_root(visit->message);
+	made->next = message->importances;
+	message->importances = made;
 }
 
 /* The source with the inputs of the explained step; the plan has put it there. */

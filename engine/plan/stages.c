@@ -390,6 +390,8 @@ static void find_state(struct cutter *cutter)
 						    : "after a crash, it may count a request twice";
 			if (graph->steps[stage->steps[j]].key) {
 				stage->state = arena_print(arena, "the open window of step `%s`", step.name);
+			} else if (remembers && step_explains(&step) && !joins) {
+				stage->state = arena_print(arena, "the open window of importance of step `%s`", step.name);
 			} else if (key && !joins) {
 				note_promise(cutter, stage, &step, key);
 				stage->state = arena_print(arena, "the state of step `%s` for each `%s`", step.name, key);

@@ -34,6 +34,8 @@ const struct topic_role_row topic_roles[TOPIC_ROLES] = {
 			    .help = "What became of answers: `sluice feedback` and the gateway write it."},
 	[TOPIC_DRIFT] = {"drift", .written = true, .retention_ms = 30 * DAY_MS,
 			 .help = "Verdicts on closed windows, by steps of kind `drift`."},
+	[TOPIC_IMPORTANCE] = {"importance", .written = true, .retention_ms = 30 * DAY_MS,
+			      .help = "How much each feature moved the answers of a window, by steps of kind `explain`."},
 	[TOPIC_ALERTS] = {"alerts", .written = true, .retention_ms = 30 * DAY_MS,
 			  .help = "Notices of alerts with an action of type `topic`."},
 	[TOPIC_MOVES] = {"moves", .written = true, .retention_ms = 30 * DAY_MS,
@@ -220,6 +222,31 @@ static void add_drift(struct compiler *compiler, struct pipeline_plan *plan)
 		.of = TOPIC_NONE,
 		.key = "the step's name",
 		.reason = names ? arena_print(compiler->arena, "verdicts of %s", names) : NULL,
+	};
+	if (names)
+		add(compiler, plan, topic);
+}
+
+/* Whether the step keeps the importance of features. */
+static bool step_weighs(const struct graph *graph, size_t index)
+{
+	const struct step step = step_seen(graph, index);
+	return graph->steps[index].explained && step.kind && step_is_stateful(&step);
+}
+
+static void add_importance(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	const char *names = NULL;
+	for (size_t i = 0; i < plan->graph->count; i++)
+		if (step_weighs(plan->graph, i))
+			names = arena_print(compiler->arena, "%s%s`%s`", names ? names : "", names ? ", " : "",
+					    plan->graph->steps[i].name);
+	const struct topic topic = {
+		.name = topic_name(compiler, plan, plan->graph->name, "importance"),
+		.role = TOPIC_IMPORTANCE,
+		.of = TOPIC_NONE,
+		.key = "the step's name",
+		.reason = names ? arena_print(compiler->arena, "importance of features by %s", names) : NULL,
 	};
 	if (names)
 		add(compiler, plan, topic);
@@ -436,6 +463,7 @@ void plan_topics(struct compiler *compiler, struct pipeline_plan *plan)
 	add_answers(compiler, plan);
 	add_explanations(compiler, plan);
 	add_drift(compiler, plan);
+	add_importance(compiler, plan);
 	add_alerts(compiler, plan);
 	add_stages(compiler, plan);
 	add_step_topics(compiler, plan);
@@ -544,6 +572,11 @@ bool stage_writes_topic(const struct pipeline_plan *plan, size_t stage, size_t t
 	case TOPIC_EXPLANATIONS:
 		for (size_t i = 0; i < plan->graph->count; i++)
 			if (plan->graph->steps[i].explained && plan->stage_of[i] == stage)
+				return true;
+		return false;
+	case TOPIC_IMPORTANCE:
+		for (size_t i = 0; i < plan->graph->count; i++)
+			if (step_weighs(plan->graph, i) && plan->stage_of[i] == stage)
 				return true;
 		return false;
 	case TOPIC_DRIFT:

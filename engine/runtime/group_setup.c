@@ -198,6 +198,7 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 		.own = TOPIC_NOWHERE,
 		.dead_letters = TOPIC_NOWHERE,
 		.explanations = TOPIC_NOWHERE,
+		.importances = TOPIC_NOWHERE,
 		.drift = TOPIC_NOWHERE,
 		.feed = TOPIC_NOWHERE,
 		.explains = explains(plan, index),
@@ -224,6 +225,8 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 			stage->dead_letters = topic_number(&group->writes, topic->name);
 		else if (topic->role == TOPIC_EXPLANATIONS)
 			stage->explanations = topic_number(&group->writes, topic->name);
+		else if (topic->role == TOPIC_IMPORTANCE)
+			stage->importances = topic_number(&group->writes, topic->name);
 		else if (topic->role == TOPIC_DRIFT)
 			verdicts_go(stage, group, topic);
 		else if (topic->role == TOPIC_EXPOSURES) {

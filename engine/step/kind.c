@@ -20,7 +20,8 @@ static bool is_whole(const struct step *step)
 bool step_is_stateful(const struct step *step)
 {
 	struct name maker;
-	return step->kind->state && !step_collects(step, &maker);
+	const struct state_rules *rules = step->kind->state;
+	return rules && (!rules->stores || (is_whole(step) && rules->stores(step))) && !step_collects(step, &maker);
 }
 
 bool step_calls(const struct step *step, size_t nth, enum call_target *target, const char **name)

@@ -265,6 +265,8 @@ struct state_rules {
 	/* The key by which its messages must be partitioned; the step evaluates it itself, for the key of its state.
 	 * NULL (also as hook): the key of the record. */
 	const struct expression *(*key)(const struct step *step);
+	/* Whether the step stores any, by its options. NULL: each of the kind does. */
+	bool (*stores)(const struct step *step);
 };
 
 /* Rules of a kind that assesses what other steps do. */
@@ -429,6 +431,10 @@ void visit_explain(struct visit *visit, struct explained *made);
 /* Lists a verdict with the message that was entered. It lives in the visit's arena, and leaves with that message. */
 struct drift_score;
 void visit_score(struct visit *visit, struct drift_score *made);
+
+/* Lists the importance of features over a window with the message that was entered, likewise. */
+struct importance_report;
+void visit_importance(struct visit *visit, struct importance_report *made);
 
 /* Sends a shadow request: no step waits for it, it is sent once, and its reply is dropped. `request` is read before
  * this returns. */

@@ -247,6 +247,7 @@ struct flight *lane_enter(struct lanes *lanes, struct lane *lane, struct load *l
 	flight->left = NULL;
 	flight->told = NULL;
 	flight->explained = 0;
+	flight->weighed = 0;
 	flight->scored = 0;
 	flight->exposed = NULL;
 	const struct blamed *blamed = lane->blamed_count > 0 ? blamed_at(lane, record->offset) : NULL;

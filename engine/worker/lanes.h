@@ -81,6 +81,7 @@ struct flight {
 	struct text sender;		/* of a record of another stage: name of the sender */
 	const struct emission *left;	/* last of its emissions that was produced */
 	size_t explained;		/* how many of its explanations were produced */
+	size_t weighed;			/* of its reports of importance that were produced */
 	size_t scored;			/* records of its verdicts on windows that were produced */
 	const struct assigned *exposed; /* last entry whose exposure was produced; the entries go from the latest to the first */
 	const struct offspring *told;	/* last offspring whose answer was produced, or that needs none */

@@ -435,7 +435,9 @@ static enum produce_verdict explanations_leave(struct outbox *outbox, struct fli
 static enum produce_verdict scores_leave(struct outbox *outbox, struct flight *flight, struct error *error)
 {
 	const struct verdict_outlet outlet = {outbox->output, origin_of(flight), &outbox->feed_key, &outbox->encoded};
-	return flight->message.scores ? window_verdicts_leave(&outlet, flight, error) : PRODUCED;
+	const enum produce_verdict verdict =
+		flight->message.importances ? window_importances_leave(&outlet, flight, error) : PRODUCED;
+	return verdict == PRODUCED && flight->message.scores ? window_verdicts_leave(&outlet, flight, error) : verdict;
 }
 
 /* ---- dead letters ---- */
@@ -573,7 +575,7 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct flight *f
 		verdict = emissions_leave(outbox, flight, answer, error);
 	if (verdict == PRODUCED && flight->message.explained)
 		verdict = explanations_leave(outbox, flight, error);
-	if (verdict == PRODUCED && flight->message.scores)
+	if (verdict == PRODUCED && (flight->message.scores || flight->message.importances))
 		verdict = scores_leave(outbox, flight, error);
 	if (verdict == PRODUCED && config->exposes && !flight->unfit)
 		verdict = exposures_leave(outbox, flight, error);
@@ -614,7 +616,7 @@ static enum produce_verdict flight_leave(struct outbox *outbox, struct flight *f
 static bool is_half_left(const struct flight *flight)
 {
 	return !flight->direct && (flight->lettered || flight->left || flight->exposed || flight->crossed || flight->told ||
-				   flight->explained > 0 || flight->scored > 0);
+				   flight->explained > 0 || flight->scored > 0 || flight->weighed > 0);
 }
 
 enum produce_verdict outbox_put(struct outbox *outbox, struct flight *flight)

@@ -109,6 +109,7 @@ struct stage_config {
 	uint32_t exposures;		  /* number of the setup's writes */
 	uint32_t dead_letters;		  /* for failed requests, as message/failure.h defines */
 	uint32_t explanations;		  /* of its steps that explain others; TOPIC_NOWHERE: none does */
+	uint32_t importances;		  /* of those of them that keep the importance of features; likewise */
 	uint32_t drift;			  /* of its steps that observe; TOPIC_NOWHERE: none does */
 	uint32_t feed;			  /* of the namespace, for the last verdict; TOPIC_NOWHERE: there is none */
 	bool explains;			  /* it has a step that explains another */

@@ -2,6 +2,7 @@
 #include "worker/window_verdicts.h"
 
 #include "message/feed_record.h"
+#include "message/importance_report.h"
 #include "worker/parts.h"
 
 /* The verdict of that number; the last one is listed first. */
@@ -60,6 +61,42 @@ enum produce_verdict window_verdicts_leave(const struct verdict_outlet *outlet, 
 		const struct drift_score *score = score_at(flight, count, flight->scored % count);
 		const enum produce_verdict verdict = flight->scored < count ? score_leave(outlet, config, score, error)
 									    : score_feed(outlet, config, score, error);
+		if (verdict != PRODUCED)
+			return verdict;
+	}
+	return PRODUCED;
+}
+
+/* ---- importance of features ---- */
+
+/* The report of that number; the last one is listed first. */
+static const struct importance_report *report_at(const struct flight *flight, size_t count, size_t number)
+{
+	const struct importance_report *report = flight->message.importances;
+	for (size_t i = number + 1; i < count; i++)
+		report = report->next;
+	return report;
+}
+
+static enum produce_verdict report_leave(const struct verdict_outlet *outlet, uint32_t topic,
+					 const struct importance_report *report, struct error *error)
+{
+	buffer_clear(outlet->value);
+	return importance_report_encode(report, outlet->value, error) ? score_produce(outlet, topic, report->step, error)
+								      : PRODUCE_REFUSED;
+}
+
+enum produce_verdict window_importances_leave(const struct verdict_outlet *outlet, struct flight *flight, struct error *error)
+{
+	const uint32_t topic = flight->stage->config->importances;
+	size_t count = 0;
+	if (flight->unfit || topic == TOPIC_NOWHERE)
+		return PRODUCED;
+	for (const struct importance_report *one = flight->message.importances; one; one = one->next)
+		count++;
+	for (; flight->weighed < count; flight->weighed++) {
+		const enum produce_verdict verdict =
+			report_leave(outlet, topic, report_at(flight, count, flight->weighed), error);
 		if (verdict != PRODUCED)
 			return verdict;
 	}

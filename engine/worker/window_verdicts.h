@@ -1,5 +1,5 @@
-/* window_verdicts.h: Verdicts on windows that a message closed: each leaves to its pipeline's topic, in the transaction of the
- * message; and to the feed of the namespace, if it judges the window.
+/* window_verdicts.h: Verdicts on windows that a message closed, and reports of others: each leaves to its pipeline's topic, in the
+ * transaction of the message; and a verdict to the feed of the namespace, if it judges the window.
  *
  * Private to worker.
  */
@@ -18,5 +18,8 @@ struct verdict_outlet {
 /* Produces them, the first one first. PRODUCED: all were produced, or there were none. PRODUCE_FULL: to be called again; what was
  * produced before is not produced twice. */
 enum produce_verdict window_verdicts_leave(const struct verdict_outlet *outlet, struct flight *flight, struct error *error);
+
+/* The same of reports of the importance of features (message/importance_report.h), which leave to the pipeline's topic. */
+enum produce_verdict window_importances_leave(const struct verdict_outlet *outlet, struct flight *flight, struct error *error);
 
 #endif

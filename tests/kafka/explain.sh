@@ -1,7 +1,8 @@
 #!/bin/bash
 # Explanations on a real Kafka. Beside the answers, exactly once: the engine is killed with -9 three times, and each explanation is
-# committed once. So it is inline, on request, for a share, and by a condition. Inline: a model that is late for most perturbations is
-# explained within the budget, with the error of what it answered; and so is one that fails for one call with perturbations in three.
+# committed once, and counts once in the importance of features. So it is inline, on request, for a share, and by a condition.
+# Inline: a model that is late for most perturbations is explained within the budget, with the error of what it answered; and so is
+# one that fails for one call with perturbations in three.
 # A model of scikit-learn's on a real MLServer is explained inline, beside and on request, if MLServer can be had.
 # While calls of requests wait for a model, it gets no perturbation. The reference's pipeline with an explainer runs as it is.
 #   explain.sh SLUICE BUILD      takes about 45 seconds; SHORT=1 leaves MLServer out, and takes 10 fewer
@@ -83,7 +84,7 @@ printf '%s\n' a,b,c 1,0,2 3,1,0 2,2,1 0,3,3 >"$dir/usual.csv"
 # ---- beside, killed ----
 
 beside() {
-	run_engine beside exactly-once quick "background: usual.csv" score
+	run_engine beside exactly-once quick "background: usual.csv, importance: {window: 100}" score
 }
 beside
 produce beside "$requests" 4,2,1
@@ -96,6 +97,17 @@ wait_until 60 all_explained beside "$requests"
 echo "explain: $requests requests, $kills kills: $(wc -l <"$dir/explained") explanations"
 expect "beside: requests with an explanation" "$(sort -u "$dir/explained" | wc -l)" "-eq $requests"
 expect "beside: explanations" "$(wc -l <"$dir/explained")" "-eq $requests"
+
+# Running importance of the same explanations: each window is complete and comes once, whoever closed it.
+"$build/records" dump "$brokers" sluice.beside.pipeline.beside.importance 2>"$dir/dump.log" |
+	"$here/verdicts.py" "$here/../../schemas/importance.avsc" >"$dir/importance"
+expect "beside: windows of importance" "$(wc -l <"$dir/importance")" "-eq $((requests / 100))"
+expect "beside: windows that differ" "$(jq -r .window "$dir/importance" | sort -u | wc -l)" "-eq $((requests / 100))"
+expect "beside: explanations in them" "$(jq -s 'map(.explanations) | add' "$dir/importance")" "-eq $requests"
+# The requests are equal, so each mean is the contribution itself.
+expect "beside: different sums of means" "$(jq -s 'map(.total) | unique | length' "$dir/importance")" "-eq 1"
+expect "beside: explanations of the window that is shown" "$("$sluice" explain beside --importance --namespace beside \
+	--brokers "$brokers" -o json | jq '.importance[0].last.explanations')" "-eq 100"
 stop_engine beside "$engine"
 
 # ---- the other deliveries, killed ----
