@@ -25,6 +25,7 @@
 #include "runtime/engine.h"
 #include "runtime/engine_metrics.h"
 #include "runtime/status_publisher.h"
+#include "simulation/case.h"
 
 #define WORKERS 1
 #define PARTITIONS 1 /* of every topic: joins work, and nothing needs to be distributed */
@@ -242,10 +243,37 @@ static bool make_topics(const struct dev *dev, const struct revision *revision, 
 	return true;
 }
 
+/* The models that a stubs.json in one of the folders offers: the model server has them. They live as long as the files. */
+static bool stubs_offer(const struct dev *dev, struct name_list *servers, struct error *error)
+{
+	struct arena *arena = dev->session->arena;
+	*servers = (struct name_list){0};
+	for (size_t i = 0; i < dev->files.path_count; i++) {
+		struct case_files files = {0};
+		struct stat what;
+		if (stat(dev->files.paths[i], &what) != 0 || !S_ISDIR(what.st_mode))
+			continue;
+		if (!case_read_stubs(dev->files.paths[i], arena, &files, error))
+			return false;
+		const struct name_list more = case_stubs_offered(&files, dev->models, arena);
+		struct name *all = ARENA_ARRAY(arena, struct name, servers->count + more.count);
+		if (!all)
+			return error_memory(error, ERROR_SYSTEM, "reading stubs.json");
+		if (servers->count > 0)
+			memcpy(all, servers->items, servers->count * sizeof *all);
+		if (more.count > 0)
+			memcpy(all + servers->count, more.items, more.count * sizeof *all);
+		*servers = (struct name_list){servers->count + more.count, all};
+	}
+	return true;
+}
+
 /* Reads the files. NULL: their faults were reported, or `error` is set, or remote files must be fetched first. */
 static struct revision *read_files(struct dev *dev, struct error *error)
 {
 	struct revision_options files = dev->files;
+	if (!stubs_offer(dev, &files.servers, error))
+		return NULL;
 	files.elsewhere = &dev->elsewhere;
 	files.before = dev->engine ? &engine_revision(dev->engine)->plan : NULL;
 	struct revision *revision = session_revision_open(dev->session, &files, error);

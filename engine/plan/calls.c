@@ -59,7 +59,9 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 		facts = facts_of_resource(resource);
 	else
 		facts.requirements = step_option_names(spec, "requirements");
-	if (storage || server) {
+	/* A step may name an artifact, and its Model say where that is served. */
+	const bool served = resource && !server && endpoint_is_address(facts.storage_uri) && !endpoint_is_address(storage);
+	if ((storage || server) && !served) {
 		facts.storage_uri = storage;
 		facts.server = server;
 	} else if (!resource && !explains) {

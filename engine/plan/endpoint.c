@@ -176,6 +176,13 @@ static bool stub_or_uri(const struct model_facts *model, struct endpoint *endpoi
 	return false;
 }
 
+bool endpoint_is_address(const char *storage_uri)
+{
+	const struct model_facts model = {.storage_uri = storage_uri};
+	struct endpoint endpoint;
+	return stub_or_uri(&model, &endpoint);
+}
+
 /* The Servers that have an endpoint and cover the requirements; the last of them. */
 static size_t fitting_servers(const struct model_facts *model, const struct spec *spec, const struct resource **found)
 {

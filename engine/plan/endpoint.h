@@ -49,6 +49,9 @@ struct endpoint endpoint_find(const struct model_facts *model, const struct spec
 bool endpoint_is_offered(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
 			 struct arena *arena);
 
+/* Whether a storageUri says where a model is served, by an address or a stub, and not where its artifact is. NULL: no. */
+bool endpoint_is_address(const char *storage_uri);
+
 /* The parsed addresses of the endpoint, for a model of that name. None when there is no endpoint, it is a stub, or
  * memory ran out. In the arena. */
 struct model_addresses endpoint_addresses(const struct endpoint *endpoint, const char *model, struct arena *arena);

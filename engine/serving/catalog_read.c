@@ -10,7 +10,13 @@ static bool is_elsewhere(const char *uri)
 	return false;
 }
 
+static bool is_address(const char *uri)
+{
+	return is_elsewhere(uri) || (uri && text_starts_with(text_of(uri), TEXT("stub://")));
+}
+
 struct catalog_taking {
+	const struct spec *spec;
 	struct catalog *catalog;
 	const char *only;
 	size_t *count;
@@ -25,6 +31,14 @@ static bool take(struct catalog_taking *taking, const struct catalog_entry *entr
 	return catalog_put(taking->catalog, entry, taking->error);
 }
 
+/* Whether the Model of that name says where it is served, and the step only where its artifact is. */
+static bool model_decides(const struct spec *spec, const char *name, const char *uri)
+{
+	const struct resource *resource = is_address(uri) ? NULL : spec_find(spec, RESOURCE_MODEL, name);
+	const struct model_spec *model = resource ? resource->spec : NULL;
+	return model && is_address(model->storage_uri.text);
+}
+
 static bool take_steps(struct catalog_taking *taking, const struct pipeline_spec *pipeline)
 {
 	const struct step_spec *steps = pipeline->steps.items;
@@ -35,6 +49,8 @@ static bool take_steps(struct catalog_taking *taking, const struct pipeline_spec
 		const char *uri = step_storage(&step);
 		if (!uri || !step_calls(&step, 0, &target, &name) || target != CALL_MODEL)
 			continue;
+		if (name && model_decides(taking->spec, name, uri))
+			continue;
 		if (!take(taking, &(struct catalog_entry){.name = name, .uri = uri, .place = steps[i].options_here}))
 			return false;
 	}
@@ -44,7 +60,7 @@ static bool take_steps(struct catalog_taking *taking, const struct pipeline_spec
 /* The setting of a step overrides that of the Model, so it is read later. */
 bool catalog_take_spec(struct catalog *catalog, const struct spec *spec, const char *only, size_t *count, struct error *error)
 {
-	struct catalog_taking taking = {catalog, only, count, error};
+	struct catalog_taking taking = {spec, catalog, only, count, error};
 	for (size_t i = 0; i < spec->count; i++) {
 		const struct resource *resource = spec->resources[i];
 		const struct model_spec *model = resource->spec;

@@ -248,6 +248,29 @@ def a_pipeline_has_a_built_in_explainer(judge, binary):
         shutil.rmtree(folder)
 
 
+def a_stub_offers_the_explainer(judge, binary):
+    """The reference file as it is, and its explainer as a stub: of a stubs.json beside it, or of a Model"""
+    offers = {"stubs.json": '{"shap-explainer": "stub://explain", "baseline-predictor": "stub://linear?w=1,2", "enhanced-predictor": "stub://linear?w=1,2"}',
+              "models.yaml": "---\n".join(MODEL % (name, stub) for name, stub in
+                                          (("shap-explainer", "explain"), ("baseline-predictor", "linear?w=1,2"), ("enhanced-predictor", "linear?w=1,2")))}
+    for file, content in offers.items():
+        folder = tempfile.mkdtemp(prefix="sluice-explain-")
+        for name in ("pipeline-explain.yaml", "experiment-70-30.yaml"):
+            shutil.copy(os.path.join(ROOT, "tests", "reference", name), folder)
+        with open(os.path.join(folder, file), "w", encoding="utf-8") as out:
+            out.write(content)
+        dev = Dev(binary, folder)
+        try:
+            status, answer, _ = Gateway(dev.said("gateway")).infer("explainable-prediction-pipeline", request(3, 5))
+            names = [one["name"] for one in answer.get("outputs", [])]
+            judge.expect(f"the stub of {file} explains, and nothing is built in", status == 200 and "explanation" in names and
+                         not any(name.startswith("explanation_") for name in names), (status, answer))
+        finally:
+            dev.process.terminate()
+            dev.process.wait()
+            shutil.rmtree(folder)
+
+
 def the_candidate_that_answered_is_explained(judge, gateway):
     pipeline, rows, weights_seen = "explainable-prediction-pipeline", [], set()
     status, answer, headers = gateway.ask("POST", f"/v2/pipelines/{pipeline}/explain", request(3, 5))
@@ -331,6 +354,7 @@ def main():
         file.write("---\n".join([PIPELINE % one for one in PIPELINES] + [MODEL % one for one in MODELS] + [FOREST]))
     a_deployment_has_an_explainer(judge, sys.argv[1])
     a_pipeline_has_a_built_in_explainer(judge, sys.argv[1])
+    a_stub_offers_the_explainer(judge, sys.argv[1])
     dev = Dev(sys.argv[1], folder)
     try:
         gateway = Gateway(dev.said("gateway"))

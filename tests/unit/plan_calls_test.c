@@ -20,6 +20,44 @@ static void open_plan(struct planning *planning, struct plan *plan, const char *
 	assert_int_equal(planning_errors(planning), 0);
 }
 
+/* A step's storageUri may be of an artifact, as the reference's are; then its Model says where that is served, if it does. */
+static void a_step_that_names_an_artifact_asks_where_its_model_is(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *step, *model;
+		enum endpoint_origin origin;
+		const char *addresses;
+	} rows[] = {
+		{"storageUri: \"s3://b/m\"", "stub://add10", ENDPOINT_STUB, "stub://add10"},
+		{"storageUri: \"s3://b/m\"", "grpc://h:1/m", ENDPOINT_URI, "grpc://h:1/m"},
+		{"storageUri: \"s3://b/m\"", "s3://b/other", ENDPOINT_NONE, NULL},
+		{"storageUri: \"http://own:1\"", "stub://add10", ENDPOINT_URI, "http://own:1"},
+		{"storageUri: \"stub://add20\"", "stub://add10", ENDPOINT_STUB, "stub://add20"},
+		{"storageUri: \"s3://b/m\", server: gone", "stub://add10", ENDPOINT_NONE, NULL},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct planning p;
+		struct plan plan;
+		struct arena *arena = arena_open((size_t)1 << 16);
+		planning_read(
+			&p,
+			arena_print(
+				arena,
+				PIPELINE("p") "  steps:\n  - {name: a, model: {name: m, %s}}\n  output: {steps: [a]}\n---\n" HEAD
+					      "Model\nmetadata: {name: m}\nspec: {storageUri: \"%s\"}\n",
+				rows[i].step, rows[i].model),
+			step_kinds);
+		planning_plan(&p, NULL, &plan);
+		const struct endpoint *endpoint = &plan.pipelines[0].callees[0].endpoint;
+		assert_int_equal(endpoint->origin, rows[i].origin);
+		if (rows[i].addresses)
+			assert_string_equal(endpoint->addresses, rows[i].addresses);
+		planning_close(&p);
+		arena_close(arena);
+	}
+}
+
 static void a_model_is_looked_for_in_this_order(void **state)
 {
 	(void)state;
@@ -133,6 +171,7 @@ static void an_experiment_step_calls_its_candidates_or_the_experiment_named(void
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_step_that_names_an_artifact_asks_where_its_model_is),
 		cmocka_unit_test(a_model_is_looked_for_in_this_order),
 		cmocka_unit_test(a_missing_capability_is_named_with_the_nearest),
 		cmocka_unit_test(a_choice_calls_each_of_its_models),
