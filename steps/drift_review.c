@@ -12,6 +12,7 @@
 #include "steps/drift_segments.h"
 #include "steps/drift_truths.h"
 
+#define IMPORTANCE_SAID 3 /* features in a line */
 #define MESSAGE_BYTES_MAX ((size_t)1 << 30)
 
 /* The open window of a segment while the monitor has that of another. */
@@ -56,8 +57,21 @@ static void count_put(struct buffer *out, const char *name, uint64_t count)
 	buffer_print(out, ", \"%s\": %llu", name, (unsigned long long)count);
 }
 
-static void feature_put(struct buffer *out, const struct monitor_feature *feature)
+/* NaN: not known. */
+static double importance_shift(const struct drift_review *review, const struct monitor_verdict *verdict,
+			       const struct monitor_feature *feature)
 {
+	const struct fit_source *source = review->source;
+	if (!source->importance_shift || !source->time_ms)
+		return (double)NAN;
+	return source->importance_shift(source->importances, feature->name, verdict->least_ms, verdict->most_ms);
+}
+
+static void feature_put(const struct drift_review *review, const struct monitor_verdict *verdict,
+			const struct monitor_feature *feature)
+{
+	struct buffer *out = review->report;
+	const double shift = importance_shift(review, verdict, feature);
 	const struct monitor_quality *quality = &feature->quality;
 	buffer_string(out, "{\"name\": ");
 	json_write_string(out, feature->name);
@@ -77,7 +91,10 @@ static void feature_put(struct buffer *out, const struct monitor_feature *featur
 		number_put(out, "level", test->level);
 		buffer_print(out, ", \"established\": %s}", test->established ? "true" : "false");
 	}
-	buffer_string(out, "]}");
+	buffer_byte(out, ']');
+	if (!isnan(shift))
+		number_put(out, "importance_shift", shift);
+	buffer_byte(out, '}');
 }
 
 static void estimates_put(const struct drift_review *review)
@@ -147,7 +164,7 @@ static void verdict_json(const struct drift_review *review, const struct monitor
 		     verdict->quality_alarm ? "true" : "false");
 	for (size_t i = 0; i < verdict->feature_count; i++) {
 		buffer_string(out, i ? ", " : "");
-		feature_put(out, &verdict->features[i]);
+		feature_put(review, verdict, &verdict->features[i]);
 	}
 	buffer_string(out, "]}\n");
 }
@@ -180,6 +197,37 @@ static void quality_say(struct buffer *out, const struct monitor_feature *featur
 	}
 }
 
+/* The feature whose importance changed most of those that come after that one; feature_count: none does. Of equal changes, the
+ * first feature is first. */
+static size_t importance_next(const struct drift_review *review, const struct monitor_verdict *verdict, size_t after)
+{
+	size_t found = verdict->feature_count;
+	double most = -1, below = (double)INFINITY;
+	if (after < verdict->feature_count)
+		below = fabs(importance_shift(review, verdict, &verdict->features[after]));
+	for (size_t i = 0; i < verdict->feature_count; i++) {
+		const double size = fabs(importance_shift(review, verdict, &verdict->features[i]));
+		if ((size < below || (size == below && i > after)) && size > most) {
+			most = size;
+			found = i;
+		}
+	}
+	return found;
+}
+
+static void importance_say(const struct drift_review *review, const struct monitor_verdict *verdict)
+{
+	size_t at = importance_next(review, verdict, verdict->feature_count), said = 0;
+	for (; said < IMPORTANCE_SAID && at < verdict->feature_count; said++) {
+		name_say(review->report, said ? ", `" : "; importance of `", verdict->features[at].name);
+		buffer_print(review->report, "` %+.1f",
+			     100 * importance_shift(review, verdict, &verdict->features[at]));
+		at = importance_next(review, verdict, at);
+	}
+	if (said > 0)
+		buffer_string(review->report, " points");
+}
+
 static void verdict_say(const struct drift_review *review, const struct monitor_verdict *verdict)
 {
 	struct buffer *out = review->report;
@@ -201,6 +249,7 @@ static void verdict_say(const struct drift_review *review, const struct monitor_
 	}
 	for (size_t i = 0; i < verdict->feature_count; i++)
 		quality_say(out, &verdict->features[i]);
+	importance_say(review, verdict);
 	estimates_say(review);
 	realised_say(review);
 	buffer_byte(out, '\n');

@@ -8,6 +8,7 @@
 #include "cli/fit_rows.h"
 #include "cli/fit_topic.h"
 #include "cli/fit_truths.h"
+#include "cli/importance_windows.h"
 #include "message/json_write.h"
 #include "plan/graph.h"
 #include "plan/plan.h"
@@ -97,11 +98,33 @@ struct fitting {
 	struct buffer made;
 	const struct command *command;
 	struct fit_truths truths;
+	struct importance_list importances;
 };
 
 static void say_remark(void *listener, const char *text)
 {
 	command_note(listener, "%s", text);
+}
+
+static double shift_of(void *importances, struct text feature, int64_t begin_ms, int64_t end_ms)
+{
+	return importance_feature_shift(importances, feature, begin_ms, end_ms);
+}
+
+/* The importance of features that a step of the pipeline keeps, if one does. Without a topic of it, nothing is known. */
+static bool importances_read(struct fitting *self, const struct door *door, struct error *error)
+{
+	const struct pipeline_plan *plan = door->plan;
+	bool kept = false;
+	for (size_t i = 0; i < plan->topic_count; i++)
+		kept = kept || plan->topics[i].role == TOPIC_IMPORTANCE;
+	self->importances = (struct importance_list){.arena = self->arena};
+	if (!kept || self->command == &command_fit || importance_list_read(&self->importances, door, plan->graph->name, error))
+		return true;
+	if (error->kind != ERROR_CONFIG)
+		return false;
+	*error = (struct error){0};
+	return true;
 }
 
 /* Learns, or compares. */
@@ -112,6 +135,10 @@ static bool source_read(struct fitting *self, struct step *step, struct fit_sour
 	if (self->options->feedback.count > 0) {
 		source->truth = fit_truths_find;
 		source->truths = &self->truths;
+	}
+	if (self->importances.subject_count > 0) {
+		source->importance_shift = shift_of;
+		source->importances = &self->importances;
 	}
 	if (self->command == &command_fit)
 		return self->kind->fit(step, source, &self->made, error);
@@ -184,7 +211,7 @@ static bool fit_topic(struct fitting *self, struct step *step, const struct mapp
 				 step->pipeline);
 	if (good && self->options->tensors.count > 0)
 		good = error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor combines columns of a CSV, and a topic has requests");
-	good = good && fit_topic_open(&topic, &config, self->arena, error);
+	good = good && importances_read(self, &door, error) && fit_topic_open(&topic, &config, self->arena, error);
 	if (good) {
 		struct fit_source source = fit_topic_source(&topic);
 		good = source_read(self, step, &source, error);
@@ -406,6 +433,11 @@ const struct command command_drift_report = {
 		"\n"
 		"  sluice fit drift march.csv -f pipeline.yaml --tensor x=bid,ask --out refs/features.json\n"
 		"  sluice drift report april.csv -f pipeline.yaml --tensor x=bid,ask\n"
+		"\n"
+		"If a step `explain` of the pipeline keeps `importance`, each feature of a topic's windows has the shift of its "
+		"importance: by how much its share of the mean absolute contributions is larger in the windows of that time than "
+		"in the "
+		"first ones. Text has the three that moved most, in points of 100; JSON has `importance_shift` of each.\n"
 		"\n"
 		"`window`, `methods`, `falseAlarms` and `effect` are those of the step. The rows of a file have no times, so both "
 		"`window` and `falseAlarms` are then by messages; the records of a topic have their own. The declared false alarms "

@@ -160,6 +160,10 @@ struct fit_source {
 	/* Finds the feedback on a message; NULL: there is none on it. The function is NULL: no feedback was read. */
 	const struct fit_truth *(*truth)(void *truths, const struct fit_name *name);
 	void *truths;
+	/* By how much a feature's share of the importance of all changed from the first windows of an explaining step to those of
+	 * that time; NaN: not known. The function is NULL: there are none. */
+	double (*importance_shift)(void *importances, struct text feature, int64_t begin_ms, int64_t end_ms);
+	void *importances;
 	/* Reports a remark on the learnt parameters that is no error; NULL: nobody reads it. */
 	void (*remarked)(void *listener, const char *text);
 	void *listener;

@@ -19,6 +19,7 @@
 #include "message/importance_report.h"
 #include "message/schemas.h"
 #include "steps/explain_importance.h"
+#include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
 #include "tests/unit/session.h"
@@ -459,29 +460,36 @@ static void records_are_of_their_schema(void **state)
 
 /* ---- what is shown ---- */
 
-/* A window of a slice: two features, whose means are given. */
-static void window_append(const struct mock *mock, uint64_t slice, uint64_t window, uint64_t explanations, double a, double b)
+/* A record of two features. */
+static void report_append(const struct mock *mock, struct importance_report report, const char *a, const char *b, double mean_a,
+			  double mean_b)
 {
-	const struct importance_feature features[] = {{TEXT("x[a]"), a}, {TEXT("x[<b>]"), b}};
-	const struct importance_report report = {.pipeline = TEXT("p"),
-						 .step = TEXT("why"),
-						 .explained = TEXT("score"),
-						 .method = TEXT("tree"),
-						 .output = TEXT("y[0]"),
-						 .slice = slice,
-						 .window = window,
-						 .begin_ms = (int64_t)window * 60000,
-						 .end_ms = (int64_t)window * 60000 + 59000,
-						 .explanations = explanations,
-						 .total = a + b,
-						 .feature_count = 2,
-						 .features = features};
+	const struct importance_feature features[] = {{text_of(a), mean_a}, {text_of(b), mean_b}};
 	struct buffer record;
 	struct error error = {0};
+	report.pipeline = TEXT("p");
+	report.step = TEXT("why");
+	report.explained = TEXT("score");
+	report.method = TEXT("tree");
+	report.output = TEXT("y[0]");
+	report.total = mean_a + mean_b;
+	report.feature_count = 2;
+	report.features = features;
 	buffer_open(&record, RECORD_BYTES);
 	assert_true(importance_report_encode(&report, &record, &error));
 	mock_append(mock, TOPIC, TEXT("why"), buffer_view(&record));
 	buffer_close(&record);
+}
+
+/* A window of a slice, whose means are given. */
+static void window_append(const struct mock *mock, uint64_t slice, uint64_t window, uint64_t explanations, double a, double b)
+{
+	const struct importance_report report = {.slice = slice,
+						 .window = window,
+						 .begin_ms = (int64_t)window * 60000,
+						 .end_ms = (int64_t)window * 60000 + 59000,
+						 .explanations = explanations};
+	report_append(mock, report, "x[a]", "x[<b>]", a, b);
 }
 
 static void expect_shown(const struct mock *mock, const char *form, const char *words)
@@ -532,6 +540,85 @@ static void before_a_window_has_closed_it_says_so(void **state)
 	mock_close(&mock);
 }
 
+/* ---- beside drift ---- */
+
+static void drift_write(const char *explain)
+{
+	char yaml[1024];
+	snprintf(yaml, sizeof yaml,
+		 "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+		 "  - {name: watch, drift: {tensors: [x], reference: r.json, window: 20, falseAlarms: 0.1 per 1000}}\n"
+		 "  - {name: score, inputs: [watch], model: {local: m.json, input: x}}\n"
+		 "  - {name: why, inputs: [score], explain: {%s}}\n  output: {steps: [score]}\n",
+		 explain);
+	write_file("p.yaml", yaml);
+}
+
+/* Two columns, the second of which is constant, as a reference of 100 rows and as a request of 20. */
+static void rows_write(struct mock *mock)
+{
+	FILE *file = fopen("rows.csv", "w");
+	char request[2048];
+	assert_non_null(file);
+	fputs("0,1\n", file);
+	for (int i = 0; i < 100; i++)
+		fprintf(file, "%d,%d\n", i % 20, i % 7);
+	fclose(file);
+	int length = snprintf(request, sizeof request,
+			      "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [20, 2], \"data\": [");
+	for (int i = 0; i < 20; i++)
+		length += snprintf(request + length, sizeof request - (size_t)length, "%s%d,%d", i ? "," : "", i, i % 7);
+	snprintf(request + length, sizeof request - (size_t)length, "]}]}");
+	for (int i = 0; i < 2; i++)
+		mock_write(mock, NULL, request, NULL, NULL);
+	struct said said = say_with(step_kinds, "fit drift rows.csv -f p.yaml --tensor x=0,1 --out r.json");
+	assert_string_equal(said.err, "");
+	said_close(&said);
+}
+
+static struct said report_say(const struct mock *mock, const char *form)
+{
+	char line[256];
+	snprintf(line, sizeof line, "drift report topic:in -f p.yaml --brokers %s -o %s", mock->brokers, form);
+	struct said said = say_with(step_kinds, line);
+	assert_string_equal(said.err, "");
+	return said;
+}
+
+static void a_report_of_drift_has_the_shift_of_each_feature(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	drift_write("importance: {window: 10}");
+	rows_write(&mock);
+	struct said said = report_say(&mock, "text"); /* there is no topic of it yet */
+	assert_null(strstr(said.out, "importance"));
+	said_close(&said);
+	report_append(&mock, (struct importance_report){.slice = 1, .end_ms = 999, .explanations = 10}, "x[0]", "x[1]", 1, 3);
+	report_append(&mock,
+		      (struct importance_report){.slice = 1, .window = 1, .begin_ms = 1001, .end_ms = 3000, .explanations = 10},
+		      "x[0]", "x[1]", 0, 1);
+	said = report_say(&mock, "text"); /* no window is of the time of the messages, which is 1000 */
+	assert_null(strstr(said.out, "importance"));
+	said_close(&said);
+	report_append(&mock,
+		      (struct importance_report){.slice = 1, .window = 2, .begin_ms = 1000, .end_ms = 3000, .explanations = 10},
+		      "x[0]", "x[1]", 3, 1);
+	said = report_say(&mock, "text"); /* from a quarter to three quarters */
+	expect_words(said.out, "; importance of `x.0` +50.0, `x.1` -50.0 points\n");
+	said_close(&said);
+	said = report_say(&mock, "json");
+	expect_words(said.out, "\"importance_shift\": 0.5}");
+	expect_words(said.out, "\"importance_shift\": -0.5}");
+	said_close(&said);
+	drift_write("share: 1"); /* no step keeps it */
+	said = report_say(&mock, "json");
+	assert_null(strstr(said.out, "importance"));
+	said_close(&said);
+	mock_close(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -547,6 +634,7 @@ int main(void)
 		cmocka_unit_test(records_are_of_their_schema),
 		cmocka_unit_test(windows_of_partitions_merge_by_their_explanations),
 		cmocka_unit_test(before_a_window_has_closed_it_says_so),
+		cmocka_unit_test(a_report_of_drift_has_the_shift_of_each_feature),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }
