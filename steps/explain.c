@@ -3,6 +3,7 @@
 
 #include "base/duration.h"
 #include "message/explained.h"
+#include "observe/verdict_board.h"
 #include "steps/explain_importance.h"
 #include "steps/explain_options.h"
 #include "steps/explain_tensors.h"
@@ -36,6 +37,11 @@ static bool explain_can(const struct step *step, const struct step *explained, c
 	return true;
 }
 
+static bool explain_keeps(const struct step *step)
+{
+	return ((const struct explain_step *)step->options)->importance.here.line > 0;
+}
+
 static bool explain_open(struct step *step, struct error *error)
 {
 	const struct explain_step *self = step->options;
@@ -54,6 +60,8 @@ static bool explain_open(struct step *step, struct error *error)
 		.arena = step->arena,
 	};
 	step->state = explainer;
+	if (explain_keeps(step))
+		explainer->shown = verdict_board_entry(step->board, step->pipeline, step->name);
 	if (step_splits(explained))
 		explainer->model = (struct asked_model){.name = explained->name};
 	else if (!step_asks_model(explained))
@@ -89,11 +97,6 @@ static bool explain_infer(const struct step *step, const struct tensor_types *in
 static bool explain_is_beside(const struct step *step)
 {
 	return ((const struct explain_step *)step->options)->deliver == DELIVER_BESIDE;
-}
-
-static bool explain_keeps(const struct step *step)
-{
-	return ((const struct explain_step *)step->options)->importance.here.line > 0;
 }
 
 /* ---- visits ---- */

@@ -8,7 +8,9 @@
 #include "base/hash.h"
 #include "explain/importance.h"
 #include "message/importance_report.h"
+#include "observe/verdict_board.h"
 #include "steps/explain_options.h"
+#include "steps/explain_work.h"
 
 #define KEPT_VERSION 1
 #define KEPT_KEY "importance/window"
@@ -203,12 +205,34 @@ static bool report_list(struct importance_visit *at, size_t output)
 	return true;
 }
 
+/* Shows the window in this process: the means over all outputs. */
+static void window_show(struct importance_visit *at)
+{
+	const struct explainer *explainer = at->step->state;
+	struct arena *arena = visit_arena(at->visit);
+	const size_t features = at->kept->features;
+	struct text *names = ARENA_ARRAY(arena, struct text, features + 1);
+	double *means = ARENA_ARRAY(arena, double, features + 1);
+	struct text left, tensor;
+	if (!explainer->shown || !names || !means || !visit_recall(at->visit, TEXT(NAMES_KEY), &left) || !name_take(&left, &tensor))
+		return;
+	for (size_t i = 0; i < features; i++) {
+		if (!name_take(&left, &names[i]))
+			return;
+		for (size_t output = 0; output < at->kept->outputs; output++)
+			means[i] += importance_means(importance_of(at->kept, output))[i];
+	}
+	verdict_entry_weigh(explainer->shown, names, means, features);
+}
+
 /* Lists the window, if it has anything, and begins the next. */
 static bool window_close(struct importance_visit *at)
 {
 	for (size_t output = 0; at->kept->records > 0 && output < at->kept->outputs; output++)
 		if (!report_list(at, output))
 			return false;
+	if (at->kept->records > 0)
+		window_show(at);
 	window_clear(at, at->kept->window + (at->kept->records > 0));
 	return true;
 }

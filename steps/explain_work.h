@@ -32,6 +32,7 @@ struct explainer {
 	const struct sampler *sampler; /* for `players`; NULL: none yet */
 	size_t players;
 	struct arena *arena; /* of the step */
+	struct verdict_entry *shown; /* gets the importance of features; NULL: nobody reads it */
 };
 
 /* Of one visit. */

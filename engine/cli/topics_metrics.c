@@ -31,6 +31,7 @@ static void metrics_print(struct session *session, struct page *page)
 		[SCOPE_NAMESPACE] = "Namespaces of an engine", [SCOPE_PIPELINE] = "Pipelines of an engine",
 		[SCOPE_PIPELINE_NOW] = NULL,		       [SCOPE_STEP] = "Steps of an engine",
 		[SCOPE_DRIFT] = "Steps `drift` of an engine",
+		[SCOPE_IMPORTANCE] = "Steps `explain` of an engine",
 		[SCOPE_POLICY] = "Experiments with bandits of an engine",
 		[SCOPE_ALERT] = "Alerts of an engine",
 		[SCOPE_MODEL] = "Models that an engine calls", [SCOPE_WORKER] = "Workers of an engine",

@@ -98,10 +98,13 @@ struct scopes flow_scopes(const struct flow *flow)
 	return (struct scopes){flow->ordered_gate_count + flow_joins_parts(flow, &scope), flow->scopes};
 }
 
-/* The entry of the step that an observer observes. */
-static struct verdict_entry *entry_of(const struct flow *flow, const char *observer)
+/* The entry of the step that an observer observes; another step has its own. */
+static struct verdict_entry *entry_of(const struct flow *flow, const struct step *step)
 {
 	char watched[STORE_SCOPE_BYTES_MAX + 1];
+	const char *observer = step->name;
+	if (!step_is_observer(step))
+		return step_explains(step) ? verdict_board_entry(flow->outside.board, flow->graph->name, step->name) : NULL;
 	const size_t length = strlen(observer) - strlen(OBSERVER_SUFFIX);
 	if (length >= sizeof watched)
 		return NULL;
@@ -114,8 +117,7 @@ void flow_verdicts_forget(const struct flow *flow, const struct store *store)
 {
 	for (uint32_t scope = 0; scope < flow->ordered_gate_count; scope++) {
 		const struct step *step = &flow->nodes[flow->ordered_gates[scope]].step;
-		struct verdict_entry *entry =
-			step_is_observer(step) && store_has_scope(store, scope) ? entry_of(flow, step->name) : NULL;
+		struct verdict_entry *entry = store_has_scope(store, scope) ? entry_of(flow, step) : NULL;
 		if (entry)
 			verdict_entry_clear(entry);
 	}

@@ -109,6 +109,11 @@ const struct metric metric_rows[] = {
 	DRIFT(precision, "sluice_estimated_precision", "Precision, likewise; of two classes only."),
 	DRIFT(recall, "sluice_estimated_recall", "Recall, likewise; of two classes only."),
 
+	NUMBER(SCOPE_IMPORTANCE, struct importance_state, mean, NULL, "sluice_feature_importance",
+	       "Mean absolute contribution of a feature to the answers, over all outputs, in the last window that this engine "
+	       "closed "
+	       "of a step `explain` with `importance`. The 20 features with the most; the others together are `other`."),
+
 	NUMBER(SCOPE_ALERT, struct alert_state, firing, NULL, "sluice_alert_firing", "1: the alert is firing."),
 	NUMBER(SCOPE_ALERT, struct alert_state, pending, NULL, "sluice_alert_pending",
 	       "1: the condition holds, and not yet for the time `for`."),
@@ -211,8 +216,7 @@ const struct metric metric_rows[] = {
 		       "Time of these calls, by a clock of milliseconds."),
 	SELDON_HISTOGRAM(SCOPE_SELDON_PIPELINE_API, "seldon_pipeline_infer_api_seconds", "Time of these calls."),
 	SELDON_COUNT(SCOPE_SELDON_PIPELINES, "seldon_pipeline_aggregate_infer_total", "Calls of all pipelines."),
-	SELDON_SECONDS(SCOPE_SELDON_PIPELINES, "seldon_pipeline_aggregate_infer_seconds_total",
-		       "Time of calls of all pipelines."),
+	SELDON_SECONDS(SCOPE_SELDON_PIPELINES, "seldon_pipeline_aggregate_infer_seconds_total", "Time of calls of all pipelines."),
 
 	SELDON_COUNT(SCOPE_SELDON_MODEL, "seldon_model_infer_total",
 		     "Attempts of an engine at a model; a batch of calls is one. Attempts without an answer have the code of 503, "
@@ -241,6 +245,7 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_PIPELINE_NOW] = "namespace pipeline",
 	[SCOPE_STEP] = "namespace pipeline step",
 	[SCOPE_DRIFT] = "namespace pipeline step",
+	[SCOPE_IMPORTANCE] = "namespace pipeline step feature",
 	[SCOPE_POLICY] = "namespace pipeline experiment",
 	[SCOPE_ALERT] = "namespace pipeline alert",
 	[SCOPE_MODEL] = "namespace model",

@@ -22,6 +22,7 @@ enum metric_scope {
 	SCOPE_PIPELINE_NOW, /* struct pipeline_state */
 	SCOPE_STEP,	    /* struct step_counts */
 	SCOPE_DRIFT,	    /* struct drift_state */
+	SCOPE_IMPORTANCE,   /* struct importance_state */
 	SCOPE_POLICY,	    /* struct policy_figures */
 	SCOPE_ALERT,	    /* struct alert_state */
 	SCOPE_MODEL,	    /* struct model_counts */
@@ -96,6 +97,11 @@ struct drift_state {
 	double score, found, learning, segments, beyond;
 	double quality_alarm, missing, outside, unseen;
 	double accuracy, accuracy_low, accuracy_high, precision, recall;
+};
+
+/* A feature of a step `explain` with `importance`. */
+struct importance_state {
+	double mean;
 };
 
 /* An alert of a pipeline, and its notices. */

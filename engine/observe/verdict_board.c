@@ -23,6 +23,7 @@ struct verdict_entry {
 	struct segment_verdict *segments; /* in the order of their names; NULL: none is known */
 	size_t count, room;
 	uint64_t beyond;
+	struct importance_figures *importance; /* owned; NULL: none is known */
 };
 
 struct verdict_board {
@@ -52,6 +53,7 @@ static void entry_close(struct verdict_entry *entry)
 	for (size_t i = 0; i < entry->count; i++)
 		segment_close(&entry->segments[i]);
 	memory_give(entry->segments);
+	memory_give(entry->importance);
 	pthread_mutex_destroy(&entry->lock);
 	memory_give(entry->pipeline);
 	memory_give(entry->step);
@@ -322,5 +324,54 @@ void verdict_entry_clear(struct verdict_entry *entry)
 	pthread_mutex_lock(&entry->lock);
 	verdicts_drop(entry, true);
 	entry->beyond = 0;
+	memory_give(entry->importance);
+	entry->importance = NULL;
+	pthread_mutex_unlock(&entry->lock);
+}
+
+/* ---- importance of features ---- */
+
+/* Takes in a feature: in the order of the means, as far as there are places. */
+static void figure_add(struct importance_figures *figures, struct text name, double mean)
+{
+	size_t at = figures->count;
+	while (at > 0 && figures->features[at - 1].mean < mean)
+		at--;
+	const bool full = figures->count == IMPORTANCE_SHOWN;
+	figures->has_others |= full;
+	if (full)
+		figures->others += at == IMPORTANCE_SHOWN ? mean : figures->features[IMPORTANCE_SHOWN - 1].mean;
+	if (at == IMPORTANCE_SHOWN)
+		return;
+	figures->count += !full;
+	memmove(&figures->features[at + 1], &figures->features[at], (figures->count - at - 1) * sizeof *figures->features);
+	const size_t length = name.length < IMPORTANCE_NAME_BYTES ? name.length : IMPORTANCE_NAME_BYTES - 1;
+	memcpy(figures->features[at].name, name.bytes, length);
+	figures->features[at].name[length] = '\0';
+	figures->features[at].mean = mean;
+}
+
+/* Without memory, the former ones stay. */
+void verdict_entry_weigh(struct verdict_entry *entry, const struct text *names, const double *means, size_t count)
+{
+	struct importance_figures *figures = memory_take(1, sizeof *figures);
+	if (!figures)
+		return;
+	for (size_t i = 0; i < count; i++)
+		figure_add(figures, names[i], means[i]);
+	pthread_mutex_lock(&entry->lock);
+	struct importance_figures *before = entry->importance;
+	entry->importance = figures;
+	pthread_mutex_unlock(&entry->lock);
+	memory_give(before);
+}
+
+void verdict_entry_importance(struct verdict_entry *entry, struct importance_figures *figures)
+{
+	pthread_mutex_lock(&entry->lock);
+	if (entry->importance)
+		*figures = *entry->importance;
+	else
+		figures->count = 0;
 	pthread_mutex_unlock(&entry->lock);
 }

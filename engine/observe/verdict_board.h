@@ -1,5 +1,5 @@
 /* verdict_board.h: Board of the last verdicts that are known in a process: for each step `drift` the verdict on the window
- * that its observer closed last.
+ * that its observer closed last; and for each step `explain` with `importance` that of its features in its last window.
  *
  * There are two verdicts: an observer that runs here sets its own, and the reader of the namespace's feed (control/feed_relay.h)
  * sets the one that an observer of any engine wrote. The steps of the path mark messages by either. Alerts and metrics use the
@@ -71,6 +71,26 @@ struct verdict_summary {
 };
 struct verdict_summary verdict_entry_sum(struct verdict_entry *entry);
 
-void verdict_entry_clear(struct verdict_entry *entry); /* forgets the own verdicts */
+void verdict_entry_clear(struct verdict_entry *entry); /* forgets the own verdicts, and the importance of features */
+
+/* ---- importance of features ---- */
+
+#define IMPORTANCE_SHOWN 20	 /* features of a step, those with the most; the others are one number */
+#define IMPORTANCE_NAME_BYTES 128 /* of a name, which may be cut off */
+
+/* Of the last window of a step `explain` that was closed here. */
+struct importance_figures {
+	size_t count; /* 0: none is known */
+	struct importance_figure {
+		char name[IMPORTANCE_NAME_BYTES];
+		double mean; /* of the absolute contributions, over all outputs */
+	} features[IMPORTANCE_SHOWN];
+	bool has_others;
+	double others; /* the sum of all other means */
+};
+
+/* Shows the means of all features, whose names are copied. */
+void verdict_entry_weigh(struct verdict_entry *entry, const struct text *names, const double *means, size_t count);
+void verdict_entry_importance(struct verdict_entry *entry, struct importance_figures *figures);
 
 #endif

@@ -242,6 +242,12 @@ struct step step_seen(const struct graph *graph, size_t step)
 	};
 }
 
+bool graph_step_weighs(const struct graph *graph, size_t step)
+{
+	const struct step seen = step_seen(graph, step);
+	return seen.explained && seen.kind && step_is_stateful(&seen);
+}
+
 size_t graph_find(const struct graph *graph, const char *step)
 {
 	return names_find(graph->names, text_of(step));

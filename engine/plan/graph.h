@@ -201,6 +201,9 @@ struct graph {
 	const struct graph_part *part; /* the part of one stage among several; NULL: one stage runs the whole graph */
 };
 
+/* Whether the step explains, and keeps the importance of features. */
+bool graph_step_weighs(const struct graph *graph, size_t step);
+
 /* Whether the step is a `drift`: its observer closes windows, and writes a verdict on each. */
 static inline bool graph_step_watches(const struct graph *graph, size_t step)
 {

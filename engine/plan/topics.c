@@ -227,18 +227,11 @@ static void add_drift(struct compiler *compiler, struct pipeline_plan *plan)
 		add(compiler, plan, topic);
 }
 
-/* Whether the step keeps the importance of features. */
-static bool step_weighs(const struct graph *graph, size_t index)
-{
-	const struct step step = step_seen(graph, index);
-	return graph->steps[index].explained && step.kind && step_is_stateful(&step);
-}
-
 static void add_importance(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	const char *names = NULL;
 	for (size_t i = 0; i < plan->graph->count; i++)
-		if (step_weighs(plan->graph, i))
+		if (graph_step_weighs(plan->graph, i))
 			names = arena_print(compiler->arena, "%s%s`%s`", names ? names : "", names ? ", " : "",
 					    plan->graph->steps[i].name);
 	const struct topic topic = {
@@ -576,7 +569,7 @@ bool stage_writes_topic(const struct pipeline_plan *plan, size_t stage, size_t t
 		return false;
 	case TOPIC_IMPORTANCE:
 		for (size_t i = 0; i < plan->graph->count; i++)
-			if (step_weighs(plan->graph, i) && plan->stage_of[i] == stage)
+			if (graph_step_weighs(plan->graph, i) && plan->stage_of[i] == stage)
 				return true;
 		return false;
 	case TOPIC_DRIFT:

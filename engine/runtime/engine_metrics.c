@@ -141,10 +141,19 @@ static size_t count_observers(const struct graph *graph)
 	return count;
 }
 
-size_t pipeline_steps_most(size_t drifts, size_t alerts, bool has_seldon)
+static size_t count_weighers(const struct graph *graph)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < graph->count; i++)
+		count += graph_step_weighs(graph, i);
+	return count;
+}
+
+size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t alerts, bool has_seldon)
 {
 	const size_t before = metric_series(SCOPE_PIPELINE) + metric_series(SCOPE_PIPELINE_NOW) +
-			      metric_series(SCOPE_DRIFT) * drifts + metric_series(SCOPE_ALERT) * alerts + PIPELINE_MODEL_SERIES +
+			      metric_series(SCOPE_DRIFT) * drifts + IMPORTANCE_SERIES * metric_series(SCOPE_IMPORTANCE) * weighers +
+			      metric_series(SCOPE_ALERT) * alerts + PIPELINE_MODEL_SERIES +
 			      (has_seldon ? PIPELINE_SELDON_SERIES : 0);
 	const size_t most = before < PIPELINE_SERIES_MAX ? (PIPELINE_SERIES_MAX - before) / metric_series(SCOPE_STEP) : 0;
 	return most > 0 ? most : 1;
@@ -171,7 +180,8 @@ static void list_steps(const struct engine_metrics *metrics, const struct pipeli
 	for (size_t i = 0; i < its.count; i++)
 		if (its.items[i].values)
 			its.items[kept++] = its.items[i];
-	const size_t most = pipeline_steps_most(count_observers(graph), graph->spec->alerts.count, metrics->has_seldon);
+	const size_t most = pipeline_steps_most(count_observers(graph), count_weighers(graph), graph->spec->alerts.count,
+						metrics->has_seldon);
 	steps->count += metric_subjects_fold(its.items, kept, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts),
 					     metrics->arena);
 }
@@ -218,6 +228,57 @@ static void write_drift(const struct engine_metrics *metrics, const struct plan 
 		}
 	}
 	exposition_write(exposition, SCOPE_DRIFT, states.items, states.count);
+}
+
+/* ---- steps that keep the importance of features ---- */
+
+static void importance_add(const struct engine_metrics *metrics, struct metric_subject subject, const char *name, double mean,
+			   struct subject_list *states)
+{
+	const char *copy = arena_print(metrics->arena, "%s", name);
+	struct importance_state *state = copy ? ARENA_NEW(metrics->arena, struct importance_state) : NULL;
+	if (!state)
+		return;
+	*state = (struct importance_state){mean};
+	subject.labels[3] = text_of(copy);
+	subject.values = state;
+	subject_add(states, subject);
+}
+
+static void list_importance(const struct engine_metrics *metrics, const struct pipeline_plan *pipeline, const char *step,
+			    struct subject_list *states)
+{
+	struct verdict_entry *entry = verdict_board_entry(engine_board(metrics->engine), pipeline->graph->name, step);
+	const struct text namespace = text_of(pipeline->namespace), name = text_of(pipeline->graph->name);
+	const struct metric_subject subject = {{namespace, name, text_of(step)}, NULL};
+	struct importance_figures figures = {0};
+	if (entry)
+		verdict_entry_importance(entry, &figures);
+	for (size_t i = 0; i < figures.count; i++) {
+		const struct importance_figure *figure = &figures.features[i];
+		const bool other = strcmp(figure->name, SUBJECT_OTHER) == 0; /* it has their name */
+		if (!other)
+			importance_add(metrics, subject, figure->name, figure->mean, states);
+		figures.has_others |= other;
+		figures.others += other ? figure->mean : 0;
+	}
+	if (figures.has_others)
+		importance_add(metrics, subject, SUBJECT_OTHER, figures.others, states);
+}
+
+static void write_importance(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
+{
+	struct subject_list states;
+	size_t room = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		room += IMPORTANCE_SERIES * count_weighers(plan->pipelines[i].graph);
+	if (!list_open(&states, room, metrics->arena))
+		return;
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; j < plan->pipelines[i].graph->count; j++)
+			if (graph_step_weighs(plan->pipelines[i].graph, j))
+				list_importance(metrics, &plan->pipelines[i], plan->pipelines[i].graph->steps[j].name, &states);
+	exposition_write(exposition, SCOPE_IMPORTANCE, states.items, states.count);
 }
 
 /* ---- alerts ---- */
@@ -470,6 +531,7 @@ static void on_write(void *context, struct exposition *exposition)
 	write_pipelines(metrics, plan, exposition);
 	write_steps(metrics, plan, exposition);
 	write_drift(metrics, plan, exposition);
+	write_importance(metrics, plan, exposition);
 	write_policies(metrics, plan, exposition);
 	write_alerts(metrics, exposition);
 	write_models(metrics, plan, exposition);

@@ -9,6 +9,7 @@
 #ifndef SLUICE_RUNTIME_ENGINE_METRICS_H
 #define SLUICE_RUNTIME_ENGINE_METRICS_H
 
+#include "observe/verdict_board.h"
 #include "runtime/engine.h"
 
 struct alert_watch;
@@ -17,9 +18,11 @@ struct alert_watch;
 #define PIPELINE_MODEL_SERIES ((size_t)500) /* part of each pipeline's series that is for models */
 #define PIPELINE_SELDON_SERIES ((size_t)900) /* another part, for Seldon's names where the files ask for them */
 
-/* How many steps of a pipeline have series of their own, `other` included, beside the series of its steps `drift` and its alerts;
- * 1 at least. */
-size_t pipeline_steps_most(size_t drifts, size_t alerts, bool has_seldon);
+#define IMPORTANCE_SERIES (IMPORTANCE_SHOWN + 1) /* of a step that keeps the importance of features, with `other` */
+
+/* How many steps of a pipeline have series of their own, `other` included, beside the series of its steps `drift`, of those that
+ * keep the importance of features, and of its alerts; 1 at least. */
+size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t alerts, bool has_seldon);
 
 struct engine_metrics;
 

@@ -159,10 +159,11 @@ static void a_pipeline_keeps_its_limit(void **state)
 	const size_t fixed = metric_series(SCOPE_PIPELINE) + metric_series(SCOPE_PIPELINE_NOW) + PIPELINE_MODEL_SERIES;
 	for (size_t alerts = 0; alerts <= ALERTS_MAX; alerts++)
 		for (size_t drifts = 0; drifts <= 300; drifts++)
-			for (size_t seldon = 0; seldon < 2; seldon++) {
-				const size_t most = pipeline_steps_most(drifts, alerts, seldon);
+			for (size_t seldon = 0, weighers = drifts % 7; seldon < 2; seldon++) {
+				const size_t most = pipeline_steps_most(drifts, weighers, alerts, seldon);
 				const size_t series = fixed + seldon * PIPELINE_SELDON_SERIES +
 						      alerts * metric_series(SCOPE_ALERT) + drifts * metric_series(SCOPE_DRIFT) +
+						      weighers * IMPORTANCE_SERIES * metric_series(SCOPE_IMPORTANCE) +
 						      most * metric_series(SCOPE_STEP);
 				assert_in_range(most, 1, PIPELINE_SERIES_MAX / metric_series(SCOPE_STEP));
 				assert_true(series <= PIPELINE_SERIES_MAX || most == 1);
