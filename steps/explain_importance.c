@@ -2,7 +2,6 @@
 #include "steps/explain_importance.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #include "base/duration.h"
 #include "base/hash.h"
@@ -16,7 +15,7 @@
 #define KEPT_KEY "importance/window"
 #define NAMES_KEY "importance/names"
 #define NAMES_BYTES_MAX ((size_t)1 << 19) /* more is left out: it would not fit a record */
-#define OUTPUT_BYTES 32			  /* beside the name of its tensor */
+#define TIME_MOST ((int64_t)1 << 60)
 
 /* What is stored under KEPT_KEY, before the importance of each output. */
 struct importance_kept {
@@ -52,6 +51,13 @@ static const struct extent *window_of(const struct step *step)
 static int64_t duration_ms(const struct step *step)
 {
 	return window_of(step)->duration_ns / NS_PER_MS;
+}
+
+/* That of the message, so that differences do not overflow. */
+static int64_t time_of(const struct importance_visit *at)
+{
+	const int64_t time_ms = visit_message(at->visit)->time_ms;
+	return time_ms > TIME_MOST ? TIME_MOST : time_ms < -TIME_MOST ? -TIME_MOST : time_ms;
 }
 
 /* ---- names ---- */
@@ -153,8 +159,8 @@ static void window_clear(struct importance_visit *at, uint64_t window)
 	memset(kept + 1, 0, kept_size(kept->outputs, kept->features) - sizeof *kept);
 	kept->window = window;
 	kept->records = kept->late = kept->late_run = kept->left_out = 0;
-	kept->begin_ms = window_begin(at, visit_message(at->visit)->time_ms);
-	kept->least_ms = kept->most_ms = visit_message(at->visit)->time_ms;
+	kept->begin_ms = window_begin(at, time_of(at));
+	kept->least_ms = kept->most_ms = time_of(at);
 }
 
 /* ---- reports ---- */
@@ -284,7 +290,7 @@ static bool kept_bring(struct importance_visit *at)
 static bool time_take(struct importance_visit *at)
 {
 	struct importance_kept *kept = at->kept;
-	const int64_t time_ms = visit_message(at->visit)->time_ms;
+	const int64_t time_ms = time_of(at);
 	const bool by_time = duration_ms(at->step) > 0, late = by_time && time_ms < kept->begin_ms;
 	kept->late_run = late ? kept->late_run + 1 : 0;
 	if (by_time && (time_ms - kept->begin_ms >= duration_ms(at->step) || kept->late_run > IMPORTANCE_LATE)) {

@@ -280,6 +280,21 @@ static void a_clock_that_was_ahead_ends(void **state)
 	weighed_close(&weighed);
 }
 
+static void times_at_the_ends_of_the_calendar_are_taken(void **state)
+{
+	(void)state;
+	static const int64_t times[] = {INT64_MIN, INT64_MAX, INT64_MIN, INT64_MIN, INT64_MAX, 0};
+	struct weighed weighed;
+	weighed_open(&weighed, "importance: {window: 1h}");
+	for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+		weighed.time_ms = times[i];
+		row_send(&weighed, 1, 0, 0);
+	}
+	assert_int_equal(weighed.count, 1);
+	assert_int_equal(weighed.reports[0].explanations, 1);
+	weighed_close(&weighed);
+}
+
 /* ---- state ---- */
 
 static void an_engine_that_takes_over_goes_on(void **state)
@@ -470,6 +485,7 @@ int main(void)
 		cmocka_unit_test(a_window_by_count_has_the_means_of_its_rows),
 		cmocka_unit_test(a_window_by_time_has_what_is_of_its_time),
 		cmocka_unit_test(a_clock_that_was_ahead_ends),
+		cmocka_unit_test(times_at_the_ends_of_the_calendar_are_taken),
 		cmocka_unit_test(an_engine_that_takes_over_goes_on),
 		cmocka_unit_test(other_features_report_what_is_open_and_begin_anew),
 		cmocka_unit_test(the_last_window_is_shown_while_its_partition_is_here),
