@@ -7,7 +7,7 @@
  *   INPUT    this message is wrong         an error answer and a dead letter
  *   REMOTE   something outside failed      it is retried, then treated as INPUT
  *   LIMIT    a stated limit was reached    an error answer that names the limit, and a dead letter unless
- *                                          the request's own deadline was the limit
+ *                                          the request's own deadline was the limit, or its caller cancelled it
  *   SYSTEM   the process cannot go on      the process stops, its state safe
  *
  * An error is a value: it is copied, never freed, and contains one sentence that ends with what to do. Any
@@ -27,7 +27,8 @@ enum error_limit {
 	LIMIT_OF_ENGINE,   /* a size, a window, a count */
 	LIMIT_OF_DEADLINE, /* the request's own */
 	LIMIT_OF_ADMISSION, /* refused before its deadline, which could not be met */
-	LIMIT_OF_WARMUP	    /* of what it needs, too little has been seen so far */
+	LIMIT_OF_WARMUP,    /* of what it needs, too little has been seen so far */
+	LIMIT_OF_CANCEL	    /* its caller cancelled it */
 };
 
 /* Place in the user's files. Line 0: not in a file. Columns count characters; both count from 1. */

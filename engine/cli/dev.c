@@ -17,6 +17,7 @@
 #include "cli/server_metrics.h"
 #include "cli/session_revision.h"
 #include "gateway/gateway.h"
+#include "runtime/cancel_relay.h"
 #include "worker/direct_hub.h"
 #include "log/mock.h"
 #include "log/relay.h"
@@ -79,6 +80,8 @@ struct dev {
 	struct relay *relay; /* in front of the broker, for clients */
 	struct model_server *server;
 	struct direct_hub *direct; /* between the engine and the gateway */
+	struct cancel_board *cancels;
+	struct cancel_relay *cancel_relay;
 	struct engine_config config;
 	struct engine *engine;
 	struct gateway_config gateway_config;
@@ -230,11 +233,13 @@ static bool make_topics(const struct dev *dev, const struct revision *revision, 
 			return error_memory(error, ERROR_SYSTEM, "naming topics");
 		const char *replies = topic_replies_name(revision->arena, plan->prefix, plan->namespace);
 		const char *claims = topic_claims_name(revision->arena, plan->prefix, plan->namespace);
-		if (!replies || !claims)
+		const char *cancels = topic_cancels_name(revision->arena, plan->prefix, plan->namespace);
+		if (!replies || !claims || !cancels)
 			return error_memory(error, ERROR_SYSTEM, "naming topics");
 		if (!mock_cluster_topic(dev->broker, status, PARTITIONS, error) ||
 		    !mock_cluster_topic(dev->broker, replies, PARTITIONS, error) ||
-		    !mock_cluster_topic(dev->broker, claims, PARTITIONS, error))
+		    !mock_cluster_topic(dev->broker, claims, PARTITIONS, error) ||
+		    !mock_cluster_topic(dev->broker, cancels, 1, error))
 			return false;
 		for (size_t j = 0; j < plan->topic_count; j++)
 			if (!mock_cluster_topic(dev->broker, plan->topics[j].name, PARTITIONS, error))
@@ -417,11 +422,30 @@ static void write_gateway_metrics(void *context, struct exposition *exposition)
 	gateway_metrics_write(dev->gateway, exposition);
 }
 
+/* A `dev` has one namespace. */
+static bool cancels_follow(struct dev *dev, const struct plan *plan, struct error *error)
+{
+	const struct cancel_relay_config config = {
+		.brokers = mock_cluster_brokers(dev->broker),
+		.topic = plan->count > 0 ? topic_cancels_name(dev->session->arena, plan->pipelines[0].prefix,
+							      plan->pipelines[0].namespace)
+					 : NULL,
+		.consumer = mock_consumer_settings,
+		.log = &dev->log.sink,
+		.board = dev->cancels,
+	};
+	dev->cancel_relay = config.topic ? cancel_relay_open(&config, dev->loop, error) : NULL;
+	return dev->cancel_relay || !config.topic;
+}
+
 static bool open_engine(struct dev *dev, struct error *error)
 {
 	dev->direct = direct_hub_open(error);
 	if (!dev->direct)
 		return false;
+	dev->cancels = cancel_board_open();
+	if (!dev->cancels)
+		return error_memory(error, ERROR_SYSTEM, "preparing an engine");
 	dev->config = (struct engine_config){
 		.brokers = mock_cluster_brokers(dev->broker),
 		.instance = engine_name(NULL, dev->session->arena, error),
@@ -434,6 +458,7 @@ static bool open_engine(struct dev *dev, struct error *error)
 		.partitions = PARTITIONS,
 		.at_least_once = true,
 		.direct = dev->direct,
+		.cancels = dev->cancels,
 		.drain_ms = DRAIN_MS,
 		.log = &dev->log.sink,
 		.loop = dev->loop,
@@ -448,6 +473,8 @@ static bool open_engine(struct dev *dev, struct error *error)
 	dev->engine = engine_open(revision, &dev->config, error);
 	if (dev->engine)
 		(void)follow_gateway(dev);
+	if (dev->engine && !cancels_follow(dev, &engine_revision(dev->engine)->plan, error))
+		return false;
 	dev->status_publisher = dev->engine ? status_publisher_open(dev->engine, &dev->config, error) : NULL;
 	dev->alerts = dev->status_publisher ? alert_watch_open(dev->engine, &dev->config, &dev->notices, error) : NULL;
 	const char *address = dev->options->metrics;
@@ -487,8 +514,10 @@ static void close_all(struct dev *dev)
 	alert_watch_close(dev->alerts);
 	status_publisher_close(dev->status_publisher);
 	gateway_close(dev->gateway);
+	cancel_relay_close(dev->cancel_relay);
 	engine_close(dev->engine);
 	direct_hub_close(dev->direct);
+	cancel_board_close(dev->cancels);
 	dev_lines_close(dev->lines);
 	model_server_close(dev->server);
 	relay_close(dev->relay);

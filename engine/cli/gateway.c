@@ -75,7 +75,7 @@ static bool topics_see(const struct gateway_run *run, const struct revision *rev
 	struct wanted_topic own[GATEWAY_TOPICS];
 	struct wanted_topic *items = ARENA_ARRAY(revision->arena, struct wanted_topic, wanted.count + GATEWAY_TOPICS);
 	gateway_own_topics(revision, run->kafka.topics, own);
-	if (!items || !own[0].name || !own[1].name)
+	if (!items || !own[0].name || !own[1].name || !own[2].name)
 		return error_memory(error, ERROR_SYSTEM, "listing topics");
 	for (size_t i = 0; i < wanted.count; i++)
 		if (!wanted.items[i].written && !wanted.items[i].changelog_of)
@@ -236,7 +236,8 @@ const struct command command_gateway = {
 		"\n"
 		"With `prefer: respond-async` a request is submitted: the answer is 202 with an id as soon as Kafka has the "
 		"request. GET /v2/pipelines/NAME/requests/ID, at any gateway, gives the outcome: 202 while there is none, 204 if "
-		"the request was filtered away, and 410 when Kafka has deleted it. An id cannot be guessed. The outputs topic has "
+		"the request was filtered away, and 410 when Kafka has deleted it. An id cannot be guessed. DELETE of it cancels "
+		"the request, where it can be (engine/worker/DELIVERY.md). The outputs topic has "
 		"a record without a value, with the header sluice-outcome, for a submitted request that is filtered away, or that "
 		"fails where the pipeline answers no errors. Pipelines that read the outputs skip such a record.\n"
 		"\n"

@@ -5,6 +5,7 @@
 #include "gateway/claims.h"
 #include "gateway/cors.h"
 #include "message/reply.h"
+#include "observe/cancel_board.h"
 
 /* ---- start ---- */
 
@@ -73,7 +74,8 @@ void gateway_service_close(struct gateway_service *service)
 		gateway_access_close(service->access);
 }
 
-/* Claims are not compacted: each record of a key matters, in the order of the log. */
+/* Claims are not compacted: each record of a key matters, in the order of the log. Nor are cancellations, each of which has a key
+ * of its own. */
 void gateway_own_topics(const struct revision *revision, struct properties settings, struct wanted_topic topics[GATEWAY_TOPICS])
 {
 	static const struct property deleted = {"cleanup.policy", "delete"};
@@ -91,6 +93,14 @@ void gateway_own_topics(const struct revision *revision, struct properties setti
 		.partitions = GATEWAY_CLAIMS_PARTITIONS,
 		.replication = replication,
 		.retention_ms = CLAIMS_KEPT_MS + CLAIMS_CLOCKS_MS,
+		.settings = settings,
+		.own = {1, &deleted},
+	};
+	topics[2] = (struct wanted_topic){
+		.name = topic_cancels_name(revision->arena, pipeline->prefix, pipeline->namespace),
+		.partitions = 1,
+		.replication = replication,
+		.retention_ms = CANCEL_KEPT_MS,
 		.settings = settings,
 		.own = {1, &deleted},
 	};

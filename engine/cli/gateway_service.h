@@ -61,7 +61,7 @@ bool gateway_service_open(struct gateway_service *service, struct loop *loop, co
 void gateway_service_close(struct gateway_service *service);
 
 /* The topics of replies and of claims, which a gateway needs beside the topics of requests. NULL name: no memory. */
-#define GATEWAY_TOPICS 2
+#define GATEWAY_TOPICS 3
 void gateway_own_topics(const struct revision *revision, struct properties settings, struct wanted_topic topics[GATEWAY_TOPICS]);
 
 /* Whether gateway_service_follow() could apply the access settings of that revision; CONFIG. */

@@ -164,6 +164,32 @@ static bool topics_watch(struct run_engine *running, struct engine *engine, stru
 	return running->topics;
 }
 
+/* Opens what the engine has beside its workers before it is opened itself. */
+static bool boards_open(struct run_engine *running, const struct revision *revision, struct error *error)
+{
+	const struct plan *plan = &revision->plan;
+	if (plan->count > 0 && !running->cancels_topic)
+		running->cancels_topic =
+			topic_cancels_name(running->arena, plan->pipelines[0].prefix, plan->pipelines[0].namespace);
+	running->engine.cancels = running->cancels = cancel_board_open();
+	if (!running->cancels)
+		return error_memory(error, ERROR_SYSTEM, "preparing an engine");
+	running->engine.direct = running->direct = direct_hub_open(error);
+	return running->direct;
+}
+
+static bool cancels_follow(struct run_engine *running, struct engine *engine, struct error *error)
+{
+	const struct cancel_relay_config config = {.brokers = running->engine.brokers,
+						   .topic = running->cancels_topic,
+						   .consumer = running->engine.consumer,
+						   .log = running->engine.log,
+						   .board = running->cancels};
+	if (config.topic)
+		running->cancel_relay = cancel_relay_open(&config, engine_loop(engine), error);
+	return running->cancel_relay || !config.topic;
+}
+
 /* Runs the engine. Only the engine handles signals: all threads started from here on block them. Takes the revision. */
 static bool run_engine(struct run_engine *running, struct revision *revision, struct error *error)
 {
@@ -173,10 +199,10 @@ static bool run_engine(struct run_engine *running, struct revision *revision, st
 	/* Fetch buffers of megabytes are allocated and freed often, so they stay in the heap. */
 	mallopt(M_MMAP_THRESHOLD, 256 << 20);
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);
-	running->engine.direct = running->direct = direct_hub_open(error);
-	if (!running->direct)
+	const bool is_prepared = boards_open(running, revision, error);
+	if (!is_prepared)
 		revision_close(revision);
-	struct engine *engine = running->direct ? engine_open(revision, &running->engine, error) : NULL;
+	struct engine *engine = is_prepared ? engine_open(revision, &running->engine, error) : NULL;
 	struct status_publisher *status_publisher = engine ? status_publisher_open(engine, &running->engine, error) : NULL;
 	struct alert_watch *alerts =
 		status_publisher ? alert_watch_open(engine, &running->engine, &running->notices, error) : NULL;
@@ -186,12 +212,13 @@ static bool run_engine(struct run_engine *running, struct revision *revision, st
 		alerts && reports ? engine_metrics_open(engine, &running->engine, alerts, address, error) : NULL;
 	bool good = alerts && (metrics || !reports) &&
 		    (!running->liveness || liveness_watch(running->liveness, engine, error)) &&
-		    topics_watch(running, engine, error) &&
+		    topics_watch(running, engine, error) && cancels_follow(running, engine, error) &&
 		    (running->control ? run_control_start(running->control, engine, error)
 				      : run_gateway_start(running, engine, error)) &&
 		    engine_run(engine, error);
 	run_control_close(running->control);
 	topic_watch_close(running->topics);
+	cancel_relay_close(running->cancel_relay);
 	liveness_forget(running->liveness);
 	fetching_close(&running->fetching);
 	gateway_service_close(&running->gateway);
@@ -200,6 +227,7 @@ static bool run_engine(struct run_engine *running, struct revision *revision, st
 	status_publisher_close(status_publisher);
 	engine_close(engine);
 	direct_hub_close(running->direct);
+	cancel_board_close(running->cancels);
 	state_history_close(&running->state_history);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return good;

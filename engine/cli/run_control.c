@@ -240,6 +240,7 @@ struct run_control *run_control_open(struct run_engine *running, struct error *e
 	const bool creates = running->options->topics == TOPICS_CREATE;
 	control->artifact_folder = document_files_folder(running->options->artifact_folder, running->options->state_folder,
 							 namespace, running->arena);
+	running->cancels_topic = prefix ? topic_cancels_name(running->arena, prefix, namespace) : NULL;
 	if (!control->artifact_folder)
 		error_memory(error, ERROR_SYSTEM, "following the control plane");
 	else if (prefix && control_topics_name(&control->topics, prefix, namespace, running->arena, error) &&

@@ -78,7 +78,7 @@ static bool ensure_gateway_topics(const struct run_engine *running, const struct
 	if (!run_gateway_is_wanted(running) || revision->plan.count == 0)
 		return true;
 	gateway_own_topics(revision, running->topic_settings, own);
-	return ((own[0].name && own[1].name) || error_memory(error, ERROR_SYSTEM, "listing topics")) &&
+	return ((own[0].name && own[1].name && own[2].name) || error_memory(error, ERROR_SYSTEM, "listing topics")) &&
 	       topics_ensure(running->engine.brokers, running->engine.producer, (struct wanted_topics){GATEWAY_TOPICS, own},
 			     running->options->topics == TOPICS_CREATE, &made, error);
 }

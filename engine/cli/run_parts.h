@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/fetching.h"
 #include "cli/gateway_service.h"
+#include "runtime/cancel_relay.h"
 #include "runtime/engine.h"
 #include "runtime/liveness.h"
 #include "runtime/state_check.h"
@@ -55,6 +56,9 @@ struct run_engine {
 	struct properties topic_settings;
 	struct batch_limit batches;
 	struct direct_hub *direct; /* between the engine and the gateway */
+	struct cancel_board *cancels;
+	const char *cancels_topic; /* NULL: the files have no pipeline */
+	struct cancel_relay *cancel_relay;
 	struct engine_config engine;
 	struct notifier_settings notices;
 	struct liveness *liveness; /* NULL: not configured */

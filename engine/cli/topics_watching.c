@@ -60,7 +60,7 @@ static const struct watching_row header_rows[] = {
 	{REPLY_ORIGIN_HEADER, OF_ANSWER, "TOPIC/PARTITION/OFFSET of the request, if it has no id of its own, or was submitted: set "
 		"by engines."},
 	{REPLY_OUTCOME_HEADER, OF_ANSWER, "`filtered` or `failed`: the request ended without an answer. Set by engines."},
-	{REPLY_LIMIT_HEADER, OF_ANSWER, "Of a LIMIT error, the limit: deadline, admission or warmup. Set by engines."},
+	{REPLY_LIMIT_HEADER, OF_ANSWER, "Of a LIMIT error, the limit: deadline, admission, warmup or cancel. Set by engines."},
 	{NULL, NULL, NULL},
 };
 

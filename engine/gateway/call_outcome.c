@@ -20,6 +20,8 @@ int call_status(struct text kind, struct text limit)
 		return 429;
 	if (text_is(limit, "warmup"))
 		return 503;
+	if (text_is(limit, REPLY_LIMIT_CANCEL))
+		return 410;
 	if (text_is(kind, "INPUT") || text_is(kind, "LIMIT"))
 		return 400;
 	return text_is(kind, "REMOTE") ? 502 : 500;
@@ -28,6 +30,13 @@ int call_status(struct text kind, struct text limit)
 int call_grpc_status(const struct call_outcome *outcome)
 {
 	return outcome->limit ? GRPC_RESOURCE_EXHAUSTED : grpc_status_for_http(outcome->status);
+}
+
+int call_counted_status(enum counted_protocol protocol, const struct call_outcome *outcome)
+{
+	if (protocol == COUNTED_REST)
+		return outcome->status;
+	return outcome->end == CALL_FAILED ? call_grpc_status(outcome) : GRPC_OK;
 }
 
 static struct text value_of(struct headers headers, struct text name)

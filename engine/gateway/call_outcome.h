@@ -14,6 +14,9 @@ int call_status(struct text kind, struct text limit);
 /* The gRPC status of a failed outcome. */
 int call_grpc_status(const struct call_outcome *outcome);
 
+/* The status by which metrics count an outcome: that of the caller's protocol. */
+int call_counted_status(enum counted_protocol protocol, const struct call_outcome *outcome);
+
 /* Reads the record that ends a submitted request without an answer, as the pipeline dropped it or answers no errors
  * (message/reply.h). False: it is none. The body is written into `body`. */
 bool call_outcome_of_end(struct call_outcome *outcome, struct text value, struct headers headers, struct arena *arena,

@@ -11,12 +11,13 @@
 #include "base/duration.h"
 #include "base/memory.h"
 #include "gateway/call_outcome.h"
+#include "gateway/call_record.h"
 #include "gateway/direct_calls.h"
 #include "gateway/submission.h"
 #include "log/reader.h"
 #include "log/request_producer.h"
 #include "message/reply.h"
-#include "net/grpc_wire.h"
+#include "worker/direct_hub.h"
 
 #define REPLIES_AT_ONCE 1000 /* then the loop serves connections and timers */
 #define LOOK_MS 250	     /* between two checks for callers that have disconnected */
@@ -24,10 +25,10 @@
 #define PRODUCE_MS 30000 /* then a request that Kafka has not accepted is given up; most deadlines are shorter */
 #define REPLY_ARENA_BYTES ((size_t)2 << 20) /* of a reply's headers, and a front end's copy of them */
 #define SLOT_BITS 16
-#define OWN_HEADERS 4
 #define ANSWERS_UNKEYED INT32_MIN /* `answers` of a submission until its partition is known */
 
 static_assert(CALLS_OPEN_MAX == (size_t)1 << SLOT_BITS, "a call's number ends with its slot");
+static_assert(CALLS_OPEN_MAX <= DIRECT_CALLS_MAX, "each slot has a place there");
 
 struct open_call {
 	struct calls *calls;
@@ -44,6 +45,7 @@ struct open_call {
 	struct submission submission; /* of one that submits, or has `placed` */
 	void (*placed)(void *context, const struct submission *origin);
 	bool taken; /* Kafka has accepted it */
+	bool is_direct; /* a worker has it, past Kafka */
 	char id[CALL_ID_BYTES_MAX];
 	size_t id_length;
 	struct text place;
@@ -132,16 +134,10 @@ static struct target_counts *counts_of(const struct calls *calls, const struct g
 	return target && calls->target_counts ? calls->target_counts[target - calls->targets.items] : NULL;
 }
 
-static int status_of(enum counted_protocol protocol, const struct call_outcome *outcome)
-{
-	if (protocol == COUNTED_REST)
-		return outcome->status;
-	return outcome->end == CALL_FAILED ? call_grpc_status(outcome) : GRPC_OK;
-}
-
 void calls_count_refused(struct calls *calls, const struct call_request *request, int status)
 {
-	call_counts_add(counts_of(calls, request->target), request->protocol, request->service, status, 0);
+	if (!request->cancels)
+		call_counts_add(counts_of(calls, request->target), request->protocol, request->service, status, 0);
 }
 
 static bool target_counts_follow(struct calls *calls, const struct gateway_targets *targets)
@@ -173,7 +169,7 @@ static void call_end(struct open_call *call, struct call_outcome *outcome)
 		outcome->id = (struct text){id, call->id_length};
 	outcome->arena = call->calls->arena;
 	outcome->target = text_of(call->target ? call->target->name : NULL);
-	call_counts_add(call->counts, call->protocol, call->service, status_of(call->protocol, outcome),
+	call_counts_add(call->counts, call->protocol, call->service, call_counted_status(call->protocol, outcome),
 			(uint64_t)(loop_now_ms(call->calls->loop) - call->began_ms) * US_PER_MS);
 	slot_give_back(call);
 	call->ended(call->context, outcome);
@@ -203,18 +199,46 @@ static void on_deadline(void *context)
 	call_fail(call, call->taken ? 504 : 503, call->taken ? ERROR_LIMIT : ERROR_REMOTE, words);
 }
 
-/* Ends the calls of callers that have disconnected. A reply to a request that Kafka has accepted is then dropped. */
+static struct text address_write(const struct open_call *call, char out[REPLY_ADDRESS_BYTES_MAX])
+{
+	const struct reply_address address = {.partition = reader_partition(call->calls->reader),
+					      .epoch = call->calls->epoch,
+					      .call = call->number,
+					      .pipeline = text_of(call->target->name)};
+	return (struct text){out, reply_address_write(&address, out)};
+}
+
+/* Cancels the request of a caller that has disconnected, as far as it can be. One that may be searched for later goes on. The
+ * report of the cancellation finds no call: it is not waited for. */
+static void call_cancel(struct open_call *call, size_t *cancelled)
+{
+	struct calls *calls = call->calls;
+	char address[REPLY_ADDRESS_BYTES_MAX];
+	struct error error = {0};
+	if (call->is_direct) {
+		direct_hub_leave(calls->config.direct, call->number);
+	} else if (call->answers && call->target && !call->placed && *cancelled < CALLS_CANCELLED_A_LOOK) {
+		const struct outgoing record =
+			call_record_of_cancellation(&calls->targets, call->target, address_write(call, address));
+		*cancelled += request_producer_send(calls->producer, &record, call->number, &error) == PRODUCED;
+	}
+}
+
+/* Ends the calls of callers that have disconnected. A reply to a request that is processed yet is dropped. */
 static void on_look(void *context)
 {
 	struct calls *calls = context;
 	struct error error = {0};
+	size_t cancelled = 0;
 	for (size_t i = 0; i < calls->slot_count; i++) {
 		struct open_call *call = calls->slots[i];
 		if (call->number == 0 || !call->is_over(call->context))
 			continue;
 		calls->counts.left++;
+		call_cancel(call, &cancelled);
 		call_fail(call, 499, ERROR_LIMIT, "the caller is gone");
 	}
+	calls->counts.cancelled += cancelled;
 	if (calls->open > 0)
 		(void)loop_timer_set(calls->loop, &calls->look, loop_now_ms(calls->loop) + LOOK_MS, &error);
 }
@@ -333,7 +357,7 @@ static void returned_send(struct calls *calls, const struct record *record)
 	struct open_call *call = is_own ? call_find(calls, address.call) : NULL;
 	if (!call)
 		return;
-	call->taken = false;
+	call->taken = call->is_direct = false;
 	if (!call->target)
 		call->target = gateway_target_find(&calls->targets, (struct text){0}, address.pipeline);
 	const struct outgoing outgoing = {.topic = call->target ? call->target->topic : 0,
@@ -366,8 +390,8 @@ static void on_direct(void *context, uint32_t events)
 static bool direct_send(struct calls *calls, struct open_call *call, const struct call_request *request,
 			const struct outgoing *record, enum produce_verdict *verdict)
 {
-	const enum direct_verdict sent = direct_call_send(calls->config.direct, request, record);
-	call->taken = sent == DIRECT_SENT;
+	const enum direct_verdict sent = direct_call_send(calls->config.direct, request, record, call->number);
+	call->taken = call->is_direct = sent == DIRECT_SENT;
 	*verdict = call->taken ? PRODUCED : PRODUCE_FULL;
 	return sent != DIRECT_ABSENT;
 }
@@ -384,50 +408,28 @@ static void call_refuse(struct calls *calls, const struct call_request *request,
 	call_outcome_refused(&outcome, status, kind, words, request->place, request->id, &body);
 	outcome.id = request->id;
 	outcome.arena = calls->arena;
-	calls_count_refused(calls, request, status_of(request->protocol, &outcome));
+	calls_count_refused(calls, request, call_counted_status(request->protocol, &outcome));
 	request->ended(request->context, &outcome);
 	buffer_close(&body);
 }
 
-/* Nobody replies to feedback, so its record has no headers. */
-static enum produce_verdict feedback_send(struct calls *calls, const struct open_call *call, const struct call_request *request,
-					  struct error *error)
+static enum produce_verdict bare_send(struct calls *calls, const struct open_call *call, const struct call_request *request,
+				      struct error *error)
 {
-	const struct outgoing record = {.topic = request->target->feedback, .key = request->key, .value = request->body};
+	const struct outgoing record = call_record_bare(request, &calls->targets);
 	return request_producer_send(calls->producer, &record, call->number, error);
 }
 
 static bool record_send(struct calls *calls, struct open_call *call, const struct call_request *request, struct error *error,
 			enum produce_verdict *verdict)
 {
-	char address[REPLY_ADDRESS_BYTES_MAX], deadline[24];
-	const struct reply_address reply = {.partition = reader_partition(calls->reader),
-					    .epoch = calls->epoch,
-					    .call = call->number,
-					    .pipeline = text_of(request->target->name)};
-	size_t address_length = reply_address_write(&reply, address);
-	size_t count = request->headers.count;
-	struct header *headers = ARENA_ARRAY(calls->arena, struct header, count + OWN_HEADERS);
-	if (!headers)
-		return error_memory(error, ERROR_LIMIT, "taking a call");
-	if (count > 0)
-		memcpy(headers, request->headers.items, count * sizeof *headers);
-	(void)snprintf(deadline, sizeof deadline, "%" PRId64, request->deadline_ms);
-	bool named = request->id.length > 0;
-	headers[count++] = (struct header){named ? TEXT(REPLY_ID_HEADER) : TEXT(REPLY_DEFAULT_ID_HEADER),
-					   {call->id, call->id_length}};
-	if (!request->is_unhurried)
-		headers[count++] = (struct header){TEXT(DEADLINE_HEADER), text_of(deadline)};
+	char address[REPLY_ADDRESS_BYTES_MAX];
+	struct outgoing record;
+	struct call_record_names names = {.id = {call->id, call->id_length}, .address = address_write(call, address)};
 	if (request->submits || request->placed)
-		headers[count++] = (struct header){TEXT(REPLY_SUBMITTED_HEADER), submission_nonce(&call->submission)};
-	if (!request->submits)
-		headers[count++] = (struct header){TEXT(REPLY_HEADER), {address, address_length}};
-	const struct outgoing record = {
-		.topic = request->target->topic,
-		.key = request->key,
-		.value = request->body,
-		.headers = {count, headers},
-	};
+		names.nonce = submission_nonce(&call->submission);
+	if (!call_record_of_request(request, &names, calls->arena, &record, error))
+		return false;
 	if (!direct_send(calls, call, request, &record, verdict))
 		*verdict = request_producer_send(calls->producer, &record, call->number, error);
 	return true;
@@ -465,16 +467,16 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 		return NULL;
 	}
 	call->target = request->target;
-	call->counts = counts_of(calls, request->target);
+	call->counts = request->cancels ? NULL : counts_of(calls, request->target);
 	call->protocol = request->protocol;
 	call->service = request->service;
 	call->began_ms = now_ms;
 	call->allowed_ms = request->deadline_ms - request->arrived_ms;
-	call->answers = request->target->answers && !request->is_feedback && !request->submits;
+	call->answers = request->target->answers && !call_record_is_bare(request) && !request->submits;
 	call->submits = request->submits;
 	bool named = (!request->submits && !request->placed) || submission_begin(call, request);
 	call->placed = request->placed;
-	call->taken = false;
+	call->taken = call->is_direct = false;
 	call->place = request->place;
 	call->ended = request->ended;
 	call->is_over = request->is_over;
@@ -509,8 +511,8 @@ void calls_begin(struct calls *calls, const struct call_request *request)
 	struct open_call *call = call_open(calls, request, left_ms);
 	if (!call)
 		return;
-	if (request->is_feedback)
-		verdict = feedback_send(calls, call, request, &error);
+	if (call_record_is_bare(request))
+		verdict = bare_send(calls, call, request, &error);
 	else
 		(void)record_send(calls, call, request, &error, &verdict);
 	if (verdict == PRODUCED)

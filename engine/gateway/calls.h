@@ -1,5 +1,9 @@
 /* calls.h: Open calls of a gateway: requests produced for callers that wait. Each call ends once: by its reply,
- * by a refusal of Kafka, or by its deadline. Feedback is a call too, which ends when Kafka has it.
+ * by a refusal of Kafka, or by its deadline. Feedback and cancellations are calls too, which end when Kafka has them.
+ *
+ * A caller that disconnects ends its call within a quarter of a second, and cancels what can be cancelled: a request past Kafka
+ * that no worker has begun is dropped, and one in Kafka is cancelled (observe/cancel_board.h), for at most
+ * CALLS_CANCELLED_A_LOOK callers each time. Those of further ones are processed, as are those that a worker has begun.
  *
  * Independent of protocols: a front end passes in the request and gets the outcome. A call is identified by its
  * number, which is never used again. So a duplicate or late reply cannot end another call. Belongs to its
@@ -15,6 +19,7 @@
 #include "net/loop.h"
 
 #define CALLS_OPEN_MAX ((size_t)65536) /* more are refused: each uses a connection, or a stream of one */
+#define CALLS_CANCELLED_A_LOOK 100 /* so that callers who come and go do not double the records of a gateway */
 #define CALL_ID_BYTES_MAX ((size_t)256) /* of a request's id */
 
 struct calls;
@@ -63,6 +68,7 @@ struct call_request {
 	enum counted_protocol protocol; /* of the caller, for counts; likewise the service */
 	enum call_service service;
 	bool is_feedback; /* goes to the target's feedback topic, without headers */
+	bool cancels;	  /* a cancellation of a request of the target, whose token is `key`; without a body and headers */
 	struct text body;
 	struct text key;	/* bytes NULL: none */
 	struct text id;		/* the caller's; empty: one is generated */
@@ -96,6 +102,7 @@ bool calls_are_well(const struct calls *calls, struct error *error);
 
 struct calls_counts {
 	uint64_t begun, answered, failed, filtered, accepted, timed_out, left;
+	uint64_t cancelled; /* in Kafka, of those whose callers have left */
 	uint64_t foreign; /* replies of other epochs */
 	uint64_t strayed; /* replies to calls that are over, or that cannot be decoded */
 };

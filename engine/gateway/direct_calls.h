@@ -8,7 +8,8 @@
 #include "gateway/calls.h"
 #include "worker/direct_hub.h"
 
-/* Sends the record of the request to a worker. DIRECT_ABSENT: it goes through Kafka. `hub` NULL: so do all. */
-enum direct_verdict direct_call_send(struct direct_hub *hub, const struct call_request *request, const struct outgoing *record);
+/* Sends the record of the call of that number to a worker. DIRECT_ABSENT: it goes through Kafka. `hub` NULL: so do all. */
+enum direct_verdict direct_call_send(struct direct_hub *hub, const struct call_request *request, const struct outgoing *record,
+				     uint64_t number);
 
 #endif

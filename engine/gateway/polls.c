@@ -62,6 +62,12 @@ static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, 
 				     text_of(search->outputs), named, body);
 }
 
+static bool search_was_cancelled(const struct answer_search *search)
+{
+	const struct header *limit = headers_find(search->headers, TEXT(REPLY_LIMIT_HEADER));
+	return search->outcome == ANSWER_FOUND && limit && text_is(limit->value, REPLY_LIMIT_CANCEL);
+}
+
 static void on_searched(void *context)
 {
 	struct poll *poll = context;
@@ -71,7 +77,8 @@ static void on_searched(void *context)
 	poll_outcome(poll, &outcome, &body);
 	outcome.arena = poll->search.arena;
 	if (poll->request.found)
-		*poll->request.found = (struct poll_found){poll->search.outcome, poll->search.next};
+		*poll->request.found =
+			(struct poll_found){poll->search.outcome, poll->search.next, search_was_cancelled(&poll->search)};
 	poll->request.ended(poll->request.context, &outcome);
 	buffer_close(&body);
 	arena_close(poll->search.arena);

@@ -25,6 +25,7 @@ void polls_close(struct polls *polls);
 struct poll_found {
 	enum answer_search_outcome outcome;
 	int64_t next; /* as in struct answer_search */
+	bool was_cancelled; /* ANSWER_FOUND: it has ended by its cancellation */
 };
 #define POLL_FOUND_NOTHING ((struct poll_found){.outcome = ANSWER_PENDING, .next = -1})
 

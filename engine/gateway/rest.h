@@ -116,6 +116,10 @@ void rest_poll(const struct rest_request *request);
 /* Finds what a poll or a watch of a submitted request reads. False: it is refused. */
 bool rest_poll_prepare(const struct rest_request *request, struct poll_request *poll);
 
+/* Cancels a submitted request: 202 when Kafka has the cancellation, 200 if the request has ended by one, 409 if it has its answer,
+ * else as a poll: 404, 410 or 503. */
+void rest_cancel(const struct rest_request *request);
+
 /* Watches a submitted request: what a poll answers if there is none, else server-sent events until its answer is there. */
 void rest_watch(const struct rest_request *request);
 

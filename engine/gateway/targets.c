@@ -140,7 +140,7 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 			  struct gateway_targets *targets, struct error *error)
 {
 	*targets = (struct gateway_targets){.items = ARENA_ARRAY(arena, struct gateway_target, plan->count + 1)};
-	targets->topics = ARENA_ARRAY(arena, const char *, 2 * plan->count + (before ? before->topic_count : 0) + 1);
+	targets->topics = ARENA_ARRAY(arena, const char *, 2 * plan->count + (before ? before->topic_count : 0) + 2);
 	if (plan->count == 0)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the files have no pipeline, so nothing can be asked; name its file");
@@ -171,6 +171,8 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 		};
 	}
 	fronts_find(targets);
+	const char *cancels = topic_cancels_name(arena, targets->prefix, targets->namespace);
+	targets->cancels = cancels ? topic_place(targets, cancels) : 0;
 	return (routed_find(targets, plan, arena) && !arena_failed(arena)) ||
 	       error_memory(error, ERROR_SYSTEM, "preparing a gateway");
 }

@@ -27,7 +27,8 @@ struct gateway_targets {
 	size_t count;
 	struct gateway_target *items;
 	size_t topic_count;
-	const char **topics; /* of requests and feedback */
+	const char **topics; /* of requests, feedback and cancellations */
+	uint32_t cancels;    /* topic of cancellations (observe/cancel_board.h): index in `topics` */
 	const char *prefix, *namespace; /* of the replies topic */
 	const struct spec *spec;	/* of the plan */
 	struct name_list routed;	/* headers of requests by which experiments choose a candidate */

@@ -217,7 +217,7 @@ int client_partition_count(const struct rd_kafka_metadata *metadata, const char 
 }
 
 const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,
-					    const struct error *locked_out, struct error *error)
+					    const struct error *locked_out, const atomic_bool *stopping, struct error *error)
 {
 	const struct rd_kafka_metadata *metadata;
 	for (int waited_ms = 0;; waited_ms += LOOK_MS) {
@@ -229,7 +229,7 @@ const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t
 			*error = *locked_out;
 			return NULL;
 		}
-		if (waited_ms + LOOK_MS >= TOPICS_WAIT_MS) {
+		if (waited_ms + LOOK_MS >= TOPICS_WAIT_MS || (stopping && atomic_load(stopping))) {
 			error_set(error, ERROR_SYSTEM, PLACE_NONE,
 				  "Kafka does not say %s%s%s: %s; does a broker run at %s, and can it be reached from here?",
 				  topic ? "what topic " : "which topics there are", topic ? rd_kafka_topic_name(topic) : "",

@@ -5,6 +5,7 @@
 #define SLUICE_LOG_CLIENT_H
 
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 
 #include "log/batch_limit.h"
 #include "log/client_statistics.h"
@@ -25,9 +26,10 @@ rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, st
 rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, struct error *locked_out, struct error *error);
 
 /* Kafka's metadata: of one topic, or of all when `topic` is NULL. Waits for Kafka as topics.h describes. NULL: a
- * SYSTEM error, which names `brokers` or is `locked_out`. To be destroyed by rd_kafka_metadata_destroy(). */
+ * SYSTEM error, which names `brokers` or is `locked_out`, or because `stopping` was set (NULL: it never is). To be destroyed by
+ * rd_kafka_metadata_destroy(). */
 const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,
-					    const struct error *locked_out, struct error *error);
+					    const struct error *locked_out, const atomic_bool *stopping, struct error *error);
 
 /* Number of partitions of a topic; 0: it does not exist. */
 int client_partition_count(const struct rd_kafka_metadata *metadata, const char *topic);

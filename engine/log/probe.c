@@ -92,7 +92,7 @@ static bool look(struct probing *probing, size_t topic_count, struct probe *prob
 {
 	int64_t begun_ms = clock_ms();
 	const struct rd_kafka_metadata *metadata =
-		client_look(probing->client, NULL, probing->brokers, &probing->locked_out, error);
+		client_look(probing->client, NULL, probing->brokers, &probing->locked_out, NULL, error);
 	if (!metadata)
 		return false;
 	probe->answer_ms = clock_ms() - begun_ms;

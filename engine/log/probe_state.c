@@ -92,7 +92,7 @@ bool probe_states(const char *brokers, struct properties properties, struct want
 	struct error locked_out = {0};
 	char words[ERROR_TEXT_MAX];
 	rd_kafka_t *client = client_open_to_ask((struct properties){1, own}, properties, &locked_out, error);
-	const struct rd_kafka_metadata *metadata = client ? client_look(client, NULL, brokers, &locked_out, error) : NULL;
+	const struct rd_kafka_metadata *metadata = client ? client_look(client, NULL, brokers, &locked_out, NULL, error) : NULL;
 	enum state_verdict verdict = STATE_THERE;
 	for (size_t i = 0; metadata && verdict == STATE_THERE && i < wanted.count; i++) {
 		const struct wanted_topic *topic = &wanted.items[i];

@@ -71,14 +71,20 @@ static bool client_set_up(struct reader *reader, struct error *error)
 
 static bool look_at_topic(struct reader *reader, int32_t *count, rd_kafka_resp_err_t *code, struct error *error)
 {
+	const struct reader_config *config = reader->config;
 	const struct rd_kafka_metadata *metadata =
-		client_look(reader->client, reader->topic, reader->config->brokers, &reader->locked_out, error);
+		client_look(reader->client, reader->topic, config->brokers, &reader->locked_out, config->stopping, error);
 	if (!metadata)
 		return false;
 	*code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 	*count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
 	rd_kafka_metadata_destroy(metadata);
 	return true;
+}
+
+static bool is_stopping(const struct reader *reader)
+{
+	return reader->config->stopping && atomic_load(reader->config->stopping);
 }
 
 /* A topic that was just created is known to some brokers before others. */
@@ -91,7 +97,7 @@ static bool count_partitions(struct reader *reader, int32_t *count, struct error
 			(void)rd_kafka_poll(reader->client, LOOK_MS);
 		if (!look_at_topic(reader, count, &code, error))
 			return false;
-	} while ((failure_is_absence(code) || failure_is_passing(code)) && clock_ms() < until_ms);
+	} while ((failure_is_absence(code) || failure_is_passing(code)) && clock_ms() < until_ms && !is_stopping(reader));
 	return (code == RD_KAFKA_RESP_ERR_NO_ERROR && *count > 0) ||
 	       error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "topic %s cannot be read: %s; check its name and its namespace; `sluice run` creates the topics of "
@@ -404,7 +410,7 @@ bool reader_give_all(struct reader *reader, bool (*take)(void *context, const st
 	bool good = true;
 	for (unsigned silent = 0; good && !reader_has_caught_up(reader); silent++) {
 		struct record record;
-		if (reader->config->stopping && atomic_load(reader->config->stopping))
+		if (is_stopping(reader))
 			return false;
 		if (silent > SILENCE_LOOKS)
 			return error_set(error, ERROR_SYSTEM, PLACE_NONE,

@@ -36,7 +36,9 @@ struct reader_config {
 	 * NULL: all. */
 	const int64_t *until;
 	size_t until_count;
-	const atomic_bool *stopping; /* once it is set, reader_give_all() returns false without an error. NULL: never */
+	/* Once it is set, reader_give_all() returns false without an error, and reader_open() waits no longer for Kafka to say what
+	 * the topic is. NULL: never. */
+	const atomic_bool *stopping;
 	/* Records of all partitions in the order of their times, as far as each partition has it: the next record of each is waited
 	 * for until its end is reached, or READER_PATIENCE_MS. Such a reader rings no bell. */
 	bool by_time;

@@ -78,7 +78,8 @@ static void note_deleted(struct topic_keeper *keeper, const struct wanted_topic 
 
 static bool look(struct topic_keeper *keeper, struct error *error)
 {
-	const struct rd_kafka_metadata *metadata = client_look(keeper->client, NULL, keeper->brokers, &keeper->locked_out, error);
+	const struct rd_kafka_metadata *metadata =
+		client_look(keeper->client, NULL, keeper->brokers, &keeper->locked_out, NULL, error);
 	if (!metadata)
 		return false;
 	keeper->missing_count = 0;

@@ -24,6 +24,9 @@ const struct failure_row failure_rows[] = {
 	{"LIMIT, warmup", ERROR_LIMIT, LIMIT_OF_WARMUP, true, false,
 	 "The step compares with earlier requests, and has received too few of them since the engine started",
 	 "Send it again later, or name a file with a background"},
+	{"LIMIT, cancel", ERROR_LIMIT, LIMIT_OF_CANCEL, true, false,
+	 "The caller cancelled the request, or disconnected, before a stage of the pipeline began it",
+	 "Nothing; send it again if an answer is wanted"},
 	{"SYSTEM", ERROR_SYSTEM, LIMIT_OF_ENGINE, true, true,
 	 "The engine itself failed to process the request. An engine that cannot continue stops instead, and processes the "
 	 "request again after its next start",

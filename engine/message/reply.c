@@ -70,8 +70,10 @@ const char *reply_limit_name(const struct error *error)
 {
 	if (error->kind != ERROR_LIMIT || error->limit == LIMIT_OF_ENGINE)
 		return NULL;
-	static const char *const names[] = {
-		[LIMIT_OF_DEADLINE] = "deadline", [LIMIT_OF_ADMISSION] = "admission", [LIMIT_OF_WARMUP] = "warmup"};
+	static const char *const names[] = {[LIMIT_OF_DEADLINE] = "deadline",
+					    [LIMIT_OF_ADMISSION] = "admission",
+					    [LIMIT_OF_WARMUP] = "warmup",
+					    [LIMIT_OF_CANCEL] = REPLY_LIMIT_CANCEL};
 	return names[error->limit];
 }
 

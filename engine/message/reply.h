@@ -23,7 +23,8 @@
 #define REPLY_FILTERED "filtered"	      /* the pipeline dropped it */
 #define REPLY_FAILED "failed" /* it failed, and the pipeline answers no errors; only for submitted requests */
 #define REPLY_ERROR_HEADER "sluice-error" /* the kind of error */
-#define REPLY_LIMIT_HEADER "sluice-limit" /* of a LIMIT: "deadline", "admission" or "warmup"; absent: one of the engine's */
+#define REPLY_LIMIT_HEADER "sluice-limit" /* of a LIMIT, as reply_limit_name(); absent: one of the engine's */
+#define REPLY_LIMIT_CANCEL "cancel"
 #define REPLY_ID_HEADER "x-request-id"
 
 /* Header of a request that was submitted: nobody waits for its answer, and its caller polls. Its value is the nonce of the
@@ -63,7 +64,7 @@ bool reply_address_read(struct text value, struct reply_address *address);
  * pipeline's name has at most 253 characters. */
 size_t reply_address_write(const struct reply_address *address, char out[REPLY_ADDRESS_BYTES_MAX]);
 
-/* Name of the limit: "deadline", "admission", "warmup"; NULL: the error is not a LIMIT, or is one of the engine's. */
+/* Name of the limit: "deadline", "admission", "warmup", "cancel"; NULL: the error is not a LIMIT, or is one of the engine's. */
 const char *reply_limit_name(const struct error *error);
 
 /* Appends the body: a JSON object with `error`, `kind`, and those of `place`, `step`, `attempts` and `id` that

@@ -175,7 +175,7 @@ static bool read_given(struct stage_link_reading *reading, struct given *given)
 			return full(reading);
 		if (!avro_read_failure(&reading->cursor, reading->arena, failure, reading->error))
 			return false;
-		failure->limit = silence <= LIMIT_OF_WARMUP ? (enum error_limit)silence : LIMIT_OF_ENGINE;
+		failure->limit = silence <= LIMIT_OF_CANCEL ? (enum error_limit)silence : LIMIT_OF_ENGINE;
 		given->error = failure;
 	} else {
 		given->silence = (enum silence)silence;

@@ -67,7 +67,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 {
 	struct acls acls = {.arena = arena};
 	for (size_t i = 0; i < plan->count; i++)
-		acls.room += plan->pipelines[i].topic_count + 7 + FORMER_GROUPS_MAX;
+		acls.room += plan->pipelines[i].topic_count + 8 + FORMER_GROUPS_MAX;
 	acls.items = ARENA_ARRAY(arena, struct acl, acls.room + 1);
 	if (!acls.items)
 		return (struct acls){.arena = arena};
@@ -79,6 +79,8 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 		    "Write Describe DescribeConfigs Create");
 		/* The replies that gateways wait for (message/reply.h); a gateway creates the topic. */
 		add(&acls, "topic", topic_replies_name(arena, pipeline->prefix, pipeline->namespace), false, "Write Describe");
+		/* Which requests are cancelled (observe/cancel_board.h); likewise. */
+		add(&acls, "topic", topic_cancels_name(arena, pipeline->prefix, pipeline->namespace), false, "Read Describe");
 		add(&acls, "group", pipeline->group, false, "Read Describe");
 		for (size_t j = 0; j < FORMER_GROUPS_MAX && pipeline->former_groups[j]; j++)
 			add(&acls, "group", pipeline->former_groups[j], false, "Describe");
@@ -103,7 +105,7 @@ static struct acls acls_of_gateway(const struct plan *plan, struct arena *arena)
 {
 	struct acls acls = {.arena = arena};
 	for (size_t i = 0; i < plan->count; i++)
-		acls.room += plan->pipelines[i].topic_count + 2;
+		acls.room += plan->pipelines[i].topic_count + 3;
 	acls.items = ARENA_ARRAY(arena, struct acl, acls.room + 1);
 	if (!acls.items)
 		return (struct acls){.arena = arena};
@@ -126,6 +128,8 @@ static struct acls acls_of_gateway(const struct plan *plan, struct arena *arena)
 		    "Read Describe Create");
 		add(&acls, "topic", topic_claims_name(arena, pipeline->prefix, pipeline->namespace), false,
 		    "Read Write Describe Create");
+		add(&acls, "topic", topic_cancels_name(arena, pipeline->prefix, pipeline->namespace), false,
+		    "Write Describe DescribeConfigs Create");
 	}
 	drop_repeated(&acls);
 	return acls;

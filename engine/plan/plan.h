@@ -83,6 +83,7 @@ const char *topic_namespace_name(struct arena *arena, const char *prefix, const 
 const char *topic_status_name(struct arena *arena, const char *prefix, const char *namespace);
 
 /* The topic of a namespace from which gateways read answers to their calls (message/reply.h). */
+const char *topic_cancels_name(struct arena *arena, const char *prefix, const char *namespace);
 const char *topic_claims_name(struct arena *arena, const char *prefix, const char *namespace);
 const char *topic_replies_name(struct arena *arena, const char *prefix, const char *namespace);
 

@@ -57,6 +57,11 @@ const char *topic_status_name(struct arena *arena, const char *prefix, const cha
 	return topic_namespace_name(arena, prefix, namespace, "status");
 }
 
+const char *topic_cancels_name(struct arena *arena, const char *prefix, const char *namespace)
+{
+	return topic_namespace_name(arena, prefix, namespace, "cancels");
+}
+
 const char *topic_claims_name(struct arena *arena, const char *prefix, const char *namespace)
 {
 	return topic_namespace_name(arena, prefix, namespace, "claims");

@@ -23,6 +23,7 @@
 #include "observe/metric.h"
 #include "runtime/revision.h"
 
+struct cancel_board;
 struct direct_hub;
 struct engine;
 struct group;
@@ -47,6 +48,7 @@ struct engine_config {
 	int64_t snapshot_ms;	    /* between two snapshots of a partition */
 	struct name_list new_state; /* pipelines whose state may start empty though it was lost */
 	struct direct_hub *direct;  /* worker/direct_hub.h: for a gateway of this process; NULL: none */
+	const struct cancel_board *cancels; /* observe/cancel_board.h; NULL: none are known */
 	int64_t commit_ms;	    /* 0: adaptive */
 	int64_t drain_ms;
 	const char *feed; /* topic for what observers decide, which exists; NULL: none */

@@ -36,6 +36,7 @@ struct direct_port {
 struct direct_hub {
 	struct direct_stack replies;
 	atomic_size_t port_count; /* ports that were ever taken: the first ones */
+	_Atomic uint64_t left[DIRECT_CALLS_MAX]; /* calls whose callers have left, each in the place of its number; 0: none */
 	struct direct_port ports[DIRECT_PORTS_MAX];
 };
 
@@ -68,7 +69,8 @@ static struct direct_message *message_make(const struct direct_request *from)
 	struct direct_message *message = memory_take_raw(message_size(from));
 	if (!message)
 		return NULL;
-	*message = (struct direct_message){.record = {.partition = -1, .offset = OFFSET_NONE, .time_ms = from->time_ms}};
+	*message = (struct direct_message){.record = {.partition = -1, .offset = OFFSET_NONE, .time_ms = from->time_ms},
+					    .call = from->call};
 	struct header *headers = (struct header *)(message + 1);
 	char *to = (char *)&headers[from->headers.count];
 	for (size_t i = 0; i < from->headers.count; i++) {
@@ -282,6 +284,20 @@ enum direct_verdict direct_hub_send(struct direct_hub *hub, const struct direct_
 	atomic_fetch_add_explicit(&slot->open, 1, memory_order_relaxed);
 	stack_add(&slot->port->requests, message);
 	return DIRECT_SENT;
+}
+
+/* ---- callers that leave ---- */
+
+/* A later call of the same place may replace it; the request is processed then, for nobody. */
+void direct_hub_leave(struct direct_hub *hub, uint64_t call)
+{
+	atomic_store_explicit(&hub->left[call % DIRECT_CALLS_MAX], call, memory_order_relaxed);
+}
+
+bool direct_port_has_lost_caller(const struct direct_port *port, const struct direct_message *request)
+{
+	const uint64_t call = request->call;
+	return call != 0 && atomic_load_explicit(&port->hub->left[call % DIRECT_CALLS_MAX], memory_order_relaxed) == call;
 }
 
 /* ---- ports ---- */

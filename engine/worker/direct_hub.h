@@ -23,6 +23,8 @@
 /* The same with those that have left and whose log Kafka has not acknowledged. More than a worker answers in the time of a
  * commit. */
 #define DIRECT_UNLOGGED_MAX ((size_t)16384)
+/* Calls whose callers are known to have left: the last one of each number modulo this. A power of two. */
+#define DIRECT_CALLS_MAX ((size_t)65536)
 
 struct direct_hub;
 struct direct_port;
@@ -35,6 +37,7 @@ struct direct_message {
 	struct record record;	  /* without `held` */
 	struct text pipeline;	  /* of a request */
 	struct text place;	  /* likewise: where it came in, for the place of errors */
+	uint64_t call;		  /* likewise: the gateway's number of the call; 0: none */
 	bool is_returned;	  /* the request itself, which no worker took: it goes through Kafka */
 };
 
@@ -69,10 +72,14 @@ struct direct_request {
 	struct text value;
 	struct headers headers;
 	int64_t time_ms; /* since 1970 */
+	uint64_t call; /* never used again; 0: none */
 };
 
 /* Copies the request and sends it to a worker. */
 enum direct_verdict direct_hub_send(struct direct_hub *hub, const struct direct_request *request);
+
+/* The caller of that call has left: a worker that has not begun the request drops it. */
+void direct_hub_leave(struct direct_hub *hub, uint64_t call);
 
 /* Takes all replies and returned requests, the oldest first; the caller closes each. */
 struct direct_message *direct_hub_take(struct direct_hub *hub);
@@ -92,6 +99,9 @@ void direct_port_serve(struct direct_port *port, const char *const *pipelines, s
 
 /* Takes all requests, the oldest first; each is replied to and closed, or returned. */
 struct direct_message *direct_port_take(struct direct_port *port);
+
+/* Whether the caller of the request has left, so that nobody waits for a reply. */
+bool direct_port_has_lost_caller(const struct direct_port *port, const struct direct_message *request);
 
 /* Copies the reply and sends it. False: memory ran out, and the caller's deadline ends the call. */
 bool direct_port_reply(struct direct_port *port, const struct outgoing *reply);

@@ -109,6 +109,10 @@ static void request_enter(struct worker *worker, struct worker_stage *stage, str
 {
 	struct direct_intake *direct = &worker->direct;
 	struct record *record = &message->record;
+	if (direct_port_has_lost_caller(direct->port, message)) {
+		direct_message_close(message); /* it is logged nowhere, as it was not answered */
+		return;
+	}
 	record->topic = direct->lane->topic = stage->config->topics[0];
 	record->offset = direct->serial++;
 	struct flight *flight = lane_enter(&worker->lanes, direct->lane, &stage->load, record, &worker->failure);

@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "message/reply.h"
 #include "worker/admission.h"
+#include "worker/cancellation.h"
 #include "worker/external_inputs.h"
 #include "worker/join_state.h"
 #include "worker/parts.h"
@@ -134,6 +135,8 @@ void intake_enter(struct worker *worker, struct flight *flight)
 		if (decoded && !enters)
 			return;
 	}
+	if (decoded && graph_decides(flight->stage->config->graph))
+		decoded = !cancellation_refuses(flight, &error);
 	if (decoded && flight->message.deadline_ms > 0 && graph_decides(flight->stage->config->graph))
 		decoded = !admission_refuses(flight, worker->loop, &error);
 	if (decoded && !is_blamed(flight, &error) &&

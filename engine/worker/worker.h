@@ -25,6 +25,7 @@
 #include "worker/partition_state.h"
 #include "worker/stage.h"
 
+struct cancel_board;
 struct direct_hub; /* worker/direct_hub.h */
 struct worker;
 
@@ -67,6 +68,7 @@ struct worker_config {
 	struct registry_config registry;       /* of schemas; url NULL: there is none. The worker sets its callback */
 	struct worker_setup setup;	       /* the first setup */
 	struct direct_hub *direct; /* for requests of a gateway in this process; NULL: none */
+	const struct cancel_board *cancels; /* cancelled requests (observe/cancel_board.h); NULL: none are known */
 	struct worker_limits limits;
 	struct partition_state_config partition_state;
 	const struct worker_ground *ground; /* NULL: worker_ground_usual */

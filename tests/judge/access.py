@@ -195,7 +195,8 @@ def asks_for_tokens(judge, gateway, keys):
         judge.expect(f"{path} is open to probes", gateway.ask("GET", path)[0] == 200 and
                      gateway.ask("GET", path, None, [("Authorization", "nonsense")])[0] == 200)
     guarded = [("GET", "/v2"), ("GET", "/v2/routes"), ("GET", "/openapi.json"), ("GET", "/v2/pipelines/twice/requests/0-0-0-0"),
-               ("GET", "/v2/models/twice/requests/0-0-0-0"), ("GET", "/v2/pipelines/twice/requests/0-0-0-0/watch"),
+               ("GET", "/v2/models/twice/requests/0-0-0-0"), ("DELETE", "/v2/pipelines/twice/requests/0-0-0-0"),
+               ("DELETE", "/v2/models/twice/requests/0-0-0-0"), ("GET", "/v2/pipelines/twice/requests/0-0-0-0/watch"),
                ("GET", "/v2/models/twice/requests/0-0-0-0/watch"), ("GET", "/v2/pipelines/twice"), ("GET", "/v2/pipelines/twice/ready"),
                ("GET", "/v2/models/twice"), ("GET", "/v2/models/twice/versions/1"), ("GET", "/v2/models/twice/ready"),
                ("GET", "/v2/models/twice/versions/1/ready"), ("HEAD", "/v2/models/twice"),
@@ -571,7 +572,7 @@ def polls_after_a_restart(judge, start, keys):
     """The broker and the engine are those of `sluice dev`, so any gateway finds what another has submitted"""
     policies = keys.write("submit.yaml", "policies:\n- {subject: key:billing, resource: pipeline/twice, verb: [submit, poll, watch]}\n"
                           "- {subject: key:third, resource: pipeline/twice, verb: poll}\n"
-                          "- {subject: key:other, resource: '*', verb: infer}\n")
+                          "- {subject: key:other, resource: '*', verb: [infer, cancel]}\n")
     access = ["--api-keys", keys.path("two-keys"), "--policies", policies]
     with open(keys.path("api-keys"), encoding="utf-8") as file:
         both = file.read() + "other:" + hashlib.sha256(b"another-key-that-is-long").hexdigest() + "\n"
@@ -595,6 +596,9 @@ def polls_after_a_restart(judge, start, keys):
     status, events, headers = gateway.ask("GET", watch, None, [mine])
     judge.expect("and watches it", status == 200 and headers.get("content-type") == "text/event-stream"
                  and b"event: accepted" in events and b"event: answer" in events, (status, events, headers))
+    place = watch.rsplit("/", 1)[0]
+    judge.expect("who may poll may not cancel", gateway.ask("DELETE", place, None, [mine])[0] == 403 and gateway.ask("DELETE", place)[0] == 401)
+    judge.expect("unless that is allowed", gateway.ask("DELETE", place, None, [other])[0] == 409)
     judge.expect("who may poll may not watch", gateway.ask("GET", watch, None, [("x-api-key", "a-third-key-that-is-long")])[0] == 403
                  and gateway.ask("GET", watch)[0] == 401)
     gateway.stop()

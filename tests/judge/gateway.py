@@ -28,6 +28,7 @@ PIPELINES = [
     ("sink", "  - {name: ends, expression: {set: {x: x}}}\n"),
     ("strict", "  - {name: fails, expression: {set: {y: nothing * 2}}}\n  output: {steps: [fails], errors: keep}\n"),
     ("slow", "  - {name: late}\n  output: {steps: [late]}\n"),
+    ("held", "  - {name: late}\n  - {name: counted, inputs: [late], features: {key: x, set: {n: count(x over 10m)}}}\n  output: {steps: [counted]}\n"),
     ("times", "  - {name: counted, features: {key: x, set: {n: count(x over 10m)}}}\n  output: {steps: [counted]}\n"),
     ("chooses", "  - {name: some, experiment: {name: trial, candidates: [{name: left, weight: 1}]}}\n  output: {steps: [some]}\n"),
 ]
@@ -392,6 +393,34 @@ def watches_requests(judge, gateway):
     judge.expect("callers that leave do no harm", [name for name, _ in Events(gateway, place).rest()] == ["accepted", "answer"])
 
 
+def cancels_requests(judge, gateway):
+    """`held` has a second stage, which is about to begin when the model of the first has answered"""
+    def submit(pipeline, **headers):
+        return gateway.infer(pipeline, request(), **({"prefer": "respond-async"} | headers))[2]["location"]
+
+    place, kept = submit("held"), submit("held")
+    watch = Events(gateway, place)
+    status, answer, _ = gateway.ask("DELETE", place)
+    judge.expect("a request that runs is cancelled", (status, answer) == (202, {"id": place.rsplit("/", 1)[1], "status": "cancelling"}), (status, answer))
+    judge.expect("and once more, by the path of a model", gateway.ask("DELETE", place.replace("/pipelines/", "/models/"))[0] == 202)
+    name, last = watch.rest()[-1]
+    judge.expect("its watch says so", name == "failed" and last["status"] == 410 and "cancelled" in last["body"]["error"], (name, last))
+    status, answer, _ = gateway.ask("GET", place)
+    judge.expect("so does a poll", status == 410 and answer["kind"] == "LIMIT" and "cancelled" in answer["error"], (status, answer))
+    status, answer, _ = gateway.ask("DELETE", place)
+    judge.expect("and who cancels again", status == 200 and answer["status"] == "cancelled", (status, answer))
+    status, answer, _ = polled(gateway, kept)
+    judge.expect("another one is answered", status == 200 and number_of(answer) == 1, (status, answer))
+    status, answer, _ = gateway.ask("DELETE", kept)
+    judge.expect("what is answered is not cancelled", status == 409 and "has its answer" in answer["error"], (status, answer))
+    judge.expect("its answer stays", gateway.ask("GET", kept)[0] == 200)
+    for bad in ("nonsense", kept.rsplit("/", 1)[1][:-32] + "0" * 32):
+        status, answer, _ = gateway.ask("DELETE", f"/v2/pipelines/held/requests/{bad}")
+        judge.expect(f"{bad} is not cancelled", status == 404 and "id" in answer["error"], (status, answer))
+    status, answer, headers = gateway.ask("PUT", kept)
+    judge.expect("the path says what it takes", status == 405 and headers["allow"] == "GET, DELETE", (status, headers))
+
+
 def takes_requests_to_be_polled(judge, dev, gateway):
     def submit(pipeline, body, **headers):
         return gateway.infer(pipeline, body, **({"prefer": "respond-async"} | headers))
@@ -545,13 +574,16 @@ def keeps_calls_apart(judge, gateway):
     judge.expect("each call gets its own answer, though all have one id", not wrong, wrong[:2])
 
 
-def lets_callers_go(judge, gateway):
+def lets_callers_go(judge, dev, gateway):
     body = json.dumps(request()).encode()
-    connection = socket.create_connection((gateway.host, gateway.port))
-    connection.sendall(b"POST /v2/pipelines/slow/infer HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-    time.sleep(0.1)
-    connection.close()
-    time.sleep(0.5)
+    for pipeline in (b"slow", b"held"):
+        connection = socket.create_connection((gateway.host, gateway.port))
+        connection.sendall(b"POST /v2/pipelines/%s/infer HTTP/1.1\r\nHost: h\r\nx-request-id: left\r\nContent-Length: %d\r\n\r\n" % (pipeline, len(body)) + body)
+        time.sleep(0.1)
+        connection.close()
+    done = subprocess.run([dev.binary, "tail", "held", "--from", "beginning", "--where", 'id == "left"', "--count", "1", "-o", "json", "--brokers",
+                           dev.said("broker")], capture_output=True, text=True, timeout=20)
+    judge.expect("a caller that leaves cancels its request in the stages that have not begun it", "cancelled by its caller" in done.stdout, done.stdout + done.stderr)
     status, answer, _ = gateway.infer("twice", request(3.0))
     judge.expect("a caller that leaves does no harm", status == 200 and number_of(answer) == 6, (status, answer))
 
@@ -601,12 +633,13 @@ def main():
         reads_and_writes_gzip(judge, gateway)
         takes_cloud_events(judge, gateway)
         watches_requests(judge, gateway)
+        cancels_requests(judge, gateway)
         takes_requests_to_be_polled(judge, dev, gateway)
         answers_a_key_from_one_request(judge, gateway)
         ends_in_other_ways(judge, gateway)
         holds_headers_back(judge, gateway)
         keeps_calls_apart(judge, gateway)
-        lets_callers_go(judge, gateway)
+        lets_callers_go(judge, dev, gateway)
         follows(judge, dev, gateway)
         ends(judge, dev, gateway)
     print(f"{judge.passed} passed, {judge.failed} failed")

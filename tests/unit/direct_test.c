@@ -57,7 +57,7 @@ static int direct_close(void **state)
 
 #define DIRECT(name) cmocka_unit_test_setup_teardown(name, stand_open, direct_close)
 
-static enum direct_verdict ask(const char *pipeline, const char *body)
+static enum direct_verdict ask_of(uint64_t call, const char *pipeline, const char *body)
 {
 	char address[40];
 	(void)snprintf(address, sizeof address, "0/0123456789abcdef/7/%s", pipeline);
@@ -67,8 +67,14 @@ static enum direct_verdict ask(const char *pipeline, const char *body)
 					       .key = TEXT("key"),
 					       .value = text_of(body),
 					       .headers = {2, headers},
-					       .time_ms = 1};
+					       .time_ms = 1,
+					       .call = call};
 	return direct_hub_send(hub, &request);
+}
+
+static enum direct_verdict ask(const char *pipeline, const char *body)
+{
+	return ask_of(0, pipeline, body);
 }
 
 /* The replies that have come; at least one, which is waited for. */
@@ -135,6 +141,17 @@ static void a_request_is_answered_and_the_exchange_is_logged_once(void **state)
 	assert_int_equal(counts.answered, 2);
 	assert_int_equal(counts.taken, 2);
 	assert_int_equal(stand_committed(stand), 2);
+}
+
+static void a_request_whose_caller_has_left_is_dropped(void **state)
+{
+	struct stand *stand = *state;
+	start(stand, doubles);
+	direct_hub_leave(hub, DIRECT_CALLS_MAX + 7);
+	assert_int_equal(ask_of(DIRECT_CALLS_MAX + 7, "p", x21), DIRECT_SENT);
+	assert_int_equal(ask_of(2 * DIRECT_CALLS_MAX + 7, "p", x21), DIRECT_SENT); /* the next one in its slot */
+	direct_message_close(reply());
+	assert_int_equal(stand_stop(stand).taken, 1);
 }
 
 static void the_logged_request_has_the_mark_and_not_the_address(void **state)
@@ -609,6 +626,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DIRECT(a_request_is_answered_and_the_exchange_is_logged_once),
+		DIRECT(a_request_whose_caller_has_left_is_dropped),
 		DIRECT(the_logged_request_has_the_mark_and_not_the_address),
 		DIRECT(an_error_is_answered_with_the_place_where_the_request_came_in),
 		DIRECT(the_answer_does_not_wait_for_a_broker),

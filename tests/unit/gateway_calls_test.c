@@ -16,6 +16,7 @@
 
 #define REPLIES "sluice.default.replies"
 #define FEEDBACK "sluice.default.pipeline.p.feedback"
+#define CANCELS "sluice.default.cancels"
 #define MOMENT_MS 300
 #define CALLERS 3
 
@@ -42,11 +43,12 @@ static int calls_stand_open(void **state)
 {
 	static struct calls_stand stand;
 	struct error error = {0};
-	static const char *topics[] = {"in", FEEDBACK};
+	static const char *topics[] = {"in", FEEDBACK, CANCELS};
 	stand = (struct calls_stand){0};
 	mock_open(&stand.mock);
 	rd_kafka_mock_topic_create(stand.mock.cluster, REPLIES, 1, 1);
 	rd_kafka_mock_topic_create(stand.mock.cluster, FEEDBACK, 1, 1);
+	rd_kafka_mock_topic_create(stand.mock.cluster, CANCELS, 1, 1);
 	/* One that the writer meets later it looks up after a second. */
 	stand.replies = rd_kafka_topic_new(stand.mock.writer, REPLIES, NULL);
 	stand.loop = loop_open(&error);
@@ -54,7 +56,8 @@ static int calls_stand_open(void **state)
 	stand.target.request_bytes = 1 << 20;
 	stand.target.feedback = 1;
 	stand.targets = (struct gateway_targets){
-		.count = 1, .items = &stand.target, .topic_count = 2, .topics = topics, .prefix = "sluice", .namespace = "default"};
+		.count = 1, .items = &stand.target, .topic_count = 3, .topics = topics, .prefix = "sluice", .namespace = "default"};
+	stand.targets.cancels = 2;
 	stand.hub = direct_hub_open(&error);
 	const struct calls_config config = {.brokers = stand.mock.brokers,
 					    .consumer = mock_quick,
@@ -429,6 +432,104 @@ static void a_caller_that_is_gone_is_let_go(void **state)
 	assert_int_equal(calls_counts(stand->calls).left, 1);
 }
 
+static struct text bytes_of(const void *bytes, size_t length)
+{
+	return (struct text){bytes, length};
+}
+
+/* An engine knows it by the reply address of its request. */
+static void a_caller_that_is_gone_cancels_its_request(void **state)
+{
+	struct calls_stand *stand = *state;
+	struct reply_address address;
+	call_with(stand, 0, MOCK_WAIT_MS, "r", TEXT("1"));
+	call_with(stand, 1, MOCK_WAIT_MS, "r", TEXT("1"));
+	turn_for(stand, MOMENT_MS);
+	stand->callers[1].over = true;
+	rd_kafka_message_t *cancellation = next_record(stand, CANCELS);
+	assert_true(text_is(bytes_of(cancellation->payload, cancellation->len), "p"));
+	assert_true(reply_address_read(bytes_of(cancellation->key, cancellation->key_len), &address));
+	assert_true(text_is(address.pipeline, "p"));
+	assert_int_equal(address.call & 0xffff, 1); /* the second */
+	rd_kafka_message_destroy(cancellation);
+	assert_int_equal(calls_counts(stand->calls).cancelled, 1);
+	assert_int_equal(stand->callers[0].ended, 0);
+}
+
+static void so_many_callers_that_leave_cancel_their_requests_at_a_time(void **state)
+{
+	struct calls_stand *stand = *state;
+	for (size_t i = 0; i < CALLS_CANCELLED_A_LOOK + 2; i++)
+		call_with(stand, 0, MOCK_WAIT_MS, "r", TEXT("1"));
+	stand->callers[0].over = true;
+	await_end(stand, 0);
+	assert_int_equal(calls_counts(stand->calls).left, CALLS_CANCELLED_A_LOOK + 2);
+	assert_int_equal(calls_counts(stand->calls).cancelled, CALLS_CANCELLED_A_LOOK);
+}
+
+static void a_worker_learns_that_the_caller_of_a_direct_request_is_gone(void **state)
+{
+	struct calls_stand *stand = *state;
+	struct direct_port *port = port_of(stand);
+	call_with(stand, 0, MOCK_WAIT_MS, "r", TEXT("1"));
+	call_with(stand, 1, MOCK_WAIT_MS, "r", TEXT("2"));
+	struct direct_message *first = direct_port_take(port), *second = first->next;
+	assert_false(direct_port_has_lost_caller(port, first));
+	stand->callers[0].over = true;
+	await_end(stand, 0);
+	assert_true(direct_port_has_lost_caller(port, first));
+	assert_false(direct_port_has_lost_caller(port, second));
+	assert_int_equal(calls_counts(stand->calls).cancelled, 0); /* Kafka has nothing of it */
+	direct_message_close(first);
+	call_with(stand, 2, MOCK_WAIT_MS, "r", TEXT("3")); /* in the same slot */
+	struct direct_message *third = direct_port_take(port);
+	assert_false(direct_port_has_lost_caller(port, third));
+	direct_message_close(second);
+	direct_message_close(third);
+	direct_port_close(port);
+}
+
+/* A later call with its key gets the answer. */
+static void a_request_that_is_searched_later_goes_on_without_its_caller(void **state)
+{
+	struct calls_stand *stand = *state;
+	const struct call_request request = {.target = &stand->target,
+					     .body = TEXT("1"),
+					     .deadline_ms = loop_time_of_day_ms(stand->loop) + MOCK_WAIT_MS,
+					     .placed = on_placed,
+					     .place = TEXT("/here"),
+					     .ended = on_ended,
+					     .is_over = is_over,
+					     .context = &stand->callers[0]};
+	calls_begin(stand->calls, &request);
+	stand->callers[0].over = true;
+	await_end(stand, 0);
+	assert_int_equal(calls_counts(stand->calls).left, 1);
+	assert_int_equal(calls_counts(stand->calls).cancelled, 0);
+}
+
+static void a_cancellation_is_a_record_that_names_the_request_and_ends_when_kafka_has_it(void **state)
+{
+	struct calls_stand *stand = *state;
+	const struct call_request request = {
+		.target = &stand->target,
+		.cancels = true,
+		.key = TEXT("0123456789abcdef0123456789abcdef"),
+		.deadline_ms = loop_time_of_day_ms(stand->loop) + MOCK_WAIT_MS,
+		.place = TEXT("/here"),
+		.ended = on_ended,
+		.is_over = is_over,
+		.context = &stand->callers[0],
+	};
+	calls_begin(stand->calls, &request);
+	rd_kafka_message_t *cancellation = next_record(stand, CANCELS);
+	assert_true(text_equal(bytes_of(cancellation->key, cancellation->key_len), request.key));
+	assert_true(text_is(bytes_of(cancellation->payload, cancellation->len), "p"));
+	rd_kafka_message_destroy(cancellation);
+	await_end(stand, 0);
+	assert_int_equal(stand->callers[0].status, 202);
+}
+
 static void without_output_a_call_ends_when_kafka_has_its_request(void **state)
 {
 	struct calls_stand *stand = *state;
@@ -484,6 +585,11 @@ int main(void)
 		CALLS_STORY(while_kafka_is_away_a_call_ends_by_its_deadline),
 		CALLS_STORY(a_request_that_is_too_large_for_a_record_is_refused_at_once),
 		CALLS_STORY(a_caller_that_is_gone_is_let_go),
+		CALLS_STORY(a_caller_that_is_gone_cancels_its_request),
+		CALLS_STORY(so_many_callers_that_leave_cancel_their_requests_at_a_time),
+		CALLS_STORY(a_worker_learns_that_the_caller_of_a_direct_request_is_gone),
+		CALLS_STORY(a_request_that_is_searched_later_goes_on_without_its_caller),
+		CALLS_STORY(a_cancellation_is_a_record_that_names_the_request_and_ends_when_kafka_has_it),
 		CALLS_STORY(without_output_a_call_ends_when_kafka_has_its_request),
 		CALLS_STORY(feedback_is_a_record_without_headers_and_ends_when_kafka_has_it),
 	};

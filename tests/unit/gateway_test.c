@@ -54,6 +54,9 @@ static void a_path_finds_its_route_and_whom_it_names(void **state)
 		{"GET", "/v2/pipelines/p/explain", NULL, "", ""},
 		{"GET", "/v2/pipelines/p/requests/1-2-3-4-5", "/v2/pipelines/{pipeline}/requests/{request}", "", "p"},
 		{"POST", "/v2/pipelines/p/requests/1-2-3-4-5", NULL, "", ""},
+		{"DELETE", "/v2/pipelines/p/requests/1-2-3-4-5", "/v2/pipelines/{pipeline}/requests/{request}", "", "p"},
+		{"DELETE", "/v2/models/m/requests/1-2-3-4-5", "/v2/models/{model}/requests/{request}", "", "m"},
+		{"DELETE", "/v2/pipelines/p/requests/1-2-3-4-5/watch", NULL, "", ""},
 		{"GET", "/v2/pipelines/p/requests/1-2/watch", "/v2/pipelines/{pipeline}/requests/{request}/watch", "", "p"},
 		{"GET", "/seldon/ns/d/v2/models/m/requests/1-2/watch", "/v2/models/{model}/requests/{request}/watch", "ns", "d"},
 		{"POST", "/v1/models/m:classify", NULL, "", ""},
@@ -91,7 +94,8 @@ static void a_kind_of_error_has_a_status(void **state)
 		const char *kind, *limit;
 		int status;
 	} rows[] = {{"INPUT", "", 400},	   {"REMOTE", "", 502}, {"LIMIT", "", 400},	 {"LIMIT", "deadline", 504},
-		    {"LIMIT", "admission", 429}, {"SYSTEM", "", 500}, {"CONFIG", "", 500}, {"rubbish", "", 500}};
+		    {"LIMIT", "admission", 429}, {"LIMIT", "cancel", 410},
+		    {"SYSTEM", "", 500}, {"CONFIG", "", 500}, {"rubbish", "", 500}};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		assert_int_equal(call_status(text_of(rows[i].kind), text_of(rows[i].limit)), rows[i].status);
@@ -396,10 +400,10 @@ static void a_pipeline_with_an_experiment_takes_feedback(void **state)
 	planning_plan(&planning, NULL, &plan);
 	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
 	assert_true(targets.items[0].takes_feedback);
-	assert_int_equal(targets.topic_count, 2);
+	assert_int_equal(targets.topic_count, 3);
 	assert_string_equal(targets.topics[targets.items[0].feedback], "sluice.default.pipeline.p.feedback");
 	assert_true(gateway_targets_make(&plan, &targets, planning.arena, &next, &error));
-	assert_int_equal(next.topic_count, 2);
+	assert_int_equal(next.topic_count, 3);
 	assert_int_equal(next.items[0].feedback, targets.items[0].feedback);
 	planning_close(&planning);
 	planning_open_steps(&planning, "  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n");

@@ -92,15 +92,17 @@ static void parts_open(struct keyed_stand *stand)
 static int keyed_stand_open(void **state)
 {
 	static struct keyed_stand stand;
-	static const char *topics[] = {"in"};
+	static const char *topics[] = {"in", "sluice.default.cancels"};
 	struct error error = {0};
 	stand = (struct keyed_stand){.target = {.name = "p", .namespace = "default", .answers = true, .outputs = "out"}};
 	stand.target.request_bytes = 1 << 20;
 	stand.targets = (struct gateway_targets){
-		.count = 1, .items = &stand.target, .topic_count = 1, .topics = topics, .prefix = "sluice", .namespace = "default"};
+		.count = 1, .items = &stand.target, .topic_count = 2, .topics = topics, .prefix = "sluice", .namespace = "default"};
+	stand.targets.cancels = 1;
 	mock_open(&stand.mock);
 	rd_kafka_mock_topic_create(stand.mock.cluster, REPLIES, 1, 1);
 	rd_kafka_mock_topic_create(stand.mock.cluster, CLAIMS, 1, 1);
+	rd_kafka_mock_topic_create(stand.mock.cluster, topics[1], 1, 1);
 	stand.out = rd_kafka_topic_new(stand.mock.writer, "out", NULL);
 	stand.replies = rd_kafka_topic_new(stand.mock.writer, REPLIES, NULL);
 	stand.loop = loop_open(&error);

@@ -66,7 +66,7 @@ static void rights_are_commands_that_a_shell_can_be_given(void **state)
 		commands += command;
 		line += strcspn(line, "\n") + 1;
 	}
-	assert_int_equal(commands, 24); /* eight of the engine, seven with --control, four of a gateway, five of apply */
+	assert_int_equal(commands, 26); /* nine of the engine, seven with --control, five of a gateway, five of apply */
 	planning_close(&p);
 }
 
@@ -91,6 +91,8 @@ static void a_gateway_writes_requests_and_reads_replies(void **state)
 	assert_null(strstr(replies + sizeof reads - 1, "sluice.default.replies")); /* once for both */
 	assert_non_null(strstr(rights, " --operation Read --operation Write --operation Describe --operation Create --topic "
 				     "'sluice.default.claims'\n"));
+	assert_non_null(strstr(rights, " --operation Write --operation Describe --operation DescribeConfigs --operation Create "
+				     "--topic 'sluice.default.cancels'\n"));
 	assert_null(strstr(rights, "--group"));
 	assert_non_null(strstr(rights, " --operation Read --operation Describe --topic 'sluice.default.pipeline.q.outputs'\n"));
 	assert_null(strstr(rights, "--operation Write --topic 'sluice.default.pipeline.q.outputs'"));

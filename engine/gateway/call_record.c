@@ -1,0 +1,45 @@
+/* call_record.c: see call_record.h. */
+#include "gateway/call_record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define OWN_HEADERS 4
+
+bool call_record_of_request(const struct call_request *request, struct call_record_names *names, struct arena *arena,
+			    struct outgoing *record, struct error *error)
+{
+	const bool named = request->id.length > 0;
+	size_t count = request->headers.count;
+	struct header *headers = ARENA_ARRAY(arena, struct header, count + OWN_HEADERS);
+	if (!headers)
+		return error_memory(error, ERROR_LIMIT, "taking a call");
+	if (count > 0)
+		memcpy(headers, request->headers.items, count * sizeof *headers);
+	(void)snprintf(names->deadline, sizeof names->deadline, "%" PRId64, request->deadline_ms);
+	headers[count++] = (struct header){named ? TEXT(REPLY_ID_HEADER) : TEXT(REPLY_DEFAULT_ID_HEADER), names->id};
+	if (!request->is_unhurried)
+		headers[count++] = (struct header){TEXT(DEADLINE_HEADER), text_of(names->deadline)};
+	if (names->nonce.length > 0)
+		headers[count++] = (struct header){TEXT(REPLY_SUBMITTED_HEADER), names->nonce};
+	if (!request->submits)
+		headers[count++] = (struct header){TEXT(REPLY_HEADER), names->address};
+	*record = (struct outgoing){.topic = request->target->topic,
+				    .key = request->key,
+				    .value = request->body,
+				    .headers = {count, headers}};
+	return true;
+}
+
+struct outgoing call_record_of_cancellation(const struct gateway_targets *targets, const struct gateway_target *target,
+					    struct text token)
+{
+	return (struct outgoing){.topic = targets->cancels, .key = token, .value = text_of(target->name)};
+}
+
+struct outgoing call_record_bare(const struct call_request *request, const struct gateway_targets *targets)
+{
+	if (request->cancels)
+		return call_record_of_cancellation(targets, request->target, request->key);
+	return (struct outgoing){.topic = request->target->feedback, .key = request->key, .value = request->body};
+}

@@ -1,0 +1,35 @@
+/* call_record.h: Records of a gateway's calls, as they are sent to engines: requests, feedback and cancellations. Pure.
+ */
+#ifndef SLUICE_GATEWAY_CALL_RECORD_H
+#define SLUICE_GATEWAY_CALL_RECORD_H
+
+#include "gateway/calls.h"
+#include "message/reply.h"
+
+#define CALL_DEADLINE_DIGITS_MAX 24
+
+/* What a request's headers name; borrowed. */
+struct call_record_names {
+	struct text id;
+	struct text nonce;	 /* of its submission; empty: it has none */
+	struct text address;	 /* for the reply */
+	char deadline[CALL_DEADLINE_DIGITS_MAX]; /* set by call_record_of_request() */
+};
+
+/* Borrows from the request and the names; the headers are in the arena. False: LIMIT. */
+bool call_record_of_request(const struct call_request *request, struct call_record_names *names, struct arena *arena,
+			    struct outgoing *record, struct error *error);
+
+/* Whether nobody replies to it, so that its record has no headers: feedback and cancellations. */
+static inline bool call_record_is_bare(const struct call_request *request)
+{
+	return request->is_feedback || request->cancels;
+}
+
+struct outgoing call_record_bare(const struct call_request *request, const struct gateway_targets *targets);
+
+/* Of the request with that token (observe/cancel_board.h). */
+struct outgoing call_record_of_cancellation(const struct gateway_targets *targets, const struct gateway_target *target,
+					    struct text token);
+
+#endif

@@ -1,0 +1,197 @@
+/* cancellation_test.c: Tests of cancelled requests: the board, the relay that fills it, and a worker that skips them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "message/reply.h"
+#include "observe/cancel_board.h"
+#include "runtime/cancel_relay.h"
+#include "tests/unit/worker_stand.h"
+
+#define CANCELS "sluice.default.cancels"
+#define NONCE "0123456789abcdef0123456789abcdef"
+
+static const char doubles[] = "  - name: twice\n    expression: {set: {x: x * 2}}\n"
+			      "  output: {steps: [twice]}\n";
+
+/* ---- the board ---- */
+
+static bool board_has(const struct cancel_board *board, const char *header, const char *token, const char *pipeline)
+{
+	const struct header headers[] = {{TEXT("x-request-id"), TEXT("r")}, {text_of(header), text_of(token)}};
+	return cancel_board_has(board, (struct headers){2, headers}, text_of(pipeline));
+}
+
+static void a_cancellation_is_of_one_token_and_one_pipeline(void **state)
+{
+	(void)state;
+	struct cancel_board *board = cancel_board_open();
+	assert_false(board_has(NULL, REPLY_SUBMITTED_HEADER, NONCE, "p"));
+	assert_false(board_has(board, REPLY_SUBMITTED_HEADER, NONCE, "p"));
+	cancel_board_add(board, TEXT(NONCE), TEXT("p"));
+	assert_true(board_has(board, REPLY_SUBMITTED_HEADER, NONCE, "p"));
+	assert_true(board_has(board, REPLY_HEADER, NONCE, "p"));
+	assert_false(board_has(board, REPLY_SUBMITTED_HEADER, NONCE, "q"));
+	assert_false(board_has(board, REPLY_SUBMITTED_HEADER, "1" NONCE, "p"));
+	assert_false(board_has(board, "x-other", NONCE, "p"));
+	cancel_board_close(board);
+}
+
+static struct text token_write(char out[40], size_t number)
+{
+	return (struct text){out, (size_t)snprintf(out, 40, "%032zx", number)};
+}
+
+/* The first of very many is forgotten; the last ones are known. */
+static void the_newest_cancellations_are_known(void **state)
+{
+	char token[40];
+	size_t known = 0;
+	(void)state;
+	struct cancel_board *board = cancel_board_open();
+	for (size_t i = 0; i < 3 * CANCELLATIONS_MAX; i++)
+		cancel_board_add(board, token_write(token, i), TEXT("p"));
+	for (size_t i = 0; i < 3 * CANCELLATIONS_MAX; i++) {
+		(void)token_write(token, i);
+		const bool is_known = board_has(board, REPLY_SUBMITTED_HEADER, token, "p");
+		known += is_known;
+		if (i + CANCELLATIONS_MAX / 8 >= 3 * CANCELLATIONS_MAX)
+			assert_true(is_known);
+	}
+	assert_in_range(known, CANCELLATIONS_MAX * 9 / 10, CANCELLATIONS_MAX);
+	cancel_board_close(board);
+}
+
+/* One that is read twice takes no place of another. */
+static void one_that_comes_again_and_a_token_that_is_none_change_nothing(void **state)
+{
+	static char large[CANCEL_TOKEN_BYTES_MAX + 1];
+	(void)state;
+	struct cancel_board *board = cancel_board_open();
+	cancel_board_add(board, TEXT("first"), TEXT("p"));
+	for (size_t i = 0; i < 2 * CANCEL_WAYS; i++)
+		cancel_board_add(board, TEXT(NONCE), TEXT("p"));
+	assert_true(board_has(board, REPLY_SUBMITTED_HEADER, "first", "p"));
+	memset(large, 'a', sizeof large);
+	cancel_board_add(board, (struct text){large, sizeof large}, TEXT("p"));
+	cancel_board_add(board, TEXT(""), TEXT("p"));
+	const struct header headers[] = {{TEXT(REPLY_SUBMITTED_HEADER), {large, sizeof large}},
+					 {TEXT(REPLY_HEADER), TEXT("")}};
+	assert_false(cancel_board_has(board, (struct headers){2, headers}, TEXT("p")));
+	const struct header longest[] = {{TEXT(REPLY_HEADER), {large, sizeof large - 1}}};
+	cancel_board_add(board, longest->value, TEXT("p"));
+	assert_true(cancel_board_has(board, (struct headers){1, longest}, TEXT("p")));
+	cancel_board_close(board);
+}
+
+/* ---- a worker ---- */
+
+static void a_cancelled_request_is_answered_with_the_limit_and_others_as_usual(void **state)
+{
+	struct stand *stand = *state;
+	struct cancel_board *board = cancel_board_open();
+	cancel_board_add(board, TEXT(NONCE), TEXT("p"));
+	cancel_board_add(board, TEXT("of-another"), TEXT("q"));
+	stand_configure(stand, doubles);
+	stand->config.transaction.id = NULL;
+	stand->config.cancels = board;
+	stand_start(stand);
+	stand_ask(stand, "cancelled", 21, REPLY_SUBMITTED_HEADER, NONCE);
+	stand_ask(stand, "kept", 21, REPLY_SUBMITTED_HEADER, "of-another");
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	assert_true(record_says(record, "cancelled by its caller"));
+	assert_string_equal(record_header(record, REPLY_ERROR_HEADER), "LIMIT");
+	assert_string_equal(record_header(record, REPLY_LIMIT_HEADER), REPLY_LIMIT_CANCEL);
+	assert_string_equal(record_header(record, REPLY_SUBMISSION_HEADER), NONCE);
+	rd_kafka_message_destroy(record);
+	record = mock_read(&stand->mock);
+	assert_true(record_says(record, "[42]"));
+	rd_kafka_message_destroy(record);
+	struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.taken, 2);
+	assert_int_equal(stand_committed(stand), 2);
+	cancel_board_close(board);
+}
+
+/* ---- the relay ---- */
+
+struct relayed {
+	struct loop *loop;
+	struct cancel_board *board;
+	struct cancel_relay *relay;
+};
+
+static struct relayed relay_open(const char *brokers)
+{
+	struct error error = {0};
+	struct relayed relayed = {.loop = loop_open(&error), .board = cancel_board_open()};
+	const struct cancel_relay_config config = {
+		.brokers = brokers, .topic = CANCELS, .consumer = mock_quick, .board = relayed.board};
+	relayed.relay = cancel_relay_open(&config, relayed.loop, &error);
+	assert_non_null(relayed.relay);
+	return relayed;
+}
+
+static void relay_close(struct relayed *relayed)
+{
+	cancel_relay_close(relayed->relay);
+	cancel_board_close(relayed->board);
+	loop_close(relayed->loop);
+}
+
+static void await_cancellation(const struct relayed *relayed, const char *token)
+{
+	struct error error = {0};
+	const int64_t until_ms = loop_now_ms(relayed->loop) + MOCK_WAIT_MS;
+	while (!board_has(relayed->board, REPLY_SUBMITTED_HEADER, token, "p")) {
+		assert_true(loop_turn(relayed->loop, 20, &error));
+		assert_true(loop_now_ms(relayed->loop) < until_ms);
+	}
+}
+
+/* Those that were there before, and those that come. */
+static void those_of_the_topic_come_to_the_board(void **state)
+{
+	struct stand *stand = *state;
+	rd_kafka_mock_topic_create(stand->mock.cluster, CANCELS, 1, 1);
+	mock_append(&stand->mock, CANCELS, TEXT("before"), TEXT("p"));
+	struct relayed relayed = relay_open(stand->mock.brokers);
+	await_cancellation(&relayed, "before");
+	mock_append(&stand->mock, CANCELS, (struct text){0}, TEXT("p")); /* rubbish */
+	mock_append(&stand->mock, CANCELS, TEXT("nothing"), (struct text){0});
+	mock_append(&stand->mock, CANCELS, TEXT("after"), TEXT("p"));
+	await_cancellation(&relayed, "after");
+	assert_false(board_has(relayed.board, REPLY_SUBMITTED_HEADER, "nothing", "p"));
+	relay_close(&relayed);
+}
+
+/* Though the topic is not there. */
+static void a_relay_that_is_closed_waits_for_no_topic(void **state)
+{
+	struct stand *stand = *state;
+	struct error error = {0};
+	struct relayed relayed = relay_open(stand->mock.brokers);
+	(void)loop_turn(relayed.loop, 20, &error);
+	const int64_t began_ms = clock_ms();
+	relay_close(&relayed);
+	assert_in_range(clock_ms() - began_ms, 0, 1500);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_cancellation_is_of_one_token_and_one_pipeline),
+		cmocka_unit_test(the_newest_cancellations_are_known),
+		cmocka_unit_test(one_that_comes_again_and_a_token_that_is_none_change_nothing),
+		STORY(a_cancelled_request_is_answered_with_the_limit_and_others_as_usual),
+		STORY(those_of_the_topic_come_to_the_board),
+		STORY(a_relay_that_is_closed_waits_for_no_topic),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
