@@ -24,7 +24,7 @@
  * commit. */
 #define DIRECT_UNLOGGED_MAX ((size_t)16384)
 /* Calls whose callers are known to have left: the last one of each number modulo this. A power of two. */
-#define DIRECT_CALLS_MAX ((size_t)65536)
+#define DIRECT_CALLS_MAX ((size_t)1 << 16)
 
 struct direct_hub;
 struct direct_port;
