@@ -61,7 +61,7 @@ static const struct option options[] = {
 	ROW("http", INTEGER, struct dev_options, http_port, .word = "PORT", .fallback = "0", .most = PORT_MOST,
 	    .help = "The port of its gateway for HTTP on the loopback interface; 0: any free port."),
 	ROW("grpc", INTEGER, struct dev_options, grpc_port, .word = "PORT", .fallback = "0", .most = PORT_MOST,
-	    .help = "The port of its gateway for gRPC on the loopback interface; 0: any free port."),
+	    .help = "The port of its gateway for gRPC on the loopback interface, which may be that of --http; 0: any free port."),
 	ALERT_ROWS(struct dev_options, alerts),
 	COMMAND_METRICS(dev_options, metrics),
 	COMMAND_FORM(dev_options, form, "text json"),

@@ -73,7 +73,7 @@ static const struct option options[] = {
 	    .help = "The port for REST of a gateway in this process, as `sluice gateway` is one; default: the files' "
 		    "serviceConfig.http, else it serves no REST."),
 	ROW("grpc", INTEGER, struct run_options, grpc_port, .word = "PORT", .least = 1, .most = PORT_MOST,
-	    .help = "The port for gRPC of a gateway in this process, alone or beside --http; default: the files' "
+	    .help = "The port for gRPC of a gateway in this process, which may be that of --http; default: the files' "
 		    "serviceConfig.grpc, else it serves no gRPC."),
 	GATEWAY_ROWS(struct run_options, gateway),
 	ROW("insecure-ignore-security", FLAG, struct run_options, gateway.listening.insecure,

@@ -70,6 +70,12 @@ static size_t request_bytes_most(const struct gateway_targets *targets)
 
 /* ---- opening and closing ---- */
 
+/* One port may serve both protocols. Then the gRPC server listens, and passes to the HTTP server what is none of its calls. */
+static bool is_shared(const struct gateway_config *config)
+{
+	return config->serves_http && config->serves_grpc && config->http_port > 0 && config->http_port == config->grpc_port;
+}
+
 static bool grpc_set_up(struct gateway *gateway, struct loop *loop, size_t body_bytes, struct error *error)
 {
 	const struct grpc_front_config config = {.gateway = &gateway->config,
@@ -78,6 +84,7 @@ static bool grpc_set_up(struct gateway *gateway, struct loop *loop, size_t body_
 						 .keyed = gateway->rest.keyed,
 						 .access = &gateway->rest.access,
 						 .bodies = &gateway->bodies,
+						 .http = is_shared(&gateway->config) ? gateway->server : NULL,
 						 .message_bytes = body_bytes,
 						 .connections = CONNECTIONS,
 						 .peer_connections = PEER_CONNECTIONS};
@@ -109,7 +116,8 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 					   .direct = config->direct};
 	const struct http_server_config http = {.host = config->host,
 						.port = config->http_port,
-						.files = config->files,
+						.adopts = is_shared(config),
+						.files = is_shared(config) ? NULL : config->files,
 						.body_bytes = body_bytes,
 						.bodies = &gateway->bodies,
 						.gzips = true,
@@ -176,6 +184,8 @@ void gateway_close(struct gateway *gateway)
 
 int gateway_http_port(const struct gateway *gateway)
 {
+	if (is_shared(&gateway->config))
+		return gateway_grpc_port(gateway);
 	return gateway->server ? http_server_port(gateway->server) : 0;
 }
 
@@ -205,7 +215,8 @@ bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct err
 
 bool gateway_reload_tls(struct gateway *gateway, struct error *error)
 {
-	return (!gateway->server || http_server_reload(gateway->server, gateway->config.files, error)) &&
+	return (!gateway->server || is_shared(&gateway->config) ||
+		http_server_reload(gateway->server, gateway->config.files, error)) &&
 	       (!gateway->grpc || grpc_front_reload(gateway->grpc, error));
 }
 

@@ -29,7 +29,7 @@ struct gateway_config {
 	bool serves_http;
 	int http_port;	  /* 0: a free one */
 	bool serves_grpc;
-	int grpc_port;	  /* 0: a free one */
+	int grpc_port;	  /* 0: a free one. The port of HTTP: it serves both, and REST over HTTP/2 too */
 	const struct tls_files *files; /* NULL: without TLS */
 	const char *brokers;
 	struct properties consumer, producer;

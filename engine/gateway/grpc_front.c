@@ -417,6 +417,7 @@ struct grpc_front *grpc_front_open(struct loop *loop, const struct grpc_front_co
 						.metadata_bytes = METADATA_BYTES,
 						.streams = STREAMS,
 						.bodies = config->bodies,
+						.http = config->http,
 						.connections = config->connections,
 						.peer_connections = config->peer_connections,
 						.called = on_called,

@@ -23,6 +23,7 @@ struct grpc_front_config { /* all borrowed */
 	struct keyed_calls *keyed;
 	struct access *const *access; /* read at the time of a call; pointer to NULL: everybody may do everything */
 	struct body_budget *bodies;
+	struct http_server *http; /* serves what is no gRPC at this port; NULL: none, it is refused */
 	size_t message_bytes, connections, peer_connections;
 };
 

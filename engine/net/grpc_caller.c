@@ -28,7 +28,8 @@ void grpc_caller_end(struct grpc_caller *caller)
 	if (caller->next)
 		caller->next->previous = caller->previous;
 	*(caller->previous ? &caller->previous->next : &server->callers) = caller->next;
-	acceptor_leave(&server->acceptor, caller->peer);
+	if (caller->peer)
+		acceptor_leave(&server->acceptor, caller->peer);
 	if (caller->body_peer)
 		peers_leave(&server->config.bodies->peers, caller->body_peer);
 	loop_timer_stop(server->loop, &caller->tend);
@@ -147,8 +148,11 @@ void grpc_caller_accept(void *context, int socket, struct peer *peer)
 	server->callers = caller;
 	caller->body_peer = bodies ? peers_enter(&bodies->peers, &peer->address) : NULL;
 	if ((bodies && !caller->body_peer) || (server->tls && !link_secure(&caller->http2.link, server->tls, NULL, &error)) ||
-	    !http2_watch(&caller->http2, EPOLLIN, &error) || !set_tend(caller))
+	    !http2_watch(&caller->http2, EPOLLIN, &error) || !set_tend(caller)) {
 		grpc_caller_end(caller);
+		return;
+	}
+	caller->http2.link.any_protocol = server->config.http != NULL;
 }
 
 /* False: the connection was closed. */
@@ -156,11 +160,17 @@ static bool establish(struct grpc_caller *caller)
 {
 	struct http2 *http2 = &caller->http2;
 	struct error error = {0};
-	enum link_outcome outcome = link_establish(&http2->link, &error);
+	enum link_outcome outcome = http2->link.established ? LINK_DONE : link_establish(&http2->link, &error);
+	enum grpc_port_verdict verdict = GRPC_PORT_HTTP2;
 	if (outcome == LINK_LATER && http2_watch(http2, link_events(&http2->link), &error))
 		return true;
-	if (outcome == LINK_DONE &&
-	    http2_begin(http2, HTTP2_SERVER, caller->server->callbacks, caller, (uint32_t)caller->server->config.streams, &error))
+	if (outcome == LINK_DONE && caller->server->config.http)
+		verdict = grpc_port_look(caller, &error);
+	if (outcome == LINK_DONE && verdict == GRPC_PORT_LATER && http2_watch(http2, EPOLLIN, &error))
+		return true;
+	if (outcome == LINK_DONE && verdict == GRPC_PORT_HTTP2 &&
+	    http2_begin(http2, HTTP2_SERVER, caller->server->callbacks, caller, (uint32_t)caller->server->config.streams, &error) &&
+	    (caller->first_count == 0 || http2_take(http2, caller->first, caller->first_count, &error)))
 		return true;
 	grpc_caller_end(caller);
 	return false;

@@ -68,6 +68,9 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 	request->id = id;
 	request->called = request->over = request->is_post = request->is_grpc = false;
 	request->pending = request->converses = request->responded = false;
+	request->is_http = request->in_chunks = request->has_responded = false;
+	request->exchange = NULL;
+	request->method[0] = '\0';
 	request->intake = (struct grpc_intake){0};
 	request->timeout_ms = -1;
 	request->offset = request->head_bytes = 0;
@@ -117,6 +120,8 @@ void grpc_request_leave_wire(struct grpc_request *request)
 	request->on_wire = false;
 	request->over = true;
 	loop_timer_stop(request->server->loop, &request->deadline);
+	if (request->exchange)
+		grpc_port_leave(request);
 	if (!request->called)
 		request_to_pool(request);
 }
@@ -173,7 +178,7 @@ void grpc_request_refuse(struct grpc_request *request, int status, struct text w
 	send_headers(request, pairs, count);
 }
 
-static void refuse_as_http(struct grpc_request *request, struct text http_status)
+void grpc_request_refuse_as_http(struct grpc_request *request, struct text http_status)
 {
 	const nghttp2_nv pairs[] = {http2_constant(TEXT(":status"), http_status)};
 	send_headers(request, pairs, sizeof pairs / sizeof *pairs);
@@ -234,7 +239,7 @@ int64_t grpc_request_left_ms(const struct grpc_request *request)
 	return left_ms > 0 ? left_ms : 0;
 }
 
-void grpc_server_answer(struct grpc_request *request, int status, struct text words, struct text body)
+void grpc_request_release(struct grpc_request *request)
 {
 	request->called = false;
 	request->server->called--;
@@ -243,9 +248,15 @@ void grpc_server_answer(struct grpc_request *request, int status, struct text wo
 	loop_timer_stop(request->server->loop, &request->deadline);
 	if (!request->on_wire)
 		request_to_pool(request);
-	else if (!request->over && status == GRPC_OK)
+}
+
+void grpc_server_answer(struct grpc_request *request, int status, struct text words, struct text body)
+{
+	const bool waits = request->on_wire && !request->over;
+	grpc_request_release(request);
+	if (waits && status == GRPC_OK)
 		send_answer(request, body);
-	else if (!request->over)
+	else if (waits)
 		grpc_request_refuse(request, status, words);
 }
 
@@ -286,8 +297,12 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 		return 0;
 	if (text_equal_short(name, TEXT(":path")))
 		buffer_text(&request->path, value);
-	else if (text_equal_short(name, TEXT(":method")))
+	else if (text_equal_short(name, TEXT(":method"))) {
 		request->is_post = text_equal_short(value, TEXT("POST"));
+		(void)snprintf(request->method, sizeof request->method, TEXT_FORMAT, TEXT_ARGUMENTS(value));
+	} else if (text_equal_short(name, TEXT(":authority")) && request->server->config.http &&
+		   request->server->config.metadata_bytes > 0)
+		grpc_fields_append(&request->metadata, TEXT("host"), value);
 	else if (text_equal_short(name, TEXT("content-type")))
 		request->is_grpc = grpc_is_content_type(value);
 	else if (text_equal_short(name, TEXT("grpc-timeout")) && !grpc_timeout_read(value, &request->timeout_ms))
@@ -320,16 +335,24 @@ static bool head_is_charged(struct grpc_request *request)
 	return true;
 }
 
-static void headers_are_whole(struct grpc_request *request)
+static void headers_are_whole(struct grpc_request *request, bool is_end)
 {
 	struct loop *loop = request->server->loop;
 	const struct grpc_server_config *config = &request->server->config;
 	struct error error = {0};
 	char words[120];
+	request->is_http = config->http && !request->is_grpc;
+	if (request->is_http) {
+		if (config->bodies && !head_is_charged(request))
+			grpc_request_refuse_as_http(request, TEXT("503"));
+		else
+			grpc_port_begin(request, is_end);
+		return;
+	}
 	if (!request->is_post)
-		refuse_as_http(request, TEXT("405"));
+		grpc_request_refuse_as_http(request, TEXT("405"));
 	else if (!request->is_grpc)
-		refuse_as_http(request, TEXT("415"));
+		grpc_request_refuse_as_http(request, TEXT("415"));
 	else if (buffer_failed(&request->path))
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("the path is longer than 4096 bytes"));
 	else if (buffer_failed(&request->metadata)) {
@@ -409,7 +432,9 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 {
 	(void)flags, (void)context;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
-	if (!request || request->over)
+	if (request && request->is_http)
+		grpc_port_give(request, (struct text){(const char *)bytes, count});
+	if (!request || request->is_http || request->over)
 		return 0;
 	struct grpc_server *server = request->server;
 	struct body_budget *bodies = server->config.bodies;
@@ -436,9 +461,12 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
 	if (!request)
 		return 0;
+	const bool is_end = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 	if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
-		headers_are_whole(request);
-	if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+		headers_are_whole(request, is_end);
+	else if (is_end && request->is_http)
+		grpc_port_end(request);
+	if (is_end && !request->is_http)
 		request_is_whole(request);
 	return 0;
 }
@@ -456,7 +484,7 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *c
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
 	(void)context;
-	if (frame->hd.type == NGHTTP2_HEADERS && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) &&
+	if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) &&
 	    nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0)
 		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
 	return 0;

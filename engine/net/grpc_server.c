@@ -38,6 +38,11 @@ static void on_now(void *context)
 
 /* ---- the server ---- */
 
+static const char *protocols_of(const struct grpc_server_config *config)
+{
+	return config->http ? TLS_HTTP2_OR_1 : TLS_HTTP2;
+}
+
 struct grpc_server *grpc_server_open(struct loop *loop, const struct grpc_server_config *config, struct error *error)
 {
 	struct grpc_server *server = memory_take(1, sizeof *server);
@@ -61,7 +66,7 @@ struct grpc_server *grpc_server_open(struct loop *loop, const struct grpc_server
 	if (good)
 		grpc_request_set_up_callbacks(server->callbacks);
 	good = good && loop_timer_set(loop, &server->now, FAR_MS, error) &&
-	       (!config->files || (server->tls = tls_open_server(config->files, TLS_HTTP2, error))) &&
+	       (!config->files || (server->tls = tls_open_server(config->files, protocols_of(config), error))) &&
 	       acceptor_open(&server->acceptor, loop, &acceptor, error);
 	if (good)
 		return server;
@@ -76,7 +81,7 @@ int grpc_server_port(const struct grpc_server *server)
 
 bool grpc_server_reload(struct grpc_server *server, const struct tls_files *files, struct error *error)
 {
-	return tls_reload_server(&server->tls, files, TLS_HTTP2, error);
+	return tls_reload_server(&server->tls, files, protocols_of(&server->config), error);
 }
 
 bool grpc_server_drain(struct grpc_server *server)

@@ -34,6 +34,10 @@ struct grpc_server_config {
 	size_t peer_connections;       /* of one peer (net/peers.h), likewise; 0: no limit of its own */
 	int64_t silence_ms;	       /* time without data, after which a caller gets a ping, and the time for its answer; also
 					* for a handshake, and for a caller that does not read its answers; 0: a minute */
+	/* Serves what is no gRPC on the same port (net/http_exchange.h): connections of HTTP/1.1, and requests of other content
+	 * types over HTTP/2, whose headers `metadata_bytes` limits. It `adopts`, and is closed before this server. NULL: none;
+	 * they are refused. */
+	struct http_server *http;
 	/* `path` and `body` live until the call is answered, which may be at once. */
 	void (*called)(void *context, struct grpc_request *request, struct text path, struct text body);
 	/* Whether a call of that path is a conversation. NULL: none is. If it sets a status, the call is refused; the

@@ -5,6 +5,7 @@
  *   grpc_request.c  one call on it: its message and its answer
  *   grpc_fields.c   metadata of a call, in both directions
  *   grpc_conversation.c  a call of several messages
+ *   grpc_port.c     a port that is shared with an HTTP server
  *
  * A request has two holders: the connection, from its first header to the end of its stream, and the application,
  * from `called` to its answer. It returns to the pool when both have released it. Data is sent once a turn, by the
@@ -17,6 +18,7 @@
 #include "net/grpc_server.h"
 #include "net/grpc_wire.h"
 #include "net/http2.h"
+#include "net/http_head.h"
 
 struct grpc_request {
 	struct grpc_server *server;
@@ -42,6 +44,12 @@ struct grpc_request {
 	size_t offset;
 	bool pending;	      /* it has bytes, and counts in the caller's `answering` */
 	struct buffer fields; /* metadata before it, as `metadata` */
+	/* A request of HTTP that is no call: */
+	bool is_http;
+	char method[HTTP_METHOD_BYTES_MAX + 2]; /* one byte more than may be is kept, so that it is refused */
+	struct http_inbound *exchange; /* NULL: it has ended */
+	bool in_chunks; /* as its body is given */
+	bool has_responded;
 	/* A conversation: */
 	bool converses;
 	bool responded; /* its first answer was submitted */
@@ -65,6 +73,8 @@ struct grpc_caller {
 	int64_t heard_ms;  /* time of the last data received */
 	int64_t moved_ms;  /* time when data of an answer was last sent */
 	int64_t pinged_ms; /* 0: no ping is unanswered */
+	char first[3];	   /* bytes, by which the protocol of a shared port is known */
+	size_t first_count;
 };
 
 struct grpc_server {
@@ -96,7 +106,26 @@ void grpc_caller_speak(struct grpc_caller *caller);  /* sends pending data, and 
 void grpc_caller_drain(struct grpc_caller *caller);  /* may also close it */
 void grpc_caller_leaves(struct grpc_caller *caller); /* the notice has arrived: no new calls from now on */
 
+/* ---- grpc_port.c ---- */
+
+enum grpc_port_verdict { GRPC_PORT_HTTP2, GRPC_PORT_LATER, GRPC_PORT_BROKEN, GRPC_PORT_HTTP1 };
+
+/* Reads the first bytes of an established connection. GRPC_PORT_HTTP1: the HTTP server has the link and the peer. */
+enum grpc_port_verdict grpc_port_look(struct grpc_caller *caller, struct error *error);
+
+/* The head of a request that is no call has come, and `is_end`: so has its body. */
+void grpc_port_begin(struct grpc_request *request, bool is_end);
+void grpc_port_give(struct grpc_request *request, struct text bytes); /* of its body */
+void grpc_port_end(struct grpc_request *request);		       /* of its body */
+void grpc_port_leave(struct grpc_request *request);		       /* the stream is gone */
+
 /* ---- grpc_request.c ---- */
+
+/* Ends what the application holds of it; it returns to the pool unless it is on the wire. */
+void grpc_request_release(struct grpc_request *request);
+
+/* Answers with that status of HTTP, and without a body. */
+void grpc_request_refuse_as_http(struct grpc_request *request, struct text http_status);
 
 void grpc_request_set_up_callbacks(nghttp2_session_callbacks *callbacks);
 void grpc_request_leave_wire(struct grpc_request *request); /* its stream, or its connection, is gone */

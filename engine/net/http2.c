@@ -102,7 +102,7 @@ bool http2_begin(struct http2 *http2, enum http2_side side, const nghttp2_sessio
 
 /* ---- bytes ---- */
 
-static bool hand_over(struct http2 *http2, const char *bytes, size_t count, struct error *error)
+bool http2_take(struct http2 *http2, const char *bytes, size_t count, struct error *error)
 {
 	/* Old servers and wrong ports answer the preface with HTTP/1. */
 	if (!http2->heard && count >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
@@ -124,7 +124,7 @@ bool http2_hear(struct http2 *http2, char *room, size_t size, struct error *erro
 		enum link_outcome outcome = link_read(&http2->link, room, size, &count, error);
 		if (outcome != LINK_DONE)
 			return outcome == LINK_LATER;
-		if (!hand_over(http2, room, count, error))
+		if (!http2_take(http2, room, count, error))
 			return false;
 	}
 	return true;

@@ -53,6 +53,9 @@ bool http2_begin(struct http2 *http2, enum http2_side side, const nghttp2_sessio
  * is over; `error` is empty if the peer closed it regularly. */
 bool http2_hear(struct http2 *http2, char *room, size_t size, struct error *error);
 
+/* Passes bytes to the session that were read elsewhere. False: as http2_hear(). */
+bool http2_take(struct http2 *http2, const char *bytes, size_t count, struct error *error);
+
 /* Sends the session's output. False: the connection is over. */
 bool http2_speak(struct http2 *http2, struct error *error);
 

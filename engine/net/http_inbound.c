@@ -30,6 +30,10 @@ static void inbound_set_phase(struct http_inbound *connection, enum http_phase p
 void http_inbound_hang_up(struct http_inbound *connection)
 {
 	struct http_server *server = connection->server;
+	if (connection->carrier && !connection->is_detached)
+		connection->carrier->gone(connection->carrier_context);
+	if (connection->carrier && !http_incoming_pass_carrier(connection))
+		connection->carrier->released(connection->carrier_context);
 	if (connection->incoming)
 		http_incoming_leave(connection->incoming);
 	if (connection->is_awake) {
@@ -45,8 +49,10 @@ void http_inbound_hang_up(struct http_inbound *connection)
 	loop_timer_stop(server->loop, &connection->timer);
 	if (connection->is_watched)
 		loop_unwatch(server->loop, &connection->watch);
-	link_close(&connection->link);
-	acceptor_leave(&server->acceptor, connection->peer);
+	if (!connection->is_exchange)
+		link_close(&connection->link);
+	if (connection->acceptor)
+		acceptor_leave(connection->acceptor, connection->peer);
 	if (connection->body_peer)
 		peers_leave(&server->config.bodies->peers, connection->body_peer);
 	buffer_close(&connection->rest);
@@ -77,6 +83,11 @@ void http_inbound_flush(struct http_inbound *connection)
 	error.kind = ERROR_NONE;
 	if (!incoming || connection->phase == HTTP_PHASE_OVER)
 		return;
+	if (connection->is_exchange) {
+		if (incoming->output.length > 0)
+			connection->carrier->ready(connection->carrier_context);
+		return;
+	}
 	while (incoming->written < incoming->output.length) {
 		size_t count = 0;
 		enum link_outcome outcome = link_write(&connection->link, incoming->output.bytes + incoming->written,
@@ -166,6 +177,10 @@ static void inbound_begin_request(struct http_inbound *connection, bool more_is_
 	if (!http_head_read(head, &incoming->scan, incoming->bytes.bytes)) {
 		http_incoming_refuse(incoming, head->refusal, false);
 		return;
+	}
+	if (connection->is_exchange) { /* its end is that of the stream, so it needs neither a length nor chunks */
+		head->keeps = false;
+		head->is_old = true;
 	}
 	bool has_body = head->framing == HTTP_BODY_IN_CHUNKS || (head->framing == HTTP_BODY_OF_LENGTH && head->length > 0);
 	connection->closes = !head->keeps;
@@ -382,6 +397,8 @@ static bool inbound_watch(struct http_inbound *connection)
 	struct loop *loop = connection->server->loop;
 	const struct http_incoming *incoming = connection->incoming;
 	struct error error;
+	if (connection->is_exchange)
+		return true;
 	if (inbound_takes(connection))
 		connection->is_muted = false;
 	uint32_t events = connection->is_muted ? 0 : EPOLLIN;
@@ -465,22 +482,52 @@ static void on_timer(void *context)
 	inbound_settle(connection);
 }
 
+void http_inbound_give(struct http_inbound *connection, struct text bytes)
+{
+	connection->in_turn = true;
+	size_t taken = inbound_take(connection, bytes.bytes, bytes.length);
+	if (taken < bytes.length && !connection->is_exchange && connection->phase != HTTP_PHASE_OVER)
+		inbound_keep_rest(connection, bytes.bytes + taken, bytes.length - taken);
+	if (!connection->is_exchange && connection->link.tls && inbound_takes(connection)) /* OpenSSL may hold more */
+		inbound_read(connection);
+	inbound_settle(connection);
+}
+
 /* ---- accepting ---- */
+
+bool http_inbound_enter(struct http_inbound *connection, struct http_server *server, const struct peer_address *address)
+{
+	struct body_budget *bodies = server->config.bodies;
+	connection->server = server;
+	connection->watch = (struct watch){.ready = on_ready, .context = connection};
+	connection->timer = (struct loop_timer){.due = on_timer, .context = connection};
+	buffer_open(&connection->rest, sizeof server->room);
+	connection->next = server->connections;
+	if (connection->next)
+		connection->next->previous = connection;
+	server->connections = connection;
+	inbound_set_phase(connection, HTTP_PHASE_IDLE);
+	return !bodies || (connection->body_peer = peers_enter(&bodies->peers, address));
+}
+
+bool http_inbound_begin(struct http_inbound *connection)
+{
+	struct loop *loop = connection->server->loop;
+	struct error error = {0};
+	connection->events = EPOLLIN;
+	connection->is_watched = loop_watch(loop, &connection->watch, connection->link.socket, EPOLLIN, &error);
+	return connection->is_watched && inbound_set_timer(connection);
+}
 
 static bool inbound_open(struct http_inbound *connection)
 {
 	struct http_server *server = connection->server;
-	struct body_budget *bodies = server->config.bodies;
 	struct error error = {0};
-	if (bodies && !(connection->body_peer = peers_enter(&bodies->peers, &connection->peer->address)))
-		return false;
 	if (server->tls && !link_secure(&connection->link, server->tls, NULL, &error))
 		return false;
 	connection->link.any_protocol = true;
 	inbound_set_phase(connection, server->tls ? HTTP_PHASE_HANDSHAKE : HTTP_PHASE_IDLE);
-	connection->events = EPOLLIN;
-	connection->is_watched = loop_watch(server->loop, &connection->watch, connection->link.socket, EPOLLIN, &error);
-	return connection->is_watched && inbound_set_timer(connection);
+	return http_inbound_begin(connection);
 }
 
 void http_inbound_accept(void *context, int socket, struct peer *peer)
@@ -492,16 +539,9 @@ void http_inbound_accept(void *context, int socket, struct peer *peer)
 		acceptor_leave(&server->acceptor, peer);
 		return;
 	}
-	connection->server = server;
+	connection->acceptor = &server->acceptor;
 	connection->peer = peer;
-	connection->watch = (struct watch){.ready = on_ready, .context = connection};
-	connection->timer = (struct loop_timer){.due = on_timer, .context = connection};
-	buffer_open(&connection->rest, sizeof server->room);
 	link_adopt(&connection->link, socket);
-	connection->next = server->connections;
-	if (connection->next)
-		connection->next->previous = connection;
-	server->connections = connection;
-	if (!inbound_open(connection))
+	if (!http_inbound_enter(connection, server, &peer->address) || !inbound_open(connection))
 		http_inbound_hang_up(connection);
 }

@@ -95,6 +95,16 @@ void http_incoming_leave(struct http_incoming *incoming)
 	body_budget_hold(incoming->server->config.bodies, &incoming->charge);
 }
 
+bool http_incoming_pass_carrier(struct http_inbound *connection)
+{
+	struct http_incoming *incoming = connection->incoming;
+	if (!incoming || !incoming->is_called)
+		return false;
+	incoming->carrier = connection->carrier;
+	incoming->carrier_context = connection->carrier_context;
+	return true;
+}
+
 struct text http_incoming_header(const struct http_incoming *incoming, const char *name)
 {
 	return http_head_value(&incoming->head, text_of(name));
@@ -175,6 +185,9 @@ static void answer_complete(struct http_incoming *incoming)
 	struct http_inbound *connection = incoming->connection;
 	incoming->is_called = false;
 	if (!connection) {
+		if (incoming->carrier)
+			incoming->carrier->released(incoming->carrier_context);
+		incoming->carrier = NULL;
 		incoming_end(incoming);
 		return;
 	}

@@ -67,7 +67,7 @@ static bool open_parts(struct http_server *server, struct error *error)
 		return error_memory(error, ERROR_SYSTEM, "opening an HTTP server");
 	return loop_timer_set(server->loop, &server->now, FAR_MS, error) &&
 	       (!config->files || (server->tls = tls_open_server(config->files, TLS_HTTP1, error))) &&
-	       acceptor_open(&server->acceptor, server->loop, &acceptor, error);
+	       (config->adopts || acceptor_open(&server->acceptor, server->loop, &acceptor, error));
 }
 
 struct http_server *http_server_open(struct loop *loop, const struct http_server_config *config, struct error *error)

@@ -36,6 +36,7 @@ struct http_incoming; /* a received request, until it is answered */
 struct http_server_config {
 	const char *host; /* NULL: loopback */
 	int port;	  /* 0: any free one, which http_server_port() returns */
+	bool adopts;	  /* it listens at no port: its connections come from another server (net/http_exchange.h) */
 	const struct tls_files *files; /* NULL: without TLS; with authorities, clients must present certificates */
 	size_t body_bytes;	       /* a longer one is answered 413 */
 	struct body_budget *bodies;    /* of all requests in flight: beyond it 503; NULL: no limit. Outlives the server */

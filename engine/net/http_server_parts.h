@@ -3,6 +3,7 @@
  *   http_server.c    the server: opened, drained, closed
  *   http_inbound.c   one connection: its input, its output, and its time limits
  *   http_incoming.c  one request, and its answer
+ *   http_exchange.c  one request that a stream of HTTP/2 carries, in place of a connection
  *
  * A connection has one request at a time, from the first byte of its head until the last byte of its answer has left.
  * Meanwhile further data stays in the socket, except the rest of the last read. A request that waits for its answer
@@ -17,6 +18,7 @@
 
 #include "net/acceptor.h"
 #include "net/gzip.h"
+#include "net/http_exchange.h"
 #include "net/http_server.h"
 #include "net/http_wire.h"
 #include "net/link.h"
@@ -24,6 +26,8 @@
 struct http_incoming {
 	struct http_server *server;
 	struct http_inbound *connection; /* NULL: the connection is gone */
+	const struct http_carrier *carrier; /* of an exchange that is gone, which is to be told of the end. NULL: none */
+	void *carrier_context;
 	struct http_incoming *next, *previous;	 /* of all requests in use; in the pool only `next` */
 	struct buffer bytes;			 /* bytes of the head */
 	struct http_head_scan scan;
@@ -63,7 +67,12 @@ struct http_inbound {
 	struct watch watch;
 	bool is_watched;
 	uint32_t events; /* events that are watched */
+	struct acceptor *acceptor; /* which has `peer`; NULL: none */
 	struct peer *peer, *body_peer;
+	bool is_exchange; /* it has no socket of its own (net/http_exchange.h) */
+	bool is_detached; /* its carrier has left it, or has the whole answer */
+	const struct http_carrier *carrier;
+	void *carrier_context;
 	enum http_phase phase;
 	bool in_turn;	/* its turn is running, at whose end its state is settled */
 	bool is_awake;	/* in the timer's list */
@@ -103,6 +112,10 @@ const char *http_server_date(struct http_server *server);
 /* ---- http_inbound.c ---- */
 
 void http_inbound_accept(void *context, int socket, struct peer *peer);
+/* Lists it, and counts its bodies for that address. False: memory ran out. */
+bool http_inbound_enter(struct http_inbound *connection, struct http_server *server, const struct peer_address *address);
+bool http_inbound_begin(struct http_inbound *connection); /* watches an established link; false: it cannot be */
+void http_inbound_give(struct http_inbound *connection, struct text bytes); /* that were read elsewhere; may end it */
 void http_inbound_turn(struct http_inbound *connection, uint32_t events); /* may end it */
 void http_inbound_hang_up(struct http_inbound *connection);		     /* closes and frees it */
 void http_inbound_flush(struct http_inbound *connection);
@@ -112,6 +125,9 @@ void http_inbound_flush(struct http_inbound *connection);
 struct http_incoming *http_incoming_open(struct http_inbound *connection); /* NULL: no memory */
 void http_incoming_leave(struct http_incoming *incoming); /* takes it off its connection; it ends unless the application has it */
 void http_incoming_free(struct http_incoming *incoming);
+
+/* The carrier of the exchange will be told when the application has answered. False: it does not have the request. */
+bool http_incoming_pass_carrier(struct http_inbound *connection);
 
 /* Answers a request instead of the application, and then closes the connection unless it `keeps`. */
 void http_incoming_refuse(struct http_incoming *incoming, struct http_refusal refusal, bool keeps);

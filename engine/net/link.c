@@ -141,6 +141,14 @@ bool link_secure(struct link *link, struct ssl_ctx_st *tls, const char *host, st
 	return true;
 }
 
+void link_move(struct link *to, struct link *from)
+{
+	*to = *from;
+	*from = LINK_NONE;
+	if (to->tls)
+		BIO_set_data(SSL_get_rbio(to->tls), to); /* the same BIO writes */
+}
+
 static enum link_outcome tls_outcome(struct link *link, int result, struct error *error)
 {
 	int number = errno;

@@ -38,6 +38,10 @@ bool link_dial(struct link *link, const struct sockaddr *address, socklen_t leng
 /* Takes the non-blocking socket of an accepted connection. */
 void link_adopt(struct link *link, int socket);
 
+/* Moves a link, whose socket must not be watched, into another struct; `from` is then LINK_NONE. A link must not be copied: with
+ * TLS, its session reads and writes through its address. */
+void link_move(struct link *to, struct link *from);
+
 /* Switches to TLS, before link_establish(). A dialled link accepts only a server whose certificate is for `host`,
  * a name or a numeric address; at a server `host` is NULL. */
 bool link_secure(struct link *link, struct ssl_ctx_st *tls, const char *host, struct error *error);

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static bool refused(struct error *error, const char *what, const char *file)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -87,20 +89,29 @@ struct ssl_ctx_st *tls_open_client(const struct tls_files *files, const char *pr
 	return NULL;
 }
 
+static bool protocol_find(struct text wanted, const unsigned char **chosen, unsigned char *length, const unsigned char *offered,
+			  unsigned int offered_length)
+{
+	for (unsigned int at = 0; at < offered_length; at += offered[at] + 1u) {
+		if (offered[at] != wanted.length || offered_length - at <= wanted.length ||
+		    memcmp(offered + at + 1, wanted.bytes, wanted.length) != 0)
+			continue;
+		*chosen = offered + at + 1;
+		*length = offered[at];
+		return true;
+	}
+	return false;
+}
+
 /* Chooses the protocol. A client that does not offer it is refused in the handshake, which reports the reason. */
 static int choose_protocol(SSL *session, const unsigned char **chosen, unsigned char *length, const unsigned char *offered,
 			   unsigned int offered_length, void *context)
 {
 	(void)session;
-	const char *protocol = context;
-	const size_t size = strlen(protocol);
-	for (unsigned int at = 0; at < offered_length; at += offered[at] + 1u) {
-		if (offered[at] != size || offered_length - at <= size || memcmp(offered + at + 1, protocol, size) != 0)
-			continue;
-		*chosen = offered + at + 1;
-		*length = offered[at];
-		return SSL_TLSEXT_ERR_OK;
-	}
+	struct text protocols = text_of(context);
+	while (protocols.length > 0)
+		if (protocol_find(text_take_until(&protocols, ','), chosen, length, offered, offered_length))
+			return SSL_TLSEXT_ERR_OK;
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 

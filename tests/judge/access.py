@@ -98,11 +98,18 @@ def free_port():
         return one.getsockname()[1]
 
 
-class Gateway:
-    """A gateway process, or with `port` an engine that has one; its refusals to start are in `words`"""
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
 
-    def __init__(self, binary, brokers, files, *more, host="127.0.0.1", port=None, waits_for="served at"):
-        command = ["gateway", "--http", "0"] if port is None else ["run", "--instance", f"engine-{port}"]
+
+class Gateway:
+    """A gateway process, which may serve both protocols at one port, or with `port` an engine that has one; its refusals to start are in `words`"""
+
+    def __init__(self, binary, brokers, files, *more, host="127.0.0.1", port=None, waits_for="served at", shares=False):
+        both = free_port() if shares else 0
+        command = ["gateway", "--http", str(both), *(["--grpc", str(both)] if shares else [])] if port is None else ["run", "--instance", f"engine-{port}"]
         command = [binary, *command, "-f", files, "--brokers", brokers, "--host", host, "-o", "json", *more]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.lines, self.context, self.port = [], None, port
@@ -428,6 +435,40 @@ def speaks_tls(judge, start, keys):
     gateway.stop()
 
 
+def shares_a_port(judge, start, keys):
+    """REST over HTTP/1.1 and HTTP/2 and gRPC at one port, without and with TLS, whose ALPN offers both"""
+    message = infer_message("twice", 21.0)
+    for files in ([], ["--certificate", keys.path("server.pem"), "--key", keys.path("server.key"), "--authorities", keys.path("ca.pem")]):
+        shutil.copy(keys.path("first.pem"), keys.path("server.pem"))
+        shutil.copy(keys.path("first.key"), keys.path("server.key"))
+        gateway = start(*files, *(["--policies", keys.path("policies.yaml")] if files else []), shares=True)
+        scheme, named = ("https", "with TLS") if files else ("http", "without TLS")
+        mine = ["--cacert", keys.path("ca.pem"), "--cert", keys.path("batch.pem"), "--key", keys.path("batch.key")] if files else []
+
+        def ask(path, body, *words):
+            done = subprocess.run(["curl", "-s", "-m", str(SECONDS_MAX), *mine, *words, "--data-binary", "@-", "-w", "\n%{http_version} %{http_code}",
+                                   f"{scheme}://127.0.0.1:{gateway.port}{path}"], input=body, capture_output=True)
+            body, _, told = done.stdout.rpartition(b"\n")
+            return told.decode(), body
+
+        body = json.dumps(request(21.0)).encode()
+        for version, words in (("1.1", ["--http1.1"]), ("2", ["--http2"] if files else ["--http2-prior-knowledge"])):
+            told, answer = ask("/v2/pipelines/twice/infer", body, *words)
+            judge.expect(f"REST over HTTP/{version} {named} shares its port with gRPC", told == f"{version} 200" and b"42" in answer, (told, answer))
+            told, answer = ask("/v2/pipelines/twice/infer", b"x" * 3000000, *words)
+            judge.expect(f"too long a body over HTTP/{version} {named} is refused", told == f"{version} 413", (told, answer))
+            told, answer = ask("/v2/pipelines/secret/infer", body, *words)
+            judge.expect(f"policies hold over HTTP/{version} {named}", told == f"{version} {403 if files else 200}", (told, answer))
+        told, answer = ask("/inference.GRPCInferenceService/ModelInfer", b"\0" + struct.pack(">I", len(message)) + message, *words,
+                           "-H", "content-type: application/grpc", "-H", "te: trailers")
+        judge.expect(f"and gRPC {named}", told == "2 200" and struct.pack("<d", 42.0) in answer, (told, answer))
+        if files:
+            shutil.copy(keys.path("second.pem"), keys.path("server.pem"))
+            shutil.copy(keys.path("second.key"), keys.path("server.key"))
+            judge.expect("its certificate is replaced", gateway.says("the certificate was reloaded"), gateway.words)
+        judge.expect(f"a shared port {named} ends well", gateway.stop() == 0)
+
+
 def listens_as_the_runtime_asks(judge, start, keys):
     """The reference's file, whose key set is replaced by an option"""
     folder = keys.path("guarded")
@@ -676,6 +717,7 @@ def main():
             polls_after_a_restart(judge, start, keys)
             refuses_options(judge, start, keys)
             speaks_tls(judge, start, keys)
+            shares_a_port(judge, start, keys)
             follows_files(judge, gateway, keys)
             follows_pipelines(judge, start, keys)
             runs_inside_an_engine(judge, start, keys)

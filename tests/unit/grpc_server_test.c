@@ -17,6 +17,7 @@
 #include "net/grpc.h"
 #include "net/grpc_server.h"
 #include "net/grpc_wire.h"
+#include "net/http_server.h"
 #include "tests/unit/puppet.h"
 
 #define CALLS 64
@@ -25,6 +26,7 @@
 struct hall {
 	struct loop *loop;
 	struct grpc_server *server;
+	struct http_server *http; /* with which it shares its port; NULL: none */
 	struct grpc_server_config config;
 	struct grpc *grpc;
 	struct puppet puppet;
@@ -55,6 +57,14 @@ static void echo(void *context, struct grpc_request *request, struct text path, 
 		grpc_server_answer(request, GRPC_OK, (struct text){0}, body);
 }
 
+static bool shares;
+
+static void on_http(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body)
+{
+	(void)context, (void)method, (void)body;
+	http_server_answer(incoming, 200, NULL, path, NULL, 0);
+}
+
 static int set_up(void **state)
 {
 	static struct hall hall;
@@ -69,6 +79,11 @@ static int set_up(void **state)
 static void open_model_service(struct hall *hall)
 {
 	struct error error = {0};
+	const struct http_server_config http = {.adopts = true, .connections = 4, .body_bytes = 1000, .called = on_http};
+	if (shares && hall->config.metadata_bytes == 0)
+		hall->config.metadata_bytes = 32 << 10;
+	if (shares)
+		hall->config.http = hall->http = http_server_open(hall->loop, &http, &error);
 	hall->server = grpc_server_open(hall->loop, &hall->config, &error);
 	assert_string_equal(error.text, "");
 	snprintf(hall->address, sizeof hall->address, "127.0.0.1:%d", grpc_server_port(hall->server));
@@ -79,6 +94,7 @@ static int tear_down(void **state)
 	struct hall *hall = *state;
 	grpc_close(hall->grpc);
 	puppet_hang_up_all(&hall->puppet);
+	http_server_close(hall->http);
 	grpc_server_close(hall->server);
 	loop_close(hall->loop);
 	return 0;
@@ -614,10 +630,11 @@ int main(void)
 		STORY(a_message_cut_short_is_refused),
 		STORY(a_call_without_a_message_is_refused),
 		STORY(two_messages_are_refused_before_the_caller_has_ended),
-		STORY(what_is_no_grpc_is_told_so_in_http),
 		STORY(a_bad_timeout_is_none),
 		STORY(frames_of_unknown_types_are_passed_over),
-		STORY(a_caller_of_http1_is_closed),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	const struct CMUnitTest alone[] = {STORY(what_is_no_grpc_is_told_so_in_http), STORY(a_caller_of_http1_is_closed)};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL) + cmocka_run_group_tests(alone, NULL, NULL);
+	shares = true;
+	return failed + cmocka_run_group_tests_name("at a port that is shared", tests, NULL, NULL);
 }

@@ -290,5 +290,7 @@ int main(void)
 		TEST(a_caller_that_asks_first_hears_at_once_that_its_body_is_too_long),
 		TEST(pieces_that_nobody_reads_are_bounded),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	server_stand_shares = true;
+	return failed + cmocka_run_group_tests_name("at a port that is shared", tests, NULL, NULL);
 }

@@ -451,7 +451,7 @@ static void a_port_that_is_taken_is_named(void **state)
 	struct server_stand *stand = *state;
 	struct error error = {0};
 	const struct http_server_config config = {
-		.port = http_server_port(stand->server), .connections = 1, .body_bytes = 1};
+		.port = server_stand_port(stand), .connections = 1, .body_bytes = 1};
 	char address[32];
 	snprintf(address, sizeof address, "127.0.0.1:%d", config.port);
 	assert_null(http_server_open(stand->loop, &config, &error));
@@ -488,5 +488,7 @@ int main(void)
 		TEST(draining_closes_behind_the_last_answer),
 		TEST(a_port_that_is_taken_is_named),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	server_stand_shares = true;
+	return failed + cmocka_run_group_tests_name("at a port that is shared", tests, NULL, NULL);
 }

@@ -21,6 +21,8 @@ static void answer_peer(struct http_incoming *incoming)
 	http_server_answer(incoming, 200, "text/plain", text_of(words), NULL, 0);
 }
 
+bool server_stand_shares;
+
 /* The paths say what is to be done. */
 static void on_called(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body)
 {
@@ -64,13 +66,20 @@ static bool on_admits(void *context, struct http_incoming *incoming, struct text
 	return false;
 }
 
+static void on_grpc_called(void *context, struct grpc_request *request, struct text path, struct text body)
+{
+	(void)context, (void)path;
+	grpc_server_answer(request, 0, (struct text){0}, body);
+}
+
 int server_stand_open(void **state)
 {
 	static struct server_stand stand;
 	struct error error = {0};
 	memset(&stand, 0, sizeof stand);
 	stand.loop = loop_open(&error);
-	const struct http_server_config config = {.body_bytes = BODY_BYTES_MAX,
+	const struct http_server_config config = {.adopts = server_stand_shares,
+						  .body_bytes = BODY_BYTES_MAX,
 						  .gzips = true,
 						  .connections = 16,
 						  .head_ms = HEAD_MS,
@@ -81,6 +90,15 @@ int server_stand_open(void **state)
 						  .context = &stand};
 	stand.server = http_server_open(stand.loop, &config, &error);
 	assert_non_null(stand.server);
+	const struct grpc_server_config front = {.message_bytes = BODY_BYTES_MAX,
+						 .metadata_bytes = FRONT_METADATA_BYTES,
+						 .streams = FRONT_STREAMS,
+						 .connections = 16,
+						 .silence_ms = IDLE_MS,
+						 .http = stand.server,
+						 .called = on_grpc_called};
+	stand.front = server_stand_shares ? grpc_server_open(stand.loop, &front, &error) : NULL;
+	assert_string_equal(error.text, "");
 	*state = &stand;
 	return 0;
 }
@@ -89,11 +107,17 @@ int server_stand_close(void **state)
 {
 	struct server_stand *stand = *state;
 	http_server_close(stand->server);
+	grpc_server_close(stand->front);
 	loop_close(stand->loop);
 	return 0;
 }
 
+int server_stand_port(const struct server_stand *stand)
+{
+	return stand->front ? grpc_server_port(stand->front) : http_server_port(stand->server);
+}
+
 struct guest server_stand_call(const struct server_stand *stand)
 {
-	return guest_open(stand->loop, http_server_port(stand->server));
+	return guest_open(stand->loop, server_stand_port(stand));
 }

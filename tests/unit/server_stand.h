@@ -1,8 +1,10 @@
-/* server_stand.h: an HTTP server on a loop, whose paths say what it answers, for callers by hand (guest.h). */
+/* server_stand.h: an HTTP server on a loop, whose paths say what it answers, for callers by hand (guest.h). It listens at a port of
+ * its own, or at one that it shares with a gRPC server. */
 #ifndef TESTS_SERVER_STAND_H
 #define TESTS_SERVER_STAND_H
 
 #include "guest.h"
+#include "net/grpc_server.h"
 #include "net/http_server.h"
 
 #define BODY_BYTES_MAX 1000
@@ -10,6 +12,8 @@
 #define HEAD_MS 300
 #define BODY_MS 400
 #define IDLE_MS 500
+#define FRONT_STREAMS 8
+#define FRONT_METADATA_BYTES ((size_t)32 << 10)
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
 #define POST(path, headers, body) "POST " path " HTTP/1.1\r\nHost: x\r\n" headers "\r\n" body
@@ -17,6 +21,7 @@
 struct server_stand {
 	struct loop *loop;
 	struct http_server *server;
+	struct grpc_server *front; /* whose port it shares; NULL: it has its own */
 	struct http_incoming *waiting; /* of /later, and of /pieces */
 	int calls, heads; /* requests, and those whose head was looked at */
 	char last[LAST_BYTES];
@@ -24,6 +29,8 @@ struct server_stand {
 
 int server_stand_open(void **state);
 int server_stand_close(void **state);
+extern bool server_stand_shares; /* its port, from the next opening on */
+int server_stand_port(const struct server_stand *stand);
 struct guest server_stand_call(const struct server_stand *stand);
 
 #endif

@@ -1,0 +1,359 @@
+/* shared_port_test.c: Tests of requests of HTTP over HTTP/2, at the port that a gRPC server shares with an HTTP server: they are
+ * served, limited and refused as those over HTTP/1.1. That port's other tests are those of both servers, which run there too. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "server_stand.h"
+#include "tests/unit/puppet.h"
+
+#define HEADERS(method, path) ":method", method, ":scheme", "http", ":path", path, ":authority", "us"
+
+static struct puppet puppet;
+
+static int shared_open(void **state)
+{
+	server_stand_shares = true;
+	int code = server_stand_open(state);
+	puppet = (struct puppet){.loop = ((struct server_stand *)*state)->loop};
+	return code;
+}
+
+static int shared_close(void **state)
+{
+	puppet_hang_up_all(&puppet);
+	return server_stand_close(state);
+}
+
+static struct puppet_line *dial(const struct server_stand *stand)
+{
+	return puppet_dial(&puppet, server_stand_port(stand));
+}
+
+static void turn_for(const struct server_stand *stand, int64_t ms)
+{
+	for (int64_t until = loop_now_ms(stand->loop) + ms; loop_now_ms(stand->loop) < until;)
+		assert_true(loop_turn(stand->loop, 10, &(struct error){0}));
+}
+
+static void hear(const struct server_stand *stand, const char *words)
+{
+	for (int64_t until = loop_now_ms(stand->loop) + 5000; !strstr(puppet.heard, words);) {
+		if (loop_now_ms(stand->loop) > until)
+			assert_string_equal(puppet.heard, words);
+		assert_true(loop_turn(stand->loop, 10, &(struct error){0}));
+	}
+}
+
+static void hear_and_forget(const struct server_stand *stand, const char *words)
+{
+	hear(stand, words);
+	puppet.heard[0] = '\0';
+}
+
+static void get(struct puppet_line *line, int32_t id, const char *path)
+{
+	puppet_headers(line, id, FLAG_END_STREAM, HEADERS("GET", path), NULL);
+}
+
+static void data(struct puppet_line *line, int32_t id, const char *bytes, bool is_end)
+{
+	puppet_frame(line, FRAME_DATA, is_end ? FLAG_END_STREAM : 0, id, bytes, strlen(bytes));
+}
+
+/* ---- requests and answers ---- */
+
+static void a_request_is_answered(void **state)
+{
+	struct server_stand *stand = *state;
+	get(dial(stand), 1, "/a%20path?query");
+	hear(stand, "1 end\n");
+	assert_string_equal(stand->last, "GET /a path ");
+	assert_non_null(strstr(puppet.heard, "1 :status: 200\n"));
+	assert_non_null(strstr(puppet.heard, "1 content-type: text/plain\n"));
+	assert_non_null(strstr(puppet.heard, "1 content-length: 7\n1 data 7\n1 end\n"));
+	assert_null(strstr(puppet.heard, "connection"));
+}
+
+static void a_body_comes_with_and_without_a_length(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	puppet_headers(line, 1, 0, HEADERS("POST", "/x"), "content-length", "11", NULL);
+	data(line, 1, "of a length", true);
+	hear(stand, "1 data 11\n1 end\n");
+	assert_string_equal(stand->last, "POST /x of a length");
+	puppet_headers(line, 3, 0, HEADERS("PUT", "/y"), NULL);
+	data(line, 3, "in ", false);
+	data(line, 3, "", false);
+	data(line, 3, "pieces", false);
+	data(line, 3, "", true);
+	hear(stand, "3 data 9\n3 end\n");
+	assert_string_equal(stand->last, "PUT /y in pieces");
+	puppet_headers(line, 5, FLAG_END_STREAM, HEADERS("POST", "/empty"), NULL);
+	hear(stand, "5 :status: 204\n");
+	hear(stand, "5 data 0\n5 end\n");
+}
+
+static void headers_go_both_ways(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	puppet_headers(line, 1, FLAG_END_STREAM, HEADERS("GET", "/header"), "x-mine", "yours", "te", "trailers", NULL);
+	hear(stand, "1 data 5\n1 end\n");
+	assert_non_null(strstr(puppet.heard, "1 x-said: much\n"));
+	get(line, 3, "/peer");
+	char words[40];
+	(void)snprintf(words, sizeof words, "3 data %zu\n3 end\n", strlen("1 from this machine, 0 of a certificate"));
+	hear(stand, words);
+}
+
+static void head_has_the_length_and_not_the_body(void **state)
+{
+	struct server_stand *stand = *state;
+	puppet_headers(dial(stand), 1, FLAG_END_STREAM, HEADERS("HEAD", "/short"), NULL);
+	hear(stand, "1 content-length: 6\n1 data 0\n1 end\n");
+	assert_string_equal(stand->last, "GET /short ");
+}
+
+static void calls_and_requests_share_a_connection(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	get(line, 1, "/later");
+	puppet_headers(line, 3, 0, HEADERS("POST", "/any"), "te", "trailers", "content-type", "application/grpc", NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 3, "\0\0\0\0\5hello", 10);
+	hear(stand, "3 grpc-status: 0\n3 end\n");
+	assert_null(strstr(puppet.heard, "1 "));
+	http_server_answer(stand->waiting, 200, "text/plain", TEXT("late"), NULL, 0);
+	hear(stand, "1 data 4\n1 end\n");
+}
+
+static void an_answer_may_come_in_pieces(void **state)
+{
+	struct server_stand *stand = *state;
+	get(dial(stand), 1, "/pieces");
+	hear(stand, "1 content-type: text/event-stream\n");
+	assert_true(http_server_send(stand->waiting, TEXT("one")));
+	hear(stand, "1 data 3\n");
+	assert_true(http_server_send(stand->waiting, TEXT("three")));
+	hear(stand, "1 data 5\n");
+	assert_null(strstr(puppet.heard, "1 end"));
+	http_server_end(stand->waiting);
+	hear(stand, "1 end\n");
+	assert_null(strstr(puppet.heard, "content-length"));
+}
+
+/* ---- refusals, as over HTTP/1.1 ---- */
+
+static void what_http_refuses_is_refused_here(void **state)
+{
+	static const struct {
+		const char *path, *name, *value, *status;
+	} rows[] = {
+		{"/refused", "x", "y", "1 www-authenticate: Bearer\n"},
+		{"/refused", "x", "y", "1 :status: 401\n"},
+		{"/x", "host", "others", "1 :status: 400\n"},
+		{"/x%00", "x", "y", "1 :status: 400\n"},
+		{"x", "x", "y", "1 end\n"},
+	};
+	struct server_stand *stand = *state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct puppet_line *line = dial(stand);
+		puppet_headers(line, 1, FLAG_END_STREAM, HEADERS("GET", rows[i].path), rows[i].name, rows[i].value, NULL);
+		if (i + 1 < sizeof rows / sizeof *rows)
+			hear(stand, rows[i].status);
+		turn_for(stand, 30);
+		assert_int_equal(stand->calls, 0);
+		puppet_hang_up_all(&puppet);
+		puppet = (struct puppet){.loop = stand->loop};
+	}
+}
+
+static void too_long_a_body_is_refused(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	static char body[BODY_BYTES_MAX + 2];
+	memset(body, 'x', sizeof body - 1);
+	puppet_headers(line, 1, 0, HEADERS("POST", "/x"), "content-length", "1001", NULL);
+	data(line, 1, body, true);
+	hear_and_forget(stand, "1 :status: 413\n");
+	puppet_headers(line, 3, 0, HEADERS("POST", "/x"), NULL);
+	data(line, 3, body, false);
+	hear(stand, "3 :status: 413\n"); /* before its end */
+	assert_int_equal(stand->calls, 0);
+	get(line, 5, "/short");
+	hear(stand, "5 data 6\n5 end\n");
+}
+
+static void a_body_that_never_ends_is_answered_408(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	int64_t began_ms = loop_now_ms(stand->loop);
+	puppet_headers(line, 1, 0, HEADERS("POST", "/x"), NULL);
+	data(line, 1, "some", false);
+	hear(stand, "1 :status: 408\n");
+	assert_in_range(loop_now_ms(stand->loop) - began_ms, BODY_MS - 50, BODY_MS + 2000);
+	assert_int_equal(stand->calls, 0);
+}
+
+/* ---- callers that leave ---- */
+
+static void a_caller_that_resets_is_seen_and_may_be_answered(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	get(line, 1, "/later");
+	turn_for(stand, 50);
+	assert_false(http_incoming_is_over(stand->waiting));
+	puppet_number(line, FRAME_RESET, 1, 8);
+	turn_for(stand, 50);
+	assert_true(http_incoming_is_over(stand->waiting));
+	http_server_answer(stand->waiting, 200, "text/plain", TEXT("late"), NULL, 0);
+	get(line, 3, "/short");
+	hear(stand, "3 data 6\n3 end\n");
+	assert_null(strstr(puppet.heard, "1 :status"));
+}
+
+static void a_caller_that_hangs_up_is_seen_and_may_be_answered(void **state)
+{
+	struct server_stand *stand = *state;
+	get(dial(stand), 1, "/pieces");
+	hear(stand, "1 :status: 200\n");
+	assert_true(http_server_send(stand->waiting, TEXT("one")));
+	puppet_hang_up_all(&puppet);
+	turn_for(stand, 50);
+	assert_true(http_incoming_is_over(stand->waiting));
+	assert_false(http_server_send(stand->waiting, TEXT("two")));
+	http_server_end(stand->waiting);
+	turn_for(stand, 20);
+}
+
+static void a_caller_that_asks_and_resets_without_end_is_refused(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	for (int32_t id = 1; id <= 2 * 50; id += 2) {
+		get(line, id, "/later");
+		puppet_number(line, FRAME_RESET, id, 8);
+	}
+	turn_for(stand, 50);
+	assert_in_range(stand->calls, FRONT_STREAMS, 2 * FRONT_STREAMS);
+	get(dial(stand), 1, "/short"); /* of another connection */
+	hear(stand, "1 data 6\n1 end\n");
+}
+
+static void pieces_that_nobody_reads_are_bounded(void **state)
+{
+	struct server_stand *stand = *state;
+	static char piece[100000];
+	size_t sent = 0;
+	get(dial(stand), 1, "/pieces"); /* whose window is not opened again */
+	hear(stand, "1 :status: 200\n");
+	while (sent < ((size_t)1 << 30) && http_server_send(stand->waiting, (struct text){piece, sizeof piece}))
+		sent += sizeof piece;
+	assert_true(sent >= HTTP_BACKLOG_BYTES_MAX / 2 && sent < (size_t)1 << 30);
+	turn_for(stand, 30);
+	assert_false(http_server_send(stand->waiting, TEXT("x")));
+	http_server_end(stand->waiting);
+	hear(stand, "1 reset 2\n");
+}
+
+static void one_that_reads_no_answer_is_reset(void **state)
+{
+	struct server_stand *stand = *state;
+	static char body[200000];
+	memset(body, 'x', sizeof body);
+	get(dial(stand), 1, "/later"); /* the window has 65,535 bytes */
+	turn_for(stand, 30);
+	http_server_answer(stand->waiting, 200, "text/plain", (struct text){body, sizeof body}, NULL, 0);
+	hear(stand, "1 reset 2\n");
+	assert_null(strstr(puppet.heard, "1 end"));
+}
+
+#define ALLOCATIONS 60
+
+/* A failed one may cost the connection, of either version, and nothing else. */
+static void every_allocation_may_fail(void **state)
+{
+	struct server_stand *stand = *state;
+	for (uint64_t nth = 1; nth <= ALLOCATIONS; nth++) {
+		struct puppet_line *line = dial(stand);
+		struct guest caller = server_stand_call(stand);
+		memory_fail_at(nth);
+		get(line, 1, "/short");
+		puppet_headers(line, 3, 0, HEADERS("POST", "/y"), NULL);
+		data(line, 3, "pieces", true);
+		guest_say(&caller, GET("/short"));
+		turn_for(stand, 20);
+		memory_fail_at(0);
+		guest_close(&caller);
+		puppet_hang_up_all(&puppet);
+		turn_for(stand, 5);
+		puppet = (struct puppet){.loop = stand->loop};
+	}
+	get(dial(stand), 1, "/short");
+	hear(stand, "1 data 6\n1 end\n");
+}
+
+/* ---- the end of the server ---- */
+
+static void draining_lets_what_came_be_answered(void **state)
+{
+	struct server_stand *stand = *state;
+	get(dial(stand), 1, "/later");
+	turn_for(stand, 30);
+	assert_false(http_server_drain(stand->server));
+	assert_false(grpc_server_drain(stand->front));
+	turn_for(stand, 30);
+	http_server_answer(stand->waiting, 200, "text/plain", TEXT("late"), NULL, 0);
+	hear(stand, "1 data 4\n1 end\n");
+	turn_for(stand, 30);
+	assert_true(http_server_drain(stand->server));
+	assert_true(grpc_server_drain(stand->front));
+}
+
+static void closing_lets_those_go_that_still_wait(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	get(line, 1, "/later");
+	get(line, 3, "/pieces");
+	puppet_headers(line, 5, 0, HEADERS("POST", "/x"), NULL);
+	turn_for(stand, 50);
+	assert_int_equal(stand->calls, 2);
+}
+
+#define SHARED(name) cmocka_unit_test_setup_teardown(name, shared_open, shared_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SHARED(a_request_is_answered),
+		SHARED(a_body_comes_with_and_without_a_length),
+		SHARED(headers_go_both_ways),
+		SHARED(head_has_the_length_and_not_the_body),
+		SHARED(calls_and_requests_share_a_connection),
+		SHARED(an_answer_may_come_in_pieces),
+		SHARED(what_http_refuses_is_refused_here),
+		SHARED(too_long_a_body_is_refused),
+		SHARED(a_body_that_never_ends_is_answered_408),
+		SHARED(a_caller_that_resets_is_seen_and_may_be_answered),
+		SHARED(a_caller_that_hangs_up_is_seen_and_may_be_answered),
+		SHARED(a_caller_that_asks_and_resets_without_end_is_refused),
+		SHARED(pieces_that_nobody_reads_are_bounded),
+		SHARED(one_that_reads_no_answer_is_reset),
+		SHARED(every_allocation_may_fail),
+		SHARED(draining_lets_what_came_be_answered),
+		SHARED(closing_lets_those_go_that_still_wait),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
