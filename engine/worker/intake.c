@@ -257,10 +257,14 @@ bool intake_may_take(const struct worker *worker)
 		return false;
 	if (worker->lanes.finished >= FINISHED_MOST && is_held_back(worker))
 		return false;
-	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next)
+	bool reads = false;
+	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next) {
 		if (takes_records(stage) && stage->waiting.count == 0 && intake_has_room(worker, stage))
 			return true;
-	return false;
+		reads = reads || takes_records(stage);
+	}
+	/* Without a stage that reads, the consumer still takes part in a rebalance that began before it unsubscribed. */
+	return !reads;
 }
 
 /* ---- records in hand of a full stage ---- */
