@@ -8,6 +8,7 @@
 #include "control/follower.h"
 #include "control/keeper_service.h"
 #include "runtime/group_migration.h"
+#include "runtime/group_mover.h"
 
 #define ALIASES_BYTES ((size_t)64 << 20) /* a hundred thousand */
 
@@ -19,6 +20,7 @@ struct run_control {
 	struct keeper_service_config keeper_config;
 	struct follower *follower;
 	struct keeper_service *keeper;
+	struct group_mover *mover;
 	bool is_served; /* the gateway serves the revision that runs */
 	pthread_mutex_t lock; /* of the two below */
 	struct files *fetched; /* that the task downloads now; NULL: none */
@@ -110,13 +112,14 @@ static struct revision *documents_compile(struct run_control *control, const str
 	return revision;
 }
 
-static bool revision_prepare(struct run_engine *running, const struct revision *revision, struct error *error)
+static bool revision_prepare(struct run_engine *running, struct revision *revision, struct error *error)
 {
 	const struct plan *before = &engine_revision(running->live)->plan;
 	run_gateway_choose(running, revision);
-	return group_migration_refuse(before, &revision->plan, error) &&
-	       state_check_reload(before, &revision->plan, &running->state_history, running->options->new_state, error) &&
-	       run_kafka_prepare(running, revision, before, error) && run_gateway_check(running, revision, error);
+	return state_check_reload(before, &revision->plan, &running->state_history, running->options->new_state, error) &&
+	       run_kafka_topics(running, revision, before, error) &&
+	       group_migration_prepare(&running->engine, before, revision, error) &&
+	       run_gateway_check(running, revision, error);
 }
 
 static struct revision *control_compile(void *context, const struct control_documents *documents, struct error *error)
@@ -167,13 +170,15 @@ static bool control_activate(void *context, struct revision *revision, struct er
 {
 	struct run_control *control = context;
 	struct run_engine *running = control->running;
-	const struct plan *before = &engine_revision(running->live)->plan;
-	if (!state_history_note(&running->state_history, before, &revision->plan, error)) {
+	const struct revision *before = engine_revision(running->live);
+	if (!group_migration_hold(before, revision, error) ||
+	    !state_history_note(&running->state_history, &before->plan, &revision->plan, error)) {
 		revision_close(revision);
 		return false;
 	}
 	if (!engine_reload(running->live, revision, error))
 		return false;
+	group_mover_follow(control->mover);
 	control->is_served = false;
 	return true;
 }
@@ -259,7 +264,9 @@ bool run_control_start(struct run_control *control, struct engine *engine, struc
 {
 	control->running->live = engine;
 	control->follower_config.topics = control->running->topics;
-	control->keeper = keeper_service_open(&control->keeper_config, error);
+	control->mover = group_mover_open(&control->running->engine, engine, error);
+	control->follower_config.mover = control->mover;
+	control->keeper = control->mover ? keeper_service_open(&control->keeper_config, error) : NULL;
 	return control->keeper && follower_start(control->follower, engine, error);
 }
 
@@ -275,6 +282,7 @@ void run_control_close(struct run_control *control)
 	if (!control)
 		return;
 	follower_close(control->follower);
+	group_mover_close(control->mover);
 	keeper_service_close(control->keeper);
 	artifact_index_close(&control->index);
 	control->running->engine.control = NULL;

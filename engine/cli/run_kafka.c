@@ -83,9 +83,7 @@ static bool ensure_gateway_topics(const struct run_engine *running, const struct
 			     running->options->topics == TOPICS_CREATE, &made, error);
 }
 
-/* Ensures the topics that workers write or read. `before`: the running plan; NULL at the start. */
-static bool ensure_topics(struct run_engine *running, const struct revision *revision, const struct plan *before,
-			  struct error *error)
+bool run_kafka_topics(struct run_engine *running, const struct revision *revision, const struct plan *before, struct error *error)
 {
 	size_t made = 0;
 	bool create = running->options->topics == TOPICS_CREATE;
@@ -101,6 +99,6 @@ static bool ensure_topics(struct run_engine *running, const struct revision *rev
 
 bool run_kafka_prepare(struct run_engine *running, const struct revision *revision, const struct plan *before, struct error *error)
 {
-	return ensure_topics(running, revision, before, error) &&
+	return run_kafka_topics(running, revision, before, error) &&
 	       group_migration_carry_out(&running->engine, &revision->plan, before == NULL, error);
 }

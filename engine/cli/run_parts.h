@@ -85,6 +85,9 @@ bool run_kafka_configure(struct run_engine *running, const struct runtime_spec *
  * NULL at the start. Waits for Kafka. */
 bool run_kafka_prepare(struct run_engine *running, const struct revision *revision, const struct plan *before, struct error *error);
 
+/* The first part of it: the topics. */
+bool run_kafka_topics(struct run_engine *running, const struct revision *revision, const struct plan *before, struct error *error);
+
 /* ---- gateway: run_gateway.c ---- */
 
 /* Sets the ports of the gateway, by the options, else by the runtime. */

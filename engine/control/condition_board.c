@@ -72,11 +72,15 @@ static void topics_look(const struct topic_watch *topics, const struct pipeline_
 	condition->why = text_copied(arena, text_of(difference));
 }
 
+/* `held`: why no group reads it yet; "": one does. */
 static void pipeline_look(const struct engine *engine, const struct pipeline_plan *pipeline,
-			  const struct pipeline_readiness *readiness, struct engine_condition *condition, struct arena *arena)
+			  const struct pipeline_readiness *readiness, const char *held, struct engine_condition *condition,
+			  struct arena *arena)
 {
 	char words[CONDITION_WHY_BYTES] = "";
-	if (!readiness->has_followed || readiness->version == 0)
+	if (held[0])
+		condition_worsen(condition, "Waiting", reason_keep(arena, "its consumer group changes", held));
+	else if (!readiness->has_followed || readiness->version == 0)
 		condition_worsen(condition, "Starting", TEXT("the workers change to this version"));
 	else if (!readiness->has_partitions)
 		condition_worsen(condition, "Starting", TEXT("the consumer group assigns partitions"));
@@ -111,6 +115,7 @@ static struct engine_condition resource_condition(const struct resource_version 
 struct resources_look {
 	const struct engine *engine;
 	const struct topic_watch *topics;
+	const char *held; /* why pipelines that are held are */
 	struct engine_condition *conditions;
 	size_t count;
 	struct state_table *by_name;
@@ -154,7 +159,8 @@ static bool pipelines_look(struct resources_look *look)
 	for (size_t i = 0; i < plan->count; i++) {
 		struct engine_condition *condition = condition_of_pipeline(look, &plan->pipelines[i]);
 		if (condition) {
-			pipeline_look(look->engine, &plan->pipelines[i], &readiness[i], condition, look->arena);
+			pipeline_look(look->engine, &plan->pipelines[i], &readiness[i],
+				      revision_holds(engine_revision(look->engine), i) ? look->held : "", condition, look->arena);
 			topics_look(look->topics, &plan->pipelines[i], condition, look->arena);
 		}
 		away += readiness[i].models_away;
@@ -166,10 +172,13 @@ static bool pipelines_look(struct resources_look *look)
 }
 
 /* Makes the conditions of the resources. False: memory ran out. */
-static bool resources_look(const struct engine *engine, const struct topic_watch *topics,
+static bool resources_look(const struct engine *engine, const struct board_state *state,
 			   const struct control_documents *documents, struct engine_condition *conditions, struct arena *arena)
 {
-	struct resources_look look = {engine, topics, conditions, documents->count, table_open(), arena};
+	char held[CONDITION_WHY_BYTES] = "offsets are moved";
+	if (state->mover)
+		(void)group_mover_waits(state->mover, held, sizeof held);
+	struct resources_look look = {engine, state->topics, held, conditions, documents->count, table_open(), arena};
 	for (size_t i = 0; i < documents->count; i++)
 		conditions[i] = resource_condition(&documents->versions[i], arena);
 	bool good = look.by_name && !arena_failed(arena) && pipelines_look(&look);
@@ -243,7 +252,7 @@ bool condition_board_look(struct condition_board *board, const struct engine *en
 	arena_reset(arena);
 	size_t count = documents->count + 1;
 	struct engine_condition *conditions = ARENA_ARRAY(arena, struct engine_condition, count);
-	if (!conditions || !resources_look(engine, state->topics, documents, conditions + 1, arena))
+	if (!conditions || !resources_look(engine, state, documents, conditions + 1, arena))
 		return false;
 	conditions[0] = engine_look(board, state, stopped, arena);
 	if (arena_failed(arena))

@@ -1,15 +1,16 @@
 /* condition_board.h: Board of the conditions of an engine: of the engine itself, and of each resource that it runs.
  *
  * A Pipeline is ready when all workers run its version, the consumer group has assigned its partitions, and nothing
- * keeps its requests waiting: then a request that is sent now is answered. A resource from which pipelines are made (a
- * Model, a SeldonDeployment) is ready when all of them are. A Model is not ready while the engine calls it and cannot
- * reach it. Other resources are ready when the engine runs their version. A ready Pipeline whose topics are not as planned says so
- * (`Differs`): it answers nevertheless.
+ * keeps its requests waiting: then a request that is sent now is answered. While its consumer group changes it waits, and
+ * says for whom (runtime/group_mover.h). A resource from which pipelines are made (a Model, a SeldonDeployment) is ready when
+ * all of them are. A Model is not ready while the engine calls it and cannot reach it. Other resources are ready when the
+ * engine runs their version. A ready Pipeline whose topics are not as planned says so (`Differs`): it answers nevertheless.
  */
 #ifndef SLUICE_CONTROL_CONDITION_BOARD_H
 #define SLUICE_CONTROL_CONDITION_BOARD_H
 
 #include "control/control_documents.h"
+#include "runtime/group_mover.h"
 #include "runtime/topic_watch.h"
 
 #define CONDITION_WHY_BYTES 512
@@ -28,6 +29,7 @@ struct board_state {
 	const char *waiting; /* why an ACCEPTED change is not prepared; "": it is, or there is none */
 	bool is_stale;
 	const struct topic_watch *topics; /* NULL: they are not held against the plan */
+	struct group_mover *mover; /* NULL: no group changes */
 };
 
 /* The names are borrowed. NULL: SYSTEM. */

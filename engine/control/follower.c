@@ -153,7 +153,8 @@ static void conditions_send(struct follower *follower, bool stopped)
 		.cut_off = follower->cut_off,
 		.waiting = change_results_waiting(&follower->results),
 		.is_stale = follower->is_stale,
-		.topics = follower->config->topics};
+		.topics = follower->config->topics,
+		.mover = follower->config->mover};
 	struct engine_conditions conditions;
 	if (!condition_board_look(follower->board, follower->engine, &follower->running, &state, time_of_day_ms(), stopped,
 				  &conditions))

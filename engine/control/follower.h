@@ -63,6 +63,7 @@ struct follower_config {
 	struct follower_work work;
 	int64_t patience_ms; /* 0: FOLLOWER_PATIENCE_MS */
 	const struct topic_watch *topics; /* of the engine; its differences are in conditions. NULL: none */
+	struct group_mover *mover; /* of the engine; what it waits for is in conditions. NULL: none */
 	struct control_state *state; /* observe/metric.h: set from the loop; zeroed before */
 };
 

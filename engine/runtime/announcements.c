@@ -2,6 +2,7 @@
 #include "runtime/announcements.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static const char *topic_of(const struct pipeline_plan *plan, enum topic_role role)
 {
@@ -21,12 +22,22 @@ void announce_start(const struct engine_config *config, const struct pipeline_pl
 		topic_of(plan, TOPIC_ERRORS), exactly_once ? "exactly once" : "at least once", plan->group, config->instance);
 }
 
+static void announce_held(const struct engine_config *config, const struct pipeline_plan *plan, const struct pipeline_plan *old)
+{
+	bool changes = old && strcmp(old->group, plan->group) != 0;
+	log_say(config->log, LOG_LEVEL_INFO, &(struct log_fields){.pipeline = plan->graph->name},
+		"%s: pauses until group %s can go on where %s%s ended", plan->graph->name, plan->group,
+		changes ? "group " : "its former group", changes ? old->group : "");
+}
+
 void announce_changes(const struct engine_config *config, const struct revision *before, const struct revision *now)
 {
 	for (size_t i = 0; i < now->plan.count; i++) {
 		const struct pipeline_plan *plan = &now->plan.pipelines[i];
 		const struct pipeline_plan *old = plan_find(&before->plan, plan->graph->name);
-		if (!old)
+		if (revision_holds(now, i))
+			announce_held(config, plan, old);
+		else if (!old)
 			announce_start(config, plan);
 		else if (revision_version(before, old, config->kinds) != revision_version(now, plan, config->kinds))
 			log_say(config->log, LOG_LEVEL_INFO, &(struct log_fields){.pipeline = plan->graph->name},

@@ -235,11 +235,12 @@ static struct group *group_make(struct engine *engine, const struct pipeline_pla
 }
 
 /* Makes the groups that are new in a revision; the engine does not have them yet. */
-static bool groups_make(struct engine *engine, const struct plan *plan, struct group **made, struct error *error)
+static bool groups_make(struct engine *engine, const struct revision *revision, struct group **made, struct error *error)
 {
+	const struct plan *plan = &revision->plan;
 	for (size_t i = 0; i < plan->count; i++) {
 		const char *name = plan->pipelines[i].group;
-		if (group_named(engine->groups, name) || group_named(*made, name))
+		if (revision_holds(revision, i) || group_named(engine->groups, name) || group_named(*made, name))
 			continue;
 		struct group *group = group_make(engine, &plan->pipelines[i]);
 		if (!group)
@@ -326,22 +327,29 @@ static void setups_follow(const struct made_setups *setups)
 	}
 }
 
+/* Opens the groups that are new in a generation, which the engine does not have yet, and makes the setups of all. False: the
+ * engine is unchanged. */
+static bool setups_open(struct engine *engine, struct generation *generation, struct group **made, struct made_setups *setups,
+			struct error *error)
+{
+	size_t most = groups_counted(engine->groups) + generation->revision->plan.count;
+	*made = NULL;
+	*setups = (struct made_setups){.items = ARENA_ARRAY(generation->arena, struct made_setup, most)};
+	if (!setups->items)
+		return error_memory(error, ERROR_SYSTEM, "preparing workers");
+	if (!groups_make(engine, generation->revision, made, error) || !setups_make(engine, generation, *made, setups, error) ||
+	    !setups_make(engine, generation, engine->groups, setups, error))
+		return false;
+	setups_begin(setups);
+	return groups_open(engine, *made, error);
+}
+
 /* Makes a generation the newest, or closes it. */
 static bool generation_deploy(struct engine *engine, struct generation *generation, struct error *error)
 {
-	const struct plan *plan = &generation->revision->plan;
-	struct group *made = NULL;
-	struct made_setups setups = {
-		.items = ARENA_ARRAY(generation->arena, struct made_setup, groups_counted(engine->groups) + plan->count)};
-	if (!setups.items) {
-		generation_close(generation);
-		return error_memory(error, ERROR_SYSTEM, "preparing workers");
-	}
-	bool good = groups_make(engine, plan, &made, error) && setups_make(engine, generation, made, &setups, error) &&
-		    setups_make(engine, generation, engine->groups, &setups, error);
-	if (good)
-		setups_begin(&setups);
-	if (!good || !groups_open(engine, made, error)) {
+	struct group *made;
+	struct made_setups setups;
+	if (!setups_open(engine, generation, &made, &setups, error)) {
 		generation_close(generation);
 		return false;
 	}
@@ -353,6 +361,25 @@ static bool generation_deploy(struct engine *engine, struct generation *generati
 		learners_stop(&generation->next->learners);
 	if (!learners_follow(engine, error))
 		engine_stop(engine);
+	return error->kind == ERROR_NONE;
+}
+
+bool engine_release(struct engine *engine, struct error *error)
+{
+	struct generation *newest = engine->generations;
+	bool *held = newest->revision->held;
+	struct group *made;
+	struct made_setups setups;
+	newest->revision->held = NULL;
+	if (!setups_open(engine, newest, &made, &setups, error)) {
+		newest->revision->held = held;
+		return false;
+	}
+	groups_join(engine, made, error);
+	setups_follow(&setups);
+	for (size_t i = 0; held && i < newest->revision->plan.count; i++)
+		if (held[i])
+			announce_start(engine->config, &newest->revision->plan.pipelines[i]);
 	return error->kind == ERROR_NONE;
 }
 

@@ -84,6 +84,10 @@ bool engine_run(struct engine *engine, struct error *error);
  * thread of engine_run(). */
 bool engine_reload(struct engine *engine, struct revision *revision, struct error *error);
 
+/* Lets the groups read the pipelines that the running revision holds. False: they are held as before, and `error` has the
+ * reason. Called from the thread of engine_run(). */
+bool engine_release(struct engine *engine, struct error *error);
+
 /* The running revision, and the loop of engine_run(), for callers that watch files or set timers. */
 const struct revision *engine_revision(const struct engine *engine);
 struct loop *engine_loop(struct engine *engine);

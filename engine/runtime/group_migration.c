@@ -1,13 +1,27 @@
 /* group_migration.c: see group_migration.h. */
 #include "runtime/group_migration.h"
 
+#include "base/memory.h"
 #include "log/offset_migration.h"
 
-#define TOPICS_BYTES ((size_t)64 << 20) /* topics of one group */
+#define MOVES_BYTES ((size_t)128 << 20) /* names of all topics that are read, and of their groups */
 #define SAY_EVERY_MS 5000
-#define GROUPS_BYTES ((size_t)16 << 20) /* at most one name for each pipeline */
 
 static_assert(OFFSET_MIGRATION_FORMERS_MAX >= FORMER_GROUPS_MAX, "a topic has room for all former groups of its pipeline");
+
+struct group_move {
+	const char *group;
+	struct offset_migration_topic *topics;
+	size_t count;
+};
+
+struct group_moves {
+	struct arena *arena;
+	struct group_move *items;
+	size_t count;
+};
+
+/* ---- topics of groups ---- */
 
 static bool is_read(const struct topic *topic)
 {
@@ -26,52 +40,124 @@ static bool group_reads(const struct plan *plan, const char *group, const char *
 	return false;
 }
 
-static struct offset_migration_topic topic_of(const struct plan *plan, const struct pipeline_plan *pipeline,
-					      const struct topic *topic)
+static const char *name_copy(struct arena *arena, const char *name)
 {
-	struct offset_migration_topic read = {.name = topic->name};
+	return name ? arena_copy(arena, name, strlen(name)) : NULL;
+}
+
+static struct offset_migration_topic topic_of(const struct plan *plan, const struct pipeline_plan *pipeline,
+					      const struct topic *topic, struct arena *arena)
+{
+	struct offset_migration_topic read = {.name = name_copy(arena, topic->name)};
 	size_t formers = topic->role == TOPIC_EXTERNAL ? 1 : FORMER_GROUPS_MAX;
 	for (size_t i = 0; i < formers; i++) {
-		read.formers[i] = pipeline->former_groups[i];
-		read.shared = read.shared || (read.formers[i] && group_reads(plan, read.formers[i], topic->name));
+		const char *former = pipeline->former_groups[i];
+		read.formers[i] = name_copy(arena, former);
+		read.shared = read.shared || (former && group_reads(plan, former, topic->name));
 	}
 	return read;
 }
 
-static bool has_topic(const struct offset_migration_topic *topics, size_t count, const char *name)
+static bool has_topic(const struct group_move *move, const char *name)
 {
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(topics[i].name, name) == 0)
+	for (size_t i = 0; i < move->count; i++)
+		if (strcmp(move->topics[i].name, name) == 0)
 			return true;
 	return false;
 }
 
-/* The topics that the group reads, each once: an input may also be a trigger. */
-static struct offset_migration_topic *topics_of(const struct plan *plan, const char *group, size_t *count, struct arena *arena)
+/* The topics that the group reads for chosen pipelines, each once: an input may also be a trigger. */
+static bool move_fill(struct group_move *move, const struct plan *plan, const bool *chosen, struct arena *arena)
 {
 	size_t room = 0;
 	for (size_t i = 0; i < plan->count; i++)
-		room += plan->pipelines[i].topic_count;
-	struct offset_migration_topic *topics = ARENA_ARRAY(arena, struct offset_migration_topic, room + 1);
-	*count = 0;
-	for (size_t i = 0; topics && i < plan->count; i++) {
+		if (strcmp(plan->pipelines[i].group, move->group) == 0)
+			room += plan->pipelines[i].topic_count;
+	move->topics = ARENA_ARRAY(arena, struct offset_migration_topic, room + 1);
+	for (size_t i = 0; move->topics && i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		for (size_t j = 0; strcmp(pipeline->group, group) == 0 && j < pipeline->topic_count; j++)
-			if (is_read(&pipeline->topics[j]) && !has_topic(topics, *count, pipeline->topics[j].name))
-				topics[(*count)++] = topic_of(plan, pipeline, &pipeline->topics[j]);
+		if ((chosen && !chosen[i]) || strcmp(pipeline->group, move->group) != 0)
+			continue;
+		for (size_t j = 0; j < pipeline->topic_count; j++)
+			if (is_read(&pipeline->topics[j]) && !has_topic(move, pipeline->topics[j].name))
+				move->topics[move->count++] = topic_of(plan, pipeline, &pipeline->topics[j], arena);
 	}
-	return topics;
+	return !arena_failed(arena);
 }
 
-struct offset_migration_waiting {
+static bool moves_fill(struct group_moves *moves, const struct plan *plan, const bool *chosen)
+{
+	const char **groups = moves->arena ? plan_groups(plan, moves->arena, &moves->count) : NULL;
+	moves->items = groups ? ARENA_ARRAY(moves->arena, struct group_move, moves->count + 1) : NULL;
+	for (size_t i = 0; moves->items && i < moves->count; i++) {
+		moves->items[i].group = name_copy(moves->arena, groups[i]);
+		if (arena_failed(moves->arena) || !move_fill(&moves->items[i], plan, chosen, moves->arena))
+			return false;
+	}
+	return moves->items;
+}
+
+struct group_moves *group_moves_open(const struct plan *plan, const bool *chosen, struct error *error)
+{
+	struct group_moves *moves = memory_take(1, sizeof *moves);
+	if (moves)
+		moves->arena = arena_open(MOVES_BYTES);
+	if (moves && moves_fill(moves, plan, chosen))
+		return moves;
+	group_moves_close(moves);
+	error_memory(error, ERROR_SYSTEM, "looking for former groups");
+	return NULL;
+}
+
+void group_moves_close(struct group_moves *moves)
+{
+	if (!moves)
+		return;
+	arena_close(moves->arena);
+	memory_give(moves);
+}
+
+/* ---- migration ---- */
+
+static bool move_carry_out(const struct group_move *move, const struct engine_config *config, struct group_waiting waiting,
+			   struct error *error)
+{
+	size_t moved;
+	const struct offset_migration_config migration = {.brokers = config->brokers,
+							  .consumer = config->consumer,
+							  .producer = config->producer,
+							  .group = move->group,
+							  .waits = waiting.waits,
+							  .context = waiting.context};
+	if (!offset_migration_carry_out(&migration, move->topics, move->count, &moved, error))
+		return false;
+	if (moved > 0)
+		log_say(config->log, LOG_LEVEL_INFO, NULL,
+			"group %s continues where its pipelines were read with another delivery, in %zu partitions", move->group,
+			moved);
+	return true;
+}
+
+bool group_moves_carry_out(const struct group_moves *moves, const struct engine_config *config, struct group_waiting waiting,
+			   struct error *error)
+{
+	for (size_t i = 0; i < moves->count; i++)
+		if (moves->items[i].count > 0 && !move_carry_out(&moves->items[i], config, waiting, error))
+			return false;
+	return true;
+}
+
+/* ---- before an engine starts ---- */
+
+struct start_waiting {
 	const struct log_sink *log;
 	int64_t said_ms; /* time of the last log line about the wait; 0: none yet */
 };
 
 /* Logs a wait at once, and then every few seconds. */
-static bool say_waiting(void *context, const char *who, int64_t waited_ms)
+static bool start_waits(void *context, const char *who, int64_t waited_ms)
 {
-	struct offset_migration_waiting *waiting = context;
+	struct start_waiting *waiting = context;
 	if (waiting->said_ms > 0 && waited_ms - waiting->said_ms < SAY_EVERY_MS)
 		return true;
 	waiting->said_ms = waited_ms > 0 ? waited_ms : 1;
@@ -80,40 +166,17 @@ static bool say_waiting(void *context, const char *who, int64_t waited_ms)
 	return true;
 }
 
-static bool take_over(const struct engine_config *config, const struct plan *plan, const char *group, bool waits,
-		      struct arena *arena, struct error *error)
-{
-	size_t count, moved;
-	struct offset_migration_waiting waiting = {.log = config->log};
-	const struct offset_migration_config migration = {.brokers = config->brokers,
-							  .consumer = config->consumer,
-							  .producer = config->producer,
-							  .group = group,
-							  .waits = waits ? say_waiting : NULL,
-							  .context = &waiting};
-	const struct offset_migration_topic *topics = topics_of(plan, group, &count, arena);
-	if (!topics)
-		return error_memory(error, ERROR_SYSTEM, "looking for former groups");
-	if (!offset_migration_carry_out(&migration, topics, count, &moved, error))
-		return false;
-	if (moved > 0)
-		log_say(config->log, LOG_LEVEL_INFO, NULL,
-			"group %s continues where its pipelines were read with another delivery, in %zu partitions", group, moved);
-	return true;
-}
-
 bool group_migration_carry_out(const struct engine_config *config, const struct plan *plan, bool waits, struct error *error)
 {
-	struct arena *of_all = arena_open(GROUPS_BYTES), *of_one = arena_open(TOPICS_BYTES);
-	size_t count = 0;
-	const char **groups = of_all && of_one ? plan_groups(plan, of_all, &count) : NULL;
-	bool good = groups || error_memory(error, ERROR_SYSTEM, "looking for former groups");
-	for (size_t i = 0; groups && good && i < count; i++, arena_reset(of_one))
-		good = take_over(config, plan, groups[i], waits, of_one, error);
-	arena_close(of_one);
-	arena_close(of_all);
+	struct start_waiting waiting = {.log = config->log};
+	struct group_moves *moves = group_moves_open(plan, NULL, error);
+	bool good = moves && group_moves_carry_out(moves, config,
+						   (struct group_waiting){waits ? start_waits : NULL, &waiting}, error);
+	group_moves_close(moves);
 	return good;
 }
+
+/* ---- while an engine runs ---- */
 
 static const struct pipeline_plan *namesake(const struct plan *plan, const struct pipeline_plan *pipeline)
 {
@@ -123,6 +186,94 @@ static const struct pipeline_plan *namesake(const struct plan *plan, const struc
 			return other;
 	}
 	return NULL;
+}
+
+static bool reads_topic(const struct pipeline_plan *pipeline, const char *name)
+{
+	for (size_t i = 0; i < pipeline->topic_count; i++)
+		if (is_read(&pipeline->topics[i]) && strcmp(pipeline->topics[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Whether the pipeline's group read all its topics before, so that it has its own offsets. */
+static bool is_settled(const struct pipeline_plan *old, const struct pipeline_plan *pipeline)
+{
+	for (size_t i = 0; i < pipeline->topic_count; i++)
+		if (is_read(&pipeline->topics[i]) && !reads_topic(old, pipeline->topics[i].name))
+			return false;
+	return true;
+}
+
+static bool held_make(struct revision *revision, struct error *error)
+{
+	if (!revision->held)
+		revision->held = ARENA_ARRAY(revision->arena, bool, revision->plan.count + 1);
+	return revision->held || error_memory(error, ERROR_SYSTEM, "looking for former groups");
+}
+
+/* Ends a wait that takes long: the pipelines are held. */
+static bool prepare_waits(void *context, const char *who, int64_t waited_ms)
+{
+	bool *too_long = context;
+	(void)who;
+	*too_long = waited_ms >= GROUP_MIGRATION_PATIENCE_MS;
+	return !*too_long;
+}
+
+/* Migrates the chosen pipelines of a group, or holds them. */
+static bool move_prepare(const struct group_move *move, const struct engine_config *config, struct revision *revision,
+			 const bool *chosen, struct error *error)
+{
+	bool too_long = false;
+	if (move->count == 0 || move_carry_out(move, config, (struct group_waiting){prepare_waits, &too_long}, error))
+		return true;
+	if (!too_long)
+		return false;
+	*error = (struct error){0};
+	for (size_t i = 0; i < revision->plan.count; i++)
+		if (chosen[i] && strcmp(revision->plan.pipelines[i].group, move->group) == 0)
+			revision->held[i] = true;
+	return true;
+}
+
+bool group_migration_prepare(const struct engine_config *config, const struct plan *before, struct revision *revision,
+			     struct error *error)
+{
+	const struct plan *plan = &revision->plan;
+	bool *chosen = ARENA_ARRAY(revision->arena, bool, plan->count + 1);
+	if (!held_make(revision, error) || !chosen)
+		return error_memory(error, ERROR_SYSTEM, "looking for former groups");
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i], *old = namesake(before, pipeline);
+		revision->held[i] = old && strcmp(old->group, pipeline->group) != 0;
+		chosen[i] = !revision->held[i] && !(old && is_settled(old, pipeline));
+	}
+	struct group_moves *moves = group_moves_open(plan, chosen, error);
+	bool good = moves;
+	for (size_t i = 0; good && i < moves->count; i++)
+		good = move_prepare(&moves->items[i], config, revision, chosen, error);
+	group_moves_close(moves);
+	return good;
+}
+
+bool group_migration_hold(const struct revision *before, struct revision *revision, struct error *error)
+{
+	const struct plan *plan = &revision->plan;
+	bool any = false;
+	if (!held_make(revision, error))
+		return false;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *old = namesake(&before->plan, &plan->pipelines[i]);
+		if (old)
+			revision->held[i] = strcmp(old->group, plan->pipelines[i].group) != 0 ||
+					    revision_holds(before, (size_t)(old - before->plan.pipelines)) ||
+					    (revision->held[i] && !is_settled(old, &plan->pipelines[i]));
+		any = any || revision->held[i];
+	}
+	if (!any)
+		revision->held = NULL;
+	return true;
 }
 
 bool group_migration_refuse(const struct plan *before, const struct plan *now, struct error *error)

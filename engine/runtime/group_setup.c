@@ -399,7 +399,7 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 	struct called_pipeline *found = ARENA_ARRAY(arena, struct called_pipeline, plan->count + 1);
 	for (size_t i = 0; callers.items && found && i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		if (strcmp(pipeline->group, group->name) != 0)
+		if (strcmp(pipeline->group, group->name) != 0 || revision_holds(revision, i))
 			continue;
 		size_t first = setup->stage_count;
 		if (!stages_make(setup, stages, group, plan, pipeline, config->observers_off, arena))

@@ -17,6 +17,7 @@ struct revision {
 	const struct runtime_spec *runtime; /* NULL: the files have none */
 	bool spec_is_open;
 	bool has_tables; /* bucket tables are made of recorded ones */
+	bool *held; /* for each pipeline of the plan: no group reads it yet (runtime/group_mover.h). NULL: all are read */
 };
 
 /* Receiver of findings while files are read. */
@@ -63,6 +64,12 @@ struct revision_options {
  * fetch. */
 struct revision *revision_open(const struct revision_options *options, struct error *error);
 void revision_close(struct revision *revision); /* NULL is fine */
+
+/* Whether no group reads the pipeline of that index yet. Called from the engine's thread. */
+static inline bool revision_holds(const struct revision *revision, size_t pipeline)
+{
+	return revision->held && revision->held[pipeline];
+}
 
 struct files_view *revision_view(const struct revision *revision, const struct pipeline_plan *pipeline);
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Engines run what the control plane has in force, on a real Kafka: a first version, a second one under load while one of
-# two engines is killed, and a rollback under load. Nothing may be lost or doubled. An engine that starts later runs what is
-# in force; a change that cannot run fails with words, and the version before it stays.
+# two engines is killed, and a rollback under load; before that another delivery, and back. Nothing may be lost or doubled. An
+# engine that starts later runs what is in force.
 #   converge.sh SLUICE BUILD      with requests in BUILD
 # RATE is that of the requests. Takes half a minute.
 set -u
@@ -56,26 +56,37 @@ expect "status of wait for ready" $? "-eq 0"
 curl -s --max-time 10 -o "$dir/pipelines" "127.0.0.1:$port/v2/models/call/ready"
 expect "status of asking the gateway of the engine for the pipeline" $? "-eq 0"
 
-# A change of delivery needs a restart, so it fails on the engines that run the pipeline; what runs is not touched.
-sed "s/delivery: exactly-once/delivery: at-least-once/" "$dir/call.yaml" >"$dir/turned.yaml"
-apply "$dir/turned.yaml" "^Pipeline/call version 2 accepted"
-says 15 one "change 2 cannot run here: .*is read by group sluice.converge.exactly-once" 1
+# turned: a change of delivery while both engines run, and back. The same requests are sent again, and answered once more.
+turn() { # $1 delivery, $2 version, $3 how often each engine has begun to read so
+	sed "s/delivery: exactly-once/delivery: $1/" "$dir/call.yaml" >"$dir/turned.yaml"
+	send converge 1000 1000
+	apply "$dir/turned.yaml" "^Pipeline/call version $2 accepted"
+	says 20 one "in group sluice.converge.$1 as one" "$3"
+	says 20 two "in group sluice.converge.$1 as two" "$3"
+	"$sluice" wait -n converge pipeline/call --for ready --timeout 20s >"$dir/wait.log" 2>&1
+	expect "status of waiting until it is ready again" $? "-eq 0"
+	sent
+}
+turn at-least-once 2 1
+expect_words "turned: what is said of the pause" "$dir/one.log" "call: pauses until group sluice.converge.at-least-once can go on where group sluice.converge.exactly-once ended"
+turn exactly-once 3 2
+check_answers converge 1000 "uncommitted: silence_ms: doubled:-eq:1000"
 
 send converge $((rate * seconds)) "$rate"
 sleep 1
 call "$dir/call.yaml" "timeout: 8s"
-apply "$dir/call.yaml" "^Pipeline/call version 3 accepted"
+apply "$dir/call.yaml" "^Pipeline/call version 4 accepted"
 kill_at_once "$two"
 says 20 one "call: changed" 1
 start_follower two
 two=$started
-says 15 two "call: .*reads converge," 2
+says 15 two "call: .*reads converge," 4
 "$sluice" rollback -n converge pipeline/call --to 1 --reason "a test" >"$dir/rollback.log" 2>&1
 expect "status of rollback" $? "-eq 0"
 says 10 one "call: changed" 2
 says 10 two "call: changed" 1
 sent
-check_answers converge $((rate * seconds)) "uncommitted: silence_ms:"
+check_answers converge $((rate * seconds)) "uncommitted: silence_ms: doubled:-eq:2000" # of the requests before
 
 # What is in force needs no keeper: the other engine has gone.
 stop_engine converge "$one"

@@ -231,6 +231,8 @@ void follow_play(const struct scene *scenes)
 	assert_true(loop_timer_set(follow_stand.loop, &follow_stand.timer, loop_now_ms(follow_stand.loop), &error));
 	bool good = engine_run(follow_stand.engine, &error);
 	follower_close(follow_stand.follower);
+	if (follow_stand.closing)
+		follow_stand.closing();
 	topic_watch_close(follow_stand.topics);
 	engine_close(follow_stand.engine);
 	if (!good || follow_stand.scene->what)

@@ -54,6 +54,7 @@ struct follow_stand {
 	int64_t behind_ms; /* by so much the keeper's clock is behind */
 	int64_t end_ms;
 	const struct scene *scene; /* that is played now */
+	void (*closing)(void); /* called after the follower is closed; NULL: nothing */
 	struct error failure; /* of activate; kind NONE: it succeeds */
 	struct error unserved; /* of serve; kind NONE: it succeeds */
 };

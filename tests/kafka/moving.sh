@@ -1,0 +1,178 @@
+#!/bin/bash
+# Consumer groups that change while engines follow the control plane, on a real Kafka: a pipeline gets another delivery and
+# back, a step with state is added and rolled back, under load, while engines are killed with -9, frozen and resumed. None may
+# be lost; none doubled where delivery was exactly once before and after.
+#   moving.sh SLUICE BUILD      with requests in BUILD
+# RATE is that of the requests, FORMS the parts that are run (killed keeper frozen state). Takes three minutes.
+set -u
+what=moving
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+rate=${RATE:-1000} forms=${FORMS:-killed keeper frozen state}
+
+start_broker brisk
+start_model
+export SLUICE_BROKERS=$brokers SLUICE_SETTINGS='' SLUICE_AUTHOR=tester
+
+start_follower() { # $1 instance; its pid into ${engine[$1]}
+	"$sluice" run --control -n "$form" --server "sum=$url" --instance "$1" "${@:2}" >>"$dir/$form.$1.log" 2>&1 &
+	ours $!
+	engine[$1]=$started
+}
+has_said() { # $1 instance, $2 words, $3 how often at least
+	[ "$(grep -c "$2" "$dir/$form.$1.log")" -ge "$3" ]
+}
+says() { # $1 seconds, $2 instance, $3 words, $4 how often
+	wait_until "$1" has_said "$2" "$3" "$4"
+	expect "$form: status of waiting for $2 to say \"$3\"" $? "-eq 0"
+}
+reads() { # $1 instance, $2 delivery, $3 how often
+	says 40 "$1" "call: reads .* in group sluice.$form.$2 as" "$3"
+}
+apply() { # $1 delivery, $2 version
+	sed -e "s/TOPIC/$form/; s/GROUP/$form/; s/DELIVERY/$1/" "$here/call.yaml" >"$dir/call.yaml"
+	apply_file "$dir/call.yaml" "$2"
+}
+apply_file() { # $1 file, $2 version
+	"$sluice" apply -n "$form" -f "$1" >"$dir/apply.log" 2>&1
+	expect "$form: status of apply" $? "-eq 0"
+	expect_words "$form: apply" "$dir/apply.log" "^Pipeline/call version $2 accepted"
+}
+declare -A engine
+begin() { # $1 form; three engines that run version 1, exactly once
+	form=$1
+	topics "$form" "$form-answers"
+	start_follower one
+	says 20 one "is now the keeper of namespace" 1
+	start_follower two
+	start_follower three
+	apply exactly-once 1
+	for instance in one two three; do reads $instance exactly-once 1; done
+}
+finish() {
+	for instance in one two three; do stop_engine "$form" "${engine[$instance]}"; done
+}
+kill_engine() { # $1 instance
+	kill_at_once "${engine[$1]}"
+}
+
+end_of_test() {
+	cat "$dir"/*.one.log "$dir"/*.two.log "$dir"/*.three.log >"$dir/engine.log" 2>/dev/null
+}
+
+# ---- exactly once -> at least once -> exactly once, an engine killed in each change ----
+
+killed() {
+	send "$form" $((rate * 24)) "$rate"
+	sleep 2
+	apply at-least-once 2
+	sleep 0.3
+	kill_engine two
+	reads one at-least-once 1
+	reads three at-least-once 1
+	start_follower two
+	reads two at-least-once 1
+	sleep 1
+	apply exactly-once 3
+	sleep 0.1
+	kill_engine three
+	reads one exactly-once 2
+	reads two exactly-once 2
+	start_follower three
+	reads three exactly-once 2
+	sent
+	check_answers "$form" $((rate * 24)) "uncommitted: doubled: silence_ms:"
+}
+
+# ---- the keeper is killed when the change is active, and while the engines move ----
+
+keeper() {
+	send "$form" $((rate * 16)) "$rate"
+	sleep 2
+	apply at-least-once 2
+	says 20 two "call: pauses until group" 1
+	kill_engine one
+	reads two at-least-once 1
+	reads three at-least-once 1
+	start_follower one
+	reads one at-least-once 1
+	sent
+	check_answers "$form" $((rate * 16)) "uncommitted: doubled: silence_ms:"
+}
+
+# ---- an engine is frozen, resumed when the others have moved, and finds itself replaced ----
+
+frozen() {
+	send "$form" $((rate * 40)) "$rate"
+	sleep 2
+	kill -STOP "${engine[two]}"
+	apply at-least-once 2
+	reads one at-least-once 1
+	reads three at-least-once 1
+	sleep 1
+	kill -CONT "${engine[two]}"
+	reads two at-least-once 1
+	sleep 1
+	kill -STOP "${engine[three]}"
+	apply exactly-once 3
+	reads one exactly-once 2
+	reads two exactly-once 2
+	sleep 1
+	kill -CONT "${engine[three]}"
+	reads three exactly-once 2
+	sent
+	check_answers "$form" $((rate * 40)) "uncommitted: doubled: silence_ms:"
+}
+
+# ---- a step with state is added and rolled back ----
+
+counting_of() { # $1 more steps
+	cat <<-END
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Pipeline
+		metadata: {name: call}
+		spec:
+		  delivery: exactly-once
+		  input: {topic: state}
+		  steps:
+		  - {name: scale, expression: {set: {x: x * 2 + 1}}}
+		  - {name: sum, inputs: [scale]}
+		  - {name: one, inputs: [scale], expression: {set: {w: "1.0"}}}
+		  $1
+		  - {name: last, inputs: [sum, one.outputs.w], features: {set: {count: count(w over 1h)}}}
+		  output: {steps: [last], topic: state-answers}
+	END
+}
+
+state() {
+	counting_of "" >"$dir/counting.yaml"
+	counting_of "- {name: more, inputs: [one.outputs.w], features: {set: {again: count(w over 1h)}}}" | sed "s/one.outputs.w\], features: {set: {count/one.outputs.w, more], features: {set: {count/" >"$dir/more.yaml"
+	apply_file "$dir/counting.yaml" 2
+	for instance in one two three; do says 20 $instance "call: changed" 1; done
+	send "$form" $((rate * 20)) "$rate"
+	sleep 2
+	apply_file "$dir/more.yaml" 3
+	sleep 0.3
+	kill_engine two
+	says 20 one "call: changed" 2
+	start_follower two
+	says 20 two "call: reads" 2
+	sleep 1
+	"$sluice" rollback -n "$form" pipeline/call --to 2 --reason "a test" >"$dir/rollback.log" 2>&1
+	expect "status of rollback" $? "-eq 0"
+	cat "$dir/rollback.log"
+	sleep 0.1
+	kill_engine three
+	says 20 one "call: changed" 3
+	start_follower three
+	says 20 three "call: reads" 2
+	sent
+	check_count=-c check_answers "$form" $((rate * 20)) "uncommitted: silence_ms:"
+}
+
+for form in $forms; do
+	begin "$form"
+	$form
+	finish
+done
+tell_result
