@@ -3,8 +3,8 @@
 
 #include "base/number.h"
 #include "cli/applied_artifacts.h"
+#include "cli/change_effects.h"
 #include "cli/folder_label.h"
-#include "control/document_check.h"
 #include "message/json_write.h"
 #include "step/assignment.h"
 
@@ -217,9 +217,21 @@ static void table_print(struct session *session, struct buffer *out, const struc
 	buffer_byte(out, '\n');
 }
 
+/* Prints what becomes of groups, topics and state. */
+static bool plan_effects_print(struct applying *applying, struct buffer *out, struct error *error)
+{
+	struct change_effects effects = {.session = applying->session,
+					 .checker = {.kinds = applying->session->kinds,
+						     .namespace = applying->files.namespace,
+						     .prefix = applying->control.config.topics.prefix},
+					 .ledger = applying->ledger};
+	return change_effects_print(&effects, &(struct record_list){applying->count, applying->items}, out, error);
+}
+
 /* Prints the resources that stay as they are, and with `all` what becomes of the others. */
 static int effects_print(struct applying *applying, bool all)
 {
+	struct error error = {0};
 	struct buffer out;
 	buffer_open(&out, CHECK_BYTES_MAX);
 	if (all || applying->session->form == OUTPUT_TEXT)
@@ -229,6 +241,10 @@ static int effects_print(struct applying *applying, bool all)
 	const struct control_table *tables = applying->tables.items;
 	for (size_t i = 0; all && i < applying->tables.count; i++)
 		table_print(applying->session, &out, &tables[i]);
+	if (all && applying->count > 0 && !plan_effects_print(applying, &out, &error)) {
+		buffer_close(&out);
+		return command_failed(applying->session, &error);
+	}
 	for (size_t i = 0; i < applying->files.count; i++) {
 		const struct proposal_item *item = &applying->files.items[i];
 		if (!item_find(applying->items, applying->count, item->kind, item->name))
@@ -310,8 +326,8 @@ const struct command command_apply = {
 		"Files that the documents name (models that run in the worker, fitted files, tables, references) go along, up to "
 		"64 MiB each; a relative path is relative to the document, as for `sluice run -f`. A larger file must be at an "
 		"https: or s3: address. A file that changed makes a new version of its documents. With --dry-run the files are "
-		"listed with their sizes, and not sent. Files of servers (`storageUri`), certificates and secrets stay where they "
-		"are.\n\n"
+		"listed with their sizes, and not sent; what becomes of consumer groups, topics and state is listed too. "
+		"Files of servers (`storageUri`), certificates and secrets stay where they are.\n\n"
 		"If somebody else has changed a resource since this command started (or since the version given by --expect), "
 		"the proposal is a conflict, which names the other author; nothing is accepted then.\n\n"
 		"  sluice apply -f pipelines/ --reason 'lower threshold'\n  sluice apply -f pipelines/ --dry-run --prune\n"

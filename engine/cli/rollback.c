@@ -1,4 +1,5 @@
 /* rollback.c: `sluice rollback`: returns a resource to an earlier version. */
+#include "cli/change_effects.h"
 #include "cli/resource_view.h"
 
 struct rollback_options {
@@ -19,6 +20,8 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
+#define EFFECTS_BYTES_MAX ((size_t)16 << 20)
+
 extern const struct command command_rollback;
 
 /* The version that was in force before the present one; while a change is not decided, the one in force. 0: none. */
@@ -35,6 +38,43 @@ static int64_t version_before(const struct ledger *ledger, const struct ledger_r
 	return 0;
 }
 
+/* Collects what the version does to groups and state. Without memory for that there is nothing: the rollback goes on. */
+static void effects_collect(struct session *session, const struct control_session *control, const struct proposal_item *rollback,
+			    const struct ledger_resource *resource, struct buffer *out)
+{
+	struct error error = {0};
+	const struct applier_config *config = &control->config;
+	struct change_effects effects = {
+		.session = session,
+		.checker = {.kinds = session->kinds, .namespace = config->namespace, .prefix = config->topics.prefix},
+		.ledger = applier_ledger(control->applier),
+		.kept_only = true};
+	const struct ledger_version *version = ledger_version_find(resource, rollback->to);
+	if (!version || version->record.action != CONTROL_APPLY)
+		return;
+	const struct proposal_item item = {.kind = rollback->kind,
+					   .name = rollback->name,
+					   .action = PROPOSAL_APPLY,
+					   .document = version->record.document};
+	if (!change_effects_print(&effects, &(struct record_list){1, &item}, out, &error))
+		buffer_clear(out);
+}
+
+/* What the version does is looked up first: then the ledger has not accepted it yet. */
+static int item_propose(struct session *session, struct control_session *control, const struct rollback_options *self,
+			const struct ledger_resource *resource, const struct proposal_item *item)
+{
+	struct buffer out;
+	buffer_open(&out, EFFECTS_BYTES_MAX);
+	effects_collect(session, control, item, resource, &out);
+	int code = control_session_propose(session, control, &self->author, (struct record_list){1, item},
+					   (struct document_places){0});
+	if (code == EXIT_GOOD)
+		return command_write(session, &out);
+	buffer_close(&out);
+	return code;
+}
+
 static int rollback_propose(struct session *session, struct control_session *control, const struct rollback_options *self,
 			    const struct ledger_resource *resource)
 {
@@ -47,8 +87,7 @@ static int rollback_propose(struct session *session, struct control_session *con
 		.to = self->to > 0 ? self->to : version_before(applier_ledger(control->applier), resource),
 	};
 	if (item.to > 0)
-		return control_session_propose(session, control, &self->author, (struct record_list){1, &item},
-					       (struct document_places){0});
+		return item_propose(session, control, self, resource, &item);
 	error_set(&error, ERROR_CONFIG, PLACE_NONE,
 		  "`" TEXT_FORMAT "/" TEXT_FORMAT "` has no version that was in force before; `sluice history` lists its versions, "
 		  "`--to` selects one",
@@ -77,7 +116,8 @@ const struct command command_rollback = {
 	.summary = "Returns a resource to an earlier version.",
 	.help = "The keeper accepts the earlier version's document as a new version, and engines start it as they do after "
 		"`sluice apply`. A rollback does not wait for a change that it reverts. It does not undo what the state of "
-		"steps has counted meanwhile.\n\n"
+		"steps has counted meanwhile. It prints which consumer groups change, which state is left, and which goes on "
+		"as it was left: that has not seen the requests since.\n\n"
 		"  sluice rollback pipeline/fraud --reason 'errors since 7'\n  sluice rollback pipeline/fraud --to 5\n",
 	.options = options,
 	.options_size = sizeof(struct rollback_options),

@@ -335,6 +335,24 @@ static bool document_check(void *context, const struct record_list *items, const
 	return good;
 }
 
+bool document_check_effects(struct document_checker *checker, const struct record_list *items, const struct ledger *accepted,
+			    struct document_effects effects, struct error *error)
+{
+	const struct record_list nothing = {0};
+	struct document_set before = {.checker = checker, .items = &nothing, .accepted = accepted};
+	struct document_set after = {.checker = checker, .items = items, .accepted = accepted};
+	struct plan plan_before, plan_after;
+	struct plan_changes changes;
+	bool good = set_open(&before, error) && set_plan(&before, &plan_before, error) && set_open(&after, error) &&
+		    set_plan(&after, &plan_after, error);
+	if (good && !after.is_large && (!plan_diff(&plan_before, &plan_after, after.arena, &changes) ||
+					!effects.take(effects.context, &changes, after.arena)))
+		good = error_memory(error, ERROR_SYSTEM, "comparing plans");
+	set_close(&before);
+	set_close(&after);
+	return good;
+}
+
 struct keeper_checker document_check_of(struct document_checker *checker)
 {
 	return (struct keeper_checker){document_check, checker};

@@ -12,6 +12,7 @@
 #define SLUICE_CONTROL_DOCUMENT_CHECK_H
 
 #include "control/keeper.h"
+#include "plan/plan_diff.h"
 #include "step/step.h"
 
 struct document_checker {
@@ -19,6 +20,16 @@ struct document_checker {
 	const char *namespace;
 	const char *prefix; /* of the topics of the control plane; NULL: not known */
 };
+
+/* Receives what a proposal changes; all is borrowed until it returns. False: memory ran out. */
+struct document_effects {
+	bool (*take)(void *context, const struct plan_changes *changes, struct arena *arena);
+	void *context;
+};
+
+/* What a proposal that fits does to pipelines, groups, topics and state. For commands. False: SYSTEM. */
+bool document_check_effects(struct document_checker *checker, const struct record_list *items, const struct ledger *accepted,
+			    struct document_effects effects, struct error *error);
 
 /* The checker in the form that the keeper calls; `checker` is borrowed. */
 struct keeper_checker document_check_of(struct document_checker *checker);

@@ -75,7 +75,8 @@ static void delivery_compare(struct plan_differ *differ, const struct pipeline_p
 			   arena_print(differ->arena, "was %s; %s", delivery_text(old->delivery), new->delivery_reason));
 	if (strcmp(old->group, new->group) != 0)
 		change_add(differ, PLAN_GROUP_CHANGED, new, new->group,
-			   arena_print(differ->arena, "was %s; it goes on where that one ended, once no engine runs with it",
+			   arena_print(differ->arena,
+				       "was %s; it goes on where that one ended, when no engine reads with that one any more",
 				       old->group));
 }
 
@@ -200,7 +201,7 @@ void plan_changes_print_text(const struct plan_changes *changes, struct arena *a
 	if (changes->count == 0)
 		buffer_string(out, "no change of pipelines, groups, topics and state\n");
 	if (changes->refused)
-		buffer_print(out, "! engines that run refuse it: %s\n", changes->refused);
+		buffer_print(out, "! engines that run files refuse it: %s\n", changes->refused);
 }
 
 void plan_changes_print_json(const struct plan_changes *changes, struct buffer *out)

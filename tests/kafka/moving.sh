@@ -3,12 +3,12 @@
 # back, a step with state is added and rolled back, under load, while engines are killed with -9, frozen and resumed. None may
 # be lost; none doubled where delivery was exactly once before and after.
 #   moving.sh SLUICE BUILD      with requests in BUILD
-# RATE is that of the requests, FORMS the parts that are run (killed keeper frozen state). Takes three minutes.
+# RATE is that of the requests, FORMS the parts that are run (killed keeper frozen state returned). Takes four minutes.
 set -u
 what=moving
 # shellcheck source=tests/kafka/stand.sh
 . "$(dirname "$0")/stand.sh"
-rate=${RATE:-1000} forms=${FORMS:-killed keeper frozen state}
+rate=${RATE:-1000} forms=${FORMS:-killed keeper frozen state returned}
 
 start_broker brisk
 start_model
@@ -133,20 +133,21 @@ counting_of() { # $1 more steps
 		metadata: {name: call}
 		spec:
 		  delivery: exactly-once
-		  input: {topic: state}
+		  input: {topic: $form}
 		  steps:
 		  - {name: scale, expression: {set: {x: x * 2 + 1}}}
 		  - {name: sum, inputs: [scale]}
 		  - {name: one, inputs: [scale], expression: {set: {w: "1.0"}}}
 		  $1
 		  - {name: last, inputs: [sum, one.outputs.w], features: {set: {count: count(w over 1h)}}}
-		  output: {steps: [last], topic: state-answers}
+		  output: {steps: [last], topic: $form-answers}
 	END
 }
 
 state() {
 	counting_of "" >"$dir/counting.yaml"
-	counting_of "- {name: more, inputs: [one.outputs.w], features: {set: {again: count(w over 1h)}}}" | sed "s/one.outputs.w\], features: {set: {count/one.outputs.w, more], features: {set: {count/" >"$dir/more.yaml"
+	counting_of "- {name: more, inputs: [one.outputs.w], features: {set: {again: count(w over 1h)}}}" |
+		sed "s/one.outputs.w\], features: {set: {count/one.outputs.w, more], features: {set: {count/" >"$dir/more.yaml"
 	apply_file "$dir/counting.yaml" 2
 	for instance in one two three; do says 20 $instance "call: changed" 1; done
 	send "$form" $((rate * 20)) "$rate"
@@ -159,8 +160,7 @@ state() {
 	says 20 two "call: reads" 2
 	sleep 1
 	"$sluice" rollback -n "$form" pipeline/call --to 2 --reason "a test" >"$dir/rollback.log" 2>&1
-	expect "status of rollback" $? "-eq 0"
-	cat "$dir/rollback.log"
+	expect "state: status of rollback" $? "-eq 0"
 	sleep 0.1
 	kill_engine three
 	says 20 one "call: changed" 3
@@ -168,6 +168,28 @@ state() {
 	says 20 three "call: reads" 2
 	sent
 	check_count=-c check_answers "$form" $((rate * 20)) "uncommitted: silence_ms:"
+}
+
+# ---- a pipeline loses its state by a change, and gets it back by a rollback ----
+
+returned() {
+	counting_of "" >"$dir/returned.yaml"
+	apply_file "$dir/returned.yaml" 2
+	for instance in one two three; do says 20 $instance "call: changed" 1; done
+	send "$form" $((rate * 12)) "$rate"
+	sleep 3
+	apply exactly-once 3
+	says 20 one "call: changed" 2
+	sleep 0.1
+	kill_engine two
+	sleep 2
+	"$sluice" rollback -n "$form" pipeline/call --to 2 --reason "a test" >"$dir/rollback.log" 2>&1
+	expect "returned: status of rollback" $? "-eq 0"
+	expect_words "returned: what the rollback says" "$dir/rollback.log" "call: state-added .*: goes on as version 3 left it at 20.*it has not seen"
+	says 20 one "call: changed" 3
+	start_follower two
+	sent
+	check_answers "$form" $((rate * 12)) "uncommitted: silence_ms:"
 }
 
 for form in $forms; do

@@ -376,6 +376,59 @@ static void a_rollback_returns_to_what_was_before_the_version_in_force(void **st
 	runs(EXIT_GOOD, "# one", "get model/m -o yaml");
 }
 
+#define DELIVERED(delivery, step, output)                                                                                          \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  delivery: " delivery                  \
+	"\n  steps: [" step "]\n  output: {steps: [" output "]}\n"
+#define COUNTED(delivery) DELIVERED(delivery, "{name: last, features: {set: {count: count(x over 1h)}}}", "last")
+#define PLAIN(delivery) DELIVERED(delivery, "{name: s, expression: {set: {y: x * 2}}}", "s")
+#define OF_P "sluice.default.pipeline.p."
+#define OF_STATE OF_P "stage.request.state: the state of step `last` for each key of a record"
+
+static void p_becomes_active(const char *yaml, const char *words)
+{
+	model_apply(yaml, words);
+	runs(EXIT_GOOD, "is active", "wait pipeline/p --for active");
+}
+
+static void a_dry_run_shows_what_becomes_of_groups_and_state(void **state)
+{
+	(void)state;
+	file_write("a.yaml", PLAIN("at-least-once"));
+	runs(EXIT_GOOD, "p: pipeline-added\np: topic-added " OF_P "inputs", "apply %s --dry-run", folder);
+	p_becomes_active(PLAIN("at-least-once"), "version 1 accepted");
+	file_write("a.yaml", COUNTED("exactly-once"));
+	runs(EXIT_GOOD,
+	     "p: group-changed sluice.default.exactly-once: was sluice.default.at-least-once; it goes on where that one ended, "
+	     "when no engine reads with that one any more\n",
+	     "apply %s --dry-run", folder);
+	runs(EXIT_GOOD, "p: state-added " OF_STATE " begins empty", "apply %s --dry-run", folder);
+	runs(EXIT_GOOD,
+	     "{\"pipeline\": \"p\", \"effect\": \"state-added\", \"of\": \"" OF_P "stage.request.state\", "
+	     "\"why\": \"the state of step `last` for each key of a record begins empty\"}\n",
+	     "apply %s --dry-run -o json", folder);
+}
+
+/* Version 3 left the state; 4 did not have it either. */
+static void a_rollback_says_what_its_state_has_not_seen(void **state)
+{
+	(void)state;
+	p_becomes_active(PLAIN("exactly-once"), "version 1 accepted");
+	p_becomes_active(COUNTED("exactly-once"), "version 2 accepted");
+	p_becomes_active(PLAIN("exactly-once"), "version 3 accepted");
+	p_becomes_active(PLAIN("at-least-once"), "version 4 accepted");
+	runs(EXIT_GOOD, "p: state-added " OF_P "stage.request.state: goes on as version 3 left it at 20",
+	     "rollback pipeline/p --to 2");
+	runs(EXIT_GOOD, "is active", "wait pipeline/p --for active");
+	file_write("a.yaml", PLAIN("exactly-once"));
+	runs(EXIT_GOOD,
+	     "p: state-left " OF_STATE " stays in Kafka, and does not see what comes\n",
+	     "apply %s --dry-run", folder);
+	runs(EXIT_GOOD, "p: state-left " OF_P "stage.request.state: ", "rollback pipeline/p --to 3");
+	runs(EXIT_GOOD, "is active", "wait pipeline/p --for active");
+	file_write("a.yaml", COUNTED("exactly-once"));
+	runs(EXIT_GOOD, "goes on as version 6 left it at 20", "apply %s --dry-run", folder);
+}
+
 /* What an engine with that version writes to `status`. */
 static void engine_reports(const char *engine, int64_t version, bool ready, const char *what)
 {
@@ -513,6 +566,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_set_has_the_name_that_its_owner_chose, keeper_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(what_is_no_longer_in_the_folder_is_pruned, keeper_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_deleted_resource_is_brought_back, keeper_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_dry_run_shows_what_becomes_of_groups_and_state, keeper_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(a_rollback_says_what_its_state_has_not_seen, keeper_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_rollback_returns_to_what_was_before_the_version_in_force, keeper_setup,
 						broker_teardown),
 		cmocka_unit_test_setup_teardown(a_version_is_ready_when_all_engines_say_so, keeper_setup, broker_teardown),

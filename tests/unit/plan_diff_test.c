@@ -170,7 +170,7 @@ static void what_engines_would_refuse_is_told(void **state)
 	(void)state;
 	struct said said = said_of("", PIPELINE("p", "", HOLDING("n")), PIPELINE("p", "", HOLDING("m")));
 	assert_int_equal(said.code, EXIT_GOOD);
-	expect_words(said.out, "! engines that run refuse it: pipeline p: ");
+	expect_words(said.out, "! engines that run files refuse it: pipeline p: ");
 	said_close(&said);
 	said = said_of("-o json", PIPELINE("p", "", PLAIN), PIPELINE("p", "", PLAIN));
 	expect_words(said.out, "\"refused\":null");

@@ -1,0 +1,23 @@
+/* change_effects.h: Effects of a proposal on consumer groups, topics and state, as `sluice apply --dry-run` and `sluice rollback`
+ * print them (plan/plan_diff.h).
+ *
+ * A step that gets back a changelog which an earlier version of its pipeline had goes on with the state as that was left. The
+ * ledger knows since when: its requests after that are not in the state, and the effect says so.
+ */
+#ifndef SLUICE_CLI_CHANGE_EFFECTS_H
+#define SLUICE_CLI_CHANGE_EFFECTS_H
+
+#include "cli/command.h"
+#include "control/document_check.h"
+
+struct change_effects {
+	struct session *session;
+	struct document_checker checker;
+	const struct ledger *ledger;
+	bool kept_only; /* only what becomes of groups and state of pipelines that stay */
+};
+
+/* Prints a line for each effect of the items (struct proposal_item: APPLY or DELETE), which fit. False: SYSTEM. */
+bool change_effects_print(struct change_effects *effects, const struct record_list *items, struct buffer *out, struct error *error);
+
+#endif
