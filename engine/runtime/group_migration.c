@@ -205,6 +205,26 @@ static bool is_settled(const struct pipeline_plan *old, const struct pipeline_pl
 	return true;
 }
 
+static bool goes_on_from(const struct pipeline_plan *pipeline, const char *group)
+{
+	for (size_t i = 0; i < FORMER_GROUPS_MAX && pipeline->former_groups[i]; i++)
+		if (strcmp(pipeline->former_groups[i], group) == 0)
+			return true;
+	return false;
+}
+
+/* A group that an engine does not look for may still have readers, and its offsets are not moved. */
+static bool is_movable(const struct pipeline_plan *old, const struct pipeline_plan *pipeline, struct error *error)
+{
+	if (!old || strcmp(old->group, pipeline->group) == 0 || goes_on_from(pipeline, old->group))
+		return true;
+	return error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "pipeline %s is read by group %s, and would be read by %s, which does not go on where that one is: it "
+			 "ceases to read topics of other pipelines. Delete it and apply it again, if requests may be answered "
+			 "again; else keep the input",
+			 pipeline->graph->name, old->group, pipeline->group);
+}
+
 static bool held_make(struct revision *revision, struct error *error)
 {
 	if (!revision->held)
@@ -246,6 +266,8 @@ bool group_migration_prepare(const struct engine_config *config, const struct pl
 		return error_memory(error, ERROR_SYSTEM, "looking for former groups");
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i], *old = namesake(before, pipeline);
+		if (!is_movable(old, pipeline, error))
+			return false;
 		revision->held[i] = old && strcmp(old->group, pipeline->group) != 0;
 		chosen[i] = !revision->held[i] && !(old && is_settled(old, pipeline));
 	}

@@ -34,7 +34,8 @@ bool group_moves_carry_out(const struct group_moves *moves, const struct engine_
 bool group_migration_carry_out(const struct engine_config *config, const struct plan *plan, bool waits, struct error *error);
 
 /* The same for a revision of an engine that runs `before`. Pipelines whose group changes are held (revision->held), also new
- * ones of a group that still waits for members of a former group after GROUP_MIGRATION_PATIENCE_MS. Waits for Kafka. */
+ * ones of a group that still waits for members of a former group after GROUP_MIGRATION_PATIENCE_MS. Waits for Kafka.
+ * CONFIG: a pipeline ceases to read topics of others. Its group is then not one that goes on where the former is. */
 bool group_migration_prepare(const struct engine_config *config, const struct plan *before, struct revision *revision,
 			     struct error *error);
 

@@ -408,25 +408,31 @@ static void a_dry_run_shows_what_becomes_of_groups_and_state(void **state)
 	     "apply %s --dry-run -o json", folder);
 }
 
-/* Version 3 left the state; 4 did not have it either. */
+/* Version 3 left the state; 4 would have had it, and failed; 5 did not have it either. */
 static void a_rollback_says_what_its_state_has_not_seen(void **state)
 {
 	(void)state;
 	p_becomes_active(PLAIN("exactly-once"), "version 1 accepted");
 	p_becomes_active(COUNTED("exactly-once"), "version 2 accepted");
 	p_becomes_active(PLAIN("exactly-once"), "version 3 accepted");
-	p_becomes_active(PLAIN("at-least-once"), "version 4 accepted");
+	engine_prepares(0, 0);
+	model_apply(COUNTED("at-least-once"), "version 4 accepted");
+	engine_prepares(0, 4);
+	runs(EXIT_FAULTS, "its model is away", "wait pipeline/p --for active");
+	model_apply(PLAIN("at-least-once"), "version 5 accepted");
+	engine_prepares(5, 0);
+	runs(EXIT_GOOD, "is active", "wait pipeline/p --for active");
 	runs(EXIT_GOOD, "p: state-added " OF_P "stage.request.state: goes on as version 3 left it at 20",
 	     "rollback pipeline/p --to 2");
+	engine_prepares(6, 0);
 	runs(EXIT_GOOD, "is active", "wait pipeline/p --for active");
 	file_write("a.yaml", PLAIN("exactly-once"));
-	runs(EXIT_GOOD,
-	     "p: state-left " OF_STATE " stays in Kafka, and does not see what comes\n",
-	     "apply %s --dry-run", folder);
-	runs(EXIT_GOOD, "p: state-left " OF_P "stage.request.state: ", "rollback pipeline/p --to 3");
+	runs(EXIT_GOOD, "p: state-left " OF_STATE " stays in Kafka, and does not see what comes\n", "apply %s --dry-run", folder);
+	runs(EXIT_GOOD, "p: state-left " OF_STATE, "rollback pipeline/p --to 3");
+	engine_prepares(7, 0);
 	runs(EXIT_GOOD, "is active", "wait pipeline/p --for active");
 	file_write("a.yaml", COUNTED("exactly-once"));
-	runs(EXIT_GOOD, "goes on as version 6 left it at 20", "apply %s --dry-run", folder);
+	runs(EXIT_GOOD, "goes on as version 7 left it at 20", "apply %s --dry-run", folder);
 }
 
 /* What an engine with that version writes to `status`. */

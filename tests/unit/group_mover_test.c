@@ -24,7 +24,7 @@
 
 /* ---- members of groups ---- */
 
-static atomic_bool has_member; /* another engine reads the inputs of `p` by whatever group is asked for */
+static atomic_bool has_member; /* another engine reads the inputs of `p`, at least once */
 
 static char assignment[64];
 static int assignment_size;
@@ -52,7 +52,7 @@ rd_kafka_resp_err_t rd_kafka_list_groups(rd_kafka_t *rk, const char *group, cons
 	member.member_assignment_size = assignment_size;
 	described = (struct rd_kafka_group_info){.group = (char *)(uintptr_t)group, .state = (char *)(uintptr_t)"Stable"};
 	described.members = &member;
-	described.member_cnt = atomic_load(&has_member);
+	described.member_cnt = atomic_load(&has_member) && strcmp(group, "sluice.default.at-least-once") == 0;
 	one.groups = &described;
 	*grplistp = &one;
 	return RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -207,14 +207,25 @@ static void the_other_engine_leaves(void)
 static void p_goes_back(void)
 {
 	follow_apply("p", 2, PIPELINE("p", "at-least-once"));
-	atomic_store(&has_member, false);
 }
 
 /* ---- stories ---- */
 
+static void q_is_exactly_once(void)
+{
+	follow_apply("q", 0, PIPELINE("q", "exactly-once"));
+}
+
+static bool q_is_ready(void)
+{
+	return is_ready_at("q", 1);
+}
+
+/* The engine has the new group already, for another pipeline. */
 static void a_pipeline_waits_until_nobody_reads_with_its_former_group(void **state)
 {
 	static const struct scene scenes[] = {
+		{"another pipeline", q_is_exactly_once, q_is_ready},
 		{"version 1", p_is_at_least_once, p_is_ready_at_1},
 		{"a wait", p_becomes_exactly_once, p_waits_for_another_engine},
 		{"no answer", p_is_asked, p_answers_nothing},
@@ -226,7 +237,7 @@ static void a_pipeline_waits_until_nobody_reads_with_its_former_group(void **sta
 	play(scenes);
 	assert_true(follow_was_said("p: pauses until group sluice.default.exactly-once can go on where group "
 				    "sluice.default.at-least-once ended"));
-	assert_true(follow_was_said("in group sluice.default.exactly-once as one"));
+	assert_true(follow_was_said("p: reads " INPUTS));
 }
 
 /* The task that waits for the first change must not release the second one, nor be waited for. */
@@ -242,6 +253,7 @@ static void a_change_back_ends_the_wait(void **state)
 	(void)state;
 	play(scenes);
 	assert_false(follow_was_said("in group sluice.default.exactly-once as one"));
+	assert_false(follow_was_said("were not moved")); /* that would be tried again after a while */
 }
 
 static void q_comes(void)
@@ -290,6 +302,40 @@ static void a_new_pipeline_waits_too(void **state)
 	play(scenes);
 }
 
+static void p_reads_q(void)
+{
+	follow_apply("q", 0, PIPELINE("q", "exactly-once"));
+	follow_apply("p", 0,
+		     "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"
+		     "spec:\n  delivery: exactly-once\n  input: {externalInputs: [q.outputs]}\n"
+		     "  steps: [{name: s, expression: {set: {z: y}}}]\n  output: {steps: [s]}\n");
+}
+
+static void p_ceases_to_read_q(void)
+{
+	follow_apply("p", 1, PIPELINE("p", "exactly-once"));
+}
+
+static bool the_change_has_failed(void)
+{
+	const struct ledger_change *change = ledger_change_find(keeper_ledger(follow_stand.control.keeper), 3);
+	return change && change->record.phase == CHANGE_FAILED && p_is_ready_at_1();
+}
+
+/* The group of `p` alone is none of those for whose members engines look. */
+static void a_pipeline_that_ceases_to_read_others_is_refused(void **state)
+{
+	static const struct scene scenes[] = {
+		{"both", p_reads_q, p_is_ready_at_1},
+		{"a failure", p_ceases_to_read_q, the_change_has_failed},
+		{0},
+	};
+	(void)state;
+	play(scenes);
+	assert_true(follow_was_said("is read by group sluice.default.exactly-once.p, and would be read by "
+				    "sluice.default.exactly-once, which does not go on where that one is"));
+}
+
 static bool the_wait_is_logged(void)
 {
 	return p_waits_for_another_engine() && follow_was_said("pipelines pause meanwhile. Stop that engine if it does not follow");
@@ -315,6 +361,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_change_back_ends_the_wait, mover_stand_open, follow_close),
 		cmocka_unit_test_setup_teardown(other_pipelines_change_while_one_waits, mover_stand_open, follow_close),
 		cmocka_unit_test_setup_teardown(a_new_pipeline_waits_too, mover_stand_open, follow_close),
+		cmocka_unit_test_setup_teardown(a_pipeline_that_ceases_to_read_others_is_refused, mover_stand_open, follow_close),
 		cmocka_unit_test_setup_teardown(an_engine_stops_while_it_waits, mover_stand_open, follow_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
