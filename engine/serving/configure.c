@@ -60,8 +60,7 @@ static const struct performance_spec *next_performance(const struct spec *spec, 
 }
 
 /* Reads settings that apply to all models, where the model has none of its own. */
-static bool read_performance(const struct performance_spec *all, struct arena *arena, struct model_config *config,
-			     struct error *error)
+static void read_performance(const struct performance_spec *all, struct model_config *config)
 {
 	if (config->batching.rows_most == 0)
 		config->batching = (struct model_batching){.rows_most = (size_t)all->batching.rows_most,
@@ -75,13 +74,18 @@ static bool read_performance(const struct performance_spec *all, struct arena *a
 		config->pool = (struct model_pool){.connections = (size_t)all->pooling.connections,
 						   .idle_ms = all->pooling.idle_ns / NS_PER_MS};
 	if (!all->caching.enabled)
-		return true;
+		return;
 	config->cache.backend = all->caching.place == CACHE_IN_REDIS ? CACHE_REDIS : CACHE_MEMORY;
 	config->cache.redis = all->caching.redis;
 	config->cache.ttl_ms = all->caching.ttl_ns ? all->caching.ttl_ns / NS_PER_MS : CACHE_TTL_MS;
 	config->cache.redis_tls = all->caching.tls;
 	config->cache.redis_files = (struct tls_files){all->caching.authorities, all->caching.certificate, all->caching.key};
-	if (!all->caching.login.text)
+}
+
+/* Fetches the login of the Redis of that fragment. */
+static bool read_login(const struct performance_spec *all, struct arena *arena, struct model_config *config, struct error *error)
+{
+	if (!all->caching.enabled || !all->caching.login.text)
 		return true;
 	config->cache.login = secret_fetch(all->caching.login.text, "login", all->caching.login.place, arena, error);
 	return config->cache.login != NULL;
@@ -106,11 +110,33 @@ static struct model_config *model_named(struct model_config *models, size_t coun
 	return NULL;
 }
 
-/* Reads the cache settings. The step sets the time, and the files set the place: memory by default. */
-static void read_partition_state(const struct graph_step *step, struct model_config *model)
+void model_configure_step(struct model_config *model, const struct graph_step *step)
 {
 	if (step->kept_ms > 0 && model->cache.backend == CACHE_NONE)
 		model->cache.backend = CACHE_MEMORY;
+}
+
+bool model_configure(const struct spec *spec, const char *name, struct arena *arena, struct model_config *config,
+		     struct error *error)
+{
+	const struct resource *resource = spec_find(spec, RESOURCE_MODEL, name);
+	size_t at = 0;
+	config->name = name;
+	if (resource && resource->spec && !read_model(resource, arena, config, error))
+		return false;
+	for (const struct performance_spec *all; (all = next_performance(spec, &at));)
+		read_performance(all, config);
+	return true;
+}
+
+/* The logins of Redis; a later fragment overrides an earlier one. */
+static bool read_logins(const struct spec *spec, struct arena *arena, struct model_config *config, struct error *error)
+{
+	size_t at = 0;
+	for (const struct performance_spec *all; (all = next_performance(spec, &at));)
+		if (!read_login(all, arena, config, error))
+			return false;
+	return true;
 }
 
 bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipeline, struct arena *arena,
@@ -125,25 +151,21 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 		const struct callee *callee = &pipeline->callees[i];
 		if (callee->target != CALL_MODEL)
 			continue;
+		const struct graph_step *step = &pipeline->graph->steps[callee->step];
 		struct model_config *model = model_named(models, config->model_count, callee->name);
 		if (model) {
-			read_partition_state(&pipeline->graph->steps[callee->step], model);
+			model_configure_step(model, step);
 			continue;
 		}
 		model = &models[config->model_count++];
-		const struct resource *resource = spec_find(plan->spec, RESOURCE_MODEL, callee->name);
-		*model = (struct model_config){.name = callee->name,
-					       .place = pipeline->graph->steps[callee->step].spec->name.place,
-					       .addresses = endpoint_addresses(&callee->endpoint, callee->name, arena)};
-		model->tls = tls_of(plan->spec, callee->endpoint.server, arena);
-		if (resource && resource->spec && !read_model(resource, arena, model, error))
+		*model = (struct model_config){.place = step->spec->name.place};
+		if (!model_configure(plan->spec, callee->name, arena, model, error) ||
+		    !read_logins(plan->spec, arena, model, error))
 			return false;
-		size_t at = 0;
-		for (const struct performance_spec *all; (all = next_performance(plan->spec, &at));)
-			if (!read_performance(all, arena, model, error))
-				return false;
+		model->addresses = endpoint_addresses(&callee->endpoint, callee->name, arena);
+		model->tls = tls_of(plan->spec, callee->endpoint.server, arena);
 		model->cache.namespace = pipeline->namespace;
-		read_partition_state(&pipeline->graph->steps[callee->step], model);
+		model_configure_step(model, step);
 	}
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading the models of a pipeline");
 }

@@ -12,4 +12,13 @@
 bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipeline, struct arena *arena,
 		      struct caller_config *config, struct error *error);
 
+/* Configures one model as the files say: its timeout, parameters, limits, batching and cache. Its address and the
+ * login of a Redis are left to the caller. `config` is zero before, except its place, which that of a Model
+ * replaces. CONFIG: a parameter with an invalid value. */
+bool model_configure(const struct spec *spec, const char *name, struct arena *arena, struct model_config *config,
+		     struct error *error);
+
+/* Adds what a step that calls it sets: a step that sets the cache time of replies has them kept, in memory by default. */
+void model_configure_step(struct model_config *model, const struct graph_step *step);
+
 #endif
