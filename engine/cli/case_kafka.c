@@ -82,6 +82,27 @@ static bool is_fit_to_run(const struct running *running, struct buffer *unfit)
 	return !is_chance(&running->graph->inputs, unfit) && !is_chance(&running->graph->triggers, unfit);
 }
 
+static bool is_counted_in(const struct case_files *files, const char *model)
+{
+	for (size_t i = 0; i < files->expected_count; i++)
+		for (size_t j = 0; j < files->expected[i].call_count; j++)
+			if (text_is(files->expected[i].calls[j].model, model_served_name(model)))
+				return true;
+	return false;
+}
+
+static bool is_fit_to_call(const struct case_world *played, const struct model *model, struct buffer *unfit)
+{
+	if (!model->stub)
+		buffer_print(unfit, "the model `%s` has no stub, and without one no engine starts", model->name);
+	else if (model->config.batching.rows_most > 1 && is_counted_in(played->files, model->name))
+		buffer_print(unfit, "which calls of the model `%s` are merged depends on when they come, and the case counts them",
+			     model->name);
+	else
+		return true;
+	return false;
+}
+
 static bool is_fit(const struct case_world *played, struct buffer *unfit)
 {
 	int64_t took_ms = played->now_ms - CASE_START_MS;
@@ -98,10 +119,8 @@ static bool is_fit(const struct case_world *played, struct buffer *unfit)
 			return false;
 		}
 	for (const struct model *model = played->models; model; model = model->next)
-		if (!model->stub) {
-			buffer_print(unfit, "the model `%s` has no stub, and without one no engine starts", model->name);
+		if (!is_fit_to_call(played, model, unfit))
 			return false;
-		}
 	for (const struct passage *passage = played->passages; passage; passage = passage->next) {
 		const struct running *running = passage->running;
 		if (!passage->asked)

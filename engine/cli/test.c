@@ -422,7 +422,9 @@ const struct command command_test = {
 		"Stubs replace models: by the case's `stubs.json`, by a storageUri `stub://NAME`, or by the model's own name. "
 		"`sluice help stubs` lists them. A stub of your own is a set of expressions over the request's tensors:\n\n"
 		"  {\"scorer\": {\"score\": \"mean(x) * 2\"}, \"other\": \"stub://add10\"}\n\n"
-		"or, as a storageUri, `stub://expression?score=mean(x)*2` (there a plus is `%2B`).\n\n"
+		"or, as a storageUri, `stub://expression?score=mean(x)*2` (there a plus is `%2B`). Calls are made as in an engine: "
+		"with retries, a circuit breaker, limits of calls in flight, merged calls (`batchingConfig`) and the cache, which "
+		"is in memory here. All requests come at once, so `calls` counts merged calls as one.\n\n"
 		"With --kafka each case runs as in `sluice run`, with `lineage: full`, on topics of its own that are removed "
 		"afterwards. It must give the same results as in memory. Cases that a real clock or Kafka cannot reproduce are "
 		"skipped, with the reason.",

@@ -10,8 +10,7 @@
  * until a server is reachable, or until its deadline. One exception: if the connection is lost repeatedly while
  * the same server answers other calls, this call is taken as the cause, and the attempt counts.
  *
- * Pure: the clock is an argument, so the same policy serves real connections and the stubs of `sluice test`.
- * Belongs to the thread of the call.
+ * Pure: the clock is an argument. Belongs to the thread of the call.
  */
 #ifndef SLUICE_SERVING_ATTEMPTS_H
 #define SLUICE_SERVING_ATTEMPTS_H

@@ -203,7 +203,7 @@ static void know_models(struct case_world *world, const struct graph *graph)
 		const char *name;
 		const char *uri = step_storage(&step);
 		if (uri && step_calls(&step, 0, &target, &name))
-			(void)model_of(world, name, uri);
+			(void)case_model_of(world, name, uri);
 	}
 }
 
@@ -233,6 +233,7 @@ static void running_add(struct case_world *world, const char *name, struct graph
 		.call = case_world_call,
 		.copy = case_world_copy,
 		.forget = case_world_forget,
+		.outage_ms = case_world_outage_ms,
 		.answer = on_answer,
 		.finished = on_finished,
 		.tap = on_tap,
@@ -264,8 +265,9 @@ bool case_world_open(struct case_world *world, const struct case_files *files, c
 {
 	*world = (struct case_world){.arena = arena, .spec = spec, .files = files, .kinds = kinds};
 	world->records_end = &world->records;
+	world->now_ms = CASE_START_MS;
 	world->named = files_open(error);
-	if (!world->named)
+	if (!world->named || !(world->loop = loop_open_virtual(world->now_ms, error)))
 		return false;
 	world->board = verdict_board_open();
 	if (!world->board)
@@ -308,9 +310,11 @@ void case_world_close(struct case_world *world)
 		store_close(running->store);
 		join_matcher_close(running->matcher);
 	}
+	case_models_close(world);
 	for (struct passage *passage = world->passages; passage; passage = passage->next)
 		arena_close(passage->message.arena);
 	verdict_board_close(world->board);
 	files_close(world->named);
+	loop_close(world->loop);
 	memory_give(world->events);
 }

@@ -1,6 +1,9 @@
 /* case_world.h: In-memory engine for one case: its pipelines, the stubs of its models, and a virtual clock that jumps
  * from event to event.
  *
+ * Models are called as in a worker (serving/caller.h): with the concurrency limits, the breaker, the retries, the batches
+ * and the cache that the files set. Only the transport is replaced, by stubs.
+ *
  * All requests are sent at once, in the order of the file. Replies, retries, windows and deadlines occur at their
  * virtual time. So a window of a minute takes no time, and a case always gives the same results. The results are kept
  * as records.
@@ -14,7 +17,7 @@
 #include "simulation/case.h"
 #include "flow/external_input.h"
 #include "flow/flow.h"
-#include "serving/attempts.h"
+#include "serving/caller.h"
 #include "serving/files.h"
 #include "serving/stub.h"
 
@@ -37,9 +40,11 @@ struct model { /* a model that was called, or is in the files */
 	const char *name;
 	const struct stub *stub; /* NULL: `refused` has the reason */
 	struct error refused;
-	struct parameters settings;
-	int64_t timeout_ms; /* its own; 0: none */
-	int64_t calls;
+	struct case_world *world;
+	struct model_config config;
+	struct caller_config caller_configs[2];
+	struct caller *callers[2]; /* of pipelines, by enum on_outage; NULL: none has called it */
+	int64_t calls;		   /* attempts */
 };
 
 struct running { /* a pipeline */
@@ -81,9 +86,9 @@ struct acquaintance { /* calls of a model by one message */
 enum event_kind {
 	EVENT_SEND,    /* a request arrives */
 	EVENT_ENTER,   /* a message made in this world enters a pipeline */
-	EVENT_ATTEMPT, /* an attempt of a model call starts */
-	EVENT_OUTCOME, /* the attempt ends */
-	EVENT_RETURN,  /* a called pipeline answered */
+	EVENT_OUTCOME, /* an attempt of a model call ends */
+	EVENT_READY,   /* a model says that it is ready */
+	EVENT_RETURN,  /* a called pipeline answered, or a call cannot be made */
 	EVENT_WINDOW,  /* a window of external inputs ends */
 };
 
@@ -91,7 +96,7 @@ struct event {
 	int64_t at_ms;
 	uint64_t serial;
 	enum event_kind kind;
-	void *about; /* struct passage, asking or running, by kind */
+	void *about; /* struct case_sending, passage, case_attempt, case_question, asking or running, by kind */
 };
 
 struct case_world {
@@ -104,8 +109,9 @@ struct case_world {
 	struct running *runnings;
 	struct model *models;
 	struct passage *passages;
-	struct asking *askings; /* calls in progress */
-	int64_t now_ms;
+	struct asking *askings; /* calls of pipelines in progress, and calls that cannot be made */
+	struct loop *loop;	/* of the callers of models: their timers, and the clock */
+	int64_t now_ms;		/* the loop's */
 	uint64_t serial;
 	struct event *events; /* a heap; items[0] is not used */
 	size_t event_count, event_capacity;
@@ -123,7 +129,10 @@ void case_world_close(struct case_world *world);
 /* Used instead of a run: each request is answered with that error. */
 void case_world_refuse(struct case_world *world, const struct error *why);
 
-/* ---- private to case_world*.c ---- */
+/* ---- private to case_world*.c and case_models.c ---- */
+
+struct case_attempt;  /* an attempt of a model call on its way */
+struct case_question; /* a question to a model on its way */
 
 void case_world_note(struct case_world *world, enum event_kind kind, int64_t at_ms, void *about);
 struct event case_world_next(struct case_world *world); /* removes and returns the first event; there must be one */
@@ -146,11 +155,19 @@ void running_expect(struct running *running, struct passage *passage);
 void case_world_call(void *context, struct call *call);
 void case_world_copy(void *context, const struct call *call);
 void case_world_forget(void *context, struct call *call);
-void asking_attempt(struct case_world *world, struct asking *asking);
-void asking_outcome(struct case_world *world, struct asking *asking);
+int64_t case_world_outage_ms(void *context, const struct call *call);
 void asking_return(struct case_world *world, struct asking *asking);
 void asking_answered(struct asking *asking, const struct message *message, enum flow_outcome outcome, const struct answer *answer);
-struct model *model_of(struct case_world *world, const char *name, const char *storage_uri);
+/* The passage of a message; NULL: it is a batch's. */
+struct passage *passage_of_message(const struct case_world *world, const struct message *message);
+
+/* case_models.c */
+struct model *case_model_of(struct case_world *world, const char *name, const char *storage_uri);
+/* The model's caller for calls of that pipeline. NULL: `error` has the reason. */
+struct caller *case_model_caller(struct model *model, const struct running *running, struct error *error);
+void case_models_close(struct case_world *world);
+void case_attempt_end(struct case_attempt *attempt);
+void case_question_answer(struct case_question *question);
 
 /* case_world_feeds.c: passes a result at a point of a pipeline to the pipelines that read it. */
 void case_world_feed(struct running *from, const struct message *message, enum tap_point point, const char *step,

@@ -185,11 +185,11 @@ static void happen(struct case_world *world, const struct event *event)
 	case EVENT_ENTER:
 		passage_enter(event->about);
 		break;
-	case EVENT_ATTEMPT:
-		asking_attempt(world, event->about);
-		break;
 	case EVENT_OUTCOME:
-		asking_outcome(world, event->about);
+		case_attempt_end(event->about);
+		break;
+	case EVENT_READY:
+		case_question_answer(event->about);
 		break;
 	case EVENT_RETURN:
 		asking_return(world, event->about);
@@ -214,23 +214,47 @@ static struct running *first_due(const struct case_world *world, int64_t *due_ms
 	return first;
 }
 
+/* Lets what is due now happen: all events, then the callers' timers, then those of the flows. False: nothing is due. */
+static bool step_now(struct case_world *world)
+{
+	int64_t due_ms;
+	struct running *running = first_due(world, &due_ms);
+	if (world->event_count && world->events[1].at_ms <= world->now_ms) {
+		struct event event = case_world_next(world);
+		happen(world, &event);
+	} else if (loop_wake_ms(world->loop) <= world->now_ms) {
+		loop_wake(world->loop, world->now_ms);
+	} else if (running && due_ms <= world->now_ms) {
+		flow_advance(running->flow, world->now_ms);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* Moves the clock to what is due next. False: there is nothing. */
+static bool step_on(struct case_world *world)
+{
+	int64_t due_ms, loop_ms = loop_wake_ms(world->loop);
+	(void)first_due(world, &due_ms);
+	due_ms = loop_ms < due_ms ? loop_ms : due_ms;
+	if (world->event_count && world->events[1].at_ms < due_ms)
+		due_ms = world->events[1].at_ms;
+	if (due_ms == INT64_MAX)
+		return false;
+	world->now_ms = due_ms;
+	loop_wake(world->loop, due_ms);
+	return true;
+}
+
 bool case_world_run(struct case_world *world, struct error *error)
 {
-	world->now_ms = CASE_START_MS;
 	schedule(world);
 	for (uint64_t count = 0; !world->failed; count++) {
-		int64_t due_ms;
-		struct running *running = first_due(world, &due_ms);
-		if (world->event_count && world->events[1].at_ms <= due_ms) {
-			struct event event = case_world_next(world);
-			world->now_ms = event.at_ms;
-			happen(world, &event);
-		} else if (running) {
-			world->now_ms = due_ms > world->now_ms ? due_ms : world->now_ms;
-			flow_advance(running->flow, world->now_ms);
-		} else {
+		if (!loop_turn(world->loop, -1, error)) /* a virtual loop's: it sets when its timers are due */
+			return false;
+		if (!step_now(world) && !step_on(world))
 			return true;
-		}
 		if (count == EVENTS_MAX)
 			return error_set(error, ERROR_LIMIT, PLACE_NONE, "%s does not end", world->files->folder);
 	}
