@@ -1,9 +1,13 @@
 /* aggregate.c: Step that makes one message from many: from a closed window (windows.h), or from the child messages of
  * a split (aggregate_parts.h). */
 #include "base/duration.h"
+#include "numeric/distinct_sketch.h"
+#include "numeric/quantile_sketch.h"
+#include "numeric/summary.h"
 #include "steps/aggregate_parts.h"
 #include "steps/kinds.h"
 #include "steps/typing.h"
+#include "steps/window_functions.h"
 #include "steps/windows.h"
 
 struct aggregate {
@@ -93,6 +97,29 @@ static bool type_of_name(void *context, const struct expression_name *name, stru
 	return typing_of_name(name->outside ? &typings->window : &typings->messages, name, type, suggest);
 }
 
+/* For the plan: how exact the approximate functions of the settings are. */
+static const char *errors_remark(const struct aggregate *self, struct arena *arena)
+{
+	const struct aggregate_setting *settings = self->set.items;
+	bool quantiles = false, distinct = false;
+	for (size_t i = 0; i < self->set.count; i++) {
+		size_t count;
+		const struct trailing_call *calls = expression_trailing(settings[i].value, &count);
+		for (size_t j = 0; j < count; j++) {
+			unsigned tracks = window_function_find(calls[j].name)->tracks;
+			quantiles |= (tracks & SUMMARY_QUANTILES) != 0;
+			distinct |= (tracks & SUMMARY_DISTINCT) != 0;
+		}
+	}
+	const char *quantile_error =
+		arena_print(arena, "approx_quantile() is within %g %% of the value", 100 * QUANTILE_SKETCH_ALPHA);
+	const char *distinct_error =
+		arena_print(arena, "approx_distinct() has a standard error of %.1f %%", 100 * DISTINCT_SKETCH_ERROR);
+	if (quantiles && distinct)
+		return arena_print(arena, "%s; %s", quantile_error, distinct_error);
+	return quantiles ? quantile_error : distinct ? distinct_error : NULL;
+}
+
 static bool aggregate_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 			    struct error *error)
 {
@@ -115,6 +142,7 @@ static bool aggregate_infer(const struct step *step, const struct tensor_types *
 	if (!typing_put(&typings.window, TEXT(WINDOW_ERROR), &words))
 		return error_memory(error, ERROR_SYSTEM, "inferring types");
 	*out = typings.window.types;
+	out->remark = errors_remark(self, arena);
 	return true;
 }
 
@@ -158,16 +186,19 @@ static const struct option options[] = {
 		    "partition is past its end and grace. So if no more messages arrive, the last windows stay open, and are "
 		    "kept, until a message arrives in that partition; if they must not wait, send a message to each partition "
 		    "from time to time. Times may go back. A message that is repeated counts again. A period without messages "
-		    "has no window. All functions but count() leave NaN out: of no values, count(x), sum, norm and distinct "
-		    "are 0, and all others are nan. Infinite values count: sums and means are then infinite or nan, and "
-		    "deviations nan. Integers are exact; all calls but count() refuse a message with one of 2^53 or more, of "
-		    "either sign. Keep such identifiers by first(text(x)) or last(text(x)); these give texts of at most 4096 "
+		    "has no window. All functions but count() leave NaN out: of no values, count(x), sum, norm, distinct and "
+		    "approx_distinct are 0, and all others are nan. Infinite values count: sums and means are then infinite or "
+		    "nan, and deviations nan. Integers are exact; all calls but count() refuse a message with one of 2^53 or more, "
+		    "of either sign. Keep such identifiers by first(text(x)) or last(text(x)); these give texts of at most 4096 "
 		    "bytes. One message closes at most 256 windows, or twice as many as it belongs to; the next messages close "
 		    "the rest."),
 	ROW("set", TABLE, struct aggregate, set, .rows = value_rows, .item_size = sizeof(struct aggregate_setting),
 	    .help = "Tensors made by expressions over the window's messages, element by element; a name outside such calls is "
-		    "one that was set above. If the expressions were changed, open windows start again with their next "
-		    "message; a window that receives none leaves with `window_error` only."),
+		    "one that was set above. median, quantile and distinct keep all numbers of the window, at most 65536; "
+		    "approx_quantile and approx_distinct have no such limit, but an error, which `sluice plan` states. Their "
+		    "sketches have at most 512 KiB in a window: those of 63 elements, or of 127. If the expressions were changed, "
+		    "open windows start again with their next message; a window that receives none leaves with `window_error` "
+		    "only."),
 	ROW("late", CHOICE, struct aggregate, late, .choices = "drop dead-letter", .fallback = "drop",
 	    .help = "What happens to messages whose windows are all closed."),
 	ROW("parts", NAME, struct aggregate, parts, .help = "The step whose parts are combined, in place of a window."),

@@ -74,8 +74,9 @@ static const void *lane_at(const void *bytes, size_t lane, size_t lane_bytes)
 static bool refuse_more(const struct features_work *work, const struct feature_program_form *row)
 {
 	return error_set(work->error, ERROR_LIMIT, row->call->place,
-			 "%s() holds %d messages of one key, the most that are kept; make its duration shorter", row->call->name,
-			 TRAILING_VALUES_MAX);
+			 "%s() holds %d messages of one key, the most that are kept; make its duration shorter, or let an "
+			 "aggregate step make windows",
+			 row->call->name, TRAILING_VALUES_MAX);
 }
 
 /* The elements of a series are kept apart, so there must be as many as before. */

@@ -80,6 +80,16 @@ static double answer_distinct(const struct window_element *element)
 	return (double)distinct;
 }
 
+static double answer_approx_quantile(const struct window_element *element)
+{
+	return summary_quantile(element->tracks, element->summary, element->q);
+}
+
+static double answer_approx_distinct(const struct window_element *element)
+{
+	return summary_distinct(element->tracks, element->summary);
+}
+
 /* The functions over a window, by name. */
 static const struct window_function functions[] = {
 	{"count", answer_count, 0, ANSWER_WHOLE, false},
@@ -97,6 +107,8 @@ static const struct window_function functions[] = {
 	{"median", answer_quantile, 0, ANSWER_FLOAT, true},
 	{"quantile", answer_quantile, 0, ANSWER_FLOAT, true},
 	{"distinct", answer_distinct, 0, ANSWER_WHOLE, true},
+	{"approx_quantile", answer_approx_quantile, SUMMARY_QUANTILES, ANSWER_FLOAT, false},
+	{"approx_distinct", answer_approx_distinct, SUMMARY_DISTINCT, ANSWER_WHOLE, false},
 };
 
 const struct window_function *window_function_find(const char *name)

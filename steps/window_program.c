@@ -254,10 +254,26 @@ static bool refuse_shape(const struct trailing_call *call, struct error *error)
 			 call->name);
 }
 
+/* Whether the sketches of a new window are no longer than allowed. */
+static bool sketches_fit(const struct window_program *program, const struct window_input *input, struct error *error)
+{
+	const struct series *longest = program->series;
+	size_t bytes = 0;
+	for (const struct series *series = longest; series < program->series + program->series_count; series++) {
+		if (series->tracks & (SUMMARY_QUANTILES | SUMMARY_DISTINCT))
+			bytes += input->series[series - program->series].count * series->element_bytes;
+		longest = series->element_bytes > longest->element_bytes ? series : longest;
+	}
+	return bytes <= WINDOW_SKETCHES_MAX ||
+	       error_set(error, ERROR_LIMIT, longest->call->place,
+			 "%s() keeps %zu bytes for each element, and sketches of a window have at most %zu; give it fewer elements",
+			 longest->call->name, longest->element_bytes, WINDOW_SKETCHES_MAX);
+}
+
 static size_t size_new(const struct window_program *program, const struct window_input *input, struct error *error)
 {
-	size_t size = sizeof(struct window_head);
-	for (size_t i = 0; i < program->series_count; i++) {
+	size_t size = sketches_fit(program, input, error) ? sizeof(struct window_head) : 0;
+	for (size_t i = 0; size && i < program->series_count; i++) {
 		const struct trailing_input *its = &input->series[i];
 		size_t elements;
 		if (its->count > UINT32_MAX || __builtin_mul_overflow(its->count, program->series[i].element_bytes, &elements) ||
@@ -266,7 +282,7 @@ static size_t size_new(const struct window_program *program, const struct window
 			return 0;
 		}
 	}
-	return size + input->row * sizeof(double) + input->texts.length;
+	return size ? size + input->row * sizeof(double) + input->texts.length : 0;
 }
 
 static bool too_many(const struct window_program *program, struct error *error)
@@ -274,9 +290,11 @@ static bool too_many(const struct window_program *program, struct error *error)
 	size_t at = 0;
 	while (!program->series[at].keeps)
 		at++;
-	return error_set(error, ERROR_LIMIT, program->series[at].call->place,
-			 "%s() keeps at most %d numbers of its window, and there are more; make the window shorter",
-			 program->series[at].call->name, WINDOW_NUMBERS_MAX);
+	const struct trailing_call *call = program->series[at].call;
+	return error_set(error, ERROR_LIMIT, call->place,
+			 "%s() keeps at most %d numbers of its window, and there are more; make the window shorter, or write %s()",
+			 call->name, WINDOW_NUMBERS_MAX,
+			 call->feature.function == FEATURE_DISTINCT ? "approx_distinct" : "approx_quantile");
 }
 
 /* Numbers that are kept of each message in the window. */

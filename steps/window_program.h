@@ -3,8 +3,8 @@
  *
  * The contents of a window are plain bytes. They begin with a hash of the settings that give them their meaning. Then
  * come the number of messages, and for each series its shape and a summary of each element (numeric/summary.h). The
- * numbers themselves are kept only for median, quantile and distinct, one row for each message. The texts of the
- * functions first and last are at the end.
+ * numbers themselves are kept only for median, quantile and distinct, one row for each message; approx_quantile and
+ * approx_distinct have a sketch of them in the summary. The texts of the functions first and last are at the end.
  */
 #ifndef SLUICE_STEPS_WINDOW_PROGRAM_H
 #define SLUICE_STEPS_WINDOW_PROGRAM_H
@@ -12,8 +12,9 @@
 #include "step/step.h"
 #include "steps/window_texts.h"
 
-/* The most numbers kept for one window. */
+/* The most numbers kept for one window, and the most bytes of its sketches, with the rest of their summaries. */
 #define WINDOW_NUMBERS_MAX 65536
+#define WINDOW_SKETCHES_MAX (WINDOW_NUMBERS_MAX * sizeof(double))
 
 struct aggregate_setting {
 	struct name name;

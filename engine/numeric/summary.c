@@ -5,7 +5,9 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "numeric/distinct_sketch.h"
 #include "numeric/moments.h"
+#include "numeric/quantile_sketch.h"
 
 /* Of distances from `origin`, the first number, so that a large offset costs no digits. */
 struct spread {
@@ -31,6 +33,8 @@ struct summary_parts {
 	struct least *least;
 	struct ends *ends;
 	struct sum *squares;
+	struct quantile_sketch *quantiles;
+	struct distinct_sketch *distinct;
 };
 
 /* NULL: what is not tracked, and who reads it has to ask for it when the summary is begun. */
@@ -60,8 +64,16 @@ static struct summary_parts parts_of(unsigned tracks, const void *summary)
 		parts.ends = (struct ends *)(void *)at;
 		at += sizeof *parts.ends;
 	}
-	if (tracks & SUMMARY_SQUARES)
+	if (tracks & SUMMARY_SQUARES) {
 		parts.squares = (struct sum *)(void *)at;
+		at += sizeof *parts.squares;
+	}
+	if (tracks & SUMMARY_QUANTILES) {
+		parts.quantiles = (struct quantile_sketch *)(void *)at;
+		at += sizeof *parts.quantiles;
+	}
+	if (tracks & SUMMARY_DISTINCT)
+		parts.distinct = (struct distinct_sketch *)(void *)at;
 	return parts;
 }
 
@@ -69,7 +81,9 @@ size_t summary_bytes(unsigned tracks)
 {
 	return sizeof(uint64_t) + (tracks & SUMMARY_SUM ? sizeof(struct sum) : 0) +
 	       (tracks & SUMMARY_SPREAD ? sizeof(struct spread) : 0) + (tracks & SUMMARY_LEAST ? sizeof(struct least) : 0) +
-	       (tracks & SUMMARY_ENDS ? sizeof(struct ends) : 0) + (tracks & SUMMARY_SQUARES ? sizeof(struct sum) : 0);
+	       (tracks & SUMMARY_ENDS ? sizeof(struct ends) : 0) + (tracks & SUMMARY_SQUARES ? sizeof(struct sum) : 0) +
+	       (tracks & SUMMARY_QUANTILES ? sizeof(struct quantile_sketch) : 0) +
+	       (tracks & SUMMARY_DISTINCT ? sizeof(struct distinct_sketch) : 0);
 }
 
 static void spread_add(struct spread *spread, uint64_t count, double number)
@@ -118,6 +132,10 @@ void summary_add(unsigned tracks, void *summary, int64_t time, double number)
 		ends_add(parts.ends, only, time, number);
 	if (parts.squares)
 		sum_add(parts.squares, number * number);
+	if (parts.quantiles)
+		quantile_sketch_add(parts.quantiles, number);
+	if (parts.distinct)
+		distinct_sketch_add(parts.distinct, number);
 	++*parts.count;
 }
 
@@ -147,6 +165,10 @@ void summary_merge(unsigned tracks, void *into, const void *from)
 	}
 	if (its.squares)
 		sum_merge(its.squares, other.squares);
+	if (its.quantiles)
+		quantile_sketch_merge(its.quantiles, other.quantiles);
+	if (its.distinct)
+		distinct_sketch_merge(its.distinct, other.distinct);
 	*its.count += *other.count;
 }
 
@@ -222,4 +244,14 @@ double summary_last(unsigned tracks, const void *summary)
 double summary_norm(unsigned tracks, const void *summary)
 {
 	return sqrt(sum_value(parts_of(tracks, summary).squares));
+}
+
+double summary_quantile(unsigned tracks, const void *summary, double q)
+{
+	return quantile_sketch_quantile(parts_of(tracks, summary).quantiles, q);
+}
+
+double summary_distinct(unsigned tracks, const void *summary)
+{
+	return distinct_sketch_count(parts_of(tracks, summary).distinct);
 }

@@ -4,7 +4,7 @@
  * of no numbers. A set of tracks, the same for every call, selects its contents. The cost of adding a number does not
  * depend on how many there were. Two summaries merge into that of all their numbers.
  *
- * NaN is ignored. Without numbers every result is NaN, except a sum, which is 0. The sum is Neumaier's, the spread
+ * NaN is ignored. Without numbers every result is NaN, except a sum and a count, which are 0. The sum is Neumaier's, the spread
  * Welford's and Chan's (moments.h), over distances from the first number, so that a large offset costs no digits.
  * With an infinite number the spread is NaN.
  *
@@ -22,7 +22,9 @@ enum summary_track {
 	SUMMARY_SPREAD = 2,  /* variances */
 	SUMMARY_LEAST = 4,   /* and the greatest */
 	SUMMARY_ENDS = 8,    /* the first and the last by time; for equal times by order of addition */
-	SUMMARY_SQUARES = 16 /* the sum of squares, for the norm */
+	SUMMARY_SQUARES = 16, /* the sum of squares, for the norm */
+	SUMMARY_QUANTILES = 32, /* quantile_sketch.h */
+	SUMMARY_DISTINCT = 64, /* distinct_sketch.h */
 };
 
 size_t summary_bytes(unsigned tracks);
@@ -44,5 +46,7 @@ double summary_greatest(unsigned tracks, const void *summary);
 double summary_first(unsigned tracks, const void *summary);
 double summary_last(unsigned tracks, const void *summary);
 double summary_norm(unsigned tracks, const void *summary);
+double summary_quantile(unsigned tracks, const void *summary, double q);
+double summary_distinct(unsigned tracks, const void *summary); /* 0 without numbers */
 
 #endif

@@ -57,6 +57,8 @@ static const struct foreign_row functions[] = {
 	{"expit logistic", "write sigmoid(x)"},
 	{"clamp", "write clip(x, lo, hi)"},
 	{"nunique count_distinct", "write distinct(x over 1d)"},
+	{"approx_count_distinct approxcountdistinct hll hyperloglog uniq", "write approx_distinct(x) in an aggregate step"},
+	{"approx_percentile percentile_approx tdigest ddsketch", "write approx_quantile(x, q) in an aggregate step"},
 	{"sma rolling rolling_mean moving_average", "write mean(x over 20)"},
 	{"ewm ewma", "write ema(x over 20)"},
 	{"shift", "write lag(x, 1)"},

@@ -222,6 +222,13 @@ const struct expression_function_row expression_functions[] = {
 	 OVER_WINDOW(FEATURE_LAST, 0, "v", '=')},
 	{"windows", "distinct", "distinct(x)", "How many different ones, of those that are not nan.", USE_WINDOW,
 	 OVER_WINDOW(FEATURE_DISTINCT, 0, "a", 'i')},
+	{"windows", "approx_quantile", "approx_quantile(x, 0.9)",
+	 "Their quantile, within 1 % of the number of rank floor(0.9 (n - 1)); where that is less than a 7e8th of the largest "
+	 "absolute value of its sign, within that. For each element a DDSketch of 8 KiB is kept in place of the numbers.",
+	 USE_WINDOW, OVER_WINDOW(FEATURE_QUANTILE, 1, "n", 'f')},
+	{"windows", "approx_distinct", "approx_distinct(x)",
+	 "How many different ones, with a standard error of 1.6 %. For each element a HyperLogLog of 4 KiB is kept in place of "
+	 "the numbers.", USE_WINDOW, OVER_WINDOW(FEATURE_DISTINCT, 0, "a", 'i')},
 	{NULL, NULL, NULL, NULL, 0, NULL},
 };
 

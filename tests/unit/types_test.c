@@ -460,6 +460,35 @@ static void types_beyond_their_memory_are_not_known(void **state)
 	planning_close(&p);
 }
 
+static void a_plan_states_the_errors_of_approximate_functions(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *set, *remark;
+	} rows[] = {
+		{"n: 'quantile(x, 0.9)'", NULL},
+		{"n: 'approx_quantile(x, 0.9)'", "approx_quantile() is within 1 % of the value"},
+		{"n: approx_distinct(x)", "approx_distinct() has a standard error of 1.6 %"},
+		{"n: approx_distinct(x), m: 'max(x) - approx_quantile(x, 0.9)'",
+		 "approx_quantile() is within 1 % of the value; approx_distinct() has a standard error of 1.6 %"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct planning p;
+		struct plan plan;
+		char steps[512];
+		(void)snprintf(steps, sizeof steps,
+			       "  - {name: w, aggregate: {window: {count: 2}, set: {%s}}}\n  output: {steps: [w]}\n", rows[i].set);
+		open_plan(&p, &plan, steps);
+		const char *remark = plan.pipelines[0].types.steps[0].outputs.remark;
+		assert_int_equal(planning_errors(&p), 0);
+		if (rows[i].remark)
+			assert_string_equal(remark, rows[i].remark);
+		else
+			assert_null(remark);
+		planning_close(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -482,6 +511,7 @@ int main(void)
 		cmocka_unit_test(a_step_may_get_so_many_tensors_and_no_more),
 		cmocka_unit_test(a_plan_grows_with_its_steps_and_not_with_their_ways),
 		cmocka_unit_test(types_beyond_their_memory_are_not_known),
+		cmocka_unit_test(a_plan_states_the_errors_of_approximate_functions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
