@@ -175,7 +175,7 @@ struct trailing_result {
 	const int64_t *shape;
 	uint32_t rank;
 	size_t count;
-	enum datatype storage; /* FP64; INT64 of counts; of integers as they came; BYTES */
+	enum datatype storage; /* FP64; INT64 of counts; INT64 or UINT64 of integers as they came; BYTES */
 	uint8_t width;
 	bool missing; /* for integers, where a float would be nan; the elements have no meaning */
 };

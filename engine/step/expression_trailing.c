@@ -350,14 +350,14 @@ bool trailing_texts_fit(const struct trailing_call *call, const struct trailing_
 	return true;
 }
 
-/* What is given as it came: a text, or an integer, where it is one. */
+/* What is given as it came: a text, or an integer, where it is one. Integers of any width leave in 64 bits. */
 static enum datatype storage_of(const struct trailing_call *call, const struct trailing_input *input)
 {
 	const struct expression_node *node = call->node;
 	if (node->function->rules->gives == 'i')
 		return DATATYPE_INT64;
 	if (node->function->rules->gives == '=' && input->whole)
-		return input->storage;
+		return datatype_rows[input->storage].class == CLASS_UNSIGNED ? DATATYPE_UINT64 : DATATYPE_INT64;
 	return input->texts ? DATATYPE_BYTES : DATATYPE_FP64;
 }
 
