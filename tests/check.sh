@@ -86,6 +86,7 @@ units_with() {
 
 part_cases() {
 	$sluice test tests/cases tests/cases-own tests/steps
+	tests/case_workers.sh $sluice tests/cases tests/cases-own tests/steps pipelines
 }
 
 # The pipelines that a newcomer reads first.

@@ -119,6 +119,12 @@ static const struct topic *find_point(const struct plan *plan, const char *name,
 	return NULL;
 }
 
+const struct topic *case_engine_topic(const struct plan *plan, const char *name)
+{
+	struct case_point point;
+	return find_point(plan, name, &point);
+}
+
 static bool open_readers(struct case_engine *engine, const struct plan *plan, struct error *error)
 {
 	const struct case_engine_config *config = engine->config;
@@ -263,15 +269,14 @@ void case_engine_close(struct case_engine *engine)
 
 /* ---- sending ---- */
 
-/* Headers of a request. A deadline is a header, as the gateway writes it. */
-static bool headers_of(const struct case_engine *engine, const struct case_send *send, struct headers *headers)
+bool case_send_headers(const struct case_engine_config *config, const struct case_send *send, int64_t now_ms,
+		       struct headers *headers)
 {
 	*headers = send->headers;
 	if (send->timeout_ms == 0)
 		return true;
-	struct header *items = ARENA_ARRAY(engine->config->arena, struct header, headers->count + 1);
-	const char *deadline =
-		arena_print(engine->config->arena, "%lld", (long long)loop_time_of_day_ms(engine->loop) + send->timeout_ms);
+	struct header *items = ARENA_ARRAY(config->arena, struct header, headers->count + 1);
+	const char *deadline = arena_print(config->arena, "%lld", (long long)now_ms + send->timeout_ms);
 	for (size_t i = 0; items && i < headers->count; i++)
 		items[i] = headers->items[i];
 	if (items && deadline)
@@ -291,7 +296,7 @@ static bool send_all(struct case_engine *engine)
 		if (!pipeline)
 			return error_set(&engine->error, ERROR_CONFIG, PLACE_NONE, "there is no pipeline `%s` to send to",
 					 send->pipeline);
-		if (!headers_of(engine, send, &outgoing.headers))
+		if (!case_send_headers(config, send, loop_time_of_day_ms(engine->loop), &outgoing.headers))
 			return error_memory(&engine->error, ERROR_SYSTEM, "sending the requests of a case");
 		if (!sender_send(engine->senders[pipeline - plan->pipelines], &outgoing, i, &engine->error))
 			return false;
@@ -325,16 +330,16 @@ static bool is_idle(struct case_engine *engine)
 
 /* ---- reading ---- */
 
-static bool decode(struct case_engine *engine, const struct case_point *point, struct headers headers, struct text value,
-		   struct case_came *came)
+static bool decode(const struct case_engine_config *config, bool requests, struct headers headers, struct text value,
+		   struct case_came *came, struct error *error)
 {
-	struct arena *arena = engine->config->arena;
-	if (!point->requests)
-		return answer_decode(headers, value, NULL, arena, &came->answer, &engine->error);
+	struct arena *arena = config->arena;
+	if (!requests)
+		return answer_decode(headers, value, NULL, arena, &came->answer, error);
 	struct message *message = ARENA_NEW(arena, struct message);
 	struct error wrong = {0};
 	if (!message)
-		return error_memory(&engine->error, ERROR_LIMIT, "reading a case's topics");
+		return error_memory(error, ERROR_LIMIT, "reading a case's topics");
 	*message = (struct message){.arena = arena, .headers = headers};
 	came->answer.readable = message_decode(message, value, NULL, &wrong);
 	came->answer.payload = message->payload;
@@ -343,24 +348,24 @@ static bool decode(struct case_engine *engine, const struct case_point *point, s
 	return true;
 }
 
-/* Copies what is kept of a record, which is then released. */
-static bool take(struct case_engine *engine, size_t index, const struct record *record)
+/* Copies what is kept of the record. */
+bool case_record_take(const struct case_engine_config *config, size_t point, bool requests, const struct record *record,
+		      struct error *error)
 {
-	struct arena *arena = engine->config->arena;
+	struct arena *arena = config->arena;
 	struct case_came came = {0};
 	struct headers headers;
 	const struct text value = text_copied(arena, record->value);
-	if (!record_headers(record, arena, &headers, &engine->error) || arena_failed(arena))
-		return error_memory(&engine->error, ERROR_LIMIT, "reading a case's topics");
+	if (!record_headers(record, arena, &headers, error) || arena_failed(arena))
+		return error_memory(error, ERROR_LIMIT, "reading a case's topics");
 	headers = headers_copied(arena, headers);
-	if (!decode(engine, &engine->points[index], headers, value, &came))
+	if (!decode(config, requests, headers, value, &came, error))
 		return false;
 	bool framed = headers_find(headers, TEXT(OIP_LENGTH_HEADER));
 	if (value.length && value.bytes[0] == '{' && !framed)
 		came.body = value;
-	engine->config->came(engine->config->context, index, &came);
-	engine->last_ms = loop_now_ms(engine->loop);
-	return !arena_failed(arena) || error_memory(&engine->error, ERROR_LIMIT, "reading a case's topics");
+	config->came(config->context, point, &came);
+	return !arena_failed(arena) || error_memory(error, ERROR_LIMIT, "reading a case's topics");
 }
 
 static bool read_all(struct case_engine *engine)
@@ -372,7 +377,8 @@ static bool read_all(struct case_engine *engine)
 				return false;
 			if (!record.held)
 				break;
-			bool taken = take(engine, i, &record);
+			bool taken = case_record_take(engine->config, i, engine->points[i].requests, &record, &engine->error);
+			engine->last_ms = loop_now_ms(engine->loop);
 			record_release(&record);
 			if (!taken)
 				return false;

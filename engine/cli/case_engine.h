@@ -5,7 +5,9 @@
 #define SLUICE_CLI_CASE_ENGINE_H
 
 #include "cli/command.h"
+#include "log/record.h"
 #include "message/answer_decode.h"
+#include "plan/plan.h"
 
 struct case_send { /* one sending of a request */
 	const char *pipeline;
@@ -52,5 +54,16 @@ bool case_engine_run(struct case_engine *engine, struct error *error);
 
 /* The number of calls of the model; *name: its name on its server. */
 uint64_t case_engine_calls(struct case_engine *engine, const char *model, const char **name);
+
+/* ---- shared with case_workers.h ---- */
+
+/* The topic of a point; NULL: there is none. */
+const struct topic *case_engine_topic(const struct plan *plan, const char *name);
+/* Headers of a request that is sent at that time of day. A deadline is a header, as the gateway writes it. */
+bool case_send_headers(const struct case_engine_config *config, const struct case_send *send, int64_t now_ms,
+		       struct headers *headers);
+/* Decodes a record of a point and passes it on. */
+bool case_record_take(const struct case_engine_config *config, size_t point, bool requests, const struct record *record,
+		      struct error *error);
 
 #endif

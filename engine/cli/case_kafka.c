@@ -4,6 +4,7 @@
 
 #include "base/number.h"
 #include "cli/case_engine.h"
+#include "cli/case_workers.h"
 #include "message/format.h"
 
 #define CLOCK_MS_MAX 6000    /* of virtual time that is waited for with a real clock */
@@ -103,10 +104,10 @@ static bool is_fit_to_call(const struct case_world *played, const struct model *
 	return false;
 }
 
-static bool is_fit(const struct case_world *played, struct buffer *unfit)
+static bool is_fit(const struct case_world *played, bool real_clock, struct buffer *unfit)
 {
 	int64_t took_ms = played->now_ms - CASE_START_MS;
-	if (took_ms > CLOCK_MS_MAX) {
+	if (real_clock && took_ms > CLOCK_MS_MAX) {
 		buffer_print(unfit, "it takes %lld s on a real clock", (long long)(took_ms / 1000));
 		return false;
 	}
@@ -404,38 +405,64 @@ static bool is_counted(const struct case_world *world, const char *name)
 	return false;
 }
 
-static void count_calls(struct comparing *comparing, const struct case_world *played, struct case_engine *engine)
+/* Counts a model once, by its name on its server. */
+static void add_calls(struct comparing *comparing, const char *served_name, int64_t calls)
 {
 	struct case_world *world = comparing->world;
+	struct model *counted = is_counted(world, served_name) ? NULL : ARENA_NEW(world->arena, struct model);
+	if (!counted) {
+		world->failed |= arena_failed(world->arena);
+		return;
+	}
+	*counted = (struct model){.next = world->models, .name = served_name, .calls = calls};
+	world->models = counted;
+}
+
+static void count_calls(struct comparing *comparing, const struct case_world *played, struct case_engine *engine)
+{
 	for (const struct model *model = played->models; model; model = model->next) {
-		struct model *counted = ARENA_NEW(world->arena, struct model);
-		if (!counted) {
-			world->failed = true;
-			return;
-		}
-		*counted = (struct model){.next = world->models};
-		counted->calls = (int64_t)case_engine_calls(engine, model->name, &counted->name);
-		if (!is_counted(world, counted->name))
-			world->models = counted;
+		const char *served_name;
+		uint64_t calls = case_engine_calls(engine, model->name, &served_name);
+		add_calls(comparing, served_name, (int64_t)calls);
 	}
 }
 
-/* What cannot run yet is no fault of the case. */
-static bool run_engine(struct comparing *comparing, const struct case_engine_config *config, const struct case_world *played,
-		       struct buffer *unfit, struct error *error)
+/* What could not be opened. What cannot run yet is no fault of the case. */
+static bool is_only_unfit(struct error *error, struct buffer *unfit)
+{
+	if (error->kind == ERROR_NONE)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the engine refuses what runs in memory; see `sluice plan`");
+	if (error->kind != ERROR_CONFIG)
+		return false;
+	buffer_string(unfit, error->text);
+	*error = (struct error){0};
+	return true;
+}
+
+static bool run_engine(struct comparing *comparing, const struct case_engine_config *config, struct buffer *unfit,
+		       struct error *error)
 {
 	struct case_engine *engine = case_engine_open(config, error);
-	if (!engine && error->kind == ERROR_CONFIG) {
-		buffer_string(unfit, error->text);
-		*error = (struct error){0};
-		return true;
-	}
-	if (!engine && error->kind == ERROR_NONE)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the engine refuses what runs in memory; see `sluice plan`");
-	bool good = engine && case_engine_run(engine, error);
-	if (engine)
-		count_calls(comparing, played, engine);
+	if (!engine)
+		return is_only_unfit(error, unfit);
+	bool good = case_engine_run(engine, error);
+	count_calls(comparing, comparing->played, engine);
 	case_engine_close(engine);
+	return good;
+}
+
+static bool run_workers(struct comparing *comparing, const struct case_engine_config *config, struct buffer *unfit,
+			struct error *error)
+{
+	struct case_workers *workers = case_workers_open(config, comparing->played, error);
+	if (!workers)
+		return is_only_unfit(error, unfit);
+	bool good = case_workers_run(workers, error);
+	for (const struct model *model = comparing->played->models; model; model = model->next) {
+		const char *served_name = model_served_name(model->name);
+		add_calls(comparing, served_name, case_workers_calls(workers, served_name));
+	}
+	case_workers_close(workers);
 	return good;
 }
 
@@ -445,7 +472,7 @@ bool case_kafka_run(const struct case_kafka *kafka, const struct case_world *pla
 	struct comparing comparing = {.played = played, .world = world};
 	*world = (struct case_world){.arena = played->arena, .spec = played->spec, .files = played->files, .kinds = played->kinds};
 	world->records_end = &world->records;
-	if (!is_fit(played, unfit))
+	if (!is_fit(played, kafka->brokers, unfit))
 		return true;
 	if (!gather_sends(&comparing) || !gather_points(&comparing))
 		return error_memory(error, ERROR_SYSTEM, "sending the requests of a case");
@@ -466,7 +493,7 @@ bool case_kafka_run(const struct case_kafka *kafka, const struct case_world *pla
 		.context = &comparing,
 		.arena = world->arena,
 	};
-	if (!run_engine(&comparing, &config, played, unfit, error))
+	if (!(kafka->brokers ? run_engine : run_workers)(&comparing, &config, unfit, error))
 		return false;
 	return !world->failed || error_memory(error, ERROR_SYSTEM, "running a case");
 }

@@ -1,4 +1,5 @@
-/* case_kafka.h: Run of a case by a real engine on a real Kafka, with the same expectations as in memory. */
+/* case_kafka.h: Run of a case by a real engine on a real Kafka, or by its workers on a simulated one, with the same
+ * expectations as in memory. */
 #ifndef SLUICE_CLI_CASE_KAFKA_H
 #define SLUICE_CLI_CASE_KAFKA_H
 
@@ -6,7 +7,7 @@
 #include "simulation/case_judge.h"
 
 struct case_kafka {
-	const char *brokers;
+	const char *brokers; /* NULL: a simulated Kafka (case_workers.h) */
 	const char *namespace;
 	struct session *session; /* faults of the files are printed on its `err` */
 };

@@ -359,10 +359,14 @@ static int test_run(struct session *session, const void *options, const char *co
 	struct testing testing = {.session = session, .options = options};
 	struct error error = {0};
 	int code = EXIT_GOOD;
-	if (testing.options->kafka && (testing.options->print || testing.options->update))
-		return command_misuse(session, &command_test, "with --kafka cases are judged; leave out --print and --update");
+	const bool in_engine = testing.options->kafka || testing.options->workers;
+	if (in_engine && (testing.options->print || testing.options->update))
+		return command_misuse(session, &command_test,
+				      "with --kafka and --workers cases are judged; leave out --print and --update");
+	if (testing.options->kafka && testing.options->workers)
+		return command_misuse(session, &command_test, "--kafka and --workers are two runs; write one of them");
 	buffer_open(&testing.json, OUTPUT_BYTES_MAX);
-	testing.incomplete = testing.options->kafka && !gathering_open(&testing);
+	testing.incomplete = in_engine && !gathering_open(&testing);
 	const char *empty = run_folders(&testing, count ? arguments : here, count ? count : 1);
 	if (testing.incomplete)
 		error_memory(&error, ERROR_SYSTEM, "looking for cases");
@@ -399,6 +403,10 @@ static const struct option rows[] = {
 	 .offset = offsetof(struct test_options, kafka),
 	 .word = "HOST:PORT",
 	 .help = "Runs the cases in an engine on this Kafka instead of in memory."},
+	{.name = "workers",
+	 .type = OPTION_FLAG,
+	 .offset = offsetof(struct test_options, workers),
+	 .help = "Runs the cases in memory, and again in the workers of an engine on a simulated Kafka."},
 	COMMAND_FORM(test_options, format, "text json"),
 	{0},
 };
@@ -427,7 +435,8 @@ const struct command command_test = {
 		"is in memory here. All requests come at once, so `calls` counts merged calls as one.\n\n"
 		"With --kafka each case runs as in `sluice run`, with `lineage: full`, on topics of its own that are removed "
 		"afterwards. It must give the same results as in memory. Cases that a real clock or Kafka cannot reproduce are "
-		"skipped, with the reason.",
+		"skipped, with the reason. With --workers the same is done without Kafka, and on a virtual clock: each stage reads "
+		"and writes topics of a simulated Kafka, as in `sluice sim`, and no time is waited for.",
 	.options = rows,
 	.options_size = sizeof(struct test_options),
 	.group = "run",

@@ -1,4 +1,5 @@
-/* testing.h: State shared by the two parts of `sluice test`: in memory (test.c) and on Kafka (test_kafka.c). */
+/* testing.h: State shared by the two parts of `sluice test`: in memory (test.c), and in an engine
+ * (test_kafka.c). */
 #ifndef SLUICE_CLI_TESTING_H
 #define SLUICE_CLI_TESTING_H
 
@@ -13,6 +14,7 @@ struct test_options {
 	bool update;
 	const char *only;
 	const char *kafka; /* brokers; NULL: in memory */
+	bool workers;	   /* in memory, and in workers on a simulated Kafka */
 	int format;
 };
 
@@ -24,7 +26,7 @@ struct testing {
 	size_t counts[CASE_SKIPPED + 1];
 	struct buffer json; /* -o json: the cases */
 	bool incomplete;    /* memory ran out during the search for cases */
-	/* With --kafka, cases are first only collected. */
+	/* With --kafka and --workers, cases are first only collected. */
 	struct arena *arena;
 	const char **folders;
 	size_t folder_count;

@@ -38,6 +38,9 @@ struct engine_config {
 	struct registry_config registry; /* of schemas; url NULL: there is none. The workers set its callback */
 	const struct step_kind *const *kinds;
 	struct chaos *chaos;	    /* serving/chaos.h: injected errors of models; NULL: none */
+	const struct wire_operations *wire; /* serving/wire.h: transport of model calls, without `chaos`; NULL: sockets */
+	void *wire_context;
+	uint64_t seed; /* of random choices about model calls; 0: one that differs from start to start */
 	size_t workers;		    /* of each group */
 	size_t memory_bytes;	    /* limit of the engine's memory */
 	int32_t partitions;	    /* 0: workers are group members. Otherwise every topic has so many, and no other engine runs */

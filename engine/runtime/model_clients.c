@@ -243,8 +243,9 @@ const struct caller_config *model_clients_find(struct model_clients *callers, co
 	caller.told = say_model;
 	caller.way_told = say_way;
 	caller.cache_told = say_cache;
-	caller.wire = config->chaos ? &wire_chaos : NULL;
-	caller.wire_context = config->chaos;
+	caller.wire = config->chaos ? &wire_chaos : config->wire;
+	caller.wire_context = config->chaos ? config->chaos : config->wire_context;
+	caller.seed = config->seed ? config->seed : caller.seed;
 	for (size_t i = 0; i < callers->count; i++)
 		if (may_share(&callers->items[i], &caller))
 			return share(&callers->items[i], &caller, arena) ? &callers->items[i] : NULL;

@@ -122,28 +122,37 @@ static int64_t attempt_decide(struct attempt *attempt, const struct stub_reply *
 	return reply->delay_ms;
 }
 
-/* The stub answers at once; its reply arrives later. */
+bool case_stub_attempt(const struct model *model, const struct call *call, const struct wire_call *wire_call, uint64_t earlier,
+		       struct attempt *attempt, int64_t *delay_ms)
+{
+	struct arena *arena = call->message->arena;
+	struct payload *request = ARENA_NEW(arena, struct payload);
+	struct stub_reply reply;
+	if (!request)
+		return false;
+	*request = *call->request;
+	request->parameters = settings_join(request->parameters, wire_call->parameters, arena);
+	if (!stub_answer(model->stub, request, earlier, arena, &reply))
+		return false;
+	*delay_ms = attempt_decide(attempt, &reply, wire_call->timeout_ms);
+	return true;
+}
+
 static bool case_wire_send(struct wire *wire, struct queued_call *queued_call, const struct wire_call *wire_call,
 			   struct error *error)
 {
 	struct model *model = wire->model;
 	struct case_world *world = model->world;
-	const struct call *call = queued_call->attempts.call;
-	struct arena *arena = call->message->arena;
 	struct case_attempt *attempt = ARENA_NEW(world->arena, struct case_attempt);
-	struct payload *request = ARENA_NEW(arena, struct payload);
-	struct stub_reply reply;
+	int64_t delay_ms;
 	model->calls++;
-	if (request) {
-		*request = *call->request;
-		request->parameters = settings_join(request->parameters, wire_call->parameters, arena);
-	}
-	if (!attempt || !request || !stub_answer(model->stub, request, call_count(world, model, queued_call), arena, &reply))
+	if (!attempt || !case_stub_attempt(model, queued_call->attempts.call, wire_call, call_count(world, model, queued_call),
+					   &attempt->attempt, &delay_ms))
 		return error_memory(error, ERROR_LIMIT, "answering a call by its stub");
-	*attempt = (struct case_attempt){.wire = wire, .queued_call = queued_call};
+	attempt->wire = wire;
+	attempt->queued_call = queued_call;
 	queued_call->sending = attempt;
-	case_world_note(world, EVENT_OUTCOME, world->now_ms + attempt_decide(&attempt->attempt, &reply, wire_call->timeout_ms),
-			attempt);
+	case_world_note(world, EVENT_OUTCOME, world->now_ms + delay_ms, attempt);
 	return true;
 }
 

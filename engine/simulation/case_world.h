@@ -17,9 +17,9 @@
 #include "simulation/case.h"
 #include "flow/external_input.h"
 #include "flow/flow.h"
-#include "serving/caller.h"
 #include "serving/files.h"
 #include "serving/stub.h"
+#include "serving/wire.h"
 
 #define CASE_START_MS INT64_C(1767225600000) /* 2026-01-01, the same for all cases */
 
@@ -128,6 +128,11 @@ void case_world_close(struct case_world *world);
 
 /* Used instead of a run: each request is answered with that error. */
 void case_world_refuse(struct case_world *world, const struct error *why);
+
+/* Answers an attempt of a call by the model's stub, in the arena of the call's message. `earlier`: the number of attempts
+ * before for this request. Sets the outcome, and how long it takes to come. False: memory. */
+bool case_stub_attempt(const struct model *model, const struct call *call, const struct wire_call *wire_call, uint64_t earlier,
+		       struct attempt *attempt, int64_t *delay_ms);
 
 /* ---- private to case_world*.c and case_models.c ---- */
 

@@ -222,6 +222,55 @@ static void what_takes_minutes_by_a_real_clock_is_skipped(void **state)
 	expect_said(&said, EXIT_GOOD, "s on a real clock");
 }
 
+/* Its clock is virtual. */
+static void in_workers_what_takes_minutes_passes(void **state)
+{
+	(void)state;
+	write_in_folder("stubs.json", "{\"add10\": \"stub://hang\"}");
+	write_in_folder("out.jsonl",
+			"{\"id\": \"a\", \"error\": {\"kind\": \"REMOTE\", \"contains\": \"no answer within 30000 ms\"}}\n"
+			"{\"calls\": {\"add10\": [3, 3]}}\n");
+	struct said said = run_cases("--workers");
+	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
+}
+
+/* Each stage has a topic: the steps with state have keys of their own. */
+static void workers_run_a_pipeline_by_its_stages(void **state)
+{
+	(void)state;
+	write_in_folder("pipeline.yaml",
+			"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+			"  - {name: one, features: {key: user, set: {n: count(x over 10)}}}\n"
+			"  - {name: two, inputs: [one, p], features: {key: shop, set: {m: sum(n over 3)}}}\n"
+			"  output: {steps: [two.outputs.m]}\n");
+	char in[1024];
+	static const char tensors[] =
+		"{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [1], \"data\": [5]}, "
+		"{\"name\": \"user\", \"datatype\": \"BYTES\", \"shape\": [1], \"data\": [\"u\"]}, "
+		"{\"name\": \"shop\", \"datatype\": \"BYTES\", \"shape\": [1], \"data\": [\"s\"]}";
+	int length = 0;
+	for (int i = 0; i < 3; i++)
+		length += snprintf(in + length, sizeof in - (size_t)length,
+				   "{\"id\": \"r%d\", \"key\": \"k\", \"request\": {\"inputs\": [%s]}}\n", i, tensors);
+	write_in_folder("in.jsonl", in);
+	write_in_folder("out.jsonl", "{\"id\": \"r2\", \"response\": {\"outputs\": [{\"name\": \"m\", "
+				"\"datatype\": \"FP64\", \"shape\": [1], \"data\": [6]}]}}\n");
+	struct said said = run_cases("--workers");
+	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
+}
+
+static void one_kind_of_engine_is_chosen(void **state)
+{
+	(void)state;
+	struct said said = run_cases("--workers " NO_KAFKA);
+	expect_words(said.err, "--kafka and --workers are two runs");
+	assert_int_equal(said.code, EXIT_MISUSE);
+	said_close(&said);
+	said = run_cases("--workers --print");
+	expect_words(said.err, "leave out --print and --update");
+	said_close(&said);
+}
+
 static void what_fails_in_memory_is_not_tried_on_kafka(void **state)
 {
 	(void)state;
@@ -367,6 +416,9 @@ int main(void)
 		SHOWS(an_empty_folder_is_a_misuse),
 		SHOWS(what_kafka_cannot_show_is_skipped_with_its_reason),
 		SHOWS(what_takes_minutes_by_a_real_clock_is_skipped),
+		SHOWS(in_workers_what_takes_minutes_passes),
+		SHOWS(workers_run_a_pipeline_by_its_stages),
+		SHOWS(one_kind_of_engine_is_chosen),
 		SHOWS(what_fails_in_memory_is_not_tried_on_kafka),
 		SHOWS(nothing_is_written_down_of_what_kafka_gave),
 		SHOWS(json_counts_and_says_why),
