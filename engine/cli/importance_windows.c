@@ -158,7 +158,8 @@ bool importance_list_end(struct importance_list *list, struct error *error)
 	list->subjects = ARENA_ARRAY(list->arena, struct importance_subject, list->count + 1);
 	if (!list->subjects || !slices)
 		return out_of_memory(error);
-	qsort(list->reports, list->count, sizeof *list->reports, reports_compare);
+	if (list->count > 0)
+		qsort(list->reports, list->count, sizeof *list->reports, reports_compare);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct importance_report *report = &list->reports[i];
 		struct importance_subject *subject = subject_find(list, report);

@@ -67,6 +67,22 @@ static void blocks_are_bounded_and_stand_for_all_rows(void **state)
 	}
 }
 
+static void blocks_that_merge_know_all_their_windows(void **state)
+{
+	(void)state;
+	for (uint32_t alarmed = 0; alarmed < 4; alarmed++) { /* a bit for each of two */
+		struct past past = {0};
+		for (uint32_t i = 0; i < 2; i++)
+			past_add(&past,
+				 &(struct past_block){.rows = 20, .time_ms = i, .windows = 1 + i, .alarmed = alarmed >> i & 1},
+				 i + 1);
+		past_merge_next(&past, 0);
+		assert_int_equal(past.count, 1);
+		assert_int_equal(past.blocks[0].windows, 3);
+		assert_int_equal(past.blocks[0].alarmed, alarmed > 0);
+	}
+}
+
 static void a_window_of_too_few_rows_is_not_remembered(void **state)
 {
 	(void)state;
@@ -485,6 +501,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks_are_bounded_and_stand_for_all_rows),
+		cmocka_unit_test(blocks_that_merge_know_all_their_windows),
 		cmocka_unit_test(a_window_of_too_few_rows_is_not_remembered),
 		cmocka_unit_test(blocks_of_a_long_past_are_a_fair_draw),
 		cmocka_unit_test(old_blocks_leave),

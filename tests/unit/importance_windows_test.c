@@ -146,6 +146,20 @@ static void windows_of_partitions_merge_by_their_explanations(void **state)
 	mock_close(&mock);
 }
 
+/* A clock that was set back: windows are in the order of their numbers. */
+static void the_first_window_is_the_first_that_closed(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	report_append(&mock, (struct importance_report){.slice = 1, .begin_ms = 9000, .end_ms = 9999, .explanations = 10}, "a", "b",
+		      1, 3);
+	report_append(&mock, (struct importance_report){.slice = 1, .window = 1, .end_ms = 999, .explanations = 10}, "a", "b", 3,
+		      1);
+	expect_shown(&mock, "json", "\"importance\": 3.0, \"share\": 0.75, \"first_importance\": 1.0, \"first_share\": 0.25");
+	mock_close(&mock);
+}
+
 static void before_a_window_has_closed_it_says_so(void **state)
 {
 	(void)state;
@@ -241,6 +255,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_are_of_their_schema),
 		cmocka_unit_test(windows_of_partitions_merge_by_their_explanations),
+		cmocka_unit_test(the_first_window_is_the_first_that_closed),
 		cmocka_unit_test(before_a_window_has_closed_it_says_so),
 		cmocka_unit_test(a_report_of_drift_has_the_shift_of_each_feature),
 	};
