@@ -539,7 +539,8 @@ static void the_json_is_json_and_says_it_all(void **state)
 	const json_t *step = json_array_get(json_object_get(pipeline, "steps"), 1);
 	const json_t *tensors = json_object_get(json_object_get(step, "gives"), "tensors");
 	assert_string_equal(json_string_value(json_object_get(json_array_get(tensors, 0), "type")), "FP64[1]");
-	assert_int_equal(json_array_size(json_object_get(root, "acls")), 11); /* with those on the topics of replies and of cancellations */
+	/* With those on the topics of replies and of cancellations. */
+	assert_int_equal(json_array_size(json_object_get(root, "acls")), 11);
 	json_decref(root);
 	planning_close(&p);
 }
