@@ -457,7 +457,8 @@ def shares_a_port(judge, start, keys):
             judge.expect(f"REST over HTTP/{version} {named} shares its port with gRPC", told == f"{version} 200" and b"42" in answer, (told, answer))
             told, answer = ask("/v2/pipelines/twice/infer", b"x" * 3000000, *words)
             judge.expect(f"too long a body over HTTP/{version} {named} is refused", told == f"{version} 413", (told, answer))
-            told, answer = ask("/v2/pipelines/secret/infer", body, *words)
+            # Policies are asked before the body. With one, curl 7.88 takes the stream's end without an error (RFC 9113, 8.1) for one.
+            told, answer = ask("/v2/pipelines/secret/infer", b"" if files else body, *words)
             judge.expect(f"policies hold over HTTP/{version} {named}", told == f"{version} {403 if files else 200}", (told, answer))
         told, answer = ask("/inference.GRPCInferenceService/ModelInfer", b"\0" + struct.pack(">I", len(message)) + message, *words,
                            "-H", "content-type: application/grpc", "-H", "te: trailers")

@@ -510,6 +510,10 @@ def answers_a_key_from_one_request(judge, gateway):
     judge.expect("a call that was cut off goes on, and its answer is there", reply[0] == 200 and reply[2].get("idempotent-replayed") == "true", reply)
     for name, pipeline, number, status in (("filtered away", "small", 50.0, 204), ("an error", "strict", 1.0, 400), ("no output", "sink", 1.0, 202)):
         replies = [keyed(pipeline, f"k-{pipeline}", number) for _ in range(2)]
+        end = time.monotonic() + HELD_SECONDS * 4
+        while replies[1][0] == 409 and time.monotonic() < end:  # the answer is not in the outputs yet
+            time.sleep(0.1)
+            replies[1] = keyed(pipeline, f"k-{pipeline}", number)
         judge.expect(f"{name} is the same again", [reply[0] for reply in replies] == [status] * 2
                      and [reply[2].get("idempotent-replayed") for reply in replies] == [None, "true"], replies)
     replies = [keyed("twice", "k-6", 3.0, prefer="respond-async") for _ in range(2)]
