@@ -22,7 +22,7 @@ static size_t largest_other(const size_t *buckets, size_t count, size_t way)
 
 void baselines_of(const struct assignment *assignment, struct baseline *baselines)
 {
-	size_t buckets[ASSIGNMENT_WAYS_MAX] = {0}, lacks[ASSIGNMENT_WAYS_MAX];
+	size_t buckets[ASSIGNMENT_WAYS_MAX] = {0}, lacks[ASSIGNMENT_WAYS_MAX] = {0};
 	buckets_count(assignment, buckets);
 	for (size_t i = 0; i < assignment->count; i++) {
 		lacks[i] = largest_other(buckets, assignment->count, i);
