@@ -286,6 +286,38 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 	return 0;
 }
 
+/* What only a port that is shared keeps, for requests that are no calls. */
+static void head_keep(struct grpc_request *request, struct text name, struct text value)
+{
+	const size_t most = sizeof request->method - 1, length = value.length < most ? value.length : most;
+	if (text_equal_short(name, TEXT(":method"))) {
+		memcpy(request->method, value.bytes, length);
+		request->method[length] = '\0';
+	} else if (text_equal_short(name, TEXT(":authority")) && request->server->config.metadata_bytes > 0) {
+		grpc_fields_append(&request->metadata, TEXT("host"), value);
+	}
+}
+
+static void pseudo_header_take(struct grpc_request *request, struct text name, struct text value)
+{
+	if (text_equal_short(name, TEXT(":path")))
+		buffer_text(&request->path, value);
+	else if (text_equal_short(name, TEXT(":method")))
+		request->is_post = text_equal_short(value, TEXT("POST"));
+	if (request->server->config.http)
+		head_keep(request, name, value);
+}
+
+static void header_take(struct grpc_request *request, struct text name, struct text value)
+{
+	if (text_equal_short(name, TEXT("content-type")))
+		request->is_grpc = grpc_is_content_type(value);
+	else if (text_equal_short(name, TEXT("grpc-timeout")) && !grpc_timeout_read(value, &request->timeout_ms))
+		request->timeout_ms = -1;
+	if (request->server->config.metadata_bytes > 0)
+		grpc_fields_append(&request->metadata, name, value);
+}
+
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name_bytes, size_t name_length,
 		     const uint8_t *value_bytes, size_t value_length, uint8_t flags, void *context)
 {
@@ -293,22 +325,12 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
 	const struct text name = {(const char *)name_bytes, name_length};
 	const struct text value = {(const char *)value_bytes, value_length};
-	if (!request || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+	if (!request || frame->headers.cat != NGHTTP2_HCAT_REQUEST || name.length == 0)
 		return 0;
-	if (text_equal_short(name, TEXT(":path")))
-		buffer_text(&request->path, value);
-	else if (text_equal_short(name, TEXT(":method"))) {
-		request->is_post = text_equal_short(value, TEXT("POST"));
-		(void)snprintf(request->method, sizeof request->method, TEXT_FORMAT, TEXT_ARGUMENTS(value));
-	} else if (text_equal_short(name, TEXT(":authority")) && request->server->config.http &&
-		   request->server->config.metadata_bytes > 0)
-		grpc_fields_append(&request->metadata, TEXT("host"), value);
-	else if (text_equal_short(name, TEXT("content-type")))
-		request->is_grpc = grpc_is_content_type(value);
-	else if (text_equal_short(name, TEXT("grpc-timeout")) && !grpc_timeout_read(value, &request->timeout_ms))
-		request->timeout_ms = -1;
-	if (request->server->config.metadata_bytes > 0 && name.length > 0 && name.bytes[0] != ':')
-		grpc_fields_append(&request->metadata, name, value);
+	if (name.bytes[0] == ':')
+		pseudo_header_take(request, name, value);
+	else
+		header_take(request, name, value);
 	return 0;
 }
 
@@ -339,8 +361,9 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 {
 	struct loop *loop = request->server->loop;
 	const struct grpc_server_config *config = &request->server->config;
-	struct error error = {0};
+	struct error error;
 	char words[120];
+	error.kind = ERROR_NONE; /* its text is not cleared: that would cost more than the rest */
 	request->is_http = config->http && !request->is_grpc;
 	if (request->is_http) {
 		if (config->bodies && !head_is_charged(request))
@@ -432,9 +455,11 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 {
 	(void)flags, (void)context;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
-	if (request && request->is_http)
+	if (!request)
+		return 0;
+	if (request->is_http)
 		grpc_port_give(request, (struct text){(const char *)bytes, count});
-	if (!request || request->is_http || request->over)
+	if (request->over) /* as one of HTTP is from its head on */
 		return 0;
 	struct grpc_server *server = request->server;
 	struct body_budget *bodies = server->config.bodies;
@@ -462,12 +487,15 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 	if (!request)
 		return 0;
 	const bool is_end = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
-	if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+	const bool is_head = frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
+	if (is_head)
 		headers_are_whole(request, is_end);
-	else if (is_end && request->is_http)
-		grpc_port_end(request);
-	if (is_end && !request->is_http)
+	if (!is_end)
+		return 0;
+	if (!request->is_http)
 		request_is_whole(request);
+	else if (!is_head)
+		grpc_port_end(request);
 	return 0;
 }
 

@@ -278,7 +278,9 @@ struct caller *case_model_caller(struct model *model, const struct running *runn
 					 .seed = CALLER_SEED,
 					 .wire = &case_wire,
 					 .wire_context = model};
-	return model->callers[on_outage] = caller_open(model->world->loop, config, on_answered, model->world, error);
+	model->callers[on_outage] = caller_open(model->world->loop, config, on_answered, model->world, error);
+	model->world->failed |= !model->callers[on_outage]; /* memory ran out: no answer of the case is right any more */
+	return model->callers[on_outage];
 }
 
 void case_models_close(struct case_world *world)
