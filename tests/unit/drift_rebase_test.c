@@ -104,6 +104,7 @@ static struct rebased *rebased_open(void)
 	self->blank = false;
 	observed_open_watch(&self->observed, WATCH("{past: 30d}"));
 	mock_open(&self->mock);
+	rd_kafka_mock_topic_create(self->mock.cluster, CHANGELOG, 1, 1); /* as an engine does */
 	yaml_write(WATCH("{past: 30d}"));
 	return self;
 }
