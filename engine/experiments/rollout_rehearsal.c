@@ -161,17 +161,9 @@ bool rehearsal_answer(struct rehearsal *rehearsal, struct text id, int64_t time_
 	return answer;
 }
 
-static const struct feedback_metric *accuracy_of(const struct feedback *feedback)
-{
-	for (size_t i = 0; i < feedback->metric_count; i++)
-		if (text_is(feedback->metrics[i].name, ROLLOUT_ACCURACY))
-			return &feedback->metrics[i];
-	return NULL;
-}
-
 bool rehearsal_feedback(struct rehearsal *rehearsal, const struct feedback *feedback, int64_t time_ms, struct error *error)
 {
-	const struct feedback_metric *accuracy = accuracy_of(feedback);
+	const struct feedback_metric *accuracy = truth_accuracy(feedback);
 	if (!accuracy)
 		return true;
 	struct past_feedback *past = record_add(rehearsal, &rehearsal->feedback, error);

@@ -151,7 +151,7 @@ static void accuracy_joined(void *context, const struct joined_outcome *outcome)
 	tally->open[outcome->slot] = (struct open_truth){outcome->unit, outcome->value};
 }
 
-static const struct feedback_metric *accuracy_of(const struct feedback *feedback)
+const struct feedback_metric *truth_accuracy(const struct feedback *feedback)
 {
 	for (size_t i = 0; i < feedback->metric_count; i++)
 		if (text_is(feedback->metrics[i].name, ROLLOUT_ACCURACY))
@@ -162,7 +162,7 @@ static const struct feedback_metric *accuracy_of(const struct feedback *feedback
 void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feedback, int64_t time_ms)
 {
 	struct error refused = {0};
-	const struct feedback_metric *accuracy = accuracy_of(feedback);
+	const struct feedback_metric *accuracy = truth_accuracy(feedback);
 	if (!accuracy) {
 		tally->losses.unjudged += feedback->truth.count > 0;
 		return;

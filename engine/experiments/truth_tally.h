@@ -63,6 +63,9 @@ void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feed
 const struct truth_counts *truth_tally_counts(const struct truth_tally *tally);
 struct truth_tally_losses truth_tally_losses(const struct truth_tally *tally);
 
+/* The metric of a feedback by which it is judged; NULL: it has none. */
+const struct feedback_metric *truth_accuracy(const struct feedback *feedback);
+
 /* Counts as moments of accuracies from 0 to 1. */
 struct moments truth_moments(const struct truth_counts *counts);
 

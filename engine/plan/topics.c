@@ -214,40 +214,40 @@ static void add_explanations(struct compiler *compiler, struct pipeline_plan *pl
 		add(compiler, plan, topic);
 }
 
-static void add_drift(struct compiler *compiler, struct pipeline_plan *plan)
+static bool step_has_key(const struct graph *graph, size_t step)
 {
+	return graph->steps[step].key;
+}
+
+/* Adds the topic that the steps of that sort write, by their names; without such a step there is none. */
+static void add_of_steps(struct compiler *compiler, struct pipeline_plan *plan,
+			 bool (*writes)(const struct graph *graph, size_t step), enum topic_role role, const char *what)
+{
+	const struct graph *graph = plan->graph;
 	const char *names = NULL;
-	for (size_t i = 0; i < plan->graph->count; i++)
-		if (plan->graph->steps[i].key)
+	for (size_t i = 0; i < graph->count; i++)
+		if (writes(graph, i))
 			names = arena_print(compiler->arena, "%s%s`%s`", names ? names : "", names ? ", " : "",
-					    plan->graph->steps[i].name);
+					    graph->steps[i].name);
 	const struct topic topic = {
-		.name = topic_name(compiler, plan, plan->graph->name, "drift"),
-		.role = TOPIC_DRIFT,
+		.name = topic_name(compiler, plan, graph->name, topic_roles[role].name),
+		.role = role,
 		.of = TOPIC_NONE,
 		.key = "the step's name",
-		.reason = names ? arena_print(compiler->arena, "verdicts of %s", names) : NULL,
+		.reason = names ? arena_print(compiler->arena, "%s %s", what, names) : NULL,
 	};
 	if (names)
 		add(compiler, plan, topic);
 }
 
+static void add_drift(struct compiler *compiler, struct pipeline_plan *plan)
+{
+	add_of_steps(compiler, plan, step_has_key, TOPIC_DRIFT, "verdicts of");
+}
+
 static void add_importance(struct compiler *compiler, struct pipeline_plan *plan)
 {
-	const char *names = NULL;
-	for (size_t i = 0; i < plan->graph->count; i++)
-		if (graph_step_weighs(plan->graph, i))
-			names = arena_print(compiler->arena, "%s%s`%s`", names ? names : "", names ? ", " : "",
-					    plan->graph->steps[i].name);
-	const struct topic topic = {
-		.name = topic_name(compiler, plan, plan->graph->name, "importance"),
-		.role = TOPIC_IMPORTANCE,
-		.of = TOPIC_NONE,
-		.key = "the step's name",
-		.reason = names ? arena_print(compiler->arena, "importance of features by %s", names) : NULL,
-	};
-	if (names)
-		add(compiler, plan, topic);
+	add_of_steps(compiler, plan, graph_step_weighs, TOPIC_IMPORTANCE, "importance of features by");
 }
 
 static bool alert_has_topic(const struct alert_spec *alert)
