@@ -2,7 +2,8 @@
 """Holds tests/promises.md against engine/worker/DELIVERY.md and the table of faults in README.md.
 
 Each of their sentences and table rows is exactly one row of tests/promises.md, and each row of it is one of them. A row names tests that are there: `NAME.sh WORD`, where tests/kafka/NAME.sh has WORD outside of comments;
-`NAME_test FUNCTION`, where tests/unit/NAME_test.c runs FUNCTION; or `make TARGET`. Prints each breach."""
+`NAME.py FUNCTION`, where tests/judge/NAME.py calls FUNCTION; `NAME_test FUNCTION`, where tests/unit/NAME_test.c runs FUNCTION; or
+`make TARGET`, but not `make check`, which is no one test. Prints each breach."""
 import os, re, sys
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
@@ -54,10 +55,13 @@ def test_is_there(name):
         if kind.endswith(".sh"):
             code = "\n".join(line for line in read(f"tests/kafka/{kind}").split("\n") if not line.lstrip().startswith("#"))
             return re.search(rf"\b{re.escape(what)}\b", code)
+        if kind.endswith(".py"):
+            code = read(f"tests/judge/{kind}")
+            return re.search(rf"^def {re.escape(what)}\(", code, re.M) and len(re.findall(rf"\b{re.escape(what)}\(", code)) > 1
         if kind.endswith("_test"):
             code = read(f"tests/unit/{kind}.c")
             return re.search(rf"^static void {re.escape(what)}\(void", code, re.M) and code.count(what) > 1
-        return kind == "make" and re.search(rf"^{re.escape(what)}:", read("Makefile"), re.M)
+        return kind == "make" and what != "check" and re.search(rf"^{re.escape(what)}:", read("Makefile"), re.M)
     except FileNotFoundError:
         return False
 
