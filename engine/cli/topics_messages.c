@@ -24,7 +24,8 @@ static void failures_print(struct session *session, struct page *page)
 	page_heading(page, 1, "Failures");
 	page_text(page, "How a request can fail, and what happens to it. A request that is kept is in the pipeline's errors "
 			"topic, complete and with the reason: `sluice errors list` shows it, `sluice errors replay` sends it "
-			"again. There is no error answer if the pipeline has `output.errors: off`.");
+			"again. If its caller waits at a gateway, the request is kept only with `output.errors: keep`. There is "
+			"no error answer if the pipeline has `output.errors: off`.");
 	for (const struct failure_row *row = failure_rows; row->name; row++)
 		failure_item(page, row);
 }

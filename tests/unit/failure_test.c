@@ -18,13 +18,15 @@ static bool is_kept(enum error_kind kind, enum error_limit limit)
 	return failure_of(&error)->kept;
 }
 
-static void all_are_kept_but_those_by_the_requests_own_deadline(void **state)
+static void all_are_kept_but_those_that_nobody_waits_for(void **state)
 {
 	(void)state;
 	for (enum error_kind kind = ERROR_CONFIG; kind <= ERROR_SYSTEM; kind++)
 		assert_true(is_kept(kind, LIMIT_OF_ENGINE));
 	assert_false(is_kept(ERROR_LIMIT, LIMIT_OF_DEADLINE));
 	assert_false(is_kept(ERROR_LIMIT, LIMIT_OF_ADMISSION));
+	assert_false(is_kept(ERROR_LIMIT, LIMIT_OF_CANCEL));
+	assert_true(is_kept(ERROR_LIMIT, LIMIT_OF_WARMUP));
 	assert_true(is_kept(ERROR_REMOTE, LIMIT_OF_DEADLINE)); /* which limit is said of a LIMIT alone */
 }
 
@@ -77,7 +79,7 @@ static void the_next_stage_knows_which_limit_it_was(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_are_kept_but_those_by_the_requests_own_deadline),
+		cmocka_unit_test(all_are_kept_but_those_that_nobody_waits_for),
 		cmocka_unit_test(which_limit_it_was_is_said_with_the_error),
 		cmocka_unit_test(the_next_stage_knows_which_limit_it_was),
 	};
