@@ -5,6 +5,8 @@
 
 #include "base/secret.h"
 #include "base/suggest.h"
+#include "cli/broker_list.h"
+#include "cli/run_limits.h"
 #include "log/topics.h"
 #include "plan/plan.h"
 #include "spec/kafka_setting.h"
@@ -147,6 +149,8 @@ bool kafka_find(const struct runtime_spec *runtime, const struct kafka_asked *as
 				 "the address of Kafka is missing: give --brokers HOST:PORT, set SLUICE_BROKERS (`sluice help "
 				 "settings`), or write "
 				 "kafkaConfig.bootstrap.servers in a SeldonRuntime");
+	if (!broker_list_check(kafka->brokers, error) || !run_limits_check_client(error))
+		return false;
 	return properties_of(&said->consumer_settings, asked, KAFKA_CONSUMER, arena, &kafka->consumer, error) &&
 	       properties_of(&said->producer_settings, asked, KAFKA_PRODUCER, arena, &kafka->producer, error) &&
 	       topic_properties_of(&said->topic_settings, arena, &kafka->topics, error) &&

@@ -44,9 +44,10 @@ struct kafka_asked {
 		    .ambient_offset = offsetof(owner, member.ambient_settings),                                                    \
 		    .help = "A setting of librdkafka, any; goes before the runtime's.")
 
-/* Finds the Kafka settings. `asked` overrides the runtime, which may be NULL. CONFIG: there are no brokers, a setting
- * is not NAME=VALUE, or a secret is not at the given place. Borrows from both. From the runtime's settings only those
- * that a file may set (spec/kafka_setting.h) are used. */
+/* Finds the Kafka settings. `asked` overrides the runtime, which may be NULL. CONFIG: there are no brokers, one has no
+ * address (cli/broker_list.h), a setting is not NAME=VALUE, or a secret is not at the given place. SYSTEM: the process
+ * may open too few files to use Kafka (cli/run_limits.h). Borrows from both. From the runtime's settings only those that
+ * a file may set (spec/kafka_setting.h) are used. */
 bool kafka_find(const struct runtime_spec *runtime, const struct kafka_asked *asked, struct arena *arena, struct kafka *kafka,
 		struct error *error);
 

@@ -28,3 +28,14 @@ bool run_limits_check(size_t memory_bytes, bool chosen, size_t workers, struct e
 				 (size_t)limit.rlim_cur, workers, workers == 1 ? "" : "s", descriptors);
 	return true;
 }
+
+bool run_limits_check_client(struct error *error)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && is_below(&limit, CLIENT_DESCRIPTORS))
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				 "the limit on open files (ulimit -n) is %zu, and a command that uses Kafka needs %d, and more "
+				 "with many brokers; raise it",
+				 (size_t)limit.rlim_cur, CLIENT_DESCRIPTORS);
+	return true;
+}

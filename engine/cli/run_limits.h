@@ -1,5 +1,5 @@
-/* run_limits.h: Check of the process limits before an engine starts: it finds those that are too low. For `sluice
- * run` and `sluice dev`. */
+/* run_limits.h: Check of the process limits before an engine starts, or another command uses Kafka: it finds those that
+ * are too low. */
 #ifndef SLUICE_CLI_RUN_LIMITS_H
 #define SLUICE_CLI_RUN_LIMITS_H
 
@@ -20,5 +20,12 @@
 
 /* False: SYSTEM, with the limit, its value, and the value needed. `chosen`: the memory was set by --memory. */
 bool run_limits_check(size_t memory_bytes, bool chosen, size_t workers, struct error *error);
+
+/* For a command that uses Kafka: its files, and the clients of one broker. With fewer some of what it asks is not answered,
+ * and it takes that for the state of engines. */
+#define CLIENT_DESCRIPTORS 32
+
+/* False: SYSTEM, with the limit, its value, and the value needed. */
+bool run_limits_check_client(struct error *error);
 
 #endif

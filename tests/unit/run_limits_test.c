@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "cli/kafka.h"
 #include "cli/run_limits.h"
 #include "session.h"
 #include "steps/kinds.h"
@@ -37,6 +38,27 @@ static void too_few_descriptors_are_named_with_the_limit(void **state)
 	assert_non_null(strstr(error.text, "(ulimit -n) is 24, and with 2 workers an engine needs 144"));
 	assert_false(may_start(RLIMIT_NOFILE, needed - 1, 256 * MIB, 2, &error));
 	assert_true(may_start(RLIMIT_NOFILE, needed, 256 * MIB, 2, &error));
+}
+
+static void a_command_with_too_few_descriptors_names_the_limit(void **state)
+{
+	struct rlimit before, lower;
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	for (int missing = 1; missing >= 0; missing--) {
+		struct arena *arena = arena_open((size_t)1 << 20);
+		struct error error = {0};
+		struct kafka kafka;
+		const struct kafka_asked asked = {.brokers = "a:1"};
+		lower = (struct rlimit){(rlim_t)(CLIENT_DESCRIPTORS - missing), before.rlim_max};
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &lower), 0);
+		const bool good = kafka_find(NULL, &asked, arena, &kafka, &error);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+		assert_int_equal(good, !missing);
+		if (missing)
+			assert_non_null(strstr(error.text, "(ulimit -n) is 31, and a command that uses Kafka needs 32"));
+		arena_close(arena);
+	}
 }
 
 static void too_little_address_space_is_named_with_the_limit(void **state)
@@ -84,6 +106,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(too_few_descriptors_are_named_with_the_limit),
+		cmocka_unit_test(a_command_with_too_few_descriptors_names_the_limit),
 		cmocka_unit_test(too_little_address_space_is_named_with_the_limit),
 		cmocka_unit_test(what_nobody_chose_is_not_named_by_an_option),
 		cmocka_unit_test(an_engine_for_development_names_the_limit_too),
