@@ -1,9 +1,9 @@
 /* http_server_parts.h: Shared parts of the HTTP server. Private to its files:
  *
- *   http_server.c    the server: opened, drained, closed
- *   http_inbound.c   one connection: its input, its output, and its time limits
- *   http_incoming.c  one request, and its answer
- *   http_exchange.c  one request that a stream of HTTP/2 carries, in place of a connection
+ *   http_server.c             the server: opened, drained, closed
+ *   http_server_connection.c  one connection (http_inbound): its input, its output, and its time limits
+ *   http_server_request.c     one request (http_incoming), and its answer
+ *   http_exchange.c           one request that a stream of HTTP/2 carries, in place of a connection
  *
  * A connection has one request at a time, from the first byte of its head until the last byte of its answer has left.
  * Meanwhile further data stays in the socket, except the rest of the last read. A request that waits for its answer
@@ -109,7 +109,7 @@ struct http_server {
 void http_server_wake(struct http_inbound *connection); /* schedules its turn */
 const char *http_server_date(struct http_server *server);
 
-/* ---- http_inbound.c ---- */
+/* ---- http_server_connection.c ---- */
 
 void http_inbound_accept(void *context, int socket, struct peer *peer);
 /* Lists it, and counts its bodies for that address. False: memory ran out. */
@@ -120,7 +120,7 @@ void http_inbound_turn(struct http_inbound *connection, uint32_t events); /* may
 void http_inbound_hang_up(struct http_inbound *connection);		     /* closes and frees it */
 void http_inbound_flush(struct http_inbound *connection);
 
-/* ---- http_incoming.c ---- */
+/* ---- http_server_request.c ---- */
 
 struct http_incoming *http_incoming_open(struct http_inbound *connection); /* NULL: no memory */
 void http_incoming_leave(struct http_incoming *incoming); /* takes it off its connection; it ends unless the application has it */

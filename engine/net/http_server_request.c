@@ -1,4 +1,4 @@
-/* http_incoming.c: Request of the HTTP server, and its answer; see http_server_parts.h. */
+/* http_server_request.c: Request of the HTTP server, and its answer; see http_server_parts.h. */
 #include <assert.h>
 #include <stdio.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-/* http_inbound.c: Connection of the HTTP server: its input, its output, and its time limits; see
+/* http_server_connection.c: Connection of the HTTP server: its input, its output, and its time limits; see
  * http_server_parts.h. */
 #include <assert.h>
 #include <sys/epoll.h>
