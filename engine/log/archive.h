@@ -95,7 +95,7 @@ static inline bool archive_news(struct archive *archive, struct archive_news *ne
 
 /* Restores the state that the changelog holds now. The group's offsets of the input are settled first, so the
  * state is that of the messages before them. The reference in the group's commits is compared with the changelog
- * (state/identity.h). The news is RESTORED, perhaps with an identity that is still to be produced, or FAILED, also
+ * (state/changelog_identity.h). The news is RESTORED, perhaps with an identity that is still to be produced, or FAILED, also
  * because state was lost. The topics are copied. */
 static inline bool archive_restore(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error)
 {

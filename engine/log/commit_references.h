@@ -1,4 +1,4 @@
-/* commit_references.h: References to state in the metadata of a consumer's commits (state/identity.h), for each
+/* commit_references.h: References to state in the metadata of a consumer's commits (state/changelog_identity.h), for each
  * partition. Private to the consumer.
  *
  * The worker sets them when it ends an output, and they are read when that output is committed. No second output ends
@@ -8,7 +8,7 @@
 #define SLUICE_LOG_COMMIT_REFERENCES_H
 
 #include "log/record.h"
-#include "state/identity.h"
+#include "state/changelog_identity.h"
 
 /* Starts as {0}. */
 struct commit_references {

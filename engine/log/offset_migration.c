@@ -119,7 +119,7 @@ static offsets *all_partitions(const struct offset_migration_config *config, rd_
 	return list;
 }
 
-/* Copies the offset and its metadata, which has a reference (state/identity.h). librdkafka frees it by free(). */
+/* Copies the offset and its metadata, which has a reference (state/changelog_identity.h). librdkafka frees it by free(). */
 static bool offset_copy(rd_kafka_topic_partition_t *copy, const rd_kafka_topic_partition_t *one)
 {
 	copy->offset = one->offset;

@@ -17,7 +17,7 @@ void state_history_close(struct state_history *history);
 bool state_history_note(struct state_history *history, const struct plan *before, const struct plan *now, struct error *error);
 
 /* Whether each stage keeps the state of its steps. A worker that began without it would detect that
- * (state/identity.h), and end. CONFIG: the stage keeps its changelog, but its steps with state have other names. Or
+ * (state/changelog_identity.h), and end. CONFIG: the stage keeps its changelog, but its steps with state have other names. Or
  * its input was read with another changelog, because the pipeline has another name. Pipelines among `new_state` are
  * not checked. A pipeline that comes back is compared with what it was when it went. */
 bool state_check_reload(const struct plan *before, const struct plan *now, const struct state_history *history,

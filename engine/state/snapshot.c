@@ -4,7 +4,7 @@
 #include <assert.h>
 
 #include "base/hash.h"
-#include "state/identity.h"
+#include "state/changelog_identity.h"
 
 #define MAGIC "sluice-state"
 #define MAGIC_BYTES (sizeof MAGIC - 1)

@@ -1,6 +1,6 @@
 /* identity_test.c: Tests of the detection of lost state: the identity in a commit is compared with that of the changelog
  * partition. */
-#include "state/identity.h"
+#include "state/changelog_identity.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

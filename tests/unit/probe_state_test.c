@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "state/identity.h"
+#include "state/changelog_identity.h"
 #include "tests/unit/mock_broker.h"
 
 #define OFFSET_FETCH 9 /* Kafka's number of the request */

@@ -1,4 +1,4 @@
-/* identity.h: Identity of a changelog partition, by which the loss of state is detected.
+/* changelog_identity.h: Identity of a changelog partition, by which the loss of state is detected.
  *
  * The first state that is written to a changelog partition is its identity. It has a number, the partition's first
  * offset, and the names of the steps whose state the partition contains. Every commit of the input's offset has in
@@ -15,8 +15,8 @@
  *
  * Pure. A store belongs to one thread at a time.
  */
-#ifndef SLUICE_STATE_IDENTITY_H
-#define SLUICE_STATE_IDENTITY_H
+#ifndef SLUICE_STATE_CHANGELOG_IDENTITY_H
+#define SLUICE_STATE_CHANGELOG_IDENTITY_H
 
 #include "state/store.h"
 

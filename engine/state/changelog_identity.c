@@ -1,5 +1,5 @@
-/* identity.c: see identity.h. */
-#include "state/identity.h"
+/* changelog_identity.c: see changelog_identity.h. */
+#include "state/changelog_identity.h"
 
 #include <inttypes.h>
 #include <stdio.h>
