@@ -4,7 +4,7 @@
 #include "base/base64.h"
 #include "base/moment.h"
 #include "base/quote.h"
-#include "cli/letter_list.h"
+#include "cli/dead_letter_list.h"
 #include "message/json_write.h"
 
 #define LINE_TEXT_MAX ((size_t)1 << 30)
@@ -45,7 +45,7 @@ struct errors_showing {
 	struct arena *arena; /* of one letter */
 	struct buffer text;
 	uint64_t shown;
-	struct letter_list list;
+	struct dead_letter_list list;
 };
 
 static bool write_out(struct errors_showing *showing, struct error *error)
@@ -131,7 +131,7 @@ static bool list_one(void *context, const struct found_letter *found, struct err
 			return error_memory(error, ERROR_SYSTEM, "showing a dead letter");
 		json = (struct text){showing->text.bytes, showing->text.length - 1};
 	}
-	bool good = letter_list_add(&showing->list, found, json, error);
+	bool good = dead_letter_list_add(&showing->list, found, json, error);
 	buffer_clear(&showing->text);
 	return good;
 }
@@ -139,7 +139,7 @@ static bool list_one(void *context, const struct found_letter *found, struct err
 static bool mark_one(void *context, int32_t partition, int64_t offset, int64_t time_ms, struct error *error)
 {
 	struct errors_showing *showing = context;
-	return letter_list_mark(&showing->list, partition, offset, time_ms, error);
+	return dead_letter_list_mark(&showing->list, partition, offset, time_ms, error);
 }
 
 /* On a terminal the reason is below, on its own line. */
@@ -210,7 +210,7 @@ static void print_count(struct errors_showing *showing, const struct letter_coun
 static bool print_counts(struct errors_showing *showing, struct error *error)
 {
 	size_t count;
-	const struct letter_count *counts = letter_list_count(&showing->list, &count);
+	const struct letter_count *counts = dead_letter_list_count(&showing->list, &count);
 	if (!counts)
 		return error_memory(error, ERROR_SYSTEM, "counting dead letters");
 	if (showing->options->form == OUTPUT_TEXT && count > 0)
@@ -228,7 +228,7 @@ static bool print_counts(struct errors_showing *showing, struct error *error)
 /* When all letters are gathered. */
 static bool show_list(struct errors_showing *showing, struct error *error)
 {
-	letter_list_sort(&showing->list);
+	dead_letter_list_sort(&showing->list);
 	bool wants_counts = showing->options->counts || showing->options->form == OUTPUT_TEXT;
 	return (showing->options->counts || print_list(showing, error)) && (!wants_counts || print_counts(showing, error));
 }

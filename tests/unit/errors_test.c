@@ -16,7 +16,7 @@
 #include "message/avro.h"
 #include "message/dead_letter.h"
 #include "steps/kinds.h"
-#include "cli/letter_list.h"
+#include "cli/dead_letter_list.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"
 
@@ -155,23 +155,23 @@ static void letters_are_sorted_by_time_and_counted_by_reason(void **state)
 				   {.kind = ERROR_INPUT, .text = "shape [3], not [2]"},
 				   {.kind = ERROR_REMOTE, .text = "shape [3], not [2]!"}};
 	static const int order[] = {1, 2, 0, 3};
-	struct letter_list list = {.arena = arena_open(1 << 20)};
+	struct dead_letter_list list = {.arena = arena_open(1 << 20)};
 	for (int i = 0; i < 4; i++) {
 		const struct found_letter found = {
 			.partition = i % 2,
 			.offset = i,
 			.letter = {.error = &failures[i], .step = "s", .failed_ms = 1000 * order[i], .id = TEXT("r")}};
-		assert_true(letter_list_add(&list, &found, TEXT(""), &error));
+		assert_true(dead_letter_list_add(&list, &found, TEXT(""), &error));
 	}
-	assert_true(letter_list_mark(&list, 1, 1, 7, &error) && letter_list_mark(&list, 1, 1, 9, &error));
-	assert_true(letter_list_mark(&list, 0, 1, 8, &error)); /* no letter is there */
-	letter_list_sort(&list);
+	assert_true(dead_letter_list_mark(&list, 1, 1, 7, &error) && dead_letter_list_mark(&list, 1, 1, 9, &error));
+	assert_true(dead_letter_list_mark(&list, 0, 1, 8, &error)); /* no letter is there */
+	dead_letter_list_sort(&list);
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(list.items[i].failed_ms, 1000 * i);
 		assert_int_equal(list.items[i].replayed_ms, list.items[i].offset == 1 ? 9 : 0);
 	}
 	size_t count;
-	const struct letter_count *counts = letter_list_count(&list, &count);
+	const struct letter_count *counts = dead_letter_list_count(&list, &count);
 	assert_int_equal(count, 3);
 	assert_int_equal(counts[0].count, 2);
 	assert_int_equal(counts[0].replayed, 1);

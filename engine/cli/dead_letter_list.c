@@ -1,5 +1,5 @@
-/* letter_list.c: see letter_list.h. */
-#include "cli/letter_list.h"
+/* dead_letter_list.c: see dead_letter_list.h. */
+#include "cli/dead_letter_list.h"
 
 #include <stdlib.h>
 
@@ -26,12 +26,12 @@ static void *with_room(struct arena *arena, void *items, size_t count, size_t *r
 	return grown;
 }
 
-static const char *text_kept(struct letter_list *list, struct text text)
+static const char *text_kept(struct dead_letter_list *list, struct text text)
 {
 	return arena_copy(list->arena, text.bytes ? text.bytes : "", text.length);
 }
 
-bool letter_list_add(struct letter_list *list, const struct found_letter *found, struct text json, struct error *error)
+bool dead_letter_list_add(struct dead_letter_list *list, const struct found_letter *found, struct text json, struct error *error)
 {
 	const struct dead_letter *letter = &found->letter;
 	struct listed_letter *items = with_room(list->arena, list->items, list->count, &list->room, sizeof *items);
@@ -49,7 +49,7 @@ bool letter_list_add(struct letter_list *list, const struct found_letter *found,
 	return !arena_failed(list->arena) || list_full(error);
 }
 
-bool letter_list_mark(struct letter_list *list, int32_t partition, int64_t offset, int64_t time_ms, struct error *error)
+bool dead_letter_list_mark(struct dead_letter_list *list, int32_t partition, int64_t offset, int64_t time_ms, struct error *error)
 {
 	struct letter_mark *marks = with_room(list->arena, list->marks, list->mark_count, &list->mark_room, sizeof *marks);
 	if (!marks)
@@ -87,7 +87,7 @@ static int letter_compare(const void *a, const void *b)
 }
 
 /* Of sorted marks, the newest of that place. */
-static int64_t mark_find(const struct letter_list *list, const struct listed_letter *letter)
+static int64_t mark_find(const struct dead_letter_list *list, const struct listed_letter *letter)
 {
 	size_t low = 0, high = list->mark_count;
 	while (low < high) {
@@ -102,7 +102,7 @@ static int64_t mark_find(const struct letter_list *list, const struct listed_let
 	return last && last->partition == letter->partition && last->offset == letter->offset ? last->time_ms : 0;
 }
 
-void letter_list_sort(struct letter_list *list)
+void dead_letter_list_sort(struct dead_letter_list *list)
 {
 	if (list->count == 0)
 		return;
@@ -160,7 +160,7 @@ static int frequency_compare(const void *a, const void *b)
 	return order ? order : letter_compare(one->last, other->last);
 }
 
-struct letter_count *letter_list_count(const struct letter_list *list, size_t *count)
+struct letter_count *dead_letter_list_count(const struct dead_letter_list *list, size_t *count)
 {
 	const struct listed_letter **order = ARENA_ARRAY(list->arena, const struct listed_letter *, list->count + 1);
 	struct letter_count *counts = ARENA_ARRAY(list->arena, struct letter_count, list->count + 1);

@@ -1,7 +1,7 @@
-/* letter_list.h: List of dead letters: collected completely, then sorted by time, marked if they were replayed, and
+/* dead_letter_list.h: List of dead letters: collected completely, then sorted by time, marked if they were replayed, and
  * counted by reason. */
-#ifndef SLUICE_CLI_LETTER_LIST_H
-#define SLUICE_CLI_LETTER_LIST_H
+#ifndef SLUICE_CLI_DEAD_LETTER_LIST_H
+#define SLUICE_CLI_DEAD_LETTER_LIST_H
 
 #include "cli/dead_letters.h"
 
@@ -30,7 +30,7 @@ struct letter_mark {
 };
 
 /* Starts as {.arena = an arena of its own}; everything is freed with the arena. */
-struct letter_list {
+struct dead_letter_list {
 	struct arena *arena;
 	struct listed_letter *items;
 	size_t count, room;
@@ -39,15 +39,15 @@ struct letter_list {
 };
 
 /* Copies a letter. `json` is copied too; empty: none. False: LIMIT, memory has no space for more. */
-bool letter_list_add(struct letter_list *list, const struct found_letter *found, struct text json, struct error *error);
+bool dead_letter_list_add(struct dead_letter_list *list, const struct found_letter *found, struct text json, struct error *error);
 
 /* Marks the letter at that position as replayed at that time. False: LIMIT. */
-bool letter_list_mark(struct letter_list *list, int32_t partition, int64_t offset, int64_t time_ms, struct error *error);
+bool dead_letter_list_mark(struct dead_letter_list *list, int32_t partition, int64_t offset, int64_t time_ms, struct error *error);
 
 /* To be called when all are added: sorts by time of failure, the oldest first, and sets `replayed_ms`. */
-void letter_list_sort(struct letter_list *list);
+void dead_letter_list_sort(struct dead_letter_list *list);
 
 /* Counts by reason, the most frequent first; in the arena. NULL: memory ran out. */
-struct letter_count *letter_list_count(const struct letter_list *list, size_t *count);
+struct letter_count *dead_letter_list_count(const struct dead_letter_list *list, size_t *count);
 
 #endif
