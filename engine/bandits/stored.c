@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/hash.h"
-#include "base/little.h"
+#include "base/little_endian.h"
 
 #define VERSION_BITS UINT64_C(0xffff)
 

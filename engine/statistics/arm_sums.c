@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "base/little.h"
+#include "base/little_endian.h"
 
 void arm_sums_add(struct arm_sums *sums, double value, double beside)
 {

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/little.h"
+#include "base/little_endian.h"
 #include "experiments/rollout.h"
 #include "planning.h"
 

@@ -1,6 +1,6 @@
-/* little.h: Little-endian encoding of numbers in 8 bytes, the same on every machine. */
-#ifndef SLUICE_BASE_LITTLE_H
-#define SLUICE_BASE_LITTLE_H
+/* little_endian.h: Little-endian encoding of numbers in 8 bytes, the same on every machine. */
+#ifndef SLUICE_BASE_LITTLE_ENDIAN_H
+#define SLUICE_BASE_LITTLE_ENDIAN_H
 
 #include <stdint.h>
 #include <string.h>
