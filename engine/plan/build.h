@@ -1,5 +1,5 @@
 /* build.h: State and phases of graph_build(). Private to graph.c, join.c, externals.c, mapping.c, order.c, reach.c,
- * callees.c, experiments.c, shares.c and implicit.c. */
+ * callees.c, experiments.c, assignment_tables.c and implicit.c. */
 #ifndef SLUICE_PLAN_BUILD_H
 #define SLUICE_PLAN_BUILD_H
 
@@ -63,7 +63,7 @@ void build_callees(struct graph_build *build);
 /* experiments.c: the experiments that split calls of the steps. */
 void build_experiments(struct graph_build *build);
 
-/* shares.c: the split of messages among choices. */
+/* assignment_tables.c: the split of messages among choices. */
 void build_shares(struct graph_build *build);
 
 /* graph.c: the nearest name of a step (or of the pipeline, or of a declared tensor), in the arena. NULL: no name is near. */

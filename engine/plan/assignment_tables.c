@@ -1,5 +1,5 @@
-/* shares.c: Assignment tables of the steps that split messages (step/assignment.h): made of the recorded tables or, where
- * there are none, of the names and weights alone. */
+/* assignment_tables.c: Tables of the steps that split messages among choices (step/assignment.h). A table is the recorded one
+ * or, if there is none, follows from the names and weights of the choices alone. */
 #include "plan/build.h"
 #include "step/assignment_table.h"
 
