@@ -1,8 +1,8 @@
 /* learner_parts.h: Parts of the learner service: an experiment that is learnt, and the service, as its files share them.
  *
- * policy_follow.c puts policies into force; learner_tenure.c begins and ends to lead, and gives the learners what was read;
- * learner_service.c leads, and has the thread. Private to the learner service. All but `stopping` and `ended` belongs to its
- * thread.
+ * policy_follow.c puts policies into force. learner_leadership.c begins and ends the leadership, and gives the learners what
+ * was read. learner_service.c has the thread, and decides while it leads. Private to the learner service. All but `stopping`
+ * and `ended` belongs to its thread.
  */
 #ifndef SLUICE_RUNTIME_LEARNER_PARTS_H
 #define SLUICE_RUNTIME_LEARNER_PARTS_H

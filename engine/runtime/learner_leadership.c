@@ -1,4 +1,5 @@
-/* learner_tenure.c: Beginning and end of leading, and what the learners are given; see learner_parts.h. */
+/* learner_leadership.c: Leadership of the learners of an experiment: it begins with a replay of what was learnt, and ends.
+ * See learner_parts.h. */
 #include <inttypes.h>
 
 #include "base/clock.h"
