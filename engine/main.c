@@ -1,4 +1,4 @@
-/* main.c: the one place that exits, and that knows the step kinds. */
+/* main.c: The one place that exits, and that knows the step kinds. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

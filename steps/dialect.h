@@ -1,4 +1,4 @@
-/* dialect.h: Parameter of a model of the reference dialect, which may be one of a step that is built in. */
+/* dialect.h: Parameter of a model in the reference dialect, which may set an option of a built-in step. */
 #ifndef SLUICE_STEPS_DIALECT_H
 #define SLUICE_STEPS_DIALECT_H
 

@@ -1,4 +1,4 @@
-/* bandit.h: learner of a bandit: from rewards of the arms that were played to what the next choices are made by.
+/* bandit.h: Learner of a bandit: turns the rewards of the arms that were played into the numbers that the next choices use.
  *
  *   epsilon-greedy   the arm of the greatest mean reward; a share epsilon of choices is spread over all arms. With
  *                    features the mean is linear in the context: ridge regression for each arm

@@ -1,4 +1,4 @@
-/* bandit_parts.h: the parts of a learner, for the files that make one up: bandit.c and bandit_state.c. */
+/* bandit_parts.h: Shared parts of a learner, private to bandit.c and bandit_state.c. */
 #ifndef SLUICE_BANDITS_BANDIT_PARTS_H
 #define SLUICE_BANDITS_BANDIT_PARTS_H
 

@@ -1,4 +1,4 @@
-/* bandit_state.c: a learner as bytes, for bandit.h.
+/* bandit_state.c: A learner as bytes, for bandit.h.
  *
  * A record (bandits/stored.h) of the kind, the numbers of arms and features, the options, then each arm: its counts and
  * sums, and with features the sums of its models. What follows from the sums is not written; it is made anew when they

@@ -1,4 +1,4 @@
-/* best_arm.h: posteriors of the mean rewards of arms, draws from them, and the chance of each arm to be the best one.
+/* best_arm.h: Posteriors of the mean rewards of arms, draws from them, and the chance of each arm to be the best one.
  *
  * Posteriors are independent. Rewards of 0..1 have a beta posterior; others a normal one when their variance is known,
  * and otherwise Student's t, which a normal-inverse-gamma posterior leaves for the mean.

@@ -1,4 +1,4 @@
-/* context.h: Context of a choice: the features of a request as they were sent, and the vector x that a policy takes of them.
+/* context.h: Context of a choice: the features of a request as they were sent, and the vector x that a policy makes of them.
  *
  * x is 1, then each feature less its center and divided by its width. The feature `time_of_day`, an hour from 0 to 24, is
  * the sine and the cosine of its angle, which are appended. A feature that is missing (NaN) is 0, as the mean is.

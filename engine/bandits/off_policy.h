@@ -1,4 +1,4 @@
-/* off_policy.h: estimates of what a policy would have earned, from recorded choices of another one.
+/* off_policy.h: Estimates of what a policy would have earned, from recorded choices of another one.
  *
  * A record has the arm that was chosen, with which probability, its reward, and the probabilities that the new policy
  * gives to all arms; w = new / recorded probability. Perhaps also what a model expects of each arm's reward:

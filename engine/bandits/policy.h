@@ -1,4 +1,4 @@
-/* policy.h: policy of a bandit: what a learner says, frozen until the next update, and the choice it makes for a unit.
+/* policy.h: Policy of a bandit: a copy of its learner, fixed until the next update, by which each unit gets an arm.
  *
  * The choice is a function of the unit, the context and the policy's version, so a unit keeps its arm until the next
  * update. It is a draw from the exact probabilities that are logged with it: the learner's, mixed with a share `explore`

@@ -1,4 +1,4 @@
-/* ridge.h: ridge regression of one arm's rewards on a context x, learnt one reward at a time.
+/* ridge.h: Ridge regression of one arm's rewards on a context x, learnt one reward at a time.
  *
  * It keeps the sums G of x x' and b of reward * x, and from them M = (lambda I + G)^-1 and theta = M b. A reward costs
  * O(d^2) by the formula of Sherman and Morrison; M is made anew from the sums by Cholesky every RIDGE_REFRESH rewards,

@@ -1,4 +1,4 @@
-/* stored.h: stored records of this module: numbers of 8 bytes behind a mark with a version, and last a hash of all before.
+/* stored.h: Encoding of this module's stored records: a version mark, numbers of 8 bytes, and last a hash of all before.
  *
  * A reader asks and goes on; past the end, or at a number that is none, it gets 0 and the record is no longer sound.
  */

@@ -1,4 +1,4 @@
-/* file_watch.c: inotify on the loop; see file_watch.h. */
+/* file_watch.c: Inotify on the loop; see file_watch.h. */
 #include "cli/file_watch.h"
 
 #include <dirent.h>

@@ -1,4 +1,4 @@
-/* fit_truths.h: Feedback on the messages of a source, found by the names of these: for `sluice drift report --feedback`.
+/* fit_truths.h: Feedback on the messages of a source, matched by the messages' names, for `sluice drift report --feedback`.
  *
  * It is read whole before the messages, so it does not matter when it came. Of several records on one request, the first with
  * an accuracy or a truth counts. Feedback on a unit alone is of no request, and is left out.

@@ -1,4 +1,4 @@
-/* importance_windows.h: Windows of the importance of features that a pipeline's topic has, and what they are together.
+/* importance_windows.h: Importance of features in the windows of a pipeline's topic: each window, and all of them together.
  *
  * For `sluice explain --importance` and `sluice drift report`. Each partition that explains closes windows of its own, a slice.
  * Windows of slices, and of times, merge by the number of their explanations. A step that explains several outputs has one subject

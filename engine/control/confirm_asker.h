@@ -1,4 +1,4 @@
-/* confirm_asker.h: Asker of webhooks whether the stage of a rollout may end: each question has a thread of its own, which waits.
+/* confirm_asker.h: Confirmation by a webhook that a stage of a rollout may end: each question has a thread of its own, which waits.
  *
  * A webhook is asked by a POST of the move by which its stage waits, in the form of a notice (control/move_notices.h), with the
  * id of that move. A status 2xx is a yes, and any other that is final a no. Where there is no answer, or one of 408, 425, 429

@@ -1,4 +1,4 @@
-/* move_notices.h: Notices of moves: tells each move of a rollout to the receivers in `actions` of its Experiment.
+/* move_notices.h: Notices of the moves of rollouts: each move is sent to the receivers in `actions` of its Experiment.
  *
  * The keeper looks after each of its transactions, so a notice is of a move that is recorded. Each action has its own position:
  * a receiver that takes nothing now gets its moves later, in their order, and the others do not wait for it.

@@ -1,4 +1,4 @@
-/* proposed_tables.h: Bucket tables that a proposal brings: those of the plan of all documents that differ from the accepted
+/* proposed_tables.h: Bucket tables that a proposal changes: those in the plan of all documents that differ from the accepted
  * ones.
  *
  * The plan was made with the accepted tables (spec.tables). So each of its tables is the accepted one, with as few

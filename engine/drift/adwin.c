@@ -1,4 +1,4 @@
-/* adwin.c: a window that ends where its mean has changed; see adwin.h. */
+/* adwin.c: A window that ends where its mean has changed; see adwin.h. */
 #include "drift/adwin.h"
 
 #include <math.h>

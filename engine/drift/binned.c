@@ -1,4 +1,4 @@
-/* binned.c: distances between counts in bins; see binned.h. */
+/* binned.c: Distances between counts in bins; see binned.h. */
 #include "drift/binned.h"
 
 #include <math.h>

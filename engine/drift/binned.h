@@ -1,4 +1,4 @@
-/* binned.h: distances between two samples counted in bins or categories: PSI, Kullback-Leibler, Jensen-Shannon,
+/* binned.h: Distances between two samples counted in bins or categories: PSI, Kullback-Leibler, Jensen-Shannon,
  * Hellinger, and the chi-square tests.
  *
  * Bins of numbers are cut at quantiles of the reference: (e[k-1], e[k]], the outer ones open. Counting a value costs

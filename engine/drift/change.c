@@ -1,4 +1,4 @@
-/* change.c: the detector at work: rows to scores, scores to sums, sums beside levels; see change.h. */
+/* change.c: The detector at work: rows to scores, scores to sums, sums beside levels; see change.h. */
 #include <math.h>
 
 #include "drift/change_parts.h"

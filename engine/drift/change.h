@@ -1,4 +1,4 @@
-/* change.h: change detector of a stream of rows: one sequential test with a declared rate of false alarms.
+/* change.h: Change detector of a stream of rows: one sequential test with a declared rate of false alarms.
  *
  * It learns a reference of rows in the order in which they came, and then looks at each new row. It follows, all at
  * once and over windows from 3 to 256 rows:

@@ -1,4 +1,4 @@
-/* change_parts.h: State of the change detector, which change_fit.c learns of a reference and change.c reads. */
+/* change_parts.h: State of the change detector, which change_fit.c learns from a reference and change.c reads. */
 #ifndef SLUICE_DRIFT_CHANGE_PARTS_H
 #define SLUICE_DRIFT_CHANGE_PARTS_H
 

@@ -1,4 +1,4 @@
-/* correction.c: corrections of p-values; see correction.h. */
+/* correction.c: Corrections of p-values; see correction.h. */
 #include "drift/correction.h"
 
 #include <math.h>

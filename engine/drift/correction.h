@@ -1,4 +1,4 @@
-/* correction.h: corrections of p-values for testing several hypotheses at once.
+/* correction.h: Corrections of p-values for testing several hypotheses at once.
  *
  * Bonferroni and Holm bound the chance of any false rejection; Benjamini-Hochberg and Benjamini-Yekutieli the share of
  * false ones among rejections, the latter under any dependence. A hypothesis is rejected where its adjusted p-value

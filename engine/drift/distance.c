@@ -1,4 +1,4 @@
-/* distance.c: distances between samples in their own unit; see distance.h. */
+/* distance.c: Distances between samples in their own unit; see distance.h. */
 #include "drift/distance.h"
 
 #include <math.h>

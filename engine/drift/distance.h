@@ -1,4 +1,4 @@
-/* distance.h: distances between two samples of numbers in the numbers' own unit: Wasserstein-1 and energy.
+/* distance.h: Distances between two samples of numbers in the numbers' own unit: Wasserstein-1 and energy.
  *
  * Samples are finite, not empty, and may have weights, of which only the shares count.
  *

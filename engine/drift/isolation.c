@@ -1,4 +1,4 @@
-/* isolation.c: learns isolation forests; see isolation.h. */
+/* isolation.c: Learns isolation forests; see isolation.h. */
 #include "drift/isolation.h"
 
 #include <float.h>

@@ -1,4 +1,4 @@
-/* isolation.h: isolation forest (Liu, Ting and Zhou 2008), learnt of reference rows: `sluice fit outlier` writes it, and
+/* isolation.h: Isolation forest (Liu, Ting and Zhou 2008), learnt of reference rows: `sluice fit outlier` writes it, and
  * numeric/predictor.h reads and asks it.
  *
  * Each tree is grown of some rows, drawn without putting back, by splits at random: any feature that varies among the

@@ -1,4 +1,4 @@
-/* kernel_test.c: maximum mean discrepancy; see kernel_test.h. */
+/* kernel_test.c: Maximum mean discrepancy; see kernel_test.h. */
 #include "drift/kernel_test.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* kernel_test.h: maximum mean discrepancy (MMD): whether two samples of rows come from one distribution, by the kernel
+/* kernel_test.h: Maximum mean discrepancy (MMD): whether two samples of rows come from one distribution, by the kernel
  * exp(-|x-y|^2 / (2 width^2)).
  *
  * All kernel values of the pooled rows are worked out once and kept: 8 bytes times the square of their number.

@@ -1,4 +1,4 @@
-/* kolmogorov_smirnov.c: the two-sample Kolmogorov-Smirnov test; see kolmogorov_smirnov.h. */
+/* kolmogorov_smirnov.c: The two-sample Kolmogorov-Smirnov test; see kolmogorov_smirnov.h. */
 #include "drift/kolmogorov_smirnov.h"
 
 #include <math.h>

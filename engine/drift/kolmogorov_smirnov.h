@@ -1,4 +1,4 @@
-/* kolmogorov_smirnov.h: two-sample Kolmogorov-Smirnov test: the largest distance between two empirical distributions.
+/* kolmogorov_smirnov.h: Two-sample Kolmogorov-Smirnov test: the largest distance between two empirical distributions.
  *
  * Samples are sorted, without NaN, and not empty; infinite values order like others. Ties step together, so the
  * distance is taken only at distinct pooled values. Three p-values are known for one distance, and they differ for

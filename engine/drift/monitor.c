@@ -1,4 +1,4 @@
-/* monitor.c: windows and verdicts of the drift monitor; see monitor.h. */
+/* monitor.c: Windows and verdicts of the drift monitor; see monitor.h. */
 #include "drift/monitor.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* null_law.h: Law of a distance between two samples of one distribution, and so the distance that chance exceeds with a
- * given probability, however small.
+/* null_law.h: Distribution of a distance between two samples of one population, and so the distance that chance exceeds with
+ * a given probability, however small.
  *
  * The law is that of the distance times the root of the samples' common size n m / (n + m). It is learnt from draws of both
  * samples from the reference. Beyond what draws show, its tail is exp(-(a + b t^c)) with c from 1 to 2: no lighter than

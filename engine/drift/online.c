@@ -1,4 +1,4 @@
-/* online.c: detectors of a change, one number at a time; see online.h. */
+/* online.c: Detectors of a change, one number at a time; see online.h. */
 #include "drift/online.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* online.h: detectors of a change in a stream of numbers, one number at a time: Page-Hinkley, CUSUM, EWMA chart, DDM.
+/* online.h: Detectors of a change in a stream of numbers, one number at a time: Page-Hinkley, CUSUM, EWMA chart, DDM.
  *
  * Each is a plain value of a few numbers, set up by its begin function, and costs the same for every number. A
  * detector that raised an alarm starts anew with the next number. What it watches should be standardised by the

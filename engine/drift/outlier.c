@@ -1,4 +1,4 @@
-/* outlier.c: scores of unusual numbers and rows; see outlier.h. */
+/* outlier.c: Scores of unusual numbers and rows; see outlier.h. */
 #include "drift/outlier.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* outlier.h: scores of how unusual a number or a row is: modified z, and Mahalanobis distance with its covariance.
+/* outlier.h: Scores of how unusual a number or a row is: modified z, and Mahalanobis distance with its covariance.
  *
  * What is learnt lives in the arena of whoever learnt it and may then be shared by threads. Isolation forests are
  * read and asked by numeric/predictor.h.

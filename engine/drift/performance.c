@@ -1,4 +1,4 @@
-/* performance.c: estimated accuracy, precision and recall; see performance.h. */
+/* performance.c: Estimated accuracy, precision and recall; see performance.h. */
 #include "drift/performance.h"
 
 #include <math.h>

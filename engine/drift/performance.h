@@ -1,4 +1,4 @@
-/* performance.h: estimated accuracy, precision and recall of a classifier from its own probabilities, before any truth
+/* performance.h: Estimated accuracy, precision and recall of a classifier from its own probabilities, before any truth
  * is known (CBPE, confidence-based performance estimation).
  *
  * A calibrated probability says how often such a prediction is right, so the sums over a window say how many are. That

@@ -1,4 +1,4 @@
-/* profile.c: profiles of features; see profile.h. */
+/* profile.c: Profiles of features; see profile.h. */
 #include "drift/profile.h"
 
 #include <math.h>

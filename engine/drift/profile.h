@@ -1,5 +1,5 @@
-/* profile.h: profile of one feature over one closed window: what a past window is remembered by, at most 4 KiB, so that
- * `past: 7d` reads no messages again.
+/* profile.h: Profile of one feature over one closed window: at most 4 KiB that stand for its messages, so that `past: 7d`
+ * reads no messages again.
  *
  * Profiles merge: those of the parts of a window, of partitions or of days give the profile of all of it. Counts, ends
  * and moments are then those of the whole; quantiles have the error of a t-digest (numeric/tdigest.h): within

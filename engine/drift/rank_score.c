@@ -1,4 +1,4 @@
-/* rank_score.c: scores by rank in a reference; see rank_score.h. */
+/* rank_score.c: Scores by rank in a reference; see rank_score.h. */
 #include "drift/rank_score.h"
 
 #include "numeric/ranks.h"

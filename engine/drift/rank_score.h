@@ -1,5 +1,5 @@
-/* rank_score.h: scores of numbers by their rank in a reference: the share of the reference below a number, and the
- * normal number of that share.
+/* rank_score.h: Scores of numbers by their rank in a reference: the share of the reference below a number, and the normal
+ * quantile of that share.
  *
  * Pure; what was learnt may be shared by threads.
  */

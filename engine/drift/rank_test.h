@@ -1,4 +1,4 @@
-/* rank_test.h: two-sample tests by ranks over the whole distribution: Cramer-von Mises and Anderson-Darling.
+/* rank_test.h: Two-sample tests by ranks over the whole distribution: Cramer-von Mises and Anderson-Darling.
  *
  * Samples are sorted, without NaN, of at least two values each. Ties have the middle of their ranks.
  *

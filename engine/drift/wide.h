@@ -1,5 +1,5 @@
-/* wide.h: four numbers at once, and functions that are built twice: for processors that do so in one instruction, and
- * for all. Which one runs is settled when the program starts. */
+/* wide.h: Vectors of four numbers (SIMD), and functions that are compiled twice: for processors that compute four numbers in
+ * one instruction, and for all. Which one runs is settled when the program starts. */
 #ifndef SLUICE_DRIFT_WIDE_H
 #define SLUICE_DRIFT_WIDE_H
 

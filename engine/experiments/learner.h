@@ -1,4 +1,4 @@
-/* learner.h: Learner of an experiment with bandits: from its exposures and feedback to the record of a policy.
+/* learner.h: Learner of an experiment with bandits: turns its exposures and feedback into the record of a policy.
  *
  * Each reward counts once: it is joined to its exposure by the outcome join (experiments/outcome_join.h), within the window.
  * The reward of feedback is the metric `rewardMetric`, if the feedback has it, else its `reward`. Only exposures are learnt

@@ -1,4 +1,4 @@
-/* rollout.h: State machine of a rollout: from counts of each variant, looked at every 30 s, to moves between stages.
+/* rollout.h: State machine of a rollout: judges the counts of each variant every 30 s, and moves between stages.
  *
  *   pending        the candidates have no traffic; the first look starts stage 1
  *   running        a stage: at its end all rules hold, and the next stage begins. Else it is extended to at most twice its

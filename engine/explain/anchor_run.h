@@ -1,4 +1,4 @@
-/* anchor_run.h: Anchor of one row, sought by perturbations in batches for whoever calls the model.
+/* anchor_run.h: Search for the anchor of one row, by perturbations in batches that the caller sends to the model.
  *
  * The first batch is the row and the background. It says which answers count as that of the row: the same class, or for a number
  * the same decile of the background's answers. Each later batch is answered before the next one is made. A perturbation

@@ -1,4 +1,4 @@
-/* anchor_search.c: the search for an anchor among perturbations that are answered in
+/* anchor_search.c: The search for an anchor among perturbations that are answered in
  * batches; see anchors.h.
  *
  * Rules of one size compete: each that may still be among the best is asked about by equal

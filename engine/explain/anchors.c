@@ -1,4 +1,4 @@
-/* anchors.c: rules, what they are worth, and bounds of it; see anchors.h. */
+/* anchors.c: Rules, what they are worth, and bounds of it; see anchors.h. */
 #include "explain/anchors.h"
 
 #include <math.h>

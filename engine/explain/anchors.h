@@ -1,4 +1,4 @@
-/* anchors.h: anchors: the few features of a row that settle what a model answers, whatever
+/* anchors.h: Anchors: the few features of a row that settle what a model answers, whatever
  * the others are (Ribeiro, Singh and Guestrin, 2018).
  *
  * A rule is a set of features. A row satisfies it if each of them lies in the same bin as in

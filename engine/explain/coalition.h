@@ -1,4 +1,4 @@
-/* coalition.h: coalitions of features, the value of a coalition, and exact Shapley values.
+/* coalition.h: Coalitions of features, the value of a coalition, and exact Shapley values.
  *
  * A player is a feature, or a group of features that are left out together. A coalition is
  * a set of players; its value is what the model answers on average when the players in it

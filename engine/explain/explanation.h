@@ -1,4 +1,4 @@
-/* explanation.h: explanation of one record: what each feature contributes to each output
+/* explanation.h: Explanation of one record: what each feature contributes to each output
  * beyond a base value, and how far that is to be trusted.
  *
  * Base value and contributions add up to the prediction but for a residual, which is

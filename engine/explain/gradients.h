@@ -1,4 +1,4 @@
-/* gradients.h: gradients of layers of weights, and integrated gradients: contributions of
+/* gradients.h: Gradients of layers of weights, and integrated gradients: contributions of
  * features along the straight line from a baseline to a row.
  *
  * Explained is an output of the last layer, before any link. Contributions add up to what

@@ -1,4 +1,4 @@
-/* importance.h: importance of features over many rows: by what a loss gains when a column
+/* importance.h: Importance of features over many rows: by what a loss gains when a column
  * is permuted, and as the running mean of absolute contributions.
  */
 #ifndef SLUICE_EXPLAIN_IMPORTANCE_H

@@ -1,4 +1,4 @@
-/* linear.h: explanations of linear models, and by linear models.
+/* linear.h: Explanations of linear models, and by linear models.
  */
 #ifndef SLUICE_EXPLAIN_LINEAR_H
 #define SLUICE_EXPLAIN_LINEAR_H

@@ -1,4 +1,4 @@
-/* local.h: explanations of models that run inside the engine, which need no calls.
+/* local.h: Explanations of models that run inside the engine, which need no calls.
  *
  * Trees are explained by their paths, or against a background; linear models by how far a
  * row is from the background's means; networks by integrated gradients from those means.

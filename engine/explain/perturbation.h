@@ -1,5 +1,5 @@
-/* perturbation.h: perturbations of one row, in batches for whoever calls the model, and its
- * explanation by what was answered so far.
+/* perturbation.h: Perturbations of one row, in batches that the caller sends to the model, and the explanation that follows
+ * from the replies so far.
  *
  * A run begins with the row and the background, and goes on with the coalitions of a
  * sampler. Batches may be as large as a call takes; they are asked for in turn, and answered in

@@ -1,4 +1,4 @@
-/* tree_shap.c: lays trees out for explanations, and adds up what its parts find; see
+/* tree_shap.c: Lays trees out for explanations, and adds up what its parts find; see
  * tree_shap.h and tree_shap_parts.h. */
 #include "explain/tree_shap.h"
 

@@ -1,4 +1,4 @@
-/* tree_shap_pairs.c: interventional Shapley values of one tree, of a row x against a
+/* tree_shap_pairs.c: Interventional Shapley values of one tree, of a row x against a
  * background row b; see tree_shap.h.
  *
  * A leaf that is reached with a features as x has them and c as b has them gives each of

@@ -1,4 +1,4 @@
-/* tree_shap_parts.h: trees laid out for explanations; private to tree_shap*.c. */
+/* tree_shap_parts.h: Trees laid out for explanations; private to tree_shap*.c. */
 #ifndef SLUICE_EXPLAIN_TREE_SHAP_PARTS_H
 #define SLUICE_EXPLAIN_TREE_SHAP_PARTS_H
 

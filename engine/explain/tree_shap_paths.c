@@ -1,4 +1,4 @@
-/* tree_shap_paths.c: path-dependent Shapley values of one tree; see tree_shap.h.
+/* tree_shap_paths.c: Path-dependent Shapley values of one tree; see tree_shap.h.
  *
  * Let x be the row, and z_j the share of training rows that the splits of feature j let
  * through on the way to a leaf of value v; o_j is 1 if x passes them, else 0. The leaf gives

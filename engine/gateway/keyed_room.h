@@ -1,5 +1,5 @@
-/* keyed_room.h: Room for open calls with idempotency keys: their number for each caller, and the bytes of requests that wait for
- * their claims. Callers are counted in groups, by a hash of who they are. Pure.
+/* keyed_room.h: Limits of open calls with idempotency keys: their number for each caller, and the bytes of requests that wait
+ * for their claims. Callers are counted in groups, by a hash of who they are. Pure.
  */
 #ifndef SLUICE_GATEWAY_KEYED_ROOM_H
 #define SLUICE_GATEWAY_KEYED_ROOM_H

@@ -1,4 +1,4 @@
-/* broker_release.h: Release of Kafka that a broker runs, as far as its protocol tells it.
+/* broker_release.h: Release of Kafka that a broker runs, as far as its protocol shows it.
  *
  * A broker lists the features that it supports, among them `metadata.version`, a number that grows with each minor
  * release. No field contains the patch release. librdkafka does not show features. So the broker is asked over a

@@ -1,4 +1,4 @@
-/* group.h: Question whether a Kafka group reads all topics of its newest member. Private to log.
+/* group.h: Check whether a Kafka group reads all topics of its newest member. Private to log.
  *
  * A member that comes back with an instance id gets the partitions that it had, whatever it reads now (KAFKA-12759).
  * So an engine that was restarted with one more pipeline would wait for that pipeline's records for ever, without an

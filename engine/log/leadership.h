@@ -1,6 +1,6 @@
-/* leadership.h: Leadership among engines: the member of a Kafka group leads to which the first partition of a topic is
- * assigned. So at most one leads, but for the moment in which Kafka takes the partition from one that stopped answering: what
- * a leader writes is fenced by its transactional id (log/fenced_writer.h).
+/* leadership.h: Leader election among engines by a Kafka group: the member that has the first partition of a topic leads. So
+ * at most one leads, but for the moment in which Kafka takes the partition from one that stopped answering: what a leader
+ * writes is fenced by its transactional id (log/fenced_writer.h).
  *
  * A leader that is closed leaves the group, and another leads in about a second; after a crash, when its session is over.
  *

@@ -1,5 +1,5 @@
-/* reader.h: Reader of a topic for commands: all of its partitions, or one, without a group, without a trace in Kafka,
- * and only committed records, unless others are wanted.
+/* reader.h: Reader of a topic for commands: reads all partitions or one, without a consumer group, and leaves no trace in
+ * Kafka. It returns only committed records, unless the caller wants others.
  *
  * Belongs to one thread. Opening waits for Kafka; reading need not: a reader may ring a bell of a loop.
  */

@@ -1,4 +1,4 @@
-/* topic_list.h: List of the topics that a Kafka has. For commands: it waits for Kafka. */
+/* topic_list.h: List of the topics of a Kafka cluster. For commands: it waits for Kafka. */
 #ifndef SLUICE_LOG_TOPIC_LIST_H
 #define SLUICE_LOG_TOPIC_LIST_H
 

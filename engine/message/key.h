@@ -1,4 +1,4 @@
-/* key.h: Key of a tensor, which distinguishes messages. */
+/* key.h: Key of a message, made of a tensor's first element. */
 #ifndef SLUICE_MESSAGE_KEY_H
 #define SLUICE_MESSAGE_KEY_H
 

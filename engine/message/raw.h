@@ -1,4 +1,4 @@
-/* raw.h: Raw form of tensors, as in the binary formats.
+/* raw.h: Raw bytes of a tensor's elements, as in the binary formats.
  *
  * Elements are row-major, little-endian, without padding. An element of BYTES is its length as an unsigned
  * 32-bit number, followed by its bytes. OIP's raw contents, its binary-data extension and the engine's Avro

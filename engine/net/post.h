@@ -1,4 +1,4 @@
-/* post.h: Blocking delivery of one short text to a receiver outside: an HTTP POST, or a mail by SMTP.
+/* post.h: Blocking delivery of one short text to another host: an HTTP POST (a webhook, metrics), or a mail by SMTP.
  *
  * For threads that may wait: never used while a message is processed. Any thread may call.
  *

@@ -1,4 +1,4 @@
-/* ddsketch.c: relative-error quantiles; see ddsketch.h. */
+/* ddsketch.c: Relative-error quantiles; see ddsketch.h. */
 #include "numeric/ddsketch.h"
 
 #include <math.h>

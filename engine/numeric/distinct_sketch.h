@@ -1,4 +1,4 @@
-/* distinct_sketch.h: HyperLogLog of fixed size, as plain bytes: about how many different numbers there were.
+/* distinct_sketch.h: HyperLogLog of fixed size, as plain bytes: estimates how many different numbers there were.
  *
  * From Flajolet, Fusy, Gandouet and Meunier, AofA 2007, with the estimator of Ertl, arXiv:1702.01284, which needs no
  * table of corrections. The standard error is DISTINCT_SKETCH_ERROR of the result, and less for some hundreds of

@@ -1,4 +1,4 @@
-/* feature.c: features by name; see feature.h. */
+/* feature.c: Features by name; see feature.h. */
 #include "numeric/feature.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* feature.h: Features of earlier values: functions over a trailing window, and indicators, by name.
+/* feature.h: Features computed from earlier values: functions over a trailing window, and indicators, by name.
  *
  * A call is a function, its extent and its parameters, as the user writes it. Its state is one or two forms
  * (feature_forms()). Calls with equal forms share their state (feature_forms_join()). A form keeps one piece of plain

@@ -1,4 +1,4 @@
-/* hdr_histogram.c: counts to significant digits; see hdr_histogram.h. */
+/* hdr_histogram.c: Counts to significant digits; see hdr_histogram.h. */
 #include "numeric/hdr_histogram.h"
 
 #include <math.h>

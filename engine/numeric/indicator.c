@@ -1,4 +1,4 @@
-/* indicator.c: smoothed indicators; see indicator.h. */
+/* indicator.c: Smoothed indicators; see indicator.h. */
 #include "numeric/indicator.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* moments.c: compensated sums and running moments; see moments.h. */
+/* moments.c: Compensated sums and running moments; see moments.h. */
 #include "numeric/moments.h"
 
 #include <math.h>

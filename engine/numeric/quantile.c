@@ -1,4 +1,4 @@
-/* quantile.c: quantiles of sorted numbers; see quantile.h. */
+/* quantile.c: Quantiles of sorted numbers; see quantile.h. */
 #include "numeric/quantile.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* ranks.h: Rank transform: a number becomes its rank among the learnt numbers, from 0 to 1, or the normal number of
- * that rank.
+/* ranks.h: Rank transform: a number becomes its rank among the learnt numbers, from 0 to 1, or the normal quantile of that
+ * rank.
  *
  * The learnt state of a column is its quantiles at equal steps from 0 to 1, in ascending order. The rank of a number
  * between two quantiles is interpolated between their ranks. A number equal to several gets the middle of their

@@ -1,4 +1,4 @@
-/* summary.h: Summary of many numbers that are not kept.
+/* summary.h: Summary of many numbers, computed as they come, without keeping them.
  *
  * It is plain bytes without pointers, aligned to 8, that may be copied, stored and moved; all zero it is the summary
  * of no numbers. A set of tracks, the same for every call, selects its contents. The cost of adding a number does not

@@ -1,4 +1,4 @@
-/* tdigest.c: quantiles by clusters; see tdigest.h. */
+/* tdigest.c: Quantiles by clusters; see tdigest.h. */
 #include "numeric/tdigest.h"
 
 #include <math.h>

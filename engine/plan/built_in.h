@@ -1,5 +1,5 @@
-/* built_in.h: Steps of the reference dialect that are built in: a step that calls a model which nothing offers, and whose
- * parameters are those of an explainer or of a drift detector, is a step of another kind. For graph.c.
+/* built_in.h: Built-in steps of the reference dialect: a step that calls a model which nothing offers becomes an explainer or
+ * a drift detector, if its parameters are those of one. For graph.c.
  */
 #ifndef SLUICE_PLAN_BUILT_IN_H
 #define SLUICE_PLAN_BUILT_IN_H

@@ -1,5 +1,5 @@
-/* compile.h: State and phases of plan_make(). Private to plan.c, feeds.c, stages.c, stage_graph.c, topics.c, calls.c,
- * delivery.c, direct.c, ordering.c and volume.c. */
+/* compile.h: Shared parts of plan_make(), which compiles pipelines: its state and its phases. Private to plan.c, feeds.c,
+ * stages.c, stage_graph.c, topics.c, calls.c, delivery.c, direct.c, ordering.c and volume.c. */
 #ifndef SLUICE_PLAN_COMPILE_H
 #define SLUICE_PLAN_COMPILE_H
 

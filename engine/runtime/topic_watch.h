@@ -1,4 +1,4 @@
-/* topic_watch.h: Watch of the topics of an engine's pipelines: holds them against the plan every TOPIC_WATCH_EVERY_MS
+/* topic_watch.h: Watch of the topics of an engine's pipelines: compares them with the plan every TOPIC_WATCH_EVERY_MS
  * (runtime/topic_difference.h), and logs what differs, and when it no longer does.
  *
  * It works in the engine's loop. Kafka may take long to answer, so it is asked in a task (net/loop_task.h). While Kafka

@@ -1,4 +1,4 @@
-/* table.c: a linear hash (Litwin, 1980) of items from the heap; see table.h. */
+/* table.c: A linear hash (Litwin, 1980) of items from the heap; see table.h. */
 #include "state/table.h"
 
 #include <assert.h>

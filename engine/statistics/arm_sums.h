@@ -1,4 +1,4 @@
-/* arm_sums.h: sums over the units of one arm, kept as units come: of a value and of a second number beside it.
+/* arm_sums.h: Running sums over the units of one arm: of a value, and of a second number beside it.
  *
  * The second number is the covariate of CUPED, or the denominator of a ratio. Adding, and replacing a unit's numbers
  * when more outcomes arrive, cost the same however many units there were; sums of parts merge (Chan, Golub and LeVeque).

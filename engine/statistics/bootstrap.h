@@ -1,4 +1,5 @@
-/* bootstrap.h: the difference of two means over samples drawn anew from the units (Efron's percentile interval). */
+/* bootstrap.h: Bootstrap interval of the difference of two means (Efron's percentile interval), from samples drawn again
+ * from the units. */
 #ifndef SLUICE_STATISTICS_BOOTSTRAP_H
 #define SLUICE_STATISTICS_BOOTSTRAP_H
 

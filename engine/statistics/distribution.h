@@ -1,4 +1,4 @@
-/* distribution.h: distribution functions, their upper tails, and their quantiles.
+/* distribution.h: Distribution functions, their upper tails, and their quantiles.
  *
  * NAME_cdf is the share at or below x, NAME_sf (survival function) the share above it: not one less the other, so a
  * small one keeps its digits. NAME_quantile takes the share below, NAME_critical the share above. Relative errors stay

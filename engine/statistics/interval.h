@@ -1,4 +1,4 @@
-/* interval.h: intervals of numbers, ends included. One whose low end is above its high end is empty. */
+/* interval.h: Intervals of numbers, ends included. One whose low end is above its high end is empty. */
 #ifndef SLUICE_STATISTICS_INTERVAL_H
 #define SLUICE_STATISTICS_INTERVAL_H
 

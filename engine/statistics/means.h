@@ -1,4 +1,4 @@
-/* means.h: comparisons of two arms' means at a fixed horizon: t tests, effect sizes, improvement, power.
+/* means.h: Comparisons of two arms' means at a fixed horizon: t tests, effect sizes, improvement, power.
  *
  * A difference is treatment less control. What the data leave undefined (variances of 0, fewer than two units) is NaN.
  * Pure; any thread may call.

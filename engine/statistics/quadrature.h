@@ -1,4 +1,4 @@
-/* quadrature.h: integrals of positive functions with one peak, which are handed in by their logarithm.
+/* quadrature.h: Integrals of positive functions with one peak, which are handed in by their logarithm.
  *
  * The trapezoidal rule over the part that matters; of an analytic function that vanishes at both ends its error falls
  * faster than any power of the step. The logarithm keeps integrals that are smaller than the smallest double apart.

@@ -1,4 +1,4 @@
-/* rank_test.h: the test of Mann and Whitney: how often a unit of the treatment is above one of the control.
+/* rank_test.h: The test of Mann and Whitney: how often a unit of the treatment is above one of the control.
  *
  * It describes; it decides nothing. Ties have the middle of their ranks, and the variance is corrected for them.
  */

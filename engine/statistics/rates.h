@@ -1,4 +1,4 @@
-/* rates.h: rates of success: their intervals, and comparisons of two, at a fixed horizon.
+/* rates.h: Rates of success: their intervals, and comparisons of two, at a fixed horizon.
  *
  * A difference is treatment less control. What the data leave undefined is NaN, never 0: both rates 0, or both 1.
  * Pure; any thread may call.

@@ -1,4 +1,4 @@
-/* root.h: roots of functions of one variable, between two ends at which their signs differ (Brent, 1973). */
+/* root.h: Roots of functions of one variable, between two ends at which their signs differ (Brent, 1973). */
 #ifndef SLUICE_STATISTICS_ROOT_H
 #define SLUICE_STATISTICS_ROOT_H
 

@@ -1,4 +1,4 @@
-/* sequence.h: always-valid comparison of two arms, which may be read at every look (METHODS: mixture SPRT, confidence
+/* sequence.h: Always-valid comparison of two arms, which may be read at every look (METHODS: mixture SPRT, confidence
  * sequences; Robbins 1970, Johari and others 2017).
  *
  * An epoch is a span of constant probabilities; units are compared within it alone. Each epoch has a weight, and the

@@ -1,4 +1,4 @@
-/* special.h: special functions: the logarithm of the beta function, and the incomplete beta and gamma functions.
+/* special.h: Special functions: the logarithm of the beta function, and the incomplete beta and gamma functions.
  *
  * Both sides of an incomplete function are given, so that neither is one less the other: the small one
  * keeps its digits. Relative errors stay below 1e-9, also far out in the tails and for parameters up to 1e8.

@@ -1,4 +1,4 @@
-/* spending.h: shares of alpha that planned looks of a group-sequential test have spent (Lan and DeMets, 1983). */
+/* spending.h: Shares of alpha that planned looks of a group-sequential test have spent (Lan and DeMets, 1983). */
 #ifndef SLUICE_STATISTICS_SPENDING_H
 #define SLUICE_STATISTICS_SPENDING_H
 

@@ -1,4 +1,4 @@
-/* split.h: tests of a split: whether units came to the arms as planned (sample ratio mismatch, SRM).
+/* split.h: Tests of a split: whether units came to the arms as planned (sample ratio mismatch, SRM).
  *
  * The chi-square test is for one look. The sequential test may be read at every look: each unit is one draw from the
  * probabilities of its epoch, against draws from any other (a Dirichlet mixture, all mixtures alike), and the Bayes

@@ -1,4 +1,4 @@
-/* expression_compare.c: comparisons, `in`, and logic on values. Integers against
+/* expression_compare.c: Comparisons, `in`, and logic on values. Integers against
  * floats are compared exactly, without rounding either. */
 #include <math.h>
 

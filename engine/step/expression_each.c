@@ -1,4 +1,4 @@
-/* expression_each.c: functions that work element by element. */
+/* expression_each.c: Functions that work element by element. */
 #include <math.h>
 
 #include "step/expression_operators.h"

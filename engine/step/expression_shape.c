@@ -1,4 +1,4 @@
-/* expression_shape.c: functions on the shape and the order of elements. */
+/* expression_shape.c: Functions on the shape and the order of elements. */
 #include <math.h>
 
 #include "step/expression_index.h"

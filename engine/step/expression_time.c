@@ -1,4 +1,4 @@
-/* expression_time.c: parts of a time in UTC. Times are milliseconds since 1970;
+/* expression_time.c: Parts of a time in UTC. Times are milliseconds since 1970;
  * before it, parts are rounded down as after it. */
 #include "step/expression_value.h"
 

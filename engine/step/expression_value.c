@@ -1,4 +1,4 @@
-/* expression_value.c: values, their conversions and their shapes; see
+/* expression_value.c: Values, their conversions and their shapes; see
  * expression_value.h. */
 #include "step/expression_value.h"
 
