@@ -1,5 +1,5 @@
-/* direct_intake.h: Intake of direct requests in a worker, from its port (worker/direct_hub.h). A request is answered as soon as its flow
- * has finished (flight_reply_first() of parts.h). Then it leaves as others do: the request is written to the inputs
+/* direct_intake.h: Intake of direct requests in a worker, from its port (worker/direct_hub.h). A request is answered as soon as its
+ * flow has finished (flight_reply_first() of parts.h). Then it leaves as others do: the request is written to the inputs
  * (worker/direct_log.h), the answer to the outputs. A request whose caller leaves before it enters is dropped.
  *
  * They have a lane of their own, ordered by key, which belongs to no partition: nothing of it is committed. Private to the

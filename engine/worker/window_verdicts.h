@@ -1,5 +1,5 @@
-/* window_verdicts.h: Outlet of the verdicts and reports on windows that a message closed. Each is written to its pipeline's topic, in
- * the transaction of the message. A verdict that judges its window is written to the namespace's feed too.
+/* window_verdicts.h: Outlet of the verdicts and reports on windows that a message closed. Each is written to its pipeline's
+ * topic, in the transaction of the message. A verdict that judges its window is written to the namespace's feed too.
  *
  * Private to worker.
  */
