@@ -121,6 +121,16 @@ static bool read_folder(struct spec_reading *reading, const char *path, struct e
 						      error);
 }
 
+/* Adds what follows from all documents: the pipelines of Experiments and of Models. */
+static bool spec_complete(struct spec *spec, const struct spec_options *options, struct error *error)
+{
+	if (options->model_pipelines || options->experiment_pipelines)
+		documents_read_experiments(spec, options);
+	if (options->model_pipelines)
+		documents_read_models(spec, options);
+	return !arena_failed(spec->arena) || error_memory(error, ERROR_SYSTEM, "reading YAML");
+}
+
 bool spec_read(struct spec *spec, const char *const *paths, size_t count, const struct spec_options *options, struct error *error)
 {
 	struct spec_reading reading = {.spec = spec, .options = options};
@@ -129,11 +139,7 @@ bool spec_read(struct spec *spec, const char *const *paths, size_t count, const 
 	for (size_t i = 0; i < count; i++)
 		if (!(is_folder(paths[i]) ? read_folder : read_file)(&reading, paths[i], error))
 			return false;
-	if (options->model_pipelines || options->experiment_pipelines)
-		documents_read_experiments(spec, options);
-	if (options->model_pipelines)
-		documents_read_models(spec, options);
-	return !arena_failed(spec->arena) || error_memory(error, ERROR_SYSTEM, "reading YAML");
+	return spec_complete(spec, options, error);
 }
 
 bool spec_read_documents(struct spec *spec, const struct spec_document *documents, size_t count, const struct spec_options *options,
@@ -147,9 +153,5 @@ bool spec_read_documents(struct spec *spec, const struct spec_document *document
 		if (!spec_read_text(spec, documents[i].file, text, options, error))
 			return false;
 	}
-	if (options->model_pipelines || options->experiment_pipelines)
-		documents_read_experiments(spec, options);
-	if (options->model_pipelines)
-		documents_read_models(spec, options);
-	return !arena_failed(spec->arena) || error_memory(error, ERROR_SYSTEM, "reading YAML");
+	return spec_complete(spec, options, error);
 }

@@ -10,6 +10,13 @@
 #define RING_FIRST 64
 #define BYTES_OF_WORK 8 /* size of an element */
 
+static const struct lane lane_new = {.entered = OFFSET_NONE,
+				     .reached = OFFSET_NONE,
+				     .committed = OFFSET_NONE,
+				     .began = OFFSET_NONE,
+				     .skipped = OFFSET_NONE,
+				     .answered = {OFFSET_NONE, OFFSET_NONE}};
+
 static_assert(sizeof((struct blamed *)NULL)->reason == sizeof((struct refusal *)NULL)->reason, "a reason is kept whole");
 
 void lanes_open(struct lanes *lanes, size_t message_bytes, size_t pool_bytes)
@@ -477,14 +484,9 @@ bool lanes_add(struct lanes *lanes, struct positions positions, struct error *er
 		if (!lane)
 			return error_memory(error, ERROR_SYSTEM, "taking over partitions");
 		assert(!*slot); /* an assigned partition was revoked before */
-		*lane = (struct lane){.topic = position->topic,
-				      .partition = position->partition,
-				      .entered = OFFSET_NONE,
-				      .reached = OFFSET_NONE,
-				      .committed = OFFSET_NONE,
-				      .began = OFFSET_NONE,
-				      .skipped = OFFSET_NONE,
-				      .answered = {OFFSET_NONE, OFFSET_NONE}};
+		*lane = lane_new;
+		lane->topic = position->topic;
+		lane->partition = position->partition;
 		*slot = lanes->items[lanes->count++] = lane;
 	}
 	return true;
@@ -516,16 +518,11 @@ bool lanes_are_empty(const struct lanes *lanes)
 struct lane *lane_open_apart(void)
 {
 	struct lane *lane = memory_take(1, sizeof *lane);
-	if (lane)
-		*lane = (struct lane){.partition = -1,
-				      .by_key = true,
-				      .keep_keyed = true,
-				      .entered = OFFSET_NONE,
-				      .reached = OFFSET_NONE,
-				      .committed = OFFSET_NONE,
-				      .began = OFFSET_NONE,
-				      .skipped = OFFSET_NONE,
-				      .answered = {OFFSET_NONE, OFFSET_NONE}};
+	if (!lane)
+		return NULL;
+	*lane = lane_new;
+	lane->partition = -1;
+	lane->by_key = lane->keep_keyed = true;
 	return lane;
 }
 
