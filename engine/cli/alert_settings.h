@@ -2,8 +2,8 @@
 #ifndef SLUICE_CLI_ALERT_SETTINGS_H
 #define SLUICE_CLI_ALERT_SETTINGS_H
 
-#include "runtime/notifier.h"
 #include "cli/command.h"
+#include "runtime/notifier.h"
 
 struct alert_asked {
 	struct name_list allowed;
@@ -15,8 +15,8 @@ struct alert_asked {
 /* Rows for the options of a command; `field` of `struct type` is a struct alert_asked. */
 #define ALERT_ROWS(type, field)                                                                                                    \
 	ROW("alert-allow", NAMES, type, field.allowed, .word = "ADDRESS", .variable = "SLUICE_ALERT_ALLOW",                        \
-	    .help = "An address or a network (10.0.0.0/8) that webhooks of alerts may reach although it is not public. May be "    \
-		    "given several times."),                                                                                       \
+	    .help = "An address or a network (10.0.0.0/8) that webhooks of alerts may reach although it is not "                   \
+		    "public."),                                                                                                    \
 		ROW("alert-authorities", TEXT, type, field.authorities, .word = "FILE", .variable = "SLUICE_ALERT_AUTHORITIES",    \
 		    .help = "The authorities, in PEM, that sign certificates of webhooks' receivers and of the mail server; "      \
 			    "default: the system's."),                                                                             \

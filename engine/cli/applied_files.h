@@ -6,9 +6,17 @@
 #include "cli/control_session.h"
 #include "control/records.h"
 
+/* `-n NAMESPACE` of both commands: `struct owner` has the texts `namespace` and `ambient_namespace`. */
+#define APPLIED_NAMESPACE_ROW(owner)                                                                                               \
+	{                                                                                                                          \
+		.name = "namespace", .letter = 'n', .type = OPTION_TEXT, .offset = offsetof(struct owner, namespace),              \
+		.variable = "SLUICE_NAMESPACE", .ambient_offset = offsetof(struct owner, ambient_namespace),                       \
+		.help = "The namespace; default: that of the resources, else SLUICE_NAMESPACE, or `default`."                      \
+	}
+
 struct applied_files {
 	struct spec spec;
-	const char *namespace; /* that all of them belong to */
+	const char *namespace;		    /* that all of them belong to */
 	const struct runtime_spec *runtime; /* NULL: none among them */
 	size_t count;
 	struct proposal_item *items;   /* APPLY, without `expected` */
@@ -18,8 +26,8 @@ struct applied_files {
 /* Reads the files. `namespace` NULL: that of the resources, else `ambient`, else the default one. False: a file cannot
  * be read, or resources belong to several namespaces (CONFIG); or the files have errors, which are printed: then no
  * error is set. In any case it is to be closed. */
-bool applied_files_read(struct session *session, const char *const *paths, size_t count, const char *namespace,
-			const char *ambient, struct applied_files *files, struct error *error);
+bool applied_files_read(struct session *session, const char *const *paths, size_t count, const char *namespace, const char *ambient,
+			struct applied_files *files, struct error *error);
 void applied_files_close(struct applied_files *files); /* a zeroed one is fine */
 
 /* Sets what each item expects: the newest version in the ledger. */

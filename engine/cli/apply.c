@@ -24,13 +24,7 @@ struct apply_options {
 
 static const struct option options[] = {
 	COMMAND_FILES,
-	{.name = "namespace",
-	 .letter = 'n',
-	 .type = OPTION_TEXT,
-	 .offset = offsetof(struct apply_options, namespace),
-	 .variable = "SLUICE_NAMESPACE",
-	 .ambient_offset = offsetof(struct apply_options, ambient_namespace),
-	 .help = "The namespace; default: that of the resources, else SLUICE_NAMESPACE, or `default`."},
+	APPLIED_NAMESPACE_ROW(apply_options),
 	KAFKA_ROWS(struct apply_options, kafka),
 	PREFIX_ROW(struct apply_options, prefix),
 	CONTROL_AUTHOR_ROWS(struct apply_options, author),
@@ -256,8 +250,9 @@ static int effects_print(struct applying *applying, bool all)
 /* Checks the documents as the keeper will: together with everything that is accepted. */
 static int documents_check(struct applying *applying, struct error *error)
 {
-	struct document_checker checker = {.kinds = applying->session->kinds, .namespace = applying->files.namespace,
-					    .prefix = applying->control.config.topics.prefix};
+	struct document_checker checker = {.kinds = applying->session->kinds,
+					   .namespace = applying->files.namespace,
+					   .prefix = applying->control.config.topics.prefix};
 	const struct keeper_checker keeper = document_check_of(&checker);
 	const struct record_list items = {applying->count, applying->items};
 	const struct document_places places = {applying->files.count, applying->files.places};
@@ -268,8 +263,8 @@ static int documents_check(struct applying *applying, struct error *error)
 	applying->tables = findings.tables;
 	if (findings.faults.count == 0)
 		return EXIT_GOOD;
-	return control_session_faults(applying->session, TEXT("the documents have errors; nothing was proposed"),
-				      &findings.faults, places);
+	return control_session_faults(applying->session, TEXT("the documents have errors; nothing was proposed"), &findings.faults,
+				      places);
 }
 
 static int apply_propose(struct applying *applying, struct error *error)
@@ -296,12 +291,12 @@ static int apply_run(struct session *session, const void *filled, const char *co
 	const struct apply_options *self = filled;
 	struct error error = {0};
 	int code = EXIT_FAULTS;
-	bool good = applied_files_read(session, arguments, count, self->namespace, self->ambient_namespace, &applying.files,
-				       &error) &&
-		    set_find(&applying, arguments, count, &error) &&
-		    applied_artifacts_find(session, &applying.files, &applying.artifacts, &error) &&
-		    control_session_open_with(session, &self->kafka, &self->prefix, applying.files.runtime,
-					      applying.files.namespace, &applying.control, &error);
+	bool good =
+		applied_files_read(session, arguments, count, self->namespace, self->ambient_namespace, &applying.files, &error) &&
+		set_find(&applying, arguments, count, &error) &&
+		applied_artifacts_find(session, &applying.files, &applying.artifacts, &error) &&
+		control_session_open_with(session, &self->kafka, &self->prefix, applying.files.runtime, applying.files.namespace,
+					  &applying.control, &error);
 	if (good) {
 		applying.ledger = applier_ledger(applying.control.applier);
 		good = expectations_take(&applying, &error) && items_select(&applying, &error);

@@ -114,14 +114,14 @@ int command_faults_only(struct session *session, const struct faults *faults);
 	{                                                                                                                          \
 		.name = "namespace", .letter = 'n', .type = OPTION_TEXT, .offset = offsetof(struct owner, member),                 \
 		.variable = "SLUICE_NAMESPACE",                                                                                    \
-		.help = "The namespace of resources that state none; else SLUICE_NAMESPACE; without it `default`."                 \
+		.help = "The namespace of resources that name none. Default: SLUICE_NAMESPACE, else `default`."                    \
 	}
 
 /* `-f FILE`, as in every command: for commands with file arguments it means the same. */
 #define COMMAND_FILES                                                                                                              \
 	{                                                                                                                          \
 		.name = "file", .letter = 'f', .type = OPTION_NAMES, .offset = OPTION_UNSTORED, .argument = true,                  \
-		.help = "The same as a file or folder without it."                                                                 \
+		.help = "A file or folder of YAML; the same as FILE."                                                              \
 	}
 
 #endif

@@ -14,13 +14,7 @@ struct diff_options {
 
 static const struct option options[] = {
 	COMMAND_FILES,
-	{.name = "namespace",
-	 .letter = 'n',
-	 .type = OPTION_TEXT,
-	 .offset = offsetof(struct diff_options, namespace),
-	 .variable = "SLUICE_NAMESPACE",
-	 .ambient_offset = offsetof(struct diff_options, ambient_namespace),
-	 .help = "The namespace; default: that of the resources, else SLUICE_NAMESPACE, or `default`."},
+	APPLIED_NAMESPACE_ROW(diff_options),
 	KAFKA_ROWS(struct diff_options, kafka),
 	PREFIX_ROW(struct diff_options, prefix),
 	COMMAND_FORM(diff_options, form, "text json"),

@@ -29,7 +29,7 @@ static const struct option options[] = {
 	 .letter = 'f',
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct explain_options, request),
-	 .help = "The request, as JSON (`-`: from standard input). With --importance: the pipeline's YAML, where Kafka wants "
+	 .help = "The request, as JSON (`-`: from standard input). With --importance: the pipeline's YAML, if Kafka needs "
 		 "settings."},
 	ROW("importance", FLAG, struct explain_options, importance,
 	    .help = "Shows the importance of features over the last windows, and how far it is from the first, of a step with "

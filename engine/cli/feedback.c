@@ -45,7 +45,7 @@ static const struct option options[] = {
 	    .help = "An id of this feedback: the same one twice counts once."),
 	ROW("reward", TEXT, struct feedback_options, reward, .word = "NUMBER", .help = "The reward."),
 	ROW("metric", NAMES, struct feedback_options, metrics, .word = "NAME=VALUE",
-	    .help = "Another number by its name. May be given several times."),
+	    .help = "Another number by its name."),
 	ROW("truth", TEXT, struct feedback_options, truth, .word = "JSON",
 	    .help = "What the answer should have been: a value, a list, or an object of lists."),
 	ROW("time", TEXT, struct feedback_options, time,

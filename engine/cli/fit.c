@@ -38,8 +38,7 @@ struct fit_options {
 		DOOR_ROWS(struct fit_options, asked),                                                                              \
 		ROW("count", INTEGER, struct fit_options, count, .least = 1, .most = COUNT_MAX,                                    \
 		    .help = "Reads only that many first records of a topic; default: all."),                                       \
-		ROW("out", TEXT, struct fit_options, out, .word = "FILE",                                                          \
-		    .help = "The file to write; default: standard output."),                                                       \
+		ROW("out", TEXT, struct fit_options, out, .word = "FILE", .help = "The file to write; default: standard output."), \
 		COMMAND_FORM(fit_options, form, "text json")
 
 static const struct option options[] = {
@@ -376,7 +375,7 @@ const struct command command_fit = {
 	.arguments = "KIND SOURCE",
 	.summary = "Learns the constants of a step from data.",
 	.help = "KIND is `preprocess`, `outlier` or `drift`. SOURCE is a CSV with a header, or requests as JSON, one in each line "
-	"(events, "
+		"(events, "
 		"if the pipeline maps them); `-` is standard input. Or it is `topic:NAME`: all present records of a Kafka topic, "
 		"which may be requests, events or answers in any format. `topic:` alone is the pipeline's own topic. The rows "
 		"are the messages that the step would receive, so fit and the running pipeline use the same step. Records of a "
@@ -442,16 +441,18 @@ const struct command command_drift_report = {
 		"`window`, `methods`, `falseAlarms` and `effect` are those of the step. The rows of a file have no times, so both "
 		"`window` and `falseAlarms` are then by messages; the records of a topic have their own. The declared false alarms "
 		"are those of all features, tests and windows together. drift_score is the largest effect above the level that "
-		"chance reaches so rarely, and 0 without drift. The effect of ks is its distance D, of psi, jensen-shannon and "
-		"chi-square the Jensen-Shannon distance, of wasserstein the distance divided by the reference's standard "
-		"deviation. "
-		"Where rows follow from the rows before, as in a series, samples count as the smaller ones that they are worth.\n"
+		"chance exceeds at the declared rate; without drift it is 0. The effect of ks is its distance D; of psi, "
+		"jensen-shannon and chi-square it is the Jensen-Shannon distance; of wasserstein, the distance divided by the "
+		"reference's standard deviation. "
+		"If rows depend on the rows before them, as in a time series, a sample counts by its smaller effective size.\n"
 		"\n"
-		"With `estimate` each line has the estimated accuracy. --feedback adds the realised one, of the messages that have "
-		"feedback by now, whether it is within the band of the estimate of the same rows, and at the end how often it "
-		"was: in 95 of 100 windows, if the probabilities are right. The messages have the probabilities: they are answers, "
-		"or a topic of the step's input. Feedback names them by id or origin, and has the metric `accuracy`, or as truth "
-		"the number of each row's class.\n"
+		"With `estimate` each line has the estimated accuracy. --feedback adds the realised accuracy of the messages "
+		"that have feedback by now, and whether it is within the band of the estimate for the same rows. The last line "
+		"says "
+		"how often it was: in 95 of 100 windows, if the probabilities are right. SOURCE must contain the probabilities: "
+		"answers, or a topic of the step's input. Feedback names messages by id or origin. It has the metric `accuracy`, "
+		"or, "
+		"as truth, the number of each row's class.\n"
 		"\n"
 		"  sluice drift report topic:answers -f pipeline.yaml --feedback topic: --brokers localhost:9092\n",
 	.options = report_options,

@@ -38,11 +38,11 @@ struct kafka_asked {
 #define KAFKA_ROWS(owner, member)                                                                                                  \
 	ROW("brokers", TEXT, owner, member.brokers, .word = "HOST:PORT", .variable = "SLUICE_BROKERS",                             \
 	    .ambient_offset = offsetof(owner, member.ambient_brokers),                                                             \
-	    .help = "Where Kafka is, several joined by commas; goes before the runtime's kafkaConfig, which goes before "          \
+	    .help = "Addresses of Kafka's brokers, separated by commas. Default: those of the runtime's kafkaConfig, else "        \
 		    "SLUICE_BROKERS."),                                                                                            \
 		ROW("kafka-setting", NAMES, owner, member.settings, .word = "NAME=VALUE", .variable = "",                          \
 		    .ambient_offset = offsetof(owner, member.ambient_settings),                                                    \
-		    .help = "A setting of librdkafka, any; goes before the runtime's.")
+		    .help = "Any setting of librdkafka; overrides the runtime's.")
 
 /* Finds the Kafka settings. `asked` overrides the runtime, which may be NULL. CONFIG: there are no brokers, one has no
  * address (cli/broker_list.h), a setting is not NAME=VALUE, or a secret is not at the given place. SYSTEM: the process
@@ -93,20 +93,19 @@ struct door_asked {
 		.help = "A file or folder of YAML that says where Kafka is and what the topics' prefix is."                        \
 	}
 
-#define DOOR_FILES_HELP                                                                                                            \
-	"A file or folder of the pipeline's YAML: where its topics have names of their own, or Kafka wants settings."
+#define DOOR_FILES_HELP "A file or folder of the pipeline's YAML. Needed if its topics have other names, or Kafka needs settings."
 
 struct door {
 	struct kafka kafka;
 	const char *inputs;
-	bool bound; /* the inputs topic belongs to the user or another pipeline: sluice does not create it */
+	bool bound;	     /* the inputs topic belongs to the user or another pipeline: sluice does not create it */
 	const char *outputs; /* of the pipeline, or of the named step */
 	const char *errors;
-	const char *feedback; /* NULL: the pipeline of the files has no experiment */
-	const char *status; /* status topic of its namespace */
-	const char *prefix, *namespace; /* of that topic */
+	const char *feedback;		  /* NULL: the pipeline of the files has no experiment */
+	const char *status;		  /* status topic of its namespace */
+	const char *prefix, *namespace;	  /* of that topic */
 	const struct pipeline_plan *plan; /* of the pipeline, as long as the session; NULL: no files were given */
-	const struct mapping *mapping; /* mapping with the key of its requests; NULL: no file sets one */
+	const struct mapping *mapping;	  /* mapping with the key of its requests; NULL: no file sets one */
 	struct spec spec;
 	bool spec_is_open;
 };
