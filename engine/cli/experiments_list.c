@@ -102,7 +102,7 @@ static void list_print(const struct experiment_list *list, struct buffer *out)
 				     PERCENT * experiment->probabilities[j]);
 		if (experiment->spec->mirror_name.text)
 			buffer_print(out, "; mirror %s %d%%", experiment->spec->mirror_name.text,
-				(int)experiment->spec->mirror_percent);
+				     (int)experiment->spec->mirror_percent);
 		buffer_byte(out, '\n');
 	}
 }
@@ -309,7 +309,8 @@ const struct command command_experiments_list = {
 	.name = "experiments list",
 	.summary = "Lists the experiments of files, or the rollouts of a namespace.",
 	.help = "Lists each experiment that a pipeline of the files has, by name or inline, and those that are called by their own "
-		"name: by what it chooses, the pipelines, and the share of each variant. Without files it lists the rollouts of a "
+		"name: what the choice depends on, the pipelines, and the share of each variant. Without files it lists the "
+		"rollouts of a "
 		"namespace, and how far each is.\n"
 		"\n"
 		"  sluice experiments list -f pipelines/\n"

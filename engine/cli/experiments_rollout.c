@@ -80,9 +80,9 @@ static void rule_print(const struct rollout_rule *rule, struct buffer *out)
 	}
 	if (requests_needed(rule) > 0)
 		buffer_print(out, " (at least %.0f requests)", requests_needed(rule));
-	buffer_string(out, rule->only_rolls_back			  ? "; it rolls back when that is shown to be broken\n"
+	buffer_string(out, rule->only_rolls_back			? "; it rolls back when that is shown to be broken\n"
 			   : rule->trigger && requests_needed(rule) > 0 ? "; a rise rolls back\n"
-									  : "\n");
+									: "\n");
 }
 
 static void stage_print(const struct rollout_plan *plan, size_t i, struct buffer *out)
@@ -157,8 +157,8 @@ static void plan_print_json(const char *name, const struct rollout_plan *plan, s
 		buffer_print(out, "%s{\"percent\": ", i > 0 ? ", " : "");
 		json_write_double(out, stage->percent);
 		buffer_print(out, ", \"duration_ms\": %lld, \"approve\": %s, \"confirm\": %s, \"at_ends\": %s, \"rules\": [",
-			     (long long)stage->duration_ms, stage->approve ? "true" : "false",
-			     stage->confirm ? "true" : "false", stage->at_ends ? "true" : "false");
+			     (long long)stage->duration_ms, stage->approve ? "true" : "false", stage->confirm ? "true" : "false",
+			     stage->at_ends ? "true" : "false");
 		for (size_t j = 0; j < stage->rule_count; j++) {
 			buffer_string(out, j > 0 ? ", " : "");
 			rule_print_json(plan, stage, &stage->rules[j], out);
@@ -268,8 +268,9 @@ const struct command command_experiments_rollout = {
 		"\n"
 		"With --dry-run it reads the exposures, answers and feedback of the pipelines that have the experiment, and shows "
 		"which moves the rollout would have made, when, and why: as if it had begun with the first of these requests. "
-		"Nothing is split anew, so each stage is judged with the traffic that its candidates had. The exposures must have "
-		"been written (`exposures: full`). Approvals and webhooks are taken to say yes.\n",
+		"Requests are not split again, so each stage is judged with the traffic that its candidates had. The exposures "
+		"must have "
+		"been written (`exposures: full`). Approvals count as given, and webhooks as agreeing.\n",
 	.options = rollout_options,
 	.options_size = sizeof(struct explain_rollout),
 	.group = "run",

@@ -35,13 +35,13 @@ static const struct option options[] = {
 	ROW("grpc", INTEGER, struct gateway_options, grpc_port, .word = "PORT", .fallback = "-1", .least = -1, .most = PORT_MOST,
 	    .help = "The port for gRPC, which may be that of --http; 0: a free one; -1: there is none."),
 	ROW("drain", DURATION, struct gateway_options, drain_ns, .fallback = "10s",
-	    .help = "How long open calls may take when it is told to stop."),
+	    .help = "How long open calls may take when the gateway stops."),
 	GATEWAY_ROWS(struct gateway_options, gateway),
 	ROW("topics", CHOICE, struct gateway_options, topics, .choices = "create check", .fallback = "create",
-	    .help = "Whether topics that are missing are created, or an error."),
+	    .help = "Whether missing topics are created, or are an error."),
 	ROW("insecure-ignore-security", FLAG, struct gateway_options, gateway.listening.insecure,
-	    .help = "Listens beyond this machine (`--host`), although callers are not asked who they are; and although the files "
-		    "ask for protection that is not in force yet."),
+	    .help = "Listens beyond this machine (`--host`) without authentication of callers, even if the files ask for "
+		    "protection that is not in force yet."),
 	COMMAND_METRICS(gateway_options, metrics),
 	COMMAND_FORM(gateway_options, form, "text json"),
 	{.type = OPTION_END},

@@ -24,12 +24,12 @@ struct gateway_access_asked {
 		ROW("jwks-authorities", TEXT, owner, member.key_set_authorities, .word = "FILE",                                   \
 		    .help = "A file of authorities, in PEM, for the server of the keys; default: the system's."),                  \
 		ROW("audience", NAMES, owner, member.audiences, .word = "NAME",                                                    \
-		    .help = "A token must be for this audience; given several times, for one of them. Default: any."),             \
+		    .help = "The audience of a token; given several times, a token needs one of them. Default: any."),             \
 		ROW("issuer", NAMES, owner, member.issuers, .word = "NAME",                                                        \
-		    .help = "A token must be of this issuer; given several times, of one of them. Default: any whose key it "      \
-			    "is."),                                                                                                \
+		    .help = "The issuer of a token; given several times, a token needs one of them. Default: any issuer "          \
+			    "whose key signed it."),                                                                               \
 		ROW("algorithm", NAMES, owner, member.algorithms, .word = "NAME",                                                  \
-		    .help = "An algorithm that tokens may be signed by, of " JWT_ALGORITHM_WORDS "; several times: several. "      \
+		    .help = "An algorithm that tokens may be signed by, of " JWT_ALGORITHM_WORDS ". "                              \
 			    "Default: all of these."),                                                                             \
 		ROW("clock-skew", DURATION, owner, member.skew_ns, .fallback = "1m", .or_none = true,                              \
 		    .help = "By how much an issuer's clock may differ; 5 minutes at most."),                                       \
@@ -39,21 +39,21 @@ struct gateway_access_asked {
 		    .help = "A file of who may do what: rows of subject, resource, verb. What no row allows is forbidden."),       \
 		ROW("rate", NUMBER, owner, member.rate_per_second, .word = "N", .fallback = "0", .least = 0,                       \
 		    .most = ACCESS_RATE_PER_SECOND_MAX,                                                                            \
-		    .help = "How many calls a second a caller may make; callers that are not known are told apart by their "       \
-			    "addresses. 0: any number."),                                                                          \
+		    .help = "How many calls a second a caller may make; callers without a credential are distinguished by "        \
+			    "their addresses. 0: any number."),                                                                    \
 		ROW("burst", INTEGER, owner, member.rate_burst, .word = "N", .fallback = "0", .least = 0,                          \
 		    .most = ACCESS_RATE_BURST_MAX,                                                                                 \
 		    .help = "How many calls may come at once after a pause; 0: as many as in a second."),                          \
 		ROW("proxy", NAMES, owner, member.proxies, .word = "ADDRESS",                                                      \
-		    .help = "A proxy, or a network of them as ADDRESS/BITS, whose X-Forwarded-For says whom a call is from; "      \
-			    "several times: several. Default: none is believed.")
+		    .help = "A proxy, or a network of them as ADDRESS/BITS, whose X-Forwarded-For gives the caller's "             \
+			    "address. Default: the header is ignored.")
 
 struct gateway_access { /* starts as `{0}` */
 	struct arena *arena;
 	struct tls_files key_set_tls;
 	struct access_settings settings;
 	const struct access_settings *wanted; /* NULL: everybody may do everything */
-	bool asks; /* callers must authenticate, or policies restrict them */
+	bool asks;			      /* callers must authenticate, or policies restrict them */
 };
 
 /* Fills in `access`, which borrows from the options and nothing from the files. `runtime` NULL: the files have none.

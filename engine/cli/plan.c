@@ -57,7 +57,7 @@ static const struct option options[] = {
 	    .help = "Fetches remote files of steps (http, https, s3), to check tensors against them."),
 	ROW("diff", NAMES, struct plan_arguments, before, .word = "OLD",
 	    .help = "Shows instead what a change from the files OLD to FILE does to pipelines, groups, topics and state, and "
-		    "whether engines that run would take it. May be repeated."),
+		    "whether running engines would accept it."),
 	ROW("orphans", FLAG, struct plan_arguments, orphans,
 	    .help = "Shows instead the topics in Kafka that are of pipelines and models in the namespaces of the files, and that "
 		    "no pipeline of the files has. Give all files of the namespace."),
@@ -145,8 +145,7 @@ static const char *plan_refused(const struct plan *before, const struct plan *no
 {
 	const struct state_history none = {0};
 	struct error error = {0};
-	if (group_migration_refuse(before, now, &error) &&
-	    state_check_reload(before, now, &none, (struct name_list){0}, &error))
+	if (group_migration_refuse(before, now, &error) && state_check_reload(before, now, &none, (struct name_list){0}, &error))
 		return NULL;
 	return arena_copy(arena, error.text, strlen(error.text));
 }

@@ -52,10 +52,8 @@ static void effects_collect(struct session *session, const struct control_sessio
 	const struct ledger_version *version = ledger_version_find(resource, rollback->to);
 	if (!version || version->record.action != CONTROL_APPLY)
 		return;
-	const struct proposal_item item = {.kind = rollback->kind,
-					   .name = rollback->name,
-					   .action = PROPOSAL_APPLY,
-					   .document = version->record.document};
+	const struct proposal_item item = {
+		.kind = rollback->kind, .name = rollback->name, .action = PROPOSAL_APPLY, .document = version->record.document};
 	if (!change_effects_print(&effects, &(struct record_list){1, &item}, out, &error))
 		buffer_clear(out);
 }
@@ -116,8 +114,8 @@ const struct command command_rollback = {
 	.summary = "Returns a resource to an earlier version.",
 	.help = "The keeper accepts the earlier version's document as a new version, and engines start it as they do after "
 		"`sluice apply`. A rollback does not wait for a change that it reverts. It does not undo what the state of "
-		"steps has counted meanwhile. It prints which consumer groups change, which state is left, and which goes on "
-		"as it was left: that has not seen the requests since.\n\n"
+		"steps has counted meanwhile. It prints which consumer groups change, which state is no longer used, and "
+		"which is used again: that state lacks the requests in between.\n\n"
 		"  sluice rollback pipeline/fraud --reason 'errors since 7'\n  sluice rollback pipeline/fraud --to 5\n",
 	.options = options,
 	.options_size = sizeof(struct rollback_options),

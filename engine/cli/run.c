@@ -44,7 +44,7 @@ static const struct option options[] = {
 	ROW("memory", QUANTITY, struct run_options, memory_bytes, .word = "SIZE", .fallback = "256Mi",
 	    .help = "The memory that messages may use; beyond it, requests wait in Kafka."),
 	ROW("observers", CHOICE, struct run_options, observers, .choices = "on off", .fallback = "on",
-	    .help = "`off`: this engine leaves observers, which watch beside the answers (`drift`), to other engines of the "
+	    .help = "`off`: this engine leaves observers, which delay no answer (`drift`), to other engines of the "
 		    "group. Without any that runs them, what they would read waits in their topics."),
 	ROW("state", TEXT, struct run_options, state_folder, .word = "DIR",
 	    .help = "A folder, used by this engine only, for snapshots of the state of steps. They shorten a restart."),
@@ -58,7 +58,7 @@ static const struct option options[] = {
 	    .help = "The least time between two snapshots of a partition."),
 	ROW("new-state", NAMES, struct run_options, new_state, .word = "PIPELINE",
 	    .help = "Accepts that state of this pipeline was lost, and starts with the present content of its changelogs; for "
-		    "one start. May be given for several pipelines."),
+		    "one start."),
 	ROW("server", NAMES, struct run_options, servers, .word = "NAME=URL",
 	    .help = "The address of the server or model of that name, also of a stub. Given several times for one name: its "
 		    "replicas."),
@@ -77,8 +77,8 @@ static const struct option options[] = {
 		    "serviceConfig.grpc, else it serves no gRPC."),
 	GATEWAY_ROWS(struct run_options, gateway),
 	ROW("insecure-ignore-security", FLAG, struct run_options, gateway.listening.insecure,
-	    .help = "Runs although the files ask for protection that is not in force yet; and its gateway listens beyond this "
-		    "machine (`--host`), although callers are not asked who they are."),
+	    .help = "Runs even if the files ask for protection that is not in force yet. Its gateway listens beyond this "
+		    "machine (`--host`) without authentication of callers."),
 	ROW("health-socket", TEXT, struct run_options, health_socket, .word = "PATH",
 	    .help = "A Unix socket for `sluice health --socket PATH`, which checks without Kafka whether the process runs."),
 	ALERT_ROWS(struct run_options, alerts),
