@@ -1,13 +1,13 @@
 /* latency.c: how long a request takes through an engine, from being produced to its answer
  * being read.
  *
- *   latency -b BROKERS -i IN -o OUT -r A_SECOND -s SECONDS
+ *   latency -b BROKERS -i IN -o OUT -r A_SECOND -s SECONDS [-u SECONDS] [-w SECONDS] [-y KEYS] [-j]
  *
- * Requests are Avro FP32[1,16] with ids 0, 1, 2..., sent when they are due, whether
+ * Requests are Avro FP32[1,16] (-j: JSON) with ids 0, 1, 2..., sent when they are due, whether
  * answers come or not, and timed from when they were due: a stall is not hidden. It begins
- * when a first one has been answered, and the first second is not counted. Prints p50, p95,
- * p99 and the longest, in milliseconds, and how many had no answer a second after the last
- * was sent.
+ * when a first one has been answered, and the first second (-u: or as many) is not counted. Prints p50, p95,
+ * p99 and the longest, in milliseconds, how many had no answer a second (-w: or as many) after the
+ * last was sent, and how many requests of number 0 were sent before it began.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,8 +19,10 @@
 
 struct run {
 	const char *brokers, *in, *out;
-	long rate, seconds, count;
+	long rate, seconds, uncounted, wait_s, keys, count;
+	bool json;
 	double began_s;
+	long early; /* sent before it began */
 	/* Of the thread that sends: */
 	rd_kafka_t *producer;
 	rd_kafka_topic_t *topic;
@@ -31,7 +33,7 @@ struct run {
 	struct arena *arena;
 	atomic_bool over;
 	unsigned char *answered;
-	long answers;
+	_Atomic long answers;
 	struct histogram us;
 	uint64_t longest_us;
 };
@@ -43,8 +45,11 @@ static double due_s(const struct run *run, long number)
 
 static void send_one(struct run *run, long number)
 {
-	load_encode_x(run->sent, number, LOAD_ELEMENTS, 0, &run->bytes);
-	load_produce(run->producer, run->topic, load_key(number % LOAD_KEYS), &run->bytes, 0);
+	if (run->json)
+		load_encode_json(number, LOAD_ELEMENTS, &run->bytes);
+	else
+		load_encode_x(run->sent, number, LOAD_ELEMENTS, 0, &run->bytes);
+	load_produce(run->producer, run->topic, load_key(number % run->keys), &run->bytes, 0);
 }
 
 /* The id of an answer, or of a request that a forwarder passed on as it was. */
@@ -56,7 +61,11 @@ static long number_of(struct run *run, const rd_kafka_message_t *message)
 	struct message request = {.arena = run->arena};
 	struct text id;
 	arena_reset(run->arena);
-	if (avro_answer_decode(bytes, NULL, run->arena, &answer, &error))
+	if (run->json && oip_json_decode_request(&request, bytes, 0, &(struct error){0}))
+		id = request.payload_id;
+	else if (run->json)
+		id = load_answer(run->arena, message).id;
+	else if (avro_answer_decode(bytes, NULL, run->arena, &answer, &error))
 		id = answer.failed ? TEXT("") : answer.id;
 	else if (format_avro.decode(&request, bytes, NULL, &(struct error){0}))
 		id = request.payload_id;
@@ -75,7 +84,7 @@ static void take(struct run *run, int wait_ms)
 		double took_s = now_s(CLOCK_MONOTONIC) - due_s(run, number);
 		uint64_t us = took_s > 0 ? (uint64_t)(took_s * 1e6) : 0;
 		run->answers += !run->answered[number];
-		if (!run->answered[number] && number >= run->rate) {
+		if (!run->answered[number] && number >= run->rate * run->uncounted) {
 			histogram_record(&run->us, us);
 			run->longest_us = us > run->longest_us ? us : run->longest_us;
 		}
@@ -119,8 +128,10 @@ static void wait_for_engine(struct run *run)
 {
 	for (int tries = 0; tries < 300; tries++) {
 		rd_kafka_message_t *message;
-		if (tries % 10 == 0)
+		if (tries % 10 == 0) {
 			send_one(run, 0);
+			run->early++;
+		}
 		if ((message = rd_kafka_consumer_poll(run->consumer, 100))) {
 			rd_kafka_message_destroy(message);
 			sleep(1); /* the others' answers count as those of number 0, which is not counted */
@@ -144,22 +155,33 @@ static void measure(struct run *run)
 		send_one(run, number);
 	}
 	rd_kafka_flush(run->producer, LAST_WAIT_S * 1000);
-	sleep(1);
+	for (double end_s = now_s(CLOCK_MONOTONIC) + (double)run->wait_s;
+	     run->answers < run->count && now_s(CLOCK_MONOTONIC) < end_s;)
+		pause_ms(20);
 	run->over = true;
 	pthread_join(reader, NULL);
-	printf("p50=%.2f p95=%.2f p99=%.2f longest=%.2f lost=%ld\n", (double)histogram_quantile(&run->us, 0.5) / 1e3,
+	printf("p50=%.2f p95=%.2f p99=%.2f longest=%.2f lost=%ld early=%ld\n", (double)histogram_quantile(&run->us, 0.5) / 1e3,
 	       (double)histogram_quantile(&run->us, 0.95) / 1e3, (double)histogram_quantile(&run->us, 0.99) / 1e3,
-	       (double)run->longest_us / 1e3, run->count - run->answers);
+	       (double)run->longest_us / 1e3, run->count - run->answers, run->early);
 }
 
 int main(int argc, char **argv)
 {
-	struct run run = {.rate = 1000, .seconds = 6};
-	const struct letter letters[] = {{'b', .word = &run.brokers}, {'i', .word = &run.in},	    {'o', .word = &run.out},
-					 {'r', .number = &run.rate},  {'s', .number = &run.seconds}, {0}};
+	struct run run = {.rate = 1000, .seconds = 6, .uncounted = 1, .wait_s = 1, .keys = LOAD_KEYS};
+	const struct letter letters[] = {{'b', .word = &run.brokers},
+					 {'i', .word = &run.in},
+					 {'o', .word = &run.out},
+					 {'r', .number = &run.rate},
+					 {'s', .number = &run.seconds},
+					 {'u', .number = &run.uncounted},
+					 {'w', .number = &run.wait_s},
+					 {'y', .number = &run.keys},
+					 {'j', .flag = &run.json},
+					 {0}};
 	letters_read(argc, argv, letters);
-	if (!run.brokers || !run.in || !run.out || run.rate < 1 || run.seconds < 2)
-		die("%s", "latency -b BROKERS -i IN -o OUT -r A_SECOND -s SECONDS");
+	load_keys_check(run.keys);
+	if (!run.brokers || !run.in || !run.out || run.rate < 1 || run.uncounted < 1 || run.seconds <= run.uncounted)
+		die("%s", "latency -b BROKERS -i IN -o OUT -r A_SECOND -s SECONDS [-u SECONDS] [-w SECONDS] [-y KEYS] [-j]");
 	run.count = run.rate * run.seconds;
 	run.arena = arena_open(1 << 20);
 	run.sent = arena_open(1 << 20);

@@ -8,6 +8,7 @@
 # WITH, any of them:
 #   brisk     it looks each second, and not each ten, for transactions whose time is over
 #   creates   it makes topics that a client names and that are not there
+#   appended  records have the time at which it wrote them, and not what their producer says
 #   proxied   a second address, for clients that come through proxy.c: DIR/proxied says
 #             `FRONT BACK`, the ports that the proxy takes and gives on to
 #   secure    a third, of TLS with SCRAM or PLAIN, in DIR/secure; its authority in DIR/authority.pem; user
@@ -78,6 +79,10 @@ make_certificates() { # $1 DIR
 		openssl x509 -req -days 1 -in "$1/server.request" -CA "$1/authority.pem" -CAkey "$1/authority.key" -CAcreateserial \
 			-extfile <(echo "subjectAltName=IP:127.0.0.1,DNS:localhost") -out "$1/server.crt"
 	cat "$1/server.key" "$1/server.crt" >"$1/server.pem"
+}
+
+appended_lines() { # $1 DIR
+	echo log.message.timestamp.type=LogAppendTime >>"$1/server.properties"
 }
 
 creates_lines() { # $1 DIR

@@ -2,12 +2,13 @@
  * requests.c, keyed.c, pressure.c and tests/bench/latency.c.
  *
  * The request of number S has the id "S", a key that S decides, and a tensor x, FP32 of
- * shape [1,ELEMENTS], all of it S % 1000.
+ * shape [1,ELEMENTS], all of it S % 1000; in JSON S % 1000 and a half.
  */
 #ifndef SLUICE_TESTS_KAFKA_LOAD_H
 #define SLUICE_TESTS_KAFKA_LOAD_H
 
 #include "message/avro.h"
+#include "message/oip_json.h"
 #include "tests/kafka/program.h"
 
 #define LOAD_KEYS 997
@@ -23,6 +24,13 @@ static inline struct load_key load_key(long number)
 	struct load_key key;
 	key.length = (size_t)snprintf(key.text, sizeof key.text, "key-%ld", number);
 	return key;
+}
+
+/* How many keys there may be: with few, two requests of one key are in flight together. */
+static inline void load_keys_check(long keys)
+{
+	if (keys < 1 || keys > LOAD_KEYS)
+		die("%ld keys: from 1 to %d", keys, LOAD_KEYS);
 }
 
 /* Writes the request of these tensors into `out`, which is emptied first. */
@@ -54,6 +62,19 @@ static inline void load_encode_x(struct arena *arena, long number, long elements
 	load_encode(arena, number, (struct tensors){1, tensors}, deadline_ms, out);
 }
 
+/* The same in Open Inference Protocol JSON, and a half more in each element. */
+static inline void load_encode_json(long number, long elements, struct buffer *out)
+{
+	buffer_clear(out);
+	buffer_print(out, "{\"id\":\"%ld\",\"inputs\":[{\"name\":\"x\",\"shape\":[1,%ld],\"datatype\":\"FP32\",\"data\":[", number,
+		     elements);
+	for (long i = 0; i < elements; i++)
+		buffer_print(out, "%s%ld.5", i > 0 ? "," : "", number % 1000);
+	buffer_string(out, "]}]}");
+	if (buffer_failed(out))
+		die("out of memory");
+}
+
 /* Produces a record, without a key where that is empty, waiting where the client's queue is full. */
 static inline void load_produce(rd_kafka_t *producer, rd_kafka_topic_t *topic, struct load_key key, const struct buffer *bytes,
 				int64_t time_ms)
@@ -70,14 +91,20 @@ static inline void load_produce(rd_kafka_t *producer, rd_kafka_topic_t *topic, s
 	rd_kafka_poll(producer, 0);
 }
 
-/* An answer, in the arena, which is reset first. */
+/* An answer in Avro or in JSON, in the arena, which is reset first. */
 static inline struct avro_answer load_answer(struct arena *arena, const rd_kafka_message_t *record)
 {
-	struct avro_answer answer;
+	const struct text bytes = {record->payload, record->len};
+	struct avro_answer answer = {0};
+	struct oip_reply reply = {0};
 	struct error error = {0};
+	bool json = bytes.length > 0 && bytes.bytes[0] == '{';
 	arena_reset(arena);
-	if (!avro_answer_decode((struct text){record->payload, record->len}, NULL, arena, &answer, &error))
+	if (!(json ? oip_json_decode_reply(arena, bytes, 0, &reply, &error)
+		   : avro_answer_decode(bytes, NULL, arena, &answer, &error)))
 		die("an answer cannot be read: %s", error.text);
+	if (json)
+		answer = (struct avro_answer){.id = reply.id, .payload = reply.payload};
 	return answer;
 }
 

@@ -22,8 +22,9 @@
  *       one at any moment. After -q seconds it kills it all the same
  *
  * The topics have 4 partitions, or as many as -w says. The request of number S has the id
- * "S", a key that S decides, and a tensor x of FP32[1,16], or of as many
- * elements as -e says, all of it S % 1000. Its answer is the sum of 2x + 1.
+ * "S", a key that S decides, one of 997 or of as many as -y says, and a tensor x of FP32[1,16], or of as many
+ * elements as -e says, all of it S % 1000; in JSON S % 1000 and a half. Its answer is the sum of 2x + 1;
+ * in JSON of 2x, the same number. Answers are read in either form.
  */
 #include <signal.h>
 #include <string.h>
@@ -41,6 +42,7 @@ struct options {
 	bool json, counted, least, apart, keyless;
 	long partitions, elements;
 	long parts; /* answers of a request */
+	long keys;
 };
 
 /* ---- topics ---- */
@@ -73,18 +75,6 @@ static int make_topics(const struct options *options)
 
 /* ---- send ---- */
 
-static void encode_json(const struct options *options, long number, struct buffer *out)
-{
-	buffer_clear(out);
-	buffer_print(out, "{\"id\":\"%ld\",\"inputs\":[{\"name\":\"x\",\"shape\":[1,%ld],\"datatype\":\"FP32\",\"data\":[", number,
-		     options->elements);
-	for (long i = 0; i < options->elements; i++)
-		buffer_print(out, "%s%ld.5", i > 0 ? "," : "", number % 1000);
-	buffer_string(out, "]}]}");
-	if (buffer_failed(out))
-		die("out of memory");
-}
-
 static int send_requests(const struct options *options)
 {
 	rd_kafka_t *producer =
@@ -98,11 +88,13 @@ static int send_requests(const struct options *options)
 	int64_t began_ms = (int64_t)(now_s(CLOCK_REALTIME) * 1e3);
 	for (long number = 0; number < options->count; number++) {
 		if (options->json)
-			encode_json(options, number, &bytes);
+			load_encode_json(number, options->elements, &bytes);
 		else
 			load_encode_x(arena, number, options->elements, 0, &bytes);
 		int64_t time_ms = options->apart ? began_ms - options->count + number : 0; /* 0: when it is produced */
-		struct load_key key = options->keyless ? (struct load_key){0} : load_key(number % LOAD_KEYS);
+		struct load_key key = {0};
+		if (!options->keyless)
+			key = load_key(number % options->keys);
 		load_produce(producer, topic, key, &bytes, time_ms);
 		while (options->rate > 0 && (double)number > (now_s(CLOCK_MONOTONIC) - began) * (double)options->rate)
 			pause_ms(2);
@@ -218,7 +210,7 @@ struct tally {
 static bool is_counted(const struct options *options, const struct avro_answer *answer, long number)
 {
 	const struct tensor *count = tensors_find(answer->payload.tensors, TEXT("count"));
-	const long turn = number / LOAD_KEYS;
+	const long turn = number / options->keys;
 	const double place = (double)turn + 1;
 	if (!count || count->count != 1)
 		return false;
@@ -260,7 +252,7 @@ static void check_one(const struct options *options, const rd_kafka_message_t *m
 {
 	struct avro_answer answer = load_answer(arena, message);
 	long number = load_number(arena, answer.id, options->parts, options->count);
-	long key = options->keyless ? message->partition : number / options->parts % LOAD_KEYS;
+	long key = options->keyless ? message->partition : number / options->parts % options->keys;
 	if (tally->seen[number]) {
 		tally->doubled++;
 		return;
@@ -339,7 +331,8 @@ static int check(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = {.partitions = PARTITIONS_USUAL, .elements = LOAD_ELEMENTS, .quiet_s = QUIET_S, .parts = 1};
+	struct options options = {
+		.partitions = PARTITIONS_USUAL, .elements = LOAD_ELEMENTS, .quiet_s = QUIET_S, .parts = 1, .keys = LOAD_KEYS};
 	const char *mode = argc > 1 ? argv[1] : "";
 	const struct letter letters[] = {{'b', .word = &options.brokers},
 					 {'i', .word = &options.in},
@@ -352,6 +345,7 @@ int main(int argc, char **argv)
 					 {'w', .number = &options.partitions},
 					 {'e', .number = &options.elements},
 					 {'m', .number = &options.parts},
+					 {'y', .number = &options.keys},
 					 {'j', .flag = &options.json},
 					 {'a', .flag = &options.apart},
 					 {'c', .flag = &options.counted},
@@ -359,6 +353,7 @@ int main(int argc, char **argv)
 					 {'k', .flag = &options.keyless},
 					 {0}};
 	letters_read(argc - 1, argv + 1, letters);
+	load_keys_check(options.keys);
 	static const struct {
 		const char *name;
 		int (*run)(const struct options *options);
