@@ -269,6 +269,10 @@ race: known-race kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(RACES)); do \
 		tests/bench/race/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; exit $${failed:-0}
 
+## compare: one REST call a message in sluice, Kafka Streams, Flink and Redpanda Connect (RPCONNECT=PROGRAM), for ten minutes (WRITE=1: into engine/COMPARISON.md)
+compare: kafka-programs
+	@tests/bench/race/compare.sh $(BUILD)/sluice $(BUILD)/kafka $(if $(WRITE),engine/COMPARISON.md)
+
 ## fuzz: every fuzz target, TIME seconds (600) shared by all (NAME=yaml runs one; SEED=1 repeats a run)
 fuzz: known-fuzz
 	@+$(MAKE_AT_ONCE) CC=clang SAN=address,undefined run-fuzz
@@ -314,9 +318,9 @@ experiments: $(BUILD)/unit/analysis_test
 rollouts: $(BUILD)/unit/rollout_simulation_test
 	@ROLLOUT_RUNS=200 $(BUILD)/unit/rollout_simulation_test
 
-## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, experiments, rollouts, torture and kafka, 100,000 simulated runs, soak, fuzz, newcomer
+## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, experiments, rollouts, torture, kafka and compare, 100,000 simulated runs, soak, fuzz, newcomer
 long:
-	@for part in "-k static" change bandits experiments rollouts torture "kafka OUTAGE=120" "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" newcomer; do \
+	@for part in "-k static" change bandits experiments rollouts torture "kafka OUTAGE=120" "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" compare newcomer; do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed, $$part"; done; \
 		[ -z "$$failed" ] || { echo "long: failed$$failed"; false; }
 
@@ -370,6 +374,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all bandits change experiments rollouts static test run-unit unit-programs fuzz-programs known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz run-fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
+.PHONY: all bandits change compare experiments rollouts static test run-unit unit-programs fuzz-programs known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz run-fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,5 +1,5 @@
 # What the races have in common; sourced by them, after they have set `what`, their name:
-# all that tests on a real Kafka have (stand.sh), a broker that runs, and one contestant at
+# all that tests on a real Kafka have (stand.sh), a broker that runs (with what $broker_with says), and one contestant at
 # a time, which is $runner.
 #
 # shellcheck shell=bash
@@ -7,7 +7,12 @@ race=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/kafka/stand.sh
 . "$race/../../kafka/stand.sh"
 runner=''
-jars=${XDG_CACHE_HOME:-$HOME/.cache}/sluice/race-$(cksum <"$race/pom.xml" | cut -d' ' -f1) # of Kafka Streams
+
+# Where the jars are kept that a file for Maven names.
+jars_of() { # $1 file
+	echo "${XDG_CACHE_HOME:-$HOME/.cache}/sluice/race-$(cksum <"$1" | cut -d' ' -f1)"
+}
+jars=$(jars_of "$race/pom.xml") # of Kafka Streams
 
 # Seldon Core 2 does a chain of three models, called by gRPC, at about 1,900 messages per CPU second (1,630 to
 # 2,220, Kafka-fed, version 2.9.1, broker and models not counted). It was measured on a machine on which a bare
@@ -57,25 +62,31 @@ fill() { # $1 topic, $2 how many; then options of requests
 }
 
 # The messages per CPU second at which $runner works off the $backlog of a topic, into
-# $speed; it is stopped then.
+# $speed, and its most resident memory in MiB, into $resident; it is stopped then.
 pace() { # $1 group, $2 topic; then options of requests
 	speed=$("$build/requests" pace -b "$brokers" -i "$2" -g "$1" -n "$backlog" -p "$runner" "${@:3}" 2>"$dir/pace.log") ||
 		give_up "$1 did not finish"
+	resident=$(awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$runner/status")
 	stop_runner
 }
 
-# One of the programs beside this file for Kafka Streams; where that cannot be had it says why.
-build_streams() { # $1 its class
+# One of the programs beside this file in Java; where what it needs cannot be had it says why.
+build_java() { # $1 its class, $2 the file for Maven that names its jars
+	local jars part
+	jars=$(jars_of "$2")
 	command -v javac >/dev/null || { echo "there is no Java compiler"; return 1; }
 	if [ ! -d "$jars" ]; then
 		command -v mvn >/dev/null || { echo "there is no Maven"; return 1; }
-		local part
 		part=$(mktemp -d "$jars.XXXXXX")
-		timeout 600 mvn -q -B -f "$race/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
+		timeout 600 mvn -q -B -f "$2" dependency:copy-dependencies -DincludeScope=runtime \
 			-DoutputDirectory="$part" >"$dir/maven.log" 2>&1 || { rm -rf "$part"; echo "Maven could not fetch it"; return 1; }
 		mv -T "$part" "$jars" 2>/dev/null || rm -rf "$part"
 	fi
 	javac -d "$dir/classes" -cp "$jars/*" "$race/$1.java" >"$dir/javac.log" 2>&1 || give_up "$1.java does not compile"
+}
+
+build_streams() { # $1 its class
+	build_java "$1" "$race/pom.xml"
 }
 
 # ---- what came of it: a line of $dir/speeds for each run ----
@@ -101,4 +112,5 @@ compare() { # $1 what, $2 ours, $3 theirs, $4 bar
 	printf '%-62s %8d beside %8d  %-20s at least %-5s %s\n' "$1" "$(median "$2")" "$(median "$3")" "$figures" "$4" "$verdict"
 }
 
-start_broker
+# shellcheck disable=SC2086
+start_broker ${broker_with-}
