@@ -192,20 +192,31 @@ static bool exchange_open(struct grpc_request *request)
 	return true;
 }
 
+static void headers_refuse(struct grpc_request *request)
+{
+	char words[80];
+	(void)snprintf(words, sizeof words, "the headers have more than %zu bytes, which is the limit",
+		       request->server->config.metadata_bytes);
+	grpc_request_refuse_as_http(request, (struct http_refusal){431, words});
+}
+
 void grpc_port_begin(struct grpc_request *request, bool is_end)
 {
+	static const struct http_refusal long_path = {414, "the path and query are longer than 8 KiB, which is the limit"};
+	static const struct http_refusal no_memory = {503, "no memory for the request; call again later"};
 	struct buffer *head = &request->answer;
 	request->in_chunks = !is_end && !grpc_request_metadata(request, "content-length", 0).bytes;
 	head_write(request, head);
 	if (buffer_failed(&request->path))
-		grpc_request_refuse_as_http(request, TEXT("414"));
+		grpc_request_refuse_as_http(request, long_path);
 	else if (buffer_failed(&request->metadata))
-		grpc_request_refuse_as_http(request, TEXT("431"));
+		headers_refuse(request);
 	else if (buffer_failed(head) || !exchange_open(request))
-		grpc_request_refuse_as_http(request, TEXT("503"));
-	else
+		grpc_request_refuse_as_http(request, no_memory);
+	else {
 		http_exchange_give(request->exchange, buffer_view(head));
-	buffer_clear(head);
+		buffer_clear(head);
+	}
 }
 
 static void exchange_give(struct grpc_request *request, struct text bytes)

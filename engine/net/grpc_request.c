@@ -5,12 +5,13 @@
 #include "base/memory.h"
 #include "net/grpc_server_parts.h"
 
-#define PATH_BYTES 4096
 #define WORDS_BYTES ((size_t)8 << 10)  /* encoded: callers accept no longer headers */
 #define KEPT_BYTES ((size_t)256 << 10) /* of each buffer of a request in the pool */
 #define DEADLINE_WORDS "the deadline of grpc-timeout has passed"
 #define SHORT_WORDS "the message is shorter than its prefix says"
 #define FIELDS_BYTES ((size_t)64 << 10) /* of an answer: callers accept far less */
+#define NOT_POST "this port serves gRPC, whose calls are POST; send requests of HTTP to the port for HTTP"
+#define NOT_GRPC "this port serves gRPC: send content-type application/grpc, or use the port for HTTP"
 #define CROWDED "too many messages at once; call again later"
 /* Messages of the largest size that all callers together may send at once, where no budget limits them. */
 #define HELD_MESSAGES 16
@@ -27,7 +28,7 @@ static struct grpc_request *request_make(struct grpc_server *server)
 		return NULL;
 	request->server = server;
 	request->deadline = (struct loop_timer){.due = on_deadline, .context = request};
-	buffer_open(&request->path, PATH_BYTES);
+	buffer_open(&request->path, HTTP_TARGET_BYTES_MAX);
 	buffer_open(&request->metadata, server->config.metadata_bytes);
 	buffer_open(&request->fields, FIELDS_BYTES);
 	buffer_open(&request->body, server->config.message_bytes);
@@ -68,7 +69,7 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 	request->id = id;
 	request->called = request->over = request->is_post = request->is_grpc = false;
 	request->pending = request->converses = request->responded = false;
-	request->is_http = request->in_chunks = request->has_responded = false;
+	request->is_http = request->is_head = request->in_chunks = request->has_responded = false;
 	request->exchange = NULL;
 	request->method[0] = '\0';
 	request->intake = (struct grpc_intake){0};
@@ -128,20 +129,38 @@ void grpc_request_leave_wire(struct grpc_request *request)
 
 /* ---- answers ---- */
 
+/* Returns how many bytes it copies. */
+static inline size_t answer_copy(struct grpc_request *request, struct grpc_caller *caller, uint8_t *room, size_t size)
+{
+	const size_t left = request->answer.length - request->offset, now = left < size ? left : size;
+	memcpy(room, request->answer.bytes + request->offset, now);
+	request->offset += now;
+	caller->moved_ms = loop_now_ms(caller->http2.loop);
+	return now;
+}
+
+static ssize_t on_words_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
+			       nghttp2_data_source *source, void *context)
+{
+	(void)source;
+	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
+	if (!request)
+		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+	const size_t now = answer_copy(request, context, room, size);
+	if (request->offset == request->answer.length)
+		*flags |= NGHTTP2_DATA_FLAG_EOF;
+	return (ssize_t)now;
+}
+
 static ssize_t on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
 			 nghttp2_data_source *source, void *context)
 {
 	(void)source;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
-	struct grpc_caller *caller = context;
 	if (!request)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	size_t left = request->answer.length - request->offset;
-	size_t now = left < size ? left : size;
-	memcpy(room, request->answer.bytes + request->offset, now);
-	request->offset += now;
-	caller->moved_ms = loop_now_ms(caller->http2.loop);
-	if (now < left)
+	const size_t now = answer_copy(request, context, room, size);
+	if (request->offset < request->answer.length)
 		return (ssize_t)now;
 	const nghttp2_nv trailer = http2_constant(TEXT("grpc-status"), TEXT("0"));
 	*flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
@@ -178,15 +197,48 @@ void grpc_request_refuse(struct grpc_request *request, int status, struct text w
 	send_headers(request, pairs, count);
 }
 
-void grpc_request_refuse_as_http(struct grpc_request *request, struct text http_status)
+/* Begins an answer that has a body. */
+static inline bool body_begin(struct grpc_request *request, const nghttp2_nv *pairs, size_t count,
+			      const nghttp2_data_provider *body)
 {
-	const nghttp2_nv pairs[] = {http2_constant(TEXT(":status"), http_status)};
-	send_headers(request, pairs, sizeof pairs / sizeof *pairs);
+	struct grpc_caller *caller = request->caller;
+	if (buffer_failed(&request->answer) ||
+	    nghttp2_submit_response(caller->http2.session, request->id, pairs, count, body) != 0) {
+		buffer_clear(&request->answer);
+		return false;
+	}
+	if (caller->answering++ == 0)
+		caller->moved_ms = loop_now_ms(request->server->loop);
+	request->pending = true;
+	request->over = true;
+	grpc_caller_is_dirty(caller);
+	return true;
+}
+
+void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refusal refusal)
+{
+	const nghttp2_data_provider body = {.read_callback = on_words_wanted};
+	char status[NUMBER_TEXT_MAX], length[NUMBER_TEXT_MAX];
+	nghttp2_nv pairs[4];
+	size_t count = 0;
+	buffer_clear(&request->answer);
+	buffer_text(&request->answer, TEXT("{\"error\":\""));
+	buffer_string(&request->answer, refusal.words);
+	buffer_text(&request->answer, TEXT("\"}"));
+	pairs[count++] = http2_variable(TEXT(":status"), (struct text){status, number_write_int64(status, refusal.status)});
+	pairs[count++] = http2_constant(TEXT("content-type"), TEXT("application/json"));
+	pairs[count++] = http2_variable(TEXT("content-length"),
+					(struct text){length, number_write_int64(length, (int64_t)request->answer.length)});
+	if (refusal.status == 503)
+		pairs[count++] = http2_constant(TEXT("retry-after"), TEXT("1"));
+	else if (refusal.status == 405)
+		pairs[count++] = http2_constant(TEXT("allow"), TEXT("POST"));
+	if (request->is_head || !body_begin(request, pairs, count, &body))
+		send_headers(request, pairs, count);
 }
 
 static void send_answer(struct grpc_request *request, struct text body)
 {
-	struct grpc_caller *caller = request->caller;
 	unsigned char prefix[GRPC_PREFIX_BYTES];
 	if (body.length > UINT32_MAX) {
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED,
@@ -202,17 +254,8 @@ static void send_answer(struct grpc_request *request, struct text body)
 	};
 	size_t count = 2 + grpc_fields_pairs(&request->fields, pairs + 2);
 	const nghttp2_data_provider message = {.read_callback = on_wanted};
-	if (buffer_failed(&request->answer) ||
-	    nghttp2_submit_response(caller->http2.session, request->id, pairs, count, &message) != 0) {
-		buffer_clear(&request->answer);
+	if (!body_begin(request, pairs, count, &message))
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for the answer"));
-		return;
-	}
-	if (caller->answering++ == 0)
-		caller->moved_ms = loop_now_ms(request->server->loop);
-	request->pending = true;
-	request->over = true;
-	grpc_caller_is_dirty(caller);
 }
 
 bool grpc_request_is_over(const struct grpc_request *request)
@@ -302,8 +345,10 @@ static void pseudo_header_take(struct grpc_request *request, struct text name, s
 {
 	if (text_equal_short(name, TEXT(":path")))
 		buffer_text(&request->path, value);
-	else if (text_equal_short(name, TEXT(":method")))
+	else if (text_equal_short(name, TEXT(":method"))) {
 		request->is_post = text_equal_short(value, TEXT("POST"));
+		request->is_head = !request->is_post && text_equal_short(value, TEXT("HEAD"));
+	}
 	if (request->server->config.http)
 		head_keep(request, name, value);
 }
@@ -367,17 +412,17 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 	request->is_http = config->http && !request->is_grpc;
 	if (request->is_http) {
 		if (config->bodies && !head_is_charged(request))
-			grpc_request_refuse_as_http(request, TEXT("503"));
+			grpc_request_refuse_as_http(request, (struct http_refusal){503, CROWDED});
 		else
 			grpc_port_begin(request, is_end);
 		return;
 	}
 	if (!request->is_post)
-		grpc_request_refuse_as_http(request, TEXT("405"));
+		grpc_request_refuse_as_http(request, (struct http_refusal){405, NOT_POST});
 	else if (!request->is_grpc)
-		grpc_request_refuse_as_http(request, TEXT("415"));
+		grpc_request_refuse_as_http(request, (struct http_refusal){415, NOT_GRPC});
 	else if (buffer_failed(&request->path))
-		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("the path is longer than 4096 bytes"));
+		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("the path is longer than 8 KiB, which is the limit"));
 	else if (buffer_failed(&request->metadata)) {
 		snprintf(words, sizeof words, "the metadata has more than %zu bytes", config->metadata_bytes);
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, text_of(words));

@@ -29,8 +29,8 @@ struct grpc_request {
 	bool called; /* passed to the application, and not answered yet */
 	bool over;   /* nothing more can be sent */
 	/* Received: */
-	bool is_post, is_grpc;
-	struct buffer path;
+	bool is_post, is_head, is_grpc;
+	struct buffer path; /* at most HTTP_TARGET_BYTES_MAX */
 	struct buffer metadata; /* names and values in turn, each with a NUL */
 	struct grpc_intake intake;
 	struct buffer body;
@@ -124,8 +124,8 @@ void grpc_port_leave(struct grpc_request *request);		       /* the stream is gon
 /* Ends what the application holds of it; it returns to the pool unless it is on the wire. */
 void grpc_request_release(struct grpc_request *request);
 
-/* Answers with that status of HTTP, and without a body. */
-void grpc_request_refuse_as_http(struct grpc_request *request, struct text http_status);
+/* Answers as http_incoming_refuse() does. Nothing was answered yet, and `answer` is not in use. */
+void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refusal refusal);
 
 void grpc_request_set_up_callbacks(nghttp2_session_callbacks *callbacks);
 void grpc_request_leave_wire(struct grpc_request *request); /* its stream, or its connection, is gone */

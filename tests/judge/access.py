@@ -98,12 +98,6 @@ def free_port():
         return one.getsockname()[1]
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 class Gateway:
     """A gateway process, which may serve both protocols at one port, or with `port` an engine that has one; its refusals to start are in `words`"""
 

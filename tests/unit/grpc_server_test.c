@@ -575,8 +575,12 @@ static void what_is_no_grpc_is_told_so_in_http(void **state)
 	puppet_headers(line, 1, 0, ":method", "POST", ":scheme", "http", ":path", "/", ":authority", "us", "content-type",
 		       "text/html", NULL);
 	puppet_headers(line, 3, FLAG_END_STREAM, ":method", "GET", ":scheme", "http", ":path", "/", ":authority", "us", NULL);
-	turn_hall_until_heard(*state, "1 :status: 415\n1 end\n");
-	assert_answer(*state, line, "3 :status: 405\n3 end\n");
+	puppet_headers(line, 5, FLAG_END_STREAM, ":method", "HEAD", ":scheme", "http", ":path", "/", ":authority", "us", NULL);
+	turn_hall_until_heard(*state, "1 :status: 415\n1 content-type: application/json\n1 content-length: 95\n");
+	turn_hall_until_heard(*state, "3 content-length: 99\n3 allow: POST\n");
+	turn_hall_until_heard(*state, "1 data 95\n1 end\n");
+	turn_hall_until_heard(*state, "3 data 99\n3 end\n");
+	assert_answer(*state, line, "5 :status: 405\n5 content-type: application/json\n5 content-length: 99\n5 allow: POST\n5 end\n");
 }
 
 static void a_bad_timeout_is_none(void **state)

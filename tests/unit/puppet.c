@@ -18,6 +18,8 @@
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #define PREFACE_BYTES (sizeof PREFACE - 1)
 #define HEAD_BYTES 9
+#define HEADERS_BYTES (64 << 10)
+#define FRAME_BYTES ((size_t)16384) /* what every peer takes */
 
 static void big_endian(unsigned char *out, uint32_t number, int bytes)
 {
@@ -81,26 +83,35 @@ void puppet_goaway(struct puppet_line *line, int32_t last_id, uint32_t code, con
 
 static size_t put_text(unsigned char *out, const char *text)
 {
-	size_t length = strlen(text);
-	assert_in_range(length, 0, 126);
-	out[0] = (unsigned char)length;
-	memcpy(out + 1, text, length);
-	return length + 1;
+	size_t length = strlen(text), at = 0;
+	out[at++] = (unsigned char)(length < 127 ? length : 127);
+	if (length >= 127) { /* in sevens of bits, the lowest first (RFC 7541, 5.1) */
+		size_t left = length - 127;
+		for (; left >= 128; left /= 128)
+			out[at++] = (unsigned char)(left % 128 + 128);
+		out[at++] = (unsigned char)left;
+	}
+	memcpy(out + at, text, length);
+	return at + length;
 }
 
 void puppet_headers(struct puppet_line *line, int32_t id, int flags, ...)
 {
-	unsigned char payload[1024];
-	size_t length = 0;
+	static unsigned char payload[HEADERS_BYTES];
+	size_t length = 0, sent = 0;
 	va_list pairs;
 	va_start(pairs, flags);
 	for (const char *name; (name = va_arg(pairs, const char *));) {
 		payload[length++] = 0; /* a literal that no table remembers */
 		length += put_text(payload + length, name);
-		length += put_text(payload + length, va_arg(pairs, const char *));
+		const char *value = va_arg(pairs, const char *);
+		assert_in_range(length + strlen(value), 0, sizeof payload - 256);
+		length += put_text(payload + length, value);
 	}
 	va_end(pairs);
-	puppet_frame(line, FRAME_HEADERS, flags | FLAG_END_HEADERS, id, payload, length);
+	for (int type = FRAME_HEADERS; length - sent > FRAME_BYTES; type = FRAME_CONTINUATION, flags = 0, sent += FRAME_BYTES)
+		puppet_frame(line, type, flags, id, payload + sent, FRAME_BYTES);
+	puppet_frame(line, sent ? FRAME_CONTINUATION : FRAME_HEADERS, flags | FLAG_END_HEADERS, id, payload + sent, length - sent);
 }
 
 void puppet_begin_answer(struct puppet_line *line, int32_t id)

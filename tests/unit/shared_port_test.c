@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "net/http_head.h"
 #include "server_stand.h"
 #include "tests/unit/puppet.h"
 
@@ -174,6 +175,49 @@ static void what_http_refuses_is_refused_here(void **state)
 		puppet_hang_up_all(&puppet);
 		puppet = (struct puppet){.loop = stand->loop};
 	}
+}
+
+static char *path_of(size_t bytes)
+{
+	static char path[HTTP_TARGET_BYTES_MAX + 2];
+	memset(path, 'p', sizeof path);
+	path[0] = '/';
+	path[bytes] = '\0';
+	return path;
+}
+
+/* One limit holds for both protocols, and for calls of gRPC. */
+static void a_path_beyond_the_limit_is_refused(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	get(line, 1, path_of(HTTP_TARGET_BYTES_MAX));
+	hear_and_forget(stand, "1 data 8192\n1 end\n");
+	get(line, 3, path_of(HTTP_TARGET_BYTES_MAX + 1));
+	hear_and_forget(stand, "3 :status: 414\n3 content-type: application/json\n3 content-length: 72\n3 data 72\n3 end\n");
+	for (int more = 0; more < 2; more++) {
+		const int32_t id = 5 + 2 * more;
+		char words[40];
+		puppet_headers(line, id, 0, HEADERS("POST", path_of(HTTP_TARGET_BYTES_MAX + (size_t)more)), "content-type",
+			       "application/grpc", NULL);
+		puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, id, "\0\0\0\0\5hello", 10);
+		(void)snprintf(words, sizeof words, "%d grpc-status: %d\n", id, more ? 8 : 0);
+		hear_and_forget(stand, words);
+	}
+}
+
+static void headers_beyond_the_limit_are_refused(void **state)
+{
+	static char value[HTTP_TARGET_BYTES_MAX];
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	memset(value, 'v', sizeof value - 1);
+	puppet_headers(line, 1, FLAG_END_STREAM, HEADERS("GET", "/x"), "a", value, "b", value, "c", value, NULL);
+	hear_and_forget(stand, "1 data 2\n1 end\n");
+	puppet_headers(line, 3, FLAG_END_STREAM, HEADERS("GET", "/x"), "a", value, "b", value, "c", value, "d", value, NULL);
+	hear(stand, "3 :status: 431\n");
+	hear(stand, "3 data 70\n3 end\n");
+	assert_int_equal(stand->calls, 1);
 }
 
 static void too_long_a_body_is_refused(void **state)
@@ -344,6 +388,8 @@ int main(void)
 		SHARED(calls_and_requests_share_a_connection),
 		SHARED(an_answer_may_come_in_pieces),
 		SHARED(what_http_refuses_is_refused_here),
+		SHARED(a_path_beyond_the_limit_is_refused),
+		SHARED(headers_beyond_the_limit_are_refused),
 		SHARED(too_long_a_body_is_refused),
 		SHARED(a_body_that_never_ends_is_answered_408),
 		SHARED(a_caller_that_resets_is_seen_and_may_be_answered),
