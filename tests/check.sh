@@ -209,6 +209,7 @@ part_grpc() {
 	make_quietly build/kafka/peer && tests/grpc/interop.sh build/kafka/peer
 	tests/grpc/triton.sh $sluice
 	tests/grpc/seldon.sh $sluice
+	tests/grpc/h2spec.sh $sluice
 }
 
 part_kafka() {

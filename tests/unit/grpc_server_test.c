@@ -580,7 +580,8 @@ static void what_is_no_grpc_is_told_so_in_http(void **state)
 	turn_hall_until_heard(*state, "3 content-length: 99\n3 allow: POST\n");
 	turn_hall_until_heard(*state, "1 data 95\n1 end\n");
 	turn_hall_until_heard(*state, "3 data 99\n3 end\n");
-	assert_answer(*state, line, "5 :status: 405\n5 content-type: application/json\n5 content-length: 99\n5 allow: POST\n5 end\n");
+	assert_answer(*state, line,
+		      "5 :status: 405\n5 content-type: application/json\n5 content-length: 99\n5 allow: POST\n5 end\n");
 }
 
 static void a_bad_timeout_is_none(void **state)
