@@ -107,6 +107,10 @@ bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, stru
  * Does nothing if the message is not inside. */
 void flow_abandon(struct flow *flow, const struct message *message);
 
+/* Ends a message because its caller cancelled it: gives up its calls, and answers with a LIMIT, as a deadline that passes does.
+ * False: it is not inside, or its answer is known already, and nothing changes. */
+bool flow_cancel(struct flow *flow, const struct message *message, int64_t now_ms);
+
 /* Returns a call with `call->reply` or `call->error` filled in. The reply must live until the message is finished;
  * the arena of call->message is the place for it. */
 void flow_answered(struct flow *flow, struct call *call, int64_t now_ms);

@@ -226,6 +226,27 @@ void flow_work(struct flow *flow)
 	}
 }
 
+/* The run of an entered message; NULL: it is not inside. */
+static struct run *run_find(const struct flow *flow, const struct message *message)
+{
+	struct run *run = flow->runs;
+	while (run && run->message != message)
+		run = run->next;
+	return run;
+}
+
+/* Ends a run for the reason in `run->error`, unless it is answered. */
+static void run_cut_short(struct run *run)
+{
+	if (!run->answered && flow_decides(run->flow))
+		family_answer_error(run, run->error);
+	else if (!run->answered)
+		run_fail_rest(run, run->error);
+	if (!run->answered)
+		run_conclude(run);
+	run_end(run);
+}
+
 static void run_past_deadline(struct run *run)
 {
 	if (!run->answered) {
@@ -237,14 +258,26 @@ static void run_past_deadline(struct run *run)
 			"the deadline of the request has passed before its answer was ready: %s; allow more time, or find out "
 			"why it takes so long",
 			words[0] ? words : "it arrived too late for its first step");
-		if (flow_decides(run->flow))
-			family_answer_error(run, run->error);
-		else
-			run_fail_rest(run, run->error);
 	}
-	if (!run->answered)
-		run_conclude(run);
-	run_end(run);
+	run_cut_short(run);
+}
+
+bool flow_cancel(struct flow *flow, const struct message *message, int64_t now_ms)
+{
+	char words[DEADLINE_REASON_MAX];
+	struct run *run = run_find(flow, message);
+	if (!run || run->answered)
+		return false;
+	flow->now_ms = now_ms;
+	deadline_reason_write(run, words);
+	*run->error = (struct error){0};
+	error_set_limit(run->error, LIMIT_OF_CANCEL,
+			"the request was cancelled by its caller before its answer was ready: %s; send it again if an answer is "
+			"wanted",
+			words[0] ? words : "its steps had not ended");
+	run_cut_short(run);
+	flow_work(flow);
+	return true;
 }
 
 bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, struct error *error)
@@ -275,9 +308,7 @@ bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, stru
 
 void flow_abandon(struct flow *flow, const struct message *message)
 {
-	struct run *run = flow->runs;
-	while (run && run->message != message)
-		run = run->next;
+	struct run *run = run_find(flow, message);
 	if (run && run->child_groups)
 		family_leave(run);
 	if (run)

@@ -15,7 +15,7 @@ struct cancel_set {
 };
 
 struct cancel_board {
-	atomic_bool used;
+	_Atomic uint64_t added;
 	struct cancel_set sets[SETS];
 };
 
@@ -56,13 +56,18 @@ void cancel_board_add(struct cancel_board *board, struct text token, struct text
 		return;
 	atomic_store_explicit(&set->hashes[set->next], hash, memory_order_relaxed);
 	set->next = (set->next + 1) % CANCEL_WAYS;
-	atomic_store_explicit(&board->used, true, memory_order_relaxed);
+	atomic_fetch_add_explicit(&board->added, 1, memory_order_release);
+}
+
+uint64_t cancel_board_added(const struct cancel_board *board)
+{
+	return board ? atomic_load_explicit(&board->added, memory_order_acquire) : 0;
 }
 
 bool cancel_board_has(const struct cancel_board *board, struct headers headers, struct text pipeline)
 {
 	static const char *const tokens[] = {REPLY_SUBMITTED_HEADER, REPLY_HEADER};
-	if (!board || !atomic_load_explicit(&board->used, memory_order_relaxed))
+	if (cancel_board_added(board) == 0)
 		return false;
 	for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
 		const struct header *token = headers_find(headers, text_of(tokens[i]));

@@ -3,7 +3,8 @@
  * A gateway cancels a request by a record of the namespace's topic of cancellations. Its key is the token of the request: the value
  * of its header `sluice-submitted`, or of `sluice-reply` if its caller has disconnected (message/reply.h). Its value is the
  * pipeline: others that read the same requests answer them. Engines read the topic (runtime/cancel_relay.h) and put what it has on
- * this board; a worker that is about to enter a request looks there (worker/cancellation.h).
+ * this board; a worker looks there for a request that it is about to enter, and for those in flight when something
+ * was added (worker/cancellation.h).
  *
  * A topic beside the requests is the simplest design that reaches a request before its turn. A record in the topic of the requests
  * would be read after the request that it cancels, and a tombstone there cannot replace a record that was written. Each token is
@@ -29,6 +30,9 @@ void cancel_board_close(struct cancel_board *board); /* NULL is fine */
 
 /* Adds a cancellation. Only one thread at a time. */
 void cancel_board_add(struct cancel_board *board, struct text token, struct text pipeline);
+
+/* How many were added, those of other workers' requests too; 0: the board is NULL. A request of one that is counted is found. */
+uint64_t cancel_board_added(const struct cancel_board *board);
 
 /* Whether a request of that pipeline with those headers is cancelled. While the board is empty, or NULL, no header is looked at. */
 bool cancel_board_has(const struct cancel_board *board, struct headers headers, struct text pipeline);

@@ -107,6 +107,7 @@ struct worker_counts {
 	uint64_t dropped_in_flight; /* taken again later */
 	uint64_t commits;
 	uint64_t refused;		/* results that Kafka accepted and then refused */
+	uint64_t cancelled;		/* requests that their callers cancelled, before they entered or in flight */
 	uint64_t replies, replies_lost; /* copies of answers for gateways */
 	uint64_t replies_malformed;	/* requests whose reply address could not be read */
 	uint64_t resets;

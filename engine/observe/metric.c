@@ -157,6 +157,8 @@ const struct metric metric_rows[] = {
 	WORKER(dropped_in_flight, "sluice_worker_dropped_in_flight_total",
 	       "Messages that were in flight when a transaction was aborted, and are taken again."),
 	WORKER(refused, "sluice_worker_refused_total", "Results that Kafka accepted and then refused."),
+	WORKER(cancelled, "sluice_worker_cancelled_total",
+	       "Requests that were not processed to their end because their callers cancelled them or disconnected."),
 	WORKER(copies, "sluice_worker_copies_total", "Shadow requests that were sent."),
 	WORKER(copies_lost, "sluice_worker_copies_lost_total", "Shadow requests that were not sent: too many were outstanding."),
 	WORKER(taps_lost, "sluice_worker_taps_lost_total", "Records for taps that were lost: too many waited for Kafka."),

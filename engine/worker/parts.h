@@ -3,6 +3,7 @@
  *
  *   worker.c   the loop: steps of a turn, opening and closing
  *   intake.c   poll -> decode -> enter the stage
+ *   cancellation.c  requests that their callers cancelled
  *   admission.c    refusal of requests that would be answered too late
  *   awaiting_schema.c   messages that wait for a schema
  *   direct_hub.c  requests of the gateway in the same process, and their replies
@@ -144,6 +145,7 @@ struct worker {
 	struct upstream *upstream; /* NULL: not needed yet */
 	struct watch upstream_watch;
 	uint64_t upstream_tickets;
+	uint64_t cancellations_seen; /* of the board, by cancellations_apply() */
 	bool more;  /* the last poll did not reach the queue's end */
 	bool dirty; /* there is something to commit, or direct requests have left since the last end */
 	bool commit_due;

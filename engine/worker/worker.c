@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "worker/cancellation.h"
 #include "worker/direct_intake.h"
 #include "worker/join_state.h"
 #include "worker/parts.h"
@@ -96,6 +97,7 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	    !intake_resume(worker, error) || !intake_take(worker, error))
 		return false;
 	direct_intake_take(worker);
+	cancellations_apply(worker);
 	stages_advance(worker);
 	if (!join_states_advance(worker, error))
 		return false;

@@ -4,9 +4,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
+#include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "message/reply.h"
@@ -115,8 +120,128 @@ static void a_cancelled_request_is_answered_with_the_limit_and_others_as_usual(v
 	rd_kafka_message_destroy(record);
 	struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.taken, 2);
+	assert_int_equal(counts.cancelled, 1);
 	assert_int_equal(stand_committed(stand), 2);
 	cancel_board_close(board);
+}
+
+/* ---- requests in flight ---- */
+
+static const char asks_model[] = "  - name: m\n  output: {steps: [m]}\n";
+
+/* The server of a model, which listens and never answers. */
+struct silence {
+	int listening, accepted;
+	char url[64];
+	struct model_address address;
+	struct model_config config;
+};
+
+static struct cancel_board *configure_asking(struct stand *stand, struct silence *silence)
+{
+	struct sockaddr_in place = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof place;
+	*silence = (struct silence){.listening = socket(AF_INET, SOCK_STREAM, 0)};
+	assert_int_equal(bind(silence->listening, (const struct sockaddr *)&place, sizeof place), 0);
+	assert_int_equal(getsockname(silence->listening, (struct sockaddr *)&place, &length), 0);
+	assert_int_equal(listen(silence->listening, 128), 0);
+	(void)snprintf(silence->url, sizeof silence->url, "http://127.0.0.1:%d/v2/models/m/infer", ntohs(place.sin_port));
+	silence->address = (struct model_address){.url = silence->url};
+	silence->config = (struct model_config){.name = "m", .addresses = {1, &silence->address}};
+	stand_configure(stand, asks_model);
+	stand->caller.model_count = 1;
+	stand->caller.models = &silence->config;
+	stand->config.transaction.id = NULL;
+	struct cancel_board *board = cancel_board_open();
+	stand->config.cancels = board;
+	return board;
+}
+
+/* Returns when the worker has sent the call. */
+static void await_call(struct silence *silence)
+{
+	char byte;
+	silence->accepted = accept(silence->listening, NULL, NULL);
+	assert_true(silence->accepted >= 0);
+	assert_int_equal(recv(silence->accepted, &byte, 1, 0), 1);
+}
+
+static bool call_is_given_up(const struct silence *silence)
+{
+	const struct timeval wait = {.tv_sec = MOCK_WAIT_MS / 1000};
+	char bytes[4096];
+	ssize_t count = 1;
+	assert_int_equal(setsockopt(silence->accepted, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait), 0);
+	while (count > 0)
+		count = recv(silence->accepted, bytes, sizeof bytes, 0);
+	return count == 0 || errno == ECONNRESET;
+}
+
+static void silence_close(struct stand *stand, struct silence *silence, struct cancel_board *board)
+{
+	stand->config.cancels = NULL;
+	cancel_board_close(board);
+	close(silence->accepted);
+	close(silence->listening);
+}
+
+static void expect_cancelled(struct stand *stand, const char *token, const char *words)
+{
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	assert_true(record_says(record, words));
+	assert_string_equal(record_header(record, REPLY_LIMIT_HEADER), REPLY_LIMIT_CANCEL);
+	assert_string_equal(record_header(record, REPLY_SUBMISSION_HEADER), token);
+	rd_kafka_message_destroy(record);
+}
+
+/* Its call is given up, and the record counts as handled. Another request, whose caller waits, keeps its call. */
+static void a_call_in_flight_is_given_up_when_its_request_is_cancelled(void **state)
+{
+	struct stand *stand = *state;
+	struct silence silence;
+	struct cancel_board *board = configure_asking(stand, &silence);
+	stand_start(stand);
+	stand_ask(stand, "asks", 1, REPLY_SUBMITTED_HEADER, NONCE);
+	await_call(&silence);
+	cancel_board_add(board, TEXT("of-another"), TEXT("p"));
+	cancel_board_add(board, TEXT(NONCE), TEXT("q"));
+	cancel_board_add(board, TEXT(NONCE), TEXT("p"));
+	expect_cancelled(stand, NONCE, "before its answer was ready: step `m` waited for model m to answer");
+	assert_true(call_is_given_up(&silence));
+	struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.released, 1);
+	assert_int_equal(counts.cancelled, 1);
+	assert_int_equal(stand_committed(stand), 1);
+	silence_close(stand, &silence, board);
+}
+
+/* The one behind it, which is not cancelled, keeps its call. */
+static void only_the_cancelled_one_of_those_in_flight_ends(void **state)
+{
+	struct stand *stand = *state;
+	struct silence silence;
+	char bytes[4096];
+	ssize_t count;
+	struct cancel_board *board = configure_asking(stand, &silence);
+	stand->config.limits.drain_ms = 50; /* nothing else ends the second one */
+	stand_start(stand);
+	stand_ask(stand, "cancelled", 1, REPLY_SUBMITTED_HEADER, NONCE);
+	await_call(&silence);
+	struct silence of_first = silence;
+	stand_ask(stand, "waits", 1, REPLY_SUBMITTED_HEADER, "of-another");
+	await_call(&silence);
+	cancel_board_add(board, TEXT(NONCE), TEXT("p"));
+	expect_cancelled(stand, NONCE, "cancelled by its caller");
+	assert_true(call_is_given_up(&of_first));
+	do
+		count = recv(silence.accepted, bytes, sizeof bytes, MSG_DONTWAIT);
+	while (count > 0);
+	assert_true(count < 0 && errno == EAGAIN);
+	struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.released, 1);
+	assert_int_equal(counts.cancelled, 1);
+	close(of_first.accepted);
+	silence_close(stand, &silence, board);
 }
 
 /* ---- the relay ---- */
@@ -190,6 +315,8 @@ int main(void)
 		cmocka_unit_test(the_newest_cancellations_are_known),
 		cmocka_unit_test(one_that_comes_again_and_a_token_that_is_none_change_nothing),
 		STORY(a_cancelled_request_is_answered_with_the_limit_and_others_as_usual),
+		STORY(a_call_in_flight_is_given_up_when_its_request_is_cancelled),
+		STORY(only_the_cancelled_one_of_those_in_flight_ends),
 		STORY(those_of_the_topic_come_to_the_board),
 		STORY(a_relay_that_is_closed_waits_for_no_topic),
 	};

@@ -445,6 +445,40 @@ static void closing_forgets_the_calls_that_are_out(void **state)
 
 /* ---- giving up ---- */
 
+static void a_cancelled_message_is_answered_and_its_call_forgotten(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "a"}};
+	open_scene(steps, COUNT(steps), "a", JOIN_INNER);
+	struct message *message = scene_message(&scene, "m", "x=1");
+	scene_enter(&scene, message);
+	scene_send(&scene, "other", "x=2");
+	assert_true(flow_cancel(scene.flow, message, 7));
+	expect_error("m", ERROR_LIMIT, "cancelled by its caller before its answer was ready: step `a` waited for model a;");
+	assert_int_equal(scene.forgotten, 1);
+	assert_false(flow_cancel(scene.flow, message, 8));
+	assert_null(scene_answer(&scene, "other"));
+	scene_reply(&scene, "a", "y=1");
+	assert_non_null(scene_answer(&scene, "other"));
+	expect_all_finished();
+}
+
+/* What runs beside the answer has its end. */
+static void a_message_whose_answer_is_known_is_not_cancelled(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "a"}, {.name = "b", .inputs = "request"}};
+	open_scene(steps, COUNT(steps), "a", JOIN_INNER);
+	struct message *message = scene_message(&scene, "m", "x=1");
+	scene_enter(&scene, message);
+	scene_reply(&scene, "a", "y=1");
+	assert_non_null(scene_answer(&scene, "m"));
+	assert_false(flow_cancel(scene.flow, message, 7));
+	assert_int_equal(scene.forgotten, 0);
+	scene_reply(&scene, "b", "y=1");
+	expect_all_finished();
+}
+
 static void a_message_that_is_given_up_is_told_to_nobody(void **state)
 {
 	(void)state;
@@ -470,6 +504,8 @@ static void a_message_that_is_given_up_is_told_to_nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SHOWS(a_cancelled_message_is_answered_and_its_call_forgotten),
+		SHOWS(a_message_whose_answer_is_known_is_not_cancelled),
 		SHOWS(a_message_that_is_given_up_is_told_to_nobody),
 		SHOWS(a_chain_passes_from_step_to_step),
 		SHOWS(tensors_are_selected_renamed_and_joined_in_the_order_of_the_list),
