@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -313,6 +314,23 @@ static void there_are_as_many_claims_as_there_may_be(void **state)
 	claims_close(claims);
 }
 
+/* The limit of a gateway, and what its page says of the memory of each. */
+static void a_million_keys_are_kept_and_one_more_is_refused(void **state)
+{
+	(void)state;
+	const struct mallinfo2 before = mallinfo2();
+	struct claims *claims = claims_open(CLAIMS_MAX);
+	numbered_take(claims, 0, CLAIMS_MAX - 1, 0);
+	assert_int_equal(state_for(claims, 0), CLAIM_FREE);
+	numbered_take(claims, CLAIMS_MAX - 1, 1, 0);
+	assert_int_equal(state_for(claims, 0), CLAIM_FULL);
+	const struct mallinfo2 now = mallinfo2();
+	const size_t bytes = now.uordblks + now.hblkhd - before.uordblks - before.hblkhd;
+	if (bytes > 0) /* sanitizers tell nothing */
+		assert_in_range(bytes, CLAIMS_MAX * 100, CLAIMS_MAX * 300);
+	claims_close(claims);
+}
+
 /* ---- several gateways ---- */
 
 struct world {
@@ -407,6 +425,7 @@ int main(void)
 		cmocka_unit_test(a_clock_that_is_ahead_keeps_no_claim_for_long),
 		cmocka_unit_test(a_caller_has_a_share_of_the_claims),
 		cmocka_unit_test(there_are_as_many_claims_as_there_may_be),
+		cmocka_unit_test(a_million_keys_are_kept_and_one_more_is_refused),
 		cmocka_unit_test(all_gateways_answer_a_key_from_one_request),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
