@@ -6,8 +6,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/memory.h"
 #include "net/http_head.h"
@@ -295,6 +297,70 @@ static void a_caller_that_asks_and_resets_without_end_is_refused(void **state)
 	hear(stand, "1 data 6\n1 end\n");
 }
 
+static void others_are_served(struct server_stand *stand)
+{
+	get(dial(stand), 1, "/short");
+	hear_and_forget(stand, "1 data 6\n1 end\n");
+}
+
+/* A header of 4,000 bytes that the table remembers, and then by one byte each time: 40,000, and 400,000 bytes. */
+static void few_bytes_that_come_to_many_headers_are_refused(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	unsigned char head[4200] = {0x82, 0x86, 0x84, 0x01, 2, 'u', 's', 0x40, 1, 'a', 127, 4000 - 127 - 128 * 30 + 128, 30};
+	const size_t length = 13 + 4000;
+	memset(head + 13, 'v', 4000);
+	puppet_frame(line, FRAME_HEADERS, FLAG_END_STREAM | FLAG_END_HEADERS, 1, head, length);
+	hear_and_forget(stand, "1 end\n");
+	assert_int_equal(stand->calls, 1);
+	memset(head + 7, 0x80 | 62, 100);
+	puppet_frame(line, FRAME_HEADERS, FLAG_END_STREAM | FLAG_END_HEADERS, 3, head, 7 + 10);
+	hear(stand, "3 :status: 431\n");
+	hear_and_forget(stand, "3 end\n");
+	puppet_frame(line, FRAME_HEADERS, FLAG_END_STREAM | FLAG_END_HEADERS, 5, head, 7 + 100);
+	hear(stand, "5 :status: 431\n");
+	hear_and_forget(stand, "5 end\n");
+	assert_int_equal(stand->calls, 1);
+	others_are_served(stand);
+}
+
+/* Nothing is kept of them, and others are served meanwhile. */
+static void floods_of_frames_harm_nobody(void **state)
+{
+	enum { FLOOD = 20000 };
+	static const struct {
+		int type;
+		size_t length;
+	} floods[] = {{FRAME_PING, 8}, {FRAME_SETTINGS, 0}, {FRAME_CONTINUATION, 0}, {FRAME_PRIORITY, 5}, {FRAME_WINDOW, 4}};
+	struct server_stand *stand = *state;
+	for (size_t i = 0; i < sizeof floods / sizeof *floods; i++) {
+		static const unsigned char payload[8] = {0, 0, 0, 1, 1};
+		const int type = floods[i].type;
+		const size_t length = floods[i].length;
+		struct puppet_line *line = dial(stand);
+		get(line, 1, "/short"); /* by its answer, settings have been exchanged */
+		hear_and_forget(stand, "1 data 6\n1 end\n");
+		if (type == FRAME_CONTINUATION)
+			puppet_frame(line, FRAME_HEADERS, 0, 3, "\x82\x86\x84", 3);
+		const size_t before_bytes = mallinfo2().uordblks;
+		for (int frame = 0; frame < FLOOD && line->watch.descriptor >= 0; frame++) {
+			const unsigned char id = type == FRAME_CONTINUATION || type == FRAME_PRIORITY ? 3 : 0;
+			unsigned char bytes[9 + 8] = {0, 0, (unsigned char)length, (unsigned char)type, 0, 0, 0, 0, id};
+			memcpy(bytes + 9, payload, length);
+			if (send(line->watch.descriptor, bytes, 9 + length, MSG_NOSIGNAL) < 0)
+				break; /* it was closed for that */
+			if (frame % 100 == 0)
+				turn_for(stand, 1);
+			puppet.heard[0] = '\0';
+		}
+		assert_in_range(mallinfo2().uordblks, 0, before_bytes + (1 << 20));
+		others_are_served(stand);
+		puppet_hang_up_all(&puppet);
+		puppet = (struct puppet){.loop = stand->loop};
+	}
+}
+
 static void pieces_that_nobody_reads_are_bounded(void **state)
 {
 	struct server_stand *stand = *state;
@@ -395,6 +461,8 @@ int main(void)
 		SHARED(a_caller_that_resets_is_seen_and_may_be_answered),
 		SHARED(a_caller_that_hangs_up_is_seen_and_may_be_answered),
 		SHARED(a_caller_that_asks_and_resets_without_end_is_refused),
+		SHARED(few_bytes_that_come_to_many_headers_are_refused),
+		SHARED(floods_of_frames_harm_nobody),
 		SHARED(pieces_that_nobody_reads_are_bounded),
 		SHARED(one_that_reads_no_answer_is_reset),
 		SHARED(every_allocation_may_fail),
