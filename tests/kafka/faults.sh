@@ -40,7 +40,8 @@ both_under_load() { # $1 name, $2 seconds, then a command
 	done
 	for delivery in $deliveries; do
 		[ "$delivery" = exactly-once ] && again='' || again="doubled:-lt:$twice_most"
-		check_answers "$name-$delivery" $((rate * seconds)) "$again uncommitted: silence_ms:-lt:$((quiet_s + away_s))000"
+		check_count="-i $name-$delivery -g sluice.$name-$delivery.$delivery" \
+			check_answers "$name-$delivery" $((rate * seconds)) "$again uncommitted: silence_ms:-lt:$((quiet_s + away_s))000"
 	done
 	for engine in "${engines[@]}"; do
 		stop_engine "$name" "$engine"

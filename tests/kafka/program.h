@@ -119,6 +119,8 @@ static inline rd_kafka_t *kafka_reader(const char *brokers, const char *isolatio
 					  (kafka_settings){{"group.id", program_invocation_short_name},
 							   {"isolation.level", isolation},
 							   {"enable.auto.commit", "false"},
+							   /* else an error of a query for the beginning goes on at the end */
+							   {"auto.offset.reset", "earliest"},
 							   {NULL, NULL}});
 	rd_kafka_poll_set_consumer(reader);
 	return reader;

@@ -13,7 +13,10 @@
  *       reads only what is committed, until N different answers have come or none comes
  *       for 15 s (-q), and then all there is; prints how many answers were lost, doubled, out of
  *       their key's order, wrong or errors, how many records stand there uncommitted, and
- *       the longest stretch without an answer; -c: an answer has also the tensor `count`,
+ *       the longest stretch without an answer. If answers are lost it says on standard error where each partition
+ *       ends, up to where it is stable, where the reader stood and what errors it met, and with -i IN -g GROUP how many
+ *       requests the group has committed: so an open transaction, a reader that reads nothing and an engine that
+ *       answers nothing are told apart; -c: an answer has also the tensor `count`,
  *       and is right when that says how many requests of its key there were, or with -l as many or
  *       more; -m PARTS: a request has so many answers, "S/0", "S/1" and so on, each of its part
  *       of the elements; -k: the requests had no keys, and their order is that of their partition
@@ -33,6 +36,7 @@
 
 #define PARTITIONS_USUAL 4
 #define FLUSH_MS 180000 /* a broker may be started twice meanwhile, on a busy machine */
+#define COUNT_S 60 /* for all that is in a topic, committed or not */
 #define STRETCH_MS 600000 /* of answers whose times are noted */
 #define QUIET_S 15 /* longer than what a dead engine left open can hold back a reader: a transaction's timeout; or -q */
 
@@ -267,18 +271,76 @@ static void check_one(const struct options *options, const rd_kafka_message_t *m
 	tally->last_of_key[key] = number;
 }
 
-static rd_kafka_t *reader(const struct options *options, const char *isolation)
+/* ---- what the reader met ---- */
+
+#define ERRORS_MOST 8 /* of different codes */
+
+/* Errors that a reader met, by their codes: it goes on, but who looks for what is lost must know them. */
+struct errors {
+	size_t count;
+	struct {
+		rd_kafka_resp_err_t code;
+		int32_t partition;
+		long times;
+		double at_s; /* the last, behind the reader's begin */
+	} items[ERRORS_MOST];
+};
+
+static void errors_note(struct errors *errors, const rd_kafka_message_t *message, double at_s)
 {
-	rd_kafka_t *consumer = kafka_reader(options->brokers, isolation);
-	kafka_read_all(consumer, options->out, (int)options->partitions);
-	return consumer;
+	size_t i = 0;
+	while (i < errors->count && errors->items[i].code != message->err)
+		i++;
+	if (i == ERRORS_MOST)
+		return;
+	errors->items[i].code = message->err;
+	errors->items[i].partition = message->partition;
+	errors->items[i].times++;
+	errors->items[i].at_s = at_s;
+	errors->count += i == errors->count;
+}
+
+static void errors_print(const struct errors *errors)
+{
+	for (size_t i = 0; i < errors->count; i++)
+		(void)fprintf(stderr, "the reader met %ld times, of partition %d, last after %.1f s: %s\n", errors->items[i].times,
+			      errors->items[i].partition, errors->items[i].at_s, rd_kafka_err2str(errors->items[i].code));
+}
+
+/* Where the reader stands in each partition, which is assigned to it. */
+static void positions_print(rd_kafka_t *consumer, const struct options *options)
+{
+	rd_kafka_t *all = asker(options, "read_uncommitted"), *committed_only = asker(options, "read_committed");
+	rd_kafka_topic_partition_list_t *list = kafka_list(options->out, (int)options->partitions, RD_KAFKA_OFFSET_INVALID);
+	(void)rd_kafka_position(consumer, list);
+	for (int i = 0; i < list->cnt; i++) {
+		int64_t low = -1, written = -1, stable = -1;
+		rd_kafka_resp_err_t code =
+			rd_kafka_query_watermark_offsets(committed_only, options->out, i, &low, &stable, KAFKA_PATIENCE_MS);
+		if (!code)
+			code = rd_kafka_query_watermark_offsets(all, options->out, i, &low, &written, KAFKA_PATIENCE_MS);
+		(void)fprintf(stderr, "%s-%d: begins at %ld, ends at %ld, is stable up to %ld, was read up to %ld%s%s\n",
+			      options->out, i, (long)low, (long)written, (long)stable, (long)list->elems[i].offset,
+			      code ? ": " : "", code ? rd_kafka_err2str(code) : "");
+	}
+	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_destroy(all);
+	rd_kafka_destroy(committed_only);
+	if (options->group && options->in) {
+		rd_kafka_t *member = kafka_client(RD_KAFKA_CONSUMER, options->brokers,
+						  (kafka_settings){{"group.id", options->group}, {NULL, NULL}});
+		(void)fprintf(stderr, "group %s has committed %ld requests\n", options->group, committed(member, options));
+		rd_kafka_destroy(member);
+	}
 }
 
 static void check_committed(const struct options *options, struct tally *tally)
 {
-	rd_kafka_t *consumer = reader(options, "read_committed");
+	rd_kafka_t *consumer = kafka_reader(options->brokers, "read_committed");
 	struct arena *arena = arena_open(1 << 20);
-	double quiet_since = now_s(CLOCK_MONOTONIC);
+	struct errors errors = {0};
+	double began = now_s(CLOCK_MONOTONIC), quiet_since = began;
+	kafka_read_all(consumer, options->out, (int)options->partitions);
 	/* When all are there, a last second shows those that come twice. */
 	while (now_s(CLOCK_MONOTONIC) - quiet_since < (tally->different == options->count ? 1 : (double)options->quiet_s)) {
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, 100);
@@ -287,24 +349,42 @@ static void check_committed(const struct options *options, struct tally *tally)
 		if (!message->err) {
 			check_one(options, message, arena, tally);
 			quiet_since = now_s(CLOCK_MONOTONIC);
+		} else {
+			errors_note(&errors, message, now_s(CLOCK_MONOTONIC) - began);
 		}
 		rd_kafka_message_destroy(message);
 	}
 	arena_close(arena);
+	if (tally->different < options->count) {
+		errors_print(&errors);
+		positions_print(consumer, options);
+	}
 	kafka_reader_close(consumer);
 }
 
+/* Up to the end of each partition, as Kafka says it: a reader to which nothing comes within some time has not read that
+ * nothing is there. */
 static long count_all(const struct options *options)
 {
-	rd_kafka_t *consumer = reader(options, "read_uncommitted");
-	double quiet_since = now_s(CLOCK_MONOTONIC);
-	long count = 0;
-	while (now_s(CLOCK_MONOTONIC) - quiet_since < 1) {
+	rd_kafka_t *consumer = kafka_client(RD_KAFKA_CONSUMER, options->brokers,
+					    (kafka_settings){{"group.id", program_invocation_short_name},
+							     {"isolation.level", "read_uncommitted"},
+							     {"enable.auto.commit", "false"},
+							     {"enable.partition.eof", "true"},
+							     {NULL, NULL}});
+	double began = now_s(CLOCK_MONOTONIC);
+	long count = 0, ends = 0;
+	rd_kafka_poll_set_consumer(consumer);
+	kafka_read_all(consumer, options->out, (int)options->partitions);
+	while (ends < options->partitions) {
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, 100);
+		if (now_s(CLOCK_MONOTONIC) - began > COUNT_S)
+			die("%s: after %d s only %ld of %ld partitions were read to their end", options->out, COUNT_S, ends,
+			    options->partitions);
 		if (!message)
 			continue;
 		count += message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
-		quiet_since = now_s(CLOCK_MONOTONIC);
+		ends += message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
 		rd_kafka_message_destroy(message);
 	}
 	kafka_reader_close(consumer);

@@ -20,7 +20,18 @@ end() {
 	if declare -F end_of_test >/dev/null; then end_of_test; fi
 	"$here/broker.sh" stop "$dir/kafka"
 	[ -z "${KEEP-}" ] || cp "$dir/engine.log" "$KEEP" # to look into what engines said
+	[ $failed -eq 0 ] || keep_logs
 	rm -rf "$dir"
+}
+# What engines, readers and brokers said, where something failed: it may not come again.
+keep_logs() {
+	local log kept=$build/failed-$what
+	rm -rf "$kept"
+	mkdir -p "$kept" || return
+	for log in "$dir"/*.log "$dir"/kafka/log "$dir"/three/[1-3]/log; do
+		[ ! -f "$log" ] || cp "$log" "$kept/$(tr / - <<<"${log#"$dir"/}")"
+	done
+	echo "$what: the logs of engines, readers and brokers are in $kept" >&2
 }
 trap end EXIT
 trap 'exit 130' INT TERM
@@ -28,7 +39,8 @@ trap 'exit 130' INT TERM
 give_up() {
 	echo "$what: FAILED: $*" >&2
 	tail -n 5 "$dir"/*.log >&2
-	echo "$passed passed, $((failed + 1)) failed"
+	failed=$((failed + 1))
+	echo "$passed passed, $failed failed"
 	exit 1
 }
 
@@ -192,7 +204,8 @@ sent() {
 # A silence may be PATIENCE times as long.
 check_answers() {
 	local found word rule
-	found=$("$build/requests" check -b "$brokers" -o "$1-answers" -n "$2" -q "${quiet_s:-15}" ${check_count-} 2>"$dir/check.log") || give_up "no answers could be read"
+	found=$("$build/requests" check -b "$brokers" -o "$1-answers" -n "$2" -q "${quiet_s:-15}" ${check_count-} 2>"$dir/check-$1.log") || give_up "no answers could be read"
+	head -n 40 "$dir/check-$1.log" >&2
 	echo "$1: $2 requests: $found"
 	for word in $found; do
 		rule=' -eq 0'
