@@ -5,11 +5,14 @@
  */
 #include "log/consumer.h"
 
+#include <assert.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "log/commit_mark.h"
 #include "log/consumer_parts.h"
 #include "log/group.h"
+#include "log/moved_partitions.h"
 #include "net/loop.h"
 
 #define SEEK_TIMEOUT_MS 5000	    /* answered by the client's own threads, in well under one second */
@@ -118,6 +121,7 @@ static bool client_set_up(struct kafka_consumer *consumer, size_t topic_count, s
 static rd_kafka_t *client_take_down(struct kafka_consumer *consumer)
 {
 	topic_handles_close(&consumer->handles);
+	consumer_forget_moved(consumer);
 	group_forget(consumer->asked);
 	consumer->asked = NULL;
 	if (consumer->membership)
@@ -223,7 +227,7 @@ rd_kafka_resp_err_t consumer_settled(const struct consumer *self, struct positio
 		code = list->elems[0].err;
 	const rd_kafka_topic_partition_t *entry = &list->elems[0];
 	position->offset = entry->offset < 0 ? OFFSET_NONE : entry->offset;
-	state_reference_read((struct text){entry->metadata, entry->metadata_size}, reference, changelog);
+	state_reference_read(commit_mark_strip((struct text){entry->metadata, entry->metadata_size}), reference, changelog);
 	rd_kafka_topic_partition_list_destroy(list);
 	return code;
 }
@@ -312,6 +316,32 @@ static void hear_of_group(struct kafka_consumer *consumer)
 		(void)failed(&consumer->failure, "join its group again", code);
 }
 
+/* Partitions that were moved to another group are not shown to the worker, nor read. */
+static void leave_out_moved(struct kafka_consumer *consumer)
+{
+	struct positions *changed = &consumer->changed;
+	size_t kept = 0;
+	for (size_t i = 0; i < changed->count; i++)
+		if (!moved_has(consumer->moved, consumer->topics[changed->items[i].topic], changed->items[i].partition))
+			changed->items[kept++] = changed->items[i];
+	changed->count = kept;
+	consumer->checking = false;
+}
+
+/* When a partition was moved back, the group assigns all partitions again. */
+static void hear_of_moves(struct kafka_consumer *consumer)
+{
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (consumer->checking && moved_hear(consumer->moved))
+		leave_out_moved(consumer);
+	if (consumer->change == ASSIGNMENT_SAME && moved_is_over(consumer->moved)) {
+		consumer_forget_moved(consumer);
+		code = group_join_again(consumer->client);
+	}
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		(void)failed(&consumer->failure, "join its group again", code);
+}
+
 static bool kafka_take(struct consumer *self, struct record *records, size_t room, size_t *count, struct error *error)
 {
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
@@ -332,6 +362,8 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 		const struct record *last = &records[*count - 1];
 		witness_note(consumer->witness, consumer->topics[last->topic], last->partition, last->offset, last->time_ms);
 	}
+	if (consumer->moved)
+		hear_of_moves(consumer);
 	if (consumer->asked || consumer->given_others)
 		hear_of_group(consumer);
 	if (*count == 0)
@@ -348,6 +380,8 @@ static void kafka_stay(struct consumer *self)
 {
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	rd_kafka_consume_batch_queue(consumer->queue, 0, consumer->taken, 0);
+	if (consumer->moved)
+		hear_of_moves(consumer);
 }
 
 /* ---- the assignment ---- */
@@ -356,7 +390,7 @@ static enum assignment_change kafka_change(const struct consumer *self, struct p
 {
 	const struct kafka_consumer *consumer = (const struct kafka_consumer *)self;
 	*positions = consumer->changed;
-	return consumer->change;
+	return consumer->checking ? ASSIGNMENT_SAME : consumer->change;
 }
 
 /* All partitions of a group are assigned and revoked at once. */
@@ -473,6 +507,7 @@ static bool assign_anew(struct kafka_consumer *consumer, const struct consumer_t
 static bool kafka_follow(struct consumer *self, const struct consumer_topics *topics, struct error *error)
 {
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
+	assert(!consumer->checking);
 	if (topics->count > TOPICS_READ_MAX)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "more than %zu topics were read since the start; start again",
 				 TOPICS_READ_MAX);
@@ -489,6 +524,11 @@ static bool kafka_gap(struct consumer *self, struct gap *gap)
 	return consumer_find_gap((struct kafka_consumer *)self, gap);
 }
 
+static bool kafka_is_checking(const struct consumer *self)
+{
+	return ((const struct kafka_consumer *)self)->checking;
+}
+
 static const struct consumer_operations kafka_operations = {
 	.close = kafka_close,
 	.bell = kafka_bell,
@@ -500,4 +540,5 @@ static const struct consumer_operations kafka_operations = {
 	.pause = kafka_pause,
 	.follow = kafka_follow,
 	.gap = kafka_gap,
+	.is_checking = kafka_is_checking,
 };

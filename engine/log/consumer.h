@@ -90,6 +90,7 @@ struct consumer_operations {
 	bool (*pause)(struct consumer *consumer, struct positions positions, bool paused, struct error *error);
 	bool (*follow)(struct consumer *consumer, const struct consumer_topics *topics, struct error *error);
 	bool (*gap)(struct consumer *consumer, struct gap *gap); /* NULL: never a gap */
+	bool (*is_checking)(const struct consumer *consumer);	  /* NULL: never */
 };
 
 /* Leaves the group; a member with an instance id keeps its membership until its session ends. Records taken must
@@ -159,8 +160,15 @@ static inline bool consumer_refer(struct consumer *consumer, const struct positi
 	return commit_references_set(&consumer->references, position, reference, error);
 }
 
+/* Whether partitions were assigned of which it is not known yet whether they were moved to another group
+ * (log/moved_partitions.h). The change that gives them follows. */
+static inline bool consumer_is_checking(const struct consumer *consumer)
+{
+	return consumer->operations->is_checking && consumer->operations->is_checking(consumer);
+}
+
 /* Reads these topics; partitions are then assigned and revoked by changes. Not while a change waits to be
- * accepted. Names are borrowed as long as the consumer lives, the rest is not. */
+ * accepted, or is checked. Names are borrowed as long as the consumer lives, the rest is not. */
 static inline bool consumer_follow(struct consumer *consumer, const struct consumer_topics *topics, struct error *error)
 {
 	return consumer->operations->follow(consumer, topics, error);

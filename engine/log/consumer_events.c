@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "log/moved_partitions.h"
 
 #define FENCED_TIMES_MAX 3
 #define FENCED_WHILE_MS 60000
@@ -28,8 +29,16 @@ uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char 
 	return found ? number : 0;
 }
 
+void consumer_forget_moved(struct kafka_consumer *consumer)
+{
+	moved_forget(consumer->moved);
+	consumer->moved = NULL;
+	consumer->checking = false;
+}
+
 bool consumer_note_change(struct kafka_consumer *consumer, enum assignment_change change, size_t count)
 {
+	consumer_forget_moved(consumer);
 	memory_give(consumer->changed.items);
 	consumer->changed = (struct positions){.items = memory_take(count ? count : 1, sizeof(struct position))};
 	if (!consumer->changed.items)
@@ -71,6 +80,10 @@ void consumer_hear_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_ka
 		else
 			consumer->given_others = given;
 	}
+	if (given && consumer->changed.count > 0)
+		consumer->moved = moved_ask(client, consumer->config->group, rd_kafka_topic_partition_list_copy(list),
+					    consumer->bell);
+	consumer->checking = consumer->moved;
 }
 
 /* Whether the consumer was probably fenced by itself. Kafka accepts one member of an instance name at a time, and

@@ -41,6 +41,8 @@ struct kafka_consumer {
 	struct positions given; /* assigned and accepted, and not revoked since */
 	bool joined;		/* it has got partitions since the client was made */
 	bool given_others;	/* partitions of topics that it does not read */
+	struct moved_question *moved; /* question which of the partitions were moved to another group; NULL: none is open */
+	bool checking;		/* it is not answered, so the change that gives them is not shown yet */
 	struct group_question *asked; /* question whether the group reads all topics of this consumer; NULL: none is open */
 	bool fenced;		/* another client replaces this one when the change is accepted */
 	unsigned fenced_times;	/* within a while of each other */
@@ -65,6 +67,9 @@ uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char 
  * `failure` is set. */
 bool consumer_note_change(struct kafka_consumer *consumer, enum assignment_change change, size_t count);
 bool consumer_note_end(struct kafka_consumer *consumer, enum assignment_change change); /* all its partitions are given up */
+
+/* Ends the question which partitions were moved to another group. */
+void consumer_forget_moved(struct kafka_consumer *consumer);
 
 /* librdkafka's callbacks; the context is the consumer. */
 void consumer_hear_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context);

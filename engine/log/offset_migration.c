@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "log/client.h"
+#include "log/commit_mark.h"
 #include "log/group_members.h"
 
 #define TIMES_MAX 5	     /* attempts, after fencing by engines that start together, or errors of brokers that start or stop */
@@ -119,21 +120,30 @@ static offsets *all_partitions(const struct offset_migration_config *config, rd_
 	return list;
 }
 
-/* Copies the offset and its metadata, which has a reference (state/changelog_identity.h). librdkafka frees it by free(). */
+static struct text metadata_of(const rd_kafka_topic_partition_t *one)
+{
+	return (struct text){one->metadata, one->metadata_size};
+}
+
+/* librdkafka frees it by free(). */
+static bool metadata_set(rd_kafka_topic_partition_t *one, struct text metadata)
+{
+	char *bytes = metadata.length > 0 ? memory_take_raw(metadata.length) : NULL;
+	if (metadata.length > 0 && !bytes)
+		return false;
+	if (bytes)
+		memcpy(bytes, metadata.bytes, metadata.length);
+	memory_give(one->metadata);
+	one->metadata = bytes;
+	one->metadata_size = metadata.length;
+	return true;
+}
+
+/* Copies the offset and its metadata, which has a reference (state/changelog_identity.h), without a mark. */
 static bool offset_copy(rd_kafka_topic_partition_t *copy, const rd_kafka_topic_partition_t *one)
 {
 	copy->offset = one->offset;
-	memory_give(copy->metadata);
-	copy->metadata = NULL;
-	copy->metadata_size = 0;
-	if (one->metadata_size == 0)
-		return true;
-	copy->metadata = memory_take_raw(one->metadata_size);
-	if (!copy->metadata)
-		return false;
-	memcpy(copy->metadata, one->metadata, one->metadata_size);
-	copy->metadata_size = one->metadata_size;
-	return true;
+	return metadata_set(copy, commit_mark_strip(metadata_of(one)));
 }
 
 static bool copy_to(offsets *list, const rd_kafka_topic_partition_t *one)
@@ -159,30 +169,16 @@ static bool may_have_read(const rd_kafka_topic_partition_t *one, const char *for
 	return false;
 }
 
+static bool is_marked(const rd_kafka_topic_partition_t *one)
+{
+	return commit_mark_group(metadata_of(one)).length > 0;
+}
+
+/* A commit with a mark is replaced by one at the same offset. */
 static bool is_further(const rd_kafka_topic_partition_t *one, const offsets *than)
 {
 	const rd_kafka_topic_partition_t *known = rd_kafka_topic_partition_list_find(than, one->topic, one->partition);
-	return one->offset >= 0 && (!known || known->offset < one->offset);
-}
-
-/* Reads the offsets of a former group into `list`, where they are further than the known ones. */
-static bool ask_former(const struct offset_migration_config *config, const char *former, offsets *list, struct error *error)
-{
-	offsets *asked = rd_kafka_topic_partition_list_new(list->cnt);
-	bool copied = true;
-	for (int i = 0; i < list->cnt; i++)
-		if (may_have_read(&list->elems[i], former))
-			copied = copied && copy_to(asked, &list->elems[i]);
-	bool good = copied ? read_stable(config, former, asked, error) : out_of_memory(error);
-	for (int i = 0; good && i < asked->cnt; i++) {
-		const rd_kafka_topic_partition_t *one = &asked->elems[i];
-		if (!is_further(one, list))
-			continue;
-		rd_kafka_topic_partition_t *known = rd_kafka_topic_partition_list_find(list, one->topic, one->partition);
-		good = offset_copy(known, one) || out_of_memory(error);
-	}
-	rd_kafka_topic_partition_list_destroy(asked);
-	return good;
+	return one->offset >= 0 && (!known || known->offset < one->offset || (known->offset == one->offset && is_marked(known)));
 }
 
 static bool was_asked(const struct offset_migration_topic *topics, size_t topic, size_t former)
@@ -192,16 +188,6 @@ static bool was_asked(const struct offset_migration_topic *topics, size_t topic,
 			if (strcmp(topics[i].formers[j], topics[topic].formers[former]) == 0)
 				return true;
 	return false;
-}
-
-static bool ask_formers(const struct offset_migration_config *config, const struct offset_migration_topic *topics, size_t count,
-			offsets *list, struct error *error)
-{
-	for (size_t i = 0; i < count; i++)
-		for (size_t j = 0; j < OFFSET_MIGRATION_FORMERS_MAX && topics[i].formers[j]; j++)
-			if (!was_asked(topics, i, j) && !ask_former(config, topics[i].formers[j], list, error))
-				return false;
-	return true;
 }
 
 /* ---- members of former groups ---- */
@@ -224,6 +210,8 @@ struct formers {
 	size_t count;
 	rd_kafka_t *client;
 	const char **names; /* of topics; with space for all */
+	const char *seen[OFFSET_MIGRATION_FORMERS_MAX]; /* groups of which a member was waited for; NULL: end of list */
+	bool unmarked;	    /* Kafka does not let the login commit for former groups */
 	struct error locked_out;
 };
 
@@ -246,9 +234,26 @@ static void formers_close(struct formers *formers)
 	memory_give(formers->names);
 }
 
+static bool was_seen(const struct formers *formers, const char *former)
+{
+	for (size_t i = 0; i < OFFSET_MIGRATION_FORMERS_MAX && formers->seen[i]; i++)
+		if (strcmp(formers->seen[i], former) == 0)
+			return true;
+	return false;
+}
+
+static void note_seen(struct formers *formers, const char *former)
+{
+	size_t count = 0;
+	while (count < OFFSET_MIGRATION_FORMERS_MAX && formers->seen[count])
+		count++;
+	if (count < OFFSET_MIGRATION_FORMERS_MAX && !was_seen(formers, former))
+		formers->seen[count] = former;
+}
+
 /* The first former group with members that read, or may read; otherwise whether all groups were checked. `words`
  * describe the wait. */
-static enum members_found formers_find(const struct formers *formers, char words[FORMER_TEXT_MAX])
+static enum members_found formers_find(struct formers *formers, char words[FORMER_TEXT_MAX])
 {
 	enum members_found all = MEMBERS_NONE;
 	for (size_t i = 0; i < formers->count; i++)
@@ -264,6 +269,8 @@ static enum members_found formers_find(const struct formers *formers, char words
 				all = found;
 			if (found == MEMBERS_NONE || found == MEMBERS_UNSEEN)
 				continue;
+			if (found == MEMBERS_READ)
+				note_seen(formers, former);
 			(void)snprintf(words, FORMER_TEXT_MAX, "group %s waits for group %s: %s", formers->config->group, former,
 				       who);
 			return found;
@@ -271,7 +278,7 @@ static enum members_found formers_find(const struct formers *formers, char words
 	return all;
 }
 
-static bool formers_wait(const struct formers *formers, struct error *error)
+static bool formers_wait(struct formers *formers, struct error *error)
 {
 	const struct offset_migration_config *config = formers->config;
 	const struct timespec pause = {.tv_nsec = OFFSET_MIGRATION_LOOK_MS * 1000000L};
@@ -290,6 +297,81 @@ static bool formers_wait(const struct formers *formers, struct error *error)
 				 "this one again",
 				 words);
 	}
+}
+
+/* ---- what is committed ---- */
+
+/* What a migration commits. */
+struct migration {
+	offsets *list;	/* for the group */
+	offsets *marks; /* for former groups, whose names their opaques are; offset below 0: the partition's first; or NULL */
+};
+
+static int migration_count(const struct migration *migration)
+{
+	return migration->list->cnt + (migration->marks ? migration->marks->cnt : 0);
+}
+
+static void migration_close(struct migration *migration)
+{
+	if (migration->list)
+		rd_kafka_topic_partition_list_destroy(migration->list);
+	if (migration->marks)
+		rd_kafka_topic_partition_list_destroy(migration->marks);
+	*migration = (struct migration){0};
+}
+
+/* Notes the partitions of a former group that are to be marked; none, if it never read: it committed nothing, and no member
+ * was seen. It may have read a partition of which it committed nothing. */
+static bool marks_note(const struct formers *formers, const char *former, const offsets *read, offsets *marks)
+{
+	bool has_read = was_seen(formers, former);
+	for (int i = 0; i < read->cnt; i++)
+		has_read = has_read || read->elems[i].offset >= 0;
+	for (int i = 0; has_read && i < read->cnt; i++) {
+		const rd_kafka_topic_partition_t *one = &read->elems[i];
+		const struct offset_migration_topic *topic = one->opaque;
+		char mark[COMMIT_MARK_BYTES_MAX];
+		if (topic->shared || is_marked(one) || !commit_mark_write(formers->config->group, metadata_of(one), mark))
+			continue;
+		rd_kafka_topic_partition_t *added = rd_kafka_topic_partition_list_add(marks, one->topic, one->partition);
+		added->offset = one->offset;
+		added->opaque = (void *)(uintptr_t)former;
+		if (!metadata_set(added, (struct text){mark, strlen(mark)}))
+			return false;
+	}
+	return true;
+}
+
+/* Reads the offsets of a former group into the list, where they are further than the known ones, and notes its marks. */
+static bool ask_former(const struct formers *formers, const char *former, const struct migration *migration, struct error *error)
+{
+	offsets *list = migration->list, *asked = rd_kafka_topic_partition_list_new(list->cnt);
+	bool copied = true;
+	for (int i = 0; i < list->cnt; i++)
+		if (may_have_read(&list->elems[i], former))
+			copied = copied && copy_to(asked, &list->elems[i]);
+	bool good = copied ? read_stable(formers->config, former, asked, error) : out_of_memory(error);
+	good = good && (!migration->marks || marks_note(formers, former, asked, migration->marks) || out_of_memory(error));
+	for (int i = 0; good && i < asked->cnt; i++) {
+		const rd_kafka_topic_partition_t *one = &asked->elems[i];
+		if (!is_further(one, list))
+			continue;
+		rd_kafka_topic_partition_t *known = rd_kafka_topic_partition_list_find(list, one->topic, one->partition);
+		good = offset_copy(known, one) || out_of_memory(error);
+	}
+	rd_kafka_topic_partition_list_destroy(asked);
+	return good;
+}
+
+static bool ask_formers(const struct formers *formers, const struct migration *migration, struct error *error)
+{
+	const struct offset_migration_topic *topics = formers->topics;
+	for (size_t i = 0; i < formers->count; i++)
+		for (size_t j = 0; j < OFFSET_MIGRATION_FORMERS_MAX && topics[i].formers[j]; j++)
+			if (!was_asked(topics, i, j) && !ask_former(formers, topics[i].formers[j], migration, error))
+				return false;
+	return true;
 }
 
 static bool keep_further(offsets **list, const offsets *than, struct error *error)
@@ -329,32 +411,82 @@ static bool look_again(const struct offset_migration_config *config, offsets **l
 	return good;
 }
 
-/* Commits the offsets. This client is not a member; members of the group continue meanwhile. */
-static rd_kafka_error_t *commit(const struct offset_migration_config *config, rd_kafka_t *producer, const offsets *list)
+/* Sends the offsets of a group. This client is not a member; members of the group continue meanwhile. */
+static rd_kafka_error_t *send_offsets(rd_kafka_t *producer, const char *group, const offsets *list)
 {
-	rd_kafka_consumer_group_metadata_t *nobody = rd_kafka_consumer_group_metadata_new(config->group);
-	rd_kafka_error_t *failure = rd_kafka_begin_transaction(producer);
-	if (!failure)
-		failure = rd_kafka_send_offsets_to_transaction(producer, list, nobody, OFFSET_MIGRATION_WAIT_MS);
-	if (!failure)
-		failure = rd_kafka_commit_transaction(producer, OFFSET_MIGRATION_WAIT_MS);
+	rd_kafka_consumer_group_metadata_t *nobody = rd_kafka_consumer_group_metadata_new(group);
+	rd_kafka_error_t *failure = rd_kafka_send_offsets_to_transaction(producer, list, nobody, OFFSET_MIGRATION_WAIT_MS);
 	rd_kafka_consumer_group_metadata_destroy(nobody);
 	return failure;
 }
 
-/* `again`: another engine fenced it, or Kafka did not accept it this time. */
-static bool commit_all(const struct offset_migration_config *config, offsets **list, bool *again, struct error *error)
+/* Where the group committed nothing it would begin at the first record. */
+static bool mark_copy(rd_kafka_t *producer, offsets *list, const rd_kafka_topic_partition_t *mark)
 {
+	int64_t first = mark->offset, end;
+	if (first < 0 && rd_kafka_query_watermark_offsets(producer, mark->topic, mark->partition, &first, &end,
+							  OFFSET_MIGRATION_WAIT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		first = 0;
+	rd_kafka_topic_partition_t *copy = rd_kafka_topic_partition_list_add(list, mark->topic, mark->partition);
+	copy->offset = first;
+	return metadata_set(copy, metadata_of(mark));
+}
+
+static rd_kafka_error_t *send_marks_of(rd_kafka_t *producer, const char *former, const offsets *marks)
+{
+	offsets *list = rd_kafka_topic_partition_list_new(marks->cnt);
+	bool copied = true;
+	for (int i = 0; copied && i < marks->cnt; i++)
+		if (marks->elems[i].opaque == former)
+			copied = mark_copy(producer, list, &marks->elems[i]);
+	rd_kafka_error_t *failure = copied ? send_offsets(producer, former, list)
+					   : rd_kafka_error_new(RD_KAFKA_RESP_ERR__FAIL, "memory ran out");
+	rd_kafka_topic_partition_list_destroy(list);
+	return failure;
+}
+
+/* The marks of a former group are beside each other. */
+static rd_kafka_error_t *send_marks(struct formers *formers, rd_kafka_t *producer, const offsets *marks)
+{
+	rd_kafka_error_t *failure = NULL;
+	for (int i = 0; !failure && i < marks->cnt; i++)
+		if (i == 0 || marks->elems[i].opaque != marks->elems[i - 1].opaque)
+			failure = send_marks_of(producer, marks->elems[i].opaque, marks);
+	formers->unmarked = failure && rd_kafka_error_code(failure) == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+	if (failure)
+		return failure;
+	/* From here on who joins a former group reads the marks, or waits for them. */
+	char words[FORMER_TEXT_MAX];
+	const enum members_found found = formers_find(formers, words);
+	return found == MEMBERS_NONE || found == MEMBERS_UNSEEN ? NULL : rd_kafka_error_new(RD_KAFKA_RESP_ERR__STATE, "%s", words);
+}
+
+static rd_kafka_error_t *commit(struct formers *formers, rd_kafka_t *producer, const struct migration *migration)
+{
+	rd_kafka_error_t *failure = rd_kafka_begin_transaction(producer);
+	if (!failure && migration->list->cnt > 0)
+		failure = send_offsets(producer, formers->config->group, migration->list);
+	if (!failure && migration->marks && migration->marks->cnt > 0)
+		failure = send_marks(formers, producer, migration->marks);
+	if (!failure)
+		failure = rd_kafka_commit_transaction(producer, OFFSET_MIGRATION_WAIT_MS);
+	return failure;
+}
+
+/* `again`: another engine fenced it, or Kafka did not accept it this time. */
+static bool commit_all(struct formers *formers, struct migration *migration, bool *again, struct error *error)
+{
+	const struct offset_migration_config *config = formers->config;
 	*again = false;
 	rd_kafka_t *producer = open_producer(config, error);
 	if (!producer)
 		return false;
 	rd_kafka_error_t *failure = rd_kafka_init_transactions(producer, OFFSET_MIGRATION_WAIT_MS);
-	bool good = failure || look_again(config, list, error);
-	if (!failure && good && (*list)->cnt > 0)
-		failure = commit(config, producer, *list);
+	bool good = failure || look_again(config, &migration->list, error);
+	if (!failure && good && migration_count(migration) > 0)
+		failure = commit(formers, producer, migration);
 	if (failure) {
-		*again = !failure_is_lasting(rd_kafka_error_code(failure));
+		*again = formers->unmarked || !failure_is_lasting(rd_kafka_error_code(failure));
 		good = failed(config, "committing", rd_kafka_error_string(failure), error);
 		rd_kafka_error_destroy(failure);
 		rd_kafka_error_destroy(rd_kafka_abort_transaction(producer, LEAVE_MS));
@@ -363,54 +495,55 @@ static bool commit_all(const struct offset_migration_config *config, offsets **l
 	return good;
 }
 
-/* Finds the partitions in which a former group is further. `list` has the offsets at which the group continues. */
-static bool find_further(const struct offset_migration_config *config, const struct offset_migration_topic *topics, size_t count,
-			 offsets **list, struct error *error)
+/* Finds the partitions in which a former group is further, with the offsets at which the group continues, and the marks. */
+static bool find_further(const struct formers *formers, struct migration *migration, struct error *error)
 {
+	const struct offset_migration_config *config = formers->config;
 	/* Not the stable offsets: a transaction that an engine left open is ended by its successor. */
 	rd_kafka_t *asker = open_asker(config, config->group, "read_uncommitted", error);
-	*list = asker ? all_partitions(config, asker, topics, count, error) : NULL;
-	bool known = *list && ask_offsets(config, config->group, asker, *list, error);
+	migration->list = asker ? all_partitions(config, asker, formers->topics, formers->count, error) : NULL;
+	migration->marks = formers->unmarked ? NULL : rd_kafka_topic_partition_list_new(1);
+	bool known = migration->list && ask_offsets(config, config->group, asker, migration->list, error);
 	close_asker(asker);
 	if (!known)
 		return false;
-	offsets *own = rd_kafka_topic_partition_list_copy(*list);
-	bool good = ask_formers(config, topics, count, *list, error);
-	good = good && keep_further(list, own, error);
+	offsets *own = rd_kafka_topic_partition_list_copy(migration->list);
+	bool good = ask_formers(formers, migration, error);
+	good = good && keep_further(&migration->list, own, error);
 	rd_kafka_topic_partition_list_destroy(own);
 	return good;
 }
 
 /* As find_further(), if no member reads by a former group, checked before and after. It has no result unless the
  * coordinators of all former groups answer, which then know the members. */
-static bool find_settled(const struct formers *formers, offsets **list, struct error *error)
+static bool find_settled(struct formers *formers, struct migration *migration, struct error *error)
 {
 	for (int looks = 1;; looks++) {
 		char words[FORMER_TEXT_MAX];
-		if (!formers_wait(formers, error) || !find_further(formers->config, formers->topics, formers->count, list, error))
+		if (!formers_wait(formers, error) || !find_further(formers, migration, error))
 			return false;
 		enum members_found found = formers_find(formers, words);
 		if (found == MEMBERS_NONE || (found == MEMBERS_UNSEEN && looks >= UNSEEN_LOOKS))
 			return true;
-		rd_kafka_topic_partition_list_destroy(*list);
-		*list = NULL;
+		migration_close(migration);
 	}
 }
 
-static bool formers_take_over(const struct formers *formers, size_t *moved, struct error *error)
+static bool formers_take_over(struct formers *formers, size_t *moved, struct error *error)
 {
 	const int64_t until_ms = clock_ms() + OFFSET_MIGRATION_WAIT_MS;
 	bool good = true, again = true;
 	for (int times = 0; again && times < TIMES_MAX && (times == 0 || clock_ms() < until_ms); times++) {
-		offsets *list = NULL;
+		struct migration migration = {0};
 		if (times > 0)
 			nanosleep(&asking_pause, NULL);
 		again = false;
 		*error = (struct error){0};
-		good = find_settled(formers, &list, error) && (list->cnt == 0 || commit_all(formers->config, &list, &again, error));
-		*moved = good && list ? (size_t)list->cnt : 0;
-		if (list)
-			rd_kafka_topic_partition_list_destroy(list);
+		good = find_settled(formers, &migration, error);
+		if (good && migration_count(&migration) > 0)
+			good = commit_all(formers, &migration, &again, error);
+		*moved = good ? (size_t)migration.list->cnt : 0;
+		migration_close(&migration);
 	}
 	return good;
 }
@@ -421,6 +554,8 @@ bool offset_migration_carry_out(const struct offset_migration_config *config, co
 	struct formers formers;
 	*moved = 0;
 	bool good = formers_open(&formers, config, topics, count, error) && formers_take_over(&formers, moved, error);
+	if (config->unmarked)
+		*config->unmarked = formers.unmarked;
 	formers_close(&formers);
 	return good;
 }

@@ -15,6 +15,11 @@
  * reports that. An engine with the former files that is started later waits in the same way. That a group has no
  * member is accepted only from an answer of its coordinator; without one, nothing is moved.
  *
+ * In the same transaction the former groups' commits of these partitions get a mark (log/commit_mark.h): an engine that was
+ * frozen meanwhile, and joins a former group when it comes back, does not read them. A topic that a former group still reads
+ * for another pipeline gets no mark. Before the transaction is committed the members of the former groups are looked at
+ * again, so one that joined before sees the mark or is waited for. A migration back removes the mark.
+ *
  * An operator who resets offsets, to have requests answered again, must also reset those of the former group.
  *
  * For commands, before any worker starts: this waits for Kafka.
@@ -43,6 +48,7 @@ struct offset_migration_config {
 	 * that began. False: the wait ends. NULL: members are not waited for. */
 	bool (*waits)(void *context, const char *who, int64_t waited_ms);
 	void *context;
+	bool *unmarked; /* set if Kafka does not let the login mark the commits of former groups; NULL: not wanted */
 };
 
 /* `moved`: number of partitions in which the group continues where a former one stopped. Groups that Kafka does

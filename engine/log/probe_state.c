@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "log/client.h"
+#include "log/commit_mark.h"
 
 #define ANSWER_WAIT_MS 5000
 
@@ -25,7 +26,7 @@ static enum state_verdict reference_look(rd_kafka_t *asker, const struct wanted_
 	struct state_reference reference;
 	char name[CHANGELOG_NAME_BYTES_MAX], difference[CHANGELOG_DIFFERENCE_BYTES_MAX];
 	int64_t low, high;
-	state_reference_read((struct text){commit->metadata, commit->metadata_size}, &reference, name);
+	state_reference_read(commit_mark_strip((struct text){commit->metadata, commit->metadata_size}), &reference, name);
 	if (reference.id == 0)
 		return STATE_THERE;
 	if (strcmp(name, changelog->name) != 0) {

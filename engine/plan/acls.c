@@ -83,7 +83,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 		add(&acls, "topic", topic_cancels_name(arena, pipeline->prefix, pipeline->namespace), false, "Read Describe");
 		add(&acls, "group", pipeline->group, false, "Read Describe");
 		for (size_t j = 0; j < FORMER_GROUPS_MAX && pipeline->former_groups[j]; j++)
-			add(&acls, "group", pipeline->former_groups[j], false, "Describe");
+			add(&acls, "group", pipeline->former_groups[j], false, "Read Describe"); /* to mark what was moved */
 		if (graph_learns(pipeline->graph)) {
 			add(&acls, "group", plan_learner_id(pipeline, arena), false, "Read Describe");
 			add(&acls, "transactional-id", plan_learner_id(pipeline, arena), false, "Write Describe");

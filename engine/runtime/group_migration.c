@@ -123,18 +123,25 @@ static bool move_carry_out(const struct group_move *move, const struct engine_co
 			   struct error *error)
 {
 	size_t moved;
+	bool unmarked = false;
 	const struct offset_migration_config migration = {.brokers = config->brokers,
 							  .consumer = config->consumer,
 							  .producer = config->producer,
 							  .group = move->group,
 							  .waits = waiting.waits,
-							  .context = waiting.context};
+							  .context = waiting.context,
+							  .unmarked = &unmarked};
 	if (!offset_migration_carry_out(&migration, move->topics, move->count, &moved, error))
 		return false;
 	if (moved > 0)
 		log_say(config->log, LOG_LEVEL_INFO, NULL,
 			"group %s continues where its pipelines were read with another delivery, in %zu partitions", move->group,
 			moved);
+	if (unmarked)
+		log_say(config->log, LOG_LEVEL_WARN, NULL,
+			"the former groups of group %s are not marked, so an engine that was frozen meanwhile may answer requests "
+			"again: grant the rights that `sluice plan --acls` lists",
+			move->group);
 	return true;
 }
 

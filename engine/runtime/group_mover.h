@@ -5,7 +5,8 @@
  * finish and commit what is in flight, and leave the former group. Then the mover of each engine waits until the coordinator
  * of the former group reports no member that reads their topics, moves the offsets in a fenced transaction, and releases the
  * pipelines (log/offset_migration.h). So the barrier is Kafka's own: it needs no keeper, and an engine that was killed or is
- * frozen is waited for until its session ends. After that it cannot commit by the former group.
+ * frozen is waited for until its session ends. After that it cannot commit by the former group. If it joins that group again,
+ * it does not read by it: the transaction marks the former group's commits.
  *
  * The waiting is in a task (net/loop_task.h), while the loop and all other pipelines continue. It has no end of its own,
  * because a second reader would answer requests twice. While it lasts the reason is in group_mover_waits(), and in the log

@@ -231,7 +231,8 @@ bool follow_setup(struct worker *worker, struct error *error)
 		stage_phase_close(worker);
 	bool wanted = atomic_load_explicit(&worker->wanted, memory_order_relaxed) != NULL;
 	if ((!wanted && worker->replaced_count == 0) || worker->drain_until_ms > 0 ||
-	    consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME || !output_may_end(worker->outbox.output))
+	    consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME || consumer_is_checking(worker->consumer) ||
+	    !output_may_end(worker->outbox.output))
 		return true;
 	if (stage_phase_advance(worker) && !lead_anew(worker, error))
 		return false;

@@ -1,12 +1,14 @@
 /* offset_migration_test.c: Tests of a group that continues at the offsets of another, on a Kafka that does not know at
  * once where groups are. The mock forgets offsets that are committed in a transaction, so only the number of moved
- * offsets is visible here. Nor does it know the members of a group: that question to librdkafka is answered here. */
+ * offsets is visible here, and what was sent. Nor does it know the members of a group: that question to librdkafka is
+ * answered here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,6 +68,37 @@ void rd_kafka_group_list_destroy(const struct rd_kafka_group_list *list)
 	(void)list;
 }
 
+/* ---- what is sent: partition 0 of `in` for each group, as GROUP@OFFSET METADATA, in lines ---- */
+
+static char sent[1024];
+static char group_named[64]; /* by the last group's metadata */
+
+rd_kafka_consumer_group_metadata_t *rd_kafka_consumer_group_metadata_new(const char *group)
+{
+	rd_kafka_consumer_group_metadata_t *(*make)(const char *);
+	void *found = dlsym(RTLD_NEXT, "rd_kafka_consumer_group_metadata_new");
+	memcpy(&make, &found, sizeof make);
+	(void)snprintf(group_named, sizeof group_named, "%s", group);
+	return make(group);
+}
+
+rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *offsets,
+						       const rd_kafka_consumer_group_metadata_t *metadata, int timeout_ms)
+{
+	rd_kafka_error_t *(*send)(rd_kafka_t *, const rd_kafka_topic_partition_list_t *,
+				  const rd_kafka_consumer_group_metadata_t *, int);
+	void *found = dlsym(RTLD_NEXT, "rd_kafka_send_offsets_to_transaction");
+	memcpy(&send, &found, sizeof send);
+	for (int i = 0; i < offsets->cnt; i++) {
+		const rd_kafka_topic_partition_t *one = &offsets->elems[i];
+		const size_t length = strlen(sent);
+		assert_true(length < sizeof sent - 1);
+		(void)snprintf(sent + length, sizeof sent - length, "%s@%ld %.*s\n", group_named, (long)one->offset,
+			       (int)one->metadata_size, one->metadata_size > 0 ? (const char *)one->metadata : "");
+	}
+	return send(client, offsets, metadata, timeout_ms);
+}
+
 /* ---- taking over ---- */
 
 struct waits {
@@ -81,6 +114,8 @@ static bool note_wait(void *context, const char *who, int64_t waited_ms)
 	return ++waits->count < waits->most;
 }
 
+static bool unmarked, shared;
+
 static bool take_over_waiting(const struct mock *mock, struct waits *waits, size_t *moved, struct error *error)
 {
 	const struct offset_migration_config config = {.brokers = mock->brokers,
@@ -88,8 +123,10 @@ static bool take_over_waiting(const struct mock *mock, struct waits *waits, size
 					       .producer = mock_quick,
 					       .group = "new",
 					       .waits = waits ? note_wait : NULL,
-					       .context = waits};
-	const struct offset_migration_topic topic = {.name = "in", .formers = {"former"}};
+					       .context = waits,
+					       .unmarked = &unmarked};
+	const struct offset_migration_topic topic = {.name = "in", .formers = {"former"}, .shared = shared};
+	sent[0] = '\0';
 	*error = (struct error){0};
 	return offset_migration_carry_out(&config, &topic, 1, moved, error);
 }
@@ -184,7 +221,7 @@ static void a_member_is_waited_for(void **state)
 	assert_int_equal(moved, 1);
 	assert_int_equal(waits.count, 2);
 	assert_string_equal(waits.last, "group new waits for group former: old.0 at /10.0.0.1 reads in");
-	assert_int_equal(asked.looks, 4); /* the last one behind what was committed */
+	assert_int_equal(asked.looks, 5); /* the last ones behind what was committed, and in the transaction */
 	tell(NULL, 0);
 	mock_close(&mock);
 }
@@ -251,14 +288,135 @@ static void a_broker_that_gives_no_answer_is_not_waited_for(void **state)
 	size_t moved;
 	mock_open(&mock);
 	mock_commit(&mock, "former", 5);
-	TELL(TOLD_NOTHING, TOLD_NOTHING, TOLD_NOTHING, TOLD_NOTHING, TOLD_MEMBER);
+	TELL(TOLD_NOTHING, TOLD_NOTHING, TOLD_NOTHING, TOLD_NOTHING, TOLD_NOTHING, TOLD_MEMBER);
 	assert_true(take_over(&mock, &moved, &error));
 	assert_int_equal(moved, 1);
-	assert_int_equal(asked.looks, 4);
+	assert_int_equal(asked.looks, 5); /* the last one in the transaction */
 	static const enum told later[] = {TOLD_NOTHING, TOLD_MEMBER};
 	tell(later, 2);
 	assert_false(take_over(&mock, &moved, &error));
 	tell(NULL, 0);
+	mock_close(&mock);
+}
+
+/* ---- marks on former groups ---- */
+
+#define REFERENCE "sluice state id=00000000000000ff end=12 changelog=p.state"
+
+/* What the metadata refers to moves, and stays readable behind the mark. */
+static void the_former_group_is_marked(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error;
+	size_t moved;
+	mock_open(&mock);
+	mock_commit_with(&mock, "former", 5, REFERENCE);
+	assert_true(take_over(&mock, &moved, &error));
+	assert_string_equal(sent, "new@5 " REFERENCE "\nformer@5 sluice moved to=new " REFERENCE "\n");
+	assert_false(unmarked);
+	mock_commit(&mock, "new", 5); /* an engine that starts later: only the mark is missing */
+	assert_true(take_over(&mock, &moved, &error));
+	assert_int_equal(moved, 0);
+	assert_string_equal(sent, "former@5 sluice moved to=new " REFERENCE "\n");
+	mock_commit_with(&mock, "former", 5, "sluice moved to=new " REFERENCE);
+	assert_true(take_over(&mock, &moved, &error));
+	assert_string_equal(sent, "");
+	mock_close(&mock);
+}
+
+/* Nothing came since the pipeline was moved from this group: it goes on where it stood, and has no mark any longer. */
+static void a_move_back_removes_the_mark(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error;
+	size_t moved;
+	mock_open(&mock);
+	mock_commit_with(&mock, "new", 5, "sluice moved to=former " REFERENCE);
+	assert_true(take_over(&mock, &moved, &error));
+	assert_int_equal(moved, 1);
+	assert_string_equal(sent, "new@5 " REFERENCE "\n");
+	mock_commit(&mock, "former", 5);
+	assert_true(take_over(&mock, &moved, &error));
+	assert_string_equal(sent, "new@5 \nformer@5 sluice moved to=new\n");
+	mock_commit_with(&mock, "former", 8, REFERENCE);
+	assert_true(take_over(&mock, &moved, &error));
+	assert_string_equal(sent, "new@8 " REFERENCE "\nformer@8 sluice moved to=new " REFERENCE "\n");
+	mock_close(&mock);
+}
+
+/* As for a pipeline that is new. A member that was waited for may have read, and not committed. */
+static void a_group_that_never_read_is_not_marked(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error;
+	struct waits waits = {.most = 10};
+	size_t moved;
+	mock_open(&mock);
+	assert_true(take_over(&mock, &moved, &error));
+	assert_string_equal(sent, "");
+	TELL(TOLD_MEMBER, TOLD_NOBODY);
+	assert_true(take_over_waiting(&mock, &waits, &moved, &error));
+	assert_int_equal(moved, 0);
+	assert_string_equal(sent, "former@0 sluice moved to=new\n");
+	tell(NULL, 0);
+	mock_close(&mock);
+}
+
+/* Another pipeline goes on by the former group's commits. */
+static void a_topic_that_the_former_group_reads_on_is_not_marked(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error;
+	size_t moved;
+	mock_open(&mock);
+	mock_commit(&mock, "former", 5);
+	shared = true;
+	assert_true(take_over(&mock, &moved, &error));
+	shared = false;
+	assert_int_equal(moved, 1);
+	assert_string_equal(sent, "new@5 \n");
+	mock_close(&mock);
+}
+
+/* It may have read what it goes on from before the mark was there: nothing is committed until it has left. */
+static void a_member_that_comes_before_the_commit_is_waited_for(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error;
+	struct waits waits = {.most = 10};
+	size_t moved;
+	mock_open(&mock);
+	mock_commit(&mock, "former", 5);
+	TELL(TOLD_NOBODY, TOLD_NOBODY, TOLD_MEMBER, TOLD_MEMBER, TOLD_NOBODY);
+	assert_true(take_over_waiting(&mock, &waits, &moved, &error));
+	assert_int_equal(waits.count, 1);
+	assert_int_equal(asked.looks, 7);
+	assert_int_equal(moved, 1);
+	assert_string_equal(sent, "new@5 \nformer@5 sluice moved to=new\nnew@5 \nformer@5 sluice moved to=new\n");
+	tell(NULL, 0);
+	mock_close(&mock);
+}
+
+/* Rights of an earlier version: the offsets move all the same, and it is said. */
+static void who_may_not_mark_moves_without(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error;
+	size_t moved;
+	mock_open(&mock);
+	mock_commit(&mock, "former", 5);
+	rd_kafka_mock_push_request_errors(mock.cluster, ADD_OFFSETS, 2, RD_KAFKA_RESP_ERR_NO_ERROR,
+					  RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED);
+	assert_true(take_over(&mock, &moved, &error));
+	assert_int_equal(moved, 1);
+	assert_true(unmarked);
+	assert_string_equal(sent, "new@5 \nformer@5 sluice moved to=new\nnew@5 \n");
 	mock_close(&mock);
 }
 
@@ -274,6 +432,12 @@ int main(void)
 		cmocka_unit_test(one_that_never_says_is_waited_for_within_a_bound_where_nobody_waits),
 		cmocka_unit_test(a_member_that_comes_meanwhile_is_seen),
 		cmocka_unit_test(a_broker_that_gives_no_answer_is_not_waited_for),
+		cmocka_unit_test(the_former_group_is_marked),
+		cmocka_unit_test(a_move_back_removes_the_mark),
+		cmocka_unit_test(a_group_that_never_read_is_not_marked),
+		cmocka_unit_test(a_topic_that_the_former_group_reads_on_is_not_marked),
+		cmocka_unit_test(a_member_that_comes_before_the_commit_is_waited_for),
+		cmocka_unit_test(who_may_not_mark_moves_without),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
