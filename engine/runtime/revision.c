@@ -170,7 +170,11 @@ static bool spec_read_any(struct spec *spec, const struct revision_options *opti
 static bool revision_read(struct revision *revision, const struct revision_options *options, struct error *error)
 {
 	const struct spec_options spec_options = {
-		.kinds = options->kinds, .namespace = options->namespace, .model_pipelines = true, .names = options->names};
+		.kinds = options->kinds,
+		.namespace = options->namespace,
+		.model_pipelines = true,
+		.models_asked = options->models_asked,
+		.names = options->names};
 	revision->arena = arena_open(REVISION_ARENA_BYTES);
 	if (!revision->arena)
 		return error_memory(error, ERROR_SYSTEM, "reading files");

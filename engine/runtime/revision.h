@@ -48,6 +48,7 @@ struct revision_options {
 	const char *namespace;	      /* of resources that state none; NULL: the default */
 	const char *prefix;	      /* of topics, where no SeldonRuntime sets one; NULL: the default */
 	const char *namespace_forced; /* of all resources, whatever the files state; NULL: as in the files */
+	struct name_list models_asked; /* Models that get a pipeline although another names them (struct spec_options) */
 	bool lineage_full;	      /* of all pipelines, whatever the files state */
 	bool has_gateway;	      /* the caller has a gateway, which enforces securityConfig or refuses to listen */
 	bool may_have_gateway;	      /* the caller has a gateway if the runtime's serviceConfig has one */

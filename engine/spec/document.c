@@ -474,14 +474,36 @@ void documents_read_experiments(struct spec *spec, const struct spec_options *op
 	}
 }
 
+static void read_model_pipeline(struct spec *spec, const struct resource *model, const char *name,
+				const struct spec_options *options)
+{
+	const struct node *document = name ? model_pipeline(model, name, spec->arena) : NULL;
+	if (document)
+		read_resource(spec, document, kind_named(TEXT("Pipeline")), model, options);
+}
+
+const struct resource *pipeline_of_model(const struct spec *spec, const struct resource *model)
+{
+	for (size_t i = 0; i < spec->count; i++)
+		if (spec->resources[i]->kind->type == RESOURCE_PIPELINE && spec->resources[i]->made_of == model)
+			return spec->resources[i];
+	return NULL;
+}
+
 void documents_read_models(struct spec *spec, const struct spec_options *options)
 {
 	size_t count;
 	const struct resource **models = models_alone(spec, &count);
-	for (size_t i = 0; models && i < count; i++) {
-		const struct node *document = model_pipeline(models[i], spec->arena);
-		if (document)
-			read_resource(spec, document, kind_named(TEXT("Pipeline")), models[i], options);
+	for (size_t i = 0; models && i < count; i++)
+		read_model_pipeline(spec, models[i], models[i]->name.text, options);
+	for (size_t i = 0; i < options->models_asked.count; i++) {
+		const char *name = options->models_asked.items[i].text;
+		const struct resource *model = spec_find(spec, RESOURCE_MODEL, name);
+		if (model && !pipeline_of_model(spec, model))
+			read_model_pipeline(
+				spec, model,
+				spec_find(spec, RESOURCE_PIPELINE, name) ? arena_print(spec->arena, "%s-model", name) : name,
+				options);
 	}
 }
 

@@ -7,28 +7,29 @@
 
 /* ---- the document ---- */
 
-static const struct node *metadata_made(const struct resource *resource, struct arena *arena)
+static const struct node *metadata_made(const struct resource *resource, const char *name, struct arena *arena)
 {
 	struct growing metadata = map_begin(arena, resource->place, 3);
-	map_put(&metadata, "name", node_scalar(arena, resource->name.place, resource->name.text, true));
+	map_put(&metadata, "name", node_scalar(arena, resource->name.place, name, true));
 	map_put(&metadata, "namespace", node_scalar(arena, resource->place, resource->namespace, true));
 	map_put(&metadata, "annotations", node_get(node_get(resource->node, "metadata"), "annotations"));
 	return metadata.node;
 }
 
-/* A pipeline of one step, `word` or (a step must not have the name of its pipeline) `other`, whose kind has the
- * resource's name as its option `name`. */
-static const struct node *pipeline_made(const struct resource *resource, const char *word, const char *other, struct arena *arena)
+/* A pipeline of that name with one step, `word` or (a step must not have the name of its pipeline) `other`, whose kind has
+ * the resource's name as its option `name`. */
+static const struct node *pipeline_made(const struct resource *resource, const char *pipeline, const char *word, const char *other,
+					struct arena *arena)
 {
 	struct place place = resource->place;
 	const struct node *name =
-		node_scalar(arena, resource->name.place, strcmp(resource->name.text, word) == 0 ? other : word, true);
+		node_scalar(arena, resource->name.place, strcmp(pipeline, word) == 0 ? other : word, true);
 	struct growing root = map_begin(arena, place, 4), spec = map_begin(arena, place, 2);
 	struct growing steps = list_begin(arena, place, 1), step = map_begin(arena, place, 2), call = map_begin(arena, place, 1);
 	struct growing output = map_begin(arena, place, 1), answers = list_begin(arena, place, 1);
 	map_put(&root, "apiVersion", node_scalar(arena, place, PIPELINE_VERSION, true));
 	map_put(&root, "kind", node_scalar(arena, place, "Pipeline", true));
-	map_put(&root, "metadata", metadata_made(resource, arena));
+	map_put(&root, "metadata", metadata_made(resource, pipeline, arena));
 	map_put(&root, "spec", spec.node);
 	map_put(&spec, "steps", steps.node);
 	list_put(&steps, step.node);
@@ -41,15 +42,17 @@ static const struct node *pipeline_made(const struct resource *resource, const c
 	return arena_failed(arena) ? NULL : root.node;
 }
 
-const struct node *model_pipeline(const struct resource *model, struct arena *arena)
+const struct node *model_pipeline(const struct resource *model, const char *name, struct arena *arena)
 {
-	return pipeline_made(model, "model", "call", arena);
+	return pipeline_made(model, name, "model", "call", arena);
 }
 
 const struct node *experiment_pipeline(const struct resource *experiment, struct arena *arena)
 {
 	struct share shares[ASSIGNMENT_WAYS_MAX];
-	return experiment_shares(experiment->spec, shares) > 0 ? pipeline_made(experiment, "experiment", "split", arena) : NULL;
+	if (experiment_shares(experiment->spec, shares) == 0)
+		return NULL;
+	return pipeline_made(experiment, experiment->name.text, "experiment", "split", arena);
 }
 
 /* ---- Models that get a pipeline ---- */

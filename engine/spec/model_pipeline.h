@@ -10,8 +10,8 @@
 
 #include "spec/resource.h"
 
-/* The document of a Model's pipeline, as a node tree that is in no file. NULL: memory ran out. */
-const struct node *model_pipeline(const struct resource *model, struct arena *arena);
+/* The document of a Model's pipeline of that name, as a node tree that is in no file. NULL: memory ran out. */
+const struct node *model_pipeline(const struct resource *model, const char *name, struct arena *arena);
 
 /* The document of an Experiment's pipeline, likewise. NULL: it has no candidate, or memory ran out. */
 const struct node *experiment_pipeline(const struct resource *experiment, struct arena *arena);

@@ -497,6 +497,7 @@ struct spec_options {
 	/* spec_read() and spec_read_documents() add pipelines of Models and Experiments (spec/model_pipeline.h), or only those
 	 * of Experiments. */
 	bool model_pipelines, experiment_pipelines;
+	struct name_list models_asked; /* with `model_pipelines`: Models that get one although a pipeline names them */
 	struct arena *names;		      /* memory for file names, for errors that outlive the spec; NULL: the spec's arena */
 };
 
@@ -510,6 +511,9 @@ struct spec_document {
 	const char *file; /* in the places of its faults and of errors, so it is borrowed as long as these are used */
 	struct text text;
 };
+
+/* The pipeline that was made for a Model: of its name, or, where a pipeline has that, NAME-model. NULL: none was. */
+const struct resource *pipeline_of_model(const struct spec *spec, const struct resource *model);
 
 /* Reads documents from memory instead of files. Texts are copied. */
 bool spec_read_documents(struct spec *spec, const struct spec_document *documents, size_t count, const struct spec_options *options,

@@ -120,6 +120,30 @@ static void it_is_made_only_where_it_is_asked_for(void **state)
 	planning_close(&planning);
 }
 
+static const struct resource *made_for(const struct planning *planning, const char *model)
+{
+	return pipeline_of_model(&planning->spec, spec_find(&planning->spec, RESOURCE_MODEL, model));
+}
+
+static void a_model_that_is_asked_gets_one_though_a_pipeline_names_it(void **state)
+{
+	static const struct name asked[] = {{.text = "a"}, {.text = "b"}, {.text = "alone"}, {.text = "nowhere"}};
+	static const char yaml[] = MODEL("a") MODEL("b") MODEL("c") MODEL("alone")
+		DOCUMENT("Pipeline", "b", "steps: [{name: a}, {name: s, model: {name: b}}, {name: c}], output: {steps: [a]}");
+	const struct spec_document document = {"file.yaml", {yaml, sizeof yaml - 1}};
+	const struct spec_options options = {.kinds = step_kinds, .model_pipelines = true, .models_asked = {4, asked}};
+	struct planning planning = {.arena = arena_open((size_t)64 << 20)};
+	struct error error = {0};
+	(void)state;
+	assert_true(spec_open(&planning.spec, &error) && spec_read_documents(&planning.spec, &document, 1, &options, &error));
+	assert_string_equal(made_for(&planning, "a")->name.text, "a");
+	assert_string_equal(made_for(&planning, "b")->name.text, "b-model"); /* a pipeline has its name */
+	assert_string_equal(made_for(&planning, "alone")->name.text, "alone");
+	assert_null(made_for(&planning, "c"));
+	assert_int_equal(faults_total(planning.spec.faults), 0);
+	planning_close(&planning);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +151,7 @@ int main(void)
 		cmocka_unit_test(its_one_step_calls_the_model_and_answers),
 		cmocka_unit_test(a_model_without_a_server_has_none_unless_it_gets_one_later),
 		cmocka_unit_test(it_is_made_only_where_it_is_asked_for),
+		cmocka_unit_test(a_model_that_is_asked_gets_one_though_a_pipeline_names_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
