@@ -67,7 +67,7 @@ static void fetched(struct simulated_kafka *kafka, void *subject)
 		return;
 	}
 	gap_pass(consumer, reading);
-	int64_t most = random_between(&kafka->random, 1, FETCH_MOST);
+	int64_t most = kafka->config.even ? FETCH_MOST : random_between(&kafka->random, 1, FETCH_MOST);
 	const struct simulated_entry *entry;
 	while (most-- > 0 && consumer->queue_count < SIMULATED_QUEUE &&
 	       (entry = simulated_partition_next(reading->partition, &reading->position))) {

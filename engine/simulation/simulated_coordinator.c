@@ -57,7 +57,8 @@ static void marker_send(struct simulated_kafka *kafka, struct simulated_transact
 	transaction->markers++;
 	int64_t most_us =
 		simulated_mishap_injected(kafka, SIMULATED_SLOW) ? 20 * MARKER_US : random_between(&kafka->random, MS, MARKER_US);
-	simulated_note(kafka, kafka->now_us + random_between(&kafka->random, 100, most_us), marker_written, marker);
+	int64_t delay_us = kafka->config.even ? simulated_delay_us(kafka) : random_between(&kafka->random, 100, most_us);
+	simulated_note(kafka, kafka->now_us + delay_us, marker_written, marker);
 }
 
 static void transaction_decide(struct simulated_kafka *kafka, struct simulated_transaction *transaction, bool commits)

@@ -122,9 +122,11 @@ void simulated_advance(struct simulated_kafka *kafka, int64_t now_us)
 
 /* ---- chance ---- */
 
+#define EVEN_DELAY_US 500
+
 int64_t simulated_delay_us(struct simulated_kafka *kafka)
 {
-	return random_between(&kafka->random, 100, 900);
+	return kafka->config.even ? EVEN_DELAY_US : random_between(&kafka->random, 100, 900);
 }
 
 bool simulated_mishap_injected(struct simulated_kafka *kafka, enum simulated_mishap mishap)

@@ -47,6 +47,7 @@ struct simulated_config {
 	unsigned mishaps[SIMULATED_MISHAPS]; /* of each kind, per thousand requests */
 	int64_t session_ms;		     /* after which a silent member is dropped; 0: 6000 */
 	int64_t linger_us;		     /* of producers */
+	bool even; /* every message takes the same time, and a fetch takes what there is: nothing is left to the seed */
 	struct simulated_batches batches;
 	bool parcels; /* short records leave together, by log/parcel_rules.h */
 	bool mixes_topics; /* parcels are sorted by the partitions of the topic before: a defect, for tests */
@@ -68,6 +69,7 @@ bool simulated_failed(const struct simulated_kafka *kafka);
 bool simulated_topic(struct simulated_kafka *kafka, const char *name, int32_t partitions);
 struct simulated_topic *simulated_find(const struct simulated_kafka *kafka, const char *name); /* NULL: it does not exist */
 int32_t simulated_topic_partitions(const struct simulated_topic *topic);
+struct text simulated_topic_name(const struct simulated_topic *topic);
 
 /* Losses of a broker or an operator, while no client uses it: so many committed records at the end of a partition, with
  * all that is behind them; and the metadata of all commits. False: there was no committed record. */
@@ -141,6 +143,10 @@ int64_t simulated_append(struct simulated_kafka *kafka, struct simulated_topic *
 /* Counters that grow with every change that simulated_read() may show, of any topic or of one. */
 uint64_t simulated_changes(const struct simulated_kafka *kafka);
 uint64_t simulated_topic_changes(const struct simulated_topic *topic);
+
+/* The position of the record that a producer's record answers, as produced: `topic` is its consumer's number of the
+ * topic. Offset OFFSET_NONE: it answers none, or there is no such record. */
+struct position simulated_origin(const struct simulated_topic *topic, int32_t partition, int64_t offset);
 
 /* The first committed record at or after that offset; false: there is none (yet). */
 bool simulated_read(const struct simulated_topic *topic, int32_t partition, int64_t offset, struct record *record);

@@ -87,6 +87,7 @@ int64_t simulated_append(struct simulated_kafka *kafka, struct simulated_topic *
 	struct simulated_entry *entry = simulated_entry_make(kafka, record);
 	if (!entry || !put(kafka, partition, entry))
 		return -1;
+	entry->origin.offset = OFFSET_NONE;
 	simulated_consumer_wake(kafka, partition);
 	return (int64_t)partition->count - 1;
 }
@@ -193,6 +194,11 @@ const struct simulated_entry *simulated_partition_next(const struct simulated_pa
 	return NULL;
 }
 
+struct text simulated_topic_name(const struct simulated_topic *topic)
+{
+	return topic->name;
+}
+
 int32_t simulated_topic_partitions(const struct simulated_topic *topic)
 {
 	return topic->count;
@@ -262,4 +268,11 @@ bool simulated_read(const struct simulated_topic *topic, int32_t partition, int6
 				  .value = entry->value,
 				  .headers = entry->headers};
 	return true;
+}
+
+struct position simulated_origin(const struct simulated_topic *topic, int32_t partition, int64_t offset)
+{
+	const struct simulated_partition *its = &topic->partitions[partition];
+	const bool is_there = offset >= 0 && offset < (int64_t)its->count;
+	return is_there ? its->entries[offset]->origin : (struct position){.offset = OFFSET_NONE};
 }
