@@ -350,10 +350,10 @@ static bool decode(const struct case_engine_config *config, bool requests, struc
 
 /* Copies what is kept of the record. */
 bool case_record_take(const struct case_engine_config *config, size_t point, bool requests, const struct record *record,
-		      struct error *error)
+		      const struct case_send *of, struct error *error)
 {
 	struct arena *arena = config->arena;
-	struct case_came came = {0};
+	struct case_came came = {.of = of};
 	struct headers headers;
 	const struct text value = text_copied(arena, record->value);
 	if (!record_headers(record, arena, &headers, error) || arena_failed(arena))
@@ -377,7 +377,7 @@ static bool read_all(struct case_engine *engine)
 				return false;
 			if (!record.held)
 				break;
-			bool taken = case_record_take(engine->config, i, engine->points[i].requests, &record, &engine->error);
+			bool taken = case_record_take(engine->config, i, engine->points[i].requests, &record, NULL, &engine->error);
 			engine->last_ms = loop_now_ms(engine->loop);
 			record_release(&record);
 			if (!taken)

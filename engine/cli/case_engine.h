@@ -20,6 +20,7 @@ struct case_send { /* one sending of a request */
 struct case_came {
 	struct decoded_answer answer;
 	struct text body; /* as read, if it is plain JSON; else bytes NULL */
+	const struct case_send *of; /* the request that made it; NULL: not known */
 };
 
 /* Borrowed as long as the engine lives. */
@@ -29,6 +30,7 @@ struct case_engine_config {
 	const char *namespace; /* of its topics and groups; not used by other engines */
 	const char *pipeline;  /* a file */
 	const char *folder;    /* its stubs.json is used */
+	struct name_list models_asked; /* Models that requests are sent to by their names */
 	size_t send_count;
 	const struct case_send *sends;
 	size_t point_count;
@@ -38,6 +40,9 @@ struct case_engine_config {
 	/* Called by case_engine_run(). The records live in the arena. */
 	void (*came)(void *context, size_t point, const struct case_came *came);
 	bool (*complete)(void *context); /* whether all expected records have come */
+	/* Told by workers on a simulated Kafka what an alert says of a request. */
+	void (*alert_judged)(void *context, const struct case_send *of, const char *name, bool held);
+	bool one_by_one; /* a request is sent when all before it are done; only on a simulated Kafka */
 	void *context;
 	struct arena *arena;
 };
@@ -62,8 +67,8 @@ const struct topic *case_engine_topic(const struct plan *plan, const char *name)
 /* Headers of a request that is sent at that time of day. A deadline is a header, as the gateway writes it. */
 bool case_send_headers(const struct case_engine_config *config, const struct case_send *send, int64_t now_ms,
 		       struct headers *headers);
-/* Decodes a record of a point and passes it on. */
+/* Decodes a record of a point and passes it on. `of`: the request that made it; NULL: not known. */
 bool case_record_take(const struct case_engine_config *config, size_t point, bool requests, const struct record *record,
-		      struct error *error);
+		      const struct case_send *of, struct error *error);
 
 #endif

@@ -6,6 +6,7 @@
 #include "cli/case_engine.h"
 #include "cli/case_workers.h"
 #include "message/format.h"
+#include "simulation/case_alerts.h"
 
 #define CLOCK_MS_MAX 6000    /* of virtual time that is waited for with a real clock */
 #define PATIENCE_MS 30000    /* beyond that time */
@@ -15,11 +16,12 @@
 
 struct sent { /* one request, as it was in memory */
 	const struct passage *passage;
-	struct text id; /* by which the engine knows it */
+	struct text id;	     /* by which the engine knows it */
+	const char *outputs; /* "PIPELINE.outputs": where its reply comes */
 };
 
 struct comparing {
-	const struct case_world *played; /* in memory */
+	struct case_world *played; /* in memory */
 	struct case_world *world;
 	size_t count;
 	struct sent *sent;
@@ -66,6 +68,30 @@ static bool is_chance(const struct externals *externals, struct buffer *unfit)
 	return true;
 }
 
+/* The results of steps of one pipeline leave together when a request is done: no window ends between them. */
+static bool reads_together(const struct externals *externals)
+{
+	size_t results = 0;
+	for (size_t i = 0; i < externals->count; i++)
+		results += externals->items[i].point != SOURCE_REQUEST &&
+			   strcmp(externals->items[i].pipeline, externals->items[0].pipeline) == 0;
+	return results > 1 && externals->type == JOIN_OUTER;
+}
+
+static bool is_windowed_apart(const struct case_world *played, struct buffer *unfit)
+{
+	for (const struct running *running = played->runnings; running; running = running->next) {
+		const struct externals *inputs = running->graph ? &running->graph->inputs : NULL;
+		if (!inputs || !reads_together(inputs) || inputs->window_ms <= 0 || inputs->window_ms >= WINDOW_MS_LEAST)
+			continue;
+		buffer_print(unfit,
+			     "the results that `%s` joins within %lld ms leave `%s` together, so no window ends between them",
+			     running->name, (long long)inputs->window_ms, inputs->items[0].pipeline);
+		return true;
+	}
+	return false;
+}
+
 static bool is_fit_to_run(const struct running *running, struct buffer *unfit)
 {
 	if (running->implicit)
@@ -104,10 +130,10 @@ static bool is_fit_to_call(const struct case_world *played, const struct model *
 	return false;
 }
 
-static bool is_fit(const struct case_world *played, bool real_clock, struct buffer *unfit)
+static bool is_fit(const struct case_world *played, struct buffer *unfit)
 {
 	int64_t took_ms = played->now_ms - CASE_START_MS;
-	if (real_clock && took_ms > CLOCK_MS_MAX) {
+	if (took_ms > CLOCK_MS_MAX) {
 		buffer_print(unfit, "it takes %lld s on a real clock", (long long)(took_ms / 1000));
 		return false;
 	}
@@ -187,6 +213,13 @@ static bool add_headers(const struct passage *passage, const struct case_request
 	return items;
 }
 
+/* The name of its pipeline in an engine: a Model has one of its own. */
+static const char *name_in_engine(const struct case_world *played, const struct running *running)
+{
+	const bool is_taken = running->implicit && spec_find(played->spec, RESOURCE_PIPELINE, running->name);
+	return is_taken ? arena_print(played->arena, "%s-model", running->name) : running->name;
+}
+
 static int64_t timeout_of(struct headers headers)
 {
 	const struct header *timeout = headers_find(headers, TEXT("x-timeout-ms"));
@@ -195,25 +228,31 @@ static int64_t timeout_of(struct headers headers)
 	return given && ms > 0 ? ms : 0;
 }
 
+/* Whether an engine gets the request; else who sends it has answered, since there is no such target. */
+static bool is_sent(const struct passage *passage)
+{
+	return passage->asked && passage->running;
+}
+
 /* Passages stand the newest first. */
 static bool gather_sends(struct comparing *comparing)
 {
 	const struct case_world *played = comparing->played;
 	struct arena *arena = comparing->world->arena;
 	for (const struct passage *passage = played->passages; passage; passage = passage->next)
-		comparing->count += passage->asked;
+		comparing->count += is_sent(passage);
 	comparing->sent = ARENA_ARRAY(arena, struct sent, comparing->count);
 	comparing->sends = ARENA_ARRAY(arena, struct case_send, comparing->count);
 	size_t at = comparing->count;
 	for (const struct passage *passage = played->passages; passage && comparing->sent && comparing->sends;
 	     passage = passage->next) {
 		const struct case_request *request = request_of(played, passage);
-		if (!passage->asked || !request)
+		if (!is_sent(passage) || !request)
 			continue;
 		struct sent *sent = &comparing->sent[--at];
 		struct case_send *send = &comparing->sends[at];
 		sent->passage = passage;
-		*send = (struct case_send){.pipeline = passage->running->name,
+		*send = (struct case_send){.pipeline = name_in_engine(played, passage->running),
 					   .key = passage->message.key,
 					   .body = request->body,
 					   .timeout_ms = timeout_of(passage->message.headers)};
@@ -241,9 +280,12 @@ static bool gather_points(struct comparing *comparing)
 	comparing->points = ARENA_ARRAY(arena, const char *, comparing->count + files->expected_count);
 	if (!comparing->points)
 		return false;
-	for (size_t i = 0; i < comparing->count; i++)
-		if (comparing->sent[i].passage->running->graph->has_output)
-			add_point(comparing, comparing->sent[i].passage->running->topics[1]);
+	for (size_t i = 0; i < comparing->count; i++) {
+		struct sent *sent = &comparing->sent[i];
+		sent->outputs = arena_print(arena, "%s.outputs", comparing->sends[i].pipeline);
+		if (sent->passage->running->graph->has_output)
+			add_point(comparing, sent->outputs);
+	}
 	for (size_t i = 0; i < files->expected_count; i++)
 		if (files->expected[i].at.length)
 			add_point(comparing, arena_copy(arena, files->expected[i].at.bytes, files->expected[i].at.length));
@@ -270,7 +312,7 @@ static const struct sent *sent_under(const struct comparing *comparing, struct t
 		if (matched[i] || !text_equal(sent->id, id))
 			continue;
 		found = found ? found : sent;
-		if (strcmp(sent->passage->running->topics[1], comparing->points[point]) == 0)
+		if (strcmp(sent->outputs, comparing->points[point]) == 0)
 			its_own = sent;
 	}
 	found = its_own ? its_own : found;
@@ -300,7 +342,7 @@ static const struct sent *sent_that_made(const struct comparing *comparing, stru
 			const struct sent *sent = &comparing->sent[i];
 			if (!text_equal(sent->passage->id, record->id))
 				continue;
-			if (strcmp(sent->passage->running->topics[1], point) == 0)
+			if (strcmp(sent->outputs, point) == 0)
 				return sent;
 			other = other ? other : sent;
 		}
@@ -326,7 +368,8 @@ static void on_came(void *context, size_t index, const struct case_came *came)
 	struct comparing *comparing = context;
 	struct case_world *world = comparing->world;
 	const char *point = comparing->points[index];
-	const struct sent *sent = sent_under(comparing, came->answer.id, index);
+	const struct sent *sent =
+		came->of ? &comparing->sent[came->of - comparing->sends] : sent_under(comparing, came->answer.id, index);
 	struct passage *passage = ARENA_NEW(world->arena, struct passage);
 	struct payload *payload = ARENA_NEW(world->arena, struct payload);
 	struct error error = {0};
@@ -343,12 +386,18 @@ static void on_came(void *context, size_t index, const struct case_came *came)
 		(void)error_of(&came->answer, &error);
 	const struct payload *readable = came->answer.readable ? payload : NULL;
 	case_world_record(world, passage, point, readable, readable ? NULL : &error);
-	if (!sent || strcmp(sent->passage->running->topics[1], point) != 0)
+	if (!sent || strcmp(sent->outputs, point) != 0)
 		return;
 	struct arrival **end = world->records_end;
 	case_world_record(world, passage, NULL, readable, readable ? NULL : &error);
 	if (*end && readable)
 		(*end)->body = came->body;
+}
+
+static void on_alert_judged(void *context, const struct case_send *of, const char *name, bool held)
+{
+	struct comparing *comparing = context;
+	case_alert_note(comparing->world, comparing->sent[of - comparing->sends].passage, name, held);
 }
 
 static int64_t count_of(const struct case_world *world, const struct case_expected *expected)
@@ -380,7 +429,8 @@ static bool all_came(void *context)
 		const struct case_expected *expected = &world->files->expected[i];
 		if (expected->demand == DEMAND_ABSENT || expected->demand == DEMAND_CALLS)
 			continue;
-		if (count_of(world, expected) < wanted_so_far(world->files, i))
+		if (expected->demand == DEMAND_ALERT ? !case_alert_known(world, expected)
+						     : count_of(world, expected) < wanted_so_far(world->files, i))
 			return false;
 	}
 	return true;
@@ -451,12 +501,24 @@ static bool run_engine(struct comparing *comparing, const struct case_engine_con
 	return good;
 }
 
+/* Files that no engine starts with answer every request with the reason. */
+static bool answer_refused(struct comparing *comparing, struct error *error)
+{
+	if (error->kind != ERROR_CONFIG)
+		return false;
+	for (size_t i = 0; i < comparing->count; i++)
+		case_world_record(comparing->world, comparing->sent[i].passage, NULL, NULL, error);
+	*error = (struct error){0};
+	return true;
+}
+
 static bool run_workers(struct comparing *comparing, const struct case_engine_config *config, struct buffer *unfit,
 			struct error *error)
 {
+	(void)unfit;
 	struct case_workers *workers = case_workers_open(config, comparing->played, error);
 	if (!workers)
-		return is_only_unfit(error, unfit);
+		return answer_refused(comparing, error);
 	bool good = case_workers_run(workers, error);
 	for (const struct model *model = comparing->played->models; model; model = model->next) {
 		const char *served_name = model_served_name(model->name);
@@ -466,14 +528,48 @@ static bool run_workers(struct comparing *comparing, const struct case_engine_co
 	return good;
 }
 
-bool case_kafka_run(const struct case_kafka *kafka, const struct case_world *played, struct case_world *world, struct buffer *unfit,
+/* What an observer has seen marks later messages. In memory it has seen all that came before. */
+static bool has_observer(const struct case_world *played)
+{
+	for (const struct running *running = played->runnings; running; running = running->next)
+		for (size_t i = 0; running->graph && i < running->graph->count; i++)
+			if (running->graph->steps[i].key)
+				return true;
+	return false;
+}
+
+static struct name_list models_asked(const struct comparing *comparing)
+{
+	struct arena *arena = comparing->world->arena;
+	struct name *names = ARENA_ARRAY(arena, struct name, comparing->count);
+	struct name_list asked = {.items = names};
+	for (size_t i = 0; names && i < comparing->count; i++) {
+		const struct running *running = comparing->sent[i].passage->running;
+		if (running->implicit && !name_list_has(asked, running->name))
+			names[asked.count++] = (struct name){.text = running->name};
+	}
+	return asked;
+}
+
+/* What has no target is answered by who sends it. */
+static void answer_untargeted(struct comparing *comparing)
+{
+	for (const struct arrival *record = comparing->played->records; record; record = record->next) {
+		const struct passage *passage = passage_of_message(comparing->played, record->message);
+		if (passage && passage->asked && !passage->running)
+			case_world_record(comparing->world, passage, NULL, NULL, record->error);
+	}
+}
+
+bool case_kafka_run(const struct case_kafka *kafka, struct case_world *played, struct case_world *world, struct buffer *unfit,
 		    struct error *error)
 {
 	struct comparing comparing = {.played = played, .world = world};
 	*world = (struct case_world){.arena = played->arena, .spec = played->spec, .files = played->files, .kinds = played->kinds};
 	world->records_end = &world->records;
-	if (!is_fit(played, kafka->brokers, unfit))
+	if (kafka->brokers ? !is_fit(played, unfit) : is_windowed_apart(played, unfit))
 		return true;
+	answer_untargeted(&comparing);
 	if (!gather_sends(&comparing) || !gather_points(&comparing))
 		return error_memory(error, ERROR_SYSTEM, "sending the requests of a case");
 	const struct case_engine_config config = {
@@ -486,10 +582,13 @@ bool case_kafka_run(const struct case_kafka *kafka, const struct case_world *pla
 		.sends = comparing.sends,
 		.point_count = comparing.point_count,
 		.points = comparing.points,
+		.models_asked = models_asked(&comparing),
 		.patience_ms = played->now_ms - CASE_START_MS + PATIENCE_MS,
 		.quiet_ms = expects_absence(played->files) ? QUIET_ABSENT_MS : QUIET_MS,
 		.came = on_came,
 		.complete = all_came,
+		.alert_judged = on_alert_judged,
+		.one_by_one = has_observer(played),
 		.context = &comparing,
 		.arena = world->arena,
 	};

@@ -13,9 +13,10 @@ struct case_kafka {
 };
 
 /* Sends the requests of the world `played`, and stores the results as the records of `world`. That one is only
- * filled, for comparison; nothing runs in it. `unfit` gets the reason if a real clock or Kafka cannot show the case.
+ * filled, for comparison; nothing runs in it. `unfit` gets the reason if a real clock or Kafka cannot show the case, or (for
+ * joins of results that leave together) no engine. Models of `played` that only the engine calls are added to it.
  * The worlds share an arena. */
-bool case_kafka_run(const struct case_kafka *kafka, const struct case_world *played, struct case_world *world, struct buffer *unfit,
+bool case_kafka_run(const struct case_kafka *kafka, struct case_world *played, struct case_world *world, struct buffer *unfit,
 		    struct error *error);
 
 #endif

@@ -2,7 +2,6 @@
 #include "cli/case_workers.h"
 
 #include "base/memory.h"
-#include "cli/session_revision.h"
 #include "observe/verdict_board.h"
 #include "runtime/group_setup.h"
 #include "simulation/case_stubs.h"
@@ -16,6 +15,9 @@
 #define STATE_BYTES ((size_t)256 << 20)
 #define SNAPSHOT_MS 60000
 #define SNAPSHOT_CHANGES 1000
+#define ORIGINS_MAX 256 /* stages of pipelines that read each other, one after the other */
+#define TOPIC_BYTES 256
+#define QUIET_BETWEEN_MS 200 /* between two requests that are sent one by one: a commit, and a turn of a consumer */
 #define SEED 1			    /* the same for all cases */
 #define STUB_ADDRESS "http://stub" /* nothing connects to it */
 
@@ -37,6 +39,12 @@ struct workers_group {
 	int64_t free_us; /* its next turn is not before */
 };
 
+/* A request, where it was sent. */
+struct workers_sent {
+	const struct simulated_topic *topic;
+	int64_t offset;
+};
+
 struct case_workers {
 	const struct case_engine_config *config;
 	struct engine_config engine_config;
@@ -49,6 +57,8 @@ struct case_workers {
 	struct workers_group *groups;
 	atomic_size_t users;
 	struct workers_point *points;
+	struct workers_sent *sent;
+	size_t sent_count;
 	int64_t now_us, last_us; /* when the last record came */
 };
 
@@ -86,6 +96,60 @@ static struct best_effort *ground_best_effort(void *context, const struct best_e
 	const struct workers_group *its = context;
 	(void)config;
 	return simulated_best_effort_open(its->host, error);
+}
+
+/* ---- which request made it ---- */
+
+static const struct case_send *sent_at(const struct case_workers *workers, const struct simulated_topic *topic, int64_t offset)
+{
+	for (size_t i = 0; i < workers->sent_count; i++)
+		if (workers->sent[i].offset == offset && workers->sent[i].topic == topic)
+			return &workers->config->sends[i];
+	return NULL;
+}
+
+/* The group whose pipeline writes to a topic. */
+static const struct workers_group *group_writing(const struct case_workers *workers, struct text topic)
+{
+	const struct plan *plan = &workers->revision->plan;
+	const char *name = NULL;
+	for (size_t i = 0; i < plan->count && !name; i++)
+		for (size_t j = 0; j < plan->pipelines[i].topic_count && !name; j++)
+			if (!plan->pipelines[i].topics[j].bound && text_is(topic, plan->pipelines[i].topics[j].name))
+				name = plan->pipelines[i].group;
+	for (size_t i = 0; name && i < workers->group_count; i++)
+		if (strcmp(workers->groups[i].group.name, name) == 0)
+			return &workers->groups[i];
+	return NULL;
+}
+
+/* Follows what a record answers back to a request. NULL: there is none. */
+static const struct case_send *request_behind(const struct case_workers *workers, const struct simulated_topic *topic,
+					      int64_t offset)
+{
+	for (int depth = 0; topic && depth < ORIGINS_MAX; depth++) {
+		const struct case_send *found = sent_at(workers, topic, offset);
+		const struct workers_group *its = found ? NULL : group_writing(workers, simulated_topic_name(topic));
+		if (!its)
+			return found;
+		const struct position origin = simulated_origin(topic, 0, offset);
+		if (origin.offset < 0 || origin.topic >= its->group.reads.count)
+			return NULL;
+		topic = simulated_find(workers->kafka, its->group.reads.names[origin.topic]);
+		offset = origin.offset;
+	}
+	return NULL;
+}
+
+static void on_alert_judged(void *context, const struct message *message, const char *name, bool held)
+{
+	const struct case_workers *workers = ((const struct workers_group *)context)->workers;
+	const struct origin *origin = &message_root(message)->origin;
+	char topic[TOPIC_BYTES];
+	snprintf(topic, sizeof topic, TEXT_FORMAT, TEXT_ARGUMENTS(origin->topic));
+	const struct case_send *of = request_behind(workers, simulated_find(workers->kafka, topic), origin->offset);
+	if (of)
+		workers->config->alert_judged(workers->config->context, of, name, held);
 }
 
 /* ---- opening ---- */
@@ -150,6 +214,8 @@ static bool group_open(struct case_workers *workers, const struct pipeline_plan 
 		.limits = worker_limits_usual,
 		.partition_state = {.bytes_max = STATE_BYTES, .snapshot_ms = SNAPSHOT_MS, .snapshot_changes = SNAPSHOT_CHANGES},
 		.ground = &its->ground,
+		.alert_judged = on_alert_judged,
+		.alert_context = its,
 	};
 	its->free_us = workers->now_us;
 	its->host = simulated_host_open(workers->kafka, its->group.name);
@@ -188,25 +254,47 @@ static bool points_open(struct case_workers *workers, struct error *error)
 	return workers->points || error_memory(error, ERROR_SYSTEM, "reading a case's topics");
 }
 
+/* The first fault says why files are refused. */
+static void on_faults(void *context, const struct faults *faults)
+{
+	struct error *error = context;
+	for (size_t i = 0; i < faults_total(faults) && error->kind == ERROR_NONE; i++) {
+		const struct fault *fault = faults_at(faults, i);
+		if (fault->code->severity == SEVERITY_ERROR)
+			error_set(error, ERROR_CONFIG, fault->place, "%s", fault->message);
+	}
+}
+
+static void on_note(void *context, const char *line)
+{
+	(void)context, (void)line;
+}
+
 static bool revision_make(struct case_workers *workers, struct error *error)
 {
 	const struct case_engine_config *config = workers->config;
 	const struct revision_options files = {
+		.kinds = config->session->kinds,
+		.names = config->session->arena,
+		.report = {.faults = on_faults, .note = on_note, .context = error},
 		.paths = &config->pipeline,
 		.path_count = 1,
 		.built_in = STUB_ADDRESS,
 		.built_in_only = true,
 		.servers = case_stubs_offered(workers->stubs.world->files, STUB_ADDRESS, config->arena),
 		.namespace_forced = config->namespace,
+		.models_asked = config->models_asked,
 		.lineage_full = true,
 		.insecure = true};
-	workers->revision = session_revision_open(config->session, &files, error);
+	workers->revision = revision_open(&files, error);
+	if (workers->revision)
+		*error = (struct error){0}; /* a pipeline that is refused alone is left out */
 	return workers->revision != NULL;
 }
 
-static bool open_all(struct case_workers *workers, const struct case_world *played, struct error *error)
+static bool open_all(struct case_workers *workers, struct case_world *played, struct error *error)
 {
-	const struct simulated_config kafka = {.seed = SEED};
+	const struct simulated_config kafka = {.seed = SEED, .even = true};
 	workers->now_us = BEGIN_US;
 	workers->lasting = arena_open(LASTING_BYTES_MAX);
 	workers->board = verdict_board_open();
@@ -227,7 +315,7 @@ static bool open_all(struct case_workers *workers, const struct case_world *play
 	return groups_open(workers, error) && points_open(workers, error);
 }
 
-struct case_workers *case_workers_open(const struct case_engine_config *config, const struct case_world *played,
+struct case_workers *case_workers_open(const struct case_engine_config *config, struct case_world *played,
 				       struct error *error)
 {
 	struct case_workers *workers = ARENA_NEW(config->arena, struct case_workers);
@@ -294,19 +382,20 @@ static bool have_partitions(const struct case_workers *workers)
 	return have;
 }
 
-static bool send_all(struct case_workers *workers, struct error *error)
+static bool send_next(struct case_workers *workers, struct error *error)
 {
 	const struct case_engine_config *config = workers->config;
-	for (size_t i = 0; i < config->send_count; i++) {
-		const struct case_send *send = &config->sends[i];
-		const struct pipeline_plan *pipeline = plan_find(&workers->revision->plan, send->pipeline);
-		struct outgoing outgoing = {.key = send->key, .value = send->body};
-		if (!pipeline)
-			return error_set(error, ERROR_CONFIG, PLACE_NONE, "there is no pipeline `%s` to send to", send->pipeline);
-		if (!case_send_headers(config, send, LOOP_VIRTUAL_EPOCH_MS + workers->now_us / MS, &outgoing.headers) ||
-		    simulated_append(workers->kafka, simulated_find(workers->kafka, pipeline->topics[0].name), &outgoing) < 0)
-			return error_memory(error, ERROR_SYSTEM, "sending the requests of a case");
-	}
+	const struct case_send *send = &config->sends[workers->sent_count];
+	const struct pipeline_plan *pipeline = plan_find(&workers->revision->plan, send->pipeline);
+	struct outgoing outgoing = {.key = send->key, .value = send->body};
+	if (!pipeline)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "there is no pipeline `%s` to send to", send->pipeline);
+	struct simulated_topic *topic = simulated_find(workers->kafka, pipeline->topics[0].name);
+	bool made = case_send_headers(config, send, LOOP_VIRTUAL_EPOCH_MS + workers->now_us / MS, &outgoing.headers);
+	int64_t offset = made ? simulated_append(workers->kafka, topic, &outgoing) : -1;
+	if (offset < 0)
+		return error_memory(error, ERROR_SYSTEM, "sending the requests of a case");
+	workers->sent[workers->sent_count++] = (struct workers_sent){topic, offset};
 	return true;
 }
 
@@ -318,7 +407,8 @@ static bool read_all(struct case_workers *workers, struct error *error)
 		while (point->topic && simulated_read(point->topic, 0, point->offset, &record)) {
 			point->offset = record.offset + 1;
 			workers->last_us = workers->now_us;
-			if (!case_record_take(workers->config, i, point->requests, &record, error))
+			const struct case_send *of = request_behind(workers, point->topic, record.offset);
+			if (!case_record_take(workers->config, i, point->requests, &record, of, error))
 				return false;
 		}
 	}
@@ -335,23 +425,54 @@ static bool join_all(struct case_workers *workers, struct error *error)
 	return true;
 }
 
-bool case_workers_run(struct case_workers *workers, struct error *error)
+/* Whether the workers have let go of all that they took. */
+static bool is_idle(const struct case_workers *workers)
 {
-	const struct case_engine_config *config = workers->config;
+	bool idle = true;
+	for (size_t i = 0; i < workers->group_count; i++) {
+		const struct worker_counts counts = worker_counts(workers->groups[i].worker);
+		idle &= counts.taken == counts.released + counts.dropped_in_flight;
+	}
+	return idle;
+}
+
+/* Runs until nothing has come for a time, and what was awaited has come; or until it has taken too long. */
+static bool run_until_quiet(struct case_workers *workers, int64_t quiet_ms, bool (*done)(const struct case_workers *workers),
+			    struct error *error)
+{
 	uint64_t changes = 0;
-	if (!join_all(workers, error) || !send_all(workers, error))
-		return false;
 	int64_t begun_us = workers->last_us = workers->now_us;
-	while (workers->now_us - begun_us < config->patience_ms * MS) {
+	while (workers->now_us - begun_us < workers->config->patience_ms * MS) {
 		if (!step(workers, error))
 			return false;
 		if (simulated_changes(workers->kafka) != changes && !read_all(workers, error))
 			return false;
 		changes = simulated_changes(workers->kafka);
-		if (workers->now_us - workers->last_us > config->quiet_ms * MS && config->complete(config->context))
+		if (workers->now_us - workers->last_us > quiet_ms * MS && done(workers))
 			break;
 	}
-	return !simulated_failed(workers->kafka) || error_memory(error, ERROR_SYSTEM, "running a case");
+	return true;
+}
+
+static bool is_complete(const struct case_workers *workers)
+{
+	return workers->config->complete(workers->config->context);
+}
+
+bool case_workers_run(struct case_workers *workers, struct error *error)
+{
+	const struct case_engine_config *config = workers->config;
+	workers->sent = ARENA_ARRAY(workers->lasting, struct workers_sent, config->send_count);
+	if (!workers->sent)
+		return error_memory(error, ERROR_SYSTEM, "sending the requests of a case");
+	if (!join_all(workers, error))
+		return false;
+	while (workers->sent_count < config->send_count)
+		if (!send_next(workers, error) ||
+		    (config->one_by_one && !run_until_quiet(workers, QUIET_BETWEEN_MS, is_idle, error)))
+			return false;
+	return run_until_quiet(workers, config->quiet_ms, is_complete, error) &&
+	       (!simulated_failed(workers->kafka) || error_memory(error, ERROR_SYSTEM, "running a case"));
 }
 
 int64_t case_workers_calls(const struct case_workers *workers, const char *model)

@@ -10,8 +10,9 @@
 
 struct case_workers;
 
-/* As case_engine_open(); `config->brokers` is not used. The models are those of the world, which has run. */
-struct case_workers *case_workers_open(const struct case_engine_config *config, const struct case_world *played,
+/* As case_engine_open(); `config->brokers` is not used. The models are those of the world, which has run. CONFIG:
+ * no engine starts with the files. */
+struct case_workers *case_workers_open(const struct case_engine_config *config, struct case_world *played,
 				       struct error *error);
 void case_workers_close(struct case_workers *workers); /* NULL is fine */
 

@@ -34,15 +34,31 @@ bool case_alerts_make(struct running *running)
 static struct alert_result *result_of(struct case_world *world, const struct passage *passage, const char *alert)
 {
 	for (struct alert_result *result = world->alert_results; result; result = result->next)
-		if (result->passage == passage && result->alert == alert)
+		if (result->passage == passage && strcmp(result->alert, alert) == 0)
 			return result;
 	struct alert_result *result = ARENA_NEW(world->arena, struct alert_result);
-	if (!result) {
+	const char *name = arena_copy(world->arena, alert, strlen(alert));
+	if (!result || !name) {
 		world->failed = true;
 		return NULL;
 	}
-	*result = (struct alert_result){.next = world->alert_results, .passage = passage, .alert = alert};
+	*result = (struct alert_result){.next = world->alert_results, .passage = passage, .alert = name};
 	world->alert_results = result;
+	return result;
+}
+
+void case_alert_note(struct case_world *world, const struct passage *passage, const char *alert, bool held)
+{
+	struct alert_result *result = result_of(world, passage, alert);
+	if (result)
+		result->fired |= held;
+}
+
+bool case_alert_known(const struct case_world *world, const struct case_expected *expected)
+{
+	const struct alert_result *result = world->alert_results;
+	while (result && !(text_equal(result->passage->id, expected->id) && text_is(expected->alert, result->alert)))
+		result = result->next;
 	return result;
 }
 

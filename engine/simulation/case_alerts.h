@@ -23,6 +23,12 @@ bool case_alerts_make(struct running *running);
 void case_alerts_judge(struct running *running, const struct message *message, enum tap_point point, size_t step,
 		       const struct payload *payload);
 
+/* Notes the verdict on a request; it fired if one of them held. The name is copied. */
+void case_alert_note(struct case_world *world, const struct passage *passage, const char *alert, bool held);
+
+/* Whether there is a verdict for the line of out.jsonl. */
+bool case_alert_known(const struct case_world *world, const struct case_expected *expected);
+
 /* Prints the verdict as one line. */
 void alert_result_print(const struct alert_result *result, struct buffer *out);
 

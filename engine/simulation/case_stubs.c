@@ -59,9 +59,7 @@ static struct stub_model *stub_model_of(struct case_stubs *stubs, const char *na
 	struct stub_model *its = stubs->models;
 	while (its && strcmp(its->model->name, name) != 0)
 		its = its->next;
-	const struct model *model = its ? NULL : stubs->world->models;
-	while (model && strcmp(model->name, name) != 0)
-		model = model->next;
+	const struct model *model = its ? NULL : case_model_of(stubs->world, name, NULL);
 	if (its || !model || !(its = ARENA_NEW(stubs->arena, struct stub_model)))
 		return its;
 	*its = (struct stub_model){.next = stubs->models, .model = model};

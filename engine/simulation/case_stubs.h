@@ -10,9 +10,9 @@
 #include "serving/wire.h"
 #include "simulation/case_world.h"
 
-/* Borrows the models of the world, which has run, and the arena. */
+/* Borrows the world, which has run, and the arena. Models that the world has not called are added to it. */
 struct case_stubs {
-	const struct case_world *world;
+	struct case_world *world;
 	struct arena *arena;
 	struct stub_model *models;     /* with the attempts that were made */
 	struct stub_request *requests; /* whose calls are counted */

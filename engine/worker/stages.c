@@ -127,6 +127,14 @@ static void count_flags(struct worker_stage *stage, size_t place, size_t step, c
 	count_add(&stage->counts->alerts[place].broken, flags.others);
 }
 
+static void tell_judged(const struct worker_stage *stage, const struct message *message, const struct stage_alert *alert, bool held)
+{
+	const struct worker_config *config = stage->worker->config;
+	const struct alert_spec *specs = stage->config->graph->spec->alerts.items;
+	if (config->alert_judged)
+		config->alert_judged(config->alert_context, message, specs[alert->place].name.text, held);
+}
+
 static void judge_alerts(struct worker_stage *stage, const struct message *message, size_t step, const struct payload *payload)
 {
 	const struct stage_config *config = stage->config;
@@ -139,6 +147,7 @@ static void judge_alerts(struct worker_stage *stage, const struct message *messa
 		arena_reset(stage->judging);
 		struct alert_judgement judged = alert_condition_of_message(&alert->condition, message, payload, config->graph->name,
 									   config->graph->steps[step].name, stage->judging);
+		tell_judged(stage, message, alert, judged.held);
 		if (judged.held || judged.broken)
 			count_add(judged.held ? &stage->counts->alerts[alert->place].held
 					      : &stage->counts->alerts[alert->place].broken,

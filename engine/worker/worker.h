@@ -72,6 +72,9 @@ struct worker_config {
 	struct worker_limits limits;
 	struct partition_state_config partition_state;
 	const struct worker_ground *ground; /* NULL: worker_ground_usual */
+	/* Receives what each alert of a pipeline says of each result of a step; `name` is the alert's. NULL: nobody asks. */
+	void (*alert_judged)(void *context, const struct message *message, const char *name, bool held);
+	void *alert_context;
 };
 
 struct worker *worker_open(const struct worker_config *config, struct error *error);

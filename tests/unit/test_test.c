@@ -259,6 +259,65 @@ static void workers_run_a_pipeline_by_its_stages(void **state)
 	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
 }
 
+#define IN(id, target) "{\"id\": \"" id "\", \"target\": \"" target "\", \"request\": {\"inputs\": [" TENSOR("INPUT", "1") "]}}\n"
+#define TENSOR(name, data) "{\"name\": \"" name "\", \"datatype\": \"FP32\", \"shape\": [1], \"data\": [" data "]}"
+#define OUT(id, name, data) "{\"id\": \"" id "\", \"response\": {\"outputs\": [" TENSOR(name, data) "]}}\n"
+#define PIPELINE "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+#define MODEL_ADD10 \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: m}\nspec: {storageUri: 'stub://add10'}\n"
+
+/* An engine gives a Model that a pipeline names no topic; the case's does. What has no target is answered by who sends it. */
+static void workers_serve_models_by_their_names(void **state)
+{
+	(void)state;
+	write_in_folder("pipeline.yaml", PIPELINE "  steps: [{name: m}]\n  output: {steps: [m]}\n" MODEL_ADD10);
+	write_in_folder("in.jsonl", IN("a", "models/m") IN("b", "pipelines/p") IN("c", "models/n"));
+	write_in_folder("out.jsonl", OUT("a", "OUTPUT", "11") OUT("b", "OUTPUT", "11")
+				     "{\"id\": \"c\", \"error\": {\"kind\": \"INPUT\", \"contains\": \"models/m\"}}\n"
+				     "{\"calls\": {\"m\": [2, 2]}}\n");
+	struct said said = run_cases("--workers");
+	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
+}
+
+static void workers_judge_alerts_of_each_request(void **state)
+{
+	(void)state;
+	write_in_folder("pipeline.yaml", PIPELINE "  steps: [{name: m}]\n  output: {steps: [m]}\n"
+						  "  alerts: [{name: high, condition: OUTPUT > 20}]\n" MODEL_ADD10);
+	write_in_folder("in.jsonl", "{\"id\": \"a\", \"request\": {\"inputs\": [" TENSOR("INPUT", "1") "]}}\n"
+				    "{\"id\": \"b\", \"request\": {\"inputs\": [" TENSOR("INPUT", "11") "]}}\n");
+	write_in_folder("out.jsonl", "{\"id\": \"a\", \"alert\": \"high\", \"fired\": false}\n"
+				     "{\"id\": \"b\", \"alert\": \"high\", \"fired\": true}\n");
+	struct said said = run_cases("--workers");
+	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
+}
+
+static void workers_that_cannot_start_answer_why(void **state)
+{
+	(void)state;
+	write_in_folder("usual.csv", "x\nhigh\n");
+	write_in_folder("pipeline.yaml", PIPELINE "  steps: [{name: s, model: {local: usual.csv}}]\n  output: {steps: [s]}\n");
+	write_in_folder("out.jsonl", "{\"id\": \"a\", \"error\": {\"kind\": \"CONFIG\", \"contains\": \"usual.csv\"}}\n");
+	struct said said = run_cases("--workers");
+	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
+}
+
+/* Results of one request leave their pipeline together. */
+static void a_window_between_results_of_one_request_is_skipped(void **state)
+{
+	(void)state;
+	write_in_folder("pipeline.yaml",
+			PIPELINE "  steps: [{name: m}, {name: add10}]\n  output: {steps: [m]}\n"
+				 "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: q}\nspec:\n"
+				 "  input: {externalInputs: [p.step.m.outputs, p.step.add10.outputs], joinType: outer, "
+				 "joinWindowMs: 20}\n"
+				 "  steps: [{name: t, model: {name: sum}}]\n  output: {steps: [t]}\n" MODEL_ADD10);
+	write_in_folder("out.jsonl", "{\"id\": \"a\", \"response\": {\"outputs\": [{\"name\": \"OUTPUT\", \"datatype\": \"FP32\", "
+				     "\"shape\": [2], \"data\": [11, 12]}]}}\n");
+	struct said said = run_cases("--workers");
+	expect_said(&said, EXIT_GOOD, "so no window ends between them");
+}
+
 static void one_kind_of_engine_is_chosen(void **state)
 {
 	(void)state;
@@ -418,6 +477,10 @@ int main(void)
 		SHOWS(what_takes_minutes_by_a_real_clock_is_skipped),
 		SHOWS(in_workers_what_takes_minutes_passes),
 		SHOWS(workers_run_a_pipeline_by_its_stages),
+		SHOWS(workers_serve_models_by_their_names),
+		SHOWS(workers_judge_alerts_of_each_request),
+		SHOWS(workers_that_cannot_start_answer_why),
+		SHOWS(a_window_between_results_of_one_request_is_skipped),
 		SHOWS(one_kind_of_engine_is_chosen),
 		SHOWS(what_fails_in_memory_is_not_tried_on_kafka),
 		SHOWS(nothing_is_written_down_of_what_kafka_gave),
