@@ -48,7 +48,10 @@ static void on_kafka(struct pool *pool, struct case_job *job, struct case_world 
 	size_t length = 0;
 	struct case_world world;
 	struct buffer unfit;
-	snprintf(name, sizeof name, "test-%lld-%zu", (long long)pool->begun_ms, (size_t)(job - pool->jobs));
+	if (pool->testing->options->kafka)
+		snprintf(name, sizeof name, "test-%lld-%zu", (long long)pool->begun_ms, (size_t)(job - pool->jobs));
+	else /* the names of topics decide where requests without a key go: always the same */
+		snprintf(name, sizeof name, "test");
 	FILE *out = open_memstream(&said, &length);
 	struct arena *arena = arena_open(SESSION_BYTES_MAX);
 	struct session session = {.out = out, .err = out, .kinds = pool->testing->session->kinds, .arena = arena};

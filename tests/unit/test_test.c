@@ -279,6 +279,34 @@ static void workers_serve_models_by_their_names(void **state)
 	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
 }
 
+#define MODEL_CONST(name, value) \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: " name "}\n" \
+	"spec: {storageUri: 'stub://const?value=" value "'}\n"
+
+/* Requests without a key are split by where they stand in their topic. */
+static void workers_give_the_same_each_time(void **state)
+{
+	char in[4096], first[4096] = "";
+	int length = 0;
+	(void)state;
+	write_in_folder("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\n"
+					 "spec: {candidates: [{name: one, weight: 50}, {name: two, weight: 50}]}\n"
+					 MODEL_CONST("one", "1") MODEL_CONST("two", "2"));
+	for (int i = 0; i < 16; i++)
+		length += snprintf(in + length, sizeof in - (size_t)length,
+				   "{\"id\": \"r%d\", \"request\": {\"inputs\": [" TENSOR("x", "1") "]}}\n", i);
+	write_in_folder("in.jsonl", in);
+	write_in_folder("out.jsonl", "{\"calls\": {\"one\": [99, 99], \"two\": [99, 99]}}\n");
+	for (int i = 0; i < 3; i++) {
+		struct said said = run_cases("--workers");
+		assert_int_equal(said.code, EXIT_FAULTS);
+		if (i == 0)
+			(void)snprintf(first, sizeof first, "%s", said.out);
+		assert_string_equal(said.out, first);
+		said_close(&said);
+	}
+}
+
 static void workers_judge_alerts_of_each_request(void **state)
 {
 	(void)state;
@@ -478,6 +506,7 @@ int main(void)
 		SHOWS(in_workers_what_takes_minutes_passes),
 		SHOWS(workers_run_a_pipeline_by_its_stages),
 		SHOWS(workers_serve_models_by_their_names),
+		SHOWS(workers_give_the_same_each_time),
 		SHOWS(workers_judge_alerts_of_each_request),
 		SHOWS(workers_that_cannot_start_answer_why),
 		SHOWS(a_window_between_results_of_one_request_is_skipped),
