@@ -7,6 +7,7 @@
 #include "base/moment.h"
 #include "base/number.h"
 #include "cli/kafka.h"
+#include "cli/refused_lines.h"
 #include "log/sender.h"
 #include "message/feedback.h"
 
@@ -66,7 +67,7 @@ struct feedback_sending {
 	struct arena *arena; /* of one record */
 	struct buffer record;
 	uint64_t line; /* 0: the feedback comes from the options */
-	uint64_t refused;
+	struct refused_lines refused;
 };
 
 /* ---- feedback of the command line ---- */
@@ -147,11 +148,7 @@ static bool has_feedback_options(const struct feedback_options *self)
 static void on_refused(void *context, uint64_t line, const char *reason)
 {
 	struct feedback_sending *sending = context;
-	sending->refused++;
-	if (line > 0)
-		command_note(sending->session, "line %" PRIu64 ": %s", line, reason);
-	else
-		command_note(sending->session, "%s", reason);
+	refused_lines_add(&sending->refused, line, reason);
 }
 
 /* Its time is now, unless it has one. */
@@ -207,11 +204,12 @@ static void summary_show(const struct feedback_sending *sending, const char *top
 {
 	const uint64_t acknowledged = sender_acknowledged(sending->sender);
 	FILE *out = sending->session->out;
+	refused_lines_sum(&sending->refused);
 	if (form == OUTPUT_JSON)
 		fprintf(out, "{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 "}\n", topic, acknowledged,
-			sending->refused);
+			sending->refused.count);
 	else
-		fprintf(out, "%" PRIu64 " acknowledged by %s, %" PRIu64 " refused\n", acknowledged, topic, sending->refused);
+		fprintf(out, "%" PRIu64 " acknowledged by %s, %" PRIu64 " refused\n", acknowledged, topic, sending->refused.count);
 }
 
 /* ---- the command ---- */
@@ -261,7 +259,7 @@ static bool feedback_run(struct feedback_sending *sending, const struct feedback
 static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct feedback_options *self = filled;
-	struct feedback_sending sending = {.session = session};
+	struct feedback_sending sending = {.session = session, .refused = {.session = session}};
 	struct error error = {0};
 	(void)count;
 	if (strchr(arguments[0], '.'))
@@ -279,7 +277,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 		fclose(from);
 	if (!good)
 		return command_refused(session, &command_feedback, &error);
-	return sending.refused == 0 ? EXIT_GOOD : EXIT_FAULTS;
+	return sending.refused.count == 0 ? EXIT_GOOD : EXIT_FAULTS;
 }
 
 const struct command command_feedback = {
@@ -290,7 +288,8 @@ const struct command command_feedback = {
 		"the truth. It may come minutes or days after the answer. Options give one; a file gives one in each line, a JSON "
 		"object with the members id, origin, unit, experiment, feedback_id, time (or time_ms), reward, metrics (an object) "
 		"and truth. The command waits until Kafka has acknowledged each record. It prints the line numbers of refused "
-		"feedback, and the exit code is then 1. Pipelines with an experiment have the topic.\n"
+		"feedback, after the first 20 only how many of each reason, and the exit code is then 1. Pipelines with an "
+		"experiment have the topic.\n"
 		"\n"
 		"  sluice feedback orders --id r-17 --reward 1 --metric profit=3.25\n"
 		"  sluice feedback orders -f outcomes.jsonl --brokers localhost:9092\n",

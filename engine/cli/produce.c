@@ -10,6 +10,7 @@
 #include "simulation/case.h"
 #include "cli/kafka.h"
 #include "cli/progress.h"
+#include "cli/refused_lines.h"
 #include "cli/request_encode.h"
 #include "cli/tensor_files.h"
 #include "log/sender.h"
@@ -59,7 +60,8 @@ struct producing {
 	struct sender *sender;
 	struct arena *arena; /* of one line */
 	uint64_t line;
-	uint64_t sent, refused;
+	uint64_t sent;
+	struct refused_lines refused;
 	int64_t rate;	  /* a second; 0: as fast as can be */
 	int64_t begun_ns; /* when the first line was sent */
 	enum request_form request_form;
@@ -83,9 +85,8 @@ static void show_progress(struct producing *producing)
 static void refuse(void *context, uint64_t line, const char *reason)
 {
 	struct producing *producing = context;
-	producing->refused++;
 	progress_clear(&producing->progress);
-	command_note(producing->session, "line %" PRIu64 ": %s", line, reason);
+	refused_lines_add(&producing->refused, line, reason);
 }
 
 /* ---- one line ---- */
@@ -367,13 +368,14 @@ static bool send_lines(struct producing *producing, FILE *from, bool repeat, str
 static void show_summary(struct producing *producing, enum output_form form)
 {
 	progress_clear(&producing->progress);
+	refused_lines_sum(&producing->refused);
 	uint64_t acknowledged = sender_acknowledged(producing->sender);
 	if (form == OUTPUT_JSON)
 		fprintf(producing->session->out, "{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 "}\n",
-			producing->topic, acknowledged, producing->refused);
+			producing->topic, acknowledged, producing->refused.count);
 	else
 		fprintf(producing->session->out, "%" PRIu64 " acknowledged by %s, %" PRIu64 " refused\n", acknowledged,
-			producing->topic, producing->refused);
+			producing->topic, producing->refused.count);
 }
 
 static bool produce(struct producing *producing, const struct door *door, const struct produce_options *self, FILE *from,
@@ -410,7 +412,10 @@ static int run(struct session *session, const void *filled, const char *const *a
 	const struct produce_options *self = filled;
 	const bool standard = count < 2 || strcmp(arguments[1], "-") == 0;
 	struct producing producing = {
-		.session = session, .rate = self->rate, .request_form = (enum request_form)self->request_form};
+		.session = session,
+		.refused = {.session = session},
+		.rate = self->rate,
+		.request_form = (enum request_form)self->request_form};
 	struct error error = {0};
 	struct door door = {0};
 	progress_begin(&producing.progress, session->err, self->form == OUTPUT_TEXT, clock_ns());
@@ -437,7 +442,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 		fclose(from);
 	if (!good)
 		return command_refused(session, &command_produce, &error);
-	return producing.refused == 0 ? EXIT_GOOD : EXIT_FAULTS;
+	return producing.refused.count == 0 ? EXIT_GOOD : EXIT_FAULTS;
 }
 
 const struct command command_produce = {
@@ -448,8 +453,8 @@ const struct command command_produce = {
 		"any bytes), which is sent, and optional members `id`, `key` and `headers`, as in the in.jsonl of a case. If "
 		"the pipeline's files are given and have `input.key`, a line without a key gets its key from there. Lines come "
 		"from the file REQUESTS, or from standard input. The command waits until Kafka has acknowledged each request. "
-		"It prints the line numbers of refused requests, and the exit code is then 1. On a terminal it shows how much of "
-		"the file was sent, and the time that is left.\n"
+		"It prints the line numbers of refused requests, after the first 20 only how many of each reason, and the exit "
+		"code is then 1. On a terminal it shows how much of the file was sent, and the time that is left.\n"
 		"\n"
 		"  sluice produce hello --brokers localhost:9092 < requests.jsonl\n"
 		"  sluice produce hello requests.jsonl -f runtime.yaml -f pipelines/\n"
