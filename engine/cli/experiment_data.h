@@ -14,24 +14,30 @@ struct experiment_asked {
 	int64_t window_ns;
 };
 
-#define EXPERIMENT_ROWS_OF(owner, member)                                                                                          \
-	{.name = "file",                                                                                                           \
-	 .letter = 'f',                                                                                                            \
-	 .type = OPTION_NAMES,                                                                                                     \
-	 .offset = offsetof(owner, member.door.files),                                                                             \
-	 .help = "A file or folder of YAML with the Experiment: its control is its default, and its pipelines have the topics."},  \
-		ROW("exposures", NAMES, owner, member.exposures, .word = "FILE",                                                   \
-		    .help = "A file of exposures, JSON lines or Avro records; topics are not read then. - is standard input."),    \
-		ROW("feedback", NAMES, owner, member.feedback, .word = "FILE", .help = "A file of feedback, likewise."),           \
-		ROW("pipeline", NAMES, owner, member.pipelines, .word = "PIPELINE",                                                \
-		    .help = "A pipeline whose exposures and feedback topics are read; default: those of the files with the "       \
-			    "experiment."),                                                                                        \
-		ROW("since", TEXT, owner, member.since, .word = "TIME",                                                            \
-		    .help = "Only exposures from that time on, as in 2026-01-31T09:30Z."),                                         \
-		ROW("until", TEXT, owner, member.until, .word = "TIME", .help = "Only records until that time."),                  \
-		ROW("window", DURATION, owner, member.window_ns, .word = "TIME",                                                   \
-		    .help = "How long after an exposure feedback counts; younger exposures wait. Default: whenever it comes."),    \
+#define EXPERIMENT_YAML_ROW(owner, member)											   \
+	{.name = "file",													   \
+	 .letter = 'f',														   \
+	 .type = OPTION_NAMES,													   \
+	 .offset = offsetof(owner, member.door.files),										   \
+	 .help = "A file or folder of YAML with the Experiment: its control is its default, and its pipelines have the topics."}
+
+#define EXPERIMENT_TOPIC_ROWS(owner, member)											   \
+	ROW("pipeline", NAMES, owner, member.pipelines, .word = "PIPELINE",							   \
+	    .help = "A pipeline whose exposures and feedback topics are read; default: those of the files with the "		   \
+		    "experiment."),												   \
+		ROW("since", TEXT, owner, member.since, .word = "TIME",								   \
+		    .help = "Only exposures from that time on, as in 2026-01-31T09:30Z."),					   \
+		ROW("until", TEXT, owner, member.until, .word = "TIME", .help = "Only records until that time."),		   \
+		ROW("window", DURATION, owner, member.window_ns, .word = "TIME",						   \
+		    .help = "How long after an exposure feedback counts; younger exposures wait. Default: whenever it comes."),	   \
 		DOOR_ROWS(owner, member.door)
+
+#define EXPERIMENT_ROWS_OF(owner, member)											   \
+	EXPERIMENT_YAML_ROW(owner, member),											   \
+		ROW("exposures", NAMES, owner, member.exposures, .word = "FILE",						   \
+		    .help = "A file of exposures, JSON lines or Avro records; topics are not read then. - is standard input."),	   \
+		ROW("feedback", NAMES, owner, member.feedback, .word = "FILE", .help = "A file of feedback, likewise."),	   \
+		EXPERIMENT_TOPIC_ROWS(owner, member)
 
 struct experiment_data {
 	struct spec spec;

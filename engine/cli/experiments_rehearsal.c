@@ -30,21 +30,18 @@ struct rehearsing {
 
 /* ---- the plan ---- */
 
-static bool choices_find(struct rehearsing *self, const struct experiment_spec *spec)
+static bool choices_read(struct rehearsing *self, const struct experiment_spec *spec)
 {
-	struct share shares[ASSIGNMENT_WAYS_MAX];
-	size_t candidates = 0;
-	self->count = experiment_shares(spec, shares);
-	if (self->count != self->plan.candidates + 1)
+	struct rollout_choices choices;
+	if (!rollout_choices_find(spec, &self->plan, &choices))
 		return false;
-	for (size_t i = 0; i < self->count; i++) {
-		self->names[i] = shares[i].name;
-		if (strcmp(shares[i].name, spec->default_name.text) == 0)
-			self->control = i;
-		else
-			self->candidates[candidates++] = shares[i].name;
-	}
-	return candidates == self->plan.candidates;
+	self->count = choices.count;
+	self->control = choices.control;
+	for (size_t i = 0; i < choices.count; i++)
+		self->names[i] = choices.shares[i].name;
+	for (size_t i = 0; i < self->plan.candidates; i++)
+		self->candidates[i] = choices.shares[choices.candidates[i]].name;
+	return true;
 }
 
 /* A time of its own is in the exposures of a pipeline, and says nothing of latencies. */
@@ -70,7 +67,7 @@ static bool rehearsing_begin(void *context, const struct experiment_data *data, 
 				 self->name);
 	if (!rollout_plan_make(spec, &self->plan, error))
 		return false;
-	if (!choices_find(self, spec))
+	if (!choices_read(self, spec))
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "a rollout of `%s` has other candidates than the experiment",
 				 self->name);
 	self->latencies = has_event_times(&data->spec) ? rehearsal_leave_out_latency(&self->plan) : 0;

@@ -20,7 +20,8 @@ static const struct option rollout_options[] = {
 	ROW("dry-run", FLAG, struct explain_rollout, dry_run,
 	    .help = "Shows what the rollout would have done with the requests that the topics have. All options but -f, -n and -o "
 		    "are for this."),
-	EXPERIMENT_ROWS_OF(struct explain_rollout, asked),
+	EXPERIMENT_YAML_ROW(struct explain_rollout, asked),
+	EXPERIMENT_TOPIC_ROWS(struct explain_rollout, asked),
 	COMMAND_FORM(explain_rollout, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -215,10 +216,6 @@ static int asked_check(struct session *session, const struct explain_rollout *se
 	const struct experiment_asked *asked = &self->asked;
 	if (asked->door.files.count == 0)
 		return command_misuse(session, &command_experiments_rollout, "it needs the experiment's files: -f FILE");
-	if (asked->exposures.count + asked->feedback.count > 0)
-		return command_misuse(session, &command_experiments_rollout,
-				      "--exposures and --feedback have no answers, and a rollout is judged by them too: --dry-run "
-				      "reads the topics");
 	if (!self->dry_run && (asked->pipelines.count > 0 || asked->since || asked->until || asked->window_ns > 0))
 		return command_misuse(session, &command_experiments_rollout,
 				      "--pipeline, --since, --until and --window are for --dry-run");

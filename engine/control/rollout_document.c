@@ -56,30 +56,25 @@ size_t rollout_document_limit(const struct rollout_document *rollout, double lim
 
 /* ---- choices ---- */
 
-/* In the order of the plan, the candidates are those of the document without the default (rollout_plan.c). */
-static bool choices_find(const struct experiment_spec *spec, struct arena *arena, struct rollout_document *rollout)
+static bool choices_read(const struct experiment_spec *spec, struct arena *arena, struct rollout_document *rollout)
 {
-	struct share shares[ASSIGNMENT_WAYS_MAX];
-	const size_t count = experiment_shares(spec, shares);
+	struct rollout_choices choices;
 	const bool weighs = experiment_keeps_weights(spec);
-	size_t candidates = 0;
 	double sum = 0;
-	if (count > ROLLOUT_CHOICES_MAX || count != rollout->plan.candidates + 1)
+	if (!rollout_choices_find(spec, &rollout->plan, &choices))
 		return false;
-	rollout->count = count;
-	for (size_t i = 0; i < count; i++) {
-		rollout->names[i] = arena_copy(arena, shares[i].name, strlen(shares[i].name));
-		if (strcmp(shares[i].name, spec->default_name.text) == 0)
-			rollout->control = i;
-		else {
-			rollout->candidates[candidates++] = i;
-			rollout->parts[i] = weighs ? shares[i].weight : 1;
-			sum += rollout->parts[i];
-		}
+	rollout->count = choices.count;
+	rollout->control = choices.control;
+	for (size_t i = 0; i < choices.count; i++)
+		rollout->names[i] = arena_copy(arena, choices.shares[i].name, strlen(choices.shares[i].name));
+	for (size_t i = 0; i < rollout->plan.candidates; i++) {
+		const size_t at = rollout->candidates[i] = choices.candidates[i];
+		rollout->parts[at] = weighs ? choices.shares[at].weight : 1;
+		sum += rollout->parts[at];
 	}
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < choices.count; i++)
 		rollout->parts[i] /= sum;
-	return candidates == rollout->plan.candidates;
+	return true;
 }
 
 void rollout_document_shares(const struct rollout_document *rollout, double percent, struct share shares[ROLLOUT_CHOICES_MAX])
@@ -143,7 +138,7 @@ static bool rollout_find(const struct spec *spec, struct arena *arena, struct ro
 	if (!experiment || !experiment_is_rolled_out(experiment) || faults_count(spec->faults, SEVERITY_ERROR) > 0 ||
 	    !rollout_plan_make(experiment, &rollout->plan, error) || !limits_find(rollout, error))
 		return true;
-	*is_rollout = choices_find(experiment, arena, rollout);
+	*is_rollout = choices_read(experiment, arena, rollout);
 	actions_copy(experiment, arena, rollout);
 	questions_copy(experiment, arena, rollout);
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading a rollout");

@@ -404,3 +404,22 @@ uint64_t rollout_plan_hash(const struct rollout_plan *plan)
 	}
 	return hash;
 }
+
+bool rollout_choices_find(const struct experiment_spec *experiment, const struct rollout_plan *plan,
+			  struct rollout_choices *choices)
+{
+	struct share shares[ASSIGNMENT_WAYS_MAX];
+	const size_t count = experiment_shares(experiment, shares);
+	size_t candidates = 0;
+	*choices = (struct rollout_choices){.count = count};
+	if (count != plan->candidates + 1 || plan->candidates > ROLLOUT_CANDIDATES_MAX)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		choices->shares[i] = shares[i];
+		if (strcmp(shares[i].name, experiment->default_name.text) == 0)
+			choices->control = i;
+		else if (candidates++ < plan->candidates)
+			choices->candidates[candidates - 1] = i;
+	}
+	return candidates == plan->candidates;
+}

@@ -77,6 +77,17 @@ struct rollout_plan {
  * its cause and what to do. */
 bool rollout_plan_make(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error);
 
+/* The choices of a rollout: the default and the candidates, in the order of the experiment's shares, whose names they borrow. */
+struct rollout_choices {
+	size_t count, control; /* control: index of the default */
+	struct share shares[ROLLOUT_CANDIDATES_MAX + 1];
+	size_t candidates[ROLLOUT_CANDIDATES_MAX]; /* index of each candidate of the plan, in its order */
+};
+
+/* False: the experiment has other candidates than the plan. */
+bool rollout_choices_find(const struct experiment_spec *experiment, const struct rollout_plan *plan,
+			  struct rollout_choices *choices);
+
 /* A number that differs where plans differ: a state is only of the plan by which it began. */
 uint64_t rollout_plan_hash(const struct rollout_plan *plan);
 

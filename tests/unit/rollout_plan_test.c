@@ -253,6 +253,29 @@ static const char *repeated(const char *head, size_t count, const char *item, co
 	return out.bytes;
 }
 
+static void choices_are_in_the_order_of_the_shares(void **state)
+{
+	(void)state;
+	struct rollout_choices choices;
+	struct error error = {0};
+	planning_open(&planning, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+				 "  default: b\n  candidates: [{name: a, weight: 1}, {name: b, weight: 2}, {name: c, weight: 1}]\n"
+				 "  progressiveDeployment: {schedule: [50]}\n");
+	const struct experiment_spec *experiment = planning.spec.resources[0]->spec;
+	assert_true(rollout_plan_make(experiment, &plan, &error));
+	assert_true(rollout_choices_find(experiment, &plan, &choices));
+	assert_int_equal(choices.count, 3);
+	assert_int_equal(choices.control, 1);
+	assert_int_equal(choices.candidates[0], 0);
+	assert_int_equal(choices.candidates[1], 2);
+	assert_string_equal(choices.shares[choices.candidates[1]].name, "c");
+	plan.candidates = 1; /* of another experiment */
+	assert_false(rollout_choices_find(experiment, &plan, &choices));
+	plan.candidates = 3;
+	assert_false(rollout_choices_find(experiment, &plan, &choices));
+	planning_close(&planning);
+}
+
 static void limits_of_a_plan_hold_at_their_edge(void **state)
 {
 	(void)state;
@@ -295,6 +318,7 @@ int main(void)
 		cmocka_unit_test(another_weight_is_another_plan_of_a_policy),
 		cmocka_unit_test(a_policy_beside_stages_adds_to_their_rules),
 		cmocka_unit_test(policies_that_cannot_hold_are_refused),
+		cmocka_unit_test(choices_are_in_the_order_of_the_shares),
 		cmocka_unit_test(limits_of_a_plan_hold_at_their_edge),
 	};
 	return cmocka_run_group_tests(tests, buffer_begin, buffer_end);
