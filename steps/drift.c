@@ -62,6 +62,11 @@ static bool drift_fit(struct step *step, const struct fit_source *source, struct
 	return good;
 }
 
+static const char *drift_learns_from(const struct step *step)
+{
+	return ((const struct drift *)step->options)->reference.topic;
+}
+
 /* ---- the step in the path ---- */
 
 enum { VALUE_SCORE, VALUE_FLAG, VALUE_STATE, VALUE_QUALITY, VALUE_ACCURACY, VALUE_PRECISION, VALUE_RECALL, VALUES };
@@ -353,7 +358,13 @@ static const struct option drift_reference_rows[] = {
 		    "no longer when the past has it. The first message says which features there are. After as many messages as a "
 		    "window has (500 of a window by time) in a row, of which none fits, or each has more tensors, it is learnt "
 		    "again. Not with `groupBy`."),
-	ROW("topic", TEXT, struct step_reference, topic, .effect = EFFECT_REFUSED, .help = "A topic with the data."),
+	ROW("topic", TEXT, struct step_reference, topic,
+	    .help = "A Kafka topic, by its whole name: each engine that starts learns from its records, as `sluice fit drift "
+		    "topic:NAME` does, from the oldest 20000 rows. The verdict is `learning` until they are read and are 100 or "
+		    "more; what comes meanwhile is counted as unusable. If it cannot be read, a warning is logged, and it tries "
+		    "again every 10 s. Records that cannot be read are left out. If an engine that starts finds other records, "
+		    "the windows begin anew: a topic that keeps its records gives the same reference each time. `sluice test` "
+		    "reads no topic, so it stays `learning` there."),
 	{.type = OPTION_END},
 };
 
@@ -403,7 +414,8 @@ const struct step_kind step_drift = {
 	.options_size = sizeof(struct drift),
 	.shape = SHAPE_ADDS,
 	.calls = &(const struct call_rules){.later = drift_later, .refused = true},
-	.monitors = &(const struct monitor_rules){.observer = &step_drift_observer, .large = drift_large},
+	.monitors = &(const struct monitor_rules){.observer = &step_drift_observer, .large = drift_large,
+		.learns_from = drift_learns_from},
 	.marks = drift_marks,
 	.check = drift_check,
 	.infer = drift_infer,

@@ -100,7 +100,9 @@ bool drift_reference_load(const struct step *step, struct arena *arena, struct d
 				 "name it here");
 	if (!options->reference.file.text)
 		return error_set(error, ERROR_CONFIG, options->reference.here,
-				 "a topic cannot be a reference yet; learn a file by `sluice fit drift`, and name it here");
+				 "the reference is learnt from topic %s where its pipeline runs; learn a file by `sluice fit drift "
+				 "topic:%s`, and name it here",
+				 options->reference.topic, options->reference.topic);
 	return step_file(step, &options->reference.file, NULL, content, error) &&
 	       drift_reference_read(&options->reference.file, *content, arena, reference, error);
 }
@@ -112,20 +114,34 @@ bool drift_comparison_begin(struct drift_comparison *comparison, const struct st
 	       methods_read(step->options, &comparison->settings.methods, error);
 }
 
-bool drift_comparison_open(struct drift_comparison *comparison, const struct step *step, struct error *error)
+static bool monitor_make(struct drift_comparison *comparison, struct error *error)
 {
-	const struct drift *options = step->options;
-	if (!drift_comparison_begin(comparison, step, error) ||
-	    !drift_reference_load(step, step->arena, &comparison->reference, &comparison->content, error))
-		return false;
+	const struct step *step = comparison->step;
 	comparison->monitor = monitor_open(step->arena, &comparison->reference, &comparison->settings, error);
 	if (!comparison->monitor) {
 		if (!error->place.line)
-			error->place = options->reference.here;
+			error->place = ((const struct drift *)step->options)->reference.here;
 		return false;
 	}
 	comparison->places = ARENA_ARRAY(step->arena, size_t, comparison->reference.feature_count);
 	return comparison->places || error_memory(error, ERROR_SYSTEM, "comparing messages");
+}
+
+bool drift_comparison_learn(struct drift_comparison *comparison, struct text content, struct error *error)
+{
+	const struct drift *options = comparison->step->options;
+	const struct name name = {.text = options->reference.topic, .place = options->reference.here};
+	if (!drift_reference_read(&name, content, comparison->step->arena, &comparison->reference, error))
+		return false;
+	comparison->content = content;
+	return monitor_make(comparison, error);
+}
+
+bool drift_comparison_open(struct drift_comparison *comparison, const struct step *step, struct error *error)
+{
+	return drift_comparison_begin(comparison, step, error) &&
+	       drift_reference_load(step, step->arena, &comparison->reference, &comparison->content, error) &&
+	       monitor_make(comparison, error);
 }
 
 /* ---- messages ---- */

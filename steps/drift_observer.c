@@ -1,8 +1,6 @@
 /* drift_observer.c: see drift_observer.h. */
 #include "steps/drift_observer.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/duration.h"
@@ -11,37 +9,20 @@
 #include "observe/verdict_board.h"
 #include "steps/drift_comparison.h"
 #include "steps/drift_identity.h"
+#include "steps/drift_kept.h"
 #include "steps/drift_past.h"
 #include "steps/drift_segments.h"
+#include "steps/drift_topic.h"
+#include "steps/drift_verdict.h"
 
-#define KEPT_VERSION 4
-#define KEY_BEFORE_SEGMENTS "window" /* of the version 1 */
 #define CHUNK_BYTES_MAX 65536 /* of rows, so that a chunk fits a record */
-#define NUMBER_BYTES 24
-#define KEY_BYTES (8 + DRIFT_SEGMENT_BYTES_MAX + NUMBER_BYTES)
 #define UNUSABLE_USUAL 500 /* messages that do not fit, of a window by time */
-
-/* What is stored of a segment under `window/SEGMENT`, and without groupBy under `window/`. */
-struct drift_kept {
-	uint64_t version;
-	uint64_t identity; /* of the reference, the window and groupBy */
-	uint64_t chain;	   /* hash of all rows so far, in their order */
-	uint64_t chunks;   /* of the open window */
-	struct monitor_position position;
-	struct performance performance; /* of the open window */
-	struct last_verdict last;
-};
-
-/* What is stored of some rows of the open window under `rows/SEGMENT/NUMBER`, before their numbers. */
-struct drift_chunk {
-	uint64_t first; /* number of the first row in the window */
-	uint64_t count;
-};
 
 struct drift_observer {
 	struct drift_comparison comparison;
 	const struct expression *group;
-	struct drift_past *past; /* NULL: the reference is a file */
+	struct drift_past *past; /* NULL: the reference is a file, or a topic's */
+	struct drift_topic *topic; /* NULL: it is none of a topic */
 	const char *reference;	 /* its name in records */
 	uint64_t identity;
 	uint64_t verdict_identity; /* by which its verdicts are known (steps/drift_identity.h) */
@@ -82,18 +63,14 @@ static uint64_t identity_of(const struct drift_comparison *comparison, const str
 	const struct monitor_settings *settings = &comparison->settings;
 	const struct text source = group ? expression_source(group) : TEXT("");
 	const int64_t window[] = {settings->window_rows, settings->window_ms};
-	const uint64_t reference = hash_bytes(comparison->content.bytes, comparison->content.length, KEPT_VERSION);
+	const uint64_t reference = hash_bytes(comparison->content.bytes, comparison->content.length, DRIFT_KEPT_VERSION);
 	return hash_bytes(source.bytes, source.length, hash_bytes(window, sizeof window, reference));
 }
 
-/* The file, or the past, which is known with the first message. */
-static bool reference_open(struct drift_observer *self, struct step *step, struct error *error)
+static bool past_open(struct drift_observer *self, struct step *step, struct error *error)
 {
 	const struct drift *options = step->options;
 	char duration[DURATION_TEXT_MAX];
-	self->reference = options->reference.file.text;
-	if (!options->reference.past_ns)
-		return drift_comparison_open(&self->comparison, step, error);
 	duration_print(options->reference.past_ns, duration);
 	self->reference = arena_print(step->arena, "past %s", duration);
 	self->past = ARENA_NEW(step->arena, struct drift_past);
@@ -101,6 +78,26 @@ static bool reference_open(struct drift_observer *self, struct step *step, struc
 	if (!self->past || !self->reference)
 		return error_memory(error, ERROR_SYSTEM, "opening a step");
 	return drift_past_open(self->past, &self->comparison, step, error);
+}
+
+static bool topic_open(struct drift_observer *self, struct step *step, struct error *error)
+{
+	const struct drift *options = step->options;
+	self->reference = arena_print(step->arena, "topic %s", options->reference.topic);
+	self->topic = ARENA_NEW(step->arena, struct drift_topic);
+	if (!self->topic || !self->reference)
+		return error_memory(error, ERROR_SYSTEM, "opening a step");
+	return drift_topic_open(self->topic, &self->comparison, step, self->entry, error);
+}
+
+/* The file; or the past, which is known with the first message; or that of a topic, which is known later. */
+static bool reference_open(struct drift_observer *self, struct step *step, struct error *error)
+{
+	const struct drift *options = step->options;
+	self->reference = options->reference.file.text;
+	if (options->reference.past_ns)
+		return past_open(self, step, error);
+	return options->reference.topic ? topic_open(self, step, error) : drift_comparison_open(&self->comparison, step, error);
 }
 
 static void observer_close(struct step *step)
@@ -115,39 +112,17 @@ static bool observer_open(struct step *step, struct error *error)
 	struct drift_observer *self = ARENA_NEW(step->arena, struct drift_observer);
 	if (!self)
 		return error_memory(error, ERROR_SYSTEM, "opening a step");
+	self->watched = arena_copy(step->arena, step->name, strlen(step->name) - strlen(OBSERVER_SUFFIX));
+	self->entry = self->watched ? verdict_board_entry(step->board, step->pipeline, self->watched) : NULL;
 	if (!reference_open(self, step, error) || !drift_identity(step, &self->verdict_identity, error))
 		return false;
 	self->group = ((const struct drift *)step->options)->group;
 	self->identity = self->tally_identity = identity_of(&self->comparison, self->group);
-	self->watched = arena_copy(step->arena, step->name, strlen(step->name) - strlen(OBSERVER_SUFFIX));
-	self->entry = self->watched ? verdict_board_entry(step->board, step->pipeline, self->watched) : NULL;
 	step->state = self;
 	return (self->watched && (self->entry || !step->board)) || error_memory(error, ERROR_SYSTEM, "opening a step");
 }
 
 /* ---- state ---- */
-
-/* `window/SEGMENT`, or `rows/SEGMENT/NUMBER`; a name may have any bytes. */
-static struct text key_make(const char *prefix, struct text segment, const char *rest, char bytes[KEY_BYTES])
-{
-	const size_t before = strlen(prefix), after = strlen(rest);
-	memcpy(bytes, prefix, before);
-	memcpy(bytes + before, segment.bytes, segment.length);
-	memcpy(bytes + before + segment.length, rest, after);
-	return (struct text){bytes, before + segment.length + after};
-}
-
-static struct text window_key(struct text segment, char bytes[KEY_BYTES])
-{
-	return key_make("window/", segment, "", bytes);
-}
-
-static struct text chunk_key(struct text segment, uint64_t number, char bytes[KEY_BYTES])
-{
-	char rest[NUMBER_BYTES];
-	snprintf(rest, sizeof rest, "/%llu", (unsigned long long)number);
-	return key_make("rows/", segment, rest, bytes);
-}
 
 static size_t row_bytes(const struct drift_observer *self)
 {
@@ -158,10 +133,10 @@ static size_t row_bytes(const struct drift_observer *self)
 static bool chunk_put_back(const struct drift_visit *at, struct text segment, uint64_t number)
 {
 	const struct drift_observer *self = at->self;
-	char bytes[KEY_BYTES];
+	char bytes[DRIFT_KEY_BYTES];
 	struct text value;
 	struct drift_chunk chunk;
-	if (!visit_recall(at->visit, chunk_key(segment, number, bytes), &value) || value.length < sizeof chunk)
+	if (!visit_recall(at->visit, drift_chunk_key(segment, number, bytes), &value) || value.length < sizeof chunk)
 		return false;
 	memcpy(&chunk, value.bytes, sizeof chunk);
 	const size_t stored = value.length - sizeof chunk;
@@ -171,62 +146,6 @@ static bool chunk_put_back(const struct drift_visit *at, struct text segment, ui
 	for (uint64_t i = 0; i < chunk.count; i++)
 		monitor_put_back(self->comparison.monitor, chunk.first + i, rows + i * self->comparison.reference.feature_count);
 	return true;
-}
-
-/* The number of the window in what a former version has stored; false: it is of none. */
-static bool former_number(struct text value, uint64_t *window)
-{
-	static const struct {
-		uint64_t version;
-		size_t bytes, at; /* of all, and before the number */
-	} forms[] = {{1, 136, 40}, {2, 128, 32}, {3, 264, 32}};
-	uint64_t version;
-	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-		if (value.length != forms[i].bytes)
-			continue;
-		memcpy(&version, value.bytes, sizeof version);
-		memcpy(window, value.bytes + forms[i].at, sizeof *window);
-		return version == forms[i].version;
-	}
-	return false;
-}
-
-/* The number with which the windows of a segment go on after an upgrade; 0: nothing is stored of it. */
-static uint64_t former_window(const struct drift_visit *at, struct text segment)
-{
-	char bytes[KEY_BYTES];
-	struct text value;
-	uint64_t window;
-	if (visit_recall(at->visit, window_key(segment, bytes), &value) && former_number(value, &window))
-		return window;
-	if (segment.length == 0 && visit_recall(at->visit, TEXT(KEY_BEFORE_SEGMENTS), &value) && former_number(value, &window))
-		return window;
-	return 0;
-}
-
-/* A segment that begins with the window of that number. */
-static struct drift_kept kept_begin(const struct drift_observer *self, uint64_t window)
-{
-	struct drift_kept kept = {
-		.version = KEPT_VERSION, .identity = self->identity, .position = monitor_start(), .last = verdict_unknown()};
-	kept.position.window = window;
-	return kept;
-}
-
-/* Reads what is stored of a segment. False: nothing that belongs to this reference and window. Then it begins anew, and its
- * number goes on. */
-static bool kept_read(const struct drift_visit *at, struct text segment, struct drift_kept *kept)
-{
-	char bytes[KEY_BYTES];
-	struct text value;
-	*kept = (struct drift_kept){0};
-	if (visit_recall(at->visit, window_key(segment, bytes), &value) && value.length == sizeof *kept)
-		memcpy(kept, value.bytes, sizeof *kept);
-	if (kept->version == KEPT_VERSION && kept->identity == at->self->identity && kept->position.stride > 0)
-		return true;
-	const uint64_t window = kept->version == KEPT_VERSION ? kept->position.window : former_window(at, segment);
-	*kept = kept_begin(at->self, window);
-	return false;
 }
 
 static bool chunks_put_back(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
@@ -272,11 +191,11 @@ static bool rows_keep(const struct drift_visit *at, const struct drift_run *run,
 	const uint64_t stride = kept->position.stride, first = kept->position.rows - count;
 	for (size_t done = 0; done < count; done += most) {
 		const struct drift_chunk chunk = {first + done, count - done < most ? count - done : most};
-		char bytes[KEY_BYTES];
+		char bytes[DRIFT_KEY_BYTES];
 		const uint64_t next = (chunk.first + stride - 1) / stride * stride; /* that the window keeps */
 		if (next >= chunk.first + chunk.count)
 			continue;
-		char *stored = visit_remember(at->visit, chunk_key(run->segment, kept->chunks, bytes),
+		char *stored = visit_remember(at->visit, drift_chunk_key(run->segment, kept->chunks, bytes),
 					      sizeof chunk + chunk.count * row_bytes(self), at->error);
 		if (!stored)
 			return false;
@@ -289,8 +208,8 @@ static bool rows_keep(const struct drift_visit *at, const struct drift_run *run,
 
 static bool kept_write(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
 {
-	char bytes[KEY_BYTES];
-	struct drift_kept *stored = visit_remember(at->visit, window_key(segment, bytes), sizeof *kept, at->error);
+	char bytes[DRIFT_KEY_BYTES];
+	struct drift_kept *stored = visit_remember(at->visit, drift_window_key(segment, bytes), sizeof *kept, at->error);
 	if (!stored)
 		return false;
 	*stored = *kept;
@@ -299,75 +218,6 @@ static bool kept_write(const struct drift_visit *at, struct text segment, const 
 }
 
 /* ---- verdicts ---- */
-
-/* Names live longer than a past's monitor. */
-static struct text name_copy(struct text name, struct arena *arena)
-{
-	return (struct text){arena_copy(arena, name.bytes, name.length), name.length};
-}
-
-static bool lists_fill(struct drift_score *score, const struct monitor_verdict *verdict, struct arena *arena)
-{
-	size_t tests = 0;
-	for (size_t i = 0; i < verdict->feature_count; i++)
-		tests += verdict->features[i].test_count;
-	struct drift_statistic *statistics = ARENA_ARRAY(arena, struct drift_statistic, tests + 1);
-	struct drift_quality *quality = ARENA_ARRAY(arena, struct drift_quality, verdict->feature_count + 1);
-	if (!statistics || !quality)
-		return false;
-	for (size_t i = 0; i < verdict->feature_count; i++) {
-		const struct monitor_feature *feature = &verdict->features[i];
-		const struct monitor_quality *found = &feature->quality;
-		const struct text name = name_copy(feature->name, arena);
-		if (!name.bytes)
-			return false;
-		quality[score->quality_count++] = (struct drift_quality){
-			.feature = name,
-			.values = feature->count,
-			.missing = found->missing,
-			.outside = found->outside,
-			.unseen = found->unseen,
-			.still = found->still,
-			.alarm = found->missing_alarm || found->outside_alarm || found->unseen_alarm || found->still_alarm};
-		for (size_t j = 0; j < feature->test_count; j++)
-			statistics[score->statistic_count++] =
-				(struct drift_statistic){.feature = name,
-							 .method = monitor_method_names[feature->tests[j].method],
-							 .effect = feature->tests[j].effect,
-							 .limit = feature->tests[j].level,
-							 .statistic = feature->tests[j].statistic,
-							 .p = feature->tests[j].p,
-							 .established = feature->tests[j].established};
-	}
-	score->statistics = statistics;
-	score->quality = quality;
-	return true;
-}
-
-static double share_of(uint64_t some, uint64_t all)
-{
-	return all ? (double)some / (double)all : (double)NAN;
-}
-
-/* What is known of the last closed window beside its verdict. */
-static void last_set(struct last_verdict *last, const struct monitor_verdict *verdict, const struct performance *performance)
-{
-	const struct drift_estimates estimates = drift_estimates_of(performance);
-	last->quality_alarm = verdict->quality_alarm;
-	last->missing_share = last->outside_share = last->unseen_share = (double)NAN;
-	for (size_t i = 0; i < verdict->feature_count; i++) {
-		const struct monitor_feature *feature = &verdict->features[i];
-		const struct monitor_quality *quality = &feature->quality;
-		last->missing_share = fmax(last->missing_share, share_of(quality->missing, feature->count + quality->missing));
-		last->outside_share = fmax(last->outside_share, share_of(quality->outside, feature->count));
-		last->unseen_share = fmax(last->unseen_share, share_of(quality->unseen, feature->count));
-	}
-	last->accuracy = estimates.accuracy.value;
-	last->accuracy_low = estimates.accuracy.low;
-	last->accuracy_high = estimates.accuracy.high;
-	last->precision = estimates.precision.value;
-	last->recall = estimates.recall.value;
-}
 
 static bool is_found(const struct drift *options, const struct monitor_verdict *verdict)
 {
@@ -417,10 +267,10 @@ static bool verdict_give(struct drift_visit *at, struct text segment, const stru
 		score->score = verdict->judged ? verdict->score : 0;
 		if (verdict->judged)
 			score->verdict = is_found(options, verdict) ? DRIFT_FOUND : DRIFT_STEADY;
-		if (!lists_fill(score, verdict, arena) ||
+		if (!drift_verdict_lists(score, verdict, arena) ||
 		    (options->estimate.here.line && !drift_estimates_list(&kept->performance, score, arena)))
 			return error_memory(at->error, ERROR_LIMIT, "judging a window");
-		last_set(&kept->last, verdict, &kept->performance);
+		drift_verdict_last(&kept->last, verdict, &kept->performance);
 		kept->performance = (struct performance){0};
 	}
 	at->tally.unusable = at->tally.beyond = 0;
@@ -485,7 +335,7 @@ static bool run_take(struct drift_visit *at, const struct drift_run *run)
 {
 	struct drift_observer *self = at->self;
 	struct drift_kept kept;
-	const bool begins = !kept_read(at, run->segment, &kept);
+	const bool begins = !drift_kept_read(at->visit, run->segment, at->self->identity, &kept);
 	if (begins && !drift_tally_admit(&at->tally, self->group != NULL)) {
 		at->tally.beyond += run->count;
 		at->tally.beyond_all += run->count;
@@ -529,7 +379,7 @@ static bool unusable_say(struct drift_visit *at)
 	struct drift_kept kept;
 	if (at->tally.unusable + at->tally.beyond < unusable_most(at->self))
 		return true;
-	(void)kept_read(at, TEXT(""), &kept);
+	(void)drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept);
 	return verdict_give(at, TEXT(""), NULL, &kept);
 }
 
@@ -538,10 +388,10 @@ static bool past_forget(struct drift_visit *at)
 {
 	struct drift_observer *self = at->self;
 	struct drift_kept kept;
-	(void)kept_read(at, TEXT(""), &kept);
+	(void)drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept);
 	if (kept.last.verdict != DRIFT_LEARNING && !beginning_say(at, TEXT("")))
 		return false;
-	const struct drift_kept begun = kept_begin(self, kept.position.window);
+	const struct drift_kept begun = drift_kept_begin(self->identity, kept.position.window);
 	if (!drift_past_forget(self->past, at->visit, at->error) || !kept_write(at, TEXT(""), &begun))
 		return false;
 	if (self->entry)
@@ -578,6 +428,37 @@ static bool past_bring(struct drift_visit *at)
 	return good;
 }
 
+/* Counts a message that comes before the reference of a topic is known. Each time that a window would be full, a record says so. */
+static bool message_await(struct drift_visit *at)
+{
+	struct drift_kept kept;
+	at->tally.unusable = drift_topic_waiting(at->visit) + 1;
+	if (at->tally.unusable >= unusable_most(at->self)) {
+		(void)drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept);
+		if (!verdict_give(at, TEXT(""), NULL, &kept))
+			return false;
+	}
+	return drift_topic_wait(at->visit, at->tally.unusable, at->error);
+}
+
+/* Whether the reference is there, which one of a topic need not be. */
+static bool topic_bring(struct drift_observer *self)
+{
+	bool learnt = false;
+	const bool known = !self->topic || drift_topic_bring(self->topic, &learnt);
+	if (learnt)
+		self->identity = self->tally_identity = identity_of(&self->comparison, self->group);
+	return known;
+}
+
+/* Adds what waited to the tally. */
+static bool waiting_take(struct drift_visit *at)
+{
+	const uint64_t waiting = at->self->topic ? drift_topic_waiting(at->visit) : 0;
+	at->tally.unusable += waiting;
+	return waiting == 0 || drift_topic_wait(at->visit, 0, at->error);
+}
+
 static bool message_take(struct drift_visit *at)
 {
 	struct drift_observer *self = at->self;
@@ -587,11 +468,15 @@ static bool message_take(struct drift_visit *at)
 	const double *rows = NULL;
 	struct text *segments;
 	size_t count = 0;
+	if (!topic_bring(self))
+		return message_await(at);
 	const bool known = past_bring(at);
 	drift_tally_read(at->visit, self->tally_identity, &at->tally);
 	if (self->entry)
 		verdict_entry_begin(self->entry, self->verdict_identity);
 	const struct drift_tally before = at->tally;
+	if (!waiting_take(at))
+		return false;
 	const bool usable = known &&
 			    drift_comparison_rows(&self->comparison, visit_input(at->visit), arena, &rows, &count, &texts,
 						  at->error) &&

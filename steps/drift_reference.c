@@ -154,7 +154,8 @@ static bool source_learn(struct drift_learning *learning, const struct fit_sourc
 	if (!arena)
 		return out_of_memory(error);
 	source->rewind(source->context);
-	for (; source->next(source->context, arena, &payload, error); arena_reset(arena)) {
+	const size_t most = source->rows_most ? source->rows_most : SIZE_MAX;
+	for (; learning->rows < most && source->next(source->context, arena, &payload, error); arena_reset(arena)) {
 		const struct tensor *texts;
 		if (message_learn(learning, &payload, arena, &texts, error))
 			continue;
@@ -165,6 +166,7 @@ static bool source_learn(struct drift_learning *learning, const struct fit_sourc
 	arena_close(arena);
 	if (error->kind != ERROR_NONE)
 		return false;
+	learning->rows = learning->rows < most ? learning->rows : most;
 	return learning->rows >= DRIFT_REFERENCE_ROWS_MIN ||
 	       error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "the reference has %zu rows, and %d or more are needed to know what is usual; give more "

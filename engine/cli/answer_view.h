@@ -3,7 +3,7 @@
 #ifndef SLUICE_CLI_ANSWER_VIEW_H
 #define SLUICE_CLI_ANSWER_VIEW_H
 
-#include "cli/schema_asker.h"
+#include "log/schema_asker.h"
 #include "log/record.h"
 #include "message/answer_decode.h"
 

@@ -149,7 +149,7 @@ static bool rehearsing_pipeline(void *context, const char *name, struct error *e
 	struct rehearsing *self = context;
 	struct door door;
 	const bool good = door_open(self->session, &self->asked->door, name, &door, error) &&
-			  schema_asker_open(&self->asker, &door.kafka, error) &&
+			  schema_asker_open(&self->asker, kafka_registry(&door.kafka), error) &&
 			  topic_take(self, &door, door.outputs, answer_take, error) &&
 			  topic_take(self, &door, door.errors, letter_take, error);
 	schema_asker_close(&self->asker);

@@ -1,12 +1,12 @@
 /* fit_topic.c: see fit_topic.h. */
 #include "cli/fit_topic.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
 #include "log/reader.h"
-#include "message/answer_decode.h"
-#include "message/reply.h"
+#include "message/record_payload.h"
 #include "message/rows.h"
 
 #define RECORD_ARENA_BYTES ((size_t)1 << 30)
@@ -16,45 +16,15 @@
 
 /* ---- decoding ---- */
 
-/* The id that an engine gives to the request; empty: that is its origin. */
-static struct text message_id(const struct message *message)
-{
-	static const char *const names[] = {REPLY_ID_HEADER, REPLY_DEFAULT_ID_HEADER};
-	const struct header *headers[2];
-	for (size_t i = 0; i < 2; i++)
-		headers[i] = headers_find(message->headers, text_of(names[i]));
-	if (headers[0])
-		return headers[0]->value;
-	if (message->payload_id.length > 0)
-		return message->payload_id;
-	return headers[1] ? headers[1]->value : (struct text){0};
-}
-
-/* An answer that another pipeline, or a step's tap, has left. */
-static bool answer_read(struct fit_topic *topic, const struct kept_record *record, const struct schema_source *schemas,
-			struct arena *arena, struct payload *payload, struct error *error)
-{
-	struct decoded_answer answer;
-	struct error wrong = {0};
-	if (topic->config->mapping || !answer_decode(record->headers, record->value, schemas, arena, &answer, &wrong) ||
-	    !answer.readable)
-		return false;
-	*payload = answer.payload;
-	topic->id = answer.id;
-	error->kind = ERROR_NONE;
-	return true;
-}
-
 static bool decode_once(struct fit_topic *topic, const struct kept_record *record, struct arena *arena,
 			struct payload *payload, struct error *error)
 {
-	const struct schema_source *schemas = schema_asker_source(&topic->asker);
-	struct message message = {.arena = arena, .headers = record->headers};
-	const bool good = topic->config->mapping ? mapped_decode(&message, topic->config->mapping, record->value, schemas, error)
-						 : message_decode(&message, record->value, schemas, error);
-	*payload = message.payload;
-	topic->id = message_id(&message);
-	return good || answer_read(topic, record, schemas, arena, payload, error);
+	struct record_payload made;
+	const bool good = record_payload_decode(record->headers, record->value, topic->config->mapping,
+						schema_asker_source(&topic->asker), arena, &made, error);
+	*payload = made.payload;
+	topic->id = made.id;
+	return good;
 }
 
 /* A record whose schema is being asked for is decoded again until it is there. */
@@ -152,7 +122,7 @@ static int records_compare(const void *left, const void *right)
 bool fit_topic_open(struct fit_topic *topic, const struct fit_topic_config *config, struct arena *arena, struct error *error)
 {
 	*topic = (struct fit_topic){.config = config, .arena = arena};
-	if (!schema_asker_open(&topic->asker, config->kafka, error))
+	if (!schema_asker_open(&topic->asker, kafka_registry(config->kafka), error))
 		return false;
 	if (!read_all(topic, error))
 		return false;

@@ -2,7 +2,8 @@
 #ifndef SLUICE_CLI_FIT_TOPIC_H
 #define SLUICE_CLI_FIT_TOPIC_H
 
-#include "cli/schema_asker.h"
+#include "cli/kafka.h"
+#include "log/schema_asker.h"
 #include "step/step.h"
 
 #define ORIGIN_BYTES 300 /* a name of a topic has at most 249 */

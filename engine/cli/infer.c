@@ -188,8 +188,8 @@ static bool infer(struct inferring *inferring, const struct door *door, struct e
 		return error_memory(error, ERROR_SYSTEM, "waiting for an answer");
 	struct reader *reader = reader_open(&config, error);
 	inferring->end_ns = clock_ns() + inferring->options->timeout_ns;
-	bool good = reader && schema_asker_open(&inferring->asker, &door->kafka, error) && send(inferring, door, error) &&
-		    wait_for_answer(inferring, reader, error);
+	bool good = reader && schema_asker_open(&inferring->asker, kafka_registry(&door->kafka), error) &&
+		    send(inferring, door, error) && wait_for_answer(inferring, reader, error);
 	schema_asker_close(&inferring->asker);
 	reader_close(reader);
 	arena_close(inferring->arena);

@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "log/record.h"
+#include "log/registry.h"
 #include "message/mapped.h"
 #include "net/tls.h"
 #include "spec/resource.h"
@@ -22,6 +23,13 @@ struct kafka {
 		struct tls_files files;
 	} registry;
 };
+
+/* What a client of the registry needs; it borrows. */
+static inline struct registry_config kafka_registry(const struct kafka *kafka)
+{
+	return (struct registry_config){
+		.url = kafka->registry.url, .login = kafka->registry.login, .files = &kafka->registry.files};
+}
 
 struct pipeline_plan;
 

@@ -123,7 +123,8 @@ static bool tail(struct tailing *tailing, const struct door *door, struct error 
 		return error_memory(error, ERROR_SYSTEM, "reading answers");
 	struct reader *reader = reader_open(&config, error);
 	buffer_open(&tailing->text, RECORD_TEXT_MAX);
-	bool good = reader && schema_asker_open(&tailing->asker, &door->kafka, error) && follow(tailing, reader, error);
+	bool good = reader && schema_asker_open(&tailing->asker, kafka_registry(&door->kafka), error) &&
+		    follow(tailing, reader, error);
 	schema_asker_close(&tailing->asker);
 	buffer_close(&tailing->text);
 	reader_close(reader);

@@ -15,6 +15,14 @@ struct segment_verdict {
 	struct last_verdict fed; /* DRIFT_LEARNING: the feed has none */
 };
 
+/* A reference that was learnt from a topic. */
+struct learnt_reference {
+	struct learnt_reference *next;
+	char *topic;
+	char *file;
+	size_t length;
+};
+
 struct verdict_entry {
 	struct verdict_entry *next;
 	char *pipeline, *step;
@@ -24,6 +32,7 @@ struct verdict_entry {
 	size_t count, room;
 	uint64_t beyond;
 	struct importance_figures *importance; /* owned; NULL: none is known */
+	struct learnt_reference *references;
 };
 
 struct verdict_board {
@@ -48,8 +57,19 @@ static void segment_close(const struct segment_verdict *segment)
 	memory_give(name.given);
 }
 
+static void reference_close(struct learnt_reference *reference)
+{
+	memory_give(reference->topic);
+	memory_give(reference->file);
+	memory_give(reference);
+}
+
 static void entry_close(struct verdict_entry *entry)
 {
+	for (struct learnt_reference *reference = entry->references, *next; reference; reference = next) {
+		next = reference->next;
+		reference_close(reference);
+	}
 	for (size_t i = 0; i < entry->count; i++)
 		segment_close(&entry->segments[i]);
 	memory_give(entry->segments);
@@ -327,6 +347,56 @@ void verdict_entry_clear(struct verdict_entry *entry)
 	memory_give(entry->importance);
 	entry->importance = NULL;
 	pthread_mutex_unlock(&entry->lock);
+}
+
+/* ---- references ---- */
+
+static const struct learnt_reference *reference_find(const struct verdict_entry *entry, const char *topic)
+{
+	const struct learnt_reference *reference = entry->references;
+	while (reference && strcmp(reference->topic, topic) != 0)
+		reference = reference->next;
+	return reference;
+}
+
+static struct learnt_reference *reference_copy(const char *topic, struct text file)
+{
+	struct learnt_reference *reference = memory_take(1, sizeof *reference);
+	if (!reference)
+		return NULL;
+	reference->topic = name_copy(topic);
+	reference->file = memory_take(file.length + 1, 1);
+	reference->length = file.length;
+	if (reference->topic && reference->file) {
+		memcpy(reference->file, file.bytes, file.length);
+		return reference;
+	}
+	reference_close(reference);
+	return NULL;
+}
+
+bool verdict_entry_learn(struct verdict_entry *entry, const char *topic, struct text file)
+{
+	pthread_mutex_lock(&entry->lock);
+	bool good = reference_find(entry, topic);
+	struct learnt_reference *reference = good ? NULL : reference_copy(topic, file);
+	if (reference) {
+		reference->next = entry->references;
+		entry->references = reference;
+		good = true;
+	}
+	pthread_mutex_unlock(&entry->lock);
+	return good;
+}
+
+bool verdict_entry_learnt(struct verdict_entry *entry, const char *topic, struct text *file)
+{
+	pthread_mutex_lock(&entry->lock);
+	const struct learnt_reference *reference = reference_find(entry, topic);
+	if (reference)
+		*file = (struct text){reference->file, reference->length};
+	pthread_mutex_unlock(&entry->lock);
+	return reference;
 }
 
 /* ---- importance of features ---- */

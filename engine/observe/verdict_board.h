@@ -8,6 +8,8 @@
  * Verdicts have the identity of what was compared with what. Those of another identity are forgotten as soon as an observer with
  * a new one runs here, or as the feed has a verdict with a new one; until then no step with the new one is marked by them.
  *
+ * It also has the references that were learnt from topics as this process started (runtime/reference_service.h).
+ *
  * Any thread may call. An entry is never removed, so a reload keeps what is known.
  *
  * A step with `groupBy` has a verdict for each of DRIFT_SEGMENTS_MAX segments at most; any other has that of the segment "". With
@@ -72,6 +74,15 @@ struct verdict_summary {
 struct verdict_summary verdict_entry_sum(struct verdict_entry *entry);
 
 void verdict_entry_clear(struct verdict_entry *entry); /* forgets the own verdicts, and the importance of features */
+
+/* ---- references that are learnt from topics ---- */
+
+/* Keeps the reference that was learnt for the step from a topic: a copy of its file, as long as the board lives. The first of a
+ * topic stays. False: memory ran out. */
+bool verdict_entry_learn(struct verdict_entry *entry, const char *topic, struct text file);
+
+/* The file, borrowed from the board. False: none was learnt from that topic yet. */
+bool verdict_entry_learnt(struct verdict_entry *entry, const char *topic, struct text *file);
 
 /* ---- importance of features ---- */
 

@@ -67,7 +67,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 {
 	struct acls acls = {.arena = arena};
 	for (size_t i = 0; i < plan->count; i++)
-		acls.room += plan->pipelines[i].topic_count + 8 + FORMER_GROUPS_MAX;
+		acls.room += plan->pipelines[i].topic_count + plan->pipelines[i].graph->count + 8 + FORMER_GROUPS_MAX;
 	acls.items = ARENA_ARRAY(arena, struct acl, acls.room + 1);
 	if (!acls.items)
 		return (struct acls){.arena = arena};
@@ -75,6 +75,11 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		for (size_t j = 0; j < pipeline->topic_count; j++)
 			add(&acls, "topic", pipeline->topics[j].name, false, topic_operations(pipeline, &pipeline->topics[j]));
+		for (size_t j = 0; j < pipeline->graph->count; j++) {
+			const char *reference = graph_reference_topic(pipeline->graph, &pipeline->graph->steps[j]);
+			if (reference)
+				add(&acls, "topic", reference, false, "Read Describe");
+		}
 		add(&acls, "topic", topic_status_name(arena, pipeline->prefix, pipeline->namespace), false,
 		    "Write Describe DescribeConfigs Create");
 		/* The replies that gateways wait for (message/reply.h); a gateway creates the topic. */

@@ -384,6 +384,15 @@ bool graph_learns(const struct graph *graph)
 	return false;
 }
 
+const char *graph_reference_topic(const struct graph *graph, const struct graph_step *step)
+{
+	const struct step_spec *spec = step->spec;
+	const struct monitor_rules *rules = spec->kind ? spec->kind->monitors : NULL;
+	const struct step asked = {
+		.kind = spec->kind, .name = step->name, .pipeline = graph->name, .options = spec->options, .place = spec->here};
+	return rules && rules->learns_from ? rules->learns_from(&asked) : NULL;
+}
+
 const char *plan_learner_id(const struct pipeline_plan *plan, struct arena *arena)
 {
 	return arena_print(arena, "%s.%s.learner.%s", plan->prefix, plan->namespace, plan->graph->name);

@@ -106,7 +106,7 @@ static bool learners_follow(struct engine *engine, struct error *error)
 	if (newest->learns || !gone || !engine->running || engine->stopping)
 		return true;
 	newest->learns = true;
-	const struct learner_boards boards = {engine->policies, engine->rollouts};
+	const struct learner_boards boards = {engine->policies, engine->rollouts, engine->board};
 	return learners_start(&newest->learners, engine->config, &newest->revision->plan, boards, newest->arena, error);
 }
 

@@ -7,6 +7,8 @@ void learners_stop(struct learners *learners)
 		learner_service_stop(learners->items[i]);
 	for (size_t i = 0; i < learners->truth_count; i++)
 		truth_service_stop(learners->truths[i]);
+	for (size_t i = 0; i < learners->reference_count; i++)
+		reference_service_stop(learners->references[i]);
 }
 
 bool learners_free_ended(struct learners *learners)
@@ -25,7 +27,14 @@ bool learners_free_ended(struct learners *learners)
 		else
 			learners->truths[left++] = learners->truths[i];
 	learners->truth_count = left;
-	return learners->count + learners->truth_count == 0;
+	left = 0;
+	for (size_t i = 0; i < learners->reference_count; i++)
+		if (reference_service_has_ended(learners->references[i]))
+			reference_service_close(learners->references[i]);
+		else
+			learners->references[left++] = learners->references[i];
+	learners->reference_count = left;
+	return learners->count + learners->truth_count + learners->reference_count == 0;
 }
 
 void learners_close(struct learners *learners)
@@ -35,6 +44,8 @@ void learners_close(struct learners *learners)
 		learner_service_close(learners->items[i]);
 	for (size_t i = 0; i < learners->truth_count; i++)
 		truth_service_close(learners->truths[i]);
+	for (size_t i = 0; i < learners->reference_count; i++)
+		reference_service_close(learners->references[i]);
 	*learners = (struct learners){0};
 }
 
@@ -86,18 +97,38 @@ static bool truths_start(struct learners *learners, const struct engine_config *
 	return service;
 }
 
+static bool references_start(struct learners *learners, const struct engine_config *config, const struct graph *graph,
+			     struct verdict_board *board, struct error *error)
+{
+	const struct reference_service_config references = {.brokers = config->brokers,
+							    .consumer = config->consumer,
+							    .registry = config->registry,
+							    .graph = graph,
+							    .board = board,
+							    .log = config->log};
+	if (config->observers_off || !reference_service_is_due(graph, board))
+		return true;
+	struct reference_service *service = reference_service_open(&references, error);
+	if (service)
+		learners->references[learners->reference_count++] = service;
+	return service;
+}
+
 bool learners_start(struct learners *learners, const struct engine_config *config, const struct plan *plan,
 		    struct learner_boards boards, struct arena *arena, struct error *error)
 {
 	learners->items = ARENA_ARRAY(arena, struct learner_service *, plan->count + 1);
 	learners->truths = ARENA_ARRAY(arena, struct truth_service *, plan->count + 1);
-	if (!learners->items || !learners->truths)
+	learners->references = ARENA_ARRAY(arena, struct reference_service *, plan->count + 1);
+	if (!learners->items || !learners->truths || !learners->references)
 		return error_memory(error, ERROR_SYSTEM, "starting learners");
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		if (graph_learns(pipeline->graph) && !learner_start(learners, config, pipeline, boards.policies, arena, error))
 			return false;
 		if (graph_is_judged(pipeline->graph) && !truths_start(learners, config, pipeline, boards.rollouts, arena, error))
+			return false;
+		if (!references_start(learners, config, pipeline->graph, boards.verdicts, error))
 			return false;
 	}
 	return true;

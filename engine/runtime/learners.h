@@ -1,10 +1,11 @@
 /* learners.h: Learners of an engine: a learner service for each pipeline of its plan that has bandits, and a truth service for each
- * that has rollouts. Private to the engine. */
+ * that has rollouts, a reference service for each with a reference that is learnt from a topic. Private to the engine. */
 #ifndef SLUICE_RUNTIME_LEARNERS_H
 #define SLUICE_RUNTIME_LEARNERS_H
 
 #include "runtime/engine.h"
 #include "runtime/learner_service.h"
+#include "runtime/reference_service.h"
 #include "runtime/truth_service.h"
 
 struct learners { /* starts as {0} */
@@ -12,11 +13,14 @@ struct learners { /* starts as {0} */
 	size_t count;
 	struct truth_service **truths;
 	size_t truth_count;
+	struct reference_service **references;
+	size_t reference_count;
 };
 
 struct learner_boards {
 	struct policy_board *policies;
 	struct rollout_board *rollouts;
+	struct verdict_board *verdicts;
 };
 
 /* Starts those of a plan, when those of the plan before have ended: they have the same names in Kafka. The arena and the plan must

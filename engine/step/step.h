@@ -167,6 +167,7 @@ struct fit_source {
 	/* Reports a remark on the learnt parameters that is no error; NULL: nobody reads it. */
 	void (*remarked)(void *listener, const char *text);
 	void *listener;
+	size_t rows_most; /* so many rows are learnt from, the first; 0: all. A drift reference has it */
 };
 
 /* What is to be made of the past that a step has stored (`sluice drift rebase`). */
@@ -292,6 +293,9 @@ struct monitor_rules {
 	const char *(*large)(const struct step *step, struct arena *arena, struct place *place);
 	/* Of an observer: the share of the messages that it gets, 0 to 1. NULL: it is no observer. */
 	double (*observes)(const struct step *step);
+	/* The topic from whose records an engine learns what `fit` would write, when it starts; the observer finds it on the board
+	 * (verdict_entry_learnt()). NULL (also as hook): none. */
+	const char *(*learns_from)(const struct step *step);
 	/* The mark, or tensor, of BOOL by which it flags messages: its share is a figure of alerts. NULL: it flags none. */
 	const char *flag;
 };

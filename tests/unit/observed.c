@@ -194,6 +194,25 @@ void observed_open_past(struct observed *observed, const char *past, const char 
 	observed->reference = NULL;
 }
 
+void observed_open_topic(struct observed *observed, const char *options)
+{
+	*observed = (struct observed){.chance = {7}, .time_ms = 100 * DAY_MS, .reference = "{topic: before}"};
+	open_with(observed, options);
+}
+
+void observed_learn(struct observed *observed, bool other)
+{
+	struct verdict_entry *entry = verdict_board_entry(observed->board, observed->planning.graph->name, "watch");
+	char *digit = strstr(reference, "[0.");
+	digit = digit ? digit : strstr(reference, ", 0.");
+	assert_non_null(digit);
+	digit = strchr(digit, '.') + 1;
+	const char before = *digit;
+	*digit = other ? (char)('0' + (before - '0' + 1) % 10) : before;
+	assert_true(verdict_entry_learn(entry, "before", text_of(reference)));
+	*digit = before;
+}
+
 void observed_close(struct observed *observed)
 {
 	observed_engine_close(observed);

@@ -59,6 +59,8 @@ const struct file_source *observed_files(void);
 /* `options` of the step beside its tensors and its reference: two columns, x.a and x.b. */
 void observed_open(struct observed *observed, const char *options);
 void observed_open_past(struct observed *observed, const char *past, const char *options); /* `past`: "1d" */
+void observed_open_topic(struct observed *observed, const char *options); /* the reference is that of the topic `before` */
+void observed_learn(struct observed *observed, bool other); /* the same reference as the file's, or another, from that topic */
 void observed_open_watch(struct observed *observed, const char *watch); /* "drift: {...}", or what stands for it */
 void observed_close(struct observed *observed);
 

@@ -51,6 +51,17 @@ static void an_engine_gets_the_rights_it_needs_and_no_more(void **state)
 	planning_close(&p);
 }
 
+static void an_engine_reads_the_topic_of_a_reference(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps: [{name: a, drift: {reference: {topic: before}}}]\n  output: {steps: [a]}\n");
+	assert_non_null(strstr(rights_of(&p, &plan), " --operation Read --operation Describe --topic 'before'\n"));
+	planning_close(&p);
+}
+
 static void rights_are_commands_that_a_shell_can_be_given(void **state)
 {
 	(void)state;
@@ -210,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_engine_gets_the_rights_it_needs_and_no_more),
+		cmocka_unit_test(an_engine_reads_the_topic_of_a_reference),
 		cmocka_unit_test(a_gateway_writes_requests_and_reads_replies),
 		cmocka_unit_test(a_gateway_writes_feedback_and_an_engine_reads_it),
 		cmocka_unit_test(a_keeper_writes_moves_to_the_topic_of_the_experiment),

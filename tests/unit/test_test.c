@@ -168,12 +168,12 @@ static void a_step_that_cannot_run_is_named(void **state)
 {
 	(void)state;
 	write_in_folder("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
-				    "  steps: [{name: ab, drift: {reference: {topic: t}}}]\n"
+				    "  steps: [{name: ab, outlier: {tensor: x, reference: {topic: t}}}]\n"
 				    "  output: {steps: [ab]}\n");
 	write_in_folder("in.jsonl", "{\"id\": \"a\", \"request\": {\"inputs\": []}}\n");
 	write_in_folder("out.jsonl", "");
 	struct said said = run_cases("--print");
-	assert_non_null(strstr(said.out, "a topic cannot be a reference yet"));
+	assert_non_null(strstr(said.out, "cannot run with the past or a topic as its reference yet"));
 	expect_said(&said, EXIT_GOOD, "\"kind\": \"CONFIG\"");
 }
 

@@ -1,5 +1,5 @@
 /* schema_asker.c: see schema_asker.h. */
-#include "cli/schema_asker.h"
+#include "log/schema_asker.h"
 
 #define WAIT_MS 30000 /* for a registry that does not answer */
 #define LOOK_MS 100
@@ -9,12 +9,10 @@ static void on_news(void *context)
 	(void)context; /* the loop has turned: the record is decoded again */
 }
 
-bool schema_asker_open(struct schema_asker *asker, const struct kafka *kafka, struct error *error)
+bool schema_asker_open(struct schema_asker *asker, struct registry_config registry, struct error *error)
 {
-	*asker = (struct schema_asker){.config = {.url = kafka->registry.url,
-						  .login = kafka->registry.login,
-						  .files = &kafka->registry.files,
-						  .news = on_news}};
+	*asker = (struct schema_asker){.config = registry};
+	asker->config.news = on_news;
 	if (!asker->config.url)
 		return true;
 	asker->loop = loop_open(error);

@@ -1,8 +1,9 @@
-/* schema_asker.h: Client of kafkaConfig's schema registry, for commands that read records and may wait for its replies. */
-#ifndef SLUICE_CLI_SCHEMA_ASKER_H
-#define SLUICE_CLI_SCHEMA_ASKER_H
+/* schema_asker.h: Client of kafkaConfig's schema registry for threads that read records and may wait for its replies: those of
+ * commands, and of services of an engine.
+ */
+#ifndef SLUICE_LOG_SCHEMA_ASKER_H
+#define SLUICE_LOG_SCHEMA_ASKER_H
 
-#include "cli/kafka.h"
 #include "log/registry.h"
 #include "net/loop.h"
 
@@ -13,8 +14,9 @@ struct schema_asker {
 	int64_t until_ms; /* time limit of the waiting record; 0: none waits */
 };
 
-/* Opens nothing if Kafka has no registry. Borrows. It must be closed, also when it fails. */
-bool schema_asker_open(struct schema_asker *asker, const struct kafka *kafka, struct error *error);
+/* Opens nothing if the registry has no url. Its callback is set here. Borrows what the configuration points to. It must be closed,
+ * also when it fails. */
+bool schema_asker_open(struct schema_asker *asker, struct registry_config registry, struct error *error);
 void schema_asker_close(struct schema_asker *asker);
 
 /* NULL: there is no registry. */

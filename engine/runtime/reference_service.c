@@ -1,0 +1,275 @@
+/* reference_service.c: see reference_service.h. All but `stopping` and `ended` belongs to the thread. */
+#include "runtime/reference_service.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/duration.h"
+#include "base/memory.h"
+#include "log/reader.h"
+#include "log/schema_asker.h"
+#include "message/record_payload.h"
+#include "message/rows.h"
+#include "plan/plan.h"
+
+#define LEARNING_BYTES ((size_t)256 << 20) /* of one step: categories, and the file */
+#define TURN_MS 100
+
+struct reference_service {
+	struct reference_service_config config;
+	pthread_t thread;
+	bool has_thread;
+	atomic_bool stopping, ended;
+	struct error said; /* last failure that was logged: the same one is not logged again */
+};
+
+/* A topic that is being learnt from. */
+struct reference_learning {
+	struct reference_service *service;
+	const struct graph_step *step;
+	const char *topic;
+	struct schema_asker asker;
+	struct reader *reader;
+	uint64_t left_out, refused;
+	struct error why; /* of the first that was left out, or refused */
+};
+
+static bool references_are_stopping(const struct reference_service *service)
+{
+	return atomic_load(&service->stopping);
+}
+
+/* ---- steps ---- */
+
+static bool is_learnt(const struct graph *graph, const struct graph_step *step, const char *topic, struct verdict_board *board)
+{
+	struct verdict_entry *entry = verdict_board_entry(board, graph->name, step->name);
+	struct text file;
+	return entry && verdict_entry_learnt(entry, topic, &file);
+}
+
+bool reference_service_is_due(const struct graph *graph, struct verdict_board *board)
+{
+	for (size_t i = 0; i < graph->count; i++) {
+		const char *topic = graph_reference_topic(graph, &graph->steps[i]);
+		if (topic && !is_learnt(graph, &graph->steps[i], topic, board))
+			return true;
+	}
+	return false;
+}
+
+/* ---- messages ---- */
+
+static void learning_rewind(void *context)
+{
+	(void)context; /* it is gone through once */
+}
+
+static void reason_keep(struct reference_learning *learning, const struct error *error)
+{
+	if (learning->why.kind == ERROR_NONE)
+		learning->why = *error;
+}
+
+/* The payload of a record. False without an error: it cannot be read. */
+static bool record_decode(struct reference_learning *learning, const struct record *record, struct arena *arena,
+			  struct payload *payload, struct error *error)
+{
+	const struct mapping *mapping = learning->service->config.graph->mapping;
+	struct record_payload made;
+	struct error wrong = {0};
+	for (;;) {
+		struct headers headers;
+		const struct text value = text_copied(arena, record->value);
+		if (!record_headers(record, arena, &headers, &wrong))
+			break;
+		headers = headers_copied(arena, headers);
+		if (arena_failed(arena))
+			return error_memory(error, ERROR_SYSTEM, "learning a reference");
+		if (record_payload_decode(headers, value, mapping, schema_asker_source(&learning->asker), arena, &made, &wrong)) {
+			*payload = made.payload;
+			return true;
+		}
+		if (!schema_asker_again(&learning->asker, &wrong))
+			break;
+		arena_reset(arena);
+		wrong = (struct error){0};
+	}
+	if (wrong.kind == ERROR_SYSTEM)
+		return error_set(error, wrong.kind, wrong.place, "%s", wrong.text);
+	learning->left_out++;
+	reason_keep(learning, &wrong);
+	arena_reset(arena);
+	return false;
+}
+
+static bool learning_next(void *context, struct arena *arena, struct payload *payload, struct error *error)
+{
+	struct reference_learning *learning = context;
+	struct record record = {0};
+	bool good = false;
+	while (!good && error->kind == ERROR_NONE) {
+		if (references_are_stopping(learning->service))
+			return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the engine ends");
+		if (!reader_next(learning->reader, TURN_MS, &record, error))
+			return false;
+		if (!record.held && reader_is_at_end(learning->reader))
+			return false;
+		if (!record.held)
+			continue;
+		good = record_decode(learning, &record, arena, payload, error);
+		record_release(&record);
+	}
+	return good;
+}
+
+static bool learning_refused(void *context, const struct tensor *texts, struct error *error)
+{
+	struct reference_learning *learning = context;
+	(void)texts;
+	learning->refused++;
+	reason_keep(learning, error);
+	return true;
+}
+
+/* ---- learning ---- */
+
+static void learnt_say(const struct reference_learning *learning)
+{
+	const struct log_sink *log = learning->service->config.log;
+	const struct log_fields fields = {.pipeline = learning->service->config.graph->name, .step = learning->step->name};
+	const uint64_t without = learning->left_out + learning->refused;
+	if (without > 0)
+		log_say(log, LOG_LEVEL_WARN, &fields,
+			"the reference was learnt from topic %s without %" PRIu64 " records that cannot be used; the first: %s",
+			learning->topic, without, learning->why.text);
+	else
+		log_say(log, LOG_LEVEL_INFO, &fields, "the reference was learnt from topic %s", learning->topic);
+}
+
+static bool file_learn(struct reference_learning *learning, struct arena *arena, struct buffer *file, struct error *error)
+{
+	const struct graph *graph = learning->service->config.graph;
+	const struct step_spec *spec = learning->step->spec;
+	const struct fit_source source = {.context = learning,
+					  .rewind = learning_rewind,
+					  .next = learning_next,
+					  .refused = learning_refused,
+					  .rows_most = REFERENCE_ROWS_MAX};
+	struct step step = {.kind = spec->kind,
+			    .name = learning->step->name,
+			    .pipeline = graph->name,
+			    .options = spec->options,
+			    .place = spec->here,
+			    .arena = arena};
+	struct verdict_entry *entry = verdict_board_entry(learning->service->config.board, graph->name, learning->step->name);
+	if (!spec->kind->fit(&step, &source, file, error))
+		return false;
+	return (entry && verdict_entry_learn(entry, learning->topic, buffer_view(file))) ||
+	       error_memory(error, ERROR_SYSTEM, "learning a reference");
+}
+
+static bool topic_learn(struct reference_learning *learning, struct error *error)
+{
+	struct reference_service *service = learning->service;
+	const struct reader_config config = {.brokers = service->config.brokers,
+					     .topic = learning->topic,
+					     .from_beginning = true,
+					     .by_time = true,
+					     .stopping = &service->stopping,
+					     .properties = service->config.consumer};
+	struct arena *arena = arena_open(LEARNING_BYTES);
+	struct buffer file;
+	buffer_open(&file, LEARNING_BYTES);
+	bool good = arena || error_memory(error, ERROR_SYSTEM, "learning a reference");
+	good = good && schema_asker_open(&learning->asker, service->config.registry, error);
+	good = good && (learning->reader = reader_open(&config, error)) && file_learn(learning, arena, &file, error);
+	reader_close(learning->reader);
+	schema_asker_close(&learning->asker);
+	buffer_close(&file);
+	arena_close(arena);
+	return good;
+}
+
+static void failure_say(struct reference_service *service, const struct reference_learning *learning, const struct error *error)
+{
+	if (references_are_stopping(service) || strcmp(service->said.text, error->text) == 0)
+		return;
+	const struct log_fields fields = {.pipeline = service->config.graph->name, .step = learning->step->name};
+	log_say(service->config.log, LOG_LEVEL_WARN, &fields,
+		"no reference can be learnt from topic %s, so the verdict stays `learning`: %s; it tries again", learning->topic,
+		error->text);
+	service->said = *error;
+}
+
+/* Learns what is not learnt yet. Whether all is. */
+static bool steps_learn(struct reference_service *service)
+{
+	const struct graph *graph = service->config.graph;
+	bool all = true;
+	for (size_t i = 0; i < graph->count && !references_are_stopping(service); i++) {
+		struct reference_learning learning = {.service = service, .step = &graph->steps[i]};
+		struct error error = {0};
+		learning.topic = graph_reference_topic(graph, learning.step);
+		if (!learning.topic || is_learnt(graph, learning.step, learning.topic, service->config.board))
+			continue;
+		if (topic_learn(&learning, &error)) {
+			learnt_say(&learning);
+			continue;
+		}
+		failure_say(service, &learning, &error);
+		all = false;
+	}
+	return all;
+}
+
+/* ---- the thread ---- */
+
+static void *references_run(void *context)
+{
+	struct reference_service *service = context;
+	const int64_t retry_ms = service->config.retry_ms ? service->config.retry_ms : REFERENCE_RETRY_MS;
+	while (!references_are_stopping(service) && !steps_learn(service))
+		for (int64_t until_ms = clock_ms() + retry_ms; !references_are_stopping(service) && clock_ms() < until_ms;)
+			nanosleep(&(struct timespec){.tv_nsec = TURN_MS * NS_PER_MS}, NULL);
+	atomic_store(&service->ended, true);
+	return NULL;
+}
+
+struct reference_service *reference_service_open(const struct reference_service_config *config, struct error *error)
+{
+	struct reference_service *service = memory_take(1, sizeof *service);
+	if (service) {
+		service->config = *config;
+		service->has_thread = pthread_create(&service->thread, NULL, references_run, service) == 0;
+	}
+	if (service && service->has_thread)
+		return service;
+	error_set(error, ERROR_SYSTEM, PLACE_NONE,
+		  "a thread for the references of `%s` could not be started; raise the limits on threads and memory",
+		  config->graph->name);
+	memory_give(service);
+	return NULL;
+}
+
+void reference_service_stop(struct reference_service *service)
+{
+	atomic_store(&service->stopping, true);
+}
+
+bool reference_service_has_ended(const struct reference_service *service)
+{
+	return atomic_load(&service->ended);
+}
+
+void reference_service_close(struct reference_service *service)
+{
+	if (!service)
+		return;
+	reference_service_stop(service);
+	pthread_join(service->thread, NULL);
+	memory_give(service);
+}

@@ -1,0 +1,97 @@
+/* drift_kept.c: see drift_kept.h. */
+#include "steps/drift_kept.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define KEY_BEFORE_SEGMENTS "window" /* of the version 1 */
+
+/* `window/SEGMENT`, or `rows/SEGMENT/NUMBER`; a name may have any bytes. */
+static struct text key_make(const char *prefix, struct text segment, const char *rest, char bytes[DRIFT_KEY_BYTES])
+{
+	const size_t before = strlen(prefix), after = strlen(rest);
+	memcpy(bytes, prefix, before);
+	memcpy(bytes + before, segment.bytes, segment.length);
+	memcpy(bytes + before + segment.length, rest, after);
+	return (struct text){bytes, before + segment.length + after};
+}
+
+struct text drift_window_key(struct text segment, char bytes[DRIFT_KEY_BYTES])
+{
+	return key_make("window/", segment, "", bytes);
+}
+
+struct text drift_chunk_key(struct text segment, uint64_t number, char bytes[DRIFT_KEY_BYTES])
+{
+	char rest[DRIFT_NUMBER_BYTES];
+	snprintf(rest, sizeof rest, "/%llu", (unsigned long long)number);
+	return key_make("rows/", segment, rest, bytes);
+}
+
+/* The number of the window in what a former version has stored; false: it is of none. */
+static bool former_number(struct text value, uint64_t *window)
+{
+	static const struct {
+		uint64_t version;
+		size_t bytes, at; /* of all, and before the number */
+	} forms[] = {{1, 136, 40}, {2, 128, 32}, {3, 264, 32}};
+	uint64_t version;
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		if (value.length != forms[i].bytes)
+			continue;
+		memcpy(&version, value.bytes, sizeof version);
+		memcpy(window, value.bytes + forms[i].at, sizeof *window);
+		return version == forms[i].version;
+	}
+	return false;
+}
+
+/* The number with which the windows of a segment go on after an upgrade; 0: nothing is stored of it. */
+static uint64_t former_window(struct visit *visit, struct text segment)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	struct text value;
+	uint64_t window;
+	if (visit_recall(visit, drift_window_key(segment, bytes), &value) && former_number(value, &window))
+		return window;
+	if (segment.length == 0 && visit_recall(visit, TEXT(KEY_BEFORE_SEGMENTS), &value) && former_number(value, &window))
+		return window;
+	return 0;
+}
+
+struct drift_kept drift_kept_begin(uint64_t identity, uint64_t window)
+{
+	struct drift_kept kept = {
+		.version = DRIFT_KEPT_VERSION, .identity = identity, .position = monitor_start(), .last = verdict_unknown()};
+	kept.position.window = window;
+	return kept;
+}
+
+bool drift_kept_read(struct visit *visit, struct text segment, uint64_t identity, struct drift_kept *kept)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	struct text value;
+	*kept = (struct drift_kept){0};
+	if (visit_recall(visit, drift_window_key(segment, bytes), &value) && value.length == sizeof *kept)
+		memcpy(kept, value.bytes, sizeof *kept);
+	if (kept->version == DRIFT_KEPT_VERSION && kept->identity == identity && kept->position.stride > 0)
+		return true;
+	const uint64_t window = kept->version == DRIFT_KEPT_VERSION ? kept->position.window : former_window(visit, segment);
+	*kept = drift_kept_begin(identity, window);
+	return false;
+}
+
+bool drift_kept_forget(struct visit *visit, struct text segment, struct error *error)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	struct text value;
+	struct drift_kept kept = {0};
+	if (!visit_recall(visit, drift_window_key(segment, bytes), &value))
+		return true;
+	if (value.length == sizeof kept)
+		memcpy(&kept, value.bytes, sizeof kept);
+	for (uint64_t i = 0; kept.version == DRIFT_KEPT_VERSION && i < kept.chunks; i++)
+		if (!visit_forget(visit, drift_chunk_key(segment, i, bytes), error))
+			return false;
+	return visit_forget(visit, drift_window_key(segment, bytes), error);
+}

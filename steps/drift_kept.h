@@ -1,0 +1,45 @@
+/* drift_kept.h: What the observer of a step `drift` stores of a segment: where its window is, and chunks of the window's rows. */
+#ifndef SLUICE_STEPS_DRIFT_KEPT_H
+#define SLUICE_STEPS_DRIFT_KEPT_H
+
+#include "drift/monitor.h"
+#include "observe/verdict_board.h"
+#include "step/step.h"
+#include "steps/drift_estimates.h"
+
+#define DRIFT_KEPT_VERSION 4
+#define DRIFT_NUMBER_BYTES 24
+#define DRIFT_KEY_BYTES (8 + DRIFT_SEGMENT_BYTES_MAX + DRIFT_NUMBER_BYTES)
+
+/* What is stored of a segment under `window/SEGMENT`, and without groupBy under `window/`. */
+struct drift_kept {
+	uint64_t version;
+	uint64_t identity; /* of the reference, the window and groupBy */
+	uint64_t chain;	   /* hash of all rows so far, in their order */
+	uint64_t chunks;   /* of the open window */
+	struct monitor_position position;
+	struct performance performance; /* of the open window */
+	struct last_verdict last;
+};
+
+/* What is stored of some rows of the open window under `rows/SEGMENT/NUMBER`, before their numbers. */
+struct drift_chunk {
+	uint64_t first; /* number of the first row in the window */
+	uint64_t count;
+};
+
+/* The keys of both; a name may have any bytes. */
+struct text drift_window_key(struct text segment, char bytes[DRIFT_KEY_BYTES]);
+struct text drift_chunk_key(struct text segment, uint64_t number, char bytes[DRIFT_KEY_BYTES]);
+
+/* A segment that begins with the window of that number. */
+struct drift_kept drift_kept_begin(uint64_t identity, uint64_t window);
+
+/* Reads what is stored of a segment. False: nothing that belongs to this reference and window. Then it begins anew, and its
+ * number goes on. */
+bool drift_kept_read(struct visit *visit, struct text segment, uint64_t identity, struct drift_kept *kept);
+
+/* Forgets a segment and its rows. */
+bool drift_kept_forget(struct visit *visit, struct text segment, struct error *error);
+
+#endif

@@ -1,0 +1,72 @@
+/* drift_verdict.c: see drift_verdict.h. */
+#include "steps/drift_verdict.h"
+
+#include <math.h>
+
+/* Names live longer than a past's monitor. */
+static struct text name_copy(struct text name, struct arena *arena)
+{
+	return (struct text){arena_copy(arena, name.bytes, name.length), name.length};
+}
+
+bool drift_verdict_lists(struct drift_score *score, const struct monitor_verdict *verdict, struct arena *arena)
+{
+	size_t tests = 0;
+	for (size_t i = 0; i < verdict->feature_count; i++)
+		tests += verdict->features[i].test_count;
+	struct drift_statistic *statistics = ARENA_ARRAY(arena, struct drift_statistic, tests + 1);
+	struct drift_quality *quality = ARENA_ARRAY(arena, struct drift_quality, verdict->feature_count + 1);
+	if (!statistics || !quality)
+		return false;
+	for (size_t i = 0; i < verdict->feature_count; i++) {
+		const struct monitor_feature *feature = &verdict->features[i];
+		const struct monitor_quality *found = &feature->quality;
+		const struct text name = name_copy(feature->name, arena);
+		if (!name.bytes)
+			return false;
+		quality[score->quality_count++] = (struct drift_quality){
+			.feature = name,
+			.values = feature->count,
+			.missing = found->missing,
+			.outside = found->outside,
+			.unseen = found->unseen,
+			.still = found->still,
+			.alarm = found->missing_alarm || found->outside_alarm || found->unseen_alarm || found->still_alarm};
+		for (size_t j = 0; j < feature->test_count; j++)
+			statistics[score->statistic_count++] =
+				(struct drift_statistic){.feature = name,
+							 .method = monitor_method_names[feature->tests[j].method],
+							 .effect = feature->tests[j].effect,
+							 .limit = feature->tests[j].level,
+							 .statistic = feature->tests[j].statistic,
+							 .p = feature->tests[j].p,
+							 .established = feature->tests[j].established};
+	}
+	score->statistics = statistics;
+	score->quality = quality;
+	return true;
+}
+
+static double share_of(uint64_t some, uint64_t all)
+{
+	return all ? (double)some / (double)all : (double)NAN;
+}
+
+void drift_verdict_last(struct last_verdict *last, const struct monitor_verdict *verdict, const struct performance *performance)
+{
+	const struct drift_estimates estimates = drift_estimates_of(performance);
+	last->quality_alarm = verdict->quality_alarm;
+	last->missing_share = last->outside_share = last->unseen_share = (double)NAN;
+	for (size_t i = 0; i < verdict->feature_count; i++) {
+		const struct monitor_feature *feature = &verdict->features[i];
+		const struct monitor_quality *quality = &feature->quality;
+		last->missing_share = fmax(last->missing_share, share_of(quality->missing, feature->count + quality->missing));
+		last->outside_share = fmax(last->outside_share, share_of(quality->outside, feature->count));
+		last->unseen_share = fmax(last->unseen_share, share_of(quality->unseen, feature->count));
+	}
+	last->accuracy = estimates.accuracy.value;
+	last->accuracy_low = estimates.accuracy.low;
+	last->accuracy_high = estimates.accuracy.high;
+	last->precision = estimates.precision.value;
+	last->recall = estimates.recall.value;
+}

@@ -1,0 +1,18 @@
+/* drift_verdict.h: What the verdict on a window leaves behind: the lists of its record, and the figures of the last window. */
+#ifndef SLUICE_STEPS_DRIFT_VERDICT_H
+#define SLUICE_STEPS_DRIFT_VERDICT_H
+
+#include "base/arena.h"
+#include "drift/monitor.h"
+#include "message/drift_score.h"
+#include "observe/verdict_board.h"
+#include "steps/drift_estimates.h"
+
+/* Adds the statistics of all tests and the quality of all features, in the arena, with copies of the names. False: memory ran
+ * out. */
+bool drift_verdict_lists(struct drift_score *score, const struct monitor_verdict *verdict, struct arena *arena);
+
+/* Sets what is known of the window beside its verdict. */
+void drift_verdict_last(struct last_verdict *last, const struct monitor_verdict *verdict, const struct performance *performance);
+
+#endif
