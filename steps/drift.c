@@ -385,11 +385,12 @@ const struct option drift_options[] = {
 	ROW("groupBy", EXPRESSION, struct drift, group,
 	    .help = "One verdict for each of its values, such as `key` or `header(\"venue\")`: of one element, or of one for each "
 		    "row. At most 1000 segments, the first that come; rows of others are not compared, and counted in "
-		    "`beyond_segments` of the records. All are compared with the same reference, so a segment that differs "
-		    "from the rest by nature drifts always. `falseAlarms` is over all segments; one in a duration is divided by "
-		    "their number. Marks are those of the segment of the message's first row. Each segment has a window of its own "
-		    "in memory and in the changelog topic, of 8 bytes for each feature and 16 more for each row: 1000 segments, a "
-		    "`window` of 500 and 100 features are 0.4 GB. `lint` warns from 0.25 GB on."),
+		    "`beyond_segments` of the records. When the reference, the window or `groupBy` is changed, all are former "
+		    "ones, and each message deletes four that have not come again. All are compared with the same reference, so a "
+		    "segment that differs from the rest by nature drifts always. `falseAlarms` is over all segments; one in a "
+		    "duration is divided by their number. Marks are those of the segment of the message's first row. Each segment "
+		    "has a window of its own in memory and in the changelog topic, of 8 bytes for each feature and 16 more for "
+		    "each row: 1000 segments, a `window` of 500 and 100 features are 0.4 GB. `lint` warns from 0.25 GB on."),
 	ROW("estimate", MAP, struct drift, estimate, .rows = drift_estimate_rows,
 	    .help = "How good a classifier is in each window, estimated before any truth comes: accuracy, precision and recall "
 		    "with a band of 95 of 100 windows, from probabilities that it calibrated. That holds while only its inputs "

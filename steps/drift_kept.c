@@ -81,17 +81,38 @@ bool drift_kept_read(struct visit *visit, struct text segment, uint64_t identity
 	return false;
 }
 
-bool drift_kept_forget(struct visit *visit, struct text segment, struct error *error)
+static bool chunk_is_there(struct visit *visit, struct text segment, uint64_t number)
 {
 	char bytes[DRIFT_KEY_BYTES];
 	struct text value;
-	struct drift_kept kept = {0};
-	if (!visit_recall(visit, drift_window_key(segment, bytes), &value))
-		return true;
-	if (value.length == sizeof kept)
-		memcpy(&kept, value.bytes, sizeof kept);
-	for (uint64_t i = 0; kept.version == DRIFT_KEPT_VERSION && i < kept.chunks; i++)
-		if (!visit_forget(visit, drift_chunk_key(segment, i, bytes), error))
+	return visit_recall(visit, drift_chunk_key(segment, number, bytes), &value);
+}
+
+/* How many chunks are stored: those of the open window, and what is left of larger ones before. They have the numbers from 0. */
+static uint64_t chunks_count(struct visit *visit, struct text segment)
+{
+	uint64_t low = 0, high = 1;
+	while (chunk_is_there(visit, segment, high - 1)) {
+		low = high;
+		high *= 2;
+	}
+	while (low < high - 1) {
+		const uint64_t middle = low + (high - low) / 2;
+		if (chunk_is_there(visit, segment, middle - 1))
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool drift_kept_forget(struct visit *visit, struct text segment, size_t *most, bool *gone, struct error *error)
+{
+	char bytes[DRIFT_KEY_BYTES];
+	uint64_t chunks = chunks_count(visit, segment);
+	for (; chunks > 0 && *most > 0; (*most)--)
+		if (!visit_forget(visit, drift_chunk_key(segment, --chunks, bytes), error))
 			return false;
-	return visit_forget(visit, drift_window_key(segment, bytes), error);
+	*gone = chunks == 0;
+	return !*gone || visit_forget(visit, drift_window_key(segment, bytes), error);
 }

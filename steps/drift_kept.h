@@ -39,7 +39,8 @@ struct drift_kept drift_kept_begin(uint64_t identity, uint64_t window);
  * number goes on. */
 bool drift_kept_read(struct visit *visit, struct text segment, uint64_t identity, struct drift_kept *kept);
 
-/* Forgets a segment and its rows. */
-bool drift_kept_forget(struct visit *visit, struct text segment, struct error *error);
+/* Forgets a segment, after its rows; each of their records takes one from `most`. `gone`: all is forgotten, and not only as many as
+ * that. */
+bool drift_kept_forget(struct visit *visit, struct text segment, size_t *most, bool *gone, struct error *error);
 
 #endif

@@ -331,6 +331,58 @@ static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct
 	return rows_keep(at, run, first, kept);
 }
 
+/* ---- former segments ---- */
+
+static bool segment_is_present(const struct drift_visit *at, struct text segment)
+{
+	struct text name;
+	for (uint64_t i = 0; i < at->tally.segments; i++)
+		if (drift_segment_named(at->visit, at->tally.base + i, &name) && text_equal(name, segment))
+			return true;
+	return false;
+}
+
+/* Forgets the former segment of that number, unless it has come again. One that the step had before its last change goes on, if the
+ * step is again what it was. `gone`: as of drift_kept_forget(). */
+static bool former_forget(struct drift_visit *at, uint64_t number, size_t *chunks, bool *gone)
+{
+	struct drift_kept kept;
+	struct text name;
+	*gone = true;
+	if (!drift_segment_named(at->visit, number, &name))
+		return true;
+	if (drift_kept_read(at->visit, name, at->self->identity, &kept)) {
+		if (segment_is_present(at, name))
+			return true;
+		if (drift_tally_admit(&at->tally, at->self->group != NULL))
+			return drift_segment_index(at->visit, at->tally.base + at->tally.segments - 1, name, at->error);
+	}
+	return drift_kept_forget(at->visit, name, chunks, gone, at->error) && (!*gone || beginning_say(at, name));
+}
+
+/* Forgets some. */
+static bool formers_forget(struct drift_visit *at)
+{
+	struct drift_tally *tally = &at->tally;
+	size_t chunks = DRIFT_FORGOTTEN_CHUNKS_MOST;
+	bool gone = true;
+	for (size_t i = 0; i < DRIFT_FORGOTTEN_MOST && tally->former < tally->base && gone; i++) {
+		if (!former_forget(at, tally->former, &chunks, &gone))
+			return false;
+		if (gone && !drift_segment_unindex(at->visit, tally->former++, at->error))
+			return false;
+	}
+	return true;
+}
+
+static bool segment_begin(struct drift_visit *at, struct text segment)
+{
+	return drift_segment_index(at->visit, at->tally.base + at->tally.segments - 1, segment, at->error) &&
+	       beginning_say(at, segment);
+}
+
+/* ---- runs ---- */
+
 static bool run_take(struct drift_visit *at, const struct drift_run *run)
 {
 	struct drift_observer *self = at->self;
@@ -341,7 +393,7 @@ static bool run_take(struct drift_visit *at, const struct drift_run *run)
 		at->tally.beyond_all += run->count;
 		return true;
 	}
-	if (begins && !beginning_say(at, run->segment))
+	if (begins && !segment_begin(at, run->segment))
 		return false;
 	monitor_bring(at, run, &kept);
 	monitor_share(self->comparison.monitor, at->tally.segments);
@@ -483,7 +535,7 @@ static bool message_take(struct drift_visit *at)
 			    drift_segments_of(self->group, &scope, count, arena, &segments, at->error);
 	if (!usable && (at->error->kind == ERROR_SYSTEM || at->error->kind == ERROR_LIMIT))
 		return false;
-	if (usable && !runs_take(at, rows, segments, count))
+	if ((usable && !runs_take(at, rows, segments, count)) || !formers_forget(at))
 		return false;
 	if (!usable) {
 		*at->error = (struct error){0};

@@ -1,12 +1,15 @@
 /* drift_segments.c: see drift_segments.h. */
 #include "steps/drift_segments.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "message/drift_score.h"
 #include "message/key.h"
 
-#define TALLY_VERSION 2
+#define TALLY_VERSION 3
+#define TALLY_VERSION_BEFORE 2 /* without former segments */
+#define INDEX_KEY_BYTES 32
 #define TALLY_KEY "segments"
 #define ROW_HEAD_BYTES 16 /* of a row that comes alone: its number, and that it is one */
 
@@ -66,13 +69,21 @@ struct text drift_segment_first(const struct expression *group, const struct sco
 
 void drift_tally_read(struct visit *visit, uint64_t identity, struct drift_tally *tally)
 {
+	const size_t before = offsetof(struct drift_tally, base);
 	struct text value;
-	const bool found = visit_recall(visit, TEXT(TALLY_KEY), &value) && value.length == sizeof *tally;
 	*tally = (struct drift_tally){0};
-	if (found)
-		memcpy(tally, value.bytes, sizeof *tally);
-	if (tally->version != TALLY_VERSION || tally->identity != identity)
+	if (visit_recall(visit, TEXT(TALLY_KEY), &value) && (value.length == sizeof *tally || value.length == before))
+		memcpy(tally, value.bytes, value.length);
+	if (tally->version == TALLY_VERSION_BEFORE)
+		tally->version = TALLY_VERSION;
+	if (tally->version != TALLY_VERSION)
 		*tally = (struct drift_tally){.version = TALLY_VERSION, .identity = identity};
+	if (tally->identity == identity)
+		return;
+	*tally = (struct drift_tally){.version = TALLY_VERSION,
+				      .identity = identity,
+				      .base = tally->base + tally->segments,
+				      .former = tally->former};
 }
 
 bool drift_tally_keep(struct visit *visit, const struct drift_tally *tally, struct error *error)
@@ -89,4 +100,44 @@ bool drift_tally_admit(struct drift_tally *tally, bool grouped)
 		return false;
 	tally->segments = grouped ? tally->segments + 1 : 1;
 	return true;
+}
+
+/* ---- the index ---- */
+
+static struct text index_key(uint64_t number, char bytes[INDEX_KEY_BYTES])
+{
+	const int length = snprintf(bytes, INDEX_KEY_BYTES, "segment/%llu", (unsigned long long)number);
+	return (struct text){bytes, (size_t)length};
+}
+
+/* The name, and behind it a zero byte: a value is not empty. */
+bool drift_segment_index(struct visit *visit, uint64_t number, struct text name, struct error *error)
+{
+	char bytes[INDEX_KEY_BYTES];
+	const struct text key = index_key(number, bytes);
+	struct text before;
+	if (drift_segment_named(visit, number, &before) && text_equal(before, name))
+		return true;
+	char *stored = visit_remember(visit, key, name.length + 1, error);
+	if (!stored)
+		return false;
+	memcpy(stored, name.bytes, name.length);
+	stored[name.length] = '\0';
+	return true;
+}
+
+bool drift_segment_named(struct visit *visit, uint64_t number, struct text *name)
+{
+	char bytes[INDEX_KEY_BYTES];
+	struct text value;
+	if (!visit_recall(visit, index_key(number, bytes), &value) || value.length == 0)
+		return false;
+	*name = (struct text){arena_copy(visit_arena(visit), value.bytes, value.length - 1), value.length - 1};
+	return name->bytes;
+}
+
+bool drift_segment_unindex(struct visit *visit, uint64_t number, struct error *error)
+{
+	char bytes[INDEX_KEY_BYTES];
+	return visit_forget(visit, index_key(number, bytes), error);
 }

@@ -230,9 +230,149 @@ static void a_rate_in_time_is_divided(void **state)
 	observed_close(&ten);
 }
 
+/* The engine after a change of the step: it has other options, and the same state. */
+static void step_change(struct observed *observed, const char *options)
+{
+	observed_engine_close(observed);
+	planning_close(&observed->planning);
+	observed_steps(observed, options);
+	observed_engine_open(observed);
+}
+
+/* Each message forgets a few of those that do not come again, with their rows; then the state is as if they had never been. */
+static void former_segments_are_forgotten(void **state)
+{
+	(void)state;
+	struct observed observed, fresh;
+	enum { FORMER = 4 * DRIFT_FORGOTTEN_MOST };
+	char keys[FORMER][8];
+	observed_open(&observed, BY_KEY);
+	for (size_t i = 0; i < FORMER; i++) {
+		snprintf(keys[i], sizeof keys[i], "k%zu", i);
+		keyed_send(&observed, keys[i], 3, 0);
+	}
+	const size_t full = store_count(observed.store), begun = observed.begun;
+	assert_int_equal(begun, FORMER);
+	assert_int_equal(full, FORMER * 5 + 1); /* a window, three chunks and a name of each; and the tally */
+	step_change(&observed, "window: 41, falseAlarms: 0.1 per 1000, groupBy: key");
+	keyed_send(&observed, keys[1], 1, 0); /* it comes again, so only the others of the first four are said to be over */
+	assert_int_equal(observed.begun, begun + 1 + DRIFT_FORGOTTEN_MOST - 1);
+	assert_true(store_count(observed.store) < full);
+	keyed_send(&observed, keys[1], 3, 0);
+	assert_int_equal(observed.begun, begun + FORMER); /* each but k1 is said to be over, and k1 began */
+	observed_open(&fresh, "window: 41, falseAlarms: 0.1 per 1000, groupBy: key");
+	keyed_send(&fresh, keys[1], 4, 0);
+	assert_int_equal(store_count(observed.store), store_count(fresh.store));
+	keyed_send(&observed, keys[1], 37, 0);
+	assert_int_equal(observed.count, 1); /* the window that was open when they were forgotten is whole */
+	assert_int_equal(observed.seen[0].messages, 41);
+	observed_close(&observed);
+	observed_close(&fresh);
+}
+
+/* Without groupBy there is one segment again, and with it that one is former. */
+static void a_step_may_begin_and_cease_to_have_segments(void **state)
+{
+	(void)state;
+	struct observed observed, fresh;
+	observed_open(&observed, USUAL);
+	keyed_send(&observed, "a", 3, 0);
+	step_change(&observed, BY_KEY);
+	keyed_send(&observed, "a", 3, 0);
+	keyed_send(&observed, "b", 3, 0);
+	observed_open(&fresh, BY_KEY);
+	keyed_send(&fresh, "a", 3, 0);
+	keyed_send(&fresh, "b", 3, 0);
+	assert_int_equal(store_count(observed.store), store_count(fresh.store));
+	observed_close(&fresh);
+	step_change(&observed, USUAL);
+	keyed_send(&observed, "a", 3, 0);
+	observed_open(&fresh, USUAL);
+	keyed_send(&fresh, "a", 3, 0);
+	assert_int_equal(store_count(observed.store), store_count(fresh.store));
+	observed_close(&observed);
+	observed_close(&fresh);
+}
+
+/* While former ones are being forgotten, the step may change again: none is left. */
+static void segments_of_two_changes_are_forgotten(void **state)
+{
+	(void)state;
+	struct observed observed, fresh;
+	char keys[40][8];
+	observed_open(&observed, BY_KEY);
+	for (size_t i = 0; i < 40; i++) {
+		snprintf(keys[i], sizeof keys[i], "k%zu", i);
+		keyed_send(&observed, keys[i], 1, 0);
+	}
+	step_change(&observed, "window: 41, falseAlarms: 0.1 per 1000, groupBy: key");
+	keyed_send(&observed, "x", 1, 0);
+	step_change(&observed, "window: 42, falseAlarms: 0.1 per 1000, groupBy: key");
+	keyed_send(&observed, "y", 20, 0);
+	observed_open(&fresh, "window: 42, falseAlarms: 0.1 per 1000, groupBy: key");
+	keyed_send(&fresh, "y", 20, 0);
+	assert_int_equal(store_count(observed.store), store_count(fresh.store));
+	observed_close(&observed);
+	observed_close(&fresh);
+}
+
+/* A rollback before all are forgotten: those that are left go on, and are again segments that a later change makes former. */
+static void segments_go_on_after_a_rollback(void **state)
+{
+	(void)state;
+	struct observed observed, fresh;
+	char keys[10][8];
+	observed_open(&observed, BY_KEY);
+	for (size_t i = 0; i < 10; i++) {
+		snprintf(keys[i], sizeof keys[i], "k%zu", i);
+		keyed_send(&observed, keys[i], 30, 0);
+	}
+	step_change(&observed, "window: 41, falseAlarms: 0.1 per 1000, groupBy: key");
+	keyed_send(&observed, "x", 1, 0); /* k0 to k3 are forgotten */
+	step_change(&observed, BY_KEY);
+	keyed_send(&observed, "k9", 10, 0);
+	assert_int_equal(observed.count, 1); /* 30 and 10 messages of k9 */
+	assert_string_equal(observed.seen[0].segment, "k9");
+	keyed_send(&observed, "k3", 30, 0);
+	assert_int_equal(observed.count, 1);
+	step_change(&observed, "window: 42, falseAlarms: 0.1 per 1000, groupBy: key");
+	keyed_send(&observed, "y", 20, 0);
+	observed_open(&fresh, "window: 42, falseAlarms: 0.1 per 1000, groupBy: key");
+	keyed_send(&fresh, "y", 20, 0);
+	assert_int_equal(store_count(observed.store), store_count(fresh.store));
+	observed_close(&observed);
+	observed_close(&fresh);
+}
+
+/* Of a large window, which also was larger before: its rows go by so many a message. */
+static void a_former_segment_of_many_rows_is_forgotten_by_and_by(void **state)
+{
+	(void)state;
+	struct observed observed, fresh;
+	observed_open(&observed, "window: 400, falseAlarms: 0.1 per 1000, groupBy: key");
+	keyed_send(&observed, "a", 399, 0);
+	const size_t full = store_count(observed.store);
+	assert_int_equal(full, 399 + 3);
+	keyed_send(&observed, "a", 11, 0); /* it closes, and ten are in the next */
+	step_change(&observed, BY_KEY);
+	keyed_send(&observed, "b", 1, 0);
+	assert_int_equal(store_count(observed.store), full + 3 - DRIFT_FORGOTTEN_CHUNKS_MOST);
+	keyed_send(&observed, "b", 1, 0);
+	observed_open(&fresh, BY_KEY);
+	keyed_send(&fresh, "b", 2, 0);
+	assert_int_equal(store_count(observed.store), store_count(fresh.store));
+	observed_close(&observed);
+	observed_close(&fresh);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(former_segments_are_forgotten),
+		cmocka_unit_test(a_former_segment_of_many_rows_is_forgotten_by_and_by),
+		cmocka_unit_test(a_step_may_begin_and_cease_to_have_segments),
+		cmocka_unit_test(segments_of_two_changes_are_forgotten),
+		cmocka_unit_test(segments_go_on_after_a_rollback),
 		cmocka_unit_test(each_segment_has_its_verdicts),
 		cmocka_unit_test(segments_do_not_disturb_each_other),
 		cmocka_unit_test(rows_of_a_batch_have_their_own),
