@@ -1,4 +1,6 @@
 /* report_html.c: Report of an experiment as a page of HTML in one file; see report_view.h. Its data are in a link, as JSON. */
+#include <math.h>
+
 #include "base/base64.h"
 #include "cli/html_parts.h"
 #include "cli/report_charts.h"
@@ -84,7 +86,9 @@ static void write_health(const struct report *report, struct buffer *out)
 		buffer_string(out, "<tr><th scope=\"row\">");
 		html_write_text(out, joined->arm_names[arm]);
 		buffer_print(out, "%s</th><td>%.0f</td><td>", arm == report->control ? " (control)" : "", split->counts[arm]);
-		if (split->tested)
+		if (split->tested && isnan(split->expected[arm]))
+			buffer_string(out, "not known");
+		else if (split->tested)
 			buffer_print(out, "%.1f", split->expected[arm]);
 		buffer_string(out, "</td></tr>\n");
 	}

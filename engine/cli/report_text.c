@@ -1,4 +1,6 @@
 /* report_text.c: Report of an experiment as text; see report_view.h. Names come from records, so they are shown escaped. */
+#include <math.h>
+
 #include "base/moment.h"
 #include "base/quote.h"
 #include "cli/report_view.h"
@@ -20,7 +22,9 @@ static void print_split(const struct report *report, struct arena *arena, struct
 			     split->chi_square.p);
 	for (size_t arm = 0; arm < joined->arms; arm++) {
 		buffer_print(out, "  %-24s %10.0f units", text_shown(joined->arm_names[arm], arena), split->counts[arm]);
-		if (split->tested)
+		if (split->tested && isnan(split->expected[arm]))
+			buffer_string(out, ", how many are expected is not known");
+		else if (split->tested)
 			buffer_print(out, ", %.1f expected", split->expected[arm]);
 		buffer_string(out, arm == report->control ? "  (control)\n" : "\n");
 	}

@@ -1,6 +1,8 @@
 /* recommendation.c: Recommendation of a report: one plain sentence, its reasons, and what would change it. See report.h. */
 #include "experiments/report.h"
 
+#include <math.h>
+
 #define PERCENT 100.0
 #define MS_PER_DAY 86400000.0
 
@@ -146,8 +148,11 @@ static bool recommend_stop(struct recommending *self)
 	REASON(self, "units did not come to the variants by their shares (p %.2g at every look; chi-square %.4g, p %.2g)", split->p,
 	       split->chi_square.statistic, split->chi_square.p);
 	for (size_t arm = 0; arm < self->report->joined->arms; arm++)
-		REASON(self, "`" TEXT_FORMAT "` has %.0f units, and %.1f were to come", TEXT_ARGUMENTS(arm_name(self, arm)),
-		       split->counts[arm], split->expected[arm]);
+		if (isnan(split->expected[arm]))
+			REASON(self, "`" TEXT_FORMAT "` has %.0f units", TEXT_ARGUMENTS(arm_name(self, arm)), split->counts[arm]);
+		else
+			REASON(self, "`" TEXT_FORMAT "` has %.0f units, and %.1f were to come",
+			       TEXT_ARGUMENTS(arm_name(self, arm)), split->counts[arm], split->expected[arm]);
 	CHANGE(self, "a split that is right: look for fallbacks in one variant, units in two variants, exposures that are lost or "
 		"late, "
 		     "and then start the experiment anew");

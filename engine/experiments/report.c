@@ -35,6 +35,7 @@ static void split_conclude(const struct joined *joined, struct report_split *spl
 {
 	double counts[ANALYSIS_ARMS_MAX + 1], shares[ANALYSIS_ARMS_MAX + 1], expected[ANALYSIS_ARMS_MAX + 1] = {0};
 	double met[ANALYSIS_ARMS_MAX + 1] = {0};
+	bool unknown[ANALYSIS_ARMS_MAX] = {0};
 	struct split_watch watch = {0};
 	if (joined->adaptive || joined->arms < 2)
 		return;
@@ -48,6 +49,8 @@ static void split_conclude(const struct joined *joined, struct report_split *spl
 		for (size_t arm = 0; arm <= joined->arms; arm++) {
 			expected[arm] += units * shares[arm];
 			met[arm] += counts[arm];
+			if (arm < joined->arms)
+				unknown[arm] = unknown[arm] || (units > 0 && isnan(joined->epochs[i].shares[arm]));
 		}
 		split->p = split_watch_close(&watch, counts, shares, joined->arms + (shares[joined->arms] > 0));
 	}
@@ -55,7 +58,7 @@ static void split_conclude(const struct joined *joined, struct report_split *spl
 	split->mismatch = split->tested && split->p < SPLIT_ALPHA;
 	split->chi_square = split_test(met, expected, joined->arms + (expected[joined->arms] > 0), SPLIT_ALPHA);
 	for (size_t arm = 0; arm < joined->arms; arm++) {
-		split->expected[arm] = expected[arm];
+		split->expected[arm] = unknown[arm] ? (double)NAN : expected[arm];
 		split->counts[arm] = met[arm];
 	}
 }

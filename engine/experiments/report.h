@@ -32,7 +32,8 @@ struct report_split {
 	bool mismatch;	    /* by the test that holds at every look */
 	double p;	    /* of that test */
 	struct split_test chi_square; /* of one look */
-	double expected[ANALYSIS_ARMS_MAX], counts[ANALYSIS_ARMS_MAX]; /* units at their first exposure */
+	double counts[ANALYSIS_ARMS_MAX]; /* units at their first exposure */
+	double expected[ANALYSIS_ARMS_MAX]; /* NaN: not known, since an epoch has no exposure of it, which would have its share */
 	bool feedback_differs; /* the share of units with feedback is not the same in all variants */
 	double feedback_p;
 };

@@ -1,6 +1,7 @@
 /* report_view_test.c: what the page, the text and the JSON of an experiment's report show, also of odd names. */
 #include "cli/report_view.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -159,6 +160,25 @@ static void nothing_is_shown_of_what_is_not_known(void **state)
 	}
 }
 
+/* Each of two epochs has an exposure of one variant, and nothing says what the share of the other was. */
+static void the_share_of_a_variant_that_was_not_seen_is_not_known(void **state)
+{
+	struct buffer out;
+	teardown(state);
+	assert_int_equal(setup_of(2, true), 0);
+	assert_true(report.split.tested && isnan(report.split.expected[0]) && isnan(report.split.expected[1]));
+	buffer_open(&out, (size_t)16 << 20);
+	report_view_print_text(&report, arena, &out);
+	buffer_byte(&out, '\0');
+	assert_non_null(strstr(out.bytes, " 1 units, how many are expected is not known"));
+	assert_null(strstr(out.bytes, " expected\n"));
+	buffer_clear(&out);
+	report_view_print_html(&report, &out);
+	buffer_byte(&out, '\0');
+	assert_non_null(strstr(out.bytes, "<td>1</td><td>not known</td>"));
+	buffer_close(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +186,7 @@ int main(void)
 		cmocka_unit_test(the_json_has_all_numbers),
 		cmocka_unit_test(the_text_begins_with_the_recommendation),
 		cmocka_unit_test(nothing_is_shown_of_what_is_not_known),
+		cmocka_unit_test(the_share_of_a_variant_that_was_not_seen_is_not_known),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
