@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "log/commit_mark.h"
-#include "state/identity.h"
+#include "state/changelog_identity.h"
 
 #define REFERENCE "sluice state id=00000000000000ff end=12 changelog=p.state"
 
