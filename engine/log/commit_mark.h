@@ -1,8 +1,8 @@
 /* commit_mark.h: Mark of a commit whose partition was moved to another consumer group (log/offset_migration.h).
  *
  * The mark begins the commit's metadata: `sluice moved to=GROUP`. What the metadata said before follows behind a space, and
- * means the same as without the mark (state/changelog_identity.h). A consumer that is given a partition with a mark does not read it
- * (log/moved_partitions.h). The next commit of the group has no mark.
+ * means the same as without the mark (state/changelog_identity.h). A consumer that is given a partition with a mark does
+ * not read it (log/moved_partitions.h). The next commit of the group has no mark.
  *
  * Engines of versions before the mark ignore it.
  */

@@ -566,17 +566,10 @@ static void the_feed_comes(void)
 	drift_is_fed();
 }
 
-/* From 2.4 until 2.10 librdkafka reads partitions of which it does not know where a topic's metadata has an error too, as the
- * mock's has and a broker's has not, and the process ends (its issue 4907). */
-static bool errors_with_partitions_crash(void)
-{
-	return rd_kafka_version() >= 0x020400ff && rd_kafka_version() < 0x020a0000;
-}
-
 static int feed_open_denied(void **state)
 {
 	const int opened = feed_open_with_topic(state);
-	if (!errors_with_partitions_crash())
+	if (!mock_error_of_topic_crashes())
 		rd_kafka_mock_topic_set_error(follow_stand.mock.cluster, FEED, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
 	return opened;
 }
@@ -590,7 +583,7 @@ static void a_feed_that_cannot_be_read_holds_up_no_change(void **state)
 		{0},
 	};
 	(void)state;
-	if (errors_with_partitions_crash())
+	if (mock_error_of_topic_crashes())
 		skip();
 	follow_play(scenes);
 	assert_true(follow_was_said("the feed is read again"));

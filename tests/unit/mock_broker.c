@@ -136,3 +136,8 @@ void mock_forget_producers(struct mock *mock, size_t count)
 	for (size_t i = 0; i < count; i++)
 		rd_kafka_mock_push_request_errors(mock->cluster, produce, 1, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
 }
+
+bool mock_error_of_topic_crashes(void)
+{
+	return rd_kafka_version() >= 0x020100ff && rd_kafka_version() < 0x020a0000;
+}
