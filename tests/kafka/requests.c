@@ -45,6 +45,7 @@ struct options {
 	long count, rate, pid, quiet_s;
 	bool json, counted, least, apart, keyless;
 	long partitions, elements;
+	int out_partitions; /* of OUT, as Kafka says it */
 	long parts; /* answers of a request */
 	long keys;
 };
@@ -311,7 +312,7 @@ static void errors_print(const struct errors *errors)
 static void positions_print(rd_kafka_t *consumer, const struct options *options)
 {
 	rd_kafka_t *all = asker(options, "read_uncommitted"), *committed_only = asker(options, "read_committed");
-	rd_kafka_topic_partition_list_t *list = kafka_list(options->out, (int)options->partitions, RD_KAFKA_OFFSET_INVALID);
+	rd_kafka_topic_partition_list_t *list = kafka_list(options->out, options->out_partitions, RD_KAFKA_OFFSET_INVALID);
 	(void)rd_kafka_position(consumer, list);
 	for (int i = 0; i < list->cnt; i++) {
 		int64_t low = -1, written = -1, stable = -1;
@@ -340,7 +341,7 @@ static void check_committed(const struct options *options, struct tally *tally)
 	struct arena *arena = arena_open(1 << 20);
 	struct errors errors = {0};
 	double began = now_s(CLOCK_MONOTONIC), quiet_since = began;
-	kafka_read_all(consumer, options->out, (int)options->partitions);
+	kafka_read_all(consumer, options->out, options->out_partitions);
 	/* When all are there, a last second shows those that come twice. */
 	while (now_s(CLOCK_MONOTONIC) - quiet_since < (tally->different == options->count ? 1 : (double)options->quiet_s)) {
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, 100);
@@ -373,21 +374,39 @@ static long count_all(const struct options *options)
 							     {"enable.partition.eof", "true"},
 							     {NULL, NULL}});
 	double began = now_s(CLOCK_MONOTONIC);
-	long count = 0, ends = 0;
+	long count = 0;
+	int ends = 0;
+	bool *ended = calloc((size_t)options->out_partitions, sizeof *ended);
+	if (!ended)
+		die("out of memory");
 	rd_kafka_poll_set_consumer(consumer);
-	kafka_read_all(consumer, options->out, (int)options->partitions);
-	while (ends < options->partitions) {
+	kafka_read_all(consumer, options->out, options->out_partitions);
+	while (ends < options->out_partitions) {
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, 100);
 		if (now_s(CLOCK_MONOTONIC) - began > COUNT_S)
-			die("%s: after %d s only %ld of %ld partitions were read to their end", options->out, COUNT_S, ends,
-			    options->partitions);
+			die("%s: after %d s only %d of %d partitions were read to their end", options->out, COUNT_S, ends,
+			    options->out_partitions);
 		if (!message)
 			continue;
 		count += message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
-		ends += message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+		if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && !ended[message->partition]) {
+			ended[message->partition] = true;
+			ends++;
+		}
 		rd_kafka_message_destroy(message);
 	}
 	kafka_reader_close(consumer);
+	free(ended);
+	return count;
+}
+
+static int out_partitions(const struct options *options)
+{
+	rd_kafka_t *client = asker(options, "read_uncommitted");
+	const int count = kafka_partitions(client, options->out);
+	rd_kafka_destroy(client);
+	if (count == 0)
+		die("%s: there is no such topic", options->out);
 	return count;
 }
 
@@ -396,6 +415,7 @@ static int check(const struct options *options)
 	struct tally *tally = calloc(1, sizeof *tally);
 	struct options all = *options;
 	all.count *= options->parts;
+	all.out_partitions = out_partitions(options);
 	options = &all;
 	if (!tally || !(tally->seen = calloc((size_t)options->count, 1)))
 		die("out of memory");
