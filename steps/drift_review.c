@@ -9,6 +9,7 @@
 #include "message/drift_score.h"
 #include "message/json_write.h"
 #include "steps/drift_comparison.h"
+#include "steps/drift_examples.h"
 #include "steps/drift_segments.h"
 #include "steps/drift_truths.h"
 
@@ -21,6 +22,7 @@ struct review_segment {
 	struct monitor_position position;
 	struct performance performance; /* of the window */
 	struct drift_realised realised;
+	uint64_t reported;		/* rows of its windows that have closed */
 	double *rows;			/* of it, owned */
 	size_t room;
 };
@@ -31,7 +33,12 @@ struct drift_review {
 	const struct drift_estimate_options *estimate;
 	const struct fit_source *source;
 	bool json;
-	uint64_t windows, drifted, quality;
+	const struct drift_picture *pictures; /* of JSON: one a feature */
+	struct drift_examples examples;
+	bool again; /* the messages are read once more, for examples */
+	uint64_t read; /* messages of this reading */
+	uint64_t windows, drifted, quality, alarmed;
+	double false_alarms; /* declared, of all windows */
 	uint64_t messages, informed, unusable; /* those with feedback, and of these the ones that it does not fit */
 	uint64_t bands[BAND_LEFT + 1];	       /* windows by enum band_state */
 	uint64_t compared; /* rows */
@@ -91,7 +98,9 @@ static void feature_put(const struct drift_review *review, const struct monitor_
 		number_put(out, "level", test->level);
 		buffer_print(out, ", \"established\": %s}", test->established ? "true" : "false");
 	}
-	buffer_byte(out, ']');
+	buffer_string(out, "], \"picture\": ");
+	const size_t number = (size_t)(feature - verdict->features);
+	drift_picture_put(&review->pictures[number], review->comparison.monitor, number, out);
 	if (!isnan(shift))
 		number_put(out, "importance_shift", shift);
 	buffer_byte(out, '}');
@@ -156,6 +165,7 @@ static void verdict_json(const struct drift_review *review, const struct monitor
 	buffer_print(out, ", \"judged\": %s", verdict->judged ? "true" : "false");
 	if (verdict->judged)
 		number_put(out, "drift_score", verdict->score);
+	number_put(out, "false_alarms_declared", verdict->false_alarms);
 	if (review->estimate->here.line)
 		estimates_put(review);
 	if (review->source->truth)
@@ -260,6 +270,10 @@ static void verdict_report(struct drift_review *review, const struct monitor_ver
 	review->windows++;
 	review->drifted += verdict->drifted;
 	review->quality += verdict->quality_alarm;
+	review->alarmed += verdict->drifted || verdict->quality_alarm;
+	review->false_alarms += verdict->false_alarms;
+	drift_examples_see(&review->examples, review->segment->name, review->segment->reported, verdict);
+	review->segment->reported += verdict->rows;
 	if (review->json)
 		verdict_json(review, verdict);
 	else
@@ -280,6 +294,9 @@ static bool review_open(struct drift_review *review, const struct step *step, st
 	if (!review->segments)
 		return error_memory(error, ERROR_SYSTEM, "comparing messages");
 	const struct monitor_settings *settings = &review->comparison.settings;
+	review->pictures = review->json ? drift_pictures_learn(&review->comparison.reference, step->arena) : NULL;
+	if (review->json && !review->pictures)
+		return error_memory(error, ERROR_SYSTEM, "comparing messages");
 	if (!review->source->time_ms && (settings->window_ms > 0 || settings->rate.duration_ms > 0))
 		return error_set(error, ERROR_CONFIG, step->place,
 				 "the rows of a file have no times; read a topic, or give `window` and `falseAlarms` by messages, "
@@ -393,8 +410,20 @@ static void row_estimate(const struct review_row *row, struct review_segment *se
 		drift_realised_add(&segment->realised, row->chances, row->number, row->truth);
 }
 
+/* In the second reading. */
+static bool row_exemplify(struct drift_review *review, const struct review_row *row, struct error *error)
+{
+	const size_t feature = review->examples.feature;
+	const struct drift_example made = {.message = review->read, .row = row->number, .value = row->values[feature]};
+	return drift_examples_add(&review->examples, row->segment, made, &review->pictures[feature], review->source,
+				  review->comparison.step->arena) ||
+	       error_memory(error, ERROR_SYSTEM, "choosing examples");
+}
+
 static bool row_review(struct drift_review *review, const struct review_row *row, struct error *error)
 {
+	if (review->again)
+		return row_exemplify(review, row, error);
 	const bool by_count = review->comparison.settings.window_ms == 0; /* the row that closes such a window is in it */
 	struct review_segment *segment = segment_of(review, row->segment);
 	if (!segment) {
@@ -420,7 +449,7 @@ static bool row_review(struct drift_review *review, const struct review_row *row
 static bool truth_of(struct drift_review *review, const struct drift_chances *chances, size_t rows, struct drift_truth *truth)
 {
 	const struct fit_source *source = review->source;
-	if (!source->truth)
+	if (!source->truth || review->again)
 		return false;
 	const struct fit_name name = source->name(source->context);
 	const struct fit_truth *feedback = source->truth(source->truths, &name);
@@ -446,6 +475,10 @@ static bool message_review(struct drift_review *review, const struct payload *pa
 	if (!drift_segments_of(review->group, &scope, count, arena, &segments, error)) {
 		if (error->kind != ERROR_INPUT)
 			return false;
+		if (review->again) {
+			*error = (struct error){0};
+			return true;
+		}
 		if (review->nameless++ == 0)
 			review->why = *error;
 		*error = (struct error){0};
@@ -492,12 +525,24 @@ static void report_json(const struct drift_review *review)
 	buffer_print(out, "{\"windows\": %llu", (unsigned long long)review->windows);
 	count_put(out, "windows_with_drift", review->drifted);
 	count_put(out, "windows_with_quality_alarm", review->quality);
+	count_put(out, "alarms", review->alarmed);
+	number_put(out, "false_alarms_declared", review->false_alarms);
 	count_put(out, "rows_compared", review->compared);
 	count_put(out, "rows_beyond_segments", review->beyond);
 	count_put(out, "messages_without_segment", review->nameless);
 	if (review->nameless) {
 		buffer_string(out, ", \"without_segment_since\": ");
 		json_write_string(out, text_of(review->why.text));
+	}
+	buffer_string(out, ", \"reference\": [");
+	for (size_t i = 0; i < review->comparison.reference.feature_count; i++) {
+		buffer_string(out, i ? ", " : "");
+		drift_picture_put_reference(&review->pictures[i], out);
+	}
+	buffer_byte(out, ']');
+	if (review->examples.score > 0) {
+		buffer_string(out, ", \"examples\": ");
+		drift_examples_put(&review->examples, &review->pictures[review->examples.feature], out);
 	}
 	buffer_string(out, "}\n");
 }
@@ -536,6 +581,25 @@ static void truths_say(const struct drift_review *review)
 	buffer_byte(review->report, '\n');
 }
 
+/* All messages of the source, from its beginning. */
+static bool messages_read(struct drift_review *review, struct arena *arena, struct error *error)
+{
+	const struct fit_source *source = review->source;
+	struct payload payload;
+	review->read = 0;
+	source->rewind(source->context);
+	for (; source->next(source->context, arena, &payload, error); arena_reset(arena)) {
+		const struct tensor *texts;
+		review->read++;
+		if (message_review(review, &payload, arena, &texts, error))
+			continue;
+		if (error->kind != ERROR_INPUT || !source->refused(source->context, texts, error))
+			break;
+		*error = (struct error){0};
+	}
+	return error->kind == ERROR_NONE;
+}
+
 bool drift_review(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error)
 {
 	const struct drift *options = step->options;
@@ -545,23 +609,18 @@ bool drift_review(struct step *step, const struct fit_source *source, bool json,
 				      .json = json,
 				      .report = report};
 	struct arena *arena = arena_open(MESSAGE_BYTES_MAX);
-	struct payload payload;
 	bool good = (arena || error_memory(error, ERROR_SYSTEM, "comparing messages")) && review_open(&review, step, error);
+	const bool opened = good;
+	good = good && messages_read(&review, arena, error);
 	if (good)
-		source->rewind(source->context);
-	for (; good && source->next(source->context, arena, &payload, error); arena_reset(arena)) {
-		const struct tensor *texts;
-		if (message_review(&review, &payload, arena, &texts, error))
-			continue;
-		if (error->kind != ERROR_INPUT || !source->refused(source->context, texts, error))
-			break;
-		*error = (struct error){0};
+		ends_review(&review);
+	if (good && json && review.examples.score > 0) {
+		review.again = true;
+		good = messages_read(&review, arena, error);
 	}
 	arena_close(arena);
-	if (!good && !error->place.line)
+	if (!opened && !error->place.line)
 		error->place = step->place;
-	if (good && error->kind == ERROR_NONE)
-		ends_review(&review);
 	for (size_t i = 0; i < review.segment_count; i++)
 		memory_give(review.segments[i].rows);
 	if (!json) {
@@ -571,7 +630,7 @@ bool drift_review(struct step *step, const struct fit_source *source, bool json,
 			     (unsigned long long)review.windows, (unsigned long long)review.drifted,
 			     (unsigned long long)review.quality);
 	}
-	if (json && good && error->kind == ERROR_NONE)
+	if (json && good)
 		report_json(&review);
-	return good && error->kind == ERROR_NONE && anything_compared(&review, step, error);
+	return good && anything_compared(&review, step, error);
 }

@@ -204,6 +204,7 @@ static const struct monitor_verdict *window_close(struct monitor *self)
 						 .most_ms = self->at.most_ms,
 						 .rows = self->at.rows,
 						 .late = self->at.late,
+						 .false_alarms = features ? alpha : 0,
 						 .feature = features,
 						 .feature_count = features,
 						 .features = self->verdicts};

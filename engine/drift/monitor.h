@@ -88,6 +88,7 @@ struct monitor_verdict {
 	int64_t begin_ms, end_ms; /* by time: the window; by count: its least and greatest time */
 	int64_t least_ms, most_ms; /* of its rows */
 	uint64_t rows, late;
+	double false_alarms; /* that it takes of the declared ones; 0: nothing was compared */
 	bool judged; /* false: it had too few rows, and says nothing */
 	double score;
 	bool drifted; /* a test is established with at least the smallest effect */
