@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/drift_page.h"
 #include "cli/fit_rows.h"
 #include "cli/fit_topic.h"
 #include "cli/fit_truths.h"
@@ -31,6 +32,8 @@ struct fit_options {
 	int form;
 };
 
+enum report_form { REPORT_HTML = OUTPUT_JSON + 1 };
+
 /* Rows of both commands. */
 #define SOURCE_ROWS                                                                                                                \
 	ROW("tensor", NAMES, struct fit_options, tensors, .word = "NAME=COLUMN,COLUMN",                                            \
@@ -38,8 +41,7 @@ struct fit_options {
 		DOOR_ROWS(struct fit_options, asked),                                                                              \
 		ROW("count", INTEGER, struct fit_options, count, .least = 1, .most = COUNT_MAX,                                    \
 		    .help = "Reads only that many first records of a topic; default: all."),                                       \
-		ROW("out", TEXT, struct fit_options, out, .word = "FILE", .help = "The file to write; default: standard output."), \
-		COMMAND_FORM(fit_options, form, "text json")
+		ROW("out", TEXT, struct fit_options, out, .word = "FILE", .help = "The file to write; default: standard output.")
 
 static const struct option options[] = {
 	{.name = "file",
@@ -52,6 +54,7 @@ static const struct option options[] = {
 	    .help = "The name of the step; default: the only one of "
 		    "that kind."),
 	SOURCE_ROWS,
+	COMMAND_FORM(fit_options, form, "text json"),
 	{.type = OPTION_END},
 };
 
@@ -126,6 +129,24 @@ static bool importances_read(struct fitting *self, const struct door *door, stru
 	return true;
 }
 
+/* The page is made of the JSON. */
+static bool report_make(struct fitting *self, struct step *step, struct fit_source *source, struct error *error)
+{
+	struct buffer page;
+	if (!self->kind->review(step, source, self->options->form != OUTPUT_TEXT, &self->made, error))
+		return false;
+	if (self->options->form != REPORT_HTML)
+		return true;
+	if (buffer_failed(&self->made))
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, "the report has more than the %zu MiB that a page is made of; use "
+				 "-o text, longer windows or fewer segments", FILE_BYTES_OUT_MAX >> 20);
+	buffer_open(&page, FILE_BYTES_OUT_MAX);
+	const bool good = drift_page_write(buffer_view(&self->made), step->pipeline, step->name, self->arena, &page, error);
+	buffer_close(&self->made);
+	self->made = page;
+	return good;
+}
+
 /* Learns, or compares. */
 static bool source_read(struct fitting *self, struct step *step, struct fit_source *source, struct error *error)
 {
@@ -141,7 +162,7 @@ static bool source_read(struct fitting *self, struct step *step, struct fit_sour
 	}
 	if (self->command == &command_fit)
 		return self->kind->fit(step, source, &self->made, error);
-	return self->kind->review(step, source, self->options->form == OUTPUT_JSON, &self->made, error);
+	return report_make(self, step, source, error);
 }
 
 /* ---- feedback ---- */
@@ -417,6 +438,7 @@ static const struct option report_options[] = {
 	    .help = "Feedback on the requests: a file of JSON lines or Avro records, or topic:NAME; `topic:` alone is the "
 		    "pipeline's own. The step needs `estimate`."),
 	SOURCE_ROWS,
+	COMMAND_FORM(fit_options, form, "text json html"),
 	{.type = OPTION_END},
 };
 
@@ -427,16 +449,25 @@ const struct command command_drift_report = {
 	.help = "Reads SOURCE as `sluice fit` does (a CSV, requests in lines, or topic:NAME), and compares its rows, window by "
 		"window, with the reference of a step `drift`, which `sluice fit drift` has learnt. It prints a line for each "
 		"window: the drift_score, the feature and the test that have it, and data out of the bounds of quality. With -o "
-		"json each line is an object with all tests of all features, and the last one has the sums. If no row can be "
+		"json each line is an object with all tests of all features and a `picture` of its values in the bins of the "
+		"reference, and the last one has the sums, the reference's pictures and the example requests. If no row can be "
 		"compared, it fails.\n"
+		"\n"
+		"-o html makes a page in one file, which fetches nothing: a map of the effects by feature and time, grey where "
+		"none is established; the features that moved most, each with its distribution in the reference and in the window "
+		"where it moved most; ten requests of the window with the largest drift_score, by topic, partition and offset; "
+		"the alarms beside the number of false ones declared; and the JSON, up to 32 MiB. It shows 12 segments, 30 "
+		"features and 60 columns of windows at most, those that moved most.\n"
 		"\n"
 		"  sluice fit drift march.csv -f pipeline.yaml --tensor x=bid,ask --out refs/features.json\n"
 		"  sluice drift report april.csv -f pipeline.yaml --tensor x=bid,ask\n"
+		"  sluice drift report april.csv -f pipeline.yaml --tensor x=bid,ask -o html > april.html\n"
 		"\n"
 		"If a step `explain` of the pipeline keeps `importance`, each feature of a topic's windows has the shift of its "
 		"importance: by how much its share of the mean absolute contributions is larger in the windows of that time than "
 		"in the "
-		"first ones. Text has the three that moved most, in points of 100; JSON has `importance_shift` of each.\n"
+		"first ones. Text has the three that moved most, in points of 100; the page has the largest of each "
+		"feature; JSON has `importance_shift` of each.\n"
 		"\n"
 		"`window`, `methods`, `falseAlarms` and `effect` are those of the step. The rows of a file have no times, so both "
 		"`window` and `falseAlarms` are then by messages; the records of a topic have their own. The declared false alarms "

@@ -185,15 +185,15 @@ static void drift_write(const char *explain)
 	write_file("p.yaml", yaml);
 }
 
-/* Two columns, the second of which is constant, as a reference of 100 rows and as a request of 20. */
-static void rows_write(struct mock *mock)
+/* Two columns, the first of which goes on by `step` from row to row, as a reference of 100 rows and as requests of 20. */
+static void rows_write(struct mock *mock, int step)
 {
 	FILE *file = fopen("rows.csv", "w");
 	char request[2048];
 	assert_non_null(file);
 	fputs("0,1\n", file);
 	for (int i = 0; i < 100; i++)
-		fprintf(file, "%d,%d\n", i % 20, i % 7);
+		fprintf(file, "%d,%d\n", i * step % 20, i % 7);
 	fclose(file);
 	int length = snprintf(request, sizeof request,
 			      "{\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [20, 2], \"data\": [");
@@ -222,7 +222,7 @@ static void a_report_of_drift_has_the_shift_of_each_feature(void **state)
 	struct mock mock;
 	mock_open(&mock);
 	drift_write("importance: {window: 10}");
-	rows_write(&mock);
+	rows_write(&mock, 1);
 	struct said said = report_say(&mock, "text"); /* there is no topic of it yet */
 	assert_null(strstr(said.out, "importance"));
 	said_close(&said);
@@ -243,9 +243,46 @@ static void a_report_of_drift_has_the_shift_of_each_feature(void **state)
 	expect_words(said.out, "\"importance_shift\": 0.5}");
 	expect_words(said.out, "\"importance_shift\": -0.5}");
 	said_close(&said);
+	said = report_say(&mock, "html");
+	expect_words(said.out, "<th scope=\"row\">x.0</th><td>+50.0</td>");
+	expect_words(said.out, "<th scope=\"row\">x.1</th><td>-50.0</td>");
+	expect_words(said.out, ", from 1970-01-01");
+	assert_null(strstr(said.out, "the rows of a file have none"));
+	said_close(&said);
 	drift_write("share: 1"); /* no step keeps it */
 	said = report_say(&mock, "json");
 	assert_null(strstr(said.out, "importance"));
+	said_close(&said);
+	mock_close(&mock);
+}
+
+/* The rows of the third record are far from the reference, the last one farthest. */
+static void the_page_names_example_requests_by_offset(void **state)
+{
+	char request[2048];
+	(void)state;
+	struct mock mock;
+	mock_open(&mock);
+	drift_write("share: 1");
+	rows_write(&mock, 13); /* so that no row seems to follow from the one before */
+	int length = snprintf(request, sizeof request,
+			      "{\"id\": \"<i>\", \"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [20, 2], "
+			      "\"data\": [");
+	for (int i = 0; i < 20; i++)
+		length += snprintf(request + length, sizeof request - (size_t)length, "%s%d,%d", i ? "," : "", 1000 + i, i % 7);
+	snprintf(request + length, sizeof request - (size_t)length, "]}]}");
+	mock_write(&mock, NULL, request, NULL, NULL);
+	struct said said = report_say(&mock, "html");
+	const char *at = said.out;
+	for (int row = 19; row >= 10; row--) {
+		char line[160];
+		snprintf(line, sizeof line, "<tr><td class=\"t\">in-0-2</td><td>%d</td><td class=\"t\">&#60;i&#62;</td><td>%d</td>",
+			 row, 1000 + row);
+		at = strstr(at, line);
+		if (!at)
+			fail_msg("no %s in %s", line, strstr(said.out, "<h2>Example"));
+	}
+	expect_words(said.out, "<h2>Shift of importance</h2>\n<p>Not known: ");
 	said_close(&said);
 	mock_close(&mock);
 }
@@ -258,6 +295,7 @@ int main(void)
 		cmocka_unit_test(the_first_window_is_the_first_that_closed),
 		cmocka_unit_test(before_a_window_has_closed_it_says_so),
 		cmocka_unit_test(a_report_of_drift_has_the_shift_of_each_feature),
+		cmocka_unit_test(the_page_names_example_requests_by_offset),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }
