@@ -22,7 +22,8 @@ static const char page_style[] =
 	".moved{fill:var(--Down)}.alarm{fill:var(--Ink)}.was{fill:var(--Line)}.is{fill:var(--Up);fill-opacity:.6}"
 	".say{font-size:1.5em;font-weight:bold;margin:.2em 0}.strip{display:flex;flex-wrap:wrap;gap:.6em;padding:0}"
 	".strip li{list-style:none;background:var(--Soft);padding:.4em .8em;border-radius:.4em}.strip b{display:block}"
-	"td,th{border-top:1px solid var(--Soft);overflow-wrap:anywhere}td{text-align:right}td.t{text-align:left}"
+	"td,th{border-top:1px solid var(--Soft);overflow-wrap:anywhere}th,td.t{min-width:5em}th[scope=row]{min-width:8em}"
+	"td{text-align:right}td.t{text-align:left}"
 	".pictures{display:flex;flex-wrap:wrap;gap:1em}.pictures figure{flex:1 1 18em;margin:0;min-width:0}\n";
 
 struct drift_page {
