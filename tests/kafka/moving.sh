@@ -181,8 +181,7 @@ returned() {
 	sleep 3
 	apply exactly-once 3
 	says 20 one "call: changed" 2
-	sleep 0.1
-	kill_engine two
+	kill_in_transaction "${engine[two]}" "$form-answers" exactly-once
 	sleep 2
 	"$sluice" rollback -n "$form" pipeline/call --to 2 --reason "a test" >"$dir/rollback.log" 2>&1
 	expect "returned: status of rollback" $? "-eq 0"
