@@ -239,22 +239,24 @@ static void more_calls_than_streams_are_all_answered(void **state)
 		assert_string_equal(hall->askings[i].text, "hello");
 }
 
+/* How many calls are open together is up to the network, so the rounds until it is warm are not known beforehand. */
 static void a_warm_server_takes_nothing_from_the_heap(void **state)
 {
 	struct hall *hall = *state;
-	uint64_t taken = 0;
-	for (size_t round = 1; round <= 4; round++) {
-		if (round == 4)
-			taken = memory_taken();
+	size_t quiet = 0; /* rounds in a row in which nothing was taken */
+	for (size_t round = 1; quiet < 4; round++) {
+		const uint64_t taken = memory_taken();
 		for (size_t i = 0; i < 8; i++)
 			ask(hall, i, "/echo");
 		turn_hall_until(hall, &hall->told, 8 * round);
-	}
 #ifndef ARENA_EVERY_ALLOCATION_APART
-	assert_int_equal(memory_taken(), taken);
+		quiet = memory_taken() == taken ? quiet + 1 : 0;
 #else
-	assert_true(memory_taken() >= taken);
+		quiet++;
+		assert_true(memory_taken() >= taken);
 #endif
+		assert_true(round < 40);
+	}
 }
 
 /* Everything is opened, called and closed; the call, if it could be started at all, is told. */
