@@ -21,6 +21,7 @@
 
 #define BEAT_QUEUE_BYTES ((size_t)1 << 20)
 #define BEAT_BYTES_MAX ((size_t)64 << 10)
+#define KEEPER_NEWEST 100 /* records of `status`: what a keeper that stopped wrote is among them until many reports follow */
 #define FAILURES_MAX 2 /* of the keeper at one proposal, which it then refuses */
 #define REASONS_KEPT 16 /* of ignored records: the like is not logged again */
 #define REASON_SEED 0x5ea50f
@@ -432,7 +433,7 @@ static bool candidate_wait(struct keeper_service *service, struct error *error)
 		if (!status_step(service, &found, error))
 			return false;
 		int64_t until_ms = service->heard_ms + service->absent_ms + service->spread_ms;
-		if (!found && (service->is_vacant || clock_ms() >= until_ms))
+		if (!found && ((service->is_vacant && reader_has_caught_up(service->status)) || clock_ms() >= until_ms))
 			return true;
 		if (!found && !service_wait(service, until_ms, error))
 			return false;
@@ -522,8 +523,10 @@ struct keeper_service *keeper_service_open(const struct keeper_service_config *c
 	service->kafka = (struct notice_topic_config){config->brokers, config->producer};
 	service->moves = (struct move_notices){.reader = rollout_document_of(&service->checker),
 					       .sender = {service, move_send}};
-	service->status_config =
-		(struct reader_config){.brokers = config->brokers, .topic = config->topics.status, .properties = config->consumer};
+	service->status_config = (struct reader_config){.brokers = config->brokers,
+							.topic = config->topics.status,
+							.newest = KEEPER_NEWEST,
+							.properties = config->consumer};
 	service->writer_config = (struct fenced_writer_config){.brokers = config->brokers,
 							       .id = config->topics.keeper,
 							       .topic = config->topics.control,

@@ -3,7 +3,8 @@
  * Every engine of `run --control` has one. The keeper writes a beat to `status` every KEEPER_BEAT_MS: key KEEPER_KEY,
  * value keeper_form. A keeper that stops writes a tombstone with that key. A candidate that receives no beat for
  * KEEPER_ABSENT_MS, or that tombstone, takes the transactional id of the keeper, which fences the one before. It reads
- * `control` to its end, begins a tenure, and decides proposals. Each step is one transaction (control/keeper.h).
+ * `control` to its end, begins a tenure, and decides proposals. Each step is one transaction (control/keeper.h). A candidate
+ * that starts reads the newest records of `status` too: where the keeper stopped before, it need not wait.
  *
  * After any failure it is a candidate again: a new keeper starts from what `control` contains. So is a keeper that was
  * not scheduled for KEEPER_ABSENT_MS, or that receives the beat of a later keeper.

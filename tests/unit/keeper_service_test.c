@@ -193,9 +193,9 @@ static void a_report_that_is_ignored_is_logged_at_once_and_once(void **state)
 static void a_keeper_that_stops_is_followed_at_once_and_nothing_is_decided_twice(void **state)
 {
 	(void)state;
-	const struct keeper_service_config one = service_config("engine-1");
-	struct keeper_service_config two = service_config("engine-2");
+	struct keeper_service_config one = service_config("engine-1"), two = service_config("engine-2");
 	const struct applier_config config = applier_config();
+	one.absent_ms = KEEPER_ABSENT_MS; /* one whose tenure a busy machine has ended says nothing when it stops */
 	two.absent_ms = 10000;
 	struct keeper_service *first = service_started(&one);
 	struct applier *applier = applier_started(&config);
@@ -215,6 +215,24 @@ static void a_keeper_that_stops_is_followed_at_once_and_nothing_is_decided_twice
 	assert_int_equal(applier_ledger(applier)->verdict_count, 2);
 	applier_close(applier);
 	keeper_service_close(second);
+}
+
+static void a_candidate_that_starts_after_the_keeper_has_stopped_follows_at_once(void **state)
+{
+	(void)state;
+	struct keeper_service_config one = service_config("engine-1"), two = service_config("engine-2");
+	one.absent_ms = KEEPER_ABSENT_MS;
+	two.absent_ms = MOCK_WAIT_MS;
+	struct keeper_service *service = service_started(&one);
+	wait_for_keeper(service);
+	keeper_service_close(service);
+	for (int i = 0; i < 50; i++)
+		report_of("a", "default");
+	const int64_t begin_ms = clock_ms();
+	service = service_started(&two);
+	assert_true(wait_for_keeper(service) > 1);
+	assert_true(clock_ms() - begin_ms < two.absent_ms / 2);
+	keeper_service_close(service);
 }
 
 static void proposals_that_were_sent_without_a_keeper_are_decided_later(void **state)
@@ -351,6 +369,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_candidate_becomes_the_keeper_and_decides, broker_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_report_that_is_ignored_is_logged_at_once_and_once, broker_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_keeper_that_stops_is_followed_at_once_and_nothing_is_decided_twice, broker_setup,
+						broker_teardown),
+		cmocka_unit_test_setup_teardown(a_candidate_that_starts_after_the_keeper_has_stopped_follows_at_once, broker_setup,
 						broker_teardown),
 		cmocka_unit_test_setup_teardown(proposals_that_were_sent_without_a_keeper_are_decided_later, broker_setup,
 						broker_teardown),
