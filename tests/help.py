@@ -99,7 +99,7 @@ def named(text):
 
 def printed():
     """States and columns, which are printed by these files alone."""
-    top, view = ((root / "engine/cli" / name).read_text() for name in ("top.c", "top_view.c"))
+    top, view = ((root / "engine" / name).read_text() for name in ("cli/top.c", "view/top_view.c"))
     header = re.search(r'"PIPELINE", "ENGINE".*?\);', top, re.S).group()
     for place, words in (("top", re.findall(r'"([A-Z][A-Z0-9 ]+)"', header)),
                          ("top", re.findall(r'= \{"([A-Z][A-Z0-9 ]+)", \d', view)),

@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "cli/log_writer.h"
 #include "cli/model_server.h"
 #include "cli/session_revision.h"
 #include "log/reader.h"
@@ -13,6 +12,7 @@
 #include "message/oip_json.h"
 #include "message/rows.h"
 #include "runtime/engine.h"
+#include "runtime/log_writer.h"
 #include "runtime/revision_topics.h"
 #include "simulation/case.h"
 

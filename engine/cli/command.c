@@ -9,12 +9,12 @@
 #include "base/suggest.h"
 #include "base/version.h"
 #include "cli/arguments.h"
-#include "cli/log_writer.h"
 #include "cli/manual.h"
 #include "cli/settings.h"
 #include "log/kafka_log.h"
 #include "message/json_write.h"
 #include "plan/endpoint.h"
+#include "runtime/log_writer.h"
 
 #define COMMAND_ARENA_BYTES ((size_t)1 << 30) /* a ceiling against a runaway, not a budget: a spec has limits of its own */
 #define FAULTS_BYTES_MAX ((size_t)64 << 20)   /* FAULTS_MAX faults with their lines fit */

@@ -1,7 +1,7 @@
 /* diff.c: `sluice diff`: what files would change in what a namespace has accepted. */
 #include "cli/applied_artifacts.h"
-#include "cli/line_diff.h"
 #include "message/json_write.h"
+#include "view/line_diff.h"
 
 #define DIFF_BYTES_MAX ((size_t)64 << 20)
 

@@ -3,10 +3,10 @@
 
 #include "base/duration.h"
 #include "base/moment.h"
-#include "cli/record_file.h"
 #include "log/reader.h"
 #include "plan/graph.h"
 #include "plan/plan.h"
+#include "source/record_file.h"
 
 #define RECORD_ARENA_BYTES ((size_t)64 << 20)
 

@@ -1,6 +1,6 @@
 /* experiments_analyze.c: `sluice experiments analyze`: which variant of an experiment is better, and what to do. */
 #include "cli/experiment_data.h"
-#include "cli/report_view.h"
+#include "view/report_view.h"
 
 #define ARENA_BYTES ((size_t)32 << 30)
 #define REPORT_BYTES_MAX ((size_t)256 << 20)

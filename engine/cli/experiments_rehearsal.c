@@ -4,12 +4,12 @@
 #include "base/clock.h"
 #include "base/moment.h"
 #include "base/quote.h"
-#include "cli/answer_view.h"
 #include "experiments/rollout_rehearsal.h"
 #include "log/reader.h"
 #include "message/dead_letter.h"
 #include "message/json_write.h"
 #include "message/reply.h"
+#include "view/answer_view.h"
 
 #define RECORD_ARENA_BYTES ((size_t)64 << 20)
 

@@ -3,9 +3,11 @@
 #include "base/duration.h"
 #include "base/file.h"
 #include "cli/command.h"
-#include "cli/explanation_view.h"
-#include "cli/importance_view.h"
+#include "cli/kafka.h"
 #include "net/http.h"
+#include "source/importance_windows.h"
+#include "view/explanation_view.h"
+#include "view/importance_view.h"
 
 #define REQUEST_BYTES_MAX ((size_t)64 << 20) /* as much as a gateway accepts by default */
 #define REPLY_BYTES_MAX ((size_t)256 << 20)
@@ -121,7 +123,7 @@ static int importance_run(struct session *session, const struct explain_options 
 	if (self->request)
 		asked.files = (struct name_list){1, &file};
 	const bool good = door_open(session, &asked, pipeline, &door, &error) &&
-			  importance_list_read(&list, &door, pipeline, &error);
+			  importance_list_read(&list, &door.kafka, door_importance(&door, pipeline, list.arena), &error);
 	door_close(&door);
 	if (!good)
 		return command_refused(session, &command_explain, &error);

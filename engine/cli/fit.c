@@ -5,15 +5,16 @@
 
 #include "base/file.h"
 #include "cli/command.h"
-#include "cli/drift_page.h"
-#include "cli/fit_rows.h"
-#include "cli/fit_topic.h"
-#include "cli/fit_truths.h"
-#include "cli/importance_windows.h"
+#include "cli/kafka.h"
 #include "message/json_write.h"
 #include "plan/graph.h"
 #include "plan/plan.h"
 #include "serving/files.h"
+#include "source/fit_rows.h"
+#include "source/fit_topic.h"
+#include "source/fit_truths.h"
+#include "source/importance_windows.h"
+#include "view/drift_page.h"
 
 #define DATA_BYTES_MAX ((size_t)4 << 30) /* it is read whole, for it is gone through once for each operation */
 #define FILE_BYTES_OUT_MAX ((size_t)256 << 20)
@@ -113,6 +114,12 @@ static double shift_of(void *importances, struct text feature, int64_t begin_ms,
 	return importance_feature_shift(importances, feature, begin_ms, end_ms);
 }
 
+static bool importances_find(struct fitting *self, const struct door *door, struct error *error)
+{
+	const char *topic = door_importance(door, door->plan->graph->name, self->arena);
+	return importance_list_read(&self->importances, &door->kafka, topic, error);
+}
+
 /* The importance of features that a step of the pipeline keeps, if one does. Without a topic of it, nothing is known. */
 static bool importances_read(struct fitting *self, const struct door *door, struct error *error)
 {
@@ -121,7 +128,7 @@ static bool importances_read(struct fitting *self, const struct door *door, stru
 	for (size_t i = 0; i < plan->topic_count; i++)
 		kept = kept || plan->topics[i].role == TOPIC_IMPORTANCE;
 	self->importances = (struct importance_list){.arena = self->arena};
-	if (!kept || self->command == &command_fit || importance_list_read(&self->importances, door, plan->graph->name, error))
+	if (!kept || self->command == &command_fit || importances_find(self, door, error))
 		return true;
 	if (error->kind != ERROR_CONFIG)
 		return false;

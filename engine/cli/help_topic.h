@@ -7,7 +7,7 @@
 #define SLUICE_CLI_HELP_TOPIC_H
 
 #include "cli/command.h"
-#include "cli/page.h"
+#include "view/page.h"
 
 /* One name. It lives until the visit returns unless help_entry_keep() copies it. */
 struct help_entry {

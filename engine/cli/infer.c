@@ -5,12 +5,12 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/quote.h"
-#include "cli/answer_view.h"
 #include "cli/kafka.h"
 #include "cli/request_encode.h"
-#include "cli/tensor_files.h"
 #include "log/reader.h"
 #include "log/sender.h"
+#include "source/tensor_files.h"
+#include "view/answer_view.h"
 
 #define REQUEST_BYTES_MAX ((size_t)256 << 20)
 #define ANSWER_TEXT_MAX ((size_t)1 << 30)

@@ -5,10 +5,10 @@
 
 #include "base/secret.h"
 #include "base/suggest.h"
-#include "cli/broker_list.h"
-#include "cli/run_limits.h"
+#include "log/broker_list.h"
 #include "log/topics.h"
 #include "plan/plan.h"
+#include "runtime/run_limits.h"
 #include "spec/kafka_setting.h"
 
 #define HOST_NAME_BYTES 256
@@ -368,6 +368,11 @@ bool door_see_feedback(const struct door *door, const char *pipeline, struct err
 			 "topic %s does not exist: no engine has run a pipeline `%s` with an experiment; check its name and "
 			 "--namespace, and give its files by --pipelines if they set a prefix of topics",
 			 door->feedback, pipeline);
+}
+
+const char *door_importance(const struct door *door, const char *pipeline, struct arena *arena)
+{
+	return topic_own_name(arena, door->prefix, door->namespace, pipeline, "importance");
 }
 
 struct text door_key(const struct door *door, struct text request, struct arena *arena)

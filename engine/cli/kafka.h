@@ -7,29 +7,10 @@
 #define SLUICE_CLI_KAFKA_H
 
 #include "cli/command.h"
+#include "log/kafka_access.h"
 #include "log/record.h"
-#include "log/registry.h"
 #include "message/mapped.h"
-#include "net/tls.h"
 #include "spec/resource.h"
-
-struct kafka {
-	const char *brokers;
-	struct properties consumer, producer; /* from kafkaConfig */
-	struct properties topics;	      /* for topics that are created */
-	struct registry_access {
-		const char *url;   /* NULL: no registry */
-		const char *login; /* NULL: no login */
-		struct tls_files files;
-	} registry;
-};
-
-/* What a client of the registry needs; it borrows. */
-static inline struct registry_config kafka_registry(const struct kafka *kafka)
-{
-	return (struct registry_config){
-		.url = kafka->registry.url, .login = kafka->registry.login, .files = &kafka->registry.files};
-}
 
 struct pipeline_plan;
 
@@ -53,8 +34,8 @@ struct kafka_asked {
 		    .help = "Any setting of librdkafka; overrides the runtime's.")
 
 /* Finds the Kafka settings. `asked` overrides the runtime, which may be NULL. CONFIG: there are no brokers, one has no
- * address (cli/broker_list.h), a setting is not NAME=VALUE, or a secret is not at the given place. SYSTEM: the process
- * may open too few files to use Kafka (cli/run_limits.h). Borrows from both. From the runtime's settings only those that
+ * address (log/broker_list.h), a setting is not NAME=VALUE, or a secret is not at the given place. SYSTEM: the process
+ * may open too few files to use Kafka (runtime/run_limits.h). Borrows from both. From the runtime's settings only those that
  * a file may set (spec/kafka_setting.h) are used. */
 bool kafka_find(const struct runtime_spec *runtime, const struct kafka_asked *asked, struct arena *arena, struct kafka *kafka,
 		struct error *error);
@@ -127,6 +108,9 @@ void door_close(struct door *door);
 /* Checks that the pipeline's inputs topic exists, before a request is sent; likewise its feedback topic. */
 bool door_see_inputs(const struct door *door, struct error *error);
 bool door_see_feedback(const struct door *door, const char *pipeline, struct error *error);
+
+/* The topic of the importance of the pipeline's features, in the arena. NULL: memory ran out. */
+const char *door_importance(const struct door *door, const char *pipeline, struct arena *arena);
 
 /* The key of a request on the topic, if the pipeline's files set one (`input.key`); bytes NULL: none. In the arena. */
 struct text door_key(const struct door *door, struct text request, struct arena *arena);

@@ -1,6 +1,6 @@
 /* lint.c: `sluice lint`: all faults of YAML files, in one run, without starting anything. */
 #include "cli/command.h"
-#include "cli/spec_check.h"
+#include "runtime/spec_check.h"
 
 #define LINT_BYTES_MAX ((size_t)64 << 20) /* of the output: FAULTS_MAX faults with their lines fit */
 

@@ -7,9 +7,9 @@
 #define SLUICE_CLI_LISTENING_H
 
 #include "cli/command.h"
-#include "cli/file_watch.h"
-#include "cli/stop_signal.h"
 #include "net/tls.h"
+#include "runtime/file_watch.h"
+#include "runtime/stop_signal.h"
 
 /* Options of the command line. */
 struct listening_asked {

@@ -4,7 +4,7 @@
 #define SLUICE_CLI_MANUAL_H
 
 #include "cli/command.h"
-#include "cli/page.h"
+#include "view/page.h"
 
 void manual_overview(struct page *page);
 void manual_command(struct page *page, const struct command *command);

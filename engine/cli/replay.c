@@ -10,8 +10,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/dead_letters.h"
-#include "cli/replay_request.h"
 #include "log/sender.h"
+#include "source/replay_request.h"
 
 #define REPLAY_ARENA_BYTES ((size_t)1 << 30)
 #define REQUEST_BYTES_MAX ((size_t)256 << 20)

@@ -4,15 +4,15 @@
 #include <signal.h>
 
 #include "base/duration.h"
-#include "cli/log_writer.h"
-#include "cli/run_limits.h"
 #include "cli/run_parts.h"
 #include "cli/session_revision.h"
-#include "cli/stop_signal.h"
 #include "runtime/alert_watch.h"
 #include "runtime/engine_metrics.h"
 #include "runtime/group_migration.h"
+#include "runtime/log_writer.h"
+#include "runtime/run_limits.h"
 #include "runtime/status_publisher.h"
+#include "runtime/stop_signal.h"
 #include "serving/chaos.h"
 #include "spec/fault_codes.h"
 

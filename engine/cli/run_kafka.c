@@ -1,7 +1,7 @@
 /* run_kafka.c: Kafka of `sluice run`: its settings, its topics, and the offsets at which the engine starts. */
-#include "cli/log_writer.h"
 #include "cli/run_parts.h"
 #include "runtime/group_migration.h"
+#include "runtime/log_writer.h"
 #include "runtime/revision_topics.h"
 
 /* Copies settings. Files may change them at a reload, but clients keep the settings with which they were opened. */

@@ -5,13 +5,13 @@
 
 #include "cli/alert_settings.h"
 #include "cli/command.h"
-#include "cli/fetching.h"
 #include "cli/gateway_service.h"
 #include "runtime/cancel_relay.h"
 #include "runtime/engine.h"
 #include "runtime/liveness.h"
 #include "runtime/state_check.h"
 #include "runtime/topic_watch.h"
+#include "serving/fetching.h"
 #include "worker/direct_hub.h"
 
 struct run_control;

@@ -1,9 +1,9 @@
 /* tail.c: `sluice tail`: prints the answers of a pipeline as they come. */
 #include "base/clock.h"
-#include "cli/answer_view.h"
 #include "cli/kafka.h"
 #include "log/reader.h"
 #include "step/expression.h"
+#include "view/answer_view.h"
 
 #define RECORD_ARENA_BYTES ((size_t)1 << 30)
 #define RECORD_TEXT_MAX ((size_t)1 << 30)

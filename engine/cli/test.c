@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "cli/spec_check.h"
 #include "cli/testing.h"
 #include "message/json_write.h"
+#include "runtime/spec_check.h"
 #include "simulation/case_alerts.h"
 
 #define FOLDER_DEPTH_MAX 16 /* links may lead round in a circle */

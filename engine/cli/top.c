@@ -7,10 +7,10 @@
 #include "base/quote.h"
 #include "cli/kafka.h"
 #include "cli/screen_keys.h"
-#include "cli/top_view.h"
 #include "log/backlog.h"
 #include "log/reader.h"
 #include "observe/status.h"
+#include "view/top_view.h"
 
 #define TOP_ARENA_BYTES ((size_t)16 << 20)
 #define TOP_TEXT_MAX ((size_t)16 << 20)

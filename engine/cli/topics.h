@@ -6,7 +6,7 @@
 #define SLUICE_CLI_TOPICS_H
 
 #include "cli/command.h"
-#include "cli/page.h"
+#include "view/page.h"
 
 /* Prints the entry that the words name: a topic ("steps"), one entry of any topic ("filter", a field also by its
  * path), or both ("steps filter"). `topics NAME` is only the topic, not another entry of that name. For a name with

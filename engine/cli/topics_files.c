@@ -1,10 +1,10 @@
 /* topics_files.c: Topics of `sluice help` for the user's files: step kinds, operations, resources, fields, and faults. */
 #include <string.h>
 
-#include "cli/field_walk.h"
 #include "cli/help_topic.h"
 #include "message/failure.h"
 #include "spec/resource.h"
+#include "view/field_walk.h"
 
 /* ---- step kinds ---- */
 

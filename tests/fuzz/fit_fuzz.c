@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 #include "base/number.h"
-#include "cli/fit_rows.h"
 #include "mutate.h"
+#include "source/fit_rows.h"
 #include "spec/resource.h"
 #include "steps/kinds.h"
 #include "steps/operations.h"

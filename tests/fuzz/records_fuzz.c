@@ -8,12 +8,12 @@
 
 #include "bodies.h"
 #include "cli/dead_letters.h"
-#include "cli/replay_request.h"
 #include "message/answer_decode.h"
 #include "message/schemas.h"
 #include "message/stage_link.h"
 #include "mutate.h"
 #include "observe/status.h"
+#include "source/replay_request.h"
 
 static volatile unsigned char seen;
 

@@ -12,9 +12,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "cli/log_writer.h"
 #include "log/client.h"
 #include "log/kafka_log.h"
+#include "runtime/log_writer.h"
 #include "tests/unit/session.h"
 
 #define SAID_MOST 4096

@@ -1,6 +1,6 @@
 /* drift_page_test.c: Tests of the page of `sluice drift report -o html`: its numbers and their places, names of others, and
  * bounds. */
-#include "cli/drift_page.h"
+#include "view/drift_page.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/dead_letter_list.h"
 #include "log/sender.h"
 #include "message/avro.h"
 #include "message/dead_letter.h"
 #include "steps/kinds.h"
-#include "cli/dead_letter_list.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"
 

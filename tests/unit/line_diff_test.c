@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
-#include "cli/line_diff.h"
+#include "view/line_diff.h"
 
 #define TEXT_BYTES 4096
 

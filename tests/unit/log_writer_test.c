@@ -1,5 +1,5 @@
 /* The log of an engine: each line whole, with its time, level and fields, alike as text and as JSON. */
-#include "cli/log_writer.h"
+#include "runtime/log_writer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* page_test.c: one page in four hands. */
-#include "cli/page.h"
+#include "view/page.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "cli/replay_request.h"
 #include "message/format.h"
+#include "source/replay_request.h"
 
 #define ARENA_BYTES ((size_t)1 << 20)
 #define PAYLOAD "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\"shape\":[1],\"data\":[1]}]}"

@@ -1,5 +1,5 @@
 /* report_view_test.c: what the page, the text and the JSON of an experiment's report show, also of odd names. */
-#include "cli/report_view.h"
+#include "view/report_view.h"
 
 #include <math.h>
 #include <setjmp.h>

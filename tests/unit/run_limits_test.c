@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 
 #include "cli/kafka.h"
-#include "cli/run_limits.h"
+#include "runtime/run_limits.h"
 #include "session.h"
 #include "steps/kinds.h"
 

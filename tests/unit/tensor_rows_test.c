@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "cli/tensor_files.h"
 #include "message/format.h"
+#include "source/tensor_files.h"
 
 #define BYTES_MAX ((size_t)1 << 20)
 

@@ -1,5 +1,5 @@
 /* The screen of `sluice top`: what it shows, and that it fits the terminal. */
-#include "cli/top_view.h"
+#include "view/top_view.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

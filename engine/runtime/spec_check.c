@@ -1,0 +1,160 @@
+/* spec_check.c: see spec_check.h. */
+#include "runtime/spec_check.h"
+
+#include <unistd.h>
+
+#include "experiments/rollout_plan.h"
+#include "plan/plan.h"
+#include "serving/artifact.h"
+#include "serving/files.h"
+#include "spec/fault_codes.h"
+
+#define GRAPH_BYTES_MAX ((size_t)512 << 20)
+#define TYPED_NODES_MAX 4096 /* of a pipeline: each step may hand on all that those before it made */
+
+/* Values in a tree, as far as they matter. */
+static size_t nodes_of(const struct node *node)
+{
+	size_t count = 1;
+	for (size_t i = 0; i < node->count && count <= TYPED_NODES_MAX; i++)
+		count += nodes_of(node->type == NODE_MAP ? node->entries[i].value : node->items[i]);
+	return count;
+}
+
+/* Whether the resource has an error of its own: kinds infer from options that are whole.
+ * Faults are sorted by file and place, and a document ends where the next begins. */
+static bool faulty(const struct spec *spec, size_t index)
+{
+	const struct place from = spec->resources[index]->place;
+	uint32_t next = UINT32_MAX;
+	for (size_t i = 0; i < spec->count; i++) {
+		struct place other = spec->resources[i]->place;
+		if (other.file == from.file && other.line > from.line && other.line < next)
+			next = other.line;
+	}
+	for (size_t i = 0; i < faults_total(spec->faults); i++) {
+		const struct fault *fault = faults_at(spec->faults, i);
+		if (fault->code->severity == SEVERITY_ERROR && fault->place.file == from.file && fault->place.line >= from.line &&
+		    fault->place.line < next)
+			return true;
+	}
+	return false;
+}
+
+/* ---- files ---- */
+
+/* The files of this machine. One that is not there may still be made, as by `sluice fit`, so it is
+ * a warning; and what is elsewhere is not asked for, so that lint needs no network. */
+struct near_files {
+	struct files *files;
+	struct faults *faults;
+	struct arena *arena; /* for paths */
+	struct file_source source;
+};
+
+static bool near_read(void *context, const struct name *file, const char *digest, struct text *content, struct error *error)
+{
+	struct near_files *self = context;
+	const struct file_source *files = files_source(self->files);
+	const char *path = files_path(file, self->arena);
+	if (!path)
+		return error_memory(error, ERROR_SYSTEM, "looking for a file");
+	if (!artifact_is_elsewhere(path) && access(path, F_OK) == 0)
+		return files->read(files->context, file, digest, content, error);
+	if (!artifact_is_elsewhere(path))
+		fault_add(self->faults, CODE_ABSENT_FILE, file->place, NULL, "there is no file %s", path);
+	else if (!artifact_check(path, file->place, self->arena, error))
+		return false;
+	return error_set(error, ERROR_REMOTE, file->place, "%s is not read by this command", path);
+}
+
+/* ---- rollouts ---- */
+
+/* Without a default the weights split the traffic, and nothing rolls out. Of bandits it was said that they choose. */
+static void check_rollout(const struct experiment_spec *experiment, struct faults *faults)
+{
+	struct rollout_plan plan;
+	struct error error = {0};
+	const bool is_staged = experiment->progressive.here.line > 0 && experiment->progressive.enabled;
+	const bool has_policy = experiment->promotion.here.line > 0 && experiment->bandits.here.line == 0;
+	if ((is_staged || has_policy) && !rollout_plan_make(experiment, &plan, &error))
+		fault_add(faults, experiment->default_name.text ? CODE_ROLLOUT : CODE_IGNORED_SETTING, error.place, NULL, "%s",
+			  error.text);
+}
+
+static void check_rollouts(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->count; i++)
+		if (spec->resources[i]->kind->type == RESOURCE_EXPERIMENT && !faulty(spec, i))
+			check_rollout(spec->resources[i]->spec, spec->faults);
+}
+
+/* Those that are written in a step. */
+static void check_inside(const struct graph *graph, struct faults *faults)
+{
+	for (size_t i = 0; i < graph->experiment_count; i++)
+		if (graph->experiments[i]->inside)
+			check_rollout(graph->experiments[i]->spec, faults);
+}
+
+/* ---- pipelines ---- */
+
+/* Names and types in expressions, as far as they are known without a model's metadata. */
+static void check_types(const struct graph *graph, const struct spec *spec, struct files *files, struct arena *arena)
+{
+	struct near_files near = {.files = files, .faults = spec->faults, .arena = arena};
+	near.source = (struct file_source){&near, near_read};
+	const struct called_model *called = ARENA_ARRAY(arena, struct called_model, graph->count);
+	struct graph_types types = {0};
+	if (called)
+		(void)types_infer(graph, called, &(struct types_known){.files = &near.source}, arena, spec->faults, &types);
+}
+
+/* What is wrong within a pipeline; NULL, too, where what lies beyond cannot be told. */
+static const struct graph *check_graph(const struct spec *spec, size_t index, struct files *files, struct arena *arena,
+				       struct arena *scratch)
+{
+	const struct resource *resource = spec->resources[index];
+	const struct graph *graph = graph_build(resource, spec, arena, spec->faults);
+	const bool large = nodes_of(resource->node) > TYPED_NODES_MAX, whole = graph && !large && !faulty(spec, index);
+	if (graph && large)
+		fault_add(spec->faults, CODE_LARGE_PIPELINE, resource->name.place, NULL,
+			  "pipeline `%s` has more than %d values: names and types in its expressions are not checked here",
+			  graph->name, TYPED_NODES_MAX);
+	if (whole)
+		check_types(graph, spec, files, scratch);
+	if (graph && !faulty(spec, index))
+		check_inside(graph, spec->faults);
+	return whole && !faulty(spec, index) ? graph : NULL;
+}
+
+/* References, cycles, types, stages and the like, and what lies between pipelines: so all graphs stay until the end. */
+static bool check_pipelines(const struct spec *spec, struct files *files, struct arena *arena, struct arena *scratch)
+{
+	const struct graph **graphs = ARENA_ARRAY(arena, const struct graph *, spec->count + 1);
+	size_t count = 0;
+	bool good = graphs;
+	check_rollouts(spec);
+	for (size_t i = 0; good && i < spec->count; i++) {
+		if (spec->resources[i]->kind->type != RESOURCE_PIPELINE)
+			continue;
+		graphs[count] = check_graph(spec, i, files, arena, scratch);
+		count += graphs[count] != NULL;
+		good = !arena_failed(arena) && !arena_failed(scratch);
+		arena_reset(scratch);
+	}
+	if (good)
+		plan_check(spec, graphs, count, arena);
+	return good && !arena_failed(arena);
+}
+
+bool spec_check(const struct spec *spec, struct error *error)
+{
+	struct arena *arena = arena_open(GRAPH_BYTES_MAX), *scratch = arena_open(GRAPH_BYTES_MAX);
+	struct files *files = files_open(error);
+	bool good = arena && scratch && files && check_pipelines(spec, files, arena, scratch);
+	arena_close(arena);
+	arena_close(scratch);
+	files_close(files);
+	return good || error_memory(error, ERROR_SYSTEM, "checking pipelines");
+}

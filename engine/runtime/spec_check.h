@@ -1,0 +1,11 @@
+/* spec_check.h: Check of parsed pipelines beyond their rows: references, cycles, types, stages, files of steps, and
+ * the connections between pipelines. Called by `sluice lint` and `sluice test`, so that both reject the same files. */
+#ifndef SLUICE_RUNTIME_SPEC_CHECK_H
+#define SLUICE_RUNTIME_SPEC_CHECK_H
+
+#include "spec/resource.h"
+
+/* Adds its findings to the faults of the spec. False: SYSTEM, memory ran out. */
+bool spec_check(const struct spec *spec, struct error *error);
+
+#endif

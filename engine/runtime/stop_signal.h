@@ -1,0 +1,26 @@
+/* stop_signal.h: SIGTERM and SIGINT, and optionally SIGHUP, as events of a loop, for commands that run until they are
+ * stopped. */
+#ifndef SLUICE_RUNTIME_STOP_SIGNAL_H
+#define SLUICE_RUNTIME_STOP_SIGNAL_H
+
+#include <signal.h>
+
+#include "net/loop.h"
+
+struct stop_signal {
+	struct loop *loop;
+	struct watch watch;
+	sigset_t before;
+	int signals;
+	bool asked; /* SIGTERM or SIGINT was received */
+	void (*hung_up)(void *context);
+	void *context;
+};
+
+/* Blocks the signals in this thread and in those that it starts; the loop receives them. */
+bool stop_signal_open(struct stop_signal *stop, struct loop *loop, struct error *error);
+/* Receives SIGHUP too from now on: `hung_up` is called in the loop. */
+bool stop_signal_heed_hangup(struct stop_signal *stop, void (*hung_up)(void *context), void *context, struct error *error);
+void stop_signal_close(struct stop_signal *stop); /* allowed when it is zeroed and not opened */
+
+#endif

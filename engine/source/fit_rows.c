@@ -1,0 +1,445 @@
+/* fit_rows.c: see fit_rows.h. */
+#include "source/fit_rows.h"
+
+#include <math.h>
+
+#include "base/number.h"
+#include "base/suggest.h"
+#include "message/json_scan.h"
+#include "message/rows.h"
+
+#define OWN_TENSOR SIZE_MAX
+
+#define VALUE_SHOWN_MAX 40 /* bytes of a field in an error */
+
+static struct place place_of(const struct fit_rows *rows)
+{
+	return (struct place){.file = rows->file, .line = (uint32_t)rows->line, .column = 1};
+}
+
+/* Columns of a place count characters. */
+static struct place place_of_field(const struct fit_rows *rows, const struct csv_field *field)
+{
+	uint32_t column = 1;
+	for (size_t at = field->line_begin; at < field->begin; at++)
+		column += ((unsigned char)rows->text.bytes[at] & 0xC0) != 0x80;
+	return (struct place){.file = rows->file, .line = (uint32_t)field->line, .column = column};
+}
+
+/* ---- a row of a CSV (RFC 4180) ---- */
+
+static void line_count(struct fit_rows *rows, size_t at)
+{
+	if (rows->text.bytes[at] != '\n')
+		return;
+	rows->line++;
+	rows->line_begin = at + 1;
+}
+
+/* Without its quotes; `*at`: behind them. Doubled quotes are made single in the arena. */
+static bool field_quoted(struct fit_rows *rows, struct arena *arena, struct csv_field *field, size_t *at, struct error *error)
+{
+	const struct text text = rows->text;
+	const size_t begin = ++*at;
+	size_t doubled = 0;
+	for (; *at < text.length; ++*at) {
+		if (text.bytes[*at] == '"' && !(*at + 1 < text.length && text.bytes[*at + 1] == '"'))
+			break;
+		doubled += text.bytes[*at] == '"';
+		*at += text.bytes[*at] == '"';
+		line_count(rows, *at);
+	}
+	if (*at == text.length)
+		return error_set(error, ERROR_INPUT, place_of_field(rows, field),
+				 "the quote that begins here is never closed; close it, or double a quote that is meant as one");
+	field->text = (struct text){text.bytes + begin, *at - begin};
+	++*at;
+	const char next = *at < text.length ? text.bytes[*at] : '\n';
+	if (next != ',' && next != '\n' && next != '\r')
+		return error_set(error, ERROR_INPUT, place_of_field(rows, field),
+				 "text follows the closing quote of this field; put all of it between the quotes, and double "
+				 "quotes that are part of it");
+	if (doubled == 0)
+		return true;
+	char *out = arena_take_raw(arena, field->text.length);
+	size_t length = 0;
+	for (size_t i = 0; out && i < field->text.length; i++) {
+		out[length++] = field->text.bytes[i];
+		i += field->text.bytes[i] == '"';
+	}
+	field->text = (struct text){out, length};
+	return out || error_memory(error, ERROR_SYSTEM, "reading a row");
+}
+
+/* The field that begins at `rows->at`; `*last`: its row ends behind it. */
+static bool field_next(struct fit_rows *rows, struct arena *arena, struct csv_field *field, bool *last, struct error *error)
+{
+	const struct text text = rows->text;
+	size_t at = rows->at;
+	*field = (struct csv_field){.line = rows->line, .line_begin = rows->line_begin, .begin = at};
+	if (at < text.length && text.bytes[at] == '"') {
+		if (!field_quoted(rows, arena, field, &at, error))
+			return false;
+	} else {
+		while (at < text.length && text.bytes[at] != ',' && text.bytes[at] != '\n')
+			at++;
+		size_t length = at - field->begin;
+		length -= length > 0 && text.bytes[at - 1] == '\r';
+		field->text = (struct text){text.bytes + field->begin, length};
+	}
+	while (at < text.length && text.bytes[at] == '\r')
+		at++;
+	*last = at >= text.length || text.bytes[at] == '\n';
+	if (at < text.length)
+		line_count(rows, at);
+	rows->at = at + (at < text.length);
+	return true;
+}
+
+static bool refuse_fields(const struct fit_rows *rows, size_t count, struct error *error)
+{
+	return error_set(error, ERROR_INPUT, place_of(rows),
+			 "the row before this line has %zu fields, and the header %zu; quote fields that contain a comma", count,
+			 rows->column_count);
+}
+
+/* The fields of the next row; false: none is left, or an error. Blank lines are passed over. */
+static bool row_next(struct fit_rows *rows, struct arena *arena, struct error *error)
+{
+	size_t count = 0;
+	bool last = false;
+	while (rows->at < rows->text.length && (rows->text.bytes[rows->at] == '\n' || rows->text.bytes[rows->at] == '\r')) {
+		line_count(rows, rows->at);
+		rows->at++;
+	}
+	if (rows->at >= rows->text.length)
+		return false;
+	while (!last) {
+		struct csv_field field;
+		if (!field_next(rows, arena, &field, &last, error))
+			return false;
+		if (count < rows->column_count)
+			rows->fields[count] = field;
+		count++;
+	}
+	rows->number++;
+	return count == rows->column_count || refuse_fields(rows, count, error);
+}
+
+static bool field_number(struct text field, double *number)
+{
+	while (field.length && field.bytes[0] == ' ')
+		field = (struct text){field.bytes + 1, field.length - 1};
+	while (field.length && field.bytes[field.length - 1] == ' ')
+		field.length--;
+	*number = NAN;
+	if (field.length == 0 || text_equal_caseless(field, TEXT("nan")) || text_equal_caseless(field, TEXT("na")) ||
+	    text_equal_caseless(field, TEXT("null")))
+		return true;
+	if (field.bytes[0] == '+')
+		field = (struct text){field.bytes + 1, field.length - 1};
+	return number_read_double(field, number);
+}
+
+/* ---- the header, and what its columns are ---- */
+
+static size_t column_find(const struct fit_rows *rows, struct text name)
+{
+	for (size_t i = 0; i < rows->column_count; i++)
+		if (text_equal(rows->columns[i].name, name))
+			return i;
+	return OWN_TENSOR;
+}
+
+/* The column has texts where numbers are wanted. */
+static bool refuse_column(const struct fit_rows *rows, const struct csv_column *column, const char *otherwise, struct error *error)
+{
+	struct text shown = column->other.text;
+	while (shown.length > 0 && (shown.length > VALUE_SHOWN_MAX || (shown.length < column->other.text.length &&
+								       ((unsigned char)shown.bytes[shown.length] & 0xC0) == 0x80)))
+		shown.length--;
+	return error_set(error, ERROR_INPUT, place_of_field(rows, &column->other),
+			 "column `" TEXT_FORMAT "` is not all numbers: here it has `" TEXT_FORMAT "%s`; write a number without "
+			 "separators or units, like 50000 or 5e4, leave the field empty where it is missing, or %s",
+			 TEXT_ARGUMENTS(column->name), TEXT_ARGUMENTS(shown), shown.length < column->other.text.length ? "..." : "",
+			 otherwise);
+}
+
+static bool column_gather(struct fit_rows *rows, size_t tensor, struct text name, struct error *error)
+{
+	const size_t column = column_find(rows, name);
+	struct suggestion suggestion = suggest_begin(name);
+	if (column != OWN_TENSOR && rows->columns[column].gathered != OWN_TENSOR)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor has the column `" TEXT_FORMAT "` twice; give it once",
+				 TEXT_ARGUMENTS(name));
+	if (column != OWN_TENSOR && !rows->columns[column].number)
+		return refuse_column(rows, &rows->columns[column], "leave the column out of --tensor", error);
+	if (column != OWN_TENSOR) {
+		rows->columns[column].gathered = tensor;
+		rows->columns[column].at = rows->tensors[tensor].count++;
+		return true;
+	}
+	for (size_t i = 0; i < rows->column_count; i++)
+		suggest_offer(&suggestion, rows->columns[i].name);
+	return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s has no column `" TEXT_FORMAT "`; its nearest is `" TEXT_FORMAT "`",
+			 rows->file, TEXT_ARGUMENTS(name),
+			 TEXT_ARGUMENTS(suggestion.nearest.bytes ? suggestion.nearest : rows->columns[0].name));
+}
+
+static bool tensors_gather(struct fit_rows *rows, const struct name_list *gather, struct error *error)
+{
+	rows->tensors = ARENA_ARRAY(rows->arena, struct fit_tensor, gather->count + 1);
+	if (!rows->tensors)
+		return error_memory(error, ERROR_SYSTEM, "reading data");
+	for (size_t i = 0; i < gather->count; i++) {
+		const char *equals = strchr(gather->items[i].text, '=');
+		if (!equals || equals == gather->items[i].text)
+			return error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor takes NAME=COLUMN,COLUMN and this is `%s`",
+					 gather->items[i].text);
+		rows->tensors[i] = (struct fit_tensor){.name = {gather->items[i].text, (size_t)(equals - gather->items[i].text)},
+						       .columns = equals + 1};
+		rows->tensor_count++;
+		for (const char *at = equals + 1; *at;) {
+			const size_t length = strcspn(at, ",");
+			if (!column_gather(rows, i, (struct text){at, length}, error))
+				return false;
+			at += length + (at[length] == ',');
+		}
+		if (rows->tensors[i].count == 0)
+			return error_set(error, ERROR_CONFIG, PLACE_NONE,
+					 "--tensor takes NAME=COLUMN,COLUMN and `%s` has no column", gather->items[i].text);
+	}
+	return true;
+}
+
+/* Two columns, or a column and a tensor of --tensor, must not be told apart by nothing. What has no name, as the index
+ * that pandas writes, is no tensor. */
+static bool names_check(const struct fit_rows *rows, struct error *error)
+{
+	for (size_t i = 0; i < rows->column_count; i++) {
+		const struct text name = rows->columns[i].name;
+		if (name.length && column_find(rows, name) < i)
+			return error_set(error, ERROR_INPUT, (struct place){rows->file, 1, 1},
+					 "the header has the column `" TEXT_FORMAT "` twice; give each a different name",
+					 TEXT_ARGUMENTS(name));
+	}
+	for (size_t i = 0; i < rows->tensor_count; i++) {
+		const struct text name = rows->tensors[i].name;
+		const size_t column = column_find(rows, name);
+		bool twice = column != OWN_TENSOR && rows->columns[column].gathered == OWN_TENSOR;
+		for (size_t j = 0; j < i; j++)
+			twice = twice || text_equal(rows->tensors[j].name, name);
+		if (twice)
+			return error_set(error, ERROR_CONFIG, PLACE_NONE,
+					 "--tensor makes `" TEXT_FORMAT "`, which exists already; choose another name",
+					 TEXT_ARGUMENTS(name));
+	}
+	return true;
+}
+
+static size_t header_count(const struct fit_rows *rows, struct error *error)
+{
+	struct fit_rows ahead = *rows;
+	struct csv_field field;
+	size_t count = 0;
+	for (bool last = false; !last; count++)
+		if (!field_next(&ahead, rows->arena, &field, &last, error))
+			return 0;
+	return count;
+}
+
+static bool header_read(struct fit_rows *rows, struct error *error)
+{
+	const size_t count = header_count(rows, error);
+	if (count == 0)
+		return false;
+	rows->columns = ARENA_ARRAY(rows->arena, struct csv_column, count);
+	rows->fields = ARENA_ARRAY(rows->arena, struct csv_field, count);
+	if (!rows->columns || !rows->fields)
+		return error_memory(error, ERROR_SYSTEM, "reading data");
+	for (bool last = false; rows->column_count < count; rows->column_count++) {
+		struct csv_column *column = &rows->columns[rows->column_count];
+		struct csv_field field;
+		if (!field_next(rows, rows->arena, &field, &last, error))
+			return false;
+		*column = (struct csv_column){.name = field.text, .number = true, .gathered = OWN_TENSOR};
+	}
+	return true;
+}
+
+static bool row_look(struct fit_rows *rows)
+{
+	for (size_t i = 0; i < rows->column_count; i++) {
+		struct csv_column *column = &rows->columns[i];
+		double number;
+		if (!column->number || field_number(rows->fields[i].text, &number))
+			continue;
+		column->number = false;
+		column->other = rows->fields[i];
+		column->other.text = text_copied(rows->arena, column->other.text);
+	}
+	return !arena_failed(rows->arena);
+}
+
+static bool csv_open(struct fit_rows *rows, const struct name_list *gather, struct error *error)
+{
+	struct arena *arena = arena_open((size_t)1 << 30);
+	bool good = (arena || error_memory(error, ERROR_SYSTEM, "reading data")) && header_read(rows, error);
+	rows->begin = rows->at;
+	rows->begin_line = rows->line;
+	for (; good && row_next(rows, arena, error); arena_reset(arena))
+		good = row_look(rows) || error_memory(error, ERROR_SYSTEM, "reading data");
+	arena_close(arena);
+	return error->kind == ERROR_NONE && tensors_gather(rows, gather, error) && names_check(rows, error);
+}
+
+/* ---- messages ---- */
+
+static bool row_payload(struct fit_rows *rows, struct arena *arena, struct payload *payload, struct error *error)
+{
+	static const int64_t one[] = {1};
+	struct tensors_builder builder;
+	double **gathered = arena_take(arena, rows->tensor_count + 1, sizeof *gathered);
+	tensors_begin(&builder, arena, rows->column_count + rows->tensor_count);
+	for (size_t i = 0; gathered && i < rows->tensor_count; i++) {
+		const struct fit_tensor *of = &rows->tensors[i];
+		struct parameter *names = ARENA_NEW(arena, struct parameter);
+		void *elements;
+		struct tensor *tensor =
+			tensor_make(arena, of->name, DATATYPE_FP64, (int64_t[]){1, (int64_t)of->count}, 2, &elements, error);
+		if (!tensor || !names)
+			return error_memory(error, ERROR_SYSTEM, "reading a row");
+		*names = (struct parameter){TEXT(MAPPED_COLUMNS), PARAMETER_TEXT, {.text = text_of(of->columns)}};
+		tensor->parameters = (struct parameters){1, names};
+		gathered[i] = elements;
+		tensors_add(&builder, tensor);
+	}
+	for (size_t i = 0; gathered && i < rows->column_count; i++) {
+		struct csv_column *column = &rows->columns[i];
+		double number = NAN;
+		void *element = NULL;
+		if (column->number)
+			(void)field_number(rows->fields[i].text, &number);
+		if (column->gathered != OWN_TENSOR) {
+			gathered[column->gathered][column->at] = number;
+			continue;
+		}
+		if (column->name.length == 0)
+			continue;
+		struct tensor *tensor =
+			tensor_make(arena, column->name, column->number ? DATATYPE_FP64 : DATATYPE_BYTES, one, 1, &element, error);
+		if (!tensor)
+			return false;
+		if (column->number)
+			*(double *)element = number;
+		else
+			*(struct text *)element = rows->fields[i].text;
+		column->elements = element;
+		tensors_add(&builder, tensor);
+	}
+	*payload = (struct payload){.tensors = tensors_end(&builder)};
+	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading a row");
+}
+
+/* A request is alone on a line, or in `request`, as in cases. */
+static struct text request_in(struct text line, struct arena *arena)
+{
+	struct json_scan scan;
+	struct error wrong = {0};
+	struct text key, span = line;
+	json_begin(&scan, line, "the line", arena, &wrong);
+	if (json_peek(&scan) != JSON_OBJECT || !json_enter(&scan))
+		return line;
+	while (json_key(&scan, &key))
+		if (text_is(key, "request"))
+			json_span(&scan, &span);
+		else
+			json_skip(&scan);
+	return json_end(&scan) ? span : line;
+}
+
+static bool request_next(struct fit_rows *rows, struct arena *arena, struct payload *payload, struct error *error)
+{
+	struct text line = {0};
+	while (line.length == 0 && rows->at < rows->text.length) {
+		const char *begin = rows->text.bytes + rows->at;
+		const char *end = memchr(begin, '\n', rows->text.length - rows->at);
+		line = (struct text){begin, end ? (size_t)(end - begin) : rows->text.length - rows->at};
+		rows->at += line.length + 1;
+		rows->line++;
+	}
+	if (line.length == 0)
+		return false;
+	struct message message = {.arena = arena};
+	const struct text body = request_in(line, arena);
+	const bool good = rows->mapping ? mapped_decode(&message, rows->mapping, body, NULL, error)
+					: message_decode(&message, body, NULL, error);
+	if (!good)
+		error->place = (struct place){rows->file, (uint32_t)rows->line - 1, 1};
+	*payload = message.payload;
+	rows->id = message.payload_id;
+	return good;
+}
+
+static bool rows_next(void *context, struct arena *arena, struct payload *payload, struct error *error)
+{
+	struct fit_rows *rows = context;
+	if (!rows->csv)
+		return request_next(rows, arena, payload, error);
+	return row_next(rows, arena, error) && row_payload(rows, arena, payload, error);
+}
+
+/* A file is made for fitting, so a fault in a row is an error of the file. */
+static bool rows_refused(void *context, const struct tensor *texts, struct error *error)
+{
+	const struct fit_rows *rows = context;
+	const struct error why = *error;
+	*error = (struct error){0};
+	for (size_t i = 0; texts && i < rows->column_count; i++)
+		if (rows->columns[i].elements == texts->data)
+			return refuse_column(rows, &rows->columns[i], "let operations on numbers leave this column out", error);
+	if (!rows->csv)
+		return error_set(error, why.kind, (struct place){rows->file, (uint32_t)rows->line - 1, 1}, "%s", why.text);
+	return error_set(error, why.kind, why.place, "%s, in the row before line %zu: %s", rows->file, rows->line, why.text);
+}
+
+static struct fit_name rows_name(void *context)
+{
+	const struct fit_rows *rows = context;
+	return (struct fit_name){.id = rows->id};
+}
+
+static void rows_rewind(void *context)
+{
+	struct fit_rows *rows = context;
+	rows->at = rows->begin;
+	rows->line = rows->begin_line;
+	rows->line_begin = rows->begin;
+}
+
+bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, const struct name_list *gather,
+		   const struct mapping *mapping, struct arena *arena, struct error *error)
+{
+	static const char mark[] = "\xEF\xBB\xBF"; /* that some write before UTF-8: it is no part of the first name */
+	size_t first = 0;
+	if (text.length >= strlen(mark) && memcmp(text.bytes, mark, strlen(mark)) == 0)
+		text = (struct text){text.bytes + strlen(mark), text.length - strlen(mark)};
+	while (first < text.length && strchr(" \t\r\n", text.bytes[first]))
+		first++;
+	*rows = (struct fit_rows){.file = file, .text = text, .arena = arena, .mapping = mapping, .line = 1, .begin_line = 1};
+	if (first == text.length)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "%s is empty; it needs a CSV with a header, or requests, one in each line", file);
+	rows->csv = text.bytes[first] != '{';
+	if (rows->csv)
+		return csv_open(rows, gather, error);
+	if (gather->count)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor combines columns of a CSV, and %s has requests", file);
+	return true;
+}
+
+struct fit_source fit_rows_source(struct fit_rows *rows)
+{
+	return (struct fit_source){.context = rows, .rewind = rows_rewind, .next = rows_next, .refused = rows_refused,
+				   .name = rows->csv ? NULL : rows_name};
+}

@@ -1,0 +1,55 @@
+/* fit_rows.h: Input data of `sluice fit` from a file, as the messages that a step would get: the rows of a CSV with a
+ * header, or requests, one on each line. */
+#ifndef SLUICE_SOURCE_FIT_ROWS_H
+#define SLUICE_SOURCE_FIT_ROWS_H
+
+#include "message/mapped.h"
+#include "step/step.h"
+
+/* A field of a row, with its position in the file. */
+struct csv_field {
+	struct text text;
+	size_t line;
+	size_t line_begin, begin; /* offsets of its line and of the field */
+};
+
+/* A column of a CSV; empty fields of numbers are NaN. */
+struct csv_column {
+	struct text name;	/* empty: not a tensor */
+	bool number;		/* all its fields are numbers, or empty */
+	struct csv_field other; /* the first other field, unless `number` */
+	const void *elements;	/* data of its own tensor in the last message */
+	size_t gathered;	/* index of its tensor of several columns; SIZE_MAX: its own tensor */
+	size_t at;		/* its column in that tensor */
+};
+
+struct fit_rows {
+	const char *file;
+	struct text text;
+	struct arena *arena;
+	const struct mapping *mapping; /* of requests; NULL: they are in a format without mapping */
+	bool csv;
+	size_t begin, at;    /* offsets of the first row and of the next in the text */
+	size_t begin_line;   /* of the first row */
+	size_t number, line; /* number and line of the next row */
+	size_t line_begin;   /* offset of that line in the text */
+	size_t column_count;
+	struct csv_column *columns;
+	size_t tensor_count; /* tensors of several columns, by --tensor */
+	struct fit_tensor {
+		struct text name;
+		const char *columns; /* joined by commas */
+		size_t count;
+	} * tensors;
+	struct csv_field *fields; /* of the current row */
+	struct text id;		  /* of the last request; empty: it has none */
+};
+
+/* Scans the text once; a text that begins with `{` contains requests. `gather` are NAME=COLUMN,COLUMN. Everything is
+ * borrowed. */
+bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, const struct name_list *gather,
+		   const struct mapping *mapping, struct arena *arena, struct error *error);
+
+struct fit_source fit_rows_source(struct fit_rows *rows);
+
+#endif

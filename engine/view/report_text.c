@@ -1,0 +1,142 @@
+/* report_text.c: Report of an experiment as text; see report_view.h. Names come from records, so they are shown escaped. */
+#include <math.h>
+
+#include "base/moment.h"
+#include "base/quote.h"
+#include "view/report_view.h"
+
+#define PERCENT 100.0
+
+static void print_split(const struct report *report, struct arena *arena, struct buffer *out)
+{
+	const struct report_split *split = &report->split;
+	const struct joined *joined = report->joined;
+	if (!split->tested)
+		buffer_print(out, "Split: not tested (%s)\n",
+			     joined->adaptive	? "a policy chose"
+			     : joined->arms < 2 ? "there is one variant"
+						: "exposures have no probabilities");
+	else
+		buffer_print(out, "Split: %s (p %.3g at every look; chi-square %.4g, p %.3g)\n",
+			     split->mismatch ? "MISMATCH" : "as planned", split->p, split->chi_square.statistic,
+			     split->chi_square.p);
+	for (size_t arm = 0; arm < joined->arms; arm++) {
+		buffer_print(out, "  %-24s %10.0f units", text_shown(joined->arm_names[arm], arena), split->counts[arm]);
+		if (split->tested && isnan(split->expected[arm]))
+			buffer_string(out, ", how many are expected is not known");
+		else if (split->tested)
+			buffer_print(out, ", %.1f expected", split->expected[arm]);
+		buffer_string(out, arm == report->control ? "  (control)\n" : "\n");
+	}
+	if (split->feedback_differs)
+		buffer_print(out, "  The share of units with feedback differs between variants (p %.2g).\n", split->feedback_p);
+}
+
+static void print_counts(const struct joined *joined, struct buffer *out)
+{
+	const struct join_counts *counts = &joined->counts;
+	char first[MOMENT_BYTES], last[MOMENT_BYTES];
+	moment_print(joined->first_ms, first);
+	moment_print(joined->last_ms, last);
+	buffer_print(out, "Data: %llu exposures from %s to %s, %zu epoch%s; %llu feedback records\n",
+		     (unsigned long long)counts->exposures, first, last, joined->epoch_count, joined->epoch_count == 1 ? "" : "s",
+		     (unsigned long long)counts->feedback);
+	buffer_print(out,
+		     "  repeated %llu, units in two variants %llu, waiting %llu; feedback: late %llu, unknown %llu, doubled %llu, "
+		     "early %llu\n",
+		     (unsigned long long)counts->repeated, (unsigned long long)counts->mixed_units,
+		     (unsigned long long)counts->open, (unsigned long long)counts->late, (unsigned long long)counts->unknown,
+		     (unsigned long long)counts->doubled, (unsigned long long)counts->early);
+	for (size_t reason = 0; reason < ASSIGNED_REASONS; reason++)
+		if (counts->left_out[reason] > 0)
+			buffer_print(out, "  left out, chosen by %s: %llu\n", assigned_reason_name((enum assigned_reason)reason),
+				     (unsigned long long)counts->left_out[reason]);
+	if (counts->truths > 0)
+		buffer_print(out, "  %llu feedback records have a truth; it needs the answers, which are not read\n",
+			     (unsigned long long)counts->truths);
+}
+
+static void print_horizon(const struct pair_analysis *pair, struct buffer *out)
+{
+	const struct interval interval = pair->has_rates ? pair->rates.newcombe : pair->welch.interval;
+	buffer_print(out, "    one look      %+.4g (%.4g to %+.4g), %s p %.3g, Cohen's d %.3g, power %.0f%%, %.0f units for 80%%\n",
+		     pair->has_rates ? pair->rates.difference : pair->welch.difference, interval.low, interval.high,
+		     pair->has_rates ? "z" : "Welch", pair->has_rates ? pair->rates.p : pair->welch.p, pair->effect.cohen,
+		     PERCENT * pair->power, pair->units_horizon);
+}
+
+static void print_pair(const struct report *report, const struct report_metric *metric, const struct pair_analysis *pair,
+		       struct arena *arena, struct buffer *out)
+{
+	static const char *const guards[] = {"open", "kept", "broken"};
+	const struct interval interval = pair->sequence.interval;
+	const double still = fmax(0, pair->units_needed - pair->units_had);
+	buffer_print(out, "  %s: %s", text_shown(report->joined->arm_names[pair->treatment], arena), pair_state_name(pair->state));
+	if (metric->role == ROLE_GUARDRAIL)
+		buffer_print(out, ", guardrail %s", guards[pair_guardrail(pair, metric->lower_is_better)]);
+	if (metric->role == ROLE_OTHER)
+		buffer_string(out, pair->discovered ? ", a discovery" : "");
+	buffer_byte(out, '\n');
+	if (pair->state == PAIR_EARLY) {
+		buffer_print(out, "    too few units yet: each variant needs %d\n", BURN_IN_UNITS);
+		return;
+	}
+	buffer_print(out, "    every look    %+.4g (%.4g to %+.4g), p %.3g", pair->estimate, interval.low, interval.high,
+		     pair->sequence.p);
+	if (pair->improvement.defined)
+		buffer_print(out, "; %+.2f%% (%.2f to %+.2f)", PERCENT * pair->improvement.estimate,
+			     PERCENT * pair->improvement.interval.low, PERCENT * pair->improvement.interval.high);
+	buffer_print(out, "\n    practical     %.4g; ", pair->threshold);
+	if (isnan(pair->units_needed))
+		buffer_string(out, "units needed are not known\n");
+	else
+		buffer_print(out, "%.0f of about %.0f units, %.0f more\n", pair->units_had, pair->units_needed, still);
+	buffer_print(out, "    Bayes         better with %.1f%%; expected loss %.3g of it, %.3g of the control\n",
+		PERCENT * pair->better,
+		     pair->loss_treatment, pair->loss_control);
+	if (report->options->covariate)
+		buffer_print(out, "    CUPED         slope %.4g, %.1f%% of the variance taken off\n", pair->theta,
+			     PERCENT * pair->reduction);
+	if (report->options->horizon)
+		print_horizon(pair, out);
+}
+
+/* Before a metric can be analysed, nothing is known of which variant is best. */
+static void print_arm(const struct arm_analysis *arm, const char *name, struct buffer *out)
+{
+	buffer_print(out, "  %-24s %10llu units", name, (unsigned long long)arm->units);
+	if (!isnan(arm->mean))
+		buffer_print(out, ", mean %.5g", arm->mean);
+	if (!isnan(arm->sd))
+		buffer_print(out, ", sd %.4g", arm->sd);
+	if (!isnan(arm->best))
+		buffer_print(out, ", best with %.1f%%", PERCENT * arm->best);
+	buffer_byte(out, '\n');
+}
+
+static void print_metric(const struct report *report, const struct report_metric *metric, struct arena *arena, struct buffer *out)
+{
+	static const char *const roles[] = {"primary", "guardrail", "other"};
+	buffer_print(out, "\n%s (%s, %s is better)\n", text_shown(metric->name, arena), roles[metric->role],
+		     metric->lower_is_better ? "lower" : "higher");
+	for (size_t arm = 0; arm < metric->analysis.arm_count; arm++)
+		print_arm(&metric->analysis.arms[arm], text_shown(report->joined->arm_names[arm], arena), out);
+	for (size_t i = 0; i < metric->analysis.pair_count; i++)
+		print_pair(report, metric, &metric->analysis.pairs[i], arena, out);
+}
+
+void report_view_print_text(const struct report *report, struct arena *arena, struct buffer *out)
+{
+	const struct recommendation *made = &report->recommendation;
+	buffer_shown(out, text_of(made->sentence));
+	buffer_string(out, "\n");
+	for (size_t i = 0; i < made->reason_count; i++)
+		buffer_print(out, "  because %s\n", text_shown(text_of(made->reasons[i]), arena));
+	for (size_t i = 0; i < made->change_count; i++)
+		buffer_print(out, "  would change by %s\n", text_shown(text_of(made->changes[i]), arena));
+	buffer_byte(out, '\n');
+	print_split(report, arena, out);
+	print_counts(report->joined, out);
+	for (size_t i = 0; i < report->metric_count; i++)
+		print_metric(report, &report->metrics[i], arena, out);
+}
