@@ -18,7 +18,7 @@ jars=$(jars_of "$race/pom.xml") # of Kafka Streams
 # 2,220, Kafka-fed, version 2.9.1, broker and models not counted). It was measured on a machine on which a bare
 # forwarder does 840,000, so here it counts for as much less, or more, as the forwarder of this run ($1) does.
 seldon_beside() { # $1 messages per CPU second of a bare forwarder
-	awk -v forward="$1" 'BEGIN {print 1900 * forward / 840000}'
+	awk -v forward="$1" 'BEGIN {print int(1900 * forward / 840000)}'
 }
 
 contends() { # $1 pid
@@ -38,6 +38,12 @@ fill_in() { # $1 pipeline, $2 topic, $3 namespace, $4 delivery
 
 start_sluice() { # $1 file or folder, then more arguments
 	"$sluice" run -f "$1" --brokers "$brokers" --instance one "${@:2}" >"$dir/sluice.log" 2>&1 &
+	contends $!
+}
+
+# A program that copies records, at least once (-a) or exactly once, and commits as often as an engine here.
+start_copier() { # $1 form, $2 group, $3.. options
+	"$build/forward" -b "$brokers" -i "$1" -o "$1-answers" -g "$2" -t "${commit_ms:-100}" "${@:3}" 2>"$dir/forward.log" &
 	contends $!
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A chain of three models in the worker, linear ones of 16 numbers each, on Kafka: messages per CPU
 # second of the engine's own process, beside Seldon Core 2, which calls three models.
-#   local.sh SLUICE PROGRAMS     with requests in PROGRAMS
+#   local.sh SLUICE PROGRAMS     with forward and requests in PROGRAMS
 # BACKLOG, ROUNDS change the sizes: a run of less than a second says little. Takes about a minute.
 set -u
 what=local
@@ -23,7 +23,9 @@ for ((round = 1; round <= rounds; round++)); do
 		pace "sluice.$delivery-$round.$delivery" avro
 		echo "$delivery $speed" >>"$dir/speeds"
 	done
-	echo "seldon $seldon" >>"$dir/speeds"
+	start_copier avro "forward-$round" -a
+	pace "forward-$round" avro
+	echo "seldon $(seldon_beside "$speed")" >>"$dir/speeds"
 done
 
 echo "messages per CPU second, medians of $rounds; ratio (least..most); load $(cut -d' ' -f1 /proc/loadavg)"

@@ -29,11 +29,6 @@ fill json "$backlog" -j
 
 # ---- who runs ----
 
-start_forward() { # $1 form, $2 group, $3.. options
-	"$build/forward" -b "$brokers" -i "$1" -o "$1-answers" -g "$2" -t $commit_ms "${@:3}" 2>"$dir/forward.log" &
-	contends $!
-}
-
 start_fixed() { # $1 form, $2 namespace, $3 delivery
 	fill_in race "$1" "$2" "$3" >"$dir/$2.yaml"
 	start_sluice "$dir/$2.yaml" --commit ${commit_ms}ms
@@ -60,12 +55,12 @@ measure() { # $1 name, $2 group, $3 form
 }
 
 run_round() { # $1 number
-	start_forward avro "forward-alo-$1" -a
+	start_copier avro "forward-alo-$1" -a
 	measure forward-alo "forward-alo-$1" avro
 	echo "seldon $(seldon_beside "$speed")" >>"$dir/speeds"
 	start_fixed avro "alo-$1" at-least-once
 	measure sluice-alo "sluice.alo-$1.at-least-once" avro
-	start_forward avro "forward-eos-$1"
+	start_copier avro "forward-eos-$1"
 	measure forward-eos "forward-eos-$1" avro
 	start_fixed avro "eos-$1" exactly-once
 	measure sluice-eos "sluice.eos-$1.exactly-once" avro
