@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "experiments/outcome_join.h"
+#include "message/judgement.h"
 
 #define ARENA_BYTES ((size_t)64 << 20)
 #define WIDTH_LEAST 1e-12 /* of a feature, relative to its mean: one that does not vary keeps the width 1 */
@@ -150,6 +151,7 @@ void learner_expose(struct learner *learner, const struct exposure *exposure)
 					     .origin = exposure->origin,
 					     .experiment = exposure->experiment,
 					     .unit = exposure->unit,
+					     .prediction = exposure->prediction,
 					     .arm = (uint32_t)arm,
 					     .time_ms = exposure->time_ms};
 	const enum exposure_fate fate = outcome_join_expose(learner->join, &one);
@@ -213,13 +215,16 @@ void learner_feedback(struct learner *learner, const struct feedback *feedback, 
 		learner->counts.refused++;
 		return;
 	}
-	if (!reward_find(learner, feedback, &reduced)) {
-		learner->counts.others++;
-		return;
-	}
+	const bool has_reward = reward_find(learner, feedback, &reduced);
+	char room[JUDGEMENT_ROOM];
+	const struct text truth =
+		!has_reward && learner->config.judges ? judgement_of_truth(&feedback->truth, room) : (struct text){0};
 	if (reduced.time_ms == 0)
 		reduced.time_ms = time_ms;
-	outcome_join_feedback(learner->join, &reduced, on_joined, learner);
+	if (has_reward)
+		outcome_join_feedback(learner->join, &reduced, on_joined, learner);
+	else if (truth.length == 0 || !outcome_join_judge(learner->join, &reduced, truth, OUTCOME_REWARD, on_joined, learner))
+		learner->counts.others++;
 }
 
 /* ---- records ---- */
@@ -335,11 +340,12 @@ struct learner_counts learner_counts(const struct learner *learner)
 static bool learner_reserve(struct learner *learner, struct error *error)
 {
 	const struct learner_config *config = &learner->config;
-	const size_t join_bytes = OUTCOME_ENTRY_BYTES + sizeof(uint32_t);
+	const size_t join_bytes = OUTCOME_ENTRY_BYTES + (config->judges ? 2 : 1) * sizeof(uint32_t);
 	const size_t entries = config->memory_bytes / (join_bytes + learner->stride * sizeof(double));
 	const struct outcome_join_config join = {.memory_bytes = entries * join_bytes,
 						 .window_ms = config->window_ms,
 						 .seed = hash_key(text_of(config->experiment)),
+						 .judges = config->judges,
 						 .closed = on_closed,
 						 .context = learner};
 	learner->join = outcome_join_open(&join, error);

@@ -34,6 +34,7 @@ struct learner_config {
 	const struct text *arms; /* of options.arms */
 	struct context_form context;
 	struct text reward_metric; /* empty: the reward */
+	bool judges; /* feedback without either, whose truth is what the answer said, is a reward of 1; another truth is 0 */
 	int64_t window_ms;
 	size_t memory_bytes;
 };

@@ -33,6 +33,7 @@ struct outcome_join {
 	struct outcome_join_config config;
 	uint64_t metrics[OUTCOME_METRICS_MAX]; /* hashes of their names */
 	struct open_exposure *ring;
+	uint32_t *predictions; /* of each entry: a hash of what its answer said, or 0; NULL: it does not judge */
 	uint32_t *buckets;	/* index and 1 of the newest entry; 0: none */
 	uint32_t capacity, mask; /* entries; buckets less 1 */
 	uint32_t oldest, count;
@@ -132,7 +133,13 @@ static uint32_t origin_hash(const struct outcome_join *join, const struct origin
 	return (uint32_t)hash_bytes(place, sizeof place, text_hash(join, origin->topic));
 }
 
-static void entry_add(struct outcome_join *join, const struct open_exposure *made)
+/* 0 is of an answer that said nothing. */
+static uint32_t prediction_hash(const struct outcome_join *join, struct text prediction)
+{
+	return prediction.length == 0 ? 0 : (uint32_t)text_hash(join, prediction) | 1;
+}
+
+static void entry_add(struct outcome_join *join, const struct open_exposure *made, struct text prediction)
 {
 	if (join->count == join->capacity) {
 		oldest_remove(join);
@@ -142,6 +149,8 @@ static void entry_add(struct outcome_join *join, const struct open_exposure *mad
 	uint32_t *bucket = bucket_of(join, made->id);
 	join->ring[place] = *made;
 	join->ring[place].next = *bucket;
+	if (join->predictions)
+		join->predictions[place] = prediction_hash(join, prediction);
 	*bucket = place + 1;
 	join->count++;
 }
@@ -171,7 +180,7 @@ static enum exposure_fate exposure_open(struct outcome_join *join, const struct 
 					   .time_s = (uint32_t)(exposure->time_ms / MS_PER_SECOND),
 					   .epoch = (uint16_t)number,
 					   .arm = (uint8_t)exposure->arm};
-	entry_add(join, &made);
+	entry_add(join, &made, exposure->prediction);
 	return EXPOSURE_OPENED;
 }
 
@@ -194,6 +203,9 @@ struct joining {
 	const struct feedback *feedback;
 	void (*joined)(void *context, const struct joined_outcome *outcome);
 	void *context;
+	uint32_t truth; /* 0: the feedback's own outcomes are joined; else what the truth says, as the metric */
+	size_t metric;
+	bool unsaid; /* an exposure that was found had no prediction */
 };
 
 static void outcome_add(const struct joining *joining, struct open_exposure *entry, unsigned bit, size_t metric, double value)
@@ -214,9 +226,24 @@ static void outcome_add(const struct joining *joining, struct open_exposure *ent
 	joining->joined(joining->context, &outcome);
 }
 
-static void entry_join(const struct joining *joining, struct open_exposure *entry)
+static void entry_judge(struct joining *joining, struct open_exposure *entry)
+{
+	const uint32_t prediction = joining->join->predictions[entry - joining->join->ring];
+	const size_t metric = joining->metric;
+	const unsigned bit = metric == OUTCOME_REWARD ? REWARD_BIT : REWARD_BIT << (metric + 1);
+	if (prediction == 0)
+		joining->unsaid = true;
+	else
+		outcome_add(joining, entry, bit, metric, prediction == joining->truth);
+}
+
+static void entry_join(struct joining *joining, struct open_exposure *entry)
 {
 	const struct outcome_join *join = joining->join;
+	if (joining->truth != 0) {
+		entry_judge(joining, entry);
+		return;
+	}
 	const struct feedback *feedback = joining->feedback;
 	if (feedback->has_reward)
 		outcome_add(joining, entry, REWARD_BIT, OUTCOME_REWARD, feedback->reward);
@@ -239,10 +266,10 @@ static bool entry_fits(const struct joining *joining, const struct open_exposure
 		entry->origin == origin_hash(join, &feedback->origin));
 }
 
-void outcome_join_feedback(struct outcome_join *join, const struct feedback *feedback,
-			   void (*joined)(void *context, const struct joined_outcome *outcome), void *context)
+static void entries_join(struct joining *joining)
 {
-	const struct joining joining = {join, feedback, joined, context};
+	struct outcome_join *join = joining->join;
+	const struct feedback *feedback = joining->feedback;
 	bool found = false, late = false;
 	if (feedback->id.length == 0 && feedback->origin.topic.length == 0) {
 		join->counts.by_unit++;
@@ -252,23 +279,44 @@ void outcome_join_feedback(struct outcome_join *join, const struct feedback *fee
 	const uint64_t id = text_hash(join, feedback_key(feedback, join->arena));
 	for (struct open_exposure *entry = entry_next(join, *bucket_of(join, id), id); entry;
 	     entry = entry_next(join, entry->next, id)) {
-		if (!entry_fits(&joining, entry))
+		if (!entry_fits(joining, entry))
 			continue;
 		found = true;
 		if (feedback->time_ms > entry_ms(entry) + MS_PER_SECOND + join->config.window_ms)
 			late = true;
 		else
-			entry_join(&joining, entry);
+			entry_join(joining, entry);
 	}
 	join->counts.late += late;
 	join->counts.unknown += !found;
+}
+
+void outcome_join_feedback(struct outcome_join *join, const struct feedback *feedback,
+			   void (*joined)(void *context, const struct joined_outcome *outcome), void *context)
+{
+	struct joining joining = {.join = join, .feedback = feedback, .joined = joined, .context = context};
+	entries_join(&joining);
+}
+
+bool outcome_join_judge(struct outcome_join *join, const struct feedback *feedback, struct text truth, size_t metric,
+			void (*joined)(void *context, const struct joined_outcome *outcome), void *context)
+{
+	struct joining joining = {.join = join,
+				  .feedback = feedback,
+				  .joined = joined,
+				  .context = context,
+				  .truth = prediction_hash(join, truth),
+				  .metric = metric};
+	assert(join->predictions && truth.length > 0);
+	entries_join(&joining);
+	return !joining.unsaid;
 }
 
 /* ---- opening ---- */
 
 static bool join_reserve(struct outcome_join *join, const struct outcome_join_config *config, struct error *error)
 {
-	const size_t each = sizeof *join->ring + sizeof *join->buckets;
+	const size_t each = sizeof *join->ring + sizeof *join->buckets + (config->judges ? sizeof *join->predictions : 0);
 	size_t capacity = config->memory_bytes / each, buckets = 1;
 	if (capacity > UINT32_MAX - 1)
 		capacity = UINT32_MAX - 1;
@@ -278,15 +326,16 @@ static bool join_reserve(struct outcome_join *join, const struct outcome_join_co
 	join->mask = (uint32_t)(buckets - 1);
 	join->ring = memory_take(capacity, sizeof *join->ring);
 	join->buckets = memory_take(buckets, sizeof *join->buckets);
+	join->predictions = config->judges ? memory_take(capacity, sizeof *join->predictions) : NULL;
 	join->arena = arena_open(KEY_ARENA_BYTES);
-	return (join->ring && join->buckets && join->arena) ||
+	return (join->ring && join->buckets && join->arena && (join->predictions || !config->judges)) ||
 	       error_memory(error, ERROR_SYSTEM, "reserving memory for open exposures");
 }
 
 struct outcome_join *outcome_join_open(const struct outcome_join_config *config, struct error *error)
 {
 	if (config->metric_count > OUTCOME_METRICS_MAX || config->window_ms <= 0 ||
-	    config->memory_bytes < sizeof(struct open_exposure) + sizeof(uint32_t)) {
+	    config->memory_bytes < sizeof(struct open_exposure) + (config->judges ? 2 : 1) * sizeof(uint32_t)) {
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
 			  "the join of outcomes needs at most %d metrics, a window above 0, and memory for one exposure",
 			  OUTCOME_METRICS_MAX);
@@ -312,6 +361,7 @@ void outcome_join_close(struct outcome_join *join)
 	arena_close(join->arena);
 	memory_give(join->ring);
 	memory_give(join->buckets);
+	memory_give(join->predictions);
 	memory_give(join->epochs);
 	memory_give(join);
 }

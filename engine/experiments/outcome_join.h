@@ -9,6 +9,9 @@
  * is still open, its exposure is counted as doubled and not opened. The id of a request that was sent without one is its
  * origin (message/feedback.h), so feedback by origin finds those requests.
  *
+ * A join that judges also keeps four bytes of what each answer said (message/judgement.h), and joins the truth of feedback as a
+ * metric: 1 where it is equal, else 0. An answer that said nothing has none.
+ *
  * Time is that of the records: the latest exposure is now. The same records in the same order always give the same
  * outcomes and counts. So the join is restored by the records of the last window. Records must be passed in about the
  * order of their times: feedback before its exposure is unknown.
@@ -33,6 +36,7 @@ struct outcome_join_config {
 	uint64_t seed;	     /* of the hash of ids, against ids that are chosen to collide */
 	size_t metric_count; /* of those that are joined besides the reward */
 	const struct text *metrics; /* copied */
+	bool judges; /* outcome_join_judge() is called */
 	/* Called for an exposure that is over: its window ended, or it is dropped. NULL: nobody is told. */
 	void (*closed)(void *context, size_t slot, uint32_t arm, bool has_outcome);
 	void *context;
@@ -45,6 +49,7 @@ struct outcome_exposure {
 	struct text experiment;
 	struct text unit;
 	struct text table; /* version of the table of units */
+	struct text prediction; /* what the answer says; empty: nothing */
 	uint32_t arm;	   /* number of the variant in its experiment */
 	int64_t time_ms;
 };
@@ -91,6 +96,11 @@ enum exposure_fate outcome_join_expose(struct outcome_join *join, const struct o
  * for each outcome that counts. The feedback has a time, and was checked by feedback_check(). */
 void outcome_join_feedback(struct outcome_join *join, const struct feedback *feedback,
 			   void (*joined)(void *context, const struct joined_outcome *outcome), void *context);
+
+/* The same of what the truth says, which is not empty: as `metric`, an index in the configuration or OUTCOME_REWARD. False: an
+ * exposure of the request is open, and its answer said nothing. */
+bool outcome_join_judge(struct outcome_join *join, const struct feedback *feedback, struct text truth, size_t metric,
+			void (*joined)(void *context, const struct joined_outcome *outcome), void *context);
 
 /* The number of an experiment and a version of its table, of which an exposure was opened; UINT32_MAX: none was. */
 uint32_t outcome_join_epoch(const struct outcome_join *join, struct text experiment, struct text table);

@@ -28,7 +28,8 @@ struct past_answer {
 
 struct past_feedback {
 	struct feedback feedback;
-	struct feedback_metric accuracy;
+	struct feedback_metric accuracy; /* its name is empty: it is judged by the truth */
+	struct text said;		 /* what that says */
 	int64_t time_ms;
 };
 
@@ -148,6 +149,7 @@ bool rehearsal_expose(struct rehearsal *rehearsal, const struct exposure *exposu
 					      .experiment = text_of(config->experiment),
 					      .variant = text_of(config->names[choice]),
 					      .unit = kept(rehearsal, exposure->unit),
+					      .prediction = kept(rehearsal, exposure->prediction),
 					      .reason = ASSIGNED_STAGE,
 					      .table = TEXT(TABLE_TEXT)};
 	return true;
@@ -164,13 +166,17 @@ bool rehearsal_answer(struct rehearsal *rehearsal, struct text id, int64_t time_
 bool rehearsal_feedback(struct rehearsal *rehearsal, const struct feedback *feedback, int64_t time_ms, struct error *error)
 {
 	const struct feedback_metric *accuracy = truth_accuracy(feedback);
-	if (!accuracy)
+	char room[JUDGEMENT_ROOM];
+	const struct text truth = accuracy ? (struct text){0} : judgement_of_truth(&feedback->truth, room);
+	if (!accuracy && truth.length == 0)
 		return true;
 	struct past_feedback *past = record_add(rehearsal, &rehearsal->feedback, error);
 	if (!past)
 		return false;
 	past->time_ms = feedback->time_ms > 0 ? feedback->time_ms : time_ms;
-	past->accuracy = (struct feedback_metric){TEXT(ROLLOUT_ACCURACY), accuracy->value};
+	if (accuracy)
+		past->accuracy = (struct feedback_metric){TEXT(ROLLOUT_ACCURACY), accuracy->value};
+	past->said = kept(rehearsal, truth);
 	past->feedback = (struct feedback){.id = kept(rehearsal, feedback->id),
 					   .unit = kept(rehearsal, feedback->unit),
 					   .experiment = kept(rehearsal, feedback->experiment),
@@ -322,8 +328,12 @@ static void happening_take(struct rehearsal *rehearsal, const struct happening *
 	case HAPPENS_FEEDBACK: {
 		const struct past_feedback *past = happening->record;
 		struct feedback feedback = past->feedback;
-		feedback.metric_count = 1;
+		const struct tensor truth = {
+			.name = TEXT("truth"), .datatype = DATATYPE_BYTES, .count = 1, .data = &past->said};
+		const struct tensor *const items[] = {&truth};
+		feedback.metric_count = past->accuracy.name.length > 0;
 		feedback.metrics = &past->accuracy;
+		feedback.truth = (struct tensors){feedback.metric_count == 0, items};
 		truth_tally_feedback(rehearsal->tally, &feedback, past->time_ms);
 		break;
 	}

@@ -138,6 +138,7 @@ void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposu
 					     .origin = exposure->origin,
 					     .experiment = exposure->experiment,
 					     .unit = exposure->unit,
+					     .prediction = exposure->prediction,
 					     .arm = (uint32_t)arm,
 					     .time_ms = exposure->time_ms};
 	(void)outcome_join_expose(tally->join, &one);
@@ -163,21 +164,24 @@ void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feed
 {
 	struct error refused = {0};
 	const struct feedback_metric *accuracy = truth_accuracy(feedback);
-	if (!accuracy) {
-		tally->losses.unjudged += feedback->truth.count > 0;
+	char room[JUDGEMENT_ROOM];
+	if (!accuracy && feedback->truth.count == 0)
 		return;
-	}
-	if (!feedback_check(feedback, time_ms, &refused) || accuracy->value < 0 || accuracy->value > 1) {
+	if (!feedback_check(feedback, time_ms, &refused) || (accuracy && (accuracy->value < 0 || accuracy->value > 1))) {
 		tally->losses.refused++;
 		return;
 	}
 	struct feedback reduced = *feedback;
 	reduced.has_reward = false;
-	reduced.metric_count = 1;
+	reduced.metric_count = accuracy ? 1 : 0;
 	reduced.metrics = accuracy;
 	if (reduced.time_ms == 0)
 		reduced.time_ms = time_ms;
-	outcome_join_feedback(tally->join, &reduced, accuracy_joined, tally);
+	const struct text truth = accuracy ? (struct text){0} : judgement_of_truth(&feedback->truth, room);
+	if (accuracy)
+		outcome_join_feedback(tally->join, &reduced, accuracy_joined, tally);
+	else if (truth.length == 0 || !outcome_join_judge(tally->join, &reduced, truth, 0, accuracy_joined, tally))
+		tally->losses.unjudged++;
 }
 
 /* ---- counts ---- */
@@ -218,13 +222,14 @@ bool truth_counts_rose(const struct truth_counts *before, const struct truth_cou
 static bool tally_reserve(struct truth_tally *tally, struct error *error)
 {
 	const struct text accuracy = TEXT(ROLLOUT_ACCURACY);
-	const size_t join_bytes = OUTCOME_ENTRY_BYTES + sizeof(uint32_t);
+	const size_t join_bytes = OUTCOME_ENTRY_BYTES + 2 * sizeof(uint32_t); /* with its index, and what the answer said */
 	const size_t entries = tally->config.memory_bytes / (join_bytes + sizeof *tally->open);
 	const struct outcome_join_config join = {.memory_bytes = entries * join_bytes,
 						 .window_ms = tally->config.window_ms,
 						 .seed = hash_key(text_of(tally->config.experiment)),
 						 .metric_count = 1,
 						 .metrics = &accuracy,
+						 .judges = true,
 						 .closed = exposure_closed,
 						 .context = tally};
 	tally->join = outcome_join_open(&join, error);

@@ -1,6 +1,7 @@
 /* truth_tally.h: Truth tally of a rollout: from exposures and feedback to the accuracy of each variant under one bucket table.
  *
- * The accuracy of a request is the metric ROLLOUT_ACCURACY of its feedback, from 0 (wrong) to 1 (right). It is joined to its
+ * The accuracy of a request is the metric ROLLOUT_ACCURACY of its feedback, from 0 (wrong) to 1 (right); of feedback without
+ * it, whether the truth is what the answer said (message/judgement.h). It is joined to its
  * exposure by the outcome join (experiments/outcome_join.h), and counts when the window of the exposure has passed: so outcomes
  * that come early do not weigh more than others. Time is that of the exposures. The accuracy of a unit is the mean of its
  * requests, since they depend on each other. A request without a unit is one by itself.
@@ -16,10 +17,11 @@
 
 #include "message/exposure.h"
 #include "message/feedback.h"
+#include "message/judgement.h"
 #include "numeric/moments.h"
 #include "step/baseline.h"
 
-#define ROLLOUT_ACCURACY "accuracy"
+#define ROLLOUT_ACCURACY JUDGEMENT_METRIC
 #define TRUTH_SCALE 100000 /* an accuracy of 1 */
 #define TRUTH_COUNT_MAX 10000000 /* units of an arm: the squares of 64 pipelines fit into 63 bits; further ones are left out */
 #define TRUTH_MEMORY_BYTES ((size_t)64 << 20) /* for open exposures: 1.1 million */
@@ -46,7 +48,7 @@ struct truth_tally_config {
 
 struct truth_tally_losses {
 	uint64_t refused;  /* feedback whose accuracy is not from 0 to 1, or is none at all */
-	uint64_t unjudged; /* feedback with a truth, and without an accuracy */
+	uint64_t unjudged; /* feedback without an accuracy, whose truth or whose answer says nothing to compare */
 	uint64_t crowded;  /* accuracies beyond the limits of units */
 	uint64_t dropped;  /* exposures that gave their place to newer ones within the window: they counted early */
 	uint64_t late, unknown; /* feedback after the window, or without an open exposure */

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "experiments/joined_metrics.h"
+#include "experiments/met_list.h"
+#include "message/judgement.h"
 #include "message/rows.h"
 #include "state/table.h"
 
 #define NONE UINT32_MAX
-#define FIRST_ROOM 1024
 #define CHANCE_EQUAL 1e-9 /* two probabilities that differ by less are one */
 
 /* An exposure that was met once. */
@@ -21,6 +23,7 @@ struct met_exposure {
 	enum assigned_reason reason;
 	double probability, covariate;
 	struct text id, unit_text;
+	struct text prediction; /* empty: its answer said nothing that could be judged */
 	size_t feature_count;
 	const struct exposure_feature *features;
 };
@@ -34,11 +37,7 @@ struct met_feedback {
 	struct text feedback_id;
 	size_t count;
 	const struct feedback_metric *metrics;
-};
-
-struct met_list {
-	void *items;
-	size_t count, room;
+	struct text truth; /* to be judged by, since no metric JUDGEMENT_METRIC was sent; empty: none */
 };
 
 struct unit_join {
@@ -66,22 +65,7 @@ struct unit_join {
 	struct join_counts counts;
 };
 
-/* ---- lists and names ---- */
-
-static void *met_list_add(struct met_list *list, size_t size, struct error *error)
-{
-	if (list->count == list->room) {
-		const size_t room = list->room ? 2 * list->room : FIRST_ROOM;
-		void *items = memory_resize(list->items, room, size);
-		if (!items || room >= NONE) {
-			error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
-			return NULL;
-		}
-		list->items = items;
-		list->room = room;
-	}
-	return memset((char *)list->items + list->count++ * size, 0, size);
-}
+/* ---- names ---- */
 
 /* The number under a key of a kind. */
 static bool number_find(const struct state_table *table, struct text key, uint32_t *number)
@@ -231,6 +215,7 @@ bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure,
 				     .covariate = covariate_of(join, exposure),
 				     .id = text_copied(join->arena, exposure->id),
 				     .unit_text = text_copied(join->arena, exposure->unit),
+				     .prediction = text_copied(join->arena, exposure->prediction),
 				     .feature_count = exposure->feature_count,
 				     .features = features_copied(join, exposure)};
 	const bool put = (exposure->id.length == 0 || request_put(join, key_print(join, 'i', 0, exposure->id), met->number,
@@ -253,6 +238,18 @@ static const struct feedback_metric *metrics_copied(struct unit_join *join, cons
 	return made;
 }
 
+/* What the truth says, unless the accuracy was sent. */
+static struct text truth_copied(struct unit_join *join, const struct feedback *feedback)
+{
+	char room[JUDGEMENT_ROOM];
+	for (size_t i = 0; i < feedback->metric_count; i++)
+		if (text_is(feedback->metrics[i].name, JUDGEMENT_METRIC))
+			return (struct text){0};
+	const struct text truth = judgement_of_truth(&feedback->truth, room);
+	join->counts.unjudged += feedback->truth.count > 0 && truth.length == 0;
+	return text_copied(join->arena, truth);
+}
+
 bool unit_join_feedback(struct unit_join *join, const struct feedback *feedback, int64_t time_ms, struct error *error)
 {
 	const int64_t happened_ms = feedback->time_ms > 0 ? feedback->time_ms : time_ms;
@@ -266,7 +263,6 @@ bool unit_join_feedback(struct unit_join *join, const struct feedback *feedback,
 	if (!met)
 		return false;
 	join->counts.feedback++;
-	join->counts.truths += feedback->truth.count > 0;
 	*met = (struct met_feedback){.time_ms = happened_ms, .number = join->feedback.count - 1};
 	met->unit = text_copied(join->arena, feedback->unit);
 	met->feedback_id = text_copied(join->arena, feedback->feedback_id);
@@ -275,6 +271,7 @@ bool unit_join_feedback(struct unit_join *join, const struct feedback *feedback,
 	else if (feedback->origin.topic.length > 0)
 		met->request = origin_print(join, &feedback->origin);
 	met->metrics = metrics_copied(join, feedback, &met->count);
+	met->truth = truth_copied(join, feedback);
 	return !arena_failed(join->arena) || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
 }
 
@@ -454,37 +451,6 @@ static enum feedback_end feedback_target(const struct feedback_joining *self, co
 	return window_ms > 0 && target->from_ms + window_ms > self->now_ms ? FEEDBACK_OPEN : FEEDBACK_JOINED;
 }
 
-static struct joined_metric *metric_find(struct unit_join *join, struct text name, struct error *error)
-{
-	struct joined *joined = join->joined;
-	for (size_t i = 0; i < joined->metric_count; i++)
-		if (text_equal(joined->metrics[i].name, name))
-			return &joined->metrics[i];
-	if (joined->metric_count == JOIN_METRICS_MAX) {
-		error_set(error, ERROR_LIMIT, PLACE_NONE, "feedback of experiment `%s` has more than %d metrics",
-			  join->options.experiment, JOIN_METRICS_MAX);
-		return NULL;
-	}
-	joined->metrics[joined->metric_count].name = name;
-	return &joined->metrics[joined->metric_count++];
-}
-
-static bool metric_add(struct joined_metric *metric, const struct analysis_value *value, struct arena *arena)
-{
-	if (metric->count == metric->room) {
-		const size_t room = metric->room ? 2 * metric->room : FIRST_ROOM;
-		struct analysis_value *values = ARENA_ARRAY(arena, struct analysis_value, room);
-		if (!values)
-			return false;
-		if (metric->count > 0)
-			memcpy(values, metric->values, metric->count * sizeof *values);
-		metric->values = values;
-		metric->room = room;
-	}
-	metric->values[metric->count++] = *value;
-	return true;
-}
-
 /* Whether the value of a request was met before; then it does not count. Of a unit all values count. */
 static bool value_repeated(const struct feedback_joining *self, const struct met_feedback *met, struct text metric,
 			   struct error *error)
@@ -495,6 +461,36 @@ static bool value_repeated(const struct feedback_joining *self, const struct met
 	const struct text key = text_of(arena_print(self->join->arena, TEXT_FORMAT "\n" TEXT_FORMAT, TEXT_ARGUMENTS(met->request),
 						    TEXT_ARGUMENTS(metric)));
 	return !key.bytes || number_find(self->values, key, &known) || !number_put(self->values, key, 0, error);
+}
+
+static bool value_join(const struct feedback_joining *self, const struct met_feedback *met, const struct feedback_target *target,
+		       const struct feedback_metric *outcome, size_t *added, struct error *error)
+{
+	struct unit_join *join = self->join;
+	struct joined_metric *metric = joined_metric_find(join->joined, outcome->name, join->options.experiment, error);
+	if (!metric)
+		return false;
+	const struct analysis_value value = {met->time_ms > 0 ? met->time_ms : target->from_ms, target->unit, outcome->value,
+					     target->probability, target->exposure};
+	if (value_repeated(self, met, outcome->name, error) || !isfinite(value.value))
+		return error->kind == ERROR_NONE;
+	++*added;
+	return joined_metric_add(metric, &value, join->arena) ||
+	       error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+}
+
+/* The accuracy of the request by its truth. False: there is none, or what was answered cannot be judged by it. */
+static bool truth_judge(const struct feedback_joining *self, const struct met_feedback *met, const struct feedback_target *target,
+			struct feedback_metric *judged)
+{
+	const struct met_exposure *exposures = self->join->exposures.items;
+	if (met->truth.length == 0)
+		return false;
+	const struct text prediction =
+		target->exposure == NONE ? (struct text){0} : exposures[target->exposure].prediction;
+	self->join->counts.unjudged += prediction.length == 0;
+	*judged = (struct feedback_metric){TEXT(JUDGEMENT_METRIC), text_equal(prediction, met->truth)};
+	return prediction.length > 0;
 }
 
 static bool feedback_join_one(const struct feedback_joining *self, const struct met_feedback *met, struct error *error)
@@ -530,20 +526,15 @@ static bool feedback_join_one(const struct feedback_joining *self, const struct 
 	case FEEDBACK_JOINED:
 		break;
 	}
-	for (size_t i = 0; i < met->count; i++) {
-		struct joined_metric *metric = metric_find(join, met->metrics[i].name, error);
-		if (!metric)
+	struct feedback_metric judged;
+	const bool is_judged = truth_judge(self, met, &target, &judged);
+	for (size_t i = 0; i < met->count; i++)
+		if (!value_join(self, met, &target, &met->metrics[i], &added, error))
 			return false;
-		const struct analysis_value value = {met->time_ms > 0 ? met->time_ms : target.from_ms, target.unit,
-						     met->metrics[i].value, target.probability, target.exposure};
-		if (value_repeated(self, met, met->metrics[i].name, error) || !isfinite(value.value))
-			continue;
-		if (!metric_add(metric, &value, join->arena))
-			return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
-		added++;
-	}
-	join->counts.doubled += met->count > 0 && added == 0;
-	return error->kind == ERROR_NONE;
+	if (is_judged && !value_join(self, met, &target, &judged, &added, error))
+		return false;
+	join->counts.doubled += met->count + is_judged > 0 && added == 0;
+	return true;
 }
 
 static int64_t join_now(const struct unit_join *join)

@@ -37,7 +37,7 @@ struct join_counts {
 	uint64_t open;				/* exposures whose window has not passed: they wait */
 	uint64_t feedback, doubled, unknown, late, early; /* early: before its exposure */
 	uint64_t feedback_left_out;		/* of such exposures and units */
-	uint64_t truths;			/* that need the answers, which are not read */
+	uint64_t unjudged;			/* truths with nothing to compare, of the feedback or of its answer */
 };
 
 struct joined_epoch {

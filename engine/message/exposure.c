@@ -8,14 +8,16 @@
 #define NUMBERS 12	    /* of the record that are not measured one by one, at most */
 #define TABLE_TEXT_BYTES 16 /* of its version, in hexadecimal digits */
 
-static size_t exposure_room(const struct message *message, const struct assigned *assigned, struct text reason)
+static size_t exposure_room(const struct message *message, const struct assigned *assigned, struct text reason,
+			    struct text prediction)
 {
 	size_t context = 0;
 	for (size_t i = 0; i < assigned->feature_count; i++)
 		context += avro_text_room(assigned->features[i].name) + sizeof assigned->features[i].value;
 	return context + AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(message->id) +
 	       avro_text_room(message->origin.topic) + avro_text_room(assigned->experiment) + avro_text_room(assigned->variant) +
-	       avro_text_room(assigned->unit) + avro_text_room(reason) + TABLE_TEXT_BYTES + sizeof assigned->probability;
+	       avro_text_room(assigned->unit) + avro_text_room(reason) + avro_text_room(prediction) + TABLE_TEXT_BYTES +
+	       sizeof assigned->probability;
 }
 
 static char *put_table(char *to, uint64_t table)
@@ -38,13 +40,14 @@ static char *put_context(char *to, const struct assigned *assigned)
 	return avro_put_small(to, 0);
 }
 
-bool exposure_encode(const struct message *message, const struct assigned *assigned, struct buffer *out, struct error *error)
+bool exposure_encode(const struct message *message, const struct assigned *assigned, struct text prediction, struct buffer *out,
+		     struct error *error)
 {
 	uint64_t fingerprint = avro_exposure_fingerprint();
 	struct text reason = text_of(assigned_reason_name(assigned->reason));
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	char *begin = buffer_room(out, exposure_room(message, assigned, reason));
+	char *begin = buffer_room(out, exposure_room(message, assigned, reason, prediction));
 	if (!begin)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "an exposure does not fit into the %zu bytes that a message may have; send a shorter unit",
@@ -61,6 +64,7 @@ bool exposure_encode(const struct message *message, const struct assigned *assig
 	to = put_context(to, assigned);
 	to = avro_put_small(to, 0); /* no versions */
 	to = put_table(to, assigned->table);
+	to = avro_put_bytes(to, prediction);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }

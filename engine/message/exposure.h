@@ -5,8 +5,9 @@
 
 #include "message/assigned.h"
 
-/* Appends the record of one entry of the message. LIMIT: it does not fit. */
-bool exposure_encode(const struct message *message, const struct assigned *assigned, struct buffer *out, struct error *error);
+/* Appends the record of one entry of the message, with what its answer says (message/judgement.h). LIMIT: it does not fit. */
+bool exposure_encode(const struct message *message, const struct assigned *assigned, struct text prediction, struct buffer *out,
+		     struct error *error);
 
 /* An exposure that was read. Texts borrow from what is read, lists live in the arena. */
 struct exposure {
@@ -21,6 +22,7 @@ struct exposure {
 	const struct exposure_feature *features; /* the context that a policy saw */
 	struct text versions; /* of resources, as "kind/name=version;..." */
 	struct text table;
+	struct text prediction; /* empty: the answer says nothing that could be judged */
 };
 
 /* Decodes a record: Avro, or a JSON object with the members of the schema (`context` may be an object of numbers, and

@@ -6,6 +6,8 @@
 #include "message/exposure.h"
 #include "message/json_scan.h"
 
+#define UNPREDICTED UINT64_C(0x410c9db288b5a034) /* fingerprint of the schema before it had predictions */
+
 /* ---- lists ---- */
 
 static bool feature_add(struct exposure *exposure, struct arena *arena, struct text name, double value)
@@ -67,7 +69,8 @@ static void avro_versions(struct avro_cursor *cursor, struct arena *arena, struc
 		}
 }
 
-static bool avro_exposure_read(struct text body, struct arena *arena, struct exposure *exposure, struct error *error)
+static bool avro_exposure_read(struct text body, bool predicts, struct arena *arena, struct exposure *exposure,
+			       struct error *error)
 {
 	struct avro_cursor cursor = avro_cursor_of(body);
 	exposure->id = avro_read_bytes(&cursor);
@@ -88,6 +91,8 @@ static bool avro_exposure_read(struct text body, struct arena *arena, struct exp
 	avro_features(&cursor, arena, exposure);
 	avro_versions(&cursor, arena, exposure);
 	exposure->table = avro_read_bytes(&cursor);
+	if (predicts)
+		exposure->prediction = avro_read_bytes(&cursor);
 	if (avro_failed(&cursor) || avro_left(&cursor) > 0)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the record is a broken exposure; it ends early or goes on after its end");
@@ -225,7 +230,8 @@ static bool member_take(struct exposure_reading *reading, struct text key)
 		     {"variant", &exposure->variant},
 		     {"unit", &exposure->unit},
 		     {"reason", &reading->reason},
-		     {"table", &exposure->table}};
+		     {"table", &exposure->table},
+		     {"prediction", &exposure->prediction}};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (text_is(key, texts[i].name))
 			return text_take(reading, key, texts[i].text);
@@ -259,8 +265,9 @@ bool exposure_decode(struct text bytes, struct arena *arena, struct exposure *ex
 	*exposure = (struct exposure){.reason = ASSIGNED_WEIGHT};
 	const struct text trimmed = text_trimmed(bytes, " \t\r\n");
 	bool good;
-	if (avro_is_single_object(bytes, avro_exposure_fingerprint()))
-		good = avro_exposure_read(avro_single_object_body(bytes), arena, exposure, error);
+	const bool predicts = avro_is_single_object(bytes, avro_exposure_fingerprint());
+	if (predicts || avro_is_single_object(bytes, UNPREDICTED))
+		good = avro_exposure_read(avro_single_object_body(bytes), predicts, arena, exposure, error);
 	else if (trimmed.length > 0 && trimmed.bytes[0] == '{')
 		good = json_exposure_read(trimmed, arena, exposure, error);
 	else

@@ -107,10 +107,10 @@ static void losses_say(const struct truth_service *service, struct truth_countin
 		return;
 	counting->said = true;
 	log_say(service->config.log, LOG_LEVEL_WARN, NULL,
-		"the rollout of `%s` leaves out feedback of %s: %" PRIu64 " without the metric `" ROLLOUT_ACCURACY "`, %" PRIu64
-		" with one that is not from 0 to 1, %" PRIu64 " of more than %zu units, %" PRIu64 " whose request was one of too "
-		"many in the window; send `metrics: {" ROLLOUT_ACCURACY ": 1}` for an answer that was right, and 0 for one that "
-		"was wrong",
+		"the rollout of `%s` leaves out feedback of %s: %" PRIu64 " whose truth, or whose answer, is no integer, text "
+		"or probability, %" PRIu64 " with a metric `" ROLLOUT_ACCURACY "` that is not from 0 to 1, %" PRIu64
+		" of more than %zu units, %" PRIu64 " whose request was one of too many in the window; a feedback may say by "
+		"itself whether the answer was right: `metrics: {" ROLLOUT_ACCURACY ": 1}`, or 0",
 		counting->experiment->name, service->config.feedback, losses.unjudged, losses.refused, losses.crowded,
 		TRUTH_UNITS_MAX, losses.dropped);
 }

@@ -247,7 +247,6 @@ enum experiment_fault {
 	EXPERIMENT_NO_WEIGHT,
 	EXPERIMENT_NO_EXPLORING,
 	EXPERIMENT_NOT_LEARNING,   /* bandits that could not learn */
-	EXPERIMENT_REWARD_SENT,	   /* a reward that is not computed, but sent */
 	EXPERIMENT_UNUSED_CONTEXT, /* contextFeatures that the algorithm ignores */
 	EXPERIMENT_TOO_MANY,
 	EXPERIMENT_NO_DEFAULT

@@ -84,7 +84,7 @@ static void put_health(struct buffer *out, const struct joined *joined)
 	put_count(out, "late", counts->late);
 	put_count(out, "early", counts->early);
 	put_count(out, "feedback_left_out", counts->feedback_left_out);
-	put_count(out, "truths_not_read", counts->truths);
+	put_count(out, "truths_not_judged", counts->unjudged);
 	buffer_string(out, ",\"left_out\":{");
 	for (size_t reason = 0; reason < ASSIGNED_REASONS; reason++)
 		if (counts->left_out[reason] > 0) {

@@ -51,9 +51,10 @@ static void print_counts(const struct joined *joined, struct buffer *out)
 		if (counts->left_out[reason] > 0)
 			buffer_print(out, "  left out, chosen by %s: %llu\n", assigned_reason_name((enum assigned_reason)reason),
 				     (unsigned long long)counts->left_out[reason]);
-	if (counts->truths > 0)
-		buffer_print(out, "  %llu feedback records have a truth; it needs the answers, which are not read\n",
-			     (unsigned long long)counts->truths);
+	if (counts->unjudged > 0)
+		buffer_print(out,
+			     "  %llu truths were not judged: they, or what was answered, are no integer, text or probability\n",
+			     (unsigned long long)counts->unjudged);
 }
 
 static void print_horizon(const struct pair_analysis *pair, struct buffer *out)

@@ -8,6 +8,7 @@
 #include "message/dead_letter.h"
 #include "message/explained_seldon.h"
 #include "message/exposure.h"
+#include "message/judgement.h"
 #include "message/failure.h"
 #include "message/feed_record.h"
 #include "message/oip_json.h"
@@ -534,10 +535,10 @@ static enum produce_verdict parts_bury(struct outbox *outbox, struct flight *fli
 /* ---- exposures ---- */
 
 static enum produce_verdict exposure_produce(struct outbox *outbox, const struct flight *flight, const struct assigned *assigned,
-					     struct error *error)
+					     struct text prediction, struct error *error)
 {
 	buffer_clear(&outbox->encoded);
-	if (!exposure_encode(&flight->message, assigned, &outbox->encoded, error))
+	if (!exposure_encode(&flight->message, assigned, prediction, &outbox->encoded, error))
 		return PRODUCE_REFUSED;
 	const struct outgoing outgoing = {
 		.topic = flight->stage->config->exposures,
@@ -549,11 +550,16 @@ static enum produce_verdict exposure_produce(struct outbox *outbox, const struct
 }
 
 /* Produces the exposures of the flight's message. Those of earlier stages have left there. */
-static enum produce_verdict exposures_leave(struct outbox *outbox, struct flight *flight, struct error *error)
+static enum produce_verdict exposures_leave(struct outbox *outbox, struct flight *flight, const struct answer *answer,
+					    struct error *error)
 {
 	const struct assigned *assigned = flight->exposed ? flight->exposed->next : flight->message.assigned;
+	const struct payload *payload = flight->outcome == FLOW_ANSWER && !answer->error ? answer->payload : NULL;
+	char room[JUDGEMENT_ROOM];
+	const struct text prediction = payload ? judgement_of_answer(&payload->tensors, room) : (struct text){0};
 	for (; assigned; assigned = assigned->next) {
-		enum produce_verdict verdict = assigned->exposed ? exposure_produce(outbox, flight, assigned, error) : PRODUCED;
+		enum produce_verdict verdict =
+			assigned->exposed ? exposure_produce(outbox, flight, assigned, prediction, error) : PRODUCED;
 		if (verdict != PRODUCED)
 			return verdict;
 		flight->exposed = assigned;
@@ -578,7 +584,7 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct flight *f
 	if (verdict == PRODUCED && (flight->message.scores || flight->message.importances))
 		verdict = scores_leave(outbox, flight, error);
 	if (verdict == PRODUCED && config->exposes && !flight->unfit)
-		verdict = exposures_leave(outbox, flight, error);
+		verdict = exposures_leave(outbox, flight, answer, error);
 	if (verdict == PRODUCED && config->next)
 		verdict = stage_links_leave(outbox, flight, error);
 	if (verdict == PRODUCED && parted)

@@ -15,16 +15,18 @@ start_learner() { # $1 instance
 	ours $!
 }
 
-# Sends requests, waits for their answers, and makes the feedback of each: its y, which is 1 of the better candidate.
-ask() { # $1 round
+# Sends requests, waits for their answers, and makes the feedback of each: its y as the reward, which is 1 of the better
+# candidate, or the truth, which is that y should be 1.
+ask() { # $1 round, $2 `reward` or `truth`
 	seq 1 $requests | sed "s/.*/{\"id\":\"$1-&\",\"key\":\"unit-$1-&\",\"request\":{\"id\":\"$1-&\",\"inputs\":[{\"name\":\"x\",\
 \"datatype\":\"FP64\",\"shape\":[1],\"data\":[1]}]}}/" | "$sluice" produce p >/dev/null 2>"$dir/produce.log" ||
 		give_up "requests were not written"
 	asked=$((asked + requests))
 	timeout 60 "$sluice" tail p --from beginning --count $asked --idle 20s -o json >"$dir/answers" 2>"$dir/tail.log"
-	jq -c "select(.id | startswith(\"$1-\")) | {id, reward: (.response.outputs[] | select(.name == \"y\") | .data[0])}" "$dir/answers" >"$dir/feedback-$1"
+	jq -c "select(.id | startswith(\"$1-\")) | {id, y: (.response.outputs[] | select(.name == \"y\") | .data[0])}" "$dir/answers" >"$dir/told-$1"
+	jq -c "if \"$2\" == \"truth\" then {id, truth: [1]} else {id, reward: .y} end" "$dir/told-$1" >"$dir/feedback-$1"
 	expect "round $1: answers" "$(wc -l <"$dir/feedback-$1")" "-eq $requests"
-	better=$(grep -c '"reward":1' "$dir/feedback-$1")
+	better=$(grep -c '"y":1' "$dir/told-$1")
 }
 
 feed() { # $1 round
@@ -41,12 +43,12 @@ SLUICE_BROKERS=$brokers
 start_learner one
 one=$started
 wait_until 30 grep -q 'learns the policies' "$dir/engine-one.log" || give_up "no engine learns"
-ask first
+ask first reward
 expect "without a policy: calls of the better of $requests" "$better" "-gt $((requests * 4 / 10))"
 expect "without a policy: calls of the better of $requests" "$better" "-lt $((requests * 6 / 10))"
 feed first
 wait_until 20 rewards_are one $requests || give_up "$requests rewards are not learnt"
-ask second
+ask second truth
 expect "with a policy: calls of the better of $requests" "$better" "-gt $((requests * 85 / 100))"
 
 # The leader dies with feedback that it has read and not written.
@@ -58,7 +60,7 @@ kill_at_once "$one"
 feed first
 feed second
 wait_until 40 rewards_are two $((2 * requests)) || give_up "$((2 * requests)) rewards are not learnt"
-ask third
+ask third truth
 expect "after the hand-over: calls of the better of $requests" "$better" "-gt $((requests * 85 / 100))"
 feed third
 feed third

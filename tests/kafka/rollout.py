@@ -3,7 +3,8 @@
 
   rollout.py            reads answers (`tail -o json`), and prints for each the time in milliseconds, and `error` or `answer`
   rollout.py --errors   reads those lines, and prints the times of the first and the last error, and how many there are
-  rollout.py --truths   reads answers, and prints feedback for each, twice: the default is right 9 times in 10, the candidate 6"""
+  rollout.py --truths   reads answers, and prints feedback for each, twice: the default is right 9 times in 10, the candidate 6.
+                        Every other one says so by its truth, which is what was answered or something else"""
 import json
 import sys
 import time
@@ -15,7 +16,9 @@ elif sys.argv[1:] == ["--truths"]:
     for number, line in enumerate(sys.stdin):
         answer = json.loads(line)
         right = number % 10 < (9 if answer["response"]["model_name"] == "steady" else 6)
-        feedback = json.dumps({"id": answer["id"], "metrics": {"accuracy": int(right)}})
+        said = int(answer["response"]["outputs"][0]["data"][0] >= 0.5)
+        outcome = {"metrics": {"accuracy": int(right)}} if number % 2 else {"truth": [said if right else 1 - said]}
+        feedback = json.dumps({"id": answer["id"], **outcome})
         print(feedback, feedback, sep="\n", flush=True)
 else:
     for line in sys.stdin:

@@ -166,7 +166,7 @@ static void records_of_avro_follow_one_another(void **state)
 		const struct message message = {.id = text_of(id), .time_ms = 1000 + i};
 		const struct assigned assigned = {.experiment = TEXT("e"), .variant = i % 2 ? TEXT("a") : TEXT("b"),
 						  .unit = text_of(id), .probability = 0.5};
-		assert_true(exposure_encode(&message, &assigned, &out, &error));
+		assert_true(exposure_encode(&message, &assigned, (struct text){0}, &out, &error));
 	}
 	FILE *file = fopen("avro", "wb");
 	assert_non_null(file);

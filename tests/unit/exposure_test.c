@@ -44,7 +44,7 @@ static void an_exposure_has_all_that_its_schema_names(void **state)
 	struct error error = {0};
 	(void)state;
 	buffer_open(&out, 1 << 10);
-	assert_true(exposure_encode(&message, &one, &out, &error));
+	assert_true(exposure_encode(&message, &one, TEXT("buy"), &out, &error));
 	letter_open_as(&letter, "exposure", buffer_view(&out));
 	assert_true(text_is(letter_text(&letter, "id"), "r-1"));
 	assert_true(text_is(letter_text(&letter, "origin.topic"), "in"));
@@ -57,12 +57,43 @@ static void an_exposure_has_all_that_its_schema_names(void **state)
 	assert_true(text_is(letter_text(&letter, "reason"), "route"));
 	assert_true(text_is(letter_text(&letter, "table"), "0123456789abcdef"));
 	assert_true(letter_double(&letter, NULL, "probability") == 0.25);
+	assert_true(text_is(letter_text(&letter, "prediction"), "buy"));
 	letter_close(&letter);
 	buffer_close(&out);
 	buffer_open(&out, 32);
-	assert_false(exposure_encode(&message, &one, &out, &error));
+	assert_false(exposure_encode(&message, &one, (struct text){0}, &out, &error));
 	assert_int_equal(error.kind, ERROR_LIMIT);
 	buffer_close(&out);
+}
+
+/* Exposures are data for years: those of before predictions are read on. */
+static void an_exposure_without_a_prediction_is_read_as_before(void **state)
+{
+	static const unsigned char former[] = {0xc3, 0x01, 0x34, 0xa0, 0xb5, 0x88, 0xb2, 0x9d, 0x0c, 0x41};
+	struct arena *arena = arena_open(ARENA_BYTES);
+	const struct message message = {.id = TEXT("r-1"), .time_ms = 77};
+	struct exposure read;
+	struct buffer out;
+	struct error error = {0};
+	(void)state;
+	buffer_open(&out, 1 << 10);
+	assert_true(exposure_encode(&message, &one, TEXT("sell"), &out, &error));
+	assert_true(exposure_decode(buffer_view(&out), arena, &read, &error));
+	assert_true(text_is(read.prediction, "sell"));
+	buffer_clear(&out);
+	assert_true(exposure_encode(&message, &one, (struct text){0}, &out, &error));
+	memcpy(out.bytes, former, sizeof former);
+	const struct text shorter = {out.bytes, out.length - 1};
+	assert_true(exposure_decode(shorter, arena, &read, &error));
+	assert_true(text_is(read.variant, "new"));
+	assert_true(text_is(read.table, "0123456789abcdef"));
+	assert_int_equal(read.prediction.length, 0);
+	assert_false(exposure_decode(buffer_view(&out), arena, &read, &error)); /* a byte too many */
+	const char *json = "{\"experiment\":\"e\",\"variant\":\"new\",\"prediction\":\"buy\"}";
+	assert_true(exposure_decode(text_of(json), arena, &read, &error));
+	assert_true(text_is(read.prediction, "buy"));
+	buffer_close(&out);
+	arena_close(arena);
 }
 
 static void an_avro_answer_lists_its_assignments(void **state)
@@ -114,6 +145,7 @@ static void a_worker_writes_exposures_with_the_answer(void **state)
 	assert_true(text_is(letter_text(&letter, "unit"), "key"));
 	assert_true(text_is(letter_text(&letter, "variant"), "away"));
 	assert_true(text_is(letter_text(&letter, "reason"), "weight"));
+	assert_true(text_is(letter_text(&letter, "prediction"), "")); /* an error says nothing */
 	letter_close(&letter);
 	record = mock_read(&stand->mock);
 	const char *words = record_header(record, "sluice-experiment"), *route = record_header(record, "x-seldon-route");
@@ -128,6 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_exposure_has_all_that_its_schema_names),
+		cmocka_unit_test(an_exposure_without_a_prediction_is_read_as_before),
 		cmocka_unit_test(an_avro_answer_lists_its_assignments),
 		STORY(a_worker_writes_exposures_with_the_answer),
 	};

@@ -33,21 +33,28 @@ static int arena_clear(void **state)
 	return 0;
 }
 
-static struct learner *learner_of(struct bandit_options options, const struct text *features, size_t count, size_t open)
+static struct learner *learner_judging(struct bandit_options options, const struct text *features, size_t count, size_t open,
+				       bool judges)
 {
 	struct error error = {0};
-	const size_t entry = 36 + (1 + count) * sizeof(double);
+	const size_t entry = (judges ? 40 : 36) + (1 + count) * sizeof(double);
 	const struct learner_config config = {.experiment = "e",
 					      .options = options,
 					      .arms = arms,
 					      .context = context_form_of(arms, 2, features, count),
-					      .reward_metric = TEXT("profit"),
+					      .reward_metric = judges ? TEXT("accuracy") : TEXT("profit"),
+					      .judges = judges,
 					      .window_ms = WINDOW_MS,
 					      .memory_bytes = open * entry};
 	struct learner *learner = learner_open(&config, &error);
 	if (!learner)
 		fail_msg("%s", error.text);
 	return learner;
+}
+
+static struct learner *learner_of(struct bandit_options options, const struct text *features, size_t count, size_t open)
+{
+	return learner_judging(options, features, count, open, false);
 }
 
 static struct learner *greedy(void)
@@ -99,6 +106,31 @@ static struct policy_record kept(const struct policy_record *record)
 }
 
 /* ---- each reward once ---- */
+
+/* The truth counts where no metric and no reward says more. */
+static void a_truth_is_a_reward_where_accuracy_is_maximised(void **state)
+{
+	(void)state;
+	struct policy_record record;
+	const struct text said = TEXT("1");
+	const struct tensor truth = {.name = TEXT("y"), .datatype = DATATYPE_BYTES, .count = 1, .data = &said};
+	const struct tensor *const items[] = {&truth};
+	struct learner *learner = learner_judging(bandit_defaults(BANDIT_EPSILON_GREEDY, 2, 0), NULL, 0, 1000, true);
+	static const char *const predictions[] = {"1", "0", "1", ""};
+	for (size_t i = 0; i < 4; i++) {
+		const char id[] = {(char)('a' + i), 0};
+		struct exposure exposure = exposure_of(id, i < 2 ? 0 : 1, NOW_MS + (int64_t)i);
+		exposure.prediction = text_of(predictions[i]);
+		learner_expose(learner, &exposure);
+		const struct feedback feedback = {.id = text_of(id), .has_reward = i == 2, .reward = 0.25, .truth = {1, items}};
+		learner_feedback(learner, &feedback, NOW_MS + 10);
+	}
+	assert_int_equal(learner_counts(learner).others, 1);
+	const struct bandit *bandit = recorded(learner, &record);
+	assert_true(bandit_arm(bandit, 0)->moments.mean == 0.5);
+	assert_true(bandit_arm(bandit, 1)->moments.mean == 0.25);
+	learner_close(learner);
+}
 
 static void a_reward_counts_once_for_its_candidate(void **state)
 {
@@ -350,6 +382,7 @@ static void features_are_standardised_once_and_a_context_decides(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_truth_is_a_reward_where_accuracy_is_maximised),
 		TEST(a_reward_counts_once_for_its_candidate),
 		TEST(feedback_that_is_late_or_no_number_teaches_nothing),
 		TEST(only_drawn_candidates_are_learnt_from),

@@ -77,6 +77,50 @@ static size_t reward(struct outcome_join *join, const char *id, double value, in
 	return joined.count;
 }
 
+/* A truth is a metric like others: joined once, in time, of the experiment and the request that it names. */
+static void a_truth_is_joined_as_whether_it_was_said(void **state)
+{
+	struct error error = {0};
+	struct joined joined = {0};
+	const size_t each = OUTCOME_ENTRY_BYTES + 2 * sizeof(uint32_t);
+	struct outcome_join_config config = {
+		.memory_bytes = 2 * each, .window_ms = WINDOW_MS, .seed = 7, .metric_count = 2, .metrics = metrics, .judges = true};
+	(void)state;
+	assert_int_equal(each, 40); /* what is promised of an open exposure */
+	struct outcome_join *join = outcome_join_open(&config, &error);
+	assert_non_null(join);
+	assert_int_equal(outcome_join_capacity(join), 2);
+	struct outcome_exposure exposure = exposure_of("a", 1, NOW_MS);
+	exposure.prediction = TEXT("1");
+	assert_int_equal(outcome_join_expose(join, &exposure), EXPOSURE_OPENED);
+	assert_int_equal(expose(join, "b", 2, NOW_MS), EXPOSURE_OPENED);
+	struct feedback feedback = {.id = TEXT("a"), .time_ms = NOW_MS + 1};
+	assert_true(outcome_join_judge(join, &feedback, TEXT("1"), 1, on_joined, &joined));
+	assert_true(outcome_join_judge(join, &feedback, TEXT("0"), 1, on_joined, &joined));
+	assert_true(outcome_join_judge(join, &feedback, TEXT("0"), OUTCOME_REWARD, on_joined, &joined));
+	assert_int_equal(joined.count, 2);
+	assert_int_equal(joined.items[0].metric, 1);
+	assert_true(joined.items[0].value == 1);
+	assert_true(joined.items[1].metric == OUTCOME_REWARD && joined.items[1].value == 0);
+	assert_int_equal(outcome_join_counts(join).again, 1);
+	feedback.id = TEXT("b"); /* its answer said nothing */
+	assert_false(outcome_join_judge(join, &feedback, TEXT("1"), 0, on_joined, &joined));
+	feedback.id = TEXT("nobody");
+	assert_true(outcome_join_judge(join, &feedback, TEXT("1"), 0, on_joined, &joined));
+	feedback.id = TEXT("a");
+	feedback.time_ms = NOW_MS + WINDOW_MS + 2000;
+	assert_true(outcome_join_judge(join, &feedback, TEXT("1"), 0, on_joined, &joined));
+	assert_int_equal(joined.count, 2);
+	assert_int_equal(outcome_join_counts(join).late, 1);
+	/* The place of an exposure that is gone keeps nothing of it. */
+	assert_int_equal(expose(join, "c", 3, NOW_MS), EXPOSURE_OPENED);
+	feedback = (struct feedback){.id = TEXT("c"), .time_ms = NOW_MS};
+	assert_false(outcome_join_judge(join, &feedback, TEXT("1"), 0, on_joined, &joined));
+	outcome_join_close(join);
+	config.memory_bytes = each - 1;
+	assert_null(outcome_join_open(&config, &error));
+}
+
 static void each_outcome_of_a_request_is_joined_once(void **state)
 {
 	(void)state;
@@ -352,6 +396,7 @@ static void a_join_is_restored_by_the_records_of_the_last_window(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_truth_is_joined_as_whether_it_was_said),
 		cmocka_unit_test(each_outcome_of_a_request_is_joined_once),
 		cmocka_unit_test(an_exposure_that_is_delivered_again_counts_once),
 		cmocka_unit_test(feedback_is_for_all_experiments_of_its_request_or_the_named_one),

@@ -33,7 +33,7 @@ static struct truth_tally *tally_of(size_t open, size_t units)
 						  .paired = paired,
 						  .baseline = baseline,
 						  .window_ms = WINDOW_MS,
-						  .memory_bytes = open * (36 + 16),
+						  .memory_bytes = open * (40 + 16),
 						  .units_max = units};
 	struct truth_tally *made = truth_tally_open(&config, &error);
 	if (!made)
@@ -80,6 +80,24 @@ static void judge(const char *id, double accuracy, int64_t time_ms)
 	truth_tally_feedback(tally, &feedback, time_ms);
 }
 
+/* The truth of a request, as text; its answer said `prediction` when it was exposed. */
+static void expose_saying(const char *id, const char *prediction)
+{
+	struct exposure exposure = exposure_of(id, "", 1, NOW_MS);
+	exposure.prediction = text_of(prediction);
+	truth_tally_expose(tally, &exposure);
+}
+
+static void hear_truth(const char *id, struct text said, size_t metric_count)
+{
+	const struct tensor truth = {.name = TEXT("label"), .datatype = DATATYPE_BYTES, .count = 1, .data = &said};
+	const struct tensor *const items[] = {&truth};
+	const struct feedback_metric accuracy = {TEXT("accuracy"), 0.5};
+	const struct feedback feedback = {
+		.id = text_of(id), .metric_count = metric_count, .metrics = &accuracy, .truth = {1, items}};
+	truth_tally_feedback(tally, &feedback, NOW_MS + 10);
+}
+
 /* A request of nobody's, after which all windows of before have passed. */
 static void window_pass(int64_t time_ms)
 {
@@ -107,6 +125,27 @@ static void an_accuracy_counts_once_its_window_has_passed(void **state)
 	judge("b", 0.25, NOW_MS + 2 * WINDOW_MS - 100);
 	window_pass(NOW_MS + WINDOW_MS);
 	expect(1, 2, 0.625);
+}
+
+static void a_truth_is_judged_by_what_the_answer_said(void **state)
+{
+	(void)state;
+	expose_saying("right", "buy");
+	expose_saying("wrong", "sell");
+	expose_saying("silent", "");
+	expose_saying("sent", "sell");
+	hear_truth("right", TEXT("buy"), 0);
+	hear_truth("right", TEXT("sell"), 0); /* the first one counts */
+	hear_truth("wrong", TEXT("buy"), 0);
+	hear_truth("silent", TEXT("buy"), 0);
+	hear_truth("sent", TEXT("buy"), 1); /* an accuracy that is sent goes before */
+	hear_truth("nobody", TEXT("buy"), 0);
+	hear_truth("right", TEXT(""), 0);
+	window_pass(NOW_MS);
+	expect(1, 3, 0.5);
+	const struct truth_tally_losses losses = truth_tally_losses(tally);
+	assert_int_equal(losses.unjudged, 2);
+	assert_int_equal(losses.unknown, 1);
 }
 
 static void what_comes_again_counts_once(void **state)
@@ -288,6 +327,7 @@ int main(void)
 #define WITH_TALLY(test) cmocka_unit_test_setup_teardown(test, tally_begin, tally_end)
 	const struct CMUnitTest tests[] = {
 		WITH_TALLY(an_accuracy_counts_once_its_window_has_passed),
+		WITH_TALLY(a_truth_is_judged_by_what_the_answer_said),
 		WITH_TALLY(what_comes_again_counts_once),
 		WITH_TALLY(requests_of_a_unit_are_one_value),
 		WITH_TALLY(of_a_paired_arm_only_units_of_the_baseline_count),

@@ -87,6 +87,35 @@ static void end(void)
 
 #define EXPOSURE "{\"id\":\"r%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"unit\":\"%s\",\"probability\":%g}"
 
+#define SAYING "{\"id\":\"r%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"new\",\"unit\":\"u%d\",\"prediction\":\"%s\"}"
+
+static void a_truth_is_an_accuracy_by_what_was_answered(void **state)
+{
+	(void)state;
+	begin((struct join_options){0});
+	exposed(SAYING, 1, 1000, 1, "2");
+	exposed(SAYING, 2, 1000, 2, "3");
+	exposed(SAYING, 3, 1000, 3, "");
+	exposed(SAYING, 4, 1000, 4, "2");
+	heard("{\"id\":\"r1\",\"truth\":[2]}");
+	heard("{\"id\":\"r1\",\"truth\":[3]}");
+	heard("{\"id\":\"r2\",\"truth\":{\"label\":[2]}}");
+	heard("{\"id\":\"r3\",\"truth\":[2]}");
+	heard("{\"id\":\"r4\",\"truth\":[9],\"metrics\":{\"accuracy\":0.75}}");
+	heard("{\"id\":\"r4\",\"truth\":[1,2]}");
+	heard("{\"unit\":\"u1\",\"truth\":[2]}");
+	end();
+	assert_int_equal(joined.metric_count, 1);
+	assert_true(text_is(joined.metrics[0].name, "accuracy"));
+	assert_int_equal(joined.metrics[0].count, 3);
+	double sum = 0;
+	for (size_t i = 0; i < 3; i++)
+		sum += joined.metrics[0].values[i].value;
+	assert_true(sum == 1.75);
+	assert_int_equal(joined.counts.unjudged, 3); /* no answer, two of them, no single request */
+	assert_int_equal(joined.counts.doubled, 1);
+}
+
 static void feedback_finds_its_unit_by_request_and_by_unit(void **state)
 {
 	(void)state;
@@ -339,7 +368,7 @@ static void an_exposure_is_read_as_it_was_written(void **state)
 	struct buffer out;
 	(void)state;
 	buffer_open(&out, 1 << 10);
-	assert_true(exposure_encode(&message, &one, &out, &error));
+	assert_true(exposure_encode(&message, &one, (struct text){0}, &out, &error));
 	assert_true(exposure_decode(buffer_view(&out), arena, &exposure, &error));
 	assert_true(text_is(exposure.id, "r-1") && text_is(exposure.unit, "u") && text_is(exposure.variant, "new"));
 	assert_true(text_is(exposure.origin.topic, "in") && exposure.origin.partition == 2 && exposure.origin.offset == 9);
@@ -368,6 +397,7 @@ static void an_exposure_is_read_as_it_was_written(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_truth_is_an_accuracy_by_what_was_answered),
 		cmocka_unit_test(feedback_finds_its_unit_by_request_and_by_unit),
 		cmocka_unit_test(what_comes_twice_counts_once),
 		cmocka_unit_test(what_is_late_early_or_waiting_does_not_count),

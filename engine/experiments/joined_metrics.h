@@ -1,0 +1,14 @@
+/* joined_metrics.h: Metrics of a join of exposures and feedback (experiments/unit_join.h), each with its values in a list that
+ * doubles. Private to unit_join.c. */
+#ifndef SLUICE_EXPERIMENTS_JOINED_METRICS_H
+#define SLUICE_EXPERIMENTS_JOINED_METRICS_H
+
+#include "experiments/unit_join.h"
+
+/* The metric of that name, which is borrowed, or a new one. NULL: LIMIT, there are JOIN_METRICS_MAX. */
+struct joined_metric *joined_metric_find(struct joined *joined, struct text name, const char *experiment, struct error *error);
+
+/* False: the arena is full. */
+bool joined_metric_add(struct joined_metric *metric, const struct analysis_value *value, struct arena *arena);
+
+#endif

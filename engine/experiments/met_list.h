@@ -1,0 +1,21 @@
+/* met_list.h: List of what was met in a log, on the heap: it doubles. For joins that read all of it first. */
+#ifndef SLUICE_EXPERIMENTS_MET_LIST_H
+#define SLUICE_EXPERIMENTS_MET_LIST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define MET_MAX (UINT32_MAX - 1) /* items: their numbers fit into 32 bits */
+
+/* Starts as {0}; memory_give(items) ends it. */
+struct met_list {
+	void *items;
+	size_t count, room;
+};
+
+/* A new item of `size` bytes, which are zero; those before may move. NULL: SYSTEM, memory ran out, or there are MET_MAX. */
+void *met_list_add(struct met_list *list, size_t size, struct error *error);
+
+#endif
