@@ -318,9 +318,13 @@ experiments: $(BUILD)/unit/analysis_test
 rollouts: $(BUILD)/unit/rollout_simulation_test
 	@ROLLOUT_RUNS=200 $(BUILD)/unit/rollout_simulation_test
 
-## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, experiments, rollouts, torture, kafka and compare, 100,000 simulated runs, soak, fuzz, newcomer
+## gateway-cases: each of tests/cases through a gateway, by HTTP and by gRPC, for half a minute; those that no gateway shows are listed
+gateway-cases: $(BUILD)/sluice
+	@tests/gateway_cases.py $< --list tests/cases
+
+## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, experiments, rollouts, torture, gateway-cases, kafka and compare, 100,000 simulated runs, soak, fuzz, newcomer
 long:
-	@for part in "-k static" change bandits experiments rollouts torture "kafka OUTAGE=120" "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" compare newcomer; do \
+	@for part in "-k static" change bandits experiments rollouts torture gateway-cases "kafka OUTAGE=120" "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" compare newcomer; do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed, $$part"; done; \
 		[ -z "$$failed" ] || { echo "long: failed$$failed"; false; }
 
@@ -374,6 +378,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all bandits change compare experiments rollouts static test run-unit unit-programs fuzz-programs known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz run-fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
+.PHONY: all bandits change compare experiments gateway-cases rollouts static test run-unit unit-programs fuzz-programs known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz run-fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "cli/test_gateway.h"
 #include "cli/testing.h"
 #include "message/json_write.h"
 #include "runtime/spec_check.h"
@@ -327,6 +328,7 @@ static int test_end(struct testing *testing)
 	else if (!testing->options->print && total)
 		fprintf(session->out, "%zu passed, %zu failed, %zu skipped\n", counts[CASE_PASSED], counts[CASE_FAILED],
 			counts[CASE_SKIPPED]);
+	test_gateway_end(testing);
 	return counts[CASE_FAILED] ? EXIT_FAULTS : EXIT_GOOD;
 }
 
@@ -359,12 +361,14 @@ static int test_run(struct session *session, const void *options, const char *co
 	struct testing testing = {.session = session, .options = options};
 	struct error error = {0};
 	int code = EXIT_GOOD;
-	const bool in_engine = testing.options->kafka || testing.options->workers;
+	const char *gateway = testing.options->gateway;
+	const bool in_engine = testing.options->kafka || testing.options->workers || gateway;
 	if (in_engine && (testing.options->print || testing.options->update))
 		return command_misuse(session, &command_test,
-				      "with --kafka and --workers cases are judged; leave out --print and --update");
-	if (testing.options->kafka && testing.options->workers)
-		return command_misuse(session, &command_test, "--kafka and --workers are two runs; write one of them");
+				      "with --kafka, --workers and --gateway cases are judged; leave out --print and --update");
+	if ((testing.options->kafka != NULL) + testing.options->workers + (gateway != NULL) > 1)
+		return command_misuse(session, &command_test,
+				      "--kafka and --workers are two runs, and --gateway is a third; write one of them");
 	buffer_open(&testing.json, OUTPUT_BYTES_MAX);
 	testing.incomplete = in_engine && !gathering_open(&testing);
 	const char *empty = run_folders(&testing, count ? arguments : here, count ? count : 1);
@@ -374,7 +378,8 @@ static int test_run(struct session *session, const void *options, const char *co
 		code = command_misuse(session, &command_test,
 				      "there is no case in `%s`: a case is a folder with an in.jsonl; `sluice init` makes one",
 				      empty);
-	else if (error.kind != ERROR_NONE || (testing.folders && !test_on_kafka(&testing, &error)))
+	else if (error.kind != ERROR_NONE || (gateway && !test_at_gateway(&testing, gateway, &error)) ||
+		 (in_engine && !gateway && !test_on_kafka(&testing, &error)))
 		code = command_failed(session, &error);
 	else
 		code = test_end(&testing);
@@ -407,6 +412,11 @@ static const struct option rows[] = {
 	 .type = OPTION_FLAG,
 	 .offset = offsetof(struct test_options, workers),
 	 .help = "Runs the cases in memory, and again in the workers of an engine on a simulated Kafka."},
+	{.name = "gateway",
+	 .type = OPTION_TEXT,
+	 .offset = offsetof(struct test_options, gateway),
+	 .word = "URL",
+	 .help = "Sends the requests of the cases to a gateway that runs there, as http://HOST:PORT or grpc://HOST:PORT."},
 	COMMAND_FORM(test_options, format, "text json"),
 	{0},
 };
@@ -436,7 +446,14 @@ const struct command command_test = {
 		"With --kafka each case runs as in `sluice run`, with `lineage: full`, on topics of its own that are removed "
 		"afterwards. It must give the same results as in memory. Cases that a real clock or Kafka cannot reproduce are "
 		"skipped, with the reason. With --workers the same is done without Kafka, and on a virtual clock: each stage reads "
-		"and writes topics of a simulated Kafka, as in `sluice sim`, and no time is waited for.",
+		"and writes topics of a simulated Kafka, as in `sluice sim`, and no time is waited for.\n\n"
+		"With --gateway the requests go to a running gateway, and its answers are compared: start it with the pipeline and "
+		"the stubs of the case, by `sluice dev CASE`, or ask the one of a deployment. The scheme of the address chooses "
+		"the listener: by http and https requests go as they are, to the path of their protocol; by grpc and grpcs, as a "
+		"ModelInferRequest with the same tensors and their headers as metadata. A case whose answer needs virtual time, or "
+		"that this listener cannot carry, is skipped, with the reason. Lines about topics, calls and alerts are not "
+		"compared, and counted.\n\n"
+		"  sluice test --gateway http://127.0.0.1:8080 pipelines/hello",
 	.options = rows,
 	.options_size = sizeof(struct test_options),
 	.group = "run",

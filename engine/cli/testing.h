@@ -15,6 +15,7 @@ struct test_options {
 	const char *only;
 	const char *kafka; /* brokers; NULL: in memory */
 	bool workers;	   /* in memory, and in workers on a simulated Kafka */
+	const char *gateway; /* its address; NULL: none is asked (test_gateway.h) */
 	int format;
 };
 
@@ -26,7 +27,8 @@ struct testing {
 	size_t counts[CASE_SKIPPED + 1];
 	struct buffer json; /* -o json: the cases */
 	bool incomplete;    /* memory ran out during the search for cases */
-	/* With --kafka and --workers, cases are first only collected. */
+	size_t lines_left_out; /* with --gateway: lines of out.jsonl that were not compared */
+	/* With --kafka, --workers and --gateway, cases are first only collected. */
 	struct arena *arena;
 	const char **folders;
 	size_t folder_count;

@@ -56,7 +56,7 @@ bool rest_body_read(const struct rest_request *request, size_t bytes_max, struct
 	/* A record without a value deletes its key where a topic is compacted. */
 	bool is_empty = request->body.length == 0 || (good && body->length == 0);
 	if (is_empty)
-		rest_refuse(request, 400, "the request has no body; send the tensors in it");
+		rest_refuse(request, 400, "the request has no body; send the tensors in it, as JSON");
 	return good && !is_empty;
 }
 

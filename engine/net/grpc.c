@@ -254,6 +254,9 @@ static void stream_set_up(struct grpc_stream *stream, struct grpc_call *call, st
 static bool length_of(const struct grpc_call *call, size_t *length, struct error *error)
 {
 	*length = 0;
+	if (call->metadata_count > GRPC_METADATA_MAX)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, "a call to %s has %zu pieces of metadata; the limit is %d",
+				 call->address, call->metadata_count, GRPC_METADATA_MAX);
 	for (size_t i = 0; i < call->body_count; i++)
 		if (__builtin_add_overflow(*length, call->body[i].length, length) || *length > MESSAGE_BYTES)
 			return error_set(error, ERROR_LIMIT, PLACE_NONE,

@@ -36,6 +36,13 @@ struct grpc_reply {
 	bool unprocessed;   /* the server certainly has not seen it: it may be sent again at once */
 };
 
+#define GRPC_METADATA_MAX 8
+
+/* Metadata that is sent with a call. The name is in small letters. */
+struct grpc_field {
+	struct text name, value;
+};
+
 struct grpc_call {
 	/* By the caller, borrowed until `done` returns or the call is forgotten: */
 	const char *address; /* host:port */
@@ -44,6 +51,8 @@ struct grpc_call {
 	const struct text *body; /* parts of the message, in their order */
 	size_t body_count;
 	int64_t timeout_ms; /* also sent as grpc-timeout */
+	const struct grpc_field *metadata;
+	size_t metadata_count; /* at most GRPC_METADATA_MAX */
 	/* May start other calls, and reuse this one; may not close the client. */
 	void (*done)(struct grpc_call *call, const struct grpc_reply *reply);
 	void *context;

@@ -70,13 +70,15 @@ bool grpc_stream_submit(struct grpc_stream *stream, struct grpc_connection *conn
 		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
 		http2_variable(TEXT("grpc-timeout"), (struct text){timeout, grpc_timeout_write(timeout, timeout_ms)}),
 	};
-	const size_t count = sizeof headers / sizeof *headers;
+	size_t count = sizeof headers / sizeof *headers;
 	const nghttp2_data_provider body = {.read_callback = on_wanted};
-	nghttp2_nv pairs[sizeof headers / sizeof *headers];
+	nghttp2_nv pairs[sizeof headers / sizeof *headers + GRPC_METADATA_MAX];
 	memcpy(pairs, headers, sizeof headers);
 	if (timeout_ms != peer->last_timeout_ms)
 		pairs[count - 1].flags |= NGHTTP2_NV_FLAG_NO_INDEX;
 	peer->last_timeout_ms = timeout_ms;
+	for (size_t i = 0; i < stream->call->metadata_count; i++)
+		pairs[count++] = http2_variable(stream->call->metadata[i].name, stream->call->metadata[i].value);
 	answer_begins(stream);
 	int32_t id = nghttp2_submit_request(connection->http2.session, NULL, pairs, count, &body, stream);
 	if (id < 0) { /* no more stream ids, or no memory: the next connection takes the call */

@@ -192,9 +192,31 @@ static void an_answer_beyond_the_limit_is_refused(void **state)
 	assert_int_equal(stand->puppet.resets, 1);
 }
 
+/* Those of a call are as many as there is space for. tests/gateway_cases.py sends some to a gateway, which reads them. */
+static void a_call_has_so_much_metadata_and_no_more(void **state)
+{
+	struct stand *stand = *state;
+	struct error error = {0};
+	struct grpc_field fields[GRPC_METADATA_MAX + 1];
+	struct grpc_call call = {.address = stand->address, .path = "/a/b", .timeout_ms = 1000, .metadata = fields};
+	for (size_t i = 0; i < GRPC_METADATA_MAX + 1; i++)
+		fields[i] = (struct grpc_field){TEXT("x-one"), TEXT("value")};
+	call.metadata_count = GRPC_METADATA_MAX + 1;
+	assert_false(grpc_start(stand->grpc, &call, &error));
+	assert_int_equal(error.kind, ERROR_LIMIT);
+	assert_non_null(strstr(error.text, "has 9 pieces of metadata; the limit is 8"));
+	stand->puppet.asked = say_yes;
+	begin(stand, 0);
+	stand->calls[0].call.metadata = fields;
+	stand->calls[0].call.metadata_count = GRPC_METADATA_MAX;
+	turn_until_told(stand, 1);
+	assert_string_equal(stand->calls[0].text, "yes");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		STORY(a_call_has_so_much_metadata_and_no_more),
 		STORY(an_answer_comes_with_its_message),
 		STORY(a_refusal_comes_with_its_words_decoded),
 		STORY(a_refusal_may_follow_headers),

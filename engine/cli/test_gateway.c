@@ -1,0 +1,235 @@
+/* test_gateway.c: see test_gateway.h. A case has first to hold in memory: its run there says to whom each request goes, and
+ * how long it takes. What a caller of a gateway cannot see is not compared: other topics, calls of models, alerts. */
+#include "cli/test_gateway.h"
+
+#include "cli/case_gateway.h"
+
+#define CLOCK_MS_MAX 6000 /* of virtual time that is waited for with a real clock */
+#define PATIENCE_MS 30000 /* beyond that time */
+
+struct gateway_case {
+	struct testing *testing;
+	const struct gateway_address *address;
+	struct case_world *played; /* in memory */
+	struct case_world world;   /* what came from the gateway */
+	struct case_files seen;	   /* the case, with the lines that are compared */
+	struct gateway_question *questions;
+	size_t question_count;
+	size_t left_out; /* lines that are not compared */
+	struct buffer unfit, why;
+};
+
+/* ---- what it cannot show ---- */
+
+static bool is_fit_to_run(const struct running *running, struct buffer *unfit)
+{
+	if (!running->flow) {
+		buffer_print(unfit, "no engine starts with these files: %s", running->refused.text);
+		return false;
+	}
+	for (size_t i = 0; i < running->graph->count; i++)
+		if (running->graph->steps[i].key) {
+			buffer_print(unfit, "when `%s` has seen a message is not determined, and with it the marks of later ones",
+				     running->graph->steps[i].name);
+			return false;
+		}
+	return true;
+}
+
+static bool is_fit(const struct case_world *played, struct buffer *unfit)
+{
+	const int64_t took_ms = played->now_ms - CASE_START_MS;
+	if (took_ms > CLOCK_MS_MAX) {
+		buffer_print(unfit, "it needs virtual time: it takes %lld s on a real clock", (long long)(took_ms / 1000));
+		return false;
+	}
+	for (const struct running *running = played->runnings; running; running = running->next)
+		if (!is_fit_to_run(running, unfit))
+			return false;
+	for (const struct model *model = played->models; model; model = model->next)
+		if (!model->stub) {
+			buffer_print(unfit, "the model `%s` has no stub, and without one no engine starts", model->name);
+			return false;
+		}
+	return true;
+}
+
+/* ---- the questions ---- */
+
+static const struct case_request *request_of(const struct case_world *played, const struct passage *passage)
+{
+	for (size_t i = 0; i < played->files->request_count; i++)
+		if (played->files->requests[i].id.bytes == passage->id.bytes)
+			return &played->files->requests[i];
+	return NULL;
+}
+
+/* Passages stand the newest first. What cannot be sent is not asked, and the reason is in `unfit`. */
+static bool gather_questions(struct gateway_case *run)
+{
+	const struct case_world *played = run->played;
+	struct arena *arena = played->arena;
+	size_t count = 0, kept = 0;
+	for (const struct passage *passage = played->passages; passage; passage = passage->next)
+		count += passage->asked;
+	run->questions = ARENA_ARRAY(arena, struct gateway_question, count);
+	size_t at = count;
+	for (const struct passage *passage = played->passages; run->questions && passage; passage = passage->next)
+		if (passage->asked)
+			run->questions[--at] = (struct gateway_question){request_of(played, passage), passage, {0}};
+	for (size_t i = 0; run->questions && i < count; i++) {
+		struct gateway_question *question = &run->questions[i];
+		if (!question->request)
+			continue;
+		buffer_clear(&run->unfit);
+		if (!question->passage->running)
+			buffer_print(&run->unfit, "the request `" TEXT_FORMAT "` has a target that is not in its files",
+				     TEXT_ARGUMENTS(question->request->id));
+		else if (!run->address->grpc || gateway_question_encode(question, arena, &run->unfit))
+			run->questions[kept++] = *question;
+	}
+	run->question_count = kept;
+	return !arena_failed(arena);
+}
+
+/* ---- the lines ---- */
+
+static bool is_asked(const struct gateway_case *run, struct text id)
+{
+	for (size_t i = 0; i < run->question_count; i++)
+		if (text_equal(run->questions[i].passage->id, id))
+			return true;
+	return false;
+}
+
+static bool is_compared(const struct gateway_case *run, const struct case_expected *expected)
+{
+	return expected->demand != DEMAND_ALERT && expected->demand != DEMAND_CALLS && expected->at.length == 0 &&
+	       is_asked(run, expected->id);
+}
+
+static bool gather_lines(struct gateway_case *run)
+{
+	const struct case_files *files = run->played->files;
+	run->seen = *files;
+	run->seen.expected = ARENA_ARRAY(run->played->arena, struct case_expected, files->expected_count);
+	run->seen.expected_count = 0;
+	for (size_t i = 0; run->seen.expected && i < files->expected_count; i++)
+		if (is_compared(run, &files->expected[i]))
+			run->seen.expected[run->seen.expected_count++] = files->expected[i];
+	run->left_out = files->expected_count - run->seen.expected_count;
+	return run->seen.expected;
+}
+
+/* ---- one case ---- */
+
+static bool ask_gateway(struct gateway_case *run, struct error *error)
+{
+	const struct case_world *played = run->played;
+	const struct case_gateway gateway = {
+		.address = *run->address,
+		.world = &run->world,
+		.count = run->question_count,
+		.questions = run->questions,
+		.timeout_ms = played->now_ms - CASE_START_MS + PATIENCE_MS,
+	};
+	buffer_clear(&run->unfit);
+	run->world = (struct case_world){.arena = played->arena, .spec = played->spec, .files = &run->seen, .kinds = played->kinds};
+	run->world.records_end = &run->world.records;
+	return case_gateway_run(&gateway, &run->unfit, error) &&
+	       (!run->world.failed || error_memory(error, ERROR_SYSTEM, "running a case"));
+}
+
+static bool judge_at_gateway(struct gateway_case *run, enum verdict *verdict, struct error *error)
+{
+	*verdict = CASE_SKIPPED;
+	if (!is_fit(run->played, &run->unfit))
+		return true;
+	if (!gather_questions(run) || !gather_lines(run))
+		return error_memory(error, ERROR_SYSTEM, "running a case");
+	if (run->seen.expected_count == 0) {
+		if (!run->unfit.length)
+			buffer_string(&run->unfit,
+				      "its lines are about topics, calls or alerts, which no caller of a gateway sees");
+		return true;
+	}
+	if (!ask_gateway(run, error))
+		return false;
+	if (run->unfit.length)
+		return true;
+	*verdict = judge_world(&run->world, &run->why) ? CASE_PASSED : CASE_FAILED;
+	run->testing->lines_left_out += run->left_out;
+	return true;
+}
+
+static bool conclude(struct gateway_case *run, struct error *error)
+{
+	struct testing *testing = run->testing;
+	const char *folder = run->played->files->folder;
+	struct error refused = {0};
+	enum verdict verdict = CASE_FAILED;
+	if (!play_world(run->played, &refused, error))
+		return false;
+	if (!judge_world(run->played, &run->why)) {
+		buffer_string(&run->why, "  and this in memory too\n");
+	} else if (refused.kind != ERROR_NONE) {
+		verdict = CASE_SKIPPED;
+		buffer_string(&run->unfit, "its files have the expected fault, so no engine starts");
+	} else if (!judge_at_gateway(run, &verdict, error)) {
+		return false;
+	}
+	say_case(testing, folder, verdict, verdict == CASE_SKIPPED ? &run->unfit : &run->why);
+	fflush(testing->session->out);
+	return true;
+}
+
+static bool run_case(struct testing *testing, const struct gateway_address *address, const char *folder, struct error *error)
+{
+	const struct spec_options options = {.kinds = testing->session->kinds, .experiment_pipelines = true};
+	struct gateway_case run = {.testing = testing, .address = address};
+	struct case_files files;
+	struct case_world played;
+	struct spec spec;
+	struct arena *arena = arena_open(CASE_BYTES_MAX);
+	bool good = arena || error_memory(error, ERROR_SYSTEM, "running a case");
+	bool spec_is_open = false;
+	buffer_open(&run.unfit, OUTPUT_BYTES_MAX);
+	buffer_open(&run.why, OUTPUT_BYTES_MAX);
+	good = good && case_read(folder, arena, &files, error) && (spec_is_open = spec_open(&spec, error)) &&
+	       spec_read(&spec, &files.pipeline, 1, &options, error);
+	if (good) {
+		run.played = &played;
+		good = case_world_open(&played, &files, &spec, testing->session->kinds, arena, error) && conclude(&run, error);
+		case_world_close(&played);
+	}
+	if (!good && error->kind != ERROR_REMOTE) { /* of this case, and the others go on */
+		say_error(error, &run.why);
+		say_case(testing, folder, CASE_FAILED, &run.why);
+		*error = (struct error){0};
+		good = true;
+	}
+	if (spec_is_open)
+		spec_close(&spec);
+	buffer_close(&run.unfit);
+	buffer_close(&run.why);
+	arena_close(arena);
+	return good;
+}
+
+bool test_at_gateway(struct testing *testing, const char *url, struct error *error)
+{
+	struct gateway_address address;
+	bool good = gateway_address_read(url, testing->arena, &address, error);
+	for (size_t i = 0; good && i < testing->folder_count; i++)
+		good = run_case(testing, &address, testing->folders[i], error);
+	return good;
+}
+
+void test_gateway_end(const struct testing *testing)
+{
+	if (testing->lines_left_out > 0 && testing->options->format == OUTPUT_TEXT)
+		fprintf(testing->session->out,
+			"%zu lines of out.jsonl are about topics, calls, alerts or requests that are not sent: a caller does not "
+			"see them, and they are not compared\n",
+			testing->lines_left_out);
+}
