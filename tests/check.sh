@@ -135,6 +135,7 @@ part_models() {
 part_dev() {
 	tests/judge/dev.py $sluice
 	tests/judge/gateway.py $sluice
+	tests/judge/leaving.py $sluice
 	tests/judge/explain.py $sluice
 	tests/judge/access.py $sluice
 	tests/judge/metrics.py $sluice

@@ -20,7 +20,7 @@
 #include "worker/direct_hub.h"
 
 #define REPLIES_AT_ONCE 1000 /* then the loop serves connections and timers */
-#define LOOK_MS 250	     /* between two checks for callers that have disconnected */
+#define LOOK_MS 100	     /* between two checks for callers that have disconnected */
 #define QUEUE_BYTES ((size_t)256 << 20)
 #define PRODUCE_MS 30000 /* then a request that Kafka has not accepted is given up; most deadlines are shorter */
 #define REPLY_ARENA_BYTES ((size_t)2 << 20) /* of a reply's headers, and a front end's copy of them */

@@ -1,9 +1,9 @@
 /* calls.h: Open calls of a gateway: requests produced for callers that wait. Each call ends once: by its reply,
  * by a refusal of Kafka, or by its deadline. Feedback and cancellations are calls too, which end when Kafka has them.
  *
- * A caller that disconnects ends its call within a quarter of a second, and cancels what can be cancelled: a request past Kafka
- * that no worker has begun is dropped, and one in Kafka is cancelled (observe/cancel_board.h), for at most
- * CALLS_CANCELLED_A_LOOK callers each time. Those of further ones are processed, as are those that a worker has begun.
+ * A caller that disconnects ends its call within a tenth of a second, and cancels what can be cancelled: a request past Kafka is
+ * dropped, or given up if a worker has begun it, and one in Kafka is cancelled (observe/cancel_board.h), for at most
+ * CALLS_CANCELLED_A_LOOK callers each time. Those of further ones are processed.
  *
  * Independent of protocols: a front end passes in the request and gets the outcome. A call is identified by its
  * number, which is never used again. So a duplicate or late reply cannot end another call. Belongs to its
@@ -19,7 +19,7 @@
 #include "net/loop.h"
 
 #define CALLS_OPEN_MAX ((size_t)65536) /* more are refused: each uses a connection, or a stream of one */
-#define CALLS_CANCELLED_A_LOOK 100 /* so that callers who come and go do not double the records of a gateway */
+#define CALLS_CANCELLED_A_LOOK 40 /* so that callers who come and go do not double the records of a gateway */
 #define CALL_ID_BYTES_MAX ((size_t)256) /* of a request's id */
 
 struct calls;

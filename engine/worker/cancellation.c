@@ -7,6 +7,8 @@
 static bool flight_is_cancelled(const struct flight *flight)
 {
 	const struct worker_stage *stage = flight->stage;
+	if (flight->direct)
+		return direct_port_has_lost_caller(stage->worker->direct.port, flight->direct);
 	return cancel_board_has(stage->worker->config->cancels, flight->message.headers, text_of(stage->config->graph->name));
 }
 
@@ -32,8 +34,20 @@ static void lane_cancel(struct worker *worker, const struct lane *lane)
 	}
 }
 
+/* Those past Kafka, whose callers have left. */
+static void direct_apply(struct worker *worker)
+{
+	struct direct_intake *direct = &worker->direct;
+	const uint64_t lost = direct->port ? direct_port_lost_callers(direct->port) : 0;
+	if (lost == direct->lost_callers)
+		return;
+	direct->lost_callers = lost;
+	lane_cancel(worker, direct->lane);
+}
+
 void cancellations_apply(struct worker *worker)
 {
+	direct_apply(worker);
 	const uint64_t added = cancel_board_added(worker->config->cancels);
 	if (added == worker->cancellations_seen)
 		return;

@@ -36,6 +36,7 @@ struct direct_port {
 struct direct_hub {
 	struct direct_stack replies;
 	atomic_size_t port_count; /* ports that were ever taken: the first ones */
+	_Atomic uint64_t left_count; /* callers that have left */
 	_Atomic uint64_t left[DIRECT_CALLS_MAX]; /* calls whose callers have left, each in the place of its number; 0: none */
 	struct direct_port ports[DIRECT_PORTS_MAX];
 };
@@ -291,7 +292,16 @@ enum direct_verdict direct_hub_send(struct direct_hub *hub, const struct direct_
 /* A later call of the same place may replace it; the request is processed then, for nobody. */
 void direct_hub_leave(struct direct_hub *hub, uint64_t call)
 {
+	const size_t ports = atomic_load_explicit(&hub->port_count, memory_order_acquire);
 	atomic_store_explicit(&hub->left[call % DIRECT_CALLS_MAX], call, memory_order_relaxed);
+	atomic_fetch_add_explicit(&hub->left_count, 1, memory_order_release);
+	for (size_t i = 0; i < ports; i++)
+		bell_ring(hub->ports[i].requests.bell);
+}
+
+uint64_t direct_port_lost_callers(const struct direct_port *port)
+{
+	return atomic_load_explicit(&port->hub->left_count, memory_order_acquire);
 }
 
 bool direct_port_has_lost_caller(const struct direct_port *port, const struct direct_message *request)

@@ -78,7 +78,8 @@ struct direct_request {
 /* Copies the request and sends it to a worker. */
 enum direct_verdict direct_hub_send(struct direct_hub *hub, const struct direct_request *request);
 
-/* The caller of that call has left: a worker that has not begun the request drops it. */
+/* The caller of that call has left: a worker that has not begun the request drops it, and one that has gives it up. Workers are
+ * woken. */
 void direct_hub_leave(struct direct_hub *hub, uint64_t call);
 
 /* Takes all replies and returned requests, the oldest first; the caller closes each. */
@@ -102,6 +103,7 @@ struct direct_message *direct_port_take(struct direct_port *port);
 
 /* Whether the caller of the request has left, so that nobody waits for a reply. */
 bool direct_port_has_lost_caller(const struct direct_port *port, const struct direct_message *request);
+uint64_t direct_port_lost_callers(const struct direct_port *port); /* how many have left so far, of any port */
 
 /* Copies the reply and sends it. False: memory ran out, and the caller's deadline ends the call. */
 bool direct_port_reply(struct direct_port *port, const struct outgoing *reply);

@@ -1,6 +1,7 @@
 /* direct_intake.h: Intake of direct requests in a worker, from its port (worker/direct_hub.h). A request is answered as soon as its
  * flow has finished (flight_reply_first() of parts.h). Then it leaves as others do: the request is written to the inputs
- * (worker/direct_log.h), the answer to the outputs. A request whose caller leaves before it enters is dropped.
+ * (worker/direct_log.h), the answer to the outputs. A request whose caller leaves before it enters is dropped; one in flight is
+ * cancelled (worker/cancellation.h).
  *
  * They have a lane of their own, ordered by key, which belongs to no partition: nothing of it is committed. Private to the
  * worker.
@@ -20,6 +21,7 @@ struct direct_intake {
 	struct lane *lane;
 	int64_t serial;	  /* of the next request */
 	bool serves;	  /* the port lists the pipelines: answers to the outputs can be written */
+	uint64_t lost_callers; /* that were seen */
 	size_t in_flight; /* requests that have entered and not left */
 };
 

@@ -13,6 +13,7 @@
 #include "worker/upstreams.h"
 
 #define IDLE_TURN_MS 1000 /* longest turn without work: the group needs polls; with work, turns are shorter, to detect pauses */
+#define CANCEL_TURN_MS 50 /* with work that may be cancelled: so soon a cancellation is seen */
 
 const struct worker_limits worker_limits_usual = {
 	.in_flight = 8192,
@@ -66,7 +67,8 @@ static int turn_timeout_ms(const struct worker *worker)
 	int64_t left_ms = (due_ms < join_states_ms ? due_ms : join_states_ms) - loop_now_ms(worker->loop);
 	if (left_ms < 0)
 		return 0;
-	int most_ms = worker->lanes.load.in_flight + worker->copy_count > 0 ? LOOP_PAUSE_MS : IDLE_TURN_MS;
+	int busy_ms = worker->config->cancels ? CANCEL_TURN_MS : LOOP_PAUSE_MS;
+	int most_ms = worker->lanes.load.in_flight + worker->copy_count > 0 ? busy_ms : IDLE_TURN_MS;
 	return left_ms < most_ms ? (int)left_ms : most_ms;
 }
 
