@@ -203,7 +203,7 @@ demo:
 ## |    60  static     what -fanalyzer, clang-tidy and cppcheck see in what the last commits touched
 ## |   200  sanitize   the same with the other compiler, AddressSanitizer and UndefinedBehaviorSanitizer
 ## |    60  thread     what crosses threads, under ThreadSanitizer
-## |     5  cases, judge, reference    pipelines and faulty YAML, judged by sluice test and from outside
+## |    15  cases, judge, reference    pipelines and faulty YAML, judged by sluice test, through a gateway, and from outside
 ## |    10  gallery    pipelines/: their cases, their pages' numbers computed anew, long streams
 ## |    30  oracles    numeric methods beside reference numbers and MABWiser (skipped when PyPI cannot be reached), and steps beside those methods
 ## |    10  sklearn    exported preprocessing beside scikit-learn's own (skipped when PyPI cannot be reached)
@@ -215,6 +215,7 @@ demo:
 ## |    55  torture    allocations of every command made to fail, one in each run
 ## |    50  fuzz       a short run of every fuzz target, from one seed
 ## |    30  grpc       our gRPC and grpcio, both ways, and the gateway with tritonclient and SeldonClient (skipped when PyPI cannot be reached)
+## |    25  callers    callers of a gateway that leave, and what others get beside floods and a second gateway
 ## |   500  kafka      engines killed under load on a real Kafka (skipped without Java and Maven)
 ## |   250  contract   what a simulated and a real Kafka both must do; joins whose sources are away
 ## |    55  guard      a network that loses, delays and repeats, before a real Kafka

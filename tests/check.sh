@@ -27,11 +27,11 @@ one() {
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
 parts="deps unit layers house static sanitize thread cases gallery judge oracles sklearn tokens models dev reference sim demo docs help readme shells install bars
-	torture fuzz grpc kafka state contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
+	torture fuzz grpc callers kafka state contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
 # In these, clocks and other processes play a part, and a machine that is busy with something
 # else can make one fail for want of time. One that fails is run once more; that it failed at
 # first is shown, and counted as skipped.
-timed="unit sanitize thread models dev bars grpc kafka state contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
+timed="unit sanitize thread models dev bars grpc callers kafka state contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
 
 # These mostly wait, for brokers, models and sessions that are gone: so many at once as there are lanes, the longest first,
 # once `unit` has built what they run. None is judged by how fast it is.
@@ -135,7 +135,6 @@ part_models() {
 part_dev() {
 	tests/judge/dev.py $sluice
 	tests/judge/gateway.py $sluice
-	tests/judge/leaving.py $sluice
 	tests/judge/explain.py $sluice
 	tests/judge/access.py $sluice
 	tests/judge/metrics.py $sluice
@@ -212,6 +211,12 @@ part_grpc() {
 	tests/grpc/triton.sh $sluice
 	tests/grpc/seldon.sh $sluice
 	tests/grpc/h2spec.sh $sluice
+}
+
+# Judged by how fast they are: beside other parts they would measure those.
+part_callers() {
+	tests/judge/leaving.py $sluice
+	tests/judge/crowds.py $sluice
 }
 
 part_kafka() {
