@@ -211,6 +211,7 @@ part_grpc() {
 	tests/grpc/triton.sh $sluice
 	tests/grpc/seldon.sh $sluice
 	tests/grpc/h2spec.sh $sluice
+	tests/grpc/mlserver_client.sh $sluice
 }
 
 # Judged by how fast they are: beside other parts they would measure those.
