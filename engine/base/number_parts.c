@@ -1,5 +1,6 @@
 /* number_parts.c: see number_parts.h. */
 #include "base/number_parts.h"
+#include "base/number_wide.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -41,7 +42,7 @@ static void steps_fill(void)
  * each division by five gives the same as cutting off once. Done before main, so
  * that threads find the table written; it takes some twenty microseconds, and a
  * table in the source would be 667 lines. */
-__attribute__((constructor)) static void powers_fill(void)
+__attribute__((constructor(NUMBER_TABLES_READY - 1))) static void powers_fill(void)
 {
 	uint32_t limbs[WIDE_LIMBS] = {1};
 	for (int k = 0; k <= POWER_MOST; k++) {
@@ -65,4 +66,14 @@ __attribute__((constructor)) static void powers_fill(void)
 		powers_of_ten[k - POWER_LEAST] = upper_bits(limbs);
 	}
 	steps_fill();
+}
+
+bool number_wide;
+
+__attribute__((constructor)) static void processor_ask(void)
+{
+#ifdef NUMBER_WIDE
+	__builtin_cpu_init();
+	number_wide = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
+#endif
 }

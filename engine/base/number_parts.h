@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#define NUMBER_TABLES_READY 102 /* constructors of this priority find the tables below filled */
+
 #define POWER_LEAST (-342) /* 2^64 * 10^-343 rounds to 0 */
 #define POWER_MOST 324	   /* the shortest digits of the least double are scaled by it */
 

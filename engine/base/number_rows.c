@@ -3,14 +3,16 @@
 #include <string.h>
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 #include "base/number.h"
 #include "base/number_nearest.h"
+#include "base/number_wide.h"
 
 #define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 #define DIGITS_AT_ONCE 8
+#define DIGITS_AT_ONCE_END UINT64_C(100000000) /* what they are below */
 #define WINDOW 32    /* bytes in which a number ends: its sign, digits and point, and what follows */
 #define LOOKED_AT 34 /* from where a number begins; with its comma and a blank the next begins within them */
 
@@ -126,47 +128,80 @@ static inline __attribute__((always_inline)) size_t scan_plain(const char *at, s
 /* Puts a number to a row's place `index`; false: it is for decimal_scan(). */
 typedef bool put_plain(void *row, size_t index, const struct plain *plain);
 
+/* How far a row is read. */
+struct row_place {
+	const char *at;	    /* the next number */
+	const char *behind; /* the last one */
+	const char *last;   /* from each place before it, LOOKED_AT bytes stand */
+	size_t count;
+};
+
+/* Reads numbers that a comma or a list's end follows, as many as it can. */
+typedef void scan_ahead(struct row_place *place, void *row, size_t most);
+
+#define TAIL 48 /* bytes copied at once: LOOKED_AT, and a comma and a blank before them */
+
+/* Copies the last `left` bytes of `text`, at most TAIL; where they stand. Behind them stands something. */
+static inline char *copy_tail(char *tail, struct text text, size_t left)
+{
+	const char *end = text.bytes + text.length;
+	if (text.length >= TAIL) /* at once, as nearly always */
+		memcpy(tail, end - TAIL, TAIL);
+	else if (left > 0)
+		memcpy(tail + TAIL - left, end - left, left);
+	memset(tail + TAIL, 0, LOOKED_AT);
+	return tail + TAIL - left;
+}
+
 /* What number_scan_floats() says, for any kind of number. The last bytes of `text` are looked at in a
  * copy, behind which something stands. */
 static inline __attribute__((always_inline)) size_t scan_row(struct text text, void *row, size_t most, size_t *length,
-							     put_plain *put)
+							     scan_ahead *ahead, put_plain *put)
 {
-	char tail[2 * LOOKED_AT];
+	char tail[TAIL + LOOKED_AT];
 	const char *begin = text.bytes;
 	size_t left = text.length; /* from `begin` on */
-	size_t count = 0;
-	const char *at = begin;
-	const char *behind = begin; /* the last number */
-	const char *last = begin + (left < LOOKED_AT ? 0 : left - LOOKED_AT + 1); /* before it that many bytes stand */
-	while (count < most) {
+	struct row_place place = {begin, begin, begin + (left < LOOKED_AT ? 0 : left - LOOKED_AT + 1), 0};
+	while (place.count < most) {
 		struct plain plain;
-		if (__builtin_expect(at >= last, 0)) {
-			left -= (size_t)(behind - begin);
-			memset(tail, 0, sizeof tail);
-			if (left > 0)
-				memcpy(tail, behind, left);
-			at = tail + (at - behind);
-			begin = tail;
-			behind = tail;
-			last = tail + sizeof tail;
+		if (__builtin_expect(place.at >= place.last, 0)) {
+			left -= (size_t)(place.behind - begin);
+			begin = copy_tail(tail, text, left);
+			place.at = begin + (place.at - place.behind);
+			place.behind = begin;
+			place.last = tail + sizeof tail;
 		}
-		size_t size = scan_plain(at, &plain);
-		if (size == 0 || !put(row, count, &plain))
+		size_t before = place.count;
+		ahead(&place, row, most);
+		if (place.count > before && *place.behind == ',')
+			continue;
+		if (place.count > before)
 			break;
-		count++;
-		behind = at + size;
-		if (*behind != ',')
+		size_t size = scan_plain(place.at, &plain);
+		if (size == 0 || !put(row, place.count, &plain))
 			break;
-		at = behind + 1;
-		if (*at == ' ')
-			at++;
+		place.count++;
+		place.behind = place.at + size;
+		if (*place.behind != ',')
+			break;
+		place.at = place.behind + 1;
+		if (*place.at == ' ')
+			place.at++;
 	}
-	*length = text.length - left + (size_t)(behind - begin);
-	return count;
+	*length = text.length - left + (size_t)(place.behind - begin);
+	return place.count;
+}
+
+static inline void scan_none_ahead(struct row_place *place, void *row, size_t most)
+{
+	(void)place;
+	(void)row;
+	(void)most;
 }
 
 #define DOUBLE_EXACT_DIGITS (UINT64_C(1) << 53) /* whole numbers up to it are doubles, each of them */
-#define FLOAT_CUT_BITS 29			/* of a double's fraction */
+#define FLOAT_CUT ((UINT64_C(1) << 29) - 1)	/* bits of a double that a float has not */
+#define FLOAT_HALFWAY (UINT64_C(1) << 28)	/* of them, between two floats */
 
 /* The quotient of two exact doubles is rounded once, by the processor (Clinger, "How to read
  * floating point numbers accurately", 1990). False: they are not exact. */
@@ -208,21 +243,118 @@ static inline bool put_float(void *row, size_t index, const struct plain *plain)
 	memcpy(&bits, &quotient, sizeof bits);
 	float size = (float)quotient;
 	memcpy(&narrow, &size, sizeof narrow);
-	if (!exact || (bits & ((UINT64_C(1) << FLOAT_CUT_BITS) - 1)) == UINT64_C(1) << (FLOAT_CUT_BITS - 1))
+	if (!exact || (bits & FLOAT_CUT) == FLOAT_HALFWAY)
 		narrow = nearest_float(plain);
 	narrow |= (uint32_t)plain->negative << 31;
 	memcpy((float *)row + index, &narrow, sizeof narrow);
 	return true;
 }
 
+#ifdef NUMBER_WIDE
+#define NO_BYTE 32 /* the place of none, as the processor says it */
+
+/* Numbers that end within PART bytes behind their signs, by where they end and where their point stands (or again their
+ * end): where each of sixteen bytes comes from so that the last of them is the last digit, without the point. */
+static struct {
+	unsigned char from[PART];
+} gathered[PART * PART];
+
+/* Twice the digits behind the point; GATHERED_NOT: such is no number, or is too long. */
+static uint8_t gathered_behind[NO_BYTE * PART + NO_BYTE + 1];
+#define GATHERED_NOT 0xFF
+
+__attribute__((constructor)) static void gathered_fill(void)
+{
+	memset(gathered_behind, GATHERED_NOT, sizeof gathered_behind);
+	for (size_t end = 1; end < PART; end++) {
+		for (size_t front = 1; front <= end; front++) {
+			size_t at = end * PART + front;
+			size_t count = end - (front < end);
+			for (size_t i = 0; i < PART; i++) {
+				size_t digit = i + count - PART;
+				bool none = i + count < PART;
+				gathered[at].from[i] = none ? 0x80 : (unsigned char)(digit + (digit >= front)); /* 0x80: a zero */
+			}
+			if (count != front || front == end)
+				gathered_behind[at] = (uint8_t)(2 * (count - front));
+		}
+	}
+}
+
+/* Sixteen digits as a number: pairs, fours and eights are put together in all of their places at once. */
+static inline BUILT_WIDE int64_t sum_wide(__m128i digits)
+{
+	__m128i pairs = _mm_maddubs_epi16(digits, _mm_set1_epi16(1 << 8 | 10));
+	__m128i fours = _mm_madd_epi16(pairs, _mm_set1_epi32(1 << 16 | 100));
+	__m128i eights = _mm_madd_epi16(_mm_packus_epi32(fours, fours), _mm_set1_epi32(1 << 16 | 10000));
+	uint64_t halves = (uint64_t)_mm_cvtsi128_si64(eights);
+	return (int64_t)((halves & UINT32_MAX) * DIGITS_AT_ONCE_END + (halves >> 32));
+}
+
+/* Fewer than sixteen digits are exact as a double, and so is the power of ten: see put_float(). */
+static inline COMPILED_WIDE void scan_floats_ahead(struct row_place *place, void *row, size_t most)
+{
+#define BOTH(ten) ten, -ten
+	static const double tens[] = {BOTH(1e0), BOTH(1e1), BOTH(1e2),	BOTH(1e3),  BOTH(1e4),	BOTH(1e5),  BOTH(1e6), BOTH(1e7),
+				      BOTH(1e8), BOTH(1e9), BOTH(1e10), BOTH(1e11), BOTH(1e12), BOTH(1e13), BOTH(1e14)};
+	__m128i zeros = _mm_set1_epi8('0');
+	__m128i over = _mm_set1_epi8(0x80 - 10);
+	const char *at = place->at;
+	float *next = (float *)row + place->count;
+	float *stop = (float *)row + most;
+	for (; next < stop && at < place->last; next++) {
+		size_t sign = *at == '-';
+		const char *first = at + sign;
+		__m128i bytes = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)first), zeros);
+		uint32_t others = (uint32_t)_mm_movemask_epi8(_mm_adds_epu8(bytes, over));
+		size_t front = _tzcnt_u32(others); /* NO_BYTE where there is none */
+		size_t end = front;
+		if (first[front] == '.')
+			end = _tzcnt_u32(others & (others - 1));
+		uint16_t two;
+		memcpy(&two, first, sizeof two);
+		size_t way = end * PART + front;
+		size_t behind = gathered_behind[way];
+		uint64_t bits;
+		if ((two & 0xF0FF) == 0x3030 || behind == GATHERED_NOT)
+			break;
+		if (first[end] != ',') {
+			if (first[end] != ']')
+				break;
+			stop = next + 1;
+		}
+		__m128i from = _mm_loadu_si128((const __m128i *)(const void *)gathered[way].from);
+		double quotient = (double)sum_wide(_mm_shuffle_epi8(bytes, from)) / tens[behind + sign];
+		memcpy(&bits, &quotient, sizeof bits);
+		if ((bits & FLOAT_CUT) == FLOAT_HALFWAY)
+			break;
+		*next = (float)quotient;
+		place->behind = first + end;
+		at = first + end + 1;
+		at += *at == ' ';
+	}
+	place->at = at;
+	place->count = (size_t)(next - (float *)row);
+}
+
+static COMPILED_WIDE size_t scan_floats_wide(struct text text, float *numbers, size_t most, size_t *length)
+{
+	return scan_row(text, numbers, most, length, scan_floats_ahead, put_float);
+}
+#endif
+
 size_t number_scan_floats(struct text text, float *numbers, size_t most, size_t *length)
 {
-	return scan_row(text, numbers, most, length, put_float);
+#ifdef NUMBER_WIDE
+	if (number_wide)
+		return scan_floats_wide(text, numbers, most, length);
+#endif
+	return scan_row(text, numbers, most, length, scan_none_ahead, put_float);
 }
 
 size_t number_scan_doubles(struct text text, double *numbers, size_t most, size_t *length)
 {
-	return scan_row(text, numbers, most, length, put_double);
+	return scan_row(text, numbers, most, length, scan_none_ahead, put_double);
 }
 
 struct integers {
@@ -262,5 +394,5 @@ size_t number_scan_integers(struct text text, void *numbers, size_t size_bytes, 
 		row.most_above >>= 1;
 		row.most_below = row.most_above + 1;
 	}
-	return scan_row(text, &row, most, length, put_integer);
+	return scan_row(text, &row, most, length, scan_none_ahead, put_integer);
 }

@@ -2,6 +2,7 @@
  * to render doubles", 2020), which multiplies by a 128-bit power of ten; floats of usual size need fewer bits. */
 #include "base/number.h"
 #include "base/number_parts.h"
+#include "base/number_wide.h"
 
 #define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 #define DIGITS_AT_ONCE 8
@@ -310,15 +311,32 @@ static size_t write_unusual_quoted(char *out, uint32_t bits)
 	return length + 2 * (size_t)quoted;
 }
 
+static inline __attribute__((always_inline)) char *write_listed(char *at, float number)
+{
+	uint32_t bits;
+	memcpy(&bits, &number, sizeof bits);
+	char *end = write_usual(at, bits);
+	at = end ? end : at + write_unusual_quoted(at, bits);
+	*at++ = ',';
+	return at;
+}
+
+size_t number_write_listed(char *out, float number)
+{
+	return (size_t)(write_listed(out, number) - out);
+}
+
 size_t number_write_floats(char *out, const float *numbers, size_t count)
 {
 	char *at = out;
-	for (size_t i = 0; i < count; i++) {
-		uint32_t bits;
-		memcpy(&bits, &numbers[i], sizeof bits);
-		char *end = write_usual(at, bits);
-		at = end ? end : at + write_unusual_quoted(at, bits);
-		*at++ = ',';
+	size_t written = 0;
+#ifdef NUMBER_WIDE
+	if (number_wide) {
+		at += number_write_floats_wide(at, numbers, count);
+		written = count & ~(size_t)3;
 	}
+#endif
+	for (; written < count; written++)
+		at = write_listed(at, numbers[written]);
 	return (size_t)(at - out);
 }
