@@ -12,7 +12,7 @@
 
 #define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 #define DIGITS_AT_ONCE 8
-#define DIGITS_AT_ONCE_END UINT64_C(100000000) /* what they are below */
+#define DIGITS_AT_ONCE_END 1e8 /* what they are below */
 #define WINDOW 32    /* bytes in which a number ends: its sign, digits and point, and what follows */
 #define LOOKED_AT 34 /* from where a number begins; with its comma and a blank the next begins within them */
 
@@ -252,16 +252,19 @@ static inline bool put_float(void *row, size_t index, const struct plain *plain)
 
 #ifdef NUMBER_WIDE
 #define NO_BYTE 32 /* the place of none, as the processor says it */
+#define WAYS (NO_BYTE * PART + NO_BYTE + 1)
 
 /* Numbers that end within PART bytes behind their signs, by where they end and where their point stands (or again their
  * end): where each of sixteen bytes comes from so that the last of them is the last digit, without the point. */
 static struct {
 	unsigned char from[PART];
-} gathered[PART * PART];
+} gathered[WAYS];
 
-/* Twice the digits behind the point; GATHERED_NOT: such is no number, or is too long. */
-static uint8_t gathered_behind[NO_BYTE * PART + NO_BYTE + 1];
-#define GATHERED_NOT 0xFF
+/* Twice the digits behind the point; GATHERED_NOT: such is no number, or is too long. It is divided by what is no number
+ * either, whose last bits make the quotient one that is left to others: so it needs no question of its own. */
+static uint8_t gathered_behind[WAYS];
+#define GATHERED_NOT 30
+#define LEFT_TO_OTHERS __builtin_nan("0x10000000") /* FLOAT_HALFWAY */
 
 __attribute__((constructor)) static void gathered_fill(void)
 {
@@ -281,14 +284,15 @@ __attribute__((constructor)) static void gathered_fill(void)
 	}
 }
 
-/* Sixteen digits as a number: pairs, fours and eights are put together in all of their places at once. */
-static inline BUILT_WIDE int64_t sum_wide(__m128i digits)
+/* At most fifteen digits as a number, which is exact: pairs, fours and eights are put together in all of their places at
+ * once. */
+static inline BUILT_WIDE double sum_wide(__m128i digits)
 {
 	__m128i pairs = _mm_maddubs_epi16(digits, _mm_set1_epi16(1 << 8 | 10));
 	__m128i fours = _mm_madd_epi16(pairs, _mm_set1_epi32(1 << 16 | 100));
 	__m128i eights = _mm_madd_epi16(_mm_packus_epi32(fours, fours), _mm_set1_epi32(1 << 16 | 10000));
-	uint64_t halves = (uint64_t)_mm_cvtsi128_si64(eights);
-	return (int64_t)((halves & UINT32_MAX) * DIGITS_AT_ONCE_END + (halves >> 32));
+	__m128d halves = _mm_mul_pd(_mm_cvtepi32_pd(eights), _mm_set_pd(1, DIGITS_AT_ONCE_END));
+	return _mm_cvtsd_f64(_mm_hadd_pd(halves, halves));
 }
 
 /* Fewer than sixteen digits are exact as a double, and so is the power of ten: see put_float(). */
@@ -296,7 +300,8 @@ static inline COMPILED_WIDE void scan_floats_ahead(struct row_place *place, void
 {
 #define BOTH(ten) ten, -ten
 	static const double tens[] = {BOTH(1e0), BOTH(1e1), BOTH(1e2),	BOTH(1e3),  BOTH(1e4),	BOTH(1e5),  BOTH(1e6), BOTH(1e7),
-				      BOTH(1e8), BOTH(1e9), BOTH(1e10), BOTH(1e11), BOTH(1e12), BOTH(1e13), BOTH(1e14)};
+				      BOTH(1e8), BOTH(1e9), BOTH(1e10), BOTH(1e11), BOTH(1e12), BOTH(1e13), BOTH(1e14),
+				      BOTH(LEFT_TO_OTHERS)};
 	__m128i zeros = _mm_set1_epi8('0');
 	__m128i over = _mm_set1_epi8(0x80 - 10);
 	const char *at = place->at;
@@ -316,7 +321,7 @@ static inline COMPILED_WIDE void scan_floats_ahead(struct row_place *place, void
 		size_t way = end * PART + front;
 		size_t behind = gathered_behind[way];
 		uint64_t bits;
-		if ((two & 0xF0FF) == 0x3030 || behind == GATHERED_NOT)
+		if ((two & 0xF0FF) == 0x3030)
 			break;
 		if (first[end] != ',') {
 			if (first[end] != ']')
@@ -324,14 +329,15 @@ static inline COMPILED_WIDE void scan_floats_ahead(struct row_place *place, void
 			stop = next + 1;
 		}
 		__m128i from = _mm_loadu_si128((const __m128i *)(const void *)gathered[way].from);
-		double quotient = (double)sum_wide(_mm_shuffle_epi8(bytes, from)) / tens[behind + sign];
+		double quotient = sum_wide(_mm_shuffle_epi8(bytes, from)) / tens[behind + sign];
 		memcpy(&bits, &quotient, sizeof bits);
 		if ((bits & FLOAT_CUT) == FLOAT_HALFWAY)
 			break;
 		*next = (float)quotient;
 		place->behind = first + end;
 		at = first + end + 1;
-		at += *at == ' ';
+		if (__builtin_expect(*at == ' ', 0)) /* behind all or behind none: worth a guess */
+			at++;
 	}
 	place->at = at;
 	place->count = (size_t)(next - (float *)row);
@@ -343,13 +349,18 @@ static COMPILED_WIDE size_t scan_floats_wide(struct text text, float *numbers, s
 }
 #endif
 
+static __attribute__((noinline)) size_t scan_floats(struct text text, float *numbers, size_t most, size_t *length)
+{
+	return scan_row(text, numbers, most, length, scan_none_ahead, put_float);
+}
+
 size_t number_scan_floats(struct text text, float *numbers, size_t most, size_t *length)
 {
 #ifdef NUMBER_WIDE
 	if (number_wide)
 		return scan_floats_wide(text, numbers, most, length);
 #endif
-	return scan_row(text, numbers, most, length, scan_none_ahead, put_float);
+	return scan_floats(text, numbers, most, length);
 }
 
 size_t number_scan_doubles(struct text text, double *numbers, size_t most, size_t *length)

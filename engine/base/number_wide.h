@@ -17,7 +17,7 @@
 
 extern bool number_wide; /* set before main; tests unset it to compare */
 
-/* Writes as number_write_floats() does, as many of the numbers as are whole fours. Returns the length. */
+/* What number_write_floats() does. */
 size_t number_write_floats_wide(char *out, const float *numbers, size_t count);
 
 /* One number so, with its comma. */

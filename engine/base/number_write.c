@@ -326,17 +326,19 @@ size_t number_write_listed(char *out, float number)
 	return (size_t)(write_listed(out, number) - out);
 }
 
-size_t number_write_floats(char *out, const float *numbers, size_t count)
+static __attribute__((noinline)) size_t write_floats(char *out, const float *numbers, size_t count)
 {
 	char *at = out;
-	size_t written = 0;
-#ifdef NUMBER_WIDE
-	if (number_wide) {
-		at += number_write_floats_wide(at, numbers, count);
-		written = count & ~(size_t)3;
-	}
-#endif
-	for (; written < count; written++)
-		at = write_listed(at, numbers[written]);
+	for (size_t i = 0; i < count; i++)
+		at = write_listed(at, numbers[i]);
 	return (size_t)(at - out);
+}
+
+size_t number_write_floats(char *out, const float *numbers, size_t count)
+{
+#ifdef NUMBER_WIDE
+	if (number_wide)
+		return number_write_floats_wide(out, numbers, count);
+#endif
+	return write_floats(out, numbers, count);
 }

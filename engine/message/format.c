@@ -77,15 +77,14 @@ bool message_decode(struct message *message, struct text bytes, const struct sch
 bool answer_encode(const struct message *message, const struct answer *answer, const struct format *format,
 		   const struct schema_source *schemas, struct buffer *out, struct error *error)
 {
-	struct answer wanted = *answer;
-	struct payload selected;
+	format = format ? format : message->format;
 	if (answer->header_length)
 		*answer->header_length = 0;
-	if (answer->payload && message->wanted.count) {
-		selected = *answer->payload;
-		if (!answer_select_wanted(message, answer->payload, &selected.tensors, error))
-			return false;
-		wanted.payload = &selected;
-	}
-	return (format ? format : message->format)->encode(message, &wanted, schemas, out, error);
+	if (__builtin_expect(!answer->payload || message->wanted.count == 0, 1)) /* nearly all ask for all */
+		return format->encode(message, answer, schemas, out, error);
+	struct answer wanted = *answer;
+	struct payload selected = *answer->payload;
+	wanted.payload = &selected;
+	return answer_select_wanted(message, answer->payload, &selected.tensors, error) &&
+	       format->encode(message, &wanted, schemas, out, error);
 }

@@ -47,39 +47,36 @@ static enum json_form form_of_key(struct json_scan *scan, struct text key)
 	return JSON_FORM_NONE;
 }
 
-/* Past `word`, with a blank before it or none; false: something else stands there. */
-static inline bool pass(struct text *left, struct text word)
-{
-	size_t blank = left->length > 0 && *left->bytes == ' ';
-	if (left->length < blank + word.length || memcmp(left->bytes + blank, word.bytes, word.length) != 0)
-		return false;
-	left->bytes += blank + word.length;
-	left->length -= blank + word.length;
-	return true;
-}
+#define BEGIN_AHEAD 32 /* bytes that are looked at, up to the first tensor or from an id's end on */
 
 /* Whether it begins as nearly all do: the inputs stand first, or behind an id without escapes.
  * What says no may still be one. */
-static bool begins_as_oip(struct text left)
+static bool begins_as_oip(struct text body)
 {
-	if (!pass(&left, TEXT("{")))
+	const char *at = body.bytes;
+	const char *end = at + body.length;
+	if (body.length < BEGIN_AHEAD || *at++ != '{')
 		return false;
-	if (pass(&left, TEXT("\"id\":")) && pass(&left, TEXT("\""))) {
-		const char *quote = left.length > 0 ? memchr(left.bytes, '"', left.length) : NULL;
-		if (!quote || (quote > left.bytes && quote[-1] == '\\'))
+	at += *at == ' ';
+	if (memcmp(at, "\"id\":", 5) == 0) {
+		at += 5 + (at[5] == ' ');
+		if (*at != '"')
 			return false;
-		left.length -= (size_t)(quote - left.bytes);
-		left.bytes = quote;
-		if (!pass(&left, TEXT("\",")))
+		at = json_skip_plain(at + 1, end);
+		if (end - at < BEGIN_AHEAD || *at++ != '"' || *at++ != ',')
 			return false;
+		at += *at == ' ';
 	}
-	return pass(&left, TEXT("\"inputs\":")) && pass(&left, TEXT("[")) && pass(&left, TEXT("{"));
+	if (memcmp(at, "\"inputs\":", 9) != 0)
+		return false;
+	at += 9 + (at[9] == ' ');
+	if (*at++ != '[')
+		return false;
+	return at[*at == ' '] == '{';
 }
 
-enum json_form json_form_of(struct text body, struct arena *arena)
+static __attribute__((noinline)) enum json_form form_of_keys(struct text body, struct arena *arena)
 {
-	if (begins_as_oip(body))
-		return JSON_FORM_OIP;
 	struct error unheard;
 	struct json_scan scan;
 	struct text key;
@@ -95,4 +92,9 @@ enum json_form json_form_of(struct text body, struct arena *arena)
 		(void)json_skip(&scan);
 	}
 	return JSON_FORM_OIP;
+}
+
+enum json_form json_form_of(struct text body, struct arena *arena)
+{
+	return begins_as_oip(body) ? JSON_FORM_OIP : form_of_keys(body, arena);
 }

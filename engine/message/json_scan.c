@@ -255,9 +255,7 @@ bool json_key_further(struct json_scan *scan, struct text *key)
 	if (scan->at == scan->end)
 		return json_fail(scan, "it ends inside an object");
 	if (*scan->at == '}') {
-		scan->at++;
-		scan->depth--;
-		scan->fresh = false;
+		json_leave(scan);
 		return false;
 	}
 	if (!scan->fresh) {

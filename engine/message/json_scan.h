@@ -88,6 +88,14 @@ static inline bool json_enter(struct json_scan *scan)
 	return true;
 }
 
+/* Past the bracket that ends the list or object. */
+static inline void json_leave(struct json_scan *scan)
+{
+	scan->at++;
+	scan->depth--;
+	scan->fresh = false;
+}
+
 /* Whether the list has another item; leaves the list if not. */
 static inline bool json_item(struct json_scan *scan)
 {
@@ -96,9 +104,7 @@ static inline bool json_item(struct json_scan *scan)
 		return json_fail(scan, "it ends inside a list");
 	char next = *scan->at;
 	if (next == ']') {
-		scan->at++;
-		scan->depth--;
-		scan->fresh = false;
+		json_leave(scan);
 		return false;
 	}
 	if (scan->fresh)
@@ -117,9 +123,7 @@ static inline bool json_key(struct json_scan *scan, struct text *key)
 {
 	if (scan->at == scan->end || *scan->at != '}')
 		return json_key_further(scan, key);
-	scan->at++;
-	scan->depth--;
-	scan->fresh = false;
+	json_leave(scan);
 	return false;
 }
 

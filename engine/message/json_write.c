@@ -32,24 +32,33 @@ static inline bool is_plain(unsigned char c)
 	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-void json_write_string_after(struct buffer *out, struct text before, struct text text)
+/* A text of eight to sixteen bytes, as names and ids are: both of its halves, which may overlap. */
+static inline bool copy_halves(char *to, struct text text)
 {
-	size_t begin = 0;
-	size_t at = text.length >= 8 ? (size_t)(json_skip_plain(text.bytes, text.bytes + text.length) - text.bytes) : 0;
+	const char *second = text.bytes + text.length - 8;
+	bool plain = json_plain_of_8(text.bytes) == 8 && json_plain_of_8(second) == 8;
+	memcpy(to, text.bytes, 8);
+	memcpy(to + text.length - 8, second, 8);
+	return plain;
+}
+
+bool json_copy_plain(char *to, struct text text)
+{
+	if (text.length == 0)
+		return true;
+	if (text.length >= 8 && text.length <= 16)
+		return copy_halves(to, text);
+	size_t at = text.length > 16 ? (size_t)(json_skip_plain(text.bytes, text.bytes + text.length) - text.bytes) : 0;
 	while (at < text.length && is_plain((unsigned char)text.bytes[at]))
 		at++;
-	size_t size = before.length + text.length + 2;
-	char *room = at == text.length ? buffer_room(out, size) : NULL;
-	if (room) { /* nearly always: whole, at once */
-		memcpy(room, before.bytes, before.length);
-		room += before.length;
-		room[0] = '"';
-		if (text.length > 0)
-			memcpy(room + 1, text.bytes, text.length);
-		room[text.length + 1] = '"';
-		buffer_grown(out, size);
-		return;
-	}
+	memcpy(to, text.bytes, text.length);
+	return at == text.length;
+}
+
+void json_write_string_further(struct buffer *out, struct text before, struct text text)
+{
+	size_t begin = 0;
+	size_t at = 0;
 	buffer_text(out, before);
 	buffer_byte(out, '"');
 	while (at < text.length) {

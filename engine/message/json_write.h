@@ -14,7 +14,26 @@ void json_write_string(struct buffer *out, struct text text);
 
 /* Appends `"name": "value"` after `before`, which is "{" or ", ". */
 void json_write_member(struct buffer *out, const char *before, const char *name, struct text value);
-void json_write_string_after(struct buffer *out, struct text before, struct text text); /* `before` is not escaped */
+
+/* Private to the next one: copies a text that needs no escapes, and says whether it is one; and writes any. */
+bool json_copy_plain(char *to, struct text text);
+void json_write_string_further(struct buffer *out, struct text before, struct text text);
+
+/* `before` is not escaped. */
+static inline void json_write_string_after(struct buffer *out, struct text before, struct text text)
+{
+	size_t size = before.length + text.length + 2;
+	char *room = buffer_room(out, size);
+	if (!room || !json_copy_plain(room + before.length + 1, text)) {
+		json_write_string_further(out, before, text);
+		return;
+	}
+	memcpy(room, before.bytes, before.length);
+	room[before.length] = '"';
+	room[size - 1] = '"';
+	buffer_grown(out, size);
+}
+
 void json_write_double(struct buffer *out, double number);
 void json_write_int64(struct buffer *out, int64_t number);
 void json_write_uint64(struct buffer *out, uint64_t number);

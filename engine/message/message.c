@@ -57,6 +57,8 @@ void payload_set_version(struct payload *payload, struct arena *arena, struct te
 
 bool tensors_check_names(struct tensors tensors, bool repeat, struct arena *arena, struct error *error)
 {
+	if (tensors.count == 1 && tensors.items[0]->name.length > 0) /* as nearly always */
+		return true;
 	for (size_t i = 0; i < tensors.count; i++)
 		if (tensors.items[i]->name.length == 0)
 			return error_set(error, ERROR_INPUT, PLACE_NONE,

@@ -97,7 +97,10 @@ static bool read_outputs(struct oip_reader *reader, struct message *message, str
 /* Whether another key stands there. */
 static inline bool next_key(struct json_scan *scan, struct text *key)
 {
-
+	if (!scan->fresh && scan->at < scan->end && *scan->at == '}') {
+		json_leave(scan);
+		return false;
+	}
 	const char *begin = json_key_begin(scan);
 	if (begin && json_key_passed(scan, begin, TEXT("\"inputs\":"))) {
 		*key = TEXT("inputs");

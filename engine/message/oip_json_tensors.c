@@ -187,21 +187,6 @@ bool oip_read_parameters(struct oip_reader *reader, struct parameters *parameter
 
 /* --- one tensor ------------------------------------------------------------ */
 
-/* A dimension of less than four digits, with nothing between it and what follows, as nearly all are. */
-static inline bool take_short(struct json_scan *scan, int64_t *dimension)
-{
-	const char *at = scan->at;
-	const char *end = scan->end - at > 4 ? at + 4 : scan->end;
-	int64_t sum = 0;
-	for (unsigned digit; at < end && (digit = (unsigned char)*at - (unsigned)'0') < 10; at++)
-		sum = sum * 10 + digit;
-	if (at == scan->at || at == end || *scan->at == '0' || (*at != ',' && *at != ']'))
-		return false;
-	*dimension = sum;
-	scan->at = at;
-	return true;
-}
-
 static bool read_shape(struct oip_reader *reader, struct oip_json_parts *parts)
 {
 	struct json_scan *scan = &reader->scan;
@@ -212,8 +197,7 @@ static bool read_shape(struct oip_reader *reader, struct oip_json_parts *parts)
 	parts->has_shape = true;
 	for (parts->rank = 0; json_item(scan); parts->rank++) {
 		int64_t dimension;
-		if (!take_short(scan, &dimension) &&
-		    (json_peek(scan) != JSON_NUMBER || !json_number(scan, &decimal) || !decimal_to_int64(&decimal, &dimension)))
+		if (json_peek(scan) != JSON_NUMBER || !json_number(scan, &decimal) || !decimal_to_int64(&decimal, &dimension))
 			return INPUT_ERROR(reader, "%s: shape is not a list of whole numbers", label_of(reader));
 		if (parts->rank < TENSOR_RANK_MAX)
 			parts->shape[parts->rank] = dimension;
@@ -286,7 +270,7 @@ static bool read_data(struct oip_reader *reader, struct oip_json_parts *parts)
 }
 
 /* A key that stands twice would leave a tensor whose data was read by another shape. */
-static bool read_once(struct oip_reader *reader, const char *key, bool there)
+static inline bool read_once(struct oip_reader *reader, const char *key, bool there)
 {
 	return !there || INPUT_ERROR(reader, "%s: %s occurs twice", label_of(reader), key);
 }
@@ -317,6 +301,83 @@ static enum oip_json_part next_part(struct json_scan *scan)
 		if (text_is(key, names[i]))
 			return (enum oip_json_part)i;
 	return PART_OTHER;
+}
+
+#define USUAL_AHEAD 32	   /* bytes that a usual member but shape takes at most */
+#define DIMENSION_AHEAD 12 /* and a dimension of it, with what follows */
+#define DIMENSION_DIGITS 8
+
+/* Behind the plain string of less than sixteen bytes that stands at `at`; NULL: something else does. */
+static inline const char *pass_short(const char *at, struct text *text)
+{
+	size_t length = json_plain_of_16(at + 1);
+	if (*at != '"' || length == 16 || at[length + 1] != '"')
+		return NULL;
+	*text = (struct text){at + 1, length};
+	return at + length + 2;
+}
+
+/* Behind the list of dimensions that stands at `at`; NULL: it is for read_shape(). */
+static inline const char *pass_shape(const char *at, const char *end, struct oip_json_parts *parts)
+{
+	if (*at++ != '[')
+		return NULL;
+	for (size_t rank = 0; rank < TENSOR_RANK_MAX && end - at > DIMENSION_AHEAD; rank++) {
+		const char *first = at;
+		unsigned digit = (unsigned char)*at - (unsigned)'0';
+		int64_t sum = digit;
+		if (digit == 0 || digit > 9)
+			return NULL;
+		while ((digit = (unsigned char)*++at - (unsigned)'0') < 10 && at - first < DIMENSION_DIGITS)
+			sum = sum * 10 + digit;
+		parts->shape[rank] = sum;
+		if (*at == ']') {
+			parts->has_shape = true;
+			parts->rank = rank + 1;
+			return at + 1;
+		}
+		if (*at++ != ',')
+			return NULL;
+		at += *at == ' ';
+	}
+	return NULL;
+}
+
+/* A member at `at`, unless it is data; where it ends. NULL: it is not as usual, or stands there twice. */
+static inline const char *pass_usual(const char *at, struct oip_reader *reader, struct oip_json_parts *parts)
+{
+	if (memcmp(at, "\"name\":", 7) == 0)
+		return reader->name.bytes ? NULL : pass_short(at + 7 + (at[7] == ' '), &reader->name);
+	if (memcmp(at, "\"shape\":", 8) == 0)
+		return parts->has_shape ? NULL : pass_shape(at + 8 + (at[8] == ' '), reader->scan.end, parts);
+	if (memcmp(at, "\"datatype\":", 11) == 0)
+		return parts->datatype.bytes ? NULL : pass_short(at + 11 + (at[11] == ' '), &parts->datatype);
+	return NULL;
+}
+
+/* Takes members as long as they are written as nearly all clients write them, with at most one blank behind a comma or a colon,
+ * and returns the next: what is otherwise read_part() reads, and refuses. */
+static enum oip_json_part take_usual(struct oip_reader *reader, struct oip_json_parts *parts)
+{
+	struct json_scan *scan = &reader->scan;
+	const char *at = scan->at;
+	if (parts->has_data && at < scan->end && *at == '}') { /* last, as a rule, is the data */
+		json_leave(scan);
+		return PART_NONE;
+	}
+	for (; scan->end - at > USUAL_AHEAD; at = scan->at) {
+		if (!scan->fresh && *at++ != ',')
+			break;
+		at += *at == ' ';
+		const char *behind = pass_usual(at, reader, parts);
+		if (!behind && memcmp(at, "\"data\":", 7) != 0)
+			break;
+		scan->fresh = false;
+		scan->at = behind ? behind : at + 7;
+		if (!behind)
+			return PART_DATA;
+	}
+	return next_part(scan);
 }
 
 static bool read_part(struct oip_reader *reader, struct oip_json_parts *parts, enum oip_json_part part)
@@ -390,6 +451,19 @@ static bool finish_tensor(struct oip_reader *reader, struct oip_json_parts *part
 	return tensor_json_read(&again, parts->tensor);
 }
 
+/* One by one: compilers clear so many bytes by an instruction that takes longer to start. */
+static inline void parts_begin(struct oip_json_parts *parts)
+{
+	parts->datatype = (struct text){0};
+	parts->data = (struct text){0};
+	parts->rank = 0;
+	parts->has_shape = false;
+	parts->has_data = false;
+	parts->parameters = (struct parameters){0};
+	parts->extension = (struct oip_extension){0};
+	parts->tensor = NULL;
+}
+
 bool oip_read_tensors(struct oip_reader *reader)
 {
 	struct json_scan *scan = &reader->scan;
@@ -399,7 +473,7 @@ bool oip_read_tensors(struct oip_reader *reader)
 	while (json_item(scan)) {
 		struct oip_json_parts parts;
 		enum oip_json_part part;
-		memory_clear(&parts, offsetof(struct oip_json_parts, shape));
+		parts_begin(&parts);
 		if (json_peek(scan) != JSON_OBJECT)
 			return INPUT_ERROR(reader, "%s[%zu] is not an object; a tensor is an object with name, shape, datatype "
 			                           "and data",
@@ -407,7 +481,7 @@ bool oip_read_tensors(struct oip_reader *reader)
 		json_enter(scan);
 		reader->in_tensor = true;
 		reader->name = (struct text){0};
-		while ((part = next_part(scan)) != PART_NONE)
+		while ((part = take_usual(reader, &parts)) != PART_NONE)
 			if (!read_part(reader, &parts, part))
 				return false;
 		if (scan->failed || !finish_tensor(reader, &parts))

@@ -51,20 +51,26 @@ static void write_parameters(struct buffer *out, struct parameters parameters, c
 #define DATATYPE_KEY ",\"datatype\":\""
 #define SHAPE_KEY "\"shape\":"
 
-static inline void write_datatype(struct buffer *out, enum datatype datatype, bool then_shape)
+/* At once what follows the name: the datatype, and the shape unless parameters come before it. */
+static inline void write_datatype(struct buffer *out, const struct tensor *tensor, bool then_shape)
 {
-	const struct datatype_row *row = &datatype_rows[datatype];
-	char *room = buffer_room(out, sizeof DATATYPE_KEY + sizeof row->name + sizeof SHAPE_KEY + 2);
+	const struct datatype_row *row = &datatype_rows[tensor->datatype];
+	size_t most = sizeof DATATYPE_KEY + sizeof row->name + sizeof SHAPE_KEY + tensor_json_shape_room(tensor);
+	char *room = buffer_room(out, most);
 	if (!room)
 		return;
 	char *at = room + sizeof DATATYPE_KEY - 1;
+	uint64_t name;
 	memcpy(room, DATATYPE_KEY, sizeof DATATYPE_KEY - 1);
-	memcpy(at, row->name, sizeof row->name); /* with the zeros behind it, which are written over */
-	at += strlen(row->name);
+	memcpy(at, row->name, sizeof name); /* with the zeros behind it, which are written over */
+	memcpy(&name, row->name, sizeof name);
+	at += 8 - (unsigned)__builtin_clzll(name) / 8;
 	*at++ = '"';
 	*at++ = ',';
-	memcpy(at, SHAPE_KEY, sizeof SHAPE_KEY - 1);
-	at += then_shape ? sizeof SHAPE_KEY - 1 : 0;
+	if (then_shape) {
+		memcpy(at, SHAPE_KEY, sizeof SHAPE_KEY - 1);
+		at = tensor_json_put_shape(at + sizeof SHAPE_KEY - 1, tensor);
+	}
 	buffer_grown(out, (size_t)(at - room));
 }
 
@@ -78,12 +84,12 @@ static void write_tensor(struct buffer *out, const struct tensor *tensor, bool b
 	const struct parameter *more = binary ? &size : as_text ? NULL : &base64;
 	bool none = tensor->parameters.count == 0 && !more;
 	json_write_string_after(out, TEXT("{\"name\":"), tensor->name);
-	write_datatype(out, tensor->datatype, none);
+	write_datatype(out, tensor, none);
 	if (!none) {
 		write_parameters(out, tensor->parameters, more);
 		buffer_string(out, SHAPE_KEY);
+		tensor_json_write_shape(out, tensor);
 	}
-	tensor_json_write_shape(out, tensor);
 	if (!binary) {
 		buffer_string(out, ",\"data\":");
 		tensor_json_write_flat(out, tensor, as_text ? BYTES_AS_TEXT : BYTES_AS_BASE64);
@@ -98,12 +104,17 @@ struct oip_json_choice {
 	const bool *each; /* of wanted; NULL: all alike */
 };
 
-static bool is_binary(const struct oip_json_choice *choice, const struct tensor *tensor)
+static bool is_chosen(const struct oip_json_choice *choice, const struct tensor *tensor)
 {
-	for (size_t i = 0; choice->each && i < choice->wanted.count; i++)
+	for (size_t i = 0; i < choice->wanted.count; i++)
 		if (text_equal(choice->wanted.names[i], tensor->name))
 			return choice->each[i];
 	return choice->otherwise;
+}
+
+static inline bool is_binary(const struct oip_json_choice *choice, const struct tensor *tensor)
+{
+	return choice->each ? is_chosen(choice, tensor) : choice->otherwise;
 }
 
 /* Parameters, `"inputs":[…]}`, and behind it the binary data. How long the JSON is from `begin`

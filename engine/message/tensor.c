@@ -16,11 +16,13 @@ const struct datatype_row datatype_rows[DATATYPE_COUNT] = {
 
 bool datatype_find(struct text name, enum datatype *datatype)
 {
-	uint64_t word = 0, other;
-	if (name.length == 0 || name.length >= sizeof word)
+	uint32_t first, last;
+	uint64_t other;
+	if (name.length < sizeof first || name.length >= sizeof other)
 		return false;
-	for (size_t i = 0; i < name.length; i++)
-		((char *)&word)[i] = name.bytes[i];
+	memcpy(&first, name.bytes, sizeof first); /* both halves, which may overlap, are its word */
+	memcpy(&last, name.bytes + name.length - sizeof last, sizeof last);
+	uint64_t word = first | (uint64_t)last << 8 * (name.length - sizeof last);
 	for (size_t i = *name.bytes == 'F' ? DATATYPE_FP16 : 0; i < DATATYPE_COUNT; i++) { /* floats are the usual ones */
 		memcpy(&other, datatype_rows[i].name, sizeof other);
 		if (word == other) {
@@ -39,7 +41,8 @@ const struct parameter *parameters_find(struct parameters parameters, struct tex
 	return NULL;
 }
 
-bool shape_count(struct text tensor_name, const int64_t *shape, size_t rank, size_t *count, struct error *error)
+/* With a dimension of 0, or too much. */
+static bool shape_count_unusual(struct text tensor_name, const int64_t *shape, size_t rank, size_t *count, struct error *error)
 {
 	if (rank > TENSOR_RANK_MAX)
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "tensor " TEXT_FORMAT " has %zu dimensions; at most %d are taken",
@@ -62,6 +65,20 @@ bool shape_count(struct text tensor_name, const int64_t *shape, size_t rank, siz
 				 TEXT_ARGUMENTS(tensor_name), TENSOR_ELEMENTS_MAX,
 				 empty ? ", leaving out the dimensions of 0" : "");
 	*count = empty ? 0 : product;
+	return true;
+}
+
+bool shape_count(struct text tensor_name, const int64_t *shape, size_t rank, size_t *count, struct error *error)
+{
+	uint64_t product = 1;
+	for (size_t i = 0; i < rank; i++) {
+		if (rank > TENSOR_RANK_MAX || (uint64_t)shape[i] - 1 >= TENSOR_ELEMENTS_MAX - 1)
+			return shape_count_unusual(tensor_name, shape, rank, count, error);
+		product *= (uint64_t)shape[i]; /* of two that are below 2^32 */
+		if (product >= TENSOR_ELEMENTS_MAX)
+			return shape_count_unusual(tensor_name, shape, rank, count, error);
+	}
+	*count = product;
 	return true;
 }
 

@@ -248,7 +248,10 @@ static bool read_flat(struct json_scan *scan, const struct tensor_json_reading *
 	size_t length;
 	const char *at = scan->at + 1; /* behind the bracket */
 	size_t count = reading->tensor->count;
-	if (count == 0 || scan_plain(reading, (struct text){at, (size_t)(scan->end - at)}, count, &length) < count)
+	struct text text = {at, (size_t)(scan->end - at)};
+	size_t found = reading->tensor->datatype == DATATYPE_FP32 ? number_scan_floats(text, reading->elements, count, &length)
+								  : scan_plain(reading, text, count, &length);
+	if (count == 0 || found < count)
 		return false;
 	at += length;
 	if (at == scan->end || *at != ']')
@@ -256,6 +259,22 @@ static bool read_flat(struct json_scan *scan, const struct tensor_json_reading *
 	scan->at = at + 1;
 	scan->fresh = false;
 	return true;
+}
+
+/* Lists of lists, and elements that are not plain. */
+static __attribute__((noinline)) bool read_nested(struct json_scan *scan, struct tensor_json_reading *reading)
+{
+	struct tensor *tensor = reading->tensor;
+	struct json_list list;
+	if (!json_list_walk(scan, &list, read_element, reading)) {
+		if (list.ragged)
+			return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
+					 "tensor " TEXT_FORMAT
+					 ": data is ragged at byte %zu; lists of one depth must have one length",
+					 TEXT_ARGUMENTS(tensor->name), (size_t)(list.ragged - scan->begin));
+		return false;
+	}
+	return list.count == tensor->count || too_few(scan, tensor, "", list.count);
 }
 
 bool tensor_json_read(struct json_scan *scan, struct tensor *tensor)
@@ -276,18 +295,7 @@ bool tensor_json_read(struct json_scan *scan, struct tensor *tensor)
 	if (!reading.elements)
 		return error_memory(scan->error, ERROR_LIMIT, "reading the data of a tensor");
 	tensor->data = reading.elements;
-	if (type == JSON_ARRAY && read_flat(scan, &reading))
-		return true;
-	struct json_list list;
-	if (!json_list_walk(scan, &list, read_element, &reading)) {
-		if (list.ragged)
-			return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
-					 "tensor " TEXT_FORMAT
-					 ": data is ragged at byte %zu; lists of one depth must have one length",
-					 TEXT_ARGUMENTS(tensor->name), (size_t)(list.ragged - scan->begin));
-		return false;
-	}
-	return list.count == tensor->count || too_few(scan, tensor, "", list.count);
+	return (type == JSON_ARRAY && read_flat(scan, &reading)) || read_nested(scan, &reading);
 }
 
 /* --- writing ------------------------------------------------------------- */
@@ -439,20 +447,27 @@ void tensor_json_write_row(struct buffer *out, const struct tensor *tensor, size
 	write_level(out, tensor, 1, &index, form);
 }
 
-void tensor_json_write_shape(struct buffer *out, const struct tensor *tensor)
+char *tensor_json_put_shape(char *to, const struct tensor *tensor)
 {
-	char *room = buffer_room(out, tensor->rank * NUMBER_LIST_TEXT_MAX + 2);
-	if (!room)
-		return;
-	char *at = room;
-	*at++ = '[';
+	*to++ = '[';
 	for (size_t i = 0; i < tensor->rank; i++) {
 		if (i > 0)
-			*at++ = ',';
-		at += number_write_int64(at, tensor->shape[i]);
+			*to++ = ',';
+		uint64_t dimension = (uint64_t)tensor->shape[i];
+		if (dimension < 10)
+			*to++ = (char)('0' + dimension);
+		else
+			to += number_write_int64(to, tensor->shape[i]);
 	}
-	*at++ = ']';
-	buffer_grown(out, (size_t)(at - room));
+	*to++ = ']';
+	return to;
+}
+
+void tensor_json_write_shape(struct buffer *out, const struct tensor *tensor)
+{
+	char *room = buffer_room(out, tensor_json_shape_room(tensor));
+	if (room)
+		buffer_grown(out, (size_t)(tensor_json_put_shape(room, tensor) - room));
 }
 
 bool tensor_is_text(const struct tensor *tensor)

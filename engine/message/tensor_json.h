@@ -30,8 +30,13 @@ void tensor_json_write_element(struct buffer *out, const struct tensor *tensor, 
 /* The part at `row` of the first dimension, nested like the rest of the shape. */
 void tensor_json_write_row(struct buffer *out, const struct tensor *tensor, size_t row, enum bytes_form form);
 
-/* [1,16] */
+/* [1,16]; and the same to where there is room for it, returning where it ends. */
 void tensor_json_write_shape(struct buffer *out, const struct tensor *tensor);
+char *tensor_json_put_shape(char *to, const struct tensor *tensor);
+static inline size_t tensor_json_shape_room(const struct tensor *tensor)
+{
+	return tensor->rank * NUMBER_LIST_TEXT_MAX + 2;
+}
 
 /* Whether the tensor can be written as text: no BYTES, or all of them UTF-8. */
 bool tensor_is_text(const struct tensor *tensor);
