@@ -252,36 +252,42 @@ static inline bool put_float(void *row, size_t index, const struct plain *plain)
 
 #ifdef NUMBER_WIDE
 #define NO_BYTE 32 /* the place of none, as the processor says it */
-#define WAYS (NO_BYTE * PART + NO_BYTE + 1)
+#define WAYS (2 * (NO_BYTE * PART + NO_BYTE + 1))
+#define WAY(sign, end, front) (2 * ((end) * PART + (front)) + (sign))
 
-/* Numbers that end within PART bytes behind their signs, by where they end and where their point stands (or again their
- * end): where each of sixteen bytes comes from so that the last of them is the last digit, without the point. */
+/* Numbers that end within PART bytes, by their sign, by where they end and where their point stands (or again their end):
+ * where each of sixteen bytes comes from so that the last of them is the last digit, without sign and point. */
 static struct {
 	unsigned char from[PART];
 } gathered[WAYS];
 
-/* Twice the digits behind the point; GATHERED_NOT: such is no number, or is too long. It is divided by what is no number
- * either, whose last bits make the quotient one that is left to others: so it needs no question of its own. */
+/* Twice the digits behind the point, and the sign; GATHERED_NOT: such is no number, or is too long. It is divided by what is no
+ * number either, whose last bits make the quotient one that is left to others: so it needs no question of its own. */
 static uint8_t gathered_behind[WAYS];
 #define GATHERED_NOT 30
 #define LEFT_TO_OTHERS __builtin_nan("0x10000000") /* FLOAT_HALFWAY */
 
+static void gather(size_t sign, size_t end, size_t front)
+{
+	size_t way = WAY(sign, end, front);
+	size_t behind = front < end ? end - front - 1 : 0;
+	size_t none = PART - (front - sign + behind); /* places */
+	if (front < end && behind == 0)
+		return;
+	for (size_t i = 0; i < PART; i++) {
+		size_t digit = i - none + sign;
+		gathered[way].from[i] = i < none ? 0x80 : (unsigned char)(digit + (digit >= front)); /* 0x80: a zero */
+	}
+	gathered_behind[way] = (uint8_t)(2 * behind + sign);
+}
+
 __attribute__((constructor)) static void gathered_fill(void)
 {
 	memset(gathered_behind, GATHERED_NOT, sizeof gathered_behind);
-	for (size_t end = 1; end < PART; end++) {
-		for (size_t front = 1; front <= end; front++) {
-			size_t at = end * PART + front;
-			size_t count = end - (front < end);
-			for (size_t i = 0; i < PART; i++) {
-				size_t digit = i + count - PART;
-				bool none = i + count < PART;
-				gathered[at].from[i] = none ? 0x80 : (unsigned char)(digit + (digit >= front)); /* 0x80: a zero */
-			}
-			if (count != front || front == end)
-				gathered_behind[at] = (uint8_t)(2 * (count - front));
-		}
-	}
+	for (size_t sign = 0; sign <= 1; sign++)
+		for (size_t end = sign + 1; end < PART; end++)
+			for (size_t front = sign + 1; front <= end; front++)
+				gather(sign, end, front);
 }
 
 /* At most fifteen digits as a number, which is exact: pairs, fours and eights are put together in all of their places at
@@ -295,7 +301,8 @@ static inline BUILT_WIDE double sum_wide(__m128i digits)
 	return _mm_cvtsd_f64(_mm_hadd_pd(halves, halves));
 }
 
-/* Fewer than sixteen digits are exact as a double, and so is the power of ten: see put_float(). */
+/* Fewer than sixteen digits are exact as a double, and so is the power of ten: see put_float(). Where the next number begins
+ * is known as in scan_plain(), before that number's sign is: this chain is what the time goes by. */
 static inline COMPILED_WIDE void scan_floats_ahead(struct row_place *place, void *row, size_t most)
 {
 #define BOTH(ten) ten, -ten
@@ -309,33 +316,29 @@ static inline COMPILED_WIDE void scan_floats_ahead(struct row_place *place, void
 	float *stop = (float *)row + most;
 	for (; next < stop && at < place->last; next++) {
 		size_t sign = *at == '-';
-		const char *first = at + sign;
-		__m128i bytes = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)first), zeros);
-		uint32_t others = (uint32_t)_mm_movemask_epi8(_mm_adds_epu8(bytes, over));
+		__m128i bytes = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)at), zeros);
+		uint32_t others = (uint32_t)_mm_movemask_epi8(_mm_adds_epu8(bytes, over)) & ~(uint32_t)sign;
 		size_t front = _tzcnt_u32(others); /* NO_BYTE where there is none */
 		size_t end = front;
-		if (first[front] == '.')
+		if (at[front] == '.')
 			end = _tzcnt_u32(others & (others - 1));
 		uint16_t two;
-		memcpy(&two, first, sizeof two);
-		size_t way = end * PART + front;
-		size_t behind = gathered_behind[way];
+		memcpy(&two, at + sign, sizeof two);
+		size_t way = WAY(sign, end, front);
+		__m128i from = _mm_loadu_si128((const __m128i *)(const void *)gathered[way].from);
+		double quotient = sum_wide(_mm_shuffle_epi8(bytes, from)) / tens[gathered_behind[way]];
 		uint64_t bits;
-		if ((two & 0xF0FF) == 0x3030)
+		memcpy(&bits, &quotient, sizeof bits);
+		if ((two & 0xF0FF) == 0x3030 || (bits & FLOAT_CUT) == FLOAT_HALFWAY)
 			break;
-		if (first[end] != ',') {
-			if (first[end] != ']')
+		if (at[end] != ',') {
+			if (at[end] != ']')
 				break;
 			stop = next + 1;
 		}
-		__m128i from = _mm_loadu_si128((const __m128i *)(const void *)gathered[way].from);
-		double quotient = sum_wide(_mm_shuffle_epi8(bytes, from)) / tens[behind + sign];
-		memcpy(&bits, &quotient, sizeof bits);
-		if ((bits & FLOAT_CUT) == FLOAT_HALFWAY)
-			break;
 		*next = (float)quotient;
-		place->behind = first + end;
-		at = first + end + 1;
+		place->behind = at + end;
+		at += end + 1;
 		if (__builtin_expect(*at == ' ', 0)) /* behind all or behind none: worth a guess */
 			at++;
 	}

@@ -85,11 +85,23 @@ static int continuation(unsigned char lead, uint32_t *least)
 	return -1;
 }
 
+static inline const unsigned char *skip_ascii(const unsigned char *at, const unsigned char *end)
+{
+	for (uint64_t eight; end - at >= (ptrdiff_t)sizeof eight; at += sizeof eight) {
+		memcpy(&eight, at, sizeof eight);
+		if (eight & UINT64_C(0x8080808080808080))
+			break;
+	}
+	while (at < end && *at < 0x80)
+		at++;
+	return at;
+}
+
 bool text_is_utf8(struct text a)
 {
 	const unsigned char *at = (const unsigned char *)a.bytes;
 	const unsigned char *end = a.length > 0 ? at + a.length : at; /* of no text there may be no bytes */
-	while (at < end) {
+	while ((at = skip_ascii(at, end)) < end) {
 		uint32_t least;
 		int more = continuation(*at, &least);
 		if (more < 0 || end - at <= more)

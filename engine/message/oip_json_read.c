@@ -115,9 +115,12 @@ static inline bool next_key(struct json_scan *scan, struct text *key)
 
 bool oip_json_decode_request(struct message *message, struct text body, size_t header_length, struct error *error)
 {
-	struct oip_reader reader = {.arena = message->arena, .list = "inputs"};
+	struct oip_reader reader;
 	struct oip_json_request request = {0};
 	struct text key;
+	reader.arena = message->arena;
+	reader.list = "inputs";
+	reader.is_reply = false;
 	if (!oip_reader_begin(&reader, body, header_length, "the request", error))
 		return false;
 	enum json_type type = json_peek(&reader.scan);

@@ -45,6 +45,11 @@ bool oip_reader_begin(struct oip_reader *reader, struct text body, size_t header
 				 header_length, body.length);
 	struct text json = body;
 	reader->error = error;
+	reader->has_binary = false;
+	reader->binary = (struct text){0};
+	reader->waiting = NULL;
+	reader->in_tensor = false;
+	reader->name = (struct text){0};
 	if (header_length) {
 		json.length = header_length;
 		reader->has_binary = true;

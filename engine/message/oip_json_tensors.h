@@ -27,7 +27,8 @@ struct oip_reader {
 	struct text name;	     /* whose name is this, if known */
 };
 
-/* `body` begins with `header_length` bytes of JSON (0: all of it is JSON). */
+/* Sets all but arena, list and is_reply, which are the caller's to set before. `body` begins with `header_length` bytes of JSON
+ * (0: all of it is JSON). */
 bool oip_reader_begin(struct oip_reader *reader, struct text body, size_t header_length, const char *what, struct error *error);
 
 /* Reads the list at the scan. */

@@ -182,6 +182,29 @@ static bool too_few(struct json_scan *scan, const struct tensor *tensor, const c
 			 TEXT_ARGUMENTS(tensor->name), most, count, tensor_type_text(scan->arena, tensor), tensor->count);
 }
 
+#define TEXT_AHEAD 20 /* bytes looked at for a short text: its quotes, a comma and a blank with it */
+
+/* Texts as short and plain as most are, one behind the other: as many as `text` begins with. */
+static size_t scan_texts(struct text text, struct text *next, size_t most, size_t *length)
+{
+	const char *at = text.bytes;
+	const char *end = at + text.length;
+	const char *behind = at;
+	size_t count = 0;
+	while (count < most && end - at >= TEXT_AHEAD) {
+		size_t size = json_plain_of_16(at + 1);
+		if (*at != '"' || size == 16 || at[size + 1] != '"')
+			break;
+		next[count++] = (struct text){at + 1, size};
+		behind = at + size + 2;
+		if (*behind != ',')
+			break;
+		at = behind + 1 + (behind[1] == ' ');
+	}
+	*length = (size_t)(behind - text.bytes);
+	return count;
+}
+
 /* Numbers that are written plainly, one behind the other, as nearly all are: as many as `text` begins with. */
 static size_t scan_plain(const struct tensor_json_reading *reading, struct text text, size_t most, size_t *length)
 {
@@ -195,6 +218,8 @@ static size_t scan_plain(const struct tensor_json_reading *reading, struct text 
 	case CLASS_SIGNED:
 	case CLASS_UNSIGNED:
 		return number_scan_integers(text, next, row->size, row->class == CLASS_UNSIGNED, most, length);
+	case CLASS_BYTES:
+		return scan_texts(text, (struct text *)reading->elements + reading->index, most, length);
 	default:
 		return 0;
 	}
@@ -400,10 +425,23 @@ static void write_numbers(struct buffer *out, const struct tensor *tensor)
 	} while (i < tensor->count);
 }
 
+static void write_texts(struct buffer *out, const struct tensor *tensor)
+{
+	const struct text *texts = tensor->data;
+	json_write_string_after(out, TEXT("["), texts[0]);
+	for (size_t i = 1; i < tensor->count; i++)
+		json_write_string_after(out, TEXT(","), texts[i]);
+	buffer_byte(out, ']');
+}
+
 void tensor_json_write_flat(struct buffer *out, const struct tensor *tensor, enum bytes_form form)
 {
 	if (tensor->datatype != DATATYPE_BYTES && tensor->datatype != DATATYPE_BOOL) {
 		write_numbers(out, tensor);
+		return;
+	}
+	if (tensor->datatype == DATATYPE_BYTES && form == BYTES_AS_TEXT && tensor->count > 0) {
+		write_texts(out, tensor);
 		return;
 	}
 	buffer_byte(out, '[');

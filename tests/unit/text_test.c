@@ -103,6 +103,14 @@ static void only_well_formed_utf8_passes(void **state)
 {
 	(void)state;
 	assert_true(text_is_utf8((struct text){0}));
+	for (size_t i = 0; i < 20; i++) { /* at each place, alone among letters */
+		char text[] = "aaaaaaaaaaaaaaaaaaaaa";
+		text[i] = '\xC3';
+		assert_false(text_is_utf8((struct text){text, sizeof text - 1}));
+		text[i + 1] = '\xA9';
+		assert_true(text_is_utf8((struct text){text, sizeof text - 1}));
+		assert_false(text_is_utf8((struct text){text, i + 1}));
+	}
 	assert_true(text_is_utf8(TEXT("h\xC3\xA9 \xE4\xBD\xA0 \xF0\x9F\x98\x80")));
 	assert_int_equal(text_characters(TEXT("h\xC3\xA9 \xE4\xBD\xA0 \xF0\x9F\x98\x80")), 6);
 	static const char *const broken[] = {
