@@ -17,10 +17,9 @@
 
 extern bool number_wide; /* set before main; tests unset it to compare */
 
-/* What number_write_floats() does. */
-size_t number_write_floats_wide(char *out, const float *numbers, size_t count);
-
-/* One number so, with its comma. */
-size_t number_write_listed(char *out, float number);
+/* What number_write_floats() does. `listed` writes one number so, with its comma: those that are very large or small, or no
+ * numbers, and what is left of fours. */
+typedef size_t number_write_listed(char *out, float number);
+size_t number_write_floats_wide(char *out, const float *numbers, size_t count, number_write_listed *listed);
 
 #endif

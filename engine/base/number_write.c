@@ -321,7 +321,7 @@ static inline __attribute__((always_inline)) char *write_listed(char *at, float 
 	return at;
 }
 
-size_t number_write_listed(char *out, float number)
+static size_t write_one_listed(char *out, float number)
 {
 	return (size_t)(write_listed(out, number) - out);
 }
@@ -338,7 +338,7 @@ size_t number_write_floats(char *out, const float *numbers, size_t count)
 {
 #ifdef NUMBER_WIDE
 	if (number_wide)
-		return number_write_floats_wide(out, numbers, count);
+		return number_write_floats_wide(out, numbers, count, write_one_listed);
 #endif
 	return write_floats(out, numbers, count);
 }

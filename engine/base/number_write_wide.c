@@ -43,7 +43,8 @@ static void placing_fill(struct placing *placing, int lead, int zeros)
 	int first = lead > 0 ? 0 : 2 - lead; /* where the digits begin */
 	int point = lead > 0 ? lead : 1;
 	placing->least = UINT64_C(1) << (zeros + (lead > 0 ? lead : 0));
-	placing->more = (uint64_t)(first - zeros + (lead > 0 ? 3 : 2));
+	int more = first - zeros + (lead > 0 ? 3 : 2);
+	placing->more = (uint64_t)more;
 	memset(placing->base, '0', BYTES);
 	placing->base[point] = '.';
 	for (int i = 0; i < BYTES; i++) {
@@ -155,13 +156,13 @@ static inline BUILT_WIDE __m256i shortest_wide(__m256i fractions, __m256i step, 
 
 /* The digits of a float, which of these bytes are not 0, and its row of `placings` without zeros in front. */
 static inline BUILT_WIDE char *place_wide(char *out, __m128i digits, uint64_t some, uint64_t row, const float *number,
-					   const struct placing *table)
+					   const struct placing *table, number_write_listed *listed)
 {
 	uint64_t zeros = _tzcnt_u64(some);
 	uint64_t index = row - zeros * (ZEROS_EACH - 1); /* a zero more is a place less */
 	uint32_t bits;
 	if (__builtin_expect(index >= LEADS * ZEROS_EACH, 0))
-		return out + number_write_listed(out, *number);
+		return out + listed(out, *number);
 	const struct placing *placing = &table[index];
 	__m128i from = _mm_loadu_si128((const __m128i *)(const void *)placing->from);
 	__m128i base = _mm_loadu_si128((const __m128i *)(const void *)placing->base);
@@ -174,7 +175,7 @@ static inline BUILT_WIDE char *place_wide(char *out, __m128i digits, uint64_t so
 	return out;
 }
 
-COMPILED_WIDE size_t number_write_floats_wide(char *out, const float *numbers, size_t count)
+COMPILED_WIDE size_t number_write_floats_wide(char *out, const float *numbers, size_t count, number_write_listed *listed)
 {
 	char *at = out;
 	const struct constants *from = constants;
@@ -195,13 +196,13 @@ COMPILED_WIDE size_t number_write_floats_wide(char *out, const float *numbers, s
 		__m256i odd = _mm256_unpackhi_epi64(digits, last);
 		uint32_t evens = ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(even, _mm256_setzero_si256()));
 		uint32_t odds = ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(odd, _mm256_setzero_si256()));
-		at = place_wide(at, _mm256_castsi256_si128(even), evens & 0xFFFF, row[0], numbers, table);
-		at = place_wide(at, _mm256_castsi256_si128(odd), odds & 0xFFFF, row[1], numbers + 1, table);
-		at = place_wide(at, _mm256_extracti128_si256(even, 1), evens >> 16, row[2], numbers + 2, table);
-		at = place_wide(at, _mm256_extracti128_si256(odd, 1), odds >> 16, row[3], numbers + 3, table);
+		at = place_wide(at, _mm256_castsi256_si128(even), evens & 0xFFFF, row[0], numbers, table, listed);
+		at = place_wide(at, _mm256_castsi256_si128(odd), odds & 0xFFFF, row[1], numbers + 1, table, listed);
+		at = place_wide(at, _mm256_extracti128_si256(even, 1), evens >> 16, row[2], numbers + 2, table, listed);
+		at = place_wide(at, _mm256_extracti128_si256(odd, 1), odds >> 16, row[3], numbers + 3, table, listed);
 	}
 	for (; __builtin_expect(count > 0, 0); numbers++, count--)
-		at += number_write_listed(at, *numbers);
+		at += listed(at, *numbers);
 	return (size_t)(at - out);
 }
 #endif
