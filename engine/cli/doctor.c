@@ -228,7 +228,8 @@ static void examine_models(struct doctor *doctor)
 	for (size_t i = 0; i < survey.count; i++) {
 		const struct survey_answer *answer = &survey.answers[i];
 		if (answer->words)
-			findings_add(findings, GRADE_FAULT, "models", "Check that its server runs and has loaded it.", "%s: %s",
+			findings_add(findings, GRADE_FAULT, "models",
+				     "Check the address, that its server runs, and that it has loaded the model.", "%s: %s",
 				     answer->model, answer->words);
 		else if (answer->told)
 			findings_add(findings, GRADE_GOOD, "models", NULL, "%s answers, and describes its inputs", answer->model);

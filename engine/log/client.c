@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/quote.h"
 #include "base/number.h"
+#include "base/quote.h"
 #include "base/secret.h"
 #include "log/kafka_log.h"
 #include "log/topics.h"
@@ -117,17 +117,19 @@ static void line_drop_guess(char *line)
 
 /* Writes librdkafka's own log lines in the format of ours: without its clock, thread names and wrong guesses. It omits
  * lines about problems that librdkafka solves by itself at each start, and about errors that end a client, which we
- * report. Called by librdkafka's threads. */
+ * report; each request that timed out is a line of level debug. Called by librdkafka's threads. */
 void client_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
 {
 	char line[SAID_BYTES];
 	const struct log_fields fields = {.client = client ? rd_kafka_name(client) : NULL};
 	if (strcmp(facility, "GETPID") == 0 || strcmp(facility, "FATAL") == 0)
 		return;
+	/* Requests of a broker that hangs: the line of its connection follows. */
+	int severity = strcmp(facility, "REQTMOUT") == 0 ? SYSLOG_DEBUG : level;
 	const char *thread = words[0] == '[' ? strstr(words, "]: ") : NULL;
 	(void)snprintf(line, sizeof line, "Kafka: %s", thread ? thread + strlen("]: ") : words);
 	line_drop_guess(line);
-	if (sink_write(log_level_of_syslog(level), &fields, line))
+	if (sink_write(log_level_of_syslog(severity), &fields, line))
 		return;
 	if (level == SYSLOG_DEBUG)
 		rd_kafka_log_print(client, level, facility, words);

@@ -181,7 +181,7 @@ static void dial_on_due(void *context)
 {
 	struct dial *dial = context;
 	struct error error = {0};
-	error_set(&error, ERROR_REMOTE, PLACE_NONE, "no connection stood within %lld ms", (long long)dial->connect_ms);
+	error_set(&error, ERROR_REMOTE, PLACE_NONE, "connecting took longer than %lld ms", (long long)dial->connect_ms);
 	if (dial->node.list) /* it is waiting for addresses */
 		dial_fail(dial, &error);
 	else

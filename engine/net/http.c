@@ -206,7 +206,7 @@ static void on_deadline(void *context)
 	if (reply->timed_out)
 		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s did not answer within %lld ms", who, ms);
 	else if (exchange->connection)
-		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s could not be reached: no connection stood within %lld ms",
+		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s could not be reached: connecting took longer than %lld ms",
 			  who, ms);
 	else
 		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE,

@@ -162,7 +162,7 @@ static enum link_outcome tls_outcome(struct link *link, int result, struct error
 	const char *reason = code ? ERR_reason_error_string(code) : NULL;
 	long verdict = SSL_get_verify_result(link->tls);
 	if (verdict != X509_V_OK)
-		error_set(error, ERROR_REMOTE, PLACE_NONE, "its certificate does not hold: %s" TLS_ADVICE,
+		error_set(error, ERROR_REMOTE, PLACE_NONE, "its certificate is not valid: %s" TLS_ADVICE,
 			  X509_verify_cert_error_string(verdict));
 	else if (reason)
 		error_set(error, ERROR_REMOTE, PLACE_NONE, "TLS failed: %s", reason);

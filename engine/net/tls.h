@@ -14,7 +14,7 @@ struct tls_files {
 };
 
 /* Advice after the reason why a peer's certificate is invalid. */
-#define TLS_ADVICE "; see its certificate, and whom `authorities` name"
+#define TLS_ADVICE "; check the server's certificate, and the file that `authorities` names"
 
 struct ssl_ctx_st; /* OpenSSL's context, from which links get their sessions (net/link.h) */
 

@@ -2,9 +2,11 @@
 #include "runtime/model_clients.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "serving/chaos.h"
 #include "serving/configure.h"
 
@@ -99,6 +101,7 @@ static bool share(struct caller_config *shared, const struct caller_config *call
 /* A model that is unreachable from some workers. */
 struct away_model {
 	size_t workers; /* 0: the entry is free */
+	int64_t since_ms;
 	char name[MODEL_NAME_BYTES];
 	char words[AWAY_WORDS_BYTES];
 };
@@ -134,18 +137,23 @@ static struct away_model *away_model_at(struct model_news *news, const char *mod
 	return empty;
 }
 
-static void model_news_note(struct model_news *news, const char *model, const char *words)
+/* Returns for how long the model was away, if it is reachable again; below 0: not known. */
+static int64_t model_news_note(struct model_news *news, const char *model, const char *words)
 {
+	int64_t lasted_ms = -1;
 	pthread_mutex_lock(&news->lock);
 	struct away_model *at = away_model_at(news, model);
 	if (at && words) {
-		at->workers++;
+		if (at->workers++ == 0)
+			at->since_ms = clock_ms();
 		(void)snprintf(at->name, sizeof at->name, "%s", model);
 		(void)snprintf(at->words, sizeof at->words, "%s", words);
 	} else if (at && at->workers > 0) {
 		at->workers--;
+		lasted_ms = clock_ms() - at->since_ms;
 	}
 	pthread_mutex_unlock(&news->lock);
+	return lasted_ms;
 }
 
 bool model_news_away(const struct caller_config *caller, char *words, size_t size)
@@ -179,11 +187,14 @@ static void say_model(void *context, const char *model, const char *words)
 {
 	struct model_news *news = context;
 	const struct log_fields fields = {.model = model};
-	model_news_note(news, model, words);
+	int64_t lasted_ms = model_news_note(news, model, words);
 	if (words)
 		log_say(news->log, LOG_LEVEL_WARN, &fields, "model %s is unreachable: %s", model, words);
-	else
+	else if (lasted_ms < 0)
 		log_say(news->log, LOG_LEVEL_INFO, &fields, "model %s is reachable again", model);
+	else
+		log_say(news->log, LOG_LEVEL_INFO, &fields, "model %s is reachable again, after %" PRId64 ".%" PRId64 " s", model,
+			lasted_ms / MS_PER_S, lasted_ms % MS_PER_S / (MS_PER_S / 10));
 }
 
 static void say_way(void *context, const char *model, const struct model_address *address, const char *words)

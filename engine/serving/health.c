@@ -45,10 +45,13 @@ void health_withdraw(struct health *health, size_t replica, bool probe)
 
 static void keep_words(struct health *health, const struct attempt *attempt)
 {
+	const char *where = attempt->where ? attempt->where : "";
 	if (attempt->end == ATTEMPT_TIMED_OUT)
 		(void)snprintf(health->words, sizeof health->words, "no answer in time");
-	else if (attempt->words.length == 0)
-		(void)snprintf(health->words, sizeof health->words, "status %d", attempt->status);
+	else if (attempt->end == ATTEMPT_REPLIED)
+		(void)snprintf(health->words, sizeof health->words, TEXT_FORMAT "%sstatus %d%s%s%s", TEXT_ARGUMENTS(attempt->words),
+			       attempt->words.length > 0 ? " (" : "", attempt->status, where[0] ? ", " : "", where,
+			       attempt->words.length > 0 ? ")" : "");
 	else
 		(void)snprintf(health->words, sizeof health->words, TEXT_FORMAT, TEXT_ARGUMENTS(attempt->words));
 }

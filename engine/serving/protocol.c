@@ -38,6 +38,8 @@ bool protocol_write(const struct model_address *address, const struct call *call
 	return seldon_encode_request(&payload, message->id, message->seldon_form, out, message->arena, error);
 }
 
+#define PAGE_WORDS "an HTML page or XML came instead of JSON; does a proxy answer for the model server?"
+
 /* Whether the body is an HTML page, as proxies and wrong addresses send. (oip_json.h reports that by itself.) */
 static bool is_page(struct text body)
 {
@@ -151,6 +153,8 @@ struct text protocol_words(struct arena *arena, struct text body)
 	struct json_scan scan;
 	struct error fault = {0};
 	struct text words = {0};
+	if (is_page(body))
+		return TEXT(PAGE_WORDS);
 	json_begin(&scan, body, "the error", arena, &fault);
 	find_words(&scan, &words);
 	if (json_end(&scan) && words.length > 0)

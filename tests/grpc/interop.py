@@ -241,7 +241,7 @@ def our_client_that_is_not_let_in(folder, stranger):
     served = Served(folder)
     with our_client(served.port, stranger) as call:
         seen = call("/test.Peer/Echo 5000 5 1")
-        check("our client does not believe them blindly", seen[2] == 1 and "certificate does not hold" in seen[4], seen)
+        check("our client does not believe them blindly", seen[2] == 1 and "certificate is not valid" in seen[4], seen)
     served.server.stop(0).wait()
 
 

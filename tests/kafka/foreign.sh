@@ -107,7 +107,7 @@ behind_tls() {
 	send tls 500 "$rate"
 	sent
 	wait_until 10 grep -q "sum.*unreachable" "$dir/engine.log"
-	expect_words "tls: what is said of a wrong certificate" "$dir/engine.log" "sum.*unreachable.*certificate does not hold"
+	expect_words "tls: what is said of a wrong certificate" "$dir/engine.log" "sum.*unreachable.*certificate is not valid"
 	stop_foreign
 	expect "tls: calls by way of a wrong certificate" "$(told calls)" "-eq 0"
 	start_foreign tls="$dir/right" port="$port" age=300 grace=1000

@@ -123,7 +123,7 @@ static void a_server_whom_nobody_vouches_for_is_not(void **state)
 		struct call call = call_by(stand, stand->addresses[i], &stand->stranger);
 		assert_int_equal(call.error.kind, ERROR_REMOTE);
 		assert_non_null(strstr(call.error.text, "certificate"));
-		assert_non_null(strstr(call.error.text, "whom `authorities` name"));
+		assert_non_null(strstr(call.error.text, "the file that `authorities` names"));
 	}
 }
 

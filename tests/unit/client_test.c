@@ -73,11 +73,13 @@ static void a_log_of_objects_has_it_as_an_object_until_it_is_taken_away(void **s
 }
 
 static char heard_line[SAID_MOST];
+static enum log_level heard_level;
 
 static void keep_line(const struct log_sink *sink, const struct log_line *line)
 {
 	(void)sink;
 	(void)snprintf(heard_line, sizeof heard_line, "%s", line->message);
+	heard_level = line->level;
 }
 
 static const struct log_sink keep_line_sink = {keep_line};
@@ -94,6 +96,11 @@ static void a_broker_that_hangs_is_not_taken_for_an_old_one(void **state)
 					"10049ms in state APIVERSION_QUERY)");
 	client_hear_line(NULL, 4, "FAIL", "b/1: Disconnected");
 	assert_string_equal(heard_line, "Kafka: b/1: Disconnected");
+	assert_int_equal(heard_level, LOG_LEVEL_WARN);
+	client_hear_line(NULL, 4, "REQTMOUT", "b/1: Timed out 1 in-flight, 0 retry-queued, 0 out-queue, 0 partially-sent requests");
+	assert_string_equal(heard_line,
+			    "Kafka: b/1: Timed out 1 in-flight, 0 retry-queued, 0 out-queue, 0 partially-sent requests");
+	assert_int_equal(heard_level, LOG_LEVEL_DEBUG);
 	kafka_log_to(NULL);
 }
 

@@ -236,6 +236,30 @@ static void a_probe_that_hangs_leaves_its_place_to_another(void **state)
 	assert_true(withdrawn > 0);
 }
 
+/* Why a model is away, by its last reply. */
+static void expect_reason(struct attempt attempt, const char *reason)
+{
+	struct replica one = {.in_flight = 1};
+	struct health health;
+	health_open(&health, (struct replicas){.count = 1, .items = &one}, 1, 8, 1, 0);
+	for (int i = 0; i < BREAKER_FAILURES; i++) {
+		one.in_flight = 1;
+		(void)health_learn(&health, &attempt, 0, false, -1, false, 0);
+	}
+	assert_string_equal(health.words, reason);
+}
+
+static void the_reason_of_an_outage_has_the_status_and_the_address(void **state)
+{
+	(void)state;
+	expect_reason((struct attempt){.status = 502, .words = TEXT("a page"), .where = "http://m:1"},
+		      "a page (status 502, http://m:1)");
+	expect_reason((struct attempt){.status = 502, .words = TEXT("a page")}, "a page (status 502)");
+	expect_reason((struct attempt){.status = 503, .where = "http://m:1"}, "status 503, http://m:1");
+	expect_reason((struct attempt){.end = ATTEMPT_REFUSED, .words = TEXT("connection refused"), .where = "http://m:1"},
+		      "connection refused");
+}
+
 static void a_probe_that_is_recalled_says_nothing_when_the_model_is_back_meanwhile(void **state)
 {
 	(void)state;
@@ -271,6 +295,7 @@ int main(void)
 		STORY(merged_calls_are_recalled_together),
 		STORY(a_merged_call_of_which_one_is_forgotten_is_recalled_for_the_others),
 		STORY(a_probe_that_hangs_leaves_its_place_to_another),
+		cmocka_unit_test(the_reason_of_an_outage_has_the_status_and_the_address),
 		STORY(a_probe_that_is_recalled_says_nothing_when_the_model_is_back_meanwhile),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

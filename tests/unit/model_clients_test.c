@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "runtime/model_clients.h"
 #include "steps/kinds.h"
@@ -108,6 +109,33 @@ static void a_pipeline_that_is_called_does_in_an_outage_as_the_one_that_calls_it
 	assert_false(caller_of(stand, 1)->outage_deadletter);
 }
 
+static char logged[256];
+
+static void keep_line(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	(void)snprintf(logged, sizeof logged, "%s", line->message);
+}
+
+static void how_long_a_model_was_unreachable_is_logged(void **state)
+{
+	static const struct log_sink sink = {keep_line};
+	struct stand *stand = *state;
+	stand->config.log = &sink;
+	read_pipelines(stand, CALLS("p", "") CALLS("q", ""));
+	const struct caller_config *caller = caller_of(stand, 0);
+	caller->told(caller->told_context, "m", "refused");
+	assert_string_equal(logged, "model m is unreachable: refused");
+	caller->told(caller->told_context, "m", "refused"); /* by the second worker, later */
+	usleep(150000);
+	caller->told(caller->told_context, "m", NULL);
+	unsigned tenths = 0;
+	assert_int_equal(sscanf(logged, "model m is reachable again, after 0.%u s", &tenths), 1);
+	assert_true(tenths >= 1);
+	caller->told(caller->told_context, "other", NULL);
+	assert_string_equal(logged, "model other is reachable again");
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -116,6 +144,7 @@ int main(void)
 		WITH(pipelines_share_a_client_of_the_models_that_they_call_alike),
 		WITH(who_keeps_replies_and_who_does_not_share_a_client_that_can),
 		WITH(two_steps_that_call_one_model_keep_its_replies_each_as_it_says),
+		WITH(how_long_a_model_was_unreachable_is_logged),
 		WITH(a_pipeline_that_is_called_does_in_an_outage_as_the_one_that_calls_it_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -218,6 +218,8 @@ static void a_servers_own_words_are_found(void **state)
 		{"{\"status\":{\"code\":400,\"info\":\"bad shape\",\"status\":\"FAILURE\"}}", "bad shape"},
 		{"{\"error\":{\"code\":3}}", "{\"error\":{\"code\":3}}"},
 		{"plain words", "plain words"},
+		{"\r\n <html><h1>502 Bad Gateway</h1></html>",
+		 "an HTML page or XML came instead of JSON; does a proxy answer for the model server?"},
 		{"", ""},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

@@ -224,7 +224,7 @@ static void a_server_that_cannot_prove_itself_is_not_spoken_to(void **state)
 {
 	(void)state;
 	open_client(stand.secured, "open sesame", CERTIFICATE_STRANGER);
-	expect_refusal("its certificate does not hold");
+	expect_refusal("its certificate is not valid");
 }
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -162,14 +162,14 @@ static void a_stranger_is_not_believed(void **state)
 {
 	open_grpc_server(*state, CERTIFICATE_STRANGER, NONE);
 	call_as(*state, NONE, CERTIFICATE_AUTHORITY, TEXT("hello"));
-	assert_refused(*state, "its certificate does not hold: self-signed certificate");
+	assert_refused(*state, "its certificate is not valid: self-signed certificate");
 }
 
 static void a_server_of_another_name_is_not_believed(void **state)
 {
 	open_grpc_server(*state, CERTIFICATE_ELSEWHERE, NONE);
 	call_as(*state, NONE, CERTIFICATE_AUTHORITY, TEXT("hello"));
-	assert_refused(*state, "its certificate does not hold: IP address mismatch");
+	assert_refused(*state, "its certificate is not valid: IP address mismatch");
 }
 
 static void a_name_is_held_against_the_certificate(void **state)
@@ -178,7 +178,7 @@ static void a_name_is_held_against_the_certificate(void **state)
 	open_grpc_server(vault, CERTIFICATE_ELSEWHERE, NONE);
 	snprintf(vault->address, sizeof vault->address, "localhost:%d", grpc_server_port(vault->server));
 	call_as(vault, NONE, CERTIFICATE_AUTHORITY, TEXT("hello"));
-	assert_refused(vault, "its certificate does not hold: hostname mismatch");
+	assert_refused(vault, "its certificate is not valid: hostname mismatch");
 }
 
 static void a_caller_with_a_certificate_is_let_in(void **state)
