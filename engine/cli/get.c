@@ -51,6 +51,8 @@ struct getting {
 	struct arena *kept;
 	struct buffer out;
 	size_t shown;
+	size_t deleted; /* of the kind that is asked for, and without --label */
+	const struct ledger_resource *deleted_last;
 	struct list printed; /* struct printed_view */
 };
 
@@ -201,12 +203,39 @@ static bool view_is_due(struct getting *getting, const struct ledger *ledger, co
 	return printed && view_note(printed, view);
 }
 
+/* Counts deletions in force, for those who look for a resource that somebody else has deleted. */
+static void deletion_count(struct getting *getting, const struct resource_view *view)
+{
+	if (resource_view_exists(view) || !view_is_named(getting, view) || getting->options->labels.count > 0)
+		return;
+	getting->deleted++;
+	if (!getting->deleted_last || ledger_newest(getting->deleted_last)->record.time_ms < view->newest->time_ms)
+		getting->deleted_last = view->resource;
+}
+
+static void deletions_note(struct getting *getting, const struct ledger *ledger)
+{
+	const struct ledger_resource *last = getting->deleted_last;
+	char moment[MOMENT_BYTES];
+	if (!last)
+		return;
+	const struct control_version *newest = resource_view(ledger, last).newest;
+	moment_print(newest->time_ms, moment);
+	command_note(getting->session,
+		     "deleted: %zu, the last " TEXT_FORMAT "/" TEXT_FORMAT " at %s by %s%s%s; `sluice history " TEXT_FORMAT
+		     "/" TEXT_FORMAT "` lists its versions, and `sluice rollback` brings one back",
+		     getting->deleted, TEXT_ARGUMENTS(last->kind), TEXT_ARGUMENTS(last->name), moment,
+		     text_shown(newest->author, getting->kept), newest->reason.length > 0 ? ": " : "",
+		     text_shown(newest->reason, getting->kept), TEXT_ARGUMENTS(last->kind), TEXT_ARGUMENTS(last->name));
+}
+
 static void views_print(struct getting *getting, const struct ledger *ledger)
 {
 	const struct ledger_resource *resource;
 	LIST_EACH_RESOURCE(ledger, resource)
 	{
 		const struct resource_view view = resource_view(ledger, resource);
+		deletion_count(getting, &view);
 		if (view_is_due(getting, ledger, &view))
 			view_print(getting, &view);
 		arena_reset(getting->arena);
@@ -248,6 +277,8 @@ static int get_print(struct session *session, struct getting *getting, const str
 	}
 	if (getting->shown == 0 && getting->options->form == GET_TEXT)
 		command_note(session, "namespace `%s` has no such resource", ledger->namespace);
+	if (getting->options->form == GET_TEXT || getting->options->form == GET_WIDE)
+		deletions_note(getting, ledger);
 	return command_write(session, &getting->out);
 }
 
@@ -277,7 +308,8 @@ const struct command command_get = {
 	.arguments = "[KIND[/NAME]]",
 	.summary = "Lists the resources that a namespace has accepted.",
 	.help = "VERSION is the version in force, which engines run. STATE says whether a newer one is being prepared, or has "
-		"failed; the version before it then stays in force. `-o yaml` prints the documents in force as they were "
+		"failed; the version before it then stays in force. Deleted resources are counted below the list, with the last "
+		"one, its author and reason. `-o yaml` prints the documents in force as they were "
 		"applied.\n\n"
 		"  sluice get --brokers localhost:9092\n  sluice get pipelines -o wide\n  sluice get pipeline/fraud -o yaml\n",
 	.options = options,

@@ -41,9 +41,10 @@ struct heard {
 	const char *instance;
 	struct text first; /* the pipeline of the first report; when it is reported again, all have been */
 	bool whole;
-	size_t pipelines, ready, failing;
+	size_t pipelines, ready, failing, slow;
 	struct text waiting, why;	 /* one that is not ready */
 	struct text failing_one, reason; /* one whose results are errors */
+	struct text slow_one, slow_why;	 /* one that calls a slow model */
 };
 
 static bool take(struct heard *heard, struct text json, struct arena *arena, struct error *error)
@@ -64,6 +65,10 @@ static bool take(struct heard *heard, struct text json, struct arena *arena, str
 	if (text_is(status.state, "failing")) {
 		heard->failing++;
 		heard->failing_one = status.pipeline, heard->reason = status.why;
+	}
+	if (text_is(status.state, "slow")) {
+		heard->slow++;
+		heard->slow_one = status.pipeline, heard->slow_why = status.why;
 	}
 	if (status.ready)
 		heard->ready++;
@@ -127,6 +132,9 @@ static int say(struct session *session, const struct heard *heard, const struct 
 	if (heard->failing > 0)
 		command_note(session, "%s: %zu of %zu pipelines are failing; " TEXT_FORMAT ": " TEXT_FORMAT, heard->instance,
 			     heard->failing, heard->pipelines, TEXT_ARGUMENTS(heard->failing_one), TEXT_ARGUMENTS(heard->reason));
+	if (heard->slow > 0)
+		command_note(session, "%s: %zu of %zu pipelines are slow; " TEXT_FORMAT ": " TEXT_FORMAT, heard->instance,
+			     heard->slow, heard->pipelines, TEXT_ARGUMENTS(heard->slow_one), TEXT_ARGUMENTS(heard->slow_why));
 	return code;
 }
 
@@ -190,9 +198,10 @@ const struct command command_health = {
 	.help = "Each second, an engine reports the state of its pipelines on the status topic of its namespace. This command "
 		"waits for a report of the engine. The exit code is 0 if all its pipelines are ready, and 1 if one is not, or "
 		"if there is no report for three seconds. It prints on standard error what the engine waits for. A pipeline "
-		"whose results are all errors is printed too, but does not make the engine unhealthy: a restart would not "
-		"help. Use this check for readiness. It needs Kafka.\n\nWith --socket the command checks the process on this "
-		"machine, without Kafka. Use this check for liveness. The exit code is 1 if the process is frozen or has "
+		"whose results are all errors, or that calls a slow model, is printed too, but does not make the engine "
+		"unhealthy: a restart would not help. Use this check for readiness. It needs Kafka.\n\nWith --socket the command "
+		"checks the process on this machine, without Kafka. Use this check for liveness. The exit code is 1 if the process "
+		"is frozen or has "
 		"ended, or if its main loop or a worker has been blocked for longer than --within. An engine that is starting, "
 		"or whose Kafka is unreachable, is alive.\n"
 		"\n"

@@ -1,5 +1,6 @@
 /* top.c: `sluice top`: shows the status of the pipelines of a namespace, as reported by their engines. */
 #include <inttypes.h>
+#include <math.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -150,22 +151,25 @@ static void measure_lag(struct top *top)
 
 static const char *state_of(const struct status *status, int64_t now_ms)
 {
+	if (status->stopped)
+		return "stopped";
 	if (top_is_silent(status, now_ms))
-		return status->stopped ? "stopped" : "silent";
+		return "silent";
 	return status->ready ? NULL : "not ready";
 }
 
-static void print_lag(struct buffer *out, int64_t lag)
+/* Below 0: unknown, also what an engine does now that does not report. */
+static void print_count(struct buffer *out, int64_t count)
 {
-	if (lag < 0)
+	if (count < 0)
 		buffer_print(out, " %9s", "-");
 	else
-		buffer_print(out, " %9" PRId64, lag);
+		buffer_print(out, " %9" PRId64, count);
 }
 
-static void print_latency(struct buffer *out, const struct status *status, double latency_ms)
+static void print_latency(struct buffer *out, const struct status *status, double latency_ms, bool serves)
 {
-	if (status->rate > 0 || latency_ms > 0)
+	if (serves && (status->rate > 0 || latency_ms > 0))
 		buffer_print(out, " %9.2f", latency_ms);
 	else
 		buffer_print(out, " %9s", "-");
@@ -176,12 +180,13 @@ static void print_row(const struct status *const *items, size_t count, const str
 {
 	const char *state = state_of(status, now_ms), *gone = top_gone_reason(status, now_ms);
 	const struct status *other = top_other_version(items, count, status, now_ms);
-	buffer_print(out, "%-24.*s %-20.*s %9.0f", (int)status->pipeline.length, status->pipeline.bytes,
-		     (int)status->instance.length, status->instance.bytes, status->rate);
-	print_latency(out, status, status->p50_ms);
-	print_latency(out, status, status->p99_ms);
-	buffer_print(out, " %9" PRIu64, status->sums.in_flight);
-	print_lag(out, status->lag);
+	buffer_print(out, "%-24.*s %-20.*s", (int)status->pipeline.length, status->pipeline.bytes, (int)status->instance.length,
+		     status->instance.bytes);
+	print_count(out, gone ? -1 : lrint(status->rate));
+	print_latency(out, status, status->p50_ms, !gone);
+	print_latency(out, status, status->p99_ms, !gone);
+	print_count(out, gone ? -1 : (int64_t)status->sums.in_flight);
+	print_count(out, status->lag);
 	buffer_print(out, " %9" PRIu64 " %9" PRIu64 " %9" PRIu64, status->sums.answered, status->sums.failed,
 		     status->sums.dead_letters);
 	if (state)
@@ -256,8 +261,7 @@ static bool show(struct top *top, struct error *error)
 	for (size_t i = 0; i < top->count; i++)
 		top->shown[i] = &top->entries[i].status;
 	size_t count = top_view_keep(top->shown, top->count, now_ms);
-	if (top->keys.is_open || top->options->sort != TOP_SORT_NAME)
-		top_view_sort(top->shown, count, top->sort);
+	top_view_sort(top->shown, count, top->sort);
 	(top->keys.is_open ? print_screen : print_lines)(top, top->shown, count, now_ms);
 	if (buffer_failed(&top->text))
 		return error_memory(error, ERROR_SYSTEM, "showing how pipelines are");
@@ -346,7 +350,10 @@ static int run(struct session *session, const void *filled, const char *const *a
 	bool good = door_open(session, &top.options->asked, NULL, &door, &error) && look(&top, &door, &error);
 	door_close(&door);
 	if (good && top.count == 0)
-		command_note(session, "no engine has reported on %s; is one running in this namespace?", door.status);
+		command_note(session,
+			     "no engine has reported a pipeline on %s; does one run in this namespace? If it runs with --control, "
+			     "`sluice get` lists the resources that it has, and those that were deleted",
+			     door.status);
 	return good ? EXIT_GOOD : command_refused(session, &command_top, &error);
 }
 

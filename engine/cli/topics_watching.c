@@ -87,6 +87,10 @@ static const struct watching_row state_rows[] = {
 	{"running", IN_TOP, "The engine serves the pipeline."},
 	{"waiting", IN_TOP,
 	 "Requests wait, and the reason is beside the state: for example a model that is unreachable. No request is lost."},
+	{"slow", IN_TOP,
+	 "A model answers, but its calls wait for a second and more, or take ten times as long as before and 100 ms at least. "
+	 "The reason has the model, the mean time of a call now and before, the calls in flight, and those that wait. No "
+	 "request is lost."},
 	{"paused", IN_TOP,
 	 "The engine reads no more for now, because as many requests as it may hold are in flight. Models are slower than "
 	 "requests arrive."},

@@ -21,13 +21,13 @@ struct status {
 	struct text instance;
 	struct text pipeline;
 	struct text namespace;
-	int64_t at_ms;	    /* when it was written */
-	int64_t started_ms; /* start of the engine */
-	bool ready;	    /* it has its partitions, or needs none, and works */
-	struct text state;  /* one word: running, waiting, paused, failing */
-	bool stopped;	    /* its last record: it was stopped */
-	struct text why;    /* why it waits or fails; empty: it does neither */
-	struct pipeline_counts sums; /* of which the record has those that the members name */
+	int64_t at_ms;		       /* when it was written */
+	int64_t started_ms;	       /* start of the engine */
+	bool ready;		       /* it has its partitions, or needs none, and works */
+	struct text state;	       /* one word: running, waiting, slow, paused, failing */
+	bool stopped;		       /* its last record: it was stopped */
+	struct text why;	       /* why it waits, is slow or fails; empty: it does not */
+	struct pipeline_counts sums;   /* of which the record has those that the members name */
 	struct text version;	       /* hash of what it is made of; engines with the same files have the same. Empty: it drains */
 	struct text group;	       /* consumer group that reads it */
 	struct text reads;	       /* its input topics, separated by a space */

@@ -11,6 +11,7 @@
 #include "observe/status.h"
 #include "runtime/failure_watch.h"
 #include "runtime/lag_watch.h"
+#include "runtime/model_watch.h"
 
 #define MODEL_AWAY "a model that it calls is unreachable: "
 #define ARENA_BYTES ((size_t)64 << 20) /* names, and the last counts of each pipeline: a KiB */
@@ -41,6 +42,7 @@ struct status_publisher {
 	struct loop_timer timer;
 	int64_t started_ms, last_ms;
 	struct outage_watch outage;
+	struct model_watch *models;
 	bool stopped;
 	struct announced *pipelines;
 	struct announced *lists[ANNOUNCED_LISTS]; /* of the same */
@@ -117,17 +119,21 @@ static bool is_failing(const struct announced *pipeline)
 	return pipeline->failed_in_a_row >= STATUS_FAILING_LEAST;
 }
 
-static const char *state_of(const struct announced *pipeline, const struct engine_counts *now)
+/* `slow`: a model that it calls is slow. */
+static const char *state_of(const struct announced *pipeline, const struct engine_counts *now, bool slow)
 {
 	if (now->waits_for || calls_wait(now))
 		return "waiting";
 	if (is_failing(pipeline))
 		return "failing";
+	if (slow)
+		return "slow";
 	return now->sums.pauses > pipeline->counts.sums.pauses ? "paused" : "running";
 }
 
+/* `why` has the words for a slow model. */
 static const char *why_of(struct status_publisher *status_publisher, const struct announced *pipeline,
-			  const struct engine_counts *now)
+			  const struct engine_counts *now, bool slow)
 {
 	if (now->waits_for)
 		return now->waits_for;
@@ -138,7 +144,7 @@ static const char *why_of(struct status_publisher *status_publisher, const struc
 		return status_publisher->why;
 	}
 	if (!is_failing(pipeline))
-		return NULL;
+		return slow ? status_publisher->why : NULL;
 	snprintf(status_publisher->why, sizeof status_publisher->why,
 		 "the last %" PRIu64 " results are errors; `sluice errors list %s` shows the reasons", pipeline->failed_in_a_row,
 		 pipeline->name);
@@ -168,6 +174,8 @@ static void say(struct status_publisher *status_publisher, const struct pipeline
 	struct histogram latency;
 	int64_t passed_ms = at_ms > status_publisher->last_ms ? at_ms - status_publisher->last_ms : 1;
 	histogram_since(&now->latency, &pipeline->counts.latency, &latency);
+	bool slow = now->sums.in_flight > 0 &&
+		    model_watch_slow(status_publisher->models, plan, status_publisher->why, sizeof status_publisher->why);
 	char version[VERSION_BYTES] = "";
 	if (now->version != 0)
 		snprintf(version, sizeof version, "%016" PRIx64, now->version);
@@ -178,9 +186,9 @@ static void say(struct status_publisher *status_publisher, const struct pipeline
 		.at_ms = at_ms,
 		.started_ms = status_publisher->started_ms,
 		.ready = !now->waits_for,
-		.state = text_of(state_of(pipeline, now)),
+		.state = text_of(state_of(pipeline, now, slow)),
 		.stopped = status_publisher->stopped,
-		.why = text_of(why_of(status_publisher, pipeline, now)),
+		.why = text_of(why_of(status_publisher, pipeline, now, slow)),
 		.sums = now->sums,
 		.version = text_of(version),
 		.group = text_of(plan->group),
@@ -267,6 +275,7 @@ static void on_due(void *context)
 	struct loop *loop = engine_loop(status_publisher->engine);
 	struct error error = {0};
 	int64_t at_ms = time_of_day_ms();
+	model_watch_look(status_publisher->models, loop_now_ms(loop));
 	for (size_t i = 0; i < plan->count; i++) {
 		struct announced *pipeline = announced_as(status_publisher, &plan->pipelines[i]);
 		struct engine_counts now;
@@ -300,7 +309,9 @@ struct status_publisher *status_publisher_open(struct engine *engine, const stru
 	status_publisher->started_ms = status_publisher->last_ms = time_of_day_ms();
 	buffer_open(&status_publisher->text, STATUS_BYTES);
 	buffer_open(&status_publisher->names, STATUS_BYTES);
-	if (status_publisher->arena && (status_publisher->side = best_effort_open(&side, error)) &&
+	if (status_publisher->arena &&
+	    (status_publisher->models = model_watch_open(engine, config->log, status_publisher->arena)) &&
+	    (status_publisher->side = best_effort_open(&side, error)) &&
 	    loop_timer_set(loop, &status_publisher->timer, loop_now_ms(loop) + STATUS_EVERY_MS, error))
 		return status_publisher;
 	error_memory(error, ERROR_SYSTEM, "reporting the state of pipelines");

@@ -4,15 +4,18 @@
 # five of these, and the test names the one that tells it.
 #   oncall.sh SLUICE BUILD [STORY]...
 # A model is unreachable for a moment, and for OUTAGE seconds (8; `make long` has 120); it answers HTML, wrong shapes, or knows
-# another name; all requests of a second stage fail; an engine dies and leaves a backlog; the broker hangs; a changelog is
-# gone; two engines have one name.
+# another name, or slowly; all requests of a second stage fail; an engine dies and leaves a backlog; the broker hangs; a
+# changelog is gone; two engines have one name. In `make long` also: a proxy answers with status 502; somebody else deleted the
+# pipeline.
 set -u
 what=oncall
 # shellcheck source=tests/kafka/stand.sh
 . "$(dirname "$0")/stand.sh"
 outage=${OUTAGE:-8}
+every="blip outage html shapes name slow stage dies changelog fenced hangs"
+[ "$outage" -lt 120 ] || every="$every gateway deleted"
 stories=${*:3}
-stories=${stories:-blip outage html shapes name stage dies changelog fenced hangs}
+stories=${stories:-$every}
 asked=0
 
 # ---- what an on-call engineer types ----
@@ -75,6 +78,7 @@ model() { # $1 fault; its port into $port, which it has again if it is given as 
 with_model() { # $1 name: a pipeline that calls the model
 	pipeline "$1" score <<<'- {name: score}'
 	engine "$1" one --server "score=http://127.0.0.1:$port"
+	started_engine=$started
 	runs "$1" one
 }
 
@@ -136,6 +140,47 @@ name() { # The server has the model under another name: it may still load it, so
 	ask "$sluice" top --once -n name
 	cause name 'waiting: .*: score: Model score not found'
 	kill_at_once "$model"
+}
+
+slow() { # The model answers, many times slower than before. Nothing fails.
+	model slow
+	with_model slow
+	produce slow 500
+	wait_until 30 top_has slow ' slow: ' || give_up "slow: the pipeline is not slow"
+	ask "$sluice" top --once -n slow
+	cause slow 'slow: model score: [0-9]+ ms a call.*, [0-9]+ at a time, [0-9]+ wait'
+	expect_words "slow: the log" "$dir/slow.one.log" ' warn +model score is slow: .*model=score'
+	"$sluice" health -n slow --instance one 2>"$dir/asked.txt"
+	expect_words "slow: health" "$dir/asked.txt" '1 of 1 pipelines are slow; slow: model score: '
+	kill_at_once "$started_engine"
+	kill_at_once "$model"
+}
+
+gateway() { # A proxy answers for the model server.
+	model gateway
+	with_model gateway
+	produce gateway 20
+	wait_until 30 top_has gateway waiting || give_up "gateway: requests do not wait"
+	ask "$sluice" top --once -n gateway
+	cause gateway 'score: an HTML page or XML .*a proxy.* \(status 502, http://127.0.0.1:[0-9]+/'
+	kill_at_once "$model"
+}
+
+deleted() { # Another team deleted the pipeline.
+	pipeline deleted first <<<'- {name: first, expression: {set: {y: x * 2}}}'
+	"$sluice" run --control -n deleted --instance one >"$dir/deleted.one.log" 2>&1 &
+	ours $!
+	wait_until 30 grep -qs 'is now the keeper' "$dir/deleted.one.log" || give_up "deleted: no keeper"
+	"$sluice" apply -f "$dir/deleted.yaml" -n deleted --reason first >"$dir/apply.log" 2>&1 ||
+		give_up "deleted: $(cat "$dir/apply.log")"
+	runs deleted one
+	"$sluice" delete pipeline/deleted -n deleted --reason 'tidying up' >"$dir/apply.log" 2>&1 ||
+		give_up "deleted: $(cat "$dir/apply.log")"
+	wait_until 30 grep -q 'draining' "$dir/deleted.one.log" || give_up "deleted: it runs on"
+	sleep 4
+	ask "$sluice" top --once -n deleted
+	ask "$sluice" get -n deleted
+	cause deleted 'deleted: 1, the last Pipeline/deleted at .* by .*: tidying up; `sluice history Pipeline/deleted`'
 }
 
 stage() { # All requests of a second stage fail.

@@ -2,12 +2,16 @@
 """A model server with faults, for oncall.sh: oncall_model.py PORT FAULT
 
 It serves the model `score` by the Open Inference Protocol over REST: y = x * 2. FAULT is what is wrong with it:
-none, html (a page of a proxy for each call), shapes (two rows for one), or name (it knows another model only).
+none, html (a page of a proxy for each call), gateway (a page with status 502), shapes (two rows for one), name (it knows
+another model only), or slow (after 100 calls each takes half a second).
 """
-import http.server, json, sys
+import http.server, json, sys, time
 
 PORT, FAULT = int(sys.argv[1]), sys.argv[2]
 NAME = "scorer-v2" if FAULT == "name" else "score"
+
+
+CALLS = []
 
 
 class Model(http.server.BaseHTTPRequestHandler):
@@ -27,6 +31,8 @@ class Model(http.server.BaseHTTPRequestHandler):
     def is_known(self):
         if FAULT == "html":
             self.reply(200, "<html><head><title>Login</title></head><body>Please log in</body></html>", "text/html")
+        elif FAULT == "gateway" and self.command == "POST":
+            self.reply(502, "<html><body><h1>Bad Gateway</h1></body></html>", "text/html")
         elif not self.path.startswith(f"/v2/models/{NAME}") and self.path.startswith("/v2/models/"):
             self.reply(404, json.dumps({"error": f"Model {self.path.split('/')[3]} not found"}))
         else:
@@ -41,6 +47,9 @@ class Model(http.server.BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if not self.is_known():
             return
+        CALLS.append(1)
+        if FAULT == "slow" and len(CALLS) > 100:
+            time.sleep(0.5)
         data = [2 * value for value in body["inputs"][0]["data"]]
         shape = [len(data) + 1] if FAULT == "shapes" else [len(data)]
         self.reply(200, json.dumps({"model_name": NAME, "id": body.get("id", ""), "outputs": [

@@ -319,6 +319,9 @@ static void a_deleted_resource_is_brought_back(void **state)
 	runs(EXIT_GOOD, "version 1 accepted", "apply %s", folder);
 	runs(EXIT_MISUSE, "namespace `default` has no `Model/scorrer`; did you mean `Model/scorer`?", "delete model/scorrer");
 	runs(EXIT_GOOD, "Model/scorer version 2 accepted", "delete model/scorer");
+	runs(EXIT_GOOD, "deleted: 1, the last Model/scorer at ", "get");
+	runs(EXIT_GOOD, "; `sluice history Model/scorer` lists its versions", "get models");
+	runs(EXIT_GOOD, "namespace `default` has no such resource\n", "get pipelines"); /* none was */
 	runs(EXIT_MISUSE, "`Model/scorer` is deleted already", "delete model/scorer");
 	runs(EXIT_GOOD, "Model/scorer version 3 accepted", "rollback model/scorer --to 1");
 	runs(EXIT_FAULTS, "has no version 9 any more", "rollback model/scorer --to 9");

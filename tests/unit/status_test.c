@@ -111,6 +111,8 @@ static void say_status(struct sender *sender, const char *instance, const char *
 	status.instance = text_of(instance);
 	if (strcmp(instance, "fails") == 0)
 		status.state = TEXT("failing");
+	if (strcmp(instance, "slow") == 0)
+		status.state = TEXT("slow");
 	status.version = text_of(version);
 	status.why = text_of(why);
 	status.at_ms = at_ms;
@@ -134,6 +136,7 @@ static void *say_statuses(void *context)
 		say_status(sender, "changed", "cd", "", time_of_day_ms());
 		say_status(sender, "draining", "", "", time_of_day_ms());
 		say_status(sender, "fails", "ab", "all is lost", time_of_day_ms());
+		say_status(sender, "slow", "ab", "model m: 2 s a call", time_of_day_ms());
 		say_status(sender, "dead", "ef", "", 1700000000000);
 		assert_true(sender_send(sender, &(struct outgoing){.value = TEXT("garbage")}, 1, &error));
 		(void)sender_settled(sender, 50);
@@ -163,10 +166,10 @@ static void the_last_word_of_each_engine_is_shown(void **state)
 		"two                       1500      0.50      2.25         4       123        10         2         1  running: "
 		"model nn is unreachable; resets 3; skipped 900; runs other files than changed\n",
 		"changed                   1500      0.50      2.25         4       123        10         2         1  running; "
-		"resets 3; skipped 900; runs other files than one\n",
+		"resets 3; skipped 900; runs other files than fails\n",
 		"draining                  1500      0.50      2.25         4       123        10         2         1  running; "
 		"resets 3; skipped 900\n",
-		"dead                      1500      0.50      2.25         4       123        10         2         1  silent: "
+		"dead                         -         -         -         -       123        10         2         1  silent: "
 		"the engine has crashed, is frozen, or has no network; resets 3; skipped 900\n",
 	};
 	for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
@@ -184,6 +187,7 @@ static void health_is_of_one_engine_and_names_what_fails(void **state)
 	} rows[] = {
 		{"one", "one is healthy: 1 of 1 pipelines ready\n", ""},
 		{"fails", "fails is healthy: 1 of 1 pipelines ready\n", "fails: 1 of 1 pipelines are failing; p: all is lost\n"},
+		{"slow", "slow is healthy: 1 of 1 pipelines ready\n", "slow: 1 of 1 pipelines are slow; p: model m: 2 s a call\n"},
 	};
 	struct mock mock;
 	pthread_t engines;
@@ -213,8 +217,9 @@ static void a_namespace_without_engines_is_told_so(void **state)
 	snprintf(line, sizeof line, "top -n trading --once -o json --brokers %s", mock.brokers);
 	struct said said = say(line);
 	assert_string_equal(said.out, "");
-	assert_string_equal(said.err, "{\"note\":{\"message\":\"no engine has reported on " TOPIC
-				      "; is one running in this namespace?\"}}\n");
+	assert_string_equal(said.err, "{\"note\":{\"message\":\"no engine has reported a pipeline on " TOPIC
+				      "; does one run in this namespace? If it runs with --control, `sluice get` lists the "
+				      "resources that it has, and those that were deleted\"}}\n");
 	said_close(&said);
 	mock_close(&mock);
 }

@@ -1,0 +1,48 @@
+/* slow_model.h: Rule for a slow model: one that answers, but whose calls wait long for their turn, or take many times as
+ * long as before. Pure: counts and the time are arguments.
+ *
+ * Every SLOW_WINDOW_MS the wait of a call is estimated: calls that waited during the whole window, divided by the calls
+ * that left it. The model is slow from SLOW_WAIT_MS on. It is also slow if a call takes SLOW_TOOK_US and more, and
+ * SLOW_TIMES as long as the mean before. It is slow until both are below the half. */
+#ifndef SLUICE_RUNTIME_SLOW_MODEL_H
+#define SLUICE_RUNTIME_SLOW_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SLOW_WINDOW_MS 3000
+#define SLOW_WAIT_MS 1000
+#define SLOW_TOOK_US 100000
+#define SLOW_TIMES 10
+#define SLOW_USUAL_ATTEMPTS 100 /* before that many, the mean is not known */
+
+/* Counts of one model over all workers: since the start, and at present. */
+struct model_load {
+	uint64_t calls;			/* that were made; those that ended neither wait nor are in flight */
+	uint64_t attempts, attempts_us; /* that ended, and the sum of their durations */
+	uint64_t waiting, in_flight;
+};
+
+/* Starts as {.since_ms = now}. */
+struct slow_model {
+	struct model_load before; /* at the start of the window */
+	int64_t since_ms;
+	uint64_t least_waiting; /* in the window */
+	struct model_load last;
+	uint64_t usual_us, usual_attempts;	 /* of windows in which the model was not slow, nor in the next one */
+	uint64_t previous_us, previous_attempts; /* of the previous window, if it may become one of these */
+	int64_t took_us;			 /* mean attempt of the last window in which one ended; 0: none did */
+	bool is_slow;
+	int64_t slow_ms; /* when it became slow */
+};
+
+enum slow_news { SLOW_NONE, SLOW_BEGAN, SLOW_ENDED };
+
+/* To be called about once a second. `lasted_ms`: how long it was slow, for SLOW_ENDED. */
+enum slow_news slow_model_look(struct slow_model *model, const struct model_load *now, int64_t now_ms, int64_t *lasted_ms);
+
+/* As in "512 ms a call (19 ms before), 8 at a time, 120 wait". */
+void slow_model_words(const struct slow_model *model, char *words, size_t size);
+
+#endif

@@ -1,0 +1,145 @@
+/* When a model counts as slow. */
+#include "runtime/slow_model.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#define S 1000
+
+static struct slow_model model;
+static struct model_load load;
+static int64_t now_ms, lasted_ms;
+
+static int start(void **state)
+{
+	(void)state;
+	model = (struct slow_model){.since_ms = now_ms = 7 * S};
+	load = (struct model_load){0};
+	return 0;
+}
+
+/* A second: so many calls end, each after `took_us`, and these wait and are in flight at its end. */
+static enum slow_news second(uint64_t ended, uint64_t took_us, uint64_t waiting, uint64_t in_flight)
+{
+	load.calls += ended + waiting + in_flight - load.waiting - load.in_flight;
+	load.attempts += ended;
+	load.attempts_us += ended * took_us;
+	load.waiting = waiting;
+	load.in_flight = in_flight;
+	return slow_model_look(&model, &load, now_ms += S, &lasted_ms);
+}
+
+static enum slow_news window(uint64_t ended, uint64_t took_us, uint64_t waiting, uint64_t in_flight)
+{
+	assert_int_equal(second(ended, took_us, waiting, in_flight), SLOW_NONE);
+	assert_int_equal(second(ended, took_us, waiting, in_flight), SLOW_NONE);
+	return second(ended, took_us, waiting, in_flight);
+}
+
+static void a_model_is_slow_when_calls_wait_for_more_than_a_second(void **state)
+{
+	(void)state;
+	assert_int_equal(window(100, 19000, 0, 2), SLOW_NONE);
+	assert_int_equal(window(16, 190000, 120, 8), SLOW_NONE); /* they did not wait at its begin */
+	assert_int_equal(window(16, 512000, 120, 8), SLOW_BEGAN);
+	char words[256];
+	slow_model_words(&model, words, sizeof words);
+	assert_string_equal(words, "512 ms a call (19 ms before), 8 at a time, 120 wait");
+	assert_int_equal(window(16, 512000, 300, 8), SLOW_NONE);
+	assert_true(model.is_slow);
+}
+
+static void the_wait_is_the_calls_that_wait_by_those_that_end(void **state)
+{
+	(void)state;
+	(void)window(100, 1, 100, 1);
+	assert_int_equal(window(100, 1, 100, 1), SLOW_NONE); /* a second */
+	assert_int_equal(window(100, 1, 101, 1), SLOW_NONE); /* 100 at its begin */
+	assert_int_equal(window(100, 1, 101, 1), SLOW_BEGAN);
+	assert_int_equal(window(100, 1, 51, 1), SLOW_NONE);
+	assert_int_equal(window(100, 1, 50, 1), SLOW_ENDED);
+	assert_int_equal(lasted_ms, 2 * SLOW_WINDOW_MS);
+	assert_int_equal(window(100, 1, 100, 1), SLOW_NONE);
+}
+
+static void a_model_is_slow_when_a_call_takes_many_times_as_long_as_before(void **state)
+{
+	(void)state;
+	(void)window(33, 20000, 0, 1);
+	(void)window(0, 0, 0, 1);			      /* a window counts when the next one is over */
+	assert_int_equal(window(2, 900000, 0, 1), SLOW_NONE); /* of 99 attempts no mean is known */
+	start(state);
+	(void)window(34, 20000, 0, 1);
+	(void)window(0, 0, 0, 1);
+	assert_int_equal(window(1, 199999, 0, 1), SLOW_NONE);
+	start(state);
+	(void)window(34, 20000, 0, 1);
+	(void)window(0, 0, 0, 1);
+	assert_int_equal(window(1, 200000, 0, 1), SLOW_BEGAN);
+	char words[256];
+	slow_model_words(&model, words, sizeof words);
+	assert_string_equal(words, "200 ms a call (20 ms before), 1 at a time, 0 wait");
+	assert_int_equal(window(1, 100000, 0, 1), SLOW_NONE);
+	assert_int_equal(window(1, 99999, 0, 1), SLOW_ENDED);
+	start(state);
+	(void)window(34, 1000, 0, 1);
+	(void)window(0, 0, 0, 1);
+	assert_int_equal(window(1, SLOW_TOOK_US - 1, 0, 1), SLOW_NONE); /* too short to matter */
+	start(state);
+	(void)window(34, 1000, 0, 1);
+	(void)window(0, 0, 0, 1);
+	assert_int_equal(window(1, SLOW_TOOK_US, 0, 1), SLOW_BEGAN);
+}
+
+static void a_moment_without_waiting_calls_is_enough(void **state)
+{
+	(void)state;
+	(void)window(10, 1, 1000, 4);
+	assert_int_equal(second(10, 1, 1000, 4), SLOW_NONE);
+	assert_int_equal(second(10, 1, 0, 4), SLOW_NONE);
+	assert_int_equal(second(10, 1, 1000, 4), SLOW_NONE);
+	assert_int_equal(window(10, 1, 1000, 4), SLOW_BEGAN);
+}
+
+static void a_model_that_is_not_called_is_not_slow(void **state)
+{
+	(void)state;
+	(void)window(10, 1, 1000, 4);
+	assert_int_equal(window(0, 1, 1000, 0), SLOW_NONE); /* unreachable: the breaker is open */
+	assert_int_equal(window(0, 1, 1000, 0), SLOW_NONE);
+}
+
+static void a_model_that_ends_no_call_is_slow(void **state)
+{
+	(void)state;
+	(void)window(0, 0, 5, 4);
+	assert_int_equal(window(0, 0, 5, 4), SLOW_BEGAN);
+	char words[256];
+	slow_model_words(&model, words, sizeof words);
+	assert_string_equal(words, "no call has ended, 4 at a time, 5 wait");
+	assert_int_equal(window(1, 12000000, 5, 4), SLOW_NONE);
+	slow_model_words(&model, words, sizeof words);
+	assert_string_equal(words, "12 s a call, 4 at a time, 5 wait");
+	model.took_us = 900;
+	slow_model_words(&model, words, sizeof words);
+	assert_string_equal(words, "900 us a call, 4 at a time, 5 wait");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_model_is_slow_when_calls_wait_for_more_than_a_second, start),
+		cmocka_unit_test_setup(the_wait_is_the_calls_that_wait_by_those_that_end, start),
+		cmocka_unit_test_setup(a_model_is_slow_when_a_call_takes_many_times_as_long_as_before, start),
+		cmocka_unit_test_setup(a_moment_without_waiting_calls_is_enough, start),
+		cmocka_unit_test_setup(a_model_that_is_not_called_is_not_slow, start),
+		cmocka_unit_test_setup(a_model_that_ends_no_call_is_slow, start),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
