@@ -280,7 +280,7 @@ static void print_notes(const struct top_view *view, const struct status *status
 	const char *gone = top_gone_reason(status, view->now_ms), *gap = "";
 	if (gone) {
 		if (status->lag > 0)
-			buffer_print(out, "%" PRId64 " records of the pipeline are waiting; ", status->lag);
+			buffer_print(out, "%" PRId64 " records wait; ", status->lag);
 		buffer_string(out, gone);
 		gap = "; ";
 	} else if (status->why.length > 0) {

@@ -127,7 +127,7 @@ static void an_engine_that_died_is_shown_with_the_backlog_it_left(void **state)
 	render(items, 2, 80, 24);
 	expect_fit(80, 24);
 	assert_string_equal(line_with("orders"), "orders   engine-2       -        -       -     5000       7 silent 42s");
-	assert_non_null(strstr(line_with("has crashed"), "5000 records of the pipeline are waiting"));
+	assert_non_null(strstr(line_with("has crashed"), "5000 records wait; the engine has crashed, is frozen"));
 	assert_non_null(strstr(line_with("2026"), "2 pipelines, 2 engines, 1 gone"));
 	assert_string_equal(line_with("total"), "total                 250        -       3     5012      14");
 }
