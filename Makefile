@@ -323,9 +323,10 @@ rollouts: $(BUILD)/unit/rollout_simulation_test
 gateway-cases: $(BUILD)/sluice
 	@tests/gateway_cases.py $< --list tests/cases
 
-## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, experiments, rollouts, torture, gateway-cases, kafka and compare, 100,000 simulated runs, soak, fuzz, newcomer
+## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, experiments, rollouts, torture, gateway-cases, kafka and compare, 100,000 simulated runs, soak, fuzz, newcomer (also in ROOTS, which is trixie)
+ROOTS ?= trixie
 long:
-	@for part in "-k static" change bandits experiments rollouts torture gateway-cases "kafka OUTAGE=120" "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" compare newcomer; do \
+	@for part in "-k static" change bandits experiments rollouts torture gateway-cases "kafka OUTAGE=120" "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" compare newcomer $(ROOTS:%="newcomer ROOT=%"); do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed, $$part"; done; \
 		[ -z "$$failed" ] || { echo "long: failed$$failed"; false; }
 
@@ -339,7 +340,7 @@ coverage:
 	tests/judge/lint.py build/coverage/sluice tests/lint-own
 	tests/coverage.py build/coverage 85
 
-## newcomer: the README's commands from a clone in a bare Debian 12, or in the bare system in the folder ROOT (needs root)
+## newcomer: the tutorial, and the README's commands, in a bare Debian 12, or ROOT: a bare system's folder, or another Debian's name (needs root)
 newcomer:
 	@tests/newcomer.sh $(if $(ROOT),"$(ROOT)")
 

@@ -154,8 +154,10 @@ def wanted():
 
 
 def command_lines(text):
-    """Words behind `sluice` of each command line that a text shows"""
-    for line in text.replace("\\\n", " ").split("\n"):
+    """Words behind `sluice` of each command line that a text shows, also in a unit of systemd, and as a list of YAML"""
+    for words in re.findall(r"command: \[sluice, (.*?)\]", text):
+        yield words.replace(",", "")
+    for line in text.replace("\\\n", " ").replace("ExecStart=/usr/local/bin/sluice ", "sluice ").split("\n"):
         for part in re.split(r"\||&&|;|\$\(", line):
             found = re.match(r"\s*(?:\$ )?(?:[A-Z_]+=\S+ )*(?:build/)?sluice ([a-z].*)", part)
             if found and (line.startswith(("sluice ", "build/sluice ", "$ ")) or part.startswith("  ")):

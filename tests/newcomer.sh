@@ -1,16 +1,25 @@
 #!/bin/bash
-# A stranger's first day: in a bare system, a clone, the commands of README.md's first screen,
-# and what a stranger meets there: no /proc, a locale that was never made, a user who may install
-# nothing, folders with a blank in their names, another compiler. Says how long it took and how
-# much was installed. Needs root, and the mirrors of the system in question.
+# A stranger's first day: in a bare system, pipelines/TUTORIAL.md from its first command to its last; then in
+# another, a clone, the commands of README.md's first screen, and what a stranger meets there: no /proc, a locale
+# that was never made, a user who may install nothing, folders with a blank in their names, another compiler. Says how
+# long it took and how much was installed. Needs root, the mirrors of the system in question, and PyPI.
 #   newcomer.sh          in the Debian 12 of compose/engine.sh, which is made once and kept
+#   newcomer.sh trixie   in a Debian of that name, made in the same way
 #   newcomer.sh ROOT     in a copy of the bare system in the folder ROOT, as debootstrap makes one
+# PARTS="tutorial" runs the tutorial alone, PARTS="screen" the rest.
 # Of the second command, `make check`, it runs the packages that it installs, and the parts that are soon over.
 # Prints `N passed, N failed` last.
 set -u
-given=
-if [ $# -gt 0 ]; then
-	given=$(realpath -e "$1") || exit 2
+parts=" ${PARTS:-tutorial screen} "
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/sluice
+given='' suite=''
+if [ -d "${1-}" ]; then
+	given=$(realpath "$1")
+elif [[ ${1-} =~ ^[a-z]+$ ]]; then
+	suite=$1
+elif [ $# -gt 0 ]; then
+	echo "newcomer: there is no folder $1" >&2
+	exit 2
 fi
 cd "$(dirname "$0")/.." || exit 2
 
@@ -19,21 +28,44 @@ skip() {
 	echo "0 passed, 0 failed, 1 skipped"
 	exit 0
 }
-[ "$(id -u)" -eq 0 ] || skip "only root can make a root of its own"
-[ -n "$given" ] || base=$(compose/engine.sh base) || skip "no bare Debian could be made"
 
-root=$(mktemp -d)
+# Makes the bare Debian $1 of this machine's mirrors once, and prints where its archive is.
+bare_debian() {
+	local archive=$cache/bare-$1.tar sources=/etc/apt/sources.list.d/debian.sources list
+	if [ ! -s "$archive" ]; then
+		[ -s $sources ] || sources=/etc/apt/sources.list
+		list=$(mktemp "/tmp/XXXXXX.${sources##*.}")
+		sed "s/bookworm/$1/g" $sources >"$list"
+		mkdir -p "$cache"
+		mmdebstrap --quiet --variant=apt "$1" "$archive.part.tar" "$list" >&2 && mv "$archive.part.tar" "$archive"
+		rm -f "$list"
+	fi
+	[ -s "$archive" ] && echo "$archive"
+}
+
+[ "$(id -u)" -eq 0 ] || skip "only root can make a root of its own"
+if [ -n "$suite" ]; then
+	base=$(bare_debian "$suite") || skip "no bare Debian of the name $suite could be made"
+elif [ -z "$given" ]; then
+	base=$(compose/engine.sh base) || skip "no bare Debian could be made"
+fi
+
+root=$(mktemp -d) reader=$(mktemp -d)
 passed=0 failed=0
-trap 'rm -rf --one-file-system "$root"' EXIT
-if [ -n "$given" ]; then
-	cp -a "$given/." "$root"
-else
-	tar -xf "$base" -C "$root"
-fi || exit 1
-cp /etc/resolv.conf /etc/hosts "$root/etc/"
-git clone -q --bare . "$root/srv/sluice.git"
-# Others may own the clone's parts in the root: git asks to be told that this is meant.
-printf '[safe]\n\tdirectory = *\n' >"$root/etc/gitconfig"
+trap 'rm -rf --one-file-system "$root" "$reader"' EXIT
+
+# A bare system in the folder $1, with a place to clone from.
+make_root() {
+	if [ -n "$given" ]; then
+		cp -a "$given/." "$1"
+	else
+		tar -xf "$base" -C "$1"
+	fi || exit 1
+	cp /etc/resolv.conf /etc/hosts "$1/etc/"
+	git clone -q --bare . "$1/srv/sluice.git"
+	# Others may own the clone's parts in the root: git asks to be told that this is meant.
+	printf '[safe]\n\tdirectory = *\n' >"$1/etc/gitconfig"
+}
 
 # The shell's text $2 as user $1 in the root, which no mount and no process outlives. Its locale is one that is not there.
 inside() {
@@ -43,7 +75,7 @@ inside() {
 		sh -ec "cd; $2"
 }
 
-size_mib() { du -sxm "$root" | cut -f1; }
+size_mib() { du -sxm "${1-$root}" | cut -f1; }
 
 # What is to be seen ($1), in the last thing that was done, whose status was $2 and whose words are in $root/said.
 seen() {
@@ -64,12 +96,48 @@ readme_commands() {
 
 check_parts='deps unit layers house cases judge docs readme install'
 
+# Where the system's Python is too new for MLServer, the page has uv download one, from a place that not every machine
+# reaches. uv takes one that is there instead: that of Debian 12.
+put_python() { # $1 the root
+	local release
+	release=$(sed -n 's/^VERSION_CODENAME=//p' "$1/etc/os-release")
+	sed "s/$release/bookworm/g" "$1/etc/apt/sources.list" >"$1/etc/apt/sources.list.d/older.list"
+	printf 'Package: *\nPin: release n=bookworm\nPin-Priority: 100\n' >"$1/etc/apt/preferences.d/older"
+	unshare --mount --pid --fork --kill-child chroot "$1" sh -ec "apt-get update -qq
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3.11"
+}
+
+follow_tutorial() {
+	local before began=$SECONDS
+	make_root "$reader"
+	install -d "$reader/home/reader" "$reader/proc"
+	if grep -q '^VERSION_ID="13"' "$reader/etc/os-release"; then
+		put_python "$reader" >"$root/said" 2>&1
+		seen "uv has a Python 3.11 to find" $?
+	fi
+	before=$(size_mib "$reader")
+	tests/readme.py follow "$reader" /home/reader pipelines/TUTORIAL.md >"$root/said" 2>&1
+	seen "the tutorial, from its first command to its last: $(tail -n 1 "$root/said")" $?
+	echo "        $((SECONDS - began)) s in all; $(($(size_mib "$reader") - before)) MiB brought"
+	rm -rf --one-file-system "$reader"
+}
+
+finish() {
+	echo "$passed passed, $failed failed"
+	[ $failed -eq 0 ]
+	exit
+}
+
+[[ $parts != *" tutorial "* ]] || follow_tutorial
+[[ $parts == *" screen "* ]] || finish
+rm -f "$root/said"
+make_root "$root"
 install -d -m 1777 "$root/home/stranger"
 inside root "useradd --no-create-home stranger" >"$root/said" 2>&1
 began=$SECONDS
 inside root "apt-get update -qq; apt-get install -y -qq --no-install-recommends git make ca-certificates" >"$root/said" 2>&1
 seen "git and make come by apt, in $((SECONDS - began)) s" $?
-[ $failed -eq 0 ] || { echo "$passed passed, $failed failed"; exit 1; }
+[ $failed -eq 0 ] || finish
 
 inside stranger "git clone -q /srv/sluice.git theirs; cd theirs; make demo" >"$root/said" 2>&1
 [ $? -ne 0 ] && grep -q '^deps: .*only root can install it: apt-get install .*librdkafka-dev' "$root/said" && ! grep -q 'gcc: ' "$root/said"
@@ -122,5 +190,4 @@ grep -iE 'warning' "$root/said" | grep -v 'delaying package configuration' >"$ro
 [ $status -eq 0 ] && [ ! -s "$root/warned" ]
 seen "clang builds the same in a folder with a blank in its name, without a warning, in $((SECONDS - began)) s" $?
 
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+finish

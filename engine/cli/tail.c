@@ -50,7 +50,6 @@ struct tailing {
 	struct buffer text;
 	int64_t shown;
 	uint64_t unjudged;
-	struct error unjudged_why; /* the first */
 };
 
 /* What cannot be judged, because it lacks a tensor that is asked for, is not shown. */
@@ -63,8 +62,10 @@ static bool is_wanted(struct tailing *tailing, const struct answer_view *view)
 		return true;
 	if (expression_judge(tailing->where, &scope, tailing->arena, &holds, &wrong))
 		return holds;
+	/* At once, since the command may be interrupted before its end. */
 	if (tailing->unjudged++ == 0)
-		tailing->unjudged_why = wrong;
+		command_note(tailing->session, "an answer for which --where fails is left out, and so are later ones: %s",
+			     wrong.text);
 	return false;
 }
 
@@ -148,9 +149,8 @@ static int run(struct session *session, const void *filled, const char *const *a
 	}
 	bool good = door_open(session, &self->asked, arguments[0], &door, &error) && tail(&tailing, &door, &error);
 	door_close(&door);
-	if (tailing.unjudged > 0)
-		command_note(session, "%llu answers for which --where fails were left out; the first: %s",
-			     (unsigned long long)tailing.unjudged, tailing.unjudged_why.text);
+	if (tailing.unjudged > 1)
+		command_note(session, "%llu answers for which --where fails were left out", (unsigned long long)tailing.unjudged);
 	return good ? EXIT_GOOD : command_refused(session, &command_tail, &error);
 }
 
