@@ -32,6 +32,11 @@ FOREIGN = {"help", "version", "bootstrap-server", "command-config", "add", "add-
 OTHERS = {"--dirt"}
 # Words of others that engines print: of the system, of librdkafka and of Kafka.
 WORDS_OF_OTHERS = {"Connect to", "Connection refused", "authorization failed", "Coordinator load in progress", "No space left on device"}
+# Names of Seldon's and of protocols in errors, an example of a wrong one, a variable of the tests of allocations, and plain words.
+NAMES_OF_OTHERS = {"strData", "binData", "jsonData", "ratioA", "storageURL", "SLUICE_FAIL_ALLOCATION", "gRPC", "updateIntervals",
+                   "viewBox"}
+# What they print is JSON, HTML or a record for engines, and no text for people.
+WRITERS = {"engine/gateway/rest_openapi.c", "engine/experiments/rollout_write.c", "engine/state/changelog_identity.c"}
 # Pages that are not for users: for those who change the engine, and of former versions.
 INNER = ("tests/", "CHANGELOG.md", "CONTRIBUTING.md", "engine/README.md", "engine/GLOSSARY.md", "steps/WRITING.md")
 WORDS_LEAST = 8
@@ -97,6 +102,16 @@ def named(text):
         yield from options(line)
 
 
+def called(text):
+    """Names in a text of the engine: in backticks with the form of a name of sluice, variables of the environment, fields in a sentence"""
+    for quoted in re.findall(r"`([^`\n%]+)`", text):
+        if NAME.fullmatch(quoted):
+            yield quoted
+    yield from re.findall(r"\bSLUICE_[A-Z_]*[A-Z]\b", text)
+    if " " in text:
+        yield from re.findall(rf"(?<![\w.`/\"'-]){FIELD}(?![\w(\"'])", text)
+
+
 def printed():
     """States and columns, which are printed by these files alone."""
     top, view = ((root / "engine" / name).read_text() for name in ("cli/top.c", "view/top_view.c"))
@@ -145,6 +160,9 @@ def wanted():
             found.setdefault(words, place)
         for name in (option for option in options(text) if option not in FOREIGN):
             found.setdefault((name,), place)
+        for name in called(text):
+            if name not in NAMES_OF_OTHERS and place not in WRITERS:
+                found.setdefault((name,), place)
     for place, text in pages():
         for words in [*sent(text), *((name,) for name in named(text))]:
             found.setdefault(words, place)

@@ -64,51 +64,77 @@ const struct help_topic topic_kafka_settings = {
 
 /* ---- options from elsewhere ---- */
 
-enum shared_place { SHARED_ENVIRONMENT, SHARED_FILE, SHARED_PROCESS };
+#define SHARED_TEXT_BYTES 96
 
-static const struct shared_row {
-	const char *name;
-	enum shared_place place;
-	const char *help;
-} shared_rows[] = {
-	{"SLUICE_BROKERS", SHARED_ENVIRONMENT, "As --brokers."},
-	{"SLUICE_NAMESPACE", SHARED_ENVIRONMENT, "As --namespace."},
-	{"SLUICE_SETTINGS", SHARED_ENVIRONMENT, "The settings file; empty: none is read."},
-	{"brokers", SHARED_FILE, "As --brokers."},
-	{"namespace", SHARED_FILE, "As --namespace."},
-	{"kafka-setting", SHARED_FILE, "As --kafka-setting; a setting of the same name in the SeldonRuntime overrides it."},
-	{0},
-};
+static const char settings_file_help[] = "The settings file; empty: none is read.";
 
-static void shared_items(struct page *page, enum shared_place place)
+/* Whether a command before this one has an option of that name. */
+static bool is_listed(const struct command *const *before, const char *name)
 {
-	for (const struct shared_row *row = shared_rows; row->name; row++)
-		if (row->place == place)
-			page_item(page, 0, row->help, "%s", row->name);
+	for (const struct command *const *command = command_table; command < before; command++)
+		for (const struct option *row = (*command)->options; row && row->type != OPTION_END; row++)
+			if (row->variable && strcmp(row->name, name) == 0)
+				return true;
+	return false;
+}
+
+/* Calls `take` once for each option that may be set outside the command line, in the order of the commands. */
+static void shared_each(void (*take)(void *context, const struct option *row), void *context)
+{
+	for (const struct command *const *command = command_table; *command; command++)
+		for (const struct option *row = (*command)->options; row && row->type != OPTION_END; row++)
+			if (row->variable && !is_listed(command, row->name))
+				take(context, row);
+}
+
+static void shared_item(struct page *page, const char *name, const char *option)
+{
+	char as[SHARED_TEXT_BYTES];
+	snprintf(as, sizeof as, "As --%s.", option);
+	page_item(page, 0, as, "%s", name);
+}
+
+static void variable_item(void *page, const struct option *row)
+{
+	if (row->variable[0])
+		shared_item(page, row->variable, row->name);
+}
+
+static void file_item(void *page, const struct option *row)
+{
+	shared_item(page, row->name, row->name);
+}
+
+static void shared_see(void *visit, const struct option *row)
+{
+	if (row->variable[0])
+		help_see(visit, row->variable, "the environment", row->help, row);
+	help_see(visit, row->name, "the settings file", row->help, row);
 }
 
 static void settings_print(struct session *session, struct page *page)
 {
 	(void)session;
 	page_heading(page, 1, "Settings");
-	page_text(page, "Options that commands need to reach Kafka may be set outside the command line. The command line has "
+	page_text(page, "Options that many commands have may be set outside the command line. The command line has "
 			"the highest precedence. Next are the files of the command (kafkaConfig of a SeldonRuntime, the "
 			"namespace of a resource), then the environment, then the settings file.");
 	page_heading(page, 2, "Environment");
-	shared_items(page, SHARED_ENVIRONMENT);
+	shared_each(variable_item, page);
+	page_item(page, 0, settings_file_help, "SLUICE_SETTINGS");
 	page_heading(page, 2, "File");
 	page_text(page, "$XDG_CONFIG_HOME/sluice/settings, or ~/.config/sluice/settings if that variable is not set. A line is "
 			"NAME = VALUE, a comment after #, both, or empty; a # in a value has no space before it. kafka-setting "
-			"may be on several lines. The file is refused if other users can write to it, because it determines "
-			"where requests and logins are sent.");
+			"may be on several lines; a setting of the same name in the SeldonRuntime overrides it. The file is "
+			"refused if other users can write to it, because it determines where requests and logins are sent.");
 	page_text(page, "  brokers = localhost:9092\n  namespace = trading\n  kafka-setting = security.protocol=SASL_SSL\n");
-	shared_items(page, SHARED_FILE);
+	shared_each(file_item, page);
 }
 
 static void settings_visit(struct help_visit *visit)
 {
-	for (const struct shared_row *row = shared_rows; row->name; row++)
-		help_see(visit, row->name, row->place == SHARED_FILE ? "the settings file" : "the environment", row->help, row);
+	shared_each(shared_see, visit);
+	help_see(visit, "SLUICE_SETTINGS", "the environment", settings_file_help, settings_file_help);
 	for (const struct manual_variable *row = manual_variables; row->name; row++)
 		help_see(visit, row->name, "the environment", row->help, row);
 }
