@@ -32,9 +32,8 @@ FOREIGN = {"help", "version", "bootstrap-server", "command-config", "add", "add-
 OTHERS = {"--dirt"}
 # Words of others that engines print: of the system, of librdkafka and of Kafka.
 WORDS_OF_OTHERS = {"Connect to", "Connection refused", "authorization failed", "Coordinator load in progress", "No space left on device"}
-# Names of Seldon's and of protocols in errors, an example of a wrong one, a variable of the tests of allocations, and plain words.
-NAMES_OF_OTHERS = {"strData", "binData", "jsonData", "ratioA", "storageURL", "SLUICE_FAIL_ALLOCATION", "gRPC", "updateIntervals",
-                   "viewBox"}
+# A parameter of Seldon's RANDOM_ABTEST, an example of a wrong one, a variable of the tests of allocations, and plain words.
+NAMES_OF_OTHERS = {"ratioA", "storageURL", "SLUICE_FAIL_ALLOCATION", "gRPC", "updateIntervals", "viewBox"}
 # What they print is JSON, HTML or a record for engines, and no text for people.
 WRITERS = {"engine/gateway/rest_openapi.c", "engine/experiments/rollout_write.c", "engine/state/changelog_identity.c"}
 # Pages that are not for users: for those who change the engine, and of former versions.
@@ -69,7 +68,7 @@ def pages():
 def sources():
     """(path, text) of each string literal of the engine."""
     for folder in ("engine", "steps"):
-        for path in sorted((root / folder).rglob("*.c")):
+        for path in sorted((root / folder).rglob("*.[ch]")):
             for text in literals(path):
                 yield str(path.relative_to(root)), text
 

@@ -164,10 +164,25 @@ const struct help_topic topic_functions = {
 
 /* ---- formats ---- */
 
+/* Keys of a message that become a tensor each. */
+static const struct message_key {
+	const char *format;
+	const char *name;
+	const char *help;
+} message_keys[] = {
+	{"seldon", "strData", "A text. It is the tensor `strData`: one element of BYTES."},
+	{"seldon", "binData", "Bytes in base64. They are the tensor `binData`: one element of BYTES."},
+	{"seldon", "jsonData", "Any JSON. Its text is the tensor `jsonData`: one element of BYTES."},
+	{0},
+};
+
 static void format_body(struct page *page, const struct format *format)
 {
 	page_text(page, format->help);
 	page_item(page, 0, format->content_types, "content-type");
+	for (const struct message_key *row = message_keys; row->name; row++)
+		if (strcmp(row->format, format->name) == 0)
+			page_item(page, 0, row->help, "%s", row->name);
 }
 
 static void formats_print(struct session *session, struct page *page)
@@ -186,12 +201,17 @@ static void formats_visit(struct help_visit *visit)
 {
 	for (const struct format *const *format = format_table; (*format)->name; format++)
 		help_see(visit, (*format)->name, "", (*format)->help, *format);
+	for (const struct message_key *row = message_keys; row->name; row++)
+		help_see(visit, row->name, row->format, row->help, row);
 }
 
 static void formats_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
 {
-	(void)session, (void)where;
-	format_body(page, entry->item);
+	(void)session;
+	if (where[0])
+		page_item(page, 0, entry->text, "%s, in a message of the format %s", entry->name, where);
+	else
+		format_body(page, entry->item);
 }
 
 const struct help_topic topic_formats = {
