@@ -57,6 +57,34 @@ syntax() { # $1 shell, $2 its option for reading without doing
 file=$here/script
 syntax zsh -n
 syntax fish --no-execute
+# What an interactive zsh puts behind the words when the tabulator is pressed, once that is there.
+typed_in_zsh() { # $1 words, $2 what is to come
+	(cd "$here" && PATH=$(dirname "$sluice"):$PATH zsh -f -c '
+		zmodload zsh/zpty
+		seen=
+		until_seen() {
+			local more tries
+			for tries in {1..100}; do
+				while zpty -r -t shell more; do seen+=$more; done
+				[[ $seen == *$1* ]] && return
+				sleep 0.1
+			done
+		}
+		zpty -b shell zsh -f -i
+		zpty -w shell "PS1=; fpath=($PWD/functions \$fpath); autoload -Uz compinit; compinit -u -D; echo rea\"\"dy"
+		until_seen ready
+		seen=
+		zpty -w -n shell "$1"$'"'\\t'"'
+		until_seen "$2"
+		zpty -d shell
+		[[ $seen == *$2* ]] && print -r -- "$2"' zsh "$1" "$2")
+}
+if command -v zsh >/dev/null; then
+	mkdir "$here/functions"
+	"$sluice" completion zsh >"$here/functions/_sluice"
+	expect "sluice comple<TAB> in zsh" "sluice completion" "$(typed_in_zsh "sluice comple" "sluice completion")"
+	expect "sluice errors list --step t<TAB> in zsh" "--step tidy" "$(typed_in_zsh "sluice errors list --step t" "--step tidy")"
+fi
 if command -v fish >/dev/null; then
 	"$sluice" completion fish >"$file"
 	asked() { (cd "$here" && fish --no-config -c "source '$file'; complete -C '$1'" | cut -f1 | tr '\n' ' '); }

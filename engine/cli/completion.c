@@ -403,7 +403,7 @@ const struct command command_completion = {
 	.name = "completion",
 	.arguments = "bash|zsh|fish|names [SORT] [FILE]...",
 	.summary = "Prints the completion of commands and options for a shell.",
-	.help = "For this shell, or in its start-up file:\n\n"
+	.help = "For this shell, or in its start-up file (of zsh, below its compinit):\n\n"
 		"  eval \"$(sluice completion bash)\"\n"
 		"  source <(sluice completion zsh)\n"
 		"  sluice completion fish | source\n\n"
