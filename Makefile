@@ -326,7 +326,7 @@ gateway-cases: $(BUILD)/sluice
 ## long: what make check has in short forms or not at all, for hours: all of static, change, bandits, experiments, rollouts, torture, gateway-cases, kafka and compare, 100,000 simulated runs, soak, fuzz, newcomer (also in ROOTS, which is trixie)
 ROOTS ?= trixie
 long:
-	@for part in "-k static" change bandits experiments rollouts torture gateway-cases "kafka OUTAGE=120" "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" compare newcomer $(ROOTS:%="newcomer ROOT=%"); do \
+	@for part in "-k static" change bandits experiments rollouts torture gateway-cases "kafka OUTAGE=120" "sim SEEDS=100000" "soak TIME=1800" "fuzz TIME=3600" "check ONLY=librdkafka LIBRDKAFKA_STORIES=1" "check ONLY=gallery TRAIN=1" compare newcomer $(ROOTS:%="newcomer ROOT=%"); do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed, $$part"; done; \
 		[ -z "$$failed" ] || { echo "long: failed$$failed"; false; }
 

@@ -2,7 +2,8 @@
 # gallery.sh SLUICE: the pipelines that a newcomer reads first. Their own cases; then what these
 # expect, computed anew by each pipeline's expect.py; then long streams that stand in no file, made and
 # computed there and then. What needs numpy and its like takes them from PyPI once, pinned, into
-# ${XDG_CACHE_HOME:-~/.cache}/sluice, and is skipped where they cannot be had. Prints `N passed, N failed[, N skipped]`.
+# ${XDG_CACHE_HOME:-~/.cache}/sluice, and is skipped where they cannot be had. With TRAIN=1, for minutes, each train.py must
+# print what its page shows, and write the models that are in the tree. Prints `N passed, N failed[, N skipped]`.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 sluice=$1 passed=0 failed=0 skipped=0
@@ -52,6 +53,14 @@ stream() { # $1 python, $2 pipeline, the rest: of expect.py
 	"$1" "$made/pipelines/$2/expect.py" "$folder" "${@:3}" && "$sluice" test "$folder"
 }
 
+# What train.py prints is what the page shows below its call, and what it writes is what is there.
+trained() { # $1 python, $2 pipeline
+	local page=pipelines/$2/README.md
+	(cd "$made" && "$1" "pipelines/$2/train.py" >printed) &&
+		sed -n '/^[$] pipelines.*train[.]py$/,/^```/{//!p}' "$page" | diff - "$made/printed" &&
+		diff -r "pipelines/$2/models" "$made/pipelines/$2/models"
+}
+
 "$sluice" test pipelines
 check "routing: expectations are old" printed routing context-decides
 check "ensemble: expectations are old" printed ensemble all-answer
@@ -67,6 +76,9 @@ if python=$(python_with pipelines/financial/requirements.txt); then
 		check "financial: expectations are old" fresh "$python" financial "$(basename "$folder")"
 	done
 	check "financial: a stream of ticks" stream "$python" financial --ticks 3000 --seed 77 --dirt 0.02
+	for pipeline in ${TRAIN:+financial fraud}; do
+		check "$pipeline: its models, trained anew" trained "$python" "$pipeline"
+	done
 else
 	skipped=$((skipped + 1))
 	echo "skipped: gallery: financial's expectations: xgboost, lightgbm and numpy cannot be had: $(tail -n 1 "$made/log" 2>/dev/null)"

@@ -37,7 +37,7 @@ MARKS = ("on ", "file ", "until ", "retry", "by ")
 # A page, how the first line of a block or a skipped command begins, and why nothing of it is run.
 PRINTED = "printed from the tables of the engine; docs.sh compares the page, help.py reads its command lines"
 NEW_MACHINE = "newcomer.sh does it on a new machine"
-TRAINING = "training takes minutes, and downloads; gallery.sh computes the tests of the trained models anew"
+TRAINING = "training takes minutes; gallery.sh does it with TRAIN=1, in `make long`, and compares what it prints with the page"
 STACK = "compose/check.py starts the stack, and runs the commands of the page"
 FAULTY = "engine/spec/FAULTS.md"
 NOT_RUN = (
