@@ -99,9 +99,11 @@ check_parts='deps unit layers house cases judge docs readme install'
 # Where the system's Python is too new for MLServer, the page has uv download one, from a place that not every machine
 # reaches. uv takes one that is there instead: that of Debian 12.
 put_python() { # $1 the root
-	local release
+	local release list
 	release=$(sed -n 's/^VERSION_CODENAME=//p' "$1/etc/os-release")
-	sed "s/$release/bookworm/g" "$1/etc/apt/sources.list" >"$1/etc/apt/sources.list.d/older.list"
+	for list in "$1/etc/apt/sources.list" "$1"/etc/apt/sources.list.d/*; do
+		[ ! -s "$list" ] || sed "s/$release/bookworm/g" "$list" >"$1/etc/apt/sources.list.d/older-${list##*/}"
+	done
 	printf 'Package: *\nPin: release n=bookworm\nPin-Priority: 100\n' >"$1/etc/apt/preferences.d/older"
 	unshare --mount --pid --fork --kill-child chroot "$1" sh -ec "apt-get update -qq
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3.11"
