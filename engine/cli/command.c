@@ -165,7 +165,7 @@ int command_write(struct session *session, struct buffer *page)
 		struct error error = {0};
 		error_memory(&error, ERROR_SYSTEM, "writing a page");
 		code = command_failed(session, &error);
-	} else {
+	} else if (page->length > 0) {
 		(void)fwrite(page->bytes, 1, page->length, session->out);
 	}
 	buffer_close(page);
