@@ -31,7 +31,7 @@ static bool simulated_best_effort_produce(struct best_effort *self, const struct
 	struct simulated_best_effort *producer = (struct simulated_best_effort *)self;
 	bool arrives = simulated_client_free_us(&producer->client, true) <= producer->kafka->now_us;
 	producer->kafka->taps_lost += !arrives;
-	return arrives && simulated_append(producer->kafka, producer->topics[record->topic], record) >= 0;
+	return arrives && simulated_append_answer(producer->kafka, producer->topics[record->topic], record) >= 0;
 }
 
 static const struct best_effort_operations operations = {

@@ -81,15 +81,22 @@ static bool put(struct simulated_kafka *kafka, struct simulated_partition *parti
 	return true;
 }
 
-int64_t simulated_append(struct simulated_kafka *kafka, struct simulated_topic *topic, const struct outgoing *record)
+int64_t simulated_append_answer(struct simulated_kafka *kafka, struct simulated_topic *topic, const struct outgoing *record)
 {
 	struct simulated_partition *partition = simulated_partition_of(topic, record);
 	struct simulated_entry *entry = simulated_entry_make(kafka, record);
 	if (!entry || !put(kafka, partition, entry))
 		return -1;
-	entry->origin.offset = OFFSET_NONE;
+	entry->origin = record->origin;
 	simulated_consumer_wake(kafka, partition);
 	return (int64_t)partition->count - 1;
+}
+
+int64_t simulated_append(struct simulated_kafka *kafka, struct simulated_topic *topic, const struct outgoing *record)
+{
+	struct outgoing alone = *record;
+	alone.origin.offset = OFFSET_NONE;
+	return simulated_append_answer(kafka, topic, &alone);
 }
 
 /* ---- producers ---- */

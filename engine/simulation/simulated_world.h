@@ -322,6 +322,9 @@ struct simulated_consumer {
 };
 
 void simulated_consumer_wake(struct simulated_kafka *kafka, const struct simulated_partition *partition);
+
+/* As simulated_append(), of a record that answers its origin. */
+int64_t simulated_append_answer(struct simulated_kafka *kafka, struct simulated_topic *topic, const struct outgoing *record);
 void simulated_consumer_give(struct simulated_consumer *consumer, int generation, struct positions positions);
 void simulated_consumer_told(struct simulated_consumer *consumer); /* a rebalance is under way */
 void simulated_consumer_drop(struct simulated_consumer *consumer); /* it is not a member any more */

@@ -357,8 +357,8 @@ static bool step_write(struct outbox *outbox, const struct worker_stage *stage, 
 	return answer_headers(message, &answer, message->format, headers, &outgoing->headers, error);
 }
 
-void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const struct message *message, uint32_t topic,
-		const struct payload *payload)
+void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const struct flight *flight, const struct message *message,
+		uint32_t topic, const struct payload *payload)
 {
 	struct answer_headers headers;
 	struct outgoing outgoing = {0};
@@ -366,6 +366,7 @@ void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const s
 	error.kind = ERROR_NONE;
 	bool written = step_write(outbox, stage, message, payload, &headers, &outgoing, &error);
 	outgoing.topic = topic;
+	outgoing.origin = flight ? origin_of(flight) : (struct position){.offset = OFFSET_NONE};
 	outgoing.origin.partition = message->origin.partition;
 	if (!written || !best_effort_produce(outbox->side, &outgoing))
 		count_add(&outbox->counts->taps_lost, 1);

@@ -35,8 +35,8 @@ enum produce_verdict outbox_put(struct outbox *outbox, struct flight *flight);
 /* Replies to the gateway that waits for this flight, if there is one. */
 void outbox_reply(struct outbox *outbox, const struct flight *flight);
 
-/* Sends a record to a tap at once; it may be lost. */
-void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const struct message *message, uint32_t topic,
-		const struct payload *payload);
+/* Sends a record to a tap at once; it may be lost. `flight`: whose message it is; NULL: not known, as of a merged call. */
+void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const struct flight *flight, const struct message *message,
+		uint32_t topic, const struct payload *payload);
 
 #endif

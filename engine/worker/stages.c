@@ -24,7 +24,7 @@ static void tell_model_taps(struct worker_stage *stage, const struct call *call,
 	for (size_t i = 0; i < count; i++) {
 		const struct model_taps *taps = &stage->config->models[i];
 		if (strcmp(taps->model, call->name) == 0 && is_drawn(call->message, taps->percent))
-			outbox_tap(&stage->worker->outbox, stage, call->message,
+			outbox_tap(&stage->worker->outbox, stage, NULL, call->message,
 				   outputs ? taps->topics.outputs : taps->topics.inputs, payload);
 	}
 }
@@ -175,7 +175,7 @@ static void flow_taps(void *context, const struct message *message, enum tap_poi
 		const struct step_taps *taps = &config->taps[step];
 		uint32_t topic = outputs ? taps->topics.outputs : taps->topics.inputs;
 		if (topic != TOPIC_NOWHERE && is_sampled(message, taps->one_in))
-			outbox_tap(&stage->worker->outbox, stage, message, topic, payload);
+			outbox_tap(&stage->worker->outbox, stage, flight, message, topic, payload);
 	}
 }
 
