@@ -55,7 +55,20 @@ static void read_protobuf(const struct answer_reading *reading)
 
 /* ---- JSON, of one of three forms ---- */
 
-/* What the names in an object say of its form; and the words of {"error": "…"}. */
+/* The words of a SeldonMessage that failed: {"status": {"info": "…"}}. The scan is at its status. */
+static void status_read(struct json_scan *scan, struct text *words)
+{
+	struct text key;
+	json_enter(scan);
+	while (json_key(scan, &key)) {
+		if (text_is(key, "info") && json_peek(scan) == JSON_STRING)
+			json_text(scan, words);
+		else
+			json_skip(scan);
+	}
+}
+
+/* What the names in an object say of its form; and the words of an error: {"error": "…"}, or a status. */
 static const struct format *form_of(const struct answer_reading *reading, struct text *words)
 {
 	struct json_scan scan;
@@ -73,6 +86,8 @@ static const struct format *form_of(const struct answer_reading *reading, struct
 			form = &format_seldon;
 		if (text_is(key, "error") && json_peek(&scan) == JSON_STRING)
 			json_text(&scan, words);
+		else if (text_is(key, "status") && json_peek(&scan) == JSON_OBJECT && reading->answer->failed)
+			status_read(&scan, words);
 		else
 			json_skip(&scan);
 	}

@@ -67,6 +67,8 @@ static void an_error_is_told_from_an_answer_by_its_header_or_its_words(void **st
 		assert_true(found.failed);
 		assert_false(found.readable);
 		assert_true(text_is(found.kind, "INPUT"));
+		if (!(*format)->binary && !text_is(found.words, "no such thing"))
+			fail_msg("the words of an error in %s are not found", (*format)->name);
 	}
 	struct decoded_answer found;
 	decode(&format_avro, &answer, (struct headers){0}, &found);
