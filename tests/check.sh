@@ -85,8 +85,7 @@ units_with() {
 }
 
 part_cases() {
-	$sluice test tests/cases tests/cases-own tests/steps
-	tests/case_workers.sh $sluice tests/cases tests/cases-own tests/steps pipelines
+	$sluice test tests/cases tests/cases-own tests/steps pipelines
 	tests/gateway_cases.py $sluice --every 4 tests/cases
 }
 

@@ -9,12 +9,9 @@
 #include "cli/session_revision.h"
 #include "log/reader.h"
 #include "log/sender.h"
-#include "message/oip_json.h"
-#include "message/rows.h"
 #include "runtime/engine.h"
 #include "runtime/log_writer.h"
 #include "runtime/revision_topics.h"
-#include "simulation/case.h"
 
 #define TICK_MS 20
 #define SEND_MS 10000 /* for Kafka to accept a request */
@@ -26,12 +23,6 @@
 #define ADDRESS_BYTES 64
 #define REQUEST_BYTES_MAX "64000000"
 
-struct case_point {
-	const struct pipeline_plan *pipeline; /* NULL: nothing can be read from its topic */
-	struct reader *reader;
-	bool requests; /* its records are requests */
-};
-
 struct case_engine {
 	const struct case_engine_config *config;
 	struct loop *loop;
@@ -42,10 +33,12 @@ struct case_engine {
 	struct engine *engine;
 	size_t topic_count;
 	const char **topics; /* topics created for the case */
-	struct case_point *points;
+	struct case_points points;
+	struct reader **readers; /* of each point; NULL: nothing can be read from its topic */
 	struct sender **senders; /* by pipeline of the plan */
 	size_t sender_count;
 	struct loop_timer timer;
+	size_t sent_count;
 	bool sent, over;
 	int64_t begun_ms, last_ms;
 	struct error error;
@@ -76,63 +69,16 @@ static bool make_topics(struct case_engine *engine, const struct revision *revis
 	return topics_ensure(engine->config->brokers, engine->engine_config.producer, wanted, true, NULL, error);
 }
 
-static const struct topic *step_topic(const struct pipeline_plan *pipeline, struct text step, enum topic_role role)
-{
-	for (size_t i = 0; i < pipeline->topic_count; i++) {
-		const struct topic *topic = &pipeline->topics[i];
-		if (topic->role == role &&
-		    (role == TOPIC_INPUTS || role == TOPIC_OUTPUTS || text_is(step, pipeline->graph->steps[topic->of].name)))
-			return topic;
-	}
-	return NULL;
-}
-
-/* The topic of a point: "outputs" or "step.a.inputs", the text after the pipeline's name. */
-static const struct topic *topic_at(const struct pipeline_plan *pipeline, struct text rest)
-{
-	if (text_is(rest, "inputs"))
-		return step_topic(pipeline, (struct text){0}, TOPIC_INPUTS);
-	if (text_is(rest, "outputs"))
-		return step_topic(pipeline, (struct text){0}, TOPIC_OUTPUTS);
-	const struct text begin = TEXT("step."), inputs_end = TEXT(".inputs"), outputs_end = TEXT(".outputs");
-	bool inputs = text_ends_with(rest, inputs_end);
-	struct text end = inputs ? inputs_end : outputs_end;
-	if (!text_starts_with(rest, begin) || !text_ends_with(rest, end) || rest.length < begin.length + end.length)
-		return NULL;
-	struct text step = {rest.bytes + begin.length, rest.length - begin.length - end.length};
-	return step_topic(pipeline, step, inputs ? TOPIC_STEP_INPUTS : TOPIC_STEP_OUTPUTS);
-}
-
-static const struct topic *find_point(const struct plan *plan, const char *name, struct case_point *point)
-{
-	for (size_t i = 0; i < plan->count; i++) {
-		const char *pipeline = plan->pipelines[i].graph->name;
-		size_t length = strlen(pipeline);
-		if (strncmp(name, pipeline, length) != 0 || name[length] != '.')
-			continue;
-		const struct topic *topic = topic_at(&plan->pipelines[i], text_of(name + length + 1));
-		*point = (struct case_point){.pipeline = &plan->pipelines[i], .requests = topic && topic->role == TOPIC_INPUTS};
-		if (topic)
-			return topic;
-	}
-	*point = (struct case_point){0};
-	return NULL;
-}
-
-const struct topic *case_engine_topic(const struct plan *plan, const char *name)
-{
-	struct case_point point;
-	return find_point(plan, name, &point);
-}
-
 static bool open_readers(struct case_engine *engine, const struct plan *plan, struct error *error)
 {
 	const struct case_engine_config *config = engine->config;
-	engine->points = ARENA_ARRAY(config->arena, struct case_point, config->point_count);
-	if (!engine->points)
+	if (!case_points_find(&engine->points, plan, config->files, config->sends, false, config->arena, error))
+		return false;
+	engine->readers = ARENA_ARRAY(config->arena, struct reader *, engine->points.count);
+	if (!engine->readers)
 		return error_memory(error, ERROR_SYSTEM, "reading a case's topics");
-	for (size_t i = 0; i < config->point_count; i++) {
-		const struct topic *topic = find_point(plan, config->points[i], &engine->points[i]);
+	for (size_t i = 0; i < engine->points.count; i++) {
+		const struct topic *topic = engine->points.items[i].topic;
 		const struct reader_config reader = {
 			.brokers = config->brokers, .topic = topic ? topic->name : NULL, .from_beginning = true};
 		struct reader_config *kept = ARENA_NEW(config->arena, struct reader_config);
@@ -141,7 +87,7 @@ static bool open_readers(struct case_engine *engine, const struct plan *plan, st
 		if (!kept)
 			return error_memory(error, ERROR_SYSTEM, "reading a case's topics");
 		*kept = reader;
-		if (!(engine->points[i].reader = reader_open(kept, error)))
+		if (!(engine->readers[i] = reader_open(kept, error)))
 			return false;
 	}
 	return true;
@@ -160,8 +106,9 @@ static bool open_senders(struct case_engine *engine, const struct plan *plan, st
 	const struct case_engine_config *config = engine->config;
 	engine->senders = ARENA_ARRAY(config->arena, struct sender *, plan->count);
 	engine->sender_count = engine->senders ? plan->count : 0;
-	for (size_t i = 0; engine->senders && i < config->send_count; i++) {
-		const struct pipeline_plan *pipeline = plan_find(plan, config->sends[i].pipeline);
+	for (size_t i = 0; engine->senders && i < config->sends->count; i++) {
+		const char *name = config->sends->items[i].pipeline;
+		const struct pipeline_plan *pipeline = name ? plan_find(plan, name) : NULL;
 		size_t at = pipeline ? (size_t)(pipeline - plan->pipelines) : 0;
 		struct sender_config *sender = ARENA_NEW(config->arena, struct sender_config);
 		if (!pipeline || engine->senders[at] || !sender)
@@ -184,7 +131,7 @@ static bool open_models(struct case_engine *engine, struct error *error)
 	struct model_server_config *models = ARENA_NEW(config->arena, struct model_server_config);
 	if (!models)
 		return error_memory(error, ERROR_SYSTEM, "serving the models of a case");
-	*models = (struct model_server_config){.paths = &config->pipeline, .path_count = 1, .stubs = config->folder};
+	*models = (struct model_server_config){.paths = &config->files->pipeline, .path_count = 1, .stubs = config->files->folder};
 	engine->models = model_server_open(config->session, engine->loop, models, error);
 	if (engine->models)
 		snprintf(engine->address, sizeof engine->address, "grpc://127.0.0.1:%d", model_server_grpc_port(engine->models));
@@ -193,29 +140,27 @@ static bool open_models(struct case_engine *engine, struct error *error)
 
 static void close_clients(struct case_engine *engine)
 {
-	for (size_t i = 0; engine->points && i < engine->config->point_count; i++)
-		reader_close(engine->points[i].reader);
+	for (size_t i = 0; engine->readers && i < engine->points.count; i++)
+		reader_close(engine->readers[i]);
 	for (size_t i = 0; i < engine->sender_count; i++)
 		sender_close(engine->senders[i]);
-	engine->points = NULL;
+	engine->readers = NULL;
 	engine->sender_count = 0;
 }
 
 static bool open_all(struct case_engine *engine, struct error *error)
 {
 	const struct case_engine_config *config = engine->config;
-	struct revision_options files = {.paths = &config->pipeline,
+	struct revision_options files = {.paths = &config->files->pipeline,
 					 .path_count = 1,
 					 .built_in = engine->address,
 					 .built_in_only = true,
 					 .namespace_forced = config->namespace,
 					 .lineage_full = true,
 					 .insecure = true};
-	struct case_files stubs = {0};
-	if (!(engine->loop = loop_open(error)) || !open_models(engine, error) ||
-	    !case_read_stubs(config->folder, config->arena, &stubs, error))
+	if (!(engine->loop = loop_open(error)) || !open_models(engine, error))
 		return false;
-	files.servers = case_stubs_offered(&stubs, engine->address, config->arena);
+	files.servers = case_stubs_offered(config->files, engine->address, config->arena);
 	struct revision *revision = session_revision_open(config->session, &files, error);
 	if (!revision)
 		return false;
@@ -269,37 +214,24 @@ void case_engine_close(struct case_engine *engine)
 
 /* ---- sending ---- */
 
-bool case_send_headers(const struct case_engine_config *config, const struct case_send *send, int64_t now_ms,
-		       struct headers *headers)
-{
-	*headers = send->headers;
-	if (send->timeout_ms == 0)
-		return true;
-	struct header *items = ARENA_ARRAY(config->arena, struct header, headers->count + 1);
-	const char *deadline = arena_print(config->arena, "%lld", (long long)now_ms + send->timeout_ms);
-	for (size_t i = 0; items && i < headers->count; i++)
-		items[i] = headers->items[i];
-	if (items && deadline)
-		items[headers->count] = (struct header){TEXT(DEADLINE_HEADER), text_of(deadline)};
-	*headers = (struct headers){headers->count + 1, items};
-	return items && deadline;
-}
-
 static bool send_all(struct case_engine *engine)
 {
 	const struct case_engine_config *config = engine->config;
 	const struct plan *plan = &engine_revision(engine->engine)->plan;
-	for (size_t i = 0; i < config->send_count; i++) {
-		const struct case_send *send = &config->sends[i];
-		const struct pipeline_plan *pipeline = plan_find(plan, send->pipeline);
-		struct outgoing outgoing = {.key = send->key, .value = send->body};
+	for (size_t i = 0; i < config->sends->count; i++) {
+		const struct case_send *send = &config->sends->items[i];
+		const struct pipeline_plan *pipeline = send->pipeline ? plan_find(plan, send->pipeline) : NULL;
+		struct outgoing outgoing = {.key = send->request->key, .value = send->request->body};
+		if (!send->pipeline)
+			continue;
 		if (!pipeline)
 			return error_set(&engine->error, ERROR_CONFIG, PLACE_NONE, "there is no pipeline `%s` to send to",
 					 send->pipeline);
-		if (!case_send_headers(config, send, loop_time_of_day_ms(engine->loop), &outgoing.headers))
+		if (!case_send_headers(send, loop_time_of_day_ms(engine->loop), config->arena, &outgoing.headers))
 			return error_memory(&engine->error, ERROR_SYSTEM, "sending the requests of a case");
 		if (!sender_send(engine->senders[pipeline - plan->pipelines], &outgoing, i, &engine->error))
 			return false;
+		engine->sent_count++;
 	}
 	return true;
 }
@@ -325,63 +257,28 @@ static bool is_idle(struct case_engine *engine)
 			entered += counts.entered;
 			left += counts.sums.released;
 		}
-	return is_settled(engine) && taken >= engine->config->send_count && entered == left;
+	return is_settled(engine) && taken >= engine->sent_count && entered == left;
 }
 
 /* ---- reading ---- */
 
-static bool decode(const struct case_engine_config *config, bool requests, struct headers headers, struct text value,
-		   struct case_came *came, struct error *error)
-{
-	struct arena *arena = config->arena;
-	if (!requests)
-		return answer_decode(headers, value, NULL, arena, &came->answer, error);
-	struct message *message = ARENA_NEW(arena, struct message);
-	struct error wrong = {0};
-	if (!message)
-		return error_memory(error, ERROR_LIMIT, "reading a case's topics");
-	*message = (struct message){.arena = arena, .headers = headers};
-	came->answer.readable = message_decode(message, value, NULL, &wrong);
-	came->answer.payload = message->payload;
-	const struct header *id = headers_find(headers, TEXT("x-request-id"));
-	came->answer.id = id ? id->value : message->payload_id;
-	return true;
-}
-
-/* Copies what is kept of the record. */
-bool case_record_take(const struct case_engine_config *config, size_t point, bool requests, const struct record *record,
-		      const struct case_send *of, struct error *error)
-{
-	struct arena *arena = config->arena;
-	struct case_came came = {.of = of};
-	struct headers headers;
-	const struct text value = text_copied(arena, record->value);
-	if (!record_headers(record, arena, &headers, error) || arena_failed(arena))
-		return error_memory(error, ERROR_LIMIT, "reading a case's topics");
-	headers = headers_copied(arena, headers);
-	if (!decode(config, requests, headers, value, &came, error))
-		return false;
-	bool framed = headers_find(headers, TEXT(OIP_LENGTH_HEADER));
-	if (value.length && value.bytes[0] == '{' && !framed)
-		came.body = value;
-	config->came(config->context, point, &came);
-	return !arena_failed(arena) || error_memory(error, ERROR_LIMIT, "reading a case's topics");
-}
-
 static bool read_all(struct case_engine *engine)
 {
-	for (size_t i = 0; i < engine->config->point_count; i++) {
-		struct reader *reader = engine->points[i].reader;
-		for (struct record record = {.held = NULL}; reader;) {
-			if (!reader_next(reader, 0, &record, &engine->error))
+	const struct case_engine_config *config = engine->config;
+	for (size_t i = 0; i < engine->points.count; i++) {
+		const struct case_point *point = &engine->points.items[i];
+		for (struct record record = {.held = NULL}; engine->readers[i];) {
+			struct case_came came;
+			if (!reader_next(engine->readers[i], 0, &record, &engine->error))
 				return false;
 			if (!record.held)
 				break;
-			bool taken = case_record_take(engine->config, i, engine->points[i].requests, &record, NULL, &engine->error);
+			const bool read = case_record_read(point, &record, config->arena, &came, &engine->error);
 			engine->last_ms = loop_now_ms(engine->loop);
 			record_release(&record);
-			if (!taken)
+			if (!read)
 				return false;
+			config->came(config->context, point, i, &came);
 		}
 	}
 	return true;

@@ -69,15 +69,23 @@ bool gateway_address_read(const char *url, struct arena *arena, struct gateway_a
 
 /* ---- one request ---- */
 
+/* A Model or Experiment that is asked by its name, for which the plan has a pipeline. */
+static const struct resource *model_of(const struct gateway_question *question)
+{
+	const struct resource *made_of = question->target->graph->resource->made_of;
+	return made_of && (made_of->kind->type == RESOURCE_MODEL || made_of->kind->type == RESOURCE_EXPERIMENT) ? made_of : NULL;
+}
+
 static const char *name_of(const struct gateway_question *question)
 {
-	return question->passage->running->name;
+	const struct resource *model = model_of(question);
+	return model ? model->name.text : question->target->graph->name;
 }
 
 bool gateway_question_encode(struct gateway_question *question, struct arena *arena, struct buffer *why)
 {
 	const struct case_request *request = question->request;
-	const struct running *running = question->passage->running;
+	const char *name = name_of(question);
 	struct message *message = ARENA_NEW(arena, struct message);
 	struct error error = {0};
 	struct buffer out;
@@ -85,8 +93,8 @@ bool gateway_question_encode(struct gateway_question *question, struct arena *ar
 		buffer_print(why, "gRPC does not carry the protocol `" TEXT_FORMAT "`", TEXT_ARGUMENTS(request->protocol));
 		return false;
 	}
-	if (running->graph->mapping) {
-		buffer_print(why, "`%s` reads its tensors from a mapping, not from OIP", running->name);
+	if (question->target->graph->mapping) {
+		buffer_print(why, "`%s` reads its tensors from a mapping, not from OIP", name);
 		return false;
 	}
 	buffer_open(&out, REQUEST_BYTES_MAX);
@@ -95,7 +103,7 @@ bool gateway_question_encode(struct gateway_question *question, struct arena *ar
 		*message = (struct message){.arena = arena, .headers = request->headers};
 		good = message_decode(message, request->body, NULL, &error);
 	}
-	const struct oip_request asked = {.model_name = text_of(running->name),
+	const struct oip_request asked = {.model_name = text_of(name),
 					  .id = good ? message->payload_id : (struct text){0},
 					  .payload = good ? &message->payload : NULL,
 					  .wanted = good ? message->wanted : (struct tensors_wanted){0}};
@@ -110,20 +118,19 @@ bool gateway_question_encode(struct gateway_question *question, struct arena *ar
 /* A path of Seldon's names a namespace. Where the file has none, the gateway's may be any. */
 static bool is_named_by_header(const struct gateway_question *question)
 {
-	return text_is(question->request->protocol, "seldon") && !question->passage->running->graph->resource->namespace;
+	return text_is(question->request->protocol, "seldon") && !question->namespace;
 }
 
 static const char *path_of(const struct gateway_question *question, const char *base, struct arena *arena)
 {
-	const struct resource *resource = question->passage->running->graph->resource;
 	const char *name = name_of(question);
 	if (text_is(question->request->protocol, "v1"))
 		return arena_print(arena, "%s/v1/models/%s:predict", base, name);
 	if (is_named_by_header(question))
 		return arena_print(arena, "%s/api/v1.0/predictions", base);
 	if (text_is(question->request->protocol, "seldon"))
-		return arena_print(arena, "%s/seldon/%s/%s/api/v1.0/predictions", base, resource->namespace, name);
-	return arena_print(arena, "%s/v2/%s/%s/infer", base, question->passage->running->implicit ? "models" : "pipelines", name);
+		return arena_print(arena, "%s/seldon/%s/%s/api/v1.0/predictions", base, question->namespace, name);
+	return arena_print(arena, "%s/v2/%s/%s/infer", base, model_of(question) ? "models" : "pipelines", name);
 }
 
 /* ---- answers ---- */
@@ -131,18 +138,9 @@ static const char *path_of(const struct gateway_question *question, const char *
 static void record_take(const struct gateway_call *call, const struct payload *payload, struct text id, struct text body,
 			const struct error *error)
 {
-	struct case_world *world = call->asking->gateway->world;
-	struct passage *passage = ARENA_NEW(world->arena, struct passage);
-	if (!passage) {
-		world->failed = true;
-		return;
-	}
-	passage->id = call->question->passage->id;
-	passage->message = (struct message){.arena = world->arena, .format = &format_oip_json, .payload_id = id};
-	struct arrival **end = world->records_end;
-	case_world_record(world, passage, NULL, payload, error);
-	if (*end)
-		(*end)->body = body;
+	const struct arrival arrival = {
+		.id = call->question->request->id, .record_id = id, .payload = payload, .error = error, .body = body};
+	case_results_add(call->asking->gateway->results, &arrival);
 }
 
 /* What a status says where its words do not name the kind. */
@@ -189,7 +187,7 @@ static struct text kind_read(struct text body, struct arena *arena)
 /* Reads `{"error": ..., "kind": ...}`, else takes the whole body. */
 static void refusal_read(const struct gateway_call *call, long status, struct text body, struct error *error)
 {
-	struct arena *arena = call->asking->gateway->world->arena;
+	struct arena *arena = call->asking->gateway->results->arena;
 	const struct headers none = {0};
 	struct decoded_answer answer = {0};
 	struct error ignored = {0};
@@ -204,18 +202,18 @@ static void refusal_read(const struct gateway_call *call, long status, struct te
 
 static void http_answer_take(const struct gateway_call *call, struct text body, struct text json_length)
 {
-	struct case_world *world = call->asking->gateway->world;
+	struct case_results *results = call->asking->gateway->results;
 	struct header header = {TEXT(OIP_LENGTH_HEADER), json_length};
 	const struct headers headers = {json_length.length ? 1 : 0, &header};
-	struct payload *payload = ARENA_NEW(world->arena, struct payload);
+	struct payload *payload = ARENA_NEW(results->arena, struct payload);
 	struct decoded_answer answer = {0};
 	struct error error = {0};
-	const struct text kept = text_copied(world->arena, body);
-	if (!payload || arena_failed(world->arena)) {
-		world->failed = true;
+	const struct text kept = text_copied(results->arena, body);
+	if (!payload || arena_failed(results->arena)) {
+		results->failed = true;
 		return;
 	}
-	if (json_length.length && answer_decode(headers, kept, NULL, world->arena, &answer, &error) && answer.readable) {
+	if (json_length.length && answer_decode(headers, kept, NULL, results->arena, &answer, &error) && answer.readable) {
 		*payload = answer.payload;
 		record_take(call, payload, answer.id, (struct text){0}, NULL);
 		return;
@@ -267,14 +265,14 @@ static void on_http_done(struct http_request *request, const struct http_reply *
 
 static void grpc_answer_take(const struct gateway_call *call, struct text body)
 {
-	struct case_world *world = call->asking->gateway->world;
-	struct payload *payload = ARENA_NEW(world->arena, struct payload);
-	const struct text kept = text_copied(world->arena, body);
+	struct case_results *results = call->asking->gateway->results;
+	struct payload *payload = ARENA_NEW(results->arena, struct payload);
+	const struct text kept = text_copied(results->arena, body);
 	struct error error = {0};
 	struct text id = {0};
-	if (!payload || arena_failed(world->arena))
-		world->failed = true;
-	else if (!oip_response_decode(kept, world->arena, payload, &id, &error))
+	if (!payload || arena_failed(results->arena))
+		results->failed = true;
+	else if (!oip_response_decode(kept, results->arena, payload, &id, &error))
 		record_take(call, NULL, id, (struct text){0}, &error);
 	else if (payload->tensors.count > 0) /* without tensors: a step has dropped it */
 		record_take(call, payload, id, (struct text){0}, NULL);
@@ -303,7 +301,7 @@ static void on_grpc_done(struct grpc_call *grpc_call, const struct grpc_reply *r
 static bool headers_make(const struct gateway_call *call, const char **headers, const char **content_type, struct error *error)
 {
 	const struct case_request *request = call->question->request;
-	struct arena *arena = call->asking->gateway->world->arena;
+	struct arena *arena = call->asking->gateway->results->arena;
 	const struct gateway_question *question = call->question;
 	const struct header own[] = {
 		{TEXT(KEY_HEADER), request->key},
@@ -337,7 +335,7 @@ static bool http_send(struct gateway_call *call, struct error *error)
 {
 	const struct gateway_asking *asking = call->asking;
 	call->http = (struct http_request){
-		.url = path_of(call->question, asking->gateway->address.base, asking->gateway->world->arena),
+		.url = path_of(call->question, asking->gateway->address.base, asking->gateway->results->arena),
 		.body = {call->question->request->body.bytes ? call->question->request->body.bytes : "",
 			 call->question->request->body.length},
 		.timeout_ms = asking->gateway->timeout_ms,
@@ -361,7 +359,7 @@ static struct text lowered(struct text name, struct arena *arena)
 static size_t metadata_make(struct gateway_call *call)
 {
 	const struct case_request *request = call->question->request;
-	struct arena *arena = call->asking->gateway->world->arena;
+	struct arena *arena = call->asking->gateway->results->arena;
 	size_t count = 0;
 	for (size_t i = 0; i < request->headers.count && count + 1 < GRPC_METADATA_MAX; i++) {
 		const struct header *header = &request->headers.items[i];
@@ -430,7 +428,7 @@ static bool clients_open(struct gateway_asking *asking, struct error *error)
 		.connect_ms = CONNECT_MS,
 	};
 	asking->gap = (struct loop_timer){.due = on_gap, .context = asking};
-	asking->calls = ARENA_ARRAY(asking->gateway->world->arena, struct gateway_call, asking->gateway->count);
+	asking->calls = ARENA_ARRAY(asking->gateway->results->arena, struct gateway_call, asking->gateway->count);
 	if (!asking->calls)
 		return error_memory(error, ERROR_SYSTEM, "sending the requests of a case");
 	if (!(asking->loop = loop_open(error)))

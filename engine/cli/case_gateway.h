@@ -1,4 +1,4 @@
-/* case_gateway.h: Requests of a case, sent to a gateway that runs elsewhere. Its answers become the records of a world.
+/* case_gateway.h: Requests of a case, sent to a gateway that runs elsewhere. Its answers become the results of the case.
  *
  * The scheme of the gateway's address chooses the listener. By http and https a request is sent as the case has it, to the path
  * of its protocol: OIP (JSON, or with binary tensors), V1, or Seldon's first. By grpc and grpcs it is a ModelInferRequest: a
@@ -7,7 +7,7 @@
 #ifndef SLUICE_CLI_CASE_GATEWAY_H
 #define SLUICE_CLI_CASE_GATEWAY_H
 
-#include "simulation/case_judge.h"
+#include "simulation/case_play.h"
 
 struct gateway_address {
 	bool grpc, tls;
@@ -19,13 +19,14 @@ bool gateway_address_read(const char *url, struct arena *arena, struct gateway_a
 
 struct gateway_question { /* one sending of a request */
 	const struct case_request *request;
-	const struct passage *passage; /* its run in memory: to whom it goes, and its key */
-	struct text grpc_body;	       /* the ModelInferRequest, for gRPC */
+	const struct pipeline_plan *target;
+	const char *namespace; /* that its file names; NULL: none */
+	struct text grpc_body; /* the ModelInferRequest, for gRPC */
 };
 
 struct case_gateway {
 	struct gateway_address address;
-	struct case_world *world; /* gets the answers; its arena has all that is made for the run */
+	struct case_results *results; /* get the answers; their arena has all that is made for the run */
 	size_t count;
 	struct gateway_question *questions;
 	int64_t timeout_ms; /* of a call, if its request says nothing */

@@ -1,4 +1,4 @@
-/* test.c: `sluice test`: runs cases, each in a world of its own, and reports which pass. */
+/* test.c: `sluice test`: runs cases, each in workers of its own, and reports which pass. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "message/json_write.h"
 #include "runtime/spec_check.h"
 #include "simulation/case_alerts.h"
+#include "simulation/case_judge.h"
 
 #define FOLDER_DEPTH_MAX 16 /* links may lead round in a circle */
 #define ENTRIES_MAX 10000   /* of one folder */
@@ -50,46 +51,54 @@ static bool print_line(struct testing *testing, struct buffer *line)
 	return whole;
 }
 
-static void print_world(struct testing *testing, const struct case_world *world, struct error *error)
+/* What stands on topics in its order there, then the replies in the order of the requests. */
+static void print_results(struct testing *testing, const struct case_results *results, struct error *error)
 {
 	struct buffer line;
 	bool whole = true;
 	buffer_open(&line, OUTPUT_BYTES_MAX);
-	for (const struct arrival *record = world->records; whole && record; record = record->next) {
-		record_print(record, &line);
-		whole = print_line(testing, &line);
-	}
-	for (const struct alert_result *result = world->alert_results; whole && result; result = result->next) {
+	for (const struct arrival *record = results->records; whole && record; record = record->next)
+		if (record->at) {
+			record_print(record, results->arena, &line);
+			whole = print_line(testing, &line);
+		}
+	for (size_t i = 0; whole && i < results->files->request_count; i++)
+		for (const struct arrival *record = results->records; record; record = record->next)
+			if (!record->at && record->id.bytes == results->files->requests[i].id.bytes) {
+				record_print(record, results->arena, &line);
+				whole = print_line(testing, &line);
+			}
+	for (const struct alert_result *result = results->alerts; whole && result; result = result->next) {
 		alert_result_print(result, &line);
 		whole = print_line(testing, &line);
 	}
-	calls_print(world, &line);
+	calls_print(results, &line);
 	if (!print_line(testing, &line) || !whole)
 		error_memory(error, ERROR_SYSTEM, "printing a case");
 	buffer_close(&line);
 }
 
-bool judge_world(const struct case_world *world, struct buffer *why)
+bool judge_results(const struct case_results *results, struct buffer *why)
 {
-	const struct case_files *files = world->files;
+	const struct case_files *files = results->files;
 	bool holds = true;
 	if (!files->has_expected) {
 		buffer_string(why, "  it has no out.jsonl; `sluice test --update` writes the actual answers\n");
 		return false;
 	}
 	for (size_t i = 0; i < files->expected_count; i++)
-		holds &= expected_judge(world, &files->expected[i], why);
+		holds &= expected_judge(results, &files->expected[i], why);
 	return holds;
 }
 
 /* ---- --update ---- */
 
-static void write_coming(const struct case_world *world, struct text id, struct text at, struct buffer *out)
+static void write_coming(const struct case_results *results, struct text id, struct text at, struct buffer *out)
 {
 	size_t before = out->length;
-	for (const struct arrival *record = world->records; record; record = record->next)
+	for (const struct arrival *record = results->records; record; record = record->next)
 		if (text_equal(record->id, id) && text_is(at, record->at ? record->at : ""))
-			record_print(record, out);
+			record_print(record, results->arena, out);
 	if (out->length > before)
 		return;
 	buffer_string(out, "{\"id\": ");
@@ -104,18 +113,18 @@ static void write_coming(const struct case_world *world, struct text id, struct 
 /* Lines that hold stay as they are; of the others what came is written. Counts and
  * splits are a matter of judgement: they stay too, and false is returned where one of
  * them does not hold. */
-static bool write_expected(const struct case_world *world, struct buffer *out)
+static bool write_expected(const struct case_results *results, struct buffer *out)
 {
 	bool holds = true;
-	const struct case_files *files = world->files;
+	const struct case_files *files = results->files;
 	struct buffer ignored;
 	buffer_open(&ignored, OUTPUT_BYTES_MAX);
 	for (size_t i = 0; i < files->expected_count; i++) {
 		const struct case_expected *expected = &files->expected[i];
 		bool simple = expected->demand == DEMAND_RESULT || expected->demand == DEMAND_ABSENT;
-		bool held = expected_judge(world, expected, &ignored);
+		bool held = expected_judge(results, expected, &ignored);
 		if (simple && !held) {
-			write_coming(world, expected->id, expected->at, out);
+			write_coming(results, expected->id, expected->at, out);
 			continue;
 		}
 		holds &= held;
@@ -123,26 +132,26 @@ static bool write_expected(const struct case_world *world, struct buffer *out)
 		buffer_byte(out, '\n');
 	}
 	for (size_t i = 0; !files->has_expected && i < files->request_count; i++)
-		write_coming(world, files->requests[i].id, (struct text){0}, out);
+		write_coming(results, files->requests[i].id, (struct text){0}, out);
 	buffer_close(&ignored);
 	return holds;
 }
 
 /* Whether the case passes now; `why` describes what was done. */
-static bool update_case(const struct case_world *world, struct buffer *why, struct error *error)
+static bool update_case(const struct case_results *results, struct buffer *why, struct error *error)
 {
 	struct buffer out;
 	char path[CASE_PATH_MAX];
 	buffer_open(&out, OUTPUT_BYTES_MAX);
-	bool holds = write_expected(world, &out);
-	int length = snprintf(path, sizeof path, "%s/out.jsonl", world->files->folder);
+	bool holds = write_expected(results, &out);
+	int length = snprintf(path, sizeof path, "%s/out.jsonl", results->files->folder);
 	FILE *file = length > 0 && (size_t)length < sizeof path && !buffer_failed(&out) ? fopen(path, "wb") : NULL;
 	bool written = file && fwrite(out.bytes, 1, out.length, file) == out.length;
 	if (file)
 		written &= fclose(file) == 0;
 	buffer_close(&out);
 	if (!written)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s/out.jsonl cannot be written: %s", world->files->folder,
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s/out.jsonl cannot be written: %s", results->files->folder,
 				 strerror(errno));
 	buffer_string(why, "  out.jsonl now has the actual answers\n");
 	if (!holds)
@@ -163,13 +172,16 @@ static void spec_refusal(const struct spec *spec, struct error *error)
 	}
 }
 
-bool play_world(struct case_world *world, struct error *refused, struct error *error)
+bool play_case(struct case_play *play, const struct case_files *files, const struct spec *spec,
+	       const struct case_play_options *options, struct arena *arena, struct error *refused, struct error *error)
 {
-	spec_refusal(world->spec, refused);
+	spec_refusal(spec, refused);
 	if (refused->kind == ERROR_NONE)
-		return case_world_run(world, error);
-	case_world_refuse(world, refused);
-	return true;
+		return case_play(play, files, spec, options, arena, error);
+	*play = (struct case_play){.files = files, .spec = spec, .arena = arena};
+	case_results_open(&play->results, files, arena);
+	case_results_refuse(&play->results, refused);
+	return !play->results.failed || error_memory(error, ERROR_SYSTEM, "running a case");
 }
 
 /* Whether the case is about files that are refused: a line of it awaits a CONFIG error. */
@@ -182,44 +194,44 @@ static bool refusal_expected(const struct case_files *files)
 	return false;
 }
 
-static void conclude(struct testing *testing, struct case_world *world, struct error *error, struct buffer *why)
+static void conclude(struct testing *testing, const struct case_play *play, const struct error *refused, struct error *error,
+		     struct buffer *why)
 {
 	const struct test_options *options = testing->options;
-	struct error refused = {0};
-	if (!play_world(world, &refused, error))
-		return;
+	const struct case_files *files = play->files;
 	if (options->print) {
-		print_world(testing, world, error);
+		print_results(testing, &play->results, error);
 		testing->counts[CASE_PASSED] += error->kind == ERROR_NONE;
 		return;
 	}
-	bool unexpected = refused.kind != ERROR_NONE && !refusal_expected(world->files);
-	bool holds = judge_world(world, why) && !unexpected;
+	bool unexpected = refused->kind != ERROR_NONE && !refusal_expected(files);
+	bool holds = judge_results(&play->results, why) && !unexpected;
 	if (unexpected)
 		buffer_string(why, "  `sluice lint` refuses its pipeline, and no line of out.jsonl expects a CONFIG error\n");
-	if (!holds && refused.kind != ERROR_NONE)
-		faults_print_text(world->spec->faults, why, false);
-	bool updated = !holds && !unexpected && options->update && update_case(world, why, error);
+	if (!holds && refused->kind != ERROR_NONE)
+		faults_print_text(play->spec->faults, why, false);
+	bool updated = !holds && !unexpected && options->update && update_case(&play->results, why, error);
 	if (error->kind != ERROR_NONE)
 		return;
-	say_case(testing, world->files->folder, holds || updated ? CASE_PASSED : CASE_FAILED, why);
+	say_case(testing, files->folder, holds || updated ? CASE_PASSED : CASE_FAILED, why);
 	if (updated && options->format == OUTPUT_TEXT)
-		fprintf(testing->session->out, "updated %s\n" TEXT_FORMAT, world->files->folder, TEXT_ARGUMENTS(buffer_view(why)));
+		fprintf(testing->session->out, "updated %s\n" TEXT_FORMAT, files->folder, TEXT_ARGUMENTS(buffer_view(why)));
 }
 
-static void run_world(struct testing *testing, const struct case_files *files, struct arena *arena, struct error *error,
-		      struct buffer *why)
+static void run_play(struct testing *testing, const struct case_files *files, struct arena *arena, struct error *error,
+		     struct buffer *why)
 {
 	struct spec spec;
-	struct case_world world;
+	struct case_play play = {.workers = NULL};
+	struct error refused = {0};
 	const struct spec_options options = {.kinds = testing->session->kinds, .experiment_pipelines = true};
+	const struct case_play_options how = {.kinds = testing->session->kinds, .all_points = testing->options->print};
 	if (!spec_open(&spec, error))
 		return;
-	if (spec_read(&spec, &files->pipeline, 1, &options, error) && spec_check(&spec, error)) {
-		if (case_world_open(&world, files, &spec, testing->session->kinds, arena, error))
-			conclude(testing, &world, error, why);
-		case_world_close(&world);
-	}
+	if (spec_read(&spec, &files->pipeline, 1, &options, error) && spec_check(&spec, error) &&
+	    play_case(&play, files, &spec, &how, arena, &refused, error))
+		conclude(testing, &play, &refused, error, why);
+	case_play_close(&play);
 	spec_close(&spec);
 }
 
@@ -242,7 +254,7 @@ static void run_case(struct testing *testing, const char *folder)
 	if (!arena)
 		error_memory(&error, ERROR_SYSTEM, "running a case");
 	else if (case_read(folder, arena, &files, &error))
-		run_world(testing, &files, arena, &error, &why);
+		run_play(testing, &files, arena, &error, &why);
 	if (error.kind != ERROR_NONE) {
 		say_error(&error, &why);
 		say_case(testing, folder, CASE_FAILED, &why);
@@ -362,13 +374,12 @@ static int test_run(struct session *session, const void *options, const char *co
 	struct error error = {0};
 	int code = EXIT_GOOD;
 	const char *gateway = testing.options->gateway;
-	const bool in_engine = testing.options->kafka || testing.options->workers || gateway;
+	const bool in_engine = testing.options->kafka || gateway;
 	if (in_engine && (testing.options->print || testing.options->update))
 		return command_misuse(session, &command_test,
-				      "with --kafka, --workers and --gateway cases are judged; leave out --print and --update");
-	if ((testing.options->kafka != NULL) + testing.options->workers + (gateway != NULL) > 1)
-		return command_misuse(session, &command_test,
-				      "--kafka and --workers are two runs, and --gateway is a third; write one of them");
+				      "with --kafka and --gateway cases are judged; leave out --print and --update");
+	if (testing.options->kafka && gateway)
+		return command_misuse(session, &command_test, "--kafka and --gateway are two runs; write one of them");
 	buffer_open(&testing.json, OUTPUT_BYTES_MAX);
 	testing.incomplete = in_engine && !gathering_open(&testing);
 	const char *empty = run_folders(&testing, count ? arguments : here, count ? count : 1);
@@ -398,7 +409,7 @@ static const struct option rows[] = {
 	{.name = "print",
 	 .type = OPTION_FLAG,
 	 .offset = offsetof(struct test_options, print),
-	 .help = "Prints the actual answers as JSON lines instead of comparing them."},
+	 .help = "Prints the actual answers as JSON lines instead of comparing them: the topics, then the replies."},
 	{.name = "update",
 	 .type = OPTION_FLAG,
 	 .offset = offsetof(struct test_options, update),
@@ -408,10 +419,6 @@ static const struct option rows[] = {
 	 .offset = offsetof(struct test_options, kafka),
 	 .word = "HOST:PORT",
 	 .help = "Runs the cases in an engine on this Kafka instead of in memory."},
-	{.name = "workers",
-	 .type = OPTION_FLAG,
-	 .offset = offsetof(struct test_options, workers),
-	 .help = "Runs the cases in memory, and again in the workers of an engine on a simulated Kafka."},
 	{.name = "gateway",
 	 .type = OPTION_TEXT,
 	 .offset = offsetof(struct test_options, gateway),
@@ -433,10 +440,13 @@ const struct command command_test = {
 		"(`pipelines/NAME`, `models/NAME`; default: the first pipeline, else the first model), `headers`, `key`, `repeat`, "
 		"`protocol` (v2, v1, seldon). A tensor may have `fill: {start, step}` instead of data.\n\n"
 		"A line of out.jsonl has `id` and one of `response`, `error` (`kind`, `contains`) and `absent: true`; with `at`, "
-		"`PIPELINE.outputs` or `PIPELINE.step.STEP.outputs` (or inputs), it is about that topic. `{\"calls\": "
-		"{\"MODEL\": "
-		"[1, 1]}}` "
-		"counts the calls of a model.\n\n"
+		"`PIPELINE.outputs`, `PIPELINE.errors` or `PIPELINE.step.STEP.outputs` (or inputs), it is about that topic. "
+		"`{\"calls\": {\"MODEL\": [1, 1]}}` counts the calls of a model.\n\n"
+		"A case runs in the workers of an engine, with `lineage: full`, on a simulated Kafka: a pipeline runs through its "
+		"stages, topics and transactions. The case ends when no worker holds a request and nothing has come for "
+		"longer than any join waits. The reply to a request is its answer on the outputs topic. If a pipeline has no "
+		"output, the reply is the error of a request that could not be read; other errors are at `PIPELINE.errors`. Topics in the formats "
+		"v1 and seldon keep no names of tensors between the steps.\n\n"
 		"Stubs replace models: by the case's `stubs.json`, by a storageUri `stub://NAME`, or by the model's own name. "
 		"`sluice help stubs` lists them. A stub of your own is a set of expressions over the request's tensors:\n\n"
 		"  {\"scorer\": {\"score\": \"mean(x) * 2\"}, \"other\": \"stub://add10\"}\n\n"
@@ -445,8 +455,7 @@ const struct command command_test = {
 		"is in memory here. All requests come at once, so `calls` counts merged calls as one.\n\n"
 		"With --kafka each case runs as in `sluice run`, with `lineage: full`, on topics of its own that are removed "
 		"afterwards. It must give the same results as in memory. Cases that a real clock or Kafka cannot reproduce are "
-		"skipped, with the reason. With --workers the same is done without Kafka, and on a virtual clock: each stage reads "
-		"and writes topics of a simulated Kafka, as in `sluice sim`, and no time is waited for.\n\n"
+		"skipped, with the reason.\n\n"
 		"With --gateway the requests go to a running gateway, and its answers are compared: start it with the pipeline and "
 		"the stubs of the case, by `sluice dev CASE`, or ask the one of a deployment. The scheme of the address chooses "
 		"the listener: by http and https requests go as they are, to the path of their protocol; by grpc and grpcs, as a "

@@ -10,9 +10,9 @@
 struct gateway_case {
 	struct testing *testing;
 	const struct gateway_address *address;
-	struct case_world *played; /* in memory */
-	struct case_world world;   /* what came from the gateway */
-	struct case_files seen;	   /* the case, with the lines that are compared */
+	const struct case_play *played; /* in memory */
+	struct case_results results;	/* what came from the gateway */
+	struct case_files seen;		/* the case, with the lines that are compared */
 	struct gateway_question *questions;
 	size_t question_count;
 	size_t left_out; /* lines that are not compared */
@@ -21,33 +21,34 @@ struct gateway_case {
 
 /* ---- what it cannot show ---- */
 
-static bool is_fit_to_run(const struct running *running, struct buffer *unfit)
+static bool is_fit_to_run(const struct graph *graph, struct buffer *unfit)
 {
-	if (!running->flow) {
-		buffer_print(unfit, "no engine starts with these files: %s", running->refused.text);
-		return false;
-	}
-	for (size_t i = 0; i < running->graph->count; i++)
-		if (running->graph->steps[i].key) {
+	for (size_t i = 0; i < graph->count; i++)
+		if (graph->steps[i].key) {
 			buffer_print(unfit, "when `%s` has seen a message is not determined, and with it the marks of later ones",
-				     running->graph->steps[i].name);
+				     graph->steps[i].name);
 			return false;
 		}
 	return true;
 }
 
-static bool is_fit(const struct case_world *played, struct buffer *unfit)
+static bool is_fit(const struct case_play *played, struct buffer *unfit)
 {
-	const int64_t took_ms = played->now_ms - CASE_START_MS;
+	if (!played->workers) {
+		buffer_print(unfit, "no engine starts with these files: %s", played->results.records->error->text);
+		return false;
+	}
+	const struct plan *plan = case_workers_plan(played->workers);
+	const int64_t took_ms = case_workers_took_ms(played->workers);
 	if (took_ms > CLOCK_MS_MAX) {
 		buffer_print(unfit, "it needs virtual time: it takes %lld s on a real clock", (long long)(took_ms / 1000));
 		return false;
 	}
-	for (const struct running *running = played->runnings; running; running = running->next)
-		if (!is_fit_to_run(running, unfit))
+	for (size_t i = 0; i < plan->count; i++)
+		if (!is_fit_to_run(plan->pipelines[i].graph, unfit))
 			return false;
-	for (const struct model *model = played->models; model; model = model->next)
-		if (!model->stub) {
+	for (const struct model_calls *model = played->results.models; model; model = model->next)
+		if (!model->has_stub) {
 			buffer_print(unfit, "the model `%s` has no stub, and without one no engine starts", model->name);
 			return false;
 		}
@@ -56,40 +57,34 @@ static bool is_fit(const struct case_world *played, struct buffer *unfit)
 
 /* ---- the questions ---- */
 
-static const struct case_request *request_of(const struct case_world *played, const struct passage *passage)
+/* As its file has it: in the plan all have one. */
+static const char *namespace_of(const struct case_play *played, const struct pipeline_plan *target)
 {
-	for (size_t i = 0; i < played->files->request_count; i++)
-		if (played->files->requests[i].id.bytes == passage->id.bytes)
-			return &played->files->requests[i];
-	return NULL;
+	const struct resource *resource = target->graph->resource;
+	const struct resource *made_of = resource->made_of ? resource->made_of : resource;
+	const struct resource *given = spec_find(played->spec, made_of->kind->type, made_of->name.text);
+	return given ? given->namespace : NULL;
 }
 
-/* Passages stand the newest first. What cannot be sent is not asked, and the reason is in `unfit`. */
+/* What cannot be sent is not asked, and the reason is in `unfit`. */
 static bool gather_questions(struct gateway_case *run)
 {
-	const struct case_world *played = run->played;
-	struct arena *arena = played->arena;
-	size_t count = 0, kept = 0;
-	for (const struct passage *passage = played->passages; passage; passage = passage->next)
-		count += passage->asked;
-	run->questions = ARENA_ARRAY(arena, struct gateway_question, count);
-	size_t at = count;
-	for (const struct passage *passage = played->passages; run->questions && passage; passage = passage->next)
-		if (passage->asked)
-			run->questions[--at] = (struct gateway_question){request_of(played, passage), passage, {0}};
-	for (size_t i = 0; run->questions && i < count; i++) {
-		struct gateway_question *question = &run->questions[i];
-		if (!question->request)
-			continue;
+	const struct case_play *played = run->played;
+	const struct plan *plan = case_workers_plan(played->workers);
+	run->questions = ARENA_ARRAY(played->arena, struct gateway_question, played->sends.count);
+	for (size_t i = 0; run->questions && i < played->sends.count; i++) {
+		const struct case_send *send = &played->sends.items[i];
+		struct gateway_question *question = &run->questions[run->question_count];
+		const struct pipeline_plan *target = send->pipeline ? plan_find(plan, send->pipeline) : NULL;
+		*question = (struct gateway_question){send->request, target, target ? namespace_of(played, target) : NULL, {0}};
 		buffer_clear(&run->unfit);
-		if (!question->passage->running)
+		if (!question->target)
 			buffer_print(&run->unfit, "the request `" TEXT_FORMAT "` has a target that is not in its files",
-				     TEXT_ARGUMENTS(question->request->id));
-		else if (!run->address->grpc || gateway_question_encode(question, arena, &run->unfit))
-			run->questions[kept++] = *question;
+				     TEXT_ARGUMENTS(send->request->id));
+		else if (!run->address->grpc || gateway_question_encode(question, played->arena, &run->unfit))
+			run->question_count++;
 	}
-	run->question_count = kept;
-	return !arena_failed(arena);
+	return !arena_failed(played->arena);
 }
 
 /* ---- the lines ---- */
@@ -97,7 +92,7 @@ static bool gather_questions(struct gateway_case *run)
 static bool is_asked(const struct gateway_case *run, struct text id)
 {
 	for (size_t i = 0; i < run->question_count; i++)
-		if (text_equal(run->questions[i].passage->id, id))
+		if (text_equal(run->questions[i].request->id, id))
 			return true;
 	return false;
 }
@@ -125,19 +120,18 @@ static bool gather_lines(struct gateway_case *run)
 
 static bool ask_gateway(struct gateway_case *run, struct error *error)
 {
-	const struct case_world *played = run->played;
+	const struct case_play *played = run->played;
 	const struct case_gateway gateway = {
 		.address = *run->address,
-		.world = &run->world,
+		.results = &run->results,
 		.count = run->question_count,
 		.questions = run->questions,
-		.timeout_ms = played->now_ms - CASE_START_MS + PATIENCE_MS,
+		.timeout_ms = case_workers_took_ms(played->workers) + PATIENCE_MS,
 	};
 	buffer_clear(&run->unfit);
-	run->world = (struct case_world){.arena = played->arena, .spec = played->spec, .files = &run->seen, .kinds = played->kinds};
-	run->world.records_end = &run->world.records;
+	case_results_open(&run->results, &run->seen, played->arena);
 	return case_gateway_run(&gateway, &run->unfit, error) &&
-	       (!run->world.failed || error_memory(error, ERROR_SYSTEM, "running a case"));
+	       (!run->results.failed || error_memory(error, ERROR_SYSTEM, "running a case"));
 }
 
 static bool judge_at_gateway(struct gateway_case *run, enum verdict *verdict, struct error *error)
@@ -157,22 +151,19 @@ static bool judge_at_gateway(struct gateway_case *run, enum verdict *verdict, st
 		return false;
 	if (run->unfit.length)
 		return true;
-	*verdict = judge_world(&run->world, &run->why) ? CASE_PASSED : CASE_FAILED;
+	*verdict = judge_results(&run->results, &run->why) ? CASE_PASSED : CASE_FAILED;
 	run->testing->lines_left_out += run->left_out;
 	return true;
 }
 
-static bool conclude(struct gateway_case *run, struct error *error)
+static bool conclude(struct gateway_case *run, const struct error *refused, struct error *error)
 {
 	struct testing *testing = run->testing;
 	const char *folder = run->played->files->folder;
-	struct error refused = {0};
 	enum verdict verdict = CASE_FAILED;
-	if (!play_world(run->played, &refused, error))
-		return false;
-	if (!judge_world(run->played, &run->why)) {
+	if (!judge_results(&run->played->results, &run->why)) {
 		buffer_string(&run->why, "  and this in memory too\n");
-	} else if (refused.kind != ERROR_NONE) {
+	} else if (refused->kind != ERROR_NONE) {
 		verdict = CASE_SKIPPED;
 		buffer_string(&run->unfit, "its files have the expected fault, so no engine starts");
 	} else if (!judge_at_gateway(run, &verdict, error)) {
@@ -186,22 +177,22 @@ static bool conclude(struct gateway_case *run, struct error *error)
 static bool run_case(struct testing *testing, const struct gateway_address *address, const char *folder, struct error *error)
 {
 	const struct spec_options options = {.kinds = testing->session->kinds, .experiment_pipelines = true};
+	const struct case_play_options how = {.kinds = testing->session->kinds};
 	struct gateway_case run = {.testing = testing, .address = address};
+	struct error refused = {0};
 	struct case_files files;
-	struct case_world played;
+	struct case_play play = {.workers = NULL};
 	struct spec spec;
 	struct arena *arena = arena_open(CASE_BYTES_MAX);
 	bool good = arena || error_memory(error, ERROR_SYSTEM, "running a case");
 	bool spec_is_open = false;
 	buffer_open(&run.unfit, OUTPUT_BYTES_MAX);
 	buffer_open(&run.why, OUTPUT_BYTES_MAX);
+	run.played = &play;
 	good = good && case_read(folder, arena, &files, error) && (spec_is_open = spec_open(&spec, error)) &&
-	       spec_read(&spec, &files.pipeline, 1, &options, error);
-	if (good) {
-		run.played = &played;
-		good = case_world_open(&played, &files, &spec, testing->session->kinds, arena, error) && conclude(&run, error);
-		case_world_close(&played);
-	}
+	       spec_read(&spec, &files.pipeline, 1, &options, error) &&
+	       play_case(&play, &files, &spec, &how, arena, &refused, error) && conclude(&run, &refused, error);
+	case_play_close(&play);
 	if (!good && error->kind != ERROR_REMOTE) { /* of this case, and the others go on */
 		say_error(error, &run.why);
 		say_case(testing, folder, CASE_FAILED, &run.why);

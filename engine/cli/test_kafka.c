@@ -41,17 +41,14 @@ struct pool {
 /* ---- one case ---- */
 
 /* What the engine says belongs to the case. */
-static void on_kafka(struct pool *pool, struct case_job *job, struct case_world *played, struct error *error)
+static void on_kafka(struct pool *pool, struct case_job *job, const struct case_play *played, struct error *error)
 {
 	char name[NAMESPACE_BYTES];
 	char *said = NULL;
 	size_t length = 0;
-	struct case_world world;
+	struct case_results results;
 	struct buffer unfit;
-	if (pool->testing->options->kafka)
-		snprintf(name, sizeof name, "test-%lld-%zu", (long long)pool->begun_ms, (size_t)(job - pool->jobs));
-	else /* the names of topics decide where requests without a key go: always the same */
-		snprintf(name, sizeof name, "test");
+	snprintf(name, sizeof name, "test-%lld-%zu", (long long)pool->begun_ms, (size_t)(job - pool->jobs));
 	FILE *out = open_memstream(&said, &length);
 	struct arena *arena = arena_open(SESSION_BYTES_MAX);
 	struct session session = {.out = out, .err = out, .kinds = pool->testing->session->kinds, .arena = arena};
@@ -59,11 +56,11 @@ static void on_kafka(struct pool *pool, struct case_job *job, struct case_world 
 	buffer_open(&unfit, OUTPUT_BYTES_MAX);
 	if (!out || !arena) {
 		error_memory(error, ERROR_SYSTEM, "running a case");
-	} else if (case_kafka_run(&kafka, played, &world, &unfit, error)) {
-		job->verdict = unfit.length ? CASE_SKIPPED : judge_world(&world, &job->why) ? CASE_PASSED : CASE_FAILED;
+	} else if (case_kafka_run(&kafka, played, &results, &unfit, error)) {
+		job->verdict = unfit.length ? CASE_SKIPPED : judge_results(&results, &job->why) ? CASE_PASSED : CASE_FAILED;
 		buffer_text(&job->why, buffer_view(&unfit));
 	} else {
-		(void)judge_world(&world, &job->why);
+		(void)judge_results(&results, &job->why);
 	}
 	if (out)
 		(void)fclose(out);
@@ -74,29 +71,27 @@ static void on_kafka(struct pool *pool, struct case_job *job, struct case_world 
 	arena_close(arena);
 }
 
-static void conclude(struct pool *pool, struct case_job *job, struct case_world *world, struct error *error)
+static void conclude(struct pool *pool, struct case_job *job, const struct case_play *play, const struct error *refused,
+		     struct error *error)
 {
-	struct error refused = {0};
-	if (!play_world(world, &refused, error))
-		return;
-	if (!judge_world(world, &job->why)) {
+	if (!judge_results(&play->results, &job->why)) {
 		buffer_string(&job->why, "  and this in memory too\n");
-	} else if (refused.kind != ERROR_NONE && !pool->testing->options->kafka) {
-		job->verdict = CASE_PASSED; /* the check of the files has answered, and no engine starts */
-	} else if (refused.kind != ERROR_NONE) {
+	} else if (refused->kind != ERROR_NONE) {
 		job->verdict = CASE_SKIPPED;
 		buffer_string(&job->why, "its files have the expected fault, so no engine starts");
 	} else {
-		on_kafka(pool, job, world, error);
+		on_kafka(pool, job, play, error);
 	}
 }
 
 static void run_job(struct pool *pool, struct case_job *job)
 {
-	const struct spec_options options = {.kinds = pool->testing->session->kinds, .experiment_pipelines = true};
-	struct error error = {0};
+	const struct step_kind *const *kinds = pool->testing->session->kinds;
+	const struct spec_options options = {.kinds = kinds, .experiment_pipelines = true};
+	const struct case_play_options how = {.kinds = kinds};
+	struct error error = {0}, refused = {0};
 	struct case_files files;
-	struct case_world world;
+	struct case_play play = {.workers = NULL};
 	struct spec spec;
 	bool spec_is_open = false;
 	struct arena *arena = arena_open(CASE_BYTES_MAX);
@@ -104,11 +99,10 @@ static void run_job(struct pool *pool, struct case_job *job)
 	if (!arena)
 		error_memory(&error, ERROR_SYSTEM, "running a case");
 	else if (case_read(job->folder, arena, &files, &error) && (spec_is_open = spec_open(&spec, &error)) &&
-		 spec_read(&spec, &files.pipeline, 1, &options, &error)) {
-		if (case_world_open(&world, &files, &spec, pool->testing->session->kinds, arena, &error))
-			conclude(pool, job, &world, &error);
-		case_world_close(&world);
-	}
+		 spec_read(&spec, &files.pipeline, 1, &options, &error) &&
+		 play_case(&play, &files, &spec, &how, arena, &refused, &error))
+		conclude(pool, job, &play, &refused, &error);
+	case_play_close(&play);
 	if (spec_is_open)
 		spec_close(&spec);
 	arena_close(arena);

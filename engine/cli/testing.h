@@ -4,7 +4,7 @@
 #define SLUICE_CLI_TESTING_H
 
 #include "cli/command.h"
-#include "simulation/case_judge.h"
+#include "simulation/case_play.h"
 
 #define CASE_BYTES_MAX ((size_t)4 << 30)
 #define OUTPUT_BYTES_MAX ((size_t)4 << 30)
@@ -14,7 +14,6 @@ struct test_options {
 	bool update;
 	const char *only;
 	const char *kafka; /* brokers; NULL: in memory */
-	bool workers;	   /* in memory, and in workers on a simulated Kafka */
 	const char *gateway; /* its address; NULL: none is asked (test_gateway.h) */
 	int format;
 };
@@ -28,7 +27,7 @@ struct testing {
 	struct buffer json; /* -o json: the cases */
 	bool incomplete;    /* memory ran out during the search for cases */
 	size_t lines_left_out; /* with --gateway: lines of out.jsonl that were not compared */
-	/* With --kafka, --workers and --gateway, cases are first only collected. */
+	/* With --kafka and --gateway, cases are first only collected. */
 	struct arena *arena;
 	const char **folders;
 	size_t folder_count;
@@ -38,11 +37,12 @@ void say_case(struct testing *testing, const char *folder, enum verdict verdict,
 void say_error(const struct error *error, struct buffer *why);
 
 /* Whether all lines of out.jsonl are met. Violations go to `why`. */
-bool judge_world(const struct case_world *world, struct buffer *why);
+bool judge_results(const struct case_results *results, struct buffer *why);
 
-/* Runs the world, or answers all requests with the reason why it cannot run: a fault of the files. `refused` has the
+/* Plays the case, or answers all requests with the reason why it cannot run: a fault of the files. `refused` has the
  * reason. */
-bool play_world(struct case_world *world, struct error *refused, struct error *error);
+bool play_case(struct case_play *play, const struct case_files *files, const struct spec *spec,
+	       const struct case_play_options *options, struct arena *arena, struct error *refused, struct error *error);
 
 /* Runs the collected cases, several at once, and reports the result of each. */
 bool test_on_kafka(struct testing *testing, struct error *error);

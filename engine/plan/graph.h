@@ -181,7 +181,7 @@ struct graph_offspring {
 
 struct graph {
 	const char *name;
-	const struct resource *resource; /* the Pipeline; or the Model of an implicit one-step pipeline */
+	const struct resource *resource; /* the Pipeline */
 	const struct pipeline_spec *spec;
 	size_t count;
 	struct graph_step *steps;
@@ -231,10 +231,6 @@ struct graph *graph_build_served(const struct resource *pipeline, const struct s
 
 /* The shares of a step, and the number of buckets of each; 0: it has none. Both arrays have space for ASSIGNMENT_WAYS_MAX. */
 size_t graph_shares(const struct graph *graph, size_t step, struct share *shares, size_t *buckets);
-
-/* The implicit one-step pipeline of a Model, for calls to the Model by name. It has the model's name. */
-struct graph *graph_of_model(const struct resource *model, const struct spec *spec, const struct step_kind *const *kinds,
-			     struct arena *arena);
 
 /* Marks the steps that get child messages. Called by graph_build(). */
 void graph_mark_offspring(struct graph *graph, struct arena *arena, struct faults *faults);

@@ -6,33 +6,19 @@
 #ifndef SLUICE_SIMULATION_CASE_ALERTS_H
 #define SLUICE_SIMULATION_CASE_ALERTS_H
 
-#include "simulation/case_world.h"
+#include "plan/graph.h"
+#include "simulation/case_results.h"
 
-/* The verdict on one request, each time it is sent. */
-struct alert_result {
-	struct alert_result *next;
-	const struct passage *passage;
-	const char *alert;
-	bool fired;
-};
+/* Notes that the alerts of a pipeline have not fired for a request that is sent to it: until one is noted as held. */
+void case_alerts_await(struct case_results *results, const struct graph *graph, struct text id, size_t sending);
 
-/* Makes the alerts of the pipeline. False: memory ran out. */
-bool case_alerts_make(struct running *running);
-
-/* Judges them by what a tap of the pipeline receives. */
-void case_alerts_judge(struct running *running, const struct message *message, enum tap_point point, size_t step,
-		       const struct payload *payload);
-
-/* Notes the verdict on a request; it fired if one of them held. The name is copied. */
-void case_alert_note(struct case_world *world, const struct passage *passage, const char *alert, bool held);
-
-/* Whether there is a verdict for the line of out.jsonl. */
-bool case_alert_known(const struct case_world *world, const struct case_expected *expected);
+/* Notes the verdict on a request, by the number of its sending; it fired if one of them held. */
+void case_alert_note(struct case_results *results, struct text id, size_t sending, const char *alert, bool held);
 
 /* Prints the verdict as one line. */
 void alert_result_print(const struct alert_result *result, struct buffer *out);
 
 /* Whether the line of out.jsonl is met; if not, the reason goes to `out`. */
-bool alert_result_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out);
+bool alert_result_judge(const struct case_results *results, const struct case_expected *expected, struct buffer *out);
 
 #endif

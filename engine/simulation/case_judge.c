@@ -16,10 +16,10 @@ static const struct arrival *next_of(const struct arrival *record, const struct 
 	return record;
 }
 
-static int64_t count_of(const struct case_world *world, const struct case_expected *expected)
+static int64_t count_of(const struct case_results *results, const struct case_expected *expected)
 {
 	int64_t count = 0;
-	for (const struct arrival *record = next_of(world->records, expected); record; record = next_of(record->next, expected))
+	for (const struct arrival *record = next_of(results->records, expected); record; record = next_of(record->next, expected))
 		count++;
 	return count;
 }
@@ -46,12 +46,12 @@ static void got_error(const struct arrival *record, struct buffer *out)
 		buffer_print(out, "    got      %s: %s\n", error_kind_name(record->error->kind), record->error->text);
 }
 
-static bool result_judge(const struct case_world *world, const struct arrival *record, const struct case_result *result,
+static bool result_judge(const struct case_results *results, const struct arrival *record, const struct case_result *result,
 			 struct buffer *out)
 {
 	if (result->response.bytes) {
 		if (record->payload)
-			return response_judge(world->arena, record_response(record, world->arena), result->response, out);
+			return response_judge(results->arena, record_response(record, results->arena), result->response, out);
 		if (out)
 			buffer_string(out, "    expected a response\n");
 		got_error(record, out);
@@ -66,7 +66,7 @@ static bool result_judge(const struct case_world *world, const struct arrival *r
 	if (record->error) {
 		got_error(record, out);
 	} else if (out) {
-		struct text response = record_response(record, world->arena);
+		struct text response = record_response(record, results->arena);
 		buffer_print(out, "    got      " TEXT_FORMAT "\n", TEXT_ARGUMENTS(response));
 	}
 	return false;
@@ -85,12 +85,12 @@ static bool is_alike(const struct case_expected *a, const struct case_expected *
 }
 
 /* The answers to one request at one point are compared in the order in which they are expected. */
-static bool one_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
+static bool one_judge(const struct case_results *results, const struct case_expected *expected, struct buffer *out)
 {
-	int64_t count = count_of(world, expected), wanted = 0;
-	const struct arrival *record = next_of(world->records, expected);
-	for (size_t i = 0; i < world->files->expected_count; i++) {
-		const struct case_expected *other = &world->files->expected[i];
+	int64_t count = count_of(results, expected), wanted = 0;
+	const struct arrival *record = next_of(results->records, expected);
+	for (size_t i = 0; i < results->files->expected_count; i++) {
+		const struct case_expected *other = &results->files->expected[i];
 		wanted += is_alike(expected, other);
 		if (other < expected && is_alike(expected, other) && record)
 			record = next_of(record->next, expected);
@@ -104,28 +104,28 @@ static bool one_judge(const struct case_world *world, const struct case_expected
 		return false;
 	}
 	size_t begun = out->length;
-	if (result_judge(world, record, expected->results, NULL))
+	if (result_judge(results, record, expected->results, NULL))
 		return true;
 	out->length = begun;
 	name_expected(expected, out);
 	buffer_string(out, ":\n");
-	return result_judge(world, record, expected->results, out);
+	return result_judge(results, record, expected->results, out);
 }
 
-static bool absent_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
+static bool absent_judge(const struct case_results *results, const struct case_expected *expected, struct buffer *out)
 {
-	const struct arrival *record = next_of(world->records, expected);
+	const struct arrival *record = next_of(results->records, expected);
 	if (!record)
 		return true;
 	name_expected(expected, out);
 	buffer_string(out, ": came, and none was expected\n    ");
-	record_print(record, out);
+	record_print(record, results->arena, out);
 	return false;
 }
 
-static bool total_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
+static bool total_judge(const struct case_results *results, const struct case_expected *expected, struct buffer *out)
 {
-	int64_t count = count_of(world, expected);
+	int64_t count = count_of(results, expected);
 	if (count == expected->repeat)
 		return true;
 	name_expected(expected, out);
@@ -133,15 +133,15 @@ static bool total_judge(const struct case_world *world, const struct case_expect
 	return false;
 }
 
-static bool split_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
+static bool split_judge(const struct case_results *results, const struct case_expected *expected, struct buffer *out)
 {
-	bool holds = total_judge(world, expected, out);
+	bool holds = total_judge(results, expected, out);
 	for (size_t i = 0; i < expected->count; i++) {
 		const struct case_result *result = &expected->results[i];
 		int64_t count = 0;
-		for (const struct arrival *record = next_of(world->records, expected); record;
+		for (const struct arrival *record = next_of(results->records, expected); record;
 		     record = next_of(record->next, expected))
-			count += result_judge(world, record, result, NULL);
+			count += result_judge(results, record, result, NULL);
 		if (count >= result->least && count <= result->most)
 			continue;
 		holds = false;
@@ -152,13 +152,13 @@ static bool split_judge(const struct case_world *world, const struct case_expect
 	return holds;
 }
 
-static bool same_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
+static bool same_judge(const struct case_results *results, const struct case_expected *expected, struct buffer *out)
 {
-	if (!total_judge(world, expected, out))
+	if (!total_judge(results, expected, out))
 		return false;
 	for (size_t i = 0; i < expected->count; i++) {
-		const struct arrival *record = next_of(world->records, expected);
-		while (record && result_judge(world, record, &expected->results[i], NULL))
+		const struct arrival *record = next_of(results->records, expected);
+		while (record && result_judge(results, record, &expected->results[i], NULL))
 			record = next_of(record->next, expected);
 		if (!record)
 			return true;
@@ -168,12 +168,12 @@ static bool same_judge(const struct case_world *world, const struct case_expecte
 	return false;
 }
 
-static bool calls_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
+static bool calls_judge(const struct case_results *results, const struct case_expected *expected, struct buffer *out)
 {
 	bool holds = true;
 	for (size_t i = 0; i < expected->call_count; i++) {
 		const struct case_calls *calls = &expected->calls[i];
-		int64_t count = calls_of(world, calls->model);
+		int64_t count = calls_of(results, calls->model);
 		if (count >= calls->least && count <= calls->most)
 			continue;
 		holds = false;
@@ -183,23 +183,23 @@ static bool calls_judge(const struct case_world *world, const struct case_expect
 	return holds;
 }
 
-bool expected_judge(const struct case_world *world, const struct case_expected *expected, struct buffer *out)
+bool expected_judge(const struct case_results *results, const struct case_expected *expected, struct buffer *out)
 {
 	switch (expected->demand) {
 	case DEMAND_ABSENT:
-		return absent_judge(world, expected, out);
+		return absent_judge(results, expected, out);
 	case DEMAND_SPLIT:
-		return split_judge(world, expected, out);
+		return split_judge(results, expected, out);
 	case DEMAND_SAME:
-		return same_judge(world, expected, out);
+		return same_judge(results, expected, out);
 	case DEMAND_CALLS:
-		return calls_judge(world, expected, out);
+		return calls_judge(results, expected, out);
 	case DEMAND_RESULT:
 		if (expected->results)
-			return one_judge(world, expected, out);
+			return one_judge(results, expected, out);
 		break;
 	case DEMAND_ALERT:
-		return alert_result_judge(world, expected, out);
+		return alert_result_judge(results, expected, out);
 	}
 	buffer_print(out, "  line %u of out.jsonl expects no answer, error, absence, alert or calls\n", expected->place.line);
 	return false;

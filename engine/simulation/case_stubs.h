@@ -1,5 +1,5 @@
-/* case_stubs.h: Transport of model calls to the stubs of a case, for workers under a virtual clock: replies come by timers of
- * the worker's loop.
+/* case_stubs.h: Stubs in place of the models of a case, for workers under a virtual clock: replies come by timers of the
+ * worker's loop, at the time that the stub sets.
  *
  * It replaces wire.h, as simulated_models.h does for `sluice sim`; here a stub decides when it answers, and nothing fails
  * by chance. Belongs to one thread.
@@ -7,21 +7,29 @@
 #ifndef SLUICE_SIMULATION_CASE_STUBS_H
 #define SLUICE_SIMULATION_CASE_STUBS_H
 
+#include "plan/plan.h"
 #include "serving/wire.h"
-#include "simulation/case_world.h"
+#include "simulation/case_results.h"
 
-/* Borrows the world, which has run, and the arena. Models that the world has not called are added to it. */
+#define CASE_STUB_SLOTS 1024
+
 struct case_stubs {
-	struct case_world *world;
 	struct arena *arena;
-	struct stub_model *models;     /* with the attempts that were made */
-	struct stub_request *requests; /* whose calls are counted */
+	const struct case_files *files;
+	const struct plan *plan;       /* set before the first call */
+	struct stub_model *models, **models_end; /* in the order of their first calls, with the attempts that were made */
+	struct stub_request *requests[CASE_STUB_SLOTS]; /* whose calls are counted, by a hash of their ids */
+	size_t outstanding;	       /* attempts whose outcome is to come */
+	uint64_t attempts;
+	bool failed; /* memory ran out */
 };
+
+void case_stubs_open(struct case_stubs *stubs, const struct case_files *files, struct arena *arena);
 
 /* For caller_config: `wire_context` is a struct case_stubs. */
 extern const struct wire_operations case_stubs_wire;
 
-/* The number of attempts of the model, by its name on a server. */
-int64_t case_stubs_calls(const struct case_stubs *stubs, const char *served_name);
+/* Adds the models that were called to the results. */
+void case_stubs_count(const struct case_stubs *stubs, struct case_results *results);
 
 #endif

@@ -6,7 +6,7 @@ their steps: what went in, and what the stub in the same process gave. A model s
 the case's folder is asked the same: over REST as JSON and as binary data, and over gRPC
 where Python has it. All must answer as the stub did.
 """
-import base64, concurrent.futures, http.client, itertools, json, os, re, shutil, signal, ssl, struct, subprocess, sys, tempfile, time
+import base64, collections, concurrent.futures, http.client, itertools, json, os, re, shutil, signal, ssl, struct, subprocess, sys, tempfile, time
 
 from cases import elements
 from protobuf import field, fields, numbers, varint
@@ -153,9 +153,17 @@ def callers_of(binary, folder):
             if len(calls) == 1 and calls[0]["target"] == "model" and slowness(calls[0]) <= STUB_MS_MAX}
 
 
+def foreign_ids(folder):
+    """Requests in other forms than OIP: their steps' topics are in that form too, which keeps neither names nor datatypes."""
+    with open(os.path.join(folder, "in.jsonl"), encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file if line.strip()]
+    return {line["id"] for line in lines if line.get("protocol", "v2") != "v2"}
+
+
 def exchanges(binary, folder):
-    """(name, model, inputs, outputs or None, error or None) of each call that can be held against the stub"""
-    called = callers_of(binary, folder)
+    """(name, model, each call's inputs, each call's outputs or None, error or None) of the calls of a step for a request, if they
+    can be held against the stub. Answers may come in another order than the calls."""
+    called, foreign = callers_of(binary, folder), foreign_ids(folder)
     done = subprocess.run([binary, "test", "--print", folder], capture_output=True, timeout=SECONDS_MAX)
     rows = [json.loads(line) for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip()]
     seen, errors = {}, {}
@@ -167,34 +175,48 @@ def exchanges(binary, folder):
             seen.setdefault((row["id"], place[0], place[2]), {"inputs": [], "outputs": []})[place[3]].append(row["response"]["outputs"])
     for (name, pipeline, step), both in seen.items():
         model = called.get((pipeline, step))
-        if not model:
+        if not model or name in foreign:
             continue
         if len(both["inputs"]) == len(both["outputs"]):
-            for inputs, outputs in zip(both["inputs"], both["outputs"]):
-                yield name, model, inputs, outputs, None
+            yield name, model, both["inputs"], both["outputs"], None
         elif len(both["inputs"]) == 1 and errors.get(name, "").startswith(f"{model} : "):
-            yield name, model, both["inputs"][0], None, errors[name].removeprefix(f"{model} : ")
+            yield name, model, both["inputs"], None, errors[name].removeprefix(f"{model} : ")
 
 
-def fault_of(door, exchange):
-    name, model, inputs, outputs, error = exchange
+def fault_of_call(door, name, model, inputs, outputs, error):
+    """The fault, and which of the possible outputs came."""
     seconds = SECONDS_OF_SILENCE if outputs is None else SECONDS_MAX
     for _ in range(TRIES):
         try:
             tensors, words, again = door.ask(model, name, inputs, seconds)
         except (ValueError, LookupError, OSError, StopIteration, http.client.HTTPException) as broken:
-            return None if outputs is None else f"{door.name}: {model} broke: {broken}"
+            return None if outputs is None else f"{door.name}: {model} broke: {broken}", None
         if not again:
             break
     if outputs is None:
-        return f"{door.name}: {model} says {words!r}, not {error!r}" if words is not None and words not in error else None
+        return f"{door.name}: {model} says {words!r}, not {error!r}" if words is not None and words not in error else None, None
     if words is not None:
-        return f"{door.name}: {model} refuses: {words}"
-    return None if same(tensors, bare(outputs)) else f"{door.name}: {model} gives {tensors}, not {outputs}"
+        return f"{door.name}: {model} refuses: {words}", None
+    found = next((row for row in outputs if same(tensors, bare(json.loads(row)))), None)
+    return None if found else f"{door.name}: {model} gives {tensors}, not {', '.join(outputs)}", found
+
+
+def faults_of(door, exchange):
+    """Each distinct call is asked once; it has to give as many of the outputs as it was made."""
+    name, model, inputs, outputs, error = exchange
+    left = None if outputs is None else collections.Counter(json.dumps(row) for row in outputs)
+    for call, count in collections.Counter(json.dumps(row) for row in inputs).items():
+        fault, found = fault_of_call(door, name, model, json.loads(call), left, error)
+        if fault:
+            yield fault
+        if found:
+            left[found] -= count
+            if left[found] < 0:
+                yield f"{door.name}: {model} gives {found} more often than it came"
 
 
 def judge(binary, folder):
-    """How many exchanges were held, and the faults."""
+    """How many calls were held, and the faults."""
     calls = list({json.dumps(call[1:]): call for call in exchanges(binary, folder)}.values())
     if not calls:
         return 0, []
@@ -202,8 +224,8 @@ def judge(binary, folder):
     try:
         addresses = json.loads(server.stdout.readline())
         doors = [Rest(addresses["rest"], False), Rest(addresses["rest"], True)] + ([Grpc(addresses["grpc"])] if grpc else [])
-        faults = [fault for call in calls for door in doors if (fault := fault_of(door, call))]
-        return len(calls) * len(doors), faults
+        faults = [fault for call in calls for door in doors for fault in faults_of(door, call)]
+        return sum(len({json.dumps(row) for row in call[2]}) for call in calls) * len(doors), faults
     finally:
         server.terminate()
         server.wait(SECONDS_MAX)

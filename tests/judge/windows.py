@@ -148,6 +148,9 @@ def judge(binary, seed, form, late):
     errors = [x["id"] for x in answers if "error" in x]
     if errors != (["e%d" % i for i in refused] if late == "dead-letter" else []):
         return "refused are %s, and should be %s" % (errors[:5], refused[:5])
+    on_topic = [x["id"] for x in lines if x.get("at", "").count(".") == 1 and x["at"].endswith(".outputs") and "response" in x]
+    if on_topic != [x["id"] for x in answers if "response" in x]:  # replies are printed in the order of the requests
+        return "windows left in another order than they were closed"
     if [i for i, _ in got] != [w[0].decode() for w in windows.left]:
         pairs = zip([i for i, _ in got] + ["nothing"], [w[0].decode() for w in windows.left] + ["nothing"])
         return "%d windows left, and %d should; first unlike: %s" % (

@@ -361,23 +361,6 @@ static void the_nearest_timeout_counts(void **state)
 	planning_close(&p);
 }
 
-static void a_model_is_a_pipeline_of_one_step(void **state)
-{
-	(void)state;
-	struct planning p;
-	planning_open(
-		&p,
-		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: m}\nspec: {storageUri: \"stub://add10\"}\n");
-	p.graph = graph_of_model(spec_first(&p.spec, RESOURCE_MODEL), &p.spec, step_kinds, p.arena);
-	assert_non_null(p.graph);
-	assert_string_equal(p.graph->name, "m");
-	assert_int_equal(graph_find(p.graph, "m"), 0);
-	assert_string_equal(planning_join(&p, &p.graph->steps[0].inputs), "request");
-	assert_string_equal(planning_join(&p, &p.graph->output), "m.outputs");
-	assert_string_equal(planning_order(&p), "m");
-	planning_close(&p);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,7 +386,6 @@ int main(void)
 		cmocka_unit_test(an_external_reference_says_which_side),
 		cmocka_unit_test(a_route_goes_only_to_steps_that_read_it),
 		cmocka_unit_test(the_nearest_timeout_counts),
-		cmocka_unit_test(a_model_is_a_pipeline_of_one_step),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -223,14 +223,14 @@ static void what_takes_minutes_by_a_real_clock_is_skipped(void **state)
 }
 
 /* Its clock is virtual. */
-static void in_workers_what_takes_minutes_passes(void **state)
+static void what_takes_minutes_passes_at_once(void **state)
 {
 	(void)state;
 	write_in_folder("stubs.json", "{\"add10\": \"stub://hang\"}");
 	write_in_folder("out.jsonl",
 			"{\"id\": \"a\", \"error\": {\"kind\": \"REMOTE\", \"contains\": \"no answer within 30000 ms\"}}\n"
 			"{\"calls\": {\"add10\": [3, 3]}}\n");
-	struct said said = run_cases("--workers");
+	struct said said = run_cases("");
 	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
 }
 
@@ -255,7 +255,7 @@ static void workers_run_a_pipeline_by_its_stages(void **state)
 	write_in_folder("in.jsonl", in);
 	write_in_folder("out.jsonl", "{\"id\": \"r2\", \"response\": {\"outputs\": [{\"name\": \"m\", "
 				"\"datatype\": \"FP64\", \"shape\": [1], \"data\": [6]}]}}\n");
-	struct said said = run_cases("--workers");
+	struct said said = run_cases("");
 	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
 }
 
@@ -275,7 +275,7 @@ static void workers_serve_models_by_their_names(void **state)
 	write_in_folder("out.jsonl", OUT("a", "OUTPUT", "11") OUT("b", "OUTPUT", "11")
 				     "{\"id\": \"c\", \"error\": {\"kind\": \"INPUT\", \"contains\": \"models/m\"}}\n"
 				     "{\"calls\": {\"m\": [2, 2]}}\n");
-	struct said said = run_cases("--workers");
+	struct said said = run_cases("");
 	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
 }
 
@@ -298,7 +298,7 @@ static void workers_give_the_same_each_time(void **state)
 	write_in_folder("in.jsonl", in);
 	write_in_folder("out.jsonl", "{\"calls\": {\"one\": [99, 99], \"two\": [99, 99]}}\n");
 	for (int i = 0; i < 3; i++) {
-		struct said said = run_cases("--workers");
+		struct said said = run_cases("");
 		assert_int_equal(said.code, EXIT_FAULTS);
 		if (i == 0)
 			(void)snprintf(first, sizeof first, "%s", said.out);
@@ -316,7 +316,7 @@ static void workers_judge_alerts_of_each_request(void **state)
 				    "{\"id\": \"b\", \"request\": {\"inputs\": [" TENSOR("INPUT", "11") "]}}\n");
 	write_in_folder("out.jsonl", "{\"id\": \"a\", \"alert\": \"high\", \"fired\": false}\n"
 				     "{\"id\": \"b\", \"alert\": \"high\", \"fired\": true}\n");
-	struct said said = run_cases("--workers");
+	struct said said = run_cases("");
 	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
 }
 
@@ -326,35 +326,92 @@ static void workers_that_cannot_start_answer_why(void **state)
 	write_in_folder("usual.csv", "x\nhigh\n");
 	write_in_folder("pipeline.yaml", PIPELINE "  steps: [{name: s, model: {local: usual.csv}}]\n  output: {steps: [s]}\n");
 	write_in_folder("out.jsonl", "{\"id\": \"a\", \"error\": {\"kind\": \"CONFIG\", \"contains\": \"usual.csv\"}}\n");
-	struct said said = run_cases("--workers");
+	struct said said = run_cases("");
 	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
 }
 
-/* Results of one request leave their pipeline together. */
-static void a_window_between_results_of_one_request_is_skipped(void **state)
+#define MUTE PIPELINE "  steps: [{name: m}]\n" \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: m}\n" \
+	"spec: {storageUri: 'stub://fail?code=400&text=no'}\n"
+
+/* What it cannot read is refused by who sends it; what fails later has nobody who waits for it. */
+static void without_output_the_errors_topic_tells(void **state)
+{
+	(void)state;
+	write_in_folder("pipeline.yaml", MUTE);
+	write_in_folder("in.jsonl", IN("a", "pipelines/p") "{\"id\": \"b\", \"request\": {\"inputs\": 1}}\n");
+	write_in_folder("out.jsonl", "{\"id\": \"a\", \"absent\": true}\n"
+				     "{\"id\": \"a\", \"at\": \"p.errors\", "
+				     "\"error\": {\"kind\": \"INPUT\", \"contains\": \"m : no\"}}\n"
+				     "{\"id\": \"b\", \"error\": {\"kind\": \"INPUT\", \"contains\": \"inputs\"}}\n"
+				     "{\"id\": \"b\", \"at\": \"p.outputs\", \"absent\": true}\n");
+	struct said said = run_cases("");
+	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
+	said = run_cases("--print");
+	expect_words(said.out, "\"at\": \"p.errors\", \"error\": {\"kind\": \"INPUT\", \"message\": \"m : no\"}}");
+	said_close(&said);
+}
+
+/* With `errors: false` they leave in no answer; who waits for one still gets it. */
+static void errors_that_leave_in_no_answer_are_replies(void **state)
+{
+	(void)state;
+	write_in_folder("pipeline.yaml", PIPELINE "  steps: [{name: m}]\n  output: {steps: [m], errors: false}\n" MODEL_ADD10);
+	write_in_folder("in.jsonl", IN("a", "pipelines/p") "{\"id\": \"b\", \"request\": {\"inputs\": 1}}\n");
+	write_in_folder("out.jsonl", OUT("a", "OUTPUT", "11") "{\"id\": \"b\", \"error\": {\"kind\": \"INPUT\"}}\n"
+							      "{\"id\": \"b\", \"at\": \"p.outputs\", \"absent\": true}\n");
+	struct said said = run_cases("");
+	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
+}
+
+/* Even one that reaches no step: nothing held of it. */
+static void an_alert_did_not_fire_for_a_request_that_reached_no_output(void **state)
+{
+	(void)state;
+	write_in_folder("pipeline.yaml", PIPELINE "  steps: [{name: m}]\n  output: {steps: [m]}\n"
+						  "  alerts: [{name: high, condition: OUTPUT > 20}]\n" MODEL_ADD10);
+	write_in_folder("in.jsonl", "{\"id\": \"a\", \"request\": {\"inputs\": 1}}\n");
+	write_in_folder("out.jsonl", "{\"id\": \"a\", \"alert\": \"high\", \"fired\": false}\n");
+	struct said said = run_cases("");
+	expect_said(&said, EXIT_GOOD, "1 passed");
+	write_in_folder("out.jsonl", "{\"id\": \"a\", \"alert\": \"high\", \"fired\": true}\n");
+	said = run_cases("");
+	expect_said(&said, EXIT_FAULTS, "the alert `high` did not fire");
+}
+
+/* Results of one request leave their pipeline together: no window, however short, ends between them. */
+static void results_of_one_stage_leave_together(void **state)
 {
 	(void)state;
 	write_in_folder("pipeline.yaml",
-			PIPELINE "  steps: [{name: m}, {name: add10}]\n  output: {steps: [m]}\n"
+			PIPELINE "  steps: [{name: m}, {name: late}]\n  output: {steps: [m]}\n"
 				 "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: q}\nspec:\n"
-				 "  input: {externalInputs: [p.step.m.outputs, p.step.add10.outputs], joinType: outer, "
+				 "  input: {externalInputs: [p.step.m.outputs, p.step.late.outputs], joinType: outer, "
 				 "joinWindowMs: 20}\n"
 				 "  steps: [{name: t, model: {name: sum}}]\n  output: {steps: [t]}\n" MODEL_ADD10);
-	write_in_folder("out.jsonl", "{\"id\": \"a\", \"response\": {\"outputs\": [{\"name\": \"OUTPUT\", \"datatype\": \"FP32\", "
-				     "\"shape\": [2], \"data\": [11, 12]}]}}\n");
-	struct said said = run_cases("--workers");
-	expect_said(&said, EXIT_GOOD, "so no window ends between them");
+	write_in_folder("stubs.json", "{\"late\": \"stub://slow?ms=60&then=mul10\"}");
+	write_in_folder("in.jsonl", IN("a", "pipelines/p"));
+	write_in_folder("out.jsonl", "{\"id\": \"a\", \"at\": \"q.outputs\", \"response\": {\"outputs\": [{\"name\": \"OUTPUT\", "
+				     "\"datatype\": \"FP64\", \"shape\": [1], \"data\": [21]}]}}\n");
+	struct said said = run_cases("");
+	expect_said(&said, EXIT_GOOD, "1 passed");
 }
 
-static void one_kind_of_engine_is_chosen(void **state)
+/* Without expectations nothing says when all has come: the run waits longer than the window of any join. */
+static void what_is_printed_is_all_that_comes(void **state)
 {
 	(void)state;
-	struct said said = run_cases("--workers " NO_KAFKA);
-	expect_words(said.err, "--kafka and --workers are two runs");
-	assert_int_equal(said.code, EXIT_MISUSE);
-	said_close(&said);
-	said = run_cases("--workers --print");
-	expect_words(said.err, "leave out --print and --update");
+	write_in_folder("pipeline.yaml",
+			PIPELINE "  steps: [{name: m}, {name: g, model: {storageUri: 'stub://gate?min=50'}}]\n"
+				 "  output: {steps: [m]}\n"
+				 "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: q}\nspec:\n"
+				 "  input: {externalInputs: [p.step.m.outputs, p.step.g.outputs], joinType: outer, "
+				 "joinWindowMs: 90000}\n"
+				 "  steps: [{name: t, model: {name: sum}}]\n  output: {steps: [t]}\n" MODEL_ADD10);
+	write_in_folder("in.jsonl", IN("a", "pipelines/p"));
+	struct said said = run_cases("--print");
+	expect_words(said.out, "{\"id\": \"a\", \"response\"");
+	expect_words(said.out, "{\"id\": \"a\", \"at\": \"q.outputs\", \"response\"");
 	said_close(&said);
 }
 
@@ -370,6 +427,7 @@ static void nothing_is_written_down_of_what_kafka_gave(void **state)
 {
 	(void)state;
 	struct said said = run_cases(NO_KAFKA " --update");
+	expect_words(said.err, "leave out --print and --update");
 	assert_int_equal(said.code, EXIT_MISUSE);
 	said_close(&said);
 }
@@ -503,14 +561,17 @@ int main(void)
 		SHOWS(an_empty_folder_is_a_misuse),
 		SHOWS(what_kafka_cannot_show_is_skipped_with_its_reason),
 		SHOWS(what_takes_minutes_by_a_real_clock_is_skipped),
-		SHOWS(in_workers_what_takes_minutes_passes),
+		SHOWS(what_takes_minutes_passes_at_once),
 		SHOWS(workers_run_a_pipeline_by_its_stages),
 		SHOWS(workers_serve_models_by_their_names),
 		SHOWS(workers_give_the_same_each_time),
 		SHOWS(workers_judge_alerts_of_each_request),
 		SHOWS(workers_that_cannot_start_answer_why),
-		SHOWS(a_window_between_results_of_one_request_is_skipped),
-		SHOWS(one_kind_of_engine_is_chosen),
+		SHOWS(without_output_the_errors_topic_tells),
+		SHOWS(errors_that_leave_in_no_answer_are_replies),
+		SHOWS(an_alert_did_not_fire_for_a_request_that_reached_no_output),
+		SHOWS(results_of_one_stage_leave_together),
+		SHOWS(what_is_printed_is_all_that_comes),
 		SHOWS(what_fails_in_memory_is_not_tried_on_kafka),
 		SHOWS(nothing_is_written_down_of_what_kafka_gave),
 		SHOWS(json_counts_and_says_why),

@@ -1,0 +1,589 @@
+/* case_workers.c: see case_workers.h. The clocks of Kafka and of all loops are one, and work takes no time. */
+#include "simulation/case_workers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "observe/verdict_board.h"
+#include "runtime/group_setup.h"
+#include "runtime/revision.h"
+#include "simulation/case_alerts.h"
+#include "simulation/case_stubs.h"
+#include "simulation/simulated_kafka.h"
+#include "worker/worker.h"
+
+#define MS INT64_C(1000) /* in microseconds */
+#define TURN_US 20	 /* between two turns of a worker that has work */
+#define START_US ((CASE_START_MS - LOOP_VIRTUAL_EPOCH_MS) * MS)
+#define JOIN_US (60000 * MS)		/* for all groups to have their partitions; it takes some seconds */
+#define BEGIN_US (START_US - JOIN_US)
+#define STEPS_MAX ((uint64_t)10000000) /* a case that makes more goes round in a circle */
+#define LASTING_BYTES_MAX ((size_t)1 << 30)
+#define STATE_BYTES ((size_t)1 << 30)
+#define SNAPSHOT_MS 60000
+#define SNAPSHOT_CHANGES 1000
+#define ORIGINS_MAX 256 /* stages of pipelines that read each other, one after the other */
+#define TOPIC_BYTES 256
+#define QUIET_MS 1000	     /* beyond any join's window: a commit, a turn of a consumer, a retry's pause are within it */
+#define QUIET_BETWEEN_MS 200 /* between two requests that are sent one by one: a commit, and a turn of a consumer */
+#define SEED 1			    /* the same for all cases */
+#define STUB_ADDRESS "http://stub" /* nothing connects to it */
+#define NAMESPACE "test" /* names of topics decide where requests without a key go: always the same */
+
+/* Where a point is read. */
+struct workers_point {
+	struct simulated_topic *topic; /* NULL: there is none */
+	int64_t offset;
+};
+
+/* A consumer group, with one worker. */
+struct workers_group {
+	struct group group;
+	struct case_workers *workers;
+	struct simulated_topic **reads; /* by the numbers of its consumer */
+	struct worker_config config;
+	struct worker_ground ground;
+	struct simulated_host *host;
+	struct loop *loop;
+	struct worker *worker;
+	int64_t free_us; /* its next turn is not before */
+};
+
+/* A topic of a pipeline, with the requests that were sent to it in the order of their offsets. */
+struct workers_topic {
+	struct simulated_topic *topic;
+	const struct workers_group *writer; /* NULL: only requests stand there */
+	size_t sent_count;
+	struct workers_sent {
+		const struct case_send *send;
+		int64_t offset;
+	} *sent;
+};
+
+struct case_workers {
+	const struct case_workers_config *config;
+	struct engine_config engine_config;
+	struct revision *revision;
+	struct arena *lasting;
+	struct simulated_kafka *kafka;
+	struct verdict_board *board;
+	struct case_stubs stubs;
+	size_t group_count;
+	struct workers_group *groups;
+	atomic_size_t users;
+	size_t topic_count;
+	struct workers_topic *topics;
+	const struct case_points *points;
+	struct workers_point *readings; /* of each point */
+	const struct case_sends *sends;
+	struct case_results *results;
+	uint64_t steps;
+	int64_t quiet_ms;	 /* after which nothing more comes */
+	int64_t now_us, last_us; /* when something last happened to a request */
+	uint64_t attempts, changes; /* when they were last looked at */
+};
+
+/* ---- platform ---- */
+
+static struct loop *ground_loop(void *context, struct error *error)
+{
+	struct workers_group *its = context;
+	return its->loop = loop_open_virtual(its->workers->now_us / MS, error);
+}
+
+static struct consumer *ground_consumer(void *context, struct loop *loop, const struct consumer_config *config, struct error *error)
+{
+	const struct workers_group *its = context;
+	return simulated_consumer_open(its->host, loop, config, error);
+}
+
+static struct output *ground_output(void *context, struct loop *loop, const struct transaction_config *config,
+				    const struct consumer *consumer, struct error *error)
+{
+	const struct workers_group *its = context;
+	return simulated_output_open(its->host, loop, config, consumer, error);
+}
+
+static struct archive *ground_archive(void *context, struct loop *loop, const struct archive_config *config,
+				      const struct consumer *consumer, struct error *error)
+{
+	const struct workers_group *its = context;
+	(void)config;
+	return simulated_archive_open(its->host, loop, consumer, error);
+}
+
+static struct best_effort *ground_best_effort(void *context, const struct best_effort_config *config, struct error *error)
+{
+	const struct workers_group *its = context;
+	(void)config;
+	return simulated_best_effort_open(its->host, error);
+}
+
+/* ---- which request made it ---- */
+
+static const struct workers_topic *topic_find(const struct case_workers *workers, const struct simulated_topic *topic)
+{
+	for (size_t i = 0; i < workers->topic_count; i++)
+		if (workers->topics[i].topic == topic)
+			return &workers->topics[i];
+	return NULL;
+}
+
+static const struct case_send *sent_at(const struct workers_topic *its, int64_t offset)
+{
+	size_t low = 0, high = its->sent_count;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+		if (its->sent[middle].offset == offset)
+			return its->sent[middle].send;
+		*(its->sent[middle].offset < offset ? &low : &high) = its->sent[middle].offset < offset ? middle + 1 : middle;
+	}
+	return NULL;
+}
+
+/* Follows what a record answers back to a request. NULL: there is none. */
+static const struct case_send *request_behind(const struct case_workers *workers, const struct simulated_topic *topic,
+					      int64_t offset)
+{
+	for (int depth = 0; topic && depth < ORIGINS_MAX; depth++) {
+		const struct workers_topic *its = topic_find(workers, topic);
+		const struct case_send *found = its ? sent_at(its, offset) : NULL;
+		if (found || !its || !its->writer)
+			return found;
+		const struct position origin = simulated_origin(topic, 0, offset);
+		if (origin.offset < 0 || origin.topic >= its->writer->group.reads.count)
+			return NULL;
+		topic = its->writer->reads[origin.topic];
+		offset = origin.offset;
+	}
+	return NULL;
+}
+
+static void on_alert_judged(void *context, const struct message *message, const char *name, bool held)
+{
+	const struct case_workers *workers = ((const struct workers_group *)context)->workers;
+	const struct origin *origin = &message_root(message)->origin;
+	char topic[TOPIC_BYTES];
+	snprintf(topic, sizeof topic, TEXT_FORMAT, TEXT_ARGUMENTS(origin->topic));
+	const struct case_send *of = request_behind(workers, simulated_find(workers->kafka, topic), origin->offset);
+	if (of)
+		case_alert_note(workers->results, of->request->id, (size_t)(of - workers->sends->items), name, held);
+}
+
+/* ---- opening ---- */
+
+static bool topic_ensure(struct case_workers *workers, const char *name)
+{
+	return simulated_find(workers->kafka, name) || simulated_topic(workers->kafka, name, 1);
+}
+
+static bool topics_ensure_all(struct case_workers *workers, struct topic_list list)
+{
+	bool good = true;
+	for (size_t i = 0; i < list.count; i++)
+		good = good && topic_ensure(workers, list.names[i]);
+	return good;
+}
+
+static bool topics_of_plan(struct case_workers *workers)
+{
+	const struct plan *plan = &workers->revision->plan;
+	size_t count = 0;
+	bool good = true;
+	for (size_t i = 0; i < plan->count; i++) {
+		count += plan->pipelines[i].topic_count;
+		for (size_t j = 0; j < plan->pipelines[i].topic_count; j++)
+			good = good && topic_ensure(workers, plan->pipelines[i].topics[j].name);
+	}
+	workers->topics = ARENA_ARRAY(workers->lasting, struct workers_topic, count);
+	return good && workers->topics;
+}
+
+static const struct workers_group *group_named(const struct case_workers *workers, const char *name)
+{
+	size_t i = 0;
+	while (i < workers->group_count && strcmp(workers->groups[i].group.name, name) != 0)
+		i++;
+	return i < workers->group_count ? &workers->groups[i] : NULL;
+}
+
+static struct workers_topic *workers_topic_of(struct case_workers *workers, const char *name)
+{
+	struct simulated_topic *topic = simulated_find(workers->kafka, name);
+	size_t i = 0;
+	while (i < workers->topic_count && workers->topics[i].topic != topic)
+		i++;
+	if (i == workers->topic_count)
+		workers->topics[workers->topic_count++] = (struct workers_topic){.topic = topic};
+	return &workers->topics[i];
+}
+
+/* Who writes where: a pipeline to its own topics, and to the one that its files name for its answers. */
+static void writers_find(struct case_workers *workers)
+{
+	const struct plan *plan = &workers->revision->plan;
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; j < plan->pipelines[i].topic_count; j++) {
+			const struct topic *topic = &plan->pipelines[i].topics[j];
+			struct workers_topic *its = workers_topic_of(workers, topic->name);
+			if (!topic->bound || topic->role == TOPIC_OUTPUTS)
+				its->writer = group_named(workers, plan->pipelines[i].group);
+		}
+}
+
+static bool setup_make(struct workers_group *its, struct error *error)
+{
+	struct case_workers *workers = its->workers;
+	struct worker_setup *setup = group_setup_make(&its->group, workers->revision, &workers->engine_config, &workers->users,
+						      workers->revision->arena, workers->lasting, error);
+	if (!setup)
+		return false;
+	group_setup_follow(&its->group, setup);
+	const struct topic_list reads = setup->reads;
+	its->reads = ARENA_ARRAY(workers->lasting, struct simulated_topic *, reads.count);
+	if (!its->reads || !topics_ensure_all(workers, reads) || !topics_ensure_all(workers, setup->writes) ||
+	    !topics_ensure_all(workers, setup->taps) || (setup->replies && !topic_ensure(workers, setup->replies)))
+		return error_memory(error, ERROR_SYSTEM, "preparing workers");
+	for (size_t i = 0; i < reads.count; i++)
+		its->reads[i] = simulated_find(workers->kafka, reads.names[i]);
+	return true;
+}
+
+static bool group_open(struct case_workers *workers, const struct pipeline_plan *pipeline, struct error *error)
+{
+	struct workers_group *its = &workers->groups[workers->group_count++];
+	its->workers = workers;
+	its->group.name = pipeline->group;
+	its->group.exactly_once = pipeline->delivery == DELIVERY_EXACTLY_ONCE;
+	its->group.worker_count = 1;
+	its->group.board = workers->board;
+	its->group.reads.arena = its->group.writes.arena = its->group.taps.arena = workers->lasting;
+	if (!setup_make(its, error))
+		return false;
+	its->ground = (struct worker_ground){.loop_open = ground_loop,
+					     .consumer_open = ground_consumer,
+					     .output_open = ground_output,
+					     .archive_open = ground_archive,
+					     .best_effort_open = ground_best_effort,
+					     .context = its};
+	its->config = (struct worker_config){
+		.consumer = {.group = its->group.name, .instance = its->group.name},
+		.transaction = {.id = its->group.exactly_once ? its->group.name : NULL},
+		.setup = *its->group.setup,
+		.limits = worker_limits_usual,
+		.partition_state = {.bytes_max = STATE_BYTES, .snapshot_ms = SNAPSHOT_MS, .snapshot_changes = SNAPSHOT_CHANGES},
+		.ground = &its->ground,
+		.alert_judged = on_alert_judged,
+		.alert_context = its,
+	};
+	its->free_us = workers->now_us;
+	its->host = simulated_host_open(workers->kafka, its->group.name);
+	its->worker = its->host ? worker_open(&its->config, error) : NULL;
+	return its->worker || error->kind != ERROR_NONE || error_memory(error, ERROR_SYSTEM, "preparing workers");
+}
+
+static bool groups_open(struct case_workers *workers, struct error *error)
+{
+	const struct plan *plan = &workers->revision->plan;
+	workers->groups = ARENA_ARRAY(workers->lasting, struct workers_group, plan->count);
+	for (size_t i = 0; workers->groups && i < plan->count; i++)
+		if (!group_named(workers, plan->pipelines[i].group) && !group_open(workers, &plan->pipelines[i], error))
+			return false;
+	return workers->groups || error_memory(error, ERROR_SYSTEM, "preparing workers");
+}
+
+/* How long a join of the pipelines waits for what has not come. */
+static int64_t longest_window_ms(const struct plan *plan)
+{
+	int64_t longest_ms = 0;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		const struct externals *both[] = {&pipeline->graph->inputs, &pipeline->graph->triggers};
+		for (size_t j = 0; j < 2; j++)
+			if (both[j]->count > 1 && both[j]->window_ms > longest_ms)
+				longest_ms = both[j]->window_ms;
+		for (size_t j = 0; j < pipeline->stage_count; j++) {
+			const struct graph_part *part = pipeline->stages[j].graph->part;
+			if (part && part->parent_count > 1 && part->window_ms > longest_ms)
+				longest_ms = part->window_ms;
+		}
+	}
+	return longest_ms;
+}
+
+/* The first fault says why files are refused. */
+static void on_faults(void *context, const struct faults *faults)
+{
+	struct error *error = context;
+	for (size_t i = 0; i < faults_total(faults) && error->kind == ERROR_NONE; i++) {
+		const struct fault *fault = faults_at(faults, i);
+		if (fault->code->severity == SEVERITY_ERROR)
+			error_set(error, ERROR_CONFIG, fault->place, "%s", fault->message);
+	}
+}
+
+static void on_note(void *context, const char *line)
+{
+	(void)context, (void)line;
+}
+
+static bool revision_make(struct case_workers *workers, struct error *error)
+{
+	const struct case_workers_config *config = workers->config;
+	const struct revision_options files = {
+		.kinds = config->kinds,
+		.names = config->arena,
+		.report = {.faults = on_faults, .note = on_note, .context = error},
+		.paths = &config->files->pipeline,
+		.path_count = 1,
+		.built_in = STUB_ADDRESS,
+		.built_in_only = true,
+		.servers = case_stubs_offered(config->files, STUB_ADDRESS, config->arena),
+		.namespace_forced = NAMESPACE,
+		.models_asked = config->models_asked,
+		.lineage_full = true,
+		.insecure = true};
+	workers->revision = revision_open(&files, error);
+	if (workers->revision)
+		*error = (struct error){0}; /* a pipeline that is refused alone is left out */
+	return workers->revision != NULL;
+}
+
+static bool open_all(struct case_workers *workers, struct error *error)
+{
+	const struct simulated_config kafka = {.seed = SEED, .even = true};
+	workers->now_us = BEGIN_US;
+	workers->lasting = arena_open(LASTING_BYTES_MAX);
+	workers->board = verdict_board_open();
+	workers->kafka = simulated_open(&kafka);
+	case_stubs_open(&workers->stubs, workers->config->files, workers->lasting);
+	workers->engine_config = (struct engine_config){.kinds = workers->config->kinds,
+							.workers = 1,
+							.wire = &case_stubs_wire,
+							.wire_context = &workers->stubs,
+							.seed = SEED};
+	if (!workers->lasting || !workers->board || !workers->kafka)
+		return error_memory(error, ERROR_SYSTEM, "preparing workers");
+	simulated_advance(workers->kafka, workers->now_us);
+	if (!revision_make(workers, error))
+		return false;
+	workers->stubs.plan = &workers->revision->plan;
+	workers->quiet_ms = longest_window_ms(&workers->revision->plan) + QUIET_MS;
+	if (!topics_of_plan(workers))
+		return error_memory(error, ERROR_SYSTEM, "preparing workers");
+	if (!groups_open(workers, error))
+		return false;
+	writers_find(workers);
+	return true;
+}
+
+struct case_workers *case_workers_open(const struct case_workers_config *config, struct error *error)
+{
+	struct case_workers *workers = ARENA_NEW(config->arena, struct case_workers);
+	if (!workers) {
+		error_memory(error, ERROR_SYSTEM, "preparing workers");
+		return NULL;
+	}
+	workers->config = config;
+	if (open_all(workers, error))
+		return workers;
+	case_workers_close(workers);
+	return NULL;
+}
+
+const struct plan *case_workers_plan(const struct case_workers *workers)
+{
+	return &workers->revision->plan;
+}
+
+int64_t case_workers_took_ms(const struct case_workers *workers)
+{
+	return (workers->last_us - START_US) / MS;
+}
+
+void case_workers_close(struct case_workers *workers)
+{
+	if (!workers)
+		return;
+	for (size_t i = 0; i < workers->group_count; i++)
+		worker_close(workers->groups[i].worker);
+	simulated_close(workers->kafka);
+	revision_close(workers->revision);
+	verdict_board_close(workers->board);
+	arena_close(workers->lasting);
+}
+
+/* ---- running ---- */
+
+static int64_t group_due_us(const struct workers_group *its)
+{
+	int64_t wake_ms = loop_wake_ms(its->loop);
+	int64_t due_us = wake_ms == INT64_MAX ? INT64_MAX : wake_ms * MS;
+	return due_us > its->free_us ? due_us : its->free_us;
+}
+
+static int64_t next_due_us(const struct case_workers *workers)
+{
+	int64_t due_us = simulated_due_us(workers->kafka);
+	for (size_t i = 0; i < workers->group_count; i++) {
+		const int64_t its_us = group_due_us(&workers->groups[i]);
+		due_us = its_us < due_us ? its_us : due_us;
+	}
+	return due_us;
+}
+
+/* Lets what is due next happen. */
+static bool step(struct case_workers *workers, struct error *error)
+{
+	const int64_t due_us = next_due_us(workers);
+	workers->now_us = due_us > workers->now_us ? due_us : workers->now_us;
+	simulated_advance(workers->kafka, workers->now_us);
+	for (size_t i = 0; i < workers->group_count; i++) {
+		struct workers_group *its = &workers->groups[i];
+		bool over = false;
+		if (group_due_us(its) > workers->now_us)
+			continue;
+		loop_wake(its->loop, workers->now_us / MS);
+		if (!worker_turn(its->worker, &over, error))
+			return false;
+		its->free_us = workers->now_us + TURN_US;
+	}
+	return workers->steps++ < STEPS_MAX ||
+	       error_set(error, ERROR_LIMIT, PLACE_NONE, "%s does not end", workers->config->files->folder);
+}
+
+static bool have_partitions(const struct case_workers *workers)
+{
+	bool have = true;
+	for (size_t i = 0; i < workers->group_count; i++)
+		have &= worker_has_partitions(workers->groups[i].worker);
+	return have;
+}
+
+/* Runs until the groups have their partitions, and to the time at which requests are sent. */
+static bool join_all(struct case_workers *workers, struct error *error)
+{
+	while (!have_partitions(workers) || next_due_us(workers) < START_US)
+		if (!step(workers, error) || workers->now_us > START_US)
+			return error->kind != ERROR_NONE ? false
+							 : error_set(error, ERROR_SYSTEM, PLACE_NONE,
+								     "the simulated Kafka gave a group no partitions");
+	workers->now_us = START_US;
+	simulated_advance(workers->kafka, workers->now_us);
+	return true;
+}
+
+static bool send_one(struct case_workers *workers, const struct case_send *send, struct error *error)
+{
+	const struct pipeline_plan *pipeline = plan_find(&workers->revision->plan, send->pipeline);
+	struct outgoing outgoing = {.key = send->request->key, .value = send->request->body};
+	struct workers_topic *its = pipeline ? workers_topic_of(workers, pipeline->topics[0].name) : NULL;
+	if (!pipeline)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "there is no pipeline `%s` to send to", send->pipeline);
+	if (!its->sent)
+		its->sent = ARENA_ARRAY(workers->lasting, struct workers_sent, workers->sends->count);
+	const int64_t now_ms = LOOP_VIRTUAL_EPOCH_MS + workers->now_us / MS;
+	const bool made = case_send_headers(send, now_ms, workers->lasting, &outgoing.headers);
+	const int64_t offset = made && its->sent ? simulated_append(workers->kafka, its->topic, &outgoing) : -1;
+	if (offset < 0)
+		return error_memory(error, ERROR_SYSTEM, "sending the requests of a case");
+	its->sent[its->sent_count++] = (struct workers_sent){send, offset};
+	return true;
+}
+
+static bool read_all(struct case_workers *workers, struct error *error)
+{
+	for (size_t i = 0; i < workers->points->count; i++) {
+		struct workers_point *reading = &workers->readings[i];
+		struct record record;
+		while (reading->topic && simulated_read(reading->topic, 0, reading->offset, &record)) {
+			struct case_came came;
+			reading->offset = record.offset + 1;
+			if (!case_record_read(&workers->points->items[i], &record, workers->config->arena, &came, error))
+				return false;
+			case_came_take(workers->results, &workers->points->items[i],
+				       request_behind(workers, reading->topic, record.offset), &came);
+		}
+	}
+	return true;
+}
+
+/* Whether the workers have let go of all that they took, and no model is asked. */
+static bool is_idle(const struct case_workers *workers)
+{
+	bool idle = workers->stubs.outstanding == 0;
+	for (size_t i = 0; i < workers->group_count; i++) {
+		const struct worker_counts counts = worker_counts(workers->groups[i].worker);
+		idle &= counts.taken == counts.released + counts.dropped_in_flight;
+	}
+	return idle;
+}
+
+/* Runs until all is idle, and nothing has happened for a time. */
+static bool run_until_quiet(struct case_workers *workers, int64_t quiet_ms, struct error *error)
+{
+	workers->last_us = workers->now_us;
+	while (workers->now_us - workers->last_us <= quiet_ms * MS) {
+		if (!step(workers, error))
+			return false;
+		const uint64_t changes = simulated_changes(workers->kafka);
+		if (changes != workers->changes && !read_all(workers, error))
+			return false;
+		if (changes != workers->changes || workers->stubs.attempts != workers->attempts || !is_idle(workers))
+			workers->last_us = workers->now_us;
+		workers->changes = changes;
+		workers->attempts = workers->stubs.attempts;
+	}
+	return true;
+}
+
+/* What an observer has seen marks later messages: there it is to have seen all that came before. */
+static bool has_observer(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; j < plan->pipelines[i].graph->count; j++)
+			if (plan->pipelines[i].graph->steps[j].key)
+				return true;
+	return false;
+}
+
+static bool readings_open(struct case_workers *workers, const struct case_points *points)
+{
+	workers->points = points;
+	workers->readings = ARENA_ARRAY(workers->lasting, struct workers_point, points->count);
+	for (size_t i = 0; workers->readings && i < points->count; i++)
+		if (points->items[i].topic)
+			workers->readings[i].topic = simulated_find(workers->kafka, points->items[i].topic->name);
+	return workers->readings;
+}
+
+static bool send_all(struct case_workers *workers, struct error *error)
+{
+	const struct plan *plan = &workers->revision->plan;
+	const bool one_by_one = has_observer(plan);
+	for (size_t i = 0; i < workers->sends->count; i++) {
+		const struct case_send *send = &workers->sends->items[i];
+		const struct pipeline_plan *pipeline = send->pipeline ? plan_find(plan, send->pipeline) : NULL;
+		if (pipeline)
+			case_alerts_await(workers->results, pipeline->graph, send->request->id, i);
+		if (send->pipeline && (!send_one(workers, send, error) ||
+				       (one_by_one && !run_until_quiet(workers, QUIET_BETWEEN_MS, error))))
+			return false;
+	}
+	return true;
+}
+
+bool case_workers_run(struct case_workers *workers, const struct case_sends *sends, const struct case_points *points,
+		      struct case_results *results, struct error *error)
+{
+	workers->sends = sends;
+	workers->results = results;
+	if (!readings_open(workers, points))
+		return error_memory(error, ERROR_SYSTEM, "reading a case's topics");
+	if (!join_all(workers, error) || !send_all(workers, error) || !run_until_quiet(workers, workers->quiet_ms, error))
+		return false;
+	case_stubs_count(&workers->stubs, results);
+	return (!simulated_failed(workers->kafka) && !workers->stubs.failed && !results->failed) ||
+	       error_memory(error, ERROR_SYSTEM, "running a case");
+}
