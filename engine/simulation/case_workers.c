@@ -14,11 +14,11 @@
 #include "worker/worker.h"
 
 #define MS INT64_C(1000) /* in microseconds */
+#define DAY_US (24 * 3600 * 1000 * MS)
 #define TURN_US 20	 /* between two turns of a worker that has work */
 #define START_US ((CASE_START_MS - LOOP_VIRTUAL_EPOCH_MS) * MS)
 #define JOIN_US (60000 * MS)		/* for all groups to have their partitions; it takes some seconds */
 #define BEGIN_US (START_US - JOIN_US)
-#define STEPS_MAX ((uint64_t)10000000) /* a case that makes more goes round in a circle */
 #define LASTING_BYTES_MAX ((size_t)1 << 30)
 #define STATE_BYTES ((size_t)1 << 30)
 #define SNAPSHOT_MS 60000
@@ -78,7 +78,7 @@ struct case_workers {
 	struct workers_point *readings; /* of each point */
 	const struct case_sends *sends;
 	struct case_results *results;
-	uint64_t steps;
+	uint64_t events; /* steps in which something happened to a request */
 	int64_t quiet_ms;	 /* after which nothing more comes */
 	int64_t now_us, last_us; /* when something last happened to a request */
 	uint64_t attempts, changes; /* when they were last looked at */
@@ -449,8 +449,7 @@ static bool step(struct case_workers *workers, struct error *error)
 			return false;
 		its->free_us = workers->now_us + TURN_US;
 	}
-	return workers->steps++ < STEPS_MAX ||
-	       error_set(error, ERROR_LIMIT, PLACE_NONE, "%s does not end", workers->config->files->folder);
+	return true;
 }
 
 static bool have_partitions(const struct case_workers *workers)
@@ -530,7 +529,11 @@ static bool run_until_quiet(struct case_workers *workers, int64_t quiet_ms, stru
 		const uint64_t changes = simulated_changes(workers->kafka);
 		if (changes != workers->changes && !read_all(workers, error))
 			return false;
-		if (changes != workers->changes || workers->stubs.attempts != workers->attempts || !is_idle(workers))
+		const bool happened = changes != workers->changes || workers->stubs.attempts != workers->attempts;
+		workers->events += happened;
+		if (workers->events > CASE_EVENTS_MAX || workers->now_us - START_US > CASE_DAYS_MAX * DAY_US)
+			return error_set(error, ERROR_LIMIT, PLACE_NONE, "%s does not end", workers->config->files->folder);
+		if (happened || !is_idle(workers))
 			workers->last_us = workers->now_us;
 		workers->changes = changes;
 		workers->attempts = workers->stubs.attempts;

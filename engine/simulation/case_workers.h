@@ -12,6 +12,10 @@
 
 #include "simulation/case_records.h"
 
+/* A case in which more happens, or that takes longer, does not end: an error LIMIT. The longest window is of 49 days. */
+#define CASE_EVENTS_MAX ((uint64_t)10000000)
+#define CASE_DAYS_MAX 60
+
 #define CASE_START_MS INT64_C(1767225600000) /* 2026-01-01: the requests are sent then, the same for all cases */
 
 struct case_workers;

@@ -234,6 +234,18 @@ static void what_takes_minutes_passes_at_once(void **state)
 	expect_said(&said, EXIT_GOOD, "1 passed, 0 failed, 0 skipped");
 }
 
+/* Three attempts of 20.5 days each. */
+static void a_case_that_takes_months_does_not_end(void **state)
+{
+	(void)state;
+	write_in_folder("pipeline.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+					 "  steps: [{name: add10, timeout: 492h}]\n  output: {steps: [add10]}\n");
+	write_in_folder("stubs.json", "{\"add10\": \"stub://hang\"}");
+	write_in_folder("out.jsonl", "{\"id\": \"a\", \"error\": {\"kind\": \"REMOTE\"}}\n");
+	struct said said = run_cases("");
+	expect_said(&said, EXIT_FAULTS, "does not end");
+}
+
 /* Each stage has a topic: the steps with state have keys of their own. */
 static void workers_run_a_pipeline_by_its_stages(void **state)
 {
@@ -562,6 +574,7 @@ int main(void)
 		SHOWS(what_kafka_cannot_show_is_skipped_with_its_reason),
 		SHOWS(what_takes_minutes_by_a_real_clock_is_skipped),
 		SHOWS(what_takes_minutes_passes_at_once),
+		SHOWS(a_case_that_takes_months_does_not_end),
 		SHOWS(workers_run_a_pipeline_by_its_stages),
 		SHOWS(workers_serve_models_by_their_names),
 		SHOWS(workers_give_the_same_each_time),
