@@ -17,7 +17,7 @@
 #define SEND_MS 10000 /* for Kafka to accept a request */
 #define DRAIN_MS 2000
 #define COMMIT_MS 10
-#define INCOMPLETE_MS 10000 /* time without records after which missing answers count as missing */
+#define INCOMPLETE_MS 20000 /* time without records after which missing answers count as missing */
 #define MEMORY_BYTES ((size_t)256 << 20)
 #define STATE_BYTES ((size_t)256 << 20)
 #define ADDRESS_BYTES 64

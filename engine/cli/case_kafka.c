@@ -96,6 +96,30 @@ static bool is_fit_to_send(const struct case_play *played, const struct case_sen
 	return false;
 }
 
+static bool has_namesake(const struct case_sends *sends, const struct case_send *send)
+{
+	for (size_t i = 0; i < sends->count; i++)
+		if (&sends->items[i] != send && text_equal(sends->items[i].id, send->id))
+			return true;
+	return false;
+}
+
+/* Whether the results of requests of one id are joined: those that came first, of each topic. */
+static bool joins_namesakes(const struct case_play *played, struct buffer *unfit)
+{
+	const struct plan *plan = case_workers_plan(played->workers);
+	size_t i = 0, joining = 0;
+	while (joining < plan->count && external_points(plan->pipelines[joining].graph) < 2)
+		joining++;
+	while (i < played->sends.count && !has_namesake(&played->sends, &played->sends.items[i]))
+		i++;
+	if (joining == plan->count || i == played->sends.count)
+		return false;
+	buffer_print(unfit, "which results of requests of one id are joined in `%s` depends on when they come",
+		     plan->pipelines[joining].graph->name);
+	return true;
+}
+
 static bool is_fit(const struct case_play *played, struct buffer *unfit)
 {
 	if (!played->workers) {
@@ -122,18 +146,10 @@ static bool is_fit(const struct case_play *played, struct buffer *unfit)
 	for (size_t i = 0; i < played->sends.count; i++)
 		if (!is_fit_to_send(played, &played->sends.items[i], unfit))
 			return false;
-	return true;
+	return !joins_namesakes(played, unfit);
 }
 
 /* ---- reading ---- */
-
-static bool has_namesake(const struct case_sends *sends, const struct case_send *send)
-{
-	for (size_t i = 0; i < sends->count; i++)
-		if (&sends->items[i] != send && text_equal(sends->items[i].id, send->id))
-			return true;
-	return false;
-}
 
 /* What was sent under that id. Where that is several, they are answered in their order; and
  * those go first that were sent to the pipeline whose outputs these are. */
