@@ -69,9 +69,6 @@ void build_shares(struct graph_build *build);
 /* graph.c: the nearest name of a step (or of the pipeline, or of a declared tensor), in the arena. NULL: no name is near. */
 const char *build_suggest(struct graph_build *build, struct text word);
 
-/* The default timeout of the Runtime resource in the files; 0: none. */
-int64_t runtime_timeout_ms(const struct spec *spec);
-
 /* The text of a name; empty when the spec could not parse it. */
 static inline struct text text_of_name(const struct name *name)
 {

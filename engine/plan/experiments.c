@@ -185,7 +185,7 @@ static void find_of_step(struct experiments *all, size_t index)
 	}
 }
 
-void graph_find_experiments(struct graph *graph, const struct spec *spec, struct arena *arena)
+static void find_experiments(struct graph *graph, const struct spec *spec, struct arena *arena)
 {
 	struct experiments all = {.arena = arena, .spec = spec, .graph = graph};
 	for (size_t i = 0; i < graph->count; i++)
@@ -289,7 +289,7 @@ static void check_explained(struct graph_build *build, size_t index)
 
 void build_experiments(struct graph_build *build)
 {
-	graph_find_experiments(build->graph, build->spec, build->arena);
+	find_experiments(build->graph, build->spec, build->arena);
 	for (size_t i = 0; i < build->graph->count; i++) {
 		if (build->steps[i].batch.size > 0 && build->steps[i].kind)
 			check_batch(build, i);

@@ -91,7 +91,8 @@ static int64_t ms_of(int64_t duration_ns)
 	return duration_ns / NS_PER_MS + (duration_ns % NS_PER_MS != 0);
 }
 
-int64_t runtime_timeout_ms(const struct spec *spec)
+/* The default timeout of the Runtime resource in the files; 0: none. */
+static int64_t runtime_timeout_ms(const struct spec *spec)
 {
 	const struct resource *runtime = spec_first(spec, RESOURCE_RUNTIME);
 	return runtime && runtime->spec ? ms_of(((const struct runtime_spec *)runtime->spec)->timeout_ns) : 0;

@@ -239,9 +239,6 @@ void graph_mark_offspring(struct graph *graph, struct arena *arena, struct fault
  * Model comes before a Pipeline before an Experiment; an unknown name is a model. Never CALL_ANY. */
 enum call_target graph_callee(const struct graph *graph, enum call_target target, const char *name);
 
-/* Finds the experiments of a graph. Called by graph_build(). */
-void graph_find_experiments(struct graph *graph, const struct spec *spec, struct arena *arena);
-
 /* The experiment that splits a call of a step, by its resolved target: the step's own, the one of that name, or the one
  * whose default is called. NULL: none. */
 const struct graph_experiment *graph_experiment_find(const struct graph *graph, size_t step, enum call_target target,

@@ -110,7 +110,8 @@ static struct model_config *model_named(struct model_config *models, size_t coun
 	return NULL;
 }
 
-void model_configure_step(struct model_config *model, const struct graph_step *step)
+/* Adds what a step that calls it sets: a step that sets the cache time of replies has them kept, in memory by default. */
+static void configure_step(struct model_config *model, const struct graph_step *step)
 {
 	if (step->kept_ms > 0 && model->cache.backend == CACHE_NONE)
 		model->cache.backend = CACHE_MEMORY;
@@ -154,7 +155,7 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 		const struct graph_step *step = &pipeline->graph->steps[callee->step];
 		struct model_config *model = model_named(models, config->model_count, callee->name);
 		if (model) {
-			model_configure_step(model, step);
+			configure_step(model, step);
 			continue;
 		}
 		model = &models[config->model_count++];
@@ -165,7 +166,7 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 		model->addresses = endpoint_addresses(&callee->endpoint, callee->name, arena);
 		model->tls = tls_of(plan->spec, callee->endpoint.server, arena);
 		model->cache.namespace = pipeline->namespace;
-		model_configure_step(model, step);
+		configure_step(model, step);
 	}
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading the models of a pipeline");
 }

@@ -18,7 +18,4 @@ bool caller_configure(const struct plan *plan, const struct pipeline_plan *pipel
 bool model_configure(const struct spec *spec, const char *name, struct arena *arena, struct model_config *config,
 		     struct error *error);
 
-/* Adds what a step that calls it sets: a step that sets the cache time of replies has them kept, in memory by default. */
-void model_configure_step(struct model_config *model, const struct graph_step *step);
-
 #endif

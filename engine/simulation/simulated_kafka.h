@@ -69,7 +69,6 @@ bool simulated_failed(const struct simulated_kafka *kafka);
 bool simulated_topic(struct simulated_kafka *kafka, const char *name, int32_t partitions);
 struct simulated_topic *simulated_find(const struct simulated_kafka *kafka, const char *name); /* NULL: it does not exist */
 int32_t simulated_topic_partitions(const struct simulated_topic *topic);
-struct text simulated_topic_name(const struct simulated_topic *topic);
 
 /* Losses of a broker or an operator, while no client uses it: so many committed records at the end of a partition, with
  * all that is behind them; and the metadata of all commits. False: there was no committed record. */

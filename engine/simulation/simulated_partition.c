@@ -201,11 +201,6 @@ const struct simulated_entry *simulated_partition_next(const struct simulated_pa
 	return NULL;
 }
 
-struct text simulated_topic_name(const struct simulated_topic *topic)
-{
-	return topic->name;
-}
-
 int32_t simulated_topic_partitions(const struct simulated_topic *topic)
 {
 	return topic->count;
