@@ -280,7 +280,9 @@ static bool group_open(struct case_workers *workers, const struct pipeline_plan 
 	its->free_us = workers->now_us;
 	its->host = simulated_host_open(workers->kafka, its->group.name);
 	its->worker = its->host ? worker_open(&its->config, error) : NULL;
-	return its->worker || error->kind != ERROR_NONE || error_memory(error, ERROR_SYSTEM, "preparing workers");
+	if (!its->worker && error->kind == ERROR_NONE)
+		return error_memory(error, ERROR_SYSTEM, "preparing workers");
+	return its->worker;
 }
 
 static bool groups_open(struct case_workers *workers, struct error *error)
