@@ -115,11 +115,13 @@ static bool drift_open(struct step *step, struct error *error)
 /* That of the message's segment. */
 static struct last_verdict last_of(const struct step *step, struct visit *visit)
 {
-	const struct scope scope = visit_scope(visit, NULL);
 	const struct drift *self = step->options;
 	const struct drift_knowledge *known = step->state;
 	if (!known)
 		return verdict_unknown();
+	if (!self->group)
+		return verdict_entry_known(known->entry, known->identity, TEXT(""));
+	const struct scope scope = visit_scope(visit, NULL);
 	return verdict_entry_known(known->entry, known->identity, drift_segment_first(self->group, &scope, visit_arena(visit)));
 }
 

@@ -6,6 +6,7 @@
 #include "base/duration.h"
 #include "base/hash.h"
 #include "message/drift_score.h"
+#include "message/slice.h"
 #include "observe/verdict_board.h"
 #include "steps/drift_comparison.h"
 #include "steps/drift_identity.h"
@@ -16,29 +17,32 @@
 #include "steps/drift_verdict.h"
 
 #define CHUNK_BYTES_MAX 65536 /* of rows, so that a chunk fits a record */
-#define UNUSABLE_USUAL 500 /* messages that do not fit, of a window by time */
+#define UNUSABLE_USUAL 500    /* messages that do not fit, of a window by time */
 
 struct drift_observer {
 	struct drift_comparison comparison;
 	const struct expression *group;
-	struct drift_past *past; /* NULL: the reference is a file, or a topic's */
+	struct drift_past *past;   /* NULL: the reference is a file, or a topic's */
 	struct drift_topic *topic; /* NULL: it is none of a topic */
-	const char *reference;	 /* its name in records */
+	const char *reference;	   /* its name in records */
 	uint64_t identity;
 	uint64_t verdict_identity; /* by which its verdicts are known (steps/drift_identity.h) */
-	uint64_t tally_identity; /* the same, without the features of a past */
-	const char *watched; /* name of the step that it observes */
+	uint64_t tally_identity;   /* the same, without the features of a past */
+	const char *watched;	   /* name of the step that it observes */
 	struct verdict_entry *entry;
 	bool filled;	/* the monitor has the rows of a segment's window */
 	uint64_t chain; /* of that segment */
 };
 
-/* A message at the observer. */
+/* A message at the observer; or a slice, of several. */
 struct drift_visit {
 	struct drift_observer *self;
 	const struct step *step;
 	struct visit *visit;
 	struct drift_tally tally;
+	const int64_t *times_ms; /* of a slice: those of its messages, each of which is a row; else NULL */
+	size_t messages;
+	size_t message; /* the one at hand, from 0 */
 	struct error *error;
 };
 
@@ -56,6 +60,12 @@ struct drift_run {
 static double observer_share(const struct step *step)
 {
 	return ((const struct drift *)step->options)->share;
+}
+
+/* A `groupBy` may use anything of a message. */
+static bool observer_slices(const struct step *step)
+{
+	return !((const struct drift *)step->options)->group;
 }
 
 static uint64_t identity_of(const struct drift_comparison *comparison, const struct expression *group)
@@ -157,6 +167,21 @@ static bool chunks_put_back(const struct drift_visit *at, struct text segment, c
 	return true;
 }
 
+static int64_t row_time_ms(const struct drift_visit *at, size_t row)
+{
+	return at->times_ms ? at->times_ms[row] : visit_message(at->visit)->time_ms;
+}
+
+/* Whether the rows of the run may close a window. */
+static bool run_closes(const struct drift_visit *at, const struct drift_run *run)
+{
+	const struct monitor *monitor = at->self->comparison.monitor;
+	bool closes = false;
+	for (size_t i = 0; i < (at->times_ms ? run->count : 1) && !closes; i++)
+		closes = monitor_closes(monitor, run->count, row_time_ms(at, run->first + i));
+	return closes;
+}
+
 /* Brings the monitor to the segment. It gets the stored rows only if the run closes a window, and the window begins anew if
  * these are not whole. */
 static void monitor_bring(const struct drift_visit *at, const struct drift_run *run, struct drift_kept *kept)
@@ -169,7 +194,7 @@ static void monitor_bring(const struct drift_visit *at, const struct drift_run *
 	monitor_resume(monitor, &kept->position);
 	if (kept->position.rows == 0)
 		return;
-	if (!monitor_closes(monitor, run->count, visit_message(at->visit)->time_ms)) {
+	if (!run_closes(at, run)) {
 		monitor_resume_blank(monitor, &kept->position);
 		self->filled = false;
 	} else if (!chunks_put_back(at, run->segment, kept)) {
@@ -230,8 +255,8 @@ static bool beginning_say(const struct drift_visit *at, struct text segment)
 	struct drift_score *score = ARENA_NEW(visit_arena(at->visit), struct drift_score);
 	if (!score)
 		return error_memory(at->error, ERROR_LIMIT, "beginning a window");
-	*score = (struct drift_score){
-		.pipeline = at->step->pipeline, .step = at->self->watched, .segment = segment, .begins = true};
+	*score =
+		(struct drift_score){.pipeline = at->step->pipeline, .step = at->self->watched, .segment = segment, .begins = true};
 	visit_score(at->visit, score);
 	return true;
 }
@@ -242,7 +267,7 @@ static bool verdict_give(struct drift_visit *at, struct text segment, const stru
 {
 	const struct drift *options = at->step->options;
 	struct arena *arena = visit_arena(at->visit);
-	const int64_t time_ms = visit_message(at->visit)->time_ms;
+	const int64_t time_ms = row_time_ms(at, at->message);
 	struct drift_score *score = ARENA_NEW(arena, struct drift_score);
 	if (!score)
 		return error_memory(at->error, ERROR_LIMIT, "judging a window");
@@ -305,11 +330,11 @@ static bool past_take(struct drift_visit *at, const struct past_window *window, 
 static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct drift_kept *kept)
 {
 	struct drift_observer *self = at->self;
-	const int64_t time_ms = visit_message(at->visit)->time_ms;
 	const size_t width = self->comparison.reference.feature_count;
 	const bool by_count = self->comparison.settings.window_ms == 0; /* the row that closes such a window is in it */
-	size_t first = 0; /* of the rows that are in the open window */
+	size_t first = 0;						/* of the rows that are in the open window */
 	for (size_t i = 0; i < run->count; i++) {
+		const int64_t time_ms = row_time_ms(at, run->first + i);
 		const struct monitor_verdict *verdict = monitor_add(self->comparison.monitor, run->rows + i * width, time_ms);
 		if (by_count)
 			drift_chances_add(&run->chances, run->first + i, &kept->performance);
@@ -327,7 +352,8 @@ static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct
 		kept->chunks = 0;
 	}
 	kept->position = monitor_position_of(self->comparison.monitor);
-	kept->chain = hash_bytes(run->rows, run->count * row_bytes(self), hash_bytes(&time_ms, sizeof time_ms, kept->chain));
+	const int64_t last_ms = row_time_ms(at, run->first + run->count - 1);
+	kept->chain = hash_bytes(run->rows, run->count * row_bytes(self), hash_bytes(&last_ms, sizeof last_ms, kept->chain));
 	return rows_keep(at, run, first, kept);
 }
 
@@ -480,12 +506,15 @@ static bool past_bring(struct drift_visit *at)
 	return good;
 }
 
-/* Counts a message that comes before the reference of a topic is known. Each time that a window would be full, a record says so. */
-static bool message_await(struct drift_visit *at)
+/* Counts the messages that come before the reference of a topic is known. Each time that a window would be full, a record says
+ * so. */
+static bool messages_await(struct drift_visit *at)
 {
 	struct drift_kept kept;
-	at->tally.unusable = drift_topic_waiting(at->visit) + 1;
-	if (at->tally.unusable >= unusable_most(at->self)) {
+	at->tally.unusable = drift_topic_waiting(at->visit);
+	for (at->message = 0; at->message < at->messages; at->message++) {
+		if (++at->tally.unusable < unusable_most(at->self))
+			continue;
 		(void)drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept);
 		if (!verdict_give(at, TEXT(""), NULL, &kept))
 			return false;
@@ -511,6 +540,14 @@ static bool waiting_take(struct drift_visit *at)
 	return waiting == 0 || drift_topic_wait(at->visit, 0, at->error);
 }
 
+/* Whether a slice has a time for each row. */
+static bool slice_fits(const struct drift_visit *at, size_t rows)
+{
+	return !at->times_ms || at->messages == rows ||
+	       error_set(at->error, ERROR_INPUT, PLACE_NONE,
+			 "%zu rows have %zu times; only the engine may write to a stage's topic", rows, at->messages);
+}
+
 static bool message_take(struct drift_visit *at)
 {
 	struct drift_observer *self = at->self;
@@ -521,7 +558,7 @@ static bool message_take(struct drift_visit *at)
 	struct text *segments;
 	size_t count = 0;
 	if (!topic_bring(self))
-		return message_await(at);
+		return messages_await(at);
 	const bool known = past_bring(at);
 	drift_tally_read(at->visit, self->tally_identity, &at->tally);
 	if (self->entry)
@@ -529,20 +566,21 @@ static bool message_take(struct drift_visit *at)
 	const struct drift_tally before = at->tally;
 	if (!waiting_take(at))
 		return false;
-	const bool usable = known &&
-			    drift_comparison_rows(&self->comparison, visit_input(at->visit), arena, &rows, &count, &texts,
-						  at->error) &&
-			    drift_segments_of(self->group, &scope, count, arena, &segments, at->error);
+	const bool usable =
+		known &&
+		drift_comparison_rows(&self->comparison, visit_input(at->visit), arena, &rows, &count, &texts, at->error) &&
+		slice_fits(at, count) && drift_segments_of(self->group, &scope, count, arena, &segments, at->error);
 	if (!usable && (at->error->kind == ERROR_SYSTEM || at->error->kind == ERROR_LIMIT))
 		return false;
 	if ((usable && !runs_take(at, rows, segments, count)) || !formers_forget(at))
 		return false;
-	if (!usable) {
+	if (!usable)
 		*at->error = (struct error){0};
-		at->tally.unusable++;
+	for (at->message = 0; at->message < at->messages; at->message++) {
+		at->tally.unusable += !usable;
+		if (!unusable_say(at) || !misfits_count(at, usable))
+			return false;
 	}
-	if (!unusable_say(at) || !misfits_count(at, usable))
-		return false;
 	if (self->entry)
 		verdict_entry_set_beyond(self->entry, at->tally.beyond_all);
 	return memcmp(&before, &at->tally, sizeof before) == 0 || drift_tally_keep(at->visit, &at->tally, at->error);
@@ -552,9 +590,10 @@ static enum step_verdict observer_run(struct step *step, struct visit *visit, st
 {
 	struct drift_observer *self = step->state;
 	visit_pass(visit);
-	if (!step_observes(step, visit_message(visit)))
+	struct drift_visit at = {.self = self, .step = step, .visit = visit, .messages = 1, .error = error};
+	at.times_ms = slice_times(visit_message(visit), step->name, &at.messages);
+	if (!at.times_ms && !step_observes(step, visit_message(visit))) /* those of a slice are of the share */
 		return STEP_DONE;
-	struct drift_visit at = {.self = self, .step = step, .visit = visit, .error = error};
 	if (message_take(&at))
 		return STEP_DONE;
 	self->filled = false; /* the monitor may be ahead of the state */
@@ -568,7 +607,7 @@ const struct step_kind step_drift_observer = {
 	.options_size = sizeof(struct drift),
 	.shape = SHAPE_PASSES,
 	.state = &(const struct state_rules){0},
-	.monitors = &(const struct monitor_rules){.observes = observer_share},
+	.monitors = &(const struct monitor_rules){.observes = observer_share, .slices = observer_slices},
 	.open = observer_open,
 	.close = observer_close,
 	.run = observer_run,

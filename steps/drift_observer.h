@@ -6,6 +6,10 @@
  * seen the same rows as the state; else it is filled from the state. Another reference, or another window, begins anew,
  * and so does what a former version has stored; the numbers of windows go on.
  *
+ * A slice (message/slice.h) is several messages, each of which is a row with its own time: the verdicts are those of its
+ * messages one by one, and each counts. Only where a past is forgotten in the midst of a slice, the rest of it is not watched
+ * yet, and counts as what does not fit. Each row of a slice was drawn by the path, if there is a share.
+ *
  * With `groupBy` each segment has that (steps/drift_segments.h). They share the monitor in memory, which gets the rows of a
  * segment's window only when it closes; so a message of any segment costs the same.
  *

@@ -203,6 +203,14 @@ bool plan_stage_observes(const struct pipeline_plan *plan, size_t stage)
 	return plan->stages[stage].count > 0;
 }
 
+/* The name of a stage's only step, if that takes slices. */
+static const char *slices_taker(const struct parting *parting, size_t to)
+{
+	const struct stage *stage = &parting->plan->stages[to];
+	const struct step step = step_seen(parting->graph, stage->count == 1 ? stage->steps[0] : 0);
+	return stage->count == 1 && step_slices(&step) ? step.name : NULL;
+}
+
 static bool fill_next(const struct parting *parting, size_t to, struct graph_next *next)
 {
 	const struct pipeline_plan *plan = parting->plan;
@@ -222,6 +230,7 @@ static bool fill_next(const struct parting *parting, size_t to, struct graph_nex
 		.outputs = needs.outputs,
 		.request = needs.request,
 		.observes = plan_stage_observes(plan, to),
+		.slices = slices_taker(parting, to),
 	};
 	choose_key(parting, next);
 	return true;

@@ -86,6 +86,11 @@ bool step_observes(const struct step *step, const struct message *message)
 	return share >= 1 || assignment_draws(step->name, message, 100 * share);
 }
 
+bool step_slices(const struct step *step)
+{
+	return step_is_observer(step) && step->kind->monitors->slices && step->kind->monitors->slices(step);
+}
+
 bool step_quorum(const struct step *step, struct quorum *quorum)
 {
 	const struct merge_rules *rules = is_whole(step) ? step->kind->merges : NULL;

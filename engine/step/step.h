@@ -293,6 +293,9 @@ struct monitor_rules {
 	const char *(*large)(const struct step *step, struct arena *arena, struct place *place);
 	/* Of an observer: the share of the messages that it gets, 0 to 1. NULL: it is no observer. */
 	double (*observes)(const struct step *step);
+	/* Of an observer: whether it takes the rows of several messages as one (message/slice.h). Then nothing of a message but its
+	 * tensors and its time may matter to it. NULL (also as hook): it does not. */
+	bool (*slices)(const struct step *step);
 	/* The topic from whose records an engine learns what `fit` would write, when it starts; the observer finds it on the board
 	 * (verdict_entry_learnt()). NULL (also as hook): none. */
 	const char *(*learns_from)(const struct step *step);
@@ -365,6 +368,7 @@ bool step_explains(const struct step *step); /* whether it explains another step
 bool step_is_beside(const struct step *step); /* whether it explains or observes beside the answer */
 bool step_is_observer(const struct step *step); /* whether the plan has added it */
 bool step_observes(const struct step *step, const struct message *message); /* whether it, an observer, gets the message */
+bool step_slices(const struct step *step); /* whether it is an observer that takes the rows of several messages as one */
 
 /* ---- of the visit ---- */
 

@@ -33,6 +33,7 @@ void outbox_close(struct outbox *outbox)
 	replies_close(&outbox->replies);
 	buffer_close(&outbox->encoded);
 	buffer_close(&outbox->feed_key);
+	slices_close(&outbox->slices);
 }
 
 struct position origin_of(const struct flight *flight)

@@ -7,6 +7,7 @@
 #include "log/best_effort.h"
 #include "worker/lanes.h"
 #include "worker/replies.h"
+#include "worker/slices.h"
 #include "worker/worker.h"
 
 struct outbox {
@@ -16,6 +17,7 @@ struct outbox {
 	struct replies replies; /* copies of answers for gateways; exactly once, held until their transaction is committed */
 	struct buffer encoded;
 	struct buffer feed_key;
+	struct slices slices; /* rows that wait on their way to observers */
 	struct worker_counts *counts; /* of the worker */
 	size_t half_left;     /* flights whose outputs were produced in part: no commit now, it would separate them */
 	struct error failure; /* SYSTEM: not even an error can be produced; the worker stops */

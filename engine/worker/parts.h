@@ -10,6 +10,7 @@
  *   direct_intake.c  entry of such requests into stages
  *   direct_log.c  records of such requests
  *   stage_links.c  records from and to other stages of the pipeline
+ *   slices.c   rows that wait on their way to observers
  *   external_inputs.c  records of other pipelines
  *   join_state.c  parts of requests that wait to be joined; join_state_recalled.c restores them
  *   parked_parts.c  parts and tombstones in the store

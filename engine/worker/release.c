@@ -82,11 +82,16 @@ static bool send_left(struct worker *worker)
 	return verdict != PRODUCE_FULL;
 }
 
-/* Ends the output. Changes of state are sent first. Changes that the output does not accept now are sent soon. */
+/* Ends the output. Rows that wait for others, and changes of state, are sent first. What the output does not accept now is
+ * sent soon. */
 bool release_end(struct worker *worker, struct error *error)
 {
 	struct error refused = {0};
-	enum produce_verdict verdict = worker->spoilt ? PRODUCE_SPOILT : partition_states_tell(worker, &refused);
+	struct outbox *outbox = &worker->outbox;
+	enum produce_verdict verdict =
+		worker->spoilt ? PRODUCE_SPOILT : slices_leave_all(&outbox->slices, outbox->output, &outbox->encoded, &refused);
+	if (verdict == PRODUCED)
+		verdict = partition_states_tell(worker, &refused);
 	if (verdict == PRODUCE_FULL) {
 		release_retry_soon(worker);
 		return true;
@@ -134,6 +139,7 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		count_set(&stage->counts->sums.resets, worker->counts.resets);
 	worker->outbox.half_left = 0;
+	slices_drop(&worker->outbox.slices);
 	if (!worker->config->transaction.id)
 		lanes_recall(&worker->lanes, committed);
 	intake_drop(worker, committed);
@@ -189,12 +195,23 @@ static bool is_of_changelog(const struct worker *worker, const struct refusal *r
 	return false;
 }
 
+/* Whether it is of rows of several messages, none of which it can be blamed on. */
+static bool is_slice(const struct worker *worker, const struct refusal *refusal, struct error *error)
+{
+	if (!slices_wrote(&worker->outbox.slices, refusal))
+		return false;
+	error_set(error, ERROR_SYSTEM, PLACE_NONE,
+		  "Kafka refuses rows for an observer in the topic %s: %s; raise its max.message.bytes",
+		  worker->setup->writes.names[refusal->topic], refusal->reason);
+	return true;
+}
+
 static bool hear_refusals(struct worker *worker, struct error *error)
 {
 	struct refusal refusal;
 	while (output_refused(worker->outbox.output, &refusal)) {
 		count_add(&worker->counts.refused, 1);
-		if (is_of_changelog(worker, &refusal, error))
+		if (is_of_changelog(worker, &refusal, error) || is_slice(worker, &refusal, error))
 			return false;
 		if (!take_again(worker, &refusal, error))
 			return false;

@@ -51,6 +51,24 @@ static struct text key_for(const struct flight *flight, size_t next, char bytes[
 	return key.bytes ? key : partition_key(partition < 0 ? 0 : partition, bytes);
 }
 
+/* Rows that can never leave stop the worker. */
+static enum produce_verdict rows_leave(struct outbox *outbox, uint32_t topic, struct error *error)
+{
+	const enum produce_verdict verdict = slices_leave(&outbox->slices, topic, outbox->output, &outbox->encoded, error);
+	if (verdict == PRODUCE_REFUSED)
+		outbox->failure = *error;
+	return verdict;
+}
+
+static enum produce_verdict row_wait(struct outbox *outbox, const struct slices_row *row, struct error *error)
+{
+	bool failed;
+	const enum produce_verdict verdict = slices_add(&outbox->slices, row, outbox->output, &outbox->encoded, &failed, error);
+	if (failed)
+		outbox->failure = *error;
+	return verdict;
+}
+
 static enum produce_verdict stage_link_produce(struct outbox *outbox, const struct flight *flight, size_t next, struct error *error)
 {
 	const struct stage_config *config = flight->stage->config;
@@ -62,19 +80,34 @@ static enum produce_verdict stage_link_produce(struct outbox *outbox, const stru
 		.deployment = config->version,
 		.original = observes ? (struct text){"", 0} : flight->request,
 		.key = flight->kept_key,
-		.deadline_ms = message->deadline_ms && !observes
-				       ? message->deadline_ms + loop_began_ms(flight->stage->worker->loop)
-				       : 0,
+		.deadline_ms =
+			message->deadline_ms && !observes ? message->deadline_ms + loop_began_ms(flight->stage->worker->loop) : 0,
 		.request = part->next[next].request || flight->from,
 	};
+	char bytes[PARTITION_KEY_BYTES];
+	const struct text key = key_for(flight, next, bytes);
+	if (part->next[next].slices) {
+		const struct given *row = stage_link.request ? NULL : slice_given(message, (uint64_t)1 << next);
+		if (row)
+			return row_wait(outbox,
+					&(struct slices_row){.topic = config->next[next],
+							     .key = key,
+							     .observer = part->next[next].slices,
+							     .message = message,
+							     .given = row,
+							     .link = stage_link},
+					error);
+		const enum produce_verdict verdict = rows_leave(outbox, config->next[next], error);
+		if (verdict != PRODUCED)
+			return verdict;
+	}
 	buffer_clear(&outbox->encoded);
 	if (!stage_link_encode(message, (uint64_t)1 << next, &stage_link, &outbox->encoded, error))
 		return PRODUCE_REFUSED;
-	char bytes[PARTITION_KEY_BYTES];
 	const struct outgoing outgoing = {
 		.topic = config->next[next],
 		.origin = origin_of(flight),
-		.key = key_for(flight, next, bytes),
+		.key = key,
 		.value = buffer_view(&outbox->encoded),
 	};
 	return output_produce(outbox->output, &outgoing, error);

@@ -4,7 +4,8 @@
  *   requests send   -b BROKERS -i IN -n N [-r A_SECOND] [-j]
  *       -j: in Open Inference Protocol JSON; -a: the records' times are a ms apart, up to now; -k: without keys
  *   requests follow -b BROKERS -i IN -g GROUP -n N -p PID
- *       waits until the group has committed all N; prints the CPU seconds of the process
+ *       waits until the group has committed all N; prints the CPU seconds of the process. N of 0: until it has committed
+ *       nothing more for 3 s, and what was used by the last
  *   requests pace   -b BROKERS -i IN -g GROUP -n N -p PID
  *       waits for three quarters of them; prints the messages per CPU second behind the
  *       first fifth, which is a process's start. Clients fetch ahead, some 64 MiB: if the
@@ -36,6 +37,7 @@
 
 #define PARTITIONS_USUAL 4
 #define FLUSH_MS 180000 /* a broker may be started twice meanwhile, on a busy machine */
+#define STILL_S 3 /* a busy machine may pause for a while */
 #define COUNT_S 60 /* for all that is in a topic, committed or not */
 #define STRETCH_MS 600000 /* of answers whose times are noted */
 #define QUIET_S 15 /* longer than what a dead engine left open can hold back a reader: a transaction's timeout; or -q */
@@ -153,8 +155,30 @@ static struct mark follow_to(const struct options *options, long count)
 	return mark;
 }
 
+/* Until nothing more is committed for some seconds: what was used when the last was. */
+static struct mark follow_to_end(const struct options *options)
+{
+	struct mark last = follow_to(options, 1);
+	double since = now_s(CLOCK_MONOTONIC);
+	for (bool over = false; !over;) {
+		pause_ms(100);
+		over = now_s(CLOCK_MONOTONIC) - since > STILL_S;
+		const struct mark mark = follow_to(options, 1);
+		if (mark.done == last.done)
+			continue;
+		last = mark;
+		since = now_s(CLOCK_MONOTONIC);
+		over = false;
+	}
+	return last;
+}
+
 static int follow(const struct options *options)
 {
+	if (options->count == 0) {
+		printf("%.3f\n", follow_to_end(options).used);
+		return 0;
+	}
 	printf("%.3f\n", follow_to(options, options->count).used);
 	return 0;
 }

@@ -444,12 +444,26 @@ static void the_plan_has_a_stage_for_the_observer(void **state)
 	assert_string_equal(pipeline->stages[1].key, "\"watch\"");
 	assert_non_null(pipeline->stages[1].state);
 	assert_true(pipeline->stages[0].graph->part->next[0].observes);
+	assert_string_equal(pipeline->stages[0].graph->part->next[0].slices, "watch.observer");
 	for (size_t i = 0; i < pipeline->topic_count; i++) {
 		const bool drift = pipeline->topics[i].role == TOPIC_DRIFT;
 		topic = topic || (drift && strcmp(pipeline->topics[i].name, "sluice.default.pipeline.p.drift") == 0);
 		assert_true(!drift || (stage_writes_topic(pipeline, 1, i) && !stage_writes_topic(pipeline, 0, i)));
 	}
 	assert_true(topic);
+	planning_close(&observed.planning);
+}
+
+/* An expression may read anything of a message. */
+static void segments_need_whole_messages(void **state)
+{
+	(void)state;
+	struct observed observed = {0};
+	struct plan plan;
+	observed_steps(&observed, USUAL ", groupBy: 'header(\"venue\")'");
+	planning_plan(&observed.planning, NULL, &plan);
+	assert_true(plan.pipelines[0].stages[0].graph->part->next[0].observes);
+	assert_null(plan.pipelines[0].stages[0].graph->part->next[0].slices);
 	planning_close(&observed.planning);
 }
 
@@ -474,6 +488,7 @@ int main(void)
 		cmocka_unit_test(a_share_is_watched),
 		cmocka_unit_test(a_record_has_all_that_its_schema_names),
 		cmocka_unit_test(the_plan_has_a_stage_for_the_observer),
+		cmocka_unit_test(segments_need_whole_messages),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

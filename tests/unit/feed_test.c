@@ -14,6 +14,7 @@
 #include "message/feed_record.h"
 #include "observe/verdict_board.h"
 #include "tests/unit/follow_stand.h"
+#include "tests/unit/sliced.h"
 
 #define FEED "sluice.default.feed"
 #define REFERENCE "tests/cases-own/drift-marks-what-is-known/usual.json"
@@ -456,7 +457,9 @@ static void an_observer_writes_its_last_verdict_to_the_feed(void **state)
 	follow_play(scenes);
 }
 
-/* How many records a topic has. */
+#define OBSERVED "sluice.default.pipeline.p.stage.watch.observer"
+
+/* How many records a topic has; to an observer, how many messages they are of. */
 static size_t records_of(const char *topic)
 {
 	const struct reader_config config = {.brokers = follow_stand.config.brokers, .topic = topic, .from_beginning = true};
@@ -465,8 +468,10 @@ static size_t records_of(const char *topic)
 	size_t count = 0;
 	struct reader *reader = reader_open(&config, &error);
 	assert_non_null(reader);
-	for (; reader_next(reader, 100, &record, &error) && record.held; count++)
+	while (reader_next(reader, 100, &record, &error) && record.held) {
+		count += strcmp(topic, OBSERVED) == 0 ? sliced_rows(record.value) : 1;
 		record_release(&record);
+	}
 	reader_close(reader);
 	return count;
 }
@@ -499,8 +504,6 @@ static void a_window_that_is_not_judged_leaves_the_feed(void **state)
 }
 
 /* ---- an engine that leaves observers to others ---- */
-
-#define OBSERVED "sluice.default.pipeline.p.stage.watch.observer"
 
 static bool p_has_answered_all(void)
 {

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "message/carried.h"
 #include "message/feed_record.h"
 
 #define ARENA_BYTES ((size_t)4 << 20)
@@ -105,9 +106,21 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 		assert_true(observed->count < SCORES_MAX);
 		observed->identity = score->identity;
 		struct seen *seen = &observed->seen[observed->count++];
-		*seen = (struct seen){score->window,   score->messages, score->unusable,	score->late,  score->reference_rows,
-				      score->begin_ms, score->end_ms,	score->verdict,		score->score, 0,
-				      0,	       0,		0,			score->step, .segment = ""};
+		*seen = (struct seen){score->window,
+				      score->messages,
+				      score->unusable,
+				      score->late,
+				      score->reference_rows,
+				      score->begin_ms,
+				      score->end_ms,
+				      score->verdict,
+				      score->score,
+				      0,
+				      0,
+				      0,
+				      0,
+				      score->step,
+				      .segment = ""};
 		snprintf(seen->segment, sizeof seen->segment, TEXT_FORMAT, TEXT_ARGUMENTS(score->segment));
 		seen->beyond = score->beyond;
 		seen->estimated_rows = score->estimated_rows;
@@ -126,8 +139,7 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 
 static struct flow_outside outside_of(struct observed *observed)
 {
-	return (struct flow_outside){
-		.context = observed, .finished = on_finished, .board = observed->board, .files = &files};
+	return (struct flow_outside){.context = observed, .finished = on_finished, .board = observed->board, .files = &files};
 }
 
 void observed_engine_open(struct observed *observed)
@@ -222,31 +234,101 @@ void observed_close(struct observed *observed)
 	planning_close(&observed->planning);
 }
 
-void observed_send(struct observed *observed, const struct tensor *tensor)
+static void send(struct observed *observed, const struct tensor *tensor, const struct carried *carried, int64_t time_ms)
 {
 	const struct tensor *items[] = {tensor, observed->also};
 	struct error error = {0};
 	char id[24];
-	snprintf(id, sizeof id, "%lld", (long long)observed->time_ms);
+	snprintf(id, sizeof id, "%lld", (long long)time_ms);
 	struct message message = {.arena = observed->arena,
 				  .id = text_of(id),
-				  .origin = {TEXT("in"), 0, observed->time_ms},
-				  .time_ms = observed->time_ms,
+				  .origin = {TEXT("in"), 0, time_ms},
+				  .time_ms = time_ms,
+				  .carried = carried,
 				  .key = observed->key,
 				  .payload = {.tensors = {observed->also ? 2 : 1, items}},
 				  .line = observed->line};
 	assert_true(flow_enter(observed->flow, &message, 0, &error));
 	arena_reset(observed->arena);
+}
+
+void observed_send(struct observed *observed, const struct tensor *tensor)
+{
+	send(observed, tensor, NULL, observed->time_ms);
 	observed->time_ms += 1000;
+}
+
+/* Sends rows with a time for each, as the worker's decoder gives them. The last verdict of a message is listed first: they are put
+ * in their order. */
+static void slice_send(struct observed *observed, const struct tensor *tensor, int times)
+{
+	int64_t times_ms[256];
+	const int64_t shape[] = {times, 1}, rows = tensor->shape[0];
+	const struct tensor of_times = {.name = TEXT("times"),
+					.datatype = DATATYPE_INT64,
+					.shape = shape,
+					.rank = 2,
+					.data = times_ms,
+					.count = (size_t)times};
+	const struct tensor *items[] = {&of_times};
+	const struct payload payload = {.tensors = {1, items}};
+	const struct given given = {.step = TEXT("watch.observer"), .inputs = true, .state = GIVEN_CAME, .payload = &payload};
+	const struct carried carried = {.count = 1, .items = &given};
+	const size_t before = observed->count;
+	for (int i = 0; i < times; i++)
+		times_ms[i] = observed->time_ms + 1000 * i;
+	send(observed, tensor, &carried, observed->time_ms + 1000 * (rows - 1));
+	observed->time_ms += 1000 * rows;
+	for (size_t i = before, j = observed->count; i + 1 < j; i++) {
+		const struct seen seen = observed->seen[i];
+		observed->seen[i] = observed->seen[--j];
+		observed->seen[j] = seen;
+	}
+}
+
+void observed_slices(struct observed *observed, int messages, int rows, double moved)
+{
+	double numbers[2000];
+	for (int done = 0; done < messages; done += rows) {
+		const int count = messages - done < rows ? messages - done : rows;
+		const int64_t shape[] = {count, 2};
+		const struct tensor tensor = {.name = TEXT("x"),
+					      .datatype = DATATYPE_FP64,
+					      .shape = shape,
+					      .rank = 2,
+					      .data = numbers,
+					      .count = (size_t)count * 2};
+		for (int row = 0; row < count; row++) {
+			numbers[2 * row] = usual(&observed->chance, moved);
+			numbers[2 * row + 1] = usual(&observed->chance, 0);
+		}
+		slice_send(observed, &tensor, count);
+	}
+}
+
+void observed_misfits(struct observed *observed, int rows, int columns, int times)
+{
+	static const double numbers[600];
+	const int64_t shape[] = {rows, columns};
+	const struct tensor tensor = {.name = TEXT("x"),
+				      .datatype = DATATYPE_FP64,
+				      .shape = shape,
+				      .rank = 2,
+				      .data = numbers,
+				      .count = (size_t)rows * (size_t)columns};
+	slice_send(observed, &tensor, times);
 }
 
 void observed_rows(struct observed *observed, int messages, int rows, double moved)
 {
 	double numbers[2000];
 	const int64_t shape[] = {rows, 2};
-	const struct tensor tensor = {
-		.name = TEXT("x"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = numbers,
-		.count = (size_t)rows * 2};
+	const struct tensor tensor = {.name = TEXT("x"),
+				      .datatype = DATATYPE_FP64,
+				      .shape = shape,
+				      .rank = 2,
+				      .data = numbers,
+				      .count = (size_t)rows * 2};
 	for (int i = 0; i < messages; i++) {
 		for (int row = 0; row < rows; row++) {
 			numbers[2 * row] = usual(&observed->chance, moved);

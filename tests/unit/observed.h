@@ -73,6 +73,12 @@ void observed_engine_close(struct observed *observed);
 
 void observed_send(struct observed *observed, const struct tensor *tensor);
 
+/* The same rows as observed_rows() with messages of one row each, as slices of so many (message/slice.h). */
+void observed_slices(struct observed *observed, int messages, int rows, double moved);
+
+/* A slice of so many rows, columns and times that need not fit. */
+void observed_misfits(struct observed *observed, int rows, int columns, int times);
+
 /* Messages of so many rows, whose first column is `moved`. */
 void observed_rows(struct observed *observed, int messages, int rows, double moved);
 void observed_texts(struct observed *observed, int messages);

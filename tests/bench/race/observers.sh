@@ -27,15 +27,20 @@ spent() { # $1 topic, $2 group, $3 how many are read by then
 	"$build/requests" follow -b "$brokers" -i "$1" -g "$2" -n "$3" -p "$runner" 2>"$dir/follow.log" || give_up "$2 did not finish $1"
 }
 
-# Messages per CPU second behind the first fifth, until all are answered and watched. The observer's own topic has a record
-# for each that is watched. A share is drawn by key, of which there are 997: it may be a tenth less than it says.
+# Messages per CPU second behind the first fifth, until all are answered and watched: until the observer commits nothing more.
+# Then there is a verdict for each 500 that are watched. A share is drawn by key, of which there are 997: it may be a tenth less
+# than it says.
 spend() { # $1 name, $2 delivery, $3 share that is watched, or nothing
-	local group="sluice.$1-$2-$round.$2" first last
+	local group="sluice.$1-$2-$round.$2" first last watched
 	pipeline "$1-$2-$round" "$2" "$3"
 	start_sluice "$dir/$1-$2-$round.yaml" --commit 100ms
 	first=$(spent avro "$group" $((backlog / 5)))
 	last=$(spent avro "$group" "$backlog")
-	[ -z "$3" ] || last=$(spent "${group%.*}.pipeline.scored.stage.watch.observer" "$group" $((backlog * ${3%\%} / 100 * 9 / 10)))
+	if [ -n "$3" ]; then
+		last=$(spent "${group%.*}.pipeline.scored.stage.watch.observer" "$group" 0)
+		watched=$("$build/records" dump "$brokers" "${group%.*}.pipeline.scored.drift" 2>"$dir/records.log" | wc -l)
+		[ $((watched * 500)) -ge $((backlog * ${3%\%} / 100 * 9 / 10 - 500)) ] || give_up "$1: only $watched windows were judged"
+	fi
 	stop_runner
 	awk -v name="$1-$2" -v count="$backlog" -v used="$last $first" \
 		'BEGIN { split(used, at, " "); print name, count * 0.8 / (at[1] - at[2]) }' >>"$dir/speeds"

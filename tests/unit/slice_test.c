@@ -1,0 +1,258 @@
+/* slice_test.c: rows of several messages as one: what may share a slice, and what the observer gets of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "message/slice.h"
+
+#define NEXT 2 /* the bit of the stage */
+
+static struct arena *arena;
+static struct slice slice;
+static const struct parameter names[] = {{.name = {"columns", 7}, .type = PARAMETER_TEXT, .value.text = {"bid,ask", 7}}};
+static const struct parameter flag[] = {{.name = {"columns", 7}, .type = PARAMETER_FLAG, .value.flag = true}};
+
+static int set_up(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	arena = arena_open(1 << 22);
+	return arena && slice_open(&slice, &error) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	slice_close(&slice);
+	arena_close(arena);
+	return 0;
+}
+
+static struct tensor tensor_of(int64_t columns, double first)
+{
+	double *numbers = ARENA_ARRAY(arena, double, (size_t)columns);
+	int64_t *shape = ARENA_ARRAY(arena, int64_t, 2);
+	for (int64_t i = 0; i < columns; i++)
+		numbers[i] = first + (double)i;
+	shape[0] = 1;
+	shape[1] = columns;
+	return (struct tensor){.name = TEXT("x"),
+			       .datatype = DATATYPE_FP64,
+			       .shape = shape,
+			       .rank = 2,
+			       .data = numbers,
+			       .count = (size_t)columns,
+			       .parameters = {1, names}};
+}
+
+/* A message whose result for the stage is the tensor, as inputs of the step `watch`. */
+static struct message message_of(const struct tensor *tensor, int64_t time_ms)
+{
+	const struct tensor **items = ARENA_ARRAY(arena, const struct tensor *, 1);
+	struct payload *payload = ARENA_NEW(arena, struct payload);
+	struct given *given = ARENA_NEW(arena, struct given);
+	struct carried *carried = ARENA_NEW(arena, struct carried);
+	items[0] = tensor;
+	payload->tensors = (struct tensors){1, items};
+	*given = (struct given){.step = TEXT("watch"), .inputs = true, .state = GIVEN_CAME, .payload = payload, .next = NEXT};
+	*carried = (struct carried){.count = 1, .items = given, .next = NEXT};
+	return (struct message){.arena = arena,
+				.id = TEXT("r-1"),
+				.time_ms = time_ms,
+				.origin = {TEXT("in"), 3, time_ms},
+				.key = TEXT("secret"),
+				.carried = carried};
+}
+
+static const struct stage_link link_usual = {.from = {"score", 5}, .deployment = 7, .key = {"secret", 6}, .deadline_ms = 5};
+
+static bool takes(const struct message *message, const struct stage_link *link)
+{
+	return slice_takes(&slice, message, slice_given(message, NEXT), link);
+}
+
+static void add(const struct message *message)
+{
+	struct error error = {0};
+	assert_true(takes(message, &link_usual));
+	assert_true(slice_add(&slice, message, slice_given(message, NEXT), &link_usual, "watch.observer", &error));
+}
+
+static void add_rows(int64_t columns, int rows)
+{
+	for (int row = 0; row < rows; row++) {
+		const struct tensor tensor = tensor_of(columns, 10 * row);
+		const struct message message = message_of(&tensor, 1000 + row);
+		add(&message);
+	}
+}
+
+static struct message read_back(size_t first, size_t count, struct stage_link *link)
+{
+	struct message read = {.arena = arena};
+	struct buffer out;
+	struct error error = {0};
+	buffer_open(&out, 1 << 20);
+	assert_true(slice_encode(&slice, first, count, &out, &error));
+	const struct text bytes = {arena_copy(arena, out.bytes, out.length), out.length};
+	buffer_close(&out);
+	assert_true(stage_link_decode(&read, bytes, link, &error));
+	return read;
+}
+
+static void rows_of_several_messages_are_one_tensor_with_their_times(void **state)
+{
+	struct stage_link link;
+	size_t rows = 0;
+	(void)state;
+	add_rows(2, 3);
+	const struct message read = read_back(0, 3, &link);
+	assert_true(text_is(link.from, "score") && link.deployment == 7 && link.deadline_ms == 0 && !link.key.bytes);
+	assert_true(text_is(read.id, "r-1") && text_is(read.origin.topic, "in") && read.origin.offset == 1000);
+	assert_null(read.key.bytes);
+	assert_true(read.time_ms == 1002 && read.written_ms == 1002);
+	assert_int_equal(read.carried->count, 2);
+	const struct given *given = &read.carried->items[0];
+	assert_true(text_is(given->step, "watch") && given->inputs && given->state == GIVEN_CAME);
+	const struct tensor *tensor = given->payload->tensors.items[0];
+	assert_true(text_is(tensor->name, "x") && tensor->rank == 2 && tensor->shape[0] == 3 && tensor->shape[1] == 2);
+	assert_true(text_is(parameters_find(tensor->parameters, TEXT("columns"))->value.text, "bid,ask"));
+	const double *numbers = tensor->data;
+	for (int row = 0; row < 3; row++)
+		assert_true(numbers[2 * row] == 10 * row && numbers[2 * row + 1] == 10 * row + 1);
+	const int64_t *times_ms = slice_times(&read, "watch.observer", &rows);
+	assert_int_equal(rows, 3);
+	assert_true(times_ms[0] == 1000 && times_ms[2] == 1002);
+	assert_null(slice_times(&read, "watch", &rows)); /* the inputs are no times */
+	assert_null(slice_times(&read, "other.observer", &rows));
+}
+
+static void a_part_of_a_slice_has_its_own_rows(void **state)
+{
+	struct stage_link link;
+	size_t rows = 0;
+	(void)state;
+	add_rows(2, 5);
+	const struct message read = read_back(3, 2, &link);
+	const struct tensor *tensor = read.carried->items[0].payload->tensors.items[0];
+	assert_int_equal(tensor->shape[0], 2);
+	assert_true(((const double *)tensor->data)[0] == 30);
+	assert_int_equal(slice_times(&read, "watch.observer", &rows)[0], 1003);
+	assert_int_equal(rows, 2);
+}
+
+static void what_is_no_row_goes_alone(void **state)
+{
+	const struct text words[] = {TEXT("a")};
+	const int64_t two_rows[] = {2, 1};
+	const struct tensor row = tensor_of(1, 0);
+	struct tensor tensor = row;
+	(void)state;
+	struct message message = message_of(&tensor, 0);
+	assert_non_null(slice_given(&message, NEXT));
+	assert_null(slice_given(&message, 1)); /* nothing goes to that stage */
+	tensor.rank = 1;
+	assert_non_null(slice_given(&message, NEXT));
+	tensor.rank = 0;
+	assert_non_null(slice_given(&message, NEXT));
+	tensor = tensor_of(2, 0);
+	assert_non_null(slice_given(&message, NEXT));
+	tensor.rank = 1; /* two rows or one, who knows */
+	tensor.shape++;
+	assert_null(slice_given(&message, NEXT));
+	tensor = tensor_of(2, 0);
+	tensor.shape = two_rows;
+	assert_null(slice_given(&message, NEXT));
+	tensor = row;
+	tensor.datatype = DATATYPE_BYTES;
+	tensor.data = words;
+	assert_null(slice_given(&message, NEXT));
+	tensor = row;
+	struct given *given = (struct given *)(uintptr_t)message.carried->items;
+	given->only_to = TEXT("one");
+	assert_null(slice_given(&message, NEXT));
+	given->only_to = TEXT("");
+	given->state = GIVEN_DEAD;
+	assert_null(slice_given(&message, NEXT));
+	given->state = GIVEN_CAME;
+	given->inputs = false;
+	assert_null(slice_given(&message, NEXT));
+	struct given both[2] = {*given, *given};
+	both[0].inputs = both[1].inputs = true;
+	const struct carried carried = {.count = 2, .items = both};
+	message.carried = &carried;
+	assert_null(slice_given(&message, NEXT));
+	both[1].next = 1;
+	assert_non_null(slice_given(&message, NEXT));
+}
+
+static void rows_of_another_form_do_not_share_a_slice(void **state)
+{
+	struct tensor tensor = tensor_of(2, 0);
+	const struct tensor usual = tensor;
+	struct message message = message_of(&tensor, 0);
+	struct stage_link link = link_usual;
+	(void)state;
+	add(&message);
+	assert_true(takes(&message, &link));
+	link.deployment++;
+	assert_false(takes(&message, &link));
+	link = link_usual;
+	link.from = TEXT("other");
+	assert_false(takes(&message, &link));
+	link = link_usual;
+	link.deadline_ms++; /* what the observer does not get */
+	assert_true(takes(&message, &link));
+	tensor.name = TEXT("y");
+	assert_false(takes(&message, &link));
+	tensor = usual;
+	tensor.datatype = DATATYPE_INT64;
+	assert_false(takes(&message, &link));
+	tensor = tensor_of(3, 0);
+	assert_false(takes(&message, &link));
+	tensor = usual;
+	tensor.parameters.count = 0;
+	assert_false(takes(&message, &link));
+	tensor.parameters = (struct parameters){1, flag};
+	assert_false(takes(&message, &link));
+	tensor = usual;
+	((struct carried *)(uintptr_t)message.carried)->answered = true;
+	assert_false(takes(&message, &link));
+	slice_clear(&slice);
+	assert_true(takes(&message, &link));
+}
+
+static void a_slice_has_so_many_rows_and_bytes_at_most(void **state)
+{
+	struct tensor tensor = tensor_of(2, 0);
+	struct message message = message_of(&tensor, 0);
+	(void)state;
+	add_rows(2, SLICE_ROWS_MAX);
+	assert_false(takes(&message, &link_usual));
+	slice_clear(&slice);
+	tensor = tensor_of(32, 0);
+	while (takes(&message, &link_usual))
+		add(&message);
+	assert_int_equal(slice.rows, SLICE_BYTES_MAX / (33 * 8));
+	tensor = tensor_of(SLICE_BYTES_MAX / 8 - 1, 0);
+	assert_non_null(slice_given(&message, NEXT));
+	tensor = tensor_of(SLICE_BYTES_MAX / 8, 0);
+	assert_null(slice_given(&message, NEXT));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(rows_of_several_messages_are_one_tensor_with_their_times),
+		TEST(a_part_of_a_slice_has_its_own_rows),
+		TEST(what_is_no_row_goes_alone),
+		TEST(rows_of_another_form_do_not_share_a_slice),
+		TEST(a_slice_has_so_many_rows_and_bytes_at_most),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,10 @@
+/* sliced.h: for tests of what goes to an observer: how many messages a record is of. */
+#ifndef TESTS_SLICED_H
+#define TESTS_SLICED_H
+
+#include "message/slice.h"
+
+/* The rows of a slice to the observer of the step `watch`; 1: it is none. The test fails if the record is none between stages. */
+size_t sliced_rows(struct text record);
+
+#endif
