@@ -167,7 +167,9 @@ bool rehearsal_feedback(struct rehearsal *rehearsal, const struct feedback *feed
 {
 	const struct feedback_metric *accuracy = truth_accuracy(feedback);
 	char room[JUDGEMENT_ROOM];
-	const struct text truth = accuracy ? (struct text){0} : judgement_of_truth(&feedback->truth, room);
+	struct text truth = {0};
+	if (!accuracy)
+		truth = judgement_of_truth(&feedback->truth, room);
 	if (!accuracy && truth.length == 0)
 		return true;
 	struct past_feedback *past = record_add(rehearsal, &rehearsal->feedback, error);

@@ -177,7 +177,9 @@ void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feed
 	reduced.metrics = accuracy;
 	if (reduced.time_ms == 0)
 		reduced.time_ms = time_ms;
-	const struct text truth = accuracy ? (struct text){0} : judgement_of_truth(&feedback->truth, room);
+	struct text truth = {0};
+	if (!accuracy)
+		truth = judgement_of_truth(&feedback->truth, room);
 	if (accuracy)
 		outcome_join_feedback(tally->join, &reduced, accuracy_joined, tally);
 	else if (truth.length == 0 || !outcome_join_judge(tally->join, &reduced, truth, 0, accuracy_joined, tally))

@@ -486,8 +486,9 @@ static bool truth_judge(const struct feedback_joining *self, const struct met_fe
 	const struct met_exposure *exposures = self->join->exposures.items;
 	if (met->truth.length == 0)
 		return false;
-	const struct text prediction =
-		target->exposure == NONE ? (struct text){0} : exposures[target->exposure].prediction;
+	struct text prediction = {0};
+	if (target->exposure != NONE)
+		prediction = exposures[target->exposure].prediction;
 	self->join->counts.unjudged += prediction.length == 0;
 	*judged = (struct feedback_metric){TEXT(JUDGEMENT_METRIC), text_equal(prediction, met->truth)};
 	return prediction.length > 0;
