@@ -451,7 +451,7 @@ static bool step(struct case_workers *workers, struct error *error)
 			return false;
 		its->free_us = workers->now_us + TURN_US;
 	}
-	return true;
+	return !simulated_failed(workers->kafka) || error_memory(error, ERROR_SYSTEM, "simulating Kafka");
 }
 
 static bool have_partitions(const struct case_workers *workers)
