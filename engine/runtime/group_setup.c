@@ -23,7 +23,10 @@ static uint32_t topic_number(struct topic_register *topics, const char *name)
 		topics->names = names;
 		topics->capacity = capacity;
 	}
-	topics->names[topics->count] = arena_copy(topics->arena, name, strlen(name));
+	const char *copy = arena_copy(topics->arena, name, strlen(name));
+	if (!copy)
+		return TOPIC_NOWHERE;
+	topics->names[topics->count] = copy;
 	return (uint32_t)topics->count++;
 }
 

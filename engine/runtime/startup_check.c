@@ -42,6 +42,8 @@ static bool check_callee(const struct plan *all, const struct pipeline_plan *pla
 				 callee->endpoint.advice ? callee->endpoint.advice : "memory ran out");
 	if (endpoint_addresses(&callee->endpoint, callee->name, arena).count > 0)
 		return true;
+	if (arena_failed(arena))
+		return error_memory(error, ERROR_SYSTEM, "checking which models are called");
 	if (callee->endpoint.origin == ENDPOINT_STUB)
 		return error_set(error, ERROR_CONFIG, place,
 				 "step `%s`: model `%s` is at %s, a stub, which is not a server; serve it by `sluice models "

@@ -97,22 +97,29 @@ static void reply_points_add(struct case_points *points, const struct plan *plan
 	}
 }
 
+/* NULL: the arena is full, which case_points_find() reports. */
+static void shown_point_add(struct case_points *points, const struct plan *plan, const char *name)
+{
+	if (name)
+		point_add(points, point_find(plan, name));
+}
+
 static void all_points_add(struct case_points *points, const struct plan *plan, struct arena *arena)
 {
 	for (size_t i = 0; i < plan->count && !arena_failed(arena); i++) {
 		const struct graph *graph = plan->pipelines[i].graph;
 		if (graph->resource->made_of && graph->resource->made_of->kind->type == RESOURCE_MODEL)
 			continue;
-		point_add(points, point_find(plan, arena_print(arena, "%s.inputs", graph->name)));
+		shown_point_add(points, plan, arena_print(arena, "%s.inputs", graph->name));
 		for (size_t j = 0; j < graph->count && !arena_failed(arena); j++) {
 			const char *step = graph->steps[graph->order[j]].name;
-			point_add(points, point_find(plan, arena_print(arena, "%s.step.%s.inputs", graph->name, step)));
-			point_add(points, point_find(plan, arena_print(arena, "%s.step.%s.outputs", graph->name, step)));
+			shown_point_add(points, plan, arena_print(arena, "%s.step.%s.inputs", graph->name, step));
+			shown_point_add(points, plan, arena_print(arena, "%s.step.%s.outputs", graph->name, step));
 		}
 		if (graph->has_output)
-			point_add(points, point_find(plan, arena_print(arena, "%s.outputs", graph->name)));
+			shown_point_add(points, plan, arena_print(arena, "%s.outputs", graph->name));
 		if (is_silent(graph))
-			point_add(points, point_find(plan, arena_print(arena, "%s.errors", graph->name)));
+			shown_point_add(points, plan, arena_print(arena, "%s.errors", graph->name));
 	}
 }
 
