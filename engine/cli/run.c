@@ -44,8 +44,8 @@ static const struct option options[] = {
 	ROW("memory", QUANTITY, struct run_options, memory_bytes, .word = "SIZE", .fallback = "256Mi",
 	    .help = "The memory that messages may use; beyond it, requests wait in Kafka."),
 	ROW("observers", CHOICE, struct run_options, observers, .choices = "on off", .fallback = "on",
-	    .help = "`off`: this engine leaves observers, which delay no answer (`drift`), to other engines of the "
-		    "group. Without any that runs them, what they would read waits in their topics."),
+	    .help = "`off`: this engine leaves observers, which delay no answer (`drift`), to other engines. "
+		    "Without any that runs them, what they would read waits in their topics."),
 	ROW("state", TEXT, struct run_options, state_folder, .word = "DIR",
 	    .help = "A folder, used by this engine only, for snapshots of the state of steps. They shorten a restart."),
 	ROW("artifacts", TEXT, struct run_options, artifact_folder, .word = "DIR",

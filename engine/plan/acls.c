@@ -67,7 +67,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 {
 	struct acls acls = {.arena = arena};
 	for (size_t i = 0; i < plan->count; i++)
-		acls.room += plan->pipelines[i].topic_count + plan->pipelines[i].graph->count + 8 + FORMER_GROUPS_MAX;
+		acls.room += plan->pipelines[i].topic_count + plan->pipelines[i].graph->count + 10 + FORMER_GROUPS_MAX;
 	acls.items = ARENA_ARRAY(arena, struct acl, acls.room + 1);
 	if (!acls.items)
 		return (struct acls){.arena = arena};
@@ -99,6 +99,11 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 		bool all = pipeline->delivery == DELIVERY_EXACTLY_ONCE;
 		add(&acls, "transactional-id", arena_print(arena, "%s.%s", pipeline->group, all ? "" : "takeover"), all,
 		    "Write Describe");
+		if (pipeline->observers_group) {
+			add(&acls, "group", pipeline->observers_group, false, "Read Describe");
+			add(&acls, "transactional-id", arena_print(arena, "%s.", pipeline->observers_group), true,
+			    "Write Describe");
+		}
 	}
 	drop_repeated(&acls);
 	return acls;

@@ -1,5 +1,5 @@
 /* compile.h: Shared parts of plan_make(), which compiles pipelines: its state and its phases. Private to plan.c, feeds.c,
- * stages.c, stage_graph.c, topics.c, calls.c, delivery.c, direct.c, ordering.c and volume.c. */
+ * stages.c, stage_graph.c, topics.c, calls.c, delivery.c, groups.c, direct.c, ordering.c and volume.c. */
 #ifndef SLUICE_PLAN_COMPILE_H
 #define SLUICE_PLAN_COMPILE_H
 
@@ -64,6 +64,9 @@ void plan_direct(struct compiler *compiler, struct pipeline_plan *plan);
 
 /* ordering.c: the order of results, and a fault where it is weaker than usual. Part of plan_delivery(). */
 void plan_order(struct compiler *compiler, struct pipeline_plan *plan);
+
+/* groups.c: the names of its groups. Part of plan_delivery(). */
+void plan_name_groups(struct compiler *compiler, struct pipeline_plan *plan);
 
 /* volume.c: the records and bytes in Kafka for one request. */
 void plan_volume(struct compiler *compiler, struct pipeline_plan *plan);

@@ -111,24 +111,6 @@ static void explain_wait(struct compiler *compiler, struct pipeline_plan *plan)
 				    duration_text(compiler, plan->wait_ms), ATTEMPTS_MAX);
 }
 
-/* A topic may be read by its own pipeline too: whoever reads others' is a group of its own. */
-static const char *group_name(struct compiler *compiler, const struct pipeline_plan *plan, bool exactly_once, bool apart)
-{
-	return arena_print(compiler->arena, "%s.%s.%s%s%s", plan->prefix, plan->namespace,
-			   exactly_once ? "exactly-once" : "at-least-once", apart ? "." : "", apart ? plan->graph->name : "");
-}
-
-/* One that does not read others' topics any more is not looked for among the groups of those that do: each would
- * have to be asked for each pipeline. */
-static void name_groups(struct compiler *compiler, struct pipeline_plan *plan)
-{
-	bool exactly_once = plan->delivery == DELIVERY_EXACTLY_ONCE, apart = external_points(plan->graph) > 0;
-	plan->group = group_name(compiler, plan, exactly_once, apart);
-	plan->former_groups[0] = group_name(compiler, plan, !exactly_once, apart);
-	for (int i = 0; apart && i < 2; i++)
-		plan->former_groups[1 + i] = group_name(compiler, plan, i, false);
-}
-
 void plan_delivery(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	struct waits waits = {.compiler = compiler,
@@ -144,5 +126,5 @@ void plan_delivery(struct compiler *compiler, struct pipeline_plan *plan)
 	plan_order(compiler, plan);
 	plan_direct(compiler, plan);
 	explain_wait(compiler, plan);
-	name_groups(compiler, plan);
+	plan_name_groups(compiler, plan);
 }

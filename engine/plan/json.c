@@ -254,6 +254,8 @@ static void emit_pipeline(struct plan_json_writer *writer, const struct pipeline
 	emit_text(emitter, "longestWaitReason", plan->wait_reason);
 	emit_text(emitter, "onGap", plan->graph->spec->on_gap == GAP_STOP ? "stop" : "continue");
 	emit_text(emitter, "group", plan->group);
+	if (plan->observers_group)
+		emit_text(emitter, "observersGroup", plan->observers_group);
 	emit_stages(writer);
 	emit_steps(writer);
 	emit_calls(writer);

@@ -160,7 +160,8 @@ struct pipeline_plan {
 	const char *order_reason;
 	int64_t wait_ms; /* longest delay of a result by an earlier one; 0: none */
 	const char *wait_reason;
-	const char *group;
+	const char *group; /* reads for all stages but those that only observe */
+	const char *observers_group; /* reads for those; NULL: there are none */
 	/* Groups that read it before, when its delivery, or whether it reads other pipelines' topics, was different.
 	 * The first has read all its inputs, the others only its own topics. NULL: no more. */
 	const char *former_groups[FORMER_GROUPS_MAX];
@@ -240,8 +241,23 @@ const char *plan_changelog_input(const struct pipeline_plan *plan, const struct 
 /* The consumer groups of its pipelines, each once, `count` of them; NULL: no memory. */
 const char **plan_groups(const struct plan *plan, struct arena *arena, size_t *count);
 
+/* A consumer group of a pipeline. Observers are read exactly once, whatever the delivery of their pipeline is. */
+struct plan_group {
+	const char *name;
+	bool exactly_once;
+	bool observes; /* its stages only observe */
+};
+
+#define PLAN_GROUPS_MAX 2 /* of a pipeline */
+
+size_t plan_pipeline_groups(const struct pipeline_plan *plan, struct plan_group groups[PLAN_GROUPS_MAX]);
+
 /* Whether nothing but observers runs in a stage: no answer needs it. */
 bool plan_stage_observes(const struct pipeline_plan *plan, size_t stage);
+
+/* The group that reads for a stage; the one that reads a topic, or the input of a changelog. */
+const char *plan_stage_group(const struct pipeline_plan *plan, size_t stage);
+const char *plan_topic_group(const struct pipeline_plan *plan, const struct topic *topic);
 
 /* Whether a stage reads that topic; whether it writes it. */
 bool stage_reads_topic(const struct pipeline_plan *plan, size_t stage, size_t topic);

@@ -538,20 +538,6 @@ const char *plan_changelog_input(const struct pipeline_plan *plan, const struct 
 	return plan->topics[read == TOPIC_NONE ? 0 : read].name;
 }
 
-const char **plan_groups(const struct plan *plan, struct arena *arena, size_t *count)
-{
-	const char **groups = ARENA_ARRAY(arena, const char *, plan->count + 1);
-	*count = 0;
-	for (size_t i = 0; groups && i < plan->count; i++) {
-		size_t at = 0;
-		while (at < *count && strcmp(groups[at], plan->pipelines[i].group) != 0)
-			at++;
-		if (at == *count)
-			groups[(*count)++] = plan->pipelines[i].group;
-	}
-	return groups;
-}
-
 bool stage_reads_topic(const struct pipeline_plan *plan, size_t stage, size_t topic)
 {
 	const struct topic *of = &plan->topics[topic];

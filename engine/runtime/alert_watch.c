@@ -262,7 +262,7 @@ static struct alert_judgement judge_figures(struct alert_watch *watch, const str
 	figure_window_add(alert->window, &sample, &alert->values);
 	drift_read(watch, plan->graph, &alert->values);
 	rollouts_read(watch, plan->graph, &alert->values);
-	if (watch->lags && lag_watch_read(watch->lags, plan->graph->name, &lag))
+	if (watch->lags && lag_watch_read(watch->lags, plan->graph->name, false, &lag))
 		alert->values.lag = (double)lag.records;
 	arena_reset(watch->judging);
 	return alert_condition_of_figures(&alert->condition, &alert->values, plan->graph->name, watch->judging);

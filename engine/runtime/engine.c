@@ -219,14 +219,15 @@ static struct group *group_named(struct group *group, const char *name)
 	return group;
 }
 
-static struct group *group_make(struct engine *engine, const struct pipeline_plan *plan)
+static struct group *group_make(struct engine *engine, const struct plan_group *plan)
 {
 	struct group *group = ARENA_NEW(engine->arena, struct group);
 	if (!group)
 		return NULL;
-	group->name = arena_copy(engine->arena, plan->group, strlen(plan->group));
-	group->exactly_once = plan->delivery == DELIVERY_EXACTLY_ONCE && !engine->config->at_least_once;
-	group->worker_count = engine->config->workers;
+	group->name = arena_copy(engine->arena, plan->name, strlen(plan->name));
+	group->exactly_once = plan->exactly_once && !engine->config->at_least_once;
+	group->observes = plan->observes;
+	group->worker_count = plan->observes ? 1 : engine->config->workers;
 	group->board = engine->board;
 	group->policies = engine->policies;
 	group->rollouts = engine->rollouts;
@@ -238,16 +239,18 @@ static struct group *group_make(struct engine *engine, const struct pipeline_pla
 static bool groups_make(struct engine *engine, const struct revision *revision, struct group **made, struct error *error)
 {
 	const struct plan *plan = &revision->plan;
-	for (size_t i = 0; i < plan->count; i++) {
-		const char *name = plan->pipelines[i].group;
-		if (revision_holds(revision, i) || group_named(engine->groups, name) || group_named(*made, name))
-			continue;
-		struct group *group = group_make(engine, &plan->pipelines[i]);
-		if (!group)
-			return error_memory(error, ERROR_SYSTEM, "preparing workers");
-		group->next = *made;
-		*made = group;
-	}
+	struct plan_group groups[PLAN_GROUPS_MAX];
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; !revision_holds(revision, i) && j < plan_pipeline_groups(&plan->pipelines[i], groups); j++) {
+			if ((groups[j].observes && engine->config->observers_off) || group_named(engine->groups, groups[j].name) ||
+			    group_named(*made, groups[j].name))
+				continue;
+			struct group *group = group_make(engine, &groups[j]);
+			if (!group)
+				return error_memory(error, ERROR_SYSTEM, "preparing workers");
+			group->next = *made;
+			*made = group;
+		}
 	return true;
 }
 
@@ -259,11 +262,19 @@ static size_t groups_counted(const struct group *group)
 	return count;
 }
 
+static size_t workers_counted(const struct group *group)
+{
+	size_t count = 0;
+	for (; group; group = group->next)
+		count += group->worker_count;
+	return count;
+}
+
 /* Opens all of the groups, or none. */
 static bool groups_open(struct engine *engine, struct group *made, struct error *error)
 {
 	struct group_shares shares;
-	size_t workers = (groups_counted(engine->groups) + groups_counted(made)) * engine->config->workers;
+	size_t workers = workers_counted(engine->groups) + workers_counted(made);
 	bool good = !made || group_shares_make(engine->config, workers, engine->arena, &shares, error);
 	for (struct group *group = made; group && good; group = group->next)
 		good = worker_threads_open(group, engine->config, &shares, engine->arena, error);
@@ -332,7 +343,7 @@ static void setups_follow(const struct made_setups *setups)
 static bool setups_open(struct engine *engine, struct generation *generation, struct group **made, struct made_setups *setups,
 			struct error *error)
 {
-	size_t most = groups_counted(engine->groups) + generation->revision->plan.count;
+	size_t most = groups_counted(engine->groups) + generation->revision->plan.count * PLAN_GROUPS_MAX;
 	*made = NULL;
 	*setups = (struct made_setups){.items = ARENA_ARRAY(generation->arena, struct made_setup, most)};
 	if (!setups->items)

@@ -1,7 +1,8 @@
 /* engine.h: Engine: the workers of one process, from their start to their end. For `sluice run` and `sluice dev`.
  *
  * The pipelines of a namespace and a delivery are one Kafka group. Its workers serve all of them: each is a thread,
- * and Kafka assigns the partitions to them and to the workers of other engines.
+ * and Kafka assigns the partitions to them and to the workers of other engines. The observers of a namespace are a group
+ * too, with one worker in each engine: what they take never waits for an answer, nor an answer for them.
  *
  * Before it opens an engine, the caller blocks the signals that the engine handles, by engine_block_signals(), so
  * that they interrupt no worker.
@@ -41,10 +42,10 @@ struct engine_config {
 	const struct wire_operations *wire; /* serving/wire.h: transport of model calls, without `chaos`; NULL: sockets */
 	void *wire_context;
 	uint64_t seed; /* of random choices about model calls; 0: one that differs from start to start */
-	size_t workers;		    /* of each group */
+	size_t workers;		    /* of each group but that of the observers, which has one */
 	size_t memory_bytes;	    /* limit of the engine's memory */
 	int32_t partitions;	    /* 0: workers are group members. Otherwise every topic has so many, and no other engine runs */
-	bool observers_off;	    /* other engines of the group run the observers */
+	bool observers_off;	    /* other engines run the observers */
 	bool at_least_once;	    /* overrides the plan: where transactions have no effect */
 	const char *state_folder;   /* for snapshots of state; NULL: none */
 	size_t state_bytes;	    /* limit of what a stage may store for one partition */

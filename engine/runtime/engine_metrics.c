@@ -24,9 +24,9 @@
 struct engine_metrics {
 	struct engine *engine;
 	const struct engine_config *config;
-	const struct alert_watch *alerts; /* NULL: none */
-	struct arena *arena; /* of one scrape */
-	bool has_seldon;     /* the files ask for Seldon's names */
+	const struct alert_watch *alerts;  /* NULL: none */
+	struct arena *arena;		   /* of one scrape */
+	bool has_seldon;		   /* the files ask for Seldon's names */
 	struct metrics_listener *listener; /* NULL: none */
 	struct metrics_push *push;	   /* NULL: none */
 	struct lag_watch *lags;
@@ -65,14 +65,14 @@ struct pipeline_subject {
 static void lag_take(const struct engine_metrics *metrics, const char *pipeline, struct pipeline_state *state)
 {
 	struct backlog_state lag;
-	if (!lag_watch_read(metrics->lags, pipeline, &lag))
+	if (lag_watch_read(metrics->lags, pipeline, true, &lag))
+		state->observers_lag_records = (double)lag.records;
+	if (!lag_watch_read(metrics->lags, pipeline, false, &lag))
 		return;
-	int64_t age_ms = time_of_day_ms() - lag.oldest_ms;
+	const int64_t age_ms = time_of_day_ms() - lag.oldest_ms;
 	state->lag_records = (double)lag.records;
-	if (lag.records == 0)
-		state->lag_seconds = 0;
-	else if (lag.oldest_ms > 0)
-		state->lag_seconds = age_ms > 0 ? (double)age_ms / MS_PER_S : 0;
+	if (lag.records == 0 || lag.oldest_ms > 0)
+		state->lag_seconds = lag.records > 0 && age_ms > 0 ? (double)age_ms / MS_PER_S : 0;
 }
 
 static void write_pipelines(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
@@ -88,6 +88,7 @@ static void write_pipelines(const struct engine_metrics *metrics, const struct p
 			continue;
 		subject->state = (struct pipeline_state){.lag_records = NAN,
 							 .lag_seconds = NAN,
+							 .observers_lag_records = NAN,
 							 .waiting = subject->counts.waits_for != NULL,
 							 .models_away = (double)subject->counts.models_away};
 		lag_take(metrics, pipeline->graph->name, &subject->state);
@@ -180,10 +181,10 @@ static void list_steps(const struct engine_metrics *metrics, const struct pipeli
 	for (size_t i = 0; i < its.count; i++)
 		if (its.items[i].values)
 			its.items[kept++] = its.items[i];
-	const size_t most = pipeline_steps_most(count_observers(graph), count_weighers(graph), graph->spec->alerts.count,
-						metrics->has_seldon);
-	steps->count += metric_subjects_fold(its.items, kept, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts),
-					     metrics->arena);
+	const size_t most =
+		pipeline_steps_most(count_observers(graph), count_weighers(graph), graph->spec->alerts.count, metrics->has_seldon);
+	steps->count +=
+		metric_subjects_fold(its.items, kept, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts), metrics->arena);
 }
 
 /* ---- steps that watch ---- */
@@ -222,9 +223,9 @@ static void write_drift(const struct engine_metrics *metrics, const struct plan 
 						      .accuracy_high = sum.last.accuracy_high,
 						      .precision = sum.last.precision,
 						      .recall = sum.last.recall};
-			subject_add(&states, (struct metric_subject){
-						     {text_of(pipeline->namespace), text_of(pipeline->graph->name), text_of(step)},
-						     state});
+			subject_add(&states,
+				    (struct metric_subject){
+					    {text_of(pipeline->namespace), text_of(pipeline->graph->name), text_of(step)}, state});
 		}
 	}
 	exposition_write(exposition, SCOPE_DRIFT, states.items, states.count);
@@ -342,8 +343,8 @@ static void write_policies(const struct engine_metrics *metrics, const struct pl
 			struct policy_figures *figures =
 				graph->experiments[j]->learns ? policy_figures_of(metrics, graph->name, name) : NULL;
 			if (figures)
-				subject_add(&states, (struct metric_subject){{namespace, text_of(graph->name), text_of(name)},
-									     figures});
+				subject_add(&states,
+					    (struct metric_subject){{namespace, text_of(graph->name), text_of(name)}, figures});
 		}
 	}
 	exposition_write(exposition, SCOPE_POLICY, states.items, states.count);
@@ -515,8 +516,7 @@ static void write_clients(const struct engine_metrics *metrics, struct expositio
 static void write_control(const struct control_state *control, struct exposition *exposition)
 {
 	if (control)
-		exposition_write(exposition, SCOPE_CONTROL,
-				 &(struct metric_subject){{text_of(control->namespace)}, control}, 1);
+		exposition_write(exposition, SCOPE_CONTROL, &(struct metric_subject){{text_of(control->namespace)}, control}, 1);
 }
 
 /* ---- callbacks of the listener ---- */

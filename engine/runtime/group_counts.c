@@ -12,7 +12,6 @@ static void add_counts(struct engine_counts *sum, const struct stage_counts *cou
 	seen.taken = kind == SERVED_LATER ? 0 : seen.taken;
 	seen.resets = 0; /* add_resets() */
 	counts_add(&sum->sums, &seen, COUNT_WORDS(struct pipeline_counts));
-	sum->waits_for = counts->waits_for ? counts->waits_for : sum->waits_for;
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		uint64_t count = count_read(&counts->latency[i]);
 		sum->latency.buckets[i] += (uint32_t)count;
@@ -48,8 +47,11 @@ bool groups_counts(const struct group *groups, const char *pipeline, struct engi
 			found = true;
 			if (served->present)
 				add_present(counts, served->present);
-			for (size_t i = 0; i < group->worker_count; i++)
+			for (size_t i = 0; i < group->worker_count; i++) {
 				add_counts(counts, &served->counts[i], served->kind);
+				if (served->counts[i].waits_for && !group->observes) /* no answer waits for an observer */
+					counts->waits_for = served->counts[i].waits_for;
+			}
 		}
 		add_resets(counts, group, pipeline);
 	}

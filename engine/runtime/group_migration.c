@@ -28,13 +28,18 @@ static bool is_read(const struct topic *topic)
 	return topic->role == TOPIC_INPUTS || topic->role == TOPIC_STAGE || topic->role == TOPIC_EXTERNAL;
 }
 
+static bool is_read_by(const struct pipeline_plan *pipeline, const struct topic *topic, const char *group)
+{
+	return is_read(topic) && strcmp(plan_topic_group(pipeline, topic), group) == 0;
+}
+
 /* Whether a pipeline of the plan reads the topic by that group. */
 static bool group_reads(const struct plan *plan, const char *group, const char *name)
 {
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		for (size_t j = 0; strcmp(pipeline->group, group) == 0 && j < pipeline->topic_count; j++)
-			if (is_read(&pipeline->topics[j]) && strcmp(pipeline->topics[j].name, name) == 0)
+		for (size_t j = 0; j < pipeline->topic_count; j++)
+			if (is_read_by(pipeline, &pipeline->topics[j], group) && strcmp(pipeline->topics[j].name, name) == 0)
 				return true;
 	}
 	return false;
@@ -48,10 +53,13 @@ static const char *name_copy(struct arena *arena, const char *name)
 static struct offset_migration_topic topic_of(const struct plan *plan, const struct pipeline_plan *pipeline,
 					      const struct topic *topic, struct arena *arena)
 {
+	const bool observed = strcmp(plan_topic_group(pipeline, topic), pipeline->group) != 0;
+	/* Observers were once read by the group of their pipeline. */
+	const char *const observers[FORMER_GROUPS_MAX] = {pipeline->group, pipeline->former_groups[0]};
 	struct offset_migration_topic read = {.name = name_copy(arena, topic->name)};
 	size_t formers = topic->role == TOPIC_EXTERNAL ? 1 : FORMER_GROUPS_MAX;
 	for (size_t i = 0; i < formers; i++) {
-		const char *former = pipeline->former_groups[i];
+		const char *former = observed ? observers[i] : pipeline->former_groups[i];
 		read.formers[i] = name_copy(arena, former);
 		read.shared = read.shared || (former && group_reads(plan, former, topic->name));
 	}
@@ -71,15 +79,14 @@ static bool move_fill(struct group_move *move, const struct plan *plan, const bo
 {
 	size_t room = 0;
 	for (size_t i = 0; i < plan->count; i++)
-		if (strcmp(plan->pipelines[i].group, move->group) == 0)
-			room += plan->pipelines[i].topic_count;
+		room += plan->pipelines[i].topic_count;
 	move->topics = ARENA_ARRAY(arena, struct offset_migration_topic, room + 1);
 	for (size_t i = 0; move->topics && i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		if ((chosen && !chosen[i]) || strcmp(pipeline->group, move->group) != 0)
+		if (chosen && !chosen[i])
 			continue;
 		for (size_t j = 0; j < pipeline->topic_count; j++)
-			if (is_read(&pipeline->topics[j]) && !has_topic(move, pipeline->topics[j].name))
+			if (is_read_by(pipeline, &pipeline->topics[j], move->group) && !has_topic(move, pipeline->topics[j].name))
 				move->topics[move->count++] = topic_of(plan, pipeline, &pipeline->topics[j], arena);
 	}
 	return !arena_failed(arena);
@@ -135,7 +142,7 @@ static bool move_carry_out(const struct group_move *move, const struct engine_co
 		return false;
 	if (moved > 0)
 		log_say(config->log, LOG_LEVEL_INFO, NULL,
-			"group %s continues where its pipelines were read with another delivery, in %zu partitions", move->group,
+			"group %s continues where another group has read, in %zu partitions", move->group,
 			moved);
 	if (unmarked)
 		log_say(config->log, LOG_LEVEL_WARN, NULL,
@@ -248,6 +255,11 @@ static bool prepare_waits(void *context, const char *who, int64_t waited_ms)
 	return !*too_long;
 }
 
+static bool has_group(const struct pipeline_plan *pipeline, const char *group)
+{
+	return strcmp(pipeline->group, group) == 0 || (pipeline->observers_group && strcmp(pipeline->observers_group, group) == 0);
+}
+
 /* Migrates the chosen pipelines of a group, or holds them. */
 static bool move_prepare(const struct group_move *move, const struct engine_config *config, struct revision *revision,
 			 const bool *chosen, struct error *error)
@@ -259,7 +271,7 @@ static bool move_prepare(const struct group_move *move, const struct engine_conf
 		return false;
 	*error = (struct error){0};
 	for (size_t i = 0; i < revision->plan.count; i++)
-		if (chosen[i] && strcmp(revision->plan.pipelines[i].group, move->group) == 0)
+		if (chosen[i] && has_group(&revision->plan.pipelines[i], move->group))
 			revision->held[i] = true;
 	return true;
 }

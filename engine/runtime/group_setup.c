@@ -383,12 +383,11 @@ static bool count_calls(struct group *group, struct called_pipeline *called, siz
 	return true;
 }
 
-/* The first stage has the requests, so it is always served. */
 static bool stages_make(struct worker_setup *setup, struct stage_config *stages, struct group *group, const struct plan *plan,
-			const struct pipeline_plan *pipeline, bool observers_off, struct arena *arena)
+			const struct pipeline_plan *pipeline, struct arena *arena)
 {
 	for (size_t i = 0; i < pipeline->stage_count; i++)
-		if ((i == 0 || !observers_off || !plan_stage_observes(pipeline, i)) &&
+		if (strcmp(plan_stage_group(pipeline, i), group->name) == 0 &&
 		    !stage_config_make(&stages[setup->stage_count++], group, plan, pipeline, i, arena))
 			return false;
 	return true;
@@ -402,11 +401,11 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 	struct called_pipeline *found = ARENA_ARRAY(arena, struct called_pipeline, plan->count + 1);
 	for (size_t i = 0; callers.items && found && i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		if (strcmp(pipeline->group, group->name) != 0 || revision_holds(revision, i))
-			continue;
 		size_t first = setup->stage_count;
-		if (!stages_make(setup, stages, group, plan, pipeline, config->observers_off, arena))
+		if (!revision_holds(revision, i) && !stages_make(setup, stages, group, plan, pipeline, arena))
 			return false;
+		if (setup->stage_count == first)
+			continue;
 		size_t called_count = called_pipelines_find(plan, pipeline, found);
 		struct called_pipeline *called = ARENA_ARRAY(arena, struct called_pipeline, called_count + 1);
 		if (called)
@@ -420,8 +419,9 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 			stage->caller = caller;
 			stage->called = called;
 			stage->called_count = called_count;
-			struct served *served = served_of(group, j == first ? SERVED_FIRST : SERVED_LATER, stage->name,
-							  pipeline->graph->name, lasting);
+			struct served *served =
+				served_of(group, j == first && !group->observes ? SERVED_FIRST : SERVED_LATER, stage->name,
+					  pipeline->graph->name, lasting);
 			stage->files = &revision_view(revision, pipeline)->source;
 			stage->board = group->board;
 			stage->policies = group->policies;

@@ -21,6 +21,7 @@ struct topic_register {
 struct group {
 	const char *name;
 	bool exactly_once;
+	bool observes; /* its stages only observe */
 	struct topic_register reads, writes, taps;
 	struct served *served; /* counts of all its stages so far */
 	struct served *served_lists[SERVED_LISTS]; /* the same, by hashes of the names of their pipelines */

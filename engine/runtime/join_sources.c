@@ -94,7 +94,8 @@ static void add_pipeline(struct engine_chain *chain, const struct pipeline_plan 
 	chain->known[number] = true;
 	add_sources(chain, plan);
 	for (size_t i = 0; i < plan->stage_count; i++)
-		add_link(chain, plan, i);
+		if (strcmp(plan_stage_group(plan, i), plan->group) == 0) /* an observer makes nothing that a join waits for */
+			add_link(chain, plan, i);
 }
 
 /* Adds the pipelines that are read. The requests of another pipeline are sent from outside, so no source is behind. */

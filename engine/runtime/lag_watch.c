@@ -13,6 +13,7 @@
 
 struct lag_entry {
 	const char *pipeline, *group, *topics;
+	bool observes;
 	struct backlog_state state;
 	int64_t seen_ms; /* 0: not yet */
 };
@@ -44,14 +45,14 @@ struct lag_watch {
 
 /* ---- lists ---- */
 
-void pipeline_reads(const struct pipeline_plan *plan, struct buffer *names)
+void pipeline_reads(const struct pipeline_plan *plan, const char *group, struct buffer *names)
 {
 	const char *gap = "";
 	for (size_t i = 0; i < plan->topic_count; i++) {
 		bool read = false;
 		for (size_t stage = 0; stage < plan->stage_count; stage++)
 			read = read || (plan->topics[i].role != TOPIC_STATE && stage_reads_topic(plan, stage, i));
-		if (!read)
+		if (!read || strcmp(plan_topic_group(plan, &plan->topics[i]), group) != 0)
 			continue;
 		buffer_print(names, "%s%s", gap, plan->topics[i].name);
 		gap = " ";
@@ -65,20 +66,28 @@ static void list_close(struct lag_list *list)
 	memory_give(list);
 }
 
+static void list_add(struct lag_list *list, const struct pipeline_plan *pipeline, const struct plan_group *group,
+		     struct buffer *names)
+{
+	buffer_clear(names);
+	pipeline_reads(pipeline, group->name, names);
+	list->items[list->count++] = (struct lag_entry){
+		.pipeline = arena_copy(list->arena, pipeline->graph->name, strlen(pipeline->graph->name)),
+		.group = arena_copy(list->arena, group->name, strlen(group->name)),
+		.topics = buffer_failed(names) ? NULL : arena_copy(list->arena, names->bytes, names->length),
+		.observes = group->observes,
+	};
+}
+
 static bool list_fill(struct lag_list *list, const struct plan *plan)
 {
 	struct buffer names;
-	list->items = ARENA_ARRAY(list->arena, struct lag_entry, plan->count + 1);
+	struct plan_group groups[PLAN_GROUPS_MAX];
+	list->items = ARENA_ARRAY(list->arena, struct lag_entry, plan->count * PLAN_GROUPS_MAX + 1);
 	buffer_open(&names, NAMES_BYTES);
-	for (size_t i = 0; list->items && i < plan->count; i++) {
-		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		buffer_clear(&names);
-		pipeline_reads(pipeline, &names);
-		struct lag_entry *entry = &list->items[list->count++];
-		entry->pipeline = arena_copy(list->arena, pipeline->graph->name, strlen(pipeline->graph->name));
-		entry->group = arena_copy(list->arena, pipeline->group, strlen(pipeline->group));
-		entry->topics = buffer_failed(&names) ? NULL : arena_copy(list->arena, names.bytes, names.length);
-	}
+	for (size_t i = 0; list->items && i < plan->count; i++)
+		for (size_t j = 0; j < plan_pipeline_groups(&plan->pipelines[i], groups); j++)
+			list_add(list, &plan->pipelines[i], &groups[j], &names);
 	bool good = !arena_failed(list->arena) && !buffer_failed(&names);
 	buffer_close(&names);
 	return good;
@@ -103,13 +112,13 @@ bool lag_watch_follow(struct lag_watch *watch, const struct plan *plan)
 	return true;
 }
 
-bool lag_watch_read(struct lag_watch *watch, const char *pipeline, struct backlog_state *state)
+bool lag_watch_read(struct lag_watch *watch, const char *pipeline, bool observes, struct backlog_state *state)
 {
 	bool found = false;
 	pthread_mutex_lock(&watch->lock);
 	for (size_t i = 0; watch->list && i < watch->list->count && !found; i++) {
 		const struct lag_entry *entry = &watch->list->items[i];
-		if (strcmp(entry->pipeline, pipeline) != 0)
+		if (entry->observes != observes || strcmp(entry->pipeline, pipeline) != 0)
 			continue;
 		found = entry->seen_ms > 0 && clock_ms() - entry->seen_ms < LAG_FORGOTTEN_MS;
 		*state = entry->state;

@@ -22,10 +22,10 @@ void lag_watch_close(struct lag_watch *watch); /* waits for an outstanding answe
  * are still watched. */
 bool lag_watch_follow(struct lag_watch *watch, const struct plan *plan);
 
-/* Reads the last result. False: there is none yet, or it is too old. */
-bool lag_watch_read(struct lag_watch *watch, const char *pipeline, struct backlog_state *state);
+/* Reads the last result, of the stages that answer or of the observers. False: there is none yet, or it is too old. */
+bool lag_watch_read(struct lag_watch *watch, const char *pipeline, bool observes, struct backlog_state *state);
 
-/* Appends the names of the topics whose records the pipeline takes and commits, separated by spaces. */
-void pipeline_reads(const struct pipeline_plan *plan, struct buffer *names);
+/* Appends the names of the topics whose records the group takes for the pipeline and commits, separated by spaces. */
+void pipeline_reads(const struct pipeline_plan *plan, const char *group, struct buffer *names);
 
 #endif

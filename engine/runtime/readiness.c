@@ -63,7 +63,8 @@ static void group_look(const struct readiness_index *index, const struct plan *p
 		index->items[i].has_partitions = has_partitions;
 	}
 	stages_look(index, group->setup);
-	waits_look(index, group);
+	if (!group->observes) /* a pipeline answers without its observers */
+		waits_look(index, group);
 }
 
 const struct pipeline_readiness *readiness_of_pipelines(const struct engine *engine, struct arena *arena)

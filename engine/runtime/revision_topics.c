@@ -52,7 +52,7 @@ static bool want_changelog(const struct revision *revision, const struct pipelin
 	if (!item->changelog_of)
 		return true;
 	item->pipeline = plan->graph->name;
-	item->group = plan->group;
+	item->group = plan_topic_group(plan, topic);
 	item->new_state = name_list_has(new_state, plan->graph->name);
 	item->family = topic_own_name(revision->arena, plan->prefix, plan->namespace, plan->graph->name, "stage.");
 	return item->family;

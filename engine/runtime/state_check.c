@@ -163,10 +163,12 @@ static const struct topic *changelog_forsaken(const struct plan *plan, const cha
 {
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *reader = &plan->pipelines[i];
-		for (size_t j = 0; strcmp(reader->group, group) == 0 && j < reader->topic_count; j++) {
+		for (size_t j = 0; j < reader->topic_count; j++) {
 			const char *read = plan_changelog_input(reader, &reader->topics[j]);
 			*pipeline = reader->graph->name;
-			if (read && strcmp(read, input) == 0 && !stage_of_changelog(but, reader->topics[j].name).graph)
+			if (read && strcmp(read, input) == 0 &&
+			    strcmp(plan_topic_group(reader, &reader->topics[j]), group) == 0 &&
+			    !stage_of_changelog(but, reader->topics[j].name).graph)
 				return &reader->topics[j];
 		}
 	}
@@ -208,7 +210,7 @@ static bool changelog_stays(const struct plan *before, const struct plan *now, c
 		return stage_stays(old.graph, pipeline, changelog, error);
 	if (gone && !steps_stay((struct text){gone->names, gone->length}, pipeline, changelog, error))
 		return false;
-	const struct topic *left = changelog_forsaken(before, pipeline->group, input, now, &owner);
+	const struct topic *left = changelog_forsaken(before, plan_topic_group(pipeline, changelog), input, now, &owner);
 	if (!left)
 		return true;
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,

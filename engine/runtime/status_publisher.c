@@ -156,7 +156,7 @@ static struct text reads_of(struct status_publisher *status_publisher, const str
 {
 	struct buffer *names = &status_publisher->names;
 	buffer_clear(names);
-	pipeline_reads(plan, names);
+	pipeline_reads(plan, plan->group, names);
 	return buffer_failed(names) ? TEXT("") : buffer_view(names);
 }
 

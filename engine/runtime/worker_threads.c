@@ -51,7 +51,7 @@ static bool member_configure(struct member *member, size_t number, const struct 
 		.transaction = {.brokers = config->brokers, .id = id, .batches = config->batches, .properties = shares->producer},
 		.registry = config->registry,
 		.setup = *group->setup,
-		.direct = group->exactly_once ? NULL : config->direct,
+		.direct = group->exactly_once || group->observes ? NULL : config->direct,
 		.cancels = config->cancels,
 		.limits = shares->limits,
 		.partition_state = {.folder = config->state_folder,

@@ -228,7 +228,9 @@ static void writers_find(struct case_workers *workers)
 			const struct topic *topic = &plan->pipelines[i].topics[j];
 			struct workers_topic *its = workers_topic_of(workers, topic->name);
 			if (!topic->bound || topic->role == TOPIC_OUTPUTS)
-				its->writer = group_named(workers, plan->pipelines[i].group);
+				its->writer = group_named(workers, topic->role == TOPIC_DRIFT && plan->pipelines[i].observers_group
+									   ? plan->pipelines[i].observers_group
+									   : plan->pipelines[i].group);
 		}
 }
 
@@ -250,12 +252,13 @@ static bool setup_make(struct workers_group *its, struct error *error)
 	return true;
 }
 
-static bool group_open(struct case_workers *workers, const struct pipeline_plan *pipeline, struct error *error)
+static bool group_open(struct case_workers *workers, const struct plan_group *group, struct error *error)
 {
 	struct workers_group *its = &workers->groups[workers->group_count++];
 	its->workers = workers;
-	its->group.name = pipeline->group;
-	its->group.exactly_once = pipeline->delivery == DELIVERY_EXACTLY_ONCE;
+	its->group.name = group->name;
+	its->group.exactly_once = group->exactly_once;
+	its->group.observes = group->observes;
 	its->group.worker_count = 1;
 	its->group.board = workers->board;
 	its->group.reads.arena = its->group.writes.arena = its->group.taps.arena = workers->lasting;
@@ -288,10 +291,12 @@ static bool group_open(struct case_workers *workers, const struct pipeline_plan 
 static bool groups_open(struct case_workers *workers, struct error *error)
 {
 	const struct plan *plan = &workers->revision->plan;
-	workers->groups = ARENA_ARRAY(workers->lasting, struct workers_group, plan->count);
+	struct plan_group groups[PLAN_GROUPS_MAX];
+	workers->groups = ARENA_ARRAY(workers->lasting, struct workers_group, plan->count * PLAN_GROUPS_MAX);
 	for (size_t i = 0; workers->groups && i < plan->count; i++)
-		if (!group_named(workers, plan->pipelines[i].group) && !group_open(workers, &plan->pipelines[i], error))
-			return false;
+		for (size_t j = 0; j < plan_pipeline_groups(&plan->pipelines[i], groups); j++)
+			if (!group_named(workers, groups[j].name) && !group_open(workers, &groups[j], error))
+				return false;
 	return workers->groups || error_memory(error, ERROR_SYSTEM, "preparing workers");
 }
 

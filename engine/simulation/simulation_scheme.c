@@ -53,8 +53,9 @@ struct worker_setup *simulation_scheme_setup(const struct simulation_scheme *sch
 	group->reads.arena = group->writes.arena = group->taps.arena = scheme->arena;
 	for (size_t i = 0; setup && stages && i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		for (size_t j = 0; strcmp(pipeline->group, group->name) == 0 && j < pipeline->stage_count; j++)
-			if (!stage_config_make(&stages[setup->stage_count++], group, plan, pipeline, j, scheme->arena))
+		for (size_t j = 0; j < pipeline->stage_count; j++)
+			if (strcmp(plan_stage_group(pipeline, j), group->name) == 0 &&
+			    !stage_config_make(&stages[setup->stage_count++], group, plan, pipeline, j, scheme->arena))
 				return NULL;
 	}
 	if (!setup || arena_failed(scheme->arena))

@@ -7,10 +7,12 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/group_migration.h"
 #include "runtime/group_mover.h"
+#include "runtime/group_setup.h"
 #include "tests/unit/follow_stand.h"
 
 #define PIPELINE(name, delivery)                                                                                                   \
@@ -353,6 +355,82 @@ static void an_engine_stops_while_it_waits(void **state)
 	assert_false(follow_was_said("in group sluice.default.exactly-once as one"));
 }
 
+/* ---- observers, which were once read by the group of their pipeline ---- */
+
+#define OBSERVED "sluice.default.pipeline.p.stage.watch.observer"
+#define REFERENCE "tests/cases-own/drift-marks-what-is-known/usual.json"
+#define OBSERVED_SO_FAR 7
+
+static rd_kafka_t *asker_open(const char *group)
+{
+	char text[512];
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	rd_kafka_conf_set(conf, "bootstrap.servers", follow_stand.config.brokers, text, sizeof text);
+	rd_kafka_conf_set(conf, "group.id", group, text, sizeof text);
+	rd_kafka_t *asker = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+	assert_non_null(asker);
+	return asker;
+}
+
+static void p_was_observed(void)
+{
+	rd_kafka_t *asker = asker_open("sluice.default.at-least-once");
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(list, OBSERVED, 0)->offset = OBSERVED_SO_FAR;
+	assert_int_equal(rd_kafka_mock_topic_create(follow_stand.mock.cluster, OBSERVED, 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	for (int i = 0; i < OBSERVED_SO_FAR; i++)
+		follow_produce(OBSERVED, TEXT("k"), TEXT(REQUEST));
+	assert_int_equal(rd_kafka_commit(asker, list, 0), RD_KAFKA_RESP_ERR_NO_ERROR);
+	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_destroy(asker);
+}
+
+static void p_watches(void)
+{
+	static char document[1024];
+	char *reference = realpath(REFERENCE, NULL);
+	assert_non_null(reference);
+	snprintf(document, sizeof document,
+		 "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+		 "  - {name: watch, drift: {tensors: [x], reference: %s}}\n  output: {steps: [watch]}\n",
+		 reference);
+	free(reference);
+	p_was_observed();
+	follow_apply("p", 0, document);
+}
+
+static bool observers_are_a_group(void)
+{
+	const struct group *group = engine_groups(follow_stand.engine);
+	while (group && strcmp(group->name, "sluice.default.observers") != 0)
+		group = group->next;
+	return group && group->observes && group->worker_count == 1 && group->setup->stage_count == 1;
+}
+
+static bool observers_go_on(void)
+{
+	rd_kafka_t *asker = asker_open("sluice.default.observers");
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(list, OBSERVED, 0);
+	assert_int_equal(rd_kafka_committed(asker, list, 5000), RD_KAFKA_RESP_ERR_NO_ERROR);
+	const int64_t offset = list->elems[0].offset;
+	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_destroy(asker);
+	return offset == OBSERVED_SO_FAR;
+}
+
+static void observers_go_on_where_the_group_of_their_pipeline_ended(void **state)
+{
+	static const struct scene scenes[] = {
+		{"version 1", p_watches, p_is_ready_at_1},
+		{"their group", NULL, observers_are_a_group},
+		{"the offset", NULL, observers_go_on},
+		{0},
+	};
+	(void)state;
+	play(scenes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +441,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_new_pipeline_waits_too, mover_stand_open, follow_close),
 		cmocka_unit_test_setup_teardown(a_pipeline_that_ceases_to_read_others_is_refused, mover_stand_open, follow_close),
 		cmocka_unit_test_setup_teardown(an_engine_stops_while_it_waits, mover_stand_open, follow_close),
+		cmocka_unit_test_setup_teardown(observers_go_on_where_the_group_of_their_pipeline_ended, mover_stand_open,
+						follow_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
